@@ -1,0 +1,53 @@
+/* ctx.h: what every op and layer is handed: backend, memory, taps, and the first error.
+ *
+ * Memory is an arena with scopes: tensor_new takes from it, scope_end gives back all that came since scope_begin.
+ * Nothing below the entry points allocates. With the plan backend the arena only counts, so that the exact peak of a
+ * request is known before anything runs, and addresses repeat from step to step. */
+#ifndef SD_CTX_H
+#define SD_CTX_H
+
+#include "device.h"
+#include "error.h"
+#include "tensor.h"
+
+typedef struct Ops Ops;
+typedef struct Tape Tape; /* records ops for training; NULL while inferring */
+
+typedef struct {
+    uint8_t *base; /* NULL while planning */
+    size_t size, used, peak;
+    bool poison; /* fill new tensors with NaN, so that tests see elements that were never written */
+} Arena;
+
+/* Named activations on their way out of a model. Names and order are diffusers'; data stays channels-last here. */
+typedef struct Taps {
+    bool (*want)(void *user, const char *name);
+    void (*put)(void *user, const char *name, Tensor t, Error *e);
+    void *user;
+    char prefix[64]; /* set in front of every name: "unet.step003." */
+} Taps;
+
+typedef struct Ctx {
+    const Ops *op;
+    Device *dev; /* NULL while planning */
+    Arena *arena;
+    Tape *tape;
+    Taps *taps; /* NULL: nobody listens */
+    double flops; /* counted by the plan backend: 2 per multiply-add */
+    Error err;
+} Ctx;
+
+/* Reserves size bytes for the arena (64-byte aligned, untouched until used). False on ERR_MEMORY. */
+bool arena_init(Arena *a, size_t size, Error *e);
+void arena_free(Arena *a);
+
+/* A dense F32 tensor (or `t`) from the arena, 64-byte aligned. Asserts that it fits: the plan said so. */
+Tensor tensor_new(Ctx *c, int nd, const int64_t *n);
+Tensor tensor_new_typed(Ctx *c, DType t, int nd, const int64_t *n);
+size_t scope_begin(Ctx *c);
+void scope_end(Ctx *c, size_t mark);
+
+/* Offers t under a printf-style name. Costs a NULL check when nobody listens. */
+void tap(Ctx *c, Tensor t, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,85 @@
+/* ops.c: the wrappers around the op table: shapes are checked here, once, for every backend. */
+#include "ops.h"
+
+#include <assert.h>
+
+static bool skip(const Ctx *c) { return c->err.code != ERR_NONE; }
+
+static void check_epilogue(Tensor y, int64_t channels, Epilogue e) {
+    (void)channels; /* asserts vanish under NDEBUG */
+    assert(!e.vector || (e.vector->nd == 2 && e.vector->n[0] == y.n[0] && e.vector->n[1] == channels));
+    assert(!e.residual || tensor_same_shape(*e.residual, y));
+    (void)y, (void)e;
+}
+
+static bool is_vector(const Weight *w, int64_t n) { return w->t.nd == 1 && w->t.n[0] == n; }
+
+void op_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
+    if (skip(c)) return;
+    assert(y.nd == 3 && x.nd == 3 && w->t.nd == 2 && y.n[0] == x.n[0] && y.n[1] == x.n[1]);
+    assert(w->t.n[0] == y.n[2] && w->t.n[1] == x.n[2] + (x2 ? x2->n[2] : 0) && (!b || is_vector(b, y.n[2])));
+    assert(!x2 || (x2->nd == 3 && x2->n[0] == x.n[0] && x2->n[1] == x.n[1]));
+    check_epilogue(y, y.n[2], e);
+    c->op->linear(c, y, x, x2, w, b, e);
+}
+
+void op_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e) {
+    if (skip(c)) return;
+    assert(y.nd == 4 && x.nd == 4 && w->t.nd == 4 && y.n[0] == x.n[0]);
+    assert(w->t.n[0] == y.n[3] && w->t.n[3] == x.n[3] && (!b || is_vector(b, y.n[3])) && g.stride >= 1);
+    check_epilogue(y, y.n[3], e);
+    c->op->conv2d(c, y, x, w, b, g, e);
+}
+
+void op_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, int groups,
+                   float eps, Act act) {
+    if (skip(c)) return;
+    assert(y.nd == 3 && x.nd == 3 && y.n[0] == x.n[0] && y.n[1] == x.n[1]);
+    assert(y.n[2] == x.n[2] + (x2 ? x2->n[2] : 0) && y.n[2] % groups == 0);
+    assert(is_vector(w, y.n[2]) && is_vector(b, y.n[2]));
+    c->op->group_norm(c, y, x, x2, w, b, groups, eps, act);
+}
+
+void op_layer_norm(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps) {
+    if (skip(c)) return;
+    assert(y.nd == 3 && tensor_same_shape(x, y) && is_vector(w, x.n[2]) && is_vector(b, x.n[2]));
+    c->op->layer_norm(c, y, x, w, b, eps);
+}
+
+void op_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal) {
+    if (skip(c)) return;
+    assert(o.nd == 3 && tensor_same_shape(o, q) && tensor_same_shape(k, v) && k.n[0] == q.n[0] && k.n[2] == q.n[2]);
+    assert(q.n[2] % heads == 0 && (!causal || q.n[1] == k.n[1]));
+    c->op->attention(c, o, q, k, v, heads, causal);
+}
+
+void op_activation(Ctx *c, Tensor y, Tensor x, Act act) {
+    if (skip(c)) return;
+    assert(tensor_same_shape(y, x));
+    c->op->activation(c, y, x, act);
+}
+
+void op_geglu(Ctx *c, Tensor y, Tensor x) {
+    if (skip(c)) return;
+    assert(y.nd == 3 && x.nd == 3 && y.n[0] == x.n[0] && y.n[1] == x.n[1] && 2 * y.n[2] == x.n[2]);
+    c->op->geglu(c, y, x);
+}
+
+void op_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
+    if (skip(c)) return;
+    assert(tensor_same_shape(y, x));
+    c->op->affine(c, y, x, scale, offset);
+}
+
+void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions) {
+    if (skip(c)) return;
+    assert(y.nd == 3 && ids.nd == 2 && ids.dtype == I32 && ids.n[0] == y.n[0] && ids.n[1] == y.n[1]);
+    assert(table->t.n[1] == y.n[2] && positions->t.n[1] == y.n[2] && positions->t.n[0] >= y.n[1]);
+    c->op->embedding(c, y, ids, table, positions);
+}
+
+void op_timestep_embedding(Ctx *c, Tensor y, Tensor t) {
+    if (skip(c)) return;
+    assert(y.nd == 2 && t.nd == 1 && t.n[0] == y.n[0] && y.n[1] % 2 == 0);
+    c->op->timestep_embedding(c, y, t);
+}

@@ -1,0 +1,82 @@
+/* ops.h: the op seam. What a port to a new machine rewrites is one table `Ops`; everything above it is written once.
+ *
+ * Layers call the op_* wrappers, never the table. A wrapper checks shapes (a wrong one is a programming error), does
+ * nothing once an error has stuck to the context, calls the backend, and is the place where a tape can record the op.
+ * Fused forms (epilogues, a second source, up-sampling while reading) are part of an op's contract, and are defined by
+ * the plain ops they replace.
+ *
+ * Order inside an op's arguments: context, outputs, inputs, weights, scalars. A pointer to a Tensor may be NULL. */
+#ifndef SD_OPS_H
+#define SD_OPS_H
+
+#include "ctx.h"
+#include "tensor.h"
+#include "weight.h"
+
+typedef enum {
+    ACT_NONE,
+    ACT_SILU,       /* x sigmoid(x) */
+    ACT_GELU,       /* x Phi(x), exact erf */
+    ACT_QUICK_GELU, /* x sigmoid(1.702 x), CLIP ViT-L */
+} Act;
+
+/* What happens to a product before it is stored, in this order: + per-picture vector, activation, + residual. */
+typedef struct {
+    const Tensor *vector; /* [N,C], added to every row of picture n (the time embedding), or NULL */
+    Act act;
+    const Tensor *residual; /* shape of y, or NULL; may be y itself */
+} Epilogue;
+
+typedef struct {
+    int stride;
+    int pad_top, pad_left; /* rows and columns of zeros before the picture; after it as many as y's size asks for */
+    int64_t up_h, up_w;    /* x is read as if resized to up_h x up_w by nearest neighbour; 0: as it is */
+} Conv2d;
+
+struct Ops {
+    const char *name;
+    /* y[N,T,O] = epilogue(x[N,T,K] w[O,K]^T + b[O]). With x2 the input is the concatenation of x and x2 along
+     * channels (a skip connection), which is never made. */
+    void (*linear)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue);
+    /* y[N,Ho,Wo,O] = epilogue(correlation of x[N,H,W,I] with w[O,kh,kw,I] + b[O]) */
+    void (*conv2d)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d, Epilogue);
+    /* y[N,T,C+C2] = act((x - mean) / sqrt(var + eps) * w + b), mean and biased variance over T x (C+C2)/groups;
+     * x2 as in linear. */
+    void (*group_norm)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, int groups,
+                       float eps, Act act);
+    /* y, x: [N,T,C]; mean and biased variance over C */
+    void (*layer_norm)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps);
+    /* o[N,T,h*d] = softmax(q k^T / sqrt(d)) v by head; q [N,T,h*d], k and v [N,S,h*d]. causal: key j only for j <= i */
+    void (*attention)(Ctx *, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal);
+    /* y, x: any same shape; in place is fine */
+    void (*activation)(Ctx *, Tensor y, Tensor x, Act act);
+    /* y[N,T,C] = x[..., :C] * gelu(x[..., C:]) */
+    void (*geglu)(Ctx *, Tensor y, Tensor x);
+    /* y = scale * x + offset; any same shape; strided on both sides (scale 1, offset 0: a copy) */
+    void (*affine)(Ctx *, Tensor y, Tensor x, float scale, float offset);
+    /* y[N,T,C] = table[ids[N,T]] + positions[T]; ids I32, all within the table */
+    void (*embedding)(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
+    /* y[N,C] = [cos(t f_0), ..., sin(t f_0), ...], f_i = exp(-ln(10000) i / (C/2)); t [N] */
+    void (*timestep_embedding)(Ctx *, Tensor y, Tensor t);
+};
+
+void op_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e);
+void op_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e);
+void op_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, int groups,
+                   float eps, Act act);
+void op_layer_norm(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps);
+void op_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal);
+void op_activation(Ctx *c, Tensor y, Tensor x, Act act);
+void op_geglu(Ctx *c, Tensor y, Tensor x);
+void op_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset);
+void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
+void op_timestep_embedding(Ctx *c, Tensor y, Tensor t);
+
+/* The backends. */
+const Ops *cpu_ops(void);  /* the widest instruction set that this machine has (SDC_CPU=v1|v3|v4 narrows it) */
+const Ops *plan_ops(void); /* computes nothing: counts c->flops, and the arena counts bytes */
+
+/* Every CPU table this program holds and this machine can run, narrowest first; returns their number. For tests. */
+int cpu_ops_list(const Ops **out, int max);
+
+#endif

@@ -1,0 +1,97 @@
+#include "tensor.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name; /* as the safetensors format spells it */
+    int bits;
+} TYPES[DTYPE_COUNT] = {
+    [F32] = {"F32", 32},   [F16] = {"F16", 16},         [BF16] = {"BF16", 16},       [F64] = {"F64", 64},
+    [I64] = {"I64", 64},   [I32] = {"I32", 32},         [U8] = {"U8", 8},            [BOOL] = {"BOOL", 8},
+    [I8] = {"I8", 8},      [I16] = {"I16", 16},         [U16] = {"U16", 16},         [U32] = {"U32", 32},
+    [U64] = {"U64", 64},   [C64] = {"C64", 64},         [F8_E4M3] = {"F8_E4M3", 8},  [F8_E5M2] = {"F8_E5M2", 8},
+    [F8_E8M0] = {"F8_E8M0", 8}, [F8_E4M3FNUZ] = {"F8_E4M3FNUZ", 8}, [F8_E5M2FNUZ] = {"F8_E5M2FNUZ", 8},
+    [F4] = {"F4", 4},      [F6_E2M3] = {"F6_E2M3", 6},  [F6_E3M2] = {"F6_E3M2", 6},
+};
+
+int dtype_bits(DType t) { return TYPES[t].bits; }
+const char *dtype_name(DType t) { return TYPES[t].name; }
+
+bool dtype_from_name(const char *name, size_t len, DType *out) {
+    for (int t = 0; t < DTYPE_COUNT; t++)
+        if (strlen(TYPES[t].name) == len && !memcmp(TYPES[t].name, name, len)) {
+            *out = (DType)t;
+            return true;
+        }
+    return false;
+}
+
+Tensor tensor_view(void *data, DType t, int nd, const int64_t *n) {
+    assert(nd >= 1 && nd <= MAX_DIMS);
+    Tensor v = {.data = data, .dtype = t, .nd = nd};
+    int64_t stride = 1;
+    for (int i = nd - 1; i >= 0; i--) {
+        v.n[i] = n[i];
+        v.s[i] = stride;
+        stride *= n[i];
+    }
+    return v;
+}
+
+int64_t tensor_count(Tensor t) {
+    int64_t c = 1;
+    for (int i = 0; i < t.nd; i++) c *= t.n[i];
+    return c;
+}
+
+size_t tensor_bytes(Tensor t) { return (size_t)tensor_count(t) * (size_t)dtype_bits(t.dtype) / 8; }
+
+bool tensor_dense(Tensor t) {
+    int64_t stride = 1;
+    for (int i = t.nd - 1; i >= 0; i--) {
+        if (t.n[i] != 1 && t.s[i] != stride) return false;
+        stride *= t.n[i];
+    }
+    return true;
+}
+
+bool tensor_same_shape(Tensor a, Tensor b) { return a.nd == b.nd && !memcmp(a.n, b.n, (size_t)a.nd * sizeof a.n[0]); }
+
+Tensor tensor_slice(Tensor t, int dim, int64_t begin, int64_t count) {
+    assert(dim >= 0 && dim < t.nd && begin >= 0 && count >= 0 && begin + count <= t.n[dim]);
+    if (t.data) t.data = (char *)t.data + begin * t.s[dim] * (dtype_bits(t.dtype) / 8);
+    t.n[dim] = count;
+    return t;
+}
+
+Tensor tensor_reshape(Tensor t, int nd, const int64_t *n) {
+    assert(tensor_dense(t));
+    Tensor v = tensor_view(t.data, t.dtype, nd, n);
+    assert(tensor_count(v) == tensor_count(t));
+    return v;
+}
+
+Tensor tensor_tokens(Tensor p) {
+    assert(p.nd == 4 && (p.n[1] == 1 || p.s[1] == p.n[2] * p.s[2]));
+    return (Tensor){.data = p.data,
+                    .dtype = p.dtype,
+                    .nd = 3,
+                    .n = {p.n[0], p.n[1] * p.n[2], p.n[3]},
+                    .s = {p.s[0], p.s[2], 1}};
+}
+
+Tensor tensor_picture(Tensor t, int64_t h, int64_t w) {
+    assert(t.nd == 3 && t.n[1] == h * w);
+    return (Tensor){
+        .data = t.data, .dtype = t.dtype, .nd = 4, .n = {t.n[0], h, w, t.n[2]}, .s = {t.s[0], w * t.s[1], t.s[1], 1}};
+}
+
+const char *tensor_shape_text(Tensor t, char *buf, size_t size) {
+    size_t at = (size_t)snprintf(buf, size, "[");
+    for (int i = 0; i < t.nd && at < size; i++)
+        at += (size_t)snprintf(buf + at, size - at, "%s%lld", i ? "," : "", (long long)t.n[i]);
+    if (at < size) snprintf(buf + at, size - at, "]");
+    return buf;
+}

@@ -1,0 +1,55 @@
+/* tensor.h: what a tensor is here.
+ *
+ * A Tensor is a view: a pointer, a type, a shape and strides. It never owns memory; the arena or a mapped file does.
+ * Activations are channels-last: pictures [N,H,W,C], tokens [N,T,C], vectors [N,C]. Strides are counted in elements
+ * and the last one is always 1, so that channels are contiguous while a slice of channels, one picture of a batch or
+ * a tile of pixels is a view without a copy. */
+#ifndef SD_TENSOR_H
+#define SD_TENSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Element types. Ops compute on F32 and read weights in F32, F16 or BF16; the others occur in files only. */
+typedef enum {
+    F32, F16, BF16, F64, I64, I32, U8, /* the types that this library computes with or makes */
+    BOOL, I8, I16, U16, U32, U64, C64, /* known to the safetensors format, carried through, never computed with */
+    F8_E4M3, F8_E5M2, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ, F4, F6_E2M3, F6_E3M2,
+    DTYPE_COUNT
+} DType;
+
+enum { MAX_DIMS = 4 };
+
+typedef struct {
+    void *data;
+    DType dtype;
+    int nd;              /* 1..4 */
+    int64_t n[MAX_DIMS]; /* sizes */
+    int64_t s[MAX_DIMS]; /* strides in elements; s[nd-1] == 1 */
+} Tensor;
+
+int dtype_bits(DType t);         /* bits of one element: 32 for F32, 4 for F4 */
+const char *dtype_name(DType t); /* safetensors' name: "F32" */
+/* The type with this safetensors name; false when there is none. */
+bool dtype_from_name(const char *name, size_t len, DType *out);
+
+/* A dense view of `data` with the given shape. */
+Tensor tensor_view(void *data, DType t, int nd, const int64_t *n);
+int64_t tensor_count(Tensor t);                   /* elements */
+size_t tensor_bytes(Tensor t);                    /* bytes when dense */
+bool tensor_dense(Tensor t);                      /* true when strides are those of a dense tensor */
+bool tensor_same_shape(Tensor a, Tensor b);
+/* t with dimension `dim` cut to [begin, begin + count). */
+Tensor tensor_slice(Tensor t, int dim, int64_t begin, int64_t count);
+/* The same elements under another shape; t must be dense. */
+Tensor tensor_reshape(Tensor t, int nd, const int64_t *n);
+/* [N,H,W,C] <-> [N,H*W,C]: rows of a picture must be contiguous (s[1] == W * s[2]). */
+Tensor tensor_tokens(Tensor picture);
+Tensor tensor_picture(Tensor tokens, int64_t h, int64_t w);
+/* "[2,64,64,320]" into buf; returns buf. */
+const char *tensor_shape_text(Tensor t, char *buf, size_t size);
+
+#define SHAPE(...) ((const int64_t[]){__VA_ARGS__})
+
+#endif
