@@ -1,0 +1,62 @@
+/* main.c: runs the suites and ends with one line, "N passed, N failed".
+ *
+ *     test [--slow] [--list] [SUITE...]      SDC_TEST_VERBOSE=1 prints every check */
+#include "harness.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+    bool slow; /* only with --slow, or when named */
+} SUITES[] = {
+    {"files", suite_files, false},
+    {"tokenizer", suite_tokenizer, false},
+    {"noise", suite_noise, false},
+    {"png", suite_png, false},
+};
+
+enum { COUNT = sizeof SUITES / sizeof *SUITES };
+
+static double now(void) {
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int main(int argc, char **argv) {
+    bool slow = false, wanted[COUNT] = {0}, named = false;
+    for (int a = 1; a < argc; a++) {
+        bool known = true;
+        if (!strcmp(argv[a], "--slow")) slow = true;
+        else if (!strcmp(argv[a], "--list")) {
+            for (int i = 0; i < COUNT; i++) printf("%s%s\n", SUITES[i].name, SUITES[i].slow ? " (slow)" : "");
+            return 0;
+        } else {
+            known = false;
+            for (int i = 0; i < COUNT; i++)
+                if (!strcmp(argv[a], SUITES[i].name)) wanted[i] = known = named = true;
+        }
+        if (!known) {
+            fprintf(stderr, "test: no suite '%s'; --list shows them\n", argv[a]);
+            return 2;
+        }
+    }
+    harness_begin();
+    for (int i = 0; i < COUNT; i++) {
+        if (named ? !wanted[i] : SUITES[i].slow && !slow) continue;
+        long passed = harness_passed(), failed = harness_failed();
+        double start = now();
+        SUITES[i].run();
+        printf("%-12s %5ld passed, %ld failed  (%.1f s)\n", SUITES[i].name, harness_passed() - passed,
+               harness_failed() - failed, now() - start);
+        fflush(stdout);
+    }
+    harness_end();
+    if (harness_skipped()) printf("%ld skipped\n", harness_skipped());
+    printf("%ld passed, %ld failed\n", harness_passed(), harness_failed());
+    return harness_failed() || !harness_passed();
+}

@@ -1,0 +1,108 @@
+#include "test.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+
+static struct {
+    long passed, failed, skipped;
+    bool verbose, last_ok;
+    char dir[512];
+} state;
+
+void harness_begin(void) {
+    state.verbose = getenv("SDC_TEST_VERBOSE") != NULL;
+    const char *base = getenv("TMPDIR");
+    snprintf(state.dir, sizeof state.dir, "%s/sdc-test-XXXXXX", base && *base ? base : "/tmp");
+    if (!harness_make_dir(state.dir)) {
+        fprintf(stderr, "test: cannot make a directory under %s\n", state.dir);
+        exit(1);
+    }
+}
+
+void harness_end(void) { harness_remove_dir(state.dir); }
+long harness_passed(void) { return state.passed; }
+long harness_failed(void) { return state.failed; }
+long harness_skipped(void) { return state.skipped; }
+
+bool test_check(bool ok, const char *format, ...) {
+    *(ok ? &state.passed : &state.failed) += 1;
+    state.last_ok = ok;
+    if (!ok || state.verbose) {
+        printf("%s ", ok ? "  ok  " : "  FAIL");
+        va_list args;
+        va_start(args, format);
+        vprintf(format, args);
+        va_end(args);
+        putchar('\n');
+        fflush(stdout);
+    }
+    return ok;
+}
+
+void test_note(const char *format, ...) {
+    if (state.last_ok && !state.verbose) return;
+    printf("         ");
+    va_list args;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+    fflush(stdout);
+}
+
+void test_skip(const char *format, ...) {
+    state.skipped++;
+    printf("  skip  ");
+    va_list args;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+}
+
+const char *test_dir(void) { return state.dir; }
+
+const char *test_path(const char *name) {
+    static char buf[8][1024];
+    static int turn;
+    char *p = buf[turn++ & 7];
+    snprintf(p, sizeof buf[0], "%s/%s", state.dir, name);
+    return p;
+}
+
+char *test_read(const char *path, size_t *size) {
+    FILE *f = fopen(path, "rb");
+    if (!f) return NULL;
+    size_t room = 1 << 16, n = 0;
+    char *p = malloc(room + 1);
+    while (p) {
+        n += fread(p + n, 1, room - n, f);
+        if (n < room) break;
+        char *q = realloc(p, (room *= 2) + 1);
+        if (!q) free(p);
+        p = q;
+    }
+    bool ok = p && !ferror(f);
+    fclose(f);
+    if (!ok) return free(p), NULL;
+    p[n] = 0;
+    if (size) *size = n;
+    return p;
+}
+
+bool test_write(const char *path, const void *bytes, size_t size) {
+    FILE *f = fopen(path, "wb");
+    if (!f) return false;
+    bool ok = fwrite(bytes, 1, size, f) == size;
+    return fclose(f) == 0 && ok;
+}
+
+double test_uniform(uint32_t seed, uint64_t index) {
+    uint32_t x = seed + (uint32_t)index * 0x9E3779B1u;
+    x ^= x >> 16, x *= 0x85EBCA6Bu, x ^= x >> 13, x *= 0xC2B2AE35u, x ^= x >> 16;
+    return x * 0x1p-31 - 1;
+}

@@ -1,0 +1,38 @@
+/* test.h: the smallest harness that counts. A suite is a function; every golden, hostile file and prompt is one check. */
+#ifndef SD_TEST_H
+#define SD_TEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Counts one check under the name that format gives, and prints the name when it failed (or with SDC_TEST_VERBOSE set).
+ * Returns ok. */
+bool test_check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A line of explanation under the last check; printed as check lines are: always after a failure, else when verbose. */
+void test_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A check that cannot run here (no such instruction set, no tool): counted apart, and never as passed. */
+void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A directory for this run's files; removed with everything in it at the end. */
+const char *test_dir(void);
+/* test_dir()/name in one of a few rotating buffers. */
+const char *test_path(const char *name);
+/* The whole file, NUL-terminated, malloc'ed; NULL when it cannot be read. size may be NULL. */
+char *test_read(const char *path, size_t *size);
+bool test_write(const char *path, const void *bytes, size_t size);
+/* Counter-generated numbers in [-1, 1): the project's generated weights (tests/generated.h) use the same mixing. */
+double test_uniform(uint32_t seed, uint64_t index);
+
+/* The suites; tests/main.c lists them. */
+void suite_files(void);
+void suite_tokenizer(void);
+void suite_noise(void);
+void suite_png(void);
+void suite_ops(void);
+void suite_blocks(void);
+void suite_pipeline(void);
+void suite_cli(void);
+void suite_full_size(void);
+
+#endif
