@@ -32,7 +32,7 @@ typedef struct Ctx {
     Device *dev; /* NULL while planning */
     Arena *arena;
     Tape *tape;
-    Taps *taps; /* NULL: nobody listens */
+    Taps *taps;   /* NULL: nobody listens */
     double flops; /* counted by the plan backend: 2 per multiply-add */
     Error err;
 } Ctx;

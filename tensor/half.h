@@ -21,15 +21,20 @@ static inline uint32_t f32_bits(float f) {
     return u;
 }
 
+/* a where yes, else b; by masks, because gcc makes a branch of ?: around a float operation, and then no vectors. */
+static inline uint32_t bits_select(int yes, uint32_t a, uint32_t b) {
+    uint32_t mask = 0u - (uint32_t)yes;
+    return (a & mask) | (b & ~mask);
+}
+
 static inline float f16_to_f32(uint16_t h) {
     uint32_t sign = (uint32_t)(h & 0x8000) << 16, rest = (uint32_t)(h & 0x7fff) << 13;
     uint32_t normal = rest + ((127u - 15) << 23);
     uint32_t special = rest | 0x7f800000; /* infinity and NaN */
     /* A subnormal m * 2^-24: give m the exponent of 2^-14, whose last place is 2^-24, and take 2^-14 off again. */
     uint32_t small = f32_bits(f32_from_bits(rest | 0x38800000) - 0x1p-14f);
-    uint32_t u = rest < 1u << 23 ? small : normal;
-    u = rest >= 31u << 23 ? special : u;
-    return f32_from_bits(sign | u);
+    uint32_t u = bits_select(rest < 1u << 23, small, normal);
+    return f32_from_bits(sign | bits_select(rest >= 31u << 23, special, u));
 }
 
 static inline uint16_t f32_to_f16(float f) {
@@ -37,14 +42,13 @@ static inline uint16_t f32_to_f16(float f) {
     u &= 0x7fffffff;
     uint32_t normal = (u - ((127u - 15) << 23) + 0xfff + (u >> 13 & 1)) >> 13;
     /* Below 2^-14: adding 1/2, whose last place is 2^-24, lets the adder do the rounding. */
-    uint32_t magnitude = u < 0x38800000 ? u : 0; /* keeps the addition from overflowing on values not selected */
+    uint32_t magnitude = bits_select(u < 0x38800000, u, 0);
     uint32_t small = f32_bits(f32_from_bits(magnitude) + 0.5f) - 0x3f000000;
     uint32_t payload = u >> 13 & 0x3ff;
     uint32_t nan = 0x7c00 | (payload ? payload : 0x200);
-    uint32_t h = u < 0x38800000 ? small : normal;
-    h = u >= 0x477ff000 ? 0x7c00 : h; /* 65520, halfway between the largest F16 and what would follow it */
-    h = u > 0x7f800000 ? nan : h;
-    return (uint16_t)(sign | h);
+    uint32_t h = bits_select(u < 0x38800000, small, normal);
+    h = bits_select(u >= 0x477ff000, 0x7c00, h); /* 65520, halfway between the largest F16 and what would follow it */
+    return (uint16_t)(sign | bits_select(u > 0x7f800000, nan, h));
 }
 
 static inline float bf16_to_f32(uint16_t b) { return f32_from_bits((uint32_t)b << 16); }

@@ -33,6 +33,8 @@ typedef struct {
     int64_t up_h, up_w;    /* x is read as if resized to up_h x up_w by nearest neighbour; 0: as it is */
 } Conv2d;
 
+enum { GROUP_NORM_PIXELS = 64 }; /* statistics are summed over blocks of so many pixels, whoever sums them */
+
 struct Ops {
     const char *name;
     /* y[N,T,O] = epilogue(x[N,T,K] w[O,K]^T + b[O]). With x2 the input is the concatenation of x and x2 along
@@ -41,8 +43,9 @@ struct Ops {
     /* y[N,Ho,Wo,O] = epilogue(correlation of x[N,H,W,I] with w[O,kh,kw,I] + b[O]) */
     void (*conv2d)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d, Epilogue);
     /* y[N,T,C+C2] = act((x - mean) / sqrt(var + eps) * w + b), mean and biased variance over T x (C+C2)/groups;
-     * x2 as in linear. */
-    void (*group_norm)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, int groups,
+     * x2 as in linear. parts: F64 [N,blocks,groups,2], room for the partial statistics of blocks of
+     * GROUP_NORM_PIXELS pixels. */
+    void (*group_norm)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
                        float eps, Act act);
     /* y, x: [N,T,C]; mean and biased variance over C */
     void (*layer_norm)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps);
@@ -73,7 +76,7 @@ void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weigh
 void op_timestep_embedding(Ctx *c, Tensor y, Tensor t);
 
 /* The backends. */
-const Ops *cpu_ops(void);  /* the widest instruction set that this machine has (SDC_CPU=v1|v3|v4 narrows it) */
+const Ops *cpu_ops(void);  /* the widest instruction set that this machine has (SDC_CPU=base|v3|v4 narrows it) */
 const Ops *plan_ops(void); /* computes nothing: counts c->flops, and the arena counts bytes */
 
 /* Every CPU table this program holds and this machine can run, narrowest first; returns their number. For tests. */

@@ -13,9 +13,9 @@ static void conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b,
     c->flops += 2.0 * (double)tensor_count(y) * (double)(w->t.n[1] * w->t.n[2] * w->t.n[3]);
 }
 
-static void group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, int groups,
+static void group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
                        float eps, Act act) {
-    (void)c, (void)y, (void)x, (void)x2, (void)w, (void)b, (void)groups, (void)eps, (void)act;
+    (void)c, (void)y, (void)x, (void)x2, (void)w, (void)b, (void)parts, (void)eps, (void)act;
 }
 
 static void layer_norm(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps) {

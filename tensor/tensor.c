@@ -8,12 +8,28 @@ static const struct {
     const char *name; /* as the safetensors format spells it */
     int bits;
 } TYPES[DTYPE_COUNT] = {
-    [F32] = {"F32", 32},   [F16] = {"F16", 16},         [BF16] = {"BF16", 16},       [F64] = {"F64", 64},
-    [I64] = {"I64", 64},   [I32] = {"I32", 32},         [U8] = {"U8", 8},            [BOOL] = {"BOOL", 8},
-    [I8] = {"I8", 8},      [I16] = {"I16", 16},         [U16] = {"U16", 16},         [U32] = {"U32", 32},
-    [U64] = {"U64", 64},   [C64] = {"C64", 64},         [F8_E4M3] = {"F8_E4M3", 8},  [F8_E5M2] = {"F8_E5M2", 8},
-    [F8_E8M0] = {"F8_E8M0", 8}, [F8_E4M3FNUZ] = {"F8_E4M3FNUZ", 8}, [F8_E5M2FNUZ] = {"F8_E5M2FNUZ", 8},
-    [F4] = {"F4", 4},      [F6_E2M3] = {"F6_E2M3", 6},  [F6_E3M2] = {"F6_E3M2", 6},
+    [F32] = {"F32", 32},
+    [F16] = {"F16", 16},
+    [BF16] = {"BF16", 16},
+    [F64] = {"F64", 64},
+    [I64] = {"I64", 64},
+    [I32] = {"I32", 32},
+    [U8] = {"U8", 8},
+    [BOOL] = {"BOOL", 8},
+    [I8] = {"I8", 8},
+    [I16] = {"I16", 16},
+    [U16] = {"U16", 16},
+    [U32] = {"U32", 32},
+    [U64] = {"U64", 64},
+    [C64] = {"C64", 64},
+    [F8_E4M3] = {"F8_E4M3", 8},
+    [F8_E5M2] = {"F8_E5M2", 8},
+    [F8_E8M0] = {"F8_E8M0", 8},
+    [F8_E4M3FNUZ] = {"F8_E4M3FNUZ", 8},
+    [F8_E5M2FNUZ] = {"F8_E5M2FNUZ", 8},
+    [F4] = {"F4", 4},
+    [F6_E2M3] = {"F6_E2M3", 6},
+    [F6_E3M2] = {"F6_E3M2", 6},
 };
 
 int dtype_bits(DType t) { return TYPES[t].bits; }
@@ -75,11 +91,8 @@ Tensor tensor_reshape(Tensor t, int nd, const int64_t *n) {
 
 Tensor tensor_tokens(Tensor p) {
     assert(p.nd == 4 && (p.n[1] == 1 || p.s[1] == p.n[2] * p.s[2]));
-    return (Tensor){.data = p.data,
-                    .dtype = p.dtype,
-                    .nd = 3,
-                    .n = {p.n[0], p.n[1] * p.n[2], p.n[3]},
-                    .s = {p.s[0], p.s[2], 1}};
+    return (Tensor){
+        .data = p.data, .dtype = p.dtype, .nd = 3, .n = {p.n[0], p.n[1] * p.n[2], p.n[3]}, .s = {p.s[0], p.s[2], 1}};
 }
 
 Tensor tensor_picture(Tensor t, int64_t h, int64_t w) {

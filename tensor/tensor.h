@@ -13,9 +13,28 @@
 
 /* Element types. Ops compute on F32 and read weights in F32, F16 or BF16; the others occur in files only. */
 typedef enum {
-    F32, F16, BF16, F64, I64, I32, U8, /* the types that this library computes with or makes */
-    BOOL, I8, I16, U16, U32, U64, C64, /* known to the safetensors format, carried through, never computed with */
-    F8_E4M3, F8_E5M2, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ, F4, F6_E2M3, F6_E3M2,
+    F32,
+    F16,
+    BF16,
+    F64,
+    I64,
+    I32,
+    U8, /* the types that this library computes with or makes */
+    BOOL,
+    I8,
+    I16,
+    U16,
+    U32,
+    U64,
+    C64, /* known to the safetensors format, carried through, never computed with */
+    F8_E4M3,
+    F8_E5M2,
+    F8_E8M0,
+    F8_E4M3FNUZ,
+    F8_E5M2FNUZ,
+    F4,
+    F6_E2M3,
+    F6_E3M2,
     DTYPE_COUNT
 } DType;
 
@@ -36,9 +55,9 @@ bool dtype_from_name(const char *name, size_t len, DType *out);
 
 /* A dense view of `data` with the given shape. */
 Tensor tensor_view(void *data, DType t, int nd, const int64_t *n);
-int64_t tensor_count(Tensor t);                   /* elements */
-size_t tensor_bytes(Tensor t);                    /* bytes when dense */
-bool tensor_dense(Tensor t);                      /* true when strides are those of a dense tensor */
+int64_t tensor_count(Tensor t); /* elements */
+size_t tensor_bytes(Tensor t);  /* bytes when dense */
+bool tensor_dense(Tensor t);    /* true when strides are those of a dense tensor */
 bool tensor_same_shape(Tensor a, Tensor b);
 /* t with dimension `dim` cut to [begin, begin + count). */
 Tensor tensor_slice(Tensor t, int dim, int64_t begin, int64_t count);

@@ -9,17 +9,17 @@
 #include "tensor.h"
 
 typedef enum {
-    WEIGHT_VECTOR,  /* [C]: biases, norms; always F32 once loaded */
-    WEIGHT_LINEAR,  /* [O,K]; a file may hold it as [O,K,1,1] */
-    WEIGHT_CONV,    /* compute order [O,kh,kw,I]; torch's is [O,I,kh,kw] */
-    WEIGHT_TABLE,   /* [rows,C]: embeddings */
+    WEIGHT_VECTOR, /* [C]: biases, norms; always F32 once loaded */
+    WEIGHT_LINEAR, /* [O,K]; a file may hold it as [O,K,1,1] */
+    WEIGHT_CONV,   /* compute order [O,kh,kw,I]; torch's is [O,I,kh,kw] */
+    WEIGHT_TABLE,  /* [rows,C]: embeddings */
 } WeightKind;
 
 typedef struct Weight {
     const char *name; /* torch's state-dict key, in full */
     WeightKind kind;
-    bool pointwise; /* a WEIGHT_LINEAR that torch holds as a 1x1 convolution */
-    Tensor t;       /* in compute order; t.data is NULL until the weight is loaded */
+    bool pointwise;   /* a WEIGHT_LINEAR that torch holds as a 1x1 convolution */
+    Tensor t;         /* in compute order; t.data is NULL until the weight is loaded */
     uint32_t version; /* counts changes, so that a prepared form can tell that it is stale; 0: never loaded */
 } Weight;
 

@@ -1,0 +1,48 @@
+/* cpu.c: which of the CPU's tables to use. The only file that asks what the machine is. */
+#include "ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef SDC_OPENBLAS
+#include <cblas.h>
+#endif
+
+const Ops *cpu_table_base(void);
+#ifdef SDC_X86
+const Ops *cpu_table_v3(void);
+const Ops *cpu_table_v4(void);
+
+/* What -march=x86-64-v3 and -v4 let the compiler use (x86-64 psABI, "Microarchitecture Levels"). */
+static int level(void) {
+    __builtin_cpu_init();
+    bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+              __builtin_cpu_supports("bmi2");
+    bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+              __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+              __builtin_cpu_supports("avx512vl");
+    return v4 ? 4 : v3 ? 3 : 1;
+}
+#endif
+
+int cpu_ops_list(const Ops **out, int max) {
+    int n = 0;
+#ifdef SDC_OPENBLAS
+    openblas_set_num_threads(1); /* the threads are ours: blocks run side by side */
+#endif
+    if (n < max) out[n++] = cpu_table_base();
+#ifdef SDC_X86
+    if (n < max && level() >= 3) out[n++] = cpu_table_v3();
+    if (n < max && level() >= 4) out[n++] = cpu_table_v4();
+#endif
+    return n;
+}
+
+const Ops *cpu_ops(void) {
+    const Ops *list[4];
+    int n = cpu_ops_list(list, 4);
+    const char *wish = getenv("SDC_CPU");
+    for (int i = 0; wish && i < n; i++)
+        if (!strcmp(list[i]->name, wish)) return list[i];
+    return list[n - 1];
+}

@@ -1,0 +1,66 @@
+/* kernels.h: what the files of the CPU backend give each other. */
+#ifndef SD_CPU_KERNELS_H
+#define SD_CPU_KERNELS_H
+
+#include "../ops.h"
+#include "isa.h"
+
+/* A block of a weight matrix as it lies in memory: rows of `ld` elements of type F32, F16 or BF16. */
+typedef struct {
+    const void *data;
+    DType dtype;
+    int64_t ld;
+} Block;
+
+/* y[M,N] (+)= x[M,K] w[N,K]^T. accumulate: adds to y. scratch: at least gemm_scratch(N, K) bytes, 64-byte aligned.
+ * A result's bits depend on M, N, K and accumulate only. */
+void K(gemm)(void *scratch, int64_t m, int64_t n, int64_t k, const float *x, int64_t ldx, Block w, float *y,
+             int64_t ldy, bool accumulate);
+/* y[M,N] = x[M,K] w[K,N], all F32: probabilities times values. */
+void K(gemm_nn)(void *scratch, int64_t m, int64_t n, int64_t k, const float *x, int64_t ldx, const float *w,
+                int64_t ldw, float *y, int64_t ldy);
+
+/* One operation's bias and epilogue on rows [0, m) x columns [0, n) of a tile of y, whose first row is row `row` of
+ * picture `picture` and whose first column is `column`. */
+typedef struct {
+    const float *bias; /* NULL: none */
+    Epilogue e;
+    const Tensor *y;
+} Finish;
+void K(finish)(const Finish *f, float *y, int64_t ldy, int64_t picture, int64_t row, int64_t m, int64_t column,
+               int64_t n);
+
+/* out[0..n) = in[0..n) as f32 */
+void K(widen)(float *out, const void *in, DType dtype, int64_t n);
+/* x[0..n) = act(x) */
+void K(activate)(float *x, int64_t n, Act act);
+
+void K(linear)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e);
+void K(conv2d)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e);
+void K(group_norm)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
+                   float eps, Act act);
+void K(layer_norm)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps);
+void K(attention)(Ctx *, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal);
+void K(activation)(Ctx *, Tensor y, Tensor x, Act act);
+void K(geglu)(Ctx *, Tensor y, Tensor x);
+void K(affine)(Ctx *, Tensor y, Tensor x, float scale, float offset);
+void K(embedding)(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
+void K(timestep_embedding)(Ctx *, Tensor y, Tensor t);
+
+enum {
+    PRODUCT_K = 768, /* longest piece of K that a product takes at once: weights widened to f32 stay in the cache */
+    PRODUCT_N = 320, /* widest block of outputs */
+};
+
+/* Cuts `total` into the fewest equal parts of at most `most`, each but the last a multiple of `unit`. */
+static inline int64_t part_size(int64_t total, int64_t most, int64_t unit) {
+    int64_t parts = (total + most - 1) / most;
+    int64_t size = parts > 0 ? (total + parts - 1) / parts : 1;
+    return (size + unit - 1) / unit * unit;
+}
+
+static inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static inline float *at2(Tensor t, int64_t i, int64_t j) { return (float *)t.data + i * t.s[0] + j * t.s[1]; }
+
+#endif

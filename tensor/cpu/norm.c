@@ -1,0 +1,182 @@
+/* norm.c: group norm and layer norm.
+ *
+ * Sums are taken of d = x - m with m close to the mean (the mean of the block or row itself, in f32), so that
+ * mean = m + sum(d)/n and M2 = sum(d^2) - sum(d)^2/n lose nothing to a large mean. Group norm sums over fixed blocks of
+ * pixels, channel by channel in f32 (at most GROUP_NORM_PIXELS terms), then over blocks in double in index order
+ * (Chan et al. 1979, "Updating formulae and a pairwise algorithm for computing sample variances"), so that the result
+ * depends neither on threads nor on the batch. */
+#include "kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+    Tensor y, x, x2, parts; /* parts [N,blocks,groups,2]: mean and M2 of one block's group, later of the whole group */
+    const float *w, *b;
+    int64_t groups;
+    float eps;
+    Act act;
+} GroupNorm;
+
+static int64_t blocks_of(const GroupNorm *g) { return g->parts.n[1]; }
+
+static double *part(const GroupNorm *g, int64_t picture, int64_t block, int64_t group) {
+    return (double *)g->parts.data + ((picture * blocks_of(g) + block) * g->groups + group) * 2;
+}
+
+/* Channels [0,C) of a pixel lie in one or two places. */
+static const float *source(const GroupNorm *g, int which, int64_t picture, int64_t pixel) {
+    return at2(which ? g->x2 : g->x, picture, pixel);
+}
+
+static void sum_block(void *arg, int64_t index, void *scratch) {
+    const GroupNorm *g = arg;
+    int64_t picture = index / blocks_of(g), blk = index % blocks_of(g);
+    int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g->y.n[1]);
+    int64_t channels = g->y.n[2];
+    float *mean = scratch, *s1 = mean + channels, *s2 = s1 + channels;
+    float inverse = 1.0f / (float)(to - from);
+    int64_t base = 0;
+    for (int which = 0; which < (g->x2.data ? 2 : 1); which++) {
+        int64_t n = which ? g->x2.n[2] : g->x.n[2];
+        float *m = mean + base, *a = s1 + base, *b = s2 + base;
+        memset(m, 0, (size_t)n * sizeof *m);
+        memset(a, 0, (size_t)n * sizeof *a);
+        memset(b, 0, (size_t)n * sizeof *b);
+        for (int64_t t = from; t < to; t++) {
+            const float *x = source(g, which, picture, t);
+            for (int64_t c = 0; c < n; c++) m[c] += x[c];
+        }
+        for (int64_t c = 0; c < n; c++) m[c] *= inverse;
+        for (int64_t t = from; t < to; t++) {
+            const float *x = source(g, which, picture, t);
+            for (int64_t c = 0; c < n; c++) {
+                float d = x[c] - m[c];
+                a[c] += d;
+                b[c] += d * d;
+            }
+        }
+        base += n;
+    }
+    int64_t width = channels / g->groups;
+    double count = (double)(to - from);
+    for (int64_t k = 0; k < g->groups; k++) {
+        double total = 0, squares = 0;
+        for (int64_t c = k * width; c < (k + 1) * width; c++) total += mean[c] + s1[c] / count;
+        double group_mean = total / (double)width;
+        for (int64_t c = k * width; c < (k + 1) * width; c++) {
+            double d = mean[c] + s1[c] / count - group_mean;
+            squares += s2[c] - (double)s1[c] * s1[c] / count + count * d * d;
+        }
+        double *out = part(g, picture, blk, k);
+        out[0] = group_mean;
+        out[1] = squares;
+    }
+}
+
+/* The blocks of one picture's group into part(picture, 0, group): mean and 1/sqrt(var + eps). */
+static void combine(const GroupNorm *g, int64_t picture, int64_t group) {
+    int64_t pixels = g->y.n[1], width = g->y.n[2] / g->groups;
+    double n = 0, mean = 0, m2 = 0;
+    for (int64_t blk = 0; blk < blocks_of(g); blk++) {
+        const double *p = part(g, picture, blk, group);
+        double k = (double)(min64(GROUP_NORM_PIXELS, pixels - blk * GROUP_NORM_PIXELS) * width);
+        double d = p[0] - mean;
+        m2 += p[1] + d * d * n * k / (n + k);
+        mean += d * k / (n + k);
+        n += k;
+    }
+    double *out = part(g, picture, 0, group);
+    out[0] = mean;
+    out[1] = 1.0 / sqrt(m2 / n + (double)g->eps);
+}
+
+static void normalise_block(void *arg, int64_t index, void *scratch) {
+    const GroupNorm *g = arg;
+    int64_t picture = index / blocks_of(g), blk = index % blocks_of(g);
+    int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g->y.n[1]);
+    int64_t channels = g->y.n[2], width = channels / g->groups;
+    /* y = ((x - high) - low) * scale + b: the mean in two floats, so that a large one costs no digits */
+    float *high = scratch, *low = high + channels, *scale = low + channels;
+    for (int64_t c = 0; c < channels; c++) {
+        const double *p = part(g, picture, 0, c / width);
+        high[c] = (float)p[0];
+        low[c] = (float)(p[0] - (double)high[c]);
+        scale[c] = (float)(p[1] * (double)g->w[c]);
+    }
+    for (int64_t t = from; t < to; t++) {
+        float *y = at2(g->y, picture, t);
+        int64_t base = 0;
+        for (int which = 0; which < (g->x2.data ? 2 : 1); which++) {
+            const float *x = source(g, which, picture, t);
+            int64_t n = which ? g->x2.n[2] : g->x.n[2];
+            const float *h = high + base, *l = low + base, *s = scale + base, *b = g->b + base;
+            float *out = y + base;
+            for (int64_t c = 0; c < n; c++) out[c] = ((x[c] - h[c]) - l[c]) * s[c] + b[c];
+            base += n;
+        }
+        K(activate)(y, channels, g->act);
+    }
+}
+
+void K(group_norm)(Ctx *ctx, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
+                   float eps, Act act) {
+    GroupNorm g = {
+        .y = y, .x = x, .parts = parts, .w = w->t.data, .b = b->t.data, .groups = parts.n[2], .eps = eps, .act = act};
+    if (x2) g.x2 = *x2;
+    device_run(ctx->dev, y.n[0] * blocks_of(&g), sum_block, &g);
+    for (int64_t p = 0; p < y.n[0]; p++)
+        for (int64_t k = 0; k < g.groups; k++) combine(&g, p, k);
+    device_run(ctx->dev, y.n[0] * blocks_of(&g), normalise_block, &g);
+}
+
+typedef struct {
+    Tensor y, x;
+    const float *w, *b;
+    float eps;
+} LayerNorm;
+
+enum { ROWS = 32 };
+
+/* Sum of lanes in a fixed order. */
+static double lanes(V v) {
+    double s = 0;
+    for (int i = 0; i < VW; i++) s += v[i];
+    return s;
+}
+
+static void layer_rows(void *arg, int64_t index, void *scratch) {
+    const LayerNorm *l = arg;
+    (void)scratch;
+    int64_t blocks = (l->x.n[1] + ROWS - 1) / ROWS, picture = index / blocks, from = index % blocks * ROWS;
+    int64_t n = l->x.n[2], whole = n / VW * VW;
+    for (int64_t t = from; t < min64(from + ROWS, l->x.n[1]); t++) {
+        const float *x = at2(l->x, picture, t);
+        float *y = at2(l->y, picture, t);
+        V sum = {0};
+        for (int64_t c = 0; c < whole; c += VW) sum += *(const V *)(x + c);
+        double total = lanes(sum);
+        for (int64_t c = whole; c < n; c++) total += x[c];
+        float m = (float)(total / (double)n);
+        V s1 = {0}, s2 = {0};
+        for (int64_t c = 0; c < whole; c += VW) {
+            V d = *(const V *)(x + c) - m;
+            s1 += d;
+            s2 += d * d;
+        }
+        double a = lanes(s1), b = lanes(s2);
+        for (int64_t c = whole; c < n; c++) {
+            double d = (double)x[c] - (double)m;
+            a += d;
+            b += d * d;
+        }
+        double low = a / (double)n, var = b / (double)n - low * low;
+        float rest = (float)low, rstd = (float)(1.0 / sqrt((var > 0 ? var : 0 * var) + (double)l->eps));
+        for (int64_t c = 0; c < n; c++) y[c] = ((x[c] - m) - rest) * rstd * l->w[c] + l->b[c];
+    }
+}
+
+void K(layer_norm)(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps) {
+    LayerNorm l = {y, x, w->t.data, b->t.data, eps};
+    device_run(c->dev, x.n[0] * ((x.n[1] + ROWS - 1) / ROWS), layer_rows, &l);
+}

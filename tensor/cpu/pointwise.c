@@ -1,0 +1,148 @@
+/* pointwise.c: epilogues, activations and the small ops. */
+#include "kernels.h"
+
+#include "../fmath.h"
+
+#include <assert.h>
+#include <string.h>
+
+void K(activate)(float *x, int64_t n, Act act) {
+    switch (act) {
+    case ACT_NONE: break;
+    case ACT_SILU:
+        for (int64_t i = 0; i < n; i++) x[i] = fm_silu(x[i]);
+        break;
+    case ACT_GELU:
+        for (int64_t i = 0; i < n; i++) x[i] = fm_gelu(x[i]);
+        break;
+    case ACT_QUICK_GELU:
+        for (int64_t i = 0; i < n; i++) x[i] = fm_quick_gelu(x[i]);
+        break;
+    }
+}
+
+void K(finish)(const Finish *f, float *y, int64_t ldy, int64_t picture, int64_t row, int64_t m, int64_t column,
+               int64_t n) {
+    const Tensor *r = f->e.residual;
+    bool in_place = r && r->data == f->y->data; /* the product was added to it already */
+    const float *bias = f->bias ? f->bias + column : NULL;
+    const float *vector = f->e.vector ? at2(*f->e.vector, picture, 0) + column : NULL;
+    assert(!in_place || f->e.act == ACT_NONE);
+    Tensor rt = {0};
+    if (r && !in_place) rt = r->nd == 4 ? tensor_tokens(*r) : *r;
+    for (int64_t i = 0; i < m; i++, y += ldy) {
+        if (bias)
+            for (int64_t j = 0; j < n; j++) y[j] += bias[j];
+        if (vector)
+            for (int64_t j = 0; j < n; j++) y[j] += vector[j];
+        if (f->e.act != ACT_NONE) K(activate)(y, n, f->e.act);
+        if (rt.data) {
+            const float *x = at2(rt, picture, row + i) + column;
+            for (int64_t j = 0; j < n; j++) y[j] += x[j];
+        }
+    }
+}
+
+/* Elementwise work on rows of any rank: [rows][n], in blocks of about PIECE elements. */
+typedef struct {
+    Tensor y, x;
+    Act act;
+    float scale, offset;
+} Pointwise;
+
+enum { PIECE = 32768 };
+
+static int64_t rows_of(Tensor t) { return t.n[t.nd - 1] ? tensor_count(t) / t.n[t.nd - 1] : 0; }
+
+static float *row_at(Tensor t, int64_t row) {
+    int64_t offset = 0;
+    for (int i = t.nd - 2; i >= 0; i--) {
+        offset += row % t.n[i] * t.s[i];
+        row /= t.n[i];
+    }
+    return (float *)t.data + offset;
+}
+
+static int64_t rows_at_once(Tensor y) { return 1 + PIECE / (y.n[y.nd - 1] + 1); }
+
+static void run(Ctx *c, Pointwise *p, void (*fn)(void *, int64_t, void *)) {
+    int64_t step = rows_at_once(p->y);
+    device_run(c->dev, (rows_of(p->y) + step - 1) / step, fn, p);
+}
+
+static void activation_rows(void *arg, int64_t index, void *scratch) {
+    (void)scratch;
+    const Pointwise *p = arg;
+    int64_t step = rows_at_once(p->y), n = p->y.n[p->y.nd - 1];
+    for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->y)); r++) {
+        float *y = row_at(p->y, r);
+        const float *x = row_at(p->x, r);
+        if (y != x) memcpy(y, x, (size_t)n * sizeof *y);
+        K(activate)(y, n, p->act);
+    }
+}
+
+static void geglu_rows(void *arg, int64_t index, void *scratch) {
+    (void)scratch;
+    const Pointwise *p = arg;
+    int64_t step = rows_at_once(p->y), n = p->y.n[2];
+    for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->y)); r++) {
+        float *y = row_at(p->y, r);
+        const float *x = row_at(p->x, r), *gate = x + n;
+        for (int64_t i = 0; i < n; i++) y[i] = x[i] * fm_gelu(gate[i]);
+    }
+}
+
+static void affine_rows(void *arg, int64_t index, void *scratch) {
+    (void)scratch;
+    const Pointwise *p = arg;
+    int64_t step = rows_at_once(p->y), n = p->y.n[p->y.nd - 1];
+    for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->y)); r++) {
+        float *y = row_at(p->y, r);
+        const float *x = row_at(p->x, r);
+        for (int64_t i = 0; i < n; i++) y[i] = p->scale * x[i] + p->offset;
+    }
+}
+
+void K(activation)(Ctx *c, Tensor y, Tensor x, Act act) {
+    run(c, &(Pointwise){.y = y, .x = x, .act = act}, activation_rows);
+}
+
+void K(geglu)(Ctx *c, Tensor y, Tensor x) { run(c, &(Pointwise){.y = y, .x = x}, geglu_rows); }
+
+void K(affine)(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
+    run(c, &(Pointwise){.y = y, .x = x, .scale = scale, .offset = offset}, affine_rows);
+}
+
+void K(embedding)(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions) {
+    (void)c;
+    int64_t n = y.n[2];
+    for (int64_t p = 0; p < y.n[0]; p++)
+        for (int64_t t = 0; t < y.n[1]; t++) {
+            int64_t id = ((const int32_t *)ids.data)[p * ids.s[0] + t];
+            assert(id >= 0 && id < table->t.n[0]);
+            float *out = at2(y, p, t), line[256];
+            const Tensor *a = &table->t, *b = &positions->t;
+            K(widen)
+            (out, (const char *)a->data + (size_t)(id * a->s[0]) * (size_t)(dtype_bits(a->dtype) / 8), a->dtype, n);
+            for (int64_t j = 0; j < n; j += 256) {
+                int64_t nn = min64(256, n - j);
+                size_t offset = (size_t)(t * b->s[0] + j) * (size_t)(dtype_bits(b->dtype) / 8);
+                K(widen)(line, (const char *)b->data + offset, b->dtype, nn);
+                for (int64_t i = 0; i < nn; i++) out[j + i] += line[i];
+            }
+        }
+}
+
+/* In double: torch's f32 product t f_i is off by up to 6e-5 at t = 999. */
+void K(timestep_embedding)(Ctx *c, Tensor y, Tensor t) {
+    (void)c;
+    int64_t half = y.n[1] / 2;
+    for (int64_t p = 0; p < y.n[0]; p++)
+        for (int64_t i = 0; i < half; i++) {
+            double f = fm_exp64(-9.2103403719761836 /* ln 10000 */ * (double)i / (double)half), s, co;
+            fm_sincos64((double)((const float *)t.data)[p] * f, &s, &co);
+            at2(y, p, 0)[i] = (float)co;
+            at2(y, p, 0)[half + i] = (float)s;
+        }
+}

@@ -1,0 +1,21 @@
+/* table.c: this instruction set's table of ops. */
+#include "kernels.h"
+
+const Ops *K(cpu_table)(void);
+
+const Ops *K(cpu_table)(void) {
+    static const Ops OPS = {
+        .name = SDC_ISA_NAME,
+        .linear = K(linear),
+        .conv2d = K(conv2d),
+        .group_norm = K(group_norm),
+        .layer_norm = K(layer_norm),
+        .attention = K(attention),
+        .activation = K(activation),
+        .geglu = K(geglu),
+        .affine = K(affine),
+        .embedding = K(embedding),
+        .timestep_embedding = K(timestep_embedding),
+    };
+    return &OPS;
+}
