@@ -1,8 +1,8 @@
-/* json.h: a strict JSON reader (RFC 8259) into a flat array of nodes.
+/* json.h: a strict JSON reader (RFC 8259).
  *
  * For headers of safetensors files, configurations of diffusers folders and requests. Duplicate keys, invalid UTF-8,
  * unpaired surrogates, control characters in strings, trailing bytes, numbers JSON does not know, and nesting deeper
- * than JSON_MAX_DEPTH are errors. Iterative; memory is at most a small multiple of the text. */
+ * than JSON_MAX_DEPTH are errors. Iterative; time is linear in the text but for sorting keys. */
 #ifndef SD_JSON_H
 #define SD_JSON_H
 
@@ -11,22 +11,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { JSON_MAX_DEPTH = 64 };
+/* JSON_MAX_NODES bounds a tree to 32 MB plus its text: "[0,0,0..." would otherwise cost sixteen times its size. */
+enum { JSON_MAX_DEPTH = 64, JSON_MAX_NODES = 1 << 20 };
 
 typedef enum { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT } JsonType;
 
 typedef struct {
     JsonType type;
+    int32_t next;     /* index of the next sibling, or -1 */
+    int32_t child;    /* arrays and objects: index of the first child, or -1 */
+    int32_t count;    /* arrays and objects: number of children */
     const char *key;  /* in an object: the key, UTF-8, NUL-terminated (a key or string holding U+0000 is an error) */
     const char *text; /* strings: the value; numbers: as written */
-    int64_t next;     /* index of the next sibling, or -1 */
-    int64_t child;    /* arrays and objects: index of the first child, or -1 */
-    int64_t count;    /* arrays and objects: number of children */
 } JsonNode;
 
 typedef struct {
     JsonNode *nodes; /* nodes[0] is the root */
-    int64_t count;
+    int32_t count;
     char *strings; /* owns every key and text */
 } Json;
 
@@ -35,13 +36,46 @@ Json *json_parse(const char *what, const char *text, size_t size, Error *e);
 void json_free(Json *j);
 /* The child of object `at` with this key, or NULL (also when `at` is NULL or no object). */
 const JsonNode *json_get(const Json *j, const JsonNode *at, const char *key);
-/* Numbers that are whole and fit; false otherwise. */
+/* Numbers that are whole and fit; false otherwise (also when n is NULL or no number). 2.0 and 1e3 are whole. */
 bool json_int(const JsonNode *n, int64_t *out);
 bool json_uint(const JsonNode *n, uint64_t *out);
+/* False also for what overflows a double. Does not depend on the locale. */
 bool json_double(const JsonNode *n, double *out);
 
 /* Appends s as a JSON string, quotes included, to a growing buffer: returns the bytes it takes (excluding a NUL), and
- * writes them when out has room (out may be NULL to measure). */
+ * writes them and a NUL when out has room for all (out may be NULL to measure). Bytes that are no UTF-8 are kept. */
 size_t json_quote(char *out, size_t room, const char *s);
+
+/* The reader underneath json_parse: one event at a time and no memory, for texts too large to hold as nodes. It checks
+ * everything above but duplicate keys. */
+typedef struct {
+    const char *what; /* names the source in messages */
+    const char *todo; /* ends the message: what to do about a fault */
+    const char *text;
+    size_t size, at;
+    int depth;        /* of open arrays and objects */
+    uint64_t objects; /* bit d: the one at depth d + 1 is an object */
+    int expect;
+} JsonReader;
+
+typedef enum {
+    JSON_FAILED = -1,
+    JSON_END,   /* the text was one whole value */
+    JSON_VALUE, /* a scalar, or the opening of an array or object */
+    JSON_CLOSE, /* the end of the innermost array or object */
+} JsonStep;
+
+typedef struct {
+    JsonType type;
+    const char *key; /* as written, without quotes, escapes not undone; NULL outside of objects */
+    size_t key_size;
+    const char *text; /* the same for a string's value; a number as written */
+    size_t text_size;
+} JsonEvent;
+
+void json_reader_init(JsonReader *r, const char *what, const char *todo, const char *text, size_t size);
+JsonStep json_step(JsonReader *r, JsonEvent *v, Error *e);
+/* Undoes the escapes of a string that the reader accepted: writes at most `size` bytes (no NUL), returns how many. */
+size_t json_unescape(char *out, const char *raw, size_t size);
 
 #endif
