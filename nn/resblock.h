@@ -1,0 +1,24 @@
+/* resblock.h: y = skip(x) + conv2(silu(norm2(conv1(silu(norm1(x))) + emb)))
+ *
+ * One block for the U-Net (with a time embedding, eps 1e-5) and for the VAE (without, eps 1e-6). skip is the identity
+ * where channels stay the same, else a 1x1 convolution. Source: CompVis, openaimodel.py ResBlock; model.py ResnetBlock. */
+#ifndef SD_RESBLOCK_H
+#define SD_RESBLOCK_H
+
+#include "layers.h"
+
+typedef struct {
+    Norm norm1, norm2;
+    Conv conv1, conv2;
+    Linear emb, skip;
+    bool has_emb, has_skip;
+} ResBlock;
+
+/* emb 0: a VAE block, with the VAE's names and eps. */
+void bind_resblock(WeightList *l, ResBlock *m, int64_t in, int64_t out, int64_t emb, int groups);
+
+/* x [N,H,W,C], x2 a second source of channels or NULL (then C + C2 = in); emb [N,E], already through SiLU, or NULL;
+ * y [N,H,W,out], which may be x where there is no skip convolution. */
+void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *emb);
+
+#endif

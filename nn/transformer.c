@@ -1,0 +1,168 @@
+#include "transformer.h"
+
+#include <stdlib.h>
+
+/* --- attention --- */
+
+void bind_attention(WeightList *l, Attention *m, int64_t channels, int64_t context, int heads) {
+    m->heads = heads;
+    bind_linear(l, &m->q, "to_q", channels, channels, false, false);
+    bind_linear(l, &m->k, "to_k", context, channels, false, false);
+    bind_linear(l, &m->v, "to_v", context, channels, false, false);
+    bind_linear(l, &m->out, "to_out.0", channels, channels, true, false);
+}
+
+void attention(Ctx *c, Tensor x, const Attention *m, Tensor from, Tensor context, bool causal) {
+    size_t scope = scope_begin(c);
+    int64_t n = x.n[0], t = x.n[1], s = context.n[1], width = x.n[2];
+    Tensor o = tensor_new(c, 3, SHAPE(n, t, width)), q, k, v;
+    size_t inner = scope_begin(c);
+    if (m->fused) {
+        Tensor all = tensor_new(c, 3, SHAPE(n, t, 3 * width)); /* self-attention only */
+        linear(c, all, &m->in, from, NULL, PLAIN);
+        q = tensor_slice(all, 2, 0, width);
+        k = tensor_slice(all, 2, width, width);
+        v = tensor_slice(all, 2, 2 * width, width);
+    } else {
+        q = tensor_new(c, 3, SHAPE(n, t, width));
+        k = tensor_new(c, 3, SHAPE(n, s, width));
+        v = tensor_new(c, 3, SHAPE(n, s, width));
+        linear(c, q, &m->q, from, NULL, PLAIN);
+        linear(c, k, &m->k, context, NULL, PLAIN);
+        linear(c, v, &m->v, context, NULL, PLAIN);
+    }
+    op_attention(c, o, q, k, v, m->heads, causal);
+    scope_end(c, inner);
+    linear(c, x, &m->out, o, NULL, (Epilogue){.residual = &x});
+    scope_end(c, scope);
+}
+
+/* x += attention of norm(x) to the context (NULL: to itself). */
+static void normed_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attention *m, const Tensor *context,
+                             bool causal) {
+    size_t scope = scope_begin(c);
+    Tensor normed = tensor_new(c, 3, x.n);
+    norm(c, normed, norm_x, x, NULL, ACT_NONE);
+    attention(c, x, m, normed, context ? *context : normed, causal);
+    scope_end(c, scope);
+}
+
+/* --- the U-Net's --- */
+
+void bind_transformer_block(WeightList *l, TransformerBlock *m, int64_t channels, int64_t context, int heads) {
+    const float eps = 1e-5f; /* torch.nn.LayerNorm's default */
+    size_t mark = bind_enter(l, "attn1.");
+    bind_attention(l, &m->attn1, channels, channels, heads);
+    bind_leave(l, mark);
+    bind_linear(l, &m->ff_in, "ff.net.0.proj", channels, 8 * channels, true, false);
+    bind_linear(l, &m->ff_out, "ff.net.2", 4 * channels, channels, true, false);
+    mark = bind_enter(l, "attn2.");
+    bind_attention(l, &m->attn2, channels, context, heads);
+    bind_leave(l, mark);
+    bind_norm(l, &m->norm1, "norm1", channels, 0, eps);
+    bind_norm(l, &m->norm2, "norm2", channels, 0, eps);
+    bind_norm(l, &m->norm3, "norm3", channels, 0, eps);
+}
+
+void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, Tensor context) {
+    normed_attention(c, x, &m->norm1, &m->attn1, NULL, false);
+    normed_attention(c, x, &m->norm2, &m->attn2, &context, false);
+    size_t scope = scope_begin(c);
+    int64_t n = x.n[0], t = x.n[1], channels = x.n[2];
+    Tensor hidden = tensor_new(c, 3, SHAPE(n, t, 4 * channels));
+    Tensor both = tensor_new(c, 3, SHAPE(n, t, 8 * channels)); /* value, gate */
+    size_t inner = scope_begin(c);
+    Tensor normed = tensor_new(c, 3, x.n);
+    norm(c, normed, &m->norm3, x, NULL, ACT_NONE);
+    linear(c, both, &m->ff_in, normed, NULL, PLAIN);
+    scope_end(c, inner);
+    op_geglu(c, hidden, both);
+    linear(c, x, &m->ff_out, hidden, NULL, (Epilogue){.residual = &x});
+    scope_end(c, scope);
+}
+
+void bind_transformer(WeightList *l, Transformer *m, int64_t channels, int64_t context, int heads, int depth,
+                      bool linear_projection, int groups) {
+    m->blocks = calloc((size_t)depth, sizeof *m->blocks);
+    if (!m->blocks) {
+        error_set(l->err, ERR_MEMORY, "out of memory for a model's layers");
+        return;
+    }
+    m->depth = depth;
+    bind_norm(l, &m->norm, "norm", channels, groups, 1e-6f /* Normalize() in attention.py */);
+    bind_linear(l, &m->proj_in, "proj_in", channels, channels, true, !linear_projection);
+    for (int i = 0; i < depth; i++) {
+        size_t mark = bind_enter(l, "transformer_blocks.%d.", i);
+        bind_transformer_block(l, &m->blocks[i], channels, context, heads);
+        bind_leave(l, mark);
+    }
+    bind_linear(l, &m->proj_out, "proj_out", channels, channels, true, !linear_projection);
+}
+
+void free_transformer(Transformer *m) {
+    free(m->blocks);
+    m->blocks = NULL;
+    m->depth = 0;
+}
+
+void transformer(Ctx *c, Tensor picture, const Transformer *m, Tensor context) {
+    size_t scope = scope_begin(c);
+    Tensor x = tensor_tokens(picture); /* [N,HW,C] */
+    Tensor h = tensor_new(c, 3, x.n);
+    size_t inner = scope_begin(c);
+    Tensor normed = tensor_new(c, 3, x.n);
+    norm(c, normed, &m->norm, x, NULL, ACT_NONE);
+    linear(c, h, &m->proj_in, normed, NULL, PLAIN);
+    scope_end(c, inner);
+    for (int i = 0; i < m->depth; i++) transformer_block(c, h, &m->blocks[i], context);
+    linear(c, x, &m->proj_out, h, NULL, (Epilogue){.residual = &x});
+    scope_end(c, scope);
+}
+
+/* --- CLIP's --- */
+
+void bind_clip_layer(WeightList *l, ClipLayer *m, int64_t width, int64_t mlp, int heads, bool open_clip) {
+    const float eps = 1e-5f; /* layer_norm_eps of every CLIP text encoder in use */
+    m->attn.heads = heads;
+    m->attn.fused = open_clip;
+    bind_norm(l, &m->norm1, open_clip ? "ln_1" : "layer_norm1", width, 0, eps);
+    if (open_clip) {
+        bind_weight(l, &m->attn.in.w, WEIGHT_LINEAR, "attn.in_proj_weight", 2, SHAPE(3 * width, width));
+        bind_weight(l, &m->attn.in.b, WEIGHT_VECTOR, "attn.in_proj_bias", 1, SHAPE(3 * width));
+        m->attn.in.bias = true;
+    } else {
+        bind_linear(l, &m->attn.q, "self_attn.q_proj", width, width, true, false);
+        bind_linear(l, &m->attn.k, "self_attn.k_proj", width, width, true, false);
+        bind_linear(l, &m->attn.v, "self_attn.v_proj", width, width, true, false);
+    }
+    bind_linear(l, &m->attn.out, open_clip ? "attn.out_proj" : "self_attn.out_proj", width, width, true, false);
+    bind_norm(l, &m->norm2, open_clip ? "ln_2" : "layer_norm2", width, 0, eps);
+    bind_linear(l, &m->fc1, open_clip ? "mlp.c_fc" : "mlp.fc1", width, mlp, true, false);
+    bind_linear(l, &m->fc2, open_clip ? "mlp.c_proj" : "mlp.fc2", mlp, width, true, false);
+}
+
+void clip_layer(Ctx *c, Tensor x, const ClipLayer *m, Act act) {
+    normed_attention(c, x, &m->norm1, &m->attn, NULL, true);
+    size_t scope = scope_begin(c);
+    Tensor hidden = tensor_new(c, 3, SHAPE(x.n[0], x.n[1], m->fc1.w.t.n[0]));
+    Tensor normed = tensor_new(c, 3, x.n);
+    norm(c, normed, &m->norm2, x, NULL, ACT_NONE);
+    linear(c, hidden, &m->fc1, normed, NULL, (Epilogue){.act = act});
+    linear(c, x, &m->fc2, hidden, NULL, (Epilogue){.residual = &x});
+    scope_end(c, scope);
+}
+
+/* --- the VAE's --- */
+
+void bind_pixel_attention(WeightList *l, PixelAttention *m, int64_t channels, int groups) {
+    m->attn.heads = 1;
+    bind_norm(l, &m->norm, "norm", channels, groups, 1e-6f /* Normalize() in the VAE */);
+    bind_linear(l, &m->attn.q, "q", channels, channels, true, true);
+    bind_linear(l, &m->attn.k, "k", channels, channels, true, true);
+    bind_linear(l, &m->attn.v, "v", channels, channels, true, true);
+    bind_linear(l, &m->attn.out, "proj_out", channels, channels, true, true);
+}
+
+void pixel_attention(Ctx *c, Tensor x, const PixelAttention *m) {
+    normed_attention(c, tensor_tokens(x), &m->norm, &m->attn, NULL, false);
+}

@@ -1,0 +1,63 @@
+/* transformer.h: attention layers and the blocks around them. Sources: CompVis, attention.py; Hugging Face
+ * transformers, modeling_clip.py; open_clip, transformer.py. */
+#ifndef SD_TRANSFORMER_H
+#define SD_TRANSFORMER_H
+
+#include "layers.h"
+
+/* Multi-head attention: out(softmax(q k^T / sqrt(d)) v). Either three input projections, or one fused (open_clip). */
+typedef struct {
+    Linear q, k, v, in, out;
+    int heads;
+    bool fused;
+} Attention;
+
+/* x += out(attention of q(from), k(context), v(context)); from [N,T,C], context [N,S,K], x [N,T,C]. */
+void attention(Ctx *c, Tensor x, const Attention *m, Tensor from, Tensor context, bool causal);
+
+/* attn1 on the tokens, attn2 on the context, GEGLU feed-forward; each on a layer norm of x and added to x. */
+typedef struct {
+    Norm norm1, norm2, norm3;
+    Attention attn1, attn2;
+    Linear ff_in, ff_out;
+} TransformerBlock;
+
+/* The U-Net's spatial transformer: group norm (eps 1e-6), projection, blocks, projection, residual. */
+typedef struct {
+    Norm norm;
+    Linear proj_in, proj_out;
+    TransformerBlock *blocks; /* owned; freed by free_transformer */
+    int depth;
+} Transformer;
+
+void bind_attention(WeightList *l, Attention *m, int64_t channels, int64_t context, int heads);
+void bind_transformer_block(WeightList *l, TransformerBlock *m, int64_t channels, int64_t context, int heads);
+/* linear: projections are linear layers (SD 2.x, SDXL), else 1x1 convolutions (the same arithmetic, other shapes). */
+void bind_transformer(WeightList *l, Transformer *m, int64_t channels, int64_t context, int heads, int depth,
+                      bool linear_projection, int groups);
+void free_transformer(Transformer *m);
+
+void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, Tensor context); /* x [N,T,C], in place */
+void transformer(Ctx *c, Tensor x, const Transformer *m, Tensor context);            /* x [N,H,W,C], in place */
+
+/* A layer of CLIP's text encoder: x += attn(norm1 x), causal; x += fc2(act(fc1(norm2 x))). */
+typedef struct {
+    Norm norm1, norm2;
+    Attention attn;
+    Linear fc1, fc2;
+} ClipLayer;
+
+/* open_clip: that library's names and fused projection, else Hugging Face's. */
+void bind_clip_layer(WeightList *l, ClipLayer *m, int64_t width, int64_t mlp, int heads, bool open_clip);
+void clip_layer(Ctx *c, Tensor x, const ClipLayer *m, Act act); /* x [N,T,C], in place */
+
+/* The VAE's attention: one head over all pixels. x += proj_out(attention(norm x)). */
+typedef struct {
+    Norm norm;
+    Attention attn;
+} PixelAttention;
+
+void bind_pixel_attention(WeightList *l, PixelAttention *m, int64_t channels, int groups);
+void pixel_attention(Ctx *c, Tensor x, const PixelAttention *m); /* x [N,H,W,C], in place */
+
+#endif
