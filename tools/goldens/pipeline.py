@@ -1,0 +1,185 @@
+"""txt2img as the webui does it, over diffusers' and transformers' modules, recording named activations.
+
+Tap names: text_model.last_hidden_state (both prompts, the negative one first), noise, unet.stepNNN.* (both halves, the
+negative one first; NNN counts the U-Net's calls), latents.stepNNN (after the step, in the sampler's space), vae.decoder.*,
+image (the decoder's raw output). Layouts are torch's.
+
+Conventions: k-diffusion samplers start from noise * sigma[0] and run on sigmas at t = linspace(999, 0, steps) by
+log-linear interpolation; the network sees x / sqrt(sigma^2 + 1) and a fractional t. DDIM starts from noise. Guidance is
+negative + cfg * (positive - negative), of denoised
+values, or of eps in DDIM. All noise comes from one torch CPU generator a picture, float32, shape (4,h,w):
+first the initial noise, then the sampler's, one draw a step.
+"""
+import gzip
+from pathlib import Path
+
+import torch
+
+from . import kdiffusion, models
+from .precise import exact_timesteps
+
+START, END = 49406, 49407
+# Token ids of the words of every prompt that is used; check_ids proves them with transformers' tokenizer.
+IDS = {
+    "": [],
+    "a lovely cat": [320, 2165, 2368],
+    "blurry, low quality": [21977, 267, 1042, 3027],
+}
+
+
+def ids(prompt):
+    """The 77 ids of SD 1: start, words, end, padded with end."""
+    words = [START, *IDS[prompt]]
+    return torch.tensor([words + [END] * (77 - len(words))])
+
+
+def check_ids(bpe):
+    """Compares IDS with what transformers' CLIP tokenizer makes of CLIP's merge list (bpe_simple_vocab_16e6.txt.gz)."""
+    from transformers import CLIPTokenizer
+
+    merges = gzip.open(bpe, "rt", encoding="utf-8").read().split("\n")[1 : 49152 - 256 - 2 + 1]
+    merges = [tuple(m.split()) for m in merges]
+    keep = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    rest = [b for b in range(256) if b not in keep]
+    letters = [chr(b) for b in keep] + [chr(256 + i) for i in range(len(rest))]
+    words = letters + [w + "</w>" for w in letters] + ["".join(m) for m in merges]
+    vocabulary = {w: i for i, w in enumerate([*words, "<|startoftext|>", "<|endoftext|>"])}
+    tokenizer = CLIPTokenizer(vocab=vocabulary, merges=merges)
+    for prompt, expected in IDS.items():
+        got = tokenizer(prompt)["input_ids"]
+        if got != [START, *expected, END]:
+            raise ValueError(f"token ids of {prompt!r}: {got}, not {expected}")
+    print(f"token ids of {len(IDS)} prompts agree with {Path(bpe).name}")
+
+
+def _first(out):
+    """The tensor of a module's output."""
+    while not torch.is_tensor(out):
+        out = out[0]
+    return out
+
+
+class Recorder:
+    """Forward hooks that store outputs under names, in order of computation. `prefix` may be None: record nothing."""
+
+    def __init__(self):
+        self.taps, self.prefix, self.full, self.handles = {}, None, True, []
+
+    def watch(self, module, name, only_short=False):
+        def hook(_, __, out):
+            if self.prefix is not None and (self.full or only_short):
+                self.taps[self.prefix + name] = _first(out).clone()
+
+        self.handles.append(module.register_forward_hook(hook))
+
+    def unet(self, m):
+        """Every block of the U-Net; conv_out also when `full` is off."""
+        self.watch(m.time_embedding, "time_embedding")
+        self.watch(m.conv_in, "conv_in")
+        for kind in ("down_blocks", "up_blocks"):
+            for b, block in enumerate(getattr(m, kind)):
+                self.block(block, f"{kind}.{b}")
+        self.block(m.mid_block, "mid_block")
+        self.watch(m.conv_norm_out, "conv_norm_out")
+        self.watch(m.conv_out, "conv_out", only_short=True)
+
+    def block(self, block, name):
+        for part in ("resnets", "attentions", "downsamplers", "upsamplers"):
+            for i, layer in enumerate(getattr(block, part, None) or []):
+                self.watch(layer, f"{name}.{part}.{i}")
+        self.watch(block, name)
+
+    def coder(self, m, blocks):
+        """The stages of the VAE's encoder or decoder."""
+        self.watch(m.conv_in, "conv_in")
+        self.watch(m.mid_block, "mid_block")
+        for i, block in enumerate(getattr(m, blocks)):
+            self.watch(block, f"{blocks}.{i}")
+        self.watch(m.conv_norm_out, "conv_norm_out")
+        self.watch(m.conv_out, "conv_out")
+
+    def close(self):
+        for h in self.handles:
+            h.remove()
+        self.handles = []
+
+
+def encode(text, prompt, negative):
+    """text_model.last_hidden_state [2,77,C], the negative prompt first."""
+    return torch.cat([text(ids(p)).last_hidden_state for p in (negative, prompt)])
+
+
+def denoise(unet, context, job, dtype, record):
+    """Noise to latents. Returns (latents, taps)."""
+    h, w = job["height"] // 8, job["width"] // 8
+    generator = torch.Generator("cpu").manual_seed(job["seed"])
+
+    def draw():
+        return torch.randn((4, h, w), generator=generator)[None].to(dtype)
+
+    recorder = Recorder()
+    recorder.unet(unet)
+    taps = recorder.taps
+    noise = taps["noise"] = draw()
+    calls = 0
+
+    def eps(x, t):  # both halves in, both out
+        nonlocal calls
+        recorder.prefix, recorder.full = f"unet.step{calls:03d}.", calls == 0 and record
+        calls += 1
+        return unet(x, t, encoder_hidden_states=context).sample
+
+    def guide(network, x, level):  # x is what the step before it made
+        if calls:
+            taps[f"latents.step{calls - 1:03d}"] = x.clone()
+        negative, positive = network(torch.cat([x, x]), torch.cat([level, level])).chunk(2)
+        return negative + (positive - negative) * job["cfg"]
+
+    with exact_timesteps():
+        if job["sampler"] == "DDIM":
+            x = kdiffusion.ddim(lambda x, t: guide(eps, x, t), noise, job["steps"])
+        else:
+            model = kdiffusion.Denoiser(eps, dtype)
+            sigmas = model.schedule(job["steps"])
+            more = {"disable": True}
+            if job["sampler"] == "Euler a":
+                more["noise_sampler"] = lambda sigma, following: draw()
+            run = {"Euler": kdiffusion.sampling.sample_euler, "Euler a": kdiffusion.sampling.sample_euler_ancestral}
+            x = run[job["sampler"]](lambda x, s: guide(model, x, s), noise * sigmas[0], sigmas, **more)
+    recorder.close()
+    taps[f"latents.step{calls - 1:03d}"] = x
+    return x, taps
+
+
+def decode(vae, latents):
+    """Latents to the decoder's raw output, and the taps on the way."""
+    recorder = Recorder()
+    recorder.coder(vae.decoder, "up_blocks")
+    recorder.prefix = "vae.decoder."
+    recorder.taps["image"] = vae.decode(latents / models.SCALE).sample
+    recorder.close()
+    image = recorder.taps.pop("image")
+    return {**recorder.taps, "image": image}
+
+
+def run(parts, job, dtype, record):
+    """The whole pipeline: {tap: tensor} in order of computation. record: every block of the first U-Net call."""
+    taps = {"text_model.last_hidden_state": encode(parts["text"], job["prompt"], job["negative"])}
+    latents, more = denoise(parts["unet"], taps["text_model.last_hidden_state"], job, dtype, record)
+    return {**taps, **more, **decode(parts["vae"], latents)}
+
+
+def metadata(job, model):
+    """What a test needs to run the same job."""
+    return {
+        "model": model,
+        "rng": "cpu",
+        **{k: str(v) for k, v in job.items()},
+        "prompt_ids": ",".join(map(str, ids(job["prompt"])[0].tolist())),
+        "negative_ids": ",".join(map(str, ids(job["negative"])[0].tolist())),
+    }
+
+
+def is_block(name):
+    """Whether a tap is one of the many (sampled sparsely) rather than a result."""
+    return name.startswith(("unet.", "vae.")) and not name.endswith("conv_out")
