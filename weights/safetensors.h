@@ -9,7 +9,13 @@
 #include "../tensor/error.h"
 #include "../tensor/tensor.h"
 
-enum { ST_MAX_DIMS = 8 }; /* models use at most 5; more is refused with a clear line */
+enum {
+    ST_MAX_DIMS = 8,           /* models use at most 5; more is refused with a clear line */
+    ST_MAX_HEADER = 100000000, /* the format's own limit */
+    ST_MAX_TENSORS = 1 << 18,  /* real files have a few thousand; these three bound what a hostile header costs */
+    ST_MAX_META = 1 << 16,
+    ST_MAX_STRINGS = 1 << 25, /* bytes of all names and metadata */
+};
 
 typedef struct {
     const char *name;
@@ -32,12 +38,15 @@ typedef struct {
     size_t count;
     StMeta *meta; /* "__metadata__", in order of the file */
     size_t meta_count;
-    uint32_t *index; /* hash table over names, used by st_find */
-    size_t index_size;
-    void *pool; /* owns the strings */
+    const StTensor **index; /* by name, for st_find. Sorted, not hashed: no names can be chosen to make it slow */
+    char *pool;             /* owns the strings */
+    bool mapped;
 } StFile;
 
-/* Maps and checks a file. NULL and one line in e ("PATH: ...") when it is missing or breaks a rule of the format. */
+/* Maps and checks a file; reads nothing but the header. NULL and one line in e ("PATH: ...") when it is missing or
+ * breaks a rule of the format. Out of scope: a file that another program makes shorter while it is open; touching what
+ * is gone then ends the process (SIGBUS), as with any mapped file. Replacing it by rename, as st_write_end does, is
+ * safe. */
 StFile *st_open(const char *path, Error *e);
 /* The same for bytes in memory (they must outlive the result); `path` is used in messages only. */
 StFile *st_open_memory(const char *path, const void *bytes, size_t size, Error *e);
@@ -49,6 +58,8 @@ const void *st_data(const StFile *f, const StTensor *t);    /* not aligned, unle
 int64_t st_count(const StTensor *t);                        /* elements */
 /* Elements of t as f32 (from F64, F32, F16, BF16, integers, BOOL) into out[st_count(t)]; false for other types. */
 bool st_read_f32(const StFile *f, const StTensor *t, float *out);
+/* Elements [first, first + count) as f64, exactly (but for 64-bit integers beyond 2^53); false for other types. */
+bool st_read_f64(const StFile *f, const StTensor *t, int64_t first, int64_t count, double *out);
 /* Tells the kernel that the pages of t's data are no longer needed (they are read again from the file when touched). */
 void st_drop(const StFile *f, const StTensor *t);
 

@@ -1,0 +1,355 @@
+/* safetensors.c: opening a file: the rules of the format.
+ *
+ * The header is read twice by the JSON event reader, without a tree: once to check the grammar and count, once to fill
+ * exactly as many entries as were counted. So memory is bounded by what the header is found to hold, and nothing in it
+ * is believed before it has been compared with the size of the file. */
+#define _XOPEN_SOURCE 700
+#include "safetensors.h"
+#include "file_kind.h"
+#include "json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define AGAIN "download it again or write it anew"
+
+typedef struct {
+    StFile *f;
+    JsonReader json;
+    JsonEvent v;
+    size_t used; /* of f->pool */
+    Error *e;
+} Header;
+
+/* How much of a name to show: long ones are cut, and not inside a UTF-8 sequence. */
+static int shown(const char *name) {
+    int n = 0;
+    while (n < 100 && name[n]) n++;
+    while (n == 100 && ((unsigned char)name[n] & 0xc0) == 0x80) n--;
+    return n;
+}
+
+static bool refuse(const char *path, const char *name, Error *e, const char *why) {
+    return error_set(e, ERR_FORMAT, "%s: tensor \"%.*s\": %s; " AGAIN, path, shown(name), name, why);
+}
+
+#define REFUSE(h, name, why) refuse((h)->f->path, name, (h)->e, why)
+
+static bool no_memory(const char *path, Error *e) {
+    return error_set(e, ERR_MEMORY, "%s: no memory for its header; free some and try again", path);
+}
+
+static const char *keep(Header *h, const char *raw, size_t size) {
+    char *s = h->f->pool + h->used;
+    size_t n = json_unescape(s, raw, size);
+    s[n] = 0;
+    h->used += n + 1;
+    return s;
+}
+
+static bool is_metadata(const JsonEvent *v) { return v->key_size == 12 && !memcmp(v->key, "__metadata__", 12); }
+
+static void start(Header *h) {
+    json_reader_init(&h->json, h->f->path, AGAIN, (const char *)h->f->map + 8, h->f->data - 8);
+}
+
+/* First reading: is it JSON, is it an object of objects, and how much does it hold? */
+static bool count_header(Header *h, size_t *tensors, size_t *meta, size_t *strings) {
+    bool in_meta = false;
+    *tensors = *meta = *strings = 0;
+    start(h);
+    for (;;) {
+        JsonStep step = json_step(&h->json, &h->v, h->e);
+        const JsonEvent *v = &h->v;
+        const char *path = h->f->path;
+        if (step == JSON_FAILED) return false;
+        if (step == JSON_END) return true;
+        if (step == JSON_CLOSE) continue;
+        int level = h->json.depth - (v->type == JSON_ARRAY || v->type == JSON_OBJECT);
+        if (level == 1) {
+            in_meta = is_metadata(v);
+            if (v->type != JSON_OBJECT)
+                return error_set(h->e, ERR_FORMAT, "%s: header entry \"%.*s\" is not an object; " AGAIN, path,
+                                 (int)(v->key_size < 100 ? v->key_size : 100), v->key);
+            *tensors += !in_meta;
+        }
+        if (level == 2 && in_meta) {
+            if (v->type != JSON_STRING)
+                return error_set(h->e, ERR_FORMAT, "%s: __metadata__ entry \"%.*s\" is not a string; " AGAIN, path,
+                                 (int)(v->key_size < 100 ? v->key_size : 100), v->key);
+            *meta += 1;
+            *strings += v->key_size + v->text_size + 2;
+        } else if (level == 1 && !in_meta) {
+            *strings += v->key_size + 1;
+        }
+        if (*tensors > ST_MAX_TENSORS || *meta > ST_MAX_META || *strings > ST_MAX_STRINGS)
+            return error_set(h->e, ERR_FORMAT,
+                             "%s: more than %d tensors, %d metadata entries or %d bytes of names and metadata; "
+                             "split it into several files",
+                             path, ST_MAX_TENSORS, ST_MAX_META, ST_MAX_STRINGS);
+    }
+}
+
+/* Whole numbers as the format has them: digits only. */
+static bool plain_number(const JsonEvent *v, uint64_t *out) {
+    if (v->type != JSON_NUMBER) return false;
+    *out = 0;
+    for (size_t i = 0; i < v->text_size; i++) {
+        uint64_t digit = (uint64_t)(v->text[i] - '0');
+        if (digit > 9 || *out > (UINT64_MAX - digit) / 10) return false;
+        *out = *out * 10 + digit;
+    }
+    return true;
+}
+
+/* An array of whole numbers whose opening is the current event. */
+static int read_numbers(Header *h, uint64_t *out, int room) {
+    if (h->v.type != JSON_ARRAY) return -1;
+    int n = 0;
+    for (;;) {
+        JsonStep step = json_step(&h->json, &h->v, h->e);
+        if (step == JSON_CLOSE) return n;
+        if (step != JSON_VALUE || n == room || !plain_number(&h->v, &out[n])) return -1;
+        n++;
+    }
+}
+
+/* shape x dtype must be whole bytes and as many as the offsets say. Sizes of zero are left out of the overflow check's
+ * product, so that strides computed from any such shape cannot overflow either. */
+static const char *check_size(const StTensor *t) {
+    uint64_t elements = 1, bits = (uint64_t)dtype_bits(t->dtype);
+    bool empty = false;
+    for (int i = 0; i < t->nd; i++) {
+        if (!t->n[i]) empty = true;
+        else if (elements > (uint64_t)INT64_MAX / bits / (uint64_t)t->n[i]) return "its shape overflows 64 bits";
+        else elements *= (uint64_t)t->n[i];
+    }
+    if (empty) elements = 0;
+    if (elements * bits % 8) return "its elements do not fill whole bytes";
+    if (t->end < t->begin) return "data_offsets end before they begin";
+    if (t->end - t->begin != elements * bits / 8) return "data_offsets are not as long as shape and dtype need";
+    return NULL;
+}
+
+static bool read_tensor(Header *h, StTensor *t) {
+    enum { DTYPE = 1, SHAPE_ = 2, OFFSETS = 4 };
+    int seen = 0;
+    t->name = keep(h, h->v.key, h->v.key_size);
+    while (json_step(&h->json, &h->v, h->e) == JSON_VALUE) {
+        uint64_t numbers[ST_MAX_DIMS + 1];
+        const JsonEvent *v = &h->v;
+        int which = v->key_size == 5 && !memcmp(v->key, "dtype", 5)            ? DTYPE
+                    : v->key_size == 5 && !memcmp(v->key, "shape", 5)          ? SHAPE_
+                    : v->key_size == 12 && !memcmp(v->key, "data_offsets", 12) ? OFFSETS
+                                                                               : 0;
+        if (!which) return REFUSE(h, t->name, "a key other than dtype, shape and data_offsets");
+        if (seen & which) return REFUSE(h, t->name, "dtype, shape or data_offsets given twice");
+        seen |= which;
+        if (which == DTYPE) {
+            if (v->type != JSON_STRING) return REFUSE(h, t->name, "dtype is not a string");
+            if (!dtype_from_name(v->text, v->text_size, &t->dtype))
+                return error_set(h->e, ERR_FORMAT,
+                                 "%s: tensor \"%.*s\": unknown dtype \"%.*s\"; save it as F32, F16 or BF16", h->f->path,
+                                 shown(t->name), t->name, (int)(v->text_size < 40 ? v->text_size : 40), v->text);
+        } else if (which == SHAPE_) {
+            t->nd = read_numbers(h, numbers, ST_MAX_DIMS);
+            if (t->nd < 0) return REFUSE(h, t->name, "shape is not an array of at most 8 sizes (whole, not negative)");
+            for (int i = 0; i < t->nd; i++) {
+                if (numbers[i] > INT64_MAX) return REFUSE(h, t->name, "its shape overflows 64 bits");
+                t->n[i] = (int64_t)numbers[i];
+            }
+        } else {
+            if (read_numbers(h, numbers, 2) != 2)
+                return REFUSE(h, t->name, "data_offsets are not two whole numbers, not negative");
+            t->begin = numbers[0];
+            t->end = numbers[1];
+        }
+    }
+    if (!(seen & DTYPE)) return REFUSE(h, t->name, "dtype is missing");
+    if (!(seen & SHAPE_)) return REFUSE(h, t->name, "shape is missing");
+    if (!(seen & OFFSETS)) return REFUSE(h, t->name, "data_offsets are missing");
+    const char *why = check_size(t);
+    return !why || REFUSE(h, t->name, why);
+}
+
+/* Second reading: fill what was counted. */
+static bool fill_header(Header *h) {
+    StFile *f = h->f;
+    bool metadata = false;
+    start(h);
+    json_step(&h->json, &h->v, h->e); /* the opening of the object */
+    while (json_step(&h->json, &h->v, h->e) == JSON_VALUE) {
+        if (!is_metadata(&h->v)) {
+            if (!read_tensor(h, &f->tensors[f->count++])) return false;
+            continue;
+        }
+        if (metadata) return error_set(h->e, ERR_FORMAT, "%s: __metadata__ occurs twice; " AGAIN, f->path);
+        metadata = true;
+        while (json_step(&h->json, &h->v, h->e) == JSON_VALUE) {
+            StMeta *m = &f->meta[f->meta_count++];
+            m->key = keep(h, h->v.key, h->v.key_size);
+            m->value = keep(h, h->v.text, h->v.text_size);
+        }
+    }
+    return true;
+}
+
+/* By place of the data; empty tensors before the one they share a place with, then as in the header (names lie in one
+ * block, in that order). */
+static int by_place(const void *a, const void *b) {
+    const StTensor *x = a, *y = b;
+    if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
+    if (x->end != y->end) return x->end < y->end ? -1 : 1;
+    return x->name < y->name ? -1 : x->name > y->name;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp((*(const StTensor *const *)a)->name, (*(const StTensor *const *)b)->name);
+}
+
+static int by_key(const void *a, const void *b) {
+    return strcmp((*(const StMeta *const *)a)->key, (*(const StMeta *const *)b)->key);
+}
+
+static bool check_unique(StFile *f, Error *e) {
+    for (size_t i = 0; i < f->count; i++) f->index[i] = &f->tensors[i];
+    qsort(f->index, f->count, sizeof *f->index, by_name);
+    for (size_t i = 1; i < f->count; i++)
+        if (!strcmp(f->index[i - 1]->name, f->index[i]->name))
+            return refuse(f->path, f->index[i]->name, e, "occurs twice in the header");
+    const StMeta **keys = malloc((f->meta_count + 1) * sizeof *keys);
+    if (!keys) return no_memory(f->path, e);
+    for (size_t i = 0; i < f->meta_count; i++) keys[i] = &f->meta[i];
+    qsort(keys, f->meta_count, sizeof *keys, by_key);
+    bool ok = true;
+    for (size_t i = 1; i < f->meta_count && ok; i++)
+        if (!strcmp(keys[i - 1]->key, keys[i]->key))
+            ok = error_set(e, ERR_FORMAT, "%s: __metadata__ has the key \"%.*s\" twice; " AGAIN, f->path,
+                           shown(keys[i]->key), keys[i]->key);
+    free(keys);
+    return ok;
+}
+
+/* The tensors must tile the data: from 0, without overlap or hole, to the last byte. */
+static bool check_places(StFile *f, Error *e) {
+    uint64_t at = 0, room = f->size - f->data;
+    for (size_t i = 0; i < f->count; i++) {
+        const StTensor *t = &f->tensors[i];
+        if (t->begin < at) return refuse(f->path, t->name, e, "its data overlap another tensor's");
+        if (t->begin > at) return refuse(f->path, t->name, e, "there is a hole before its data");
+        at = t->end;
+    }
+    if (at > room)
+        return error_set(e, ERR_FORMAT,
+                         "%s: truncated: the header tells of %llu bytes of data, the file has %llu; "
+                         "download it again",
+                         f->path, (unsigned long long)at, (unsigned long long)room);
+    return at == room || error_set(e, ERR_FORMAT, "%s: %llu bytes after the last tensor's data; " AGAIN, f->path,
+                                   (unsigned long long)(room - at));
+}
+
+static bool check_start(StFile *f, Error *e) {
+    uint64_t n = 0;
+    if (!f->size) return error_set(e, ERR_FORMAT, "%s: is empty; download it again", f->path);
+    for (size_t i = 0; i < 8 && i < f->size; i++) n |= (uint64_t)f->map[i] << (8 * i);
+    const char *broken = f->size < 8         ? "truncated: too short for a safetensors file"
+                         : n > ST_MAX_HEADER ? "not a safetensors file: its header would be longer than 100 MB"
+                         : n > f->size - 8   ? "truncated: the file ends inside its header"
+                         : n < 2             ? "not a safetensors file: its header is too short"
+                         : f->map[8] != '{'  ? "not a safetensors file: its header does not begin with {"
+                                             : NULL;
+    if (broken) {
+        const char *kind = file_kind(f->map, f->size);
+        return kind ? error_set(e, ERR_FORMAT, "%s: is %s", f->path, kind)
+                    : error_set(e, ERR_FORMAT, "%s: %s; download it again", f->path, broken);
+    }
+    f->data = 8 + (size_t)n;
+    return true;
+}
+
+static bool read_header(StFile *f, Error *e) {
+    Header h = {.f = f, .e = e};
+    size_t tensors, meta, strings;
+    if (!check_start(f, e) || !count_header(&h, &tensors, &meta, &strings)) return false;
+    /* + 1: malloc(0) may be NULL. The sizes were capped above. */
+    f->tensors = calloc(tensors + 1, sizeof *f->tensors);
+    f->index = malloc((tensors + 1) * sizeof *f->index);
+    f->meta = malloc((meta + 1) * sizeof *f->meta);
+    f->pool = malloc(strings + 1);
+    if (!f->tensors || !f->index || !f->meta || !f->pool) return no_memory(f->path, e);
+    if (!fill_header(&h)) return false;
+    qsort(f->tensors, f->count, sizeof *f->tensors, by_place);
+    return check_unique(f, e) && check_places(f, e);
+}
+
+static StFile *new_file(const char *path, Error *e) {
+    StFile *f = calloc(1, sizeof *f);
+    char *copy = malloc(strlen(path) + 1);
+    if (!f || !copy) {
+        no_memory(path, e);
+        free(f);
+        free(copy);
+        return NULL;
+    }
+    f->path = strcpy(copy, path);
+    return f;
+}
+
+StFile *st_open_memory(const char *path, const void *bytes, size_t size, Error *e) {
+    StFile *f = new_file(path, e);
+    if (!f) return NULL;
+    f->map = bytes;
+    f->size = size;
+    if (read_header(f, e)) return f;
+    st_close(f);
+    return NULL;
+}
+
+static bool map_file(StFile *f, int fd, Error *e) {
+    struct stat st;
+    if (fstat(fd, &st))
+        return error_set(e, ERR_FILE, "%s: cannot be read: %s; check the disk", f->path, strerror(errno));
+    if (S_ISDIR(st.st_mode))
+        return error_set(e, ERR_FILE, "%s: is a directory; name a .safetensors file in it", f->path);
+    if (!S_ISREG(st.st_mode)) return error_set(e, ERR_FILE, "%s: is not a regular file; name a file", f->path);
+    if ((uintmax_t)st.st_size > SIZE_MAX)
+        return error_set(e, ERR_FILE, "%s: too large to map; use a 64-bit build", f->path);
+    f->size = (size_t)st.st_size;
+    if (!f->size) return true;
+    void *map = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED)
+        return error_set(e, ERR_FILE, "%s: cannot be mapped: %s; check the memory limit (ulimit -v)", f->path,
+                         strerror(errno));
+    f->map = map;
+    f->mapped = true;
+    return true;
+}
+
+StFile *st_open(const char *path, Error *e) {
+    StFile *f = new_file(path, e);
+    if (!f) return NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* NONBLOCK: a pipe of that name must not hold us up */
+    if (fd < 0)
+        error_set(e, ERR_FILE, "%s: cannot be opened: %s; check the name and its permissions", path, strerror(errno));
+    bool ok = fd >= 0 && map_file(f, fd, e);
+    if (fd >= 0) close(fd);
+    if (ok && read_header(f, e)) return f;
+    st_close(f);
+    return NULL;
+}
+
+void st_close(StFile *f) {
+    if (!f) return;
+    if (f->mapped) munmap((void *)(uintptr_t)f->map, f->size);
+    free(f->tensors);
+    free(f->index);
+    free(f->meta);
+    free(f->pool);
+    free(f->path);
+    free(f);
+}

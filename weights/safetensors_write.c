@@ -1,0 +1,180 @@
+/* safetensors_write.c: writing a file, in one pass, under a temporary name. */
+#include "safetensors.h"
+#include "atomic_file.h"
+#include "json.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 64 };
+
+struct StWriter {
+    AtomicFile *file;
+    char *path;
+    uint64_t need, given; /* bytes of data */
+    bool failed;
+};
+
+typedef struct {
+    char *p;
+    size_t used, room;
+    bool ok;
+} Text;
+
+static bool grow(Text *t, size_t more) {
+    if (!t->ok || more > (size_t)ST_MAX_HEADER * 2 - t->used) return t->ok = false;
+    if (t->used + more <= t->room) return true;
+    size_t room = t->room ? t->room : 4096;
+    while (room < t->used + more) room *= 2;
+    char *p = realloc(t->p, room);
+    if (!p) return t->ok = false;
+    t->p = p;
+    t->room = room;
+    return true;
+}
+
+static void __attribute__((format(printf, 2, 3))) add(Text *t, const char *format, ...) {
+    char piece[128];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(piece, sizeof piece, format, args);
+    va_end(args);
+    assert(n >= 0 && (size_t)n < sizeof piece);
+    if (!grow(t, (size_t)n)) return;
+    memcpy(t->p + t->used, piece, (size_t)n);
+    t->used += (size_t)n;
+}
+
+static void add_quoted(Text *t, const char *s) {
+    size_t n = json_quote(NULL, 0, s);
+    if (!grow(t, n + 1)) return;
+    json_quote(t->p + t->used, n + 1, s);
+    t->used += n;
+}
+
+/* Sets begin and end; false when a shape is none or overflows. */
+static bool place(const char *path, StTensor *tensors, size_t count, uint64_t *total, Error *e) {
+    uint64_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        StTensor *t = &tensors[i];
+        uint64_t bits = (uint64_t)dtype_bits(t->dtype), product = 1;
+        bool empty = false, fits = t->nd >= 0 && t->nd <= ST_MAX_DIMS;
+        for (int d = 0; fits && d < t->nd; d++) {
+            if (t->n[d] < 0 || (t->n[d] && product > INT64_MAX / bits / (uint64_t)t->n[d])) fits = false;
+            else if (t->n[d]) product *= (uint64_t)t->n[d];
+            else empty = true;
+        }
+        uint64_t size = fits && !empty ? product * bits / 8 : 0;
+        if (!fits || product * bits % 8 || size > INT64_MAX / 2 - at)
+            return error_set(e, ERR_ARGUMENT,
+                             "%s: tensor \"%.100s\" has a shape that safetensors cannot hold; reshape it", path,
+                             t->name);
+        t->begin = at;
+        t->end = at += size;
+    }
+    *total = at;
+    return true;
+}
+
+static void make_header(Text *t, const StTensor *tensors, size_t count, const StMeta *meta, size_t meta_count) {
+    const char *comma = "";
+    add(t, "%8s{", ""); /* eight bytes for the length */
+    if (meta_count) {
+        add(t, "\"__metadata__\":{");
+        for (size_t i = 0; i < meta_count; i++) {
+            if (i) add(t, ",");
+            add_quoted(t, meta[i].key);
+            add(t, ":");
+            add_quoted(t, meta[i].value);
+        }
+        add(t, "}");
+        comma = ",";
+    }
+    for (size_t i = 0; i < count; i++, comma = ",") {
+        const StTensor *x = &tensors[i];
+        add(t, "%s", comma);
+        add_quoted(t, x->name);
+        add(t, ":{\"dtype\":\"%s\",\"shape\":[", dtype_name(x->dtype));
+        for (int d = 0; d < x->nd; d++) add(t, "%s%lld", d ? "," : "", (long long)x->n[d]);
+        add(t, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)x->begin, (unsigned long long)x->end);
+    }
+    add(t, "}");
+    while (t->ok && t->used % ALIGN) add(t, " ");
+    uint64_t n = t->used - 8;
+    if (t->ok)
+        for (int i = 0; i < 8; i++) t->p[i] = (char)(n >> (8 * i));
+}
+
+/* What a reader would refuse: names that are no UTF-8 or occur twice, too much of anything. Opening reads nothing but
+ * the header, so the data may be promised. */
+static bool check_header(const char *path, const Text *t, uint64_t total, Error *e) {
+    StFile *f = st_open_memory(path, t->p, t->used + (size_t)total, e);
+    st_close(f);
+    return f != NULL;
+}
+
+StWriter *st_write_begin(const char *path, StTensor *tensors, size_t count, const StMeta *meta, size_t meta_count,
+                         Error *e) {
+    Text text = {.ok = true};
+    uint64_t total = 0;
+    if (!place(path, tensors, count, &total, e)) return NULL;
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(tensors[i].name, "__metadata__"))
+            return error_set(e, ERR_ARGUMENT, "%s: no tensor can be named __metadata__; rename it", path), NULL;
+    make_header(&text, tensors, count, meta, meta_count);
+    StWriter *w = calloc(1, sizeof *w);
+    char *copy = malloc(strlen(path) + 1);
+    if (!text.ok && text.used > ST_MAX_HEADER)
+        error_set(e, ERR_ARGUMENT, "%s: its header would be longer than 100 MB; write fewer tensors", path);
+    else if (!text.ok || !w || !copy)
+        error_set(e, ERR_MEMORY, "%s: no memory to write it; free some and try again", path);
+    else if (check_header(path, &text, total, e)) {
+        w->path = strcpy(copy, path);
+        w->need = total;
+        w->file = atomic_begin(path, e);
+        if (w->file && atomic_write(w->file, text.p, text.used, e)) {
+            free(text.p);
+            return w;
+        }
+        atomic_abort(w->file);
+    }
+    free(text.p);
+    free(copy);
+    free(w);
+    return NULL;
+}
+
+bool st_write_data(StWriter *w, const void *bytes, size_t size, Error *e) {
+    if (size > w->need - w->given) {
+        w->failed = true;
+        return error_set(e, ERR_ARGUMENT, "%s: more data than its tensors need; this is a fault of the program",
+                         w->path);
+    }
+    w->given += size;
+    bool ok = atomic_write(w->file, bytes, size, e);
+    w->failed |= !ok;
+    return ok;
+}
+
+bool st_write_end(StWriter *w, Error *e) {
+    bool ok = !w->failed || error_set(e, ERR_FILE, "%s: an earlier write failed; begin it again", w->path);
+    if (ok && w->given != w->need)
+        ok = error_set(e, ERR_ARGUMENT, "%s: %llu bytes of data are missing; this is a fault of the program", w->path,
+                       (unsigned long long)(w->need - w->given));
+    if (ok) {
+        ok = atomic_end(w->file, e);
+        w->file = NULL;
+    }
+    st_write_abort(w);
+    return ok;
+}
+
+void st_write_abort(StWriter *w) {
+    if (!w) return;
+    atomic_abort(w->file);
+    free(w->path);
+    free(w);
+}
