@@ -1,0 +1,112 @@
+/* sd.h: the public interface of libsd. A program that makes a picture:
+ *
+ *     #include "sd/sd.h"
+ *     int main(void) {
+ *         Error e = {0};
+ *         SdModel *model = sd_open("v1-5-pruned-emaonly.safetensors", NULL, &e);
+ *         SdRequest request = sd_request(model);
+ *         request.prompt = "a lovely cat", request.seed = 42;
+ *         SdResult result = {0};
+ *         bool ok = sd_txt2img(model, &request, &result, &e) && sd_save_png(&result.pictures[0], "cat.png", &e);
+ *         return sd_free(&result), sd_close(model), ok ? 0 : (puts(e.text), 1);
+ *     }
+ *
+ * Functions that can fail take an Error; the first error sticks, and calls made with it set do nothing and return
+ * false or NULL, as do calls on a NULL model. A model serves one call at a time; several models are independent. */
+#ifndef SD_SD_H
+#define SD_SD_H
+
+#include "../tensor/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct SdModel SdModel;
+
+typedef struct {
+    int threads;         /* 0: as many as the process may use */
+    size_t memory_limit; /* bytes for weights and activations together; 0: no limit */
+} SdOptions;
+
+/* Opens a checkpoint: a single .safetensors file (the original layout, or made by `sdc convert`) or a diffusers folder.
+ * Reads headers only; weights are loaded when they are first needed. options may be NULL. */
+SdModel *sd_open(const char *path, const SdOptions *options, Error *e);
+void sd_close(SdModel *m);
+
+typedef enum { SD_RNG_NV, SD_RNG_CPU } SdRng; /* noise of an NVIDIA card, of torch's CPU generator */
+
+typedef struct {
+    int picture, pictures; /* batch-size pictures are made at once: always 0 of 1 while sampling */
+    int step, steps;       /* steps done; 0: sampling begins now */
+    double seconds;        /* since sampling began */
+    enum { SD_STAGE_TEXT, SD_STAGE_SAMPLE, SD_STAGE_DECODE } stage;
+} SdProgress;
+
+typedef struct {
+    const char *prompt, *negative; /* UTF-8, NUL-terminated; NULL is "" */
+    int width, height;             /* pixels, multiples of 8 */
+    int steps;                     /* 1..1000 */
+    double cfg;                    /* guidance scale; 1: the negative prompt is not evaluated */
+    const char *sampler;           /* "Euler a"; see sampler.h */
+    int64_t seed;                  /* of the first picture, the next ones count up; -1: random */
+    int batch_size;                /* pictures made at once */
+    int clip_skip;                 /* 1: the last layer */
+    SdRng rng;
+    const char *taps;              /* a safetensors file to write named activations to, or NULL */
+    const char *tap;               /* glob that their names must match (* and ?); NULL: all */
+    const char *noise;             /* a safetensors file whose tensor "noise" replaces the seed's, or NULL */
+    bool keep;                     /* keep every part's weights in memory for the next call */
+    bool (*progress)(void *user, const SdProgress *p); /* false: stop with ERR_CANCELLED; may be NULL */
+    void *user;
+} SdRequest;
+
+/* The defaults: Euler a, 20 steps, CFG 7, 512x512 or what the model's metadata asks for, seed -1, one picture. m may be NULL. */
+SdRequest sd_request(const SdModel *m);
+
+typedef struct {
+    uint8_t *rgb; /* [height][width][3] */
+    int width, height;
+    int64_t seed;
+    char *parameters; /* the text that A1111's webui writes into its PNG files */
+} SdPicture;
+
+typedef struct {
+    SdPicture *pictures;
+    int count;
+    double text_seconds, sample_seconds, decode_seconds;
+} SdResult;
+
+bool sd_txt2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
+void sd_free(SdResult *r);
+/* PNG with the parameters in a text chunk; appears under its name only when complete. */
+bool sd_save_png(const SdPicture *p, const char *path, Error *e);
+
+/* What a request will take, exactly, without computing anything. */
+typedef struct {
+    size_t weights;     /* bytes of the largest set of parts in memory at once */
+    size_t activations; /* peak bytes of the arena */
+    size_t text_peak, unet_peak, decode_peak;    /* the arena's peak in each stage */
+    double text_flops, step_flops, decode_flops; /* 2 per multiply-add */
+} SdPlan;
+bool sd_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e);
+
+/* What a checkpoint is. */
+typedef struct {
+    char family[24];      /* "SD 1.x" */
+    char layout[24];      /* "single file", "converted", "diffusers" */
+    char dtype[32];       /* "F16", or "F16, F32" where types are mixed */
+    int64_t tensors, used, ignored, missing;
+    int64_t parameters;       /* of the tensors that are used */
+    int64_t unet_parameters, vae_parameters, text_parameters;
+    size_t bytes;         /* of all files */
+    int width, height;    /* default size */
+    char prediction[8];   /* "eps", "v" */
+    char hash[65];        /* sha256 of a single file, "" for a folder */
+} SdInfo;
+/* Reads headers; with `hash`, also the whole file, unless its hash is in the user's cache directory. */
+bool sd_info(const char *path, bool hash, SdInfo *out, Error *e);
+
+/* Writes the model as one safetensors file in compute order (FORMAT.md). dtype: "f32", "f16", "bf16" or NULL: as it is. */
+bool sd_convert(const char *in, const char *out, const char *dtype, Error *e);
+
+#endif

@@ -1,0 +1,167 @@
+#include "vae.h"
+
+#include <assert.h>
+
+int vae_factor(const VaeConfig *k) { return 1 << (k->levels - 1); }
+
+/* --- layout --- */
+
+static void bind_middle(WeightList *l, Vae *v, int64_t channels) {
+    int groups = v->config.groups;
+    size_t mark = bind_enter(l, "mid."), part = bind_enter(l, "block_1.");
+    bind_resblock(l, &v->middle1, channels, channels, 0, groups);
+    bind_leave(l, part);
+    part = bind_enter(l, "attn_1.");
+    bind_pixel_attention(l, &v->middle, channels, groups);
+    bind_leave(l, part);
+    part = bind_enter(l, "block_2.");
+    bind_resblock(l, &v->middle2, channels, channels, 0, groups);
+    bind_leave(l, mark);
+}
+
+/* stored: the level's number in the names, which counts from the picture's side */
+static int64_t bind_level(WeightList *l, Vae *v, VaeLevel *level, int stored, int64_t in, bool resample) {
+    const char *half = v->decoder ? "up" : "down";
+    level->out = (int64_t)v->config.channels * v->config.mult[stored];
+    level->has_resample = resample;
+    for (int i = 0; i < v->blocks; i++) {
+        size_t mark = bind_enter(l, "%s.%d.block.%d.", half, stored, i);
+        bind_resblock(l, &level->res[i], i ? level->out : in, level->out, 0, v->config.groups);
+        bind_leave(l, mark);
+    }
+    size_t mark = bind_enter(l, "%s.%d.", half, stored);
+    if (resample) bind_conv(l, &level->resample, v->decoder ? "upsample.conv" : "downsample.conv", level->out, level->out, 3);
+    bind_leave(l, mark);
+    return level->out;
+}
+
+bool vae_bind_decoder(Vae *v, const VaeConfig *k, WeightList *l) {
+    *v = (Vae){.config = *k, .decoder = true, .blocks = k->res_blocks + 1};
+    assert(v->blocks <= MAX_VAE_BLOCKS);
+    bind_linear(l, &v->quant, "post_quant_conv", k->latent, k->latent, true, true);
+    size_t mark = bind_enter(l, "decoder.");
+    int64_t channels = (int64_t)k->channels * k->mult[k->levels - 1];
+    bind_conv(l, &v->conv_in, "conv_in", k->latent, channels, 3);
+    bind_middle(l, v, channels);
+    for (int i = 0; i < k->levels; i++) {
+        int stored = k->levels - 1 - i;
+        channels = bind_level(l, v, &v->levels[i], stored, channels, stored > 0);
+    }
+    bind_norm(l, &v->norm_out, "norm_out", channels, k->groups, 1e-6f);
+    bind_conv(l, &v->conv_out, "conv_out", channels, 3, 3);
+    bind_leave(l, mark);
+    return l->err->code == ERR_NONE;
+}
+
+bool vae_bind_encoder(Vae *v, const VaeConfig *k, WeightList *l) {
+    *v = (Vae){.config = *k, .decoder = false, .blocks = k->res_blocks};
+    assert(v->blocks <= MAX_VAE_BLOCKS);
+    size_t mark = bind_enter(l, "encoder.");
+    int64_t channels = k->channels;
+    bind_conv(l, &v->conv_in, "conv_in", 3, channels, 3);
+    for (int i = 0; i < k->levels; i++) channels = bind_level(l, v, &v->levels[i], i, channels, i + 1 < k->levels);
+    bind_middle(l, v, channels);
+    bind_norm(l, &v->norm_out, "norm_out", channels, k->groups, 1e-6f);
+    bind_conv(l, &v->conv_out, "conv_out", channels, 2 * (int64_t)k->latent, 3);
+    bind_leave(l, mark);
+    bind_linear(l, &v->quant, "quant_conv", 2 * (int64_t)k->latent, 2 * (int64_t)k->latent, true, true);
+    return l->err->code == ERR_NONE;
+}
+
+/* --- forward --- */
+
+/* Feature maps at 512x512 are a quarter of a gigabyte, so they live in two ends of one block of memory: a stage reads
+ * one end and writes the other, and blocks without a change of channels work in place. */
+typedef struct {
+    Tensor memory;
+    bool high;
+} Ends;
+
+static Tensor next(Ends *e, Tensor now, int64_t h, int64_t w, int64_t channels) {
+    int64_t count = now.n[0] * h * w * channels, at = e->high ? 0 : e->memory.n[0] - count;
+    assert(count <= e->memory.n[0]);
+    e->high = !e->high;
+    float *base = e->memory.data;
+    return tensor_view(base ? base + at : NULL, F32, 4, SHAPE(now.n[0], h, w, channels));
+}
+
+/* The most that two neighbouring maps take together. */
+static int64_t most_memory(const Vae *v, int64_t n, int64_t h, int64_t w, int64_t channels) {
+    int64_t now = n * h * w * channels, most = now;
+    for (int i = 0; i < v->config.levels; i++) {
+        const VaeLevel *level = &v->levels[i];
+        int64_t after = n * h * w * level->out;
+        if (level->res[0].has_skip && now + after > most) most = now + after;
+        now = after;
+        if (level->has_resample) {
+            h = v->decoder ? 2 * h : h / 2;
+            w = v->decoder ? 2 * w : w / 2;
+            after = n * h * w * level->out;
+            if (now + after > most) most = now + after;
+            now = after;
+        }
+    }
+    return most;
+}
+
+static void middle(Ctx *c, Tensor h, const Vae *v) {
+    resblock(c, h, &v->middle1, h, NULL, NULL);
+    pixel_attention(c, h, &v->middle);
+    resblock(c, h, &v->middle2, h, NULL, NULL);
+    tap(c, h, "mid_block");
+}
+
+static Tensor run_level(Ctx *c, Ends *ends, const Vae *v, const VaeLevel *level, Tensor h) {
+    for (int i = 0; i < v->blocks; i++) {
+        Tensor y = level->res[i].has_skip ? next(ends, h, h.n[1], h.n[2], level->out) : h;
+        resblock(c, y, &level->res[i], h, NULL, NULL);
+        h = y;
+    }
+    if (level->has_resample) {
+        Tensor y = v->decoder ? next(ends, h, 2 * h.n[1], 2 * h.n[2], level->out)
+                              : next(ends, h, h.n[1] / 2, h.n[2] / 2, level->out);
+        if (v->decoder) conv3_up(c, y, &level->resample, h);
+        else conv3_down_right(c, y, &level->resample, h);
+        h = y;
+    }
+    return h;
+}
+
+/* conv_in .. conv_out; both halves are this, with the middle at the latent's end */
+static void run(Ctx *c, Tensor y, const Vae *v, Tensor x) {
+    size_t scope = scope_begin(c);
+    int64_t channels = v->conv_in.w.t.n[0], most = most_memory(v, x.n[0], x.n[1], x.n[2], channels);
+    Ends ends = {.memory = tensor_new(c, 1, &most)};
+    Tensor h = next(&ends, x, x.n[1], x.n[2], channels);
+    conv3(c, h, &v->conv_in, x, PLAIN);
+    tap(c, h, "conv_in");
+    if (v->decoder) middle(c, h, v);
+    for (int i = 0; i < v->config.levels; i++) {
+        h = run_level(c, &ends, v, &v->levels[i], h);
+        tap(c, h, v->decoder ? "up_blocks.%d" : "down_blocks.%d", i);
+    }
+    if (!v->decoder) middle(c, h, v);
+    norm(c, h, &v->norm_out, h, NULL, ACT_NONE);
+    tap(c, h, "conv_norm_out");
+    op_activation(c, h, h, ACT_SILU);
+    conv3(c, y, &v->conv_out, h, PLAIN);
+    tap(c, y, "conv_out");
+    scope_end(c, scope);
+}
+
+void vae_decode(Ctx *c, Tensor image, const Vae *v, Tensor z) {
+    size_t scope = scope_begin(c);
+    Tensor scaled = tensor_new(c, 4, z.n), x = tensor_new(c, 4, z.n);
+    op_affine(c, scaled, z, (float)(1.0 / v->config.scale), 0.0f);
+    linear(c, tensor_tokens(x), &v->quant, tensor_tokens(scaled), NULL, PLAIN);
+    run(c, image, v, x);
+    scope_end(c, scope);
+}
+
+void vae_encode(Ctx *c, Tensor moments, const Vae *v, Tensor image) {
+    size_t scope = scope_begin(c);
+    Tensor raw = tensor_new(c, 4, moments.n);
+    run(c, raw, v, image);
+    linear(c, tensor_tokens(moments), &v->quant, tensor_tokens(raw), NULL, PLAIN);
+    scope_end(c, scope);
+}
