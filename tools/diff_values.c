@@ -1,0 +1,77 @@
+/* diff_values.c: how far apart two tensors are, and what a tensor of one file is called in the other. */
+#include "diff.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool same_shape(const StTensor *a, const StTensor *b) {
+    return a->nd == b->nd && !memcmp(a->n, b->n, (size_t)a->nd * sizeof *a->n);
+}
+
+Difference diff_tensors(const StFile *fa, const StTensor *a, const StFile *fb, const StTensor *b) {
+    enum { PIECE = 1024 };
+    double x[PIECE], y[PIECE], dd = 0, xx = 0, yy = 0, xy = 0, max = 0;
+    Difference d = {.relative = INFINITY, .max = INFINITY};
+    if (!same_shape(a, b)) return d.why = "shapes differ", d;
+    int64_t count = st_count(a);
+    for (int64_t first = 0; first < count; first += PIECE) {
+        int64_t n = count - first < PIECE ? count - first : PIECE;
+        if (!st_read_f64(fa, a, first, n, x)) return d.why = "a type that cannot be compared in A", d;
+        if (!st_read_f64(fb, b, first, n, y)) return d.why = "a type that cannot be compared in B", d;
+        double pdd = 0, pxx = 0, pyy = 0, pxy = 0; /* sums of sums: the error grows with the piece, not the tensor */
+        for (int64_t i = 0; i < n; i++) {
+            double e = x[i] - y[i];
+            pdd += e * e, pxx += x[i] * x[i], pyy += y[i] * y[i], pxy += x[i] * y[i];
+            if (fabs(e) > max) max = fabs(e);
+            if (!isfinite(x[i])) return d.why = "not finite in A", d;
+            if (!isfinite(y[i])) return d.why = "not finite in B", d;
+        }
+        dd += pdd, xx += pxx, yy += pyy, xy += pxy;
+    }
+    if (max == 0) return (Difference){.cosine = 1};
+    d.relative = yy > 0 ? sqrt(dd / yy) : INFINITY;
+    d.max = yy > 0 ? max / sqrt(yy / (double)count) : INFINITY;
+    d.cosine = xx > 0 && yy > 0 ? xy / sqrt(xx) / sqrt(yy) : 0;
+    return d;
+}
+
+/* The first place of piece[0..size) in text, or NULL. */
+static const char *find(const char *text, const char *piece, size_t size) {
+    for (size_t left = strlen(text); left >= size; text++, left--)
+        if (!memcmp(text, piece, size)) return text;
+    return NULL;
+}
+
+bool diff_rename(const char *from, const char *to, const char *name, char *out, size_t room) {
+    enum { STARS = 8 };
+    const char *held[STARS]; /* what each star stands for */
+    size_t size[STARS], stars = 0, used = 0;
+    const char *at = name;
+    size_t piece = strcspn(from, "*");
+    if (strncmp(name, from, piece)) return false;
+    for (at += piece, from += piece; *from == '*'; from += piece) {
+        piece = strcspn(++from, "*");
+        if (stars == STARS) return false;
+        /* The last piece must end the name; any other is best taken where it comes first. */
+        const char *next = from[piece]                             ? find(at, from, piece)
+                           : strlen(at) < piece                    ? NULL
+                           : strcmp(at + strlen(at) - piece, from) ? NULL
+                                                                   : at + strlen(at) - piece;
+        if (!next) return false;
+        held[stars] = at;
+        size[stars++] = (size_t)(next - at);
+        at = next + piece;
+    }
+    if (*at) return false;
+    for (size_t star = 0; *to; to++) {
+        bool wild = *to == '*';
+        if (wild && star == stars) return false;
+        size_t n = wild ? size[star] : 1;
+        if (used + n >= room) return false;
+        memcpy(out + used, wild ? held[star] : to, n);
+        star += wild;
+        used += n;
+    }
+    out[used] = 0;
+    return true;
+}
