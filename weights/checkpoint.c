@@ -1,0 +1,197 @@
+#define _POSIX_C_SOURCE 200809L
+#include "checkpoint.h"
+
+#include "names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *const PARTS[CHECKPOINT_PARTS] = {"unet", "vae", "text_encoder"};
+
+static bool is_directory(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool is_file(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* A small JSON file; NULL without an error when it is not there and `needed` is false. */
+static Json *read_json(const char *path, bool needed, Error *e) {
+    enum { MOST = 8 << 20 };
+    FILE *f = fopen(path, "rb");
+    if (!f) {
+        if (needed) error_set(e, ERR_FILE, "%s: cannot be opened; a diffusers folder needs it", path);
+        return NULL;
+    }
+    Json *j = NULL;
+    char *text = malloc(MOST);
+    size_t n = text ? fread(text, 1, MOST, f) : 0;
+    if (!text) error_set(e, ERR_MEMORY, "%s: out of memory", path);
+    else if (ferror(f)) error_set(e, ERR_FILE, "%s: cannot be read", path);
+    else if (n == MOST) error_set(e, ERR_FORMAT, "%s: is larger than 8 MiB; it should be a short configuration", path);
+    else j = json_parse(path, text, n, e);
+    free(text);
+    fclose(f);
+    return j;
+}
+
+static bool add_shard(CheckpointPart *p, const char *path, Error *e) {
+    if (p->count == CHECKPOINT_SHARDS)
+        return error_set(e, ERR_FORMAT, "%s: more than %d shards in one part", path, CHECKPOINT_SHARDS);
+    StFile *f = st_open(path, e);
+    if (f) p->shards[p->count++] = f;
+    return f != NULL;
+}
+
+/* Every file that an index names, once. */
+static bool open_index(CheckpointPart *p, const char *folder, const char *index, Error *e) {
+    Json *j = read_json(index, true, e);
+    if (!j) return false;
+    const JsonNode *map = json_get(j, &j->nodes[0], "weight_map");
+    bool ok = map && map->type == JSON_OBJECT;
+    if (!ok) error_set(e, ERR_FORMAT, "%s: holds no \"weight_map\"; download the folder again", index);
+    for (int64_t at = ok ? map->child : -1; ok && at >= 0; at = j->nodes[at].next) {
+        const JsonNode *n = &j->nodes[at];
+        char path[4096];
+        if (n->type != JSON_STRING || strchr(n->text, '/') ||
+            (size_t)snprintf(path, sizeof path, "%s/%s/%s", folder, p->name, n->text) >= sizeof path) {
+            ok = error_set(e, ERR_FORMAT, "%s: '%s' is not the name of a file beside it", index, n->key);
+            break;
+        }
+        bool known = false;
+        for (int i = 0; i < p->count; i++) known |= !strcmp(p->shards[i]->path, path);
+        ok = known || add_shard(p, path, e);
+    }
+    json_free(j);
+    return ok;
+}
+
+static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
+    static const char *const NAMES[] = {"diffusion_pytorch_model.safetensors", "model.safetensors",
+                                        "diffusion_pytorch_model.fp16.safetensors", "model.fp16.safetensors"};
+    static const char *const INDEXES[] = {"diffusion_pytorch_model.safetensors.index.json", "model.safetensors.index.json"};
+    char path[4096];
+    p->shards = calloc(CHECKPOINT_SHARDS, sizeof *p->shards);
+    if (!p->shards) return error_set(e, ERR_MEMORY, "%s: out of memory", folder);
+    if ((size_t)snprintf(path, sizeof path, "%s/%s/config.json", folder, p->name) >= sizeof path - 64)
+        return error_set(e, ERR_ARGUMENT, "%s: the path is too long", folder);
+    p->config = read_json(path, true, e);
+    if (!p->config) return false;
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        snprintf(path, sizeof path, "%s/%s/%s", folder, p->name, NAMES[i]);
+        if (is_file(path)) return add_shard(p, path, e);
+    }
+    for (size_t i = 0; i < sizeof INDEXES / sizeof *INDEXES; i++) {
+        snprintf(path, sizeof path, "%s/%s/%s", folder, p->name, INDEXES[i]);
+        if (is_file(path)) return open_index(p, folder, path, e);
+    }
+    return error_set(e, ERR_FILE,
+                     "%s/%s: holds no .safetensors weights (%s or its fp16 variant); .bin files are not read, convert "
+                     "them to .safetensors first",
+                     folder, p->name, strcmp(p->name, "text_encoder") ? NAMES[0] : NAMES[1]);
+}
+
+static bool open_folder(Checkpoint *c, Error *e) {
+    char path[4096];
+    if ((size_t)snprintf(path, sizeof path, "%s/model_index.json", c->path) >= sizeof path)
+        return error_set(e, ERR_ARGUMENT, "%s: the path is too long", c->path);
+    if (!is_file(path))
+        return error_set(e, ERR_FORMAT,
+                         "%s: is a folder without model_index.json; give a .safetensors file or a diffusers folder", c->path);
+    Json *index = read_json(path, true, e);
+    const JsonNode *class = index ? json_get(index, &index->nodes[0], "_class_name") : NULL;
+    if (class && class->type == JSON_STRING && strncmp(class->text, "StableDiffusion", 15))
+        error_set(e, ERR_FORMAT, "%s: is for %s, which is no Stable Diffusion 1.x or 2.x pipeline", path, class->text);
+    if (class && class->type == JSON_STRING && !strncmp(class->text, "StableDiffusionXL", 17))
+        error_set(e, ERR_FORMAT, "%s: is an SDXL pipeline, which this version cannot run; use SD 1.x", path);
+    json_free(index);
+    c->layout = CHECKPOINT_DIFFUSERS;
+    for (int i = 0; i < CHECKPOINT_PARTS && !(e && e->code); i++) {
+        c->parts[i].name = PARTS[i];
+        if (!open_part(&c->parts[i], c->path, e)) return false;
+    }
+    snprintf(path, sizeof path, "%s/scheduler/scheduler_config.json", c->path);
+    c->scheduler = read_json(path, false, e);
+    return !(e && e->code);
+}
+
+Checkpoint *checkpoint_open(const char *path, Error *e) {
+    Checkpoint *c = calloc(1, sizeof *c);
+    if (c) c->path = malloc(strlen(path) + 1);
+    if (!c || !c->path) {
+        error_set(e, ERR_MEMORY, "%s: out of memory", path);
+        checkpoint_close(c);
+        return NULL;
+    }
+    strcpy(c->path, path);
+    size_t n = strlen(c->path);
+    while (n > 1 && c->path[n - 1] == '/') c->path[--n] = 0;
+    bool ok = is_directory(c->path) ? open_folder(c, e) : (c->file = st_open(c->path, e)) != NULL;
+    if (!ok) {
+        checkpoint_close(c);
+        return NULL;
+    }
+    return c;
+}
+
+void checkpoint_close(Checkpoint *c) {
+    if (!c) return;
+    st_close(c->file);
+    for (int i = 0; i < CHECKPOINT_PARTS; i++) {
+        for (int k = 0; k < c->parts[i].count; k++) st_close(c->parts[i].shards[k]);
+        free(c->parts[i].shards);
+        json_free(c->parts[i].config);
+    }
+    json_free(c->scheduler);
+    free(c->path);
+    free(c);
+}
+
+const CheckpointPart *checkpoint_part(const Checkpoint *c, const char *name) {
+    for (int i = 0; i < CHECKPOINT_PARTS; i++)
+        if (c->parts[i].name && !strcmp(c->parts[i].name, name)) return &c->parts[i];
+    return NULL;
+}
+
+static Found look(StFile *const *files, int count, const char *key) {
+    for (int number = -1; ; number++) {
+        char other[256];
+        const char *name = key;
+        if (number >= 0) {
+            if (!name_variant(key, number, other, sizeof other)) return (Found){0};
+            name = other;
+        }
+        for (int i = 0; i < count; i++) {
+            const StTensor *t = st_find(files[i], name);
+            if (t) return (Found){files[i], t};
+        }
+    }
+}
+
+Found checkpoint_find(const Checkpoint *c, const char *key) {
+    if (c->layout == CHECKPOINT_SINGLE) return look(&c->file, 1, key);
+    char part[16], name[256];
+    if (!name_to_diffusers(key, c->res_blocks, c->levels, c->vae_levels, part, sizeof part, name, sizeof name))
+        return (Found){0};
+    const CheckpointPart *p = checkpoint_part(c, part);
+    return p ? look(p->shards, p->count, name) : (Found){0};
+}
+
+int64_t checkpoint_tensors(const Checkpoint *c) {
+    int64_t n = c->file ? (int64_t)c->file->count : 0;
+    for (int i = 0; i < CHECKPOINT_PARTS; i++)
+        for (int k = 0; k < c->parts[i].count; k++) n += (int64_t)c->parts[i].shards[k]->count;
+    return n;
+}
+
+size_t checkpoint_bytes(const Checkpoint *c) {
+    size_t n = c->file ? c->file->size : 0;
+    for (int i = 0; i < CHECKPOINT_PARTS; i++)
+        for (int k = 0; k < c->parts[i].count; k++) n += c->parts[i].shards[k]->size;
+    return n;
+}

@@ -1,0 +1,151 @@
+#include "names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* If *at begins with prefix, moves it behind and returns true. */
+static bool eat(const char **at, const char *prefix) {
+    size_t n = strlen(prefix);
+    if (strncmp(*at, prefix, n)) return false;
+    *at += n;
+    return true;
+}
+
+/* A number at *at, 0..999. */
+static bool eat_number(const char **at, int *out) {
+    if (**at < '0' || **at > '9') return false;
+    char *end;
+    long v = strtol(*at, &end, 10);
+    if (v > 999) return false;
+    *at = end;
+    *out = (int)v;
+    return true;
+}
+
+typedef struct {
+    const char *from, *to;
+} Pair;
+
+/* prefix + the first pair that matches + what follows it; the rest as it is when none does. */
+static bool put(char *out, size_t size, const char *prefix, const Pair *pairs, size_t count, const char *rest) {
+    for (size_t i = 0; i < count; i++) {
+        const char *at = rest;
+        if (eat(&at, pairs[i].from) && (*at == '.' || !*at))
+            return (size_t)snprintf(out, size, "%s%s%s", prefix, pairs[i].to, at) < size;
+    }
+    return (size_t)snprintf(out, size, "%s%s", prefix, rest) < size;
+}
+
+#define PAIRS(p) p, sizeof p / sizeof *p
+
+static const Pair RESNET[] = {{"in_layers.0", "norm1"},         {"in_layers.2", "conv1"},   {"emb_layers.1", "time_emb_proj"},
+                              {"out_layers.0", "norm2"},        {"out_layers.3", "conv2"},  {"skip_connection", "conv_shortcut"}};
+static const Pair VAE_RESNET[] = {{"nin_shortcut", "conv_shortcut"}};
+static const Pair VAE_ATTENTION[] = {
+    {"norm", "group_norm"}, {"q", "to_q"}, {"k", "to_k"}, {"v", "to_v"}, {"proj_out", "to_out.0"}};
+static const Pair UNET[] = {{"time_embed.0", "time_embedding.linear_1"},
+                            {"time_embed.2", "time_embedding.linear_2"},
+                            {"label_emb.0.0", "add_embedding.linear_1"},
+                            {"label_emb.0.2", "add_embedding.linear_2"},
+                            {"input_blocks.0.0", "conv_in"},
+                            {"out.0", "conv_norm_out"},
+                            {"out.2", "conv_out"}};
+
+static bool unet_block(const char *at, bool output, int res_blocks, int levels, char *out, size_t size) {
+    int block, part;
+    char prefix[96];
+    if (!eat_number(&at, &block) || !eat(&at, ".") || !eat_number(&at, &part) || !eat(&at, ".")) return false;
+    int period = res_blocks + 1, level = (output ? block : block - 1) / period, index = (output ? block : block - 1) % period;
+    if (level >= levels) return false;
+    const char *side = output ? "up_blocks" : "down_blocks", *after;
+    if (output ? strncmp(at, "conv.", 5) == 0 : strncmp(at, "op.", 3) == 0) {
+        after = strchr(at, '.') + 1;
+        const char *what = output ? "upsamplers" : "downsamplers";
+        return (size_t)snprintf(out, size, "%s.%d.%s.0.conv.%s", side, level, what, after) < size;
+    }
+    if (!output && index == res_blocks) return false;
+    snprintf(prefix, sizeof prefix, "%s.%d.%s.%d.", side, level, part ? "attentions" : "resnets", index);
+    return part ? put(out, size, prefix, NULL, 0, at) : put(out, size, prefix, PAIRS(RESNET), at);
+}
+
+static bool unet_name(const char *at, int res_blocks, int levels, char *out, size_t size) {
+    if (!strncmp(at, "input_blocks.0.", 15)) return put(out, size, "", PAIRS(UNET), at);
+    if (eat(&at, "input_blocks.")) return unet_block(at, false, res_blocks, levels, out, size);
+    if (eat(&at, "output_blocks.")) return unet_block(at, true, res_blocks, levels, out, size);
+    if (eat(&at, "middle_block.")) {
+        if (eat(&at, "0.")) return put(out, size, "mid_block.resnets.0.", PAIRS(RESNET), at);
+        if (eat(&at, "1.")) return put(out, size, "mid_block.attentions.0.", NULL, 0, at);
+        if (eat(&at, "2.")) return put(out, size, "mid_block.resnets.1.", PAIRS(RESNET), at);
+        return false;
+    }
+    return put(out, size, "", PAIRS(UNET), at);
+}
+
+static bool vae_name(const char *at, int levels, char *out, size_t size) {
+    char prefix[96];
+    const char *start = at;
+    bool decoder = eat(&at, "decoder.");
+    if (!decoder && !eat(&at, "encoder.")) return put(out, size, "", NULL, 0, start);
+    const char *half = decoder ? "decoder" : "encoder";
+    int level, block;
+    if (eat(&at, "mid.")) {
+        bool second = eat(&at, "block_2.");
+        if (second || eat(&at, "block_1.")) {
+            snprintf(prefix, sizeof prefix, "%s.mid_block.resnets.%d.", half, second);
+            return put(out, size, prefix, PAIRS(VAE_RESNET), at);
+        }
+        if (!eat(&at, "attn_1.")) return false;
+        snprintf(prefix, sizeof prefix, "%s.mid_block.attentions.0.", half);
+        return put(out, size, prefix, PAIRS(VAE_ATTENTION), at);
+    }
+    if (eat(&at, decoder ? "up." : "down.")) {
+        if (!eat_number(&at, &level) || level >= levels || !eat(&at, ".")) return false;
+        if (decoder) level = levels - 1 - level; /* diffusers counts from the latent's side */
+        const char *side = decoder ? "up" : "down";
+        if (eat(&at, "block.") && eat_number(&at, &block) && eat(&at, ".")) {
+            snprintf(prefix, sizeof prefix, "%s.%s_blocks.%d.resnets.%d.", half, side, level, block);
+            return put(out, size, prefix, PAIRS(VAE_RESNET), at);
+        }
+        if (!eat(&at, decoder ? "upsample." : "downsample.")) return false;
+        return (size_t)snprintf(out, size, "%s.%s_blocks.%d.%ssamplers.0.%s", half, side, level, side, at) < size;
+    }
+    snprintf(prefix, sizeof prefix, "%s.", half);
+    static const Pair ENDS[] = {{"norm_out", "conv_norm_out"}};
+    return put(out, size, prefix, PAIRS(ENDS), at);
+}
+
+bool name_to_diffusers(const char *key, int res_blocks, int levels, int vae_levels, char *part, size_t part_size, char *out,
+                       size_t out_size) {
+    const char *at = key, *name;
+    bool ok;
+    if (eat(&at, "model.diffusion_model.")) {
+        name = "unet";
+        ok = unet_name(at, res_blocks, levels, out, out_size);
+    } else if (eat(&at, "first_stage_model.")) {
+        name = "vae";
+        ok = vae_name(at, vae_levels, out, out_size);
+    } else if (eat(&at, "cond_stage_model.transformer.")) {
+        name = "text_encoder";
+        ok = put(out, out_size, "", NULL, 0, at);
+    } else return false;
+    return ok && (size_t)snprintf(part, part_size, "%s", name) < part_size;
+}
+
+/* out = key with the first `from` replaced by `to`; false when it has none. */
+static bool replace(const char *key, const char *from, const char *to, char *out, size_t size) {
+    const char *at = strstr(key, from);
+    if (!at) return false;
+    return (size_t)snprintf(out, size, "%.*s%s%s", (int)(at - key), key, to, at + strlen(from)) < size;
+}
+
+bool name_variant(const char *key, int number, char *out, size_t out_size) {
+    static const Pair VARIANTS[] = {{"text_model.", ""},
+                                    {"attentions.0.to_q.", "attentions.0.query."},
+                                    {"attentions.0.to_k.", "attentions.0.key."},
+                                    {"attentions.0.to_v.", "attentions.0.value."},
+                                    {"attentions.0.to_out.0.", "attentions.0.proj_attn."}};
+    for (size_t i = 0; i < sizeof VARIANTS / sizeof *VARIANTS; i++)
+        if (replace(key, VARIANTS[i].from, VARIANTS[i].to, out, out_size) && number-- == 0) return true;
+    return false;
+}
