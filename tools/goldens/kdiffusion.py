@@ -38,7 +38,7 @@ sampling, external = _load()
 def alphas_cumprod():
     """SD's schedule as CompVis makes it: float64 all the way, then float32."""
     betas = np.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=np.float64) ** 2
-    return torch.from_numpy(np.cumprod(1.0 - betas)).float()
+    return torch.from_numpy(np.cumprod(1.0 - betas).astype(np.float32))
 
 
 class Denoiser(external.DiscreteEpsDDPMDenoiser):

@@ -8,6 +8,7 @@ inside: upsampling to the skip's size), and the encoder: input "micro.image" [1,
 import torch
 
 from . import models, pipeline, store, values
+from .precise import reference
 
 SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "models", "precise", "kdiffusion", "pipeline", "micro")]
 BASE = dict(prompt="a lovely cat", negative="blurry, low quality", seed=42, width=64, height=64, steps=5, cfg=7)
@@ -33,7 +34,8 @@ def encoder(vae):
             recorder = pipeline.Recorder()
             recorder.coder(vae[dtype].encoder, "down_blocks")
             recorder.prefix = f"h{h}_w{w}.vae.encoder."
-            moments = vae[dtype].encode(image.to(dtype)).latent_dist.parameters
+            with reference(dtype):
+                moments = vae[dtype].encode(image.to(dtype)).latent_dist.parameters
             recorder.close()
             runs.append({**recorder.taps, f"h{h}_w{w}.moments": moments})
         for name in runs[0]:

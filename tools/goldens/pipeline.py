@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from . import kdiffusion, models
-from .precise import exact_timesteps
+from .precise import reference
 
 START, END = 49406, 49407
 # Token ids of the words of every prompt that is used; check_ids proves them with transformers' tokenizer.
@@ -135,17 +135,16 @@ def denoise(unet, context, job, dtype, record):
         negative, positive = network(torch.cat([x, x]), torch.cat([level, level])).chunk(2)
         return negative + (positive - negative) * job["cfg"]
 
-    with exact_timesteps():
-        if job["sampler"] == "DDIM":
-            x = kdiffusion.ddim(lambda x, t: guide(eps, x, t), noise, job["steps"])
-        else:
-            model = kdiffusion.Denoiser(eps, dtype)
-            sigmas = model.schedule(job["steps"])
-            more = {"disable": True}
-            if job["sampler"] == "Euler a":
-                more["noise_sampler"] = lambda sigma, following: draw()
-            run = {"Euler": kdiffusion.sampling.sample_euler, "Euler a": kdiffusion.sampling.sample_euler_ancestral}
-            x = run[job["sampler"]](lambda x, s: guide(model, x, s), noise * sigmas[0], sigmas, **more)
+    if job["sampler"] == "DDIM":
+        x = kdiffusion.ddim(lambda x, t: guide(eps, x, t), noise, job["steps"])
+    else:
+        model = kdiffusion.Denoiser(eps, dtype)
+        sigmas = model.schedule(job["steps"])
+        more = {"disable": True}
+        if job["sampler"] == "Euler a":
+            more["noise_sampler"] = lambda sigma, following: draw()
+        run = {"Euler": kdiffusion.sampling.sample_euler, "Euler a": kdiffusion.sampling.sample_euler_ancestral}
+        x = run[job["sampler"]](lambda x, s: guide(model, x, s), noise * sigmas[0], sigmas, **more)
     recorder.close()
     taps[f"latents.step{calls - 1:03d}"] = x
     return x, taps
@@ -164,9 +163,10 @@ def decode(vae, latents):
 
 def run(parts, job, dtype, record):
     """The whole pipeline: {tap: tensor} in order of computation. record: every block of the first U-Net call."""
-    taps = {"text_model.last_hidden_state": encode(parts["text"], job["prompt"], job["negative"])}
-    latents, more = denoise(parts["unet"], taps["text_model.last_hidden_state"], job, dtype, record)
-    return {**taps, **more, **decode(parts["vae"], latents)}
+    with reference(dtype):
+        taps = {"text_model.last_hidden_state": encode(parts["text"], job["prompt"], job["negative"])}
+        latents, more = denoise(parts["unet"], taps["text_model.last_hidden_state"], job, dtype, record)
+        return {**taps, **more, **decode(parts["vae"], latents)}
 
 
 def metadata(job, model):

@@ -1,6 +1,6 @@
-"""The sinusoidal timestep embedding, in the precision of its input.
+"""What keeps a float64 reference in float64.
 
-diffusers computes it in float32 whatever the model's dtype (with t = 981 that is an error of 3e-5 in some elements).
+The sinusoidal timestep embedding, in the precision of its input: diffusers computes it in float32 whatever the model's dtype (with t = 981 that is an error of 3e-5 in some elements).
 A float64 reference must not inherit that, so float64 runs replace diffusers' function by this one; float32 runs keep
 diffusers' own.
 """
@@ -9,6 +9,7 @@ import math
 
 import torch
 from diffusers.models import embeddings
+from torch.utils._python_dispatch import TorchDispatchMode
 
 _original = embeddings.get_timestep_embedding
 
@@ -29,11 +30,26 @@ def _replacement(timesteps, embedding_dim, flip_sin_to_cos=False, downscale_freq
     return timestep_embedding(timesteps, embedding_dim)
 
 
+class NoNarrowing(TorchDispatchMode):
+    """Within it, an operation on float64 that gives float32 raises: a library's hidden float32 would spoil a reference."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        if torch.is_tensor(out) and out.dtype in (torch.float32, torch.float16):
+            if any(torch.is_tensor(a) and a.dtype == torch.float64 for a in args):
+                raise TypeError(f"{func} makes {out.dtype} of float64")
+        return out
+
+
 @contextlib.contextmanager
-def exact_timesteps():
-    """Within it, diffusers' modules embed a float64 timestep in float64."""
+def reference(dtype):
+    """For a run in that dtype: within it a float64 run stays in float64. Other runs are left as the libraries are."""
+    if dtype != torch.float64:
+        yield
+        return
     embeddings.get_timestep_embedding = _replacement
     try:
-        yield
+        with NoNarrowing():
+            yield
     finally:
         embeddings.get_timestep_embedding = _original

@@ -7,11 +7,12 @@ count == n means whole, anything less means sampled. The value is the float64 co
 
 __metadata__ has one entry a tensor, under the tensor's name:
 
-    shape=2,4,8,8 rms=... e32rms=... e32max=...        (reference=float32 is added where there was no float64 run)
+    shape=2,4,8,8 rms=... e32rms=... e32max=...
 
 rms is of the float64 result, e32rms = rms(float32 run - float64 run) / rms and e32max = max |float32 run - float64
 run| / rms, each over ALL elements. Where rms is 0 the two are 0. The other entries: order (tensor names in order of
-computation, one a line), samples, generator, generator_sha256 (of the tool's files), versions.
+computation, one a line), samples, generator, generator_sha256 (of the tool's files that made it), versions, and for a
+whole pipeline what was run. NAME.sha256, where it exists, is of all of NAME's bytes.
 """
 import hashlib
 import json
@@ -73,8 +74,11 @@ class Golden:
             **(meta or {}),
         }
 
-    def add(self, name, f64, f32, samples=None, note=""):
-        """Stores the float64 result `f64` and the error of the float32 result `f32` against it."""
+    def add(self, name, f64, f32, samples=None, keep=None):
+        """Stores the float64 result `f64` and the error of the float32 result `f32` against it.
+
+        `keep`: flat indices of the elements to store, where the rule for samples is not to hold.
+        """
         if name in self.tensors:
             raise ValueError(f"{self.name}: {name} twice")
         exact, single = _array(f64), _array(f32)
@@ -88,12 +92,11 @@ class Golden:
         e32rms = float(np.sqrt(np.mean(d * d))) / rms if rms else 0.0
         e32max = float(d.max()) / rms if rms else 0.0
         cap = self.samples if samples is None else samples
-        keep = a if a.size <= cap else a[values.sample_indices(a.size, cap)]
-        self.tensors[name] = keep.astype(np.float32)
+        if keep is None:
+            keep = slice(None) if a.size <= cap else values.sample_indices(a.size, cap)
+        self.tensors[name] = a[keep].astype(np.float32)
         shape = ",".join(map(str, exact.shape))
-        self.entries[name] = f"shape={shape} rms={rms:.9g} e32rms={e32rms:.4g} e32max={e32max:.4g}" + (
-            f" {note}" if note else ""
-        )
+        self.entries[name] = f"shape={shape} rms={rms:.9g} e32rms={e32rms:.4g} e32max={e32max:.4g}"
 
     def metadata(self):
         """Everything that goes under __metadata__."""
@@ -154,8 +157,8 @@ class Golden:
             worst = max(worst, ratio)
             if not ratio <= 1.0:
                 bad.append(f"{name}: differs by {ratio:.3g} x its e32")
-        for key in ("sha256", *[k for k in meta if k.endswith(".sha256")]):
-            if key in meta and meta[key] != self.meta.get(key):
+        for key in meta:
+            if key.endswith(".sha256") and meta[key] != self.meta.get(key):
                 bad.append(f"{key}: other bytes")
         print(f"{path.relative_to(ROOT)}: " + ("agrees" if not bad else "DIFFERS") + f", worst {worst:.3g} x e32")
         for line in bad[:20]:
