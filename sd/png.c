@@ -1,0 +1,251 @@
+/* png.c: the PNG format (W3C Portable Network Graphics, third edition), as much of it as a picture maker needs.
+ *
+ * A signature, then chunks: length, four letters, data, CRC of letters and data. Each row of pixels is replaced by its
+ * difference from a guess (the pixel to the left, above, their mean, or Paeth's choice among left, above and the
+ * corner), the one of five guesses with the least sum of absolute differences, and all rows are compressed together.
+ *
+ * Left out: other pixel formats, interlacing, reading pixels, compressed text. */
+#include "png.h"
+
+#include "crc32.h"
+#include "deflate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const uint8_t SIGNATURE[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+static const char INTERNATIONAL[5] = {
+    0, 0, 0, 0, 0}; /* iTXt: end of keyword, not compressed, method, no language, no translation */
+
+enum { PIXEL = 3, FILTERS = 5, CHUNK_MOST = 1 << 30 /* the format's limit is 2^31 - 1 */ };
+
+/* Text */
+
+/* The code point at *s, which moves on; U+FFFD, one byte on, for what is not UTF-8. */
+static uint32_t next_point(const char **s) {
+    const uint8_t *p = (const uint8_t *)*s;
+    *s += 1;
+    if (p[0] < 0x80) return p[0];
+    int more = p[0] >= 0xF0 ? 3 : p[0] >= 0xE0 ? 2 : 1;
+    static const uint32_t LEAST[4] = {0, 0x80, 0x800, 0x10000};
+    if (p[0] < 0xC2 || p[0] > 0xF4) return 0xFFFD;
+    uint32_t c = p[0] & (0x3Fu >> more);
+    for (int i = 1; i <= more; i++) {
+        if ((p[i] & 0xC0) != 0x80) return 0xFFFD;
+        c = c << 6 | (p[i] & 0x3Fu);
+    }
+    if (c < LEAST[more] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) return 0xFFFD;
+    *s += more;
+    return c;
+}
+
+/* c as UTF-8 at out; returns its bytes. */
+static size_t put_point(uint8_t *out, uint32_t c) {
+    if (c < 0x80) return out[0] = (uint8_t)c, 1;
+    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (size_t i = n - 1; i > 0; i--, c >>= 6) out[i] = (uint8_t)(0x80 | (c & 0x3F));
+    out[0] = (uint8_t)((0xF00u >> n & 0xFF) | c);
+    return n;
+}
+
+static bool is_latin1(const char *text) {
+    while (*text)
+        if (next_point(&text) > 0xFF) return false;
+    return true;
+}
+
+/* The text as a chunk's data holds it; at most 3 strlen(text) bytes. Returns their number. */
+static size_t put_text(uint8_t *out, const char *text, bool latin1) {
+    size_t n = 0;
+    while (*text) {
+        uint32_t c = next_point(&text);
+        if (latin1) out[n++] = (uint8_t)c;
+        else n += put_point(out + n, c);
+    }
+    return n;
+}
+
+/* Chunks */
+
+typedef struct {
+    uint8_t *p; /* NULL: only count */
+    size_t n;
+} Out;
+
+static void put(Out *o, const void *bytes, size_t n) {
+    if (o->p && n) memcpy(o->p + o->n, bytes, n);
+    o->n += n;
+}
+
+static void put32(Out *o, uint32_t v) {
+    uint8_t b[4] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v};
+    put(o, b, 4);
+}
+
+/* A chunk whose data is head followed by data. */
+static void put_chunk(Out *o, const char *type, const void *head, size_t head_n, const void *data, size_t n) {
+    put32(o, (uint32_t)(head_n + n));
+    size_t start = o->n;
+    put(o, type, 4);
+    put(o, head, head_n);
+    put(o, data, n);
+    put32(o, o->p ? crc32_update(0, o->p + start, o->n - start) : 0);
+}
+
+/* Pixels */
+
+static int paeth(int left, int up, int corner) {
+    int a = abs(up - corner), b = abs(left - corner), c = abs(left + up - 2 * corner);
+    return a <= b && a <= c ? left : b <= c ? up : corner;
+}
+
+/* out[n] = row[n] less its guess; above is a row of zeros for the first row. */
+static void filter_row(uint8_t *out, const uint8_t *row, const uint8_t *above, size_t n, int filter) {
+    for (size_t i = 0; i < n; i++) {
+        int left = i < PIXEL ? 0 : row[i - PIXEL], corner = i < PIXEL ? 0 : above[i - PIXEL], guess = 0;
+        switch (filter) {
+        case 1: guess = left; break;
+        case 2: guess = above[i]; break;
+        case 3: guess = (left + above[i]) / 2; break;
+        case 4: guess = paeth(left, above[i], corner); break;
+        }
+        out[i] = (uint8_t)(row[i] - guess);
+    }
+}
+
+/* out[h, 1 + n]: each row behind the number of its filter. trial[n] and zeros[n] are work space. */
+static void filter_rows(uint8_t *out, const uint8_t *rgb, size_t n, int h, uint8_t *trial, const uint8_t *zeros) {
+    for (int y = 0; y < h; y++, out += 1 + n) {
+        const uint8_t *row = rgb + (size_t)y * n, *above = y ? row - n : zeros;
+        uint64_t least = UINT64_MAX;
+        for (int filter = 0; filter < FILTERS; filter++) {
+            uint64_t sum = 0;
+            filter_row(trial, row, above, n, filter);
+            for (size_t i = 0; i < n; i++) sum += trial[i] < 128 ? trial[i] : 256u - trial[i];
+            if (sum >= least) continue;
+            least = sum;
+            out[0] = (uint8_t)filter;
+            memcpy(out + 1, trial, n);
+        }
+    }
+}
+
+/* rgb[h,w,3] filtered and compressed. */
+static bool compress(const uint8_t *rgb, int w, int h, uint8_t **out, size_t *size, Error *e) {
+    size_t n = (size_t)w * PIXEL;
+    uint8_t *rows = malloc((n + 1) * (size_t)h), *work = calloc(2, n);
+    bool ok = rows && work;
+    if (ok) {
+        filter_rows(rows, rgb, n, h, work, work + n);
+        ok = zlib_compress(rows, (n + 1) * (size_t)h, out, size, e);
+    } else error_set(e, ERR_MEMORY, "out of memory while writing a picture of %d x %d", w, h);
+    free(rows);
+    free(work);
+    return ok;
+}
+
+static void put_file(Out *o, int w, int h, const PngText *texts, int n, const uint8_t *data, size_t size,
+                     uint8_t *work) {
+    uint8_t header[13] = {0};
+    Out ihdr = {header, 0};
+    put32(&ihdr, (uint32_t)w);
+    put32(&ihdr, (uint32_t)h);
+    header[8] = 8, header[9] = 2; /* bits a channel; RGB */
+    put(o, SIGNATURE, sizeof SIGNATURE);
+    put_chunk(o, "IHDR", header, sizeof header, NULL, 0);
+    for (int i = 0; i < n; i++) {
+        bool latin1 = is_latin1(texts[i].text);
+        size_t key = strlen(texts[i].keyword), head = key + (latin1 ? 1 : sizeof INTERNATIONAL);
+        memcpy(work, texts[i].keyword, key);
+        memcpy(work + key, INTERNATIONAL, head - key);
+        put_chunk(o, latin1 ? "tEXt" : "iTXt", work, head, work + head, put_text(work + head, texts[i].text, latin1));
+    }
+    for (size_t at = 0; at < size; at += CHUNK_MOST)
+        put_chunk(o, "IDAT", data + at, size - at < CHUNK_MOST ? size - at : CHUNK_MOST, NULL, 0);
+    put_chunk(o, "IEND", NULL, 0, NULL, 0);
+}
+
+static bool keyword_ok(const char *s) {
+    size_t n = strlen(s);
+    for (size_t i = 0; i < n; i++)
+        if (s[i] < ' ' || s[i] > '~') return false;
+    return n >= 1 && n <= 79;
+}
+
+bool png_encode(const uint8_t *rgb, int w, int h, const PngText *texts, int n, uint8_t **out, size_t *size, Error *e) {
+    if (w < 1 || h < 1 || (size_t)h > (SIZE_MAX / 4) / ((size_t)w * PIXEL + 1))
+        return error_set(e, ERR_ARGUMENT, "a PNG cannot be %d x %d pixels", w, h);
+    size_t longest = 0;
+    for (int i = 0; i < n; i++) {
+        size_t length = strlen(texts[i].text);
+        if (!keyword_ok(texts[i].keyword))
+            return error_set(e, ERR_ARGUMENT, "'%s' is no PNG keyword", texts[i].keyword);
+        if (length > CHUNK_MOST / 4) return error_set(e, ERR_ARGUMENT, "the text '%s' is too long", texts[i].keyword);
+        if (length > longest) longest = length;
+    }
+    uint8_t *data, *work = malloc(3 * longest + 128);
+    size_t data_n;
+    if (!work) return error_set(e, ERR_MEMORY, "out of memory while writing a picture's text");
+    if (!compress(rgb, w, h, &data, &data_n, e)) return free(work), false;
+
+    Out o = {NULL, 0};
+    put_file(&o, w, h, texts, n, data, data_n, work);
+    o = (Out){malloc(o.n), 0};
+    if (o.p) put_file(&o, w, h, texts, n, data, data_n, work);
+    else error_set(e, ERR_MEMORY, "out of memory while writing a picture of %d x %d", w, h);
+    free(data);
+    free(work);
+    *out = o.p, *size = o.n;
+    return o.p != NULL;
+}
+
+/* Reading */
+
+static uint32_t get32(const uint8_t *p) {
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* n bytes of a chunk's text, Latin-1 or UTF-8, as a new UTF-8 string up to its first NUL. */
+static char *text_of(const uint8_t *p, size_t n, bool latin1) {
+    char *text = malloc(2 * n + 1);
+    size_t k = 0;
+    for (size_t i = 0; text && i < n && p[i]; i++) {
+        if (latin1) k += put_point((uint8_t *)text + k, p[i]);
+        else text[k++] = (char)p[i];
+    }
+    if (text) text[k] = 0;
+    return text;
+}
+
+bool png_read_text(const uint8_t *png, size_t size, const char *keyword, char **text, Error *e) {
+    size_t key = strlen(keyword) + 1; /* with its NUL */
+    *text = NULL;
+    if (size < sizeof SIGNATURE || memcmp(png, SIGNATURE, sizeof SIGNATURE))
+        return error_set(e, ERR_FORMAT, "this is no PNG");
+    for (size_t at = sizeof SIGNATURE; size - at >= 12;) {
+        const uint8_t *type = png + at + 4, *p = type + 4, *end = p;
+        size_t n = get32(png + at);
+        if (n > size - at - 12) return error_set(e, ERR_FORMAT, "the PNG ends within a chunk");
+        end += n;
+        at += 12 + n;
+        if (!memcmp(type, "IEND", 4)) return true;
+        bool latin1 = !memcmp(type, "tEXt", 4);
+        if (!latin1 && memcmp(type, "iTXt", 4)) continue;
+        if (n < key || memcmp(p, keyword, key)) continue;
+        if (crc32_update(0, type, n + 4) != get32(end))
+            return error_set(e, ERR_FORMAT, "the PNG's text is damaged (CRC)");
+        p += key;
+        if (!latin1) {
+            if (end - p < 2) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short");
+            if (p[0]) return error_set(e, ERR_FORMAT, "the PNG's text is compressed, which is not supported");
+            p += 2;
+            for (int i = 0; i < 2; i++) { /* language, translated keyword */
+                p = memchr(p, 0, (size_t)(end - p));
+                if (!p++) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short");
+            }
+        }
+        *text = text_of(p, (size_t)(end - p), latin1);
+        return *text || error_set(e, ERR_MEMORY, "out of memory while reading a picture's text");
+    }
+    return true;
+}
