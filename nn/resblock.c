@@ -4,7 +4,7 @@
 
 void bind_resblock(WeightList *l, ResBlock *m, int64_t in, int64_t out, int64_t emb, int groups) {
     static const char *const NAMES[2][5] = {
-        {"norm1", "conv1", "norm2", "conv2", "nin_shortcut"},                                          /* VAE */
+        {"norm1", "conv1", "norm2", "conv2", "nin_shortcut"},                              /* VAE */
         {"in_layers.0", "in_layers.2", "out_layers.0", "out_layers.3", "skip_connection"}, /* U-Net */
     };
     m->has_emb = emb != 0;
@@ -27,8 +27,8 @@ void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, c
     Tensor t;
     if (emb) {
         t = tensor_new(c, 2, SHAPE(n, out));
-        linear(c, tensor_reshape(t, 3, SHAPE(n, 1, out)), &m->emb, tensor_reshape(*emb, 3, SHAPE(n, 1, emb->n[1])), NULL,
-               PLAIN);
+        linear(c, tensor_reshape(t, 3, SHAPE(n, 1, out)), &m->emb, tensor_reshape(*emb, 3, SHAPE(n, 1, emb->n[1])),
+               NULL, PLAIN);
         with_time.vector = &t;
     }
     Tensor inner = tensor_new(c, 4, SHAPE(n, h, w, out));

@@ -1,4 +1,5 @@
-/* config.h: a model's hyper-parameters. Everything that tells SD 1.x, 2.x, inpainting and small models apart is data. */
+/* config.h: a model's hyper-parameters. Everything that tells SD 1.x, 2.x, inpainting and small models apart is data.
+ */
 #ifndef SD_CONFIG_H
 #define SD_CONFIG_H
 
@@ -9,10 +10,10 @@ enum { MAX_LEVELS = 8 };
 
 typedef struct {
     int in_channels, out_channels;
-    int channels;         /* of the first level: 320 */
-    int levels;           /* resolutions: 4 */
-    int mult[MAX_LEVELS]; /* channels of a level, as multiples of `channels`: 1,2,4,4 */
-    int res_blocks;       /* per level on the way down (one more on the way up): 2 */
+    int channels;          /* of the first level: 320 */
+    int levels;            /* resolutions: 4 */
+    int mult[MAX_LEVELS];  /* channels of a level, as multiples of `channels`: 1,2,4,4 */
+    int res_blocks;        /* per level on the way down (one more on the way up): 2 */
     int depth[MAX_LEVELS]; /* transformer blocks after each ResBlock of a level; 0: none */
     int middle_depth;
     int heads;    /* of every attention (SD 1.x: 8), or 0: */
@@ -35,11 +36,10 @@ typedef struct {
 typedef struct {
     int vocabulary, positions; /* 49408, 77 */
     int width, layers, heads, mlp;
-    Act act;           /* quick GELU (ViT-L), GELU (open_clip) */
-    bool open_clip;    /* names and fused projections of open_clip */
-    bool text_model;   /* Hugging Face's names with "text_model." in front, as the original file has them */
-    bool penultimate;  /* text states are those of the last layer but one (SD 2.x) */
-    int pad;           /* token that fills up a chunk: 49407, or 0 (SD 2.x) */
+    Act act;          /* quick GELU (ViT-L), GELU (open_clip) */
+    bool open_clip;   /* names and fused projections of open_clip */
+    bool penultimate; /* text states are those of the last layer but one (SD 2.x) */
+    int pad;          /* token that fills up a chunk: 49407, or 0 (SD 2.x) */
 } ClipConfig;
 
 typedef enum { PREDICT_EPS, PREDICT_V } Prediction;

@@ -22,8 +22,12 @@ static bool lay_out(Unet *u) {
     for (int level = 0; level < k->levels; level++) {
         int64_t wide = (int64_t)k->channels * k->mult[level];
         for (int i = 0; i < k->res_blocks; i++) {
-            u->input[n++] = (UnetBlock){
-                .kind = UNET_RES, .level = level, .index = i, .in = channels, .out = wide, .transformer.depth = k->depth[level]};
+            u->input[n++] = (UnetBlock){.kind = UNET_RES,
+                                        .level = level,
+                                        .index = i,
+                                        .in = channels,
+                                        .out = wide,
+                                        .transformer.depth = k->depth[level]};
             channels = wide;
         }
         if (level + 1 < k->levels)
@@ -58,11 +62,13 @@ static void bind_block(WeightList *l, UnetBlock *b, const UnetConfig *k, int64_t
     int depth = b->transformer.depth;
     size_t mark = bind_enter(l, "0.");
     bind_resblock(l, &b->res, b->in + b->skip, b->out, emb, k->groups);
-    if (output && !b->res.has_skip) error_set(l->err, ERR_FORMAT, "an output block of the U-Net has no skip connection");
+    if (output && !b->res.has_skip)
+        error_set(l->err, ERR_FORMAT, "an output block of the U-Net has no skip connection");
     bind_leave(l, mark);
     if (depth) {
         mark = bind_enter(l, "1.");
-        bind_transformer(l, &b->transformer, b->out, k->context, heads_for(k, b->out), depth, k->linear_projection, k->groups);
+        bind_transformer(l, &b->transformer, b->out, k->context, heads_for(k, b->out), depth, k->linear_projection,
+                         k->groups);
         bind_leave(l, mark);
     }
     if (b->up) bind_conv(l, &b->conv, depth ? "2.conv" : "1.conv", b->out, b->out, 3);
@@ -85,7 +91,8 @@ bool unet_bind(Unet *u, const UnetConfig *config, WeightList *l) {
     bind_resblock(l, &u->middle1, last, last, emb, k->groups);
     bind_leave(l, part);
     part = bind_enter(l, "1.");
-    bind_transformer(l, &u->middle, last, k->context, heads_for(k, last), k->middle_depth, k->linear_projection, k->groups);
+    bind_transformer(l, &u->middle, last, k->context, heads_for(k, last), k->middle_depth, k->linear_projection,
+                     k->groups);
     bind_leave(l, part);
     part = bind_enter(l, "2.");
     bind_resblock(l, &u->middle2, last, last, emb, k->groups);
@@ -139,7 +146,8 @@ static void down(Ctx *c, Tensor y, const Unet *u, const UnetBlock *b, Tensor x, 
             transformer(c, y, &b->transformer, context);
             tap(c, y, "down_blocks.%d.attentions.%d", b->level, b->index);
         }
-        if (b->level == u->config.levels - 1 && b->index == u->config.res_blocks - 1) tap(c, y, "down_blocks.%d", b->level);
+        if (b->level == u->config.levels - 1 && b->index == u->config.res_blocks - 1)
+            tap(c, y, "down_blocks.%d", b->level);
         break;
     case UNET_DOWN:
         conv3(c, y, &b->conv, x, PLAIN);

@@ -30,7 +30,8 @@ static int64_t bind_level(WeightList *l, Vae *v, VaeLevel *level, int stored, in
         bind_leave(l, mark);
     }
     size_t mark = bind_enter(l, "%s.%d.", half, stored);
-    if (resample) bind_conv(l, &level->resample, v->decoder ? "upsample.conv" : "downsample.conv", level->out, level->out, 3);
+    if (resample)
+        bind_conv(l, &level->resample, v->decoder ? "upsample.conv" : "downsample.conv", level->out, level->out, 3);
     bind_leave(l, mark);
     return level->out;
 }

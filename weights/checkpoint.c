@@ -74,7 +74,8 @@ static bool open_index(CheckpointPart *p, const char *folder, const char *index,
 static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
     static const char *const NAMES[] = {"diffusion_pytorch_model.safetensors", "model.safetensors",
                                         "diffusion_pytorch_model.fp16.safetensors", "model.fp16.safetensors"};
-    static const char *const INDEXES[] = {"diffusion_pytorch_model.safetensors.index.json", "model.safetensors.index.json"};
+    static const char *const INDEXES[] = {"diffusion_pytorch_model.safetensors.index.json",
+                                          "model.safetensors.index.json"};
     char path[4096];
     p->shards = calloc(CHECKPOINT_SHARDS, sizeof *p->shards);
     if (!p->shards) return error_set(e, ERR_MEMORY, "%s: out of memory", folder);
@@ -102,7 +103,8 @@ static bool open_folder(Checkpoint *c, Error *e) {
         return error_set(e, ERR_ARGUMENT, "%s: the path is too long", c->path);
     if (!is_file(path))
         return error_set(e, ERR_FORMAT,
-                         "%s: is a folder without model_index.json; give a .safetensors file or a diffusers folder", c->path);
+                         "%s: is a folder without model_index.json; give a .safetensors file or a diffusers folder",
+                         c->path);
     Json *index = read_json(path, true, e);
     const JsonNode *class = index ? json_get(index, &index->nodes[0], "_class_name") : NULL;
     if (class && class->type == JSON_STRING && strncmp(class->text, "StableDiffusion", 15))
@@ -159,7 +161,7 @@ const CheckpointPart *checkpoint_part(const Checkpoint *c, const char *name) {
 }
 
 static Found look(StFile *const *files, int count, const char *key) {
-    for (int number = -1; ; number++) {
+    for (int number = -1;; number++) {
         char other[256];
         const char *name = key;
         if (number >= 0) {

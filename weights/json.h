@@ -36,7 +36,8 @@ Json *json_parse(const char *what, const char *text, size_t size, Error *e);
 void json_free(Json *j);
 /* The child of object `at` with this key, or NULL (also when `at` is NULL or no object). */
 const JsonNode *json_get(const Json *j, const JsonNode *at, const char *key);
-/* Numbers that are whole and fit; false otherwise (also when n is NULL or no number). 2.0 and 1e3 are whole. */
+/* Numbers that are whole and fit; false otherwise (also when n is NULL or no number). 2.0 and 1e3 are whole:
+ * what has a point or an exponent is judged by the nearest double, up to 2^53. */
 bool json_int(const JsonNode *n, int64_t *out);
 bool json_uint(const JsonNode *n, uint64_t *out);
 /* False also for what overflows a double. Does not depend on the locale. */

@@ -39,8 +39,9 @@ static bool put(char *out, size_t size, const char *prefix, const Pair *pairs, s
 
 #define PAIRS(p) p, sizeof p / sizeof *p
 
-static const Pair RESNET[] = {{"in_layers.0", "norm1"},         {"in_layers.2", "conv1"},   {"emb_layers.1", "time_emb_proj"},
-                              {"out_layers.0", "norm2"},        {"out_layers.3", "conv2"},  {"skip_connection", "conv_shortcut"}};
+static const Pair RESNET[] = {{"in_layers.0", "norm1"},          {"in_layers.2", "conv1"},
+                              {"emb_layers.1", "time_emb_proj"}, {"out_layers.0", "norm2"},
+                              {"out_layers.3", "conv2"},         {"skip_connection", "conv_shortcut"}};
 static const Pair VAE_RESNET[] = {{"nin_shortcut", "conv_shortcut"}};
 static const Pair VAE_ATTENTION[] = {
     {"norm", "group_norm"}, {"q", "to_q"}, {"k", "to_k"}, {"v", "to_v"}, {"proj_out", "to_out.0"}};
@@ -56,7 +57,8 @@ static bool unet_block(const char *at, bool output, int res_blocks, int levels, 
     int block, part;
     char prefix[96];
     if (!eat_number(&at, &block) || !eat(&at, ".") || !eat_number(&at, &part) || !eat(&at, ".")) return false;
-    int period = res_blocks + 1, level = (output ? block : block - 1) / period, index = (output ? block : block - 1) % period;
+    int period = res_blocks + 1, level = (output ? block : block - 1) / period,
+        index = (output ? block : block - 1) % period;
     if (level >= levels) return false;
     const char *side = output ? "up_blocks" : "down_blocks", *after;
     if (output ? strncmp(at, "conv.", 5) == 0 : strncmp(at, "op.", 3) == 0) {
@@ -115,8 +117,8 @@ static bool vae_name(const char *at, int levels, char *out, size_t size) {
     return put(out, size, prefix, PAIRS(ENDS), at);
 }
 
-bool name_to_diffusers(const char *key, int res_blocks, int levels, int vae_levels, char *part, size_t part_size, char *out,
-                       size_t out_size) {
+bool name_to_diffusers(const char *key, int res_blocks, int levels, int vae_levels, char *part, size_t part_size,
+                       char *out, size_t out_size) {
     const char *at = key, *name;
     bool ok;
     if (eat(&at, "model.diffusion_model.")) {

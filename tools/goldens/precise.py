@@ -1,8 +1,8 @@
 """What keeps a float64 reference in float64.
 
-The sinusoidal timestep embedding, in the precision of its input: diffusers computes it in float32 whatever the model's dtype (with t = 981 that is an error of 3e-5 in some elements).
-A float64 reference must not inherit that, so float64 runs replace diffusers' function by this one; float32 runs keep
-diffusers' own.
+The sinusoidal timestep embedding: diffusers computes it in float32 whatever the model's dtype (with t = 981 that is an
+error of 3e-5 in some elements). A reference must not inherit that, so float64 runs replace diffusers' function by one in
+the precision of its input; float32 runs keep diffusers' own. And a guard: float64 in and float32 out is an error.
 """
 import contextlib
 import math

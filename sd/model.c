@@ -1,0 +1,266 @@
+#include "model.h"
+
+#include "detect.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const Part NEEDED[] = {PART_TEXT, PART_UNET, PART_DECODER};
+enum { NEEDED_COUNT = 3 };
+
+/* --- binding --- */
+
+static bool bind_parts(SdModel *m, Error *e) {
+    const SdConfig *k = &m->config;
+    for (int i = 0; i < PART_COUNT; i++) m->lists[i].err = e;
+    size_t mark = bind_enter(&m->lists[PART_TEXT],
+                             k->clip.open_clip ? "cond_stage_model.model." : "cond_stage_model.transformer.");
+    bool ok = clip_bind(&m->clip, &k->clip, &m->lists[PART_TEXT]);
+    bind_leave(&m->lists[PART_TEXT], mark);
+    mark = bind_enter(&m->lists[PART_UNET], "model.diffusion_model.");
+    ok = ok && unet_bind(&m->unet, &k->unet, &m->lists[PART_UNET]);
+    bind_leave(&m->lists[PART_UNET], mark);
+    mark = bind_enter(&m->lists[PART_DECODER], "first_stage_model.");
+    ok = ok && vae_bind_decoder(&m->decoder, &k->vae, &m->lists[PART_DECODER]);
+    bind_leave(&m->lists[PART_DECODER], mark);
+    mark = bind_enter(&m->lists[PART_ENCODER], "first_stage_model.");
+    ok = ok && vae_bind_encoder(&m->encoder, &k->vae, &m->lists[PART_ENCODER]);
+    bind_leave(&m->lists[PART_ENCODER], mark);
+    return ok;
+}
+
+/* The shape that the file should show. A 1x1 convolution may be stored as a matrix, and a matrix as one. */
+static bool shape_fits(const SdModel *m, const Weight *w, const StTensor *t) {
+    const int64_t *n = w->t.n;
+    if (w->kind == WEIGHT_CONV) {
+        if (m->channels_last) return t->nd == 4 && !memcmp(t->n, n, 4 * sizeof *n);
+        return t->nd == 4 && t->n[0] == n[0] && t->n[1] == n[3] && t->n[2] == n[1] && t->n[3] == n[2];
+    }
+    bool ones = t->nd == 4 && w->kind == WEIGHT_LINEAR && t->n[2] == 1 && t->n[3] == 1;
+    return (t->nd == w->t.nd || ones) && !memcmp(t->n, n, (size_t)w->t.nd * sizeof *n);
+}
+
+static bool type_fits(DType t) { return t == F32 || t == F16 || t == BF16 || t == F64; }
+
+static void note(ModelReport *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(ModelReport *r, const char *format, ...) {
+    if (r->missing + r->misshapen > 3) return;
+    size_t at = strlen(r->names);
+    if (at) at += (size_t)snprintf(r->names + at, sizeof r->names - at, ", ");
+    if (at >= sizeof r->names) return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(r->names + at, sizeof r->names - at, format, args);
+    va_end(args);
+}
+
+static const char *file_shape(const StTensor *t, char *buf, size_t size) {
+    size_t at = (size_t)snprintf(buf, size, "[");
+    for (int i = 0; i < t->nd && at < size; i++)
+        at += (size_t)snprintf(buf + at, size - at, "%s%lld", i ? "," : "", (long long)t->n[i]);
+    if (at < size) snprintf(buf + at, size - at, "]");
+    return buf;
+}
+
+static void expected_shape(const SdModel *m, const Weight *w, char *buf, size_t size) {
+    Tensor t = w->t;
+    if (w->kind == WEIGHT_CONV && !m->channels_last)
+        t = tensor_view(NULL, F32, 4, SHAPE(w->t.n[0], w->t.n[3], w->t.n[1], w->t.n[2]));
+    tensor_shape_text(t, buf, size);
+}
+
+void model_compare(const SdModel *m, const Part *parts, int count, ModelReport *out) {
+    *out = (ModelReport){0};
+    for (int p = 0; p < count; p++) {
+        const WeightList *l = &m->lists[parts[p]];
+        for (int64_t i = 0; i < l->count; i++) {
+            const StTensor *t = checkpoint_find(m->checkpoint, l->w[i]->name).tensor;
+            if (!t) {
+                out->missing++;
+                note(out, "%s is missing", l->w[i]->name);
+            } else if (!shape_fits(m, l->w[i], t) || !type_fits(t->dtype)) {
+                char is[96], should[96];
+                expected_shape(m, l->w[i], should, sizeof should);
+                out->misshapen++;
+                note(out, "%s is %s %s, not %s", l->w[i]->name, dtype_name(t->dtype), file_shape(t, is, sizeof is),
+                     should);
+            } else out->used++;
+        }
+    }
+    out->ignored = checkpoint_tensors(m->checkpoint) - out->used - out->misshapen;
+}
+
+/* A checkpoint may hold its own alphas_cumprod, and the original programs use it (see weights of older fp16 files). */
+static bool own_schedule(SdModel *m, Error *e) {
+    float alphas[TRAIN_STEPS];
+    Found f = checkpoint_find(m->checkpoint, "alphas_cumprod");
+    bool own = f.tensor && st_count(f.tensor) == TRAIN_STEPS && st_read_f32(f.file, f.tensor, alphas);
+    return schedule_init(&m->schedule, own ? alphas : NULL, e);
+}
+
+SdModel *model_open(const char *path, const SdOptions *options, Error *e) {
+    if (e && e->code) return NULL;
+    SdModel *m = calloc(1, sizeof *m);
+    if (!m) {
+        error_set(e, ERR_MEMORY, "%s: out of memory", path);
+        return NULL;
+    }
+    m->ops = cpu_ops();
+    m->memory_limit = options ? options->memory_limit : 0;
+    m->checkpoint = checkpoint_open(path, e);
+    bool ok = m->checkpoint && detect_config(m->checkpoint, &m->config, e) && bind_parts(m, e);
+    for (int i = 0; i < PART_COUNT; i++) m->lists[i].err = NULL; /* the caller's Error may be gone later */
+    if (ok) {
+        const char *order = m->checkpoint->file ? st_meta(m->checkpoint->file, "sdc.conv_layout") : NULL;
+        m->channels_last = order && !strcmp(order, "OHWI");
+        ModelReport r;
+        model_compare(m, NEEDED, NEEDED_COUNT, &r);
+        if (r.missing + r.misshapen)
+            ok = error_set(e, ERR_FORMAT,
+                           "%s: does not fit %s: %lld of %lld tensors are missing, %lld have another shape (%s%s); use "
+                           "a complete checkpoint",
+                           path, m->config.family, (long long)r.missing, (long long)(r.used + r.missing + r.misshapen),
+                           (long long)r.misshapen, r.names, r.missing + r.misshapen > 3 ? ", ..." : "");
+    }
+    ok = ok && own_schedule(m, e);
+    if (ok && !(m->dev = device_new(options ? options->threads : 0, e))) ok = false;
+    if (ok && !(m->tokenizer = tokenizer_new()))
+        ok = error_set(e, ERR_MEMORY, "%s: out of memory for the tokenizer", path);
+    if (ok) return m;
+    model_close(m);
+    return NULL;
+}
+
+void model_close(SdModel *m) {
+    if (!m) return;
+    for (int i = 0; i < PART_COUNT; i++) {
+        free(m->memory[i]);
+        weight_list_free(&m->lists[i]);
+    }
+    clip_free(&m->clip);
+    unet_free(&m->unet);
+    tokenizer_free(m->tokenizer);
+    device_free(m->dev);
+    checkpoint_close(m->checkpoint);
+    free(m);
+}
+
+/* --- loading --- */
+
+/* How a weight gets its bytes. */
+typedef struct {
+    Weight *w;
+    Found from;
+    DType dtype; /* once loaded */
+    void *to;    /* NULL: the file's own bytes serve */
+    bool turned; /* a convolution in torch's order: OIHW becomes OHWI */
+    size_t bytes;
+} Job;
+
+static Job job_for(const SdModel *m, Weight *w) {
+    Job j = {.w = w, .from = checkpoint_find(m->checkpoint, w->name)};
+    j.dtype = w->kind == WEIGHT_VECTOR || j.from.tensor->dtype == F64 ? F32 : j.from.tensor->dtype;
+    j.turned = w->kind == WEIGHT_CONV && !m->channels_last;
+    j.bytes = (size_t)tensor_count(w->t) * (size_t)(dtype_bits(j.dtype) / 8);
+    return j;
+}
+
+static bool in_place(const SdModel *m, const Job *j) {
+    const StTensor *t = j->from.tensor;
+    uintptr_t at = (uintptr_t)st_data(j->from.file, t);
+    return !j->turned && t->dtype == j->dtype && at % (size_t)(dtype_bits(j->dtype) / 8) == 0;
+}
+
+/* out[o][tap][i] = in[o][i][tap] for one output channel, 2 or 4 bytes an element */
+static void turn(char *out, const char *in, int64_t channels, int64_t taps, size_t width) {
+    for (int64_t i = 0; i < channels; i++)
+        for (int64_t t = 0; t < taps; t++)
+            memcpy(out + (size_t)(t * channels + i) * width, in + (size_t)(i * taps + t) * width, width);
+}
+
+static void run_job(void *arg, int64_t index, void *scratch) {
+    const Job *j = (const Job *)arg + index;
+    const StFile *f = j->from.file;
+    const StTensor *t = j->from.tensor;
+    const char *in = st_data(f, t);
+    if (!j->to) return;
+    int64_t outputs = j->w->t.n[0];
+    if (t->dtype != j->dtype) st_read_f32(f, t, j->to);
+    if (!j->turned) {
+        if (t->dtype == j->dtype) memcpy(j->to, in, j->bytes);
+    } else {
+        size_t width = (size_t)(dtype_bits(j->dtype) / 8);
+        int64_t channels = j->w->t.n[3], taps = j->w->t.n[1] * j->w->t.n[2], each = channels * taps;
+        for (int64_t o = 0; o < outputs; o++) {
+            char *to = (char *)j->to + (size_t)(o * each) * width;
+            const char *row = in + (size_t)(o * each) * width;
+            if (t->dtype != j->dtype)
+                row = memcpy(scratch, to, (size_t)each * width); /* widened above, not yet turned */
+            turn(to, row, channels, taps, width);
+        }
+    }
+    st_drop(f, t);
+}
+
+static size_t padded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
+bool model_load(SdModel *m, Part part, Error *e) {
+    if (e && e->code) return false;
+    if (m->loaded[part]) return true;
+    WeightList *l = &m->lists[part];
+    ModelReport r;
+    model_compare(m, &part, 1, &r);
+    if (r.missing + r.misshapen)
+        return error_set(e, ERR_FORMAT, "%s: %s; use a complete checkpoint", m->checkpoint->path, r.names);
+    Job *jobs = calloc((size_t)l->count, sizeof *jobs);
+    if (!jobs) return error_set(e, ERR_MEMORY, "%s: out of memory", m->checkpoint->path);
+    size_t copied = 0;
+    for (int64_t i = 0; i < l->count; i++) {
+        jobs[i] = job_for(m, l->w[i]);
+        if (!in_place(m, &jobs[i])) copied += padded(jobs[i].bytes);
+    }
+    m->memory[part] = copied ? aligned_alloc(64, copied) : NULL;
+    if (copied && !m->memory[part]) {
+        free(jobs);
+        return error_set(e, ERR_MEMORY, "%s: out of memory: %zu MiB for weights", m->checkpoint->path, copied >> 20);
+    }
+    size_t at = 0;
+    for (int64_t i = 0; i < l->count; i++)
+        if (!in_place(m, &jobs[i])) {
+            jobs[i].to = (char *)m->memory[part] + at;
+            at += padded(jobs[i].bytes);
+        }
+    device_run(m->dev, l->count, run_job, jobs);
+    for (int64_t i = 0; i < l->count; i++) {
+        Weight *w = l->w[i];
+        const void *bytes = jobs[i].to ? jobs[i].to : st_data(jobs[i].from.file, jobs[i].from.tensor);
+        w->t = tensor_view((void *)(uintptr_t)bytes, jobs[i].dtype, w->t.nd, w->t.n);
+        w->version++;
+    }
+    free(jobs);
+    m->loaded[part] = true;
+    return true;
+}
+
+void model_release(SdModel *m, Part part) {
+    if (!m->loaded[part]) return;
+    WeightList *l = &m->lists[part];
+    for (int64_t i = 0; i < l->count; i++) {
+        Found f = checkpoint_find(m->checkpoint, l->w[i]->name);
+        st_drop(f.file, f.tensor);
+        l->w[i]->t.data = NULL;
+    }
+    free(m->memory[part]);
+    m->memory[part] = NULL;
+    m->loaded[part] = false;
+}
+
+size_t model_part_bytes(const SdModel *m, Part part) {
+    const WeightList *l = &m->lists[part];
+    size_t total = 0;
+    for (int64_t i = 0; i < l->count; i++)
+        if (checkpoint_find(m->checkpoint, l->w[i]->name).tensor) total += padded(job_for(m, l->w[i]).bytes);
+    return total;
+}

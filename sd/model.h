@@ -1,0 +1,53 @@
+/* model.h: a checkpoint with its networks: bound, loaded part by part, released. */
+#ifndef SD_MODEL_H
+#define SD_MODEL_H
+
+#include "../weights/checkpoint.h"
+#include "clip.h"
+#include "config.h"
+#include "schedule.h"
+#include "sd.h"
+#include "tokenizer.h"
+#include "unet.h"
+#include "vae.h"
+
+typedef enum { PART_TEXT, PART_UNET, PART_DECODER, PART_ENCODER, PART_COUNT } Part;
+
+struct SdModel {
+    Checkpoint *checkpoint;
+    SdConfig config;
+    Clip clip;
+    Unet unet;
+    Vae decoder, encoder;
+    WeightList lists[PART_COUNT]; /* the parts' weights, in order of computation */
+    void *memory[PART_COUNT];     /* what a part's loading copied */
+    bool loaded[PART_COUNT];
+    bool channels_last; /* the file holds convolutions in compute order */
+    Schedule schedule;
+    Tokenizer *tokenizer;
+    Device *dev;
+    const Ops *ops;
+    size_t memory_limit;
+    char hash[65]; /* sha256 of the file, once somebody asked */
+};
+
+/* Binds all parts and compares them with what the checkpoint holds. Missing or misshapen tensors of the parts that
+ * every picture needs are an error that lists the first of them. */
+SdModel *model_open(const char *path, const SdOptions *options, Error *e);
+void model_close(SdModel *m);
+
+/* Makes a part's weights usable. Matrices stay in the mapped file where their alignment allows; convolutions are turned
+ * to compute order in the file's width, vectors widened to F32, and the pages they came from dropped. */
+bool model_load(SdModel *m, Part part, Error *e);
+void model_release(SdModel *m, Part part);
+/* Bytes that a part takes once loaded. */
+size_t model_part_bytes(const SdModel *m, Part part);
+
+/* How the tensors of the checkpoint and those of the networks differ. */
+typedef struct {
+    int64_t used, missing, misshapen, ignored;
+    char names[512]; /* the first missing and misshapen ones, with what is wrong */
+} ModelReport;
+void model_compare(const SdModel *m, const Part *parts, int count, ModelReport *out);
+
+#endif
