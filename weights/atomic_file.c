@@ -17,11 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef PATH_MAX
+#ifndef PATH_MAX /* neither is promised by POSIX */
 #define PATH_MAX 4096
 #endif
+#ifndef NAME_MAX
+#define NAME_MAX 255
+#endif
 
-enum { BUFFER = 1 << 16, NAME_ROOM = 256 };
+enum { BUFFER = 1 << 16, NAME_ROOM = NAME_MAX + 1 };
 
 typedef struct {
     char dir[PATH_MAX];   /* "." when the path names none */
@@ -69,7 +72,7 @@ static bool find_place(const char *path, Place *p, Error *e) {
     const char *slash = strrchr(real, '/'), *name = slash ? slash + 1 : real;
     if (!*name) return error_set(e, ERR_FILE, "%s: names a directory, not a file; add a file name", path);
     if (strlen(name) > NAME_MAX) return fail(e, path, "cannot be written", ENAMETOOLONG);
-    snprintf(p->name, sizeof p->name, "%s", name);
+    memcpy(p->name, name, strlen(name) + 1);
     if (!slash) snprintf(p->dir, sizeof p->dir, ".");
     else snprintf(p->dir, sizeof p->dir, "%.*s", slash == real ? 1 : (int)(slash - real), real);
 

@@ -1,0 +1,19 @@
+/* files.h: the parts of suite_files. */
+#ifndef SD_TEST_FILES_H
+#define SD_TEST_FILES_H
+
+#include "../tensor/error.h"
+
+void files_json(void);
+void files_hash(void);   /* SHA-256 */
+void files_half(void);   /* F16, BF16 */
+void files_atomic(void); /* what writing leaves behind when it fails */
+void files_faults(void); /* allocation failures */
+void files_diff(void);
+
+/* Whether text holds every part of words, which '|' divides. */
+bool holds(const char *text, const char *words);
+/* Writes a small file: "a" F32 [2,3] = 0..5, "b" F16 [32] = 0..31, "n" I64 [], metadata {"kind":"test"}. */
+bool write_small(const char *path, Error *e);
+
+#endif
