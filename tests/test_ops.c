@@ -1,0 +1,228 @@
+/* test_ops.c: every case of cases.h, on every table of ops that this machine can run.
+ *
+ * For each: against PyTorch's result; the same bits with strided inputs and outputs, one picture at a time, with other
+ * numbers of threads, in place, and with weights of 16 bits as with the same values in 32. Outputs are poisoned before
+ * and stand among sentinels. */
+#include "generated.h"
+#include "golden.h"
+#include "op_cases.h"
+#include "test.h"
+#include "test_math.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_TABLES = 4, GUARD = 64 /* floats on each side of an output */ };
+
+static const uint32_t SENTINEL = 0x7fc0dead; /* a NaN: whoever computes with it is seen as well */
+
+static Arena arena; /* for what an op takes itself */
+static Device *one, *three;
+
+/* Memory for an output of the given shape, all sentinels. gap: elements left alone after each row and each picture */
+typedef struct {
+    uint32_t *memory;
+    int64_t size;
+    Tensor t;
+} Guarded;
+
+static Tensor spread(void *data, DType type, int nd, const int64_t *n, int64_t gap) {
+    Tensor t = tensor_view(data, type, nd, n);
+    for (int i = nd - 2; i >= 0; i--) t.s[i] = t.s[i + 1] * t.n[i + 1] + (i == nd - 2 || i == 0 ? gap : 0);
+    return t;
+}
+
+static Guarded guarded(int nd, const int64_t *n, int64_t gap) {
+    Guarded g = {.t = spread(NULL, F32, nd, n, gap)};
+    g.size = g.t.s[0] * g.t.n[0] + 2 * GUARD;
+    g.memory = malloc((size_t)g.size * 4);
+    for (int64_t i = 0; i < g.size; i++) g.memory[i] = SENTINEL;
+    g.t.data = g.memory + GUARD;
+    return g;
+}
+
+/* Rows are all dimensions but the last. */
+static int64_t row_offset(Tensor t, int64_t row) {
+    int64_t offset = 0;
+    for (int i = t.nd - 2; i >= 0; i--) {
+        offset += row % t.n[i] * t.s[i];
+        row /= t.n[i];
+    }
+    return offset;
+}
+
+static int64_t rows_of(Tensor t) { return tensor_count(t) / t.n[t.nd - 1]; }
+
+static void copy_rows(Tensor out, Tensor in) {
+    int64_t n = in.n[in.nd - 1];
+    for (int64_t r = 0; r < rows_of(in); r++)
+        memcpy((float *)out.data + row_offset(out, r), (float *)in.data + row_offset(in, r), (size_t)n * 4);
+}
+
+static bool same_bits(Tensor a, Tensor b) {
+    int64_t n = a.n[a.nd - 1];
+    for (int64_t r = 0; r < rows_of(a); r++)
+        if (memcmp((float *)a.data + row_offset(a, r), (float *)b.data + row_offset(b, r), (size_t)n * 4)) return false;
+    return true;
+}
+
+/* Nothing but the tensor's own elements was written, and the caller's elements all were. */
+static bool intact(const Guarded *g) {
+    int64_t n = g->t.n[g->t.nd - 1], untouched = 0;
+    for (int64_t i = 0; i < g->size; i++) untouched += g->memory[i] == SENTINEL;
+    for (int64_t r = 0; r < rows_of(g->t); r++) {
+        const uint32_t *p = (const uint32_t *)g->t.data + row_offset(g->t, r);
+        for (int64_t i = 0; i < n; i++)
+            if (p[i] == SENTINEL) return false;
+    }
+    return untouched == g->size - tensor_count(g->t);
+}
+
+static void run(const Ops *table, Device *dev, const OpCase *k, const OpData *d, Tensor y) {
+    Ctx c = {.op = table, .dev = dev, .arena = &arena};
+    op_case_run(&c, k, d, y);
+    test_check(c.err.code == ERR_NONE && arena.used == 0, "%s %s leaves the arena as it was", k->name, table->name);
+}
+
+/* --- the properties --- */
+
+static Guarded check_golden(Golden *golden, const Ops *table, const OpCase *k, const OpData *all) {
+    OpData d = op_data_slice(all, 0, k->N);
+    Guarded y = guarded(d.nd, d.n, 0);
+    run(table, one, k, &d, y.t);
+    char label[128];
+    snprintf(label, sizeof label, "%s %s", k->name, table->name);
+    golden_check(golden, k->name, y.t.data, d.nd, d.n, label);
+    test_check(intact(&y), "%s writes its output and nothing else", label);
+    return y;
+}
+
+static void check_strided(const Ops *table, const OpCase *k, const OpData *all, Tensor expected) {
+    OpData d = op_data_slice(all, 0, k->N);
+    Tensor *inputs[MAX_INPUTS + 2] = {&d.in[0], &d.in[1], &d.in[2], &d.vector, &d.residual};
+    void *memory[MAX_INPUTS + 2] = {0};
+    for (int i = 0; i < MAX_INPUTS + 2; i++) {
+        if (!inputs[i]->data || inputs[i]->nd < 2) continue;
+        Guarded g = guarded(inputs[i]->nd, inputs[i]->n, 3 + 2 * i);
+        g.t.dtype = inputs[i]->dtype;
+        copy_rows(g.t, *inputs[i]);
+        *inputs[i] = g.t;
+        memory[i] = g.memory;
+    }
+    Guarded y = guarded(d.nd, d.n, 5);
+    run(table, one, k, &d, y.t);
+    test_check(intact(&y) && same_bits(y.t, expected), "%s %s with gaps between rows gives the same bits", k->name,
+               table->name);
+    for (int i = 0; i < MAX_INPUTS + 2; i++) free(memory[i]);
+    free(y.memory);
+}
+
+static void check_batch(const Ops *table, const OpCase *k, const OpData *all, Tensor expected) {
+    Guarded y = guarded(all->nd, all->n, 0);
+    run(table, three, k, all, y.t);
+    bool same = same_bits(expected, tensor_slice(y.t, 0, 0, k->N));
+    test_check(intact(&y) && same, "%s %s: a larger batch on 3 threads gives the same bits", k->name, table->name);
+    same = true;
+    for (int64_t p = 0; p < all->pictures; p++) {
+        OpData d = op_data_slice(all, p, 1);
+        Guarded alone = guarded(d.nd, d.n, 0);
+        run(table, one, k, &d, alone.t);
+        same &= same_bits(alone.t, tensor_slice(y.t, 0, p, 1));
+        free(alone.memory);
+    }
+    test_check(same, "%s %s: each picture alone gives the same bits", k->name, table->name);
+    free(y.memory);
+}
+
+/* A residual in the output's place, or an input where the op's contract allows it. */
+static void check_in_place(Golden *golden, const Ops *table, const OpCase *k, const OpData *all, Tensor expected) {
+    bool product = k->kind == OP_LINEAR || k->kind == OP_CONV;
+    bool elementwise =
+        k->kind == OP_GROUP_NORM || k->kind == OP_LAYER_NORM || k->kind == OP_ACTIVATION || k->kind == OP_AFFINE;
+    if (product ? !k->residual || k->act != ACT_NONE : !elementwise || k->C2) return;
+    OpData d = op_data_slice(all, 0, k->N);
+    Guarded y = guarded(d.nd, d.n, 0);
+    Tensor *source = product ? &d.residual : &d.in[0];
+    copy_rows(y.t, *source);
+    *source = y.t;
+    run(table, three, k, &d, y.t);
+    char label[128];
+    snprintf(label, sizeof label, "%s %s in place", k->name, table->name);
+    if (product) golden_check(golden, k->name, y.t.data, d.nd, d.n, label);
+    else test_check(same_bits(y.t, expected), "%s", label);
+    test_check(intact(&y), "%s: writes nothing else", label);
+    free(y.memory);
+}
+
+/* 16-bit weights are widened: the same bits as with the rounded values in f32. */
+static void check_half_weights(const Ops *table, const OpCase *k, const OpData *all, DType type) {
+    OpData d = op_data_slice(all, 0, k->N), e = d;
+    Weight *narrow[2] = {&d.w, k->kind == OP_EMBEDDING ? &d.b : NULL}, *wide[2] = {&e.w, &e.b};
+    void *memory[4] = {0};
+    for (int i = 0; i < 2 && narrow[i]; i++) {
+        int64_t n = tensor_count(narrow[i]->t);
+        void *h = memory[2 * i] = malloc((size_t)n * 2);
+        float *f = memory[2 * i + 1] = malloc((size_t)n * 4);
+        gen_narrow(h, narrow[i]->t.data, n, type);
+        table_widen(f, h, n, type);
+        narrow[i]->t.data = h;
+        narrow[i]->t.dtype = type;
+        wide[i]->t.data = f;
+    }
+    Guarded a = guarded(d.nd, d.n, 0), b = guarded(d.nd, d.n, 0);
+    run(table, one, k, &d, a.t);
+    run(table, one, k, &e, b.t);
+    test_check(intact(&a) && same_bits(a.t, b.t), "%s %s with %s weights", k->name, table->name, dtype_name(type));
+    free(a.memory);
+    free(b.memory);
+    for (int i = 0; i < 4; i++) free(memory[i]);
+}
+
+/* The plan's arithmetic, counted by hand: 2 per multiply-add. */
+static void check_plan(const OpCase *k, const OpData *all) {
+    double expected = 0, n = (double)k->N;
+    if (k->kind == OP_LINEAR) expected = 2 * n * (double)(k->T * k->O * (k->K + k->K2));
+    if (k->kind == OP_CONV) expected = 2 * n * (double)(k->Ho * k->Wo * k->O * k->k * k->k * k->I);
+    if (k->kind == OP_ATTENTION) expected = 4 * n * (double)(k->heads * k->T * k->S * k->d);
+    OpData d = op_data_slice(all, 0, k->N);
+    Arena nothing = {0};
+    Ctx c = {.op = plan_ops(), .arena = &nothing};
+    op_case_run(&c, k, &d, tensor_view(NULL, F32, d.nd, d.n));
+    int64_t blocks = (k->T + GROUP_NORM_PIXELS - 1) / GROUP_NORM_PIXELS;
+    size_t bytes = k->kind == OP_GROUP_NORM ? ((size_t)(k->N * blocks * k->groups) * 16 + 63) / 64 * 64 : 0;
+    test_check(c.flops == expected && nothing.peak == bytes && nothing.used == 0, "%s planned", k->name);
+}
+
+void suite_ops(void) {
+    math_checks();
+    const Ops *tables[MAX_TABLES];
+    int count = cpu_ops_list(tables, MAX_TABLES);
+    Error e = {0};
+    one = device_new(1, &e);
+    three = device_new(3, &e);
+    bool ready = one && three && arena_init(&arena, 8 << 20, &e);
+    Golden *golden = ready ? golden_open("ops") : NULL;
+    arena.poison = true;
+    for (int i = 0; golden && i < OP_CASE_COUNT; i++) {
+        const OpCase *k = &OP_CASES[i];
+        OpData d;
+        if (!test_check(op_data_make(&d, k), "%s: inputs", k->name)) break;
+        check_plan(k, &d);
+        for (int t = 0; t < count; t++) {
+            Guarded y = check_golden(golden, tables[t], k, &d);
+            check_strided(tables[t], k, &d, y.t);
+            check_batch(tables[t], k, &d, y.t);
+            check_in_place(golden, tables[t], k, &d, y.t);
+            bool weights = k->kind == OP_LINEAR || k->kind == OP_CONV || k->kind == OP_EMBEDDING;
+            if (weights) check_half_weights(tables[t], k, &d, F16);
+            if (weights) check_half_weights(tables[t], k, &d, BF16);
+            free(y.memory);
+        }
+        op_data_free(&d);
+    }
+    golden_close(golden);
+    arena_free(&arena);
+    device_free(one);
+    device_free(three);
+}
