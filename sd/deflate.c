@@ -24,7 +24,7 @@ enum {
     GOOD = 8,        /* a quarter of them behind a match this long, */
     LAZY = 16,       /* none behind one this long, */
     NICE = 128,      /* and the search ends with a match this long */
-    TOO_FAR = 4096,  /* three bytes from further away cost more than three literals */
+    TOO_SHORT = 5,   /* matches up to here are chance in a filtered picture and spoil the literals' code: Z_FILTERED */
 };
 
 /* Least lengths and distances of the codes, and the extra bits that follow (RFC 1951, 3.2.5). */
@@ -253,7 +253,7 @@ static int longest(const Deflate *d, size_t at, int64_t from, int least, int *di
         *distance = (int)((int64_t)at - from);
         if (length >= NICE || length == most) break;
     }
-    return found == MIN_MATCH && *distance > TOO_FAR ? 0 : found;
+    return found <= TOO_SHORT ? 0 : found;
 }
 
 static void tokenize(Deflate *d) {

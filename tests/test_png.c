@@ -115,7 +115,7 @@ static void fill(uint8_t *p, size_t n, int kind) {
 }
 
 static void test_deflate(void) {
-    /* sizes: zlib 1.2.13, level 6, default strategy */
+    /* sizes: zlib 1.2.13, level 6, Z_FILTERED */
     static const struct {
         const char *name;
         int kind;
@@ -128,8 +128,8 @@ static void test_deflate(void) {
         {"a million zeros", 0, 1000000, 991},
         {"noise", 1, 200000, 200071},
         {"counting", 2, 70000, 603},
-        {"slopes", 3, 300000, 92071},
-        {"skewed", 4, 200000, 125470},
+        {"slopes", 3, 300000, 98489},
+        {"skewed", 4, 200000, 112547},
         {"far repeats", 5, 100000, 0},
         {"257 zeros", 0, 258, 0},
         {"258 zeros", 0, 259, 0},
