@@ -1,7 +1,8 @@
 """Block cases: every line of tests/block_cases.h through the module that diffusers or transformers builds models from.
 
 Weights are named "CASE." + the part's name in a single-file checkpoint: in_layers.0, skip_connection, nin_shortcut, q,
-proj_out, op, ... (block_cases.h lists them); inputs "CASE.x", "CASE.x2", "CASE.emb", "CASE.context". Layouts are torch's.
+proj_out, op, ... (block_cases.h lists them); inputs "CASE.x", "CASE.x2", "CASE.emb", "CASE.context". The layouts are
+torch's.
 """
 import torch
 from diffusers.models.attention import BasicTransformerBlock
@@ -119,7 +120,7 @@ def clip_layer(c):
 
 
 def _eager(a):
-    """CLIP's attention in plain operations: the library's own eager form takes its softmax in float32 whatever the dtype."""
+    """CLIP's attention in plain operations: the library's eager form takes its softmax in float32 whatever the dtype."""
 
     def forward(hidden_states, attention_mask=None, **_):
         shape = (*hidden_states.shape[:2], a.num_heads, a.head_dim)

@@ -1,12 +1,12 @@
 """Full size: the real SD 1.5 configuration with generated weights, nothing to download.
 
-full_f32 and full_f16: txt2img at 256x256, every block of the first step; f16 means the weights were rounded to float16 and
-everything computed in float32 (and float64, for the reference). full_kat: the three networks alone on small inputs, called
-"x" [1,4,16,16], "context" [1,77,768], "z" [1,4,8,8], "image" [1,3,H,W] (scale 1, mean 0), and one row of token ids. The
-same runs were once made with CompVis' own code; KNOWN is what it gave, and the float32 run must agree to 1e-4.
+full_f32 and full_f16: txt2img at 256x256, every block of the first step; f16 means the weights were rounded to float16
+and everything computed in float32 (and float64, for the reference). full_kat: the three networks alone on small inputs,
+called "x" [1,4,16,16], "context" [1,77,768], "z" [1,4,8,8], "image" [1,3,H,W] (scale 1, mean 0), and one row of token
+ids. The same runs were once made with CompVis' own code; KNOWN is what it gave, and the float32 run must agree to 1e-4.
 
-The networks come one at a time, in one precision at a time: about 10 GB at the peak. With --work DIR each stage's result
-is kept there and taken from there.
+The networks come one at a time, in one precision at a time: about 10 GB at the peak. With --work DIR each stage's
+result is kept there and taken from there.
 """
 import gc
 import tempfile
@@ -24,7 +24,9 @@ SAMPLES = 512  # of a block tap; results have the file's 4096
 TOKENS = [49406, 320, 1125, 539, 320, 2368] + [49407] * 71
 COUNTS = {"text": (196, 123060480), "unet": (686, 859520964), "vae": (248, 83653863)}  # tensors, parameters
 KNOWN = {  # the first eight values, from the original CompVis code
-    "kat.text_model.last_hidden_state": [0.347672, -0.857161, -1.569449, 1.059843, 0.482897, -0.943684, -0.152900, -0.266006],
+    "kat.text_model.last_hidden_state": [
+        *(0.347672, -0.857161, -1.569449, 1.059843, 0.482897, -0.943684, -0.152900, -0.266006)
+    ],
     "kat.text_model.skip2": [0.685862, -0.789560, -1.642676, 1.155041, 0.151219, -0.404160, -0.093279, -0.083842],
     "kat.unet.t500": [0.387914, -0.588530, -0.409886, -0.271636, -0.708088, -0.206646, -0.181303, -0.502584],
     "kat.unet.t981": [0.268318, -0.563332, -0.458797, -0.570978, -0.416016, -0.121720, 0.014049, -0.240346],

@@ -26,7 +26,8 @@ IMAGE_SCALE = 0.57735026
 
 def encoder(vae):
     """Golden of the encoder: stages and moments (mean and log variance, after quant_conv), two sizes."""
-    golden = store.Golden("micro_encoder", SOURCES, meta={"model": "micro", "input": f"micro.image scale={IMAGE_SCALE}"})
+    meta = {"model": "micro", "input": f"micro.image scale={IMAGE_SCALE}"}
+    golden = store.Golden("micro_encoder", SOURCES, meta=meta)
     for h, w in ((64, 64), (40, 56)):
         image = torch.from_numpy(values.input("micro.image", (1, 3, h, w), scale=IMAGE_SCALE))
         runs = []
@@ -59,7 +60,7 @@ def make(args):
         assert list(exact) == list(single)
         for tap, x in exact.items():
             block = pipeline.is_block(tap)
-            if block and not samples or tap.startswith("text_model.") and name != "micro_euler_64":
+            if (block and not samples) or tap.startswith("text_model.") and name != "micro_euler_64":
                 continue
             golden.add(tap, x, single[tap], samples=samples if block else None)
         goldens.append(golden)

@@ -16,9 +16,13 @@ transformers.logging.set_verbosity_error()
 
 SCALE = 0.18215  # of the latents
 
-MICRO = dict(channels=(32, 64, 64, 64), heads=4, groups=8, context=32, vae=(32, 32, 64, 64), layers=2, mlp=64, text_heads=4)
+MICRO = dict(
+    **dict(channels=(32, 64, 64, 64), heads=4, groups=8, context=32, vae=(32, 32, 64, 64)),
+    **dict(layers=2, mlp=64, text_heads=4),
+)
 SD15 = dict(
-    channels=(320, 640, 1280, 1280), heads=8, groups=32, context=768, vae=(128, 256, 512, 512), layers=12, mlp=3072, text_heads=12
+    **dict(channels=(320, 640, 1280, 1280), heads=8, groups=32, context=768, vae=(128, 256, 512, 512)),
+    **dict(layers=12, mlp=3072, text_heads=12),
 )
 
 

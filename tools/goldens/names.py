@@ -54,7 +54,7 @@ def vae_attention(rest):
 
 def unet(name, layers=2):
     """A U-Net parameter's name in the checkpoint, without prefix; `layers` is layers_per_block."""
-    m = re.fullmatch(r"(down|mid|up)_block(?:s\.(\d+))?\.(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.*)", name)
+    m = re.fullmatch(r"(down|mid|up)_block(?:s\.(\d+))?\.(resnets|attentions|(?:down|up)samplers)\.(\d+)\.(.*)", name)
     if not m:
         return _part(name, _UNET_TOP)
     side, b, kind, n, rest = m[1], int(m[2] or 0), m[3], int(m[4]), m[5]
@@ -77,7 +77,7 @@ def vae(name, levels=4):
     if m:
         part = f"block_{int(m[3]) + 1}.{vae_resnet(m[4])}" if m[2] == "resnets" else f"attn_1.{vae_attention(m[4])}"
         return f"{m[1]}.mid.{part}"
-    m = re.fullmatch(r"(encoder|decoder)\.(?:down|up)_blocks\.(\d+)\.(resnets|downsamplers|upsamplers)\.(\d+)\.(.*)", name)
+    m = re.fullmatch(r"(encoder|decoder)\.(?:down|up)_blocks\.(\d+)\.(resnets|(?:down|up)samplers)\.(\d+)\.(.*)", name)
     if m:
         side, level = ("down", int(m[2])) if m[1] == "encoder" else ("up", levels - 1 - int(m[2]))
         if m[3] == "resnets":

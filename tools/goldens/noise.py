@@ -1,13 +1,13 @@
 """Noise, schedules and samplers, without a network.
 
-noise.safetensors: torch's CPU generator, float32. "randn.seedS.nN" is randn(N) of a fresh generator; "randn.seedS.callsA_B_C"
-are randn(A), randn(B), randn(C) of one generator, concatenated. Up to 80 values are stored whole, of more the first 64 and
-then the last 16; NAME.sha256 in the metadata is of all values' bytes (little-endian float32). Bits, not tolerances: e32 is
-0. (They are those of torch on x86 with AVX2 or better; see versions.)
+noise.safetensors: torch's CPU generator, float32. "randn.seedS.nN" is randn(N) of a fresh generator;
+"randn.seedS.callsA_B_C" are randn(A), randn(B), randn(C) of one generator, concatenated. Up to 80 values are stored
+whole, of more the first 64 and then the last 16; NAME.sha256 in the metadata is of all values' bytes (little-endian
+float32). Bits, not tolerances: e32 is 0. (They are those of torch on x86 with AVX2 or better; see versions.)
 
-schedule.safetensors: alphas_cumprod and sigmas (all 1000, smallest sigma first); "sigmas.KIND.nN", the webui's sigmas for N
-steps with the final 0, KIND uniform (Euler, Euler a), karras or exponential; "t.uniform.nN", the network's fractional t for
-each; "ddim.timesteps.nN", smallest first. The reference is float64 from the float32 alphas_cumprod.
+schedule.safetensors: alphas_cumprod and sigmas (all 1000, smallest sigma first); "sigmas.KIND.nN", the webui's sigmas
+for N steps with the final 0, KIND uniform (Euler, Euler a), karras or exponential; "t.uniform.nN", the network's
+fractional t for each; "ddim.timesteps.nN", smallest first. The reference is float64 from the float32 alphas_cumprod.
 Samplers, x of shape [1,4,4,4], x = noise * sigma[0] (DDIM: x = noise), noise from the CPU generator of seed 42, which then
 gives the sampler's draws, one of 64 values each:
   "toy.euler.nN", "toy.euler_a.nN" [N,1,4,4,4], x after every step; "toy.heun.n10", "toy.dpm_2.n10", "toy.dpm_2_a.n10",
