@@ -11,6 +11,8 @@ void files_atomic(void); /* what writing leaves behind when it fails */
 void files_faults(void); /* allocation failures */
 void files_diff(void);
 
+/* cmd_diff with its outputs thrown away. */
+int quiet_diff(int argc, char **argv);
 /* Whether text holds every part of words, which '|' divides. */
 bool holds(const char *text, const char *words);
 /* Writes a small file: "a" F32 [2,3] = 0..5, "b" F16 [32] = 0..31, "n" I64 [], metadata {"kind":"test"}. */

@@ -21,6 +21,21 @@ static void put(const char *path, int count, const char *const *names, const flo
     if (!ok) test_check(false, "%s", e.text);
 }
 
+int quiet_diff(int argc, char **argv) {
+    fflush(stdout);
+    fflush(stderr);
+    int o = dup(1), r = dup(2), null = open("/dev/null", O_WRONLY);
+    dup2(null, 1);
+    dup2(null, 2);
+    int code = cmd_diff(argc, argv);
+    fflush(stdout);
+    fflush(stderr);
+    dup2(o, 1);
+    dup2(r, 2);
+    close(o), close(r), close(null);
+    return code;
+}
+
 /* Runs the command with its two outputs in files; returns the exit code. */
 static int diff(const char *a, const char *b, const char *x, const char *y, char **out, char **err) {
     const char *po = test_path("diff.out"), *pe = test_path("diff.err");

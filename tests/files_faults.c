@@ -71,6 +71,15 @@ static bool hash(Error *e) {
     return sha256_file(test_path("small.safetensors"), hex, e);
 }
 
+static bool compare(Error *e) {
+    const char *path = test_path("small.safetensors");
+    char *argv[] = {"diff", (char *)(uintptr_t)path, (char *)(uintptr_t)path, "--names",
+                    (char *)(uintptr_t)test_path("faults.map")};
+    int code = quiet_diff(5, argv);
+    if (code) error_set(e, ERR_MEMORY, "exit code %d", code); /* the command says why on stderr only */
+    return code == 0;
+}
+
 static void every(const char *what, bool (*job)(Error *)) {
     if (!__real_malloc) {
         test_skip("%s with failing allocations: linked without --wrap", what);
@@ -96,4 +105,6 @@ void files_faults(void) {
     every("opening", open_small);
     every("writing", write_again);
     every("hashing", hash);
+    test_write(test_path("faults.map"), "x.* y.*\n", 8);
+    every("comparing", compare);
 }

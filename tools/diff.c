@@ -153,12 +153,15 @@ static void print_name(const char *name, int width) {
     for (; n < width; n++) putchar(' ');
 }
 
+/* One byte at a time, so that no name is too long to print. */
 static void print_json_string(const char *s) {
-    size_t n = json_quote(NULL, 0, s);
-    char *text = malloc(n + 1);
-    if (text) json_quote(text, n + 1, s);
-    fputs(text ? text : "null", stdout);
-    free(text);
+    putchar('"');
+    for (; *s; s++) {
+        char quoted[16];
+        size_t n = json_quote(quoted, sizeof quoted, (char[]){*s, 0});
+        fwrite(quoted + 1, 1, n - 2, stdout);
+    }
+    putchar('"');
 }
 
 static void print_json_number(const char *key, double v) {
