@@ -45,7 +45,7 @@ static void check_conversions(DType type) {
             nan &= isnan(f) && isnan(widen(narrow(f, type), type)) && narrow(f, type) >> 15 == sign >> 15;
             continue;
         }
-        wide &= (double)f == exact && signbit(f) == (int)signbit(f) && (f32_bits(f) >> 31) == sign >> 15;
+        wide &= (double)f == exact && f32_bits(f) >> 31 == sign >> 15;
         narrowed &= narrow(f, type) == h;
         if (rest == infinity) continue;
         /* halfway to the next magnitude; above the largest one the next is infinity, as if the range went on */
@@ -57,7 +57,7 @@ static void check_conversions(DType type) {
         narrowed &= narrow(f32_from_bits(bits | sign << 16), type) == even;
         if ((double)(float)middle != middle) narrowed = false; /* must be exact in f32, subnormals included */
         narrowed &= narrow(f32_from_bits((bits - 1) | sign << 16), type) == h;
-        narrowed &= narrow(f32_from_bits((bits + 1) | sign << 16), type) == (h | 0) + 1;
+        narrowed &= narrow(f32_from_bits((bits + 1) | sign << 16), type) == h + 1;
     }
     float largest = 3.4028234663852886e38f;
     narrowed &= narrow(largest, type) == infinity && narrow(-largest, type) == (infinity | 0x8000);
@@ -73,7 +73,7 @@ typedef struct {
 } Worst;
 
 static void worse(Worst *w, double error, double at) {
-    if (error <= w->worst) return; /* a NaN is worse than anything */
+    if (error <= w->worst || isnan(w->worst)) return; /* a NaN is worse than anything, and stays */
     w->worst = error;
     w->at = at;
 }
@@ -104,11 +104,11 @@ static void check_float_functions(void) {
             if (v < 0 && v > -9) worse(&tail, fabs(fm_gelu(x) / (v * phi(v)) - 1) * (v > -1e-30 ? 0 : 1), v);
         }
     check_worst("exp, relative", exp_, 1.5e-7);
-    check_worst("erfc on [0, 9), relative", erfc_, 1e-5);
-    check_worst("silu, relative to x", silu, 1e-6);
-    check_worst("quick gelu, relative to x", quick, 1e-6);
-    check_worst("gelu, relative to x", gelu, 1e-6);
-    check_worst("gelu on (-9, 0), relative", tail, 1e-5);
+    check_worst("erfc on [0, 9), relative", erfc_, 4.2e-6);
+    check_worst("silu, relative to x", silu, 1.3e-7);
+    check_worst("quick gelu, relative to x", quick, 1.3e-7);
+    check_worst("gelu, relative to x", gelu, 1.8e-7);
+    check_worst("gelu on (-9, 0), relative", tail, 6.2e-6);
     test_check(isnan(fm_exp(NAN)) && isnan(fm_gelu(NAN)) && isnan(fm_silu(NAN)) && isnan(fm_quick_gelu(NAN)),
                "NaN stays NaN");
     test_check(fm_silu(-1e30f) == 0 || fabs(fm_silu(-1e30f)) < 1e-6, "silu of -1e30 is nothing");
@@ -125,8 +125,8 @@ static void check_double_functions(void) {
         fm_sincos64(x, &s, &c);
         worse(&sine, fmax(fabs(s - sin(x)), fabs(c - cos(x))), x);
     }
-    check_worst("exp64, relative", exp_, 1e-15);
-    check_worst("sincos64, absolute", sine, 1e-15);
+    check_worst("exp64, relative", exp_, 4e-16);
+    check_worst("sincos64, absolute", sine, 4e-16);
 }
 
 /* --- generated values --- */
