@@ -1,0 +1,83 @@
+/* commands.c: the table of subcommands, their help, and the commands that only talk about it. Not in main.c, so that
+ * the test program can hold the rest of sdc beside a main of its own. */
+#include "commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const Command COMMANDS[] = {
+    {"txt2img", cmd_txt2img, "-m MODEL -p PROMPT [options]", "make pictures from a prompt", TXT2IMG_OPTIONS,
+     "MODEL is a .safetensors file of Stable Diffusion 1.x, as people share them or made by `sdc convert`, or a\n"
+     "diffusers folder. One picture goes to OUT; several go to OUT-SEED.png, the seed counting up. Without -o the "
+     "name\n"
+     "is SEED-first-words.png. No file is overwritten unless -o named it.\n"
+     "This version computes in f32 on the CPU: other precisions, --exact and cuda are refused, and so are\n"
+     "schedulers other than Automatic.\n"},
+    {"convert", cmd_convert, "IN OUT [options]", "write a model as one file that opens faster", CONVERT_OPTIONS, ""},
+    {"info", cmd_info, "FILE... [options]", "say what a model file is", INFO_OPTIONS,
+     "The hash is the SHA-256 of the whole file; the webui shows its first 10 digits. It is remembered in the user's\n"
+     "cache directory.\n"},
+    {"bench", cmd_bench, "-m MODEL [options]", "measure the seconds a picture takes", BENCH_OPTIONS, ""},
+    {"diff", cmd_diff, "A B [options]", "show where two files of activations begin to differ", NULL,
+     "      --bound X              the largest relative RMS difference that counts as equal (1e-4)\n"
+     "      --names FILE           lines NAME_IN_A NAME_IN_B, where * in both stands for the same text\n"
+     "      --json                 print JSON\n"
+     "A and B are safetensors files, as `sdc txt2img --taps` writes them. The exit code is 1 when they differ.\n"},
+    {"help", cmd_help, "[COMMAND]", "explain a command", NULL, ""},
+    {"version", cmd_version, "", "print the version", NULL, ""},
+    {0}};
+
+const Command *command_find(const char *name) {
+    for (const Command *c = COMMANDS; c->name; c++)
+        if (!strcmp(c->name, name)) return c;
+    return NULL;
+}
+
+const Command *command_nearest(const char *name) {
+    const Command *best = NULL;
+    int least = 4;
+    for (const Command *c = COMMANDS; c->name; c++) {
+        int d = name_distance(name, c->name);
+        if (d < least && d < (int)strlen(c->name)) least = d, best = c;
+    }
+    return best;
+}
+
+void print_commands(void) {
+    printf("usage: sdc COMMAND [options]\n\n");
+    for (const Command *c = COMMANDS; c->name; c++) printf("  %-10s %s\n", c->name, c->summary);
+    printf("\nsdc help COMMAND says more. Exit codes: 0 done, 1 a file, memory or device failed, 2 wrong usage.\n");
+}
+
+int print_help(const char *command) {
+    const Command *c = command_find(command);
+    printf("usage: sdc %s%s%s\n\n%s\n\n", c->name, *c->usage ? " " : "", c->usage, c->summary);
+    if (c->options) {
+        options_print(c->options);
+        if (*c->notes) printf("\n");
+    }
+    fputs(c->notes, stdout);
+    return finish_output();
+}
+
+int cmd_help(int argc, char **argv) {
+    if (argc > 2) return usage_error(NULL, "help: one command at a time");
+    if (argc == 2) {
+        const Command *near = command_nearest(argv[1]);
+        if (command_find(argv[1])) return print_help(argv[1]);
+        if (near) return usage_error(NULL, "%.60s: no such command; did you mean %s", argv[1], near->name);
+        return usage_error(NULL, "%.60s: no such command", argv[1]);
+    }
+    print_commands();
+    return finish_output();
+}
+
+int cmd_version(int argc, char **argv) {
+    if (argc > 1) return usage_error("version", "%.60s: version takes nothing", argv[1]);
+#ifdef __VERSION__
+    printf("sdc %s (%s)\n", SDC_VERSION, __VERSION__);
+#else
+    printf("sdc %s\n", SDC_VERSION);
+#endif
+    return finish_output();
+}

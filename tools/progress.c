@@ -1,0 +1,74 @@
+/* progress.c: a bar on a terminal, a line for each step elsewhere, both on stderr: standard output has the results. */
+#define _XOPEN_SOURCE 700
+#include "progress.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BAR = 24 };
+
+/* The one global that changes: a signal handler takes no argument, and this is the type it may write. */
+static volatile sig_atomic_t caught;
+
+static void note(int number) { caught = number; }
+
+void catch_signals(void) {
+    static const int NUMBERS[] = {SIGINT, SIGTERM, SIGHUP};
+    for (int i = 0; i < 3; i++) {
+        struct sigaction old, now = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+        sigemptyset(&now.sa_mask);
+        /* Whoever started us with a signal ignored (nohup, a shell's background) meant it. */
+        if (!sigaction(NUMBERS[i], NULL, &old) && old.sa_handler != SIG_IGN) sigaction(NUMBERS[i], &now, NULL);
+    }
+}
+
+int caught_signal(void) { return caught; }
+
+void progress_begin(Progress *p, bool quiet, int runs) {
+    *p = (Progress){.quiet = quiet, .terminal = isatty(STDERR_FILENO) == 1, .runs = runs};
+}
+
+void progress_clear(Progress *p) {
+    if (p->drawn) fputs("\r\033[K", stderr);
+    p->drawn = false;
+}
+
+static void format_left(char *text, size_t room, double seconds) {
+    long s = seconds < 1e8 ? (long)(seconds + 0.5) : 100000000;
+    if (s >= 3600) snprintf(text, room, "%ld h %02ld min", s / 3600, s / 60 % 60);
+    else if (s >= 60) snprintf(text, room, "%ld min %02ld s", s / 60, s % 60);
+    else snprintf(text, room, "%ld s", s);
+}
+
+static void draw(const Progress *p, const SdProgress *s) {
+    char run[48] = "", left[48], rest[112] = "";
+    double each = s->step > 0 ? s->seconds / s->step : 0;
+    if (p->runs > 1) snprintf(run, sizeof run, "%d/%d: ", p->run + 1, p->runs);
+    format_left(left, sizeof left, each * (s->steps - s->step));
+    if (s->step > 0) snprintf(rest, sizeof rest, ", %.3g s/step, %s left", each, left);
+    if (!p->terminal) {
+        if (s->step > 0) fprintf(stderr, "%sstep %d/%d%s\n", run, s->step, s->steps, rest);
+        return;
+    }
+    char bar[BAR + 1];
+    int full = s->steps > 0 ? (int)((long)BAR * s->step / s->steps) : 0;
+    memset(bar, '=', (size_t)full);
+    memset(bar + full, ' ', (size_t)(BAR - full));
+    bar[BAR] = 0;
+    fprintf(stderr, "\r\033[K%s[%s] step %d/%d%s", run, bar, s->step, s->steps,
+            s->stage == SD_STAGE_DECODE ? ", decoding" : rest);
+    fflush(stderr);
+}
+
+bool progress_show(void *progress, const SdProgress *s) {
+    Progress *p = progress;
+    bool begun = s->stage != SD_STAGE_TEXT; /* errors before the first step stand alone */
+    if (begun) p->step = s->step, p->steps = s->steps;
+    if (begun && !p->quiet && (p->terminal || s->stage == SD_STAGE_SAMPLE)) {
+        draw(p, s);
+        p->drawn = p->terminal;
+    }
+    return !caught;
+}
