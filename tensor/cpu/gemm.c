@@ -2,8 +2,8 @@
  *
  * With OpenBLAS (SDC_OPENBLAS) a block of 16-bit weights is widened into scratch and cblas_sgemm does the rest.
  * Without, the weights are packed into panels of NR columns, [k][NR], and a kernel holds an MR x NR tile of y in
- * registers while it runs over k. Every element of y is summed over k in order, so the result does not depend on where
- * a tile ends; rows past M repeat the last row and are not stored, columns past N are zeros. */
+ * registers while it runs over k. Every element of y is summed over k in order, KC at a time, so the result does not
+ * depend on where a tile ends; rows past M repeat the last row and are not stored, columns past N are zeros. */
 #include "kernels.h"
 
 #include "../half.h"
@@ -87,19 +87,12 @@ static void pack_nn(float *panel, const float *w, int64_t ldw, int64_t n, int64_
         for (int64_t j = 0; j < NR; j++) panel[i * NR + j] = j < n ? w[i * ldw + j] : 0.0f;
 }
 
-/* The tile: rows given by pointers, NR columns. y is read first when accumulating. */
+/* The tile: rows given by pointers, NR columns. When accumulating, y is added last: a sum over a long k is then one of
+ * KC terms at a time, and what lies in y (a residual, earlier pieces) does not cost each of them its last digits. */
 static void tile(int64_t k, const float *const x[MR], const float *panel, float *const y[MR], int64_t rows, int64_t n,
                  bool accumulate) {
     V acc[MR][2];
     for (int i = 0; i < MR; i++) acc[i][0] = acc[i][1] = (V){0};
-    if (accumulate) {
-        for (int64_t i = 0; i < rows; i++) {
-            float line[NR] = {0};
-            memcpy(line, y[i], (size_t)n * sizeof *line);
-            acc[i][0] = *(const V *)line;
-            acc[i][1] = *(const V *)(line + VW);
-        }
-    }
     for (int64_t p = 0; p < k; p++) {
         V w0 = *(const V *)(panel + p * NR), w1 = *(const V *)(panel + p * NR + VW);
 #pragma GCC unroll 12
@@ -110,9 +103,10 @@ static void tile(int64_t k, const float *const x[MR], const float *panel, float 
         }
     }
     for (int64_t i = 0; i < rows; i++) {
-        float line[NR];
-        *(V *)line = acc[i][0];
-        *(V *)(line + VW) = acc[i][1];
+        float line[NR] = {0};
+        if (accumulate) memcpy(line, y[i], (size_t)n * sizeof *line);
+        *(V *)line += acc[i][0];
+        *(V *)(line + VW) += acc[i][1];
         memcpy(y[i], line, (size_t)n * sizeof *line);
     }
 }
