@@ -80,4 +80,86 @@ $(B)/tensor/cpu/%.$(1).o: tensor/cpu/%.c
 endef
 $(foreach i,$(ISAS),$(eval $(call ISA_RULE,$(i))))
 
+# Targets for people. Those that need libraries run `deps` and then a make of their own, which sees what was installed.
+SUB := @$(MAKE) --no-print-directory
+PREFIX ?= /usr/local
+MODEL ?= build/demo/micro.safetensors
+FORMATTED := $(filter-out tests/cases.h tests/block_cases.h, \
+  $(wildcard tensor/*.[ch] tensor/cpu/*.[ch] weights/*.[ch] nn/*.[ch] sd/*.[ch] tools/*.[ch] tests/*.[ch])) # but tables
+VALGRIND_SUITES ?= files tokenizer noise png
+
+.PHONY: help deps demo run-demo test test-all run-test run-test-all asan valgrind mutants golden bench format format-check \
+  check-includes install clean run-valgrind
+## all             builds ./sdc (the default)
+## lib             builds libsd.a
+## help            this list
+help:
+	@sed -n 's/^## /  make /p' Makefile
+	@echo "variables: BLAS=openblas|none SAN=1 BUILD=DIR CC= CFLAGS= PREFIX="
+## deps            installs a C compiler and OpenBLAS where it may, else says what to install
+deps:
+	@CC="$(CC)" sh tools/deps.sh $(BLAS)
+## demo            builds everything and makes demo.png with a small generated model
+demo: deps
+	$(SUB) run-demo
+run-demo: sdc build/demo/micro.safetensors
+	./sdc txt2img -m build/demo/micro.safetensors -p "a lovely cat" -W 256 -H 256 --seed 42 -o demo.png
+	@echo "The picture is $(CURDIR)/demo.png: an abstract texture, not a cat, because this model's weights are generated"
+	@echo "numbers. For real pictures: ./sdc txt2img -m MODEL -p PROMPT, with a model of Stable Diffusion 1.x."
+build/demo/micro.safetensors: $(B)/test
+	@mkdir -p $(@D)
+	$(B)/test --make-model micro single f32 $@
+## test            builds and runs the tests
+test: deps
+	$(SUB) run-test
+run-test: $(B)/test $(B)/sdc
+	SDC_BIN=$(B)/sdc $(B)/test
+## test-all        with the slow ones: full-size models
+test-all: deps
+	$(SUB) run-test-all
+run-test-all: $(B)/test $(B)/sdc
+	SDC_BIN=$(B)/sdc $(B)/test --slow
+## asan            the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+asan:
+	$(SUB) SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-test
+## valgrind        some of the tests under valgrind
+valgrind:
+	@command -v valgrind >/dev/null || { echo "valgrind is missing: sudo apt-get install valgrind"; exit 1; }
+	$(SUB) BLAS=none BUILD=$(addsuffix -none,$(BUILD)) run-valgrind
+run-valgrind: $(B)/test
+	valgrind -q --error-exitcode=1 --leak-check=full $(B)/test $(VALGRIND_SUITES)
+## mutants         breaks the sources on purpose and counts what the tests notice
+mutants:
+	sh tools/mutants.sh
+## golden          checks the goldens against PyTorch, in build/venv
+golden: build/venv/done
+	build/venv/bin/python tools/golden.py --check
+build/venv/done: tools/requirements.txt
+	python3 -m venv build/venv
+	build/venv/bin/pip install -q -r tools/requirements.txt
+	build/venv/bin/pip install -q --no-deps k-diffusion==0.1.1.post1
+	@touch $@
+## bench           measures MODEL=FILE (the demo's model)
+bench: sdc $(MODEL)
+	./sdc bench -m $(MODEL)
+## format          clang-format on every C file; format-check only looks
+format:
+	@clang-format -i $(FORMATTED)
+format-check:
+	@clang-format --dry-run -Werror $(FORMATTED)
+## check-includes  the house's rules: includes one way, no backend in nn/ and sd/, short files
+check-includes:
+	@sh tools/check_includes.sh
+## install         sdc, libsd.a and the header under PREFIX
+install: sdc $(B)/libsd.a
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/libsd/sd \
+	  $(DESTDIR)$(PREFIX)/include/libsd/tensor
+	install sdc $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(B)/libsd.a $(DESTDIR)$(PREFIX)/lib
+	install -m 644 sd/sd.h $(DESTDIR)$(PREFIX)/include/libsd/sd
+	install -m 644 tensor/error.h $(DESTDIR)$(PREFIX)/include/libsd/tensor
+## clean           removes what was built
+clean:
+	rm -rf build sdc $(BUILD)
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

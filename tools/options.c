@@ -220,6 +220,6 @@ void options_print(const Option *table) {
         int n = o->letter ? snprintf(left, sizeof left, "  -%c, --%s", o->letter, o->name)
                           : snprintf(left, sizeof left, "      --%s", o->name);
         if (o->value) snprintf(left + n, sizeof left - (size_t)n, " %s", o->value);
-        printf("%-30s %s\n", left, o->help);
+        printf("%-35s %s\n", left, o->help);
     }
 }
