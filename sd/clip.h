@@ -17,8 +17,8 @@ typedef struct {
 bool clip_bind(Clip *m, const ClipConfig *config, WeightList *l);
 void clip_free(Clip *m);
 
-/* states[N,T,width] from ids I32 [N,T], T = config.positions: the output of the layer `skip` from the end (1: the last),
- * through the final layer norm. Clip skip as in the webui: SD 1.x users give 1 or 2. */
+/* states[N,T,width] from ids I32 [N,T], T = config.positions: the output of the layer `skip` from the end (1: the
+ * last), through the final layer norm. Clip skip as in the webui: SD 1.x users give 1 or 2. */
 void clip_forward(Ctx *c, Tensor states, const Clip *m, Tensor ids, int skip);
 
 #endif

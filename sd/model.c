@@ -167,7 +167,7 @@ static Job job_for(const SdModel *m, Weight *w) {
     return j;
 }
 
-static bool in_place(const SdModel *m, const Job *j) {
+static bool in_place(const Job *j) {
     const StTensor *t = j->from.tensor;
     uintptr_t at = (uintptr_t)st_data(j->from.file, t);
     return !j->turned && t->dtype == j->dtype && at % (size_t)(dtype_bits(j->dtype) / 8) == 0;
@@ -219,7 +219,7 @@ bool model_load(SdModel *m, Part part, Error *e) {
     size_t copied = 0;
     for (int64_t i = 0; i < l->count; i++) {
         jobs[i] = job_for(m, l->w[i]);
-        if (!in_place(m, &jobs[i])) copied += padded(jobs[i].bytes);
+        if (!in_place(&jobs[i])) copied += padded(jobs[i].bytes);
     }
     m->memory[part] = copied ? aligned_alloc(64, copied) : NULL;
     if (copied && !m->memory[part]) {
@@ -228,7 +228,7 @@ bool model_load(SdModel *m, Part part, Error *e) {
     }
     size_t at = 0;
     for (int64_t i = 0; i < l->count; i++)
-        if (!in_place(m, &jobs[i])) {
+        if (!in_place(&jobs[i])) {
             jobs[i].to = (char *)m->memory[part] + at;
             at += padded(jobs[i].bytes);
         }

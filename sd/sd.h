@@ -52,15 +52,16 @@ typedef struct {
     int batch_size;                /* pictures made at once */
     int clip_skip;                 /* 1: the last layer */
     SdRng rng;
-    const char *taps;              /* a safetensors file to write named activations to, or NULL */
-    const char *tap;               /* glob that their names must match (* and ?); NULL: all */
-    const char *noise;             /* a safetensors file whose tensor "noise" replaces the seed's, or NULL */
-    bool keep;                     /* keep every part's weights in memory for the next call */
+    const char *taps;  /* a safetensors file to write named activations to, or NULL */
+    const char *tap;   /* glob that their names must match (* and ?); NULL: all */
+    const char *noise; /* a safetensors file whose tensor "noise" replaces the seed's, or NULL */
+    bool keep;         /* keep every part's weights in memory for the next call */
     bool (*progress)(void *user, const SdProgress *p); /* false: stop with ERR_CANCELLED; may be NULL */
     void *user;
 } SdRequest;
 
-/* The defaults: Euler a, 20 steps, CFG 7, 512x512 or what the model's metadata asks for, seed -1, one picture. m may be NULL. */
+/* The defaults: Euler a, 20 steps, CFG 7, 512x512 or what the model's metadata asks for, seed -1, one picture. m may be
+ * NULL. */
 SdRequest sd_request(const SdModel *m);
 
 typedef struct {
@@ -83,8 +84,8 @@ bool sd_save_png(const SdPicture *p, const char *path, Error *e);
 
 /* What a request will take, exactly, without computing anything. */
 typedef struct {
-    size_t weights;     /* bytes of the largest set of parts in memory at once */
-    size_t activations; /* peak bytes of the arena */
+    size_t weights;                              /* bytes of the largest set of parts in memory at once */
+    size_t activations;                          /* peak bytes of the arena */
     size_t text_peak, unet_peak, decode_peak;    /* the arena's peak in each stage */
     double text_flops, step_flops, decode_flops; /* 2 per multiply-add */
 } SdPlan;
@@ -92,21 +93,22 @@ bool sd_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e);
 
 /* What a checkpoint is. */
 typedef struct {
-    char family[24];      /* "SD 1.x" */
-    char layout[24];      /* "single file", "converted", "diffusers" */
-    char dtype[32];       /* "F16", or "F16, F32" where types are mixed */
+    char family[24]; /* "SD 1.x" */
+    char layout[24]; /* "single file", "converted", "diffusers" */
+    char dtype[32];  /* "F16", or "F16, F32" where types are mixed */
     int64_t tensors, used, ignored, missing;
-    int64_t parameters;       /* of the tensors that are used */
+    int64_t parameters; /* of the tensors that are used */
     int64_t unet_parameters, vae_parameters, text_parameters;
-    size_t bytes;         /* of all files */
-    int width, height;    /* default size */
-    char prediction[8];   /* "eps", "v" */
-    char hash[65];        /* sha256 of a single file, "" for a folder */
+    size_t bytes;       /* of all files */
+    int width, height;  /* default size */
+    char prediction[8]; /* "eps", "v" */
+    char hash[65];      /* sha256 of a single file, "" for a folder */
 } SdInfo;
 /* Reads headers; with `hash`, also the whole file, unless its hash is in the user's cache directory. */
 bool sd_info(const char *path, bool hash, SdInfo *out, Error *e);
 
-/* Writes the model as one safetensors file in compute order (FORMAT.md). dtype: "f32", "f16", "bf16" or NULL: as it is. */
+/* Writes the model as one safetensors file in compute order (FORMAT.md). dtype: "f32", "f16", "bf16" or NULL: as it is.
+ */
 bool sd_convert(const char *in, const char *out, const char *dtype, Error *e);
 
 #endif

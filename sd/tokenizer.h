@@ -1,8 +1,8 @@
 /* tokenizer.h: CLIP's byte-pair encoding, text to token ids.
  *
  * The rules are those of the original (openai/CLIP, clip/simple_tokenizer.py): the text is cleaned (Unicode and HTML
- * repairs, white space, lower case), split by a fixed pattern, each piece written as UTF-8 bytes, and pairs merged by rank.
- * The vocabulary (48,894 merges, MIT) is compiled into the program. */
+ * repairs, white space, lower case), split by a fixed pattern, each piece written as UTF-8 bytes, and pairs merged by
+ * rank. The vocabulary (48,894 merges, MIT) is compiled into the program. */
 #ifndef SD_TOKENIZER_H
 #define SD_TOKENIZER_H
 
@@ -21,8 +21,8 @@ void tokenizer_free(Tokenizer *t);
  * single words, whose cost grows as n log n. */
 int64_t tokenizer_encode(const Tokenizer *t, const char *text, size_t size, int32_t **ids);
 
-/* The text of one token as the vocabulary spells it (UTF-8, "</w>" at the end of a word), for display; "" for an id out of
- * range. buf gets at most size bytes, always terminated. */
+/* The text of one token as the vocabulary spells it (UTF-8, "</w>" at the end of a word), for display; "" for an id out
+ * of range. buf gets at most size bytes, always terminated. */
 const char *tokenizer_token(const Tokenizer *t, int32_t id, char *buf, size_t size);
 
 #endif

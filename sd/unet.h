@@ -12,7 +12,7 @@ typedef enum { UNET_CONV_IN, UNET_RES, UNET_DOWN } UnetBlockKind;
 
 typedef struct {
     UnetBlockKind kind;
-    int level, index;  /* place, for names: level of resolution, number within it */
+    int level, index;      /* place, for names: level of resolution, number within it */
     int64_t in, skip, out; /* channels; skip: those of the second source (output blocks) */
     ResBlock res;
     Transformer transformer; /* depth 0: none */

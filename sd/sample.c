@@ -1,0 +1,218 @@
+/* sample.c: the U-Net under a sampler: guidance, taps, and what happens when numbers stop being finite. */
+#include "run.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* planes[C][hw] -> pixels[hw][C], and back */
+static void to_pixels(float *out, const float *planes, int64_t channels, int64_t pixels, float scale) {
+    for (int64_t c = 0; c < channels; c++)
+        for (int64_t i = 0; i < pixels; i++) out[i * channels + c] = planes[c * pixels + i] * scale;
+}
+
+static void to_planes(float *out, const float *pixels, int64_t channels, int64_t count) {
+    for (int64_t c = 0; c < channels; c++)
+        for (int64_t i = 0; i < count; i++) out[c * count + i] = pixels[i * channels + c];
+}
+
+static bool all_finite(const float *x, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(x[i])) return false;
+    return true;
+}
+
+/* A listener that keeps nothing but the name of the first tensor that is not finite. */
+static bool want_any(void *user, const char *name) {
+    (void)name;
+    return !((Run *)user)->blame[0];
+}
+
+static bool row_finite(Tensor t) {
+    int64_t rows = tensor_count(t) / t.n[t.nd - 1];
+    for (int64_t r = 0; r < rows; r++) {
+        int64_t offset = 0, rest = r;
+        for (int d = t.nd - 2; d >= 0; d--) offset += rest % t.n[d] * t.s[d], rest /= t.n[d];
+        if (!all_finite((const float *)t.data + offset, t.n[t.nd - 1])) return false;
+    }
+    return true;
+}
+
+static void put_blame(void *user, const char *name, Tensor t, Error *e) {
+    (void)e;
+    Run *run = user;
+    if (!row_finite(t)) snprintf(run->blame, sizeof run->blame, "%s", name);
+}
+
+static void forward(Run *run, float *eps, const float *x, float scale, float time, Tensor states) {
+    Ctx *c = &run->ctx;
+    const UnetConfig *k = &run->m->config.unet;
+    size_t scope = scope_begin(c);
+    int64_t n = states.n[0], pixels = run->h * run->w;
+    Tensor in = tensor_new(c, 4, SHAPE(n, run->h, run->w, k->in_channels));
+    Tensor out = tensor_new(c, 4, SHAPE(n, run->h, run->w, k->out_channels));
+    Tensor t = tensor_new(c, 1, &n);
+    if (x) {
+        assert(in.n[3] * pixels == run->latent);
+        for (int64_t i = 0; i < n; i++) {
+            to_pixels((float *)in.data + i * in.s[0], x + i % run->batch * run->latent, in.n[3], pixels, scale);
+            ((float *)t.data)[i] = time;
+        }
+    }
+    unet_forward(c, out, &run->m->unet, in, t, states);
+    if (eps && !c->err.code)
+        for (int64_t i = 0; i < n; i++)
+            to_planes(eps + i * run->latent, (const float *)out.data + i * out.s[0], out.n[3], pixels);
+    scope_end(c, scope);
+}
+
+bool run_unet(Run *run, float *eps, const float *x, float scale, float time, Tensor states, Error *e) {
+    Ctx *c = &run->ctx;
+    if (run->taps) {
+        int at = snprintf(run->listener.prefix, sizeof run->listener.prefix, "unet.step%03d.", run->step);
+        if (run->calls)
+            snprintf(run->listener.prefix + at, sizeof run->listener.prefix - (size_t)at, "%d.", run->calls);
+        c->taps = &run->listener;
+    }
+    forward(run, eps, x, scale, time, states);
+    run->calls++;
+    c->taps = NULL;
+    if (c->err.code) return error_set(e, c->err.code, "%s", c->err.text);
+    if (!eps || all_finite(eps, states.n[0] * run->latent)) return true;
+    if (all_finite(x, run->batch * run->latent)) { /* once more, to find out where */
+        Taps look = {.want = want_any, .put = put_blame, .user = run};
+        c->taps = &look;
+        forward(run, eps, x, scale, time, states);
+        c->taps = NULL;
+    }
+    return error_set(
+        e, ERR_NUMERIC,
+        "the U-Net's numbers stopped being finite in step %d, first in %s; the model or its file is damaged",
+        run->step + 1, run->blame[0] ? run->blame : "the sampler's latents");
+}
+
+/* eps of all pictures: [negative halves][positive halves], or the positive ones alone. */
+static bool both_halves(Run *run, const float *x, float scale, float time, Error *e) {
+    int64_t all = run->batch * run->latent;
+    if (!run->guided) return run_unet(run, run->eps + all, x, scale, time, run->states[1], e);
+    if (run->together) return run_unet(run, run->eps, x, scale, time, run->both, e);
+    return run_unet(run, run->eps, x, scale, time, run->states[0], e) &&
+           run_unet(run, run->eps + all, x, scale, time, run->states[1], e);
+}
+
+/* out = u + (c - u) cfg, in the order of the webui (modules/sd_samplers_cfg_denoiser.py) */
+static void guide(Run *run, float *out) {
+    int64_t all = run->batch * run->latent;
+    const float *u = run->eps, *c = run->eps + all;
+    if (!run->guided) {
+        memcpy(out, c, (size_t)all * sizeof *out);
+        return;
+    }
+    float cfg = (float)run->r->cfg;
+    for (int64_t i = 0; i < all; i++) out[i] = u[i] + (c[i] - u[i]) * cfg;
+}
+
+static bool denoise(void *user, float *out, const float *x, float point, int step, Error *e) {
+    Run *run = user;
+    const Schedule *s = &run->m->schedule;
+    bool v = run->m->config.prediction == PREDICT_V, sigma_space = run->sampler->space == SPACE_SIGMA;
+    int64_t all = run->batch * run->latent;
+    if (step != run->step) run->calls = 0;
+    run->step = step;
+    float scale = sigma_space ? sampler_scale_in(point) : 1.0f;
+    if (!both_halves(run, x, scale, sigma_space ? schedule_time(s, point) : point, e)) return false;
+    for (int half = run->guided ? 0 : 1; half < 2; half++) {
+        float *eps = run->eps + half * all;
+        if (sigma_space) (v ? sampler_denoised_from_v : sampler_denoised_from_eps)(eps, x, eps, point, all);
+        else if (v) sampler_eps_from_v(eps, x, eps, s->alphas[(int)point], all);
+    }
+    guide(run, out);
+    return true;
+}
+
+static void draw(void *user, float *out) {
+    Run *run = user;
+    for (int i = 0; i < run->batch; i++) noise_fill(&run->noise[i], out + i * run->latent, run->latent);
+}
+
+static bool tap_latents(Run *run, const char *name, const float *x, Error *e) {
+    if (!run->taps || !taps_wants(run->taps, name)) return true;
+    return taps_add(run->taps, name, 4, SHAPE(run->batch, run->m->config.vae.latent, run->h, run->w), x, e);
+}
+
+static bool after_step(void *user, float *x, const float *denoised, int step, int steps, Error *e) {
+    (void)denoised;
+    Run *run = user;
+    char name[32];
+    snprintf(name, sizeof name, "latents.step%03d", step);
+    return tap_latents(run, name, x, e) && run_progress(run, SD_STAGE_SAMPLE, step + 1, steps, e);
+}
+
+/* The request's noise file in place of the seed's noise. */
+static bool read_noise(Run *run, Error *e) {
+    const char *path = run->r->noise;
+    StFile *f = st_open(path, e);
+    if (!f) return false;
+    const StTensor *t = st_find(f, "noise");
+    int64_t all = run->batch * run->latent, c = run->m->config.vae.latent;
+    bool ok = t != NULL;
+    if (!t) error_set(e, ERR_FORMAT, "%s: holds no tensor 'noise'; --taps FILE --tap noise makes one", path);
+    else if (t->nd != 4 || t->n[0] != run->batch || t->n[1] != c || t->n[2] != run->h || t->n[3] != run->w)
+        ok = error_set(e, ERR_FORMAT, "%s: its noise is not [%d,%lld,%lld,%lld], which this request needs", path,
+                       run->batch, (long long)c, (long long)run->h, (long long)run->w);
+    else if (!st_read_f32(f, t, run->x) || !all_finite(run->x, all))
+        ok = error_set(e, ERR_FORMAT, "%s: its noise holds values that are not finite numbers", path);
+    st_close(f);
+    return ok;
+}
+
+/* The points that the sampler visits; [TRAIN_STEPS + 1] floats in *points. */
+static bool visit(const Run *run, float *points, int *count, Error *e) {
+    if (run->sampler->space == SPACE_SIGMA) {
+        *count = run->r->steps + 1;
+        return schedule_sigmas(&run->m->schedule, run->r->steps, points, e);
+    }
+    int times[TRAIN_STEPS];
+    if (!schedule_timesteps(run->r->steps, times, count, e)) return false;
+    for (int i = 0; i < *count; i++) points[i] = (float)times[i];
+    return true;
+}
+
+bool run_sample(Run *run, Error *e) {
+    int64_t all = run->batch * run->latent;
+    float points[TRAIN_STEPS + 1];
+    int count;
+    run->x = malloc((size_t)all * sizeof *run->x);
+    run->eps = malloc(2 * (size_t)all * sizeof *run->eps);
+    run->noise = malloc((size_t)run->batch * sizeof *run->noise);
+    float *work = malloc((size_t)(all * run->sampler->buffers) * sizeof *work);
+    bool ok = run->x && run->eps && run->noise && work;
+    if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
+    ok = ok && visit(run, points, &count, e) && model_load(run->m, PART_UNET, e);
+    if (ok) {
+        for (int i = 0; i < run->batch; i++)
+            noise_init(&run->noise[i], run->r->rng == SD_RNG_CPU ? NOISE_CPU : NOISE_NV, run->seed + (uint64_t)i);
+        draw(run, run->x);
+        ok = (!run->r->noise || read_noise(run, e)) && tap_latents(run, "noise", run->x, e);
+    }
+    if (ok) {
+        sampler_start(run->sampler, run->x, all, points, false);
+        Sampling s = {.schedule = &run->m->schedule,
+                      .points = points,
+                      .count = count,
+                      .n = all,
+                      .work = work,
+                      .options = sampler_defaults(run->sampler),
+                      .denoise = denoise,
+                      .draw = draw,
+                      .step = after_step,
+                      .user = run};
+        run->started = run_clock();
+        ok = run_progress(run, SD_STAGE_SAMPLE, 0, count - 1, e) && sampler_run(run->sampler, &s, run->x, e);
+    }
+    free(work);
+    if (!run->r->keep) model_release(run->m, PART_UNET);
+    return ok;
+}
