@@ -209,6 +209,7 @@ bool run_sample(Run *run, Error *e) {
                       .draw = draw,
                       .step = after_step,
                       .user = run};
+        run->step = run->calls = 0; /* planning called the U-Net, too */
         run->started = run_clock();
         ok = run_progress(run, SD_STAGE_SAMPLE, 0, count - 1, e) && sampler_run(run->sampler, &s, run->x, e);
     }
