@@ -64,6 +64,9 @@ $(B)/libsd.a: $(OBJ)
 $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) $(OPENMP) -o $@ $^ $(LDFLAGS) $(LIBS)
 
+# The tests fail allocations on purpose: tests/files_faults.c stands between the program and malloc.
+TEST_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+
 $(B)/test: $(TEST_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) $(OPENMP) -o $@ $^ $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS)
 
@@ -72,7 +75,6 @@ $(B)/%.o: %.c
 	$(CC) $(ALL_CFLAGS) $(BLAS_CFLAGS) -c -o $@ $<
 
 $(B)/tensor/pool.o: ALL_CFLAGS += $(OPENMP)
-# Tables of data: nothing to optimise, and slow to try.
 define ISA_RULE
 $(B)/tensor/cpu/%.$(1).o: tensor/cpu/%.c
 	@mkdir -p $$(@D)
