@@ -42,32 +42,32 @@ static void format_left(char *text, size_t room, double seconds) {
     else snprintf(text, room, "%ld s", s);
 }
 
-static void draw(const Progress *p, const SdProgress *s) {
+static void draw(const Progress *p, double seconds, bool decoding) {
     char run[48] = "", left[48], rest[112] = "";
-    double each = s->step > 0 ? s->seconds / s->step : 0;
+    double each = p->step > 0 ? seconds / p->step : 0;
     if (p->runs > 1) snprintf(run, sizeof run, "%d/%d: ", p->run + 1, p->runs);
-    format_left(left, sizeof left, each * (s->steps - s->step));
-    if (s->step > 0) snprintf(rest, sizeof rest, ", %.3g s/step, %s left", each, left);
+    format_left(left, sizeof left, each * (p->steps - p->step));
+    if (p->step > 0) snprintf(rest, sizeof rest, ", %.3g s/step, %s left", each, left);
     if (!p->terminal) {
-        if (s->step > 0) fprintf(stderr, "%sstep %d/%d%s\n", run, s->step, s->steps, rest);
+        if (p->step > 0) fprintf(stderr, "%sstep %d/%d%s\n", run, p->step, p->steps, rest);
         return;
     }
     char bar[BAR + 1];
-    int full = s->steps > 0 ? (int)((long)BAR * s->step / s->steps) : 0;
+    int full = p->steps > 0 ? (int)((long)BAR * p->step / p->steps) : 0;
     memset(bar, '=', (size_t)full);
     memset(bar + full, ' ', (size_t)(BAR - full));
     bar[BAR] = 0;
-    fprintf(stderr, "\r\033[K%s[%s] step %d/%d%s", run, bar, s->step, s->steps,
-            s->stage == SD_STAGE_DECODE ? ", decoding" : rest);
+    fprintf(stderr, "\r\033[K%s[%s] step %d/%d%s", run, bar, p->step, p->steps, decoding ? ", decoding" : rest);
     fflush(stderr);
 }
 
 bool progress_show(void *progress, const SdProgress *s) {
     Progress *p = progress;
-    bool begun = s->stage != SD_STAGE_TEXT; /* errors before the first step stand alone */
-    if (begun) p->step = s->step, p->steps = s->steps;
-    if (begun && !p->quiet && (p->terminal || s->stage == SD_STAGE_SAMPLE)) {
-        draw(p, s);
+    bool sampling = s->stage == SD_STAGE_SAMPLE, decoding = s->stage == SD_STAGE_DECODE;
+    if (sampling) p->step = s->step, p->steps = s->steps; /* while decoding these count pictures */
+    /* Nothing before the first step: an error that comes until then stands alone. */
+    if (!p->quiet && (sampling || (decoding && p->terminal))) {
+        draw(p, s->seconds, decoding);
         p->drawn = p->terminal;
     }
     return !caught;
