@@ -1,0 +1,183 @@
+/* cli_pictures.c: the program makes pictures, on the generated micro model. */
+#define _XOPEN_SOURCE 700
+#include "cli.h"
+#include "test.h"
+#include "../sd/png.h"
+#include "../tools/commands.h"
+#include "../weights/safetensors.h"
+#if __has_include("make_model.h") /* TEMPORARY: until it is there */
+#include "make_model.h"
+#else
+#define make_model(a, b, c, d, e) error_set(e, ERR_FILE, "no make_model.h yet")
+#endif
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MICRO "txt2img -m micro.safetensors -W 64 -H 64 --steps 2 --seed 42 "
+
+/* Whether two pictures show the same: all of the files but the text before the pixels. */
+static bool same_pixels(const char *a, const char *b) {
+    size_t n = 0, m = 0, i = 0, k = 0;
+    char *x = test_read(cli_path(a), &n), *y = test_read(cli_path(b), &m);
+    while (x && i + 4 < n && memcmp(x + i, "IDAT", 4)) i++;
+    while (y && k + 4 < m && memcmp(y + k, "IDAT", 4)) k++;
+    bool same = x && y && n - i > 16 && n - i == m - k && !memcmp(x + i, y + k, n - i);
+    free(x);
+    free(y);
+    return same;
+}
+
+static bool same_bytes(const char *a, const char *b) {
+    size_t n = 0, m = 0;
+    char *x = test_read(cli_path(a), &n), *y = test_read(cli_path(b), &m);
+    bool same = x && y && n == m && n && !memcmp(x, y, n);
+    free(x);
+    free(y);
+    return same;
+}
+
+static bool is_there(const char *name) { return !access(cli_path(name), F_OK); }
+
+/* One check: the picture's size, and its parameters hold `words`. */
+static void shows(const char *name, int width, int height, const char *words) {
+    size_t size = 0;
+    char *png = test_read(cli_path(name), &size), *text = NULL;
+    Error e = {0};
+    const uint8_t *p = (const uint8_t *)png;
+    bool ok = png && size > 24 && p[16] == 0 && p[17] == 0 && p[18] << 8 == (width & 0xFF00) &&
+              p[19] == (width & 0xFF) && p[22] << 8 == (height & 0xFF00) && p[23] == (height & 0xFF) &&
+              png_read_text(p, size, "parameters", &text, &e) && text && strstr(text, words);
+    test_check(ok, "%s is %dx%d and says \"%s\"", name, width, height, words);
+    test_note("%s", text ? text : e.text);
+    free(text);
+    free(png);
+}
+
+static void pictures(void) {
+    cli_works("a.png|seed 42", MICRO "-p 'a lovely cat' -n 'blurry, low' -o a.png");
+    shows("a.png", 64, 64, "a lovely cat\nNegative prompt: blurry, low\nSteps: 2, Sampler: Euler a");
+    shows("a.png", 64, 64, "CFG scale: 7, Seed: 42, Size: 64x64, Model hash: ");
+    cli_works("b.png", MICRO "-p 'a lovely cat' -n 'blurry, low' -o b.png --threads 1");
+    test_check(same_bytes("a.png", "b.png"), "the same request makes the same file, whatever the threads");
+    cli_works("b.png",
+              MICRO "-p @notes.txt --negative='blurry, low' -o b.png --sampler 'euler a' --scheduler Automatic "
+                    "--precision f32 --device cpu --rng cuda --clip-skip 1 --memory-limit 8GiB --cfg 7.0");
+    test_check(same_bytes("a.png", "b.png"), "the defaults, spelt out, make the same file over the old one");
+    cli_works("c.png", MICRO "-p - -o c.png --rng cpu --cfg 1 -W 72 -H 104 <notes.txt");
+    shows("c.png", 72, 104, "Size: 72x104");
+    shows("c.png", 72, 104, "RNG: CPU");
+    cli_works("d.png", MICRO "-p \"$(printf 'a \\377 cat')\" -o d.png --steps 1");
+    shows("d.png", 64, 64, "a \xEF\xBF\xBD cat\n");
+    cli_works("random.png: seed ", "txt2img -m micro.safetensors -W 64 -H 64 --steps 1 -p '' -o random.png");
+    CliRun r = cli(MICRO "-p x -o quiet.png -q");
+    test_check(r.code == 0 && !*r.out && !*r.err && is_there("quiet.png"), "-q prints nothing");
+    cli_free(&r);
+    r = cli(MICRO "-p x -o quiet.png --steps 3");
+    test_check(r.code == 0 && !strncmp(r.err, "step 1/3", 8) && strstr(r.err, "\nstep 2/3") &&
+                   strstr(r.err, "\nstep 3/3"),
+               "one line a step where there is no terminal");
+    test_note("%s", r.err);
+    cli_free(&r);
+    cli_fails(1, "memory", MICRO "-p x -o big.png --memory-limit 100K");
+    cli_fails(2, "", MICRO "-p x -o big.png --clip-skip 30");
+    test_check(!is_there("big.png"), "refused requests leave nothing behind");
+}
+
+static void names(void) {
+    cli_works("42-a-lovely-cat.png: seed 42", MICRO "-p 'A lovely cat!'");
+    cli_works("42-a-lovely-cat-1.png: seed 42", MICRO "-p 'A lovely cat!'");
+    test_check(same_pixels("42-a-lovely-cat.png", "42-a-lovely-cat-1.png"), "a second picture leaves the first alone");
+    cli_works("s-42.png: seed 42|s-43.png: seed 43", MICRO "-p x -o s.png --batch-size 2");
+    cli_works("s-42-1.png: seed 42|s-43-1.png: seed 43", MICRO "-p x -o s.png --batch-count 2");
+    cli_works("one.png", MICRO "-p x -o one.png --seed 43");
+    test_check(!is_there("s.png"), "several pictures: the bare name is not written");
+    test_check(same_pixels("s-42.png", "s-42-1.png") && same_pixels("s-43.png", "s-43-1.png") &&
+                   same_pixels("s-43.png", "one.png"),
+               "at once, one after the other or alone: the same pictures");
+    test_check(!same_pixels("s-42.png", "s-43.png"), "different seeds make different pictures");
+}
+
+static void taps(void) {
+    static const char *const NAMES[] = {"noise",
+                                        "text_model.last_hidden_state",
+                                        "unet.step000.down_blocks.0.resnets.0",
+                                        "unet.step000.mid_block.attentions.0",
+                                        "unet.step000.conv_out",
+                                        "unet.step001.conv_out",
+                                        "latents.step000",
+                                        "latents.step001",
+                                        "vae.decoder.mid_block",
+                                        "image"};
+    Error e = {0};
+    cli_works("t.png", MICRO "-p x -o t.png --sampler Euler --taps t.safetensors");
+    StFile *f = st_open(cli_path("t.safetensors"), &e);
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        test_check(f && st_find(f, NAMES[i]), "--taps has %s", NAMES[i]);
+    const StTensor *out = f ? st_find(f, "unet.step000.conv_out") : NULL, *image = f ? st_find(f, "image") : NULL;
+    test_check(out && out->nd == 4 && out->n[0] == 2 && out->n[1] == 4 && out->n[2] == 8 && out->n[3] == 8,
+               "unet.step000.conv_out is [2,4,8,8]");
+    test_check(image && image->nd == 4 && image->n[1] == 3 && image->n[2] == 64 && image->n[3] == 64,
+               "image is [1,3,64,64]");
+    st_close(f);
+    cli_works("n.png", MICRO "-p x -o n.png --sampler Euler --seed 7 --noise t.safetensors");
+    test_check(same_pixels("t.png", "n.png"), "--noise makes the picture that the noise came from");
+    cli_works("g.png", MICRO "-p x -o g.png --taps g.safetensors --tap 'latents.*'");
+    f = st_open(cli_path("g.safetensors"), &e);
+    test_check(f && f->count == 2 && st_find(f, "latents.step001") && !st_find(f, "image"), "--tap keeps what matches");
+    st_close(f);
+    cli_works("0 apart", "diff t.safetensors t.safetensors");
+    cli_fails(1, "notes.txt", MICRO "-p x -o f.png --noise notes.txt");
+    cli_fails(1, "gone", MICRO "-p x -o f.png --noise gone");
+    cli_fails(1, "noise", MICRO "-p x -o f.png --noise g.safetensors");
+    cli_fails(1, "noise", MICRO "-p x -o f.png --noise t.safetensors -W 72");
+}
+
+static void interruptions(void) {
+    size_t before = cli_files();
+    CliRun r = cli_shell("ulimit -f 1; exec \"$SDC\" " MICRO "-p x -q", false);
+    test_check(r.code == 1 && !strncmp(r.err, "sdc: ", 5) && strstr(r.err, ".png") && cli_files() == before,
+               "a full disk: an error, and no file");
+    test_note("exit %d: %s", r.code, r.err);
+    cli_free(&r);
+    r = cli_shell("ulimit -f 1; exec \"$SDC\" " MICRO "-p x -q -o a.png", false);
+    test_check(r.code == 1 && same_pixels("a.png", "b.png"), "a full disk: the old picture stays");
+    cli_free(&r);
+    r = cli_shell("ulimit -f 1; exec \"$SDC\" " MICRO "-p x -q --taps full.safetensors", false);
+    test_check(r.code == 1 && cli_files() == before, "a full disk: no activations either");
+    test_note("exit %d: %s", r.code, r.err);
+    cli_free(&r);
+    r = cli_shell("exec \"$SDC\" " MICRO "-p x --steps 1000 --taps stop.safetensors --tap 'latents.*'", true);
+    const char *said = strstr(r.err, "sdc: stopped after step ");
+    test_check(r.code == 130 && said && !*r.out && cli_files() == before, "Ctrl-C: stops, exit 130, no file");
+    test_note("exit %d: %.200s", r.code, said ? said : r.err);
+    cli_free(&r);
+}
+
+static void conversions(void) {
+    cli_works("family      SD 1|missing|sha256", "info micro.safetensors");
+    cli_works("\"family\":\"SD 1|\"sha256\":\"", "info --json micro.safetensors");
+    cli_works("\"sha256\":\"\"", "info --json --no-hash micro.safetensors");
+    cli_works("converted.safetensors", "convert micro.safetensors converted.safetensors");
+    cli_works("converted", "info converted.safetensors");
+    cli_works("v.png", "txt2img -m converted.safetensors -W 64 -H 64 --steps 2 --seed 42 -p x -o v.png");
+    cli_works("w.png", MICRO "-p x -o w.png");
+    test_check(same_pixels("v.png", "w.png"), "the converted model makes the same picture");
+    cli_works(NULL, "convert -q micro.safetensors half.safetensors --dtype f16");
+    cli_works("F16", "info half.safetensors");
+    cli_works("step|decode", "bench -m micro.safetensors -W 64 -H 64 --steps 1 --runs 1");
+    CliRun r = cli("info micro.safetensors gone half.safetensors");
+    test_check(r.code == 1 && strstr(r.out, "half.safetensors\n") && strstr(r.err, "gone"),
+               "info goes on after an error");
+    cli_free(&r);
+}
+
+void cli_pictures(void) {
+    Error e = {0};
+    bool made = make_model("micro", "single", "f32", cli_path("micro.safetensors"), &e);
+    test_check(made, "the micro model is made");
+    if (!made) test_note("%s", e.text);
+    else pictures(), names(), taps(), interruptions(), conversions();
+}
