@@ -1,7 +1,9 @@
 /* main.c: runs the suites and ends with one line, "N passed, N failed".
  *
- *     test [--slow] [--list] [SUITE...]      SDC_TEST_VERBOSE=1 prints every check */
+ *     test [--slow] [--list] [SUITE...]      SDC_TEST_VERBOSE=1 prints every check
+ *     test --make-model ...                  writes a checkpoint of generated weights (make_model.h) */
 #include "harness.h"
+#include "make_model.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -17,6 +19,9 @@ static const struct {
     {"tokenizer", suite_tokenizer, false},
     {"noise", suite_noise, false},
     {"png", suite_png, false},
+    {"ops", suite_ops, false},
+    {"blocks", suite_blocks, false},
+    {"full_size", suite_full_size, true},
 };
 
 enum { COUNT = sizeof SUITES / sizeof *SUITES };
@@ -28,6 +33,7 @@ static double now(void) {
 }
 
 int main(int argc, char **argv) {
+    if (argc > 1 && !strcmp(argv[1], "--make-model")) return make_model_main(argc - 2, argv + 2);
     bool slow = false, wanted[COUNT] = {0}, named = false;
     for (int a = 1; a < argc; a++) {
         bool known = true;

@@ -1,0 +1,96 @@
+/* make_model_json.c: see make_model_json.h. Fields and values are those of published SD 1.5 folders; numbers come from
+ * the configuration. */
+#include "make_model_json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void list(FILE *f, const char *name, int levels, const int *mult, int channels) {
+    fprintf(f, "  \"%s\": [", name);
+    for (int i = 0; i < levels; i++) fprintf(f, "%s%d", i ? ", " : "", channels * mult[i]);
+    fprintf(f, "],\n");
+}
+
+/* names: of a level with and without attention; upwards: from the last level to the first */
+static void types(FILE *f, const char *name, const UnetConfig *u, bool upwards) {
+    fprintf(f, "  \"%s\": [", name);
+    for (int i = 0; i < u->levels; i++) {
+        bool cross = u->depth[upwards ? u->levels - 1 - i : i] > 0;
+        fprintf(f, "%s\"%s%sBlock2D\"", i ? ", " : "", cross ? "CrossAttn" : "", upwards ? "Up" : "Down");
+    }
+    fprintf(f, "],\n");
+}
+
+static void unet(FILE *f, const UnetConfig *u) {
+    fprintf(f, "{\n  \"_class_name\": \"UNet2DConditionModel\",\n  \"_diffusers_version\": \"0.6.0\",\n");
+    fprintf(f, "  \"act_fn\": \"silu\",\n  \"attention_head_dim\": %d,\n", u->heads);
+    list(f, "block_out_channels", u->levels, u->mult, u->channels);
+    fprintf(f, "  \"center_input_sample\": false,\n  \"cross_attention_dim\": %d,\n", u->context);
+    types(f, "down_block_types", u, false);
+    fprintf(f, "  \"downsample_padding\": 1,\n  \"flip_sin_to_cos\": true,\n  \"freq_shift\": 0,\n");
+    fprintf(f, "  \"in_channels\": %d,\n  \"layers_per_block\": %d,\n", u->in_channels, u->res_blocks);
+    fprintf(f, "  \"mid_block_scale_factor\": 1,\n  \"norm_eps\": 1e-05,\n  \"norm_num_groups\": %d,\n", u->groups);
+    fprintf(f, "  \"out_channels\": %d,\n  \"sample_size\": 64,\n", u->out_channels);
+    types(f, "up_block_types", u, true);
+    fprintf(f, "  \"use_linear_projection\": %s\n}\n", u->linear_projection ? "true" : "false");
+}
+
+static void repeated(FILE *f, const char *name, const char *value, int times) {
+    fprintf(f, "  \"%s\": [", name);
+    for (int i = 0; i < times; i++) fprintf(f, "%s\"%s\"", i ? ", " : "", value);
+    fprintf(f, "],\n");
+}
+
+static void vae(FILE *f, const VaeConfig *v) {
+    fprintf(f, "{\n  \"_class_name\": \"AutoencoderKL\",\n  \"_diffusers_version\": \"0.6.0\",\n");
+    fprintf(f, "  \"act_fn\": \"silu\",\n");
+    list(f, "block_out_channels", v->levels, v->mult, v->channels);
+    repeated(f, "down_block_types", "DownEncoderBlock2D", v->levels);
+    fprintf(f, "  \"in_channels\": 3,\n  \"latent_channels\": %d,\n", v->latent);
+    fprintf(f, "  \"layers_per_block\": %d,\n  \"norm_num_groups\": %d,\n", v->res_blocks, v->groups);
+    fprintf(f, "  \"out_channels\": 3,\n  \"sample_size\": 512,\n  \"scaling_factor\": %.9g,\n", v->scale);
+    repeated(f, "up_block_types", "UpDecoderBlock2D", v->levels);
+    fprintf(f, "  \"force_upcast\": true\n}\n");
+}
+
+static void text(FILE *f, const ClipConfig *c) {
+    fprintf(f, "{\n  \"architectures\": [\"CLIPTextModel\"],\n  \"attention_dropout\": 0.0,\n  \"bos_token_id\": 0,\n");
+    fprintf(f, "  \"eos_token_id\": 2,\n  \"hidden_act\": \"%s\",\n", c->act == ACT_GELU ? "gelu" : "quick_gelu");
+    fprintf(f, "  \"hidden_size\": %d,\n  \"intermediate_size\": %d,\n", c->width, c->mlp);
+    fprintf(f, "  \"layer_norm_eps\": 1e-05,\n  \"max_position_embeddings\": %d,\n", c->positions);
+    fprintf(f, "  \"model_type\": \"clip_text_model\",\n  \"num_attention_heads\": %d,\n", c->heads);
+    fprintf(f, "  \"num_hidden_layers\": %d,\n  \"pad_token_id\": 1,\n  \"projection_dim\": %d,\n", c->layers,
+            c->width);
+    fprintf(f, "  \"torch_dtype\": \"float32\",\n  \"vocab_size\": %d\n}\n", c->vocabulary);
+}
+
+static void scheduler(FILE *f, const SdConfig *k) {
+    fprintf(f,
+            "{\n  \"_class_name\": \"PNDMScheduler\",\n  \"_diffusers_version\": \"0.6.0\",\n"
+            "  \"beta_end\": 0.012,\n  \"beta_schedule\": \"scaled_linear\",\n  \"beta_start\": 0.00085,\n"
+            "  \"num_train_timesteps\": 1000,\n  \"prediction_type\": \"%s\",\n  \"set_alpha_to_one\": false,\n"
+            "  \"skip_prk_steps\": true,\n  \"steps_offset\": 1,\n  \"trained_betas\": null,\n"
+            "  \"clip_sample\": false\n}\n",
+            k->prediction == PREDICT_V ? "v_prediction" : "epsilon");
+}
+
+static void index_file(FILE *f) {
+    fprintf(f, "{\n  \"_class_name\": \"StableDiffusionPipeline\",\n  \"_diffusers_version\": \"0.6.0\",\n"
+               "  \"scheduler\": [\"diffusers\", \"PNDMScheduler\"],\n"
+               "  \"text_encoder\": [\"transformers\", \"CLIPTextModel\"],\n"
+               "  \"tokenizer\": [\"transformers\", \"CLIPTokenizer\"],\n"
+               "  \"unet\": [\"diffusers\", \"UNet2DConditionModel\"],\n"
+               "  \"vae\": [\"diffusers\", \"AutoencoderKL\"]\n}\n");
+}
+
+bool write_model_json(const char *path, const char *part, const SdConfig *k) {
+    FILE *f = fopen(path, "w");
+    if (!f) return false;
+    if (!strcmp(part, "unet")) unet(f, &k->unet);
+    else if (!strcmp(part, "vae")) vae(f, &k->vae);
+    else if (!strcmp(part, "text_encoder")) text(f, &k->clip);
+    else if (!strcmp(part, "scheduler")) scheduler(f, k);
+    else index_file(f);
+    bool ok = !ferror(f);
+    return fclose(f) == 0 && ok;
+}
