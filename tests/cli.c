@@ -21,7 +21,9 @@ bool cli_begin(void) {
     const char *name = getenv("SDC_BIN");
     char path[PATH_MAX];
     if (!realpath(name && *name ? name : "./sdc", path) || access(path, X_OK)) return false;
-    return !setenv("SDC", path, 1) && !mkdir(test_path("cli"), 0777);
+    if (setenv("SDC", path, 1) || setenv("XDG_CACHE_HOME", test_path("cache"), 1))
+        return false; /* hashes: not the user's */
+    return !mkdir(test_path("cli"), 0777);
 }
 
 const char *cli_path(const char *name) {

@@ -1,15 +1,11 @@
 /* cli_pictures.c: the program makes pictures, on the generated micro model. */
 #define _XOPEN_SOURCE 700
 #include "cli.h"
+#include "make_model.h"
 #include "test.h"
 #include "../sd/png.h"
 #include "../tools/commands.h"
 #include "../weights/safetensors.h"
-#if __has_include("make_model.h") /* TEMPORARY: until it is there */
-#include "make_model.h"
-#else
-#define make_model(a, b, c, d, e) error_set(e, ERR_FILE, "no make_model.h yet")
-#endif
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,8 +153,8 @@ static void interruptions(void) {
 }
 
 static void conversions(void) {
-    cli_works("family      SD 1|missing|sha256", "info micro.safetensors");
-    cli_works("\"family\":\"SD 1|\"sha256\":\"", "info --json micro.safetensors");
+    cli_works("family      micro, single file|0 missing|prediction  eps|sha256", "info micro.safetensors");
+    cli_works("\"family\":\"micro\"|\"sha256\":\"", "info --json micro.safetensors");
     cli_works("\"sha256\":\"\"", "info --json --no-hash micro.safetensors");
     cli_works("converted.safetensors", "convert micro.safetensors converted.safetensors");
     cli_works("converted", "info converted.safetensors");
@@ -168,16 +164,17 @@ static void conversions(void) {
     cli_works(NULL, "convert -q micro.safetensors half.safetensors --dtype f16");
     cli_works("F16", "info half.safetensors");
     cli_works("step|decode", "bench -m micro.safetensors -W 64 -H 64 --steps 1 --runs 1");
-    CliRun r = cli("info micro.safetensors gone half.safetensors");
+    CliRun r = cli_shell("XDG_CACHE_HOME=/dev/null exec \"$SDC\" info micro.safetensors", false);
+    test_check(r.code == 0 && !*r.err && strstr(r.out, "sha256"), "a cache that cannot be used is no error");
+    cli_free(&r);
+    r = cli("info micro.safetensors gone half.safetensors");
     test_check(r.code == 1 && strstr(r.out, "half.safetensors\n") && strstr(r.err, "gone"),
                "info goes on after an error");
     cli_free(&r);
 }
 
 void cli_pictures(void) {
-    Error e = {0};
-    bool made = make_model("micro", "single", "f32", cli_path("micro.safetensors"), &e);
+    bool made = make_model(cli_path("micro.safetensors"), (MakeModel){.dtype = F32});
     test_check(made, "the micro model is made");
-    if (!made) test_note("%s", e.text);
-    else pictures(), names(), taps(), interruptions(), conversions();
+    if (made) pictures(), names(), taps(), interruptions(), conversions();
 }

@@ -21,6 +21,8 @@ static const struct {
     {"png", suite_png, false},
     {"ops", suite_ops, false},
     {"blocks", suite_blocks, false},
+    {"cli", suite_cli, false},
+    {"pipeline", suite_pipeline, false},
     {"full_size", suite_full_size, true},
 };
 
