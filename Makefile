@@ -83,7 +83,6 @@ endef
 $(foreach i,$(ISAS),$(eval $(call ISA_RULE,$(i))))
 
 # Targets for people. Those that need libraries run `deps` and then a make of their own, which sees what was installed.
-SUB := @$(MAKE) --no-print-directory
 PREFIX ?= /usr/local
 MODEL ?= build/demo/micro.safetensors
 FORMATTED := $(filter-out tests/cases.h tests/block_cases.h, \
@@ -103,7 +102,7 @@ deps:
 	@CC="$(CC)" sh tools/deps.sh $(BLAS)
 ## demo            builds everything and makes demo.png with a small generated model
 demo: deps
-	$(SUB) run-demo
+	@$(MAKE) --no-print-directory run-demo
 run-demo: sdc build/demo/micro.safetensors
 	./sdc txt2img -m build/demo/micro.safetensors -p "a lovely cat" -W 256 -H 256 --seed 42 -o demo.png
 	@echo "The picture is $(CURDIR)/demo.png: an abstract texture, not a cat, because this model's weights are generated"
@@ -113,21 +112,21 @@ build/demo/micro.safetensors: $(B)/test
 	$(B)/test --make-model micro single f32 $@
 ## test            builds and runs the tests
 test: deps
-	$(SUB) run-test
+	@$(MAKE) --no-print-directory run-test
 run-test: $(B)/test $(B)/sdc
 	SDC_BIN=$(B)/sdc $(B)/test
 ## test-all        with the slow ones: full-size models
 test-all: deps
-	$(SUB) run-test-all
+	@$(MAKE) --no-print-directory run-test-all
 run-test-all: $(B)/test $(B)/sdc
 	SDC_BIN=$(B)/sdc $(B)/test --slow
 ## asan            the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 asan:
-	$(SUB) SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-test
+	@$(MAKE) --no-print-directory SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-test
 ## valgrind        some of the tests under valgrind
 valgrind:
 	@command -v valgrind >/dev/null || { echo "valgrind is missing: sudo apt-get install valgrind"; exit 1; }
-	$(SUB) BLAS=none BUILD=$(addsuffix -none,$(BUILD)) run-valgrind
+	@$(MAKE) --no-print-directory BLAS=none BUILD=$(addsuffix -none,$(BUILD)) run-valgrind
 run-valgrind: $(B)/test
 	valgrind -q --error-exitcode=1 --leak-check=full $(B)/test $(VALGRIND_SUITES)
 ## mutants         breaks the sources on purpose and counts what the tests notice
