@@ -1,0 +1,14 @@
+/* pipeline.h: whole pictures in tests, shared by the micro and the full-size suite. */
+#ifndef SD_TEST_PIPELINE_H
+#define SD_TEST_PIPELINE_H
+
+#include "../sd/sd.h"
+
+/* The goldens' request: "a lovely cat", 5 steps, CFG 7, torch's CPU noise. */
+SdRequest pipeline_request(const char *sampler, int64_t seed, int width, int height);
+/* Opens, makes, closes. */
+bool pipeline_run(const char *path, int threads, const SdRequest *r, SdResult *out, Error *e);
+/* One check for each tensor of a golden against a file of taps. */
+void pipeline_golden(const char *golden, const char *taps, const char *label);
+
+#endif
