@@ -15,6 +15,10 @@ void plan_checks(void);
 /* The micro model's encoder, stage by stage. */
 void micro_checks(void);
 
+/* Checkpoints in every layout, loaded; eps that no output shows. */
+void layout_checks(void);
+void eps_checks(void);
+
 /* A network to run: in[0..3] and out are its own business. */
 typedef void (*Forward)(Ctx *c, const void *network, Tensor out, const Tensor *in);
 

@@ -12,6 +12,7 @@
 #include "make_model_json.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,20 +95,51 @@ static void add_ema(Entries *l) {
     add(l, "", "model_ema.num_updates", I32, 0, NULL);
 }
 
+static const char *const BUFFERS[] = {
+    "betas",
+    "alphas_cumprod",
+    "alphas_cumprod_prev",
+    "sqrt_alphas_cumprod",
+    "sqrt_one_minus_alphas_cumprod",
+    "log_one_minus_alphas_cumprod",
+    "sqrt_recip_alphas_cumprod",
+    "sqrt_recipm1_alphas_cumprod",
+    "posterior_variance",
+    "posterior_log_variance_clipped",
+    "posterior_mean_coef1",
+    "posterior_mean_coef2",
+};
+enum { TIMES = 1000, BUFFER_COUNT = sizeof BUFFERS / sizeof *BUFFERS };
+
 static void add_buffers(Entries *l) {
-    static const char *const NAMES[] = {"betas",
-                                        "alphas_cumprod",
-                                        "alphas_cumprod_prev",
-                                        "sqrt_alphas_cumprod",
-                                        "sqrt_one_minus_alphas_cumprod",
-                                        "log_one_minus_alphas_cumprod",
-                                        "sqrt_recip_alphas_cumprod",
-                                        "sqrt_recipm1_alphas_cumprod",
-                                        "posterior_variance",
-                                        "posterior_log_variance_clipped",
-                                        "posterior_mean_coef1",
-                                        "posterior_mean_coef2"};
-    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) add(l, NAMES[i], NAMES[i], F32, 1, SHAPE(1000));
+    for (int i = 0; i < BUFFER_COUNT; i++) add(l, "", BUFFERS[i], F32, 1, SHAPE(TIMES));
+}
+
+/* The tables of CompVis's DDPM (ddpm.py, register_schedule) by name; false for any other name. */
+static bool buffer_values(const char *name, float out[TIMES]) {
+    int which = 0;
+    while (which < BUFFER_COUNT && strcmp(BUFFERS[which], name)) which++;
+    if (which == BUFFER_COUNT) return false;
+    double before = 1, low = sqrt(0.00085), high = sqrt(0.012);
+    for (int t = 0; t < TIMES; t++) {
+        double root = low + (high - low) * t / (TIMES - 1), beta = root * root, a = before * (1 - beta);
+        double posterior = beta * (1 - before) / (1 - a);
+        const double values[BUFFER_COUNT] = {beta,
+                                             a,
+                                             before,
+                                             sqrt(a),
+                                             sqrt(1 - a),
+                                             log(1 - a),
+                                             sqrt(1 / a),
+                                             sqrt(1 / a - 1),
+                                             posterior,
+                                             log(posterior > 1e-20 ? posterior : 1e-20),
+                                             beta * sqrt(before) / (1 - a),
+                                             (1 - before) * sqrt(1 - beta) / (1 - a)};
+        out[t] = (float)values[which];
+        before = a;
+    }
+    return true;
 }
 
 /* out = name with `from` replaced by `to` where it has it. */
@@ -149,6 +181,7 @@ static bool write_values(StWriter *w, const Entry *e, Error *err) {
         int64_t n = count - at < CHUNK ? count - at : CHUNK;
         if (e->t.dtype == I64)
             for (int64_t i = 0; i < n; i++) narrowed[i] = at + i; /* position_ids */
+        else if (!*e->source && buffer_values(e->name, values)) memcpy(narrowed, values, TIMES * sizeof *values);
         else if (!*e->source) memset(narrowed, 0, sizeof narrowed);
         else {
             gen_weight(values, e->source, e->t.nd, e->t.n, at, n);
@@ -205,7 +238,6 @@ static bool write_folder(const char *path, const Entries *l, const SdConfig *k, 
 
 SdConfig micro_config(void) {
     SdConfig k = config_sd1();
-    snprintf(k.family, sizeof k.family, "micro");
     for (int i = 1; i < 4; i++) k.unet.mult[i] = 2;
     k.unet.channels = 32;
     k.unet.heads = 4;

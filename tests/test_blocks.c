@@ -183,4 +183,6 @@ void suite_blocks(void) {
     known_answers_tiny();
     plan_checks();
     micro_checks();
+    layout_checks();
+    eps_checks();
 }
