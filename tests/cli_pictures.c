@@ -153,8 +153,8 @@ static void interruptions(void) {
 }
 
 static void conversions(void) {
-    cli_works("family      micro, single file|0 missing|prediction  eps|sha256", "info micro.safetensors");
-    cli_works("\"family\":\"micro\"|\"sha256\":\"", "info --json micro.safetensors");
+    cli_works("family      SD 1.x, single file|0 missing|prediction  eps|sha256", "info micro.safetensors");
+    cli_works("\"family\":\"SD 1.x\"|\"sha256\":\"", "info --json micro.safetensors");
     cli_works("\"sha256\":\"\"", "info --json --no-hash micro.safetensors");
     cli_works("converted.safetensors", "convert micro.safetensors converted.safetensors");
     cli_works("converted", "info converted.safetensors");
