@@ -26,4 +26,7 @@ typedef void (*Forward)(Ctx *c, const void *network, Tensor out, const Tensor *i
  * False when that fails. */
 bool run_planned(const char *label, const Ops *table, Forward f, const void *network, Tensor out, const Tensor *in);
 
+/* full_pipeline.c: pictures from full-size files. */
+void full_pipeline(void);
+
 #endif

@@ -5,4 +5,5 @@
 void suite_full_size(void) {
     known_answers_vae();
     known_answers_full();
+    full_pipeline();
 }
