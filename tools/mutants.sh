@@ -1,0 +1,126 @@
+#!/bin/sh
+# mutants.sh: proves that the tests can fail. Plants one known error at a time in a copy of the sources, builds the
+# tests there, and requires that a suite turns red (a copy that does not build is an error, not a kill).
+#
+#     tools/mutants.sh [NAME...]     all, or those of the table whose name contains NAME
+#     JOBS=4 WORK=DIR KEEP=1         threads of make; where the copies go; leave them there
+#
+# The table below: name ~ file ~ suites ~ BLAS ~ sed expression. A mutation whose expression changes nothing is an error.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+work=${WORK:-build/mutants}
+jobs=${JOBS:-2}
+mkdir -p "$work" || exit 1
+work=$(cd "$work" && pwd)
+tree=$work/tree
+rm -rf "$tree"
+mkdir -p "$tree" || exit 1
+for f in Makefile tensor weights nn sd tests tools; do
+    cp -R "$f" "$tree/" || exit 1
+done
+cd "$tree" || exit 1
+
+table() {
+    cat << 'END'
+group norm eps of the U-Net's ResBlock ~ nn/resblock.c ~ blocks ~ openblas ~ s|m->has_emb ? 1e-5f|m->has_emb ? 1e-6f|
+group norm eps of the VAE's ResBlock ~ nn/resblock.c ~ blocks ~ openblas ~ s|: 1e-6f /\*|: 1e-5f /*|
+group norm eps of the spatial transformer ~ nn/transformer.c ~ blocks ~ openblas ~ s|1e-6f /\* Normalize() in attention.py|1e-5f /* Normalize() in attention.py|
+group norm eps of the VAE's attention ~ nn/transformer.c ~ blocks ~ openblas ~ s|1e-6f /\* Normalize() in the VAE|1e-5f /* Normalize() in the VAE|
+group norm eps of the U-Net's end ~ sd/unet.c ~ blocks ~ openblas ~ s|k->groups, 1e-5f|k->groups, 1e-6f|
+group norm eps of the VAE's ends ~ sd/vae.c ~ blocks ~ openblas ~ s|k->groups, 1e-6f|k->groups, 1e-5f|
+layer norm eps of the transformer block ~ nn/transformer.c ~ blocks ~ openblas ~ s|eps = 1e-5f; /\* torch|eps = 1e-6f; /* torch|
+layer norm eps of CLIP ~ nn/transformer.c ~ blocks ~ openblas ~ s|eps = 1e-5f; /\* layer_norm_eps|eps = 1e-6f; /* layer_norm_eps|
+quick GELU in GEGLU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|x\[i\] \* fm_gelu(gate\[i\])|x[i] * fm_quick_gelu(gate[i])|
+GEGLU's halves swapped ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|x\[i\] \* fm_gelu(gate\[i\])|gate[i] * fm_gelu(x[i])|
+GELU for quick GELU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|fm_quick_gelu(x\[i\])|fm_gelu(x[i])|
+quick GELU's constant ~ tensor/fmath.h ~ ops ~ openblas ~ s|-1.702f|-1.7f|
+group norm by E[x^2] - E[x]^2 ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|m\[c\] \*= inverse;|m[c] *= 0.0f * inverse;|
+layer norm by E[x^2] - E[x]^2 ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|float m = (float)(total / (double)n);|float m = 0.0f * (float)total;|
+group norm's blocks joined without their distance ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|m2 += p\[1\] + d \* d \* n \* k / (n + k);|m2 += p[1];|
+group norm of the last pixels left out ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|from + GROUP_NORM_PIXELS, g->y.n\[1\])|from + GROUP_NORM_PIXELS, g->y.n[1] - (g->y.n[1] > 64))|
+sine before cosine ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|\[i\] = (float)co;|[i] = (float)s;|; s|\[half + i\] = (float)s;|[half + i] = (float)co;|
+whole timesteps only ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|((const float \*)t.data)\[p\] \* f|(int)((const float *)t.data)[p] * f|
+time embedding without its SiLU ~ sd/unet.c ~ blocks ~ openblas ~ s|op_activation(c, emb, emb, ACT_SILU);||
+skip before hidden in the concatenation ~ sd/unet.c ~ blocks pipeline ~ openblas ~ s|resblock(c, y, &b->res, h, &skips\[s\], &emb)|resblock(c, y, \&b->res, skips[s], \&h, \&emb)|
+linear's bias dropped ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|{b ? b->t.data : NULL, e, &y}|{NULL, e, \&y}|
+convolution's bias dropped ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|{b ? b->t.data : NULL, e, &y}|{NULL, e, \&y}|
+attention's output bias dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|"to_out.0", channels, channels, true|"to_out.0", channels, channels, false|
+convolution's taps transposed ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|t / kw - c->g.pad_top|t % kw - c->g.pad_top|; s|t % kw - c->g.pad_left|t / kw - c->g.pad_left|
+convolution's weights not turned ~ sd/model.c ~ blocks ~ openblas ~ s|j.turned = w->kind == WEIGHT_CONV|j.turned = w->kind == WEIGHT_TABLE|
+convolution's weights turned wrongly ~ sd/model.c ~ blocks ~ openblas ~ s|(t \* channels + i) \* width, in|(i * taps + t) * width, in|
+VAE encoder pads all round ~ nn/layers.c ~ blocks ~ openblas ~ s|{.stride = 2}|{.stride = 2, .pad_top = 1, .pad_left = 1}|
+U-Net's way down pads right and bottom ~ nn/layers.c ~ blocks ~ openblas ~ s|.stride = stride, .pad_top = 1, .pad_left = 1|.stride = stride, .pad_top = stride == 1, .pad_left = stride == 1|
+up-sampling by halves ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
+padding read from the picture's edge ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|return i >= 0 \&\& i < in ? i : -1;|return i >= 0 \&\& i < in ? i : i < 0 ? 0 : in - 1;|
+tile's last column left out ~ tensor/cpu/gemm.c ~ ops ~ none ~ s|min64(NR, n - j), accumulate|min64(NR, n - j - 1), accumulate|
+tile's last row left out ~ tensor/cpu/gemm.c ~ ops ~ none ~ s|min64(MR, m - i)|min64(MR, m - i - 1)|
+packed panel cut short ~ tensor/cpu/gemm.c ~ ops ~ none ~ s|pack_nt(panels + j \* kk, w, nb + j, min64(NR, nn - j), p, kk)|pack_nt(panels + j * kk, w, nb + j, min64(NR - 1, nn - j), p, kk)|
+product's second piece overwrites the first ~ tensor/cpu/gemm.c ~ ops ~ none ~ s/accumulate || p > 0)/accumulate)/
+linear's second piece of K overwrites ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/in_place || done > 0)/in_place)/
+epilogue's vector of the wrong picture ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|at2(\*f->e.vector, picture, 0)|at2(*f->e.vector, 0, 0)|
+residual in place added twice ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|if (r \&\& !in_place) rt|if (r) rt|
+feed-forward's residual dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->ff_out, hidden, NULL, (Epilogue){.residual = &x}|\&m->ff_out, hidden, NULL, PLAIN|
+ResBlock's residual taken inside ~ nn/resblock.c ~ blocks ~ openblas ~ s|.residual = &x}|.residual = \&inner}|
+attention's scale of the wrong width ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|1.0f / sqrtf((float)d)|1.0f / sqrtf((float)(d + 1))|
+causal mask off in the op ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|a->causal ? from + i + 1 : keys|keys|
+causal mask one key too long ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|a->causal ? from + i + 1 : keys|a->causal ? min64(keys, from + i + 2) : keys|
+causal mask off in CLIP ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->attn, NULL, true)|\&m->attn, NULL, false)|
+text states of the layer before ~ sd/clip.c ~ pipeline ~ openblas ~ s|i <= m->config.layers - skip|i < m->config.layers - skip|
+padding token of SD 2 ~ sd/config.c ~ pipeline ~ openblas ~ s|.pad = 49407|.pad = 0|
+end token missing ~ sd/conditioning.c ~ tokenizer pipeline ~ openblas ~ s|chunk\[n + 1\] = TOKEN_EOS|chunk[n + 1] = pad ? TOKEN_BOS : 0|
+latents not scaled ~ sd/vae.c ~ pipeline ~ openblas ~ s|1.0 / v->config.scale|1.0|
+sampler's direction ~ sd/sampler.c ~ noise ~ openblas ~ s|(x\[i\] - denoised\[i\]) / sigma \* dt|(denoised[i] - x[i]) / sigma * dt|
+DDIM's direction forgets the noise ~ sd/sampler.c ~ noise ~ openblas ~ s|sqrtf(1 - prev - sigma \* sigma)|sqrtf(1 - prev)|
+F16 rounded towards zero ~ tensor/half.h ~ ops ~ openblas ~ s|(127u - 15) << 23) + 0xfff|(127u - 15) << 23) + 0x000|
+guidance upside down ~ sd/sample.c ~ pipeline ~ openblas ~ s|\*u = run->eps, \*c = run->eps + all|*c = run->eps, *u = run->eps + all|
+END
+}
+
+build() { make BUILD="$work/$1" BLAS="$1" -j "$jobs" "$work/$1/test" > "$work/build.log" 2>&1; }
+
+# Runs suites of the tests built for BLAS $1; true when they pass.
+run() { timeout 600 "$work/$1/test" $2 > "$work/test.log" 2>&1; }
+
+total=0 killed=0 broken=0
+wanted() {
+    [ $# -gt 1 ] || return 0
+    name=$1
+    shift
+    for w; do case $name in *"$w"*) return 0 ;; esac done
+    return 1
+}
+
+for blas in openblas none; do
+    build $blas || { echo "mutants: the unchanged sources do not build with BLAS=$blas:" && tail -5 "$work/build.log" && exit 1; }
+done
+
+table > "$work/table"
+# A suite that fails without a mutation would kill everything.
+suites=$(awk -F ' ~ ' '{ print $3 }' "$work/table" | tr ' ' '\n' | sort -u | tr '\n' ' ')
+run openblas "$suites" || { echo "mutants: the unchanged tests fail:" && grep FAIL "$work/test.log" | head -5 && exit 1; }
+run none ops || { echo "mutants: the unchanged tests fail with BLAS=none:" && grep FAIL "$work/test.log" | head -5 && exit 1; }
+
+while IFS='~' read -r name file list blas expression; do
+    name=${name% } file=$(echo $file) list=$(echo $list) blas=$(echo $blas) expression=${expression# }
+    wanted "$name" "$@" || continue
+    total=$((total + 1))
+    cp "$file" "$work/original"
+    sed "$expression" "$work/original" > "$file"
+    if cmp -s "$file" "$work/original"; then
+        verdict="ERROR: the expression changes nothing in $file"
+        broken=$((broken + 1))
+    elif ! build "$blas"; then
+        verdict="ERROR: does not build: $(grep -m 1 error: "$work/build.log")"
+        broken=$((broken + 1))
+    elif run "$blas" "$list"; then
+        verdict=SURVIVED
+    else
+        killed=$((killed + 1))
+        verdict="killed ($(grep -c '^  FAIL' "$work/test.log") checks)"
+    fi
+    printf '%-52s %s\n' "$name" "$verdict"
+    cp "$work/original" "$file"
+done < "$work/table"
+[ -n "${KEEP:-}" ] || rm -rf "$tree" "$work/openblas" "$work/none" "$work/original"
+echo "$total mutants, $killed killed"
+[ "$total" -gt 0 ] && [ "$killed" -eq "$total" ] && [ "$broken" -eq 0 ]
