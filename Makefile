@@ -113,13 +113,14 @@ build/demo/micro.safetensors: $(B)/test
 ## test            builds and runs the tests
 test: deps
 	@$(MAKE) --no-print-directory run-test
+# threads that sleep while they wait: tests ask for more of them than there are cores
 run-test: $(B)/test $(B)/sdc
-	SDC_BIN=$(B)/sdc $(B)/test
+	OMP_WAIT_POLICY=passive SDC_BIN=$(B)/sdc $(B)/test
 ## test-all        with the slow ones: full-size models
 test-all: deps
 	@$(MAKE) --no-print-directory run-test-all
 run-test-all: $(B)/test $(B)/sdc
-	SDC_BIN=$(B)/sdc $(B)/test --slow
+	OMP_WAIT_POLICY=passive SDC_BIN=$(B)/sdc $(B)/test --slow
 ## asan            the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 asan:
 	@$(MAKE) --no-print-directory SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-test
