@@ -3,7 +3,7 @@
 # tests there, and requires that a suite turns red (a copy that does not build is an error, not a kill).
 #
 #     tools/mutants.sh [NAME...]     all, or those of the table whose name contains NAME
-#     JOBS=4 WORK=DIR KEEP=1         threads of make; where the copies go; leave them there
+#     JOBS=4 WORK=DIR KEEP=1         threads of make; where the copies go; leave the objects there for the next run
 #
 # The table below: name ~ file ~ suites ~ BLAS ~ sed expression. A mutation whose expression changes nothing is an error.
 set -u
@@ -16,7 +16,7 @@ tree=$work/tree
 rm -rf "$tree"
 mkdir -p "$tree" || exit 1
 for f in Makefile tensor weights nn sd tests tools; do
-    cp -R "$f" "$tree/" || exit 1
+    cp -Rp "$f" "$tree/" || exit 1
 done
 cd "$tree" || exit 1
 
@@ -78,8 +78,15 @@ END
 
 build() { make BUILD="$work/$1" BLAS="$1" -j "$jobs" "$work/$1/test" > "$work/build.log" 2>&1; }
 
-# Runs suites of the tests built for BLAS $1; true when they pass.
-run() { timeout 600 "$work/$1/test" $2 > "$work/test.log" 2>&1; }
+# Runs suites of the tests built for BLAS $1; true when they pass. Leaves at the first failure: grep ends, and the
+# next line that the tests print ends them too. What failed stays in $why.
+run() {
+    why=$({
+        SDC_TEST_VERBOSE=1 OMP_WAIT_POLICY=passive timeout 600 "$work/$1/test" $2 2>&1
+        echo "exit $?"
+    } | grep -m 1 -E '^  FAIL|^exit ')
+    [ "$why" = "exit 0" ]
+}
 
 total=0 killed=0 broken=0
 wanted() {
@@ -90,15 +97,16 @@ wanted() {
     return 1
 }
 
+table > "$work/table"
+touch $(awk -F ' ~ ' '{ print $2 }' "$work/table" | sort -u) # objects of an interrupted run may hold a mutant
 for blas in openblas none; do
     build $blas || { echo "mutants: the unchanged sources do not build with BLAS=$blas:" && tail -5 "$work/build.log" && exit 1; }
 done
 
-table > "$work/table"
 # A suite that fails without a mutation would kill everything.
 suites=$(awk -F ' ~ ' '{ print $3 }' "$work/table" | tr ' ' '\n' | sort -u | tr '\n' ' ')
-run openblas "$suites" || { echo "mutants: the unchanged tests fail:" && grep FAIL "$work/test.log" | head -5 && exit 1; }
-run none ops || { echo "mutants: the unchanged tests fail with BLAS=none:" && grep FAIL "$work/test.log" | head -5 && exit 1; }
+run openblas "$suites" || { echo "mutants: the unchanged tests fail: $why" && exit 1; }
+run none ops || { echo "mutants: the unchanged tests fail with BLAS=none: $why" && exit 1; }
 
 while IFS='~' read -r name file list blas expression; do
     name=${name% } file=$(echo $file) list=$(echo $list) blas=$(echo $blas) expression=${expression# }
@@ -116,11 +124,11 @@ while IFS='~' read -r name file list blas expression; do
         verdict=SURVIVED
     else
         killed=$((killed + 1))
-        verdict="killed ($(grep -c '^  FAIL' "$work/test.log") checks)"
+        verdict="killed: ${why#  FAIL }"
     fi
     printf '%-52s %s\n' "$name" "$verdict"
     cp "$work/original" "$file"
 done < "$work/table"
-[ -n "${KEEP:-}" ] || rm -rf "$tree" "$work/openblas" "$work/none" "$work/original"
+[ -n "${KEEP:-}" ] || rm -rf "$tree" "$work/openblas" "$work/none" "$work/original" "$work"/*.log
 echo "$total mutants, $killed killed"
 [ "$total" -gt 0 ] && [ "$killed" -eq "$total" ] && [ "$broken" -eq 0 ]
