@@ -109,6 +109,7 @@ SdModel *model_open(const char *path, const SdOptions *options, Error *e) {
     }
     m->ops = cpu_ops();
     m->memory_limit = options ? options->memory_limit : 0;
+    m->precision = options && options->precision == SD_F32_DIRECT ? PRECISION_F32_DIRECT : PRECISION_F32;
     m->checkpoint = checkpoint_open(path, e);
     bool ok = m->checkpoint && detect_config(m->checkpoint, &m->config, e) && bind_parts(m, e);
     for (int i = 0; i < PART_COUNT; i++) m->lists[i].err = NULL; /* the caller's Error may be gone later */

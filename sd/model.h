@@ -27,6 +27,7 @@ struct SdModel {
     Tokenizer *tokenizer;
     Device *dev;
     const Ops *ops;
+    Precision precision;
     size_t memory_limit;
     char hash[65]; /* sha256 of the file, once somebody asked */
 };

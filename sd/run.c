@@ -17,10 +17,9 @@ double run_clock(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-bool run_progress(Run *run, int stage, int step, int steps, Error *e) {
+bool run_progress(Run *run, SdStage stage, int step, int steps, Error *e) {
     if (!run->r->progress) return true;
-    SdProgress p = {.pictures = 1, .step = step, .steps = steps, .seconds = run_clock() - run->started};
-    p.stage = stage == SD_STAGE_TEXT ? SD_STAGE_TEXT : stage == SD_STAGE_SAMPLE ? SD_STAGE_SAMPLE : SD_STAGE_DECODE;
+    SdProgress p = {.pictures = 1, .step = step, .steps = steps, .seconds = run_clock() - run->started, .stage = stage};
     return run->r->progress(run->r->user, &p) || error_set(e, ERR_CANCELLED, "stopped");
 }
 
@@ -171,7 +170,7 @@ static void count(Run *run) {
     Ctx *c = &run->ctx;
     const SdConfig *k = &run->m->config;
     run->arena = (Arena){0};
-    *c = (Ctx){.op = plan_ops(), .arena = &run->arena};
+    *c = (Ctx){.op = plan_ops(), .precision = run->m->precision, .arena = &run->arena};
     place_states(run);
     size_t bottom = run->arena.used;
     text_stage(run);
@@ -222,7 +221,7 @@ bool run_plan(Run *run, Error *e) {
                          run->m->memory_limit == limit ? "the limit is" : "this machine has", limit >> 20);
     /* now for real */
     if (!arena_init(&run->arena, p->activations, e)) return false;
-    run->ctx = (Ctx){.op = run->m->ops, .dev = run->m->dev, .arena = &run->arena};
+    run->ctx = (Ctx){.op = run->m->ops, .precision = run->m->precision, .dev = run->m->dev, .arena = &run->arena};
     place_states(run);
     return true;
 }

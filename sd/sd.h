@@ -23,9 +23,15 @@
 
 typedef struct SdModel SdModel;
 
+typedef enum {
+    SD_F32,        /* f32, with Winograd's fast convolutions: U-Net output within 1e-4 (relative RMS) of float64 */
+    SD_F32_DIRECT, /* f32, as exact as PyTorch's f32; slower */
+} SdPrecision;
+
 typedef struct {
     int threads;         /* 0: as many as the process may use */
     size_t memory_limit; /* bytes for weights and activations together; 0: no limit */
+    SdPrecision precision;
 } SdOptions;
 
 /* Opens a checkpoint: a single .safetensors file (the original layout, or made by `sdc convert`) or a diffusers folder.
@@ -35,12 +41,21 @@ void sd_close(SdModel *m);
 
 typedef enum { SD_RNG_NV, SD_RNG_CPU } SdRng; /* noise of an NVIDIA card, of torch's CPU generator */
 
+typedef enum { SD_STAGE_TEXT, SD_STAGE_ENCODE, SD_STAGE_SAMPLE, SD_STAGE_DECODE } SdStage;
+
 typedef struct {
     int picture, pictures; /* batch-size pictures are made at once: always 0 of 1 while sampling */
     int step, steps;       /* steps done; 0: sampling begins now */
     double seconds;        /* since sampling began */
-    enum { SD_STAGE_TEXT, SD_STAGE_SAMPLE, SD_STAGE_DECODE } stage;
+    SdStage stage;
 } SdProgress;
+
+/* The webui's ways to bring a picture to another size: stretch, cut off what is too much, fill up what is missing. */
+typedef enum { SD_RESIZE_STRETCH, SD_RESIZE_CROP, SD_RESIZE_FILL } SdResize;
+
+/* How many of n steps a strength s runs: the webui's int(s n) + 1, diffusers' int(s n), or all n of a schedule of n / s
+ * (the webui's "do exactly the amount of steps the slider specifies"). */
+typedef enum { SD_STEPS_WEBUI, SD_STEPS_DIFFUSERS, SD_STEPS_EXACT } SdSteps;
 
 typedef struct {
     const char *prompt, *negative; /* UTF-8, NUL-terminated; NULL is "" */
@@ -77,7 +92,9 @@ typedef struct {
     double text_seconds, sample_seconds, decode_seconds;
 } SdResult;
 
+/* Pictures for a request. img2img is the same function: it refuses a request without an image, as txt2img does one with. */
 bool sd_txt2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
+bool sd_img2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 void sd_free(SdResult *r);
 /* PNG with the parameters in a text chunk; appears under its name only when complete. */
 bool sd_save_png(const SdPicture *p, const char *path, Error *e);
@@ -86,8 +103,8 @@ bool sd_save_png(const SdPicture *p, const char *path, Error *e);
 typedef struct {
     size_t weights;                              /* bytes of the largest set of parts in memory at once */
     size_t activations;                          /* peak bytes of the arena */
-    size_t text_peak, unet_peak, decode_peak;    /* the arena's peak in each stage */
-    double text_flops, step_flops, decode_flops; /* 2 per multiply-add */
+    size_t text_peak, encode_peak, unet_peak, decode_peak;     /* the arena's peak in each stage */
+    double text_flops, encode_flops, step_flops, decode_flops; /* 2 per multiply-add; one step */
 } SdPlan;
 bool sd_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e);
 

@@ -27,8 +27,15 @@ typedef struct Taps {
     char prefix[64]; /* set in front of every name: "unet.step003." */
 } Taps;
 
+/* Which shortcuts ops may take. Each has an error bound of its own (tests/golden.h). */
+typedef enum {
+    PRECISION_F32,        /* f32; convolutions may go through Winograd's transforms */
+    PRECISION_F32_DIRECT, /* f32, every sum as it is written in the op's definition */
+} Precision;
+
 typedef struct Ctx {
     const Ops *op;
+    Precision precision;
     Device *dev; /* NULL while planning */
     Arena *arena;
     Tape *tape;

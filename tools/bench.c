@@ -4,9 +4,10 @@
 #include "../sd/sd.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
-    const char *model;
+    const char *model, *precision;
     int64_t width, height, steps, batch_size, runs, threads;
     double cfg;
 } Arguments;
@@ -21,6 +22,7 @@ const Option BENCH_OPTIONS[] = {
     {OPT_INT, 0, "batch-size", AT(batch_size), "N", "pictures made at once (1)", 1, 64},
     {OPT_INT, 0, "runs", AT(runs), "N", "runs, of which the fastest counts (2)", 1, 1000},
     {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
+    {OPT_CHOICE, 0, "precision", AT(precision), "f32|f32-direct", "as for txt2img (f32)", 0, 0},
     {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
 
 static void line(const char *name, double seconds, double flops, size_t peak) {
@@ -30,6 +32,7 @@ static void line(const char *name, double seconds, double flops, size_t peak) {
 
 static bool measure(const Arguments *a, Error *e) {
     SdOptions options = {.threads = (int)a->threads};
+    if (a->precision && !strcmp(a->precision, "f32-direct")) options.precision = SD_F32_DIRECT;
     SdModel *model = sd_open(a->model, &options, e);
     SdRequest r = sd_request(model);
     SdResult best = {0};

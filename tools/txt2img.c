@@ -45,7 +45,8 @@ const Option TXT2IMG_OPTIONS[] = {
     {OPT_CHOICE, 0, "rng", AT(rng), "nv|cuda|cpu",
      "noise of an NVIDIA card (nv or cuda, the default) or of torch on a CPU", 0, 0},
     {OPT_STRING, 0, "device", AT(device), "auto|cpu|cuda[:N]", "where to compute (auto)", 0, 0},
-    {OPT_CHOICE, 0, "precision", AT(precision), "f32|mixed|f16|bf16", "f32, so far", 0, 0},
+    {OPT_CHOICE, 0, "precision", AT(precision), "f32|f32-direct|mixed|f16|bf16",
+     "f32 (the default), or f32-direct: slower and closer to PyTorch", 0, 0},
     {OPT_FLAG, 0, "exact", AT(exact), NULL, "the same bits on every machine: not yet", 0, 0},
     {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
     {OPT_SIZE, 0, "memory-limit", AT(memory_limit), "SIZE", "refuse what needs more: 512M, 4G, 1.5GiB", 0, 0},
@@ -74,8 +75,8 @@ static int check_names(const Arguments *a) {
     if (a->sampler && !sampler_find(a->sampler)) return wrong_sampler(a->sampler);
     if (a->scheduler && strcmp(a->scheduler, "Automatic") && strcmp(a->scheduler, "automatic"))
         return usage_error(NAME, "--scheduler: '%.60s' is not in this version, only Automatic is", a->scheduler);
-    if (a->precision && strcmp(a->precision, "f32"))
-        return usage_error(NAME, "--precision: %s is not in this version, only f32 is", a->precision);
+    if (a->precision && strcmp(a->precision, "f32") && strcmp(a->precision, "f32-direct"))
+        return usage_error(NAME, "--precision: %s is not in this version, only f32 and f32-direct are", a->precision);
     if (a->exact) return usage_error(NAME, "--exact: not in this version; leave it out");
     if (!a->device || !strcmp(a->device, "auto") || !strcmp(a->device, "cpu")) return OPTIONS_GO_ON;
     const char *number = strncmp(a->device, "cuda", 4) ? NULL : a->device + 4;
@@ -168,6 +169,7 @@ static int generate(const Arguments *a) {
     Error e = {0};
     Progress progress;
     SdOptions options = {.threads = (int)a->threads, .memory_limit = (size_t)a->memory_limit};
+    if (a->precision && !strcmp(a->precision, "f32-direct")) options.precision = SD_F32_DIRECT;
     catch_signals();
     progress_begin(&progress, a->quiet, (int)a->batch_count);
     double start = now_seconds();
