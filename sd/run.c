@@ -1,4 +1,4 @@
-/* run.c: a request's sizes, its plan, and the text stage. */
+/* run.c: a request's sizes, and the text stage. */
 #define _XOPEN_SOURCE 700
 #include "run.h"
 
@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { MOST_PIXELS = 16 << 20, MOST_BATCH = 1024, MOST_STEPS = 1000, MOST_PROMPT = 1 << 20 };
 
@@ -46,6 +45,8 @@ static bool check_request(const SdModel *m, const SdRequest *r, Error *e) {
         if (text && strlen(text) > MOST_PROMPT)
             return error_set(e, ERR_ARGUMENT, "prompt: is longer than 1 MiB; shorten it");
     }
+    if (r->image && !(r->strength >= 0 && r->strength <= 1))
+        return error_set(e, ERR_ARGUMENT, "strength %g: must be within 0..1", r->strength);
     return true;
 }
 
@@ -75,6 +76,7 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
     const char *texts[2] = {r->negative ? r->negative : "", r->prompt ? r->prompt : ""};
     for (int i = 0; i < 2; i++)
         if (!conditioning_make(&run->prompts[i], m->tokenizer, texts[i], m->config.clip.pad, e)) return false;
+    run->image = r->image;
     run->together = run->guided && run->prompts[0].chunks == run->prompts[1].chunks;
     return true;
 }
@@ -85,13 +87,15 @@ void run_free(Run *run) {
     arena_free(&run->arena);
     free(run->x);
     free(run->eps);
+    free(run->z);
+    free(run->resized);
     free(run->noise);
 }
 
 /* --- text --- */
 
 /* The arena's bottom: what lives through all stages. */
-static void place_states(Run *run) {
+void run_place_states(Run *run) {
     Ctx *c = &run->ctx;
     int64_t width = run->m->config.clip.width, b = run->batch;
     if (run->together) {
@@ -117,7 +121,7 @@ static void encode(Run *run, int which) {
     for (int64_t i = 1; i < states.n[0]; i++) op_affine(c, tensor_slice(states, 0, i, 1), first, 1.0f, 0.0f);
 }
 
-static void text_stage(Run *run) {
+void run_text_stage(Run *run) {
     for (int i = run->guided ? 0 : 1; i < 2; i++) encode(run, i);
 }
 
@@ -149,79 +153,8 @@ static bool tap_states(Run *run, Error *e) {
 
 bool run_text(Run *run, Error *e) {
     if (!run_progress(run, SD_STAGE_TEXT, 0, 1, e) || !model_load(run->m, PART_TEXT, e)) return false;
-    text_stage(run);
+    run_text_stage(run);
     if (run->ctx.err.code) return error_set(e, run->ctx.err.code, "%s", run->ctx.err.text);
     if (!run->r->keep) model_release(run->m, PART_TEXT);
     return tap_states(run, e);
-}
-
-/* --- plan --- */
-
-static size_t physical_memory(void) {
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : SIZE_MAX;
-}
-
-static size_t most(size_t a, size_t b) { return a > b ? a : b; }
-
-/* Runs the stages on the plan backend; leaves the arena without memory and empty. */
-static void count(Run *run) {
-    SdPlan *p = &run->plan;
-    Ctx *c = &run->ctx;
-    const SdConfig *k = &run->m->config;
-    run->arena = (Arena){0};
-    *c = (Ctx){.op = plan_ops(), .precision = run->m->precision, .arena = &run->arena};
-    place_states(run);
-    size_t bottom = run->arena.used;
-    text_stage(run);
-    p->text_flops = c->flops;
-    p->text_peak = run->arena.peak;
-
-    run->arena.peak = bottom;
-    c->flops = 0;
-    for (int i = 0; i < (run->together || !run->guided ? 1 : 2); i++) {
-        Tensor s = run->together ? run->both : run->states[run->guided ? i : 1];
-        run_unet(run, NULL, NULL, 1, 0, s, NULL);
-    }
-    p->step_flops = c->flops;
-    p->unet_peak = run->arena.peak;
-
-    run->arena.peak = bottom;
-    c->flops = 0;
-    size_t scope = scope_begin(c);
-    Tensor z = tensor_new(c, 4, SHAPE(1, run->h, run->w, k->vae.latent));
-    Tensor image = tensor_new(c, 4, SHAPE(1, run->r->height, run->r->width, 3));
-    vae_decode(c, image, &run->m->decoder, z);
-    scope_end(c, scope);
-    p->decode_flops = c->flops * run->batch;
-    p->decode_peak = run->arena.peak;
-    p->activations = most(p->text_peak, most(p->unet_peak, p->decode_peak));
-}
-
-bool run_plan(Run *run, Error *e) {
-    count(run);
-    SdPlan *p = &run->plan;
-    size_t text = model_part_bytes(run->m, PART_TEXT), unet = model_part_bytes(run->m, PART_UNET);
-    size_t decoder = model_part_bytes(run->m, PART_DECODER), total;
-    if (run->r->keep) {
-        p->weights = text + unet + decoder;
-        total = p->weights + p->activations;
-    } else {
-        p->weights = most(text, most(unet, decoder));
-        total = most(text + p->text_peak, most(unet + p->unet_peak, decoder + p->decode_peak));
-    }
-    size_t limit = run->m->memory_limit, machine = physical_memory();
-    if (!limit || machine < limit) limit = machine;
-    if (total > limit)
-        return error_set(e, ERR_MEMORY,
-                         "memory: %dx%d, batch size %d takes %zu MiB at its peak (weights %zu MiB, activations %zu "
-                         "MiB), and %s %zu MiB; "
-                         "make a smaller picture or batch",
-                         run->r->width, run->r->height, run->batch, total >> 20, p->weights >> 20, p->activations >> 20,
-                         run->m->memory_limit == limit ? "the limit is" : "this machine has", limit >> 20);
-    /* now for real */
-    if (!arena_init(&run->arena, p->activations, e)) return false;
-    run->ctx = (Ctx){.op = run->m->ops, .precision = run->m->precision, .dev = run->m->dev, .arena = &run->arena};
-    place_states(run);
-    return true;
 }

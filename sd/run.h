@@ -25,9 +25,12 @@ typedef struct {
     Tensor states[2];        /* [batch,T,width] each; when together, halves of one [2 batch,T,width] */
     Tensor both;
 
-    float *x;     /* [batch][C][h][w], the sampler's latents */
-    float *eps;   /* [2][batch][C][h][w] */
-    Noise *noise; /* [batch] */
+    float *x;             /* [batch][C][h][w], the sampler's latents */
+    float *eps;           /* [2][batch][C][h][w] */
+    float *z;             /* [batch][C][h][w], img2img's encoded picture; NULL: none */
+    const uint8_t *image; /* [height][width][3], img2img's picture at the request's size; NULL: none */
+    uint8_t *resized;     /* what run->image points to when it is not the request's own */
+    Noise *noise;         /* [batch] */
     uint64_t seed;
 
     TapFile *taps;
@@ -40,11 +43,16 @@ typedef struct {
 /* Fills what follows from the request. False on what cannot be served. */
 bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e);
 void run_free(Run *run);
-/* Exact bytes and FLOPs; checks them against the memory limit. */
+/* Exact bytes and FLOPs (run_plan.c); checks them against the memory limit, and reserves the arena. */
 bool run_plan(Run *run, Error *e);
+
+/* Where the text states lie, at the arena's bottom, and the text encoder on the context's backend. */
+void run_place_states(Run *run);
+void run_text_stage(Run *run);
 
 /* Stages. Each loads the part it needs and releases it unless the request keeps it. */
 bool run_text(Run *run, Error *e);
+bool run_encode(Run *run, Error *e);
 bool run_sample(Run *run, Error *e);
 bool run_decode(Run *run, SdResult *out, Error *e);
 
@@ -52,8 +60,16 @@ bool run_decode(Run *run, SdResult *out, Error *e);
  * repeated for each half. Used by run_sample. */
 bool run_unet(Run *run, float *eps, const float *x, float scale, float t, Tensor states, Error *e);
 
+/* Where sampling begins (start.c): the points that the sampler visits, [TRAIN_STEPS + 1] floats of room, and run->x. */
+bool run_points(Run *run, float *points, int *count, float *level, Error *e);
+bool run_start(Run *run, const float *points, float level, Error *e);
+
+/* planes[C][count] to pixels[count][C], scaled; and back */
+void to_pixels(float *out, const float *planes, int64_t channels, int64_t count, float scale);
+void to_planes(float *out, const float *pixels, int64_t channels, int64_t count);
+
 /* Seconds on a clock that never jumps. */
 double run_clock(void);
-bool run_progress(Run *run, int stage, int step, int steps, Error *e);
+bool run_progress(Run *run, SdStage stage, int step, int steps, Error *e);
 
 #endif

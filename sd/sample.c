@@ -7,17 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* planes[C][hw] -> pixels[hw][C], and back */
-static void to_pixels(float *out, const float *planes, int64_t channels, int64_t pixels, float scale) {
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t i = 0; i < pixels; i++) out[i * channels + c] = planes[c * pixels + i] * scale;
-}
-
-static void to_planes(float *out, const float *pixels, int64_t channels, int64_t count) {
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t i = 0; i < count; i++) out[c * count + i] = pixels[i * channels + c];
-}
-
 static bool all_finite(const float *x, int64_t n) {
     for (int64_t i = 0; i < n; i++)
         if (!isfinite(x[i])) return false;
@@ -168,21 +157,9 @@ static bool read_noise(Run *run, Error *e) {
     return ok;
 }
 
-/* The points that the sampler visits; [TRAIN_STEPS + 1] floats in *points. */
-static bool visit(const Run *run, float *points, int *count, Error *e) {
-    if (run->sampler->space == SPACE_SIGMA) {
-        *count = run->r->steps + 1;
-        return schedule_sigmas(&run->m->schedule, run->r->steps, points, e);
-    }
-    int times[TRAIN_STEPS];
-    if (!schedule_timesteps(run->r->steps, times, count, e)) return false;
-    for (int i = 0; i < *count; i++) points[i] = (float)times[i];
-    return true;
-}
-
 bool run_sample(Run *run, Error *e) {
     int64_t all = run->batch * run->latent;
-    float points[TRAIN_STEPS + 1];
+    float points[TRAIN_STEPS + 1], level;
     int count;
     run->x = malloc((size_t)all * sizeof *run->x);
     run->eps = malloc(2 * (size_t)all * sizeof *run->eps);
@@ -190,15 +167,14 @@ bool run_sample(Run *run, Error *e) {
     float *work = malloc((size_t)(all * run->sampler->buffers) * sizeof *work);
     bool ok = run->x && run->eps && run->noise && work;
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
-    ok = ok && visit(run, points, &count, e) && model_load(run->m, PART_UNET, e);
+    ok = ok && run_points(run, points, &count, &level, e) && model_load(run->m, PART_UNET, e);
     if (ok) {
         for (int i = 0; i < run->batch; i++)
             noise_init(&run->noise[i], run->r->rng == SD_RNG_CPU ? NOISE_CPU : NOISE_NV, run->seed + (uint64_t)i);
         draw(run, run->x);
         ok = (!run->r->noise || read_noise(run, e)) && tap_latents(run, "noise", run->x, e);
     }
-    if (ok) {
-        sampler_start(run->sampler, run->x, all, points, false);
+    if (ok && run_start(run, points, level, e)) {
         Sampling s = {.schedule = &run->m->schedule,
                       .points = points,
                       .count = count,

@@ -92,7 +92,8 @@ typedef struct {
     double text_seconds, sample_seconds, decode_seconds;
 } SdResult;
 
-/* Pictures for a request. img2img is the same function: it refuses a request without an image, as txt2img does one with. */
+/* Pictures for a request. img2img is the same function: it refuses a request without an image, as txt2img does one
+ * with. */
 bool sd_txt2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 bool sd_img2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 void sd_free(SdResult *r);
@@ -101,8 +102,8 @@ bool sd_save_png(const SdPicture *p, const char *path, Error *e);
 
 /* What a request will take, exactly, without computing anything. */
 typedef struct {
-    size_t weights;                              /* bytes of the largest set of parts in memory at once */
-    size_t activations;                          /* peak bytes of the arena */
+    size_t weights;                                            /* bytes of the largest set of parts in memory at once */
+    size_t activations;                                        /* peak bytes of the arena */
     size_t text_peak, encode_peak, unet_peak, decode_peak;     /* the arena's peak in each stage */
     double text_flops, encode_flops, step_flops, decode_flops; /* 2 per multiply-add; one step */
 } SdPlan;

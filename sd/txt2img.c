@@ -22,6 +22,7 @@ SdRequest sd_request(const SdModel *m) {
                    .sampler = "Euler a",
                    .seed = -1,
                    .batch_size = 1,
+                   .strength = 0.75,
                    .clip_skip = 1};
     if (m) {
         const SdConfig *k = &m->config;
@@ -60,6 +61,7 @@ static char *parameters(const Run *run, uint64_t seed, Error *e) {
                   .height = r->height,
                   .model_hash = *hash ? hash : NULL,
                   .model = name,
+                  .denoising = r->image ? r->strength : 0,
                   .clip_skip = r->clip_skip,
                   .rng = r->rng == SD_RNG_CPU ? "CPU" : NULL,
                   .version = "sd.c"};
@@ -122,7 +124,7 @@ bool run_decode(Run *run, SdResult *out, Error *e) {
     return ok;
 }
 
-bool sd_txt2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
+static bool make_pictures(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     Run run;
     Error own = {0};
     if (!e) e = &own;
@@ -136,6 +138,7 @@ bool sd_txt2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     double start = run.started = run_clock();
     ok = ok && run_text(&run, e);
     double text = run_clock();
+    ok = ok && (!run.image || run_encode(&run, e));
     ok = ok && run_sample(&run, e);
     double sample = run_clock();
     ok = ok && run_decode(&run, out, e);
@@ -150,6 +153,18 @@ bool sd_txt2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     if (!ok) sd_free(out);
     run_free(&run);
     return ok;
+}
+
+bool sd_txt2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
+    *out = (SdResult){0};
+    if (r->image) return error_set(e, ERR_ARGUMENT, "txt2img: starts from noise; sd_img2img takes an image");
+    return make_pictures(m, r, out, e);
+}
+
+bool sd_img2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
+    *out = (SdResult){0};
+    if (!r->image) return error_set(e, ERR_ARGUMENT, "img2img: needs an image to start from");
+    return make_pictures(m, r, out, e);
 }
 
 bool sd_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e) {
