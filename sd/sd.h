@@ -67,6 +67,15 @@ typedef struct {
     int batch_size;                /* pictures made at once */
     int clip_skip;                 /* 1: the last layer */
     SdRng rng;
+
+    /* img2img: start from a picture instead of noise alone */
+    const uint8_t *image;          /* [image_height][image_width][3], or NULL: from noise */
+    int image_width, image_height; /* resized to width x height as `resize` says */
+    SdResize resize;
+    double strength; /* 0..1: how much of the schedule is run again */
+    SdSteps strength_steps;
+    bool encode_mean; /* begin from the mean of the encoder's distribution instead of a sample of it */
+
     const char *taps;  /* a safetensors file to write named activations to, or NULL */
     const char *tap;   /* glob that their names must match (* and ?); NULL: all */
     const char *noise; /* a safetensors file whose tensor "noise" replaces the seed's, or NULL */
