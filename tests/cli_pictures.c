@@ -133,15 +133,15 @@ static void taps(void) {
 
 static void interruptions(void) {
     size_t before = cli_files();
-    CliRun r = cli_shell("ulimit -f 1; exec \"$SDC\" " MICRO "-p x -q", false);
+    CliRun r = cli_shell("ulimit -f 4; exec \"$SDC\" " MICRO "-p x -q", false);
     test_check(r.code == 1 && !strncmp(r.err, "sdc: ", 5) && strstr(r.err, ".png") && cli_files() == before,
                "a full disk: an error, and no file");
     test_note("exit %d: %s", r.code, r.err);
     cli_free(&r);
-    r = cli_shell("ulimit -f 1; exec \"$SDC\" " MICRO "-p x -q -o a.png", false);
+    r = cli_shell("ulimit -f 4; exec \"$SDC\" " MICRO "-p x -q -o a.png", false);
     test_check(r.code == 1 && same_pixels("a.png", "b.png"), "a full disk: the old picture stays");
     cli_free(&r);
-    r = cli_shell("ulimit -f 1; exec \"$SDC\" " MICRO "-p x -q --taps full.safetensors", false);
+    r = cli_shell("ulimit -f 4; exec \"$SDC\" " MICRO "-p x -q --taps full.safetensors", false);
     test_check(r.code == 1 && cli_files() == before, "a full disk: no activations either");
     test_note("exit %d: %s", r.code, r.err);
     cli_free(&r);
