@@ -64,6 +64,9 @@ bool run_unet(Run *run, float *eps, const float *x, float scale, float t, Tensor
 bool run_points(Run *run, float *points, int *count, float *level, Error *e);
 bool run_start(Run *run, const float *points, float level, Error *e);
 
+/* Offers the batch's latents x under a name. */
+bool run_tap_latents(Run *run, const char *name, const float *x, Error *e);
+
 /* planes[C][count] to pixels[count][C], scaled; and back */
 void to_pixels(float *out, const float *planes, int64_t channels, int64_t count, float scale);
 void to_planes(float *out, const float *pixels, int64_t channels, int64_t count);

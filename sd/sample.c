@@ -126,7 +126,7 @@ static void draw(void *user, float *out) {
     for (int i = 0; i < run->batch; i++) noise_fill(&run->noise[i], out + i * run->latent, run->latent);
 }
 
-static bool tap_latents(Run *run, const char *name, const float *x, Error *e) {
+bool run_tap_latents(Run *run, const char *name, const float *x, Error *e) {
     if (!run->taps || !taps_wants(run->taps, name)) return true;
     return taps_add(run->taps, name, 4, SHAPE(run->batch, run->m->config.vae.latent, run->h, run->w), x, e);
 }
@@ -136,7 +136,7 @@ static bool after_step(void *user, float *x, const float *denoised, int step, in
     Run *run = user;
     char name[32];
     snprintf(name, sizeof name, "latents.step%03d", step);
-    return tap_latents(run, name, x, e) && run_progress(run, SD_STAGE_SAMPLE, step + 1, steps, e);
+    return run_tap_latents(run, name, x, e) && run_progress(run, SD_STAGE_SAMPLE, step + 1, steps, e);
 }
 
 /* The request's noise file in place of the seed's noise. */
@@ -172,7 +172,7 @@ bool run_sample(Run *run, Error *e) {
         for (int i = 0; i < run->batch; i++)
             noise_init(&run->noise[i], run->r->rng == SD_RNG_CPU ? NOISE_CPU : NOISE_NV, run->seed + (uint64_t)i);
         draw(run, run->x);
-        ok = (!run->r->noise || read_noise(run, e)) && tap_latents(run, "noise", run->x, e);
+        ok = (!run->r->noise || read_noise(run, e)) && run_tap_latents(run, "noise", run->x, e);
     }
     if (ok && run_start(run, points, level, e)) {
         Sampling s = {.schedule = &run->m->schedule,

@@ -4,6 +4,7 @@
 #include "run.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void to_pixels(float *out, const float *planes, int64_t channels, int64_t count, float scale) {
@@ -47,7 +48,12 @@ bool run_encode(Run *run, Error *e) {
         Tensor image = tensor_new(c, 4, SHAPE(1, h, w, 3)),
                moments = tensor_new(c, 4, SHAPE(1, run->h, run->w, 2 * channels));
         for (int64_t i = 0; i < h * w * 3; i++) ((float *)image.data)[i] = (float)run->image[i] / 255.0f * 2.0f - 1.0f;
+        if (run->taps) {
+            snprintf(run->listener.prefix, sizeof run->listener.prefix, "vae.encoder.");
+            c->taps = &run->listener;
+        }
         vae_encode(c, moments, &run->m->encoder, image);
+        c->taps = NULL;
         ok = !c->err.code || error_set(e, c->err.code, "%s", c->err.text);
         for (int i = 0; ok && i < run->batch; i++) {
             Noise own;
@@ -116,7 +122,6 @@ bool run_points(Run *run, float *points, int *count, float *level, Error *e) {
 }
 
 bool run_start(Run *run, const float *points, float level, Error *e) {
-    (void)e;
     int64_t all = run->batch * run->latent;
     if (!run->z) {
         sampler_start(run->sampler, run->x, all, points, false);
@@ -125,5 +130,5 @@ bool run_start(Run *run, const float *points, float level, Error *e) {
     bool sigma = run->sampler->space == SPACE_SIGMA;
     float a = sigma ? 1.0f : sqrtf(level), b = sigma ? level : sqrtf(1.0f - level);
     for (int64_t i = 0; i < all; i++) run->x[i] = a * run->z[i] + run->x[i] * b;
-    return true;
+    return run_tap_latents(run, "latents.init", run->z, e) && run_tap_latents(run, "latents.start", run->x, e);
 }

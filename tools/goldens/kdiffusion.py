@@ -61,12 +61,13 @@ def ddim_timesteps(steps):
     return torch.clip(torch.tensor(list(range(0, 1000, 1000 // steps))) + 1, 0, 999)
 
 
-def ddim(network, x, steps):
-    """The webui's DDIM with eta 0: len(timesteps) - 1 evaluations, the one at timesteps[0] never made.
+def ddim(network, x, steps, part=None):
+    """The webui's DDIM with eta 0: len(timesteps) - 1 evaluations, the one at timesteps[0] never made; with `part` only
+    the first so many timesteps (img2img).
 
     network(x, t) is eps. The coefficients are those of x's dtype, from the float32 schedule.
     """
-    timesteps = ddim_timesteps(steps)
+    timesteps = ddim_timesteps(steps)[:part]
     a = alphas_cumprod().to(x.dtype)
     alphas, previous = a[timesteps], a[torch.nn.functional.pad(timesteps[:-1], pad=(1, 0))].double()
     sqrt_one_minus_alphas = torch.sqrt(1 - alphas)

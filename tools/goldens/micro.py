@@ -44,6 +44,30 @@ def encoder(vae):
     return golden
 
 
+def img2img(parts):
+    """Goldens of img2img from the bytes of "micro.image": latents (the posterior's mean), start, every step."""
+    goldens = []
+    for sampler in ("Euler", "DDIM"):
+        job = {**BASE, "sampler": sampler, "steps": 8, "strength": 0.6}
+        name = f"micro_img2img_{sampler.lower()}"
+        golden = store.Golden(name, SOURCES, meta=pipeline.metadata(job, "micro"))
+        pixels = values.integers("micro.pixels", (1, 3, 64, 64), 256)  # [1,3,H,W], 0..255
+        runs = []
+        for dtype in (torch.float64, torch.float32):
+            p = parts[dtype]
+            with reference(dtype):
+                image = torch.from_numpy(pixels).to(dtype) / 255 * 2 - 1
+                z = p["vae"].encode(image).latent_dist.mode() * models.SCALE
+                context = pipeline.encode(p["text"], job["prompt"], job["negative"])
+                latents, taps = pipeline.denoise(p["unet"], context, job, dtype, False, z)
+                runs.append({"latents.init": z, **taps, **pipeline.decode(p["vae"], latents)})
+        for tap, x in runs[0].items():
+            if not pipeline.is_block(tap) and tap != "noise":
+                golden.add(tap, x, runs[1][tap])
+        goldens.append(golden)
+    return goldens
+
+
 def make(args):
     """All goldens of micro-SD."""
     if args.bpe:
@@ -64,5 +88,6 @@ def make(args):
                 continue
             golden.add(tap, x, single[tap], samples=samples if block else None)
         goldens.append(golden)
+    goldens += img2img(parts)
     goldens.append(encoder({dtype: p["vae"] for dtype, p in parts.items()}))
     return goldens

@@ -109,8 +109,13 @@ def encode(text, prompt, negative):
     return torch.cat([text(ids(p)).last_hidden_state for p in (negative, prompt)])
 
 
-def denoise(unet, context, job, dtype, record):
-    """Noise to latents. Returns (latents, taps)."""
+def start_of(strength, steps):
+    """The webui's t_enc of img2img (setup_img2img_steps)."""
+    return int(min(strength, 0.999) * steps)
+
+
+def denoise(unet, context, job, dtype, record, z=None):
+    """Noise, or with z (img2img) a picture's latents, to latents. Returns (latents, taps)."""
     h, w = job["height"] // 8, job["width"] // 8
     generator = torch.Generator("cpu").manual_seed(job["seed"])
 
@@ -136,15 +141,25 @@ def denoise(unet, context, job, dtype, record):
         return negative + (positive - negative) * job["cfg"]
 
     if job["sampler"] == "DDIM":
-        x = kdiffusion.ddim(lambda x, t: guide(eps, x, t), noise, job["steps"])
+        x, part = noise, None
+        if z is not None:
+            part = start_of(job["strength"], job["steps"])
+            a = kdiffusion.alphas_cumprod()[kdiffusion.ddim_timesteps(job["steps"])[part]].to(dtype)
+            x = torch.sqrt(a) * z + torch.sqrt(1 - a) * noise
+            taps["latents.start"] = x.clone()
+        x = kdiffusion.ddim(lambda x, t: guide(eps, x, t), x, job["steps"], part)
     else:
         model = kdiffusion.Denoiser(eps, dtype)
         sigmas = model.schedule(job["steps"])
+        x = noise * sigmas[0]
+        if z is not None:
+            sigmas = sigmas[job["steps"] - start_of(job["strength"], job["steps"]) - 1 :]
+            x = taps["latents.start"] = z + noise * sigmas[0]
         more = {"disable": True}
         if job["sampler"] == "Euler a":
             more["noise_sampler"] = lambda sigma, following: draw()
         run = {"Euler": kdiffusion.sampling.sample_euler, "Euler a": kdiffusion.sampling.sample_euler_ancestral}
-        x = run[job["sampler"]](lambda x, s: guide(model, x, s), noise * sigmas[0], sigmas, **more)
+        x = run[job["sampler"]](lambda x, s: guide(model, x, s), x, sigmas, **more)
     recorder.close()
     taps[f"latents.step{calls - 1:03d}"] = x
     return x, taps
