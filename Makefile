@@ -13,13 +13,11 @@ ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 B := $(or $(BUILD),build/$(notdir $(CC))-$(BLAS)$(if $(filter 1,$(SAN)),-asan))
 
 WARN := -Wall -Wextra -Wshadow -Wpedantic
-ALL_CFLAGS := -std=c11 $(WARN) -ffp-contract=off -fno-math-errno -fno-trapping-math -MMD -MP $(CFLAGS)
+ALL_CFLAGS := -std=c11 $(WARN) -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread -MMD -MP $(CFLAGS)
 LIBS := -lm
 ifeq ($(SAN),1)
   ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
-# Debian 12's clang has no libomp of its own: it builds without OpenMP (one thread, the same results).
-OPENMP := $(shell echo 'int main(void){return 0;}' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp)
 
 ifeq ($(BLAS),openblas)
   BLAS_DIR := $(firstword $(wildcard /usr/include/openblas /usr/include/$(ARCH)-linux-gnu/openblas-pthread \
@@ -62,19 +60,18 @@ $(B)/libsd.a: $(OBJ)
 	ar rcs $@ $(OBJ)
 
 $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
-	$(CC) $(ALL_CFLAGS) $(OPENMP) -o $@ $^ $(LDFLAGS) $(LIBS)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
 
 # The tests fail allocations on purpose: tests/files_faults.c stands between the program and malloc.
 TEST_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 $(B)/test: $(TEST_OBJ) $(B)/libsd.a
-	$(CC) $(ALL_CFLAGS) $(OPENMP) -o $@ $^ $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(BLAS_CFLAGS) -c -o $@ $<
 
-$(B)/tensor/pool.o: ALL_CFLAGS += $(OPENMP)
 define ISA_RULE
 $(B)/tensor/cpu/%.$(1).o: tensor/cpu/%.c
 	@mkdir -p $$(@D)
@@ -113,14 +110,13 @@ build/demo/micro.safetensors: $(B)/test
 ## test            builds and runs the tests
 test: deps
 	@$(MAKE) --no-print-directory run-test
-# threads that sleep while they wait: tests ask for more of them than there are cores
 run-test: $(B)/test $(B)/sdc
-	OMP_WAIT_POLICY=passive SDC_BIN=$(B)/sdc $(B)/test
+	SDC_BIN=$(B)/sdc $(B)/test
 ## test-all        with the slow ones: full-size models
 test-all: deps
 	@$(MAKE) --no-print-directory run-test-all
 run-test-all: $(B)/test $(B)/sdc
-	OMP_WAIT_POLICY=passive SDC_BIN=$(B)/sdc $(B)/test --slow
+	SDC_BIN=$(B)/sdc $(B)/test --slow
 ## asan            the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 asan:
 	@$(MAKE) --no-print-directory SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-test

@@ -1,7 +1,7 @@
 /* device.h: the CPU's threads and their scratch memory.
  *
  * Scratch belongs to the device, one piece a thread, so that ops never allocate. pool.c is the only file that knows
- * OpenMP; built without it, everything runs on one thread with the same result. */
+ * threads; the result is the same for any number of them. */
 #ifndef SD_DEVICE_H
 #define SD_DEVICE_H
 

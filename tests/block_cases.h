@@ -95,7 +95,7 @@ VAE_ATTENTION(vae_attn_512,   1, 4, 4, 512, 32, 1)
 /*         name      N  H   W    C */
 DOWNSAMPLE(down,     2, 8,  8,  32)
 DOWNSAMPLE(down_odd, 1, 9, 13,  24)
-DOWNSAMPLE(down_one, 1, 1,  1,  16)
+DOWNSAMPLE(down_one, 1, 1,  1,  160)
 DOWNSAMPLE(down_320, 1, 8,  8, 320)
 
 /*             name           N   H   W    C */

@@ -23,8 +23,6 @@ bool cli_begin(void) {
     if (!realpath(name && *name ? name : "./sdc", path) || access(path, X_OK)) return false;
     if (setenv("SDC", path, 1)) return false;
     if (setenv("XDG_CACHE_HOME", test_path("cache"), 1)) return false; /* hashes do not go to the user's cache */
-    /* On a busy machine threads that spin for each other take fifty times as long as ones that sleep. */
-    if (setenv("OMP_WAIT_POLICY", "passive", 0)) return false;
     return !mkdir(test_path("cli"), 0777);
 }
 

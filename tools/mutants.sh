@@ -82,7 +82,7 @@ build() { make BUILD="$work/$1" BLAS="$1" -j "$jobs" "$work/$1/test" > "$work/bu
 # next line that the tests print ends them too. What failed stays in $why.
 run() {
     why=$({
-        SDC_TEST_VERBOSE=1 OMP_WAIT_POLICY=passive timeout 600 "$work/$1/test" $2 2>&1
+        SDC_TEST_VERBOSE=1 timeout 600 "$work/$1/test" $2 2>&1
         echo "exit $?"
     } | grep -m 1 -E '^  FAIL|^exit ')
     [ "$why" = "exit 0" ]
