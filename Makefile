@@ -120,12 +120,14 @@ run-test-all: $(B)/test $(B)/sdc
 ## asan            the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 asan:
 	@$(MAKE) --no-print-directory SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-test
-## valgrind        some of the tests under valgrind
+## valgrind        some of the tests, and a picture of the micro model, under valgrind
 valgrind:
 	@command -v valgrind >/dev/null || { echo "valgrind is missing: sudo apt-get install valgrind"; exit 1; }
 	@$(MAKE) --no-print-directory BLAS=none BUILD=$(addsuffix -none,$(BUILD)) run-valgrind
-run-valgrind: $(B)/test
+run-valgrind: $(B)/test $(B)/sdc build/demo/micro.safetensors
 	valgrind -q --error-exitcode=1 --leak-check=full $(B)/test $(VALGRIND_SUITES)
+	valgrind -q --error-exitcode=1 --leak-check=full $(B)/sdc txt2img -q -m build/demo/micro.safetensors -p "a lovely cat" \
+	  -n "blurry" -W 72 -H 64 --steps 2 --seed 42 -o $(B)/valgrind.png --taps $(B)/valgrind.safetensors
 ## mutants         breaks the sources on purpose and counts what the tests notice
 mutants:
 	sh tools/mutants.sh

@@ -1,7 +1,8 @@
 /* resblock.h: y = skip(x) + conv2(silu(norm2(conv1(silu(norm1(x))) + emb)))
  *
  * One block for the U-Net (with a time embedding, eps 1e-5) and for the VAE (without, eps 1e-6). skip is the identity
- * where channels stay the same, else a 1x1 convolution. Source: CompVis, openaimodel.py ResBlock; model.py ResnetBlock. */
+ * where channels stay the same, else a 1x1 convolution. Source: CompVis, openaimodel.py ResBlock; model.py ResnetBlock.
+ */
 #ifndef SD_RESBLOCK_H
 #define SD_RESBLOCK_H
 

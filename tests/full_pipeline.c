@@ -1,5 +1,5 @@
-/* full_pipeline.c: the whole SD 1.5 from files as people have them: both layouts, F32 and F16, 256x256, five Euler steps,
- * every block of the first step against diffusers. Needs 8 GB of disk under TMPDIR. */
+/* full_pipeline.c: the whole SD 1.5 from files as people have them: both layouts, F32 and F16, 256x256, five Euler
+ * steps, every block of the first step against diffusers. Needs 8 GB of disk under TMPDIR. */
 #include "known_answers.h"
 #include "make_model.h"
 #include "pipeline.h"
@@ -20,7 +20,8 @@ void full_pipeline(void) {
             Error e = {0};
             r.negative = "";
             r.taps = test_path("full_taps.safetensors");
-            MakeModel spec = {.size = MODEL_FULL, .layout = folder ? MODEL_DIFFUSERS : MODEL_SINGLE, .dtype = half ? F16 : F32};
+            MakeModel spec = {
+                .size = MODEL_FULL, .layout = folder ? MODEL_DIFFUSERS : MODEL_SINGLE, .dtype = half ? F16 : F32};
             bool ok = make_model(path, spec) && pipeline_run(path, 0, &r, &out, &e);
             if (!test_check(ok, "%s: a picture", label)) test_note("%s", e.text);
             else pipeline_golden(half ? "full_f16" : "full_f32", r.taps, label);

@@ -1,4 +1,5 @@
-/* test.h: the smallest harness that counts. A suite is a function; every golden, hostile file and prompt is one check. */
+/* test.h: the smallest harness that counts. A suite is a function; every golden, hostile file and prompt is one check.
+ */
 #ifndef SD_TEST_H
 #define SD_TEST_H
 

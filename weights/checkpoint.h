@@ -10,9 +10,9 @@ typedef enum { CHECKPOINT_SINGLE, CHECKPOINT_DIFFUSERS } CheckpointLayout;
 enum { CHECKPOINT_PARTS = 3, CHECKPOINT_SHARDS = 64 };
 
 typedef struct {
-    const char *name;    /* "unet", "vae", "text_encoder" */
-    Json *config;        /* its config.json */
-    StFile **shards;     /* [count] */
+    const char *name; /* "unet", "vae", "text_encoder" */
+    Json *config;     /* its config.json */
+    StFile **shards;  /* [count] */
     int count;
 } CheckpointPart;
 
@@ -21,7 +21,7 @@ typedef struct {
     CheckpointLayout layout;
     StFile *file; /* single file */
     CheckpointPart parts[CHECKPOINT_PARTS];
-    Json *scheduler; /* scheduler/scheduler_config.json, or NULL */
+    Json *scheduler;                    /* scheduler/scheduler_config.json, or NULL */
     int res_blocks, levels, vae_levels; /* the folder's, for its names; set by whoever reads the configurations */
 } Checkpoint;
 

@@ -24,10 +24,9 @@ static void block(void *arg, int64_t index, void *scratch) {
         for (int64_t k = 0; k < x.n[2]; k += piece) {
             int64_t kk = min64(piece, x.n[2] - k);
             Block w = {(const char *)l->w.data + (size_t)(column * l->w.s[0] + done) * width, l->w.dtype, l->w.s[0]};
-            for (int64_t p = 0; p < l->y.n[0]; p++)
-                K(gemm)
-                (scratch, m, n, kk, at2(x, p, row) + k, x.s[1], w, at2(l->y, p, row) + column, l->y.s[1],
-                 in_place || done > 0);
+            for (int64_t p = 0; p < l->y.n[0]; p++) K(gemm)
+            (scratch, m, n, kk, at2(x, p, row) + k, x.s[1], w, at2(l->y, p, row) + column, l->y.s[1],
+             in_place || done > 0);
             done += kk;
         }
     }
