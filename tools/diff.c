@@ -4,6 +4,7 @@
  * where to look. */
 #include "diff.h"
 #include "commands.h"
+#include "options.h"
 #include "../weights/json.h"
 
 #include <errno.h>
@@ -41,7 +42,7 @@ typedef struct {
 } Run;
 
 static bool usage(const char *what, const char *value) {
-    fprintf(stderr, "sdc: diff: %s%s\nsee sdc help diff\n", what, value);
+    usage_error("diff", "%s%.200s", what, value);
     return false;
 }
 
