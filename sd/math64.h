@@ -1,4 +1,4 @@
-/* math64.h: log, exp, sin and cos in double from + - * / alone.
+/* math64.h: log, exp, expm1, pow, sin, cos, tan, atan and acos in double from + - * / and sqrt alone.
  *
  * Noise and schedules must be the same bits on every machine, and a libm is not: so these are our own. Each reduces
  * its argument exactly and sums a Taylor series; the error is at most about one unit in the last place of a double
@@ -15,6 +15,7 @@
 #define SD_MATH64_H
 
 #include <assert.h>
+#include <math.h> /* sqrt: exactly rounded by IEEE 754, hence the same everywhere */
 #include <stdint.h>
 #include <string.h>
 
@@ -73,6 +74,46 @@ static inline void sincos64(double x, double *sine, double *cosine) {
     *cosine = k & 1 ? s : c;
     if (k & 2) *sine = -*sine;
     if ((k + 1) & 2) *cosine = -*cosine;
+}
+
+/* e^x - 1 for |x| < 700, to the last digits near 0 too. */
+static inline double expm1_64(double x) {
+    if (x < -0.5 || x > 0.5) return exp64(x) - 1;
+    double y = 0;
+    for (int i = 18; i >= 2; i--) y = (y + 1) * x / i;
+    return x + x * y;
+}
+
+/* x^y for x >= 0, x^y within about 10^+-300; the error grows with |y ln x|. */
+static inline double pow64(double x, double y) { return x > 0 ? exp64(y * log64(x)) : y == 0 ? 1 : 0; }
+
+/* sin x for 0 <= x < 10^5 */
+static inline double sine64(double x) {
+    double s, c;
+    sincos64(x, &s, &c);
+    return s;
+}
+
+/* tan x for 0 <= x <= pi/2 */
+static inline double tan64(double x) {
+    double s, c;
+    sincos64(x, &s, &c);
+    return s / c;
+}
+
+/* atan x: halving the angle three times makes |x| < 0.1, then the series x - x^3/3 + ... */
+static inline double atan64(double x) {
+    if (x < 0) return -atan64(-x);
+    if (x > 1) return 0x1.921fb54442d18p+0 /* pi / 2 */ - atan64(1 / x);
+    for (int i = 0; i < 3; i++) x = x / (1 + sqrt(1 + x * x));
+    double z = x * x, y = 0;
+    for (int k = 19; k >= 3; k -= 2) y = -z * (y + 1.0 / k);
+    return 8 * (x + x * y);
+}
+
+/* acos x for |x| <= 1 */
+static inline double acos64(double x) {
+    return x > -1 ? 2 * atan64(sqrt((1 - x) / (1 + x))) : 0x1.921fb54442d18p+1 /* pi */;
 }
 
 #endif

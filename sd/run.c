@@ -62,7 +62,7 @@ static uint64_t random_seed(void) {
 bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
     *run = (Run){.m = m, .r = r};
     if (!m || (e && e->code) || !check_request(m, r, e)) return false;
-    run->sampler = sampler_find(r->sampler);
+    run->sampler = sampler_parse(r->sampler, &run->scheduler);
     if (!run->sampler)
         return error_set(e, ERR_ARGUMENT, "sampler '%s': there is none of that name; the nearest is '%s'", r->sampler,
                          sampler_nearest(r->sampler)->name);
@@ -71,7 +71,7 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
     run->h = r->height / unit;
     run->w = r->width / unit;
     run->latent = m->config.vae.latent * run->h * run->w;
-    run->guided = r->cfg != 1;
+    run->guided = r->cfg != 1 || run->sampler->flags & SAMPLER_UNCOND;
     run->seed = r->seed < 0 ? random_seed() : (uint64_t)r->seed;
     const char *texts[2] = {r->negative ? r->negative : "", r->prompt ? r->prompt : ""};
     for (int i = 0; i < 2; i++)
@@ -89,7 +89,7 @@ void run_free(Run *run) {
     free(run->eps);
     free(run->z);
     free(run->resized);
-    free(run->noise);
+    picture_noise_close(run->noise);
 }
 
 /* --- text --- */

@@ -5,21 +5,22 @@
 
 #include "conditioning.h"
 #include "model.h"
-#include "noise.h"
-#include "sampler.h"
+#include "picture_noise.h"
+#include "scheduler.h"
 #include "taps.h"
 
 typedef struct {
     SdModel *m;
     const SdRequest *r;
     const Sampler *sampler;
+    const Scheduler *scheduler; /* NULL: Automatic */
     Ctx ctx;
     Arena arena;
     SdPlan plan;
 
     int batch;
     int64_t h, w, latent;    /* latents: rows, columns, floats of one picture */
-    bool guided;             /* CFG is not 1: the negative prompt counts */
+    bool guided;             /* CFG is not 1, or the sampler is of CFG++: the negative prompt counts */
     bool together;           /* both prompts have as many tokens: one U-Net call */
     Conditioning prompts[2]; /* negative, positive */
     Tensor states[2];        /* [batch,T,width] each; when together, halves of one [2 batch,T,width] */
@@ -30,7 +31,8 @@ typedef struct {
     float *z;             /* [batch][C][h][w], img2img's encoded picture; NULL: none */
     const uint8_t *image; /* [height][width][3], img2img's picture at the request's size; NULL: none */
     uint8_t *resized;     /* what run->image points to when it is not the request's own */
-    Noise *noise;         /* [batch] */
+    PictureNoise *noise;
+    int first, group; /* the pictures being sampled: all, or one by one (SAMPLER_ALONE) */
     uint64_t seed;
 
     TapFile *taps;
@@ -60,9 +62,9 @@ bool run_decode(Run *run, SdResult *out, Error *e);
  * repeated for each half. Used by run_sample. */
 bool run_unet(Run *run, float *eps, const float *x, float scale, float t, Tensor states, Error *e);
 
-/* Where sampling begins (start.c): the points that the sampler visits, [TRAIN_STEPS + 1] floats of room, and run->x. */
-bool run_points(Run *run, float *points, int *count, float *level, Error *e);
-bool run_start(Run *run, const float *points, float level, Error *e);
+/* Where sampling begins (start.c): the points that the sampler visits, and run->x. */
+bool run_points(Run *run, Points *points, Error *e);
+bool run_start(Run *run, const Points *points, Error *e);
 
 /* Offers the batch's latents x under a name. */
 bool run_tap_latents(Run *run, const char *name, const float *x, Error *e);

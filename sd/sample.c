@@ -46,7 +46,7 @@ static void forward(Run *run, float *eps, const float *x, float scale, float tim
     if (x) {
         assert(in.n[3] * pixels == run->latent);
         for (int64_t i = 0; i < n; i++) {
-            to_pixels((float *)in.data + i * in.s[0], x + i % run->batch * run->latent, in.n[3], pixels, scale);
+            to_pixels((float *)in.data + i * in.s[0], x + i % run->group * run->latent, in.n[3], pixels, scale);
             ((float *)t.data)[i] = time;
         }
     }
@@ -60,9 +60,10 @@ static void forward(Run *run, float *eps, const float *x, float scale, float tim
 bool run_unet(Run *run, float *eps, const float *x, float scale, float time, Tensor states, Error *e) {
     Ctx *c = &run->ctx;
     if (run->taps) {
-        int at = snprintf(run->listener.prefix, sizeof run->listener.prefix, "unet.step%03d.", run->step);
-        if (run->calls)
-            snprintf(run->listener.prefix + at, sizeof run->listener.prefix - (size_t)at, "%d.", run->calls);
+        char *prefix = run->listener.prefix;
+        int room = (int)sizeof run->listener.prefix, at = snprintf(prefix, (size_t)room, "unet.step%03d.", run->step);
+        if (run->first) at += snprintf(prefix + at, (size_t)(room - at), "picture%d.", run->first);
+        if (run->calls) snprintf(prefix + at, (size_t)(room - at), "%d.", run->calls);
         c->taps = &run->listener;
     }
     forward(run, eps, x, scale, time, states);
@@ -70,7 +71,7 @@ bool run_unet(Run *run, float *eps, const float *x, float scale, float time, Ten
     c->taps = NULL;
     if (c->err.code) return error_set(e, c->err.code, "%s", c->err.text);
     if (!eps || all_finite(eps, states.n[0] * run->latent)) return true;
-    if (all_finite(x, run->batch * run->latent)) { /* once more, to find out where */
+    if (all_finite(x, run->group * run->latent)) { /* once more, to find out where */
         Taps look = {.want = want_any, .put = put_blame, .user = run};
         c->taps = &look;
         forward(run, eps, x, scale, time, states);
@@ -84,58 +85,82 @@ bool run_unet(Run *run, float *eps, const float *x, float scale, float time, Ten
 
 /* eps of all pictures: [negative halves][positive halves], or the positive ones alone. */
 static bool both_halves(Run *run, const float *x, float scale, float time, Error *e) {
-    int64_t all = run->batch * run->latent;
-    if (!run->guided) return run_unet(run, run->eps + all, x, scale, time, run->states[1], e);
-    if (run->together) return run_unet(run, run->eps, x, scale, time, run->both, e);
-    return run_unet(run, run->eps, x, scale, time, run->states[0], e) &&
-           run_unet(run, run->eps + all, x, scale, time, run->states[1], e);
+    int64_t all = run->group * run->latent;
+    if (run->together && run->group == run->batch) return run_unet(run, run->eps, x, scale, time, run->both, e);
+    for (int half = run->guided ? 0 : 1; half < 2; half++) {
+        Tensor states = tensor_slice(run->states[half], 0, run->first, run->group);
+        if (!run_unet(run, run->eps + half * all, x, scale, time, states, e)) return false;
+    }
+    return true;
 }
 
 /* out = u + (c - u) cfg, in the order of the webui (modules/sd_samplers_cfg_denoiser.py) */
 static void guide(Run *run, float *out) {
-    int64_t all = run->batch * run->latent;
+    int64_t all = run->group * run->latent;
     const float *u = run->eps, *c = run->eps + all;
     if (!run->guided) {
         memcpy(out, c, (size_t)all * sizeof *out);
         return;
     }
-    float cfg = (float)run->r->cfg;
+    float cfg = (float)(run->r->cfg * run->sampler->cfg);
     for (int64_t i = 0; i < all; i++) out[i] = u[i] + (c[i] - u[i]) * cfg;
 }
 
-static bool denoise(void *user, float *out, const float *x, float point, int step, Error *e) {
+static bool denoise(void *user, const Ask *ask, float *out, Error *e) {
     Run *run = user;
     const Schedule *s = &run->m->schedule;
     bool v = run->m->config.prediction == PREDICT_V, sigma_space = run->sampler->space == SPACE_SIGMA;
-    int64_t all = run->batch * run->latent;
-    if (step != run->step) run->calls = 0;
-    run->step = step;
-    float scale = sigma_space ? sampler_scale_in(point) : 1.0f;
-    if (!both_halves(run, x, scale, sigma_space ? schedule_time(s, point) : point, e)) return false;
+    int64_t all = run->group * run->latent;
+    if (ask->step != run->step) run->calls = 0;
+    run->step = ask->step;
+    if (!both_halves(run, ask->x, sigma_space ? sampler_scale_in(ask->sigma) : 1.0f, ask->time, e)) return false;
     for (int half = run->guided ? 0 : 1; half < 2; half++) {
         float *eps = run->eps + half * all;
-        if (sigma_space) (v ? sampler_denoised_from_v : sampler_denoised_from_eps)(eps, x, eps, point, all);
-        else if (v) sampler_eps_from_v(eps, x, eps, s->alphas[(int)point], all);
+        if (sigma_space) (v ? sampler_denoised_from_v : sampler_denoised_from_eps)(eps, ask->x, eps, ask->sigma, all);
+        else if (v) sampler_eps_from_v(eps, ask->x, eps, s->alphas[(int)ask->time], all);
     }
+    if (ask->uncond) memcpy(ask->uncond, run->eps, (size_t)all * sizeof *out);
     guide(run, out);
     return true;
 }
 
 static void draw(void *user, float *out) {
     Run *run = user;
-    for (int i = 0; i < run->batch; i++) noise_fill(&run->noise[i], out + i * run->latent, run->latent);
+    for (int i = 0; i < run->group; i++) picture_noise_next(run->noise, run->first + i, out + i * run->latent);
+}
+
+static void brownian(void *user, float *out, float from, float to) {
+    Run *run = user;
+    for (int i = 0; i < run->group; i++)
+        picture_noise_brownian(run->noise, run->first + i, out + i * run->latent, from, to);
+}
+
+/* Every picture's noise for its start. */
+static bool open_noise(Run *run, const Points *points, Error *e) {
+    PictureNoiseOptions o = {.kind = run->r->rng == SD_RNG_CPU ? NOISE_CPU : NOISE_NV,
+                             .seed = run->seed,
+                             .pictures = run->batch,
+                             .channels = run->m->config.vae.latent,
+                             .height = (int)run->h,
+                             .width = (int)run->w};
+    run->noise = picture_noise_open(&o, e);
+    if (!run->noise) return false;
+    for (int i = 0; i < run->batch; i++) picture_noise_first(run->noise, i, run->x + i * run->latent);
+    return !(run->sampler->flags & SAMPLER_BROWNIAN) || picture_noise_path(run->noise, points->low, points->high, e);
 }
 
 bool run_tap_latents(Run *run, const char *name, const float *x, Error *e) {
     if (!run->taps || !taps_wants(run->taps, name)) return true;
-    return taps_add(run->taps, name, 4, SHAPE(run->batch, run->m->config.vae.latent, run->h, run->w), x, e);
+    return taps_add(run->taps, name, 4,
+                    SHAPE(run->group ? run->group : run->batch, run->m->config.vae.latent, run->h, run->w), x, e);
 }
 
 static bool after_step(void *user, float *x, const float *denoised, int step, int steps, Error *e) {
     (void)denoised;
     Run *run = user;
     char name[32];
-    snprintf(name, sizeof name, "latents.step%03d", step);
+    if (run->first) snprintf(name, sizeof name, "latents.step%03d.picture%d", step, run->first);
+    else snprintf(name, sizeof name, "latents.step%03d", step);
     return run_tap_latents(run, name, x, e) && run_progress(run, SD_STAGE_SAMPLE, step + 1, steps, e);
 }
 
@@ -157,39 +182,48 @@ static bool read_noise(Run *run, Error *e) {
     return ok;
 }
 
-bool run_sample(Run *run, Error *e) {
-    int64_t all = run->batch * run->latent;
-    float points[TRAIN_STEPS + 1], level;
-    int count;
-    run->x = malloc((size_t)all * sizeof *run->x);
-    run->eps = malloc(2 * (size_t)all * sizeof *run->eps);
-    run->noise = malloc((size_t)run->batch * sizeof *run->noise);
-    float *work = malloc((size_t)(all * run->sampler->buffers) * sizeof *work);
-    bool ok = run->x && run->eps && run->noise && work;
-    if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
-    ok = ok && run_points(run, points, &count, &level, e) && model_load(run->m, PART_UNET, e);
-    if (ok) {
-        for (int i = 0; i < run->batch; i++)
-            noise_init(&run->noise[i], run->r->rng == SD_RNG_CPU ? NOISE_CPU : NOISE_NV, run->seed + (uint64_t)i);
-        draw(run, run->x);
-        ok = (!run->r->noise || read_noise(run, e)) && run_tap_latents(run, "noise", run->x, e);
-    }
-    if (ok && run_start(run, points, level, e)) {
+/* Runs the sampler on all pictures, or, where it chooses its steps by what it sees, on one after the other. */
+static bool run_sampler(Run *run, const Points *points, float *work, Error *e) {
+    bool alone = run->sampler->flags & SAMPLER_ALONE;
+    run->group = alone ? 1 : run->batch;
+    for (run->first = 0; run->first < run->batch; run->first += run->group) {
         Sampling s = {.schedule = &run->m->schedule,
-                      .points = points,
-                      .count = count,
-                      .n = all,
+                      .points = points->values,
+                      .count = points->count,
+                      .low = points->bounds_low,
+                      .high = points->bounds_high,
+                      .part = points->part,
+                      .n = run->group * run->latent,
                       .work = work,
                       .options = sampler_defaults(run->sampler),
                       .denoise = denoise,
                       .draw = draw,
+                      .brownian = brownian,
                       .step = after_step,
                       .user = run};
         run->step = run->calls = 0; /* planning called the U-Net, too */
-        run->started = run_clock();
-        ok = run_progress(run, SD_STAGE_SAMPLE, 0, count - 1, e) && sampler_run(run->sampler, &s, run->x, e);
+        if (!sampler_run(run->sampler, &s, run->x + run->first * run->latent, e)) return false;
     }
+    run->first = run->group = 0;
+    return true;
+}
+
+bool run_sample(Run *run, Error *e) {
+    int64_t all = run->batch * run->latent;
+    Points *points = malloc(sizeof *points);
+    run->x = malloc((size_t)all * sizeof *run->x);
+    run->eps = malloc(2 * (size_t)all * sizeof *run->eps);
+    float *work = malloc((size_t)(all * run->sampler->buffers) * sizeof *work);
+    bool ok = run->x && run->eps && points && work;
+    if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
+    ok = ok && run_points(run, points, e) && model_load(run->m, PART_UNET, e) && open_noise(run, points, e) &&
+         (!run->r->noise || read_noise(run, e)) && run_tap_latents(run, "noise", run->x, e) &&
+         run_start(run, points, e);
+    run->started = run_clock();
+    ok = ok && run_progress(run, SD_STAGE_SAMPLE, 0, points->count > 1 ? points->count - 1 : 1, e) &&
+         run_sampler(run, points, work, e);
     free(work);
+    free(points);
     if (!run->r->keep) model_release(run->m, PART_UNET);
     return ok;
 }

@@ -59,12 +59,29 @@ float schedule_time(const Schedule *s, float sigma) {
     return (1 - w) * (float)low + w * (float)(low + 1);
 }
 
+static float lcm_log_sigma(const Schedule *s, int i) { return s->log_sigmas[LCM_STRIDE - 1 + i * LCM_STRIDE]; }
+
+float schedule_lcm_sigma(const Schedule *s, float t) {
+    float i = (t - (LCM_STRIDE - 1)) / LCM_STRIDE;
+    i = i < 0 ? 0 : i > LCM_STEPS - 1 ? LCM_STEPS - 1 : i;
+    int low = (int)i, high = low + (i > (float)low);
+    float w = i - (float)low;
+    return (float)exp64((1 - w) * lcm_log_sigma(s, low) + w * lcm_log_sigma(s, high));
+}
+
+float schedule_lcm_time(const Schedule *s, float sigma) {
+    float x = (float)log64(sigma);
+    int best = 0;
+    for (int i = 1; i < LCM_STEPS; i++)
+        if (fabsf(x - lcm_log_sigma(s, i)) < fabsf(x - lcm_log_sigma(s, best))) best = i;
+    return (float)(best * LCM_STRIDE + LCM_STRIDE - 1);
+}
+
 /* torch.linspace in float32: from both ends, fused (torch 2.14 on x86, and CUDA's kernel; torch 1.13 had vectors of 8,
  * whose last bits differ). */
-static void linspace(float *out, float first, float last, int n) {
+float schedule_linspace(float first, float last, int n, int i) {
     float step = n > 1 ? (last - first) / (float)(n - 1) : 0;
-    for (int i = 0; i < n; i++)
-        out[i] = i < n / 2 || n == 1 ? fmaf(step, (float)i, first) : fmaf(-step, (float)(n - 1 - i), last);
+    return i < n / 2 || n == 1 ? fmaf(step, (float)i, first) : fmaf(-step, (float)(n - 1 - i), last);
 }
 
 static bool steps_ok(int steps, Error *e) {
@@ -74,8 +91,7 @@ static bool steps_ok(int steps, Error *e) {
 
 bool schedule_sigmas(const Schedule *s, int steps, float *out, Error *e) {
     if (!steps_ok(steps, e)) return false;
-    linspace(out, TRAIN_STEPS - 1, 0, steps);
-    for (int i = 0; i < steps; i++) out[i] = schedule_sigma(s, out[i]);
+    for (int i = 0; i < steps; i++) out[i] = schedule_sigma(s, schedule_linspace(TRAIN_STEPS - 1, 0, steps, i));
     out[steps] = 0;
     return true;
 }

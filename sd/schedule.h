@@ -8,7 +8,7 @@
 
 #include "../tensor/error.h"
 
-enum { TRAIN_STEPS = 1000 };
+enum { TRAIN_STEPS = 1000, LCM_STEPS = 50, LCM_STRIDE = TRAIN_STEPS / LCM_STEPS };
 
 typedef struct Schedule {
     float alphas[TRAIN_STEPS];     /* a_t, not increasing */
@@ -24,6 +24,13 @@ bool schedule_init(Schedule *s, const float *alphas, Error *e);
  * end), which is the fractional t that the U-Net receives. */
 float schedule_sigma(const Schedule *s, float t);
 float schedule_time(const Schedule *s, float sigma);
+
+/* The same over the 50 times 19, 39, .. 999 that LCM is distilled to; the time is one of them, the closest. */
+float schedule_lcm_sigma(const Schedule *s, float t);
+float schedule_lcm_time(const Schedule *s, float sigma);
+
+/* Element i of torch.linspace(first, last, n) in float32, to the bit (torch 2.14 on x86). */
+float schedule_linspace(float first, float last, int n, int i);
 
 /* The default list of k-diffusion samplers in the webui ("Automatic", "Uniform"): out[steps + 1], sigmas at
  * linspace(999, 0, steps), then 0. ERR_ARGUMENT unless 1 <= steps <= 1000. */

@@ -90,45 +90,25 @@ static void strength_steps(const SdRequest *r, int *whole, int *part) {
     }
 }
 
-bool run_points(Run *run, float *points, int *count, float *level, Error *e) {
+bool run_points(Run *run, Points *points, Error *e) {
     const SdRequest *r = run->r;
     int whole = r->steps, part = r->steps;
     if (run->z) strength_steps(r, &whole, &part);
     if (part < 1)
         return error_set(e, ERR_ARGUMENT, "strength %g of %d steps: is no step at all; give more of either",
                          r->strength, r->steps);
-    if (run->sampler->space == SPACE_SIGMA) {
-        if (!schedule_sigmas(&run->m->schedule, whole, points, e)) return false;
-        *count = part + 1;
-        for (int i = 0; i <= part; i++) points[i] = points[whole - part + i];
-        *level = points[0];
-        return true;
-    }
-    int times[TRAIN_STEPS];
-    if (!schedule_timesteps(whole, times, count, e)) return false;
-    int first = *count - 1; /* the time whose noise the start has */
-    if (run->z) {           /* the webui enters at the time after the last of those that it evaluates */
-        int enc = r->strength_steps == SD_STEPS_DIFFUSERS ? part : part - 1;
-        first = r->strength_steps == SD_STEPS_DIFFUSERS ? enc - 1 : enc;
-        if (enc < 2)
-            return error_set(e, ERR_ARGUMENT, "strength %g of %d steps: %s needs two at least; give more of either",
-                             r->strength, r->steps, run->sampler->name);
-        if (enc < *count) *count = enc;
-        if (first > *count) first = *count;
-    }
-    for (int i = 0; i < *count; i++) points[i] = (float)times[i];
-    *level = run->m->schedule.alphas[times[first]];
-    return true;
+    const Schedule *s = &run->m->schedule;
+    bool at_first = r->strength_steps == SD_STEPS_DIFFUSERS;
+    return points_make(points, s, run->sampler, run->scheduler, whole, NULL, e) &&
+           (!run->z || points_part(points, s, run->sampler, whole, part, at_first, e));
 }
 
-bool run_start(Run *run, const float *points, float level, Error *e) {
+bool run_start(Run *run, const Points *points, Error *e) {
     int64_t all = run->batch * run->latent;
     if (!run->z) {
-        sampler_start(run->sampler, run->x, all, points, false);
+        sampler_start(run->sampler, run->x, all, points->values, false);
         return true;
     }
-    bool sigma = run->sampler->space == SPACE_SIGMA;
-    float a = sigma ? 1.0f : sqrtf(level), b = sigma ? level : sqrtf(1.0f - level);
-    for (int64_t i = 0; i < all; i++) run->x[i] = a * run->z[i] + run->x[i] * b;
+    points_start(points, run->sampler, run->x, run->z, all);
     return run_tap_latents(run, "latents.init", run->z, e) && run_tap_latents(run, "latents.start", run->x, e);
 }
