@@ -18,6 +18,8 @@ static const struct {
     {"files", suite_files, false},
     {"tokenizer", suite_tokenizer, false},
     {"noise", suite_noise, false},
+    {"samplers", suite_samplers, false},
+    {"schedules", suite_schedules, false},
     {"png", suite_png, false},
     {"ops", suite_ops, false},
     {"blocks", suite_blocks, false},

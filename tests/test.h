@@ -29,6 +29,8 @@ double test_uniform(uint32_t seed, uint64_t index);
 void suite_files(void);
 void suite_tokenizer(void);
 void suite_noise(void);
+void suite_samplers(void);
+void suite_schedules(void);
 void suite_png(void);
 void suite_ops(void);
 void suite_blocks(void);

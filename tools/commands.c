@@ -23,6 +23,8 @@ const Command COMMANDS[] = {
      "      --names FILE           lines NAME_IN_A NAME_IN_B, where * in both stands for the same text\n"
      "      --json                 print JSON\n"
      "A and B are safetensors files, as `sdc txt2img --taps` writes them. The exit code is 1 when they differ.\n"},
+    {"samplers", cmd_samplers, "[options]", "list the samplers", SAMPLERS_OPTIONS, ""},
+    {"schedulers", cmd_schedulers, "[options]", "list the schedule types", SAMPLERS_OPTIONS, ""},
     {"help", cmd_help, "[COMMAND]", "explain a command", NULL, ""},
     {"version", cmd_version, "", "print the version", NULL, ""},
     {0}};

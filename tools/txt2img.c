@@ -3,7 +3,7 @@
 #include "commands.h"
 #include "output.h"
 #include "progress.h"
-#include "../sd/sampler.h"
+#include "../sd/scheduler.h"
 #include "../sd/sd.h"
 #include "../weights/atomic_file.h"
 
@@ -59,20 +59,21 @@ const Option TXT2IMG_OPTIONS[] = {
 static const char NAME[] = "txt2img";
 
 static int wrong_sampler(const char *name) {
-    char names[400] = "";
+    char names[400] = "", near[200];
     int count;
     const Sampler *all = sampler_list(&count);
     for (int i = 0; i < count; i++) {
         size_t n = strlen(names);
         snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", all[i].name);
     }
-    return usage_error(NAME, "--sampler: no '%.60s'; did you mean '%s'? There are: %s", name,
-                       sampler_nearest(name)->name, names);
+    sampler_suggest(name, near, sizeof near);
+    return usage_error(NAME, "--sampler: no '%.60s'; did you mean %s? There are: %s", name, near, names);
 }
 
 /* What this version lacks is named as such, not as a mistake in the spelling. */
 static int check_names(const Arguments *a) {
-    if (a->sampler && !sampler_find(a->sampler)) return wrong_sampler(a->sampler);
+    const Scheduler *named = NULL;
+    if (a->sampler && !sampler_parse(a->sampler, &named)) return wrong_sampler(a->sampler);
     if (a->scheduler && strcmp(a->scheduler, "Automatic") && strcmp(a->scheduler, "automatic"))
         return usage_error(NAME, "--scheduler: '%.60s' is not in this version, only Automatic is", a->scheduler);
     if (a->precision && strcmp(a->precision, "f32") && strcmp(a->precision, "f32-direct"))
