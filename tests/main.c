@@ -20,6 +20,7 @@ static const struct {
     {"noise", suite_noise, false},
     {"samplers", suite_samplers, false},
     {"schedules", suite_schedules, false},
+    {"micro_samplers", suite_micro_samplers, false},
     {"png", suite_png, false},
     {"ops", suite_ops, false},
     {"blocks", suite_blocks, false},

@@ -31,6 +31,7 @@ void suite_tokenizer(void);
 void suite_noise(void);
 void suite_samplers(void);
 void suite_schedules(void);
+void suite_micro_samplers(void);
 void suite_png(void);
 void suite_ops(void);
 void suite_blocks(void);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the golden outputs in tests/golden from PyTorch, diffusers, transformers and k-diffusion.
 
-    python tools/golden.py [ops|blocks|micro|full|noise|samplers|all ...] [--check] [--work DIR] [--threads N] [--bpe FILE]
+    python tools/golden.py [ops|blocks|micro|full|noise|samplers|micro_samplers|all ...] [--check] [--work DIR] [--threads N] [--bpe FILE]
 
 Without --check the files are written again; with it nothing is written, and each file is said to agree with the one
 in the repository or not (within the golden's own e32, torch float32's measured error: machines differ in last bits).
@@ -24,13 +24,14 @@ GROUPS = {
     "micro": "micro",
     "noise": "noise",
     "samplers": "samplers",
+    "micro_samplers": "micro_samplers",
     "full": "full",
 }
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("group", nargs="*", help="ops, blocks, micro, noise, samplers, full or all (default all)")
+    p.add_argument("group", nargs="*", help="ops, blocks, micro, noise, samplers, micro_samplers, full or all (default all)")
     p.add_argument("--check", action="store_true", help="compare with the files in the repository, write nothing")
     p.add_argument("--work", default=None, help="a folder for the full model's intermediate results")
     p.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS", "1")))
