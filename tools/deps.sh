@@ -1,6 +1,7 @@
 #!/bin/sh
 # deps.sh [openblas|none]: sees to a C compiler and, for openblas, its header; installs them where that needs no
-# question (Debian's apt-get as root or with sudo -n), else says what to install.
+# question (Debian's apt-get as root or with sudo -n), else says what to install. stb_image.h, by which pictures are
+# read, is installed likewise, but the build goes on without it.
 blas=${1:-openblas}
 cc=${CC:-cc}
 cc=${cc%% *}
@@ -15,24 +16,38 @@ if [ "$blas" = openblas ]; then
     done
     [ "$found" ] || missing="$missing libopenblas-dev"
 fi
-[ "$missing" ] || exit 0
+stb=
+for d in /usr/include /usr/local/include /opt/homebrew/include; do
+    if [ -f "$d/stb/stb_image.h" ] || [ -f "$d/stb_image.h" ]; then stb=$d; fi
+done
+[ "$missing" ] || [ -z "$stb" ] || exit 0
 
 root=
 if [ "$(id -u)" != 0 ]; then
     root="sudo -n"
     sudo -n true 2>/dev/null || root=none
 fi
-if [ "$root" != none ] && command -v apt-get >/dev/null 2>&1; then
-    echo "installing:$(printf ' %s' $missing)"
+can_install=
+if [ "$root" != none ] && command -v apt-get >/dev/null 2>&1; then can_install=1; fi
+
+try_install() { # PACKAGES...
+    [ "$can_install" ] || return 1
+    echo "installing: $*"
     log=$(mktemp)
-    if { $root env DEBIAN_FRONTEND=noninteractive apt-get update -q &&
-        $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } >"$log" 2>&1; then
-        rm -f "$log"
-        exit 0
-    fi
-    tail -n 5 "$log" >&2
+    { $root env DEBIAN_FRONTEND=noninteractive apt-get update -q &&
+        $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"; } >"$log" 2>&1
+    status=$?
+    [ $status = 0 ] || tail -n 5 "$log" >&2
     rm -f "$log"
+    return $status
+}
+
+if [ "$missing" ]; then try_install $missing && missing=; fi
+if [ -z "$stb" ] && [ -z "$missing" ]; then
+    try_install libstb-dev || echo "without libstb-dev (stb_image.h) this build reads no pictures; all else works" >&2
 fi
+[ "$missing" ] || exit 0
+
 echo "sd.c needs:$(printf ' %s' $missing)" >&2
 echo "  Debian, Ubuntu: sudo apt-get install$(printf ' %s' $missing)" >&2
 echo "  Fedora: sudo dnf install gcc openblas-devel    macOS: xcode-select --install; brew install openblas" >&2
