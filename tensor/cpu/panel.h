@@ -1,0 +1,21 @@
+/* panel.h: y[m][n] (+)= x[m][k] panel[k][PANEL], the kernel under every product of the CPU backend.
+ *
+ * A panel is PANEL columns of the right-hand side, row after row, 64-byte aligned, f32; columns that do not exist are
+ * zeros (or anything finite: they are computed and not stored). x lies where the layer left it, rows ldx apart. Sums
+ * run over k from 0 in index order in one accumulator for each element of y; when accumulating, y is added last. So an
+ * element's bits depend on its row of x, its column of the panel and k only: not on m, n, nor on where it lies. */
+#ifndef SD_CPU_PANEL_H
+#define SD_CPU_PANEL_H
+
+#include "isa.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PANEL = 32 };
+
+/* n: columns stored, 1 to PANEL. y is not read unless `accumulate`. */
+void K(panel_product)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,
+                      int64_t n, bool accumulate);
+
+#endif
