@@ -71,18 +71,20 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
     run->h = r->height / unit;
     run->w = r->width / unit;
     run->latent = m->config.vae.latent * run->h * run->w;
-    run->guided = r->cfg != 1 || run->sampler->flags & SAMPLER_UNCOND;
     run->seed = r->seed < 0 ? random_seed() : (uint64_t)r->seed;
-    const char *texts[2] = {r->negative ? r->negative : "", r->prompt ? r->prompt : ""};
-    for (int i = 0; i < 2; i++)
-        if (!conditioning_make(&run->prompts[i], m->tokenizer, texts[i], m->config.clip.pad, e)) return false;
+    bool alone = run->sampler->flags & SAMPLER_ALONE, second = run->sampler->flags & SAMPLER_SECOND_ORDER;
+    run->group = alone ? 1 : run->batch;
+    PromptOptions o = {
+        .emphasis = (Emphasis)r->emphasis, .pad = m->config.clip.pad, .steps = second ? 2 * r->steps : r->steps};
+    if (!text_states_init(&run->text, m->tokenizer, r->prompt ? r->prompt : "", r->negative ? r->negative : "", o,
+                          r->cfg != 1 || run->sampler->flags & SAMPLER_UNCOND, e))
+        return false;
     run->image = r->image;
-    run->together = run->guided && run->prompts[0].chunks == run->prompts[1].chunks;
     return true;
 }
 
 void run_free(Run *run) {
-    for (int i = 0; i < 2; i++) conditioning_free(&run->prompts[i]);
+    text_states_free(&run->text);
     taps_abort(run->taps);
     arena_free(&run->arena);
     free(run->x);
@@ -95,58 +97,32 @@ void run_free(Run *run) {
 /* --- text --- */
 
 /* The arena's bottom: what lives through all stages. */
-void run_place_states(Run *run) {
-    Ctx *c = &run->ctx;
-    int64_t width = run->m->config.clip.width, b = run->batch;
-    if (run->together) {
-        int64_t t = run->prompts[0].chunks * CHUNK;
-        run->both = tensor_new(c, 3, SHAPE(2 * b, t, width));
-        run->states[0] = tensor_slice(run->both, 0, 0, b);
-        run->states[1] = tensor_slice(run->both, 0, b, b);
-        return;
-    }
-    for (int i = run->guided ? 0 : 1; i < 2; i++)
-        run->states[i] = tensor_new(c, 3, SHAPE(b, run->prompts[i].chunks * CHUNK, width));
-}
-
-/* All chunks of a prompt at once, [chunks,77,width], which is [1,77 chunks,width]; then repeated for each picture. */
-static void encode(Run *run, int which) {
-    Ctx *c = &run->ctx;
-    const Conditioning *p = &run->prompts[which];
-    Tensor states = run->states[which], first = tensor_slice(states, 0, 0, 1);
-    Tensor ids = tensor_view(p->ids, I32, 2, SHAPE(p->chunks, CHUNK));
-    int skip = run->r->clip_skip;
-    if (run->m->config.clip.penultimate && skip < 2) skip = 2;
-    clip_forward(c, tensor_reshape(first, 3, SHAPE(p->chunks, CHUNK, states.n[2])), &run->m->clip, ids, skip);
-    for (int64_t i = 1; i < states.n[0]; i++) op_affine(c, tensor_slice(states, 0, i, 1), first, 1.0f, 0.0f);
-}
+void run_place_states(Run *run) { text_states_place(&run->text, &run->ctx, run->m->config.clip.width, run->group); }
 
 void run_text_stage(Run *run) {
-    for (int i = run->guided ? 0 : 1; i < 2; i++) encode(run, i);
+    int skip = run->r->clip_skip;
+    if (run->m->config.clip.penultimate && skip < 2) skip = 2;
+    text_states_encode(&run->text, &run->ctx, &run->m->clip, skip);
 }
 
+/* The states of the first call, negative first; where lengths differ, one tensor for each U-Net call. */
 static bool tap_states(Run *run, Error *e) {
-    static const char NAME[] = "text_model.last_hidden_state";
-    Taps l = run->listener;
-    char name[64];
-    if (!run->taps) return true;
-    if (run->together || !run->guided) {
-        int64_t t = run->states[1].n[1], width = run->states[1].n[2], n = run->guided ? 2 : 1;
-        if (!l.want(l.user, NAME)) return true;
-        if (n == 1) return taps_add(run->taps, NAME, 3, SHAPE(1, t, width), run->states[1].data, e);
-        size_t each = (size_t)(t * width);
-        float *pair = malloc(2 * each * sizeof *pair);
-        if (!pair) return error_set(e, ERR_MEMORY, "out of memory for taps");
-        memcpy(pair, run->states[0].data, each * sizeof *pair);
-        memcpy(pair + each, run->states[1].data, each * sizeof *pair);
-        bool ok = taps_add(run->taps, NAME, 3, SHAPE(2, t, width), pair, e);
-        free(pair);
-        return ok;
-    }
-    for (int i = 0; i < 2; i++) { /* prompts of different lengths: one tensor each */
-        snprintf(name, sizeof name, "%s.%d", NAME, i);
-        Tensor s = run->states[i];
-        if (l.want(l.user, name) && !taps_add(run->taps, name, 3, SHAPE(1, s.n[1], s.n[2]), s.data, e)) return false;
+    TextStates *s = &run->text;
+    text_states_turn(s, 0);
+    for (int i = 0; run->taps && i < text_states_calls(s); i++) {
+        char name[64] = "text_model.last_hidden_state";
+        if (!s->together) snprintf(name, sizeof name, "text_model.last_hidden_state.%d", i);
+        if (!taps_wants(run->taps, name)) continue;
+        Tensor context = text_states_context(s, i);
+        int64_t sides = context.n[0] / s->pictures, each = context.n[1] * context.n[2];
+        float *first = malloc((size_t)(sides * each) * sizeof *first); /* of the first picture: all have the same */
+        if (!first) return error_set(e, ERR_MEMORY, "out of memory for taps");
+        for (int64_t k = 0; k < sides; k++)
+            memcpy(first + k * each, (const float *)context.data + k * s->pictures * each,
+                   (size_t)each * sizeof *first);
+        bool ok = taps_add(run->taps, name, 3, SHAPE(sides, context.n[1], context.n[2]), first, e);
+        free(first);
+        if (!ok) return false;
     }
     return true;
 }

@@ -3,11 +3,11 @@
 #ifndef SD_RUN_H
 #define SD_RUN_H
 
-#include "conditioning.h"
 #include "model.h"
 #include "picture_noise.h"
 #include "scheduler.h"
 #include "taps.h"
+#include "text_states.h"
 
 typedef struct {
     SdModel *m;
@@ -19,15 +19,11 @@ typedef struct {
     SdPlan plan;
 
     int batch;
-    int64_t h, w, latent;    /* latents: rows, columns, floats of one picture */
-    bool guided;             /* CFG is not 1, or the sampler is of CFG++: the negative prompt counts */
-    bool together;           /* both prompts have as many tokens: one U-Net call */
-    Conditioning prompts[2]; /* negative, positive */
-    Tensor states[2];        /* [batch,T,width] each; when together, halves of one [2 batch,T,width] */
-    Tensor both;
+    int64_t h, w, latent; /* latents: rows, columns, floats of one picture */
+    TextStates text;
 
     float *x;             /* [batch][C][h][w], the sampler's latents */
-    float *eps;           /* [2][batch][C][h][w] */
+    float *eps;           /* [sides][group][C][h][w]: the negative prompt's (when guided), then each part's */
     float *z;             /* [batch][C][h][w], img2img's encoded picture; NULL: none */
     const uint8_t *image; /* [height][width][3], img2img's picture at the request's size; NULL: none */
     uint8_t *resized;     /* what run->image points to when it is not the request's own */
@@ -38,6 +34,7 @@ typedef struct {
     TapFile *taps;
     Taps listener;
     int step, calls; /* the sampler's step and the U-Net's calls in it, for names */
+    int asked;       /* the denoiser's calls so far: prompts change by these */
     double started;
     char blame[128]; /* the first layer whose output is not finite */
 } Run;
@@ -66,8 +63,8 @@ bool run_unet(Run *run, float *eps, const float *x, float scale, float t, Tensor
 bool run_points(Run *run, Points *points, Error *e);
 bool run_start(Run *run, const Points *points, Error *e);
 
-/* Offers the batch's latents x under a name. */
-bool run_tap_latents(Run *run, const char *name, const float *x, Error *e);
+/* Offers latents x [pictures][C][h][w] under a name. */
+bool run_tap_latents(Run *run, const char *name, const float *x, int pictures, Error *e);
 
 /* planes[C][count] to pixels[count][C], scaled; and back */
 void to_pixels(float *out, const float *planes, int64_t channels, int64_t count, float scale);

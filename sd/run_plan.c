@@ -30,10 +30,8 @@ static void encode_stage(Run *run) {
 }
 
 static void unet_stage(Run *run) {
-    for (int i = 0; i < (run->together || !run->guided ? 1 : 2); i++) {
-        Tensor s = run->together ? run->both : run->states[run->guided ? i : 1];
-        run_unet(run, NULL, NULL, 1, 0, s, NULL);
-    }
+    for (int i = 0; i < text_states_calls(&run->text); i++)
+        run_unet(run, NULL, NULL, 1, 0, text_states_context(&run->text, i), NULL);
 }
 
 static void decode_stage(Run *run) {

@@ -83,27 +83,28 @@ bool run_unet(Run *run, float *eps, const float *x, float scale, float time, Ten
         run->step + 1, run->blame[0] ? run->blame : "the sampler's latents");
 }
 
-/* eps of all pictures: [negative halves][positive halves], or the positive ones alone. */
-static bool both_halves(Run *run, const float *x, float scale, float time, Error *e) {
-    int64_t all = run->group * run->latent;
-    if (run->together && run->group == run->batch) return run_unet(run, run->eps, x, scale, time, run->both, e);
-    for (int half = run->guided ? 0 : 1; half < 2; half++) {
-        Tensor states = tensor_slice(run->states[half], 0, run->first, run->group);
-        if (!run_unet(run, run->eps + half * all, x, scale, time, states, e)) return false;
+/* eps of all sides: those that have as many tokens in one call. */
+static bool all_sides(Run *run, const float *x, float scale, float time, Error *e) {
+    float *eps = run->eps;
+    for (int i = 0; i < text_states_calls(&run->text); i++) {
+        Tensor context = text_states_context(&run->text, i);
+        if (!run_unet(run, eps, x, scale, time, context, e)) return false;
+        eps += context.n[0] * run->latent;
     }
     return true;
 }
 
-/* out = u + (c - u) cfg, in the order of the webui (modules/sd_samplers_cfg_denoiser.py) */
+/* out = u + sum of (c - u) weight cfg, in the order of the webui (modules/sd_samplers_cfg_denoiser.py) */
 static void guide(Run *run, float *out) {
+    const TextStates *t = &run->text;
     int64_t all = run->group * run->latent;
-    const float *u = run->eps, *c = run->eps + all;
-    if (!run->guided) {
-        memcpy(out, c, (size_t)all * sizeof *out);
-        return;
+    const float *u = run->eps;
+    memcpy(out, u, (size_t)all * sizeof *out); /* without guidance the only part's own */
+    for (int k = 0; t->guided && k < t->parts; k++) {
+        const float *c = run->eps + (k + 1) * all;
+        float scale = (float)(t->sides[k + 1].part->weight * (run->r->cfg * run->sampler->cfg));
+        for (int64_t i = 0; i < all; i++) out[i] += (c[i] - u[i]) * scale;
     }
-    float cfg = (float)(run->r->cfg * run->sampler->cfg);
-    for (int64_t i = 0; i < all; i++) out[i] = u[i] + (c[i] - u[i]) * cfg;
 }
 
 static bool denoise(void *user, const Ask *ask, float *out, Error *e) {
@@ -113,9 +114,10 @@ static bool denoise(void *user, const Ask *ask, float *out, Error *e) {
     int64_t all = run->group * run->latent;
     if (ask->step != run->step) run->calls = 0;
     run->step = ask->step;
-    if (!both_halves(run, ask->x, sigma_space ? sampler_scale_in(ask->sigma) : 1.0f, ask->time, e)) return false;
-    for (int half = run->guided ? 0 : 1; half < 2; half++) {
-        float *eps = run->eps + half * all;
+    text_states_turn(&run->text, run->asked++);
+    if (!all_sides(run, ask->x, sigma_space ? sampler_scale_in(ask->sigma) : 1.0f, ask->time, e)) return false;
+    for (int side = 0; side < run->text.count; side++) {
+        float *eps = run->eps + side * all;
         if (sigma_space) (v ? sampler_denoised_from_v : sampler_denoised_from_eps)(eps, ask->x, eps, ask->sigma, all);
         else if (v) sampler_eps_from_v(eps, ask->x, eps, s->alphas[(int)ask->time], all);
     }
@@ -149,10 +151,9 @@ static bool open_noise(Run *run, const Points *points, Error *e) {
     return !(run->sampler->flags & SAMPLER_BROWNIAN) || picture_noise_path(run->noise, points->low, points->high, e);
 }
 
-bool run_tap_latents(Run *run, const char *name, const float *x, Error *e) {
+bool run_tap_latents(Run *run, const char *name, const float *x, int pictures, Error *e) {
     if (!run->taps || !taps_wants(run->taps, name)) return true;
-    return taps_add(run->taps, name, 4,
-                    SHAPE(run->group ? run->group : run->batch, run->m->config.vae.latent, run->h, run->w), x, e);
+    return taps_add(run->taps, name, 4, SHAPE(pictures, run->m->config.vae.latent, run->h, run->w), x, e);
 }
 
 static bool after_step(void *user, float *x, const float *denoised, int step, int steps, Error *e) {
@@ -161,7 +162,7 @@ static bool after_step(void *user, float *x, const float *denoised, int step, in
     char name[32];
     if (run->first) snprintf(name, sizeof name, "latents.step%03d.picture%d", step, run->first);
     else snprintf(name, sizeof name, "latents.step%03d", step);
-    return run_tap_latents(run, name, x, e) && run_progress(run, SD_STAGE_SAMPLE, step + 1, steps, e);
+    return run_tap_latents(run, name, x, run->group, e) && run_progress(run, SD_STAGE_SAMPLE, step + 1, steps, e);
 }
 
 /* The request's noise file in place of the seed's noise. */
@@ -184,8 +185,6 @@ static bool read_noise(Run *run, Error *e) {
 
 /* Runs the sampler on all pictures, or, where it chooses its steps by what it sees, on one after the other. */
 static bool run_sampler(Run *run, const Points *points, float *work, Error *e) {
-    bool alone = run->sampler->flags & SAMPLER_ALONE;
-    run->group = alone ? 1 : run->batch;
     for (run->first = 0; run->first < run->batch; run->first += run->group) {
         Sampling s = {.schedule = &run->m->schedule,
                       .points = points->values,
@@ -201,10 +200,10 @@ static bool run_sampler(Run *run, const Points *points, float *work, Error *e) {
                       .brownian = brownian,
                       .step = after_step,
                       .user = run};
-        run->step = run->calls = 0; /* planning called the U-Net, too */
+        run->step = run->calls = run->asked = 0; /* planning called the U-Net, too */
         if (!sampler_run(run->sampler, &s, run->x + run->first * run->latent, e)) return false;
     }
-    run->first = run->group = 0;
+    run->first = 0;
     return true;
 }
 
@@ -212,12 +211,12 @@ bool run_sample(Run *run, Error *e) {
     int64_t all = run->batch * run->latent;
     Points *points = malloc(sizeof *points);
     run->x = malloc((size_t)all * sizeof *run->x);
-    run->eps = malloc(2 * (size_t)all * sizeof *run->eps);
+    run->eps = malloc((size_t)(run->text.count * run->group * run->latent) * sizeof *run->eps);
     float *work = malloc((size_t)(all * run->sampler->buffers) * sizeof *work);
     bool ok = run->x && run->eps && points && work;
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
     ok = ok && run_points(run, points, e) && model_load(run->m, PART_UNET, e) && open_noise(run, points, e) &&
-         (!run->r->noise || read_noise(run, e)) && run_tap_latents(run, "noise", run->x, e) &&
+         (!run->r->noise || read_noise(run, e)) && run_tap_latents(run, "noise", run->x, run->batch, e) &&
          run_start(run, points, e);
     run->started = run_clock();
     ok = ok && run_progress(run, SD_STAGE_SAMPLE, 0, points->count > 1 ? points->count - 1 : 1, e) &&

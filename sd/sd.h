@@ -39,6 +39,10 @@ typedef struct {
 SdModel *sd_open(const char *path, const SdOptions *options, Error *e);
 void sd_close(SdModel *m);
 
+/* The webui's modes of emphasis: weights with the mean restored, weights alone, brackets read but ignored, brackets as
+ * text. */
+typedef enum { SD_EMPHASIS_ORIGINAL, SD_EMPHASIS_NO_NORM, SD_EMPHASIS_IGNORE, SD_EMPHASIS_NONE } SdEmphasis;
+
 typedef enum { SD_RNG_NV, SD_RNG_CPU } SdRng; /* noise of an NVIDIA card, of torch's CPU generator */
 
 typedef enum { SD_STAGE_TEXT, SD_STAGE_ENCODE, SD_STAGE_SAMPLE, SD_STAGE_DECODE } SdStage;
@@ -63,6 +67,7 @@ typedef struct {
     int steps;                     /* 1..1000 */
     double cfg;                    /* guidance scale; 1: the negative prompt is not evaluated */
     const char *sampler;           /* "Euler a"; see sampler.h */
+    SdEmphasis emphasis;           /* what weights like (x:1.2) do */
     int64_t seed;                  /* of the first picture, the next ones count up; -1: random */
     int batch_size;                /* pictures made at once */
     int clip_skip;                 /* 1: the last layer */

@@ -110,5 +110,6 @@ bool run_start(Run *run, const Points *points, Error *e) {
         return true;
     }
     points_start(points, run->sampler, run->x, run->z, all);
-    return run_tap_latents(run, "latents.init", run->z, e) && run_tap_latents(run, "latents.start", run->x, e);
+    return run_tap_latents(run, "latents.init", run->z, run->batch, e) &&
+           run_tap_latents(run, "latents.start", run->x, run->batch, e);
 }

@@ -67,7 +67,7 @@ causal mask one key too long ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|a->ca
 causal mask off in CLIP ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->attn, NULL, true)|\&m->attn, NULL, false)|
 text states of the layer before ~ sd/clip.c ~ pipeline ~ openblas ~ s|i <= m->config.layers - skip|i < m->config.layers - skip|
 padding token of SD 2 ~ sd/config.c ~ pipeline ~ openblas ~ s|.pad = 49407|.pad = 0|
-end token missing ~ sd/conditioning.c ~ tokenizer pipeline ~ openblas ~ s|chunk\[n + 1\] = TOKEN_EOS|chunk[n + 1] = pad ? TOKEN_BOS : 0|
+end token missing ~ sd/prompt_chunks.c ~ pipeline ~ openblas ~ s/TOKEN_EOS/TOKEN_BOS/
 latents not scaled ~ sd/vae.c ~ pipeline ~ openblas ~ s|1.0 / v->config.scale|1.0|
 sampler's direction ~ sd/sampler.c ~ noise ~ openblas ~ s|(x\[i\] - denoised\[i\]) / sigma \* dt|(denoised[i] - x[i]) / sigma * dt|
 DDIM's direction forgets the noise ~ sd/sampler.c ~ noise ~ openblas ~ s|sqrtf(1 - prev - sigma \* sigma)|sqrtf(1 - prev)|

@@ -1,0 +1,176 @@
+#include "text_states.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool refuse_networks(const Prompt *p, Error *e) {
+    if (!p->network_count) return true;
+    const PromptNetwork *n = &p->networks[0];
+    return error_set(e, ERR_ARGUMENT,
+                     "prompt: <%s:%s> asks for a network, which this version cannot load; take the tag out", n->kind,
+                     n->name);
+}
+
+static int64_t longest(const Prompt *p, const PromptPart *part) {
+    int64_t most = 1;
+    for (int i = 0; i < part->count; i++)
+        if (p->texts[part->entries[i].text].count > most) most = p->texts[part->entries[i].text].count;
+    return most;
+}
+
+bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, const char *negative, PromptOptions o,
+                      bool guided, Error *e) {
+    *s = (TextStates){.emphasis = o.emphasis, .pad = o.pad};
+    for (int i = 0; i < 2; i++) {
+        o.negative = i == 0;
+        if (!prompt_compile(&s->prompts[i], t, i ? prompt : negative, &o, e)) return false;
+    }
+    if (!refuse_networks(&s->prompts[1], e)) return false;
+    const Prompt *p = &s->prompts[1];
+    s->parts = p->count;
+    s->guided = guided || p->count != 1 || p->parts[0].weight != 1;
+    s->count = s->parts + s->guided;
+    s->sides = calloc((size_t)s->count, sizeof *s->sides);
+    if (!s->sides) return error_set(e, ERR_MEMORY, "out of memory for prompts");
+    int64_t positive = 1;
+    for (int i = 0; i < s->count; i++) {
+        bool negative_side = s->guided && i == 0;
+        Side *side = &s->sides[i];
+        side->prompt = &s->prompts[!negative_side];
+        side->part = &side->prompt->parts[negative_side ? 0 : i - s->guided];
+        side->chunks = longest(side->prompt, side->part);
+        if (!negative_side && side->chunks > positive) positive = side->chunks;
+    }
+    s->together = !s->guided || s->sides[0].chunks == positive;
+    return true;
+}
+
+void text_states_free(TextStates *s) {
+    for (int i = 0; i < 2; i++) prompt_free(&s->prompts[i]);
+    free(s->sides);
+    *s = (TextStates){0};
+}
+
+void text_states_place(TextStates *s, Ctx *c, int64_t width, int pictures) {
+    int64_t positive = 1;
+    s->pictures = pictures;
+    for (int i = 0; i < s->count; i++) {
+        Side *side = &s->sides[i];
+        side->now = -1;
+        side->states = tensor_new(c, 3, SHAPE(side->prompt->text_count, side->chunks * PROMPT_CHUNK, width));
+        if (i >= s->guided && side->chunks > positive) positive = side->chunks;
+    }
+    int64_t t = positive * PROMPT_CHUNK;
+    if (s->together) {
+        s->contexts[0] = tensor_new(c, 3, SHAPE((int64_t)s->count * pictures, t, width));
+        return;
+    }
+    s->contexts[0] = tensor_new(c, 3, SHAPE(pictures, s->sides[0].chunks * PROMPT_CHUNK, width));
+    s->contexts[1] = tensor_new(c, 3, SHAPE((int64_t)s->parts * pictures, t, width));
+}
+
+/* --- encoding --- */
+
+/* Chunk k of a text; where it has none, start, end and padding. */
+static const PromptChunk *chunk_of(const PromptText *text, int64_t k, const PromptChunk *empty) {
+    return k < text->count ? &text->chunks[k] : empty;
+}
+
+/* How often each text occurs among a part's entries: the original encodes a batch of them all, equal ones included. */
+static int64_t occurrences(const PromptPart *part, int text) {
+    int64_t n = 0;
+    for (int i = 0; i < part->count; i++) n += part->entries[i].text == text;
+    return n;
+}
+
+static double mean_of(Tensor states) {
+    double sum = 0;
+    int64_t n = tensor_count(states);
+    for (int64_t i = 0; i < n; i++) sum += ((const float *)states.data)[i];
+    return sum / (double)n;
+}
+
+static bool weigh(Tensor states, const PromptChunk *chunk) {
+    bool any = false;
+    for (int64_t t = 0; t < PROMPT_CHUNK; t++) {
+        float w = chunk->weights[t];
+        if (w == 1.0f) continue;
+        float *row = (float *)states.data + t * states.s[1];
+        for (int64_t i = 0; i < states.n[2]; i++) row[i] *= w;
+        any = true;
+    }
+    return any;
+}
+
+/* z *= weights; z *= mean before / mean after, over one chunk of all the part's entries at once */
+static void emphasise(const TextStates *s, const Side *side, int64_t k, const PromptChunk *empty) {
+    if (s->emphasis == EMPHASIS_IGNORE || s->emphasis == EMPHASIS_NONE) return;
+    double before = 0, after = 0;
+    bool any = false;
+    for (int pass = 0; pass < 3; pass++) {
+        float scale = pass == 2 ? (float)(before / after) : 1.0f;
+        if (pass == 2 && (!any || s->emphasis == EMPHASIS_NO_NORM || !isfinite(scale))) break;
+        for (int i = 0; i < side->prompt->text_count; i++) {
+            int64_t often = occurrences(side->part, i);
+            if (!often) continue;
+            Tensor z = tensor_slice(tensor_slice(side->states, 0, i, 1), 1, k * PROMPT_CHUNK, PROMPT_CHUNK);
+            if (pass == 0) before += mean_of(z) * (double)often;
+            if (pass == 1) {
+                any |= weigh(z, chunk_of(&side->prompt->texts[i], k, empty));
+                after += mean_of(z) * (double)often;
+            }
+            if (pass == 2)
+                for (int64_t j = 0; j < tensor_count(z); j++) ((float *)z.data)[j] *= scale;
+        }
+    }
+}
+
+void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip) {
+    PromptChunk empty = {.ids = {TOKEN_BOS, TOKEN_EOS}};
+    for (int t = 0; t < PROMPT_CHUNK; t++) {
+        empty.weights[t] = 1.0f;
+        if (t > 1) empty.ids[t] = s->pad;
+    }
+    for (int i = 0; i < s->count; i++) {
+        const Side *side = &s->sides[i];
+        for (int64_t k = 0; k < side->chunks; k++) {
+            for (int text = 0; text < side->prompt->text_count; text++) {
+                if (!occurrences(side->part, text)) continue;
+                const PromptChunk *chunk = chunk_of(&side->prompt->texts[text], k, &empty);
+                Tensor row = tensor_slice(side->states, 0, text, 1);
+                Tensor ids = tensor_view((void *)(uintptr_t)chunk->ids, I32, 2, SHAPE(1, PROMPT_CHUNK));
+                clip_forward(c, tensor_slice(row, 1, k * PROMPT_CHUNK, PROMPT_CHUNK), clip, ids, skip);
+            }
+            if (side->states.data && !c->err.code) emphasise(s, side, k, &empty);
+        }
+    }
+}
+
+/* --- contexts --- */
+
+/* One picture's context from a text's states; what is longer is filled with the last token's
+ * (reconstruct_multicond_batch). */
+static void fill(float *to, int64_t tokens, Tensor row) {
+    int64_t width = row.n[2], have = row.n[1];
+    const float *from = row.data;
+    for (int64_t t = 0; t < tokens; t++)
+        memcpy(to + t * width, from + (t < have ? t : have - 1) * width, (size_t)width * sizeof *to);
+}
+
+void text_states_turn(TextStates *s, int call) {
+    for (int i = 0; i < s->count; i++) {
+        Side *side = &s->sides[i];
+        int text = (int)(prompt_at(side->prompt, side->part, call) - side->prompt->texts);
+        if (text == side->now) continue;
+        side->now = text;
+        bool apart = !s->together && i > 0;
+        Tensor context = s->contexts[apart];
+        for (int p = 0; p < s->pictures; p++)
+            fill((float *)context.data + ((i - apart) * s->pictures + p) * context.s[0], context.n[1],
+                 tensor_slice(side->states, 0, text, 1));
+    }
+}
+
+int text_states_calls(const TextStates *s) { return s->together ? 1 : 2; }
+Tensor text_states_context(const TextStates *s, int i) { return s->contexts[i]; }
