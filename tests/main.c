@@ -17,6 +17,7 @@ static const struct {
 } SUITES[] = {
     {"files", suite_files, false},
     {"tokenizer", suite_tokenizer, false},
+    {"prompt", suite_prompt, false},
     {"noise", suite_noise, false},
     {"samplers", suite_samplers, false},
     {"schedules", suite_schedules, false},

@@ -28,6 +28,7 @@ double test_uniform(uint32_t seed, uint64_t index);
 /* The suites; tests/main.c lists them. */
 void suite_files(void);
 void suite_tokenizer(void);
+void suite_prompt(void);
 void suite_noise(void);
 void suite_samplers(void);
 void suite_schedules(void);

@@ -17,6 +17,9 @@ const Command COMMANDS[] = {
     {"info", cmd_info, "FILE... [options]", "say what a model file is", INFO_OPTIONS,
      "The hash is the SHA-256 of the whole file; the webui shows its first 10 digits. It is remembered in the user's\n"
      "cache directory.\n"},
+    {"tokens", cmd_tokens, "-p PROMPT [options]", "show what a prompt becomes: texts, tokens, weights", TOKENS_OPTIONS,
+     "Tokens are shown as CLIP spells them, \"_\" before one that goes on with a word. A count such as 12/75 is the\n"
+     "webui's. Switching texts: the text of steps 1-10 is also the one of the first call of the model after them.\n"},
     {"bench", cmd_bench, "-m MODEL [options]", "measure the seconds a picture takes", BENCH_OPTIONS, ""},
     {"diff", cmd_diff, "A B [options]", "show where two files of activations begin to differ", NULL,
      "      --bound X              the largest relative RMS difference that counts as equal (1e-4)\n"
