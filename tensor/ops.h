@@ -37,6 +37,10 @@ enum { GROUP_NORM_PIXELS = 64 }; /* statistics are summed over blocks of so many
 
 struct Ops {
     const char *name;
+    /* What loading may do once, so that ops need not do it each time: NULL, or as weight_prepared_bytes and
+     * weight_prepare in tensor/prepare.h. Ops read `prepared` where a weight has it, and t.data otherwise. */
+    size_t (*prepared_bytes)(const Weight *w, DType type);
+    void (*prepare)(Weight *w, DType type, const void *from, bool torch_order, void *to);
     /* y[N,T,O] = epilogue(x[N,T,K] w[O,K]^T + b[O]). With x2 the input is the concatenation of x and x2 along
      * channels (a skip connection), which is never made. */
     void (*linear)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue);

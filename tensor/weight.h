@@ -15,11 +15,16 @@ typedef enum {
     WEIGHT_TABLE,  /* [rows,C]: embeddings */
 } WeightKind;
 
+/* The layout of a weight's prepared form (tensor/prepare.h for the CPU's). */
+typedef enum { WEIGHT_AS_IT_LIES, WEIGHT_PANELS, WEIGHT_FILTERS } WeightLayout;
+
 typedef struct Weight {
     const char *name; /* torch's state-dict key, in full */
     WeightKind kind;
-    bool pointwise;   /* a WEIGHT_LINEAR that torch holds as a 1x1 convolution */
-    Tensor t;         /* in compute order; t.data is NULL until the weight is loaded */
+    bool pointwise; /* a WEIGHT_LINEAR that torch holds as a 1x1 convolution */
+    Tensor t;       /* in compute order; t.data is NULL until the weight is loaded, and where `prepared` replaces it */
+    const void *prepared; /* t's numbers in the layout that the backend's kernels read; NULL: ops read t.data */
+    WeightLayout layout;
     uint32_t version; /* counts changes, so that a prepared form can tell that it is stale; 0: never loaded */
 } Weight;
 
