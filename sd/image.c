@@ -4,6 +4,7 @@
 #include "exif.h"
 #include "image_head.h"
 #include "png.h"
+#include "unicode.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -101,6 +102,22 @@ bool image_read(const char *path, uint32_t background, Image *out, Error *e) {
     return ok;
 }
 
+/* Files may hold anything; what is handed out is valid UTF-8. */
+static bool clean(char **text, Error *e) {
+    size_t n = strlen(*text), k = 0;
+    char *out = malloc(3 * n + 1); /* U+FFFD takes three bytes */
+    for (size_t i = 0; out && i < n;) {
+        uint32_t c;
+        bool ok;
+        i += utf8_decode((const uint8_t *)*text + i, n - i, &c, &ok);
+        k += utf8_encode(c, (uint8_t *)out + k);
+    }
+    if (out) out[k] = 0;
+    free(*text);
+    *text = out;
+    return out || error_set(e, ERR_MEMORY, "out of memory while reading a picture's text");
+}
+
 bool image_read_text(const char *path, const char *keyword, char **text, Error *e) {
     *text = NULL;
     size_t size;
@@ -117,5 +134,5 @@ bool image_read_text(const char *path, const char *keyword, char **text, Error *
              (!head.exif || exif_user_comment(head.exif, head.exif_size, text, e));
     if (own.code) error_set(e, own.code, "%s: %s", path, own.text);
     free(bytes);
-    return ok;
+    return ok && (!*text || clean(text, e));
 }

@@ -20,6 +20,14 @@ const Command COMMANDS[] = {
     {"tokens", cmd_tokens, "-p PROMPT [options]", "show what a prompt becomes: texts, tokens, weights", TOKENS_OPTIONS,
      "Tokens are shown as CLIP spells them, \"_\" before one that goes on with a word. A count such as 12/75 is the\n"
      "webui's. Switching texts: the text of steps 1-10 is also the one of the first call of the model after them.\n"},
+    {"png-info", cmd_png_info, "FILE... [options]", "show what pictures say about how they were made", PNG_INFO_OPTIONS,
+     "PNG files of the webui and its kin, and ours; JPEG and WebP files whose EXIF holds the text. The exit code is 1\n"
+     "when a picture says nothing.\n"},
+    {"replay", cmd_replay, "FILE -m MODEL [options]", "make a picture again from what it says, and compare",
+     REPLAY_OPTIONS,
+     "Prints \"equal\" when every pixel is the same, else how much differs, and the exit code is 1. A field of the "
+     "text\n"
+     "that this version does not know, such as hires fix or LoRA, is an error.\n"},
     {"bench", cmd_bench, "-m MODEL [options]", "measure the seconds a picture takes", BENCH_OPTIONS, ""},
     {"diff", cmd_diff, "A B [options]", "show where two files of activations begin to differ", NULL,
      "      --bound X              the largest relative RMS difference that counts as equal (1e-4)\n"
