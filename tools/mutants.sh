@@ -69,8 +69,8 @@ text states of the layer before ~ sd/clip.c ~ pipeline ~ openblas ~ s|i <= m->co
 padding token of SD 2 ~ sd/config.c ~ pipeline ~ openblas ~ s|.pad = 49407|.pad = 0|
 end token missing ~ sd/prompt_chunks.c ~ pipeline ~ openblas ~ s/TOKEN_EOS/TOKEN_BOS/
 latents not scaled ~ sd/vae.c ~ pipeline ~ openblas ~ s|1.0 / v->config.scale|1.0|
-sampler's direction ~ sd/sampler.c ~ noise ~ openblas ~ s|(x\[i\] - denoised\[i\]) / sigma \* dt|(denoised[i] - x[i]) / sigma * dt|
-DDIM's direction forgets the noise ~ sd/sampler.c ~ noise ~ openblas ~ s|sqrtf(1 - prev - sigma \* sigma)|sqrtf(1 - prev)|
+sampler's direction ~ sd/sampler_steps.h ~ noise ~ openblas ~ s|(x\[i\] - denoised\[i\]) / sigma \* dt|(denoised[i] - x[i]) / sigma * dt|
+DDIM's direction forgets the noise ~ sd/sampler_time.c ~ noise samplers ~ openblas ~ s|sqrtf(1 - prev - sigma \* sigma)|sqrtf(1 - prev)|
 F16 rounded towards zero ~ tensor/half.h ~ ops ~ openblas ~ s|(127u - 15) << 23) + 0xfff|(127u - 15) << 23) + 0x000|
 guidance upside down ~ sd/sample.c ~ pipeline ~ openblas ~ s|\*u = run->eps, \*c = run->eps + all|*c = run->eps, *u = run->eps + all|
 END
