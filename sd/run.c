@@ -45,6 +45,15 @@ static bool check_request(const SdModel *m, const SdRequest *r, Error *e) {
         if (text && strlen(text) > MOST_PROMPT)
             return error_set(e, ERR_ARGUMENT, "prompt: is longer than 1 MiB; shorten it");
     }
+    if (!(r->variation_strength >= 0 && r->variation_strength <= 1))
+        return error_set(e, ERR_ARGUMENT, "variation strength %g: must be within 0..1", r->variation_strength);
+    const double reals[] = {r->eta, r->s_churn, r->s_tmin, r->s_tmax, r->s_noise, r->sigma_min, r->sigma_max, r->rho};
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
+        if (!isfinite(reals[i]) || fabs(reals[i]) > 1e6)
+            return error_set(e, ERR_ARGUMENT, "sampler's options: %g is out of range", reals[i]);
+    if (r->seed_width < 0 || r->seed_height < 0 || r->seed_width > 16384 || r->seed_height > 16384)
+        return error_set(e, ERR_ARGUMENT, "seed resize %dx%d: sizes must be within 0..16384", r->seed_width,
+                         r->seed_height);
     if (r->image && !(r->strength >= 0 && r->strength <= 1))
         return error_set(e, ERR_ARGUMENT, "strength %g: must be within 0..1", r->strength);
     return true;
@@ -66,6 +75,15 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
     if (!run->sampler)
         return error_set(e, ERR_ARGUMENT, "sampler '%s': there is none of that name; the nearest is '%s'", r->sampler,
                          sampler_nearest(r->sampler)->name);
+    if (r->scheduler) {
+        char near[128];
+        run->scheduler = scheduler_find(r->scheduler);
+        scheduler_suggest(r->scheduler, near, sizeof near);
+        if (!run->scheduler)
+            return error_set(e, ERR_ARGUMENT, "scheduler '%.60s': there is none of that name; did you mean %s?",
+                             r->scheduler, near);
+    }
+    run->variation_seed = r->variation_seed < 0 ? random_seed() : (uint64_t)r->variation_seed;
     int unit = vae_factor(&m->config.vae);
     run->batch = r->batch_size;
     run->h = r->height / unit;

@@ -29,7 +29,7 @@ typedef struct {
     uint8_t *resized;     /* what run->image points to when it is not the request's own */
     PictureNoise *noise;
     int first, group; /* the pictures being sampled: all, or one by one (SAMPLER_ALONE) */
-    uint64_t seed;
+    uint64_t seed, variation_seed;
 
     TapFile *taps;
     Taps listener;
@@ -58,6 +58,9 @@ bool run_decode(Run *run, SdResult *out, Error *e);
 /* One U-Net call on pictures that share their number of tokens: eps[pictures][C][h][w] from x[batch][C][h][w] scaled,
  * repeated for each half. Used by run_sample. */
 bool run_unet(Run *run, float *eps, const float *x, float scale, float t, Tensor states, Error *e);
+
+/* Shows the group's pictures as they are predicted now (txt2img.c). */
+bool run_preview(Run *run, const float *denoised, int step, int steps, Error *e);
 
 /* Where sampling begins (start.c): the points that the sampler visits, and run->x. */
 bool run_points(Run *run, Points *points, Error *e);

@@ -69,6 +69,11 @@ bool run_plan(Run *run, Error *e) {
         p->weights = run->r->keep ? p->weights + bytes : most(p->weights, bytes);
         total = most(total, bytes + peaks[i]);
     }
+    if (run->r->preview) { /* both at once */
+        size_t both = model_part_bytes(run->m, PART_UNET) + model_part_bytes(run->m, PART_DECODER);
+        p->weights = most(p->weights, both);
+        total = most(total, both + most(p->unet_peak, p->decode_peak));
+    }
     if (run->r->keep) total = p->weights + p->activations;
     size_t limit = run->m->memory_limit, machine = physical_memory();
     if (!limit || machine < limit) limit = machine;

@@ -141,6 +141,11 @@ static void brownian(void *user, float *out, float from, float to) {
 static bool open_noise(Run *run, const Points *points, Error *e) {
     PictureNoiseOptions o = {.kind = run->r->rng == SD_RNG_CPU ? NOISE_CPU : NOISE_NV,
                              .seed = run->seed,
+                             .variation_seed = run->variation_seed,
+                             .variation = run->r->variation_strength,
+                             .ensd = run->r->ensd,
+                             .resize_height = run->r->seed_height / vae_factor(&run->m->config.vae),
+                             .resize_width = run->r->seed_width / vae_factor(&run->m->config.vae),
                              .pictures = run->batch,
                              .channels = run->m->config.vae.latent,
                              .height = (int)run->h,
@@ -157,12 +162,13 @@ bool run_tap_latents(Run *run, const char *name, const float *x, int pictures, E
 }
 
 static bool after_step(void *user, float *x, const float *denoised, int step, int steps, Error *e) {
-    (void)denoised;
     Run *run = user;
     char name[32];
     if (run->first) snprintf(name, sizeof name, "latents.step%03d.picture%d", step, run->first);
     else snprintf(name, sizeof name, "latents.step%03d", step);
-    return run_tap_latents(run, name, x, run->group, e) && run_progress(run, SD_STAGE_SAMPLE, step + 1, steps, e);
+    return run_tap_latents(run, name, x, run->group, e) &&
+           (!run->r->preview || run_preview(run, denoised, step, steps, e)) &&
+           run_progress(run, SD_STAGE_SAMPLE, step + 1, steps, e);
 }
 
 /* The request's noise file in place of the seed's noise. */
@@ -183,6 +189,18 @@ static bool read_noise(Run *run, Error *e) {
     return ok;
 }
 
+/* The sampler's own options, with what the request says. */
+static SamplerOptions options_of(const Run *run) {
+    const SdRequest *r = run->r;
+    SamplerOptions o = sampler_defaults(run->sampler);
+    if (r->eta >= 0) o.eta = r->eta;
+    o.s_churn = r->s_churn;
+    o.s_tmin = (float)r->s_tmin;
+    if (r->s_tmax > 0) o.s_tmax = (float)r->s_tmax;
+    o.s_noise = (float)r->s_noise;
+    return o;
+}
+
 /* Runs the sampler on all pictures, or, where it chooses its steps by what it sees, on one after the other. */
 static bool run_sampler(Run *run, const Points *points, float *work, Error *e) {
     for (run->first = 0; run->first < run->batch; run->first += run->group) {
@@ -194,7 +212,7 @@ static bool run_sampler(Run *run, const Points *points, float *work, Error *e) {
                       .part = points->part,
                       .n = run->group * run->latent,
                       .work = work,
-                      .options = sampler_defaults(run->sampler),
+                      .options = options_of(run),
                       .denoise = denoise,
                       .draw = draw,
                       .brownian = brownian,
@@ -215,7 +233,8 @@ bool run_sample(Run *run, Error *e) {
     float *work = malloc((size_t)(all * run->sampler->buffers) * sizeof *work);
     bool ok = run->x && run->eps && points && work;
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
-    ok = ok && run_points(run, points, e) && model_load(run->m, PART_UNET, e) && open_noise(run, points, e) &&
+    ok = ok && run_points(run, points, e) && model_load(run->m, PART_UNET, e) &&
+         (!run->r->preview || model_load(run->m, PART_DECODER, e)) && open_noise(run, points, e) &&
          (!run->r->noise || read_noise(run, e)) && run_tap_latents(run, "noise", run->x, run->batch, e) &&
          run_start(run, points, e);
     run->started = run_clock();

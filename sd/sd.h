@@ -62,15 +62,31 @@ typedef enum { SD_RESIZE_STRETCH, SD_RESIZE_CROP, SD_RESIZE_FILL } SdResize;
 typedef enum { SD_STEPS_WEBUI, SD_STEPS_DIFFUSERS, SD_STEPS_EXACT } SdSteps;
 
 typedef struct {
-    const char *prompt, *negative; /* UTF-8, NUL-terminated; NULL is "" */
-    int width, height;             /* pixels, multiples of 8 */
-    int steps;                     /* 1..1000 */
-    double cfg;                    /* guidance scale; 1: the negative prompt is not evaluated */
-    const char *sampler;           /* "Euler a"; see sampler.h */
-    SdEmphasis emphasis;           /* what weights like (x:1.2) do */
-    int64_t seed;                  /* of the first picture, the next ones count up; -1: random */
-    int batch_size;                /* pictures made at once */
-    int clip_skip;                 /* 1: the last layer */
+    uint8_t *rgb; /* [height][width][3] */
+    int width, height;
+    int64_t seed;
+    char *parameters; /* the text that A1111's webui writes into its PNG files */
+} SdPicture;
+
+typedef struct {
+    const char *prompt, *negative;           /* UTF-8, NUL-terminated; NULL is "" */
+    int width, height;                       /* pixels, multiples of 8 */
+    int steps;                               /* 1..1000 */
+    double cfg;                              /* guidance scale; 1: the negative prompt is not evaluated */
+    const char *sampler;                     /* "Euler a"; see sampler.h */
+    const char *scheduler;                   /* the webui's "Schedule type"; NULL: Automatic. See scheduler.h */
+    double eta;                              /* -1: the sampler's own. These count where the sampler has them: */
+    double s_churn, s_tmin, s_tmax, s_noise; /* 0, 0, 0 (no end), 1 */
+    double sigma_min, sigma_max, rho;        /* of schedule types that have them; 0: the model's, the type's */
+    bool discard_next_to_last;
+    SdEmphasis emphasis;         /* what weights like (x:1.2) do */
+    int64_t seed;                /* of the first picture, the next ones count up; -1: random */
+    int64_t variation_seed;      /* -1: random; counts up like the seed */
+    double variation_strength;   /* 0..1: how much of the variation seed's noise is mixed in */
+    int seed_width, seed_height; /* pixels: noise as of a picture of that size; 0: none */
+    int64_t ensd;                /* eta noise seed delta */
+    int batch_size;              /* pictures made at once */
+    int clip_skip;               /* 1: the last layer */
     SdRng rng;
 
     /* img2img: start from a picture instead of noise alone */
@@ -86,19 +102,14 @@ typedef struct {
     const char *noise; /* a safetensors file whose tensor "noise" replaces the seed's, or NULL */
     bool keep;         /* keep every part's weights in memory for the next call */
     bool (*progress)(void *user, const SdProgress *p); /* false: stop with ERR_CANCELLED; may be NULL */
+    /* The clean picture as predicted after each step, of every picture of the batch; false: stop. NULL: not wanted. */
+    bool (*preview)(void *user, const SdPicture *p, int step, int steps);
     void *user;
 } SdRequest;
 
 /* The defaults: Euler a, 20 steps, CFG 7, 512x512 or what the model's metadata asks for, seed -1, one picture. m may be
  * NULL. */
 SdRequest sd_request(const SdModel *m);
-
-typedef struct {
-    uint8_t *rgb; /* [height][width][3] */
-    int width, height;
-    int64_t seed;
-    char *parameters; /* the text that A1111's webui writes into its PNG files */
-} SdPicture;
 
 typedef struct {
     SdPicture *pictures;

@@ -23,6 +23,9 @@ SdRequest sd_request(const SdModel *m) {
                    .seed = -1,
                    .batch_size = 1,
                    .strength = 0.75,
+                   .eta = -1,
+                   .s_noise = 1,
+                   .variation_seed = -1,
                    .clip_skip = 1};
     if (m) {
         const SdConfig *k = &m->config;
@@ -45,16 +48,33 @@ static void to_bytes(uint8_t *out, const float *x, int64_t n) {
     }
 }
 
-static char *parameters(const Run *run, uint64_t seed, Error *e) {
+/* Under which key the webui names an eta that is not the sampler's own. */
+static const char *eta_key(const Run *run) {
+    const Sampler *s = run->sampler;
+    if (!(s->flags & SAMPLER_ETA) || run->r->eta < 0 || run->r->eta == s->default_eta) return NULL;
+    return s->space == SPACE_TIME ? "Eta DDIM" : "Eta";
+}
+
+static char *parameters(const Run *run, uint64_t seed, int index, Error *e) {
     const SdRequest *r = run->r;
     char name[256], hash[11] = "";
+    bool churn = run->sampler->flags & SAMPLER_CHURN;
     model_name(run->m, name, sizeof name);
     if (model_hash(run->m)) snprintf(hash, sizeof hash, "%s", model_hash(run->m));
     InfoText t = {.prompt = r->prompt,
                   .negative = r->negative,
                   .steps = r->steps,
                   .sampler = run->sampler->name,
-                  .schedule_type = run->sampler->space == SPACE_SIGMA ? "Automatic" : NULL,
+                  .schedule_type = run->scheduler ? run->scheduler->label : "Automatic",
+                  .variation_seed = (int64_t)run->variation_seed + index,
+                  .variation_strength = r->variation_strength,
+                  .ensd = run->sampler->flags & SAMPLER_ENSD ? (int)r->ensd : 0,
+                  .eta = r->eta,
+                  .eta_key = eta_key(run),
+                  .s_churn = churn ? r->s_churn : 0,
+                  .s_tmin = churn ? r->s_tmin : 0,
+                  .s_tmax = churn ? r->s_tmax : 0,
+                  .s_noise = run->sampler->flags & SAMPLER_S_NOISE ? r->s_noise : 1,
                   .cfg = r->cfg,
                   .seed = (int64_t)seed,
                   .width = r->width,
@@ -68,40 +88,60 @@ static char *parameters(const Run *run, uint64_t seed, Error *e) {
     return infotext(&t, e);
 }
 
-/* One picture of the batch at a time: they share the memory. planes: where the raw images are collected for taps. */
-static bool decode_one(Run *run, int index, SdPicture *out, float *planes, Error *e) {
+/* image [1,h,w,3], to be in the arena, from latents x [C][h/8][w/8]. */
+static bool decode(Run *run, Tensor image, const float *x, Taps *taps, Error *e) {
     Ctx *c = &run->ctx;
-    int64_t h = run->r->height, w = run->r->width, channels = run->m->config.vae.latent, pixels = run->h * run->w;
     size_t scope = scope_begin(c);
-    Tensor z = tensor_new(c, 4, SHAPE(1, run->h, run->w, channels));
-    Tensor image = tensor_new(c, 4, SHAPE(1, h, w, 3));
-    const float *x = run->x + index * run->latent;
-    for (int64_t k = 0; k < channels; k++)
-        for (int64_t i = 0; i < pixels; i++) ((float *)z.data)[i * channels + k] = x[k * pixels + i];
-    if (run->taps) {
-        if (index) snprintf(run->listener.prefix, sizeof run->listener.prefix, "vae.decoder.%d.", index);
-        else snprintf(run->listener.prefix, sizeof run->listener.prefix, "vae.decoder.");
-        c->taps = &run->listener;
-    }
+    Tensor z = tensor_new(c, 4, SHAPE(1, run->h, run->w, run->m->config.vae.latent));
+    to_pixels(z.data, x, z.n[3], run->h * run->w, 1.0f);
+    c->taps = taps;
     vae_decode(c, image, &run->m->decoder, z);
     c->taps = NULL;
+    scope_end(c, scope);
     bool ok = !c->err.code || error_set(e, c->err.code, "%s", c->err.text);
-    const float *rgb = image.data;
-    for (int64_t i = 0; ok && i < h * w * 3; i++)
-        if (!isfinite(rgb[i]))
+    for (int64_t i = 0; ok && i < tensor_count(image); i++)
+        if (!isfinite(((const float *)image.data)[i]))
             ok = error_set(e, ERR_NUMERIC,
                            "the VAE's numbers stopped being finite while decoding; the model or its file is damaged");
-    for (int64_t i = 0; ok && planes && i < h * w * 3; i++) planes[(i % 3) * h * w + i / 3] = rgb[i];
-    if (ok) {
-        *out = (SdPicture){.rgb = malloc((size_t)(h * w * 3)),
-                           .width = (int)w,
-                           .height = (int)h,
-                           .seed = (int64_t)(run->seed + (uint64_t)index)};
-        if (!out->rgb) ok = error_set(e, ERR_MEMORY, "out of memory for a picture");
-        else to_bytes(out->rgb, rgb, h * w * 3);
-        ok = ok && (out->parameters = parameters(run, run->seed + (uint64_t)index, e)) != NULL;
+    return ok;
+}
+
+static Tensor new_image(Run *run) { return tensor_new(&run->ctx, 4, SHAPE(1, run->r->height, run->r->width, 3)); }
+
+static bool take_picture(const Run *run, SdPicture *out, Tensor image, int index, Error *e) {
+    int64_t bytes = tensor_count(image);
+    *out = (SdPicture){.rgb = malloc((size_t)bytes), .width = run->r->width, .height = run->r->height};
+    out->seed = (int64_t)picture_noise_seed(run->noise, index);
+    if (!out->rgb) return error_set(e, ERR_MEMORY, "out of memory for a picture");
+    to_bytes(out->rgb, image.data, bytes);
+    return true;
+}
+
+/* One picture of the batch at a time: they share the memory. planes: where the raw images are collected for taps. */
+static bool decode_one(Run *run, int index, SdPicture *out, float *planes, Error *e) {
+    size_t scope = scope_begin(&run->ctx);
+    Tensor image = new_image(run);
+    if (index) snprintf(run->listener.prefix, sizeof run->listener.prefix, "vae.decoder.%d.", index);
+    else snprintf(run->listener.prefix, sizeof run->listener.prefix, "vae.decoder.");
+    bool ok = decode(run, image, run->x + index * run->latent, run->taps ? &run->listener : NULL, e);
+    if (ok && planes) to_planes(planes, image.data, 3, (int64_t)run->r->height * run->r->width);
+    ok = ok && take_picture(run, out, image, index, e) &&
+         (out->parameters = parameters(run, (uint64_t)out->seed, index, e)) != NULL;
+    scope_end(&run->ctx, scope);
+    return ok;
+}
+
+bool run_preview(Run *run, const float *denoised, int step, int steps, Error *e) {
+    bool ok = true;
+    for (int i = 0; ok && i < run->group; i++) {
+        SdPicture p = {0};
+        size_t scope = scope_begin(&run->ctx);
+        Tensor image = new_image(run);
+        ok = decode(run, image, denoised + i * run->latent, NULL, e) && take_picture(run, &p, image, run->first + i, e);
+        ok = ok && (run->r->preview(run->r->user, &p, step, steps) || error_set(e, ERR_CANCELLED, "stopped"));
+        free(p.rgb);
+        scope_end(&run->ctx, scope);
     }
-    scope_end(c, scope);
     return ok;
 }
 
