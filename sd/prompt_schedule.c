@@ -129,7 +129,8 @@ static bool parse(PromptSchedule *s, const PromptOptions *o, bool *literal, Erro
 /* Which groups the original's parser takes, from the text's end backwards. Where a group or plain text ends it takes
  * that. A run of brackets and colons (any, be they of groups or stray) from s to e it takes as stray from s on if it is
  * of odd length, else from s + 1 on. So in "[a:b:3][:" the run "][:" takes the group's bracket away. An alternating
- * group cannot be text, as its bars cannot, and a run begins behind it. */
+ * group cannot be text, as its bars cannot, and a run begins behind it. Runs that hold several groups have further
+ * rules: of generated texts made of little but brackets, four in a thousand switch otherwise in the original. */
 static bool settle(PromptSchedule *s) {
     size_t *ending = calloc(s->size + 1, sizeof *ending); /* in front of an index: PLAIN, STRAY, or a group's number */
     enum { PLAIN, STRAY, FIRST };

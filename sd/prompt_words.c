@@ -3,6 +3,7 @@
 #include "unicode.h"
 
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,42 +62,45 @@ static int digit_value(uint32_t c) {
 }
 
 bool prompt_number(const char *text, size_t size, bool exponent, double *out) {
+    /* Of mantissa and exponent so many digits are kept, not counting zeros in front: what is cut off a fraction cannot
+     * be seen in a double, and a whole number that is cut is too large for one. */
+    enum { MANTISSA = 760, EXPONENT = 8 };
     const char *point = localeconv()->decimal_point; /* strtod wants the locale's */
-    char *s = malloc(size + strlen(point) + 1);
-    if (!s) return false;
-    size_t n = 0, digits = 0, at = 0;
-    bool dot = false, power = false;
-    for (bool sign = true; at < size;) {
-        unsigned flags;
-        char c = text[at];
-        if (sign && (c == '+' || c == '-')) {
-            s[n++] = c, at++, sign = false;
-            continue;
-        }
-        sign = false;
-        if (c == '.' && !dot && !power) {
-            memcpy(s + n, point, strlen(point));
-            n += strlen(point), at++, dot = true;
-            continue;
-        }
-        if (exponent && (c == 'e' || c == 'E') && digits && !power) {
-            s[n++] = 'e', at++, digits = 0, power = sign = true;
-            continue;
-        }
-        uint32_t rune;
+    char s[MANTISSA + EXPONENT + 32];
+    size_t n = 0, at = 0;
+    int digits = 0, kept = 0; /* of mantissa or exponent */
+    bool dot = false, power = false, sign = true;
+    while (at < size) {
+        uint32_t c;
         bool ok;
-        size_t bytes = utf8_decode((const uint8_t *)text + at, size - at, &rune, &ok);
-        flags = unicode_flags(rune);
-        if (!(flags & UNICODE_DECIMAL)) break;
-        s[n++] = (char)('0' + digit_value(rune));
+        size_t bytes = utf8_decode((const uint8_t *)text + at, size - at, &c, &ok);
+        if (sign && (c == '+' || c == '-')) {
+            s[n++] = (char)c;
+            sign = false;
+        } else if (c == '.' && !dot && !power) {
+            n += (size_t)snprintf(s + n, 16, "%s%.8s", kept ? "" : "0", point);
+            dot = true;
+            sign = false;
+        } else if (exponent && (c == 'e' || c == 'E') && digits && !power) {
+            n += (size_t)snprintf(s + n, 4, "%se", kept || dot ? "" : "0");
+            digits = kept = 0;
+            power = sign = true;
+        } else if (unicode_flags(c) & UNICODE_DECIMAL) {
+            int value = digit_value(c);
+            if ((value || kept || (dot && !power)) && kept < (power ? EXPONENT : MANTISSA)) {
+                s[n++] = (char)('0' + value);
+                kept++;
+            }
+            digits++;
+            sign = false;
+        } else return false;
         at += bytes;
-        digits++;
     }
+    if (!digits) return false;
+    if (!kept) s[n++] = '0';
     s[n] = 0;
-    bool good = at == size && digits;
-    if (good) *out = strtod(s, NULL);
-    free(s);
-    return good;
+    *out = strtod(s, NULL);
+    return true;
 }
 
 bool prompt_grow(void *items, size_t *room, size_t count, size_t more, size_t size) {
@@ -114,7 +118,7 @@ bool prompt_grow(void *items, size_t *room, size_t count, size_t more, size_t si
 bool prompt_no_memory(Error *e) { return error_set(e, ERR_MEMORY, "out of memory for a prompt; shorten it"); }
 
 bool prompt_append(PromptBuffer *b, const char *text, size_t size) {
-    if (!prompt_grow(&b->at, &b->room, b->size, size, 1)) return false;
+    if (!prompt_grow(&b->at, &b->room, b->size, size ? size : 1, 1)) return false; /* never NULL then */
     if (size) memcpy(b->at + b->size, text, size);
     b->size += size;
     return true;

@@ -24,7 +24,7 @@ bool cli_begin(void) {
     if (!realpath(name && *name ? name : "./sdc", path) || access(path, X_OK)) return false;
     if (setenv("SDC", path, 1)) return false;
     if (setenv("XDG_CACHE_HOME", test_path("cache"), 1)) return false; /* hashes do not go to the user's cache */
-    return !mkdir(test_path("cli"), 0777) || errno == EEXIST; /* an earlier suite may have begun */
+    return !mkdir(test_path("cli"), 0777) || errno == EEXIST;          /* an earlier suite may have begun */
 }
 
 const char *cli_path(const char *name) {

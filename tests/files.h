@@ -9,6 +9,9 @@ void files_hash(void);   /* SHA-256 */
 void files_half(void);   /* F16, BF16 */
 void files_atomic(void); /* what writing leaves behind when it fails */
 void files_faults(void); /* allocation failures */
+/* Runs a job with its first allocation failing, then its second, until none does: each time it must say so and leak
+ * nothing. It fails with ERR_MEMORY. */
+void faults_every(const char *what, bool (*job)(Error *));
 void files_diff(void);
 
 /* cmd_diff with its outputs thrown away. */

@@ -80,7 +80,7 @@ static bool compare(Error *e) {
     return code == 0;
 }
 
-static void every(const char *what, bool (*job)(Error *)) {
+void faults_every(const char *what, bool (*job)(Error *)) {
     if (!__real_malloc) {
         test_skip("%s with failing allocations: linked without --wrap", what);
         return;
@@ -101,10 +101,10 @@ static void every(const char *what, bool (*job)(Error *)) {
 }
 
 void files_faults(void) {
-    every("JSON", parse);
-    every("opening", open_small);
-    every("writing", write_again);
-    every("hashing", hash);
+    faults_every("JSON", parse);
+    faults_every("opening", open_small);
+    faults_every("writing", write_again);
+    faults_every("hashing", hash);
     test_write(test_path("faults.map"), "x.* y.*\n", 8);
-    every("comparing", compare);
+    faults_every("comparing", compare);
 }
