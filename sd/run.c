@@ -1,5 +1,6 @@
 /* run.c: a request's sizes, and the text stage. */
 #define _XOPEN_SOURCE 700
+#include "resize.h"
 #include "run.h"
 
 #include <math.h>
@@ -98,6 +99,16 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
                           r->cfg != 1 || run->sampler->flags & SAMPLER_UNCOND, e))
         return false;
     run->image = r->image;
+    if (r->image && (r->image_width != r->width || r->image_height != r->height)) {
+        run->resized = malloc((size_t)r->width * (size_t)r->height * 3);
+        if (!run->resized) return error_set(e, ERR_MEMORY, "out of memory for a picture");
+        ResizeMode mode = r->resize == SD_RESIZE_CROP   ? RESIZE_CROP
+                          : r->resize == SD_RESIZE_FILL ? RESIZE_FILL
+                                                        : RESIZE_STRETCH;
+        if (!resize_picture(r->image, r->image_width, r->image_height, run->resized, r->width, r->height, mode, e))
+            return false;
+        run->image = run->resized;
+    }
     return true;
 }
 

@@ -11,8 +11,12 @@ const Command COMMANDS[] = {
      "diffusers folder. One picture goes to OUT; several go to OUT-SEED.png, the seed counting up. Without -o the "
      "name\n"
      "is SEED-first-words.png. No file is overwritten unless -o named it.\n"
-     "This version computes in f32 on the CPU: other precisions, --exact and cuda are refused, and so are\n"
-     "schedulers other than Automatic.\n"},
+     "This version computes in f32 on the CPU: other precisions, --exact and cuda are refused.\n"},
+    {"img2img", cmd_img2img, "-m MODEL -i IMAGE -p PROMPT [options]", "make pictures from a picture and a prompt",
+     IMG2IMG_OPTIONS,
+     "IMAGE is turned as its EXIF says and laid on white where it is transparent. The new picture has its size, cut "
+     "to\n"
+     "multiples of 8, unless -W and -H say otherwise. Everything else is as in txt2img.\n"},
     {"convert", cmd_convert, "IN OUT [options]", "write a model as one file that opens faster", CONVERT_OPTIONS, ""},
     {"info", cmd_info, "FILE... [options]", "say what a model file is", INFO_OPTIONS,
      "The hash is the SHA-256 of the whole file; the webui shows its first 10 digits. It is remembered in the user's\n"
