@@ -1,8 +1,9 @@
 /* image.h: pictures from files: PNG, JPEG, BMP and the first frame of a GIF.
  *
  * A file is looked through before anything is decoded (image_head.h), so that hostile ones cost nothing: at most
- * IMAGE_PIXELS pixels, whole to the last byte. Decoding itself is stb_image's; a build without that header says so.
- * Colour profiles are ignored, as the webui ignores them. 16-bit channels keep their high byte. */
+ * IMAGE_PIXELS pixels, whole to the last byte (GIF: of the first frame). Decoding itself is stb_image's; a build
+ * without that header says so. Colour profiles are ignored, as the webui ignores them. 16-bit channels keep their high
+ * byte. */
 #ifndef SD_IMAGE_H
 #define SD_IMAGE_H
 

@@ -23,6 +23,7 @@ static const struct {
     {"schedules", suite_schedules, false},
     {"micro_samplers", suite_micro_samplers, false},
     {"png", suite_png, false},
+    {"image", suite_image, false},
     {"ops", suite_ops, false},
     {"blocks", suite_blocks, false},
     {"cli", suite_cli, false},

@@ -34,6 +34,7 @@ void suite_samplers(void);
 void suite_schedules(void);
 void suite_micro_samplers(void);
 void suite_png(void);
+void suite_image(void);
 void suite_ops(void);
 void suite_blocks(void);
 void suite_pipeline(void);
