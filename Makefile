@@ -86,7 +86,7 @@ FORMATTED := $(filter-out tests/cases.h tests/block_cases.h, \
   $(wildcard tensor/*.[ch] tensor/cpu/*.[ch] weights/*.[ch] nn/*.[ch] sd/*.[ch] tools/*.[ch] tests/*.[ch])) # but tables
 VALGRIND_SUITES ?= files tokenizer noise png
 
-.PHONY: help deps demo run-demo test test-all run-test run-test-all asan valgrind mutants golden bench format format-check \
+.PHONY: fuzz-prompt help deps demo run-demo test test-all run-test run-test-all asan valgrind mutants golden bench format format-check \
   check-includes install clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a
@@ -128,6 +128,15 @@ run-valgrind: $(B)/test $(B)/sdc build/demo/micro.safetensors
 	valgrind -q --error-exitcode=1 --leak-check=full $(B)/test $(VALGRIND_SUITES)
 	valgrind -q --error-exitcode=1 --leak-check=full $(B)/sdc txt2img -q -m build/demo/micro.safetensors -p "a lovely cat" \
 	  -n "blurry" -W 72 -H 64 --steps 2 --seed 42 -o $(B)/valgrind.png --taps $(B)/valgrind.safetensors
+## fuzz-prompt     libFuzzer on the prompt language for FUZZ_SECONDS (600); needs clang
+FUZZ_SECONDS ?= 600
+FUZZ_SRC := tests/fuzz/fuzz_prompt.c tensor/error.c $(wildcard sd/prompt*.c sd/tokenizer.c sd/text_clean.c sd/mojibake.c \
+  sd/html_text.c sd/unicode.c)
+fuzz-prompt:
+	@mkdir -p build/fuzz/prompt
+	clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o build/fuzz/fuzz_prompt $(FUZZ_SRC)
+	build/fuzz/fuzz_prompt -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 -print_final_stats=1 \
+	  build/fuzz/prompt tests/fuzz/prompt
 ## mutants         breaks the sources on purpose and counts what the tests notice
 mutants:
 	sh tools/mutants.sh
