@@ -1,8 +1,8 @@
 /* test_ops.c: every case of cases.h, on every table of ops that this machine can run.
  *
  * For each: against PyTorch's result; the same bits with strided inputs and outputs, one picture at a time, with other
- * numbers of threads, in place, and with weights of 16 bits as with the same values in 32. Outputs are poisoned before
- * and stand among sentinels. */
+ * numbers of threads, in place, with weights of 16 bits as with the same values in 32, and prepared. Outputs are
+ * poisoned before and stand among sentinels. */
 #include "generated.h"
 #include "golden.h"
 #include "op_cases.h"
@@ -179,6 +179,35 @@ static void check_half_weights(const Ops *table, const OpCase *k, const OpData *
     for (int i = 0; i < 4; i++) free(memory[i]);
 }
 
+/* A prepared form gives the same bits as the weight that it was made from, whichever order and width that had. */
+static void check_prepared(const Ops *table, const OpCase *k, const OpData *all, DType type) {
+    OpData d = op_data_slice(all, 0, k->N), e = d;
+    int64_t n = tensor_count(d.w.t), outputs = d.w.t.n[0], taps = k->kind == OP_CONV ? k->k * k->k : 1;
+    size_t bytes = table->prepared_bytes ? table->prepared_bytes(&d.w, type) : 0;
+    if (!bytes) return;
+    float *turned = malloc((size_t)n * 4);
+    void *rows = malloc((size_t)n * 4), *torch = malloc((size_t)n * 4);
+    void *prepared[2] = {aligned_alloc(64, (bytes + 63) / 64 * 64), aligned_alloc(64, (bytes + 63) / 64 * 64)};
+    to_channels_first(turned, d.w.t.data, outputs, n / outputs / taps, taps);
+    gen_narrow(rows, d.w.t.data, n, type);
+    gen_narrow(torch, turned, n, type);
+    memset(prepared[0], 0xff, bytes);
+    memset(prepared[1], 0xff, bytes);
+    d.w.t.data = rows;
+    d.w.t.dtype = type;
+    Guarded a = guarded(d.nd, d.n, 0), b = guarded(d.nd, d.n, 0);
+    run(table, one, k, &d, a.t);
+    table->prepare(&e.w, type, rows, false, prepared[0]);
+    table->prepare(&e.w, type, torch, true, prepared[1]);
+    e.w.t.data = NULL;
+    run(table, three, k, &e, b.t);
+    bool same = !memcmp(prepared[0], prepared[1], bytes);
+    test_check(same && intact(&b) && same_bits(a.t, b.t), "%s %s with prepared %s weights", k->name, table->name,
+               dtype_name(type));
+    void *memory[] = {turned, rows, torch, prepared[0], prepared[1], a.memory, b.memory};
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
+}
+
 /* The plan's arithmetic, counted by hand: 2 per multiply-add. */
 static void check_plan(const OpCase *k, const OpData *all) {
     double expected = 0, n = (double)k->N;
@@ -217,6 +246,7 @@ void suite_ops(void) {
             bool weights = k->kind == OP_LINEAR || k->kind == OP_CONV || k->kind == OP_EMBEDDING;
             if (weights) check_half_weights(tables[t], k, &d, F16);
             if (weights) check_half_weights(tables[t], k, &d, BF16);
+            for (DType type = F32; weights && type <= BF16; type++) check_prepared(tables[t], k, &d, type);
             free(y.memory);
         }
         op_data_free(&d);

@@ -1,21 +1,23 @@
 /* conv2d.c: convolution as a product over gathered pixels (implicit im2col), by blocks of one picture's output pixels
  * and of output channels.
  *
- * K = kh kw I is cut into pieces: whole taps, or parts of one tap's channels. For each piece the pixels that a block
- * of outputs sees are gathered into scratch, [pixels][piece], and multiplied with that piece of the weights. Padding is
- * gathered as zeros; up-sampling by nearest neighbour is an index map while gathering, as torch computes it:
- * floor(i * (float)(in / out)). The whole im2col matrix never exists. */
+ * K = kh kw I is cut into pieces: whole taps, or parts of one tap's channels. For each piece the block's panels of
+ * weights are made, the pixels that a block of outputs sees are gathered into scratch, [pixels][piece], picture by
+ * picture, and multiplied. Padding is gathered as zeros; up-sampling by nearest neighbour is an index map while
+ * gathering, as torch computes it: floor(i * (float)(in / out)). The whole im2col matrix never exists. Gathering for a
+ * block of 320 outputs costs about 1 % of multiplying. */
 #include "kernels.h"
+
+#include "panel.h"
 
 #include <string.h>
 
-enum { PIXELS = 256 };
-
 typedef struct {
-    Tensor y, x, w;
+    Tensor y, x;
+    const Weight *w;
     Conv2d g;
     Finish finish;
-    int64_t pixel_blocks, columns;
+    int64_t rows, pixel_blocks, columns;
 } Conv;
 
 /* Row (or column) of x that row i of the picture as the taps see it comes from; -1: padding. */
@@ -25,18 +27,18 @@ static int64_t source(int64_t i, int64_t in, int64_t up) {
     return min64((int64_t)((float)i * ((float)in / (float)up)), in - 1);
 }
 
-/* panel[m][taps][channels] for outputs [pixel, pixel + m) of picture p */
-static void gather(const Conv *c, float *panel, int64_t p, int64_t pixel, int64_t m, int64_t tap, int64_t taps,
+/* pixels[m][taps][channels] for outputs [pixel, pixel + m) of picture p */
+static void gather(const Conv *c, float *pixels, int64_t p, int64_t pixel, int64_t m, int64_t tap, int64_t taps,
                    int64_t channel, int64_t channels) {
-    int64_t kw = c->w.n[2], wo = c->y.n[2];
+    int64_t kw = c->w->t.n[2], wo = c->y.n[2];
     const float *picture = (const float *)c->x.data + p * c->x.s[0] + channel;
     for (int64_t i = 0; i < m; i++) {
         int64_t oy = (pixel + i) / wo, ox = (pixel + i) % wo;
-        for (int64_t t = tap; t < tap + taps; t++, panel += channels) {
+        for (int64_t t = tap; t < tap + taps; t++, pixels += channels) {
             int64_t iy = source(oy * c->g.stride + t / kw - c->g.pad_top, c->x.n[1], c->g.up_h);
             int64_t ix = source(ox * c->g.stride + t % kw - c->g.pad_left, c->x.n[2], c->g.up_w);
-            if (iy < 0 || ix < 0) memset(panel, 0, (size_t)channels * sizeof *panel);
-            else memcpy(panel, picture + iy * c->x.s[1] + ix * c->x.s[2], (size_t)channels * sizeof *panel);
+            if (iy < 0 || ix < 0) memset(pixels, 0, (size_t)channels * sizeof *pixels);
+            else memcpy(pixels, picture + iy * c->x.s[1] + ix * c->x.s[2], (size_t)channels * sizeof *pixels);
         }
     }
 }
@@ -44,25 +46,27 @@ static void gather(const Conv *c, float *panel, int64_t p, int64_t pixel, int64_
 static void block(void *arg, int64_t index, void *scratch) {
     const Conv *c = arg;
     Tensor y = tensor_tokens(c->y);
-    int64_t pixel = index % c->pixel_blocks * PIXELS, column = index / c->pixel_blocks * c->columns;
-    int64_t m = min64(PIXELS, y.n[1] - pixel), n = min64(c->columns, y.n[2] - column);
-    int64_t all_taps = c->w.n[1] * c->w.n[2], all_channels = c->w.n[3], ld = all_taps * all_channels;
-    int64_t channels = part_size(all_channels, PRODUCT_K, 16);
-    if (channels >= all_channels) channels = all_channels;
+    int64_t pixel = index % c->pixel_blocks * c->rows, column = index / c->pixel_blocks * c->columns;
+    int64_t m = min64(c->rows, y.n[1] - pixel), n = min64(c->columns, y.n[2] - column);
+    int64_t all_taps = c->w->t.n[1] * c->w->t.n[2], all_channels = c->w->t.n[3];
+    int64_t channels = part_size(all_channels, PRODUCT_K, 1);
     int64_t taps = channels == all_channels ? PRODUCT_K / channels : 1;
     taps = part_size(all_taps, taps < 1 ? 1 : taps, 1);
-    float *panel = scratch, *rest = panel + PIXELS * PRODUCT_K;
+    float *room = scratch, *pixels = room + PRODUCT_N * PRODUCT_K;
     bool in_place = c->finish.e.residual && c->finish.e.residual->data == c->y.data;
     bool started = in_place;
     for (int64_t t = 0; t < all_taps; t += taps) {
         int64_t tt = min64(taps, all_taps - t);
         for (int64_t k = 0; k < all_channels; k += channels, started = true) {
-            int64_t kk = min64(channels, all_channels - k);
-            size_t offset = (size_t)(column * ld + t * all_channels + k) * (size_t)(dtype_bits(c->w.dtype) / 8);
-            Block w = {(const char *)c->w.data + offset, c->w.dtype, ld};
+            int64_t kk = min64(channels, all_channels - k), all = tt * kk;
+            const float *panels[PRODUCT_N / PANEL];
+            for (int64_t j = 0; j < n; j += PANEL)
+                panels[j / PANEL] = K(panel_of)(room + j * all, c->w, column + j, t * all_channels + k, all);
             for (int64_t p = 0; p < y.n[0]; p++) {
-                gather(c, panel, p, pixel, m, t, tt, k, kk);
-                K(gemm)(rest, m, n, tt * kk, panel, tt * kk, w, at2(y, p, pixel) + column, y.s[1], started);
+                gather(c, pixels, p, pixel, m, t, tt, k, kk);
+                for (int64_t j = 0; j < n; j += PANEL) K(panel_product)
+                (m, all, pixels, all, panels[j / PANEL], at2(y, p, pixel) + column + j, y.s[1], min64(PANEL, n - j),
+                 started);
             }
         }
     }
@@ -71,8 +75,10 @@ static void block(void *arg, int64_t index, void *scratch) {
 }
 
 void K(conv2d)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e) {
-    Conv c = {.y = y, .x = x, .w = w->t, .g = g, .finish = {b ? b->t.data : NULL, e, &y}};
-    c.pixel_blocks = (y.n[1] * y.n[2] + PIXELS - 1) / PIXELS;
-    c.columns = part_size(y.n[3], c.pixel_blocks > 4 ? PRODUCT_N : 128, 16);
+    Conv c = {.y = y, .x = x, .w = w, .g = g, .finish = {b ? b->t.data : NULL, e, &y}};
+    int64_t pixels = y.n[1] * y.n[2];
+    c.rows = part_size(pixels, PRODUCT_ROWS, 12);
+    c.pixel_blocks = (pixels + c.rows - 1) / c.rows;
+    c.columns = part_size(y.n[3], c.pixel_blocks > 4 ? PRODUCT_N : 128, PANEL);
     device_run(ctx->dev, c.pixel_blocks * ((y.n[3] + c.columns - 1) / c.columns), block, &c);
 }

@@ -3,22 +3,12 @@
 #define SD_CPU_KERNELS_H
 
 #include "../ops.h"
+#include "../prepare.h"
 #include "isa.h"
 
-/* A block of a weight matrix as it lies in memory: rows of `ld` elements of type F32, F16 or BF16. */
-typedef struct {
-    const void *data;
-    DType dtype;
-    int64_t ld;
-} Block;
-
-/* y[M,N] (+)= x[M,K] w[N,K]^T. accumulate: adds to y. scratch: at least gemm_scratch(N, K) bytes, 64-byte aligned.
- * A result's bits depend on M, N, K and accumulate only. */
-void K(gemm)(void *scratch, int64_t m, int64_t n, int64_t k, const float *x, int64_t ldx, Block w, float *y,
-             int64_t ldy, bool accumulate);
-/* y[M,N] = x[M,K] w[K,N], all F32: probabilities times values. */
-void K(gemm_nn)(void *scratch, int64_t m, int64_t n, int64_t k, const float *x, int64_t ldx, const float *w,
-                int64_t ldw, float *y, int64_t ldy);
+/* Outputs [column, column + PANEL) of w, steps [from, from + k) of its K, as an f32 panel [k][PANEL] (panel.h): in
+ * `room`, which holds k * PANEL floats on 64 bytes, or where the weight lies. column: a multiple of PANEL. */
+const float *K(panel_of)(float *room, const Weight *w, int64_t column, int64_t from, int64_t k);
 
 /* One operation's bias and epilogue on rows [0, m) x columns [0, n) of a tile of y, whose first row is row `row` of
  * picture `picture` and whose first column is `column`. */
@@ -30,8 +20,6 @@ typedef struct {
 void K(finish)(const Finish *f, float *y, int64_t ldy, int64_t picture, int64_t row, int64_t m, int64_t column,
                int64_t n);
 
-/* out[0..n) = in[0..n) as f32 */
-void K(widen)(float *out, const void *in, DType dtype, int64_t n);
 /* x[0..n) = act(x) */
 void K(activate)(float *x, int64_t n, Act act);
 
@@ -47,9 +35,10 @@ void K(affine)(Ctx *, Tensor y, Tensor x, float scale, float offset);
 void K(embedding)(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
 void K(timestep_embedding)(Ctx *, Tensor y, Tensor t);
 
-enum {
-    PRODUCT_K = 768, /* longest piece of K that a product takes at once: weights widened to f32 stay in the cache */
-    PRODUCT_N = 320, /* widest block of outputs */
+enum {                     /* blocks of products */
+       PRODUCT_K = 320,    /* longest piece of K: a panel of 40 KiB, and PRODUCT_ROWS rows of x of 330 KiB */
+       PRODUCT_ROWS = 264, /* most rows of one picture */
+       PRODUCT_N = 320,    /* most outputs */
 };
 
 /* Cuts `total` into the fewest equal parts of at most `most`, each but the last a multiple of `unit`. */

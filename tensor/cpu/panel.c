@@ -34,10 +34,19 @@ enum {
 
 typedef float Aligned __attribute__((vector_size(4 * VW), may_alias));
 
-/* rows x columns vectors; ahead: what will be read after this strip, a line of it asked for in each step */
-static inline __attribute__((always_inline)) void tile(const int rows, const int columns, int64_t k, const float *x,
-                                                       int64_t ldx, const float *panel, const float *ahead, float *y,
-                                                       int64_t ldy, int64_t n, bool accumulate) {
+#define INLINE static inline __attribute__((always_inline))
+
+/* One product as the tiles see it. */
+typedef struct {
+    int64_t k, ldx, ldy, n; /* n: columns from y's that exist */
+    const float *x, *panel;
+    const float *ahead; /* what will be read after this strip: a line of it is asked for in each step */
+    float *y;
+    bool accumulate;
+} Tile;
+
+/* rows x columns vectors. turned: x is [k][rows], its rows ldx apart. */
+INLINE void tile(const int rows, const int columns, const bool turned, Tile t) {
     V acc[ROWS][PANEL / VW];
     const float *groups[(ROWS + 2) / 3]; /* one register for three rows: x, x + ldx, x + 2 ldx are addressing modes */
     UNROLL
@@ -46,32 +55,33 @@ static inline __attribute__((always_inline)) void tile(const int rows, const int
         for (int c = 0; c < columns; c++) acc[i][c] = (V){0};
     }
     UNROLL
-    for (int g = 0; g < (rows + 2) / 3; g++) groups[g] = x + 3 * g * ldx;
-    for (int64_t p = 0; p < k; p++) {
+    for (int g = 0; g < (rows + 2) / 3; g++) groups[g] = t.x + 3 * g * t.ldx;
+    for (int64_t p = 0; p < t.k; p++) {
         V w[PANEL / VW];
         UNROLL
-        for (int c = 0; c < columns; c++) w[c] = *(const Aligned *)(panel + p * PANEL + c * VW);
-        if (columns * VW < PANEL) {
-            __builtin_prefetch(panel + (p + AHEAD) * PANEL);
-            __builtin_prefetch(ahead + p * LINE, 0, 2);
+        for (int c = 0; c < columns; c++) w[c] = *(const Aligned *)(t.panel + p * PANEL + c * VW);
+        if (columns * VW < PANEL && !turned) {
+            __builtin_prefetch(t.panel + (p + AHEAD) * PANEL);
+            __builtin_prefetch(t.ahead + p * LINE, 0, 2);
         }
         UNROLL
         for (int i = 0; i < rows; i++) {
-            float b = groups[i / 3][i % 3 * ldx];
+            float b = turned ? t.x[i] : groups[i / 3][i % 3 * t.ldx];
             UNROLL
             for (int c = 0; c < columns; c++) acc[i][c] += w[c] * b;
         }
+        t.x += t.ldx;
         UNROLL
         for (int g = 0; g < (rows + 2) / 3; g++) groups[g]++;
     }
-    if (n >= columns * VW) {
+    if (t.n >= columns * VW) {
         UNROLL
         for (int i = 0; i < rows; i++) {
             UNROLL
             for (int c = 0; c < columns; c++) {
-                V *to = (V *)(y + i * ldy + c * VW);
+                V *to = (V *)(t.y + i * t.ldy + c * VW);
                 V sum = acc[i][c];
-                if (accumulate) sum += *to;
+                if (t.accumulate) sum += *to;
                 *to = sum;
             }
         }
@@ -79,28 +89,28 @@ static inline __attribute__((always_inline)) void tile(const int rows, const int
     }
     UNROLL
     for (int i = 0; i < rows; i++) {
-        float *to = y + i * ldy;
+        float *to = t.y + i * t.ldy;
         UNROLL
         for (int c = 0; c < columns; c++) {
             float line[VW];
             *(V *)line = acc[i][c]; /* a copy: indexing acc itself would keep it in memory */
-            for (int64_t j = 0; j < VW && c * VW + j < n; j++)
-                to[c * VW + j] = accumulate ? to[c * VW + j] + line[j] : line[j];
+            for (int64_t j = 0; j < VW && c * VW + j < t.n; j++)
+                to[c * VW + j] = t.accumulate ? to[c * VW + j] + line[j] : line[j];
         }
     }
 }
 
 #define CASE(r)                                                                                                        \
-    case r: tile(r < ROWS ? r : ROWS, COLUMNS, k, x, ldx, panel, ahead, y, ldy, n, accumulate); break;
+    case r: tile(r < ROWS ? r : ROWS, COLUMNS, turned, t); break;
 
-/* next: what follows the strip's panel in memory */
-static void strip(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, const float *next, float *y,
-                  int64_t ldy, int64_t n, bool accumulate) {
-    const float *ahead = next;
-    for (; m >= ROWS; m -= ROWS, x += ROWS * ldx, y += ROWS * ldy) {
-        tile(ROWS, COLUMNS, k, x, ldx, panel, ahead, y, ldy, n, accumulate);
-        ahead += k * LINE;
-        if (ahead >= next + k * PANEL) ahead = panel;
+/* All rows on one strip; t.ahead: what follows the strip's panel in memory. */
+INLINE void strip(int64_t m, const bool turned, Tile t) {
+    const float *next = t.ahead;
+    int64_t row = turned ? 1 : t.ldx;
+    for (; m >= ROWS; m -= ROWS, t.x += ROWS * row, t.y += ROWS * t.ldy) {
+        tile(ROWS, COLUMNS, turned, t);
+        t.ahead += t.k * LINE;
+        if (t.ahead >= next + t.k * PANEL) t.ahead = t.panel;
     }
     switch (m) {
         CASE(1)
@@ -122,17 +132,28 @@ static void strip(int64_t m, int64_t k, const float *x, int64_t ldx, const float
     }
 }
 
+INLINE void product(int64_t m, const bool turned, Tile all) {
+    int64_t parts = (all.k + PIECE - 1) / PIECE, piece = parts ? (all.k + parts - 1) / parts : 1;
+    for (int64_t p = 0; p < all.k; p += piece, all.accumulate = true) {
+        Tile t = all;
+        t.k = all.k - p < piece ? all.k - p : piece;
+        t.x += turned ? p * all.ldx : p;
+        t.panel += p * PANEL;
+        t.ahead = t.panel + t.k * PANEL;
+        if (m == 1) tile(1, PANEL / VW, turned, t); /* bound by memory: the panel in the order in which it lies */
+        else
+            for (; t.n > 0; t.n -= STRIP, t.panel += STRIP, t.y += STRIP) strip(m, turned, t);
+    }
+}
+
 void K(panel_product)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,
                       int64_t n, bool accumulate) {
-    int64_t parts = (k + PIECE - 1) / PIECE, piece = parts ? (k + parts - 1) / parts : 1;
-    for (int64_t p = 0; p < k; p += piece, accumulate = true) {
-        int64_t kk = k - p < piece ? k - p : piece;
-        const float *from = panel + p * PANEL;
-        if (m == 1) { /* bound by memory: the panel in the order in which it lies */
-            tile(1, PANEL / VW, kk, x + p, ldx, from, from, y, ldy, n, accumulate);
-            continue;
-        }
-        for (int64_t c = 0; c < n; c += STRIP)
-            strip(m, kk, x + p, ldx, from + c, from + kk * PANEL, y + c, ldy, n - c, accumulate);
-    }
+    product(m, false,
+            (Tile){.k = k, .ldx = ldx, .ldy = ldy, .n = n, .x = x, .panel = panel, .y = y, .accumulate = accumulate});
+}
+
+void K(panel_product_turned)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y,
+                             int64_t ldy, int64_t n, bool accumulate) {
+    product(m, true,
+            (Tile){.k = k, .ldx = ldx, .ldy = ldy, .n = n, .x = x, .panel = panel, .y = y, .accumulate = accumulate});
 }

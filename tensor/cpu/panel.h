@@ -17,5 +17,8 @@ enum { PANEL = 32 };
 /* n: columns stored, 1 to PANEL. y is not read unless `accumulate`. */
 void K(panel_product)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,
                       int64_t n, bool accumulate);
+/* The same with x given as [k][m], rows of it ldx apart. */
+void K(panel_product_turned)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y,
+                             int64_t ldy, int64_t n, bool accumulate);
 
 #endif

@@ -2,6 +2,7 @@
 #include "kernels.h"
 
 #include "../fmath.h"
+#include "widen.h"
 
 #include <assert.h>
 #include <string.h>
@@ -123,12 +124,11 @@ void K(embedding)(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weigh
             assert(id >= 0 && id < table->t.n[0]);
             float *out = at2(y, p, t), line[256];
             const Tensor *a = &table->t, *b = &positions->t;
-            K(widen)
-            (out, (const char *)a->data + (size_t)(id * a->s[0]) * (size_t)(dtype_bits(a->dtype) / 8), a->dtype, n);
+            widen(out, (const char *)a->data + (size_t)(id * a->s[0]) * (size_t)(dtype_bits(a->dtype) / 8), a->dtype, n);
             for (int64_t j = 0; j < n; j += 256) {
                 int64_t nn = min64(256, n - j);
                 size_t offset = (size_t)(t * b->s[0] + j) * (size_t)(dtype_bits(b->dtype) / 8);
-                K(widen)(line, (const char *)b->data + offset, b->dtype, nn);
+                widen(line, (const char *)b->data + offset, b->dtype, nn);
                 for (int64_t i = 0; i < nn; i++) out[j + i] += line[i];
             }
         }

@@ -6,6 +6,8 @@ const Ops *K(cpu_table)(void);
 const Ops *K(cpu_table)(void) {
     static const Ops OPS = {
         .name = SDC_ISA_NAME,
+        .prepared_bytes = weight_prepared_bytes,
+        .prepare = weight_prepare,
         .linear = K(linear),
         .conv2d = K(conv2d),
         .group_norm = K(group_norm),

@@ -1,0 +1,42 @@
+/* widen.h: out[0..n) = in[0..n) as f32, exactly; `in` lies on any byte boundary. */
+#ifndef SD_CPU_WIDEN_H
+#define SD_CPU_WIDEN_H
+
+#include "../half.h"
+#include "../tensor.h"
+#include "isa.h"
+
+#include <string.h>
+
+#if defined __F16C__
+#include <immintrin.h>
+#endif
+
+static inline void widen(float *out, const void *in, DType dtype, int64_t n) {
+    if (dtype == F32) {
+        memcpy(out, in, (size_t)n * sizeof *out);
+        return;
+    }
+    const char *bytes = in;
+    int64_t i = 0;
+#if defined __AVX512F__
+    for (; dtype == F16 && i + 16 <= n; i += 16)
+        _mm512_storeu_ps(out + i, _mm512_cvtph_ps(_mm256_loadu_si256((const void *)(bytes + 2 * i))));
+#elif defined __F16C__
+    for (; dtype == F16 && i + 8 <= n; i += 8)
+        _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const void *)(bytes + 2 * i))));
+#endif
+    if (dtype == BF16)
+        for (; i < n; i++) {
+            uint16_t h;
+            memcpy(&h, bytes + 2 * i, 2);
+            out[i] = bf16_to_f32(h);
+        }
+    for (; i < n; i++) {
+        uint16_t h;
+        memcpy(&h, bytes + 2 * i, 2);
+        out[i] = f16_to_f32(h);
+    }
+}
+
+#endif
