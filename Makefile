@@ -72,6 +72,9 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(BLAS_CFLAGS) -c -o $@ $<
 
+# stb_image's integers may overflow on files that mean harm; that then has a meaning.
+$(B)/sd/image_stb.o: ALL_CFLAGS += -fwrapv
+
 define ISA_RULE
 $(B)/tensor/cpu/%.$(1).o: tensor/cpu/%.c
 	@mkdir -p $$(@D)
