@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "make_model.h"
 #include "test.h"
+#include "../sd/image.h"
 #include "../sd/png.h"
 #include "../tools/commands.h"
 #include "../weights/safetensors.h"
@@ -173,8 +174,40 @@ static void conversions(void) {
     cli_free(&r);
 }
 
+/* img2img, and what else a picture can be asked for. */
+static void variations(void) {
+    cli_works("from.png", "txt2img -m micro.safetensors -W 72 -H 64 --steps 2 --seed 42 -p x -o from.png");
+    if (image_supported()) {
+#define FROM "img2img -m micro.safetensors -i from.png --steps 4 --seed 7 -p x "
+        cli_works("i.png", FROM "--strength 0.5 -o i.png");
+        shows("i.png", 72, 64, "Denoising strength: 0.5");
+        cli_works("j.png", FROM "--strength 0.5 -o j.png --threads 1");
+        test_check(same_bytes("i.png", "j.png"), "img2img: the same request makes the same file");
+        cli_works("k.png", FROM "-W 64 -H 96 --resize-mode crop --encode mean --strength-steps diffusers -o k.png");
+        shows("k.png", 64, 96, "Denoising strength: 0.75");
+        cli_fails(1, "from.png", "img2img -m micro.safetensors -i from.png.gone -p x -o l.png");
+        cli_fails(2, "--strength", FROM "--strength 1.5 -o l.png");
+        cli_fails(2, "is read as well", FROM "-o from.png");
+    }
+    cli_fails(2, "no picture to start from", "img2img -m micro.safetensors -p x -o l.png");
+    cli_works("s.png", MICRO "-p x --sampler 'DPM++ 2M' --scheduler karras -o s.png");
+    shows("s.png", 64, 64, "Sampler: DPM++ 2M, Schedule type: Karras");
+    cli_works("t.png", MICRO "-p x --sampler 'DPM++ 2M Karras' -o t.png");
+    test_check(same_pixels("s.png", "t.png"), "a schedule in the sampler's name is that schedule");
+    cli_fails(2, "did you mean 'Karras'", MICRO "-p x --scheduler karas -o l.png");
+    cli_works("u.png", MICRO "-p x --variation-seed 5 --variation-strength 0.2 -o u.png");
+    shows("u.png", 64, 64, "Variation seed: 5, Variation seed strength: 0.2");
+    cli_works("x.png", MICRO "-p x --steps-sheet sheet.png -o x.png");
+    test_check(is_there("sheet.png"), "--steps-sheet: the sheet is there");
+    cli_works("y.png", MICRO "-p x -o y.png");
+    test_check(same_pixels("x.png", "y.png"), "--steps-sheet: the picture stays the same");
+    cli_works("z.png", MICRO "-p '(x:1.3)' -o z.png");
+    cli_works("0.png", MICRO "-p '(x:1.3)' --emphasis ignore -o 0.png");
+    test_check(!same_pixels("z.png", "y.png") && same_pixels("0.png", "y.png"), "--emphasis: weights count, or do not");
+}
+
 void cli_pictures(void) {
     bool made = make_model(cli_path("micro.safetensors"), (MakeModel){.dtype = F32});
     test_check(made, "the micro model is made");
-    if (made) pictures(), names(), taps(), interruptions(), conversions();
+    if (made) pictures(), names(), taps(), interruptions(), conversions(), variations();
 }

@@ -80,7 +80,7 @@ static void usage_errors(void) {
         {2, "--precision: 'f64' is none of f32|", "txt2img --precision f64"},
         {2, "--precision: f16 is not in this version", "txt2img --precision f16"},
         {2, "--exact: not in this version", "txt2img --exact"},
-        {2, "--scheduler: 'Karras' is not in this version|Automatic", "txt2img --scheduler Karras"},
+        {2, "--scheduler: no 'Karas'|'Karras'", "txt2img --scheduler Karas"},
         {2, "no 'Eulr'|did you mean 'Euler'|Euler a|DDIM", "txt2img --sampler Eulr"},
         {2, "--tap: needs --taps", "txt2img --tap 'x*'"},
         {2, "--taps|--batch-count", "txt2img --taps t --batch-count 2"},
