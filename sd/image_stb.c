@@ -86,12 +86,12 @@ uint8_t *image_stb_decode(const uint8_t *bytes, size_t size, int64_t width, int6
     int w = 0, h = 0, channels;
     memory.used = 0, memory.most = most;
     uint8_t *p = stbi_load_from_memory(bytes, (int)size, &w, &h, &channels, 4);
+    *why = p ? NULL : stbi_failure_reason();
     if (p && (w != width || h != height)) {
         give(p);
         p = NULL;
+        *why = "it contradicts itself";
     }
-    const char *said = stbi_failure_reason();
-    *why = p ? NULL : said && *said ? said : "it contradicts itself";
     return p;
 }
 
