@@ -91,8 +91,7 @@ GoldenError golden_error(Golden *g, const char *name, const float *ours, int nd,
     return r;
 }
 
-bool golden_check(Golden *g, const char *name, const float *ours, int nd, const int64_t *n, const char *label) {
-    GoldenError r = golden_error(g, name, ours, nd, n);
+static bool judge(Golden *g, const char *name, GoldenError r, const char *label) {
     bool ok = test_check(r.found && r.shape && r.ratio <= 1.0, "%s", label);
     if (!r.found) test_note("%s has no %s", g->name, name);
     else if (!r.shape) test_note("%s: another shape: %s", name, st_meta(g->file, name));
@@ -107,6 +106,19 @@ bool golden_check(Golden *g, const char *name, const float *ours, int nd, const 
         snprintf(g->worst_name, sizeof g->worst_name, "%s", label);
     }
     return ok;
+}
+
+bool golden_check(Golden *g, const char *name, const float *ours, int nd, const int64_t *n, const char *label) {
+    return judge(g, name, golden_error(g, name, ours, nd, n), label);
+}
+
+bool golden_check_within(Golden *g, const char *name, const float *ours, int nd, const int64_t *n, double rms,
+                         double max, const char *label) {
+    GoldenError r = golden_error(g, name, ours, nd, n);
+    r.rms_bound = rms;
+    r.max_bound = max;
+    r.ratio = r.finite ? fmax(r.rms / rms, r.max / max) : INFINITY;
+    return judge(g, name, r, label);
 }
 
 bool golden_check_picture(Golden *g, const char *name, Tensor t, const char *label) {

@@ -27,6 +27,10 @@ typedef struct {
 GoldenError golden_error(Golden *g, const char *name, const float *ours, int nd, const int64_t *n);
 /* One check, labelled "label". */
 bool golden_check(Golden *g, const char *name, const float *ours, int nd, const int64_t *n, const char *label);
+/* The same with bounds of one's own in place of the golden's: for a precision that has another error than torch's f32.
+ */
+bool golden_check_within(Golden *g, const char *name, const float *ours, int nd, const int64_t *n, double rms,
+                         double max, const char *label);
 /* The same for channels-last t (dense) against a golden in torch's order, [N,C,...]. */
 bool golden_check_picture(Golden *g, const char *name, Tensor t, const char *label);
 

@@ -8,6 +8,7 @@
 #include "op_cases.h"
 #include "test.h"
 #include "test_math.h"
+#include "test_winograd.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,15 @@ static const uint32_t SENTINEL = 0x7fc0dead; /* a NaN: whoever computes with it 
 
 static Arena arena; /* for what an op takes itself */
 static Device *one, *three;
+
+/* f32-direct is held to the golden's rule; f32 too, but for the convolutions that it computes by Winograd's transforms
+ * (tensor/cpu/winograd_tile.h). Their errors relative to the RMS of float64's result, the worst of all cases and tables
+ * of this machine as measured with gcc: RMS 8.7e-7 (conv_up_320), largest 5.5e-6 (conv_large). A plain sum's are as
+ * large. */
+static const double WINOGRAD_RMS = 2e-6, WINOGRAD_MAX = 1.2e-5;
+static Precision precision;
+static bool by_winograd;                    /* the case at hand, in this precision */
+static int winograd_cases, winograd_tables; /* OpenBLAS' table has no such convolutions */
 
 /* Memory for an output of the given shape, all sentinels. gap: elements left alone after each row and each picture */
 typedef struct {
@@ -80,20 +90,25 @@ static bool intact(const Guarded *g) {
 }
 
 static void run(const Ops *table, Device *dev, const OpCase *k, const OpData *d, Tensor y) {
-    Ctx c = {.op = table, .dev = dev, .arena = &arena};
+    Ctx c = {.op = table, .precision = precision, .dev = dev, .arena = &arena};
     op_case_run(&c, k, d, y);
     test_check(c.err.code == ERR_NONE && arena.used == 0, "%s %s leaves the arena as it was", k->name, table->name);
 }
 
 /* --- the properties --- */
 
+static void check_one_golden(Golden *g, const OpCase *k, const OpData *d, const Guarded *y, const char *label) {
+    if (by_winograd) golden_check_within(g, k->name, y->t.data, d->nd, d->n, WINOGRAD_RMS, WINOGRAD_MAX, label);
+    else golden_check(g, k->name, y->t.data, d->nd, d->n, label);
+}
+
 static Guarded check_golden(Golden *golden, const Ops *table, const OpCase *k, const OpData *all) {
     OpData d = op_data_slice(all, 0, k->N);
     Guarded y = guarded(d.nd, d.n, 0);
     run(table, one, k, &d, y.t);
     char label[128];
-    snprintf(label, sizeof label, "%s %s", k->name, table->name);
-    golden_check(golden, k->name, y.t.data, d.nd, d.n, label);
+    snprintf(label, sizeof label, "%s %s%s", k->name, table->name, by_winograd ? " Winograd" : "");
+    check_one_golden(golden, k, &d, &y, label);
     test_check(intact(&y), "%s writes its output and nothing else", label);
     return y;
 }
@@ -148,8 +163,8 @@ static void check_in_place(Golden *golden, const Ops *table, const OpCase *k, co
     *source = y.t;
     run(table, three, k, &d, y.t);
     char label[128];
-    snprintf(label, sizeof label, "%s %s in place", k->name, table->name);
-    if (product) golden_check(golden, k->name, y.t.data, d.nd, d.n, label);
+    snprintf(label, sizeof label, "%s %s%s in place", k->name, table->name, by_winograd ? " Winograd" : "");
+    if (product) check_one_golden(golden, k, &d, &y, label);
     else test_check(same_bits(y.t, expected), "%s", label);
     test_check(intact(&y), "%s: writes nothing else", label);
     free(y.memory);
@@ -223,8 +238,36 @@ static void check_plan(const OpCase *k, const OpData *all) {
     test_check(c.flops == expected && nothing.peak == bytes && nothing.used == 0, "%s planned", k->name);
 }
 
+static void check_properties(Golden *golden, const Ops *table, const OpCase *k, const OpData *d) {
+    Guarded y = check_golden(golden, table, k, d);
+    check_strided(table, k, d, y.t);
+    check_batch(table, k, d, y.t);
+    check_in_place(golden, table, k, d, y.t);
+    if (k->kind == OP_LINEAR || k->kind == OP_CONV || k->kind == OP_EMBEDDING) {
+        check_half_weights(table, k, d, F16);
+        check_half_weights(table, k, d, BF16);
+        for (DType type = F32; type <= BF16; type++) check_prepared(table, k, d, type);
+    }
+    free(y.memory);
+}
+
+/* Whether f32 computes this case otherwise than f32-direct does. */
+static bool differs(const Ops *table, const OpCase *k, const OpData *all) {
+    OpData d = op_data_slice(all, 0, k->N);
+    Guarded fast = guarded(d.nd, d.n, 0), direct = guarded(d.nd, d.n, 0);
+    precision = PRECISION_F32;
+    run(table, one, k, &d, fast.t);
+    precision = PRECISION_F32_DIRECT;
+    run(table, one, k, &d, direct.t);
+    bool same = same_bits(fast.t, direct.t);
+    free(fast.memory);
+    free(direct.memory);
+    return !same;
+}
+
 void suite_ops(void) {
     math_checks();
+    winograd_checks();
     const Ops *tables[MAX_TABLES];
     int count = cpu_ops_list(tables, MAX_TABLES);
     Error e = {0};
@@ -239,18 +282,20 @@ void suite_ops(void) {
         if (!test_check(op_data_make(&d, k), "%s: inputs", k->name)) break;
         check_plan(k, &d);
         for (int t = 0; t < count; t++) {
-            Guarded y = check_golden(golden, tables[t], k, &d);
-            check_strided(tables[t], k, &d, y.t);
-            check_batch(tables[t], k, &d, y.t);
-            check_in_place(golden, tables[t], k, &d, y.t);
-            bool weights = k->kind == OP_LINEAR || k->kind == OP_CONV || k->kind == OP_EMBEDDING;
-            if (weights) check_half_weights(tables[t], k, &d, F16);
-            if (weights) check_half_weights(tables[t], k, &d, BF16);
-            for (DType type = F32; weights && type <= BF16; type++) check_prepared(tables[t], k, &d, type);
-            free(y.memory);
+            precision = PRECISION_F32_DIRECT;
+            check_properties(golden, tables[t], k, &d);
+            if (!differs(tables[t], k, &d)) continue;
+            winograd_tables |= 1 << t;
+            precision = PRECISION_F32;
+            by_winograd = true;
+            check_properties(golden, tables[t], k, &d);
+            by_winograd = false;
+            winograd_cases++;
         }
         op_data_free(&d);
     }
+    test_check(!golden || (winograd_tables && winograd_cases == 9 * __builtin_popcount((unsigned)winograd_tables)),
+               "%d cases went by Winograd's transforms, 9 on each table that has them", winograd_cases);
     golden_close(golden);
     arena_free(&arena);
     device_free(one);

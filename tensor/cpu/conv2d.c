@@ -9,6 +9,7 @@
 #include "kernels.h"
 
 #include "panel.h"
+#include "winograd.h"
 
 #include <string.h>
 
@@ -75,6 +76,10 @@ static void block(void *arg, int64_t index, void *scratch) {
 }
 
 void K(conv2d)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e) {
+    if (ctx->precision == PRECISION_F32 && K(winograd_serves)(y, w, g)) {
+        K(winograd)(ctx, y, x, w, g, (Finish){b ? b->t.data : NULL, e, &y});
+        return;
+    }
     Conv c = {.y = y, .x = x, .w = w, .g = g, .finish = {b ? b->t.data : NULL, e, &y}};
     int64_t pixels = y.n[1] * y.n[2];
     c.rows = part_size(pixels, PRODUCT_ROWS, 12);

@@ -1,0 +1,19 @@
+/* pixels.h: where a convolution reads. */
+#ifndef SD_CPU_PIXELS_H
+#define SD_CPU_PIXELS_H
+
+#include "kernels.h"
+
+/* Row (or column) of a picture of `in` rows that row i comes from when it is read as if resized to `up` rows by nearest
+ * neighbour, as torch computes it: floor(i * (float)(in / up)). up 0: as it is. -1: outside. */
+static inline int64_t nearest_source(int64_t i, int64_t in, int64_t up) {
+    if (!up) return i >= 0 && i < in ? i : -1;
+    if (i < 0 || i >= up) return -1;
+    return min64((int64_t)((float)i * ((float)in / (float)up)), in - 1);
+}
+
+static inline float *at3(Tensor t, int64_t i, int64_t j, int64_t k) {
+    return (float *)t.data + i * t.s[0] + j * t.s[1] + k * t.s[2];
+}
+
+#endif

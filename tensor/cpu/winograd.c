@@ -1,0 +1,267 @@
+/* winograd.c: 3x3 convolutions of stride 1 through F(4x4, 3x3) (winograd_tile.h), a quarter of the multiplications.
+ *
+ * A work item is a chunk of 4x4 tiles of the output and a group of output channels. For each block of input channels
+ * the tiles' inputs are transformed into V [36][tiles][channels]; then for each 32 outputs their filters are
+ * transformed into U [36][channels][32] and 36 products, one for each point, are added to M [32
+ * outputs][36][tiles][32]. After the last block M is transformed back and the epilogue is done. V, U and M are the
+ * thread's scratch: transformed filters take four times the weights' memory and are read slower than they are made, and
+ * an input is transformed once for each group of outputs, which costs less than threads waiting for a common one would.
+ *
+ * An element of y depends on its tile, the weights and the blocks of input channels only: products sum each row by
+ * itself (panel.h), and the blocks follow from the number of channels. So the tiles of all pictures of a batch are one
+ * list, cut anywhere, and each picture has the bits that it has alone; a part of a picture has those of the whole one
+ * where it begins at a multiple of 4. */
+#include "winograd.h"
+
+#include "../prepare.h"
+#include "panel.h"
+#include "pixels.h"
+#include "winograd_tile.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    PAD = 16,      /* floats between planes: planes a multiple of 4 KiB apart would share one set of the first cache */
+    CHANNELS = 64, /* a block: 36 panels of 32 outputs stay in the second cache, one panel and its rows in the first */
+    TILES = 64,    /* of a chunk: transforming filters costs about 3 / TILES of the products */
+    GROUP = 320,   /* outputs that share transformed inputs, which cost about 20 / GROUP; half where tiles are few */
+};
+
+typedef struct {
+    Tensor y, x;
+    const Weight *w;
+    Conv2d g;
+    Finish finish;
+    int64_t rows, columns, tiles; /* of one picture; of all */
+    int64_t group, groups;
+} Winograd;
+
+/* Where a chunk's arrays lie in scratch. */
+typedef struct {
+    int64_t first, tiles;      /* of the chunk */
+    int64_t output, outputs;   /* of the group */
+    int64_t channel, channels; /* of the block */
+    int64_t v_plane, m_plane;
+    float *v, *u, *m, *zeros, *edge, *packed;
+    int32_t *source; /* [tiles][12]: rows and columns of x that a tile reads; -1: padding */
+} Chunk;
+
+static const int64_t U_PLANE = CHANNELS * PANEL + PAD;
+
+bool K(winograd_serves)(Tensor y, const Weight *w, Conv2d g) {
+    int64_t tiles = (y.n[1] + 3) / 4 * ((y.n[2] + 3) / 4);
+    /* multiplications for each pair of channels, filters' transform included, against those of the direct form */
+    bool fewer = WINO_POINTS * tiles + 100 < 8 * y.n[1] * y.n[2];
+    return w->t.n[1] == 3 && w->t.n[2] == 3 && g.stride == 1 && w->t.n[3] >= 32 && w->t.n[0] >= 32 && fewer;
+}
+
+/* Where the tile's outputs begin. */
+typedef struct {
+    int64_t picture, row, column;
+} Place;
+
+static Place place(const Winograd *w, int64_t tile) {
+    int64_t each = w->rows * w->columns, t = tile % each;
+    return (Place){tile / each, t / w->columns * WINO_OUT, t % w->columns * WINO_OUT};
+}
+
+static void find_sources(const Winograd *w, const Chunk *c) {
+    for (int64_t i = 0; i < c->tiles; i++) {
+        Place at = place(w, c->first + i);
+        int32_t *source = c->source + i * 2 * WINO_IN;
+        for (int k = 0; k < WINO_IN; k++) {
+            source[k] = (int32_t)nearest_source(at.row + k - w->g.pad_top, w->x.n[1], w->g.up_h);
+            source[WINO_IN + k] = (int32_t)nearest_source(at.column + k - w->g.pad_left, w->x.n[2], w->g.up_w);
+        }
+    }
+}
+
+/* The block's channels of the pixel that the tile's row r and column k see; NULL: padding. */
+static const float *pixel(const Winograd *w, const Chunk *c, int64_t tile, int r, int k) {
+    const int32_t *source = c->source + tile * 2 * WINO_IN;
+    int64_t row = source[r], column = source[WINO_IN + k];
+    if (row < 0 || column < 0) return NULL;
+    return at3(w->x, (c->first + tile) / (w->rows * w->columns), row, column) + c->channel;
+}
+
+/* Asks for a tile's pixels but the two columns that it shares with the tile before: pieces of memory this short are
+ * not foreseen by the processor. */
+static void prefetch_inputs(const Winograd *w, const Chunk *c, int64_t tile) {
+    for (int r = 0; r < WINO_IN; r++)
+        for (int k = 2; k < WINO_IN; k++) {
+            const float *p = pixel(w, c, tile, r, k);
+            for (int64_t i = 0; p && i < c->channels; i += 16) __builtin_prefetch(p + i);
+        }
+}
+
+/* V for the block's channels. Vectors that would reach past the last channel are read from a copy with zeros. */
+static void transform_inputs(const Winograd *w, const Chunk *c) {
+    int64_t whole = c->channels / VW * VW;
+    for (int64_t i = 0; i < c->tiles; i++) {
+        const float *p[WINO_POINTS];
+        for (int k = 0; k < WINO_POINTS; k++) {
+            const float *from = pixel(w, c, i, k / WINO_IN, k % WINO_IN);
+            p[k] = from ? from : c->zeros;
+        }
+        if (i + 1 < c->tiles) prefetch_inputs(w, c, i + 1);
+        float *v = c->v + i * CHANNELS;
+        for (int64_t k = 0; k < whole; k += VW) wino_transform_in(p, k, v + k, c->v_plane);
+        if (whole == c->channels) continue;
+        for (int k = 0; k < WINO_POINTS; k++) {
+            memset(c->edge + k * VW, 0, VW * sizeof(float));
+            memcpy(c->edge + k * VW, p[k] + whole, (size_t)(c->channels - whole) * sizeof(float));
+            p[k] = c->edge + k * VW;
+        }
+        wino_transform_in(p, 0, v + whole, c->v_plane);
+    }
+}
+
+/* The block's filters of 16 outputs from rows [O][9][I], in the layout of WEIGHT_FILTERS and the weight's width. */
+static void pack_filters(const Winograd *w, const Chunk *c, int64_t output) {
+    const size_t width = w->w->t.dtype == F32 ? 4 : 2;
+    const int64_t outputs = min64(FILTER_OUTPUTS, w->y.n[3] - output);
+    char *to = (char *)c->packed;
+    memset(to, 0, (size_t)(c->channels * 9 * FILTER_OUTPUTS) * width);
+    for (int64_t j = 0; j < outputs; j++)
+        for (int64_t t = 0; t < 9; t++) {
+            size_t at = (size_t)(((output + j) * 9 + t) * w->w->t.n[3] + c->channel) * width;
+            const char *from = (const char *)w->w->t.data + at;
+            for (int64_t k = 0; k < c->channels; k++)
+                memcpy(to + (size_t)((k * 9 + t) * FILTER_OUTPUTS + j) * width, from + (size_t)k * width, width);
+        }
+}
+
+/* 16 outputs' filters [channels][9][16] into U. */
+static inline __attribute__((always_inline)) void filters(const char *from, int64_t channels, float *to, DType dtype) {
+    const int64_t width = dtype == F32 ? 4 : 2, one = 9 * FILTER_OUTPUTS * width;
+    for (int64_t k = 0; k < channels; k++, from += one, to += PANEL) {
+        /* weights are read once in a call: ask for what comes eight channels later */
+        for (int64_t line = 0; line < one; line += 64) __builtin_prefetch(from + 8 * one + line);
+        for (int64_t part = 0; part < FILTER_OUTPUTS; part += VW) {
+            V g[9];
+#pragma GCC unroll 9
+            for (int t = 0; t < 9; t++) g[t] = wino_widen(from + (t * FILTER_OUTPUTS + part) * width, dtype);
+            wino_transform_filter(g, to + part, U_PLANE);
+        }
+    }
+}
+
+/* U for 32 outputs; columns of outputs that do not exist keep what they had, and are not stored. */
+static void transform_filters(const Winograd *w, const Chunk *c, int64_t output) {
+    const DType dtype = w->w->t.dtype;
+    for (int64_t j = 0; j < PANEL && output + j < w->y.n[3]; j += FILTER_OUTPUTS) {
+        size_t at = (size_t)(((output + j) * w->w->t.n[3] + c->channel * FILTER_OUTPUTS) * 9);
+        const char *from = (const char *)w->w->prepared + at * (dtype == F32 ? 4 : 2);
+        if (!w->w->prepared) {
+            pack_filters(w, c, output + j);
+            from = (const char *)c->packed;
+        }
+        if (dtype == F32) filters(from, c->channels, c->u + j, F32);
+        else if (dtype == F16) filters(from, c->channels, c->u + j, F16);
+        else filters(from, c->channels, c->u + j, BF16);
+    }
+}
+
+/* Adds the block's products for 32 outputs. */
+static void multiply(const Chunk *c, int64_t output, float *m) {
+    for (int p = 0; p < WINO_POINTS; p++) K(panel_product)
+    (c->tiles, c->channels, c->v + p * c->v_plane, CHANNELS, c->u + p * U_PLANE, m + p * c->m_plane, PANEL,
+     min64(PANEL, c->outputs - output), c->channel > 0);
+}
+
+/* out[0..n) (+)= v, n <= VW */
+static inline void put(float *out, V v, int64_t n, bool add) {
+    if (n == VW) {
+        if (add) v += *(const V *)out;
+        *(V *)out = v;
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) out[i] = add ? out[i] + v[i] : v[i];
+}
+
+/* A vector of n <= VW numbers, zeros after them; from NULL: zeros. */
+static inline V load(const float *from, int64_t n) {
+    if (from && n == VW) return *(const V *)from;
+    V v = {0};
+    for (int64_t i = 0; from && i < n; i++) v[i] = from[i];
+    return v;
+}
+
+/* One tile's outputs [o, o + n) of the group, 4x4 pixels or as many as there are, through the epilogue into y. */
+static void put_tile(const Winograd *w, const Chunk *c, int64_t i, int64_t o, int64_t n, const V *out) {
+    const Epilogue *e = &w->finish.e;
+    const Tensor *r = e->residual;
+    Place at = place(w, c->first + i);
+    int64_t rows = min64(WINO_OUT, w->y.n[1] - at.row), columns = min64(WINO_OUT, w->y.n[2] - at.column);
+    bool in_place = r && r->data == w->y.data;
+    assert(!in_place || e->act == ACT_NONE);
+    o += c->output;
+    float *y = at3(w->y, at.picture, at.row, at.column) + o;
+    const float *add = r && !in_place ? at3(*r, at.picture, at.row, at.column) + o : NULL;
+    V bias = load(w->finish.bias ? w->finish.bias + o : NULL, n);
+    V vector = load(e->vector ? at2(*e->vector, at.picture, 0) + o : NULL, n);
+    for (int64_t k = 0; k < rows; k++, y += w->y.s[1], add = add ? add + r->s[1] : NULL)
+        for (int64_t j = 0; j < columns; j++) {
+            V v = out[k * WINO_OUT + j] + bias + vector;
+            float *to = y + j * w->y.s[2];
+            if (e->act != ACT_NONE) {
+                put(to, v, n, false);
+                K(activate)(to, n, e->act);
+                v = load(to, n);
+            }
+            if (add) v += load(add + j * r->s[2], n);
+            put(to, v, n, in_place);
+        }
+}
+
+static void transform_outputs(const Winograd *w, const Chunk *c) {
+    const float *panel = c->m;
+    for (int64_t o = 0; o < c->outputs; o += PANEL, panel += WINO_POINTS * c->m_plane)
+        for (int64_t i = 0; i < c->tiles; i++)
+            for (int64_t k = o; k < min64(o + PANEL, c->outputs); k += VW) {
+                V out[WINO_OUT * WINO_OUT];
+                wino_transform_out(panel + i * PANEL + k - o, c->m_plane, out);
+                put_tile(w, c, i, k, min64(VW, c->outputs - k), out);
+            }
+}
+
+static void item(void *arg, int64_t index, void *scratch) {
+    const Winograd *w = arg;
+    Chunk c = {.first = index / w->groups * TILES, .output = index % w->groups * w->group};
+    c.tiles = min64(TILES, w->tiles - c.first);
+    c.outputs = min64(w->group, w->y.n[3] - c.output);
+    c.v_plane = c.tiles * CHANNELS + PAD;
+    c.m_plane = c.tiles * PANEL + PAD;
+    c.v = scratch;
+    c.u = c.v + WINO_POINTS * c.v_plane;
+    c.m = c.u + WINO_POINTS * U_PLANE;
+    c.zeros = c.m + (c.outputs + PANEL - 1) / PANEL * WINO_POINTS * c.m_plane;
+    c.edge = c.zeros + CHANNELS;
+    c.packed = c.edge + WINO_POINTS * VW;
+    c.source = (int32_t *)(c.packed + CHANNELS * 9 * FILTER_OUTPUTS);
+    assert((char *)(c.source + 2 * WINO_IN * TILES) <= (char *)scratch + SCRATCH_BYTES);
+    memset(c.zeros, 0, CHANNELS * sizeof(float));
+    memset(c.u, 0, (size_t)(WINO_POINTS * U_PLANE) * sizeof(float)); /* finite numbers beyond the last output */
+    find_sources(w, &c);
+    for (; c.channel < w->x.n[3]; c.channel += CHANNELS) {
+        c.channels = min64(CHANNELS, w->x.n[3] - c.channel);
+        transform_inputs(w, &c);
+        for (int64_t o = 0; o < c.outputs; o += PANEL) {
+            transform_filters(w, &c, c.output + o);
+            multiply(&c, o, c.m + o / PANEL * WINO_POINTS * c.m_plane);
+        }
+    }
+    transform_outputs(w, &c);
+}
+
+void K(winograd)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, Conv2d g, Finish finish) {
+    Winograd a = {.y = y, .x = x, .w = w, .g = g, .finish = finish};
+    assert(!w->prepared || w->layout == WEIGHT_FILTERS);
+    a.rows = (y.n[1] + WINO_OUT - 1) / WINO_OUT;
+    a.columns = (y.n[2] + WINO_OUT - 1) / WINO_OUT;
+    a.tiles = y.n[0] * a.rows * a.columns;
+    a.group = a.rows * a.columns < TILES ? GROUP / 2 : GROUP;
+    a.groups = (y.n[3] + a.group - 1) / a.group;
+    device_run(ctx->dev, (a.tiles + TILES - 1) / TILES * a.groups, item, &a);
+}
