@@ -52,18 +52,18 @@ VAE encoder pads all round ~ nn/layers.c ~ blocks ~ openblas ~ s|{.stride = 2}|{
 U-Net's way down pads right and bottom ~ nn/layers.c ~ blocks ~ openblas ~ s|.stride = stride, .pad_top = 1, .pad_left = 1|.stride = stride, .pad_top = stride == 1, .pad_left = stride == 1|
 up-sampling by halves ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
 padding read from the picture's edge ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|return i >= 0 \&\& i < in ? i : -1;|return i >= 0 \&\& i < in ? i : i < 0 ? 0 : in - 1;|
-tile's last column left out ~ tensor/cpu/gemm.c ~ ops ~ none ~ s|min64(NR, n - j), accumulate|min64(NR, n - j - 1), accumulate|
-tile's last row left out ~ tensor/cpu/gemm.c ~ ops ~ none ~ s|min64(MR, m - i)|min64(MR, m - i - 1)|
-packed panel cut short ~ tensor/cpu/gemm.c ~ ops ~ none ~ s|pack_nt(panels + j \* kk, w, nb + j, min64(NR, nn - j), p, kk)|pack_nt(panels + j * kk, w, nb + j, min64(NR - 1, nn - j), p, kk)|
-product's second piece overwrites the first ~ tensor/cpu/gemm.c ~ ops ~ none ~ s/accumulate || p > 0)/accumulate)/
+tile's last column left out ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|min64(PANEL, end - j),|min64(PANEL, end - j - 1),|
+tile's last row left out ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|for (; m >= ROWS; m -= ROWS,|for (m -= m % ROWS == 1; m >= ROWS; m -= ROWS,|
+product's second piece reads a wrong row of the panel ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|t.panel += p \* PANEL;|t.panel += p * PANEL + (p > 0);|
+product's second piece overwrites the first ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|p += piece, all.accumulate = true|p += piece|
 linear's second piece of K overwrites ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/in_place || done > 0)/in_place)/
 epilogue's vector of the wrong picture ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|at2(\*f->e.vector, picture, 0)|at2(*f->e.vector, 0, 0)|
 residual in place added twice ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|if (r \&\& !in_place) rt|if (r) rt|
 feed-forward's residual dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->ff_out, hidden, NULL, (Epilogue){.residual = &x}|\&m->ff_out, hidden, NULL, PLAIN|
 ResBlock's residual taken inside ~ nn/resblock.c ~ blocks ~ openblas ~ s|.residual = &x}|.residual = \&inner}|
-attention's scale of the wrong width ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|1.0f / sqrtf((float)d)|1.0f / sqrtf((float)(d + 1))|
-causal mask off in the op ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|a->causal ? from + i + 1 : keys|keys|
-causal mask one key too long ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|a->causal ? from + i + 1 : keys|a->causal ? min64(keys, from + i + 2) : keys|
+attention's scale of the wrong width ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|1.44269504f / sqrtf((float)d)|1.44269504f / sqrtf((float)(d + 1))|
+causal mask off in the op ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|scores\[j \* PANEL + c\] = -3.0e38f|scores[j * PANEL + c] += 0.0f|
+causal mask one key too long ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|from + i + c < at + j; c++|from + i + c + 1 < at + j; c++|
 causal mask off in CLIP ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->attn, NULL, true)|\&m->attn, NULL, false)|
 text states of the layer before ~ sd/clip.c ~ pipeline ~ openblas ~ s|i <= m->config.layers - skip|i < m->config.layers - skip|
 padding token of SD 2 ~ sd/config.c ~ pipeline ~ openblas ~ s|.pad = 49407|.pad = 0|
@@ -72,7 +72,7 @@ latents not scaled ~ sd/vae.c ~ pipeline ~ openblas ~ s|1.0 / v->config.scale|1.
 sampler's direction ~ sd/sampler_steps.h ~ noise ~ openblas ~ s|(x\[i\] - denoised\[i\]) / sigma \* dt|(denoised[i] - x[i]) / sigma * dt|
 DDIM's direction forgets the noise ~ sd/sampler_time.c ~ noise samplers ~ openblas ~ s|sqrtf(1 - prev - sigma \* sigma)|sqrtf(1 - prev)|
 F16 rounded towards zero ~ tensor/half.h ~ ops ~ openblas ~ s|(127u - 15) << 23) + 0xfff|(127u - 15) << 23) + 0x000|
-guidance upside down ~ sd/sample.c ~ pipeline ~ openblas ~ s|\*u = run->eps, \*c = run->eps + all|*c = run->eps, *u = run->eps + all|
+guidance upside down ~ sd/sample.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
 END
 }
 
