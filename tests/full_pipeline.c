@@ -13,11 +13,12 @@ void full_pipeline(void) {
     for (int half = 0; half < 2; half++)
         for (int folder = 0; folder < 2; folder++) {
             char label[32], path[1024];
-            snprintf(label, sizeof label, "%s %s", folder ? "folder" : "single", half ? "F16" : "F32");
+            snprintf(label, sizeof label, "%s %s", folder ? "folder, direct" : "single", half ? "F16" : "F32");
             snprintf(path, sizeof path, "%s", test_path(folder ? "full" : "full.safetensors"));
             SdRequest r = pipeline_request("Euler", 42, 256, 256);
             SdResult out = {0};
             Error e = {0};
+            pipeline_precision = folder ? SD_F32_DIRECT : SD_F32;
             r.negative = "";
             r.taps = test_path("full_taps.safetensors");
             MakeModel spec = {
@@ -27,4 +28,5 @@ void full_pipeline(void) {
             else pipeline_golden(half ? "full_f16" : "full_f32", r.taps, label);
             sd_free(&out);
         }
+    pipeline_precision = SD_F32;
 }

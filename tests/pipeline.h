@@ -6,9 +6,12 @@
 
 /* The goldens' request: "a lovely cat", 5 steps, CFG 7, torch's CPU noise. */
 SdRequest pipeline_request(const char *sampler, int64_t seed, int width, int height);
+/* The precision that pipeline_run opens models with: f32 unless a test says otherwise. */
+extern SdPrecision pipeline_precision;
 /* Opens, makes, closes. */
 bool pipeline_run(const char *path, int threads, const SdRequest *r, SdResult *out, Error *e);
-/* One check for each tensor of a golden against a file of taps. */
+/* One check for each tensor of a golden against a file of taps: by the golden's rule in f32-direct, within PIPELINE_F32
+ * in f32. */
 void pipeline_golden(const char *golden, const char *taps, const char *label);
 
 #endif

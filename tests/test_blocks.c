@@ -28,7 +28,7 @@ static Device *device;
 static const Ops *table;
 
 static Case *begin(Case *c, const char *name) {
-    *c = (Case){.name = name, .ctx = {.op = table, .dev = device}};
+    *c = (Case){.name = name, .ctx = {.op = table, .precision = PRECISION_F32_DIRECT, .dev = device}};
     c->weights.err = &c->err;
     bind_enter(&c->weights, "%s.", name);
     if (arena_init(&c->arena, 64 << 20, &c->err)) c->arena.poison = true;

@@ -40,7 +40,7 @@ static void encode(const Vae *v, const Ops *table, int64_t h, int64_t w) {
     Taps taps = {.want = want, .put = put};
     snprintf(taps.prefix, sizeof taps.prefix, "h%d_w%d.vae.encoder.", (int)h, (int)w);
     Arena arena;
-    Ctx c = {.op = table, .arena = &arena, .taps = &taps};
+    Ctx c = {.op = table, .precision = PRECISION_F32_DIRECT, .arena = &arena, .taps = &taps};
     c.dev = device_new(2, &c.err);
     if (test_check(c.dev && arena_init(&arena, 64 << 20, &c.err), "memory for the micro encoder")) {
         arena.poison = true;
