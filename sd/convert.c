@@ -178,6 +178,7 @@ bool sd_convert(const char *in, const char *out, const char *dtype, Error *e) {
     SdModel *m = NULL;
     if ((e && e->code) || !parse_dtype(dtype, &p.dtype, e)) return false;
     m = model_open(in, NULL, e);
+    if (m) m->as_in_files = true;
     p.m = m;
     bool ok = m && lay_out(&p, e);
     char name[256];

@@ -157,6 +157,8 @@ typedef struct {
     DType dtype; /* once loaded */
     void *to;    /* NULL: the file's own bytes serve */
     bool turned; /* a convolution in torch's order: OIHW becomes OHWI */
+    bool prepared;
+    const Ops *ops;
     size_t bytes;
 } Job;
 
@@ -164,14 +166,18 @@ static Job job_for(const SdModel *m, Weight *w) {
     Job j = {.w = w, .from = checkpoint_find(m->checkpoint, w->name)};
     j.dtype = w->kind == WEIGHT_VECTOR || j.from.tensor->dtype == F64 ? F32 : j.from.tensor->dtype;
     j.turned = w->kind == WEIGHT_CONV && !m->channels_last;
-    j.bytes = (size_t)tensor_count(w->t) * (size_t)(dtype_bits(j.dtype) / 8);
+    j.ops = m->ops;
+    bool same_type = j.from.tensor->dtype == j.dtype;
+    j.bytes = !m->as_in_files && m->ops->prepared_bytes && same_type ? m->ops->prepared_bytes(w, j.dtype) : 0;
+    j.prepared = j.bytes > 0;
+    if (!j.prepared) j.bytes = (size_t)tensor_count(w->t) * (size_t)(dtype_bits(j.dtype) / 8);
     return j;
 }
 
 static bool in_place(const Job *j) {
     const StTensor *t = j->from.tensor;
     uintptr_t at = (uintptr_t)st_data(j->from.file, t);
-    return !j->turned && t->dtype == j->dtype && at % (size_t)(dtype_bits(j->dtype) / 8) == 0;
+    return !j->prepared && !j->turned && t->dtype == j->dtype && at % (size_t)(dtype_bits(j->dtype) / 8) == 0;
 }
 
 /* out[o][tap][i] = in[o][i][tap] for one output channel, 2 or 4 bytes an element */
@@ -187,6 +193,11 @@ static void run_job(void *arg, int64_t index, void *scratch) {
     const StTensor *t = j->from.tensor;
     const char *in = st_data(f, t);
     if (!j->to) return;
+    if (j->prepared) {
+        j->ops->prepare(j->w, j->dtype, in, j->turned, j->to);
+        st_drop(f, t);
+        return;
+    }
     int64_t outputs = j->w->t.n[0];
     if (t->dtype != j->dtype) st_read_f32(f, t, j->to);
     if (!j->turned) {
@@ -237,6 +248,7 @@ bool model_load(SdModel *m, Part part, Error *e) {
     for (int64_t i = 0; i < l->count; i++) {
         Weight *w = l->w[i];
         const void *bytes = jobs[i].to ? jobs[i].to : st_data(jobs[i].from.file, jobs[i].from.tensor);
+        if (jobs[i].prepared) bytes = NULL;
         w->t = tensor_view((void *)(uintptr_t)bytes, jobs[i].dtype, w->t.nd, w->t.n);
         w->version++;
     }
@@ -252,6 +264,7 @@ void model_release(SdModel *m, Part part) {
         Found f = checkpoint_find(m->checkpoint, l->w[i]->name);
         st_drop(f.file, f.tensor);
         l->w[i]->t.data = NULL;
+        l->w[i]->prepared = NULL;
     }
     free(m->memory[part]);
     m->memory[part] = NULL;

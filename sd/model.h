@@ -23,6 +23,7 @@ struct SdModel {
     void *memory[PART_COUNT];     /* what a part's loading copied */
     bool loaded[PART_COUNT];
     bool channels_last; /* the file holds convolutions in compute order */
+    bool as_in_files;   /* weights are loaded for reading, not for computing: not prepared for kernels */
     Schedule schedule;
     Tokenizer *tokenizer;
     Device *dev;
@@ -37,8 +38,9 @@ struct SdModel {
 SdModel *model_open(const char *path, const SdOptions *options, Error *e);
 void model_close(SdModel *m);
 
-/* Makes a part's weights usable. Matrices stay in the mapped file where their alignment allows; convolutions are turned
- * to compute order in the file's width, vectors widened to F32, and the pages they came from dropped. */
+/* Makes a part's weights usable: matrices and convolutions in the layout that the backend's kernels read, in the file's
+ * width; where there is none, matrices stay in the mapped file if their alignment allows and convolutions are turned to
+ * compute order. Vectors are widened to F32. The pages that were copied are dropped. */
 bool model_load(SdModel *m, Part part, Error *e);
 void model_release(SdModel *m, Part part);
 /* Bytes that a part takes once loaded. */

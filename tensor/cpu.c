@@ -8,10 +8,12 @@
 #include <cblas.h>
 #endif
 
-const Ops *cpu_table_base(void);
+enum { CPU_TABLES = 4 };
+
+const Ops *cpu_table_base(void), *blas_table_base(void);
 #ifdef SDC_X86
-const Ops *cpu_table_v3(void);
-const Ops *cpu_table_v4(void);
+const Ops *cpu_table_v3(void), *blas_table_v3(void);
+const Ops *cpu_table_v4(void), *blas_table_v4(void);
 
 /* What -march=x86-64-v3 and -v4 let the compiler use (x86-64 psABI, "Microarchitecture Levels"). */
 static int level(void) {
@@ -25,22 +27,29 @@ static int level(void) {
 }
 #endif
 
+/* OpenBLAS chooses its kernels itself. It comes last, and so is the default, where ours would be 4 numbers wide. */
 int cpu_ops_list(const Ops **out, int max) {
     int n = 0;
+    const Ops *blas = blas_table_base();
 #ifdef SDC_OPENBLAS
     openblas_set_num_threads(1); /* the threads are ours: blocks run side by side */
 #endif
     if (n < max) out[n++] = cpu_table_base();
 #ifdef SDC_X86
-    if (n < max && level() >= 3) out[n++] = cpu_table_v3();
-    if (n < max && level() >= 4) out[n++] = cpu_table_v4();
+    bool v4 = level() >= 4, v3 = level() >= 3;
+    blas = v4 ? blas_table_v4() : v3 ? blas_table_v3() : blas;
+    if (n < max && blas) out[n++] = blas;
+    if (n < max && v3) out[n++] = cpu_table_v3();
+    if (n < max && v4) out[n++] = cpu_table_v4();
+#else
+    if (n < max && blas) out[n++] = blas;
 #endif
     return n;
 }
 
 const Ops *cpu_ops(void) {
-    const Ops *list[4];
-    int n = cpu_ops_list(list, 4);
+    const Ops *list[CPU_TABLES];
+    int n = cpu_ops_list(list, CPU_TABLES);
     const char *wish = getenv("SDC_CPU");
     for (int i = 0; wish && i < n; i++)
         if (!strcmp(list[i]->name, wish)) return list[i];

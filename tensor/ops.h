@@ -80,10 +80,11 @@ void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weigh
 void op_timestep_embedding(Ctx *c, Tensor y, Tensor t);
 
 /* The backends. */
-const Ops *cpu_ops(void);  /* the widest instruction set that this machine has (SDC_CPU=base|v3|v4 narrows it) */
+const Ops *cpu_ops(void);  /* the widest instruction set that this machine has (SDC_CPU=base|v3|v4|openblas picks) */
 const Ops *plan_ops(void); /* computes nothing: counts c->flops, and the arena counts bytes */
 
-/* Every CPU table this program holds and this machine can run, narrowest first; returns their number. For tests. */
+/* Every CPU table this program holds and this machine can run, the preferred one last; returns their number (at most
+ * 4). For tests. */
 int cpu_ops_list(const Ops **out, int max);
 
 #endif

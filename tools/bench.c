@@ -1,6 +1,7 @@
-/* bench.c: `sdc bench -m MODEL`: what a picture takes, stage by stage, best of several runs, with the rate that the
- * planned work makes of it. */
+/* bench.c: `sdc bench`, of one kernel at a time (bench_kernels.c) or, with -m MODEL, what a picture takes, stage by
+ * stage, best of several runs, with the rate that the planned work makes of it. */
 #include "commands.h"
+#include "bench_kernels.h"
 #include "../sd/sd.h"
 
 #include <stdio.h>
@@ -10,6 +11,7 @@ typedef struct {
     const char *model, *precision;
     int64_t width, height, steps, batch_size, runs, threads;
     double cfg;
+    bool kernels;
 } Arguments;
 
 #define AT(field) offsetof(Arguments, field)
@@ -23,6 +25,7 @@ const Option BENCH_OPTIONS[] = {
     {OPT_INT, 0, "runs", AT(runs), "N", "runs, of which the fastest counts (2)", 1, 1000},
     {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
     {OPT_CHOICE, 0, "precision", AT(precision), "f32|f32-direct", "as for txt2img (f32)", 0, 0},
+    {OPT_FLAG, 0, "kernels", AT(kernels), NULL, "no model: each product as a share of this machine's peak", 0, 0},
     {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
 
 static void line(const char *name, double seconds, double flops, size_t peak) {
@@ -67,6 +70,7 @@ int cmd_bench(int argc, char **argv) {
     int rest = 0, code = options_parse("bench", BENCH_OPTIONS, &a, argc, argv, &rest);
     if (code != OPTIONS_GO_ON) return code;
     if (rest) return usage_error("bench", "'%.60s' is no option", argv[0]);
+    if (a.kernels) return bench_kernels((int)a.runs, (int)a.threads, &e) ? finish_output() : report("bench", &e);
     if (!a.model) return usage_error("bench", "no model is built in yet: -m takes a .safetensors file or a folder");
     if (a.width % 8 || a.height % 8) return usage_error("bench", "width and height are multiples of 8");
     if (!measure(&a, &e)) return report("bench", &e);

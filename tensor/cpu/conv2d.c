@@ -3,46 +3,21 @@
  *
  * K = kh kw I is cut into pieces: whole taps, or parts of one tap's channels. For each piece the block's panels of
  * weights are made, the pixels that a block of outputs sees are gathered into scratch, [pixels][piece], picture by
- * picture, and multiplied. Padding is gathered as zeros; up-sampling by nearest neighbour is an index map while
- * gathering, as torch computes it: floor(i * (float)(in / out)). The whole im2col matrix never exists. Gathering for a
+ * picture, and multiplied. The whole im2col matrix never exists. Gathering for a
  * block of 320 outputs costs about 1 % of multiplying. */
 #include "kernels.h"
 
+#include "gather.h"
 #include "panel.h"
 #include "winograd.h"
 
-#include <string.h>
-
 typedef struct {
-    Tensor y, x;
+    Tensor y;
     const Weight *w;
-    Conv2d g;
+    Gather gather;
     Finish finish;
     int64_t rows, pixel_blocks, columns;
 } Conv;
-
-/* Row (or column) of x that row i of the picture as the taps see it comes from; -1: padding. */
-static int64_t source(int64_t i, int64_t in, int64_t up) {
-    if (!up) return i >= 0 && i < in ? i : -1;
-    if (i < 0 || i >= up) return -1;
-    return min64((int64_t)((float)i * ((float)in / (float)up)), in - 1);
-}
-
-/* pixels[m][taps][channels] for outputs [pixel, pixel + m) of picture p */
-static void gather(const Conv *c, float *pixels, int64_t p, int64_t pixel, int64_t m, int64_t tap, int64_t taps,
-                   int64_t channel, int64_t channels) {
-    int64_t kw = c->w->t.n[2], wo = c->y.n[2];
-    const float *picture = (const float *)c->x.data + p * c->x.s[0] + channel;
-    for (int64_t i = 0; i < m; i++) {
-        int64_t oy = (pixel + i) / wo, ox = (pixel + i) % wo;
-        for (int64_t t = tap; t < tap + taps; t++, pixels += channels) {
-            int64_t iy = source(oy * c->g.stride + t / kw - c->g.pad_top, c->x.n[1], c->g.up_h);
-            int64_t ix = source(ox * c->g.stride + t % kw - c->g.pad_left, c->x.n[2], c->g.up_w);
-            if (iy < 0 || ix < 0) memset(pixels, 0, (size_t)channels * sizeof *pixels);
-            else memcpy(pixels, picture + iy * c->x.s[1] + ix * c->x.s[2], (size_t)channels * sizeof *pixels);
-        }
-    }
-}
 
 static void block(void *arg, int64_t index, void *scratch) {
     const Conv *c = arg;
@@ -64,7 +39,7 @@ static void block(void *arg, int64_t index, void *scratch) {
             for (int64_t j = 0; j < n; j += PANEL)
                 panels[j / PANEL] = K(panel_of)(room + j * all, c->w, column + j, t * all_channels + k, all);
             for (int64_t p = 0; p < y.n[0]; p++) {
-                gather(c, pixels, p, pixel, m, t, tt, k, kk);
+                K(gather)(&c->gather, pixels, p, pixel, m, t, tt, k, kk);
                 for (int64_t j = 0; j < n; j += PANEL) K(panel_product)
                 (m, all, pixels, all, panels[j / PANEL], at2(y, p, pixel) + column + j, y.s[1], min64(PANEL, n - j),
                  started);
@@ -80,7 +55,8 @@ void K(conv2d)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, const Weight *b, C
         K(winograd)(ctx, y, x, w, g, (Finish){b ? b->t.data : NULL, e, &y});
         return;
     }
-    Conv c = {.y = y, .x = x, .w = w, .g = g, .finish = {b ? b->t.data : NULL, e, &y}};
+    Conv c = {.y = y, .w = w, .finish = {b ? b->t.data : NULL, e, &y}};
+    c.gather = (Gather){.x = x, .g = g, .kernel_width = w->t.n[2], .width = y.n[2]};
     int64_t pixels = y.n[1] * y.n[2];
     c.rows = part_size(pixels, PRODUCT_ROWS, 12);
     c.pixel_blocks = (pixels + c.rows - 1) / c.rows;
