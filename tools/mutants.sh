@@ -45,13 +45,13 @@ skip before hidden in the concatenation ~ sd/unet.c ~ blocks pipeline ~ openblas
 linear's bias dropped ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|{b ? b->t.data : NULL, e, &y}|{NULL, e, \&y}|
 convolution's bias dropped ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|{b ? b->t.data : NULL, e, &y}|{NULL, e, \&y}|
 attention's output bias dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|"to_out.0", channels, channels, true|"to_out.0", channels, channels, false|
-convolution's taps transposed ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|t / kw - c->g.pad_top|t % kw - c->g.pad_top|; s|t % kw - c->g.pad_left|t / kw - c->g.pad_left|
+convolution's taps transposed ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|t / kw - c->g.pad_top|t % kw - c->g.pad_top|; s|t % kw - c->g.pad_left|t / kw - c->g.pad_left|
 convolution's weights not turned ~ sd/model.c ~ blocks ~ openblas ~ s|j.turned = w->kind == WEIGHT_CONV|j.turned = w->kind == WEIGHT_TABLE|
 convolution's weights turned wrongly ~ sd/model.c ~ blocks ~ openblas ~ s|(t \* channels + i) \* width, in|(i * taps + t) * width, in|
 VAE encoder pads all round ~ nn/layers.c ~ blocks ~ openblas ~ s|{.stride = 2}|{.stride = 2, .pad_top = 1, .pad_left = 1}|
 U-Net's way down pads right and bottom ~ nn/layers.c ~ blocks ~ openblas ~ s|.stride = stride, .pad_top = 1, .pad_left = 1|.stride = stride, .pad_top = stride == 1, .pad_left = stride == 1|
-up-sampling by halves ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
-padding read from the picture's edge ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|return i >= 0 \&\& i < in ? i : -1;|return i >= 0 \&\& i < in ? i : i < 0 ? 0 : in - 1;|
+up-sampling by halves ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
+padding read from the picture's edge ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|return i >= 0 \&\& i < in ? i : -1;|return i >= 0 \&\& i < in ? i : i < 0 ? 0 : in - 1;|
 tile's last column left out ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|min64(PANEL, end - j),|min64(PANEL, end - j - 1),|
 tile's last row left out ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|for (; m >= ROWS; m -= ROWS,|for (m -= m % ROWS == 1; m >= ROWS; m -= ROWS,|
 product's second piece reads a wrong row of the panel ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|t.panel += p \* PANEL;|t.panel += p * PANEL + (p > 0);|
