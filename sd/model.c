@@ -1,6 +1,7 @@
 #include "model.h"
 
 #include "detect.h"
+#include "devices.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +10,8 @@
 
 static const Part NEEDED[] = {PART_TEXT, PART_UNET, PART_DECODER};
 enum { NEEDED_COUNT = 3 };
+
+static bool on_card(const SdModel *m) { return m->ops->memory != NULL; }
 
 /* --- binding --- */
 
@@ -100,6 +103,25 @@ static bool own_schedule(SdModel *m, Error *e) {
     return schedule_init(&m->schedule, own ? alphas : NULL, e);
 }
 
+/* The table of ops, and the card that it works on. */
+static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
+    const char *text = o && o->device ? o->device : "cpu";
+    SdPrecision precision = o ? o->precision : SD_F32;
+    DType type = precision == SD_F16 ? F16 : precision == SD_BF16 ? BF16 : F32;
+    Devices d;
+    m->ops = cpu_ops();
+    if (!devices_parse(text, &d))
+        return error_set(e, ERR_ARGUMENT, "device '%.60s': is none of auto, cpu, cuda, cuda:N, cuda:N,M", text);
+    m->precision = precision == SD_F32_DIRECT ? PRECISION_F32_DIRECT : PRECISION_F32;
+    if (d.kind == DEVICE_CUDA || (d.kind == DEVICE_AUTO && card_count() > 0)) {
+        m->card = card_open(d.cards[0], e);
+        if (m->card) m->ops = card_ops(m->card, type);
+        return m->card != NULL;
+    }
+    if (type == F32) return true;
+    return error_set(e, ERR_ARGUMENT, "precision %s: is for cards; use f32 on the CPU", type == F16 ? "f16" : "bf16");
+}
+
 SdModel *model_open(const char *path, const SdOptions *options, Error *e) {
     if (e && e->code) return NULL;
     SdModel *m = calloc(1, sizeof *m);
@@ -107,10 +129,8 @@ SdModel *model_open(const char *path, const SdOptions *options, Error *e) {
         error_set(e, ERR_MEMORY, "%s: out of memory", path);
         return NULL;
     }
-    m->ops = cpu_ops();
     m->memory_limit = options ? options->memory_limit : 0;
-    m->precision = options && options->precision == SD_F32_DIRECT ? PRECISION_F32_DIRECT : PRECISION_F32;
-    m->checkpoint = checkpoint_open(path, e);
+    m->checkpoint = choose_device(m, options, e) ? checkpoint_open(path, e) : NULL;
     bool ok = m->checkpoint && detect_config(m->checkpoint, &m->config, e) && bind_parts(m, e);
     for (int i = 0; i < PART_COUNT; i++) m->lists[i].err = NULL; /* the caller's Error may be gone later */
     if (ok) {
@@ -134,16 +154,30 @@ SdModel *model_open(const char *path, const SdOptions *options, Error *e) {
     return NULL;
 }
 
+/* Where weights lie once loaded: with the table that reads them. */
+static void *new_memory(const SdModel *m, size_t bytes, Error *e) {
+    if (on_card(m)) return m->ops->memory->reserve(m->card, bytes, e);
+    void *p = aligned_alloc(64, bytes);
+    if (!p) error_set(e, ERR_MEMORY, "%s: out of memory: %zu MiB for weights", m->checkpoint->path, bytes >> 20);
+    return p;
+}
+
+static void free_memory(const SdModel *m, void *p) {
+    if (on_card(m) && p) m->ops->memory->release(m->card, p);
+    else free(p);
+}
+
 void model_close(SdModel *m) {
     if (!m) return;
     for (int i = 0; i < PART_COUNT; i++) {
-        free(m->memory[i]);
+        free_memory(m, m->memory[i]);
         weight_list_free(&m->lists[i]);
     }
     clip_free(&m->clip);
     unet_free(&m->unet);
     tokenizer_free(m->tokenizer);
     device_free(m->dev);
+    card_close(m->card);
     checkpoint_close(m->checkpoint);
     free(m);
 }
@@ -167,8 +201,8 @@ static Job job_for(const SdModel *m, Weight *w) {
     j.dtype = w->kind == WEIGHT_VECTOR || j.from.tensor->dtype == F64 ? F32 : j.from.tensor->dtype;
     j.turned = w->kind == WEIGHT_CONV && !m->channels_last;
     j.ops = m->ops;
-    bool same_type = j.from.tensor->dtype == j.dtype;
-    j.bytes = !m->as_in_files && m->ops->prepared_bytes && same_type ? m->ops->prepared_bytes(w, j.dtype) : 0;
+    bool fits = j.from.tensor->dtype == j.dtype || on_card(m);
+    j.bytes = !m->as_in_files && m->ops->prepared_bytes && fits ? m->ops->prepared_bytes(w, j.dtype) : 0;
     j.prepared = j.bytes > 0;
     if (!j.prepared) j.bytes = (size_t)tensor_count(w->t) * (size_t)(dtype_bits(j.dtype) / 8);
     return j;
@@ -194,7 +228,11 @@ static void run_job(void *arg, int64_t index, void *scratch) {
     const char *in = st_data(f, t);
     if (!j->to) return;
     if (j->prepared) {
-        j->ops->prepare(j->w, j->dtype, in, j->turned, j->to);
+        float *wide = t->dtype == j->dtype ? NULL : malloc((size_t)tensor_count(j->w->t) * sizeof *wide);
+        if (wide) st_read_f32(f, t, wide);
+        if (wide || t->dtype == j->dtype)
+            j->ops->prepare(j->w, j->dtype, wide ? wide : (const void *)in, j->turned, j->to);
+        free(wide);
         st_drop(f, t);
         return;
     }
@@ -233,11 +271,8 @@ bool model_load(SdModel *m, Part part, Error *e) {
         jobs[i] = job_for(m, l->w[i]);
         if (!in_place(&jobs[i])) copied += padded(jobs[i].bytes);
     }
-    m->memory[part] = copied ? aligned_alloc(64, copied) : NULL;
-    if (copied && !m->memory[part]) {
-        free(jobs);
-        return error_set(e, ERR_MEMORY, "%s: out of memory: %zu MiB for weights", m->checkpoint->path, copied >> 20);
-    }
+    m->memory[part] = copied ? new_memory(m, copied, e) : NULL;
+    if (copied && !m->memory[part]) return free(jobs), false;
     size_t at = 0;
     for (int64_t i = 0; i < l->count; i++)
         if (!in_place(&jobs[i])) {
@@ -247,14 +282,16 @@ bool model_load(SdModel *m, Part part, Error *e) {
     device_run(m->dev, l->count, run_job, jobs);
     for (int64_t i = 0; i < l->count; i++) {
         Weight *w = l->w[i];
-        const void *bytes = jobs[i].to ? jobs[i].to : st_data(jobs[i].from.file, jobs[i].from.tensor);
-        if (jobs[i].prepared) bytes = NULL;
-        w->t = tensor_view((void *)(uintptr_t)bytes, jobs[i].dtype, w->t.nd, w->t.n);
         w->version++;
+        if (jobs[i].prepared && !w->prepared) error_set(e, ERR_MEMORY, "%s: out of memory", m->checkpoint->path);
+        if (jobs[i].prepared) continue; /* prepare has said what w is now */
+        const void *bytes = jobs[i].to ? jobs[i].to : st_data(jobs[i].from.file, jobs[i].from.tensor);
+        w->t = tensor_view((void *)(uintptr_t)bytes, jobs[i].dtype, w->t.nd, w->t.n);
     }
     free(jobs);
     m->loaded[part] = true;
-    return true;
+    if (e && e->code) model_release(m, part);
+    return m->loaded[part];
 }
 
 void model_release(SdModel *m, Part part) {
@@ -266,7 +303,7 @@ void model_release(SdModel *m, Part part) {
         l->w[i]->t.data = NULL;
         l->w[i]->prepared = NULL;
     }
-    free(m->memory[part]);
+    free_memory(m, m->memory[part]);
     m->memory[part] = NULL;
     m->loaded[part] = false;
 }

@@ -28,6 +28,7 @@ struct SdModel {
     Tokenizer *tokenizer;
     Device *dev;
     const Ops *ops;
+    Card *card; /* NULL: the CPU computes */
     Precision precision;
     size_t memory_limit;
     char hash[65]; /* sha256 of the file, once somebody asked */

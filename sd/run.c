@@ -137,12 +137,12 @@ void run_text_stage(Run *run) {
 /* The states of the first call, negative first; where lengths differ, one tensor for each U-Net call. */
 static bool tap_states(Run *run, Error *e) {
     TextStates *s = &run->text;
-    text_states_turn(s, 0);
+    text_states_turn(s, &run->ctx, 0);
     for (int i = 0; run->taps && i < text_states_calls(s); i++) {
         char name[64] = "text_model.last_hidden_state";
         if (!s->together) snprintf(name, sizeof name, "text_model.last_hidden_state.%d", i);
         if (!taps_wants(run->taps, name)) continue;
-        Tensor context = text_states_context(s, i);
+        Tensor context = tensor_host(&run->ctx, text_states_context(s, i));
         int64_t sides = context.n[0] / s->pictures, each = context.n[1] * context.n[2];
         float *first = malloc((size_t)(sides * each) * sizeof *first); /* of the first picture: all have the same */
         if (!first) return error_set(e, ERR_MEMORY, "out of memory for taps");

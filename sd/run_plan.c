@@ -9,6 +9,15 @@ static size_t physical_memory(void) {
     return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : SIZE_MAX;
 }
 
+/* Of a card what is free, and what the model has there already. */
+static size_t memory_there(const SdModel *m) {
+    if (!m->card) return physical_memory();
+    size_t free_bytes = m->ops->memory->available(m->card);
+    for (int i = 0; i < PART_COUNT; i++)
+        if (m->loaded[i]) free_bytes += model_part_bytes(m, (Part)i);
+    return free_bytes;
+}
+
 static size_t most(size_t a, size_t b) { return a > b ? a : b; }
 
 /* One stage's peak above what lies at the arena's bottom, and its arithmetic. */
@@ -47,7 +56,7 @@ static void decode_stage(Run *run) {
 static void count(Run *run) {
     SdPlan *p = &run->plan;
     run->arena = (Arena){0};
-    run->ctx = (Ctx){.op = plan_ops(), .precision = run->m->precision, .arena = &run->arena};
+    run->ctx = (Ctx){.op = plan_ops(), .precision = run->m->precision, .type = run->m->ops->type, .arena = &run->arena};
     run_place_states(run);
     stage(run, run_text_stage, &p->text_peak, &p->text_flops);
     if (run->image) stage(run, encode_stage, &p->encode_peak, &p->encode_flops);
@@ -75,7 +84,7 @@ bool run_plan(Run *run, Error *e) {
         total = most(total, both + most(p->unet_peak, p->decode_peak));
     }
     if (run->r->keep) total = p->weights + p->activations;
-    size_t limit = run->m->memory_limit, machine = physical_memory();
+    size_t limit = run->m->memory_limit, machine = memory_there(run->m);
     if (!limit || machine < limit) limit = machine;
     if (total > limit)
         return error_set(e, ERR_MEMORY,
@@ -83,10 +92,15 @@ bool run_plan(Run *run, Error *e) {
                          "MiB), and %s %zu MiB; "
                          "make a smaller picture or batch",
                          run->r->width, run->r->height, run->batch, total >> 20, p->weights >> 20, p->activations >> 20,
-                         run->m->memory_limit == limit ? "the limit is" : "this machine has", limit >> 20);
+                         run->m->memory_limit == limit ? "the limit is"
+                         : run->m->card                ? "the card has"
+                                                       : "this machine has",
+                         limit >> 20);
     /* now for real */
-    if (!arena_init(&run->arena, p->activations, e)) return false;
-    run->ctx = (Ctx){.op = run->m->ops, .precision = run->m->precision, .dev = run->m->dev, .arena = &run->arena};
+    const SdModel *m = run->m;
+    if (!arena_init_on(&run->arena, m->ops, m->card, p->activations, e)) return false;
+    run->ctx =
+        (Ctx){.op = m->ops, .precision = m->precision, .type = m->ops->type, .dev = m->dev, .arena = &run->arena};
     run_place_states(run);
     return true;
 }

@@ -42,18 +42,21 @@ static void forward(Run *run, float *eps, const float *x, float scale, float tim
     int64_t n = states.n[0], pixels = run->h * run->w;
     Tensor in = tensor_new(c, 4, SHAPE(n, run->h, run->w, k->in_channels));
     Tensor out = tensor_new(c, 4, SHAPE(n, run->h, run->w, k->out_channels));
-    Tensor t = tensor_new(c, 1, &n);
+    Tensor t = tensor_new_typed(c, F32, 1, &n);
     if (x) {
         assert(in.n[3] * pixels == run->latent);
+        float *pixel = tensor_host(c, in).data, *times = tensor_host(c, t).data;
         for (int64_t i = 0; i < n; i++) {
-            to_pixels((float *)in.data + i * in.s[0], x + i % run->group * run->latent, in.n[3], pixels, scale);
-            ((float *)t.data)[i] = time;
+            to_pixels(pixel + i * in.s[0], x + i % run->group * run->latent, in.n[3], pixels, scale);
+            times[i] = time;
         }
+        tensor_push(c, in);
+        tensor_push(c, t);
     }
     unet_forward(c, out, &run->m->unet, in, t, states);
+    const float *result = eps ? tensor_pull(c, out).data : NULL;
     if (eps && !c->err.code)
-        for (int64_t i = 0; i < n; i++)
-            to_planes(eps + i * run->latent, (const float *)out.data + i * out.s[0], out.n[3], pixels);
+        for (int64_t i = 0; i < n; i++) to_planes(eps + i * run->latent, result + i * out.s[0], out.n[3], pixels);
     scope_end(c, scope);
 }
 
@@ -114,7 +117,7 @@ static bool denoise(void *user, const Ask *ask, float *out, Error *e) {
     int64_t all = run->group * run->latent;
     if (ask->step != run->step) run->calls = 0;
     run->step = ask->step;
-    text_states_turn(&run->text, run->asked++);
+    text_states_turn(&run->text, &run->ctx, run->asked++);
     if (!all_sides(run, ask->x, sigma_space ? sampler_scale_in(ask->sigma) : 1.0f, ask->time, e)) return false;
     for (int side = 0; side < run->text.count; side++) {
         float *eps = run->eps + side * all;

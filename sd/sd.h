@@ -26,12 +26,15 @@ typedef struct SdModel SdModel;
 typedef enum {
     SD_F32,        /* f32, with Winograd's fast convolutions: U-Net output within 1e-4 (relative RMS) of float64 */
     SD_F32_DIRECT, /* f32, as exact as PyTorch's f32; slower */
+    SD_F16,        /* cards only: numbers of 16 bits between operations, sums in f32 */
+    SD_BF16,       /* likewise */
 } SdPrecision;
 
 typedef struct {
     int threads;         /* 0: as many as the process may use */
     size_t memory_limit; /* bytes for weights and activations together; 0: no limit */
     SdPrecision precision;
+    const char *device; /* "cpu", "cuda", "cuda:1", "cuda:0,1" (shares a batch out), "auto"; NULL: "cpu" */
 } SdOptions;
 
 /* Opens a checkpoint: a single .safetensors file (the original layout, or made by `sdc convert`) or a diffusers folder.

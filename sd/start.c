@@ -47,19 +47,22 @@ bool run_encode(Run *run, Error *e) {
         size_t scope = scope_begin(c);
         Tensor image = tensor_new(c, 4, SHAPE(1, h, w, 3)),
                moments = tensor_new(c, 4, SHAPE(1, run->h, run->w, 2 * channels));
-        for (int64_t i = 0; i < h * w * 3; i++) ((float *)image.data)[i] = (float)run->image[i] / 255.0f * 2.0f - 1.0f;
+        float *pixel = tensor_host(c, image).data;
+        for (int64_t i = 0; i < h * w * 3; i++) pixel[i] = (float)run->image[i] / 255.0f * 2.0f - 1.0f;
+        tensor_push(c, image);
         if (run->taps) {
             snprintf(run->listener.prefix, sizeof run->listener.prefix, "vae.encoder.");
             c->taps = &run->listener;
         }
         vae_encode(c, moments, &run->m->encoder, image);
         c->taps = NULL;
+        const float *moment = tensor_pull(c, moments).data;
         ok = !c->err.code || error_set(e, c->err.code, "%s", c->err.text);
         for (int i = 0; ok && i < run->batch; i++) {
             Noise own;
             noise_init(&own, r->rng == SD_RNG_CPU ? NOISE_CPU : NOISE_NV, run->seed + (uint64_t)i);
             noise_fill(&own, noise, run->latent);
-            sample_moments(run->z + i * run->latent, moments.data, r->encode_mean ? NULL : noise, channels, pixels,
+            sample_moments(run->z + i * run->latent, moment, r->encode_mean ? NULL : noise, channels, pixels,
                            run->m->config.vae.scale);
         }
         scope_end(c, scope);

@@ -59,6 +59,7 @@ void text_states_place(TextStates *s, Ctx *c, int64_t width, int pictures) {
         Side *side = &s->sides[i];
         side->now = -1;
         side->states = tensor_new(c, 3, SHAPE(side->prompt->text_count, side->chunks * PROMPT_CHUNK, width));
+        side->shown = tensor_host(c, side->states);
         if (i >= s->guided && side->chunks > positive) positive = side->chunks;
     }
     int64_t t = positive * PROMPT_CHUNK;
@@ -114,7 +115,7 @@ static void emphasise(const TextStates *s, const Side *side, int64_t k, const Pr
         for (int i = 0; i < side->prompt->text_count; i++) {
             int64_t often = occurrences(side->part, i);
             if (!often) continue;
-            Tensor z = tensor_slice(tensor_slice(side->states, 0, i, 1), 1, k * PROMPT_CHUNK, PROMPT_CHUNK);
+            Tensor z = tensor_slice(tensor_slice(side->shown, 0, i, 1), 1, k * PROMPT_CHUNK, PROMPT_CHUNK);
             if (pass == 0) before += mean_of(z) * (double)often;
             if (pass == 1) {
                 any |= weigh(z, chunk_of(&side->prompt->texts[i], k, empty));
@@ -134,16 +135,20 @@ void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip) {
     }
     for (int i = 0; i < s->count; i++) {
         const Side *side = &s->sides[i];
-        for (int64_t k = 0; k < side->chunks; k++) {
+        size_t scope = scope_begin(c);
+        Tensor ids = tensor_new_typed(c, I32, 2, SHAPE(1, PROMPT_CHUNK));
+        for (int64_t k = 0; k < side->chunks; k++)
             for (int text = 0; text < side->prompt->text_count; text++) {
                 if (!occurrences(side->part, text)) continue;
                 const PromptChunk *chunk = chunk_of(&side->prompt->texts[text], k, &empty);
                 Tensor row = tensor_slice(side->states, 0, text, 1);
-                Tensor ids = tensor_view((void *)(uintptr_t)chunk->ids, I32, 2, SHAPE(1, PROMPT_CHUNK));
+                if (ids.data) memcpy(tensor_host(c, ids).data, chunk->ids, tensor_bytes(ids));
+                tensor_push(c, ids);
                 clip_forward(c, tensor_slice(row, 1, k * PROMPT_CHUNK, PROMPT_CHUNK), clip, ids, skip);
             }
-            if (side->states.data && !c->err.code) emphasise(s, side, k, &empty);
-        }
+        scope_end(c, scope);
+        tensor_pull(c, side->states);
+        for (int64_t k = 0; side->states.data && !c->err.code && k < side->chunks; k++) emphasise(s, side, k, &empty);
     }
 }
 
@@ -158,7 +163,7 @@ static void fill(float *to, int64_t tokens, Tensor row) {
         memcpy(to + t * width, from + (t < have ? t : have - 1) * width, (size_t)width * sizeof *to);
 }
 
-void text_states_turn(TextStates *s, int call) {
+void text_states_turn(TextStates *s, Ctx *c, int call) {
     for (int i = 0; i < s->count; i++) {
         Side *side = &s->sides[i];
         int text = (int)(prompt_at(side->prompt, side->part, call) - side->prompt->texts);
@@ -166,9 +171,11 @@ void text_states_turn(TextStates *s, int call) {
         side->now = text;
         bool apart = !s->together && i > 0;
         Tensor context = s->contexts[apart];
+        float *shown = tensor_host(c, context).data;
         for (int p = 0; p < s->pictures; p++)
-            fill((float *)context.data + ((i - apart) * s->pictures + p) * context.s[0], context.n[1],
-                 tensor_slice(side->states, 0, text, 1));
+            fill(shown + ((i - apart) * s->pictures + p) * context.s[0], context.n[1],
+                 tensor_slice(side->shown, 0, text, 1));
+        tensor_push(c, context);
     }
 }
 

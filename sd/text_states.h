@@ -12,6 +12,7 @@ typedef struct {
     const PromptPart *part;
     int64_t chunks; /* of the part's longest text; the others are filled up with empty chunks */
     Tensor states;  /* [texts of the prompt,77 chunks,width]; rows of texts that the part lacks stay empty */
+    Tensor shown;   /* their host's side, where emphasis works */
     int now;        /* the text that stands in the context; -1: none yet */
 } Side;
 
@@ -36,7 +37,7 @@ void text_states_place(TextStates *s, Ctx *c, int64_t width, int pictures);
 /* Encodes every text; skip: clip skip. Weights as the webui's emphasis modes say (sd_emphasis.py). */
 void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip);
 /* Brings the contexts to the denoiser's call number `call`, counted from 0. */
-void text_states_turn(TextStates *s, int call);
+void text_states_turn(TextStates *s, Ctx *c, int call);
 /* The context of U-Net call i of this step: 0..text_states_calls - 1. */
 int text_states_calls(const TextStates *s);
 Tensor text_states_context(const TextStates *s, int i);

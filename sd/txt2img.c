@@ -88,25 +88,26 @@ static char *parameters(const Run *run, uint64_t seed, int index, Error *e) {
     return infotext(&t, e);
 }
 
-/* image [1,h,w,3], to be in the arena, from latents x [C][h/8][w/8]. */
-static bool decode(Run *run, Tensor image, const float *x, Taps *taps, Error *e) {
+/* image [1,h,w,3], the host's side of a tensor in the arena, from latents x [C][h/8][w/8]. */
+static bool decode(Run *run, Tensor *image, const float *x, Taps *taps, Error *e) {
     Ctx *c = &run->ctx;
+    Tensor out = tensor_new(c, 4, SHAPE(1, run->r->height, run->r->width, 3));
     size_t scope = scope_begin(c);
     Tensor z = tensor_new(c, 4, SHAPE(1, run->h, run->w, run->m->config.vae.latent));
-    to_pixels(z.data, x, z.n[3], run->h * run->w, 1.0f);
+    to_pixels(tensor_host(c, z).data, x, z.n[3], run->h * run->w, 1.0f);
+    tensor_push(c, z);
     c->taps = taps;
-    vae_decode(c, image, &run->m->decoder, z);
+    vae_decode(c, out, &run->m->decoder, z);
     c->taps = NULL;
+    *image = tensor_pull(c, out);
     scope_end(c, scope);
     bool ok = !c->err.code || error_set(e, c->err.code, "%s", c->err.text);
-    for (int64_t i = 0; ok && i < tensor_count(image); i++)
-        if (!isfinite(((const float *)image.data)[i]))
+    for (int64_t i = 0; ok && i < tensor_count(*image); i++)
+        if (!isfinite(((const float *)image->data)[i]))
             ok = error_set(e, ERR_NUMERIC,
                            "the VAE's numbers stopped being finite while decoding; the model or its file is damaged");
     return ok;
 }
-
-static Tensor new_image(Run *run) { return tensor_new(&run->ctx, 4, SHAPE(1, run->r->height, run->r->width, 3)); }
 
 static bool take_picture(const Run *run, SdPicture *out, Tensor image, int index, Error *e) {
     int64_t bytes = tensor_count(image);
@@ -120,10 +121,10 @@ static bool take_picture(const Run *run, SdPicture *out, Tensor image, int index
 /* One picture of the batch at a time: they share the memory. planes: where the raw images are collected for taps. */
 static bool decode_one(Run *run, int index, SdPicture *out, float *planes, Error *e) {
     size_t scope = scope_begin(&run->ctx);
-    Tensor image = new_image(run);
+    Tensor image;
     if (index) snprintf(run->listener.prefix, sizeof run->listener.prefix, "vae.decoder.%d.", index);
     else snprintf(run->listener.prefix, sizeof run->listener.prefix, "vae.decoder.");
-    bool ok = decode(run, image, run->x + index * run->latent, run->taps ? &run->listener : NULL, e);
+    bool ok = decode(run, &image, run->x + index * run->latent, run->taps ? &run->listener : NULL, e);
     if (ok && planes) to_planes(planes, image.data, 3, (int64_t)run->r->height * run->r->width);
     ok = ok && take_picture(run, out, image, index, e) &&
          (out->parameters = parameters(run, (uint64_t)out->seed, index, e)) != NULL;
@@ -136,8 +137,9 @@ bool run_preview(Run *run, const float *denoised, int step, int steps, Error *e)
     for (int i = 0; ok && i < run->group; i++) {
         SdPicture p = {0};
         size_t scope = scope_begin(&run->ctx);
-        Tensor image = new_image(run);
-        ok = decode(run, image, denoised + i * run->latent, NULL, e) && take_picture(run, &p, image, run->first + i, e);
+        Tensor image;
+        ok =
+            decode(run, &image, denoised + i * run->latent, NULL, e) && take_picture(run, &p, image, run->first + i, e);
         ok = ok && (run->r->preview(run->r->user, &p, step, steps) || error_set(e, ERR_CANCELLED, "stopped"));
         free(p.rgb);
         scope_end(&run->ctx, scope);

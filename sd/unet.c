@@ -179,7 +179,7 @@ typedef struct {
 static Tensor next(Turns *t, int64_t n, int64_t h, int64_t w, int64_t channels) {
     Tensor flat = t->memory[t->turn ^= 1];
     assert(n * h * w * channels <= flat.n[0]);
-    return tensor_view(flat.data, F32, 4, SHAPE(n, h, w, channels));
+    return tensor_view(flat.data, flat.dtype, 4, SHAPE(n, h, w, channels));
 }
 
 static int64_t largest_output(const Unet *u, const Tensor *skips) {

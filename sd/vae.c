@@ -82,8 +82,7 @@ static Tensor next(Ends *e, Tensor now, int64_t h, int64_t w, int64_t channels) 
     int64_t count = now.n[0] * h * w * channels, at = e->high ? 0 : e->memory.n[0] - count;
     assert(count <= e->memory.n[0]);
     e->high = !e->high;
-    float *base = e->memory.data;
-    return tensor_view(base ? base + at : NULL, F32, 4, SHAPE(now.n[0], h, w, channels));
+    return tensor_view(tensor_slice(e->memory, 0, at, count).data, e->memory.dtype, 4, SHAPE(now.n[0], h, w, channels));
 }
 
 /* The most that two neighbouring maps take together. */

@@ -1,4 +1,5 @@
-#include "ctx.h"
+#include "half.h"
+#include "ops.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -17,12 +18,24 @@ bool arena_init(Arena *a, size_t size, Error *e) {
     return true;
 }
 
+bool arena_init_on(Arena *a, const Ops *ops, Card *card, size_t size, Error *e) {
+    if (!ops->memory) return arena_init(a, size, e);
+    *a = (Arena){.memory = ops->memory, .card = card, .size = size};
+    a->shadow = malloc(2 * size + ALIGN); /* untouched but for what crosses */
+    if (!a->shadow) return error_set(e, ERR_MEMORY, "out of memory: %zu MiB beside the card's", size >> 19);
+    a->base = a->memory->reserve(card, size ? size : ALIGN, e);
+    if (!a->base) arena_free(a);
+    return a->base != NULL;
+}
+
 void arena_free(Arena *a) {
-    free(a->base);
+    if (a->memory && a->base) a->memory->release(a->card, a->base);
+    else free(a->base);
+    free(a->shadow);
     *a = (Arena){0};
 }
 
-Tensor tensor_new(Ctx *c, int nd, const int64_t *n) { return tensor_new_typed(c, F32, nd, n); }
+Tensor tensor_new(Ctx *c, int nd, const int64_t *n) { return tensor_new_typed(c, c->type, nd, n); }
 
 Tensor tensor_new_typed(Ctx *c, DType type, int nd, const int64_t *n) {
     Arena *a = c->arena;
@@ -34,7 +47,7 @@ Tensor tensor_new_typed(Ctx *c, DType type, int nd, const int64_t *n) {
     if (!a->base) return t; /* planning */
     assert(a->used <= a->size);
     t.data = a->base + at;
-    if (a->poison) memset(t.data, 0xff, bytes);
+    if (a->poison && !a->memory) memset(t.data, 0xff, bytes);
     return t;
 }
 
@@ -45,6 +58,54 @@ void scope_end(Ctx *c, size_t mark) {
     c->arena->used = mark;
 }
 
+/* --- the host's side --- */
+
+static bool on_card(const Ctx *c, Tensor t) { return c->arena->shadow && t.data; }
+static bool narrow(Tensor t) { return t.dtype == F16 || t.dtype == BF16; }
+
+Tensor tensor_host(const Ctx *c, Tensor t) {
+    if (!on_card(c, t)) return t;
+    size_t at = (size_t)((uint8_t *)t.data - c->arena->base);
+    assert(at <= c->arena->size);
+    t.data = c->arena->shadow + (narrow(t) ? 2 * at : at);
+    if (narrow(t)) t.dtype = F32;
+    return t;
+}
+
+enum { PIECE = 8192 }; /* numbers that cross at once where they change their width */
+
+void tensor_push(Ctx *c, Tensor t) {
+    if (!on_card(c, t) || c->err.code) return;
+    assert(tensor_dense(t));
+    const Arena *a = c->arena;
+    const float *host = tensor_host(c, t).data;
+    if (!narrow(t)) a->memory->push(a->card, t.data, host, tensor_bytes(t), &c->err);
+    for (int64_t at = 0, n = tensor_count(t); narrow(t) && at < n; at += PIECE) {
+        uint16_t piece[PIECE];
+        int64_t count = n - at < PIECE ? n - at : PIECE;
+        for (int64_t i = 0; i < count; i++)
+            piece[i] = t.dtype == F16 ? f32_to_f16(host[at + i]) : f32_to_bf16(host[at + i]);
+        if (!a->memory->push(a->card, (uint16_t *)t.data + at, piece, (size_t)count * 2, &c->err)) return;
+    }
+}
+
+Tensor tensor_pull(Ctx *c, Tensor t) {
+    Tensor h = tensor_host(c, t);
+    if (!on_card(c, t) || c->err.code) return h;
+    const Arena *a = c->arena;
+    int64_t span = 1; /* with the gaps between rows */
+    for (int i = 0; i < t.nd; i++) span += (t.n[i] - 1) * t.s[i];
+    if (!narrow(t)) a->memory->pull(a->card, h.data, t.data, (size_t)(span * dtype_bits(t.dtype) / 8), &c->err);
+    for (int64_t at = 0; narrow(t) && at < span; at += PIECE) {
+        uint16_t piece[PIECE];
+        int64_t count = span - at < PIECE ? span - at : PIECE;
+        if (!a->memory->pull(a->card, piece, (const uint16_t *)t.data + at, (size_t)count * 2, &c->err)) return h;
+        for (int64_t i = 0; i < count; i++)
+            ((float *)h.data)[at + i] = t.dtype == F16 ? f16_to_f32(piece[i]) : bf16_to_f32(piece[i]);
+    }
+    return h;
+}
+
 void tap(Ctx *c, Tensor t, const char *format, ...) {
     if (!c->taps || c->err.code) return;
     char name[160];
@@ -53,5 +114,5 @@ void tap(Ctx *c, Tensor t, const char *format, ...) {
     va_start(args, format);
     vsnprintf(name + at, sizeof name - (size_t)at, format, args);
     va_end(args);
-    if (c->taps->want(c->taps->user, name)) c->taps->put(c->taps->user, name, t, &c->err);
+    if (c->taps->want(c->taps->user, name)) c->taps->put(c->taps->user, name, tensor_pull(c, t), &c->err);
 }

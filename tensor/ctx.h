@@ -6,16 +6,19 @@
 #ifndef SD_CTX_H
 #define SD_CTX_H
 
+#include "card.h"
 #include "device.h"
 #include "error.h"
 #include "tensor.h"
 
-typedef struct Ops Ops;
 typedef struct Tape Tape; /* records ops for training; NULL while inferring */
 
 typedef struct {
     uint8_t *base; /* NULL while planning */
     size_t size, used, peak;
+    uint8_t *shadow; /* an arena on a card: the host's side, a float for every 16 bits; NULL: the host reaches base */
+    const CardMemory *memory;
+    Card *card;
     bool poison; /* fill new tensors with NaN, so that tests see elements that were never written */
 } Arena;
 
@@ -36,6 +39,7 @@ typedef enum {
 typedef struct Ctx {
     const Ops *op;
     Precision precision;
+    DType type;  /* of the activations that tensor_new makes: the table's (ops.h) */
     Device *dev; /* NULL while planning */
     Arena *arena;
     Tape *tape;
@@ -46,13 +50,23 @@ typedef struct Ctx {
 
 /* Reserves size bytes for the arena (64-byte aligned, untouched until used). False on ERR_MEMORY. */
 bool arena_init(Arena *a, size_t size, Error *e);
+/* The same in the memory that the table works in; card NULL: the host's. */
+bool arena_init_on(Arena *a, const Ops *ops, Card *card, size_t size, Error *e);
 void arena_free(Arena *a);
 
-/* A dense F32 tensor (or `t`) from the arena, 64-byte aligned. Asserts that it fits: the plan said so. */
+/* A dense tensor of the context's type (or `t`) from the arena, 64-byte aligned. Asserts that it fits: the plan said
+ * so. */
 Tensor tensor_new(Ctx *c, int nd, const int64_t *n);
 Tensor tensor_new_typed(Ctx *c, DType t, int nd, const int64_t *n);
 size_t scope_begin(Ctx *c);
 void scope_end(Ctx *c, size_t mark);
+
+/* The host's side of a tensor of the arena. Where the host reaches the arena it is the tensor itself. On a card it is
+ * F32 in place of F16 and BF16; what the host has written there counts once pushed (t dense), and it shows the card's
+ * numbers once pulled. */
+Tensor tensor_host(const Ctx *c, Tensor t);
+void tensor_push(Ctx *c, Tensor t);
+Tensor tensor_pull(Ctx *c, Tensor t);
 
 /* Offers t under a printf-style name. Costs a NULL check when nobody listens. */
 void tap(Ctx *c, Tensor t, const char *format, ...) __attribute__((format(printf, 3, 4)));

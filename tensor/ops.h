@@ -37,8 +37,11 @@ enum { GROUP_NORM_PIXELS = 64 }; /* statistics are summed over blocks of so many
 
 struct Ops {
     const char *name;
+    DType type;               /* of activations */
+    const CardMemory *memory; /* NULL: it works in the host's memory */
     /* What loading may do once, so that ops need not do it each time: NULL, or as weight_prepared_bytes and
-     * weight_prepare in tensor/prepare.h. Ops read `prepared` where a weight has it, and t.data otherwise. */
+     * weight_prepare in tensor/prepare.h. Ops read `prepared` where a weight has it, and t.data otherwise. A
+     * table with a memory of its own prepares every weight into it, with `to` there. */
     size_t (*prepared_bytes)(const Weight *w, DType type);
     void (*prepare)(Weight *w, DType type, const void *from, bool torch_order, void *to);
     /* y[N,T,O] = epilogue(x[N,T,K] w[O,K]^T + b[O]). With x2 the input is the concatenation of x and x2 along

@@ -1,0 +1,14 @@
+/* no_card.c: card.h in a build without CUDA. Programs with a table for cards link it before this one. */
+#include "card.h"
+
+int card_count(void) { return 0; }
+
+Card *card_open(int number, Error *e) {
+    error_set(e, ERR_DEVICE, "--device cuda:%d: no CUDA in this build; use --device cpu, or build with `make CUDA=1`",
+              number);
+    return NULL;
+}
+
+void card_close(Card *card) { (void)card; }
+const char *card_name(const Card *card) { return (void)card, "none"; }
+const Ops *card_ops(const Card *card, DType type) { return (void)card, (void)type, NULL; }
