@@ -5,15 +5,14 @@
  * measured in turns, peak then op, and the best turn of each counts. The peak is of independent multiply-adds in
  * registers, in the widest vectors that the compiler was given (AVX-512 and AVX2 have the same on Zen 4). Both halves
  * of classifier-free guidance go in one batch of 2. Weights are f16 and prepared, as from an f16 file. */
-#define _POSIX_C_SOURCE 200809L
 #include "bench_kernels.h"
+#include "bench_peaks.h"
 
 #include "../tensor/ops.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef enum { LINEAR, ATTENTION, CONV } Kind;
 
@@ -62,81 +61,6 @@ static const Shape SHAPES[] = {
     {"VAE conv 256x256 256", CONV, 1, 256, 256, 256, 1, 0},
     {"CLIP linear 768-3072", LINEAR, 2, 77, 768, 3072, 0, 0},
 };
-
-static double thread_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* --- peaks --- */
-
-/* FLOP a second: 12 chains of multiply-adds. noinline, and kept alive through the sum. */
-#define PEAK(name, width, attributes)                                                                                  \
-    attributes static double name(void) {                                                                              \
-        FUSE typedef float Vec __attribute__((vector_size(4 * width)));                                                \
-        enum { CHAINS = 12, TURNS = 1000000 };                                                                         \
-        Vec x = (Vec){0} + 0.999f, y = (Vec){0} + 0.001f;                                                              \
-        Vec a = y, b = a + y, c = b + y, d = c + y, e = d + y, f = e + y, g = f + y, h = g + y, i = h + y, j = i + y;  \
-        Vec k = j + y, l = k + y; /* all different: equal ones would be computed once */                               \
-        double from = thread_seconds();                                                                                \
-        for (int n = 0; n < TURNS; n++) {                                                                              \
-            a = a * x + y, b = b * x + y, c = c * x + y, d = d * x + y, e = e * x + y, f = f * x + y;                  \
-            g = g * x + y, h = h * x + y, i = i * x + y, j = j * x + y, k = k * x + y, l = l * x + y;                  \
-        }                                                                                                              \
-        double seconds = thread_seconds() - from;                                                                      \
-        Vec sum = a + b + c + d + e + f + g + h + i + j + k + l;                                                       \
-        volatile float keep = sum[0];                                                                                  \
-        (void)keep;                                                                                                    \
-        return 2.0 * width * CHAINS * TURNS / seconds;                                                                 \
-    }
-#ifdef __clang__
-#define FUSED __attribute__((noinline))
-#define FUSE _Pragma("clang fp contract(fast)")
-#else
-#define FUSED __attribute__((noinline, optimize("O2", "fp-contract=fast")))
-#define FUSE
-#endif
-#if defined __x86_64__
-PEAK(peak_16, 16, __attribute__((target("avx512f"))) FUSED)
-PEAK(peak_8, 8, __attribute__((target("avx2,fma"))) FUSED)
-#endif
-PEAK(peak_4, 4, FUSED)
-
-static double peak(void) {
-#if defined __x86_64__
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f")) return peak_16();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return peak_8();
-#endif
-    return peak_4();
-}
-
-static void one_peak(void *arg, int64_t i, void *scratch) {
-    (void)scratch;
-    double r = peak();
-    ((double *)arg)[i] = r;
-}
-
-/* Bytes a second read and written by copying 256 MiB. */
-static double copy_rate(void) {
-    size_t size = (size_t)128 << 20;
-    char *a = malloc(size), *b = malloc(size);
-    double best = 0;
-    if (a && b) {
-        memset(a, 1, size);
-        memset(b, 2, size);
-        for (int turn = 0; turn < 4; turn++) {
-            double from = thread_seconds();
-            memcpy(turn % 2 ? a : b, turn % 2 ? b : a, size);
-            double rate = 2 * (double)size / (thread_seconds() - from);
-            best = rate > best ? rate : best;
-        }
-    }
-    free(a);
-    free(b);
-    return best;
-}
 
 /* --- shapes --- */
 
@@ -191,7 +115,7 @@ static void measure(const Ops *op, Device *dev, const Shape *s, Room *r, int run
     Weight w = s->kind == ATTENTION ? (Weight){0} : make_weight(op, s, r);
     *rate = *top = 0;
     for (int i = 0; i < runs; i++) {
-        double p = peak(), from = thread_seconds(), n = 0, seconds;
+        double p = peak_now(), from = thread_seconds(), n = 0, seconds;
         do {
             run(&c, s, r, &w);
             n++;
@@ -212,14 +136,13 @@ bool bench_kernels(int runs, int threads, Error *e) {
     if (ok && (!r.x || !r.y || !r.raw || !r.prepared)) ok = error_set(e, ERR_MEMORY, "out of memory for the operands");
     const Ops *tables[4];
     int count = cpu_ops_list(tables, 4);
-    double rates[1024] = {0}, together = 0;
     for (int64_t i = 0; ok && i < MOST; i++) r.x[i] = (float)(i * 7919 % 4096 - 2048) * 0x1p-11f;
+    Peaks peaks;
+    ok = ok && bench_peaks(all, &peaks, e);
     if (ok) {
-        int n = device_threads(all) < 1024 ? device_threads(all) : 1024;
-        device_run(all, n, one_peak, rates);
-        for (int i = 0; i < n; i++) together += rates[i];
-        printf("f32 multiply-adds: one thread %.1f GFLOP/s, %d threads %.1f; copying %.1f GB/s\n", peak() * 1e-9, n,
-               together * 1e-9, copy_rate() * 1e-9);
+        const Peak *p = peak_f32(&peaks);
+        printf("f32 multiply-adds: one thread %.1f GFLOP/s, %d threads %.1f; copying %.1f GB/s\n", p->one * 1e-9,
+               peaks.threads, p->together * 1e-9, peaks.copy_together * 1e-9);
         printf("%-26s%9s", "share of the peak, %", "GFLOP");
         for (int t = 0; t < count; t++) printf("%10s", tables[t]->name);
         printf("\n");

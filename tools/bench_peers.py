@@ -1,116 +1,320 @@
-"""Times sd.c and PyTorch on the same work, taking turns in one run, and prints medians and ratios.
+"""Times sd.c, PyTorch and OpenVINO on the same work, taking turns in one run; prints a table of medians and ratios.
 
-    python tools/bench_peers.py --model MODEL.safetensors [--sdc ./sdc] [--size 512] [--rounds 3] [--threads 2]
+    python tools/bench_peers.py --model MODEL.safetensors [--only sdc,openvino-f32] [--rounds 3] [--cache DIR]
+    python tools/bench_peers.py --shape nano --batch 4 --cache DIR
+    python tools/bench_peers.py --model MODEL.safetensors --error --only sdc,torch-f32
 
-The work is that of SD 1.5: one CFG step (the U-Net on a batch of two) and one VAE decode. PyTorch runs diffusers'
-modules in float32, channels-last, with random weights (its time does not depend on them). MODEL is any SD 1.x
-checkpoint. A round is one measurement of each program, one after the other, so that a machine that slows down slows
-both; the first call of each PyTorch module is not counted. Figures are seconds; a ratio is ours / PyTorch's.
+The work: one step with guidance (the U-Net on a batch of two), one VAE decode, the text encoder on both prompts (2 x 77
+tokens). PyTorch runs diffusers' and transformers' modules, channels-last, without gradients; OpenVINO what
+openvino.convert_model makes of them; all with the checkpoint's weights. MODEL is any SD 1.x checkpoint; without it, and
+for the small shapes, one of generated weights is made in the cache.
+
+A round is one measurement of each program, one after the other, so that a machine that slows down slows all; each
+program's first call is not counted. sd.c is `sdc bench`, whose seconds are those of a request's stages. A share is of
+the peak of multiply-adds in registers that `sdc bench` measures in the same run, of the precision in which the program
+computes (mixed: of bf16), for the multiplications of the plain algorithm: Winograd may exceed 100 %. With --results,
+measurements are kept in a file and the table is of all that it holds, so that a long comparison can be made in pieces.
 """
 
 import argparse
+import gc
+import json
 import os
 import platform
 import re
 import statistics
 import subprocess
+import sys
+import tempfile
 import time
+import warnings
+
+import numpy as np
+
+WORK = ("step", "decode", "text")
+PROGRAMS = ("sdc", "sdc-direct", "sdc-mixed", "torch-f32", "torch-bf16", "openvino-f32", "openvino-bf16")
 
 
 def cpu():
     """The processor's name and the instruction sets that matter."""
     try:
-        text = open("/proc/cpuinfo").read()
+        info = open("/proc/cpuinfo").read()
     except OSError:
-        return platform.processor()
-    name = re.search(r"model name\s*: (.*)", text)
-    family = re.search(r"cpu family\s*: (\d+)", text)
-    model = re.search(r"model\s*: (\d+)", text)
-    flags = set(re.search(r"flags\s*: (.*)", text).group(1).split())
-    known = [f for f in ("avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16") if f in flags]
-    return f"{name.group(1)} (family {family.group(1)}, model {model.group(1)}; {' '.join(known)})"
+        return platform.processor(), []
+    found = [re.search(rf"^{key}\s*: (.*)", info, re.M) for key in ("model name", "cpu family", "model", "flags")]
+    name, family, model, flags = (m.group(1) if m else "" for m in found)
+    known = "avx2 fma avx512f avx512_bf16 avx512_vnni amx_bf16".split()
+    return f"{name} (family {family}, model {model})", [f for f in known if f in flags.split()]
 
 
-def ours(args):
-    """Seconds of one step and one decode, from `sdc bench`."""
-    command = [args.sdc, "bench", "-m", args.model, "-W", str(args.size), "-H", str(args.size)]
-    command += ["--steps", "1", "--runs", "1", "--threads", str(args.threads)]
-    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found = {n: float(s) for n, s in re.findall(r"^\s*(\w+)\s+([0-9.]+) s", text, re.M)}
-    return found["step"], found["decode"]
+def bench(args, precision, runs):
+    """What `sdc bench` says."""
+    command = [args.sdc, "bench", "--json", "-m", args.model, "-W", str(args.size), "-H", str(args.size)]
+    command += ["--steps", "1", "--runs", str(runs), "--batch-size", str(args.batch)]
+    command += ["--threads", str(args.threads), "--precision", precision]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"bench_peers: {done.stderr.strip()}")
+    return json.loads(done.stdout)
 
 
-def torch_modules(args):
-    """Functions that run one CFG step and one decode in PyTorch."""
+class Ours:
+    """sd.c: a process for each round, all its work at once."""
+
+    def __init__(self, args, precision):
+        self.args, self.precision, self.found = args, precision, {}
+
+    def round(self, works):
+        self.found = bench(self.args, self.precision, self.args.repeat)
+        return {w: self.found["stages"][w]["seconds"] for w in works}
+
+
+class Peer:
+    """A program inside this process: functions that run the work."""
+
+    def __init__(self, args, kind):
+        self.args, self.kind, self.calls = args, kind, {}
+
+    def round(self, works):
+        taken = {}
+        for w in works:
+            if w not in self.calls:
+                self.calls[w] = self.prepare(w)
+                self.calls[w]()
+            times = []
+            for _ in range(self.args.repeat):
+                start = time.perf_counter()
+                self.calls[w]()
+                times.append(time.perf_counter() - start)
+            taken[w] = statistics.median(times)
+        return taken
+
+
+def inputs(args, work, at=None):
+    """The arguments of a network's call: numpy arrays in torch's layout."""
+    import bench_models
+    from goldens import values
+
+    shape, side = bench_models.SHAPES[args.shape], args.size // bench_models.factor(bench_models.SHAPES[args.shape])
+    if work == "step":
+        if not at:
+            at = values.input("x", (1, 4, side, side)), 500, values.input("context", (2, 77, shape["context"]))
+        x, t, context = at
+        n = 2 * args.batch
+        return np.repeat(x, n // len(x), 0), np.array([t] * n, np.int64), np.repeat(context, args.batch, 0)
+    if work == "decode":
+        return (values.input("z", (1, 4, side, side)),)
+    return (np.array([[49406, 320, 1125, 539, 320, 2368] + [49407] * 71] * 2, np.int64),)
+
+
+def network(args, work):
+    """A module whose call takes `inputs` and gives one tensor."""
+    import bench_models
     import torch
-    from diffusers import AutoencoderKL, UNet2DConditionModel
 
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(0)
-    unet = UNet2DConditionModel(
-        sample_size=64,
-        layers_per_block=2,
-        block_out_channels=(320, 640, 1280, 1280),
-        cross_attention_dim=768,
-        attention_head_dim=8,
-    )
-    vae = AutoencoderKL(
-        block_out_channels=(128, 256, 512, 512),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        layers_per_block=2,
-        latent_channels=4,
-    )
-    unet = unet.eval().to(memory_format=torch.channels_last)
-    vae = vae.eval().to(memory_format=torch.channels_last)
-    side = args.size // 8
-    x = torch.randn(2, 4, side, side).to(memory_format=torch.channels_last)
-    context = torch.randn(2, 77, 768)
-    z = torch.randn(1, 4, side, side).to(memory_format=torch.channels_last)
+    class Step(torch.nn.Module):
+        def forward(self, x, t, context):
+            return self.m(x, t, encoder_hidden_states=context, return_dict=False)[0]
 
-    def step():
-        with torch.inference_mode():
-            return unet(x, 500, encoder_hidden_states=context).sample
+    class Decode(torch.nn.Module):
+        def forward(self, z):
+            return self.m.decode(z, return_dict=False)[0]
 
-    def decode():
-        with torch.inference_mode():
-            return vae.decode(z).sample
+    class Text(torch.nn.Module):
+        def forward(self, ids):
+            return self.m(ids, return_dict=False)[0]
 
-    return step, decode, torch.__version__
+    wrapper = {"step": Step, "decode": Decode, "text": Text}[work]()
+    maker = {"step": bench_models.unet, "decode": bench_models.vae, "text": bench_models.text}[work]
+    wrapper.m = bench_models.load(maker, bench_models.SHAPES[args.shape], args.model)
+    return wrapper.eval()
 
 
-def seconds(f):
-    """Seconds of one call."""
-    start = time.perf_counter()
-    f()
-    return time.perf_counter() - start
+class Torch(Peer):
+    def prepare(self, work, at=None):
+        import torch
+
+        torch.set_num_threads(self.args.threads)
+        dtype = {"f32": torch.float32, "bf16": torch.bfloat16, "f64": torch.float64}[self.kind]
+        m = network(self.args, work).to(dtype).to(memory_format=torch.channels_last)
+        given = [torch.from_numpy(np.ascontiguousarray(x)) for x in inputs(self.args, work, at)]
+        given = [x.to(dtype) if x.is_floating_point() else x for x in given]
+        given = [x.to(memory_format=torch.channels_last) if x.dim() == 4 else x for x in given]
+
+        def call():
+            with torch.inference_mode():
+                return m(*given)
+
+        return call
+
+    def unet(self, at):
+        return self.prepare("step", at)().double().contiguous().numpy()
+
+
+class OpenVino(Peer):
+    def prepare(self, work, at=None):
+        import openvino
+
+        args = self.args
+        given = list(inputs(args, work, at))
+        path = os.path.join(args.cache, f"{args.shape}-{work}-{args.size}-{args.batch}-{args.stamp}.xml")
+        if not os.path.exists(path):
+            import torch
+
+            example = tuple(torch.from_numpy(np.ascontiguousarray(x)) for x in given)
+            with torch.no_grad():
+                m = openvino.convert_model(network(args, work), example_input=example, input=[list(x.shape) for x in given])
+            openvino.save_model(m, path, compress_to_fp16=False)
+        core = openvino.Core()
+        core.set_property({"CACHE_DIR": os.path.join(args.cache, "compiled")})
+        options = {"INFERENCE_PRECISION_HINT": self.kind, "INFERENCE_NUM_THREADS": args.threads}
+        request = core.compile_model(path, "CPU", options).create_infer_request()
+        return lambda: request.infer(given, share_inputs=True, share_outputs=True)
+
+    def unet(self, at):
+        return np.array(list(self.prepare("step", at)().values())[0], np.float64)
+
+
+def own_step(args, precision):
+    """The first U-Net call of a request to sd.c: what went in (noise, time, text states) and what came out."""
+    from goldens import kdiffusion
+    from safetensors.numpy import load_file
+
+    with tempfile.TemporaryDirectory() as folder:
+        taps, picture = os.path.join(folder, "taps.safetensors"), os.path.join(folder, "picture.png")
+        command = [args.sdc, "txt2img", "-q", "-m", args.model, "-p", "a lovely cat", "--steps", "2", "--seed", "1"]
+        command += ["--sampler", "DDIM", "--rng", "cpu", "-W", str(args.size), "-H", str(args.size), "-o", picture]
+        command += ["--threads", str(args.threads), "--precision", precision, "--taps", taps]
+        subprocess.run(command, check=True)
+        found = load_file(taps)
+    at = found["noise"], int(kdiffusion.ddim_timesteps(2)[-1]), found["text_model.last_hidden_state"]
+    return at, found["unet.step000.conv_out"]
+
+
+def errors(args, programs):
+    """Relative RMS of each U-Net's output against PyTorch's in float64, on inputs that a step of sd.c had. Each
+    precision of sd.c has its own text states; the reference is computed for each."""
+    exact, given, out = {}, None, {}
+
+    def reference(at):
+        key = at[2].tobytes()
+        if key not in exact:
+            exact[key] = Torch(args, "f64").unet(at)
+            gc.collect()
+        return exact[key]
+
+    for name in sorted(programs, key=lambda n: n.partition("-")[0] != "sdc"):
+        if name in PRECISION:
+            at, got = own_step(args, PRECISION[name])
+            given = given or at
+        else:
+            at = given = given or own_step(args, "f32")[0]
+            got = program(args, name).unet(at)
+        want = reference(at)
+        out[name] = float(np.sqrt(((got - want) ** 2).sum() / (want**2).sum()))
+        gc.collect()
+        print(f"{name}: relative RMS error {out[name]:.2e}", file=sys.stderr, flush=True)
+    return out
+
+
+PRECISION = {"sdc": "f32", "sdc-direct": "f32-direct", "sdc-mixed": "mixed"}
+
+
+def program(args, name):
+    kind, _, precision = name.partition("-")
+    return Ours(args, PRECISION[name]) if kind == "sdc" else {"torch": Torch, "openvino": OpenVino}[kind](args, precision)
+
+
+def table(args, kept):
+    """The table of everything in `kept`."""
+    name, flags = cpu()
+    peaks = kept["peaks"]
+    print(f"{name}; {' '.join(flags)}; {args.threads} threads")
+    print(f"{args.shape}, {args.size}x{args.size}, batch of {args.batch} (with guidance: U-Net on {2 * args.batch})")
+    print("peaks, GFLOP/s: " + ", ".join(f"{k} {v * 1e-9:.0f}" for k, v in peaks.items() if k != "copy") +
+          f"; copying {peaks['copy'] * 1e-9:.0f} GB/s; GFLOP: " +
+          ", ".join(f"{w} {f * 1e-9:.4g}" for w, f in kept["flop"].items()))
+    print(f"\n{'':16s}" + "".join(f"{w + ' s':>12s}{'share':>7s}{'ratio':>7s}" for w in WORK) + f"{'rounds':>8s}{'error':>10s}")
+    medians = {p: {w: statistics.median(t) for w, t in kept["times"].get(p, {}).items() if t} for p in PROGRAMS}
+    for p in PROGRAMS:
+        if p not in kept["times"] and p not in kept["errors"]:
+            continue
+        cells = ""
+        peak = peaks.get("bf16" if p.endswith(("bf16", "mixed")) else "f32", peaks["f32"])
+        for w in WORK:
+            s, base = medians[p].get(w), medians["sdc"].get(w)
+            cells += f"{s:12.4g}{100 * kept['flop'][w] / s / peak:6.0f}%" if s else f"{'':19s}"
+            cells += f"{s / base:7.2f}" if s and base else f"{'':7s}"
+        rounds = max((len(t) for t in kept["times"].get(p, {}).values()), default=0)
+        e = kept["errors"].get(p)
+        print(f"{p:16s}{cells}{rounds:8d}{'' if e is None else f'{e:10.1e}'}")
+    print("\nshare: of the peak; ratio: to sdc's seconds, more is slower; error: relative RMS of the U-Net's output "
+          "against float64")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", required=True, help="an SD 1.x checkpoint for sdc")
+    parser.add_argument("--model", help="an SD 1.x checkpoint")
+    parser.add_argument("--shape", default="sd15", choices=("sd15", "micro", "nano"), help="whose sizes (sd15)")
     parser.add_argument("--sdc", default="./sdc")
-    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--only", default="", help=f"some of {','.join(PROGRAMS)} (all that this machine has)")
+    parser.add_argument("--work", default=",".join(WORK), help="some of step,decode,text")
+    parser.add_argument("--size", type=int, default=0, help="pixels, along a side (the shape's own)")
+    parser.add_argument("--batch", type=int, default=1, help="pictures (1)")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=1, help="calls in each round, of which the median counts (1)")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--cache", help="a folder for converted models and generated checkpoints")
+    parser.add_argument("--results", help="a file that keeps the measurements of several runs")
+    parser.add_argument("--error", action="store_true", help="also the U-Net's error against float64 (slow)")
     args = parser.parse_args()
 
-    step, decode, version = torch_modules(args)
-    step()
-    decode()
-    ours(args)
-    times = {"sd.c": [], f"PyTorch {version} f32": []}
-    for _ in range(args.rounds):
-        times["sd.c"].append(ours(args))
-        times[f"PyTorch {version} f32"].append((seconds(step), seconds(decode)))
+    warnings.filterwarnings("ignore")
+    import bench_models
 
-    print(f"{cpu()}, {args.threads} threads, {args.size}x{args.size}, median of {args.rounds} rounds")
-    median = {k: [statistics.median(t[i] for t in v) for i in (0, 1)] for k, v in times.items()}
-    peer = list(median)[1]
-    print(f"{'':24s} {'CFG step s':>12s} {'decode s':>12s}")
-    for name, m in median.items():
-        print(f"{name:24s} {m[0]:12.2f} {m[1]:12.2f}")
-    print(f"{'ratio':24s} {median['sd.c'][0] / median[peer][0]:12.2f} {median['sd.c'][1] / median[peer][1]:12.2f}")
+    shape = bench_models.SHAPES[args.shape]
+    args.size = args.size or shape["size"]
+    with tempfile.TemporaryDirectory() as folder:
+        args.cache = args.cache or folder
+        os.makedirs(args.cache, exist_ok=True)
+        if not args.model:
+            args.model = os.path.join(args.cache, f"{args.shape}.safetensors")
+            if not os.path.exists(args.model):
+                bench_models.make(shape, args.model)
+        stat = os.stat(args.model)
+        args.stamp = f"{stat.st_size:x}-{int(stat.st_mtime):x}"
+        compare(args)
+
+
+def compare(args):
+    has_bf16 = {"avx512_bf16", "amx_bf16"} & set(cpu()[1])
+    usual = [p for p in PROGRAMS if p != "sdc-direct" and (has_bf16 or not p.endswith(("bf16", "mixed")))]
+    names = args.only.split(",") if args.only else usual
+    works = args.work.split(",")
+    if set(names) - set(PROGRAMS) or set(works) - set(WORK):
+        sys.exit(f"bench_peers: --only takes {', '.join(PROGRAMS)}; --work {', '.join(WORK)}")
+
+    kept = {"times": {}, "errors": {}}
+    if args.results and os.path.exists(args.results):
+        kept = json.load(open(args.results))
+    programs = {n: program(args, n) for n in names}
+    for n, p in programs.items():  # before the rounds, so that they are of measuring alone
+        if isinstance(p, Peer) and args.rounds:
+            p.round(works)
+    for _ in range(args.rounds):
+        for n, p in programs.items():
+            for w, t in p.round(works).items():
+                kept["times"].setdefault(n, {}).setdefault(w, []).append(t)
+            if isinstance(p, Ours):
+                kept["flop"] = {w: s["flop"] for w, s in p.found["stages"].items()}
+                kept["peaks"] = {"copy": p.found["copy"]["together"]}
+                for k in p.found["peaks"]:
+                    kept["peaks"][k["name"]] = max(k["together"], kept["peaks"].get(k["name"], 0))
+    if args.error and args.batch == 1:
+        kept["errors"].update(errors(args, names))
+    if args.results:
+        json.dump(kept, open(args.results, "w"), indent=1)
+    table(args, kept)
 
 
 if __name__ == "__main__":
