@@ -19,17 +19,24 @@ void bind_resblock(WeightList *l, ResBlock *m, int64_t in, int64_t out, int64_t 
     if (m->has_skip) bind_linear(l, &m->skip, name[4], in, out, true, true);
 }
 
-void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *emb) {
-    assert(!m->has_emb == !emb && (!x2 || m->has_skip));
+/* [D,C] as D pictures of one token */
+static Tensor token(Tensor v) {
+    return (Tensor){.data = v.data, .dtype = v.dtype, .nd = 3, .n = {v.n[0], 1, v.n[1]}, .s = {v.s[0], v.n[1], 1}};
+}
+
+void resblock_shift(Ctx *c, Tensor shifts, const ResBlock *m, Tensor emb) {
+    linear(c, token(tensor_slice(shifts, 1, m->shift_at, m->emb.w.t.n[0])), &m->emb, token(emb), NULL, PLAIN);
+}
+
+void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *shifts) {
+    assert(!m->has_emb == !shifts && (!x2 || m->has_skip));
     size_t scope = scope_begin(c);
     int64_t n = y.n[0], h = y.n[1], w = y.n[2], out = y.n[3], in = x.n[3] + (x2 ? x2->n[3] : 0);
     Epilogue with_time = {0};
-    Tensor t;
-    if (emb) {
-        t = tensor_new(c, 2, SHAPE(n, out));
-        linear(c, tensor_reshape(t, 3, SHAPE(n, 1, out)), &m->emb, tensor_reshape(*emb, 3, SHAPE(n, 1, emb->n[1])),
-               NULL, PLAIN);
-        with_time.vector = &t;
+    Tensor shift;
+    if (shifts) {
+        shift = tensor_repeat(tensor_slice(*shifts, 1, m->shift_at, out), n);
+        with_time.vector = &shift;
     }
     Tensor inner = tensor_new(c, 4, SHAPE(n, h, w, out));
     size_t first = scope_begin(c);

@@ -13,13 +13,17 @@ typedef struct {
     Conv conv1, conv2;
     Linear emb, skip;
     bool has_emb, has_skip;
+    int64_t shift_at; /* where its shifts begin among those of all blocks */
 } ResBlock;
 
 /* emb 0: a VAE block, with the VAE's names and eps. */
 void bind_resblock(WeightList *l, ResBlock *m, int64_t in, int64_t out, int64_t emb, int groups);
 
-/* x [N,H,W,C], x2 a second source of channels or NULL (then C + C2 = in); emb [N,E], already through SiLU, or NULL;
- * y [N,H,W,out], which may be x where there is no skip convolution. */
-void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *emb);
+/* What the block adds to every pixel for its time: its part of shifts [D,shifts], from emb [D,E], already through SiLU.
+ */
+void resblock_shift(Ctx *c, Tensor shifts, const ResBlock *m, Tensor emb);
+/* x [N,H,W,C], x2 a second source of channels or NULL (then C + C2 = in); shifts of all N pictures [1,shifts] or of
+ * each [N,shifts], NULL in the VAE; y [N,H,W,out], which may be x where there is no skip convolution. */
+void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *shifts);
 
 #endif

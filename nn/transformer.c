@@ -12,38 +12,56 @@ void bind_attention(WeightList *l, Attention *m, int64_t channels, int64_t conte
     bind_linear(l, &m->out, "to_out.0", channels, channels, true, false);
 }
 
-void attention(Ctx *c, Tensor x, const Attention *m, Tensor from, Tensor context, bool causal) {
+/* x += attention of norm(x) to itself. */
+static void self_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attention *m, bool causal) {
     size_t scope = scope_begin(c);
-    int64_t n = x.n[0], t = x.n[1], s = context.n[1], width = x.n[2];
-    Tensor o = tensor_new(c, 3, SHAPE(n, t, width)), q, k, v;
-    size_t inner = scope_begin(c);
+    int64_t width = x.n[2];
+    Tensor q, k, v;
     if (m->fused) {
-        Tensor all = tensor_new(c, 3, SHAPE(n, t, 3 * width)); /* self-attention only */
-        linear(c, all, &m->in, from, NULL, PLAIN);
+        Tensor all = tensor_new(c, 3, SHAPE(x.n[0], x.n[1], 3 * width));
         q = tensor_slice(all, 2, 0, width);
         k = tensor_slice(all, 2, width, width);
         v = tensor_slice(all, 2, 2 * width, width);
+        size_t inner = scope_begin(c);
+        Tensor normed = tensor_new(c, 3, x.n);
+        norm(c, normed, norm_x, x, NULL, ACT_NONE);
+        linear(c, all, &m->in, normed, NULL, PLAIN);
+        scope_end(c, inner);
     } else {
-        q = tensor_new(c, 3, SHAPE(n, t, width));
-        k = tensor_new(c, 3, SHAPE(n, s, width));
-        v = tensor_new(c, 3, SHAPE(n, s, width));
-        linear(c, q, &m->q, from, NULL, PLAIN);
-        linear(c, k, &m->k, context, NULL, PLAIN);
-        linear(c, v, &m->v, context, NULL, PLAIN);
+        q = tensor_new(c, 3, x.n);
+        k = tensor_new(c, 3, x.n);
+        v = tensor_new(c, 3, x.n);
+        size_t inner = scope_begin(c);
+        Tensor normed = tensor_new(c, 3, x.n);
+        norm(c, normed, norm_x, x, NULL, ACT_NONE);
+        linear(c, q, &m->q, normed, NULL, PLAIN);
+        linear(c, k, &m->k, normed, NULL, PLAIN);
+        linear(c, v, &m->v, normed, NULL, PLAIN);
+        scope_end(c, inner);
     }
-    op_attention(c, o, q, k, v, m->heads, causal);
-    scope_end(c, inner);
-    linear(c, x, &m->out, o, NULL, (Epilogue){.residual = &x});
+    op_attention(c, q, q, k, v, m->heads, causal); /* over q */
+    linear(c, x, &m->out, q, NULL, (Epilogue){.residual = &x});
     scope_end(c, scope);
 }
 
-/* x += attention of norm(x) to the context (NULL: to itself). */
-static void normed_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attention *m, const Tensor *context,
-                             bool causal) {
+/* x += attention of norm(x) to texts, whose keys and values begin at channel `at` of keys [S,T,keys]. */
+static void cross_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attention *m, Tensor keys, int64_t at) {
     size_t scope = scope_begin(c);
+    int64_t width = x.n[2], each = x.n[0] / keys.n[0];
+    Tensor q = tensor_new(c, 3, x.n);
+    size_t inner = scope_begin(c);
     Tensor normed = tensor_new(c, 3, x.n);
     norm(c, normed, norm_x, x, NULL, ACT_NONE);
-    attention(c, x, m, normed, context ? *context : normed, causal);
+    linear(c, q, &m->q, normed, NULL, PLAIN);
+    scope_end(c, inner);
+    Tensor k = tensor_slice(keys, 2, at, width), v = tensor_slice(keys, 2, at + width, width);
+    int64_t texts = each == 1 ? keys.n[0] : 1; /* in one call: a text that pictures share has one to itself */
+    for (int64_t i = 0; i < keys.n[0]; i += texts) {
+        Tensor part = tensor_slice(q, 0, i * each, texts * each);
+        op_attention(c, part, part, tensor_repeat(tensor_slice(k, 0, i, texts), texts * each),
+                     tensor_repeat(tensor_slice(v, 0, i, texts), texts * each), m->heads, false);
+    }
+    linear(c, x, &m->out, q, NULL, (Epilogue){.residual = &x});
     scope_end(c, scope);
 }
 
@@ -64,9 +82,9 @@ void bind_transformer_block(WeightList *l, TransformerBlock *m, int64_t channels
     bind_norm(l, &m->norm3, "norm3", channels, 0, eps);
 }
 
-void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, Tensor context) {
-    normed_attention(c, x, &m->norm1, &m->attn1, NULL, false);
-    normed_attention(c, x, &m->norm2, &m->attn2, &context, false);
+void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, Tensor keys) {
+    self_attention(c, x, &m->norm1, &m->attn1, false);
+    cross_attention(c, x, &m->norm2, &m->attn2, keys, m->keys_at);
     size_t scope = scope_begin(c);
     int64_t n = x.n[0], t = x.n[1], channels = x.n[2];
     Tensor hidden = tensor_new(c, 3, SHAPE(n, t, 4 * channels));
@@ -82,7 +100,7 @@ void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, Tensor conte
 }
 
 void bind_transformer(WeightList *l, Transformer *m, int64_t channels, int64_t context, int heads, int depth,
-                      bool linear_projection, int groups) {
+                      bool linear_projection, int groups, int64_t *keys) {
     m->blocks = calloc((size_t)depth, sizeof *m->blocks);
     if (!m->blocks) {
         error_set(l->err, ERR_MEMORY, "out of memory for a model's layers");
@@ -95,6 +113,8 @@ void bind_transformer(WeightList *l, Transformer *m, int64_t channels, int64_t c
         size_t mark = bind_enter(l, "transformer_blocks.%d.", i);
         bind_transformer_block(l, &m->blocks[i], channels, context, heads);
         bind_leave(l, mark);
+        m->blocks[i].keys_at = *keys;
+        *keys += 2 * channels;
     }
     bind_linear(l, &m->proj_out, "proj_out", channels, channels, true, !linear_projection);
 }
@@ -105,7 +125,16 @@ void free_transformer(Transformer *m) {
     m->depth = 0;
 }
 
-void transformer(Ctx *c, Tensor picture, const Transformer *m, Tensor context) {
+void transformer_keys(Ctx *c, Tensor keys, const Transformer *m, Tensor context) {
+    for (int i = 0; i < m->depth; i++) {
+        const TransformerBlock *b = &m->blocks[i];
+        int64_t width = b->attn2.k.w.t.n[0];
+        linear(c, tensor_slice(keys, 2, b->keys_at, width), &b->attn2.k, context, NULL, PLAIN);
+        linear(c, tensor_slice(keys, 2, b->keys_at + width, width), &b->attn2.v, context, NULL, PLAIN);
+    }
+}
+
+void transformer(Ctx *c, Tensor picture, const Transformer *m, Tensor keys) {
     size_t scope = scope_begin(c);
     Tensor x = tensor_tokens(picture); /* [N,HW,C] */
     Tensor h = tensor_new(c, 3, x.n);
@@ -114,7 +143,7 @@ void transformer(Ctx *c, Tensor picture, const Transformer *m, Tensor context) {
     norm(c, normed, &m->norm, x, NULL, ACT_NONE);
     linear(c, h, &m->proj_in, normed, NULL, PLAIN);
     scope_end(c, inner);
-    for (int i = 0; i < m->depth; i++) transformer_block(c, h, &m->blocks[i], context);
+    for (int i = 0; i < m->depth; i++) transformer_block(c, h, &m->blocks[i], keys);
     linear(c, x, &m->proj_out, h, NULL, (Epilogue){.residual = &x});
     scope_end(c, scope);
 }
@@ -142,7 +171,7 @@ void bind_clip_layer(WeightList *l, ClipLayer *m, int64_t width, int64_t mlp, in
 }
 
 void clip_layer(Ctx *c, Tensor x, const ClipLayer *m, Act act) {
-    normed_attention(c, x, &m->norm1, &m->attn, NULL, true);
+    self_attention(c, x, &m->norm1, &m->attn, true);
     size_t scope = scope_begin(c);
     Tensor hidden = tensor_new(c, 3, SHAPE(x.n[0], x.n[1], m->fc1.w.t.n[0]));
     Tensor normed = tensor_new(c, 3, x.n);
@@ -164,5 +193,5 @@ void bind_pixel_attention(WeightList *l, PixelAttention *m, int64_t channels, in
 }
 
 void pixel_attention(Ctx *c, Tensor x, const PixelAttention *m) {
-    normed_attention(c, tensor_tokens(x), &m->norm, &m->attn, NULL, false);
+    self_attention(c, tensor_tokens(x), &m->norm, &m->attn, false);
 }

@@ -126,7 +126,16 @@ void run_free(Run *run) {
 /* --- text --- */
 
 /* The arena's bottom: what lives through all stages. */
-void run_place_states(Run *run) { text_states_place(&run->text, &run->ctx, run->m->config.clip.width, run->group); }
+void run_place_states(Run *run) {
+    const Unet *u = &run->m->unet;
+    text_states_place(&run->text, &run->ctx, run->m->config.clip.width);
+    for (int i = 0; i < text_states_calls(&run->text); i++) {
+        Tensor context = text_states_context(&run->text, i);
+        run->keys[i] = tensor_new(&run->ctx, 3, SHAPE(context.n[0], context.n[1], u->keys));
+    }
+    run->times = tensor_new(&run->ctx, 2, SHAPE(1, u->times));
+    run->time = NAN;
+}
 
 void run_text_stage(Run *run) {
     int skip = run->r->clip_skip;
@@ -138,20 +147,13 @@ void run_text_stage(Run *run) {
 static bool tap_states(Run *run, Error *e) {
     TextStates *s = &run->text;
     text_states_turn(s, &run->ctx, 0);
+    for (int i = 0; i < s->count; i++) s->sides[i].now = -1; /* the U-Net has not seen them yet */
     for (int i = 0; run->taps && i < text_states_calls(s); i++) {
         char name[64] = "text_model.last_hidden_state";
         if (!s->together) snprintf(name, sizeof name, "text_model.last_hidden_state.%d", i);
         if (!taps_wants(run->taps, name)) continue;
         Tensor context = tensor_host(&run->ctx, text_states_context(s, i));
-        int64_t sides = context.n[0] / s->pictures, each = context.n[1] * context.n[2];
-        float *first = malloc((size_t)(sides * each) * sizeof *first); /* of the first picture: all have the same */
-        if (!first) return error_set(e, ERR_MEMORY, "out of memory for taps");
-        for (int64_t k = 0; k < sides; k++)
-            memcpy(first + k * each, (const float *)context.data + k * s->pictures * each,
-                   (size_t)each * sizeof *first);
-        bool ok = taps_add(run->taps, name, 3, SHAPE(sides, context.n[1], context.n[2]), first, e);
-        free(first);
-        if (!ok) return false;
+        if (!taps_add(run->taps, name, 3, context.n, context.data, e)) return false;
     }
     return true;
 }

@@ -21,6 +21,9 @@ typedef struct {
     int batch;
     int64_t h, w, latent; /* latents: rows, columns, floats of one picture */
     TextStates text;
+    Tensor keys[2]; /* [1,T,keys] or [sides,T,keys]: what the U-Net makes of each call's context */
+    Tensor times;   /* [1,times]: what it makes of `time` */
+    float time;     /* NAN: of none yet */
 
     float *x;             /* [batch][C][h][w], the sampler's latents */
     float *eps;           /* [sides][group][C][h][w]: the negative prompt's (when guided), then each part's */
@@ -45,7 +48,8 @@ void run_free(Run *run);
 /* Exact bytes and FLOPs (run_plan.c); checks them against the memory limit, and reserves the arena. */
 bool run_plan(Run *run, Error *e);
 
-/* Where the text states lie, at the arena's bottom, and the text encoder on the context's backend. */
+/* Where the text states lie, and what the U-Net makes of them, at the arena's bottom; and the text encoder on the
+ * context's backend. */
 void run_place_states(Run *run);
 void run_text_stage(Run *run);
 
@@ -55,9 +59,11 @@ bool run_encode(Run *run, Error *e);
 bool run_sample(Run *run, Error *e);
 bool run_decode(Run *run, SdResult *out, Error *e);
 
-/* One U-Net call on pictures that share their number of tokens: eps[pictures][C][h][w] from x[batch][C][h][w] scaled,
- * repeated for each half. Used by run_sample. */
-bool run_unet(Run *run, float *eps, const float *x, float scale, float t, Tensor states, Error *e);
+/* U-Net call i of a step, the group's pictures for each of its texts: eps[texts][group][C][h][w] from
+ * x[group][C][h][w] scaled. */
+bool run_unet(Run *run, float *eps, const float *x, float scale, float time, int i, Error *e);
+/* What the calls of denoiser's call number `asked` need of its texts (all of them while planning) and time. */
+void run_turn(Run *run, int asked);
 
 /* Shows the group's pictures as they are predicted now (txt2img.c). */
 bool run_preview(Run *run, const float *denoised, int step, int steps, Error *e);

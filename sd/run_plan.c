@@ -39,8 +39,8 @@ static void encode_stage(Run *run) {
 }
 
 static void unet_stage(Run *run) {
-    for (int i = 0; i < text_states_calls(&run->text); i++)
-        run_unet(run, NULL, NULL, 1, 0, text_states_context(&run->text, i), NULL);
+    run_turn(run, 0);
+    for (int i = 0; i < text_states_calls(&run->text); i++) run_unet(run, NULL, NULL, 1, 0, i, NULL);
 }
 
 static void decode_stage(Run *run) {

@@ -21,11 +21,8 @@ static bool want_any(void *user, const char *name) {
 
 static bool row_finite(Tensor t) {
     int64_t rows = tensor_count(t) / t.n[t.nd - 1];
-    for (int64_t r = 0; r < rows; r++) {
-        int64_t offset = 0, rest = r;
-        for (int d = t.nd - 2; d >= 0; d--) offset += rest % t.n[d] * t.s[d], rest /= t.n[d];
-        if (!all_finite((const float *)t.data + offset, t.n[t.nd - 1])) return false;
-    }
+    for (int64_t r = 0; r < rows; r++)
+        if (!all_finite(tensor_row(t, r), t.n[t.nd - 1])) return false;
     return true;
 }
 
@@ -35,33 +32,49 @@ static void put_blame(void *user, const char *name, Tensor t, Error *e) {
     if (!row_finite(t)) snprintf(run->blame, sizeof run->blame, "%s", name);
 }
 
-static void forward(Run *run, float *eps, const float *x, float scale, float time, Tensor states) {
+void run_turn(Run *run, int asked) {
+    TextStates *s = &run->text;
+    bool planning = !run->ctx.dev;
+    if (!planning) text_states_turn(s, &run->ctx, asked);
+    for (int i = 0; i < s->count; i++) {
+        int64_t place;
+        int call = text_states_call_of(s, i, &place);
+        if (planning || s->sides[i].turned)
+            unet_keys(&run->ctx, tensor_slice(run->keys[call], 0, place, 1), &run->m->unet,
+                      tensor_slice(text_states_context(s, call), 0, place, 1));
+    }
+}
+
+static void forward(Run *run, float *eps, const float *x, float scale, float time, Tensor keys) {
     Ctx *c = &run->ctx;
     const UnetConfig *k = &run->m->config.unet;
     size_t scope = scope_begin(c);
-    int64_t n = states.n[0], pixels = run->h * run->w;
+    if (time != run->time) {
+        Tensor t = tensor_new_typed(c, F32, 1, SHAPE(1));
+        if (x) *(float *)tensor_host(c, t).data = time;
+        tensor_push(c, t);
+        unet_times(c, run->times, &run->m->unet, t);
+        run->time = time;
+        scope_end(c, scope);
+    }
+    int64_t n = keys.n[0] * run->group, pixels = run->h * run->w;
     Tensor in = tensor_new(c, 4, SHAPE(n, run->h, run->w, k->in_channels));
     Tensor out = tensor_new(c, 4, SHAPE(n, run->h, run->w, k->out_channels));
-    Tensor t = tensor_new_typed(c, F32, 1, &n);
-    if (x) {
-        assert(in.n[3] * pixels == run->latent);
-        float *pixel = tensor_host(c, in).data, *times = tensor_host(c, t).data;
-        for (int64_t i = 0; i < n; i++) {
-            to_pixels(pixel + i * in.s[0], x + i % run->group * run->latent, in.n[3], pixels, scale);
-            times[i] = time;
-        }
-        tensor_push(c, in);
-        tensor_push(c, t);
-    }
-    unet_forward(c, out, &run->m->unet, in, t, states);
+    assert(in.n[3] * pixels == run->latent);
+    float *pixel = x ? tensor_host(c, in).data : NULL;
+    for (int64_t i = 0; x && i < n; i++)
+        to_pixels(pixel + i * in.s[0], x + i % run->group * run->latent, in.n[3], pixels, scale);
+    if (x) tensor_push(c, in);
+    unet_forward(c, out, &run->m->unet, in, run->times, keys);
     const float *result = eps ? tensor_pull(c, out).data : NULL;
     if (eps && !c->err.code)
         for (int64_t i = 0; i < n; i++) to_planes(eps + i * run->latent, result + i * out.s[0], out.n[3], pixels);
     scope_end(c, scope);
 }
 
-bool run_unet(Run *run, float *eps, const float *x, float scale, float time, Tensor states, Error *e) {
+bool run_unet(Run *run, float *eps, const float *x, float scale, float time, int i, Error *e) {
     Ctx *c = &run->ctx;
+    Tensor keys = run->keys[i];
     if (run->taps) {
         char *prefix = run->listener.prefix;
         int room = (int)sizeof run->listener.prefix, at = snprintf(prefix, (size_t)room, "unet.step%03d.", run->step);
@@ -69,15 +82,15 @@ bool run_unet(Run *run, float *eps, const float *x, float scale, float time, Ten
         if (run->calls) snprintf(prefix + at, (size_t)(room - at), "%d.", run->calls);
         c->taps = &run->listener;
     }
-    forward(run, eps, x, scale, time, states);
+    forward(run, eps, x, scale, time, keys);
     run->calls++;
     c->taps = NULL;
     if (c->err.code) return error_set(e, c->err.code, "%s", c->err.text);
-    if (!eps || all_finite(eps, states.n[0] * run->latent)) return true;
+    if (!eps || all_finite(eps, keys.n[0] * run->group * run->latent)) return true;
     if (all_finite(x, run->group * run->latent)) { /* once more, to find out where */
         Taps look = {.want = want_any, .put = put_blame, .user = run};
         c->taps = &look;
-        forward(run, eps, x, scale, time, states);
+        forward(run, eps, x, scale, time, keys);
         c->taps = NULL;
     }
     return error_set(
@@ -90,9 +103,8 @@ bool run_unet(Run *run, float *eps, const float *x, float scale, float time, Ten
 static bool all_sides(Run *run, const float *x, float scale, float time, Error *e) {
     float *eps = run->eps;
     for (int i = 0; i < text_states_calls(&run->text); i++) {
-        Tensor context = text_states_context(&run->text, i);
-        if (!run_unet(run, eps, x, scale, time, context, e)) return false;
-        eps += context.n[0] * run->latent;
+        if (!run_unet(run, eps, x, scale, time, i, e)) return false;
+        eps += run->keys[i].n[0] * run->group * run->latent;
     }
     return true;
 }
@@ -117,7 +129,7 @@ static bool denoise(void *user, const Ask *ask, float *out, Error *e) {
     int64_t all = run->group * run->latent;
     if (ask->step != run->step) run->calls = 0;
     run->step = ask->step;
-    text_states_turn(&run->text, &run->ctx, run->asked++);
+    run_turn(run, run->asked++);
     if (!all_sides(run, ask->x, sigma_space ? sampler_scale_in(ask->sigma) : 1.0f, ask->time, e)) return false;
     for (int side = 0; side < run->text.count; side++) {
         float *eps = run->eps + side * all;

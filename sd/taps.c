@@ -101,8 +101,9 @@ static bool want(void *user, const char *name) { return taps_wants(user, name); 
 static void put(void *user, const char *name, Tensor x, Error *e) {
     TapFile *t = user;
     if (x.nd != 4) {
-        if (tensor_dense(x)) taps_add(t, name, x.nd, x.n, x.data, e);
-        else error_set(e, ERR_ARGUMENT, "%s: %s is not dense", t->path, name);
+        int64_t width = x.n[x.nd - 1], rows = tensor_count(x) / width;
+        bool ok = add_entry(t, name, x.nd, x.n, e);
+        for (int64_t i = 0; ok && i < rows; i++) ok = spool(t, tensor_row(x, i), width, e);
         return;
     }
     float *row = malloc((size_t)x.n[2] * sizeof *row);

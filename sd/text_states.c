@@ -52,9 +52,8 @@ void text_states_free(TextStates *s) {
     *s = (TextStates){0};
 }
 
-void text_states_place(TextStates *s, Ctx *c, int64_t width, int pictures) {
+void text_states_place(TextStates *s, Ctx *c, int64_t width) {
     int64_t positive = 1;
-    s->pictures = pictures;
     for (int i = 0; i < s->count; i++) {
         Side *side = &s->sides[i];
         side->now = -1;
@@ -64,11 +63,11 @@ void text_states_place(TextStates *s, Ctx *c, int64_t width, int pictures) {
     }
     int64_t t = positive * PROMPT_CHUNK;
     if (s->together) {
-        s->contexts[0] = tensor_new(c, 3, SHAPE((int64_t)s->count * pictures, t, width));
+        s->contexts[0] = tensor_new(c, 3, SHAPE(s->count, t, width));
         return;
     }
-    s->contexts[0] = tensor_new(c, 3, SHAPE(pictures, s->sides[0].chunks * PROMPT_CHUNK, width));
-    s->contexts[1] = tensor_new(c, 3, SHAPE((int64_t)s->parts * pictures, t, width));
+    s->contexts[0] = tensor_new(c, 3, SHAPE(1, s->sides[0].chunks * PROMPT_CHUNK, width));
+    s->contexts[1] = tensor_new(c, 3, SHAPE(s->parts, t, width));
 }
 
 /* --- encoding --- */
@@ -154,7 +153,7 @@ void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip) {
 
 /* --- contexts --- */
 
-/* One picture's context from a text's states; what is longer is filled with the last token's
+/* A side's context from a text's states; what is longer is filled with the last token's
  * (reconstruct_multicond_batch). */
 static void fill(float *to, int64_t tokens, Tensor row) {
     int64_t width = row.n[2], have = row.n[1];
@@ -167,16 +166,21 @@ void text_states_turn(TextStates *s, Ctx *c, int call) {
     for (int i = 0; i < s->count; i++) {
         Side *side = &s->sides[i];
         int text = (int)(prompt_at(side->prompt, side->part, call) - side->prompt->texts);
-        if (text == side->now) continue;
+        side->turned = text != side->now;
+        if (!side->turned) continue;
         side->now = text;
-        bool apart = !s->together && i > 0;
-        Tensor context = s->contexts[apart];
-        float *shown = tensor_host(c, context).data;
-        for (int p = 0; p < s->pictures; p++)
-            fill(shown + ((i - apart) * s->pictures + p) * context.s[0], context.n[1],
-                 tensor_slice(side->shown, 0, text, 1));
+        int64_t place;
+        Tensor context = s->contexts[text_states_call_of(s, i, &place)];
+        fill((float *)tensor_host(c, context).data + place * context.s[0], context.n[1],
+             tensor_slice(side->shown, 0, text, 1));
         tensor_push(c, context);
     }
+}
+
+int text_states_call_of(const TextStates *s, int side, int64_t *place) {
+    int apart = !s->together && side > 0;
+    *place = side - apart;
+    return apart;
 }
 
 int text_states_calls(const TextStates *s) { return s->together ? 1 : 2; }

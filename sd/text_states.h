@@ -14,6 +14,7 @@ typedef struct {
     Tensor states;  /* [texts of the prompt,77 chunks,width]; rows of texts that the part lacks stay empty */
     Tensor shown;   /* their host's side, where emphasis works */
     int now;        /* the text that stands in the context; -1: none yet */
+    bool turned;    /* another one than at the call before */
 } Side;
 
 typedef struct {
@@ -21,8 +22,7 @@ typedef struct {
     Side *sides;       /* [count]: negative (when guided), then the parts */
     int count, parts;
     bool guided, together; /* together: all sides have as many tokens, and are one U-Net call */
-    int pictures;          /* of one call */
-    Tensor contexts[2];    /* [pictures,T,width] negative, [parts pictures,T,width] positive; together: [0] holds all */
+    Tensor contexts[2];    /* [1,T,width] negative, [parts,T,width] positive; together: [0] holds all */
     Emphasis emphasis;
     int pad; /* the id behind an end token */
 } TextStates;
@@ -32,12 +32,14 @@ bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, con
                       bool guided, Error *e);
 void text_states_free(TextStates *s);
 
-/* Takes states and contexts from the arena, for `pictures` pictures a call. */
-void text_states_place(TextStates *s, Ctx *c, int64_t width, int pictures);
+/* Takes states and contexts from the arena. */
+void text_states_place(TextStates *s, Ctx *c, int64_t width);
 /* Encodes every text; skip: clip skip. Weights as the webui's emphasis modes say (sd_emphasis.py). */
 void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip);
-/* Brings the contexts to the denoiser's call number `call`, counted from 0. */
+/* Brings the contexts to the denoiser's call number `call`, counted from 0, and tells which sides turned. */
 void text_states_turn(TextStates *s, Ctx *c, int call);
+/* Which U-Net call a side belongs to, and its place in that call's context. */
+int text_states_call_of(const TextStates *s, int side, int64_t *place);
 /* The context of U-Net call i of this step: 0..text_states_calls - 1. */
 int text_states_calls(const TextStates *s);
 Tensor text_states_context(const TextStates *s, int i);

@@ -50,7 +50,19 @@ static bool lay_out(Unet *u) {
     return true;
 }
 
-static void bind_block(WeightList *l, UnetBlock *b, const UnetConfig *k, int64_t emb, bool output) {
+static void bind_res(WeightList *l, Unet *u, ResBlock *m, int64_t in, int64_t out) {
+    bind_resblock(l, m, in, out, 4 * (int64_t)u->config.channels, u->config.groups);
+    m->shift_at = u->times;
+    u->times += out;
+}
+
+static void bind_attentions(WeightList *l, Unet *u, Transformer *m, int64_t channels, int depth) {
+    const UnetConfig *k = &u->config;
+    bind_transformer(l, m, channels, k->context, heads_for(k, channels), depth, k->linear_projection, k->groups,
+                     &u->keys);
+}
+
+static void bind_block(WeightList *l, Unet *u, UnetBlock *b, bool output) {
     if (b->kind == UNET_CONV_IN) {
         bind_conv(l, &b->conv, "0", b->in, b->out, 3);
         return;
@@ -61,14 +73,13 @@ static void bind_block(WeightList *l, UnetBlock *b, const UnetConfig *k, int64_t
     }
     int depth = b->transformer.depth;
     size_t mark = bind_enter(l, "0.");
-    bind_resblock(l, &b->res, b->in + b->skip, b->out, emb, k->groups);
+    bind_res(l, u, &b->res, b->in + b->skip, b->out);
     if (output && !b->res.has_skip)
         error_set(l->err, ERR_FORMAT, "an output block of the U-Net has no skip connection");
     bind_leave(l, mark);
     if (depth) {
         mark = bind_enter(l, "1.");
-        bind_transformer(l, &b->transformer, b->out, k->context, heads_for(k, b->out), depth, k->linear_projection,
-                         k->groups);
+        bind_attentions(l, u, &b->transformer, b->out, depth);
         bind_leave(l, mark);
     }
     if (b->up) bind_conv(l, &b->conv, depth ? "2.conv" : "1.conv", b->out, b->out, 3);
@@ -79,27 +90,27 @@ bool unet_bind(Unet *u, const UnetConfig *config, WeightList *l) {
     const UnetConfig *k = &u->config;
     int64_t emb = 4 * (int64_t)k->channels, last = (int64_t)k->channels * k->mult[k->levels - 1];
     if (!lay_out(u)) return error_set(l->err, ERR_MEMORY, "out of memory for the U-Net's blocks");
+    u->times = emb;
     bind_linear(l, &u->time1, "time_embed.0", k->channels, emb, true, false);
     bind_linear(l, &u->time2, "time_embed.2", emb, emb, true, false);
     for (int i = 0; i < u->inputs; i++) {
         size_t mark = bind_enter(l, "input_blocks.%d.", i);
-        bind_block(l, &u->input[i], k, emb, false);
+        bind_block(l, u, &u->input[i], false);
         bind_leave(l, mark);
     }
     size_t mark = bind_enter(l, "middle_block.");
     size_t part = bind_enter(l, "0.");
-    bind_resblock(l, &u->middle1, last, last, emb, k->groups);
+    bind_res(l, u, &u->middle1, last, last);
     bind_leave(l, part);
     part = bind_enter(l, "1.");
-    bind_transformer(l, &u->middle, last, k->context, heads_for(k, last), k->middle_depth, k->linear_projection,
-                     k->groups);
+    bind_attentions(l, u, &u->middle, last, k->middle_depth);
     bind_leave(l, part);
     part = bind_enter(l, "2.");
-    bind_resblock(l, &u->middle2, last, last, emb, k->groups);
+    bind_res(l, u, &u->middle2, last, last);
     bind_leave(l, mark);
     for (int i = 0; i < u->outputs; i++) {
         mark = bind_enter(l, "output_blocks.%d.", i);
-        bind_block(l, &u->output[i], k, emb, true);
+        bind_block(l, u, &u->output[i], true);
         bind_leave(l, mark);
     }
     bind_norm(l, &u->norm_out, "out.0", k->channels, k->groups, 1e-5f /* normalization() in the U-Net */);
@@ -116,34 +127,47 @@ void unet_free(Unet *u) {
     *u = (Unet){0};
 }
 
-/* --- forward --- */
+/* --- what calls have in common --- */
 
-/* silu(time2(silu(time1(sinusoid t)))), [N,4C]: every ResBlock starts with this SiLU */
-static void embed_time(Ctx *c, Tensor emb, const Unet *u, Tensor t) {
+/* silu(time2(silu(time1(sinusoid t)))): every ResBlock's projection starts with this SiLU */
+void unet_times(Ctx *c, Tensor times, const Unet *u, Tensor t) {
     size_t scope = scope_begin(c);
-    int64_t n = t.n[0], width = emb.n[1];
-    Tensor sinusoid = tensor_new(c, 2, SHAPE(n, u->config.channels));
-    Tensor hidden = tensor_new(c, 3, SHAPE(n, 1, width));
-    op_timestep_embedding(c, sinusoid, t);
-    linear(c, hidden, &u->time1, tensor_reshape(sinusoid, 3, SHAPE(n, 1, u->config.channels)), NULL,
-           (Epilogue){.act = ACT_SILU});
-    linear(c, tensor_reshape(emb, 3, SHAPE(n, 1, width)), &u->time2, hidden, NULL, PLAIN);
-    tap(c, emb, "time_embedding");
-    op_activation(c, emb, emb, ACT_SILU);
+    int64_t n = t.n[0], width = 4 * (int64_t)u->config.channels;
+    Tensor sinusoid = tensor_new(c, 3, SHAPE(n, 1, u->config.channels));
+    Tensor hidden = tensor_new(c, 3, SHAPE(n, 1, width)), emb = tensor_new(c, 3, SHAPE(n, 1, width));
+    Tensor flat = tensor_reshape(emb, 2, SHAPE(n, width));
+    op_timestep_embedding(c, tensor_reshape(sinusoid, 2, SHAPE(n, u->config.channels)), t);
+    linear(c, hidden, &u->time1, sinusoid, NULL, (Epilogue){.act = ACT_SILU});
+    linear(c, emb, &u->time2, hidden, NULL, PLAIN);
+    op_affine(c, tensor_slice(times, 1, 0, width), flat, 1, 0);
+    op_activation(c, flat, flat, ACT_SILU);
+    for (int i = 0; i < u->inputs; i++)
+        if (u->input[i].kind == UNET_RES) resblock_shift(c, times, &u->input[i].res, flat);
+    resblock_shift(c, times, &u->middle1, flat);
+    resblock_shift(c, times, &u->middle2, flat);
+    for (int i = 0; i < u->outputs; i++) resblock_shift(c, times, &u->output[i].res, flat);
     scope_end(c, scope);
 }
 
-static void down(Ctx *c, Tensor y, const Unet *u, const UnetBlock *b, Tensor x, Tensor emb, Tensor context) {
+void unet_keys(Ctx *c, Tensor keys, const Unet *u, Tensor context) {
+    for (int i = 0; i < u->inputs; i++) transformer_keys(c, keys, &u->input[i].transformer, context);
+    transformer_keys(c, keys, &u->middle, context);
+    for (int i = 0; i < u->outputs; i++) transformer_keys(c, keys, &u->output[i].transformer, context);
+}
+
+/* --- forward --- */
+
+static void down(Ctx *c, Tensor y, const Unet *u, const UnetBlock *b, Tensor x, Tensor times, Tensor keys) {
     switch (b->kind) {
     case UNET_CONV_IN:
         conv3(c, y, &b->conv, x, PLAIN);
         tap(c, y, "conv_in");
         break;
     case UNET_RES:
-        resblock(c, y, &b->res, x, NULL, &emb);
+        resblock(c, y, &b->res, x, NULL, &times);
         tap(c, y, "down_blocks.%d.resnets.%d", b->level, b->index);
         if (b->transformer.depth) {
-            transformer(c, y, &b->transformer, context);
+            transformer(c, y, &b->transformer, keys);
             tap(c, y, "down_blocks.%d.attentions.%d", b->level, b->index);
         }
         if (b->level == u->config.levels - 1 && b->index == u->config.res_blocks - 1)
@@ -157,14 +181,14 @@ static void down(Ctx *c, Tensor y, const Unet *u, const UnetBlock *b, Tensor x, 
     }
 }
 
-static void middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor emb, Tensor context) {
+static void middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor times, Tensor keys) {
     size_t scope = scope_begin(c);
     Tensor h = tensor_new(c, 4, x.n);
-    resblock(c, h, &u->middle1, x, NULL, &emb);
+    resblock(c, h, &u->middle1, x, NULL, &times);
     tap(c, h, "mid_block.resnets.0");
-    transformer(c, h, &u->middle, context);
+    transformer(c, h, &u->middle, keys);
     tap(c, h, "mid_block.attentions.0");
-    resblock(c, y, &u->middle2, h, NULL, &emb);
+    resblock(c, y, &u->middle2, h, NULL, &times);
     tap(c, y, "mid_block.resnets.1");
     tap(c, y, "mid_block");
     scope_end(c, scope);
@@ -192,38 +216,37 @@ static int64_t largest_output(const Unet *u, const Tensor *skips) {
     return most;
 }
 
-void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor t, Tensor context) {
+void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor times, Tensor keys) {
     enum { MAX_SKIPS = MAX_LEVELS * 16 };
     Tensor skips[MAX_SKIPS];
     assert(u->inputs <= MAX_SKIPS);
     size_t scope = scope_begin(c);
     int64_t n = x.n[0];
-    Tensor emb = tensor_new(c, 2, SHAPE(n, 4 * (int64_t)u->config.channels));
-    embed_time(c, emb, u, t);
+    tap(c, tensor_repeat(tensor_slice(times, 1, 0, 4 * (int64_t)u->config.channels), n), "time_embedding");
 
     Tensor h = x;
     for (int i = 0; i < u->inputs; i++) {
         const UnetBlock *b = &u->input[i];
         int half = b->kind == UNET_DOWN;
         skips[i] = tensor_new(c, 4, SHAPE(n, (h.n[1] + half) >> half, (h.n[2] + half) >> half, b->out));
-        down(c, skips[i], u, b, h, emb, context);
+        down(c, skips[i], u, b, h, times, keys);
         h = skips[i];
     }
 
     int64_t most = largest_output(u, skips);
     Turns turns = {.memory = {tensor_new(c, 1, &most), tensor_new(c, 1, &most)}};
     Tensor y = next(&turns, n, h.n[1], h.n[2], h.n[3]);
-    middle(c, y, u, h, emb, context);
+    middle(c, y, u, h, times, keys);
     h = y;
 
     for (int i = 0, s = u->inputs - 1; i < u->outputs; i++, s--) {
         const UnetBlock *b = &u->output[i];
         int place = u->config.levels - 1 - b->level; /* diffusers counts up_blocks from the deepest level */
         y = next(&turns, n, skips[s].n[1], skips[s].n[2], b->out);
-        resblock(c, y, &b->res, h, &skips[s], &emb);
+        resblock(c, y, &b->res, h, &skips[s], &times);
         tap(c, y, "up_blocks.%d.resnets.%d", place, b->index);
         if (b->transformer.depth) {
-            transformer(c, y, &b->transformer, context);
+            transformer(c, y, &b->transformer, keys);
             tap(c, y, "up_blocks.%d.attentions.%d", place, b->index);
         }
         h = y;

@@ -56,7 +56,8 @@ struct Ops {
                        float eps, Act act);
     /* y, x: [N,T,C]; mean and biased variance over C */
     void (*layer_norm)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps);
-    /* o[N,T,h*d] = softmax(q k^T / sqrt(d)) v by head; q [N,T,h*d], k and v [N,S,h*d]. causal: key j only for j <= i */
+    /* o[N,T,h*d] = softmax(q k^T / sqrt(d)) v by head; q [N,T,h*d], k and v [N,S,h*d]. causal: key j only for j <= i.
+     * o may be q: a block of queries is read before its outputs are written. */
     void (*attention)(Ctx *, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal);
     /* y, x: any same shape; in place is fine */
     void (*activation)(Ctx *, Tensor y, Tensor x, Act act);

@@ -89,6 +89,22 @@ Tensor tensor_reshape(Tensor t, int nd, const int64_t *n) {
     return v;
 }
 
+Tensor tensor_repeat(Tensor t, int64_t n) {
+    assert(t.n[0] == 1 || t.n[0] == n);
+    if (t.n[0] == 1) t.s[0] = 0;
+    t.n[0] = n;
+    return t;
+}
+
+void *tensor_row(Tensor t, int64_t row) {
+    int64_t offset = 0;
+    for (int i = t.nd - 2; i >= 0; i--) {
+        offset += row % t.n[i] * t.s[i];
+        row /= t.n[i];
+    }
+    return (char *)t.data + offset * (dtype_bits(t.dtype) / 8);
+}
+
 Tensor tensor_tokens(Tensor p) {
     assert(p.nd == 4 && (p.n[1] == 1 || p.s[1] == p.n[2] * p.s[2]));
     return (Tensor){

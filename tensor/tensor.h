@@ -63,6 +63,10 @@ bool tensor_same_shape(Tensor a, Tensor b);
 Tensor tensor_slice(Tensor t, int dim, int64_t begin, int64_t count);
 /* The same elements under another shape; t must be dense. */
 Tensor tensor_reshape(Tensor t, int nd, const int64_t *n);
+/* The one picture (or row) of t as n of them, without a copy; t that has n already is t. */
+Tensor tensor_repeat(Tensor t, int64_t n);
+/* Where row `row` of the last dimension begins, rows counted over all the others. */
+void *tensor_row(Tensor t, int64_t row);
 /* [N,H,W,C] <-> [N,H*W,C]: rows of a picture must be contiguous (s[1] == W * s[2]). */
 Tensor tensor_tokens(Tensor picture);
 Tensor tensor_picture(Tensor tokens, int64_t h, int64_t w);

@@ -94,8 +94,10 @@ static void res_block(const char *name, int64_t n, int64_t h, int64_t w, int64_t
         in2 = 0;
     }
     Tensor y = output(&c, 4, SHAPE(n, h, w, out));
+    Tensor shifts = tensor_new(&c.ctx, 2, SHAPE(n, out));
     if (emb) op_activation(&c.ctx, e, e, ACT_SILU); /* the caller's, once for all blocks */
-    resblock(&c.ctx, y, &m, x, in2 ? &x2 : NULL, emb ? &e : NULL);
+    if (emb) resblock_shift(&c.ctx, shifts, &m, e);
+    resblock(&c.ctx, y, &m, x, in2 ? &x2 : NULL, emb ? &shifts : NULL);
     end(&c, y);
 }
 
@@ -103,9 +105,12 @@ static void spatial(const char *name, int64_t n, int64_t h, int64_t w, int64_t c
                     int64_t s, int64_t context, int depth, bool linear_projection, double scale) {
     Case c;
     Transformer m = {0};
-    bind_transformer(&begin(&c, name)->weights, &m, channels, context, heads, depth, linear_projection, groups);
+    int64_t keys = 0;
+    bind_transformer(&begin(&c, name)->weights, &m, channels, context, heads, depth, linear_projection, groups, &keys);
     Tensor x = copied(&c, input(&c, "x", 4, SHAPE(n, h, w, channels), scale));
-    transformer(&c.ctx, x, &m, input(&c, "context", 3, SHAPE(n, s, context), 1));
+    Tensor made = tensor_new(&c.ctx, 3, SHAPE(n, s, keys));
+    transformer_keys(&c.ctx, made, &m, input(&c, "context", 3, SHAPE(n, s, context), 1));
+    transformer(&c.ctx, x, &m, made);
     end(&c, x);
     free_transformer(&m);
 }
@@ -114,9 +119,12 @@ static void block(const char *name, int64_t n, int64_t t, int64_t channels, int 
                   double scale) {
     Case c;
     TransformerBlock m = {0};
+    Transformer one = {.blocks = &m, .depth = 1};
     bind_transformer_block(&begin(&c, name)->weights, &m, channels, context, heads);
     Tensor x = copied(&c, input(&c, "x", 3, SHAPE(n, t, channels), scale));
-    transformer_block(&c.ctx, x, &m, input(&c, "context", 3, SHAPE(n, s, context), 1));
+    Tensor keys = tensor_new(&c.ctx, 3, SHAPE(n, s, 2 * channels));
+    transformer_keys(&c.ctx, keys, &one, input(&c, "context", 3, SHAPE(n, s, context), 1));
+    transformer_block(&c.ctx, x, &m, keys);
     end(&c, x);
 }
 

@@ -26,7 +26,14 @@ static const VaeConfig VAE = {
     .channels = 16, .levels = 4, .mult = {1, 1, 2, 2}, .res_blocks = 2, .latent = 4, .groups = 8, .scale = 0.18215};
 
 static void forward_unet(Ctx *c, const void *network, Tensor out, const Tensor *in) {
-    unet_forward(c, out, network, in[0], in[1], in[2]);
+    const Unet *u = network;
+    size_t scope = scope_begin(c);
+    Tensor times = tensor_new(c, 2, SHAPE(in[1].n[0], u->times));
+    Tensor keys = tensor_new(c, 3, SHAPE(in[2].n[0], in[2].n[1], u->keys));
+    unet_times(c, times, u, in[1]);
+    unet_keys(c, keys, u, in[2]);
+    unet_forward(c, out, u, in[0], times, keys);
+    scope_end(c, scope);
 }
 static void forward_decode(Ctx *c, const void *network, Tensor out, const Tensor *in) {
     vae_decode(c, out, network, in[0]);

@@ -40,8 +40,8 @@ group norm's blocks joined without their distance ~ tensor/cpu/norm.c ~ ops ~ op
 group norm of the last pixels left out ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|from + GROUP_NORM_PIXELS, g->y.n\[1\])|from + GROUP_NORM_PIXELS, g->y.n[1] - (g->y.n[1] > 64))|
 sine before cosine ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|\[i\] = (float)co;|[i] = (float)s;|; s|\[half + i\] = (float)s;|[half + i] = (float)co;|
 whole timesteps only ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|((const float \*)t.data)\[p\] \* f|(int)((const float *)t.data)[p] * f|
-time embedding without its SiLU ~ sd/unet.c ~ blocks ~ openblas ~ s|op_activation(c, emb, emb, ACT_SILU);||
-skip before hidden in the concatenation ~ sd/unet.c ~ blocks pipeline ~ openblas ~ s|resblock(c, y, &b->res, h, &skips\[s\], &emb)|resblock(c, y, \&b->res, skips[s], \&h, \&emb)|
+time embedding without its SiLU ~ sd/unet.c ~ blocks ~ openblas ~ s|op_activation(c, flat, flat, ACT_SILU);||
+skip before hidden in the concatenation ~ sd/unet.c ~ blocks pipeline ~ openblas ~ s|resblock(c, y, &b->res, h, &skips\[s\], &times)|resblock(c, y, \&b->res, skips[s], \&h, \&times)|
 linear's bias dropped ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|{b ? b->t.data : NULL, e, &y}|{NULL, e, \&y}|
 convolution's bias dropped ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|{b ? b->t.data : NULL, e, &y}|{NULL, e, \&y}|
 attention's output bias dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|"to_out.0", channels, channels, true|"to_out.0", channels, channels, false|
@@ -64,7 +64,7 @@ ResBlock's residual taken inside ~ nn/resblock.c ~ blocks ~ openblas ~ s|.residu
 attention's scale of the wrong width ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|1.44269504f / sqrtf((float)d)|1.44269504f / sqrtf((float)(d + 1))|
 causal mask off in the op ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|scores\[j \* PANEL + c\] = -3.0e38f|scores[j * PANEL + c] += 0.0f|
 causal mask one key too long ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|from + i + c < at + j; c++|from + i + c + 1 < at + j; c++|
-causal mask off in CLIP ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->attn, NULL, true)|\&m->attn, NULL, false)|
+causal mask off in CLIP ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->attn, true)|\&m->attn, false)|
 text states of the layer before ~ sd/clip.c ~ pipeline ~ openblas ~ s|i <= m->config.layers - skip|i < m->config.layers - skip|
 padding token of SD 2 ~ sd/config.c ~ pipeline ~ openblas ~ s|.pad = 49407|.pad = 0|
 end token missing ~ sd/prompt_chunks.c ~ pipeline ~ openblas ~ s/TOKEN_EOS/TOKEN_BOS/
