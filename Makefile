@@ -33,8 +33,8 @@ ifneq ($(filter x86_64 amd64,$(ARCH)),)
   ISAS := base v3 v4
   ALL_CFLAGS += -DSDC_X86
   ISA_base := -march=x86-64
-  ISA_v3 := -march=x86-64-v3
-  ISA_v4 := -march=x86-64-v4 -mprefer-vector-width=512
+  ISA_v3 := -march=x86-64-v3 -mprfchw
+  ISA_v4 := -march=x86-64-v4 -mprfchw -mprefer-vector-width=512
 else
   ISAS := base
 endif

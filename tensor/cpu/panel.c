@@ -55,6 +55,11 @@ INLINE void tile(const int rows, const int columns, const bool turned, Tile t) {
         for (int c = 0; c < columns; c++) acc[i][c] = (V){0};
     }
     UNROLL
+    for (int i = 0; i < rows; i++) { /* by the end of the loop y has come */
+        UNROLL
+        for (int c = 0; c<columns; c += LINE / VW> 1 ? LINE / VW : 1) __builtin_prefetch(t.y + i * t.ldy + c * VW, 1);
+    }
+    UNROLL
     for (int g = 0; g < (rows + 2) / 3; g++) groups[g] = t.x + 3 * g * t.ldx;
     for (int64_t p = 0; p < t.k; p++) {
         V w[PANEL / VW];
