@@ -19,7 +19,7 @@ static const char GLYPHS[][8] = {
     "00UHUGG", "00DJF11", "00MPGGG", "00EGE1U", "88S8896", "00HHHJD", "00HHHA4", "00HHLLA", "00HA4AH", "00HHF1E",
     "00V248V", "2448442", "4444444", "8442448", "008L200"};
 
-enum { ROWS = 7, POINTS = 5, CELL = 6, GAP = 4 };
+enum { ROWS = 7, POINTS = 5, CELL = 6, GAP = 4, LINES = 3 };
 
 static int digit(char c) { return c <= '9' ? c - '0' : c - 'A' + 10; }
 
@@ -31,23 +31,56 @@ static void draw_glyph(uint8_t *corner, int width, uint32_t c, int scale) {
             if (digit(glyph[y / scale]) >> (POINTS - 1 - x / scale) & 1) memset(corner + 3 * x, 0, 3);
 }
 
-static void draw_label(uint8_t *corner, int width, int room, const char *text, int scale) {
-    size_t left = strlen(text);
-    for (int x = 0; left && x + POINTS * scale <= room; x += CELL * scale) {
+/* The bytes of a label's next line of at most `cells` characters, and in *skip the spaces behind it. A word that is
+ * longer than a line is not broken: it is cut, as the last line is. */
+static size_t next_line(const char *text, size_t cells, bool last, size_t *skip) {
+    size_t left = strlen(text), at = 0, fits = 0;
+    for (size_t n = 0; at < left; n++) {
         uint32_t c;
         bool ok;
-        size_t n = utf8_decode((const uint8_t *)text, left, &c, &ok);
-        draw_glyph(corner + 3 * (size_t)x, width, c, scale);
-        text += n, left -= n;
+        if (text[at] == ' ' && (n <= cells || !fits)) fits = at;
+        if (n >= cells && fits && !last) break;
+        at += utf8_decode((const uint8_t *)text + at, left - at, &c, &ok);
+    }
+    size_t size = at < left && !last ? fits : at;
+    *skip = text[size] == ' ';
+    return size;
+}
+
+static int count_lines(const char *text, size_t cells) {
+    int n = 1;
+    for (size_t skip; n < LINES; n++) {
+        text += next_line(text, cells, false, &skip);
+        text += skip;
+        if (!*text) break;
+    }
+    return n;
+}
+
+static void draw_label(uint8_t *corner, int width, size_t cells, const char *text, int scale) {
+    for (int line = 0; line < LINES && *text; line++, corner += (size_t)(width * (ROWS + 2) * scale) * 3) {
+        size_t skip, size = next_line(text, cells, line == LINES - 1, &skip), at = 0;
+        for (size_t x = 0; at < size && x < cells; x++) {
+            uint32_t c;
+            bool ok;
+            at += utf8_decode((const uint8_t *)text + at, size - at, &c, &ok);
+            draw_glyph(corner + 3 * x * (size_t)(CELL * scale), width, c, scale);
+        }
+        text += size + skip;
     }
 }
 
 bool sheet_make(const SheetPicture *pictures, int count, int w, int h, int columns, Image *out, Error *e) {
     *out = (Image){0};
-    if (count < 1 || w < 1 || h < 1 || columns < 0)
+    if (count < 1 || w < 1 || h < 1 || columns < 0 || (int64_t)w * h > (1 << 28) / count)
         return error_set(e, ERR_ARGUMENT, "a sheet of %d pictures of %d x %d cannot be made", count, w, h);
     int scale = w >= 768 ? 3 : w >= 256 ? 2 : 1, gap = GAP * scale;
-    int64_t step_x = (int64_t)w + gap, step_y = (int64_t)h + gap + (ROWS + 1) * scale;
+    size_t cells = w < POINTS * scale ? 0 : (size_t)((w - POINTS * scale) / (CELL * scale)) + 1;
+    int lines = 1;
+    for (int i = 0; i < count; i++)
+        if (pictures[i].label && count_lines(pictures[i].label, cells) > lines)
+            lines = count_lines(pictures[i].label, cells);
+    int64_t step_x = (int64_t)w + gap, step_y = (int64_t)h + gap + (lines * (ROWS + 2) - 1) * scale;
     if (!columns)
         for (columns = 1; columns < count && columns * step_x < (count + columns - 1) / columns * step_y;) columns++;
     if (columns > count) columns = count;
@@ -62,7 +95,8 @@ bool sheet_make(const SheetPicture *pictures, int count, int w, int h, int colum
         uint8_t *corner = rgb + ((i / columns * step_y + gap) * width + i % columns * step_x + gap) * 3;
         for (int y = 0; y < h; y++)
             memcpy(corner + y * width * 3, pictures[i].rgb + (size_t)y * (size_t)w * 3, (size_t)w * 3);
-        if (pictures[i].label) draw_label(corner + (h + scale) * width * 3, (int)width, w, pictures[i].label, scale);
+        if (pictures[i].label)
+            draw_label(corner + (h + scale) * width * 3, (int)width, cells, pictures[i].label, scale);
     }
     *out = (Image){rgb, (int)width, (int)height};
     return true;

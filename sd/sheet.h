@@ -1,4 +1,4 @@
-/* sheet.h: contact sheets: pictures of one size in a grid, each with a line of text under it. */
+/* sheet.h: contact sheets: pictures of one size in a grid, each with a few lines of text under it. */
 #ifndef SD_SHEET_H
 #define SD_SHEET_H
 
@@ -6,7 +6,8 @@
 
 typedef struct {
     const uint8_t *rgb; /* [height][width][3] */
-    const char *label;  /* NULL: none. ASCII is drawn, any other character as "?"; cut where it does not fit */
+    const char *label;  /* NULL: none. ASCII is drawn, any other character as "?"; broken between words into at most
+                           three lines, and cut where it does not fit */
 } SheetPicture;
 
 /* A sheet of count >= 1 pictures of w x h, row by row, white where nothing is. columns 0: about as wide as high. False

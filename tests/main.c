@@ -24,6 +24,7 @@ static const struct {
     {"micro_samplers", suite_micro_samplers, false},
     {"png", suite_png, false},
     {"image", suite_image, false},
+    {"shapes", suite_shapes, false},
     {"ops", suite_ops, false},
     {"blocks", suite_blocks, false},
     {"cli", suite_cli, false},

@@ -35,6 +35,7 @@ void suite_schedules(void);
 void suite_micro_samplers(void);
 void suite_png(void);
 void suite_image(void);
+void suite_shapes(void);
 void suite_ops(void);
 void suite_blocks(void);
 void suite_pipeline(void);

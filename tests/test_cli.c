@@ -234,4 +234,5 @@ void suite_cli(void) {
     words();
     models();
     cli_pictures();
+    cli_shapes();
 }

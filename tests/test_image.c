@@ -117,10 +117,10 @@ static void resizing(void) {
 }
 
 static void sheets(void) {
-    enum { W = 20, H = 10, GAP = 4, STEP_X = W + GAP, STEP_Y = H + GAP + 8 };
+    enum { W = 20, H = 10, GAP = 4, STEP_X = W + GAP, STEP_Y = H + GAP + 26 }; /* three lines of 9, no gap below */
     uint8_t pixels[3][W * H * 3];
     for (int i = 0; i < 3; i++) memset(pixels[i], 50 * (i + 1), sizeof pixels[i]);
-    SheetPicture p[3] = {{pixels[0], "1"}, {pixels[1], NULL}, {pixels[2], "long labels are cut"}};
+    SheetPicture p[3] = {{pixels[0], "1"}, {pixels[1], NULL}, {pixels[2], "long labels are broken and cut"}};
     Image s = {0};
     Error e = {0};
     bool ok = sheet_make(p, 3, W, H, 2, &s, &e);
@@ -137,6 +137,11 @@ static void sheets(void) {
     test_check(ok && label[0] == 255 && label[6] == 0 && label[(6 * s.width + 1) * 3] == 0 &&
                    label[(6 * s.width + 3) * 3] == 0 && label[(6 * s.width + 4) * 3] == 255,
                "the label is drawn");
+    /* "labels" on the second line is "lab", and l is C44444E */
+    label = ok ? s.rgb + ((size_t)(STEP_Y + GAP + H + 10) * (size_t)s.width + GAP) * 3 : NULL;
+    test_check(ok && label[0] == 255 && label[3] == 0 && label[6] == 0 && label[(s.width + 1) * 3] == 255 &&
+                   label[(6 * s.width + 3) * 3] == 0,
+               "a long label has a second line");
     int dark = 0;
     for (int i = 0; ok && i < s.width * s.height; i++) {
         int x = i % s.width, y = i / s.width;

@@ -38,6 +38,14 @@ const Command COMMANDS[] = {
      "      --names FILE           lines NAME_IN_A NAME_IN_B, where * in both stands for the same text\n"
      "      --json                 print JSON\n"
      "A and B are safetensors files, as `sdc txt2img --taps` writes them. The exit code is 1 when they differ.\n"},
+    {"make-data", cmd_make_data, "-o DIR | --sheet FILE [options]", "draw captioned pictures to train on",
+     MAKE_DATA_OPTIONS,
+     "Shapes in colours, two in a relation, several alike, digits, small landscapes: the same numbers and seed give\n"
+     "the same pictures everywhere. 8 pairs of a colour and a shape, such as a purple star, are kept for testing.\n"},
+    {"judge", cmd_judge, "[-m MODEL] [options]", "count how many pictures show what their captions say", JUDGE_OPTIONS,
+     "In percent; nothing in it is learned. Without -m freshly drawn pictures are judged, which should give 100.\n"
+     "Colours and shapes are counted by object, a shape only where the colour is right. \"Shuffled\" is each picture\n"
+     "with the next one's caption: what chance gives.\n"},
     {"samplers", cmd_samplers, "[options]", "list the samplers", SAMPLERS_OPTIONS, ""},
     {"schedulers", cmd_schedulers, "[options]", "list the schedule types", SAMPLERS_OPTIONS, ""},
     {"help", cmd_help, "[COMMAND]", "explain a command", NULL, ""},

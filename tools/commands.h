@@ -26,7 +26,7 @@ int print_help(const char *command);
 
 extern const Option PNG_INFO_OPTIONS[], REPLAY_OPTIONS[];
 extern const Option TXT2IMG_OPTIONS[], IMG2IMG_OPTIONS[], CONVERT_OPTIONS[], INFO_OPTIONS[], TOKENS_OPTIONS[],
-    BENCH_OPTIONS[], SAMPLERS_OPTIONS[];
+    BENCH_OPTIONS[], SAMPLERS_OPTIONS[], MAKE_DATA_OPTIONS[], JUDGE_OPTIONS[];
 
 int cmd_txt2img(int argc, char **argv);
 int cmd_img2img(int argc, char **argv);
@@ -37,6 +37,8 @@ int cmd_png_info(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
+int cmd_make_data(int argc, char **argv);
+int cmd_judge(int argc, char **argv);
 int cmd_samplers(int argc, char **argv);
 int cmd_schedulers(int argc, char **argv);
 int cmd_help(int argc, char **argv);

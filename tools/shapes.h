@@ -110,6 +110,8 @@ const uint8_t *shapes_colour_rgb(int colour);  /* [3] */
 bool shapes_held_out(int colour, int shape);
 /* Which shapes can hold another one inside. */
 bool shapes_hollow(int shape);
+/* The backgrounds of captions that name none: white and black. */
+bool shapes_plain_ground(int colour);
 
 /* How much of each pixel of a size x size picture an object covers, 0..1: mask[size,size]. */
 void shapes_mask(float *mask, const ShapeObject *o, int size);

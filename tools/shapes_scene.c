@@ -63,6 +63,8 @@ ShapesOptions shapes_options(void) {
 
 enum { BLACK = 9, WHITE = 11 };
 
+bool shapes_plain_ground(int colour) { return colour == WHITE || colour == BLACK; }
+
 /* Any colour but those of bit set `not`. */
 static int other_colour(Draws *d, unsigned not ) {
     int c;
@@ -144,7 +146,7 @@ static void choose_pair(Draws *d, Scene *s, const ShapesOptions *o) {
         if (b->fill == FILL_STRIPED) b->fill = FILL_PLAIN;
     } else {
         int way = s->relation == RELATION_AND ? draw_below(d, 4) : (int)s->relation;
-        double half = enlarged(draw_between(d, 14, 15.5), 15.5, o), along[2], across[2];
+        double half = enlarged(draw_between(d, 15.2, 16.6), 16, o), along[2], across[2];
         for (int i = 0; i < 2; i++) {
             s->objects[i].r = enlarged(draw_between(d, 10, 12.5), 13, o);
             double room = 31.5 - 1.12 * s->objects[i].r, first = way == RELATION_ABOVE || way == RELATION_LEFT;

@@ -1,0 +1,11 @@
+/* contact.h: contact sheets of small pictures, their pixels enlarged so that a person sees them. */
+#ifndef SD_CONTACT_H
+#define SD_CONTACT_H
+
+#include "../sd/sheet.h"
+
+/* Writes a sheet of count pictures of size x size to a PNG file, enlarged to about 192 pixels where they are smaller.
+ */
+bool contact_sheet(const SheetPicture *pictures, int count, int size, const char *path, Error *e);
+
+#endif

@@ -1,0 +1,42 @@
+/* builtin.c: the file SDC_BUILTIN, taken in by the assembler: at once, and shared by all processes as mapped pages are.
+ * SDC_BUILTIN_ARRAY is for compilers that lack GNU's assembler: the same bytes as numbers in C, slow to compile. */
+#include "builtin.h"
+
+#if defined SDC_BUILTIN_ARRAY
+
+static const _Alignas(64) unsigned char BYTES[] = {
+#include SDC_BUILTIN_ARRAY
+};
+
+const void *builtin_model(size_t *size) {
+    *size = sizeof BYTES;
+    return BYTES;
+}
+
+#elif defined SDC_BUILTIN
+
+#ifdef __APPLE__
+#define SECTION ".const_data\n"
+#define SYMBOL(name) "_" name
+#else
+#define SECTION ".section .rodata\n"
+#define SYMBOL(name) name
+#endif
+
+__asm__(SECTION ".p2align 6\n" SYMBOL("sdc_builtin_begin") ":\n"
+        ".incbin \"" SDC_BUILTIN "\"\n" SYMBOL("sdc_builtin_end") ":\n.byte 0\n.text\n");
+extern const unsigned char sdc_builtin_begin[], sdc_builtin_end[];
+
+const void *builtin_model(size_t *size) {
+    *size = (size_t)(sdc_builtin_end - sdc_builtin_begin);
+    return sdc_builtin_begin;
+}
+
+#else
+
+const void *builtin_model(size_t *size) {
+    *size = 0;
+    return NULL;
+}
+
+#endif

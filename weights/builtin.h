@@ -1,0 +1,10 @@
+/* builtin.h: the model that is part of the program, so that a fresh clone draws. */
+#ifndef SD_BUILTIN_H
+#define SD_BUILTIN_H
+
+#include <stddef.h>
+
+/* The bytes of a .safetensors file, 64-byte aligned; NULL when none was built in (make BUILTIN=FILE). */
+const void *builtin_model(size_t *size);
+
+#endif
