@@ -2,6 +2,8 @@
 #
 #   BLAS=openblas|none   matrix products by OpenBLAS, or by plain C with nothing but libc
 #   BUILD=DIR            where objects go (each configuration has its own folder)
+#   BUILTIN=FILE         the model that is built in (weights/builtin.safetensors, where it is there)
+#   EMBED=asm|c          how: by GNU's assembler, or as numbers in C, slowly, for compilers without it
 #   SAN=1                AddressSanitizer and UndefinedBehaviorSanitizer
 #   CC, CFLAGS           as usual
 
@@ -68,6 +70,18 @@ TEST_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 $(B)/test: $(TEST_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS)
 
+# The built-in model.
+BUILTIN ?= $(wildcard weights/builtin.safetensors)
+EMBED ?= asm
+ifneq ($(BUILTIN),)
+$(B)/weights/builtin.o: $(BUILTIN) $(if $(filter c,$(EMBED)),$(B)/weights/builtin.inc)
+$(B)/weights/builtin.o: ALL_CFLAGS += \
+  $(if $(filter c,$(EMBED)),-DSDC_BUILTIN_ARRAY='"$(abspath $(B)/weights/builtin.inc)"',-DSDC_BUILTIN='"$(abspath $(BUILTIN))"')
+$(B)/weights/builtin.inc: $(BUILTIN)
+	@mkdir -p $(@D)
+	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' > $@
+endif
+
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(BLAS_CFLAGS) -c -o $@ $<
@@ -89,7 +103,7 @@ FORMATTED := $(filter-out tests/cases.h tests/block_cases.h, \
   $(wildcard tensor/*.[ch] tensor/cpu/*.[ch] weights/*.[ch] nn/*.[ch] sd/*.[ch] tools/*.[ch] tests/*.[ch])) # but tables
 VALGRIND_SUITES ?= files tokenizer noise png
 
-.PHONY: fuzz-prompt help deps demo run-demo test test-all run-test run-test-all asan valgrind mutants golden bench format format-check \
+.PHONY: fuzz-prompt help deps demo run-demo test test-all run-test run-test-all test-builtin asan valgrind mutants golden bench format format-check \
   check-includes install clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a
@@ -100,13 +114,19 @@ help:
 ## deps            installs a C compiler and OpenBLAS where it may, else says what to install
 deps:
 	@CC="$(CC)" sh tools/deps.sh $(BLAS)
-## demo            builds everything and makes demo.png with a small generated model
+## demo            builds everything and makes demo.png: a dozen prompts on one sheet
 demo: deps
 	@$(MAKE) --no-print-directory run-demo
-run-demo: sdc build/demo/micro.safetensors
+run-demo: sdc $(if $(BUILTIN),,build/demo/micro.safetensors)
+ifneq ($(BUILTIN),)
+	./sdc sheet -o demo.png
+	@echo "The sheet is $(CURDIR)/demo.png. For real pictures: ./sdc txt2img -m MODEL -p PROMPT, with a model of Stable"
+	@echo "Diffusion 1.x."
+else
 	./sdc txt2img -m build/demo/micro.safetensors -p "a lovely cat" -W 256 -H 256 --seed 42 -o demo.png
 	@echo "The picture is $(CURDIR)/demo.png: an abstract texture, not a cat, because this model's weights are generated"
 	@echo "numbers. For real pictures: ./sdc txt2img -m MODEL -p PROMPT, with a model of Stable Diffusion 1.x."
+endif
 build/demo/micro.safetensors: $(B)/test
 	@mkdir -p $(@D)
 	$(B)/test --make-model micro single f32 $@
@@ -120,6 +140,14 @@ test-all: deps
 	@$(MAKE) --no-print-directory run-test-all
 run-test-all: $(B)/test $(B)/sdc
 	SDC_BIN=$(B)/sdc $(B)/test --slow
+## test-builtin    a generated model built in both ways (EMBED), and what then happens without -m
+test-builtin: $(B)/test build/demo/micro.safetensors
+	@mkdir -p $(B)/embed
+	od -An -v -tu1 build/demo/micro.safetensors | sed 's/[0-9][0-9]*/&,/g' > $(B)/embed/micro.inc
+	for how in SDC_BUILTIN_ARRAY='"$(abspath $(B)/embed/micro.inc)"' SDC_BUILTIN='"$(abspath build/demo/micro.safetensors)"'; do \
+	  $(CC) $(ALL_CFLAGS) -D"$$how" -c -o $(B)/embed/builtin.o weights/builtin.c && \
+	  $(CC) $(ALL_CFLAGS) -o $(B)/embed/test $(TEST_OBJ) $(B)/embed/builtin.o $(B)/libsd.a $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS) && \
+	  $(B)/embed/test builtin || exit 1; done
 ## asan            the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 asan:
 	@$(MAKE) --no-print-directory SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-test

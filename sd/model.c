@@ -1,6 +1,7 @@
 #include "model.h"
 
 #include "detect.h"
+#include "../weights/builtin.h"
 #include "devices.h"
 
 #include <stdarg.h>
@@ -122,7 +123,8 @@ static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
     return error_set(e, ERR_ARGUMENT, "precision %s: is for cards; use f32 on the CPU", type == F16 ? "f16" : "bf16");
 }
 
-SdModel *model_open(const char *path, const SdOptions *options, Error *e) {
+/* bytes NULL: the file or folder of that name. */
+static SdModel *open_model(const char *path, const void *bytes, size_t size, const SdOptions *options, Error *e) {
     if (e && e->code) return NULL;
     SdModel *m = calloc(1, sizeof *m);
     if (!m) {
@@ -130,7 +132,8 @@ SdModel *model_open(const char *path, const SdOptions *options, Error *e) {
         return NULL;
     }
     m->memory_limit = options ? options->memory_limit : 0;
-    m->checkpoint = choose_device(m, options, e) ? checkpoint_open(path, e) : NULL;
+    if (choose_device(m, options, e))
+        m->checkpoint = bytes ? checkpoint_open_memory(path, bytes, size, e) : checkpoint_open(path, e);
     bool ok = m->checkpoint && detect_config(m->checkpoint, &m->config, e) && bind_parts(m, e);
     for (int i = 0; i < PART_COUNT; i++) m->lists[i].err = NULL; /* the caller's Error may be gone later */
     if (ok) {
@@ -152,6 +155,20 @@ SdModel *model_open(const char *path, const SdOptions *options, Error *e) {
     if (ok) return m;
     model_close(m);
     return NULL;
+}
+
+SdModel *model_open(const char *path, const SdOptions *options, Error *e) {
+    size_t size = 0;
+    const void *bytes = path ? NULL : builtin_model(&size);
+    if (path || bytes) return open_model(path ? path : "built-in model", bytes, size, options, e);
+    error_set(e, ERR_ARGUMENT,
+              "no model is built in: name a .safetensors file of Stable Diffusion 1.x or a diffusers "
+              "folder");
+    return NULL;
+}
+
+SdModel *model_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e) {
+    return open_model(name, bytes, size, options, e);
 }
 
 /* Where weights lie once loaded: with the table that reads them. */

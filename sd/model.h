@@ -36,7 +36,8 @@ struct SdModel {
 
 /* Binds all parts and compares them with what the checkpoint holds. Missing or misshapen tensors of the parts that
  * every picture needs are an error that lists the first of them. */
-SdModel *model_open(const char *path, const SdOptions *options, Error *e);
+SdModel *model_open(const char *path, const SdOptions *options, Error *e); /* path NULL: the built-in model */
+SdModel *model_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e);
 void model_close(SdModel *m);
 
 /* Makes a part's weights usable: matrices and convolutions in the layout that the backend's kernels read, in the file's

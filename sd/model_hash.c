@@ -11,6 +11,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static void sha256_memory(const void *bytes, size_t size, char hex[65]) {
+    Sha256 s;
+    unsigned char digest[32];
+    sha256_init(&s);
+    sha256_update(&s, bytes, size);
+    sha256_final(&s, digest);
+    sha256_hex(digest, hex);
+}
+
 /* $XDG_CACHE_HOME/sd.c/<hash of what>; false when there is no home. */
 static bool cache_path(const char *what, char *out, size_t size, bool make) {
     const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -22,13 +31,8 @@ static bool cache_path(const char *what, char *out, size_t size, bool make) {
     size_t n = strlen(dir);
     snprintf(dir + n, sizeof dir - n, "/sd.c");
     if (make) mkdir(dir, 0700);
-    Sha256 s;
-    unsigned char digest[32];
     char hex[65];
-    sha256_init(&s);
-    sha256_update(&s, what, strlen(what));
-    sha256_final(&s, digest);
-    sha256_hex(digest, hex);
+    sha256_memory(what, strlen(what), hex);
     return (size_t)snprintf(out, size, "%s/%.32s", dir, hex) < size;
 }
 
@@ -62,8 +66,10 @@ bool cached_sha256(const char *path, char hex[65], Error *e) {
 const char *model_hash(SdModel *m) {
     if (m->hash[0]) return m->hash;
     if (!m->checkpoint->file) return NULL;
-    const char *source = st_meta(m->checkpoint->file, "sdc.source_sha256");
+    const StFile *file = m->checkpoint->file;
+    const char *source = st_meta(file, "sdc.source_sha256");
     if (source && is_hash(source)) memcpy(m->hash, source, 65);
+    else if (!file->mapped) sha256_memory(file->map, file->size, m->hash);
     else if (!cached_sha256(m->checkpoint->path, m->hash, NULL)) m->hash[0] = 0;
     return m->hash[0] ? m->hash : NULL;
 }

@@ -38,8 +38,12 @@ typedef struct {
 } SdOptions;
 
 /* Opens a checkpoint: a single .safetensors file (the original layout, or made by `sdc convert`) or a diffusers folder.
- * Reads headers only; weights are loaded when they are first needed. options may be NULL. */
+ * path NULL: the model that is built in (ERR_ARGUMENT where there is none; sd_builtin says so). Reads headers only;
+ * weights are loaded when they are first needed. options may be NULL. */
 SdModel *sd_open(const char *path, const SdOptions *options, Error *e);
+/* The same for a .safetensors file in memory, which must outlive the model; name is what messages call it. */
+SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e);
+bool sd_builtin(void);
 void sd_close(SdModel *m);
 
 /* The webui's modes of emphasis: weights with the mean restored, weights alone, brackets read but ignored, brackets as

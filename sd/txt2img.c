@@ -5,6 +5,7 @@
 #include "run.h"
 
 #include "../weights/atomic_file.h"
+#include "../weights/builtin.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +13,13 @@
 #include <string.h>
 
 SdModel *sd_open(const char *path, const SdOptions *options, Error *e) { return model_open(path, options, e); }
+SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e) {
+    return model_open_memory(name, bytes, size, options, e);
+}
+bool sd_builtin(void) {
+    size_t size;
+    return builtin_model(&size) != NULL;
+}
 void sd_close(SdModel *m) { model_close(m); }
 
 SdRequest sd_request(const SdModel *m) {

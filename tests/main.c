@@ -25,6 +25,7 @@ static const struct {
     {"png", suite_png, false},
     {"image", suite_image, false},
     {"shapes", suite_shapes, false},
+    {"builtin", suite_builtin, false},
     {"ops", suite_ops, false},
     {"blocks", suite_blocks, false},
     {"cli", suite_cli, false},

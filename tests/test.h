@@ -36,6 +36,7 @@ void suite_micro_samplers(void);
 void suite_png(void);
 void suite_image(void);
 void suite_shapes(void);
+void suite_builtin(void);
 void suite_ops(void);
 void suite_blocks(void);
 void suite_pipeline(void);

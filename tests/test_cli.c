@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "hostile.h"
 #include "test.h"
+#include "../sd/sd.h"
 #include "../tools/commands.h"
 #include "../tools/output.h"
 
@@ -84,7 +85,6 @@ static void usage_errors(void) {
         {2, "no 'Eulr'|did you mean 'Euler'|Euler a|DDIM", "txt2img --sampler Eulr"},
         {2, "--tap: needs --taps", "txt2img --tap 'x*'"},
         {2, "--taps|--batch-count", "txt2img --taps t --batch-count 2"},
-        {2, "-m takes|.safetensors", "txt2img -p 'a red circle'"},
         {2, "-p", "txt2img -m none.safetensors"},
         {2, "two names", "convert"},
         {2, "two names", "convert a"},
@@ -93,7 +93,6 @@ static void usage_errors(void) {
         {2, "one file", "convert notes.txt ./notes.txt"},
         {2, "no file", "info"},
         {2, "--jsn|did you mean --json", "info x --jsn"},
-        {2, "-m takes", "bench"},
         {2, "multiples of 8", "bench -m x -W 65"},
         {2, "--runs: 0 is not in", "bench -m x --runs 0"},
         {2, "one command", "help a b"},
@@ -101,6 +100,14 @@ static void usage_errors(void) {
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
         cli_fails(CASES[i].code, CASES[i].words, "%s", CASES[i].line);
+}
+
+static void no_model(void) {
+    if (sd_builtin()) return;
+    cli_fails(2, "no model is built in|-m takes|.safetensors", "txt2img -p 'a red circle'");
+    cli_fails(2, "no model is built in", "bench");
+    cli_fails(2, "no model is built in", "sheet");
+    cli_fails(2, "no model is built in", "judge --built-in");
 }
 
 static void help(void) {
@@ -228,6 +235,7 @@ void suite_cli(void) {
     if (!test_check(cli_begin(), "the program sdc is there (SDC_BIN, else ./sdc)")) return;
     test_write(cli_path("notes.txt"), "a lovely cat\n", 13);
     usage_errors();
+    no_model();
     help();
     output_paths();
     prompts();

@@ -75,7 +75,8 @@ static void print(const Arguments *a, const SdRequest *r, const Stage *stage, co
                peaks->of[i].one * 1e-9, peaks->threads, peaks->of[i].together * 1e-9);
     printf("copying         one thread %8.1f GB/s,    %d threads %8.1f\n", peaks->copy_one * 1e-9, peaks->threads,
            peaks->copy_together * 1e-9);
-    printf("%s, %dx%d, batch of %d, median of %d\n", a->model, r->width, r->height, r->batch_size, runs);
+    printf("%s, %dx%d, batch of %d, median of %d\n", a->model ? a->model : "built-in model", r->width, r->height,
+           r->batch_size, runs);
     for (int i = 0; i < 3; i++) {
         double rate = stage[i].flops / median(&stage[i], runs);
         printf("  %-8s%10.4f s%10.1f GFLOP/s, %5.1f %% of the f32 peak%10.1f MiB of activations\n", stage[i].name,
@@ -131,7 +132,6 @@ int cmd_bench(int argc, char **argv) {
     if (code != OPTIONS_GO_ON) return code;
     if (rest) return usage_error("bench", "'%.60s' is no option", argv[0]);
     if (a.kernels) return bench_kernels((int)a.runs, (int)a.threads, &e) ? finish_output() : report("bench", &e);
-    if (!a.model) return usage_error("bench", "no model is built in yet: -m takes a .safetensors file or a folder");
     if (a.width % 8 || a.height % 8) return usage_error("bench", "width and height are multiples of 8");
     if (!measure_model(&a, &e)) return report("bench", &e);
     return finish_output();

@@ -17,6 +17,8 @@ const Command COMMANDS[] = {
      "IMAGE is turned as its EXIF says and laid on white where it is transparent. The new picture has its size, cut "
      "to\n"
      "multiples of 8, unless -W and -H say otherwise. Everything else is as in txt2img.\n"},
+    {"sheet", cmd_sheet, "[PROMPT...] [options]", "several prompts, a picture each, on one sheet", SHEET_OPTIONS,
+     "Without prompts: a dozen things that the built-in model has learned.\n"},
     {"convert", cmd_convert, "IN OUT [options]", "write a model as one file that opens faster", CONVERT_OPTIONS, ""},
     {"info", cmd_info, "FILE... [options]", "say what a model file is", INFO_OPTIONS,
      "The hash is the SHA-256 of the whole file; the webui shows its first 10 digits. It is remembered in the user's\n"
@@ -42,7 +44,8 @@ const Command COMMANDS[] = {
      MAKE_DATA_OPTIONS,
      "Shapes in colours, two in a relation, several alike, digits, small landscapes: the same numbers and seed give\n"
      "the same pictures everywhere. 8 pairs of a colour and a shape, such as a purple star, are kept for testing.\n"},
-    {"judge", cmd_judge, "[-m MODEL] [options]", "count how many pictures show what their captions say", JUDGE_OPTIONS,
+    {"judge", cmd_judge, "[-m MODEL | --built-in] [options]", "count how many pictures show what their captions say",
+     JUDGE_OPTIONS,
      "In percent; nothing in it is learned. Without -m freshly drawn pictures are judged, which should give 100.\n"
      "Colours and shapes are counted by object, a shape only where the colour is right. \"Shuffled\" is each picture\n"
      "with the next one's caption: what chance gives.\n"},

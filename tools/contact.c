@@ -4,32 +4,33 @@
 
 #include <stdlib.h>
 
-enum { SEEN_SIZE = 192 };
+enum { SEEN_WIDTH = 192 };
 
-/* Each pixel scale x scale times; NULL without memory. */
-static uint8_t *enlarge(const uint8_t *rgb, int size, int scale) {
-    size_t side = (size_t)size * (size_t)scale, k = (size_t)scale;
-    uint8_t *out = malloc(side * side * 3);
-    for (size_t i = 0; out && i < side * side * 3; i++)
-        out[i] = rgb[(i / 3 / side / k * (size_t)size + i / 3 % side / k) * 3 + i % 3];
+/* Each pixel k x k times; NULL without memory. */
+static uint8_t *enlarge(const uint8_t *rgb, size_t w, size_t h, size_t k) {
+    size_t row = w * k;
+    uint8_t *out = malloc(row * h * k * 3);
+    for (size_t i = 0; out && i < row * h * k * 3; i++)
+        out[i] = rgb[(i / 3 / row / k * w + i / 3 % row / k) * 3 + i % 3];
     return out;
 }
 
-bool contact_sheet(const SheetPicture *pictures, int count, int size, const char *path, Error *e) {
-    int scale = size < SEEN_SIZE ? SEEN_SIZE / size : 1;
+bool contact_sheet(const SheetPicture *pictures, int count, int w, int h, const char *path, Error *e) {
+    int k = w < SEEN_WIDTH ? SEEN_WIDTH / w : 1;
     SheetPicture *large = calloc((size_t)count, sizeof *large);
     Image sheet = {0};
     bool ok = large != NULL;
     for (int i = 0; ok && i < count; i++) {
-        uint8_t *rgb = enlarge(pictures[i].rgb, size, scale);
+        uint8_t *rgb = enlarge(pictures[i].rgb, (size_t)w, (size_t)h, (size_t)k);
         large[i] = (SheetPicture){rgb, pictures[i].label};
         ok = rgb != NULL;
     }
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for a sheet of %d pictures", count);
-    if (ok && sheet_make(large, count, size * scale, size * scale, 0, &sheet, e)) {
+    ok = ok && sheet_make(large, count, w * k, h * k, 0, &sheet, e);
+    if (ok) {
         SdPicture p = {.rgb = sheet.rgb, .width = sheet.width, .height = sheet.height};
         ok = sd_save_png(&p, path, e);
-    } else ok = false;
+    }
     for (int i = 0; large && i < count; i++) free((void *)(uintptr_t)large[i].rgb);
     free(large);
     image_free(&sheet);

@@ -4,8 +4,8 @@
 
 #include "../sd/sheet.h"
 
-/* Writes a sheet of count pictures of size x size to a PNG file, enlarged to about 192 pixels where they are smaller.
- */
-bool contact_sheet(const SheetPicture *pictures, int count, int size, const char *path, Error *e);
+/* Writes a sheet of count pictures of w x h to a PNG file, enlarged to a width of about 192 pixels where they are
+ * smaller. */
+bool contact_sheet(const SheetPicture *pictures, int count, int w, int h, const char *path, Error *e);
 
 #endif

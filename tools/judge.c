@@ -18,12 +18,13 @@ typedef struct {
     const char *model, *sampler, *scheduler, *sheet;
     int64_t count, seed, steps, size, threads;
     double cfg, other_cfg;
-    bool reconstruct, json;
+    bool built_in, reconstruct, json;
 } Arguments;
 
 #define AT(field) offsetof(Arguments, field)
 const Option JUDGE_OPTIONS[] = {
     {OPT_STRING, 'm', "model", AT(model), "MODEL", "judge what this model makes of captions (drawn pictures)", 0, 0},
+    {OPT_FLAG, 0, "built-in", AT(built_in), NULL, "judge the built-in model", 0, 0},
     {OPT_FLAG, 0, "reconstruct", AT(reconstruct), NULL, "judge drawn pictures after the model's VAE instead", 0, 0},
     {OPT_INT, 'n', "count", AT(count), "N", "pictures of each kind (100)", 1, 100000},
     {OPT_DOUBLE, 0, "cfg", AT(cfg), "X", "guidance (the model's own)", 0, 1000},
@@ -206,11 +207,13 @@ int cmd_judge(int argc, char **argv) {
     int rest = 0, code = options_parse("judge", JUDGE_OPTIONS, &a, argc, argv, &rest);
     if (code != OPTIONS_GO_ON) return code;
     if (rest) return usage_error("judge", "%.60s: not an option; the model goes after -m", argv[0]);
-    if (a.reconstruct && !a.model) return usage_error("judge", "--reconstruct needs a model's VAE: -m MODEL");
-    bool samples = a.model && !a.reconstruct;
+    bool model = a.model || a.built_in, samples = model && !a.reconstruct;
+    if (a.model && a.built_in) return usage_error("judge", "-m and --built-in: one model at a time");
+    if (a.reconstruct && !model) return usage_error("judge", "--reconstruct needs a model's VAE: -m MODEL");
     if (!samples && (a.other_cfg >= 0 || a.cfg >= 0 || a.steps || a.sampler || a.scheduler))
-        return usage_error("judge",
-                           "nothing is sampled: --cfg, --other-cfg, --steps, --sampler and --scheduler need -m");
+        return usage_error(
+            "judge",
+            "nothing is sampled: --cfg, --other-cfg, --steps, --sampler and --scheduler need -m or --built-in");
     Source source = {.kind = samples   ? SOURCE_SAMPLED
                              : a.model ? SOURCE_RECONSTRUCTED
                                        : SOURCE_DRAWN,
@@ -228,7 +231,7 @@ int cmd_judge(int argc, char **argv) {
         ok = error_set(&e, ERR_MEMORY, "out of memory for a sheet");
     ok = ok && source_begin(&source, &e) && judge_all(&source, &a, a.sheet ? &sheet : NULL, &e) &&
          (a.other_cfg < 0 || judge_other(&source, &a, &e)) &&
-         (!a.sheet || contact_sheet(sheet.pictures, sheet.count, JUDGE_SIDE, a.sheet, &e));
+         (!a.sheet || contact_sheet(sheet.pictures, sheet.count, JUDGE_SIDE, JUDGE_SIDE, a.sheet, &e));
     for (int i = 0; i < sheet.count; i++) {
         free((void *)(uintptr_t)sheet.pictures[i].rgb);
         free((void *)(uintptr_t)sheet.pictures[i].label);

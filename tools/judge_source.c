@@ -46,7 +46,8 @@ static bool reconstruct(Source *s, uint8_t *rgb, Error *e) {
     bool ok = !c->err.code || error_set(e, c->err.code, "%s", c->err.text);
     for (int64_t i = 0; ok && i < tensor_count(image); i++) {
         float v = ((const float *)image.data)[i] * 127.5f + 127.5f;
-        if (!isfinite(v)) ok = error_set(e, ERR_NUMERIC, "%s: the VAE's numbers stopped being finite", s->model);
+        if (!isfinite(v))
+            ok = error_set(e, ERR_NUMERIC, "the VAE's numbers stopped being finite; the model or its file is damaged");
         uint8_t byte = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v + 0.5f);
         s->squared_error += (byte - rgb[i]) * (byte - rgb[i]);
         rgb[i] = byte;

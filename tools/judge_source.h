@@ -10,7 +10,8 @@ typedef enum { SOURCE_DRAWN, SOURCE_RECONSTRUCTED, SOURCE_SAMPLED } SourceKind;
 /* Set kind, then for a model: options, and with SOURCE_SAMPLED what of the request is not the model's own (0, NULL). */
 typedef struct {
     SourceKind kind;
-    const char *model, *sampler, *scheduler;
+    const char *model; /* NULL: the built-in one */
+    const char *sampler, *scheduler;
     int threads, steps;
     double cfg; /* negative: the model's own */
     int64_t seed;

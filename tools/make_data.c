@@ -125,7 +125,7 @@ static bool write_sheet(const Arguments *a, const ShapesOptions *o, Error *e) {
         shapes_picture(at, captions[i], o, (uint64_t)a->seed, (uint64_t)(a->first + i), (int)a->size);
         pictures[i] = (SheetPicture){at, captions[i]};
     }
-    ok = ok && contact_sheet(pictures, n, (int)a->size, a->sheet, e);
+    ok = ok && contact_sheet(pictures, n, (int)a->size, (int)a->size, a->sheet, e);
     free(pictures);
     free(rgb);
     free(captions);

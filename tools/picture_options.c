@@ -2,6 +2,7 @@
 #include "picture_options.h"
 #include "output.h"
 #include "../sd/scheduler.h"
+#include "../sd/sd.h"
 #include "../weights/atomic_file.h"
 
 #include <inttypes.h>
@@ -16,7 +17,7 @@ enum { SMALLEST = 64, LARGEST = 16384, MOST_PIXELS = 4096 * 4096 };
 
 /* clang-format off */
 #define COMMON \
-    {OPT_STRING, 'm', "model", AT(model), "MODEL", "the model: a file or a folder", 0, 0}, \
+    {OPT_STRING, 'm', "model", AT(model), "MODEL", "the model: a file or a folder (the built-in one)", 0, 0}, \
     {OPT_TEXT, 'p', "prompt", AT(prompt), "PROMPT", "what to show; @FILE reads it from a file, - from stdin", 0, 0}, \
     {OPT_TEXT, 'n', "negative", AT(negative), "PROMPT", "what to keep away from, read likewise", 0, 0}, \
     {OPT_STRING, 'o', "out", AT(out), "FILE", "the picture, a PNG file", 0, 0}, \
@@ -159,10 +160,9 @@ int picture_options(const char *command, const Option *table, PictureArguments *
     if (rest) return usage_error(command, "'%.60s' is no option; put the prompt after -p", argv[0]);
     code = check_names(command, a);
     if (code == OPTIONS_GO_ON) code = check_numbers(command, a);
-    if (code == OPTIONS_GO_ON && !a->model)
-        code =
-            usage_error(command, "no model is built in yet: -m takes a .safetensors file of Stable Diffusion 1.x or a "
-                                 "diffusers folder");
+    if (code == OPTIONS_GO_ON && !a->model && !sd_builtin())
+        code = usage_error(command, "no model is built in: -m takes a .safetensors file of Stable Diffusion 1.x or a "
+                                    "diffusers folder");
     if (code == OPTIONS_GO_ON && !a->prompt) code = usage_error(command, "no prompt: say what to show after -p");
     if (code == OPTIONS_GO_ON && table == IMG2IMG_OPTIONS && !a->image)
         code = usage_error(command, "no picture to start from: name one after -i");

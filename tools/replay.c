@@ -261,7 +261,8 @@ int cmd_replay(int argc, char **argv) {
     if (code != OPTIONS_GO_ON) return code;
     if (rest != 1)
         return usage_error(NAME, rest ? "'%.60s': one picture at a time" : "no picture named", argv[rest > 1]);
-    if (!a.model) return usage_error(NAME, "no model is built in yet: -m takes the one that the picture was made with");
+    if (!a.model && !sd_builtin())
+        return usage_error(NAME, "no model is built in: -m takes the one that the picture was made with");
     if (a.out && (same_file(a.out, argv[0]) || same_file(a.out, a.model)))
         return usage_error(NAME, "--out: %.200s is read as well; name another file", a.out);
     return replay(&a, argv[0]);

@@ -16,15 +16,16 @@ const void *builtin_model(size_t *size) {
 #elif defined SDC_BUILTIN
 
 #ifdef __APPLE__
-#define SECTION ".const_data\n"
+#define SECTION "__TEXT,__const"
 #define SYMBOL(name) "_" name
 #else
-#define SECTION ".section .rodata\n"
+#define SECTION ".rodata"
 #define SYMBOL(name) name
 #endif
 
-__asm__(SECTION ".p2align 6\n" SYMBOL("sdc_builtin_begin") ":\n"
-        ".incbin \"" SDC_BUILTIN "\"\n" SYMBOL("sdc_builtin_end") ":\n.byte 0\n.text\n");
+__asm__(".pushsection " SECTION
+        "\n.p2align 6\n" SYMBOL("sdc_builtin_begin") ":\n.incbin \"" SDC_BUILTIN
+                                                     "\"\n" SYMBOL("sdc_builtin_end") ":\n.byte 0\n.popsection\n");
 extern const unsigned char sdc_builtin_begin[], sdc_builtin_end[];
 
 const void *builtin_model(size_t *size) {

@@ -122,23 +122,30 @@ static bool open_folder(Checkpoint *c, Error *e) {
     return !(e && e->code);
 }
 
-Checkpoint *checkpoint_open(const char *path, Error *e) {
+static Checkpoint *new_checkpoint(const char *path, Error *e) {
     Checkpoint *c = calloc(1, sizeof *c);
     if (c) c->path = malloc(strlen(path) + 1);
-    if (!c || !c->path) {
-        error_set(e, ERR_MEMORY, "%s: out of memory", path);
-        checkpoint_close(c);
-        return NULL;
-    }
-    strcpy(c->path, path);
+    if (c && c->path) return strcpy(c->path, path), c;
+    error_set(e, ERR_MEMORY, "%s: out of memory", path);
+    checkpoint_close(c);
+    return NULL;
+}
+
+Checkpoint *checkpoint_open(const char *path, Error *e) {
+    Checkpoint *c = new_checkpoint(path, e);
+    if (!c) return NULL;
     size_t n = strlen(c->path);
     while (n > 1 && c->path[n - 1] == '/') c->path[--n] = 0;
-    bool ok = is_directory(c->path) ? open_folder(c, e) : (c->file = st_open(c->path, e)) != NULL;
-    if (!ok) {
-        checkpoint_close(c);
-        return NULL;
-    }
-    return c;
+    if (is_directory(c->path) ? open_folder(c, e) : (c->file = st_open(c->path, e)) != NULL) return c;
+    checkpoint_close(c);
+    return NULL;
+}
+
+Checkpoint *checkpoint_open_memory(const char *name, const void *bytes, size_t size, Error *e) {
+    Checkpoint *c = new_checkpoint(name, e);
+    if (c && (c->file = st_open_memory(name, bytes, size, e))) return c;
+    checkpoint_close(c);
+    return NULL;
 }
 
 void checkpoint_close(Checkpoint *c) {

@@ -33,6 +33,8 @@ typedef struct {
 /* Opens a .safetensors file or a diffusers folder (model_index.json; fp32 files, or .fp16 where only those are there;
  * shards). NULL and one line in e. Nothing but headers is read. */
 Checkpoint *checkpoint_open(const char *path, Error *e);
+/* A .safetensors file in memory, which must outlive the result; name is what messages call it. */
+Checkpoint *checkpoint_open_memory(const char *name, const void *bytes, size_t size, Error *e);
 void checkpoint_close(Checkpoint *c); /* NULL is fine */
 
 /* The tensor of a single-file key, under any of its spellings. */
