@@ -1,5 +1,7 @@
 #include "clip.h"
 
+#include "tokenizer.h"
+
 #include <stdlib.h>
 
 bool clip_bind(Clip *m, const ClipConfig *k, WeightList *l) {
@@ -24,7 +26,31 @@ bool clip_bind(Clip *m, const ClipConfig *k, WeightList *l) {
 
 void clip_free(Clip *m) {
     free(m->layers);
+    free(m->row_of);
     *m = (Clip){0};
+}
+
+bool clip_keep_tokens(Clip *m, const char *list, const char *what, Error *e) {
+    m->row_of = calloc(TOKEN_COUNT, sizeof *m->row_of);
+    if (!m->row_of) return error_set(e, ERR_MEMORY, "%s: out of memory for its tokens", what);
+    int row = 0;
+    for (const char *p = list; *p;) {
+        char *end;
+        long id = strtol(p, &end, 10);
+        bool fits = end > p && id >= 0 && id < TOKEN_COUNT && !m->row_of[id] && row + 1 < m->config.vocabulary;
+        if (!fits || (*end && *end != ','))
+            return error_set(e, ERR_FORMAT, "%s: \"sdc.tokens\" is no list of different tokens that fits its table",
+                             what);
+        m->row_of[id] = ++row;
+        p = *end ? end + 1 : end;
+    }
+    if (row + 1 == m->config.vocabulary) return true;
+    return error_set(e, ERR_FORMAT, "%s: \"sdc.tokens\" lists %d tokens for a table of %d rows", what, row,
+                     m->config.vocabulary);
+}
+
+void clip_rows(const Clip *m, int32_t *ids, int64_t n) {
+    for (int64_t i = 0; m->row_of && i < n; i++) ids[i] = m->row_of[ids[i]];
 }
 
 void clip_forward(Ctx *c, Tensor states, const Clip *m, Tensor ids, int skip) {

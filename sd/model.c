@@ -104,6 +104,15 @@ static bool own_schedule(SdModel *m, Error *e) {
     return schedule_init(&m->schedule, own ? alphas : NULL, e);
 }
 
+/* A small model may hold the rows of some tokens only. */
+static bool own_tokens(SdModel *m, Error *e) {
+    const char *tokens = m->checkpoint->file ? st_meta(m->checkpoint->file, "sdc.tokens") : NULL;
+    if (tokens) return clip_keep_tokens(&m->clip, tokens, m->checkpoint->path, e);
+    if (m->config.clip.vocabulary >= TOKEN_COUNT) return true;
+    return error_set(e, ERR_FORMAT, "%s: its table of tokens has %d rows, and nothing says which tokens they are",
+                     m->checkpoint->path, m->config.clip.vocabulary);
+}
+
 /* The table of ops, and the card that it works on. */
 static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
     const char *text = o && o->device ? o->device : "cpu";
@@ -148,7 +157,7 @@ static SdModel *open_model(const char *path, const void *bytes, size_t size, con
                            path, m->config.family, (long long)r.missing, (long long)(r.used + r.missing + r.misshapen),
                            (long long)r.misshapen, r.names, r.missing + r.misshapen > 3 ? ", ..." : "");
     }
-    ok = ok && own_schedule(m, e);
+    ok = ok && own_tokens(m, e) && own_schedule(m, e);
     if (ok && !(m->dev = device_new(options ? options->threads : 0, e))) ok = false;
     if (ok && !(m->tokenizer = tokenizer_new()))
         ok = error_set(e, ERR_MEMORY, "%s: out of memory for the tokenizer", path);

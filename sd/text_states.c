@@ -141,7 +141,11 @@ void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip) {
                 if (!occurrences(side->part, text)) continue;
                 const PromptChunk *chunk = chunk_of(&side->prompt->texts[text], k, &empty);
                 Tensor row = tensor_slice(side->states, 0, text, 1);
-                if (ids.data) memcpy(tensor_host(c, ids).data, chunk->ids, tensor_bytes(ids));
+                if (ids.data) {
+                    int32_t *rows = tensor_host(c, ids).data;
+                    memcpy(rows, chunk->ids, tensor_bytes(ids));
+                    clip_rows(clip, rows, PROMPT_CHUNK);
+                }
                 tensor_push(c, ids);
                 clip_forward(c, tensor_slice(row, 1, k * PROMPT_CHUNK, PROMPT_CHUNK), clip, ids, skip);
             }

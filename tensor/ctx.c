@@ -55,6 +55,7 @@ size_t scope_begin(Ctx *c) { return c->arena->used; }
 
 void scope_end(Ctx *c, size_t mark) {
     assert(mark <= c->arena->used);
+    if (c->tape) return; /* the way back needs it */
     c->arena->used = mark;
 }
 

@@ -1,5 +1,6 @@
 /* ops.c: the wrappers around the op table: shapes are checked here, once, for every backend. */
-#include "ops.h"
+#include "backward.h"
+#include "tape.h"
 
 #include <assert.h>
 
@@ -14,12 +15,35 @@ static void check_epilogue(Tensor y, int64_t channels, Epilogue e) {
 
 static bool is_vector(const Weight *w, int64_t n) { return w->t.nd == 1 && w->t.n[0] == n; }
 
+/* With a tape, an activation is an op of its own: its slope needs what went in. */
+static bool unfused(const Ctx *c, Epilogue e) { return c->tape && e.act != ACT_NONE; }
+
+/* The rest of the epilogue, on the product `before`. */
+static void finish_unfused(Ctx *c, Tensor y, Tensor before, Epilogue e) {
+    if (!e.residual) {
+        op_activation(c, y, before, e.act);
+        return;
+    }
+    Tensor active = tensor_new(c, y.nd, y.n);
+    op_activation(c, active, before, e.act);
+    if (e.residual->data != y.data) op_affine(c, y, *e.residual, 1, 0);
+    tape_add(c, y, active);
+    c->op->backward->add(c, (Into){y, true}, active, 1);
+}
+
 void op_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
     if (skip(c)) return;
     assert(y.nd == 3 && x.nd == 3 && w->t.nd == 2 && y.n[0] == x.n[0] && y.n[1] == x.n[1]);
     assert(w->t.n[0] == y.n[2] && w->t.n[1] == x.n[2] + (x2 ? x2->n[2] : 0) && (!b || is_vector(b, y.n[2])));
     assert(!x2 || (x2->nd == 3 && x2->n[0] == x.n[0] && x2->n[1] == x.n[1]));
     check_epilogue(y, y.n[2], e);
+    if (unfused(c, e)) {
+        Tensor before = tensor_new(c, y.nd, y.n);
+        op_linear(c, before, x, x2, w, b, (Epilogue){.vector = e.vector});
+        finish_unfused(c, y, before, e);
+        return;
+    }
+    if (c->tape) tape_linear(c, y, x, x2, w, b, e);
     c->op->linear(c, y, x, x2, w, b, e);
 }
 
@@ -28,6 +52,13 @@ void op_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, Con
     assert(y.nd == 4 && x.nd == 4 && w->t.nd == 4 && y.n[0] == x.n[0]);
     assert(w->t.n[0] == y.n[3] && w->t.n[3] == x.n[3] && (!b || is_vector(b, y.n[3])) && g.stride >= 1);
     check_epilogue(y, y.n[3], e);
+    if (unfused(c, e)) {
+        Tensor before = tensor_new(c, y.nd, y.n);
+        op_conv2d(c, before, x, w, b, g, (Epilogue){.vector = e.vector});
+        finish_unfused(c, y, before, e);
+        return;
+    }
+    if (c->tape) tape_conv2d(c, y, x, w, b, g, e);
     c->op->conv2d(c, y, x, w, b, g, e);
 }
 
@@ -40,6 +71,7 @@ void op_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w
     size_t scope = scope_begin(c);
     int64_t blocks = (y.n[1] + GROUP_NORM_PIXELS - 1) / GROUP_NORM_PIXELS;
     Tensor parts = tensor_new_typed(c, F64, 4, SHAPE(y.n[0], blocks, groups, 2));
+    if (c->tape) tape_group_norm(c, y, x, x2, w, b, parts, act);
     c->op->group_norm(c, y, x, x2, w, b, parts, eps, act);
     scope_end(c, scope);
 }
@@ -47,6 +79,7 @@ void op_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w
 void op_layer_norm(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps) {
     if (skip(c)) return;
     assert(y.nd == 3 && tensor_same_shape(x, y) && is_vector(w, x.n[2]) && is_vector(b, x.n[2]));
+    if (c->tape) tape_layer_norm(c, y, x, w, b, eps);
     c->op->layer_norm(c, y, x, w, b, eps);
 }
 
@@ -54,24 +87,28 @@ void op_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, boo
     if (skip(c)) return;
     assert(o.nd == 3 && tensor_same_shape(o, q) && tensor_same_shape(k, v) && k.n[0] == q.n[0] && k.n[2] == q.n[2]);
     assert(q.n[2] % heads == 0 && (!causal || q.n[1] == k.n[1]));
+    if (c->tape) tape_attention(c, o, q, k, v, heads, causal);
     c->op->attention(c, o, q, k, v, heads, causal);
 }
 
 void op_activation(Ctx *c, Tensor y, Tensor x, Act act) {
     if (skip(c)) return;
     assert(tensor_same_shape(y, x));
+    if (c->tape) tape_activation(c, y, x, act);
     c->op->activation(c, y, x, act);
 }
 
 void op_geglu(Ctx *c, Tensor y, Tensor x) {
     if (skip(c)) return;
     assert(y.nd == 3 && x.nd == 3 && y.n[0] == x.n[0] && y.n[1] == x.n[1] && 2 * y.n[2] == x.n[2]);
+    if (c->tape) tape_geglu(c, y, x);
     c->op->geglu(c, y, x);
 }
 
 void op_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
     if (skip(c)) return;
     assert(tensor_same_shape(y, x));
+    if (c->tape) tape_affine(c, y, x, scale);
     c->op->affine(c, y, x, scale, offset);
 }
 
@@ -79,11 +116,21 @@ void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weigh
     if (skip(c)) return;
     assert(y.nd == 3 && ids.nd == 2 && ids.dtype == I32 && ids.n[0] == y.n[0] && ids.n[1] == y.n[1]);
     assert(table->t.n[1] == y.n[2] && positions->t.n[1] == y.n[2] && positions->t.n[0] >= y.n[1]);
+    if (c->tape) tape_embedding(c, y, ids, table, positions);
     c->op->embedding(c, y, ids, table, positions);
 }
 
 void op_timestep_embedding(Ctx *c, Tensor y, Tensor t) {
     if (skip(c)) return;
     assert(y.nd == 2 && t.nd == 1 && t.n[0] == y.n[0] && y.n[1] % 2 == 0);
+    if (c->tape) tape_constant(c, y);
     c->op->timestep_embedding(c, y, t);
+}
+
+void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale) {
+    if (skip(c)) return;
+    assert(z.nd == 4 && tensor_same_shape(z, noise) && moments.nd == 4 && moments.n[0] == z.n[0]);
+    assert(moments.n[1] == z.n[1] && moments.n[2] == z.n[2] && moments.n[3] == 2 * z.n[3]);
+    if (c->tape) tape_gaussian(c, z, moments, noise, scale);
+    c->op->gaussian(c, z, moments, noise, scale);
 }

@@ -35,10 +35,13 @@ typedef struct {
 
 enum { GROUP_NORM_PIXELS = 64 }; /* statistics are summed over blocks of so many pixels, whoever sums them */
 
+typedef struct BackwardOps BackwardOps;
+
 struct Ops {
     const char *name;
-    DType type;               /* of activations */
-    const CardMemory *memory; /* NULL: it works in the host's memory */
+    DType type;                  /* of activations */
+    const CardMemory *memory;    /* NULL: it works in the host's memory */
+    const BackwardOps *backward; /* backward.h; NULL: it does not train */
     /* What loading may do once, so that ops need not do it each time: NULL, or as weight_prepared_bytes and
      * weight_prepare in tensor/prepare.h. Ops read `prepared` where a weight has it, and t.data otherwise. A
      * table with a memory of its own prepares every weight into it, with `to` there. */
@@ -69,6 +72,9 @@ struct Ops {
     void (*embedding)(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
     /* y[N,C] = [cos(t f_0), ..., sin(t f_0), ...], f_i = exp(-ln(10000) i / (C/2)); t [N] */
     void (*timestep_embedding)(Ctx *, Tensor y, Tensor t);
+    /* z = scale (mean + exp(log variance / 2) noise), the log variance within -30..20; z, noise [N,H,W,C], moments
+     * [N,H,W,2C]: mean, log variance */
+    void (*gaussian)(Ctx *, Tensor z, Tensor moments, Tensor noise, float scale);
 };
 
 void op_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e);
@@ -82,6 +88,7 @@ void op_geglu(Ctx *c, Tensor y, Tensor x);
 void op_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset);
 void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
 void op_timestep_embedding(Ctx *c, Tensor y, Tensor t);
+void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale);
 
 /* The backends. */
 const Ops *cpu_ops(void);  /* the widest instruction set that this machine has (SDC_CPU=base|v3|v4|openblas picks) */

@@ -1,7 +1,7 @@
 /* plan.c: the backend that computes nothing. Run a model on it with an arena without memory, and the context tells the
  * exact peak of activations (arena->peak) and the arithmetic (flops, 2 per multiply-add of the products). Elementwise
  * work and norms are not counted: they are bound by memory, and papers do not count them either. */
-#include "ops.h"
+#include "backward.h"
 
 static void linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
     (void)x, (void)x2, (void)b, (void)e;
@@ -37,7 +37,76 @@ static void embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const W
 }
 static void timestep_embedding(Ctx *c, Tensor y, Tensor t) { (void)c, (void)y, (void)t; }
 
+static void gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale) {
+    (void)c, (void)z, (void)moments, (void)noise, (void)scale;
+}
+
+/* --- the way back: a product's two gradients cost twice the product --- */
+
+static void zero(Ctx *c, Tensor t) { (void)c, (void)t; }
+static void add(Ctx *c, Into y, Tensor x, float scale) { (void)c, (void)y, (void)x, (void)scale; }
+static void row_sums(Ctx *c, Tensor sums, const Weight *bias, Tensor dy) { (void)c, (void)sums, (void)bias, (void)dy; }
+static void count_product(Ctx *c, Tensor dy, const Weight *w) {
+    c->flops += 2.0 * (double)tensor_count(dy) * (double)(tensor_count(w->t) / w->t.n[0]);
+}
+static void linear_dx(Ctx *c, Into dx, const Into *dx2, Tensor dy, const Weight *w, Tensor room) {
+    (void)dx, (void)dx2, (void)room;
+    count_product(c, dy, w);
+}
+static void linear_dw(Ctx *c, const Weight *w, Tensor dy, Tensor x, const Tensor *x2) {
+    (void)x, (void)x2;
+    count_product(c, dy, w);
+}
+static void conv2d_dx(Ctx *c, Into dx, Tensor dy, const Weight *w, Conv2d g, Tensor filters, Tensor spread,
+                      Tensor wide) {
+    (void)dx, (void)g, (void)filters, (void)spread, (void)wide;
+    count_product(c, dy, w);
+}
+static void conv2d_dw(Ctx *c, const Weight *w, Tensor dy, Tensor x, Conv2d g) {
+    (void)x, (void)g;
+    count_product(c, dy, w);
+}
+static void group_norm_back(Ctx *c, Into dx, const Into *dx2, Tensor dy, Tensor x, const Tensor *x2, const Weight *w,
+                            const Weight *b, Tensor parts, Tensor room, Act act) {
+    (void)c, (void)dx, (void)dx2, (void)dy, (void)x, (void)x2, (void)w, (void)b, (void)parts, (void)room, (void)act;
+}
+static void layer_norm_back(Ctx *c, Into dx, Tensor dy, Tensor x, const Weight *w, const Weight *b, Tensor room,
+                            float eps) {
+    (void)c, (void)dx, (void)dy, (void)x, (void)w, (void)b, (void)room, (void)eps;
+}
+static void attention_back(Ctx *c, Into dq, Into dk, Into dv, Tensor dy, Tensor o, Tensor q, Tensor k, Tensor v,
+                           Tensor room, int heads, bool causal) {
+    (void)dq, (void)dk, (void)dv, (void)dy, (void)o, (void)v, (void)room, (void)heads, (void)causal;
+    c->flops += 10.0 * (double)tensor_count(q) * (double)k.n[1]; /* five products */
+}
+static void activation_back(Ctx *c, Into dx, Tensor dy, Tensor x, Act act) {
+    (void)c, (void)dx, (void)dy, (void)x, (void)act;
+}
+static void geglu_back(Ctx *c, Into dx, Tensor dy, Tensor x) { (void)c, (void)dx, (void)dy, (void)x; }
+static void embedding_back(Ctx *c, Tensor dy, Tensor ids, const Weight *table, const Weight *positions) {
+    (void)c, (void)dy, (void)ids, (void)table, (void)positions;
+}
+static void gaussian_back(Ctx *c, Into dmoments, Tensor dz, Tensor moments, Tensor noise, float scale) {
+    (void)c, (void)dmoments, (void)dz, (void)moments, (void)noise, (void)scale;
+}
+
 const Ops *plan_ops(void) {
+    static const BackwardOps BACK = {
+        .zero = zero,
+        .add = add,
+        .row_sums = row_sums,
+        .linear_dx = linear_dx,
+        .linear_dw = linear_dw,
+        .conv2d_dx = conv2d_dx,
+        .conv2d_dw = conv2d_dw,
+        .group_norm = group_norm_back,
+        .layer_norm = layer_norm_back,
+        .attention = attention_back,
+        .activation = activation_back,
+        .geglu = geglu_back,
+        .embedding = embedding_back,
+        .gaussian = gaussian_back,
+    };
     static const Ops OPS = {
         .name = "plan",
         .linear = linear,
@@ -50,6 +119,8 @@ const Ops *plan_ops(void) {
         .affine = affine,
         .embedding = embedding,
         .timestep_embedding = timestep_embedding,
+        .gaussian = gaussian,
+        .backward = &BACK,
     };
     return &OPS;
 }

@@ -25,6 +25,7 @@ typedef struct Weight {
     Tensor t;       /* in compute order; t.data is NULL until the weight is loaded, and where `prepared` replaces it */
     const void *prepared; /* t's numbers in the layout that the backend's kernels read; NULL: ops read t.data */
     WeightLayout layout;
+    float *grad;      /* dense, t's shape: training adds to it; NULL: frozen */
     uint32_t version; /* counts changes, so that a prepared form can tell that it is stale; 0: never loaded */
 } Weight;
 

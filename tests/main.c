@@ -27,6 +27,7 @@ static const struct {
     {"shapes", suite_shapes, false},
     {"builtin", suite_builtin, false},
     {"ops", suite_ops, false},
+    {"gradients", suite_gradients, false},
     {"blocks", suite_blocks, false},
     {"cli", suite_cli, false},
     {"pipeline", suite_pipeline, false},

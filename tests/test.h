@@ -38,6 +38,7 @@ void suite_image(void);
 void suite_shapes(void);
 void suite_builtin(void);
 void suite_ops(void);
+void suite_gradients(void);
 void suite_blocks(void);
 void suite_pipeline(void);
 void suite_cli(void);

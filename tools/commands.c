@@ -34,6 +34,11 @@ const Command COMMANDS[] = {
      "Prints \"equal\" when every pixel is the same, else how much differs, and the exit code is 1. A field of the "
      "text\n"
      "that this version does not know, such as hires fix or LoRA, is an error.\n"},
+    {"train", cmd_train, "--data DIR --out FILE [-m MODEL] [options]", "train a model on captioned pictures",
+     TRAIN_OPTIONS,
+     "Without -m a small new model begins: train its VAE first (--train vae), then go on with -m.\n"
+     "FILE and FILE.state are written whole or not at all; the same command with --resume goes on after any\n"
+     "interruption, to the same bytes. --data shapes draws captioned pictures without end.\n"},
     {"bench", cmd_bench, "-m MODEL [options]", "measure the seconds a picture takes", BENCH_OPTIONS, ""},
     {"diff", cmd_diff, "A B [options]", "show where two files of activations begin to differ", NULL,
      "      --bound X              the largest relative RMS difference that counts as equal (1e-4)\n"

@@ -20,8 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 GROUPS = {
     "ops": "ops",
+    "gradients": "gradients",
     "blocks": "blocks",
     "micro": "micro",
+    "training": "training",
     "noise": "noise",
     "samplers": "samplers",
     "micro_samplers": "micro_samplers",
@@ -31,7 +33,7 @@ GROUPS = {
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("group", nargs="*", help="ops, blocks, micro, noise, samplers, micro_samplers, full or all (default all)")
+    p.add_argument("group", nargs="*", help="ops, gradients, blocks, micro, training, noise, samplers, micro_samplers, full or all (default all)")
     p.add_argument("--check", action="store_true", help="compare with the files in the repository, write nothing")
     p.add_argument("--work", default=None, help="a folder for the full model's intermediate results")
     p.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS", "1")))

@@ -4,7 +4,7 @@
  * table takes everything else from the instruction set that it is compiled for. Weights lie as in the file: this table
  * prepares none, and one that some other table prepared goes to that table's kernels. Attention computes the whole
  * score rows of a block of queries. */
-#include "kernels.h"
+#include "backward.h"
 
 const Ops *K(blas_table)(void); /* NULL: built without OpenBLAS */
 
@@ -174,6 +174,8 @@ const Ops *K(blas_table)(void) {
         .affine = K(affine),
         .embedding = K(embedding),
         .timestep_embedding = K(timestep_embedding),
+        .gaussian = K(gaussian),
+        .backward = &K(backward_table),
     };
     return &OPS;
 }

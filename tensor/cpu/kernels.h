@@ -34,6 +34,7 @@ void K(geglu)(Ctx *, Tensor y, Tensor x);
 void K(affine)(Ctx *, Tensor y, Tensor x, float scale, float offset);
 void K(embedding)(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
 void K(timestep_embedding)(Ctx *, Tensor y, Tensor t);
+void K(gaussian)(Ctx *, Tensor z, Tensor moments, Tensor noise, float scale);
 
 enum {                     /* blocks of products */
        PRODUCT_K = 320,    /* longest piece of K: a panel of 40 KiB, and PRODUCT_ROWS rows of x of 330 KiB */

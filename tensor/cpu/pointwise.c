@@ -147,3 +147,16 @@ void K(timestep_embedding)(Ctx *c, Tensor y, Tensor t) {
             at2(y, p, 0)[half + i] = (float)s;
         }
 }
+
+void K(gaussian)(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale) {
+    (void)c;
+    int64_t channels = z.n[3];
+    for (int64_t r = 0; r < rows_of(z); r++) {
+        float *out = row_at(z, r);
+        const float *mean = row_at(moments, r), *logvar = mean + channels, *e = row_at(noise, r);
+        for (int64_t i = 0; i < channels; i++) {
+            float lv = logvar[i] < -30.0f ? -30.0f : logvar[i] > 20.0f ? 20.0f : logvar[i];
+            out[i] = scale * (mean[i] + fm_exp(0.5f * lv) * e[i]);
+        }
+    }
+}

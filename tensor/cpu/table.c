@@ -1,5 +1,5 @@
 /* table.c: this instruction set's table of ops. */
-#include "kernels.h"
+#include "backward.h"
 
 const Ops *K(cpu_table)(void);
 
@@ -18,6 +18,8 @@ const Ops *K(cpu_table)(void) {
         .affine = K(affine),
         .embedding = K(embedding),
         .timestep_embedding = K(timestep_embedding),
+        .gaussian = K(gaussian),
+        .backward = &K(backward_table),
     };
     return &OPS;
 }

@@ -1,0 +1,170 @@
+#include "optimiser.h"
+
+#include "../tensor/half.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PIECE = 1 << 15 }; /* floats of a work item: sums have one order */
+
+static int64_t padded(int64_t floats) { return (floats + 15) / 16 * 16; }
+
+static void widen_all(float *out, Tensor t) {
+    int64_t n = tensor_count(t);
+    const uint16_t *h = t.data;
+    if (t.dtype == F32) memcpy(out, t.data, (size_t)n * sizeof *out);
+    else
+        for (int64_t i = 0; i < n; i++) out[i] = t.dtype == F16 ? f16_to_f32(h[i]) : bf16_to_f32(h[i]);
+}
+
+static float *zeros(int64_t floats) {
+    float *p = aligned_alloc(64, (size_t)floats * sizeof *p);
+    if (p) memset(p, 0, (size_t)floats * sizeof *p);
+    return p;
+}
+
+static bool lay_out(Parameters *p, const Ops *ops) {
+    size_t bytes = 0;
+    for (int64_t i = 0; i < p->count; i++) {
+        const Weight *w = p->w[i];
+        size_t n = ops->prepared_bytes ? ops->prepared_bytes(w, F32) : 0;
+        p->at[i] = p->floats;
+        p->floats += padded(tensor_count(w->t));
+        p->prepared_at[i] = n ? bytes : SIZE_MAX;
+        bytes += (n + 63) & ~(size_t)63;
+    }
+    if (bytes) p->prepared = aligned_alloc(64, bytes);
+    return !bytes || p->prepared;
+}
+
+bool parameters_init(Parameters *p, WeightList *const *lists, int count, bool ema, const Ops *ops, Error *e) {
+    *p = (Parameters){0};
+    for (int l = 0; l < count; l++) p->count += lists[l]->count;
+    p->w = calloc((size_t)p->count, sizeof(Weight *));
+    p->at = calloc((size_t)p->count, sizeof *p->at);
+    p->prepared_at = calloc((size_t)p->count, sizeof *p->prepared_at);
+    bool ok = p->w && p->at && p->prepared_at;
+    int64_t n = 0;
+    for (int l = 0; ok && l < count; l++)
+        for (int64_t i = 0; i < lists[l]->count; i++) p->w[n++] = lists[l]->w[i];
+    ok = ok && lay_out(p, ops);
+    if (ok) {
+        p->values = zeros(p->floats);
+        p->grads = zeros(p->floats);
+        p->m = zeros(p->floats);
+        p->v = zeros(p->floats);
+        if (ema) p->ema = zeros(p->floats);
+    }
+    if (!ok || !p->values || !p->grads || !p->m || !p->v || (ema && !p->ema)) {
+        parameters_free(p);
+        return error_set(e, ERR_MEMORY, "out of memory for a model's training state");
+    }
+    for (int64_t i = 0; i < p->count; i++) {
+        Weight *w = p->w[i];
+        widen_all(p->values + p->at[i], w->t);
+        w->t = tensor_view(p->values + p->at[i], F32, w->t.nd, w->t.n);
+        w->grad = p->grads + p->at[i];
+    }
+    if (ema) memcpy(p->ema, p->values, (size_t)p->floats * sizeof *p->ema);
+    return true;
+}
+
+void parameters_free(Parameters *p) {
+    free(p->w);
+    free(p->at);
+    free(p->prepared_at);
+    free(p->values);
+    free(p->grads);
+    free(p->m);
+    free(p->v);
+    free(p->ema);
+    free(p->prepared);
+    *p = (Parameters){0};
+}
+
+typedef struct {
+    Parameters *p;
+    const Ops *ops;
+    const AdamW *o;
+    double *sums;
+    float first, second; /* 1 / (1 - b^t) of both moments */
+} Job;
+
+static void prepare_one(void *arg, int64_t i, void *scratch) {
+    (void)scratch;
+    const Job *j = arg;
+    Weight *w = j->p->w[i];
+    w->version++;
+    if (j->p->prepared_at[i] == SIZE_MAX) return;
+    j->ops->prepare(w, F32, w->t.data, false, j->p->prepared + j->p->prepared_at[i]);
+}
+
+void parameters_changed(Parameters *p, const Ops *ops, Device *dev) {
+    Job j = {.p = p, .ops = ops};
+    device_run(dev, p->count, prepare_one, &j);
+}
+
+static int64_t pieces(const Parameters *p) { return (p->floats + PIECE - 1) / PIECE; }
+static int64_t end_of(const Parameters *p, int64_t i) {
+    return (i + 1) * PIECE < p->floats ? (i + 1) * PIECE : p->floats;
+}
+
+static void zero_piece(void *arg, int64_t i, void *scratch) {
+    (void)scratch;
+    const Job *j = arg;
+    memset(j->p->grads + i * PIECE, 0, (size_t)(end_of(j->p, i) - i * PIECE) * sizeof(float));
+}
+
+void parameters_zero(Parameters *p, Device *dev) {
+    Job j = {.p = p};
+    device_run(dev, pieces(p), zero_piece, &j);
+}
+
+static void sum_piece(void *arg, int64_t i, void *scratch) {
+    (void)scratch;
+    const Job *j = arg;
+    double lanes[8] = {0};
+    int64_t k = i * PIECE, end = end_of(j->p, i); /* both multiples of 16 */
+    for (; k < end; k += 8)
+        for (int l = 0; l < 8; l++) lanes[l] += (double)j->p->grads[k + l] * j->p->grads[k + l];
+    j->sums[i] = 0;
+    for (int l = 0; l < 8; l++) j->sums[i] += lanes[l];
+}
+
+double parameters_norm(const Parameters *p, Device *dev) {
+    Parameters all = *p;
+    double total = 0, *sums = (double *)(void *)calloc((size_t)pieces(p), sizeof *sums);
+    if (!sums) return NAN;
+    Job j = {.p = &all, .sums = sums};
+    device_run(dev, pieces(p), sum_piece, &j);
+    for (int64_t i = 0; i < pieces(p); i++) total += sums[i];
+    free(sums);
+    return sqrt(total);
+}
+
+static void step_piece(void *arg, int64_t i, void *scratch) {
+    (void)scratch;
+    const Job *j = arg;
+    const AdamW *o = j->o;
+    float *w = j->p->values, *m = j->p->m, *v = j->p->v, *ema = j->p->ema;
+    const float *g = j->p->grads;
+    const float scale = (float)o->scale, b1 = (float)o->beta1, b2 = (float)o->beta2, c1 = (float)(1 - o->beta1);
+    const float c2 = (float)(1 - o->beta2), keep = (float)(1 - o->lr * o->decay), rate = (float)o->lr * j->first;
+    const float root = sqrtf(j->second), eps = (float)o->eps, slow = (float)o->ema, fast = (float)(1 - o->ema);
+    for (int64_t k = i * PIECE, end = end_of(j->p, i); k < end; k++) {
+        float d = g[k] * scale;
+        m[k] = b1 * m[k] + c1 * d;
+        v[k] = b2 * v[k] + c2 * d * d;
+        w[k] = keep * w[k] - rate * m[k] / (sqrtf(v[k]) * root + eps);
+    }
+    if (!ema) return;
+    for (int64_t k = i * PIECE, end = end_of(j->p, i); k < end; k++) ema[k] = slow * ema[k] + fast * w[k];
+}
+
+void adamw_step(Parameters *p, Device *dev, const AdamW *o, int64_t step) {
+    Job j = {.p = p, .o = o};
+    j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));
+    j.second = (float)(1 / (1 - pow(o->beta2, (double)step)));
+    device_run(dev, pieces(p), step_piece, &j);
+}

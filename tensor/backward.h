@@ -1,0 +1,48 @@
+/* backward.h: the backward twins of the ops, a second table that a backend may have. The tape (tape.h) calls them;
+ * layers never do.
+ *
+ * dy is the gradient of an op's output, and may be overwritten: it is not needed again. Gradients of inputs go Into a
+ * tensor: added where it holds some already, else written over. Gradients of weights are always added, to w->grad, in
+ * an order that depends on the shapes only; a weight without one is frozen and costs nothing. Ops never allocate:
+ * `room` is memory that the tape took for the call, as large as the comment says. */
+#ifndef SD_BACKWARD_H
+#define SD_BACKWARD_H
+
+#include "ops.h"
+
+typedef struct {
+    Tensor t; /* data NULL: nobody asks for it */
+    bool add;
+} Into;
+
+struct BackwardOps {
+    void (*zero)(Ctx *, Tensor t);
+    /* y (+)= scale x; any same shape */
+    void (*add)(Ctx *, Into y, Tensor x, float scale);
+    /* sums[N,C]: dy[N,T,C] over T; bias (may be NULL): its gradient gets the sum over pictures, too */
+    void (*row_sums)(Ctx *, Tensor sums, const Weight *bias, Tensor dy);
+    /* room: F32 [O * K rounded up to PANEL_OUTPUTS] of the wider source */
+    void (*linear_dx)(Ctx *, Into dx, const Into *dx2, Tensor dy, const Weight *w, Tensor room);
+    void (*linear_dw)(Ctx *, const Weight *w, Tensor dy, Tensor x, const Tensor *x2);
+    /* filters: F32 [O kh kw I rounded up to FILTER_OUTPUTS]; spread: [N,stride(Ho-1)+1,stride(Wo-1)+1,O], only for
+     * strides above 1; wide: [N,up_h,up_w,I], only where the convolution up-samples */
+    void (*conv2d_dx)(Ctx *, Into dx, Tensor dy, const Weight *w, Conv2d g, Tensor filters, Tensor spread, Tensor wide);
+    void (*conv2d_dw)(Ctx *, const Weight *w, Tensor dy, Tensor x, Conv2d g);
+    /* parts: as the forward op left them; room: F32 [N,blocks,2,C+C2] */
+    void (*group_norm)(Ctx *, Into dx, const Into *dx2, Tensor dy, Tensor x, const Tensor *x2, const Weight *w,
+                       const Weight *b, Tensor parts, Tensor room, Act act);
+    /* room: F32 [N ceil(T / LAYER_NORM_ROWS),2,C] */
+    void (*layer_norm)(Ctx *, Into dx, Tensor dy, Tensor x, const Weight *w, const Weight *b, Tensor room, float eps);
+    /* room: F32 [N,heads,T,3] */
+    void (*attention)(Ctx *, Into dq, Into dk, Into dv, Tensor dy, Tensor o, Tensor q, Tensor k, Tensor v, Tensor room,
+                      int heads, bool causal);
+    void (*activation)(Ctx *, Into dx, Tensor dy, Tensor x, Act act);
+    void (*geglu)(Ctx *, Into dx, Tensor dy, Tensor x);
+    void (*embedding)(Ctx *, Tensor dy, Tensor ids, const Weight *table, const Weight *positions);
+    /* of op_gaussian */
+    void (*gaussian)(Ctx *, Into dmoments, Tensor dz, Tensor moments, Tensor noise, float scale);
+};
+
+enum { LAYER_NORM_ROWS = 32 };
+
+#endif

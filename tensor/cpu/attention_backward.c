@@ -1,0 +1,138 @@
+/* attention_backward.c: gradients of o = P v, P = softmax(s q k^T), s = 1 / sqrt(d).
+ *
+ *   D = rowsum(do * o),  dS = P * (do v^T - D),  dq = s dS k,  dk = s dS^T q,  dv = P^T do
+ * (Dao et al. 2022, "FlashAttention", appendix B). Two loops that share nothing but maxima, sums and D of each query:
+ * one by panels of queries makes dq, one by panels of keys makes dk and dv. So every sum has one owner and one order.
+ * Both compute a score from the same products in the same order, so that their probabilities agree however large it is.
+ * Everything lies turned as in the forward op: a panel of 32 queries (or keys) side by side is the right-hand side of
+ * every product. */
+#include "backward.h"
+
+#include "../fmath.h"
+#include "panel.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+    Into dq, dk, dv;
+    Tensor dy, o, q, k, v;
+    float *rows; /* [N,heads,T,3]: maximum, 1 / sum, D */
+    int64_t heads, d, queries, keys;
+    float scale;
+    bool causal;
+} Attention;
+
+/* panel[d][PANEL] = rows of x, zeros for those past n */
+static void turn(float *panel, Tensor x, int64_t picture, int64_t row, int64_t head, int64_t d, int64_t n) {
+    if (n < PANEL) memset(panel, 0, (size_t)(d * PANEL) * sizeof *panel);
+    for (int64_t i = 0; i < n; i++) {
+        const float *from = at2(x, picture, row + i) + head * d;
+        for (int64_t c = 0; c < d; c++) panel[c * PANEL + i] = from[c];
+    }
+}
+
+/* rows of x (+)= scale * panel[d][PANEL] */
+static void turn_back(Into x, const float *panel, int64_t picture, int64_t row, int64_t head, int64_t d, int64_t n,
+                      float scale) {
+    for (int64_t i = 0; i < n; i++) {
+        float *to = at2(x.t, picture, row + i) + head * d;
+        for (int64_t c = 0; c < d; c++) to[c] = (x.add ? to[c] : 0) + panel[c * PANEL + i] * scale;
+    }
+}
+
+static float *row_values(const Attention *a, int64_t picture, int64_t head, int64_t query) {
+    return a->rows + ((picture * a->heads + head) * a->queries + query) * 3;
+}
+
+static void query_block(void *arg, int64_t index, void *scratch) {
+    const Attention *a = arg;
+    int64_t blocks = (a->queries + PANEL - 1) / PANEL, d = a->d, from = index % blocks * PANEL;
+    int64_t head = index / blocks % a->heads, picture = index / blocks / a->heads, m = min64(PANEL, a->queries - from);
+    int64_t keys = a->causal ? from + m : a->keys;
+    float *p = scratch, *dp = p + keys * PANEL, *turned = dp + keys * PANEL, *out = turned + d * PANEL;
+    float max[PANEL], sum[PANEL], D[PANEL] = {0};
+    turn(turned, a->q, picture, from, head, d, m);
+    K(panel_product)(keys, d, at2(a->k, picture, 0) + head * d, a->k.s[1], turned, p, PANEL, PANEL, false);
+    turn(turned, a->dy, picture, from, head, d, m);
+    K(panel_product)(keys, d, at2(a->v, picture, 0) + head * d, a->v.s[1], turned, dp, PANEL, PANEL, false);
+    for (int64_t i = 0; i < m; i++) {
+        const float *dy = at2(a->dy, picture, from + i) + head * d, *o = at2(a->o, picture, from + i) + head * d;
+        double s = 0;
+        for (int64_t c = 0; c < d; c++) s += (double)dy[c] * o[c];
+        D[i] = (float)s;
+    }
+    for (int64_t j = from + 1; a->causal && j < keys; j++)
+        for (int64_t i = 0; from + i < j && i < PANEL; i++) p[j * PANEL + i] = -3.0e38f;
+    for (int i = 0; i < PANEL; i++) max[i] = -3.0e38f, sum[i] = 0;
+    for (int64_t j = 0; j < keys; j++)
+        for (int i = 0; i < PANEL; i++) max[i] = p[j * PANEL + i] > max[i] ? p[j * PANEL + i] : max[i];
+    for (int i = 0; i < PANEL; i++) max[i] *= a->scale;
+    for (int64_t j = 0; j < keys; j++)
+        for (int i = 0; i < PANEL; i++) {
+            float e = fm_exp(p[j * PANEL + i] * a->scale - max[i]);
+            p[j * PANEL + i] = e;
+            sum[i] += e;
+        }
+    for (int i = 0; i < PANEL; i++) sum[i] = 1.0f / sum[i];
+    for (int64_t i = 0; i < m; i++) {
+        float *row = row_values(a, picture, head, from + i);
+        row[0] = max[i], row[1] = sum[i], row[2] = D[i];
+    }
+    if (!a->dq.t.data) return;
+    for (int64_t j = 0; j < keys; j++)
+        for (int i = 0; i < PANEL; i++) p[j * PANEL + i] *= sum[i] * (dp[j * PANEL + i] - D[i]);
+    for (int64_t j = from + 1; a->causal && j < keys; j++) /* e^-87 is not zero */
+        for (int64_t i = 0; from + i < j && i < PANEL; i++) p[j * PANEL + i] = 0;
+    K(panel_product_turned)(d, keys, at2(a->k, picture, 0) + head * d, a->k.s[1], p, out, PANEL, PANEL, false);
+    turn_back(a->dq, out, picture, from, head, d, m, a->scale);
+}
+
+static void key_block(void *arg, int64_t index, void *scratch) {
+    const Attention *a = arg;
+    int64_t blocks = (a->keys + PANEL - 1) / PANEL, d = a->d, from = index % blocks * PANEL;
+    int64_t head = index / blocks % a->heads, picture = index / blocks / a->heads, m = min64(PANEL, a->keys - from);
+    int64_t first = a->causal ? from : 0, queries = a->queries - first; /* earlier ones do not see these keys */
+    float *p = scratch, *dp = p + queries * PANEL, *turned = dp + queries * PANEL, *out = turned + d * PANEL;
+    turn(turned, a->k, picture, from, head, d, m);
+    K(panel_product)(queries, d, at2(a->q, picture, first) + head * d, a->q.s[1], turned, p, PANEL, PANEL, false);
+    turn(turned, a->v, picture, from, head, d, m);
+    K(panel_product)(queries, d, at2(a->dy, picture, first) + head * d, a->dy.s[1], turned, dp, PANEL, PANEL, false);
+    for (int64_t j = 0; j < queries; j++) {
+        const float *row = row_values(a, picture, head, first + j);
+        float max = row[0], inverse = row[1], D = row[2], *pj = p + j * PANEL, *dpj = dp + j * PANEL;
+        for (int i = 0; i < PANEL; i++) {
+            float e = fm_exp(pj[i] * a->scale - max) * inverse;
+            pj[i] = e;
+            dpj[i] = e * (dpj[i] - D);
+        }
+        for (int64_t i = j + 1; a->causal && i < PANEL; i++) pj[i] = dpj[i] = 0;
+    }
+    if (a->dv.t.data) {
+        K(panel_product_turned)
+        (d, queries, at2(a->dy, picture, first) + head * d, a->dy.s[1], p, out, PANEL, PANEL, false);
+        turn_back(a->dv, out, picture, from, head, d, m, 1.0f);
+    }
+    if (a->dk.t.data) {
+        K(panel_product_turned)
+        (d, queries, at2(a->q, picture, first) + head * d, a->q.s[1], dp, out, PANEL, PANEL, false);
+        turn_back(a->dk, out, picture, from, head, d, m, a->scale);
+    }
+}
+
+void K(attention_backward)(Ctx *c, Into dq, Into dk, Into dv, Tensor dy, Tensor o, Tensor q, Tensor k, Tensor v,
+                           Tensor room, int heads, bool causal) {
+    Attention a = {.dq = dq, .dk = dk, .dv = dv, .dy = dy, .o = o, .q = q, .k = k, .v = v, .rows = room.data};
+    a.heads = heads;
+    a.d = q.n[2] / heads;
+    a.queries = q.n[1];
+    a.keys = k.n[1];
+    a.causal = causal;
+    a.scale = 1.0f / sqrtf((float)a.d);
+    int64_t most = a.keys > a.queries ? a.keys : a.queries;
+    assert((size_t)(2 * (most + a.d) * PANEL * 4) <= SCRATCH_BYTES); /* sequences up to 32,000 */
+    (void)most;
+    device_run(c->dev, q.n[0] * heads * ((a.queries + PANEL - 1) / PANEL), query_block, &a);
+    device_run(c->dev, q.n[0] * heads * ((a.keys + PANEL - 1) / PANEL), key_block, &a);
+}

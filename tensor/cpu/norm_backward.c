@@ -1,0 +1,224 @@
+/* norm_backward.c: gradients of group norm and layer norm.
+ *
+ * With xh = (x - mean) / std, z = w xh + b, y = act(z), dz = dy act'(z), averages over the group or row:
+ *   dx = (w dz - mean(w dz) - xh mean(w dz xh)) / std,   dw = sum dz xh,   db = sum dz
+ * z is computed again rather than kept. Sums run in f32 over blocks of pixels (GROUP_NORM_PIXELS, LAYER_NORM_ROWS),
+ * then in double over blocks in index order. */
+#include "backward.h"
+
+#include "../fmath.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+    Into dx, dx2;
+    Tensor dy, x, x2, parts, room;
+    const Weight *w, *b;
+    Act act;
+} GroupNorm;
+
+/* high, low: the mean in two floats; rstd: by channel */
+typedef struct {
+    float *high, *low, *rstd;
+} Stats;
+
+static Stats stats(const GroupNorm *g, int64_t picture, float *room) {
+    int64_t channels = g->dy.n[2], groups = g->parts.n[2], width = channels / groups;
+    Stats s = {room, room + channels, room + 2 * channels};
+    for (int64_t c = 0; c < channels; c++) {
+        const double *p = (const double *)g->parts.data + picture * g->parts.s[0] + c / width * 2;
+        s.high[c] = (float)p[0];
+        s.low[c] = (float)(p[0] - (double)s.high[c]);
+        s.rstd[c] = (float)p[1];
+    }
+    return s;
+}
+
+static float *sums_of(const GroupNorm *g, int64_t picture, int64_t block) {
+    return (float *)g->room.data + picture * g->room.s[0] + block * g->room.s[1];
+}
+
+/* dz in place of dy; sums of dz and of dz xh over the block. */
+static void sum_block(void *arg, int64_t index, void *scratch) {
+    const GroupNorm *g = arg;
+    int64_t blocks = g->room.n[1], picture = index / blocks, blk = index % blocks, channels = g->dy.n[2];
+    int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g->dy.n[1]);
+    Stats all = stats(g, picture, scratch);
+    float *s1 = sums_of(g, picture, blk), *s2 = s1 + channels;
+    memset(s1, 0, (size_t)(2 * channels) * sizeof *s1);
+    for (int64_t t = from; t < to; t++) {
+        int64_t base = 0;
+        for (int which = 0; which < (g->x2.data ? 2 : 1); which++) {
+            Tensor source = which ? g->x2 : g->x;
+            const float *x = at2(source, picture, t), *w = (const float *)g->w->t.data + base;
+            const float *b = (const float *)g->b->t.data + base;
+            const float *high = all.high + base, *low = all.low + base, *rstd = all.rstd + base;
+            float *dy = at2(g->dy, picture, t) + base, *a1 = s1 + base, *a2 = s2 + base;
+            int64_t n = source.n[2];
+            if (g->act == ACT_SILU)
+                for (int64_t c = 0; c < n; c++) {
+                    float xh = ((x[c] - high[c]) - low[c]) * rstd[c], z = xh * w[c] + b[c];
+                    float s = 1.0f / (1.0f + fm_exp(-z)), dz = dy[c] * (s * (1.0f + z * (1.0f - s)));
+                    dy[c] = dz;
+                    a1[c] += dz;
+                    a2[c] += dz * xh;
+                }
+            else
+                for (int64_t c = 0; c < n; c++) {
+                    a1[c] += dy[c];
+                    a2[c] += dy[c] * (((x[c] - high[c]) - low[c]) * rstd[c]);
+                }
+            base += n;
+        }
+    }
+}
+
+/* A picture's sums over all blocks, in its first block's place. */
+static void combine(void *arg, int64_t picture, void *scratch) {
+    const GroupNorm *g = arg;
+    int64_t n = 2 * g->dy.n[2];
+    double *total = scratch;
+    for (int64_t i = 0; i < n; i++) total[i] = 0;
+    for (int64_t blk = 0; blk < g->room.n[1]; blk++) {
+        const float *from = sums_of(g, picture, blk);
+        for (int64_t i = 0; i < n; i++) total[i] += from[i];
+    }
+    float *to = sums_of(g, picture, 0);
+    for (int64_t i = 0; i < n; i++) to[i] = (float)total[i];
+}
+
+static void spread_block(void *arg, int64_t index, void *scratch) {
+    const GroupNorm *g = arg;
+    int64_t blocks = g->room.n[1], picture = index / blocks, blk = index % blocks, channels = g->dy.n[2];
+    int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g->dy.n[1]);
+    int64_t width = channels / g->parts.n[2];
+    Stats all = stats(g, picture, scratch);
+    float *mean1 = all.rstd + channels, *mean2 = mean1 + channels;
+    const float *s1 = sums_of(g, picture, 0), *s2 = s1 + channels, *weights = g->w->t.data;
+    for (int64_t c = 0; c < channels; c += width) {
+        double a = 0, b = 0, count = (double)(g->dy.n[1] * width);
+        for (int64_t i = c; i < c + width; i++) a += (double)weights[i] * s1[i], b += (double)weights[i] * s2[i];
+        for (int64_t i = c; i < c + width; i++) mean1[i] = (float)(a / count), mean2[i] = (float)(b / count);
+    }
+    for (int64_t t = from; t < to; t++) {
+        int64_t base = 0;
+        for (int which = 0; which < (g->x2.data ? 2 : 1); which++) {
+            Tensor source = which ? g->x2 : g->x;
+            Into into = which ? g->dx2 : g->dx;
+            int64_t n = source.n[2];
+            const float *x = at2(source, picture, t), *dz = at2(g->dy, picture, t) + base, *w = weights + base;
+            const float *high = all.high + base, *low = all.low + base, *rstd = all.rstd + base;
+            const float *m1 = mean1 + base, *m2 = mean2 + base;
+            base += n;
+            if (!into.t.data) continue;
+            float *dx = at2(into.t, picture, t);
+            if (into.add)
+                for (int64_t c = 0; c < n; c++) {
+                    float xh = ((x[c] - high[c]) - low[c]) * rstd[c];
+                    dx[c] += rstd[c] * (w[c] * dz[c] - m1[c] - xh * m2[c]);
+                }
+            else
+                for (int64_t c = 0; c < n; c++) {
+                    float xh = ((x[c] - high[c]) - low[c]) * rstd[c];
+                    dx[c] = rstd[c] * (w[c] * dz[c] - m1[c] - xh * m2[c]);
+                }
+        }
+    }
+}
+
+/* w->grad and b->grad from [count][2][C], in order: sums of dz, then of dz xh. */
+static void add_weights(const Weight *w, const Weight *b, const float *sums, int64_t count, int64_t step) {
+    int64_t channels = w->t.n[0];
+    for (int64_t c = 0; c < channels; c++) {
+        double db = 0, dw = 0;
+        for (int64_t i = 0; i < count; i++) db += sums[i * step + c], dw += sums[i * step + channels + c];
+        if (b->grad) b->grad[c] += (float)db;
+        if (w->grad) w->grad[c] += (float)dw;
+    }
+}
+
+void K(group_norm_backward)(Ctx *c, Into dx, const Into *dx2, Tensor dy, Tensor x, const Tensor *x2, const Weight *w,
+                            const Weight *b, Tensor parts, Tensor room, Act act) {
+    GroupNorm g = {.dx = dx, .dy = dy, .x = x, .parts = parts, .room = room, .w = w, .b = b, .act = act};
+    assert(act == ACT_NONE || act == ACT_SILU);
+    if (x2) g.x2 = *x2, g.dx2 = *dx2;
+    device_run(c->dev, room.n[0] * room.n[1], sum_block, &g);
+    device_run(c->dev, room.n[0], combine, &g);
+    if (w->grad || b->grad) add_weights(w, b, room.data, room.n[0], room.s[0]);
+    if (dx.t.data || g.dx2.t.data) device_run(c->dev, room.n[0] * room.n[1], spread_block, &g);
+}
+
+/* --- layer norm --- */
+
+typedef struct {
+    Into dx;
+    Tensor dy, x, room;
+    const float *w;
+    float eps;
+} LayerNorm;
+
+/* Sum of lanes in a fixed order. */
+static double lanes(V v) {
+    double s = 0;
+    for (int i = 0; i < VW; i++) s += v[i];
+    return s;
+}
+
+static void layer_rows(void *arg, int64_t index, void *scratch) {
+    const LayerNorm *l = arg;
+    int64_t blocks = (l->x.n[1] + LAYER_NORM_ROWS - 1) / LAYER_NORM_ROWS, n = l->x.n[2], whole = n / VW * VW;
+    int64_t picture = index / blocks, from = index % blocks * LAYER_NORM_ROWS;
+    float *s1 = (float *)l->room.data + index * l->room.s[0], *s2 = s1 + n, *xh = scratch, *g = xh + n;
+    memset(s1, 0, (size_t)(2 * n) * sizeof *s1);
+    for (int64_t t = from; t < min64(from + LAYER_NORM_ROWS, l->x.n[1]); t++) {
+        const float *x = at2(l->x, picture, t), *dy = at2(l->dy, picture, t);
+        V sum = {0};
+        for (int64_t c = 0; c < whole; c += VW) sum += *(const V *)(x + c);
+        double total = lanes(sum);
+        for (int64_t c = whole; c < n; c++) total += x[c];
+        float m = (float)(total / (double)n);
+        V v1 = {0}, v2 = {0};
+        for (int64_t c = 0; c < whole; c += VW) {
+            V d = *(const V *)(x + c) - m;
+            v1 += d;
+            v2 += d * d;
+        }
+        double a = lanes(v1), b = lanes(v2);
+        for (int64_t c = whole; c < n; c++) {
+            double d = (double)x[c] - (double)m;
+            a += d;
+            b += d * d;
+        }
+        double mean = a / (double)n, var = b / (double)n - mean * mean;
+        float rest = (float)mean, rstd = (float)(1.0 / sqrt((var > 0 ? var : 0) + (double)l->eps));
+        for (int64_t c = 0; c < n; c++) {
+            xh[c] = ((x[c] - m) - rest) * rstd;
+            g[c] = dy[c] * l->w[c];
+            s1[c] += dy[c];
+            s2[c] += dy[c] * xh[c];
+        }
+        if (!l->dx.t.data) continue;
+        V g1 = {0}, g2 = {0};
+        for (int64_t c = 0; c < whole; c += VW) {
+            V v = *(const V *)(g + c);
+            g1 += v;
+            g2 += v * *(const V *)(xh + c);
+        }
+        double w1 = lanes(g1), w2 = lanes(g2);
+        for (int64_t c = whole; c < n; c++) w1 += g[c], w2 += (double)g[c] * xh[c];
+        float m1 = (float)(w1 / (double)n), m2 = (float)(w2 / (double)n), *dx = at2(l->dx.t, picture, t);
+        if (l->dx.add)
+            for (int64_t c = 0; c < n; c++) dx[c] += rstd * (g[c] - m1 - xh[c] * m2);
+        else
+            for (int64_t c = 0; c < n; c++) dx[c] = rstd * (g[c] - m1 - xh[c] * m2);
+    }
+}
+
+void K(layer_norm_backward)(Ctx *c, Into dx, Tensor dy, Tensor x, const Weight *w, const Weight *b, Tensor room,
+                            float eps) {
+    LayerNorm l = {.dx = dx, .dy = dy, .x = x, .room = room, .w = w->t.data, .eps = eps};
+    device_run(c->dev, room.n[0], layer_rows, &l);
+    if (w->grad || b->grad) add_weights(w, b, room.data, room.n[0], room.s[0]);
+}

@@ -1,0 +1,229 @@
+/* pointwise_backward.c: gradients of activations and of the small ops, and the table of all backward ops.
+ *
+ *   SiLU        s (1 + x (1 - s)), s = sigmoid(x)
+ *   quick GELU  s + 1.702 x s (1 - s), s = sigmoid(1.702 x)
+ *   GELU        Phi(x) + x phi(x) */
+#include "backward.h"
+
+#include "../fmath.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { PIECE = 32768, CHUNK = 32 };
+
+typedef struct {
+    Into dx;
+    Tensor dy, x, noise;
+    Act act;
+    float scale;
+} Pointwise;
+
+static int64_t rows_of(Tensor t) { return t.n[t.nd - 1] ? tensor_count(t) / t.n[t.nd - 1] : 0; }
+
+static float *row_at(Tensor t, int64_t row) {
+    int64_t offset = 0;
+    for (int i = t.nd - 2; i >= 0; i--) {
+        offset += row % t.n[i] * t.s[i];
+        row /= t.n[i];
+    }
+    return (float *)t.data + offset;
+}
+
+static int64_t rows_at_once(Tensor y) { return 1 + PIECE / (y.n[y.nd - 1] + 1); }
+
+static void run(Ctx *c, Tensor shape, Pointwise *p, void (*fn)(void *, int64_t, void *)) {
+    int64_t step = rows_at_once(shape);
+    device_run(c->dev, (rows_of(shape) + step - 1) / step, fn, p);
+}
+
+static void zero_rows(void *arg, int64_t index, void *scratch) {
+    (void)scratch;
+    const Pointwise *p = arg;
+    Tensor t = p->dx.t;
+    int64_t step = rows_at_once(t), n = t.n[t.nd - 1];
+    for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(t)); r++)
+        memset(row_at(t, r), 0, (size_t)n * sizeof(float));
+}
+
+static void add_rows(void *arg, int64_t index, void *scratch) {
+    (void)scratch;
+    const Pointwise *p = arg;
+    Tensor t = p->dx.t;
+    int64_t step = rows_at_once(t), n = t.n[t.nd - 1];
+    for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(t)); r++) {
+        float *y = row_at(t, r);
+        const float *x = row_at(p->x, r);
+        if (p->dx.add)
+            for (int64_t i = 0; i < n; i++) y[i] += p->scale * x[i];
+        else
+            for (int64_t i = 0; i < n; i++) y[i] = p->scale * x[i];
+    }
+}
+
+static inline float silu_slope(float x) {
+    float s = 1.0f / (1.0f + fm_exp(-x));
+    return s * (1.0f + x * (1.0f - s));
+}
+
+static inline float quick_gelu_slope(float x) {
+    float s = 1.0f / (1.0f + fm_exp(-1.702f * x));
+    return s + 1.702f * x * s * (1.0f - s);
+}
+
+static inline float gelu_slope(float x) {
+    float t = x < 0.0f ? -x : x, half = 0.5f * fm_erfc(t * 0.70710678f);
+    float phi = 0.39894228f * fm_exp(-0.5f * x * x); /* 1 / sqrt(2 pi) */
+    return (x < 0.0f ? half : 1.0f - half) + x * phi;
+}
+
+#define SLOPES(slope)                                                                                                  \
+    if (add)                                                                                                           \
+        for (int64_t i = 0; i < n; i++) dx[i] += dy[i] * slope(x[i]);                                                  \
+    else                                                                                                               \
+        for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * slope(x[i]);                                                   \
+    break
+
+static void activation_rows(void *arg, int64_t index, void *scratch) {
+    (void)scratch;
+    const Pointwise *p = arg;
+    int64_t step = rows_at_once(p->dy), n = p->dy.n[p->dy.nd - 1];
+    bool add = p->dx.add;
+    for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->dy)); r++) {
+        float *dx = row_at(p->dx.t, r);
+        const float *dy = row_at(p->dy, r), *x = row_at(p->x, r);
+        switch (p->act) {
+        case ACT_SILU: SLOPES(silu_slope);
+        case ACT_GELU: SLOPES(gelu_slope);
+        case ACT_QUICK_GELU: SLOPES(quick_gelu_slope);
+        case ACT_NONE:
+            for (int64_t i = 0; i < n; i++) dx[i] = (add ? dx[i] : 0) + dy[i];
+        }
+    }
+}
+
+static void geglu_rows(void *arg, int64_t index, void *scratch) {
+    (void)scratch;
+    const Pointwise *p = arg;
+    int64_t step = rows_at_once(p->dy), n = p->dy.n[2];
+    for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->dy)); r++) {
+        float *dx = row_at(p->dx.t, r), *dgate = dx + n;
+        const float *dy = row_at(p->dy, r), *x = row_at(p->x, r), *gate = x + n;
+        if (p->dx.add)
+            for (int64_t i = 0; i < n; i++) dx[i] += dy[i] * fm_gelu(gate[i]);
+        else
+            for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * fm_gelu(gate[i]);
+        if (p->dx.add)
+            for (int64_t i = 0; i < n; i++) dgate[i] += dy[i] * x[i] * gelu_slope(gate[i]);
+        else
+            for (int64_t i = 0; i < n; i++) dgate[i] = dy[i] * x[i] * gelu_slope(gate[i]);
+    }
+}
+
+/* z = scale (mean + e^(lv/2) noise), lv = log variance within -30..20, where alone it has a slope */
+static void gaussian_rows(void *arg, int64_t index, void *scratch) {
+    (void)scratch;
+    const Pointwise *p = arg;
+    int64_t step = rows_at_once(p->dy), n = p->dy.n[p->dy.nd - 1];
+    for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->dy)); r++) {
+        float *dx = row_at(p->dx.t, r);
+        const float *dz = row_at(p->dy, r), *logvar = row_at(p->x, r) + n, *noise = row_at(p->noise, r);
+        for (int64_t i = 0; i < n; i++) {
+            float g = p->scale * dz[i], lv = logvar[i];
+            float slope = lv > -30.0f && lv < 20.0f ? 0.5f * fm_exp(0.5f * lv) * noise[i] : 0.0f;
+            dx[i] = (p->dx.add ? dx[i] : 0) + g;
+            dx[n + i] = (p->dx.add ? dx[n + i] : 0) + g * slope;
+        }
+    }
+}
+
+void K(zero)(Ctx *c, Tensor t) { run(c, t, &(Pointwise){.dx.t = t}, zero_rows); }
+
+void K(add)(Ctx *c, Into y, Tensor x, float scale) {
+    run(c, y.t, &(Pointwise){.dx = y, .x = x, .scale = scale}, add_rows);
+}
+
+void K(activation_backward)(Ctx *c, Into dx, Tensor dy, Tensor x, Act act) {
+    run(c, dy, &(Pointwise){.dx = dx, .dy = dy, .x = x, .act = act}, activation_rows);
+}
+
+void K(geglu_backward)(Ctx *c, Into dx, Tensor dy, Tensor x) {
+    run(c, dy, &(Pointwise){.dx = dx, .dy = dy, .x = x}, geglu_rows);
+}
+
+void K(gaussian_backward)(Ctx *c, Into dmoments, Tensor dz, Tensor moments, Tensor noise, float scale) {
+    run(c, dz, &(Pointwise){.dx = dmoments, .dy = dz, .x = moments, .noise = noise, .scale = scale}, gaussian_rows);
+}
+
+/* --- sums --- */
+
+typedef struct {
+    Tensor sums, dy, ids;
+    float *table, *positions;
+} Sums;
+
+/* One picture's sums: f32 over 64 rows, then double. */
+static void picture_sums(void *arg, int64_t p, void *scratch) {
+    const Sums *s = arg;
+    int64_t n = s->dy.n[2], rows = s->dy.n[1];
+    double *total = scratch;
+    float *part = (float *)(total + n), *out = at2(s->sums, p, 0);
+    for (int64_t i = 0; i < n; i++) total[i] = 0;
+    for (int64_t from = 0; from < rows; from += GROUP_NORM_PIXELS) {
+        memset(part, 0, (size_t)n * sizeof *part);
+        for (int64_t t = from; t < min64(from + GROUP_NORM_PIXELS, rows); t++) {
+            const float *dy = at2(s->dy, p, t);
+            for (int64_t i = 0; i < n; i++) part[i] += dy[i];
+        }
+        for (int64_t i = 0; i < n; i++) total[i] += part[i];
+    }
+    for (int64_t i = 0; i < n; i++) out[i] = (float)total[i];
+}
+
+void K(row_sums)(Ctx *c, Tensor sums, const Weight *bias, Tensor dy) {
+    Sums s = {.sums = sums, .dy = dy};
+    device_run(c->dev, dy.n[0], picture_sums, &s);
+    for (int64_t i = 0; bias && i < sums.n[1]; i++) {
+        double total = 0;
+        for (int64_t p = 0; p < sums.n[0]; p++) total += at2(sums, p, 0)[i];
+        bias->grad[i] += (float)total;
+    }
+}
+
+/* A chunk of channels of all rows, in their order: so that rows of the table that occur twice are added in order. */
+static void embedding_chunk(void *arg, int64_t index, void *scratch) {
+    (void)scratch;
+    const Sums *s = arg;
+    int64_t width = s->dy.n[2], from = index * CHUNK, n = min64(CHUNK, width - from);
+    for (int64_t p = 0; p < s->dy.n[0]; p++)
+        for (int64_t t = 0; t < s->dy.n[1]; t++) {
+            const float *dy = at2(s->dy, p, t) + from;
+            int64_t id = ((const int32_t *)s->ids.data)[p * s->ids.s[0] + t];
+            float *row = s->table ? s->table + id * width + from : NULL;
+            float *position = s->positions ? s->positions + t * width + from : NULL;
+            for (int64_t i = 0; row && i < n; i++) row[i] += dy[i];
+            for (int64_t i = 0; position && i < n; i++) position[i] += dy[i];
+        }
+}
+
+void K(embedding_backward)(Ctx *c, Tensor dy, Tensor ids, const Weight *table, const Weight *positions) {
+    Sums s = {.dy = dy, .ids = ids, .table = table->grad, .positions = positions->grad};
+    device_run(c->dev, (dy.n[2] + CHUNK - 1) / CHUNK, embedding_chunk, &s);
+}
+
+const BackwardOps K(backward_table) = {
+    .zero = K(zero),
+    .add = K(add),
+    .row_sums = K(row_sums),
+    .linear_dx = K(linear_dx),
+    .linear_dw = K(linear_dw),
+    .conv2d_dx = K(conv2d_dx),
+    .conv2d_dw = K(conv2d_dw),
+    .group_norm = K(group_norm_backward),
+    .layer_norm = K(layer_norm_backward),
+    .attention = K(attention_backward),
+    .activation = K(activation_backward),
+    .geglu = K(geglu_backward),
+    .embedding = K(embedding_backward),
+    .gaussian = K(gaussian_backward),
+};

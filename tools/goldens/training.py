@@ -1,0 +1,100 @@
+"""Training at micro size by torch: gradients of whole networks, and ten steps of AdamW.
+
+micro_gradients: of every parameter under its name in a single-file checkpoint, and of the inputs.
+  U-Net  sum of output * "train.unet.dy"; x "train.x" [2,4,16,16], t 17 and 801, context "train.context" [2,77,32]
+  text   sum of states * "train.text.dy"; ids "train.ids" [2,77], all below 49408
+  VAE    sum of decoder output * "train.image.dy" + sum of moments * "train.moments.dy"; image "train.image" [2,3,32,32]
+         with scale 0.57735026, the latents drawn with "train.noise" [2,4,4,4]
+micro_adamw: "losses", those of ten steps on the U-Net: mean squared error of the noise predicted, x0 "train.N.x0" and
+  noise "train.N.noise" [2,4,16,16], t "train.N.t" below 1000, context "train.N.context"; lr 1e-3, betas 0.9 0.999,
+  eps 1e-8, weight decay 0.01; x_t = sqrt(a) x0 + sqrt(1 - a) noise with SD's scaled-linear betas.
+Inputs are generated (values.py), scale 1 where none is said, flat in torch's order.
+"""
+import numpy as np
+import torch
+
+from . import models, store, values
+from .precise import reference
+
+SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "models", "precise", "training")]
+STEPS = 10
+
+
+def given(name, *shape, dtype, scale=1.0):
+    return torch.from_numpy(values.input(f"train.{name}", shape, scale, 0.0)).to(dtype)
+
+
+def named(module):
+    """{name in the checkpoint: parameter}, in order."""
+    return dict(zip(module.names, (p for _, p in module.named_parameters())))
+
+
+def unet(dtype):
+    m = models.unet(models.MICRO, dtype=dtype)
+    x, context = (given(n, *s, dtype=dtype).requires_grad_(True) for n, s in (("x", (2, 4, 16, 16)), ("context", (2, 77, 32))))
+    y = m(x, torch.tensor([17.0, 801.0], dtype=dtype), encoder_hidden_states=context).sample
+    (y * given("unet.dy", *y.shape, dtype=dtype)).sum().backward()
+    return {"unet.dx": x.grad, "unet.dcontext": context.grad, **{k: p.grad for k, p in named(m).items()}}
+
+
+def text(dtype):
+    m = models.text(models.MICRO, dtype=dtype)
+    ids = torch.from_numpy(values.integers("train.ids", (2, 77), 49408))
+    y = m(ids).last_hidden_state
+    (y * given("text.dy", *y.shape, dtype=dtype)).sum().backward()
+    out = {k: p.grad for k, p in named(m).items()}
+    table = next(k for k in out if "token_embedding" in k)
+    return {k: g[ids.flatten().unique()] if k == table else g for k, g in out.items()}  # the others are zero
+
+
+def vae(dtype):
+    m = models.vae(models.MICRO, dtype=dtype)
+    image = given("image", 2, 3, 32, 32, dtype=dtype, scale=0.57735026).requires_grad_(True)
+    moments = m.encode(image).latent_dist.parameters
+    mean, logvar = moments.chunk(2, dim=1)
+    z = mean + torch.exp(0.5 * logvar.clamp(-30, 20)) * given("noise", *mean.shape, dtype=dtype)
+    y = m.decode(z).sample
+    loss = (y * given("image.dy", *y.shape, dtype=dtype)).sum() + (moments * given("moments.dy", *moments.shape, dtype=dtype)).sum()
+    loss.backward()
+    return {"vae.dimage": image.grad, **{k: p.grad for k, p in named(m).items()}}
+
+
+def adamw(dtype):
+    """The losses of ten steps."""
+    m = models.unet(models.MICRO, dtype=dtype)
+    m.train()
+    optimiser = torch.optim.AdamW(m.parameters(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
+    betas = np.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=np.float64) ** 2
+    alphas = torch.from_numpy(np.cumprod(1 - betas)).to(dtype)
+    losses = []
+    for i in range(STEPS):
+        x0, noise = (given(f"{i}.{n}", 2, 4, 16, 16, dtype=dtype) for n in ("x0", "noise"))
+        t = torch.from_numpy(values.integers(f"train.{i}.t", (2,), 1000)).long()
+        a = alphas[t][:, None, None, None]
+        x = a.sqrt() * x0 + (1 - a).sqrt() * noise
+        y = m(x, t.to(dtype), encoder_hidden_states=given(f"{i}.context", 2, 77, 32, dtype=dtype)).sample
+        loss = ((y - noise) ** 2).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.detach())
+    return torch.stack(losses)
+
+
+def make(args):
+    golden = store.Golden("micro_gradients", SOURCES, samples=12)
+    with torch.enable_grad():
+        for part in (unet, text, vae):
+            runs = []
+            for dtype in (torch.float64, torch.float32):
+                with reference(dtype):
+                    runs.append(part(dtype))
+            for name in runs[0]:
+                golden.add(name, runs[0][name], runs[1][name])
+        steps = store.Golden("micro_adamw", SOURCES)
+        runs = []
+        for dtype in (torch.float64, torch.float32):
+            with reference(dtype):
+                runs.append(adamw(dtype))
+        steps.add("losses", *runs)
+    return [golden, steps]
