@@ -32,5 +32,7 @@ bool cli_works(const char *words, const char *format, ...) __attribute__((format
 /* cli_pictures.c: what needs a model. cli_shapes.c: make-data and judge. */
 void cli_pictures(void);
 void cli_shapes(void);
+/* cli_train.c: after cli_pictures, whose model it goes on from. */
+void cli_train(void);
 
 #endif

@@ -29,6 +29,7 @@ static const struct {
     {"ops", suite_ops, false},
     {"gradients", suite_gradients, false},
     {"blocks", suite_blocks, false},
+    {"training", suite_training, false},
     {"cli", suite_cli, false},
     {"pipeline", suite_pipeline, false},
     {"full_size", suite_full_size, true},

@@ -41,6 +41,7 @@ void suite_ops(void);
 void suite_gradients(void);
 void suite_blocks(void);
 void suite_pipeline(void);
+void suite_training(void);
 void suite_cli(void);
 void suite_full_size(void);
 

@@ -243,4 +243,5 @@ void suite_cli(void) {
     models();
     cli_pictures();
     cli_shapes();
+    cli_train();
 }

@@ -44,11 +44,11 @@ static Tensor shared(Tensor x) {
     return x;
 }
 
-/* The same with two buffers in turns, halves of channels copied one by one, and norms in place. */
+/* The same with buffers in turns, one of them used again, halves of channels copied one by one, and norms in place. */
 static Tensor in_turns(Tensor x) {
-    Tensor both[2] = {fresh(), fresh()};
+    Tensor buffers[3] = {fresh(), fresh(), fresh()};
     for (int i = 0; i < 2; i++) {
-        Tensor n = both[i], y = both[!i];
+        Tensor n = buffers[2], y = buffers[i];
         for (int h = 0; h < 2; h++)
             op_affine(&ctx, tensor_slice(n, 2, h * C / 2, C / 2), tensor_slice(x, 2, h * C / 2, C / 2), 1, 0);
         norm(&ctx, n, &norm_a, n, NULL, ACT_NONE);

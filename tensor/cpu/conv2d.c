@@ -16,13 +16,18 @@ typedef struct {
     const Weight *w;
     Gather gather;
     Finish finish;
-    int64_t rows, pixel_blocks, columns;
+    int64_t rows, pixel_blocks, columns, column_blocks;
+    int64_t pictures; /* of a block: cutting the batch changes no result */
 } Conv;
+
+enum { BLOCKS = 16 /* as many are wanted, for threads to share */ };
 
 static void block(void *arg, int64_t index, void *scratch) {
     const Conv *c = arg;
     Tensor y = tensor_tokens(c->y);
-    int64_t pixel = index % c->pixel_blocks * c->rows, column = index / c->pixel_blocks * c->columns;
+    int64_t pixel = index % c->pixel_blocks * c->rows;
+    int64_t column = index / c->pixel_blocks % c->column_blocks * c->columns;
+    int64_t first = index / c->pixel_blocks / c->column_blocks * c->pictures, last = min64(first + c->pictures, y.n[0]);
     int64_t m = min64(c->rows, y.n[1] - pixel), n = min64(c->columns, y.n[2] - column);
     int64_t all_taps = c->w->t.n[1] * c->w->t.n[2], all_channels = c->w->t.n[3];
     int64_t channels = part_size(all_channels, PRODUCT_K, 1);
@@ -38,7 +43,7 @@ static void block(void *arg, int64_t index, void *scratch) {
             const float *panels[PRODUCT_N / PANEL];
             for (int64_t j = 0; j < n; j += PANEL)
                 panels[j / PANEL] = K(panel_of)(room + j * all, c->w, column + j, t * all_channels + k, all);
-            for (int64_t p = 0; p < y.n[0]; p++) {
+            for (int64_t p = first; p < last; p++) {
                 K(gather)(&c->gather, pixels, p, pixel, m, t, tt, k, kk);
                 for (int64_t j = 0; j < n; j += PANEL) K(panel_product)
                 (m, all, pixels, all, panels[j / PANEL], at2(y, p, pixel) + column + j, y.s[1], min64(PANEL, n - j),
@@ -46,7 +51,7 @@ static void block(void *arg, int64_t index, void *scratch) {
             }
         }
     }
-    for (int64_t p = 0; p < y.n[0]; p++)
+    for (int64_t p = first; p < last; p++)
         K(finish)(&c->finish, at2(y, p, pixel) + column, y.s[1], p, pixel, m, column, n);
 }
 
@@ -61,5 +66,8 @@ void K(conv2d)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, const Weight *b, C
     c.rows = part_size(pixels, PRODUCT_ROWS, 12);
     c.pixel_blocks = (pixels + c.rows - 1) / c.rows;
     c.columns = part_size(y.n[3], c.pixel_blocks > 4 ? PRODUCT_N : 128, PANEL);
-    device_run(ctx->dev, c.pixel_blocks * ((y.n[3] + c.columns - 1) / c.columns), block, &c);
+    c.column_blocks = (y.n[3] + c.columns - 1) / c.columns;
+    int64_t blocks = c.pixel_blocks * c.column_blocks, parts = min64(y.n[0], (BLOCKS + blocks - 1) / blocks);
+    c.pictures = (y.n[0] + parts - 1) / parts;
+    device_run(ctx->dev, blocks * ((y.n[0] + c.pictures - 1) / c.pictures), block, &c);
 }

@@ -208,9 +208,8 @@ static void sum_item(void *arg, int64_t index, void *scratch) {
             filled += m;
             row += m;
             if (filled < PIXELS && (p + 1 < s->dy.n[0] || row < rows)) continue;
-            for (int64_t j = 0; j < n; j += PANEL)
-                K(panel_product_turned)
-                (depth, filled, inputs, depth, panels + j * PIXELS, sums + j * depth, PANEL, PANEL, true);
+            for (int64_t j = 0; j < n; j += PANEL) K(panel_product_turned)
+            (depth, filled, inputs, depth, panels + j * PIXELS, sums + j * depth, PANEL, PANEL, true);
             filled = 0;
         }
     for (int64_t o = 0; o < n; o++) {

@@ -1,0 +1,71 @@
+/* cli_train.c: `sdc train` learns, and goes on after kill -9 to the same bytes. */
+#include "cli.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VAE "train --data shapes --train vae --steps 50 --batch-size 4 --whole-batch 2 --warmup 5 --save-every 10 -q"
+#define UNET                                                                                                           \
+    "train --data pictures -m micro.safetensors --train unet+text --steps 50 --batch-size 4 --lr 2e-3 --warmup 5 "     \
+    "--clip 0 "                                                                                                        \
+    "--save-every 10 -q"
+
+/* Mean losses of the first and the last ten lines of a log of `lines` steps. */
+static bool falls(const char *log, int lines) {
+    char *text = test_read(cli_path(log), NULL), *p = text;
+    double first = 0, last = 0;
+    int n = 0;
+    for (; p && (p = strchr(p, '\n')); n++) {
+        double loss = 0;
+        if (sscanf(++p, "%*d,%lf", &loss) != 1) break;
+        if (n < 10) first += loss;
+        if (n >= lines - 10) last += loss;
+    }
+    free(text);
+    test_note("%d steps, %g to %g", n, first / 10, last / 10);
+    return n == lines && last < 0.9 * first;
+}
+
+static void shell(const char *what, const char *command) {
+    CliRun r = cli_shell(command, false);
+    test_check(r.code == 0, "%s", what);
+    test_note("exit %d; %s %s", r.code, r.out, r.err);
+    cli_free(&r);
+}
+
+static void check_resume(const char *what, const char *run, const char *name) {
+    char command[2000], label[200];
+    snprintf(
+        command, sizeof command,
+        "\"$SDC\" %s --out k.%s.safetensors --log k.csv & p=$!; "
+        "until [ \"$(wc -l < k.csv 2>/dev/null || echo 0)\" -gt 27 ]; do sleep 0.02; done; kill -9 $p; wait $p "
+        "2>/dev/null; "
+        "\"$SDC\" %s --out k.%s.safetensors --log k.csv --resume --threads 1 && cmp %s.safetensors k.%s.safetensors && "
+        "cmp %s.safetensors.state k.%s.safetensors.state && cut -d, -f1-4 k.csv > k && cut -d, -f1-4 %s.csv | cmp - k; "
+        "code=$?; rm -f k.csv; exit $code",
+        run, name, run, name, name, name, name, name, name);
+    snprintf(label, sizeof label, "%s: killed, resumed on one thread, the same bytes and the same log", what);
+    shell(label, command);
+}
+
+void cli_train(void) {
+    cli_works("", VAE " --out vae.safetensors --log vae.csv");
+    test_check(falls("vae.csv", 50), "the VAE's loss falls");
+    check_resume("the VAE", VAE, "vae");
+    cli_works("parameters", "info vae.safetensors");
+    shell("a folder of pictures with captions",
+          "mkdir -p pictures && for i in 1 2 3; do \"$SDC\" txt2img -m micro.safetensors -p cat -W 64 -H 64 --steps 1 "
+          "--seed $i "
+          "-q -o pictures/$i.png && echo \"a cat number $i\" > pictures/$i.txt || exit 1; done");
+    cli_works("", UNET " --out unet.safetensors --log unet.csv");
+    test_check(falls("unet.csv", 50), "the U-Net's loss falls");
+    check_resume("the U-Net and the text encoder", UNET, "unet");
+    cli_works("", UNET " --out parts.safetensors --log parts.csv --accumulate 4 --steps 2 --dtype f16");
+    cli_works("picture.png", "txt2img -m unet.safetensors -p 'a cat' --steps 2 -W 64 -H 64 -o picture.png");
+    cli_fails(2, "--data and --out", "train --out x.safetensors");
+    cli_fails(1, "nowhere", "train --data nowhere -m micro.safetensors --out x.safetensors");
+    cli_fails(2, "multiple",
+              "train --data pictures -m micro.safetensors --out x.safetensors --batch-size 3 --accumulate 2");
+}
