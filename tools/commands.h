@@ -26,8 +26,7 @@ int print_help(const char *command);
 
 extern const Option PNG_INFO_OPTIONS[], REPLAY_OPTIONS[];
 extern const Option TXT2IMG_OPTIONS[], IMG2IMG_OPTIONS[], CONVERT_OPTIONS[], INFO_OPTIONS[], TOKENS_OPTIONS[],
-    BENCH_OPTIONS[], SAMPLERS_OPTIONS[], MAKE_DATA_OPTIONS[], JUDGE_OPTIONS[], SHEET_OPTIONS[],
-    TRAIN_OPTIONS[];
+    BENCH_OPTIONS[], SAMPLERS_OPTIONS[], MAKE_DATA_OPTIONS[], JUDGE_OPTIONS[], SHEET_OPTIONS[], TRAIN_OPTIONS[];
 
 int cmd_txt2img(int argc, char **argv);
 int cmd_img2img(int argc, char **argv);
