@@ -165,6 +165,7 @@ typedef struct {
     float *dw;
     int64_t row, at; /* of dw: elements from output to output; where this source begins */
     int64_t all_taps, all_channels, taps, channels, pieces, columns;
+    bool even; /* rows of x are equally far apart, from picture to picture, too */
 } Sum;
 
 static void gather_inputs(const Sum *s, float *to, int64_t picture, int64_t row, int64_t m, int64_t tap, int64_t taps,
@@ -177,16 +178,23 @@ static void gather_inputs(const Sum *s, float *to, int64_t picture, int64_t row,
         memcpy(to, at2(s->x, picture, row + i) + channel, (size_t)channels * sizeof *to);
 }
 
+/* Copies of 16 and 32 floats are two instructions; a call for each would cost more than the products. */
+static void copy_row(float *to, const float *from, int64_t n) {
+    if (n >= PANEL) memcpy(to, from, PANEL * sizeof *to);
+    else if (n == PANEL / 2) {
+        memcpy(to, from, PANEL / 2 * sizeof *to);
+        memset(to + PANEL / 2, 0, PANEL / 2 * sizeof *to);
+    } else
+        for (int64_t i = 0; i < PANEL; i++) to[i] = i < n ? from[i] : 0;
+}
+
 /* panels[n / 32][PIXELS][32], rows from `filled` on: columns [column, column + n) of dy */
 static void gather_panels(const Sum *s, float *panels, int64_t filled, int64_t picture, int64_t row, int64_t m,
                           int64_t column, int64_t n) {
     for (int64_t j = 0; j < n; j += PANEL) {
         float *to = panels + j * PIXELS + filled * PANEL;
-        size_t bytes = (size_t)min64(PANEL, n - j) * sizeof *to;
-        for (int64_t i = 0; i < m; i++, to += PANEL) {
-            memcpy(to, at2(s->dy, picture, row + i) + column + j, bytes);
-            if (n - j < PANEL) memset(to + (n - j), 0, PANEL * sizeof *to - bytes);
-        }
+        const float *from = at2(s->dy, picture, row) + column + j;
+        for (int64_t i = 0; i < m; i++, to += PANEL, from += s->dy.s[1]) copy_row(to, from, n - j);
     }
 }
 
@@ -200,16 +208,20 @@ static void sum_item(void *arg, int64_t index, void *scratch) {
     float *sums = scratch, *panels = sums + depth * padded, *inputs = panels + padded * PIXELS;
     memset(sums, 0, (size_t)(depth * padded) * sizeof *sums);
     int64_t filled = 0;
+    const float *x = NULL;
     for (int64_t p = 0; p < s->dy.n[0]; p++)
         for (int64_t row = 0; row < rows;) {
             int64_t m = min64(PIXELS - filled, rows - row);
-            gather_inputs(s, inputs + filled * depth, p, row, m, tap, taps, channel, channels);
+            bool lies = !s->gather && (m == PIXELS || s->even); /* x is read where it lies */
+            if (!lies) gather_inputs(s, inputs + filled * depth, p, row, m, tap, taps, channel, channels);
+            else if (!filled) x = at2(s->x, p, row) + channel;
             gather_panels(s, panels, filled, p, row, m, column, n);
             filled += m;
             row += m;
             if (filled < PIXELS && (p + 1 < s->dy.n[0] || row < rows)) continue;
             for (int64_t j = 0; j < n; j += PANEL) K(panel_product_turned)
-            (depth, filled, inputs, depth, panels + j * PIXELS, sums + j * depth, PANEL, PANEL, true);
+            (depth, filled, lies ? x : inputs, lies ? s->x.s[1] : depth, panels + j * PIXELS, sums + j * depth, PANEL,
+             PANEL, true);
             filled = 0;
         }
     for (int64_t o = 0; o < n; o++) {
@@ -220,6 +232,7 @@ static void sum_item(void *arg, int64_t index, void *scratch) {
 }
 
 static void sum(Ctx *c, Sum *s) {
+    s->even = !s->gather && s->x.s[0] == s->x.n[1] * s->x.s[1];
     int64_t outputs = s->dy.n[2], k = s->all_taps * s->all_channels;
     s->columns = part_size(outputs, COLUMNS, PANEL);
     int64_t blocks = (outputs + s->columns - 1) / s->columns;
