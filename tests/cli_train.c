@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VAE "train --data shapes --train vae --steps 50 --batch-size 4 --whole-batch 4 --lr 5e-3 --warmup 5 --save-every 10 -q"
+#define VAE                                                                                                            \
+    "train --data shapes --train vae --steps 50 --batch-size 4 --whole-batch 4 --lr 5e-3 --warmup 5 --save-every 10 "  \
+    "-q"
 #define UNET                                                                                                           \
     "train --data pictures -m micro.safetensors --train unet+text --steps 50 --batch-size 4 --lr 2e-3 --warmup 5 "     \
     "--clip 0 "                                                                                                        \
