@@ -31,6 +31,7 @@ static const struct {
     {"blocks", suite_blocks, false},
     {"training", suite_training, false},
     {"cli", suite_cli, false},
+    {"bench", suite_bench, false},
     {"pipeline", suite_pipeline, false},
     {"full_size", suite_full_size, true},
 };

@@ -43,6 +43,7 @@ void suite_blocks(void);
 void suite_pipeline(void);
 void suite_training(void);
 void suite_cli(void);
+void suite_bench(void);
 void suite_full_size(void);
 
 #endif

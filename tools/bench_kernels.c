@@ -1,174 +1,164 @@
-/* bench_kernels.c: `sdc bench --kernels`: this machine's peaks, and every product of SD 1.5 at 512x512 as a share of
- * the peak that was measured in the same turn.
+/* bench_kernels.c: see bench_kernels.h.
  *
  * On one thread, in seconds of that thread's own time: others on the machine cost caches, not the clock. Each shape is
- * measured in turns, peak then op, and the best turn of each counts. The peak is of independent multiply-adds in
- * registers, in the widest vectors that the compiler was given (AVX-512 and AVX2 have the same on Zen 4). Both halves
- * of classifier-free guidance go in one batch of 2. Weights are f16 and prepared, as from an f16 file. */
+ * measured in turns, peak then op, and the best turn of each counts. Weights are f16 and prepared, as from an f16 file.
+ * Pictures of more than 16 GFLOP are cut to fewer rows: kernels go through them in the same way, and the VAE's would
+ * take minutes. */
 #include "bench_kernels.h"
 #include "bench_peaks.h"
 
 #include "../tensor/ops.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum { LINEAR, ATTENTION, CONV } Kind;
-
 typedef struct {
-    const char *name;
-    Kind kind;
-    int64_t batch, rows, k, o; /* attention: queries, keys, heads x head dimension; conv: side of the output, I, O */
-    int64_t heads;             /* conv: stride */
-    double count;              /* how often a step has it */
-} Shape;
-
-static const Shape SHAPES[] = {
-    {"linear 64x64 320-320", LINEAR, 2, 4096, 320, 320, 0, 40},
-    {"linear 64x64 320-2560", LINEAR, 2, 4096, 320, 2560, 0, 5},
-    {"linear 64x64 1280-320", LINEAR, 2, 4096, 1280, 320, 0, 5},
-    {"linear 64x64 960-320", LINEAR, 2, 4096, 960, 320, 0, 1},
-    {"linear 32x32 640-640", LINEAR, 2, 1024, 640, 640, 0, 40},
-    {"linear 32x32 640-5120", LINEAR, 2, 1024, 640, 5120, 0, 5},
-    {"linear 32x32 2560-640", LINEAR, 2, 1024, 2560, 640, 0, 5},
-    {"linear 32x32 1920-640", LINEAR, 2, 1024, 1920, 640, 0, 1},
-    {"linear 16x16 1280-1280", LINEAR, 2, 256, 1280, 1280, 0, 40},
-    {"linear 16x16 1280-10240", LINEAR, 2, 256, 1280, 10240, 0, 5},
-    {"linear 16x16 5120-1280", LINEAR, 2, 256, 5120, 1280, 0, 5},
-    {"linear 16x16 2560-1280", LINEAR, 2, 256, 2560, 1280, 0, 2},
-    {"linear 8x8 1280-1280", LINEAR, 2, 64, 1280, 1280, 0, 8},
-    {"linear 8x8 1280-10240", LINEAR, 2, 64, 1280, 10240, 0, 1},
-    {"linear 8x8 5120-1280", LINEAR, 2, 64, 5120, 1280, 0, 1},
-    {"linear text 768-640", LINEAR, 2, 77, 768, 640, 0, 10},
-    {"linear time 1280-1280", LINEAR, 2, 1, 1280, 1280, 0, 12},
-    {"attention 64x64 d 40", ATTENTION, 2, 4096, 4096, 320, 8, 5},
-    {"attention 32x32 d 80", ATTENTION, 2, 1024, 1024, 640, 8, 5},
-    {"attention 16x16 d 160", ATTENTION, 2, 256, 256, 1280, 8, 5},
-    {"attention 8x8 d 160", ATTENTION, 2, 64, 64, 1280, 8, 1},
-    {"attention 64x64 text", ATTENTION, 2, 4096, 77, 320, 8, 5},
-    {"attention 32x32 text", ATTENTION, 2, 1024, 77, 640, 8, 5},
-    {"attention 16x16 text", ATTENTION, 2, 256, 77, 1280, 8, 5},
-    {"conv stride 2 320", CONV, 2, 32, 320, 320, 2, 1},
-    {"conv stride 2 640", CONV, 2, 16, 640, 640, 2, 1},
-    {"conv stride 2 1280", CONV, 2, 8, 1280, 1280, 2, 1},
-    {"conv 64x64 320-320", CONV, 2, 64, 320, 320, 1, 7},
-    {"conv 32x32 640-640", CONV, 2, 32, 640, 640, 1, 6},
-    {"conv 16x16 1280-1280", CONV, 2, 16, 1280, 1280, 1, 6},
-    {"conv 8x8 1280-1280", CONV, 2, 8, 1280, 1280, 1, 11},
-    {"VAE attention d 512", ATTENTION, 1, 4096, 4096, 512, 1, 0},
-    {"VAE conv 64x64 512", CONV, 1, 64, 512, 512, 1, 0},
-    {"VAE conv 256x256 256", CONV, 1, 256, 256, 256, 1, 0},
-    {"CLIP linear 768-3072", LINEAR, 2, 77, 768, 3072, 0, 0},
-};
-
-/* --- shapes --- */
-
-typedef struct {
-    float *x, *y, *raw; /* raw: numbers of weights */
+    float *x, *k, *y;  /* operands: input or queries, keys and values, output */
+    uint16_t *weights; /* f16 */
     void *prepared;
+    size_t prepared_size;
     Arena arena;
 } Room;
 
-enum { MOST = 24 << 20 /* numbers in an operand */ };
+static const double MOST_FLOPS = 16e9;
 
-static double flops_of(const Shape *s) {
-    double b = (double)s->batch, n = (double)s->rows;
-    if (s->kind == LINEAR) return 2 * b * n * (double)(s->k * s->o);
-    if (s->kind == ATTENTION) return 4 * b * n * (double)(s->k * s->o);
-    return 2 * b * n * n * 9 * (double)(s->k * s->o);
+/* The shape that is measured. */
+static CallShape cut(const Call *call) {
+    CallShape s = call->shape;
+    double flops = call->flops / (double)call->count;
+    if (s.kind != CALL_CONV || flops <= MOST_FLOPS) return s;
+    int64_t rows = (int64_t)((double)s.rows * MOST_FLOPS / flops);
+    rows = rows < 32 ? 32 : rows / 32 * 32;
+    if (rows >= s.rows) return s;
+    s.in_rows = s.up ? rows / 2 : rows * s.stride;
+    s.rows = rows;
+    return s;
 }
 
-static void run(Ctx *c, const Shape *s, Room *r, const Weight *w) {
-    Epilogue none = {0};
-    if (s->kind == LINEAR) {
-        Tensor x = tensor_view(r->x, F32, 3, SHAPE(s->batch, s->rows, s->k));
-        op_linear(c, tensor_view(r->y, F32, 3, SHAPE(s->batch, s->rows, s->o)), x, NULL, w, NULL, none);
-    } else if (s->kind == ATTENTION) {
-        Tensor q = tensor_view(r->x, F32, 3, SHAPE(s->batch, s->rows, s->o));
-        Tensor k = tensor_view(r->raw, F32, 3, SHAPE(s->batch, s->k, s->o));
-        op_attention(c, tensor_view(r->y, F32, 3, SHAPE(s->batch, s->rows, s->o)), q, k, k, (int)s->heads, false);
-    } else {
-        int64_t in = s->rows * s->heads;
-        Tensor x = tensor_view(r->x, F32, 4, SHAPE(s->batch, in, in, s->k));
-        Conv2d g = {.stride = (int)s->heads, .pad_top = 1, .pad_left = 1};
-        op_conv2d(c, tensor_view(r->y, F32, 4, SHAPE(s->batch, s->rows, s->rows, s->o)), x, w, NULL, g, none);
-    }
+static double flops_of(const CallShape *s) {
+    double y = (double)(s->batch * s->rows * s->cols * s->out);
+    if (s->kind == CALL_ATTENTION) return 4 * y * (double)s->in;
+    return 2 * y * (double)(s->in + s->in2) * (s->kind == CALL_CONV ? (double)(s->kernel * s->kernel) : 1);
 }
 
-static Weight make_weight(const Ops *op, const Shape *s, Room *r) {
-    Weight w = {.kind = s->kind == CONV ? WEIGHT_CONV : WEIGHT_LINEAR};
-    if (s->kind == CONV) w.t = tensor_view(r->raw, F16, 4, SHAPE(s->o, 3, 3, s->k));
-    else w.t = tensor_view(r->raw, F16, 2, SHAPE(s->o, s->k));
-    size_t bytes = op->prepared_bytes ? op->prepared_bytes(&w, F16) : 0;
-    if (bytes && bytes <= (size_t)MOST * 4) op->prepare(&w, F16, r->raw, true, r->prepared);
+static int64_t inputs_of(const CallShape *s) {
+    if (s->kind == CALL_CONV) return s->batch * s->in_rows * s->in_cols * s->in;
+    return s->batch * s->rows * (s->kind == CALL_ATTENTION ? s->out : s->in + s->in2);
+}
+static int64_t outputs_of(const CallShape *s) { return s->batch * s->rows * s->cols * s->out; }
+static int64_t keys_of(const CallShape *s) { return s->kind == CALL_ATTENTION ? s->batch * s->in * s->out : 0; }
+static int64_t weights_of(const CallShape *s) {
+    if (s->kind == CALL_CONV) return s->out * s->kernel * s->kernel * s->in;
+    return s->kind == CALL_LINEAR ? s->out * (s->in + s->in2) : 0;
+}
+
+static Weight weight_of(const CallShape *s, void *numbers) {
+    Weight w = {.kind = s->kind == CALL_CONV ? WEIGHT_CONV : WEIGHT_LINEAR};
+    if (s->kind == CALL_CONV) w.t = tensor_view(numbers, F16, 4, SHAPE(s->out, s->kernel, s->kernel, s->in));
+    else w.t = tensor_view(numbers, F16, 2, SHAPE(s->out, s->in + s->in2));
     return w;
 }
 
-static void measure(const Ops *op, Device *dev, const Shape *s, Room *r, int runs, double *rate, double *top) {
-    Ctx c = {.op = op, .dev = dev, .arena = &r->arena};
-    if (s->kind == ATTENTION)
-        for (int64_t i = 0; i < s->batch * s->k * s->o; i++) r->raw[i] = (float)(i * 7919 % 2048 - 1024) * 0x1p-10f;
-    else
-        for (int64_t i = 0; i < s->k * s->o * (s->kind == CONV ? 9 : 1); i++)
-            ((uint16_t *)r->raw)[i] = (uint16_t)(0x2400 + i * 7919 % 1024);
-    Weight w = s->kind == ATTENTION ? (Weight){0} : make_weight(op, s, r);
-    *rate = *top = 0;
+static void run(Ctx *c, const CallShape *s, Room *r, const Weight *w) {
+    Epilogue none = {0};
+    if (s->kind == CALL_LINEAR) {
+        Tensor x = tensor_view(r->x, F32, 3, SHAPE(s->batch, s->rows, s->in));
+        Tensor x2 = tensor_view(r->x + tensor_count(x), F32, 3, SHAPE(s->batch, s->rows, s->in2));
+        Tensor y = tensor_view(r->y, F32, 3, SHAPE(s->batch, s->rows, s->out));
+        op_linear(c, y, x, s->in2 ? &x2 : NULL, w, NULL, none);
+    } else if (s->kind == CALL_ATTENTION) {
+        Tensor q = tensor_view(r->x, F32, 3, SHAPE(s->batch, s->rows, s->out));
+        Tensor k = tensor_view(r->k, F32, 3, SHAPE(s->batch, s->in, s->out));
+        Tensor y = tensor_view(r->y, F32, 3, SHAPE(s->batch, s->rows, s->out));
+        op_attention(c, y, q, k, k, (int)s->heads, s->causal);
+    } else {
+        Tensor x = tensor_view(r->x, F32, 4, SHAPE(s->batch, s->in_rows, s->in_cols, s->in));
+        Conv2d g = {.stride = (int)s->stride, .pad_top = (int)s->pad, .pad_left = (int)s->pad};
+        if (s->up) g.up_h = s->rows, g.up_w = s->cols;
+        op_conv2d(c, tensor_view(r->y, F32, 4, SHAPE(s->batch, s->rows, s->cols, s->out)), x, w, NULL, g, none);
+    }
+}
+
+static double rate_of_peak(const Ops *op, Device *one, Precision precision, const CallShape *s, Room *r, int runs) {
+    Ctx c = {.op = op, .precision = precision, .type = op->type, .dev = one, .arena = &r->arena};
+    Weight w = weight_of(s, r->weights);
+    bool weighted = s->kind != CALL_ATTENTION;
+    size_t bytes = weighted && op->prepared_bytes ? op->prepared_bytes(&w, F16) : 0;
+    if (bytes && bytes <= r->prepared_size) op->prepare(&w, F16, r->weights, true, r->prepared);
+    double rate = 0, top = 0;
     for (int i = 0; i < runs; i++) {
-        double p = peak_now(), from = thread_seconds(), n = 0, seconds;
+        double peak = peak_now(), from = thread_seconds(), n = 0, seconds;
         do {
             run(&c, s, r, &w);
             n++;
             seconds = thread_seconds() - from;
         } while (seconds < 0.02);
         double now = n * flops_of(s) / seconds;
-        *rate = now > *rate ? now : *rate;
-        *top = p > *top ? p : *top;
+        rate = now > rate ? now : rate;
+        top = peak > top ? peak : top;
     }
+    return rate / top;
 }
 
-bool bench_kernels(int runs, int threads, Error *e) {
-    Device *one = device_new(1, e), *all = device_new(threads, e);
-    Room r = {.x = malloc((size_t)MOST * 4), .y = malloc((size_t)MOST * 4)};
-    r.raw = malloc((size_t)MOST * 4);
-    r.prepared = aligned_alloc(64, (size_t)MOST * 4);
-    bool ok = one && all && arena_init(&r.arena, (size_t)64 << 20, e);
-    if (ok && (!r.x || !r.y || !r.raw || !r.prepared)) ok = error_set(e, ERR_MEMORY, "out of memory for the operands");
-    const Ops *tables[4];
-    int count = cpu_ops_list(tables, 4);
-    for (int64_t i = 0; ok && i < MOST; i++) r.x[i] = (float)(i * 7919 % 4096 - 2048) * 0x1p-11f;
-    Peaks peaks;
-    ok = ok && bench_peaks(all, &peaks, e);
-    if (ok) {
-        const Peak *p = peak_f32(&peaks);
-        printf("f32 multiply-adds: one thread %.1f GFLOP/s, %d threads %.1f; copying %.1f GB/s\n", p->one * 1e-9,
-               peaks.threads, p->together * 1e-9, peaks.copy_together * 1e-9);
-        printf("%-26s%9s", "share of the peak, %", "GFLOP");
-        for (int t = 0; t < count; t++) printf("%10s", tables[t]->name);
-        printf("\n");
+static int64_t more(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static float *numbers(int64_t n) {
+    float *x = malloc((size_t)more(n, 1) * sizeof *x);
+    for (int64_t i = 0; x && i < n; i++) x[i] = (float)(i * 7919 % 4096 - 2048) * 0x1p-11f;
+    return x;
+}
+
+/* Operands as large as the largest call needs. */
+static bool make_room(Room *r, const Record *record, Error *e) {
+    int64_t in = 0, out = 0, keys = 0, weights = 0;
+    for (int i = 0; i < record->count; i++) {
+        if (!call_is_product(&record->calls[i].shape)) continue;
+        CallShape s = cut(&record->calls[i]);
+        in = more(in, inputs_of(&s)), out = more(out, outputs_of(&s));
+        keys = more(keys, keys_of(&s)), weights = more(weights, weights_of(&s));
     }
-    double seconds[4] = {0}, least[4] = {0};
-    for (size_t i = 0; ok && i < sizeof SHAPES / sizeof *SHAPES; i++) {
-        const Shape *s = &SHAPES[i];
-        printf("%-26s%9.2f", s->name, flops_of(s) * 1e-9);
-        for (int t = 0; t < count; t++) {
-            double rate, top;
-            measure(tables[t], one, s, &r, runs, &rate, &top);
-            printf("%10.1f", 100 * rate / top);
-            fflush(stdout);
-            seconds[t] += s->count * flops_of(s) / rate;
-            least[t] += s->count * flops_of(s) / top;
+    r->prepared_size = ((size_t)weights * 4 + 8192) / 64 * 64; /* panels and filters are padded to whole ones */
+    r->x = numbers(in), r->y = numbers(out), r->k = numbers(keys);
+    r->weights = malloc((size_t)weights * sizeof *r->weights);
+    r->prepared = aligned_alloc(64, r->prepared_size);
+    for (int64_t i = 0; r->weights && i < weights; i++) r->weights[i] = (uint16_t)(0x2400 + i * 7919 % 1024);
+    if (r->x && r->y && r->k && r->weights && r->prepared) return arena_init(&r->arena, (size_t)64 << 20, e);
+    return error_set(e, ERR_MEMORY, "out of memory for the operands");
+}
+
+bool bench_kernels(const Record *r, Precision precision, int runs, void (*seen)(const Kernels *k, const Kernel *one),
+                   Kernels *out, Error *e) {
+    const Ops *tables[MOST_TABLES];
+    double seconds[SD_STAGE_DECODE + 1][MOST_TABLES] = {0}, flops[SD_STAGE_DECODE + 1] = {0};
+    Room room = {0};
+    Device *one = device_new(1, e);
+    *out = (Kernels){.at = calloc((size_t)r->count, sizeof *out->at), .table_count = cpu_ops_list(tables, MOST_TABLES)};
+    for (int t = 0; t < out->table_count; t++) out->tables[t] = tables[t]->name;
+    bool ok = one && make_room(&room, r, e);
+    if (ok && !out->at) ok = error_set(e, ERR_MEMORY, "out of memory");
+    for (int i = 0; ok && i < r->count; i++) {
+        const Call *call = &r->calls[i];
+        if (!call_is_product(&call->shape)) continue;
+        Kernel *kernel = &out->at[out->count++];
+        CallShape s = cut(call);
+        kernel->call = call;
+        flops[s.stage] += call->flops;
+        for (int t = 0; t < out->table_count; t++) {
+            kernel->share[t] = rate_of_peak(tables[t], one, precision, &s, &room, runs);
+            seconds[s.stage][t] += call->flops / kernel->share[t];
         }
-        printf("\n");
+        if (seen) seen(out, kernel);
     }
-    if (ok) {
-        printf("%-35s", "one step's, by FLOP");
-        for (int t = 0; t < count; t++) printf("%10.1f", 100 * least[t] / seconds[t]);
-        printf("\n");
-    }
-    free(r.x), free(r.y), free(r.raw), free(r.prepared);
-    arena_free(&r.arena);
+    for (int i = 0; i <= SD_STAGE_DECODE; i++)
+        for (int t = 0; ok && t < out->table_count; t++)
+            if (flops[i] > 0) out->whole[i][t] = flops[i] / seconds[i][t];
+    free(room.x), free(room.y), free(room.k), free(room.weights), free(room.prepared);
+    arena_free(&room.arena);
     device_free(one);
-    device_free(all);
     return ok;
+}
+
+void kernels_free(Kernels *k) {
+    free(k->at);
+    *k = (Kernels){0};
 }

@@ -1,11 +1,27 @@
-/* bench_kernels.h: the machine's peaks and the rate of every product, on standard output. runs: turns of each. */
+/* bench_kernels.h: a model's products, one at a time, on one thread, in every table of ops that this machine has. */
 #ifndef SD_BENCH_KERNELS_H
 #define SD_BENCH_KERNELS_H
 
-#include "../tensor/device.h"
+#include "bench_record.h"
 
-#include <stdbool.h>
+enum { MOST_TABLES = 4 };
 
-bool bench_kernels(int runs, int threads, Error *e);
+typedef struct {
+    const Call *call;          /* of the record */
+    double share[MOST_TABLES]; /* its rate as a part of the peak measured in the same turn */
+} Kernel;
+
+typedef struct {
+    const char *tables[MOST_TABLES];
+    int table_count, count;
+    Kernel *at; /* owned */
+    /* Of all products of a stage (SD_STAGE_TEXT.. as an index), by FLOP: what the stage would reach. */
+    double whole[SD_STAGE_DECODE + 1][MOST_TABLES];
+} Kernels;
+
+/* runs: turns of each, of which the best counts. `seen` is told of each kernel as it is done. */
+bool bench_kernels(const Record *r, Precision precision, int runs, void (*seen)(const Kernels *k, const Kernel *one),
+                   Kernels *out, Error *e);
+void kernels_free(Kernels *k);
 
 #endif

@@ -1,0 +1,172 @@
+/* bench_report.c: see bench_report.h. */
+#include "bench_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *stage_name(int64_t stage) {
+    return stage == SD_STAGE_TEXT ? "text" : stage == SD_STAGE_SAMPLE ? "step" : "decode";
+}
+
+/* How many of a stage the record holds. */
+static double times_of(const Report *r, int64_t stage) {
+    double runs = r->runs;
+    return stage == SD_STAGE_SAMPLE ? runs * r->steps : stage == SD_STAGE_DECODE ? runs * r->batch : runs;
+}
+
+/* --- for people --- */
+
+void report_peaks(const Peaks *p) {
+    printf("peaks                 one thread  %2d threads\n", p->threads);
+    for (int i = 0; i < p->count; i++)
+        printf("  %-4s %-12s%10.1f%12.1f  GFLOP/s\n", p->of[i].name, p->of[i].isa, p->of[i].one * 1e-9,
+               p->of[i].together * 1e-9);
+    printf("  %-17s%10.1f%12.1f  GB/s\n", "copying", p->copy_one * 1e-9, p->copy_together * 1e-9);
+}
+
+static void report_kernels_begin(const Kernels *k) {
+    printf("one thread, share of its f32 peak, %%\n%-7s%-37s%6s%9s", "", "", "calls", "GFLOP");
+    for (int t = 0; t < k->table_count; t++) printf("%10s", k->tables[t]);
+    printf("\n");
+}
+
+void report_kernel(const Kernels *k, const Kernel *one) {
+    char name[96];
+    const Call *call = one->call;
+    if (one == k->at) report_kernels_begin(k);
+    call_name(&call->shape, name, sizeof name);
+    printf("%-7s%-37s%6lld%9.3f", stage_name(call->shape.stage), name, (long long)call->count,
+           call->flops / (double)call->count * 1e-9);
+    for (int t = 0; t < k->table_count; t++) printf("%10.1f", 100 * one->share[t]);
+    printf("\n");
+    fflush(stdout);
+}
+
+void report_kernels_end(const Kernels *k) {
+    static const SdStage ORDER[] = {SD_STAGE_TEXT, SD_STAGE_SAMPLE, SD_STAGE_DECODE};
+    for (int i = 0; i < 3; i++) {
+        printf("%-7s%-52s", stage_name(ORDER[i]), "all products, by FLOP");
+        for (int t = 0; t < k->table_count; t++) printf("%10.1f", 100 * k->whole[ORDER[i]][t]);
+        printf("\n");
+    }
+}
+
+static int by_seconds(const void *a, const void *b) {
+    const Call *x = *(const Call *const *)a, *y = *(const Call *const *)b;
+    if (x->shape.stage != y->shape.stage) return (x->shape.stage > y->shape.stage) - (x->shape.stage < y->shape.stage);
+    return (x->seconds < y->seconds) - (x->seconds > y->seconds);
+}
+
+/* Calls where they were made: sorted by stage, then by seconds. */
+static void report_calls(const Report *r) {
+    const Call **sorted = malloc((size_t)r->record.count * sizeof(Call *) + 1);
+    if (!sorted) return;
+    for (int i = 0; i < r->record.count; i++) sorted[i] = &r->record.calls[i];
+    qsort(sorted, (size_t)r->record.count, sizeof *sorted, by_seconds);
+    printf("in place, all threads; products as a share of the f32 peak, others' activations of copying\n");
+    printf("%-7s%-37s%6s%11s%8s%11s%8s\n", "", "", "calls", "seconds", "time %", "G/s", "share %");
+    for (int i = 0; i < r->record.count; i++) {
+        const Call *c = sorted[i];
+        char name[96];
+        bool product = call_is_product(&c->shape);
+        const Stage *s = r->stages;
+        while (s->stage != (SdStage)c->shape.stage) s++;
+        double each = times_of(r, c->shape.stage), rate = (product ? c->flops : c->bytes) / c->seconds;
+        call_name(&c->shape, name, sizeof name);
+        printf("%-7s%-37s%6.4g%11.6f%8.1f%11.1f%8.1f\n", s->name, name, (double)c->count / each, c->seconds / each,
+               100 * c->seconds / each / s->seconds, rate * 1e-9,
+               100 * rate / (product ? peak_f32(&r->peaks)->together : r->peaks.copy_together));
+    }
+    free(sorted);
+}
+
+void report_text(const Report *r) {
+    if (!r->whole) return; /* kernels were printed as they came */
+    report_peaks(&r->peaks);
+    report_calls(r);
+    printf("%s, %dx%d, batch of %d%s, %s (%s), %d threads, median of %d\n", r->model, r->width, r->height, r->batch,
+           r->guided ? "" : " without guidance", r->precision, r->table, r->threads, r->runs);
+    for (int i = 0; i < STAGES; i++) {
+        const Stage *s = &r->stages[i];
+        double rate = s->flops / s->seconds;
+        printf("  %-8s%10.4f s%10.1f GFLOP/s%8.1f %% of the f32 peak%10.1f MiB of activations\n", s->name, s->seconds,
+               rate * 1e-9, 100 * rate / peak_f32(&r->peaks)->together, (double)s->arena * 0x1p-20);
+    }
+    printf("  memory  %10.1f MiB at the peak of the process, weights at once %.1f\n", (double)r->rss * 0x1p-20,
+           (double)r->weights * 0x1p-20);
+}
+
+/* --- JSON --- */
+
+static void json_string(const char *key, const char *s) {
+    printf("\"%s\": \"", key);
+    for (; *s; s++) {
+        if (*s == '"' || *s == '\\') printf("\\%c", *s);
+        else if ((unsigned char)*s < 32) printf("\\u%04x", (unsigned char)*s);
+        else putchar(*s);
+    }
+    printf("\", ");
+}
+
+static void json_shape(const CallShape *s) {
+    char name[96];
+    call_name(s, name, sizeof name);
+    printf("{\"stage\": \"%s\", \"name\": \"%s\", \"batch\": %lld, ", stage_name(s->stage), name, (long long)s->batch);
+}
+
+static void json_calls(const Report *r) {
+    printf(",\n \"calls\": [");
+    for (int i = 0; i < r->record.count; i++) {
+        const Call *c = &r->record.calls[i];
+        double each = times_of(r, c->shape.stage);
+        printf("%s\n  ", i ? "," : "");
+        json_shape(&c->shape);
+        printf("\"count\": %.6g, \"seconds\": %.6g, \"flop\": %.9g, \"bytes\": %.9g, \"share\": %.4g}",
+               (double)c->count / each, c->seconds / each, c->flops / each, c->bytes / each,
+               call_is_product(&c->shape) ? c->flops / c->seconds / peak_f32(&r->peaks)->together
+                                          : c->bytes / c->seconds / r->peaks.copy_together);
+    }
+    printf("]");
+}
+
+static void json_kernels(const Kernels *k) {
+    printf(",\n \"kernels\": [");
+    for (int i = 0; i < k->count; i++) {
+        const Call *c = k->at[i].call;
+        printf("%s\n  ", i ? "," : "");
+        json_shape(&c->shape);
+        printf("\"count\": %lld, \"flop\": %.9g, \"share\": {", (long long)c->count, c->flops);
+        for (int t = 0; t < k->table_count; t++)
+            printf("%s\"%s\": %.4g", t ? ", " : "", k->tables[t], k->at[i].share[t]);
+        printf("}}");
+    }
+    printf("]");
+}
+
+void report_json(const Report *r) {
+    const Peaks *p = &r->peaks;
+    printf("{");
+    json_string("model", r->model);
+    json_string("precision", r->precision);
+    json_string("table", r->table);
+    printf(
+        "\"width\": %d, \"height\": %d, \"batch\": %d, \"guided\": %s, \"steps\": %d, \"runs\": %d, \"threads\": %d,\n"
+        " \"peaks\": [",
+        r->width, r->height, r->batch, r->guided ? "true" : "false", r->steps, r->runs, r->threads);
+    for (int i = 0; i < p->count; i++)
+        printf("%s{\"name\": \"%s\", \"isa\": \"%s\", \"one\": %.6g, \"together\": %.6g}", i ? ", " : "", p->of[i].name,
+               p->of[i].isa, p->of[i].one, p->of[i].together);
+    printf("],\n \"copy\": {\"one\": %.6g, \"together\": %.6g}", p->copy_one, p->copy_together);
+    if (r->whole) {
+        printf(",\n \"stages\": {");
+        for (int i = 0; i < STAGES; i++)
+            printf("%s\n  \"%s\": {\"seconds\": %.6g, \"fastest\": %.6g, \"flop\": %.9g, \"arena\": %zu}", i ? "," : "",
+                   r->stages[i].name, r->stages[i].seconds, r->stages[i].fastest, r->stages[i].flops,
+                   r->stages[i].arena);
+        printf("},\n \"memory\": {\"weights\": %zu, \"peak_rss\": %zu}", r->weights, r->rss);
+        json_calls(r);
+    }
+    if (r->kernels.count) json_kernels(&r->kernels);
+    printf("}\n");
+}

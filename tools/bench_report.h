@@ -1,0 +1,36 @@
+/* bench_report.h: what `sdc bench` found, for people or as JSON. */
+#ifndef SD_BENCH_REPORT_H
+#define SD_BENCH_REPORT_H
+
+#include "bench_kernels.h"
+#include "bench_peaks.h"
+
+enum { STAGES = 3 }; /* text, step, decode */
+
+typedef struct {
+    const char *name;
+    SdStage stage;
+    double seconds, fastest; /* the median; wall time, all threads */
+    double flops;
+    size_t arena; /* peak bytes of activations */
+} Stage;
+
+typedef struct {
+    const char *model, *precision, *table; /* table: of ops */
+    int width, height, batch, steps, runs, threads;
+    bool guided, whole; /* whole: stages were measured; else kernels alone */
+    Peaks peaks;
+    Stage stages[STAGES];
+    Record record;       /* whole: the calls of all runs */
+    size_t weights, rss; /* bytes: planned; the process's peak when parts are released as txt2img does */
+    Kernels kernels;
+} Report;
+
+void report_text(const Report *r);
+void report_json(const Report *r);
+/* Kernels as they come. */
+void report_peaks(const Peaks *p);
+void report_kernel(const Kernels *k, const Kernel *one);
+void report_kernels_end(const Kernels *k);
+
+#endif
