@@ -39,7 +39,11 @@ const Command COMMANDS[] = {
      "Without -m a small new model begins: train its VAE first (--train vae), then go on with -m.\n"
      "FILE and FILE.state are written whole or not at all; the same command with --resume goes on after any\n"
      "interruption, to the same bytes. --data shapes draws captioned pictures without end.\n"},
-    {"bench", cmd_bench, "-m MODEL [options]", "measure the seconds a picture takes", BENCH_OPTIONS, ""},
+    {"bench", cmd_bench, "-m MODEL [options]", "measure this machine, and what a picture takes on it", BENCH_OPTIONS,
+     "Prints the machine's peaks (multiply-adds in registers, copying), every distinct op of the runs where it was,\n"
+     "with its share of the stage's time and of the peak (convolutions by Winograd's method may exceed it), and the\n"
+     "stages: text encoder, one step, decoding of one picture, in seconds of wall time. The first run counts for\n"
+     "memory alone. --kernels measures in a thread's own time, which others on the machine disturb less.\n"},
     {"diff", cmd_diff, "A B [options]", "show where two files of activations begin to differ", NULL,
      "      --bound X              the largest relative RMS difference that counts as equal (1e-4)\n"
      "      --names FILE           lines NAME_IN_A NAME_IN_B, where * in both stands for the same text\n"
