@@ -5,20 +5,25 @@
 #   BUILTIN=FILE         the model that is built in (weights/builtin.safetensors, where it is there)
 #   EMBED=asm|c          how: by GNU's assembler, or as numbers in C, slowly, for compilers without it
 #   SAN=1                AddressSanitizer and UndefinedBehaviorSanitizer
-#   CC, CFLAGS           as usual
+#   CUDA=1               with the table for NVIDIA cards, by nvcc; CUDA_ARCHS="80 90a" for fewer of them
+#   CC, CXX, CFLAGS      as usual; CXX only for the tests' stand-in for cards
 
 BLAS ?= openblas
 SAN ?= 0
 CFLAGS ?= -O2 -g
 ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 
-B := $(or $(BUILD),build/$(notdir $(CC))-$(BLAS)$(if $(filter 1,$(SAN)),-asan))
+CUDA ?= 0
+CXX := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
+
+B := $(or $(BUILD),build/$(notdir $(CC))-$(BLAS)$(if $(filter 1,$(CUDA)),-cuda)$(if $(filter 1,$(SAN)),-asan))
 
 WARN := -Wall -Wextra -Wshadow -Wpedantic
 ALL_CFLAGS := -std=c11 $(WARN) -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread -MMD -MP $(CFLAGS)
 LIBS := -lm
 ifeq ($(SAN),1)
-  ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+  SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+  ALL_CFLAGS += $(SANITIZE)
 endif
 
 ifeq ($(BLAS),openblas)
@@ -35,8 +40,8 @@ ifneq ($(filter x86_64 amd64,$(ARCH)),)
   ISAS := base v3 v4
   ALL_CFLAGS += -DSDC_X86
   ISA_base := -march=x86-64
-  ISA_v3 := -march=x86-64-v3 -mprfchw
-  ISA_v4 := -march=x86-64-v4 -mprfchw -mprefer-vector-width=512
+  ISA_v3 := -march=x86-64-v3
+  ISA_v4 := -march=x86-64-v4 -mprefer-vector-width=512
 else
   ISAS := base
 endif
@@ -46,7 +51,25 @@ SRC := $(wildcard tensor/*.c weights/*.c nn/*.c sd/*.c)
 KERNELS := $(wildcard tensor/cpu/*.c)
 TOOLS := $(wildcard tools/*.c)
 TESTS := $(wildcard tests/*.c)
-OBJ := $(SRC:%.c=$(B)/%.o) $(foreach i,$(ISAS),$(KERNELS:%.c=$(B)/%.$(i).o))
+# Cards. CUDA=1 compiles cuda/ for them into libsd; else the tests hold it, compiled for the host (cuda/shim/shim.h), where
+# there is a C++ compiler, and sdc-shim is sdc with that.
+CUDA_SRC := $(wildcard cuda/*.cu)
+ifeq ($(CUDA),1)
+  NVCC ?= nvcc
+  CUDA_ARCHS ?= 75 80 86 89 90a
+  CUDA_HOME := $(patsubst %/bin/nvcc,%,$(realpath $(shell command -v $(NVCC))))
+  CUDA_GEN := $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) -gencode arch=compute_80,code=compute_80
+  CUDA_OBJ := $(CUDA_SRC:%.cu=$(B)/%.cu.o)
+  LIBS += $(addprefix -L,$(wildcard $(CUDA_HOME)/lib64 $(CUDA_HOME)/targets/*/lib)) -lcudart_static -lstdc++ -ldl -lrt
+  SRC := $(filter-out tensor/no_card.c,$(wildcard tensor/*.c weights/*.c nn/*.c sd/*.c))
+else ifneq ($(and $(shell command -v $(CXX) 2>/dev/null),$(filter x86_64 amd64 aarch64 arm64,$(ARCH))),)
+  SHIM_OBJ := $(CUDA_SRC:%.cu=$(B)/%.cu.o) $(patsubst %.cc,$(B)/%.cc.o,$(wildcard cuda/shim/*.cc))
+  SHIM_FLAGS := -x c++ -std=c++17 -Wall -Wextra -Wshadow -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread \
+    -MMD -MP $(CFLAGS) $(if $(SANITIZE),$(SANITIZE),-O3)
+  SHIM_PROGRAM := $(B)/sdc-shim
+endif
+
+OBJ := $(CUDA_OBJ) $(SRC:%.c=$(B)/%.o) $(foreach i,$(ISAS),$(KERNELS:%.c=$(B)/%.$(i).o))
 TOOL_OBJ := $(TOOLS:%.c=$(B)/%.o)
 TEST_OBJ := $(TESTS:%.c=$(B)/%.o) $(filter-out $(B)/tools/main.o,$(TOOL_OBJ))
 
@@ -65,10 +88,26 @@ $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
 
 # The tests fail allocations on purpose: tests/files_faults.c stands between the program and malloc.
-TEST_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
-$(B)/test: $(TEST_OBJ) $(B)/libsd.a
+$(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS)
+
+$(B)/sdc-shim: $(TOOL_OBJ) $(SHIM_OBJ) $(B)/libsd.a
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS) -lstdc++
+
+ifeq ($(CUDA),1)
+$(B)/%.cu.o: %.cu
+	@mkdir -p $(@D)
+	$(NVCC) -std=c++17 -O3 $(CUDA_GEN) --threads 2 -MMD -MP -Xcompiler -Wall -c -o $@ $<
+else
+$(B)/%.cu.o: %.cu
+	@mkdir -p $(@D)
+	$(CXX) $(SHIM_FLAGS) -c -o $@ $<
+$(B)/%.cc.o: %.cc
+	@mkdir -p $(@D)
+	$(CXX) $(SHIM_FLAGS) -c -o $@ $<
+endif
 
 # The built-in model.
 BUILTIN ?= $(wildcard weights/builtin.safetensors)
@@ -100,7 +139,8 @@ $(foreach i,$(ISAS),$(eval $(call ISA_RULE,$(i))))
 PREFIX ?= /usr/local
 MODEL ?= build/demo/micro.safetensors
 FORMATTED := $(filter-out tests/cases.h tests/block_cases.h, \
-  $(wildcard tensor/*.[ch] tensor/cpu/*.[ch] weights/*.[ch] nn/*.[ch] sd/*.[ch] tools/*.[ch] tests/*.[ch])) # but tables
+  $(wildcard tensor/*.[ch] tensor/cpu/*.[ch] weights/*.[ch] nn/*.[ch] sd/*.[ch] tools/*.[ch] tests/*.[ch] \
+  cuda/*.cu cuda/*.cuh cuda/shim/*)) # but tables
 VALGRIND_SUITES ?= files tokenizer noise png
 
 .PHONY: fuzz-prompt help deps demo run-demo test test-all run-test run-test-all test-builtin asan valgrind mutants golden bench format format-check \

@@ -123,6 +123,7 @@ static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
     if (!devices_parse(text, &d))
         return error_set(e, ERR_ARGUMENT, "device '%.60s': is none of auto, cpu, cuda, cuda:N, cuda:N,M", text);
     m->precision = precision == SD_F32_DIRECT ? PRECISION_F32_DIRECT : PRECISION_F32;
+    m->peer_count = d.kind == DEVICE_CUDA ? d.count - 1 : 0;
     if (d.kind == DEVICE_CUDA || (d.kind == DEVICE_AUTO && card_count() > 0)) {
         m->card = card_open(d.cards[0], e);
         if (m->card) m->ops = card_ops(m->card, type);
@@ -130,6 +131,31 @@ static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
     }
     if (type == F32) return true;
     return error_set(e, ERR_ARGUMENT, "precision %s: is for cards; use f32 on the CPU", type == F16 ? "f16" : "bf16");
+}
+
+static SdModel *open_model(const char *path, const void *bytes, size_t size, const SdOptions *options, Error *e);
+
+/* The cards after the first, each with a model of its own. */
+static bool open_peers(SdModel *m, const char *path, const void *bytes, size_t size, const SdOptions *options,
+                       Error *e) {
+    Devices d;
+    int count = m->peer_count;
+    m->peer_count = 0;
+    if (!count) return true;
+    devices_parse(options->device, &d);
+    m->peers = calloc((size_t)count, sizeof *m->peers);
+    m->together = device_new(count + 1, e);
+    if (!m->peers || !m->together) return error_set(e, ERR_MEMORY, "%s: out of memory", path);
+    for (int i = 0; i < count; i++) {
+        char name[32];
+        SdOptions o = *options;
+        snprintf(name, sizeof name, "cuda:%d", d.cards[i + 1]);
+        o.device = name;
+        m->peers[i] = open_model(path, bytes, size, &o, e);
+        if (!m->peers[i]) return false;
+        m->peer_count++;
+    }
+    return true;
 }
 
 /* bytes NULL: the file or folder of that name. */
@@ -161,6 +187,7 @@ static SdModel *open_model(const char *path, const void *bytes, size_t size, con
     if (ok && !(m->dev = device_new(options ? options->threads : 0, e))) ok = false;
     if (ok && !(m->tokenizer = tokenizer_new()))
         ok = error_set(e, ERR_MEMORY, "%s: out of memory for the tokenizer", path);
+    ok = ok && open_peers(m, path, bytes, size, options, e);
     if (ok) return m;
     model_close(m);
     return NULL;
@@ -204,6 +231,9 @@ void model_close(SdModel *m) {
     tokenizer_free(m->tokenizer);
     device_free(m->dev);
     card_close(m->card);
+    for (int i = 0; m->peers && i < m->peer_count; i++) model_close(m->peers[i]);
+    free(m->peers);
+    device_free(m->together);
     checkpoint_close(m->checkpoint);
     free(m);
 }

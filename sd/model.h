@@ -28,7 +28,10 @@ struct SdModel {
     Tokenizer *tokenizer;
     Device *dev;
     const Ops *ops;
-    Card *card; /* NULL: the CPU computes */
+    Card *card;             /* NULL: the CPU computes */
+    struct SdModel **peers; /* the same checkpoint on other cards, which take shares of a batch */
+    int peer_count;
+    Device *together; /* a thread for each card, where there are peers */
     Precision precision;
     size_t memory_limit;
     char hash[65]; /* sha256 of the file, once somebody asked */

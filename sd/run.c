@@ -60,8 +60,7 @@ static bool check_request(const SdModel *m, const SdRequest *r, Error *e) {
     return true;
 }
 
-/* A seed as the webui draws one: 0 .. 2^32 - 2. */
-static uint64_t random_seed(void) {
+uint64_t run_random_seed(void) {
     uint64_t v = 0;
     FILE *f = fopen("/dev/urandom", "rb");
     if (!f || fread(&v, sizeof v, 1, f) != 1) v = (uint64_t)(run_clock() * 1e9) * 0x9E3779B97F4A7C15u;
@@ -84,13 +83,13 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
             return error_set(e, ERR_ARGUMENT, "scheduler '%.60s': there is none of that name; did you mean %s?",
                              r->scheduler, near);
     }
-    run->variation_seed = r->variation_seed < 0 ? random_seed() : (uint64_t)r->variation_seed;
+    run->variation_seed = r->variation_seed < 0 ? run_random_seed() : (uint64_t)r->variation_seed;
     int unit = vae_factor(&m->config.vae);
     run->batch = r->batch_size;
     run->h = r->height / unit;
     run->w = r->width / unit;
     run->latent = m->config.vae.latent * run->h * run->w;
-    run->seed = r->seed < 0 ? random_seed() : (uint64_t)r->seed;
+    run->seed = r->seed < 0 ? run_random_seed() : (uint64_t)r->seed;
     bool alone = run->sampler->flags & SAMPLER_ALONE, second = run->sampler->flags & SAMPLER_SECOND_ORDER;
     run->group = alone ? 1 : run->batch;
     PromptOptions o = {

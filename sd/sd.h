@@ -45,6 +45,8 @@ SdModel *sd_open(const char *path, const SdOptions *options, Error *e);
 SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e);
 bool sd_builtin(void);
 void sd_close(SdModel *m);
+/* What computes: "cpu", or "cuda:0 (NVIDIA H100)", the first of several. */
+const char *sd_device(const SdModel *m);
 
 /* The webui's modes of emphasis: weights with the mean restored, weights alone, brackets read but ignored, brackets as
  * text. */

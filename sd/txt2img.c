@@ -21,6 +21,7 @@ bool sd_builtin(void) {
     return builtin_model(&size) != NULL;
 }
 void sd_close(SdModel *m) { model_close(m); }
+const char *sd_device(const SdModel *m) { return m->card ? card_name(m->card) : "cpu"; }
 
 SdRequest sd_request(const SdModel *m) {
     SdRequest r = {.width = 512,
@@ -174,7 +175,7 @@ bool run_decode(Run *run, SdResult *out, Error *e) {
     return ok;
 }
 
-static bool make_pictures(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
+bool run_pictures(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     Run run;
     Error own = {0};
     if (!e) e = &own;
@@ -205,16 +206,20 @@ static bool make_pictures(SdModel *m, const SdRequest *r, SdResult *out, Error *
     return ok;
 }
 
+static bool make(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
+    return (m && m->peer_count ? run_shares : run_pictures)(m, r, out, e);
+}
+
 bool sd_txt2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     *out = (SdResult){0};
     if (r->image) return error_set(e, ERR_ARGUMENT, "txt2img: starts from noise; sd_img2img takes an image");
-    return make_pictures(m, r, out, e);
+    return make(m, r, out, e);
 }
 
 bool sd_img2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     *out = (SdResult){0};
     if (!r->image) return error_set(e, ERR_ARGUMENT, "img2img: needs an image to start from");
-    return make_pictures(m, r, out, e);
+    return make(m, r, out, e);
 }
 
 bool sd_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e) {

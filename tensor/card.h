@@ -25,10 +25,12 @@ typedef struct {
 
 /* Without CUDA in this build, or without a driver or a card: 0. */
 int card_count(void);
-/* NULL, with ERR_DEVICE and a reason, where there is none of that number. */
+/* False, with ERR_DEVICE and a reason, where there is none of that number. */
+bool card_there(int number, Error *e);
+/* NULL on an error. */
 Card *card_open(int number, Error *e);
-void card_close(Card *card); /* NULL is fine */
-const char *card_name(const Card *card);
+void card_close(Card *card);             /* NULL is fine */
+const char *card_name(const Card *card); /* "cuda:0 (NVIDIA H100)" */
 /* The card's table whose activations are of that type: F32, F16 or BF16. */
 const Ops *card_ops(const Card *card, DType type);
 

@@ -13,7 +13,11 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline float fm_exp(float x) {
+#ifndef SD_INLINE
+#define SD_INLINE static inline /* cuda/ makes them functions of the card's as well */
+#endif
+
+SD_INLINE float fm_exp(float x) {
     x = x < -87.0f ? -87.0f : x;
     x = x > 88.0f ? 88.0f : x;
     const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer held in the low bits */
@@ -36,7 +40,7 @@ static inline float fm_exp(float x) {
 }
 
 /* erfc(t) for t >= 0 */
-static inline float fm_erfc(float t) {
+SD_INLINE float fm_erfc(float t) {
     float u = (t - 2.75f) / (t + 2.75f);
     float p = -1.369437137e-04f;
     p = p * u + -1.984910471e-04f;
@@ -51,10 +55,10 @@ static inline float fm_erfc(float t) {
     return fm_exp(-t * t) * p;
 }
 
-static inline float fm_silu(float x) { return x / (1.0f + fm_exp(-x)); }
-static inline float fm_quick_gelu(float x) { return x / (1.0f + fm_exp(-1.702f * x)); }
+SD_INLINE float fm_silu(float x) { return x / (1.0f + fm_exp(-x)); }
+SD_INLINE float fm_quick_gelu(float x) { return x / (1.0f + fm_exp(-1.702f * x)); }
 
-static inline float fm_gelu(float x) {
+SD_INLINE float fm_gelu(float x) {
     float t = x < 0.0f ? -x : x;
     float half = 0.5f * fm_erfc(t * 0.70710678f);
     return x * (x < 0.0f ? half : 1.0f - half);
@@ -63,7 +67,7 @@ static inline float fm_gelu(float x) {
 /* The double functions serve the few values that are made once a step. */
 
 /* e^x for |x| < 700: Taylor to degree 13 on |r| <= ln(2)/2, relative error below 2e-16 times a few. */
-static inline double fm_exp64(double x) {
+SD_INLINE double fm_exp64(double x) {
     double magic = 6755399441055744.0; /* 1.5 * 2^52 */
     double n = (x * 1.4426950408889634 + magic) - magic;
     double r = (x - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
@@ -76,7 +80,7 @@ static inline double fm_exp64(double x) {
 }
 
 /* sin and cos of |x| < 1e5: three-piece reduction by pi/2, Taylor to degree 17 and 18 on |r| <= pi/4. */
-static inline void fm_sincos64(double x, double *s, double *c) {
+SD_INLINE void fm_sincos64(double x, double *s, double *c) {
     double magic = 6755399441055744.0;
     double n = (x * 0.63661977236758134308 + magic) - magic;
     double r = ((x - n * 1.57079632673412561417e+00) - n * 6.07710050630396597660e-11) - n * 2.02226624879595063154e-21;

@@ -9,25 +9,29 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline float f32_from_bits(uint32_t u) {
+#ifndef SD_INLINE
+#define SD_INLINE static inline /* cuda/ makes them functions of the card's as well */
+#endif
+
+SD_INLINE float f32_from_bits(uint32_t u) {
     float f;
     memcpy(&f, &u, sizeof f);
     return f;
 }
 
-static inline uint32_t f32_bits(float f) {
+SD_INLINE uint32_t f32_bits(float f) {
     uint32_t u;
     memcpy(&u, &f, sizeof u);
     return u;
 }
 
 /* a where yes, else b; by masks, because gcc makes a branch of ?: around a float operation, and then no vectors. */
-static inline uint32_t bits_select(int yes, uint32_t a, uint32_t b) {
+SD_INLINE uint32_t bits_select(int yes, uint32_t a, uint32_t b) {
     uint32_t mask = 0u - (uint32_t)yes;
     return (a & mask) | (b & ~mask);
 }
 
-static inline float f16_to_f32(uint16_t h) {
+SD_INLINE float f16_to_f32(uint16_t h) {
     uint32_t sign = (uint32_t)(h & 0x8000) << 16, rest = (uint32_t)(h & 0x7fff) << 13;
     uint32_t normal = rest + ((127u - 15) << 23);
     uint32_t special = rest | 0x7f800000; /* infinity and NaN */
@@ -37,7 +41,7 @@ static inline float f16_to_f32(uint16_t h) {
     return f32_from_bits(sign | bits_select(rest >= 31u << 23, special, u));
 }
 
-static inline uint16_t f32_to_f16(float f) {
+SD_INLINE uint16_t f32_to_f16(float f) {
     uint32_t u = f32_bits(f), sign = u >> 16 & 0x8000;
     u &= 0x7fffffff;
     uint32_t normal = (u - ((127u - 15) << 23) + 0xfff + (u >> 13 & 1)) >> 13;
@@ -51,9 +55,9 @@ static inline uint16_t f32_to_f16(float f) {
     return (uint16_t)(sign | bits_select(u > 0x7f800000, nan, h));
 }
 
-static inline float bf16_to_f32(uint16_t b) { return f32_from_bits((uint32_t)b << 16); }
+SD_INLINE float bf16_to_f32(uint16_t b) { return f32_from_bits((uint32_t)b << 16); }
 
-static inline uint16_t f32_to_bf16(float f) {
+SD_INLINE uint16_t f32_to_bf16(float f) {
     uint32_t u = f32_bits(f), top = u >> 16;
     uint32_t rounded = (u + 0x7fff + (top & 1)) >> 16;
     uint32_t nan = top & 0x7f ? top : top | 0x40;

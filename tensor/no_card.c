@@ -3,11 +3,12 @@
 
 int card_count(void) { return 0; }
 
-Card *card_open(int number, Error *e) {
-    error_set(e, ERR_DEVICE, "--device cuda:%d: no CUDA in this build; use --device cpu, or build with `make CUDA=1`",
-              number);
-    return NULL;
+bool card_there(int number, Error *e) {
+    return error_set(e, ERR_DEVICE,
+                     "--device cuda:%d: no CUDA in this build; use --device cpu, or build with `make CUDA=1`", number);
 }
+
+Card *card_open(int number, Error *e) { return card_there(number, e), NULL; }
 
 void card_close(Card *card) { (void)card; }
 const char *card_name(const Card *card) { return (void)card, "none"; }

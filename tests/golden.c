@@ -122,6 +122,10 @@ bool golden_check_within(Golden *g, const char *name, const float *ours, int nd,
 }
 
 bool golden_check_picture(Golden *g, const char *name, Tensor t, const char *label) {
+    return golden_check_picture_within(g, name, t, 0, 0, label);
+}
+
+bool golden_check_picture_within(Golden *g, const char *name, Tensor t, double rms, double max, const char *label) {
     int64_t spatial = 1, channels = t.n[t.nd - 1], n[MAX_DIMS] = {t.n[0], channels};
     for (int i = 1; i + 1 < t.nd; i++) {
         spatial *= t.n[i];
@@ -130,7 +134,8 @@ bool golden_check_picture(Golden *g, const char *name, Tensor t, const char *lab
     float *turned = malloc(tensor_bytes(t));
     if (!turned || !tensor_dense(t)) return free(turned), test_check(false, "%s: a dense result", label);
     to_channels_first(turned, t.data, t.n[0], channels, spatial);
-    bool ok = golden_check(g, name, turned, t.nd, n, label);
+    bool ok = rms > 0 ? golden_check_within(g, name, turned, t.nd, n, rms, max, label)
+                      : golden_check(g, name, turned, t.nd, n, label);
     free(turned);
     return ok;
 }

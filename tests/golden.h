@@ -31,7 +31,9 @@ bool golden_check(Golden *g, const char *name, const float *ours, int nd, const 
  */
 bool golden_check_within(Golden *g, const char *name, const float *ours, int nd, const int64_t *n, double rms,
                          double max, const char *label);
-/* The same for channels-last t (dense) against a golden in torch's order, [N,C,...]. */
+/* Both for channels-last t (dense) against a golden in torch's order, [N,C,...]. */
 bool golden_check_picture(Golden *g, const char *name, Tensor t, const char *label);
+/* rms 0: as golden_check_picture */
+bool golden_check_picture_within(Golden *g, const char *name, Tensor t, double rms, double max, const char *label);
 
 #endif

@@ -30,6 +30,8 @@ static const struct {
     {"gradients", suite_gradients, false},
     {"blocks", suite_blocks, false},
     {"training", suite_training, false},
+    {"cuda", suite_cuda, false},
+    {"cuda_pictures", suite_cuda_pictures, false},
     {"cli", suite_cli, false},
     {"bench", suite_bench, false},
     {"pipeline", suite_pipeline, false},

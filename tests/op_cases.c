@@ -194,7 +194,7 @@ void op_case_run(Ctx *c, const OpCase *k, const OpData *d, Tensor y) {
                   .act = k->act,
                   .residual = d->residual.data ? &d->residual : NULL};
     const Tensor *second = d->in[1].data ? &d->in[1] : NULL;
-    const Weight *b = d->b.t.data ? &d->b : NULL;
+    const Weight *b = d->b.t.data || d->b.prepared ? &d->b : NULL;
     switch (k->kind) {
     case OP_LINEAR: op_linear(c, y, d->in[0], second, &d->w, b, e); break;
     case OP_CONV: op_conv2d(c, y, d->in[0], &d->w, b, k->geometry, e); break;

@@ -40,6 +40,8 @@ void suite_builtin(void);
 void suite_ops(void);
 void suite_gradients(void);
 void suite_blocks(void);
+void suite_cuda(void);
+void suite_cuda_pictures(void);
 void suite_pipeline(void);
 void suite_training(void);
 void suite_cli(void);

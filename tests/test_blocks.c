@@ -7,6 +7,7 @@
 #include "generated.h"
 #include "golden.h"
 #include "known_answers.h"
+#include "on_card.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -19,19 +20,21 @@ typedef struct {
     WeightList weights;
     Error err;
     const char *name;
-    float *inputs[3];
-    int input_count;
 } Case;
 
 static Golden *golden;
 static Device *device;
 static const Ops *table;
+static Card *card;                  /* the table's, or NULL */
+static double rms_bound, max_bound; /* 0: the golden's own rule */
 
 static Case *begin(Case *c, const char *name) {
-    *c = (Case){.name = name, .ctx = {.op = table, .precision = PRECISION_F32_DIRECT, .dev = device}};
+    *c = (Case){.name = name, .ctx = {.op = table, .precision = PRECISION_F32_DIRECT, .type = table->type}};
+    c->ctx.dev = device;
     c->weights.err = &c->err;
     bind_enter(&c->weights, "%s.", name);
-    if (arena_init(&c->arena, 64 << 20, &c->err)) c->arena.poison = true;
+    if (arena_init_on(&c->arena, table, card, 192 << 20, &c->err)) c->arena.poison = true;
+    else abort();
     c->ctx.arena = &c->arena;
     return c;
 }
@@ -40,41 +43,44 @@ static Case *begin(Case *c, const char *name) {
 static Tensor input(Case *c, const char *part, int nd, const int64_t *n, double scale) {
     char full[96];
     snprintf(full, sizeof full, "%s.%s", c->name, part);
-    Tensor t = tensor_view(NULL, F32, nd, n);
-    int64_t count = tensor_count(t), channels = n[nd - 1];
-    float *flat = malloc((size_t)count * 8);
+    Tensor t = tensor_new(&c->ctx, nd, n);
+    float *host = tensor_host(&c->ctx, t).data;
+    int64_t count = tensor_count(t);
+    float *flat = malloc((size_t)count * sizeof *flat);
     if (!flat) abort();
-    c->inputs[c->input_count++] = flat;
     gen_input(flat, full, count, scale, 0);
-    t.data = flat;
-    if (nd < 4) return t; /* tokens and vectors are in this order already */
-    t.data = flat + count;
-    to_channels_last(t.data, flat, n[0], channels, n[1] * n[2]);
+    if (nd < 4) memcpy(host, flat, (size_t)count * sizeof *flat); /* tokens and vectors are in this order already */
+    else to_channels_last(host, flat, n[0], n[nd - 1], n[1] * n[2]);
+    free(flat);
+    tensor_push(&c->ctx, t);
     return t;
 }
 
 static Tensor output(Case *c, int nd, const int64_t *n) {
     gen_fill_all(&c->weights, F32);
+    if (card) card_weights(&c->ctx, &c->weights);
     return tensor_new(&c->ctx, nd, n);
 }
 
 static void end(Case *c, Tensor y) {
     char label[96];
     snprintf(label, sizeof label, "block %s %s", c->name, table->name);
-    if (y.nd == 4) golden_check_picture(golden, c->name, y, label);
+    y = tensor_pull(&c->ctx, y);
+    if (y.nd == 4) golden_check_picture_within(golden, c->name, y, rms_bound, max_bound, label);
+    else if (rms_bound > 0) golden_check_within(golden, c->name, y.data, y.nd, y.n, rms_bound, max_bound, label);
     else golden_check(golden, c->name, y.data, y.nd, y.n, label);
     test_check(c->err.code == ERR_NONE && c->ctx.err.code == ERR_NONE, "%s: no error", label);
     test_note("%s%s", c->err.text, c->ctx.err.text);
     gen_free_all(&c->weights);
     weight_list_free(&c->weights);
     arena_free(&c->arena);
-    for (int i = 0; i < c->input_count; i++) free(c->inputs[i]);
 }
 
 /* A copy of x in the arena, for layers that work in place. */
 static Tensor copied(Case *c, Tensor x) {
     Tensor y = output(c, x.nd, x.n);
-    memcpy(y.data, x.data, tensor_bytes(x));
+    memcpy(tensor_host(&c->ctx, y).data, tensor_host(&c->ctx, x).data, (size_t)tensor_count(x) * sizeof(float));
+    tensor_push(&c->ctx, y);
     return y;
 }
 
@@ -175,6 +181,14 @@ static void block_cases(void) {
 #include "block_cases.h"
 }
 /* clang-format on */
+
+void card_blocks(const Ops *ops, Card *on, double rms, double max) {
+    table = ops, card = on, rms_bound = rms, max_bound = max;
+    golden = golden_open("blocks");
+    if (golden) block_cases();
+    golden_close(golden);
+    card = NULL, rms_bound = 0;
+}
 
 void suite_blocks(void) {
     const Ops *tables[4];

@@ -11,7 +11,9 @@ const Command COMMANDS[] = {
      "diffusers folder. One picture goes to OUT; several go to OUT-SEED.png, the seed counting up. Without -o the "
      "name\n"
      "is SEED-first-words.png. No file is overwritten unless -o named it.\n"
-     "This version computes in f32 on the CPU: other precisions, --exact and cuda are refused.\n"},
+     "auto takes the first NVIDIA card where this build and the machine have one; cuda:0,1 shares a batch out. f16 "
+     "and\n"
+     "bf16 are for cards; mixed and --exact are not in this version.\n"},
     {"img2img", cmd_img2img, "-m MODEL -i IMAGE -p PROMPT [options]", "make pictures from a picture and a prompt",
      IMG2IMG_OPTIONS,
      "IMAGE is turned as its EXIF says and laid on white where it is transparent. The new picture has its size, cut "

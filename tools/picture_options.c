@@ -1,8 +1,9 @@
 /* picture_options.c: see picture_options.h. */
 #include "picture_options.h"
 #include "output.h"
+#include "../sd/devices.h"
 #include "../sd/scheduler.h"
-#include "../sd/sd.h"
+#include "../tensor/card.h"
 #include "../weights/atomic_file.h"
 
 #include <inttypes.h>
@@ -50,9 +51,9 @@ enum { SMALLEST = 64, LARGEST = 16384, MOST_PIXELS = 4096 * 4096 };
     {OPT_INT, 0, "clip-skip", AT(clip_skip), "N", "the text encoder's layer, from the last (1)", 1, 32}, \
     {OPT_CHOICE, 0, "rng", AT(rng), "nv|cuda|cpu", \
      "noise of an NVIDIA card (nv or cuda, the default) or of torch on a CPU", 0, 0}, \
-    {OPT_STRING, 0, "device", AT(device), "auto|cpu|cuda[:N]", "where to compute (auto)", 0, 0}, \
+    {OPT_STRING, 0, "device", AT(device), "auto|cpu|cuda[:N,...]", "where to compute (auto)", 0, 0}, \
     {OPT_CHOICE, 0, "precision", AT(precision), "f32|f32-direct|mixed|f16|bf16", \
-     "f32 (the default), or f32-direct: slower and closer to PyTorch", 0, 0}, \
+     "f32 (the default); f32-direct: slower and closer to PyTorch; f16, bf16: on cards", 0, 0}, \
     {OPT_FLAG, 0, "exact", AT(exact), NULL, "the same bits on every machine: not yet", 0, 0}, \
     {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024}, \
     {OPT_SIZE, 0, "memory-limit", AT(memory_limit), "SIZE", "refuse what needs more: 512M, 4G, 1.5GiB", 0, 0}, \
@@ -84,6 +85,30 @@ static int wrong_sampler(const char *command, const char *name) {
     return usage_error(command, "--sampler: no '%.60s'; did you mean %s? There are: %s", name, near, names);
 }
 
+/* That a card is there is found out now; that it works, when the model is opened. */
+static int check_device(const char *command, const PictureArguments *a) {
+    Devices d;
+    Error e = {0};
+    bool narrow = a->precision && (!strcmp(a->precision, "f16") || !strcmp(a->precision, "bf16"));
+    if (!devices_parse(a->device ? a->device : "auto", &d))
+        return usage_error(command, "--device: '%.60s' is none of auto, cpu, cuda, cuda:N, cuda:N,M,...", a->device);
+    for (int i = 0; d.kind == DEVICE_CUDA && i < d.count; i++)
+        if (!card_there(d.cards[i], &e)) return report(command, &e);
+    if (narrow && (d.kind == DEVICE_CPU || (d.kind == DEVICE_AUTO && !card_count())))
+        return usage_error(command, "--precision: %s is for cards; use f32 on the CPU", a->precision);
+    return OPTIONS_GO_ON;
+}
+
+SdPrecision precision_named(const char *name) {
+    static const struct {
+        const char *name;
+        SdPrecision is;
+    } NAMES[] = {{"f32-direct", SD_F32_DIRECT}, {"f16", SD_F16}, {"bf16", SD_BF16}};
+    for (size_t i = 0; name && i < sizeof NAMES / sizeof *NAMES; i++)
+        if (!strcmp(name, NAMES[i].name)) return NAMES[i].is;
+    return SD_F32;
+}
+
 /* What this version lacks is named as such, not as a mistake in the spelling. */
 static int check_names(const char *command, const PictureArguments *a) {
     const Scheduler *named = NULL;
@@ -94,17 +119,13 @@ static int check_names(const char *command, const PictureArguments *a) {
         return usage_error(command, "--scheduler: no '%.60s'; did you mean %s? sdc schedulers lists them", a->scheduler,
                            near);
     }
-    if (a->precision && strcmp(a->precision, "f32") && strcmp(a->precision, "f32-direct"))
-        return usage_error(command, "--precision: %s is not in this version, only f32 and f32-direct are",
+    if (a->precision && !strcmp(a->precision, "mixed"))
+        return usage_error(command,
+                           "--precision: %s is not in this version, only f32, f32-direct and, on cards, f16 "
+                           "and bf16 are",
                            a->precision);
     if (a->exact) return usage_error(command, "--exact: not in this version; leave it out");
-    if (!a->device || !strcmp(a->device, "auto") || !strcmp(a->device, "cpu")) return OPTIONS_GO_ON;
-    const char *number = strncmp(a->device, "cuda", 4) ? NULL : a->device + 4;
-    if (!number || (*number && (*number != ':' || !number[1] || number[1 + strspn(number + 1, "0123456789")])))
-        return usage_error(command, "--device: '%.60s' is none of auto, cpu, cuda, cuda:N", a->device);
-    Error e = {0};
-    error_set(&e, ERR_DEVICE, "--device %.60s: no CUDA in this build; use --device cpu", a->device);
-    return report(command, &e);
+    return check_device(command, a);
 }
 
 static int check_numbers(const char *command, const PictureArguments *a) {

@@ -1,0 +1,139 @@
+/* card.cu: a card, its memory, and the tables of ops that run on it. */
+#include "kernels.cuh"
+
+#include <stdio.h>
+#include <string.h>
+
+bool cuda_check(Ctx *c, cudaError_t e, const char *what) {
+    if (e == cudaSuccess) return true;
+    const Card *card = card_of(c);
+    return error_set(&c->err, ERR_DEVICE,
+                     "cuda:%d (%s): %s failed: %s; if it goes on, the card or its driver is at fault", card->number,
+                     card->name, what, cudaGetErrorString(e));
+}
+
+int card_count(void) {
+    int n = 0;
+    if (cudaGetDeviceCount(&n) == cudaSuccess) return n;
+    cudaGetLastError(); /* no driver, or no card: forget it */
+    return 0;
+}
+
+static bool done(Card *card, cudaError_t e, const char *what, Error *err) {
+    if (e == cudaSuccess) return true;
+    cudaGetLastError();
+    return error_set(err, ERR_DEVICE, "%s: %s: %s", card->name, what, cudaGetErrorString(e));
+}
+
+static void *reserve(Card *card, size_t bytes, Error *e) {
+    void *p = NULL;
+    cudaError_t code = cudaSetDevice(card->number);
+    if (code == cudaSuccess) code = cudaMalloc(&p, bytes);
+    if (code == cudaSuccess) return p;
+    size_t left = 0, whole = 0;
+    cudaGetLastError();
+    if (code != cudaErrorMemoryAllocation) done(card, code, "memory cannot be had", e);
+    else if (cudaMemGetInfo(&left, &whole) == cudaSuccess)
+        error_set(e, ERR_MEMORY,
+                  "%s: out of memory: %zu MiB wanted, %zu of %zu MiB free; make a smaller picture or batch", card->name,
+                  bytes >> 20, left >> 20, whole >> 20);
+    return NULL;
+}
+
+static void release(Card *card, void *memory) {
+    cudaSetDevice(card->number);
+    cudaStreamSynchronize(card->stream);
+    cudaFree(memory);
+}
+
+static bool push(Card *card, void *to, const void *from, size_t bytes, Error *e) {
+    return done(card, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, card->stream), "copying to the card", e) &&
+           done(card, cudaStreamSynchronize(card->stream), "copying to the card", e);
+}
+
+static bool pull(Card *card, void *to, const void *from, size_t bytes, Error *e) {
+    return done(card, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, card->stream), "copying from the card", e) &&
+           done(card, cudaStreamSynchronize(card->stream), "copying from the card", e);
+}
+
+static size_t available(Card *card) {
+    size_t left = 0, whole = 0;
+    cudaSetDevice(card->number);
+    return cudaMemGetInfo(&left, &whole) == cudaSuccess ? left : 0;
+}
+
+bool card_there(int number, Error *e) {
+    int n = 0;
+    cudaError_t code = cudaGetDeviceCount(&n);
+    if (code == cudaSuccess && number >= 0 && number < n) return true;
+    cudaGetLastError();
+    if (code == cudaSuccess && n)
+        return error_set(e, ERR_DEVICE, "--device cuda:%d: there is none of that number; cards are 0..%d", number,
+                         n - 1);
+    return error_set(e, ERR_DEVICE, "--device cuda:%d: no NVIDIA card can be used here: %s; use --device cpu", number,
+                     code ? cudaGetErrorString(code) : "none is found");
+}
+
+Card *card_open(int number, Error *e) {
+    if (!card_there(number, e)) return NULL;
+    cudaDeviceProp p;
+    Card *card = (Card *)calloc(1, sizeof *card);
+    if (!card) return error_set(e, ERR_MEMORY, "out of memory for a card"), (Card *)NULL;
+    card->number = number;
+    snprintf(card->name, sizeof card->name, "cuda:%d", number);
+    bool ok = done(card, cudaSetDevice(number), "cannot be used", e) &&
+              done(card, cudaGetDeviceProperties(&p, number), "cannot be used", e);
+    if (ok) {
+        card->arch = 10 * p.major + p.minor;
+        card->shared = p.sharedMemPerBlockOptin;
+        snprintf(card->name, sizeof card->name, "cuda:%d (%s)", number, p.name);
+        if (card->arch < 75)
+            ok = error_set(e, ERR_DEVICE, "%s: is too old: compute capability %d.%d, 7.5 is needed", card->name,
+                           p.major, p.minor);
+    }
+    ok = ok && done(card, cudaStreamCreateWithFlags(&card->stream, cudaStreamNonBlocking), "no stream can be had", e) &&
+         (card->partials = (float *)reserve(card, SPLIT_BYTES, e)) != NULL;
+    if (ok) return card;
+    card_close(card);
+    return NULL;
+}
+
+void card_close(Card *card) {
+    if (!card) return;
+    if (card->partials) release(card, card->partials);
+    if (card->stream) cudaStreamDestroy(card->stream);
+    free(card);
+}
+
+const char *card_name(const Card *card) { return card->name; }
+
+template <class A> static const Ops *table(const char *name, DType type) {
+    static const CardMemory MEMORY = {reserve, release, push, pull, available};
+    static const Ops OPS = [=] {
+        Ops o = {};
+        o.name = name;
+        o.type = type;
+        o.memory = &MEMORY;
+        o.prepared_bytes = cuda_prepared_bytes<A>;
+        o.prepare = cuda_prepare<A>;
+        o.linear = cuda_linear;
+        o.conv2d = cuda_conv2d;
+        o.group_norm = cuda_group_norm;
+        o.layer_norm = cuda_layer_norm;
+        o.attention = cuda_attention;
+        o.activation = cuda_activation;
+        o.geglu = cuda_geglu;
+        o.affine = cuda_affine;
+        o.embedding = cuda_embedding;
+        o.timestep_embedding = cuda_timestep_embedding;
+        return o;
+    }();
+    return &OPS;
+}
+
+const Ops *card_ops(const Card *card, DType type) {
+    (void)card;
+    if (type == F16) return table<Half>("cuda f16", F16);
+    if (type == BF16) return table<Brain>("cuda bf16", BF16);
+    return table<float>("cuda f32", F32);
+}

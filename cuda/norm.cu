@@ -1,0 +1,159 @@
+/* norm.cu: group norm and layer norm. The CPU's twin is tensor/cpu/norm.c, which explains the sums.
+ *
+ * Group norm: a block of threads for each GROUP_NORM_PIXELS pixels, a thread for a channel; a warp then puts a group's
+ * blocks together, in an order that depends on their number only. Layer norm: a warp for a row. */
+#include "kernels.cuh"
+
+namespace {
+
+enum { WARP = 32, THREADS = 256 };
+
+typedef struct {
+    Tensor y, x, x2, parts; /* parts [N,blocks,groups,2]: mean and M2 of one block's group, later of the whole group */
+    const float *w, *b;
+    int64_t groups;
+    float eps;
+    Act act;
+} GroupNorm;
+
+__device__ double *part(const GroupNorm &g, int64_t picture, int64_t block, int64_t group) {
+    return (double *)g.parts.data + ((picture * g.parts.n[1] + block) * g.groups + group) * 2;
+}
+
+/* Channel c of a pixel lies in one of two places. */
+template <class A> __device__ float source(const GroupNorm &g, int64_t picture, int64_t pixel, int64_t c) {
+    if (c < g.x.n[2]) return to_f32(at2<A>(g.x, picture, pixel)[c]);
+    return to_f32(at2<A>(g.x2, picture, pixel)[c - g.x.n[2]]);
+}
+
+template <class A> __global__ void sum_block(GroupNorm g) {
+    int64_t picture = blockIdx.y, blk = blockIdx.x, channels = g.y.n[2];
+    int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g.y.n[1]);
+    float *mean = (float *)shared_memory(), *s1 = mean + channels, *s2 = s1 + channels;
+    float inverse = 1.0f / (float)(to - from);
+    for (int64_t c = threadIdx.x; c < channels; c += THREADS) {
+        float m = 0, a = 0, b = 0;
+        for (int64_t t = from; t < to; t++) m += source<A>(g, picture, t, c);
+        m *= inverse;
+        for (int64_t t = from; t < to; t++) {
+            float d = source<A>(g, picture, t, c) - m;
+            a += d;
+            b += d * d;
+        }
+        mean[c] = m, s1[c] = a, s2[c] = b;
+    }
+    __syncthreads();
+    int64_t width = channels / g.groups;
+    double count = (double)(to - from);
+    for (int64_t k = threadIdx.x; k < g.groups; k += THREADS) {
+        double total = 0, squares = 0;
+        for (int64_t c = k * width; c < (k + 1) * width; c++) total += mean[c] + s1[c] / count;
+        double group_mean = total / (double)width;
+        for (int64_t c = k * width; c < (k + 1) * width; c++) {
+            double d = mean[c] + s1[c] / count - group_mean;
+            squares += s2[c] - (double)s1[c] * s1[c] / count + count * d * d;
+        }
+        double *out = part(g, picture, blk, k);
+        out[0] = group_mean;
+        out[1] = squares;
+    }
+}
+
+typedef struct {
+    double n, mean, m2;
+} Moments;
+
+__device__ Moments join(Moments a, Moments b) {
+    double n = a.n + b.n, d = b.mean - a.mean;
+    if (b.n == 0) return a;
+    Moments m = {n, a.mean + d * b.n / n, a.m2 + b.m2 + d * d * a.n * b.n / n};
+    return m;
+}
+
+/* The blocks of one picture's group into part(picture, 0, group): mean and 1/sqrt(var + eps). */
+__global__ void combine(GroupNorm g) {
+    int64_t group = blockIdx.x, picture = blockIdx.y, pixels = g.y.n[1], width = g.y.n[2] / g.groups;
+    Moments m = {0, 0, 0};
+    for (int64_t blk = threadIdx.x; blk < g.parts.n[1]; blk += WARP) {
+        const double *p = part(g, picture, blk, group);
+        Moments k = {(double)(min64(GROUP_NORM_PIXELS, pixels - blk * GROUP_NORM_PIXELS) * width), p[0], p[1]};
+        m = m.n == 0 ? k : join(m, k);
+    }
+    for (int half = 1; half < WARP; half *= 2) { /* lane 0 gets them in the order of lanes */
+        Moments k = {__shfl_xor_sync(~0u, m.n, half), __shfl_xor_sync(~0u, m.mean, half),
+                     __shfl_xor_sync(~0u, m.m2, half)};
+        if (!(threadIdx.x & half)) m = join(m, k);
+    }
+    if (threadIdx.x) return;
+    double *out = part(g, picture, 0, group);
+    out[0] = m.mean;
+    out[1] = 1.0 / sqrt(m.m2 / m.n + (double)g.eps);
+}
+
+template <class A> __global__ void normalise_block(GroupNorm g) {
+    int64_t picture = blockIdx.y, blk = blockIdx.x, channels = g.y.n[2], width = channels / g.groups;
+    int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g.y.n[1]);
+    for (int64_t c = threadIdx.x; c < channels; c += THREADS) {
+        /* y = ((x - high) - low) * scale + b: the mean in two floats, so that a large one costs no digits */
+        const double *p = part(g, picture, 0, c / width);
+        float high = (float)p[0], low = (float)(p[0] - (double)high), scale = (float)(p[1] * (double)g.w[c]),
+              b = g.b[c];
+        for (int64_t t = from; t < to; t++) {
+            float x = source<A>(g, picture, t, c);
+            store(at2<A>(g.y, picture, t) + c, activate(((x - high) - low) * scale + b, g.act));
+        }
+    }
+}
+
+typedef struct {
+    Tensor y, x;
+    const float *w, *b;
+    float eps;
+} LayerNorm;
+
+__device__ double lanes(double v) {
+    for (int half = 1; half < WARP; half *= 2) v += __shfl_xor_sync(~0u, v, half);
+    return v;
+}
+
+template <class A> __global__ void layer_rows(LayerNorm l) {
+    int64_t row = (int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP, lane = threadIdx.x % WARP;
+    int64_t n = l.x.n[2], picture = row / l.x.n[1], t = row % l.x.n[1];
+    if (picture >= l.x.n[0]) return; /* whole warps */
+    const A *x = at2<A>(l.x, picture, t);
+    A *y = at2<A>(l.y, picture, t);
+    float sum = 0, s1 = 0, s2 = 0;
+    for (int64_t c = lane; c < n; c += WARP) sum += to_f32(x[c]);
+    float m = (float)(lanes(sum) / (double)n);
+    for (int64_t c = lane; c < n; c += WARP) {
+        float d = to_f32(x[c]) - m;
+        s1 += d;
+        s2 += d * d;
+    }
+    double a = lanes(s1), b = lanes(s2), low = a / (double)n, var = b / (double)n - low * low;
+    float rest = (float)low, rstd = (float)(1.0 / sqrt((var > 0 ? var : 0 * var) + (double)l.eps));
+    for (int64_t c = lane; c < n; c += WARP) store(y + c, ((to_f32(x[c]) - m) - rest) * rstd * l.w[c] + l.b[c]);
+}
+
+} // namespace
+
+void cuda_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
+                     float eps, Act act) {
+    GroupNorm g = {y, x, {}, parts, (const float *)numbers_of(w), (const float *)numbers_of(b), parts.n[2], eps, act};
+    if (x2) g.x2 = *x2;
+    dim3 blocks((unsigned)parts.n[1], (unsigned)y.n[0]);
+    size_t shared = 3 * (size_t)y.n[2] * sizeof(float);
+    by_type(y.dtype, [&](auto a) {
+        typedef decltype(a) A;
+        launch(c, "group_norm", sum_block<A>, blocks, THREADS, shared, g);
+        launch(c, "group_norm", combine, dim3((unsigned)g.groups, (unsigned)y.n[0]), WARP, 0, g);
+        launch(c, "group_norm", normalise_block<A>, blocks, THREADS, 0, g);
+    });
+}
+
+void cuda_layer_norm(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps) {
+    LayerNorm l = {y, x, (const float *)numbers_of(w), (const float *)numbers_of(b), eps};
+    by_type(y.dtype, [&](auto a) {
+        launch(c, "layer_norm", layer_rows<decltype(a)>, blocks_for(x.n[0] * x.n[1], THREADS / WARP), THREADS, 0, l);
+    });
+}

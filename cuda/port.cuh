@@ -1,0 +1,62 @@
+/* port.cuh: what every file of cuda/ begins with. One source for nvcc and for the tests' host compiler (shim/shim.h).
+ */
+#ifndef SD_CUDA_PORT_H
+#define SD_CUDA_PORT_H
+
+#ifdef __CUDACC__
+#include <cuda_runtime.h>
+#else
+#include "shim/shim.h"
+#endif
+
+#define SD_INLINE static __host__ __device__ inline /* for fmath.h and half.h */
+extern "C" {
+#include "../tensor/fmath.h"
+#include "../tensor/half.h"
+#include "../tensor/ops.h"
+}
+
+struct Card {
+    int number, arch; /* 80: compute capability 8.0 */
+    size_t shared;    /* bytes that a block may have */
+    cudaStream_t stream;
+    float *partials; /* SPLIT_BYTES: sums of products whose K is split */
+    char name[300];
+};
+
+enum { SPLIT_BYTES = 32 << 20 };
+
+static inline Card *card_of(Ctx *c) { return c->arena->card; }
+
+/* Sets c's error where e is one; `what` was being done. */
+bool cuda_check(Ctx *c, cudaError_t e, const char *what);
+
+/* Dynamic shared memory, on 128 bytes. */
+static __device__ inline unsigned char *shared_memory() {
+#ifdef __CUDACC__
+    extern __shared__ __align__(128) unsigned char dynamic_shared[];
+    return dynamic_shared;
+#else
+    return (unsigned char *)shim_shared();
+#endif
+}
+
+/* The one place where kernels start. */
+template <class... P, class... A>
+static void launch(Ctx *c, const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A... args) {
+    if (c->err.code || !grid.x || !cuda_check(c, cudaSetDevice(card_of(c)->number), name)) return;
+    if (shared > 48 << 10 &&
+        !cuda_check(c, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared), name))
+        return;
+#ifdef __CUDACC__
+    kernel<<<grid, block, shared, card_of(c)->stream>>>(P(args)...);
+#else
+    shim_launch(grid, block, shared, card_of(c)->stream, [=] { kernel(P(args)...); });
+#endif
+    cuda_check(c, cudaGetLastError(), name);
+}
+
+static inline unsigned blocks_for(int64_t n, int64_t each) { return (unsigned)((n + each - 1) / each); }
+static __host__ __device__ inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+
+#endif

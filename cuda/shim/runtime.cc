@@ -1,0 +1,230 @@
+/* runtime.cc: the cards that tests make up. */
+#include "shim.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <sys/mman.h>
+#include <utility>
+#include <vector>
+
+struct ShimGraph {
+    std::vector<std::function<void()>> work;
+};
+struct ShimStream {
+    ShimGraph *recording;
+};
+
+void shim_run(dim3 grid, dim3 threads, size_t shared, const std::function<void()> &body);
+
+namespace {
+
+enum { PAGE = 65536, MOST_CARDS = 16, POISON = 8 << 20 /* what comes after is zeros, as it costs nothing */ };
+
+struct Piece {
+    size_t bytes, room; /* room: whole pages */
+    int card;
+};
+
+std::mutex lock; /* over what follows; kernels of several cards run at the same time */
+std::map<char *, Piece> pieces;
+size_t used[MOST_CARDS];
+int open_doors[MOST_CARDS];
+thread_local int current;
+thread_local cudaError_t last;
+thread_local long work_done;
+thread_local bool lost;
+
+long wish(const char *name, long otherwise) {
+    const char *text = getenv(name);
+    return text ? atol(text) : otherwise;
+}
+
+size_t whole() { return (size_t)wish("SDC_SHIM_MEMORY", 2L << 30); }
+
+cudaError_t fail(cudaError_t e) { return last = e; }
+
+bool guarded() { return wish("SDC_SHIM_GUARD", 0) != 0; }
+
+/* While work runs, the memory of its card is there. */
+void door(int card, int step) {
+    if (!guarded()) return;
+    std::lock_guard<std::mutex> hold(lock);
+    int before = open_doors[card];
+    open_doors[card] += step;
+    if ((before > 0) == (open_doors[card] > 0)) return;
+    for (auto &p : pieces)
+        if (p.second.card == card)
+            mprotect(p.first, p.second.room, open_doors[card] > 0 ? PROT_READ | PROT_WRITE : PROT_NONE);
+}
+
+int card_of(const void *p) {
+    std::lock_guard<std::mutex> hold(lock);
+    auto i = pieces.upper_bound((char *)p);
+    if (i == pieces.begin()) return -1;
+    --i;
+    return (const char *)p < i->first + i->second.room ? i->second.card : -1;
+}
+
+/* The card dies of launch number SDC_SHIM_FAIL, and every call after that says so. */
+bool dead() {
+    long at = wish("SDC_SHIM_FAIL", 0);
+    if (!at) lost = false, work_done = 0;
+    else if (++work_done >= at) lost = true;
+    return lost;
+}
+
+} // namespace
+
+cudaError_t cudaGetDeviceCount(int *n) {
+    *n = (int)wish("SDC_SHIM_CARDS", 1);
+    return *n > 0 ? cudaSuccess : fail(cudaErrorNoDevice);
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device) {
+    int arch = (int)wish("SDC_SHIM_ARCH", 80);
+    *p = cudaDeviceProp{};
+    snprintf(p->name, sizeof p->name, "made-up card %d", device);
+    p->major = arch / 10, p->minor = arch % 10, p->multiProcessorCount = 4;
+    p->totalGlobalMem = whole(), p->sharedMemPerBlockOptin = arch == 75 ? 64 << 10 : arch == 80 ? 163 << 10 : 99 << 10;
+    return cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int device) {
+    int n;
+    if (cudaGetDeviceCount(&n) || device < 0 || device >= n) return fail(cudaErrorInvalidDevice);
+    current = device;
+    return cudaSuccess;
+}
+
+cudaError_t cudaMalloc(void **p, size_t bytes) {
+    size_t room = (bytes + PAGE - 1) / PAGE * PAGE;
+    std::lock_guard<std::mutex> hold(lock);
+    if (!bytes || used[current] + room > whole()) return fail(cudaErrorMemoryAllocation);
+    char *base = (char *)mmap(nullptr, room + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED) return fail(cudaErrorMemoryAllocation);
+    memset(base, 0xff, room < POISON ? room : (size_t)POISON); /* NaN; what lies behind it is out of bounds */
+    mprotect(base + room, PAGE, PROT_NONE);
+    if (guarded()) mprotect(base, room, PROT_NONE);
+    pieces[base] = Piece{bytes, room, current};
+    used[current] += room;
+    *p = base;
+    return cudaSuccess;
+}
+
+cudaError_t cudaFree(void *p) {
+    std::lock_guard<std::mutex> hold(lock);
+    auto i = pieces.find((char *)p);
+    if (i == pieces.end()) return p ? fail(cudaErrorInvalidValue) : cudaSuccess;
+    used[i->second.card] -= i->second.room;
+    munmap(p, i->second.room + PAGE);
+    pieces.erase(i);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total) {
+    std::lock_guard<std::mutex> hold(lock);
+    *total = whole();
+    *free_bytes = *total > used[current] ? *total - used[current] : 0;
+    return cudaSuccess;
+}
+
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes *a, const void *p) {
+    a->device = card_of(p);
+    return a->device < 0 ? fail(cudaErrorInvalidValue) : cudaSuccess;
+}
+
+cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind) {
+    int cards[2] = {card_of(to), card_of(from)};
+    if (lost) return fail(cudaErrorLaunchFailure);
+    for (int c : cards)
+        if (c >= 0) door(c, 1);
+    memcpy(to, from, bytes);
+    for (int c : cards)
+        if (c >= 0) door(c, -1);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t s) {
+    if (s->recording) return fail(cudaErrorInvalidValue); /* copies are not part of a step */
+    return cudaMemcpy(to, from, bytes, kind);
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned) {
+    *s = new ShimStream{nullptr};
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t s) {
+    delete s;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return lost ? fail(cudaErrorLaunchFailure) : cudaSuccess; }
+
+cudaError_t cudaGetLastError() {
+    cudaError_t e = last;
+    last = cudaSuccess;
+    return lost ? cudaErrorLaunchFailure : e;
+}
+
+const char *cudaGetErrorString(cudaError_t e) {
+    switch (e) {
+    case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorNoDevice: return "no CUDA-capable device is detected";
+    case cudaErrorInvalidDevice: return "invalid device ordinal";
+    case cudaErrorLaunchFailure: return "unspecified launch failure";
+    default: return "invalid argument";
+    }
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
+    s->recording = new ShimGraph;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *g) {
+    *g = s->recording;
+    s->recording = nullptr;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *e, cudaGraph_t g, unsigned long long) {
+    *e = new ShimGraph(*g);
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t e, cudaStream_t) {
+    if (dead()) return fail(cudaErrorLaunchFailure);
+    door(current, 1);
+    for (auto &w : e->work) w();
+    door(current, -1);
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t g) {
+    delete g;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t e) {
+    delete e;
+    return cudaSuccess;
+}
+
+void shim_launch(dim3 grid, dim3 threads, size_t shared, void *stream, std::function<void()> body) {
+    ShimStream *s = (ShimStream *)stream;
+    auto work = [=] { shim_run(grid, threads, shared, body); };
+    if (s->recording) {
+        s->recording->work.push_back(work);
+        return;
+    }
+    if (dead()) {
+        fail(cudaErrorLaunchFailure);
+        return;
+    }
+    door(current, 1);
+    work();
+    door(current, -1);
+}

@@ -1,0 +1,71 @@
+/* shim.h: enough of CUDA's language for a host compiler, so that tests run the same kernels without a card.
+ *
+ * A launch runs block by block. A block's threads are fibers (fibers.cc): each runs until it waits for others, at a
+ * barrier or in an exchange within its warp, and threads that wait for nobody simply run one after the other, forwards
+ * in one block, backwards in the next. Shared memory is one piece for a host thread; its dynamic part is filled with
+ * NaN before every block. So races that depend on the order, missing barriers and unwritten elements show up as wrong
+ * numbers, and accesses out of bounds under AddressSanitizer. Left out: warps that diverge within an exchange, time. */
+#ifndef SD_SHIM_H
+#define SD_SHIM_H
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __restrict__
+#define __launch_bounds__(...)
+#define __align__(n) alignas(n)
+#define __shared__ static thread_local
+
+struct dim3 {
+    unsigned x, y, z;
+    dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+};
+struct float4 {
+    float x, y, z, w;
+};
+struct alignas(16) uint4 {
+    unsigned x, y, z, w;
+};
+static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
+
+extern thread_local dim3 gridDim, blockDim, blockIdx, threadIdx;
+
+void shim_barrier();            /* until all threads of the block are here */
+void shim_warp_wait();          /* until all threads of the warp are here */
+unsigned shim_lane();           /* this thread's place in its warp */
+void *shim_slot(unsigned lane); /* 128 bytes of a lane for one exchange: written before shim_warp_wait, read after */
+void *shim_shared();            /* the block's dynamic shared memory */
+void shim_copy_later(void *to, const void *from, int bytes, int zeros); /* cp.async: done no sooner than waited for */
+void shim_copy_commit();
+void shim_copy_wait(int groups); /* until at most so many of the newest groups are on their way */
+
+static inline void __syncthreads() { shim_barrier(); }
+static inline void __syncwarp() { shim_warp_wait(); }
+
+template <class T> static inline T shim_exchange(T v, unsigned from) {
+    std::memcpy(shim_slot(shim_lane()), &v, sizeof v);
+    void *theirs = shim_slot(from);
+    shim_warp_wait();
+    std::memcpy(&v, theirs, sizeof v);
+    return v;
+}
+template <class T> static inline T __shfl_xor_sync(unsigned, T v, int mask) {
+    return shim_exchange(v, shim_lane() ^ (unsigned)mask);
+}
+template <class T> static inline T __shfl_sync(unsigned, T v, int lane) { return shim_exchange(v, (unsigned)lane); }
+
+using std::sqrt;
+static inline float __fdividef(float a, float b) { return a / b; }
+
+/* Runs the kernel on every block, now, or puts it into the graph that is being recorded. */
+void shim_launch(dim3 grid, dim3 block, size_t shared, void *stream, std::function<void()> body);
+
+#include "runtime.h"
+
+#endif

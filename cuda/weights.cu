@@ -1,0 +1,80 @@
+/* weights.cu: weights on their way to the card, once, when a model is loaded. In pieces, so that no host memory is
+ * needed; from any thread. */
+#include "kernels.cuh"
+
+#include <string.h>
+
+namespace {
+
+enum { PIECE = 16384 }; /* numbers that cross at once */
+
+/* Where numbers gather before they cross. */
+template <class T> struct Crossing {
+    T *to;
+    int64_t count;
+    T piece[PIECE];
+
+    void flush() {
+        if (count) cudaMemcpy(to, piece, (size_t)count * sizeof(T), cudaMemcpyDefault);
+        to += count;
+        count = 0;
+    }
+    void add(float x) {
+        store(&piece[count++], x);
+        if (count == PIECE) flush();
+    }
+};
+
+float number(const char *from, DType type, int64_t i) {
+    float f;
+    uint16_t h;
+    if (type == F32) return memcpy(&f, from + 4 * i, 4), f;
+    memcpy(&h, from + 2 * i, 2);
+    return type == F16 ? f16_to_f32(h) : bf16_to_f32(h);
+}
+
+template <class T> void cross(const Weight *w, DType type, const char *from, bool torch_order, void *to) {
+    Crossing<T> c;
+    c.to = (T *)to;
+    c.count = 0;
+    if (w->kind == WEIGHT_CONV && torch_order) {
+        int64_t channels = w->t.n[3], taps = w->t.n[1] * w->t.n[2];
+        for (int64_t o = 0; o < w->t.n[0]; o++)
+            for (int64_t t = 0; t < taps; t++)
+                for (int64_t i = 0; i < channels; i++) c.add(number(from, type, (o * channels + i) * taps + t));
+    } else {
+        for (int64_t i = 0, n = tensor_count(w->t); i < n; i++) c.add(number(from, type, i));
+    }
+    c.flush();
+}
+
+template <class A> DType type_of(const Weight *w, DType type) {
+    if (w->kind == WEIGHT_VECTOR) return F32;
+    return std::is_same<A, Half>::value ? F16 : std::is_same<A, Brain>::value ? BF16 : type;
+}
+
+} // namespace
+
+template <class A> size_t cuda_prepared_bytes(const Weight *w, DType type) {
+    return (size_t)tensor_count(w->t) * (size_t)(dtype_bits(type_of<A>(w, type)) / 8);
+}
+
+template <class A> void cuda_prepare(Weight *w, DType type, const void *from, bool torch_order, void *to) {
+    DType mine = type_of<A>(w, type);
+    cudaPointerAttributes where;
+    if (cudaPointerGetAttributes(&where, to) == cudaSuccess) cudaSetDevice(where.device);
+    bool as_it_is = mine == type && !(w->kind == WEIGHT_CONV && torch_order);
+    if (as_it_is) cudaMemcpy(to, from, cuda_prepared_bytes<A>(w, type), cudaMemcpyDefault);
+    else by_type(mine, [&](auto t) { cross<decltype(t)>(w, type, (const char *)from, torch_order, to); });
+    w->prepared = to;
+    w->layout = WEIGHT_AS_IT_LIES;
+    w->t.dtype = mine;
+    w->t.data = NULL;
+}
+
+template size_t cuda_prepared_bytes<float>(const Weight *, DType);
+template size_t cuda_prepared_bytes<Half>(const Weight *, DType);
+template size_t cuda_prepared_bytes<Brain>(const Weight *, DType);
+template void cuda_prepare<float>(Weight *, DType, const void *, bool, void *);
+template void cuda_prepare<Half>(Weight *, DType, const void *, bool, void *);
+template void cuda_prepare<Brain>(Weight *, DType, const void *, bool, void *);

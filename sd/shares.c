@@ -1,0 +1,81 @@
+/* shares.c: a batch shared out among several cards. Picture i has its own seed and nothing else of the batch, so a
+ * share is a request of its own, with the seeds counted on: the pictures are the same in any split. */
+#include "run.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+typedef struct {
+    SdModel *model;
+    SdRequest request;
+    SdResult result;
+    Error error;
+    bool leads; /* the first share shows its progress and its previews */
+    const SdRequest *whole;
+    atomic_bool *stop; /* somebody failed, or the caller wants no more */
+} Share;
+
+static bool progress(void *user, const SdProgress *p) {
+    Share *s = user;
+    if (s->leads && s->whole->progress && !s->whole->progress(s->whole->user, p)) atomic_store(s->stop, true);
+    return !atomic_load(s->stop);
+}
+
+static bool preview(void *user, const SdPicture *p, int step, int steps) {
+    Share *s = user;
+    return s->whole->preview(s->whole->user, p, step, steps);
+}
+
+static void run_share(void *arg, int64_t index, void *scratch) {
+    Share *s = (Share *)arg + index;
+    (void)scratch;
+    if (!run_pictures(s->model, &s->request, &s->result, &s->error)) atomic_store(s->stop, true);
+}
+
+/* The pictures of all shares, in order; the times of the slowest. */
+static void collect(SdResult *out, SdResult *part) {
+    for (int i = 0; i < part->count; i++) out->pictures[out->count++] = part->pictures[i];
+    if (part->text_seconds > out->text_seconds) out->text_seconds = part->text_seconds;
+    if (part->sample_seconds > out->sample_seconds) out->sample_seconds = part->sample_seconds;
+    if (part->decode_seconds > out->decode_seconds) out->decode_seconds = part->decode_seconds;
+    free(part->pictures);
+    *part = (SdResult){0};
+}
+
+static bool passed_on(const Error *from, Error *e) { return !from->code || error_set(e, from->code, "%s", from->text); }
+
+bool run_shares(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
+    int cards = m->peer_count + 1, batch = r->batch_size;
+    if (batch < 2) return run_pictures(m, r, out, e);
+    if (r->taps || r->noise)
+        return error_set(e, ERR_ARGUMENT, "taps and noise files: are for one card; name one with --device cuda:N");
+    if (cards > batch) cards = batch;
+    Share *shares = calloc((size_t)cards, sizeof *shares);
+    out->pictures = calloc((size_t)batch, sizeof *out->pictures);
+    atomic_bool stop = false;
+    bool ok = shares && out->pictures;
+    if (!ok) error_set(e, ERR_MEMORY, "out of memory for pictures");
+    int64_t seed = r->seed < 0 ? (int64_t)run_random_seed() : r->seed;
+    int64_t variation = r->variation_seed < 0 ? (int64_t)run_random_seed() : r->variation_seed;
+    for (int i = 0; ok && i < cards; i++) {
+        Share *s = &shares[i];
+        int first = (int)((int64_t)batch * i / cards), end = (int)((int64_t)batch * (i + 1) / cards);
+        *s = (Share){.model = i ? m->peers[i - 1] : m, .request = *r, .leads = !i, .whole = r, .stop = &stop};
+        s->request.batch_size = end - first;
+        s->request.seed = seed + first;
+        s->request.variation_seed = variation + first;
+        s->request.progress = progress;
+        s->request.preview = s->leads && r->preview ? preview : NULL;
+        s->request.user = s;
+    }
+    if (ok) device_run(m->together, cards, run_share, shares);
+    for (int i = 0; ok && i < cards; i++) /* a share that was told to stop is not the reason */
+        if (shares[i].error.code != ERR_CANCELLED) ok = passed_on(&shares[i].error, e);
+    for (int i = 0; ok && i < cards; i++) ok = passed_on(&shares[i].error, e);
+    for (int i = 0; shares && i < cards; i++)
+        if (ok) collect(out, &shares[i].result);
+        else sd_free(&shares[i].result);
+    free(shares);
+    if (!ok) sd_free(out);
+    return ok;
+}

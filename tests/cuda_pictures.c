@@ -1,0 +1,133 @@
+/* cuda_pictures.c: micro-SD on a card, or on the tests' stand-in for one: every tap, replayed steps, the program. */
+#define _XOPEN_SOURCE 700
+#include "../tensor/card.h"
+#include "cli.h"
+#include "make_model.h"
+#include "pipeline.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char model[1024];
+
+static bool same(const SdPicture *p, const SdPicture *q) {
+    return p->width == q->width && p->height == q->height &&
+           !memcmp(p->rgb, q->rgb, (size_t)p->width * (size_t)p->height * 3);
+}
+
+/* Every tap of PyTorch's pipeline, in every type. */
+static void goldens(void) {
+    static const struct {
+        const char *golden, *sampler, *name;
+        SdPrecision precision;
+        int width, height;
+    } CASES[] = {{"micro_euler_64", "Euler", "f32", SD_F32_DIRECT, 64, 64},
+                 {"micro_euler_h72_w104", "Euler", "f32", SD_F32_DIRECT, 104, 72},
+                 {"micro_euler_64", "Euler", "f16", SD_F16, 64, 64},
+                 {"micro_euler_64", "Euler", "bf16", SD_BF16, 64, 64}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        SdRequest r = pipeline_request(CASES[i].sampler, 42, CASES[i].width, CASES[i].height);
+        SdResult out = {0};
+        Error e = {0};
+        char label[96];
+        snprintf(label, sizeof label, "%s cuda %s", CASES[i].golden, CASES[i].name);
+        pipeline_precision = CASES[i].precision;
+        r.taps = test_path("cuda_taps.safetensors");
+        if (!test_check(pipeline_run(model, 1, &r, &out, &e), "%s: a picture", label)) test_note("%s", e.text);
+        else pipeline_golden(CASES[i].golden, r.taps, label);
+        sd_free(&out);
+    }
+    pipeline_precision = SD_F32;
+}
+
+/* Without listeners, from steps that are recorded and replayed: the same picture. And in a batch, and again. */
+static void replays(void) {
+    SdRequest r = pipeline_request("Euler a", 42, 64, 64);
+    SdResult tapped = {0}, one = {0}, batch = {0};
+    Error e = {0};
+    r.taps = test_path("cuda_taps.safetensors"), r.tap = "image";
+    bool ok = pipeline_run(model, 1, &r, &tapped, &e);
+    r.taps = NULL;
+    ok = ok && pipeline_run(model, 1, &r, &one, &e);
+    r.batch_size = 2, r.seed = 41;
+    ok = ok && pipeline_run(model, 1, &r, &batch, &e);
+    if (!test_check(ok, "cuda: pictures with and without taps, alone and in a batch")) test_note("%s", e.text);
+    if (ok) {
+        test_check(same(&tapped.pictures[0], &one.pictures[0]), "cuda: the same picture with and without taps");
+        test_check(same(&one.pictures[0], &batch.pictures[1]), "cuda: the same picture alone and in a batch");
+        test_check(!same(&batch.pictures[0], &batch.pictures[1]), "cuda: another seed, another picture");
+    }
+    sd_free(&tapped);
+    sd_free(&one);
+    sd_free(&batch);
+}
+
+/* --- the program --- */
+
+/* sdc with the stand-in, or, in a build with CUDA, sdc itself. */
+static bool find_program(void) {
+    char path[1100];
+    if (!cli_begin()) return false;
+    snprintf(path, sizeof path, "%s-shim", getenv("SDC"));
+    return access(path, X_OK) || !setenv("SDC", path, 1);
+}
+
+/* One check: the command ends with this code, and its stderr holds `words`. */
+static void program(int code, const char *words, const char *command) {
+    CliRun r = cli_shell(command, false);
+    bool ok = r.code == code && strstr(r.err, words);
+    for (const char *p = r.err; code && (p = strchr(p, '\n')); p++) ok = ok && (!p[1] || strstr(r.err, "sdc: on "));
+    if (!test_check(ok, "cuda: exit code %d, \"%s\": %s", code, words, command))
+        test_note("exit code %d, %s", r.code, r.err);
+    cli_free(&r);
+}
+
+#define RUN " \"$SDC\" txt2img -m ../cuda_micro.safetensors -p 'a cat' -W 64 -H 64 --steps 2 --seed 42 "
+
+static void programs(void) {
+    if (!test_check(find_program(), "the program sdc is there (SDC_BIN, else ./sdc)")) return;
+    program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda -o one.png");
+    program(0, "sdc: on cuda:0", RUN "-o auto.png && cmp one.png auto.png");
+    program(0, "", RUN "--device cpu -o cpu.png --precision f32-direct");
+    program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda --precision f16 -o half.png");
+    program(2, "f16 is for cards", RUN "--device cpu --precision f16 -o no.png");
+    program(1, "the limit is 1 MiB", RUN "--device cuda --memory-limit 1M -o no.png");
+    if (strstr(getenv("SDC"), "-shim") == NULL) {
+        test_skip("cuda: several cards, lost cards: these need the stand-in");
+        return;
+    }
+    program(0, "sdc: on cuda:0", RUN "--device cuda --batch-size 3 -o a.png");
+    program(0, "sdc: on cuda:2",
+            "SDC_SHIM_CARDS=3" RUN "--device cuda:2,0,1 --batch-size 3 -o b.png && for i in 42 43 44; do "
+            "cmp a-$i.png b-$i.png || exit 3; done");
+    program(1, "SDC_SHIM",
+            "SDC_SHIM_CARDS=2" RUN "--device cuda:0,1 --batch-size 2 --taps t.safetensors -o no.png; "
+            "c=$?; echo SDC_SHIM >&2; exit $((c / 2))");
+    program(1, "no NVIDIA card can be used here: no CUDA-capable device",
+            "SDC_SHIM_CARDS=0" RUN "--device cuda -o no.png");
+    program(0, "", "SDC_SHIM_CARDS=0" RUN "--device auto --precision f32-direct -o none.png && cmp none.png cpu.png");
+    program(1, "there is none of that number; cards are 0..0", RUN "--device cuda:1 -o no.png");
+    program(1, "compute capability 7.0, 7.5 is needed", "SDC_SHIM_ARCH=70" RUN "--device cuda -o no.png");
+    program(1, "out of memory: ", "SDC_SHIM_MEMORY=20000000" RUN "--device cuda -o no.png");
+    program(1, "the card has", "SDC_SHIM_MEMORY=35000000" RUN "--device cuda -o no.png");
+    program(1, "unspecified launch failure", "SDC_SHIM_FAIL=300" RUN "--device cuda -o no.png");
+    program(1, "unspecified launch failure", "SDC_SHIM_FAIL=3" RUN "--device cuda -o no.png");
+}
+
+void suite_cuda_pictures(void) {
+    if (!card_count()) {
+        test_skip("cuda_pictures: no card, and no C++ compiler for the stand-in");
+        return;
+    }
+    snprintf(model, sizeof model, "%s", test_path("cuda_micro.safetensors"));
+    MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = F32};
+    if (!test_check(make_model(model, spec), "a micro model")) return;
+    pipeline_device = "cuda";
+    goldens();
+    replays();
+    pipeline_device = NULL;
+    programs();
+}

@@ -1,0 +1,167 @@
+/* test_cuda.c: the ops on a card: a real one in a build with CUDA, else the tests' stand-in (cuda/shim/shim.h), where
+ * it could be compiled.
+ *
+ * Every case of cases.h, in every type: against PyTorch's result; with strides; all pictures of a batch with the same
+ * bits as alone; in place. Outputs stand among NaNs and are NaN before. */
+#include "golden.h"
+#include "on_card.h"
+#include "op_cases.h"
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GUARD = 64 };
+
+static Arena arena;
+static Card *card;
+
+/* Bounds of 16-bit types, relative to the RMS of float64's result: three times the worst case as measured through the
+ * stand-in. */
+static const struct {
+    DType type;
+    double rms, max;
+} TYPES[] = {{F32, 0, 0}, {F16, 2e-3, 2e-2}, {BF16, 1.6e-2, 1.6e-1}};
+
+/* A tensor of the arena with `gap` elements after each row and picture, all NaN. */
+static Tensor spread(Ctx *c, int nd, const int64_t *n, int64_t gap, Tensor *whole) {
+    Tensor t = tensor_view(NULL, c->type, nd, n);
+    for (int i = nd - 2; i >= 0; i--) t.s[i] = t.s[i + 1] * t.n[i + 1] + (i == nd - 2 || i == 0 ? gap : 0);
+    int64_t size = t.s[0] * t.n[0] + 2 * GUARD;
+    *whole = tensor_new(c, 1, &size);
+    float *host = tensor_host(c, *whole).data;
+    for (int64_t i = 0; i < size; i++) host[i] = NAN;
+    t.data = (char *)whole->data + GUARD * dtype_bits(t.dtype) / 8;
+    return t;
+}
+
+static int64_t offset_of(Tensor t, int64_t row) {
+    int64_t offset = 0;
+    for (int i = t.nd - 2; i >= 0; i--) offset += row % t.n[i] * t.s[i], row /= t.n[i];
+    return offset;
+}
+
+static int64_t rows_of(Tensor t) { return tensor_count(t) / t.n[t.nd - 1]; }
+
+static Tensor place(Ctx *c, Tensor x, int64_t gap) {
+    if (x.dtype == I32 || x.nd < 2) return card_copy(c, x.dtype, x);
+    Tensor whole, t = spread(c, x.nd, x.n, gap, &whole);
+    float *host = (float *)tensor_host(c, whole).data + GUARD;
+    for (int64_t r = 0; r < rows_of(x); r++)
+        memcpy(host + offset_of(t, r), (const float *)x.data + offset_of(x, r), (size_t)x.n[x.nd - 1] * 4);
+    tensor_push(c, whole);
+    return t;
+}
+
+typedef enum { PLAINLY, STRIDED, BATCH, IN_PLACE } Way;
+
+/* The first k->N pictures' results, dense, malloc'ed; NULL: this case does not go this way. */
+static float *run(const Ops *table, const OpCase *k, const OpData *all, Way way) {
+    Ctx c = {.op = table, .type = table->type, .arena = &arena};
+    OpData d = way == BATCH ? *all : op_data_slice(all, 0, k->N);
+    int64_t gap = way == STRIDED ? 8 : 0;
+    size_t scope = scope_begin(&c);
+    for (int i = 0; i < MAX_INPUTS; i++)
+        if (d.in[i].data) d.in[i] = place(&c, d.in[i], gap ? gap + 8 * i : 0);
+    if (d.vector.data) d.vector = place(&c, d.vector, gap);
+    if (d.residual.data) d.residual = place(&c, d.residual, gap);
+    Weight *weights[] = {&d.w, &d.b};
+    for (int i = 0; i < 2; i++)
+        if (weights[i]->t.data) card_weight(&c, weights[i], false);
+    Tensor whole, y = spread(&c, d.nd, d.n, gap, &whole);
+    tensor_push(&c, whole);
+    if (way == IN_PLACE) {
+        bool self = k->kind == OP_ACTIVATION || k->kind == OP_AFFINE || k->kind == OP_LAYER_NORM ||
+                    (k->kind == OP_GROUP_NORM && !k->C2);
+        if (self) y = d.in[0];
+        else if (d.residual.data && k->act == ACT_NONE) y = d.residual;
+        else return scope_end(&c, scope), NULL;
+    }
+    size_t before = arena.used;
+    op_case_run(&c, k, &d, y);
+    test_check(c.err.code == ERR_NONE && arena.used == before, "%s %s: no error, the arena as it was", k->name,
+               table->name);
+    test_note("%s", c.err.text);
+    Tensor host = tensor_pull(&c, y);
+    int64_t n = d.n[d.nd - 1], rows = rows_of(y), count = tensor_count(y);
+    float *out = malloc((size_t)count * sizeof *out);
+    if (!out) abort();
+    for (int64_t r = 0; r < rows; r++)
+        memcpy(out + r * n, (const float *)host.data + offset_of(y, r), (size_t)n * sizeof *out);
+    if (way != IN_PLACE) { /* what is no element of y is NaN still */
+        Tensor guards = tensor_pull(&c, whole);
+        int64_t numbers = 0, written = 0;
+        for (int64_t i = 0; i < guards.n[0]; i++) numbers += !isnan(((const float *)guards.data)[i]);
+        for (int64_t i = 0; i < count; i++) written += !isnan(out[i]);
+        test_check(numbers == count && written == count, "%s %s: writes its output and nothing else", k->name,
+                   table->name);
+    }
+    scope_end(&c, scope);
+    return out;
+}
+
+static bool same(const float *a, const float *b, const OpData *d, int64_t pictures) {
+    int64_t each = tensor_count(tensor_view(NULL, F32, d->nd, d->n)) / d->n[0];
+    return a && b && !memcmp(a, b, (size_t)(each * pictures) * sizeof *a);
+}
+
+static void check_case(Golden *golden, const Ops *table, const OpCase *k, const OpData *d, double rms, double max) {
+    char label[128];
+    OpData first = op_data_slice(d, 0, k->N);
+    float *plain = run(table, k, d, PLAINLY), *other;
+    snprintf(label, sizeof label, "%s %s", k->name, table->name);
+    if (rms > 0) golden_check_within(golden, k->name, plain, first.nd, first.n, rms, max, label);
+    else golden_check(golden, k->name, plain, first.nd, first.n, label);
+    if (table->type == BF16) { /* as F16 but for how a number is read */
+        free(plain);
+        return;
+    }
+    other = run(table, k, d, STRIDED);
+    test_check(same(plain, other, d, k->N), "%s with strides: the same bits", label);
+    free(other);
+    other = run(table, k, d, BATCH);
+    test_check(same(plain, other, d, k->N), "%s in a larger batch: the same bits", label);
+    free(other);
+    other = run(table, k, d, IN_PLACE);
+    if (other) test_check(same(plain, other, d, k->N), "%s in place: the same bits", label);
+    free(other);
+    free(plain);
+}
+
+/* Numbers of 16 bits cannot show what some cases are about: large means and scores are gone once x is rounded, and
+ * large numbers are beyond F16. */
+static bool fits(const OpCase *k, DType type) {
+    if (type == F32) return true;
+    return k->xmean < 10 && k->xscale <= (type == F16 ? 100 : 1e5) && (k->kind != OP_ATTENTION || k->xscale < 10);
+}
+
+void suite_cuda(void) {
+    Error e = {0};
+    if (!card_count()) {
+        test_skip("cuda: no card, and no C++ compiler for the stand-in");
+        return;
+    }
+    card = card_open(0, &e);
+    if (!test_check(card && arena_init_on(&arena, card_ops(card, F32), card, 192 << 20, &e), "a card opens")) {
+        test_note("%s", e.text);
+        return;
+    }
+    printf("  cuda: op, block and micro-SD goldens through cuda/ on %s\n", card_name(card));
+    for (size_t t = 0; t < sizeof TYPES / sizeof *TYPES; t++) {
+        const Ops *table = card_ops(card, TYPES[t].type);
+        Golden *golden = golden_open("ops");
+        for (int i = 0; golden && i < OP_CASE_COUNT; i++) {
+            OpData d;
+            if (!fits(&OP_CASES[i], TYPES[t].type)) continue;
+            if (!test_check(op_data_make(&d, &OP_CASES[i]), "%s: inputs", OP_CASES[i].name)) break;
+            check_case(golden, table, &OP_CASES[i], &d, TYPES[t].rms, TYPES[t].max);
+            op_data_free(&d);
+        }
+        golden_close(golden);
+        card_blocks(table, card, TYPES[t].rms, TYPES[t].max);
+    }
+    arena_free(&arena);
+    card_close(card);
+}
