@@ -62,6 +62,36 @@ static size_t available(Card *card) {
     return cudaMemGetInfo(&left, &whole) == cudaSuccess ? left : 0;
 }
 
+static bool record_begin(Card *card) {
+    if (cudaSetDevice(card->number) == cudaSuccess &&
+        cudaStreamBeginCapture(card->stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess)
+        return true;
+    cudaGetLastError();
+    return false;
+}
+
+static void *record_end(Card *card) {
+    cudaGraph_t graph = NULL;
+    cudaGraphExec_t work = NULL;
+    if (cudaStreamEndCapture(card->stream, &graph) != cudaSuccess ||
+        cudaGraphInstantiate(&work, graph, 0) != cudaSuccess)
+        work = NULL;
+    if (graph) cudaGraphDestroy(graph);
+    cudaGetLastError(); /* it will be done without */
+    return work;
+}
+
+static bool play(Card *card, void *recording, Error *e) {
+    return done(card, cudaSetDevice(card->number), "cannot be used", e) &&
+           done(card, cudaGraphLaunch((cudaGraphExec_t)recording, card->stream), "a recorded step failed", e);
+}
+
+static void forget(Card *card, void *recording) {
+    cudaSetDevice(card->number);
+    cudaStreamSynchronize(card->stream);
+    cudaGraphExecDestroy((cudaGraphExec_t)recording);
+}
+
 bool card_there(int number, Error *e) {
     int n = 0;
     cudaError_t code = cudaGetDeviceCount(&n);
@@ -108,7 +138,7 @@ void card_close(Card *card) {
 const char *card_name(const Card *card) { return card->name; }
 
 template <class A> static const Ops *table(const char *name, DType type) {
-    static const CardMemory MEMORY = {reserve, release, push, pull, available};
+    static const CardMemory MEMORY = {reserve, release, push, pull, available, record_begin, record_end, play, forget};
     static const Ops OPS = [=] {
         Ops o = {};
         o.name = name;

@@ -34,6 +34,13 @@ static __device__ inline void finish(const Finish &f, float sum, int64_t picture
     store(at2<A>(f.y, picture, row) + column, sum);
 }
 
+/* Whether all rows begin on 16 bytes and come in whole chunks of 16 (of 16-bit numbers). */
+static inline bool in_chunks(const Tensor &t) {
+    bool ok = t.n[t.nd - 1] % 8 == 0 && (uintptr_t)t.data % 16 == 0;
+    for (int i = 0; i + 1 < t.nd; i++) ok = ok && t.s[i] % 8 == 0;
+    return ok;
+}
+
 /* A weight's numbers on the card. */
 static inline const void *numbers_of(const Weight *w) { return w->prepared; }
 

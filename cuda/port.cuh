@@ -16,6 +16,12 @@ extern "C" {
 #include "../tensor/ops.h"
 }
 
+#ifdef __CUDACC__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL
+#endif
+
 struct Card {
     int number, arch; /* 80: compute capability 8.0 */
     size_t shared;    /* bytes that a block may have */

@@ -114,6 +114,7 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
 void run_free(Run *run) {
     text_states_free(&run->text);
     taps_abort(run->taps);
+    for (int i = 0; i < 2; i++) repeat_free(&run->arena, &run->steps[i]);
     arena_free(&run->arena);
     free(run->x);
     free(run->eps);

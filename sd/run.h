@@ -21,9 +21,10 @@ typedef struct {
     int batch;
     int64_t h, w, latent; /* latents: rows, columns, floats of one picture */
     TextStates text;
-    Tensor keys[2]; /* [1,T,keys] or [sides,T,keys]: what the U-Net makes of each call's context */
-    Tensor times;   /* [1,times]: what it makes of `time` */
-    float time;     /* NAN: of none yet */
+    Tensor keys[2];  /* [1,T,keys] or [sides,T,keys]: what the U-Net makes of each call's context */
+    Repeat steps[2]; /* each call's U-Net, as a card repeats it */
+    Tensor times;    /* [1,times]: what it makes of `time` */
+    float time;      /* NAN: of none yet */
 
     float *x;             /* [batch][C][h][w], the sampler's latents */
     float *eps;           /* [sides][group][C][h][w]: the negative prompt's (when guided), then each part's */

@@ -45,8 +45,9 @@ void run_turn(Run *run, int asked) {
     }
 }
 
-static void forward(Run *run, float *eps, const float *x, float scale, float time, Tensor keys) {
+static void forward(Run *run, float *eps, const float *x, float scale, float time, int call) {
     Ctx *c = &run->ctx;
+    Tensor keys = run->keys[call];
     const UnetConfig *k = &run->m->config.unet;
     size_t scope = scope_begin(c);
     if (time != run->time) {
@@ -65,7 +66,8 @@ static void forward(Run *run, float *eps, const float *x, float scale, float tim
     for (int64_t i = 0; x && i < n; i++)
         to_pixels(pixel + i * in.s[0], x + i % run->group * run->latent, in.n[3], pixels, scale);
     if (x) tensor_push(c, in);
-    unet_forward(c, out, &run->m->unet, in, run->times, keys);
+    for (repeat_start(&run->steps[call]); repeat_next(c, &run->steps[call]);)
+        unet_forward(c, out, &run->m->unet, in, run->times, keys);
     const float *result = eps ? tensor_pull(c, out).data : NULL;
     if (eps && !c->err.code)
         for (int64_t i = 0; i < n; i++) to_planes(eps + i * run->latent, result + i * out.s[0], out.n[3], pixels);
@@ -82,7 +84,7 @@ bool run_unet(Run *run, float *eps, const float *x, float scale, float time, int
         if (run->calls) snprintf(prefix + at, (size_t)(room - at), "%d.", run->calls);
         c->taps = &run->listener;
     }
-    forward(run, eps, x, scale, time, keys);
+    forward(run, eps, x, scale, time, i);
     run->calls++;
     c->taps = NULL;
     if (c->err.code) return error_set(e, c->err.code, "%s", c->err.text);
@@ -90,7 +92,7 @@ bool run_unet(Run *run, float *eps, const float *x, float scale, float time, int
     if (all_finite(x, run->group * run->latent)) { /* once more, to find out where */
         Taps look = {.want = want_any, .put = put_blame, .user = run};
         c->taps = &look;
-        forward(run, eps, x, scale, time, keys);
+        forward(run, eps, x, scale, time, i);
         c->taps = NULL;
     }
     return error_set(

@@ -21,6 +21,12 @@ typedef struct {
     bool (*push)(Card *card, void *to, const void *from, size_t bytes, Error *e);
     bool (*pull)(Card *card, void *to, const void *from, size_t bytes, Error *e); /* once what was asked for is done */
     size_t (*available)(Card *card);                                              /* bytes that are free */
+    /* Work with the same addresses every time: what is asked for between begin and end is not done but recorded, to be
+     * played as one. end gives NULL where it could not be recorded. */
+    bool (*record_begin)(Card *card);
+    void *(*record_end)(Card *card);
+    bool (*play)(Card *card, void *recording, Error *e);
+    void (*forget)(Card *card, void *recording);
 } CardMemory;
 
 /* Without CUDA in this build, or without a driver or a card: 0. */

@@ -107,6 +107,28 @@ Tensor tensor_pull(Ctx *c, Tensor t) {
     return h;
 }
 
+void repeat_start(Repeat *r) { r->ran = false; }
+
+bool repeat_next(Ctx *c, Repeat *r) {
+    const CardMemory *m = c->arena->memory;
+    Card *card = c->arena->card;
+    if (r->recording_now) {
+        r->recording_now = false;
+        r->recording = m->record_end(card);
+        r->never = !r->recording;
+    }
+    bool recorded = m && m->record_begin && !r->never && !c->taps && !c->err.code;
+    if (r->ran) return false;
+    if (recorded && r->recording) return m->play(card, r->recording, &c->err), false;
+    if (recorded && r->seen) return r->recording_now = m->record_begin(card), r->ran = !r->recording_now, true;
+    return r->ran = r->seen = true;
+}
+
+void repeat_free(const Arena *a, Repeat *r) {
+    if (r->recording) a->memory->forget(a->card, r->recording);
+    *r = (Repeat){0};
+}
+
 void tap(Ctx *c, Tensor t, const char *format, ...) {
     if (!c->taps || c->err.code) return;
     char name[160];

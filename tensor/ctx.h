@@ -68,6 +68,20 @@ Tensor tensor_host(const Ctx *c, Tensor t);
 void tensor_push(Ctx *c, Tensor t);
 Tensor tensor_pull(Ctx *c, Tensor t);
 
+/* Work that repeats with the same addresses and no numbers from the host:
+ *
+ *     for (repeat_start(&r); repeat_next(c, &r);) work;
+ *
+ * does it once. A card records it the second time, and plays the recording from then on, without calling `work`; with
+ * taps it never does. */
+typedef struct {
+    void *recording;
+    bool ran, seen, recording_now, never;
+} Repeat;
+void repeat_start(Repeat *r);
+bool repeat_next(Ctx *c, Repeat *r);
+void repeat_free(const Arena *a, Repeat *r);
+
 /* Offers t under a printf-style name. Costs a NULL check when nobody listens. */
 void tap(Ctx *c, Tensor t, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

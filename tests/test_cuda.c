@@ -17,6 +17,8 @@ enum { GUARD = 64 };
 
 static Arena arena;
 static Card *card;
+static Precision precision;
+static int on_tensor_cores[OP_EMBEDDING + 1]; /* cases of each kind that are computed otherwise there */
 
 /* Bounds of 16-bit types, relative to the RMS of float64's result: three times the worst case as measured through the
  * stand-in. */
@@ -59,7 +61,7 @@ typedef enum { PLAINLY, STRIDED, BATCH, IN_PLACE } Way;
 
 /* The first k->N pictures' results, dense, malloc'ed; NULL: this case does not go this way. */
 static float *run(const Ops *table, const OpCase *k, const OpData *all, Way way) {
-    Ctx c = {.op = table, .type = table->type, .arena = &arena};
+    Ctx c = {.op = table, .precision = precision, .type = table->type, .arena = &arena};
     OpData d = way == BATCH ? *all : op_data_slice(all, 0, k->N);
     int64_t gap = way == STRIDED ? 8 : 0;
     size_t scope = scope_begin(&c);
@@ -114,9 +116,20 @@ static void check_case(Golden *golden, const Ops *table, const OpCase *k, const 
     snprintf(label, sizeof label, "%s %s", k->name, table->name);
     if (rms > 0) golden_check_within(golden, k->name, plain, first.nd, first.n, rms, max, label);
     else golden_check(golden, k->name, plain, first.nd, first.n, label);
-    if (table->type == BF16) { /* as F16 but for how a number is read */
+    double work = k->kind == OP_LINEAR ? (double)(k->T * k->O * (k->K + k->K2))
+                  : k->kind == OP_CONV ? (double)(k->Ho * k->Wo * k->O * k->k * k->k * k->I)
+                                       : 0;
+    if (table->type == BF16 || work * (double)k->N > 1e7) { /* as F16 but for how a number is read; as smaller ones */
         free(plain);
         return;
+    }
+    if (table->type == F16) { /* the plain kernels, which the tensor cores' stand in front of */
+        precision = PRECISION_F32_DIRECT;
+        other = run(table, k, d, PLAINLY);
+        precision = PRECISION_F32;
+        on_tensor_cores[k->kind] += !same(plain, other, d, k->N);
+        golden_check_within(golden, k->name, other, first.nd, first.n, rms, max, label);
+        free(other);
     }
     other = run(table, k, d, STRIDED);
     test_check(same(plain, other, d, k->N), "%s with strides: the same bits", label);
@@ -161,6 +174,10 @@ void suite_cuda(void) {
         }
         golden_close(golden);
         card_blocks(table, card, TYPES[t].rms, TYPES[t].max);
+    }
+    for (int i = 0; i <= OP_EMBEDDING; i++) {
+        bool has = i == OP_LINEAR || i == OP_CONV || i == OP_ATTENTION;
+        test_check(has == (on_tensor_cores[i] > 8), "%d cases of kind %d went to tensor cores", on_tensor_cores[i], i);
     }
     arena_free(&arena);
     card_close(card);

@@ -38,7 +38,9 @@ static const double PIPELINE_F16_RMS = 1e-2, PIPELINE_F16_MAX = 5e-2;
 static const double PIPELINE_BF16_RMS = 8e-2, PIPELINE_BF16_MAX = 4e-1;
 
 bool pipeline_run(const char *path, int threads, const SdRequest *r, SdResult *out, Error *e) {
-    SdOptions o = {.threads = threads, .precision = pipeline_precision, .device = pipeline_device};
+    SdOptions o = {.threads = threads,
+                   .precision = pipeline_precision,
+                   .device = pipeline_device ? pipeline_device : getenv("SDC_TEST_DEVICE")};
     SdModel *m = sd_open(path, &o, e);
     bool ok = sd_txt2img(m, r, out, e);
     sd_close(m);
