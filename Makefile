@@ -37,11 +37,12 @@ endif
 
 # The CPU backend's files are compiled once per instruction set (tensor/cpu/isa.h).
 ifneq ($(filter x86_64 amd64,$(ARCH)),)
-  ISAS := base v3 v4
+  ISAS := base v3 v4 bf16
   ALL_CFLAGS += -DSDC_X86
   ISA_base := -march=x86-64
-  ISA_v3 := -march=x86-64-v3
-  ISA_v4 := -march=x86-64-v4 -mprefer-vector-width=512
+  ISA_v3 := -march=x86-64-v3 -mprfchw
+  ISA_v4 := -march=x86-64-v4 -mprfchw -mprefer-vector-width=512
+  ISA_bf16 := $(ISA_v4) -mavx512bf16
 else
   ISAS := base
 endif

@@ -10,10 +10,11 @@
 
 enum { CPU_TABLES = 4 };
 
-const Ops *cpu_table_base(void), *blas_table_base(void);
+const Ops *cpu_table_base(void), *blas_table_base(void), *cpu_table_mixed_base(void);
 #ifdef SDC_X86
-const Ops *cpu_table_v3(void), *blas_table_v3(void);
-const Ops *cpu_table_v4(void), *blas_table_v4(void);
+const Ops *cpu_table_v3(void), *blas_table_v3(void), *cpu_table_mixed_v3(void);
+const Ops *cpu_table_v4(void), *blas_table_v4(void), *cpu_table_mixed_v4(void);
+const Ops *cpu_table_mixed_bf16(void);
 
 /* What -march=x86-64-v3 and -v4 let the compiler use (x86-64 psABI, "Microarchitecture Levels"). */
 static int level(void) {
@@ -25,6 +26,8 @@ static int level(void) {
               __builtin_cpu_supports("avx512vl");
     return v4 ? 4 : v3 ? 3 : 1;
 }
+
+static bool has_bf16(void) { return level() >= 4 && __builtin_cpu_supports("avx512bf16"); }
 #endif
 
 /* OpenBLAS chooses its kernels itself. It comes last, and so is the default, where ours would be 4 numbers wide. */
@@ -54,4 +57,22 @@ const Ops *cpu_ops(void) {
     for (int i = 0; wish && i < n; i++)
         if (!strcmp(list[i]->name, wish)) return list[i];
     return list[n - 1];
+}
+
+int cpu_ops_mixed_list(const Ops **out, int max) {
+    int n = 0;
+    if (n < max) out[n++] = cpu_table_mixed_base();
+#ifdef SDC_X86
+    if (n < max && level() >= 3) out[n++] = cpu_table_mixed_v3();
+    if (n < max && level() >= 4) out[n++] = cpu_table_mixed_v4();
+    if (n < max && has_bf16()) out[n++] = cpu_table_mixed_bf16();
+#endif
+    return n;
+}
+
+const Ops *cpu_ops_mixed(void) {
+#ifdef SDC_X86
+    if (has_bf16()) return cpu_table_mixed_bf16();
+#endif
+    return NULL;
 }

@@ -34,7 +34,8 @@ static void finish_unfused(Ctx *c, Tensor y, Tensor before, Epilogue e) {
 void op_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
     if (skip(c)) return;
     assert(y.nd == 3 && x.nd == 3 && w->t.nd == 2 && y.n[0] == x.n[0] && y.n[1] == x.n[1]);
-    assert(w->t.n[0] == y.n[2] && w->t.n[1] == x.n[2] + (x2 ? x2->n[2] : 0) && (!b || is_vector(b, y.n[2])));
+    assert(w->t.n[0] == y.n[2] * (e.act == ACT_GEGLU ? 2 : 1) && (e.act != ACT_GEGLU || (!e.vector && !e.residual)));
+    assert(w->t.n[1] == x.n[2] + (x2 ? x2->n[2] : 0) && (!b || is_vector(b, w->t.n[0])));
     assert(!x2 || (x2->nd == 3 && x2->n[0] == x.n[0] && x2->n[1] == x.n[1]));
     check_epilogue(y, y.n[2], e);
     if (unfused(c, e)) {

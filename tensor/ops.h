@@ -18,6 +18,7 @@ typedef enum {
     ACT_SILU,       /* x sigmoid(x) */
     ACT_GELU,       /* x Phi(x), exact erf */
     ACT_QUICK_GELU, /* x sigmoid(1.702 x), CLIP ViT-L */
+    ACT_GEGLU,      /* op_linear only: y[N,T,C] = value gelu(gate) of a product [N,T,2C], which is value, then gate */
 } Act;
 
 /* What happens to a product before it is stored, in this order: + per-picture vector, activation, + residual. */
@@ -93,6 +94,12 @@ void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale);
 /* The backends. */
 const Ops *cpu_ops(void);  /* the widest instruction set that this machine has (SDC_CPU=base|v3|v4|openblas picks) */
 const Ops *plan_ops(void); /* computes nothing: counts c->flops, and the arena counts bytes */
+
+/* The table of the precision `mixed`: linear layers and attention in products of bf16 with sums in f32, everything else
+ * as in f32. NULL: this machine has no instructions for that. */
+const Ops *cpu_ops_mixed(void);
+/* All tables of that precision that this machine can run, for tests: with the instruction, or with its twin in C. */
+int cpu_ops_mixed_list(const Ops **out, int max);
 
 /* Every CPU table this program holds and this machine can run, the preferred one last; returns their number (at most
  * 4). For tests. */

@@ -5,7 +5,7 @@
 
 static void linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
     (void)x, (void)x2, (void)b, (void)e;
-    c->flops += 2.0 * (double)tensor_count(y) * (double)w->t.n[1];
+    c->flops += 2.0 * (double)(y.n[0] * y.n[1]) * (double)(w->t.n[0] * w->t.n[1]);
 }
 
 static void conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e) {

@@ -4,7 +4,10 @@
  *   WEIGHT_FILTERS  a 3x3 WEIGHT_CONV as [O/16][I][9][16]: what Winograd's transform reads, 16 outputs a vector;
  *                   direct convolution gathers its panels from it
  *
- * Numbers keep the file's width. Outputs that do not exist are zeros. All tables of the CPU share these layouts, and
+ *   WEIGHT_PAIRS    a WEIGHT_LINEAR rounded to bf16, as [O/32][K/2][32][2]: panels of pairs (tensor/cpu/pair.h), for
+ *                   the tables of `mixed` only, which make them themselves
+ *
+ * The others keep the file's width. Outputs that do not exist are zeros. All tables of the CPU share these layouts, and
  * results are the same bits with and without a prepared form. Left out: weights of other kinds and kernels, which are
  * used as they lie. */
 #ifndef SD_PREPARE_H

@@ -8,12 +8,15 @@
  * Gimelshein 2018, "Online normalizer calculation for softmax"; Rabe and Staats 2021, "Self-attention does not need
  * O(n^2) memory"). log2(e) / sqrt(d) is folded into Q.
  *
- *   2^x = 2^n 2^r, n = round(x), |r| <= 1/2; 2^r by the polynomial of degree 6 through 2^r at Chebyshev's nodes.
- *   Relative error below 7.3e-8; x below -126 counts as -126, NaN stays NaN.
+ * attention_mixed multiplies pairs of bf16 (pair.h): of a block of keys K and V are rounded once for all its panels of
+ * queries, K [keys][d / 2] and V [keys / 2][d] words, and P where it becomes the panel of the second product. Maxima
+ * and sums stay in f32, of the scores and probabilities as they were before rounding.
  *
  * How the work is cut depends on the layer only. Left out: a mask other than causal. */
 #include "kernels.h"
 
+#include "exp2.h"
+#include "pair.h"
 #include "panel.h"
 
 #include <assert.h>
@@ -22,7 +25,7 @@
 
 enum {
     KEYS = 128, /* at once: scores of 16 KiB */
-    PANELS = 4, /* most panels of queries that share a block of keys */
+    PANELS = 8, /* most panels of queries that share a block of keys */
     VECTORS = PANEL / VW,
 };
 
@@ -36,27 +39,6 @@ typedef struct {
     float max[PANEL], sum[PANEL];
 } Running;
 
-typedef int32_t VI __attribute__((vector_size(4 * VW)));
-
-static inline V exp2_negative(V x) {
-    const V low = (V){0} - 126.0f, magic = (V){0} + 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    VI under = x < low;
-    x = (V)(((VI)low & under) | ((VI)x & ~under));
-    V shifted = x + magic, r = x - (shifted - magic);
-    V p = r * 1.546144485e-04f + 1.340042800e-03f;
-    p = p * r + 9.618056938e-03f;
-    p = p * r + 5.550327152e-02f;
-    p = p * r + 2.402265072e-01f;
-    p = p * r + 6.931471825e-01f;
-    p = p * r + 1.0f;
-    return (V)((VI)p + ((VI)shifted << 23)); /* the low bits of `shifted` are n, and go to p's exponent */
-}
-
-static inline V larger(V a, V b) {
-    VI greater = a > b;
-    return (V)(((VI)a & greater) | ((VI)b & ~greater));
-}
-
 /* panel[d][PANEL] = scale * queries, zeros for those past m */
 static void turn_queries(float *panel, const float *q, int64_t ldq, int64_t m, int64_t d, float scale) {
     if (m < PANEL) memset(panel, 0, (size_t)(d * PANEL) * sizeof *panel);
@@ -64,13 +46,31 @@ static void turn_queries(float *panel, const float *q, int64_t ldq, int64_t m, i
         for (int64_t c = 0; c < d; c++) panel[c * PANEL + i] = q[i * ldq + c] * scale;
 }
 
-/* Scores to probabilities in place; out^T[d] and the sum so far to the new maximum. */
-static void soften(float *scores, int64_t keys, Running *run, float *out, int64_t d) {
+/* The panel of pairs of queries as above. */
+static void turn_queries_to_pairs(uint32_t *panel, const float *q, int64_t ldq, int64_t m, int64_t d, float scale) {
+    int64_t words = (d + 1) / 2;
+    if (m < PANEL) memset(panel, 0, (size_t)(words * PANEL) * sizeof *panel);
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t c = 0; c < words; c++) {
+            float line[2] = {q[i * ldq + 2 * c] * scale, 2 * c + 1 < d ? q[i * ldq + 2 * c + 1] * scale : 0};
+            pair_row(panel + c * PANEL + i, line, 2);
+        }
+}
+
+/* Scores to probabilities in place; out^T[d] and the sum so far to the new maximum. pairs: probabilities as the panel
+ * [keys / 2][PANEL] of words. */
+static inline __attribute__((always_inline)) void soften(const bool pairs, float *scores, int64_t keys, Running *run,
+                                                         float *out, int64_t d) {
     V max[VECTORS], sum[VECTORS];
     bool moved = false;
-    for (int c = 0; c < VECTORS; c++) max[c] = *(V *)(run->max + c * VW);
-    for (int64_t j = 0; j < keys; j++)
-        for (int c = 0; c < VECTORS; c++) max[c] = larger(*(V *)(scores + j * PANEL + c * VW), max[c]);
+    for (int c = 0; c < VECTORS; c++) {
+        V a = *(V *)(run->max + c * VW), b = a; /* two chains: one would wait for itself */
+        const float *s = scores + c * VW;
+        int64_t j = 0;
+        for (; j + 2 <= keys; j += 2, s += 2 * PANEL) a = larger(*(V *)s, a), b = larger(*(V *)(s + PANEL), b);
+        if (j < keys) a = larger(*(V *)s, a);
+        max[c] = larger(a, b);
+    }
     for (int c = 0; c < VECTORS; c++) {
         V *old = (V *)(run->max + c * VW), *so_far = (V *)(run->sum + c * VW);
         moved |= memcmp(old, &max[c], sizeof max[c]) != 0;
@@ -81,8 +81,15 @@ static void soften(float *scores, int64_t keys, Running *run, float *out, int64_
     if (moved)
         for (int64_t i = 0; i < d; i++)
             for (int c = 0; c < VECTORS; c++) *(V *)(out + i * PANEL + c * VW) *= *(V *)(run->max + c * VW);
+    for (int64_t j = 0; pairs && j < keys; j += 2)
+        for (int c = 0; c < VECTORS; c++) { /* row j / 2 of the panel is none that is still to be read */
+            V even = exp2_rough(*(V *)(scores + j * PANEL + c * VW) - max[c]), odd = {0};
+            if (j + 1 < keys) odd = exp2_rough(*(V *)(scores + (j + 1) * PANEL + c * VW) - max[c]);
+            sum[c] += even + odd;
+            *(VU *)(scores + j / 2 * PANEL + c * VW) = pair_of(even, odd);
+        }
     for (int c = 0; c < VECTORS; c++) {
-        for (int64_t j = 0; j < keys; j++) {
+        for (int64_t j = 0; !pairs && j < keys; j++) {
             V *s = (V *)(scores + j * PANEL + c * VW);
             V e = exp2_negative(*s - max[c]);
             *s = e;
@@ -93,45 +100,82 @@ static void soften(float *scores, int64_t keys, Running *run, float *out, int64_
     }
 }
 
-static void block(void *arg, int64_t index, void *scratch) {
-    const Attention *a = arg;
-    int64_t d = a->q.n[2] / a->heads, keys = a->k.n[1], queries = a->q.n[1];
+/* A block's memory, in words. */
+typedef struct {
+    float *scores, *out;
+    void *turned;    /* queries: [panels][d or d / 2][PANEL] */
+    uint32_t *k, *v; /* rounded keys and values */
+    int64_t query;   /* words of a panel of queries */
+} Room;
+
+static Room room_of(const Attention *a, void *scratch, int64_t d, bool pairs) {
+    Room r = {.scores = scratch, .query = (pairs ? (d + 1) / 2 : d) * PANEL};
+    r.turned = r.scores + KEYS * PANEL;
+    r.out = (float *)r.turned + a->panels * r.query;
+    r.k = (uint32_t *)r.out + a->panels * d * PANEL;
+    r.v = r.k + KEYS * ((d + 1) / 2);
+    assert((char *)(r.v + KEYS / 2 * d) <= (char *)scratch + SCRATCH_BYTES);
+    return r;
+}
+
+static inline __attribute__((always_inline)) void block_of(const bool pairs, const Attention *a, int64_t index,
+                                                           void *scratch) {
+    int64_t d = a->q.n[2] / a->heads, keys = a->k.n[1], queries = a->q.n[1], half = (d + 1) / 2;
     int64_t from = index % a->blocks * a->panels * PANEL, m = min64(a->panels * PANEL, queries - from);
     int64_t head = index / a->blocks % a->heads, picture = index / a->blocks / a->heads;
-    float *scores = scratch, *turned = scores + KEYS * PANEL, *out = turned + a->panels * d * PANEL;
+    Room r = room_of(a, scratch, d, pairs);
     Running run[PANELS];
     float scale = 1.44269504f / sqrtf((float)d);
-    memset(out, 0, (size_t)(a->panels * d * PANEL) * sizeof *out);
+    memset(r.out, 0, (size_t)(a->panels * d * PANEL) * sizeof *r.out);
     for (int64_t i = 0; i < m; i += PANEL) {
-        turn_queries(turned + i * d, at2(a->q, picture, from + i) + head * d, a->q.s[1], min64(PANEL, m - i), d, scale);
+        const float *q = at2(a->q, picture, from + i) + head * d;
+        float *panel = (float *)r.turned + i / PANEL * r.query;
+        if (pairs) turn_queries_to_pairs((uint32_t *)panel, q, a->q.s[1], min64(PANEL, m - i), d, scale);
+        else turn_queries(panel, q, a->q.s[1], min64(PANEL, m - i), d, scale);
         for (int j = 0; j < PANEL; j++) run[i / PANEL].max[j] = -3.0e38f, run[i / PANEL].sum[j] = 0;
     }
     for (int64_t at = 0; at < keys; at += KEYS) {
         const float *k = at2(a->k, picture, at) + head * d, *v = at2(a->v, picture, at) + head * d;
+        int64_t all = min64(KEYS, keys - at);
+        for (int64_t j = 0; pairs && j < all; j++) pair_row(r.k + j * half, k + j * a->k.s[1], d);
+        if (pairs) pair_rows(r.v, v, a->v.s[1], all, d);
         for (int64_t i = 0; i < m; i += PANEL) {
-            int64_t n = min64(KEYS, keys - at), last = from + min64(i + PANEL, m) - 1;
+            int64_t n = all, last = from + min64(i + PANEL, m) - 1;
             if (a->causal) n = min64(n, last + 1 - at);
             if (n <= 0) continue;
-            K(panel_product)(n, d, k, a->k.s[1], turned + i * d, scores, PANEL, PANEL, false);
+            const float *q = (const float *)r.turned + i / PANEL * r.query;
+            float *out = r.out + i * d;
+            if (pairs) K(pair_product)(n, half, r.k, half, (const uint32_t *)q, r.scores, PANEL, PANEL, false);
+            else K(panel_product)(n, d, k, a->k.s[1], q, r.scores, PANEL, PANEL, false);
             for (int64_t j = 0; a->causal && j < n; j++) /* key at + j is hidden from queries before it */
-                for (int64_t c = 0; c < PANEL && from + i + c < at + j; c++) scores[j * PANEL + c] = -3.0e38f;
-            soften(scores, n, &run[i / PANEL], out + i * d, d);
-            K(panel_product_turned)(d, n, v, a->v.s[1], scores, out + i * d, PANEL, PANEL, true);
+                for (int64_t c = 0; c < PANEL && from + i + c < at + j; c++) r.scores[j * PANEL + c] = -3.0e38f;
+            soften(pairs, r.scores, n, &run[i / PANEL], out, d);
+            const uint32_t *p = (const uint32_t *)r.scores;
+            if (pairs) K(pair_product_turned)(d, (n + 1) / 2, r.v, d, p, out, PANEL, PANEL, true);
+            else K(panel_product_turned)(d, n, v, a->v.s[1], r.scores, out, PANEL, PANEL, true);
         }
     }
     for (int64_t i = 0; i < m; i++) {
-        const float *column = out + i / PANEL * PANEL * d + i % PANEL;
+        const float *column = r.out + i / PANEL * PANEL * d + i % PANEL;
         float *o = at2(a->o, picture, from + i) + head * d, inverse = 1.0f / run[i / PANEL].sum[i % PANEL];
         for (int64_t c = 0; c < d; c++) o[c] = column[c * PANEL] * inverse;
     }
 }
 
+static void block(void *arg, int64_t index, void *scratch) { block_of(false, arg, index, scratch); }
+static void block_mixed(void *arg, int64_t index, void *scratch) { block_of(true, arg, index, scratch); }
+
+static void run_blocks(Ctx *c, Attention *a, void (*fn)(void *, int64_t, void *)) {
+    int64_t all = (a->q.n[1] + PANEL - 1) / PANEL;
+    a->panels = all >= 8 * PANELS ? PANELS : all >= 16 ? 2 : 1;
+    a->blocks = (all + a->panels - 1) / a->panels;
+    device_run(c->dev, a->q.n[0] * a->heads * a->blocks, fn, a);
+}
+
 void K(attention)(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal) {
-    Attention a = {.o = o, .q = q, .k = k, .v = v, .heads = heads, .causal = causal};
-    int64_t all = (q.n[1] + PANEL - 1) / PANEL, d = q.n[2] / heads;
-    a.panels = all >= 8 * PANELS ? PANELS : all >= 16 ? 2 : 1;
-    assert((size_t)((KEYS + 2 * a.panels * d) * PANEL * 4) <= SCRATCH_BYTES);
-    (void)d;
-    a.blocks = (all + a.panels - 1) / a.panels;
-    device_run(c->dev, q.n[0] * heads * a.blocks, block, &a);
+    run_blocks(c, &(Attention){.o = o, .q = q, .k = k, .v = v, .heads = heads, .causal = causal}, block);
+}
+
+void K(attention_mixed)(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal) {
+    run_blocks(c, &(Attention){.o = o, .q = q, .k = k, .v = v, .heads = heads, .causal = causal}, block_mixed);
 }

@@ -10,6 +10,13 @@
  * `room`, which holds k * PANEL floats on 64 bytes, or where the weight lies. column: a multiple of PANEL. */
 const float *K(panel_of)(float *room, const Weight *w, int64_t column, int64_t from, int64_t k);
 
+/* The same as a panel of pairs of bf16, [(k + 1) / 2][PANEL] words (pair.h). from: even. */
+const uint32_t *K(pairs_of)(uint32_t *room, const Weight *w, int64_t column, int64_t from, int64_t k);
+
+/* The hooks of the tables whose linear layers multiply pairs: WEIGHT_PAIRS for those, else as weight_prepare. */
+size_t K(prepared_bytes_mixed)(const Weight *w, DType type);
+void K(prepare_mixed)(Weight *w, DType type, const void *from, bool torch_order, void *to);
+
 /* One operation's bias and epilogue on rows [0, m) x columns [0, n) of a tile of y, whose first row is row `row` of
  * picture `picture` and whose first column is `column`. */
 typedef struct {
@@ -24,11 +31,13 @@ void K(finish)(const Finish *f, float *y, int64_t ldy, int64_t picture, int64_t 
 void K(activate)(float *x, int64_t n, Act act);
 
 void K(linear)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e);
+void K(linear_mixed)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e);
 void K(conv2d)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e);
 void K(group_norm)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
                    float eps, Act act);
 void K(layer_norm)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps);
 void K(attention)(Ctx *, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal);
+void K(attention_mixed)(Ctx *, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal);
 void K(activation)(Ctx *, Tensor y, Tensor x, Act act);
 void K(geglu)(Ctx *, Tensor y, Tensor x);
 void K(affine)(Ctx *, Tensor y, Tensor x, float scale, float offset);

@@ -1,76 +1,170 @@
 /* linear.c: y = epilogue(x w^T + b), by blocks of one picture's rows and of outputs.
  *
- * Loops, from the outside: pieces of K (at most PRODUCT_K: the block's part of x stays in the second cache), panels of
- * 32 outputs (widened once into scratch, first cache), pictures, rows. So the weights of a block are read once for all
- * pictures, with the same product call for each.
+ * Loops, from the outside: pieces of K (the block's part of x and the panel at hand stay in the second cache), panels
+ * of 32 outputs (widened once into scratch), rows. A block's rows are copied side by side while its first panel is
+ * multiplied: where they lie they may share sets of the first cache (rows of 1024 floats and multiples do) and are
+ * waited for. Sums of an element run over K in the order of its pieces, which follow from K alone, so bits do not
+ * depend on how rows and outputs are cut. A block is tall enough that widening a panel costs 1 % of using it, and there
+ * are enough blocks that 8 threads stay busy.
  *
- * How the work is cut depends on the layer and on the rows of one picture, never on the batch or the threads. A block
- * is tall enough that widening a panel costs 1 % of using it, and there are enough blocks that 8 threads stay busy. */
+ * GEGLU's two halves are made side by side in scratch and become one there; they are never stored.
+ *
+ * linear_mixed is the same in products of bf16 (pair.h): x is rounded while it is copied, weights when they are
+ * prepared, and a word holds two steps of K. */
 #include "kernels.h"
 
+#include "../fmath.h"
+#include "pair.h"
 #include "panel.h"
 
+#include <assert.h>
 #include <string.h>
 
 typedef struct {
     Tensor y, x, x2; /* x2.data NULL: none */
     const Weight *w;
     Finish finish;
-    int64_t rows, columns, row_blocks, column_blocks;
-    bool rows_first;
+    bool pairs, rows_first;
+    int64_t rows, columns, row_blocks, column_blocks; /* columns: of y */
+    int64_t piece;                                    /* of K */
 } Linear;
 
-enum { AT_ONCE = 24 }; /* rows: two tiles of the widest kernel */
+enum { AT_ONCE = 24 /* rows: two tiles of the widest kernel */ };
 
-/* The block's first panel. Rows of x are copied side by side into `packed` on the way, where they share no sets of the
- * first cache, and asked for before the products of the rows before them. */
-static void first_panel(float *packed, const float *x, int64_t ldx, int64_t m, int64_t k, const float *panel, float *y,
-                        int64_t ldy, int64_t n, bool accumulate) {
-    for (int64_t i = 0; i < m; i += AT_ONCE) {
-        int64_t rows = min64(AT_ONCE, m - i), more = min64(AT_ONCE, m - i - rows);
-        for (int64_t r = i; r < i + rows; r++) memcpy(packed + r * k, x + r * ldx, (size_t)k * sizeof *x);
-        for (int64_t r = i + rows; r < i + rows + more; r++)
-            for (int64_t p = 0; p < k; p += 16) __builtin_prefetch(x + r * ldx + p, 0, 2);
-        K(panel_product)(rows, k, packed + i * k, k, panel, y + i * ldy, ldy, n, accumulate);
+/* One block: rows of a picture, a piece of K, and what one copy of x serves. */
+typedef struct {
+    int64_t picture, row, m, k, kk;
+    uint32_t *packed; /* [m][words] */
+    int64_t words;    /* of a row */
+    void *room;       /* for a panel */
+    bool accumulate;
+} Block;
+
+/* Where row r's numbers from k on lie; *n: how many of them are wanted and lie there. */
+static const float *source(const Linear *l, const Block *b, int64_t r, int64_t k, int64_t *n) {
+    bool second = k >= l->x.n[2];
+    Tensor x = second ? l->x2 : l->x;
+    int64_t at = second ? k - l->x.n[2] : k;
+    *n = min64(b->k + b->kk - k, x.n[2] - at);
+    return at2(x, b->picture, b->row + r) + at;
+}
+
+static void pack_row(const Linear *l, const Block *b, int64_t r) {
+    float line[2 * PRODUCT_K];
+    int64_t n;
+    const float *from = source(l, b, r, b->k, &n);
+    uint32_t *to = b->packed + r * b->words;
+    if (n < b->kk) { /* both sources */
+        int64_t rest;
+        memcpy(line, from, (size_t)n * sizeof *line);
+        from = source(l, b, r, b->k + n, &rest);
+        memcpy(line + n, from, (size_t)rest * sizeof *line);
+        from = line;
+    }
+    if (l->pairs) pair_row(to, from, b->kk);
+    else memcpy(to, from, (size_t)b->kk * sizeof *to);
+}
+
+static void ask_for_row(const Linear *l, const Block *b, int64_t r) {
+    int64_t n;
+    const float *from = source(l, b, r, b->k, &n);
+    for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(from + i, 0, 2);
+}
+
+static void multiply(const Linear *l, const Block *b, const void *panel, int64_t row, int64_t m, float *y, int64_t ldy,
+                     int64_t n) {
+    const uint32_t *x = b->packed + row * b->words;
+    y += row * ldy;
+    if (l->pairs) K(pair_product)(m, b->words, x, b->words, panel, y, ldy, n, b->accumulate);
+    else K(panel_product)(m, b->kk, (const void *)x, b->words, panel, y, ldy, n, b->accumulate);
+}
+
+/* y[m][end - column] (+)= the block's product with outputs [column, end); column: a multiple of PANEL. `fresh`: x is to
+ * be copied first. */
+static void outputs(const Linear *l, const Block *b, int64_t column, int64_t end, float *y, int64_t ldy, bool fresh) {
+    for (int64_t j = column; j < end; j += PANEL, y += PANEL) {
+        const void *panel = l->pairs ? (const void *)K(pairs_of)(b->room, l->w, j, b->k, b->kk)
+                                     : (const void *)K(panel_of)(b->room, l->w, j, b->k, b->kk);
+        int64_t n = min64(PANEL, end - j);
+        if (!fresh || j > column) {
+            multiply(l, b, panel, 0, b->m, y, ldy, n);
+            continue;
+        }
+        for (int64_t i = 0; i < b->m; i += AT_ONCE) {
+            int64_t rows = min64(AT_ONCE, b->m - i);
+            for (int64_t r = i; r < i + rows; r++) pack_row(l, b, r);
+            for (int64_t r = i + rows; r < min64(i + rows + AT_ONCE, b->m); r++) ask_for_row(l, b, r);
+            multiply(l, b, panel, i, rows, y, ldy, n);
+        }
+    }
+}
+
+/* y[m][n] = (value + bias) gelu(gate + bias), with value and gate in rows `ld` apart. */
+static void gate(const Linear *l, const Block *b, int64_t column, int64_t n, const float *value, const float *gates,
+                 int64_t ld) {
+    const float *bias = l->finish.bias, *below = bias ? bias + l->y.n[2] + column : NULL;
+    bias = bias ? bias + column : NULL;
+    for (int64_t i = 0; i < b->m; i++, value += ld, gates += ld) {
+        float *y = at2(l->y, b->picture, b->row + i) + column;
+        if (bias)
+            for (int64_t j = 0; j < n; j++) y[j] = (value[j] + bias[j]) * fm_gelu(gates[j] + below[j]);
+        else
+            for (int64_t j = 0; j < n; j++) y[j] = value[j] * fm_gelu(gates[j]);
     }
 }
 
 static void block(void *arg, int64_t index, void *scratch) {
     const Linear *l = arg;
-    int64_t p = index / (l->row_blocks * l->column_blocks), at = index % (l->row_blocks * l->column_blocks);
-    int64_t row = (l->rows_first ? at % l->row_blocks : at / l->column_blocks) * l->rows;
+    int64_t each = l->row_blocks * l->column_blocks, at = index % each;
     int64_t column = (l->rows_first ? at / l->row_blocks : at % l->column_blocks) * l->columns;
-    int64_t m = min64(l->rows, l->y.n[1] - row), end = min64(column + l->columns, l->y.n[2]);
+    Block b = {.picture = index / each};
+    b.row = (l->rows_first ? at % l->row_blocks : at / l->column_blocks) * l->rows;
+    b.m = min64(l->rows, l->y.n[1] - b.row);
+    int64_t end = min64(column + l->columns, l->y.n[2]), all = l->w->t.n[1];
     bool in_place = l->finish.e.residual && l->finish.e.residual->data == l->y.data;
-    float *room = scratch, *packed = room + PRODUCT_K * PANEL;
-    int64_t done = 0; /* of K */
-    for (int source = 0; source < (l->x2.data ? 2 : 1); source++) {
-        Tensor x = source ? l->x2 : l->x;
-        int64_t piece = part_size(x.n[2], PRODUCT_K, 1);
-        for (int64_t k = 0; k < x.n[2]; k += piece) {
-            int64_t kk = min64(piece, x.n[2] - k);
-            for (int64_t j = column; j < end; j += PANEL) {
-                const float *panel = K(panel_of)(room, l->w, j, done, kk);
-                float *y = at2(l->y, p, row) + j;
-                bool accumulate = in_place || done > 0;
-                int64_t n = min64(PANEL, end - j);
-                if (j == column)
-                    first_panel(packed, at2(x, p, row) + k, x.s[1], m, kk, panel, y, l->y.s[1], n, accumulate);
-                else K(panel_product)(m, kk, packed, kk, panel, y, l->y.s[1], n, accumulate);
-            }
-            done += kk;
-        }
+    bool gated = l->finish.e.act == ACT_GEGLU;
+    /* of GEGLU: the gates' first panel, how far into it they begin, and the two halves of a row */
+    int64_t first = (l->y.n[2] + column) / PANEL * PANEL, skip = l->y.n[2] + column - first;
+    int64_t half = (end - column + 2 * PANEL - 1) / PANEL * PANEL;
+    float *halves = (float *)scratch + PRODUCT_K * (PANEL + PRODUCT_ROWS + 12);
+    assert(!gated || (char *)(halves + b.m * 2 * half) <= (char *)scratch + SCRATCH_BYTES);
+    b.room = scratch;
+    b.packed = (uint32_t *)scratch + PRODUCT_K * PANEL;
+    float *y = at2(l->y, b.picture, b.row) + column;
+    for (; b.k < all; b.k += l->piece) {
+        b.kk = min64(l->piece, all - b.k);
+        b.words = l->pairs ? (b.kk + 1) / 2 : b.kk;
+        b.accumulate = in_place || b.k > 0;
+        if (gated) {
+            outputs(l, &b, column, end, halves, 2 * half, true);
+            outputs(l, &b, first, l->y.n[2] + end, halves + half, 2 * half, false);
+        } else outputs(l, &b, column, end, y, l->y.s[1], true);
     }
-    K(finish)(&l->finish, at2(l->y, p, row) + column, l->y.s[1], p, row, m, column, end - column);
+    if (gated) gate(l, &b, column, end - column, halves, halves + half + skip, 2 * half);
+    else K(finish)(&l->finish, y, l->y.s[1], b.picture, b.row, b.m, column, end - column);
+}
+
+static void run(Ctx *c, Linear *l, const Tensor *x2) {
+    bool gated = l->finish.e.act == ACT_GEGLU;
+    if (x2) l->x2 = *x2;
+    l->piece = part_size(l->w->t.n[1], l->pairs ? 2 * PRODUCT_K : PRODUCT_K, 2);
+    l->rows = part_size(l->y.n[1], PRODUCT_ROWS, 12);
+    l->row_blocks = (l->y.n[1] + l->rows - 1) / l->rows;
+    int64_t most = l->row_blocks > 4 ? PRODUCT_N : 128;
+    l->columns = part_size(l->y.n[2], gated ? most / 2 : most, PANEL);
+    l->column_blocks = (l->y.n[2] + l->columns - 1) / l->columns;
+    l->rows_first = l->y.n[1] < l->w->t.n[0]; /* the smaller of x and w is read again and again */
+    device_run(c->dev, l->y.n[0] * l->row_blocks * l->column_blocks, block, l);
 }
 
 void K(linear)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
-    Linear l = {.y = y, .x = x, .w = w, .finish = {b ? b->t.data : NULL, e, &y}};
-    if (x2) l.x2 = *x2;
-    l.rows = part_size(y.n[1], PRODUCT_ROWS, 12);
-    l.row_blocks = (y.n[1] + l.rows - 1) / l.rows;
-    l.columns = part_size(y.n[2], l.row_blocks > 4 ? PRODUCT_N : 128, PANEL);
-    l.column_blocks = (y.n[2] + l.columns - 1) / l.columns;
-    l.rows_first = y.n[1] < y.n[2];
-    device_run(c->dev, y.n[0] * l.row_blocks * l.column_blocks, block, &l);
+    Linear l = {.y = y, .x = x, .w = w};
+    l.finish = (Finish){b ? b->t.data : NULL, e, &l.y};
+    run(c, &l, x2);
+}
+
+void K(linear_mixed)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
+    Linear l = {.y = y, .x = x, .w = w, .pairs = true};
+    l.finish = (Finish){b ? b->t.data : NULL, e, &l.y};
+    run(c, &l, x2);
 }

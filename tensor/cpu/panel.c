@@ -5,10 +5,12 @@
  * issue more than 1.5 multiply-adds a load, with enough of them in flight to hide their latency (4 cycles, 2 a cycle).
  * Where a tile is narrower than a panel, the panel is passed over by strips, all rows on one strip first.
  *
+ * The same tiles multiply pairs of bf16 (pair.h): a word of the panel and of x is then two steps of k.
+ *
  * Rows left over get a tile of their own height: none is computed twice, nothing is read past the last row. */
 #include "panel.h"
 
-#include <string.h>
+#include "pair.h"
 
 #if defined __AVX512F__
 enum { ROWS = 12, COLUMNS = 2 };
@@ -34,9 +36,16 @@ enum {
 
 typedef float Aligned __attribute__((vector_size(4 * VW), may_alias));
 
+typedef uint32_t Word __attribute__((may_alias));
+
+typedef struct {
+    bool turned; /* x is [k][rows], its rows ldx apart */
+    bool pairs;  /* words of x and panel are pairs */
+} Form;
+
 #define INLINE static inline __attribute__((always_inline))
 
-/* One product as the tiles see it. */
+/* One product as the tiles see it; k, x and panel in words. */
 typedef struct {
     int64_t k, ldx, ldy, n; /* n: columns from y's that exist */
     const float *x, *panel;
@@ -45,8 +54,8 @@ typedef struct {
     bool accumulate;
 } Tile;
 
-/* rows x columns vectors. turned: x is [k][rows], its rows ldx apart. */
-INLINE void tile(const int rows, const int columns, const bool turned, Tile t) {
+/* rows x columns vectors. */
+INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
     V acc[ROWS][PANEL / VW];
     const float *groups[(ROWS + 2) / 3]; /* one register for three rows: x, x + ldx, x + 2 ldx are addressing modes */
     UNROLL
@@ -65,15 +74,17 @@ INLINE void tile(const int rows, const int columns, const bool turned, Tile t) {
         V w[PANEL / VW];
         UNROLL
         for (int c = 0; c < columns; c++) w[c] = *(const Aligned *)(t.panel + p * PANEL + c * VW);
-        if (columns * VW < PANEL && !turned) {
-            __builtin_prefetch(t.panel + (p + AHEAD) * PANEL);
+        if (!form.turned) {
+            if (columns * VW < PANEL) __builtin_prefetch(t.panel + (p + AHEAD) * PANEL);
             __builtin_prefetch(t.ahead + p * LINE, 0, 2);
         }
         UNROLL
         for (int i = 0; i < rows; i++) {
-            float b = turned ? t.x[i] : groups[i / 3][i % 3 * t.ldx];
+            const float *at = form.turned ? t.x + i : groups[i / 3] + i % 3 * t.ldx;
             UNROLL
-            for (int c = 0; c < columns; c++) acc[i][c] += w[c] * b;
+            for (int c = 0; c < columns; c++)
+                if (form.pairs) acc[i][c] = pair_dot(acc[i][c], (VU)w[c], (VU){0} + *(const Word *)at);
+                else acc[i][c] += w[c] * *at;
         }
         t.x += t.ldx;
         UNROLL
@@ -106,14 +117,14 @@ INLINE void tile(const int rows, const int columns, const bool turned, Tile t) {
 }
 
 #define CASE(r)                                                                                                        \
-    case r: tile(r < ROWS ? r : ROWS, COLUMNS, turned, t); break;
+    case r: tile(r < ROWS ? r : ROWS, COLUMNS, form, t); break;
 
 /* All rows on one strip; t.ahead: what follows the strip's panel in memory. */
-INLINE void strip(int64_t m, const bool turned, Tile t) {
+INLINE void strip(int64_t m, const Form form, Tile t) {
     const float *next = t.ahead;
-    int64_t row = turned ? 1 : t.ldx;
+    int64_t row = form.turned ? 1 : t.ldx;
     for (; m >= ROWS; m -= ROWS, t.x += ROWS * row, t.y += ROWS * t.ldy) {
-        tile(ROWS, COLUMNS, turned, t);
+        tile(ROWS, COLUMNS, form, t);
         t.ahead += t.k * LINE;
         if (t.ahead >= next + t.k * PANEL) t.ahead = t.panel;
     }
@@ -137,28 +148,30 @@ INLINE void strip(int64_t m, const bool turned, Tile t) {
     }
 }
 
-INLINE void product(int64_t m, const bool turned, Tile all) {
+INLINE void product(int64_t m, const Form form, Tile all) {
     int64_t parts = (all.k + PIECE - 1) / PIECE, piece = parts ? (all.k + parts - 1) / parts : 1;
     for (int64_t p = 0; p < all.k; p += piece, all.accumulate = true) {
         Tile t = all;
         t.k = all.k - p < piece ? all.k - p : piece;
-        t.x += turned ? p * all.ldx : p;
+        t.x += form.turned ? p * all.ldx : p;
         t.panel += p * PANEL;
         t.ahead = t.panel + t.k * PANEL;
-        if (m == 1) tile(1, PANEL / VW, turned, t); /* bound by memory: the panel in the order in which it lies */
+        if (m == 1) tile(1, PANEL / VW, form, t); /* bound by memory: the panel in the order in which it lies */
         else
-            for (; t.n > 0; t.n -= STRIP, t.panel += STRIP, t.y += STRIP) strip(m, turned, t);
+            for (; t.n > 0; t.n -= STRIP, t.panel += STRIP, t.y += STRIP) strip(m, form, t);
     }
 }
 
-void K(panel_product)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,
-                      int64_t n, bool accumulate) {
-    product(m, false,
-            (Tile){.k = k, .ldx = ldx, .ldy = ldy, .n = n, .x = x, .panel = panel, .y = y, .accumulate = accumulate});
-}
-
-void K(panel_product_turned)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y,
-                             int64_t ldy, int64_t n, bool accumulate) {
-    product(m, true,
-            (Tile){.k = k, .ldx = ldx, .ldy = ldy, .n = n, .x = x, .panel = panel, .y = y, .accumulate = accumulate});
-}
+/* clang-format off */
+#define PRODUCT(name, type, is_turned, is_pairs)                                                                       \
+    void K(name)(int64_t m, int64_t k, const type *x, int64_t ldx, const type *panel, float *y, int64_t ldy, int64_t n,\
+                 bool accumulate) {                                                                                    \
+        const Tile t = {.k = k, .ldx = ldx, .ldy = ldy, .n = n, .x = (const void *)x, .panel = (const void *)panel,    \
+                        .y = y, .accumulate = accumulate};                                                             \
+        product(m, (Form){.turned = is_turned, .pairs = is_pairs}, t);                                                 \
+    }
+/* clang-format on */
+PRODUCT(panel_product, float, false, false)
+PRODUCT(panel_product_turned, float, true, false)
+PRODUCT(pair_product, uint32_t, false, true)
+PRODUCT(pair_product_turned, uint32_t, true, true)

@@ -9,7 +9,8 @@
 
 void K(activate)(float *x, int64_t n, Act act) {
     switch (act) {
-    case ACT_NONE: break;
+    case ACT_NONE:
+    case ACT_GEGLU: break; /* linear.c's own */
     case ACT_SILU:
         for (int64_t i = 0; i < n; i++) x[i] = fm_silu(x[i]);
         break;

@@ -1,7 +1,14 @@
-/* table.c: this instruction set's table of ops. */
+/* table.c: this instruction set's tables of ops: f32, and `mixed`, whose linear layers and attention multiply pairs of
+ * bf16 (pair.h). */
 #include "backward.h"
 
-const Ops *K(cpu_table)(void);
+const Ops *K(cpu_table)(void), *K(cpu_table_mixed)(void);
+
+/* What both have. */
+#define SHARED                                                                                                         \
+    .conv2d = K(conv2d), .group_norm = K(group_norm), .layer_norm = K(layer_norm), .activation = K(activation),        \
+    .geglu = K(geglu), .affine = K(affine), .embedding = K(embedding), .timestep_embedding = K(timestep_embedding),    \
+    .gaussian = K(gaussian), .backward = &K(backward_table)
 
 const Ops *K(cpu_table)(void) {
     static const Ops OPS = {
@@ -9,17 +16,20 @@ const Ops *K(cpu_table)(void) {
         .prepared_bytes = weight_prepared_bytes,
         .prepare = weight_prepare,
         .linear = K(linear),
-        .conv2d = K(conv2d),
-        .group_norm = K(group_norm),
-        .layer_norm = K(layer_norm),
         .attention = K(attention),
-        .activation = K(activation),
-        .geglu = K(geglu),
-        .affine = K(affine),
-        .embedding = K(embedding),
-        .timestep_embedding = K(timestep_embedding),
-        .gaussian = K(gaussian),
-        .backward = &K(backward_table),
+        SHARED,
+    };
+    return &OPS;
+}
+
+const Ops *K(cpu_table_mixed)(void) {
+    static const Ops OPS = {
+        .name = SDC_ISA_NAME "-mixed",
+        .prepared_bytes = K(prepared_bytes_mixed),
+        .prepare = K(prepare_mixed),
+        .linear = K(linear_mixed),
+        .attention = K(attention_mixed),
+        SHARED,
     };
     return &OPS;
 }

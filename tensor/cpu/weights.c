@@ -4,6 +4,7 @@
  * widening is exact, so products from any of them have the same bits. */
 #include "kernels.h"
 
+#include "pair.h"
 #include "panel.h"
 #include "widen.h"
 
@@ -53,4 +54,43 @@ const float *K(panel_of)(float *room, const Weight *w, int64_t column, int64_t f
         widen(room, (const uint16_t *)w->prepared + at, w->t.dtype, k * PANEL);
     }
     return room;
+}
+
+const uint32_t *K(pairs_of)(uint32_t *room, const Weight *w, int64_t column, int64_t from, int64_t k) {
+    assert(column % PANEL == 0 && from % 2 == 0);
+    if (w->layout == WEIGHT_PAIRS && w->prepared)
+        return (const uint32_t *)w->prepared + (column * ((w->t.n[1] + 1) / 2) + from / 2 * PANEL);
+    enum { AT_ONCE = 32 };
+    float wide[AT_ONCE * PANEL];
+    for (int64_t at = 0; at < k; at += AT_ONCE) {
+        int64_t n = min64(AT_ONCE, k - at);
+        pair_rows(room + at / 2 * PANEL, K(panel_of)(wide, w, column, from + at, n), PANEL, n, PANEL);
+    }
+    return room;
+}
+
+/* [O/32][(K + 1) / 2][32] words: the panels of pairs. */
+static size_t pairs_bytes(const Weight *w) {
+    int64_t panels = (w->t.n[0] + PANEL - 1) / PANEL;
+    return (size_t)(panels * PANEL * ((w->t.n[1] + 1) / 2)) * sizeof(uint32_t);
+}
+
+size_t K(prepared_bytes_mixed)(const Weight *w, DType type) {
+    bool known = type == F32 || type == F16 || type == BF16;
+    return w->kind == WEIGHT_LINEAR && known ? pairs_bytes(w) : weight_prepared_bytes(w, type);
+}
+
+void K(prepare_mixed)(Weight *w, DType type, const void *from, bool torch_order, void *to) {
+    if (w->kind != WEIGHT_LINEAR) {
+        weight_prepare(w, type, from, torch_order, to);
+        return;
+    }
+    Weight raw = *w;
+    raw.prepared = NULL;
+    raw.t = tensor_view((void *)(uintptr_t)from, type, 2, w->t.n);
+    int64_t words = (w->t.n[1] + 1) / 2;
+    for (int64_t o = 0; o < w->t.n[0]; o += PANEL) K(pairs_of)((uint32_t *)to + o * words, &raw, o, 0, w->t.n[1]);
+    w->prepared = to;
+    w->layout = WEIGHT_PAIRS;
+    w->t.dtype = BF16;
 }

@@ -1,0 +1,70 @@
+/* pair.h: two bf16 numbers in one word of 32 bits, the one of the even step of k in the low half, and their product.
+ *
+ * pair_dot is vdpbf16ps: sum + a1 b1, then + a0 b0, each product exact and each sum rounded to f32. Where the
+ * instruction is missing its twin in plain C does the same sums, so that every machine can run the logic. They differ
+ * where the instruction takes subnormal numbers for zeros (below 1.2e-38). */
+#ifndef SD_CPU_PAIR_H
+#define SD_CPU_PAIR_H
+
+#include "../half.h"
+#include "isa.h"
+
+#include <string.h>
+
+#if defined __AVX512BF16__
+#include <immintrin.h>
+#endif
+
+typedef uint32_t VU __attribute__((vector_size(4 * VW), aligned(4), may_alias));
+
+static inline __attribute__((always_inline)) V pair_dot(V sum, VU a, VU b) {
+#if defined __AVX512BF16__
+    return (V)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#else
+    const uint32_t high = 0xffff0000u;
+    sum += (V)(a & high) * (V)(b & high);
+    return sum + (V)(a << 16) * (V)(b << 16);
+#endif
+}
+
+/* Rounded to the nearest bf16, ties to even, in the high half of each word; NaN stays NaN. */
+static inline __attribute__((always_inline)) VU bf16_high(V v) {
+    VU u = (VU)v, rounded = u + 0x7fffu + (u >> 16 & 1);
+    VU nan = (VU)((u & 0x7fffffffu) > 0x7f800000u);
+    return ((rounded & ~nan) | ((u | 0x400000u) & nan)) & 0xffff0000u;
+}
+
+/* Words of (even, odd). */
+static inline __attribute__((always_inline)) VU pair_of(V even, V odd) {
+#if defined __AVX512BF16__
+    VU e = (VU)_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)even));
+    VU o = (VU)_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)odd));
+    return e | o << 16;
+#else
+    return bf16_high(even) >> 16 | bf16_high(odd);
+#endif
+}
+
+/* A row of n numbers as (n + 1) / 2 words; the number that would follow an odd n is 0. */
+static inline void pair_row(uint32_t *out, const float *in, int64_t n) {
+    int64_t i = 0;
+#if defined __AVX512BF16__
+    for (; i + 16 <= n; i += 16)
+        _mm256_storeu_si256((void *)(out + i / 2), (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(in + i)));
+#endif
+    for (; i + 2 <= n; i += 2) out[i / 2] = f32_to_bf16(in[i]) | (uint32_t)f32_to_bf16(in[i + 1]) << 16;
+    if (i < n) out[i / 2] = f32_to_bf16(in[i]);
+}
+
+/* words[k / 2][width] = pairs of rows of in[k][width], rows ldi apart; a row that would follow an odd k is zeros. */
+static inline void pair_rows(uint32_t *words, const float *in, int64_t ldi, int64_t k, int64_t width) {
+    for (int64_t p = 0; p < k; p += 2, words += width) {
+        const float *even = in + p * ldi, *odd = even + ldi;
+        int64_t i = 0;
+        for (; i + VW <= width; i += VW)
+            *(VU *)(words + i) = pair_of(*(const V *)(even + i), p + 1 < k ? *(const V *)(odd + i) : (V){0});
+        for (; i < width; i++) words[i] = f32_to_bf16(even[i]) | (p + 1 < k ? (uint32_t)f32_to_bf16(odd[i]) << 16 : 0);
+    }
+}
+
+#endif
