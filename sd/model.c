@@ -129,6 +129,7 @@ static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
         if (m->card) m->ops = card_ops(m->card, type);
         return m->card != NULL;
     }
+    if (precision == SD_MIXED && cpu_ops_mixed()) m->ops = cpu_ops_mixed();
     if (type == F32) return true;
     return error_set(e, ERR_ARGUMENT, "precision %s: is for cards; use f32 on the CPU", type == F16 ? "f16" : "bf16");
 }

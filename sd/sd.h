@@ -26,6 +26,8 @@ typedef struct SdModel SdModel;
 typedef enum {
     SD_F32,        /* f32, with Winograd's fast convolutions: U-Net output within 1e-4 (relative RMS) of float64 */
     SD_F32_DIRECT, /* f32, as exact as PyTorch's f32; slower */
+    SD_MIXED,      /* linear layers and attention in products of bf16 with sums in f32, the rest as in f32; f32 on a
+                      processor without instructions for that (sd_has_mixed tells) */
     SD_F16,        /* cards only: numbers of 16 bits between operations, sums in f32 */
     SD_BF16,       /* likewise */
 } SdPrecision;
@@ -36,6 +38,8 @@ typedef struct {
     SdPrecision precision;
     const char *device; /* "cpu", "cuda", "cuda:1", "cuda:0,1" (shares a batch out), "auto"; NULL: "cpu" */
 } SdOptions;
+
+bool sd_has_mixed(void); /* whether this processor has the instructions that SD_MIXED is for */
 
 /* Opens a checkpoint: a single .safetensors file (the original layout, or made by `sdc convert`) or a diffusers folder.
  * path NULL: the model that is built in (ERR_ARGUMENT where there is none; sd_builtin says so). Reads headers only;

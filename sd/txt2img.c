@@ -20,6 +20,7 @@ bool sd_builtin(void) {
     size_t size;
     return builtin_model(&size) != NULL;
 }
+bool sd_has_mixed(void) { return cpu_ops_mixed() != NULL; }
 void sd_close(SdModel *m) { model_close(m); }
 const char *sd_device(const SdModel *m) { return m->card ? card_name(m->card) : "cpu"; }
 

@@ -20,6 +20,10 @@ static bool unfused(const Ctx *c, Epilogue e) { return c->tape && e.act != ACT_N
 
 /* The rest of the epilogue, on the product `before`. */
 static void finish_unfused(Ctx *c, Tensor y, Tensor before, Epilogue e) {
+    if (e.act == ACT_GEGLU) {
+        op_geglu(c, y, before);
+        return;
+    }
     if (!e.residual) {
         op_activation(c, y, before, e.act);
         return;
@@ -39,7 +43,7 @@ void op_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, co
     assert(!x2 || (x2->nd == 3 && x2->n[0] == x.n[0] && x2->n[1] == x.n[1]));
     check_epilogue(y, y.n[2], e);
     if (unfused(c, e)) {
-        Tensor before = tensor_new(c, y.nd, y.n);
+        Tensor before = tensor_new(c, 3, SHAPE(y.n[0], y.n[1], w->t.n[0]));
         op_linear(c, before, x, x2, w, b, (Epilogue){.vector = e.vector});
         finish_unfused(c, y, before, e);
         return;

@@ -4,6 +4,7 @@
 #define _XOPEN_SOURCE 700
 #include "commands.h"
 #include "bench_report.h"
+#include "precision.h"
 #include "../sd/model.h"
 
 #include <stdio.h>
@@ -29,13 +30,13 @@ const Option BENCH_OPTIONS[] = {
     {OPT_INT, 0, "runs", AT(runs), "N",
      "runs after the first, of which the median counts (1); of kernels, the best (3)", 1, 1000},
     {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
-    {OPT_CHOICE, 0, "precision", AT(precision), "f32|f32-direct", "as for txt2img (f32)", 0, 0},
+    {OPT_CHOICE, 0, "precision", AT(precision), "f32|f32-direct|mixed", "as for txt2img (f32)", 0, 0},
     {OPT_FLAG, 0, "kernels", AT(kernels), NULL,
      "instead: its products (without -m SD 1.x's), one at a time, on one thread", 0, 0},
     {OPT_FLAG, 0, "json", AT(json), NULL, "the same for programs to read", 0, 0},
     {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
 
-static Precision precision_of(const Arguments *a) {
+static Precision precision_of_ops(const Arguments *a) {
     return a->precision && !strcmp(a->precision, "f32-direct") ? PRECISION_F32_DIRECT : PRECISION_F32;
 }
 
@@ -105,16 +106,15 @@ static bool measure_kernels(const Arguments *a, const SdConfig *k, Report *out, 
     bool ok = all && bench_peaks(all, &out->peaks, e) &&
               record_plan(&out->record, k, out->width, out->height, out->batch, out->guided, e);
     if (ok && !a->json) report_peaks(&out->peaks);
-    ok =
-        ok && bench_kernels(&out->record, precision_of(a), out->runs, a->json ? NULL : report_kernel, &out->kernels, e);
+    ok = ok &&
+         bench_kernels(&out->record, precision_of_ops(a), out->runs, a->json ? NULL : report_kernel, &out->kernels, e);
     if (ok && !a->json) report_kernels_end(&out->kernels);
     device_free(all);
     return ok;
 }
 
 static bool bench(const Arguments *a, Error *e) {
-    SdOptions options = {.threads = (int)a->threads,
-                         .precision = precision_of(a) == PRECISION_F32_DIRECT ? SD_F32_DIRECT : SD_F32};
+    SdOptions options = {.threads = (int)a->threads, .precision = precision_of(a->precision, false)};
     bool published = a->kernels && !a->model; /* SD 1.x's sizes, without a model */
     SdModel *m = published ? NULL : sd_open(a->model, &options, e);
     SdConfig k = m ? m->config : config_sd1();

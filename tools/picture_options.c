@@ -1,6 +1,7 @@
 /* picture_options.c: see picture_options.h. */
 #include "picture_options.h"
 #include "output.h"
+#include "precision.h"
 #include "../sd/devices.h"
 #include "../sd/scheduler.h"
 #include "../tensor/card.h"
@@ -52,8 +53,8 @@ enum { SMALLEST = 64, LARGEST = 16384, MOST_PIXELS = 4096 * 4096 };
     {OPT_CHOICE, 0, "rng", AT(rng), "nv|cuda|cpu", \
      "noise of an NVIDIA card (nv or cuda, the default) or of torch on a CPU", 0, 0}, \
     {OPT_STRING, 0, "device", AT(device), "auto|cpu|cuda[:N,...]", "where to compute (auto)", 0, 0}, \
-    {OPT_CHOICE, 0, "precision", AT(precision), "f32|f32-direct|mixed|f16|bf16", \
-     "f32 (the default); f32-direct: slower and closer to PyTorch; f16, bf16: on cards", 0, 0}, \
+    {OPT_CHOICE, 0, "precision", AT(precision), PRECISION_NAMES, \
+     "f32 (the default); f32-direct: closer to PyTorch; mixed: bf16 products; on cards f16, bf16", 0, 0}, \
     {OPT_FLAG, 0, "exact", AT(exact), NULL, "the same bits on every machine: not yet", 0, 0}, \
     {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024}, \
     {OPT_SIZE, 0, "memory-limit", AT(memory_limit), "SIZE", "refuse what needs more: 512M, 4G, 1.5GiB", 0, 0}, \
@@ -99,16 +100,6 @@ static int check_device(const char *command, const PictureArguments *a) {
     return OPTIONS_GO_ON;
 }
 
-SdPrecision precision_named(const char *name) {
-    static const struct {
-        const char *name;
-        SdPrecision is;
-    } NAMES[] = {{"f32-direct", SD_F32_DIRECT}, {"f16", SD_F16}, {"bf16", SD_BF16}};
-    for (size_t i = 0; name && i < sizeof NAMES / sizeof *NAMES; i++)
-        if (!strcmp(name, NAMES[i].name)) return NAMES[i].is;
-    return SD_F32;
-}
-
 /* What this version lacks is named as such, not as a mistake in the spelling. */
 static int check_names(const char *command, const PictureArguments *a) {
     const Scheduler *named = NULL;
@@ -119,11 +110,6 @@ static int check_names(const char *command, const PictureArguments *a) {
         return usage_error(command, "--scheduler: no '%.60s'; did you mean %s? sdc schedulers lists them", a->scheduler,
                            near);
     }
-    if (a->precision && !strcmp(a->precision, "mixed"))
-        return usage_error(command,
-                           "--precision: %s is not in this version, only f32, f32-direct and, on cards, f16 "
-                           "and bf16 are",
-                           a->precision);
     if (a->exact) return usage_error(command, "--exact: not in this version; leave it out");
     return check_device(command, a);
 }

@@ -22,7 +22,5 @@ typedef struct {
 /* Reads and checks a command line. OPTIONS_GO_ON, or the exit code. picture_options_free in any case. */
 int picture_options(const char *command, const Option *table, PictureArguments *a, int argc, char **argv);
 
-/* f32 for NULL */
-SdPrecision precision_named(const char *name);
 
 #endif

@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "output.h"
 #include "picture_options.h"
+#include "precision.h"
 #include "progress.h"
 #include "../sd/image.h"
 #include "../sd/sd.h"
@@ -151,7 +152,7 @@ static int generate(const char *command, const PictureArguments *a) {
     Image image = {0};
     Progress progress;
     SdOptions options = {.threads = (int)a->threads, .memory_limit = (size_t)a->memory_limit};
-    options.precision = precision_named(a->precision);
+    options.precision = precision_of(a->precision, a->quiet);
     options.device = a->device ? a->device : "auto";
     catch_signals();
     progress_begin(&progress, a->quiet, (int)a->batch_count);

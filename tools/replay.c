@@ -4,6 +4,7 @@
  * FIELDS says what becomes of each; a new field of SdRequest is one line there. */
 #include "commands.h"
 #include "output.h"
+#include "precision.h"
 #include "progress.h"
 #include "../sd/image.h"
 #include "../sd/infotext_read.h"
@@ -28,7 +29,8 @@ typedef struct {
 const Option REPLAY_OPTIONS[] = {
     {OPT_STRING, 'm', "model", AT(model), "MODEL", "the model: a file or a folder", 0, 0},
     {OPT_STRING, 'o', "out", AT(out), "FILE", "save the new picture, a PNG file", 0, 0},
-    {OPT_CHOICE, 0, "precision", AT(precision), "f32|f32-direct", "as the picture was made: it does not say", 0, 0},
+    {OPT_CHOICE, 0, "precision", AT(precision), "f32|f32-direct|mixed", "as the picture was made: it does not say", 0,
+     0},
     {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
     {OPT_SIZE, 0, "memory-limit", AT(memory_limit), "SIZE", "refuse what needs more: 512M, 4G, 1.5GiB", 0, 0},
     {OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "print errors only", 0, 0},
@@ -209,7 +211,7 @@ static int generate(const Arguments *a, const char *path, Replay *r, const Image
     Progress progress;
     SdResult result = {0};
     SdOptions options = {.threads = (int)a->threads, .memory_limit = (size_t)a->memory_limit};
-    if (a->precision && !strcmp(a->precision, "f32-direct")) options.precision = SD_F32_DIRECT;
+    options.precision = precision_of(a->precision, false);
     catch_signals();
     progress_begin(&progress, a->quiet, 1);
     SdModel *model = sd_open(a->model, &options, &e);

@@ -98,7 +98,7 @@ static void run(Ctx *c, Product *l, void (*block)(void *, int64_t, void *)) {
 }
 
 static void linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
-    if (!w->t.data) {
+    if (!w->t.data || e.act == ACT_GEGLU) {
         K(linear)(c, y, x, x2, w, b, e);
         return;
     }

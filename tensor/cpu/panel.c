@@ -54,6 +54,15 @@ typedef struct {
     bool accumulate;
 } Tile;
 
+/* Rows of a tile that is wider than what there is of y. */
+static __attribute__((noinline)) void put_narrow(const Tile *t, const float *sums, int rows) {
+    for (int i = 0; i < rows; i++)
+        for (int64_t j = 0; j < t->n; j++) {
+            float *to = t->y + i * t->ldy + j, sum = sums[i * PANEL + j];
+            *to = t->accumulate ? *to + sum : sum;
+        }
+}
+
 /* rows x columns vectors. */
 INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
     V acc[ROWS][PANEL / VW];
@@ -103,17 +112,13 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
         }
         return;
     }
+    float sums[ROWS * PANEL]; /* a copy: indexing acc itself would keep it in memory */
     UNROLL
     for (int i = 0; i < rows; i++) {
-        float *to = t.y + i * t.ldy;
         UNROLL
-        for (int c = 0; c < columns; c++) {
-            float line[VW];
-            *(V *)line = acc[i][c]; /* a copy: indexing acc itself would keep it in memory */
-            for (int64_t j = 0; j < VW && c * VW + j < t.n; j++)
-                to[c * VW + j] = t.accumulate ? to[c * VW + j] + line[j] : line[j];
-        }
+        for (int c = 0; c < columns; c++) *(V *)(sums + i * PANEL + c * VW) = acc[i][c];
     }
+    put_narrow(&t, sums, rows);
 }
 
 #define CASE(r)                                                                                                        \

@@ -96,6 +96,7 @@ static void activation_rows(void *arg, int64_t index, void *scratch) {
         case ACT_SILU: SLOPES(silu_slope);
         case ACT_GELU: SLOPES(gelu_slope);
         case ACT_QUICK_GELU: SLOPES(quick_gelu_slope);
+        case ACT_GEGLU: /* never recorded as one */
         case ACT_NONE:
             for (int64_t i = 0; i < n; i++) dx[i] = (add ? dx[i] : 0) + dy[i];
         }
