@@ -3,6 +3,7 @@
 #include "detect.h"
 #include "../weights/builtin.h"
 #include "devices.h"
+#include "../tensor/large.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -211,7 +212,7 @@ SdModel *model_open_memory(const char *name, const void *bytes, size_t size, con
 /* Where weights lie once loaded: with the table that reads them. */
 static void *new_memory(const SdModel *m, size_t bytes, Error *e) {
     if (on_card(m)) return m->ops->memory->reserve(m->card, bytes, e);
-    void *p = aligned_alloc(64, bytes);
+    void *p = large_new(bytes);
     if (!p) error_set(e, ERR_MEMORY, "%s: out of memory: %zu MiB for weights", m->checkpoint->path, bytes >> 20);
     return p;
 }

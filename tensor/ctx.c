@@ -1,4 +1,5 @@
 #include "half.h"
+#include "large.h"
 #include "ops.h"
 
 #include <assert.h>
@@ -11,8 +12,7 @@ enum { ALIGN = 64 };
 
 bool arena_init(Arena *a, size_t size, Error *e) {
     *a = (Arena){0};
-    size = (size + 4095) & ~(size_t)4095;
-    a->base = aligned_alloc(4096, size ? size : 4096);
+    a->base = large_new(size);
     if (!a->base) return error_set(e, ERR_MEMORY, "out of memory: %zu MiB for activations", size >> 20);
     a->size = size;
     return true;

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "device.h"
+#include "large.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -90,7 +91,7 @@ Device *device_new(int threads, Error *e) {
     Device *d = calloc(1, sizeof *d);
     if (d) {
         d->threads = threads > 0 ? threads : available();
-        d->scratch = aligned_alloc(4096, (size_t)d->threads * SCRATCH_BYTES);
+        d->scratch = large_new((size_t)d->threads * SCRATCH_BYTES);
         d->workers = calloc((size_t)d->threads, sizeof *d->workers);
     }
     if (!d || !d->scratch || !d->workers) {
