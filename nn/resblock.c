@@ -1,5 +1,7 @@
 #include "resblock.h"
 
+#include "strips.h"
+
 #include <assert.h>
 
 void bind_resblock(WeightList *l, ResBlock *m, int64_t in, int64_t out, int64_t emb, int groups) {
@@ -28,24 +30,37 @@ void resblock_shift(Ctx *c, Tensor shifts, const ResBlock *m, Tensor emb) {
     linear(c, token(tensor_slice(shifts, 1, m->shift_at, m->emb.w.t.n[0])), &m->emb, token(emb), NULL, PLAIN);
 }
 
-void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *shifts) {
+/* y = shortcut(x, y): over its own second source, some rows at a time. */
+static void skip_over(Ctx *c, Tensor y, const Linear *m, Tensor x) {
+    int64_t piece = row_piece(y.n[1], (size_t)(y.n[0] * y.n[2]) * 4, c->strip / 4);
+    for (int64_t at = 0; at < y.n[1]; at += piece) {
+        size_t scope = scope_begin(c);
+        int64_t rows = at + piece < y.n[1] ? piece : y.n[1] - at;
+        Tensor out = tensor_new(c, 3, SHAPE(y.n[0], rows, y.n[2])), to = tensor_slice(y, 1, at, rows);
+        linear(c, out, m, tensor_slice(x, 1, at, rows), &to, PLAIN);
+        op_affine(c, to, out, 1, 0);
+        scope_end(c, scope);
+    }
+}
+
+/* over: y is x2 */
+static void run(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *shifts, bool over) {
     assert(!m->has_emb == !shifts && (!x2 || m->has_skip));
     size_t scope = scope_begin(c);
-    int64_t n = y.n[0], h = y.n[1], w = y.n[2], out = y.n[3], in = x.n[3] + (x2 ? x2->n[3] : 0);
+    int64_t n = y.n[0], out = y.n[3];
     Epilogue with_time = {0};
     Tensor shift;
     if (shifts) {
         shift = tensor_repeat(tensor_slice(*shifts, 1, m->shift_at, out), n);
         with_time.vector = &shift;
     }
-    Tensor inner = tensor_new(c, 4, SHAPE(n, h, w, out));
-    size_t first = scope_begin(c);
-    Tensor normed = tensor_new(c, 4, SHAPE(n, h, w, in));
-    norm(c, normed, &m->norm1, x, x2, ACT_SILU);
-    conv3(c, inner, &m->conv1, normed, with_time);
-    scope_end(c, first);
+    Tensor inner = tensor_new(c, 4, SHAPE(n, y.n[1], y.n[2], out));
+    conv3_normed(c, inner, &m->conv1, &m->norm1, x, x2, with_time);
     norm(c, inner, &m->norm2, inner, NULL, ACT_SILU);
-    if (m->has_skip) {
+    if (over) {
+        skip_over(c, tensor_tokens(y), &m->skip, tensor_tokens(x));
+        x = y;
+    } else if (m->has_skip) {
         Tensor second = {0};
         if (x2) second = tensor_tokens(*x2);
         linear(c, tensor_tokens(y), &m->skip, tensor_tokens(x), x2 ? &second : NULL, PLAIN);
@@ -53,4 +68,12 @@ void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, c
     }
     conv3(c, y, &m->conv2, inner, (Epilogue){.residual = &x});
     scope_end(c, scope);
+}
+
+void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *shifts) {
+    run(c, y, m, x, x2, shifts, false);
+}
+
+void resblock_over(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *shifts) {
+    run(c, y, m, x, &y, shifts, true);
 }

@@ -25,5 +25,7 @@ void resblock_shift(Ctx *c, Tensor shifts, const ResBlock *m, Tensor emb);
 /* x [N,H,W,C], x2 a second source of channels or NULL (then C + C2 = in); shifts of all N pictures [1,shifts] or of
  * each [N,shifts], NULL in the VAE; y [N,H,W,out], which may be x where there is no skip convolution. */
 void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *shifts);
+/* The same with y as the second source: the result takes its place. */
+void resblock_over(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *shifts);
 
 #endif

@@ -1,5 +1,7 @@
 #include "transformer.h"
 
+#include "strips.h"
+
 #include <stdlib.h>
 
 /* --- attention --- */
@@ -82,21 +84,30 @@ void bind_transformer_block(WeightList *l, TransformerBlock *m, int64_t channels
     bind_norm(l, &m->norm3, "norm3", channels, 0, eps);
 }
 
+/* x += ff_out(geglu(ff_in(norm3 x))), some rows at a time: the hidden layer is eight times as wide as x. */
+static void feed_forward(Ctx *c, Tensor x, const TransformerBlock *m) {
+    int64_t n = x.n[0], channels = x.n[2], piece = row_piece(x.n[1], (size_t)(n * 12 * channels) * 4, c->strip / 2 * 3);
+    for (int64_t at = 0; at < x.n[1]; at += piece) {
+        size_t scope = scope_begin(c);
+        int64_t rows = at + piece < x.n[1] ? piece : x.n[1] - at;
+        Tensor part = tensor_slice(x, 1, at, rows);
+        Tensor hidden = tensor_new(c, 3, SHAPE(n, rows, 4 * channels));
+        Tensor both = tensor_new(c, 3, SHAPE(n, rows, 8 * channels)); /* value, gate */
+        size_t inner = scope_begin(c);
+        Tensor normed = tensor_new(c, 3, part.n);
+        norm(c, normed, &m->norm3, part, NULL, ACT_NONE);
+        linear(c, both, &m->ff_in, normed, NULL, PLAIN);
+        scope_end(c, inner);
+        op_geglu(c, hidden, both);
+        linear(c, part, &m->ff_out, hidden, NULL, (Epilogue){.residual = &part});
+        scope_end(c, scope);
+    }
+}
+
 void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, Tensor keys) {
     self_attention(c, x, &m->norm1, &m->attn1, false);
     cross_attention(c, x, &m->norm2, &m->attn2, keys, m->keys_at);
-    size_t scope = scope_begin(c);
-    int64_t n = x.n[0], t = x.n[1], channels = x.n[2];
-    Tensor hidden = tensor_new(c, 3, SHAPE(n, t, 4 * channels));
-    Tensor both = tensor_new(c, 3, SHAPE(n, t, 8 * channels)); /* value, gate */
-    size_t inner = scope_begin(c);
-    Tensor normed = tensor_new(c, 3, x.n);
-    norm(c, normed, &m->norm3, x, NULL, ACT_NONE);
-    linear(c, both, &m->ff_in, normed, NULL, PLAIN);
-    scope_end(c, inner);
-    op_geglu(c, hidden, both);
-    linear(c, x, &m->ff_out, hidden, NULL, (Epilogue){.residual = &x});
-    scope_end(c, scope);
+    feed_forward(c, x, m);
 }
 
 void bind_transformer(WeightList *l, Transformer *m, int64_t channels, int64_t context, int heads, int depth,

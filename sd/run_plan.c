@@ -18,6 +18,8 @@ static size_t memory_there(const SdModel *m) {
     return free_bytes;
 }
 
+static size_t strip_of(const SdModel *m) { return m->ops->pieces ? 8 << 20 : 0; }
+
 static size_t most(size_t a, size_t b) { return a > b ? a : b; }
 
 /* One stage's peak above what lies at the arena's bottom, and its arithmetic. */
@@ -56,7 +58,11 @@ static void decode_stage(Run *run) {
 static void count(Run *run) {
     SdPlan *p = &run->plan;
     run->arena = (Arena){0};
-    run->ctx = (Ctx){.op = plan_ops(), .precision = run->m->precision, .type = run->m->ops->type, .arena = &run->arena};
+    run->ctx = (Ctx){.op = plan_ops(),
+                     .precision = run->m->precision,
+                     .type = run->m->ops->type,
+                     .strip = strip_of(run->m),
+                     .arena = &run->arena};
     run_place_states(run);
     stage(run, run_text_stage, &p->text_peak, &p->text_flops);
     if (run->image) stage(run, encode_stage, &p->encode_peak, &p->encode_flops);
@@ -99,8 +105,12 @@ bool run_plan(Run *run, Error *e) {
     /* now for real */
     const SdModel *m = run->m;
     if (!arena_init_on(&run->arena, m->ops, m->card, p->activations, e)) return false;
-    run->ctx =
-        (Ctx){.op = m->ops, .precision = m->precision, .type = m->ops->type, .dev = m->dev, .arena = &run->arena};
+    run->ctx = (Ctx){.op = m->ops,
+                     .precision = m->precision,
+                     .type = m->ops->type,
+                     .strip = strip_of(m),
+                     .dev = m->dev,
+                     .arena = &run->arena};
     run_place_states(run);
     return true;
 }

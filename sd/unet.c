@@ -157,6 +157,31 @@ void unet_keys(Ctx *c, Tensor keys, const Unet *u, Tensor context) {
 
 /* --- forward --- */
 
+/* Pictures that go through a block at once: large maps one by one, so that what a block takes besides its input and
+ * output is that of one picture. */
+static int64_t at_once(const Ctx *c, Tensor y) {
+    return c->strip && tensor_bytes(y) / (size_t)y.n[0] >= c->strip / 4 ? 1 : y.n[0];
+}
+
+/* skip: the second source of an output block, which y may be; or NULL */
+static void through_resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *skip, bool over,
+                             Tensor times) {
+    int64_t some = at_once(c, y);
+    for (int64_t p = 0; p < y.n[0]; p += some) {
+        Tensor out = tensor_slice(y, 0, p, some), in = tensor_slice(x, 0, p, some), second;
+        Tensor shifts = times.n[0] == 1 ? times : tensor_slice(times, 0, p, some);
+        if (skip) second = tensor_slice(*skip, 0, p, some);
+        if (over) resblock_over(c, out, m, in, &shifts);
+        else resblock(c, out, m, in, skip ? &second : NULL, &shifts);
+    }
+}
+
+static void through_transformer(Ctx *c, Tensor y, const Transformer *m, Tensor keys) {
+    int64_t n = y.n[0], some = at_once(c, y);
+    for (int64_t p = 0; p < n; p += some)
+        transformer(c, tensor_slice(y, 0, p, some), m, some == n ? keys : tensor_slice(keys, 0, p * keys.n[0] / n, 1));
+}
+
 static void down(Ctx *c, Tensor y, const Unet *u, const UnetBlock *b, Tensor x, Tensor times, Tensor keys) {
     switch (b->kind) {
     case UNET_CONV_IN:
@@ -164,10 +189,10 @@ static void down(Ctx *c, Tensor y, const Unet *u, const UnetBlock *b, Tensor x, 
         tap(c, y, "conv_in");
         break;
     case UNET_RES:
-        resblock(c, y, &b->res, x, NULL, &times);
+        through_resblock(c, y, &b->res, x, NULL, false, times);
         tap(c, y, "down_blocks.%d.resnets.%d", b->level, b->index);
         if (b->transformer.depth) {
-            transformer(c, y, &b->transformer, keys);
+            through_transformer(c, y, &b->transformer, keys);
             tap(c, y, "down_blocks.%d.attentions.%d", b->level, b->index);
         }
         if (b->level == u->config.levels - 1 && b->index == u->config.res_blocks - 1)
@@ -184,41 +209,58 @@ static void down(Ctx *c, Tensor y, const Unet *u, const UnetBlock *b, Tensor x, 
 static void middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor times, Tensor keys) {
     size_t scope = scope_begin(c);
     Tensor h = tensor_new(c, 4, x.n);
-    resblock(c, h, &u->middle1, x, NULL, &times);
+    through_resblock(c, h, &u->middle1, x, NULL, false, times);
     tap(c, h, "mid_block.resnets.0");
-    transformer(c, h, &u->middle, keys);
+    through_transformer(c, h, &u->middle, keys);
     tap(c, h, "mid_block.attentions.0");
-    resblock(c, y, &u->middle2, h, NULL, &times);
+    through_resblock(c, y, &u->middle2, h, NULL, false, times);
     tap(c, y, "mid_block.resnets.1");
     tap(c, y, "mid_block");
     scope_end(c, scope);
 }
 
-/* Two buffers take turns on the way up: a block reads one and writes the other. */
+/* A skip connection, and where it lies on the arena. Nothing that lives on lies above the last one that is left. */
 typedef struct {
-    Tensor memory[2];
-    int turn;
-} Turns;
+    Tensor map;
+    size_t begin, end;
+} Skip;
 
-static Tensor next(Turns *t, int64_t n, int64_t h, int64_t w, int64_t channels) {
-    Tensor flat = t->memory[t->turn ^= 1];
-    assert(n * h * w * channels <= flat.n[0]);
-    return tensor_view(flat.data, flat.dtype, 4, SHAPE(n, h, w, channels));
+/* An output block's ResBlock: its output takes the skip's place, over it where the sizes are the same. */
+static Tensor up(Ctx *c, const UnetBlock *b, Tensor x, const Skip *skip, Tensor times) {
+    if (b->out == b->skip) {
+        through_resblock(c, skip->map, &b->res, x, &skip->map, true, times);
+        scope_end(c, skip->end);
+        return skip->map;
+    }
+    Tensor above = tensor_new(c, 4, SHAPE(x.n[0], skip->map.n[1], skip->map.n[2], b->out));
+    through_resblock(c, above, &b->res, x, &skip->map, false, times);
+    scope_end(c, skip->begin);
+    Tensor y = tensor_new(c, 4, above.n);
+    /* the two do not overlap: skip and x took more than y */
+    op_affine(c, y, above, 1, 0);
+    return y;
 }
 
-static int64_t largest_output(const Unet *u, const Tensor *skips) {
-    int64_t most = tensor_count(skips[u->inputs - 1]);
-    for (int i = 0, s = u->inputs - 1; i < u->outputs; i++, s--) {
-        Tensor size = skips[u->output[i].up ? s - 1 : s]; /* an up-sampled output has the next skip's size */
-        int64_t count = size.n[0] * size.n[1] * size.n[2] * u->output[i].out;
-        if (count > most) most = count;
-    }
-    return most;
+/* h, which lies at `begin`, made as large as `size` and convolved. The result begins there, too: h moves behind it. */
+static Tensor up_sample(Ctx *c, const UnetBlock *b, Tensor h, size_t begin, Tensor size) {
+    int64_t shape[] = {h.n[0], size.n[1], size.n[2], b->out};
+    int64_t more = (int64_t)tensor_bytes(tensor_view(NULL, h.dtype, 4, shape)) - (int64_t)tensor_bytes(h);
+    tensor_new_typed(c, U8, 1, &more);
+    Tensor behind = tensor_new(c, 4, h.n);
+    op_affine(c, behind, h, 1, 0);
+    size_t end = scope_begin(c);
+    scope_end(c, begin);
+    Tensor y = tensor_new(c, 4, shape);
+    size_t scope = scope_begin(c);
+    scope_reopen(c, end);
+    conv3_up(c, y, &b->conv, behind);
+    scope_end(c, scope);
+    return y;
 }
 
 void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor times, Tensor keys) {
     enum { MAX_SKIPS = MAX_LEVELS * 16 };
-    Tensor skips[MAX_SKIPS];
+    Skip skips[MAX_SKIPS];
     assert(u->inputs <= MAX_SKIPS);
     size_t scope = scope_begin(c);
     int64_t n = x.n[0];
@@ -228,41 +270,36 @@ void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor times, Ten
     for (int i = 0; i < u->inputs; i++) {
         const UnetBlock *b = &u->input[i];
         int half = b->kind == UNET_DOWN;
-        skips[i] = tensor_new(c, 4, SHAPE(n, (h.n[1] + half) >> half, (h.n[2] + half) >> half, b->out));
-        down(c, skips[i], u, b, h, times, keys);
-        h = skips[i];
+        skips[i].begin = scope_begin(c);
+        skips[i].map = tensor_new(c, 4, SHAPE(n, (h.n[1] + half) >> half, (h.n[2] + half) >> half, b->out));
+        skips[i].end = scope_begin(c);
+        down(c, skips[i].map, u, b, h, times, keys);
+        h = skips[i].map;
     }
 
-    int64_t most = largest_output(u, skips);
-    Turns turns = {.memory = {tensor_new(c, 1, &most), tensor_new(c, 1, &most)}};
-    Tensor y = next(&turns, n, h.n[1], h.n[2], h.n[3]);
+    Tensor y = tensor_new(c, 4, h.n);
     middle(c, y, u, h, times, keys);
     h = y;
 
     for (int i = 0, s = u->inputs - 1; i < u->outputs; i++, s--) {
         const UnetBlock *b = &u->output[i];
         int place = u->config.levels - 1 - b->level; /* diffusers counts up_blocks from the deepest level */
-        y = next(&turns, n, skips[s].n[1], skips[s].n[2], b->out);
-        resblock(c, y, &b->res, h, &skips[s], &times);
-        tap(c, y, "up_blocks.%d.resnets.%d", place, b->index);
+        h = up(c, b, h, &skips[s], times);
+        tap(c, h, "up_blocks.%d.resnets.%d", place, b->index);
         if (b->transformer.depth) {
-            transformer(c, y, &b->transformer, keys);
-            tap(c, y, "up_blocks.%d.attentions.%d", place, b->index);
+            through_transformer(c, h, &b->transformer, keys);
+            tap(c, h, "up_blocks.%d.attentions.%d", place, b->index);
         }
-        h = y;
         if (b->up) {
-            y = next(&turns, n, skips[s - 1].n[1], skips[s - 1].n[2], b->out);
-            conv3_up(c, y, &b->conv, h);
-            tap(c, y, "up_blocks.%d.upsamplers.0", place);
-            h = y;
+            h = up_sample(c, b, h, skips[s].begin, skips[s - 1].map);
+            tap(c, h, "up_blocks.%d.upsamplers.0", place);
         }
         if (b->index == u->config.res_blocks) tap(c, h, "up_blocks.%d", place);
     }
-    y = next(&turns, n, h.n[1], h.n[2], h.n[3]);
-    norm(c, y, &u->norm_out, h, NULL, ACT_NONE);
-    tap(c, y, "conv_norm_out");
-    op_activation(c, y, y, ACT_SILU);
-    conv3(c, out, &u->conv_out, y, PLAIN);
+    norm(c, h, &u->norm_out, h, NULL, ACT_NONE);
+    tap(c, h, "conv_norm_out");
+    op_activation(c, h, h, ACT_SILU);
+    conv3(c, out, &u->conv_out, h, PLAIN);
     tap(c, out, "conv_out");
     scope_end(c, scope);
 }

@@ -59,6 +59,12 @@ void scope_end(Ctx *c, size_t mark) {
     c->arena->used = mark;
 }
 
+void scope_reopen(Ctx *c, size_t mark) {
+    if (c->tape) return; /* it never ended */
+    assert(mark >= c->arena->used && mark <= c->arena->peak);
+    c->arena->used = mark;
+}
+
 /* --- the host's side --- */
 
 static bool on_card(const Ctx *c, Tensor t) { return c->arena->shadow && t.data; }

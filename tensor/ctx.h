@@ -42,6 +42,7 @@ typedef struct Ctx {
     DType type;  /* of the activations that tensor_new makes: the table's (ops.h) */
     Device *dev; /* NULL while planning */
     Arena *arena;
+    size_t strip; /* about as many bytes a layer may take for what it does not keep: more is made in pieces. 0: all */
     Tape *tape;
     Taps *taps;   /* NULL: nobody listens */
     double flops; /* counted by the plan backend: 2 per multiply-add */
@@ -60,6 +61,8 @@ Tensor tensor_new(Ctx *c, int nd, const int64_t *n);
 Tensor tensor_new_typed(Ctx *c, DType t, int nd, const int64_t *n);
 size_t scope_begin(Ctx *c);
 void scope_end(Ctx *c, size_t mark);
+/* Opens what ended again, up to mark, with what lies there. */
+void scope_reopen(Ctx *c, size_t mark);
 
 /* The host's side of a tensor of the arena. Where the host reaches the arena it is the tensor itself. On a card it is
  * F32 in place of F16 and BF16; what the host has written there counts once pushed (t dense), and it shows the card's

@@ -81,6 +81,30 @@ void op_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w
     scope_end(c, scope);
 }
 
+void op_group_sums(Ctx *c, Tensor parts, Tensor x, const Tensor *x2) {
+    if (skip(c)) return;
+    assert(x.nd == 3 && parts.nd == 4 && parts.dtype == F64 && parts.n[0] == x.n[0]);
+    assert(parts.n[1] == (x.n[1] + GROUP_NORM_PIXELS - 1) / GROUP_NORM_PIXELS);
+    assert((x.n[2] + (x2 ? x2->n[2] : 0)) % parts.n[2] == 0);
+    c->op->group_sums(c, parts, x, x2);
+}
+
+void op_group_stats(Ctx *c, Tensor stats, Tensor parts, int64_t pixels, int64_t width, float eps) {
+    if (skip(c)) return;
+    assert(stats.nd == 3 && stats.dtype == F64 && stats.n[0] == parts.n[0] && stats.n[1] == parts.n[2]);
+    assert(parts.n[1] == (pixels + GROUP_NORM_PIXELS - 1) / GROUP_NORM_PIXELS);
+    c->op->group_stats(c, stats, parts, pixels, width, eps);
+}
+
+void op_group_apply(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor stats,
+                    Act act) {
+    if (skip(c)) return;
+    assert(y.nd == 3 && x.nd == 3 && y.n[0] == x.n[0] && y.n[1] == x.n[1] && stats.n[0] == y.n[0]);
+    assert(y.n[2] == x.n[2] + (x2 ? x2->n[2] : 0) && y.n[2] % stats.n[1] == 0);
+    assert(is_vector(w, y.n[2]) && is_vector(b, y.n[2]));
+    c->op->group_apply(c, y, x, x2, w, b, stats, act);
+}
+
 void op_layer_norm(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps) {
     if (skip(c)) return;
     assert(y.nd == 3 && tensor_same_shape(x, y) && is_vector(w, x.n[2]) && is_vector(b, x.n[2]));

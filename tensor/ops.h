@@ -32,6 +32,8 @@ typedef struct {
     int stride;
     int pad_top, pad_left; /* rows and columns of zeros before the picture; after it as many as y's size asks for */
     int64_t up_h, up_w;    /* x is read as if resized to up_h x up_w by nearest neighbour; 0: as it is */
+    int64_t whole_h;       /* y is rows [4k, ...) of so many, x what they see; how a convolution is computed goes by the
+                            * whole.       0: y is all of it */
 } Conv2d;
 
 enum { GROUP_NORM_PIXELS = 64 }; /* statistics are summed over blocks of so many pixels, whoever sums them */
@@ -40,7 +42,9 @@ typedef struct BackwardOps BackwardOps;
 
 struct Ops {
     const char *name;
-    DType type;                  /* of activations */
+    DType type;  /* of activations */
+    bool pieces; /* rows of an output have the same bits whichever others are computed with them, a convolution's where
+                  * they begin at a multiple of 4: large maps may be made in pieces (ctx.h: strip) */
     const CardMemory *memory;    /* NULL: it works in the host's memory */
     const BackwardOps *backward; /* backward.h; NULL: it does not train */
     /* What loading may do once, so that ops need not do it each time: NULL, or as weight_prepared_bytes and
@@ -58,6 +62,13 @@ struct Ops {
      * GROUP_NORM_PIXELS pixels. */
     void (*group_norm)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
                        float eps, Act act);
+    /* The same in three parts, for maps that are normalised strip by strip: parts of blocks of pixels of x and x2; what
+     * follows from all blocks of maps of `pixels` pixels, stats F64 [N,groups,2] (mean, 1 / sqrt(var + eps)), `width`
+     * channels a group; and y from any rows of the map. */
+    void (*group_sums)(Ctx *, Tensor parts, Tensor x, const Tensor *x2);
+    void (*group_stats)(Ctx *, Tensor stats, Tensor parts, int64_t pixels, int64_t width, float eps);
+    void (*group_apply)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor stats,
+                        Act act);
     /* y, x: [N,T,C]; mean and biased variance over C */
     void (*layer_norm)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps);
     /* o[N,T,h*d] = softmax(q k^T / sqrt(d)) v by head; q [N,T,h*d], k and v [N,S,h*d]. causal: key j only for j <= i.
@@ -82,6 +93,10 @@ void op_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, co
 void op_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e);
 void op_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, int groups,
                    float eps, Act act);
+void op_group_sums(Ctx *c, Tensor parts, Tensor x, const Tensor *x2);
+void op_group_stats(Ctx *c, Tensor stats, Tensor parts, int64_t pixels, int64_t width, float eps);
+void op_group_apply(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor stats,
+                    Act act);
 void op_layer_norm(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps);
 void op_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal);
 void op_activation(Ctx *c, Tensor y, Tensor x, Act act);

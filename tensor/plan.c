@@ -18,6 +18,15 @@ static void group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weigh
     (void)c, (void)y, (void)x, (void)x2, (void)w, (void)b, (void)parts, (void)eps, (void)act;
 }
 
+static void group_sums(Ctx *c, Tensor parts, Tensor x, const Tensor *x2) { (void)c, (void)parts, (void)x, (void)x2; }
+static void group_stats(Ctx *c, Tensor stats, Tensor parts, int64_t pixels, int64_t width, float eps) {
+    (void)c, (void)stats, (void)parts, (void)pixels, (void)width, (void)eps;
+}
+static void group_apply(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor stats,
+                        Act act) {
+    (void)c, (void)y, (void)x, (void)x2, (void)w, (void)b, (void)stats, (void)act;
+}
+
 static void layer_norm(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps) {
     (void)c, (void)y, (void)x, (void)w, (void)b, (void)eps;
 }
@@ -112,6 +121,9 @@ const Ops *plan_ops(void) {
         .linear = linear,
         .conv2d = conv2d,
         .group_norm = group_norm,
+        .group_sums = group_sums,
+        .group_stats = group_stats,
+        .group_apply = group_apply,
         .layer_norm = layer_norm,
         .attention = attention,
         .activation = activation,

@@ -21,16 +21,17 @@ typedef struct {
     const char *golden;                        /* in full_kat.safetensors, or NULL: PyTorch's result with its e32 */
 } Answer;
 
-bool run_planned(const char *label, const Ops *table, Forward f, const void *network, Tensor out, const Tensor *in) {
+bool run_planned(const char *label, const Ops *table, size_t strip, Forward f, const void *network, Tensor out,
+                 const Tensor *in) {
     Arena arena = {0};
-    Ctx plan = {.op = plan_ops(), .arena = &arena};
+    Ctx plan = {.op = plan_ops(), .strip = strip, .arena = &arena};
     f(&plan, network, out, in);
     size_t planned = arena.peak;
     Error e = {0};
     Device *dev = device_new(0, &e);
     bool ok = dev && !plan.err.code && arena.used == 0 && arena_init(&arena, planned, &e);
     arena.poison = true;
-    Ctx c = {.op = table, .dev = dev, .arena = &arena};
+    Ctx c = {.op = table, .strip = strip, .dev = dev, .arena = &arena};
     if (ok) f(&c, network, out, in);
     test_check(ok && !c.err.code && arena.peak == planned && arena.used == 0, "%s takes the memory planned", label);
     test_note("%zu bytes, planned %zu; %.3g GFLOP %s", arena.peak, planned, plan.flops * 1e-9, e.text);
@@ -128,7 +129,7 @@ static void run_unet(const char *label, const UnetConfig *k, const UnetRun *runs
         for (int64_t p = 0; p < r->n; p++) ((float *)in[1].data)[p] = r->t;
         gen_input(in[2].data, "context", tensor_count(in[2]), 1, 0);
         Tensor out = make(4, SHAPE(r->n, r->h, r->w, k->out_channels));
-        if (run_planned(full, widest(), forward_unet, &u, out, in)) check(full, out, r->h * r->w, &r->answer);
+        if (run_planned(full, widest(), 1 << 20, forward_unet, &u, out, in)) check(full, out, r->h * r->w, &r->answer);
         for (int j = 0; j < 3; j++) free(in[j].data);
         free(out.data);
     }
@@ -257,7 +258,7 @@ static void forward_encode(Ctx *c, const void *network, Tensor out, const Tensor
 static void run_vae(const char *label, const Vae *v, bool decode, int64_t h, int64_t w, const Answer *a) {
     Tensor in = decode ? picture("z", 1, h, w, 4) : picture("image", 1, h, w, 3);
     Tensor out = decode ? make(4, SHAPE(1, 8 * h, 8 * w, 3)) : make(4, SHAPE(1, h / 8, w / 8, 8));
-    if (run_planned(label, widest(), decode ? forward_decode : forward_encode, v, out, &in))
+    if (run_planned(label, widest(), 1 << 20, decode ? forward_decode : forward_encode, v, out, &in))
         check(label, out, out.n[1] * out.n[2], a);
     free(in.data);
     free(out.data);
@@ -315,7 +316,7 @@ static void run_text(const char *label, const Clip *m, int skip, int pad, const 
     for (int i = 0; i < 77; i++) ids[i] = i < 7 ? WORDS[i] : pad;
     Tensor in = tensor_view(ids, I32, 2, SHAPE(1, 77)), out = make(3, SHAPE(1, 77, m->config.width));
     Text text = {m, skip};
-    if (run_planned(label, widest(), forward_text, &text, out, &in)) {
+    if (run_planned(label, widest(), 1 << 20, forward_text, &text, out, &in)) {
         check(label, out, 1, a);
         double worst = 0;
         for (int i = 0; rows && i < 8; i++)

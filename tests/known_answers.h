@@ -22,9 +22,11 @@ void eps_checks(void);
 /* A network to run: in[0..3] and out are its own business. */
 typedef void (*Forward)(Ctx *c, const void *network, Tensor out, const Tensor *in);
 
-/* Plans, reserves exactly that much, runs on the widest table; one check that the peak is what the plan said.
+/* Plans, reserves exactly that much, runs, in pieces of `strip` bytes (ctx.h); one check that the peak is what the plan
+ * said.
  * False when that fails. */
-bool run_planned(const char *label, const Ops *table, Forward f, const void *network, Tensor out, const Tensor *in);
+bool run_planned(const char *label, const Ops *table, size_t strip, Forward f, const void *network, Tensor out,
+                 const Tensor *in);
 
 /* full_pipeline.c: pictures from full-size files. */
 void full_pipeline(void);

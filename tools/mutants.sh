@@ -37,11 +37,11 @@ quick GELU's constant ~ tensor/fmath.h ~ ops ~ openblas ~ s|-1.702f|-1.7f|
 group norm by E[x^2] - E[x]^2 ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|m\[c\] \*= inverse;|m[c] *= 0.0f * inverse;|
 layer norm by E[x^2] - E[x]^2 ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|float m = (float)(total / (double)n);|float m = 0.0f * (float)total;|
 group norm's blocks joined without their distance ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|m2 += p\[1\] + d \* d \* n \* k / (n + k);|m2 += p[1];|
-group norm of the last pixels left out ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|from + GROUP_NORM_PIXELS, g->y.n\[1\])|from + GROUP_NORM_PIXELS, g->y.n[1] - (g->y.n[1] > 64))|
+group norm of the last pixels left out ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|from + GROUP_NORM_PIXELS, g->x.n\[1\])|from + GROUP_NORM_PIXELS, g->x.n[1] - (g->x.n[1] > 64))|
 sine before cosine ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|\[i\] = (float)co;|[i] = (float)s;|; s|\[half + i\] = (float)s;|[half + i] = (float)co;|
 whole timesteps only ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|((const float \*)t.data)\[p\] \* f|(int)((const float *)t.data)[p] * f|
 time embedding without its SiLU ~ sd/unet.c ~ blocks ~ openblas ~ s|op_activation(c, flat, flat, ACT_SILU);||
-skip before hidden in the concatenation ~ sd/unet.c ~ blocks pipeline ~ openblas ~ s|resblock(c, y, &b->res, h, &skips\[s\], &times)|resblock(c, y, \&b->res, skips[s], \&h, \&times)|
+skip before hidden in the concatenation ~ sd/unet.c ~ blocks pipeline ~ openblas ~ s|resblock(c, out, m, in, skip ? &second : NULL, &shifts)|resblock(c, out, m, skip ? second : in, skip ? \&in : NULL, \&shifts)|
 linear's bias dropped ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|{b ? b->t.data : NULL, e, &y}|{NULL, e, \&y}|
 convolution's bias dropped ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|{b ? b->t.data : NULL, e, &y}|{NULL, e, \&y}|
 attention's output bias dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|"to_out.0", channels, channels, true|"to_out.0", channels, channels, false|
@@ -59,7 +59,7 @@ product's second piece overwrites the first ~ tensor/cpu/panel.c ~ ops ~ openbla
 linear's second piece of K overwrites ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/in_place || done > 0)/in_place)/
 epilogue's vector of the wrong picture ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|at2(\*f->e.vector, picture, 0)|at2(*f->e.vector, 0, 0)|
 residual in place added twice ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|if (r \&\& !in_place) rt|if (r) rt|
-feed-forward's residual dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->ff_out, hidden, NULL, (Epilogue){.residual = &x}|\&m->ff_out, hidden, NULL, PLAIN|
+feed-forward's residual dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->ff_out, hidden, NULL, (Epilogue){.residual = &part}|\&m->ff_out, hidden, NULL, PLAIN|
 ResBlock's residual taken inside ~ nn/resblock.c ~ blocks ~ openblas ~ s|.residual = &x}|.residual = \&inner}|
 attention's scale of the wrong width ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|1.44269504f / sqrtf((float)d)|1.44269504f / sqrtf((float)(d + 1))|
 causal mask off in the op ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|scores\[j \* PANEL + c\] = -3.0e38f|scores[j * PANEL + c] += 0.0f|

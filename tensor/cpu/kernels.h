@@ -35,6 +35,10 @@ void K(linear_mixed)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *
 void K(conv2d)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e);
 void K(group_norm)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
                    float eps, Act act);
+void K(group_sums)(Ctx *, Tensor parts, Tensor x, const Tensor *x2);
+void K(group_stats)(Ctx *, Tensor stats, Tensor parts, int64_t pixels, int64_t width, float eps);
+void K(group_apply)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor stats,
+                    Act act);
 void K(layer_norm)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps);
 void K(attention)(Ctx *, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal);
 void K(attention_mixed)(Ctx *, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal);

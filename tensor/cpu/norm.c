@@ -11,17 +11,18 @@
 #include <string.h>
 
 typedef struct {
-    Tensor y, x, x2, parts; /* parts [N,blocks,groups,2]: mean and M2 of one block's group, later of the whole group */
+    Tensor y, x, x2;
+    Tensor parts; /* [N,blocks,groups,2]: mean and M2 of one block's group */
+    Tensor stats; /* [N,groups,2]: mean and 1/sqrt(var + eps) of a whole group */
     const float *w, *b;
-    int64_t groups;
-    float eps;
+    int64_t channels, groups;
     Act act;
 } GroupNorm;
 
-static int64_t blocks_of(const GroupNorm *g) { return g->parts.n[1]; }
+static int64_t blocks_of(const GroupNorm *g) { return (g->x.n[1] + GROUP_NORM_PIXELS - 1) / GROUP_NORM_PIXELS; }
 
-static double *part(const GroupNorm *g, int64_t picture, int64_t block, int64_t group) {
-    return (double *)g->parts.data + ((picture * blocks_of(g) + block) * g->groups + group) * 2;
+static double *part(Tensor parts, int64_t picture, int64_t block, int64_t group) {
+    return (double *)parts.data + picture * parts.s[0] + block * parts.s[1] + group * parts.s[2];
 }
 
 /* Channels [0,C) of a pixel lie in one or two places. */
@@ -32,8 +33,8 @@ static const float *source(const GroupNorm *g, int which, int64_t picture, int64
 static void sum_block(void *arg, int64_t index, void *scratch) {
     const GroupNorm *g = arg;
     int64_t picture = index / blocks_of(g), blk = index % blocks_of(g);
-    int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g->y.n[1]);
-    int64_t channels = g->y.n[2];
+    int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g->x.n[1]);
+    int64_t channels = g->channels;
     float *mean = scratch, *s1 = mean + channels, *s2 = s1 + channels;
     float inverse = 1.0f / (float)(to - from);
     int64_t base = 0;
@@ -68,38 +69,40 @@ static void sum_block(void *arg, int64_t index, void *scratch) {
             double d = mean[c] + s1[c] / count - group_mean;
             squares += s2[c] - (double)s1[c] * s1[c] / count + count * d * d;
         }
-        double *out = part(g, picture, blk, k);
+        double *out = part(g->parts, picture, blk, k);
         out[0] = group_mean;
         out[1] = squares;
     }
 }
 
-/* The blocks of one picture's group into part(picture, 0, group): mean and 1/sqrt(var + eps). */
-static void combine(const GroupNorm *g, int64_t picture, int64_t group) {
-    int64_t pixels = g->y.n[1], width = g->y.n[2] / g->groups;
-    double n = 0, mean = 0, m2 = 0;
-    for (int64_t blk = 0; blk < blocks_of(g); blk++) {
-        const double *p = part(g, picture, blk, group);
-        double k = (double)(min64(GROUP_NORM_PIXELS, pixels - blk * GROUP_NORM_PIXELS) * width);
-        double d = p[0] - mean;
-        m2 += p[1] + d * d * n * k / (n + k);
-        mean += d * k / (n + k);
-        n += k;
+void K(group_stats)(Ctx *c, Tensor stats, Tensor parts, int64_t pixels, int64_t width, float eps) {
+    (void)c;
+    for (int64_t i = 0; i < parts.n[0] * parts.n[2]; i++) {
+        int64_t picture = i / parts.n[2], group = i % parts.n[2];
+        double n = 0, mean = 0, m2 = 0;
+        for (int64_t blk = 0; blk < parts.n[1]; blk++) {
+            const double *p = part(parts, picture, blk, group);
+            double k = (double)(min64(GROUP_NORM_PIXELS, pixels - blk * GROUP_NORM_PIXELS) * width);
+            double d = p[0] - mean;
+            m2 += p[1] + d * d * n * k / (n + k);
+            mean += d * k / (n + k);
+            n += k;
+        }
+        double *out = (double *)stats.data + picture * stats.s[0] + group * stats.s[1];
+        out[0] = mean;
+        out[1] = 1.0 / sqrt(m2 / n + (double)eps);
     }
-    double *out = part(g, picture, 0, group);
-    out[0] = mean;
-    out[1] = 1.0 / sqrt(m2 / n + (double)g->eps);
 }
 
 static void normalise_block(void *arg, int64_t index, void *scratch) {
     const GroupNorm *g = arg;
     int64_t picture = index / blocks_of(g), blk = index % blocks_of(g);
-    int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g->y.n[1]);
-    int64_t channels = g->y.n[2], width = channels / g->groups;
+    int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g->x.n[1]);
+    int64_t channels = g->channels, width = channels / g->groups;
     /* y = ((x - high) - low) * scale + b: the mean in two floats, so that a large one costs no digits */
     float *high = scratch, *low = high + channels, *scale = low + channels;
     for (int64_t c = 0; c < channels; c++) {
-        const double *p = part(g, picture, 0, c / width);
+        const double *p = (double *)g->stats.data + picture * g->stats.s[0] + c / width * g->stats.s[1];
         high[c] = (float)p[0];
         low[c] = (float)(p[0] - (double)high[c]);
         scale[c] = (float)(p[1] * (double)g->w[c]);
@@ -119,15 +122,34 @@ static void normalise_block(void *arg, int64_t index, void *scratch) {
     }
 }
 
-void K(group_norm)(Ctx *ctx, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
-                   float eps, Act act) {
-    GroupNorm g = {
-        .y = y, .x = x, .parts = parts, .w = w->t.data, .b = b->t.data, .groups = parts.n[2], .eps = eps, .act = act};
+static GroupNorm group_norm_of(Tensor x, const Tensor *x2, int64_t groups) {
+    GroupNorm g = {.x = x, .channels = x.n[2] + (x2 ? x2->n[2] : 0), .groups = groups};
     if (x2) g.x2 = *x2;
-    device_run(ctx->dev, y.n[0] * blocks_of(&g), sum_block, &g);
-    for (int64_t p = 0; p < y.n[0]; p++)
-        for (int64_t k = 0; k < g.groups; k++) combine(&g, p, k);
-    device_run(ctx->dev, y.n[0] * blocks_of(&g), normalise_block, &g);
+    return g;
+}
+
+void K(group_sums)(Ctx *c, Tensor parts, Tensor x, const Tensor *x2) {
+    GroupNorm g = group_norm_of(x, x2, parts.n[2]);
+    g.parts = parts;
+    device_run(c->dev, x.n[0] * blocks_of(&g), sum_block, &g);
+}
+
+void K(group_apply)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor stats,
+                    Act act) {
+    GroupNorm g = group_norm_of(x, x2, stats.n[1]);
+    g.y = y, g.stats = stats, g.w = w->t.data, g.b = b->t.data, g.act = act;
+    device_run(c->dev, x.n[0] * blocks_of(&g), normalise_block, &g);
+}
+
+void K(group_norm)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
+                   float eps, Act act) {
+    /* the first block's place is the group's, once all are read */
+    Tensor stats = {.data = parts.data, .dtype = F64, .nd = 3};
+    stats.n[0] = parts.n[0], stats.n[1] = parts.n[2], stats.n[2] = 2;
+    stats.s[0] = parts.s[0], stats.s[1] = 2, stats.s[2] = 1;
+    K(group_sums)(c, parts, x, x2);
+    K(group_stats)(c, stats, parts, x.n[1], y.n[2] / parts.n[2], eps);
+    K(group_apply)(c, y, x, x2, w, b, stats, act);
 }
 
 typedef struct {

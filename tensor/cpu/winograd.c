@@ -50,9 +50,9 @@ typedef struct {
 static const int64_t U_PLANE = CHANNELS * PANEL + PAD;
 
 bool K(winograd_serves)(Tensor y, const Weight *w, Conv2d g) {
-    int64_t tiles = (y.n[1] + 3) / 4 * ((y.n[2] + 3) / 4);
+    int64_t rows = g.whole_h ? g.whole_h : y.n[1], tiles = (rows + 3) / 4 * ((y.n[2] + 3) / 4);
     /* multiplications for each pair of channels, filters' transform included, against those of the direct form */
-    bool fewer = WINO_POINTS * tiles + 100 < 8 * y.n[1] * y.n[2];
+    bool fewer = WINO_POINTS * tiles + 100 < 8 * rows * y.n[2];
     return w->t.n[1] == 3 && w->t.n[2] == 3 && g.stride == 1 && w->t.n[3] >= 32 && w->t.n[0] >= 32 && fewer;
 }
 
