@@ -3,8 +3,8 @@
 #include <assert.h>
 
 int64_t row_piece(int64_t rows, size_t bytes, size_t most) {
-    int64_t piece = most ? (int64_t)(most / bytes) / 256 * 256 : rows;
-    return piece < 256 ? 256 : piece > rows ? rows : piece;
+    int64_t piece = most ? (int64_t)(most / bytes) / 64 * 64 : rows;
+    return piece < 64 ? 64 : piece > rows ? rows : piece;
 }
 
 int64_t strip_rows(int64_t h, size_t bytes, size_t most, int64_t unit) {

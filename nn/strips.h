@@ -4,8 +4,8 @@
 
 #include "layers.h"
 
-/* How many of `rows` rows of tokens go at once where each needs `bytes` and all may need `most`: a multiple of 256, so
- * that pieces end where the kernels' blocks do. most 0: all. */
+/* How many of `rows` rows of tokens go at once where each needs `bytes` and all may need `most`: a multiple of 64,
+ * so that little of the kernels' blocks is left empty. most 0: all. */
 int64_t row_piece(int64_t rows, size_t bytes, size_t most);
 
 /* How many rows of a map of h rows go at once where each needs `bytes` and all may need `most`: a multiple of `unit`,

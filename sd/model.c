@@ -244,7 +244,8 @@ void model_close(SdModel *m) {
 
 /* How a weight gets its bytes. */
 typedef struct {
-    Weight *w;
+    Weight *w;          /* gets them; a layer's, or a copy of one */
+    const Weight *like; /* the layer's */
     Found from;
     DType dtype; /* once loaded */
     void *to;    /* NULL: the file's own bytes serve */
@@ -254,15 +255,15 @@ typedef struct {
     size_t bytes;
 } Job;
 
-static Job job_for(const SdModel *m, Weight *w) {
-    Job j = {.w = w, .from = checkpoint_find(m->checkpoint, w->name)};
-    j.dtype = w->kind == WEIGHT_VECTOR || j.from.tensor->dtype == F64 ? F32 : j.from.tensor->dtype;
-    j.turned = w->kind == WEIGHT_CONV && !m->channels_last;
+static Job job_for(const SdModel *m, Weight *w, const Weight *like) {
+    Job j = {.w = w, .like = like, .from = checkpoint_find(m->checkpoint, like->name)};
+    j.dtype = like->kind == WEIGHT_VECTOR || j.from.tensor->dtype == F64 ? F32 : j.from.tensor->dtype;
+    j.turned = like->kind == WEIGHT_CONV && !m->channels_last;
     j.ops = m->ops;
     bool fits = j.from.tensor->dtype == j.dtype || on_card(m);
-    j.bytes = !m->as_in_files && m->ops->prepared_bytes && fits ? m->ops->prepared_bytes(w, j.dtype) : 0;
+    j.bytes = !m->as_in_files && m->ops->prepared_bytes && fits ? m->ops->prepared_bytes(like, j.dtype) : 0;
     j.prepared = j.bytes > 0;
-    if (!j.prepared) j.bytes = (size_t)tensor_count(w->t) * (size_t)(dtype_bits(j.dtype) / 8);
+    if (!j.prepared) j.bytes = (size_t)tensor_count(like->t) * (size_t)(dtype_bits(j.dtype) / 8);
     return j;
 }
 
@@ -279,43 +280,65 @@ static void turn(char *out, const char *in, int64_t channels, int64_t taps, size
             memcpy(out + (size_t)(t * channels + i) * width, in + (size_t)(i * taps + t) * width, width);
 }
 
-static void run_job(void *arg, int64_t index, void *scratch) {
-    const Job *j = (const Job *)arg + index;
+/* A prepared form from numbers of another type: all at once. */
+static void widen_and_prepare(const Job *j) {
+    float *wide = malloc((size_t)tensor_count(j->w->t) * sizeof *wide);
+    if (wide && st_read_f32(j->from.file, j->from.tensor, wide))
+        j->ops->prepare(j->w, j->dtype, wide, j->turned, j->to);
+    free(wide);
+}
+
+/* A weight is made in pieces of outputs (the first dimension), each by itself; what the layer is to hold comes with the
+ * first one. Pages of the file are dropped piece by piece. */
+static void run_piece(const Job *j, int64_t first, int64_t count, void *scratch) {
     const StFile *f = j->from.file;
     const StTensor *t = j->from.tensor;
-    const char *in = st_data(f, t);
-    if (!j->to) return;
-    if (j->prepared) {
-        float *wide = t->dtype == j->dtype ? NULL : malloc((size_t)tensor_count(j->w->t) * sizeof *wide);
-        if (wide) st_read_f32(f, t, wide);
-        if (wide || t->dtype == j->dtype)
-            j->ops->prepare(j->w, j->dtype, wide ? wide : (const void *)in, j->turned, j->to);
-        free(wide);
-        st_drop(f, t);
-        return;
-    }
-    int64_t outputs = j->w->t.n[0];
-    if (t->dtype != j->dtype) st_read_f32(f, t, j->to);
-    if (!j->turned) {
-        if (t->dtype == j->dtype) memcpy(j->to, in, j->bytes);
-    } else {
+    int64_t each = tensor_count(j->like->t) / j->like->t.n[0];
+    StTensor rows = *t;
+    rows.begin += (uint64_t)(first * each * dtype_bits(t->dtype) / 8);
+    rows.end = rows.begin + (uint64_t)(count * each * dtype_bits(t->dtype) / 8);
+    if (t->dtype == j->dtype) {
+        const char *in = st_data(f, &rows);
         size_t width = (size_t)(dtype_bits(j->dtype) / 8);
-        int64_t channels = j->w->t.n[3], taps = j->w->t.n[1] * j->w->t.n[2], each = channels * taps;
-        for (int64_t o = 0; o < outputs; o++) {
-            char *to = (char *)j->to + (size_t)(o * each) * width;
-            const char *row = in + (size_t)(o * each) * width;
-            if (t->dtype != j->dtype)
-                row = memcpy(scratch, to, (size_t)each * width); /* widened above, not yet turned */
-            turn(to, row, channels, taps, width);
+        Weight part = *j->like, before = part;
+        part.t.n[0] = count, before.t.n[0] = first;
+        if (j->prepared) {
+            size_t at = first ? j->ops->prepared_bytes(&before, j->dtype) : 0;
+            j->ops->prepare(&part, j->dtype, in, j->turned, (char *)j->to + at);
+            part.t.n[0] = j->like->t.n[0];
+            if (!first) *j->w = part;
+        } else if (!j->turned) {
+            memcpy((char *)j->to + (size_t)(first * each) * width, in, (size_t)(count * each) * width);
+        }
+        for (int64_t o = 0; !j->prepared && j->turned && o < count; o++)
+            turn((char *)j->to + (size_t)((first + o) * each) * width, in + (size_t)(o * each) * width, part.t.n[3],
+                 part.t.n[1] * part.t.n[2], width);
+    } else if (j->prepared) {
+        widen_and_prepare(j);
+    } else {
+        st_read_f32(f, &rows, j->to);
+        for (int64_t o = 0; j->turned && o < count; o++) {
+            float *to = (float *)j->to + o * each;
+            turn((char *)to, memcpy(scratch, to, (size_t)each * sizeof *to), j->like->t.n[3],
+                 j->like->t.n[1] * j->like->t.n[2], sizeof *to);
         }
     }
-    st_drop(f, t);
+    st_drop(f, &rows);
+}
+
+static void run_job(void *arg, int64_t index, void *scratch) {
+    const Job *j = (const Job *)arg + index;
+    if (j->to) run_piece(j, 0, j->like->t.n[0], scratch);
 }
 
 static size_t padded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
-bool model_load(SdModel *m, Part part, Error *e) {
+/* Which weights may stay in the file until an op needs them: those that are large. */
+static bool streams(const Weight *w) { return w->kind == WEIGHT_LINEAR || w->kind == WEIGHT_CONV; }
+
+static bool load(SdModel *m, Part part, bool streamed, Error *e) {
     if (e && e->code) return false;
+    if (m->loaded[part] && m->streamed[part] != streamed) model_release(m, part);
     if (m->loaded[part]) return true;
     WeightList *l = &m->lists[part];
     ModelReport r;
@@ -326,20 +349,23 @@ bool model_load(SdModel *m, Part part, Error *e) {
     if (!jobs) return error_set(e, ERR_MEMORY, "%s: out of memory", m->checkpoint->path);
     size_t copied = 0;
     for (int64_t i = 0; i < l->count; i++) {
-        jobs[i] = job_for(m, l->w[i]);
-        if (!in_place(&jobs[i])) copied += padded(jobs[i].bytes);
+        jobs[i] = job_for(m, l->w[i], l->w[i]);
+        if (!in_place(&jobs[i]) && !(streamed && streams(l->w[i]))) copied += padded(jobs[i].bytes);
     }
     m->memory[part] = copied ? new_memory(m, copied, e) : NULL;
     if (copied && !m->memory[part]) return free(jobs), false;
     size_t at = 0;
     for (int64_t i = 0; i < l->count; i++)
-        if (!in_place(&jobs[i])) {
+        if (!in_place(&jobs[i]) && !(streamed && streams(l->w[i]))) {
             jobs[i].to = (char *)m->memory[part] + at;
             at += padded(jobs[i].bytes);
         }
     device_run(m->dev, l->count, run_job, jobs);
+    /* once more: the system maps some pages around each that is read */
+    for (int64_t i = 0; i < l->count; i++) st_drop(jobs[i].from.file, jobs[i].from.tensor);
     for (int64_t i = 0; i < l->count; i++) {
         Weight *w = l->w[i];
+        if (streamed && streams(w)) continue;
         w->version++;
         if (jobs[i].prepared && !w->prepared) error_set(e, ERR_MEMORY, "%s: out of memory", m->checkpoint->path);
         if (jobs[i].prepared) continue; /* prepare has said what w is now */
@@ -348,9 +374,13 @@ bool model_load(SdModel *m, Part part, Error *e) {
     }
     free(jobs);
     m->loaded[part] = true;
+    m->streamed[part] = streamed;
     if (e && e->code) model_release(m, part);
     return m->loaded[part];
 }
+
+bool model_load(SdModel *m, Part part, Error *e) { return load(m, part, false, e); }
+bool model_load_streamed(SdModel *m, Part part, Error *e) { return load(m, part, true, e); }
 
 void model_release(SdModel *m, Part part) {
     if (!m->loaded[part]) return;
@@ -366,10 +396,49 @@ void model_release(SdModel *m, Part part) {
     m->loaded[part] = false;
 }
 
-size_t model_part_bytes(const SdModel *m, Part part) {
+static size_t part_bytes(const SdModel *m, Part part, bool streamed) {
     const WeightList *l = &m->lists[part];
     size_t total = 0;
-    for (int64_t i = 0; i < l->count; i++)
-        if (checkpoint_find(m->checkpoint, l->w[i]->name).tensor) total += padded(job_for(m, l->w[i]).bytes);
+    for (int64_t i = 0; i < l->count; i++) {
+        if (!checkpoint_find(m->checkpoint, l->w[i]->name).tensor || (streamed && streams(l->w[i]))) continue;
+        Job j = job_for(m, l->w[i], l->w[i]);
+        bool rows_only = streamed && l->w[i]->kind == WEIGHT_TABLE && in_place(&j);
+        total += rows_only ? 0 : padded(j.bytes);
+    }
     return total;
+}
+
+size_t model_part_bytes(const SdModel *m, Part part) { return part_bytes(m, part, false); }
+size_t model_streamed_bytes(const SdModel *m, Part part) { return part_bytes(m, part, true); }
+
+/* --- streaming --- */
+
+enum { PIECE = 64 }; /* outputs: of whole blocks, in every layout */
+
+static void run_pieces(void *arg, int64_t index, void *scratch) {
+    const Job *j = arg;
+    int64_t outputs = j->like->t.n[0], first = index * PIECE;
+    run_piece(j, first, outputs - first < PIECE ? outputs - first : PIECE, scratch);
+}
+
+static size_t source_bytes(const void *user, const Weight *w) { return streams(w) ? job_for(user, NULL, w).bytes : 0; }
+
+static void source_fetch(const void *user, Weight *copy, const Weight *w, void *room) {
+    const SdModel *m = user;
+    Job j = job_for(m, copy, w);
+    j.to = room;
+    st_expect(j.from.file, j.from.tensor);
+    if (j.from.tensor->dtype == j.dtype) device_run(m->dev, (w->t.n[0] + PIECE - 1) / PIECE, run_pieces, &j);
+    else device_run(m->dev, 1, run_job, &j);
+    const uint64_t around = 64 << 10; /* which the system maps with a page that is read */
+    StTensor read = *j.from.tensor;
+    uint64_t all = j.from.file->size - j.from.file->data;
+    read.begin = read.begin > around ? read.begin - around : 0;
+    read.end = all - read.end > around ? read.end + around : all;
+    st_drop(j.from.file, &read);
+    if (!j.prepared) copy->t = tensor_view(room, j.dtype, w->t.nd, w->t.n);
+}
+
+WeightSource model_source(const SdModel *m) {
+    return (WeightSource){.bytes = source_bytes, .fetch = source_fetch, .user = m};
 }

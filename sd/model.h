@@ -22,8 +22,9 @@ struct SdModel {
     WeightList lists[PART_COUNT]; /* the parts' weights, in order of computation */
     void *memory[PART_COUNT];     /* what a part's loading copied */
     bool loaded[PART_COUNT];
-    bool channels_last; /* the file holds convolutions in compute order */
-    bool as_in_files;   /* weights are loaded for reading, not for computing: not prepared for kernels */
+    bool streamed[PART_COUNT]; /* loaded but for what model_source brings */
+    bool channels_last;        /* the file holds convolutions in compute order */
+    bool as_in_files;          /* weights are loaded for reading, not for computing: not prepared for kernels */
     Schedule schedule;
     Tokenizer *tokenizer;
     Device *dev;
@@ -47,9 +48,13 @@ void model_close(SdModel *m);
  * width; where there is none, matrices stay in the mapped file if their alignment allows and convolutions are turned to
  * compute order. Vectors are widened to F32. The pages that were copied are dropped. */
 bool model_load(SdModel *m, Part part, Error *e);
+/* The same for all but matrices and convolutions, which stay in the file: ops get them from model_source. */
+bool model_load_streamed(SdModel *m, Part part, Error *e);
+WeightSource model_source(const SdModel *m);
 void model_release(SdModel *m, Part part);
 /* Bytes that a part takes once loaded. */
 size_t model_part_bytes(const SdModel *m, Part part);
+size_t model_streamed_bytes(const SdModel *m, Part part);
 
 /* How the tensors of the checkpoint and those of the networks differ. */
 typedef struct {

@@ -123,6 +123,20 @@ void run_free(Run *run) {
     picture_noise_close(run->noise);
 }
 
+/* --- parts --- */
+
+void run_use(Run *run, Part part) { run->ctx.source = run->mode[part].streamed ? &run->source : NULL; }
+
+bool run_load(Run *run, Part part, Error *e) {
+    run_use(run, part);
+    return (run->mode[part].streamed ? model_load_streamed : model_load)(run->m, part, e);
+}
+
+void run_leave(Run *run, Part part) {
+    if (!run->keep) model_release(run->m, part);
+    arena_trim(&run->arena);
+}
+
 /* --- text --- */
 
 /* The arena's bottom: what lives through all stages. */
@@ -159,9 +173,9 @@ static bool tap_states(Run *run, Error *e) {
 }
 
 bool run_text(Run *run, Error *e) {
-    if (!run_progress(run, SD_STAGE_TEXT, 0, 1, e) || !model_load(run->m, PART_TEXT, e)) return false;
+    if (!run_progress(run, SD_STAGE_TEXT, 0, 1, e) || !run_load(run, PART_TEXT, e)) return false;
     run_text_stage(run);
     if (run->ctx.err.code) return error_set(e, run->ctx.err.code, "%s", run->ctx.err.text);
-    if (!run->r->keep) model_release(run->m, PART_TEXT);
+    run_leave(run, PART_TEXT);
     return tap_states(run, e);
 }

@@ -9,6 +9,13 @@
 #include "taps.h"
 #include "text_states.h"
 
+/* How a stage is made to fit. The bits are the same in every mode; costlier ones take less memory. */
+typedef struct {
+    int texts, pictures; /* of a U-Net call: all of both, or fewer */
+    int tiled;           /* levels of the VAE that are made strip by strip, from the picture's side */
+    bool streamed;       /* weights stay in the file until an op needs them */
+} Mode;
+
 typedef struct {
     SdModel *m;
     const SdRequest *r;
@@ -17,6 +24,9 @@ typedef struct {
     Ctx ctx;
     Arena arena;
     SdPlan plan;
+    Mode mode[PART_COUNT];
+    bool keep; /* parts stay in memory for the next call */
+    WeightSource source;
 
     int batch;
     int64_t h, w, latent; /* latents: rows, columns, floats of one picture */
@@ -46,8 +56,14 @@ typedef struct {
 /* Fills what follows from the request. False on what cannot be served. */
 bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e);
 void run_free(Run *run);
-/* Exact bytes and FLOPs (run_plan.c); checks them against the memory limit, and reserves the arena. */
+/* Exact bytes and FLOPs (run_plan.c); chooses modes that the memory limit allows, and reserves the arena. */
 bool run_plan(Run *run, Error *e);
+/* Loads a part as its mode says. */
+bool run_load(Run *run, Part part, Error *e);
+/* The part whose weights ops are about to read. */
+void run_use(Run *run, Part part);
+/* What a stage leaves behind when it ends. */
+void run_leave(Run *run, Part part);
 
 /* Where the text states lie, and what the U-Net makes of them, at the arena's bottom; and the text encoder on the
  * context's backend. */
@@ -60,8 +76,8 @@ bool run_encode(Run *run, Error *e);
 bool run_sample(Run *run, Error *e);
 bool run_decode(Run *run, SdResult *out, Error *e);
 
-/* U-Net call i of a step, the group's pictures for each of its texts: eps[texts][group][C][h][w] from
- * x[group][C][h][w] scaled. */
+/* U-Net call i of a step, or as many as the mode makes of it, the group's pictures for each of its texts:
+ * eps[texts][group][C][h][w] from x[group][C][h][w] scaled. */
 bool run_unet(Run *run, float *eps, const float *x, float scale, float time, int i, Error *e);
 /* What the calls of denoiser's call number `asked` need of its texts (all of them while planning) and time. */
 void run_turn(Run *run, int asked);

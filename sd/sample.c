@@ -35,6 +35,7 @@ static void put_blame(void *user, const char *name, Tensor t, Error *e) {
 void run_turn(Run *run, int asked) {
     TextStates *s = &run->text;
     bool planning = !run->ctx.dev;
+    run_use(run, PART_UNET); /* a preview may have been before */
     if (!planning) text_states_turn(s, &run->ctx, asked);
     for (int i = 0; i < s->count; i++) {
         int64_t place;
@@ -45,9 +46,11 @@ void run_turn(Run *run, int asked) {
     }
 }
 
-static void forward(Run *run, float *eps, const float *x, float scale, float time, int call) {
+/* The group's pictures [first, first + pictures) for each of the texts of keys: eps[texts][group][C][h][w], from the
+ * first text's on, of these pictures. step: what a card repeats. */
+static void forward(Run *run, float *eps, const float *x, float scale, float time, Tensor keys, int first, int pictures,
+                    Repeat *step) {
     Ctx *c = &run->ctx;
-    Tensor keys = run->keys[call];
     const UnetConfig *k = &run->m->config.unet;
     size_t scope = scope_begin(c);
     if (time != run->time) {
@@ -58,42 +61,62 @@ static void forward(Run *run, float *eps, const float *x, float scale, float tim
         run->time = time;
         scope_end(c, scope);
     }
-    int64_t n = keys.n[0] * run->group, pixels = run->h * run->w;
+    int64_t n = keys.n[0] * pictures, pixels = run->h * run->w;
     Tensor in = tensor_new(c, 4, SHAPE(n, run->h, run->w, k->in_channels));
     Tensor out = tensor_new(c, 4, SHAPE(n, run->h, run->w, k->out_channels));
     assert(in.n[3] * pixels == run->latent);
     float *pixel = x ? tensor_host(c, in).data : NULL;
     for (int64_t i = 0; x && i < n; i++)
-        to_pixels(pixel + i * in.s[0], x + i % run->group * run->latent, in.n[3], pixels, scale);
+        to_pixels(pixel + i * in.s[0], x + (first + i % pictures) * run->latent, in.n[3], pixels, scale);
     if (x) tensor_push(c, in);
-    for (repeat_start(&run->steps[call]); repeat_next(c, &run->steps[call]);)
-        unet_forward(c, out, &run->m->unet, in, run->times, keys);
+    for (repeat_start(step); repeat_next(c, step);) unet_forward(c, out, &run->m->unet, in, run->times, keys);
     const float *result = eps ? tensor_pull(c, out).data : NULL;
     if (eps && !c->err.code)
-        for (int64_t i = 0; i < n; i++) to_planes(eps + i * run->latent, result + i * out.s[0], out.n[3], pixels);
+        for (int64_t i = 0; i < n; i++) {
+            int64_t at = i / pictures * run->group + first + i % pictures;
+            to_planes(eps + at * run->latent, result + i * out.s[0], out.n[3], pixels);
+        }
     scope_end(c, scope);
+}
+
+static void listen(Run *run) {
+    char *prefix = run->listener.prefix;
+    int room = (int)sizeof run->listener.prefix, at = snprintf(prefix, (size_t)room, "unet.step%03d.", run->step);
+    if (run->first) at += snprintf(prefix + at, (size_t)(room - at), "picture%d.", run->first);
+    if (run->calls) snprintf(prefix + at, (size_t)(room - at), "%d.", run->calls);
+    run->ctx.taps = &run->listener;
+}
+
+/* In as many calls as the mode says. look: a listener in place of the run's own. */
+static void forwards(Run *run, float *eps, const float *x, float scale, float time, int call, Taps *look) {
+    Tensor keys = run->keys[call];
+    const Mode *mode = &run->mode[PART_UNET];
+    int64_t texts = mode->texts < keys.n[0] ? mode->texts : keys.n[0];
+    for (int64_t t = 0; t < keys.n[0]; t += texts)
+        for (int p = 0; p < run->group; p += mode->pictures) {
+            int pictures = run->group - p < mode->pictures ? run->group - p : mode->pictures;
+            if (run->taps && !look) listen(run);
+            if (look) run->ctx.taps = look;
+            float *out = eps ? eps + t * run->group * run->latent : NULL;
+            Repeat once = {0};
+            bool whole = texts == keys.n[0] && pictures == run->group; /* parts share addresses, not keys */
+            forward(run, out, x, scale, time, tensor_slice(keys, 0, t, texts), p, pictures,
+                    whole ? &run->steps[call] : &once);
+            repeat_free(&run->arena, &once);
+            run->calls++;
+            run->ctx.taps = NULL;
+        }
 }
 
 bool run_unet(Run *run, float *eps, const float *x, float scale, float time, int i, Error *e) {
     Ctx *c = &run->ctx;
     Tensor keys = run->keys[i];
-    if (run->taps) {
-        char *prefix = run->listener.prefix;
-        int room = (int)sizeof run->listener.prefix, at = snprintf(prefix, (size_t)room, "unet.step%03d.", run->step);
-        if (run->first) at += snprintf(prefix + at, (size_t)(room - at), "picture%d.", run->first);
-        if (run->calls) snprintf(prefix + at, (size_t)(room - at), "%d.", run->calls);
-        c->taps = &run->listener;
-    }
-    forward(run, eps, x, scale, time, i);
-    run->calls++;
-    c->taps = NULL;
+    forwards(run, eps, x, scale, time, i, NULL);
     if (c->err.code) return error_set(e, c->err.code, "%s", c->err.text);
     if (!eps || all_finite(eps, keys.n[0] * run->group * run->latent)) return true;
     if (all_finite(x, run->group * run->latent)) { /* once more, to find out where */
         Taps look = {.want = want_any, .put = put_blame, .user = run};
-        c->taps = &look;
-        forward(run, eps, x, scale, time, i);
-        c->taps = NULL;
+        forwards(run, eps, x, scale, time, i, &look);
     }
     return error_set(
         e, ERR_NUMERIC,
@@ -250,8 +273,8 @@ bool run_sample(Run *run, Error *e) {
     float *work = malloc((size_t)(all * run->sampler->buffers) * sizeof *work);
     bool ok = run->x && run->eps && points && work;
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
-    ok = ok && run_points(run, points, e) && model_load(run->m, PART_UNET, e) &&
-         (!run->r->preview || model_load(run->m, PART_DECODER, e)) && open_noise(run, points, e) &&
+    ok = ok && run_points(run, points, e) && run_load(run, PART_UNET, e) &&
+         (!run->r->preview || run_load(run, PART_DECODER, e)) && open_noise(run, points, e) &&
          (!run->r->noise || read_noise(run, e)) && run_tap_latents(run, "noise", run->x, run->batch, e) &&
          run_start(run, points, e);
     run->started = run_clock();
@@ -259,6 +282,6 @@ bool run_sample(Run *run, Error *e) {
          run_sampler(run, points, work, e);
     free(work);
     free(points);
-    if (!run->r->keep) model_release(run->m, PART_UNET);
+    run_leave(run, PART_UNET);
     return ok;
 }

@@ -34,7 +34,7 @@ typedef enum {
 
 typedef struct {
     int threads;         /* 0: as many as the process may use */
-    size_t memory_limit; /* bytes for weights and activations together; 0: no limit */
+    size_t memory_limit; /* bytes that the process may have in memory at once; 0: no limit but the machine's */
     SdPrecision precision;
     const char *device; /* "cpu", "cuda", "cuda:1", "cuda:0,1" (shares a batch out), "auto"; NULL: "cpu" */
 } SdOptions;
@@ -144,6 +144,13 @@ typedef struct {
     size_t activations;                                        /* peak bytes of the arena */
     size_t text_peak, encode_peak, unet_peak, decode_peak;     /* the arena's peak in each stage */
     double text_flops, encode_flops, step_flops, decode_flops; /* 2 per multiply-add; one step */
+    size_t lasting; /* of the peaks: texts' states, keys and values, which outlive the stages */
+    size_t process; /* the most that the whole process has in memory, what memory_limit bounds */
+    size_t least;   /* and what it would have if it were to fit the smallest limit */
+    /* How it fits the limit. The pictures are the same. */
+    int unet_pictures; /* pictures and halves of guidance in one U-Net call: all, or fewer */
+    int tiled;         /* levels of the VAE's decoder that are made strip by strip */
+    bool streamed;     /* some part's weights are read from the file whenever they are needed */
 } SdPlan;
 bool sd_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e);
 

@@ -42,7 +42,7 @@ bool run_encode(Run *run, Error *e) {
     float *noise = malloc((size_t)run->latent * sizeof *noise);
     bool ok = run->z && noise;
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
-    ok = ok && run_progress(run, SD_STAGE_ENCODE, 0, 1, e) && model_load(run->m, PART_ENCODER, e);
+    ok = ok && run_progress(run, SD_STAGE_ENCODE, 0, 1, e) && run_load(run, PART_ENCODER, e);
     if (ok) {
         size_t scope = scope_begin(c);
         Tensor image = tensor_new(c, 4, SHAPE(1, h, w, 3)),
@@ -54,7 +54,7 @@ bool run_encode(Run *run, Error *e) {
             snprintf(run->listener.prefix, sizeof run->listener.prefix, "vae.encoder.");
             c->taps = &run->listener;
         }
-        vae_encode(c, moments, &run->m->encoder, image);
+        vae_encode_tiled(c, moments, &run->m->encoder, image, run->mode[PART_ENCODER].tiled);
         c->taps = NULL;
         const float *moment = tensor_pull(c, moments).data;
         ok = !c->err.code || error_set(e, c->err.code, "%s", c->err.text);
@@ -73,7 +73,7 @@ bool run_encode(Run *run, Error *e) {
                     "the VAE's numbers stopped being finite while encoding; the model or its file is damaged");
     }
     free(noise);
-    if (!r->keep) model_release(run->m, PART_ENCODER);
+    run_leave(run, PART_ENCODER);
     return ok;
 }
 

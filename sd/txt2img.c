@@ -107,7 +107,8 @@ static bool decode(Run *run, Tensor *image, const float *x, Taps *taps, Error *e
     to_pixels(tensor_host(c, z).data, x, z.n[3], run->h * run->w, 1.0f);
     tensor_push(c, z);
     c->taps = taps;
-    vae_decode(c, out, &run->m->decoder, z);
+    run_use(run, PART_DECODER);
+    vae_decode_tiled(c, out, &run->m->decoder, z, run->mode[PART_DECODER].tiled);
     c->taps = NULL;
     *image = tensor_pull(c, out);
     scope_end(c, scope);
@@ -158,7 +159,7 @@ bool run_preview(Run *run, const float *denoised, int step, int steps, Error *e)
 }
 
 bool run_decode(Run *run, SdResult *out, Error *e) {
-    if (!run_progress(run, SD_STAGE_DECODE, 0, run->batch, e) || !model_load(run->m, PART_DECODER, e)) return false;
+    if (!run_progress(run, SD_STAGE_DECODE, 0, run->batch, e) || !run_load(run, PART_DECODER, e)) return false;
     int64_t each = (int64_t)run->r->height * run->r->width * 3;
     bool tapped = run->taps && taps_wants(run->taps, "image"), ok = true;
     float *planes = tapped ? malloc((size_t)(each * run->batch) * sizeof *planes) : NULL;
@@ -172,7 +173,7 @@ bool run_decode(Run *run, SdResult *out, Error *e) {
     if (ok && tapped)
         ok = taps_add(run->taps, "image", 4, SHAPE(run->batch, 3, run->r->height, run->r->width), planes, e);
     free(planes);
-    if (!run->r->keep) model_release(run->m, PART_DECODER);
+    run_leave(run, PART_DECODER);
     return ok;
 }
 
@@ -182,6 +183,7 @@ bool run_pictures(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     if (!e) e = &own;
     *out = (SdResult){0};
     bool ok = run_init(&run, m, r, e) && run_plan(&run, e);
+    for (int i = 0; ok && !run.keep && i < PART_COUNT; i++) model_release(m, (Part)i); /* an earlier call's */
     if (ok && r->taps) {
         run.taps = taps_open(r->taps, r->tap, e);
         if (run.taps) run.listener = taps_listener(run.taps);

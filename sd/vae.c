@@ -85,15 +85,26 @@ static Tensor next(Ends *e, Tensor now, int64_t h, int64_t w, int64_t channels) 
     return tensor_view(tensor_slice(e->memory, 0, at, count).data, e->memory.dtype, 4, SHAPE(now.n[0], h, w, channels));
 }
 
+static bool strips(const Vae *v, int level, int tiled) {
+    return v->decoder ? level >= v->config.levels - tiled : level < tiled;
+}
+
+/* The way up to a level that is made in strips is a part of them: the level before leaves it to that. */
+static bool resamples(const Vae *v, int level, int tiled) {
+    return v->levels[level].has_resample && !(v->decoder && strips(v, level + 1, tiled));
+}
+
 /* The most that two neighbouring maps take together. */
-static int64_t most_memory(const Vae *v, int64_t n, int64_t h, int64_t w, int64_t channels) {
+static int64_t most_memory(const Vae *v, int64_t n, int64_t h, int64_t w, int64_t channels, int tiled) {
     int64_t now = n * h * w * channels, most = now;
     for (int i = 0; i < v->config.levels; i++) {
         const VaeLevel *level = &v->levels[i];
+        bool upwards = i && v->levels[i - 1].has_resample && !resamples(v, i - 1, tiled);
+        if (upwards) h *= 2, w *= 2;
         int64_t after = n * h * w * level->out;
-        if (level->res[0].has_skip && now + after > most) most = now + after;
+        if ((upwards || level->res[0].has_skip) && now + after > most) most = now + after;
         now = after;
-        if (level->has_resample) {
+        if (resamples(v, i, tiled)) {
             h = v->decoder ? 2 * h : h / 2;
             w = v->decoder ? 2 * w : w / 2;
             after = n * h * w * level->out;
@@ -111,57 +122,85 @@ static void middle(Ctx *c, Tensor h, const Vae *v) {
     tap(c, h, "mid_block");
 }
 
-static Tensor run_level(Ctx *c, Ends *ends, const Vae *v, const VaeLevel *level, Tensor h) {
+static Tensor run_blocks(Ctx *c, Ends *ends, const Vae *v, const VaeLevel *level, Tensor h) {
     for (int i = 0; i < v->blocks; i++) {
         Tensor y = level->res[i].has_skip ? next(ends, h, h.n[1], h.n[2], level->out) : h;
         resblock(c, y, &level->res[i], h, NULL, NULL);
         h = y;
     }
-    if (level->has_resample) {
-        Tensor y = v->decoder ? next(ends, h, 2 * h.n[1], 2 * h.n[2], level->out)
-                              : next(ends, h, h.n[1] / 2, h.n[2] / 2, level->out);
-        if (v->decoder) conv3_up(c, y, &level->resample, h);
-        else conv3_down_right(c, y, &level->resample, h);
+    return h;
+}
+
+/* up: NULL, or the convolution on the way to this level */
+static Tensor run_strips(Ctx *c, Ends *ends, const Vae *v, const VaeLevel *level, Tensor h, const Conv *up) {
+    for (int i = 0; i < v->blocks; i++, up = NULL) {
+        int larger = up ? 2 : 1;
+        bool apart = up || level->res[i].has_skip;
+        Tensor y = apart ? next(ends, h, larger * h.n[1], larger * h.n[2], level->out) : h;
+        resblock_strips(c, y, &level->res[i], h, up);
         h = y;
     }
     return h;
 }
 
+static Tensor run_level(Ctx *c, Ends *ends, const Vae *v, int i, Tensor h, int tiled) {
+    const VaeLevel *level = &v->levels[i], *before = i ? level - 1 : NULL;
+    const Conv *up = before && before->has_resample && !resamples(v, i - 1, tiled) ? &before->resample : NULL;
+    h = strips(v, i, tiled) ? run_strips(c, ends, v, level, h, up) : run_blocks(c, ends, v, level, h);
+    if (!resamples(v, i, tiled)) return h;
+    Tensor y = v->decoder ? next(ends, h, 2 * h.n[1], 2 * h.n[2], level->out)
+                          : next(ends, h, h.n[1] / 2, h.n[2] / 2, level->out);
+    if (v->decoder) conv3_up(c, y, &level->resample, h);
+    else conv3_down_right(c, y, &level->resample, h);
+    return y;
+}
+
+/* The middle, while the map lies at the low end of the block of memory [begin, end): the rest of it is free. */
+static void run_middle(Ctx *c, const Ends *ends, const Vae *v, Tensor h, size_t begin, size_t end) {
+    if (!ends->high) scope_end(c, begin + (tensor_bytes(h) + 63) / 64 * 64);
+    middle(c, h, v);
+    if (!ends->high) scope_reopen(c, end);
+}
+
 /* conv_in .. conv_out; both halves are this, with the middle at the latent's end */
-static void run(Ctx *c, Tensor y, const Vae *v, Tensor x) {
-    size_t scope = scope_begin(c);
-    int64_t channels = v->conv_in.w.t.n[0], most = most_memory(v, x.n[0], x.n[1], x.n[2], channels);
-    Ends ends = {.memory = tensor_new(c, 1, &most)};
+static void run(Ctx *c, Tensor y, const Vae *v, Tensor x, int tiled) {
+    size_t begin = scope_begin(c);
+    int64_t channels = v->conv_in.w.t.n[0], most = most_memory(v, x.n[0], x.n[1], x.n[2], channels, tiled);
+    Ends ends = {.memory = tensor_new(c, 1, &most), .high = v->decoder}; /* the first map goes to the other end */
+    size_t end = scope_begin(c);
     Tensor h = next(&ends, x, x.n[1], x.n[2], channels);
     conv3(c, h, &v->conv_in, x, PLAIN);
     tap(c, h, "conv_in");
-    if (v->decoder) middle(c, h, v);
+    if (v->decoder) run_middle(c, &ends, v, h, begin, end);
     for (int i = 0; i < v->config.levels; i++) {
-        h = run_level(c, &ends, v, &v->levels[i], h);
+        h = run_level(c, &ends, v, i, h, tiled);
         tap(c, h, v->decoder ? "up_blocks.%d" : "down_blocks.%d", i);
     }
-    if (!v->decoder) middle(c, h, v);
+    if (!v->decoder) run_middle(c, &ends, v, h, begin, end);
     norm(c, h, &v->norm_out, h, NULL, ACT_NONE);
     tap(c, h, "conv_norm_out");
     op_activation(c, h, h, ACT_SILU);
     conv3(c, y, &v->conv_out, h, PLAIN);
     tap(c, y, "conv_out");
-    scope_end(c, scope);
+    scope_end(c, begin);
 }
 
-void vae_decode(Ctx *c, Tensor image, const Vae *v, Tensor z) {
+void vae_decode_tiled(Ctx *c, Tensor image, const Vae *v, Tensor z, int tiled) {
     size_t scope = scope_begin(c);
     Tensor scaled = tensor_new(c, 4, z.n), x = tensor_new(c, 4, z.n);
     op_affine(c, scaled, z, (float)(1.0 / v->config.scale), 0.0f);
     linear(c, tensor_tokens(x), &v->quant, tensor_tokens(scaled), NULL, PLAIN);
-    run(c, image, v, x);
+    run(c, image, v, x, tiled);
     scope_end(c, scope);
 }
 
-void vae_encode(Ctx *c, Tensor moments, const Vae *v, Tensor image) {
+void vae_encode_tiled(Ctx *c, Tensor moments, const Vae *v, Tensor image, int tiled) {
     size_t scope = scope_begin(c);
     Tensor raw = tensor_new(c, 4, moments.n);
-    run(c, raw, v, image);
+    run(c, raw, v, image, tiled);
     linear(c, tensor_tokens(moments), &v->quant, tensor_tokens(raw), NULL, PLAIN);
     scope_end(c, scope);
 }
+
+void vae_decode(Ctx *c, Tensor image, const Vae *v, Tensor z) { vae_decode_tiled(c, image, v, z, 0); }
+void vae_encode(Ctx *c, Tensor moments, const Vae *v, Tensor image) { vae_encode_tiled(c, moments, v, image, 0); }

@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE
 #include "half.h"
 #include "large.h"
 #include "ops.h"
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { ALIGN = 64 };
 
@@ -26,6 +28,16 @@ bool arena_init_on(Arena *a, const Ops *ops, Card *card, size_t size, Error *e) 
     a->base = a->memory->reserve(card, size ? size : ALIGN, e);
     if (!a->base) arena_free(a);
     return a->base != NULL;
+}
+
+void arena_trim(Arena *a) {
+#ifdef MADV_DONTNEED
+    const size_t page = 4096; /* or a larger one: then this may be refused, and nothing is lost */
+    size_t begin = (a->used + page - 1) / page * page;
+    if (!a->memory && a->base && begin < a->size) (void)madvise(a->base + begin, a->size - begin, MADV_DONTNEED);
+#else
+    (void)a;
+#endif
 }
 
 void arena_free(Arena *a) {

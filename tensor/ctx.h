@@ -10,6 +10,7 @@
 #include "device.h"
 #include "error.h"
 #include "tensor.h"
+#include "weight.h"
 
 typedef struct Tape Tape; /* records ops for training; NULL while inferring */
 
@@ -30,6 +31,14 @@ typedef struct Taps {
     char prefix[64]; /* set in front of every name: "unet.step003." */
 } Taps;
 
+/* Where weights that are not in memory come from: an op has them on the arena while it runs. */
+typedef struct WeightSource {
+    size_t (*bytes)(const void *user, const Weight *w); /* what w takes there; 0: it is in memory */
+    /* Puts the numbers of the layer's weight `w` into room, 64-byte aligned, and gives them to its copy. */
+    void (*fetch)(const void *user, Weight *copy, const Weight *w, void *room);
+    const void *user;
+} WeightSource;
+
 /* Which shortcuts ops may take. Each has an error bound of its own (tests/golden.h). */
 typedef enum {
     PRECISION_F32,        /* f32; convolutions may go through Winograd's transforms */
@@ -43,6 +52,7 @@ typedef struct Ctx {
     Device *dev; /* NULL while planning */
     Arena *arena;
     size_t strip; /* about as many bytes a layer may take for what it does not keep: more is made in pieces. 0: all */
+    const WeightSource *source; /* NULL: all weights are in memory */
     Tape *tape;
     Taps *taps;   /* NULL: nobody listens */
     double flops; /* counted by the plan backend: 2 per multiply-add */
@@ -53,6 +63,8 @@ typedef struct Ctx {
 bool arena_init(Arena *a, size_t size, Error *e);
 /* The same in the memory that the table works in; card NULL: the host's. */
 bool arena_init_on(Arena *a, const Ops *ops, Card *card, size_t size, Error *e);
+/* Gives the memory that nothing lies in back to the system, until it is used again. */
+void arena_trim(Arena *a);
 void arena_free(Arena *a);
 
 /* A dense tensor of the context's type (or `t`) from the arena, 64-byte aligned. Asserts that it fits: the plan said

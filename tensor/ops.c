@@ -35,6 +35,17 @@ static void finish_unfused(Ctx *c, Tensor y, Tensor before, Epilogue e) {
     c->op->backward->add(c, (Into){y, true}, active, 1);
 }
 
+/* The weight as the op is to see it: w itself, or `copy` with its numbers on the arena until the op's scope ends. */
+static const Weight *present(Ctx *c, const Weight *w, Weight *copy) {
+    const WeightSource *s = c->source;
+    int64_t bytes = s ? (int64_t)s->bytes(s->user, w) : 0;
+    if (!bytes) return w;
+    Tensor room = tensor_new_typed(c, U8, 1, &bytes);
+    *copy = *w;
+    if (room.data) s->fetch(s->user, copy, w, room.data);
+    return copy;
+}
+
 void op_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
     if (skip(c)) return;
     assert(y.nd == 3 && x.nd == 3 && w->t.nd == 2 && y.n[0] == x.n[0] && y.n[1] == x.n[1]);
@@ -49,7 +60,10 @@ void op_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, co
         return;
     }
     if (c->tape) tape_linear(c, y, x, x2, w, b, e);
-    c->op->linear(c, y, x, x2, w, b, e);
+    size_t scope = scope_begin(c);
+    Weight copy;
+    c->op->linear(c, y, x, x2, present(c, w, &copy), b, e);
+    scope_end(c, scope);
 }
 
 void op_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e) {
@@ -64,7 +78,10 @@ void op_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, Con
         return;
     }
     if (c->tape) tape_conv2d(c, y, x, w, b, g, e);
-    c->op->conv2d(c, y, x, w, b, g, e);
+    size_t scope = scope_begin(c);
+    Weight copy;
+    c->op->conv2d(c, y, x, present(c, w, &copy), b, g, e);
+    scope_end(c, scope);
 }
 
 void op_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, int groups,

@@ -27,6 +27,7 @@ void full_pipeline(void) {
             if (!test_check(ok, "%s: a picture", label)) test_note("%s", e.text);
             else pipeline_golden(half ? "full_f16" : "full_f32", r.taps, label);
             sd_free(&out);
+            if (ok && half && !folder) memory_full(path);
         }
     pipeline_precision = SD_F32;
 }

@@ -35,6 +35,7 @@ static const struct {
     {"cli", suite_cli, false},
     {"bench", suite_bench, false},
     {"pipeline", suite_pipeline, false},
+    {"memory", suite_memory, false},
     {"full_size", suite_full_size, true},
 };
 

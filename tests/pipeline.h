@@ -15,4 +15,7 @@ bool pipeline_run(const char *path, int threads, const SdRequest *r, SdResult *o
  * in f32; 16-bit types, in which latents drift apart from step to step, within bounds of theirs. */
 void pipeline_golden(const char *golden, const char *taps, const char *label);
 
+/* test_memory.c: the memory that SD 1.5 takes from an F16 file, with and without a limit. */
+void memory_full(const char *model);
+
 #endif

@@ -44,6 +44,7 @@ void suite_cuda(void);
 void suite_cuda_pictures(void);
 void suite_pipeline(void);
 void suite_training(void);
+void suite_memory(void);
 void suite_cli(void);
 void suite_bench(void);
 void suite_full_size(void);

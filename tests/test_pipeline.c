@@ -303,6 +303,24 @@ static void invariance(const char *model) {
     sd_free(&b);
 }
 
+/* A prompt that turns into another one after a step: the U-Net sees the new one. */
+static void turning(const char *model) {
+    static const char *const PROMPTS[] = {"cat", "dog", "[cat:dog:1]", "[dog|dog]"};
+    SdResult out[4] = {{0}};
+    Error e = {0};
+    bool ok = true;
+    for (int i = 0; i < 4; i++) {
+        SdRequest r = pipeline_request("Euler", 42, 64, 64);
+        r.prompt = PROMPTS[i], r.steps = 2, r.batch_size = 2;
+        ok = ok && pipeline_run(model, 2, &r, &out[i], &e);
+    }
+    test_check(ok && same_pictures(&out[3], 1, &out[1], 1) && !same_pictures(&out[2], 1, &out[0], 1) &&
+                   !same_pictures(&out[2], 1, &out[1], 1),
+               "a prompt turns into another between steps");
+    test_note("%s", e.text);
+    for (int i = 0; i < 4; i++) sd_free(&out[i]);
+}
+
 /* What sd_plan says is what the arena takes, stage by stage. */
 static void plans(const char *model) {
     static const int SIZES[][2] = {{64, 64}, {104, 72}, {8, 8}, {200, 136}};
@@ -420,6 +438,7 @@ void suite_pipeline(void) {
     encoder(path);
     layouts(path);
     invariance(path);
+    turning(path);
     plans(path);
     refusals(path);
     noise_file(path);

@@ -23,7 +23,7 @@ static const UnetConfig UNET = {.in_channels = 4,
                                 .context = 12,
                                 .groups = 8};
 static const VaeConfig VAE = {
-    .channels = 16, .levels = 4, .mult = {1, 1, 2, 2}, .res_blocks = 2, .latent = 4, .groups = 8, .scale = 0.18215};
+    .channels = 32, .levels = 4, .mult = {1, 1, 2, 2}, .res_blocks = 2, .latent = 4, .groups = 8, .scale = 0.18215};
 
 static void forward_unet(Ctx *c, const void *network, Tensor out, const Tensor *in) {
     const Unet *u = network;
@@ -35,11 +35,12 @@ static void forward_unet(Ctx *c, const void *network, Tensor out, const Tensor *
     unet_forward(c, out, u, in[0], times, keys);
     scope_end(c, scope);
 }
+/* The VAE whole, or, where pieces are asked for, all levels strip by strip. */
 static void forward_decode(Ctx *c, const void *network, Tensor out, const Tensor *in) {
-    vae_decode(c, out, network, in[0]);
+    vae_decode_tiled(c, out, network, in[0], c->strip ? VAE.levels : 0);
 }
 static void forward_encode(Ctx *c, const void *network, Tensor out, const Tensor *in) {
-    vae_encode(c, out, network, in[0]);
+    vae_encode_tiled(c, out, network, in[0], c->strip ? VAE.levels : 0);
 }
 
 static Tensor make(const char *name, int nd, const int64_t *n) {

@@ -4,13 +4,13 @@
 #define _XOPEN_SOURCE 700
 #include "commands.h"
 #include "bench_report.h"
+#include "memory.h"
 #include "precision.h"
 #include "../sd/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 typedef struct {
     const char *model, *precision;
@@ -59,11 +59,10 @@ static bool follow(void *user, const SdProgress *p) {
 
 /* The first run is as txt2img's, which lets go of parts, for the memory's sake; the others have all parts in memory. */
 static bool measure_runs(SdModel *m, SdRequest *r, int runs, Report *out, double *seconds, Error *e) {
-    struct rusage use;
     SdResult result = {0};
     if (!sd_txt2img(m, r, &result, e)) return false;
     sd_free(&result);
-    out->rss = getrusage(RUSAGE_SELF, &use) ? 0 : (size_t)use.ru_maxrss * 1024;
+    out->rss = peak_memory();
     if (!model_load(m, PART_TEXT, e) || !model_load(m, PART_UNET, e) || !model_load(m, PART_DECODER, e)) return false;
     r->keep = true, r->progress = follow, r->user = &out->record;
     m->ops = &out->record.ops;

@@ -57,7 +57,7 @@ enum { SMALLEST = 64, LARGEST = 16384, MOST_PIXELS = 4096 * 4096 };
      "f32 (the default); f32-direct: closer to PyTorch; mixed: bf16 products; on cards f16, bf16", 0, 0}, \
     {OPT_FLAG, 0, "exact", AT(exact), NULL, "the same bits on every machine: not yet", 0, 0}, \
     {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024}, \
-    {OPT_SIZE, 0, "memory-limit", AT(memory_limit), "SIZE", "refuse what needs more: 512M, 4G, 1.5GiB", 0, 0}, \
+    {OPT_SIZE, 0, "memory-limit", AT(memory_limit), "SIZE", "what the process may take: 900M, 4G, 1.5GiB", 0, 0}, \
     {OPT_STRING, 0, "taps", AT(taps), "FILE", "write activations to a safetensors file", 0, 0}, \
     {OPT_STRING, 0, "tap", AT(tap), "GLOB", "only those whose names match (* and ?)", 0, 0}, \
     {OPT_STRING, 0, "noise", AT(noise), "FILE", "begin with the tensor `noise` of this file", 0, 0}, \

@@ -22,5 +22,4 @@ typedef struct {
 /* Reads and checks a command line. OPTIONS_GO_ON, or the exit code. picture_options_free in any case. */
 int picture_options(const char *command, const Option *table, PictureArguments *a, int argc, char **argv);
 
-
 #endif

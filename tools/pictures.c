@@ -1,6 +1,7 @@
 /* pictures.c: `sdc txt2img` and `sdc img2img`. What can be found wrong without the model is found before it is opened.
  */
 #define _POSIX_C_SOURCE 200809L
+#include "memory.h"
 #include "output.h"
 #include "picture_options.h"
 #include "precision.h"
@@ -181,6 +182,7 @@ static int generate(const char *command, const PictureArguments *a) {
         start = now_seconds(); /* opening the model is the first picture's */
         if (caught_signal() && !e.code && run + 1 < a->batch_count) error_set(&e, ERR_CANCELLED, "stopped");
     }
+    if (model && !e.code && !a->quiet && peak_memory()) printf("peak memory %zu MiB\n", peak_memory() >> 20);
     sd_close(model);
     free_steps(&steps);
     image_free(&image);

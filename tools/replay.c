@@ -32,7 +32,7 @@ const Option REPLAY_OPTIONS[] = {
     {OPT_CHOICE, 0, "precision", AT(precision), "f32|f32-direct|mixed", "as the picture was made: it does not say", 0,
      0},
     {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
-    {OPT_SIZE, 0, "memory-limit", AT(memory_limit), "SIZE", "refuse what needs more: 512M, 4G, 1.5GiB", 0, 0},
+    {OPT_SIZE, 0, "memory-limit", AT(memory_limit), "SIZE", "what the process may take: 900M, 4G, 1.5GiB", 0, 0},
     {OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "print errors only", 0, 0},
     {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
 

@@ -62,6 +62,8 @@ bool st_read_f32(const StFile *f, const StTensor *t, float *out);
 bool st_read_f64(const StFile *f, const StTensor *t, int64_t first, int64_t count, double *out);
 /* Tells the kernel that the pages of t's data are no longer needed (they are read again from the file when touched). */
 void st_drop(const StFile *f, const StTensor *t);
+/* The opposite: t's data will be read soon. */
+void st_expect(const StFile *f, const StTensor *t);
 
 /* Writing. The file appears under its name only when it is complete: temporary file beside it, fsync, rename.
  * A path that exists and is not a regular file is refused. Give the tensors in the order of their data (names, dtypes

@@ -70,12 +70,15 @@ bool st_read_f64(const StFile *f, const StTensor *t, int64_t first, int64_t coun
     return to_f64(t->dtype, p + first * dtype_bits(t->dtype) / 8, count, out);
 }
 
-void st_drop(const StFile *f, const StTensor *t) {
+/* Whole pages: the first one in full, since what lies before is behind us when tensors are read in order; the last,
+ * which the next tensor begins on, is left out. */
+static void advise(const StFile *f, const StTensor *t, int advice) {
     if (!f->mapped) return;
-    /* Whole pages: the first one in full, since what lies before is behind us when tensors are read in order; the last,
-     * which the next tensor begins on, stays. */
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t begin = (f->data + t->begin) / page * page, end = (f->data + t->end) / page * page;
     if (t->end == f->size - f->data) end = f->size;
-    if (end > begin) (void)madvise((void *)(uintptr_t)(f->map + begin), end - begin, MADV_DONTNEED);
+    if (end > begin) (void)madvise((void *)(uintptr_t)(f->map + begin), end - begin, advice);
 }
+
+void st_drop(const StFile *f, const StTensor *t) { advise(f, t, MADV_DONTNEED); }
+void st_expect(const StFile *f, const StTensor *t) { advise(f, t, MADV_WILLNEED); }

@@ -1,0 +1,144 @@
+/* resblock_strips.c: a ResBlock of the VAE in strips of rows, with the bits of the whole one.
+ *
+ * Both group norms need the whole map's statistics, so there is a sweep over the map for each: the first sums x, the
+ * second computes the inner map (conv1's output) and sums it, the third computes it again and goes on to y. An x that
+ * is an up-sampled and convolved map is computed in every sweep, too. What neighbouring strips both see stays in
+ * windows that move down the map, so nothing else is computed twice. Strips begin where the convolutions' tiles and the
+ * statistics' blocks of pixels do. Rows of y are written when x's are no longer read: y may be x. */
+#include "resblock.h"
+#include "strips.h"
+
+#include <assert.h>
+
+/* Rows [from, to) of a map, at the beginning of room [N,rows,W,C]. */
+typedef struct {
+    Tensor room;
+    int64_t from, to;
+} Window;
+
+static Tensor seen(const Window *w, int64_t from, int64_t to) {
+    assert(w->from <= from && to <= w->to);
+    return tensor_slice(w->room, 1, from - w->from, to - from);
+}
+
+/* The next rows, up to `to`, which the caller is about to write. */
+static Tensor grow(Window *w, int64_t to) {
+    int64_t from = w->to;
+    w->to = to;
+    return seen(w, from, to);
+}
+
+/* Forgets the rows before `from`. */
+static void move(Ctx *c, Window *w, int64_t from) {
+    int64_t kept = w->to - from, down = from - w->from;
+    assert(kept <= down || !down); /* they do not overlap */
+    if (down && kept > 0) op_affine(c, tensor_slice(w->room, 1, 0, kept), tensor_slice(w->room, 1, down, kept), 1, 0);
+    w->from = from;
+}
+
+typedef struct {
+    const ResBlock *m;
+    const Conv *up;
+    Tensor x;                 /* [N,H,W,in], or with `up` [N,H/2,W/2,..] */
+    int64_t n, h, w, in, out; /* of x as the block sees it, and of y */
+    int64_t rows, unit;       /* of a strip; what its beginning is a multiple of */
+    Tensor stats1, stats2;    /* F64 [N,groups,2] */
+} Strips;
+
+/* Rows [from, from + y's) of x where it has to be computed. */
+static void up_rows(Ctx *c, const Strips *s, Tensor y, int64_t from) {
+    int64_t to = from + y.n[1], low = s->x.n[1];
+    int64_t first = from ? from / 2 - 1 : 0, last = to / 2 + 1 < low ? to / 2 + 1 : low;
+    Conv2d g = {.stride = 1, .pad_top = (int)(2 * first - from) + 1, .pad_left = 1, .whole_h = s->h};
+    g.up_h = 2 * (last - first), g.up_w = s->w;
+    op_conv2d(c, y, tensor_slice(s->x, 1, first, last - first), &s->up->w, &s->up->b, g, PLAIN);
+}
+
+/* The statistics' blocks of rows [from, to), of a map's parts. */
+static Tensor parts_of(const Strips *s, Tensor parts, int64_t from, int64_t to) {
+    int64_t first = from * s->w / GROUP_NORM_PIXELS;
+    return tensor_slice(parts, 1, first, (to * s->w + GROUP_NORM_PIXELS - 1) / GROUP_NORM_PIXELS - first);
+}
+
+static void finish_stats(Ctx *c, const Strips *s, Tensor stats, const Norm *m, Tensor parts) {
+    op_group_stats(c, stats, parts, s->h * s->w, m->w.t.n[0] / m->groups, m->eps);
+}
+
+static void first_stats(Ctx *c, const Strips *s, Tensor parts) {
+    if (!s->up) {
+        norm_stats(c, s->stats1, &s->m->norm1, s->x, NULL);
+        return;
+    }
+    for (int64_t from = 0; from < s->h; from += s->rows) {
+        size_t scope = scope_begin(c);
+        int64_t to = from + s->rows < s->h ? from + s->rows : s->h;
+        Tensor x = tensor_new(c, 4, SHAPE(s->n, to - from, s->w, s->in));
+        up_rows(c, s, x, from);
+        op_group_sums(c, parts_of(s, parts, from, to), tensor_tokens(x), NULL);
+        scope_end(c, scope);
+    }
+    finish_stats(c, s, s->stats1, &s->m->norm1, parts);
+}
+
+/* Rows [from, to) of the inner map, from the rows of x around them. */
+static void inner_rows(Ctx *c, const Strips *s, Tensor y, const Window *x, int64_t from, int64_t to) {
+    size_t scope = scope_begin(c);
+    int64_t first = from ? from - 1 : 0, last = to < s->h ? to + 1 : s->h;
+    Tensor normed = tensor_new(c, 4, SHAPE(s->n, last - first, s->w, s->in));
+    norm_rows(c, normed, &s->m->norm1, seen(x, first, last), NULL, s->stats1, ACT_SILU, 0, last - first);
+    conv3_rows(c, y, &s->m->conv1, normed, first, s->h, from, to, PLAIN);
+    scope_end(c, scope);
+}
+
+/* Rows [from, to) of y, from those of x and the normalised inner rows around them. */
+static void outer_rows(Ctx *c, const Strips *s, Tensor y, Tensor x, const Window *inner, int64_t from, int64_t to) {
+    int64_t first = from ? from - 1 : 0, last = to < s->h ? to + 1 : s->h;
+    if (s->m->has_skip) linear(c, tensor_tokens(y), &s->m->skip, tensor_tokens(x), NULL, PLAIN);
+    else if (s->up) op_affine(c, y, x, 1, 0);
+    conv3_rows(c, y, &s->m->conv2, seen(inner, first, last), first, s->h, from, to, (Epilogue){.residual = &y});
+}
+
+/* With y the last sweep, else the one that sums the inner map into parts. */
+static void sweep(Ctx *c, const Strips *s, Tensor *y, Tensor parts) {
+    size_t scope = scope_begin(c);
+    int64_t h = s->h, most = s->rows + 2 * s->unit < h ? s->rows + 2 * s->unit : h;
+    Window x = {.room = s->x, .to = h}, inner = {.room = tensor_new(c, 4, SHAPE(s->n, most, s->w, s->out))};
+    if (s->up) x = (Window){.room = tensor_new(c, 4, SHAPE(s->n, most, s->w, s->in))};
+    for (int64_t from = 0; from < h; from += s->rows) {
+        int64_t to = from + s->rows < h ? from + s->rows : h;
+        int64_t done = inner.to, ready = to + s->unit < h ? to + s->unit : h; /* of the inner map */
+        int64_t upto = ready + s->unit < h ? ready + s->unit : h, begun = x.to;
+        if (s->up && upto > begun) up_rows(c, s, grow(&x, upto), begun);
+        if (ready > done) {
+            Tensor made = grow(&inner, ready);
+            inner_rows(c, s, made, &x, done, ready);
+            if (y) norm_rows(c, made, &s->m->norm2, made, NULL, s->stats2, ACT_SILU, 0, ready - done);
+            else op_group_sums(c, parts_of(s, parts, done, ready), tensor_tokens(made), NULL);
+        }
+        if (y) outer_rows(c, s, tensor_slice(*y, 1, from, to - from), seen(&x, from, to), &inner, from, to);
+        if (to == h) break;
+        move(c, &inner, y ? to - 1 : ready);
+        if (s->up) move(c, &x, y ? to : ready - 1);
+    }
+    scope_end(c, scope);
+}
+
+void resblock_strips(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Conv *up) {
+    assert(!m->has_emb && c->strip);
+    size_t scope = scope_begin(c);
+    Strips s = {.m = m, .up = up, .x = x, .n = y.n[0], .h = y.n[1], .w = y.n[2], .out = y.n[3]};
+    s.in = m->conv1.w.t.n[3];
+    for (s.unit = 4; s.unit * s.w % GROUP_NORM_PIXELS; s.unit *= 2) {}
+    /* low strips: a window holds more than one, and they are there to save memory */
+    s.rows = strip_rows(s.h, (size_t)(s.n * s.w * s.in) * 4, c->strip / 8, s.unit);
+    if (s.rows < 2 * s.unit) s.rows = 2 * s.unit;
+    int64_t groups = m->norm1.groups, blocks = (s.h * s.w + GROUP_NORM_PIXELS - 1) / GROUP_NORM_PIXELS;
+    Tensor parts = tensor_new_typed(c, F64, 4, SHAPE(s.n, blocks, groups, 2));
+    s.stats1 = tensor_new_typed(c, F64, 3, SHAPE(s.n, groups, 2));
+    s.stats2 = tensor_new_typed(c, F64, 3, SHAPE(s.n, groups, 2));
+    first_stats(c, &s, parts);
+    sweep(c, &s, NULL, parts);
+    finish_stats(c, &s, s.stats2, &m->norm2, parts);
+    sweep(c, &s, &y, parts);
+    scope_end(c, scope);
+}
