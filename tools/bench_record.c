@@ -83,6 +83,24 @@ static void on_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const We
     end(c, r, s, from, 0, size(y) + size(x) + size_of(x2));
 }
 
+/* A norm in strips comes in two parts. */
+static void on_group_sums(Ctx *c, Tensor parts, Tensor x, const Tensor *x2) {
+    Record *r = record_of(c);
+    CallShape s = rows_of(CALL_GROUP_NORM, x);
+    double from = begin(c, r);
+    r->real->group_sums(c, parts, x, x2);
+    end(c, r, s, from, 0, size(x) + size_of(x2));
+}
+
+static void on_group_apply(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor stats,
+                           Act act) {
+    Record *r = record_of(c);
+    CallShape s = rows_of(CALL_GROUP_NORM, y);
+    double from = begin(c, r);
+    r->real->group_apply(c, y, x, x2, w, b, stats, act);
+    end(c, r, s, from, 0, size(y) + size(x) + size_of(x2));
+}
+
 static void on_layer_norm(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps) {
     Record *r = record_of(c);
     double from = begin(c, r);
@@ -131,6 +149,8 @@ bool record_init(Record *r, const Ops *real, Error *e) {
     r->ops.conv2d = on_conv2d;
     r->ops.attention = on_attention;
     r->ops.group_norm = on_group_norm;
+    r->ops.group_sums = on_group_sums;
+    r->ops.group_apply = on_group_apply;
     r->ops.layer_norm = on_layer_norm;
     r->ops.activation = on_activation;
     r->ops.geglu = on_geglu;
