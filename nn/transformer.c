@@ -84,21 +84,25 @@ void bind_transformer_block(WeightList *l, TransformerBlock *m, int64_t channels
     bind_norm(l, &m->norm3, "norm3", channels, 0, eps);
 }
 
-/* x += ff_out(geglu(ff_in(norm3 x))), some rows at a time: the hidden layer is eight times as wide as x. */
+/* x += ff_out(geglu(ff_in(norm3 x))), some rows at a time: the hidden layer is four times as wide as x. */
 static void feed_forward(Ctx *c, Tensor x, const TransformerBlock *m) {
-    int64_t n = x.n[0], channels = x.n[2], piece = row_piece(x.n[1], (size_t)(n * 12 * channels) * 4, c->strip / 2 * 3);
+    bool fused = c->strip; /* tables that work in pieces end a product in GEGLU, too */
+    int64_t n = x.n[0], channels = x.n[2], piece = row_piece(x.n[1], (size_t)(n * 5 * channels) * 4, c->strip / 2 * 3);
     for (int64_t at = 0; at < x.n[1]; at += piece) {
         size_t scope = scope_begin(c);
         int64_t rows = at + piece < x.n[1] ? piece : x.n[1] - at;
         Tensor part = tensor_slice(x, 1, at, rows);
         Tensor hidden = tensor_new(c, 3, SHAPE(n, rows, 4 * channels));
-        Tensor both = tensor_new(c, 3, SHAPE(n, rows, 8 * channels)); /* value, gate */
         size_t inner = scope_begin(c);
         Tensor normed = tensor_new(c, 3, part.n);
         norm(c, normed, &m->norm3, part, NULL, ACT_NONE);
-        linear(c, both, &m->ff_in, normed, NULL, PLAIN);
+        if (fused) linear(c, hidden, &m->ff_in, normed, NULL, (Epilogue){.act = ACT_GEGLU});
+        else {
+            Tensor both = tensor_new(c, 3, SHAPE(n, rows, 8 * channels)); /* value, gate */
+            linear(c, both, &m->ff_in, normed, NULL, PLAIN);
+            op_geglu(c, hidden, both);
+        }
         scope_end(c, inner);
-        op_geglu(c, hidden, both);
         linear(c, part, &m->ff_out, hidden, NULL, (Epilogue){.residual = &part});
         scope_end(c, scope);
     }

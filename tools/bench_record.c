@@ -40,11 +40,11 @@ static double size_of(const Tensor *t) { return t ? size(*t) : 0; }
 
 static void on_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
     Record *r = record_of(c);
-    CallShape s = {.kind = CALL_LINEAR, .batch = y.n[0], .rows = y.n[1], .cols = 1, .in = x.n[2], .out = y.n[2]};
+    CallShape s = {.kind = CALL_LINEAR, .batch = y.n[0], .rows = y.n[1], .cols = 1, .in = x.n[2], .out = w->t.n[0]};
     if (x2) s.in2 = x2->n[2];
     double from = begin(c, r);
     r->real->linear(c, y, x, x2, w, b, e);
-    end(c, r, s, from, 2.0 * (double)tensor_count(y) * (double)w->t.n[1],
+    end(c, r, s, from, 2.0 * (double)(y.n[0] * y.n[1]) * (double)(w->t.n[0] * w->t.n[1]),
         size(y) + size(x) + size_of(x2) + size_of(e.residual));
 }
 
