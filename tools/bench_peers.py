@@ -3,6 +3,7 @@
     python tools/bench_peers.py --model MODEL.safetensors [--only sdc,openvino-f32] [--rounds 3] [--cache DIR]
     python tools/bench_peers.py --shape nano --batch 4 --cache DIR
     python tools/bench_peers.py --model MODEL.safetensors --error --only sdc,torch-f32
+    python tools/bench_peers.py --model MODEL.safetensors --sizes 256,384,512,640,768
 
 The work: one step with guidance (the U-Net on a batch of two), one VAE decode, the text encoder on both prompts (2 x 77
 tokens). PyTorch runs diffusers' and transformers' modules, channels-last, without gradients; OpenVINO what
@@ -14,6 +15,9 @@ program's first call is not counted. sd.c is `sdc bench`, whose seconds are thos
 the peak of multiply-adds in registers that `sdc bench` measures in the same run, of the precision in which the program
 computes (mixed: of bf16), for the multiplications of the plain algorithm: Winograd may exceed 100 %. With --results,
 measurements are kept in a file and the table is of all that it holds, so that a long comparison can be made in pieces.
+
+With --sizes, sd.c alone: how a step's and a decode's seconds grow with the picture, and self-attention's part in them,
+which grows with the square of its pixels; the rest should cost the same for each pixel.
 """
 
 import argparse
@@ -163,7 +167,8 @@ class OpenVino(Peer):
 
             example = tuple(torch.from_numpy(np.ascontiguousarray(x)) for x in given)
             with torch.no_grad():
-                m = openvino.convert_model(network(args, work), example_input=example, input=[list(x.shape) for x in given])
+                sizes = [list(x.shape) for x in given]
+                m = openvino.convert_model(network(args, work), example_input=example, input=sizes)
             openvino.save_model(m, path, compress_to_fp16=False)
         core = openvino.Core()
         options = {"INFERENCE_PRECISION_HINT": self.kind, "INFERENCE_NUM_THREADS": args.threads}
@@ -221,7 +226,9 @@ PRECISION = {"sdc": "f32", "sdc-direct": "f32-direct", "sdc-mixed": "mixed"}
 
 def program(args, name):
     kind, _, precision = name.partition("-")
-    return Ours(args, PRECISION[name]) if kind == "sdc" else {"torch": Torch, "openvino": OpenVino}[kind](args, precision)
+    if kind == "sdc":
+        return Ours(args, PRECISION[name])
+    return {"torch": Torch, "openvino": OpenVino}[kind](args, precision)
 
 
 def table(args, kept):
@@ -233,7 +240,8 @@ def table(args, kept):
     print("peaks, GFLOP/s: " + ", ".join(f"{k} {v * 1e-9:.0f}" for k, v in peaks.items() if k != "copy") +
           f"; copying {peaks['copy'] * 1e-9:.0f} GB/s; GFLOP: " +
           ", ".join(f"{w} {f * 1e-9:.4g}" for w, f in kept["flop"].items()))
-    print(f"\n{'':16s}" + "".join(f"{w + ' s':>12s}{'share':>7s}{'ratio':>7s}" for w in WORK) + f"{'rounds':>8s}{'error':>10s}")
+    heads = "".join(f"{w + ' s':>12s}{'share':>7s}{'ratio':>7s}" for w in WORK)
+    print(f"\n{'':16s}{heads}{'rounds':>8s}{'error':>10s}")
     medians = {p: {w: statistics.median(t) for w, t in kept["times"].get(p, {}).items() if t} for p in PROGRAMS}
     for p in PROGRAMS:
         if p not in kept["times"] and p not in kept["errors"]:
@@ -251,6 +259,31 @@ def table(args, kept):
           "against float64")
 
 
+def growth(args, sizes):
+    """sd.c at several sizes; the first one's seconds for each pixel are 1."""
+    print(f"{cpu()[0]}; {' '.join(cpu()[1])}; {args.threads} threads; {args.shape}, batch of {args.batch}; seconds")
+    print(f"{'':10s}{'step':^57s}{'decode':^28s}")
+    print(f"{'':10s}{'s':>9s}{'GFLOP':>9s}{'attention: FLOP %':>19s}{'s %':>6s}{'rest a pixel':>14s}", end="")
+    print(f"{'s':>10s}{'GFLOP':>8s}{'a pixel':>10s}")
+    first = None
+    for args.size in sizes:
+        found = bench(args, PRECISION[args.only or "sdc"], max(args.repeat, args.rounds))
+        attention = [c for c in found["calls"] if c["stage"] == "step" and is_self_attention(c["name"])]
+        step, decode = found["stages"]["step"], found["stages"]["decode"]
+        own = sum(c["seconds"] for c in attention)
+        share = 100 * sum(c["flop"] for c in attention) / step["flop"]
+        pixel = [(step["seconds"] - own) / args.size**2, decode["seconds"] / args.size**2]
+        first = first or pixel
+        print(f"{args.size:4d}x{args.size:<5d}{step['seconds']:9.3f}{step['flop'] * 1e-9:9.0f}{share:19.1f}", end="")
+        print(f"{100 * own / step['seconds']:6.1f}{pixel[0] / first[0]:14.2f}{decode['seconds']:10.3f}", end="")
+        print(f"{decode['flop'] * 1e-9:8.0f}{pixel[1] / first[1]:10.2f}", flush=True)
+
+
+def is_self_attention(name):
+    m = re.match(r"attention (\d+) on (\d+)", name)
+    return m and m[1] == m[2]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="an SD 1.x checkpoint")
@@ -259,6 +292,7 @@ def main():
     parser.add_argument("--only", default="", help=f"some of {','.join(PROGRAMS)} (all that this machine has)")
     parser.add_argument("--work", default=",".join(WORK), help="some of step,decode,text")
     parser.add_argument("--size", type=int, default=0, help="pixels, along a side (the shape's own)")
+    parser.add_argument("--sizes", help="a table of sd.c's seconds at these sizes instead")
     parser.add_argument("--batch", type=int, default=1, help="pictures (1)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--repeat", type=int, default=1, help="calls in each round, of which the median counts (1)")
@@ -282,7 +316,10 @@ def main():
                 bench_models.make(shape, args.model)
         stat = os.stat(args.model)
         args.stamp = f"{stat.st_size:x}-{int(stat.st_mtime):x}"
-        compare(args)
+        if args.sizes:
+            growth(args, [int(s) for s in args.sizes.split(",")])
+        else:
+            compare(args)
 
 
 def compare(args):

@@ -40,7 +40,8 @@ static double size_of(const Tensor *t) { return t ? size(*t) : 0; }
 
 static void on_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
     Record *r = record_of(c);
-    CallShape s = {.kind = CALL_LINEAR, .batch = y.n[0], .rows = y.n[1], .cols = 1, .in = x.n[2], .out = w->t.n[0]};
+    CallShape s = {.kind = CALL_LINEAR, .batch = y.n[0], .rows = y.n[1], .cols = 1, .in = x.n[2]};
+    s.out = w->t.n[0]; /* y may have half of them: GEGLU */
     if (x2) s.in2 = x2->n[2];
     double from = begin(c, r);
     r->real->linear(c, y, x, x2, w, b, e);
