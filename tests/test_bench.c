@@ -56,7 +56,7 @@ static void kernels(void) {
         record.calls[count++] = record.calls[i];
     }
     record.count = count;
-    ok = ok && count == 3 && bench_kernels(&record, PRECISION_F32, 1, NULL, &found, &e) && found.count == count;
+    ok = ok && count == 3 && bench_kernels(&record, PRECISION_F32, true, 1, NULL, &found, &e) && found.count == count;
     for (int i = 0; ok && i < count; i++)
         for (int t = 0; t < found.table_count; t++)
             ok = ok && found.at[i].share[t] > 0 && isfinite(found.at[i].share[t]);

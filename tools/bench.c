@@ -105,8 +105,8 @@ static bool measure_kernels(const Arguments *a, const SdConfig *k, Report *out, 
     bool ok = all && bench_peaks(all, &out->peaks, e) &&
               record_plan(&out->record, k, out->width, out->height, out->batch, out->guided, e);
     if (ok && !a->json) report_peaks(&out->peaks);
-    ok = ok &&
-         bench_kernels(&out->record, precision_of_ops(a), out->runs, a->json ? NULL : report_kernel, &out->kernels, e);
+    ok = ok && bench_kernels(&out->record, precision_of_ops(a), out->mixed, out->runs, a->json ? NULL : report_kernel,
+                             &out->kernels, e);
     if (ok && !a->json) report_kernels_end(&out->kernels);
     device_free(all);
     return ok;
@@ -124,6 +124,7 @@ static bool bench(const Arguments *a, Error *e) {
                   .precision = a->precision ? a->precision : "f32"};
     out.width = a->width ? (int)a->width : r.width, out.height = a->height ? (int)a->height : r.height;
     out.batch = (int)a->batch_size, out.steps = (int)a->steps, out.guided = a->cfg != 1;
+    out.mixed = options.precision == SD_MIXED && sd_has_mixed();
     out.threads = (int)a->threads;
     bool ok = (m || published) && (a->kernels ? measure_kernels(a, &k, &out, e) : measure(a, m, &out, e));
     out.threads = out.peaks.threads;

@@ -126,13 +126,15 @@ static bool make_room(Room *r, const Record *record, Error *e) {
     return error_set(e, ERR_MEMORY, "out of memory for the operands");
 }
 
-bool bench_kernels(const Record *r, Precision precision, int runs, void (*seen)(const Kernels *k, const Kernel *one),
-                   Kernels *out, Error *e) {
+bool bench_kernels(const Record *r, Precision precision, bool mixed, int runs,
+                   void (*seen)(const Kernels *k, const Kernel *one), Kernels *out, Error *e) {
     const Ops *tables[MOST_TABLES];
     double seconds[SD_STAGE_DECODE + 1][MOST_TABLES] = {0}, flops[SD_STAGE_DECODE + 1] = {0};
     Room room = {0};
     Device *one = device_new(1, e);
-    *out = (Kernels){.at = calloc((size_t)r->count, sizeof *out->at), .table_count = cpu_ops_list(tables, MOST_TABLES)};
+    *out = (Kernels){.at = calloc((size_t)r->count, sizeof *out->at),
+                     .table_count = cpu_ops_list(tables, MOST_TABLES - 1)};
+    if (mixed && cpu_ops_mixed()) tables[out->table_count++] = cpu_ops_mixed();
     for (int t = 0; t < out->table_count; t++) out->tables[t] = tables[t]->name;
     bool ok = one && make_room(&room, r, e);
     if (ok && !out->at) ok = error_set(e, ERR_MEMORY, "out of memory");

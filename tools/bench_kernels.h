@@ -1,10 +1,11 @@
-/* bench_kernels.h: a model's products, one at a time, on one thread, in every table of ops that this machine has. */
+/* bench_kernels.h: a model's products, one at a time, on one thread, in every table of ops that this machine has
+ * for the precision. */
 #ifndef SD_BENCH_KERNELS_H
 #define SD_BENCH_KERNELS_H
 
 #include "bench_record.h"
 
-enum { MOST_TABLES = 4 };
+enum { MOST_TABLES = 5 };
 
 typedef struct {
     const Call *call;          /* of the record */
@@ -19,9 +20,10 @@ typedef struct {
     double whole[SD_STAGE_DECODE + 1][MOST_TABLES];
 } Kernels;
 
-/* runs: turns of each, of which the best counts. `seen` is told of each kernel as it is done. */
-bool bench_kernels(const Record *r, Precision precision, int runs, void (*seen)(const Kernels *k, const Kernel *one),
-                   Kernels *out, Error *e);
+/* mixed: with the table of that precision, last, where the machine has one. runs: turns of each, of which the best
+ * counts. `seen` is told of each kernel as it is done. */
+bool bench_kernels(const Record *r, Precision precision, bool mixed, int runs,
+                   void (*seen)(const Kernels *k, const Kernel *one), Kernels *out, Error *e);
 void kernels_free(Kernels *k);
 
 #endif

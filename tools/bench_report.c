@@ -15,6 +15,13 @@ static double times_of(const Report *r, int64_t stage) {
     return stage == SD_STAGE_SAMPLE ? runs * r->steps : stage == SD_STAGE_DECODE ? runs * r->batch : runs;
 }
 
+/* What a call's rate is a share of: in `mixed`, linear layers and attention multiply bf16. */
+static double peak_of(const Report *r, const CallShape *s) {
+    bool bf16 = r->mixed && s->kind != CALL_CONV && peak_bf16(&r->peaks);
+    if (!call_is_product(s)) return r->peaks.copy_together;
+    return (bf16 ? peak_bf16(&r->peaks) : peak_f32(&r->peaks))->together;
+}
+
 /* --- for people --- */
 
 void report_peaks(const Peaks *p) {
@@ -64,7 +71,8 @@ static void report_calls(const Report *r) {
     if (!sorted) return;
     for (int i = 0; i < r->record.count; i++) sorted[i] = &r->record.calls[i];
     qsort(sorted, (size_t)r->record.count, sizeof *sorted, by_seconds);
-    printf("in place, all threads; products as a share of the f32 peak, others' activations of copying\n");
+    printf("in place, all threads; products as a share of the f32 peak%s, others' activations of copying\n",
+           r->mixed ? " (convolutions) or the bf16 peak" : "");
     printf("%-7s%-37s%6s%11s%8s%11s%8s\n", "", "", "calls", "seconds", "time %", "G/s", "share %");
     for (int i = 0; i < r->record.count; i++) {
         const Call *c = sorted[i];
@@ -75,8 +83,7 @@ static void report_calls(const Report *r) {
         double each = times_of(r, c->shape.stage), rate = (product ? c->flops : c->bytes) / c->seconds;
         call_name(&c->shape, name, sizeof name);
         printf("%-7s%-37s%6.4g%11.6f%8.1f%11.1f%8.1f\n", s->name, name, (double)c->count / each, c->seconds / each,
-               100 * c->seconds / each / s->seconds, rate * 1e-9,
-               100 * rate / (product ? peak_f32(&r->peaks)->together : r->peaks.copy_together));
+               100 * c->seconds / each / s->seconds, rate * 1e-9, 100 * rate / peak_of(r, &c->shape));
     }
     free(sorted);
 }
@@ -124,8 +131,7 @@ static void json_calls(const Report *r) {
         json_shape(&c->shape);
         printf("\"count\": %.6g, \"seconds\": %.6g, \"flop\": %.9g, \"bytes\": %.9g, \"share\": %.4g}",
                (double)c->count / each, c->seconds / each, c->flops / each, c->bytes / each,
-               call_is_product(&c->shape) ? c->flops / c->seconds / peak_f32(&r->peaks)->together
-                                          : c->bytes / c->seconds / r->peaks.copy_together);
+               (call_is_product(&c->shape) ? c->flops : c->bytes) / c->seconds / peak_of(r, &c->shape));
     }
     printf("]");
 }

@@ -18,6 +18,7 @@ typedef struct {
 typedef struct {
     const char *model, *precision, *table; /* table: of ops */
     int width, height, batch, steps, runs, threads;
+    bool mixed;         /* linear layers and attention multiply bf16 */
     bool guided, whole; /* whole: stages were measured; else kernels alone */
     Peaks peaks;
     Stage stages[STAGES];
