@@ -113,6 +113,11 @@ endif
 # The built-in model.
 BUILTIN ?= $(wildcard weights/builtin.safetensors)
 EMBED ?= asm
+$(B)/weights/builtin.o: $(B)/builtin.is
+$(B)/builtin.is: FORCE # changes only when what is built in does
+	@mkdir -p $(@D)
+	@echo '$(BUILTIN) $(EMBED)' | cmp -s - $@ || echo '$(BUILTIN) $(EMBED)' > $@
+FORCE:
 ifneq ($(BUILTIN),)
 $(B)/weights/builtin.o: $(BUILTIN) $(if $(filter c,$(EMBED)),$(B)/weights/builtin.inc)
 $(B)/weights/builtin.o: ALL_CFLAGS += \

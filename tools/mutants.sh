@@ -78,6 +78,12 @@ strips do not see the next one ~ nn/strips.c ~ blocks ~ openblas ~ s|below = to 
 strip's statistics in the wrong blocks ~ nn/resblock_strips.c ~ blocks ~ openblas ~ s|first = from \* s->w / GROUP_NORM_PIXELS|first = 0 * from|
 weights of the piece before ~ sd/model.c ~ memory ~ openblas ~ s|first = index \* PIECE|first = (index > 0 ? index - 1 : 0) * PIECE|
 guidance upside down ~ sd/sample.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
+held-out pairs drawn ~ tools/shapes_scene.c ~ shapes ~ openblas ~ s#(!o->held_out \&\& shapes_held_out#(o->held_out \&\& shapes_held_out#
+a shape's pixels without the part of its edge ~ tools/shapes_draw.c ~ shapes ~ openblas ~ s|1 - ((x0 + end) / 2 - x)|1 - (x0 - x)|
+captions with left for right ~ tools/shapes_caption.c ~ shapes ~ openblas ~ s|"to the left of", "left of"|"to the right of", "left of"|
+judge blind to the background ~ tools/judge_scene.c ~ shapes ~ openblas ~ s|v->all = v->background \&\& |v->all = |
+judge blind to shapes ~ tools/judge_scene.c ~ shapes ~ openblas ~ s|return judge_shape(o, \&fit) == shape \&\& fit >= JUDGE_FIT|return judge_shape(o, \&fit) >= 0|
+judge with above for below ~ tools/judge_scene.c ~ shapes ~ openblas ~ s|return upright \&\& dy < 0|return upright \&\& dy > 0|
 END
 }
 
