@@ -362,7 +362,12 @@ static void linear(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
 static void conv2d(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
     const BackwardOps *op = c->op->backward;
     epilogue(t, c, r, dy);
-    if (r->w->grad) op->conv2d_dw(c, r->w, dy, r->saved[0], r->g);
+    if (r->w->grad) {
+        size_t scope = scope_begin(c);
+        int64_t floats = conv2d_dw_room(c, r->w, dy, r->g);
+        op->conv2d_dw(c, r->w, dy, r->saved[0], r->g, floats ? room_of(c, floats) : (Tensor){0});
+        scope_end(c, scope);
+    }
     Into dx = into(t, c, r->in[0]);
     if (!dx.t.data) return;
     const int64_t *w = r->w->t.n, *y = r->y.n, n = y[0], s = r->g.stride;
