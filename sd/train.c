@@ -187,7 +187,11 @@ static bool train_step(Trainer *t, TrainProgress *p, Error *e) {
     return true;
 }
 
-static bool save(Trainer *t, Error *e) { return train_save_state(t, e) && train_save(t, e); }
+static bool save(Trainer *t, Error *e) {
+    if (!train_save_state(t, e) || !train_save(t, e)) return false;
+    if (t->o->saved) t->o->saved(t->o->user, t->step);
+    return true;
+}
 
 static bool loop(Trainer *t, Error *e) {
     const TrainOptions *o = t->o;

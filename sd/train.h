@@ -53,6 +53,7 @@ typedef struct {
     double crop_share, l1, kl; /* crop_share: of the steps, from the beginning */
     int64_t whole_batch;       /* batch of whole pictures behind the crops */
     bool (*progress)(void *user, const TrainProgress *p); /* false: save and stop */
+    void (*saved)(void *user, int64_t step);              /* the model was written; NULL: nobody asks */
     void *user;
 } TrainOptions;
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define VAE                                                                                                            \
     "train --data shapes --train vae --steps 50 --batch-size 4 --whole-batch 4 --lr 5e-3 --warmup 5 --save-every 10 "  \
@@ -64,7 +65,9 @@ void cli_train(void) {
     cli_works("", UNET " --out unet.safetensors --log unet.csv");
     test_check(falls("unet.csv", 50), "the U-Net's loss falls");
     check_resume("the U-Net and the text encoder", UNET, "unet");
-    cli_works("", UNET " --out parts.safetensors --log parts.csv --accumulate 4 --steps 2 --dtype f16");
+    cli_works("",
+              UNET " --out parts.safetensors --log parts.csv --accumulate 4 --steps 2 --dtype f16 --sample 'a cat'");
+    test_check(!access(cli_path("parts.safetensors.2.png"), F_OK), "a sample beside the model");
     cli_works("picture.png", "txt2img -m unet.safetensors -p 'a cat' --steps 2 -W 64 -H 64 -o picture.png");
     cli_fails(2, "--data and --out", "train --out x.safetensors");
     cli_fails(1, "nowhere", "train --data nowhere -m micro.safetensors --out x.safetensors");
