@@ -114,6 +114,8 @@ static bool set_up(Trainer *t, Error *e) {
     if (!t->m || !check(t, e) || !load(t, e)) return false;
     t->tape = tape_new();
     if (!t->tape) return error_set(e, ERR_MEMORY, "out of memory for a tape");
+    if (o->recompute)
+        tape_cut(t->tape, o->vae ? 3 : 2); /* scopes of blocks within vae_encode's run; within unet_forward */
     if (state && !train_load_state(t, &found, e)) return false;
     int64_t step = t->step;
     if (!o->vae && (!train_cache_init(t, e) || !train_ids(t, "", t->empty, e))) return false;

@@ -40,6 +40,7 @@ typedef struct {
     bool vae;                                            /* train the VAE; else the U-Net */
     bool text;                                           /* and the text encoder with it */
     bool resume, half;                                   /* half: write F16 */
+    bool recompute;                                      /* blocks are computed again on the way back: less memory */
     int64_t steps, batch, accumulate, save_every, cache; /* cache: how many pictures are used, at most */
     uint64_t seed;
     int threads;

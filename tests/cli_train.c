@@ -65,6 +65,9 @@ void cli_train(void) {
     cli_works("", UNET " --out unet.safetensors --log unet.csv");
     test_check(falls("unet.csv", 50), "the U-Net's loss falls");
     check_resume("the U-Net and the text encoder", UNET, "unet");
+    shell("blocks computed again: the same bytes",
+          "\"$SDC\" " UNET " --out again.safetensors --recompute --steps 5 && "
+          "\"$SDC\" " UNET " --out kept.safetensors --steps 5 && cmp again.safetensors kept.safetensors");
     cli_works("",
               UNET " --out parts.safetensors --log parts.csv --accumulate 4 --steps 2 --dtype f16 --sample 'a cat'");
     test_check(!access(cli_path("parts.safetensors.2.png"), F_OK), "a sample beside the model");

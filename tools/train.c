@@ -16,7 +16,7 @@
 
 typedef struct {
     const char *data, *model, *out, *log, *trains, *schedule, *prediction, *dtype, *sample;
-    bool resume, quiet, no_zero_snr;
+    bool resume, quiet, no_zero_snr, recompute;
     int64_t steps, batch, accumulate, save_every, cache, seed, threads, warmup, crop, whole_batch, size, log_every;
     double lr, min_lr, ema, beta1, beta2, eps, decay, clip, min_snr, noise_offset, caption_dropout, word_dropout;
     double crop_share, l1, kl, enlarge;
@@ -32,6 +32,7 @@ const Option TRAIN_OPTIONS[] = {
     {OPT_INT, 0, "steps", A(steps), "N", "steps in all (1000)", 1, 100000000},
     {OPT_INT, 0, "batch-size", A(batch), "N", "pictures a step (32)", 1, 65536},
     {OPT_INT, 0, "accumulate", A(accumulate), "N", "in how many parts a step's pictures go (1)", 1, 65536},
+    {OPT_FLAG, 0, "recompute", A(recompute), NULL, "compute blocks again instead of keeping them: less memory", 0, 0},
     {OPT_DOUBLE, 0, "lr", A(lr), "X", "learning rate (0.001)", 0, 100},
     {OPT_CHOICE, 0, "schedule", A(schedule), "cosine|constant", "how the rate goes on (cosine)", 0, 0},
     {OPT_INT, 0, "warmup", A(warmup), "N", "steps in which the rate rises (100)", 0, 100000000},
@@ -151,6 +152,7 @@ int cmd_train(int argc, char **argv) {
     o.vae = a.trains && !strcmp(a.trains, "vae");
     o.text = a.trains ? !strcmp(a.trains, "unet+text") : !a.model;
     o.resume = a.resume;
+    o.recompute = a.recompute;
     o.half = a.dtype && !strcmp(a.dtype, "f16");
     o.steps = a.steps, o.batch = a.batch, o.accumulate = a.accumulate, o.save_every = a.save_every, o.cache = a.cache;
     o.seed = (uint64_t)a.seed;
