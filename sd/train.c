@@ -201,7 +201,7 @@ static bool loop(Trainer *t, Error *e) {
     if (o->log && !log) return false;
     double started = run_clock();
     TrainProgress p = {.step = t->step, .first = t->step, .steps = o->steps};
-    bool ok = true, go_on = true;
+    bool go_on = true, ok = t->step < o->steps || save(t, e); /* a run that ended between its state and its model */
     while (ok && go_on && t->step < o->steps) {
         ok = train_step(t, &p, e);
         p.seconds = run_clock() - started;
