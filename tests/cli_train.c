@@ -58,6 +58,8 @@ void cli_train(void) {
     test_check(falls("vae.csv", 50), "the VAE's loss falls");
     check_resume("the VAE", VAE, "vae");
     cli_works("parameters", "info vae.safetensors");
+    cli_works("", "convert vae.safetensors converted.safetensors --dtype f16 -q"); /* with its list of tokens */
+    cli_works("small.png", "txt2img -m converted.safetensors -p 'a red circle' --steps 1 -o small.png");
     shell("a folder of pictures with captions",
           "mkdir -p pictures && for i in 1 2 3; do \"$SDC\" txt2img -m micro.safetensors -p cat -W 64 -H 64 --steps 1 "
           "--seed $i "
