@@ -34,6 +34,7 @@ static const struct {
     {"bench", suite_bench, false},
     {"pipeline", suite_pipeline, false},
     {"full_size", suite_full_size, true},
+    {"full_training", suite_full_training, true},
 };
 
 enum { COUNT = sizeof SUITES / sizeof *SUITES };

@@ -45,5 +45,6 @@ void suite_training(void);
 void suite_cli(void);
 void suite_bench(void);
 void suite_full_size(void);
+void suite_full_training(void);
 
 #endif

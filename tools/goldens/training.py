@@ -9,6 +9,9 @@ micro_adamw: "losses", those of ten steps on the U-Net: mean squared error of th
   noise "train.N.noise" [2,4,16,16], t "train.N.t" below 1000, context "train.N.context"; lr 1e-4, betas 0.9 0.999,
   eps 1e-8, weight decay 0.01; x_t = sqrt(a) x0 + sqrt(1 - a) noise with SD's scaled-linear betas. (At a rate of 1e-3
   the signs of the smallest gradients, which are rounding, show in the losses of any two programs.)
+full_training: the gradients of SD 1.5's U-Net at 64x64, of the sum of output * "train.full.dy"; x "train.full.x", t 500,
+  context "train.full.context" [1,77,768]. float32 alone (float64 does not fit), so no errors; the lengths are what
+  counts. Made only when asked for: `golden.py full_training`, 12 GB.
 Inputs are generated (values.py), scale 1 where none is said, flat in torch's order.
 """
 import numpy as np
@@ -80,6 +83,21 @@ def adamw(dtype):
         optimiser.step()
         losses.append(loss.detach())
     return torch.stack(losses)
+
+
+def full(args):
+    """Golden of the full size: one value of each gradient, and its length."""
+    golden = store.Golden("full_training", SOURCES, samples=1)
+    with torch.enable_grad():
+        m = models.unet(models.SD15)
+        m.enable_gradient_checkpointing()
+        m.train()
+        dtype = torch.float32
+        y = m(given("full.x", 1, 4, 64, 64, dtype=dtype), torch.tensor([500.0]), encoder_hidden_states=given("full.context", 1, 77, 768, dtype=dtype)).sample
+        (y * given("full.dy", *y.shape, dtype=dtype)).sum().backward()
+        for name, p in named(m).items():
+            golden.add(name, p.grad.double(), p.grad)
+    return [golden]
 
 
 def make(args):
