@@ -72,6 +72,15 @@ latents not scaled ~ sd/vae.c ~ pipeline ~ openblas ~ s|1.0 / v->config.scale|1.
 sampler's direction ~ sd/sampler_steps.h ~ noise ~ openblas ~ s|(x\[i\] - denoised\[i\]) / sigma \* dt|(denoised[i] - x[i]) / sigma * dt|
 DDIM's direction forgets the noise ~ sd/sampler_time.c ~ noise samplers ~ openblas ~ s|sqrtf(1 - prev - sigma \* sigma)|sqrtf(1 - prev)|
 F16 rounded towards zero ~ tensor/half.h ~ ops ~ openblas ~ s|(127u - 15) << 23) + 0xfff|(127u - 15) << 23) + 0x000|
+values overwritten before the way back ~ tensor/tape.c ~ gradients ~ openblas ~ s|if (!overlap(t->needs\[i\].place, place)) continue;|if (t->count) continue;|
+outputs in place lose their gradient ~ tensor/tape_back.c ~ gradients ~ openblas ~ s|if (!r->in_place \&\& tensor_dense(r->y)) spans_remove|if (tensor_dense(r->y)) spans_remove|
+second contributions overwrite ~ tensor/tape_back.c ~ gradients ~ openblas ~ s|bool add = cover != COVERED_NOT|bool add = cover == COVERED_PARTLY|
+filters not turned for dX ~ tensor/cpu/product_backward.c ~ gradients ~ openblas ~ s|tap = taps - 1; tap >= 0; tap--, to += FILTER_OUTPUTS|tap = 0; tap < taps; tap++, to += FILTER_OUTPUTS|
+group norm's gradient forgets the mean's ~ tensor/cpu/norm_backward.c ~ gradients ~ openblas ~ s|w\[c\] \* dz\[c\] - m1\[c\] - xh|w[c] * dz[c] - xh|
+attention's gradient without D ~ tensor/cpu/attention_backward.c ~ gradients ~ openblas ~ s|- row\[2\])|- 0 * row[2])|
+dW in the transformed domain loses its first chunk ~ tensor/cpu/winograd_backward.c ~ gradients ~ openblas ~ s|PANEL, b->more);|PANEL, true);|
+segments read what is there now ~ tensor/tape_again.c ~ training ~ openblas ~ s|r->before\[slot\] ? r->saved\[slot\] : r->in\[slot\]|r->in[slot]|
+AdamW without its correction ~ nn/optimiser.c ~ training ~ openblas ~ s|j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));|j.first = 1;|
 guidance upside down ~ sd/sample.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
 END
 }
