@@ -24,11 +24,20 @@ static float *zeros(int64_t floats) {
     return p;
 }
 
+/* A second copy of all weights is worth it for small models; a large one's are read from where they lie, which costs
+ * its products about a hundredth more. */
+static bool worth_preparing(const Parameters *p) {
+    int64_t floats = 0;
+    for (int64_t i = 0; i < p->count; i++) floats += tensor_count(p->w[i]->t);
+    return floats <= 64 << 20;
+}
+
 static bool lay_out(Parameters *p, const Ops *ops) {
     size_t bytes = 0;
+    bool prepares = ops->prepared_bytes && worth_preparing(p);
     for (int64_t i = 0; i < p->count; i++) {
         const Weight *w = p->w[i];
-        size_t n = ops->prepared_bytes ? ops->prepared_bytes(w, F32) : 0;
+        size_t n = prepares ? ops->prepared_bytes(w, F32) : 0;
         p->at[i] = p->floats;
         p->floats += padded(tensor_count(w->t));
         p->prepared_at[i] = n ? bytes : SIZE_MAX;

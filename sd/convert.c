@@ -186,12 +186,14 @@ bool sd_convert(const char *in, const char *out, const char *dtype, Error *e) {
     if (ok && !config) ok = error_set(e, ERR_MEMORY, "%s: out of memory", in);
     if (ok) {
         model_name(m, name, sizeof name);
-        StMeta meta[6] = {{"format", "pt"},
+        StMeta meta[7] = {{"format", "pt"},
                           {"sdc.config", config},
                           {"sdc.conv_layout", "OHWI"},
                           {"sdc.format", "1"},
                           {"sdc.source_name", name}};
         size_t count = 5;
+        const char *tokens = m->checkpoint->file ? st_meta(m->checkpoint->file, "sdc.tokens") : NULL;
+        if (tokens) meta[count++] = (StMeta){"sdc.tokens", tokens};
         if (model_hash(m)) meta[count++] = (StMeta){"sdc.source_sha256", model_hash(m)};
         StWriter *w = st_write_begin(out, p.list, p.count, meta, count, e);
         ok = w && write_all(m, &p, w, e);

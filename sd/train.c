@@ -114,6 +114,8 @@ static bool set_up(Trainer *t, Error *e) {
     if (!t->m || !check(t, e) || !load(t, e)) return false;
     t->tape = tape_new();
     if (!t->tape) return error_set(e, ERR_MEMORY, "out of memory for a tape");
+    if (o->recompute)
+        tape_cut(t->tape, o->vae ? 3 : 2); /* scopes of blocks within vae_encode's run; within unet_forward */
     if (state && !train_load_state(t, &found, e)) return false;
     int64_t step = t->step;
     if (!o->vae && (!train_cache_init(t, e) || !train_ids(t, "", t->empty, e))) return false;
@@ -187,7 +189,11 @@ static bool train_step(Trainer *t, TrainProgress *p, Error *e) {
     return true;
 }
 
-static bool save(Trainer *t, Error *e) { return train_save_state(t, e) && train_save(t, e); }
+static bool save(Trainer *t, Error *e) {
+    if (!train_save_state(t, e) || !train_save(t, e)) return false;
+    if (t->o->saved) t->o->saved(t->o->user, t->step);
+    return true;
+}
 
 static bool loop(Trainer *t, Error *e) {
     const TrainOptions *o = t->o;
@@ -195,7 +201,7 @@ static bool loop(Trainer *t, Error *e) {
     if (o->log && !log) return false;
     double started = run_clock();
     TrainProgress p = {.step = t->step, .first = t->step, .steps = o->steps};
-    bool ok = true, go_on = true;
+    bool go_on = true, ok = t->step < o->steps || save(t, e); /* a run that ended between its state and its model */
     while (ok && go_on && t->step < o->steps) {
         ok = train_step(t, &p, e);
         p.seconds = run_clock() - started;

@@ -40,6 +40,7 @@ typedef struct {
     bool vae;                                            /* train the VAE; else the U-Net */
     bool text;                                           /* and the text encoder with it */
     bool resume, half;                                   /* half: write F16 */
+    bool recompute;                                      /* blocks are computed again on the way back: less memory */
     int64_t steps, batch, accumulate, save_every, cache; /* cache: how many pictures are used, at most */
     uint64_t seed;
     int threads;
@@ -53,6 +54,7 @@ typedef struct {
     double crop_share, l1, kl; /* crop_share: of the steps, from the beginning */
     int64_t whole_batch;       /* batch of whole pictures behind the crops */
     bool (*progress)(void *user, const TrainProgress *p); /* false: save and stop */
+    void (*saved)(void *user, int64_t step);              /* the model was written; NULL: nobody asks */
     void *user;
 } TrainOptions;
 

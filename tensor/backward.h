@@ -27,7 +27,8 @@ struct BackwardOps {
     /* filters: F32 [O kh kw I rounded up to FILTER_OUTPUTS]; spread: [N,stride(Ho-1)+1,stride(Wo-1)+1,O], only for
      * strides above 1; wide: [N,up_h,up_w,I], only where the convolution up-samples */
     void (*conv2d_dx)(Ctx *, Into dx, Tensor dy, const Weight *w, Conv2d g, Tensor filters, Tensor spread, Tensor wide);
-    void (*conv2d_dw)(Ctx *, const Weight *w, Tensor dy, Tensor x, Conv2d g);
+    /* room: F32 [conv2d_dw_room], or data NULL where that is 0 */
+    void (*conv2d_dw)(Ctx *, const Weight *w, Tensor dy, Tensor x, Conv2d g, Tensor room);
     /* parts: as the forward op left them; room: F32 [N,blocks,2,C+C2] */
     void (*group_norm)(Ctx *, Into dx, const Into *dx2, Tensor dy, Tensor x, const Tensor *x2, const Weight *w,
                        const Weight *b, Tensor parts, Tensor room, Act act);
@@ -43,6 +44,24 @@ struct BackwardOps {
     void (*gaussian)(Ctx *, Into dmoments, Tensor dz, Tensor moments, Tensor noise, float scale);
 };
 
-enum { LAYER_NORM_ROWS = 32 };
+enum {
+    LAYER_NORM_ROWS = 32,
+    DW_TILES = 1024, /* 4x4 tiles whose transforms are kept at once */
+};
+
+/* Floats with which conv2d_dw may go through Winograd's transforms; 0: it goes without. A fixed rule of the layer and
+ * the picture's size, in f32 only: 3x3 kernels of stride 1 whose transformed sums (36 numbers for each pair of
+ * channels) stay small, where edges of tiles waste little. */
+static inline int64_t conv2d_dw_room(const Ctx *c, const Weight *w, Tensor dy, Conv2d g) {
+    enum { MOST_SUMS = 36 << 17 };
+    int64_t in = w->t.n[3], out = w->t.n[0], rows = (dy.n[1] + 3) / 4, columns = (dy.n[2] + 3) / 4;
+    bool fits = w->t.n[1] == 3 && w->t.n[2] == 3 && g.stride == 1 && in >= 16 && out >= 16;
+    bool fewer = 36 * rows * columns * 5 < 9 * dy.n[1] * dy.n[2] * 3;
+    int64_t tiles = dy.n[0] * rows * columns;
+    in = (in + 15) / 16 * 16;
+    out = (out + 31) / 32 * 32;
+    if (c->precision != PRECISION_F32 || !fits || !fewer || 36 * in * out > MOST_SUMS) return 0;
+    return 36 * ((tiles < DW_TILES ? tiles : DW_TILES) * (in + out) + in * out);
+}
 
 #endif

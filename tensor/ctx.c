@@ -2,6 +2,7 @@
 #include "half.h"
 #include "large.h"
 #include "ops.h"
+#include "tape.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -63,11 +64,14 @@ Tensor tensor_new_typed(Ctx *c, DType type, int nd, const int64_t *n) {
     return t;
 }
 
-size_t scope_begin(Ctx *c) { return c->arena->used; }
+size_t scope_begin(Ctx *c) {
+    if (c->tape) tape_scope_begin(c);
+    return c->arena->used;
+}
 
 void scope_end(Ctx *c, size_t mark) {
     assert(mark <= c->arena->used);
-    if (c->tape) return; /* the way back needs it */
+    if (c->tape && !tape_scope_end(c)) return; /* the way back needs it */
     c->arena->used = mark;
 }
 

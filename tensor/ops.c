@@ -93,7 +93,7 @@ void op_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w
     size_t scope = scope_begin(c);
     int64_t blocks = (y.n[1] + GROUP_NORM_PIXELS - 1) / GROUP_NORM_PIXELS;
     Tensor parts = tensor_new_typed(c, F64, 4, SHAPE(y.n[0], blocks, groups, 2));
-    if (c->tape) tape_group_norm(c, y, x, x2, w, b, parts, act);
+    if (c->tape) tape_group_norm(c, y, x, x2, w, b, parts, eps, act);
     c->op->group_norm(c, y, x, x2, w, b, parts, eps, act);
     scope_end(c, scope);
 }
@@ -154,7 +154,7 @@ void op_geglu(Ctx *c, Tensor y, Tensor x) {
 void op_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
     if (skip(c)) return;
     assert(tensor_same_shape(y, x));
-    if (c->tape) tape_affine(c, y, x, scale);
+    if (c->tape) tape_affine(c, y, x, scale, offset);
     c->op->affine(c, y, x, scale, offset);
 }
 
@@ -169,7 +169,7 @@ void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weigh
 void op_timestep_embedding(Ctx *c, Tensor y, Tensor t) {
     if (skip(c)) return;
     assert(y.nd == 2 && t.nd == 1 && t.n[0] == y.n[0] && y.n[1] % 2 == 0);
-    if (c->tape) tape_constant(c, y);
+    if (c->tape) tape_timestep(c, y, t);
     c->op->timestep_embedding(c, y, t);
 }
 

@@ -71,8 +71,8 @@ static void conv2d_dx(Ctx *c, Into dx, Tensor dy, const Weight *w, Conv2d g, Ten
     (void)dx, (void)g, (void)filters, (void)spread, (void)wide;
     count_product(c, dy, w);
 }
-static void conv2d_dw(Ctx *c, const Weight *w, Tensor dy, Tensor x, Conv2d g) {
-    (void)x, (void)g;
+static void conv2d_dw(Ctx *c, const Weight *w, Tensor dy, Tensor x, Conv2d g, Tensor room) {
+    (void)x, (void)g, (void)room;
     count_product(c, dy, w);
 }
 static void group_norm_back(Ctx *c, Into dx, const Into *dx2, Tensor dy, Tensor x, const Tensor *x2, const Weight *w,

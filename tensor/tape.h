@@ -21,6 +21,10 @@
 Tape *tape_new(void); /* NULL when memory is out */
 void tape_free(Tape *t);
 
+/* Scopes of that depth (1: outermost) give their memory back also while recording, and their ops are run again when the
+ * way back comes to them: less memory, a third more work, the same bits. 0, as it begins: none. */
+void tape_cut(Tape *t, int depth);
+
 void tape_start(Tape *t, Ctx *c);
 /* Ends recording; takes the shadow from the arena. */
 void tape_turn(Tape *t, Ctx *c);
@@ -31,19 +35,23 @@ Tensor tape_shown(const Tape *t, Tensor x);
 /* Adds to Weight.grad of every parameter that was used. */
 void tape_backward(Tape *t, Ctx *c);
 
+/* What scopes call while recording; true: the scope's memory is given back. */
+void tape_scope_begin(Ctx *c);
+bool tape_scope_end(Ctx *c);
+
 /* What the wrappers of ops.c call before the backend computes. */
 void tape_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e);
 void tape_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e);
 void tape_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
-                     Act act);
+                     float eps, Act act);
 void tape_layer_norm(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps);
 void tape_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal);
 void tape_activation(Ctx *c, Tensor y, Tensor x, Act act);
 void tape_geglu(Ctx *c, Tensor y, Tensor x);
-void tape_affine(Ctx *c, Tensor y, Tensor x, float scale);
+void tape_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset);
 void tape_add(Ctx *c, Tensor y, Tensor x); /* y += x */
 void tape_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
-void tape_constant(Ctx *c, Tensor y); /* y is written, from nothing that has a gradient */
+void tape_timestep(Ctx *c, Tensor y, Tensor times);
 void tape_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale);
 
 #endif

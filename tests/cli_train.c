@@ -2,9 +2,11 @@
 #include "cli.h"
 #include "test.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define VAE                                                                                                            \
     "train --data shapes --train vae --steps 50 --batch-size 4 --whole-batch 4 --lr 5e-3 --warmup 5 --save-every 10 "  \
@@ -28,6 +30,23 @@ static bool falls(const char *log, int lines) {
     free(text);
     test_note("%d steps, %g to %g", n, first / 10, last / 10);
     return n == lines && last < 0.9 * first;
+}
+
+/* Loss and gradient's length of the first step. */
+static void first_step(const char *log, double out[2]) {
+    char *text = test_read(cli_path(log), NULL), *line = text ? strchr(text, '\n') : NULL;
+    if (!line || sscanf(line + 1, "%*d,%lf,%*f,%lf", &out[0], &out[1]) != 2) out[0] = out[1] = 0;
+    free(text);
+}
+
+/* A step in one part and in four: sums in another order. */
+static void check_parts(const char *whole, const char *parts) {
+    double a[2], b[2];
+    first_step(whole, a);
+    first_step(parts, b);
+    test_check(a[0] > 0 && fabs(a[0] / b[0] - 1) < 1e-5 && fabs(a[1] / b[1] - 1) < 1e-4,
+               "a step of 1 x 4 is one of 4 x 1");
+    test_note("loss %g and %g, gradient %g and %g", a[0], b[0], a[1], b[1]);
 }
 
 static void shell(const char *what, const char *command) {
@@ -57,6 +76,8 @@ void cli_train(void) {
     test_check(falls("vae.csv", 50), "the VAE's loss falls");
     check_resume("the VAE", VAE, "vae");
     cli_works("parameters", "info vae.safetensors");
+    cli_works("", "convert vae.safetensors converted.safetensors --dtype f16 -q"); /* with its list of tokens */
+    cli_works("small.png", "txt2img -m converted.safetensors -p 'a red circle' --steps 1 -o small.png");
     shell("a folder of pictures with captions",
           "mkdir -p pictures && for i in 1 2 3; do \"$SDC\" txt2img -m micro.safetensors -p cat -W 64 -H 64 --steps 1 "
           "--seed $i "
@@ -64,7 +85,13 @@ void cli_train(void) {
     cli_works("", UNET " --out unet.safetensors --log unet.csv");
     test_check(falls("unet.csv", 50), "the U-Net's loss falls");
     check_resume("the U-Net and the text encoder", UNET, "unet");
-    cli_works("", UNET " --out parts.safetensors --log parts.csv --accumulate 4 --steps 2 --dtype f16");
+    shell("blocks computed again: the same bytes",
+          "\"$SDC\" " UNET " --out again.safetensors --recompute --steps 5 && "
+          "\"$SDC\" " UNET " --out kept.safetensors --steps 5 && cmp again.safetensors kept.safetensors");
+    cli_works("",
+              UNET " --out parts.safetensors --log parts.csv --accumulate 4 --steps 2 --dtype f16 --sample 'a cat'");
+    check_parts("unet.csv", "parts.csv");
+    test_check(!access(cli_path("parts.safetensors.2.png"), F_OK), "a sample beside the model");
     cli_works("picture.png", "txt2img -m unet.safetensors -p 'a cat' --steps 2 -W 64 -H 64 -o picture.png");
     cli_fails(2, "--data and --out", "train --out x.safetensors");
     cli_fails(1, "nowhere", "train --data nowhere -m micro.safetensors --out x.safetensors");

@@ -37,6 +37,7 @@ static const struct {
     {"pipeline", suite_pipeline, false},
     {"memory", suite_memory, false},
     {"full_size", suite_full_size, true},
+    {"full_training", suite_full_training, true},
 };
 
 enum { COUNT = sizeof SUITES / sizeof *SUITES };

@@ -48,5 +48,6 @@ void suite_memory(void);
 void suite_cli(void);
 void suite_bench(void);
 void suite_full_size(void);
+void suite_full_training(void);
 
 #endif

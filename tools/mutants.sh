@@ -77,6 +77,15 @@ keys stay when the text turns ~ sd/sample.c ~ pipeline ~ openblas ~ s/planning |
 strips do not see the next one ~ nn/strips.c ~ blocks ~ openblas ~ s|below = to < h;|below = 0;|
 strip's statistics in the wrong blocks ~ nn/resblock_strips.c ~ blocks ~ openblas ~ s|first = from \* s->w / GROUP_NORM_PIXELS|first = 0 * from|
 weights of the piece before ~ sd/model.c ~ memory ~ openblas ~ s|first = index \* PIECE|first = (index > 0 ? index - 1 : 0) * PIECE|
+values overwritten before the way back ~ tensor/tape.c ~ gradients ~ openblas ~ s|if (!overlap(t->needs\[i\].place, place)) continue;|if (t->count) continue;|
+outputs in place lose their gradient ~ tensor/tape_back.c ~ gradients ~ openblas ~ s|if (!r->in_place \&\& tensor_dense(r->y)) spans_remove|if (tensor_dense(r->y)) spans_remove|
+second contributions overwrite ~ tensor/tape_back.c ~ gradients ~ openblas ~ s|bool add = cover != COVERED_NOT|bool add = cover == COVERED_PARTLY|
+filters not turned for dX ~ tensor/cpu/product_backward.c ~ gradients ~ openblas ~ s|tap = taps - 1; tap >= 0; tap--, to += FILTER_OUTPUTS|tap = 0; tap < taps; tap++, to += FILTER_OUTPUTS|
+group norm's gradient forgets the mean's ~ tensor/cpu/norm_backward.c ~ gradients ~ openblas ~ s|w\[c\] \* dz\[c\] - m1\[c\] - xh|w[c] * dz[c] - xh|
+attention's gradient without D ~ tensor/cpu/attention_backward.c ~ gradients ~ openblas ~ s|- row\[2\])|- 0 * row[2])|
+dW in the transformed domain loses its first chunk ~ tensor/cpu/winograd_backward.c ~ gradients ~ openblas ~ s|PANEL, b->more);|PANEL, true);|
+segments read what is there now ~ tensor/tape_again.c ~ training ~ openblas ~ s|r->before\[slot\] ? r->saved\[slot\] : r->in\[slot\]|r->in[slot]|
+AdamW without its correction ~ nn/optimiser.c ~ training ~ openblas ~ s|j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));|j.first = 1;|
 guidance upside down ~ sd/sample.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
 held-out pairs drawn ~ tools/shapes_scene.c ~ shapes ~ openblas ~ s#(!o->held_out \&\& shapes_held_out#(o->held_out \&\& shapes_held_out#
 a shape's pixels without the part of its edge ~ tools/shapes_draw.c ~ shapes ~ openblas ~ s|1 - ((x0 + end) / 2 - x)|1 - (x0 - x)|

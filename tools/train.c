@@ -1,4 +1,5 @@
 /* train.c: `sdc train`. */
+#include "../sd/sd.h"
 #include "../sd/train.h"
 #include "commands.h"
 #include "output.h"
@@ -14,8 +15,8 @@
 #include <unistd.h>
 
 typedef struct {
-    const char *data, *model, *out, *log, *trains, *schedule, *prediction, *dtype;
-    bool resume, quiet, no_zero_snr;
+    const char *data, *model, *out, *log, *trains, *schedule, *prediction, *dtype, *sample;
+    bool resume, quiet, no_zero_snr, recompute;
     int64_t steps, batch, accumulate, save_every, cache, seed, threads, warmup, crop, whole_batch, size, log_every;
     double lr, min_lr, ema, beta1, beta2, eps, decay, clip, min_snr, noise_offset, caption_dropout, word_dropout;
     double crop_share, l1, kl, enlarge;
@@ -31,6 +32,7 @@ const Option TRAIN_OPTIONS[] = {
     {OPT_INT, 0, "steps", A(steps), "N", "steps in all (1000)", 1, 100000000},
     {OPT_INT, 0, "batch-size", A(batch), "N", "pictures a step (32)", 1, 65536},
     {OPT_INT, 0, "accumulate", A(accumulate), "N", "in how many parts a step's pictures go (1)", 1, 65536},
+    {OPT_FLAG, 0, "recompute", A(recompute), NULL, "compute blocks again instead of keeping them: less memory", 0, 0},
     {OPT_DOUBLE, 0, "lr", A(lr), "X", "learning rate (0.001)", 0, 100},
     {OPT_CHOICE, 0, "schedule", A(schedule), "cosine|constant", "how the rate goes on (cosine)", 0, 0},
     {OPT_INT, 0, "warmup", A(warmup), "N", "steps in which the rate rises (100)", 0, 100000000},
@@ -40,6 +42,8 @@ const Option TRAIN_OPTIONS[] = {
     {OPT_INT, 0, "save-every", A(save_every), "N", "steps between states and models written (500; 0: at the end)", 0,
      100000000},
     {OPT_STRING, 0, "log", A(log), "FILE", "a CSV file: step, loss, rate, gradient's length, seconds", 0, 0},
+    {OPT_STRING, 0, "sample", A(sample), "PROMPT", "a picture of it, FILE.STEP.png, whenever the model is written", 0,
+     0},
     {OPT_INT, 0, "log-every", A(log_every), "N", "steps between lines of progress (50)", 1, 100000000},
     {OPT_DOUBLE, 0, "ema", A(ema), "X", "moving average that is written; 0: none (0.999)", 0, 1},
     {OPT_DOUBLE, 0, "beta1", A(beta1), "X", "AdamW (0.9)", 0, 1},
@@ -77,6 +81,8 @@ static void stop(int number) {
 typedef struct {
     int64_t every;
     bool quiet;
+    const char *out, *sample;
+    int threads;
     double sum;
     int64_t count;
 } Show;
@@ -94,6 +100,23 @@ static bool show(void *user, const TrainProgress *p) {
         s->sum = 0, s->count = 0;
     }
     return !stopped;
+}
+
+/* A sample that fails is told, and training goes on. */
+static void draw_sample(void *user, int64_t step) {
+    const Show *s = user;
+    char path[1100];
+    Error e = {0};
+    SdOptions o = {.threads = s->threads};
+    SdModel *m = sd_open(s->out, &o, &e);
+    SdRequest r = sd_request(m);
+    SdResult result = {0};
+    r.prompt = s->sample;
+    r.seed = 1;
+    snprintf(path, sizeof path, "%s.%" PRId64 ".png", s->out, step);
+    if (!sd_txt2img(m, &r, &result, &e) || !sd_save_png(&result.pictures[0], path, &e)) report("train", &e);
+    sd_free(&result);
+    sd_close(m);
 }
 
 int cmd_train(int argc, char **argv) {
@@ -129,6 +152,7 @@ int cmd_train(int argc, char **argv) {
     o.vae = a.trains && !strcmp(a.trains, "vae");
     o.text = a.trains ? !strcmp(a.trains, "unet+text") : !a.model;
     o.resume = a.resume;
+    o.recompute = a.recompute;
     o.half = a.dtype && !strcmp(a.dtype, "f16");
     o.steps = a.steps, o.batch = a.batch, o.accumulate = a.accumulate, o.save_every = a.save_every, o.cache = a.cache;
     o.seed = (uint64_t)a.seed;
@@ -141,9 +165,10 @@ int cmd_train(int argc, char **argv) {
     o.min_snr = a.min_snr, o.noise_offset = a.noise_offset, o.caption_dropout = a.caption_dropout;
     o.word_dropout = a.word_dropout;
     o.crop = (int)a.crop, o.crop_share = a.crop_share, o.whole_batch = a.whole_batch, o.l1 = a.l1, o.kl = a.kl;
-    Show s = {.every = a.log_every, .quiet = a.quiet};
+    Show s = {.every = a.log_every, .quiet = a.quiet, .out = a.out, .sample = a.sample, .threads = (int)a.threads};
     o.progress = show;
     o.user = &s;
+    if (a.sample) o.saved = draw_sample;
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
     TrainSource source;

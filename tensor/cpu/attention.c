@@ -15,7 +15,7 @@
  * How the work is cut depends on the layer only. Left out: a mask other than causal. */
 #include "kernels.h"
 
-#include "exp2.h"
+#include "exponent.h"
 #include "pair.h"
 #include "panel.h"
 

@@ -8,7 +8,7 @@
  * every product. */
 #include "backward.h"
 
-#include "../fmath.h"
+#include "exponent.h"
 #include "panel.h"
 
 #include <assert.h>
@@ -18,9 +18,9 @@
 typedef struct {
     Into dq, dk, dv;
     Tensor dy, o, q, k, v;
-    float *rows; /* [N,heads,T,3]: maximum, 1 / sum, D */
+    float *rows; /* [N,heads,T,3]: maximum of log2(e) s q k^T, 1 / sum, D */
     int64_t heads, d, queries, keys;
-    float scale;
+    float scale, scale2; /* 1 / sqrt(d); times log2(e) */
     bool causal;
 } Attention;
 
@@ -52,7 +52,7 @@ static void query_block(void *arg, int64_t index, void *scratch) {
     int64_t head = index / blocks % a->heads, picture = index / blocks / a->heads, m = min64(PANEL, a->queries - from);
     int64_t keys = a->causal ? from + m : a->keys;
     float *p = scratch, *dp = p + keys * PANEL, *turned = dp + keys * PANEL, *out = turned + d * PANEL;
-    float max[PANEL], sum[PANEL], D[PANEL] = {0};
+    float max[PANEL], inverse[PANEL], D[PANEL] = {0};
     turn(turned, a->q, picture, from, head, d, m);
     K(panel_product)(keys, d, at2(a->k, picture, 0) + head * d, a->k.s[1], turned, p, PANEL, PANEL, false);
     turn(turned, a->dy, picture, from, head, d, m);
@@ -65,25 +65,29 @@ static void query_block(void *arg, int64_t index, void *scratch) {
     }
     for (int64_t j = from + 1; a->causal && j < keys; j++)
         for (int64_t i = 0; from + i < j && i < PANEL; i++) p[j * PANEL + i] = -3.0e38f;
-    for (int i = 0; i < PANEL; i++) max[i] = -3.0e38f, sum[i] = 0;
-    for (int64_t j = 0; j < keys; j++)
-        for (int i = 0; i < PANEL; i++) max[i] = p[j * PANEL + i] > max[i] ? p[j * PANEL + i] : max[i];
-    for (int i = 0; i < PANEL; i++) max[i] *= a->scale;
-    for (int64_t j = 0; j < keys; j++)
-        for (int i = 0; i < PANEL; i++) {
-            float e = fm_exp(p[j * PANEL + i] * a->scale - max[i]);
-            p[j * PANEL + i] = e;
-            sum[i] += e;
+    for (int c = 0; c < PANEL; c += VW) {
+        V most = (V){0} - 3.0e38f, total = {0};
+        for (int64_t j = 0; j < keys; j++) most = larger(*(V *)(p + j * PANEL + c), most);
+        most *= a->scale2;
+        for (int64_t j = 0; j < keys; j++) {
+            V e = exp2_negative(*(V *)(p + j * PANEL + c) * a->scale2 - most);
+            *(V *)(p + j * PANEL + c) = e;
+            total += e;
         }
-    for (int i = 0; i < PANEL; i++) sum[i] = 1.0f / sum[i];
+        V share = 1.0f / total, d_row = *(V *)(D + c);
+        *(V *)(max + c) = most;
+        *(V *)(inverse + c) = share;
+        for (int64_t j = 0; j < keys; j++) {
+            V *s = (V *)(p + j * PANEL + c);
+            *s *= share * (*(V *)(dp + j * PANEL + c) - d_row);
+        }
+    }
     for (int64_t i = 0; i < m; i++) {
         float *row = row_values(a, picture, head, from + i);
-        row[0] = max[i], row[1] = sum[i], row[2] = D[i];
+        row[0] = max[i], row[1] = inverse[i], row[2] = D[i];
     }
     if (!a->dq.t.data) return;
-    for (int64_t j = 0; j < keys; j++)
-        for (int i = 0; i < PANEL; i++) p[j * PANEL + i] *= sum[i] * (dp[j * PANEL + i] - D[i]);
-    for (int64_t j = from + 1; a->causal && j < keys; j++) /* e^-87 is not zero */
+    for (int64_t j = from + 1; a->causal && j < keys; j++) /* 2^-126 is not zero */
         for (int64_t i = 0; from + i < j && i < PANEL; i++) p[j * PANEL + i] = 0;
     K(panel_product_turned)(d, keys, at2(a->k, picture, 0) + head * d, a->k.s[1], p, out, PANEL, PANEL, false);
     turn_back(a->dq, out, picture, from, head, d, m, a->scale);
@@ -101,11 +105,11 @@ static void key_block(void *arg, int64_t index, void *scratch) {
     K(panel_product)(queries, d, at2(a->dy, picture, first) + head * d, a->dy.s[1], turned, dp, PANEL, PANEL, false);
     for (int64_t j = 0; j < queries; j++) {
         const float *row = row_values(a, picture, head, first + j);
-        float max = row[0], inverse = row[1], D = row[2], *pj = p + j * PANEL, *dpj = dp + j * PANEL;
-        for (int i = 0; i < PANEL; i++) {
-            float e = fm_exp(pj[i] * a->scale - max) * inverse;
-            pj[i] = e;
-            dpj[i] = e * (dpj[i] - D);
+        float *pj = p + j * PANEL, *dpj = dp + j * PANEL;
+        for (int c = 0; c < PANEL; c += VW) {
+            V e = exp2_negative(*(V *)(pj + c) * a->scale2 - row[0]) * row[1];
+            *(V *)(pj + c) = e;
+            *(V *)(dpj + c) = e * (*(V *)(dpj + c) - row[2]);
         }
         for (int64_t i = j + 1; a->causal && i < PANEL; i++) pj[i] = dpj[i] = 0;
     }
@@ -130,6 +134,7 @@ void K(attention_backward)(Ctx *c, Into dq, Into dk, Into dv, Tensor dy, Tensor 
     a.keys = k.n[1];
     a.causal = causal;
     a.scale = 1.0f / sqrtf((float)a.d);
+    a.scale2 = 1.44269504f * a.scale;
     int64_t most = a.keys > a.queries ? a.keys : a.queries;
     assert((size_t)(2 * (most + a.d) * PANEL * 4) <= SCRATCH_BYTES); /* sequences up to 32,000 */
     (void)most;

@@ -11,7 +11,8 @@ void K(row_sums)(Ctx *, Tensor sums, const Weight *bias, Tensor dy);
 void K(linear_dx)(Ctx *, Into dx, const Into *dx2, Tensor dy, const Weight *w, Tensor room);
 void K(linear_dw)(Ctx *, const Weight *w, Tensor dy, Tensor x, const Tensor *x2);
 void K(conv2d_dx)(Ctx *, Into dx, Tensor dy, const Weight *w, Conv2d g, Tensor filters, Tensor spread, Tensor wide);
-void K(conv2d_dw)(Ctx *, const Weight *w, Tensor dy, Tensor x, Conv2d g);
+void K(conv2d_dw)(Ctx *, const Weight *w, Tensor dy, Tensor x, Conv2d g, Tensor room);
+void K(winograd_dw)(Ctx *, const Weight *w, Tensor dy, Tensor x, Conv2d g, Tensor room);
 void K(group_norm_backward)(Ctx *, Into dx, const Into *dx2, Tensor dy, Tensor x, const Tensor *x2, const Weight *w,
                             const Weight *b, Tensor parts, Tensor room, Act act);
 void K(layer_norm_backward)(Ctx *, Into dx, Tensor dy, Tensor x, const Weight *w, const Weight *b, Tensor room,

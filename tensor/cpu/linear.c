@@ -144,9 +144,32 @@ static void block(void *arg, int64_t index, void *scratch) {
     else K(finish)(&l->finish, y, l->y.s[1], b.picture, b.row, b.m, column, end - column);
 }
 
+/* Pictures whose rows follow each other at one distance are one picture of more rows, which leaves fewer edges of tiles
+ * and, where a picture is one row, reads the weights once. No row's bits depend on the rows beside it (panel.h). */
+static bool fold(Tensor *t) {
+    if (t->nd == 4) *t = tensor_tokens(*t);
+    if (t->n[1] == 1) t->s[1] = t->s[0];
+    if (t->s[0] != t->n[1] * t->s[1]) return false;
+    t->n[1] *= t->n[0];
+    t->n[0] = 1;
+    return true;
+}
+
+static bool fold_all(Tensor *y, Tensor *x, Tensor *x2, Tensor *residual) {
+    Tensor all[4] = {*y, *x, *x2, *residual};
+    for (int i = 0; i < 4; i++)
+        if (all[i].data && !fold(&all[i])) return false;
+    *y = all[0], *x = all[1], *x2 = all[2], *residual = all[3];
+    return true;
+}
+
 static void run(Ctx *c, Linear *l, const Tensor *x2) {
-    bool gated = l->finish.e.act == ACT_GEGLU;
+    Epilogue *e = &l->finish.e;
+    bool gated = e->act == ACT_GEGLU;
+    Tensor residual = e->residual ? *e->residual : (Tensor){0};
     if (x2) l->x2 = *x2;
+    if (l->y.n[0] > 1 && !e->vector && fold_all(&l->y, &l->x, &l->x2, &residual) && e->residual)
+        e->residual = &residual;
     l->piece = part_size(l->w->t.n[1], l->pairs ? 2 * PRODUCT_K : PRODUCT_K, 2);
     l->rows = part_size(l->y.n[1], PRODUCT_ROWS, 12);
     l->row_blocks = (l->y.n[1] + l->rows - 1) / l->rows;

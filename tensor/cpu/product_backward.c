@@ -260,7 +260,11 @@ void K(linear_dw)(Ctx *c, const Weight *w, Tensor dy, Tensor x, const Tensor *x2
     sum(c, &s);
 }
 
-void K(conv2d_dw)(Ctx *c, const Weight *w, Tensor dy, Tensor x, Conv2d g) {
+void K(conv2d_dw)(Ctx *c, const Weight *w, Tensor dy, Tensor x, Conv2d g, Tensor room) {
+    if (room.data) {
+        K(winograd_dw)(c, w, dy, x, g, room);
+        return;
+    }
     Gather gather = {.x = x, .g = g, .kernel_width = w->t.n[2], .width = dy.n[2]};
     Sum s = {.dy = tensor_tokens(dy), .gather = &gather, .dw = w->grad, .all_channels = x.n[3]};
     s.all_taps = w->t.n[1] * w->t.n[2];

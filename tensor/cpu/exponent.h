@@ -1,14 +1,16 @@
-/* exp2.h: 2^x for x <= 0, and the larger of two, by vectors.
+/* exponent.h: 2^x for x <= 0, and the larger of two, by vectors.
  *
  *   2^x = 2^n 2^r, n = round(x), |r| <= 1/2, 2^r by a polynomial.
  *
  * exp2_negative: degree 6, through 2^r at Chebyshev's nodes; relative error below 7.3e-8. exp2_rough: degree 3, of
  * least relative error: 7.5e-5, a fiftieth of what rounding to bf16 does to it. NaN stays NaN; below -126 the result
  * is at most 2^-126. */
-#ifndef SD_CPU_EXP2_H
-#define SD_CPU_EXP2_H
+#ifndef SD_CPU_EXPONENT_H
+#define SD_CPU_EXPONENT_H
 
 #include "isa.h"
+
+#include <stdint.h>
 
 #if defined __AVX2__
 #include <immintrin.h>
