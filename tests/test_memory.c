@@ -185,10 +185,11 @@ void suite_memory(void) {
         DType type;
         SdPrecision precision;
         const char *label;
-    } KINDS[] = {{F16, SD_F32, "f32 of F16"}, {F32, SD_F32_DIRECT, "f32-direct of F32"}};
-    for (int i = 0; i < 2; i++) {
+    } KINDS[] = {
+        {F16, SD_F32, "f32 of F16"}, {F32, SD_F32_DIRECT, "f32-direct of F32"}, {F16, SD_MIXED, "mixed of F16"}};
+    for (int i = 0; i < 3; i++) {
         char path[1024];
-        snprintf(path, sizeof path, "%s", test_path(i ? "memory1.safetensors" : "memory0.safetensors"));
+        snprintf(path, sizeof path, "%s", test_path("memory.safetensors"));
         if (!test_check(
                 make_model(path, (MakeModel){.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = KINDS[i].type}),
                 "a micro model"))
