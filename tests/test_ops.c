@@ -365,7 +365,9 @@ void suite_ops(void) {
                "%d cases went by Winograd's transforms, 9 on each table that has them", winograd_cases);
     if (golden) mixed_checks(golden);
     precision = PRECISION_F32;
-    for (int t = 0; golden && t < count; t++) check_gates(tables[t]);
+    for (int t = 0; golden && t < count;
+         t++) /* OpenBLAS' table sums such a product by our kernels, others by its own */
+        if (strcmp(tables[t]->name, "openblas")) check_gates(tables[t]);
     golden_close(golden);
     arena_free(&arena);
     device_free(one);
