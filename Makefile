@@ -143,7 +143,7 @@ FORMATTED := $(filter-out tests/cases.h tests/block_cases.h, \
   cuda/*.cu cuda/*.cuh cuda/shim/*)) # but tables
 VALGRIND_SUITES ?= files tokenizer noise png
 
-.PHONY: fuzz-prompt help deps demo run-demo test test-all run-test run-test-all test-builtin asan valgrind mutants golden bench format format-check \
+.PHONY: fuzz-prompt help deps demo run-demo test test-all run-test run-test-all test-builtin test-gpu run-test-gpu asan valgrind mutants golden bench format format-check \
   check-includes install clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a
@@ -191,6 +191,11 @@ test-builtin: $(B)/test build/demo/micro.safetensors
 ## asan            the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 asan:
 	@$(MAKE) --no-print-directory SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-test
+## test-gpu        with an NVIDIA card: goldens, compute-sanitizer, speed on it; writes gpu-report.txt (QUICK=1: no full size)
+test-gpu:
+	@$(MAKE) --no-print-directory CUDA=1 run-test-gpu
+run-test-gpu: $(B)/test $(B)/sdc
+	sh tools/test_gpu.sh $(B)
 ## valgrind        some of the tests, and a picture of the micro model, under valgrind
 valgrind:
 	@command -v valgrind >/dev/null || { echo "valgrind is missing: sudo apt-get install valgrind"; exit 1; }

@@ -113,7 +113,7 @@ static void programs(void) {
     program(1, "compute capability 7.0, 7.5 is needed", "SDC_SHIM_ARCH=70" RUN "--device cuda -o no.png");
     program(1, "out of memory: ", "SDC_SHIM_MEMORY=20000000" RUN "--device cuda -o no.png");
     program(1, "the card has", "SDC_SHIM_MEMORY=35000000" RUN "--device cuda -o no.png");
-    program(1, "unspecified launch failure", "SDC_SHIM_FAIL=300" RUN "--device cuda -o no.png");
+    program(1, "unspecified launch failure", "SDC_SHIM_FAIL=100" RUN "--device cuda -o no.png");
     program(1, "unspecified launch failure", "SDC_SHIM_FAIL=3" RUN "--device cuda -o no.png");
 }
 

@@ -1,0 +1,83 @@
+#!/bin/sh
+# test_gpu.sh BUILD: what only a machine with an NVIDIA card can show. Run by `make test-gpu`; writes gpu-report.txt.
+#   1. every op, block and micro-SD golden on the card, in f32, f16 and bf16; the full-size model against PyTorch
+#   2. compute-sanitizer: memory, races, uninitialised reads, barriers
+#   3. the same bits: again, in a batch, with and without recorded steps, on several cards where there are some
+#   4. speed: pictures of the full-size model with generated weights, 512x512
+# QUICK=1 leaves out the full-size model.
+b=$1 report=gpu-report.txt failed=0
+dir=$b/gpu
+mkdir -p "$dir"
+sdc=$b/sdc
+micro=$dir/micro.safetensors full=$dir/full_f16.safetensors
+: > "$report"
+
+say() { printf '%s\n' "$*" | tee -a "$report"; }
+step() { # NAME COMMAND...: its last lines go to the report
+    name=$1
+    shift
+    start=$(date +%s)
+    if "$@" > "$dir/log" 2>&1; then verdict=passed; else verdict=FAILED failed=$((failed + 1)); fi
+    say "== $name: $verdict ($(($(date +%s) - start)) s)"
+    tail -n "${LINES_KEPT:-4}" "$dir/log" | tee -a "$report"
+}
+
+say "commit $(git rev-parse HEAD 2>/dev/null), $(date -u +%Y-%m-%dT%H:%MZ), $(nvcc --version | tail -n 1)"
+nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap --format=csv,noheader 2>&1 | tee -a "$report"
+"$b/test" --make-model micro single f32 "$micro" || exit 1
+picture() { "$sdc" txt2img -q -m "$micro" -p "a cat" -W 64 -H 64 --steps 4 --seed 42 "$@"; }
+
+LINES_KEPT=30 step "op and block goldens" env SDC_BIN="$sdc" "$b/test" cuda
+LINES_KEPT=30 step "micro-SD goldens" env SDC_BIN="$sdc" "$b/test" cuda_pictures
+
+if command -v compute-sanitizer > /dev/null; then
+    for tool in memcheck racecheck initcheck synccheck; do
+        for precision in f32 f16 bf16; do
+            step "compute-sanitizer $tool, $precision" compute-sanitizer --tool "$tool" --error-exitcode 9 "$sdc" \
+                txt2img -q -m "$micro" -p "a cat" -W 64 -H 64 --steps 3 --device cuda --precision "$precision" -o "$dir/s.png"
+        done
+    done
+else say "== compute-sanitizer: skipped, it is not installed"; fi
+
+same() { # PRECISION
+    picture --device cuda --precision "$1" -o "$dir/a.png" && picture --device cuda --precision "$1" -o "$dir/b.png" &&
+        cmp "$dir/a.png" "$dir/b.png" && picture --device cuda --precision "$1" --batch-size 3 -o "$dir/c.png" &&
+        picture --device cuda --precision "$1" --taps "$dir/t.safetensors" -o "$dir/d.png" &&
+        cmp "$dir/a.png" "$dir/d.png" && python3 - "$dir/a.png" "$dir/c-42.png" << 'END'
+import sys, zlib
+def pixels(path):
+    data, at, out = open(path, "rb").read(), 8, b""
+    while at < len(data):
+        n = int.from_bytes(data[at:at + 4], "big")
+        if data[at + 4:at + 8] == b"IDAT": out += data[at + 8:at + 8 + n]
+        at += n + 12
+    return zlib.decompress(out)
+sys.exit(pixels(sys.argv[1]) != pixels(sys.argv[2]))
+END
+}
+for precision in f32 f16 bf16; do step "the same bits, $precision" same "$precision"; done
+
+speed() { # PRECISION: seconds of the second and third picture of 20 and of 60 steps, 512x512, CFG
+    for steps in 20 60; do
+        "$sdc" txt2img -m "$full" -p "a photograph of an astronaut riding a horse" --seed 1 --device cuda --precision "$1" \
+            --steps "$steps" --batch-count 3 -o "$dir/speed.png" 2> "$dir/err" | sed -n 's/.*, \([0-9.]*\) s$/\1/p' |
+            tail -n 2 | sort -n | head -n 1 > "$dir/$steps"
+    done
+    [ -s "$dir/20" ] && [ -s "$dir/60" ] || { cat "$dir/err"; return 1; }
+    echo "$1: picture of 20 steps $(cat "$dir/20") s, CFG step $(echo "$(cat "$dir/20")" "$(cat "$dir/60")" |
+        awk '{ printf "%.2f", ($2 - $1) / 40 * 1000 }') ms"
+}
+
+if [ -z "${QUICK:-}" ]; then
+    step "full-size SD 1.5 against PyTorch, f32" env SDC_TEST_DEVICE=cuda "$b/test" full_size
+    [ -f "$full" ] || "$b/test" --make-model full single f16 "$full"
+    for precision in f16 bf16 f32; do step "speed, $precision" speed "$precision"; done
+    "$sdc" txt2img -q -m "$full" -p "a cat" --device cuda --precision f16 --steps 60 -o "$dir/f.png" &
+    for i in 1 2 3 4 5 6; do
+        sleep 1
+        say "memory used: $(nvidia-smi --query-gpu=memory.used --format=csv,noheader 2>/dev/null | tr '\n' ' ')"
+    done
+    wait
+fi
+say "$failed steps failed"
+[ "$failed" = 0 ]
