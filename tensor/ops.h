@@ -32,8 +32,8 @@ typedef struct {
     int stride;
     int pad_top, pad_left; /* rows and columns of zeros before the picture; after it as many as y's size asks for */
     int64_t up_h, up_w;    /* x is read as if resized to up_h x up_w by nearest neighbour; 0: as it is */
-    int64_t whole_h;       /* y is rows [4k, ...) of so many, x what they see; how a convolution is computed goes by the
-                            * whole.       0: y is all of it */
+    int64_t whole_h; /* 0: y is all of it; else y is rows [4k, ...) of so many, x what they see, and how it is computed
+                      * goes by the whole */
 } Conv2d;
 
 enum { GROUP_NORM_PIXELS = 64 }; /* statistics are summed over blocks of so many pixels, whoever sums them */

@@ -95,7 +95,7 @@ static void check_part(const Ops *table) {
                                  .k = 3,
                                  .Ho = 29,
                                  .Wo = 18,
-                                 .geometry = {1, 1, 1, 0, 0},
+                                 .geometry = {1, 1, 1, 0, 0, 0},
                                  .bias = 1};
     OpData d;
     if (!test_check(op_data_make(&d, &WHOLE), "a picture")) return;
@@ -122,7 +122,7 @@ void winograd_checks(void) {
 #define CASE(name_, h, w, i, o, pt, pl, ho, wo, uh, uw, ...)                                                           \
     {                                                                                                                  \
         .kind = OP_CONV, .xscale = 1, .name = "winograd " name_, .N = 2, .H = h, .W = w, .I = i, .O = o, .k = 3,       \
-        .Ho = ho, .Wo = wo, .geometry = {1, pt, pl, uh, uw}, __VA_ARGS__                                               \
+        .Ho = ho, .Wo = wo, .geometry = {1, pt, pl, uh, uw, 0}, __VA_ARGS__                                            \
     }
     static const struct {
         OpCase k;
