@@ -42,7 +42,7 @@ sine before cosine ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|\[i\] = (float)
 whole timesteps only ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|((const float \*)t.data)\[p\] \* f|(int)((const float *)t.data)[p] * f|
 time embedding without its SiLU ~ sd/unet.c ~ blocks ~ openblas ~ s|op_activation(c, flat, flat, ACT_SILU);||
 skip before hidden in the concatenation ~ sd/unet.c ~ blocks pipeline ~ openblas ~ s|resblock(c, out, m, in, skip ? &second : NULL, &shifts)|resblock(c, out, m, skip ? second : in, skip ? \&in : NULL, \&shifts)|
-linear's bias dropped ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|{b ? b->t.data : NULL, e, &y}|{NULL, e, \&y}|
+linear's bias dropped ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/(Finish){b ? b->t.data : NULL, e,/(Finish){NULL, e,/
 convolution's bias dropped ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|{b ? b->t.data : NULL, e, &y}|{NULL, e, \&y}|
 attention's output bias dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|"to_out.0", channels, channels, true|"to_out.0", channels, channels, false|
 convolution's taps transposed ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|t / kw - g->g.pad_top|t % kw - g->g.pad_top|; s|t % kw - g->g.pad_left|t / kw - g->g.pad_left|
@@ -52,11 +52,14 @@ VAE encoder pads all round ~ nn/layers.c ~ blocks ~ openblas ~ s|{.stride = 2}|{
 U-Net's way down pads right and bottom ~ nn/layers.c ~ blocks ~ openblas ~ s|.stride = stride, .pad_top = 1, .pad_left = 1|.stride = stride, .pad_top = stride == 1, .pad_left = stride == 1|
 up-sampling by halves ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
 padding read from the picture's edge ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|return i >= 0 \&\& i < in ? i : -1;|return i >= 0 \&\& i < in ? i : i < 0 ? 0 : in - 1;|
-tile's last column left out ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|min64(PANEL, end - j),|min64(PANEL, end - j - 1),|
+tile's last column left out ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/n = min64(PANEL, end - j);/n = min64(PANEL, end - j - 1);/
 tile's last row left out ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|for (; m >= ROWS; m -= ROWS,|for (m -= m % ROWS == 1; m >= ROWS; m -= ROWS,|
 product's second piece reads a wrong row of the panel ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|t.panel += p \* PANEL;|t.panel += p * PANEL + (p > 0);|
 product's second piece overwrites the first ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|p += piece, all.accumulate = true|p += piece|
-linear's second piece of K overwrites ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/in_place || done > 0)/in_place)/
+linear's second piece of K overwrites ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/b.accumulate = in_place || b.k > 0;/b.accumulate = in_place;/
+GEGLU gates with its value ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s#fm_gelu(gates\[j\] + below\[j\])#fm_gelu(value[j] + below[j])#
+pairs the wrong way round ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#out\[i / 2\] = f32_to_bf16(in\[i\]) |#out[i / 2] = f32_to_bf16(in[i + 1]) |#
+bf16 cut off, not rounded ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#rounded = u + 0x7fffu + (u >> 16 \& 1)#rounded = u#
 epilogue's vector of the wrong picture ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|at2(\*f->e.vector, picture, 0)|at2(*f->e.vector, 0, 0)|
 residual in place added twice ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|if (r \&\& !in_place) rt|if (r) rt|
 feed-forward's residual dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->ff_out, hidden, NULL, (Epilogue){.residual = &part}|\&m->ff_out, hidden, NULL, PLAIN|
