@@ -25,6 +25,18 @@ bool test_write(const char *path, const void *bytes, size_t size);
 /* Counter-generated numbers in [-1, 1): the project's generated weights (tests/generated.h) use the same mixing. */
 double test_uniform(uint32_t seed, uint64_t index);
 
+/* Whether memory and time are those of a program under AddressSanitizer. */
+#if defined __SANITIZE_ADDRESS__
+#define TEST_SANITIZED true
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define TEST_SANITIZED true
+#endif
+#endif
+#ifndef TEST_SANITIZED
+#define TEST_SANITIZED false
+#endif
+
 /* The suites; tests/main.c lists them. */
 void suite_files(void);
 void suite_tokenizer(void);
