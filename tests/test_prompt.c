@@ -221,13 +221,10 @@ static void padding(const Tokenizer *t) {
 /* Seconds of work, whatever else the machine does. */
 static double now(void) { return (double)clock() / CLOCKS_PER_SEC; }
 
-#if defined __has_feature
-#if __has_feature(address_sanitizer)
-#define SLOW_BUILD
-#endif
-#endif
-#if defined __SANITIZE_ADDRESS__ || !defined __OPTIMIZE__
-#define SLOW_BUILD
+#if !defined __OPTIMIZE__
+#define SLOW_BUILD true
+#else
+#define SLOW_BUILD TEST_SANITIZED
 #endif
 
 static void check_large(const Tokenizer *t, const char *unit, int repeat, const char *middle, const char *tail) {
@@ -246,11 +243,7 @@ static void check_large(const Tokenizer *t, const char *unit, int repeat, const 
     double seconds = now() - start;
     prompt_free(&p);
     free(text);
-#ifdef SLOW_BUILD
-    const double most = 60;
-#else
-    const double most = 1;
-#endif
+    const double most = SLOW_BUILD ? 60 : 1;
     if (!test_check(ok && seconds < most, "%d times '%s' %s '%s': %.2f s", repeat, unit, middle, tail, seconds))
         test_note("%s", e.text);
 }

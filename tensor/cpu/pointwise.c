@@ -56,15 +56,6 @@ enum { PIECE = 32768 };
 
 static int64_t rows_of(Tensor t) { return t.n[t.nd - 1] ? tensor_count(t) / t.n[t.nd - 1] : 0; }
 
-static float *row_at(Tensor t, int64_t row) {
-    int64_t offset = 0;
-    for (int i = t.nd - 2; i >= 0; i--) {
-        offset += row % t.n[i] * t.s[i];
-        row /= t.n[i];
-    }
-    return (float *)t.data + offset;
-}
-
 static int64_t rows_at_once(Tensor y) { return 1 + PIECE / (y.n[y.nd - 1] + 1); }
 
 static void run(Ctx *c, Pointwise *p, void (*fn)(void *, int64_t, void *)) {
@@ -77,8 +68,8 @@ static void activation_rows(void *arg, int64_t index, void *scratch) {
     const Pointwise *p = arg;
     int64_t step = rows_at_once(p->y), n = p->y.n[p->y.nd - 1];
     for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->y)); r++) {
-        float *y = row_at(p->y, r);
-        const float *x = row_at(p->x, r);
+        float *y = tensor_row(p->y, r);
+        const float *x = tensor_row(p->x, r);
         if (y != x) memcpy(y, x, (size_t)n * sizeof *y);
         K(activate)(y, n, p->act);
     }
@@ -89,8 +80,8 @@ static void geglu_rows(void *arg, int64_t index, void *scratch) {
     const Pointwise *p = arg;
     int64_t step = rows_at_once(p->y), n = p->y.n[2];
     for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->y)); r++) {
-        float *y = row_at(p->y, r);
-        const float *x = row_at(p->x, r), *gate = x + n;
+        float *y = tensor_row(p->y, r);
+        const float *x = tensor_row(p->x, r), *gate = x + n;
         for (int64_t i = 0; i < n; i++) y[i] = x[i] * fm_gelu(gate[i]);
     }
 }
@@ -100,8 +91,8 @@ static void affine_rows(void *arg, int64_t index, void *scratch) {
     const Pointwise *p = arg;
     int64_t step = rows_at_once(p->y), n = p->y.n[p->y.nd - 1];
     for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->y)); r++) {
-        float *y = row_at(p->y, r);
-        const float *x = row_at(p->x, r);
+        float *y = tensor_row(p->y, r);
+        const float *x = tensor_row(p->x, r);
         for (int64_t i = 0; i < n; i++) y[i] = p->scale * x[i] + p->offset;
     }
 }
@@ -153,8 +144,8 @@ void K(gaussian)(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale) {
     (void)c;
     int64_t channels = z.n[3];
     for (int64_t r = 0; r < rows_of(z); r++) {
-        float *out = row_at(z, r);
-        const float *mean = row_at(moments, r), *logvar = mean + channels, *e = row_at(noise, r);
+        float *out = tensor_row(z, r);
+        const float *mean = tensor_row(moments, r), *logvar = mean + channels, *e = tensor_row(noise, r);
         for (int64_t i = 0; i < channels; i++) {
             float lv = logvar[i] < -30.0f ? -30.0f : logvar[i] > 20.0f ? 20.0f : logvar[i];
             out[i] = scale * (mean[i] + fm_exp(0.5f * lv) * e[i]);

@@ -21,15 +21,6 @@ typedef struct {
 
 static int64_t rows_of(Tensor t) { return t.n[t.nd - 1] ? tensor_count(t) / t.n[t.nd - 1] : 0; }
 
-static float *row_at(Tensor t, int64_t row) {
-    int64_t offset = 0;
-    for (int i = t.nd - 2; i >= 0; i--) {
-        offset += row % t.n[i] * t.s[i];
-        row /= t.n[i];
-    }
-    return (float *)t.data + offset;
-}
-
 static int64_t rows_at_once(Tensor y) { return 1 + PIECE / (y.n[y.nd - 1] + 1); }
 
 static void run(Ctx *c, Tensor shape, Pointwise *p, void (*fn)(void *, int64_t, void *)) {
@@ -43,7 +34,7 @@ static void zero_rows(void *arg, int64_t index, void *scratch) {
     Tensor t = p->dx.t;
     int64_t step = rows_at_once(t), n = t.n[t.nd - 1];
     for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(t)); r++)
-        memset(row_at(t, r), 0, (size_t)n * sizeof(float));
+        memset(tensor_row(t, r), 0, (size_t)n * sizeof(float));
 }
 
 static void add_rows(void *arg, int64_t index, void *scratch) {
@@ -52,8 +43,8 @@ static void add_rows(void *arg, int64_t index, void *scratch) {
     Tensor t = p->dx.t;
     int64_t step = rows_at_once(t), n = t.n[t.nd - 1];
     for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(t)); r++) {
-        float *y = row_at(t, r);
-        const float *x = row_at(p->x, r);
+        float *y = tensor_row(t, r);
+        const float *x = tensor_row(p->x, r);
         if (p->dx.add)
             for (int64_t i = 0; i < n; i++) y[i] += p->scale * x[i];
         else
@@ -90,8 +81,8 @@ static void activation_rows(void *arg, int64_t index, void *scratch) {
     int64_t step = rows_at_once(p->dy), n = p->dy.n[p->dy.nd - 1];
     bool add = p->dx.add;
     for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->dy)); r++) {
-        float *dx = row_at(p->dx.t, r);
-        const float *dy = row_at(p->dy, r), *x = row_at(p->x, r);
+        float *dx = tensor_row(p->dx.t, r);
+        const float *dy = tensor_row(p->dy, r), *x = tensor_row(p->x, r);
         switch (p->act) {
         case ACT_SILU: SLOPES(silu_slope);
         case ACT_GELU: SLOPES(gelu_slope);
@@ -108,8 +99,8 @@ static void geglu_rows(void *arg, int64_t index, void *scratch) {
     const Pointwise *p = arg;
     int64_t step = rows_at_once(p->dy), n = p->dy.n[2];
     for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->dy)); r++) {
-        float *dx = row_at(p->dx.t, r), *dgate = dx + n;
-        const float *dy = row_at(p->dy, r), *x = row_at(p->x, r), *gate = x + n;
+        float *dx = tensor_row(p->dx.t, r), *dgate = dx + n;
+        const float *dy = tensor_row(p->dy, r), *x = tensor_row(p->x, r), *gate = x + n;
         if (p->dx.add)
             for (int64_t i = 0; i < n; i++) dx[i] += dy[i] * fm_gelu(gate[i]);
         else
@@ -127,8 +118,9 @@ static void gaussian_rows(void *arg, int64_t index, void *scratch) {
     const Pointwise *p = arg;
     int64_t step = rows_at_once(p->dy), n = p->dy.n[p->dy.nd - 1];
     for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->dy)); r++) {
-        float *dx = row_at(p->dx.t, r);
-        const float *dz = row_at(p->dy, r), *logvar = row_at(p->x, r) + n, *noise = row_at(p->noise, r);
+        float *dx = tensor_row(p->dx.t, r);
+        const float *dz = tensor_row(p->dy, r), *logvar = (float *)tensor_row(p->x, r) + n;
+        const float *noise = tensor_row(p->noise, r);
         for (int64_t i = 0; i < n; i++) {
             float g = p->scale * dz[i], lv = logvar[i];
             float slope = lv > -30.0f && lv < 20.0f ? 0.5f * fm_exp(0.5f * lv) * noise[i] : 0.0f;
