@@ -29,11 +29,11 @@ static void same_everywhere(void) {
         uint64_t seed;
         int count, size;
         uint32_t crc;
-    } CASES[] = {{0, 200, 64, 0xaa075bb4},
-                 {1, 200, 64, 0x67d61caf},
-                 {UINT64_MAX, 50, 64, 0xb6b8a7ab},
-                 {5, 20, 100, 0x44fb091b},
-                 {5, 3, 512, 0x6016f254}};
+    } CASES[] = {{0, 200, 64, 0x0301d976},
+                 {1, 200, 64, 0xcdddb257},
+                 {UINT64_MAX, 50, 64, 0x00d24be8},
+                 {5, 20, 100, 0x7677bbcf},
+                 {5, 3, 512, 0x58642d89}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         uint32_t crc = crc_of(CASES[i].seed, CASES[i].count, CASES[i].size);
         test_check(crc == CASES[i].crc, "shapes: %d pictures of seed %llu at %d pixels are the known ones",

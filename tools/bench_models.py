@@ -31,8 +31,8 @@ SHAPES = {
         **dict(vae=(32, 32, 64, 64), vae_groups=8, mlp=64, text_layers=2, text_heads=4, size=256),
     ),
     "nano": dict(
-        **dict(channels=48, mult=(1, 2, 3), layers=1, attention=2, heads=4, groups=8, context=128),
-        **dict(vae=(16, 32, 64), vae_groups=8, mlp=512, text_layers=3, text_heads=4, size=64),
+        **dict(channels=48, mult=(1, 2, 3), layers=1, attention=2, heads=4, groups=8, context=96),
+        **dict(vae=(16, 32, 64), vae_groups=8, mlp=320, text_layers=3, text_heads=4, size=64),
     ),
 }
 

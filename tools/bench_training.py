@@ -23,7 +23,7 @@ def main():
         layers_per_block=1,
         down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=128,
+        cross_attention_dim=96,
         attention_head_dim=4,
         norm_num_groups=8,
     )
@@ -34,7 +34,7 @@ def main():
         times = []
         for _ in range(args.steps):
             x = torch.randn(args.batch, 4, 16, 16).contiguous(memory_format=layout)
-            t, context = torch.randint(0, 1000, (args.batch,)), torch.randn(args.batch, 77, 128)
+            t, context = torch.randint(0, 1000, (args.batch,)), torch.randn(args.batch, 77, 96)
             start = time.perf_counter()
             y = m(x, t, encoder_hidden_states=context).sample
             loss = ((y - x) ** 2).mean()

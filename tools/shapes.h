@@ -76,8 +76,8 @@ typedef struct {
 
 typedef struct {
     double share[SCENE_KINDS]; /* of pictures of each kind, in any unit: .65 .22 .04 .04 .05 */
-    double fancy;              /* share of objects that are striped or have a border: 0.1 */
-    double sized;              /* share of single objects whose size is named: 0.25; their places too */
+    double fancy;              /* share of objects that are striped or have a border: 0.06*/
+    double sized;              /* share of single objects whose size is named: 0.2;  their places too */
     double unnamed;            /* share of captions that name no background: 0.1 */
     double variety;            /* share of captions in other than the canonical words: 0.4 */
     double vague;              /* share of single objects' captions that leave out the colour or the shape, or hold a

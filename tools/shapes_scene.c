@@ -56,7 +56,7 @@ bool shapes_hollow(int shape) { return shape == 0 || shape == 1 || shape == 4 ||
 
 ShapesOptions shapes_options(void) {
     return (ShapesOptions){
-        .share = {.65, .22, .04, .04, .05}, .fancy = 0.1, .sized = 0.25, .unnamed = 0.1, .variety = 0.4, .vague = 0.04};
+        .share = {.65, .22, .04, .04, .05}, .fancy = 0.06, .sized = 0.2, .unnamed = 0.1, .variety = 0.4, .vague = 0.04};
 }
 
 /* --- objects --- */
@@ -109,9 +109,9 @@ static void choose_single(Draws *d, Scene *s, const ShapesOptions *o) {
     bool aside = s->place != PLACE_UNNAMED && s->place != PLACE_MIDDLE;
     if (a->size == SIZE_SMALL) a->r = draw_between(d, 8.5, 10.5);
     else if (a->size == SIZE_LARGE) a->r = draw_between(d, 23, 26);
-    else if (aside) a->r = enlarged(draw_between(d, 11.5, 13.5), 14, o);
-    else a->r = enlarged(draw_between(d, 14, 20), 22, o);
-    double room = 31 - a->r * 1.12, wander = s->place == PLACE_UNNAMED ? 5 : 1.5;
+    else if (aside) a->r = enlarged(draw_between(d, 12, 14), 14, o);
+    else a->r = enlarged(draw_between(d, 16, 21), 22, o);
+    double room = 31 - a->r * 1.12, wander = s->place == PLACE_UNNAMED ? 4 : 1.5;
     if (wander > room) wander = room;
     if (aside && room > 17) room = 17;
     a->x = 32 + draw_between(d, -wander, wander), a->y = 32 + draw_between(d, -wander, wander);
@@ -148,12 +148,12 @@ static void choose_pair(Draws *d, Scene *s, const ShapesOptions *o) {
         int way = s->relation == RELATION_AND ? draw_below(d, 4) : (int)s->relation;
         double half = enlarged(draw_between(d, 15.2, 16.6), 16, o), along[2], across[2];
         for (int i = 0; i < 2; i++) {
-            s->objects[i].r = enlarged(draw_between(d, 10, 12.5), 13, o);
+            s->objects[i].r = enlarged(draw_between(d, 11, 13), 13, o);
             double room = 31.5 - 1.12 * s->objects[i].r, first = way == RELATION_ABOVE || way == RELATION_LEFT;
             along[i] = half + draw_between(d, -0.5, 0.5);
             if (along[i] > room) along[i] = room;
             along[i] = 32 + ((i == 0) == (first > 0) ? -along[i] : along[i]);
-            across[i] = 32 + draw_between(d, -3, 3);
+            across[i] = 32 + draw_between(d, -2, 2);
         }
         bool upright = way == RELATION_ABOVE || way == RELATION_BELOW;
         for (int i = 0; i < 2; i++) {
