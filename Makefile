@@ -149,7 +149,7 @@ FORMATTED := $(filter-out tests/cases.h tests/block_cases.h, \
   cuda/*.cu cuda/*.cuh cuda/shim/*)) # but tables
 VALGRIND_SUITES ?= files tokenizer noise png
 
-.PHONY: fuzz-prompt help deps demo run-demo test test-all run-test run-test-all test-builtin test-gpu run-test-gpu asan valgrind mutants golden bench format format-check \
+.PHONY: fuzz-prompt help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan valgrind mutants golden bench format format-check \
   check-includes install clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a
@@ -219,6 +219,10 @@ fuzz-prompt:
 	clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o build/fuzz/fuzz_prompt $(FUZZ_SRC)
 	build/fuzz/fuzz_prompt -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 -print_final_stats=1 \
 	  build/fuzz/prompt tests/fuzz/prompt
+## builtin-model   trains the built-in model from nothing, in a few hours; stopped, it goes on (build/builtin)
+builtin-model: $(B)/sdc
+	sh tools/train_builtin.sh $(B)/sdc build/builtin
+	@echo "Build it in by: make BUILTIN=build/builtin/builtin.safetensors (weights/builtin.safetensors is the usual one)"
 ## mutants         breaks the sources on purpose and counts what the tests notice
 mutants:
 	sh tools/mutants.sh

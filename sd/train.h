@@ -5,9 +5,10 @@
  * that resuming needs: the same command, interrupted anywhere and resumed, ends in the same bytes.
  *
  *   U-Net  z = the picture's latents, drawn from the VAE's posterior (kept after their first use); x_t = sqrt(a) z +
- *          sqrt(1 - a) n; loss = mean of w(t) (output - target)^2, target n, or v = sqrt(a) n - sqrt(1 - a) z.
+ *          sqrt(1 - a) n; loss = mean of w(t) (output - target)^2, target n, or v = sqrt(a) n - sqrt(1 - a) z. Each of
+ *          a step's B pictures has its own B-th part of the times, which makes gradients less noisy.
  *          Source: Ho et al. 2020; Salimans and Ho 2022 (v); Hang et al. 2023 (min-SNR); Lin et al. 2024 (zero terminal
- *          SNR).
+ *          SNR); Kingma et al. 2021, appendix I.1 (times).
  *   VAE    mean of (y - x)^2 + l1 |y - x|, + kl * mean of (mu^2 + e^lv - 1 - lv) / 2.
  * Left out: perceptual and adversarial losses of the VAE. */
 #ifndef SD_TRAIN_H

@@ -51,7 +51,8 @@ static void make_batch(const Trainer *t, int64_t first, int64_t n, const Batch *
         int64_t stream = t->step * t->o->batch + index; /* each picture of each step has its own */
         const float *moments = t->cache.moments + picture * t->cache.moments_each;
         float *x = b->x + i * each, *target = b->target + i * each, offset[64];
-        int time = (int)(train_random(t->o->seed, FOR_TIME, t->step, index) % TRAIN_STEPS);
+        double place = ((double)index + train_uniform(t->o->seed, FOR_TIME, t->step, index)) / (double)t->o->batch;
+        int time = place < 1 ? (int)(place * TRAIN_STEPS) : TRAIN_STEPS - 1; /* sums round */
         double a = t->m->schedule.alphas[time];
         float keep = (float)sqrt(a), noisy = (float)sqrt(1 - a);
         train_normal(target, each, t->o->seed, FOR_NOISE, stream);

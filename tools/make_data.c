@@ -19,7 +19,7 @@
 typedef struct {
     const char *out, *sheet, *kind;
     int64_t count, first, seed, size;
-    double enlarge;
+    double easy;
     bool held_out, canonical, jsonl, quiet;
 } Arguments;
 
@@ -33,7 +33,7 @@ const Option MAKE_DATA_OPTIONS[] = {
     {OPT_INT, 0, "first", AT(first), "N", "the first picture's number (0)", 0, INT64_MAX / 2},
     {OPT_INT, 0, "size", AT(size), "N", "pixels along a side (64)", 16, 1024},
     {OPT_CHOICE, 0, "kind", AT(kind), "single|pair|count|digit|landscape", "only pictures of one kind (all)", 0, 0},
-    {OPT_DOUBLE, 0, "enlarge", AT(enlarge), "X", "0..1: how much larger than usual objects are (0)", 0, 1},
+    {OPT_DOUBLE, 0, "easy", AT(easy), "X", "0..1: up to one plain object and plain words (0)", 0, 1},
     {OPT_FLAG, 0, "held-out", AT(held_out), NULL, "also the pairs of colour and shape that are kept for testing", 0, 0},
     {OPT_FLAG, 0, "canonical", AT(canonical), NULL, "captions in one form, which says everything", 0, 0},
     {OPT_FLAG, 0, "jsonl", AT(jsonl), NULL, "one metadata.jsonl instead of a .txt file beside each picture", 0, 0},
@@ -44,9 +44,9 @@ const Option MAKE_DATA_OPTIONS[] = {
 static ShapesOptions shapes_for(const Arguments *a) {
     static const char *const KINDS[SCENE_KINDS] = {"single", "pair", "count", "digit", "landscape"};
     ShapesOptions o = shapes_options();
+    shapes_ease(&o, a->easy);
     for (int k = 0; a->kind && k < SCENE_KINDS; k++) o.share[k] = !strcmp(a->kind, KINDS[k]);
     o.held_out = a->held_out;
-    o.enlarge = a->enlarge;
     if (a->canonical) o.variety = o.vague = o.unnamed = 0;
     return o;
 }

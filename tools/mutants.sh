@@ -50,8 +50,8 @@ convolution's weights not turned ~ sd/model.c ~ blocks ~ openblas ~ s|j.turned =
 convolution's weights turned wrongly ~ sd/model.c ~ blocks ~ openblas ~ s|(t \* channels + i) \* width, in|(i * taps + t) * width, in|
 VAE encoder pads all round ~ nn/layers.c ~ blocks ~ openblas ~ s|{.stride = 2}|{.stride = 2, .pad_top = 1, .pad_left = 1}|
 U-Net's way down pads right and bottom ~ nn/layers.c ~ blocks ~ openblas ~ s|.stride = stride, .pad_top = 1, .pad_left = 1|.stride = stride, .pad_top = stride == 1, .pad_left = stride == 1|
-up-sampling by halves ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
-padding read from the picture's edge ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|return i >= 0 \&\& i < in ? i : -1;|return i >= 0 \&\& i < in ? i : i < 0 ? 0 : in - 1;|
+up-sampling by halves ~ tensor/cpu/pixels.h ~ ops ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
+padding read from the picture's edge ~ tensor/cpu/pixels.h ~ ops ~ openblas ~ s|return i >= 0 \&\& i < in ? i : -1;|return i >= 0 \&\& i < in ? i : i < 0 ? 0 : in - 1;|
 tile's last column left out ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/n = min64(PANEL, end - j);/n = min64(PANEL, end - j - 1);/
 tile's last row left out ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|for (; m >= ROWS; m -= ROWS,|for (m -= m % ROWS == 1; m >= ROWS; m -= ROWS,|
 product's second piece reads a wrong row of the panel ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|t.panel += p \* PANEL;|t.panel += p * PANEL + (p > 0);|

@@ -82,12 +82,15 @@ typedef struct {
     double variety;            /* share of captions in other than the canonical words: 0.4 */
     double vague;              /* share of single objects' captions that leave out the colour or the shape, or hold a
                                   word that means nothing: 0.04 */
-    double enlarge;            /* 0..1: from the usual sizes to the largest, for the beginning of a training */
     bool held_out;             /* whether the held-out pairs may appear */
 } ShapesOptions;
 
 /* The defaults, as the comments say; no held-out pairs. */
 ShapesOptions shapes_options(void);
+
+/* For the beginning of a training: easy, 0..1, is how far all is left out that makes pictures and captions various, up
+ * to one plain object on a background, in the middle, in the canonical words. */
+void shapes_ease(ShapesOptions *o, double easy);
 
 /* rgb[size,size,3] and its caption. */
 void shapes_picture(uint8_t *rgb, char caption[SHAPES_CAPTION], const ShapesOptions *o, uint64_t seed, uint64_t index,

@@ -59,6 +59,12 @@ ShapesOptions shapes_options(void) {
         .share = {.65, .22, .04, .04, .05}, .fancy = 0.06, .sized = 0.2, .unnamed = 0.1, .variety = 0.4, .vague = 0.04};
 }
 
+void shapes_ease(ShapesOptions *o, double easy) {
+    for (int k = 0; k < SCENE_KINDS; k++)
+        if (k != SCENE_SINGLE) o->share[k] *= 1 - easy;
+    o->fancy *= 1 - easy, o->sized *= 1 - easy, o->unnamed *= 1 - easy, o->variety *= 1 - easy, o->vague *= 1 - easy;
+}
+
 /* --- objects --- */
 
 enum { BLACK = 9, WHITE = 11 };
@@ -98,8 +104,6 @@ static void choose_background(Draws *d, Scene *s, const ShapesOptions *o, unsign
     }
 }
 
-static double enlarged(double r, double largest, const ShapesOptions *o) { return r + (largest - r) * o->enlarge; }
-
 static void choose_single(Draws *d, Scene *s, const ShapesOptions *o) {
     ShapeObject *a = &s->objects[0];
     s->count = 1;
@@ -107,11 +111,11 @@ static void choose_single(Draws *d, Scene *s, const ShapesOptions *o) {
     a->size = draw_chance(d, o->sized) ? (draw_chance(d, 0.5) ? SIZE_SMALL : SIZE_LARGE) : SIZE_UNNAMED;
     s->place = a->size != SIZE_LARGE && draw_chance(d, o->sized) ? (Place)draw_below(d, 9) : PLACE_UNNAMED;
     bool aside = s->place != PLACE_UNNAMED && s->place != PLACE_MIDDLE;
-    if (a->size == SIZE_SMALL) a->r = draw_between(d, 8.5, 10.5);
-    else if (a->size == SIZE_LARGE) a->r = draw_between(d, 23, 26);
-    else if (aside) a->r = enlarged(draw_between(d, 12, 14), 14, o);
-    else a->r = enlarged(draw_between(d, 16, 21), 22, o);
-    double room = 31 - a->r * 1.12, wander = s->place == PLACE_UNNAMED ? 4 : 1.5;
+    if (a->size == SIZE_SMALL) a->r = draw_between(d, 9, 10.5);
+    else if (a->size == SIZE_LARGE) a->r = draw_between(d, 24, 26);
+    else if (aside) a->r = draw_between(d, 12.5, 13.5);
+    else a->r = draw_between(d, 17.5, 20);
+    double room = 31 - a->r * 1.12, wander = s->place == PLACE_UNNAMED ? 2 : 1;
     if (wander > room) wander = room;
     if (aside && room > 17) room = 17;
     a->x = 32 + draw_between(d, -wander, wander), a->y = 32 + draw_between(d, -wander, wander);
@@ -138,22 +142,22 @@ static void choose_pair(Draws *d, Scene *s, const ShapesOptions *o) {
     do choose_looks(d, a, o, false);
     while (a->colour == b->colour);
     if (inside) {
-        b->r = draw_between(d, 24, 27);
-        b->x = 32 + draw_between(d, -2, 2), b->y = 32 + draw_between(d, -2, 2);
+        b->r = draw_between(d, 25, 27);
+        b->x = 32 + draw_between(d, -1, 1), b->y = 32 + draw_between(d, -1, 1);
         a->r = b->r * inner_room(b->shape) * draw_between(d, 0.9, 1);
         a->x = b->x, a->y = b->y - (b->shape == 7 ? 0.08 * b->r : 0);
         a->fill = FILL_PLAIN;
         if (b->fill == FILL_STRIPED) b->fill = FILL_PLAIN;
     } else {
         int way = s->relation == RELATION_AND ? draw_below(d, 4) : (int)s->relation;
-        double half = enlarged(draw_between(d, 15.2, 16.6), 16, o), along[2], across[2];
+        double half = draw_between(d, 15.5, 16.5), along[2], across[2];
         for (int i = 0; i < 2; i++) {
-            s->objects[i].r = enlarged(draw_between(d, 11, 13), 13, o);
+            s->objects[i].r = draw_between(d, 11.5, 12.5);
             double room = 31.5 - 1.12 * s->objects[i].r, first = way == RELATION_ABOVE || way == RELATION_LEFT;
             along[i] = half + draw_between(d, -0.5, 0.5);
             if (along[i] > room) along[i] = room;
             along[i] = 32 + ((i == 0) == (first > 0) ? -along[i] : along[i]);
-            across[i] = 32 + draw_between(d, -2, 2);
+            across[i] = 32 + draw_between(d, -1.5, 1.5);
         }
         bool upright = way == RELATION_ABOVE || way == RELATION_BELOW;
         for (int i = 0; i < 2; i++) {
@@ -176,7 +180,7 @@ static void choose_count(Draws *d, Scene *s, const ShapesOptions *o) {
     ShapeObject a = {0};
     choose_looks(d, &a, o, false);
     a.r = SIZES[s->count - 2] * draw_between(d, 0.92, 1);
-    double dx = draw_between(d, -1.5, 1.5), dy = draw_between(d, -1.5, 1.5);
+    double dx = draw_between(d, -1, 1), dy = draw_between(d, -1, 1);
     for (int i = 0; i < s->count; i++) {
         s->objects[i] = a;
         s->objects[i].x = PLACES[s->count - 2][i].x + dx;
@@ -190,8 +194,8 @@ static void choose_count(Draws *d, Scene *s, const ShapesOptions *o) {
 static void choose_digit(Draws *d, Scene *s, const ShapesOptions *o) {
     s->digit = draw_below(d, 10);
     s->digit_colour = draw_below(d, SHAPES_COLOURS);
-    s->digit_r = enlarged(draw_between(d, 18, 23), 24, o);
-    s->digit_x = 32 + draw_between(d, -3, 3), s->digit_y = 32 + draw_between(d, -3, 3);
+    s->digit_r = draw_between(d, 20, 22.5);
+    s->digit_x = 32 + draw_between(d, -1.5, 1.5), s->digit_y = 32 + draw_between(d, -1.5, 1.5);
     choose_background(d, s, o, 1u << s->digit_colour);
 }
 

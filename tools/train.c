@@ -19,7 +19,7 @@ typedef struct {
     bool resume, quiet, no_zero_snr, recompute;
     int64_t steps, batch, accumulate, save_every, cache, seed, threads, warmup, crop, whole_batch, size, log_every;
     double lr, min_lr, ema, beta1, beta2, eps, decay, clip, min_snr, noise_offset, caption_dropout, word_dropout;
-    double crop_share, l1, kl, enlarge;
+    double crop_share, l1, kl, easy;
 } Arguments;
 
 #define A(field) offsetof(Arguments, field)
@@ -65,7 +65,7 @@ const Option TRAIN_OPTIONS[] = {
     {OPT_INT, 0, "whole-batch", A(whole_batch), "N", "vae: whole pictures a step (16)", 1, 65536},
     {OPT_DOUBLE, 0, "l1", A(l1), "X", "vae: weight of absolute differences (0.25)", 0, 1000},
     {OPT_DOUBLE, 0, "kl", A(kl), "X", "vae: weight of the latents' distance from normals (0.0008)", 0, 1000},
-    {OPT_DOUBLE, 0, "enlarge", A(enlarge), "X", "shapes: 0..1, larger objects (0)", 0, 1},
+    {OPT_DOUBLE, 0, "easy", A(easy), "X", "shapes: 0..1, up to one plain object and plain words (0)", 0, 1},
     {OPT_CHOICE, 0, "dtype", A(dtype), "f32|f16", "of the model that is written (f32)", 0, 0},
     {OPT_INT, 0, "threads", A(threads), "N", "CPU threads (all)", 0, 1024},
     {OPT_FLAG, 'q', "quiet", A(quiet), NULL, "print errors only", 0, 0},
@@ -172,7 +172,7 @@ int cmd_train(int argc, char **argv) {
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
     TrainSource source;
-    bool ok = atomic_check(a.out, &e) && train_source_open(&source, a.data, (int)a.size, a.enlarge, &e) &&
+    bool ok = atomic_check(a.out, &e) && train_source_open(&source, a.data, (int)a.size, a.easy, &e) &&
               train_run(&o, &source.data, &e);
     train_source_close(&source);
     if (!ok) return report("train", &e);

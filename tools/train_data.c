@@ -176,12 +176,12 @@ static bool read_caption(void *user, int64_t index, char *text, size_t room, Err
 
 /* --- both --- */
 
-bool train_source_open(TrainSource *s, const char *what, int size, double enlarge, Error *e) {
+bool train_source_open(TrainSource *s, const char *what, int size, double easy, Error *e) {
     *s = (TrainSource){.data = {.user = s, .size = size, .picture = read_picture, .caption = read_caption}};
     bool drawn = !strncmp(what, "shapes", 6) && (!what[6] || what[6] == ':');
     if (!drawn) return open_folder(s, what, e);
     s->shapes = shapes_options();
-    s->shapes.enlarge = enlarge;
+    shapes_ease(&s->shapes, easy);
     if (what[6]) s->seed = strtoull(what + 7, NULL, 10);
     s->data.count = INT64_MAX;
     s->data.picture = draw;

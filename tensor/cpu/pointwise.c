@@ -2,6 +2,7 @@
 #include "kernels.h"
 
 #include "../fmath.h"
+#include "rows.h"
 #include "widen.h"
 
 #include <assert.h>
@@ -45,23 +46,11 @@ void K(finish)(const Finish *f, float *y, int64_t ldy, int64_t picture, int64_t 
     }
 }
 
-/* Elementwise work on rows of any rank: [rows][n], in blocks of about PIECE elements. */
 typedef struct {
     Tensor y, x;
     Act act;
     float scale, offset;
 } Pointwise;
-
-enum { PIECE = 32768 };
-
-static int64_t rows_of(Tensor t) { return t.n[t.nd - 1] ? tensor_count(t) / t.n[t.nd - 1] : 0; }
-
-static int64_t rows_at_once(Tensor y) { return 1 + PIECE / (y.n[y.nd - 1] + 1); }
-
-static void run(Ctx *c, Pointwise *p, void (*fn)(void *, int64_t, void *)) {
-    int64_t step = rows_at_once(p->y);
-    device_run(c->dev, (rows_of(p->y) + step - 1) / step, fn, p);
-}
 
 static void activation_rows(void *arg, int64_t index, void *scratch) {
     (void)scratch;
@@ -98,13 +87,13 @@ static void affine_rows(void *arg, int64_t index, void *scratch) {
 }
 
 void K(activation)(Ctx *c, Tensor y, Tensor x, Act act) {
-    run(c, &(Pointwise){.y = y, .x = x, .act = act}, activation_rows);
+    run_rows(c, y, &(Pointwise){.y = y, .x = x, .act = act}, activation_rows);
 }
 
-void K(geglu)(Ctx *c, Tensor y, Tensor x) { run(c, &(Pointwise){.y = y, .x = x}, geglu_rows); }
+void K(geglu)(Ctx *c, Tensor y, Tensor x) { run_rows(c, y, &(Pointwise){.y = y, .x = x}, geglu_rows); }
 
 void K(affine)(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
-    run(c, &(Pointwise){.y = y, .x = x, .scale = scale, .offset = offset}, affine_rows);
+    run_rows(c, y, &(Pointwise){.y = y, .x = x, .scale = scale, .offset = offset}, affine_rows);
 }
 
 void K(embedding)(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions) {

@@ -6,11 +6,12 @@
 #include "backward.h"
 
 #include "../fmath.h"
+#include "rows.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum { PIECE = 32768, CHUNK = 32 };
+enum { CHUNK = 32 };
 
 typedef struct {
     Into dx;
@@ -18,15 +19,6 @@ typedef struct {
     Act act;
     float scale;
 } Pointwise;
-
-static int64_t rows_of(Tensor t) { return t.n[t.nd - 1] ? tensor_count(t) / t.n[t.nd - 1] : 0; }
-
-static int64_t rows_at_once(Tensor y) { return 1 + PIECE / (y.n[y.nd - 1] + 1); }
-
-static void run(Ctx *c, Tensor shape, Pointwise *p, void (*fn)(void *, int64_t, void *)) {
-    int64_t step = rows_at_once(shape);
-    device_run(c->dev, (rows_of(shape) + step - 1) / step, fn, p);
-}
 
 static void zero_rows(void *arg, int64_t index, void *scratch) {
     (void)scratch;
@@ -130,22 +122,23 @@ static void gaussian_rows(void *arg, int64_t index, void *scratch) {
     }
 }
 
-void K(zero)(Ctx *c, Tensor t) { run(c, t, &(Pointwise){.dx.t = t}, zero_rows); }
+void K(zero)(Ctx *c, Tensor t) { run_rows(c, t, &(Pointwise){.dx.t = t}, zero_rows); }
 
 void K(add)(Ctx *c, Into y, Tensor x, float scale) {
-    run(c, y.t, &(Pointwise){.dx = y, .x = x, .scale = scale}, add_rows);
+    run_rows(c, y.t, &(Pointwise){.dx = y, .x = x, .scale = scale}, add_rows);
 }
 
 void K(activation_backward)(Ctx *c, Into dx, Tensor dy, Tensor x, Act act) {
-    run(c, dy, &(Pointwise){.dx = dx, .dy = dy, .x = x, .act = act}, activation_rows);
+    run_rows(c, dy, &(Pointwise){.dx = dx, .dy = dy, .x = x, .act = act}, activation_rows);
 }
 
 void K(geglu_backward)(Ctx *c, Into dx, Tensor dy, Tensor x) {
-    run(c, dy, &(Pointwise){.dx = dx, .dy = dy, .x = x}, geglu_rows);
+    run_rows(c, dy, &(Pointwise){.dx = dx, .dy = dy, .x = x}, geglu_rows);
 }
 
 void K(gaussian_backward)(Ctx *c, Into dmoments, Tensor dz, Tensor moments, Tensor noise, float scale) {
-    run(c, dz, &(Pointwise){.dx = dmoments, .dy = dz, .x = moments, .noise = noise, .scale = scale}, gaussian_rows);
+    run_rows(c, dz, &(Pointwise){.dx = dmoments, .dy = dz, .x = moments, .noise = noise, .scale = scale},
+             gaussian_rows);
 }
 
 /* --- sums --- */

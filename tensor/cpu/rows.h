@@ -1,0 +1,18 @@
+/* rows.h: elementwise work on rows of any rank, [rows][n], in blocks of about PIECE elements: block i has rows
+ * i * rows_at_once(t) and on. */
+#ifndef SD_CPU_ROWS_H
+#define SD_CPU_ROWS_H
+
+#include "kernels.h"
+
+enum { PIECE = 32768 };
+
+static inline int64_t rows_of(Tensor t) { return t.n[t.nd - 1] ? tensor_count(t) / t.n[t.nd - 1] : 0; }
+static inline int64_t rows_at_once(Tensor t) { return 1 + PIECE / (t.n[t.nd - 1] + 1); }
+
+static inline void run_rows(Ctx *c, Tensor shape, void *work, void (*fn)(void *, int64_t, void *)) {
+    int64_t step = rows_at_once(shape);
+    device_run(c->dev, (rows_of(shape) + step - 1) / step, fn, work);
+}
+
+#endif
