@@ -3,7 +3,7 @@
  *
  * Picture `index` of `seed` is the same on every machine: a counter gives the random numbers, and arithmetic is double
  * with + - * / and sqrt alone. Nothing is allocated and nothing is kept, so that any number of threads may draw.
- * Most pictures show one object in one of 12 colours and 10 shapes on a plain background; others two objects in a
+ * Half of the pictures show one object in one of 12 colours and 10 shapes on a plain background; others two objects in a
  * relation, several alike, a digit, or a small landscape. There is no mirroring: left and right have meaning.
  *
  *     ShapesOptions o = shapes_options();
@@ -75,7 +75,7 @@ typedef struct {
 } Scene;
 
 typedef struct {
-    double share[SCENE_KINDS]; /* of pictures of each kind, in any unit: .65 .22 .04 .04 .05 */
+    double share[SCENE_KINDS]; /* of pictures of each kind, in any unit: .48 .35 .05 .05 .07 */
     double fancy;              /* share of objects that are striped or have a border: 0.06*/
     double sized;              /* share of single objects whose size is named: 0.2;  their places too */
     double unnamed;            /* share of captions that name no background: 0.1 */

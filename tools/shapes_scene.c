@@ -56,7 +56,7 @@ bool shapes_hollow(int shape) { return shape == 0 || shape == 1 || shape == 4 ||
 
 ShapesOptions shapes_options(void) {
     return (ShapesOptions){
-        .share = {.65, .22, .04, .04, .05}, .fancy = 0.06, .sized = 0.2, .unnamed = 0.1, .variety = 0.4, .vague = 0.04};
+        .share = {.48, .35, .05, .05, .07}, .fancy = 0.06, .sized = 0.2, .unnamed = 0.1, .variety = 0.4, .vague = 0.04};
 }
 
 void shapes_ease(ShapesOptions *o, double easy) {
