@@ -19,10 +19,10 @@ int card_count(void) {
     return 0;
 }
 
-static bool done(Card *card, cudaError_t e, const char *what, Error *err) {
-    if (e == cudaSuccess) return true;
+bool card_check(Card *card, cudaError_t code, const char *what, Error *e) {
+    if (code == cudaSuccess) return true;
     cudaGetLastError();
-    return error_set(err, ERR_DEVICE, "%s: %s: %s", card->name, what, cudaGetErrorString(e));
+    return error_set(e, ERR_DEVICE, "%s: %s: %s", card->name, what, cudaGetErrorString(code));
 }
 
 static void *reserve(Card *card, size_t bytes, Error *e) {
@@ -32,7 +32,7 @@ static void *reserve(Card *card, size_t bytes, Error *e) {
     if (code == cudaSuccess) return p;
     size_t left = 0, whole = 0;
     cudaGetLastError();
-    if (code != cudaErrorMemoryAllocation) done(card, code, "memory cannot be had", e);
+    if (code != cudaErrorMemoryAllocation) card_check(card, code, "memory cannot be had", e);
     else if (cudaMemGetInfo(&left, &whole) == cudaSuccess)
         error_set(e, ERR_MEMORY,
                   "%s: out of memory: %zu MiB wanted, %zu of %zu MiB free; make a smaller picture or batch", card->name,
@@ -47,19 +47,29 @@ static void release(Card *card, void *memory) {
 }
 
 static bool push(Card *card, void *to, const void *from, size_t bytes, Error *e) {
-    return done(card, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, card->stream), "copying to the card", e) &&
-           done(card, cudaStreamSynchronize(card->stream), "copying to the card", e);
+    card->idle = true;
+    return card_check(card, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, card->stream), "copying to the card",
+                      e) &&
+           card_check(card, cudaStreamSynchronize(card->stream), "copying to the card", e);
 }
 
 static bool pull(Card *card, void *to, const void *from, size_t bytes, Error *e) {
-    return done(card, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, card->stream), "copying from the card", e) &&
-           done(card, cudaStreamSynchronize(card->stream), "copying from the card", e);
+    card->idle = true;
+    return card_check(card, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, card->stream), "copying from the card",
+                      e) &&
+           card_check(card, cudaStreamSynchronize(card->stream), "copying from the card", e);
 }
 
 static size_t available(Card *card) {
     size_t left = 0, whole = 0;
     cudaSetDevice(card->number);
     return cudaMemGetInfo(&left, &whole) == cudaSuccess ? left : 0;
+}
+
+size_t card_used(Card *card) {
+    size_t left = 0, whole = 0;
+    cudaSetDevice(card->number);
+    return cudaMemGetInfo(&left, &whole) == cudaSuccess ? whole - left : 0;
 }
 
 static bool record_begin(Card *card) {
@@ -82,8 +92,8 @@ static void *record_end(Card *card) {
 }
 
 static bool play(Card *card, void *recording, Error *e) {
-    return done(card, cudaSetDevice(card->number), "cannot be used", e) &&
-           done(card, cudaGraphLaunch((cudaGraphExec_t)recording, card->stream), "a recorded step failed", e);
+    return card_check(card, cudaSetDevice(card->number), "cannot be used", e) &&
+           card_check(card, cudaGraphLaunch((cudaGraphExec_t)recording, card->stream), "a recorded step failed", e);
 }
 
 static void forget(Card *card, void *recording) {
@@ -111,17 +121,19 @@ Card *card_open(int number, Error *e) {
     if (!card) return error_set(e, ERR_MEMORY, "out of memory for a card"), (Card *)NULL;
     card->number = number;
     snprintf(card->name, sizeof card->name, "cuda:%d", number);
-    bool ok = done(card, cudaSetDevice(number), "cannot be used", e) &&
-              done(card, cudaGetDeviceProperties(&p, number), "cannot be used", e);
+    bool ok = card_check(card, cudaSetDevice(number), "cannot be used", e) &&
+              card_check(card, cudaGetDeviceProperties(&p, number), "cannot be used", e);
     if (ok) {
         card->arch = 10 * p.major + p.minor;
         card->shared = p.sharedMemPerBlockOptin;
+        card->processors = p.multiProcessorCount;
         snprintf(card->name, sizeof card->name, "cuda:%d (%s)", number, p.name);
         if (card->arch < 75)
             ok = error_set(e, ERR_DEVICE, "%s: is too old: compute capability %d.%d, 7.5 is needed", card->name,
                            p.major, p.minor);
     }
-    ok = ok && done(card, cudaStreamCreateWithFlags(&card->stream, cudaStreamNonBlocking), "no stream can be had", e) &&
+    ok = ok &&
+         card_check(card, cudaStreamCreateWithFlags(&card->stream, cudaStreamNonBlocking), "no stream can be had", e) &&
          (card->partials = (float *)reserve(card, SPLIT_BYTES, e)) != NULL;
     if (ok) return card;
     card_close(card);
@@ -131,6 +143,8 @@ Card *card_open(int number, Error *e) {
 void card_close(Card *card) {
     if (!card) return;
     if (card->partials) release(card, card->partials);
+    for (int i = 0; i < card->mark_count; i++) cudaEventDestroy(card->marks[i]);
+    free(card->marks);
     if (card->stream) cudaStreamDestroy(card->stream);
     free(card);
 }

@@ -27,6 +27,10 @@ struct Card {
     size_t shared;    /* bytes that a block may have */
     cudaStream_t stream;
     float *partials; /* SPLIT_BYTES: sums of products whose K is split */
+    int processors;
+    bool idle; /* since the host waited for it */
+    cudaEvent_t *marks;
+    int mark_count;
     char name[300];
 };
 
@@ -36,6 +40,7 @@ static inline Card *card_of(Ctx *c) { return c->arena->card; }
 
 /* Sets c's error where e is one; `what` was being done. */
 bool cuda_check(Ctx *c, cudaError_t e, const char *what);
+bool card_check(Card *card, cudaError_t code, const char *what, Error *e);
 
 /* Dynamic shared memory, on 128 bytes. */
 static __device__ inline unsigned char *shared_memory() {

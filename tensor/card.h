@@ -40,4 +40,27 @@ const char *card_name(const Card *card); /* "cuda:0 (NVIDIA H100)" */
 /* The card's table whose activations are of that type: F32, F16 or BF16. */
 const Ops *card_ops(const Card *card, DType type);
 
+/* For benchmarks (cuda/bench.cu). */
+
+enum { MOST_CARD_PEAKS = 5 };
+
+typedef struct {
+    struct {
+        const char *name, *unit; /* "f16" by "mma": instructions of one unit of the card */
+        double rate;             /* FLOP a second */
+    } of[MOST_CARD_PEAKS];
+    int count;
+    double copy; /* bytes a second, read and written */
+} CardPeaks;
+
+/* What the card can do at most, measured. */
+bool card_peaks(Card *card, CardPeaks *out, Error *e);
+/* Mark number i, from 0 on, on the card's own clock: where the work that was asked for so far ends. A card with nothing
+ * to do is held back some milliseconds first: work gathers behind the mark, so that the time between marks is the
+ * card's and not the host's. */
+bool card_mark(Card *card, int i, Error *e);
+/* Seconds from one mark to another, once both are past. */
+bool card_between(Card *card, int from, int to, double *seconds, Error *e);
+size_t card_used(Card *card); /* bytes of its memory that are taken, by whomever */
+
 #endif

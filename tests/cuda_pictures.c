@@ -87,6 +87,32 @@ static void program(int code, const char *words, const char *command) {
 
 #define RUN " \"$SDC\" txt2img -m ../cuda_micro.safetensors -p 'a cat' -W 64 -H 64 --steps 2 --seed 42 "
 
+/* sdc bench on the card, for people and as JSON. */
+static void benchmarks(void) {
+    static const char *const LINES[] = {"peaks of cuda:0 (",
+                                        "  f32  fma ",
+                                        "  f16  mma ",
+                                        "  copying ",
+                                        "clock, one by one; products as a share of the f32 peak",
+                                        "\ntext   linear",
+                                        "\nstep   conv 3x3",
+                                        "\ndecode group norm",
+                                        "\n  text ",
+                                        "\n  step ",
+                                        "\n  decode ",
+                                        "\n  picture ",
+                                        "\n  memory ",
+                                        "\n  card "};
+    CliRun r = cli("bench -m ../cuda_micro.safetensors -W 64 -H 64 --device cuda --cfg 1 --steps 1 --runs 1");
+    for (size_t i = 0; i < sizeof LINES / sizeof *LINES; i++)
+        test_check(!r.code && strstr(r.out, LINES[i]), "cuda: bench says \"%s\"", LINES[i]);
+    test_note("exit code %d, %s", r.code, r.err);
+    cli_free(&r);
+    bench_json("cuda:0", false, 4, "-m ../cuda_micro.safetensors -W 64 -H 64 --device cuda --cfg 1 --steps 4 --runs 1");
+    program(2, "--kernels: is of the processor", "\"$SDC\" bench --kernels --device cuda");
+    program(2, "--device: one at a time", "\"$SDC\" bench -m ../cuda_micro.safetensors --device cuda:0,1");
+}
+
 static void programs(void) {
     if (!test_check(find_program(), "the program sdc is there (SDC_BIN, else ./sdc)")) return;
     program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda -o one.png");
@@ -95,6 +121,7 @@ static void programs(void) {
     program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda --precision f16 -o half.png");
     program(2, "f16 is for cards", RUN "--device cpu --precision f16 -o no.png");
     program(1, "the limit is 1 MiB", RUN "--device cuda --memory-limit 1M -o no.png");
+    benchmarks();
     if (strstr(getenv("SDC"), "-shim") == NULL) {
         test_skip("cuda: several cards, lost cards: these need the stand-in");
         return;
@@ -108,6 +135,8 @@ static void programs(void) {
             "c=$?; echo SDC_SHIM >&2; exit $((c / 2))");
     program(1, "no NVIDIA card can be used here: no CUDA-capable device",
             "SDC_SHIM_CARDS=0" RUN "--device cuda -o no.png");
+    program(1, "no NVIDIA card can be used here: no CUDA-capable device",
+            "SDC_SHIM_CARDS=0 \"$SDC\" bench -m ../cuda_micro.safetensors --device cuda");
     program(0, "", "SDC_SHIM_CARDS=0" RUN "--device auto --precision f32-direct -o none.png && cmp none.png cpu.png");
     program(1, "there is none of that number; cards are 0..0", RUN "--device cuda:1 -o no.png");
     program(1, "compute capability 7.0, 7.5 is needed", "SDC_SHIM_ARCH=70" RUN "--device cuda -o no.png");

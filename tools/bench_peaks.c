@@ -151,12 +151,20 @@ bool bench_peaks(Device *all, Peaks *out, Error *e) {
     return ok;
 }
 
-static const Peak *fastest(const Peaks *p, const char *name) {
+bool bench_card_peaks(Card *card, Peaks *out, Error *e) {
+    CardPeaks found;
+    *out = (Peaks){0};
+    if (!card_peaks(card, &found, e)) return false;
+    out->count = found.count;
+    for (int i = 0; i < found.count; i++)
+        out->of[i] = (Peak){.name = found.of[i].name, .isa = found.of[i].unit, .together = found.of[i].rate};
+    out->copy_together = found.copy;
+    return true;
+}
+
+const Peak *peak_named(const Peaks *p, const char *name) {
     const Peak *found = NULL;
     for (int i = 0; i < p->count; i++)
         if (!strcmp(p->of[i].name, name) && (!found || p->of[i].together > found->together)) found = &p->of[i];
     return found;
 }
-
-const Peak *peak_f32(const Peaks *p) { return fastest(p, "f32"); }
-const Peak *peak_bf16(const Peaks *p) { return fastest(p, "bf16"); }

@@ -1,6 +1,7 @@
 """Times sd.c, PyTorch and OpenVINO on the same work, taking turns in one run; prints a table of medians and ratios.
 
     python tools/bench_peers.py --model MODEL.safetensors [--only sdc,openvino-f32] [--rounds 3] [--cache DIR]
+    python tools/bench_peers.py --model MODEL.safetensors --device cuda [--repeat 5]
     python tools/bench_peers.py --shape nano --batch 4 --cache DIR
     python tools/bench_peers.py --model MODEL.safetensors --error --only sdc,torch-f32
     python tools/bench_peers.py --model MODEL.safetensors --sizes 256,384,512,640,768
@@ -15,6 +16,9 @@ program's first call is not counted. sd.c is `sdc bench`, whose seconds are thos
 the peak of multiply-adds in registers that `sdc bench` measures in the same run, of the precision in which the program
 computes (mixed: of bf16), for the multiplications of the plain algorithm: Winograd may exceed 100 %. With --results,
 measurements are kept in a file and the table is of all that it holds, so that a long comparison can be made in pieces.
+
+With --device cuda, on an NVIDIA card: PyTorch's modules in 16 bits, as they are and by torch.compile, a picture's text,
+step and decode between two waits for the card; sd.c's step is of a request of 20, as a card repeats it.
 
 With --sizes, sd.c alone: how a step's and a decode's seconds grow with the picture, and self-attention's part in them,
 which grows with the square of its pixels; the rest should cost the same for each pixel.
@@ -36,7 +40,10 @@ import warnings
 import numpy as np
 
 WORK = ("step", "decode", "text")
-PROGRAMS = ("sdc", "sdc-direct", "sdc-mixed", "torch-f32", "torch-bf16", "openvino-f32", "openvino-bf16")
+PROGRAMS = {  # ratios are to the first one
+    "cpu": ("sdc", "sdc-direct", "sdc-mixed", "torch-f32", "torch-bf16", "openvino-f32", "openvino-bf16"),
+    "cuda": ("sdc-f16", "torch-f16", "torch-f16-compiled", "sdc-bf16", "torch-bf16", "torch-bf16-compiled"),
+}
 
 
 def cpu():
@@ -54,8 +61,8 @@ def cpu():
 def bench(args, precision, runs):
     """What `sdc bench` says."""
     command = [args.sdc, "bench", "--json", "-m", args.model, "-W", str(args.size), "-H", str(args.size)]
-    command += ["--steps", "1", "--runs", str(runs), "--batch-size", str(args.batch)]
-    command += ["--threads", str(args.threads), "--precision", precision]
+    command += ["--steps", "20" if args.device == "cuda" else "1", "--runs", str(runs), "--batch-size", str(args.batch)]
+    command += ["--threads", str(args.threads), "--precision", precision, "--device", args.device]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"bench_peers: {done.stderr.strip()}")
@@ -84,7 +91,7 @@ class Peer:
         for w in works:
             if w not in self.calls:
                 self.calls[w] = self.prepare(w)
-                self.calls[w]()
+                self.warm_up(self.calls[w])
             times = []
             for _ in range(self.args.repeat):
                 start = time.perf_counter()
@@ -92,6 +99,9 @@ class Peer:
                 times.append(time.perf_counter() - start)
             taken[w] = statistics.median(times)
         return taken
+
+    def warm_up(self, call):
+        call()
 
 
 def inputs(args, work, at=None):
@@ -135,24 +145,64 @@ def network(args, work):
 
 
 class Torch(Peer):
+    device = "cpu"
+
     def prepare(self, work, at=None):
         import torch
 
         torch.set_num_threads(self.args.threads)
-        dtype = {"f32": torch.float32, "bf16": torch.bfloat16, "f64": torch.float64}[self.kind]
-        m = network(self.args, work).to(dtype).to(memory_format=torch.channels_last)
-        given = [torch.from_numpy(np.ascontiguousarray(x)) for x in inputs(self.args, work, at)]
+        types = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16, "f64": torch.float64}
+        dtype = types[self.kind]
+        m = network(self.args, work).to(self.device, dtype).to(memory_format=torch.channels_last)
+        given = [torch.from_numpy(np.ascontiguousarray(x)).to(self.device) for x in inputs(self.args, work, at)]
         given = [x.to(dtype) if x.is_floating_point() else x for x in given]
         given = [x.to(memory_format=torch.channels_last) if x.dim() == 4 else x for x in given]
+        m = self.ready(m)
 
         def call():
             with torch.inference_mode():
-                return m(*given)
+                y = m(*given)
+            self.wait()
+            return y
 
         return call
 
+    def ready(self, m):
+        return m
+
+    def wait(self):
+        pass
+
     def unet(self, at):
-        return self.prepare("step", at)().double().contiguous().numpy()
+        return self.prepare("step", at)().double().contiguous().cpu().numpy()
+
+
+class TorchCard(Torch):
+    device = "cuda"
+
+    def __init__(self, args, kind):
+        import torch
+
+        if not torch.cuda.is_available():
+            sys.exit(f"bench_peers: --device cuda: torch {torch.__version__} sees no CUDA card here; "
+                     "--only sdc-f16 measures without it")
+        kind, _, self.how = kind.partition("-")
+        super().__init__(args, kind)
+        torch.backends.cudnn.benchmark = True
+
+    def ready(self, m):
+        import torch
+
+        return torch.compile(m, mode=self.args.compile_mode) if self.how else m
+
+    def wait(self):
+        import torch
+
+        torch.cuda.synchronize()
+
+    def warm_up(self, call):
+        for _ in range(4):  # kernels are chosen and steps recorded in the first ones
+            call()
 
 
 class OpenVino(Peer):
@@ -188,7 +238,7 @@ def own_step(args, precision):
         taps, picture = os.path.join(folder, "taps.safetensors"), os.path.join(folder, "picture.png")
         command = [args.sdc, "txt2img", "-q", "-m", args.model, "-p", "a lovely cat", "--steps", "2", "--seed", "1"]
         command += ["--sampler", "DDIM", "--rng", "cpu", "-W", str(args.size), "-H", str(args.size), "-o", picture]
-        command += ["--threads", str(args.threads), "--precision", precision, "--taps", taps]
+        command += ["--threads", str(args.threads), "--precision", precision, "--device", args.device, "--taps", taps]
         subprocess.run(command, check=True)
         found = load_file(taps)
     at = found["noise"], int(kdiffusion.ddim_timesteps(2)[-1]), found["text_model.last_hidden_state"]
@@ -212,7 +262,7 @@ def errors(args, programs):
             at, got = own_step(args, PRECISION[name])
             given = given or at
         else:
-            at = given = given or own_step(args, "f32")[0]
+            at = given = given or own_step(args, PRECISION[PROGRAMS[args.device][0]])[0]
             got = program(args, name).unet(at)
         want = reference(at)
         out[name] = float(np.sqrt(((got - want) ** 2).sum() / (want**2).sum()))
@@ -221,42 +271,48 @@ def errors(args, programs):
     return out
 
 
-PRECISION = {"sdc": "f32", "sdc-direct": "f32-direct", "sdc-mixed": "mixed"}
+PRECISION = {"sdc": "f32", "sdc-direct": "f32-direct", "sdc-mixed": "mixed", "sdc-f16": "f16", "sdc-bf16": "bf16"}
 
 
 def program(args, name):
     kind, _, precision = name.partition("-")
     if kind == "sdc":
         return Ours(args, PRECISION[name])
-    return {"torch": Torch, "openvino": OpenVino}[kind](args, precision)
+    torch_kind = TorchCard if args.device == "cuda" else Torch
+    return {"torch": torch_kind, "openvino": OpenVino}[kind](args, precision)
+
+
+def peak_name(name):
+    """Of what a program's multiplications are a share."""
+    return next((k for k in ("bf16", "f16") if f"-{k}" in name), "bf16" if name.endswith("mixed") else "f32")
 
 
 def table(args, kept):
     """The table of everything in `kept`."""
     name, flags = cpu()
-    peaks = kept["peaks"]
-    print(f"{name}; {' '.join(flags)}; {args.threads} threads")
+    peaks, programs = kept["peaks"], PROGRAMS[args.device]
+    print(f"{name}; {' '.join(flags)}; {args.threads} threads" if args.device == "cpu" else kept["device"])
     print(f"{args.shape}, {args.size}x{args.size}, batch of {args.batch} (with guidance: U-Net on {2 * args.batch})")
     print("peaks, GFLOP/s: " + ", ".join(f"{k} {v * 1e-9:.0f}" for k, v in peaks.items() if k != "copy") +
           f"; copying {peaks['copy'] * 1e-9:.0f} GB/s; GFLOP: " +
           ", ".join(f"{w} {f * 1e-9:.4g}" for w, f in kept["flop"].items()))
     heads = "".join(f"{w + ' s':>12s}{'share':>7s}{'ratio':>7s}" for w in WORK)
-    print(f"\n{'':16s}{heads}{'rounds':>8s}{'error':>10s}")
-    medians = {p: {w: statistics.median(t) for w, t in kept["times"].get(p, {}).items() if t} for p in PROGRAMS}
-    for p in PROGRAMS:
+    print(f"\n{'':20s}{heads}{'rounds':>8s}{'error':>10s}")
+    medians = {p: {w: statistics.median(t) for w, t in kept["times"].get(p, {}).items() if t} for p in programs}
+    for p in programs:
         if p not in kept["times"] and p not in kept["errors"]:
             continue
         cells = ""
-        peak = peaks.get("bf16" if p.endswith(("bf16", "mixed")) else "f32", peaks["f32"])
+        peak = peaks.get(peak_name(p), peaks["f32"])
         for w in WORK:
-            s, base = medians[p].get(w), medians["sdc"].get(w)
+            s, base = medians[p].get(w), medians[programs[0]].get(w)
             cells += f"{s:12.4g}{100 * kept['flop'][w] / s / peak:6.0f}%" if s else f"{'':19s}"
             cells += f"{s / base:7.2f}" if s and base else f"{'':7s}"
         rounds = max((len(t) for t in kept["times"].get(p, {}).values()), default=0)
         e = kept["errors"].get(p)
-        print(f"{p:16s}{cells}{rounds:8d}{'' if e is None else f'{e:10.1e}'}")
-    print("\nshare: of the peak; ratio: to sdc's seconds, more is slower; error: relative RMS of the U-Net's output "
-          "against float64")
+        print(f"{p:20s}{cells}{rounds:8d}{'' if e is None else f'{e:10.1e}'}")
+    print(f"\nshare: of the peak; ratio: to {programs[0]}'s seconds, more is slower; error: relative RMS of the U-Net's "
+          "output against float64")
 
 
 def growth(args, sizes):
@@ -267,7 +323,7 @@ def growth(args, sizes):
     print(f"{'s':>10s}{'GFLOP':>8s}{'a pixel':>10s}")
     first = None
     for args.size in sizes:
-        found = bench(args, PRECISION[args.only or "sdc"], max(args.repeat, args.rounds))
+        found = bench(args, PRECISION[args.only or PROGRAMS[args.device][0]], max(args.repeat, args.rounds))
         attention = [c for c in found["calls"] if c["stage"] == "step" and is_self_attention(c["name"])]
         step, decode = found["stages"]["step"], found["stages"]["decode"]
         own = sum(c["seconds"] for c in attention)
@@ -289,7 +345,10 @@ def main():
     parser.add_argument("--model", help="an SD 1.x checkpoint")
     parser.add_argument("--shape", default="sd15", choices=("sd15", "micro", "nano"), help="whose sizes (sd15)")
     parser.add_argument("--sdc", default="./sdc")
-    parser.add_argument("--only", default="", help=f"some of {','.join(PROGRAMS)} (all that this machine has)")
+    parser.add_argument("--only", default="", help=f"some of {','.join(PROGRAMS['cpu'])} (all that this machine has); "
+                        f"on a card of {','.join(PROGRAMS['cuda'])} (those of f16)")
+    parser.add_argument("--device", default="cpu", choices=tuple(PROGRAMS))
+    parser.add_argument("--compile-mode", default="max-autotune", help="torch.compile's mode (max-autotune)")
     parser.add_argument("--work", default=",".join(WORK), help="some of step,decode,text")
     parser.add_argument("--size", type=int, default=0, help="pixels, along a side (the shape's own)")
     parser.add_argument("--sizes", help="a table of sd.c's seconds at these sizes instead")
@@ -322,13 +381,19 @@ def main():
             compare(args)
 
 
-def compare(args):
+def usual(args):
+    """Those that are compared when none are named."""
+    if args.device == "cuda":
+        return [p for p in PROGRAMS["cuda"] if peak_name(p) == "f16"]
     has_bf16 = {"avx512_bf16", "amx_bf16"} & set(cpu()[1])
-    usual = [p for p in PROGRAMS if p != "sdc-direct" and (has_bf16 or not p.endswith(("bf16", "mixed")))]
-    names = args.only.split(",") if args.only else usual
-    works = args.work.split(",")
-    if set(names) - set(PROGRAMS) or set(works) - set(WORK):
-        sys.exit(f"bench_peers: --only takes {', '.join(PROGRAMS)}; --work {', '.join(WORK)}")
+    return [p for p in PROGRAMS["cpu"] if p != "sdc-direct" and (has_bf16 or not p.endswith(("bf16", "mixed")))]
+
+
+def compare(args):
+    names = args.only.split(",") if args.only else usual(args)
+    works, known = args.work.split(","), PROGRAMS[args.device]
+    if set(names) - set(known) or set(works) - set(WORK):
+        sys.exit(f"bench_peers: --only takes {', '.join(known)}; --work {', '.join(WORK)}")
 
     kept = {"times": {}, "errors": {}}
     if args.results and os.path.exists(args.results):
@@ -343,6 +408,7 @@ def compare(args):
                 kept["times"].setdefault(n, {}).setdefault(w, []).append(t)
             if isinstance(p, Ours):
                 kept["flop"] = {w: s["flop"] for w, s in p.found["stages"].items()}
+                kept["device"] = p.found["device"]
                 kept["peaks"] = {"copy": p.found["copy"]["together"]}
                 for k in p.found["peaks"]:
                     kept["peaks"][k["name"]] = max(k["together"], kept["peaks"].get(k["name"], 0))

@@ -15,13 +15,15 @@ static Record *record_of(Ctx *c) { return (Record *)(uintptr_t)c->op; }
 /* While the real op runs, the context is as if there were no record. */
 static double begin(Ctx *c, Record *r) {
     c->op = r->real;
+    if (r->card && r->marks < MOST_MARKED) card_mark(r->card, 2 * r->marks, &c->err);
     return run_clock();
 }
 
 static void end(Ctx *c, Record *r, CallShape s, double from, double flops, double bytes) {
-    double seconds = run_clock() - from;
+    double seconds = r->card ? 0 : run_clock() - from;
     int i = 0;
     c->op = &r->ops;
+    if (r->marks == MOST_MARKED) return;
     s.stage = r->stage;
     while (i < r->count && memcmp(&r->calls[i].shape, &s, sizeof s)) i++;
     if (i == MOST_CALLS) return;
@@ -31,6 +33,20 @@ static void end(Ctx *c, Record *r, CallShape s, double from, double flops, doubl
     call->seconds += seconds;
     call->flops += flops;
     call->bytes += bytes;
+    if (!r->card) return;
+    card_mark(r->card, 2 * r->marks + 1, &c->err);
+    r->marked[r->marks++] = i;
+}
+
+bool record_collect(Record *r, Error *e) {
+    double seconds = 0;
+    if (r->marks == MOST_MARKED) return error_set(e, ERR_ARGUMENT, "more than %d ops: take a smaller batch", r->marks);
+    for (int i = 0; i < r->marks; i++) {
+        if (!card_between(r->card, 2 * i, 2 * i + 1, &seconds, e)) return false;
+        r->calls[r->marked[i]].seconds += seconds;
+    }
+    r->marks = 0;
+    return true;
 }
 
 static double size(Tensor t) { return (double)tensor_bytes(t); }
@@ -144,8 +160,16 @@ static void on_timestep_embedding(Ctx *c, Tensor y, Tensor t) {
     end(c, r, rows_of(CALL_POINTWISE, y), from, 0, size(y));
 }
 
-bool record_init(Record *r, const Ops *real, Error *e) {
-    *r = (Record){.ops = *real, .real = real, .calls = calloc(MOST_CALLS, sizeof *r->calls)};
+static bool record_no_steps(Card *card) { return (void)card, false; }
+
+bool record_init(Record *r, const Ops *real, Card *card, Error *e) {
+    *r = (Record){.ops = *real, .real = real, .card = card, .calls = calloc(MOST_CALLS, sizeof *r->calls)};
+    if (card) {
+        r->marked = malloc(MOST_MARKED * sizeof *r->marked);
+        r->memory = *real->memory;
+        r->memory.record_begin = record_no_steps;
+        r->ops.memory = &r->memory;
+    }
     r->ops.linear = on_linear;
     r->ops.conv2d = on_conv2d;
     r->ops.attention = on_attention;
@@ -158,11 +182,12 @@ bool record_init(Record *r, const Ops *real, Error *e) {
     r->ops.affine = on_affine;
     r->ops.embedding = on_embedding;
     r->ops.timestep_embedding = on_timestep_embedding;
-    return r->calls || error_set(e, ERR_MEMORY, "out of memory for a record of ops");
+    return (r->calls && (!card || r->marked)) || error_set(e, ERR_MEMORY, "out of memory for a record of ops");
 }
 
 void record_free(Record *r) {
     free(r->calls);
+    free(r->marked);
     *r = (Record){0};
 }
 
@@ -193,7 +218,7 @@ bool record_plan(Record *r, const SdConfig *k, int width, int height, int batch,
     Unet unet = {0};
     Vae vae = {0};
     WeightList lists[3] = {{.err = e, .path = "text."}, {.err = e, .path = "unet."}, {.err = e, .path = "vae."}};
-    bool ok = record_init(r, plan_ops(), e) && clip_bind(&clip, &k->clip, &lists[0]) &&
+    bool ok = record_init(r, plan_ops(), NULL, e) && clip_bind(&clip, &k->clip, &lists[0]) &&
               unet_bind(&unet, &k->unet, &lists[1]) && vae_bind_decoder(&vae, &k->vae, &lists[2]);
     int unit = vae_factor(&k->vae), texts = guided ? 2 : 1;
     for (int i = 0; ok && i < 3; i++) {

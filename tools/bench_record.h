@@ -1,6 +1,7 @@
 /* bench_record.h: a table of ops that passes every call on to another one, and keeps what was called: each distinct
  * shape with how often, for how long and with how much work. Over the plan backend it lists a model's shapes without
- * computing anything; over the CPU's it times them where they are, with cold weights and all threads. */
+ * computing anything; over another one it times them where they are, with cold weights, on all threads or by the card's
+ * clock. */
 #ifndef SD_BENCH_RECORD_H
 #define SD_BENCH_RECORD_H
 
@@ -33,7 +34,7 @@ typedef struct {
     double bytes; /* of activations, read and written once; weights do not count */
 } Call;
 
-enum { MOST_CALLS = 1024 };
+enum { MOST_CALLS = 1024, MOST_MARKED = 1 << 16 };
 
 typedef struct {
     Ops ops; /* hand this to a context; first, so that an op finds the record by it */
@@ -41,10 +42,17 @@ typedef struct {
     SdStage stage; /* of the calls that come */
     Call *calls;
     int count;
+
+    /* On a card, ops are timed between marks on its clock, two for each. */
+    Card *card;
+    CardMemory memory;  /* the real one's, but steps are not recorded: their marks would be lost */
+    int *marked, marks; /* the calls that marks 2 i and 2 i + 1 stand around */
 } Record;
 
-/* An empty record over `real`. False on ERR_MEMORY. */
-bool record_init(Record *r, const Ops *real, Error *e);
+/* An empty record over `real`, which works on `card` or (NULL) on the CPU. False on ERR_MEMORY. */
+bool record_init(Record *r, const Ops *real, Card *card, Error *e);
+/* Once all is done: what the marks say goes to the calls. */
+bool record_collect(Record *r, Error *e);
 void record_free(Record *r);
 /* The calls of the text encoder on both prompts, of one step (with guidance: on two texts) and of one decoded picture,
  * on the plan backend. */

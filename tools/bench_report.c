@@ -11,18 +11,32 @@ static const char *stage_name(int64_t stage) {
 
 /* How many of a stage the record holds. */
 static double times_of(const Report *r, int64_t stage) {
-    double runs = r->runs;
-    return stage == SD_STAGE_SAMPLE ? runs * r->steps : stage == SD_STAGE_DECODE ? runs * r->batch : runs;
+    double runs = r->recorded;
+    return stage == SD_STAGE_SAMPLE ? runs * r->recorded_steps : stage == SD_STAGE_DECODE ? runs * r->batch : runs;
+}
+
+/* The peak of the type that most products are computed in. */
+static double peak_of_products(const Report *r) {
+    const Peak *p = peak_named(&r->peaks, r->products);
+    return (p ? p : peak_named(&r->peaks, "f32"))->together;
 }
 
 /* What a call's rate is a share of: in `mixed`, linear layers and attention multiply bf16. */
 static double peak_of(const Report *r, const CallShape *s) {
-    bool bf16 = r->mixed && s->kind != CALL_CONV && peak_bf16(&r->peaks);
+    const Peak *bf16 = r->mixed && s->kind != CALL_CONV ? peak_named(&r->peaks, "bf16") : NULL;
     if (!call_is_product(s)) return r->peaks.copy_together;
-    return (bf16 ? peak_bf16(&r->peaks) : peak_f32(&r->peaks))->together;
+    return bf16 ? bf16->together : peak_of_products(r);
 }
 
 /* --- for people --- */
+
+static void peaks_of_card(const Report *r) {
+    printf("peaks of %s\n", r->device);
+    for (int i = 0; i < r->peaks.count; i++)
+        printf("  %-4s %-12s%14.1f  GFLOP/s\n", r->peaks.of[i].name, r->peaks.of[i].isa,
+               r->peaks.of[i].together * 1e-9);
+    printf("  %-17s%14.1f  GB/s\n", "copying", r->peaks.copy_together * 1e-9);
+}
 
 void report_peaks(const Peaks *p) {
     printf("peaks                 one thread  %2d threads\n", p->threads);
@@ -71,7 +85,8 @@ static void report_calls(const Report *r) {
     if (!sorted) return;
     for (int i = 0; i < r->record.count; i++) sorted[i] = &r->record.calls[i];
     qsort(sorted, (size_t)r->record.count, sizeof *sorted, by_seconds);
-    printf("in place, all threads; products as a share of the f32 peak%s, others' activations of copying\n",
+    printf("in place, %s; products as a share of the %s peak%s, others' activations of copying\n",
+           r->threads ? "all threads" : "by the card's clock, one by one", r->products,
            r->mixed ? " (convolutions) or the bf16 peak" : "");
     printf("%-7s%-37s%6s%11s%8s%11s%8s\n", "", "", "calls", "seconds", "time %", "G/s", "share %");
     for (int i = 0; i < r->record.count; i++) {
@@ -90,18 +105,23 @@ static void report_calls(const Report *r) {
 
 void report_text(const Report *r) {
     if (!r->whole) return; /* kernels were printed as they came */
-    report_peaks(&r->peaks);
+    if (r->threads) report_peaks(&r->peaks);
+    else peaks_of_card(r);
     report_calls(r);
-    printf("%s, %dx%d, batch of %d%s, %s (%s), %d threads, median of %d\n", r->model, r->width, r->height, r->batch,
-           r->guided ? "" : " without guidance", r->precision, r->table, r->threads, r->runs);
+    printf("%s, %dx%d, batch of %d%s, %s (%s), ", r->model, r->width, r->height, r->batch,
+           r->guided ? "" : " without guidance", r->precision, r->table);
+    if (r->threads) printf("%d threads, median of %d\n", r->threads, r->runs);
+    else printf("median of %d\n", r->runs);
     for (int i = 0; i < STAGES; i++) {
         const Stage *s = &r->stages[i];
         double rate = s->flops / s->seconds;
-        printf("  %-8s%10.4f s%10.1f GFLOP/s%8.1f %% of the f32 peak%10.1f MiB of activations\n", s->name, s->seconds,
-               rate * 1e-9, 100 * rate / peak_f32(&r->peaks)->together, (double)s->arena * 0x1p-20);
+        printf("  %-8s%10.5f s%10.1f GFLOP/s%8.1f %% of the %s peak%10.1f MiB of activations\n", s->name, s->seconds,
+               rate * 1e-9, 100 * rate / peak_of_products(r), r->products, (double)s->arena * 0x1p-20);
     }
+    printf("  picture %10.5f s, the whole call, %d steps\n", r->picture, r->steps);
     printf("  memory  %10.1f MiB at the peak of the process, weights at once %.1f\n", (double)r->rss * 0x1p-20,
            (double)r->weights * 0x1p-20);
+    if (!r->threads) printf("  card    %10.1f MiB of its memory taken at the peak\n", (double)r->card * 0x1p-20);
 }
 
 /* --- JSON --- */
@@ -156,6 +176,7 @@ void report_json(const Report *r) {
     json_string("model", r->model);
     json_string("precision", r->precision);
     json_string("table", r->table);
+    json_string("device", r->device);
     printf(
         "\"width\": %d, \"height\": %d, \"batch\": %d, \"guided\": %s, \"steps\": %d, \"runs\": %d, \"threads\": %d,\n"
         " \"peaks\": [",
@@ -170,7 +191,8 @@ void report_json(const Report *r) {
             printf("%s\n  \"%s\": {\"seconds\": %.6g, \"fastest\": %.6g, \"flop\": %.9g, \"arena\": %zu}", i ? "," : "",
                    r->stages[i].name, r->stages[i].seconds, r->stages[i].fastest, r->stages[i].flops,
                    r->stages[i].arena);
-        printf("},\n \"memory\": {\"weights\": %zu, \"peak_rss\": %zu}", r->weights, r->rss);
+        printf("},\n \"picture\": {\"seconds\": %.6g, \"steps\": %d}", r->picture, r->steps);
+        printf(",\n \"memory\": {\"weights\": %zu, \"peak_rss\": %zu, \"card\": %zu}", r->weights, r->rss, r->card);
         json_calls(r);
     }
     if (r->kernels.count) json_kernels(&r->kernels);

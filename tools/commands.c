@@ -46,7 +46,9 @@ const Command COMMANDS[] = {
      "Prints the machine's peaks (multiply-adds in registers, copying), every distinct op of the runs where it was,\n"
      "with its share of the stage's time and of the peak (convolutions by Winograd's method may exceed it), and the\n"
      "stages: text encoder, one step, decoding of one picture, in seconds of wall time. The first run counts for\n"
-     "memory alone. --kernels measures in a thread's own time, which others on the machine disturb less.\n"},
+     "memory alone. --kernels measures in a thread's own time, which others on the machine disturb less.\n"
+     "--device cuda measures a card: its peaks by instruction, every op by the card's own clock in a run of its own,\n"
+     "a step as it is repeated from a recording, what is taken of the card's memory.\n"},
     {"diff", cmd_diff, "A B [options]", "show where two files of activations begin to differ", NULL,
      "      --bound X              the largest relative RMS difference that counts as equal (1e-4)\n"
      "      --names FILE           lines NAME_IN_A NAME_IN_B, where * in both stands for the same text\n"

@@ -2,9 +2,7 @@
 #include "picture_options.h"
 #include "output.h"
 #include "precision.h"
-#include "../sd/devices.h"
 #include "../sd/scheduler.h"
-#include "../tensor/card.h"
 #include "../weights/atomic_file.h"
 
 #include <inttypes.h>
@@ -86,20 +84,6 @@ static int wrong_sampler(const char *command, const char *name) {
     return usage_error(command, "--sampler: no '%.60s'; did you mean %s? There are: %s", name, near, names);
 }
 
-/* That a card is there is found out now; that it works, when the model is opened. */
-static int check_device(const char *command, const PictureArguments *a) {
-    Devices d;
-    Error e = {0};
-    bool narrow = a->precision && (!strcmp(a->precision, "f16") || !strcmp(a->precision, "bf16"));
-    if (!devices_parse(a->device ? a->device : "auto", &d))
-        return usage_error(command, "--device: '%.60s' is none of auto, cpu, cuda, cuda:N, cuda:N,M,...", a->device);
-    for (int i = 0; d.kind == DEVICE_CUDA && i < d.count; i++)
-        if (!card_there(d.cards[i], &e)) return report(command, &e);
-    if (narrow && (d.kind == DEVICE_CPU || (d.kind == DEVICE_AUTO && !card_count())))
-        return usage_error(command, "--precision: %s is for cards; use f32 on the CPU", a->precision);
-    return OPTIONS_GO_ON;
-}
-
 /* What this version lacks is named as such, not as a mistake in the spelling. */
 static int check_names(const char *command, const PictureArguments *a) {
     const Scheduler *named = NULL;
@@ -111,7 +95,7 @@ static int check_names(const char *command, const PictureArguments *a) {
                            near);
     }
     if (a->exact) return usage_error(command, "--exact: not in this version; leave it out");
-    return check_device(command, a);
+    return check_device(command, a->device, "auto", a->precision);
 }
 
 static int check_numbers(const char *command, const PictureArguments *a) {

@@ -1,4 +1,8 @@
 #include "precision.h"
+#include "options.h"
+#include "output.h"
+#include "../sd/devices.h"
+#include "../tensor/card.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,4 +19,17 @@ SdPrecision precision_of(const char *name, bool quiet) {
         fprintf(stderr,
                 "sdc: precision mixed: this processor has no bf16 instructions (AVX-512 BF16); computing in f32\n");
     return p;
+}
+
+int check_device(const char *command, const char *device, const char *otherwise, const char *precision) {
+    Devices d;
+    Error e = {0};
+    bool narrow = precision && (!strcmp(precision, "f16") || !strcmp(precision, "bf16"));
+    if (!devices_parse(device ? device : otherwise, &d))
+        return usage_error(command, "--device: '%.60s' is none of auto, cpu, cuda, cuda:N, cuda:N,M,...", device);
+    for (int i = 0; d.kind == DEVICE_CUDA && i < d.count; i++)
+        if (!card_there(d.cards[i], &e)) return report(command, &e);
+    if (narrow && (d.kind == DEVICE_CPU || (d.kind == DEVICE_AUTO && !card_count())))
+        return usage_error(command, "--precision: %s is for cards; use f32 on the CPU", precision);
+    return OPTIONS_GO_ON;
 }

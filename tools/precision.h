@@ -1,4 +1,4 @@
-/* precision.h: --precision. */
+/* precision.h: --precision, and --device, which has a say in it. */
 #ifndef SDC_PRECISION_H
 #define SDC_PRECISION_H
 
@@ -9,5 +9,8 @@
 /* The precision of one of these names; NULL: f32. Says on standard error what a machine without instructions for it
  * computes instead, unless quiet. */
 SdPrecision precision_of(const char *name, bool quiet);
+/* What is wrong with these two, as an exit code, or OPTIONS_GO_ON; NULL: `otherwise`, f32. That a card is there is
+ * found out now; that it works, when the model is opened. */
+int check_device(const char *command, const char *device, const char *otherwise, const char *precision);
 
 #endif

@@ -3,7 +3,8 @@
 #   1. every op, block and micro-SD golden on the card, in f32, f16 and bf16; the full-size model against PyTorch
 #   2. compute-sanitizer: memory, races, uninitialised reads, barriers
 #   3. the same bits: again, in a batch, with and without recorded steps, on several cards where there are some
-#   4. speed: pictures of the full-size model with generated weights, 512x512
+#   4. speed of the full-size model with generated weights, 512x512: `sdc bench`; where there is a Python (PYTHON) with
+#      torch, diffusers and a card, in turns with PyTorch (bench_peers.py)
 # QUICK=1 leaves out the full-size model.
 b=$1 report=gpu-report.txt failed=0
 dir=$b/gpu
@@ -57,27 +58,18 @@ END
 }
 for precision in f32 f16 bf16; do step "the same bits, $precision" same "$precision"; done
 
-speed() { # PRECISION: seconds of the second and third picture of 20 and of 60 steps, 512x512, CFG
-    for steps in 20 60; do
-        "$sdc" txt2img -m "$full" -p "a photograph of an astronaut riding a horse" --seed 1 --device cuda --precision "$1" \
-            --steps "$steps" --batch-count 3 -o "$dir/speed.png" 2> "$dir/err" | sed -n 's/.*, \([0-9.]*\) s$/\1/p' |
-            tail -n 2 | sort -n | head -n 1 > "$dir/$steps"
-    done
-    [ -s "$dir/20" ] && [ -s "$dir/60" ] || { cat "$dir/err"; return 1; }
-    echo "$1: picture of 20 steps $(cat "$dir/20") s, CFG step $(echo "$(cat "$dir/20")" "$(cat "$dir/60")" |
-        awk '{ printf "%.2f", ($2 - $1) / 40 * 1000 }') ms"
-}
+bench() { "$sdc" bench -m "$full" -W 512 -H 512 --device cuda --precision "$1"; }
+peers() { "$python" tools/bench_peers.py --device cuda --model "$full" --sdc "$sdc" --repeat 5 --cache "$dir"; }
 
 if [ -z "${QUICK:-}" ]; then
     step "full-size SD 1.5 against PyTorch, f32" env SDC_TEST_DEVICE=cuda "$b/test" full_size
     [ -f "$full" ] || "$b/test" --make-model full single f16 "$full"
-    for precision in f16 bf16 f32; do step "speed, $precision" speed "$precision"; done
-    "$sdc" txt2img -q -m "$full" -p "a cat" --device cuda --precision f16 --steps 60 -o "$dir/f.png" &
-    for i in 1 2 3 4 5 6; do
-        sleep 1
-        say "memory used: $(nvidia-smi --query-gpu=memory.used --format=csv,noheader 2>/dev/null | tr '\n' ' ')"
-    done
-    wait
+    LINES_KEPT=200 step "speed, f16" bench f16
+    for precision in bf16 f32; do LINES_KEPT=7 step "speed, $precision" bench "$precision"; done
+    python=${PYTHON:-python3}
+    if "$python" -c 'import torch, diffusers, transformers, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
+        LINES_KEPT=20 step "speed, in turns with PyTorch" peers
+    else say "== speed, in turns with PyTorch: skipped, $python has no torch for this card, or no diffusers"; fi
 fi
 say "$failed steps failed"
 [ "$failed" = 0 ]

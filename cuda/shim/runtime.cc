@@ -1,6 +1,7 @@
 /* runtime.cc: the cards that tests make up. */
 #include "shim.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -14,6 +15,10 @@ struct ShimGraph {
 };
 struct ShimStream {
     ShimGraph *recording;
+};
+struct ShimEvent {
+    bool recorded;
+    std::chrono::steady_clock::time_point at;
 };
 
 void shim_run(dim3 grid, dim3 threads, size_t shared, const std::function<void()> &body);
@@ -162,6 +167,31 @@ cudaError_t cudaStreamDestroy(cudaStream_t s) {
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t) { return lost ? fail(cudaErrorLaunchFailure) : cudaSuccess; }
+
+cudaError_t cudaEventCreate(cudaEvent_t *e) {
+    *e = new ShimEvent{};
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t e) {
+    delete e;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s) {
+    if (s->recording) return fail(cudaErrorInvalidValue); /* times of a recorded step are not to be had */
+    e->at = std::chrono::steady_clock::now();
+    e->recorded = true;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return lost ? fail(cudaErrorLaunchFailure) : cudaSuccess; }
+
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to) {
+    if (!from->recorded || !to->recorded) return fail(cudaErrorInvalidValue);
+    *ms = std::chrono::duration<float, std::milli>(to->at - from->at).count();
+    return cudaSuccess;
+}
 
 cudaError_t cudaGetLastError() {
     cudaError_t e = last;
