@@ -34,6 +34,14 @@ static __device__ inline void finish(const Finish &f, float sum, int64_t picture
     store(at2<A>(f.y, picture, row) + column, sum);
 }
 
+/* The same where a product ends in GEGLU, from the sums of its value and its gate. */
+template <class A>
+static __device__ inline void finish_gated(const Finish &f, float value, float gate, int64_t picture, int64_t row,
+                                           int64_t column) {
+    if (f.bias) value += f.bias[column], gate += f.bias[f.y.n[2] + column];
+    store(at2<A>(f.y, picture, row) + column, value * fm_gelu(gate));
+}
+
 /* Whether all rows begin on 16 bytes and come in whole chunks of 16 (of 16-bit numbers). */
 static inline bool in_chunks(const Tensor &t) {
     bool ok = t.n[t.nd - 1] % 8 == 0 && (uintptr_t)t.data % 16 == 0;

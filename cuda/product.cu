@@ -2,8 +2,10 @@
  *
  * A block of threads makes a tile of y, TILE rows by TILE outputs, in steps of STEP of K: x and w go through shared
  * memory as f32, and a thread sums 4 x 4 products, k in index order. Every PIECE of K the sums move to others, so that
- * long sums lose no more than the CPU's. Rows count through all pictures; a sum's bits depend on its row of x, its row
- * of w and K only. The CPU's twins are tensor/cpu/linear.c and conv2d.c; faster kernels are in product_tensor.cu. */
+ * long sums lose no more than the CPU's. For GEGLU a tile has half as many outputs: a thread sums two values and their
+ * gates. Rows count through all pictures; a sum's bits depend on its row of x, its row
+ * of w and K only. The CPU's twins are tensor/cpu/linear.c and conv2d.c; faster kernels are in
+ * product_tensor.cuh. */
 #include "pixels.cuh"
 
 namespace {
@@ -14,11 +16,13 @@ template <class Source, class A, class W>
 __global__ void __launch_bounds__(THREADS) product(Source source, const W *w, int64_t k, Finish f) {
     __shared__ float xs[STEP][TILE + 4], ws[STEP][TILE + 4];
     int64_t rows = f.y.n[1], all = f.y.n[0] * rows, columns = f.y.n[2];
-    int64_t row = (int64_t)blockIdx.x * TILE, column = (int64_t)blockIdx.y * TILE;
+    bool gated = f.act == ACT_GEGLU;
+    int64_t row = (int64_t)blockIdx.x * TILE, column = (int64_t)blockIdx.y * (gated ? TILE / 2 : TILE);
     int tx = threadIdx.x % 16, ty = threadIdx.x / 16;
     /* What this thread brings: BRING numbers of one row of x and of w. */
     int lane = threadIdx.x / (STEP / BRING), at = threadIdx.x % (STEP / BRING) * BRING;
-    int64_t my_row = row + lane, my_column = column + lane;
+    int64_t my_row = row + lane, my_column = column + (gated ? lane / EACH * 2 + lane % 2 : lane);
+    const W *my_w = my_column >= columns ? NULL : w + (my_column + (gated && lane % EACH > 1 ? columns : 0)) * k;
     typename Source::Row mine =
         source.template row<A>(my_row < all ? my_row / rows : 0, my_row < all ? my_row % rows : 0);
     float sum[EACH][EACH] = {}, total[EACH][EACH] = {};
@@ -27,7 +31,7 @@ __global__ void __launch_bounds__(THREADS) product(Source source, const W *w, in
             int64_t e = from + at + i;
             const A *p = my_row < all && e < k ? source.template at<A>(mine, e) : NULL;
             xs[at + i][lane] = p ? to_f32(*p) : 0.0f;
-            ws[at + i][lane] = my_column < columns && e < k ? to_f32(w[my_column * k + e]) : 0.0f;
+            ws[at + i][lane] = my_w && e < k ? to_f32(my_w[e]) : 0.0f;
         }
         __syncthreads();
         for (int e = 0; e < STEP; e++) {
@@ -43,16 +47,18 @@ __global__ void __launch_bounds__(THREADS) product(Source source, const W *w, in
     }
     for (int i = 0; i < EACH; i++) {
         int64_t r = row + ty * EACH + i;
-        for (int j = 0; j < EACH; j++) {
-            int64_t c = column + tx * EACH + j;
-            if (r < all && c < columns) finish<A>(f, total[i][j], r / rows, r % rows, c);
+        for (int j = 0; r < all && j < (gated ? 2 : EACH); j++) {
+            int64_t c = column + tx * (gated ? 2 : EACH) + j;
+            if (c >= columns) break;
+            if (gated) finish_gated<A>(f, total[i][j], total[i][j + 2], r / rows, r % rows, c);
+            else finish<A>(f, total[i][j], r / rows, r % rows, c);
         }
     }
 }
 
 template <class Source>
 void plain(Ctx *c, const char *name, const Source &source, const Weight *w, int64_t k, const Finish &f) {
-    dim3 grid(blocks_for(f.y.n[0] * f.y.n[1], TILE), blocks_for(f.y.n[2], TILE));
+    dim3 grid(blocks_for(f.y.n[0] * f.y.n[1], TILE), blocks_for(f.y.n[2], f.act == ACT_GEGLU ? TILE / 2 : TILE));
     by_types(f.y.dtype, w->t.dtype, [&](auto a, auto b) {
         typedef decltype(b) W;
         launch(c, name, product<Source, decltype(a), W>, grid, THREADS, 0, source, (const W *)numbers_of(w), k, f);

@@ -3,7 +3,9 @@
  * A block of threads makes a tile of y, M rows by N outputs, in steps of STEP of K. Its parts of x and w cross into
  * shared memory STAGES - 1 steps ahead; a warp holds WM x WN sums in registers. Rows of shared memory are 8 numbers
  * longer than STEP, so that eight rows of a tile lie in different banks. Where one picture has too few tiles to fill a
- * card, K is split among blocks: they leave partial sums, which a second kernel adds in order and finishes.
+ * card, K is split among blocks: they leave partial sums, which a second kernel adds in order and finishes. A GATED
+ * product ends in GEGLU: every other eight of a tile's columns are the gates of the eight before, so that a thread has
+ * both in its registers.
  *
  * Tiles and splits are chosen by the layer and one picture's size only, and a sum's order by K only. */
 #ifndef SD_CUDA_PRODUCT_TENSOR_H
@@ -14,15 +16,23 @@
 
 enum { STEP = 32, STAGES = 3, LINE = STEP + 8, WARP = 32 };
 
-/* y, y + 1 of a row: as finish in kernels.cuh, for neighbours */
-template <class A>
-static __device__ inline void finish_two(const Finish &f, float a, float b, int64_t picture, int64_t row,
-                                         int64_t column) {
-    finish<A>(f, a, picture, row, column);
-    if (column + 1 < f.y.n[2]) finish<A>(f, b, picture, row, column + 1);
+/* Two neighbours of a row of y from their sums (GATED: and their gates'), or the sums themselves to where `part` of K
+ * leaves them; partials NULL: K is whole. */
+template <class A, bool GATED>
+static __device__ inline void leave_two(const Finish &f, float *partials, int64_t part, int64_t picture, int64_t row,
+                                        int64_t column, const float *value, const float *gate) {
+    int64_t rows = f.y.n[1], columns = f.y.n[2];
+    float *to = partials + (((part * f.y.n[0] + picture) * rows + row) * columns * (GATED ? 2 : 1) + column);
+    for (int i = 0; i < 2 && column + i < columns; i++) {
+        if (partials) {
+            to[i] = value[i];
+            if (GATED) to[columns + i] = gate[i];
+        } else if (GATED) finish_gated<A>(f, value[i], gate[i], picture, row, column + i);
+        else finish<A>(f, value[i], picture, row, column + i);
+    }
 }
 
-template <class Source, class A, int M, int N, int WM, int WN>
+template <class Source, class A, int M, int N, int WM, int WN, bool GATED>
 __global__ void __launch_bounds__(M / WM * (N / WN) * WARP)
     product_tensor(Source source, const A *w, int64_t k, int64_t steps, float *partials, Finish f) {
     enum {
@@ -33,10 +43,10 @@ __global__ void __launch_bounds__(M / WM * (N / WN) * WARP)
         TM = WM / 16,
         TN = WN / 8,
     };
-    static_assert(THREADS % CHUNKS == 0 && WM % 16 == 0 && WN % 8 == 0, "tiles of whole warps");
+    static_assert(THREADS % CHUNKS == 0 && WM % 16 == 0 && WN % (GATED ? 16 : 8) == 0, "tiles of whole warps");
     A *xs = (A *)shared_memory(), *ws = xs + STAGES * M * LINE; /* [STAGES][M][LINE], [STAGES][N][LINE] */
     int64_t rows = f.y.n[1], all = f.y.n[0] * rows, columns = f.y.n[2];
-    int64_t row = (int64_t)blockIdx.x * M, column = (int64_t)blockIdx.y * N;
+    int64_t row = (int64_t)blockIdx.x * M, column = (int64_t)blockIdx.y * (GATED ? N / 2 : N);
     int64_t first = (int64_t)blockIdx.z * steps, last = min64(first + steps, (k + STEP - 1) / STEP);
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP, wm = warp % (M / WM) * WM, wn = warp / (M / WM) * WN;
     int line = threadIdx.x / CHUNKS, chunk = threadIdx.x % CHUNKS * 8;
@@ -61,9 +71,11 @@ __global__ void __launch_bounds__(M / WM * (N / WN) * WARP)
                                      for (int i = 0; i < W_EACH; i++) {
                                          int r = line + i * (THREADS / CHUNKS);
                                          if (r >= N) break;
-                                         bool there = column + r < columns && e < k;
-                                         copy_async(ws + (stage * N + r) * LINE + chunk,
-                                                    there ? w + (column + r) * k + e : w, there ? 16 : 0);
+                                         int64_t o = column + (GATED ? r / 16 * 8 + r % 8 : r);
+                                         bool there = o < columns && e < k;
+                                         if (GATED && r / 8 % 2) o += columns;
+                                         copy_async(ws + (stage * N + r) * LINE + chunk, there ? w + o * k + e : w,
+                                                    there ? 16 : 0);
                                      }
     };
 
@@ -99,49 +111,49 @@ __global__ void __launch_bounds__(M / WM * (N / WN) * WARP)
         int64_t r = row + wm + i * 16 + half * 8 + lane / 4;
         if (r >= all) continue;
         UNROLL
-        for (int j = 0; j < TN; j++) {
-            int64_t c = column + wn + j * 8 + lane % 4 * 2;
+        for (int j = 0; j < TN; j += GATED ? 2 : 1) {
+            int64_t c = column + (wn + j * 8) / (GATED ? 2 : 1) + lane % 4 * 2;
             if (c >= columns) continue;
-            float one = sum[i][j][2 * half], two = sum[i][j][2 * half + 1];
-            if (!partials) {
-                finish_two<A>(f, one, two, r / rows, r % rows, c);
-                continue;
-            }
-            float *to = partials + ((int64_t)blockIdx.z * all + r) * columns + c;
-            to[0] = one;
-            if (c + 1 < columns) to[1] = two;
+            const float *value = sum[i][j] + 2 * half, *gate = sum[i][GATED ? j + 1 : j] + 2 * half;
+            leave_two<A, GATED>(f, partials, blockIdx.z, r / rows, r % rows, c, value, gate);
         }
     }
 }
 
 template <class A> __global__ void add_partials(const float *partials, int splits, Finish f) {
-    int64_t all = f.y.n[0] * f.y.n[1], columns = f.y.n[2], r = blockIdx.x;
+    int64_t all = f.y.n[0] * f.y.n[1], columns = f.y.n[2], r = blockIdx.x, gates = f.act == ACT_GEGLU ? columns : 0;
     for (int64_t c = threadIdx.x; c < columns; c += blockDim.x) {
-        float sum = 0;
-        for (int s = 0; s < splits; s++) sum += partials[(s * all + r) * columns + c];
-        finish<A>(f, sum, r / f.y.n[1], r % f.y.n[1], c);
+        float sum = 0, gate = 0;
+        for (int s = 0; s < splits; s++) {
+            const float *p = partials + (s * all + r) * (columns + gates) + c;
+            sum += p[0];
+            if (gates) gate += p[gates];
+        }
+        if (gates) finish_gated<A>(f, sum, gate, r / f.y.n[1], r % f.y.n[1], c);
+        else finish<A>(f, sum, r / f.y.n[1], r % f.y.n[1], c);
     }
 }
 
 static inline Tensor *second_of(Rows &r) { return r.x2.data ? &r.x2 : NULL; }
 static inline Tensor *second_of(Pixels &) { return NULL; }
 
-template <class Source, class A, int M, int N, int WM, int WN>
-static void run_tensor(Ctx *c, const char *name, const Source &source, const A *w, int64_t k, const Finish &f) {
-    enum { THREADS = M / WM * (N / WN) * WARP, FILL = 96 /* blocks that fill most cards */, LEAST = 8 };
-    int64_t tiles = blocks_for(f.y.n[1], M) * (int64_t)blocks_for(f.y.n[2], N), steps = blocks_for(k, STEP);
-    int64_t splits = min64(FILL / tiles, steps / LEAST);
-    int64_t each = splits > 1 ? (steps + splits - 1) / splits : steps; /* of K, for a block */
-    splits = each ? (steps + each - 1) / each : 1;
-    size_t shared = (size_t)STAGES * (M + N) * LINE * sizeof(A);
-    auto kernel = product_tensor<Source, A, M, N, WM, WN>;
-    dim3 grid(blocks_for(f.y.n[0] * f.y.n[1], M), blocks_for(f.y.n[2], N), (unsigned)splits);
+/* How K of `steps` is shared out among blocks: steps for each. `tiles`: of one picture. */
+static inline int64_t steps_each(int64_t tiles, int64_t steps, int64_t least) {
+    enum { FILL = 96 /* blocks that fill most cards */ };
+    int64_t splits = min64(FILL / tiles, steps / least);
+    return splits > 1 ? (steps + splits - 1) / splits : steps;
+}
+
+/* run(source, finish, partials, pictures) for all pictures at once where K is whole; else for as many as the partial
+ * sums have room for, which are then added. */
+template <class A, class Source, class F>
+static void in_splits(Ctx *c, const char *name, const Source &source, const Finish &f, int64_t splits, F run) {
     if (splits <= 1) {
-        launch(c, name, kernel, grid, THREADS, shared, source, w, k, each, (float *)NULL, f);
+        run(source, f, (float *)NULL);
         return;
     }
-    int64_t bytes = splits * f.y.n[1] * f.y.n[2] * (int64_t)sizeof(float), at_once = SPLIT_BYTES / bytes;
-    for (int64_t p = 0; p < f.y.n[0]; p += at_once) { /* as many pictures as the partial sums have room for */
+    int64_t sums = f.y.n[1] * f.y.n[2] * (f.act == ACT_GEGLU ? 2 : 1), at_once = SPLIT_BYTES / (splits * sums * 4);
+    for (int64_t p = 0; p < f.y.n[0]; p += at_once) {
         int64_t n = min64(at_once, f.y.n[0] - p);
         Finish part = f;
         Source some = source;
@@ -150,11 +162,23 @@ static void run_tensor(Ctx *c, const char *name, const Source &source, const A *
         part.y = tensor_slice(f.y, 0, p, n);
         if (f.vector.data) part.vector = tensor_slice(f.vector, 0, p, n);
         if (f.residual.data) part.residual = tensor_slice(f.residual, 0, p, n);
-        grid.x = blocks_for(n * f.y.n[1], M);
-        launch(c, name, kernel, grid, THREADS, shared, some, w, k, each, card_of(c)->partials, part);
+        run(some, part, card_of(c)->partials);
         launch(c, name, add_partials<A>, (unsigned)(n * f.y.n[1]), 256, 0, (const float *)card_of(c)->partials,
                (int)splits, part);
     }
+}
+
+template <class Source, class A, int M, int N, int WM, int WN, bool GATED = false>
+static void run_tensor(Ctx *c, const char *name, const Source &source, const A *w, int64_t k, const Finish &f) {
+    enum { THREADS = M / WM * (N / WN) * WARP, LEAST = 8, OUTPUTS = GATED ? N / 2 : N };
+    int64_t tiles = blocks_for(f.y.n[1], M) * (int64_t)blocks_for(f.y.n[2], OUTPUTS), steps = blocks_for(k, STEP);
+    int64_t each = steps_each(tiles, steps, LEAST), splits = each ? (steps + each - 1) / each : 1;
+    size_t shared = (size_t)STAGES * (M + N) * LINE * sizeof(A);
+    in_splits<A>(c, name, source, f, splits, [&](const Source &some, const Finish &part, float *partials) {
+        dim3 grid(blocks_for(part.y.n[0] * part.y.n[1], M), blocks_for(part.y.n[2], OUTPUTS), (unsigned)splits);
+        launch(c, name, product_tensor<Source, A, M, N, WM, WN, GATED>, grid, THREADS, shared, some, w, k, each,
+               partials, part);
+    });
 }
 
 /* False where the plain kernel must do it. */
@@ -163,6 +187,13 @@ static bool product_on_tensor_cores(Ctx *c, const char *name, Source source, con
     Tensor *second = second_of(source);
     if (!tensor_cores<A>(card_of(c)) || !in_chunks(source.x) || (second && !in_chunks(*second))) return false;
     int64_t rows = f.y.n[1], columns = f.y.n[2];
+    if (f.act == ACT_GEGLU) {
+        if constexpr (std::is_same<Source, Rows>::value) {
+            if (rows * columns >= 1024 * 128) run_tensor<Source, A, 128, 128, 64, 32, true>(c, name, source, w, k, f);
+            else run_tensor<Source, A, 64, 64, 32, 32, true>(c, name, source, w, k, f);
+        }
+        return true;
+    }
     if (rows * columns >= 1024 * 320 && columns % 160 == 0)
         run_tensor<Source, A, 128, 160, 64, 40>(c, name, source, w, k, f);
     else if (rows * columns >= 1024 * 256) run_tensor<Source, A, 128, 128, 64, 32>(c, name, source, w, k, f);

@@ -86,7 +86,6 @@ void bind_transformer_block(WeightList *l, TransformerBlock *m, int64_t channels
 
 /* x += ff_out(geglu(ff_in(norm3 x))), some rows at a time: the hidden layer is four times as wide as x. */
 static void feed_forward(Ctx *c, Tensor x, const TransformerBlock *m) {
-    bool fused = c->strip; /* tables that work in pieces end a product in GEGLU, too */
     int64_t n = x.n[0], channels = x.n[2], piece = row_piece(x.n[1], (size_t)(n * 5 * channels) * 4, c->strip / 2 * 3);
     for (int64_t at = 0; at < x.n[1]; at += piece) {
         size_t scope = scope_begin(c);
@@ -96,12 +95,7 @@ static void feed_forward(Ctx *c, Tensor x, const TransformerBlock *m) {
         size_t inner = scope_begin(c);
         Tensor normed = tensor_new(c, 3, part.n);
         norm(c, normed, &m->norm3, part, NULL, ACT_NONE);
-        if (fused) linear(c, hidden, &m->ff_in, normed, NULL, (Epilogue){.act = ACT_GEGLU});
-        else {
-            Tensor both = tensor_new(c, 3, SHAPE(n, rows, 8 * channels)); /* value, gate */
-            linear(c, both, &m->ff_in, normed, NULL, PLAIN);
-            op_geglu(c, hidden, both);
-        }
+        linear(c, hidden, &m->ff_in, normed, NULL, (Epilogue){.act = ACT_GEGLU});
         scope_end(c, inner);
         linear(c, part, &m->ff_out, hidden, NULL, (Epilogue){.residual = &part});
         scope_end(c, scope);

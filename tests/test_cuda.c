@@ -143,6 +143,70 @@ static void check_case(Golden *golden, const Ops *table, const OpCase *k, const 
     free(plain);
 }
 
+/* A product that ends in GEGLU; with two ops where asked. The card's numbers of the pictures from `first` on. */
+static float *run_gated(const Ops *table, Tensor x, const float *numbers, int64_t out, int64_t first, bool two_ops) {
+    Ctx c = {.op = table, .precision = precision, .type = table->type, .arena = &arena};
+    size_t scope = scope_begin(&c);
+    int64_t k = x.n[2];
+    Weight w = {.kind = WEIGHT_LINEAR, .t = tensor_view((void *)(uintptr_t)numbers, F32, 2, SHAPE(2 * out, k))};
+    Weight b = {.kind = WEIGHT_VECTOR, .t = tensor_view((void *)(uintptr_t)numbers, F32, 1, SHAPE(2 * out))};
+    card_weight(&c, &w, false);
+    card_weight(&c, &b, false);
+    Tensor from = card_copy(&c, table->type, tensor_slice(x, 0, first, x.n[0] - first));
+    Tensor y = tensor_new(&c, 3, SHAPE(from.n[0], x.n[1], out));
+    if (two_ops) {
+        Tensor both = tensor_new(&c, 3, SHAPE(from.n[0], x.n[1], 2 * out));
+        op_linear(&c, both, from, NULL, &w, &b, (Epilogue){0});
+        op_geglu(&c, y, both);
+    } else op_linear(&c, y, from, NULL, &w, &b, (Epilogue){.act = ACT_GEGLU});
+    size_t bytes = (size_t)tensor_count(y) * sizeof(float);
+    float *result = malloc(bytes);
+    if (!result) abort();
+    memcpy(result, tensor_pull(&c, y).data, bytes);
+    test_check(!c.err.code, "%s: GEGLU after a product", table->name);
+    test_note("%s", c.err.text);
+    scope_end(&c, scope);
+    return result;
+}
+
+/* GEGLU in a product's registers: in f32 the bits of two ops, in 16 bits as near as any product; the same alone. */
+static void check_gated(int64_t rows, int64_t k, int64_t out) {
+    int64_t count = 2 * rows * out, all = 2 * rows * k + 2 * out * k;
+    float *numbers = malloc((size_t)all * sizeof *numbers);
+    if (!numbers) abort();
+    for (int64_t i = 0; i < all; i++) numbers[i] = (float)(i * 7919 % 4099 - 2049) * 0x1p-14f;
+    const float *weights = numbers + 2 * rows * k;
+    Tensor x = tensor_view(numbers, F32, 3, SHAPE(2, rows, k));
+    for (int64_t i = 0; i < 2 * rows * k; i++) numbers[i] *= 8;
+    precision = PRECISION_F32_DIRECT;
+    float *expected = run_gated(card_ops(card, F32), x, weights, out, 0, true);
+    double square = 0;
+    for (int64_t i = 0; i < count; i++) square += (double)expected[i] * (double)expected[i];
+    double rms = sqrt(square / (double)count);
+    for (size_t t = 0; t < 2 * (sizeof TYPES / sizeof *TYPES); t++) {
+        const Ops *table = card_ops(card, TYPES[t / 2].type);
+        precision = t % 2 ? PRECISION_F32_DIRECT : PRECISION_F32;
+        float *y = run_gated(table, x, weights, out, 0, false), *alone = run_gated(table, x, weights, out, 1, false);
+        double errors = 0, worst = 0;
+        for (int64_t i = 0; i < count; i++) {
+            double d = fabs((double)y[i] - (double)expected[i]) / rms;
+            errors += d * d;
+            worst = d > worst || isnan(d) ? d : worst;
+        }
+        errors = sqrt(errors / (double)count);
+        test_check(TYPES[t / 2].rms > 0 ? errors <= TYPES[t / 2].rms && worst <= TYPES[t / 2].max : errors == 0,
+                   "%s: GEGLU after %dx%d > %d%s: error %.1e, at most %.1e", table->name, (int)rows, (int)k, (int)out,
+                   t % 2 ? ", plainly" : "", errors, worst);
+        test_check(!memcmp(alone, y + count / 2, (size_t)(count / 2) * sizeof *y),
+                   "%s: GEGLU after %dx%d > %d: the same bits alone", table->name, (int)rows, (int)k, (int)out);
+        free(y);
+        free(alone);
+    }
+    precision = PRECISION_F32;
+    free(expected);
+    free(numbers);
+}
+
 /* Numbers of 16 bits cannot show what some cases are about: large means and scores are gone once x is rounded, and
  * large numbers are beyond F16. */
 static bool fits(const OpCase *k, DType type) {
@@ -150,35 +214,53 @@ static bool fits(const OpCase *k, DType type) {
     return k->xmean < 10 && k->xscale <= (type == F16 ? 100 : 1e5) && (k->kind != OP_ATTENTION || k->xscale < 10);
 }
 
-void suite_cuda(void) {
+static void check_cases(size_t t) {
+    const Ops *table = card_ops(card, TYPES[t].type);
+    Golden *golden = golden_open("ops");
+    for (int i = 0; golden && i < OP_CASE_COUNT; i++) {
+        OpData d;
+        if (!fits(&OP_CASES[i], TYPES[t].type)) continue;
+        if (!test_check(op_data_make(&d, &OP_CASES[i]), "%s: inputs", OP_CASES[i].name)) break;
+        check_case(golden, table, &OP_CASES[i], &d, TYPES[t].rms, TYPES[t].max);
+        op_data_free(&d);
+    }
+    golden_close(golden);
+}
+
+static void check_all_gated(void) {
+    check_gated(5, 24, 7);      /* an odd last column */
+    check_gated(70, 64, 40);    /* edges of tiles */
+    check_gated(9, 1032, 48);   /* K split */
+    check_gated(1030, 32, 130); /* the larger tiles */
+}
+
+static bool begin(void) {
     Error e = {0};
+    card = card_open(0, &e);
+    bool ok = card && arena_init_on(&arena, card_ops(card, F32), card, 192 << 20, &e);
+    if (!test_check(ok, "a card opens")) test_note("%s", e.text);
+    return ok;
+}
+
+static void end(void) {
+    arena_free(&arena);
+    card_close(card);
+}
+
+void suite_cuda(void) {
     if (!card_count()) {
         test_skip("cuda: no card, and no C++ compiler for the stand-in");
         return;
     }
-    card = card_open(0, &e);
-    if (!test_check(card && arena_init_on(&arena, card_ops(card, F32), card, 192 << 20, &e), "a card opens")) {
-        test_note("%s", e.text);
-        return;
-    }
+    if (!begin()) return;
     printf("  cuda: op, block and micro-SD goldens through cuda/ on %s\n", card_name(card));
     for (size_t t = 0; t < sizeof TYPES / sizeof *TYPES; t++) {
-        const Ops *table = card_ops(card, TYPES[t].type);
-        Golden *golden = golden_open("ops");
-        for (int i = 0; golden && i < OP_CASE_COUNT; i++) {
-            OpData d;
-            if (!fits(&OP_CASES[i], TYPES[t].type)) continue;
-            if (!test_check(op_data_make(&d, &OP_CASES[i]), "%s: inputs", OP_CASES[i].name)) break;
-            check_case(golden, table, &OP_CASES[i], &d, TYPES[t].rms, TYPES[t].max);
-            op_data_free(&d);
-        }
-        golden_close(golden);
-        card_blocks(table, card, TYPES[t].rms, TYPES[t].max);
+        check_cases(t);
+        card_blocks(card_ops(card, TYPES[t].type), card, TYPES[t].rms, TYPES[t].max);
     }
+    check_all_gated();
     for (int i = 0; i <= OP_EMBEDDING; i++) {
         bool has = i == OP_LINEAR || i == OP_CONV || i == OP_ATTENTION;
         test_check(has == (on_tensor_cores[i] > 4), "%d cases of kind %d went to tensor cores", on_tensor_cores[i], i);
     }
-    arena_free(&arena);
-    card_close(card);
 }
