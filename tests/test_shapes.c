@@ -29,11 +29,11 @@ static void same_everywhere(void) {
         uint64_t seed;
         int count, size;
         uint32_t crc;
-    } CASES[] = {{0, 200, 64, 0x453f726a},
-                 {1, 200, 64, 0x85e5a2aa},
-                 {UINT64_MAX, 50, 64, 0x28f2adb4},
-                 {5, 20, 100, 0xa56fe8de},
-                 {5, 3, 512, 0x9d7a378c}};
+    } CASES[] = {{0, 200, 64, 0xcd0f7a3e},
+                 {1, 200, 64, 0x077985d4},
+                 {UINT64_MAX, 50, 64, 0xc5942897},
+                 {5, 20, 100, 0x8a2a26e3},
+                 {5, 3, 512, 0xe82ae65d}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         uint32_t crc = crc_of(CASES[i].seed, CASES[i].count, CASES[i].size);
         test_check(crc == CASES[i].crc, "shapes: %d pictures of seed %llu at %d pixels are the known ones",
