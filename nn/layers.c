@@ -17,6 +17,13 @@ void bind_linear(WeightList *l, Linear *m, const char *name, int64_t in, int64_t
     m->bias = bias;
 }
 
+void bind_linear_full(WeightList *l, Linear *m, const char *name, int64_t in, int64_t out, bool pointwise) {
+    bool before = l->full;
+    l->full = true;
+    bind_linear(l, m, name, in, out, true, pointwise);
+    l->full = before;
+}
+
 void bind_conv(WeightList *l, Conv *m, const char *name, int64_t in, int64_t out, int size) {
     bind_pair(l, &m->w, &m->b, WEIGHT_CONV, name, 4, SHAPE(out, size, size, in));
 }

@@ -91,8 +91,8 @@ bool unet_bind(Unet *u, const UnetConfig *config, WeightList *l) {
     int64_t emb = 4 * (int64_t)k->channels, last = (int64_t)k->channels * k->mult[k->levels - 1];
     if (!lay_out(u)) return error_set(l->err, ERR_MEMORY, "out of memory for the U-Net's blocks");
     u->times = emb;
-    bind_linear(l, &u->time1, "time_embed.0", k->channels, emb, true, false);
-    bind_linear(l, &u->time2, "time_embed.2", emb, emb, true, false);
+    bind_linear_full(l, &u->time1, "time_embed.0", k->channels, emb, false);
+    bind_linear_full(l, &u->time2, "time_embed.2", emb, emb, false);
     for (int i = 0; i < u->inputs; i++) {
         size_t mark = bind_enter(l, "input_blocks.%d.", i);
         bind_block(l, u, &u->input[i], false);

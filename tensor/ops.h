@@ -110,8 +110,9 @@ void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale);
 const Ops *cpu_ops(void);  /* the widest instruction set that this machine has (SDC_CPU=base|v3|v4|openblas picks) */
 const Ops *plan_ops(void); /* computes nothing: counts c->flops, and the arena counts bytes */
 
-/* The table of the precision `mixed`: linear layers and attention in products of bf16 with sums in f32, everything else
- * as in f32. NULL: this machine has no instructions for that. */
+/* The table of the precision `mixed`: linear layers whose weight is not `full` (weight.h) and attention in products of
+ * bf16 with sums in f32; everything else as in f32, causal attention, which text encoders alone have, too. NULL: this
+ * machine has no instructions for that. */
 const Ops *cpu_ops_mixed(void);
 /* All tables of that precision that this machine can run, for tests: with the instruction, or with its twin in C. */
 int cpu_ops_mixed_list(const Ops **out, int max);

@@ -22,6 +22,7 @@ typedef struct Weight {
     const char *name; /* torch's state-dict key, in full */
     WeightKind kind;
     bool pointwise; /* a WEIGHT_LINEAR that torch holds as a 1x1 convolution */
+    bool full;      /* products in f32 also in the table that has them in bf16 (cpu_ops_mixed) */
     Tensor t;       /* in compute order; t.data is NULL until the weight is loaded, and where `prepared` replaces it */
     const void *prepared; /* t's numbers in the layout that the backend's kernels read; NULL: ops read t.data */
     WeightLayout layout;

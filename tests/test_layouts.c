@@ -41,6 +41,19 @@ static int64_t wrong_weights(SdModel *m, DType type, Error *e) {
     return wrong;
 }
 
+/* Products that are f32's in every precision: the text encoder's, the time's and the shortcuts'. */
+static int64_t wrongly_full(const SdModel *m) {
+    int64_t wrong = 0;
+    for (int part = 0; part < PART_COUNT; part++)
+        for (int64_t i = 0; i < m->lists[part].count; i++) {
+            const Weight *w = m->lists[part].w[i];
+            bool shortcut = strstr(w->name, ".skip_connection.") || strstr(w->name, ".nin_shortcut.");
+            bool time = strstr(w->name, "time_embed.") || strstr(w->name, ".emb_layers.");
+            wrong += w->kind == WEIGHT_LINEAR && w->full != (part == PART_TEXT || shortcut || time);
+        }
+    return wrong;
+}
+
 static void check_layout(const char *what, MakeModel spec, int64_t tensors, int64_t ignored) {
     const char *path = test_path(what);
     Error e = {0};
@@ -53,6 +66,7 @@ static void check_layout(const char *what, MakeModel spec, int64_t tensors, int6
               (long long)info.missing, e.text);
     SdModel *m = model_open(path, &(SdOptions){.threads = 2}, &e);
     if (m) m->as_in_files = true;
+    test_check(m && !wrongly_full(m), "%s: which products are f32's in `mixed`", what);
     int64_t wrong = m ? wrong_weights(m, spec.dtype, &e) : -1;
     test_check(wrong == 0, "%s: every weight is loaded", what);
     test_note("%lld wrong %s", (long long)wrong, e.text);

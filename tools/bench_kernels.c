@@ -53,7 +53,7 @@ static int64_t weights_of(const CallShape *s) {
 }
 
 static Weight weight_of(const CallShape *s, void *numbers) {
-    Weight w = {.kind = s->kind == CALL_CONV ? WEIGHT_CONV : WEIGHT_LINEAR};
+    Weight w = {.kind = s->kind == CALL_CONV ? WEIGHT_CONV : WEIGHT_LINEAR, .full = s->full};
     if (s->kind == CALL_CONV) w.t = tensor_view(numbers, F16, 4, SHAPE(s->out, s->kernel, s->kernel, s->in));
     else w.t = tensor_view(numbers, F16, 2, SHAPE(s->out, s->in + s->in2));
     return w;

@@ -59,6 +59,7 @@ static void on_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight
     CallShape s = {.kind = CALL_LINEAR, .batch = y.n[0], .rows = y.n[1], .cols = 1, .in = x.n[2]};
     s.out = w->t.n[0]; /* y may have half of them: GEGLU */
     if (x2) s.in2 = x2->n[2];
+    s.full = w->full;
     double from = begin(c, r);
     r->real->linear(c, y, x, x2, w, b, e);
     end(c, r, s, from, 2.0 * (double)(y.n[0] * y.n[1]) * (double)(w->t.n[0] * w->t.n[1]),
@@ -79,7 +80,7 @@ static void on_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight 
 static void on_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal) {
     Record *r = record_of(c);
     CallShape s = {.kind = CALL_ATTENTION, .batch = o.n[0], .rows = o.n[1], .cols = 1, .in = k.n[1], .out = o.n[2]};
-    s.heads = heads, s.causal = causal;
+    s.heads = heads, s.causal = s.full = causal;
     double from = begin(c, r);
     r->real->attention(c, o, q, k, v, heads, causal);
     end(c, r, s, from, 4.0 * (double)tensor_count(q) * (double)k.n[1], size(o) + size(q) + size(k) + size(v));

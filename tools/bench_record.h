@@ -24,6 +24,7 @@ typedef struct {
     int64_t in, in2, out;                              /* channels; attention: keys, 0, heads x head dimension */
     int64_t kernel, stride, pad, in_rows, in_cols, up; /* conv; up: reads x as if twice as large */
     int64_t heads, causal;
+    int64_t full; /* in `mixed`, too, a product of f32 */
 } CallShape;
 
 typedef struct {

@@ -21,9 +21,9 @@ static double peak_of_products(const Report *r) {
     return (p ? p : peak_named(&r->peaks, "f32"))->together;
 }
 
-/* What a call's rate is a share of: in `mixed`, linear layers and attention multiply bf16. */
+/* What a call's rate is a share of: in `mixed`, most linear layers and attention multiply bf16. */
 static double peak_of(const Report *r, const CallShape *s) {
-    const Peak *bf16 = r->mixed && s->kind != CALL_CONV ? peak_named(&r->peaks, "bf16") : NULL;
+    const Peak *bf16 = r->mixed && s->kind != CALL_CONV && !s->full ? peak_named(&r->peaks, "bf16") : NULL;
     if (!call_is_product(s)) return r->peaks.copy_together;
     return bf16 ? bf16->together : peak_of_products(r);
 }
@@ -87,7 +87,7 @@ static void report_calls(const Report *r) {
     qsort(sorted, (size_t)r->record.count, sizeof *sorted, by_seconds);
     printf("in place, %s; products as a share of the %s peak%s, others' activations of copying\n",
            r->threads ? "all threads" : "by the card's clock, one by one", r->products,
-           r->mixed ? " (convolutions) or the bf16 peak" : "");
+           r->mixed ? " (convolutions, text, shortcuts) or the bf16 peak" : "");
     printf("%-7s%-37s%6s%11s%8s%11s%8s\n", "", "", "calls", "seconds", "time %", "G/s", "share %");
     for (int i = 0; i < r->record.count; i++) {
         const Call *c = sorted[i];

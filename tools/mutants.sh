@@ -60,6 +60,10 @@ linear's second piece of K overwrites ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s
 GEGLU gates with its value ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s#fm_gelu(gates\[j\] + below\[j\])#fm_gelu(value[j] + below[j])#
 pairs the wrong way round ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#out\[i / 2\] = f32_to_bf16(in\[i\]) |#out[i / 2] = f32_to_bf16(in[i + 1]) |#
 bf16 cut off, not rounded ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#rounded = u + 0x7fffu + (u >> 16 \& 1)#rounded = u#
+products that are to stay f32 in pairs ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|.pairs = !w->full|.pairs = true|
+text encoders' attention in pairs ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|causal ? block : block_mixed|block_mixed|
+shortcuts in bf16 ~ nn/resblock.c ~ blocks ~ openblas ~ s|bind_linear_full(l, &m->skip, name\[4\], in, out, true)|bind_linear(l, \&m->skip, name[4], in, out, true, true)|
+a row's last square turned where the one before lies ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|out + at \* PANEL + i, PANEL, inverse|out + c * PANEL + i, PANEL, inverse|
 epilogue's vector of the wrong picture ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|at2(\*f->e.vector, picture, 0)|at2(*f->e.vector, 0, 0)|
 residual in place added twice ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|if (r \&\& !in_place) rt|if (r) rt|
 feed-forward's residual dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->ff_out, hidden, NULL, (Epilogue){.residual = &part}|\&m->ff_out, hidden, NULL, PLAIN|

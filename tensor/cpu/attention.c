@@ -10,7 +10,8 @@
  *
  * attention_mixed multiplies pairs of bf16 (pair.h): of a block of keys K and V are rounded once for all its panels of
  * queries, K [keys][d / 2] and V [keys / 2][d] words, and P where it becomes the panel of the second product. Maxima
- * and sums stay in f32, of the scores and probabilities as they were before rounding.
+ * and sums stay in f32, of the scores and probabilities as they were before rounding. Causal attention is f32's: text
+ * encoders', whose error every step would see.
  *
  * How the work is cut depends on the layer only. Left out: a mask other than causal. */
 #include "kernels.h"
@@ -18,6 +19,7 @@
 #include "exponent.h"
 #include "pair.h"
 #include "panel.h"
+#include "turn.h"
 
 #include <assert.h>
 #include <math.h>
@@ -39,22 +41,57 @@ typedef struct {
     float max[PANEL], sum[PANEL];
 } Running;
 
-/* panel[d][PANEL] = scale * queries, zeros for those past m */
+/* panel[d][PANEL] = scale * queries, zeros for those past m. Squares of them in registers: the last one of a row begins
+ * where it fits, over the one before. */
 static void turn_queries(float *panel, const float *q, int64_t ldq, int64_t m, int64_t d, float scale) {
+    int64_t i = 0;
     if (m < PANEL) memset(panel, 0, (size_t)(d * PANEL) * sizeof *panel);
-    for (int64_t i = 0; i < m; i++)
+    for (; d >= VW && i + VW <= m; i += VW)
+        for (int64_t c = 0; c < d; c += VW) {
+            int64_t at = min64(c, d - VW);
+            turn_square(panel + at * PANEL + i, PANEL, q + i * ldq + at, ldq, (V){0} + scale);
+        }
+    for (; i < m; i++)
         for (int64_t c = 0; c < d; c++) panel[c * PANEL + i] = q[i * ldq + c] * scale;
 }
 
 /* The panel of pairs of queries as above. */
 static void turn_queries_to_pairs(uint32_t *panel, const float *q, int64_t ldq, int64_t m, int64_t d, float scale) {
-    int64_t words = (d + 1) / 2;
+    int64_t words = (d + 1) / 2, i = 0;
     if (m < PANEL) memset(panel, 0, (size_t)(words * PANEL) * sizeof *panel);
-    for (int64_t i = 0; i < m; i++)
+    for (; d >= 2 * VW && d % 2 == 0 && i + VW <= m; i += VW)
+        for (int64_t c = 0; c < words; c += VW) {
+            uint32_t rows[VW * VW];
+            int64_t at = min64(c, words - VW);
+            for (int64_t r = 0; r < VW; r++) {
+                float line[2 * VW];
+                const float *from = q + (i + r) * ldq + 2 * at;
+                for (int64_t e = 0; e < 2 * VW; e++) line[e] = from[e] * scale;
+                pair_row(rows + r * VW, line, 2 * VW);
+            }
+            turn_words(panel + at * PANEL + i, PANEL, rows, VW);
+        }
+    for (; i < m; i++)
         for (int64_t c = 0; c < words; c++) {
             float line[2] = {q[i * ldq + 2 * c] * scale, 2 * c + 1 < d ? q[i * ldq + 2 * c + 1] * scale : 0};
             pair_row(panel + c * PANEL + i, line, 2);
         }
+}
+
+/* Outputs of m queries: o = columns of out[d][PANEL], each through its sum. */
+static void turn_outputs(float *o, int64_t ldo, const float *out, const float *sum, int64_t m, int64_t d) {
+    int64_t i = 0;
+    for (; d >= VW && i + VW <= m; i += VW) {
+        V inverse = 1.0f / *(const V *)(sum + i);
+        for (int64_t c = 0; c < d; c += VW) {
+            int64_t at = min64(c, d - VW);
+            turn_square(o + i * ldo + at, ldo, out + at * PANEL + i, PANEL, inverse);
+        }
+    }
+    for (; i < m; i++) {
+        float inverse = 1.0f / sum[i];
+        for (int64_t c = 0; c < d; c++) o[i * ldo + c] = out[c * PANEL + i] * inverse;
+    }
 }
 
 /* Scores to probabilities in place; out^T[d] and the sum so far to the new maximum. pairs: probabilities as the panel
@@ -81,20 +118,28 @@ static inline __attribute__((always_inline)) void soften(const bool pairs, float
     if (moved)
         for (int64_t i = 0; i < d; i++)
             for (int c = 0; c < VECTORS; c++) *(V *)(out + i * PANEL + c * VW) *= *(V *)(run->max + c * VW);
-    for (int64_t j = 0; pairs && j < keys; j += 2)
-        for (int c = 0; c < VECTORS; c++) { /* row j / 2 of the panel is none that is still to be read */
-            V even = exp2_rough(*(V *)(scores + j * PANEL + c * VW) - max[c]), odd = {0};
-            if (j + 1 < keys) odd = exp2_rough(*(V *)(scores + (j + 1) * PANEL + c * VW) - max[c]);
-            sum[c] += even + odd;
-            *(VU *)(scores + j / 2 * PANEL + c * VW) = pair_of(even, odd);
+    for (int64_t j = 0; j < keys; j += 2) {
+        bool both = j + 1 < keys;
+        float *even = scores + j * PANEL, *odd = both ? even + PANEL : even;
+#pragma GCC unroll 4
+        for (int c = 0; c < VECTORS; c += 2) {
+            float *e = even + c * VW, *o = odd + c * VW;
+            V p[] = {*(V *)e - max[c], *(V *)o - max[c], *(V *)(e + VW) - max[c + 1], *(V *)(o + VW) - max[c + 1]};
+            exp2_by(p, 4, pairs);
+            if (!both) p[1] = p[3] = (V){0};
+            sum[c] += p[0] + p[1];
+            sum[c + 1] += p[2] + p[3];
+            if (pairs) { /* row j / 2 of the panel is none that is still to be read */
+                *(VU *)(scores + j / 2 * PANEL + c * VW) = pair_of(p[0], p[1]);
+                *(VU *)(scores + j / 2 * PANEL + (c + 1) * VW) = pair_of(p[2], p[3]);
+                continue;
+            }
+            if (both) *(V *)o = p[1], *(V *)(o + VW) = p[3];
+            *(V *)e = p[0];
+            *(V *)(e + VW) = p[2];
         }
+    }
     for (int c = 0; c < VECTORS; c++) {
-        for (int64_t j = 0; !pairs && j < keys; j++) {
-            V *s = (V *)(scores + j * PANEL + c * VW);
-            V e = exp2_negative(*s - max[c]);
-            *s = e;
-            sum[c] += e;
-        }
         *(V *)(run->max + c * VW) = max[c];
         *(V *)(run->sum + c * VW) = sum[c];
     }
@@ -155,11 +200,9 @@ static inline __attribute__((always_inline)) void block_of(const bool pairs, con
             else K(panel_product_turned)(d, n, v, a->v.s[1], r.scores, out, PANEL, PANEL, true);
         }
     }
-    for (int64_t i = 0; i < m; i++) {
-        const float *column = r.out + i / PANEL * PANEL * d + i % PANEL;
-        float *o = at2(a->o, picture, from + i) + head * d, inverse = 1.0f / run[i / PANEL].sum[i % PANEL];
-        for (int64_t c = 0; c < d; c++) o[c] = column[c * PANEL] * inverse;
-    }
+    for (int64_t i = 0; i < m; i += PANEL)
+        turn_outputs(at2(a->o, picture, from + i) + head * d, a->o.s[1], r.out + i * d, run[i / PANEL].sum,
+                     min64(PANEL, m - i), d);
 }
 
 static void block(void *arg, int64_t index, void *scratch) { block_of(false, arg, index, scratch); }
@@ -177,5 +220,6 @@ void K(attention)(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, boo
 }
 
 void K(attention_mixed)(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal) {
-    run_blocks(c, &(Attention){.o = o, .q = q, .k = k, .v = v, .heads = heads, .causal = causal}, block_mixed);
+    run_blocks(c, &(Attention){.o = o, .q = q, .k = k, .v = v, .heads = heads, .causal = causal},
+               causal ? block : block_mixed);
 }

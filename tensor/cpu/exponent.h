@@ -4,12 +4,13 @@
  *
  * exp2_negative: degree 6, through 2^r at Chebyshev's nodes; relative error below 7.3e-8. exp2_rough: degree 3, of
  * least relative error: 7.5e-5, a fiftieth of what rounding to bf16 does to it. NaN stays NaN; below -126 the result
- * is at most 2^-126. */
+ * is at most 2^-126. Both take four vectors at once: one chain of operations alone waits for itself. */
 #ifndef SD_CPU_EXPONENT_H
 #define SD_CPU_EXPONENT_H
 
 #include "isa.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #if defined __AVX2__
@@ -30,35 +31,47 @@ static inline __attribute__((always_inline)) V larger(V a, V b) {
 #endif
 }
 
-static inline __attribute__((always_inline)) V exp2_by(V x, const int degree) {
+enum { AT_ONCE_EXP2 = 4 };
+
+#define EACH _Pragma("GCC unroll 4") for (int i = 0; i < count; i++)
+
+/* x[0..count) = 2^x */
+static inline __attribute__((always_inline)) void exp2_by(V *x, const int count, const bool rough) {
+    static const float FINE[] = {1.546144485e-04f,
+                                 1.340042800e-03f,
+                                 9.618056938e-03f,
+                                 5.550327152e-02f,
+                                 2.402265072e-01f,
+                                 6.931471825e-01f,
+                                 1.0f},
+                       ROUGH[] = {5.51716691e-02f, 2.42611122e-01f, 6.93260985e-01f, 9.99928074e-01f};
+    const float *term = rough ? ROUGH : FINE;
+    const int degree = rough ? 3 : 6;
+    V n[AT_ONCE_EXP2], p[AT_ONCE_EXP2];
 #if defined __AVX512F__
-    V n = (V)_mm512_roundscale_ps((__m512)x, 0), r = x - n;
+    EACH n[i] = (V)_mm512_roundscale_ps((__m512)x[i], 0);
+    EACH x[i] -= n[i];
 #else
     const V low = (V){0} - 126.0f, magic = (V){0} + 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    x = larger(low, x);                                          /* NaN where x is */
-    V shifted = x + magic, r = x - (shifted - magic);
+    EACH x[i] = larger(low, x[i]);                               /* NaN where x is */
+    EACH n[i] = x[i] + magic;
+    EACH x[i] -= n[i] - magic;
 #endif
-    V p;
-    if (degree == 6) {
-        p = r * 1.546144485e-04f + 1.340042800e-03f;
-        p = p * r + 9.618056938e-03f;
-        p = p * r + 5.550327152e-02f;
-        p = p * r + 2.402265072e-01f;
-        p = p * r + 6.931471825e-01f;
-        p = p * r + 1.0f;
-    } else {
-        p = r * 5.51716691e-02f + 2.42611122e-01f;
-        p = p * r + 6.93260985e-01f;
-        p = p * r + 9.99928074e-01f;
-    }
+    EACH p[i] = x[i] * term[0] + term[1];
+#pragma GCC unroll 5
+    for (int k = 2; k <= degree; k++) EACH p[i] = p[i] * x[i] + term[k];
 #if defined __AVX512F__
-    return (V)_mm512_scalef_ps((__m512)p, (__m512)n);
+    EACH x[i] = (V)_mm512_scalef_ps((__m512)p[i], (__m512)n[i]);
 #else
-    return (V)((VI)p + ((VI)shifted << 23)); /* the low bits of `shifted` are n, and go to p's exponent */
+    EACH x[i] = (V)((VI)p[i] + ((VI)n[i] << 23)); /* the low bits of n are x's, and go to p's exponent */
 #endif
 }
 
-static inline __attribute__((always_inline)) V exp2_negative(V x) { return exp2_by(x, 6); }
-static inline __attribute__((always_inline)) V exp2_rough(V x) { return exp2_by(x, 3); }
+#undef EACH
+
+static inline __attribute__((always_inline)) V exp2_negative(V x) {
+    exp2_by(&x, 1, false);
+    return x;
+}
 
 #endif

@@ -10,7 +10,7 @@
  * GEGLU's two halves are made side by side in scratch and become one there; they are never stored.
  *
  * linear_mixed is the same in products of bf16 (pair.h): x is rounded while it is copied, weights when they are
- * prepared, and a word holds two steps of K. */
+ * prepared, and a word holds two steps of K; but of a weight that is `full` the product is f32's. */
 #include "kernels.h"
 
 #include "../fmath.h"
@@ -187,7 +187,7 @@ void K(linear)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, co
 }
 
 void K(linear_mixed)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
-    Linear l = {.y = y, .x = x, .w = w, .pairs = true};
+    Linear l = {.y = y, .x = x, .w = w, .pairs = !w->full};
     l.finish = (Finish){b ? b->t.data : NULL, e, &l.y};
     run(c, &l, x2);
 }

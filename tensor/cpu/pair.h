@@ -37,9 +37,9 @@ static inline __attribute__((always_inline)) VU bf16_high(V v) {
 /* Words of (even, odd). */
 static inline __attribute__((always_inline)) VU pair_of(V even, V odd) {
 #if defined __AVX512BF16__
-    VU e = (VU)_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)even));
-    VU o = (VU)_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)odd));
-    return e | o << 16;
+    const VU places = {0x100000, 0x110001, 0x120002, 0x130003, 0x140004, 0x150005, 0x160006, 0x170007,
+                       0x180008, 0x190009, 0x1a000a, 0x1b000b, 0x1c000c, 0x1d000d, 0x1e000e, 0x1f000f};
+    return (VU)_mm512_permutexvar_epi16((__m512i)places, (__m512i)_mm512_cvtne2ps_pbh((__m512)odd, (__m512)even));
 #else
     return bf16_high(even) >> 16 | bf16_high(odd);
 #endif
@@ -51,9 +51,15 @@ static inline void pair_row(uint32_t *out, const float *in, int64_t n) {
 #if defined __AVX512BF16__
     for (; i + 16 <= n; i += 16)
         _mm256_storeu_si256((void *)(out + i / 2), (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(in + i)));
-#endif
+    if (i < n) {
+        __m512 rest = _mm512_maskz_loadu_ps((__mmask16)((1u << (n - i)) - 1), in + i);
+        __mmask8 words = (__mmask8)((1u << ((n - i + 1) / 2)) - 1);
+        _mm256_mask_storeu_epi32(out + i / 2, words, (__m256i)_mm512_cvtneps_pbh(rest));
+    }
+#else
     for (; i + 2 <= n; i += 2) out[i / 2] = f32_to_bf16(in[i]) | (uint32_t)f32_to_bf16(in[i + 1]) << 16;
     if (i < n) out[i / 2] = f32_to_bf16(in[i]);
+#endif
 }
 
 /* words[k / 2][width] = pairs of rows of in[k][width], rows ldi apart; a row that would follow an odd k is zeros. */
@@ -63,7 +69,13 @@ static inline void pair_rows(uint32_t *words, const float *in, int64_t ldi, int6
         int64_t i = 0;
         for (; i + VW <= width; i += VW)
             *(VU *)(words + i) = pair_of(*(const V *)(even + i), p + 1 < k ? *(const V *)(odd + i) : (V){0});
+#if defined __AVX512BF16__
+        __mmask16 rest = (__mmask16)((1u << (width - i)) - 1);
+        V last = p + 1 < k ? (V)_mm512_maskz_loadu_ps(rest, odd + i) : (V){0};
+        _mm512_mask_storeu_epi32(words + i, rest, (__m512i)pair_of((V)_mm512_maskz_loadu_ps(rest, even + i), last));
+#else
         for (; i < width; i++) words[i] = f32_to_bf16(even[i]) | (p + 1 < k ? (uint32_t)f32_to_bf16(odd[i]) << 16 : 0);
+#endif
     }
 }
 
