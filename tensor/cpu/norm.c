@@ -114,8 +114,13 @@ static void normalise_block(void *arg, int64_t index, void *scratch) {
             const float *x = source(g, which, picture, t);
             int64_t n = which ? g->x2.n[2] : g->x.n[2];
             const float *h = high + base, *l = low + base, *s = scale + base, *b = g->b + base;
-            float *out = y + base;
-            for (int64_t c = 0; c < n; c++) out[c] = ((x[c] - h[c]) - l[c]) * s[c] + b[c];
+            float *out = y + base; /* may be x, which compilers would not vectorise */
+            int64_t c = 0;
+            for (; c + VW <= n; c += VW)
+                *(V *)(out + c) =
+                    ((*(const V *)(x + c) - *(const V *)(h + c)) - *(const V *)(l + c)) * *(const V *)(s + c) +
+                    *(const V *)(b + c);
+            for (; c < n; c++) out[c] = ((x[c] - h[c]) - l[c]) * s[c] + b[c];
             base += n;
         }
         K(activate)(y, channels, g->act);
@@ -160,11 +165,13 @@ typedef struct {
 
 enum { ROWS = 32 };
 
-/* Sum of lanes in a fixed order. */
+/* Sum of lanes in a fixed order, halves first: one after the other each would wait for the one before. */
 static double lanes(V v) {
-    double s = 0;
-    for (int i = 0; i < VW; i++) s += v[i];
-    return s;
+    double s[VW];
+    for (int i = 0; i < VW; i++) s[i] = v[i];
+    for (int half = VW / 2; half; half /= 2)
+        for (int i = 0; i < half; i++) s[i] += s[i + half];
+    return s[0];
 }
 
 static void layer_rows(void *arg, int64_t index, void *scratch) {
@@ -194,7 +201,9 @@ static void layer_rows(void *arg, int64_t index, void *scratch) {
         }
         double low = a / (double)n, var = b / (double)n - low * low;
         float rest = (float)low, rstd = (float)(1.0 / sqrt((var > 0 ? var : 0 * var) + (double)l->eps));
-        for (int64_t c = 0; c < n; c++) y[c] = ((x[c] - m) - rest) * rstd * l->w[c] + l->b[c];
+        for (int64_t c = 0; c < whole; c += VW)
+            *(V *)(y + c) = ((*(const V *)(x + c) - m) - rest) * rstd * *(const V *)(l->w + c) + *(const V *)(l->b + c);
+        for (int64_t c = whole; c < n; c++) y[c] = ((x[c] - m) - rest) * rstd * l->w[c] + l->b[c];
     }
 }
 
