@@ -13,6 +13,9 @@ const float *K(panel_of)(float *room, const Weight *w, int64_t column, int64_t f
 /* The same as a panel of pairs of bf16, [(k + 1) / 2][PANEL] words (pair.h). from: even. */
 const uint32_t *K(pairs_of)(uint32_t *room, const Weight *w, int64_t column, int64_t from, int64_t k);
 
+/* Where the numbers of that panel lie one after the other, in the weight's own form; NULL: nowhere. */
+const void *K(panel_place)(const Weight *w, int64_t column, int64_t from, int64_t k, size_t *bytes);
+
 /* The hooks of the tables whose linear layers multiply pairs: WEIGHT_PAIRS for those, unless they are `full`; else
  * as weight_prepare. */
 size_t K(prepared_bytes_mixed)(const Weight *w, DType type);

@@ -3,9 +3,10 @@
  * Loops, from the outside: pieces of K (the block's part of x and the panel at hand stay in the second cache), panels
  * of 32 outputs (widened once into scratch), rows. A block's rows are copied side by side while its first panel is
  * multiplied: where they lie they may share sets of the first cache (rows of 1024 floats and multiples do) and are
- * waited for. Sums of an element run over K in the order of its pieces, which follow from K alone, so bits do not
- * depend on how rows and outputs are cut. A block is tall enough that widening a panel costs 1 % of using it, and there
- * are enough blocks that 8 threads stay busy.
+ * waited for. While a panel is multiplied the next one's numbers are asked for, which come from memory: weights are
+ * read once in an op. Sums of an element run over K in the order of its pieces, which follow from K alone, so bits do
+ * not depend on how rows and outputs are cut. A block is tall enough that widening a panel costs 1 % of using it, and
+ * there are enough blocks that 8 threads stay busy.
  *
  * GEGLU's two halves are made side by side in scratch and become one there; they are never stored.
  *
@@ -71,6 +72,12 @@ static void ask_for_row(const Linear *l, const Block *b, int64_t r) {
     for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(from + i, 0, 2);
 }
 
+/* The lines of a panel in memory that rows [row, row + m) of the block's have to ask for. */
+static void ask_for_panel(const Block *b, const char *place, size_t bytes, int64_t row, int64_t m) {
+    size_t lines = bytes / 64, all = (size_t)b->m, end = lines * (size_t)(row + m) / all;
+    for (size_t i = lines * (size_t)row / all; place && i < end; i++) __builtin_prefetch(place + i * 64, 0, 2);
+}
+
 static void multiply(const Linear *l, const Block *b, const void *panel, int64_t row, int64_t m, float *y, int64_t ldy,
                      int64_t n) {
     const uint32_t *x = b->packed + row * b->words;
@@ -86,14 +93,14 @@ static void outputs(const Linear *l, const Block *b, int64_t column, int64_t end
         const void *panel = l->pairs ? (const void *)K(pairs_of)(b->room, l->w, j, b->k, b->kk)
                                      : (const void *)K(panel_of)(b->room, l->w, j, b->k, b->kk);
         int64_t n = min64(PANEL, end - j);
-        if (!fresh || j > column) {
-            multiply(l, b, panel, 0, b->m, y, ldy, n);
-            continue;
-        }
+        size_t bytes = 0;
+        const void *next = j + PANEL < end ? K(panel_place)(l->w, j + PANEL, b->k, b->kk, &bytes) : NULL;
         for (int64_t i = 0; i < b->m; i += AT_ONCE) {
             int64_t rows = min64(AT_ONCE, b->m - i);
-            for (int64_t r = i; r < i + rows; r++) pack_row(l, b, r);
-            for (int64_t r = i + rows; r < min64(i + rows + AT_ONCE, b->m); r++) ask_for_row(l, b, r);
+            bool first = fresh && j == column;
+            for (int64_t r = i; first && r < i + rows; r++) pack_row(l, b, r);
+            for (int64_t r = i + rows; first && r < min64(i + rows + AT_ONCE, b->m); r++) ask_for_row(l, b, r);
+            ask_for_panel(b, next, bytes, i, rows);
             multiply(l, b, panel, i, rows, y, ldy, n);
         }
     }

@@ -41,6 +41,16 @@ static void from_filters(float *to, const Weight *w, int64_t column, int64_t n, 
     }
 }
 
+const void *K(panel_place)(const Weight *w, int64_t column, int64_t from, int64_t k, size_t *bytes) {
+    bool pairs = w->layout == WEIGHT_PAIRS;
+    size_t width = pairs ? sizeof(uint32_t) : (size_t)dtype_bits(w->t.dtype) / 8;
+    int64_t row_size = tensor_count(w->t) / w->t.n[0];
+    if (pairs) row_size = (row_size + 1) / 2, from /= 2, k = (k + 1) / 2;
+    *bytes = (size_t)(k * PANEL) * width;
+    if (!w->prepared || w->layout == WEIGHT_FILTERS) return NULL;
+    return (const char *)w->prepared + (size_t)(column * row_size + from * PANEL) * width;
+}
+
 const float *K(panel_of)(float *room, const Weight *w, int64_t column, int64_t from, int64_t k) {
     int64_t n = min64(PANEL, w->t.n[0] - column), row_size = tensor_count(w->t) / w->t.n[0];
     assert(column % PANEL == 0);
@@ -49,18 +59,19 @@ const float *K(panel_of)(float *room, const Weight *w, int64_t column, int64_t f
     } else if (w->layout == WEIGHT_FILTERS) {
         from_filters(room, w, column, n, from, k);
     } else {
-        size_t at = (size_t)(column * row_size + from * PANEL);
-        if (w->t.dtype == F32) return (const float *)w->prepared + at;
-        widen(room, (const uint16_t *)w->prepared + at, w->t.dtype, k * PANEL);
+        size_t bytes;
+        const void *place = K(panel_place)(w, column, from, k, &bytes);
+        if (w->t.dtype == F32) return place;
+        widen(room, place, w->t.dtype, k * PANEL);
     }
     return room;
 }
 
 const uint32_t *K(pairs_of)(uint32_t *room, const Weight *w, int64_t column, int64_t from, int64_t k) {
     assert(column % PANEL == 0 && from % 2 == 0);
-    if (w->layout == WEIGHT_PAIRS && w->prepared)
-        return (const uint32_t *)w->prepared + (column * ((w->t.n[1] + 1) / 2) + from / 2 * PANEL);
     enum { AT_ONCE = 32 };
+    size_t bytes;
+    if (w->layout == WEIGHT_PAIRS && w->prepared) return K(panel_place)(w, column, from, k, &bytes);
     float wide[AT_ONCE * PANEL];
     for (int64_t at = 0; at < k; at += AT_ONCE) {
         int64_t n = min64(AT_ONCE, k - at);
