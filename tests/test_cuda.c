@@ -263,4 +263,5 @@ void suite_cuda(void) {
         bool has = i == OP_LINEAR || i == OP_CONV || i == OP_ATTENTION;
         test_check(has == (on_tensor_cores[i] > 4), "%d cases of kind %d went to tensor cores", on_tensor_cores[i], i);
     }
+    end();
 }
