@@ -1,6 +1,6 @@
 # curve.awk: an SVG of a training's loss over its pictures, each point the mean of a 200th of the run.
 #
-#     awk -f tools/curve.awk batch=8 unet.csv batch=16 finish.csv > curve.svg
+#     awk -f tools/curve.awk batch=8 easy.csv batch=8 all.csv > curve.svg
 #
 # The files are logs of `sdc train --log`, one stage behind the other.
 BEGIN { FS = "," }
@@ -8,7 +8,7 @@ FNR > 1 {
     pictures += batch
     loss[++n] = $2
     at[n] = pictures
-    stage[n] = batch
+    stage[n] = FILENAME
 }
 END {
     width = 720; height = 300; left = 48; bottom = 36; low = 0.2; high = 0.9
