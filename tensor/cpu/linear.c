@@ -72,18 +72,13 @@ static void ask_for_row(const Linear *l, const Block *b, int64_t r) {
     for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(from + i, 0, 2);
 }
 
-/* The lines of a panel in memory that rows [row, row + m) of the block's have to ask for. */
-static void ask_for_panel(const Block *b, const char *place, size_t bytes, int64_t row, int64_t m) {
-    size_t lines = bytes / 64, all = (size_t)b->m, end = lines * (size_t)(row + m) / all;
-    for (size_t i = lines * (size_t)row / all; place && i < end; i++) __builtin_prefetch(place + i * 64, 0, 2);
-}
-
+/* next: where the panel after this one lies, or this one. */
 static void multiply(const Linear *l, const Block *b, const void *panel, int64_t row, int64_t m, float *y, int64_t ldy,
-                     int64_t n) {
+                     int64_t n, const void *next, size_t bytes) {
     const uint32_t *x = b->packed + row * b->words;
     y += row * ldy;
-    if (l->pairs) K(pair_product)(m, b->words, x, b->words, panel, y, ldy, n, b->accumulate);
-    else K(panel_product)(m, b->kk, (const void *)x, b->words, panel, y, ldy, n, b->accumulate);
+    if (l->pairs) K(pair_product_then)(m, b->words, x, b->words, panel, y, ldy, n, b->accumulate, next, bytes);
+    else K(panel_product_then)(m, b->kk, (const void *)x, b->words, panel, y, ldy, n, b->accumulate, next, bytes);
 }
 
 /* y[m][end - column] (+)= the block's product with outputs [column, end); column: a multiple of PANEL. `fresh`: x is to
@@ -95,13 +90,16 @@ static void outputs(const Linear *l, const Block *b, int64_t column, int64_t end
         int64_t n = min64(PANEL, end - j);
         size_t bytes = 0;
         const void *next = j + PANEL < end ? K(panel_place)(l->w, j + PANEL, b->k, b->kk, &bytes) : NULL;
-        for (int64_t i = 0; i < b->m; i += AT_ONCE) {
+        if (!next) next = panel, bytes = 0;
+        if (!fresh || j > column) {
+            multiply(l, b, panel, 0, b->m, y, ldy, n, next, bytes);
+            continue;
+        }
+        for (int64_t i = 0; i < b->m; i += AT_ONCE, next = panel, bytes = 0) {
             int64_t rows = min64(AT_ONCE, b->m - i);
-            bool first = fresh && j == column;
-            for (int64_t r = i; first && r < i + rows; r++) pack_row(l, b, r);
-            for (int64_t r = i + rows; first && r < min64(i + rows + AT_ONCE, b->m); r++) ask_for_row(l, b, r);
-            ask_for_panel(b, next, bytes, i, rows);
-            multiply(l, b, panel, i, rows, y, ldy, n);
+            for (int64_t r = i; r < i + rows; r++) pack_row(l, b, r);
+            for (int64_t r = i + rows; r < min64(i + rows + AT_ONCE, b->m); r++) ask_for_row(l, b, r);
+            multiply(l, b, panel, i, rows, y, ldy, n, next, bytes);
         }
     }
 }

@@ -49,7 +49,7 @@ typedef struct {
 typedef struct {
     int64_t k, ldx, ldy, n; /* n: columns from y's that exist */
     const float *x, *panel;
-    const float *ahead; /* what will be read after this strip: a line of it is asked for in each step */
+    const float *ahead, *end; /* what will be read after this strip: a line of it is asked for in each step */
     float *y;
     bool accumulate;
 } Tile;
@@ -124,14 +124,13 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
 #define CASE(r)                                                                                                        \
     case r: tile(r < ROWS ? r : ROWS, COLUMNS, form, t); break;
 
-/* All rows on one strip; t.ahead: what follows the strip's panel in memory. */
+/* All rows on one strip. */
 INLINE void strip(int64_t m, const Form form, Tile t) {
-    const float *next = t.ahead;
     int64_t row = form.turned ? 1 : t.ldx;
     for (; m >= ROWS; m -= ROWS, t.x += ROWS * row, t.y += ROWS * t.ldy) {
         tile(ROWS, COLUMNS, form, t);
         t.ahead += t.k * LINE;
-        if (t.ahead >= next + t.k * PANEL) t.ahead = t.panel;
+        if (t.ahead >= t.end) t.ahead = t.panel;
     }
     switch (m) {
         CASE(1)
@@ -160,7 +159,7 @@ INLINE void product(int64_t m, const Form form, Tile all) {
         t.k = all.k - p < piece ? all.k - p : piece;
         t.x += form.turned ? p * all.ldx : p;
         t.panel += p * PANEL;
-        t.ahead = t.panel + t.k * PANEL;
+        if (!all.ahead) t.ahead = t.panel + t.k * PANEL, t.end = t.ahead + t.k * PANEL; /* often the next panel */
         if (m == 1) tile(1, PANEL / VW, form, t); /* bound by memory: the panel in the order in which it lies */
         else
             for (; t.n > 0; t.n -= STRIP, t.panel += STRIP, t.y += STRIP) strip(m, form, t);
@@ -168,15 +167,27 @@ INLINE void product(int64_t m, const Form form, Tile all) {
 }
 
 /* clang-format off */
-#define PRODUCT(name, type, is_turned, is_pairs)                                                                       \
+#define THEN , const void *next, size_t bytes
+#define PRODUCT(name, type, is_turned, is_pairs, then, what, size)                                                     \
     void K(name)(int64_t m, int64_t k, const type *x, int64_t ldx, const type *panel, float *y, int64_t ldy, int64_t n,\
-                 bool accumulate) {                                                                                    \
+                 bool accumulate then) {                                                                               \
         const Tile t = {.k = k, .ldx = ldx, .ldy = ldy, .n = n, .x = (const void *)x, .panel = (const void *)panel,    \
-                        .y = y, .accumulate = accumulate};                                                             \
+                        .ahead = what, .end = (const void *)((uintptr_t)what + size), .y = y,                          \
+                        .accumulate = accumulate};                                                                     \
         product(m, (Form){.turned = is_turned, .pairs = is_pairs}, t);                                                 \
     }
+PRODUCT(panel_product_then, float, false, false, THEN, next, bytes)
+PRODUCT(panel_product_turned, float, true, false, , NULL, 0)
+PRODUCT(pair_product_then, uint32_t, false, true, THEN, next, bytes)
+PRODUCT(pair_product_turned, uint32_t, true, true, , NULL, 0)
 /* clang-format on */
-PRODUCT(panel_product, float, false, false)
-PRODUCT(panel_product_turned, float, true, false)
-PRODUCT(pair_product, uint32_t, false, true)
-PRODUCT(pair_product_turned, uint32_t, true, true)
+
+void K(panel_product)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,
+                      int64_t n, bool accumulate) {
+    K(panel_product_then)(m, k, x, ldx, panel, y, ldy, n, accumulate, NULL, 0);
+}
+
+void K(pair_product)(int64_t m, int64_t k, const uint32_t *x, int64_t ldx, const uint32_t *panel, float *y, int64_t ldy,
+                     int64_t n, bool accumulate) {
+    K(pair_product_then)(m, k, x, ldx, panel, y, ldy, n, accumulate, NULL, 0);
+}

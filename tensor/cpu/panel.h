@@ -10,6 +10,7 @@
 #include "isa.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { PANEL = 32 };
@@ -17,6 +18,9 @@ enum { PANEL = 32 };
 /* n: columns stored, 1 to PANEL. y is not read unless `accumulate`. */
 void K(panel_product)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,
                       int64_t n, bool accumulate);
+/* The same, and asks for what will be read afterwards: `bytes` at `next`. */
+void K(panel_product_then)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,
+                           int64_t n, bool accumulate, const void *next, size_t bytes);
 /* The same with x given as [k][m], rows of it ldx apart. */
 void K(panel_product_turned)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y,
                              int64_t ldy, int64_t n, bool accumulate);
@@ -24,6 +28,8 @@ void K(panel_product_turned)(int64_t m, int64_t k, const float *x, int64_t ldx, 
 /* Both for pairs of bf16 (pair.h): k, x, ldx and the panel [k][PANEL] in words of two steps; y in f32. */
 void K(pair_product)(int64_t m, int64_t k, const uint32_t *x, int64_t ldx, const uint32_t *panel, float *y, int64_t ldy,
                      int64_t n, bool accumulate);
+void K(pair_product_then)(int64_t m, int64_t k, const uint32_t *x, int64_t ldx, const uint32_t *panel, float *y,
+                          int64_t ldy, int64_t n, bool accumulate, const void *next, size_t bytes);
 void K(pair_product_turned)(int64_t m, int64_t k, const uint32_t *x, int64_t ldx, const uint32_t *panel, float *y,
                             int64_t ldy, int64_t n, bool accumulate);
 
