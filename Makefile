@@ -65,7 +65,7 @@ ifeq ($(CUDA),1)
   SRC := $(filter-out tensor/no_card.c,$(wildcard tensor/*.c weights/*.c nn/*.c sd/*.c))
 else ifneq ($(and $(shell command -v $(CXX) 2>/dev/null),$(filter x86_64 amd64 aarch64 arm64,$(ARCH))),)
   SHIM_OBJ := $(CUDA_SRC:%.cu=$(B)/%.cu.o) $(patsubst %.cc,$(B)/%.cc.o,$(wildcard cuda/shim/*.cc))
-  SHIM_FLAGS := -x c++ -std=c++17 -Wall -Wextra -Wshadow -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread \
+  SHIM_FLAGS := -x c++ -std=c++17 -Wall -Wextra -Wshadow -Wno-psabi -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread \
     -MMD -MP $(CFLAGS) $(if $(SANITIZE),$(SANITIZE),-O3)
   SHIM_PROGRAM := $(B)/sdc-shim
 endif

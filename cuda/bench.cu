@@ -38,6 +38,28 @@ template <class A> __global__ void __launch_bounds__(THREADS) chains_mma(float *
     if (sum[0][0] < 0) out[threadIdx.x] = sum[0][0];
 }
 
+/* As product_hopper.cu multiplies: two groups of warps, each 64 rows by 128 from shared memory. */
+enum { WIDE_CHAINS = 4, WIDE_TILES = (2 * 64 + 128) * 128, WIDE_SHARED = WIDE_TILES + 1024 };
+template <class A> __global__ void __launch_bounds__(THREADS) chains_wgmma(float *out, int turns) {
+    unsigned char *tiles = shared_memory();
+    tiles += (1024 - shared_address(tiles) % 1024) % 1024;
+    for (int i = threadIdx.x; i < WIDE_TILES / 4; i += THREADS) ((uint32_t *)tiles)[i] = pair<A>(0.25f, 0.0625f);
+    show_to_copies();
+    __syncthreads();
+    uint64_t x = tile_at(tiles + threadIdx.x / 128 * 64 * 128), w = tile_at(tiles + 2 * 64 * 128);
+    float sum[128 / 8][4] = {};
+    for (int t = 0; t < turns; t++) {
+        products_begin();
+        UNROLL
+        for (int i = 0; i < WIDE_CHAINS; i++) multiply_wide<A, 128>(sum, x + 2 * i, w + 2 * i);
+        products_commit();
+        products_wait<1>();
+    }
+    products_wait<0>();
+    for (int i = 0; i < 128 / 8; i++) sum[0][0] += sum[i][1];
+    if (sum[0][0] < 0) out[threadIdx.x] = sum[0][0];
+}
+
 __global__ void wait_cycles(long long cycles) {
     for (long long from = clock64(); clock64() - from < cycles;) {}
 }
@@ -84,12 +106,14 @@ void add(CardPeaks *p, const char *name, const char *unit, double rate) {
 }
 
 template <class K>
-bool add_chains(Card *card, CardPeaks *p, const char *name, const char *unit, double each, K kernel, Error *e) {
+bool add_chains(Card *card, CardPeaks *p, const char *name, const char *unit, double each, K kernel, size_t shared,
+                Error *e) {
     unsigned blocks = (unsigned)(card->processors * BLOCKS);
     double rate;
     bool ok = measure(
         card, each * blocks,
-        [&](Ctx *c, int turns) { launch(c, "peak", kernel, blocks, THREADS, 0, card->partials, turns); }, &rate, e);
+        [&](Ctx *c, int turns) { launch(c, "peak", kernel, blocks, THREADS, shared, card->partials, turns); }, &rate,
+        e);
     if (ok) add(p, name, unit, rate);
     return ok;
 }
@@ -98,10 +122,14 @@ bool add_chains(Card *card, CardPeaks *p, const char *name, const char *unit, do
 
 bool card_peaks(Card *card, CardPeaks *out, Error *e) {
     const double FMA = 2.0 * CHAINS * THREADS, MMA = 2.0 * 16 * 8 * 16 * CHAINS * (THREADS / WARP);
+    const double WGMMA = 2.0 * 64 * 128 * 16 * WIDE_CHAINS * (THREADS / 128);
+    bool wide = card->encode_map;
     *out = CardPeaks{};
-    return add_chains(card, out, "f32", "fma", FMA, chains_fma, e) &&
-           add_chains(card, out, "f16", "mma", MMA, chains_mma<Half>, e) &&
-           (card->arch < 80 || add_chains(card, out, "bf16", "mma", MMA, chains_mma<Brain>, e)) &&
+    return add_chains(card, out, "f32", "fma", FMA, chains_fma, 0, e) &&
+           add_chains(card, out, "f16", "mma", MMA, chains_mma<Half>, 0, e) &&
+           (card->arch < 80 || add_chains(card, out, "bf16", "mma", MMA, chains_mma<Brain>, 0, e)) &&
+           (!wide || (add_chains(card, out, "f16", "wgmma", WGMMA, chains_wgmma<Half>, WIDE_SHARED, e) &&
+                      add_chains(card, out, "bf16", "wgmma", WGMMA, chains_wgmma<Brain>, WIDE_SHARED, e))) &&
            measure_copy(card, card_ops(card, F32)->memory, &out->copy, e);
 }
 

@@ -135,7 +135,10 @@ Card *card_open(int number, Error *e) {
     ok = ok &&
          card_check(card, cudaStreamCreateWithFlags(&card->stream, cudaStreamNonBlocking), "no stream can be had", e) &&
          (card->partials = (float *)reserve(card, SPLIT_BYTES, e)) != NULL;
-    if (ok) return card;
+    if (ok) {
+        cuda_hopper_begin(card);
+        return card;
+    }
     card_close(card);
     return NULL;
 }

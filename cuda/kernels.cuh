@@ -49,6 +49,9 @@ static inline bool in_chunks(const Tensor &t) {
     return ok;
 }
 
+/* Looks whether the card can and may run product_hopper.cu (SDC_CUDA=mma: it may not). */
+void cuda_hopper_begin(Card *card);
+
 /* A weight's numbers on the card. */
 static inline const void *numbers_of(const Weight *w) { return w->prepared; }
 

@@ -4,6 +4,7 @@
 #define SD_CUDA_PORT_H
 
 #ifdef __CUDACC__
+#include <cuda.h> /* names of the driver's types; nothing of it is linked */
 #include <cuda_runtime.h>
 #else
 #include "shim/shim.h"
@@ -28,7 +29,8 @@ struct Card {
     cudaStream_t stream;
     float *partials; /* SPLIT_BYTES: sums of products whose K is split */
     int processors;
-    bool idle; /* since the host waited for it */
+    void *encode_map; /* cuTensorMapEncodeTiled, where the card is for product_hopper.cu; else NULL */
+    bool idle;        /* since the host waited for it */
     cudaEvent_t *marks;
     int mark_count;
     char name[300];

@@ -5,7 +5,7 @@
  * long sums lose no more than the CPU's. For GEGLU a tile has half as many outputs: a thread sums two values and their
  * gates. Rows count through all pictures; a sum's bits depend on its row of x, its row
  * of w and K only. The CPU's twins are tensor/cpu/linear.c and conv2d.c; faster kernels are in
- * product_tensor.cuh. */
+ * product_tensor.cuh and product_hopper.cu. */
 #include "pixels.cuh"
 
 namespace {
@@ -70,13 +70,17 @@ void plain(Ctx *c, const char *name, const Source &source, const Weight *w, int6
 void cuda_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
     Rows rows = {x, x2 ? *x2 : Tensor{}};
     Finish f = finish_for(y, b, e);
-    if (c->precision != PRECISION_F32_DIRECT && cuda_linear_tensor(c, rows, w, f)) return;
+    if (c->precision != PRECISION_F32_DIRECT &&
+        (cuda_linear_hopper(c, rows, w, f) || cuda_linear_tensor(c, rows, w, f)))
+        return;
     plain(c, "linear", rows, w, w->t.n[1], f);
 }
 
 void cuda_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e) {
     Pixels pixels = {x, g, w->t.n[2], y.n[2]};
     Finish f = finish_for(y, b, e);
-    if (c->precision != PRECISION_F32_DIRECT && cuda_conv2d_tensor(c, pixels, w, f)) return;
+    if (c->precision != PRECISION_F32_DIRECT &&
+        (cuda_conv2d_hopper(c, pixels, w, f) || cuda_conv2d_tensor(c, pixels, w, f)))
+        return;
     plain(c, "conv2d", pixels, w, w->t.n[1] * w->t.n[2] * w->t.n[3], f);
 }

@@ -160,4 +160,183 @@ template <class T> static inline bool tensor_cores(const Card *card) {
     return std::is_same<T, Half>::value || (std::is_same<T, Brain>::value && card->arch >= 80);
 }
 
+/* --- compute capability 9.0 (sm_90a) --- */
+
+/* An address as instructions and swizzles count it. */
+static __device__ inline uint32_t shared_address(const void *p) {
+#if !defined __CUDACC__
+    return shim_shared_address(p);
+#elif defined __CUDA_ARCH__
+    return (uint32_t)__cvta_generic_to_shared(p);
+#else
+    return 0;
+#endif
+}
+
+/* A barrier in shared memory: a phase is over when so many have arrived and all bytes that were announced are there. */
+static __device__ inline void barrier_init(uint64_t *b, int arrivals) {
+#if !defined __CUDACC__
+    shim_barrier_init(b, arrivals);
+#elif defined __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(b)), "r"(arrivals) : "memory");
+#endif
+}
+
+/* What was written to shared memory so far is there for the copy engine, too. */
+static __device__ inline void show_to_copies() {
+#if defined __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
+
+static __device__ inline void barrier_arrive(uint64_t *b) {
+#if !defined __CUDACC__
+    shim_barrier_arrive(b, 0);
+#elif defined __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(b)) : "memory");
+#endif
+}
+
+/* Arrives, and announces bytes. */
+static __device__ inline void barrier_expect(uint64_t *b, int bytes) {
+#if !defined __CUDACC__
+    shim_barrier_arrive(b, bytes);
+#elif defined __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(b)), "r"(bytes)
+                 : "memory");
+#endif
+}
+
+/* Until the latest phase of that parity is over; before the first phase one of parity 1 is. */
+static __device__ inline void barrier_wait(uint64_t *b, int parity) {
+#if !defined __CUDACC__
+    while (!shim_barrier_over(b, parity)) shim_spin();
+#elif defined __CUDA_ARCH_FEAT_SM90_ALL
+    uint32_t over;
+    do
+        asm volatile("{\n.reg .pred p;\nmbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\nselp.u32 %0, 1, 0, p;\n}"
+                     : "=r"(over)
+                     : "r"(shared_address(b)), "r"(parity)
+                     : "memory");
+    while (!over);
+#endif
+}
+
+/* A box of a tensor of three or four dimensions, from `at` (innermost first) on, to shared memory on 1024 bytes, as its
+ * map says; zeros where there is no tensor. The barrier gets all of the box's bytes. */
+static __device__ inline void load_box(void *to, const CUtensorMap *map, const int (&at)[3], uint64_t *b) {
+#if !defined __CUDACC__
+    shim_load_box(to, map, at, 3, b);
+#elif defined __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2,%3,%4}], "
+                 "[%5];" ::"r"(shared_address(to)),
+                 "l"(map), "r"(at[0]), "r"(at[1]), "r"(at[2]), "r"(shared_address(b))
+                 : "memory");
+#endif
+}
+static __device__ inline void load_box(void *to, const CUtensorMap *map, const int (&at)[4], uint64_t *b) {
+#if !defined __CUDACC__
+    shim_load_box(to, map, at, 4, b);
+#elif defined __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], "
+                 "[%1, {%2,%3,%4,%5}], [%6];" ::"r"(shared_address(to)),
+                 "l"(map), "r"(at[0]), "r"(at[1]), "r"(at[2]), "r"(at[3]), "r"(shared_address(b))
+                 : "memory");
+#endif
+}
+
+/* Says where a tile lies whose rows are 128 bytes of K, swizzled by 128 bytes, eight rows a kilobyte: PTX ISA, "Matrix
+ * descriptor format". The next 16 numbers of K are 32 bytes, that is 2, further. */
+static __device__ inline uint64_t tile_at(const void *p) {
+    const uint64_t EIGHT_ROWS = 1024 >> 4, SWIZZLE_128 = 1;
+    return (shared_address(p) & 0x3ffff) >> 4 | (uint64_t)1 << 16 | EIGHT_ROWS << 32 | SWIZZLE_128 << 62;
+}
+
+/* Before a group's first product: registers are as they should be. */
+static __device__ inline void products_begin() {
+#if defined __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+#endif
+}
+
+/* Ends a group of products. */
+static __device__ inline void products_commit() {
+#if !defined __CUDACC__
+    shim_products_commit();
+#elif defined __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+#endif
+}
+
+/* Until these warps' groups are done but for the newest LEFT. */
+template <int LEFT> static __device__ inline void products_wait() {
+#if !defined __CUDACC__
+    shim_products_wait(LEFT);
+#elif defined __CUDA_ARCH_FEAT_SM90_ALL
+    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(LEFT) : "memory");
+#endif
+}
+
+#ifndef __CUDACC__
+/* This thread's part: rows 16 warp + lane / 4 and eight further, columns as in `multiply`. */
+template <class T, int N> static void shim_multiply_wide(float *d, uint64_t a, uint64_t b, unsigned thread) {
+    unsigned row = thread / 32 % 4 * 16 + thread % 32 / 4, column = thread % 4 * 2;
+    float x[2][16], y[16];
+    for (unsigned half = 0; half < 2; half++)
+        for (unsigned k = 0; k < 16; k++) x[half][k] = to_f32(*(const T *)shim_tile_number(a, row + 8 * half, k));
+    for (unsigned j = 0; j < N / 8; j++)
+        for (unsigned i = 0; i < 2; i++) {
+            for (unsigned k = 0; k < 16; k++) y[k] = to_f32(*(const T *)shim_tile_number(b, 8 * j + column + i, k));
+            for (unsigned half = 0; half < 2; half++) {
+                float sum = 0;
+                for (unsigned k = 0; k < 16; k++) sum += x[half][k] * y[k];
+                d[4 * j + 2 * half + i] += sum;
+            }
+        }
+}
+#else
+#define REGISTERS_64                                                                                                   \
+    "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,"                  \
+    "%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,"                 \
+    "%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63}"
+#define REGISTERS_80                                                                                                   \
+    "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,"                  \
+    "%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,"                 \
+    "%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63,%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,"                 \
+    "%74,%75,%76,%77,%78,%79}"
+#define FOUR(d, j) "+f"(d[j][0]), "+f"(d[j][1]), "+f"(d[j][2]), "+f"(d[j][3])
+#define SIXTEEN(d, j) FOUR(d, j), FOUR(d, j + 1), FOUR(d, j + 2), FOUR(d, j + 3)
+#define SIXTY_FOUR(d) SIXTEEN(d, 0), SIXTEEN(d, 4), SIXTEEN(d, 8), SIXTEEN(d, 12)
+#define WIDE(shape, types, registers, a, b, one) /* the last operands: add to d; neither a nor b negated or turned */  \
+    "{\n.reg .pred p;\nsetp.ne.b32 p, " one ", 0;\nwgmma.mma_async.sync.aligned." shape "k16.f32." types " " registers \
+    ", " a ", " b ", p, 1, 1, 0, 0;\n}"
+#endif
+
+/* d[64 x N] += a[64 x 16] b[N x 16]^T, by a group of four warps; done no sooner than products_wait says. Warp w has
+ * rows from 16 w on, and of each eight columns what it has in `multiply`. */
+template <class T, int N> static __device__ inline void multiply_wide(float (&d)[N / 8][4], uint64_t a, uint64_t b) {
+    static_assert(N == 128 || N == 160, "the shapes that are written out here");
+#if !defined __CUDACC__
+    shim_multiply_later(&d[0][0], a, b, shim_multiply_wide<T, N>);
+#elif defined __CUDA_ARCH_FEAT_SM90_ALL
+    constexpr bool half = std::is_same<T, Half>::value;
+    if constexpr (N == 128 && half)
+        asm volatile(WIDE("m64n128", "f16.f16", REGISTERS_64, "%64", "%65", "%66")
+                     : SIXTY_FOUR(d)
+                     : "l"(a), "l"(b), "r"(1));
+    else if constexpr (N == 128)
+        asm volatile(WIDE("m64n128", "bf16.bf16", REGISTERS_64, "%64", "%65", "%66")
+                     : SIXTY_FOUR(d)
+                     : "l"(a), "l"(b), "r"(1));
+    else if constexpr (half)
+        asm volatile(WIDE("m64n160", "f16.f16", REGISTERS_80, "%80", "%81", "%82")
+                     : SIXTY_FOUR(d), SIXTEEN(d, 16)
+                     : "l"(a), "l"(b), "r"(1));
+    else
+        asm volatile(WIDE("m64n160", "bf16.bf16", REGISTERS_80, "%80", "%81", "%82")
+                     : SIXTY_FOUR(d), SIXTEEN(d, 16)
+                     : "l"(a), "l"(b), "r"(1));
+#endif
+}
+
 #endif

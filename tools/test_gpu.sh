@@ -1,10 +1,11 @@
 #!/bin/sh
 # test_gpu.sh BUILD: what only a machine with an NVIDIA card can show. Run by `make test-gpu`; writes gpu-report.txt.
-#   1. every op, block and micro-SD golden on the card, in f32, f16 and bf16; the full-size model against PyTorch
+#   1. every op, block and micro-SD golden on the card, in f32, f16 and bf16 (compute capability 9.0: products by wgmma
+#      and by mma.sync); the full-size model against PyTorch
 #   2. compute-sanitizer: memory, races, uninitialised reads, barriers
 #   3. the same bits: again, in a batch, with and without recorded steps, on several cards where there are some
 #   4. speed of the full-size model with generated weights, 512x512: `sdc bench`; where there is a Python (PYTHON) with
-#      torch, diffusers and a card, in turns with PyTorch (bench_peers.py)
+#      torch, diffusers and a card, in turns with PyTorch (bench_peers.py); compute capability 9.0 in both ways
 # QUICK=1 leaves out the full-size model.
 b=$1 report=gpu-report.txt failed=0
 dir=$b/gpu
@@ -25,6 +26,7 @@ step() { # NAME COMMAND...: its last lines go to the report
 
 say "commit $(git rev-parse HEAD 2>/dev/null), $(date -u +%Y-%m-%dT%H:%MZ), $(nvcc --version | tail -n 1)"
 nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap --format=csv,noheader 2>&1 | tee -a "$report"
+capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1)
 "$b/test" --make-model micro single f32 "$micro" || exit 1
 picture() { "$sdc" txt2img -q -m "$micro" -p "a cat" -W 64 -H 64 --steps 4 --seed 42 "$@"; }
 
@@ -65,6 +67,7 @@ if [ -z "${QUICK:-}" ]; then
     step "full-size SD 1.5 against PyTorch, f32" env SDC_TEST_DEVICE=cuda "$b/test" full_size
     [ -f "$full" ] || "$b/test" --make-model full single f16 "$full"
     LINES_KEPT=200 step "speed, f16" bench f16
+    case $capability in *9.0*) SDC_CUDA=mma LINES_KEPT=200 step "speed, f16, by mma.sync instead of wgmma" bench f16 ;; esac
     for precision in bf16 f32; do LINES_KEPT=7 step "speed, $precision" bench "$precision"; done
     python=${PYTHON:-python3}
     if "$python" -c 'import torch, diffusers, transformers, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then

@@ -40,8 +40,8 @@ static const int RETURN = 11;
 
 namespace {
 
-enum State { READY, IN_WARP, AT_BARRIER, DONE };
-enum { WARP = 32, SLOT = 128, MOST_COPIES = 128 };
+enum State { READY, IN_WARP, AT_BARRIER, SPINNING, DONE };
+enum { WARP = 32, SLOT = 128, MOST_COPIES = 128, MOST_IDLE = 4 };
 
 struct Copy {
     void *to;
@@ -64,6 +64,7 @@ struct Block {
     std::vector<char *> stacks;               /* free ones */
     std::vector<unsigned char> slots, shared; /* [warps][2][32][SLOT] */
     Fiber *now;
+    bool progress; /* since the last round of all warps */
     void *home, *home_fake;
     const std::function<void()> *body;
     const void *bottom; /* of the host thread's stack, for AddressSanitizer */
@@ -136,16 +137,17 @@ void run(Fiber *f) {
     f->stack = nullptr;
 }
 
-/* Runs a warp until its threads are done or at the barrier. */
+/* Runs a warp until its threads are done, at the barrier, or wait for something from outside the warp. */
 void run_warp(Fiber *f, unsigned n, bool backwards) {
     for (;;) {
-        unsigned waiting = 0;
+        unsigned waiting = 0, spinning = 0;
         for (unsigned i = 0; i < n; i++) {
             Fiber *g = &f[backwards ? n - 1 - i : i];
             if (g->state == READY) run(g);
             waiting += g->state == IN_WARP;
+            spinning += g->state == SPINNING;
         }
-        if (!waiting) return;
+        if (!waiting || spinning) return;
         for (unsigned i = 0; i < n; i++) {
             if (f[i].state == AT_BARRIER) {
                 fprintf(stderr, "shim: a warp waits for a thread that is at a barrier\n");
@@ -166,15 +168,25 @@ void run_block(bool backwards) {
         f->turn = 0;
         f->pending = f->group = 0;
     }
-    for (unsigned left = n; left;) {
-        unsigned barrier = 0;
+    for (unsigned left = n, idle = 0; left;) {
+        unsigned barrier = 0, spinning = 0;
+        block.progress = false;
         for (unsigned i = 0; i < warps; i++) {
             unsigned w = backwards ? warps - 1 - i : i;
             unsigned lanes = n - w * WARP;
             run_warp(&block.fibers[w * WARP], lanes < WARP ? lanes : unsigned(WARP), backwards);
         }
         left = 0;
-        for (Fiber &f : block.fibers) left += f.state != DONE, barrier += f.state == AT_BARRIER;
+        for (Fiber &f : block.fibers) {
+            left += f.state != DONE, barrier += f.state == AT_BARRIER, spinning += f.state == SPINNING;
+            if (f.state == SPINNING) f.state = READY;
+        }
+        if (spinning) {
+            idle = block.progress ? 0 : idle + 1;
+            if (idle < MOST_IDLE) continue;
+            fprintf(stderr, "shim: %u of %u threads wait for what nobody will do\n", spinning, n);
+            abort();
+        }
         if (left && barrier != n) {
             fprintf(stderr, "shim: %u of %u threads wait at a barrier that the others never reach\n", barrier, n);
             abort();
@@ -197,6 +209,15 @@ void shim_warp_wait() {
     block.now->turn++;
 }
 
+void shim_spin() {
+    block.now->state = SPINNING;
+    yield();
+}
+
+void shim_progress() { block.progress = true; }
+
+unsigned shim_thread() { return block.now->number; }
+
 unsigned shim_lane() { return block.now->number % WARP; }
 
 void *shim_slot(unsigned lane) {
@@ -205,6 +226,9 @@ void *shim_slot(unsigned lane) {
 }
 
 void *shim_shared() { return (void *)(((uintptr_t)block.shared.data() + 127) & ~(uintptr_t)127); }
+
+/* The window begins a little before: what counts on a larger alignment must see to it. */
+uint32_t shim_shared_address(const void *p) { return 128 + (uint32_t)((const char *)p - (const char *)shim_shared()); }
 
 void shim_copy_later(void *to, const void *from, int bytes, int zeros) {
     Fiber *f = block.now;
@@ -252,5 +276,6 @@ void shim_run(dim3 grid, dim3 threads, size_t shared, const std::function<void()
                 std::vector<unsigned char>(shared + 128).swap(block.shared); /* its exact size, for AddressSanitizer */
                 std::memset(block.shared.data(), 0xff, block.shared.size());
                 run_block((launches + x + y + z) & 1);
+                shim_hopper_end();
             }
 }

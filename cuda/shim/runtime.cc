@@ -92,7 +92,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device) {
     *p = cudaDeviceProp{};
     snprintf(p->name, sizeof p->name, "made-up card %d", device);
     p->major = arch / 10, p->minor = arch % 10, p->multiProcessorCount = 4;
-    p->totalGlobalMem = whole(), p->sharedMemPerBlockOptin = arch == 75 ? 64 << 10 : arch == 80 ? 163 << 10 : 99 << 10;
+    p->totalGlobalMem = whole();
+    p->sharedMemPerBlockOptin = arch == 75 ? 64 << 10 : arch == 80 ? 163 << 10 : arch == 90 ? 227 << 10 : 99 << 10;
     return cudaSuccess;
 }
 
@@ -197,6 +198,14 @@ cudaError_t cudaGetLastError() {
     cudaError_t e = last;
     last = cudaSuccess;
     return lost ? cudaErrorLaunchFailure : e;
+}
+
+cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **function, unsigned, unsigned long long,
+                                             cudaDriverEntryPointQueryResult *found) {
+    if (strcmp(name, "cuTensorMapEncodeTiled")) return fail(cudaErrorInvalidValue);
+    *function = (void *)shim_encode_tiled;
+    *found = cudaDriverEntryPointSuccess;
+    return cudaSuccess;
 }
 
 const char *cudaGetErrorString(cudaError_t e) {

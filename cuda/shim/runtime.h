@@ -34,6 +34,12 @@ struct cudaDeviceProp {
 struct cudaPointerAttributes {
     int device;
 };
+struct cudaFuncAttributes {
+    int ptxVersion;
+};
+enum cudaDriverEntryPointQueryResult { cudaDriverEntryPointSuccess = 0 };
+enum { cudaEnableDefault = 0 };
+#define CUDART_VERSION 12050
 
 cudaError_t cudaGetDeviceCount(int *n);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device);
@@ -60,6 +66,11 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *e, cudaGraph_t g, unsigned lon
 cudaError_t cudaGraphLaunch(cudaGraphExec_t e, cudaStream_t s);
 cudaError_t cudaGraphDestroy(cudaGraph_t g);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t e);
+cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **function, unsigned version,
+                                             unsigned long long flags, cudaDriverEntryPointQueryResult *found);
+template <class F> cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *a, F *) {
+    return a->ptxVersion = 90, cudaSuccess;
+}
 template <class F> cudaError_t cudaFuncSetAttribute(F *, cudaFuncAttribute, int bytes) {
     return bytes <= 227 << 10 ? cudaSuccess : cudaErrorInvalidValue;
 }

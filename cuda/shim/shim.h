@@ -19,6 +19,7 @@
 #define __forceinline__ inline
 #define __restrict__
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define __align__(n) alignas(n)
 #define __shared__ static thread_local
 
@@ -72,6 +73,7 @@ static inline float __fdividef(float a, float b) { return a / b; }
 /* Runs the kernel on every block, now, or puts it into the graph that is being recorded. */
 void shim_launch(dim3 grid, dim3 block, size_t shared, void *stream, std::function<void()> body);
 
+#include "hopper.h"
 #include "runtime.h"
 
 #endif
