@@ -20,7 +20,7 @@ learn="$learn --batch-size 8 --lr 1e-3 --warmup 100"
 stage vae --train vae --steps 3000 --lr 2.5e-3 --batch-size 32
 stage easy -m "$dir/vae.safetensors" $learn --easy 1 --schedule constant --steps 4131 --ema 0.9995
 stage all -m "$dir/easy.safetensors" $learn --steps 17000 --ema 0.999
-awk -f tools/curve.awk batch=8 "$dir/easy.csv" "$dir/all.csv" >"$dir/curve.svg"
+awk -f "$(dirname "$0")/curve.awk" batch=8 "$dir/easy.csv" "$dir/all.csv" >"$dir/curve.svg"
 "$sdc" convert "$dir/all.safetensors" "$dir/builtin.safetensors" --dtype f16
 "$sdc" sheet -m "$dir/builtin.safetensors" -o "$dir/sheet.png"
 "$sdc" judge -m "$dir/builtin.safetensors" -n 200 --cfg 4 --other-cfg 1 | tee "$dir/judge.txt"
