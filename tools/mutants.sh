@@ -15,7 +15,7 @@ work=$(cd "$work" && pwd)
 tree=$work/tree
 rm -rf "$tree"
 mkdir -p "$tree" || exit 1
-for f in Makefile tensor weights nn sd tests tools; do
+for f in Makefile tensor weights nn sd tests tools cuda; do
     cp -Rp "$f" "$tree/" || exit 1
 done
 cd "$tree" || exit 1
@@ -100,6 +100,26 @@ captions with left for right ~ tools/shapes_caption.c ~ shapes ~ openblas ~ s|"t
 judge blind to the background ~ tools/judge_scene.c ~ shapes ~ openblas ~ s|v->all = v->background \&\& |v->all = |
 judge blind to shapes ~ tools/judge_scene.c ~ shapes ~ openblas ~ s|return judge_shape(o, \&fit) == shape \&\& fit >= JUDGE_FIT|return judge_shape(o, \&fit) >= 0|
 judge with above for below ~ tools/judge_scene.c ~ shapes ~ openblas ~ s|return upright \&\& dy < 0|return upright \&\& dy > 0|
+card: plain product's sign ~ cuda/product.cu ~ cuda ~ openblas ~ s|sum\[i\]\[j\] += a\[i\] \* b\[j\]|sum[i][j] -= a[i] * b[j]|
+card: plain GEGLU's gates among the values ~ cuda/product.cu ~ cuda ~ openblas ~ s|gated \&\& lane % EACH > 1|gated \&\& lane % EACH > 2|
+card: tensor cores' second eight rows are the first ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|wm + i \* 16 + lane % 16|wm + i * 16 + lane % 8|
+card: GEGLU's gates and values swapped on tensor cores ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|GATED \&\& r / 8 % 2)|GATED \&\& r / 8 % 2 == 0)|
+card: first part of K forgotten ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|int s = 0; s < splits|int s = 1; s < splits|
+card: gates' parts of K not added ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|if (gates) gate += p\[gates\]|if (gates) gate = p[gates]|
+card: GEGLU's value through the gate ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|value \* fm_gelu(gate)|gate * fm_gelu(value)|
+card: epilogue's vector of the first picture ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|at2<A>(f.vector, picture, 0)|at2<A>(f.vector, 0, 0)|
+card: convolution's taps turned ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|r.oy + tap / kw|r.oy + tap % kw|; s|r.ox + tap % kw|r.ox + tap / kw|
+card: up-sampling by halves ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
+card: plain attention's sign ~ cuda/attention.cu ~ cuda ~ openblas ~ s|s += qs\[|s -= qs[|
+card: attention forgets what it had on tensor cores ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|sum\[half\] = sum\[half\] \* shrink + part|sum[half] = sum[half] + part|
+card: group norm's blocks joined without their distance ~ cuda/norm.cu ~ cuda ~ openblas ~ s|a.m2 + b.m2 + d \* d \* a.n \* b.n / n|a.m2 + b.m2|
+card: layer norm's bias subtracted ~ cuda/norm.cu ~ cuda ~ openblas ~ s|rstd \* l.w\[c\] + l.b\[c\]|rstd * l.w[c] - l.b[c]|
+card: affine's offset subtracted ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|to_f32(from\[i\]) + offset|to_f32(from[i]) - offset|
+card: every token at the first position ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|positions\[t \* n + i\]|positions[i]|
+card: boxes one row too low ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
+card: wgmma's steps of K half as long ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|x + 2 \* e, w + 2 \* e|x + e, w + e|
+card: a stage given back while it is read ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|products_wait<1>(); /|products_wait<2>(); /|
+card: a stage filled before it is free ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(empty + stage, (i / DEPTH + 1) % 2);||
 END
 }
 
