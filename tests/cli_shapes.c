@@ -4,6 +4,7 @@
 #include "make_model.h"
 #include "test.h"
 #include "../sd/image.h"
+#include "../sd/sd.h"
 #include "../tools/shapes.h"
 
 #include <stdio.h>
@@ -51,6 +52,10 @@ static void judgements(void) {
     cli_fails(2, "--reconstruct needs", "judge --reconstruct");
     cli_fails(2, "need -m", "judge --cfg 4");
     cli_fails(1, "gone.safetensors", "judge -m gone.safetensors");
+    cli_fails(2, "--kinds: five numbers", "train --data shapes --kinds 1,2 --out kinds.safetensors");
+    if (sd_builtin())
+        cli_works("one object                           3      100.0      100.0      100.0      100.0",
+                  "judge --built-in -n 3");
     if (!make_model(cli_path("judged.safetensors"), (MakeModel){.dtype = F32})) return;
     cli_works("one object, CFG 1                    1", "judge -m judged.safetensors -n 1 --size 64 --steps 1 "
                                                         "--other-cfg 1");

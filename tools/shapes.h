@@ -3,8 +3,8 @@
  *
  * Picture `index` of `seed` is the same on every machine: a counter gives the random numbers, and arithmetic is double
  * with + - * / and sqrt alone. Nothing is allocated and nothing is kept, so that any number of threads may draw.
- * Half of the pictures show one object in one of 12 colours and 10 shapes on a plain background; others two objects in a
- * relation, several alike, a digit, or a small landscape. There is no mirroring: left and right have meaning.
+ * Half of the pictures show one object in one of 12 colours and 10 shapes on a plain background; others two objects in
+ * a relation, several alike, a digit, or a small landscape. There is no mirroring: left and right have meaning.
  *
  *     ShapesOptions o = shapes_options();
  *     for (uint64_t i = 0; i < 64; i++) shapes_picture(rgb, caption, &o, seed, i, 64);

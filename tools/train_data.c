@@ -176,12 +176,17 @@ static bool read_caption(void *user, int64_t index, char *text, size_t room, Err
 
 /* --- both --- */
 
-bool train_source_open(TrainSource *s, const char *what, int size, double easy, Error *e) {
+bool train_source_open(TrainSource *s, const char *what, int size, double easy, const char *kinds, Error *e) {
     *s = (TrainSource){.data = {.user = s, .size = size, .picture = read_picture, .caption = read_caption}};
     bool drawn = !strncmp(what, "shapes", 6) && (!what[6] || what[6] == ':');
     if (!drawn) return open_folder(s, what, e);
     s->shapes = shapes_options();
     shapes_ease(&s->shapes, easy);
+    for (int k = 0, n = 0; kinds && k < SCENE_KINDS; k++, kinds += n)
+        if (sscanf(kinds, k ? ",%lf%n" : "%lf%n", &s->shapes.share[k], &n) != 1 || !(s->shapes.share[k] >= 0))
+            return error_set(e, ERR_ARGUMENT,
+                             "--kinds: five numbers from 0 on, as 1,2,0,0,1: shares of single objects, pairs, "
+                             "several alike, digits, landscapes");
     if (what[6]) s->seed = strtoull(what + 7, NULL, 10);
     s->data.count = INT64_MAX;
     s->data.picture = draw;

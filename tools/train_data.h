@@ -13,7 +13,7 @@ typedef struct {
 } TrainSource;
 
 /* what: "shapes", "shapes:SEED", or a folder. Pictures are cut and resized to size x size. */
-bool train_source_open(TrainSource *s, const char *what, int size, double easy, Error *e);
+bool train_source_open(TrainSource *s, const char *what, int size, double easy, const char *kinds, Error *e);
 void train_source_close(TrainSource *s);
 
 #endif
