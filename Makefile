@@ -131,6 +131,12 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(BLAS_CFLAGS) -c -o $@ $<
 
+# A build from before stb_image.h was installed reads pictures once it is.
+$(B)/sd/image_stb.o: $(B)/stb.is
+$(B)/stb.is: FORCE
+	@mkdir -p $(@D)
+	@echo '$(wildcard $(foreach d,/usr/include /usr/local/include /opt/homebrew/include,$d/stb/stb_image.h $d/stb_image.h))' \
+	  > $@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
 # stb_image's integers may overflow on files that mean harm; that then has a meaning.
 $(B)/sd/image_stb.o: ALL_CFLAGS += -fwrapv
 
