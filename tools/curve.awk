@@ -1,6 +1,6 @@
 # curve.awk: an SVG of a training's loss over its pictures, each point the mean of a 200th of the run.
 #
-#     awk -f tools/curve.awk batch=8 easy.csv batch=8 all.csv > curve.svg
+#     awk -f tools/curve.awk batch=8 easy.csv all.csv > curve.svg
 #
 # The files are logs of `sdc train --log`, one stage behind the other.
 BEGIN { FS = "," }
