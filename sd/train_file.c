@@ -122,7 +122,7 @@ static bool ends_with(const char *s, const char *end) {
 
 /* torch's: uniform within 1 / sqrt(inputs); embeddings normal; norms 1 and 0; the last layer of each residual branch of
  * the U-Net 0, as its authors have it. Embeddings are wide enough to be heard beside what attention adds to them: with
- * CLIP's 0.02 all tokens of a caption look alike at first, and colours are learned a third later. */
+ * CLIP's 0.02 all tokens of a caption look alike at first (after 9,600 pictures a loss of 0.55, not 0.50). */
 static void initial(float *out, const Weight *w, const Weight *before, uint64_t seed, int64_t number) {
     int64_t n = tensor_count(w->t), row = n / w->t.n[0];
     bool unet = strstr(w->name, "diffusion_model"), weight = ends_with(w->name, "weight");

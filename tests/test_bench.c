@@ -87,8 +87,8 @@ static bool peaks_are_there(const Json *j, bool card) {
     const JsonNode *peaks = json_get(j, &j->nodes[0], "peaks"), *copy = json_get(j, &j->nodes[0], "copy");
     bool ok = peaks && peaks->type == JSON_ARRAY && peaks->count >= (card ? 2 : 1);
     for (int32_t i = ok ? peaks->child : -1; i >= 0; i = j->nodes[i].next)
-        ok = ok && is_string(json_get(j, &j->nodes[i], "isa"), NULL) && number(j, &j->nodes[i], "together") > 1e7 &&
-             (card || number(j, &j->nodes[i], "one") > 1e7);
+        ok = ok && is_string(json_get(j, &j->nodes[i], "isa"), NULL) &&
+             number(j, &j->nodes[i], "together") > (card ? 1e7 : 1e8) && (card || number(j, &j->nodes[i], "one") > 1e8);
     return ok && number(j, copy, "together") > 1e7 && (card || number(j, copy, "one") > 1e7);
 }
 

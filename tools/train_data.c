@@ -183,7 +183,8 @@ bool train_source_open(TrainSource *s, const char *what, int size, double easy, 
     s->shapes = shapes_options();
     shapes_ease(&s->shapes, easy);
     for (int k = 0, n = 0; kinds && k < SCENE_KINDS; k++, kinds += n)
-        if (sscanf(kinds, k ? ",%lf%n" : "%lf%n", &s->shapes.share[k], &n) != 1 || !(s->shapes.share[k] >= 0))
+        if (sscanf(kinds, k ? ",%lf%n" : "%lf%n", &s->shapes.share[k], &n) != 1 || !(s->shapes.share[k] >= 0) ||
+            (k == SCENE_KINDS - 1 && kinds[n]))
             return error_set(e, ERR_ARGUMENT,
                              "--kinds: five numbers from 0 on, as 1,2,0,0,1: shares of single objects, pairs, "
                              "several alike, digits, landscapes");
