@@ -35,7 +35,7 @@ GEGLU's halves swapped ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|x\[i\] \* f
 GELU for quick GELU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|fm_quick_gelu(x\[i\])|fm_gelu(x[i])|
 quick GELU's constant ~ tensor/fmath.h ~ ops ~ openblas ~ s|-1.702f|-1.7f|
 group norm by E[x^2] - E[x]^2 ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|m\[c\] \*= inverse;|m[c] *= 0.0f * inverse;|
-layer norm by E[x^2] - E[x]^2 ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|float m = (float)(total / (double)n);|float m = 0.0f * (float)total;|
+layer norm by E[x^2] - E[x]^2 ~ tensor/cpu/layer_norm.h ~ ops ~ openblas ~ s|float m = (float)(total / (double)n);|float m = 0.0f * (float)total;|
 group norm's blocks joined without their distance ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|m2 += p\[1\] + d \* d \* n \* k / (n + k);|m2 += p[1];|
 group norm of the last pixels left out ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|from + GROUP_NORM_PIXELS, g->x.n\[1\])|from + GROUP_NORM_PIXELS, g->x.n[1] - (g->x.n[1] > 64))|
 sine before cosine ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|\[i\] = (float)co;|[i] = (float)s;|; s|\[half + i\] = (float)s;|[half + i] = (float)co;|

@@ -5,7 +5,7 @@
  * pixels, channel by channel in f32 (at most GROUP_NORM_PIXELS terms), then over blocks in double in index order
  * (Chan et al. 1979, "Updating formulae and a pairwise algorithm for computing sample variances"), so that the result
  * depends neither on threads nor on the batch. */
-#include "kernels.h"
+#include "layer_norm.h"
 
 #include <math.h>
 #include <string.h>
@@ -165,15 +165,6 @@ typedef struct {
 
 enum { ROWS = 32 };
 
-/* Sum of lanes in a fixed order, halves first: one after the other each would wait for the one before. */
-static double lanes(V v) {
-    double s[VW];
-    for (int i = 0; i < VW; i++) s[i] = v[i];
-    for (int half = VW / 2; half; half /= 2)
-        for (int i = 0; i < half; i++) s[i] += s[i + half];
-    return s[0];
-}
-
 static void layer_rows(void *arg, int64_t index, void *scratch) {
     const LayerNorm *l = arg;
     (void)scratch;
@@ -182,28 +173,11 @@ static void layer_rows(void *arg, int64_t index, void *scratch) {
     for (int64_t t = from; t < min64(from + ROWS, l->x.n[1]); t++) {
         const float *x = at2(l->x, picture, t);
         float *y = at2(l->y, picture, t);
-        V sum = {0};
-        for (int64_t c = 0; c < whole; c += VW) sum += *(const V *)(x + c);
-        double total = lanes(sum);
-        for (int64_t c = whole; c < n; c++) total += x[c];
-        float m = (float)(total / (double)n);
-        V s1 = {0}, s2 = {0};
-        for (int64_t c = 0; c < whole; c += VW) {
-            V d = *(const V *)(x + c) - m;
-            s1 += d;
-            s2 += d * d;
-        }
-        double a = lanes(s1), b = lanes(s2);
-        for (int64_t c = whole; c < n; c++) {
-            double d = (double)x[c] - (double)m;
-            a += d;
-            b += d * d;
-        }
-        double low = a / (double)n, var = b / (double)n - low * low;
-        float rest = (float)low, rstd = (float)(1.0 / sqrt((var > 0 ? var : 0 * var) + (double)l->eps));
+        const RowStatistics r = row_statistics(x, n, l->eps);
         for (int64_t c = 0; c < whole; c += VW)
-            *(V *)(y + c) = ((*(const V *)(x + c) - m) - rest) * rstd * *(const V *)(l->w + c) + *(const V *)(l->b + c);
-        for (int64_t c = whole; c < n; c++) y[c] = ((x[c] - m) - rest) * rstd * l->w[c] + l->b[c];
+            *(V *)(y + c) =
+                ((*(const V *)(x + c) - r.mean) - r.rest) * r.rstd * *(const V *)(l->w + c) + *(const V *)(l->b + c);
+        for (int64_t c = whole; c < n; c++) y[c] = ((x[c] - r.mean) - r.rest) * r.rstd * l->w[c] + l->b[c];
     }
 }
 

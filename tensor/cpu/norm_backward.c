@@ -5,6 +5,7 @@
  * z is computed again rather than kept. Sums run in f32 over blocks of pixels (GROUP_NORM_PIXELS, LAYER_NORM_ROWS),
  * then in double over blocks in index order. */
 #include "backward.h"
+#include "layer_norm.h"
 
 #include "../fmath.h"
 
@@ -159,13 +160,6 @@ typedef struct {
     float eps;
 } LayerNorm;
 
-/* Sum of lanes in a fixed order. */
-static double lanes(V v) {
-    double s = 0;
-    for (int i = 0; i < VW; i++) s += v[i];
-    return s;
-}
-
 static void layer_rows(void *arg, int64_t index, void *scratch) {
     const LayerNorm *l = arg;
     int64_t blocks = (l->x.n[1] + LAYER_NORM_ROWS - 1) / LAYER_NORM_ROWS, n = l->x.n[2], whole = n / VW * VW;
@@ -174,27 +168,10 @@ static void layer_rows(void *arg, int64_t index, void *scratch) {
     memset(s1, 0, (size_t)(2 * n) * sizeof *s1);
     for (int64_t t = from; t < min64(from + LAYER_NORM_ROWS, l->x.n[1]); t++) {
         const float *x = at2(l->x, picture, t), *dy = at2(l->dy, picture, t);
-        V sum = {0};
-        for (int64_t c = 0; c < whole; c += VW) sum += *(const V *)(x + c);
-        double total = lanes(sum);
-        for (int64_t c = whole; c < n; c++) total += x[c];
-        float m = (float)(total / (double)n);
-        V v1 = {0}, v2 = {0};
-        for (int64_t c = 0; c < whole; c += VW) {
-            V d = *(const V *)(x + c) - m;
-            v1 += d;
-            v2 += d * d;
-        }
-        double a = lanes(v1), b = lanes(v2);
-        for (int64_t c = whole; c < n; c++) {
-            double d = (double)x[c] - (double)m;
-            a += d;
-            b += d * d;
-        }
-        double mean = a / (double)n, var = b / (double)n - mean * mean;
-        float rest = (float)mean, rstd = (float)(1.0 / sqrt((var > 0 ? var : 0) + (double)l->eps));
+        const RowStatistics r = row_statistics(x, n, l->eps);
+        float rstd = r.rstd;
         for (int64_t c = 0; c < n; c++) {
-            xh[c] = ((x[c] - m) - rest) * rstd;
+            xh[c] = ((x[c] - r.mean) - r.rest) * rstd;
             g[c] = dy[c] * l->w[c];
             s1[c] += dy[c];
             s2[c] += dy[c] * xh[c];
