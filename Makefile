@@ -114,10 +114,7 @@ endif
 BUILTIN ?= $(wildcard weights/builtin.safetensors)
 EMBED ?= asm
 $(B)/weights/builtin.o: $(B)/builtin.is
-$(B)/builtin.is: FORCE # changes only when what is built in does
-	@mkdir -p $(@D)
-	@echo '$(BUILTIN) $(EMBED)' | cmp -s - $@ || echo '$(BUILTIN) $(EMBED)' > $@
-FORCE:
+builtin_IS = $(BUILTIN) $(EMBED)
 ifneq ($(BUILTIN),)
 $(B)/weights/builtin.o: $(BUILTIN) $(if $(filter c,$(EMBED)),$(B)/weights/builtin.inc)
 $(B)/weights/builtin.o: ALL_CFLAGS += \
@@ -133,10 +130,12 @@ $(B)/%.o: %.c
 
 # A build from before stb_image.h was installed reads pictures once it is.
 $(B)/sd/image_stb.o: $(B)/stb.is
-$(B)/stb.is: FORCE
+stb_IS = $(wildcard $(foreach d,/usr/include /usr/local/include /opt/homebrew/include,$d/stb/stb_image.h $d/stb_image.h))
+# NAME.is holds NAME_IS, and is new only when that is another.
+$(B)/%.is: FORCE
 	@mkdir -p $(@D)
-	@echo '$(wildcard $(foreach d,/usr/include /usr/local/include /opt/homebrew/include,$d/stb/stb_image.h $d/stb_image.h))' \
-	  > $@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
+	@echo '$($*_IS)' | cmp -s - $@ || echo '$($*_IS)' > $@
+FORCE:
 # stb_image's integers may overflow on files that mean harm; that then has a meaning.
 $(B)/sd/image_stb.o: ALL_CFLAGS += -fwrapv
 

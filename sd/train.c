@@ -27,6 +27,7 @@ TrainOptions train_options(void) {
                           .v = true,
                           .zero_snr = true,
                           .caption_dropout = 0.1,
+                          .shift = 1,
                           .crop = 32,
                           .crop_share = 0.8,
                           .l1 = 0.25,

@@ -51,9 +51,10 @@ typedef struct {
     double ema;                            /* 0: none */
     bool v, zero_snr;                      /* for a model from nothing; others say themselves */
     double min_snr, noise_offset, caption_dropout, word_dropout;
-    int crop;                  /* VAE: pixels along a side of a random part; 0: whole pictures */
-    double crop_share, l1, kl; /* crop_share: of the steps, from the beginning */
-    int64_t whole_batch;       /* batch of whole pictures behind the crops */
+    double shift; /* of times, as SD3's: > 1 for more of the noisy ones, where layouts are decided; 1: evenly */
+    int crop;     /* VAE: pixels along a side of a random part; 0: whole pictures */
+    double crop_share, l1, kl;                            /* crop_share: of the steps, from the beginning */
+    int64_t whole_batch;                                  /* batch of whole pictures behind the crops */
     bool (*progress)(void *user, const TrainProgress *p); /* false: save and stop */
     void (*saved)(void *user, int64_t step);              /* the model was written; NULL: nobody asks */
     void *user;

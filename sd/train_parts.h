@@ -56,6 +56,9 @@ void train_vae_part(Trainer *t, int64_t first, int64_t n, int64_t all);
 int64_t train_batch(const Trainer *t, int64_t step); /* pictures of that step */
 /* Which picture is number i of the step. */
 int64_t train_picture(const Trainer *t, int64_t step, int64_t i);
+/* Its time, 0..999: i and a uniform number as a part of the step's pictures, shifted as SD3's are (Esser et al. 2024,
+ * eq. 23), u' = s u / (1 + (s - 1) u). */
+int train_time(const TrainOptions *o, int64_t step, int64_t i);
 
 /* A caption as rows of the table of tokens, cut to one chunk. */
 bool train_ids(const Trainer *t, const char *text, int32_t out[TRAIN_TOKENS], Error *e);

@@ -20,6 +20,12 @@ int64_t train_picture(const Trainer *t, int64_t step, int64_t i) {
     return (int64_t)x;
 }
 
+int train_time(const TrainOptions *o, int64_t step, int64_t i) {
+    double u = ((double)i + train_uniform(o->seed, FOR_TIME, step, i)) / (double)o->batch;
+    u = o->shift * u / (1 + (o->shift - 1) * u);
+    return u < 1 ? (int)(u * TRAIN_STEPS) : TRAIN_STEPS - 1; /* sums round */
+}
+
 /* The caption's rows, after dropout. */
 static void put_ids(const Trainer *t, int32_t *to, int64_t picture, int64_t i) {
     const int32_t *ids = t->cache.ids + picture * TRAIN_TOKENS;
@@ -51,8 +57,7 @@ static void make_batch(const Trainer *t, int64_t first, int64_t n, const Batch *
         int64_t stream = t->step * t->o->batch + index; /* each picture of each step has its own */
         const float *moments = t->cache.moments + picture * t->cache.moments_each;
         float *x = b->x + i * each, *target = b->target + i * each, offset[64];
-        double place = ((double)index + train_uniform(t->o->seed, FOR_TIME, t->step, index)) / (double)t->o->batch;
-        int time = place < 1 ? (int)(place * TRAIN_STEPS) : TRAIN_STEPS - 1; /* sums round */
+        int time = train_time(t->o, t->step, index);
         double a = t->m->schedule.alphas[time];
         float keep = (float)sqrt(a), noisy = (float)sqrt(1 - a);
         train_normal(target, each, t->o->seed, FOR_NOISE, stream);

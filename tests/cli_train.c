@@ -95,6 +95,9 @@ void cli_train(void) {
     cli_works("picture.png", "txt2img -m unet.safetensors -p 'a cat' --steps 2 -W 64 -H 64 -o picture.png");
     cli_fails(2, "--data and --out", "train --out x.safetensors");
     cli_fails(1, "nowhere", "train --data nowhere -m micro.safetensors --out x.safetensors");
+    cli_fails(2, "of drawn pictures", "train --data pictures --easy 1 -m micro.safetensors --out x.safetensors");
+    cli_fails(2, "of drawn pictures",
+              "train --data pictures --kinds 1,0,0,0,0 -m micro.safetensors --out x.safetensors");
     cli_fails(2, "multiple",
               "train --data pictures -m micro.safetensors --out x.safetensors --batch-size 3 --accumulate 2");
 }

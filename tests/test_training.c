@@ -3,6 +3,7 @@
 #include "../nn/optimiser.h"
 #include "../sd/clip.h"
 #include "../sd/schedule.h"
+#include "../sd/train_parts.h"
 #include "../sd/unet.h"
 #include "../sd/vae.h"
 #include "../tensor/tape.h"
@@ -313,6 +314,27 @@ static void ten_steps(const SdConfig *k) {
     unet_free(&u);
 }
 
+/* --- times --- */
+
+/* A step's pictures have one time in each of its parts, and with a shift the share of early ones falls as it says. */
+static void check_times(void) {
+    TrainOptions o = train_options();
+    int wrong = 0, early = 0, all = 0;
+    o.batch = 8;
+    for (int64_t step = 0; step < 500; step++)
+        for (int64_t i = 0; i < o.batch; i++) {
+            int time = train_time(&o, step, i);
+            wrong += time < i * 125 || time >= (i + 1) * 125;
+        }
+    test_check(!wrong, "a step's times are spread over all");
+    test_note("%d are elsewhere", wrong);
+    o.shift = 3;
+    for (int64_t step = 0; step < 500; step++)
+        for (int64_t i = 0; i < o.batch; i++, all++) early += train_time(&o, step, i) < 500;
+    test_check(fabs((double)early / all - 0.25) < 0.005, "shifted by 3, a quarter of the times is below 500");
+    test_note("%d of %d", early, all);
+}
+
 void suite_training(void) {
     Error e = {0};
     SdConfig k = micro_config();
@@ -330,6 +352,7 @@ void suite_training(void) {
         vae_gradients(&k);
     }
     ctx.precision = PRECISION_F32;
+    check_times();
     check_cut("the U-Net", unet_gradients, &k, 2);
     check_cut("the VAE", vae_gradients, &k, 3);
     check_cut("the text encoder", text_gradients, &k, 1);

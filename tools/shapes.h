@@ -82,6 +82,7 @@ typedef struct {
     double variety;            /* share of captions in other than the canonical words: 0.4 */
     double vague;              /* share of single objects' captions that leave out the colour or the shape, or hold a
                                   word that means nothing: 0.04 */
+    double placed;             /* share of pairs' captions that name each one's place in place of the relation: 0.15 */
     bool held_out;             /* whether the held-out pairs may appear */
 } ShapesOptions;
 
@@ -89,7 +90,8 @@ typedef struct {
 ShapesOptions shapes_options(void);
 
 /* For the beginning of a training: easy, 0..1, is how far all is left out that makes pictures and captions various, up
- * to one plain object on a background, in the middle, in the canonical words. */
+ * to one plain object on a background, in the middle, in the canonical words. Of pairs, where they are asked for all
+ * the same, half of the captions name places: what is at the top is learned long before what "above" means. */
 void shapes_ease(ShapesOptions *o, double easy);
 
 /* rgb[size,size,3] and its caption. */

@@ -68,6 +68,7 @@ typedef struct {
     Draws d;
     bool varied; /* other words than the canonical ones may be used */
     bool bare;   /* no articles */
+    bool placed; /* a pair's places are named, not its relation */
     enum { SAY_ALL, NO_COLOUR, NO_SHAPE, NONSENSE } vague;
 } Text;
 
@@ -162,7 +163,14 @@ static void subject(Text *t, const Scene *s) {
         return;
     }
     object(t, &s->objects[0], false);
-    if (s->kind == SCENE_PAIR) {
+    if (t->placed) {
+        static const Place OF[][2] = {
+            {PLACE_TOP, PLACE_BOTTOM}, {PLACE_BOTTOM, PLACE_TOP}, {PLACE_LEFT, PLACE_RIGHT}, {PLACE_RIGHT, PLACE_LEFT}};
+        const Place *place = OF[s->relation];
+        say(t, " %s and ", either(t, PLACES[place[0]], OTHER_PLACES[place[0]]));
+        object(t, &s->objects[1], false);
+        say(t, " %s", either(t, PLACES[place[1]], OTHER_PLACES[place[1]]));
+    } else if (s->kind == SCENE_PAIR) {
         int k = t->varied && draw_chance(&t->d, 0.4) ? 1 + draw_below(&t->d, 3) : 0;
         say(t, " %s ", RELATIONS[s->relation][k]);
         object(t, &s->objects[1], false);
@@ -202,6 +210,7 @@ void shapes_caption(char caption[SHAPES_CAPTION], const Scene *s, const ShapesOp
     Text t = {.out = caption, .d = draws_begin(s->words, 0)};
     t.varied = draw_chance(&t.d, o->variety);
     if (s->kind == SCENE_SINGLE && draw_chance(&t.d, o->vague)) t.vague = 1 + draw_below(&t.d, 3);
+    if (s->kind == SCENE_PAIR && s->relation < RELATION_INSIDE) t.placed = draw_chance(&t.d, o->placed);
     if (s->kind == SCENE_LANDSCAPE) caption_landscape(caption, s, t.varied ? &t.d : NULL);
     else if (t.varied) varied(&t, s);
     else canonical(&t, s);

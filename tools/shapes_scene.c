@@ -55,14 +55,20 @@ bool shapes_held_out(int colour, int shape) {
 bool shapes_hollow(int shape) { return shape == 0 || shape == 1 || shape == 4 || shape == 7 || shape == 8; }
 
 ShapesOptions shapes_options(void) {
-    return (ShapesOptions){
-        .share = {.48, .35, .05, .05, .07}, .fancy = 0.06, .sized = 0.2, .unnamed = 0.1, .variety = 0.4, .vague = 0.04};
+    return (ShapesOptions){.share = {.48, .35, .05, .05, .07},
+                           .fancy = 0.06,
+                           .sized = 0.2,
+                           .unnamed = 0.1,
+                           .variety = 0.4,
+                           .vague = 0.04,
+                           .placed = 0.15};
 }
 
 void shapes_ease(ShapesOptions *o, double easy) {
     for (int k = 0; k < SCENE_KINDS; k++)
         if (k != SCENE_SINGLE) o->share[k] *= 1 - easy;
     o->fancy *= 1 - easy, o->sized *= 1 - easy, o->unnamed *= 1 - easy, o->variety *= 1 - easy, o->vague *= 1 - easy;
+    o->placed += (0.5 - o->placed) * easy;
 }
 
 /* --- objects --- */

@@ -19,7 +19,7 @@ typedef struct {
     bool resume, quiet, no_zero_snr, recompute;
     int64_t steps, batch, accumulate, save_every, cache, seed, threads, warmup, crop, whole_batch, size, log_every;
     double lr, min_lr, ema, beta1, beta2, eps, decay, clip, min_snr, noise_offset, caption_dropout, word_dropout;
-    double crop_share, l1, kl, easy;
+    double crop_share, l1, kl, easy, shift;
 } Arguments;
 
 #define A(field) offsetof(Arguments, field)
@@ -54,6 +54,7 @@ const Option TRAIN_OPTIONS[] = {
     {OPT_FLAG, 0, "no-zero-snr", A(no_zero_snr), NULL, "a new model keeps SD's betas, whose last step is not all noise",
      0, 0},
     {OPT_DOUBLE, 0, "min-snr", A(min_snr), "X", "weight the loss by min-SNR X; 0: not (0)", 0, 1000},
+    {OPT_DOUBLE, 0, "shift", A(shift), "X", "of times, as SD3's: above 1 more noisy ones, for layouts (1)", 0.01, 100},
     {OPT_DOUBLE, 0, "noise-offset", A(noise_offset), "X", "noise common to a picture's channel (0)", 0, 10},
     {OPT_DOUBLE, 0, "caption-dropout", A(caption_dropout), "X", "share of captions left out (0.1)", 0, 1},
     {OPT_DOUBLE, 0, "word-dropout", A(word_dropout), "X", "share of tokens made unknown, for a cut vocabulary (0)", 0,
@@ -140,6 +141,7 @@ int cmd_train(int argc, char **argv) {
                    .decay = o.decay,
                    .clip = o.clip,
                    .caption_dropout = o.caption_dropout,
+                   .shift = o.shift,
                    .crop_share = o.crop_share,
                    .l1 = o.l1,
                    .kl = o.kl};
@@ -165,7 +167,7 @@ int cmd_train(int argc, char **argv) {
     o.v = !a.prediction || !strcmp(a.prediction, "v");
     o.zero_snr = !a.no_zero_snr && o.v;
     o.min_snr = a.min_snr, o.noise_offset = a.noise_offset, o.caption_dropout = a.caption_dropout;
-    o.word_dropout = a.word_dropout;
+    o.word_dropout = a.word_dropout, o.shift = a.shift;
     o.crop = (int)a.crop, o.crop_share = a.crop_share, o.whole_batch = a.whole_batch, o.l1 = a.l1, o.kl = a.kl;
     Show s = {.every = a.log_every, .quiet = a.quiet, .out = a.out, .sample = a.sample, .threads = (int)a.threads};
     o.progress = show;

@@ -179,6 +179,8 @@ static bool read_caption(void *user, int64_t index, char *text, size_t room, Err
 bool train_source_open(TrainSource *s, const char *what, int size, double easy, const char *kinds, Error *e) {
     *s = (TrainSource){.data = {.user = s, .size = size, .picture = read_picture, .caption = read_caption}};
     bool drawn = !strncmp(what, "shapes", 6) && (!what[6] || what[6] == ':');
+    if (!drawn && (easy > 0 || kinds))
+        return error_set(e, ERR_ARGUMENT, "--easy and --kinds: of drawn pictures, --data shapes, not of %s", what);
     if (!drawn) return open_folder(s, what, e);
     s->shapes = shapes_options();
     shapes_ease(&s->shapes, easy);
