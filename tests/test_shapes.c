@@ -29,9 +29,9 @@ static void same_everywhere(void) {
         uint64_t seed;
         int count, size;
         uint32_t crc;
-    } CASES[] = {{0, 200, 64, 0x4f30bf5d},
-                 {1, 200, 64, 0x103cce2b},
-                 {UINT64_MAX, 50, 64, 0xb0c89167},
+    } CASES[] = {{0, 200, 64, 0x2f93c61c},
+                 {1, 200, 64, 0x298c4007},
+                 {UINT64_MAX, 50, 64, 0x5920f190},
                  {5, 20, 100, 0xf53b506b},
                  {5, 3, 512, 0x277d7363}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
@@ -73,10 +73,10 @@ static void easy(void) {
     o.share[SCENE_PAIR] = 1, o.share[SCENE_SINGLE] = 0;
     int placed = 0, related = 0, wrong = 0;
     for (uint64_t i = 0; i < 2000; i++) {
-        static const char *const PLACES[][2] = {{" at the top and ", " at the bottom on "},
-                                                {" at the bottom and ", " at the top on "},
-                                                {" on the left and ", " on the right on "},
-                                                {" on the right and ", " on the left on "}};
+        static const char *const PLACES[][2] = {{"at the top", "at the bottom"},
+                                                {"at the bottom", "at the top"},
+                                                {"on the left", "on the right"},
+                                                {"on the right", "on the left"}};
         Scene s;
         shapes_scene(&s, &o, 12, i);
         shapes_caption(caption, &s, &o);

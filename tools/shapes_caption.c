@@ -150,6 +150,20 @@ static void digit(Text *t, const Scene *s) {
     say(t, "%s number %s", colour, n);
 }
 
+/* A pair by its places, mostly before the nouns: a causal text encoder tells a noun only what came before it. */
+static void placed(Text *t, const Scene *s) {
+    static const Place OF[][2] = {
+        {PLACE_TOP, PLACE_BOTTOM}, {PLACE_BOTTOM, PLACE_TOP}, {PLACE_LEFT, PLACE_RIGHT}, {PLACE_RIGHT, PLACE_LEFT}};
+    bool before = draw_chance(&t->d, 0.7);
+    for (int i = 0; i < 2; i++) {
+        const char *place = either(t, PLACES[OF[s->relation][i]], OTHER_PLACES[OF[s->relation][i]]);
+        if (i) say(t, " and ");
+        if (before) say(t, "%s ", place);
+        object(t, &s->objects[i], false);
+        if (!before) say(t, " %s", place);
+    }
+}
+
 /* What stands before the background. */
 static void subject(Text *t, const Scene *s) {
     static const char *const NUMBERS[] = {"two", "three", "four", "five"};
@@ -162,15 +176,12 @@ static void subject(Text *t, const Scene *s) {
         object(t, &s->objects[0], true);
         return;
     }
-    object(t, &s->objects[0], false);
     if (t->placed) {
-        static const Place OF[][2] = {
-            {PLACE_TOP, PLACE_BOTTOM}, {PLACE_BOTTOM, PLACE_TOP}, {PLACE_LEFT, PLACE_RIGHT}, {PLACE_RIGHT, PLACE_LEFT}};
-        const Place *place = OF[s->relation];
-        say(t, " %s and ", either(t, PLACES[place[0]], OTHER_PLACES[place[0]]));
-        object(t, &s->objects[1], false);
-        say(t, " %s", either(t, PLACES[place[1]], OTHER_PLACES[place[1]]));
-    } else if (s->kind == SCENE_PAIR) {
+        placed(t, s);
+        return;
+    }
+    object(t, &s->objects[0], false);
+    if (s->kind == SCENE_PAIR) {
         int k = t->varied && draw_chance(&t->d, 0.4) ? 1 + draw_below(&t->d, 3) : 0;
         say(t, " %s ", RELATIONS[s->relation][k]);
         object(t, &s->objects[1], false);
