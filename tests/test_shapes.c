@@ -29,11 +29,11 @@ static void same_everywhere(void) {
         uint64_t seed;
         int count, size;
         uint32_t crc;
-    } CASES[] = {{0, 200, 64, 0x2f93c61c},
-                 {1, 200, 64, 0x298c4007},
-                 {UINT64_MAX, 50, 64, 0x5920f190},
-                 {5, 20, 100, 0xf53b506b},
-                 {5, 3, 512, 0x277d7363}};
+    } CASES[] = {{0, 200, 64, 0xf5dc62f7},
+                 {1, 200, 64, 0x5f4a3c90},
+                 {UINT64_MAX, 50, 64, 0x2fceab3a},
+                 {5, 20, 100, 0xf8141684},
+                 {5, 3, 512, 0x9952ea6d}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         uint32_t crc = crc_of(CASES[i].seed, CASES[i].count, CASES[i].size);
         test_check(crc == CASES[i].crc, "shapes: %d pictures of seed %llu at %d pixels are the known ones",
@@ -70,7 +70,7 @@ static void easy(void) {
                s.place != PLACE_UNNAMED || !s.background_named || strcmp(caption, canonical);
     }
     test_check(!odd, "shapes: eased, one plain object in plain words");
-    o.share[SCENE_PAIR] = 1, o.share[SCENE_SINGLE] = 0;
+    o.share[SCENE_PAIR] = 1, o.share[SCENE_SINGLE] = 0, o.placed = 0.5;
     int placed = 0, related = 0, wrong = 0;
     for (uint64_t i = 0; i < 2000; i++) {
         static const char *const PLACES[][2] = {{"at the top", "at the bottom"},
@@ -89,7 +89,7 @@ static void easy(void) {
         wrong += !first || !strstr(first, PLACES[s.relation][1]);
         placed++;
     }
-    test_check(placed > 700 && related > 700 && !wrong, "shapes: half of eased pairs' captions name places");
+    test_check(placed > 700 && related > 700 && !wrong, "shapes: pairs' captions name places or relations");
     test_note("%d places, %d relations, %d wrong: %s", placed, related, wrong, caption);
 }
 

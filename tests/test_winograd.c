@@ -82,37 +82,26 @@ static void check(const Ops *table, const OpCase *k, bool fast) {
     free(b);
 }
 
-/* Rows [12, 24) of a picture, computed from the rows that they see, have the bits of the whole picture. */
-static void check_part(const Ops *table) {
-    static const OpCase WHOLE = {.kind = OP_CONV,
-                                 .name = "whole",
-                                 .xscale = 1,
-                                 .N = 1,
-                                 .H = 29,
-                                 .W = 18,
-                                 .I = 48,
-                                 .O = 40,
-                                 .k = 3,
-                                 .Ho = 29,
-                                 .Wo = 18,
-                                 .geometry = {1, 1, 1, 0, 0, 0},
-                                 .bias = 1};
+/* Rows [FIRST, FIRST + ROWS) of a picture, computed from the rows that they see, have the bits of the whole picture. */
+enum { FIRST = 16, ROWS = 16 };
+
+static void check_part(const Ops *table, const OpCase *whole_case, int up) {
     OpData d;
-    if (!test_check(op_data_make(&d, &WHOLE), "a picture")) return;
-    enum { FIRST = 12, ROWS = 12 };
-    int64_t row = WHOLE.Wo * WHOLE.O;
-    float *whole = malloc((size_t)(d.pictures * WHOLE.Ho * row) * sizeof *whole);
+    if (!test_check(op_data_make(&d, whole_case), "a picture")) return;
+    int64_t row = whole_case->Wo * whole_case->O;
+    float *whole = malloc((size_t)(d.pictures * whole_case->Ho * row) * sizeof *whole);
     float *part = malloc((size_t)(ROWS * row) * sizeof *part);
     if (!whole || !part) abort();
-    run(table, PRECISION_F32, &WHOLE, &d, whole);
+    run(table, PRECISION_F32, whole_case, &d, whole);
     OpData e = op_data_slice(&d, 0, 1);
-    OpCase k = WHOLE;
-    e.in[0] = tensor_slice(e.in[0], 1, FIRST - 1, ROWS + 2); /* a halo instead of padding */
+    OpCase k = *whole_case;
+    e.in[0] = tensor_slice(e.in[0], 1, FIRST / up - 1, ROWS / up + 2); /* a halo instead of padding */
     e.n[1] = k.Ho = ROWS;
-    k.geometry.pad_top = 0;
+    k.geometry.pad_top = 1 - up, k.geometry.whole_h = whole_case->Ho;
+    if (up > 1) k.geometry.up_h = up * (ROWS / up + 2);
     run(table, PRECISION_F32, &k, &e, part);
     test_check(!memcmp(part, whole + FIRST * row, (size_t)(ROWS * row) * sizeof *part),
-               "%s: a part of a picture that begins at a multiple of 4 has the whole one's bits", table->name);
+               "%s: a part of %s has the whole one's bits", table->name, whole_case->name);
     op_data_free(&d);
     free(whole);
     free(part);
@@ -140,9 +129,15 @@ void winograd_checks(void) {
         {CASE("padding at the top", 10, 13, 70, 64, 1, 0, 10, 11, 0, 0, .bias = 0), true},
         {CASE("enlarged", 5, 6, 40, 40, 1, 1, 10, 12, 10, 12, .bias = 1), true},
         {CASE("enlarged to odd", 5, 7, 64, 36, 1, 1, 9, 13, 9, 13, .bias = 1), true},
+        {CASE("by phases", 17, 13, 40, 33, 1, 1, 34, 26, 34, 26, .bias = 1, .vector = 1), true},
+        {CASE("by phases, residual", 24, 16, 65, 47, 1, 1, 48, 32, 48, 32, .residual = 1, .act = ACT_SILU), true},
+        {CASE("by phases, no padding", 16, 17, 33, 48, 0, 0, 30, 32, 32, 34, .bias = 1), true},
+        {CASE("by phases, padding above", 16, 17, 33, 350, 1, 0, 32, 33, 32, 34, .bias = 1), true},
         {CASE("many outputs", 8, 9, 32, 500, 1, 1, 8, 9, 0, 0, .bias = 1, .vector = 1), true},
         {CASE("many tiles", 45, 37, 96, 352, 1, 1, 45, 37, 0, 0, .bias = 1, .vector = 1, .residual = 1), true},
     };
+    static const OpCase PLAIN_ONE = CASE("a picture", 45, 18, 48, 40, 1, 1, 45, 18, 0, 0, .bias = 1);
+    static const OpCase ENLARGED = CASE("an enlarged picture", 25, 19, 48, 40, 1, 1, 50, 38, 50, 38, .bias = 1);
     const Ops *tables[4];
     int count = cpu_ops_list(tables, 4);
     Error e = {0};
@@ -151,7 +146,8 @@ void winograd_checks(void) {
         for (int t = 0; t < count; t++) {
             for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
                 check(tables[t], &CASES[i].k, CASES[i].fast && tables[t]->prepare); /* not OpenBLAS' */
-            check_part(tables[t]);
+            check_part(tables[t], &PLAIN_ONE, 1);
+            check_part(tables[t], &ENLARGED, 2);
         }
     arena_free(&arena);
     device_free(device);

@@ -77,12 +77,13 @@ typedef struct {
 typedef struct {
     double share[SCENE_KINDS]; /* of pictures of each kind, in any unit: .48 .35 .05 .05 .07 */
     double fancy;              /* share of objects that are striped or have a border: 0.06*/
-    double sized;              /* share of single objects whose size is named: 0.2;  their places too */
+    double sized;              /* share of single objects whose size is named: 0.2 */
+    double placed;             /* likewise their places; of pairs, share of captions that name each one's place and not
+                                  the relation: 0.2 */
     double unnamed;            /* share of captions that name no background: 0.1 */
     double variety;            /* share of captions in other than the canonical words: 0.4 */
     double vague;              /* share of single objects' captions that leave out the colour or the shape, or hold a
                                   word that means nothing: 0.04 */
-    double placed;             /* share of pairs' captions that name each one's place in place of the relation: 0.15 */
     bool held_out;             /* whether the held-out pairs may appear */
 } ShapesOptions;
 
@@ -90,8 +91,7 @@ typedef struct {
 ShapesOptions shapes_options(void);
 
 /* For the beginning of a training: easy, 0..1, is how far all is left out that makes pictures and captions various, up
- * to one plain object on a background, in the middle, in the canonical words. Of pairs, where they are asked for all
- * the same, half of the captions name places: what is at the top is learned long before what "above" means. */
+ * to one plain object on a background, in the middle, in the canonical words. */
 void shapes_ease(ShapesOptions *o, double easy);
 
 /* rgb[size,size,3] and its caption. */

@@ -69,6 +69,7 @@ typedef struct {
     bool varied; /* other words than the canonical ones may be used */
     bool bare;   /* no articles */
     bool placed; /* a pair's places are named, not its relation */
+    bool ahead;  /* a single object's place is named before it */
     enum { SAY_ALL, NO_COLOUR, NO_SHAPE, NONSENSE } vague;
 } Text;
 
@@ -150,18 +151,22 @@ static void digit(Text *t, const Scene *s) {
     say(t, "%s number %s", colour, n);
 }
 
-/* A pair by its places, mostly before the nouns: a causal text encoder tells a noun only what came before it. */
+/* An object and its place, mostly the place first: a causal text encoder tells a noun only what came before it. */
+static void object_at(Text *t, const ShapeObject *o, Place at, bool before) {
+    const char *place = either(t, PLACES[at], OTHER_PLACES[at]);
+    if (before) say(t, "%s ", place);
+    object(t, o, false);
+    if (!before) say(t, " %s", place);
+}
+
+/* A pair by its places. */
 static void placed(Text *t, const Scene *s) {
     static const Place OF[][2] = {
         {PLACE_TOP, PLACE_BOTTOM}, {PLACE_BOTTOM, PLACE_TOP}, {PLACE_LEFT, PLACE_RIGHT}, {PLACE_RIGHT, PLACE_LEFT}};
     bool before = draw_chance(&t->d, 0.7);
-    for (int i = 0; i < 2; i++) {
-        const char *place = either(t, PLACES[OF[s->relation][i]], OTHER_PLACES[OF[s->relation][i]]);
-        if (i) say(t, " and ");
-        if (before) say(t, "%s ", place);
-        object(t, &s->objects[i], false);
-        if (!before) say(t, " %s", place);
-    }
+    object_at(t, &s->objects[0], OF[s->relation][0], before);
+    say(t, " and ");
+    object_at(t, &s->objects[1], OF[s->relation][1], before);
 }
 
 /* What stands before the background. */
@@ -180,12 +185,15 @@ static void subject(Text *t, const Scene *s) {
         placed(t, s);
         return;
     }
+    if (s->kind == SCENE_SINGLE && s->place != PLACE_UNNAMED) {
+        object_at(t, &s->objects[0], s->place, t->ahead);
+        return;
+    }
     object(t, &s->objects[0], false);
-    if (s->kind == SCENE_PAIR) {
-        int k = t->varied && draw_chance(&t->d, 0.4) ? 1 + draw_below(&t->d, 3) : 0;
-        say(t, " %s ", RELATIONS[s->relation][k]);
-        object(t, &s->objects[1], false);
-    } else if (s->place != PLACE_UNNAMED) say(t, " %s", either(t, PLACES[s->place], OTHER_PLACES[s->place]));
+    if (s->kind != SCENE_PAIR) return;
+    int k = t->varied && draw_chance(&t->d, 0.4) ? 1 + draw_below(&t->d, 3) : 0;
+    say(t, " %s ", RELATIONS[s->relation][k]);
+    object(t, &s->objects[1], false);
 }
 
 /* --- whole captions --- */
@@ -222,6 +230,7 @@ void shapes_caption(char caption[SHAPES_CAPTION], const Scene *s, const ShapesOp
     t.varied = draw_chance(&t.d, o->variety);
     if (s->kind == SCENE_SINGLE && draw_chance(&t.d, o->vague)) t.vague = 1 + draw_below(&t.d, 3);
     if (s->kind == SCENE_PAIR && s->relation < RELATION_INSIDE) t.placed = draw_chance(&t.d, o->placed);
+    if (s->place != PLACE_UNNAMED) t.ahead = draw_chance(&t.d, 0.5);
     if (s->kind == SCENE_LANDSCAPE) caption_landscape(caption, s, t.varied ? &t.d : NULL);
     else if (t.varied) varied(&t, s);
     else canonical(&t, s);

@@ -58,17 +58,17 @@ ShapesOptions shapes_options(void) {
     return (ShapesOptions){.share = {.48, .35, .05, .05, .07},
                            .fancy = 0.06,
                            .sized = 0.2,
+                           .placed = 0.2,
                            .unnamed = 0.1,
                            .variety = 0.4,
-                           .vague = 0.04,
-                           .placed = 0.15};
+                           .vague = 0.04};
 }
 
 void shapes_ease(ShapesOptions *o, double easy) {
     for (int k = 0; k < SCENE_KINDS; k++)
         if (k != SCENE_SINGLE) o->share[k] *= 1 - easy;
-    o->fancy *= 1 - easy, o->sized *= 1 - easy, o->unnamed *= 1 - easy, o->variety *= 1 - easy, o->vague *= 1 - easy;
-    o->placed += (0.5 - o->placed) * easy;
+    o->fancy *= 1 - easy, o->sized *= 1 - easy, o->placed *= 1 - easy, o->unnamed *= 1 - easy, o->variety *= 1 - easy,
+        o->vague *= 1 - easy;
 }
 
 /* --- objects --- */
@@ -115,7 +115,7 @@ static void choose_single(Draws *d, Scene *s, const ShapesOptions *o) {
     s->count = 1;
     choose_looks(d, a, o, false);
     a->size = draw_chance(d, o->sized) ? (draw_chance(d, 0.5) ? SIZE_SMALL : SIZE_LARGE) : SIZE_UNNAMED;
-    s->place = a->size != SIZE_LARGE && draw_chance(d, o->sized) ? (Place)draw_below(d, 9) : PLACE_UNNAMED;
+    s->place = a->size != SIZE_LARGE && draw_chance(d, o->placed) ? (Place)draw_below(d, 9) : PLACE_UNNAMED;
     bool aside = s->place != PLACE_UNNAMED && s->place != PLACE_MIDDLE;
     if (a->size == SIZE_SMALL) a->r = draw_between(d, 9, 10.5);
     else if (a->size == SIZE_LARGE) a->r = draw_between(d, 24, 26);

@@ -15,11 +15,12 @@
 #include <unistd.h>
 
 typedef struct {
-    const char *data, *model, *out, *log, *trains, *schedule, *prediction, *dtype, *sample, *kinds;
+    const char *data, *model, *out, *log, *trains, *schedule, *prediction, *dtype, *sample;
     bool resume, quiet, no_zero_snr, recompute;
     int64_t steps, batch, accumulate, save_every, cache, seed, threads, warmup, crop, whole_batch, size, log_every;
     double lr, min_lr, ema, beta1, beta2, eps, decay, clip, min_snr, noise_offset, caption_dropout, word_dropout;
-    double crop_share, l1, kl, easy, shift;
+    double crop_share, l1, kl, shift;
+    DrawnOptions drawn;
 } Arguments;
 
 #define A(field) offsetof(Arguments, field)
@@ -66,9 +67,11 @@ const Option TRAIN_OPTIONS[] = {
     {OPT_INT, 0, "whole-batch", A(whole_batch), "N", "vae: whole pictures a step (16)", 1, 65536},
     {OPT_DOUBLE, 0, "l1", A(l1), "X", "vae: weight of absolute differences (0.25)", 0, 1000},
     {OPT_DOUBLE, 0, "kl", A(kl), "X", "vae: weight of the latents' distance from normals (0.0008)", 0, 1000},
-    {OPT_DOUBLE, 0, "easy", A(easy), "X", "shapes: 0..1, up to one plain object and plain words (0)", 0, 1},
-    {OPT_STRING, 0, "kinds", A(kinds), "A,B,C,D,E", "shapes: shares of one object, two, several, digits, landscapes", 0,
-     0},
+    {OPT_DOUBLE, 0, "easy", A(drawn.easy), "X", "shapes: 0..1, up to one plain object and plain words (0)", 0, 1},
+    {OPT_DOUBLE, 0, "placed", A(drawn.placed), "X", "shapes: share of captions that name places (0.2; --easy: less)", 0,
+     1},
+    {OPT_STRING, 0, "kinds", A(drawn.kinds), "A,B,C,D,E",
+     "shapes: shares of one object, two, several, digits, landscapes", 0, 0},
     {OPT_CHOICE, 0, "dtype", A(dtype), "f32|f16", "of the model that is written (f32)", 0, 0},
     {OPT_INT, 0, "threads", A(threads), "N", "CPU threads (all)", 0, 1024},
     {OPT_FLAG, 'q', "quiet", A(quiet), NULL, "print errors only", 0, 0},
@@ -144,7 +147,8 @@ int cmd_train(int argc, char **argv) {
                    .shift = o.shift,
                    .crop_share = o.crop_share,
                    .l1 = o.l1,
-                   .kl = o.kl};
+                   .kl = o.kl,
+                   .drawn.placed = -1};
     Error e = {0};
     int rest = 0, code = options_parse("train", TRAIN_OPTIONS, &a, argc, argv, &rest);
     if (code != OPTIONS_GO_ON) return code;
@@ -176,7 +180,7 @@ int cmd_train(int argc, char **argv) {
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
     TrainSource source;
-    bool ok = atomic_check(a.out, &e) && train_source_open(&source, a.data, (int)a.size, a.easy, a.kinds, &e) &&
+    bool ok = atomic_check(a.out, &e) && train_source_open(&source, a.data, (int)a.size, &a.drawn, &e) &&
               train_run(&o, &source.data, &e);
     train_source_close(&source);
     if (!ok) return report("train", &e);

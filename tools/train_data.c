@@ -176,14 +176,17 @@ static bool read_caption(void *user, int64_t index, char *text, size_t room, Err
 
 /* --- both --- */
 
-bool train_source_open(TrainSource *s, const char *what, int size, double easy, const char *kinds, Error *e) {
+bool train_source_open(TrainSource *s, const char *what, int size, const DrawnOptions *o, Error *e) {
+    const char *kinds = o->kinds;
     *s = (TrainSource){.data = {.user = s, .size = size, .picture = read_picture, .caption = read_caption}};
     bool drawn = !strncmp(what, "shapes", 6) && (!what[6] || what[6] == ':');
-    if (!drawn && (easy > 0 || kinds))
-        return error_set(e, ERR_ARGUMENT, "--easy and --kinds: of drawn pictures, --data shapes, not of %s", what);
+    if (!drawn && (o->easy > 0 || o->placed >= 0 || kinds))
+        return error_set(e, ERR_ARGUMENT, "--easy, --placed and --kinds: of drawn pictures, --data shapes, not of %s",
+                         what);
     if (!drawn) return open_folder(s, what, e);
     s->shapes = shapes_options();
-    shapes_ease(&s->shapes, easy);
+    shapes_ease(&s->shapes, o->easy);
+    if (o->placed >= 0) s->shapes.placed = o->placed;
     for (int k = 0, n = 0; kinds && k < SCENE_KINDS; k++, kinds += n)
         if (sscanf(kinds, k ? ",%lf%n" : "%lf%n", &s->shapes.share[k], &n) != 1 || !(s->shapes.share[k] >= 0) ||
             (k == SCENE_KINDS - 1 && kinds[n]))

@@ -12,8 +12,16 @@ typedef struct {
     struct Folder *folder; /* NULL: drawn */
 } TrainSource;
 
-/* what: "shapes", "shapes:SEED", or a folder. Pictures are cut and resized to size x size. */
-bool train_source_open(TrainSource *s, const char *what, int size, double easy, const char *kinds, Error *e);
+/* What drawn pictures are to be: shapes_ease's degree, ShapesOptions.placed (< 0: as that leaves it), shares of the
+ * kinds as "A,B,C,D,E" (NULL: likewise). */
+typedef struct {
+    double easy, placed;
+    const char *kinds;
+} DrawnOptions;
+
+/* what: "shapes", "shapes:SEED", or a folder, of which the options say nothing. Pictures are cut and resized to size x
+ * size. */
+bool train_source_open(TrainSource *s, const char *what, int size, const DrawnOptions *o, Error *e);
 void train_source_close(TrainSource *s);
 
 #endif
