@@ -128,7 +128,7 @@ void resblock_strips(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Conv *
     size_t scope = scope_begin(c);
     Strips s = {.m = m, .up = up, .x = x, .n = y.n[0], .h = y.n[1], .w = y.n[2], .out = y.n[3]};
     s.in = m->conv1.w.t.n[3];
-    for (s.unit = 4; s.unit * s.w % GROUP_NORM_PIXELS; s.unit *= 2) {}
+    for (s.unit = up ? 8 : 4; s.unit * s.w % GROUP_NORM_PIXELS; s.unit *= 2) {}
     /* low strips: a window holds more than one, and they are there to save memory */
     s.rows = strip_rows(s.h, (size_t)(s.n * s.w * s.in) * 4, c->strip / 8, s.unit);
     if (s.rows < 2 * s.unit) s.rows = 2 * s.unit;

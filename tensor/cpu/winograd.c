@@ -1,8 +1,10 @@
-/* winograd.c: 3x3 convolutions of stride 1 through F(4x4, 3x3) (winograd_tile.h), a quarter of the multiplications.
+/* winograd.c: 3x3 convolutions of stride 1 through F(4x4, 3x3) (winograd_tile.h), a quarter of the multiplications; of
+ * pictures enlarged to twice their size through F(4x4, 2x2), a sixth.
  *
- * A work item is a chunk of 4x4 tiles of the output and a group of output channels. For each block of input channels
+ * A work item is a chunk of 4x4 tiles of the output (of an enlarged picture: of one of the four phases, whose outputs
+ * are two apart) and a group of output channels. For each block of input channels
  * the tiles' inputs are transformed into V [36][tiles][channels]; then for each 32 outputs their filters are
- * transformed into U [36][channels][32] and 36 products, one for each point, are added to M [32
+ * transformed into U [36][channels][32] and 36 products (25), one for each point, are added to M [32
  * outputs][36][tiles][32]. After the last block M is transformed back and the epilogue is done. V, U and M are the
  * thread's scratch: transformed filters take four times the weights' memory and are read slower than they are made, and
  * an input is transformed once for each group of outputs, which costs less than threads waiting for a common one would.
@@ -10,7 +12,7 @@
  * An element of y depends on its tile, the weights and the blocks of input channels only: products sum each row by
  * itself (panel.h), and the blocks follow from the number of channels. So the tiles of all pictures of a batch are one
  * list, cut anywhere, and each picture has the bits that it has alone; a part of a picture has those of the whole one
- * where it begins at a multiple of 4. */
+ * where it begins at a multiple of 4, or of 8 where it is enlarged. */
 #include "winograd.h"
 
 #include "../prepare.h"
@@ -33,15 +35,19 @@ typedef struct {
     const Weight *w;
     Conv2d g;
     Finish finish;
+    bool up;
+    int in;                       /* rows that a tile sees: WINO_IN or WINO_UP_IN */
     int64_t rows, columns, tiles; /* of one picture; of all */
-    int64_t group, groups;
+    int64_t group, groups, phases;
 } Winograd;
 
 /* Where a chunk's arrays lie in scratch. */
 typedef struct {
-    int64_t first, tiles;      /* of the chunk */
-    int64_t output, outputs;   /* of the group */
-    int64_t channel, channels; /* of the block */
+    int64_t first, tiles;            /* of the chunk */
+    int64_t output, outputs;         /* of the group */
+    int64_t channel, channels;       /* of the block */
+    int64_t phase_row, phase_column; /* 0 or 1: where its outputs begin, two apart */
+    WinoForm form;
     int64_t v_plane, m_plane;
     float *v, *u, *m, *zeros, *edge, *packed;
     int32_t *source; /* [tiles][12]: rows and columns of x that a tile reads; -1: padding */
@@ -49,11 +55,27 @@ typedef struct {
 
 static const int64_t U_PLANE = CHANNELS * PANEL + PAD;
 
+static int64_t tiles_of(int64_t rows, int64_t columns) {
+    return (rows + WINO_OUT - 1) / WINO_OUT * ((columns + WINO_OUT - 1) / WINO_OUT);
+}
+
+/* Multiplications for each pair of channels of one picture, filters' transforms included. */
+static int64_t cost(int64_t rows, int64_t columns) { return WINO_POINTS * tiles_of(rows, columns) + 100; }
+
+static int64_t cost_up(int64_t rows, int64_t columns) {
+    return 4 * (WINO_UP_POINTS * tiles_of((rows + 1) / 2, (columns + 1) / 2) + 70);
+}
+
 bool K(winograd_serves)(Tensor y, const Weight *w, Conv2d g) {
-    int64_t rows = g.whole_h ? g.whole_h : y.n[1], tiles = (rows + 3) / 4 * ((y.n[2] + 3) / 4);
-    /* multiplications for each pair of channels, filters' transform included, against those of the direct form */
-    bool fewer = WINO_POINTS * tiles + 100 < 8 * rows * y.n[2];
+    int64_t rows = g.whole_h ? g.whole_h : y.n[1];
+    bool fewer = cost(rows, y.n[2]) < 8 * rows * y.n[2]; /* than the direct form */
     return w->t.n[1] == 3 && w->t.n[2] == 3 && g.stride == 1 && w->t.n[3] >= 32 && w->t.n[0] >= 32 && fewer;
+}
+
+/* Whether by phases: of pictures of exactly twice the size, where that is less work. */
+static bool by_phases(Tensor y, Tensor x, Conv2d g) {
+    int64_t rows = g.whole_h ? g.whole_h : y.n[1];
+    return g.up_h == 2 * x.n[1] && g.up_w == 2 * x.n[2] && cost_up(rows, y.n[2]) < cost(rows, y.n[2]);
 }
 
 /* Where the tile's outputs begin. */
@@ -66,55 +88,72 @@ static Place place(const Winograd *w, int64_t tile) {
     return (Place){tile / each, t / w->columns * WINO_OUT, t % w->columns * WINO_OUT};
 }
 
-static void find_sources(const Winograd *w, const Chunk *c) {
+/* Row or column of x where the first tile of a phase begins to see it, and whether its rows are of the odd kind. */
+static int64_t begin(const Winograd *w, int64_t phase, int pad, bool *odd) {
+    int64_t first = phase - pad, low = first & 1; /* of the enlarged picture */
+    *odd = !low;
+    return w->up ? (first - low) / 2 : first;
+}
+
+static void find_sources(const Winograd *w, Chunk *c) {
+    const int n = w->in;
+    int64_t up_h = w->up ? 0 : w->g.up_h, up_w = w->up ? 0 : w->g.up_w;
+    int64_t row = begin(w, c->phase_row, w->g.pad_top, &c->form.odd_row);
+    int64_t column = begin(w, c->phase_column, w->g.pad_left, &c->form.odd_column);
     for (int64_t i = 0; i < c->tiles; i++) {
         Place at = place(w, c->first + i);
-        int32_t *source = c->source + i * 2 * WINO_IN;
-        for (int k = 0; k < WINO_IN; k++) {
-            source[k] = (int32_t)nearest_source(at.row + k - w->g.pad_top, w->x.n[1], w->g.up_h);
-            source[WINO_IN + k] = (int32_t)nearest_source(at.column + k - w->g.pad_left, w->x.n[2], w->g.up_w);
+        int32_t *source = c->source + i * 2 * n;
+        for (int k = 0; k < n; k++) {
+            source[k] = (int32_t)nearest_source(at.row + row + k, w->x.n[1], up_h);
+            source[n + k] = (int32_t)nearest_source(at.column + column + k, w->x.n[2], up_w);
         }
     }
 }
 
 /* The block's channels of the pixel that the tile's row r and column k see; NULL: padding. */
 static const float *pixel(const Winograd *w, const Chunk *c, int64_t tile, int r, int k) {
-    const int32_t *source = c->source + tile * 2 * WINO_IN;
-    int64_t row = source[r], column = source[WINO_IN + k];
+    const int32_t *source = c->source + tile * 2 * w->in;
+    int64_t row = source[r], column = source[w->in + k];
     if (row < 0 || column < 0) return NULL;
     return at3(w->x, (c->first + tile) / (w->rows * w->columns), row, column) + c->channel;
 }
 
-/* Asks for a tile's pixels but the two columns that it shares with the tile before: pieces of memory this short are
+/* Asks for a tile's pixels but the columns that it shares with the tile before: pieces of memory this short are
  * not foreseen by the processor. */
 static void prefetch_inputs(const Winograd *w, const Chunk *c, int64_t tile) {
-    for (int r = 0; r < WINO_IN; r++)
-        for (int k = 2; k < WINO_IN; k++) {
+    for (int r = 0; r < w->in; r++)
+        for (int k = w->in - WINO_OUT; k < w->in; k++) {
             const float *p = pixel(w, c, tile, r, k);
             for (int64_t i = 0; p && i < c->channels; i += 16) __builtin_prefetch(p + i);
         }
 }
 
 /* V for the block's channels. Vectors that would reach past the last channel are read from a copy with zeros. */
-static void transform_inputs(const Winograd *w, const Chunk *c) {
+static inline __attribute__((always_inline)) void inputs(const Winograd *w, const Chunk *c, const bool up) {
+    const int n = up ? WINO_UP_IN : WINO_IN, points = n * n;
     int64_t whole = c->channels / VW * VW;
     for (int64_t i = 0; i < c->tiles; i++) {
         const float *p[WINO_POINTS];
-        for (int k = 0; k < WINO_POINTS; k++) {
-            const float *from = pixel(w, c, i, k / WINO_IN, k % WINO_IN);
+        for (int k = 0; k < points; k++) {
+            const float *from = pixel(w, c, i, k / n, k % n);
             p[k] = from ? from : c->zeros;
         }
         if (i + 1 < c->tiles) prefetch_inputs(w, c, i + 1);
         float *v = c->v + i * CHANNELS;
-        for (int64_t k = 0; k < whole; k += VW) wino_transform_in(p, k, v + k, c->v_plane);
+        for (int64_t k = 0; k < whole; k += VW) wino_transform_in(up, p, k, v + k, c->v_plane);
         if (whole == c->channels) continue;
-        for (int k = 0; k < WINO_POINTS; k++) {
+        for (int k = 0; k < points; k++) {
             memset(c->edge + k * VW, 0, VW * sizeof(float));
             memcpy(c->edge + k * VW, p[k] + whole, (size_t)(c->channels - whole) * sizeof(float));
             p[k] = c->edge + k * VW;
         }
-        wino_transform_in(p, 0, v + whole, c->v_plane);
+        wino_transform_in(up, p, 0, v + whole, c->v_plane);
     }
+}
+
+static void transform_inputs(const Winograd *w, const Chunk *c) {
+    if (w->up) inputs(w, c, true);
+    else inputs(w, c, false);
 }
 
 /* The block's filters of 16 outputs from rows [O][9][I], in the layout of WEIGHT_FILTERS and the weight's width. */
@@ -133,7 +172,8 @@ static void pack_filters(const Winograd *w, const Chunk *c, int64_t output) {
 }
 
 /* 16 outputs' filters [channels][9][16] into U. */
-static inline __attribute__((always_inline)) void filters(const char *from, int64_t channels, float *to, DType dtype) {
+static inline __attribute__((always_inline)) void filters(const char *from, int64_t channels, float *to,
+                                                          const DType dtype, const WinoForm form) {
     const int64_t width = dtype == F32 ? 4 : 2, one = 9 * FILTER_OUTPUTS * width;
     for (int64_t k = 0; k < channels; k++, from += one, to += PANEL) {
         /* weights are read once in a call: ask for what comes eight channels later */
@@ -142,9 +182,16 @@ static inline __attribute__((always_inline)) void filters(const char *from, int6
             V g[9];
 #pragma GCC unroll 9
             for (int t = 0; t < 9; t++) g[t] = wino_widen(from + (t * FILTER_OUTPUTS + part) * width, dtype);
-            wino_transform_filter(g, to + part, U_PLANE);
+            wino_transform_filter(form, g, to + part, U_PLANE);
         }
     }
+}
+
+static inline __attribute__((always_inline)) void filters_of_form(const char *from, const Chunk *c, float *to,
+                                                                  const DType dtype) {
+    const WinoForm f = c->form;
+    if (!f.up) filters(from, c->channels, to, dtype, (WinoForm){0});
+    else filters(from, c->channels, to, dtype, (WinoForm){true, f.odd_row, f.odd_column});
 }
 
 /* U for 32 outputs; columns of outputs that do not exist keep what they had, and are not stored. */
@@ -157,15 +204,16 @@ static void transform_filters(const Winograd *w, const Chunk *c, int64_t output)
             pack_filters(w, c, output + j);
             from = (const char *)c->packed;
         }
-        if (dtype == F32) filters(from, c->channels, c->u + j, F32);
-        else if (dtype == F16) filters(from, c->channels, c->u + j, F16);
-        else filters(from, c->channels, c->u + j, BF16);
+        if (dtype == F32) filters_of_form(from, c, c->u + j, F32);
+        else if (dtype == F16) filters_of_form(from, c, c->u + j, F16);
+        else filters_of_form(from, c, c->u + j, BF16);
     }
 }
 
 /* Adds the block's products for 32 outputs. */
 static void multiply(const Chunk *c, int64_t output, float *m) {
-    for (int p = 0; p < WINO_POINTS; p++) K(panel_product)
+    const int points = c->form.up ? WINO_UP_POINTS : WINO_POINTS;
+    for (int p = 0; p < points; p++) K(panel_product)
     (c->tiles, c->channels, c->v + p * c->v_plane, CHANNELS, c->u + p * U_PLANE, m + p * c->m_plane, PANEL,
      min64(PANEL, c->outputs - output), c->channel > 0);
 }
@@ -193,7 +241,10 @@ static void put_tile(const Winograd *w, const Chunk *c, int64_t i, int64_t o, in
     const Epilogue *e = &w->finish.e;
     const Tensor *r = e->residual;
     Place at = place(w, c->first + i);
-    int64_t rows = min64(WINO_OUT, w->y.n[1] - at.row), columns = min64(WINO_OUT, w->y.n[2] - at.column);
+    const int64_t apart = w->up ? 2 : 1;
+    at.row = apart * at.row + c->phase_row, at.column = apart * at.column + c->phase_column;
+    int64_t rows = min64(WINO_OUT, (w->y.n[1] - at.row + apart - 1) / apart);
+    int64_t columns = min64(WINO_OUT, (w->y.n[2] - at.column + apart - 1) / apart);
     bool in_place = r && r->data == w->y.data;
     assert(!in_place || e->act == ACT_NONE);
     o += c->output;
@@ -201,16 +252,16 @@ static void put_tile(const Winograd *w, const Chunk *c, int64_t i, int64_t o, in
     const float *add = r && !in_place ? at3(*r, at.picture, at.row, at.column) + o : NULL;
     V bias = load(w->finish.bias ? w->finish.bias + o : NULL, n);
     V vector = load(e->vector ? at2(*e->vector, at.picture, 0) + o : NULL, n);
-    for (int64_t k = 0; k < rows; k++, y += w->y.s[1], add = add ? add + r->s[1] : NULL)
+    for (int64_t k = 0; k < rows; k++, y += apart * w->y.s[1], add = add ? add + apart * r->s[1] : NULL)
         for (int64_t j = 0; j < columns; j++) {
             V v = out[k * WINO_OUT + j] + bias + vector;
-            float *to = y + j * w->y.s[2];
+            float *to = y + j * apart * w->y.s[2];
             if (e->act != ACT_NONE) {
                 put(to, v, n, false);
                 K(activate)(to, n, e->act);
                 v = load(to, n);
             }
-            if (add) v += load(add + j * r->s[2], n);
+            if (add) v += load(add + j * apart * r->s[2], n);
             put(to, v, n, in_place);
         }
 }
@@ -221,14 +272,17 @@ static void transform_outputs(const Winograd *w, const Chunk *c) {
         for (int64_t i = 0; i < c->tiles; i++)
             for (int64_t k = o; k < min64(o + PANEL, c->outputs); k += VW) {
                 V out[WINO_OUT * WINO_OUT];
-                wino_transform_out(panel + i * PANEL + k - o, c->m_plane, out);
+                if (w->up) wino_transform_out(true, panel + i * PANEL + k - o, c->m_plane, out);
+                else wino_transform_out(false, panel + i * PANEL + k - o, c->m_plane, out);
                 put_tile(w, c, i, k, min64(VW, c->outputs - k), out);
             }
 }
 
 static void item(void *arg, int64_t index, void *scratch) {
     const Winograd *w = arg;
-    Chunk c = {.first = index / w->groups * TILES, .output = index % w->groups * w->group};
+    int64_t phase = index % w->phases, part = index / w->phases;
+    Chunk c = {.first = part / w->groups * TILES, .output = part % w->groups * w->group};
+    c.phase_row = phase / 2, c.phase_column = phase % 2, c.form.up = w->up;
     c.tiles = min64(TILES, w->tiles - c.first);
     c.outputs = min64(w->group, w->y.n[3] - c.output);
     c.v_plane = c.tiles * CHANNELS + PAD;
@@ -258,10 +312,14 @@ static void item(void *arg, int64_t index, void *scratch) {
 void K(winograd)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, Conv2d g, Finish finish) {
     Winograd a = {.y = y, .x = x, .w = w, .g = g, .finish = finish};
     assert(!w->prepared || w->layout == WEIGHT_FILTERS);
-    a.rows = (y.n[1] + WINO_OUT - 1) / WINO_OUT;
-    a.columns = (y.n[2] + WINO_OUT - 1) / WINO_OUT;
+    a.up = by_phases(y, x, g);
+    a.in = a.up ? WINO_UP_IN : WINO_IN;
+    a.phases = a.up ? 4 : 1;
+    int64_t unit = a.up ? 2 * WINO_OUT : WINO_OUT;
+    a.rows = (y.n[1] + unit - 1) / unit;
+    a.columns = (y.n[2] + unit - 1) / unit;
     a.tiles = y.n[0] * a.rows * a.columns;
     a.group = a.rows * a.columns < TILES ? GROUP / 2 : GROUP;
     a.groups = (y.n[3] + a.group - 1) / a.group;
-    device_run(ctx->dev, (a.tiles + TILES - 1) / TILES * a.groups, item, &a);
+    device_run(ctx->dev, (a.tiles + TILES - 1) / TILES * a.groups * a.phases, item, &a);
 }

@@ -77,7 +77,7 @@ static void transform_x(const Back *b, int64_t tile, int64_t picture, int64_t ro
             *(V *)edge[k] = load(p[k] + c, channels - c);
             at[k] = edge[k];
         }
-        wino_transform_in(at, 0, to + c, plane);
+        wino_transform_in(false, at, 0, to + c, plane);
     }
 }
 
