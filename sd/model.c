@@ -224,6 +224,7 @@ static void free_memory(const SdModel *m, void *p) {
 
 void model_close(SdModel *m) {
     if (!m) return;
+    arena_free(&m->kept);
     for (int i = 0; i < PART_COUNT; i++) {
         free_memory(m, m->memory[i]);
         weight_list_free(&m->lists[i]);

@@ -35,6 +35,7 @@ struct SdModel {
     Device *together; /* a thread for each card, where there are peers */
     Precision precision;
     size_t memory_limit;
+    Arena kept;    /* the last call's memory for activations, where that kept its parts */
     char hash[65]; /* sha256 of the file, once somebody asked */
 };
 

@@ -115,7 +115,12 @@ void run_free(Run *run) {
     text_states_free(&run->text);
     taps_abort(run->taps);
     for (int i = 0; i < 2; i++) repeat_free(&run->arena, &run->steps[i]);
-    arena_free(&run->arena);
+    if (run->keep && run->arena.base && !run->arena.memory) {
+        arena_free(&run->m->kept);
+        run->m->kept = run->arena;
+    } else {
+        arena_free(&run->arena);
+    }
     free(run->x);
     free(run->eps);
     free(run->z);
@@ -133,7 +138,8 @@ bool run_load(Run *run, Part part, Error *e) {
 }
 
 void run_leave(Run *run, Part part) {
-    if (!run->keep) model_release(run->m, part);
+    if (run->keep) return;
+    model_release(run->m, part);
     arena_trim(&run->arena);
 }
 

@@ -175,6 +175,21 @@ static void fill_plan(Run *run) {
 
 static size_t mebibytes(size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 
+/* Memory for the call's activations: the last call's, whose pages are there already, where both keep what they have. */
+static bool reserve(Run *run, size_t size, Error *e) {
+    SdModel *m = run->m;
+    if (!run->keep || !m->kept.base || m->kept.size < size) {
+        arena_free(&m->kept);
+        return arena_init_on(&run->arena, m->ops, m->card, size, e);
+    }
+    run->arena = m->kept;
+    m->kept = (Arena){0};
+    run->arena.peak = run->arena.used = size;
+    arena_trim(&run->arena); /* no more than was promised */
+    run->arena.peak = run->arena.used = 0;
+    return true;
+}
+
 bool run_plan(Run *run, Error *e) {
     SdModel *m = run->m;
     SdPlan *p = &run->plan;
@@ -207,7 +222,7 @@ bool run_plan(Run *run, Error *e) {
     else
         for (int i = 0; i < PART_COUNT; i++) run->mode[i] = first_mode(run);
     /* now for real */
-    if (!arena_init_on(&run->arena, m->ops, m->card, p->activations, e)) return false;
+    if (!reserve(run, p->activations, e)) return false;
     run->ctx = (Ctx){.op = m->ops,
                      .precision = m->precision,
                      .type = m->ops->type,
