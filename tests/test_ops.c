@@ -364,8 +364,8 @@ void suite_ops(void) {
         }
         op_data_free(&d);
     }
-    test_check(!golden || (winograd_tables && winograd_cases == 9 * __builtin_popcount((unsigned)winograd_tables)),
-               "%d cases went by Winograd's transforms, 9 on each table that has them", winograd_cases);
+    test_check(!golden || (winograd_tables && winograd_cases == 11 * __builtin_popcount((unsigned)winograd_tables)),
+               "%d cases went by Winograd's transforms, 11 on each table that has them", winograd_cases);
     if (golden) mixed_checks(golden);
     precision = PRECISION_F32;
     for (int t = 0; golden && t < count;

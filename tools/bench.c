@@ -86,8 +86,8 @@ static bool measure_run(SdModel *m, const SdRequest *r, double *seconds, int apa
     return true;
 }
 
-/* The first run is as txt2img's, which lets go of parts, for the memory's sake; the others have all parts in memory, and
- * one of a single step goes before them, so that they find memory that was written before. */
+/* The first run is as txt2img's, which lets go of parts, for the memory's sake; the others have all parts in memory,
+ * and one of a single step goes before them, so that they find memory that was written before. */
 static bool measure_runs(SdModel *m, SdRequest *r, Report *out, double *seconds, Error *e) {
     Watch watch = {.record = &out->record, .m = m, .first = r->steps > FIRST_PLAYED ? FIRST_PLAYED + 1 : 1};
     double *steps = seconds + (STAGES + 1) * out->runs, unseen[STAGES + 1];

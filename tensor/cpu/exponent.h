@@ -1,4 +1,4 @@
-/* exponent.h: 2^x for x <= 0, and the larger of two, by vectors.
+/* exponent.h: 2^x for x <= 0, e^x, and the larger of two, by vectors.
  *
  *   2^x = 2^n 2^r, n = round(x), |r| <= 1/2, 2^r by a polynomial.
  *
@@ -65,6 +65,20 @@ static inline __attribute__((always_inline)) void exp2_by(V *x, const int count,
 #else
     EACH x[i] = (V)((VI)p[i] + ((VI)n[i] << 23)); /* the low bits of n are x's, and go to p's exponent */
 #endif
+}
+
+/* x[0..count) = e^x by fm_exp's method (tensor/fmath.h), for |x| <= 87; beyond, as at 87. */
+static inline __attribute__((always_inline)) void exp_by(V *x, const int count) {
+    static const float TERMS[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f};
+    const V least = (V){0} - 87.0f, magic = (V){0} + 12582912.0f;
+    V n[AT_ONCE_EXP2], p[AT_ONCE_EXP2];
+    EACH x[i] = -larger(least, -larger(least, x[i])); /* NaN where x is */
+    EACH n[i] = x[i] * 1.44269504f + magic;
+    EACH x[i] = (x[i] - (n[i] - magic) * 0.693359375f) - (n[i] - magic) * -2.12194440e-4f;
+    EACH p[i] = x[i] * TERMS[0] + TERMS[1];
+#pragma GCC unroll 6
+    for (int k = 2; k < 8; k++) EACH p[i] = p[i] * x[i] + TERMS[k];
+    EACH x[i] = (V)((VI)p[i] + ((VI)n[i] << 23));
 }
 
 #undef EACH

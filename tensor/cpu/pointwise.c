@@ -2,19 +2,38 @@
 #include "kernels.h"
 
 #include "../fmath.h"
+#include "exponent.h"
 #include "rows.h"
 #include "widen.h"
 
 #include <assert.h>
 #include <string.h>
 
+/* x / (1 + e^-x) of four vectors side by side, or of one. Where e^-x would overflow, the result is below 1e-35. */
+static inline __attribute__((always_inline)) void silu_by(float *x, const int count) {
+    V e[AT_ONCE_EXP2];
+#pragma GCC unroll 4
+    for (int i = 0; i < count; i++) e[i] = -((const V *)x)[i];
+    exp_by(e, count);
+#pragma GCC unroll 4
+    for (int i = 0; i < count; i++) ((V *)x)[i] /= 1.0f + e[i];
+}
+
+static void silu(float *x, int64_t n) {
+    for (; n >= AT_ONCE_EXP2 * VW; n -= AT_ONCE_EXP2 * VW, x += AT_ONCE_EXP2 * VW) silu_by(x, AT_ONCE_EXP2);
+    for (; n >= VW; n -= VW, x += VW) silu_by(x, 1);
+    if (!n) return;
+    float end[VW] = {0};
+    memcpy(end, x, (size_t)n * sizeof *x);
+    silu_by(end, 1);
+    memcpy(x, end, (size_t)n * sizeof *x);
+}
+
 void K(activate)(float *x, int64_t n, Act act) {
     switch (act) {
     case ACT_NONE:
     case ACT_GEGLU: break; /* linear.c's own */
-    case ACT_SILU:
-        for (int64_t i = 0; i < n; i++) x[i] = fm_silu(x[i]);
-        break;
+    case ACT_SILU: silu(x, n); break;
     case ACT_GELU:
         for (int64_t i = 0; i < n; i++) x[i] = fm_gelu(x[i]);
         break;

@@ -69,7 +69,7 @@ static int64_t cost_up(int64_t rows, int64_t columns) {
 bool K(winograd_serves)(Tensor y, const Weight *w, Conv2d g) {
     int64_t rows = g.whole_h ? g.whole_h : y.n[1];
     bool fewer = cost(rows, y.n[2]) < 8 * rows * y.n[2]; /* than the direct form */
-    return w->t.n[1] == 3 && w->t.n[2] == 3 && g.stride == 1 && w->t.n[3] >= 32 && w->t.n[0] >= 32 && fewer;
+    return w->t.n[1] == 3 && w->t.n[2] == 3 && g.stride == 1 && w->t.n[3] >= 32 && fewer;
 }
 
 /* Whether by phases: of pictures of exactly twice the size, where that is less work. */
