@@ -80,6 +80,7 @@ typedef struct {
     double sized;              /* share of single objects whose size is named: 0.2 */
     double placed;             /* likewise their places; of pairs, share of captions that name each one's place and not
                                   the relation: 0.2 */
+    double ordered;            /* share of pairs whose first is always the upper or the left one: 0 */
     double unnamed;            /* share of captions that name no background: 0.1 */
     double variety;            /* share of captions in other than the canonical words: 0.4 */
     double vague;              /* share of single objects' captions that leave out the colour or the shape, or hold a

@@ -143,6 +143,8 @@ static void choose_pair(Draws *d, Scene *s, const ShapesOptions *o) {
     ShapeObject *a = &s->objects[0], *b = &s->objects[1];
     s->count = 2;
     s->relation = (Relation)draw_weighted(d, RELATIONS, 6);
+    bool ordered = draw_chance(d, o->ordered);
+    if (ordered && s->relation < RELATION_INSIDE) s->relation &= ~1; /* BELOW becomes ABOVE, RIGHT becomes LEFT */
     bool inside = s->relation == RELATION_INSIDE;
     choose_looks(d, b, o, inside);
     do choose_looks(d, a, o, false);
@@ -156,6 +158,7 @@ static void choose_pair(Draws *d, Scene *s, const ShapesOptions *o) {
         if (b->fill == FILL_STRIPED) b->fill = FILL_PLAIN;
     } else {
         int way = s->relation == RELATION_AND ? draw_below(d, 4) : (int)s->relation;
+        if (ordered) way &= ~1;
         double half = draw_between(d, 15.5, 16.5), along[2], across[2];
         for (int i = 0; i < 2; i++) {
             s->objects[i].r = draw_between(d, 11.5, 12.5);

@@ -70,6 +70,8 @@ const Option TRAIN_OPTIONS[] = {
     {OPT_DOUBLE, 0, "easy", A(drawn.easy), "X", "shapes: 0..1, up to one plain object and plain words (0)", 0, 1},
     {OPT_DOUBLE, 0, "placed", A(drawn.placed), "X", "shapes: share of captions that name places (0.2; --easy: less)", 0,
      1},
+    {OPT_DOUBLE, 0, "ordered", A(drawn.ordered), "X", "shapes: share of pairs whose first is the upper or left one (0)",
+     0, 1},
     {OPT_STRING, 0, "kinds", A(drawn.kinds), "A,B,C,D,E",
      "shapes: shares of one object, two, several, digits, landscapes", 0, 0},
     {OPT_CHOICE, 0, "dtype", A(dtype), "f32|f16", "of the model that is written (f32)", 0, 0},

@@ -180,13 +180,14 @@ bool train_source_open(TrainSource *s, const char *what, int size, const DrawnOp
     const char *kinds = o->kinds;
     *s = (TrainSource){.data = {.user = s, .size = size, .picture = read_picture, .caption = read_caption}};
     bool drawn = !strncmp(what, "shapes", 6) && (!what[6] || what[6] == ':');
-    if (!drawn && (o->easy > 0 || o->placed >= 0 || kinds))
-        return error_set(e, ERR_ARGUMENT, "--easy, --placed and --kinds: of drawn pictures, --data shapes, not of %s",
-                         what);
+    if (!drawn && (o->easy > 0 || o->placed >= 0 || o->ordered > 0 || kinds))
+        return error_set(e, ERR_ARGUMENT,
+                         "--easy, --placed, --ordered and --kinds: of drawn pictures, --data shapes, not of %s", what);
     if (!drawn) return open_folder(s, what, e);
     s->shapes = shapes_options();
     shapes_ease(&s->shapes, o->easy);
     if (o->placed >= 0) s->shapes.placed = o->placed;
+    s->shapes.ordered = o->ordered;
     for (int k = 0, n = 0; kinds && k < SCENE_KINDS; k++, kinds += n)
         if (sscanf(kinds, k ? ",%lf%n" : "%lf%n", &s->shapes.share[k], &n) != 1 || !(s->shapes.share[k] >= 0) ||
             (k == SCENE_KINDS - 1 && kinds[n]))

@@ -12,10 +12,10 @@ typedef struct {
     struct Folder *folder; /* NULL: drawn */
 } TrainSource;
 
-/* What drawn pictures are to be: shapes_ease's degree, ShapesOptions.placed (< 0: as that leaves it), shares of the
- * kinds as "A,B,C,D,E" (NULL: likewise). */
+/* What drawn pictures are to be: shapes_ease's degree, ShapesOptions.placed (< 0: as that leaves it) and ordered,
+ * shares of the kinds as "A,B,C,D,E" (NULL: likewise). */
 typedef struct {
-    double easy, placed;
+    double easy, placed, ordered;
     const char *kinds;
 } DrawnOptions;
 
