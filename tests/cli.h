@@ -30,7 +30,7 @@ bool cli_fails(int code, const char *words, const char *format, ...) __attribute
 bool cli_works(const char *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* test_bench.c: what `sdc bench --json` with these arguments must say, the device's name beginning so. */
-void bench_json(const char *device, bool guided, int steps, const char *command);
+void bench_json(const char *device, bool guided, int steps, int runs, const char *command);
 
 /* cli_pictures.c: what needs a model. cli_shapes.c: make-data and judge. */
 void cli_pictures(void);

@@ -108,7 +108,8 @@ static void benchmarks(void) {
         test_check(!r.code && strstr(r.out, LINES[i]), "cuda: bench says \"%s\"", LINES[i]);
     test_note("exit code %d, %s", r.code, r.err);
     cli_free(&r);
-    bench_json("cuda:0", false, 4, "-m ../cuda_micro.safetensors -W 64 -H 64 --device cuda --cfg 1 --steps 4 --runs 1");
+    bench_json("cuda:0", false, 4, 1,
+               "-m ../cuda_micro.safetensors -W 64 -H 64 --device cuda --cfg 1 --steps 4 --runs 1");
     program(2, "--kernels: is of the processor", "\"$SDC\" bench --kernels --device cuda");
     program(2, "--device: one at a time", "\"$SDC\" bench -m ../cuda_micro.safetensors --device cuda:0,1");
 }

@@ -92,7 +92,7 @@ static bool peaks_are_there(const Json *j, bool card) {
     return ok && number(j, copy, "together") > 1e7 && (card || number(j, copy, "one") > 1e7);
 }
 
-void bench_json(const char *device, bool guided, int steps, const char *command) {
+void bench_json(const char *device, bool guided, int steps, int runs, const char *command) {
     static const char *const STAGES[] = {"text", "step", "decode"};
     Error e = {0};
     CliRun r = cli("bench --json %s", command);
@@ -103,8 +103,9 @@ void bench_json(const char *device, bool guided, int steps, const char *command)
         const JsonNode *calls = json_get(j, root, "calls"), *memory = json_get(j, root, "memory");
         const JsonNode *on = json_get(j, root, "device");
         test_check(number(j, root, "width") == 64 && number(j, root, "steps") == steps &&
-                       is_string(json_get(j, root, "precision"), "f32") && on && on->type == JSON_STRING &&
-                       !strncmp(on->text, device, strlen(device)),
+                       number(j, root, "runs") == runs && is_string(json_get(j, root, "model"), NULL) &&
+                       (card || number(j, root, "threads") == 2) && is_string(json_get(j, root, "precision"), "f32") &&
+                       on && on->type == JSON_STRING && !strncmp(on->text, device, strlen(device)),
                    "bench --json: says what was asked");
         test_check(peaks_are_there(j, card), "bench --json: peaks");
         test_check(number(j, memory, "weights") > 1e6 && number(j, memory, "peak_rss") > 1e6 &&
@@ -138,5 +139,5 @@ void suite_bench(void) {
     if (!test_check(cli_begin() && make_model(cli_path("micro.safetensors"), spec), "bench: a model is made")) return;
     lists(cli_path("micro.safetensors"));
     kernels();
-    bench_json("cpu", true, 2, "-m micro.safetensors -W 64 -H 64 --steps 2 --runs 3 --threads 2");
+    bench_json("cpu", true, 2, 3, "-m micro.safetensors -W 64 -H 64 --steps 2 --runs 3 --threads 2");
 }

@@ -14,15 +14,29 @@ stage() {
     touch "$dir/$name.done"
 }
 
-# U-Net and text encoder, in small batches, because it is steps that find out what words mean: easy pictures, all, and
-# then mostly pairs.
-learn="--train unet+text --word-dropout 0.01 --caption-dropout 0.1 --cache 80000 --save-every 1000"
-learn="$learn --batch-size 8 --warmup 100"
+# learn NAME FROM SEED OPTION...: U-Net and text encoder, in small batches, because it is steps that find out what words mean
+learn() {
+    name=$1 from=$2 seed=$3
+    shift 3
+    stage "$name" -m "$dir/$from.safetensors" --train unet+text --seed "$seed" --batch-size 8 --warmup 100 --cache 80000 \
+        --word-dropout 0.01 --caption-dropout 0.1 --save-every 1000 "$@"
+}
+
 stage vae --train vae --steps 3000 --lr 2.5e-3 --batch-size 32
-stage easy -m "$dir/vae.safetensors" $learn --seed 1 --lr 1e-3 --easy 1 --schedule constant --steps 4131 --ema 0.9995
-stage all -m "$dir/easy.safetensors" $learn --seed 1 --lr 1e-3 --steps 17000
-stage pairs -m "$dir/all.safetensors" $learn --seed 2 --lr 8e-4 --steps 7500 --kinds 0.22,0.55,0.12,0.05,0.06
-awk -f "$(dirname "$0")/curve.awk" batch=8 "$dir/easy.csv" "$dir/all.csv" "$dir/pairs.csv" >"$dir/curve.svg"
-"$sdc" convert "$dir/pairs.safetensors" "$dir/builtin.safetensors" --dtype f16
+# what words mean
+learn easy vae 1 --easy 1 --lr 1e-3 --schedule constant --steps 4131 --ema 0.9995
+learn all easy 1 --lr 1e-3 --steps 17000
+learn pairs all 2 --kinds 0.22,0.55,0.12,0.05,0.06 --lr 8e-4 --steps 7500
+# where things are: places, then pairs whose first is always above or left, then half of them, and no longer
+places="--easy 1 --lr 1e-3 --schedule constant"
+learn places pairs 5 $places --kinds 0.45,0.55,0,0,0 --placed 0.6 --shift 2.5 --steps 5500
+learn ordered places 6 $places --kinds 0.2,0.8,0,0,0 --placed 0.5 --ordered 1 --shift 3 --steps 1106
+learn half ordered 7 $places --kinds 0.2,0.8,0,0,0 --placed 0.5 --ordered 0.5 --shift 3 --steps 1775
+# all of it, while the rate goes down to nothing
+learn last half 8 --kinds 0.30,0.40,0.14,0.07,0.09 --lr 1e-3 --shift 1.5 --steps 16000
+
+awk -f "$(dirname "$0")/curve.awk" batch=8 "$dir/easy.csv" "$dir/all.csv" "$dir/pairs.csv" "$dir/places.csv" "$dir/ordered.csv" \
+    "$dir/half.csv" "$dir/last.csv" >"$dir/curve.svg"
+"$sdc" convert "$dir/last.safetensors" "$dir/builtin.safetensors" --dtype f16
 "$sdc" sheet -m "$dir/builtin.safetensors" -o "$dir/sheet.png"
 "$sdc" judge -m "$dir/builtin.safetensors" -n 200 --cfg 4 --other-cfg 1 | tee "$dir/judge.txt"
