@@ -1,13 +1,13 @@
 /* winograd.c: 3x3 convolutions of stride 1 through F(4x4, 3x3) (winograd_tile.h), a quarter of the multiplications; of
  * pictures enlarged to twice their size through F(4x4, 2x2), a sixth.
  *
- * A work item is a chunk of 4x4 tiles of the output (of an enlarged picture: of one of the four phases, whose outputs
- * are two apart) and a group of output channels. For each block of input channels
- * the tiles' inputs are transformed into V [36][tiles][channels]; then for each 32 outputs their filters are
- * transformed into U [36][channels][32] and 36 products (25), one for each point, are added to M [32
- * outputs][36][tiles][32]. After the last block M is transformed back and the epilogue is done. V, U and M are the
- * thread's scratch: transformed filters take four times the weights' memory and are read slower than they are made, and
- * an input is transformed once for each group of outputs, which costs less than threads waiting for a common one would.
+ * A work item is a chunk of 4x4 tiles of the output (of an enlarged picture: of one of its four phases, whose outputs
+ * are two apart) and a group of output channels. For each block of input channels the tiles' inputs are transformed
+ * into V [36][tiles][channels]; then for each 32 outputs their filters are transformed into U [36][channels][32] and 36
+ * products, one for each point, are added to M [32 outputs][36][tiles][32]; a phase has 25 points. After the last block
+ * M is transformed back and the epilogue is done. V, U and M are the thread's scratch: transformed filters take four
+ * times the weights' memory and are read slower than they are made, and an input is transformed once for each group of
+ * outputs, which costs less than threads waiting for a common one would.
  *
  * An element of y depends on its tile, the weights and the blocks of input channels only: products sum each row by
  * itself (panel.h), and the blocks follow from the number of channels. So the tiles of all pictures of a batch are one
@@ -35,7 +35,7 @@ typedef struct {
     const Weight *w;
     Conv2d g;
     Finish finish;
-    bool up;
+    bool up;                      /* by phases */
     int in;                       /* rows that a tile sees: WINO_IN or WINO_UP_IN */
     int64_t rows, columns, tiles; /* of one picture; of all */
     int64_t group, groups, phases;

@@ -1,4 +1,4 @@
-/* winograd.h: 3x3 convolutions of stride 1 with a quarter of the multiplications. */
+/* winograd.h: 3x3 convolutions of stride 1 with a quarter of the multiplications, of enlarged pictures with a sixth. */
 #ifndef SD_CPU_WINOGRAD_H
 #define SD_CPU_WINOGRAD_H
 
