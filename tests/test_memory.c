@@ -180,6 +180,30 @@ void memory_full(const char *model) {
     test_note("%zu of %zu MiB", least >> 20, plan.least >> 20);
 }
 
+/* Calls that keep what they have, of all sizes, between others: each makes the picture of a model of its own. */
+static void kept(const char *path) {
+    static const struct {
+        int side;
+        bool keep;
+    } CALLS[] = {{64, true}, {128, true}, {64, true}, {96, false}, {64, true}, {64, true}};
+    Error e = {0};
+    SdModel *m = sd_open(path, &(SdOptions){.threads = 2}, &e);
+    int right = 0;
+    for (int i = 0; m && i < 6; i++) {
+        SdRequest r = pipeline_request("Euler", 42 + (uint64_t)i, CALLS[i].side, CALLS[i].side);
+        SdResult alone = {0}, among = {0};
+        r.steps = 2;
+        bool ok = pipeline_run(path, 2, &r, &alone, &e);
+        r.keep = CALLS[i].keep;
+        right += ok && sd_txt2img(m, &r, &among, &e) && same(&alone, &among);
+        sd_free(&alone);
+        sd_free(&among);
+    }
+    sd_close(m);
+    test_check(right == 6, "calls that keep their memory: the same pictures");
+    test_note("%d of 6; %s", right, e.text);
+}
+
 void suite_memory(void) {
     static const struct {
         DType type;
@@ -195,6 +219,6 @@ void suite_memory(void) {
                 "a micro model"))
             return;
         requests(path, KINDS[i].precision, KINDS[i].label);
-        if (!i) measured(path);
+        if (!i) measured(path), kept(path);
     }
 }
