@@ -94,6 +94,7 @@ void cli_train(void) {
     test_check(!access(cli_path("parts.safetensors.2.png"), F_OK), "a sample beside the model");
     cli_works("picture.png", "txt2img -m unet.safetensors -p 'a cat' --steps 2 -W 64 -H 64 -o picture.png");
     cli_fails(2, "--data and --out", "train --out x.safetensors");
+    cli_fails(2, "above 0", "train --data shapes --out x.safetensors --shift 0");
     cli_fails(1, "nowhere", "train --data nowhere -m micro.safetensors --out x.safetensors");
     cli_fails(2, "of drawn pictures", "train --data pictures --easy 1 -m micro.safetensors --out x.safetensors");
     cli_fails(2, "of drawn pictures",

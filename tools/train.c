@@ -55,7 +55,7 @@ const Option TRAIN_OPTIONS[] = {
     {OPT_FLAG, 0, "no-zero-snr", A(no_zero_snr), NULL, "a new model keeps SD's betas, whose last step is not all noise",
      0, 0},
     {OPT_DOUBLE, 0, "min-snr", A(min_snr), "X", "weight the loss by min-SNR X; 0: not (0)", 0, 1000},
-    {OPT_DOUBLE, 0, "shift", A(shift), "X", "of times, as SD3's: above 1 more noisy ones, for layouts (1)", 0.01, 100},
+    {OPT_DOUBLE, 0, "shift", A(shift), "X", "of times, as SD3's: above 1 more noisy ones, for layouts (1)", 0, 100},
     {OPT_DOUBLE, 0, "noise-offset", A(noise_offset), "X", "noise common to a picture's channel (0)", 0, 10},
     {OPT_DOUBLE, 0, "caption-dropout", A(caption_dropout), "X", "share of captions left out (0.1)", 0, 1},
     {OPT_DOUBLE, 0, "word-dropout", A(word_dropout), "X", "share of tokens made unknown, for a cut vocabulary (0)", 0,
@@ -156,6 +156,7 @@ int cmd_train(int argc, char **argv) {
     if (code != OPTIONS_GO_ON) return code;
     if (rest) return usage_error("train", "%.60s: train takes options only", argv[0]);
     if (!a.data || !a.out) return usage_error("train", "--data and --out are needed");
+    if (a.shift <= 0) return usage_error("train", "--shift 0: must be above 0; 1 leaves times as they are");
     o.model = a.model;
     o.out = a.out;
     o.log = a.log;

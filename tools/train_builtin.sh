@@ -29,7 +29,7 @@ learn all easy 1 --lr 1e-3 --steps 17000
 learn pairs all 2 --kinds 0.22,0.55,0.12,0.05,0.06 --lr 8e-4 --steps 7500
 # where things are: places, then pairs whose first is always above or left, then half of them, and no longer
 places="--easy 1 --lr 1e-3 --schedule constant"
-learn places pairs 5 $places --kinds 0.45,0.55,0,0,0 --placed 0.6 --shift 2.5 --steps 5500
+learn places pairs 5 $places --kinds 0.45,0.55,0,0,0 --placed 0.6 --shift 2.5 --steps 5818
 learn ordered places 6 $places --kinds 0.2,0.8,0,0,0 --placed 0.5 --ordered 1 --shift 3 --steps 1106
 learn half ordered 7 $places --kinds 0.2,0.8,0,0,0 --placed 0.5 --ordered 0.5 --shift 3 --steps 1775
 # all of it, while the rate goes down to nothing
