@@ -165,7 +165,7 @@ static SdConfig nano(const TrainOptions *o, int vocabulary) {
     k.clip.vocabulary = vocabulary;
     k.prediction = o->v ? PREDICT_V : PREDICT_EPS;
     k.width = k.height = 64;
-    k.cfg = 4;
+    k.cfg = 3;
     snprintf(k.family, sizeof k.family, "sd-nano");
     return k;
 }

@@ -11,7 +11,7 @@ FNR > 1 {
     stage[n] = FILENAME
 }
 END {
-    width = 720; height = 300; left = 48; bottom = 36; low = 0.2; high = 0.9
+    width = 720; height = 300; left = 48; bottom = 36; low = 0.1; high = 0.9
     part = int(n / 200) + 1
     for (i = 1; i + part - 1 <= n; i += part) {
         sum = 0

@@ -39,4 +39,4 @@ awk -f "$(dirname "$0")/curve.awk" batch=8 "$dir/easy.csv" "$dir/all.csv" "$dir/
     "$dir/half.csv" "$dir/last.csv" >"$dir/curve.svg"
 "$sdc" convert "$dir/last.safetensors" "$dir/builtin.safetensors" --dtype f16
 "$sdc" sheet -m "$dir/builtin.safetensors" -o "$dir/sheet.png"
-"$sdc" judge -m "$dir/builtin.safetensors" -n 200 --cfg 4 --other-cfg 1 | tee "$dir/judge.txt"
+"$sdc" judge -m "$dir/builtin.safetensors" -n 200 --cfg 3 --other-cfg 1 | tee "$dir/judge.txt"
