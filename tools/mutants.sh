@@ -47,7 +47,7 @@ convolution's bias dropped ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|{b ? b->t.
 attention's output bias dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|"to_out.0", channels, channels, true|"to_out.0", channels, channels, false|
 an enlarged picture's phase begins a row too low ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|(first - low) / 2|(first + low) / 2|
 an enlarged picture's phases exchange filters ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|\*odd = !low;|*odd = low;|
-a phase's last point left out ~ tensor/cpu/winograd_tile.h ~ ops ~ openblas ~ s|out\[3\] = in\[4 \* step\] +|out[3] =|
+a phase's last point left out ~ tensor/cpu/winograd_tile.h ~ ops ~ openblas ~ s|in\[4 \* step\] + (|(|
 SiLU of the last channels left out ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|    if (!n) return;|    return;|
 convolution's taps transposed ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|t / kw - g->g.pad_top|t % kw - g->g.pad_top|; s|t % kw - g->g.pad_left|t / kw - g->g.pad_left|
 convolution's weights not turned ~ sd/model.c ~ blocks ~ openblas ~ s|j.turned = like->kind == WEIGHT_CONV|j.turned = like->kind == WEIGHT_TABLE|
