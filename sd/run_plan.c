@@ -184,9 +184,9 @@ static bool reserve(Run *run, size_t size, Error *e) {
     }
     run->arena = m->kept;
     m->kept = (Arena){0};
-    run->arena.peak = run->arena.used = size;
+    run->arena.used = size;
     arena_trim(&run->arena); /* no more than was promised */
-    run->arena.peak = run->arena.used = 0;
+    run->arena.used = run->arena.peak = 0;
     return true;
 }
 

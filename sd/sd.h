@@ -113,7 +113,7 @@ typedef struct {
     const char *taps;  /* a safetensors file to write named activations to, or NULL */
     const char *tap;   /* glob that their names must match (* and ?); NULL: all */
     const char *noise; /* a safetensors file whose tensor "noise" replaces the seed's, or NULL */
-    bool keep;         /* keep every part's weights in memory for the next call */
+    bool keep;         /* keep every part's weights, and activations' memory, for the next call */
     bool (*progress)(void *user, const SdProgress *p); /* false: stop with ERR_CANCELLED; may be NULL */
     /* The clean picture as predicted after each step, of every picture of the batch; false: stop. NULL: not wanted. */
     bool (*preview)(void *user, const SdPicture *p, int step, int steps);

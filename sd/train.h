@@ -8,7 +8,7 @@
  *          sqrt(1 - a) n; loss = mean of w(t) (output - target)^2, target n, or v = sqrt(a) n - sqrt(1 - a) z. Each of
  *          a step's B pictures has its own B-th part of the times, which makes gradients less noisy.
  *          Source: Ho et al. 2020; Salimans and Ho 2022 (v); Hang et al. 2023 (min-SNR); Lin et al. 2024 (zero terminal
- *          SNR); Kingma et al. 2021, appendix I.1 (times).
+ *          SNR); Kingma et al. 2021, appendix I.1 (times); Esser et al. 2024, eq. 23 (their shift).
  *   VAE    mean of (y - x)^2 + l1 |y - x|, + kl * mean of (mu^2 + e^lv - 1 - lv) / 2.
  * Left out: perceptual and adversarial losses of the VAE. */
 #ifndef SD_TRAIN_H

@@ -45,8 +45,9 @@ const Command COMMANDS[] = {
     {"bench", cmd_bench, "-m MODEL [options]", "measure this machine, and what a picture takes on it", BENCH_OPTIONS,
      "Prints the machine's peaks (multiply-adds in registers, copying), every distinct op of the runs where it was,\n"
      "with its share of the stage's time and of the peak (convolutions by Winograd's method may exceed it), and the\n"
-     "stages: text encoder, one step, decoding of one picture, in seconds of wall time. The first run counts for\n"
-     "memory alone. --kernels measures in a thread's own time, which others on the machine disturb less.\n"
+     "stages: text encoder, one step, decoding of one picture, in seconds of wall time. A first run counts for\n"
+     "memory alone, a second, of one step, only warms memory up. --kernels measures in a thread's own time, which\n"
+     "others on the machine disturb less.\n"
      "--device cuda measures a card: its peaks by instruction, every op by the card's own clock in a run of its own,\n"
      "a step as it is repeated from a recording, what is taken of the card's memory.\n"},
     {"diff", cmd_diff, "A B [options]", "show where two files of activations begin to differ", NULL,

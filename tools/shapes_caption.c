@@ -151,7 +151,7 @@ static void digit(Text *t, const Scene *s) {
     say(t, "%s number %s", colour, n);
 }
 
-/* An object and its place, mostly the place first: a causal text encoder tells a noun only what came before it. */
+/* An object and its place. Most places stand first: a causal text encoder tells a noun only what came before it. */
 static void object_at(Text *t, const ShapeObject *o, Place at, bool before) {
     const char *place = either(t, PLACES[at], OTHER_PLACES[at]);
     if (before) say(t, "%s ", place);
