@@ -39,20 +39,25 @@ SD_INLINE float fm_exp(float x) {
     return p * scale;
 }
 
+/* p(u) of erfc, for numbers and vectors of them */
+#define FM_ERFC_FACTOR(u)                                                                                              \
+    (((((((((-1.369437137e-04f * (u) + -1.984910471e-04f) * (u) + 1.354946504e-03f) * (u) + -2.015499132e-04f) * (u) + \
+          -1.368607946e-02f) *                                                                                         \
+             (u) +                                                                                                     \
+         5.683520370e-02f) *                                                                                           \
+            (u) +                                                                                                      \
+        -1.397372954e-01f) *                                                                                           \
+           (u) +                                                                                                       \
+       2.498903508e-01f) *                                                                                             \
+          (u) +                                                                                                        \
+      -3.478070133e-01f) *                                                                                             \
+         (u) +                                                                                                         \
+     1.936620971e-01f)
+
 /* erfc(t) for t >= 0 */
 SD_INLINE float fm_erfc(float t) {
     float u = (t - 2.75f) / (t + 2.75f);
-    float p = -1.369437137e-04f;
-    p = p * u + -1.984910471e-04f;
-    p = p * u + 1.354946504e-03f;
-    p = p * u + -2.015499132e-04f;
-    p = p * u + -1.368607946e-02f;
-    p = p * u + 5.683520370e-02f;
-    p = p * u + -1.397372954e-01f;
-    p = p * u + 2.498903508e-01f;
-    p = p * u + -3.478070133e-01f;
-    p = p * u + 1.936620971e-01f;
-    return fm_exp(-t * t) * p;
+    return fm_exp(-t * t) * FM_ERFC_FACTOR(u);
 }
 
 SD_INLINE float fm_silu(float x) { return x / (1.0f + fm_exp(-x)); }

@@ -33,6 +33,8 @@ void K(finish)(const Finish *f, float *y, int64_t ldy, int64_t picture, int64_t 
 
 /* x[0..n) = act(x) */
 void K(activate)(float *x, int64_t n, Act act);
+/* y[0..n) = (x + bias) gelu(gate + gate_bias); bias NULL: neither. y may be x. */
+void K(geglu_row)(float *y, const float *x, const float *gate, const float *bias, const float *gate_bias, int64_t n);
 
 void K(linear)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e);
 void K(linear_mixed)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e);

@@ -1,10 +1,10 @@
 /* linear.c: y = epilogue(x w^T + b), by blocks of one picture's rows and of outputs.
  *
  * Loops, from the outside: pieces of K (the block's part of x and the panel at hand stay in the second cache), panels
- * of 32 outputs (widened once into scratch), rows. A block's rows are copied side by side while its first panel is
- * multiplied: where they lie they may share sets of the first cache (rows of 1024 floats and multiples do) and are
- * waited for. While a panel is multiplied the next one's numbers are asked for, which come from memory: weights are
- * read once in an op. Sums of an element run over K in the order of its pieces, which follow from K alone, so bits do
+ * of 32 outputs (widened once into scratch), rows. Rows are read where they lie, and while a block's first panel is
+ * multiplied those that follow are asked for; while another is, the next panel's numbers, which come from memory:
+ * weights are read once in an op. Rows that would share sets of the first cache, or that lie in two places, are copied
+ * side by side. Sums of an element run over K in the order of its pieces, which follow from K alone, so bits do
  * not depend on how rows and outputs are cut. A block is tall enough that widening a panel costs 1 % of using it, and
  * there are enough blocks that 8 threads stay busy.
  *
@@ -14,7 +14,6 @@
  * prepared, and a word holds two steps of K; but of a weight that is `full` the product is f32's. */
 #include "kernels.h"
 
-#include "../fmath.h"
 #include "pair.h"
 #include "panel.h"
 
@@ -30,14 +29,18 @@ typedef struct {
     int64_t piece;                                    /* of K */
 } Linear;
 
-enum { AT_ONCE = 24 /* rows: two tiles of the widest kernel */ };
+enum {
+    AT_ONCE = 24, /* rows: two tiles of the widest kernel */
+    SETS = 4096,  /* bytes: rows this far apart, or a multiple of it, share sets of the first cache */
+};
 
 /* One block: rows of a picture, a piece of K, and what one copy of x serves. */
 typedef struct {
     int64_t picture, row, m, k, kk;
-    uint32_t *packed; /* [m][words] */
-    int64_t words;    /* of a row */
-    void *room;       /* for a panel */
+    const uint32_t *x;  /* its rows, `ldx` words apart: where they lie, or `packed` */
+    uint32_t *packed;   /* [m][words]; NULL: no copy */
+    int64_t ldx, words; /* words: of a row */
+    void *room;         /* for a panel */
     bool accumulate;
 } Block;
 
@@ -66,19 +69,36 @@ static void pack_row(const Linear *l, const Block *b, int64_t r) {
     else memcpy(to, from, (size_t)b->kk * sizeof *to);
 }
 
-static void ask_for_row(const Linear *l, const Block *b, int64_t r) {
-    int64_t n;
-    const float *from = source(l, b, r, b->k, &n);
-    for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(from + i, 0, 2);
+/* Bytes between the rows that the block's piece begins in. */
+static int64_t apart(const Linear *l, const Block *b) {
+    return (b->k < l->x.n[2] ? l->x.s[1] : l->x2.s[1]) * (int64_t)sizeof(float);
+}
+
+/* The next rows from r on. */
+static Ahead ahead_rows(const Linear *l, const Block *b, int64_t r) {
+    int64_t n, across = apart(l, b);
+    const char *from = (const char *)source(l, b, r, b->k, &n);
+    return (Ahead){from, from + min64(AT_ONCE, b->m - r) * across, across, AHEAD_ROWS * across};
+}
+
+/* Where the next piece's rows are read. */
+static void begin_piece(const Linear *l, Block *b, uint32_t *room) {
+    int64_t there;
+    b->kk = min64(l->piece, l->w->t.n[1] - b->k);
+    b->words = l->pairs ? (b->kk + 1) / 2 : b->kk;
+    b->x = (const uint32_t *)source(l, b, 0, b->k, &there);
+    b->ldx = apart(l, b) / (int64_t)sizeof(float);
+    b->packed = l->pairs || there < b->kk || apart(l, b) % SETS == 0 ? room : NULL;
+    if (b->packed) b->x = b->packed, b->ldx = b->words;
 }
 
 /* next: where the panel after this one lies, or this one. */
 static void multiply(const Linear *l, const Block *b, const void *panel, int64_t row, int64_t m, float *y, int64_t ldy,
-                     int64_t n, const void *next, size_t bytes) {
-    const uint32_t *x = b->packed + row * b->words;
+                     int64_t n, Ahead next) {
+    const uint32_t *x = b->x + row * b->ldx;
     y += row * ldy;
-    if (l->pairs) K(pair_product_then)(m, b->words, x, b->words, panel, y, ldy, n, b->accumulate, next, bytes);
-    else K(panel_product_then)(m, b->kk, (const void *)x, b->words, panel, y, ldy, n, b->accumulate, next, bytes);
+    if (l->pairs) K(pair_product_then)(m, b->words, x, b->ldx, panel, y, ldy, n, b->accumulate, next);
+    else K(panel_product_then)(m, b->kk, (const void *)x, b->ldx, panel, y, ldy, n, b->accumulate, next);
 }
 
 /* y[m][end - column] (+)= the block's product with outputs [column, end); column: a multiple of PANEL. `fresh`: x is to
@@ -91,15 +111,15 @@ static void outputs(const Linear *l, const Block *b, int64_t column, int64_t end
         size_t bytes = 0;
         const void *next = j + PANEL < end ? K(panel_place)(l->w, j + PANEL, b->k, b->kk, &bytes) : NULL;
         if (!next) next = panel, bytes = 0;
+        Ahead then = ahead_bytes(next, bytes, b->words);
         if (!fresh || j > column) {
-            multiply(l, b, panel, 0, b->m, y, ldy, n, next, bytes);
+            multiply(l, b, panel, 0, b->m, y, ldy, n, then);
             continue;
         }
-        for (int64_t i = 0; i < b->m; i += AT_ONCE, next = panel, bytes = 0) {
+        for (int64_t i = 0; i < b->m; i += AT_ONCE) {
             int64_t rows = min64(AT_ONCE, b->m - i);
-            for (int64_t r = i; r < i + rows; r++) pack_row(l, b, r);
-            for (int64_t r = i + rows; r < min64(i + rows + AT_ONCE, b->m); r++) ask_for_row(l, b, r);
-            multiply(l, b, panel, i, rows, y, ldy, n, next, bytes);
+            for (int64_t r = i; b->packed && r < i + rows; r++) pack_row(l, b, r);
+            multiply(l, b, panel, i, rows, y, ldy, n, i + rows < b->m ? ahead_rows(l, b, i + rows) : then);
         }
     }
 }
@@ -107,15 +127,9 @@ static void outputs(const Linear *l, const Block *b, int64_t column, int64_t end
 /* y[m][n] = (value + bias) gelu(gate + bias), with value and gate in rows `ld` apart. */
 static void gate(const Linear *l, const Block *b, int64_t column, int64_t n, const float *value, const float *gates,
                  int64_t ld) {
-    const float *bias = l->finish.bias, *below = bias ? bias + l->y.n[2] + column : NULL;
-    bias = bias ? bias + column : NULL;
-    for (int64_t i = 0; i < b->m; i++, value += ld, gates += ld) {
-        float *y = at2(l->y, b->picture, b->row + i) + column;
-        if (bias)
-            for (int64_t j = 0; j < n; j++) y[j] = (value[j] + bias[j]) * fm_gelu(gates[j] + below[j]);
-        else
-            for (int64_t j = 0; j < n; j++) y[j] = value[j] * fm_gelu(gates[j]);
-    }
+    const float *bias = l->finish.bias ? l->finish.bias + column : NULL, *below = bias ? bias + l->y.n[2] : NULL;
+    for (int64_t i = 0; i < b->m; i++, value += ld, gates += ld)
+        K(geglu_row)(at2(l->y, b->picture, b->row + i) + column, value, gates, bias, below, n);
 }
 
 static void block(void *arg, int64_t index, void *scratch) {
@@ -134,11 +148,9 @@ static void block(void *arg, int64_t index, void *scratch) {
     float *halves = (float *)scratch + PRODUCT_K * (PANEL + PRODUCT_ROWS + 12);
     assert(!gated || (char *)(halves + b.m * 2 * half) <= (char *)scratch + SCRATCH_BYTES);
     b.room = scratch;
-    b.packed = (uint32_t *)scratch + PRODUCT_K * PANEL;
     float *y = at2(l->y, b.picture, b.row) + column;
     for (; b.k < all; b.k += l->piece) {
-        b.kk = min64(l->piece, all - b.k);
-        b.words = l->pairs ? (b.kk + 1) / 2 : b.kk;
+        begin_piece(l, &b, (uint32_t *)scratch + PRODUCT_K * PANEL);
         b.accumulate = in_place || b.k > 0;
         if (gated) {
             outputs(l, &b, column, end, halves, 2 * half, true);

@@ -25,7 +25,7 @@ enum {
     STRIP = COLUMNS * VW,
     PIECE = 320, /* steps of k at once: a strip and the rows of a tile stay in the first cache */
     AHEAD = 8,   /* steps: a line of the panel is asked for about 50 cycles before its use */
-    LINE = 16,   /* floats in a cache line */
+    LINE = 64,   /* bytes in a cache line */
 };
 
 #if defined __clang__
@@ -49,7 +49,7 @@ typedef struct {
 typedef struct {
     int64_t k, ldx, ldy, n; /* n: columns from y's that exist */
     const float *x, *panel;
-    const float *ahead, *end; /* what will be read after this strip: a line of it is asked for in each step */
+    Ahead next; /* a line of it is asked for in each step */
     float *y;
     bool accumulate;
 } Tile;
@@ -75,7 +75,8 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
     UNROLL
     for (int i = 0; i < rows; i++) { /* by the end of the loop y has come */
         UNROLL
-        for (int c = 0; c<columns; c += LINE / VW> 1 ? LINE / VW : 1) __builtin_prefetch(t.y + i * t.ldy + c * VW, 1);
+        for (int c = 0; c<columns; c += LINE / 4 / VW> 1 ? LINE / 4 / VW : 1)
+            __builtin_prefetch(t.y + i * t.ldy + c * VW, 1);
     }
     UNROLL
     for (int g = 0; g < (rows + 2) / 3; g++) groups[g] = t.x + 3 * g * t.ldx;
@@ -85,7 +86,7 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
         for (int c = 0; c < columns; c++) w[c] = *(const Aligned *)(t.panel + p * PANEL + c * VW);
         if (!form.turned) {
             if (columns * VW < PANEL) __builtin_prefetch(t.panel + (p + AHEAD) * PANEL);
-            __builtin_prefetch(t.ahead + p * LINE, 0, 2);
+            __builtin_prefetch(t.next.at + p % AHEAD_ROWS * t.next.across + p / AHEAD_ROWS * LINE, 0, 2);
         }
         UNROLL
         for (int i = 0; i < rows; i++) {
@@ -124,13 +125,16 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
 #define CASE(r)                                                                                                        \
     case r: tile(r < ROWS ? r : ROWS, COLUMNS, form, t); break;
 
+/* Nothing that is not there already. */
+INLINE Ahead again(const float *panel) { return (Ahead){(const char *)panel, (const char *)UINTPTR_MAX, LINE, 0}; }
+
 /* All rows on one strip. */
 INLINE void strip(int64_t m, const Form form, Tile t) {
     int64_t row = form.turned ? 1 : t.ldx;
     for (; m >= ROWS; m -= ROWS, t.x += ROWS * row, t.y += ROWS * t.ldy) {
         tile(ROWS, COLUMNS, form, t);
-        t.ahead += t.k * LINE;
-        if (t.ahead >= t.end) t.ahead = t.panel;
+        t.next.at += t.next.skip;
+        if (t.next.at >= t.next.end) t.next = again(t.panel);
     }
     switch (m) {
         CASE(1)
@@ -159,7 +163,8 @@ INLINE void product(int64_t m, const Form form, Tile all) {
         t.k = all.k - p < piece ? all.k - p : piece;
         t.x += form.turned ? p * all.ldx : p;
         t.panel += p * PANEL;
-        if (!all.ahead) t.ahead = t.panel + t.k * PANEL, t.end = t.ahead + t.k * PANEL; /* often the next panel */
+        size_t bytes = (size_t)(t.k * PANEL) * sizeof *t.panel;
+        if (!all.next.at) t.next = ahead_bytes(t.panel + t.k * PANEL, bytes, t.k); /* often the next panel */
         if (m == 1) tile(1, PANEL / VW, form, t); /* bound by memory: the panel in the order in which it lies */
         else
             for (; t.n > 0; t.n -= STRIP, t.panel += STRIP, t.y += STRIP) strip(m, form, t);
@@ -167,27 +172,26 @@ INLINE void product(int64_t m, const Form form, Tile all) {
 }
 
 /* clang-format off */
-#define THEN , const void *next, size_t bytes
-#define PRODUCT(name, type, is_turned, is_pairs, then, what, size)                                                     \
+#define THEN , Ahead next
+#define PRODUCT(name, type, is_turned, is_pairs, then, what)                                                           \
     void K(name)(int64_t m, int64_t k, const type *x, int64_t ldx, const type *panel, float *y, int64_t ldy, int64_t n,\
                  bool accumulate then) {                                                                               \
         const Tile t = {.k = k, .ldx = ldx, .ldy = ldy, .n = n, .x = (const void *)x, .panel = (const void *)panel,    \
-                        .ahead = what, .end = (const void *)((uintptr_t)what + size), .y = y,                          \
-                        .accumulate = accumulate};                                                                     \
+                        .next = what, .y = y, .accumulate = accumulate};                                               \
         product(m, (Form){.turned = is_turned, .pairs = is_pairs}, t);                                                 \
     }
-PRODUCT(panel_product_then, float, false, false, THEN, next, bytes)
-PRODUCT(panel_product_turned, float, true, false, , NULL, 0)
-PRODUCT(pair_product_then, uint32_t, false, true, THEN, next, bytes)
-PRODUCT(pair_product_turned, uint32_t, true, true, , NULL, 0)
+PRODUCT(panel_product_then, float, false, false, THEN, next)
+PRODUCT(panel_product_turned, float, true, false, , (Ahead){0})
+PRODUCT(pair_product_then, uint32_t, false, true, THEN, next)
+PRODUCT(pair_product_turned, uint32_t, true, true, , (Ahead){0})
 /* clang-format on */
 
 void K(panel_product)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,
                       int64_t n, bool accumulate) {
-    K(panel_product_then)(m, k, x, ldx, panel, y, ldy, n, accumulate, NULL, 0);
+    K(panel_product_then)(m, k, x, ldx, panel, y, ldy, n, accumulate, (Ahead){0});
 }
 
 void K(pair_product)(int64_t m, int64_t k, const uint32_t *x, int64_t ldx, const uint32_t *panel, float *y, int64_t ldy,
                      int64_t n, bool accumulate) {
-    K(pair_product_then)(m, k, x, ldx, panel, y, ldy, n, accumulate, NULL, 0);
+    K(pair_product_then)(m, k, x, ldx, panel, y, ldy, n, accumulate, (Ahead){0});
 }

@@ -18,9 +18,24 @@ enum { PANEL = 32 };
 /* n: columns stored, 1 to PANEL. y is not read unless `accumulate`. */
 void K(panel_product)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,
                       int64_t n, bool accumulate);
-/* The same, and asks for what will be read afterwards: `bytes` at `next`. */
+/* What will be read afterwards, for tiles to ask for, a line of 64 bytes in each step of K: AHEAD_ROWS lines `across`
+ * bytes apart, then the AHEAD_ROWS lines behind them, and so on; the next tile begins `skip` bytes on, before `end`.
+ * at NULL: whatever lies behind the panel. */
+typedef struct {
+    const char *at, *end;
+    int64_t across, skip;
+} Ahead;
+
+enum { AHEAD_ROWS = 16 };
+
+/* `bytes` one after the other, for tiles of `steps` steps. */
+static inline Ahead ahead_bytes(const void *at, size_t bytes, int64_t steps) {
+    return (Ahead){at, (const char *)at + bytes, 64, 64 * steps};
+}
+
+/* The same, and asks for what will be read afterwards. */
 void K(panel_product_then)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,
-                           int64_t n, bool accumulate, const void *next, size_t bytes);
+                           int64_t n, bool accumulate, Ahead next);
 /* The same with x given as [k][m], rows of it ldx apart. */
 void K(panel_product_turned)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y,
                              int64_t ldy, int64_t n, bool accumulate);
@@ -29,7 +44,7 @@ void K(panel_product_turned)(int64_t m, int64_t k, const float *x, int64_t ldx, 
 void K(pair_product)(int64_t m, int64_t k, const uint32_t *x, int64_t ldx, const uint32_t *panel, float *y, int64_t ldy,
                      int64_t n, bool accumulate);
 void K(pair_product_then)(int64_t m, int64_t k, const uint32_t *x, int64_t ldx, const uint32_t *panel, float *y,
-                          int64_t ldy, int64_t n, bool accumulate, const void *next, size_t bytes);
+                          int64_t ldy, int64_t n, bool accumulate, Ahead next);
 void K(pair_product_turned)(int64_t m, int64_t k, const uint32_t *x, int64_t ldx, const uint32_t *panel, float *y,
                             int64_t ldy, int64_t n, bool accumulate);
 

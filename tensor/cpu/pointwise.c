@@ -9,37 +9,90 @@
 #include <assert.h>
 #include <string.h>
 
-/* x / (1 + e^-x) of four vectors side by side, or of one. Where e^-x would overflow, the result is below 1e-35. */
-static inline __attribute__((always_inline)) void silu_by(float *x, const int count) {
+/* x / (1 + e^-x) of `count` vectors side by side. Where e^-x would overflow, the result is below 1e-35. */
+static inline __attribute__((always_inline)) void silu_by(V *x, const int count) {
     V e[AT_ONCE_EXP2];
 #pragma GCC unroll 4
-    for (int i = 0; i < count; i++) e[i] = -((const V *)x)[i];
+    for (int i = 0; i < count; i++) e[i] = -x[i];
     exp_by(e, count);
 #pragma GCC unroll 4
-    for (int i = 0; i < count; i++) ((V *)x)[i] /= 1.0f + e[i];
+    for (int i = 0; i < count; i++) x[i] /= 1.0f + e[i];
 }
 
-static void silu(float *x, int64_t n) {
-    for (; n >= AT_ONCE_EXP2 * VW; n -= AT_ONCE_EXP2 * VW, x += AT_ONCE_EXP2 * VW) silu_by(x, AT_ONCE_EXP2);
-    for (; n >= VW; n -= VW, x += VW) silu_by(x, 1);
-    if (!n) return;
-    float end[VW] = {0};
-    memcpy(end, x, (size_t)n * sizeof *x);
-    silu_by(end, 1);
-    memcpy(x, end, (size_t)n * sizeof *x);
+/* GELU of them by fm_gelu's method: max(x, 0) - |x| Phi(-|x|). */
+static inline __attribute__((always_inline)) void gelu_by(V *x, const int count) {
+    V e[AT_ONCE_EXP2], half[AT_ONCE_EXP2];
+#pragma GCC unroll 4
+    for (int i = 0; i < count; i++) {
+        V t = larger(x[i], -x[i]) * 0.70710678f;
+        half[i] = 0.5f * FM_ERFC_FACTOR((t - 2.75f) / (t + 2.75f));
+        e[i] = -t * t;
+    }
+    exp_by(e, count);
+#pragma GCC unroll 4
+    for (int i = 0; i < count; i++) x[i] = larger((V){0}, x[i]) - larger(x[i], -x[i]) * (e[i] * half[i]);
 }
+
+static inline __attribute__((always_inline)) void by_vectors(float *x, int64_t n, void (*fn)(V *, const int)) {
+    for (; n >= AT_ONCE_EXP2 * VW; n -= AT_ONCE_EXP2 * VW, x += AT_ONCE_EXP2 * VW) {
+        V at[AT_ONCE_EXP2];
+        memcpy(at, x, sizeof at);
+        fn(at, AT_ONCE_EXP2);
+        memcpy(x, at, sizeof at);
+    }
+    for (; n >= VW; n -= VW, x += VW) fn((V *)x, 1);
+    if (!n) return;
+    V end = {0};
+    memcpy(&end, x, (size_t)n * sizeof *x);
+    fn(&end, 1);
+    memcpy(x, &end, (size_t)n * sizeof *x);
+}
+
+static void silu(float *x, int64_t n) { by_vectors(x, n, silu_by); }
+static void gelu(float *x, int64_t n) { by_vectors(x, n, gelu_by); }
 
 void K(activate)(float *x, int64_t n, Act act) {
     switch (act) {
     case ACT_NONE:
-    case ACT_GEGLU: break; /* linear.c's own */
+    case ACT_GEGLU: break; /* K(geglu_row) */
     case ACT_SILU: silu(x, n); break;
-    case ACT_GELU:
-        for (int64_t i = 0; i < n; i++) x[i] = fm_gelu(x[i]);
-        break;
+    case ACT_GELU: gelu(x, n); break;
     case ACT_QUICK_GELU:
         for (int64_t i = 0; i < n; i++) x[i] = fm_quick_gelu(x[i]);
         break;
+    }
+}
+
+typedef struct {
+    float *y;
+    const float *x, *gate, *bias, *gate_bias;
+} Geglu;
+
+static inline __attribute__((always_inline)) void geglu_by(const Geglu *p, int64_t at, const int count) {
+    V g[AT_ONCE_EXP2];
+    const bool bias = p->bias;
+#pragma GCC unroll 4
+    for (int i = 0; i < count; i++) g[i] = ((const V *)(p->gate + at))[i];
+#pragma GCC unroll 4
+    for (int i = 0; bias && i < count; i++) g[i] += ((const V *)(p->gate_bias + at))[i];
+    gelu_by(g, count);
+#pragma GCC unroll 4
+    for (int i = 0; bias && i < count; i++) g[i] *= ((const V *)(p->x + at))[i] + ((const V *)(p->bias + at))[i];
+#pragma GCC unroll 4
+    for (int i = 0; !bias && i < count; i++) g[i] *= ((const V *)(p->x + at))[i];
+#pragma GCC unroll 4
+    for (int i = 0; i < count; i++) ((V *)(p->y + at))[i] = g[i];
+}
+
+void K(geglu_row)(float *y, const float *x, const float *gate, const float *bias, const float *gate_bias, int64_t n) {
+    const Geglu p = {y, x, gate, bias, gate_bias};
+    int64_t i = 0;
+    for (; i + AT_ONCE_EXP2 * VW <= n; i += AT_ONCE_EXP2 * VW) geglu_by(&p, i, AT_ONCE_EXP2);
+    for (; i + VW <= n; i += VW) geglu_by(&p, i, 1);
+    for (; i < n; i++) {
+        float g = gate[i] + (bias ? gate_bias[i] : 0.0f);
+        gelu(&g, 1);
+        y[i] = (x[i] + (bias ? bias[i] : 0.0f)) * g;
     }
 }
 
@@ -89,8 +142,8 @@ static void geglu_rows(void *arg, int64_t index, void *scratch) {
     int64_t step = rows_at_once(p->y), n = p->y.n[2];
     for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->y)); r++) {
         float *y = tensor_row(p->y, r);
-        const float *x = tensor_row(p->x, r), *gate = x + n;
-        for (int64_t i = 0; i < n; i++) y[i] = x[i] * fm_gelu(gate[i]);
+        const float *x = tensor_row(p->x, r);
+        K(geglu_row)(y, x, x + n, NULL, NULL, n);
     }
 }
 
