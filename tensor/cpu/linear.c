@@ -31,6 +31,7 @@ typedef struct {
 
 enum {
     AT_ONCE = 24, /* rows: two tiles of the widest kernel */
+    SOON = 2,     /* rows: their lines of y have come when they are written */
     SETS = 4096,  /* bytes: rows this far apart, or a multiple of it, share sets of the first cache */
 };
 
@@ -128,8 +129,11 @@ static void outputs(const Linear *l, const Block *b, int64_t column, int64_t end
 static void gate(const Linear *l, const Block *b, int64_t column, int64_t n, const float *value, const float *gates,
                  int64_t ld) {
     const float *bias = l->finish.bias ? l->finish.bias + column : NULL, *below = bias ? bias + l->y.n[2] : NULL;
-    for (int64_t i = 0; i < b->m; i++, value += ld, gates += ld)
-        K(geglu_row)(at2(l->y, b->picture, b->row + i) + column, value, gates, bias, below, n);
+    for (int64_t i = 0; i < b->m; i++, value += ld, gates += ld) {
+        float *y = at2(l->y, b->picture, b->row + i) + column;
+        for (int64_t j = 0; i + SOON < b->m && j < n; j += 16) __builtin_prefetch(y + SOON * l->y.s[1] + j, 1);
+        K(geglu_row)(y, value, gates, bias, below, n);
+    }
 }
 
 static void block(void *arg, int64_t index, void *scratch) {
