@@ -93,34 +93,48 @@ static void begin_piece(const Linear *l, Block *b, uint32_t *room) {
     if (b->packed) b->x = b->packed, b->ldx = b->words;
 }
 
-/* next: where the panel after this one lies, or this one. */
-static void multiply(const Linear *l, const Block *b, const void *panel, int64_t row, int64_t m, float *y, int64_t ldy,
+/* One panel of weights. */
+typedef struct {
+    const void *at;
+    DType type; /* F16 or BF16: it is widened into the block's room by the first product */
+    Ahead next; /* the panel after this one, or this one */
+} Panel;
+
+static Panel panel_at(const Linear *l, const Block *b, int64_t column, int64_t end) {
+    size_t bytes;
+    const void *place = K(panel_place)(l->w, column, b->k, b->kk, &bytes);
+    Panel p = {place, l->pairs ? F32 : l->w->t.dtype, {0}};
+    if (l->pairs) p.at = K(pairs_of)(b->room, l->w, column, b->k, b->kk);
+    else if (!place || p.type == F32) p = (Panel){K(panel_of)(b->room, l->w, column, b->k, b->kk), F32, {0}};
+    const void *next = column + PANEL < end ? K(panel_place)(l->w, column + PANEL, b->k, b->kk, &bytes) : NULL;
+    p.next = next ? ahead_bytes(next, bytes, b->words) : ahead_bytes(p.at, 0, b->words);
+    return p;
+}
+
+static void multiply(const Linear *l, const Block *b, Panel *p, int64_t row, int64_t m, float *y, int64_t ldy,
                      int64_t n, Ahead next) {
     const uint32_t *x = b->x + row * b->ldx;
     y += row * ldy;
-    if (l->pairs) K(pair_product_then)(m, b->words, x, b->ldx, panel, y, ldy, n, b->accumulate, next);
-    else K(panel_product_then)(m, b->kk, (const void *)x, b->ldx, panel, y, ldy, n, b->accumulate, next);
+    if (l->pairs) K(pair_product_then)(m, b->words, x, b->ldx, p->at, y, ldy, n, b->accumulate, next);
+    else if (p->type == F32)
+        K(panel_product_then)(m, b->kk, (const void *)x, b->ldx, p->at, y, ldy, n, b->accumulate, next);
+    else {
+        K(panel_product_widening)
+        (m, b->kk, (const void *)x, b->ldx, p->at, p->type, b->room, y, ldy, n, b->accumulate, next);
+        p->at = b->room, p->type = F32;
+    }
 }
 
 /* y[m][end - column] (+)= the block's product with outputs [column, end); column: a multiple of PANEL. `fresh`: x is to
- * be copied first. */
+ * be copied, or asked for, first. */
 static void outputs(const Linear *l, const Block *b, int64_t column, int64_t end, float *y, int64_t ldy, bool fresh) {
-    for (int64_t j = column; j < end; j += PANEL, y += PANEL) {
-        const void *panel = l->pairs ? (const void *)K(pairs_of)(b->room, l->w, j, b->k, b->kk)
-                                     : (const void *)K(panel_of)(b->room, l->w, j, b->k, b->kk);
-        int64_t n = min64(PANEL, end - j);
-        size_t bytes = 0;
-        const void *next = j + PANEL < end ? K(panel_place)(l->w, j + PANEL, b->k, b->kk, &bytes) : NULL;
-        if (!next) next = panel, bytes = 0;
-        Ahead then = ahead_bytes(next, bytes, b->words);
-        if (!fresh || j > column) {
-            multiply(l, b, panel, 0, b->m, y, ldy, n, then);
-            continue;
-        }
-        for (int64_t i = 0; i < b->m; i += AT_ONCE) {
-            int64_t rows = min64(AT_ONCE, b->m - i);
-            for (int64_t r = i; b->packed && r < i + rows; r++) pack_row(l, b, r);
-            multiply(l, b, panel, i, rows, y, ldy, n, i + rows < b->m ? ahead_rows(l, b, i + rows) : then);
+    for (int64_t j = column; j < end; j += PANEL, y += PANEL, fresh = false) {
+        Panel p = panel_at(l, b, j, end);
+        int64_t n = min64(PANEL, end - j), most = fresh ? AT_ONCE : b->m;
+        for (int64_t i = 0; i < b->m; i += most) {
+            int64_t rows = min64(most, b->m - i);
+            for (int64_t r = i; fresh && b->packed && r < i + rows; r++) pack_row(l, b, r);
+            multiply(l, b, &p, i, rows, y, ldy, n, i + rows < b->m ? ahead_rows(l, b, i + rows) : p.next);
         }
     }
 }

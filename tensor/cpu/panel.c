@@ -11,6 +11,9 @@
 #include "panel.h"
 
 #include "pair.h"
+#include "widen.h"
+
+#include <assert.h>
 
 #if defined __AVX512F__
 enum { ROWS = 12, COLUMNS = 2 };
@@ -41,6 +44,7 @@ typedef uint32_t Word __attribute__((may_alias));
 typedef struct {
     bool turned; /* x is [k][rows], its rows ldx apart */
     bool pairs;  /* words of x and panel are pairs */
+    DType type;  /* not F32: the panel is made from numbers of this type on the way */
 } Form;
 
 #define INLINE static inline __attribute__((always_inline))
@@ -49,7 +53,8 @@ typedef struct {
 typedef struct {
     int64_t k, ldx, ldy, n; /* n: columns from y's that exist */
     const float *x, *panel;
-    Ahead next; /* a line of it is asked for in each step */
+    const uint16_t *from; /* the panel before it is widened */
+    Ahead next;           /* a line of it is asked for in each step */
     float *y;
     bool accumulate;
 } Tile;
@@ -83,7 +88,11 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
     for (int64_t p = 0; p < t.k; p++) {
         V w[PANEL / VW];
         UNROLL
-        for (int c = 0; c < columns; c++) w[c] = *(const Aligned *)(t.panel + p * PANEL + c * VW);
+        for (int c = 0; c < columns; c++) {
+            Aligned *at = (Aligned *)(t.panel + p * PANEL + c * VW);
+            if (form.type != F32) *at = widen_vector(t.from + p * PANEL + c * VW, form.type);
+            w[c] = *at;
+        }
         if (!form.turned) {
             if (columns * VW < PANEL) __builtin_prefetch(t.panel + (p + AHEAD) * PANEL);
             __builtin_prefetch(t.next.at + p % AHEAD_ROWS * t.next.across + p / AHEAD_ROWS * LINE, 0, 2);
@@ -169,6 +178,38 @@ INLINE void product(int64_t m, const Form form, Tile all) {
         else
             for (; t.n > 0; t.n -= STRIP, t.panel += STRIP, t.y += STRIP) strip(m, form, t);
     }
+}
+
+/* The first tile of every strip widens it, between its products. */
+INLINE void product_widening(int64_t m, const DType type, Tile t, float *room) {
+    if (m < ROWS) widen(room, t.from, type, t.k * PANEL);
+    else {
+        Tile first = t;
+        for (; first.n > 0; first.n -= STRIP, first.panel += STRIP, first.from += STRIP, first.y += STRIP) {
+            tile(ROWS, COLUMNS, (Form){.type = type}, first);
+            first.next.at = (t.next.at += t.next.skip);
+        }
+        m -= ROWS, t.x += ROWS * t.ldx, t.y += ROWS * t.ldy;
+    }
+    if (t.next.at >= t.next.end) t.next = again(room);
+    K(panel_product_then)(m, t.k, t.x, t.ldx, room, t.y, t.ldy, t.n, t.accumulate, t.next);
+}
+
+void K(panel_product_widening)(int64_t m, int64_t k, const float *x, int64_t ldx, const uint16_t *panel, DType type,
+                               float *room, float *y, int64_t ldy, int64_t n, bool accumulate, Ahead next) {
+    const Tile t = {.k = k,
+                    .ldx = ldx,
+                    .ldy = ldy,
+                    .n = n,
+                    .x = x,
+                    .panel = room,
+                    .from = panel,
+                    .next = next,
+                    .y = y,
+                    .accumulate = accumulate};
+    assert(k <= PIECE);
+    if (type == F16) product_widening(m, F16, t, room);
+    else product_widening(m, BF16, t, room);
 }
 
 /* clang-format off */

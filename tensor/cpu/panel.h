@@ -7,6 +7,7 @@
 #ifndef SD_CPU_PANEL_H
 #define SD_CPU_PANEL_H
 
+#include "../tensor.h"
 #include "isa.h"
 
 #include <stdbool.h>
@@ -36,7 +37,10 @@ static inline Ahead ahead_bytes(const void *at, size_t bytes, int64_t steps) {
 /* The same, and asks for what will be read afterwards. */
 void K(panel_product_then)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,
                            int64_t n, bool accumulate, Ahead next);
-/* The same with x given as [k][m], rows of it ldx apart. */
+/* The same with a panel of F16 or BF16, which is left widened in `room`, [k][PANEL]. k <= 320 */
+void K(panel_product_widening)(int64_t m, int64_t k, const float *x, int64_t ldx, const uint16_t *panel, DType type,
+                               float *room, float *y, int64_t ldy, int64_t n, bool accumulate, Ahead next);
+/* panel_product with x given as [k][m], rows of it ldx apart. */
 void K(panel_product_turned)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y,
                              int64_t ldy, int64_t n, bool accumulate);
 

@@ -1,4 +1,4 @@
-/* widen.h: out[0..n) = in[0..n) as f32, exactly; `in` lies on any byte boundary. */
+/* widen.h: numbers of a file's types as f32, exactly. */
 #ifndef SD_CPU_WIDEN_H
 #define SD_CPU_WIDEN_H
 
@@ -12,6 +12,21 @@
 #include <immintrin.h>
 #endif
 
+/* A vector of f32 from VW numbers. */
+static inline __attribute__((always_inline)) V widen_vector(const void *from, DType dtype) {
+    if (dtype == F32) return *(const V *)from;
+    V v;
+#if defined __AVX512F__
+    if (dtype == F16) return (V)_mm512_cvtph_ps(_mm256_loadu_si256(from));
+#elif defined __F16C__
+    if (dtype == F16) return (V)_mm256_cvtph_ps(_mm_loadu_si128(from));
+#endif
+    const uint16_t *h = from;
+    for (int i = 0; i < VW; i++) v[i] = dtype == F16 ? f16_to_f32(h[i]) : bf16_to_f32(h[i]);
+    return v;
+}
+
+/* out[0..n) = in[0..n); `in` lies on any byte boundary. */
 static inline void widen(float *out, const void *in, DType dtype, int64_t n) {
     if (dtype == F32) {
         memcpy(out, in, (size_t)n * sizeof *out);

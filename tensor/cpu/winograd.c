@@ -181,7 +181,7 @@ static inline __attribute__((always_inline)) void filters(const char *from, int6
         for (int64_t part = 0; part < FILTER_OUTPUTS; part += VW) {
             V g[9];
 #pragma GCC unroll 9
-            for (int t = 0; t < 9; t++) g[t] = wino_widen(from + (t * FILTER_OUTPUTS + part) * width, dtype);
+            for (int t = 0; t < 9; t++) g[t] = widen_vector(from + (t * FILTER_OUTPUTS + part) * width, dtype);
             wino_transform_filter(form, g, to + part, U_PLANE);
         }
     }

@@ -15,9 +15,7 @@
 #ifndef SD_CPU_WINOGRAD_TILE_H
 #define SD_CPU_WINOGRAD_TILE_H
 
-#include "../half.h"
-#include "../tensor.h"
-#include "isa.h"
+#include "widen.h"
 
 #if defined __F16C__
 #include <immintrin.h>
@@ -43,20 +41,6 @@ enum { WINO_UP_IN = 5, WINO_UP_POINTS = WINO_UP_IN * WINO_UP_IN };   /* of F(4x4
 #define WINO_UP_B2 (WINO_UP_B * WINO_UP_B)
 #define WINO_UP_DA (1 / (2 * WINO_UP_A * (WINO_UP_A2 - WINO_UP_B2)))
 #define WINO_UP_DB (1 / (2 * WINO_UP_B * (WINO_UP_B2 - WINO_UP_A2)))
-
-/* A vector of f32 from VW elements of a file's type. */
-static inline __attribute__((always_inline)) V wino_widen(const void *from, DType dtype) {
-    if (dtype == F32) return *(const V *)from;
-    V v;
-#if defined __AVX512F__
-    if (dtype == F16) return (V)_mm512_cvtph_ps(_mm256_loadu_si256(from));
-#elif defined __F16C__
-    if (dtype == F16) return (V)_mm256_cvtph_ps(_mm_loadu_si128(from));
-#endif
-    const uint16_t *h = from;
-    for (int i = 0; i < VW; i++) v[i] = dtype == F16 ? f16_to_f32(h[i]) : bf16_to_f32(h[i]);
-    return v;
-}
 
 /* B^T d for six rows of `in`, `step` vectors apart. */
 static inline __attribute__((always_inline)) void wino_in(const V *in, int step, V *out) {
