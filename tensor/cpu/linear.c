@@ -76,10 +76,9 @@ static int64_t apart(const Linear *l, const Block *b) {
 }
 
 /* The next rows from r on. */
-static Ahead ahead_rows(const Linear *l, const Block *b, int64_t r) {
-    int64_t n, across = apart(l, b);
-    const char *from = (const char *)source(l, b, r, b->k, &n);
-    return (Ahead){from, from + min64(AT_ONCE, b->m - r) * across, across, AHEAD_ROWS * across};
+static Ahead rows_from(const Linear *l, const Block *b, int64_t r) {
+    int64_t n;
+    return ahead_rows(source(l, b, r, b->k, &n), min64(AT_ONCE, b->m - r), apart(l, b));
 }
 
 /* Where the next piece's rows are read. */
@@ -134,7 +133,7 @@ static void outputs(const Linear *l, const Block *b, int64_t column, int64_t end
         for (int64_t i = 0; i < b->m; i += most) {
             int64_t rows = min64(most, b->m - i);
             for (int64_t r = i; fresh && b->packed && r < i + rows; r++) pack_row(l, b, r);
-            multiply(l, b, &p, i, rows, y, ldy, n, i + rows < b->m ? ahead_rows(l, b, i + rows) : p.next);
+            multiply(l, b, &p, i, rows, y, ldy, n, i + rows < b->m ? rows_from(l, b, i + rows) : p.next);
         }
     }
 }

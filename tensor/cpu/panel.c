@@ -85,6 +85,7 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
     }
     UNROLL
     for (int g = 0; g < (rows + 2) / 3; g++) groups[g] = t.x + 3 * g * t.ldx;
+    const int64_t second = t.k / AHEAD_ROWS * t.next.along;
     for (int64_t p = 0; p < t.k; p++) {
         V w[PANEL / VW];
         UNROLL
@@ -95,7 +96,9 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
         }
         if (!form.turned) {
             if (columns * VW < PANEL) __builtin_prefetch(t.panel + (p + AHEAD) * PANEL);
-            __builtin_prefetch(t.next.at + p % AHEAD_ROWS * t.next.across + p / AHEAD_ROWS * LINE, 0, 2);
+            const char *next = t.next.at + p % AHEAD_ROWS * t.next.across + p / AHEAD_ROWS * t.next.along;
+            __builtin_prefetch(next, 0, 2);
+            if (form.pairs) __builtin_prefetch(next + second, 0, 2);
         }
         UNROLL
         for (int i = 0; i < rows; i++) {
@@ -135,7 +138,9 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
     case r: tile(r < ROWS ? r : ROWS, COLUMNS, form, t); break;
 
 /* Nothing that is not there already. */
-INLINE Ahead again(const float *panel) { return (Ahead){(const char *)panel, (const char *)UINTPTR_MAX, LINE, 0}; }
+INLINE Ahead again(const float *panel) {
+    return (Ahead){(const char *)panel, (const char *)UINTPTR_MAX, LINE, LINE, 0};
+}
 
 /* All rows on one strip. */
 INLINE void strip(int64_t m, const Form form, Tile t) {

@@ -19,19 +19,24 @@ enum { PANEL = 32 };
 /* n: columns stored, 1 to PANEL. y is not read unless `accumulate`. */
 void K(panel_product)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,
                       int64_t n, bool accumulate);
-/* What will be read afterwards, for tiles to ask for, a line of 64 bytes in each step of K: AHEAD_ROWS lines `across`
- * bytes apart, then the AHEAD_ROWS lines behind them, and so on; the next tile begins `skip` bytes on, before `end`.
- * at NULL: whatever lies behind the panel. */
+/* What will be read afterwards, for tiles to ask for, a line of 64 bytes in each step of K (of pairs, two): AHEAD_ROWS
+ * lines `across` bytes apart, then as many `along` bytes behind them, and so on; the next tile begins `skip` bytes on,
+ * before `end`. at NULL: whatever lies behind the panel. */
 typedef struct {
     const char *at, *end;
-    int64_t across, skip;
+    int64_t across, along, skip;
 } Ahead;
 
 enum { AHEAD_ROWS = 16 };
 
 /* `bytes` one after the other, for tiles of `steps` steps. */
 static inline Ahead ahead_bytes(const void *at, size_t bytes, int64_t steps) {
-    return (Ahead){at, (const char *)at + bytes, 64, 64 * steps};
+    return (Ahead){at, (const char *)at + bytes, 64, 64 * AHEAD_ROWS, 64 * steps};
+}
+
+/* The rows' beginnings from the first one on. */
+static inline Ahead ahead_rows(const void *at, int64_t rows, int64_t apart) {
+    return (Ahead){at, (const char *)at + rows * apart, apart, 64, AHEAD_ROWS * apart};
 }
 
 /* The same, and asks for what will be read afterwards. */
