@@ -7,6 +7,7 @@
 #include "bench_kernels.h"
 #include "bench_peaks.h"
 
+#include "../tensor/large.h"
 #include "../tensor/ops.h"
 
 #include <stdlib.h>
@@ -103,12 +104,12 @@ static double rate_of_peak(const Ops *op, Device *one, Precision precision, cons
 static int64_t more(int64_t a, int64_t b) { return a > b ? a : b; }
 
 static float *numbers(int64_t n) {
-    float *x = malloc((size_t)more(n, 1) * sizeof *x);
+    float *x = large_new((size_t)more(n, 1) * sizeof *x);
     for (int64_t i = 0; x && i < n; i++) x[i] = (float)(i * 7919 % 4096 - 2048) * 0x1p-11f;
     return x;
 }
 
-/* Operands as large as the largest call needs. */
+/* Operands as large as the largest call needs, on pages like those of a model and its arena. */
 static bool make_room(Room *r, const Record *record, Error *e) {
     int64_t in = 0, out = 0, keys = 0, weights = 0;
     for (int i = 0; i < record->count; i++) {
@@ -119,17 +120,22 @@ static bool make_room(Room *r, const Record *record, Error *e) {
     }
     r->prepared_size = ((size_t)weights * 4 + 8192) / 64 * 64; /* panels and filters are padded to whole ones */
     r->x = numbers(in), r->y = numbers(out), r->k = numbers(keys);
-    r->weights = malloc((size_t)weights * sizeof *r->weights);
-    r->prepared = aligned_alloc(64, r->prepared_size);
+    r->weights = large_new((size_t)weights * sizeof *r->weights);
+    r->prepared = large_new(r->prepared_size);
     for (int64_t i = 0; r->weights && i < weights; i++) r->weights[i] = (uint16_t)(0x2400 + i * 7919 % 1024);
     if (r->x && r->y && r->k && r->weights && r->prepared) return arena_init(&r->arena, (size_t)64 << 20, e);
     return error_set(e, ERR_MEMORY, "out of memory for the operands");
 }
 
+/* Of a stage; seconds in those that the peak takes for a FLOP. */
+typedef struct {
+    double flops, seconds[MOST_TABLES];
+} Sums;
+
 bool bench_kernels(const Record *r, Precision precision, bool mixed, int runs,
                    void (*seen)(const Kernels *k, const Kernel *one), Kernels *out, Error *e) {
     const Ops *tables[MOST_TABLES];
-    double seconds[SD_STAGE_DECODE + 1][MOST_TABLES] = {0}, flops[SD_STAGE_DECODE + 1] = {0};
+    Sums all[SD_STAGE_DECODE + 1] = {0}, linear[SD_STAGE_DECODE + 1] = {0};
     Room room = {0};
     Device *one = device_new(1, e);
     *out = (Kernels){.at = calloc((size_t)r->count, sizeof *out->at),
@@ -144,16 +150,21 @@ bool bench_kernels(const Record *r, Precision precision, bool mixed, int runs,
         Kernel *kernel = &out->at[out->count++];
         CallShape s = cut(call);
         kernel->call = call;
-        flops[s.stage] += call->flops;
+        all[s.stage].flops += call->flops;
+        if (s.kind == CALL_LINEAR) linear[s.stage].flops += call->flops;
         for (int t = 0; t < out->table_count; t++) {
             kernel->share[t] = rate_of_peak(tables[t], one, precision, &s, &room, runs);
-            seconds[s.stage][t] += call->flops / kernel->share[t];
+            all[s.stage].seconds[t] += call->flops / kernel->share[t];
+            if (s.kind == CALL_LINEAR) linear[s.stage].seconds[t] += call->flops / kernel->share[t];
         }
         if (seen) seen(out, kernel);
     }
     for (int i = 0; i <= SD_STAGE_DECODE; i++)
         for (int t = 0; ok && t < out->table_count; t++)
-            if (flops[i] > 0) out->whole[i][t] = flops[i] / seconds[i][t];
+            if (all[i].flops > 0) {
+                out->whole[i][t] = all[i].flops / all[i].seconds[t];
+                out->linear[i][t] = linear[i].flops / linear[i].seconds[t];
+            }
     free(room.x), free(room.y), free(room.k), free(room.weights), free(room.prepared);
     arena_free(&room.arena);
     device_free(one);

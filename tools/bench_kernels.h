@@ -16,8 +16,9 @@ typedef struct {
     const char *tables[MOST_TABLES];
     int table_count, count;
     Kernel *at; /* owned */
-    /* Of all products of a stage (SD_STAGE_TEXT.. as an index), by FLOP: what the stage would reach. */
-    double whole[SD_STAGE_DECODE + 1][MOST_TABLES];
+    /* Of all products of a stage (SD_STAGE_TEXT.. as an index), by FLOP: what the stage would reach; of its linear
+     * layers alone. */
+    double whole[SD_STAGE_DECODE + 1][MOST_TABLES], linear[SD_STAGE_DECODE + 1][MOST_TABLES];
 } Kernels;
 
 /* mixed: with the table of that precision, last, where the machine has one. runs: turns of each, of which the best

@@ -66,9 +66,11 @@ void report_kernel(const Kernels *k, const Kernel *one) {
 
 void report_kernels_end(const Kernels *k) {
     static const SdStage ORDER[] = {SD_STAGE_TEXT, SD_STAGE_SAMPLE, SD_STAGE_DECODE};
-    for (int i = 0; i < 3; i++) {
-        printf("%-7s%-52s", stage_name(ORDER[i]), "all products, by FLOP");
-        for (int t = 0; t < k->table_count; t++) printf("%10.1f", 100 * k->whole[ORDER[i]][t]);
+    for (int i = 0; i < 6; i++) {
+        SdStage stage = ORDER[i / 2];
+        printf("%-7s%-52s", stage_name(stage), i % 2 ? "all products, by FLOP" : "linear layers, by FLOP");
+        for (int t = 0; t < k->table_count; t++)
+            printf("%10.1f", 100 * (i % 2 ? k->whole[stage][t] : k->linear[stage][t]));
         printf("\n");
     }
 }
@@ -77,6 +79,20 @@ static int by_seconds(const void *a, const void *b) {
     const Call *x = *(const Call *const *)a, *y = *(const Call *const *)b;
     if (x->shape.stage != y->shape.stage) return (x->shape.stage > y->shape.stage) - (x->shape.stage < y->shape.stage);
     return (x->seconds < y->seconds) - (x->seconds > y->seconds);
+}
+
+/* All products of a stage that are of one kind. */
+static void report_kind(const Report *r, const Stage *s, CallKind kind, const char *name) {
+    double seconds = 0, flops = 0, at_peak = 0, calls = 0, each = times_of(r, s->stage);
+    for (int i = 0; i < r->record.count; i++) {
+        const Call *c = &r->record.calls[i];
+        if ((SdStage)c->shape.stage != s->stage || c->shape.kind != kind) continue;
+        calls += (double)c->count, seconds += c->seconds, flops += c->flops;
+        at_peak += c->flops / peak_of(r, &c->shape);
+    }
+    if (calls == 0) return;
+    printf("%-7s%-37s%6.4g%11.6f%8.1f%11.1f%8.1f\n", s->name, name, calls / each, seconds / each,
+           100 * seconds / each / s->seconds, flops / seconds * 1e-9, 100 * at_peak / seconds);
 }
 
 /* Calls where they were made: sorted by stage, then by seconds. */
@@ -99,6 +115,11 @@ static void report_calls(const Report *r) {
         call_name(&c->shape, name, sizeof name);
         printf("%-7s%-37s%6.4g%11.6f%8.1f%11.1f%8.1f\n", s->name, name, (double)c->count / each, c->seconds / each,
                100 * c->seconds / each / s->seconds, rate * 1e-9, 100 * rate / peak_of(r, &c->shape));
+    }
+    for (int i = 0; i < STAGES; i++) {
+        report_kind(r, &r->stages[i], CALL_LINEAR, "all linear layers");
+        report_kind(r, &r->stages[i], CALL_ATTENTION, "all attention");
+        report_kind(r, &r->stages[i], CALL_CONV, "all convolutions");
     }
     free(sorted);
 }
