@@ -8,6 +8,7 @@
 #include "op_cases.h"
 #include "test.h"
 #include "test_math.h"
+#include "test_conv_few.h"
 #include "test_winograd.h"
 
 #include <stdio.h>
@@ -338,6 +339,7 @@ static void mixed_checks(Golden *golden) {
 void suite_ops(void) {
     math_checks();
     winograd_checks();
+    conv_few_checks();
     const Ops *tables[MAX_TABLES];
     int count = cpu_ops_list(tables, MAX_TABLES);
     Error e = {0};
@@ -364,8 +366,8 @@ void suite_ops(void) {
         }
         op_data_free(&d);
     }
-    test_check(!golden || (winograd_tables && winograd_cases == 11 * __builtin_popcount((unsigned)winograd_tables)),
-               "%d cases went by Winograd's transforms, 11 on each table that has them", winograd_cases);
+    test_check(!golden || (winograd_tables && winograd_cases == 9 * __builtin_popcount((unsigned)winograd_tables)),
+               "%d cases went by Winograd's transforms, 9 on each table that has them", winograd_cases);
     if (golden) mixed_checks(golden);
     precision = PRECISION_F32;
     for (int t = 0; golden && t < count;

@@ -7,6 +7,7 @@
  * block of 320 outputs costs about 1 % of multiplying. */
 #include "kernels.h"
 
+#include "conv_few.h"
 #include "gather.h"
 #include "panel.h"
 #include "winograd.h"
@@ -56,11 +57,16 @@ static void block(void *arg, int64_t index, void *scratch) {
 }
 
 void K(conv2d)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e) {
-    if (ctx->precision == PRECISION_F32 && K(winograd_serves)(y, w, g)) {
-        K(winograd)(ctx, y, x, w, g, (Finish){b ? b->t.data : NULL, e, &y});
+    const Finish finish = {b ? b->t.data : NULL, e, &y};
+    if (K(conv_few_serves)(x, w, g)) {
+        K(conv_few)(ctx, y, x, w, g, finish);
         return;
     }
-    Conv c = {.y = y, .w = w, .finish = {b ? b->t.data : NULL, e, &y}};
+    if (ctx->precision == PRECISION_F32 && K(winograd_serves)(y, w, g)) {
+        K(winograd)(ctx, y, x, w, g, finish);
+        return;
+    }
+    Conv c = {.y = y, .w = w, .finish = finish};
     c.gather = (Gather){.x = x, .g = g, .kernel_width = w->t.n[2], .width = y.n[2]};
     int64_t pixels = y.n[1] * y.n[2];
     c.rows = part_size(pixels, PRODUCT_ROWS, 12);

@@ -91,8 +91,8 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
         UNROLL
         for (int c = 0; c < columns; c++) {
             Aligned *at = (Aligned *)(t.panel + p * PANEL + c * VW);
-            if (form.type != F32) *at = widen_vector(t.from + p * PANEL + c * VW, form.type);
-            w[c] = *at;
+            w[c] = form.type == F32 ? (V)*at : widen_vector(t.from + p * PANEL + c * VW, form.type);
+            if (form.type != F32 && rows > 1) *at = w[c];
         }
         if (!form.turned) {
             if (columns * VW < PANEL) __builtin_prefetch(t.panel + (p + AHEAD) * PANEL);
@@ -185,8 +185,12 @@ INLINE void product(int64_t m, const Form form, Tile all) {
     }
 }
 
-/* The first tile of every strip widens it, between its products. */
+/* The first tile of every strip widens it, between its products; for one row nothing is kept. */
 INLINE void product_widening(int64_t m, const DType type, Tile t, float *room) {
+    if (m == 1) {
+        tile(1, PANEL / VW, (Form){.type = type}, t);
+        return;
+    }
     if (m < ROWS) widen(room, t.from, type, t.k * PANEL);
     else {
         Tile first = t;

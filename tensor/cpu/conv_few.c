@@ -1,0 +1,128 @@
+/* conv_few.c: convolutions to a few outputs, like a U-Net's last one and a decoder's.
+ *
+ * A panel of 32 outputs would be nearly empty. Here an output of a pixel is a dot product of its 3x3 pixels' channels,
+ * by vectors, with PIXELS neighbours at once: each vector of filters serves all of them, each vector of x all outputs.
+ * Sums of a lane run over the taps and the channels in their order, then lanes are added by halves: a pixel's bits
+ * depend on nothing beside it. */
+#include "conv_few.h"
+
+#include "panel.h"
+#include "pixels.h"
+
+#include <assert.h>
+#include <string.h>
+
+#if defined __AVX512F__
+enum { PIXELS = 4 }; /* 16 sums, 4 vectors of x, a filter's: of 32 registers */
+#else
+enum { PIXELS = 3 };
+#endif
+enum { MOST = 4 /* outputs */, MOST_TAPS = 9, BLOCKS = 32 /* as many are wanted */ };
+
+typedef struct {
+    Tensor y, x;
+    const Weight *w;
+    Conv2d g;
+    Finish finish;
+    int64_t taps, rows, blocks; /* rows: of a block; blocks: of a picture */
+} Few;
+
+bool K(conv_few_serves)(Tensor x, const Weight *w, Conv2d g) {
+    return w->t.n[0] <= MOST && w->t.n[1] * w->t.n[2] <= MOST_TAPS && x.n[3] % VW == 0 && !g.up_h;
+}
+
+/* filters[tap][output][channel], through panels of `room` */
+static void turn_filters(const Few *f, float *filters, float *room) {
+    int64_t channels = f->x.n[3], outputs = f->y.n[3];
+    for (int64_t t = 0; t < f->taps; t++) {
+        const float *panel = K(panel_of)(room, f->w, 0, t * channels, channels);
+        for (int64_t o = 0; o < outputs; o++, filters += channels)
+            for (int64_t c = 0; c < channels; c++) filters[c] = panel[c * PANEL + o];
+    }
+}
+
+static inline float sum_of(V v) {
+    typedef float Quarter __attribute__((vector_size(16)));
+    Quarter q[VW / 4];
+    memcpy(q, &v, sizeof q);
+    for (int half = VW / 8; half; half /= 2)
+        for (int i = 0; i < half; i++) q[i] += q[i + half];
+    return (q[0][0] + q[0][2]) + (q[0][1] + q[0][3]);
+}
+
+/* y[n][outputs] (+)=, n <= PIXELS, of the pixels that see x[tap][pixel]. */
+static inline __attribute__((always_inline)) void pixels(const int outputs, const float *const *x, int64_t taps,
+                                                         const float *filters, int64_t channels, float *y, int64_t ldy,
+                                                         int64_t n, bool add) {
+    V sum[PIXELS][MOST];
+#pragma GCC unroll 4
+    for (int p = 0; p < PIXELS; p++) {
+#pragma GCC unroll 4
+        for (int o = 0; o < outputs; o++) sum[p][o] = (V){0};
+    }
+    for (int64_t t = 0; t < taps; t++, x += PIXELS, filters += outputs * channels)
+        for (int64_t c = 0; c < channels; c += VW) {
+            V in[PIXELS];
+#pragma GCC unroll 4
+            for (int p = 0; p < PIXELS; p++) in[p] = *(const V *)(x[p] + c);
+#pragma GCC unroll 4
+            for (int o = 0; o < outputs; o++) {
+                V w = *(const V *)(filters + o * channels + c);
+#pragma GCC unroll 4
+                for (int p = 0; p < PIXELS; p++) sum[p][o] += in[p] * w;
+            }
+        }
+#pragma GCC unroll 4
+    for (int p = 0; p < PIXELS; p++) {
+        if (p >= n) return;
+#pragma GCC unroll 4
+        for (int o = 0; o < outputs; o++) y[p * ldy + o] = sum_of(sum[p][o]) + (add ? y[p * ldy + o] : 0.0f);
+    }
+}
+
+/* x[tap][PIXELS]: what the pixels from (row, column) on see; `zeros` outside of the picture. */
+static void find(const Few *f, int64_t picture, int64_t row, int64_t column, const float *zeros, const float **x) {
+    for (int64_t k = 0; k < f->w->t.n[1]; k++) {
+        int64_t i = row * f->g.stride + k - f->g.pad_top;
+        const float *line = i >= 0 && i < f->x.n[1] ? at3(f->x, picture, i, 0) : NULL;
+        for (int64_t l = 0; l < f->w->t.n[2]; l++) {
+            int64_t j = column * f->g.stride + l - f->g.pad_left;
+            for (int64_t p = 0; p < PIXELS; p++, j += f->g.stride)
+                *x++ = line && j >= 0 && j < f->x.n[2] ? line + j * f->x.s[2] : zeros;
+        }
+    }
+}
+
+static void block(void *arg, int64_t index, void *scratch) {
+    const Few *f = arg;
+    int64_t channels = f->x.n[3], outputs = f->y.n[3], ldy = f->y.s[2];
+    int64_t picture = index / f->blocks, first = index % f->blocks * f->rows;
+    const float *x[MOST_TAPS * PIXELS];
+    float *room = scratch, *zeros = room + channels * PANEL, *filters = zeros + channels;
+    bool add = f->finish.e.residual && f->finish.e.residual->data == f->y.data;
+    assert((char *)(filters + f->taps * outputs * channels) <= (char *)scratch + SCRATCH_BYTES);
+    memset(zeros, 0, (size_t)channels * sizeof *zeros);
+    turn_filters(f, filters, room);
+    for (int64_t row = first; row < min64(first + f->rows, f->y.n[1]); row++) {
+        float *y = at3(f->y, picture, row, 0);
+        for (int64_t column = 0; column < f->y.n[2]; column += PIXELS) {
+            int64_t n = min64(PIXELS, f->y.n[2] - column);
+            float *to = y + column * ldy;
+            find(f, picture, row, column, zeros, x);
+            switch (outputs) {
+            case 1: pixels(1, x, f->taps, filters, channels, to, ldy, n, add); break;
+            case 2: pixels(2, x, f->taps, filters, channels, to, ldy, n, add); break;
+            case 3: pixels(3, x, f->taps, filters, channels, to, ldy, n, add); break;
+            default: pixels(4, x, f->taps, filters, channels, to, ldy, n, add); break;
+            }
+        }
+        K(finish)(&f->finish, y, ldy, picture, row * f->y.n[2], f->y.n[2], 0, outputs);
+    }
+}
+
+void K(conv_few)(Ctx *c, Tensor y, Tensor x, const Weight *w, Conv2d g, Finish finish) {
+    Few f = {.y = y, .x = x, .w = w, .g = g, .finish = finish, .taps = w->t.n[1] * w->t.n[2]};
+    f.rows = (y.n[0] * y.n[1] + BLOCKS - 1) / BLOCKS;
+    f.blocks = (y.n[1] + f.rows - 1) / f.rows;
+    device_run(c->dev, y.n[0] * f.blocks, block, &f);
+}

@@ -1,0 +1,10 @@
+/* conv_few.h: convolutions to few outputs (conv_few.c). */
+#ifndef SD_CPU_CONV_FEW_H
+#define SD_CPU_CONV_FEW_H
+
+#include "kernels.h"
+
+bool K(conv_few_serves)(Tensor x, const Weight *w, Conv2d g);
+void K(conv_few)(Ctx *, Tensor y, Tensor x, const Weight *w, Conv2d g, Finish finish);
+
+#endif
