@@ -70,7 +70,7 @@ void plain(Ctx *c, const char *name, const Source &source, const Weight *w, int6
 void cuda_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
     Rows rows = {x, x2 ? *x2 : Tensor{}};
     Finish f = finish_for(y, b, e);
-    if (c->precision != PRECISION_F32_DIRECT &&
+    if (c->precision != PRECISION_F32_DIRECT && sums_fit(f) &&
         (cuda_linear_hopper(c, rows, w, f) || cuda_linear_tensor(c, rows, w, f)))
         return;
     plain(c, "linear", rows, w, w->t.n[1], f);
@@ -79,7 +79,7 @@ void cuda_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, 
 void cuda_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e) {
     Pixels pixels = {x, g, w->t.n[2], y.n[2]};
     Finish f = finish_for(y, b, e);
-    if (c->precision != PRECISION_F32_DIRECT &&
+    if (c->precision != PRECISION_F32_DIRECT && sums_fit(f) &&
         (cuda_conv2d_hopper(c, pixels, w, f) || cuda_conv2d_tensor(c, pixels, w, f)))
         return;
     plain(c, "conv2d", pixels, w, w->t.n[1] * w->t.n[2] * w->t.n[3], f);

@@ -95,7 +95,7 @@ Tensor tensor_host(const Ctx *c, Tensor t) {
     return t;
 }
 
-enum { PIECE = 8192 }; /* numbers that cross at once where they change their width */
+enum { PIECE = 32768 }; /* numbers that cross at once where they change their width */
 
 void tensor_push(Ctx *c, Tensor t) {
     if (!on_card(c, t) || c->err.code) return;
@@ -118,13 +118,13 @@ Tensor tensor_pull(Ctx *c, Tensor t) {
     const Arena *a = c->arena;
     int64_t span = 1; /* with the gaps between rows */
     for (int i = 0; i < t.nd; i++) span += (t.n[i] - 1) * t.s[i];
-    if (!narrow(t)) a->memory->pull(a->card, h.data, t.data, (size_t)(span * dtype_bits(t.dtype) / 8), &c->err);
-    for (int64_t at = 0; narrow(t) && at < span; at += PIECE) {
-        uint16_t piece[PIECE];
-        int64_t count = span - at < PIECE ? span - at : PIECE;
-        if (!a->memory->pull(a->card, piece, (const uint16_t *)t.data + at, (size_t)count * 2, &c->err)) return h;
-        for (int64_t i = 0; i < count; i++)
-            ((float *)h.data)[at + i] = t.dtype == F16 ? f16_to_f32(piece[i]) : bf16_to_f32(piece[i]);
+    char *to = h.data, *from = to + (narrow(t) ? 2 * span : 0); /* behind what widening has written at any time */
+    if (!a->memory->pull(a->card, from, t.data, (size_t)(span * dtype_bits(t.dtype) / 8), &c->err)) return h;
+    for (int64_t i = 0; narrow(t) && i < span; i++) {
+        uint16_t half;
+        memcpy(&half, from + 2 * i, 2);
+        float wide = t.dtype == F16 ? f16_to_f32(half) : bf16_to_f32(half);
+        memcpy(to + 4 * i, &wide, 4);
     }
     return h;
 }

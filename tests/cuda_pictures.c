@@ -3,6 +3,7 @@
 #include "../tensor/card.h"
 #include "cli.h"
 #include "make_model.h"
+#include "on_card.h"
 #include "pipeline.h"
 #include "test.h"
 
@@ -115,11 +116,13 @@ static void benchmarks(void) {
 }
 
 static void programs(void) {
+    char command[256];
     if (!test_check(find_program(), "the program sdc is there (SDC_BIN, else ./sdc)")) return;
     program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda -o one.png");
     program(0, "sdc: on cuda:0", RUN "-o auto.png && cmp one.png auto.png");
     program(0, "", RUN "--device cpu -o cpu.png --precision f32-direct");
     program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda --precision f16 -o half.png");
+    program(0, "), f16\n", RUN "--device cuda --precision mixed -o mixed.png && cmp half.png mixed.png");
     program(2, "f16 is for cards", RUN "--device cpu --precision f16 -o no.png");
     program(1, "the limit is 1 MiB", RUN "--device cuda --memory-limit 1M -o no.png");
     benchmarks();
@@ -129,7 +132,8 @@ static void programs(void) {
     }
     program(0, "sdc: on cuda:0", RUN "--device cuda --batch-size 3 -o a.png");
     program(0, "sdc: on cuda:2",
-            "SDC_SHIM_CARDS=3" RUN "--device cuda:2,0,1 --batch-size 3 -o b.png && for i in 42 43 44; do "
+            "SDC_SHIM_CARDS=3 SDC_SHIM_GUARD=1" RUN
+            "--device cuda:2,0,1 --batch-size 3 -o b.png && for i in 42 43 44; do "
             "cmp a-$i.png b-$i.png || exit 3; done");
     program(1, "SDC_SHIM",
             "SDC_SHIM_CARDS=2" RUN "--device cuda:0,1 --batch-size 2 --taps t.safetensors -o no.png; "
@@ -141,10 +145,24 @@ static void programs(void) {
     program(0, "", "SDC_SHIM_CARDS=0" RUN "--device auto --precision f32-direct -o none.png && cmp none.png cpu.png");
     program(1, "there is none of that number; cards are 0..0", RUN "--device cuda:1 -o no.png");
     program(1, "compute capability 7.0, 7.5 is needed", "SDC_SHIM_ARCH=70" RUN "--device cuda -o no.png");
+    program(0, "sdc: on cpu; cuda:0 (made-up card 0): is too old",
+            "SDC_SHIM_ARCH=70" RUN "--precision f32-direct -o old.png && cmp old.png cpu.png");
     program(1, "out of memory: ", "SDC_SHIM_MEMORY=20000000" RUN "--device cuda -o no.png");
+    program(0, "sdc: on cpu; cuda:0 (made-up card 0): out of memory: ",
+            "SDC_SHIM_MEMORY=20000000" RUN "--precision f32-direct -o full.png && cmp full.png cpu.png");
     program(1, "the card has", "SDC_SHIM_MEMORY=35000000" RUN "--device cuda -o no.png");
-    program(1, "unspecified launch failure", "SDC_SHIM_FAIL=100" RUN "--device cuda -o no.png");
-    program(1, "unspecified launch failure", "SDC_SHIM_FAIL=3" RUN "--device cuda -o no.png");
+    for (int i = 2; i <= 5; i++) { /* somebody else took it meanwhile */
+        snprintf(command, sizeof command, "SDC_SHIM_REFUSE=%d" RUN "--device cuda -o no.png", i);
+        program(1, "made-up card 0): out of memory: ", command);
+    }
+    static const int LOST[] = {1,   3,   30, 100,
+                               200, 300, 340}; /* while a step is recorded and played, and decoding, too */
+    for (size_t i = 0; i < sizeof LOST / sizeof *LOST; i++) {
+        snprintf(command, sizeof command, "SDC_SHIM_FAIL=%d" RUN "--device cuda --steps 4 -o no.png", LOST[i]);
+        program(1, "unspecified launch failure", command);
+    }
+    program(1, "unspecified launch failure",
+            "SDC_SHIM_FAIL=100 SDC_SHIM_CARDS=2" RUN "--device cuda:0,1 --batch-size 2 -o no.png");
 }
 
 void suite_cuda_pictures(void) {
@@ -160,4 +178,5 @@ void suite_cuda_pictures(void) {
     replays();
     pipeline_device = NULL;
     programs();
+    if (strstr(getenv("SDC"), "-shim")) card_kinds();
 }

@@ -116,7 +116,7 @@ card: convolution's taps turned ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|r.oy + t
 card: up-sampling by halves ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
 card: plain attention's sign ~ cuda/attention.cu ~ cuda ~ openblas ~ s|s += qs\[|s -= qs[|
 card: attention forgets what it had on tensor cores ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|sum\[half\] = sum\[half\] \* shrink + part|sum[half] = sum[half] + part|
-card: group norm's blocks joined without their distance ~ cuda/norm.cu ~ cuda ~ openblas ~ s|a.m2 + b.m2 + d \* d \* a.n \* b.n / n|a.m2 + b.m2|
+card: group norm's blocks joined without their distance ~ cuda/norm.cu ~ cuda ~ openblas ~ s|a.m2 + b.m2 + d \* d \* a.n \* share|a.m2 + b.m2|
 card: layer norm's bias subtracted ~ cuda/norm.cu ~ cuda ~ openblas ~ s|rstd \* l.w\[c\] + l.b\[c\]|rstd * l.w[c] - l.b[c]|
 card: affine's offset subtracted ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|to_f32(from\[i\]) + offset|to_f32(from[i]) - offset|
 card: every token at the first position ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|positions\[t \* n + i\]|positions[i]|
