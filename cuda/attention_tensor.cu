@@ -20,7 +20,7 @@ typedef struct {
 } Attention;
 
 /* Numbers of a line in shared memory: an odd number of 16 bytes, so that eight lines' lie in different banks. */
-constexpr int line_for(int width) { return (width / 8 | 1) * 8; }
+__host__ __device__ constexpr int line_for(int width) { return (width / 8 | 1) * 8; }
 
 /* to[LINES][line_for(WIDTH)]: LINES rows of one head from row `at` on, columns [first, first + D), zeros up to WIDTH
  * and past the last row */

@@ -112,8 +112,12 @@ bool card_there(int number, Error *e) {
     if (code == cudaSuccess && n)
         return error_set(e, ERR_DEVICE, "--device cuda:%d: there is none of that number; cards are 0..%d", number,
                          n - 1);
+    int driver = 0;
+    if (code == cudaErrorInsufficientDriver) cudaDriverGetVersion(&driver); /* 0: there is none */
     return error_set(e, ERR_DEVICE, "--device cuda:%d: no NVIDIA card can be used here: %s; use --device cpu", number,
-                     code ? cudaGetErrorString(code) : "none is found");
+                     code == cudaErrorInsufficientDriver && !driver ? "no driver is installed"
+                     : code                                         ? cudaGetErrorString(code)
+                                                                    : "none is found");
 }
 
 Card *card_open(int number, Error *e) {

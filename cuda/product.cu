@@ -45,13 +45,17 @@ __global__ void __launch_bounds__(THREADS) product(Source source, const W *w, in
             for (int i = 0; i < EACH; i++)
                 for (int j = 0; j < EACH; j++) total[i][j] += sum[i][j], sum[i][j] = 0;
     }
-    for (int i = 0; i < EACH; i++) {
+    UNROLL /* a register for each */
+        for (int i = 0; i < EACH; i++) {
         int64_t r = row + ty * EACH + i;
-        for (int j = 0; r < all && j < (gated ? 2 : EACH); j++) {
+        if (r >= all) continue;
+        int64_t picture = (uint32_t)r / (uint32_t)rows, t = (uint32_t)r % (uint32_t)rows;
+        UNROLL
+        for (int j = 0; j < EACH; j++) {
             int64_t c = column + tx * (gated ? 2 : EACH) + j;
-            if (c >= columns) break;
-            if (gated) finish_gated<A>(f, total[i][j], total[i][j + 2], r / rows, r % rows, c);
-            else finish<A>(f, total[i][j], r / rows, r % rows, c);
+            if (c >= columns || (gated && j > 1)) continue;
+            if (gated) finish_gated<A>(f, total[i][j], total[i][(j + 2) % EACH], picture, t, c);
+            else finish<A>(f, total[i][j], picture, t, c);
         }
     }
 }

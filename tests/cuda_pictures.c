@@ -140,6 +140,8 @@ static void programs(void) {
             "c=$?; echo SDC_SHIM >&2; exit $((c / 2))");
     program(1, "no NVIDIA card can be used here: no CUDA-capable device",
             "SDC_SHIM_CARDS=0" RUN "--device cuda -o no.png");
+    program(1, "no NVIDIA card can be used here: no driver is installed",
+            "SDC_SHIM_CARDS=-1" RUN "--device cuda -o no.png");
     program(1, "no NVIDIA card can be used here: no CUDA-capable device",
             "SDC_SHIM_CARDS=0 \"$SDC\" bench -m ../cuda_micro.safetensors --device cuda");
     program(0, "", "SDC_SHIM_CARDS=0" RUN "--device auto --precision f32-direct -o none.png && cmp none.png cpu.png");

@@ -1,9 +1,9 @@
 /* runtime.h: the part of the CUDA runtime that cuda/ calls, over host memory.
  *
- * The environment makes the cards: SDC_SHIM_CARDS (1), SDC_SHIM_ARCH (80), SDC_SHIM_MEMORY, bytes of each (2 GiB), and
- * SDC_SHIM_FAIL, the number of the launch after which the card is lost; SDC_SHIM_REFUSE, of the piece of memory that
- * cannot be had. Where SDC_SHIM_GUARD is set, a card's memory
- * cannot be touched between calls, so that a host that reads or writes there without the door crashes, as in truth. */
+ * The environment makes the cards: SDC_SHIM_CARDS (1; -1: not even a driver), SDC_SHIM_ARCH (80), SDC_SHIM_MEMORY,
+ * bytes of each (2 GiB), and SDC_SHIM_FAIL, the number of the launch after which the card is lost; SDC_SHIM_REFUSE, of
+ * the piece of memory that cannot be had. Where SDC_SHIM_GUARD is set, a card's memory cannot be touched between calls,
+ * so that a host that reads or writes there without the door crashes, as in truth. */
 #ifndef SD_SHIM_RUNTIME_H
 #define SD_SHIM_RUNTIME_H
 
@@ -13,6 +13,7 @@ enum cudaError_t {
     cudaSuccess = 0,
     cudaErrorInvalidValue = 1,
     cudaErrorMemoryAllocation = 2,
+    cudaErrorInsufficientDriver = 35,
     cudaErrorNoDevice = 100,
     cudaErrorInvalidDevice = 101,
     cudaErrorLaunchFailure = 719,
@@ -41,6 +42,7 @@ enum { cudaEnableDefault = 0 };
 #define CUDART_VERSION 12050
 
 cudaError_t cudaGetDeviceCount(int *n);
+cudaError_t cudaDriverGetVersion(int *version);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaMalloc(void **p, size_t bytes);
