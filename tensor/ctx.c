@@ -21,14 +21,28 @@ bool arena_init(Arena *a, size_t size, Error *e) {
     return true;
 }
 
+static bool reserve(Arena *a, size_t size, Error *e) {
+    void *shadow = realloc(a->shadow, 2 * size + ALIGN); /* untouched but for what crosses */
+    if (!shadow) return error_set(e, ERR_MEMORY, "out of memory: %zu MiB beside the card's", size >> 19);
+    a->shadow = shadow;
+    a->size = size;
+    a->used = a->peak = 0;
+    a->base = a->memory->reserve(a->card, size ? size : ALIGN, e);
+    return a->base != NULL;
+}
+
 bool arena_init_on(Arena *a, const Ops *ops, Card *card, size_t size, Error *e) {
     if (!ops->memory) return arena_init(a, size, e);
-    *a = (Arena){.memory = ops->memory, .card = card, .size = size};
-    a->shadow = malloc(2 * size + ALIGN); /* untouched but for what crosses */
-    if (!a->shadow) return error_set(e, ERR_MEMORY, "out of memory: %zu MiB beside the card's", size >> 19);
-    a->base = a->memory->reserve(card, size ? size : ALIGN, e);
-    if (!a->base) arena_free(a);
-    return a->base != NULL;
+    *a = (Arena){.memory = ops->memory, .card = card};
+    if (reserve(a, size, e)) return true;
+    arena_free(a);
+    return false;
+}
+
+bool arena_again(Arena *a, size_t size, Error *e) {
+    if (a->base) a->memory->release(a->card, a->base);
+    a->base = NULL;
+    return reserve(a, size, e);
 }
 
 void arena_trim(Arena *a) {

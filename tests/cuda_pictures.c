@@ -44,25 +44,36 @@ static void goldens(void) {
     pipeline_precision = SD_F32;
 }
 
+static bool seen(void *user, const SdPicture *p, int step, int steps) {
+    (void)p, (void)step, (void)steps;
+    return ++*(int *)user > 0;
+}
+
 /* Without listeners, from steps that are recorded and replayed: the same picture. And in a batch, and again. */
 static void replays(void) {
     SdRequest r = pipeline_request("Euler a", 42, 64, 64);
-    SdResult tapped = {0}, one = {0}, batch = {0};
+    SdResult tapped = {0}, one = {0}, watched = {0}, batch = {0};
+    int previews = 0;
     Error e = {0};
     r.taps = test_path("cuda_taps.safetensors"), r.tap = "image";
     bool ok = pipeline_run(model, 1, &r, &tapped, &e);
     r.taps = NULL;
     ok = ok && pipeline_run(model, 1, &r, &one, &e);
+    r.preview = seen, r.user = &previews;
+    ok = ok && pipeline_run(model, 1, &r, &watched, &e) && previews > 0;
+    r.preview = NULL;
     r.batch_size = 2, r.seed = 41;
     ok = ok && pipeline_run(model, 1, &r, &batch, &e);
     if (!test_check(ok, "cuda: pictures with and without taps, alone and in a batch")) test_note("%s", e.text);
     if (ok) {
         test_check(same(&tapped.pictures[0], &one.pictures[0]), "cuda: the same picture with and without taps");
+        test_check(same(&one.pictures[0], &watched.pictures[0]), "cuda: the same picture with previews");
         test_check(same(&one.pictures[0], &batch.pictures[1]), "cuda: the same picture alone and in a batch");
         test_check(!same(&batch.pictures[0], &batch.pictures[1]), "cuda: another seed, another picture");
     }
     sd_free(&tapped);
     sd_free(&one);
+    sd_free(&watched);
     sd_free(&batch);
 }
 
@@ -87,6 +98,11 @@ static void program(int code, const char *words, const char *command) {
 }
 
 #define RUN " \"$SDC\" txt2img -m ../cuda_micro.safetensors -p 'a cat' -W 64 -H 64 --steps 2 --seed 42 "
+
+#define FROM_PICTURE                                                                                                   \
+    " \"$SDC\" img2img -m ../cuda_micro.safetensors -i cpu.png -p 'a (cat:1.2)' -n '' --steps 3 --seed 42 "            \
+    "--precision "                                                                                                     \
+    "f32-direct --strength 0.8 "
 
 /* sdc bench on the card, for people and as JSON. */
 static void benchmarks(void) {
@@ -125,6 +141,10 @@ static void programs(void) {
     program(0, "), f16\n", RUN "--device cuda --precision mixed -o mixed.png && cmp half.png mixed.png");
     program(2, "f16 is for cards", RUN "--device cpu --precision f16 -o no.png");
     program(1, "the limit is 1 MiB", RUN "--device cuda --memory-limit 1M -o no.png");
+    program(0, "sdc: on cuda:0", FROM_PICTURE "--device cuda --taps card.safetensors -o card.png");
+    program(0, "",
+            FROM_PICTURE
+            "--device cpu --taps cpu.safetensors -o from.png && \"$SDC\" diff card.safetensors cpu.safetensors");
     benchmarks();
     if (strstr(getenv("SDC"), "-shim") == NULL) {
         test_skip("cuda: several cards, lost cards: these need the stand-in");
@@ -153,6 +173,11 @@ static void programs(void) {
     program(0, "sdc: on cpu; cuda:0 (made-up card 0): out of memory: ",
             "SDC_SHIM_MEMORY=20000000" RUN "--precision f32-direct -o full.png && cmp full.png cpu.png");
     program(1, "the card has", "SDC_SHIM_MEMORY=35000000" RUN "--device cuda -o no.png");
+    /* What is said to be enough is: 7 MiB, what every card has for sums, and what pages round up. */
+    program(1, "takes 7 MiB at its peak", RUN "--device cuda --precision f16 --memory-limit 1M -o no.png");
+    program(0, "sdc: on cuda:0",
+            "SDC_SHIM_MEMORY=$(((7 + 32 << 20) + 131072))" RUN
+            "--device cuda --precision f16 -o enough.png && cmp half.png enough.png");
     for (int i = 2; i <= 5; i++) { /* somebody else took it meanwhile */
         snprintf(command, sizeof command, "SDC_SHIM_REFUSE=%d" RUN "--device cuda -o no.png", i);
         program(1, "made-up card 0): out of memory: ", command);
