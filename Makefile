@@ -59,7 +59,8 @@ ifeq ($(CUDA),1)
   NVCC ?= nvcc
   CUDA_ARCHS ?= 75 80 86 89 90a
   CUDA_HOME := $(patsubst %/bin/nvcc,%,$(realpath $(shell command -v $(NVCC))))
-  CUDA_GEN := $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) -gencode arch=compute_80,code=compute_80
+  # 90 has no wgmma, which 90a is
+  CUDA_GEN := $(foreach a,$(patsubst 90,90a,$(CUDA_ARCHS)),-gencode arch=compute_$(a),code=sm_$(a)) -gencode arch=compute_80,code=compute_80
   CUDA_OBJ := $(CUDA_SRC:%.cu=$(B)/%.cu.o)
   LIBS += $(addprefix -L,$(wildcard $(CUDA_HOME)/lib64 $(CUDA_HOME)/targets/*/lib)) -lcudart_static -lstdc++ -ldl -lrt
   SRC := $(filter-out tensor/no_card.c,$(wildcard tensor/*.c weights/*.c nn/*.c sd/*.c))

@@ -70,16 +70,19 @@ template <class A, int OUT, int KEYS> __global__ void __launch_bounds__(THREADS)
         __syncthreads();
         bring<A, KEYS>(ks, a.v, picture, at, head, d);
         __syncthreads();
-        for (int i = 0; i < OUT; i++) {
+        UNROLL /* a register for each */
+            for (int i = 0; i < OUT; i++) {
             int64_t c = share + (int64_t)i * SHARE;
-            if (c >= d) break;
+            if (c >= d) continue;
             float o = 0;
+            UNROLL_SOME
             for (int j = 0; j < KEYS; j++) o += scores[mine][j] * ks[j * (d + 1) + c];
             out[i] = out[i] * shrink + o;
         }
     }
     if (query >= queries) return;
     float inverse = 1.0f / sum;
+    UNROLL
     for (int i = 0; i < OUT; i++) {
         int64_t c = share + (int64_t)i * SHARE;
         if (c < d) store(at2<A>(a.o, picture, query) + head * d + c, out[i] * inverse);

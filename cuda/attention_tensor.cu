@@ -19,8 +19,11 @@ typedef struct {
     bool causal;
 } Attention;
 
-/* to[LINES][WIDTH + 8]: LINES rows of one head from row `at` on, columns [first, first + D), zeros up to WIDTH and past
- * the last row */
+/* Numbers of a line in shared memory: an odd number of 16 bytes, so that eight lines' lie in different banks. */
+__host__ __device__ constexpr int line_for(int width) { return (width / 8 | 1) * 8; }
+
+/* to[LINES][line_for(WIDTH)]: LINES rows of one head from row `at` on, columns [first, first + D), zeros up to WIDTH
+ * and past the last row */
 template <class A, int LINES, int D, int WIDTH, int THREADS>
 __device__ void bring(A *to, const Tensor &from, int64_t picture, int64_t at, int64_t first) {
     enum { CHUNKS = WIDTH / 8 };
@@ -28,7 +31,7 @@ __device__ void bring(A *to, const Tensor &from, int64_t picture, int64_t at, in
         int j = i / CHUNKS, c = i % CHUNKS * 8;
         bool there = at + j < from.n[1] && c < D;
         const A *p = at2<A>(from, picture, there ? at + j : 0) + (there ? first + c : 0);
-        copy_async(to + j * (WIDTH + 8) + c, p, there ? 16 : 0);
+        copy_async(to + j * line_for(WIDTH) + c, p, there ? 16 : 0);
     }
 }
 
@@ -38,8 +41,8 @@ __global__ void __launch_bounds__(WARPS *WARP) attend_tensor(Attention a) {
         THREADS = WARPS * WARP,
         QUERIES = WARPS * 16,
         WIDE = (D + 15) / 16 * 16,
-        LINE = WIDE + 8,
-        V_LINE = SLICE + 8
+        LINE = line_for(WIDE),
+        V_LINE = line_for(SLICE)
     };
     A *qs = (A *)shared_memory(), *ks = qs + QUERIES * LINE, *vs = ks + KEYS * LINE;
     int64_t head = blockIdx.y * D, picture = blockIdx.z, first = (int64_t)blockIdx.x * QUERIES;
@@ -141,7 +144,7 @@ __global__ void __launch_bounds__(WARPS *WARP) attend_tensor(Attention a) {
 
 template <class A, int D, int SLICE, int WARPS, int KEYS> bool attend(Ctx *c, const Attention &a) {
     enum { WIDE = (D + 15) / 16 * 16 };
-    size_t shared = (size_t)((WARPS * 16 + KEYS) * (WIDE + 8) + KEYS * (SLICE + 8)) * sizeof(A);
+    size_t shared = (size_t)((WARPS * 16 + KEYS) * line_for(WIDE) + KEYS * line_for(SLICE)) * sizeof(A);
     if (shared > card_of(c)->shared) return false;
     dim3 grid(blocks_for(a.q.n[1], WARPS * 16), (unsigned)a.heads, (unsigned)a.q.n[0]);
     launch(c, "attention", attend_tensor<A, D, SLICE, WARPS, KEYS>, grid, WARPS * WARP, shared, a);

@@ -7,8 +7,7 @@
 bool cuda_check(Ctx *c, cudaError_t e, const char *what) {
     if (e == cudaSuccess) return true;
     const Card *card = card_of(c);
-    return error_set(&c->err, ERR_DEVICE,
-                     "cuda:%d (%s): %s failed: %s; if it goes on, the card or its driver is at fault", card->number,
+    return error_set(&c->err, ERR_DEVICE, "%s: %s failed: %s; if it goes on, the card or its driver is at fault",
                      card->name, what, cudaGetErrorString(e));
 }
 
@@ -32,8 +31,8 @@ static void *reserve(Card *card, size_t bytes, Error *e) {
     if (code == cudaSuccess) return p;
     size_t left = 0, whole = 0;
     cudaGetLastError();
-    if (code != cudaErrorMemoryAllocation) card_check(card, code, "memory cannot be had", e);
-    else if (cudaMemGetInfo(&left, &whole) == cudaSuccess)
+    if (code == cudaErrorMemoryAllocation) code = cudaMemGetInfo(&left, &whole);
+    if (card_check(card, code, "memory cannot be had", e))
         error_set(e, ERR_MEMORY,
                   "%s: out of memory: %zu MiB wanted, %zu of %zu MiB free; make a smaller picture or batch", card->name,
                   bytes >> 20, left >> 20, whole >> 20);
@@ -46,18 +45,19 @@ static void release(Card *card, void *memory) {
     cudaFree(memory);
 }
 
-static bool push(Card *card, void *to, const void *from, size_t bytes, Error *e) {
+static bool cross(Card *card, void *to, const void *from, size_t bytes, const char *what, Error *e) {
     card->idle = true;
-    return card_check(card, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, card->stream), "copying to the card",
-                      e) &&
-           card_check(card, cudaStreamSynchronize(card->stream), "copying to the card", e);
+    return card_check(card, cudaSetDevice(card->number), what, e) &&
+           card_check(card, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, card->stream), what, e) &&
+           card_check(card, cudaStreamSynchronize(card->stream), what, e);
+}
+
+static bool push(Card *card, void *to, const void *from, size_t bytes, Error *e) {
+    return cross(card, to, from, bytes, "copying to the card", e);
 }
 
 static bool pull(Card *card, void *to, const void *from, size_t bytes, Error *e) {
-    card->idle = true;
-    return card_check(card, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, card->stream), "copying from the card",
-                      e) &&
-           card_check(card, cudaStreamSynchronize(card->stream), "copying from the card", e);
+    return cross(card, to, from, bytes, "copying from the card", e);
 }
 
 static size_t available(Card *card) {
@@ -65,6 +65,8 @@ static size_t available(Card *card) {
     cudaSetDevice(card->number);
     return cudaMemGetInfo(&left, &whole) == cudaSuccess ? left : 0;
 }
+
+static void enter(Card *card) { cudaSetDevice(card->number); }
 
 size_t card_used(Card *card) {
     size_t left = 0, whole = 0;
@@ -110,8 +112,12 @@ bool card_there(int number, Error *e) {
     if (code == cudaSuccess && n)
         return error_set(e, ERR_DEVICE, "--device cuda:%d: there is none of that number; cards are 0..%d", number,
                          n - 1);
+    int driver = 0;
+    if (code == cudaErrorInsufficientDriver) cudaDriverGetVersion(&driver); /* 0: there is none */
     return error_set(e, ERR_DEVICE, "--device cuda:%d: no NVIDIA card can be used here: %s; use --device cpu", number,
-                     code ? cudaGetErrorString(code) : "none is found");
+                     code == cudaErrorInsufficientDriver && !driver ? "no driver is installed"
+                     : code                                         ? cudaGetErrorString(code)
+                                                                    : "none is found");
 }
 
 Card *card_open(int number, Error *e) {
@@ -155,7 +161,8 @@ void card_close(Card *card) {
 const char *card_name(const Card *card) { return card->name; }
 
 template <class A> static const Ops *table(const char *name, DType type) {
-    static const CardMemory MEMORY = {reserve, release, push, pull, available, record_begin, record_end, play, forget};
+    static const CardMemory MEMORY = {reserve, release,      push,       pull, available,
+                                      enter,   record_begin, record_end, play, forget};
     static const Ops OPS = [=] {
         Ops o = {};
         o.name = name;

@@ -4,9 +4,8 @@
 
 #include "numbers.cuh"
 
-#include <type_traits>
-
-static __device__ inline float activate(float x, Act act) {
+/* Not inlined: products call it for every sum in registers, and code that is fetched once costs more than the call. */
+static __device__ __noinline__ float activate(float x, Act act) {
     switch (act) {
     case ACT_SILU: return fm_silu(x);
     case ACT_GELU: return fm_gelu(x);
@@ -20,6 +19,7 @@ typedef struct {
     const float *bias;          /* NULL: none */
     Tensor y, vector, residual; /* [N,T,O], [N,O], [N,T,O]; data NULL: none */
     Act act;
+    bool pairs; /* numbers come in pairs, each on the boundary of a pair, everywhere */
 } Finish;
 
 Finish finish_for(Tensor y, const Weight *b, Epilogue e);
@@ -39,7 +39,37 @@ template <class A>
 static __device__ inline void finish_gated(const Finish &f, float value, float gate, int64_t picture, int64_t row,
                                            int64_t column) {
     if (f.bias) value += f.bias[column], gate += f.bias[f.y.n[2] + column];
-    store(at2<A>(f.y, picture, row) + column, value * fm_gelu(gate));
+    store(at2<A>(f.y, picture, row) + column, value * activate(gate, ACT_GELU));
+}
+
+/* Where y[picture,row,column] lies, also of a tensor that is not there: worked out beforehand, it is the same for all
+ * of a row. */
+template <class A> static __device__ inline A *place(const Tensor &t, int64_t picture, int64_t row, int64_t column) {
+    return (A *)((uintptr_t)t.data + sizeof(A) * (uintptr_t)(picture * t.s[0] + row * t.s[1] + column));
+}
+
+/* finish and finish_gated of two neighbours, where numbers come in pairs. */
+template <class A>
+static __device__ inline void finish_two(const Finish &f, const float *sums, int64_t picture, int64_t row,
+                                         int64_t column) {
+    const A *vector = place<A>(f.vector, picture, 0, column), *residual = place<A>(f.residual, picture, row, column);
+    float s[2] = {sums[0], sums[1]};
+    if (f.bias) s[0] += f.bias[column], s[1] += f.bias[column + 1];
+    if (f.vector.data) add_pair(s, vector);
+    if (f.act != ACT_NONE) s[0] = activate(s[0], f.act), s[1] = activate(s[1], f.act);
+    if (f.residual.data) add_pair(s, residual);
+    store_pair(place<A>(f.y, picture, row, column), s[0], s[1]);
+}
+template <class A>
+static __device__ inline void finish_two_gated(const Finish &f, const float *values, const float *gates,
+                                               int64_t picture, int64_t row, int64_t column) {
+    float v[2] = {values[0], values[1]}, g[2] = {gates[0], gates[1]};
+    if (f.bias) {
+        const float *bias = f.bias + column, *below = bias + f.y.n[2];
+        v[0] += bias[0], v[1] += bias[1], g[0] += below[0], g[1] += below[1];
+    }
+    v[0] *= activate(g[0], ACT_GELU), v[1] *= activate(g[1], ACT_GELU);
+    store_pair(place<A>(f.y, picture, row, column), v[0], v[1]);
 }
 
 /* Whether all rows begin on 16 bytes and come in whole chunks of 16 (of 16-bit numbers). */
@@ -48,6 +78,10 @@ static inline bool in_chunks(const Tensor &t) {
     for (int i = 0; i + 1 < t.nd; i++) ok = ok && t.s[i] % 8 == 0;
     return ok;
 }
+
+/* A picture's sums, where a product leaves them to be added; those of numbers in no pairs it always leaves. */
+static inline int64_t sums_of(const Finish &f) { return f.y.n[1] * f.y.n[2] * (f.act == ACT_GEGLU ? 2 : 1); }
+static inline bool sums_fit(const Finish &f) { return f.pairs || sums_of(f) * (int64_t)sizeof(float) <= SPLIT_BYTES; }
 
 /* Looks whether the card can and may run product_hopper.cu (SDC_CUDA=mma: it may not). */
 void cuda_hopper_begin(Card *card);

@@ -20,42 +20,53 @@ __device__ double *part(const GroupNorm &g, int64_t picture, int64_t block, int6
     return (double *)g.parts.data + ((picture * g.parts.n[1] + block) * g.groups + group) * 2;
 }
 
-/* Channel c of a pixel lies in one of two places. */
-template <class A> __device__ float source(const GroupNorm &g, int64_t picture, int64_t pixel, int64_t c) {
-    if (c < g.x.n[2]) return to_f32(at2<A>(g.x, picture, pixel)[c]);
-    return to_f32(at2<A>(g.x2, picture, pixel)[c - g.x.n[2]]);
-}
+/* A channel of a picture, which lies in one of two places. */
+template <class A> struct Channel {
+    const A *first;
+    int64_t step;
 
-template <class A> __global__ void sum_block(GroupNorm g) {
+    __device__ Channel(const GroupNorm &g, int64_t picture, int64_t c) {
+        bool second = c >= g.x.n[2];
+        first = second ? at2<A>(g.x2, picture, 0) + (c - g.x.n[2]) : at2<A>(g.x, picture, 0) + c;
+        step = second ? g.x2.s[1] : g.x.s[1];
+    }
+    __device__ float at(int64_t pixel) const { return to_f32(first[pixel * step]); }
+};
+
+template <class A> __global__ void __launch_bounds__(THREADS) sum_block(GroupNorm g) {
     int64_t picture = blockIdx.y, blk = blockIdx.x, channels = g.y.n[2];
     int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g.y.n[1]);
-    float *mean = (float *)shared_memory(), *s1 = mean + channels, *s2 = s1 + channels;
-    float inverse = 1.0f / (float)(to - from);
+    double *means = (double *)shared_memory(), *squares = means + channels; /* M2 of each channel */
+    double count = (double)(to - from), inverse = 1.0 / count;
     for (int64_t c = threadIdx.x; c < channels; c += THREADS) {
-        float m = 0, a = 0, b = 0;
-        for (int64_t t = from; t < to; t++) m += source<A>(g, picture, t, c);
-        m *= inverse;
+        Channel<A> x(g, picture, c);
+        float m = 0, s1 = 0, s2 = 0;
+        UNROLL_SOME
+        for (int64_t t = from; t < to; t++) m += x.at(t);
+        m *= (float)inverse;
+        UNROLL_SOME
         for (int64_t t = from; t < to; t++) {
-            float d = source<A>(g, picture, t, c) - m;
-            a += d;
-            b += d * d;
+            float d = x.at(t) - m;
+            s1 += d;
+            s2 += d * d;
         }
-        mean[c] = m, s1[c] = a, s2[c] = b;
+        double rest = s1 * inverse;
+        means[c] = m + rest;
+        squares[c] = s2 - s1 * rest;
     }
     __syncthreads();
     int64_t width = channels / g.groups;
-    double count = (double)(to - from);
     for (int64_t k = threadIdx.x; k < g.groups; k += THREADS) {
-        double total = 0, squares = 0;
-        for (int64_t c = k * width; c < (k + 1) * width; c++) total += mean[c] + s1[c] / count;
-        double group_mean = total / (double)width;
+        double total = 0, m2 = 0;
+        for (int64_t c = k * width; c < (k + 1) * width; c++) total += means[c];
+        double mean = total / (double)width;
         for (int64_t c = k * width; c < (k + 1) * width; c++) {
-            double d = mean[c] + s1[c] / count - group_mean;
-            squares += s2[c] - (double)s1[c] * s1[c] / count + count * d * d;
+            double d = means[c] - mean;
+            m2 += squares[c] + count * d * d;
         }
         double *out = part(g, picture, blk, k);
-        out[0] = group_mean;
-        out[1] = squares;
+        out[0] = mean;
+        out[1] = m2;
     }
 }
 
@@ -64,9 +75,9 @@ typedef struct {
 } Moments;
 
 __device__ Moments join(Moments a, Moments b) {
-    double n = a.n + b.n, d = b.mean - a.mean;
+    double n = a.n + b.n, d = b.mean - a.mean, share = b.n / n;
     if (b.n == 0) return a;
-    Moments m = {n, a.mean + d * b.n / n, a.m2 + b.m2 + d * d * a.n * b.n / n};
+    Moments m = {n, a.mean + d * share, a.m2 + b.m2 + d * d * a.n * share};
     return m;
 }
 
@@ -90,7 +101,8 @@ __global__ void combine(GroupNorm g) {
     out[1] = 1.0 / sqrt(m.m2 / m.n + (double)g.eps);
 }
 
-template <class A> __global__ void normalise_block(GroupNorm g) {
+template <class A> __global__ void __launch_bounds__(THREADS) normalise_block(GroupNorm g) {
+    enum { AT_ONCE = 8 }; /* y may be x, so that a compiler would not read on before it has written */
     int64_t picture = blockIdx.y, blk = blockIdx.x, channels = g.y.n[2], width = channels / g.groups;
     int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g.y.n[1]);
     for (int64_t c = threadIdx.x; c < channels; c += THREADS) {
@@ -98,9 +110,15 @@ template <class A> __global__ void normalise_block(GroupNorm g) {
         const double *p = part(g, picture, 0, c / width);
         float high = (float)p[0], low = (float)(p[0] - (double)high), scale = (float)(p[1] * (double)g.w[c]),
               b = g.b[c];
-        for (int64_t t = from; t < to; t++) {
-            float x = source<A>(g, picture, t, c);
-            store(at2<A>(g.y, picture, t) + c, activate(((x - high) - low) * scale + b, g.act));
+        Channel<A> x(g, picture, c);
+        for (int64_t t = from; t < to; t += AT_ONCE) {
+            float some[AT_ONCE];
+            UNROLL
+            for (int i = 0; i < AT_ONCE; i++) some[i] = t + i < to ? x.at(t + i) : 0;
+            UNROLL
+            for (int i = 0; i < AT_ONCE; i++)
+                if (t + i < to)
+                    store(at2<A>(g.y, picture, t + i) + c, activate(((some[i] - high) - low) * scale + b, g.act));
         }
     }
 }
@@ -142,7 +160,7 @@ void cuda_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight 
     GroupNorm g = {y, x, {}, parts, (const float *)numbers_of(w), (const float *)numbers_of(b), parts.n[2], eps, act};
     if (x2) g.x2 = *x2;
     dim3 blocks((unsigned)parts.n[1], (unsigned)y.n[0]);
-    size_t shared = 3 * (size_t)y.n[2] * sizeof(float);
+    size_t shared = 2 * (size_t)y.n[2] * sizeof(double);
     by_type(y.dtype, [&](auto a) {
         typedef decltype(a) A;
         launch(c, "group_norm", sum_block<A>, blocks, THREADS, shared, g);

@@ -4,6 +4,8 @@
 
 #include "port.cuh"
 
+#include <type_traits>
+
 #ifdef __CUDACC__
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -40,6 +42,33 @@ static __device__ inline void store(Half *to, float x) {
 #else
     to->bits = f32_to_f16(x);
 #endif
+}
+
+/* Two numbers of 16 bits side by side, the first in the low half. */
+template <class T> static __device__ inline uint32_t pair(float low, float high) {
+#if defined __CUDA_ARCH__ && __CUDA_ARCH__ >= 800
+    if constexpr (std::is_same<T, Half>::value) {
+        __half2 both = __floats2half2_rn(low, high);
+        return *(uint32_t *)&both;
+    } else {
+        __nv_bfloat162 both = __floats2bfloat162_rn(low, high);
+        return *(uint32_t *)&both;
+    }
+#else
+    T a, b;
+    store(&a, low);
+    store(&b, high);
+    return (uint32_t)a.bits | (uint32_t)b.bits << 16;
+#endif
+}
+template <class T> static __device__ inline void store_pair(T *to, float low, float high) {
+    *(uint32_t *)to = pair<T>(low, high);
+}
+template <class T> static __device__ inline void add_pair(float (&to)[2], const T *from) {
+    uint32_t both = *(const uint32_t *)from;
+    T low = {(uint16_t)both}, high = {(uint16_t)(both >> 16)};
+    to[0] += to_f32(low);
+    to[1] += to_f32(high);
 }
 
 template <class T> static __device__ inline T *at2(const Tensor &t, int64_t i, int64_t j) {

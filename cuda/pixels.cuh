@@ -40,8 +40,9 @@ struct Pixels {
         int oy, ox; /* the first tap's place */
     };
     template <class A> __device__ Row row(int64_t picture, int64_t pixel) const {
-        Row r = {(const A *)x.data + picture * x.s[0], (int)(pixel / width * g.stride) - g.pad_top,
-                 (int)(pixel % width * g.stride) - g.pad_left};
+        uint32_t p = (uint32_t)pixel, w = (uint32_t)width; /* which divides faster */
+        Row r = {(const A *)x.data + picture * x.s[0], (int)(p / w) * g.stride - g.pad_top,
+                 (int)(p % w) * g.stride - g.pad_left};
         return r;
     }
     template <class A> __device__ const A *at(Row r, int64_t k) const {

@@ -88,6 +88,14 @@ void cuda_timestep_embedding(Ctx *c, Tensor y, Tensor t) {
     });
 }
 
+/* Of 16-bit numbers. */
+static bool in_pairs(const Tensor &t) {
+    if (!t.data) return true;
+    bool ok = t.n[t.nd - 1] % 2 == 0 && (uintptr_t)t.data % 4 == 0;
+    for (int i = 0; i + 1 < t.nd; i++) ok = ok && t.s[i] % 2 == 0;
+    return ok;
+}
+
 Finish finish_for(Tensor y, const Weight *b, Epilogue e) {
     Finish f = {};
     f.bias = b ? (const float *)numbers_of(b) : NULL;
@@ -95,5 +103,6 @@ Finish finish_for(Tensor y, const Weight *b, Epilogue e) {
     f.act = e.act;
     if (e.vector) f.vector = *e.vector;
     if (e.residual) f.residual = e.residual->nd == 4 ? tensor_tokens(*e.residual) : *e.residual;
+    f.pairs = in_pairs(f.y) && in_pairs(f.vector) && in_pairs(f.residual);
     return f;
 }

@@ -19,8 +19,10 @@ extern "C" {
 
 #ifdef __CUDACC__
 #define UNROLL _Pragma("unroll")
+#define UNROLL_SOME _Pragma("unroll 8")
 #else
 #define UNROLL
+#define UNROLL_SOME
 #endif
 
 struct Card {

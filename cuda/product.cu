@@ -45,13 +45,17 @@ __global__ void __launch_bounds__(THREADS) product(Source source, const W *w, in
             for (int i = 0; i < EACH; i++)
                 for (int j = 0; j < EACH; j++) total[i][j] += sum[i][j], sum[i][j] = 0;
     }
-    for (int i = 0; i < EACH; i++) {
+    UNROLL /* a register for each */
+        for (int i = 0; i < EACH; i++) {
         int64_t r = row + ty * EACH + i;
-        for (int j = 0; r < all && j < (gated ? 2 : EACH); j++) {
+        if (r >= all) continue;
+        int64_t picture = (uint32_t)r / (uint32_t)rows, t = (uint32_t)r % (uint32_t)rows;
+        UNROLL
+        for (int j = 0; j < EACH; j++) {
             int64_t c = column + tx * (gated ? 2 : EACH) + j;
-            if (c >= columns) break;
-            if (gated) finish_gated<A>(f, total[i][j], total[i][j + 2], r / rows, r % rows, c);
-            else finish<A>(f, total[i][j], r / rows, r % rows, c);
+            if (c >= columns || (gated && j > 1)) continue;
+            if (gated) finish_gated<A>(f, total[i][j], total[i][(j + 2) % EACH], picture, t, c);
+            else finish<A>(f, total[i][j], picture, t, c);
         }
     }
 }
@@ -70,7 +74,7 @@ void plain(Ctx *c, const char *name, const Source &source, const Weight *w, int6
 void cuda_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
     Rows rows = {x, x2 ? *x2 : Tensor{}};
     Finish f = finish_for(y, b, e);
-    if (c->precision != PRECISION_F32_DIRECT &&
+    if (c->precision != PRECISION_F32_DIRECT && sums_fit(f) &&
         (cuda_linear_hopper(c, rows, w, f) || cuda_linear_tensor(c, rows, w, f)))
         return;
     plain(c, "linear", rows, w, w->t.n[1], f);
@@ -79,7 +83,7 @@ void cuda_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, 
 void cuda_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e) {
     Pixels pixels = {x, g, w->t.n[2], y.n[2]};
     Finish f = finish_for(y, b, e);
-    if (c->precision != PRECISION_F32_DIRECT &&
+    if (c->precision != PRECISION_F32_DIRECT && sums_fit(f) &&
         (cuda_conv2d_hopper(c, pixels, w, f) || cuda_conv2d_tensor(c, pixels, w, f)))
         return;
     plain(c, "conv2d", pixels, w, w->t.n[1] * w->t.n[2] * w->t.n[3], f);

@@ -21,15 +21,15 @@ enum { STEP = 32, STAGES = 3, LINE = STEP + 8, WARP = 32 };
 template <class A, bool GATED>
 static __device__ inline void leave_two(const Finish &f, float *partials, int64_t part, int64_t picture, int64_t row,
                                         int64_t column, const float *value, const float *gate) {
-    int64_t rows = f.y.n[1], columns = f.y.n[2];
-    float *to = partials + (((part * f.y.n[0] + picture) * rows + row) * columns * (GATED ? 2 : 1) + column);
-    for (int i = 0; i < 2 && column + i < columns; i++) {
-        if (partials) {
+    int64_t columns = f.y.n[2];
+    float *to = partials + (((part * f.y.n[0] + picture) * f.y.n[1] + row) * columns * (GATED ? 2 : 1) + column);
+    if (partials) {
+        for (int i = 0; i < 2 && column + i < columns; i++) {
             to[i] = value[i];
             if (GATED) to[columns + i] = gate[i];
-        } else if (GATED) finish_gated<A>(f, value[i], gate[i], picture, row, column + i);
-        else finish<A>(f, value[i], picture, row, column + i);
-    }
+        }
+    } else if (GATED) finish_two_gated<A>(f, value, gate, picture, row, column);
+    else finish_two<A>(f, value, picture, row, column);
 }
 
 template <class Source, class A, int M, int N, int WM, int WN, bool GATED>
@@ -55,7 +55,7 @@ __global__ void __launch_bounds__(M / WM * (N / WN) * WARP)
     UNROLL
     for (int i = 0; i < X_EACH; i++) {
         int64_t r = min64(row + line + i * (THREADS / CHUNKS), all - 1);
-        mine[i] = source.template row<A>(r / rows, r % rows);
+        mine[i] = source.template row<A>((uint32_t)r / (uint32_t)rows, (uint32_t)r % (uint32_t)rows);
     }
     auto bring = [&](int64_t step) { /* one step of K into its stage */
                                      int64_t e = step * STEP + chunk;
@@ -110,12 +110,13 @@ __global__ void __launch_bounds__(M / WM * (N / WN) * WARP)
     for (int half = 0; half < 2; half++) {
         int64_t r = row + wm + i * 16 + half * 8 + lane / 4;
         if (r >= all) continue;
+        int64_t picture = (uint32_t)r / (uint32_t)rows, mine_row = (uint32_t)r % (uint32_t)rows;
         UNROLL
         for (int j = 0; j < TN; j += GATED ? 2 : 1) {
             int64_t c = column + (wn + j * 8) / (GATED ? 2 : 1) + lane % 4 * 2;
             if (c >= columns) continue;
             const float *value = sum[i][j] + 2 * half, *gate = sum[i][GATED ? j + 1 : j] + 2 * half;
-            leave_two<A, GATED>(f, partials, blockIdx.z, r / rows, r % rows, c, value, gate);
+            leave_two<A, GATED>(f, partials, blockIdx.z, picture, mine_row, c, value, gate);
         }
     }
 }
@@ -144,15 +145,15 @@ static inline int64_t steps_each(int64_t tiles, int64_t steps, int64_t least) {
     return splits > 1 ? (steps + splits - 1) / splits : steps;
 }
 
-/* run(source, finish, partials, pictures) for all pictures at once where K is whole; else for as many as the partial
- * sums have room for, which are then added. */
+/* run(source, finish, partials, pictures) for all pictures at once where K is whole and y comes in pairs; else for as
+ * many as the partial sums have room for, which are then added. */
 template <class A, class Source, class F>
 static void in_splits(Ctx *c, const char *name, const Source &source, const Finish &f, int64_t splits, F run) {
-    if (splits <= 1) {
+    if (splits <= 1 && f.pairs) {
         run(source, f, (float *)NULL);
         return;
     }
-    int64_t sums = f.y.n[1] * f.y.n[2] * (f.act == ACT_GEGLU ? 2 : 1), at_once = SPLIT_BYTES / (splits * sums * 4);
+    int64_t at_once = SPLIT_BYTES / (splits * sums_of(f) * 4);
     for (int64_t p = 0; p < f.y.n[0]; p += at_once) {
         int64_t n = min64(at_once, f.y.n[0] - p);
         Finish part = f;
@@ -163,21 +164,24 @@ static void in_splits(Ctx *c, const char *name, const Source &source, const Fini
         if (f.vector.data) part.vector = tensor_slice(f.vector, 0, p, n);
         if (f.residual.data) part.residual = tensor_slice(f.residual, 0, p, n);
         run(some, part, card_of(c)->partials);
-        launch(c, name, add_partials<A>, (unsigned)(n * f.y.n[1]), 256, 0, (const float *)card_of(c)->partials,
+        launch(c, name, add_partials<A>, (unsigned)(n * f.y.n[1]),
+               f.y.n[2] < 256 ? blocks_for(f.y.n[2], WARP) * WARP : 256, 0, (const float *)card_of(c)->partials,
                (int)splits, part);
     }
 }
+
+/* Bytes of shared memory of a block. */
+static constexpr size_t shared_for(int m, int n) { return (size_t)STAGES * (size_t)((m + n) * LINE) * 2; }
 
 template <class Source, class A, int M, int N, int WM, int WN, bool GATED = false>
 static void run_tensor(Ctx *c, const char *name, const Source &source, const A *w, int64_t k, const Finish &f) {
     enum { THREADS = M / WM * (N / WN) * WARP, LEAST = 8, OUTPUTS = GATED ? N / 2 : N };
     int64_t tiles = blocks_for(f.y.n[1], M) * (int64_t)blocks_for(f.y.n[2], OUTPUTS), steps = blocks_for(k, STEP);
     int64_t each = steps_each(tiles, steps, LEAST), splits = each ? (steps + each - 1) / each : 1;
-    size_t shared = (size_t)STAGES * (M + N) * LINE * sizeof(A);
     in_splits<A>(c, name, source, f, splits, [&](const Source &some, const Finish &part, float *partials) {
         dim3 grid(blocks_for(part.y.n[0] * part.y.n[1], M), blocks_for(part.y.n[2], OUTPUTS), (unsigned)splits);
-        launch(c, name, product_tensor<Source, A, M, N, WM, WN, GATED>, grid, THREADS, shared, some, w, k, each,
-               partials, part);
+        launch(c, name, product_tensor<Source, A, M, N, WM, WN, GATED>, grid, THREADS, shared_for(M, N), some, w, k,
+               each, partials, part);
     });
 }
 
@@ -194,7 +198,7 @@ static bool product_on_tensor_cores(Ctx *c, const char *name, Source source, con
         }
         return true;
     }
-    if (rows * columns >= 1024 * 320 && columns % 160 == 0)
+    if (rows * columns >= 1024 * 320 && columns % 160 == 0 && card_of(c)->shared >= shared_for(128, 160)) /* not 7.5 */
         run_tensor<Source, A, 128, 160, 64, 40>(c, name, source, w, k, f);
     else if (rows * columns >= 1024 * 256) run_tensor<Source, A, 128, 128, 64, 32>(c, name, source, w, k, f);
     else run_tensor<Source, A, 64, 64, 32, 32>(c, name, source, w, k, f);

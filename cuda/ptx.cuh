@@ -147,14 +147,6 @@ static __device__ inline float exp2_fast(float x) {
 #endif
 }
 
-/* Two numbers side by side, the first in the low half. */
-template <class T> static __device__ inline uint32_t pair(float low, float high) {
-    T a, b;
-    store(&a, low);
-    store(&b, high);
-    return (uint32_t)a.bits | (uint32_t)b.bits << 16;
-}
-
 /* Whether a card's tensor cores take T. */
 template <class T> static inline bool tensor_cores(const Card *card) {
     return std::is_same<T, Half>::value || (std::is_same<T, Brain>::value && card->arch >= 80);

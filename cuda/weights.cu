@@ -61,12 +61,11 @@ template <class A> size_t cuda_prepared_bytes(const Weight *w, DType type) {
 
 template <class A> void cuda_prepare(Weight *w, DType type, const void *from, bool torch_order, void *to) {
     DType mine = type_of<A>(w, type);
-    cudaPointerAttributes where;
-    if (cudaPointerGetAttributes(&where, to) == cudaSuccess) cudaSetDevice(where.device);
     bool as_it_is = mine == type && !(w->kind == WEIGHT_CONV && torch_order);
     if (as_it_is) cudaMemcpy(to, from, cuda_prepared_bytes<A>(w, type), cudaMemcpyDefault);
     else by_type(mine, [&](auto t) { cross<decltype(t)>(w, type, (const char *)from, torch_order, to); });
-    w->prepared = to;
+    /* A copy may be on its way still when cudaMemcpy returns, and the card's own stream does not wait for it. */
+    w->prepared = cudaStreamSynchronize(cudaStreamLegacy) == cudaSuccess ? to : NULL;
     w->layout = WEIGHT_AS_IT_LIES;
     w->t.dtype = mine;
     w->t.data = NULL;

@@ -13,8 +13,6 @@
 static const Part NEEDED[] = {PART_TEXT, PART_UNET, PART_DECODER};
 enum { NEEDED_COUNT = 3 };
 
-static bool on_card(const SdModel *m) { return m->ops->memory != NULL; }
-
 /* --- binding --- */
 
 static bool bind_parts(SdModel *m, Error *e) {
@@ -119,6 +117,7 @@ static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
     const char *text = o && o->device ? o->device : "cpu";
     SdPrecision precision = o ? o->precision : SD_F32;
     DType type = precision == SD_F16 ? F16 : precision == SD_BF16 ? BF16 : F32;
+    Error why = {0}; /* no card, where one may do without */
     Devices d;
     m->ops = cpu_ops();
     if (!devices_parse(text, &d))
@@ -126,10 +125,11 @@ static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
     m->precision = precision == SD_F32_DIRECT ? PRECISION_F32_DIRECT : PRECISION_F32;
     m->peer_count = d.kind == DEVICE_CUDA ? d.count - 1 : 0;
     if (d.kind == DEVICE_CUDA || (d.kind == DEVICE_AUTO && card_count() > 0)) {
-        m->card = card_open(d.cards[0], e);
-        if (m->card) m->ops = card_ops(m->card, type);
-        return m->card != NULL;
+        m->card = card_open(d.cards[0], d.kind == DEVICE_CUDA ? e : &why);
+        if (m->card) m->ops = card_ops(m->card, precision == SD_MIXED ? F16 : type);
+        if (m->card || d.kind == DEVICE_CUDA) return m->card != NULL;
     }
+    snprintf(m->device, sizeof m->device, "cpu%s%.300s", why.code ? "; " : "", why.text);
     if (precision == SD_MIXED && cpu_ops_mixed()) m->ops = cpu_ops_mixed();
     if (type == F32) return true;
     return error_set(e, ERR_ARGUMENT, "precision %s: is for cards; use f32 on the CPU", type == F16 ? "f16" : "bf16");
@@ -211,14 +211,14 @@ SdModel *model_open_memory(const char *name, const void *bytes, size_t size, con
 
 /* Where weights lie once loaded: with the table that reads them. */
 static void *new_memory(const SdModel *m, size_t bytes, Error *e) {
-    if (on_card(m)) return m->ops->memory->reserve(m->card, bytes, e);
+    if (m->card) return m->ops->memory->reserve(m->card, bytes, e);
     void *p = large_new(bytes);
     if (!p) error_set(e, ERR_MEMORY, "%s: out of memory: %zu MiB for weights", m->checkpoint->path, bytes >> 20);
     return p;
 }
 
 static void free_memory(const SdModel *m, void *p) {
-    if (on_card(m) && p) m->ops->memory->release(m->card, p);
+    if (m->card && p) m->ops->memory->release(m->card, p);
     else free(p);
 }
 
@@ -253,6 +253,7 @@ typedef struct {
     bool turned; /* a convolution in torch's order: OIHW becomes OHWI */
     bool prepared;
     const Ops *ops;
+    Card *card;
     size_t bytes;
 } Job;
 
@@ -260,8 +261,8 @@ static Job job_for(const SdModel *m, Weight *w, const Weight *like) {
     Job j = {.w = w, .like = like, .from = checkpoint_find(m->checkpoint, like->name)};
     j.dtype = like->kind == WEIGHT_VECTOR || j.from.tensor->dtype == F64 ? F32 : j.from.tensor->dtype;
     j.turned = like->kind == WEIGHT_CONV && !m->channels_last;
-    j.ops = m->ops;
-    bool fits = j.from.tensor->dtype == j.dtype || on_card(m);
+    j.ops = m->ops, j.card = m->card;
+    bool fits = j.from.tensor->dtype == j.dtype || m->card;
     j.bytes = !m->as_in_files && m->ops->prepared_bytes && fits ? m->ops->prepared_bytes(like, j.dtype) : 0;
     j.prepared = j.bytes > 0;
     if (!j.prepared) j.bytes = (size_t)tensor_count(like->t) * (size_t)(dtype_bits(j.dtype) / 8);
@@ -329,6 +330,7 @@ static void run_piece(const Job *j, int64_t first, int64_t count, void *scratch)
 
 static void run_job(void *arg, int64_t index, void *scratch) {
     const Job *j = (const Job *)arg + index;
+    if (j->card) j->ops->memory->enter(j->card);
     if (j->to) run_piece(j, 0, j->like->t.n[0], scratch);
 }
 
@@ -368,7 +370,9 @@ static bool load(SdModel *m, Part part, bool streamed, Error *e) {
         Weight *w = l->w[i];
         if (streamed && streams(w)) continue;
         w->version++;
-        if (jobs[i].prepared && !w->prepared) error_set(e, ERR_MEMORY, "%s: out of memory", m->checkpoint->path);
+        if (jobs[i].prepared && !w->prepared)
+            error_set(e, m->card ? ERR_DEVICE : ERR_MEMORY, "%s: %s", m->checkpoint->path,
+                      m->card ? "its weights did not reach the card" : "out of memory");
         if (jobs[i].prepared) continue; /* prepare has said what w is now */
         const void *bytes = jobs[i].to ? jobs[i].to : st_data(jobs[i].from.file, jobs[i].from.tensor);
         w->t = tensor_view((void *)(uintptr_t)bytes, jobs[i].dtype, w->t.nd, w->t.n);

@@ -30,6 +30,7 @@ struct SdModel {
     Device *dev;
     const Ops *ops;
     Card *card;             /* NULL: the CPU computes */
+    char device[320];       /* "cpu", and why not a card, where the first one turned out not to serve */
     struct SdModel **peers; /* the same checkpoint on other cards, which take shares of a batch */
     int peer_count;
     Device *together; /* a thread for each card, where there are peers */

@@ -137,6 +137,14 @@ bool run_load(Run *run, Part part, Error *e) {
     return (run->mode[part].streamed ? model_load_streamed : model_load)(run->m, part, e);
 }
 
+bool run_arena(Run *run, size_t size, Error *e) {
+    if (!run->m->card || run->keep) return true;
+    for (int i = 0; i < 2; i++) repeat_free(&run->arena, &run->steps[i]);
+    if (!arena_again(&run->arena, size, e)) return false;
+    run_place_states(run); /* the host still has them */
+    return true;
+}
+
 void run_leave(Run *run, Part part) {
     if (run->keep) return;
     model_release(run->m, part);

@@ -60,6 +60,9 @@ void run_free(Run *run);
 bool run_plan(Run *run, Error *e);
 /* Loads a part as its mode says. */
 bool run_load(Run *run, Part part, Error *e);
+/* A stage's arena, before its weights: on a card, whose memory is taken whether it is used or not, each stage has one
+ * of its own size, unless the request keeps it. */
+bool run_arena(Run *run, size_t size, Error *e);
 /* The part whose weights ops are about to read. */
 void run_use(Run *run, Part part);
 /* What a stage leaves behind when it ends. */

@@ -175,7 +175,8 @@ static void fill_plan(Run *run) {
 
 static size_t mebibytes(size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 
-/* Memory for the call's activations: the last call's, whose pages are there already, where both keep what they have. */
+/* Memory for the call's activations, or for the text stage's (run_arena): the last call's, whose pages are there
+ * already, where both keep what they have. */
 static bool reserve(Run *run, size_t size, Error *e) {
     SdModel *m = run->m;
     if (!run->keep || !m->kept.base || m->kept.size < size) {
@@ -222,7 +223,7 @@ bool run_plan(Run *run, Error *e) {
     else
         for (int i = 0; i < PART_COUNT; i++) run->mode[i] = first_mode(run);
     /* now for real */
-    if (!reserve(run, p->activations, e)) return false;
+    if (!reserve(run, m->card && !run->keep ? p->text_peak : p->activations, e)) return false;
     run->ctx = (Ctx){.op = m->ops,
                      .precision = m->precision,
                      .type = m->ops->type,

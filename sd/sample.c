@@ -273,10 +273,11 @@ bool run_sample(Run *run, Error *e) {
     float *work = malloc((size_t)(all * run->sampler->buffers) * sizeof *work);
     bool ok = run->x && run->eps && points && work;
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
-    ok = ok && run_points(run, points, e) && run_load(run, PART_UNET, e) &&
-         (!run->r->preview || run_load(run, PART_DECODER, e)) && open_noise(run, points, e) &&
-         (!run->r->noise || read_noise(run, e)) && run_tap_latents(run, "noise", run->x, run->batch, e) &&
-         run_start(run, points, e);
+    size_t beside = run->r->preview ? run->plan.decode_peak : 0, peak = run->plan.unet_peak;
+    ok = ok && run_points(run, points, e) && run_arena(run, peak > beside ? peak : beside, e) &&
+         run_load(run, PART_UNET, e) && (!run->r->preview || run_load(run, PART_DECODER, e)) &&
+         open_noise(run, points, e) && (!run->r->noise || read_noise(run, e)) &&
+         run_tap_latents(run, "noise", run->x, run->batch, e) && run_start(run, points, e);
     run->started = run_clock();
     ok = ok && run_progress(run, SD_STAGE_SAMPLE, 0, points->count > 1 ? points->count - 1 : 1, e) &&
          run_sampler(run, points, work, e);

@@ -27,7 +27,7 @@ typedef enum {
     SD_F32,        /* f32, with Winograd's fast convolutions: U-Net output within 1e-4 (relative RMS) of float64 */
     SD_F32_DIRECT, /* f32, as exact as PyTorch's f32; slower */
     SD_MIXED,      /* linear layers and attention in products of bf16 with sums in f32, the rest as in f32; f32 on a
-                      processor without instructions for that (sd_has_mixed tells) */
+                      processor without instructions for that (sd_has_mixed tells); on a card SD_F16 */
     SD_F16,        /* cards only: numbers of 16 bits between operations, sums in f32 */
     SD_BF16,       /* likewise */
 } SdPrecision;
@@ -49,7 +49,8 @@ SdModel *sd_open(const char *path, const SdOptions *options, Error *e);
 SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e);
 bool sd_builtin(void);
 void sd_close(SdModel *m);
-/* What computes: "cpu", or "cuda:0 (NVIDIA H100)", the first of several. */
+/* What computes: "cpu", or "cuda:0 (NVIDIA H100)", the first of several. Where "auto" found a card that does not serve:
+ * "cpu; cuda:0 (NVIDIA ...): " and the reason. */
 const char *sd_device(const SdModel *m);
 
 /* The webui's modes of emphasis: weights with the mean restored, weights alone, brackets read but ignored, brackets as

@@ -42,7 +42,8 @@ bool run_encode(Run *run, Error *e) {
     float *noise = malloc((size_t)run->latent * sizeof *noise);
     bool ok = run->z && noise;
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
-    ok = ok && run_progress(run, SD_STAGE_ENCODE, 0, 1, e) && run_load(run, PART_ENCODER, e);
+    ok = ok && run_progress(run, SD_STAGE_ENCODE, 0, 1, e) && run_arena(run, run->plan.encode_peak, e) &&
+         run_load(run, PART_ENCODER, e);
     if (ok) {
         size_t scope = scope_begin(c);
         Tensor image = tensor_new(c, 4, SHAPE(1, h, w, 3)),

@@ -22,7 +22,7 @@ bool sd_builtin(void) {
 }
 bool sd_has_mixed(void) { return cpu_ops_mixed() != NULL; }
 void sd_close(SdModel *m) { model_close(m); }
-const char *sd_device(const SdModel *m) { return m->card ? card_name(m->card) : "cpu"; }
+const char *sd_device(const SdModel *m) { return m->card ? card_name(m->card) : m->device; }
 
 SdRequest sd_request(const SdModel *m) {
     SdRequest r = {.width = 512,
@@ -159,7 +159,9 @@ bool run_preview(Run *run, const float *denoised, int step, int steps, Error *e)
 }
 
 bool run_decode(Run *run, SdResult *out, Error *e) {
-    if (!run_progress(run, SD_STAGE_DECODE, 0, run->batch, e) || !run_load(run, PART_DECODER, e)) return false;
+    if (!run_progress(run, SD_STAGE_DECODE, 0, run->batch, e) || !run_arena(run, run->plan.decode_peak, e) ||
+        !run_load(run, PART_DECODER, e))
+        return false;
     int64_t each = (int64_t)run->r->height * run->r->width * 3;
     bool tapped = run->taps && taps_wants(run->taps, "image"), ok = true;
     float *planes = tapped ? malloc((size_t)(each * run->batch) * sizeof *planes) : NULL;

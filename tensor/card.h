@@ -21,6 +21,7 @@ typedef struct {
     bool (*push)(Card *card, void *to, const void *from, size_t bytes, Error *e);
     bool (*pull)(Card *card, void *to, const void *from, size_t bytes, Error *e); /* once what was asked for is done */
     size_t (*available)(Card *card);                                              /* bytes that are free */
+    void (*enter)(Card *card); /* what this thread prepares from here on is this card's */
     /* Work with the same addresses every time: what is asked for between begin and end is not done but recorded, to be
      * played as one. end gives NULL where it could not be recorded. */
     bool (*record_begin)(Card *card);

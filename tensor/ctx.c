@@ -21,14 +21,28 @@ bool arena_init(Arena *a, size_t size, Error *e) {
     return true;
 }
 
+static bool reserve(Arena *a, size_t size, Error *e) {
+    void *shadow = realloc(a->shadow, 2 * size + ALIGN); /* untouched but for what crosses */
+    if (!shadow) return error_set(e, ERR_MEMORY, "out of memory: %zu MiB beside the card's", size >> 19);
+    a->shadow = shadow;
+    a->size = size;
+    a->used = a->peak = 0;
+    a->base = a->memory->reserve(a->card, size ? size : ALIGN, e);
+    return a->base != NULL;
+}
+
 bool arena_init_on(Arena *a, const Ops *ops, Card *card, size_t size, Error *e) {
     if (!ops->memory) return arena_init(a, size, e);
-    *a = (Arena){.memory = ops->memory, .card = card, .size = size};
-    a->shadow = malloc(2 * size + ALIGN); /* untouched but for what crosses */
-    if (!a->shadow) return error_set(e, ERR_MEMORY, "out of memory: %zu MiB beside the card's", size >> 19);
-    a->base = a->memory->reserve(card, size ? size : ALIGN, e);
-    if (!a->base) arena_free(a);
-    return a->base != NULL;
+    *a = (Arena){.memory = ops->memory, .card = card};
+    if (reserve(a, size, e)) return true;
+    arena_free(a);
+    return false;
+}
+
+bool arena_again(Arena *a, size_t size, Error *e) {
+    if (a->base) a->memory->release(a->card, a->base);
+    a->base = NULL;
+    return reserve(a, size, e);
 }
 
 void arena_trim(Arena *a) {
@@ -95,7 +109,7 @@ Tensor tensor_host(const Ctx *c, Tensor t) {
     return t;
 }
 
-enum { PIECE = 8192 }; /* numbers that cross at once where they change their width */
+enum { PIECE = 32768 }; /* numbers that cross at once where they change their width */
 
 void tensor_push(Ctx *c, Tensor t) {
     if (!on_card(c, t) || c->err.code) return;
@@ -118,13 +132,13 @@ Tensor tensor_pull(Ctx *c, Tensor t) {
     const Arena *a = c->arena;
     int64_t span = 1; /* with the gaps between rows */
     for (int i = 0; i < t.nd; i++) span += (t.n[i] - 1) * t.s[i];
-    if (!narrow(t)) a->memory->pull(a->card, h.data, t.data, (size_t)(span * dtype_bits(t.dtype) / 8), &c->err);
-    for (int64_t at = 0; narrow(t) && at < span; at += PIECE) {
-        uint16_t piece[PIECE];
-        int64_t count = span - at < PIECE ? span - at : PIECE;
-        if (!a->memory->pull(a->card, piece, (const uint16_t *)t.data + at, (size_t)count * 2, &c->err)) return h;
-        for (int64_t i = 0; i < count; i++)
-            ((float *)h.data)[at + i] = t.dtype == F16 ? f16_to_f32(piece[i]) : bf16_to_f32(piece[i]);
+    char *to = h.data, *from = to + (narrow(t) ? 2 * span : 0); /* behind what widening has written at any time */
+    if (!a->memory->pull(a->card, from, t.data, (size_t)(span * dtype_bits(t.dtype) / 8), &c->err)) return h;
+    for (int64_t i = 0; narrow(t) && i < span; i++) {
+        uint16_t half;
+        memcpy(&half, from + 2 * i, 2);
+        float wide = t.dtype == F16 ? f16_to_f32(half) : bf16_to_f32(half);
+        memcpy(to + 4 * i, &wide, 4);
     }
     return h;
 }

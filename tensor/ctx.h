@@ -63,6 +63,9 @@ typedef struct Ctx {
 bool arena_init(Arena *a, size_t size, Error *e);
 /* The same in the memory that the table works in; card NULL: the host's. */
 bool arena_init_on(Arena *a, const Ops *ops, Card *card, size_t size, Error *e);
+/* Another size, in which nothing lies yet, on a card, whose memory is taken whether it is used or not; what the host's
+ * side has stays as far as it reaches. After an error only arena_free. */
+bool arena_again(Arena *a, size_t size, Error *e);
 /* Gives the memory that nothing lies in back to the system, until it is used again. */
 void arena_trim(Arena *a);
 void arena_free(Arena *a);

@@ -3,6 +3,7 @@
 #include "../tensor/card.h"
 #include "cli.h"
 #include "make_model.h"
+#include "on_card.h"
 #include "pipeline.h"
 #include "test.h"
 
@@ -43,25 +44,36 @@ static void goldens(void) {
     pipeline_precision = SD_F32;
 }
 
+static bool seen(void *user, const SdPicture *p, int step, int steps) {
+    (void)p, (void)step, (void)steps;
+    return ++*(int *)user > 0;
+}
+
 /* Without listeners, from steps that are recorded and replayed: the same picture. And in a batch, and again. */
 static void replays(void) {
     SdRequest r = pipeline_request("Euler a", 42, 64, 64);
-    SdResult tapped = {0}, one = {0}, batch = {0};
+    SdResult tapped = {0}, one = {0}, watched = {0}, batch = {0};
+    int previews = 0;
     Error e = {0};
     r.taps = test_path("cuda_taps.safetensors"), r.tap = "image";
     bool ok = pipeline_run(model, 1, &r, &tapped, &e);
     r.taps = NULL;
     ok = ok && pipeline_run(model, 1, &r, &one, &e);
+    r.preview = seen, r.user = &previews;
+    ok = ok && pipeline_run(model, 1, &r, &watched, &e) && previews > 0;
+    r.preview = NULL;
     r.batch_size = 2, r.seed = 41;
     ok = ok && pipeline_run(model, 1, &r, &batch, &e);
     if (!test_check(ok, "cuda: pictures with and without taps, alone and in a batch")) test_note("%s", e.text);
     if (ok) {
         test_check(same(&tapped.pictures[0], &one.pictures[0]), "cuda: the same picture with and without taps");
+        test_check(same(&one.pictures[0], &watched.pictures[0]), "cuda: the same picture with previews");
         test_check(same(&one.pictures[0], &batch.pictures[1]), "cuda: the same picture alone and in a batch");
         test_check(!same(&batch.pictures[0], &batch.pictures[1]), "cuda: another seed, another picture");
     }
     sd_free(&tapped);
     sd_free(&one);
+    sd_free(&watched);
     sd_free(&batch);
 }
 
@@ -86,6 +98,11 @@ static void program(int code, const char *words, const char *command) {
 }
 
 #define RUN " \"$SDC\" txt2img -m ../cuda_micro.safetensors -p 'a cat' -W 64 -H 64 --steps 2 --seed 42 "
+
+#define FROM_PICTURE                                                                                                   \
+    " \"$SDC\" img2img -m ../cuda_micro.safetensors -i cpu.png -p 'a (cat:1.2)' -n '' --steps 3 --seed 42 "            \
+    "--precision "                                                                                                     \
+    "f32-direct --strength 0.8 "
 
 /* sdc bench on the card, for people and as JSON. */
 static void benchmarks(void) {
@@ -115,13 +132,19 @@ static void benchmarks(void) {
 }
 
 static void programs(void) {
+    char command[256];
     if (!test_check(find_program(), "the program sdc is there (SDC_BIN, else ./sdc)")) return;
     program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda -o one.png");
     program(0, "sdc: on cuda:0", RUN "-o auto.png && cmp one.png auto.png");
     program(0, "", RUN "--device cpu -o cpu.png --precision f32-direct");
     program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda --precision f16 -o half.png");
+    program(0, "), f16\n", RUN "--device cuda --precision mixed -o mixed.png && cmp half.png mixed.png");
     program(2, "f16 is for cards", RUN "--device cpu --precision f16 -o no.png");
     program(1, "the limit is 1 MiB", RUN "--device cuda --memory-limit 1M -o no.png");
+    program(0, "sdc: on cuda:0", FROM_PICTURE "--device cuda --taps card.safetensors -o card.png");
+    program(0, "",
+            FROM_PICTURE
+            "--device cpu --taps cpu.safetensors -o from.png && \"$SDC\" diff card.safetensors cpu.safetensors");
     benchmarks();
     if (strstr(getenv("SDC"), "-shim") == NULL) {
         test_skip("cuda: several cards, lost cards: these need the stand-in");
@@ -129,22 +152,44 @@ static void programs(void) {
     }
     program(0, "sdc: on cuda:0", RUN "--device cuda --batch-size 3 -o a.png");
     program(0, "sdc: on cuda:2",
-            "SDC_SHIM_CARDS=3" RUN "--device cuda:2,0,1 --batch-size 3 -o b.png && for i in 42 43 44; do "
+            "SDC_SHIM_CARDS=3 SDC_SHIM_GUARD=1" RUN
+            "--device cuda:2,0,1 --batch-size 3 -o b.png && for i in 42 43 44; do "
             "cmp a-$i.png b-$i.png || exit 3; done");
     program(1, "SDC_SHIM",
             "SDC_SHIM_CARDS=2" RUN "--device cuda:0,1 --batch-size 2 --taps t.safetensors -o no.png; "
             "c=$?; echo SDC_SHIM >&2; exit $((c / 2))");
     program(1, "no NVIDIA card can be used here: no CUDA-capable device",
             "SDC_SHIM_CARDS=0" RUN "--device cuda -o no.png");
+    program(1, "no NVIDIA card can be used here: no driver is installed",
+            "SDC_SHIM_CARDS=-1" RUN "--device cuda -o no.png");
     program(1, "no NVIDIA card can be used here: no CUDA-capable device",
             "SDC_SHIM_CARDS=0 \"$SDC\" bench -m ../cuda_micro.safetensors --device cuda");
     program(0, "", "SDC_SHIM_CARDS=0" RUN "--device auto --precision f32-direct -o none.png && cmp none.png cpu.png");
     program(1, "there is none of that number; cards are 0..0", RUN "--device cuda:1 -o no.png");
     program(1, "compute capability 7.0, 7.5 is needed", "SDC_SHIM_ARCH=70" RUN "--device cuda -o no.png");
+    program(0, "sdc: on cpu; cuda:0 (made-up card 0): is too old",
+            "SDC_SHIM_ARCH=70" RUN "--precision f32-direct -o old.png && cmp old.png cpu.png");
     program(1, "out of memory: ", "SDC_SHIM_MEMORY=20000000" RUN "--device cuda -o no.png");
+    program(0, "sdc: on cpu; cuda:0 (made-up card 0): out of memory: ",
+            "SDC_SHIM_MEMORY=20000000" RUN "--precision f32-direct -o full.png && cmp full.png cpu.png");
     program(1, "the card has", "SDC_SHIM_MEMORY=35000000" RUN "--device cuda -o no.png");
-    program(1, "unspecified launch failure", "SDC_SHIM_FAIL=100" RUN "--device cuda -o no.png");
-    program(1, "unspecified launch failure", "SDC_SHIM_FAIL=3" RUN "--device cuda -o no.png");
+    /* What is said to be enough is: 7 MiB, what every card has for sums, and what pages round up. */
+    program(1, "takes 7 MiB at its peak", RUN "--device cuda --precision f16 --memory-limit 1M -o no.png");
+    program(0, "sdc: on cuda:0",
+            "SDC_SHIM_MEMORY=$(((7 + 32 << 20) + 131072))" RUN
+            "--device cuda --precision f16 -o enough.png && cmp half.png enough.png");
+    for (int i = 2; i <= 5; i++) { /* somebody else took it meanwhile */
+        snprintf(command, sizeof command, "SDC_SHIM_REFUSE=%d" RUN "--device cuda -o no.png", i);
+        program(1, "made-up card 0): out of memory: ", command);
+    }
+    static const int LOST[] = {1,   3,   30, 100,
+                               200, 300, 340}; /* while a step is recorded and played, and decoding, too */
+    for (size_t i = 0; i < sizeof LOST / sizeof *LOST; i++) {
+        snprintf(command, sizeof command, "SDC_SHIM_FAIL=%d" RUN "--device cuda --steps 4 -o no.png", LOST[i]);
+        program(1, "unspecified launch failure", command);
+    }
+    program(1, "unspecified launch failure",
+            "SDC_SHIM_FAIL=100 SDC_SHIM_CARDS=2" RUN "--device cuda:0,1 --batch-size 2 -o no.png");
 }
 
 void suite_cuda_pictures(void) {
@@ -160,4 +205,5 @@ void suite_cuda_pictures(void) {
     replays();
     pipeline_device = NULL;
     programs();
+    if (strstr(getenv("SDC"), "-shim")) card_kinds();
 }

@@ -16,5 +16,7 @@ void card_weights(Ctx *c, WeightList *l); /* all of them, owned */
 /* The blocks of test_blocks.c on this table; the worst error of 16-bit tables is bound by rms and max (0: the goldens'
  * own rule). */
 void card_blocks(const Ops *table, Card *card, double rms, double max);
+/* Checks on made-up cards of other kinds (cuda_kinds.c). */
+void card_kinds(void);
 
 #endif

@@ -154,8 +154,7 @@ static bool measure_kernels(const Arguments *a, const SdConfig *k, Report *out, 
 }
 
 static bool bench(const Arguments *a, Error *e) {
-    SdOptions options = {
-        .threads = (int)a->threads, .precision = precision_of(a->precision, false), .device = a->device};
+    SdOptions options = {.threads = (int)a->threads, .precision = precision_of(a->precision), .device = a->device};
     bool published = a->kernels && !a->model; /* SD 1.x's sizes, without a model */
     SdModel *m = published ? NULL : sd_open(a->model, &options, e);
     SdConfig k = m ? m->config : config_sd1();
@@ -168,8 +167,12 @@ static bool bench(const Arguments *a, Error *e) {
     out.batch = (int)a->batch_size, out.guided = a->cfg != 1;
     out.device = m ? sd_device(m) : "cpu";
     out.steps = a->steps ? (int)a->steps : m && m->card ? 20 : 3;
-    out.products = options.precision == SD_F16 ? "f16" : options.precision == SD_BF16 ? "bf16" : "f32";
-    out.mixed = options.precision == SD_MIXED && sd_has_mixed();
+    bool card = m && m->card, mixed = options.precision == SD_MIXED;
+    out.products = options.precision == SD_F16 || (card && mixed) ? "f16"
+                   : options.precision == SD_BF16                 ? "bf16"
+                                                                  : "f32";
+    out.mixed = !card && mixed && sd_has_mixed();
+    if (m && mixed) say_device(m, options.precision);
     bool ok = (m || published) && (a->kernels ? measure_kernels(a, &k, &out, e) : measure(a, m, &out, e));
     out.threads = out.peaks.threads;
     if (ok) (a->json ? report_json : report_text)(&out);

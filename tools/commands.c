@@ -13,8 +13,9 @@ const Command COMMANDS[] = {
      "is SEED-first-words.png. No file is overwritten unless -o named it.\n"
      "auto takes the first NVIDIA card where this build and the machine have one; cuda:0,1 shares a batch out. f16 "
      "and\n"
-     "bf16 are for cards; mixed is for processors with AVX-512 BF16, and is f32 on others. --exact is not in this\n"
-     "version.\n"},
+     "bf16 are for cards; mixed is for processors with AVX-512 BF16, is f32 on others, and f16 on a card. --exact is "
+     "not\n"
+     "in this version.\n"},
     {"img2img", cmd_img2img, "-m MODEL -i IMAGE -p PROMPT [options]", "make pictures from a picture and a prompt",
      IMG2IMG_OPTIONS,
      "IMAGE is turned as its EXIF says and laid on white where it is transparent. The new picture has its size, cut "

@@ -110,16 +110,25 @@ card: tensor cores' second eight rows are the first ~ cuda/product_tensor.cuh ~ 
 card: GEGLU's gates and values swapped on tensor cores ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|GATED \&\& r / 8 % 2)|GATED \&\& r / 8 % 2 == 0)|
 card: first part of K forgotten ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|int s = 0; s < splits|int s = 1; s < splits|
 card: gates' parts of K not added ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|if (gates) gate += p\[gates\]|if (gates) gate = p[gates]|
-card: GEGLU's value through the gate ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|value \* fm_gelu(gate)|gate * fm_gelu(value)|
+card: GEGLU's value through the gate ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|value \* activate(gate, ACT_GELU)|gate * activate(value, ACT_GELU)|
 card: epilogue's vector of the first picture ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|at2<A>(f.vector, picture, 0)|at2<A>(f.vector, 0, 0)|
 card: convolution's taps turned ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|r.oy + tap / kw|r.oy + tap % kw|; s|r.ox + tap % kw|r.ox + tap / kw|
 card: up-sampling by halves ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
 card: plain attention's sign ~ cuda/attention.cu ~ cuda ~ openblas ~ s|s += qs\[|s -= qs[|
 card: attention forgets what it had on tensor cores ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|sum\[half\] = sum\[half\] \* shrink + part|sum[half] = sum[half] + part|
-card: group norm's blocks joined without their distance ~ cuda/norm.cu ~ cuda ~ openblas ~ s|a.m2 + b.m2 + d \* d \* a.n \* b.n / n|a.m2 + b.m2|
+card: group norm's blocks joined without their distance ~ cuda/norm.cu ~ cuda ~ openblas ~ s|a.m2 + b.m2 + d \* d \* a.n \* share|a.m2 + b.m2|
 card: layer norm's bias subtracted ~ cuda/norm.cu ~ cuda ~ openblas ~ s|rstd \* l.w\[c\] + l.b\[c\]|rstd * l.w[c] - l.b[c]|
 card: affine's offset subtracted ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|to_f32(from\[i\]) + offset|to_f32(from[i]) - offset|
 card: every token at the first position ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|positions\[t \* n + i\]|positions[i]|
+card: neighbours exchanged ~ cuda/numbers.cuh ~ cuda ~ openblas ~ s#(uint32_t)a.bits | (uint32_t)b.bits << 16#(uint32_t)b.bits | (uint32_t)a.bits << 16#
+card: two neighbours with the bias of the first ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|s\[1\] += f.bias\[column + 1\]|s[1] += f.bias[column]|
+card: keys overwritten while they are read ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|__syncthreads(); /\* nobody reads these keys|/* nobody reads these keys|
+card: causal mask of the first eight queries ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|key > query + 8 \* half|key > query|
+card: residuals of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s|if (f.residual.data) part.residual = .*||
+card: a tile too large for 7.5 ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s| \&\& card_of(c)->shared >= shared_for(128, 160)||
+card: weights prepared for the first card of all ~ cuda/card.cu ~ cuda_pictures ~ openblas ~ s|static void enter(Card \*card) { cudaSetDevice(card->number); }|static void enter(Card *) {}|
+card: weights' pieces on top of each other ~ cuda/weights.cu ~ cuda_pictures ~ openblas ~ s|        to += count;||
+card: one arena for all stages ~ sd/run.c ~ cuda_pictures ~ openblas ~ s/if (!run->m->card || run->keep) return true;/if (!run->m->card || size < run->arena.size) return true;/
 card: boxes one row too low ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
 card: wgmma's steps of K half as long ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|x + 2 \* e, w + 2 \* e|x + e, w + e|
 card: a stage given back while it is read ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|products_wait<1>(); /|products_wait<2>(); /|

@@ -153,13 +153,13 @@ static int generate(const char *command, const PictureArguments *a) {
     Image image = {0};
     Progress progress;
     SdOptions options = {.threads = (int)a->threads, .memory_limit = (size_t)a->memory_limit};
-    options.precision = precision_of(a->precision, a->quiet);
+    options.precision = precision_of(a->precision);
     options.device = a->device ? a->device : "auto";
     catch_signals();
     progress_begin(&progress, a->quiet, (int)a->batch_count);
     double start = now_seconds();
     SdModel *model = sd_open(a->model, &options, &e);
-    if (model && !a->quiet && strcmp(sd_device(model), "cpu")) fprintf(stderr, "sdc: on %s\n", sd_device(model));
+    if (model && !a->quiet) say_device(model, options.precision);
     SdRequest request = sd_request(model);
     fill_request(&request, a);
     Work work = {&progress, &steps};

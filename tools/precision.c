@@ -7,18 +7,23 @@
 #include <stdio.h>
 #include <string.h>
 
-SdPrecision precision_of(const char *name, bool quiet) {
+SdPrecision precision_of(const char *name) {
     static const struct {
         const char *name;
         SdPrecision precision;
     } NAMES[] = {{"f32-direct", SD_F32_DIRECT}, {"mixed", SD_MIXED}, {"f16", SD_F16}, {"bf16", SD_BF16}};
-    SdPrecision p = SD_F32;
     for (size_t i = 0; name && i < sizeof NAMES / sizeof *NAMES; i++)
-        if (!strcmp(name, NAMES[i].name)) p = NAMES[i].precision;
-    if (p == SD_MIXED && !sd_has_mixed() && !quiet)
+        if (!strcmp(name, NAMES[i].name)) return NAMES[i].precision;
+    return SD_F32;
+}
+
+void say_device(const SdModel *m, SdPrecision precision) {
+    const char *device = sd_device(m);
+    bool cpu = !strncmp(device, "cpu", 3);
+    if (strcmp(device, "cpu")) fprintf(stderr, "sdc: on %s%s\n", device, !cpu && precision == SD_MIXED ? ", f16" : "");
+    if (cpu && precision == SD_MIXED && !sd_has_mixed())
         fprintf(stderr,
                 "sdc: precision mixed: this processor has no bf16 instructions (AVX-512 BF16); computing in f32\n");
-    return p;
 }
 
 int check_device(const char *command, const char *device, const char *otherwise, const char *precision) {

@@ -211,11 +211,11 @@ static int generate(const Arguments *a, const char *path, Replay *r, const Image
     Progress progress;
     SdResult result = {0};
     SdOptions options = {.threads = (int)a->threads, .memory_limit = (size_t)a->memory_limit};
-    options.precision = precision_of(a->precision, false);
+    options.precision = precision_of(a->precision);
     catch_signals();
     progress_begin(&progress, a->quiet, 1);
     SdModel *model = sd_open(a->model, &options, &e);
-    if (model) warn_of_model(model, &r->text);
+    if (model) say_device(model, options.precision), warn_of_model(model, &r->text);
     r->request->progress = progress_show;
     r->request->user = &progress;
     bool ok = model && sd_txt2img(model, r->request, &result, &e), equal = false;

@@ -2,7 +2,7 @@
 # test_gpu.sh BUILD: what only a machine with an NVIDIA card can show. Run by `make test-gpu`; writes gpu-report.txt.
 #   1. every op, block and micro-SD golden on the card, in f32, f16 and bf16 (compute capability 9.0: products by wgmma
 #      and by mma.sync); the full-size model against PyTorch
-#   2. compute-sanitizer: memory, races, uninitialised reads, barriers
+#   2. compute-sanitizer: memory, races, uninitialised reads, barriers, in a picture; memory and races in every op case
 #   3. the same bits: again, in a batch, with and without recorded steps, on several cards where there are some
 #   4. speed of the full-size model with generated weights, 512x512: `sdc bench`; where there is a Python (PYTHON) with
 #      torch, diffusers and a card, in turns with PyTorch (bench_peers.py); compute capability 9.0 in both ways
@@ -29,6 +29,10 @@ nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap --format=csv
 capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1)
 "$b/test" --make-model micro single f32 "$micro" || exit 1
 picture() { "$sdc" txt2img -q -m "$micro" -p "a cat" -W 64 -H 64 --steps 4 --seed 42 "$@"; }
+picture --device cuda -o "$dir/first.png" 2> "$dir/log" || { # else most tests would be skipped, and called passed
+    say "$(tail -n 1 "$dir/log")"
+    exit 1
+}
 
 LINES_KEPT=30 step "op and block goldens" env SDC_BIN="$sdc" "$b/test" cuda
 LINES_KEPT=30 step "micro-SD goldens" env SDC_BIN="$sdc" "$b/test" cuda_pictures
@@ -39,6 +43,9 @@ if command -v compute-sanitizer > /dev/null; then
             step "compute-sanitizer $tool, $precision" compute-sanitizer --tool "$tool" --error-exitcode 9 "$sdc" \
                 txt2img -q -m "$micro" -p "a cat" -W 64 -H 64 --steps 3 --device cuda --precision "$precision" -o "$dir/s.png"
         done
+    done
+    for tool in memcheck racecheck; do
+        step "compute-sanitizer $tool, op cases" compute-sanitizer --tool "$tool" --error-exitcode 9 "$b/test" cuda
     done
 else say "== compute-sanitizer: skipped, it is not installed"; fi
 
@@ -59,6 +66,14 @@ sys.exit(pixels(sys.argv[1]) != pixels(sys.argv[2]))
 END
 }
 for precision in f32 f16 bf16; do step "the same bits, $precision" same "$precision"; done
+
+shared() { # a batch, on two cards: those of the last `same`
+    picture --device cuda:0,1 --precision bf16 --batch-size 3 -o "$dir/e.png" || return 1
+    for seed in 42 43 44; do cmp "$dir/c-$seed.png" "$dir/e-$seed.png" || return 1; done
+}
+kinds=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 2 | uniq -c | awk '{ print $1; exit }')
+if [ "$kinds" = 2 ]; then step "the same bits on two cards" shared
+else say "== the same bits on two cards: skipped, there are no two of a kind"; fi
 
 bench() { "$sdc" bench -m "$full" -W 512 -H 512 --device cuda --precision "$1"; }
 peers() { "$python" tools/bench_peers.py --device cuda --model "$full" --sdc "$sdc" --repeat 5 --cache "$dir"; }

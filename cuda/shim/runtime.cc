@@ -35,6 +35,7 @@ struct Piece {
 std::mutex lock; /* over what follows; kernels of several cards run at the same time */
 std::map<char *, Piece> pieces;
 size_t used[MOST_CARDS];
+long reserved; /* pieces, so far */
 int open_doors[MOST_CARDS];
 thread_local int current;
 thread_local cudaError_t last;
@@ -84,7 +85,14 @@ bool dead() {
 
 cudaError_t cudaGetDeviceCount(int *n) {
     *n = (int)wish("SDC_SHIM_CARDS", 1);
-    return *n > 0 ? cudaSuccess : fail(cudaErrorNoDevice);
+    return *n > 0 ? cudaSuccess : fail(*n < 0 ? cudaErrorInsufficientDriver : cudaErrorNoDevice);
+}
+
+cudaError_t cudaDriverGetVersion(int *version) { return *version = 0, cudaSuccess; }
+
+size_t shim_most_shared() {
+    long arch = wish("SDC_SHIM_ARCH", 80);
+    return (size_t)(arch == 75 ? 64 : arch == 80 ? 163 : arch == 90 ? 227 : 99) << 10;
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device) {
@@ -93,7 +101,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device) {
     snprintf(p->name, sizeof p->name, "made-up card %d", device);
     p->major = arch / 10, p->minor = arch % 10, p->multiProcessorCount = 4;
     p->totalGlobalMem = whole();
-    p->sharedMemPerBlockOptin = arch == 75 ? 64 << 10 : arch == 80 ? 163 << 10 : arch == 90 ? 227 << 10 : 99 << 10;
+    p->sharedMemPerBlockOptin = shim_most_shared();
     return cudaSuccess;
 }
 
@@ -107,7 +115,8 @@ cudaError_t cudaSetDevice(int device) {
 cudaError_t cudaMalloc(void **p, size_t bytes) {
     size_t room = (bytes + PAGE - 1) / PAGE * PAGE;
     std::lock_guard<std::mutex> hold(lock);
-    if (!bytes || used[current] + room > whole()) return fail(cudaErrorMemoryAllocation);
+    if (!bytes || used[current] + room > whole() || ++reserved == wish("SDC_SHIM_REFUSE", 0))
+        return fail(cudaErrorMemoryAllocation);
     char *base = (char *)mmap(nullptr, room + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED) return fail(cudaErrorMemoryAllocation);
     memset(base, 0xff, room < POISON ? room : (size_t)POISON); /* NaN; what lies behind it is out of bounds */
@@ -136,13 +145,13 @@ cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total) {
     return cudaSuccess;
 }
 
-cudaError_t cudaPointerGetAttributes(cudaPointerAttributes *a, const void *p) {
-    a->device = card_of(p);
-    return a->device < 0 ? fail(cudaErrorInvalidValue) : cudaSuccess;
-}
-
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind) {
     int cards[2] = {card_of(to), card_of(from)};
+    if ((cards[0] >= 0 && cards[0] != current) || (cards[1] >= 0 && cards[1] != current)) {
+        fprintf(stderr, "shim: a thread of card %d copies for another\n",
+                current); /* which begins to use its own, too */
+        abort();
+    }
     if (lost) return fail(cudaErrorLaunchFailure);
     for (int c : cards)
         if (c >= 0) door(c, 1);
@@ -259,8 +268,8 @@ void shim_launch(dim3 grid, dim3 threads, size_t shared, void *stream, std::func
         s->recording->work.push_back(work);
         return;
     }
-    if (dead()) {
-        fail(cudaErrorLaunchFailure);
+    if (dead() || shared > shim_most_shared()) {
+        fail(lost ? cudaErrorLaunchFailure : cudaErrorInvalidValue);
         return;
     }
     door(current, 1);

@@ -1,8 +1,9 @@
 /* runtime.h: the part of the CUDA runtime that cuda/ calls, over host memory.
  *
- * The environment makes the cards: SDC_SHIM_CARDS (1), SDC_SHIM_ARCH (80), SDC_SHIM_MEMORY, bytes of each (2 GiB), and
- * SDC_SHIM_FAIL, the number of the launch after which the card is lost. Where SDC_SHIM_GUARD is set, a card's memory
- * cannot be touched between calls, so that a host that reads or writes there without the door crashes, as in truth. */
+ * The environment makes the cards: SDC_SHIM_CARDS (1; -1: not even a driver), SDC_SHIM_ARCH (80), SDC_SHIM_MEMORY,
+ * bytes of each (2 GiB), and SDC_SHIM_FAIL, the number of the launch after which the card is lost; SDC_SHIM_REFUSE, of
+ * the piece of memory that cannot be had. Where SDC_SHIM_GUARD is set, a card's memory cannot be touched between calls,
+ * so that a host that reads or writes there without the door crashes, as in truth. */
 #ifndef SD_SHIM_RUNTIME_H
 #define SD_SHIM_RUNTIME_H
 
@@ -12,6 +13,7 @@ enum cudaError_t {
     cudaSuccess = 0,
     cudaErrorInvalidValue = 1,
     cudaErrorMemoryAllocation = 2,
+    cudaErrorInsufficientDriver = 35,
     cudaErrorNoDevice = 100,
     cudaErrorInvalidDevice = 101,
     cudaErrorLaunchFailure = 719,
@@ -22,6 +24,7 @@ enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 enum { cudaStreamNonBlocking = 1 };
 
 typedef struct ShimStream *cudaStream_t;
+#define cudaStreamLegacy ((cudaStream_t)1)
 typedef struct ShimEvent *cudaEvent_t;
 typedef struct ShimGraph *cudaGraph_t;
 typedef struct ShimGraph *cudaGraphExec_t;
@@ -31,9 +34,6 @@ struct cudaDeviceProp {
     int major, minor, multiProcessorCount;
     size_t totalGlobalMem, sharedMemPerBlockOptin;
 };
-struct cudaPointerAttributes {
-    int device;
-};
 struct cudaFuncAttributes {
     int ptxVersion;
 };
@@ -42,12 +42,12 @@ enum { cudaEnableDefault = 0 };
 #define CUDART_VERSION 12050
 
 cudaError_t cudaGetDeviceCount(int *n);
+cudaError_t cudaDriverGetVersion(int *version);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaMalloc(void **p, size_t bytes);
 cudaError_t cudaFree(void *p);
 cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total);
-cudaError_t cudaPointerGetAttributes(cudaPointerAttributes *a, const void *p);
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind);
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t s);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned flags);
@@ -71,8 +71,9 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **function, 
 template <class F> cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *a, F *) {
     return a->ptxVersion = 90, cudaSuccess;
 }
+size_t shim_most_shared(); /* that a block of such a card may have */
 template <class F> cudaError_t cudaFuncSetAttribute(F *, cudaFuncAttribute, int bytes) {
-    return bytes <= 227 << 10 ? cudaSuccess : cudaErrorInvalidValue;
+    return (size_t)bytes <= shim_most_shared() ? cudaSuccess : cudaErrorInvalidValue;
 }
 
 #endif
