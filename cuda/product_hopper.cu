@@ -7,7 +7,9 @@
  * arrived, straight from shared memory, with sums in registers. For GEGLU a tile is N / 2 outputs and their gates.
  *
  * K is split as in product_tensor.cuh, whose last steps these are, too. Tiles and splits are chosen by the layer and
- * one picture's size only. Strides and up-sampling, which boxes do not have, stay with product_tensor.cuh. */
+ * one picture's size only. A convolution of stride 2 asks for boxes of every other pixel. Longer strides and
+ * up-sampling stay with product_tensor.cuh. */
+#include "boxes.cuh"
 #include "product_tensor.cuh"
 
 #include <stdlib.h>
@@ -15,7 +17,7 @@
 
 namespace {
 
-enum { DEEP = 64, ROW = 128 /* bytes: DEEP numbers */, DEPTH = 4, GROUP = 4 * WARP, SWIZZLE = 1024 };
+enum { DEEP = BOX, ROW = BOX_ROW, DEPTH = 4, GROUP = 4 * WARP, WIDEST = 128 /* pixels of a tile */ };
 
 struct Maps {
     CUtensorMap x, x2, w;
@@ -24,18 +26,19 @@ struct Maps {
 /* Where tiles lie, and how K is walked. */
 struct Walk {
     int width, height, box_width, across, tiles; /* of y in pixels; of a tile; tiles in a row and in a picture */
-    int kernel_width, pad_top, pad_left, channels;
+    int kernel_width, stride, pad_top, pad_left, channels;
     int first, steps, all, each; /* steps of a tap: of x, with x2's; of K, and a block's part of them */
 };
 
 template <class A, int M, int N, bool GATED>
 __global__ void __launch_bounds__(M / 64 * GROUP + WARP)
     product_hopper(const __grid_constant__ Maps maps, Walk k, float *partials, Finish f) {
+    static_assert(M <= WIDEST, "a box of M pixels in a row");
 #if !defined __CUDA_ARCH__ || defined __CUDA_ARCH_FEAT_SM90_ALL
     enum { GROUPS = M / 64, STAGE = (M + N) * ROW };
     uint64_t *full = (uint64_t *)shared_memory(), *empty = full + DEPTH;
     unsigned char *tiles = (unsigned char *)(empty + DEPTH);
-    tiles += (SWIZZLE - shared_address(tiles) % SWIZZLE) % SWIZZLE;
+    tiles += (BOX_ALIGN - shared_address(tiles) % BOX_ALIGN) % BOX_ALIGN;
     int picture = (int)blockIdx.x / k.tiles, tile = (int)blockIdx.x % k.tiles;
     int left = tile % k.across * k.box_width, top = tile / k.across * (M / k.box_width);
     int column = (int)blockIdx.y * (GATED ? N / 2 : N);
@@ -55,8 +58,8 @@ __global__ void __launch_bounds__(M / 64 * GROUP + WARP)
             int tap = (begin + i) / k.steps, step = (begin + i) % k.steps, stage = i % DEPTH;
             bool second = step >= k.first;
             int channel = (second ? step - k.first : step) * DEEP;
-            int x[4] = {channel, left + tap % k.kernel_width - k.pad_left, top + tap / k.kernel_width - k.pad_top,
-                        picture};
+            int x[4] = {channel, left * k.stride + tap % k.kernel_width - k.pad_left,
+                        top * k.stride + tap / k.kernel_width - k.pad_top, picture};
             int w[3] = {tap * k.channels + (second ? k.channels : 0) + channel, column, 0};
             unsigned char *to = tiles + stage * STAGE;
             barrier_wait(empty + stage, (i / DEPTH + 1) % 2);
@@ -96,29 +99,6 @@ __global__ void __launch_bounds__(M / 64 * GROUP + WARP)
 #endif
 }
 
-/* dims and box innermost first; strides in numbers, of the second dimension on */
-bool encode(Ctx *c, CUtensorMap *map, DType type, const void *address, unsigned rank, const int64_t *dims,
-            const int64_t *strides, const int64_t *box) {
-    cuuint64_t n[4], s[4];
-    cuuint32_t b[4], one[4];
-    for (unsigned i = 0; i < rank; i++) {
-        n[i] = (cuuint64_t)dims[i], b[i] = (cuuint32_t)box[i], one[i] = 1;
-        if (i) s[i - 1] = 2 * (cuuint64_t)strides[i - 1];
-    }
-    auto call = (CUresult(*)(CUtensorMap *, CUtensorMapDataType, cuuint32_t, void *, const cuuint64_t *,
-                             const cuuint64_t *, const cuuint32_t *, const cuuint32_t *, CUtensorMapInterleave,
-                             CUtensorMapSwizzle, CUtensorMapL2promotion, CUtensorMapFloatOOBfill))card_of(c)
-                    ->encode_map;
-    CUresult code =
-        call(map, type == F16 ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, rank,
-             (void *)(uintptr_t)address, n, s, b, one, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
-             CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
-    if (code == CUDA_SUCCESS) return true;
-    return error_set(&c->err, ERR_DEVICE,
-                     "%s: its driver refuses a map of a tensor (error %d); SDC_CUDA=mma does without", card_of(c)->name,
-                     (int)code);
-}
-
 /* A product's left-hand side as pictures. */
 struct Pictures {
     Tensor x, x2; /* [N,H,W,C] */
@@ -127,10 +107,12 @@ struct Pictures {
 };
 Tensor *second_of(Pictures &p) { return p.x2.data ? &p.x2 : NULL; }
 
-bool encode_pictures(Ctx *c, CUtensorMap *map, const Tensor &x, int64_t width, int64_t height) {
-    const int64_t box[] = {DEEP, width, height, 1}, n[] = {x.n[3], x.n[2], x.n[1], x.n[0]};
-    const int64_t s[] = {x.s[2], x.s[1], x.s[0]};
-    return encode(c, map, x.dtype, x.data, 4, n, s, box);
+bool encode_pictures(Ctx *c, CUtensorMap *map, const Tensor &x, const Walk &k, int64_t height) {
+    Boxes boxes = {{x.n[3], x.n[2], x.n[1], x.n[0]},
+                   {x.s[2], x.s[1], x.s[0]},
+                   {DEEP, k.box_width, height, 1},
+                   {1, k.stride, k.stride, 1}};
+    return encode_boxes(c, map, x.dtype, x.data, 4, boxes);
 }
 
 template <class A, int M, int N, bool GATED = false>
@@ -149,16 +131,16 @@ void run_hopper(Ctx *c, const char *name, Pictures p, const A *w, const Finish &
     k->all = p.taps * k->steps;
     k->each = (int)steps_each(most * blocks_for(columns, OUTPUTS), k->all, LEAST);
     int64_t splits = (k->all + k->each - 1) / k->each;
-    const int64_t dims[] = {depth, columns, GATED ? 2 : 1}, strides[] = {depth, depth * columns};
-    const int64_t box[] = {DEEP, OUTPUTS, GATED ? 2 : 1};
-    size_t shared = (size_t)DEPTH * (M + N) * ROW + SWIZZLE + 2 * DEPTH * sizeof(uint64_t);
+    Boxes filters = {
+        {depth, columns, GATED ? 2 : 1}, {depth, depth * columns}, {DEEP, OUTPUTS, GATED ? 2 : 1}, {1, 1, 1}};
+    size_t shared = (size_t)DEPTH * (M + N) * ROW + BOX_ALIGN + 2 * DEPTH * sizeof(uint64_t);
     Maps maps = {};
-    if (!encode(c, &maps.w, f.y.dtype, w, 3, dims, strides, box)) return;
+    if (!encode_boxes(c, &maps.w, f.y.dtype, w, 3, filters)) return;
     in_splits<A>(c, name, p, f, splits, [&](const Pictures &some, const Finish &part, float *partials) {
         const Walk &s = some.walk;
         dim3 grid((unsigned)(part.y.n[0] * s.tiles), blocks_for(columns, OUTPUTS), (unsigned)splits);
-        if (encode_pictures(c, &maps.x, some.x, s.box_width, M / s.box_width) &&
-            (!some.x2.data || encode_pictures(c, &maps.x2, some.x2, s.box_width, M / s.box_width)))
+        if (encode_pictures(c, &maps.x, some.x, s, M / s.box_width) &&
+            (!some.x2.data || encode_pictures(c, &maps.x2, some.x2, s, M / s.box_width)))
             launch(c, name, product_hopper<A, M, N, GATED>, grid, M / 64 * GROUP + WARP, shared, maps, s, partials,
                    part);
     });
@@ -212,15 +194,16 @@ void cuda_hopper_begin(Card *card) {
 
 bool cuda_linear_hopper(Ctx *c, const Rows &rows, const Weight *w, const Finish &f) {
     Pictures p = {as_picture(rows.x), as_picture(rows.x2), {}, 1};
-    p.walk.width = (int)f.y.n[1], p.walk.height = 1, p.walk.kernel_width = 1;
+    p.walk.width = (int)f.y.n[1], p.walk.height = 1, p.walk.kernel_width = p.walk.stride = 1;
     return start(c, "linear", p, w, f);
 }
 
 bool cuda_conv2d_hopper(Ctx *c, const Pixels &pixels, const Weight *w, const Finish &f) {
     const Conv2d &g = pixels.g;
-    if (g.stride != 1 || g.up_h) return false;
+    if (g.stride * WIDEST > MOST_BOX || g.up_h) return false;
     Pictures p = {pixels.x, {}, {}, (int)(w->t.n[1] * w->t.n[2])};
     p.walk.width = (int)pixels.width, p.walk.height = (int)(f.y.n[1] / pixels.width);
-    p.walk.kernel_width = (int)pixels.kernel_width, p.walk.pad_top = g.pad_top, p.walk.pad_left = g.pad_left;
+    p.walk.kernel_width = (int)pixels.kernel_width, p.walk.stride = g.stride;
+    p.walk.pad_top = g.pad_top, p.walk.pad_left = g.pad_left;
     return start(c, "conv2d", p, w, f);
 }

@@ -4,6 +4,7 @@
  * Every case of cases.h, in every type: against PyTorch's result; with strides; all pictures of a batch with the same
  * bits as alone; in place. Outputs stand among NaNs and are NaN before. */
 #define _XOPEN_SOURCE 700
+#include "cuda_tiles.h"
 #include "golden.h"
 #include "on_card.h"
 #include "op_cases.h"
@@ -257,7 +258,10 @@ static void check_other_path(void) {
     setenv(made_up ? "SDC_SHIM_ARCH" : "SDC_CUDA", made_up ? "90" : "mma", 1);
     other_path = true;
     if (begin()) {
-        for (size_t t = 1; t < sizeof TYPES / sizeof *TYPES; t++) check_cases(t, true);
+        for (size_t t = 1; t < sizeof TYPES / sizeof *TYPES; t++) {
+            check_cases(t, true);
+            cuda_tiles(card, &arena, TYPES[t].type, TYPES[t].rms, TYPES[t].max);
+        }
         check_all_gated();
         end();
     }
@@ -277,6 +281,8 @@ void suite_cuda(void) {
         card_blocks(card_ops(card, TYPES[t].type), card, TYPES[t].rms, TYPES[t].max);
     }
     check_all_gated();
+    for (size_t t = 1; t < sizeof TYPES / sizeof *TYPES; t++)
+        cuda_tiles(card, &arena, TYPES[t].type, TYPES[t].rms, TYPES[t].max);
     for (int i = 0; i <= OP_EMBEDDING; i++) {
         bool has = i == OP_LINEAR || i == OP_CONV || i == OP_ATTENTION;
         test_check(has == (on_tensor_cores[i] > 4), "%d cases of kind %d went to tensor cores", on_tensor_cores[i], i);

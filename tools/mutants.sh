@@ -121,6 +121,7 @@ card: layer norm's bias subtracted ~ cuda/norm.cu ~ cuda ~ openblas ~ s|rstd \* 
 card: affine's offset subtracted ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|to_f32(from\[i\]) + offset|to_f32(from[i]) - offset|
 card: every token at the first position ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|positions\[t \* n + i\]|positions[i]|
 card: boxes one row too low ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
+card: boxes of a stride begin as if it were 1 ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|left \* k.stride|left|
 card: wgmma's steps of K half as long ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|x + 2 \* e, w + 2 \* e|x + e, w + e|
 card: a stage given back while it is read ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|products_wait<1>(); /|products_wait<2>(); /|
 card: a stage filled before it is free ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(empty + stage, (i / DEPTH + 1) % 2);||

@@ -11,7 +11,7 @@ namespace {
 struct Map { /* what a CUtensorMap holds here */
     const unsigned char *address;
     uint64_t dims[5], strides[5];
-    uint8_t box[5], rank; /* box: less 1 */
+    uint8_t box[5], every[5], rank; /* box: what arrives, less 1 */
 };
 static_assert(sizeof(Map) <= sizeof(CUtensorMap), "a map has 128 bytes");
 
@@ -75,7 +75,7 @@ void bring(const Box &b) {
         const unsigned char *from = m.address;
         bool there = true;
         for (unsigned i = 1, rest = r; i < m.rank; rest /= m.box[i] + 1u, i++) {
-            int64_t place = b.at[i] + (int64_t)(rest % (m.box[i] + 1u));
+            int64_t place = b.at[i] + (int64_t)(rest % (m.box[i] + 1u) * m.every[i]);
             there = there && place >= 0 && place < (int64_t)m.dims[i];
             from += place * (int64_t)m.strides[i];
         }
@@ -106,9 +106,11 @@ CUresult shim_encode_tiled(CUtensorMap *map, CUtensorMapDataType, cuuint32_t ran
     bool ok = rank >= 1 && rank <= 5 && (uintptr_t)address % 16 == 0 && (uintptr_t)map % 64 == 0 &&
               swizzle == CU_TENSOR_MAP_SWIZZLE_128B && box[0] * 2 == 128;
     for (unsigned i = 0; ok && i < rank; i++) {
-        ok = dims[i] && dims[i] <= (1ull << 32) && box[i] && box[i] <= 256 && element_strides[i] == 1 &&
+        uint32_t every = i ? element_strides[i] : 1; /* the innermost's is ignored */
+        ok = dims[i] && dims[i] <= (1ull << 32) && box[i] && box[i] <= 256 && every && every <= 8 &&
              (!i || (strides[i - 1] % 16 == 0 && strides[i - 1] < (1ull << 40)));
-        m.dims[i] = dims[i], m.strides[i] = i ? strides[i - 1] : 2, m.box[i] = (uint8_t)(box[i] - 1);
+        m.dims[i] = dims[i], m.strides[i] = i ? strides[i - 1] : 2;
+        if (ok) m.every[i] = (uint8_t)every, m.box[i] = (uint8_t)((box[i] + every - 1) / every - 1);
     }
     if (!ok) return CUDA_ERROR_INVALID_VALUE;
     m.address = (const unsigned char *)address;
