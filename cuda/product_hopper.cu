@@ -7,8 +7,9 @@
  * arrived, straight from shared memory, with sums in registers. For GEGLU a tile is N / 2 outputs and their gates.
  *
  * K is split as in product_tensor.cuh, whose last steps these are, too. Tiles and splits are chosen by the layer and
- * one picture's size only. A convolution of stride 2 asks for boxes of every other pixel. Longer strides and
- * up-sampling stay with product_tensor.cuh. */
+ * one picture's size only. A convolution of stride 2 asks for boxes of every other pixel. One of a picture read at
+ * twice its size is four, of the phases of y: pixel 2 i + a of y sees at its tap d pixel i + (a + d - pad) / 2 of x,
+ * rounded down, so that a phase's boxes are of neighbours. Other strides and sizes stay with product_tensor.cuh. */
 #include "boxes.cuh"
 #include "product_tensor.cuh"
 
@@ -27,6 +28,7 @@ struct Maps {
 struct Walk {
     int width, height, box_width, across, tiles; /* of y in pixels; of a tile; tiles in a row and in a picture */
     int kernel_width, stride, pad_top, pad_left, channels;
+    int doubled; /* 1: x is read at twice its size, and a tile is of one phase: every other row and column of y */
     int first, steps, all, each; /* steps of a tap: of x, with x2's; of K, and a block's part of them */
 };
 
@@ -39,7 +41,8 @@ __global__ void __launch_bounds__(M / 64 * GROUP + WARP)
     uint64_t *full = (uint64_t *)shared_memory(), *empty = full + DEPTH;
     unsigned char *tiles = (unsigned char *)(empty + DEPTH);
     tiles += (BOX_ALIGN - shared_address(tiles) % BOX_ALIGN) % BOX_ALIGN;
-    int picture = (int)blockIdx.x / k.tiles, tile = (int)blockIdx.x % k.tiles;
+    int picture = (int)blockIdx.x / k.tiles, tile = ((int)blockIdx.x % k.tiles) >> 2 * k.doubled;
+    int right = k.doubled & (int)blockIdx.x, below = k.doubled & ((int)blockIdx.x >> 1); /* the phase */
     int left = tile % k.across * k.box_width, top = tile / k.across * (M / k.box_width);
     int column = (int)blockIdx.y * (GATED ? N / 2 : N);
     int begin = (int)blockIdx.z * k.each, count = (int)min64(k.each, k.all - begin);
@@ -58,8 +61,9 @@ __global__ void __launch_bounds__(M / 64 * GROUP + WARP)
             int tap = (begin + i) / k.steps, step = (begin + i) % k.steps, stage = i % DEPTH;
             bool second = step >= k.first;
             int channel = (second ? step - k.first : step) * DEEP;
-            int x[4] = {channel, left * k.stride + tap % k.kernel_width - k.pad_left,
-                        top * k.stride + tap / k.kernel_width - k.pad_top, picture};
+            int dx = (right + tap % k.kernel_width - k.pad_left) >> k.doubled;
+            int dy = (below + tap / k.kernel_width - k.pad_top) >> k.doubled;
+            int x[4] = {channel, left * k.stride + dx, top * k.stride + dy, picture};
             int w[3] = {tap * k.channels + (second ? k.channels : 0) + channel, column, 0};
             unsigned char *to = tiles + stage * STAGE;
             barrier_wait(empty + stage, (i / DEPTH + 1) % 2);
@@ -86,7 +90,9 @@ __global__ void __launch_bounds__(M / 64 * GROUP + WARP)
 
     UNROLL
     for (int half = 0; half < 2; half++) {
-        int r = warp * 16 + half * 8 + lane / 4, px = left + r % k.box_width, py = top + r / k.box_width;
+        int r = warp * 16 + half * 8 + lane / 4;
+        int px = ((left + r % k.box_width) << k.doubled) + right;
+        int py = ((top + r / k.box_width) << k.doubled) + below;
         if (px >= k.width || py >= k.height) continue;
         UNROLL
         for (int j = 0; j < (GATED ? N / 16 : N / 8); j++) {
@@ -104,6 +110,9 @@ struct Pictures {
     Tensor x, x2; /* [N,H,W,C] */
     Walk walk;
     int taps;
+
+    int64_t width() const { return (walk.width + walk.doubled) >> walk.doubled; } /* of a phase of y */
+    int64_t height() const { return (walk.height + walk.doubled) >> walk.doubled; }
 };
 Tensor *second_of(Pictures &p) { return p.x2.data ? &p.x2 : NULL; }
 
@@ -121,9 +130,10 @@ void run_hopper(Ctx *c, const char *name, Pictures p, const A *w, const Finish &
     Walk *k = &p.walk;
     int64_t most = INT64_MAX, columns = f.y.n[2], depth = p.taps * (p.x.n[3] + (p.x2.data ? p.x2.n[3] : 0));
     for (int wide = M; wide >= (k->height > 1 ? 8 : M); wide /= 2) { /* the box that covers a picture with fewest */
-        int64_t across = blocks_for(k->width, wide), all = across * blocks_for(k->height, M / wide);
+        int64_t across = blocks_for(p.width(), wide), all = across * blocks_for(p.height(), M / wide);
         if (all < most) most = all, k->box_width = wide, k->across = (int)across;
     }
+    most <<= 2 * k->doubled;
     k->tiles = (int)most;
     k->channels = (int)p.x.n[3];
     k->first = (int)blocks_for(p.x.n[3], DEEP);
@@ -147,7 +157,7 @@ void run_hopper(Ctx *c, const char *name, Pictures p, const A *w, const Finish &
 }
 
 template <class A> void choose(Ctx *c, const char *name, const Pictures &p, const A *w, const Finish &f) {
-    bool low = f.y.n[1] <= 64, wide = f.y.n[2] % 160 == 0;
+    bool low = p.width() * p.height() <= 64, wide = f.y.n[2] % 160 == 0;
     if (f.act == ACT_GEGLU) (low ? run_hopper<A, 64, 128, true> : run_hopper<A, 128, 128, true>)(c, name, p, w, f);
     else if (wide) (low ? run_hopper<A, 64, 160> : run_hopper<A, 128, 160>)(c, name, p, w, f);
     else (low ? run_hopper<A, 64, 128> : run_hopper<A, 128, 128>)(c, name, p, w, f);
@@ -200,10 +210,11 @@ bool cuda_linear_hopper(Ctx *c, const Rows &rows, const Weight *w, const Finish 
 
 bool cuda_conv2d_hopper(Ctx *c, const Pixels &pixels, const Weight *w, const Finish &f) {
     const Conv2d &g = pixels.g;
-    if (g.stride * WIDEST > MOST_BOX || g.up_h) return false;
+    bool doubled = g.up_h && g.up_h == 2 * pixels.x.n[1] && g.up_w == 2 * pixels.x.n[2];
+    if (g.stride * WIDEST > MOST_BOX || (g.up_h && !doubled) || (doubled && g.stride != 1)) return false;
     Pictures p = {pixels.x, {}, {}, (int)(w->t.n[1] * w->t.n[2])};
     p.walk.width = (int)pixels.width, p.walk.height = (int)(f.y.n[1] / pixels.width);
-    p.walk.kernel_width = (int)pixels.kernel_width, p.walk.stride = g.stride;
+    p.walk.kernel_width = (int)pixels.kernel_width, p.walk.stride = g.stride, p.walk.doubled = doubled;
     p.walk.pad_top = g.pad_top, p.walk.pad_left = g.pad_left;
     return start(c, "conv2d", p, w, f);
 }

@@ -16,13 +16,19 @@ typedef struct {
 } ConvShape;
 
 static const ConvShape CONVS[] = {
-    {20, 36, 16, 24, 3, {2, 1, 1, 0, 0, 0}, 10, 18},  /* stride 2: boxes of several widths would do */
-    {2, 300, 8, 16, 3, {2, 0, 0, 0, 0, 0}, 1, 150},   /* the widest box that there can be; zeros below */
-    {17, 23, 72, 168, 3, {2, 1, 1, 0, 0, 0}, 9, 12},  /* odd; a second step of channels and tile of outputs */
-    {22, 18, 24, 160, 3, {2, 0, 0, 0, 0, 0}, 11, 9},  /* as the VAE's encoder: zeros right and below */
-    {19, 21, 8, 32, 1, {2, 0, 0, 0, 0, 0}, 10, 11},   /* one tap */
-    {18, 25, 136, 32, 3, {1, 1, 1, 0, 0, 0}, 18, 25}, /* stride 1, K split */
-    {30, 30, 16, 16, 3, {4, 1, 1, 0, 0, 0}, 8, 8},    /* a stride that boxes do not have */
+    {20, 36, 16, 24, 3, {2, 1, 1, 0, 0, 0}, 10, 18},    /* stride 2: boxes of several widths would do */
+    {2, 300, 8, 16, 3, {2, 0, 0, 0, 0, 0}, 1, 150},     /* the widest box that there can be; zeros below */
+    {17, 23, 72, 168, 3, {2, 1, 1, 0, 0, 0}, 9, 12},    /* odd; a second step of channels and tile of outputs */
+    {22, 18, 24, 160, 3, {2, 0, 0, 0, 0, 0}, 11, 9},    /* as the VAE's encoder: zeros right and below */
+    {19, 21, 8, 32, 1, {2, 0, 0, 0, 0, 0}, 10, 11},     /* one tap */
+    {18, 25, 136, 32, 3, {1, 1, 1, 0, 0, 0}, 18, 25},   /* stride 1, K split */
+    {30, 30, 16, 16, 3, {4, 1, 1, 0, 0, 0}, 8, 8},      /* a stride that boxes do not have */
+    {9, 37, 16, 40, 3, {1, 1, 1, 18, 74, 0}, 18, 74},   /* twice its size, by phases of several tiles */
+    {5, 6, 136, 24, 3, {1, 1, 1, 10, 12, 0}, 10, 12},   /* K split */
+    {12, 10, 8, 160, 3, {1, -1, 1, 24, 20, 0}, 15, 20}, /* rows of a taller picture; phases of 8 rows and of 7 */
+    {7, 8, 16, 16, 3, {1, 0, 2, 14, 16, 0}, 13, 19},    /* phases that begin elsewhere */
+    {3, 4, 8, 16, 1, {1, 0, 0, 6, 8, 0}, 6, 8},         /* one tap */
+    {6, 5, 8, 16, 3, {1, 1, 1, 11, 10, 0}, 11, 10},     /* not quite twice its size */
 };
 
 static float *some_numbers(int64_t count, uint32_t seed, double scale) {
@@ -92,8 +98,9 @@ static void convolutions(Card *card, Arena *arena, DType type, double rms, doubl
     for (size_t i = 0; i < sizeof CONVS / sizeof *CONVS; i++) {
         const ConvShape *s = &CONVS[i];
         char label[128];
-        snprintf(label, sizeof label, "%s: convolution of %dx%dx%d, stride %d, to %dx%dx%d", card_ops(card, type)->name,
-                 (int)s->h, (int)s->w, (int)s->in, s->g.stride, (int)s->oh, (int)s->ow, (int)s->out);
+        snprintf(label, sizeof label, "%s: convolution of %dx%dx%d, stride %d%s, to %dx%dx%d",
+                 card_ops(card, type)->name, (int)s->h, (int)s->w, (int)s->in, s->g.stride,
+                 s->g.up_h ? ", enlarged" : "", (int)s->oh, (int)s->ow, (int)s->out);
         float *x = some_numbers(PICTURES * s->h * s->w * s->in, 1, 1);
         float *w = some_numbers(s->out * s->k * s->k * s->in, 2, 0.1);
         compare(convolve(card, arena, F32, s, x, w, 0, label), convolve(card, arena, type, s, x, w, 0, label),

@@ -122,6 +122,8 @@ card: affine's offset subtracted ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|to_f3
 card: every token at the first position ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|positions\[t \* n + i\]|positions[i]|
 card: boxes one row too low ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
 card: boxes of a stride begin as if it were 1 ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|left \* k.stride|left|
+card: a phase's boxes rounded up ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|k.pad_left) >> k.doubled|k.pad_left + k.doubled) >> k.doubled|
+card: phases exchanged ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|<< k.doubled) + right|<< k.doubled) + below|; s|<< k.doubled) + below;|<< k.doubled) + right;|
 card: wgmma's steps of K half as long ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|x + 2 \* e, w + 2 \* e|x + e, w + e|
 card: a stage given back while it is read ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|products_wait<1>(); /|products_wait<2>(); /|
 card: a stage filled before it is free ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(empty + stage, (i / DEPTH + 1) % 2);||
