@@ -75,6 +75,38 @@ static float *convolve(Card *card, Arena *arena, DType type, const ConvShape *s,
     return result;
 }
 
+typedef struct {
+    int64_t queries, keys, heads, d;
+    bool repeated; /* the same keys for all pictures */
+} AttentionShape;
+
+static const AttentionShape ATTENTIONS[] = {
+    {130, 300, 2, 40, false}, /* tiles of queries and of keys that end within */
+    {64, 256, 2, 40, false},  /* whole tiles of keys */
+    {70, 77, 3, 40, true},    /* one text for two pictures */
+    {129, 129, 2, 64, false}, /* one more than a tile */
+    {40, 231, 2, 64, true},   {200, 513, 1, 80, false},  {20, 154, 2, 80, true},  {140, 161, 2, 128, false},
+    {33, 77, 1, 128, true},   {131, 200, 2, 160, false}, {16, 231, 1, 160, true},
+};
+
+/* Pictures from `first` on; over q where keys are not repeated, as the models do. q, k and v are columns of one tensor.
+ */
+static float *attend(Card *card, Arena *arena, DType type, const AttentionShape *s, const float *q, const float *kv,
+                     int64_t first, const char *label) {
+    Ctx c = on(card, arena, type);
+    size_t scope = scope_begin(&c);
+    int64_t n = PICTURES - first, width = s->heads * s->d, texts = s->repeated ? 1 : PICTURES;
+    Tensor queries = tensor_view((void *)(uintptr_t)q, F32, 3, SHAPE(PICTURES, s->queries, width));
+    Tensor both = tensor_view((void *)(uintptr_t)kv, F32, 3, SHAPE(texts, s->keys, 2 * width));
+    Tensor x = card_copy(&c, type, tensor_slice(queries, 0, first, n)), o = x;
+    Tensor y = card_copy(&c, type, s->repeated ? both : tensor_slice(both, 0, first, n));
+    if (s->repeated) y = tensor_repeat(y, n), o = tensor_new(&c, 3, x.n);
+    op_attention(&c, o, x, tensor_slice(y, 2, 0, width), tensor_slice(y, 2, width, width), (int)s->heads, false);
+    float *result = taken(&c, o, label);
+    scope_end(&c, scope);
+    return result;
+}
+
 /* Frees all three. */
 static void compare(float *expected, float *y, float *alone, int64_t count, double rms, double max, const char *label) {
     double square = 0, errors = 0, worst = 0;
@@ -111,6 +143,24 @@ static void convolutions(Card *card, Arena *arena, DType type, double rms, doubl
     }
 }
 
+static void attentions(Card *card, Arena *arena, DType type, double rms, double max) {
+    for (size_t i = 0; i < sizeof ATTENTIONS / sizeof *ATTENTIONS; i++) {
+        const AttentionShape *s = &ATTENTIONS[i];
+        char label[128];
+        snprintf(label, sizeof label, "%s: attention of %d to %d%s, %d heads of %d", card_ops(card, type)->name,
+                 (int)s->queries, (int)s->keys, s->repeated ? " of one text" : "", (int)s->heads, (int)s->d);
+        int64_t width = s->heads * s->d;
+        float *q = some_numbers(PICTURES * s->queries * width, 3, 2),
+              *kv = some_numbers(PICTURES * s->keys * 2 * width, 4, 2);
+        compare(attend(card, arena, F32, s, q, kv, 0, label), attend(card, arena, type, s, q, kv, 0, label),
+                attend(card, arena, type, s, q, kv, PICTURES - 1, label), PICTURES * s->queries * width, rms, max,
+                label);
+        free(q);
+        free(kv);
+    }
+}
+
 void cuda_tiles(Card *card, Arena *arena, DType type, double rms, double max) {
     convolutions(card, arena, type, rms, max);
+    attentions(card, arena, type, rms, max);
 }

@@ -1,4 +1,5 @@
-/* cuda_tiles.h: products on a card at sizes where its tiles and boxes have their edges, beyond those of cases.h. */
+/* cuda_tiles.h: convolutions and attention on a card at sizes where its tiles and boxes have their edges, beyond those
+ * of cases.h. */
 #ifndef SD_CUDA_TILES_H
 #define SD_CUDA_TILES_H
 

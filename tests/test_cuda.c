@@ -223,7 +223,8 @@ static void check_cases(size_t t, bool products_alone) {
     for (int i = 0; golden && i < OP_CASE_COUNT; i++) {
         OpData d;
         if (!fits(&OP_CASES[i], TYPES[t].type)) continue;
-        if (products_alone && OP_CASES[i].kind != OP_LINEAR && OP_CASES[i].kind != OP_CONV) continue;
+        OpKind kind = OP_CASES[i].kind;
+        if (products_alone && kind != OP_LINEAR && kind != OP_CONV && kind != OP_ATTENTION) continue;
         if (!test_check(op_data_make(&d, &OP_CASES[i]), "%s: inputs", OP_CASES[i].name)) break;
         check_case(golden, table, &OP_CASES[i], &d, TYPES[t].rms, TYPES[t].max);
         op_data_free(&d);
@@ -251,7 +252,7 @@ static void end(void) {
     card_close(card);
 }
 
-/* Products of compute capability 9.0 on a stand-in of it; on a real card of it, those without wgmma. */
+/* Products and attention of compute capability 9.0 on a stand-in of it; on a real card of it, those without wgmma. */
 static void check_other_path(void) {
     bool made_up = strstr(card_name(card), "made-up") != NULL;
     end();

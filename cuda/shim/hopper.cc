@@ -27,14 +27,8 @@ struct Box {
     int at[4];
     uint64_t *barrier;
 };
-struct Product {
-    float *d;
-    uint64_t a, b;
-    ShimProduct *run;
-    int group;
-};
 struct Products {
-    std::vector<Product> pending;
+    std::vector<ShimProduct> pending;
     int group;
 };
 thread_local std::vector<Box> boxes;
@@ -158,15 +152,25 @@ void shim_load_box(void *to, const CUtensorMap *map, const int *at, unsigned ran
     shim_progress();
 }
 
-const void *shim_tile_number(uint64_t tile, unsigned row, unsigned k) {
+const void *shim_tile_number(uint64_t tile, unsigned row, unsigned k, bool turned) {
     if (tile >> 62 != 1 || (tile >> 49 & 7)) refuse("a tile that is not swizzled by 128 bytes from where it begins");
     uint32_t start = (uint32_t)(tile & 0x3fff) << 4, eight = (uint32_t)(tile >> 32 & 0x3fff) << 4;
+    uint32_t wide = (uint32_t)(tile >> 16 & 0x3fff) << 4; /* from 64 numbers to the next, where K goes down */
+    if (turned) return at_address(swizzled(start + row / 64 * wide + row % 64 * 2 + k / 8 * eight + k % 8 * 128));
     return at_address(swizzled(start + row / 8 * eight + row % 8 * 128 + k * 2));
 }
 
-void shim_multiply_later(float *d, uint64_t a, uint64_t b, ShimProduct *product) {
-    Products *p = mine();
-    p->pending.push_back(Product{d, a, b, product, p->group});
+void shim_multiply_later(ShimProduct p, unsigned sums) {
+    if (p.registers) {
+        const uint32_t *quad[4];
+        std::memcpy(shim_slot(shim_lane()), p.registers, sizeof p.quad[0]);
+        for (unsigned i = 0; i < 4; i++) quad[i] = (const uint32_t *)shim_slot(shim_lane() / 4 * 4 + i);
+        shim_warp_wait();
+        for (unsigned i = 0; i < 4; i++) std::memcpy(p.quad[i], quad[i], sizeof p.quad[i]);
+    }
+    for (unsigned i = 0; !p.add && i < sums; i++) p.d[i] = NAN; /* whoever does not wait */
+    p.group = mine()->group;
+    mine()->pending.push_back(p);
 }
 
 void shim_products_commit() { mine()->group++; }
@@ -174,9 +178,12 @@ void shim_products_commit() { mine()->group++; }
 void shim_products_wait(int groups) {
     Products *p = mine();
     size_t kept = 0;
-    for (Product &k : p->pending)
+    for (ShimProduct &k : p->pending) {
+        if (k.registers && std::memcmp(k.registers, k.quad[shim_lane() % 4], sizeof k.quad[0]))
+            refuse("a product's registers change before it is done");
         if (k.group >= p->group - groups) p->pending[kept++] = k;
-        else k.run(k.d, k.a, k.b, shim_thread());
+        else k.run(k, shim_thread());
+    }
     p->pending.resize(kept);
 }
 
