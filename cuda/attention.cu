@@ -3,7 +3,8 @@
  * A block of threads takes QUERIES queries of one head, their numbers in shared memory, and goes through the keys by
  * KEYS: scores, the new maximum m' of each query, probabilities 2^(s - m'), sums and outputs times 2^(m - m') before
  * they grow. Sixteen threads share a query: each holds every sixteenth number of its output. log2(e) / sqrt(d) is
- * folded into q. The CPU's twin, with sources, is tensor/cpu/attention.c; faster kernels are in attention_tensor.cu. */
+ * folded into q. The CPU's twin, with sources, is tensor/cpu/attention.c; faster kernels are in attention_tensor.cu
+ * and attention_hopper.cu. */
 #include "pixels.cuh"
 
 namespace {
@@ -100,7 +101,9 @@ void cuda_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, b
         error_set(&c->err, ERR_ARGUMENT, "cuda: heads of %lld numbers: are wider than 512", (long long)a.d);
         return;
     }
-    if (c->precision != PRECISION_F32_DIRECT && cuda_attention_tensor(c, o, q, k, v, heads, causal)) return;
+    if (c->precision != PRECISION_F32_DIRECT &&
+        (cuda_attention_hopper(c, o, q, k, v, heads, causal) || cuda_attention_tensor(c, o, q, k, v, heads, causal)))
+        return;
     by_type(o.dtype, [&](auto t) {
         typedef decltype(t) A;
         auto kernel = a.d <= 64 ? attend<A, 4, 32> : a.d <= 160 ? attend<A, 10, 32> : attend<A, 32, 8>;

@@ -54,11 +54,13 @@ struct Pixels {
 };
 
 /* On tensor cores, for the shapes and types that they take (product_tensor.cu, attention_tensor.cu); false: the plain
- * kernel must do it. Of compute capability 9.0 (product_hopper.cu); false: one of the others must. */
+ * kernel must do it. Of compute capability 9.0 (product_hopper.cu, attention_hopper.cu); false: one of the others must.
+ */
 bool cuda_linear_hopper(Ctx *c, const Rows &rows, const Weight *w, const Finish &f);
 bool cuda_conv2d_hopper(Ctx *c, const Pixels &pixels, const Weight *w, const Finish &f);
 bool cuda_linear_tensor(Ctx *c, const Rows &rows, const Weight *w, const Finish &f);
 bool cuda_conv2d_tensor(Ctx *c, const Pixels &pixels, const Weight *w, const Finish &f);
+bool cuda_attention_hopper(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal);
 bool cuda_attention_tensor(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal);
 
 #endif

@@ -7,7 +7,10 @@
  * arrived, straight from shared memory, with sums in registers. For GEGLU a tile is N / 2 outputs and their gates.
  *
  * K is split as in product_tensor.cuh, whose last steps these are, too. Tiles and splits are chosen by the layer and
- * one picture's size only. Strides and up-sampling, which boxes do not have, stay with product_tensor.cuh. */
+ * one picture's size only. A convolution of stride 2 asks for boxes of every other pixel. One of a picture read at
+ * twice its size is four, of the phases of y: pixel 2 i + a of y sees at its tap d pixel i + (a + d - pad) / 2 of x,
+ * rounded down, so that a phase's boxes are of neighbours. Other strides and sizes stay with product_tensor.cuh. */
+#include "boxes.cuh"
 #include "product_tensor.cuh"
 
 #include <stdlib.h>
@@ -15,7 +18,7 @@
 
 namespace {
 
-enum { DEEP = 64, ROW = 128 /* bytes: DEEP numbers */, DEPTH = 4, GROUP = 4 * WARP, SWIZZLE = 1024 };
+enum { DEEP = BOX, ROW = BOX_ROW, DEPTH = 4, GROUP = 4 * WARP, WIDEST = 128 /* pixels of a tile */ };
 
 struct Maps {
     CUtensorMap x, x2, w;
@@ -24,19 +27,22 @@ struct Maps {
 /* Where tiles lie, and how K is walked. */
 struct Walk {
     int width, height, box_width, across, tiles; /* of y in pixels; of a tile; tiles in a row and in a picture */
-    int kernel_width, pad_top, pad_left, channels;
+    int kernel_width, stride, pad_top, pad_left, channels;
+    int doubled; /* 1: x is read at twice its size, and a tile is of one phase: every other row and column of y */
     int first, steps, all, each; /* steps of a tap: of x, with x2's; of K, and a block's part of them */
 };
 
 template <class A, int M, int N, bool GATED>
 __global__ void __launch_bounds__(M / 64 * GROUP + WARP)
     product_hopper(const __grid_constant__ Maps maps, Walk k, float *partials, Finish f) {
+    static_assert(M <= WIDEST, "a box of M pixels in a row");
 #if !defined __CUDA_ARCH__ || defined __CUDA_ARCH_FEAT_SM90_ALL
     enum { GROUPS = M / 64, STAGE = (M + N) * ROW };
     uint64_t *full = (uint64_t *)shared_memory(), *empty = full + DEPTH;
     unsigned char *tiles = (unsigned char *)(empty + DEPTH);
-    tiles += (SWIZZLE - shared_address(tiles) % SWIZZLE) % SWIZZLE;
-    int picture = (int)blockIdx.x / k.tiles, tile = (int)blockIdx.x % k.tiles;
+    tiles += (BOX_ALIGN - shared_address(tiles) % BOX_ALIGN) % BOX_ALIGN;
+    int picture = (int)blockIdx.x / k.tiles, tile = ((int)blockIdx.x % k.tiles) >> 2 * k.doubled;
+    int right = k.doubled & (int)blockIdx.x, below = k.doubled & ((int)blockIdx.x >> 1); /* the phase */
     int left = tile % k.across * k.box_width, top = tile / k.across * (M / k.box_width);
     int column = (int)blockIdx.y * (GATED ? N / 2 : N);
     int begin = (int)blockIdx.z * k.each, count = (int)min64(k.each, k.all - begin);
@@ -55,8 +61,9 @@ __global__ void __launch_bounds__(M / 64 * GROUP + WARP)
             int tap = (begin + i) / k.steps, step = (begin + i) % k.steps, stage = i % DEPTH;
             bool second = step >= k.first;
             int channel = (second ? step - k.first : step) * DEEP;
-            int x[4] = {channel, left + tap % k.kernel_width - k.pad_left, top + tap / k.kernel_width - k.pad_top,
-                        picture};
+            int dx = (right + tap % k.kernel_width - k.pad_left) >> k.doubled;
+            int dy = (below + tap / k.kernel_width - k.pad_top) >> k.doubled;
+            int x[4] = {channel, left * k.stride + dx, top * k.stride + dy, picture};
             int w[3] = {tap * k.channels + (second ? k.channels : 0) + channel, column, 0};
             unsigned char *to = tiles + stage * STAGE;
             barrier_wait(empty + stage, (i / DEPTH + 1) % 2);
@@ -83,7 +90,9 @@ __global__ void __launch_bounds__(M / 64 * GROUP + WARP)
 
     UNROLL
     for (int half = 0; half < 2; half++) {
-        int r = warp * 16 + half * 8 + lane / 4, px = left + r % k.box_width, py = top + r / k.box_width;
+        int r = warp * 16 + half * 8 + lane / 4;
+        int px = ((left + r % k.box_width) << k.doubled) + right;
+        int py = ((top + r / k.box_width) << k.doubled) + below;
         if (px >= k.width || py >= k.height) continue;
         UNROLL
         for (int j = 0; j < (GATED ? N / 16 : N / 8); j++) {
@@ -96,41 +105,23 @@ __global__ void __launch_bounds__(M / 64 * GROUP + WARP)
 #endif
 }
 
-/* dims and box innermost first; strides in numbers, of the second dimension on */
-bool encode(Ctx *c, CUtensorMap *map, DType type, const void *address, unsigned rank, const int64_t *dims,
-            const int64_t *strides, const int64_t *box) {
-    cuuint64_t n[4], s[4];
-    cuuint32_t b[4], one[4];
-    for (unsigned i = 0; i < rank; i++) {
-        n[i] = (cuuint64_t)dims[i], b[i] = (cuuint32_t)box[i], one[i] = 1;
-        if (i) s[i - 1] = 2 * (cuuint64_t)strides[i - 1];
-    }
-    auto call = (CUresult(*)(CUtensorMap *, CUtensorMapDataType, cuuint32_t, void *, const cuuint64_t *,
-                             const cuuint64_t *, const cuuint32_t *, const cuuint32_t *, CUtensorMapInterleave,
-                             CUtensorMapSwizzle, CUtensorMapL2promotion, CUtensorMapFloatOOBfill))card_of(c)
-                    ->encode_map;
-    CUresult code =
-        call(map, type == F16 ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, rank,
-             (void *)(uintptr_t)address, n, s, b, one, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
-             CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
-    if (code == CUDA_SUCCESS) return true;
-    return error_set(&c->err, ERR_DEVICE,
-                     "%s: its driver refuses a map of a tensor (error %d); SDC_CUDA=mma does without", card_of(c)->name,
-                     (int)code);
-}
-
 /* A product's left-hand side as pictures. */
 struct Pictures {
     Tensor x, x2; /* [N,H,W,C] */
     Walk walk;
     int taps;
+
+    int64_t width() const { return (walk.width + walk.doubled) >> walk.doubled; } /* of a phase of y */
+    int64_t height() const { return (walk.height + walk.doubled) >> walk.doubled; }
 };
 Tensor *second_of(Pictures &p) { return p.x2.data ? &p.x2 : NULL; }
 
-bool encode_pictures(Ctx *c, CUtensorMap *map, const Tensor &x, int64_t width, int64_t height) {
-    const int64_t box[] = {DEEP, width, height, 1}, n[] = {x.n[3], x.n[2], x.n[1], x.n[0]};
-    const int64_t s[] = {x.s[2], x.s[1], x.s[0]};
-    return encode(c, map, x.dtype, x.data, 4, n, s, box);
+bool encode_pictures(Ctx *c, CUtensorMap *map, const Tensor &x, const Walk &k, int64_t height) {
+    Boxes boxes = {{x.n[3], x.n[2], x.n[1], x.n[0]},
+                   {x.s[2], x.s[1], x.s[0]},
+                   {DEEP, k.box_width, height, 1},
+                   {1, k.stride, k.stride, 1}};
+    return encode_boxes(c, map, x.dtype, x.data, 4, boxes);
 }
 
 template <class A, int M, int N, bool GATED = false>
@@ -139,9 +130,10 @@ void run_hopper(Ctx *c, const char *name, Pictures p, const A *w, const Finish &
     Walk *k = &p.walk;
     int64_t most = INT64_MAX, columns = f.y.n[2], depth = p.taps * (p.x.n[3] + (p.x2.data ? p.x2.n[3] : 0));
     for (int wide = M; wide >= (k->height > 1 ? 8 : M); wide /= 2) { /* the box that covers a picture with fewest */
-        int64_t across = blocks_for(k->width, wide), all = across * blocks_for(k->height, M / wide);
+        int64_t across = blocks_for(p.width(), wide), all = across * blocks_for(p.height(), M / wide);
         if (all < most) most = all, k->box_width = wide, k->across = (int)across;
     }
+    most <<= 2 * k->doubled;
     k->tiles = (int)most;
     k->channels = (int)p.x.n[3];
     k->first = (int)blocks_for(p.x.n[3], DEEP);
@@ -149,23 +141,23 @@ void run_hopper(Ctx *c, const char *name, Pictures p, const A *w, const Finish &
     k->all = p.taps * k->steps;
     k->each = (int)steps_each(most * blocks_for(columns, OUTPUTS), k->all, LEAST);
     int64_t splits = (k->all + k->each - 1) / k->each;
-    const int64_t dims[] = {depth, columns, GATED ? 2 : 1}, strides[] = {depth, depth * columns};
-    const int64_t box[] = {DEEP, OUTPUTS, GATED ? 2 : 1};
-    size_t shared = (size_t)DEPTH * (M + N) * ROW + SWIZZLE + 2 * DEPTH * sizeof(uint64_t);
+    Boxes filters = {
+        {depth, columns, GATED ? 2 : 1}, {depth, depth * columns}, {DEEP, OUTPUTS, GATED ? 2 : 1}, {1, 1, 1}};
+    size_t shared = (size_t)DEPTH * (M + N) * ROW + BOX_ALIGN + 2 * DEPTH * sizeof(uint64_t);
     Maps maps = {};
-    if (!encode(c, &maps.w, f.y.dtype, w, 3, dims, strides, box)) return;
+    if (!encode_boxes(c, &maps.w, f.y.dtype, w, 3, filters)) return;
     in_splits<A>(c, name, p, f, splits, [&](const Pictures &some, const Finish &part, float *partials) {
         const Walk &s = some.walk;
         dim3 grid((unsigned)(part.y.n[0] * s.tiles), blocks_for(columns, OUTPUTS), (unsigned)splits);
-        if (encode_pictures(c, &maps.x, some.x, s.box_width, M / s.box_width) &&
-            (!some.x2.data || encode_pictures(c, &maps.x2, some.x2, s.box_width, M / s.box_width)))
+        if (encode_pictures(c, &maps.x, some.x, s, M / s.box_width) &&
+            (!some.x2.data || encode_pictures(c, &maps.x2, some.x2, s, M / s.box_width)))
             launch(c, name, product_hopper<A, M, N, GATED>, grid, M / 64 * GROUP + WARP, shared, maps, s, partials,
                    part);
     });
 }
 
 template <class A> void choose(Ctx *c, const char *name, const Pictures &p, const A *w, const Finish &f) {
-    bool low = f.y.n[1] <= 64, wide = f.y.n[2] % 160 == 0;
+    bool low = p.width() * p.height() <= 64, wide = f.y.n[2] % 160 == 0;
     if (f.act == ACT_GEGLU) (low ? run_hopper<A, 64, 128, true> : run_hopper<A, 128, 128, true>)(c, name, p, w, f);
     else if (wide) (low ? run_hopper<A, 64, 160> : run_hopper<A, 128, 160>)(c, name, p, w, f);
     else (low ? run_hopper<A, 64, 128> : run_hopper<A, 128, 128>)(c, name, p, w, f);
@@ -212,15 +204,17 @@ void cuda_hopper_begin(Card *card) {
 
 bool cuda_linear_hopper(Ctx *c, const Rows &rows, const Weight *w, const Finish &f) {
     Pictures p = {as_picture(rows.x), as_picture(rows.x2), {}, 1};
-    p.walk.width = (int)f.y.n[1], p.walk.height = 1, p.walk.kernel_width = 1;
+    p.walk.width = (int)f.y.n[1], p.walk.height = 1, p.walk.kernel_width = p.walk.stride = 1;
     return start(c, "linear", p, w, f);
 }
 
 bool cuda_conv2d_hopper(Ctx *c, const Pixels &pixels, const Weight *w, const Finish &f) {
     const Conv2d &g = pixels.g;
-    if (g.stride != 1 || g.up_h) return false;
+    bool doubled = g.up_h && g.up_h == 2 * pixels.x.n[1] && g.up_w == 2 * pixels.x.n[2];
+    if (g.stride * WIDEST > MOST_BOX || (g.up_h && !doubled) || (doubled && g.stride != 1)) return false;
     Pictures p = {pixels.x, {}, {}, (int)(w->t.n[1] * w->t.n[2])};
     p.walk.width = (int)pixels.width, p.walk.height = (int)(f.y.n[1] / pixels.width);
-    p.walk.kernel_width = (int)pixels.kernel_width, p.walk.pad_top = g.pad_top, p.walk.pad_left = g.pad_left;
+    p.walk.kernel_width = (int)pixels.kernel_width, p.walk.stride = g.stride, p.walk.doubled = doubled;
+    p.walk.pad_top = g.pad_top, p.walk.pad_left = g.pad_left;
     return start(c, "conv2d", p, w, f);
 }

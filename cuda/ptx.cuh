@@ -244,7 +244,13 @@ static __device__ inline uint64_t tile_at(const void *p) {
     return (shared_address(p) & 0x3ffff) >> 4 | (uint64_t)1 << 16 | EIGHT_ROWS << 32 | SWIZZLE_128 << 62;
 }
 
-/* Before a group's first product: registers are as they should be. */
+/* The same where K goes down the rows and 64 numbers of N across, the next 64 so many bytes further. The next 16 rows
+ * are 2048 bytes, that is 128, further. */
+static __device__ inline uint64_t turned_tile_at(const void *p, int next_64) {
+    return (tile_at(p) & ~((uint64_t)0x3fff << 16)) | (uint64_t)(next_64 >> 4) << 16;
+}
+
+/* Before a group's first product: registers, sums and left-hand sides, are as they should be. */
 static __device__ inline void products_begin() {
 #if defined __CUDA_ARCH_FEAT_SM90_ALL
     asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
@@ -269,65 +275,110 @@ template <int LEFT> static __device__ inline void products_wait() {
 #endif
 }
 
+/* Compilers take a product's registers for done with when it begins. So after products_wait: these are its sums, and no
+ * use of them comes earlier; this was its left-hand side, and nothing else came to lie there before. */
+template <int N> static __device__ inline void products_done(float (&d)[N][4]) {
+    (void)d;
+#if defined __CUDA_ARCH_FEAT_SM90_ALL
+    UNROLL
+    for (int j = 0; j < N; j++) asm volatile("" : "+f"(d[j][0]), "+f"(d[j][1]), "+f"(d[j][2]), "+f"(d[j][3])::"memory");
+#endif
+}
+template <int N> static __device__ inline void products_done(uint32_t (&a)[N][4]) {
+    (void)a;
+#if defined __CUDA_ARCH_FEAT_SM90_ALL
+    UNROLL
+    for (int j = 0; j < N; j++) asm volatile("" : "+r"(a[j][0]), "+r"(a[j][1]), "+r"(a[j][2]), "+r"(a[j][3])::"memory");
+#endif
+}
+
 #ifndef __CUDACC__
 /* This thread's part: rows 16 warp + lane / 4 and eight further, columns as in `multiply`. */
-template <class T, int N> static void shim_multiply_wide(float *d, uint64_t a, uint64_t b, unsigned thread) {
+template <class T, int N> static void shim_multiply_wide(const ShimProduct &p, unsigned thread) {
     unsigned row = thread / 32 % 4 * 16 + thread % 32 / 4, column = thread % 4 * 2;
     float x[2][16], y[16];
     for (unsigned half = 0; half < 2; half++)
-        for (unsigned k = 0; k < 16; k++) x[half][k] = to_f32(*(const T *)shim_tile_number(a, row + 8 * half, k));
+        for (unsigned k = 0; k < 16; k++) {
+            T number;
+            if (p.registers) number.bits = (uint16_t)(p.quad[k % 8 / 2][k / 8 * 2 + half] >> 16 * (k % 2));
+            else memcpy(&number, shim_tile_number(p.a, row + 8 * half, k, false), 2);
+            x[half][k] = to_f32(number);
+        }
     for (unsigned j = 0; j < N / 8; j++)
         for (unsigned i = 0; i < 2; i++) {
-            for (unsigned k = 0; k < 16; k++) y[k] = to_f32(*(const T *)shim_tile_number(b, 8 * j + column + i, k));
+            for (unsigned k = 0; k < 16; k++)
+                y[k] = to_f32(*(const T *)shim_tile_number(p.b, 8 * j + column + i, k, p.turned));
             for (unsigned half = 0; half < 2; half++) {
                 float sum = 0;
                 for (unsigned k = 0; k < 16; k++) sum += x[half][k] * y[k];
-                d[4 * j + 2 * half + i] += sum;
+                p.d[4 * j + 2 * half + i] = (p.add ? p.d[4 * j + 2 * half + i] : 0) + sum;
             }
         }
 }
 #else
-#define REGISTERS_64                                                                                                   \
-    "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,"                  \
-    "%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,"                 \
-    "%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63}"
-#define REGISTERS_80                                                                                                   \
-    "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,"                  \
-    "%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,"                 \
-    "%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63,%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,"                 \
-    "%74,%75,%76,%77,%78,%79}"
+#define R20 "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19"
+#define R32 R20 ",%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"
+#define R40 R32 ",%32,%33,%34,%35,%36,%37,%38,%39"
+#define R64 R40 ",%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"
+#define R80 R64 ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79"
 #define FOUR(d, j) "+f"(d[j][0]), "+f"(d[j][1]), "+f"(d[j][2]), "+f"(d[j][3])
-#define SIXTEEN(d, j) FOUR(d, j), FOUR(d, j + 1), FOUR(d, j + 2), FOUR(d, j + 3)
-#define SIXTY_FOUR(d) SIXTEEN(d, 0), SIXTEEN(d, 4), SIXTEEN(d, 8), SIXTEEN(d, 12)
-#define WIDE(shape, types, registers, a, b, one) /* the last operands: add to d; neither a nor b negated or turned */  \
-    "{\n.reg .pred p;\nsetp.ne.b32 p, " one ", 0;\nwgmma.mma_async.sync.aligned." shape "k16.f32." types " " registers \
-    ", " a ", " b ", p, 1, 1, 0, 0;\n}"
+#define SUMS20 FOUR(d, 0), FOUR(d, 1), FOUR(d, 2), FOUR(d, 3), FOUR(d, 4)
+#define SUMS32 SUMS20, FOUR(d, 5), FOUR(d, 6), FOUR(d, 7)
+#define SUMS40 SUMS32, FOUR(d, 8), FOUR(d, 9)
+#define SUMS64 SUMS40, FOUR(d, 10), FOUR(d, 11), FOUR(d, 12), FOUR(d, 13), FOUR(d, 14), FOUR(d, 15)
+#define SUMS80 SUMS64, FOUR(d, 16), FOUR(d, 17), FOUR(d, 18), FOUR(d, 19)
+/* The last operands: whether to add to d; neither a nor b negated; which are turned. */
+#define WIDE(n, sums, types, a, b, add, turned, ...)                                                                   \
+    asm volatile("{\n.reg .pred p;\nsetp.ne.b32 p, " add ", 0;\nwgmma.mma_async.sync.aligned.m64n" #n "k16.f32." types \
+                 " {" R##sums "}, " a ", " b ", p, 1, 1, " turned ";\n}"                                               \
+                 : SUMS##sums                                                                                          \
+                 : __VA_ARGS__)
+#define WIDE_EITHER(...)                                                                                               \
+    if constexpr (std::is_same<T, Half>::value) WIDE_AS("f16.f16", __VA_ARGS__);                                       \
+    else WIDE_AS("bf16.bf16", __VA_ARGS__)
+#define WIDE_AS(types, n, sums, ...) WIDE(n, sums, types, __VA_ARGS__)
 #endif
 
-/* d[64 x N] += a[64 x 16] b[N x 16]^T, by a group of four warps; done no sooner than products_wait says. Warp w has
- * rows from 16 w on, and of each eight columns what it has in `multiply`. */
-template <class T, int N> static __device__ inline void multiply_wide(float (&d)[N / 8][4], uint64_t a, uint64_t b) {
-    static_assert(N == 128 || N == 160, "the shapes that are written out here");
+/* d[64 x N] = a[64 x 16] b[N x 16]^T, or where `add` added to it, by a group of four warps; done no sooner than
+ * products_wait says. Warp w has rows from 16 w on, and of each eight columns what it has in `multiply`. */
+template <class T, int N>
+static __device__ inline void multiply_wide(float (&d)[N / 8][4], uint64_t a, uint64_t b, int add = 1) {
+    static_assert(N == 80 || N == 128 || N == 160, "the shapes that are written out here");
 #if !defined __CUDACC__
-    shim_multiply_later(&d[0][0], a, b, shim_multiply_wide<T, N>);
+    shim_multiply_later({&d[0][0], a, b, add != 0, false, NULL, {}, shim_multiply_wide<T, N>, 0}, N / 2);
 #elif defined __CUDA_ARCH_FEAT_SM90_ALL
-    constexpr bool half = std::is_same<T, Half>::value;
-    if constexpr (N == 128 && half)
-        asm volatile(WIDE("m64n128", "f16.f16", REGISTERS_64, "%64", "%65", "%66")
-                     : SIXTY_FOUR(d)
-                     : "l"(a), "l"(b), "r"(1));
-    else if constexpr (N == 128)
-        asm volatile(WIDE("m64n128", "bf16.bf16", REGISTERS_64, "%64", "%65", "%66")
-                     : SIXTY_FOUR(d)
-                     : "l"(a), "l"(b), "r"(1));
-    else if constexpr (half)
-        asm volatile(WIDE("m64n160", "f16.f16", REGISTERS_80, "%80", "%81", "%82")
-                     : SIXTY_FOUR(d), SIXTEEN(d, 16)
-                     : "l"(a), "l"(b), "r"(1));
-    else
-        asm volatile(WIDE("m64n160", "bf16.bf16", REGISTERS_80, "%80", "%81", "%82")
-                     : SIXTY_FOUR(d), SIXTEEN(d, 16)
-                     : "l"(a), "l"(b), "r"(1));
+    if constexpr (N == 80) {
+        WIDE_EITHER(80, 40, "%40", "%41", "%42", "0, 0", "l"(a), "l"(b), "r"(add));
+    } else if constexpr (N == 128) {
+        WIDE_EITHER(128, 64, "%64", "%65", "%66", "0, 0", "l"(a), "l"(b), "r"(add));
+    } else {
+        WIDE_EITHER(160, 80, "%80", "%81", "%82", "0, 0", "l"(a), "l"(b), "r"(add));
+    }
+#endif
+}
+
+/* d[64 x N] += a[64 x 16] b[16 x N], with a in registers, a warp's 16 rows as in `multiply`, which must stay as they
+ * are until it is done, and b a turned tile. */
+template <class T, int N>
+static __device__ inline void multiply_wide_turned(float (&d)[N / 8][4], const uint32_t (&a)[4], uint64_t b) {
+    static_assert(N == 40 || N == 64 || N == 80 || N == 128 || N == 160, "the shapes that are written out here");
+#if !defined __CUDACC__
+    shim_multiply_later({&d[0][0], 0, b, true, true, a, {}, shim_multiply_wide<T, N>, 0}, N / 2);
+#elif defined __CUDA_ARCH_FEAT_SM90_ALL
+#define FROM_REGISTERS(n, sums, a0, a1, a2, a3, b4, one)                                                               \
+    WIDE_EITHER(n, sums, "{" a0 "," a1 "," a2 "," a3 "}", b4, one, "1", "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]),    \
+                "l"(b), "r"(1))
+    if constexpr (N == 40) {
+        FROM_REGISTERS(40, 20, "%20", "%21", "%22", "%23", "%24", "%25");
+    } else if constexpr (N == 64) {
+        FROM_REGISTERS(64, 32, "%32", "%33", "%34", "%35", "%36", "%37");
+    } else if constexpr (N == 80) {
+        FROM_REGISTERS(80, 40, "%40", "%41", "%42", "%43", "%44", "%45");
+    } else if constexpr (N == 128) {
+        FROM_REGISTERS(128, 64, "%64", "%65", "%66", "%67", "%68", "%69");
+    } else {
+        FROM_REGISTERS(160, 80, "%80", "%81", "%82", "%83", "%84", "%85");
+    }
 #endif
 }
 

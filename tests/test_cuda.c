@@ -4,6 +4,7 @@
  * Every case of cases.h, in every type: against PyTorch's result; with strides; all pictures of a batch with the same
  * bits as alone; in place. Outputs stand among NaNs and are NaN before. */
 #define _XOPEN_SOURCE 700
+#include "cuda_tiles.h"
 #include "golden.h"
 #include "on_card.h"
 #include "op_cases.h"
@@ -222,7 +223,8 @@ static void check_cases(size_t t, bool products_alone) {
     for (int i = 0; golden && i < OP_CASE_COUNT; i++) {
         OpData d;
         if (!fits(&OP_CASES[i], TYPES[t].type)) continue;
-        if (products_alone && OP_CASES[i].kind != OP_LINEAR && OP_CASES[i].kind != OP_CONV) continue;
+        OpKind kind = OP_CASES[i].kind;
+        if (products_alone && kind != OP_LINEAR && kind != OP_CONV && kind != OP_ATTENTION) continue;
         if (!test_check(op_data_make(&d, &OP_CASES[i]), "%s: inputs", OP_CASES[i].name)) break;
         check_case(golden, table, &OP_CASES[i], &d, TYPES[t].rms, TYPES[t].max);
         op_data_free(&d);
@@ -250,14 +252,17 @@ static void end(void) {
     card_close(card);
 }
 
-/* Products of compute capability 9.0 on a stand-in of it; on a real card of it, those without wgmma. */
+/* Products and attention of compute capability 9.0 on a stand-in of it; on a real card of it, those without wgmma. */
 static void check_other_path(void) {
     bool made_up = strstr(card_name(card), "made-up") != NULL;
     end();
     setenv(made_up ? "SDC_SHIM_ARCH" : "SDC_CUDA", made_up ? "90" : "mma", 1);
     other_path = true;
     if (begin()) {
-        for (size_t t = 1; t < sizeof TYPES / sizeof *TYPES; t++) check_cases(t, true);
+        for (size_t t = 1; t < sizeof TYPES / sizeof *TYPES; t++) {
+            check_cases(t, true);
+            cuda_tiles(card, &arena, TYPES[t].type, TYPES[t].rms, TYPES[t].max);
+        }
         check_all_gated();
         end();
     }
@@ -277,6 +282,8 @@ void suite_cuda(void) {
         card_blocks(card_ops(card, TYPES[t].type), card, TYPES[t].rms, TYPES[t].max);
     }
     check_all_gated();
+    for (size_t t = 1; t < sizeof TYPES / sizeof *TYPES; t++)
+        cuda_tiles(card, &arena, TYPES[t].type, TYPES[t].rms, TYPES[t].max);
     for (int i = 0; i <= OP_EMBEDDING; i++) {
         bool has = i == OP_LINEAR || i == OP_CONV || i == OP_ATTENTION;
         test_check(has == (on_tensor_cores[i] > 4), "%d cases of kind %d went to tensor cores", on_tensor_cores[i], i);

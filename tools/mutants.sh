@@ -130,6 +130,15 @@ card: weights prepared for the first card of all ~ cuda/card.cu ~ cuda_pictures 
 card: weights' pieces on top of each other ~ cuda/weights.cu ~ cuda_pictures ~ openblas ~ s|        to += count;||
 card: one arena for all stages ~ sd/run.c ~ cuda_pictures ~ openblas ~ s/if (!run->m->card || run->keep) return true;/if (!run->m->card || size < run->arena.size) return true;/
 card: boxes one row too low ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
+card: boxes of a stride begin as if it were 1 ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|left \* k.stride|left|
+card: a phase's boxes rounded up ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|k.pad_left) >> k.doubled|k.pad_left + k.doubled) >> k.doubled|
+card: phases exchanged ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|<< k.doubled) + right|<< k.doubled) + below|; s|<< k.doubled) + below;|<< k.doubled) + right;|
+card: wgmma's keys that are not there seen ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|if (there < 8 \* N)|if (there < 0)|
+card: wgmma's values of the first 64 columns twice ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|TILE, KEYS \* BOX_ROW)|TILE, 0)|
+card: wgmma's attention shrinks by the other query's ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|\*= shrink\[e / 2\]|*= shrink[1 - e / 2]|
+card: probabilities rounded while they are multiplied ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|^        products_wait<0>();|        products_wait<1>();|
+card: keys' stage filled before it is free ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(barriers + K_FREE + k, (i / STAGES + 1) % 2);||
+card: one text's keys looked for at every picture ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|a.one_k ? 0 : picture|picture|
 card: wgmma's steps of K half as long ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|x + 2 \* e, w + 2 \* e|x + e, w + e|
 card: a stage given back while it is read ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|products_wait<1>(); /|products_wait<2>(); /|
 card: a stage filled before it is free ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(empty + stage, (i / DEPTH + 1) % 2);||

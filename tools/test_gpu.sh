@@ -1,7 +1,7 @@
 #!/bin/sh
 # test_gpu.sh BUILD: what only a machine with an NVIDIA card can show. Run by `make test-gpu`; writes gpu-report.txt.
-#   1. every op, block and micro-SD golden on the card, in f32, f16 and bf16 (compute capability 9.0: products by wgmma
-#      and by mma.sync); the full-size model against PyTorch
+#   1. every op, block and micro-SD golden on the card, in f32, f16 and bf16 (compute capability 9.0: products and
+#      attention by wgmma and by mma.sync); the full-size model against PyTorch
 #   2. compute-sanitizer: memory, races, uninitialised reads, barriers, in a picture; memory and races in every op case
 #   3. the same bits: again, in a batch, with and without recorded steps, on several cards where there are some
 #   4. speed of the full-size model with generated weights, 512x512: `sdc bench`; where there is a Python (PYTHON) with

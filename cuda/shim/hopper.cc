@@ -11,7 +11,7 @@ namespace {
 struct Map { /* what a CUtensorMap holds here */
     const unsigned char *address;
     uint64_t dims[5], strides[5];
-    uint8_t box[5], rank; /* box: less 1 */
+    uint8_t box[5], every[5], rank; /* box: what arrives, less 1 */
 };
 static_assert(sizeof(Map) <= sizeof(CUtensorMap), "a map has 128 bytes");
 
@@ -27,14 +27,8 @@ struct Box {
     int at[4];
     uint64_t *barrier;
 };
-struct Product {
-    float *d;
-    uint64_t a, b;
-    ShimProduct *run;
-    int group;
-};
 struct Products {
-    std::vector<Product> pending;
+    std::vector<ShimProduct> pending;
     int group;
 };
 thread_local std::vector<Box> boxes;
@@ -75,7 +69,7 @@ void bring(const Box &b) {
         const unsigned char *from = m.address;
         bool there = true;
         for (unsigned i = 1, rest = r; i < m.rank; rest /= m.box[i] + 1u, i++) {
-            int64_t place = b.at[i] + (int64_t)(rest % (m.box[i] + 1u));
+            int64_t place = b.at[i] + (int64_t)(rest % (m.box[i] + 1u) * m.every[i]);
             there = there && place >= 0 && place < (int64_t)m.dims[i];
             from += place * (int64_t)m.strides[i];
         }
@@ -106,9 +100,11 @@ CUresult shim_encode_tiled(CUtensorMap *map, CUtensorMapDataType, cuuint32_t ran
     bool ok = rank >= 1 && rank <= 5 && (uintptr_t)address % 16 == 0 && (uintptr_t)map % 64 == 0 &&
               swizzle == CU_TENSOR_MAP_SWIZZLE_128B && box[0] * 2 == 128;
     for (unsigned i = 0; ok && i < rank; i++) {
-        ok = dims[i] && dims[i] <= (1ull << 32) && box[i] && box[i] <= 256 && element_strides[i] == 1 &&
+        uint32_t every = i ? element_strides[i] : 1; /* the innermost's is ignored */
+        ok = dims[i] && dims[i] <= (1ull << 32) && box[i] && box[i] <= 256 && every && every <= 8 &&
              (!i || (strides[i - 1] % 16 == 0 && strides[i - 1] < (1ull << 40)));
-        m.dims[i] = dims[i], m.strides[i] = i ? strides[i - 1] : 2, m.box[i] = (uint8_t)(box[i] - 1);
+        m.dims[i] = dims[i], m.strides[i] = i ? strides[i - 1] : 2;
+        if (ok) m.every[i] = (uint8_t)every, m.box[i] = (uint8_t)((box[i] + every - 1) / every - 1);
     }
     if (!ok) return CUDA_ERROR_INVALID_VALUE;
     m.address = (const unsigned char *)address;
@@ -156,15 +152,25 @@ void shim_load_box(void *to, const CUtensorMap *map, const int *at, unsigned ran
     shim_progress();
 }
 
-const void *shim_tile_number(uint64_t tile, unsigned row, unsigned k) {
+const void *shim_tile_number(uint64_t tile, unsigned row, unsigned k, bool turned) {
     if (tile >> 62 != 1 || (tile >> 49 & 7)) refuse("a tile that is not swizzled by 128 bytes from where it begins");
     uint32_t start = (uint32_t)(tile & 0x3fff) << 4, eight = (uint32_t)(tile >> 32 & 0x3fff) << 4;
+    uint32_t wide = (uint32_t)(tile >> 16 & 0x3fff) << 4; /* from 64 numbers to the next, where K goes down */
+    if (turned) return at_address(swizzled(start + row / 64 * wide + row % 64 * 2 + k / 8 * eight + k % 8 * 128));
     return at_address(swizzled(start + row / 8 * eight + row % 8 * 128 + k * 2));
 }
 
-void shim_multiply_later(float *d, uint64_t a, uint64_t b, ShimProduct *product) {
-    Products *p = mine();
-    p->pending.push_back(Product{d, a, b, product, p->group});
+void shim_multiply_later(ShimProduct p, unsigned sums) {
+    if (p.registers) {
+        const uint32_t *quad[4];
+        std::memcpy(shim_slot(shim_lane()), p.registers, sizeof p.quad[0]);
+        for (unsigned i = 0; i < 4; i++) quad[i] = (const uint32_t *)shim_slot(shim_lane() / 4 * 4 + i);
+        shim_warp_wait();
+        for (unsigned i = 0; i < 4; i++) std::memcpy(p.quad[i], quad[i], sizeof p.quad[i]);
+    }
+    for (unsigned i = 0; !p.add && i < sums; i++) p.d[i] = NAN; /* whoever does not wait */
+    p.group = mine()->group;
+    mine()->pending.push_back(p);
 }
 
 void shim_products_commit() { mine()->group++; }
@@ -172,9 +178,12 @@ void shim_products_commit() { mine()->group++; }
 void shim_products_wait(int groups) {
     Products *p = mine();
     size_t kept = 0;
-    for (Product &k : p->pending)
+    for (ShimProduct &k : p->pending) {
+        if (k.registers && std::memcmp(k.registers, k.quad[shim_lane() % 4], sizeof k.quad[0]))
+            refuse("a product's registers change before it is done");
         if (k.group >= p->group - groups) p->pending[kept++] = k;
-        else k.run(k.d, k.a, k.b, shim_thread());
+        else k.run(k, shim_thread());
+    }
     p->pending.resize(kept);
 }
 

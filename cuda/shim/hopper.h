@@ -34,9 +34,18 @@ void shim_barrier_arrive(uint64_t *b, int bytes);
 bool shim_barrier_over(uint64_t *b, int parity);
 void shim_load_box(void *to, const CUtensorMap *map, const int *at, unsigned rank, uint64_t *b);
 
-typedef void ShimProduct(float *d, uint64_t a, uint64_t b, unsigned thread);
-const void *shim_tile_number(uint64_t tile, unsigned row, unsigned k); /* of 16 bits, where a descriptor says */
-void shim_multiply_later(float *d, uint64_t a, uint64_t b, ShimProduct *product);
+/* Of a group of four warps: d = a b, done by each thread for what it holds of d. */
+struct ShimProduct {
+    float *d;
+    uint64_t a, b;             /* where tiles lie */
+    bool add, turned;          /* to d; b's K goes down its rows */
+    const uint32_t *registers; /* in place of a's tile, or NULL */
+    uint32_t quad[4][4];       /* those of four neighbours, as they were at the beginning */
+    void (*run)(const ShimProduct &, unsigned thread);
+    int group;
+};
+const void *shim_tile_number(uint64_t tile, unsigned row, unsigned k, bool turned); /* where a descriptor says */
+void shim_multiply_later(ShimProduct p, unsigned sums /* that this thread holds */);
 void shim_products_commit();
 void shim_products_wait(int groups);
 void shim_hopper_end(); /* of a block: nothing may be left on its way */

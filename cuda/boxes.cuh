@@ -1,0 +1,41 @@
+/* boxes.cuh: maps of tensors for the copy engine of compute capability 9.0: which boxes it brings, for ptx.cuh's
+ * load_box. Boxes are 64 numbers of 16 bits wide, so that a row of one is 128 bytes, swizzled; where a box hangs over
+ * the tensor's edge the engine writes zeros. */
+#ifndef SD_CUDA_BOXES_H
+#define SD_CUDA_BOXES_H
+
+#include "port.cuh"
+
+enum { BOX = 64 /* numbers */, BOX_ROW = 128 /* bytes */, BOX_ALIGN = 1024, MOST_BOX = 256 };
+
+/* Innermost dimension first. */
+struct Boxes {
+    int64_t dims[4], strides[3], box[4]; /* of the tensor; in numbers, of the second dimension on; what a box has */
+    int every[4];                        /* a box has every so many-th, at most 8; of the innermost: 1 */
+};
+
+/* A box goes over at most MOST_BOX places of a dimension, those that it leaves out among them. */
+static inline bool encode_boxes(Ctx *c, CUtensorMap *map, DType type, const void *address, unsigned rank,
+                                const Boxes &boxes) {
+    cuuint64_t n[4], s[4];
+    cuuint32_t over[4], every[4];
+    for (unsigned i = 0; i < rank; i++) {
+        n[i] = (cuuint64_t)boxes.dims[i], every[i] = (cuuint32_t)boxes.every[i];
+        over[i] = (cuuint32_t)boxes.box[i] * every[i];
+        if (i) s[i - 1] = 2 * (cuuint64_t)boxes.strides[i - 1];
+    }
+    auto call = (CUresult(*)(CUtensorMap *, CUtensorMapDataType, cuuint32_t, void *, const cuuint64_t *,
+                             const cuuint64_t *, const cuuint32_t *, const cuuint32_t *, CUtensorMapInterleave,
+                             CUtensorMapSwizzle, CUtensorMapL2promotion, CUtensorMapFloatOOBfill))card_of(c)
+                    ->encode_map;
+    CUresult code =
+        call(map, type == F16 ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, rank,
+             (void *)(uintptr_t)address, n, s, over, every, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+             CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+    if (code == CUDA_SUCCESS) return true;
+    return error_set(&c->err, ERR_DEVICE,
+                     "%s: its driver refuses a map of a tensor (error %d); SDC_CUDA=mma does without", card_of(c)->name,
+                     (int)code);
+}
+
+#endif
