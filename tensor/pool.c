@@ -42,6 +42,8 @@ struct Device {
 static void look_again(void) {
 #if defined __x86_64__ || defined __i386__
     __builtin_ia32_pause();
+#elif defined __aarch64__
+    __asm__ volatile("isb"); /* waits as long as x86's pause; `yield` does nothing on most */
 #endif
 }
 

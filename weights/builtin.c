@@ -23,10 +23,14 @@ const void *builtin_model(size_t *size) {
 #define SYMBOL(name) name
 #endif
 
+/* Global and hidden: of two local symbols of one section, both fetched from the global offset table, aarch64's linker
+ * makes one. */
 __asm__(".pushsection " SECTION
-        "\n.p2align 6\n" SYMBOL("sdc_builtin_begin") ":\n.incbin \"" SDC_BUILTIN
-                                                     "\"\n" SYMBOL("sdc_builtin_end") ":\n.byte 0\n.popsection\n");
-extern const unsigned char sdc_builtin_begin[], sdc_builtin_end[];
+        "\n.globl " SYMBOL("sdc_builtin_begin") "\n.globl " SYMBOL("sdc_builtin_end") "\n.p2align 6\n" SYMBOL(
+            "sdc_builtin_begin") ":\n.incbin \"" SDC_BUILTIN
+                                 "\"\n" SYMBOL("sdc_builtin_end") ":\n.byte 0\n.popsection\n");
+extern const unsigned char sdc_builtin_begin[] __attribute__((visibility("hidden")));
+extern const unsigned char sdc_builtin_end[] __attribute__((visibility("hidden")));
 
 const void *builtin_model(size_t *size) {
     *size = (size_t)(sdc_builtin_end - sdc_builtin_begin);

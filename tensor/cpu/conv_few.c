@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <string.h>
 
-#if defined __AVX512F__
+#if defined __AVX512F__ || defined __aarch64__
 enum { PIXELS = 4 }; /* 16 sums, 4 vectors of x, a filter's: of 32 registers */
 #else
 enum { PIXELS = 3 };

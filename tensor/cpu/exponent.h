@@ -15,16 +15,20 @@
 
 #if defined __AVX2__
 #include <immintrin.h>
+#elif defined __aarch64__
+#include <arm_neon.h>
 #endif
 
 typedef int32_t VI __attribute__((vector_size(4 * VW)));
 
-/* a > b ? a : b, by element */
+/* a > b ? a : b, by element; on aarch64 NaN where either is */
 static inline __attribute__((always_inline)) V larger(V a, V b) {
 #if defined __AVX512F__
     return (V)_mm512_max_ps((__m512)a, (__m512)b);
 #elif defined __AVX2__
     return (V)_mm256_max_ps((__m256)a, (__m256)b);
+#elif defined __aarch64__
+    return (V)vmaxq_f32((float32x4_t)a, (float32x4_t)b);
 #else
     VI greater = a > b;
     return (V)(((VI)a & greater) | ((VI)b & ~greater));

@@ -8,6 +8,10 @@
  * The same tiles multiply pairs of bf16 (pair.h): a word of the panel and of x is then two steps of k.
  *
  * Rows left over get a tile of their own height: none is computed twice, nothing is read past the last row. */
+#if defined __aarch64__ && defined __GNUC__ && !defined __clang__
+#pragma GCC optimize("no-schedule-insns") /* it would load all of a step's x at once and spill two sums */
+#endif
+
 #include "panel.h"
 
 #include "pair.h"
