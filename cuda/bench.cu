@@ -56,6 +56,7 @@ template <class A> __global__ void __launch_bounds__(THREADS) chains_wgmma(float
         products_wait<1>();
     }
     products_wait<0>();
+    products_done(sum);
     for (int i = 0; i < 128 / 8; i++) sum[0][0] += sum[i][1];
     if (sum[0][0] < 0) out[threadIdx.x] = sum[0][0];
 }

@@ -1,8 +1,15 @@
 /* card.cu: a card, its memory, and the tables of ops that run on it. */
 #include "kernels.cuh"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+
+#ifdef __CUDACC__
+#define PCI_DEVICES "/sys/bus/pci/devices"
+#else
+#define PCI_DEVICES shim_devices()
+#endif
 
 bool cuda_check(Ctx *c, cudaError_t e, const char *what) {
     if (e == cudaSuccess) return true;
@@ -102,6 +109,42 @@ static void forget(Card *card, void *recording) {
     cudaSetDevice(card->number);
     cudaStreamSynchronize(card->stream);
     cudaGraphExecDestroy((cudaGraphExec_t)recording);
+}
+
+/* Whether the machine has a card, as Linux lists it, driver or not. */
+static bool listed(void) {
+    enum { NVIDIA = 0x10de, DISPLAY = 3 };
+    DIR *all = opendir(PCI_DEVICES);
+    bool found = false;
+    for (struct dirent *d; all && !found && (d = readdir(all));) {
+        static const char *const FILES[] = {"vendor", "class"};
+        unsigned numbers[2] = {0, 0};
+        for (int i = 0; i < 2; i++) {
+            char path[1024];
+            snprintf(path, sizeof path, "%s/%.255s/%s", PCI_DEVICES, d->d_name, FILES[i]);
+            FILE *f = fopen(path, "r");
+            if (f && fscanf(f, "%x", &numbers[i]) != 1) numbers[i] = 0;
+            if (f) fclose(f);
+        }
+        found = numbers[0] == NVIDIA && numbers[1] >> 16 == DISPLAY;
+    }
+    if (all) closedir(all);
+    return found;
+}
+
+bool card_idle(Error *why) {
+    int n = 0, driver = 0;
+    cudaError_t code = cudaGetDeviceCount(&n);
+    cudaGetLastError();
+    if (code == cudaSuccess || code == cudaErrorNoDevice) return false;
+    if (code != cudaErrorInsufficientDriver)
+        error_set(why, ERR_DEVICE, "the NVIDIA driver serves no card: %s", cudaGetErrorString(code));
+    else if (cudaDriverGetVersion(&driver) == cudaSuccess && driver)
+        error_set(why, ERR_DEVICE, "the NVIDIA driver is too old: it knows CUDA %d.%d, this program needs %d.%d",
+                  driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+    else if (listed()) error_set(why, ERR_DEVICE, "there is an NVIDIA card, but no driver for it is installed");
+    else return false;
+    return true;
 }
 
 bool card_there(int number, Error *e) {

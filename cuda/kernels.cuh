@@ -68,8 +68,8 @@ static __device__ inline void finish_two_gated(const Finish &f, const float *val
         const float *bias = f.bias + column, *below = bias + f.y.n[2];
         v[0] += bias[0], v[1] += bias[1], g[0] += below[0], g[1] += below[1];
     }
-    v[0] *= activate(g[0], ACT_GELU), v[1] *= activate(g[1], ACT_GELU);
-    store_pair(place<A>(f.y, picture, row, column), v[0], v[1]);
+    g[0] = activate(g[0], ACT_GELU), g[1] = activate(g[1], ACT_GELU);
+    store_pair(place<A>(f.y, picture, row, column), v[0] * g[0], v[1] * g[1]);
 }
 
 /* Whether all rows begin on 16 bytes and come in whole chunks of 16 (of 16-bit numbers). */

@@ -5,7 +5,8 @@ namespace {
 
 enum { THREADS = 256 };
 
-/* Row `row` of [rows][n] of any rank. */
+/* Row `row` of [rows][n] of any rank; of a kernel's own operand, which is a __grid_constant__, so that a loop over its
+ * dimensions needs no copy of it. */
 template <class A> __device__ A *row_at(const Tensor &t, int64_t row) {
     int64_t offset = 0;
     for (int i = t.nd - 2; i >= 0; i--) {
@@ -15,21 +16,24 @@ template <class A> __device__ A *row_at(const Tensor &t, int64_t row) {
     return (A *)t.data + offset;
 }
 
-template <class A> __global__ void activation_rows(Tensor y, Tensor x, Act act) {
+template <class A>
+__global__ void activation_rows(const __grid_constant__ Tensor y, const __grid_constant__ Tensor x, Act act) {
     int64_t r = blockIdx.x, n = y.n[y.nd - 1];
     A *to = row_at<A>(y, r);
     const A *from = row_at<A>(x, r);
     for (int64_t i = threadIdx.x; i < n; i += blockDim.x) store(to + i, activate(to_f32(from[i]), act));
 }
 
-template <class A> __global__ void geglu_rows(Tensor y, Tensor x) {
+template <class A> __global__ void geglu_rows(const __grid_constant__ Tensor y, const __grid_constant__ Tensor x) {
     int64_t r = blockIdx.x, n = y.n[2];
     A *to = row_at<A>(y, r);
     const A *from = row_at<A>(x, r), *gate = from + n;
     for (int64_t i = threadIdx.x; i < n; i += blockDim.x) store(to + i, to_f32(from[i]) * fm_gelu(to_f32(gate[i])));
 }
 
-template <class A> __global__ void affine_rows(Tensor y, Tensor x, float scale, float offset) {
+template <class A>
+__global__ void affine_rows(const __grid_constant__ Tensor y, const __grid_constant__ Tensor x, float scale,
+                            float offset) {
     int64_t r = blockIdx.x, n = y.n[y.nd - 1];
     A *to = row_at<A>(y, r);
     const A *from = row_at<A>(x, r);

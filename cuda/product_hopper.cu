@@ -87,6 +87,7 @@ __global__ void __launch_bounds__(M / 64 * GROUP + WARP)
         if (i && lane == 0) barrier_arrive(empty + (i - 1) % DEPTH);
     }
     products_wait<0>();
+    products_done(sum);
 
     UNROLL
     for (int half = 0; half < 2; half++) {

@@ -32,8 +32,18 @@ static __device__ inline void leave_two(const Finish &f, float *partials, int64_
     else finish_two<A>(f, value, picture, row, column);
 }
 
+/* Blocks of so many threads that registers should let a processor hold at once: as many as shared memory does on 8.0.
+ * 7.5 has a third of that. */
+static __host__ __device__ constexpr int at_once(int threads) {
+#if defined __CUDA_ARCH__ && __CUDA_ARCH__ < 800
+    return threads > 0;
+#else
+    return threads >= 256 ? 2 : 5;
+#endif
+}
+
 template <class Source, class A, int M, int N, int WM, int WN, bool GATED>
-__global__ void __launch_bounds__(M / WM * (N / WN) * WARP)
+__global__ void __launch_bounds__(M / WM * (N / WN) * WARP, at_once(M / WM * (N / WN) * WARP))
     product_tensor(Source source, const A *w, int64_t k, int64_t steps, float *partials, Finish f) {
     enum {
         THREADS = M / WM * (N / WN) * WARP,

@@ -128,7 +128,7 @@ static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
         m->card = card_open(d.cards[0], d.kind == DEVICE_CUDA ? e : &why);
         if (m->card) m->ops = card_ops(m->card, precision == SD_MIXED ? F16 : type);
         if (m->card || d.kind == DEVICE_CUDA) return m->card != NULL;
-    }
+    } else if (d.kind == DEVICE_AUTO) card_idle(&why);
     snprintf(m->device, sizeof m->device, "cpu%s%.300s", why.code ? "; " : "", why.text);
     if (precision == SD_MIXED && cpu_ops_mixed()) m->ops = cpu_ops_mixed();
     if (type == F32) return true;
@@ -224,7 +224,7 @@ static void free_memory(const SdModel *m, void *p) {
 
 void model_close(SdModel *m) {
     if (!m) return;
-    arena_free(&m->kept);
+    model_forget(m);
     for (int i = 0; i < PART_COUNT; i++) {
         free_memory(m, m->memory[i]);
         weight_list_free(&m->lists[i]);

@@ -36,8 +36,9 @@ struct SdModel {
     Device *together; /* a thread for each card, where there are peers */
     Precision precision;
     size_t memory_limit;
-    Arena kept;    /* the last call's memory for activations, where that kept its parts */
-    char hash[65]; /* sha256 of the file, once somebody asked */
+    Arena kept;           /* the last call's memory for activations, where that kept its parts */
+    Repeat kept_steps[2]; /* what a card recorded there */
+    char hash[65];        /* sha256 of the file, once somebody asked */
 };
 
 /* Binds all parts and compares them with what the checkpoint holds. Missing or misshapen tensors of the parts that
@@ -45,6 +46,8 @@ struct SdModel {
 SdModel *model_open(const char *path, const SdOptions *options, Error *e); /* path NULL: the built-in model */
 SdModel *model_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e);
 void model_close(SdModel *m);
+/* Gives `kept` back (run_plan.c). */
+void model_forget(SdModel *m);
 
 /* Makes a part's weights usable: matrices and convolutions in the layout that the backend's kernels read, in the file's
  * width; where there is none, matrices stay in the mapped file if their alignment allows and convolutions are turned to

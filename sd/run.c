@@ -114,11 +114,11 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
 void run_free(Run *run) {
     text_states_free(&run->text);
     taps_abort(run->taps);
-    for (int i = 0; i < 2; i++) repeat_free(&run->arena, &run->steps[i]);
-    if (run->keep && run->arena.base && !run->arena.memory) {
-        arena_free(&run->m->kept);
+    if (run->keep && run->arena.base && !run->ctx.err.code) {
         run->m->kept = run->arena;
+        memcpy(run->m->kept_steps, run->steps, sizeof run->steps);
     } else {
+        for (int i = 0; i < 2; i++) repeat_free(&run->arena, &run->steps[i]);
         arena_free(&run->arena);
     }
     free(run->x);

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <math.h>
+#include <string.h>
 #include <unistd.h>
 
 static size_t physical_memory(void) {
@@ -13,7 +14,7 @@ static size_t physical_memory(void) {
 /* Of a card what is free, and what the model has there already. */
 static size_t memory_there(const SdModel *m) {
     if (!m->card) return physical_memory();
-    size_t free_bytes = m->ops->memory->available(m->card);
+    size_t free_bytes = m->ops->memory->available(m->card) + m->kept.size;
     for (int i = 0; i < PART_COUNT; i++)
         if (m->loaded[i]) free_bytes += model_part_bytes(m, (Part)i);
     return free_bytes;
@@ -175,16 +176,26 @@ static void fill_plan(Run *run) {
 
 static size_t mebibytes(size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 
+void model_forget(SdModel *m) {
+    if (m->card) m->kept.memory = m->ops->memory; /* that of another table may be gone */
+    for (int i = 0; i < 2; i++) repeat_free(&m->kept, &m->kept_steps[i]);
+    arena_free(&m->kept);
+}
+
 /* Memory for the call's activations, or for the text stage's (run_arena): the last call's, whose pages are there
- * already, where both keep what they have. */
+ * already, where both keep what they have; on a card, of whose memory nothing can be trimmed, of that size only, and
+ * with the steps that it recorded there. */
 static bool reserve(Run *run, size_t size, Error *e) {
     SdModel *m = run->m;
-    if (!run->keep || !m->kept.base || m->kept.size < size) {
-        arena_free(&m->kept);
+    bool fits = m->card ? m->kept.size == size && m->kept.memory == m->ops->memory : m->kept.size >= size;
+    if (!run->keep || !m->kept.base || !fits) {
+        model_forget(m);
         return arena_init_on(&run->arena, m->ops, m->card, size, e);
     }
     run->arena = m->kept;
+    memcpy(run->steps, m->kept_steps, sizeof run->steps);
     m->kept = (Arena){0};
+    memset(m->kept_steps, 0, sizeof m->kept_steps);
     run->arena.used = size;
     arena_trim(&run->arena); /* no more than was promised */
     run->arena.used = run->arena.peak = 0;

@@ -69,7 +69,8 @@ static void forward(Run *run, float *eps, const float *x, float scale, float tim
     for (int64_t i = 0; x && i < n; i++)
         to_pixels(pixel + i * in.s[0], x + (first + i % pictures) * run->latent, in.n[3], pixels, scale);
     if (x) tensor_push(c, in);
-    for (repeat_start(step); repeat_next(c, step);) unet_forward(c, out, &run->m->unet, in, run->times, keys);
+    Tensor of[] = {in, out, run->times, keys};
+    for (repeat_start(c, step, of, 4); repeat_next(c, step);) unet_forward(c, out, &run->m->unet, in, run->times, keys);
     const float *result = eps ? tensor_pull(c, out).data : NULL;
     if (eps && !c->err.code)
         for (int64_t i = 0; i < n; i++) {

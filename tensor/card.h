@@ -32,6 +32,8 @@ typedef struct {
 
 /* Without CUDA in this build, or without a driver or a card: 0. */
 int card_count(void);
+/* Whether it is 0 though there is a card, as far as one can tell; with the reason. */
+bool card_idle(Error *why);
 /* False, with ERR_DEVICE and a reason, where there is none of that number. */
 bool card_there(int number, Error *e);
 /* NULL on an error. */

@@ -143,7 +143,20 @@ Tensor tensor_pull(Ctx *c, Tensor t) {
     return h;
 }
 
-void repeat_start(Repeat *r) { r->ran = false; }
+static bool same_tensor(Tensor a, Tensor b) {
+    bool same = a.data == b.data && a.dtype == b.dtype && a.nd == b.nd;
+    for (int i = 0; same && i < a.nd; i++) same = a.n[i] == b.n[i] && a.s[i] == b.s[i];
+    return same;
+}
+
+void repeat_start(const Ctx *c, Repeat *r, const Tensor *of, int count) {
+    bool same = true;
+    assert(count <= REPEAT_OF);
+    for (int i = 0; i < count; i++) same = same && same_tensor(r->of[i], of[i]);
+    if (!same) repeat_free(c->arena, r);
+    for (int i = 0; i < count; i++) r->of[i] = of[i];
+    r->ran = false;
+}
 
 bool repeat_next(Ctx *c, Repeat *r) {
     const CardMemory *m = c->arena->memory;

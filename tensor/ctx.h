@@ -88,15 +88,17 @@ Tensor tensor_pull(Ctx *c, Tensor t);
 
 /* Work that repeats with the same addresses and no numbers from the host:
  *
- *     for (repeat_start(&r); repeat_next(c, &r);) work;
+ *     for (repeat_start(c, &r, of, count); repeat_next(c, &r);) work;
  *
- * does it once. A card records it the second time, and plays the recording from then on, without calling `work`; with
- * taps it never does. */
+ * does it once. A card records it the second time that it is of the same tensors, and plays the recording from then on,
+ * without calling `work`; with taps it never does. What else `work` reads must be as it was. */
+enum { REPEAT_OF = 4 };
 typedef struct {
     void *recording;
+    Tensor of[REPEAT_OF];
     bool ran, seen, recording_now, never;
 } Repeat;
-void repeat_start(Repeat *r);
+void repeat_start(const Ctx *c, Repeat *r, const Tensor *of, int count);
 bool repeat_next(Ctx *c, Repeat *r);
 void repeat_free(const Arena *a, Repeat *r);
 

@@ -1,5 +1,6 @@
 /* cuda_pictures.c: micro-SD on a card, or on the tests' stand-in for one: every tap, replayed steps, the program. */
 #define _XOPEN_SOURCE 700
+#include "../sd/model.h"
 #include "../tensor/card.h"
 #include "cli.h"
 #include "make_model.h"
@@ -77,6 +78,54 @@ static void replays(void) {
     sd_free(&batch);
 }
 
+static bool (*begin_recording)(Card *);
+static int recordings;
+
+static bool count_recordings(Card *card) {
+    recordings++;
+    return begin_recording(card);
+}
+
+/* Pictures of one model that keeps what it has: steps are recorded when they are others, and all pictures are right. */
+static void kept_steps(void) {
+    static const struct {
+        int width, batch, cfg, recordings; /* so far, once it is made */
+        bool keep;
+    } CALLS[] = {{64, 1, 7, 1, true}, {64, 1, 7, 1, true},  {64, 2, 7, 2, true}, /* more than the decoder takes */
+                 {64, 1, 7, 3, true}, {72, 1, 7, 4, true},  {64, 1, 1, 5, true},
+                 {64, 1, 7, 6, true}, {64, 1, 7, 7, false}, {64, 1, 7, 8, true}};
+    SdOptions o = {.precision = SD_F16, .device = "cuda"};
+    SdResult first = {0};
+    Error e = {0};
+    SdModel *m = sd_open(model, &o, &e);
+    if (!test_check(m != NULL, "cuda: a model that keeps its steps")) {
+        test_note("%s", e.text);
+        return;
+    }
+    const Ops *own = m->ops;
+    Ops ops = *own;
+    CardMemory memory = *own->memory;
+    begin_recording = memory.record_begin, recordings = 0;
+    memory.record_begin = count_recordings, ops.memory = &memory, m->ops = &ops;
+    for (size_t i = 0; i < sizeof CALLS / sizeof *CALLS; i++) {
+        SdRequest r = pipeline_request("Euler", 42, CALLS[i].width, 64);
+        SdResult out = {0};
+        r.steps = 2, r.batch_size = CALLS[i].batch, r.cfg = CALLS[i].cfg, r.keep = CALLS[i].keep;
+        bool ok = sd_txt2img(m, &r, &out, &e), usual = CALLS[i].width == 64 && CALLS[i].cfg == 7;
+        test_check(ok && recordings == CALLS[i].recordings, "cuda: call %d of a model: %d recordings, not %d", (int)i,
+                   recordings, CALLS[i].recordings);
+        test_note("%s", e.text);
+        if (!i) first = out;
+        else if (ok && usual)
+            test_check(same(&first.pictures[0], &out.pictures[0]), "cuda: call %d of a model: the same picture",
+                       (int)i);
+        if (i) sd_free(&out);
+    }
+    sd_free(&first);
+    m->ops = own;
+    sd_close(m);
+}
+
 /* --- the program --- */
 
 /* sdc with the stand-in, or, in a build with CUDA, sdc itself. */
@@ -131,13 +180,33 @@ static void benchmarks(void) {
     program(2, "--device: one at a time", "\"$SDC\" bench -m ../cuda_micro.safetensors --device cuda:0,1");
 }
 
+/* A card that does not serve, where nobody named it. */
+static const struct {
+    const char *before, *says, *after;
+} IDLE[] = {
+    {"SDC_SHIM_CARDS=-2", "sdc: on cpu; the NVIDIA driver is too old: it knows CUDA 11.8, this program needs ", ""},
+    {"SDC_SHIM_CARDS=-3", "sdc: on cpu; the NVIDIA driver serves no card: unspecified launch failure", ""},
+    {"mkdir -p pci/a pci/b && echo 0x10de > pci/a/vendor && echo 0x040300 > pci/a/class && echo 0x8086 > pci/b/vendor "
+     "&& "
+     "echo 0x030000 > pci/b/class && SDC_SHIM_DEVICES=pci SDC_SHIM_CARDS=-1",
+     "nothing is said", " 2> idle.txt && ! grep -q sdc idle.txt && echo nothing is said >&2"},
+    {"mkdir pci/c && echo 0x10de > pci/c/vendor && echo 0x030200 > pci/c/class && SDC_SHIM_DEVICES=pci "
+     "SDC_SHIM_CARDS=-1",
+     "sdc: on cpu; there is an NVIDIA card, but no driver for it is installed\n", ""},
+};
+
 static void programs(void) {
-    char command[256];
+    char command[512];
     if (!test_check(find_program(), "the program sdc is there (SDC_BIN, else ./sdc)")) return;
     program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda -o one.png");
     program(0, "sdc: on cuda:0", RUN "-o auto.png && cmp one.png auto.png");
     program(0, "", RUN "--device cpu -o cpu.png --precision f32-direct");
     program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda --precision f16 -o half.png");
+    program(0, "), f32; --precision f16 is much faster", RUN "--device cuda -o cuda.png");
+    program(0, "card 0)\n", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --precision f16");
+    program(0, "", "\"$SDC\" replay cpu.png -m ../cuda_micro.safetensors --device cpu --precision f32-direct");
+    program(1, "", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cpu -q");
+    program(2, "--device: one at a time", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cuda:0,1");
     program(0, "), f16\n", RUN "--device cuda --precision mixed -o mixed.png && cmp half.png mixed.png");
     program(2, "f16 is for cards", RUN "--device cpu --precision f16 -o no.png");
     program(1, "the limit is 1 MiB", RUN "--device cuda --memory-limit 1M -o no.png");
@@ -165,6 +234,10 @@ static void programs(void) {
     program(1, "no NVIDIA card can be used here: no CUDA-capable device",
             "SDC_SHIM_CARDS=0 \"$SDC\" bench -m ../cuda_micro.safetensors --device cuda");
     program(0, "", "SDC_SHIM_CARDS=0" RUN "--device auto --precision f32-direct -o none.png && cmp none.png cpu.png");
+    for (size_t i = 0; i < sizeof IDLE / sizeof *IDLE; i++) {
+        snprintf(command, sizeof command, "%s" RUN "-o idle.png%s", IDLE[i].before, IDLE[i].after);
+        program(0, IDLE[i].says, command);
+    }
     program(1, "there is none of that number; cards are 0..0", RUN "--device cuda:1 -o no.png");
     program(1, "compute capability 7.0, 7.5 is needed", "SDC_SHIM_ARCH=70" RUN "--device cuda -o no.png");
     program(0, "sdc: on cpu; cuda:0 (made-up card 0): is too old",
@@ -203,6 +276,7 @@ void suite_cuda_pictures(void) {
     pipeline_device = "cuda";
     goldens();
     replays();
+    kept_steps();
     pipeline_device = NULL;
     programs();
     if (strstr(getenv("SDC"), "-shim")) card_kinds();

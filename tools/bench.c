@@ -172,7 +172,7 @@ static bool bench(const Arguments *a, Error *e) {
                    : options.precision == SD_BF16                 ? "bf16"
                                                                   : "f32";
     out.mixed = !card && mixed && sd_has_mixed();
-    if (m && mixed) say_device(m, options.precision);
+    if (m && mixed) say_device(m, a->precision);
     bool ok = (m || published) && (a->kernels ? measure_kernels(a, &k, &out, e) : measure(a, m, &out, e));
     out.threads = out.peaks.threads;
     if (ok) (a->json ? report_json : report_text)(&out);

@@ -159,7 +159,7 @@ static int generate(const char *command, const PictureArguments *a) {
     progress_begin(&progress, a->quiet, (int)a->batch_count);
     double start = now_seconds();
     SdModel *model = sd_open(a->model, &options, &e);
-    if (model && !a->quiet) say_device(model, options.precision);
+    if (model && !a->quiet) say_device(model, a->precision);
     SdRequest request = sd_request(model);
     fill_request(&request, a);
     Work work = {&progress, &steps};

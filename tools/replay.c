@@ -19,7 +19,7 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *out, *precision;
+    const char *model, *out, *precision, *device;
     int64_t threads;
     uint64_t memory_limit;
     bool quiet;
@@ -29,8 +29,8 @@ typedef struct {
 const Option REPLAY_OPTIONS[] = {
     {OPT_STRING, 'm', "model", AT(model), "MODEL", "the model: a file or a folder", 0, 0},
     {OPT_STRING, 'o', "out", AT(out), "FILE", "save the new picture, a PNG file", 0, 0},
-    {OPT_CHOICE, 0, "precision", AT(precision), "f32|f32-direct|mixed", "as the picture was made: it does not say", 0,
-     0},
+    {OPT_CHOICE, 0, "precision", AT(precision), PRECISION_NAMES, "as the picture was made: it does not say", 0, 0},
+    {OPT_STRING, 0, "device", AT(device), "auto|cpu|cuda[:N]", "likewise (auto)", 0, 0},
     {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
     {OPT_SIZE, 0, "memory-limit", AT(memory_limit), "SIZE", "what the process may take: 900M, 4G, 1.5GiB", 0, 0},
     {OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "print errors only", 0, 0},
@@ -212,10 +212,12 @@ static int generate(const Arguments *a, const char *path, Replay *r, const Image
     SdResult result = {0};
     SdOptions options = {.threads = (int)a->threads, .memory_limit = (size_t)a->memory_limit};
     options.precision = precision_of(a->precision);
+    options.device = a->device ? a->device : "auto";
     catch_signals();
     progress_begin(&progress, a->quiet, 1);
     SdModel *model = sd_open(a->model, &options, &e);
-    if (model) say_device(model, options.precision), warn_of_model(model, &r->text);
+    if (model && !a->quiet) say_device(model, a->precision);
+    if (model) warn_of_model(model, &r->text);
     r->request->progress = progress_show;
     r->request->user = &progress;
     bool ok = model && sd_txt2img(model, r->request, &result, &e), equal = false;
@@ -267,5 +269,7 @@ int cmd_replay(int argc, char **argv) {
         return usage_error(NAME, "no model is built in: -m takes the one that the picture was made with");
     if (a.out && (same_file(a.out, argv[0]) || same_file(a.out, a.model)))
         return usage_error(NAME, "--out: %.200s is read as well; name another file", a.out);
-    return replay(&a, argv[0]);
+    if (a.device && strchr(a.device, ',')) return usage_error(NAME, "--device: one at a time");
+    code = check_device(NAME, a.device, "auto", a.precision);
+    return code == OPTIONS_GO_ON ? replay(&a, argv[0]) : code;
 }

@@ -85,10 +85,19 @@ bool dead() {
 
 cudaError_t cudaGetDeviceCount(int *n) {
     *n = (int)wish("SDC_SHIM_CARDS", 1);
-    return *n > 0 ? cudaSuccess : fail(*n < 0 ? cudaErrorInsufficientDriver : cudaErrorNoDevice);
+    if (*n > 0) return cudaSuccess;
+    return fail(*n == 0 ? cudaErrorNoDevice : *n == -3 ? cudaErrorLaunchFailure : cudaErrorInsufficientDriver);
 }
 
-cudaError_t cudaDriverGetVersion(int *version) { return *version = 0, cudaSuccess; }
+cudaError_t cudaDriverGetVersion(int *version) {
+    *version = wish("SDC_SHIM_CARDS", 1) == -1 ? 0 : 11080;
+    return cudaSuccess;
+}
+
+const char *shim_devices() {
+    const char *folder = getenv("SDC_SHIM_DEVICES");
+    return folder ? folder : "";
+}
 
 size_t shim_most_shared() {
     long arch = wish("SDC_SHIM_ARCH", 80);
