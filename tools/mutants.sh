@@ -127,7 +127,6 @@ card: causal mask of the first eight queries ~ cuda/attention_tensor.cu ~ cuda ~
 card: residuals of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s|if (f.residual.data) part.residual = .*||
 card: the second source of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s|if (second_of(some)) .*||
 card: steps recorded of other tensors ~ tensor/ctx.c ~ cuda_pictures ~ openblas ~ s|if (!same) repeat_free|if (0) repeat_free|
-card: steps recorded of other weights ~ sd/run_plan.c ~ cuda_pictures ~ openblas ~ s|repeat_free(&m->kept, &m->kept_steps\[i\]);||
 card: a tile too large for 7.5 ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s| \&\& card_of(c)->shared >= shared_for(128, 160)||
 card: weights prepared for the first card of all ~ cuda/card.cu ~ cuda_pictures ~ openblas ~ s|static void enter(Card \*card) { cudaSetDevice(card->number); }|static void enter(Card *) {}|
 card: weights' pieces on top of each other ~ cuda/weights.cu ~ cuda_pictures ~ openblas ~ s|        to += count;||
