@@ -40,19 +40,12 @@ SD_INLINE float fm_exp(float x) {
 }
 
 /* p(u) of erfc, for numbers and vectors of them */
+/* clang-format off */
 #define FM_ERFC_FACTOR(u)                                                                                              \
     (((((((((-1.369437137e-04f * (u) + -1.984910471e-04f) * (u) + 1.354946504e-03f) * (u) + -2.015499132e-04f) * (u) + \
-          -1.368607946e-02f) *                                                                                         \
-             (u) +                                                                                                     \
-         5.683520370e-02f) *                                                                                           \
-            (u) +                                                                                                      \
-        -1.397372954e-01f) *                                                                                           \
-           (u) +                                                                                                       \
-       2.498903508e-01f) *                                                                                             \
-          (u) +                                                                                                        \
-      -3.478070133e-01f) *                                                                                             \
-         (u) +                                                                                                         \
-     1.936620971e-01f)
+          -1.368607946e-02f) * (u) + 5.683520370e-02f) * (u) + -1.397372954e-01f) * (u) + 2.498903508e-01f) * (u) +    \
+      -3.478070133e-01f) * (u) + 1.936620971e-01f)
+/* clang-format on */
 
 /* erfc(t) for t >= 0 */
 SD_INLINE float fm_erfc(float t) {

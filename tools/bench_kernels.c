@@ -160,11 +160,10 @@ bool bench_kernels(const Record *r, Precision precision, bool mixed, int runs,
         if (seen) seen(out, kernel);
     }
     for (int i = 0; i <= SD_STAGE_DECODE; i++)
-        for (int t = 0; ok && t < out->table_count; t++)
-            if (all[i].flops > 0) {
-                out->whole[i][t] = all[i].flops / all[i].seconds[t];
-                out->linear[i][t] = linear[i].flops / linear[i].seconds[t];
-            }
+        for (int t = 0; ok && t < out->table_count; t++) {
+            if (all[i].flops > 0) out->whole[i][t] = all[i].flops / all[i].seconds[t];
+            if (linear[i].flops > 0) out->linear[i][t] = linear[i].flops / linear[i].seconds[t];
+        }
     free(room.x), free(room.y), free(room.k), free(room.weights), free(room.prepared);
     arena_free(&room.arena);
     device_free(one);

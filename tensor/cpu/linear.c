@@ -4,9 +4,9 @@
  * of 32 outputs (widened once into scratch), rows. Rows are read where they lie, and while a block's first panel is
  * multiplied those that follow are asked for; while another is, the next panel's numbers, which come from memory:
  * weights are read once in an op. Rows that would share sets of the first cache, or that lie in two places, are copied
- * side by side. Sums of an element run over K in the order of its pieces, which follow from K alone, so bits do
- * not depend on how rows and outputs are cut. A block is tall enough that widening a panel costs 1 % of using it, and
- * there are enough blocks that 8 threads stay busy.
+ * side by side. Sums of an element run over K in the order of its pieces, which follow from K alone, so bits do not
+ * depend on how rows and outputs are cut. A panel of 16 bits is widened between the first tile's multiply-adds. There
+ * are enough blocks that 8 threads stay busy.
  *
  * GEGLU's two halves are made side by side in scratch and become one there; they are never stored.
  *

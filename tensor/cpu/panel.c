@@ -35,12 +35,6 @@ enum {
     LINE = 64,   /* bytes in a cache line */
 };
 
-#if defined __F16C__ || defined __aarch64__
-enum { BY_VECTORS = 1 }; /* numbers of 16 bits are widened */
-#else
-enum { BY_VECTORS = 0 };
-#endif
-
 #if defined __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -197,11 +191,11 @@ INLINE void product(int64_t m, const Form form, Tile all) {
 
 /* The first tile of every strip widens it, between its products; for one row nothing is kept. */
 INLINE void product_widening(int64_t m, const DType type, Tile t, float *room) {
-    if (m == 1 && BY_VECTORS) {
+    if (m == 1 && WIDENS_BY_VECTORS) {
         tile(1, PANEL / VW, (Form){.type = type}, t);
         return;
     }
-    if (m < ROWS || !BY_VECTORS) widen(room, t.from, type, t.k * PANEL);
+    if (m < ROWS || !WIDENS_BY_VECTORS) widen(room, t.from, type, t.k * PANEL);
     else {
         Tile first = t;
         for (; first.n > 0; first.n -= STRIP, first.panel += STRIP, first.from += STRIP, first.y += STRIP) {

@@ -14,28 +14,33 @@
 #include <arm_neon.h>
 #endif
 
-#if defined __aarch64__
-/* Four numbers on any byte boundary. Every processor widens f16, also those that do not compute with it. */
-static inline __attribute__((always_inline)) V widen_four(const void *from, DType dtype) {
-    uint16x4_t h = vreinterpret_u16_u8(vld1_u8(from));
-    return dtype == F16 ? (V)vcvt_f32_f16(vreinterpret_f16_u16(h)) : (V)vshll_n_u16(h, 16);
-}
+/* Whether vectors of both types are widened by an instruction or two. */
+#if defined __F16C__ || defined __aarch64__
+enum { WIDENS_BY_VECTORS = 1 };
+#else
+enum { WIDENS_BY_VECTORS = 0 };
 #endif
 
-/* A vector of f32 from VW numbers. */
+/* A vector of f32 from VW numbers on any byte boundary. Every aarch64 widens f16, also those that do not compute with
+ * it. */
 static inline __attribute__((always_inline)) V widen_vector(const void *from, DType dtype) {
+    typedef uint16_t Narrow __attribute__((vector_size(2 * VW)));
+    typedef uint32_t Wide __attribute__((vector_size(4 * VW)));
     if (dtype == F32) return *(const V *)from;
-    V v;
+    Narrow h;
+    memcpy(&h, from, sizeof h);
+    if (dtype == BF16) return (V)(__builtin_convertvector(h, Wide) << 16);
 #if defined __AVX512F__
-    if (dtype == F16) return (V)_mm512_cvtph_ps(_mm256_loadu_si256(from));
+    return (V)_mm512_cvtph_ps((__m256i)h);
 #elif defined __F16C__
-    if (dtype == F16) return (V)_mm256_cvtph_ps(_mm_loadu_si128(from));
+    return (V)_mm256_cvtph_ps((__m128i)h);
 #elif defined __aarch64__
-    return widen_four(from, dtype);
-#endif
-    const uint16_t *h = from;
-    for (int i = 0; i < VW; i++) v[i] = dtype == F16 ? f16_to_f32(h[i]) : bf16_to_f32(h[i]);
+    return (V)vcvt_f32_f16((float16x4_t)h);
+#else
+    V v;
+    for (int i = 0; i < VW; i++) v[i] = f16_to_f32(h[i]);
     return v;
+#endif
 }
 
 /* out[0..n) = in[0..n); `in` lies on any byte boundary. */
@@ -46,15 +51,7 @@ static inline void widen(float *out, const void *in, DType dtype, int64_t n) {
     }
     const char *bytes = in;
     int64_t i = 0;
-#if defined __AVX512F__
-    for (; dtype == F16 && i + 16 <= n; i += 16)
-        _mm512_storeu_ps(out + i, _mm512_cvtph_ps(_mm256_loadu_si256((const void *)(bytes + 2 * i))));
-#elif defined __F16C__
-    for (; dtype == F16 && i + 8 <= n; i += 8)
-        _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const void *)(bytes + 2 * i))));
-#elif defined __aarch64__
-    for (; i + VW <= n; i += VW) *(V *)(out + i) = widen_four(bytes + 2 * i, dtype);
-#endif
+    for (; WIDENS_BY_VECTORS && i + VW <= n; i += VW) *(V *)(out + i) = widen_vector(bytes + 2 * i, dtype);
     if (dtype == BF16)
         for (; i < n; i++) {
             uint16_t h;

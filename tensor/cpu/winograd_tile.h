@@ -17,10 +17,6 @@
 
 #include "widen.h"
 
-#if defined __F16C__
-#include <immintrin.h>
-#endif
-
 #include <stdbool.h>
 
 enum { WINO_OUT = 4, WINO_IN = 6, WINO_POINTS = WINO_IN * WINO_IN }; /* of F(4x4, 3x3) */
