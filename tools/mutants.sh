@@ -49,6 +49,8 @@ an enlarged picture's phase begins a row too low ~ tensor/cpu/winograd.c ~ ops ~
 an enlarged picture's phases exchange filters ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|\*odd = !low;|*odd = low;|
 a phase's last point left out ~ tensor/cpu/winograd_tile.h ~ ops ~ openblas ~ s|in\[4 \* step\] + (|(|
 SiLU of the last channels left out ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|    if (!n) return;|    return;|
+a panel's vectors all widened from its first ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|widen_vector(t.from + p \* PANEL + c \* VW|widen_vector(t.from + p * PANEL|
+few outputs see what lies left of the picture ~ tensor/cpu/conv_few.c ~ ops ~ openblas ~ s|line && j >= 0 &&|line \&\&|
 convolution's taps transposed ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|t / kw - g->g.pad_top|t % kw - g->g.pad_top|; s|t % kw - g->g.pad_left|t / kw - g->g.pad_left|
 convolution's weights not turned ~ sd/model.c ~ blocks ~ openblas ~ s|j.turned = like->kind == WEIGHT_CONV|j.turned = like->kind == WEIGHT_TABLE|
 convolution's weights turned wrongly ~ sd/model.c ~ blocks ~ openblas ~ s|(t \* channels + i) \* width, in|(i * taps + t) * width, in|
