@@ -211,3 +211,15 @@ bool config_check(const SdConfig *config, const char *what, Error *e) {
     if (c.vae.latent != u->out_channels) return bad(what, e, "the VAE's latents are not the U-Net's output");
     return true;
 }
+
+/* Inpainting adds a masked picture's latent and the mask, instruct-pix2pix the latent of the picture to change. */
+bool config_check_input(const SdConfig *c, const char *what, Error *e) {
+    int in = c->unet.in_channels, latent = c->vae.latent;
+    if (in == latent) return true;
+    const char *kind = in == 2 * latent + 1 ? "is an inpainting model: "
+                       : in == 2 * latent   ? "is an instruct-pix2pix model: "
+                                            : "";
+    return error_set(e, ERR_FORMAT,
+                     "%s: %sits U-Net takes %d channels, a latent has %d; not supported yet, use a text-to-image model",
+                     what, kind, in, latent);
+}

@@ -64,5 +64,7 @@ bool config_from_json(SdConfig *c, const char *what, const char *json, Error *e)
 
 /* True when every number is in a range that the models can be built with. */
 bool config_check(const SdConfig *c, const char *what, Error *e);
+/* True when the U-Net's input is a latent alone, which is what sampling and training give it. */
+bool config_check_input(const SdConfig *c, const char *what, Error *e);
 
 #endif

@@ -25,6 +25,7 @@ bool run_progress(Run *run, SdStage stage, int step, int steps, Error *e) {
 
 static bool check_request(const SdModel *m, const SdRequest *r, Error *e) {
     int unit = vae_factor(&m->config.vae);
+    if (!config_check_input(&m->config, m->checkpoint->path, e)) return false;
     if (r->width < unit || r->height < unit || r->width % unit || r->height % unit)
         return error_set(e, ERR_ARGUMENT, "size %dx%d: width and height must be multiples of %d, at least %d", r->width,
                          r->height, unit, unit);

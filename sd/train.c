@@ -69,10 +69,7 @@ static bool check(const Trainer *t, Error *e) {
     if (t->d->size % unit || (o->vae && o->crop % unit))
         return error_set(e, ERR_ARGUMENT, "pictures of %d pixels and parts of %d: must be multiples of %d", t->d->size,
                          o->crop, unit);
-    if (t->m->config.unet.in_channels != t->m->config.vae.latent)
-        return error_set(e, ERR_ARGUMENT, "%s: its U-Net takes more than latents, which training does not make",
-                         t->m->checkpoint->path);
-    return true;
+    return config_check_input(&t->m->config, t->m->checkpoint->path, e);
 }
 
 static void part(Trainer *t, int64_t first, int64_t n, int64_t all) {

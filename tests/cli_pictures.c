@@ -5,6 +5,7 @@
 #include "test.h"
 #include "../sd/image.h"
 #include "../sd/png.h"
+#include "../sd/sd.h"
 #include "../tools/commands.h"
 #include "../weights/safetensors.h"
 
@@ -206,8 +207,46 @@ static void variations(void) {
     test_check(!same_pixels("z.png", "y.png") && same_pixels("0.png", "y.png"), "--emphasis: weights count, or do not");
 }
 
+/* Models whose U-Net takes more than a latent are described, but make no picture and learn nothing. */
+static void inputs(void) {
+    static const struct {
+        int channels;
+        const char *words;
+    } MODELS[] = {{9, "m9: is an inpainting model|9 channels|latent has 4"},
+                  {8, "m8: is an instruct-pix2pix model|8 channels|latent has 4"},
+                  {5, "m5: its U-Net takes 5 channels|latent has 4"},
+                  {3, "m3: its U-Net takes 3 channels|latent has 4"}};
+    cli_works("from.png", MICRO "-p x -o from.png");
+    for (size_t i = 0; i < sizeof MODELS / sizeof *MODELS; i++) {
+        char name[8];
+        const char *words = MODELS[i].words;
+        SdConfig k = micro_config();
+        k.unet.in_channels = MODELS[i].channels;
+        snprintf(name, sizeof name, "m%d", MODELS[i].channels);
+        MakeModel spec = {.dtype = F32};
+        if (i == 1) spec.layout = MODEL_DIFFUSERS;
+        if (!test_check(make_model_of(cli_path(name), spec, k), "a model of %d channels", MODELS[i].channels)) return;
+        cli_works("family      SD 1.x|0 missing", "info %s", name);
+        cli_fails(1, words, "txt2img -m %s -W 64 -H 64 --steps 1 -p x -o no.png", name);
+        if (image_supported()) cli_fails(1, words, "img2img -m %s -i from.png --steps 1 -p x -o no.png", name);
+        cli_fails(1, words, "bench -m %s -W 64 -H 64 --steps 1 --runs 1", name);
+        cli_fails(1, words, "train -m %s --data shapes --out no.safetensors --steps 1", name);
+        cli_fails(1, words, "train -m %s --data shapes --train vae --out no.safetensors --steps 1", name);
+        Error e = {0};
+        SdPlan plan;
+        SdModel *m = sd_open(cli_path(name), NULL, &e);
+        SdRequest r = sd_request(m);
+        test_check(m && !sd_plan(m, &r, &plan, &e) && e.code == ERR_FORMAT, "sd_plan refuses %d channels",
+                   MODELS[i].channels);
+        test_note("%s", e.text);
+        sd_close(m);
+    }
+    test_check(!is_there("no.png") && !is_there("no.safetensors") && !is_there("no.safetensors.state"),
+               "they leave nothing behind");
+}
+
 void cli_pictures(void) {
     bool made = make_model(cli_path("micro.safetensors"), (MakeModel){.dtype = F32});
     test_check(made, "the micro model is made");
-    if (made) pictures(), names(), taps(), interruptions(), conversions(), variations();
+    if (made) pictures(), names(), taps(), interruptions(), conversions(), variations(), inputs();
 }

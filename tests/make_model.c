@@ -255,8 +255,11 @@ SdConfig micro_config(void) {
 }
 
 bool make_model(const char *path, MakeModel spec) {
+    return make_model_of(path, spec, spec.size == MODEL_FULL ? config_sd1() : micro_config());
+}
+
+bool make_model_of(const char *path, MakeModel spec, SdConfig k) {
     Error e = {0};
-    SdConfig k = spec.size == MODEL_FULL ? config_sd1() : micro_config();
     Entries l = {.err = &e};
     add_networks(&l, &k, spec.dtype);
     if (spec.ema && !e.code) add_ema(&l);

@@ -20,6 +20,8 @@ SdConfig micro_config(void);
 
 /* A single file, or a folder that may exist already. False, with a line on stderr, when it cannot be written. */
 bool make_model(const char *path, MakeModel spec);
+/* The same with another configuration. */
+bool make_model_of(const char *path, MakeModel spec, SdConfig k);
 
 /* --make-model micro|full single|diffusers f32|f16|bf16 PATH: the arguments after the option; an exit status. */
 int make_model_main(int argc, char **argv);
