@@ -23,6 +23,29 @@ bool run_progress(Run *run, SdStage stage, int step, int steps, Error *e) {
     return run->r->progress(run->r->user, &p) || error_set(e, ERR_CANCELLED, "stopped");
 }
 
+/* Options of samplers and schedules. Where `unset` is true, 0 leaves the choice to the sampler or the model. */
+static bool check_sampling(const SdRequest *r, Error *e) {
+    const struct {
+        const char *name;
+        double value, low, high;
+        bool unset;
+    } REALS[] = {{"eta", r->eta, -1, 1, false},
+                 {"s churn", r->s_churn, 0, 1000, false},
+                 {"s tmin", r->s_tmin, 0, 1e6, false},
+                 {"s tmax", r->s_tmax, 0, 1e6, false},
+                 {"s noise", r->s_noise, 0, 10, false},
+                 {"sigma min", r->sigma_min, 1e-4, 1e5, true},
+                 {"sigma max", r->sigma_max, 1e-4, 1e5, true},
+                 {"rho", r->rho, 0.01, 1000, true}};
+    for (size_t i = 0; i < sizeof REALS / sizeof *REALS; i++) {
+        double v = REALS[i].value, low = REALS[i].low, high = REALS[i].high;
+        if (!(v >= low && v <= high) && !(REALS[i].unset && v == 0))
+            return error_set(e, ERR_ARGUMENT, "%s %g: must be %swithin %g..%g", REALS[i].name, v,
+                             REALS[i].unset ? "0 (not set) or " : "", low, high);
+    }
+    return true;
+}
+
 static bool check_request(const SdModel *m, const SdRequest *r, Error *e) {
     int unit = vae_factor(&m->config.vae);
     if (!config_check_input(&m->config, m->checkpoint->path, e)) return false;
@@ -49,10 +72,7 @@ static bool check_request(const SdModel *m, const SdRequest *r, Error *e) {
     }
     if (!(r->variation_strength >= 0 && r->variation_strength <= 1))
         return error_set(e, ERR_ARGUMENT, "variation strength %g: must be within 0..1", r->variation_strength);
-    const double reals[] = {r->eta, r->s_churn, r->s_tmin, r->s_tmax, r->s_noise, r->sigma_min, r->sigma_max, r->rho};
-    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
-        if (!isfinite(reals[i]) || fabs(reals[i]) > 1e6)
-            return error_set(e, ERR_ARGUMENT, "sampler's options: %g is out of range", reals[i]);
+    if (!check_sampling(r, e)) return false;
     if (r->seed_width < 0 || r->seed_height < 0 || r->seed_width > 16384 || r->seed_height > 16384)
         return error_set(e, ERR_ARGUMENT, "seed resize %dx%d: sizes must be within 0..16384", r->seed_width,
                          r->seed_height);

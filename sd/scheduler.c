@@ -44,10 +44,17 @@ static int sgm_uniform(const Curve *c, int n, float *out) {
     return at_times(c, to_time(c, c->sigma_max), to_time(c, c->sigma_min), n + 1, n, out);
 }
 
+/* x^y for y > 0; 0 or infinity where a double ends. */
+static double power(double x, double y) {
+    if (!(x > 0)) return 0;
+    double exponent = isfinite(x) ? y * log64(x) : x;
+    return exponent < -690 ? 0 : exponent > 690 ? INFINITY : exp64(exponent);
+}
+
 static int karras(const Curve *c, int n, float *out) {
-    double low = pow64(c->sigma_min, 1 / c->rho), high = pow64(c->sigma_max, 1 / c->rho);
+    double low = power(c->sigma_min, 1 / c->rho), high = power(c->sigma_max, 1 / c->rho);
     for (int i = 0; i < n; i++)
-        out[i] = (float)pow64((float)high + schedule_linspace(0, 1, n, i) * (float)(low - high), c->rho);
+        out[i] = (float)power((float)high + schedule_linspace(0, 1, n, i) * (float)(low - high), c->rho);
     out[n] = 0;
     return n + 1;
 }
@@ -62,7 +69,7 @@ static int exponential(const Curve *c, int n, float *out) {
 static int polyexponential(const Curve *c, int n, float *out) {
     double high = log64(c->sigma_max), low = log64(c->sigma_min);
     for (int i = 0; i < n; i++) {
-        float ramp = (float)pow64(schedule_linspace(1, 0, n, i), c->rho);
+        float ramp = (float)power(schedule_linspace(1, 0, n, i), c->rho);
         out[i] = (float)exp64(ramp * (float)(high - low) + (float)low);
     }
     out[n] = 0;
@@ -208,8 +215,24 @@ static bool enough(const Points *p, const Sampler *sampler) {
     return p->count >= (pairs || sampler->space == SPACE_SIGMA ? 2 : 1);
 }
 
-static void sigma_points(Points *p, const Schedule *model, const Sampler *sampler, const Scheduler *scheduler,
-                         int steps, const ScheduleOptions *o) {
+static bool ends_fall(double low, bool low_own, double high, bool high_own, Error *e) {
+    return low < high || error_set(e, ERR_ARGUMENT, "sigma min %g%s: must be below sigma max, %g%s", low,
+                                   low_own ? "" : " (the model's)", high, high_own ? "" : " (the model's)");
+}
+
+/* Rounding must not make a list rise, nor leave 0 of a sigma before the last: powers by a small rho do, or pass all
+ * numbers. */
+static bool settle(Points *p) {
+    for (int i = 0; i < p->count; i++) {
+        float *v = &p->values[i];
+        if (!isfinite(*v) || !(*v > 0 || i + 1 == p->count)) return false;
+        if (i && *v > v[-1]) *v = v[-1];
+    }
+    return true;
+}
+
+static bool sigma_points(Points *p, const Schedule *model, const Sampler *sampler, const Scheduler *scheduler,
+                         int steps, const ScheduleOptions *o, Error *e) {
     Curve c = {.s = model, .lcm = sampler->flags & SAMPLER_OWN_TABLE, .xl = o->xl};
     int last = table_count(&c) - 1;
     c.sigma_min = o->sigma_min > 0 ? o->sigma_min : o->old_karras ? .1 : (double)table(&c, 0);
@@ -217,9 +240,15 @@ static void sigma_points(Points *p, const Schedule *model, const Sampler *sample
     c.rho = o->rho > 0 ? o->rho : scheduler->rho;
     c.alpha = o->beta_alpha > 0 ? o->beta_alpha : .6;
     c.beta = o->beta_beta > 0 ? o->beta_beta : .6;
+    bool low = o->sigma_min > 0 || o->old_karras, high = o->sigma_max > 0 || o->old_karras;
+    if (scheduler->ends && (low || high) && !ends_fall(c.sigma_min, low, c.sigma_max, high, e)) return false;
     p->count = (scheduler->fill ? scheduler->fill : uniform)(&c, steps, p->values);
+    if (!settle(p))
+        return error_set(e, ERR_ARGUMENT, "rho %g: gives %s sigmas of 0 or infinity; use a larger one", c.rho,
+                         scheduler->label);
     p->bounds_low = model->sigmas[0];
     p->bounds_high = model->sigmas[TRAIN_STEPS - 1];
+    return true;
 }
 
 static void find_ends(Points *p) {
@@ -242,13 +271,13 @@ bool points_make(Points *p, const Schedule *model, const Sampler *sampler, const
     p->part = false;
     if (steps < 1 || steps > most)
         return error_set(e, ERR_ARGUMENT, "%d steps; for %s it must be 1 to %d", steps, sampler->name, most);
-    if (o->sigma_min > 0 && o->sigma_max > 0 && o->sigma_min > o->sigma_max)
-        return error_set(e, ERR_ARGUMENT, "sigma min %g is above sigma max %g", o->sigma_min, o->sigma_max);
+    if (o->sigma_min > 0 && o->sigma_max > 0 && !ends_fall(o->sigma_min, true, o->sigma_max, true, e)) return false;
     if (times) time_points(p, sampler, discard && steps < most ? steps + 1 : steps);
     else {
         if (!scheduler || !scheduler->fill || sampler->flags & SAMPLER_BOUNDS)
             scheduler = scheduler_find(sampler->scheduler ? sampler->scheduler : "Uniform");
-        sigma_points(p, model, sampler, scheduler, discard && steps < most ? steps + 1 : steps, o);
+        if (!sigma_points(p, model, sampler, scheduler, discard && steps < most ? steps + 1 : steps, o, e))
+            return false;
         if (discard && p->count > 2) p->values[p->count - 2] = p->values[p->count - 1], p->count--;
         find_ends(p);
     }

@@ -14,7 +14,7 @@ enum {
 
 /* The webui's settings; 0 means that they do not speak. */
 typedef struct {
-    double sigma_min, sigma_max;  /* ends other than the model's */
+    double sigma_min, sigma_max;  /* ends other than the model's, both within 1e-4..1e5 */
     double rho;                   /* of Karras (7) and Polyexponential (1) */
     double beta_alpha, beta_beta; /* of Beta (0.6) */
     bool discard;                 /* always discard the next-to-last sigma */
@@ -53,8 +53,8 @@ typedef struct {
 } Points;
 
 /* The points of a run. scheduler NULL: Automatic. options may be NULL. ERR_ARGUMENT for steps outside 1..LONGEST_LIST
- * (in time space 1000), and where the sampler would not ask the model even once, as DDIM with 1 step (the webui hands
- * out pure noise then). */
+ * (in time space 1000), for ends that do not fall, for a rho that leaves sigmas of 0 or infinity, and where the sampler
+ * would not ask the model even once, as DDIM with 1 step (the webui hands out pure noise then). */
 bool points_make(Points *p, const Schedule *model, const Sampler *sampler, const Scheduler *scheduler, int steps,
                  const ScheduleOptions *options, Error *e);
 

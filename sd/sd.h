@@ -89,9 +89,10 @@ typedef struct {
     double cfg;                              /* guidance scale; 1: the negative prompt is not evaluated */
     const char *sampler;                     /* "Euler a"; see sampler.h */
     const char *scheduler;                   /* the webui's "Schedule type"; NULL: Automatic. See scheduler.h */
-    double eta;                              /* -1: the sampler's own. These count where the sampler has them: */
-    double s_churn, s_tmin, s_tmax, s_noise; /* 0, 0, 0 (no end), 1 */
-    double sigma_min, sigma_max, rho;        /* of schedule types that have them; 0: the model's, the type's */
+    double eta;                              /* 0..1; -1: the sampler's own. These count where the sampler has them: */
+    double s_churn, s_tmin, s_tmax, s_noise; /* 0 (..1000), 0, 0 (no end), 1 (0..10) */
+    double sigma_min, sigma_max; /* of schedule types that have them, 1e-4..1e5, min below max; 0: the model's */
+    double rho;                  /* likewise, 0.01..1000; 0: the type's */
     bool discard_next_to_last;
     SdEmphasis emphasis;         /* what weights like (x:1.2) do */
     int64_t seed;                /* of the first picture, the next ones count up; -1: random */

@@ -9,6 +9,7 @@
 #include "../tools/commands.h"
 #include "../weights/safetensors.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,6 +208,47 @@ static void variations(void) {
     test_check(!same_pixels("z.png", "y.png") && same_pixels("0.png", "y.png"), "--emphasis: weights count, or do not");
 }
 
+/* Options that no schedule can follow, and the request's ranges. */
+static void ranges(void) {
+    static const struct {
+        double eta, s_churn, s_noise, sigma_min, sigma_max, rho;
+        const char *words;
+    } REQUESTS[] = {{1.5, 0, 1, 0, 0, 0, "eta 1.5"},
+                    {NAN, 0, 1, 0, 0, 0, "eta nan"},
+                    {-1, -0.5, 1, 0, 0, 0, "s churn -0.5"},
+                    {-1, 0, 11, 0, 0, 0, "s noise 11"},
+                    {-1, 0, 1, 1e-5, 0, 0, "sigma min 1e-05"},
+                    {-1, 0, 1, -1, 0, 0, "sigma min -1"},
+                    {-1, 0, 1, 0, INFINITY, 0, "sigma max inf"},
+                    {-1, 0, 1, 0, 0, 0.001, "rho 0.001"}};
+    cli_works("rho.png", MICRO "-p x --scheduler Karras --rho 0.6 -o rho.png");
+    cli_fails(2, "rho 0.3|Karras|larger", MICRO "-p x --scheduler Karras --rho 0.3 -o no.png");
+    cli_fails(2, "rho 0.01|Karras|larger", MICRO "-p x --scheduler Karras --rho 0.01 -o no.png");
+    cli_fails(2, "rho 1e-300|0.01..1000", MICRO "-p x --scheduler Karras --rho 1e-300 -o no.png");
+    cli_works("rho.png", MICRO "-p x --scheduler Polyexponential --rho 1000 -o rho.png");
+    cli_fails(2, "sigma min 1e-310|0.0001..", MICRO "-p x --scheduler Polyexponential --sigma-min 1e-310 -o no.png");
+    cli_fails(2, "sigma max 1e-300|0.0001..", MICRO "-p x --sigma-max 1e-300 -o no.png");
+    cli_fails(2, "sigma min 0.029|(the model's)|below sigma max, 0.01",
+              MICRO "-p x --scheduler Karras --sigma-max 0.01 -o no.png");
+    cli_fails(2, "sigma min 20|below sigma max, 14.6|(the model's)",
+              MICRO "-p x --scheduler Beta --sigma-min 20 -o no.png");
+    cli_fails(2, "sigma min 2:|below sigma max, 2",
+              MICRO "-p x --scheduler Beta --sigma-min 2 --sigma-max 2 -o no.png");
+    Error opened = {0};
+    SdModel *m = sd_open(cli_path("micro.safetensors"), NULL, &opened);
+    for (size_t i = 0; m && i < sizeof REQUESTS / sizeof *REQUESTS; i++) {
+        SdRequest r = sd_request(m);
+        SdPlan plan;
+        Error e = {0};
+        r.eta = REQUESTS[i].eta, r.s_churn = REQUESTS[i].s_churn, r.s_noise = REQUESTS[i].s_noise;
+        r.sigma_min = REQUESTS[i].sigma_min, r.sigma_max = REQUESTS[i].sigma_max, r.rho = REQUESTS[i].rho;
+        test_check(!sd_plan(m, &r, &plan, &e) && e.code == ERR_ARGUMENT && strstr(e.text, REQUESTS[i].words) == e.text,
+                   "a request of %s is refused", REQUESTS[i].words);
+        test_note("%s", e.text);
+    }
+    sd_close(m);
+}
+
 /* Models whose U-Net takes more than a latent are described, but make no picture and learn nothing. */
 static void inputs(void) {
     static const struct {
@@ -248,5 +290,5 @@ static void inputs(void) {
 void cli_pictures(void) {
     bool made = make_model(cli_path("micro.safetensors"), (MakeModel){.dtype = F32});
     test_check(made, "the micro model is made");
-    if (made) pictures(), names(), taps(), interruptions(), conversions(), variations(), inputs();
+    if (made) pictures(), names(), taps(), interruptions(), conversions(), variations(), ranges(), inputs();
 }

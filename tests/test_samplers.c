@@ -66,6 +66,7 @@ typedef struct {
     int steps, side;              /* latents of [4][side][side] */
     int whole;                    /* 0: txt2img; else img2img: the last `steps` of so many */
     SamplerOptions options;
+    ScheduleOptions ends;
 } Job;
 
 /* Samples x[pictures][n] from seeds 42, 43, .. as a pipeline does. */
@@ -81,8 +82,8 @@ static bool sample(Toy *toy, const Job *job, NoiseKind kind, uint64_t seed, int 
         .kind = kind, .seed = seed, .pictures = pictures, .channels = 4, .height = job->side, .width = job->side};
     toy->noise = picture_noise_open(&o, e);
     for (int i = 0; i < pictures; i++) picture_noise_first(toy->noise, i, x + i * toy->n);
-    bool ok =
-        points_make(&points, toy->schedule, toy->sampler, scheduler, job->whole ? job->whole : job->steps, NULL, e);
+    bool ok = points_make(&points, toy->schedule, toy->sampler, scheduler, job->whole ? job->whole : job->steps,
+                          &job->ends, e);
     ok = ok && picture_noise_path(toy->noise, points.low, points.high, e);
     if (ok && job->whole) {
         ok = points_part(&points, toy->schedule, toy->sampler, job->whole, job->steps, false, e);
@@ -281,11 +282,70 @@ static void goldens(const Schedule *schedule) {
     golden_close(g);
 }
 
+/* Every sampler with every schedule type at the ends of what a request may ask for: latents, or a refusal in words. */
+static bool extreme(const Schedule *schedule, Job job, int variant, char said[500]) {
+    Toy toy = {.schedule = schedule};
+    float x[4];
+    Error e = {0};
+    if (variant == 1) job.options.eta = 1, job.options.s_churn = 1000, job.options.s_noise = 10;
+    if (variant == 2) job.options.eta = 0, job.options.s_noise = 0, job.ends.discard = true;
+    if (variant == 3) job.options.s_churn = 1, job.options.s_tmin = .5f, job.options.s_tmax = 2, job.steps *= 12;
+    if (variant == 4) job.whole = job.steps + 1;
+    bool ok = sample(&toy, &job, NOISE_NV, 42, 1, x, &e), finite = true;
+    for (int i = 0; i < 4; i++) finite = finite && isfinite(x[i]);
+    if (ok ? finite : e.code == ERR_ARGUMENT) return true;
+    snprintf(said, 500, "%s, %d steps, sigmas %g to %g, rho %g, variant %d: %.300s", job.scheduler, job.steps,
+             job.ends.sigma_min, job.ends.sigma_max, job.ends.rho, variant, e.text);
+    return false;
+}
+
+static void extremes(const Schedule *schedule, const char *what) {
+    static const double ENDS[][2] = {{0, 0}, {1e-4, 0},    {1e-4, 1e5},       {0, 1e5},
+                                     {0, 1}, {99900, 1e5}, {1e-4, 1.0001e-4}, {1e-3, .02}},
+                        RHOS[] = {0, .01, .3, .6, 1, 1000};
+    enum { VARIANTS = 5, ENDS_COUNT = sizeof ENDS / sizeof *ENDS, RHO_COUNT = sizeof RHOS / sizeof *RHOS };
+    int samplers, schedulers;
+    const Sampler *all = sampler_list(&samplers);
+    const Scheduler *types = scheduler_list(&schedulers);
+    for (int i = 0; i < samplers; i++) {
+        int wrong = 0, made = 0;
+        char said[500] = "";
+        bool own = all[i].flags & (SAMPLER_BOUNDS | SAMPLER_FIXED_POINTS);
+        for (int j = 0; j < (own ? 1 : schedulers); j++)
+            for (int k = 0; k < ENDS_COUNT * RHO_COUNT * VARIANTS; k++) {
+                int variant = k % VARIANTS, end = k / VARIANTS % ENDS_COUNT, rho = k / VARIANTS / ENDS_COUNT;
+                if (rho && (variant || !(types[j].rho > 0))) continue;
+                for (int steps = 1; steps <= 3; steps++, made++) {
+                    Job job = job_of(all[i].name, types[j].label, steps, 1);
+                    job.ends.sigma_min = ENDS[end][0], job.ends.sigma_max = ENDS[end][1], job.ends.rho = RHOS[rho];
+                    wrong += !extreme(schedule, job, variant, said);
+                }
+            }
+        test_check(!wrong, "%s: extreme options, %s", all[i].name, what);
+        test_note("%d of %d, the last %s", wrong, made, said);
+    }
+}
+
+/* Betas rescaled so that the last step is noise alone, whose sigma is 4519. */
+static void rescaled(const Schedule *from, Schedule *out) {
+    float alphas[TRAIN_STEPS];
+    double first = sqrt((double)from->alphas[0]), last = sqrt((double)from->alphas[TRAIN_STEPS - 1]);
+    for (int i = 0; i < TRAIN_STEPS; i++) {
+        double root = (sqrt((double)from->alphas[i]) - last) * first / (first - last);
+        alphas[i] = (float)(root * root);
+    }
+    alphas[TRAIN_STEPS - 1] = 4.8973451890853435e-08f;
+    test_check(schedule_init(out, alphas, NULL), "a schedule that ends in noise");
+}
+
 void suite_samplers(void) {
-    static Schedule schedule;
+    static Schedule schedule, noise;
     test_check(schedule_init(&schedule, NULL, NULL), "the default schedule");
     known_answers(&schedule);
     batches(&schedule);
     edges(&schedule);
+    extremes(&schedule, "SD's schedule");
+    rescaled(&schedule, &noise);
+    extremes(&noise, "a schedule that ends in noise");
     goldens(&schedule);
 }
