@@ -1,13 +1,16 @@
 /* train.c: the loop. See train.h. */
 #define _XOPEN_SOURCE 700
+#include "../weights/atomic_file.h"
 #include "run.h"
 #include "train_parts.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 TrainOptions train_options(void) {
     return (TrainOptions){.text = true,
@@ -99,14 +102,34 @@ static bool plan(Trainer *t, Error *e) {
     return true;
 }
 
+/* *there: whether something has that name, be it a link that leads nowhere. What cannot be told is an error. */
+static bool look(const char *path, bool *there, Error *e) {
+    struct stat st;
+    *there = !lstat(path, &st);
+    return *there || errno == ENOENT ||
+           error_set(e, ERR_FILE, "%s: cannot be looked at: %s; name another file", path, strerror(errno));
+}
+
+/* A new start must cost no older model or state, and a state that cannot be read must not pass for one that is missing.
+ */
+static bool check_out(const TrainOptions *o, Error *e) {
+    char path[STATE_PATH];
+    bool state, out;
+    if (o->resume && o->overwrite) return error_set(e, ERR_ARGUMENT, "--resume and --overwrite: only one of them");
+    if (snprintf(path, sizeof path, "%s.state", o->out) >= (int)sizeof path)
+        return error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", o->out);
+    if (!look(path, &state, e) || !look(o->out, &out, e)) return false;
+    if (o->resume && !state)
+        return error_set(e, ERR_FILE, "%s: is not there to go on from; leave --resume out to begin anew", path);
+    if (!o->resume && !o->overwrite && (out || state))
+        return error_set(e, ERR_ARGUMENT, "%s: is there already; go on with --resume, or begin anew with --overwrite",
+                         out ? o->out : path);
+    return atomic_check(path, e);
+}
+
 static bool set_up(Trainer *t, Error *e) {
     const TrainOptions *o = t->o;
-    char path[1024];
-    bool found = false;
-    snprintf(path, sizeof path, "%s.state", o->out);
-    FILE *state = o->resume ? fopen(path, "rb") : NULL;
-    if (state) fclose(state);
-    if (!o->model && !state && !train_create(o, t->d, e)) return false;
+    if (!check_out(o, e) || (!o->model && !o->resume && !train_create(o, t->d, e))) return false;
     SdOptions options = {.threads = o->threads};
     t->m = model_open(o->model ? o->model : o->out, &options, e);
     if (!t->m || !check(t, e) || !load(t, e)) return false;
@@ -114,7 +137,7 @@ static bool set_up(Trainer *t, Error *e) {
     if (!t->tape) return error_set(e, ERR_MEMORY, "out of memory for a tape");
     if (o->recompute)
         tape_cut(t->tape, o->vae ? 3 : 2); /* scopes of blocks within vae_encode's run; within unet_forward */
-    if (state && !train_load_state(t, &found, e)) return false;
+    if (o->resume && !train_load_state(t, e)) return false;
     int64_t step = t->step;
     if (!o->vae && (!train_cache_init(t, e) || !train_ids(t, "", t->empty, e))) return false;
     if (!plan(t, e)) return false;
@@ -131,6 +154,8 @@ static FILE *open_log(const Trainer *t, Error *e) {
     char *kept = NULL;
     size_t size = 0;
     FILE *old = t->step > 0 ? fopen(t->o->log, "rb") : NULL;
+    if (t->step > 0 && !old && errno != ENOENT)
+        return error_set(e, ERR_FILE, "%s: cannot be opened: %s; name another --log", t->o->log, strerror(errno)), NULL;
     FILE *memory = open_memstream(&kept, &size);
     if (!memory) return error_set(e, ERR_MEMORY, "out of memory for the log"), NULL;
     char line[256];

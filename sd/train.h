@@ -40,7 +40,9 @@ typedef struct {
     const char *log;                                     /* a CSV file; NULL: none */
     bool vae;                                            /* train the VAE; else the U-Net */
     bool text;                                           /* and the text encoder with it */
-    bool resume, half;                                   /* half: write F16 */
+    bool resume;                                         /* go on from FILE.state, which must be there */
+    bool overwrite;                                      /* begin although out or FILE.state is there */
+    bool half;                                           /* write F16 */
     bool recompute;                                      /* blocks are computed again on the way back: less memory */
     int64_t steps, batch, accumulate, save_every, cache; /* cache: how many pictures are used, at most */
     uint64_t seed;
@@ -61,6 +63,8 @@ typedef struct {
 } TrainOptions;
 
 TrainOptions train_options(void); /* the defaults */
+/* ERR_ARGUMENT where out or its state is there and neither resume nor overwrite is set; until the first save, out is
+ * touched only by a model that begins from nothing. */
 bool train_run(const TrainOptions *o, const TrainData *d, Error *e);
 
 #endif

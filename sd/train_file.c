@@ -267,7 +267,7 @@ static int arrays(Trainer *t, const char *names[4], float *at[4]) {
 }
 
 bool train_save_state(Trainer *t, Error *e) {
-    char path[1024], step[32], seed[32];
+    char path[STATE_PATH], step[32], seed[32];
     const char *names[4];
     float *at[4];
     int n = arrays(t, names, at);
@@ -289,16 +289,12 @@ bool train_save_state(Trainer *t, Error *e) {
     return false;
 }
 
-bool train_load_state(Trainer *t, bool *found, Error *e) {
-    char path[1024];
+bool train_load_state(Trainer *t, Error *e) {
+    char path[STATE_PATH];
     const char *names[4];
     float *at[4];
     int n = arrays(t, names, at);
     state_path(t, path, sizeof path);
-    FILE *probe = fopen(path, "rb");
-    *found = probe != NULL;
-    if (!probe) return true;
-    fclose(probe);
     StFile *f = st_open(path, e);
     if (!f) return false;
     const char *step = st_meta(f, "sdc.step"), *seed = st_meta(f, "sdc.seed");

@@ -7,7 +7,7 @@
 #include "model.h"
 #include "train.h"
 
-enum { TRAIN_TOKENS = 77 };
+enum { TRAIN_TOKENS = 77, STATE_PATH = 1024 };
 
 /* Pictures that were seen before: what the U-Net's training needs of them. */
 typedef struct {
@@ -73,7 +73,7 @@ void train_encode_part(Trainer *t, const int64_t *pictures, int64_t n, Error *e)
 bool train_create(const TrainOptions *o, const TrainData *d, Error *e);
 bool train_save(Trainer *t, Error *e);
 bool train_save_state(Trainer *t, Error *e);
-bool train_load_state(Trainer *t, bool *found, Error *e);
+bool train_load_state(Trainer *t, Error *e);
 
 /* The VAE's latents brought to mean 0 and spread 1 / scale by its 1x1 convolutions (train_fold.c): values [floats] as
  * p's. */

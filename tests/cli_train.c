@@ -71,10 +71,50 @@ static void check_resume(const char *what, const char *run, const char *name) {
     shell(label, command);
 }
 
+/* One check: the command, with its code and words, leaves lost.safetensors as old.safetensors is. */
+static void keeps(int code, const char *words, const char *command) {
+    cli_fails(code, words, "%s", command);
+    shell("the model stays as it was", "cmp lost.safetensors old.safetensors");
+}
+
+/* A model is replaced only by its own training, or when that is asked for. After a training of the VAE. */
+static void check_overwriting(void) {
+#define LOST VAE " --out lost.safetensors"
+    static const char *const STATES[] = {
+        "mkdir lost.safetensors.state", "mkfifo lost.safetensors.state", "ln -s gone lost.safetensors.state",
+        "ln -s lost.safetensors.state lost.safetensors.state", "echo x > lost.safetensors.state"};
+    shell("a trained model", "cp vae.safetensors lost.safetensors && cp vae.safetensors old.safetensors");
+    keeps(1, "lost.safetensors.state: is not there|leave --resume out", LOST " --resume");
+    keeps(1, "lost.safetensors.state: is not there", LOST " --resume -m vae.safetensors --steps 1");
+    keeps(2, "lost.safetensors: is there already|--resume|--overwrite", LOST);
+    keeps(2, "lost.safetensors: is there already", LOST " -m vae.safetensors --steps 1");
+    keeps(2, "--resume and --overwrite", LOST " --resume --overwrite");
+    for (size_t i = 0; i < sizeof STATES / sizeof *STATES; i++) {
+        shell(STATES[i], STATES[i]);
+        keeps(1, "lost.safetensors.state: ", LOST " --resume");
+        shell("removed", "rm -r lost.safetensors.state");
+    }
+    /* with 20 it works: a training at its end writes its files once more */
+    shell("few open files: refused, or done, with the same bytes",
+          "cp vae.safetensors.state lost.safetensors.state && for n in 3 4 5 6 7 8 20; do "
+          "(ulimit -n $n; \"$SDC\" " LOST " --resume 2>/dev/null); code=$?; "
+          "cmp lost.safetensors old.safetensors && cmp lost.safetensors.state vae.safetensors.state || exit 1; done; "
+          "exit $code");
+    shell("a state alone", "rm lost.safetensors");
+    cli_fails(2, "lost.safetensors.state: is there already", LOST);
+    test_check(access(cli_path("lost.safetensors"), F_OK), "and nothing is begun");
+    shell("the model again", "rm lost.safetensors.state; cp old.safetensors lost.safetensors");
+    cli_works("", LOST " --steps 1 --overwrite");
+    shell("--overwrite begins anew", "! cmp -s lost.safetensors old.safetensors");
+    cli_fails(1, "new.safetensors.state: is not there", VAE " --out new.safetensors --resume");
+    test_check(access(cli_path("new.safetensors"), F_OK), "nothing to resume: nothing is begun");
+}
+
 void cli_train(void) {
     cli_works("", VAE " --out vae.safetensors --log vae.csv");
     test_check(falls("vae.csv", 50), "the VAE's loss falls");
     check_resume("the VAE", VAE, "vae");
+    check_overwriting();
     cli_works("parameters", "info vae.safetensors");
     cli_works("", "convert vae.safetensors converted.safetensors --dtype f16 -q"); /* with its list of tokens */
     cli_works("small.png", "txt2img -m converted.safetensors -p 'a red circle' --steps 1 -o small.png");

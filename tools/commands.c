@@ -42,7 +42,8 @@ const Command COMMANDS[] = {
      TRAIN_OPTIONS,
      "Without -m a small new model begins: train its VAE first (--train vae), then go on with -m.\n"
      "FILE and FILE.state are written whole or not at all; the same command with --resume goes on after any\n"
-     "interruption, to the same bytes. --data shapes draws captioned pictures without end.\n"},
+     "interruption, to the same bytes. Where one of them is there, a training begins anew only with --overwrite.\n"
+     "--data shapes draws captioned pictures without end.\n"},
     {"bench", cmd_bench, "-m MODEL [options]", "measure this machine, and what a picture takes on it", BENCH_OPTIONS,
      "Prints the machine's peaks (multiply-adds in registers, copying), every distinct op of the runs where it was,\n"
      "with its share of the stage's time and of the peak (convolutions by Winograd's method may exceed it), and the\n"

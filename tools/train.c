@@ -16,7 +16,7 @@
 
 typedef struct {
     const char *data, *model, *out, *log, *trains, *schedule, *prediction, *dtype, *sample;
-    bool resume, quiet, no_zero_snr, recompute;
+    bool resume, overwrite, quiet, no_zero_snr, recompute;
     int64_t steps, batch, accumulate, save_every, cache, seed, threads, warmup, crop, whole_batch, size, log_every;
     double lr, min_lr, ema, beta1, beta2, eps, decay, clip, min_snr, noise_offset, caption_dropout, word_dropout;
     double crop_share, l1, kl, shift;
@@ -39,7 +39,8 @@ const Option TRAIN_OPTIONS[] = {
     {OPT_INT, 0, "warmup", A(warmup), "N", "steps in which the rate rises (100)", 0, 100000000},
     {OPT_DOUBLE, 0, "min-lr", A(min_lr), "X", "where the cosine ends, as a part of the rate (0)", 0, 1},
     {OPT_INT, 0, "seed", A(seed), "N", "of all random numbers (0)", 0, INT64_MAX},
-    {OPT_FLAG, 0, "resume", A(resume), NULL, "go on from FILE.state where there is one", 0, 0},
+    {OPT_FLAG, 0, "resume", A(resume), NULL, "go on from FILE.state", 0, 0},
+    {OPT_FLAG, 0, "overwrite", A(overwrite), NULL, "begin anew although FILE or FILE.state is there", 0, 0},
     {OPT_INT, 0, "save-every", A(save_every), "N", "steps between states and models written (500; 0: at the end)", 0,
      100000000},
     {OPT_STRING, 0, "log", A(log), "FILE", "a CSV file: step, loss, rate, gradient's length, seconds", 0, 0},
@@ -163,6 +164,7 @@ int cmd_train(int argc, char **argv) {
     o.vae = a.trains && !strcmp(a.trains, "vae");
     o.text = a.trains ? !strcmp(a.trains, "unet+text") : !a.model;
     o.resume = a.resume;
+    o.overwrite = a.overwrite;
     o.recompute = a.recompute;
     o.half = a.dtype && !strcmp(a.dtype, "f16");
     o.steps = a.steps, o.batch = a.batch, o.accumulate = a.accumulate, o.save_every = a.save_every, o.cache = a.cache;

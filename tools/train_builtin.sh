@@ -10,7 +10,9 @@ stage() {
     name=$1
     shift
     [ -e "$dir/$name.done" ] && return
-    "$sdc" train --out "$dir/$name.safetensors" --log "$dir/$name.csv" --data shapes:2 --log-every 500 --resume "$@"
+    how=--overwrite # a model without a state is one that was stopped before its first
+    [ -e "$dir/$name.safetensors.state" ] && how=--resume
+    "$sdc" train --out "$dir/$name.safetensors" --log "$dir/$name.csv" --data shapes:2 --log-every 500 $how "$@"
     touch "$dir/$name.done"
 }
 
