@@ -19,7 +19,7 @@ CXX := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
 B := $(or $(BUILD),build/$(notdir $(CC))-$(BLAS)$(if $(filter 1,$(CUDA)),-cuda)$(if $(filter 1,$(SAN)),-asan))
 
 WARN := -Wall -Wextra -Wshadow -Wpedantic
-ALL_CFLAGS := -std=c11 $(WARN) -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread -MMD -MP $(CFLAGS)
+ALL_CFLAGS := -std=c11 $(WARN) -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread -MMD -MP -I. $(CFLAGS)
 LIBS := -lm
 ifeq ($(SAN),1)
   SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -48,10 +48,11 @@ else
 endif
 KERNEL_FLAGS := -O3 -ffp-contract=fast -Wno-psabi
 
-SRC := $(wildcard tensor/*.c weights/*.c nn/*.c sd/*.c)
-KERNELS := $(wildcard tensor/cpu/*.c)
-TOOLS := $(wildcard tools/*.c)
-TESTS := $(wildcard tests/*.c)
+# Sources are found where they lie, at any depth; each goes to the same place under $(B).
+KERNELS := $(sort $(wildcard tensor/cpu/*.c))
+SRC := $(filter-out $(KERNELS),$(sort $(shell find tensor weights nn sd -name '*.c')))
+TOOLS := $(sort $(shell find tools -name '*.c'))
+TESTS := $(filter-out tests/fuzz/%,$(sort $(shell find tests -name '*.c')))
 # Cards. CUDA=1 compiles cuda/ for them into libsd; else the tests hold it, compiled for the host (cuda/shim/shim.h), where
 # there is a C++ compiler, and sdc-shim is sdc with that.
 CUDA_SRC := $(wildcard cuda/*.cu)
@@ -63,17 +64,17 @@ ifeq ($(CUDA),1)
   CUDA_GEN := $(foreach a,$(patsubst 90,90a,$(CUDA_ARCHS)),-gencode arch=compute_$(a),code=sm_$(a)) -gencode arch=compute_80,code=compute_80
   CUDA_OBJ := $(CUDA_SRC:%.cu=$(B)/%.cu.o)
   LIBS += $(addprefix -L,$(wildcard $(CUDA_HOME)/lib64 $(CUDA_HOME)/targets/*/lib)) -lcudart_static -lstdc++ -ldl -lrt
-  SRC := $(filter-out tensor/no_card.c,$(wildcard tensor/*.c weights/*.c nn/*.c sd/*.c))
+  ALL_CFLAGS += -DSDC_CUDA
 else ifneq ($(and $(shell command -v $(CXX) 2>/dev/null),$(filter x86_64 amd64 aarch64 arm64,$(ARCH))),)
   SHIM_OBJ := $(CUDA_SRC:%.cu=$(B)/%.cu.o) $(patsubst %.cc,$(B)/%.cc.o,$(wildcard cuda/shim/*.cc))
   SHIM_FLAGS := -x c++ -std=c++17 -Wall -Wextra -Wshadow -Wno-psabi -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread \
-    -MMD -MP $(CFLAGS) $(if $(SANITIZE),$(SANITIZE),-O3)
+    -MMD -MP -I. $(CFLAGS) $(if $(SANITIZE),$(SANITIZE),-O3)
   SHIM_PROGRAM := $(B)/sdc-shim
 endif
 
 OBJ := $(CUDA_OBJ) $(SRC:%.c=$(B)/%.o) $(foreach i,$(ISAS),$(KERNELS:%.c=$(B)/%.$(i).o))
 TOOL_OBJ := $(TOOLS:%.c=$(B)/%.o)
-TEST_OBJ := $(TESTS:%.c=$(B)/%.o) $(filter-out $(B)/tools/main.o,$(TOOL_OBJ))
+TEST_OBJ := $(TESTS:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ))
 
 .PHONY: all lib
 all: sdc
@@ -89,7 +90,7 @@ $(B)/libsd.a: $(OBJ)
 $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
 
-# The tests fail allocations on purpose: tests/files_faults.c stands between the program and malloc.
+# The tests fail allocations on purpose: tests/weights/files_faults.c stands between the program and malloc.
 TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 $(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM)
@@ -101,7 +102,7 @@ $(B)/sdc-shim: $(TOOL_OBJ) $(SHIM_OBJ) $(B)/libsd.a
 ifeq ($(CUDA),1)
 $(B)/%.cu.o: %.cu
 	@mkdir -p $(@D)
-	$(NVCC) -std=c++17 -O3 $(CUDA_GEN) --threads 2 -MMD -MP -Xcompiler -Wall -c -o $@ $<
+	$(NVCC) -std=c++17 -O3 $(CUDA_GEN) --threads 2 -MMD -MP -I. -Xcompiler -Wall -c -o $@ $<
 else
 $(B)/%.cu.o: %.cu
 	@mkdir -p $(@D)
@@ -130,15 +131,15 @@ $(B)/%.o: %.c
 	$(CC) $(ALL_CFLAGS) $(BLAS_CFLAGS) -c -o $@ $<
 
 # A build from before stb_image.h was installed reads pictures once it is.
-$(B)/sd/image_stb.o: $(B)/stb.is
+$(filter $(B)/sd/image/%,$(OBJ)): $(B)/stb.is
 stb_IS = $(wildcard $(foreach d,/usr/include /usr/local/include /opt/homebrew/include,$d/stb/stb_image.h $d/stb_image.h))
 # NAME.is holds NAME_IS, and is new only when that is another.
 $(B)/%.is: FORCE
 	@mkdir -p $(@D)
 	@echo '$($*_IS)' | cmp -s - $@ || echo '$($*_IS)' > $@
 FORCE:
-# stb_image's integers may overflow on files that mean harm; that then has a meaning.
-$(B)/sd/image_stb.o: ALL_CFLAGS += -fwrapv
+# stb_image's integers may overflow on hostile files; -fwrapv gives that a meaning.
+$(B)/sd/image/%: ALL_CFLAGS += -fwrapv
 
 define ISA_RULE
 $(B)/tensor/cpu/%.$(1).o: tensor/cpu/%.c
@@ -150,9 +151,8 @@ $(foreach i,$(ISAS),$(eval $(call ISA_RULE,$(i))))
 # Targets for people. Those that need libraries run `deps` and then a make of their own, which sees what was installed.
 PREFIX ?= /usr/local
 MODEL ?= build/demo/micro.safetensors
-FORMATTED := $(filter-out tests/cases.h tests/block_cases.h, \
-  $(wildcard tensor/*.[ch] tensor/cpu/*.[ch] weights/*.[ch] nn/*.[ch] sd/*.[ch] tools/*.[ch] tests/*.[ch] \
-  cuda/*.cu cuda/*.cuh cuda/shim/*)) # but tables
+FORMATTED := $(filter-out %cases.h,$(shell find tensor weights nn sd tools tests cuda -name '*.[ch]' -o -name '*.cu' -o \
+  -name '*.cuh' -o -name '*.cc')) # but tables
 VALGRIND_SUITES ?= files tokenizer noise png
 
 .PHONY: fuzz-prompt help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan valgrind mutants golden bench format format-check \
@@ -165,7 +165,7 @@ help:
 	@echo "variables: BLAS=openblas|none SAN=1 BUILD=DIR CC= CFLAGS= PREFIX="
 ## deps            installs a C compiler and OpenBLAS where it may, else says what to install
 deps:
-	@CC="$(CC)" sh tools/deps.sh $(BLAS)
+	@CC="$(CC)" sh tools/dev/deps.sh $(BLAS)
 ## demo            builds everything and makes demo.png: a dozen prompts on one sheet
 demo: deps
 	@$(MAKE) --no-print-directory run-demo
@@ -207,7 +207,7 @@ asan:
 test-gpu:
 	@$(MAKE) --no-print-directory CUDA=1 run-test-gpu
 run-test-gpu: $(B)/test $(B)/sdc
-	sh tools/test_gpu.sh $(B)
+	sh tools/dev/test_gpu.sh $(B)
 ## valgrind        some of the tests, and a picture of the micro model, under valgrind
 valgrind:
 	@command -v valgrind >/dev/null || { echo "valgrind is missing: sudo apt-get install valgrind"; exit 1; }
@@ -218,23 +218,22 @@ run-valgrind: $(B)/test $(B)/sdc build/demo/micro.safetensors
 	  -n "blurry" -W 72 -H 64 --steps 2 --seed 42 -o $(B)/valgrind.png --taps $(B)/valgrind.safetensors
 ## fuzz-prompt     libFuzzer on the prompt language for FUZZ_SECONDS (600); needs clang
 FUZZ_SECONDS ?= 600
-FUZZ_SRC := tests/fuzz/fuzz_prompt.c tensor/error.c $(wildcard sd/prompt*.c sd/tokenizer.c sd/text_clean.c sd/mojibake.c \
-  sd/html_text.c sd/unicode.c)
+FUZZ_SRC := tests/fuzz/fuzz_prompt.c tensor/error.c $(wildcard sd/prompt/*.c sd/text/*.c)
 fuzz-prompt:
 	@mkdir -p build/fuzz/prompt
-	clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o build/fuzz/fuzz_prompt $(FUZZ_SRC)
+	clang -std=c11 -I. -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o build/fuzz/fuzz_prompt $(FUZZ_SRC)
 	build/fuzz/fuzz_prompt -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 -print_final_stats=1 \
 	  build/fuzz/prompt tests/fuzz/prompt
 ## builtin-model   trains the built-in model from nothing, in a few hours; stopped, it goes on (build/builtin)
 builtin-model: $(B)/sdc
-	sh tools/train_builtin.sh $(B)/sdc build/builtin
+	sh tools/dev/train_builtin.sh $(B)/sdc build/builtin
 	@echo "Build it in by: make BUILTIN=build/builtin/builtin.safetensors (weights/builtin.safetensors is the usual one)"
 ## mutants         breaks the sources on purpose and counts what the tests notice
 mutants:
-	sh tools/mutants.sh
+	sh tools/dev/mutants.sh
 ## golden          checks the goldens against PyTorch, in build/venv
 golden: build/venv/done
-	build/venv/bin/python tools/golden.py --check
+	build/venv/bin/python tools/goldens --check
 build/venv/done: tools/requirements.txt
 	python3 -m venv build/venv
 	build/venv/bin/pip install -q -r tools/requirements.txt
@@ -250,7 +249,7 @@ format-check:
 	@clang-format --dry-run -Werror $(FORMATTED)
 ## check-includes  the house's rules: includes one way, no backend in nn/ and sd/, short files
 check-includes:
-	@sh tools/check_includes.sh
+	@sh tools/dev/check_includes.sh
 ## install         sdc, libsd.a and the header under PREFIX
 install: sdc $(B)/libsd.a
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/libsd/sd \

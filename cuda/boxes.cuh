@@ -1,8 +1,8 @@
 /* boxes.cuh: maps of tensors for the copy engine of compute capability 9.0: which boxes it brings, for ptx.cuh's
  * load_box. Boxes are 64 numbers of 16 bits wide, so that a row of one is 128 bytes, swizzled; where a box hangs over
  * the tensor's edge the engine writes zeros. */
-#ifndef SD_CUDA_BOXES_H
-#define SD_CUDA_BOXES_H
+#ifndef SD_CUDA_BOXES_CUH
+#define SD_CUDA_BOXES_CUH
 
 #include "port.cuh"
 

@@ -1,6 +1,6 @@
 /* kernels.cuh: what the files of the CUDA backend give each other; the CPU's twin is tensor/cpu/kernels.h. */
-#ifndef SD_CUDA_KERNELS_H
-#define SD_CUDA_KERNELS_H
+#ifndef SD_CUDA_KERNELS_CUH
+#define SD_CUDA_KERNELS_CUH
 
 #include "numbers.cuh"
 

@@ -1,6 +1,6 @@
 /* numbers.cuh: the types that activations and weights are stored in. Arithmetic is f32; these only load and store. */
-#ifndef SD_CUDA_NUMBERS_H
-#define SD_CUDA_NUMBERS_H
+#ifndef SD_CUDA_NUMBERS_CUH
+#define SD_CUDA_NUMBERS_CUH
 
 #include "port.cuh"
 

@@ -1,7 +1,7 @@
 /* pixels.cuh: the left-hand side of a product, wherever its numbers lie: rows of tokens from one or two tensors, or the
  * pixels that a convolution's kernel sees. K of a convolution counts taps first, channels within. */
-#ifndef SD_CUDA_PIXELS_H
-#define SD_CUDA_PIXELS_H
+#ifndef SD_CUDA_PIXELS_CUH
+#define SD_CUDA_PIXELS_CUH
 
 #include "kernels.cuh"
 

@@ -1,20 +1,20 @@
 /* port.cuh: what every file of cuda/ begins with. One source for nvcc and for the tests' host compiler (shim/shim.h).
  */
-#ifndef SD_CUDA_PORT_H
-#define SD_CUDA_PORT_H
+#ifndef SD_CUDA_PORT_CUH
+#define SD_CUDA_PORT_CUH
 
 #ifdef __CUDACC__
 #include <cuda.h> /* names of the driver's types; nothing of it is linked */
 #include <cuda_runtime.h>
 #else
-#include "shim/shim.h"
+#include "cuda/shim/shim.h"
 #endif
 
 #define SD_INLINE static __host__ __device__ inline /* for fmath.h and half.h */
 extern "C" {
-#include "../tensor/fmath.h"
-#include "../tensor/half.h"
-#include "../tensor/ops.h"
+#include "tensor/fmath.h"
+#include "tensor/half.h"
+#include "tensor/ops.h"
 }
 
 #ifdef __CUDACC__

@@ -8,8 +8,8 @@
  * both in its registers.
  *
  * Tiles and splits are chosen by the layer and one picture's size only, and a sum's order by K only. */
-#ifndef SD_CUDA_PRODUCT_TENSOR_H
-#define SD_CUDA_PRODUCT_TENSOR_H
+#ifndef SD_CUDA_PRODUCT_TENSOR_CUH
+#define SD_CUDA_PRODUCT_TENSOR_CUH
 
 #include "pixels.cuh"
 #include "ptx.cuh"

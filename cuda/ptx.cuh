@@ -1,8 +1,8 @@
 /* ptx.cuh: the instructions that CUDA C has no words for, each a small function, with a twin in plain C++ for the
  * tests' stand-in. Nothing else in cuda/ holds inline PTX. Layouts of tiles: PTX ISA, "Matrix multiply-accumulate
  * operation using mma instruction", m16n8k16; lane l has row g = l / 4 and the pair of columns 2 t, t = l % 4. */
-#ifndef SD_CUDA_PTX_H
-#define SD_CUDA_PTX_H
+#ifndef SD_CUDA_PTX_CUH
+#define SD_CUDA_PTX_CUH
 
 #include "numbers.cuh"
 

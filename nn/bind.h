@@ -2,11 +2,11 @@
  *
  * Each module has one bind function that names its weights, gives their shapes, and appends them to a list in the
  * order of computation. The list is what loading, counting, planning, releasing and converting go through. */
-#ifndef SD_BIND_H
-#define SD_BIND_H
+#ifndef SD_NN_BIND_H
+#define SD_NN_BIND_H
 
-#include "../tensor/error.h"
-#include "../tensor/weight.h"
+#include "tensor/error.h"
+#include "tensor/weight.h"
 
 typedef struct WeightList {
     Weight **w; /* borrowed: they live in the modules */

@@ -2,10 +2,10 @@
  *
  * Forward functions take context, output, module, inputs. Outputs are allocated by the caller; temporaries are taken
  * from the arena within a scope, so that a layer leaves nothing behind but its output. */
-#ifndef SD_LAYERS_H
-#define SD_LAYERS_H
+#ifndef SD_NN_LAYERS_H
+#define SD_NN_LAYERS_H
 
-#include "../tensor/ops.h"
+#include "tensor/ops.h"
 #include "bind.h"
 
 typedef struct {

@@ -1,6 +1,6 @@
 #include "optimiser.h"
 
-#include "../tensor/half.h"
+#include "tensor/half.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,10 +5,10 @@
  *   m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,  w = (1 - lr decay) w - lr (m / (1 - b1^t)) / (sqrt(v / (1 -
  * b2^t)) + eps) Source: Loshchilov and Hutter 2019, "Decoupled weight decay regularization"; order of operations as in
  * torch. */
-#ifndef SD_OPTIMISER_H
-#define SD_OPTIMISER_H
+#ifndef SD_NN_OPTIMISER_H
+#define SD_NN_OPTIMISER_H
 
-#include "../tensor/ops.h"
+#include "tensor/ops.h"
 #include "bind.h"
 
 typedef struct {

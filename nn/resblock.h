@@ -3,8 +3,8 @@
  * One block for the U-Net (with a time embedding, eps 1e-5) and for the VAE (without, eps 1e-6). skip is the identity
  * where channels stay the same, else a 1x1 convolution. Source: CompVis, openaimodel.py ResBlock; model.py ResnetBlock.
  */
-#ifndef SD_RESBLOCK_H
-#define SD_RESBLOCK_H
+#ifndef SD_NN_RESBLOCK_H
+#define SD_NN_RESBLOCK_H
 
 #include "layers.h"
 

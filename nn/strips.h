@@ -1,6 +1,6 @@
 /* strips.h: large maps go through memory in pieces, with the bits that they have in one. */
-#ifndef SD_STRIPS_H
-#define SD_STRIPS_H
+#ifndef SD_NN_STRIPS_H
+#define SD_NN_STRIPS_H
 
 #include "layers.h"
 

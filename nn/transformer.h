@@ -1,7 +1,7 @@
 /* transformer.h: attention layers and the blocks around them. Sources: CompVis, attention.py; Hugging Face
  * transformers, modeling_clip.py; open_clip, transformer.py. */
-#ifndef SD_TRANSFORMER_H
-#define SD_TRANSFORMER_H
+#ifndef SD_NN_TRANSFORMER_H
+#define SD_NN_TRANSFORMER_H
 
 #include "layers.h"
 

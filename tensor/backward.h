@@ -5,8 +5,8 @@
  * tensor: added where it holds some already, else written over. Gradients of weights are always added, to w->grad, in
  * an order that depends on the shapes only; a weight without one is frozen and costs nothing. Ops never allocate:
  * `room` is memory that the tape took for the call, as large as the comment says. */
-#ifndef SD_BACKWARD_H
-#define SD_BACKWARD_H
+#ifndef SD_TENSOR_BACKWARD_H
+#define SD_TENSOR_BACKWARD_H
 
 #include "ops.h"
 

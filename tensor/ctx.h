@@ -3,11 +3,11 @@
  * Memory is an arena with scopes: tensor_new takes from it, scope_end gives back all that came since scope_begin.
  * Nothing below the entry points allocates. With the plan backend the arena only counts, so that the exact peak of a
  * request is known before anything runs, and addresses repeat from step to step. */
-#ifndef SD_CTX_H
-#define SD_CTX_H
+#ifndef SD_TENSOR_CTX_H
+#define SD_TENSOR_CTX_H
 
-#include "card.h"
-#include "device.h"
+#include "gpu.h"
+#include "thread_pool.h"
 #include "error.h"
 #include "tensor.h"
 #include "weight.h"
@@ -39,7 +39,7 @@ typedef struct WeightSource {
     const void *user;
 } WeightSource;
 
-/* Which shortcuts ops may take. Each has an error bound of its own (tests/golden.h). */
+/* Which shortcuts ops may take. Each has an error bound of its own (tests/harness/golden.h). */
 typedef enum {
     PRECISION_F32,        /* f32; convolutions may go through Winograd's transforms */
     PRECISION_F32_DIRECT, /* f32, every sum as it is written in the op's definition */

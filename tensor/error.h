@@ -3,8 +3,8 @@
  * Programming errors assert. The world (files, requests, memory, devices) reports through an Error: a code and one
  * line that says what is wrong, where, and what to do. The first error sticks: setting another one over it does
  * nothing, so that a chain of calls can be written without a ladder of ifs and still names the first cause. */
-#ifndef SD_ERROR_H
-#define SD_ERROR_H
+#ifndef SD_TENSOR_ERROR_H
+#define SD_TENSOR_ERROR_H
 
 #include <stdbool.h>
 

@@ -7,8 +7,8 @@
  *   erfc(t) = exp(-t^2) p(u), u = (t - 2.75) / (t + 2.75), t >= 0; p fitted to exp(t^2) erfc(t) on [0, 9.5] with
  *             relative error 5e-9 (a weighted least-squares fit of degree 9, iterated towards equal ripple).
  *   GELU    = x Phi(x): Phi(-|x|) = erfc(|x| / sqrt 2) / 2 keeps its relative accuracy in the left tail. */
-#ifndef SD_FMATH_H
-#define SD_FMATH_H
+#ifndef SD_TENSOR_FMATH_H
+#define SD_TENSOR_FMATH_H
 
 #include <stdint.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * Narrowing rounds to nearest, ties to even; what is too large becomes infinity; a NaN stays a NaN and keeps what fits
  * of its payload. Subnormals are exact, also where the processor flushes them to zero. Every function is straight-line
  * code with selections in place of branches, so that a loop over an array becomes vector instructions. */
-#ifndef SD_HALF_H
-#define SD_HALF_H
+#ifndef SD_TENSOR_HALF_H
+#define SD_TENSOR_HALF_H
 
 #include <stdint.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* large.h: large pieces of memory, on huge pages where the system has them: a map of a quarter of a gigabyte is first
  * touched 2 MiB at a time and not 4 KiB, and its rows do not miss the TLB. */
-#ifndef SD_LARGE_H
-#define SD_LARGE_H
+#ifndef SD_TENSOR_LARGE_H
+#define SD_TENSOR_LARGE_H
 
 #include <stddef.h>
 

@@ -6,8 +6,8 @@
  * the plain ops they replace.
  *
  * Order inside an op's arguments: context, outputs, inputs, weights, scalars. A pointer to a Tensor may be NULL. */
-#ifndef SD_OPS_H
-#define SD_OPS_H
+#ifndef SD_TENSOR_OPS_H
+#define SD_TENSOR_OPS_H
 
 #include "ctx.h"
 #include "tensor.h"

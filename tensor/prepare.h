@@ -10,8 +10,8 @@
  * The others keep the file's width. Outputs that do not exist are zeros. All tables of the CPU share these layouts, and
  * results are the same bits with and without a prepared form. Left out: weights of other kinds and kernels, which are
  * used as they lie. */
-#ifndef SD_PREPARE_H
-#define SD_PREPARE_H
+#ifndef SD_TENSOR_PREPARE_H
+#define SD_TENSOR_PREPARE_H
 
 #include "weight.h"
 

@@ -1,6 +1,6 @@
 /* spans.h: a set of places in memory, as sorted spans that do not touch. */
-#ifndef SD_SPANS_H
-#define SD_SPANS_H
+#ifndef SD_TENSOR_SPANS_H
+#define SD_TENSOR_SPANS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -13,8 +13,8 @@
  *
  *   tape_start(t, c);  forward;  tape_turn(t, c);  fill tape_gradient(t, y);  tape_backward(t, c);
  * Left out: gradients of gradients, and of the 16-bit prepared forms of weights. */
-#ifndef SD_TAPE_H
-#define SD_TAPE_H
+#ifndef SD_TENSOR_TAPE_H
+#define SD_TENSOR_TAPE_H
 
 #include "ops.h"
 

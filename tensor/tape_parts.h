@@ -1,6 +1,6 @@
 /* tape_parts.h: what recording (tape.c) and the way back (tape_back.c) share. */
-#ifndef SD_TAPE_PARTS_H
-#define SD_TAPE_PARTS_H
+#ifndef SD_TENSOR_TAPE_PARTS_H
+#define SD_TENSOR_TAPE_PARTS_H
 
 #include "backward.h"
 #include "spans.h"

@@ -4,8 +4,8 @@
  * Activations are channels-last: pictures [N,H,W,C], tokens [N,T,C], vectors [N,C]. Strides are counted in elements
  * and the last one is always 1, so that channels are contiguous while a slice of channels, one picture of a batch or
  * a tile of pixels is a view without a copy. */
-#ifndef SD_TENSOR_H
-#define SD_TENSOR_H
+#ifndef SD_TENSOR_TENSOR_H
+#define SD_TENSOR_TENSOR_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * A layer owns Weights, not tensors: what a Weight's bytes are, in which type, where they came from and in which
  * version is the loader's and the backend's business, so that mapping, streaming, upload to a card, LoRA and training
  * all go through this one door. */
-#ifndef SD_WEIGHT_H
-#define SD_WEIGHT_H
+#ifndef SD_TENSOR_WEIGHT_H
+#define SD_TENSOR_WEIGHT_H
 
 #include "tensor.h"
 

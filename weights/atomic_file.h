@@ -5,10 +5,10 @@
  * name is as it was. A name that exists and is not a regular file is refused. A symbolic link to a regular file keeps
  * being a link: the file it leads to is replaced. The replaced file's permission bits are kept, and its owner where the
  * system allows; other hard links to it keep the old contents. */
-#ifndef SD_ATOMIC_FILE_H
-#define SD_ATOMIC_FILE_H
+#ifndef SD_WEIGHTS_ATOMIC_FILE_H
+#define SD_WEIGHTS_ATOMIC_FILE_H
 
-#include "../tensor/error.h"
+#include "tensor/error.h"
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* builtin.h: the model that is part of the program, so that a fresh clone draws. */
-#ifndef SD_BUILTIN_H
-#define SD_BUILTIN_H
+#ifndef SD_WEIGHTS_BUILTIN_H
+#define SD_WEIGHTS_BUILTIN_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* checkpoint.h: a model's files, whatever their layout, as one dictionary of the original single file's names. */
-#ifndef SD_CHECKPOINT_H
-#define SD_CHECKPOINT_H
+#ifndef SD_WEIGHTS_CHECKPOINT_H
+#define SD_WEIGHTS_CHECKPOINT_H
 
 #include "json.h"
 #include "safetensors.h"

@@ -1,6 +1,6 @@
 /* file_kind.h: what a file is that is not what was asked for, so that the error can say so. */
-#ifndef SD_FILE_KIND_H
-#define SD_FILE_KIND_H
+#ifndef SD_WEIGHTS_FILE_KIND_H
+#define SD_WEIGHTS_FILE_KIND_H
 
 #include <stddef.h>
 

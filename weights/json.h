@@ -3,10 +3,10 @@
  * For headers of safetensors files, configurations of diffusers folders and requests. Duplicate keys, invalid UTF-8,
  * unpaired surrogates, control characters in strings, trailing bytes, numbers JSON does not know, and nesting deeper
  * than JSON_MAX_DEPTH are errors. Iterative; time is linear in the text but for sorting keys. */
-#ifndef SD_JSON_H
-#define SD_JSON_H
+#ifndef SD_WEIGHTS_JSON_H
+#define SD_WEIGHTS_JSON_H
 
-#include "../tensor/error.h"
+#include "tensor/error.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* names.h: what a weight is called in other layouts. The names of the original single file are the project's own. */
-#ifndef SD_NAMES_H
-#define SD_NAMES_H
+#ifndef SD_WEIGHTS_NAMES_H
+#define SD_WEIGHTS_NAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,11 +3,11 @@
  * A file is: u64 little-endian N; N bytes of UTF-8 JSON, an object of tensor name -> {"dtype","shape","data_offsets"}
  * and optionally "__metadata__" (string -> string); then the data. Every rule of the format is checked before anything
  * is believed (https://github.com/huggingface/safetensors, README "Format" and safetensors/src/tensor.rs). */
-#ifndef SD_SAFETENSORS_H
-#define SD_SAFETENSORS_H
+#ifndef SD_WEIGHTS_SAFETENSORS_H
+#define SD_WEIGHTS_SAFETENSORS_H
 
-#include "../tensor/error.h"
-#include "../tensor/tensor.h"
+#include "tensor/error.h"
+#include "tensor/tensor.h"
 
 enum {
     ST_MAX_DIMS = 8,           /* models use at most 5; more is refused with a clear line */

@@ -2,7 +2,7 @@
 #define _DEFAULT_SOURCE /* madvise */
 #define _XOPEN_SOURCE 700
 #include "safetensors.h"
-#include "../tensor/half.h"
+#include "tensor/half.h"
 
 #include <string.h>
 #include <sys/mman.h>

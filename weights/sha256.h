@@ -1,8 +1,8 @@
 /* sha256.h: SHA-256 (FIPS 180-4), by the processor's own instructions where it has them. */
-#ifndef SD_SHA256_H
-#define SD_SHA256_H
+#ifndef SD_WEIGHTS_SHA256_H
+#define SD_WEIGHTS_SHA256_H
 
-#include "../tensor/error.h"
+#include "tensor/error.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  * count bytes; boxes that arrive no sooner than their barrier is waited for; products that are done no sooner than
  * waited for.
  */
-#ifndef SD_SHIM_HOPPER_H
-#define SD_SHIM_HOPPER_H
+#ifndef SD_CUDA_SHIM_HOPPER_H
+#define SD_CUDA_SHIM_HOPPER_H
 
 #include <cstdint>
 

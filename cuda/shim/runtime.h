@@ -5,8 +5,8 @@
  * SDC_SHIM_FAIL, the number of the launch after which the card is lost; SDC_SHIM_REFUSE, of the piece of memory that
  * cannot be had. Where SDC_SHIM_GUARD is set, a card's memory cannot be touched between calls, so that a host that
  * reads or writes there without the door crashes, as in truth. */
-#ifndef SD_SHIM_RUNTIME_H
-#define SD_SHIM_RUNTIME_H
+#ifndef SD_CUDA_SHIM_RUNTIME_H
+#define SD_CUDA_SHIM_RUNTIME_H
 
 #include <cstddef>
 

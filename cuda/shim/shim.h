@@ -5,8 +5,8 @@
  * in one block, backwards in the next. Shared memory is one piece for a host thread; its dynamic part is filled with
  * NaN before every block. So races that depend on the order, missing barriers and unwritten elements show up as wrong
  * numbers, and accesses out of bounds under AddressSanitizer. Left out: warps that diverge within an exchange, time. */
-#ifndef SD_SHIM_H
-#define SD_SHIM_H
+#ifndef SD_CUDA_SHIM_SHIM_H
+#define SD_CUDA_SHIM_SHIM_H
 
 #include <cmath>
 #include <cstdint>

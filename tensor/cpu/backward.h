@@ -1,8 +1,8 @@
 /* backward.h: what the files of the CPU's backward ops give each other. */
-#ifndef SD_CPU_BACKWARD_H
-#define SD_CPU_BACKWARD_H
+#ifndef SD_TENSOR_CPU_BACKWARD_H
+#define SD_TENSOR_CPU_BACKWARD_H
 
-#include "../backward.h"
+#include "tensor/backward.h"
 #include "kernels.h"
 
 void K(zero)(Ctx *, Tensor t);

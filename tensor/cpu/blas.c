@@ -9,7 +9,7 @@
 const Ops *K(blas_table)(void); /* NULL: built without OpenBLAS */
 
 #ifdef SDC_OPENBLAS
-#include "../fmath.h"
+#include "tensor/fmath.h"
 #include "gather.h"
 #include "widen.h"
 

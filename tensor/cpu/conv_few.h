@@ -1,6 +1,6 @@
 /* conv_few.h: convolutions to few outputs (conv_few.c). */
-#ifndef SD_CPU_CONV_FEW_H
-#define SD_CPU_CONV_FEW_H
+#ifndef SD_TENSOR_CPU_CONV_FEW_H
+#define SD_TENSOR_CPU_CONV_FEW_H
 
 #include "kernels.h"
 

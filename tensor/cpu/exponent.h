@@ -5,8 +5,8 @@
  * exp2_negative: degree 6, through 2^r at Chebyshev's nodes; relative error below 7.3e-8. exp2_rough: degree 3, of
  * least relative error: 7.5e-5, a fiftieth of what rounding to bf16 does to it. NaN stays NaN; below -126 the result
  * is at most 2^-126. Both take four vectors at once: one chain of operations alone waits for itself. */
-#ifndef SD_CPU_EXPONENT_H
-#define SD_CPU_EXPONENT_H
+#ifndef SD_TENSOR_CPU_EXPONENT_H
+#define SD_TENSOR_CPU_EXPONENT_H
 
 #include "isa.h"
 

@@ -1,6 +1,6 @@
 /* gather.h: the pixels that a block of a convolution's outputs sees, side by side. */
-#ifndef SD_CPU_GATHER_H
-#define SD_CPU_GATHER_H
+#ifndef SD_TENSOR_CPU_GATHER_H
+#define SD_TENSOR_CPU_GATHER_H
 
 #include "kernels.h"
 

@@ -2,8 +2,8 @@
  *
  * SDC_ISA is the set's name (base, v3, v4: the x86-64 levels; base alone elsewhere). K(name) gives each compilation
  * its own symbols, and V is the widest vector of f32 that the set has. Tests run every table the machine can. */
-#ifndef SD_CPU_ISA_H
-#define SD_CPU_ISA_H
+#ifndef SD_TENSOR_CPU_ISA_H
+#define SD_TENSOR_CPU_ISA_H
 
 #define K_JOIN(name, isa) name##_##isa
 #define K_EXPAND(name, isa) K_JOIN(name, isa)

@@ -1,9 +1,9 @@
 /* kernels.h: what the files of the CPU backend give each other. */
-#ifndef SD_CPU_KERNELS_H
-#define SD_CPU_KERNELS_H
+#ifndef SD_TENSOR_CPU_KERNELS_H
+#define SD_TENSOR_CPU_KERNELS_H
 
-#include "../ops.h"
-#include "../prepare.h"
+#include "tensor/ops.h"
+#include "tensor/prepare.h"
 #include "isa.h"
 
 /* Outputs [column, column + PANEL) of w, steps [from, from + k) of its K, as an f32 panel [k][PANEL] (panel.h): in

@@ -1,6 +1,6 @@
 /* layer_norm.h: what forward and backward both take from a row. */
-#ifndef SD_CPU_LAYER_NORM_H
-#define SD_CPU_LAYER_NORM_H
+#ifndef SD_TENSOR_CPU_LAYER_NORM_H
+#define SD_TENSOR_CPU_LAYER_NORM_H
 
 #include "kernels.h"
 

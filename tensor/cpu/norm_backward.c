@@ -7,7 +7,7 @@
 #include "backward.h"
 #include "layer_norm.h"
 
-#include "../fmath.h"
+#include "tensor/fmath.h"
 
 #include <assert.h>
 #include <math.h>

@@ -3,10 +3,10 @@
  * pair_dot is vdpbf16ps: sum + a1 b1, then + a0 b0, each product exact and each sum rounded to f32. Where the
  * instruction is missing its twin in plain C does the same sums, so that every machine can run the logic. They differ
  * where the instruction takes subnormal numbers for zeros (below 1.2e-38). */
-#ifndef SD_CPU_PAIR_H
-#define SD_CPU_PAIR_H
+#ifndef SD_TENSOR_CPU_PAIR_H
+#define SD_TENSOR_CPU_PAIR_H
 
-#include "../half.h"
+#include "tensor/half.h"
 #include "isa.h"
 
 #include <string.h>

@@ -4,10 +4,10 @@
  * zeros (or anything finite: they are computed and not stored). x lies where the layer left it, rows ldx apart. Sums
  * run over k from 0 in index order in one accumulator for each element of y; when accumulating, y is added last. So an
  * element's bits depend on its row of x, its column of the panel and k only: not on m, n, nor on where it lies. */
-#ifndef SD_CPU_PANEL_H
-#define SD_CPU_PANEL_H
+#ifndef SD_TENSOR_CPU_PANEL_H
+#define SD_TENSOR_CPU_PANEL_H
 
-#include "../tensor.h"
+#include "tensor/tensor.h"
 #include "isa.h"
 
 #include <stdbool.h>

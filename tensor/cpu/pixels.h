@@ -1,6 +1,6 @@
 /* pixels.h: where a convolution reads. */
-#ifndef SD_CPU_PIXELS_H
-#define SD_CPU_PIXELS_H
+#ifndef SD_TENSOR_CPU_PIXELS_H
+#define SD_TENSOR_CPU_PIXELS_H
 
 #include "kernels.h"
 

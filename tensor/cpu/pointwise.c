@@ -1,7 +1,7 @@
 /* pointwise.c: epilogues, activations and the small ops. */
 #include "kernels.h"
 
-#include "../fmath.h"
+#include "tensor/fmath.h"
 #include "exponent.h"
 #include "rows.h"
 #include "widen.h"

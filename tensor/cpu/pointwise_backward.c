@@ -5,7 +5,7 @@
  *   GELU        Phi(x) + x phi(x) */
 #include "backward.h"
 
-#include "../fmath.h"
+#include "tensor/fmath.h"
 #include "rows.h"
 
 #include <assert.h>

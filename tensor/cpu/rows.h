@@ -1,7 +1,7 @@
 /* rows.h: elementwise work on rows of any rank, [rows][n], in blocks of about PIECE elements: block i has rows
  * i * rows_at_once(t) and on. */
-#ifndef SD_CPU_ROWS_H
-#define SD_CPU_ROWS_H
+#ifndef SD_TENSOR_CPU_ROWS_H
+#define SD_TENSOR_CPU_ROWS_H
 
 #include "kernels.h"
 

@@ -1,6 +1,6 @@
 /* turn.h: a square of VW x VW words turned in registers. */
-#ifndef SD_CPU_TURN_H
-#define SD_CPU_TURN_H
+#ifndef SD_TENSOR_CPU_TURN_H
+#define SD_TENSOR_CPU_TURN_H
 
 #include "exponent.h"
 

@@ -1,9 +1,9 @@
 /* widen.h: numbers of a file's types as f32, exactly. */
-#ifndef SD_CPU_WIDEN_H
-#define SD_CPU_WIDEN_H
+#ifndef SD_TENSOR_CPU_WIDEN_H
+#define SD_TENSOR_CPU_WIDEN_H
 
-#include "../half.h"
-#include "../tensor.h"
+#include "tensor/half.h"
+#include "tensor/tensor.h"
 #include "isa.h"
 
 #include <string.h>

@@ -15,7 +15,7 @@
  * where it begins at a multiple of 4, or of 8 where it is enlarged. */
 #include "winograd.h"
 
-#include "../prepare.h"
+#include "tensor/prepare.h"
 #include "panel.h"
 #include "pixels.h"
 #include "winograd_tile.h"

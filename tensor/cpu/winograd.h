@@ -1,6 +1,6 @@
 /* winograd.h: 3x3 convolutions of stride 1 with a quarter of the multiplications, of enlarged pictures with a sixth. */
-#ifndef SD_CPU_WINOGRAD_H
-#define SD_CPU_WINOGRAD_H
+#ifndef SD_TENSOR_CPU_WINOGRAD_H
+#define SD_TENSOR_CPU_WINOGRAD_H
 
 #include "kernels.h"
 

@@ -12,8 +12,8 @@
  * (g0, g1, g2) an output sees two: its even rows (g0, g1 + g2), its odd ones (g0 + g1, g2); columns likewise. Each of
  * the four phases is a 2x2 convolution of the small picture: 25 multiplications for 4x4 outputs, at the points +-3/8,
  * +-5/4 and infinity, whose error is smaller still (0.92e-6 where F(4x4, 3x3) has 1.58e-6, sums in one piece). */
-#ifndef SD_CPU_WINOGRAD_TILE_H
-#define SD_CPU_WINOGRAD_TILE_H
+#ifndef SD_TENSOR_CPU_WINOGRAD_TILE_H
+#define SD_TENSOR_CPU_WINOGRAD_TILE_H
 
 #include "widen.h"
 

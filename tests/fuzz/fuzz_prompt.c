@@ -1,6 +1,6 @@
-/* fuzz_prompt.c: a libFuzzer target for the prompt language (`make fuzz-prompt`). The first byte chooses the options, the
- * rest is the prompt. Whatever the text, compiling it ends, stays in bounds and frees what it took. */
-#include "../../sd/prompt.h"
+/* fuzz_prompt.c: a libFuzzer target for the prompt language (`make fuzz-prompt`). The first byte chooses the options,
+ * the rest is the prompt. Whatever the text, compiling it ends, stays in bounds and frees what it took. */
+#include "sd/prompt/prompt.h"
 
 #include <stdlib.h>
 #include <string.h>

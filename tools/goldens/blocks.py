@@ -1,4 +1,4 @@
-"""Block cases: every line of tests/block_cases.h through the module that diffusers or transformers builds models from.
+"""Block cases: every line of tests/nn/block_cases.h through the module that diffusers or transformers builds models from.
 
 Weights are named "CASE." + the part's name in a single-file checkpoint: in_layers.0, skip_connection, nin_shortcut, q,
 proj_out, op, ... (block_cases.h lists them); inputs "CASE.x", "CASE.x2", "CASE.emb", "CASE.context". The layouts are
@@ -146,7 +146,7 @@ RUN = {
 
 def make(args):
     """The one golden of this group, at most 1024 values a case."""
-    sources = ["tools/goldens/" + n + ".py" for n in ("names", "ops", "precise", "blocks")] + ["tests/block_cases.h"]
+    sources = ["tools/goldens/" + n + ".py" for n in ("names", "ops", "precise", "blocks")] + ["tests/nn/block_cases.h"]
     golden = store.Golden("blocks", sources, samples=1024)
     for c in ops.parse(CASES, FIELDS):
         out = []

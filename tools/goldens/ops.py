@@ -1,4 +1,4 @@
-"""Op cases: every line of tests/cases.h through torch, in float64 and in float32.
+"""Op cases: every line of tests/tensor/cases.h through torch, in float64 and in float32.
 
 The layout of inputs and outputs is channels-last, as cases.h says; weights are flat in torch's own order.
 """
@@ -176,7 +176,7 @@ RUN = {
 
 def make(args):
     """The one golden of this group. Its tensors hold at most 1024 values a case, to keep the file small."""
-    golden = store.Golden("ops", ["tools/goldens/ops.py", "tools/goldens/precise.py", "tests/cases.h"], samples=1024)
+    golden = store.Golden("ops", ["tools/goldens/ops.py", "tools/goldens/precise.py", "tests/tensor/cases.h"], samples=1024)
     for c in parse(CASES, FIELDS):
         out = []
         for c.dtype in (torch.float64, torch.float32):

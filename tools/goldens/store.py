@@ -67,7 +67,7 @@ class Golden:
         self.tensors = {}  # name -> stored float32 values
         self.entries = {}  # name -> metadata line
         self.meta = {
-            "generator": "tools/golden.py",
+            "generator": "tools/goldens",
             "generator_sha256": generator_sha256(["tools/goldens/values.py", *sources]),
             "versions": versions(),
             "samples": str(samples),

@@ -1,8 +1,0 @@
-/* beta.h: quantiles of the Beta distribution, for the schedule of that name. */
-#ifndef SD_BETA_H
-#define SD_BETA_H
-
-/* x in [0, 1] with I_x(a, b) = p, the share p of a Beta(a, b) below x; 0 <= p <= 1, a and b in (0, 100]. */
-double beta_quantile(double p, double a, double b);
-
-#endif

@@ -1,0 +1,138 @@
+/* image.c: from a file to RGB: read, looked through, decoded, flattened, turned. */
+#include "image.h"
+
+#include "exif.h"
+#include "image_head.h"
+#include "png.h"
+#include "sd/text/unicode.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_MOST = 1 << 28 }; /* 16 million pixels of 16-bit RGBA that no compression helps are half of that */
+
+/* The webui flattens by Pillow's paste: (over a + under (255 - a)) / 255, rounded by adding the high byte twice. */
+static uint8_t blend(unsigned under, unsigned over, unsigned a) {
+    unsigned v = under * (255 - a) + over * a + 128;
+    return (uint8_t)((v + (v >> 8)) >> 8);
+}
+
+/* Turns [h][w] RGBA by an orientation of 1..8 while it flattens: pixel (x, y) of the result comes from (x, y) mirrored
+ * and with its axes exchanged as TIFF says. */
+static void flatten(uint8_t *out, const uint8_t *rgba, int w, int h, int turn, uint32_t background) {
+    bool exchange = turn >= 5, right = turn == 2 || turn == 3 || turn == 7 || turn == 8,
+         bottom = turn == 3 || turn == 4 || turn == 6 || turn == 7;
+    int width = exchange ? h : w, height = exchange ? w : h;
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++, out += 3) {
+            int sx = exchange ? y : x, sy = exchange ? x : y;
+            if (right) sx = w - 1 - sx;
+            if (bottom) sy = h - 1 - sy;
+            const uint8_t *p = rgba + 4 * ((size_t)sy * (size_t)w + (size_t)sx);
+            for (int c = 0; c < 3; c++) out[c] = blend(background >> (16 - 8 * c) & 255, p[c], p[3]);
+        }
+}
+
+bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t background, Image *out, Error *e) {
+    *out = (Image){0};
+    if (e && e->code) return false;
+    ImageHead head;
+    if (size > FILE_MOST) return error_set(e, ERR_FORMAT, "%s: the file is too large for a picture", name);
+    if (!image_head(bytes, size, name, &head, e)) return false;
+    if (head.kind == IMAGE_WEBP)
+        return error_set(e, ERR_FORMAT, "%s: WebP pictures are not read; save it as PNG or JPEG", name);
+    if (!image_supported())
+        return error_set(e, ERR_DEVICE,
+                         "%s: this build reads no pictures; install libstb-dev (stb_image.h) and build again", name);
+    /* A JPEG's parts, in blocks of up to 32 x 32, and 16-bit RGBA come to less than 24 bytes a pixel; the file's
+     * compressed data is gathered in a buffer that doubles. */
+    size_t most = (size_t)(head.width + 64) * (size_t)(head.height + 64) * 24 + 4 * size + (1 << 20);
+    const char *why;
+    uint8_t *rgba = image_stb_decode(bytes, size, head.width, head.height, most, &why);
+    if (!rgba) return error_set(e, ERR_FORMAT, "%s: the picture is damaged (%s)", name, why);
+    int turn = head.exif ? exif_orientation(head.exif, head.exif_size) : 1, w = (int)head.width, h = (int)head.height;
+    uint8_t *rgb = malloc((size_t)w * (size_t)h * 3);
+    if (rgb) flatten(rgb, rgba, w, h, turn, background);
+    image_stb_free(rgba);
+    if (!rgb) return error_set(e, ERR_MEMORY, "%s: out of memory for a picture of %d x %d", name, w, h);
+    *out = (Image){rgb, turn >= 5 ? h : w, turn >= 5 ? w : h};
+    return true;
+}
+
+void image_free(Image *i) {
+    free(i->rgb);
+    *i = (Image){0};
+}
+
+/* The whole file, which must begin as a picture does: nothing else is read beyond its first bytes. */
+static uint8_t *read_file(const char *path, size_t *size, Error *e) {
+    if (e && e->code) return NULL;
+    FILE *f = fopen(path, "rb");
+    size_t room = 1 << 16, n = 0;
+    uint8_t *p = f ? malloc(room) : NULL, *more;
+    if (!f) error_set(e, ERR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
+    else if (!p) error_set(e, ERR_MEMORY, "%s: out of memory", path);
+    while (p) {
+        size_t got = fread(p + n, 1, room - n, f);
+        if (ferror(f)) error_set(e, ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+        else if (!n && image_kind(p, got) == IMAGE_NONE)
+            error_set(e, ERR_FORMAT, "%s: this is no picture; PNG, JPEG, BMP and GIF are read", path);
+        else if ((n += got) < room) break;
+        else if (room > FILE_MOST) error_set(e, ERR_FORMAT, "%s: the file is too large for a picture", path);
+        else if ((more = realloc(p, room * 2))) {
+            p = more, room *= 2;
+            continue;
+        } else error_set(e, ERR_MEMORY, "%s: out of memory", path);
+        free(p);
+        p = NULL;
+    }
+    if (f) fclose(f);
+    *size = n;
+    return p;
+}
+
+bool image_read(const char *path, uint32_t background, Image *out, Error *e) {
+    *out = (Image){0};
+    size_t size;
+    uint8_t *bytes = read_file(path, &size, e);
+    bool ok = bytes && image_decode(bytes, size, path, background, out, e);
+    free(bytes);
+    return ok;
+}
+
+/* Files may hold anything; what is handed out is valid UTF-8. */
+static bool clean(char **text, Error *e) {
+    size_t n = strlen(*text), k = 0;
+    char *out = malloc(3 * n + 1); /* U+FFFD takes three bytes */
+    for (size_t i = 0; out && i < n;) {
+        uint32_t c;
+        bool ok;
+        i += utf8_decode((const uint8_t *)*text + i, n - i, &c, &ok);
+        k += utf8_encode(c, (uint8_t *)out + k);
+    }
+    if (out) out[k] = 0;
+    free(*text);
+    *text = out;
+    return out || error_set(e, ERR_MEMORY, "out of memory while reading a picture's text");
+}
+
+bool image_read_text(const char *path, const char *keyword, char **text, Error *e) {
+    *text = NULL;
+    size_t size;
+    uint8_t *bytes = read_file(path, &size, e);
+    if (!bytes) return false;
+    ImageHead head;
+    Error own = {0};
+    ImageKind kind = image_kind(bytes, size);
+    bool ok = true;
+    if (kind == IMAGE_PNG && !png_read_text(bytes, size, keyword, text, &own)) ok = false;
+    else if (!*text && !strcmp(keyword, "parameters") &&
+             (kind != IMAGE_PNG || image_head(bytes, size, path, &head, NULL)))
+        ok = image_head(bytes, size, path, &head, e) &&
+             (!head.exif || exif_user_comment(head.exif, head.exif_size, text, e));
+    if (own.code) error_set(e, own.code, "%s: %s", path, own.text);
+    free(bytes);
+    return ok && (!*text || clean(text, e));
+}

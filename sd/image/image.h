@@ -1,0 +1,36 @@
+/* image.h: pictures from files: PNG, JPEG, BMP and the first frame of a GIF.
+ *
+ * A file is looked through before anything is decoded (image_head.h), so that hostile ones cost nothing: at most
+ * IMAGE_PIXELS pixels, whole to the last byte (GIF: of the first frame). Decoding itself is stb_image's; a build
+ * without that header says so. Colour profiles are ignored, as the webui ignores them. 16-bit channels keep their high
+ * byte. */
+#ifndef SD_IMAGE_IMAGE_H
+#define SD_IMAGE_IMAGE_H
+
+#include "tensor/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { IMAGE_PIXELS = 1 << 24, IMAGE_WHITE = 0xFFFFFF };
+
+typedef struct {
+    uint8_t *rgb; /* [height][width][3] */
+    int width, height;
+} Image;
+
+/* Whether this build reads pictures. */
+bool image_supported(void);
+
+/* The picture in bytes[size], the right way up by its EXIF orientation, transparent parts over background (0xRRGGBB;
+ * the webui's default is white). name begins the error line. */
+bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t background, Image *out, Error *e);
+bool image_read(const char *path, uint32_t background, Image *out, Error *e);
+void image_free(Image *i);
+
+/* What a file says under a keyword, as UTF-8 in a new string that the caller frees; *text is NULL when it says nothing.
+ * PNG: a text chunk, or for "parameters" an EXIF UserComment; JPEG and WebP: the UserComment, which is where the webui
+ * puts its "parameters". Needs no decoder. */
+bool image_read_text(const char *path, const char *keyword, char **text, Error *e);
+
+#endif

@@ -1,0 +1,332 @@
+/* infotext_read.c: parse_generation_parameters of the webui (modules/infotext_utils.py), quirks included, because
+ * pictures were written to be read by it:
+ *
+ *   - the last line holds the parameters when at least three pairs are found in it, else it is prompt
+ *   - a pair is KEY: VALUE with a key of two or more of letters, digits, "_", " ", "-", "/", found anywhere; a value
+ *     ends at a comma, unless it is in double quotes and a comma or the end follows
+ *   - a quoted value is JSON; one that is not valid stays as it is, quotes included; an empty value is dropped
+ *   - every line of the prompts is stripped, empty lines at their beginning vanish
+ *
+ * The pattern of a pair is matched by one pass that remembers where the key that may be under way began: linear time.
+ */
+#include "infotext_read.h"
+
+#include "sd/text/unicode.h"
+#include "weights/json.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the webui takes where a key is missing. */
+static const char *const DEFAULTS[][2] = {{"Clip skip", "1"},
+                                          {"Hires resize-1", "0"},
+                                          {"Hires resize-2", "0"},
+                                          {"Hires sampler", "Use same sampler"},
+                                          {"Hires schedule type", "Use same scheduler"},
+                                          {"Hires checkpoint", "Use same checkpoint"},
+                                          {"Hires prompt", ""},
+                                          {"Hires negative prompt", ""},
+                                          {"Mask mode", "Inpaint masked"},
+                                          {"Masked content", "original"},
+                                          {"Inpaint area", "Whole picture"},
+                                          {"Masked area padding", "32"},
+                                          {"RNG", "GPU"},
+                                          {"Schedule type", "Automatic"},
+                                          {"Schedule min sigma", "0"},
+                                          {"Schedule max sigma", "0"},
+                                          {"Schedule rho", "0"},
+                                          {"VAE Encoder", "Full"},
+                                          {"VAE Decoder", "Full"},
+                                          {"FP8 weight", "Disable"},
+                                          {"Emphasis", "Original"},
+                                          {"Refiner switch by sampling steps", "False"}};
+
+/* --- text --- */
+
+typedef struct {
+    const char *p;
+    size_t n;
+} Span;
+
+static Span strip(Span s) {
+    uint32_t c;
+    bool ok;
+    while (s.n) {
+        size_t k = utf8_decode((const uint8_t *)s.p, s.n, &c, &ok);
+        if (!(unicode_flags(c) & UNICODE_BLANK)) break;
+        s.p += k, s.n -= k;
+    }
+    while (s.n) {
+        size_t k = 1;
+        while (k < s.n && k < 4 && ((unsigned char)s.p[s.n - k] & 0xC0) == 0x80) k++;
+        utf8_decode((const uint8_t *)s.p + s.n - k, k, &c, &ok);
+        if (!ok || !(unicode_flags(c) & UNICODE_BLANK)) break;
+        s.n -= k;
+    }
+    return s;
+}
+
+static Span first_line(Span *rest) {
+    const char *end = memchr(rest->p, '\n', rest->n);
+    Span line = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
+    size_t used = line.n + (end != NULL);
+    rest->p += used, rest->n -= used;
+    return line;
+}
+
+/* --- pairs --- */
+
+static bool in_key(uint32_t c) { return c == ' ' || c == '-' || c == '/' || (unicode_flags(c) & UNICODE_WORD); }
+
+/* The length of a quoted value that a comma or the end follows; 0: it is none. */
+static size_t quoted(Span s) {
+    if (!s.n || *s.p != '"') return 0;
+    size_t i = 1;
+    while (i < s.n && s.p[i] != '"') i += s.p[i] == '\\' ? 2 : 1;
+    return i < s.n && i > 1 && (i + 1 == s.n || s.p[i + 1] == ',') ? i + 1 : 0;
+}
+
+/* The next pair in *rest, which moves behind it; false: there is none. */
+static bool next_pair(Span *rest, Span *key, Span *value) {
+    const char *start = NULL, *end = rest->p + rest->n;
+    int count = 0; /* characters of the key so far */
+    for (const char *p = rest->p; p < end;) {
+        uint32_t c;
+        bool ok;
+        size_t k = utf8_decode((const uint8_t *)p, (size_t)(end - p), &c, &ok);
+        if (c == ':' && start && count > 1) {
+            *key = (Span){start, (size_t)(p - start)};
+            Span v = {p + 1, (size_t)(end - p - 1)};
+            while (v.n && (k = utf8_decode((const uint8_t *)v.p, v.n, &c, &ok), unicode_flags(c) & UNICODE_BLANK))
+                v.p += k, v.n -= k;
+            const char *comma = v.n ? memchr(v.p, ',', v.n) : NULL;
+            size_t n = quoted(v);
+            if (!n) n = comma ? (size_t)(comma - v.p) : v.n;
+            *value = (Span){v.p, n};
+            *rest = (Span){v.p + n, v.n - n};
+            if (rest->n) rest->p++, rest->n--;
+            return true;
+        }
+        if (!in_key(c)) start = NULL;
+        else if (start) count++;
+        else if (unicode_flags(c) & UNICODE_WORD) start = p, count = 1;
+        p += k;
+    }
+    return false;
+}
+
+static bool out_of_memory(Error *e) { return error_set(e, ERR_MEMORY, "out of memory while reading a picture's text"); }
+
+static char *copy(const char *p, size_t n) {
+    char *s = malloc(n + 1);
+    if (!s) return NULL;
+    memcpy(s, p, n);
+    s[n] = 0;
+    return s;
+}
+
+/* Takes the value over. */
+static bool set(InfoRead *r, const char *key, size_t n, char *value, bool implied, Error *e) {
+    int i = 0;
+    while (i < r->count && (strncmp(r->pairs[i].key, key, n) || r->pairs[i].key[n])) i++;
+    if (!value) return out_of_memory(e);
+    if (i < r->count) {
+        free(r->pairs[i].value);
+        r->pairs[i].value = value;
+        return true;
+    }
+    if (i == INFOTEXT_PAIRS) {
+        free(value);
+        return error_set(e, ERR_FORMAT, "the text has more than %d parameters", INFOTEXT_PAIRS);
+    }
+    char *name = copy(key, n);
+    if (!name) return free(value), out_of_memory(e);
+    r->pairs[r->count++] = (InfoPair){name, value, implied};
+    return true;
+}
+
+static char *unquoted(Span v) {
+    if (v.n > 1 && v.p[v.n - 1] == '"') {
+        Json *j = json_parse("value", v.p, v.n, NULL);
+        char *s = j && j->nodes->type == JSON_STRING ? copy(j->nodes->text, strlen(j->nodes->text)) : NULL;
+        json_free(j);
+        if (s) return s;
+    }
+    return copy(v.p, v.n);
+}
+
+static bool add_pair(InfoRead *r, Span key, Span v, Error *e) {
+    if (!v.n) return true; /* the webui stumbles over it and goes on */
+    char *value = *v.p == '"' ? unquoted(v) : copy(v.p, v.n);
+    if (!value) return out_of_memory(e);
+    size_t w = strspn(value, "0123456789"), h = w && value[w] == 'x' ? strspn(value + w + 1, "0123456789") : 0;
+    if (!h || value[w + 1 + h]) return set(r, key.p, key.n, value, false, e);
+    char *part = copy(key.p, key.n + 2); /* at least ": " follows a key, or ":" and a digit */
+    if (!part) return free(value), out_of_memory(e);
+    memcpy(part + key.n, "-1", 2);
+    bool ok = set(r, part, key.n + 2, copy(value, w), false, e);
+    part[key.n + 1] = '2';
+    ok = ok && set(r, part, key.n + 2, copy(value + w + 1, h), false, e);
+    free(part);
+    free(value);
+    return ok;
+}
+
+static bool imply(InfoRead *r, const char *key, const char *value, Error *e) {
+    return set(r, key, strlen(key), copy(value, strlen(value)), true, e);
+}
+
+/* --- older texts --- */
+
+/* "v1.7.0-225-gd2c7a1ee" as 1.7.0 and 225 commits: one number that compares; -1: no version of the webui's. */
+static int64_t version_number(const char *s) {
+    int64_t v = 0;
+    if (!s) return -1;
+    if (*s == 'v') s++;
+    for (int i = 0; i < 3; i++) {
+        int64_t part = 0;
+        if (i && *s == '.') s++;
+        else if (i && *s && *s != '-') return -1;
+        else if (!i && !isdigit((unsigned char)*s)) return -1;
+        for (; isdigit((unsigned char)*s); s++) part = part < 9999 ? part * 10 + (*s - '0') : part;
+        v = v * 10000 + (part < 9999 ? part : 9999);
+    }
+    v *= 100000;
+    if (!*s) return v;
+    if (*s++ != '-') return -1;
+    if ((*s == 'R' || *s == 'r') && (s[1] == 'C' || s[1] == 'c')) return v - 1; /* a release candidate */
+    if (!isdigit((unsigned char)*s)) return -1;
+    int64_t commits = 0;
+    for (; isdigit((unsigned char)*s); s++) commits = commits < 9999 ? commits * 10 + (*s - '0') : commits;
+    return *s && *s != '-' ? -1 : v + commits;
+}
+
+static bool is_one_of(const char *s, const char *a, const char *b) { return s && (!strcmp(s, a) || !strcmp(s, b)); }
+
+static bool imply_by_version(InfoRead *r, Error *e) {
+    int64_t v = version_number(infotext_get(r, "Version"));
+    if (v < 0) return true;
+    bool old = v < version_number("1.6.0"), ok = true;
+    if (old && strchr(r->prompt, '[')) ok = imply(r, "Old prompt editing timelines", "True", e);
+    if (ok && old && is_one_of(infotext_get(r, "Sampler"), "DDIM", "PLMS")) ok = imply(r, "Pad conds v0", "True", e);
+    if (ok && v < version_number("1.7.0-225")) ok = imply(r, "Downcast alphas_cumprod", "True", e);
+    const char *refiner = infotext_get(r, "Refiner");
+    if (ok && v < version_number("1.8.0") && refiner && *refiner)
+        ok = imply(r, "Refiner switch by sampling steps", "True", e);
+    return ok;
+}
+
+/* Hires fix of the first months: "Size" was the result's, "First pass size" the first picture's; 0x0 meant a size with
+ * about as many pixels as 512 x 512. */
+static bool old_hires(InfoRead *r, Error *e) {
+    const char *first[2] = {infotext_get(r, "First pass size-1"), infotext_get(r, "First pass size-2")};
+    const char *size[2] = {infotext_get(r, "Size-1"), infotext_get(r, "Size-2")};
+    static const char *const SIZE[] = {"Size-1", "Size-2"}, *const HIRES[] = {"Hires resize-1", "Hires resize-2"};
+    if (!first[0] || !first[1] || !atoi(first[0]) || !atoi(first[1])) return true;
+    for (int i = 0; i < 2; i++) {
+        char *result = copy(size[i] ? size[i] : "512", strlen(size[i] ? size[i] : "512"));
+        bool ok = result && imply(r, HIRES[i], result, e) && imply(r, SIZE[i], first[i], e);
+        free(result);
+        if (!ok) return out_of_memory(e);
+    }
+    return true;
+}
+
+static bool hypernet(InfoRead *r, Error *e) {
+    const char *name = infotext_get(r, "Hypernet"), *strength = infotext_get(r, "Hypernet strength");
+    if (!name) return true;
+    if (!strength) strength = "1.0";
+    size_t n = strlen(r->prompt), room = n + strlen(name) + strlen(strength) + 16;
+    char *longer = realloc(r->prompt, room);
+    if (!longer) return out_of_memory(e);
+    r->prompt = longer;
+    snprintf(longer + n, room - n, "<hypernet:%s:%s>", name, strength);
+    return true;
+}
+
+/* --- the whole --- */
+
+bool infotext_read(const char *text, InfoRead *out, Error *e) {
+    *out = (InfoRead){0};
+    Span all = strip((Span){text, strlen(text)}), last = all, key, value;
+    for (size_t i = all.n; i > 0; i--)
+        if (all.p[i - 1] == '\n') {
+            last = (Span){all.p + i, all.n - i};
+            break;
+        }
+    int found = 0;
+    Span rest = last;
+    while (found < 3 && next_pair(&rest, &key, &value)) found++;
+    Span prompts = all;
+    if (found >= 3) prompts.n -= last.n;
+    else last.n = 0;
+
+    out->prompt = calloc(1, prompts.n + 1);
+    out->negative = calloc(1, prompts.n + 1);
+    out->pairs = malloc(INFOTEXT_PAIRS * sizeof *out->pairs);
+    if (!out->prompt || !out->negative || !out->pairs) return out_of_memory(e);
+    char *to = out->prompt, *end = to;
+    while (prompts.n) {
+        Span line = strip(first_line(&prompts));
+        if (line.n >= 16 && !memcmp(line.p, "Negative prompt:", 16)) {
+            line = strip((Span){line.p + 16, line.n - 16});
+            if (to != out->negative) end = to = out->negative;
+        }
+        if (end > to) *end++ = '\n'; /* a line break only once something stands before */
+        memcpy(end, line.p, line.n);
+        end += line.n;
+        *end = 0;
+    }
+    while (next_pair(&last, &key, &value))
+        if (!add_pair(out, key, value, e)) return false;
+    return hypernet(out, e) && old_hires(out, e) && imply_by_version(out, e);
+}
+
+void infotext_read_free(InfoRead *r) {
+    for (int i = 0; i < r->count; i++) {
+        free(r->pairs[i].key);
+        free(r->pairs[i].value);
+    }
+    free(r->pairs);
+    free(r->prompt);
+    free(r->negative);
+    *r = (InfoRead){0};
+}
+
+const char *infotext_get(const InfoRead *r, const char *key) {
+    for (int i = 0; i < r->count; i++)
+        if (!strcmp(r->pairs[i].key, key)) return r->pairs[i].value;
+    return NULL;
+}
+
+const char *infotext_value(const InfoRead *r, const char *key) {
+    const char *v = infotext_get(r, key);
+    for (size_t i = 0; !v && i < sizeof DEFAULTS / sizeof *DEFAULTS; i++)
+        if (!strcmp(DEFAULTS[i][0], key)) v = DEFAULTS[i][1];
+    return v;
+}
+
+bool infotext_double(const char *value, double *out) {
+    const char *p = value;
+    if (*p == '-' || *p == '+') p++;
+    size_t whole = strspn(p, "0123456789"), part = p[whole] == '.' ? strspn(p + whole + 1, "0123456789") : 0;
+    if (!whole) return false;
+    p += whole + part + (p[whole] == '.');
+    if (*p == 'e' || *p == 'E') {
+        p++;
+        if (*p == '-' || *p == '+') p++;
+        size_t n = strspn(p, "0123456789");
+        if (!n) return false;
+        p += n;
+    }
+    JsonNode n = {.type = JSON_NUMBER, .text = value + (*value == '+')};
+    return !*p && json_double(&n, out);
+}
+
+bool infotext_int(const char *value, int64_t *out) {
+    double d;
+    JsonNode n = {.type = JSON_NUMBER, .text = value + (*value == '+')};
+    return infotext_double(value, &d) && json_int(&n, out);
+}

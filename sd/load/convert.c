@@ -1,0 +1,207 @@
+/* convert.c: a checkpoint as one compute-ready file (FORMAT.md), and what a checkpoint is. */
+#include "sd/models/families.h"
+#include "model.h"
+#include "model_hash.h"
+
+#include "tensor/half.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- sd_info --- */
+
+static void count_part(const SdModel *m, Part part, int64_t *parameters, bool types[DTYPE_COUNT]) {
+    const WeightList *l = &m->lists[part];
+    for (int64_t i = 0; i < l->count; i++) {
+        const StTensor *t = checkpoint_find(m->checkpoint, l->w[i]->name).tensor;
+        if (!t) continue;
+        *parameters += st_count(t);
+        types[t->dtype] = true;
+    }
+}
+
+bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
+    *out = (SdInfo){0};
+    SdModel *m = model_open(path, NULL, e);
+    if (!m) return false;
+    const Checkpoint *c = m->checkpoint;
+    static const Part ALL[] = {PART_TEXT, PART_UNET, PART_DECODER, PART_ENCODER};
+    ModelReport r;
+    model_compare(m, ALL, PART_COUNT, &r);
+    bool types[DTYPE_COUNT] = {0};
+    count_part(m, PART_TEXT, &out->text_parameters, types);
+    count_part(m, PART_UNET, &out->unet_parameters, types);
+    count_part(m, PART_DECODER, &out->vae_parameters, types);
+    count_part(m, PART_ENCODER, &out->vae_parameters, types);
+    for (int t = 0; t < DTYPE_COUNT; t++)
+        if (types[t] && strlen(out->dtype) + 8 < sizeof out->dtype)
+            snprintf(out->dtype + strlen(out->dtype), sizeof out->dtype - strlen(out->dtype), "%s%s",
+                     out->dtype[0] ? ", " : "", dtype_name((DType)t));
+    snprintf(out->family, sizeof out->family, "%s", m->config.family);
+    snprintf(out->layout, sizeof out->layout, "%s",
+             c->layout == CHECKPOINT_DIFFUSERS ? "diffusers"
+             : m->channels_last                ? "converted"
+                                               : "single file");
+    snprintf(out->prediction, sizeof out->prediction, "%s", m->config.prediction == PREDICT_V ? "v" : "eps");
+    out->tensors = checkpoint_tensors(c);
+    out->used = r.used;
+    out->ignored = r.ignored;
+    out->missing = r.missing + r.misshapen;
+    out->parameters = out->text_parameters + out->unet_parameters + out->vae_parameters;
+    out->bytes = checkpoint_bytes(c);
+    SdRequest request = sd_request(m);
+    out->width = request.width;
+    out->height = request.height;
+    bool ok = true;
+    if (hash && c->file) ok = cached_sha256(path, out->hash, e);
+    model_close(m);
+    return ok;
+}
+
+/* --- sd_convert --- */
+
+typedef struct {
+    const SdModel *m;
+    StTensor *list; /* all tensors of the new file, in order */
+    size_t count;
+    int dtype; /* of the new file; -1: each tensor's own */
+} Plan;
+
+static DType target(const Plan *p, const StTensor *from) {
+    if (p->dtype >= 0) return (DType)p->dtype;
+    return from->dtype == F64 ? F32 : from->dtype;
+}
+
+static StTensor entry(const Plan *p, const Weight *w, const StTensor *from) {
+    StTensor t = {.name = w->name, .dtype = target(p, from), .nd = w->t.nd};
+    memcpy(t.n, w->t.n, (size_t)w->t.nd * sizeof *t.n);
+    return t;
+}
+
+static bool aligned(const StTensor *t) { return st_count(t) * dtype_bits(t->dtype) % 512 == 0; }
+
+/* Tensors in compute order; those whose size is no multiple of 64 bytes come last, so that all others are aligned. */
+static bool lay_out(Plan *p, Error *e) {
+    size_t all = 1;
+    for (int part = 0; part < PART_COUNT; part++) all += (size_t)p->m->lists[part].count;
+    p->list = calloc(all, sizeof *p->list);
+    if (!p->list) return error_set(e, ERR_MEMORY, "out of memory for a list of tensors");
+    for (int pass = 0; pass < 2; pass++)
+        for (int part = 0; part < PART_COUNT; part++)
+            for (int64_t i = 0; i < p->m->lists[part].count; i++) {
+                const Weight *w = p->m->lists[part].w[i];
+                const StTensor *from = checkpoint_find(p->m->checkpoint, w->name).tensor;
+                if (!from) continue; /* an encoder that the checkpoint lacks */
+                StTensor t = entry(p, w, from);
+                if (aligned(&t) == !pass) p->list[p->count++] = t;
+            }
+    Found own = checkpoint_find(p->m->checkpoint, "alphas_cumprod");
+    if (own.tensor && own.tensor->nd == 1 && own.tensor->dtype != F64) {
+        p->list[p->count] = *own.tensor; /* the checkpoint's own schedule goes along as it is */
+        p->list[p->count++].name = "alphas_cumprod";
+    }
+    return true;
+}
+
+/* n numbers of a loaded weight, as the new file's type. */
+static void narrow(void *out, DType to, const void *in, DType from, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        float v = from == F32   ? ((const float *)in)[i]
+                  : from == F16 ? f16_to_f32(((const uint16_t *)in)[i])
+                                : bf16_to_f32(((const uint16_t *)in)[i]);
+        if (to == F32) ((float *)out)[i] = v;
+        else ((uint16_t *)out)[i] = to == F16 ? f32_to_f16(v) : f32_to_bf16(v);
+    }
+}
+
+static bool write_weight(StWriter *w, const Weight *weight, DType to, Error *e) {
+    enum { PIECE = 1 << 16 };
+    static const size_t WIDE = 4;
+    int64_t n = tensor_count(weight->t);
+    const char *in = weight->t.data;
+    size_t from_width = (size_t)(dtype_bits(weight->t.dtype) / 8), to_width = (size_t)(dtype_bits(to) / 8);
+    if (weight->t.dtype == to) return st_write_data(w, in, (size_t)n * to_width, e);
+    void *buf = malloc(PIECE * WIDE);
+    bool ok = buf || error_set(e, ERR_MEMORY, "out of memory for converting");
+    for (int64_t at = 0; ok && at < n; at += PIECE) {
+        int64_t k = n - at < PIECE ? n - at : PIECE;
+        narrow(buf, to, in + (size_t)at * from_width, weight->t.dtype, k);
+        ok = st_write_data(w, buf, (size_t)k * to_width, e);
+    }
+    free(buf);
+    return ok;
+}
+
+static const Weight *weight_named(const SdModel *m, const char *name, Part *part) {
+    for (int p = 0; p < PART_COUNT; p++)
+        for (int64_t i = 0; i < m->lists[p].count; i++)
+            if (m->lists[p].w[i]->name == name) return *part = (Part)p, m->lists[p].w[i];
+    return NULL;
+}
+
+static bool write_all(SdModel *m, const Plan *p, StWriter *w, Error *e) {
+    Part now = PART_COUNT;
+    for (size_t i = 0; i < p->count; i++) {
+        const StTensor *t = &p->list[i];
+        Part part;
+        const Weight *weight = weight_named(m, t->name, &part);
+        if (!weight) {
+            Found own = checkpoint_find(m->checkpoint, t->name);
+            if (!st_write_data(w, st_data(own.file, own.tensor), own.tensor->end - own.tensor->begin, e)) return false;
+            continue;
+        }
+        if (part != now &&
+            aligned(t)) { /* one part in memory at a time; the few small ones at the end find theirs again */
+            if (now != PART_COUNT) model_release(m, now);
+            now = part;
+        }
+        if (!model_load(m, part, e) || !write_weight(w, weight, t->dtype, e)) return false;
+    }
+    return true;
+}
+
+static bool parse_dtype(const char *name, int *out, Error *e) {
+    *out = -1;
+    if (!name) return true;
+    char upper[8] = "";
+    for (size_t i = 0; name[i] && i < sizeof upper - 1; i++) upper[i] = (char)toupper((unsigned char)name[i]);
+    static const DType CAN[] = {F32, F16, BF16};
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(dtype_name(CAN[i]), upper)) *out = (int)CAN[i];
+    return *out >= 0 || error_set(e, ERR_ARGUMENT, "dtype '%s': there are f32, f16 and bf16", name);
+}
+
+bool sd_convert(const char *in, const char *out, const char *dtype, Error *e) {
+    Plan p = {0};
+    SdModel *m = NULL;
+    if ((e && e->code) || !parse_dtype(dtype, &p.dtype, e)) return false;
+    m = model_open(in, NULL, e);
+    if (m) m->as_in_files = true;
+    p.m = m;
+    bool ok = m && lay_out(&p, e);
+    char name[256];
+    char *config = ok ? config_to_json(&m->config) : NULL;
+    if (ok && !config) ok = error_set(e, ERR_MEMORY, "%s: out of memory", in);
+    if (ok) {
+        model_name(m, name, sizeof name);
+        StMeta meta[7] = {{"format", "pt"},
+                          {"sdc.config", config},
+                          {"sdc.conv_layout", "OHWI"},
+                          {"sdc.format", "1"},
+                          {"sdc.source_name", name}};
+        size_t count = 5;
+        const char *tokens = m->checkpoint->file ? st_meta(m->checkpoint->file, "sdc.tokens") : NULL;
+        if (tokens) meta[count++] = (StMeta){"sdc.tokens", tokens};
+        if (model_hash(m)) meta[count++] = (StMeta){"sdc.source_sha256", model_hash(m)};
+        StWriter *w = st_write_begin(out, p.list, p.count, meta, count, e);
+        ok = w && write_all(m, &p, w, e);
+        if (ok) ok = st_write_end(w, e);
+        else st_write_abort(w);
+    }
+    free(config);
+    free(p.list);
+    model_close(m);
+    return ok;
+}

@@ -1,0 +1,225 @@
+#include "config.h"
+
+#include "weights/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+SdConfig config_sd1(void) {
+    return (SdConfig){
+        .family = "SD 1.x",
+        .unet = {.in_channels = 4,
+                 .out_channels = 4,
+                 .channels = 320,
+                 .levels = 4,
+                 .mult = {1, 2, 4, 4},
+                 .res_blocks = 2,
+                 .depth = {1, 1, 1, 0},
+                 .middle_depth = 1,
+                 .heads = 8,
+                 .context = 768,
+                 .groups = 32},
+        .vae = {.channels = 128,
+                .levels = 4,
+                .mult = {1, 2, 4, 4},
+                .res_blocks = 2,
+                .latent = 4,
+                .groups = 32,
+                .scale = 0.18215},
+        .clip = {.vocabulary = 49408,
+                 .positions = 77,
+                 .width = 768,
+                 .layers = 12,
+                 .heads = 12,
+                 .mlp = 3072,
+                 .act = ACT_QUICK_GELU,
+                 .pad = 49407},
+    };
+}
+
+/* One row a number of the configuration: JSON is written and read by this table. */
+typedef enum { INT, INTS, FLAG, REAL } FieldType;
+typedef struct {
+    const char *part, *name;
+    FieldType type;
+    size_t offset;
+    double low, high;
+} Field;
+
+#define AT(member) offsetof(SdConfig, member)
+static const Field FIELDS[] = {
+    {"unet", "in_channels", INT, AT(unet.in_channels), 1, 64},
+    {"unet", "out_channels", INT, AT(unet.out_channels), 1, 64},
+    {"unet", "channels", INT, AT(unet.channels), 2, 4096},
+    {"unet", "levels", INT, AT(unet.levels), 1, MAX_LEVELS},
+    {"unet", "mult", INTS, AT(unet.mult), 0, 64},
+    {"unet", "res_blocks", INT, AT(unet.res_blocks), 1, 15},
+    {"unet", "depth", INTS, AT(unet.depth), 0, 64},
+    {"unet", "middle_depth", INT, AT(unet.middle_depth), 1, 64},
+    {"unet", "heads", INT, AT(unet.heads), 0, 1024},
+    {"unet", "head_dim", INT, AT(unet.head_dim), 0, 4096},
+    {"unet", "linear_projection", FLAG, AT(unet.linear_projection), 0, 1},
+    {"unet", "context", INT, AT(unet.context), 1, 16384},
+    {"unet", "groups", INT, AT(unet.groups), 1, 1024},
+    {"vae", "channels", INT, AT(vae.channels), 1, 4096},
+    {"vae", "levels", INT, AT(vae.levels), 1, MAX_LEVELS},
+    {"vae", "mult", INTS, AT(vae.mult), 0, 64},
+    {"vae", "res_blocks", INT, AT(vae.res_blocks), 1, 7},
+    {"vae", "latent", INT, AT(vae.latent), 1, 64},
+    {"vae", "groups", INT, AT(vae.groups), 1, 1024},
+    {"vae", "scale", REAL, AT(vae.scale), 1e-6, 1e6},
+    {"clip", "vocabulary", INT, AT(clip.vocabulary), 3, 1 << 20}, /* fewer than 49408: with sdc.tokens */
+    {"clip", "positions", INT, AT(clip.positions), 77, 77},
+    {"clip", "width", INT, AT(clip.width), 1, 16384},
+    {"clip", "layers", INT, AT(clip.layers), 1, 256},
+    {"clip", "heads", INT, AT(clip.heads), 1, 1024},
+    {"clip", "mlp", INT, AT(clip.mlp), 1, 65536},
+    {"clip", "open_clip", FLAG, AT(clip.open_clip), 0, 1},
+    {"clip", "gelu", FLAG, 0, 0, 1}, /* ACT_GELU, not quick GELU */
+    {"clip", "penultimate", FLAG, AT(clip.penultimate), 0, 1},
+    {"clip", "pad", INT, AT(clip.pad), 0, 49407},
+    {"", "v_prediction", FLAG, 0, 0, 1},
+    {"", "width", INT, AT(width), 0, 16384},
+    {"", "height", INT, AT(height), 0, 16384},
+    {"", "steps", INT, AT(steps), 0, 1000},
+    {"", "cfg", REAL, AT(cfg), 0, 1000},
+};
+enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
+
+/* Fields that are no plain member. */
+static bool is_gelu(const Field *f) { return !strcmp(f->name, "gelu"); }
+static bool is_v(const Field *f) { return !strcmp(f->name, "v_prediction"); }
+
+static bool *flag_at(SdConfig *c, const Field *f) { return (bool *)(void *)((char *)c + f->offset); }
+static int *int_at(SdConfig *c, const Field *f) { return (int *)(void *)((char *)c + f->offset); }
+static double *real_at(SdConfig *c, const Field *f) { return (double *)(void *)((char *)c + f->offset); }
+
+static bool get_flag(SdConfig *c, const Field *f) {
+    return is_gelu(f) ? c->clip.act == ACT_GELU : is_v(f) ? c->prediction == PREDICT_V : *flag_at(c, f);
+}
+
+static void set_flag(SdConfig *c, const Field *f, bool v) {
+    if (is_gelu(f)) c->clip.act = v ? ACT_GELU : ACT_QUICK_GELU;
+    else if (is_v(f)) c->prediction = v ? PREDICT_V : PREDICT_EPS;
+    else *flag_at(c, f) = v;
+}
+
+char *config_to_json(const SdConfig *config) {
+    enum { ROOM = 4096 };
+    SdConfig c = *config;
+    char *out = malloc(ROOM);
+    if (!out) return NULL;
+    size_t at = 0;
+    at += (size_t)snprintf(out, ROOM, "{\"family\":");
+    at += json_quote(out + at, ROOM - at, c.family);
+    const char *part = "";
+    for (int i = 0; i < FIELD_COUNT; i++) {
+        const Field *f = &FIELDS[i];
+        bool same = !strcmp(f->part, part);
+        if (!same && *part) out[at++] = '}';
+        out[at++] = ',';
+        if (!same && *f->part) at += (size_t)snprintf(out + at, ROOM - at, "\"%s\":{", f->part);
+        part = f->part;
+        at += (size_t)snprintf(out + at, ROOM - at, "\"%s\":", f->name);
+        switch (f->type) {
+        case INT: at += (size_t)snprintf(out + at, ROOM - at, "%d", *int_at(&c, f)); break;
+        case FLAG: at += (size_t)snprintf(out + at, ROOM - at, get_flag(&c, f) ? "true" : "false"); break;
+        case REAL: at += (size_t)snprintf(out + at, ROOM - at, "%.17g", *real_at(&c, f)); break;
+        case INTS:
+            for (int k = 0; k < MAX_LEVELS; k++)
+                at += (size_t)snprintf(out + at, ROOM - at, "%s%d", k ? "," : "[", int_at(&c, f)[k]);
+            out[at++] = ']';
+            break;
+        }
+    }
+    snprintf(out + at, ROOM - at, "}");
+    return out;
+}
+
+static bool read_field(SdConfig *c, const Field *f, const Json *j, const JsonNode *n) {
+    double v;
+    int64_t whole;
+    switch (f->type) {
+    case INT:
+        if (!json_int(n, &whole) || (double)whole < f->low || (double)whole > f->high) return false;
+        *int_at(c, f) = (int)whole;
+        return true;
+    case REAL:
+        if (!json_double(n, &v) || !(v >= f->low && v <= f->high)) return false;
+        *real_at(c, f) = v;
+        return true;
+    case FLAG:
+        if (n->type != JSON_TRUE && n->type != JSON_FALSE) return false;
+        set_flag(c, f, n->type == JSON_TRUE);
+        return true;
+    case INTS:
+        if (n->type != JSON_ARRAY || n->count > MAX_LEVELS) return false;
+        for (int64_t at = n->child, k = 0; at >= 0; at = j->nodes[at].next, k++) {
+            if (!json_int(&j->nodes[at], &whole) || (double)whole < f->low || (double)whole > f->high) return false;
+            int_at(c, f)[k] = (int)whole;
+        }
+        return true;
+    }
+    return false;
+}
+
+bool config_from_json(SdConfig *c, const char *what, const char *text, Error *e) {
+    Json *j = json_parse(what, text, strlen(text), e);
+    if (!j) return false;
+    bool ok = true;
+    for (int i = 0; ok && i < FIELD_COUNT; i++) {
+        const Field *f = &FIELDS[i];
+        const JsonNode *part = *f->part ? json_get(j, &j->nodes[0], f->part) : &j->nodes[0];
+        const JsonNode *n = json_get(j, part, f->name);
+        if (n && !read_field(c, f, j, n))
+            ok = error_set(e, ERR_FORMAT, "%s: \"%s\" of the configuration is out of range", what, f->name);
+    }
+    const JsonNode *family = json_get(j, &j->nodes[0], "family");
+    if (ok && family && family->type == JSON_STRING) snprintf(c->family, sizeof c->family, "%s", family->text);
+    json_free(j);
+    return ok && config_check(c, what, e);
+}
+
+static bool bad(const char *what, Error *e, const char *why) {
+    return error_set(e, ERR_FORMAT, "%s: is no model that this program can build: %s", what, why);
+}
+
+bool config_check(const SdConfig *config, const char *what, Error *e) {
+    SdConfig c = *config;
+    for (int i = 0; i < FIELD_COUNT; i++) {
+        const Field *f = &FIELDS[i];
+        double v = f->type == INT ? *int_at(&c, f) : f->type == REAL ? *real_at(&c, f) : f->low;
+        if (!(v >= f->low && v <= f->high))
+            return error_set(e, ERR_FORMAT, "%s: is no model that this program can build: %s.%s is %g", what, f->part,
+                             f->name, v);
+    }
+    const UnetConfig *u = &c.unet;
+    for (int i = 0; i < u->levels; i++) {
+        int wide = u->channels * u->mult[i];
+        if (u->mult[i] < 1 || u->depth[i] < 0) return bad(what, e, "a level of the U-Net has no channels");
+        if (wide % u->groups) return bad(what, e, "the U-Net's channels are no multiple of its norm groups");
+        if (u->heads ? wide % u->heads : !u->head_dim || wide % u->head_dim)
+            return bad(what, e, "the U-Net's channels are no multiple of its heads");
+    }
+    if (u->channels % 2) return bad(what, e, "the U-Net's channels are odd");
+    for (int i = 0; i < c.vae.levels; i++)
+        if (c.vae.mult[i] < 1 || c.vae.channels * c.vae.mult[i] % c.vae.groups)
+            return bad(what, e, "the VAE's channels are no multiple of its norm groups");
+    if (c.clip.width % c.clip.heads) return bad(what, e, "the text encoder's width is no multiple of its heads");
+    if (c.clip.width != u->context) return bad(what, e, "the text encoder's width is not the U-Net's context");
+    if (c.vae.latent != u->out_channels) return bad(what, e, "the VAE's latents are not the U-Net's output");
+    return true;
+}
+
+/* Inpainting adds a masked picture's latent and the mask, instruct-pix2pix the latent of the picture to change. */
+bool config_check_input(const SdConfig *c, const char *what, Error *e) {
+    int in = c->unet.in_channels, latent = c->vae.latent;
+    if (in == latent) return true;
+    const char *kind = in == 2 * latent + 1 ? "is an inpainting model: "
+                       : in == 2 * latent   ? "is an instruct-pix2pix model: "
+                                            : "";
+    return error_set(e, ERR_FORMAT,
+                     "%s: %sits U-Net takes %d channels, a latent has %d; not supported yet, use a text-to-image model",
+                     what, kind, in, latent);
+}

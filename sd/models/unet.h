@@ -1,0 +1,53 @@
+/* unet.h: the U-Net, as a table of blocks that the configuration lays out.
+ *
+ * SD 1.x: 12 input blocks, the middle, 12 output blocks. Source: CompVis, openaimodel.py UNetModel. */
+#ifndef SD_MODELS_UNET_H
+#define SD_MODELS_UNET_H
+
+#include "nn/resblock.h"
+#include "nn/transformer.h"
+#include "config.h"
+
+typedef enum { UNET_CONV_IN, UNET_RES, UNET_DOWN } UnetBlockKind;
+
+typedef struct {
+    UnetBlockKind kind;
+    int level, index;      /* place, for names: level of resolution, number within it */
+    int64_t in, skip, out; /* channels; skip: those of the second source (output blocks) */
+    ResBlock res;
+    Transformer transformer; /* depth 0: none */
+    Conv conv;               /* conv_in, down, or the convolution after up-sampling */
+    bool up;
+} UnetBlock;
+
+typedef struct {
+    UnetConfig config;
+    Linear time1, time2;
+    UnetBlock *input, *output; /* owned */
+    int inputs, outputs;
+    ResBlock middle1, middle2;
+    Transformer middle;
+    Norm norm_out;
+    Conv conv_out;
+    int64_t times, keys; /* channels of what unet_times and unet_keys make */
+} Unet;
+
+/* Lays the blocks out and names the weights (under the list's path). False on ERR_MEMORY. */
+bool unet_bind(Unet *u, const UnetConfig *config, WeightList *l);
+void unet_free(Unet *u);
+
+/* What a call needs of the time and of the texts is made apart, once for all pictures, halves and steps that have them
+ * in common:
+ * times[D,times] from t[D] (0..999): the time embedding, then every ResBlock's shift;
+ * keys[S,T,keys] from text states context[S,T,context]: every cross attention's keys and values. */
+void unet_times(Ctx *c, Tensor times, const Unet *u, Tensor t);
+void unet_keys(Ctx *c, Tensor keys, const Unet *u, Tensor context);
+
+/* out[N,H,W,out_channels] from x[N,H,W,in_channels], times [1,times] of all pictures or [N,times] of each, and keys
+ * [S,T,keys]: pictures i N / S up to (i + 1) N / S have text i.
+ * Any H, W >= 1: down-sampling rounds up, up-sampling goes to the skip's size.
+ * Taps, in diffusers' names: time_embedding, conv_in, down_blocks.B.resnets.R, .attentions.A, .downsamplers.0,
+ * down_blocks.B, mid_block..., up_blocks.B..., conv_norm_out, conv_out. */
+void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor times, Tensor keys);
+
+#endif

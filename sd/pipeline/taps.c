@@ -1,0 +1,150 @@
+#define _XOPEN_SOURCE 700
+#include "taps.h"
+
+#include "weights/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct TapFile {
+    char *path, *glob;
+    FILE *spool;
+    StTensor *list;
+    size_t count, room;
+};
+
+bool glob_match(const char *pattern, const char *name) {
+    const char *star = NULL, *back = NULL;
+    while (*name) {
+        if (*pattern == '*') star = pattern++, back = name;
+        else if (*pattern == '?' || *pattern == *name) pattern++, name++;
+        else if (star) pattern = star + 1, name = ++back;
+        else return false;
+    }
+    while (*pattern == '*') pattern++;
+    return !*pattern;
+}
+
+static char *copy(const char *s) {
+    char *p = malloc(strlen(s) + 1);
+    return p ? strcpy(p, s) : NULL;
+}
+
+/* A file beside `path` that has no name any more. */
+static FILE *spool_beside(const char *path, Error *e) {
+    size_t n = strlen(path);
+    char *name = malloc(n + 16);
+    if (!name) return error_set(e, ERR_MEMORY, "%s: out of memory", path), NULL;
+    snprintf(name, n + 16, "%s.XXXXXX", path);
+    int fd = mkstemp(name);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w+b");
+    if (fd >= 0) unlink(name);
+    if (fd >= 0 && !f) close(fd);
+    free(name);
+    if (!f) error_set(e, ERR_FILE, "%s: no temporary file can be made beside it; choose another folder", path);
+    return f;
+}
+
+TapFile *taps_open(const char *path, const char *glob, Error *e) {
+    TapFile *t = calloc(1, sizeof *t);
+    if (t) t->path = copy(path), t->glob = copy(glob ? glob : "*");
+    if (!t || !t->path || !t->glob) error_set(e, ERR_MEMORY, "%s: out of memory", path);
+    else if ((t->spool = spool_beside(path, e))) return t;
+    taps_abort(t);
+    return NULL;
+}
+
+void taps_abort(TapFile *t) {
+    if (!t) return;
+    for (size_t i = 0; i < t->count; i++) free((char *)(uintptr_t)t->list[i].name);
+    if (t->spool) fclose(t->spool);
+    free(t->list);
+    free(t->path);
+    free(t->glob);
+    free(t);
+}
+
+bool taps_wants(const TapFile *t, const char *name) { return glob_match(t->glob, name); }
+
+static bool add_entry(TapFile *t, const char *name, int nd, const int64_t *n, Error *e) {
+    if (t->count == t->room) {
+        size_t room = t->room ? 2 * t->room : 256;
+        StTensor *list = realloc(t->list, room * sizeof *list);
+        if (!list) return error_set(e, ERR_MEMORY, "%s: out of memory", t->path);
+        t->list = list;
+        t->room = room;
+    }
+    char *own = copy(name);
+    if (!own) return error_set(e, ERR_MEMORY, "%s: out of memory", t->path);
+    StTensor *s = &t->list[t->count++];
+    *s = (StTensor){.name = own, .dtype = F32, .nd = nd};
+    memcpy(s->n, n, (size_t)nd * sizeof *n);
+    return true;
+}
+
+static bool spool(TapFile *t, const float *data, int64_t count, Error *e) {
+    if (fwrite(data, sizeof *data, (size_t)count, t->spool) == (size_t)count) return true;
+    return error_set(e, ERR_FILE, "%s: activations cannot be written (disk full?); narrow them with --tap", t->path);
+}
+
+bool taps_add(TapFile *t, const char *name, int nd, const int64_t *n, const float *data, Error *e) {
+    int64_t count = 1;
+    for (int i = 0; i < nd; i++) count *= n[i];
+    return add_entry(t, name, nd, n, e) && spool(t, data, count, e);
+}
+
+static bool want(void *user, const char *name) { return taps_wants(user, name); }
+
+/* Channels-last in, torch's layout out: a row of one channel at a time. */
+static void put(void *user, const char *name, Tensor x, Error *e) {
+    TapFile *t = user;
+    if (x.nd != 4) {
+        int64_t width = x.n[x.nd - 1], rows = tensor_count(x) / width;
+        bool ok = add_entry(t, name, x.nd, x.n, e);
+        for (int64_t i = 0; ok && i < rows; i++) ok = spool(t, tensor_row(x, i), width, e);
+        return;
+    }
+    float *row = malloc((size_t)x.n[2] * sizeof *row);
+    if (!row) error_set(e, ERR_MEMORY, "%s: out of memory", t->path);
+    else if (add_entry(t, name, 4, SHAPE(x.n[0], x.n[3], x.n[1], x.n[2]), e)) {
+        bool ok = true;
+        for (int64_t i = 0; ok && i < x.n[0] * x.n[3] * x.n[1]; i++) {
+            int64_t n = i / (x.n[3] * x.n[1]), c = i / x.n[1] % x.n[3], h = i % x.n[1];
+            const float *from = (const float *)x.data + n * x.s[0] + h * x.s[1] + c;
+            for (int64_t w = 0; w < x.n[2]; w++) row[w] = from[w * x.s[2]];
+            ok = spool(t, row, x.n[2], e);
+        }
+    }
+    free(row);
+}
+
+Taps taps_listener(TapFile *t) { return (Taps){.want = want, .put = put, .user = t}; }
+
+bool taps_close(TapFile *t, Error *e) {
+    bool ok = t->count > 0;
+    if (!ok)
+        error_set(e, ERR_ARGUMENT, "%s: no activation has a name like '%s'; see sdc help txt2img", t->path, t->glob);
+    ok = ok &&
+         (fflush(t->spool) == 0 || error_set(e, ERR_FILE, "%s: activations cannot be written (disk full?)", t->path));
+    StMeta meta[] = {{"format", "pt"}, {"generator", "sd.c"}};
+    StWriter *w = ok ? st_write_begin(t->path, t->list, t->count, meta, 2, e) : NULL;
+    if (w) {
+        static const size_t PIECE = 1 << 16;
+        char *buf = malloc(PIECE);
+        ok = buf || error_set(e, ERR_MEMORY, "%s: out of memory", t->path);
+        rewind(t->spool);
+        for (size_t n = 1; ok && n;) {
+            n = fread(buf, 1, PIECE, t->spool);
+            ok = !n || st_write_data(w, buf, n, e);
+        }
+        if (ok && ferror(t->spool)) ok = error_set(e, ERR_FILE, "%s: activations cannot be read back", t->path);
+        free(buf);
+        if (ok) ok = st_write_end(w, e);
+        else st_write_abort(w);
+    }
+    ok = ok && w;
+    taps_abort(t);
+    return ok;
+}

@@ -1,0 +1,47 @@
+/* text_states.h: prompts as the U-Net sees them: the states of every text that a run will need, encoded once, and the
+ * contexts that are made of them as texts change from call to call. */
+#ifndef SD_PIPELINE_TEXT_STATES_H
+#define SD_PIPELINE_TEXT_STATES_H
+
+#include "sd/models/clip.h"
+#include "sd/prompt/prompt.h"
+
+/* What one U-Net input of a picture is guided by: the negative prompt, or one AND part of the prompt. */
+typedef struct {
+    const Prompt *prompt;
+    const PromptPart *part;
+    int64_t chunks; /* of the part's longest text; the others are filled up with empty chunks */
+    Tensor states;  /* [texts of the prompt,77 chunks,width]; rows of texts that the part lacks stay empty */
+    Tensor shown;   /* their host's side, where emphasis works */
+    int now;        /* the text that stands in the context; -1: none yet */
+    bool turned;    /* another one than at the call before */
+} Side;
+
+typedef struct {
+    Prompt prompts[2]; /* negative, positive */
+    Side *sides;       /* [count]: negative (when guided), then the parts */
+    int count, parts;
+    bool guided, together; /* together: all sides have as many tokens, and are one U-Net call */
+    Tensor contexts[2];    /* [1,T,width] negative, [parts,T,width] positive; together: [0] holds all */
+    Emphasis emphasis;
+    int pad; /* the id behind an end token */
+} TextStates;
+
+/* Compiles both prompts. guided: the negative one counts even where the guidance scale is 1. */
+bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, const char *negative, PromptOptions o,
+                      bool guided, Error *e);
+void text_states_free(TextStates *s);
+
+/* Takes states and contexts from the arena. */
+void text_states_place(TextStates *s, Ctx *c, int64_t width);
+/* Encodes every text; skip: clip skip. Weights as the webui's emphasis modes say (sd_emphasis.py). */
+void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip);
+/* Brings the contexts to the denoiser's call number `call`, counted from 0, and tells which sides turned. */
+void text_states_turn(TextStates *s, Ctx *c, int call);
+/* Which U-Net call a side belongs to, and its place in that call's context. */
+int text_states_call_of(const TextStates *s, int side, int64_t *place);
+/* The context of U-Net call i of this step: 0..text_states_calls - 1. */
+int text_states_calls(const TextStates *s);
+Tensor text_states_context(const TextStates *s, int i);
+
+#endif

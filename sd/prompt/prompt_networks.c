@@ -1,0 +1,94 @@
+/* prompt_networks.c: tags of extra networks, <lora:NAME:te:unet> and the like (modules/extra_networks.py and the Lora
+ * extension's extra_networks_lora.py). */
+#include "prompt_parts.h"
+#include "sd/text/unicode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The end of the word that begins at text[at]. */
+static size_t word_end(const char *text, size_t size, size_t at) {
+    while (at < size) {
+        unsigned flags;
+        size_t next = prompt_next(text, size, at, &flags);
+        if (!(flags & UNICODE_WORD)) break;
+        at = next;
+    }
+    return at;
+}
+
+static char *copy(const char *text, size_t size) {
+    char *s = malloc(size + 1);
+    if (!s) return NULL;
+    memcpy(s, text, size);
+    s[size] = 0;
+    return s;
+}
+
+static bool multiplier(const PromptNetwork *n, const char *text, size_t size, double *out, Error *e) {
+    size_t from = prompt_skip_space(text, size, 0), to = prompt_trim(text, from, size);
+    if (prompt_number(text + from, to - from, true, out) && *out - *out == 0) return true;
+    return error_set(e, ERR_ARGUMENT, "<%s:%.100s>: '%.*s' is not a number; write <%s:NAME:0.8>", n->kind, n->arguments,
+                     (int)(size < 40 ? size : 40), text, n->kind);
+}
+
+/* Positions are NAME, te, unet; te=, unet= name them; unet is te unless given. */
+static bool read_arguments(PromptNetwork *n, Error *e) {
+    const char *unet = NULL, *text = NULL;
+    size_t unet_size = 0, text_size = 0;
+    int position = 0;
+    bool unet_named = false, text_named = false;
+    for (const char *p = n->arguments;; p++) {
+        size_t size = strcspn(p, ":");
+        const char *equals = memchr(p, '=', size);
+        if (equals && !memchr(equals + 1, '=', (size_t)(p + size - equals - 1))) { /* "a=b=c" is a position */
+            size_t key = (size_t)(equals - p);
+            if (key == 2 && !memcmp(p, "te", 2)) text = equals + 1, text_size = size - 3, text_named = true;
+            if (key == 4 && !memcmp(p, "unet", 4)) unet = equals + 1, unet_size = size - 5, unet_named = true;
+        } else {
+            if (position == 0 && !(n->name = copy(p, size))) return prompt_no_memory(e);
+            if (position == 1 && !text_named) text = p, text_size = size;
+            if (position == 2 && !unet_named) unet = p, unet_size = size;
+            position++;
+        }
+        p += size;
+        if (!*p) break;
+    }
+    if (!n->name && !(n->name = copy("", 0))) return prompt_no_memory(e); /* no file has this name */
+    n->text = 1;
+    if (text && !multiplier(n, text, text_size, &n->text, e)) return false;
+    n->unet = n->text;
+    return !unet || multiplier(n, unet, unet_size, &n->unet, e);
+}
+
+static bool add(Prompt *p, size_t *room, const char *kind, const char *arguments, size_t size, Error *e) {
+    size_t count = (size_t)p->network_count;
+    if (!prompt_grow(&p->networks, room, count, 1, sizeof *p->networks)) return prompt_no_memory(e);
+    PromptNetwork *n = &p->networks[p->network_count++];
+    *n = (PromptNetwork){.kind = copy(kind, strlen(kind)), .arguments = copy(arguments, size)};
+    if (!n->kind || !n->arguments) return prompt_no_memory(e);
+    return read_arguments(n, e);
+}
+
+bool prompt_networks(Prompt *p, const char *text, size_t size, PromptBuffer *out, Error *e) {
+    size_t from = 0, room = 0;
+    for (size_t at = 0; at < size;) {
+        const char *open = memchr(text + at, '<', size - at), *close = NULL;
+        size_t start = open ? (size_t)(open - text) : size;
+        if (!open) break;
+        size_t word = start + 1, colon = word_end(text, size, word);
+        at = start + 1;
+        if (colon == word || colon == size || text[colon] != ':') continue;
+        close = memchr(text + colon + 1, '>', size - colon - 1);
+        if (!close) break; /* no tag begins behind this one either */
+        size_t end = (size_t)(close - text), length = colon - word;
+        if (end == colon + 1) continue;
+        const char *kind = NULL;
+        if (length == 4 && (!memcmp(text + word, "lora", 4) || !memcmp(text + word, "lyco", 4))) kind = "lora";
+        if (length == 8 && !memcmp(text + word, "hypernet", 8)) kind = "hypernet";
+        if (!prompt_append(out, text + from, start - from)) return prompt_no_memory(e);
+        if (kind && !add(p, &room, kind, text + colon + 1, end - colon - 1, e)) return false;
+        at = from = end + 1;
+    }
+    return prompt_append(out, text + from, size - from) || prompt_no_memory(e);
+}

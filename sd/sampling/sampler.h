@@ -1,0 +1,132 @@
+/* sampler.h: from noise to a picture, step by step, over a callback that denoises.
+ *
+ * Latents are x[n] floats on the host, all pictures of a batch one after the other; a sampler never looks at shapes.
+ * Samplers of the sigma space (k-diffusion's) carry x = x_0 + sigma noise and visit sigmas; those of the timestep space
+ * (DDIM and its kin) carry x = sqrt(a) x_0 + sqrt(1 - a) noise and visit times. Which points a run visits, and where an
+ * img2img run begins, is scheduler.h's business; where noise comes from, picture_noise.h's. */
+#ifndef SD_SAMPLING_SAMPLER_H
+#define SD_SAMPLING_SAMPLER_H
+
+#include "tensor/error.h"
+#include "noise_levels.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    SPACE_SIGMA, /* denoise gives the picture D(x, sigma); points: sigmas, falling, usually to 0 */
+    SPACE_TIME   /* denoise gives the noise eps(x, t); points: times in 0..999, rising, as schedule_timesteps */
+} SamplerSpace;
+
+/* What a sampler asks of the model. */
+typedef struct {
+    const float *x; /* [n] */
+    float sigma;    /* sigma space: how much noise x holds; 0 in time space */
+    float time;     /* what the network is to be told, 0..999, often a fraction */
+    int step;       /* from 0; a sampler that asks twice within a step gives the same step twice */
+    float *uncond;  /* NULL; a sampler with SAMPLER_UNCOND: [n], gets the negative prompt's prediction, same space */
+} Ask;
+
+/* out[n] = what the model says. false with e set: the sampler stops and returns false. */
+typedef bool (*DenoiseFn)(void *user, const Ask *ask, float *out, Error *e);
+
+/* out[n] = the next standard normal draw, each picture from its own generator. Samplers draw exactly when the originals
+ * do, also where the draw is then multiplied by 0, so that streams stay in step with theirs. */
+typedef void (*DrawFn)(void *user, float *out);
+
+/* out[n] = standard normal noise of the way from one sigma to the next, from each picture's Brownian path. */
+typedef void (*BrownianFn)(void *user, float *out, float from, float to);
+
+/* After each step: x[n] as it is now, denoised[n] the last prediction of the clean picture, the step just done and how
+ * many there are, for progress, previews, taps and masks (x may be changed). A sampler that chooses its own steps
+ * (SAMPLER_ALONE) counts step up and gives steps = step + 2 until the last. false: stop; the sampler returns false,
+ * with ERR_CANCELLED unless the callback set an error. */
+typedef bool (*StepFn)(void *user, float *x, const float *denoised, int step, int steps, Error *e);
+
+typedef struct {
+    double eta;                   /* 1 for ancestral samplers: all of the step's noise is new; DDIM's default is 0 */
+    double s_churn;               /* 0: none */
+    float s_tmin, s_tmax;         /* churn only for sigmas within; 0 and INFINITY */
+    float s_noise;                /* 1: scales new noise */
+    int unipc_order;              /* 3; 1..3 */
+    int unipc_variant;            /* UNIPC_BH1 */
+    bool unipc_lower_order_final; /* true */
+} SamplerOptions;
+
+enum { UNIPC_BH1, UNIPC_BH2, UNIPC_VARY_COEFF };
+
+typedef struct {
+    const Schedule *schedule;
+    const float *points; /* [count], see SamplerSpace */
+    int count;
+    float low, high; /* SAMPLER_BOUNDS: the sigmas between which it runs; high 0: points[count - 2] and points[0] */
+    bool part;       /* img2img: points are the last part of a list (UniPC begins elsewhere then) */
+    int64_t n;       /* floats in x */
+    float *work;     /* [n * the sampler's buffers]: a sampler allocates nothing */
+    SamplerOptions options;
+    DenoiseFn denoise;
+    DrawFn draw;
+    BrownianFn brownian; /* only samplers with SAMPLER_BROWNIAN need it */
+    StepFn step;         /* NULL: nobody listens */
+    void *user;          /* handed to the callbacks */
+} Sampling;
+
+enum {
+    SAMPLER_ETA = 1,          /* options.eta counts */
+    SAMPLER_CHURN = 2,        /* options.s_churn, s_tmin, s_tmax count */
+    SAMPLER_S_NOISE = 4,      /* options.s_noise counts */
+    SAMPLER_SECOND_ORDER = 8, /* two calls of the model a step: the webui counts 2 steps for progress and for prompts */
+    SAMPLER_DISCARD = 16,     /* its list is made for a step more, and then loses the last sigma above 0 */
+    SAMPLER_BROWNIAN = 32,    /* noise from a Brownian path, not from the generator of the first noise */
+    SAMPLER_ENSD = 64,        /* the webui names the eta noise seed delta in its pictures */
+    SAMPLER_UNCOND = 128,     /* CFG++: asks for the negative prompt's prediction whatever the guidance is */
+    SAMPLER_BOUNDS = 256,     /* chooses sigmas itself, between the model's ends (schedule types do not count) */
+    SAMPLER_ALONE = 512,      /* chooses steps by what x is: to be run with one picture at a time, so that pictures of a
+                                 batch do not decide each other's steps */
+    SAMPLER_OWN_TABLE = 1024, /* LCM: sigmas from every 20th time of the model's table */
+    SAMPLER_FIXED_POINTS = 2048 /* the time space's times: schedule types do not count */
+};
+
+typedef struct Sampler {
+    const char *name;       /* the webui's, as pictures carry it: "Euler a" */
+    const char *aliases[7]; /* other spellings, NULL after the last; case does not matter */
+    SamplerSpace space;
+    int buffers;           /* work that it needs, in multiples of n */
+    int flags;             /* SAMPLER_... */
+    double default_eta;    /* 0 where it has none */
+    const char *scheduler; /* the schedule type that "Automatic" means; NULL: Uniform */
+    double cfg;            /* guidance scales are multiplied by this: 1, for CFG++ 1/12.5 */
+    bool (*run)(const Sampling *s, float *x, Error *e); /* x[n] in place */
+} Sampler;
+
+/* s_churn 0, s_tmin 0, s_tmax INFINITY, s_noise 1, UniPC's, and the sampler's own eta. */
+SamplerOptions sampler_defaults(const Sampler *s);
+
+/* Runs all steps on x[n], which begins as sampler_start left it. Options that the sampler does not have, as the webui
+ * has it, count as their defaults. False with e set when a callback said so, on ERR_ARGUMENT when the method cannot
+ * make a step of these points, or on ERR_NUMERIC when the last x is not finite. */
+bool sampler_run(const Sampler *s, const Sampling *sampling, float *x, Error *e);
+
+/* Scales standard normal noise x[n] to what the first step expects: by the first sigma in sigma space (with sgm, the
+ * webui's "SGM noise multiplier": by sqrt(1 + sigma^2)), not at all in time space. */
+void sampler_start(const Sampler *s, float *x, int64_t n, const float *points, bool sgm);
+
+/* All samplers; count tells how many. */
+const Sampler *sampler_list(int *count);
+/* The sampler of that name or alias, case ignored; NULL when there is none. */
+const Sampler *sampler_find(const char *name);
+/* The sampler whose name or alias takes the fewest edits to become this one, for "did you mean"; never NULL. */
+const Sampler *sampler_nearest(const char *name);
+/* "'Euler', 'Euler a' or 'Heun'": the nearest few names. */
+void sampler_suggest(const char *name, char *out, size_t size);
+
+/* From a model's raw output to what a sampler asks for (out may be any of the inputs). In sigma space the model is
+ * shown sampler_scale_in(sigma) * x, and its output becomes D by eps: x - sigma eps         v: x / (sigma^2 + 1) - v
+ * sigma / sqrt(sigma^2 + 1) with the operations in k-diffusion's order (external.py); in time space eps is used as it
+ * is, v becomes eps = sqrt(a_t) v + sqrt(1 - a_t) x. */
+float sampler_scale_in(float sigma);
+void sampler_denoised_from_eps(float *out, const float *x, const float *eps, float sigma, int64_t n);
+void sampler_denoised_from_v(float *out, const float *x, const float *v, float sigma, int64_t n);
+void sampler_eps_from_v(float *out, const float *x, const float *v, float alpha, int64_t n);
+
+#endif

@@ -1,0 +1,254 @@
+/* train.c: the loop. See train.h. */
+#define _XOPEN_SOURCE 700
+#include "weights/atomic_file.h"
+#include "sd/pipeline/run.h"
+#include "train_parts.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+TrainOptions train_options(void) {
+    return (TrainOptions){.text = true,
+                          .steps = 1000,
+                          .batch = 32,
+                          .accumulate = 1,
+                          .save_every = 500,
+                          .cache = 40000,
+                          .lr = 1e-3,
+                          .warmup = 100,
+                          .beta1 = 0.9,
+                          .beta2 = 0.99,
+                          .eps = 1e-8,
+                          .decay = 0.01,
+                          .clip = 1,
+                          .ema = 0.999,
+                          .v = true,
+                          .zero_snr = true,
+                          .caption_dropout = 0.1,
+                          .shift = 1,
+                          .crop = 32,
+                          .crop_share = 0.8,
+                          .l1 = 0.25,
+                          .kl = 8e-4,
+                          .whole_batch = 16};
+}
+
+/* --- set-up --- */
+
+static bool load(Trainer *t, Error *e) {
+    SdModel *m = t->m;
+    WeightList *lists[2];
+    int n = 0;
+    bool learns[PART_COUNT] = {0};
+    if (t->o->vae) learns[PART_ENCODER] = learns[PART_DECODER] = true;
+    else learns[PART_UNET] = true, learns[PART_TEXT] = t->o->text;
+    for (int p = 0; p < PART_COUNT; p++) {
+        bool used = learns[p] || (!t->o->vae && (p == PART_TEXT || p == PART_ENCODER));
+        m->as_in_files = learns[p];
+        if (used && !model_load(m, (Part)p, e)) return false;
+        if (learns[p]) lists[n++] = &m->lists[p];
+    }
+    if (!parameters_init(&t->p, lists, n, t->o->ema > 0, m->ops, e)) return false;
+    for (int p = 0; p < PART_COUNT; p++) {
+        if (!learns[p]) continue;
+        free(m->memory[p]); /* copied */
+        m->memory[p] = NULL;
+    }
+    return true;
+}
+
+static bool check(const Trainer *t, Error *e) {
+    const TrainOptions *o = t->o;
+    int unit = vae_factor(&t->m->config.vae);
+    if (t->m->ops->memory || !t->m->ops->backward) return error_set(e, ERR_ARGUMENT, "training: runs on the CPU only");
+    if (o->batch % o->accumulate)
+        return error_set(e, ERR_ARGUMENT, "--batch-size %" PRId64 " is no multiple of --accumulate %" PRId64, o->batch,
+                         o->accumulate);
+    if (t->d->size % unit || (o->vae && o->crop % unit))
+        return error_set(e, ERR_ARGUMENT, "pictures of %d pixels and parts of %d: must be multiples of %d", t->d->size,
+                         o->crop, unit);
+    return config_check_input(&t->m->config, t->m->checkpoint->path, e);
+}
+
+static void part(Trainer *t, int64_t first, int64_t n, int64_t all) {
+    (t->o->vae ? train_vae_part : train_unet_part)(t, first, n, all);
+}
+
+/* What the largest part of any step takes: found by running on the plan backend, at addresses that are never touched.
+ */
+static bool plan(Trainer *t, Error *e) {
+    Arena imagined = {.base = (uint8_t *)(uintptr_t)4096, .size = SIZE_MAX / 2};
+    t->ctx = (Ctx){.op = plan_ops(), .precision = PRECISION_F32, .arena = &imagined};
+    t->planning = true;
+    int64_t ends[2] = {0, t->o->steps - 1};
+    for (int i = 0; i < 2; i++) {
+        t->step = ends[i];
+        part(t, 0, train_batch(t, t->step) / t->o->accumulate, train_batch(t, t->step));
+    }
+    if (!t->o->vae) {
+        int64_t none = 0;
+        train_encode_part(t, &none, t->o->batch / t->o->accumulate, e);
+    }
+    t->planning = false;
+    t->step = 0;
+    if (t->ctx.err.code) return error_set(e, t->ctx.err.code, "%s", t->ctx.err.text);
+    if (!arena_init(&t->arena, imagined.peak, e)) return false;
+    t->ctx = (Ctx){.op = t->m->ops, .precision = PRECISION_F32, .dev = t->m->dev, .arena = &t->arena};
+    return true;
+}
+
+/* *there: whether something has that name, be it a link that leads nowhere. What cannot be told is an error. */
+static bool look(const char *path, bool *there, Error *e) {
+    struct stat st;
+    *there = !lstat(path, &st);
+    return *there || errno == ENOENT ||
+           error_set(e, ERR_FILE, "%s: cannot be looked at: %s; name another file", path, strerror(errno));
+}
+
+/* A new start must cost no older model or state, and a state that cannot be read must not pass for one that is missing.
+ */
+static bool check_out(const TrainOptions *o, Error *e) {
+    char path[STATE_PATH];
+    bool state, out;
+    if (o->resume && o->overwrite) return error_set(e, ERR_ARGUMENT, "--resume and --overwrite: only one of them");
+    if (snprintf(path, sizeof path, "%s.state", o->out) >= (int)sizeof path)
+        return error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", o->out);
+    if (!look(path, &state, e) || !look(o->out, &out, e)) return false;
+    if (o->resume && !state)
+        return error_set(e, ERR_FILE, "%s: is not there to go on from; leave --resume out to begin anew", path);
+    if (!o->resume && !o->overwrite && (out || state))
+        return error_set(e, ERR_ARGUMENT, "%s: is there already; go on with --resume, or begin anew with --overwrite",
+                         out ? o->out : path);
+    return atomic_check(path, e);
+}
+
+static bool set_up(Trainer *t, Error *e) {
+    const TrainOptions *o = t->o;
+    if (!check_out(o, e) || (!o->model && !o->resume && !train_create(o, t->d, e))) return false;
+    SdOptions options = {.threads = o->threads};
+    t->m = model_open(o->model ? o->model : o->out, &options, e);
+    if (!t->m || !check(t, e) || !load(t, e)) return false;
+    t->tape = tape_new();
+    if (!t->tape) return error_set(e, ERR_MEMORY, "out of memory for a tape");
+    if (o->recompute)
+        tape_cut(t->tape, o->vae ? 3 : 2); /* scopes of blocks within vae_encode's run; within unet_forward */
+    if (o->resume && !train_load_state(t, e)) return false;
+    int64_t step = t->step;
+    if (!o->vae && (!train_cache_init(t, e) || !train_ids(t, "", t->empty, e))) return false;
+    if (!plan(t, e)) return false;
+    t->step = step;
+    parameters_changed(&t->p, t->m->ops, t->m->dev);
+    return true;
+}
+
+/* --- the log --- */
+
+/* Opens the CSV; of a run that goes on, only lines of steps that it will not repeat are kept. */
+static FILE *open_log(const Trainer *t, Error *e) {
+    static const char HEAD[] = "step,loss,lr,gradient_norm,seconds\n";
+    char *kept = NULL;
+    size_t size = 0;
+    FILE *old = t->step > 0 ? fopen(t->o->log, "rb") : NULL;
+    if (t->step > 0 && !old && errno != ENOENT)
+        return error_set(e, ERR_FILE, "%s: cannot be opened: %s; name another --log", t->o->log, strerror(errno)), NULL;
+    FILE *memory = open_memstream(&kept, &size);
+    if (!memory) return error_set(e, ERR_MEMORY, "out of memory for the log"), NULL;
+    char line[256];
+    fputs(HEAD, memory);
+    while (old && fgets(line, sizeof line, old)) {
+        char *end;
+        long long step = strtoll(line, &end, 10);
+        if (end > line && *end == ',' && step <= t->step && strchr(line, '\n')) fputs(line, memory);
+    }
+    if (old) fclose(old);
+    fclose(memory);
+    FILE *f = fopen(t->o->log, "wb");
+    if (f) fwrite(kept, 1, size, f), fflush(f);
+    else error_set(e, ERR_FILE, "%s: cannot be written", t->o->log);
+    free(kept);
+    return f;
+}
+
+/* --- steps --- */
+
+static double rate(const TrainOptions *o, int64_t step) {
+    if ((double)step < o->warmup) return o->lr * (double)(step + 1) / o->warmup;
+    if (o->constant || (double)o->steps <= o->warmup) return o->lr;
+    double at = ((double)step - o->warmup) / ((double)o->steps - o->warmup);
+    return o->lr * (o->min_lr + (1 - o->min_lr) * 0.5 * (1 + cos(3.14159265358979323846 * at)));
+}
+
+static bool train_step(Trainer *t, TrainProgress *p, Error *e) {
+    const TrainOptions *o = t->o;
+    if (!o->vae && !train_cache_fill(t, e)) return false;
+    int64_t all = train_batch(t, t->step), each = all / o->accumulate;
+    t->loss = 0;
+    parameters_zero(&t->p, t->m->dev);
+    for (int64_t i = 0; i < all; i += each) part(t, i, each < all - i ? each : all - i, all);
+    if (t->ctx.err.code) return error_set(e, t->ctx.err.code, "%s", t->ctx.err.text);
+    double norm = parameters_norm(&t->p, t->m->dev);
+    if (!isfinite(norm) || !isfinite(t->loss))
+        return error_set(e, ERR_NUMERIC,
+                         "step %" PRId64 ": the loss is not finite; go on from the last state with a smaller --lr",
+                         t->step + 1);
+    AdamW a = {
+        .lr = rate(o, t->step), .beta1 = o->beta1, .beta2 = o->beta2, .eps = o->eps, .decay = o->decay, .scale = 1};
+    if (o->clip > 0 && norm > o->clip) a.scale = o->clip / norm;
+    double ramp = (1.0 + (double)t->step) / (10.0 + (double)t->step);
+    a.ema = o->ema < ramp ? o->ema : ramp;
+    adamw_step(&t->p, t->m->dev, &a, t->step + 1);
+    parameters_changed(&t->p, t->m->ops, t->m->dev);
+    t->step++;
+    p->step = t->step;
+    p->loss = t->loss;
+    p->lr = a.lr;
+    p->norm = norm;
+    p->pictures += all;
+    return true;
+}
+
+static bool save(Trainer *t, Error *e) {
+    if (!train_save_state(t, e) || !train_save(t, e)) return false;
+    if (t->o->saved) t->o->saved(t->o->user, t->step);
+    return true;
+}
+
+static bool loop(Trainer *t, Error *e) {
+    const TrainOptions *o = t->o;
+    FILE *log = o->log ? open_log(t, e) : NULL;
+    if (o->log && !log) return false;
+    double started = run_clock();
+    TrainProgress p = {.step = t->step, .first = t->step, .steps = o->steps};
+    bool go_on = true, ok = t->step < o->steps || save(t, e); /* a run that ended between its state and its model */
+    while (ok && go_on && t->step < o->steps) {
+        ok = train_step(t, &p, e);
+        p.seconds = run_clock() - started;
+        if (!ok) break;
+        if (log) {
+            fprintf(log, "%" PRId64 ",%.9g,%.6g,%.6g,%.3f\n", t->step, p.loss, p.lr, p.norm, p.seconds);
+            fflush(log);
+        }
+        go_on = !o->progress || o->progress(o->user, &p);
+        if (!go_on || t->step == o->steps || (o->save_every && t->step % o->save_every == 0)) ok = save(t, e);
+    }
+    if (log) fclose(log);
+    if (ok && !go_on) return error_set(e, ERR_CANCELLED, "stopped behind step %" PRId64 "; --resume goes on", t->step);
+    return ok;
+}
+
+bool train_run(const TrainOptions *o, const TrainData *d, Error *e) {
+    if (e && e->code) return false;
+    Trainer t = {.o = o, .d = d};
+    bool ok = set_up(&t, e) && loop(&t, e);
+    train_cache_free(&t.cache);
+    tape_free(t.tape);
+    parameters_free(&t.p);
+    arena_free(&t.arena);
+    model_close(t.m);
+    return ok;
+}

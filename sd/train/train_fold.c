@@ -1,0 +1,75 @@
+/* train_fold.c: after the VAE's training, its latents get mean 0 and spread 1 / scale in each channel, so that 0.18215
+ * holds for any VAE: with latents z of mean m and spread s, z' = (z - m) / (s scale) is what quant_conv gives and
+ * post_quant_conv takes back. */
+#include "sd/noise/math64.h"
+#include "train_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PICTURES = 512, CHANNELS = 64 };
+
+typedef struct {
+    double sum[CHANNELS], squares[CHANNELS], variance[CHANNELS], count;
+} Spread;
+
+static bool measure(Trainer *t, Spread *s, Error *e) {
+    Ctx *c = &t->ctx;
+    const VaeConfig *k = &t->m->config.vae;
+    int64_t size = t->d->size, side = size / vae_factor(k), each = size * size * 3, channels = k->latent;
+    uint8_t *rgb = malloc((size_t)each);
+    bool ok = rgb || error_set(e, ERR_MEMORY, "out of memory for a picture");
+    for (int64_t p = 0; ok && p < PICTURES && p < t->d->count; p++) {
+        size_t scope = scope_begin(c);
+        Tensor image = tensor_new(c, 4, SHAPE(1, size, size, 3)),
+               moments = tensor_new(c, 4, SHAPE(1, side, side, 2 * channels));
+        ok = t->d->picture(t->d->user, p, rgb, e);
+        for (int64_t j = 0; ok && j < each; j++) ((float *)image.data)[j] = (float)rgb[j] / 127.5f - 1.0f;
+        vae_encode(c, moments, &t->m->encoder, image);
+        const float *m = moments.data;
+        for (int64_t i = 0; i < side * side; i++, m += 2 * channels, s->count++)
+            for (int64_t j = 0; j < channels; j++) {
+                double lv = m[channels + j] < -30 ? -30 : m[channels + j] > 20 ? 20 : m[channels + j];
+                s->sum[j] += m[j], s->squares[j] += (double)m[j] * m[j], s->variance[j] += exp64(lv);
+            }
+        scope_end(c, scope);
+    }
+    free(rgb);
+    return ok;
+}
+
+static float *values_of(const Trainer *t, float *values, const Weight *w) {
+    for (int64_t i = 0; i < t->p.count; i++)
+        if (t->p.w[i] == w) return values + t->p.at[i];
+    return NULL;
+}
+
+bool train_fold(Trainer *t, float *values, Error *e) {
+    SdModel *m = t->m;
+    size_t bytes = (size_t)t->p.floats * sizeof *values;
+    float *kept = malloc(bytes);
+    int64_t channels = m->config.vae.latent;
+    Spread s = {0};
+    if (!kept || channels > CHANNELS) return free(kept), error_set(e, ERR_MEMORY, "out of memory for folding the VAE");
+    memcpy(kept, t->p.values, bytes); /* what is measured is what is written: the average, where there is one */
+    memcpy(t->p.values, values, bytes);
+    parameters_changed(&t->p, m->ops, m->dev);
+    bool ok = measure(t, &s, e);
+    memcpy(t->p.values, kept, bytes);
+    parameters_changed(&t->p, m->ops, m->dev);
+    free(kept);
+    float *w = values_of(t, values, &m->encoder.quant.w), *b = values_of(t, values, &m->encoder.quant.b);
+    float *pw = values_of(t, values, &m->decoder.quant.w), *pb = values_of(t, values, &m->decoder.quant.b);
+    for (int64_t c = 0; ok && c < channels; c++) {
+        double mean = s.sum[c] / s.count, variance = s.squares[c] / s.count - mean * mean + s.variance[c] / s.count;
+        double wide = sqrt(variance) * m->config.vae.scale;
+        for (int64_t i = 0; i < 2 * channels; i++) w[c * 2 * channels + i] = (float)(w[c * 2 * channels + i] / wide);
+        b[c] = (float)((b[c] - mean) / wide);
+        b[channels + c] = (float)(b[channels + c] - 2 * log64(wide));
+        for (int64_t o = 0; o < channels; o++) {
+            pb[o] = (float)(pb[o] + mean * pw[o * channels + c]);
+            pw[o * channels + c] = (float)(pw[o * channels + c] * wide);
+        }
+    }
+    return ok;
+}

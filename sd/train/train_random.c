@@ -1,0 +1,30 @@
+/* train_random.c: random numbers of training, by counter: a step's do not depend on what was drawn before. */
+#include "sd/noise/math64.h"
+#include "train_parts.h"
+
+/* The finaliser of splitmix64 (Steele, Lea and Flood 2014). */
+static uint64_t mix(uint64_t x) {
+    x ^= x >> 30, x *= 0xBF58476D1CE4E5B9u;
+    x ^= x >> 27, x *= 0x94D049BB133111EBu;
+    return x ^ x >> 31;
+}
+
+uint64_t train_random(uint64_t seed, Purpose purpose, int64_t step, int64_t index) {
+    uint64_t x = mix(seed + 0x9E3779B97F4A7C15u * (uint64_t)(purpose + 1));
+    x = mix(x + 0x9E3779B97F4A7C15u * (uint64_t)(step + 1));
+    return mix(x + 0x9E3779B97F4A7C15u * (uint64_t)(index + 1));
+}
+
+double train_uniform(uint64_t seed, Purpose purpose, int64_t step, int64_t index) {
+    return (double)(train_random(seed, purpose, step, index) >> 11) * 0x1p-53;
+}
+
+void train_normal(float *out, int64_t n, uint64_t seed, Purpose purpose, int64_t step) {
+    for (int64_t i = 0; i < n; i += 2) { /* Box and Muller */
+        double u = train_uniform(seed, purpose, step, i), v = train_uniform(seed, purpose, step, i + 1), s, c;
+        double r = sqrt(-2 * log64(1 - u));
+        sincos64(2 * 3.14159265358979323846 * v, &s, &c);
+        out[i] = (float)(r * c);
+        if (i + 1 < n) out[i + 1] = (float)(r * s);
+    }
+}

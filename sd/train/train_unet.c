@@ -1,0 +1,119 @@
+/* train_unet.c: a part of a step of the U-Net, and of the text encoder where it learns, too. */
+#include "sd/noise/math64.h"
+#include "train_parts.h"
+
+#include <math.h>
+#include <string.h>
+
+int64_t train_picture(const Trainer *t, int64_t step, int64_t i) {
+    /* a walk through all pictures in an order of its own for each round */
+    int64_t place = step * t->o->batch + i, round = place / t->cache.count, at = place % t->cache.count;
+    uint64_t n = (uint64_t)t->cache.count, odd = 1;
+    while (odd < n) odd <<= 1; /* a permutation of the power of two above n, repeated until it is below n */
+    uint64_t x = (uint64_t)at, key = train_random(t->o->seed, FOR_PICTURE, round, 0);
+    do {
+        for (int r = 0; r < 3; r++) {
+            x = (x * (((key >> 3) | 1) & (odd - 1)) + (key >> 24)) & (odd - 1);
+            x ^= x >> (1 + r * 2);
+        }
+    } while (x >= n);
+    return (int64_t)x;
+}
+
+int train_time(const TrainOptions *o, int64_t step, int64_t i) {
+    double u = ((double)i + train_uniform(o->seed, FOR_TIME, step, i)) / (double)o->batch;
+    u = o->shift * u / (1 + (o->shift - 1) * u);
+    return u < 1 ? (int)(u * TRAIN_STEPS) : TRAIN_STEPS - 1; /* sums round */
+}
+
+/* The caption's rows, after dropout. */
+static void put_ids(const Trainer *t, int32_t *to, int64_t picture, int64_t i) {
+    const int32_t *ids = t->cache.ids + picture * TRAIN_TOKENS;
+    if (train_uniform(t->o->seed, FOR_DROPOUT, t->step, i) < t->o->caption_dropout) ids = t->empty;
+    memcpy(to, ids, sizeof t->empty);
+    if (t->o->word_dropout <= 0) return;
+    for (int64_t k = 1; k < TRAIN_TOKENS - 1 && ids[k] != t->empty[1];
+         k++) /* words end where the empty caption's filling begins */
+        if (train_uniform(t->o->seed, FOR_WORDS, t->step, i * TRAIN_TOKENS + k) < t->o->word_dropout) to[k] = 0;
+}
+
+static double snr_weight(const Trainer *t, double a) {
+    if (t->o->min_snr <= 0) return 1;
+    double snr = a / (1 - a), least = snr < t->o->min_snr ? snr : t->o->min_snr;
+    return t->m->config.prediction == PREDICT_V ? least / (snr + 1) : least / snr;
+}
+
+typedef struct {
+    float *x, *target, *times, *weights; /* [n][each] twice, [n] twice */
+    int32_t *ids;
+} Batch;
+
+static void make_batch(const Trainer *t, int64_t first, int64_t n, const Batch *b) {
+    const VaeConfig *k = &t->m->config.vae;
+    int64_t channels = k->latent, each = t->cache.moments_each / 2, pixels = each / channels;
+    bool v = t->m->config.prediction == PREDICT_V;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t index = first + i, picture = train_picture(t, t->step, index);
+        int64_t stream = t->step * t->o->batch + index; /* each picture of each step has its own */
+        const float *moments = t->cache.moments + picture * t->cache.moments_each;
+        float *x = b->x + i * each, *target = b->target + i * each, offset[64];
+        int time = train_time(t->o, t->step, index);
+        double a = t->m->schedule.alphas[time];
+        float keep = (float)sqrt(a), noisy = (float)sqrt(1 - a);
+        train_normal(target, each, t->o->seed, FOR_NOISE, stream);
+        train_normal(x, each, t->o->seed, FOR_POSTERIOR, stream);
+        train_normal(offset, channels, t->o->seed, FOR_OFFSET, stream);
+        for (int64_t p = 0; p < pixels; p++)
+            for (int64_t c = 0; c < channels; c++) {
+                int64_t at = p * channels + c;
+                const float *m = moments + p * 2 * channels;
+                float logvar = m[channels + c] < -30 ? -30 : m[channels + c] > 20 ? 20 : m[channels + c];
+                float z = (float)k->scale * (m[c] + (float)exp64(0.5 * (double)logvar) * x[at]);
+                float noise = target[at] + (float)t->o->noise_offset * offset[c];
+                x[at] = keep * z + noisy * noise;
+                target[at] = v ? keep * noise - noisy * z : noise;
+            }
+        b->times[i] = (float)time;
+        b->weights[i] = (float)snr_weight(t, a);
+        put_ids(t, b->ids + i * TRAIN_TOKENS, picture, index);
+    }
+}
+
+void train_unet_part(Trainer *t, int64_t first, int64_t n, int64_t all) {
+    Ctx *c = &t->ctx;
+    const SdConfig *k = &t->m->config;
+    int64_t side = t->d->size / vae_factor(&k->vae), each = side * side * k->vae.latent;
+    int skip = k->clip.penultimate ? 2 : 1;
+    size_t scope = scope_begin(c);
+    Tensor x = tensor_new(c, 4, SHAPE(n, side, side, k->vae.latent)), target = tensor_new(c, 4, x.n);
+    Tensor times = tensor_new(c, 1, &n), weights = tensor_new(c, 1, &n);
+    Tensor ids = tensor_new_typed(c, I32, 2, SHAPE(n, TRAIN_TOKENS)), states;
+    if (!t->planning) make_batch(t, first, n, &(Batch){x.data, target.data, times.data, weights.data, ids.data});
+    if (t->o->text) tape_start(t->tape, c);
+    states = tensor_new(c, 3, SHAPE(n, TRAIN_TOKENS, k->clip.width));
+    clip_forward(c, states, &t->m->clip, ids, skip);
+    if (!t->o->text) tape_start(t->tape, c);
+    Tensor out = tensor_new(c, 4, x.n);
+    const Unet *u = &t->m->unet;
+    Tensor shifts = tensor_new(c, 2, SHAPE(n, u->times)), keys = tensor_new(c, 3, SHAPE(n, TRAIN_TOKENS, u->keys));
+    unet_times(c, shifts, u, times);
+    unet_keys(c, keys, u, states);
+    unet_forward(c, out, u, x, shifts, keys);
+    tape_turn(t->tape, c);
+    if (!c->err.code) {
+        float *g = tape_gradient(t->tape, out).data;
+        const float *y = out.data, *wanted = target.data, *w = weights.data;
+        for (int64_t i = 0; !t->planning && i < n; i++) {
+            double sum = 0;
+            float slope = 2 * w[i] / (float)(all * each);
+            for (int64_t j = i * each; j < (i + 1) * each; j++) {
+                float d = y[j] - wanted[j];
+                sum += (double)d * d;
+                g[j] = slope * d;
+            }
+            t->loss += w[i] * sum / (double)(all * each);
+        }
+        tape_backward(t->tape, c);
+    }
+    scope_end(c, scope);
+}

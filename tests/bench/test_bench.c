@@ -1,0 +1,143 @@
+/* test_bench.c: `sdc bench`: its list of a model's calls against the plan, its JSON, and kernels of one call each. */
+#include "sd/sd.h"
+#include "tools/bench/bench_kernels.h"
+#include "weights/json.h"
+#include "tests/harness/cli.h"
+#include "tests/harness/make_model.h"
+#include "tests/harness/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool same(double a, double b) { return fabs(a - b) <= 1e-6 * fabs(b); }
+
+static double flops_of(const Record *r, SdStage stage) {
+    double sum = 0;
+    for (int i = 0; i < r->count; i++)
+        if (r->calls[i].shape.stage == (int64_t)stage) sum += r->calls[i].flops;
+    return sum;
+}
+
+/* What is recorded is what a request would do. */
+static void lists(const char *model) {
+    Error e = {0};
+    SdModel *m = sd_open(model, NULL, &e);
+    for (int guided = 0; m && guided < 2; guided++) {
+        SdRequest r = sd_request(m);
+        SdPlan plan;
+        Record record = {0};
+        SdConfig k = micro_config();
+        r.width = 72, r.height = 104, r.batch_size = 2, r.cfg = guided ? 7 : 1;
+        bool ok = sd_plan(m, &r, &plan, &e) && record_plan(&record, &k, 72, 104, 2, guided, &e);
+        test_check(ok && same(flops_of(&record, SD_STAGE_TEXT), plan.text_flops) &&
+                       same(flops_of(&record, SD_STAGE_SAMPLE), plan.step_flops) &&
+                       same(flops_of(&record, SD_STAGE_DECODE), plan.decode_flops / 2),
+                   "bench: the recorded calls are those of the plan, %s guidance", guided ? "with" : "without");
+        test_note("step %g, planned %g; %s", flops_of(&record, SD_STAGE_SAMPLE), plan.step_flops, e.text);
+        record_free(&record);
+    }
+    test_check(m != NULL, "bench: the model opens");
+    sd_close(m);
+}
+
+/* One call of each kind of product, the list's first. */
+static void kernels(void) {
+    Error e = {0};
+    SdConfig k = micro_config();
+    Record record = {0};
+    Kernels found = {0};
+    bool have[3] = {0}, ok = record_plan(&record, &k, 64, 64, 1, true, &e);
+    int count = 0;
+    for (int i = 0; ok && i < record.count; i++) {
+        CallShape s = record.calls[i].shape;
+        if (!call_is_product(&s) || have[s.kind]) continue;
+        have[s.kind] = true;
+        record.calls[count++] = record.calls[i];
+    }
+    record.count = count;
+    ok = ok && count == 3 && bench_kernels(&record, PRECISION_F32, true, 1, NULL, &found, &e) && found.count == count;
+    for (int i = 0; ok && i < count; i++)
+        for (int t = 0; t < found.table_count; t++)
+            ok = ok && found.at[i].share[t] > 0 && isfinite(found.at[i].share[t]);
+    test_check(ok, "bench: kernels of every kind have a rate in every table");
+    test_note("%d of %d kernels; %s", found.count, count, e.text);
+    kernels_free(&found);
+    record_free(&record);
+}
+
+static double number(const Json *j, const JsonNode *at, const char *key) {
+    double v;
+    return json_double(json_get(j, at, key), &v) ? v : NAN;
+}
+
+static bool is_string(const JsonNode *n, const char *text) {
+    return n && n->type == JSON_STRING && (!text || !strcmp(n->text, text));
+}
+
+/* Sum of `key` over the calls of a stage; NAN where one lacks it. */
+static double sum(const Json *j, const JsonNode *calls, const char *stage, const char *key) {
+    double all = 0;
+    for (int32_t i = calls->child; i >= 0; i = j->nodes[i].next)
+        if (is_string(json_get(j, &j->nodes[i], "stage"), stage)) all += number(j, &j->nodes[i], key);
+    return all;
+}
+
+static bool peaks_are_there(const Json *j, bool card) {
+    const JsonNode *peaks = json_get(j, &j->nodes[0], "peaks"), *copy = json_get(j, &j->nodes[0], "copy");
+    bool ok = peaks && peaks->type == JSON_ARRAY && peaks->count >= (card ? 2 : 1);
+    for (int32_t i = ok ? peaks->child : -1; i >= 0; i = j->nodes[i].next)
+        ok = ok && is_string(json_get(j, &j->nodes[i], "isa"), NULL) &&
+             number(j, &j->nodes[i], "together") > (card ? 1e7 : 1e8) && (card || number(j, &j->nodes[i], "one") > 1e8);
+    return ok && number(j, copy, "together") > 1e7 && (card || number(j, copy, "one") > 1e7);
+}
+
+void bench_json(const char *device, bool guided, int steps, int runs, const char *command) {
+    static const char *const STAGES[] = {"text", "step", "decode"};
+    Error e = {0};
+    CliRun r = cli("bench --json %s", command);
+    Json *j = r.code ? NULL : json_parse("bench", r.out, strlen(r.out), &e);
+    if (test_check(j, "bench --json: is JSON: %s", command)) {
+        bool card = strcmp(device, "cpu") != 0;
+        const JsonNode *root = &j->nodes[0], *picture = json_get(j, root, "picture");
+        const JsonNode *calls = json_get(j, root, "calls"), *memory = json_get(j, root, "memory");
+        const JsonNode *on = json_get(j, root, "device");
+        test_check(number(j, root, "width") == 64 && number(j, root, "steps") == steps &&
+                       number(j, root, "runs") == runs && is_string(json_get(j, root, "model"), NULL) &&
+                       (card || number(j, root, "threads") == 2) && is_string(json_get(j, root, "precision"), "f32") &&
+                       on && on->type == JSON_STRING && !strncmp(on->text, device, strlen(device)),
+                   "bench --json: says what was asked");
+        test_check(peaks_are_there(j, card), "bench --json: peaks");
+        test_check(number(j, memory, "weights") > 1e6 && number(j, memory, "peak_rss") > 1e6 &&
+                       (number(j, memory, "card") > 1e6) == card,
+                   "bench --json: memory");
+        double all = 0;
+        for (int i = 0; calls && calls->type == JSON_ARRAY && i < 3; i++) {
+            const JsonNode *stage = json_get(j, json_get(j, root, "stages"), STAGES[i]);
+            double seconds = number(j, stage, "seconds"), inside = sum(j, calls, STAGES[i], "seconds");
+            all += seconds;
+            test_check(seconds > 0 && number(j, stage, "fastest") <= seconds && number(j, stage, "arena") > 0 &&
+                           inside > 0 && sum(j, calls, STAGES[i], "share") > 0,
+                       "bench --json: seconds of %s", STAGES[i]);
+            double flops = sum(j, calls, STAGES[i], "flop"), planned = number(j, stage, "flop");
+            /* what is made once for all steps is in the plan's step, and in half of ours */
+            test_check(i == 1 ? flops <= planned * 1.000001 && flops > 0.9 * planned : same(flops, planned),
+                       "bench --json: the calls of %s do the planned work%s", STAGES[i], guided ? "" : ", unguided");
+            test_note("%g, planned %g", flops, planned);
+        }
+        test_check(number(j, picture, "steps") == steps && number(j, picture, "seconds") > 0.5 * all,
+                   "bench --json: a whole picture");
+        test_check(calls && calls->count > 50, "bench --json: calls");
+    }
+    test_note("%s %s", r.err, e.text);
+    json_free(j);
+    cli_free(&r);
+}
+
+void suite_bench(void) {
+    MakeModel spec = {.size = MODEL_MICRO, .dtype = F16};
+    if (!test_check(cli_begin() && make_model(cli_path("micro.safetensors"), spec), "bench: a model is made")) return;
+    lists(cli_path("micro.safetensors"));
+    kernels();
+    bench_json("cpu", true, 2, 3, "-m micro.safetensors -W 64 -H 64 --steps 2 --runs 3 --threads 2");
+}

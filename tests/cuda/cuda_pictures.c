@@ -1,0 +1,283 @@
+/* cuda_pictures.c: micro-SD on a card, or on the tests' stand-in for one: every tap, replayed steps, the program. */
+#define _XOPEN_SOURCE 700
+#include "sd/load/model.h"
+#include "tensor/gpu.h"
+#include "tests/harness/cli.h"
+#include "tests/harness/make_model.h"
+#include "tests/harness/on_gpu.h"
+#include "tests/pipeline/pipeline.h"
+#include "tests/harness/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char model[1024];
+
+static bool same(const SdPicture *p, const SdPicture *q) {
+    return p->width == q->width && p->height == q->height &&
+           !memcmp(p->rgb, q->rgb, (size_t)p->width * (size_t)p->height * 3);
+}
+
+/* Every tap of PyTorch's pipeline, in every type. */
+static void goldens(void) {
+    static const struct {
+        const char *golden, *sampler, *name;
+        SdPrecision precision;
+        int width, height;
+    } CASES[] = {{"micro_euler_64", "Euler", "f32", SD_F32_DIRECT, 64, 64},
+                 {"micro_euler_h72_w104", "Euler", "f32", SD_F32_DIRECT, 104, 72},
+                 {"micro_euler_64", "Euler", "f16", SD_F16, 64, 64},
+                 {"micro_euler_64", "Euler", "bf16", SD_BF16, 64, 64}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        SdRequest r = pipeline_request(CASES[i].sampler, 42, CASES[i].width, CASES[i].height);
+        SdResult out = {0};
+        Error e = {0};
+        char label[96];
+        snprintf(label, sizeof label, "%s cuda %s", CASES[i].golden, CASES[i].name);
+        pipeline_precision = CASES[i].precision;
+        r.taps = test_path("cuda_taps.safetensors");
+        if (!test_check(pipeline_run(model, 1, &r, &out, &e), "%s: a picture", label)) test_note("%s", e.text);
+        else pipeline_golden(CASES[i].golden, r.taps, label);
+        sd_free(&out);
+    }
+    pipeline_precision = SD_F32;
+}
+
+static bool seen(void *user, const SdPicture *p, int step, int steps) {
+    (void)p, (void)step, (void)steps;
+    return ++*(int *)user > 0;
+}
+
+/* Without listeners, from steps that are recorded and replayed: the same picture. And in a batch, and again. */
+static void replays(void) {
+    SdRequest r = pipeline_request("Euler a", 42, 64, 64);
+    SdResult tapped = {0}, one = {0}, watched = {0}, batch = {0};
+    int previews = 0;
+    Error e = {0};
+    r.taps = test_path("cuda_taps.safetensors"), r.tap = "image";
+    bool ok = pipeline_run(model, 1, &r, &tapped, &e);
+    r.taps = NULL;
+    ok = ok && pipeline_run(model, 1, &r, &one, &e);
+    r.preview = seen, r.user = &previews;
+    ok = ok && pipeline_run(model, 1, &r, &watched, &e) && previews > 0;
+    r.preview = NULL;
+    r.batch_size = 2, r.seed = 41;
+    ok = ok && pipeline_run(model, 1, &r, &batch, &e);
+    if (!test_check(ok, "cuda: pictures with and without taps, alone and in a batch")) test_note("%s", e.text);
+    if (ok) {
+        test_check(same(&tapped.pictures[0], &one.pictures[0]), "cuda: the same picture with and without taps");
+        test_check(same(&one.pictures[0], &watched.pictures[0]), "cuda: the same picture with previews");
+        test_check(same(&one.pictures[0], &batch.pictures[1]), "cuda: the same picture alone and in a batch");
+        test_check(!same(&batch.pictures[0], &batch.pictures[1]), "cuda: another seed, another picture");
+    }
+    sd_free(&tapped);
+    sd_free(&one);
+    sd_free(&watched);
+    sd_free(&batch);
+}
+
+static bool (*begin_recording)(Card *);
+static int recordings;
+
+static bool count_recordings(Card *card) {
+    recordings++;
+    return begin_recording(card);
+}
+
+/* Pictures of one model that keeps what it has: steps are recorded when they are others, and all pictures are right. */
+static void kept_steps(void) {
+    static const struct {
+        int width, batch, cfg, recordings; /* so far, once it is made */
+        bool keep;
+    } CALLS[] = {{64, 1, 7, 1, true}, {64, 1, 7, 1, true},  {64, 2, 7, 2, true}, /* more than the decoder takes */
+                 {64, 1, 7, 3, true}, {72, 1, 7, 4, true},  {64, 1, 1, 5, true},
+                 {64, 1, 7, 6, true}, {64, 1, 7, 7, false}, {64, 1, 7, 8, true}};
+    SdOptions o = {.precision = SD_F16, .device = "cuda"};
+    SdResult first = {0};
+    Error e = {0};
+    SdModel *m = sd_open(model, &o, &e);
+    if (!test_check(m != NULL, "cuda: a model that keeps its steps")) {
+        test_note("%s", e.text);
+        return;
+    }
+    const Ops *own = m->ops;
+    Ops ops = *own;
+    CardMemory memory = *own->memory;
+    begin_recording = memory.record_begin, recordings = 0;
+    memory.record_begin = count_recordings, ops.memory = &memory, m->ops = &ops;
+    for (size_t i = 0; i < sizeof CALLS / sizeof *CALLS; i++) {
+        SdRequest r = pipeline_request("Euler", 42, CALLS[i].width, 64);
+        SdResult out = {0};
+        r.steps = 2, r.batch_size = CALLS[i].batch, r.cfg = CALLS[i].cfg, r.keep = CALLS[i].keep;
+        bool ok = sd_txt2img(m, &r, &out, &e), usual = CALLS[i].width == 64 && CALLS[i].cfg == 7;
+        test_check(ok && recordings == CALLS[i].recordings, "cuda: call %d of a model: %d recordings, not %d", (int)i,
+                   recordings, CALLS[i].recordings);
+        test_note("%s", e.text);
+        if (!i) first = out;
+        else if (ok && usual)
+            test_check(same(&first.pictures[0], &out.pictures[0]), "cuda: call %d of a model: the same picture",
+                       (int)i);
+        if (i) sd_free(&out);
+    }
+    sd_free(&first);
+    m->ops = own;
+    sd_close(m);
+}
+
+/* --- the program --- */
+
+/* sdc with the stand-in, or, in a build with CUDA, sdc itself. */
+static bool find_program(void) {
+    char path[1100];
+    if (!cli_begin()) return false;
+    snprintf(path, sizeof path, "%s-shim", getenv("SDC"));
+    return access(path, X_OK) || !setenv("SDC", path, 1);
+}
+
+/* One check: the command ends with this code, and its stderr holds `words`. */
+static void program(int code, const char *words, const char *command) {
+    CliRun r = cli_shell(command, false);
+    bool ok = r.code == code && strstr(r.err, words);
+    for (const char *p = r.err; code && (p = strchr(p, '\n')); p++) ok = ok && (!p[1] || strstr(r.err, "sdc: on "));
+    if (!test_check(ok, "cuda: exit code %d, \"%s\": %s", code, words, command))
+        test_note("exit code %d, %s", r.code, r.err);
+    cli_free(&r);
+}
+
+#define RUN " \"$SDC\" txt2img -m ../cuda_micro.safetensors -p 'a cat' -W 64 -H 64 --steps 2 --seed 42 "
+
+#define FROM_PICTURE                                                                                                   \
+    " \"$SDC\" img2img -m ../cuda_micro.safetensors -i cpu.png -p 'a (cat:1.2)' -n '' --steps 3 --seed 42 "            \
+    "--precision "                                                                                                     \
+    "f32-direct --strength 0.8 "
+
+/* sdc bench on the card, for people and as JSON. */
+static void benchmarks(void) {
+    static const char *const LINES[] = {"peaks of cuda:0 (",
+                                        "  f32  fma ",
+                                        "  f16  mma ",
+                                        "  copying ",
+                                        "clock, one by one; products as a share of the f32 peak",
+                                        "\ntext   linear",
+                                        "\nstep   conv 3x3",
+                                        "\ndecode group norm",
+                                        "\n  text ",
+                                        "\n  step ",
+                                        "\n  decode ",
+                                        "\n  picture ",
+                                        "\n  memory ",
+                                        "\n  card "};
+    CliRun r = cli("bench -m ../cuda_micro.safetensors -W 64 -H 64 --device cuda --cfg 1 --steps 1 --runs 1");
+    for (size_t i = 0; i < sizeof LINES / sizeof *LINES; i++)
+        test_check(!r.code && strstr(r.out, LINES[i]), "cuda: bench says \"%s\"", LINES[i]);
+    test_note("exit code %d, %s", r.code, r.err);
+    cli_free(&r);
+    bench_json("cuda:0", false, 4, 1,
+               "-m ../cuda_micro.safetensors -W 64 -H 64 --device cuda --cfg 1 --steps 4 --runs 1");
+    program(2, "--kernels: is of the processor", "\"$SDC\" bench --kernels --device cuda");
+    program(2, "--device: one at a time", "\"$SDC\" bench -m ../cuda_micro.safetensors --device cuda:0,1");
+}
+
+/* A card that does not serve, where nobody named it. */
+static const struct {
+    const char *before, *says, *after;
+} IDLE[] = {
+    {"SDC_SHIM_CARDS=-2", "sdc: on cpu; the NVIDIA driver is too old: it knows CUDA 11.8, this program needs ", ""},
+    {"SDC_SHIM_CARDS=-3", "sdc: on cpu; the NVIDIA driver serves no card: unspecified launch failure", ""},
+    {"mkdir -p pci/a pci/b && echo 0x10de > pci/a/vendor && echo 0x040300 > pci/a/class && echo 0x8086 > pci/b/vendor "
+     "&& "
+     "echo 0x030000 > pci/b/class && SDC_SHIM_DEVICES=pci SDC_SHIM_CARDS=-1",
+     "nothing is said", " 2> idle.txt && ! grep -q sdc idle.txt && echo nothing is said >&2"},
+    {"mkdir pci/c && echo 0x10de > pci/c/vendor && echo 0x030200 > pci/c/class && SDC_SHIM_DEVICES=pci "
+     "SDC_SHIM_CARDS=-1",
+     "sdc: on cpu; there is an NVIDIA card, but no driver for it is installed\n", ""},
+};
+
+static void programs(void) {
+    char command[512];
+    if (!test_check(find_program(), "the program sdc is there (SDC_BIN, else ./sdc)")) return;
+    program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda -o one.png");
+    program(0, "sdc: on cuda:0", RUN "-o auto.png && cmp one.png auto.png");
+    program(0, "", RUN "--device cpu -o cpu.png --precision f32-direct");
+    program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda --precision f16 -o half.png");
+    program(0, "), f32; --precision f16 is much faster", RUN "--device cuda -o cuda.png");
+    program(0, "card 0)\n", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --precision f16");
+    program(0, "", "\"$SDC\" replay cpu.png -m ../cuda_micro.safetensors --device cpu --precision f32-direct");
+    program(1, "", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cpu -q");
+    program(2, "--device: one at a time", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cuda:0,1");
+    program(0, "), f16\n", RUN "--device cuda --precision mixed -o mixed.png && cmp half.png mixed.png");
+    program(2, "f16 is for cards", RUN "--device cpu --precision f16 -o no.png");
+    program(1, "the limit is 1 MiB", RUN "--device cuda --memory-limit 1M -o no.png");
+    program(0, "sdc: on cuda:0", FROM_PICTURE "--device cuda --taps card.safetensors -o card.png");
+    program(0, "",
+            FROM_PICTURE
+            "--device cpu --taps cpu.safetensors -o from.png && \"$SDC\" diff card.safetensors cpu.safetensors");
+    benchmarks();
+    if (strstr(getenv("SDC"), "-shim") == NULL) {
+        test_skip("cuda: several cards, lost cards: these need the stand-in");
+        return;
+    }
+    program(0, "sdc: on cuda:0", RUN "--device cuda --batch-size 3 -o a.png");
+    program(0, "sdc: on cuda:2",
+            "SDC_SHIM_CARDS=3 SDC_SHIM_GUARD=1" RUN
+            "--device cuda:2,0,1 --batch-size 3 -o b.png && for i in 42 43 44; do "
+            "cmp a-$i.png b-$i.png || exit 3; done");
+    program(1, "SDC_SHIM",
+            "SDC_SHIM_CARDS=2" RUN "--device cuda:0,1 --batch-size 2 --taps t.safetensors -o no.png; "
+            "c=$?; echo SDC_SHIM >&2; exit $((c / 2))");
+    program(1, "no NVIDIA card can be used here: no CUDA-capable device",
+            "SDC_SHIM_CARDS=0" RUN "--device cuda -o no.png");
+    program(1, "no NVIDIA card can be used here: no driver is installed",
+            "SDC_SHIM_CARDS=-1" RUN "--device cuda -o no.png");
+    program(1, "no NVIDIA card can be used here: no CUDA-capable device",
+            "SDC_SHIM_CARDS=0 \"$SDC\" bench -m ../cuda_micro.safetensors --device cuda");
+    program(0, "", "SDC_SHIM_CARDS=0" RUN "--device auto --precision f32-direct -o none.png && cmp none.png cpu.png");
+    for (size_t i = 0; i < sizeof IDLE / sizeof *IDLE; i++) {
+        snprintf(command, sizeof command, "%s" RUN "-o idle.png%s", IDLE[i].before, IDLE[i].after);
+        program(0, IDLE[i].says, command);
+    }
+    program(1, "there is none of that number; cards are 0..0", RUN "--device cuda:1 -o no.png");
+    program(1, "compute capability 7.0, 7.5 is needed", "SDC_SHIM_ARCH=70" RUN "--device cuda -o no.png");
+    program(0, "sdc: on cpu; cuda:0 (made-up card 0): is too old",
+            "SDC_SHIM_ARCH=70" RUN "--precision f32-direct -o old.png && cmp old.png cpu.png");
+    program(1, "out of memory: ", "SDC_SHIM_MEMORY=20000000" RUN "--device cuda -o no.png");
+    program(0, "sdc: on cpu; cuda:0 (made-up card 0): out of memory: ",
+            "SDC_SHIM_MEMORY=20000000" RUN "--precision f32-direct -o full.png && cmp full.png cpu.png");
+    program(1, "the card has", "SDC_SHIM_MEMORY=35000000" RUN "--device cuda -o no.png");
+    /* What is said to be enough is: 7 MiB, what every card has for sums, and what pages round up. */
+    program(1, "takes 7 MiB at its peak", RUN "--device cuda --precision f16 --memory-limit 1M -o no.png");
+    program(0, "sdc: on cuda:0",
+            "SDC_SHIM_MEMORY=$(((7 + 32 << 20) + 131072))" RUN
+            "--device cuda --precision f16 -o enough.png && cmp half.png enough.png");
+    for (int i = 2; i <= 5; i++) { /* somebody else took it meanwhile */
+        snprintf(command, sizeof command, "SDC_SHIM_REFUSE=%d" RUN "--device cuda -o no.png", i);
+        program(1, "made-up card 0): out of memory: ", command);
+    }
+    static const int LOST[] = {1,   3,   30, 100,
+                               200, 300, 340}; /* while a step is recorded and played, and decoding, too */
+    for (size_t i = 0; i < sizeof LOST / sizeof *LOST; i++) {
+        snprintf(command, sizeof command, "SDC_SHIM_FAIL=%d" RUN "--device cuda --steps 4 -o no.png", LOST[i]);
+        program(1, "unspecified launch failure", command);
+    }
+    program(1, "unspecified launch failure",
+            "SDC_SHIM_FAIL=100 SDC_SHIM_CARDS=2" RUN "--device cuda:0,1 --batch-size 2 -o no.png");
+}
+
+void suite_cuda_pictures(void) {
+    if (!card_count()) {
+        test_skip("cuda_pictures: no card, and no C++ compiler for the stand-in");
+        return;
+    }
+    snprintf(model, sizeof model, "%s", test_path("cuda_micro.safetensors"));
+    MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = F32};
+    if (!test_check(make_model(model, spec), "a micro model")) return;
+    pipeline_device = "cuda";
+    goldens();
+    replays();
+    kept_steps();
+    pipeline_device = NULL;
+    programs();
+    if (strstr(getenv("SDC"), "-shim")) card_kinds();
+}

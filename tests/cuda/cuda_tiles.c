@@ -1,0 +1,166 @@
+#include "cuda_tiles.h"
+
+#include "tests/harness/test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PICTURES = 2 };
+
+typedef struct {
+    int64_t h, w, in, out, k;
+    Conv2d g;
+    int64_t oh, ow;
+} ConvShape;
+
+static const ConvShape CONVS[] = {
+    {20, 36, 16, 24, 3, {2, 1, 1, 0, 0, 0}, 10, 18},    /* stride 2: boxes of several widths would do */
+    {2, 300, 8, 16, 3, {2, 0, 0, 0, 0, 0}, 1, 150},     /* the widest box that there can be; zeros below */
+    {17, 23, 72, 168, 3, {2, 1, 1, 0, 0, 0}, 9, 12},    /* odd; a second step of channels and tile of outputs */
+    {22, 18, 24, 160, 3, {2, 0, 0, 0, 0, 0}, 11, 9},    /* as the VAE's encoder: zeros right and below */
+    {19, 21, 8, 32, 1, {2, 0, 0, 0, 0, 0}, 10, 11},     /* one tap */
+    {18, 25, 136, 32, 3, {1, 1, 1, 0, 0, 0}, 18, 25},   /* stride 1, K split */
+    {30, 30, 16, 16, 3, {4, 1, 1, 0, 0, 0}, 8, 8},      /* a stride that boxes do not have */
+    {9, 37, 16, 40, 3, {1, 1, 1, 18, 74, 0}, 18, 74},   /* twice its size, by phases of several tiles */
+    {5, 6, 136, 24, 3, {1, 1, 1, 10, 12, 0}, 10, 12},   /* K split */
+    {12, 10, 8, 160, 3, {1, -1, 1, 24, 20, 0}, 15, 20}, /* rows of a taller picture; phases of 8 rows and of 7 */
+    {7, 8, 16, 16, 3, {1, 0, 2, 14, 16, 0}, 13, 19},    /* phases that begin elsewhere */
+    {3, 4, 8, 16, 1, {1, 0, 0, 6, 8, 0}, 6, 8},         /* one tap */
+    {6, 5, 8, 16, 3, {1, 1, 1, 11, 10, 0}, 11, 10},     /* not quite twice its size */
+};
+
+static float *some_numbers(int64_t count, uint32_t seed, double scale) {
+    float *p = malloc((size_t)count * sizeof *p);
+    if (!p) abort();
+    for (int64_t i = 0; i < count; i++) p[i] = (float)(scale * test_uniform(seed, (uint64_t)i));
+    return p;
+}
+
+static Ctx on(Card *card, Arena *arena, DType type) {
+    return (Ctx){.op = card_ops(card, type),
+                 .precision = type == F32 ? PRECISION_F32_DIRECT : PRECISION_F32,
+                 .type = type,
+                 .arena = arena};
+}
+
+/* What y holds, malloc'ed. */
+static float *taken(Ctx *c, Tensor y, const char *label) {
+    size_t bytes = (size_t)tensor_count(y) * sizeof(float);
+    float *result = malloc(bytes);
+    if (!result) abort();
+    memcpy(result, tensor_pull(c, y).data, bytes);
+    test_check(!c->err.code, "%s: no error", label);
+    test_note("%s", c->err.text);
+    return result;
+}
+
+/* Pictures from `first` on. */
+static float *convolve(Card *card, Arena *arena, DType type, const ConvShape *s, const float *x, const float *weights,
+                       int64_t first, const char *label) {
+    Ctx c = on(card, arena, type);
+    size_t scope = scope_begin(&c);
+    Weight w = {.kind = WEIGHT_CONV,
+                .t = tensor_view((void *)(uintptr_t)weights, F32, 4, SHAPE(s->out, s->k, s->k, s->in))};
+    Weight b = {.kind = WEIGHT_VECTOR, .t = tensor_view((void *)(uintptr_t)weights, F32, 1, SHAPE(s->out))};
+    card_weight(&c, &w, false);
+    card_weight(&c, &b, false);
+    Tensor all = tensor_view((void *)(uintptr_t)x, F32, 4, SHAPE(PICTURES, s->h, s->w, s->in));
+    Tensor from = card_copy(&c, type, tensor_slice(all, 0, first, PICTURES - first));
+    Tensor y = tensor_new(&c, 4, SHAPE(PICTURES - first, s->oh, s->ow, s->out));
+    op_conv2d(&c, y, from, &w, &b, s->g, (Epilogue){0});
+    float *result = taken(&c, y, label);
+    scope_end(&c, scope);
+    return result;
+}
+
+typedef struct {
+    int64_t queries, keys, heads, d;
+    bool repeated; /* the same keys for all pictures */
+} AttentionShape;
+
+static const AttentionShape ATTENTIONS[] = {
+    {130, 300, 2, 40, false}, /* tiles of queries and of keys that end within */
+    {64, 256, 2, 40, false},  /* whole tiles of keys */
+    {70, 77, 3, 40, true},    /* one text for two pictures */
+    {129, 129, 2, 64, false}, /* one more than a tile */
+    {40, 231, 2, 64, true},   {200, 513, 1, 80, false},  {20, 154, 2, 80, true},  {140, 161, 2, 128, false},
+    {33, 77, 1, 128, true},   {131, 200, 2, 160, false}, {16, 231, 1, 160, true},
+};
+
+/* Pictures from `first` on; over q where keys are not repeated, as the models do. q, k and v are columns of one tensor.
+ */
+static float *attend(Card *card, Arena *arena, DType type, const AttentionShape *s, const float *q, const float *kv,
+                     int64_t first, const char *label) {
+    Ctx c = on(card, arena, type);
+    size_t scope = scope_begin(&c);
+    int64_t n = PICTURES - first, width = s->heads * s->d, texts = s->repeated ? 1 : PICTURES;
+    Tensor queries = tensor_view((void *)(uintptr_t)q, F32, 3, SHAPE(PICTURES, s->queries, width));
+    Tensor both = tensor_view((void *)(uintptr_t)kv, F32, 3, SHAPE(texts, s->keys, 2 * width));
+    Tensor x = card_copy(&c, type, tensor_slice(queries, 0, first, n)), o = x;
+    Tensor y = card_copy(&c, type, s->repeated ? both : tensor_slice(both, 0, first, n));
+    if (s->repeated) y = tensor_repeat(y, n), o = tensor_new(&c, 3, x.n);
+    op_attention(&c, o, x, tensor_slice(y, 2, 0, width), tensor_slice(y, 2, width, width), (int)s->heads, false);
+    float *result = taken(&c, o, label);
+    scope_end(&c, scope);
+    return result;
+}
+
+/* Frees all three. */
+static void compare(float *expected, float *y, float *alone, int64_t count, double rms, double max, const char *label) {
+    double square = 0, errors = 0, worst = 0;
+    for (int64_t i = 0; i < count; i++) square += (double)expected[i] * (double)expected[i];
+    double unit = sqrt(square / (double)count);
+    for (int64_t i = 0; i < count; i++) {
+        double d = fabs((double)y[i] - (double)expected[i]) / unit;
+        errors += d * d;
+        worst = d > worst || isnan(d) ? d : worst;
+    }
+    errors = sqrt(errors / (double)count);
+    test_check(errors <= rms && worst <= max, "%s: error %.1e, at most %.1e", label, errors, worst);
+    int64_t each = count / PICTURES;
+    test_check(!memcmp(alone, y + count - each, (size_t)each * sizeof *y), "%s: the same bits alone", label);
+    free(expected);
+    free(y);
+    free(alone);
+}
+
+static void convolutions(Card *card, Arena *arena, DType type, double rms, double max) {
+    for (size_t i = 0; i < sizeof CONVS / sizeof *CONVS; i++) {
+        const ConvShape *s = &CONVS[i];
+        char label[128];
+        snprintf(label, sizeof label, "%s: convolution of %dx%dx%d, stride %d%s, to %dx%dx%d",
+                 card_ops(card, type)->name, (int)s->h, (int)s->w, (int)s->in, s->g.stride,
+                 s->g.up_h ? ", enlarged" : "", (int)s->oh, (int)s->ow, (int)s->out);
+        float *x = some_numbers(PICTURES * s->h * s->w * s->in, 1, 1);
+        float *w = some_numbers(s->out * s->k * s->k * s->in, 2, 0.1);
+        compare(convolve(card, arena, F32, s, x, w, 0, label), convolve(card, arena, type, s, x, w, 0, label),
+                convolve(card, arena, type, s, x, w, PICTURES - 1, label), PICTURES * s->oh * s->ow * s->out, rms, max,
+                label);
+        free(x);
+        free(w);
+    }
+}
+
+static void attentions(Card *card, Arena *arena, DType type, double rms, double max) {
+    for (size_t i = 0; i < sizeof ATTENTIONS / sizeof *ATTENTIONS; i++) {
+        const AttentionShape *s = &ATTENTIONS[i];
+        char label[128];
+        snprintf(label, sizeof label, "%s: attention of %d to %d%s, %d heads of %d", card_ops(card, type)->name,
+                 (int)s->queries, (int)s->keys, s->repeated ? " of one text" : "", (int)s->heads, (int)s->d);
+        int64_t width = s->heads * s->d;
+        float *q = some_numbers(PICTURES * s->queries * width, 3, 2),
+              *kv = some_numbers(PICTURES * s->keys * 2 * width, 4, 2);
+        compare(attend(card, arena, F32, s, q, kv, 0, label), attend(card, arena, type, s, q, kv, 0, label),
+                attend(card, arena, type, s, q, kv, PICTURES - 1, label), PICTURES * s->queries * width, rms, max,
+                label);
+        free(q);
+        free(kv);
+    }
+}
+
+void cuda_tiles(Card *card, Arena *arena, DType type, double rms, double max) {
+    convolutions(card, arena, type, rms, max);
+    attentions(card, arena, type, rms, max);
+}

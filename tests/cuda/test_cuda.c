@@ -1,0 +1,292 @@
+/* test_cuda.c: the ops on a card: a real one in a build with CUDA, else the tests' stand-in (cuda/shim/shim.h), where
+ * it could be compiled.
+ *
+ * Every case of cases.h, in every type: against PyTorch's result; with strides; all pictures of a batch with the same
+ * bits as alone; in place. Outputs stand among NaNs and are NaN before. */
+#define _XOPEN_SOURCE 700
+#include "cuda_tiles.h"
+#include "tests/harness/golden.h"
+#include "tests/harness/on_gpu.h"
+#include "tests/tensor/op_cases.h"
+#include "tests/harness/test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GUARD = 64 };
+
+static Arena arena;
+static Card *card;
+static Precision precision;
+static bool other_path; /* products are computed in the way that this card does not choose by itself */
+static int on_tensor_cores[OP_EMBEDDING + 1]; /* cases of each kind that are computed otherwise there */
+
+/* Bounds of 16-bit types, relative to the RMS of float64's result: three times the worst case as measured through the
+ * stand-in. */
+static const struct {
+    DType type;
+    double rms, max;
+} TYPES[] = {{F32, 0, 0}, {F16, 2e-3, 2e-2}, {BF16, 1.6e-2, 1.6e-1}};
+
+/* A tensor of the arena with `gap` elements after each row and picture, all NaN. */
+static Tensor spread(Ctx *c, int nd, const int64_t *n, int64_t gap, Tensor *whole) {
+    Tensor t = tensor_view(NULL, c->type, nd, n);
+    for (int i = nd - 2; i >= 0; i--) t.s[i] = t.s[i + 1] * t.n[i + 1] + (i == nd - 2 || i == 0 ? gap : 0);
+    int64_t size = t.s[0] * t.n[0] + 2 * GUARD;
+    *whole = tensor_new(c, 1, &size);
+    float *host = tensor_host(c, *whole).data;
+    for (int64_t i = 0; i < size; i++) host[i] = NAN;
+    t.data = (char *)whole->data + GUARD * dtype_bits(t.dtype) / 8;
+    return t;
+}
+
+static int64_t offset_of(Tensor t, int64_t row) {
+    int64_t offset = 0;
+    for (int i = t.nd - 2; i >= 0; i--) offset += row % t.n[i] * t.s[i], row /= t.n[i];
+    return offset;
+}
+
+static int64_t rows_of(Tensor t) { return tensor_count(t) / t.n[t.nd - 1]; }
+
+static Tensor place(Ctx *c, Tensor x, int64_t gap) {
+    if (x.dtype == I32 || x.nd < 2) return card_copy(c, x.dtype, x);
+    Tensor whole, t = spread(c, x.nd, x.n, gap, &whole);
+    float *host = (float *)tensor_host(c, whole).data + GUARD;
+    for (int64_t r = 0; r < rows_of(x); r++)
+        memcpy(host + offset_of(t, r), (const float *)x.data + offset_of(x, r), (size_t)x.n[x.nd - 1] * 4);
+    tensor_push(c, whole);
+    return t;
+}
+
+typedef enum { PLAINLY, STRIDED, BATCH, IN_PLACE } Way;
+
+/* The first k->N pictures' results, dense, malloc'ed; NULL: this case does not go this way. */
+static float *run(const Ops *table, const OpCase *k, const OpData *all, Way way) {
+    Ctx c = {.op = table, .precision = precision, .type = table->type, .arena = &arena};
+    OpData d = way == BATCH ? *all : op_data_slice(all, 0, k->N);
+    int64_t gap = way == STRIDED ? 8 : 0;
+    size_t scope = scope_begin(&c);
+    for (int i = 0; i < MAX_INPUTS; i++)
+        if (d.in[i].data) d.in[i] = place(&c, d.in[i], gap ? gap + 8 * i : 0);
+    if (d.vector.data) d.vector = place(&c, d.vector, gap);
+    if (d.residual.data) d.residual = place(&c, d.residual, gap);
+    Weight *weights[] = {&d.w, &d.b};
+    for (int i = 0; i < 2; i++)
+        if (weights[i]->t.data) card_weight(&c, weights[i], false);
+    Tensor whole, y = spread(&c, d.nd, d.n, gap, &whole);
+    tensor_push(&c, whole);
+    if (way == IN_PLACE) {
+        bool self = k->kind == OP_ACTIVATION || k->kind == OP_AFFINE || k->kind == OP_LAYER_NORM ||
+                    (k->kind == OP_GROUP_NORM && !k->C2);
+        if (self) y = d.in[0];
+        else if (d.residual.data && k->act == ACT_NONE) y = d.residual;
+        else return scope_end(&c, scope), NULL;
+    }
+    size_t before = arena.used;
+    op_case_run(&c, k, &d, y);
+    test_check(c.err.code == ERR_NONE && arena.used == before, "%s %s: no error, the arena as it was", k->name,
+               table->name);
+    test_note("%s", c.err.text);
+    Tensor host = tensor_pull(&c, y);
+    int64_t n = d.n[d.nd - 1], rows = rows_of(y), count = tensor_count(y);
+    float *out = malloc((size_t)count * sizeof *out);
+    if (!out) abort();
+    for (int64_t r = 0; r < rows; r++)
+        memcpy(out + r * n, (const float *)host.data + offset_of(y, r), (size_t)n * sizeof *out);
+    if (way != IN_PLACE) { /* what is no element of y is NaN still */
+        Tensor guards = tensor_pull(&c, whole);
+        int64_t numbers = 0, written = 0;
+        for (int64_t i = 0; i < guards.n[0]; i++) numbers += !isnan(((const float *)guards.data)[i]);
+        for (int64_t i = 0; i < count; i++) written += !isnan(out[i]);
+        test_check(numbers == count && written == count, "%s %s: writes its output and nothing else", k->name,
+                   table->name);
+    }
+    scope_end(&c, scope);
+    return out;
+}
+
+static bool same(const float *a, const float *b, const OpData *d, int64_t pictures) {
+    int64_t each = tensor_count(tensor_view(NULL, F32, d->nd, d->n)) / d->n[0];
+    return a && b && !memcmp(a, b, (size_t)(each * pictures) * sizeof *a);
+}
+
+static void check_case(Golden *golden, const Ops *table, const OpCase *k, const OpData *d, double rms, double max) {
+    char label[128];
+    OpData first = op_data_slice(d, 0, k->N);
+    float *plain = run(table, k, d, PLAINLY), *other;
+    snprintf(label, sizeof label, "%s %s", k->name, table->name);
+    if (rms > 0) golden_check_within(golden, k->name, plain, first.nd, first.n, rms, max, label);
+    else golden_check(golden, k->name, plain, first.nd, first.n, label);
+    double work = k->kind == OP_LINEAR ? (double)(k->T * k->O * (k->K + k->K2))
+                  : k->kind == OP_CONV ? (double)(k->Ho * k->Wo * k->O * k->k * k->k * k->I)
+                                       : 0;
+    if (table->type == BF16 || work * (double)k->N > 1e7) { /* as F16 but for how a number is read; as smaller ones */
+        free(plain);
+        return;
+    }
+    if (table->type == F16 && !other_path) { /* the plain kernels, which the tensor cores' stand in front of */
+        precision = PRECISION_F32_DIRECT;
+        other = run(table, k, d, PLAINLY);
+        precision = PRECISION_F32;
+        on_tensor_cores[k->kind] += !same(plain, other, d, k->N);
+        golden_check_within(golden, k->name, other, first.nd, first.n, rms, max, label);
+        free(other);
+    }
+    other = run(table, k, d, STRIDED);
+    test_check(same(plain, other, d, k->N), "%s with strides: the same bits", label);
+    free(other);
+    other = run(table, k, d, BATCH);
+    test_check(same(plain, other, d, k->N), "%s in a larger batch: the same bits", label);
+    free(other);
+    other = run(table, k, d, IN_PLACE);
+    if (other) test_check(same(plain, other, d, k->N), "%s in place: the same bits", label);
+    free(other);
+    free(plain);
+}
+
+/* A product that ends in GEGLU; with two ops where asked. The card's numbers of the pictures from `first` on. */
+static float *run_gated(const Ops *table, Tensor x, const float *numbers, int64_t out, int64_t first, bool two_ops) {
+    Ctx c = {.op = table, .precision = precision, .type = table->type, .arena = &arena};
+    size_t scope = scope_begin(&c);
+    int64_t k = x.n[2];
+    Weight w = {.kind = WEIGHT_LINEAR, .t = tensor_view((void *)(uintptr_t)numbers, F32, 2, SHAPE(2 * out, k))};
+    Weight b = {.kind = WEIGHT_VECTOR, .t = tensor_view((void *)(uintptr_t)numbers, F32, 1, SHAPE(2 * out))};
+    card_weight(&c, &w, false);
+    card_weight(&c, &b, false);
+    Tensor from = card_copy(&c, table->type, tensor_slice(x, 0, first, x.n[0] - first));
+    Tensor y = tensor_new(&c, 3, SHAPE(from.n[0], x.n[1], out));
+    if (two_ops) {
+        Tensor both = tensor_new(&c, 3, SHAPE(from.n[0], x.n[1], 2 * out));
+        op_linear(&c, both, from, NULL, &w, &b, (Epilogue){0});
+        op_geglu(&c, y, both);
+    } else op_linear(&c, y, from, NULL, &w, &b, (Epilogue){.act = ACT_GEGLU});
+    size_t bytes = (size_t)tensor_count(y) * sizeof(float);
+    float *result = malloc(bytes);
+    if (!result) abort();
+    memcpy(result, tensor_pull(&c, y).data, bytes);
+    test_check(!c.err.code, "%s: GEGLU after a product", table->name);
+    test_note("%s", c.err.text);
+    scope_end(&c, scope);
+    return result;
+}
+
+/* GEGLU in a product's registers: in f32 the bits of two ops, in 16 bits as near as any product; the same alone. */
+static void check_gated(int64_t rows, int64_t k, int64_t out) {
+    int64_t count = 2 * rows * out, all = 2 * rows * k + 2 * out * k;
+    float *numbers = malloc((size_t)all * sizeof *numbers);
+    if (!numbers) abort();
+    for (int64_t i = 0; i < all; i++) numbers[i] = (float)(i * 7919 % 4099 - 2049) * 0x1p-14f;
+    const float *weights = numbers + 2 * rows * k;
+    Tensor x = tensor_view(numbers, F32, 3, SHAPE(2, rows, k));
+    for (int64_t i = 0; i < 2 * rows * k; i++) numbers[i] *= 8;
+    precision = PRECISION_F32_DIRECT;
+    float *expected = run_gated(card_ops(card, F32), x, weights, out, 0, true);
+    double square = 0;
+    for (int64_t i = 0; i < count; i++) square += (double)expected[i] * (double)expected[i];
+    double rms = sqrt(square / (double)count);
+    for (size_t t = other_path ? 2 : 0; t < 2 * (sizeof TYPES / sizeof *TYPES); t += other_path ? 2 : 1) {
+        const Ops *table = card_ops(card, TYPES[t / 2].type);
+        precision = t % 2 ? PRECISION_F32_DIRECT : PRECISION_F32;
+        float *y = run_gated(table, x, weights, out, 0, false), *alone = run_gated(table, x, weights, out, 1, false);
+        double errors = 0, worst = 0;
+        for (int64_t i = 0; i < count; i++) {
+            double d = fabs((double)y[i] - (double)expected[i]) / rms;
+            errors += d * d;
+            worst = d > worst || isnan(d) ? d : worst;
+        }
+        errors = sqrt(errors / (double)count);
+        test_check(TYPES[t / 2].rms > 0 ? errors <= TYPES[t / 2].rms && worst <= TYPES[t / 2].max : errors == 0,
+                   "%s: GEGLU after %dx%d > %d%s: error %.1e, at most %.1e", table->name, (int)rows, (int)k, (int)out,
+                   t % 2 ? ", plainly" : "", errors, worst);
+        test_check(!memcmp(alone, y + count / 2, (size_t)(count / 2) * sizeof *y),
+                   "%s: GEGLU after %dx%d > %d: the same bits alone", table->name, (int)rows, (int)k, (int)out);
+        free(y);
+        free(alone);
+    }
+    precision = PRECISION_F32;
+    free(expected);
+    free(numbers);
+}
+
+/* Numbers of 16 bits cannot show what some cases are about: large means and scores are gone once x is rounded, and
+ * large numbers are beyond F16. */
+static bool fits(const OpCase *k, DType type) {
+    if (type == F32) return true;
+    return k->xmean < 10 && k->xscale <= (type == F16 ? 100 : 1e5) && (k->kind != OP_ATTENTION || k->xscale < 10);
+}
+
+static void check_cases(size_t t, bool products_alone) {
+    const Ops *table = card_ops(card, TYPES[t].type);
+    Golden *golden = golden_open("ops");
+    for (int i = 0; golden && i < OP_CASE_COUNT; i++) {
+        OpData d;
+        if (!fits(&OP_CASES[i], TYPES[t].type)) continue;
+        OpKind kind = OP_CASES[i].kind;
+        if (products_alone && kind != OP_LINEAR && kind != OP_CONV && kind != OP_ATTENTION) continue;
+        if (!test_check(op_data_make(&d, &OP_CASES[i]), "%s: inputs", OP_CASES[i].name)) break;
+        check_case(golden, table, &OP_CASES[i], &d, TYPES[t].rms, TYPES[t].max);
+        op_data_free(&d);
+    }
+    golden_close(golden);
+}
+
+static void check_all_gated(void) {
+    check_gated(5, 24, 7);      /* an odd last column */
+    check_gated(70, 64, 40);    /* edges of tiles */
+    check_gated(9, 1032, 48);   /* K split */
+    check_gated(1030, 32, 130); /* the larger tiles */
+}
+
+static bool begin(void) {
+    Error e = {0};
+    card = card_open(0, &e);
+    bool ok = card && arena_init_on(&arena, card_ops(card, F32), card, 192 << 20, &e);
+    if (!test_check(ok, "a card opens")) test_note("%s", e.text);
+    return ok;
+}
+
+static void end(void) {
+    arena_free(&arena);
+    card_close(card);
+}
+
+/* Products and attention of compute capability 9.0 on a stand-in of it; on a real card of it, those without wgmma. */
+static void check_other_path(void) {
+    bool made_up = strstr(card_name(card), "made-up") != NULL;
+    end();
+    setenv(made_up ? "SDC_SHIM_ARCH" : "SDC_CUDA", made_up ? "90" : "mma", 1);
+    other_path = true;
+    if (begin()) {
+        for (size_t t = 1; t < sizeof TYPES / sizeof *TYPES; t++) {
+            check_cases(t, true);
+            cuda_tiles(card, &arena, TYPES[t].type, TYPES[t].rms, TYPES[t].max);
+        }
+        check_all_gated();
+        end();
+    }
+    other_path = false;
+    unsetenv(made_up ? "SDC_SHIM_ARCH" : "SDC_CUDA");
+}
+
+void suite_cuda(void) {
+    if (!card_count()) {
+        test_skip("cuda: no card, and no C++ compiler for the stand-in");
+        return;
+    }
+    if (!begin()) return;
+    printf("  cuda: op, block and micro-SD goldens through cuda/ on %s\n", card_name(card));
+    for (size_t t = 0; t < sizeof TYPES / sizeof *TYPES; t++) {
+        check_cases(t, false);
+        card_blocks(card_ops(card, TYPES[t].type), card, TYPES[t].rms, TYPES[t].max);
+    }
+    check_all_gated();
+    for (size_t t = 1; t < sizeof TYPES / sizeof *TYPES; t++)
+        cuda_tiles(card, &arena, TYPES[t].type, TYPES[t].rms, TYPES[t].max);
+    for (int i = 0; i <= OP_EMBEDDING; i++) {
+        bool has = i == OP_LINEAR || i == OP_CONV || i == OP_ATTENTION;
+        test_check(has == (on_tensor_cores[i] > 4), "%d cases of kind %d went to tensor cores", on_tensor_cores[i], i);
+    }
+    check_other_path();
+}

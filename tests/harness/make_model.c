@@ -1,0 +1,301 @@
+/* make_model.c: see make_model.h. Values depend on the single file's names, whatever a layout calls a tensor, so the
+ * same model comes out of every layout. */
+#define _XOPEN_SOURCE 700
+#include "make_model.h"
+
+#include "sd/models/clip.h"
+#include "sd/models/unet.h"
+#include "sd/models/vae.h"
+#include "weights/names.h"
+#include "weights/safetensors.h"
+#include "generated.h"
+#include "make_model_json.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define CLIP_PATH "cond_stage_model.transformer."
+#define POSITION_IDS "text_model.embeddings.position_ids"
+
+typedef struct {
+    char source[192], name[192]; /* whose values it has ("": not generated); its key in the file */
+    char part[24];
+    StTensor t;
+} Entry;
+
+typedef struct {
+    Entry *at;
+    size_t count, room;
+    Error *err;
+} Entries;
+
+static Entry *add(Entries *l, const char *source, const char *name, DType type, int nd, const int64_t *n) {
+    if (l->count == l->room) {
+        size_t room = l->room ? 2 * l->room : 1024;
+        Entry *at = realloc(l->at, room * sizeof *at);
+        if (!at) return error_set(l->err, ERR_MEMORY, "out of memory for a list of tensors"), NULL;
+        l->at = at;
+        l->room = room;
+    }
+    Entry *e = &l->at[l->count++];
+    *e = (Entry){.t = {.dtype = type, .nd = nd}};
+    snprintf(e->source, sizeof e->source, "%s", source);
+    snprintf(e->name, sizeof e->name, "%s", name);
+    for (int i = 0; i < nd; i++) e->t.n[i] = n[i];
+    return e;
+}
+
+/* --- what is in the file --- */
+
+/* Adds what a network's walk names, and frees the list. */
+static void add_all(Entries *l, WeightList *w, DType type) {
+    for (int64_t i = 0; i < w->count; i++) {
+        int64_t n[MAX_DIMS];
+        int nd = gen_torch_shape(w->w[i], n);
+        add(l, w->w[i]->name, w->w[i]->name, type, nd, n);
+    }
+    weight_list_free(w);
+}
+
+static void add_networks(Entries *l, const SdConfig *k, DType type) {
+    Unet u;
+    Vae v;
+    Clip c;
+    WeightList unet = {.err = l->err, .path = "model.diffusion_model."},
+               vae = {.err = l->err, .path = "first_stage_model."}, text = {.err = l->err, .path = CLIP_PATH};
+    if (unet_bind(&u, &k->unet, &unet)) add_all(l, &unet, type);
+    unet_free(&u);
+    if (vae_bind_encoder(&v, &k->vae, &vae)) add_all(l, &vae, type);
+    vae = (WeightList){.err = l->err, .path = "first_stage_model."};
+    if (vae_bind_decoder(&v, &k->vae, &vae)) add_all(l, &vae, type);
+    if (clip_bind(&c, &k->clip, &text)) add_all(l, &text, type);
+    clip_free(&c);
+    add(l, "", CLIP_PATH POSITION_IDS, I64, 2, SHAPE(1, k->clip.positions));
+}
+
+/* What training leaves in a file and nobody needs: moving averages under names without dots, tables of the schedule. */
+static void add_ema(Entries *l) {
+    static const char FROM[] = "model.diffusion_model.";
+    size_t count = l->count;
+    for (size_t i = 0; i < count; i++) {
+        Entry e = l->at[i];
+        if (strncmp(e.name, FROM, strlen(FROM))) continue;
+        char name[192] = "model_ema.";
+        size_t at = strlen(name);
+        for (const char *p = e.name + strlen("model."); *p; p++)
+            if (*p != '.') name[at++] = *p;
+        name[at] = 0;
+        add(l, name, name, e.t.dtype, e.t.nd, e.t.n);
+    }
+    add(l, "model_ema.decay.bias", "model_ema.decay", F32, 0, NULL);
+    add(l, "", "model_ema.num_updates", I32, 0, NULL);
+}
+
+static const char *const BUFFERS[] = {
+    "betas",
+    "alphas_cumprod",
+    "alphas_cumprod_prev",
+    "sqrt_alphas_cumprod",
+    "sqrt_one_minus_alphas_cumprod",
+    "log_one_minus_alphas_cumprod",
+    "sqrt_recip_alphas_cumprod",
+    "sqrt_recipm1_alphas_cumprod",
+    "posterior_variance",
+    "posterior_log_variance_clipped",
+    "posterior_mean_coef1",
+    "posterior_mean_coef2",
+};
+enum { TIMES = 1000, BUFFER_COUNT = sizeof BUFFERS / sizeof *BUFFERS };
+
+static void add_buffers(Entries *l) {
+    for (int i = 0; i < BUFFER_COUNT; i++) add(l, "", BUFFERS[i], F32, 1, SHAPE(TIMES));
+}
+
+/* The tables of CompVis's DDPM (ddpm.py, register_schedule) by name; false for any other name. */
+static bool buffer_values(const char *name, float out[TIMES]) {
+    int which = 0;
+    while (which < BUFFER_COUNT && strcmp(BUFFERS[which], name)) which++;
+    if (which == BUFFER_COUNT) return false;
+    double before = 1, low = sqrt(0.00085), high = sqrt(0.012);
+    for (int t = 0; t < TIMES; t++) {
+        double root = low + (high - low) * t / (TIMES - 1), beta = root * root, a = before * (1 - beta);
+        double posterior = beta * (1 - before) / (1 - a);
+        const double values[BUFFER_COUNT] = {beta,
+                                             a,
+                                             before,
+                                             sqrt(a),
+                                             sqrt(1 - a),
+                                             log(1 - a),
+                                             sqrt(1 / a),
+                                             sqrt(1 / a - 1),
+                                             posterior,
+                                             log(posterior > 1e-20 ? posterior : 1e-20),
+                                             beta * sqrt(before) / (1 - a),
+                                             (1 - before) * sqrt(1 - beta) / (1 - a)};
+        out[t] = (float)values[which];
+        before = a;
+    }
+    return true;
+}
+
+/* out = name with `from` replaced by `to` where it has it. */
+static void replace(char name[192], const char *from, const char *to) {
+    char *at = strstr(name, from), tail[192];
+    if (!at) return;
+    snprintf(tail, sizeof tail, "%s", at + strlen(from));
+    snprintf(at, (size_t)(name + 192 - at), "%s%s", to, tail);
+}
+
+static void rename_for_diffusers(Entries *l, const SdConfig *k, bool early_attention) {
+    static const char *const EARLY[4][2] = {
+        {".to_q.", ".query."}, {".to_k.", ".key."}, {".to_v.", ".value."}, {".to_out.0.", ".proj_attn."}};
+    for (size_t i = 0; i < l->count; i++) {
+        Entry *e = &l->at[i];
+        char name[192];
+        if (!name_to_diffusers(e->name, k->unet.res_blocks, k->unet.levels, k->vae.levels, e->part, sizeof e->part,
+                               name, sizeof name)) {
+            error_set(l->err, ERR_ARGUMENT, "no diffusers name for %s", e->name);
+            return;
+        }
+        memcpy(e->name, name, sizeof name);
+        if (strcmp(e->part, "vae") || !strstr(name, ".mid_block.attentions.")) continue;
+        if (e->t.nd == 4) e->t.nd = 2; /* linear layers there, 1x1 convolutions in the single file */
+        for (int j = 0; early_attention && j < 4; j++) replace(e->name, EARLY[j][0], EARLY[j][1]);
+    }
+}
+
+/* --- writing --- */
+
+static bool write_values(StWriter *w, const Entry *e, Error *err) {
+    enum { CHUNK = 1 << 16 };
+    static float values[CHUNK];
+    static int64_t narrowed[CHUNK]; /* as wide as the widest type */
+    int64_t count = 1;
+    for (int i = 0; i < e->t.nd; i++) count *= e->t.n[i];
+    size_t width = (size_t)dtype_bits(e->t.dtype) / 8;
+    for (int64_t at = 0; at < count; at += CHUNK) {
+        int64_t n = count - at < CHUNK ? count - at : CHUNK;
+        if (e->t.dtype == I64)
+            for (int64_t i = 0; i < n; i++) narrowed[i] = at + i; /* position_ids */
+        else if (!*e->source && buffer_values(e->name, values)) memcpy(narrowed, values, TIMES * sizeof *values);
+        else if (!*e->source) memset(narrowed, 0, sizeof narrowed);
+        else {
+            gen_weight(values, e->source, e->t.nd, e->t.n, at, n);
+            gen_narrow(narrowed, values, n, e->t.dtype);
+        }
+        if (!st_write_data(w, narrowed, (size_t)n * width, err)) return false;
+    }
+    return true;
+}
+
+/* The entries of one part ("": all of them) into one file. */
+static bool write_file(const char *path, const Entries *l, const char *part, const StMeta *meta, size_t metas,
+                       Error *e) {
+    StTensor *tensors = malloc((l->count + 1) * sizeof *tensors);
+    const Entry **from = malloc((l->count + 1) * sizeof *from);
+    size_t count = 0;
+    for (size_t i = 0; tensors && from && i < l->count; i++) {
+        if (*part && strcmp(l->at[i].part, part)) continue;
+        tensors[count] = l->at[i].t;
+        tensors[count].name = l->at[i].name;
+        from[count++] = &l->at[i];
+    }
+    StWriter *w = count ? st_write_begin(path, tensors, count, meta, metas, e) : NULL;
+    bool ok = w != NULL;
+    for (size_t i = 0; ok && i < count; i++) ok = write_values(w, from[i], e);
+    if (ok) ok = st_write_end(w, e);
+    else st_write_abort(w);
+    free(from);
+    free(tensors);
+    return ok;
+}
+
+static bool write_folder(const char *path, const Entries *l, const SdConfig *k, Error *e) {
+    static const char *const PARTS[][2] = {{"unet", "diffusion_pytorch_model"},
+                                           {"vae", "diffusion_pytorch_model"},
+                                           {"text_encoder", "model"},
+                                           {"scheduler", NULL},
+                                           {"", NULL}};
+    const StMeta meta = {"format", "pt"};
+    char file[1024];
+    for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++) {
+        const char *part = PARTS[i][0];
+        snprintf(file, sizeof file, "%s/%s", path, part);
+        if (mkdir(path, 0777) && errno != EEXIST) return error_set(e, ERR_FILE, "%s: %s", path, strerror(errno));
+        if (mkdir(file, 0777) && errno != EEXIST) return error_set(e, ERR_FILE, "%s: %s", file, strerror(errno));
+        snprintf(file, sizeof file, "%s/%s/%s.safetensors", path, part, PARTS[i][1] ? PARTS[i][1] : "");
+        if (PARTS[i][1] && !write_file(file, l, part, &meta, 1, e)) return false;
+        const char *config = !*part ? "model_index.json" : PARTS[i][1] ? "config.json" : "scheduler_config.json";
+        snprintf(file, sizeof file, "%s/%s%s%s", path, part, *part ? "/" : "", config);
+        if (!write_model_json(file, part, k)) return error_set(e, ERR_FILE, "%s: cannot be written", file);
+    }
+    return true;
+}
+
+SdConfig micro_config(void) {
+    SdConfig k = config_sd1();
+    for (int i = 1; i < 4; i++) k.unet.mult[i] = 2;
+    k.unet.channels = 32;
+    k.unet.heads = 4;
+    k.unet.context = 32;
+    k.unet.groups = k.vae.groups = 8;
+    k.vae.channels = 32;
+    k.vae.mult[1] = 1;
+    k.vae.mult[2] = k.vae.mult[3] = 2;
+    k.clip.width = 32;
+    k.clip.layers = 2;
+    k.clip.heads = 4;
+    k.clip.mlp = 64;
+    k.width = k.height = 64;
+    return k;
+}
+
+bool make_model(const char *path, MakeModel spec) {
+    return make_model_of(path, spec, spec.size == MODEL_FULL ? config_sd1() : micro_config());
+}
+
+bool make_model_of(const char *path, MakeModel spec, SdConfig k) {
+    Error e = {0};
+    Entries l = {.err = &e};
+    add_networks(&l, &k, spec.dtype);
+    if (spec.ema && !e.code) add_ema(&l);
+    if (spec.buffers && !e.code) add_buffers(&l);
+    if (spec.layout == MODEL_DIFFUSERS && !e.code) rename_for_diffusers(&l, &k, spec.early_attention);
+    for (size_t i = 0; spec.bare_text && i < l.count; i++) replace(l.at[i].name, "text_model.", "");
+    char *json = config_to_json(&k);
+    /* shapes do not tell heads and groups: a file of any other size than SD's says what it is */
+    const StMeta meta[2] = {{"format", "pt"}, {"sdc.config", json}};
+    if (!e.code && json) {
+        if (spec.layout == MODEL_DIFFUSERS) write_folder(path, &l, &k, &e);
+        else write_file(path, &l, "", meta, spec.size == MODEL_MICRO ? 2 : 1, &e);
+    }
+    if (e.code || !json) fprintf(stderr, "make_model: %s\n", e.code ? e.text : "out of memory");
+    bool ok = json && !e.code;
+    free(json);
+    free(l.at);
+    return ok;
+}
+
+int make_model_main(int argc, char **argv) {
+    static const char *const SIZES[] = {"micro", "full"}, *const LAYOUTS[] = {"single", "diffusers"},
+                             *const TYPES[] = {"f32", "f16", "bf16"};
+    static const DType DTYPES[] = {F32, F16, BF16};
+    int size = -1, layout = -1, type = -1;
+    for (int i = 0; argc == 4 && i < 3; i++) {
+        if (i < 2 && !strcmp(argv[0], SIZES[i])) size = i;
+        if (i < 2 && !strcmp(argv[1], LAYOUTS[i])) layout = i;
+        if (!strcmp(argv[2], TYPES[i])) type = i;
+    }
+    if (size < 0 || layout < 0 || type < 0) {
+        fprintf(stderr, "usage: --make-model micro|full single|diffusers f32|f16|bf16 PATH\n");
+        return 2;
+    }
+    MakeModel spec = {.dtype = DTYPES[type]};
+    spec.size = size ? MODEL_FULL : MODEL_MICRO;
+    spec.layout = layout ? MODEL_DIFFUSERS : MODEL_SINGLE;
+    return make_model(argv[3], spec) ? 0 : 1;
+}

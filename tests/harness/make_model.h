@@ -1,0 +1,29 @@
+/* make_model.h: writes checkpoints of generated weights, with the names, shapes and types of real ones, so that tests
+ * and demos need no download. Streamed to disk: the full size takes 4.3 GB there (F32) and a few MB of memory. */
+#ifndef SD_TESTS_HARNESS_MAKE_MODEL_H
+#define SD_TESTS_HARNESS_MAKE_MODEL_H
+
+#include "sd/models/config.h"
+
+typedef struct {
+    enum { MODEL_MICRO, MODEL_FULL } size; /* micro: 32 to 64 channels; full: SD 1.5 */
+    enum { MODEL_SINGLE, MODEL_DIFFUSERS } layout;
+    DType dtype;          /* F32, F16 or BF16 */
+    bool bare_text;       /* the text encoder's names without "text_model.", as newer converters write them */
+    bool ema;             /* a single file with the U-Net's moving averages, as training left them */
+    bool buffers;         /* a single file with the schedule's tables */
+    bool early_attention; /* a folder with the names of the VAE's attention in early diffusers */
+} MakeModel;
+
+/* The configuration of the micro model: SD 1's, small. */
+SdConfig micro_config(void);
+
+/* A single file, or a folder that may exist already. False, with a line on stderr, when it cannot be written. */
+bool make_model(const char *path, MakeModel spec);
+/* The same with another configuration. */
+bool make_model_of(const char *path, MakeModel spec, SdConfig k);
+
+/* --make-model micro|full single|diffusers f32|f16|bf16 PATH: the arguments after the option; an exit status. */
+int make_model_main(int argc, char **argv);
+
+#endif

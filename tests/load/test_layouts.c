@@ -1,0 +1,118 @@
+/* test_layouts.c: whatever a checkpoint's layout and names, loading gives the same weights, to the bit. */
+#include "tests/harness/known_answers.h"
+
+#include "sd/load/model.h"
+#include "tests/harness/generated.h"
+#include "tests/harness/make_model.h"
+#include "tests/harness/test.h"
+#include "tests/tensor/test_math.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Every weight of every part, loaded, against the generated values in the file's type. */
+static int64_t wrong_weights(SdModel *m, DType type, Error *e) {
+    int64_t wrong = 0;
+    for (int part = 0; part < PART_COUNT; part++) {
+        if (!model_load(m, (Part)part, e)) return -1;
+        for (int64_t i = 0; i < m->lists[part].count; i++) {
+            Weight *w = m->lists[part].w[i], expected = *w;
+            float *rounded = NULL;
+            bool same = w->t.data && gen_fill(&expected, w->name, type);
+            if (same && w->kind == WEIGHT_VECTOR) { /* loaded as F32, and was rounded in the file */
+                int64_t n = tensor_count(w->t);
+                rounded = malloc((size_t)n * sizeof *rounded);
+                void *narrow = malloc((size_t)n * sizeof *rounded);
+                if (!rounded || !narrow) abort();
+                gen_narrow(narrow, expected.t.data, n, type);
+                if (type == F32) memcpy(rounded, narrow, (size_t)n * sizeof *rounded);
+                else table_widen(rounded, narrow, n, type);
+                free(narrow);
+            }
+            same &= w->t.dtype == expected.t.dtype && tensor_same_shape(w->t, expected.t);
+            same = same && !memcmp(w->t.data, rounded ? rounded : expected.t.data, tensor_bytes(w->t));
+            wrong += !same;
+            free(rounded);
+            gen_free(&expected);
+        }
+        model_release(m, (Part)part);
+    }
+    return wrong;
+}
+
+/* Products that are f32's in every precision: the text encoder's, the time's and the shortcuts'. */
+static int64_t wrongly_full(const SdModel *m) {
+    int64_t wrong = 0;
+    for (int part = 0; part < PART_COUNT; part++)
+        for (int64_t i = 0; i < m->lists[part].count; i++) {
+            const Weight *w = m->lists[part].w[i];
+            bool shortcut = strstr(w->name, ".skip_connection.") || strstr(w->name, ".nin_shortcut.");
+            bool time = strstr(w->name, "time_embed.") || strstr(w->name, ".emb_layers.");
+            wrong += w->kind == WEIGHT_LINEAR && w->full != (part == PART_TEXT || shortcut || time);
+        }
+    return wrong;
+}
+
+static void check_layout(const char *what, MakeModel spec, int64_t tensors, int64_t ignored) {
+    const char *path = test_path(what);
+    Error e = {0};
+    if (!test_check(make_model(path, spec), "%s is written", what)) return;
+    SdInfo info = {0};
+    bool ok = sd_info(path, false, &info, &e);
+    test_check(ok && info.tensors == tensors && info.ignored == ignored && !info.missing, "%s: %lld tensors", what,
+               (long long)tensors);
+    test_note("%lld tensors, %lld ignored, %lld missing %s", (long long)info.tensors, (long long)info.ignored,
+              (long long)info.missing, e.text);
+    SdModel *m = model_open(path, &(SdOptions){.threads = 2}, &e);
+    if (m) m->as_in_files = true;
+    test_check(m && !wrongly_full(m), "%s: which products are f32's in `mixed`", what);
+    int64_t wrong = m ? wrong_weights(m, spec.dtype, &e) : -1;
+    test_check(wrong == 0, "%s: every weight is loaded", what);
+    test_note("%lld wrong %s", (long long)wrong, e.text);
+    model_close(m);
+}
+
+void layout_checks(void) {
+    enum { TENSORS = 965, UNET = 684 }; /* with position_ids */
+    const MakeModel f32 = {.dtype = F32}, f16 = {.dtype = F16}, bf16 = {.dtype = BF16};
+    check_layout("micro.safetensors", f32, TENSORS, 1);
+    check_layout("micro_f16.safetensors", f16, TENSORS, 1);
+    check_layout("micro_bf16.safetensors", bf16, TENSORS, 1);
+    MakeModel s = f16;
+    s.ema = s.buffers = true;
+    check_layout("micro_training.safetensors", s, TENSORS + UNET + 2 + 12, 1 + UNET + 2 + 12);
+    s = f16;
+    s.bare_text = true;
+    check_layout("micro_bare.safetensors", s, TENSORS, 1);
+    s = f16;
+    s.layout = MODEL_DIFFUSERS;
+    check_layout("micro_folder", s, TENSORS, 1);
+    s.dtype = F32;
+    s.early_attention = true;
+    check_layout("micro_folder_early", s, TENSORS, 1);
+    s.early_attention = false;
+    s.bare_text = true;
+    check_layout("micro_folder_bare", s, TENSORS, 1);
+}
+
+/* A wrong eps of the last norms moves an output by less than the goldens' tolerance, so it is looked up: 1e-5 in the
+ * U-Net and the text encoders, 1e-6 in the VAE. */
+void eps_checks(void) {
+    SdConfig k = micro_config();
+    Error e = {0};
+    WeightList l = {.err = &e};
+    Unet u;
+    Vae d, n;
+    Clip c;
+    bool ok = unet_bind(&u, &k.unet, &l) && vae_bind_decoder(&d, &k.vae, &l) && vae_bind_encoder(&n, &k.vae, &l) &&
+              clip_bind(&c, &k.clip, &l);
+    test_check(ok, "the micro model is bound");
+    if (!ok) return;
+    test_check(u.norm_out.eps == 1e-5f, "eps of the U-Net's last norm");
+    test_check(d.norm_out.eps == 1e-6f && n.norm_out.eps == 1e-6f, "eps of the VAE's last norms");
+    test_check(c.final.eps == 1e-5f, "eps of the text encoder's last norm");
+    weight_list_free(&l);
+    unet_free(&u);
+    clip_free(&c);
+}

@@ -1,0 +1,224 @@
+/* test_memory.c: pictures under a memory limit. The micro model, from what it takes with everything at once down to the
+ * least that will do: in every mode the same picture, in the memory that was promised; and one byte less is refused. */
+#include "sd/sd.h"
+#include "tests/harness/cli.h"
+#include "tests/harness/generated.h"
+#include "tests/harness/make_model.h"
+#include "pipeline.h"
+#include "tests/harness/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE = 256 };
+
+typedef struct {
+    const char *model, *label;
+    SdPrecision precision;
+    SdRequest request;
+    SdResult whole;              /* without a limit */
+    bool split, tiled, streamed; /* modes seen so far */
+} Case;
+
+static bool make(const Case *k, int threads, size_t limit, SdPlan *plan, SdResult *out, Error *e) {
+    SdOptions o = {.threads = threads, .precision = k->precision, .memory_limit = limit};
+    SdModel *m = sd_open(k->model, &o, e);
+    bool ok = sd_plan(m, &k->request, plan, e) &&
+              (!out || (k->request.image ? sd_img2img : sd_txt2img)(m, &k->request, out, e));
+    sd_close(m);
+    return ok;
+}
+
+static bool same(const SdResult *a, const SdResult *b) {
+    bool ok = a->count && a->count == b->count;
+    for (int i = 0; ok && i < a->count; i++)
+        ok = !memcmp(a->pictures[i].rgb, b->pictures[i].rgb,
+                     (size_t)a->pictures[i].width * (size_t)a->pictures[i].height * 3);
+    return ok;
+}
+
+static void under(Case *k, int threads, size_t limit) {
+    SdPlan plan;
+    SdResult out = {0};
+    Error e = {0};
+    bool ok = make(k, threads, limit, &plan, &out, &e);
+    test_check(ok && same(&out, &k->whole) && plan.process <= limit, "%s, %d threads, %zu KiB: the same picture",
+               k->label, threads, limit >> 10);
+    test_note("takes %zu KiB; %d a U-Net call, %d levels tiled%s. %s", plan.process >> 10, plan.unet_pictures,
+              plan.tiled, plan.streamed ? ", streamed" : "", e.text);
+    k->split |= plan.unet_pictures < 2 * k->request.batch_size;
+    k->tiled |= plan.tiled > 0;
+    k->streamed |= plan.streamed;
+    sd_free(&out);
+}
+
+static void refused(Case *k, size_t limit) {
+    SdPlan plan;
+    SdResult out = {0};
+    Error e = {0};
+    char least[64], most[64];
+    bool ok = make(k, 1, limit, &plan, &out, &e);
+    snprintf(least, sizeof least, "at the least %zu MiB", (plan.least + (1 << 20) - 1) >> 20);
+    snprintf(most, sizeof most, "the limit is %zu MiB", limit >> 20);
+    test_check(!ok && e.code == ERR_MEMORY && strstr(e.text, least) && strstr(e.text, most) && !out.count,
+               "%s: a byte less than the least is refused, with the numbers", k->label);
+    test_note("%s", e.text);
+    sd_free(&out);
+}
+
+static void check(Case *k) {
+    SdPlan all, plan;
+    Error e = {0};
+    if (!test_check(make(k, 1, 0, &all, &k->whole, &e), "%s: a picture", k->label)) test_note("%s", e.text);
+    under(k, 1, all.process);
+    for (int i = 1; i < 8; i++) under(k, 1, all.process - (size_t)i * (all.process - all.least) / 8);
+    for (int threads = 1; threads <= 4; threads *= 2)
+        if (make(k, threads, 0, &plan, NULL, &e)) under(k, threads, plan.least);
+    refused(k, all.least - 1);
+    sd_free(&k->whole);
+}
+
+static bool seen(void *user, const SdPicture *p, int step, int steps) {
+    (void)p, (void)steps;
+    *(int *)user += step >= 0;
+    return true;
+}
+
+static void requests(const char *model, SdPrecision precision, const char *label) {
+    static uint8_t rgb[SIDE * SIDE * 3];
+    for (int i = 0; i < SIDE * SIDE * 3; i++) rgb[i] = (uint8_t)gen_mixed(7, (uint64_t)i);
+    char name[96];
+    Case k = {.model = model, .label = name, .precision = precision};
+    k.request = pipeline_request("Euler", 42, SIDE, SIDE);
+    k.request.steps = 1, k.request.batch_size = 4;
+    snprintf(name, sizeof name, "%s, four pictures", label);
+    check(&k);
+    test_check(k.split && k.tiled && k.streamed, "%s: calls were split, the VAE tiled, weights streamed", name);
+    k.request = pipeline_request("Euler", 42, SIDE - 8, SIDE - 40);
+    k.request.image = rgb, k.request.image_width = k.request.image_height = SIDE;
+    k.request.steps = 3, k.request.strength = 0.5;
+    snprintf(name, sizeof name, "%s, from a picture", label);
+    check(&k);
+    int previews = 0;
+    k.request = pipeline_request("Euler", 42, SIDE, SIDE);
+    k.request.steps = 2, k.request.preview = seen, k.request.user = &previews;
+    k.request.negative = "one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, thirteen, "
+                         "fourteen, fifteen, sixteen, seventeen, eighteen, nineteen, twenty, twenty-one, twenty-two, "
+                         "twenty-three, twenty-four, twenty-five, twenty-six, twenty-seven, twenty-eight, twenty-nine";
+    snprintf(name, sizeof name, "%s, uneven prompts and previews", label);
+    check(&k);
+    test_check(previews > 0, "%s: previews were shown", name);
+}
+
+/* Runs the program, and reads from its last line what it had in memory; 0 when it failed. */
+static size_t run_program(const char *model, const char *options, const char *out) {
+    CliRun run = cli("txt2img -m %s -p 'a lovely cat' -n 'blurry' --steps 1 --seed 42 --threads 2 %s -o %s", model,
+                     options, out);
+    const char *at = run.out ? strstr(run.out, "peak memory ") : NULL;
+    size_t bytes = at && !run.code ? (size_t)strtol(at + 12, NULL, 10) << 20 : 0;
+    if (!bytes) test_note("%s%s", run.out, run.err);
+    cli_free(&run);
+    return bytes;
+}
+
+static bool same_file(const char *a, const char *b) {
+    size_t m, n;
+    char *x = test_read(cli_path(a), &m), *y = test_read(cli_path(b), &n);
+    bool ok = x && y && m == n && !memcmp(x, y, m);
+    free(x);
+    free(y);
+    return ok;
+}
+
+/* What the program says that it had in memory, against the limit that it was given. */
+static void measured(const char *model) {
+    SdOptions o = {.threads = 2};
+    SdRequest r = pipeline_request("Euler", 42, 512, 512);
+    SdPlan plan = {0};
+    Error e = {0};
+    SdModel *m = sd_open(model, &o, &e);
+    bool ok = sd_plan(m, &r, &plan, &e) && cli_begin();
+    sd_close(m);
+    const size_t limits[] = {plan.process, (plan.process + plan.least) / 2, plan.least};
+    for (int i = 0; ok && i < 3; i++) {
+        char options[96], out[32];
+        snprintf(options, sizeof options, "-W 512 -H 512 --memory-limit %zu", limits[i]);
+        snprintf(out, sizeof out, "p%d.png", i);
+        size_t bytes = run_program(model, options, out);
+        bool within = bytes <= limits[i] || TEST_SANITIZED; /* the sanitizer has memory of its own */
+        test_check(bytes && within && same_file("p0.png", out), "the program stays within %zu MiB", limits[i] >> 20);
+        test_note("%zu MiB", bytes >> 20);
+    }
+}
+
+/* SD 1.5 at 512x512 from an F16 file. */
+void memory_full(const char *model) {
+    SdOptions o = {.threads = 2};
+    SdRequest r = sd_request(NULL);
+    SdPlan plan = {0};
+    Error e = {0};
+    SdModel *m = sd_open(model, &o, &e);
+    r.prompt = "a lovely cat", r.negative = "blurry";
+    bool ok = sd_plan(m, &r, &plan, &e) && cli_begin();
+    sd_close(m);
+    if (!test_check(ok, "the full model is planned")) test_note("%s", e.text);
+    if (!ok) return;
+    test_check(plan.unet_peak - plan.lasting <= 80000000, "the U-Net's own activations stay within 80 MB");
+    test_note("%zu bytes, and %zu of texts, keys and values", plan.unet_peak - plan.lasting, plan.lasting);
+    char limit[64];
+    size_t normal = run_program(model, "", "normal.png");
+    test_check(normal && normal <= plan.weights + 250000000, "512x512 takes the U-Net's weights and 250 MB at most");
+    test_note("%zu MiB, weights %zu MiB, planned %zu MiB", normal >> 20, plan.weights >> 20, plan.process >> 20);
+    size_t limited = run_program(model, "--memory-limit 900M", "limited.png");
+    test_check(limited && limited <= (size_t)900 << 20 && same_file("normal.png", "limited.png"),
+               "512x512 under 900 MiB: the same picture");
+    test_note("%zu MiB", limited >> 20);
+    snprintf(limit, sizeof limit, "--memory-limit %zu", plan.least);
+    size_t least = run_program(model, limit, "least.png");
+    test_check(least && least <= plan.least && same_file("normal.png", "least.png"), "and in the least: the same one");
+    test_note("%zu of %zu MiB", least >> 20, plan.least >> 20);
+}
+
+/* Calls that keep what they have, of all sizes, between others: each makes the picture of a model of its own. */
+static void kept(const char *path) {
+    static const struct {
+        int side;
+        bool keep;
+    } CALLS[] = {{64, true}, {128, true}, {64, true}, {96, false}, {64, true}, {64, true}};
+    Error e = {0};
+    SdModel *m = sd_open(path, &(SdOptions){.threads = 2}, &e);
+    int right = 0;
+    for (int i = 0; m && i < 6; i++) {
+        SdRequest r = pipeline_request("Euler", 42 + (uint64_t)i, CALLS[i].side, CALLS[i].side);
+        SdResult alone = {0}, among = {0};
+        r.steps = 2;
+        bool ok = pipeline_run(path, 2, &r, &alone, &e);
+        r.keep = CALLS[i].keep;
+        right += ok && sd_txt2img(m, &r, &among, &e) && same(&alone, &among);
+        sd_free(&alone);
+        sd_free(&among);
+    }
+    sd_close(m);
+    test_check(right == 6, "calls that keep their memory: the same pictures");
+    test_note("%d of 6; %s", right, e.text);
+}
+
+void suite_memory(void) {
+    static const struct {
+        DType type;
+        SdPrecision precision;
+        const char *label;
+    } KINDS[] = {
+        {F16, SD_F32, "f32 of F16"}, {F32, SD_F32_DIRECT, "f32-direct of F32"}, {F16, SD_MIXED, "mixed of F16"}};
+    for (int i = 0; i < 3; i++) {
+        char path[1024];
+        snprintf(path, sizeof path, "%s", test_path("memory.safetensors"));
+        if (!test_check(
+                make_model(path, (MakeModel){.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = KINDS[i].type}),
+                "a micro model"))
+            return;
+        requests(path, KINDS[i].precision, KINDS[i].label);
+        if (!i) measured(path), kept(path);
+    }
+}

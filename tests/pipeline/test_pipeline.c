@@ -1,0 +1,448 @@
+/* test_pipeline.c: from a file and a prompt to a picture, through the public interface, against PyTorch's whole
+ * pipeline at micro size: every tap of every step, every layout and type of file, and the promises about batches and
+ * threads. */
+#include "sd/pipeline/run.h"
+#include "weights/safetensors.h"
+#include "tests/harness/generated.h"
+#include "tests/harness/golden.h"
+#include "tests/harness/make_model.h"
+#include "pipeline.h"
+#include "tests/harness/test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+SdRequest pipeline_request(const char *sampler, int64_t seed, int width, int height) {
+    SdRequest r = sd_request(NULL);
+    r.prompt = "a lovely cat";
+    r.negative = "blurry, low quality";
+    r.sampler = sampler;
+    r.seed = seed;
+    r.width = width;
+    r.height = height;
+    r.steps = 5;
+    r.rng = SD_RNG_CPU;
+    return r;
+}
+
+SdPrecision pipeline_precision = SD_F32;
+const char *pipeline_device;
+
+/* Three times the worst tap of the micro goldens as measured (RMS 4.0e-6, largest 1.6e-5; f32-direct: 3.3e-6, 1.2e-5).
+ */
+static const double PIPELINE_F32_RMS = 1.2e-5, PIPELINE_F32_MAX = 5e-5;
+/* On cards: three times the worst tap as measured through the tests' stand-in for one. */
+static const double PIPELINE_F16_RMS = 1e-2, PIPELINE_F16_MAX = 5e-2;
+static const double PIPELINE_BF16_RMS = 8e-2, PIPELINE_BF16_MAX = 4e-1;
+
+bool pipeline_run(const char *path, int threads, const SdRequest *r, SdResult *out, Error *e) {
+    SdOptions o = {.threads = threads,
+                   .precision = pipeline_precision,
+                   .device = pipeline_device ? pipeline_device : getenv("SDC_TEST_DEVICE")};
+    SdModel *m = sd_open(path, &o, e);
+    bool ok = sd_txt2img(m, r, out, e);
+    sd_close(m);
+    return ok;
+}
+
+static void check_tap(Golden *g, const char *name, const float *values, const StTensor *t, const char *what) {
+    if (pipeline_precision == SD_F32_DIRECT) golden_check(g, name, values, t->nd, t->n, what);
+    else if (pipeline_precision == SD_F16)
+        golden_check_within(g, name, values, t->nd, t->n, PIPELINE_F16_RMS, PIPELINE_F16_MAX, what);
+    else if (pipeline_precision == SD_BF16)
+        golden_check_within(g, name, values, t->nd, t->n, PIPELINE_BF16_RMS, PIPELINE_BF16_MAX, what);
+    else golden_check_within(g, name, values, t->nd, t->n, PIPELINE_F32_RMS, PIPELINE_F32_MAX, what);
+}
+
+void pipeline_golden(const char *golden, const char *taps, const char *label) {
+    Golden *g = golden_open(golden);
+    Error e = {0};
+    StFile *f = st_open(taps, &e);
+    if (!test_check(g && f, "%s: %s and its taps can be read", label, golden)) test_note("%s", e.text);
+    const char *order = g && f ? golden_meta(g, "order") : NULL;
+    while (order && *order) {
+        char name[160];
+        size_t n = strcspn(order, "\n");
+        snprintf(name, sizeof name, "%.*s", (int)n, order);
+        order += n + (order[n] == '\n');
+        const StTensor *t = st_find(f, name);
+        float *values = t ? malloc((size_t)(t->end - t->begin)) : NULL;
+        char what[256];
+        snprintf(what, sizeof what, "%s: %s", label, name);
+        if (values && st_read_f32(f, t, values)) check_tap(g, name, values, t, what);
+        else test_check(false, "%s: %s is among the taps", label, name);
+        free(values);
+    }
+    st_close(f);
+    golden_close(g);
+}
+
+static bool same_pictures(const SdResult *a, int i, const SdResult *b, int j) {
+    if (i >= a->count || j >= b->count) return false;
+    const SdPicture *p = &a->pictures[i], *q = &b->pictures[j];
+    return p->width == q->width && p->height == q->height &&
+           !memcmp(p->rgb, q->rgb, (size_t)p->width * (size_t)p->height * 3);
+}
+
+static void goldens(const char *model) {
+    static const struct {
+        const char *golden, *sampler;
+        int64_t seed;
+        int width, height;
+    } CASES[] = {
+        {"micro_euler_64", "Euler", 42, 64, 64},        {"micro_euler_64_seed43", "Euler", 43, 64, 64},
+        {"micro_euler_a_64", "Euler a", 42, 64, 64},    {"micro_ddim_64", "DDIM", 42, 64, 64},
+        {"micro_euler_h72_w104", "Euler", 42, 104, 72}, {"micro_euler_a_h72_w104", "Euler a", 42, 104, 72},
+        {"micro_ddim_h72_w104", "DDIM", 42, 104, 72},
+    };
+    for (size_t i = 0; i < 2 * sizeof CASES / sizeof *CASES; i++) {
+        pipeline_precision = i % 2 ? SD_F32_DIRECT : SD_F32;
+        const char *golden = CASES[i / 2].golden;
+        SdRequest r =
+            pipeline_request(CASES[i / 2].sampler, CASES[i / 2].seed, CASES[i / 2].width, CASES[i / 2].height);
+        char label[64];
+        snprintf(label, sizeof label, "%s%s", golden, i % 2 ? " direct" : "");
+        SdResult out = {0};
+        Error e = {0};
+        r.taps = test_path("pipeline_taps.safetensors");
+        if (!test_check(pipeline_run(model, 2, &r, &out, &e), "%s: a picture", label)) test_note("%s", e.text);
+        else pipeline_golden(golden, r.taps, label);
+        sd_free(&out);
+    }
+    pipeline_precision = SD_F32;
+}
+
+/* img2img from generated bytes: latents, start, every step. */
+static void img2img(const char *model) {
+    static const char *const NAMES[][2] = {{"micro_img2img_euler", "Euler"}, {"micro_img2img_ddim", "DDIM"}};
+    enum { SIDE = 64 };
+    static uint8_t rgb[SIDE * SIDE * 3];
+    int32_t *planes = malloc(sizeof *planes * SIDE * SIDE * 3);
+    gen_ids(planes, "micro.pixels", SIDE * SIDE * 3, 256);
+    for (int i = 0; i < SIDE * SIDE * 3; i++) rgb[i] = (uint8_t)planes[i % 3 * SIDE * SIDE + i / 3];
+    free(planes);
+    for (int i = 0; i < 2; i++) {
+        SdRequest r = pipeline_request(NAMES[i][1], 42, SIDE, SIDE);
+        SdResult out = {0}, again = {0};
+        Error e = {0};
+        r.image = rgb, r.image_width = r.image_height = SIDE;
+        r.steps = 8, r.strength = 0.6, r.encode_mean = true;
+        r.taps = test_path("img2img_taps.safetensors");
+        SdModel *m = sd_open(model, NULL, &e);
+        if (!test_check(sd_img2img(m, &r, &out, &e), "%s: a picture", NAMES[i][0])) test_note("%s", e.text);
+        else pipeline_golden(NAMES[i][0], r.taps, NAMES[i][0]);
+        r.taps = NULL, r.encode_mean = false;
+        bool sampled = sd_img2img(m, &r, &again, &e);
+        test_check(sampled && !same_pictures(&out, 0, &again, 0), "%s: a sample is not the mean", NAMES[i][0]);
+        SdResult batch = {0};
+        r.batch_size = 2, r.seed = 41;
+        test_check(sd_img2img(m, &r, &batch, &e) && same_pictures(&batch, 1, &again, 0),
+                   "%s: pictures of a batch equal those alone", NAMES[i][0]);
+        sd_free(&batch);
+        sd_free(&out);
+        sd_free(&again);
+        sd_close(m);
+    }
+    Error e = {0};
+    SdModel *m = sd_open(model, NULL, &e);
+    static const struct {
+        SdSteps how;
+        double strength;
+        int latents; /* steps that leave latents behind */
+    } COUNTS[] = {{SD_STEPS_WEBUI, 0.75, 16},
+                  {SD_STEPS_WEBUI, 1, 20},
+                  {SD_STEPS_WEBUI, 0, 1},
+                  {SD_STEPS_DIFFUSERS, 0.75, 15},
+                  {SD_STEPS_EXACT, 0.75, 20}};
+    for (size_t i = 0; i < sizeof COUNTS / sizeof *COUNTS; i++) {
+        SdRequest r = pipeline_request("Euler", 1, SIDE, SIDE);
+        SdResult out = {0};
+        r.image = rgb, r.image_width = r.image_height = SIDE;
+        r.steps = 20, r.strength = COUNTS[i].strength, r.strength_steps = COUNTS[i].how;
+        r.taps = test_path("img2img_taps.safetensors"), r.tap = "latents.step*";
+        bool ok = sd_img2img(m, &r, &out, &e);
+        StFile *f = ok ? st_open(r.taps, &e) : NULL;
+        test_check(f && (int)f->count == COUNTS[i].latents, "strength %g of 20 steps runs %d", r.strength,
+                   COUNTS[i].latents);
+        if (f) test_note("it ran %d", (int)f->count);
+        st_close(f);
+        sd_free(&out);
+    }
+    sd_close(m);
+}
+
+/* The encoder alone: its moments through the model's parts. */
+static void encoder(const char *path) {
+    static const int SIZES[][2] = {{64, 64}, {40, 56}};
+    Golden *g = golden_open("micro_encoder");
+    Error e = {0};
+    SdModel *m = model_open(path, NULL, &e);
+    if (!test_check(g && m && model_load(m, PART_ENCODER, &e), "the encoder loads")) test_note("%s", e.text);
+    for (int i = 0; g && m && i < 2; i++) {
+        int h = SIZES[i][0], w = SIZES[i][1];
+        char name[64];
+        Arena plan = {0}, arena = {0};
+        Ctx c = {.op = plan_ops(), .arena = &plan};
+        vae_encode(&c, tensor_view(NULL, F32, 4, SHAPE(1, h / 8, w / 8, 8)), &m->encoder,
+                   tensor_view(NULL, F32, 4, SHAPE(1, h, w, 3)));
+        arena_init(&arena, plan.peak, &e);
+        size_t pixels = (size_t)h * (size_t)w;
+        float *planes = malloc(pixels * 3 * sizeof *planes), *image = malloc(pixels * 3 * sizeof *image);
+        float *moments = malloc(pixels / 64 * 8 * sizeof *moments);
+        gen_input(planes, "micro.image", (int64_t)pixels * 3, 0.57735026, 0);
+        to_channels_last(image, planes, 1, 3, (int64_t)pixels);
+        Tensor out = tensor_view(moments, F32, 4, SHAPE(1, h / 8, w / 8, 8));
+        c = (Ctx){.op = m->ops, .dev = m->dev, .arena = &arena};
+        vae_encode(&c, out, &m->encoder, tensor_view(image, F32, 4, SHAPE(1, h, w, 3)));
+        snprintf(name, sizeof name, "h%d_w%d.moments", h, w);
+        golden_check_picture(g, name, out, "encoder");
+        test_check(arena.peak == plan.peak, "encoder %dx%d: planned %zu bytes, took %zu", w, h, plan.peak, arena.peak);
+        arena_free(&arena);
+        free(planes);
+        free(image);
+        free(moments);
+    }
+    model_close(m);
+    golden_close(g);
+}
+
+/* Every layout and spelling of the same weights gives the same bytes, and so does the converted file. */
+static void layouts(const char *model) {
+    static const struct {
+        const char *what;
+        MakeModel spec;
+    } FILES[] = {
+        {"single F32", {MODEL_MICRO, MODEL_SINGLE, F32, false, false, false, false}},
+        {"folder F32", {MODEL_MICRO, MODEL_DIFFUSERS, F32, false, false, false, false}},
+        {"without text_model.", {MODEL_MICRO, MODEL_SINGLE, F32, true, false, false, false}},
+        {"with EMA and buffers", {MODEL_MICRO, MODEL_SINGLE, F32, false, true, true, false}},
+        {"early attention names", {MODEL_MICRO, MODEL_DIFFUSERS, F32, false, false, false, true}},
+        {"folder without text_model.", {MODEL_MICRO, MODEL_DIFFUSERS, F32, true, false, false, false}},
+        {"single F16", {MODEL_MICRO, MODEL_SINGLE, F16, false, false, false, false}},
+        {"folder F16", {MODEL_MICRO, MODEL_DIFFUSERS, F16, false, false, false, false}},
+        {"single BF16", {MODEL_MICRO, MODEL_SINGLE, BF16, false, false, false, false}},
+        {"folder BF16", {MODEL_MICRO, MODEL_DIFFUSERS, BF16, false, false, false, false}},
+    };
+    SdRequest r = pipeline_request("Euler", 42, 64, 64);
+    SdResult first[DTYPE_COUNT] = {0};
+    (void)model;
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        DType t = FILES[i].spec.dtype;
+        char name[32];
+        snprintf(name, sizeof name, "layout%zu%s", i, FILES[i].spec.layout == MODEL_SINGLE ? ".safetensors" : "");
+        const char *path = test_path(name), *converted = test_path("converted.safetensors");
+        SdResult out = {0}, again = {0};
+        Error e = {0};
+        bool ok = make_model(path, FILES[i].spec) && pipeline_run(path, 2, &r, &out, &e);
+        if (!test_check(ok, "%s: a picture", FILES[i].what)) test_note("%s", e.text);
+        if (!first[t].count) first[t] = out;
+        else
+            test_check(same_pictures(&first[t], 0, &out, 0), "%s: the same picture as from a single file",
+                       FILES[i].what);
+        ok = sd_convert(path, converted, NULL, &e) && pipeline_run(converted, 2, &r, &again, &e);
+        if (!test_check(ok && same_pictures(&first[t], 0, &again, 0), "%s: converted, the same picture", FILES[i].what))
+            test_note("%s", e.text);
+        sd_free(&again);
+        if (out.pictures != first[t].pictures) sd_free(&out);
+    }
+    test_check(first[F16].count && !same_pictures(&first[F32], 0, &first[BF16], 0), "BF16 weights are not F32 weights");
+    Error e = {0};
+    SdResult out = {0};
+    const char *half = test_path("half.safetensors");
+    bool ok = sd_convert(test_path("layout0.safetensors"), half, "f16", &e) && pipeline_run(half, 2, &r, &out, &e);
+    if (!test_check(ok && same_pictures(&out, 0, &first[F16], 0), "F32 converted to f16: the picture of the F16 file"))
+        test_note("%s", e.text);
+    sd_free(&out);
+    for (int t = 0; t < DTYPE_COUNT; t++) sd_free(&first[t]);
+}
+
+/* The same bits alone or in a batch, with one thread or many, for every sampler and generator. */
+static void invariance(const char *model) {
+    static const char *const LONG =
+        "one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, thirteen, fourteen, "
+        "fifteen, sixteen, seventeen, eighteen, nineteen, twenty, twenty-one, twenty-two, twenty-three, "
+        "twenty-four, twenty-five, twenty-six, twenty-seven, twenty-eight, twenty-nine, thirty";
+    int count;
+    const Sampler *samplers = sampler_list(&count);
+    for (int s = 0; s < count; s++)
+        for (int rng = 0; rng < 2; rng++)
+            for (int uneven = 0; uneven < (s < 3 ? 2 : 1);
+                 uneven++) { /* two calls are the pipeline's, not a sampler's */
+                SdRequest r = pipeline_request(samplers[s].name, 42, 64, 48);
+                r.rng = rng ? SD_RNG_CPU : SD_RNG_NV;
+                r.steps = 3;
+                if (uneven) r.negative = LONG;
+                SdResult both = {0}, one = {0}, two = {0};
+                Error e = {0};
+                r.batch_size = 2;
+                bool ok = pipeline_run(model, 3, &r, &both, &e);
+                r.batch_size = 1;
+                ok = ok && pipeline_run(model, 1, &r, &one, &e);
+                r.seed = 43;
+                ok = ok && pipeline_run(model, 2, &r, &two, &e);
+                if (!test_check(ok && same_pictures(&both, 0, &one, 0) && same_pictures(&both, 1, &two, 0) &&
+                                    !same_pictures(&one, 0, &two, 0),
+                                "%s, %s noise, %s prompts: pictures of a batch equal those alone", samplers[s].name,
+                                rng ? "CPU" : "NV", uneven ? "uneven" : "even"))
+                    test_note("%s", e.text);
+                sd_free(&both);
+                sd_free(&one);
+                sd_free(&two);
+            }
+    SdRequest r = pipeline_request("Euler", 42, 64, 64);
+    SdResult a = {0}, b = {0};
+    Error e = {0};
+    r.cfg = 1;
+    bool ok = pipeline_run(model, 2, &r, &a, &e);
+    r.negative = LONG;
+    test_check(ok && pipeline_run(model, 2, &r, &b, &e) && same_pictures(&a, 0, &b, 0),
+               "CFG 1: the negative prompt does not matter");
+    sd_free(&a);
+    sd_free(&b);
+}
+
+/* A prompt that turns into another one after a step: the U-Net sees the new one. */
+static void turning(const char *model) {
+    static const char *const PROMPTS[] = {"cat", "dog", "[cat:dog:1]", "[dog|dog]"};
+    SdResult out[4] = {{0}};
+    Error e = {0};
+    bool ok = true;
+    for (int i = 0; i < 4; i++) {
+        SdRequest r = pipeline_request("Euler", 42, 64, 64);
+        r.prompt = PROMPTS[i], r.steps = 3, r.batch_size = 2; /* the text of step 1 is also the second call's */
+        ok = ok && pipeline_run(model, 2, &r, &out[i], &e);
+    }
+    test_check(ok && same_pictures(&out[3], 1, &out[1], 1) && !same_pictures(&out[2], 1, &out[0], 1) &&
+                   !same_pictures(&out[2], 1, &out[1], 1),
+               "a prompt turns into another between steps");
+    test_note("%s", e.text);
+    for (int i = 0; i < 4; i++) sd_free(&out[i]);
+}
+
+/* What sd_plan says is what the arena takes, stage by stage. */
+static void plans(const char *model) {
+    static const int SIZES[][2] = {{64, 64}, {104, 72}, {8, 8}, {200, 136}};
+    Error e = {0};
+    SdModel *m = sd_open(model, NULL, &e);
+    for (int i = 0; m && i < 4; i++)
+        for (int cfg = 1; cfg <= 7; cfg += 6) {
+            SdRequest r = pipeline_request("Euler a", 1, SIZES[i][0], SIZES[i][1]);
+            Run run;
+            SdResult out = {0};
+            r.cfg = cfg;
+            r.batch_size = 1 + i % 2;
+            bool ok = run_init(&run, m, &r, &e) && run_plan(&run, &e);
+            size_t bottom = run.arena.used;
+            run.arena.peak = bottom;
+            ok = ok && run_text(&run, &e);
+            size_t text = run.arena.peak;
+            run.arena.peak = bottom;
+            ok = ok && run_sample(&run, &e);
+            size_t unet = run.arena.peak;
+            run.arena.peak = bottom;
+            ok = ok && run_decode(&run, &out, &e);
+            test_check(ok && text == run.plan.text_peak && unet == run.plan.unet_peak &&
+                           run.arena.peak == run.plan.decode_peak,
+                       "%dx%d, CFG %d: planned %zu %zu %zu bytes, took %zu %zu %zu", r.width, r.height, cfg,
+                       run.plan.text_peak, run.plan.unet_peak, run.plan.decode_peak, text, unet, run.arena.peak);
+            sd_free(&out);
+            run_free(&run);
+        }
+    sd_close(m);
+}
+
+/* Requests that cannot be served: one line that holds `words`. */
+static void refuse(SdModel *m, SdRequest r, const char *words) {
+    Error e = {0};
+    SdResult out = {0};
+    bool ok = sd_txt2img(m, &r, &out, &e);
+    if (!test_check(!ok && strstr(e.text, words) && !out.count, "refused: %s", words)) test_note("%s", e.text);
+    sd_free(&out);
+}
+
+static void refusals(const char *model) {
+    Error e = {0};
+    SdModel *m = sd_open(model, NULL, &e);
+    const SdRequest good = pipeline_request("Euler", 1, 64, 64);
+    SdRequest r = good;
+    r.width = 60, refuse(m, r, "multiples of 8");
+    r = good, r.height = 0, refuse(m, r, "multiples of 8");
+    r = good, r.width = -64, refuse(m, r, "multiples of 8");
+    r = good, r.width = 1 << 30, refuse(m, r, "16 megapixels");
+    r = good, r.steps = 0, refuse(m, r, "steps");
+    r = good, r.steps = 1001, refuse(m, r, "steps");
+    r = good, r.batch_size = 0, refuse(m, r, "batch size");
+    r = good, r.cfg = INFINITY, refuse(m, r, "cfg");
+    r = good, r.clip_skip = 3, refuse(m, r, "clip skip");
+    r = good, r.seed = -2, refuse(m, r, "seed");
+    r = good, r.sampler = "Eulr", refuse(m, r, "'Euler'");
+    r = good, r.noise = model, refuse(m, r, "no tensor 'noise'");
+    r = good, r.taps = test_path("t.safetensors"), r.tap = "nothing*", refuse(m, r, "nothing*");
+    sd_close(m);
+    e = (Error){0};
+    SdOptions o = {.memory_limit = 1 << 20};
+    m = sd_open(model, &o, &e);
+    refuse(m, good, "the limit is 1 MiB");
+    sd_close(m);
+}
+
+/* The file with one number of one tensor made NaN: the error names the layer and the step. */
+static void not_finite(const char *model, const char *tensor, const char *words) {
+    size_t size;
+    char *bytes = test_read(model, &size);
+    Error e = {0};
+    StFile *f = bytes ? st_open_memory(model, bytes, size, &e) : NULL;
+    const StTensor *t = f ? st_find(f, tensor) : NULL;
+    if (test_check(t != NULL, "%s is in the file", tensor)) memset(bytes + f->data + t->begin, 0xff, 4);
+    st_close(f);
+    const char *path = test_path("nan.safetensors");
+    SdRequest r = pipeline_request("Euler", 1, 64, 64);
+    SdResult out = {0};
+    bool ok = bytes && test_write(path, bytes, size) && pipeline_run(path, 2, &r, &out, &e);
+    if (!test_check(!ok && e.code == ERR_NUMERIC && strstr(e.text, words), "NaN in %s: the error says %s", tensor,
+                    words))
+        test_note("%s", e.text);
+    sd_free(&out);
+    free(bytes);
+}
+
+/* A picture's own noise, given back as a file, makes the same picture from any seed. */
+static void noise_file(const char *model) {
+    const char *taps = test_path("noise.safetensors");
+    SdRequest r = pipeline_request("Euler", 42, 64, 64);
+    SdResult a = {0}, b = {0};
+    Error e = {0};
+    r.taps = taps, r.tap = "noise";
+    bool ok = pipeline_run(model, 2, &r, &a, &e);
+    r.taps = NULL, r.noise = taps, r.seed = 7;
+    test_check(ok && pipeline_run(model, 2, &r, &b, &e) && same_pictures(&a, 0, &b, 0),
+               "--noise: the noise of --taps makes the same picture");
+    StFile *f = st_open(taps, &e);
+    test_check(f && f->count == 1, "--tap noise: one tensor");
+    st_close(f);
+    sd_free(&a);
+    sd_free(&b);
+}
+
+void suite_pipeline(void) {
+    const char *model = test_path("micro.safetensors");
+    char path[1024];
+    snprintf(path, sizeof path, "%s", model);
+    if (!test_check(make_model(path, (MakeModel){.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = F32}),
+                    "a micro model"))
+        return;
+    goldens(path);
+    img2img(path);
+    encoder(path);
+    layouts(path);
+    invariance(path);
+    turning(path);
+    plans(path);
+    refusals(path);
+    noise_file(path);
+    not_finite(path, "model.diffusion_model.input_blocks.4.0.in_layers.2.bias", "down_blocks.1.resnets.0");
+    not_finite(path, "model.diffusion_model.time_embed.0.bias", "time_embedding");
+    not_finite(path, "first_stage_model.decoder.norm_out.bias", "VAE");
+}

@@ -1,9 +1,0 @@
-/* test_full_size.c: the published sizes. Slow: minutes, and up to 4 GB. */
-#include "known_answers.h"
-#include "test.h"
-
-void suite_full_size(void) {
-    known_answers_vae();
-    known_answers_full();
-    full_pipeline();
-}

@@ -1,0 +1,267 @@
+/* test_files.c: the safetensors reader and writer: round trip, the hostile catalogue, every truncation, every bit. */
+#define _XOPEN_SOURCE 700
+#include "files.h"
+#include "hostile.h"
+#include "tests/harness/test.h"
+#include "tensor/half.h"
+#include "weights/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+bool holds(const char *text, const char *words) {
+    char part[256];
+    while (*words) {
+        size_t n = strcspn(words, "|");
+        snprintf(part, sizeof part, "%.*s", (int)n, words);
+        if (!strstr(text, part)) return false;
+        words += n + (words[n] == '|');
+    }
+    return true;
+}
+
+bool write_small(const char *path, Error *e) {
+    StTensor t[] = {{.name = "b", .dtype = F16, .nd = 1, .n = {32}},
+                    {.name = "a", .dtype = F32, .nd = 2, .n = {2, 3}},
+                    {.name = "n", .dtype = I64, .nd = 0}};
+    StMeta meta = {"kind", "te\"s\nt\x01"};
+    uint16_t b[32];
+    float a[6];
+    int64_t n = -7;
+    for (int i = 0; i < 32; i++) b[i] = f32_to_f16((float)i);
+    for (int i = 0; i < 6; i++) a[i] = (float)i;
+    StWriter *w = st_write_begin(path, t, 3, &meta, 1, e);
+    if (!w) return false;
+    bool ok = st_write_data(w, b, sizeof b, e) && st_write_data(w, a, 7, e) &&
+              st_write_data(w, (const char *)a + 7, sizeof a - 7, e) && st_write_data(w, &n, sizeof n, e);
+    return st_write_end(w, e) && ok;
+}
+
+static void round_trip(void) {
+    Error e = {0};
+    const char *path = test_path("small.safetensors");
+    if (!test_check(write_small(path, &e), "small file is written")) test_note("%s", e.text);
+    StFile *f = st_open(path, &e);
+    if (!test_check(f != NULL, "small file opens")) {
+        test_note("%s", e.text);
+        return;
+    }
+    const StTensor *a = st_find(f, "a"), *b = st_find(f, "b"), *n = st_find(f, "n");
+    float x[32];
+    test_check(f->count == 3 && a && b && n && !st_find(f, "c") && !st_find(f, ""), "names are found, others are not");
+    test_check(f->data % 64 == 0 && (f->data + b->begin) % 64 == 0, "data begin at multiples of 64");
+    test_check(!strcmp(st_meta(f, "kind"), "te\"s\nt\x01") && !st_meta(f, "x"), "metadata come back");
+    test_check(a->nd == 2 && a->n[0] == 2 && a->n[1] == 3 && n->nd == 0 && st_count(n) == 1 && st_count(a) == 6,
+               "shapes");
+    bool right = st_read_f32(f, a, x);
+    for (int i = 0; i < 6; i++) right &= x[i] == (float)i;
+    test_check(right, "F32 values");
+    right = st_read_f32(f, b, x);
+    for (int i = 0; i < 32; i++) right &= x[i] == (float)i;
+    test_check(right, "F16 values");
+    test_check(st_read_f32(f, n, x) && x[0] == -7, "I64 scalar");
+    double d[2];
+    test_check(st_read_f64(f, b, 30, 2, d) && d[0] == 30 && d[1] == 31, "a piece as f64");
+    for (size_t i = 0; i < f->count; i++) st_drop(f, &f->tensors[i]);
+    test_check(st_read_f32(f, a, x) && x[5] == 5, "dropped pages are read again");
+    st_close(f);
+    st_close(NULL);
+    StTensor bad[] = {{.name = "x", .dtype = F32, .nd = 2, .n = {INT64_MAX, INT64_MAX}}};
+    test_check(!st_write_begin(test_path("bad"), bad, 1, NULL, 0, &e) && holds(e.text, "\"x\"|shape"),
+               "writer: shape overflow");
+    StTensor twice[] = {{.name = "x", .dtype = F32, .nd = 1, .n = {1}}, {.name = "x", .dtype = F32, .nd = 1, .n = {1}}};
+    e = (Error){0};
+    test_check(!st_write_begin(test_path("bad"), twice, 2, NULL, 0, &e) && holds(e.text, "\"x\"|twice"),
+               "writer: a name twice");
+    StTensor latin[] = {{.name = "\xe9", .dtype = F32, .nd = 1, .n = {1}}};
+    e = (Error){0};
+    test_check(!st_write_begin(test_path("bad"), latin, 1, NULL, 0, &e) && holds(e.text, "UTF-8"),
+               "writer: a name that is not UTF-8");
+    for (int more = 0; more < 2; more++) {
+        StTensor one[] = {{.name = "x", .dtype = F32, .nd = 1, .n = {2}}};
+        e = (Error){0};
+        StWriter *w = st_write_begin(test_path("bad"), one, 1, NULL, 0, &e);
+        bool ok = w && st_write_data(w, x, more ? 12 : 4, &e);
+        test_check(w && ok != more && !st_write_end(w, &e) && !test_read(test_path("bad"), NULL), "writer: %s data",
+                   more ? "too much" : "too little");
+    }
+    for (int t = 0; t < DTYPE_COUNT; t++) {
+        StTensor one[] = {{.name = "x", .dtype = (DType)t, .nd = 1, .n = {8}}};
+        char zero[64] = {0};
+        e = (Error){0};
+        StWriter *w = st_write_begin(test_path("type"), one, 1, NULL, 0, &e);
+        bool ok = w && st_write_data(w, zero, (size_t)dtype_bits((DType)t), &e) && st_write_end(w, &e);
+        f = ok ? st_open(test_path("type"), &e) : NULL;
+        ok = f && f->tensors[0].dtype == (DType)t && st_count(&f->tensors[0]) == 8;
+        if (ok && st_read_f32(f, &f->tensors[0], x)) ok = x[7] == 0 && st_read_f64(f, &f->tensors[0], 7, 1, d);
+        else ok = ok && t >= C64;
+        test_check(ok, "type %s there and back", dtype_name((DType)t));
+        st_close(f);
+    }
+}
+
+static void hostile(void) {
+    for (size_t i = 0; i < hostile_count(); i++) {
+        Hostile h;
+        Error e = {0};
+        if (!hostile_make(i, &h)) continue;
+        clock_t begin = clock();
+        StFile *f = st_open_memory("FILE", h.bytes, h.size, &e);
+        double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+        bool ok = h.words ? !f && !strncmp(e.text, "FILE: ", 6) && holds(e.text, h.words) : f && !e.code;
+        if (ok && h.words) ok = strchr(e.text, ';') && strlen(e.text) < 400;
+        if (!test_check(ok && seconds < 2, "hostile %s", h.name))
+            test_note("%.1f s: %s", seconds, f ? "opened" : e.text);
+        st_close(f);
+        free(h.bytes);
+    }
+    const char *dir = test_path("hostile");
+    test_check(mkdir(dir, 0777) == 0 && hostile_write(dir), "the catalogue is written as files");
+    Error e = {0};
+    test_check(!st_open(dir, &e) && holds(e.text, "is a directory"), "a directory is refused");
+    e = (Error){0};
+    test_check(!st_open("/dev/zero", &e) && holds(e.text, "not a regular file"), "a device is refused");
+    e = (Error){0};
+    test_check(!st_open(test_path("none"), &e) && holds(e.text, "No such file"), "a missing file is refused");
+    const char *fifo = test_path("fifo");
+    e = (Error){0};
+    test_check(mkfifo(fifo, 0600) == 0 && !st_open(fifo, &e) && holds(e.text, "not a regular file"),
+               "a pipe is refused at once");
+    StFile *f = st_open(test_path("hostile/ok-one-tensor.safetensors"), &(Error){0});
+    test_check(f && f->count == 1, "a written catalogue file opens");
+    st_close(f);
+    e = (Error){0};
+    test_check(!st_open(test_path("hostile/empty.safetensors"), &e) && holds(e.text, "is empty"),
+               "an empty file is refused");
+}
+
+static void truncations(const char *bytes, size_t size) {
+    size_t wrong = 0;
+    for (size_t n = 0; n < size; n++) {
+        char *copy = malloc(n + 1); /* of its own size, so that a sanitizer sees the end */
+        if (!copy) continue;
+        char *tight = realloc(memcpy(copy, bytes, n), n ? n : 1);
+        Error e = {0};
+        StFile *f = st_open_memory("FILE", tight, n, &e);
+        bool ok = !f && e.code == ERR_FORMAT;
+        wrong += !ok;
+        test_check(ok, "truncated to %zu bytes", n);
+        st_close(f);
+        free(tight);
+    }
+    test_check(!wrong, "every truncation is refused");
+}
+
+/* What must hold of any file that opened, found without the reader's own sums. */
+static bool consistent(const StFile *f) {
+    uint64_t total = 0, n = 0;
+    for (int i = 0; i < 8; i++) n |= (uint64_t)f->map[i] << (8 * i);
+    for (size_t i = 0; i < f->count; i++) {
+        const StTensor *t = &f->tensors[i];
+        uint64_t product = 1;
+        for (int d = 0; d < t->nd; d++) product *= (uint64_t)t->n[d];
+        if (product * (uint64_t)dtype_bits(t->dtype) != (t->end - t->begin) * 8) return false;
+        total += t->end - t->begin;
+        for (size_t k = 0; k < i; k++) {
+            const StTensor *u = &f->tensors[k];
+            if (!strcmp(t->name, u->name) || (u->begin < t->end && t->begin < u->end)) return false;
+        }
+        if (st_find(f, t->name) != t) return false;
+    }
+    return total + n + 8 == f->size;
+}
+
+static void bit_flips(char *bytes, size_t size, size_t data) {
+    size_t opened = 0, refused = 0;
+    for (size_t bit = 0; bit < data * 8; bit++) {
+        bytes[bit / 8] ^= (char)(1 << (bit % 8));
+        Error e = {0};
+        StFile *f = st_open_memory("FILE", bytes, size, &e);
+        bool ok = f ? consistent(f) && !e.code : e.code == ERR_FORMAT;
+        *(f ? &opened : &refused) += 1;
+        test_check(ok, "header bit %zu flipped", bit);
+        st_close(f);
+        bytes[bit / 8] ^= (char)(1 << (bit % 8));
+    }
+    test_check(refused > opened, "most flips are refused");
+    test_note("%zu refused, %zu still legal", refused, opened);
+}
+
+/* A model's worth of names over a sparse file: opening must not read the data. */
+static void large(void) {
+    enum { COUNT = 1131 };
+    static char names[COUNT][96];
+    static StTensor t[COUNT];
+    Error e = {0};
+    const char *path = test_path("large");
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(names[i], sizeof names[i], "model.diffusion_model.output_blocks.%d.transformer_blocks.0.attn2.weight",
+                 i);
+        t[i] = (StTensor){.name = names[i], .dtype = F16, .nd = 2, .n = {0, 1280}};
+    }
+    t[COUNT - 1].n[0] = 1048576; /* 2.7 GB */
+    StTensor last = t[COUNT - 1];
+    t[COUNT - 1].n[0] = 0;
+    /* The header with the last tensor's true size, by way of a file without its data. */
+    StWriter *w = st_write_begin(path, t, COUNT, NULL, 0, &e);
+    bool ok = w && st_write_end(w, &e);
+    size_t size = 0;
+    char *bytes = ok ? test_read(path, &size) : NULL;
+    FILE *out = bytes ? fopen(path, "wb") : NULL;
+    if (!out) {
+        test_check(false, "large file is made");
+        free(bytes);
+        return;
+    }
+    char entry[256], with[256];
+    snprintf(entry, sizeof entry, "\"%s\":{\"dtype\":\"F16\",\"shape\":[0,1280],\"data_offsets\":[0,0]}}", last.name);
+    snprintf(with, sizeof with, "\"%s\":{\"dtype\":\"F16\",\"shape\":[1048576,1280],\"data_offsets\":[0,2684354560]}}",
+             last.name);
+    char *at = strstr(bytes + 8, entry);
+    uint64_t n = at ? (uint64_t)(at - bytes) + strlen(with) - 8 : 0;
+    for (int i = 0; i < 8; i++) bytes[i] = (char)(n >> (8 * i));
+    ok = at && fwrite(bytes, 1, (size_t)(at - bytes), out) && fputs(with, out) >= 0;
+    ok = fclose(out) == 0 && ok && truncate(path, (off_t)(8 + n + 2684354560u)) == 0;
+    free(bytes);
+    if (!ok) {
+        test_skip("a sparse file of 2.7 GB cannot be made here");
+        return;
+    }
+    clock_t begin = clock();
+    StFile *f = st_open(path, &e);
+    double ms = 1e3 * (double)(clock() - begin) / CLOCKS_PER_SEC;
+    ok = f && f->count == COUNT;
+    for (int i = 0; i < COUNT && ok; i++) ok = st_find(f, names[i]) != NULL;
+    if (!test_check(ok && ms < 500, "1131 tensors, 2.7 GB, open without reading the data"))
+        test_note("%.1f ms %s", ms, e.text);
+    else test_note("%.1f ms", ms);
+    st_close(f);
+    remove(path);
+}
+
+void suite_files(void) {
+    files_half();
+    files_hash();
+    files_json();
+    round_trip();
+    hostile();
+    size_t size = 0;
+    char *bytes = test_read(test_path("small.safetensors"), &size);
+    Error e = {0};
+    StFile *f = bytes ? st_open_memory("FILE", bytes, size, &e) : NULL;
+    size_t data = f ? f->data : 0;
+    st_close(f);
+    if (test_check(data > 0, "the small file is there to be broken")) {
+        truncations(bytes, size);
+        bit_flips(bytes, size, data);
+    }
+    free(bytes);
+    large();
+    files_atomic();
+    files_faults();
+    files_diff();
+}

@@ -1,0 +1,424 @@
+"""Times sd.c, PyTorch and OpenVINO on the same work, taking turns in one run; prints a table of medians and ratios.
+
+    python tools/bench/bench_peers.py --model MODEL.safetensors [--only sdc,openvino-f32] [--rounds 3] [--cache DIR]
+    python tools/bench/bench_peers.py --model MODEL.safetensors --device cuda [--repeat 5]
+    python tools/bench/bench_peers.py --shape nano --batch 4 --cache DIR
+    python tools/bench/bench_peers.py --model MODEL.safetensors --error --only sdc,torch-f32
+    python tools/bench/bench_peers.py --model MODEL.safetensors --sizes 256,384,512,640,768
+
+The work: one step with guidance (the U-Net on a batch of two), one VAE decode, the text encoder on both prompts (2 x 77
+tokens). PyTorch runs diffusers' and transformers' modules, channels-last, without gradients; OpenVINO what
+openvino.convert_model makes of them; all with the checkpoint's weights. MODEL is any SD 1.x checkpoint; without it, and
+for the small shapes, one of generated weights is made in the cache.
+
+A round is one measurement of each program, one after the other, so that a machine that slows down slows all; each
+program's first call is not counted. sd.c is `sdc bench`, whose seconds are those of a request's stages. A share is of
+the peak of multiply-adds in registers that `sdc bench` measures in the same run, of the precision in which the program
+computes (mixed: of bf16), for the multiplications of the plain algorithm: Winograd may exceed 100 %. With --results,
+measurements are kept in a file and the table is of all that it holds, so that a long comparison can be made in pieces.
+
+With --device cuda, on an NVIDIA card: PyTorch's modules in 16 bits, as they are and by torch.compile, a picture's text,
+step and decode between two waits for the card; sd.c's step is of a request of 20, as a card repeats it.
+
+With --sizes, sd.c alone: how a step's and a decode's seconds grow with the picture, and self-attention's part in them,
+which grows with the square of its pixels; the rest should cost the same for each pixel.
+"""
+
+import argparse
+import gc
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+
+import numpy as np
+
+WORK = ("step", "decode", "text")
+PROGRAMS = {  # ratios are to the first one
+    "cpu": ("sdc", "sdc-direct", "sdc-mixed", "torch-f32", "torch-bf16", "openvino-f32", "openvino-bf16"),
+    "cuda": ("sdc-f16", "torch-f16", "torch-f16-compiled", "sdc-bf16", "torch-bf16", "torch-bf16-compiled"),
+}
+
+
+def cpu():
+    """The processor's name and the instruction sets that matter."""
+    try:
+        info = open("/proc/cpuinfo").read()
+    except OSError:
+        return platform.processor(), []
+    found = [re.search(rf"^{key}\s*: (.*)", info, re.M) for key in ("model name", "cpu family", "model", "flags")]
+    name, family, model, flags = (m.group(1) if m else "" for m in found)
+    known = "avx2 fma avx512f avx512_bf16 avx512_vnni amx_bf16".split()
+    return f"{name} (family {family}, model {model})", [f for f in known if f in flags.split()]
+
+
+def bench(args, precision, runs):
+    """What `sdc bench` says."""
+    command = [args.sdc, "bench", "--json", "-m", args.model, "-W", str(args.size), "-H", str(args.size)]
+    command += ["--steps", "20" if args.device == "cuda" else "1", "--runs", str(runs), "--batch-size", str(args.batch)]
+    command += ["--threads", str(args.threads), "--precision", precision, "--device", args.device]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"bench_peers: {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+class Ours:
+    """sd.c: a process for each round, all its work at once."""
+
+    def __init__(self, args, precision):
+        self.args, self.precision, self.found = args, precision, {}
+
+    def round(self, works):
+        self.found = bench(self.args, self.precision, self.args.repeat)
+        return {w: self.found["stages"][w]["seconds"] for w in works}
+
+
+class Peer:
+    """A program inside this process: functions that run the work."""
+
+    def __init__(self, args, kind):
+        self.args, self.kind, self.calls = args, kind, {}
+
+    def round(self, works):
+        taken = {}
+        for w in works:
+            if w not in self.calls:
+                self.calls[w] = self.prepare(w)
+                self.warm_up(self.calls[w])
+            times = []
+            for _ in range(self.args.repeat):
+                start = time.perf_counter()
+                self.calls[w]()
+                times.append(time.perf_counter() - start)
+            taken[w] = statistics.median(times)
+        return taken
+
+    def warm_up(self, call):
+        call()
+
+
+def inputs(args, work, at=None):
+    """The arguments of a network's call: numpy arrays in torch's layout."""
+    import bench_models
+    from goldens import values
+
+    shape, side = bench_models.SHAPES[args.shape], args.size // bench_models.factor(bench_models.SHAPES[args.shape])
+    if work == "step":
+        if not at:
+            at = values.input("x", (1, 4, side, side)), 500, values.input("context", (2, 77, shape["context"]))
+        x, t, context = at
+        n = 2 * args.batch
+        return np.repeat(x, n // len(x), 0), np.array([t] * n, np.int64), np.repeat(context, args.batch, 0)
+    if work == "decode":
+        return (values.input("z", (1, 4, side, side)),)
+    return (np.array([[49406, 320, 1125, 539, 320, 2368] + [49407] * 71] * 2, np.int64),)
+
+
+def network(args, work):
+    """A module whose call takes `inputs` and gives one tensor."""
+    import bench_models
+    import torch
+
+    class Step(torch.nn.Module):
+        def forward(self, x, t, context):
+            return self.m(x, t, encoder_hidden_states=context, return_dict=False)[0]
+
+    class Decode(torch.nn.Module):
+        def forward(self, z):
+            return self.m.decode(z, return_dict=False)[0]
+
+    class Text(torch.nn.Module):
+        def forward(self, ids):
+            return self.m(ids, return_dict=False)[0]
+
+    wrapper = {"step": Step, "decode": Decode, "text": Text}[work]()
+    maker = {"step": bench_models.unet, "decode": bench_models.vae, "text": bench_models.text}[work]
+    wrapper.m = bench_models.load(maker, bench_models.SHAPES[args.shape], args.model)
+    return wrapper.eval()
+
+
+class Torch(Peer):
+    device = "cpu"
+
+    def prepare(self, work, at=None):
+        import torch
+
+        torch.set_num_threads(self.args.threads)
+        types = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16, "f64": torch.float64}
+        dtype = types[self.kind]
+        m = network(self.args, work).to(self.device, dtype).to(memory_format=torch.channels_last)
+        given = [torch.from_numpy(np.ascontiguousarray(x)).to(self.device) for x in inputs(self.args, work, at)]
+        given = [x.to(dtype) if x.is_floating_point() else x for x in given]
+        given = [x.to(memory_format=torch.channels_last) if x.dim() == 4 else x for x in given]
+        m = self.ready(m)
+
+        def call():
+            with torch.inference_mode():
+                y = m(*given)
+            self.wait()
+            return y
+
+        return call
+
+    def ready(self, m):
+        return m
+
+    def wait(self):
+        pass
+
+    def unet(self, at):
+        return self.prepare("step", at)().double().contiguous().cpu().numpy()
+
+
+class TorchCard(Torch):
+    device = "cuda"
+
+    def __init__(self, args, kind):
+        import torch
+
+        if not torch.cuda.is_available():
+            sys.exit(f"bench_peers: --device cuda: torch {torch.__version__} sees no CUDA card here; "
+                     "--only sdc-f16 measures without it")
+        kind, _, self.how = kind.partition("-")
+        super().__init__(args, kind)
+        torch.backends.cudnn.benchmark = True
+
+    def ready(self, m):
+        import torch
+
+        return torch.compile(m, mode=self.args.compile_mode) if self.how else m
+
+    def wait(self):
+        import torch
+
+        torch.cuda.synchronize()
+
+    def warm_up(self, call):
+        for _ in range(4):  # kernels are chosen and steps recorded in the first ones
+            call()
+
+
+class OpenVino(Peer):
+    def prepare(self, work, at=None):
+        import openvino
+
+        args = self.args
+        given = list(inputs(args, work, at))
+        path = os.path.join(args.cache, f"{args.shape}-{work}-{args.size}-{args.batch}-{args.stamp}.xml")
+        if not os.path.exists(path):
+            import torch
+
+            example = tuple(torch.from_numpy(np.ascontiguousarray(x)) for x in given)
+            with torch.no_grad():
+                sizes = [list(x.shape) for x in given]
+                m = openvino.convert_model(network(args, work), example_input=example, input=sizes)
+            openvino.save_model(m, path, compress_to_fp16=False)
+        core = openvino.Core()
+        options = {"INFERENCE_PRECISION_HINT": self.kind, "INFERENCE_NUM_THREADS": args.threads}
+        request = core.compile_model(path, "CPU", options).create_infer_request()
+        return lambda: request.infer(given, share_inputs=True, share_outputs=not at)
+
+    def unet(self, at):
+        return list(self.prepare("step", at)().values())[0].astype(np.float64)
+
+
+def own_step(args, precision):
+    """The first U-Net call of a request to sd.c: what went in (noise, time, text states) and what came out."""
+    from goldens import kdiffusion
+    from safetensors.numpy import load_file
+
+    with tempfile.TemporaryDirectory() as folder:
+        taps, picture = os.path.join(folder, "taps.safetensors"), os.path.join(folder, "picture.png")
+        command = [args.sdc, "txt2img", "-q", "-m", args.model, "-p", "a lovely cat", "--steps", "2", "--seed", "1"]
+        command += ["--sampler", "DDIM", "--rng", "cpu", "-W", str(args.size), "-H", str(args.size), "-o", picture]
+        command += ["--threads", str(args.threads), "--precision", precision, "--device", args.device, "--taps", taps]
+        subprocess.run(command, check=True)
+        found = load_file(taps)
+    at = found["noise"], int(kdiffusion.ddim_timesteps(2)[-1]), found["text_model.last_hidden_state"]
+    return at, found["unet.step000.conv_out"]
+
+
+def errors(args, programs):
+    """Relative RMS of each U-Net's output against PyTorch's in float64, on inputs that a step of sd.c had. Each
+    precision of sd.c has its own text states; the reference is computed for each."""
+    exact, given, out = {}, None, {}
+
+    def reference(at):
+        key = at[2].tobytes()
+        if key not in exact:
+            exact[key] = Torch(args, "f64").unet(at)
+            gc.collect()
+        return exact[key]
+
+    for name in sorted(programs, key=lambda n: n.partition("-")[0] != "sdc"):
+        if name in PRECISION:
+            at, got = own_step(args, PRECISION[name])
+            given = given or at
+        else:
+            at = given = given or own_step(args, PRECISION[PROGRAMS[args.device][0]])[0]
+            got = program(args, name).unet(at)
+        want = reference(at)
+        out[name] = float(np.sqrt(((got - want) ** 2).sum() / (want**2).sum()))
+        gc.collect()
+        print(f"{name}: relative RMS error {out[name]:.2e}", file=sys.stderr, flush=True)
+    return out
+
+
+PRECISION = {"sdc": "f32", "sdc-direct": "f32-direct", "sdc-mixed": "mixed", "sdc-f16": "f16", "sdc-bf16": "bf16"}
+
+
+def program(args, name):
+    kind, _, precision = name.partition("-")
+    if kind == "sdc":
+        return Ours(args, PRECISION[name])
+    torch_kind = TorchCard if args.device == "cuda" else Torch
+    return {"torch": torch_kind, "openvino": OpenVino}[kind](args, precision)
+
+
+def peak_name(name):
+    """Of what a program's multiplications are a share."""
+    return next((k for k in ("bf16", "f16") if f"-{k}" in name), "bf16" if name.endswith("mixed") else "f32")
+
+
+def table(args, kept):
+    """The table of everything in `kept`."""
+    name, flags = cpu()
+    peaks, programs = kept["peaks"], PROGRAMS[args.device]
+    print(f"{name}; {' '.join(flags)}; {args.threads} threads" if args.device == "cpu" else kept["device"])
+    print(f"{args.shape}, {args.size}x{args.size}, batch of {args.batch} (with guidance: U-Net on {2 * args.batch})")
+    print("peaks, GFLOP/s: " + ", ".join(f"{k} {v * 1e-9:.0f}" for k, v in peaks.items() if k != "copy") +
+          f"; copying {peaks['copy'] * 1e-9:.0f} GB/s; GFLOP: " +
+          ", ".join(f"{w} {f * 1e-9:.4g}" for w, f in kept["flop"].items()))
+    heads = "".join(f"{w + ' s':>12s}{'share':>7s}{'ratio':>7s}" for w in WORK)
+    print(f"\n{'':20s}{heads}{'rounds':>8s}{'error':>10s}")
+    medians = {p: {w: statistics.median(t) for w, t in kept["times"].get(p, {}).items() if t} for p in programs}
+    for p in programs:
+        if p not in kept["times"] and p not in kept["errors"]:
+            continue
+        cells = ""
+        peak = peaks.get(peak_name(p), peaks["f32"])
+        for w in WORK:
+            s, base = medians[p].get(w), medians[programs[0]].get(w)
+            cells += f"{s:12.4g}{100 * kept['flop'][w] / s / peak:6.0f}%" if s else f"{'':19s}"
+            cells += f"{s / base:7.2f}" if s and base else f"{'':7s}"
+        rounds = max((len(t) for t in kept["times"].get(p, {}).values()), default=0)
+        e = kept["errors"].get(p)
+        print(f"{p:20s}{cells}{rounds:8d}{'' if e is None else f'{e:10.1e}'}")
+    print(f"\nshare: of the peak; ratio: to {programs[0]}'s seconds, more is slower; error: relative RMS of the U-Net's "
+          "output against float64")
+
+
+def growth(args, sizes):
+    """sd.c at several sizes; the first one's seconds for each pixel are 1."""
+    print(f"{cpu()[0]}; {' '.join(cpu()[1])}; {args.threads} threads; {args.shape}, batch of {args.batch}; seconds")
+    print(f"{'':10s}{'step':^57s}{'decode':^28s}")
+    print(f"{'':10s}{'s':>9s}{'GFLOP':>9s}{'attention: FLOP %':>19s}{'s %':>6s}{'rest a pixel':>14s}", end="")
+    print(f"{'s':>10s}{'GFLOP':>8s}{'a pixel':>10s}")
+    first = None
+    for args.size in sizes:
+        found = bench(args, PRECISION[args.only or PROGRAMS[args.device][0]], max(args.repeat, args.rounds))
+        attention = [c for c in found["calls"] if c["stage"] == "step" and is_self_attention(c["name"])]
+        step, decode = found["stages"]["step"], found["stages"]["decode"]
+        own = sum(c["seconds"] for c in attention)
+        share = 100 * sum(c["flop"] for c in attention) / step["flop"]
+        pixel = [(step["seconds"] - own) / args.size**2, decode["seconds"] / args.size**2]
+        first = first or pixel
+        print(f"{args.size:4d}x{args.size:<5d}{step['seconds']:9.3f}{step['flop'] * 1e-9:9.0f}{share:19.1f}", end="")
+        print(f"{100 * own / step['seconds']:6.1f}{pixel[0] / first[0]:14.2f}{decode['seconds']:10.3f}", end="")
+        print(f"{decode['flop'] * 1e-9:8.0f}{pixel[1] / first[1]:10.2f}", flush=True)
+
+
+def is_self_attention(name):
+    m = re.match(r"attention (\d+) on (\d+)", name)
+    return m and m[1] == m[2]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", help="an SD 1.x checkpoint")
+    parser.add_argument("--shape", default="sd15", choices=("sd15", "micro", "nano"), help="whose sizes (sd15)")
+    parser.add_argument("--sdc", default="./sdc")
+    parser.add_argument("--only", default="", help=f"some of {','.join(PROGRAMS['cpu'])} (all that this machine has); "
+                        f"on a card of {','.join(PROGRAMS['cuda'])} (those of f16)")
+    parser.add_argument("--device", default="cpu", choices=tuple(PROGRAMS))
+    parser.add_argument("--compile-mode", default="max-autotune", help="torch.compile's mode (max-autotune)")
+    parser.add_argument("--work", default=",".join(WORK), help="some of step,decode,text")
+    parser.add_argument("--size", type=int, default=0, help="pixels, along a side (the shape's own)")
+    parser.add_argument("--sizes", help="a table of sd.c's seconds at these sizes instead")
+    parser.add_argument("--batch", type=int, default=1, help="pictures (1)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=1, help="calls in each round, of which the median counts (1)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--cache", help="a folder for converted models and generated checkpoints")
+    parser.add_argument("--results", help="a file that keeps the measurements of several runs")
+    parser.add_argument("--error", action="store_true", help="also the U-Net's error against float64 (slow)")
+    args = parser.parse_args()
+
+    warnings.filterwarnings("ignore")
+    import bench_models
+
+    shape = bench_models.SHAPES[args.shape]
+    args.size = args.size or shape["size"]
+    with tempfile.TemporaryDirectory() as folder:
+        args.cache = args.cache or folder
+        os.makedirs(args.cache, exist_ok=True)
+        if not args.model:
+            args.model = os.path.join(args.cache, f"{args.shape}.safetensors")
+            if not os.path.exists(args.model):
+                bench_models.make(shape, args.model)
+        stat = os.stat(args.model)
+        args.stamp = f"{stat.st_size:x}-{int(stat.st_mtime):x}"
+        if args.sizes:
+            growth(args, [int(s) for s in args.sizes.split(",")])
+        else:
+            compare(args)
+
+
+def usual(args):
+    """Those that are compared when none are named."""
+    if args.device == "cuda":
+        return [p for p in PROGRAMS["cuda"] if peak_name(p) == "f16"]
+    has_bf16 = {"avx512_bf16", "amx_bf16"} & set(cpu()[1])
+    return [p for p in PROGRAMS["cpu"] if p != "sdc-direct" and (has_bf16 or not p.endswith(("bf16", "mixed")))]
+
+
+def compare(args):
+    names = args.only.split(",") if args.only else usual(args)
+    works, known = args.work.split(","), PROGRAMS[args.device]
+    if set(names) - set(known) or set(works) - set(WORK):
+        sys.exit(f"bench_peers: --only takes {', '.join(known)}; --work {', '.join(WORK)}")
+
+    kept = {"times": {}, "errors": {}}
+    if args.results and os.path.exists(args.results):
+        kept = json.load(open(args.results))
+    programs = {n: program(args, n) for n in names}
+    for n, p in programs.items():  # before the rounds, so that they are of measuring alone
+        if isinstance(p, Peer) and args.rounds:
+            p.round(works)
+    for _ in range(args.rounds):
+        for n, p in programs.items():
+            for w, t in p.round(works).items():
+                kept["times"].setdefault(n, {}).setdefault(w, []).append(t)
+            if isinstance(p, Ours):
+                kept["flop"] = {w: s["flop"] for w, s in p.found["stages"].items()}
+                kept["device"] = p.found["device"]
+                kept["peaks"] = {"copy": p.found["copy"]["together"]}
+                for k in p.found["peaks"]:
+                    kept["peaks"][k["name"]] = max(k["together"], kept["peaks"].get(k["name"], 0))
+    if args.error and args.batch == 1:
+        kept["errors"].update(errors(args, names))
+    if args.results:
+        json.dump(kept, open(args.results, "w"), indent=1)
+    if kept["times"]:
+        table(args, kept)
+
+
+if __name__ == "__main__":
+    main()

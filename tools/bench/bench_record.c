@@ -1,0 +1,254 @@
+/* bench_record.c: see bench_record.h. */
+#include "bench_record.h"
+
+#include "sd/models/clip.h"
+#include "sd/pipeline/run.h"
+#include "sd/models/unet.h"
+#include "sd/models/vae.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static Record *record_of(Ctx *c) { return (Record *)(uintptr_t)c->op; }
+
+/* While the real op runs, the context is as if there were no record. */
+static double begin(Ctx *c, Record *r) {
+    c->op = r->real;
+    if (r->card && r->marks < MOST_MARKED) card_mark(r->card, 2 * r->marks, &c->err);
+    return run_clock();
+}
+
+static void end(Ctx *c, Record *r, CallShape s, double from, double flops, double bytes) {
+    double seconds = r->card ? 0 : run_clock() - from;
+    int i = 0;
+    c->op = &r->ops;
+    if (r->marks == MOST_MARKED) return;
+    s.stage = r->stage;
+    while (i < r->count && memcmp(&r->calls[i].shape, &s, sizeof s)) i++;
+    if (i == MOST_CALLS) return;
+    if (i == r->count) r->calls[r->count++].shape = s;
+    Call *call = &r->calls[i];
+    call->count++;
+    call->seconds += seconds;
+    call->flops += flops;
+    call->bytes += bytes;
+    if (!r->card) return;
+    card_mark(r->card, 2 * r->marks + 1, &c->err);
+    r->marked[r->marks++] = i;
+}
+
+bool record_collect(Record *r, Error *e) {
+    double seconds = 0;
+    if (r->marks == MOST_MARKED) return error_set(e, ERR_ARGUMENT, "more than %d ops: take a smaller batch", r->marks);
+    for (int i = 0; i < r->marks; i++) {
+        if (!card_between(r->card, 2 * i, 2 * i + 1, &seconds, e)) return false;
+        r->calls[r->marked[i]].seconds += seconds;
+    }
+    r->marks = 0;
+    return true;
+}
+
+static double size(Tensor t) { return (double)tensor_bytes(t); }
+static double size_of(const Tensor *t) { return t ? size(*t) : 0; }
+
+/* --- ops --- */
+
+static void on_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
+    Record *r = record_of(c);
+    CallShape s = {.kind = CALL_LINEAR, .batch = y.n[0], .rows = y.n[1], .cols = 1, .in = x.n[2]};
+    s.out = w->t.n[0]; /* y may have half of them: GEGLU */
+    if (x2) s.in2 = x2->n[2];
+    s.full = w->full;
+    double from = begin(c, r);
+    r->real->linear(c, y, x, x2, w, b, e);
+    end(c, r, s, from, 2.0 * (double)(y.n[0] * y.n[1]) * (double)(w->t.n[0] * w->t.n[1]),
+        size(y) + size(x) + size_of(x2) + size_of(e.residual));
+}
+
+static void on_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e) {
+    Record *r = record_of(c);
+    CallShape s = {.kind = CALL_CONV, .batch = y.n[0], .rows = y.n[1], .cols = y.n[2], .in = x.n[3], .out = y.n[3]};
+    s.kernel = w->t.n[1], s.stride = g.stride, s.pad = g.pad_top, s.up = g.up_h != 0;
+    s.in_rows = x.n[1], s.in_cols = x.n[2];
+    double from = begin(c, r);
+    r->real->conv2d(c, y, x, w, b, g, e);
+    end(c, r, s, from, 2.0 * (double)tensor_count(y) * (double)(w->t.n[1] * w->t.n[2] * w->t.n[3]),
+        size(y) + size(x) + size_of(e.residual));
+}
+
+static void on_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal) {
+    Record *r = record_of(c);
+    CallShape s = {.kind = CALL_ATTENTION, .batch = o.n[0], .rows = o.n[1], .cols = 1, .in = k.n[1], .out = o.n[2]};
+    s.heads = heads, s.causal = s.full = causal;
+    double from = begin(c, r);
+    r->real->attention(c, o, q, k, v, heads, causal);
+    end(c, r, s, from, 4.0 * (double)tensor_count(q) * (double)k.n[1], size(o) + size(q) + size(k) + size(v));
+}
+
+static CallShape rows_of(CallKind kind, Tensor y) {
+    CallShape s = {.kind = kind, .batch = y.n[0], .rows = y.nd > 2 ? y.n[1] : 1, .cols = 1, .out = y.n[y.nd - 1]};
+    if (y.nd > 3) s.cols = y.n[2];
+    return s;
+}
+
+static void on_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
+                          float eps, Act act) {
+    Record *r = record_of(c);
+    CallShape s = rows_of(CALL_GROUP_NORM, y);
+    double from = begin(c, r);
+    r->real->group_norm(c, y, x, x2, w, b, parts, eps, act);
+    end(c, r, s, from, 0, size(y) + size(x) + size_of(x2));
+}
+
+/* A norm in strips comes in two parts. */
+static void on_group_sums(Ctx *c, Tensor parts, Tensor x, const Tensor *x2) {
+    Record *r = record_of(c);
+    CallShape s = rows_of(CALL_GROUP_NORM, x);
+    double from = begin(c, r);
+    r->real->group_sums(c, parts, x, x2);
+    end(c, r, s, from, 0, size(x) + size_of(x2));
+}
+
+static void on_group_apply(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor stats,
+                           Act act) {
+    Record *r = record_of(c);
+    CallShape s = rows_of(CALL_GROUP_NORM, y);
+    double from = begin(c, r);
+    r->real->group_apply(c, y, x, x2, w, b, stats, act);
+    end(c, r, s, from, 0, size(y) + size(x) + size_of(x2));
+}
+
+static void on_layer_norm(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps) {
+    Record *r = record_of(c);
+    double from = begin(c, r);
+    r->real->layer_norm(c, y, x, w, b, eps);
+    end(c, r, rows_of(CALL_LAYER_NORM, y), from, 0, size(y) + size(x));
+}
+
+static void on_activation(Ctx *c, Tensor y, Tensor x, Act act) {
+    Record *r = record_of(c);
+    double from = begin(c, r);
+    r->real->activation(c, y, x, act);
+    end(c, r, rows_of(CALL_POINTWISE, y), from, 0, size(y) + size(x));
+}
+
+static void on_geglu(Ctx *c, Tensor y, Tensor x) {
+    Record *r = record_of(c);
+    double from = begin(c, r);
+    r->real->geglu(c, y, x);
+    end(c, r, rows_of(CALL_POINTWISE, y), from, 0, size(y) + size(x));
+}
+
+static void on_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
+    Record *r = record_of(c);
+    double from = begin(c, r);
+    r->real->affine(c, y, x, scale, offset);
+    end(c, r, rows_of(CALL_POINTWISE, y), from, 0, size(y) + size(x));
+}
+
+static void on_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions) {
+    Record *r = record_of(c);
+    double from = begin(c, r);
+    r->real->embedding(c, y, ids, table, positions);
+    end(c, r, rows_of(CALL_POINTWISE, y), from, 0, size(y));
+}
+
+static void on_timestep_embedding(Ctx *c, Tensor y, Tensor t) {
+    Record *r = record_of(c);
+    double from = begin(c, r);
+    r->real->timestep_embedding(c, y, t);
+    end(c, r, rows_of(CALL_POINTWISE, y), from, 0, size(y));
+}
+
+static bool record_no_steps(Card *card) { return (void)card, false; }
+
+bool record_init(Record *r, const Ops *real, Card *card, Error *e) {
+    *r = (Record){.ops = *real, .real = real, .card = card, .calls = calloc(MOST_CALLS, sizeof *r->calls)};
+    if (card) {
+        r->marked = malloc(MOST_MARKED * sizeof *r->marked);
+        r->memory = *real->memory;
+        r->memory.record_begin = record_no_steps;
+        r->ops.memory = &r->memory;
+    }
+    r->ops.linear = on_linear;
+    r->ops.conv2d = on_conv2d;
+    r->ops.attention = on_attention;
+    r->ops.group_norm = on_group_norm;
+    r->ops.group_sums = on_group_sums;
+    r->ops.group_apply = on_group_apply;
+    r->ops.layer_norm = on_layer_norm;
+    r->ops.activation = on_activation;
+    r->ops.geglu = on_geglu;
+    r->ops.affine = on_affine;
+    r->ops.embedding = on_embedding;
+    r->ops.timestep_embedding = on_timestep_embedding;
+    return (r->calls && (!card || r->marked)) || error_set(e, ERR_MEMORY, "out of memory for a record of ops");
+}
+
+void record_free(Record *r) {
+    free(r->calls);
+    free(r->marked);
+    *r = (Record){0};
+}
+
+/* --- a model's calls --- */
+
+static void plan_text(Ctx *c, const Clip *m, int64_t texts) {
+    Tensor states = tensor_new(c, 3, SHAPE(texts, m->config.positions, m->config.width));
+    clip_forward(c, states, m, tensor_new_typed(c, I32, 2, SHAPE(texts, m->config.positions)), 1);
+}
+
+static void plan_step(Ctx *c, const Unet *u, int64_t h, int64_t w, int64_t batch, int64_t texts) {
+    Tensor times = tensor_new(c, 2, SHAPE(1, u->times)), keys = tensor_new(c, 3, SHAPE(texts, 77, u->keys));
+    unet_times(c, times, u, tensor_new(c, 1, SHAPE(1)));
+    for (int64_t i = 0; i < texts; i++) /* each text's own call, as a request makes it */
+        unet_keys(c, tensor_slice(keys, 0, i, 1), u, tensor_new(c, 3, SHAPE(1, 77, u->config.context)));
+    Tensor in = tensor_new(c, 4, SHAPE(batch * texts, h, w, u->config.in_channels));
+    unet_forward(c, tensor_new(c, 4, SHAPE(batch * texts, h, w, u->config.out_channels)), u, in, times, keys);
+}
+
+static void plan_decode(Ctx *c, const Vae *v, int64_t h, int64_t w) {
+    int64_t unit = vae_factor(&v->config);
+    Tensor z = tensor_new(c, 4, SHAPE(1, h, w, v->config.latent));
+    vae_decode(c, tensor_new(c, 4, SHAPE(1, unit * h, unit * w, 3)), v, z);
+}
+
+bool record_plan(Record *r, const SdConfig *k, int width, int height, int batch, bool guided, Error *e) {
+    Clip clip = {0};
+    Unet unet = {0};
+    Vae vae = {0};
+    WeightList lists[3] = {{.err = e, .path = "text."}, {.err = e, .path = "unet."}, {.err = e, .path = "vae."}};
+    bool ok = record_init(r, plan_ops(), NULL, e) && clip_bind(&clip, &k->clip, &lists[0]) &&
+              unet_bind(&unet, &k->unet, &lists[1]) && vae_bind_decoder(&vae, &k->vae, &lists[2]);
+    int unit = vae_factor(&k->vae), texts = guided ? 2 : 1;
+    for (int i = 0; ok && i < 3; i++) {
+        Arena arena = {0};
+        Ctx c = {.op = &r->ops, .type = r->ops.type, .arena = &arena};
+        r->stage = i == 0 ? SD_STAGE_TEXT : i == 1 ? SD_STAGE_SAMPLE : SD_STAGE_DECODE;
+        if (i == 0) plan_text(&c, &clip, texts);
+        else if (i == 1) plan_step(&c, &unet, height / unit, width / unit, batch, texts);
+        else plan_decode(&c, &vae, height / unit, width / unit);
+    }
+    for (int i = 0; i < 3; i++) weight_list_free(&lists[i]);
+    clip_free(&clip);
+    unet_free(&unet);
+    return ok;
+}
+
+bool call_is_product(const CallShape *s) { return s->kind <= CALL_ATTENTION; }
+
+void call_name(const CallShape *s, char *out, size_t room) {
+    static const char *const KINDS[] = {"linear", "conv", "attention", "group norm", "layer norm", "pointwise"};
+    char in[48];
+    snprintf(in, sizeof in, s->in2 ? "%lld+%lld" : "%lld", (long long)s->in, (long long)s->in2);
+    long long rows = s->rows, cols = s->cols, channels = s->out;
+    if (s->kind == CALL_CONV)
+        snprintf(out, room, "conv %lldx%lld%s%s %lldx%lld %s > %lld", (long long)s->kernel, (long long)s->kernel,
+                 s->stride == 2 ? " /2" : "", s->up ? " up" : "", rows, cols, in, channels);
+    else if (s->kind == CALL_ATTENTION)
+        snprintf(out, room, "attention %lld on %lld, %lld x %lld", rows, (long long)s->in, (long long)s->heads,
+                 channels / (long long)s->heads);
+    else if (s->kind == CALL_LINEAR) snprintf(out, room, "linear %lld %s > %lld", rows, in, channels);
+    else snprintf(out, room, "%s %lld %lld", KINDS[s->kind], rows * cols, channels);
+}

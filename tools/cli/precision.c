@@ -1,0 +1,44 @@
+#include "precision.h"
+#include "options.h"
+#include "output.h"
+#include "sd/load/devices.h"
+#include "tensor/gpu.h"
+
+#include <stdio.h>
+#include <string.h>
+
+SdPrecision precision_of(const char *name) {
+    static const struct {
+        const char *name;
+        SdPrecision precision;
+    } NAMES[] = {{"f32-direct", SD_F32_DIRECT}, {"mixed", SD_MIXED}, {"f16", SD_F16}, {"bf16", SD_BF16}};
+    for (size_t i = 0; name && i < sizeof NAMES / sizeof *NAMES; i++)
+        if (!strcmp(name, NAMES[i].name)) return NAMES[i].precision;
+    return SD_F32;
+}
+
+void say_device(const SdModel *m, const char *precision) {
+    const char *device = sd_device(m);
+    bool cpu = !strncmp(device, "cpu", 3), mixed = precision_of(precision) == SD_MIXED;
+    const char *more = cpu          ? ""
+                       : mixed      ? ", f16"
+                       : !precision ? ", f32; --precision f16 is much faster, by tensor cores, and nearly the same"
+                                    : "";
+    if (strcmp(device, "cpu")) fprintf(stderr, "sdc: on %s%s\n", device, more);
+    if (cpu && mixed && !sd_has_mixed())
+        fprintf(stderr,
+                "sdc: precision mixed: this processor has no bf16 instructions (AVX-512 BF16); computing in f32\n");
+}
+
+int check_device(const char *command, const char *device, const char *otherwise, const char *precision) {
+    Devices d;
+    Error e = {0};
+    bool narrow = precision && (!strcmp(precision, "f16") || !strcmp(precision, "bf16"));
+    if (!devices_parse(device ? device : otherwise, &d))
+        return usage_error(command, "--device: '%.60s' is none of auto, cpu, cuda, cuda:N, cuda:N,M,...", device);
+    for (int i = 0; d.kind == DEVICE_CUDA && i < d.count; i++)
+        if (!card_there(d.cards[i], &e)) return report(command, &e);
+    if (narrow && (d.kind == DEVICE_CPU || (d.kind == DEVICE_AUTO && !card_count())))
+        return usage_error(command, "--precision: %s is for cards; use f32 on the CPU", precision);
+    return OPTIONS_GO_ON;
+}

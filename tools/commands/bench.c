@@ -1,0 +1,197 @@
+/* bench.c: `sdc bench -m MODEL`: this machine's peaks, or a card's; what a picture takes, stage by stage, in medians of
+ * several runs after one that is not counted; every op of those runs as a share of the peaks; memory. On a card, where
+ * steps are recorded and played, ops are timed in a run of their own, and a step is the median of those that were
+ * played. With --kernels the model's products, one at a time (bench_kernels.c). */
+#define _XOPEN_SOURCE 700
+#include "tools/cli/commands.h"
+#include "tools/bench/bench_report.h"
+#include "tools/cli/memory.h"
+#include "tools/cli/precision.h"
+#include "sd/pipeline/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const char *model, *precision, *device;
+    int64_t width, height, steps, batch_size, runs, threads;
+    double cfg;
+    bool kernels, json;
+} Arguments;
+
+#define AT(field) offsetof(Arguments, field)
+const Option BENCH_OPTIONS[] = {
+    {OPT_STRING, 'm', "model", AT(model), "MODEL", "the model: a file or a folder", 0, 0},
+    {OPT_INT, 'W', "width", AT(width), "N", "pixels, a multiple of 8 (512, or the model's own size)", 64, 4096},
+    {OPT_INT, 'H', "height", AT(height), "N", "likewise", 64, 4096},
+    {OPT_INT, 0, "steps", AT(steps), "N", "steps of a run (3; on a card 20)", 1, 1000},
+    {OPT_DOUBLE, 0, "cfg", AT(cfg), "X", "guidance; 1 halves the work (7)", 0, 1000},
+    {OPT_INT, 0, "batch-size", AT(batch_size), "N", "pictures made at once (1)", 1, 64},
+    {OPT_INT, 0, "runs", AT(runs), "N",
+     "runs after the first, of which the median counts (1; on a card 5); of kernels, the best (3)", 1, 1000},
+    {OPT_STRING, 0, "device", AT(device), "cpu|cuda[:N]", "where to compute (cpu)", 0, 0},
+    {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
+    {OPT_CHOICE, 0, "precision", AT(precision), PRECISION_NAMES, "as for txt2img (f32)", 0, 0},
+    {OPT_FLAG, 0, "kernels", AT(kernels), NULL,
+     "instead: its products (without -m SD 1.x's), one at a time, on one thread", 0, 0},
+    {OPT_FLAG, 0, "json", AT(json), NULL, "the same for programs to read", 0, 0},
+    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+
+static Precision precision_of_ops(const Arguments *a) {
+    return a->precision && !strcmp(a->precision, "f32-direct") ? PRECISION_F32_DIRECT : PRECISION_F32;
+}
+
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void summarise(Stage *s, double *seconds, int runs) {
+    qsort(seconds, (size_t)runs, sizeof *seconds, compare);
+    s->fastest = seconds[0];
+    s->seconds = 0.5 * (seconds[(runs - 1) / 2] + seconds[runs / 2]);
+}
+
+/* What is seen of a run while it goes on. */
+typedef struct {
+    Record *record; /* calls belong to the stage that began last */
+    const SdModel *m;
+    size_t card;           /* the most that was taken of the card's memory */
+    double before, *steps; /* seconds of steps, from the FIRST_PLAYED on; NULL: not wanted */
+    int step_count, first;
+} Watch;
+
+enum { FIRST_PLAYED = 3, RECORDED_STEPS = 3 };
+
+static bool follow(void *user, const SdProgress *p) {
+    Watch *w = user;
+    w->record->stage = p->stage;
+    if (w->m->card && card_used(w->m->card) > w->card) w->card = card_used(w->m->card);
+    if (p->stage != SD_STAGE_SAMPLE) return true;
+    if (w->steps && p->step >= w->first) w->steps[w->step_count++] = p->seconds - w->before;
+    w->before = p->seconds;
+    return true;
+}
+
+/* One run's seconds: of stage i at seconds[i * apart], of the whole picture behind them. */
+static bool measure_run(SdModel *m, const SdRequest *r, double *seconds, int apart, Error *e) {
+    SdResult result = {0};
+    double from = run_clock();
+    if (!sd_txt2img(m, r, &result, e)) return false;
+    const double taken[] = {result.text_seconds, result.sample_seconds / r->steps,
+                            result.decode_seconds / r->batch_size, run_clock() - from};
+    for (int i = 0; i <= STAGES; i++) seconds[i * apart] = taken[i];
+    sd_free(&result);
+    return true;
+}
+
+/* The first run is as txt2img's, which lets go of parts, for the memory's sake; the others have all parts in memory,
+ * and one of a single step goes before them, so that they find memory that was written before. */
+static bool measure_runs(SdModel *m, SdRequest *r, Report *out, double *seconds, Error *e) {
+    Watch watch = {.record = &out->record, .m = m, .first = r->steps > FIRST_PLAYED ? FIRST_PLAYED + 1 : 1};
+    double *steps = seconds + (STAGES + 1) * out->runs, unseen[STAGES + 1];
+    Stage whole;
+    r->progress = follow, r->user = &watch;
+    if (!measure_run(m, r, unseen, 1, e)) return false;
+    out->rss = peak_memory(), out->card = watch.card;
+    if (!model_load(m, PART_TEXT, e) || !model_load(m, PART_UNET, e) || !model_load(m, PART_DECODER, e)) return false;
+    r->keep = true;
+    int all = r->steps;
+    r->steps = 1;
+    if (!measure_run(m, r, unseen, 1, e)) return false;
+    r->steps = all;
+    if (m->card) watch.steps = steps;
+    else m->ops = &out->record.ops;
+    for (int run = 0; run < out->runs; run++)
+        if (!measure_run(m, r, seconds + run, out->runs, e)) return false;
+    for (int i = 0; i < STAGES; i++) summarise(&out->stages[i], seconds + i * out->runs, out->runs);
+    summarise(&whole, seconds + STAGES * out->runs, out->runs);
+    out->picture = whole.seconds;
+    if (!m->card) return true;
+    summarise(&out->stages[1], steps, watch.step_count);
+    watch.steps = NULL;
+    r->steps = out->recorded_steps;
+    m->ops = &out->record.ops;
+    return measure_run(m, r, unseen, 1, e) && record_collect(&out->record, e);
+}
+
+static bool measure(const Arguments *a, SdModel *m, Report *out, Error *e) {
+    SdRequest r = sd_request(m);
+    SdPlan plan = {0};
+    int runs = a->runs ? (int)a->runs : m->card ? 5 : 1;
+    const Ops *real = m->ops;
+    double *seconds = calloc((size_t)((STAGES + 1 + out->steps) * runs), sizeof *seconds);
+    r.width = out->width, r.height = out->height, r.cfg = a->cfg, r.batch_size = out->batch;
+    r.prompt = "a photograph of an astronaut riding a horse", r.seed = 1, r.steps = out->steps;
+    bool ok = seconds || error_set(e, ERR_MEMORY, "out of memory");
+    ok = ok && sd_plan(m, &r, &plan, e) && record_init(&out->record, real, m->card, e);
+    out->whole = true, out->runs = runs, out->table = real->name, out->weights = plan.weights;
+    out->recorded = m->card ? 1 : runs;
+    out->recorded_steps = m->card && out->steps > RECORDED_STEPS ? RECORDED_STEPS : out->steps;
+    out->stages[0] = (Stage){"text", SD_STAGE_TEXT, .flops = plan.text_flops, .arena = plan.text_peak};
+    out->stages[1] = (Stage){"step", SD_STAGE_SAMPLE, .flops = plan.step_flops, .arena = plan.unet_peak};
+    out->stages[2] =
+        (Stage){"decode", SD_STAGE_DECODE, .flops = plan.decode_flops / r.batch_size, .arena = plan.decode_peak};
+    ok = ok && measure_runs(m, &r, out, seconds, e);
+    m->ops = real;
+    free(seconds);
+    return ok && (m->card ? bench_card_peaks(m->card, &out->peaks, e) : bench_peaks(m->dev, &out->peaks, e));
+}
+
+static bool measure_kernels(const Arguments *a, const SdConfig *k, Report *out, Error *e) {
+    Device *all = device_new((int)a->threads, e);
+    out->runs = a->runs ? (int)a->runs : 3;
+    out->table = "all";
+    bool ok = all && bench_peaks(all, &out->peaks, e) &&
+              record_plan(&out->record, k, out->width, out->height, out->batch, out->guided, e);
+    if (ok && !a->json) report_peaks(&out->peaks);
+    ok = ok && bench_kernels(&out->record, precision_of_ops(a), out->mixed, out->runs, a->json ? NULL : report_kernel,
+                             &out->kernels, e);
+    if (ok && !a->json) report_kernels_end(&out->kernels);
+    device_free(all);
+    return ok;
+}
+
+static bool bench(const Arguments *a, Error *e) {
+    SdOptions options = {.threads = (int)a->threads, .precision = precision_of(a->precision), .device = a->device};
+    bool published = a->kernels && !a->model; /* SD 1.x's sizes, without a model */
+    SdModel *m = published ? NULL : sd_open(a->model, &options, e);
+    SdConfig k = m ? m->config : config_sd1();
+    SdRequest r = sd_request(m);
+    Report out = {.model = a->model    ? a->model
+                           : published ? k.family
+                                       : "built-in model",
+                  .precision = a->precision ? a->precision : "f32"};
+    out.width = a->width ? (int)a->width : r.width, out.height = a->height ? (int)a->height : r.height;
+    out.batch = (int)a->batch_size, out.guided = a->cfg != 1;
+    out.device = m ? sd_device(m) : "cpu";
+    out.steps = a->steps ? (int)a->steps : m && m->card ? 20 : 3;
+    bool card = m && m->card, mixed = options.precision == SD_MIXED;
+    out.products = options.precision == SD_F16 || (card && mixed) ? "f16"
+                   : options.precision == SD_BF16                 ? "bf16"
+                                                                  : "f32";
+    out.mixed = !card && mixed && sd_has_mixed();
+    if (m && mixed) say_device(m, a->precision);
+    bool ok = (m || published) && (a->kernels ? measure_kernels(a, &k, &out, e) : measure(a, m, &out, e));
+    out.threads = out.peaks.threads;
+    if (ok) (a->json ? report_json : report_text)(&out);
+    kernels_free(&out.kernels);
+    record_free(&out.record);
+    sd_close(m);
+    return ok;
+}
+
+int cmd_bench(int argc, char **argv) {
+    Arguments a = {.batch_size = 1, .cfg = 7};
+    Error e = {0};
+    int rest = 0, code = options_parse("bench", BENCH_OPTIONS, &a, argc, argv, &rest);
+    if (code != OPTIONS_GO_ON) return code;
+    if (rest) return usage_error("bench", "'%.60s' is no option", argv[0]);
+    if (a.kernels && a.device) return usage_error("bench", "--kernels: is of the processor; leave --device out");
+    if (a.device && strchr(a.device, ',')) return usage_error("bench", "--device: one at a time");
+    code = check_device("bench", a.device, "cpu", a.precision);
+    if (code != OPTIONS_GO_ON) return code;
+    if (a.width % 8 || a.height % 8) return usage_error("bench", "width and height are multiples of 8");
+    return bench(&a, &e) ? finish_output() : report("bench", &e);
+}

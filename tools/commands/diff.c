@@ -1,0 +1,293 @@
+/* diff.c: `sdc diff A B [--names MAP] [--bound X] [--json]`: where two files of activations begin to differ.
+ *
+ * Tensors are compared in A's order, which is the order they were computed in, so that the first one above the bound is
+ * where to look. */
+#include "diff.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/options.h"
+#include "weights/json.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_ROOM = 1024, SHOWN = 8 };
+
+typedef struct {
+    char *from, *to; /* into text */
+} Rule;
+
+typedef struct {
+    char *text;
+    Rule *rules;
+    size_t count;
+} Names;
+
+typedef struct {
+    const char *a, *b, *names;
+    double bound;
+    bool json;
+} Options;
+
+typedef struct {
+    const StFile *a, *b;
+    const Options *options;
+    const StTensor **partner; /* in B, for each tensor of A; NULL when it has none */
+    bool *used;               /* for each tensor of B */
+    const StTensor *first;    /* the first divergence */
+    Difference first_is;
+    size_t compared, apart, only_a, only_b;
+} Run;
+
+static bool usage(const char *what, const char *value) {
+    usage_error("diff", "%s%.200s", what, value);
+    return false;
+}
+
+static bool read_options(int argc, char **argv, Options *o) {
+    *o = (Options){.bound = 1e-4};
+    for (int i = 1; i < argc; i++) {
+        const char *arg = argv[i];
+        bool takes = !strcmp(arg, "--names") || !strcmp(arg, "--bound");
+        if (takes && i + 1 == argc) return usage("no value after ", arg);
+        if (!strcmp(arg, "--json")) o->json = true;
+        else if (!strcmp(arg, "--names")) o->names = argv[++i];
+        else if (!strcmp(arg, "--bound")) {
+            char *end;
+            o->bound = strtod(argv[++i], &end);
+            if (end == argv[i] || *end || !(o->bound >= 0) || isinf(o->bound))
+                return usage("--bound takes a number that is not negative, not ", argv[i]);
+        } else if (arg[0] == '-' && arg[1]) return usage("no option ", arg);
+        else if (!o->a) o->a = arg;
+        else if (!o->b) o->b = arg;
+        else return usage("one file too many: ", arg);
+    }
+    if (!o->b) return usage("two files are needed: sdc diff A B", "");
+    return true;
+}
+
+static char *read_text(const char *path, Error *e) {
+    enum { MOST = 1 << 24 };
+    FILE *f = fopen(path, "rb");
+    if (!f) return error_set(e, ERR_FILE, "%s: cannot be opened: %s; check the name", path, strerror(errno)), NULL;
+    char *text = NULL;
+    size_t used = 0, room = 1 << 12;
+    bool ok = true, done = false;
+    while (ok && !done) {
+        char *more = realloc(text, (room *= 2) + 1);
+        if (!more) {
+            ok = error_set(e, ERR_MEMORY, "%s: no memory to read it; free some and try again", path);
+            break;
+        }
+        text = more;
+        used += fread(text + used, 1, room - used, f);
+        done = used < room;
+        if (ferror(f)) ok = error_set(e, ERR_FILE, "%s: cannot be read; name a text file", path);
+        else if (used > MOST) ok = error_set(e, ERR_FORMAT, "%s: too large for a list of names; check the name", path);
+    }
+    fclose(f);
+    if (ok && memchr(text, 0, used)) ok = error_set(e, ERR_FORMAT, "%s: is no text file; check the name", path);
+    if (!ok) return free(text), NULL;
+    text[used] = 0;
+    return text;
+}
+
+static size_t stars(const char *s) {
+    size_t n = 0;
+    for (; *s; s++) n += *s == '*';
+    return n;
+}
+
+static bool read_names(const char *path, Names *n, Error *e) {
+    n->text = read_text(path, e);
+    if (!n->text) return false;
+    size_t lines = 1, number = 0;
+    for (const char *p = n->text; *p; p++) lines += *p == '\n';
+    n->rules = malloc(lines * sizeof *n->rules);
+    if (!n->rules) return error_set(e, ERR_MEMORY, "%s: no memory to read it; free some and try again", path);
+    for (char *line = n->text, *next; line; line = next) {
+        number++;
+        next = strchr(line, '\n');
+        if (next) *next++ = 0;
+        line[strcspn(line, "#")] = 0;
+        char *word[3] = {0};
+        for (int w = 0; w < 3; w++) {
+            line += strspn(line, " \t\r");
+            if (!*line) break;
+            word[w] = line;
+            line += strcspn(line, " \t\r");
+            if (*line) *line++ = 0;
+        }
+        if (!word[0]) continue;
+        if (!word[1] || word[2])
+            return error_set(e, ERR_FORMAT, "%s: line %zu is not two names; write NAME_IN_A NAME_IN_B", path, number);
+        if (stars(word[0]) != stars(word[1]) || stars(word[0]) > 8)
+            return error_set(e, ERR_FORMAT, "%s: line %zu: both names need as many *, 8 at most; correct it", path,
+                             number);
+        n->rules[n->count++] = (Rule){word[0], word[1]};
+    }
+    return true;
+}
+
+static void pair_names(Run *r, const Names *names) {
+    for (size_t i = 0; i < r->a->count; i++) {
+        const char *name = r->a->tensors[i].name;
+        char other[NAME_ROOM];
+        const StTensor *t = NULL;
+        bool ruled = false;
+        for (size_t k = 0; k < names->count && !ruled; k++)
+            ruled = diff_rename(names->rules[k].from, names->rules[k].to, name, other, sizeof other);
+        t = st_find(r->b, ruled ? other : name);
+        r->partner[i] = t;
+        if (t) r->used[t - r->b->tensors] = true;
+        else r->only_a++;
+    }
+    for (size_t i = 0; i < r->b->count; i++) r->only_b += !r->used[i];
+}
+
+/* Names come from files: what would move a terminal's cursor is shown as '?'. */
+static void print_name(const char *name, int width) {
+    int n = 0;
+    for (; *name; name++, n++) putchar((unsigned char)*name < 32 || *name == 127 ? '?' : *name);
+    for (; n < width; n++) putchar(' ');
+}
+
+/* One byte at a time, so that no name is too long to print. */
+static void print_json_string(const char *s) {
+    putchar('"');
+    for (; *s; s++) {
+        char quoted[16];
+        size_t n = json_quote(quoted, sizeof quoted, (char[]){*s, 0});
+        fwrite(quoted + 1, 1, n - 2, stdout);
+    }
+    putchar('"');
+}
+
+static void print_json_number(const char *key, double v) {
+    if (isfinite(v)) printf(",\"%s\":%.9g", key, v);
+    else printf(",\"%s\":null", key); /* JSON knows no infinity */
+}
+
+static void print_shape(const StTensor *t) {
+    char text[ST_MAX_DIMS * 21 + 3];
+    size_t at = (size_t)snprintf(text, sizeof text, "[");
+    for (int i = 0; i < t->nd; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%lld", i ? "," : "", (long long)t->n[i]);
+    snprintf(text + at, sizeof text - at, "]");
+    printf(" %-20s", text);
+}
+
+static void print_one(const Run *r, const StTensor *t, Difference d, bool apart, int width) {
+    if (r->options->json) {
+        printf("%s\n{\"name\":", r->compared > 1 ? "," : "");
+        print_json_string(t->name);
+        print_json_number("relative_rms", d.relative);
+        print_json_number("max", d.max);
+        print_json_number("cosine", d.cosine);
+        printf(",\"ok\":%s", apart ? "false" : "true");
+        if (d.why) printf(",\"why\":\"%s\"", d.why);
+        printf("}");
+        return;
+    }
+    print_name(t->name, width);
+    print_shape(t);
+    if (d.why) printf(" %s\n", d.why);
+    else printf(" %10.3e  %10.3e  %.9f%s\n", d.relative, d.max, d.cosine, apart ? "  above the bound" : "");
+}
+
+static void print_alone(const Run *r, bool in_a) {
+    const StFile *f = in_a ? r->a : r->b;
+    size_t total = in_a ? r->only_a : r->only_b, said = 0;
+    bool json = r->options->json;
+    if (json) printf(",\n\"only_%c\":[", in_a ? 'a' : 'b');
+    else if (!total) return;
+    else printf("only in %s (%zu):", in_a ? "A" : "B", total);
+    for (size_t i = 0; i < f->count; i++) {
+        if (in_a ? r->partner[i] != NULL : r->used[i]) continue;
+        if (json) {
+            printf("%s", said++ ? "," : "");
+            print_json_string(f->tensors[i].name);
+        } else if (said++ < SHOWN) {
+            fputs(said == 1 ? " " : ", ", stdout);
+            print_name(f->tensors[i].name, 0);
+        }
+    }
+    if (json) printf("]");
+    else if (total > SHOWN) printf(", and %zu more\n", total - SHOWN);
+    else printf("\n");
+}
+
+static void compare(Run *r) {
+    int width = 6;
+    for (size_t i = 0; i < r->a->count; i++) {
+        size_t n = strlen(r->a->tensors[i].name);
+        if (r->partner[i] && n < 64 && (int)n > width) width = (int)n;
+    }
+    if (r->options->json) printf("{\"tensors\":[");
+    else printf("%-*s %-20s %10s  %10s  %s\n", width, "tensor", "shape", "rel. rms", "max", "cosine");
+    for (size_t i = 0; i < r->a->count; i++) {
+        const StTensor *t = &r->a->tensors[i];
+        if (!r->partner[i]) continue;
+        Difference d = diff_tensors(r->a, t, r->b, r->partner[i]);
+        bool apart = d.why || !(d.relative <= r->options->bound);
+        r->compared++;
+        r->apart += apart;
+        if (apart && !r->first) r->first = t, r->first_is = d;
+        print_one(r, t, d, apart, width);
+        st_drop(r->a, t);
+    }
+    if (r->options->json) printf("]");
+    print_alone(r, true);
+    print_alone(r, false);
+    if (r->options->json) {
+        printf(",\n\"bound\":%.9g,\"compared\":%zu,\"apart\":%zu,\"first\":", r->options->bound, r->compared, r->apart);
+        if (r->first) print_json_string(r->first->name);
+        else printf("null");
+        printf("}\n");
+        return;
+    }
+    printf("%zu compared, %zu apart (bound %g)\n", r->compared, r->apart, r->options->bound);
+    if (!r->first) return;
+    printf("first divergence: ");
+    print_name(r->first->name, 0);
+    if (r->first_is.why) printf(" (%s)\n", r->first_is.why);
+    else printf(" (relative RMS %.3e)\n", r->first_is.relative);
+}
+
+static bool run(const Options *o, const StFile *a, const StFile *b, const Names *names, Error *e) {
+    Run r = {.a = a, .b = b, .options = o};
+    r.partner = calloc(a->count + 1, sizeof *r.partner);
+    r.used = calloc(b->count + 1, sizeof *r.used);
+    bool ok = r.partner && r.used;
+    if (!ok) error_set(e, ERR_MEMORY, "%s: no memory to compare it; free some and try again", o->a);
+    if (ok) {
+        pair_names(&r, names);
+        compare(&r);
+        ok = r.compared && !r.apart;
+        if (!r.compared)
+            error_set(e, ERR_ARGUMENT, "%s: has no tensor in common with %s; give --names or check the files", o->a,
+                      o->b);
+        if (fflush(stdout) || ferror(stdout))
+            ok = error_set(e, ERR_FILE, "standard output: cannot be written; redirect it elsewhere");
+    }
+    free(r.partner);
+    free(r.used);
+    return ok;
+}
+
+int cmd_diff(int argc, char **argv) {
+    Options o;
+    Error e = {0};
+    Names names = {0};
+    if (!read_options(argc, argv, &o)) return 2;
+    StFile *a = st_open(o.a, &e), *b = a ? st_open(o.b, &e) : NULL;
+    bool ok = a && b && (!o.names || read_names(o.names, &names, &e)) && run(&o, a, b, &names, &e);
+    if (e.code) fprintf(stderr, "sdc: %s\n", e.text);
+    free(names.rules);
+    free(names.text);
+    st_close(a);
+    st_close(b);
+    return ok ? 0 : 1;
+}

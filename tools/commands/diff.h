@@ -1,0 +1,21 @@
+/* diff.h: the comparison behind `sdc diff`, for tests. */
+#ifndef SD_TOOLS_COMMANDS_DIFF_H
+#define SD_TOOLS_COMMANDS_DIFF_H
+
+#include "weights/safetensors.h"
+
+typedef struct {
+    double relative; /* rms(a - b) / rms(b); 0 when both are zero, infinite when only b is */
+    double max;      /* max |a - b| / rms(b) */
+    double cosine;   /* 1 when both are zero, 0 when one is */
+    const char *why; /* NULL, or what kept the two from being compared */
+} Difference;
+
+/* Compares by value, in double, whatever the two types are. */
+Difference diff_tensors(const StFile *fa, const StTensor *a, const StFile *fb, const StTensor *b);
+
+/* Applies the rule `from` -> `to` to a name; each * of `from` stands for any text, which the * of `to` in the same
+ * place takes over. False when the name does not match or the result does not fit. */
+bool diff_rename(const char *from, const char *to, const char *name, char *out, size_t room);
+
+#endif

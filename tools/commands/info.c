@@ -1,0 +1,87 @@
+/* info.c: `sdc info FILE... [--json] [--no-hash]`. */
+#include "tools/cli/commands.h"
+#include "sd/sd.h"
+#include "weights/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct {
+    bool json, no_hash;
+} Arguments;
+
+const Option INFO_OPTIONS[] = {
+    {OPT_FLAG, 0, "json", offsetof(Arguments, json), NULL, "print one JSON object a line", 0, 0},
+    {OPT_FLAG, 0, "no-hash", offsetof(Arguments, no_hash), NULL, "do not read the whole file for its SHA-256", 0, 0},
+    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+
+static void print_json_string(const char *s) {
+    size_t n = json_quote(NULL, 0, s);
+    char *text = malloc(n + 1);
+    if (text) json_quote(text, n + 1, s);
+    fputs(text ? text : "null", stdout);
+    free(text);
+}
+
+static void print_json(const char *path, const SdInfo *i) {
+    const struct {
+        const char *key, *value;
+    } TEXTS[] = {{"{\"file\":", path},      {",\"family\":", i->family},         {",\"layout\":", i->layout},
+                 {",\"dtype\":", i->dtype}, {",\"prediction\":", i->prediction}, {",\"sha256\":", i->hash}};
+    const struct {
+        const char *key;
+        int64_t value;
+    } NUMBERS[] = {{"tensors", i->tensors},
+                   {"used", i->used},
+                   {"ignored", i->ignored},
+                   {"missing", i->missing},
+                   {"parameters", i->parameters},
+                   {"unet_parameters", i->unet_parameters},
+                   {"vae_parameters", i->vae_parameters},
+                   {"text_parameters", i->text_parameters},
+                   {"bytes", (int64_t)i->bytes},
+                   {"width", i->width},
+                   {"height", i->height}};
+    for (size_t k = 0; k < sizeof TEXTS / sizeof *TEXTS; k++) {
+        fputs(TEXTS[k].key, stdout);
+        print_json_string(TEXTS[k].value);
+    }
+    for (size_t k = 0; k < sizeof NUMBERS / sizeof *NUMBERS; k++)
+        printf(",\"%s\":%" PRId64, NUMBERS[k].key, NUMBERS[k].value);
+    printf("}\n");
+}
+
+static void print_text(const char *path, const SdInfo *i) {
+    for (const char *p = path; *p; p++) putchar((unsigned char)*p < 32 || *p == 127 ? '?' : *p);
+    printf("\n");
+    printf("  family      %s, %s\n", i->family, i->layout);
+    printf("  dtype       %s\n", i->dtype);
+    printf("  tensors     %" PRId64 ": %" PRId64 " used, %" PRId64 " ignored, %" PRId64 " missing\n", i->tensors,
+           i->used, i->ignored, i->missing);
+    printf("  parameters  %" PRId64 ": U-Net %" PRId64 ", VAE %" PRId64 ", text encoder %" PRId64 "\n", i->parameters,
+           i->unet_parameters, i->vae_parameters, i->text_parameters);
+    printf("  size        %zu bytes (%.1f MiB)\n", i->bytes, (double)i->bytes * 0x1p-20);
+    printf("  pictures    %dx%d\n", i->width, i->height);
+    printf("  prediction  %s\n", i->prediction);
+    if (*i->hash) printf("  hash        %.10s\n  sha256      %s\n", i->hash, i->hash);
+}
+
+int cmd_info(int argc, char **argv) {
+    Arguments a = {0};
+    int rest = 0, code = options_parse("info", INFO_OPTIONS, &a, argc, argv, &rest), failed = EXIT_DONE;
+    if (code != OPTIONS_GO_ON) return code;
+    if (!rest) return usage_error("info", "no file named");
+    for (int k = 0; k < rest; k++) {
+        SdInfo info = {0};
+        Error e = {0};
+        if (!sd_info(argv[k], !a.no_hash, &info, &e)) {
+            fflush(stdout); /* so that the two streams keep their order where both go to one place */
+            report("info", &e);
+            failed = EXIT_WORLD;
+        } else if (a.json) print_json(argv[k], &info);
+        else print_text(argv[k], &info);
+    }
+    code = finish_output();
+    return failed ? failed : code;
+}

@@ -1,0 +1,242 @@
+/* judge.c: `sdc judge`: how many pictures show what their captions say, kind by kind. Of freshly drawn pictures it
+ * tells how far the judge itself can be trusted, of a VAE's reconstructions how much of a shape survives in latents, of
+ * a model's pictures how well it has learned. */
+#include "tools/shapes/judge.h"
+
+#include "tools/cli/commands.h"
+#include "tools/shapes/contact.h"
+#include "tools/shapes/judge_source.h"
+#include "weights/atomic_file.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const char *model, *sampler, *scheduler, *sheet;
+    int64_t count, seed, steps, size, threads;
+    double cfg, other_cfg;
+    bool built_in, reconstruct, json;
+} Arguments;
+
+#define AT(field) offsetof(Arguments, field)
+const Option JUDGE_OPTIONS[] = {
+    {OPT_STRING, 'm', "model", AT(model), "MODEL", "judge what this model makes of captions (drawn pictures)", 0, 0},
+    {OPT_FLAG, 0, "built-in", AT(built_in), NULL, "judge the built-in model", 0, 0},
+    {OPT_FLAG, 0, "reconstruct", AT(reconstruct), NULL, "judge drawn pictures after the model's VAE instead", 0, 0},
+    {OPT_INT, 'n', "count", AT(count), "N", "pictures of each kind (100)", 1, 100000},
+    {OPT_DOUBLE, 0, "cfg", AT(cfg), "X", "guidance (the model's own)", 0, 1000},
+    {OPT_DOUBLE, 0, "other-cfg", AT(other_cfg), "X", "the first kinds again with this guidance (no)", 0, 1000},
+    {OPT_STRING, 0, "sampler", AT(sampler), "NAME", "as for txt2img", 0, 0},
+    {OPT_STRING, 0, "scheduler", AT(scheduler), "NAME", "as for txt2img", 0, 0},
+    {OPT_INT, 0, "steps", AT(steps), "N", "steps (the model's own)", 1, 1000},
+    {OPT_INT, 0, "size", AT(size), "N", "pixels along a side, 64 or a multiple (the model's own)", 64, 1024},
+    {OPT_INT, 0, "seed", AT(seed), "N", "of the captions, and of the noise (1000)", 0, INT64_MAX / 2},
+    {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
+    {OPT_STRING, 0, "sheet", AT(sheet), "FILE", "a PNG with the first pictures of each kind and their verdicts", 0, 0},
+    {OPT_FLAG, 0, "json", AT(json), NULL, "print one JSON object a line", 0, 0},
+    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+
+/* --- counting --- */
+
+typedef struct {
+    int n, background, number, related, relation, all; /* related: pictures with a relation to get right */
+    int objects, colours, shapes;
+} Score;
+
+static void count(Score *s, const Verdict *v, const Scene *scene) {
+    s->n++;
+    s->background += v->background, s->number += v->number, s->all += v->all;
+    s->objects += v->objects, s->colours += v->colours, s->shapes += v->shapes;
+    if (scene->kind != SCENE_PAIR) return;
+    s->related++;
+    s->relation += v->relation;
+}
+
+static double percent(int part, int whole) { return whole ? 100.0 * part / whole : 0; }
+
+static void print_score(const char *name, const Score *s, bool json) {
+    const struct {
+        const char *key;
+        double value;
+        bool has;
+    } COLUMNS[] = {{"background", percent(s->background, s->n), true},
+                   {"number", percent(s->number, s->n), true},
+                   {"colour", percent(s->colours, s->objects), true},
+                   {"shape", percent(s->shapes, s->objects), true},
+                   {"relation", percent(s->relation, s->related), s->related > 0},
+                   {"all_right", percent(s->all, s->n), true}};
+    if (!s->n) return;
+    printf(json ? "{\"name\":\"%s\",\"n\":%d" : "%-32s %5d", name, s->n);
+    for (size_t i = 0; i < sizeof COLUMNS / sizeof *COLUMNS; i++) {
+        if (json && COLUMNS[i].has) printf(",\"%s\":%.2f", COLUMNS[i].key, COLUMNS[i].value);
+        if (!json && COLUMNS[i].has) printf(" %10.1f", COLUMNS[i].value);
+        if (!json && !COLUMNS[i].has) printf(" %10s", "");
+    }
+    printf(json ? "}\n" : "\n");
+    fflush(stdout);
+}
+
+/* --- kinds of captions --- */
+
+typedef enum { ONE, HELD_OUT, TWO, COUNTED, NO_BACKGROUND, KINDS } Kind;
+
+static const char *const KIND_NAMES[KINDS] = {"one object", "one object, held-out pairs", "two objects",
+                                              "several alike", "one object, no background named"};
+
+/* The number'th scene of a kind: plain objects, and all that counts is said. */
+static void scene_of(Scene *s, Kind kind, uint64_t seed, uint64_t *index) {
+    static const SceneKind OF[KINDS] = {SCENE_SINGLE, SCENE_SINGLE, SCENE_PAIR, SCENE_COUNT, SCENE_SINGLE};
+    ShapesOptions o = {.held_out = kind == HELD_OUT, .unnamed = kind == NO_BACKGROUND};
+    o.share[OF[kind]] = 1;
+    bool wanted;
+    do {
+        shapes_scene(s, &o, seed + (uint64_t)kind, (*index)++);
+        wanted = kind != HELD_OUT || shapes_held_out(s->objects[0].colour, s->objects[0].shape);
+        if (kind == TWO) wanted = s->relation != RELATION_AND;
+    } while (!wanted);
+}
+
+/* --- one kind --- */
+
+enum { SHEET_EACH = 20 };
+
+typedef struct {
+    SheetPicture *pictures; /* [room] */
+    int count, room;
+} Sheet;
+
+static bool keep(Sheet *sheet, const uint8_t *rgb, const Verdict *v, const char *caption, Error *e) {
+    if (sheet->count == sheet->room) return true;
+    uint8_t *copy = malloc(JUDGE_PIXELS * 3);
+    char *label = malloc(SHAPES_CAPTION + 64);
+    sheet->pictures[sheet->count++] = (SheetPicture){copy, label};
+    if (!copy || !label) return error_set(e, ERR_MEMORY, "out of memory for a sheet");
+    memcpy(copy, rgb, JUDGE_PIXELS * 3);
+    const char *wrong = v->all                    ? "right"
+                        : !v->background          ? "BACKGROUND"
+                        : v->colours < v->objects ? "COLOUR"
+                        : !v->relation            ? "RELATION"
+                        : v->shapes < v->objects  ? "SHAPE"
+                                                  : "NUMBER";
+    snprintf(label, SHAPES_CAPTION + 64, "%s: %s", wrong, caption);
+    return true;
+}
+
+/* Scores n pictures; for TWO also by relation, by_relation[3] (upright, sideways, inside); and each picture against the
+ * next one's caption, shuffled. */
+static bool judge_kind(Source *source, Kind kind, const Arguments *a, Score *total, Score *by_relation, Score *shuffled,
+                       Sheet *sheet, Error *e) {
+    uint8_t rgb[JUDGE_PIXELS * 3];
+    char caption[SHAPES_CAPTION];
+    uint64_t index = 0;
+    Scene scene, next;
+    Sight *sight = malloc(sizeof *sight);
+    bool ok = sight || error_set(e, ERR_MEMORY, "out of memory");
+    int kept = 0;
+    scene_of(&scene, kind, (uint64_t)a->seed, &index);
+    for (int64_t i = 0; ok && i < a->count; i++, scene = next) {
+        Verdict v;
+        scene_of(&next, kind, (uint64_t)a->seed, &index);
+        shapes_canonical(caption, &scene);
+        ok = source_picture(source, rgb, &scene, caption, i, e);
+        if (!ok) break;
+        judge_look(sight, rgb);
+        judge_scene(&v, sight, &scene);
+        count(total, &v, &scene);
+        if (kind == TWO) count(&by_relation[scene.relation / 2], &v, &scene);
+        if (sheet && kept++ < SHEET_EACH) ok = keep(sheet, rgb, &v, caption, e);
+        judge_scene(&v, sight, &next);
+        count(shuffled, &v, &next);
+    }
+    free(sight);
+    return ok;
+}
+
+static bool judge_all(Source *source, const Arguments *a, Sheet *sheet, Error *e) {
+    static const char *const RELATIONS[] = {"  above, below", "  left, right", "  inside"};
+    Score shuffled[KINDS] = {0}, held_out[2] = {0};
+    bool ok = true;
+    if (!a->json)
+        printf("%-32s %5s %10s %10s %10s %10s %10s %10s\n", "", "n", "background", "number", "colour", "shape",
+               "relation", "all right");
+    for (int kind = 0; ok && kind < KINDS; kind++) {
+        Score total = {0}, by_relation[3] = {0};
+        ok = judge_kind(source, (Kind)kind, a, &total, by_relation, &shuffled[kind], sheet, e);
+        if (!ok) break;
+        print_score(KIND_NAMES[kind], &total, a->json);
+        for (int r = 0; r < 3; r++) print_score(RELATIONS[r] + (a->json ? 2 : 0), &by_relation[r], a->json);
+        if (kind <= HELD_OUT) held_out[kind] = total;
+    }
+    if (!ok) return false;
+    print_score("one object, shuffled captions", &shuffled[ONE], a->json);
+    print_score("two objects, shuffled captions", &shuffled[TWO], a->json);
+    double known = percent(held_out[ONE].all, held_out[ONE].n),
+           new = percent(held_out[HELD_OUT].all, held_out[HELD_OUT].n);
+    if (known > 0)
+        printf(a->json ? "{\"name\":\"held-out pairs, relative\",\"value\":%.4f}\n"
+                       : "held-out pairs, relative: %.2f\n",
+               new / known);
+    if (source->kind == SOURCE_RECONSTRUCTED) {
+        double psnr = 10 * log10(255.0 * 255 / (source->squared_error / (double)source->values + 1e-9));
+        printf(a->json ? "{\"name\":\"PSNR\",\"value\":%.3f}\n" : "PSNR: %.2f dB\n", psnr);
+    }
+    return true;
+}
+
+/* One and two objects with another guidance. */
+static bool judge_other(Source *source, const Arguments *a, Error *e) {
+    bool ok = true;
+    source->request.cfg = a->other_cfg;
+    for (int kind = 0; ok && kind < KINDS; kind++) {
+        Score total = {0}, by_relation[3] = {0}, shuffled = {0};
+        char name[80];
+        if (kind != ONE && kind != TWO) continue;
+        ok = judge_kind(source, (Kind)kind, a, &total, by_relation, &shuffled, NULL, e);
+        snprintf(name, sizeof name, "%s, CFG %g", KIND_NAMES[kind], a->other_cfg);
+        if (ok) print_score(name, &total, a->json);
+    }
+    return ok;
+}
+
+int cmd_judge(int argc, char **argv) {
+    Arguments a = {.count = 100, .seed = 1000, .cfg = -1, .other_cfg = -1};
+    Error e = {0};
+    int rest = 0, code = options_parse("judge", JUDGE_OPTIONS, &a, argc, argv, &rest);
+    if (code != OPTIONS_GO_ON) return code;
+    if (rest) return usage_error("judge", "%.60s: not an option; the model goes after -m", argv[0]);
+    bool model = a.model || a.built_in, samples = model && !a.reconstruct;
+    if (a.model && a.built_in) return usage_error("judge", "-m and --built-in: one model at a time");
+    if (a.reconstruct && !model) return usage_error("judge", "--reconstruct needs a model's VAE: -m MODEL");
+    if (!samples && (a.other_cfg >= 0 || a.cfg >= 0 || a.steps || a.sampler || a.scheduler))
+        return usage_error(
+            "judge",
+            "nothing is sampled: --cfg, --other-cfg, --steps, --sampler and --scheduler need -m or --built-in");
+    Source source = {.kind = samples   ? SOURCE_SAMPLED
+                             : a.model ? SOURCE_RECONSTRUCTED
+                                       : SOURCE_DRAWN,
+                     .model = a.model,
+                     .sampler = a.sampler,
+                     .scheduler = a.scheduler,
+                     .threads = (int)a.threads,
+                     .steps = (int)a.steps,
+                     .cfg = a.cfg,
+                     .size = (int)a.size,
+                     .seed = a.seed};
+    Sheet sheet = {.room = KINDS * SHEET_EACH};
+    bool ok = !a.sheet || atomic_check(a.sheet, &e);
+    if (ok && !(sheet.pictures = calloc((size_t)sheet.room, sizeof *sheet.pictures)))
+        ok = error_set(&e, ERR_MEMORY, "out of memory for a sheet");
+    ok = ok && source_begin(&source, &e) && judge_all(&source, &a, a.sheet ? &sheet : NULL, &e) &&
+         (a.other_cfg < 0 || judge_other(&source, &a, &e)) &&
+         (!a.sheet || contact_sheet(sheet.pictures, sheet.count, JUDGE_SIDE, JUDGE_SIDE, a.sheet, &e));
+    for (int i = 0; i < sheet.count; i++) {
+        free((void *)(uintptr_t)sheet.pictures[i].rgb);
+        free((void *)(uintptr_t)sheet.pictures[i].label);
+    }
+    free(sheet.pictures);
+    source_end(&source);
+    return ok ? finish_output() : report("judge", &e);
+}

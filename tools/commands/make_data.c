@@ -1,0 +1,153 @@
+/* make_data.c: `sdc make-data`: captioned pictures drawn by rule (shapes.h) into a folder, for training, or onto a
+ * contact sheet, for looking at. */
+#define _POSIX_C_SOURCE 200809L
+#include "tools/cli/commands.h"
+#include "tools/shapes/contact.h"
+#include "tools/shapes/shapes.h"
+#include "sd/image/png.h"
+#include "weights/atomic_file.h"
+#include "weights/json.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct {
+    const char *out, *sheet, *kind;
+    int64_t count, first, seed, size;
+    double easy;
+    bool held_out, canonical, jsonl, quiet;
+} Arguments;
+
+enum { SHEET_MOST = 400 };
+
+#define AT(field) offsetof(Arguments, field)
+const Option MAKE_DATA_OPTIONS[] = {
+    {OPT_STRING, 'o', "out", AT(out), "DIR", "a new or empty folder for the pictures and their captions", 0, 0},
+    {OPT_INT, 0, "count", AT(count), "N", "pictures (1000; 48 for a sheet alone)", 1, 100000000},
+    {OPT_INT, 0, "seed", AT(seed), "N", "another seed gives other pictures (0)", 0, INT64_MAX},
+    {OPT_INT, 0, "first", AT(first), "N", "the first picture's number (0)", 0, INT64_MAX / 2},
+    {OPT_INT, 0, "size", AT(size), "N", "pixels along a side (64)", 16, 1024},
+    {OPT_CHOICE, 0, "kind", AT(kind), "single|pair|count|digit|landscape", "only pictures of one kind (all)", 0, 0},
+    {OPT_DOUBLE, 0, "easy", AT(easy), "X", "0..1: up to one plain object and plain words (0)", 0, 1},
+    {OPT_FLAG, 0, "held-out", AT(held_out), NULL, "also the pairs of colour and shape that are kept for testing", 0, 0},
+    {OPT_FLAG, 0, "canonical", AT(canonical), NULL, "captions in one form, which says everything", 0, 0},
+    {OPT_FLAG, 0, "jsonl", AT(jsonl), NULL, "one metadata.jsonl instead of a .txt file beside each picture", 0, 0},
+    {OPT_STRING, 0, "sheet", AT(sheet), "FILE", "a PNG with the first pictures (at most 400) and their captions", 0, 0},
+    {OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "print errors only", 0, 0},
+    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+
+static ShapesOptions shapes_for(const Arguments *a) {
+    static const char *const KINDS[SCENE_KINDS] = {"single", "pair", "count", "digit", "landscape"};
+    ShapesOptions o = shapes_options();
+    shapes_ease(&o, a->easy);
+    for (int k = 0; a->kind && k < SCENE_KINDS; k++) o.share[k] = !strcmp(a->kind, KINDS[k]);
+    o.held_out = a->held_out;
+    if (a->canonical) o.variety = o.vague = o.unnamed = 0;
+    return o;
+}
+
+/* Makes the folder, or accepts one that is there and empty: files of another set among these would go unnoticed. */
+static bool begin_folder(const char *path, Error *e) {
+    if (!mkdir(path, 0777)) return true;
+    if (errno != EEXIST) return error_set(e, ERR_FILE, "%s: cannot be made: %s", path, strerror(errno));
+    DIR *d = opendir(path);
+    if (!d) return error_set(e, ERR_FILE, "%s: cannot be opened as a folder: %s", path, strerror(errno));
+    bool empty = true;
+    for (struct dirent *f; (f = readdir(d));) empty = empty && (!strcmp(f->d_name, ".") || !strcmp(f->d_name, ".."));
+    closedir(d);
+    return empty || error_set(e, ERR_FILE, "%s: is not empty; name a new folder", path);
+}
+
+static bool write_file(const char *path, const void *bytes, size_t size, Error *e) {
+    FILE *f = fopen(path, "wb");
+    bool ok = f && fwrite(bytes, 1, size, f) == size;
+    if (f && fclose(f)) ok = false;
+    return ok || error_set(e, ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));
+}
+
+static bool write_picture(const Arguments *a, FILE *lines, int64_t number, const uint8_t *rgb, const char *caption,
+                          Error *e) {
+    char path[4096], name[40], quoted[2 * SHAPES_CAPTION];
+    uint8_t *png = NULL;
+    size_t size = 0;
+    snprintf(name, sizeof name, "%08" PRId64 ".png", number);
+    if (snprintf(path, sizeof path, "%s/%s", a->out, name) >= (int)sizeof path)
+        return error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", a->out);
+    bool ok = png_encode(rgb, (int)a->size, (int)a->size, NULL, 0, &png, &size, e) && write_file(path, png, size, e);
+    free(png);
+    if (!ok) return false;
+    if (lines) {
+        json_quote(quoted, sizeof quoted, caption);
+        fprintf(lines, "{\"file_name\":\"%s\",\"text\":%s}\n", name, quoted);
+        return true;
+    }
+    strcpy(path + strlen(path) - 3, "txt");
+    return write_file(path, caption, strlen(caption), e);
+}
+
+static bool write_folder(const Arguments *a, const ShapesOptions *o, uint8_t *rgb, Error *e) {
+    char caption[SHAPES_CAPTION], path[4096];
+    FILE *lines = NULL;
+    if (!begin_folder(a->out, e)) return false;
+    if (a->jsonl) {
+        if (snprintf(path, sizeof path, "%s/metadata.jsonl", a->out) >= (int)sizeof path)
+            return error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", a->out);
+        if (!(lines = fopen(path, "wb")))
+            return error_set(e, ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));
+    }
+    bool ok = true;
+    for (int64_t i = 0; ok && i < a->count; i++) {
+        shapes_picture(rgb, caption, o, (uint64_t)a->seed, (uint64_t)(a->first + i), (int)a->size);
+        ok = write_picture(a, lines, a->first + i, rgb, caption, e);
+    }
+    if (lines) {
+        bool full = ferror(lines);
+        if ((fclose(lines) || full) && ok) ok = error_set(e, ERR_FILE, "%s: cannot be written; is the disk full", path);
+    }
+    return ok;
+}
+
+static bool write_sheet(const Arguments *a, const ShapesOptions *o, Error *e) {
+    int n = a->count < SHEET_MOST ? (int)a->count : SHEET_MOST;
+    size_t bytes = (size_t)(3 * a->size * a->size);
+    SheetPicture *pictures = calloc((size_t)n, sizeof *pictures);
+    uint8_t *rgb = malloc((size_t)n * bytes);
+    char(*captions)[SHAPES_CAPTION] = calloc((size_t)n, sizeof *captions);
+    bool ok = pictures && rgb && captions;
+    if (!ok) error_set(e, ERR_MEMORY, "out of memory for a sheet of %d pictures", n);
+    for (int i = 0; ok && i < n; i++) {
+        uint8_t *at = rgb + (size_t)i * bytes;
+        shapes_picture(at, captions[i], o, (uint64_t)a->seed, (uint64_t)(a->first + i), (int)a->size);
+        pictures[i] = (SheetPicture){at, captions[i]};
+    }
+    ok = ok && contact_sheet(pictures, n, (int)a->size, (int)a->size, a->sheet, e);
+    free(pictures);
+    free(rgb);
+    free(captions);
+    return ok;
+}
+
+int cmd_make_data(int argc, char **argv) {
+    Arguments a = {.size = 64};
+    Error e = {0};
+    int rest = 0, code = options_parse("make-data", MAKE_DATA_OPTIONS, &a, argc, argv, &rest);
+    if (code != OPTIONS_GO_ON) return code;
+    if (rest) return usage_error("make-data", "%.60s: not an option; the folder goes after -o", argv[0]);
+    if (!a.out && !a.sheet) return usage_error("make-data", "make-data needs -o DIR, --sheet FILE, or both");
+    if (!a.count) a.count = a.out ? 1000 : 48;
+    ShapesOptions o = shapes_for(&a);
+    uint8_t *rgb = malloc((size_t)(3 * a.size * a.size));
+    bool ok = rgb || error_set(&e, ERR_MEMORY, "out of memory for a picture");
+    ok = ok && (!a.sheet || atomic_check(a.sheet, &e)) && (!a.out || write_folder(&a, &o, rgb, &e)) &&
+         (!a.sheet || write_sheet(&a, &o, &e));
+    free(rgb);
+    if (!ok) return report("make-data", &e);
+    if (!a.quiet && a.out) printf("%s: %" PRId64 " pictures\n", a.out, a.count);
+    if (!a.quiet && a.sheet) printf("%s: written\n", a.sheet);
+    return finish_output();
+}

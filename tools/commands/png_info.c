@@ -1,0 +1,113 @@
+/* png_info.c: `sdc png-info FILE... [--json] [--raw]`: what pictures say about how they were made. */
+#include "tools/cli/commands.h"
+#include "sd/image/image.h"
+#include "sd/info/infotext_read.h"
+#include "weights/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    bool json, raw;
+} Arguments;
+
+const Option PNG_INFO_OPTIONS[] = {
+    {OPT_FLAG, 0, "json", offsetof(Arguments, json), NULL, "print one JSON object a line", 0, 0},
+    {OPT_FLAG, 0, "raw", offsetof(Arguments, raw), NULL, "print the text as the file has it", 0, 0},
+    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+
+static const char NAME[] = "png-info";
+
+/* A text from a file, for a terminal: no control characters; lines after the first are indented. */
+static void print_clean(const char *s, int indent) {
+    for (; *s; s++) {
+        putchar(((unsigned char)*s < 32 && *s != '\n' && *s != '\t') || *s == 127 ? '?' : *s);
+        if (*s == '\n') printf("%*s", indent, "");
+    }
+    putchar('\n');
+}
+
+static void print_json_string(const char *s) {
+    size_t n = json_quote(NULL, 0, s);
+    char *text = malloc(n + 1);
+    if (text) json_quote(text, n + 1, s);
+    fputs(text ? text : "null", stdout);
+    free(text);
+}
+
+static void print_json_pairs(const InfoRead *r, bool implied) {
+    const char *comma = "";
+    putchar('{');
+    for (int i = 0; i < r->count; i++) {
+        if (r->pairs[i].implied != implied) continue;
+        fputs(comma, stdout);
+        print_json_string(r->pairs[i].key);
+        putchar(':');
+        print_json_string(r->pairs[i].value);
+        comma = ",";
+    }
+    putchar('}');
+}
+
+static void print_json(const char *path, const char *text, const InfoRead *r) {
+    const char *const VALUES[] = {"{\"file\":",   path,      ",\"parameters\":",      text,
+                                  ",\"prompt\":", r->prompt, ",\"negative_prompt\":", r->negative};
+    for (size_t i = 0; i < sizeof VALUES / sizeof *VALUES; i += 2) {
+        fputs(VALUES[i], stdout);
+        print_json_string(VALUES[i + 1]);
+    }
+    fputs(",\"fields\":", stdout);
+    print_json_pairs(r, false);
+    fputs(",\"implied\":", stdout);
+    print_json_pairs(r, true);
+    puts("}");
+}
+
+static void print_text(const char *path, const InfoRead *r) {
+    enum { COLUMN = 24 };
+    print_clean(path, 0);
+    printf("  %-*s", COLUMN, "prompt");
+    print_clean(r->prompt, COLUMN + 2);
+    if (*r->negative) {
+        printf("  %-*s", COLUMN, "negative prompt");
+        print_clean(r->negative, COLUMN + 2);
+    }
+    for (int i = 0; i < r->count; i++) {
+        printf("  %-*s ", COLUMN - 1, r->pairs[i].key);
+        if (r->pairs[i].implied) fputs("(by the version) ", stdout);
+        print_clean(r->pairs[i].value, COLUMN + 2);
+    }
+}
+
+static bool show(const Arguments *a, const char *path, Error *e) {
+    char *text = NULL;
+    InfoRead r = {0};
+    bool ok = image_read_text(path, "parameters", &text, e);
+    if (ok && !text) ok = error_set(e, ERR_FORMAT, "%s: does not say how it was made", path);
+    if (ok && a->raw) print_clean(text, 0);
+    else if (ok && (ok = infotext_read(text, &r, e))) {
+        if (a->json) print_json(path, text, &r);
+        else print_text(path, &r);
+    }
+    infotext_read_free(&r);
+    free(text);
+    return ok;
+}
+
+int cmd_png_info(int argc, char **argv) {
+    Arguments a = {0};
+    int rest = 0, code = options_parse(NAME, PNG_INFO_OPTIONS, &a, argc, argv, &rest), failed = EXIT_DONE;
+    if (code != OPTIONS_GO_ON) return code;
+    if (!rest) return usage_error(NAME, "no file named");
+    if (a.json && a.raw) return usage_error(NAME, "--json and --raw: one of them; --json has the text as well");
+    for (int k = 0; k < rest; k++) {
+        Error e = {0};
+        if (show(&a, argv[k], &e)) continue;
+        fflush(stdout); /* so that the two streams keep their order where both go to one place */
+        report(NAME, &e);
+        failed = EXIT_WORLD;
+    }
+    code = finish_output();
+    return failed ? failed : code;
+}

@@ -1,0 +1,97 @@
+/* sheet.c: `sdc sheet [PROMPT...]`: several prompts, a picture each, on one labelled contact sheet. Without prompts it
+ * asks for a dozen things that the built-in model has learned: colours and shapes, relations, numbers, landscapes, a
+ * pair of colour and shape that it has never seen, a caption without a background, a word that it does not know. */
+#include "tools/cli/commands.h"
+#include "tools/shapes/contact.h"
+#include "tools/cli/progress.h"
+#include "sd/sd.h"
+#include "weights/atomic_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct {
+    const char *model, *out, *sampler, *scheduler;
+    int64_t width, height, steps, seed, threads;
+    double cfg;
+    bool quiet;
+} Arguments;
+
+#define AT(field) offsetof(Arguments, field)
+const Option SHEET_OPTIONS[] = {
+    {OPT_STRING, 'm', "model", AT(model), "MODEL", "the model: a file or a folder (the built-in one)", 0, 0},
+    {OPT_STRING, 'o', "out", AT(out), "FILE", "the PNG to write (sheet.png)", 0, 0},
+    {OPT_INT, 'W', "width", AT(width), "N", "pixels of a picture, a multiple of 8 (the model's own size)", 64, 2048},
+    {OPT_INT, 'H', "height", AT(height), "N", "likewise", 64, 2048},
+    {OPT_INT, 0, "steps", AT(steps), "N", "steps (20, or the model's own)", 1, 1000},
+    {OPT_DOUBLE, 0, "cfg", AT(cfg), "X", "guidance (7, or the model's own)", 0, 1000},
+    {OPT_STRING, 0, "sampler", AT(sampler), "NAME", "see sdc samplers (Euler a)", 0, 0},
+    {OPT_STRING, 0, "scheduler", AT(scheduler), "NAME", "see sdc schedulers (Automatic)", 0, 0},
+    {OPT_INT, 0, "seed", AT(seed), "N", "of the first picture, the next ones count up (1)", 0, UINT32_MAX},
+    {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
+    {OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "print errors only", 0, 0},
+    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+
+static const char *const DOZEN[] = {
+    "a red circle above a blue square on a white background",
+    "a large yellow star on a blue background",
+    "a white heart inside a red circle on a pink background",
+    "three green diamonds on a black background",
+    "a boat on the sea at sunset",
+    "a house on a green hill at night",
+    "an orange arrow to the left of a purple moon on a yellow background",
+    "a purple star on a cyan background", /* held out */
+    "a red number 7 on a white background",
+    "mountains by the sea on a sunny day",
+    "a green ring",                              /* no background */
+    "a lovely pink heart on a black background", /* a word that means nothing to it */
+};
+
+enum { DOZEN_COUNT = sizeof DOZEN / sizeof *DOZEN };
+
+static bool make(SdModel *model, SdRequest *r, const char *const *prompts, int count, const Arguments *a, Error *e) {
+    SdResult *results = calloc((size_t)count, sizeof *results);
+    SheetPicture *pictures = calloc((size_t)count, sizeof *pictures);
+    Progress progress;
+    double seconds = 0;
+    bool ok = (results && pictures) || error_set(e, ERR_MEMORY, "out of memory for a sheet of %d pictures", count);
+    progress_begin(&progress, a->quiet, count);
+    progress.quiet = a->quiet || !progress.terminal; /* a line for each step of each picture would be too many */
+    r->progress = progress_show, r->user = &progress;
+    for (int i = 0; ok && i < count; i++) {
+        progress.run = i;
+        r->prompt = prompts[i], r->seed = a->seed + i;
+        ok = sd_txt2img(model, r, &results[i], e);
+        seconds += results[i].text_seconds + results[i].sample_seconds + results[i].decode_seconds;
+        if (ok) pictures[i] = (SheetPicture){results[i].pictures[0].rgb, prompts[i]};
+    }
+    progress_clear(&progress);
+    ok = ok && contact_sheet(pictures, count, r->width, r->height, a->out, e);
+    if (ok && !a->quiet) printf("%s: %d pictures, %.1f s\n", a->out, count, seconds);
+    for (int i = 0; results && i < count; i++) sd_free(&results[i]);
+    free(results);
+    free(pictures);
+    return ok;
+}
+
+int cmd_sheet(int argc, char **argv) {
+    Arguments a = {.out = "sheet.png", .seed = 1, .cfg = -1};
+    Error e = {0};
+    int rest = 0, code = options_parse("sheet", SHEET_OPTIONS, &a, argc, argv, &rest);
+    if (code != OPTIONS_GO_ON) return code;
+    if (a.width % 8 || a.height % 8) return usage_error("sheet", "width and height are multiples of 8");
+    SdOptions options = {.threads = (int)a.threads};
+    catch_signals();
+    SdModel *model = atomic_check(a.out, &e) ? sd_open(a.model, &options, &e) : NULL;
+    SdRequest r = sd_request(model);
+    if (a.width) r.width = (int)a.width;
+    if (a.height) r.height = (int)a.height;
+    if (a.steps) r.steps = (int)a.steps;
+    if (a.cfg >= 0) r.cfg = a.cfg;
+    if (a.sampler) r.sampler = a.sampler;
+    r.scheduler = a.scheduler, r.keep = true;
+    bool ok = model && make(model, &r, rest ? (const char *const *)argv : DOZEN, rest ? rest : DOZEN_COUNT, &a, &e);
+    sd_close(model);
+    if (caught_signal()) return 128 + caught_signal();
+    return ok ? finish_output() : report("sheet", &e);
+}

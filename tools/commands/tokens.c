@@ -1,0 +1,158 @@
+/* tokens.c: `sdc tokens -p PROMPT`: what a prompt becomes: which text at which step, in which chunks of 75 tokens, with
+ * which weights. */
+#include "tools/cli/commands.h"
+#include "sd/prompt/prompt.h"
+#include "weights/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    char *prompt;
+    const char *emphasis;
+    int64_t steps, hires_steps;
+    bool negative, json, second_order, old_schedules;
+} Arguments;
+
+const Option TOKENS_OPTIONS[] = {
+    {OPT_TEXT, 'p', "prompt", offsetof(Arguments, prompt), "TEXT", "the prompt; @FILE reads it, - reads stdin", 0, 0},
+    {OPT_FLAG, 'n', "negative", offsetof(Arguments, negative), NULL, "read it as a negative prompt: no AND, no tags", 0,
+     0},
+    {OPT_INT, 's', "steps", offsetof(Arguments, steps), "N", "sampling steps, for schedules (20)", 1, 1000},
+    {OPT_INT, 0, "hires-steps", offsetof(Arguments, hires_steps), "N", "show the second pass, which has N steps", 1,
+     1000},
+    {OPT_FLAG, 0, "second-order", offsetof(Arguments, second_order), NULL,
+     "for samplers that call the model twice a step", 0, 0},
+    {OPT_FLAG, 0, "old-schedules", offsetof(Arguments, old_schedules), NULL,
+     "switch texts as the webui did before version 1.6", 0, 0},
+    {OPT_CHOICE, 0, "emphasis", offsetof(Arguments, emphasis), "original|no-norm|ignore|none",
+     "what brackets do (original)", 0, 0},
+    {OPT_FLAG, 0, "json", offsetof(Arguments, json), NULL, "print JSON", 0, 0},
+    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+
+static Emphasis emphasis_of(const char *name) {
+    if (!strcmp(name, "no-norm")) return EMPHASIS_NO_NORM;
+    if (!strcmp(name, "ignore")) return EMPHASIS_IGNORE;
+    return strcmp(name, "none") ? EMPHASIS_ORIGINAL : EMPHASIS_NONE;
+}
+
+/* --- JSON --- */
+
+static bool print_string(const char *s) {
+    size_t n = json_quote(NULL, 0, s);
+    char *text = malloc(n + 1);
+    if (!text) return false;
+    json_quote(text, n + 1, s);
+    fputs(text, stdout);
+    free(text);
+    return true;
+}
+
+static void print_chunk_json(const PromptChunk *c) {
+    fputs("{\"ids\":[", stdout);
+    for (int i = 1; i <= c->count; i++) printf("%s%d", i > 1 ? "," : "", c->ids[i]);
+    fputs("],\"weights\":[", stdout);
+    for (int i = 1; i <= c->count; i++) printf("%s%.9g", i > 1 ? "," : "", (double)c->weights[i]);
+    fputs("]}", stdout);
+}
+
+static bool print_json(const Prompt *p) {
+    fputs("{\"prompts\":[", stdout);
+    for (int i = 0; i < p->count; i++) {
+        const PromptPart *part = &p->parts[i];
+        printf("%s{\"weight\":%.17g,\"schedule\":[", i ? "," : "", part->weight);
+        for (int k = 0; k < part->count; k++) {
+            const PromptText *t = &p->texts[part->entries[k].text];
+            if (k + 1 < part->count && part->entries[k].text == part->entries[k + 1].text) continue;
+            printf("{\"until\":%d,\"text\":", part->entries[k].until);
+            if (!print_string(t->text)) return false;
+            fputs(",\"chunks\":[", stdout);
+            for (int64_t c = 0; c < t->count; c++) {
+                if (c) putchar(',');
+                print_chunk_json(&t->chunks[c]);
+            }
+            fputs(k + 1 < part->count ? "]}," : "]}", stdout);
+        }
+        fputs("]}", stdout);
+    }
+    fputs("]}\n", stdout);
+    return true;
+}
+
+/* --- for people --- */
+
+/* One line of a prompt's text; line ends and other controls would break up the list. */
+static void print_line(const char *text) {
+    for (const char *p = text; *p; p++) putchar((unsigned char)*p < 32 || *p == 127 ? ' ' : *p);
+    putchar('\n');
+}
+
+/* The tokens' spellings, "_" before one that goes on with a word; runs of equal weights as (run:weight). */
+static void print_chunk(const Tokenizer *t, const PromptChunk *c) {
+    char spelling[256];
+    bool inside = false;
+    fputs("   ", stdout);
+    for (int i = 1; i <= c->count; i++) {
+        float w = c->weights[i];
+        bool first = i == 1 || c->weights[i - 1] != w, last = i == c->count || c->weights[i + 1] != w;
+        const char *s = tokenizer_token(t, c->ids[i], spelling, sizeof spelling);
+        size_t n = strlen(s);
+        bool ends = n >= 4 && !strcmp(s + n - 4, "</w>");
+        printf(" %s%s%.*s", first && w != 1 ? "(" : "", inside ? "_" : "", (int)(ends ? n - 4 : n), s);
+        inside = !ends && c->ids[i] < TOKEN_BOS;
+        if (last && w != 1) printf(" :%.5g)", (double)w);
+    }
+    fputs(c->count ? "\n" : " (empty)\n", stdout);
+}
+
+static void print_people(const Prompt *p, const Tokenizer *t) {
+    for (int i = 0; i < p->count; i++) {
+        const PromptPart *part = &p->parts[i];
+        if (p->count > 1) printf("%sAND part %d, weight %g\n", i ? "\n" : "", i + 1, part->weight);
+        for (int k = 0, from = 1; k < part->count; k++) {
+            const PromptText *text = &p->texts[part->entries[k].text];
+            if (k + 1 < part->count && part->entries[k].text == part->entries[k + 1].text) continue;
+            int until = part->entries[k].until;
+            int64_t room = text->tokens > 75 ? (text->tokens + 74) / 75 * 75 : 75;
+            if (from > 1 || k + 1 < part->count) printf("steps %d-%d, ", from, until);
+            printf("%lld/%lld tokens: ", (long long)text->tokens, (long long)room);
+            print_line(text->text);
+            for (int64_t c = 0; c < text->count; c++) print_chunk(t, &text->chunks[c]);
+            from = until + 1;
+        }
+    }
+    for (int i = 0; i < p->network_count; i++)
+        printf("<%s:%s>: %g in the text encoder, %g in the U-Net\n", p->networks[i].kind, p->networks[i].name,
+               p->networks[i].text, p->networks[i].unet);
+}
+
+int cmd_tokens(int argc, char **argv) {
+    Arguments a = {.emphasis = "original", .steps = 20};
+    int rest = 0, code = options_parse("tokens", TOKENS_OPTIONS, &a, argc, argv, &rest);
+    if (code == OPTIONS_GO_ON && rest)
+        code = usage_error("tokens", "%.60s: is no option; the prompt follows -p", argv[0]);
+    if (code == OPTIONS_GO_ON && !a.prompt) code = usage_error("tokens", "no prompt; give one with -p");
+    if (code != OPTIONS_GO_ON) {
+        options_free(TOKENS_OPTIONS, &a);
+        return code;
+    }
+    int calls = a.second_order ? 2 : 1;
+    PromptOptions o = {.negative = a.negative,
+                       .emphasis = emphasis_of(a.emphasis),
+                       .pad = TOKEN_EOS,
+                       .steps = (int)a.steps * calls,
+                       .hires_steps = (int)a.hires_steps * calls,
+                       .old_schedules = a.old_schedules};
+    Error e = {0};
+    Prompt p = {0};
+    Tokenizer *t = tokenizer_new();
+    bool ok = t || error_set(&e, ERR_MEMORY, "out of memory for the tokenizer");
+    ok = ok && prompt_compile(&p, t, a.prompt, &o, &e);
+    if (ok && a.json) ok = print_json(&p) || error_set(&e, ERR_MEMORY, "out of memory for JSON");
+    else if (ok) print_people(&p, t);
+    prompt_free(&p);
+    tokenizer_free(t);
+    options_free(TOKENS_OPTIONS, &a);
+    return ok ? finish_output() : report("tokens", &e);
+}

@@ -1,0 +1,210 @@
+#include "train_data.h"
+
+#include "sd/image/image.h"
+#include "sd/image/resize.h"
+#include "weights/json.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- drawn --- */
+
+static bool draw(void *user, int64_t index, uint8_t *rgb, Error *e) {
+    (void)e;
+    const TrainSource *s = user;
+    char caption[SHAPES_CAPTION];
+    shapes_picture(rgb, caption, &s->shapes, s->seed, (uint64_t)index, s->data.size);
+    return true;
+}
+
+static bool describe(void *user, int64_t index, char *text, size_t room, Error *e) {
+    (void)e;
+    const TrainSource *s = user;
+    Scene scene;
+    char caption[SHAPES_CAPTION];
+    shapes_scene(&scene, &s->shapes, s->seed, (uint64_t)index);
+    shapes_caption(caption, &scene, &s->shapes);
+    snprintf(text, room, "%s", caption);
+    return true;
+}
+
+/* --- a folder --- */
+
+typedef struct {
+    char *file, *caption;
+} Entry;
+
+typedef struct Folder {
+    char *path;
+    Entry *at;
+    size_t count, room;
+} Folder;
+
+static bool out_of_memory(Error *e, const char *path) { return error_set(e, ERR_MEMORY, "%s: out of memory", path); }
+
+/* Takes both strings. */
+static bool append(Folder *f, char *file, char *caption, Error *e) {
+    if (f->count == f->room) {
+        size_t room = f->room ? 2 * f->room : 256;
+        Entry *at = realloc(f->at, room * sizeof *at);
+        if (at) f->at = at, f->room = room;
+    }
+    if (!file || !caption || f->count == f->room) return free(file), free(caption), out_of_memory(e, f->path);
+    f->at[f->count++] = (Entry){file, caption};
+    return true;
+}
+
+static char *join(const char *folder, const char *name) {
+    size_t a = strlen(folder), b = strlen(name);
+    char *path = malloc(a + b + 2);
+    if (path) snprintf(path, a + b + 2, "%s/%s", folder, name);
+    return path;
+}
+
+static char *copy_of(const char *s) {
+    char *c = malloc(strlen(s) + 1);
+    return c ? strcpy(c, s) : NULL;
+}
+
+/* The whole file with white space cut off its end; NULL: cannot be read. */
+static char *read_text(const char *path) {
+    FILE *f = fopen(path, "rb");
+    if (!f) return NULL;
+    char *text = malloc(65536);
+    size_t n = text ? fread(text, 1, 65535, f) : 0;
+    fclose(f);
+    while (text && n && strchr(" \t\r\n", text[n - 1])) n--;
+    if (text) text[n] = 0;
+    return text;
+}
+
+/* Lines {"file_name": "a.png", "text": "..."} */
+static bool read_lines(Folder *f, const char *path, FILE *in, Error *e) {
+    char *line = malloc(65536);
+    bool ok = line || out_of_memory(e, path);
+    for (int number = 1; ok && fgets(line, 65536, in); number++) {
+        if (!line[strspn(line, " \t\r\n")]) continue;
+        char what[1100];
+        snprintf(what, sizeof what, "%.1000s: line %d", path, number);
+        Json *j = json_parse(what, line, strlen(line), e);
+        if (!j) {
+            ok = false;
+            break;
+        }
+        const JsonNode *file = json_get(j, &j->nodes[0], "file_name"), *text = json_get(j, &j->nodes[0], "text");
+        ok = file && text && file->type == JSON_STRING && text->type == JSON_STRING;
+        if (!ok) error_set(e, ERR_FORMAT, "%s: needs \"file_name\" and \"text\"", what);
+        ok = ok && append(f, join(f->path, file->text), copy_of(text->text), e);
+        json_free(j);
+    }
+    free(line);
+    return ok;
+}
+
+static bool is_picture(const char *name) {
+    static const char *const ENDS[] = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".PNG", ".JPG", ".JPEG"};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++)
+        if (n > strlen(ENDS[i]) && !strcmp(name + n - strlen(ENDS[i]), ENDS[i])) return true;
+    return false;
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(((const Entry *)a)->file, ((const Entry *)b)->file); }
+
+static bool read_names(Folder *f, DIR *dir, Error *e) {
+    bool ok = true;
+    for (struct dirent *d; ok && (d = readdir(dir));) {
+        if (!is_picture(d->d_name)) continue;
+        char *file = join(f->path, d->d_name), *text = join(f->path, d->d_name), *caption = NULL;
+        if (text && file) {
+            strcpy(strrchr(text, '.'), ".txt"); /* no longer than any ending */
+            caption = read_text(text);
+            if (!caption)
+                ok =
+                    error_set(e, ERR_FILE,
+                              "%s: cannot be read: each picture needs a caption, or the folder a metadata.jsonl", text);
+        }
+        free(text);
+        if (ok) ok = append(f, file, caption, e);
+        else free(file);
+    }
+    if (ok) qsort(f->at, f->count, sizeof *f->at, by_name); /* the same order on every machine */
+    return ok;
+}
+
+static bool open_folder(TrainSource *s, const char *path, Error *e) {
+    Folder *f = s->folder = calloc(1, sizeof *f);
+    char *lines = join(path, "metadata.jsonl");
+    if (f) f->path = copy_of(path);
+    bool ok = (f && f->path && lines) || out_of_memory(e, path);
+    FILE *in = ok ? fopen(lines, "rb") : NULL;
+    if (in) {
+        ok = read_lines(f, lines, in, e);
+        fclose(in);
+    } else if (ok) {
+        DIR *dir = opendir(path);
+        ok = dir ? read_names(f, dir, e) : error_set(e, ERR_FILE, "%s: %s", path, strerror(errno));
+        if (dir) closedir(dir);
+    }
+    free(lines);
+    if (ok && !f->count) ok = error_set(e, ERR_FILE, "%s: holds no pictures", path);
+    if (ok) s->data.count = (int64_t)f->count;
+    return ok;
+}
+
+static bool read_picture(void *user, int64_t index, uint8_t *rgb, Error *e) {
+    const TrainSource *s = user;
+    Image image;
+    if (!image_read(s->folder->at[index].file, IMAGE_WHITE, &image, e)) return false;
+    int size = s->data.size;
+    bool ok = true;
+    if (image.width == size && image.height == size) memcpy(rgb, image.rgb, (size_t)size * (size_t)size * 3);
+    else ok = resize_picture(image.rgb, image.width, image.height, rgb, size, size, RESIZE_CROP, e);
+    image_free(&image);
+    return ok;
+}
+
+static bool read_caption(void *user, int64_t index, char *text, size_t room, Error *e) {
+    (void)e;
+    const TrainSource *s = user;
+    snprintf(text, room, "%s", s->folder->at[index].caption);
+    return true;
+}
+
+/* --- both --- */
+
+bool train_source_open(TrainSource *s, const char *what, int size, const DrawnOptions *o, Error *e) {
+    const char *kinds = o->kinds;
+    *s = (TrainSource){.data = {.user = s, .size = size, .picture = read_picture, .caption = read_caption}};
+    bool drawn = !strncmp(what, "shapes", 6) && (!what[6] || what[6] == ':');
+    if (!drawn && (o->easy > 0 || o->placed >= 0 || o->ordered > 0 || kinds))
+        return error_set(e, ERR_ARGUMENT,
+                         "--easy, --placed, --ordered and --kinds: of drawn pictures, --data shapes, not of %s", what);
+    if (!drawn) return open_folder(s, what, e);
+    s->shapes = shapes_options();
+    shapes_ease(&s->shapes, o->easy);
+    if (o->placed >= 0) s->shapes.placed = o->placed;
+    s->shapes.ordered = o->ordered;
+    for (int k = 0, n = 0; kinds && k < SCENE_KINDS; k++, kinds += n)
+        if (sscanf(kinds, k ? ",%lf%n" : "%lf%n", &s->shapes.share[k], &n) != 1 || !(s->shapes.share[k] >= 0) ||
+            (k == SCENE_KINDS - 1 && kinds[n]))
+            return error_set(e, ERR_ARGUMENT,
+                             "--kinds: five numbers from 0 on, as 1,2,0,0,1: shares of single objects, pairs, "
+                             "several alike, digits, landscapes");
+    if (what[6]) s->seed = strtoull(what + 7, NULL, 10);
+    s->data.count = INT64_MAX;
+    s->data.picture = draw;
+    s->data.caption = describe;
+    return true;
+}
+
+void train_source_close(TrainSource *s) {
+    Folder *f = s->folder;
+    for (size_t i = 0; f && i < f->count; i++) free(f->at[i].file), free(f->at[i].caption);
+    if (f) free(f->at), free(f->path);
+    free(f);
+    s->folder = NULL;
+}

@@ -1,0 +1,102 @@
+#!/bin/sh
+# check_includes.sh [BUILD]: the rules of the house that a compiler does not see. Run from the repository's root.
+#   1. every file of sd/, tools/ and tests/ is in a room, and rooms depend one way (the table below)
+#   2. no cycles between files: by what they include and, given the folder of a build, by what they call
+#   3. no two headers share an include guard
+#   4. nn/ and sd/ do not know which backend runs: no #if on one
+#   5. no file is longer than 450 lines (tables in .inc files excepted)
+set -u
+export LC_ALL=C
+status=0
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+fail() { echo "$1"; status=1; }
+
+# A room, and the rooms that it may include besides itself. "sd" is sd/sd.h, the public interface.
+cat > "$work/rooms" << 'END'
+tensor
+cuda tensor
+weights tensor
+nn tensor weights
+sd tensor
+sd/text tensor weights
+sd/noise tensor weights
+sd/prompt tensor weights sd/text
+sd/image tensor weights sd sd/text sd/noise
+sd/sampling tensor weights sd/noise sd/text
+sd/info tensor weights sd sd/text sd/sampling
+sd/models tensor weights nn sd/text
+sd/load tensor weights nn sd sd/text sd/sampling sd/models
+sd/pipeline tensor weights nn sd sd/text sd/noise sd/prompt sd/image sd/sampling sd/info sd/models sd/load
+sd/train tensor weights nn sd sd/noise sd/image sd/sampling sd/models sd/load
+sd/guide
+tools/cli tensor weights sd sd/text sd/sampling sd/info sd/load
+tools/shapes tensor weights sd sd/noise sd/image sd/load
+tools/bench tensor weights nn sd sd/models sd/load sd/pipeline tools/cli
+tools/server sd
+tools/commands tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/info sd/load sd/pipeline sd/train tools/cli tools/bench tools/shapes
+tests *
+END
+
+sources() { find "$@" -type f \( -name '*.c' -o -name '*.h' -o -name '*.inc' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cc' \) | sort; }
+sources tensor weights nn sd cuda tools tests > "$work/sources"
+
+# "FILE LINE INCLUDED": a path from the root, or the name of a file beside it
+xargs grep -Hn '^[ 	]*#[ 	]*include[ 	]*"' /dev/null < "$work/sources" | awk '
+    {
+        split($0, at, ":")
+        match($0, /"[^"]*"/)
+        path = substr($0, RSTART + 1, RLENGTH - 2)
+        folder = at[1]
+        sub(/\/[^\/]*$/, "", folder)
+        while (sub(/^\.\.\//, "", path)) if (!sub(/\/[^\/]*$/, "", folder)) folder = ""
+        if (path !~ /\// || at[1] == "sd/sd.h") path = folder == "" ? path : at[1] == "sd/sd.h" && folder !~ /^sd/ ? path : folder "/" path
+        print at[1], at[2], path
+    }' > "$work/includes"
+
+awk '
+    function room(file,   part, n) {
+        n = split(file, part, "/")
+        if (file == "sd/sd.h") return "sd"
+        if (part[1] == "sd" || part[1] == "tools") return n > 2 ? part[1] "/" part[2] : "outside"
+        return part[1] == "tests" && n < 3 ? "outside" : part[1]
+    }
+    FILENAME == ARGV[1] { known[$1] = 1; for (i = 2; i <= NF; i++) may[$1, $i] = 1; next }
+    FILENAME == ARGV[2] {
+        if (!(room($1) in known)) { print $1 ": is in no room (check_includes.sh lists them)"; bad = 1 }
+        exists[$1] = 1
+        next
+    }
+    {
+        a = room($1); b = room($3)
+        if (!($3 in exists)) { print $1 ":" $2 ": includes " $3 ", which is not there"; bad = 1 }
+        else if (a != b && !((a, b) in may) && !((a, "*") in may)) { print $1 ":" $2 ": " a "/ may not include " b "/"; bad = 1 }
+    }
+    END { exit bad }' "$work/rooms" "$work/sources" "$work/includes" || status=1
+
+acyclic() { # WHAT: pairs "A B" on standard input
+    tsort > /dev/null 2> "$work/loop" && return
+    fail "a cycle between files by what they $1: $(sed -n 's/^tsort: \([^ ]*\)$/\1/p' "$work/loop" | sort -u | tr '\n' ' ')"
+}
+awk '{ print $1, $3 }' "$work/includes" | acyclic include
+if [ $# -gt 0 ]; then
+    (cd "$1" && find tensor weights nn sd cuda tools -name '*.o' 2> /dev/null | grep -vE '\.(v3|v4|bf16)\.o$' | sort | xargs nm -A) |
+        awk '
+        { split($1, at, ":"); file = at[1]; sub(/(\.base)?(\.cu|\.cc)?\.o$/, "", file) }
+        $(NF - 1) ~ /^[TDRBVW]$/ { from[$NF] = file }
+        $(NF - 1) == "U" { needs[file " " $NF] = 1 }
+        END { for (k in needs) { split(k, n, " "); if (n[2] in from && from[n[2]] != n[1]) print n[1], from[n[2]] } }' |
+        sort -u | acyclic call
+fi
+
+twins=$(grep -E '\.(h|cuh)$' "$work/sources" | xargs awk 'FNR == 1 { seen = 0 } !seen && /^#ifndef / { print $2; seen = 1 }' | sort | uniq -d)
+[ -z "$twins" ] || fail "headers that share an include guard: $twins"
+
+if grep -E '^(nn|sd)/' "$work/sources" | xargs grep -nE '^[ 	]*#[ 	]*(el)?if.*(CUDA|NVCC|BLAS|METAL|VULKAN|_X86|AVX|SSE|NEON|_OPENMP|__x86_64__|__aarch64__)' /dev/null; then
+    fail "nn/ and sd/ must not know a backend"
+fi
+
+find tensor weights nn sd cuda tools tests -type f \( -name '*.c' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cc' -o -name '*.py' -o -name '*.sh' \) |
+    sort | xargs wc -l | awk '$2 != "total" && $1 > 450 { print $2 ": " $1 " lines, more than 450"; bad = 1 } END { exit bad }' || status=1
+
+exit $status

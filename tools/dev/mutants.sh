@@ -1,0 +1,210 @@
+#!/bin/sh
+# mutants.sh: proves that the tests can fail. Plants one known error at a time in a copy of the sources, builds the
+# tests there, and requires that a suite turns red (a copy that does not build is an error, not a kill).
+#
+#     tools/dev/mutants.sh [NAME...]     all, or those of the table whose name contains NAME
+#     JOBS=4 WORK=DIR KEEP=1         threads of make; where the copies go; leave the objects there for the next run
+#
+# The table below: name ~ file ~ suites ~ BLAS ~ sed expression. A mutation whose expression changes nothing is an error.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+work=${WORK:-build/mutants}
+jobs=${JOBS:-2}
+mkdir -p "$work" || exit 1
+work=$(cd "$work" && pwd)
+tree=$work/tree
+rm -rf "$tree"
+mkdir -p "$tree" || exit 1
+for f in Makefile tensor weights nn sd tests tools cuda; do
+    cp -Rp "$f" "$tree/" || exit 1
+done
+cd "$tree" || exit 1
+
+table() {
+    cat << 'END'
+group norm eps of the U-Net's ResBlock ~ nn/resblock.c ~ blocks ~ openblas ~ s|m->has_emb ? 1e-5f|m->has_emb ? 1e-6f|
+group norm eps of the VAE's ResBlock ~ nn/resblock.c ~ blocks ~ openblas ~ s|: 1e-6f /\*|: 1e-5f /*|
+group norm eps of the spatial transformer ~ nn/transformer.c ~ blocks ~ openblas ~ s|1e-6f /\* Normalize() in attention.py|1e-5f /* Normalize() in attention.py|
+group norm eps of the VAE's attention ~ nn/transformer.c ~ blocks ~ openblas ~ s|1e-6f /\* Normalize() in the VAE|1e-5f /* Normalize() in the VAE|
+group norm eps of the U-Net's end ~ sd/models/unet.c ~ blocks ~ openblas ~ s|k->groups, 1e-5f|k->groups, 1e-6f|
+group norm eps of the VAE's ends ~ sd/models/vae.c ~ blocks ~ openblas ~ s|k->groups, 1e-6f|k->groups, 1e-5f|
+layer norm eps of the transformer block ~ nn/transformer.c ~ blocks ~ openblas ~ s|eps = 1e-5f; /\* torch|eps = 1e-6f; /* torch|
+layer norm eps of CLIP ~ nn/transformer.c ~ blocks ~ openblas ~ s|eps = 1e-5f; /\* layer_norm_eps|eps = 1e-6f; /* layer_norm_eps|
+quick GELU in GEGLU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|x\[i\] \* fm_gelu(gate\[i\])|x[i] * fm_quick_gelu(gate[i])|
+GEGLU's halves swapped ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|x\[i\] \* fm_gelu(gate\[i\])|gate[i] * fm_gelu(x[i])|
+GELU for quick GELU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|fm_quick_gelu(x\[i\])|fm_gelu(x[i])|
+quick GELU's constant ~ tensor/fmath.h ~ ops ~ openblas ~ s|-1.702f|-1.7f|
+group norm by E[x^2] - E[x]^2 ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|m\[c\] \*= inverse;|m[c] *= 0.0f * inverse;|
+layer norm by E[x^2] - E[x]^2 ~ tensor/cpu/layer_norm.h ~ ops ~ openblas ~ s|float m = (float)(total / (double)n);|float m = 0.0f * (float)total;|
+group norm's blocks joined without their distance ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|m2 += p\[1\] + d \* d \* n \* k / (n + k);|m2 += p[1];|
+group norm of the last pixels left out ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|from + GROUP_NORM_PIXELS, g->x.n\[1\])|from + GROUP_NORM_PIXELS, g->x.n[1] - (g->x.n[1] > 64))|
+sine before cosine ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|\[i\] = (float)co;|[i] = (float)s;|; s|\[half + i\] = (float)s;|[half + i] = (float)co;|
+whole timesteps only ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|((const float \*)t.data)\[p\] \* f|(int)((const float *)t.data)[p] * f|
+time embedding without its SiLU ~ sd/models/unet.c ~ blocks ~ openblas ~ s|op_activation(c, flat, flat, ACT_SILU);||
+skip before hidden in the concatenation ~ sd/models/unet.c ~ blocks pipeline ~ openblas ~ s|resblock(c, out, m, in, skip ? &second : NULL, &shifts)|resblock(c, out, m, skip ? second : in, skip ? \&in : NULL, \&shifts)|
+linear's bias dropped ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/(Finish){b ? b->t.data : NULL, e,/(Finish){NULL, e,/
+convolution's bias dropped ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|{b ? b->t.data : NULL, e, &y}|{NULL, e, \&y}|
+attention's output bias dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|"to_out.0", channels, channels, true|"to_out.0", channels, channels, false|
+an enlarged picture's phase begins a row too low ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|(first - low) / 2|(first + low) / 2|
+an enlarged picture's phases exchange filters ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|\*odd = !low;|*odd = low;|
+a phase's last point left out ~ tensor/cpu/winograd_tile.h ~ ops ~ openblas ~ s|in\[4 \* step\] + (|(|
+SiLU of the last channels left out ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|    if (!n) return;|    return;|
+a panel's vectors all widened from its first ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|widen_vector(t.from + p \* PANEL + c \* VW|widen_vector(t.from + p * PANEL|
+few outputs see what lies left of the picture ~ tensor/cpu/conv_few.c ~ ops ~ openblas ~ s|line && j >= 0 &&|line \&\&|
+convolution's taps transposed ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|t / kw - g->g.pad_top|t % kw - g->g.pad_top|; s|t % kw - g->g.pad_left|t / kw - g->g.pad_left|
+convolution's weights not turned ~ sd/load/model.c ~ blocks ~ openblas ~ s|j.turned = like->kind == WEIGHT_CONV|j.turned = like->kind == WEIGHT_TABLE|
+convolution's weights turned wrongly ~ sd/load/model.c ~ blocks ~ openblas ~ s|(t \* channels + i) \* width, in|(i * taps + t) * width, in|
+VAE encoder pads all round ~ nn/layers.c ~ blocks ~ openblas ~ s|{.stride = 2}|{.stride = 2, .pad_top = 1, .pad_left = 1}|
+U-Net's way down pads right and bottom ~ nn/layers.c ~ blocks ~ openblas ~ s|.stride = stride, .pad_top = 1, .pad_left = 1|.stride = stride, .pad_top = stride == 1, .pad_left = stride == 1|
+up-sampling by halves ~ tensor/cpu/pixels.h ~ ops ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
+padding read from the picture's edge ~ tensor/cpu/pixels.h ~ ops ~ openblas ~ s|return i >= 0 \&\& i < in ? i : -1;|return i >= 0 \&\& i < in ? i : i < 0 ? 0 : in - 1;|
+tile's last column left out ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/n = min64(PANEL, end - j);/n = min64(PANEL, end - j - 1);/
+tile's last row left out ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|for (; m >= ROWS; m -= ROWS,|for (m -= m % ROWS == 1; m >= ROWS; m -= ROWS,|
+product's second piece reads a wrong row of the panel ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|t.panel += p \* PANEL;|t.panel += p * PANEL + (p > 0);|
+product's second piece overwrites the first ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|p += piece, all.accumulate = true|p += piece|
+linear's second piece of K overwrites ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/b.accumulate = in_place || b.k > 0;/b.accumulate = in_place;/
+GEGLU gates with its value ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s#fm_gelu(gates\[j\] + below\[j\])#fm_gelu(value[j] + below[j])#
+pairs the wrong way round ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#out\[i / 2\] = f32_to_bf16(in\[i\]) |#out[i / 2] = f32_to_bf16(in[i + 1]) |#
+bf16 cut off, not rounded ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#rounded = u + 0x7fffu + (u >> 16 \& 1)#rounded = u#
+products that are to stay f32 in pairs ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|.pairs = !w->full|.pairs = true|
+text encoders' attention in pairs ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|causal ? block : block_mixed|block_mixed|
+shortcuts in bf16 ~ nn/resblock.c ~ blocks ~ openblas ~ s|bind_linear_full(l, &m->skip, name\[4\], in, out, true)|bind_linear(l, \&m->skip, name[4], in, out, true, true)|
+a row's last square turned where the one before lies ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|out + at \* PANEL + i, PANEL, inverse|out + c * PANEL + i, PANEL, inverse|
+epilogue's vector of the wrong picture ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|at2(\*f->e.vector, picture, 0)|at2(*f->e.vector, 0, 0)|
+residual in place added twice ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|if (r \&\& !in_place) rt|if (r) rt|
+feed-forward's residual dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->ff_out, hidden, NULL, (Epilogue){.residual = &part}|\&m->ff_out, hidden, NULL, PLAIN|
+ResBlock's residual taken inside ~ nn/resblock.c ~ blocks ~ openblas ~ s|.residual = &x}|.residual = \&inner}|
+attention's scale of the wrong width ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|1.44269504f / sqrtf((float)d)|1.44269504f / sqrtf((float)(d + 1))|
+causal mask off in the op ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|scores\[j \* PANEL + c\] = -3.0e38f|scores[j * PANEL + c] += 0.0f|
+causal mask one key too long ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|from + i + c < at + j; c++|from + i + c + 1 < at + j; c++|
+causal mask off in CLIP ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->attn, true)|\&m->attn, false)|
+text states of the layer before ~ sd/models/clip.c ~ pipeline ~ openblas ~ s|i <= m->config.layers - skip|i < m->config.layers - skip|
+padding token of SD 2 ~ sd/models/config.c ~ pipeline ~ openblas ~ s|.pad = 49407|.pad = 0|
+end token missing ~ sd/prompt/prompt_chunks.c ~ pipeline ~ openblas ~ s/TOKEN_EOS/TOKEN_BOS/
+latents not scaled ~ sd/models/vae.c ~ pipeline ~ openblas ~ s|1.0 / v->config.scale|1.0|
+sampler's direction ~ sd/sampling/sampler_steps.h ~ noise ~ openblas ~ s|(x\[i\] - denoised\[i\]) / sigma \* dt|(denoised[i] - x[i]) / sigma * dt|
+DDIM's direction forgets the noise ~ sd/sampling/sampler_time.c ~ noise samplers ~ openblas ~ s|sqrtf(1 - prev - sigma \* sigma)|sqrtf(1 - prev)|
+F16 rounded towards zero ~ tensor/half.h ~ ops ~ openblas ~ s|(127u - 15) << 23) + 0xfff|(127u - 15) << 23) + 0x000|
+keys of another side's text ~ nn/transformer.c ~ pipeline ~ openblas ~ s|tensor_slice(k, 0, i, texts)|tensor_slice(k, 0, 0, texts)|
+keys stay when the text turns ~ sd/pipeline/sample.c ~ pipeline ~ openblas ~ s/planning || s->sides\[i\].turned/planning || asked == 0/
+strips do not see the next one ~ nn/strips.c ~ blocks ~ openblas ~ s|below = to < h;|below = 0;|
+strip's statistics in the wrong blocks ~ nn/resblock_strips.c ~ blocks ~ openblas ~ s|first = from \* s->w / GROUP_NORM_PIXELS|first = 0 * from|
+weights of the piece before ~ sd/load/model.c ~ memory ~ openblas ~ s|first = index \* PIECE|first = (index > 0 ? index - 1 : 0) * PIECE|
+values overwritten before the way back ~ tensor/tape.c ~ gradients ~ openblas ~ s|if (!overlap(t->needs\[i\].place, place)) continue;|if (t->count) continue;|
+outputs in place lose their gradient ~ tensor/tape_back.c ~ gradients ~ openblas ~ s|if (!r->in_place \&\& tensor_dense(r->y)) spans_remove|if (tensor_dense(r->y)) spans_remove|
+second contributions overwrite ~ tensor/tape_back.c ~ gradients ~ openblas ~ s|bool add = cover != COVERED_NOT|bool add = cover == COVERED_PARTLY|
+filters not turned for dX ~ tensor/cpu/product_backward.c ~ gradients ~ openblas ~ s|tap = taps - 1; tap >= 0; tap--, to += FILTER_OUTPUTS|tap = 0; tap < taps; tap++, to += FILTER_OUTPUTS|
+group norm's gradient forgets the mean's ~ tensor/cpu/norm_backward.c ~ gradients ~ openblas ~ s|w\[c\] \* dz\[c\] - m1\[c\] - xh|w[c] * dz[c] - xh|
+attention's gradient without D ~ tensor/cpu/attention_backward.c ~ gradients ~ openblas ~ s|- row\[2\])|- 0 * row[2])|
+dW in the transformed domain loses its first chunk ~ tensor/cpu/winograd_backward.c ~ gradients ~ openblas ~ s|PANEL, b->more);|PANEL, true);|
+segments read what is there now ~ tensor/tape_again.c ~ training ~ openblas ~ s|r->before\[slot\] ? r->saved\[slot\] : r->in\[slot\]|r->in[slot]|
+AdamW without its correction ~ nn/optimiser.c ~ training ~ openblas ~ s|j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));|j.first = 1;|
+guidance upside down ~ sd/pipeline/sample.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
+held-out pairs drawn ~ tools/shapes/shapes_scene.c ~ shapes ~ openblas ~ s#(!o->held_out \&\& shapes_held_out#(o->held_out \&\& shapes_held_out#
+a shape's pixels without the part of its edge ~ tools/shapes/shapes_draw.c ~ shapes ~ openblas ~ s|1 - ((x0 + end) / 2 - x)|1 - (x0 - x)|
+captions with left for right ~ tools/shapes/shapes_caption.c ~ shapes ~ openblas ~ s|"to the left of", "left of"|"to the right of", "left of"|
+judge blind to the background ~ tools/shapes/judge_scene.c ~ shapes ~ openblas ~ s|v->all = v->background \&\& |v->all = |
+judge blind to shapes ~ tools/shapes/judge_scene.c ~ shapes ~ openblas ~ s|return judge_shape(o, \&fit) == shape \&\& fit >= JUDGE_FIT|return judge_shape(o, \&fit) >= 0|
+judge with above for below ~ tools/shapes/judge_scene.c ~ shapes ~ openblas ~ s|return upright \&\& dy < 0|return upright \&\& dy > 0|
+card: plain product's sign ~ cuda/product.cu ~ cuda ~ openblas ~ s|sum\[i\]\[j\] += a\[i\] \* b\[j\]|sum[i][j] -= a[i] * b[j]|
+card: plain GEGLU's gates among the values ~ cuda/product.cu ~ cuda ~ openblas ~ s|gated \&\& lane % EACH > 1|gated \&\& lane % EACH > 2|
+card: tensor cores' second eight rows are the first ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|wm + i \* 16 + lane % 16|wm + i * 16 + lane % 8|
+card: GEGLU's gates and values swapped on tensor cores ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|GATED \&\& r / 8 % 2)|GATED \&\& r / 8 % 2 == 0)|
+card: first part of K forgotten ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|int s = 0; s < splits|int s = 1; s < splits|
+card: gates' parts of K not added ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|if (gates) gate += p\[gates\]|if (gates) gate = p[gates]|
+card: GEGLU's value through the gate ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|value \* activate(gate, ACT_GELU)|gate * activate(value, ACT_GELU)|
+card: epilogue's vector of the first picture ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|at2<A>(f.vector, picture, 0)|at2<A>(f.vector, 0, 0)|
+card: convolution's taps turned ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|r.oy + tap / kw|r.oy + tap % kw|; s|r.ox + tap % kw|r.ox + tap / kw|
+card: up-sampling by halves ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
+card: plain attention's sign ~ cuda/attention.cu ~ cuda ~ openblas ~ s|s += qs\[|s -= qs[|
+card: attention forgets what it had on tensor cores ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|sum\[half\] = sum\[half\] \* shrink + part|sum[half] = sum[half] + part|
+card: group norm's blocks joined without their distance ~ cuda/norm.cu ~ cuda ~ openblas ~ s|a.m2 + b.m2 + d \* d \* a.n \* share|a.m2 + b.m2|
+card: layer norm's bias subtracted ~ cuda/norm.cu ~ cuda ~ openblas ~ s|rstd \* l.w\[c\] + l.b\[c\]|rstd * l.w[c] - l.b[c]|
+card: affine's offset subtracted ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|to_f32(from\[i\]) + offset|to_f32(from[i]) - offset|
+card: every token at the first position ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|positions\[t \* n + i\]|positions[i]|
+card: neighbours exchanged ~ cuda/numbers.cuh ~ cuda ~ openblas ~ s#(uint32_t)a.bits | (uint32_t)b.bits << 16#(uint32_t)b.bits | (uint32_t)a.bits << 16#
+card: two neighbours with the bias of the first ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|s\[1\] += f.bias\[column + 1\]|s[1] += f.bias[column]|
+card: keys overwritten while they are read ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|__syncthreads(); /\* nobody reads these keys|/* nobody reads these keys|
+card: causal mask of the first eight queries ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|key > query + 8 \* half|key > query|
+card: residuals of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s|if (f.residual.data) part.residual = .*||
+card: the second source of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s|if (second_of(some)) .*||
+card: steps recorded of other tensors ~ tensor/ctx.c ~ cuda_pictures ~ openblas ~ s|if (!same) repeat_free|if (0) repeat_free|
+card: a tile too large for 7.5 ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s| \&\& card_of(c)->shared >= shared_for(128, 160)||
+card: weights prepared for the first card of all ~ cuda/gpu.cu ~ cuda_pictures ~ openblas ~ s|static void enter(Card \*card) { cudaSetDevice(card->number); }|static void enter(Card *) {}|
+card: weights' pieces on top of each other ~ cuda/weights.cu ~ cuda_pictures ~ openblas ~ s|        to += count;||
+card: one arena for all stages ~ sd/pipeline/run.c ~ cuda_pictures ~ openblas ~ s/if (!run->m->card || run->keep) return true;/if (!run->m->card || size < run->arena.size) return true;/
+card: boxes one row too low ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
+card: boxes of a stride begin as if it were 1 ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|left \* k.stride|left|
+card: a phase's boxes rounded up ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|k.pad_left) >> k.doubled|k.pad_left + k.doubled) >> k.doubled|
+card: phases exchanged ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|<< k.doubled) + right|<< k.doubled) + below|; s|<< k.doubled) + below;|<< k.doubled) + right;|
+card: wgmma's keys that are not there seen ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|if (there < 8 \* N)|if (there < 0)|
+card: wgmma's values of the first 64 columns twice ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|TILE, KEYS \* BOX_ROW)|TILE, 0)|
+card: wgmma's attention shrinks by the other query's ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|\*= shrink\[e / 2\]|*= shrink[1 - e / 2]|
+card: probabilities rounded while they are multiplied ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|^        products_wait<0>();|        products_wait<1>();|
+card: keys' stage filled before it is free ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(barriers + K_FREE + k, (i / STAGES + 1) % 2);||
+card: one text's keys looked for at every picture ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|a.one_k ? 0 : picture|picture|
+card: wgmma's steps of K half as long ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|x + 2 \* e, w + 2 \* e|x + e, w + e|
+card: a stage given back while it is read ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|products_wait<1>(); /|products_wait<2>(); /|
+card: a stage filled before it is free ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(empty + stage, (i / DEPTH + 1) % 2);||
+END
+}
+
+build() { make BUILD="$work/$1" BLAS="$1" -j "$jobs" "$work/$1/test" "$work/$1/sdc" > "$work/build.log" 2>&1; }
+
+# Runs suites of the tests built for BLAS $1; true when they pass. Leaves at the first failure: grep ends, and the
+# next line that the tests print ends them too. What failed stays in $why.
+run() {
+    why=$({
+        SDC_BIN="$work/$1/sdc" SDC_TEST_VERBOSE=1 timeout 600 "$work/$1/test" $2 2>&1
+        echo "exit $?"
+    } | grep -m 1 -E '^  FAIL|^exit ')
+    [ "$why" = "exit 0" ]
+}
+
+total=0 killed=0 broken=0
+wanted() {
+    [ $# -gt 1 ] || return 0
+    name=${1%% ~ *}
+    shift
+    for w; do case $name in *"$w"*) return 0 ;; esac done
+    return 1
+}
+
+column() { awk -F ' ~ ' -v n="$1" '{ print $n }' "$2" | tr ' ' '\n' | sort -u | tr '\n' ' '; }
+
+table > "$work/all"
+while IFS= read -r line; do if wanted "$line" "$@"; then printf '%s\n' "$line"; fi; done < "$work/all" > "$work/table"
+touch $(column 2 "$work/all") # objects of an interrupted run may hold a mutant
+for blas in $(column 4 "$work/table"); do
+    build $blas || { echo "mutants: the unchanged sources do not build with BLAS=$blas:" && tail -5 "$work/build.log" && exit 1; }
+done
+
+# A suite that fails without a mutation would kill everything.
+for blas in $(column 4 "$work/table"); do
+    grep " ~ $blas ~ " "$work/table" > "$work/some"
+    run $blas "$(column 3 "$work/some")" || { echo "mutants: the unchanged tests fail with BLAS=$blas: $why" && exit 1; }
+done
+
+while IFS='~' read -r name file list blas expression; do
+    name=${name% } file=$(echo $file) list=$(echo $list) blas=$(echo $blas) expression=${expression# }
+    total=$((total + 1))
+    cp "$file" "$work/original"
+    sed "$expression" "$work/original" > "$file"
+    if cmp -s "$file" "$work/original"; then
+        verdict="ERROR: the expression changes nothing in $file"
+        broken=$((broken + 1))
+    elif ! build "$blas"; then
+        verdict="ERROR: does not build: $(grep -m 1 error: "$work/build.log")"
+        broken=$((broken + 1))
+    elif run "$blas" "$list"; then
+        verdict=SURVIVED
+    else
+        killed=$((killed + 1))
+        verdict="killed: ${why#  FAIL }"
+    fi
+    printf '%-52s %s\n' "$name" "$verdict"
+    cp "$work/original" "$file"
+done < "$work/table"
+[ -n "${KEEP:-}" ] || rm -rf "$tree" "$work/openblas" "$work/none" "$work/original" "$work/all" "$work/some" "$work"/*.log
+echo "$total mutants, $killed killed"
+[ "$total" -gt 0 ] && [ "$killed" -eq "$total" ] && [ "$broken" -eq 0 ]

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Makes the golden outputs in tests/golden from PyTorch, diffusers, transformers and k-diffusion.
+
+    python tools/goldens [ops|blocks|micro|full|noise|samplers|micro_samplers|all ...] [--check] [--work DIR] [--threads N] [--bpe FILE]
+
+Without --check the files are written again; with it nothing is written, and each file is said to agree with the one
+in the repository or not (within the golden's own e32, torch float32's measured error: machines differ in last bits).
+"full" is the real SD 1.5 configuration: about 10 GB of memory and some minutes; "all" includes it.
+--work keeps the full model's stages in DIR, so that an interrupted run continues. --bpe FILE is CLIP's merge list
+(bpe_simple_vocab_16e6.txt.gz): the token ids written down in goldens/pipeline.py are then checked against
+transformers' tokenizer. Environment: tools/requirements.txt.
+"""
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+GROUPS = {
+    "ops": "ops",
+    "gradients": "gradients",
+    "blocks": "blocks",
+    "micro": "micro",
+    "training": "training",
+    "noise": "noise",
+    "samplers": "samplers",
+    "micro_samplers": "micro_samplers",
+    "full": "full",
+}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("group", nargs="*", help="ops, gradients, blocks, micro, training, noise, samplers, micro_samplers, full or all (default all)")
+    p.add_argument("--check", action="store_true", help="compare with the files in the repository, write nothing")
+    p.add_argument("--work", default=None, help="a folder for the full model's intermediate results")
+    p.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS", "1")))
+    p.add_argument("--bpe", default=None, help="bpe_simple_vocab_16e6.txt.gz, to check the token ids")
+    args = p.parse_args()
+    wanted = args.group or ["all"]
+    for g in wanted:
+        if g not in (*GROUPS, "all", "full_training"):
+            p.error(f"no group {g}; the groups are {' '.join(GROUPS)} all")
+
+    import torch
+
+    torch.set_num_threads(args.threads)
+    torch.set_grad_enabled(False)
+    ok = True
+    if "full_training" in wanted:
+        GROUPS["full_training"] = "training"
+    for name, module in GROUPS.items():
+        if name in wanted or "all" in wanted:
+            made = importlib.import_module(f"goldens.{module}")
+            for golden in (made.full if name == "full_training" else made.make)(args):
+                if args.check:
+                    ok = golden.check() and ok
+                else:
+                    golden.write()
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

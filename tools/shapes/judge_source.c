@@ -1,0 +1,116 @@
+/* judge_source.c: pictures freshly drawn, drawn and sent through a model's VAE, or made by a model from the caption. */
+#include "judge_source.h"
+
+#include "sd/load/model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the VAE alone: the mean of what the encoder says, decoded --- */
+
+typedef struct Autoencoder {
+    Arena arena;
+    Ctx ctx;
+} Autoencoder;
+
+static Tensor encode_and_decode(Ctx *c, const SdModel *m, int size, const uint8_t *rgb) {
+    int64_t channels = m->config.vae.latent, side = size / vae_factor(&m->config.vae);
+    Tensor image = tensor_new(c, 4, SHAPE(1, size, size, 3));
+    Tensor moments = tensor_new(c, 4, SHAPE(1, side, side, 2 * channels));
+    Tensor z = tensor_new(c, 4, SHAPE(1, side, side, channels));
+    for (int64_t i = 0; rgb && i < tensor_count(image); i++) ((float *)image.data)[i] = (float)rgb[i] / 127.5f - 1.0f;
+    vae_encode(c, moments, &m->encoder, image);
+    for (int64_t i = 0; rgb && i < tensor_count(z); i++)
+        ((float *)z.data)[i] =
+            (float)m->config.vae.scale * ((const float *)moments.data)[i / channels * 2 * channels + i % channels];
+    vae_decode(c, image, &m->decoder, z);
+    return image;
+}
+
+static bool begin_vae(Source *s, Error *e) {
+    Arena counted = {0};
+    Ctx plan = {.op = plan_ops(), .precision = s->m->precision, .arena = &counted};
+    encode_and_decode(&plan, s->m, s->size, NULL);
+    s->vae = calloc(1, sizeof *s->vae);
+    if (!s->vae) return error_set(e, ERR_MEMORY, "out of memory");
+    s->vae->ctx = (Ctx){.op = s->m->ops, .precision = s->m->precision, .dev = s->m->dev, .arena = &s->vae->arena};
+    return arena_init(&s->vae->arena, counted.peak, e) && model_load(s->m, PART_ENCODER, e) &&
+           model_load(s->m, PART_DECODER, e);
+}
+
+static bool reconstruct(Source *s, uint8_t *rgb, Error *e) {
+    Ctx *c = &s->vae->ctx;
+    size_t scope = scope_begin(c);
+    Tensor image = encode_and_decode(c, s->m, s->size, rgb);
+    bool ok = !c->err.code || error_set(e, c->err.code, "%s", c->err.text);
+    for (int64_t i = 0; ok && i < tensor_count(image); i++) {
+        float v = ((const float *)image.data)[i] * 127.5f + 127.5f;
+        if (!isfinite(v))
+            ok = error_set(e, ERR_NUMERIC, "the VAE's numbers stopped being finite; the model or its file is damaged");
+        uint8_t byte = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v + 0.5f);
+        s->squared_error += (byte - rgb[i]) * (byte - rgb[i]);
+        rgb[i] = byte;
+    }
+    s->values += tensor_count(image);
+    scope_end(c, scope);
+    return ok;
+}
+
+/* --- any source --- */
+
+/* rgb[JUDGE_SIDE,JUDGE_SIDE,3] = the means of squares of large[size,size,3] */
+static void shrink(uint8_t *rgb, const uint8_t *large, int size) {
+    int k = size / JUDGE_SIDE;
+    for (int i = 0; i < JUDGE_PIXELS * 3; i++) {
+        int x = i / 3 % JUDGE_SIDE * k, y = i / 3 / JUDGE_SIDE * k, sum = 0;
+        for (int j = 0; j < k * k; j++) sum += large[((y + j / k) * size + x + j % k) * 3 + i % 3];
+        rgb[i] = (uint8_t)((sum + k * k / 2) / (k * k));
+    }
+}
+
+bool source_begin(Source *s, Error *e) {
+    if (s->kind != SOURCE_DRAWN) {
+        SdOptions options = {.threads = s->threads};
+        s->m = sd_open(s->model, &options, e);
+        if (!s->m) return false;
+        s->request = sd_request(s->m);
+    }
+    if (!s->size) s->size = s->m ? s->request.width : JUDGE_SIDE;
+    s->request.width = s->request.height = s->size;
+    if (s->size % JUDGE_SIDE || s->size < JUDGE_SIDE)
+        return error_set(e, ERR_ARGUMENT, "the judge looks at pictures of %d pixels along a side or a multiple, not %d",
+                         JUDGE_SIDE, s->size);
+    if (s->steps) s->request.steps = s->steps;
+    if (s->sampler) s->request.sampler = s->sampler;
+    if (s->cfg >= 0) s->request.cfg = s->cfg;
+    s->request.scheduler = s->scheduler;
+    s->request.keep = true;
+    s->large = malloc((size_t)s->size * (size_t)s->size * 3);
+    if (!s->large) return error_set(e, ERR_MEMORY, "out of memory for a picture");
+    return s->kind != SOURCE_RECONSTRUCTED || begin_vae(s, e);
+}
+
+bool source_picture(Source *s, uint8_t *rgb, const Scene *scene, const char *caption, int64_t number, Error *e) {
+    bool ok = true;
+    if (s->kind == SOURCE_SAMPLED) {
+        SdResult result = {0};
+        s->request.prompt = caption;
+        s->request.seed = s->seed + number;
+        ok = sd_txt2img(s->m, &s->request, &result, e);
+        if (ok) memcpy(s->large, result.pictures[0].rgb, (size_t)s->size * (size_t)s->size * 3);
+        sd_free(&result);
+    } else {
+        shapes_draw(s->large, scene, s->size);
+        ok = s->kind == SOURCE_DRAWN || reconstruct(s, s->large, e);
+    }
+    if (ok) shrink(rgb, s->large, s->size);
+    return ok;
+}
+
+void source_end(Source *s) {
+    if (s->vae) arena_free(&s->vae->arena);
+    free(s->vae);
+    free(s->large);
+    sd_close(s->m);
+}
