@@ -5,8 +5,8 @@
 #   BUILTIN=FILE         the model that is built in (weights/builtin.safetensors, where it is there)
 #   EMBED=asm|c          how: by GNU's assembler, or as numbers in C, slowly, for compilers without it
 #   SAN=1                AddressSanitizer and UndefinedBehaviorSanitizer
-#   CUDA=1               with the table for NVIDIA cards, by nvcc; CUDA_ARCHS="80 90a" for fewer of them
-#   CC, CXX, CFLAGS      as usual; CXX only for the tests' stand-in for cards
+#   CUDA=1               with the table for NVIDIA GPUs, by nvcc; CUDA_ARCHS="80 90a" for fewer of them
+#   CC, CXX, CFLAGS      as usual; CXX only for the tests' stand-in for GPUs
 
 BLAS ?= openblas
 SAN ?= 0
@@ -53,7 +53,7 @@ KERNELS := $(sort $(wildcard tensor/cpu/*.c))
 SRC := $(filter-out $(KERNELS),$(sort $(shell find tensor weights nn sd -name '*.c')))
 TOOLS := $(sort $(shell find tools -name '*.c'))
 TESTS := $(filter-out tests/fuzz/%,$(sort $(shell find tests -name '*.c')))
-# Cards. CUDA=1 compiles cuda/ for them into libsd; else the tests hold it, compiled for the host (cuda/shim/shim.h), where
+# GPUs. CUDA=1 compiles cuda/ for them into libsd; else the tests hold it, compiled for the host (cuda/shim/shim.h), where
 # there is a C++ compiler, and sdc-shim is sdc with that.
 CUDA_SRC := $(wildcard cuda/*.cu)
 ifeq ($(CUDA),1)
@@ -203,7 +203,7 @@ test-builtin: $(B)/test build/demo/micro.safetensors
 ## asan            the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 asan:
 	@$(MAKE) --no-print-directory SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-test
-## test-gpu        with an NVIDIA card: goldens, compute-sanitizer, speed on it; writes gpu-report.txt (QUICK=1: no full size)
+## test-gpu        with an NVIDIA GPU: goldens, compute-sanitizer, speed on it; writes gpu-report.txt (QUICK=1: no full size)
 test-gpu:
 	@$(MAKE) --no-print-directory CUDA=1 run-test-gpu
 run-test-gpu: $(B)/test $(B)/sdc

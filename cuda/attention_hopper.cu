@@ -1,4 +1,4 @@
-/* attention_hopper.cu: attention of 16-bit numbers on cards of compute capability 9.0.
+/* attention_hopper.cu: attention of 16-bit numbers on GPUs of compute capability 9.0.
  *
  * A block takes 64 queries of one head for each of its GROUPS of four warps, and goes through the keys by KEYS. One
  * warp asks the copy engine for boxes, q's first, then keys and values in turn, each STAGES ahead. A group's scores are
@@ -229,7 +229,7 @@ template <class A> bool choose(Ctx *c, const Tensor &o, const Tensor &q, const T
 } // namespace
 
 bool cuda_attention_hopper(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal) {
-    if (!card_of(c)->encode_map || causal || !in_chunks(o) || !in_chunks(q) || !in_chunks(k) || !in_chunks(v))
+    if (!gpu_of(c)->encode_map || causal || !in_chunks(o) || !in_chunks(q) || !in_chunks(k) || !in_chunks(v))
         return false;
     if (o.dtype == F16) return choose<Half>(c, o, q, k, v, heads);
     return o.dtype == BF16 && choose<Brain>(c, o, q, k, v, heads);

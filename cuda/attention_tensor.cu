@@ -145,14 +145,14 @@ __global__ void __launch_bounds__(WARPS *WARP) attend_tensor(Attention a) {
 template <class A, int D, int SLICE, int WARPS, int KEYS> bool attend(Ctx *c, const Attention &a) {
     enum { WIDE = (D + 15) / 16 * 16 };
     size_t shared = (size_t)((WARPS * 16 + KEYS) * line_for(WIDE) + KEYS * line_for(SLICE)) * sizeof(A);
-    if (shared > card_of(c)->shared) return false;
+    if (shared > gpu_of(c)->shared) return false;
     dim3 grid(blocks_for(a.q.n[1], WARPS * 16), (unsigned)a.heads, (unsigned)a.q.n[0]);
     launch(c, "attention", attend_tensor<A, D, SLICE, WARPS, KEYS>, grid, WARPS * WARP, shared, a);
     return true;
 }
 
 template <class A> bool choose(Ctx *c, const Attention &a) {
-    if (!tensor_cores<A>(card_of(c)) || !in_chunks(a.o) || !in_chunks(a.q) || !in_chunks(a.k) || !in_chunks(a.v))
+    if (!tensor_cores<A>(gpu_of(c)) || !in_chunks(a.o) || !in_chunks(a.q) || !in_chunks(a.k) || !in_chunks(a.v))
         return false;
     switch (a.q.n[2] / a.heads) {
     case 40: return attend<A, 40, 40, 4, 64>(c, a);

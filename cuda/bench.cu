@@ -1,6 +1,6 @@
-/* bench.cu: a card's peaks and its clock, for `sdc bench`.
+/* bench.cu: a GPU's peaks and its clock, for `sdc bench`.
  *
- * Peaks are of independent chains in registers, on every processor of the card at once, by the kernel's own clock; a
+ * Peaks are of independent chains in registers, on every processor of the GPU at once, by the kernel's own clock; a
  * run is doubled until it takes LEAST_SECONDS, and the best of three counts. */
 #include "ptx.cuh"
 
@@ -66,99 +66,98 @@ __global__ void wait_cycles(long long cycles) {
 }
 
 /* Units of work a second: `work(turns)` does `each` units a turn. */
-template <class F> bool measure(Card *card, double each, F work, double *rate, Error *e) {
+template <class F> bool measure(Gpu *gpu, double each, F work, double *rate, Error *e) {
     double seconds = 0;
     *rate = 0;
     for (int turns = 4, counted = 0; counted < 3; seconds < LEAST_SECONDS ? turns *= 2 : counted++) {
         Ctx c = {};
         Arena on = {};
-        on.card = card;
+        on.gpu = gpu;
         c.arena = &on;
-        if (!card_mark(card, 0, e)) return false;
+        if (!gpu_mark(gpu, 0, e)) return false;
         work(&c, turns);
         if (c.err.code) return error_set(e, c.err.code, "%s", c.err.text);
-        if (!card_mark(card, 1, e) || !card_between(card, 0, 1, &seconds, e)) return false;
+        if (!gpu_mark(gpu, 1, e) || !gpu_between(gpu, 0, 1, &seconds, e)) return false;
         if (seconds > 0 && each * turns / seconds > *rate) *rate = each * turns / seconds;
     }
     return true;
 }
 
-bool measure_copy(Card *card, const CardMemory *memory, double *rate, Error *e) {
-    size_t bytes = memory->available(card) / 8 / 4096 * 4096;
+bool measure_copy(Gpu *gpu, const GpuMemory *memory, double *rate, Error *e) {
+    size_t bytes = memory->available(gpu) / 8 / 4096 * 4096;
     if (bytes > MOST_COPIED) bytes = MOST_COPIED;
-    char *both = (char *)memory->reserve(card, 2 * bytes, e);
+    char *both = (char *)memory->reserve(gpu, 2 * bytes, e);
     bool ok = both && measure(
-                          card, 2.0 * (double)bytes,
+                          gpu, 2.0 * (double)bytes,
                           [&](Ctx *c, int turns) {
                               for (int t = 0; t < turns; t++)
                                   cuda_check(c,
                                              cudaMemcpyAsync(both + (t % 2 ? 0 : bytes), both + (t % 2 ? bytes : 0),
-                                                             bytes, cudaMemcpyDefault, card->stream),
+                                                             bytes, cudaMemcpyDefault, gpu->stream),
                                              "copying");
                           },
                           rate, e);
-    if (both) memory->release(card, both);
+    if (both) memory->release(gpu, both);
     return ok;
 }
 
-void add(CardPeaks *p, const char *name, const char *unit, double rate) {
+void add(GpuPeaks *p, const char *name, const char *unit, double rate) {
     p->of[p->count].name = name, p->of[p->count].unit = unit;
     p->of[p->count++].rate = rate;
 }
 
 template <class K>
-bool add_chains(Card *card, CardPeaks *p, const char *name, const char *unit, double each, K kernel, size_t shared,
+bool add_chains(Gpu *gpu, GpuPeaks *p, const char *name, const char *unit, double each, K kernel, size_t shared,
                 Error *e) {
-    unsigned blocks = (unsigned)(card->processors * BLOCKS);
+    unsigned blocks = (unsigned)(gpu->processors * BLOCKS);
     double rate;
     bool ok = measure(
-        card, each * blocks,
-        [&](Ctx *c, int turns) { launch(c, "peak", kernel, blocks, THREADS, shared, card->partials, turns); }, &rate,
-        e);
+        gpu, each * blocks,
+        [&](Ctx *c, int turns) { launch(c, "peak", kernel, blocks, THREADS, shared, gpu->partials, turns); }, &rate, e);
     if (ok) add(p, name, unit, rate);
     return ok;
 }
 
 } // namespace
 
-bool card_peaks(Card *card, CardPeaks *out, Error *e) {
+bool gpu_peaks(Gpu *gpu, GpuPeaks *out, Error *e) {
     const double FMA = 2.0 * CHAINS * THREADS, MMA = 2.0 * 16 * 8 * 16 * CHAINS * (THREADS / WARP);
     const double WGMMA = 2.0 * 64 * 128 * 16 * WIDE_CHAINS * (THREADS / 128);
-    bool wide = card->encode_map;
-    *out = CardPeaks{};
-    return add_chains(card, out, "f32", "fma", FMA, chains_fma, 0, e) &&
-           add_chains(card, out, "f16", "mma", MMA, chains_mma<Half>, 0, e) &&
-           (card->arch < 80 || add_chains(card, out, "bf16", "mma", MMA, chains_mma<Brain>, 0, e)) &&
-           (!wide || (add_chains(card, out, "f16", "wgmma", WGMMA, chains_wgmma<Half>, WIDE_SHARED, e) &&
-                      add_chains(card, out, "bf16", "wgmma", WGMMA, chains_wgmma<Brain>, WIDE_SHARED, e))) &&
-           measure_copy(card, card_ops(card, F32)->memory, &out->copy, e);
+    bool wide = gpu->encode_map;
+    *out = GpuPeaks{};
+    return add_chains(gpu, out, "f32", "fma", FMA, chains_fma, 0, e) &&
+           add_chains(gpu, out, "f16", "mma", MMA, chains_mma<Half>, 0, e) &&
+           (gpu->arch < 80 || add_chains(gpu, out, "bf16", "mma", MMA, chains_mma<Brain>, 0, e)) &&
+           (!wide || (add_chains(gpu, out, "f16", "wgmma", WGMMA, chains_wgmma<Half>, WIDE_SHARED, e) &&
+                      add_chains(gpu, out, "bf16", "wgmma", WGMMA, chains_wgmma<Brain>, WIDE_SHARED, e))) &&
+           measure_copy(gpu, gpu_ops(gpu, F32)->memory, &out->copy, e);
 }
 
-bool card_mark(Card *card, int i, Error *e) {
-    if (!card_check(card, cudaSetDevice(card->number), "cannot be used", e)) return false;
-    if (i >= card->mark_count) {
+bool gpu_mark(Gpu *gpu, int i, Error *e) {
+    if (!gpu_check(gpu, cudaSetDevice(gpu->number), "cannot be used", e)) return false;
+    if (i >= gpu->mark_count) {
         int n = 2 * i + 64;
-        cudaEvent_t *more = (cudaEvent_t *)realloc(card->marks, (size_t)n * sizeof *more);
+        cudaEvent_t *more = (cudaEvent_t *)realloc(gpu->marks, (size_t)n * sizeof *more);
         if (!more) return error_set(e, ERR_MEMORY, "out of memory for marks");
-        for (card->marks = more; card->mark_count < n; card->mark_count++)
-            if (!card_check(card, cudaEventCreate(&more[card->mark_count]), "no event can be had", e)) return false;
+        for (gpu->marks = more; gpu->mark_count < n; gpu->mark_count++)
+            if (!gpu_check(gpu, cudaEventCreate(&more[gpu->mark_count]), "no event can be had", e)) return false;
     }
-    if (card->idle) {
+    if (gpu->idle) {
         Ctx c = {};
         Arena on = {};
-        on.card = card;
+        on.gpu = gpu;
         c.arena = &on;
         launch(&c, "waiting", wait_cycles, 1, 1, 0, HOLD);
         if (c.err.code) return error_set(e, c.err.code, "%s", c.err.text);
-        card->idle = false;
+        gpu->idle = false;
     }
-    return card_check(card, cudaEventRecord(card->marks[i], card->stream), "an event failed", e);
+    return gpu_check(gpu, cudaEventRecord(gpu->marks[i], gpu->stream), "an event failed", e);
 }
 
-bool card_between(Card *card, int from, int to, double *seconds, Error *e) {
+bool gpu_between(Gpu *gpu, int from, int to, double *seconds, Error *e) {
     float ms = 0;
-    bool ok = card_check(card, cudaEventSynchronize(card->marks[to]), "an event failed", e) &&
-              card_check(card, cudaEventElapsedTime(&ms, card->marks[from], card->marks[to]), "an event failed", e);
+    bool ok = gpu_check(gpu, cudaEventSynchronize(gpu->marks[to]), "an event failed", e) &&
+              gpu_check(gpu, cudaEventElapsedTime(&ms, gpu->marks[from], gpu->marks[to]), "an event failed", e);
     *seconds = 1e-3 * (double)ms;
     return ok;
 }

@@ -26,7 +26,7 @@ static inline bool encode_boxes(Ctx *c, CUtensorMap *map, DType type, const void
     }
     auto call = (CUresult(*)(CUtensorMap *, CUtensorMapDataType, cuuint32_t, void *, const cuuint64_t *,
                              const cuuint64_t *, const cuuint32_t *, const cuuint32_t *, CUtensorMapInterleave,
-                             CUtensorMapSwizzle, CUtensorMapL2promotion, CUtensorMapFloatOOBfill))card_of(c)
+                             CUtensorMapSwizzle, CUtensorMapL2promotion, CUtensorMapFloatOOBfill))gpu_of(c)
                     ->encode_map;
     CUresult code =
         call(map, type == F16 ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, rank,
@@ -34,7 +34,7 @@ static inline bool encode_boxes(Ctx *c, CUtensorMap *map, DType type, const void
              CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
     if (code == CUDA_SUCCESS) return true;
     return error_set(&c->err, ERR_DEVICE,
-                     "%s: its driver refuses a map of a tensor (error %d); SDC_CUDA=mma does without", card_of(c)->name,
+                     "%s: its driver refuses a map of a tensor (error %d); SDC_CUDA=mma does without", gpu_of(c)->name,
                      (int)code);
 }
 

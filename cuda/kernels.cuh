@@ -83,10 +83,10 @@ static inline bool in_chunks(const Tensor &t) {
 static inline int64_t sums_of(const Finish &f) { return f.y.n[1] * f.y.n[2] * (f.act == ACT_GEGLU ? 2 : 1); }
 static inline bool sums_fit(const Finish &f) { return f.pairs || sums_of(f) * (int64_t)sizeof(float) <= SPLIT_BYTES; }
 
-/* Looks whether the card can and may run product_hopper.cu (SDC_CUDA=mma: it may not). */
-void cuda_hopper_begin(Card *card);
+/* Looks whether the GPU can and may run product_hopper.cu (SDC_CUDA=mma: it may not). */
+void cuda_hopper_begin(Gpu *gpu);
 
-/* A weight's numbers on the card. */
+/* A weight's numbers on the GPU. */
 static inline const void *numbers_of(const Weight *w) { return w->prepared; }
 
 /* The ops (tensor/ops.h). */
@@ -102,7 +102,7 @@ void cuda_affine(Ctx *, Tensor y, Tensor x, float scale, float offset);
 void cuda_embedding(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
 void cuda_timestep_embedding(Ctx *, Tensor y, Tensor t);
 
-/* Weights on the card (weights.cu): F32 vectors; everything else in the table's type, or for an f32 table in the
+/* Weights on the GPU (weights.cu): F32 vectors; everything else in the table's type, or for an f32 table in the
  * file's. Convolutions in compute order. */
 template <class A> size_t cuda_prepared_bytes(const Weight *w, DType type);
 template <class A> void cuda_prepare(Weight *w, DType type, const void *from, bool torch_order, void *to);

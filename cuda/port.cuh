@@ -25,13 +25,13 @@ extern "C" {
 #define UNROLL_SOME
 #endif
 
-struct Card {
+struct Gpu {
     int number, arch; /* 80: compute capability 8.0 */
     size_t shared;    /* bytes that a block may have */
     cudaStream_t stream;
     float *partials; /* SPLIT_BYTES: sums of products whose K is split */
     int processors;
-    void *encode_map; /* cuTensorMapEncodeTiled, where the card is for product_hopper.cu; else NULL */
+    void *encode_map; /* cuTensorMapEncodeTiled, where the GPU is for product_hopper.cu; else NULL */
     bool idle;        /* since the host waited for it */
     cudaEvent_t *marks;
     int mark_count;
@@ -40,11 +40,11 @@ struct Card {
 
 enum { SPLIT_BYTES = 32 << 20 };
 
-static inline Card *card_of(Ctx *c) { return c->arena->card; }
+static inline Gpu *gpu_of(Ctx *c) { return c->arena->gpu; }
 
 /* Sets c's error where e is one; `what` was being done. */
 bool cuda_check(Ctx *c, cudaError_t e, const char *what);
-bool card_check(Card *card, cudaError_t code, const char *what, Error *e);
+bool gpu_check(Gpu *gpu, cudaError_t code, const char *what, Error *e);
 
 /* Dynamic shared memory, on 128 bytes. */
 static __device__ inline unsigned char *shared_memory() {
@@ -59,14 +59,14 @@ static __device__ inline unsigned char *shared_memory() {
 /* The one place where kernels start. */
 template <class... P, class... A>
 static void launch(Ctx *c, const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A... args) {
-    if (c->err.code || !grid.x || !cuda_check(c, cudaSetDevice(card_of(c)->number), name)) return;
+    if (c->err.code || !grid.x || !cuda_check(c, cudaSetDevice(gpu_of(c)->number), name)) return;
     if (shared > 48 << 10 &&
         !cuda_check(c, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared), name))
         return;
 #ifdef __CUDACC__
-    kernel<<<grid, block, shared, card_of(c)->stream>>>(P(args)...);
+    kernel<<<grid, block, shared, gpu_of(c)->stream>>>(P(args)...);
 #else
-    shim_launch(grid, block, shared, card_of(c)->stream, [=] { kernel(P(args)...); });
+    shim_launch(grid, block, shared, gpu_of(c)->stream, [=] { kernel(P(args)...); });
 #endif
     cuda_check(c, cudaGetLastError(), name);
 }

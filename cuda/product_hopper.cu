@@ -1,4 +1,4 @@
-/* product_hopper.cu: products of 16-bit numbers on cards of compute capability 9.0, convolutions among them.
+/* product_hopper.cu: products of 16-bit numbers on GPUs of compute capability 9.0, convolutions among them.
  *
  * A block makes a tile of y: a box of M pixels of one picture (a linear layer's tokens are a picture one pixel high) by
  * N outputs, in steps of DEEP channels of one tap. One warp asks the copy engine for boxes of x and w, DEPTH steps
@@ -165,7 +165,7 @@ template <class A> void choose(Ctx *c, const char *name, const Pictures &p, cons
 }
 
 bool start(Ctx *c, const char *name, const Pictures &p, const Weight *w, const Finish &f) {
-    if (!card_of(c)->encode_map || !in_chunks(p.x) || (p.x2.data && !in_chunks(p.x2)) || f.y.n[2] < 16) return false;
+    if (!gpu_of(c)->encode_map || !in_chunks(p.x) || (p.x2.data && !in_chunks(p.x2)) || f.y.n[2] < 16) return false;
     if (f.y.dtype == F16) choose(c, name, p, (const Half *)numbers_of(w), f);
     else if (f.y.dtype == BF16) choose(c, name, p, (const Brain *)numbers_of(w), f);
     else return false;
@@ -184,12 +184,12 @@ Tensor as_picture(const Tensor &x) {
 
 } // namespace
 
-void cuda_hopper_begin(Card *card) {
+void cuda_hopper_begin(Gpu *gpu) {
     void *entry = NULL;
     cudaFuncAttributes a;
     cudaDriverEntryPointQueryResult found;
     const char *wish = getenv("SDC_CUDA");
-    if (card->arch != 90 || (wish && !strcmp(wish, "mma"))) return;
+    if (gpu->arch != 90 || (wish && !strcmp(wish, "mma"))) return;
 #if CUDART_VERSION >= 12050
     cudaError_t code =
         cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &entry, 12000, cudaEnableDefault, &found);
@@ -199,7 +199,7 @@ void cuda_hopper_begin(Card *card) {
     if (code == cudaSuccess && found == cudaDriverEntryPointSuccess &&
         cudaFuncGetAttributes(&a, product_hopper<Half, 128, 128, false>) == cudaSuccess &&
         a.ptxVersion >= 90) /* else this program was built without the code for 9.0, and the kernels are empty */
-        card->encode_map = entry;
+        gpu->encode_map = entry;
     cudaGetLastError();
 }
 

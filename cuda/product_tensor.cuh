@@ -3,7 +3,7 @@
  * A block of threads makes a tile of y, M rows by N outputs, in steps of STEP of K. Its parts of x and w cross into
  * shared memory STAGES - 1 steps ahead; a warp holds WM x WN sums in registers. Rows of shared memory are 8 numbers
  * longer than STEP, so that eight rows of a tile lie in different banks. Where one picture has too few tiles to fill a
- * card, K is split among blocks: they leave partial sums, which a second kernel adds in order and finishes. A GATED
+ * GPU, K is split among blocks: they leave partial sums, which a second kernel adds in order and finishes. A GATED
  * product ends in GEGLU: every other eight of a tile's columns are the gates of the eight before, so that a thread has
  * both in its registers.
  *
@@ -150,7 +150,7 @@ static inline Tensor *second_of(Pixels &) { return NULL; }
 
 /* How K of `steps` is shared out among blocks: steps for each. `tiles`: of one picture. */
 static inline int64_t steps_each(int64_t tiles, int64_t steps, int64_t least) {
-    enum { FILL = 96 /* blocks that fill most cards */ };
+    enum { FILL = 96 /* blocks that fill most GPUs */ };
     int64_t splits = min64(FILL / tiles, steps / least);
     return splits > 1 ? (steps + splits - 1) / splits : steps;
 }
@@ -173,9 +173,9 @@ static void in_splits(Ctx *c, const char *name, const Source &source, const Fini
         part.y = tensor_slice(f.y, 0, p, n);
         if (f.vector.data) part.vector = tensor_slice(f.vector, 0, p, n);
         if (f.residual.data) part.residual = tensor_slice(f.residual, 0, p, n);
-        run(some, part, card_of(c)->partials);
+        run(some, part, gpu_of(c)->partials);
         launch(c, name, add_partials<A>, (unsigned)(n * f.y.n[1]),
-               f.y.n[2] < 256 ? blocks_for(f.y.n[2], WARP) * WARP : 256, 0, (const float *)card_of(c)->partials,
+               f.y.n[2] < 256 ? blocks_for(f.y.n[2], WARP) * WARP : 256, 0, (const float *)gpu_of(c)->partials,
                (int)splits, part);
     }
 }
@@ -199,7 +199,7 @@ static void run_tensor(Ctx *c, const char *name, const Source &source, const A *
 template <class Source, class A>
 static bool product_on_tensor_cores(Ctx *c, const char *name, Source source, const A *w, int64_t k, const Finish &f) {
     Tensor *second = second_of(source);
-    if (!tensor_cores<A>(card_of(c)) || !in_chunks(source.x) || (second && !in_chunks(*second))) return false;
+    if (!tensor_cores<A>(gpu_of(c)) || !in_chunks(source.x) || (second && !in_chunks(*second))) return false;
     int64_t rows = f.y.n[1], columns = f.y.n[2];
     if (f.act == ACT_GEGLU) {
         if constexpr (std::is_same<Source, Rows>::value) {
@@ -208,7 +208,7 @@ static bool product_on_tensor_cores(Ctx *c, const char *name, Source source, con
         }
         return true;
     }
-    if (rows * columns >= 1024 * 320 && columns % 160 == 0 && card_of(c)->shared >= shared_for(128, 160)) /* not 7.5 */
+    if (rows * columns >= 1024 * 320 && columns % 160 == 0 && gpu_of(c)->shared >= shared_for(128, 160)) /* not 7.5 */
         run_tensor<Source, A, 128, 160, 64, 40>(c, name, source, w, k, f);
     else if (rows * columns >= 1024 * 256) run_tensor<Source, A, 128, 128, 64, 32>(c, name, source, w, k, f);
     else run_tensor<Source, A, 64, 64, 32, 32>(c, name, source, w, k, f);

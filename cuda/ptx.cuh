@@ -147,9 +147,9 @@ static __device__ inline float exp2_fast(float x) {
 #endif
 }
 
-/* Whether a card's tensor cores take T. */
-template <class T> static inline bool tensor_cores(const Card *card) {
-    return std::is_same<T, Half>::value || (std::is_same<T, Brain>::value && card->arch >= 80);
+/* Whether a GPU's tensor cores take T. */
+template <class T> static inline bool tensor_cores(const Gpu *gpu) {
+    return std::is_same<T, Half>::value || (std::is_same<T, Brain>::value && gpu->arch >= 80);
 }
 
 /* --- compute capability 9.0 (sm_90a) --- */

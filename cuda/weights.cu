@@ -1,4 +1,4 @@
-/* weights.cu: weights on their way to the card, once, when a model is loaded. In pieces, so that no host memory is
+/* weights.cu: weights on their way to the GPU, once, when a model is loaded. In pieces, so that no host memory is
  * needed; from any thread. */
 #include "kernels.cuh"
 
@@ -64,7 +64,7 @@ template <class A> void cuda_prepare(Weight *w, DType type, const void *from, bo
     bool as_it_is = mine == type && !(w->kind == WEIGHT_CONV && torch_order);
     if (as_it_is) cudaMemcpy(to, from, cuda_prepared_bytes<A>(w, type), cudaMemcpyDefault);
     else by_type(mine, [&](auto t) { cross<decltype(t)>(w, type, (const char *)from, torch_order, to); });
-    /* A copy may be on its way still when cudaMemcpy returns, and the card's own stream does not wait for it. */
+    /* A copy may be on its way still when cudaMemcpy returns, and the GPU's own stream does not wait for it. */
     w->prepared = cudaStreamSynchronize(cudaStreamLegacy) == cudaSuccess ? to : NULL;
     w->layout = WEIGHT_AS_IT_LIES;
     w->t.dtype = mine;

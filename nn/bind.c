@@ -45,7 +45,7 @@ void bind_weight(WeightList *l, Weight *w, WeightKind kind, const char *name, in
     }
     memcpy(full, l->path, a);
     memcpy(full + a, name, b + 1);
-    *w = (Weight){.name = full, .kind = kind, .full = l->full, .t = tensor_view(NULL, F32, nd, n)};
+    *w = (Weight){.name = full, .kind = kind, .keep_f32 = l->keep_f32, .t = tensor_view(NULL, F32, nd, n)};
     l->names[l->count] = full;
     l->w[l->count++] = w;
 }

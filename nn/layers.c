@@ -17,11 +17,11 @@ void bind_linear(WeightList *l, Linear *m, const char *name, int64_t in, int64_t
     m->bias = bias;
 }
 
-void bind_linear_full(WeightList *l, Linear *m, const char *name, int64_t in, int64_t out, bool pointwise) {
-    bool before = l->full;
-    l->full = true;
+void bind_linear_f32(WeightList *l, Linear *m, const char *name, int64_t in, int64_t out, bool pointwise) {
+    bool before = l->keep_f32;
+    l->keep_f32 = true;
     bind_linear(l, m, name, in, out, true, pointwise);
-    l->full = before;
+    l->keep_f32 = before;
 }
 
 void bind_conv(WeightList *l, Conv *m, const char *name, int64_t in, int64_t out, int size) {

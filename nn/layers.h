@@ -26,7 +26,7 @@ typedef struct {
 /* NAME.weight and NAME.bias under the list's path. pointwise: torch holds it as a 1x1 convolution [O,K,1,1]. */
 void bind_linear(WeightList *l, Linear *m, const char *name, int64_t in, int64_t out, bool bias, bool pointwise);
 /* The same with a bias and a weight that is `full` (weight.h). */
-void bind_linear_full(WeightList *l, Linear *m, const char *name, int64_t in, int64_t out, bool pointwise);
+void bind_linear_f32(WeightList *l, Linear *m, const char *name, int64_t in, int64_t out, bool pointwise);
 void bind_conv(WeightList *l, Conv *m, const char *name, int64_t in, int64_t out, int size);
 void bind_norm(WeightList *l, Norm *m, const char *name, int64_t channels, int groups, float eps);
 

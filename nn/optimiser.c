@@ -109,9 +109,9 @@ static void prepare_one(void *arg, int64_t i, void *scratch) {
     j->ops->prepare(w, F32, w->t.data, false, j->p->prepared + j->p->prepared_at[i]);
 }
 
-void parameters_changed(Parameters *p, const Ops *ops, Device *dev) {
+void parameters_changed(Parameters *p, const Ops *ops, ThreadPool *pool) {
     Job j = {.p = p, .ops = ops};
-    device_run(dev, p->count, prepare_one, &j);
+    pool_run(pool, p->count, prepare_one, &j);
 }
 
 static int64_t pieces(const Parameters *p) { return (p->floats + PIECE - 1) / PIECE; }
@@ -125,9 +125,9 @@ static void zero_piece(void *arg, int64_t i, void *scratch) {
     memset(j->p->grads + i * PIECE, 0, (size_t)(end_of(j->p, i) - i * PIECE) * sizeof(float));
 }
 
-void parameters_zero(Parameters *p, Device *dev) {
+void parameters_zero(Parameters *p, ThreadPool *pool) {
     Job j = {.p = p};
-    device_run(dev, pieces(p), zero_piece, &j);
+    pool_run(pool, pieces(p), zero_piece, &j);
 }
 
 static void sum_piece(void *arg, int64_t i, void *scratch) {
@@ -141,12 +141,12 @@ static void sum_piece(void *arg, int64_t i, void *scratch) {
     for (int l = 0; l < 8; l++) j->sums[i] += lanes[l];
 }
 
-double parameters_norm(const Parameters *p, Device *dev) {
+double parameters_norm(const Parameters *p, ThreadPool *pool) {
     Parameters all = *p;
     double total = 0, *sums = (double *)(void *)calloc((size_t)pieces(p), sizeof *sums);
     if (!sums) return NAN;
     Job j = {.p = &all, .sums = sums};
-    device_run(dev, pieces(p), sum_piece, &j);
+    pool_run(pool, pieces(p), sum_piece, &j);
     for (int64_t i = 0; i < pieces(p); i++) total += sums[i];
     free(sums);
     return sqrt(total);
@@ -171,9 +171,9 @@ static void step_piece(void *arg, int64_t i, void *scratch) {
     for (int64_t k = i * PIECE, end = end_of(j->p, i); k < end; k++) ema[k] = slow * ema[k] + fast * w[k];
 }
 
-void adamw_step(Parameters *p, Device *dev, const AdamW *o, int64_t step) {
+void adamw_step(Parameters *p, ThreadPool *pool, const AdamW *o, int64_t step) {
     Job j = {.p = p, .o = o};
     j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));
     j.second = (float)(1 / (1 - pow(o->beta2, (double)step)));
-    device_run(dev, pieces(p), step_piece, &j);
+    pool_run(pool, pieces(p), step_piece, &j);
 }

@@ -26,10 +26,10 @@ bool parameters_init(Parameters *p, WeightList *const *lists, int count, bool em
 void parameters_free(Parameters *p);
 
 /* After values changed: prepares them for the backend's kernels again. */
-void parameters_changed(Parameters *p, const Ops *ops, Device *dev);
-void parameters_zero(Parameters *p, Device *dev); /* gradients */
+void parameters_changed(Parameters *p, const Ops *ops, ThreadPool *pool);
+void parameters_zero(Parameters *p, ThreadPool *pool); /* gradients */
 /* The length of all gradients, the same for any number of threads. */
-double parameters_norm(const Parameters *p, Device *dev);
+double parameters_norm(const Parameters *p, ThreadPool *pool);
 
 typedef struct {
     double lr, beta1, beta2, eps, decay;
@@ -38,6 +38,6 @@ typedef struct {
 } AdamW;
 
 /* step: counts from 1. */
-void adamw_step(Parameters *p, Device *dev, const AdamW *o, int64_t step);
+void adamw_step(Parameters *p, ThreadPool *pool, const AdamW *o, int64_t step);
 
 #endif

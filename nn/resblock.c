@@ -15,10 +15,10 @@ void bind_resblock(WeightList *l, ResBlock *m, int64_t in, int64_t out, int64_t 
     float eps = m->has_emb ? 1e-5f /* normalization() in the U-Net */ : 1e-6f /* Normalize() in the VAE */;
     bind_norm(l, &m->norm1, name[0], in, groups, eps);
     bind_conv(l, &m->conv1, name[1], in, out, 3);
-    if (emb) bind_linear_full(l, &m->emb, "emb_layers.1", emb, out, false);
+    if (emb) bind_linear_f32(l, &m->emb, "emb_layers.1", emb, out, false);
     bind_norm(l, &m->norm2, name[2], out, groups, eps);
     bind_conv(l, &m->conv2, name[3], out, out, 3);
-    if (m->has_skip) bind_linear_full(l, &m->skip, name[4], in, out, true);
+    if (m->has_skip) bind_linear_f32(l, &m->skip, name[4], in, out, true);
 }
 
 /* [D,C] as D pictures of one token */
@@ -74,6 +74,6 @@ void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, c
     run(c, y, m, x, x2, shifts, false);
 }
 
-void resblock_over(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *shifts) {
+void resblock_into_skip(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *shifts) {
     run(c, y, m, x, &y, shifts, true);
 }

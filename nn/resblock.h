@@ -26,7 +26,7 @@ void resblock_shift(Ctx *c, Tensor shifts, const ResBlock *m, Tensor emb);
  * each [N,shifts], NULL in the VAE; y [N,H,W,out], which may be x where there is no skip convolution. */
 void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *shifts);
 /* The same with y as the second source: the result takes its place. */
-void resblock_over(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *shifts);
+void resblock_into_skip(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *shifts);
 /* The VAE's, strip by strip (resblock_strips.c). x [N,H,W,C]; with `up` [N,H/2,W/2,..], and what the block sees is that
  * map up-sampled and convolved. y is x where there is neither `up` nor a skip convolution, else apart. */
 void resblock_strips(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Conv *up);

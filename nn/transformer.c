@@ -134,7 +134,7 @@ void free_transformer(Transformer *m) {
     m->depth = 0;
 }
 
-void transformer_keys(Ctx *c, Tensor keys, const Transformer *m, Tensor context) {
+void transformer_cross_kv(Ctx *c, Tensor keys, const Transformer *m, Tensor context) {
     for (int i = 0; i < m->depth; i++) {
         const TransformerBlock *b = &m->blocks[i];
         int64_t width = b->attn2.k.w.t.n[0];

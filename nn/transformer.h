@@ -41,7 +41,7 @@ void bind_transformer(WeightList *l, Transformer *m, int64_t channels, int64_t c
 void free_transformer(Transformer *m);
 
 /* This transformer's part of keys [S,T,keys], from text states context [S,T,K]. */
-void transformer_keys(Ctx *c, Tensor keys, const Transformer *m, Tensor context);
+void transformer_cross_kv(Ctx *c, Tensor keys, const Transformer *m, Tensor context);
 void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, Tensor keys); /* x [N,T,C], in place */
 void transformer(Ctx *c, Tensor x, const Transformer *m, Tensor keys);            /* x [N,H,W,C], in place */
 

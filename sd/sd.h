@@ -27,8 +27,8 @@ typedef enum {
     SD_F32,        /* f32, with Winograd's fast convolutions: U-Net output within 1e-4 (relative RMS) of float64 */
     SD_F32_DIRECT, /* f32, as exact as PyTorch's f32; slower */
     SD_MIXED,      /* linear layers and attention in products of bf16 with sums in f32, the rest as in f32; f32 on a
-                      processor without instructions for that (sd_has_mixed tells); on a card SD_F16 */
-    SD_F16,        /* cards only: numbers of 16 bits between operations, sums in f32 */
+                      processor without instructions for that (sd_has_mixed tells); on a GPU SD_F16 */
+    SD_F16,        /* GPUs only: numbers of 16 bits between operations, sums in f32 */
     SD_BF16,       /* likewise */
 } SdPrecision;
 
@@ -49,7 +49,7 @@ SdModel *sd_open(const char *path, const SdOptions *options, Error *e);
 SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e);
 bool sd_builtin(void);
 void sd_close(SdModel *m);
-/* What computes: "cpu", or "cuda:0 (NVIDIA H100)", the first of several. Where "auto" found a card that does not serve:
+/* What computes: "cpu", or "cuda:0 (NVIDIA H100)", the first of several. Where "auto" found a GPU that does not serve:
  * "cpu; cuda:0 (NVIDIA ...): " and the reason. */
 const char *sd_device(const SdModel *m);
 
@@ -57,7 +57,7 @@ const char *sd_device(const SdModel *m);
  * text. */
 typedef enum { SD_EMPHASIS_ORIGINAL, SD_EMPHASIS_NO_NORM, SD_EMPHASIS_IGNORE, SD_EMPHASIS_NONE } SdEmphasis;
 
-typedef enum { SD_RNG_NV, SD_RNG_CPU } SdRng; /* noise of an NVIDIA card, of torch's CPU generator */
+typedef enum { SD_RNG_NV, SD_RNG_CPU } SdRng; /* noise of an NVIDIA GPU, of torch's CPU generator */
 
 typedef enum { SD_STAGE_TEXT, SD_STAGE_ENCODE, SD_STAGE_SAMPLE, SD_STAGE_DECODE } SdStage;
 
@@ -88,7 +88,7 @@ typedef struct {
     int steps;                               /* 1..1000 */
     double cfg;                              /* guidance scale; 1: the negative prompt is not evaluated */
     const char *sampler;                     /* "Euler a"; see sampler.h */
-    const char *scheduler;                   /* the webui's "Schedule type"; NULL: Automatic. See scheduler.h */
+    const char *scheduler;                   /* the webui's "NoiseLevels type"; NULL: Automatic. See scheduler.h */
     double eta;                              /* 0..1; -1: the sampler's own. These count where the sampler has them: */
     double s_churn, s_tmin, s_tmax, s_noise; /* 0 (..1000), 0, 0 (no end), 1 (0..10) */
     double sigma_min, sigma_max; /* of schedule types that have them, 1e-4..1e5, min below max; 0: the model's */

@@ -23,24 +23,24 @@ bool arena_init(Arena *a, size_t size, Error *e) {
 
 static bool reserve(Arena *a, size_t size, Error *e) {
     void *shadow = realloc(a->shadow, 2 * size + ALIGN); /* untouched but for what crosses */
-    if (!shadow) return error_set(e, ERR_MEMORY, "out of memory: %zu MiB beside the card's", size >> 19);
+    if (!shadow) return error_set(e, ERR_MEMORY, "out of memory: %zu MiB beside the GPU's", size >> 19);
     a->shadow = shadow;
     a->size = size;
     a->used = a->peak = 0;
-    a->base = a->memory->reserve(a->card, size ? size : ALIGN, e);
+    a->base = a->memory->reserve(a->gpu, size ? size : ALIGN, e);
     return a->base != NULL;
 }
 
-bool arena_init_on(Arena *a, const Ops *ops, Card *card, size_t size, Error *e) {
+bool arena_init_on(Arena *a, const Ops *ops, Gpu *gpu, size_t size, Error *e) {
     if (!ops->memory) return arena_init(a, size, e);
-    *a = (Arena){.memory = ops->memory, .card = card};
+    *a = (Arena){.memory = ops->memory, .gpu = gpu};
     if (reserve(a, size, e)) return true;
     arena_free(a);
     return false;
 }
 
 bool arena_again(Arena *a, size_t size, Error *e) {
-    if (a->base) a->memory->release(a->card, a->base);
+    if (a->base) a->memory->release(a->gpu, a->base);
     a->base = NULL;
     return reserve(a, size, e);
 }
@@ -56,7 +56,7 @@ void arena_trim(Arena *a) {
 }
 
 void arena_free(Arena *a) {
-    if (a->memory && a->base) a->memory->release(a->card, a->base);
+    if (a->memory && a->base) a->memory->release(a->gpu, a->base);
     else free(a->base);
     free(a->shadow);
     *a = (Arena){0};
@@ -97,11 +97,11 @@ void scope_reopen(Ctx *c, size_t mark) {
 
 /* --- the host's side --- */
 
-static bool on_card(const Ctx *c, Tensor t) { return c->arena->shadow && t.data; }
+static bool on_gpu(const Ctx *c, Tensor t) { return c->arena->shadow && t.data; }
 static bool narrow(Tensor t) { return t.dtype == F16 || t.dtype == BF16; }
 
 Tensor tensor_host(const Ctx *c, Tensor t) {
-    if (!on_card(c, t)) return t;
+    if (!on_gpu(c, t)) return t;
     size_t at = (size_t)((uint8_t *)t.data - c->arena->base);
     assert(at <= c->arena->size);
     t.data = c->arena->shadow + (narrow(t) ? 2 * at : at);
@@ -112,28 +112,28 @@ Tensor tensor_host(const Ctx *c, Tensor t) {
 enum { PIECE = 32768 }; /* numbers that cross at once where they change their width */
 
 void tensor_push(Ctx *c, Tensor t) {
-    if (!on_card(c, t) || c->err.code) return;
+    if (!on_gpu(c, t) || c->err.code) return;
     assert(tensor_dense(t));
     const Arena *a = c->arena;
     const float *host = tensor_host(c, t).data;
-    if (!narrow(t)) a->memory->push(a->card, t.data, host, tensor_bytes(t), &c->err);
+    if (!narrow(t)) a->memory->push(a->gpu, t.data, host, tensor_bytes(t), &c->err);
     for (int64_t at = 0, n = tensor_count(t); narrow(t) && at < n; at += PIECE) {
         uint16_t piece[PIECE];
         int64_t count = n - at < PIECE ? n - at : PIECE;
         for (int64_t i = 0; i < count; i++)
             piece[i] = t.dtype == F16 ? f32_to_f16(host[at + i]) : f32_to_bf16(host[at + i]);
-        if (!a->memory->push(a->card, (uint16_t *)t.data + at, piece, (size_t)count * 2, &c->err)) return;
+        if (!a->memory->push(a->gpu, (uint16_t *)t.data + at, piece, (size_t)count * 2, &c->err)) return;
     }
 }
 
 Tensor tensor_pull(Ctx *c, Tensor t) {
     Tensor h = tensor_host(c, t);
-    if (!on_card(c, t) || c->err.code) return h;
+    if (!on_gpu(c, t) || c->err.code) return h;
     const Arena *a = c->arena;
     int64_t span = 1; /* with the gaps between rows */
     for (int i = 0; i < t.nd; i++) span += (t.n[i] - 1) * t.s[i];
     char *to = h.data, *from = to + (narrow(t) ? 2 * span : 0); /* behind what widening has written at any time */
-    if (!a->memory->pull(a->card, from, t.data, (size_t)(span * dtype_bits(t.dtype) / 8), &c->err)) return h;
+    if (!a->memory->pull(a->gpu, from, t.data, (size_t)(span * dtype_bits(t.dtype) / 8), &c->err)) return h;
     for (int64_t i = 0; narrow(t) && i < span; i++) {
         uint16_t half;
         memcpy(&half, from + 2 * i, 2);
@@ -149,33 +149,33 @@ static bool same_tensor(Tensor a, Tensor b) {
     return same;
 }
 
-void repeat_start(const Ctx *c, Repeat *r, const Tensor *of, int count) {
+void recording_start(const Ctx *c, Recording *r, const Tensor *of, int count) {
     bool same = true;
     assert(count <= REPEAT_OF);
     for (int i = 0; i < count; i++) same = same && same_tensor(r->of[i], of[i]);
-    if (!same) repeat_free(c->arena, r);
+    if (!same) recording_free(c->arena, r);
     for (int i = 0; i < count; i++) r->of[i] = of[i];
     r->ran = false;
 }
 
-bool repeat_next(Ctx *c, Repeat *r) {
-    const CardMemory *m = c->arena->memory;
-    Card *card = c->arena->card;
+bool recording_next(Ctx *c, Recording *r) {
+    const GpuMemory *m = c->arena->memory;
+    Gpu *gpu = c->arena->gpu;
     if (r->recording_now) {
         r->recording_now = false;
-        r->recording = m->record_end(card);
+        r->recording = m->record_end(gpu);
         r->never = !r->recording;
     }
     bool recorded = m && m->record_begin && !r->never && !c->taps && !c->err.code;
     if (r->ran) return false;
-    if (recorded && r->recording) return m->play(card, r->recording, &c->err), false;
-    if (recorded && r->seen) return r->recording_now = m->record_begin(card), r->ran = !r->recording_now, true;
+    if (recorded && r->recording) return m->play(gpu, r->recording, &c->err), false;
+    if (recorded && r->seen) return r->recording_now = m->record_begin(gpu), r->ran = !r->recording_now, true;
     return r->ran = r->seen = true;
 }
 
-void repeat_free(const Arena *a, Repeat *r) {
-    if (r->recording) a->memory->forget(a->card, r->recording);
-    *r = (Repeat){0};
+void recording_free(const Arena *a, Recording *r) {
+    if (r->recording) a->memory->forget(a->gpu, r->recording);
+    *r = (Recording){0};
 }
 
 void tap(Ctx *c, Tensor t, const char *format, ...) {

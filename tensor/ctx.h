@@ -17,9 +17,9 @@ typedef struct Tape Tape; /* records ops for training; NULL while inferring */
 typedef struct {
     uint8_t *base; /* NULL while planning */
     size_t size, used, peak;
-    uint8_t *shadow; /* an arena on a card: the host's side, a float for every 16 bits; NULL: the host reaches base */
-    const CardMemory *memory;
-    Card *card;
+    uint8_t *shadow; /* an arena on a GPU: the host's side, a float for every 16 bits; NULL: the host reaches base */
+    const GpuMemory *memory;
+    Gpu *gpu;
     bool poison; /* fill new tensors with NaN, so that tests see elements that were never written */
 } Arena;
 
@@ -48,8 +48,8 @@ typedef enum {
 typedef struct Ctx {
     const Ops *op;
     Precision precision;
-    DType type;  /* of the activations that tensor_new makes: the table's (ops.h) */
-    Device *dev; /* NULL while planning */
+    DType type;       /* of the activations that tensor_new makes: the table's (ops.h) */
+    ThreadPool *pool; /* NULL while planning */
     Arena *arena;
     size_t strip; /* about as many bytes a layer may take for what it does not keep: more is made in pieces. 0: all */
     const WeightSource *source; /* NULL: all weights are in memory */
@@ -61,9 +61,9 @@ typedef struct Ctx {
 
 /* Reserves size bytes for the arena (64-byte aligned, untouched until used). False on ERR_MEMORY. */
 bool arena_init(Arena *a, size_t size, Error *e);
-/* The same in the memory that the table works in; card NULL: the host's. */
-bool arena_init_on(Arena *a, const Ops *ops, Card *card, size_t size, Error *e);
-/* Another size, in which nothing lies yet, on a card, whose memory is taken whether it is used or not; what the host's
+/* The same in the memory that the table works in; GPU NULL: the host's. */
+bool arena_init_on(Arena *a, const Ops *ops, Gpu *gpu, size_t size, Error *e);
+/* Another size, in which nothing lies yet, on a GPU, whose memory is taken whether it is used or not; what the host's
  * side has stays as far as it reaches. After an error only arena_free. */
 bool arena_again(Arena *a, size_t size, Error *e);
 /* Gives the memory that nothing lies in back to the system, until it is used again. */
@@ -79,8 +79,8 @@ void scope_end(Ctx *c, size_t mark);
 /* Opens what ended again, up to mark, with what lies there. */
 void scope_reopen(Ctx *c, size_t mark);
 
-/* The host's side of a tensor of the arena. Where the host reaches the arena it is the tensor itself. On a card it is
- * F32 in place of F16 and BF16; what the host has written there counts once pushed (t dense), and it shows the card's
+/* The host's side of a tensor of the arena. Where the host reaches the arena it is the tensor itself. On a GPU it is
+ * F32 in place of F16 and BF16; what the host has written there counts once pushed (t dense), and it shows the GPU's
  * numbers once pulled. */
 Tensor tensor_host(const Ctx *c, Tensor t);
 void tensor_push(Ctx *c, Tensor t);
@@ -88,19 +88,19 @@ Tensor tensor_pull(Ctx *c, Tensor t);
 
 /* Work that repeats with the same addresses and no numbers from the host:
  *
- *     for (repeat_start(c, &r, of, count); repeat_next(c, &r);) work;
+ *     for (recording_start(c, &r, of, count); recording_next(c, &r);) work;
  *
- * does it once. A card records it the second time that it is of the same tensors, and plays the recording from then on,
+ * does it once. A GPU records it the second time that it is of the same tensors, and plays the recording from then on,
  * without calling `work`; with taps it never does. What else `work` reads must be as it was. */
 enum { REPEAT_OF = 4 };
 typedef struct {
     void *recording;
     Tensor of[REPEAT_OF];
     bool ran, seen, recording_now, never;
-} Repeat;
-void repeat_start(const Ctx *c, Repeat *r, const Tensor *of, int count);
-bool repeat_next(Ctx *c, Repeat *r);
-void repeat_free(const Arena *a, Repeat *r);
+} Recording;
+void recording_start(const Ctx *c, Recording *r, const Tensor *of, int count);
+bool recording_next(Ctx *c, Recording *r);
+void recording_free(const Arena *a, Recording *r);
 
 /* Offers t under a printf-style name. Costs a NULL check when nobody listens. */
 void tap(Ctx *c, Tensor t, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #ifndef SD_INLINE
-#define SD_INLINE static inline /* cuda/ makes them functions of the card's as well */
+#define SD_INLINE static inline /* cuda/ makes them functions of the GPU's as well */
 #endif
 
 SD_INLINE float f32_from_bits(uint32_t u) {

@@ -1,27 +1,27 @@
-/* no_card.c: card.h in a build without CUDA. Programs with a table for cards link it before this one. */
+/* no_gpu.c: gpu.h in a build without CUDA. Programs with a table for GPUs link it before this one. */
 #include "gpu.h"
 
 #ifndef SDC_CUDA
 
-int card_count(void) { return 0; }
-bool card_idle(Error *why) { return (void)why, false; }
+int gpu_count(void) { return 0; }
+bool gpu_idle(Error *why) { return (void)why, false; }
 
-bool card_there(int number, Error *e) {
+bool gpu_there(int number, Error *e) {
     return error_set(e, ERR_DEVICE,
                      "--device cuda:%d: no CUDA in this build; use --device cpu, or build with `make CUDA=1`", number);
 }
 
-Card *card_open(int number, Error *e) { return card_there(number, e), NULL; }
+Gpu *gpu_open(int number, Error *e) { return gpu_there(number, e), NULL; }
 
-void card_close(Card *card) { (void)card; }
-const char *card_name(const Card *card) { return (void)card, "none"; }
-const Ops *card_ops(const Card *card, DType type) { return (void)card, (void)type, NULL; }
+void gpu_close(Gpu *gpu) { (void)gpu; }
+const char *gpu_name(const Gpu *gpu) { return (void)gpu, "none"; }
+const Ops *gpu_ops(const Gpu *gpu, DType type) { return (void)gpu, (void)type, NULL; }
 
-bool card_peaks(Card *card, CardPeaks *out, Error *e) { return (void)card, (void)out, card_there(0, e); }
-bool card_mark(Card *card, int i, Error *e) { return (void)card, (void)i, card_there(0, e); }
-bool card_between(Card *card, int from, int to, double *seconds, Error *e) {
-    return (void)card, (void)from, (void)to, (void)seconds, card_there(0, e);
+bool gpu_peaks(Gpu *gpu, GpuPeaks *out, Error *e) { return (void)gpu, (void)out, gpu_there(0, e); }
+bool gpu_mark(Gpu *gpu, int i, Error *e) { return (void)gpu, (void)i, gpu_there(0, e); }
+bool gpu_between(Gpu *gpu, int from, int to, double *seconds, Error *e) {
+    return (void)gpu, (void)from, (void)to, (void)seconds, gpu_there(0, e);
 }
-size_t card_used(Card *card) { return (void)card, 0; }
+size_t gpu_used(Gpu *gpu) { return (void)gpu, 0; }
 
 #endif

@@ -45,7 +45,7 @@ struct Ops {
     DType type;  /* of activations */
     bool pieces; /* rows of an output have the same bits whichever others are computed with them, a convolution's where
                   * they begin at a multiple of 4: large maps may be made in pieces (ctx.h: strip) */
-    const CardMemory *memory;    /* NULL: it works in the host's memory */
+    const GpuMemory *memory;     /* NULL: it works in the host's memory */
     const BackwardOps *backward; /* backward.h; NULL: it does not train */
     /* What loading may do once, so that ops need not do it each time: NULL, or as weight_prepared_bytes and
      * weight_prepare in tensor/prepare.h. Ops read `prepared` where a weight has it, and t.data otherwise. A

@@ -1,4 +1,4 @@
-/* pool.c: threads. The only file that knows them.
+/* thread_pool.c: threads. The only file that knows them.
  *
  * Workers wait between runs: awake for a moment, because ops follow each other within microseconds, then asleep,
  * because a machine may have other things to do. (OpenMP's own waiting costs a factor of ten where cores are shared.)
@@ -17,12 +17,12 @@
 
 enum { LOOKS = 4000 }; /* how often a waiting thread looks before it sleeps: some 20 us */
 
-struct Device {
+struct ThreadPool {
     int threads;      /* the caller's among them */
     uint8_t *scratch; /* threads x SCRATCH_BYTES; pages a thread never touches cost nothing */
     struct Worker {
         pthread_t id;
-        struct Device *d;
+        struct ThreadPool *d;
         int number; /* 1..threads - 1; the caller is 0 */
     } * workers;
     int started;
@@ -56,7 +56,7 @@ static int available(void) {
     return n > 0 ? (int)n : 1;
 }
 
-static void work(Device *d, int number) {
+static void work(ThreadPool *d, int number) {
     void *scratch = d->scratch + (size_t)number * SCRATCH_BYTES;
     int64_t i;
     while ((i = atomic_fetch_add_explicit(&d->next, 1, memory_order_relaxed)) < d->n) d->fn(d->arg, i, scratch);
@@ -64,7 +64,7 @@ static void work(Device *d, int number) {
 
 static void *worker(void *arg) {
     const struct Worker *w = arg;
-    Device *d = w->d;
+    ThreadPool *d = w->d;
     for (unsigned seen = 0;; seen++) {
         for (int k = 0; k < LOOKS && atomic_load(&d->turn) == seen; k++) look_again();
         if (atomic_load(&d->turn) == seen) {
@@ -82,15 +82,15 @@ static void *worker(void *arg) {
     }
 }
 
-static void next_turn(Device *d) {
+static void next_turn(ThreadPool *d) {
     pthread_mutex_lock(&d->lock);
     atomic_fetch_add(&d->turn, 1);
     pthread_cond_broadcast(&d->wake);
     pthread_mutex_unlock(&d->lock);
 }
 
-Device *device_new(int threads, Error *e) {
-    Device *d = calloc(1, sizeof *d);
+ThreadPool *pool_new(int threads, Error *e) {
+    ThreadPool *d = calloc(1, sizeof *d);
     if (d) {
         d->threads = threads > 0 ? threads : available();
         d->scratch = large_new((size_t)d->threads * SCRATCH_BYTES);
@@ -115,7 +115,7 @@ Device *device_new(int threads, Error *e) {
     return d;
 }
 
-void device_free(Device *d) {
+void pool_free(ThreadPool *d) {
     if (!d) return;
     atomic_store(&d->stop, true);
     next_turn(d);
@@ -128,9 +128,9 @@ void device_free(Device *d) {
     free(d);
 }
 
-int device_threads(const Device *d) { return d->started + 1; }
+int pool_threads(const ThreadPool *d) { return d->started + 1; }
 
-void device_run(Device *d, int64_t n, void (*fn)(void *arg, int64_t i, void *scratch), void *arg) {
+void pool_run(ThreadPool *d, int64_t n, void (*fn)(void *arg, int64_t i, void *scratch), void *arg) {
     if (n <= 1 || !d->started) {
         for (int64_t i = 0; i < n; i++) fn(arg, i, d->scratch);
         return;

@@ -1,7 +1,7 @@
 /* weight.h: a layer's hold on its parameters.
  *
  * A layer owns Weights, not tensors: what a Weight's bytes are, in which type, where they came from and in which
- * version is the loader's and the backend's business, so that mapping, streaming, upload to a card, LoRA and training
+ * version is the loader's and the backend's business, so that mapping, streaming, upload to a GPU, LoRA and training
  * all go through this one door. */
 #ifndef SD_TENSOR_WEIGHT_H
 #define SD_TENSOR_WEIGHT_H
@@ -22,7 +22,7 @@ typedef struct Weight {
     const char *name; /* torch's state-dict key, in full */
     WeightKind kind;
     bool pointwise; /* a WEIGHT_LINEAR that torch holds as a 1x1 convolution */
-    bool full;      /* products in f32 also in the table that has them in bf16 (cpu_ops_mixed) */
+    bool keep_f32;  /* products in f32 also in the table that has them in bf16 (cpu_ops_mixed) */
     Tensor t;       /* in compute order; t.data is NULL until the weight is loaded, and where `prepared` replaces it */
     const void *prepared; /* t's numbers in the layout that the backend's kernels read; NULL: ops read t.data */
     WeightLayout layout;

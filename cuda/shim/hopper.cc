@@ -1,5 +1,5 @@
 /* hopper.cc: see hopper.h. Addresses are those of the shared window, so that tiles that do not begin where a swizzle's
- * pattern does come out wrong, as they would on a card. */
+ * pattern does come out wrong, as they would on a GPU. */
 #include "shim.h"
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-/* runtime.cc: the cards that tests make up. */
+/* runtime.cc: the GPUs that tests make up. */
 #include "shim.h"
 
 #include <chrono>
@@ -29,10 +29,10 @@ enum { PAGE = 65536, MOST_CARDS = 16, POISON = 8 << 20 /* what comes after is ze
 
 struct Piece {
     size_t bytes, room; /* room: whole pages */
-    int card;
+    int gpu;
 };
 
-std::mutex lock; /* over what follows; kernels of several cards run at the same time */
+std::mutex lock; /* over what follows; kernels of several GPUs run at the same time */
 std::map<char *, Piece> pieces;
 size_t used[MOST_CARDS];
 long reserved; /* pieces, so far */
@@ -53,27 +53,27 @@ cudaError_t fail(cudaError_t e) { return last = e; }
 
 bool guarded() { return wish("SDC_SHIM_GUARD", 0) != 0; }
 
-/* While work runs, the memory of its card is there. */
-void door(int card, int step) {
+/* While work runs, the memory of its GPU is there. */
+void door(int gpu, int step) {
     if (!guarded()) return;
     std::lock_guard<std::mutex> hold(lock);
-    int before = open_doors[card];
-    open_doors[card] += step;
-    if ((before > 0) == (open_doors[card] > 0)) return;
+    int before = open_doors[gpu];
+    open_doors[gpu] += step;
+    if ((before > 0) == (open_doors[gpu] > 0)) return;
     for (auto &p : pieces)
-        if (p.second.card == card)
-            mprotect(p.first, p.second.room, open_doors[card] > 0 ? PROT_READ | PROT_WRITE : PROT_NONE);
+        if (p.second.gpu == gpu)
+            mprotect(p.first, p.second.room, open_doors[gpu] > 0 ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
-int card_of(const void *p) {
+int gpu_of(const void *p) {
     std::lock_guard<std::mutex> hold(lock);
     auto i = pieces.upper_bound((char *)p);
     if (i == pieces.begin()) return -1;
     --i;
-    return (const char *)p < i->first + i->second.room ? i->second.card : -1;
+    return (const char *)p < i->first + i->second.room ? i->second.gpu : -1;
 }
 
-/* The card dies of launch number SDC_SHIM_FAIL, and every call after that says so. */
+/* The GPU dies of launch number SDC_SHIM_FAIL, and every call after that says so. */
 bool dead() {
     long at = wish("SDC_SHIM_FAIL", 0);
     if (!at) lost = false, work_done = 0;
@@ -107,7 +107,7 @@ size_t shim_most_shared() {
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device) {
     int arch = (int)wish("SDC_SHIM_ARCH", 80);
     *p = cudaDeviceProp{};
-    snprintf(p->name, sizeof p->name, "made-up card %d", device);
+    snprintf(p->name, sizeof p->name, "made-up GPU %d", device);
     p->major = arch / 10, p->minor = arch % 10, p->multiProcessorCount = 4;
     p->totalGlobalMem = whole();
     p->sharedMemPerBlockOptin = shim_most_shared();
@@ -141,7 +141,7 @@ cudaError_t cudaFree(void *p) {
     std::lock_guard<std::mutex> hold(lock);
     auto i = pieces.find((char *)p);
     if (i == pieces.end()) return p ? fail(cudaErrorInvalidValue) : cudaSuccess;
-    used[i->second.card] -= i->second.room;
+    used[i->second.gpu] -= i->second.room;
     munmap(p, i->second.room + PAGE);
     pieces.erase(i);
     return cudaSuccess;
@@ -155,17 +155,17 @@ cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total) {
 }
 
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind) {
-    int cards[2] = {card_of(to), card_of(from)};
-    if ((cards[0] >= 0 && cards[0] != current) || (cards[1] >= 0 && cards[1] != current)) {
-        fprintf(stderr, "shim: a thread of card %d copies for another\n",
+    int gpus[2] = {gpu_of(to), gpu_of(from)};
+    if ((gpus[0] >= 0 && gpus[0] != current) || (gpus[1] >= 0 && gpus[1] != current)) {
+        fprintf(stderr, "shim: a thread of GPU %d copies for another\n",
                 current); /* which begins to use its own, too */
         abort();
     }
     if (lost) return fail(cudaErrorLaunchFailure);
-    for (int c : cards)
+    for (int c : gpus)
         if (c >= 0) door(c, 1);
     memcpy(to, from, bytes);
-    for (int c : cards)
+    for (int c : gpus)
         if (c >= 0) door(c, -1);
     return cudaSuccess;
 }

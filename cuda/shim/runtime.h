@@ -1,9 +1,9 @@
 /* runtime.h: the part of the CUDA runtime that cuda/ calls, over host memory.
  *
- * The environment makes the cards: SDC_SHIM_CARDS (1; -1: not even a driver; -2: one that is too old; -3: one that
+ * The environment makes the GPUs: SDC_SHIM_CARDS (1; -1: not even a driver; -2: one that is too old; -3: one that
  * fails), SDC_SHIM_ARCH (80), SDC_SHIM_MEMORY, bytes of each (2 GiB), SDC_SHIM_DEVICES, where they are listed, and
- * SDC_SHIM_FAIL, the number of the launch after which the card is lost; SDC_SHIM_REFUSE, of the piece of memory that
- * cannot be had. Where SDC_SHIM_GUARD is set, a card's memory cannot be touched between calls, so that a host that
+ * SDC_SHIM_FAIL, the number of the launch after which the GPU is lost; SDC_SHIM_REFUSE, of the piece of memory that
+ * cannot be had. Where SDC_SHIM_GUARD is set, a GPU's memory cannot be touched between calls, so that a host that
  * reads or writes there without the door crashes, as in truth. */
 #ifndef SD_CUDA_SHIM_RUNTIME_H
 #define SD_CUDA_SHIM_RUNTIME_H
@@ -73,7 +73,7 @@ template <class F> cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *a, F *)
     return a->ptxVersion = 90, cudaSuccess;
 }
 const char *shim_devices(); /* where the machine's devices are listed */
-size_t shim_most_shared();  /* that a block of such a card may have */
+size_t shim_most_shared();  /* that a block of such a GPU may have */
 template <class F> cudaError_t cudaFuncSetAttribute(F *, cudaFuncAttribute, int bytes) {
     return (size_t)bytes <= shim_most_shared() ? cudaSuccess : cudaErrorInvalidValue;
 }

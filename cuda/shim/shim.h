@@ -1,4 +1,4 @@
-/* shim.h: enough of CUDA's language for a host compiler, so that tests run the same kernels without a card.
+/* shim.h: enough of CUDA's language for a host compiler, so that tests run the same kernels without a GPU.
  *
  * A launch runs block by block. A block's threads are fibers (fibers.cc): each runs until it waits for others, at a
  * barrier or in an exchange within its warp, and threads that wait for nobody simply run one after the other, forwards

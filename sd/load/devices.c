@@ -17,8 +17,8 @@ bool devices_parse(const char *text, Devices *out) {
         for (text++; *text >= '0' && *text <= '9' && digits < 3; text++, digits++) n = 10 * n + (*text - '0');
         if (!digits || (*text && *text != ',') || out->count == MAX_CARDS) return false;
         for (int i = 0; i < out->count; i++)
-            if (out->cards[i] == n) return false;
-        out->cards[out->count] = n;
+            if (out->gpus[i] == n) return false;
+        out->gpus[out->count] = n;
     }
     return true;
 }

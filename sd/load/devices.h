@@ -8,10 +8,10 @@ enum { MAX_CARDS = 16 };
 
 typedef struct {
     enum { DEVICE_CPU, DEVICE_AUTO, DEVICE_CUDA } kind;
-    int count, cards[MAX_CARDS]; /* cards to share a batch among; at least one where kind is not DEVICE_CPU */
+    int count, gpus[MAX_CARDS]; /* GPUs to share a batch among; at least one where kind is not DEVICE_CPU */
 } Devices;
 
-/* False when it is none of these, or names a card twice. */
+/* False when it is none of these, or names a GPU twice. */
 bool devices_parse(const char *text, Devices *out);
 
 #endif

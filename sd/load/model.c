@@ -100,7 +100,7 @@ static bool own_schedule(SdModel *m, Error *e) {
     float alphas[TRAIN_STEPS];
     Found f = checkpoint_find(m->checkpoint, "alphas_cumprod");
     bool own = f.tensor && st_count(f.tensor) == TRAIN_STEPS && st_read_f32(f.file, f.tensor, alphas);
-    return schedule_init(&m->schedule, own ? alphas : NULL, e);
+    return noise_levels_init(&m->schedule, own ? alphas : NULL, e);
 }
 
 /* A small model may hold the rows of some tokens only. */
@@ -112,32 +112,32 @@ static bool own_tokens(SdModel *m, Error *e) {
                      m->checkpoint->path, m->config.clip.vocabulary);
 }
 
-/* The table of ops, and the card that it works on. */
+/* The table of ops, and the GPU that it works on. */
 static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
     const char *text = o && o->device ? o->device : "cpu";
     SdPrecision precision = o ? o->precision : SD_F32;
     DType type = precision == SD_F16 ? F16 : precision == SD_BF16 ? BF16 : F32;
-    Error why = {0}; /* no card, where one may do without */
+    Error why = {0}; /* no GPU, where one may do without */
     Devices d;
     m->ops = cpu_ops();
     if (!devices_parse(text, &d))
         return error_set(e, ERR_ARGUMENT, "device '%.60s': is none of auto, cpu, cuda, cuda:N, cuda:N,M", text);
     m->precision = precision == SD_F32_DIRECT ? PRECISION_F32_DIRECT : PRECISION_F32;
     m->peer_count = d.kind == DEVICE_CUDA ? d.count - 1 : 0;
-    if (d.kind == DEVICE_CUDA || (d.kind == DEVICE_AUTO && card_count() > 0)) {
-        m->card = card_open(d.cards[0], d.kind == DEVICE_CUDA ? e : &why);
-        if (m->card) m->ops = card_ops(m->card, precision == SD_MIXED ? F16 : type);
-        if (m->card || d.kind == DEVICE_CUDA) return m->card != NULL;
-    } else if (d.kind == DEVICE_AUTO) card_idle(&why);
+    if (d.kind == DEVICE_CUDA || (d.kind == DEVICE_AUTO && gpu_count() > 0)) {
+        m->gpu = gpu_open(d.gpus[0], d.kind == DEVICE_CUDA ? e : &why);
+        if (m->gpu) m->ops = gpu_ops(m->gpu, precision == SD_MIXED ? F16 : type);
+        if (m->gpu || d.kind == DEVICE_CUDA) return m->gpu != NULL;
+    } else if (d.kind == DEVICE_AUTO) gpu_idle(&why);
     snprintf(m->device, sizeof m->device, "cpu%s%.300s", why.code ? "; " : "", why.text);
     if (precision == SD_MIXED && cpu_ops_mixed()) m->ops = cpu_ops_mixed();
     if (type == F32) return true;
-    return error_set(e, ERR_ARGUMENT, "precision %s: is for cards; use f32 on the CPU", type == F16 ? "f16" : "bf16");
+    return error_set(e, ERR_ARGUMENT, "precision %s: is for GPUs; use f32 on the CPU", type == F16 ? "f16" : "bf16");
 }
 
 static SdModel *open_model(const char *path, const void *bytes, size_t size, const SdOptions *options, Error *e);
 
-/* The cards after the first, each with a model of its own. */
+/* The GPUs after the first, each with a model of its own. */
 static bool open_peers(SdModel *m, const char *path, const void *bytes, size_t size, const SdOptions *options,
                        Error *e) {
     Devices d;
@@ -146,12 +146,12 @@ static bool open_peers(SdModel *m, const char *path, const void *bytes, size_t s
     if (!count) return true;
     devices_parse(options->device, &d);
     m->peers = calloc((size_t)count, sizeof *m->peers);
-    m->together = device_new(count + 1, e);
+    m->together = pool_new(count + 1, e);
     if (!m->peers || !m->together) return error_set(e, ERR_MEMORY, "%s: out of memory", path);
     for (int i = 0; i < count; i++) {
         char name[32];
         SdOptions o = *options;
-        snprintf(name, sizeof name, "cuda:%d", d.cards[i + 1]);
+        snprintf(name, sizeof name, "cuda:%d", d.gpus[i + 1]);
         o.device = name;
         m->peers[i] = open_model(path, bytes, size, &o, e);
         if (!m->peers[i]) return false;
@@ -186,7 +186,7 @@ static SdModel *open_model(const char *path, const void *bytes, size_t size, con
                            (long long)r.misshapen, r.names, r.missing + r.misshapen > 3 ? ", ..." : "");
     }
     ok = ok && own_tokens(m, e) && own_schedule(m, e);
-    if (ok && !(m->dev = device_new(options ? options->threads : 0, e))) ok = false;
+    if (ok && !(m->pool = pool_new(options ? options->threads : 0, e))) ok = false;
     if (ok && !(m->tokenizer = tokenizer_new()))
         ok = error_set(e, ERR_MEMORY, "%s: out of memory for the tokenizer", path);
     ok = ok && open_peers(m, path, bytes, size, options, e);
@@ -211,14 +211,14 @@ SdModel *model_open_memory(const char *name, const void *bytes, size_t size, con
 
 /* Where weights lie once loaded: with the table that reads them. */
 static void *new_memory(const SdModel *m, size_t bytes, Error *e) {
-    if (m->card) return m->ops->memory->reserve(m->card, bytes, e);
+    if (m->gpu) return m->ops->memory->reserve(m->gpu, bytes, e);
     void *p = large_new(bytes);
     if (!p) error_set(e, ERR_MEMORY, "%s: out of memory: %zu MiB for weights", m->checkpoint->path, bytes >> 20);
     return p;
 }
 
 static void free_memory(const SdModel *m, void *p) {
-    if (m->card && p) m->ops->memory->release(m->card, p);
+    if (m->gpu && p) m->ops->memory->release(m->gpu, p);
     else free(p);
 }
 
@@ -232,11 +232,11 @@ void model_close(SdModel *m) {
     clip_free(&m->clip);
     unet_free(&m->unet);
     tokenizer_free(m->tokenizer);
-    device_free(m->dev);
-    card_close(m->card);
+    pool_free(m->pool);
+    gpu_close(m->gpu);
     for (int i = 0; m->peers && i < m->peer_count; i++) model_close(m->peers[i]);
     free(m->peers);
-    device_free(m->together);
+    pool_free(m->together);
     checkpoint_close(m->checkpoint);
     free(m);
 }
@@ -253,7 +253,7 @@ typedef struct {
     bool turned; /* a convolution in torch's order: OIHW becomes OHWI */
     bool prepared;
     const Ops *ops;
-    Card *card;
+    Gpu *gpu;
     size_t bytes;
 } Job;
 
@@ -261,8 +261,8 @@ static Job job_for(const SdModel *m, Weight *w, const Weight *like) {
     Job j = {.w = w, .like = like, .from = checkpoint_find(m->checkpoint, like->name)};
     j.dtype = like->kind == WEIGHT_VECTOR || j.from.tensor->dtype == F64 ? F32 : j.from.tensor->dtype;
     j.turned = like->kind == WEIGHT_CONV && !m->channels_last;
-    j.ops = m->ops, j.card = m->card;
-    bool fits = j.from.tensor->dtype == j.dtype || m->card;
+    j.ops = m->ops, j.gpu = m->gpu;
+    bool fits = j.from.tensor->dtype == j.dtype || m->gpu;
     j.bytes = !m->as_in_files && m->ops->prepared_bytes && fits ? m->ops->prepared_bytes(like, j.dtype) : 0;
     j.prepared = j.bytes > 0;
     if (!j.prepared) j.bytes = (size_t)tensor_count(like->t) * (size_t)(dtype_bits(j.dtype) / 8);
@@ -330,7 +330,7 @@ static void run_piece(const Job *j, int64_t first, int64_t count, void *scratch)
 
 static void run_job(void *arg, int64_t index, void *scratch) {
     const Job *j = (const Job *)arg + index;
-    if (j->card) j->ops->memory->enter(j->card);
+    if (j->gpu) j->ops->memory->enter(j->gpu);
     if (j->to) run_piece(j, 0, j->like->t.n[0], scratch);
 }
 
@@ -363,7 +363,7 @@ static bool load(SdModel *m, Part part, bool streamed, Error *e) {
             jobs[i].to = (char *)m->memory[part] + at;
             at += padded(jobs[i].bytes);
         }
-    device_run(m->dev, l->count, run_job, jobs);
+    pool_run(m->pool, l->count, run_job, jobs);
     /* once more: the system maps some pages around each that is read */
     for (int64_t i = 0; i < l->count; i++) st_drop(jobs[i].from.file, jobs[i].from.tensor);
     for (int64_t i = 0; i < l->count; i++) {
@@ -371,8 +371,8 @@ static bool load(SdModel *m, Part part, bool streamed, Error *e) {
         if (streamed && streams(w)) continue;
         w->version++;
         if (jobs[i].prepared && !w->prepared)
-            error_set(e, m->card ? ERR_DEVICE : ERR_MEMORY, "%s: %s", m->checkpoint->path,
-                      m->card ? "its weights did not reach the card" : "out of memory");
+            error_set(e, m->gpu ? ERR_DEVICE : ERR_MEMORY, "%s: %s", m->checkpoint->path,
+                      m->gpu ? "its weights did not reach the GPU" : "out of memory");
         if (jobs[i].prepared) continue; /* prepare has said what w is now */
         const void *bytes = jobs[i].to ? jobs[i].to : st_data(jobs[i].from.file, jobs[i].from.tensor);
         w->t = tensor_view((void *)(uintptr_t)bytes, jobs[i].dtype, w->t.nd, w->t.n);
@@ -433,8 +433,8 @@ static void source_fetch(const void *user, Weight *copy, const Weight *w, void *
     Job j = job_for(m, copy, w);
     j.to = room;
     st_expect(j.from.file, j.from.tensor);
-    if (j.from.tensor->dtype == j.dtype) device_run(m->dev, (w->t.n[0] + PIECE - 1) / PIECE, run_pieces, &j);
-    else device_run(m->dev, 1, run_job, &j);
+    if (j.from.tensor->dtype == j.dtype) pool_run(m->pool, (w->t.n[0] + PIECE - 1) / PIECE, run_pieces, &j);
+    else pool_run(m->pool, 1, run_job, &j);
     const uint64_t around = 64 << 10; /* which the system maps with a page that is read */
     StTensor read = *j.from.tensor;
     uint64_t all = j.from.file->size - j.from.file->data;

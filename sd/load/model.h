@@ -25,20 +25,20 @@ struct SdModel {
     bool streamed[PART_COUNT]; /* loaded but for what model_source brings */
     bool channels_last;        /* the file holds convolutions in compute order */
     bool as_in_files;          /* weights are loaded for reading, not for computing: not prepared for kernels */
-    Schedule schedule;
+    NoiseLevels schedule;
     Tokenizer *tokenizer;
-    Device *dev;
+    ThreadPool *pool;
     const Ops *ops;
-    Card *card;             /* NULL: the CPU computes */
-    char device[320];       /* "cpu", and why not a card, where the first one turned out not to serve */
-    struct SdModel **peers; /* the same checkpoint on other cards, which take shares of a batch */
+    Gpu *gpu;               /* NULL: the CPU computes */
+    char device[320];       /* "cpu", and why not a GPU, where the first one turned out not to serve */
+    struct SdModel **peers; /* the same checkpoint on other GPUs, which take shares of a batch */
     int peer_count;
-    Device *together; /* a thread for each card, where there are peers */
+    ThreadPool *together; /* a thread for each GPU, where there are peers */
     Precision precision;
     size_t memory_limit;
-    Arena kept;           /* the last call's memory for activations, where that kept its parts */
-    Repeat kept_steps[2]; /* what a card recorded there */
-    char hash[65];        /* sha256 of the file, once somebody asked */
+    Arena kept;              /* the last call's memory for activations, where that kept its parts */
+    Recording kept_steps[2]; /* what a GPU recorded there */
+    char hash[65];           /* sha256 of the file, once somebody asked */
 };
 
 /* Binds all parts and compares them with what the checkpoint holds. Missing or misshapen tensors of the parts that

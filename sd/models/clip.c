@@ -12,7 +12,7 @@ bool clip_bind(Clip *m, const ClipConfig *k, WeightList *l) {
     size_t mark = bind_enter(l, "%s", open ? "" : "text_model.");
     const char *tokens = open ? "token_embedding.weight" : "embeddings.token_embedding.weight";
     const char *positions = open ? "positional_embedding" : "embeddings.position_embedding.weight";
-    l->full = true;
+    l->keep_f32 = true;
     bind_weight(l, &m->tokens, WEIGHT_TABLE, tokens, 2, SHAPE(k->vocabulary, k->width));
     bind_weight(l, &m->positions, WEIGHT_TABLE, positions, 2, SHAPE(k->positions, k->width));
     for (int i = 0; i < k->layers; i++) {
@@ -21,7 +21,7 @@ bool clip_bind(Clip *m, const ClipConfig *k, WeightList *l) {
         bind_leave(l, part);
     }
     bind_norm(l, &m->final, open ? "ln_final" : "final_layer_norm", k->width, 0, 1e-5f);
-    l->full = false;
+    l->keep_f32 = false;
     bind_leave(l, mark);
     return l->err->code == ERR_NONE;
 }

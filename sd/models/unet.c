@@ -52,14 +52,14 @@ static bool lay_out(Unet *u) {
 
 static void bind_res(WeightList *l, Unet *u, ResBlock *m, int64_t in, int64_t out) {
     bind_resblock(l, m, in, out, 4 * (int64_t)u->config.channels, u->config.groups);
-    m->shift_at = u->times;
-    u->times += out;
+    m->shift_at = u->time_shifts;
+    u->time_shifts += out;
 }
 
 static void bind_attentions(WeightList *l, Unet *u, Transformer *m, int64_t channels, int depth) {
     const UnetConfig *k = &u->config;
     bind_transformer(l, m, channels, k->context, heads_for(k, channels), depth, k->linear_projection, k->groups,
-                     &u->keys);
+                     &u->cross_kv);
 }
 
 static void bind_block(WeightList *l, Unet *u, UnetBlock *b, bool output) {
@@ -90,9 +90,9 @@ bool unet_bind(Unet *u, const UnetConfig *config, WeightList *l) {
     const UnetConfig *k = &u->config;
     int64_t emb = 4 * (int64_t)k->channels, last = (int64_t)k->channels * k->mult[k->levels - 1];
     if (!lay_out(u)) return error_set(l->err, ERR_MEMORY, "out of memory for the U-Net's blocks");
-    u->times = emb;
-    bind_linear_full(l, &u->time1, "time_embed.0", k->channels, emb, false);
-    bind_linear_full(l, &u->time2, "time_embed.2", emb, emb, false);
+    u->time_shifts = emb;
+    bind_linear_f32(l, &u->time1, "time_embed.0", k->channels, emb, false);
+    bind_linear_f32(l, &u->time2, "time_embed.2", emb, emb, false);
     for (int i = 0; i < u->inputs; i++) {
         size_t mark = bind_enter(l, "input_blocks.%d.", i);
         bind_block(l, u, &u->input[i], false);
@@ -130,7 +130,7 @@ void unet_free(Unet *u) {
 /* --- what calls have in common --- */
 
 /* silu(time2(silu(time1(sinusoid t)))): every ResBlock's projection starts with this SiLU */
-void unet_times(Ctx *c, Tensor times, const Unet *u, Tensor t) {
+void unet_time_shifts(Ctx *c, Tensor times, const Unet *u, Tensor t) {
     size_t scope = scope_begin(c);
     int64_t n = t.n[0], width = 4 * (int64_t)u->config.channels;
     Tensor sinusoid = tensor_new(c, 3, SHAPE(n, 1, u->config.channels));
@@ -149,10 +149,10 @@ void unet_times(Ctx *c, Tensor times, const Unet *u, Tensor t) {
     scope_end(c, scope);
 }
 
-void unet_keys(Ctx *c, Tensor keys, const Unet *u, Tensor context) {
-    for (int i = 0; i < u->inputs; i++) transformer_keys(c, keys, &u->input[i].transformer, context);
-    transformer_keys(c, keys, &u->middle, context);
-    for (int i = 0; i < u->outputs; i++) transformer_keys(c, keys, &u->output[i].transformer, context);
+void unet_cross_kv(Ctx *c, Tensor keys, const Unet *u, Tensor context) {
+    for (int i = 0; i < u->inputs; i++) transformer_cross_kv(c, keys, &u->input[i].transformer, context);
+    transformer_cross_kv(c, keys, &u->middle, context);
+    for (int i = 0; i < u->outputs; i++) transformer_cross_kv(c, keys, &u->output[i].transformer, context);
 }
 
 /* --- forward --- */
@@ -171,7 +171,7 @@ static void through_resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, cons
         Tensor out = tensor_slice(y, 0, p, some), in = tensor_slice(x, 0, p, some), second;
         Tensor shifts = times.n[0] == 1 ? times : tensor_slice(times, 0, p, some);
         if (skip) second = tensor_slice(*skip, 0, p, some);
-        if (over) resblock_over(c, out, m, in, &shifts);
+        if (over) resblock_into_skip(c, out, m, in, &shifts);
         else resblock(c, out, m, in, skip ? &second : NULL, &shifts);
     }
 }

@@ -29,7 +29,7 @@ typedef struct {
     Transformer middle;
     Norm norm_out;
     Conv conv_out;
-    int64_t times, keys; /* channels of what unet_times and unet_keys make */
+    int64_t time_shifts, cross_kv; /* channels of what unet_time_shifts and unet_cross_kv make */
 } Unet;
 
 /* Lays the blocks out and names the weights (under the list's path). False on ERR_MEMORY. */
@@ -40,8 +40,8 @@ void unet_free(Unet *u);
  * in common:
  * times[D,times] from t[D] (0..999): the time embedding, then every ResBlock's shift;
  * keys[S,T,keys] from text states context[S,T,context]: every cross attention's keys and values. */
-void unet_times(Ctx *c, Tensor times, const Unet *u, Tensor t);
-void unet_keys(Ctx *c, Tensor keys, const Unet *u, Tensor context);
+void unet_time_shifts(Ctx *c, Tensor times, const Unet *u, Tensor t);
+void unet_cross_kv(Ctx *c, Tensor keys, const Unet *u, Tensor context);
 
 /* out[N,H,W,out_channels] from x[N,H,W,in_channels], times [1,times] of all pictures or [N,times] of each, and keys
  * [S,T,keys]: pictures i N / S up to (i + 1) N / S have text i.

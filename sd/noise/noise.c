@@ -12,8 +12,8 @@
  *
  * A torch without AVX2 (ATEN_CPU_CAPABILITY=default, ARM) has other last bits in the third form; ours are AVX2's
  * everywhere. Generators: M. Matsumoto, T. Nishimura, "Mersenne Twister" (1998); J. Salmon et al., "Parallel Random
- * Numbers: As Easy as 1, 2, 3" (2011). Left out: other dtypes than float32, and what a real card does beyond one number
- * a thread (there the noise depends on the card). */
+ * Numbers: As Easy as 1, 2, 3" (2011). Left out: other dtypes than float32, and what a real GPU does beyond one number
+ * a thread (there the noise depends on the GPU). */
 #include "noise.h"
 
 #include "math64.h"

@@ -1,7 +1,7 @@
 /* noise.h: the noise that pictures start from, the same for a seed as in the programs people have seeds from.
  *
  * NOISE_CPU is torch's CPU generator (mt19937 and its two Box-Muller forms, as x86 builds with AVX2 compute them);
- * NOISE_NV is the webui's imitation of torch on an NVIDIA card (Philox4x32-10, modules/rng_philox.py). Both are the
+ * NOISE_NV is the webui's imitation of torch on an NVIDIA GPU (Philox4x32-10, modules/rng_philox.py). Both are the
  * same bits on every machine: libm is not used. A Noise is a plain value: copying it copies the stream's position. */
 #ifndef SD_NOISE_NOISE_H
 #define SD_NOISE_NOISE_H

@@ -11,10 +11,10 @@ static size_t physical_memory(void) {
     return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : SIZE_MAX;
 }
 
-/* Of a card what is free, and what the model has there already. */
+/* Of a GPU what is free, and what the model has there already. */
 static size_t memory_there(const SdModel *m) {
-    if (!m->card) return physical_memory();
-    size_t free_bytes = m->ops->memory->available(m->card) + m->kept.size;
+    if (!m->gpu) return physical_memory();
+    size_t free_bytes = m->ops->memory->available(m->gpu) + m->kept.size;
     for (int i = 0; i < PART_COUNT; i++)
         if (m->loaded[i]) free_bytes += model_part_bytes(m, (Part)i);
     return free_bytes;
@@ -68,14 +68,14 @@ static size_t measure(Run *run, Part part, double *flops) {
 enum { PROGRAM_BYTES = 24 << 20 };
 
 static size_t beside(const Run *run) {
-    if (run->m->card) return 0; /* the limit is the card's */
+    if (run->m->gpu) return 0; /* the limit is the GPU's */
     const StFile *file = run->m->checkpoint->file;
     size_t model = file && !file->mapped ? file->size : 0; /* a model in memory */
     size_t latents = (size_t)(run->batch * (4 + run->sampler->buffers) + run->text.count * run->group);
     size_t pixels = (size_t)run->r->width * (size_t)run->r->height;
     size_t pictures = (size_t)run->batch * pixels * 3 + (run->image ? 3 * pixels : 0);
     if (run->r->taps) pictures += (size_t)run->batch * pixels * 3 * sizeof(float);
-    return PROGRAM_BYTES + model + (size_t)device_threads(run->m->dev) * SCRATCH_BYTES +
+    return PROGRAM_BYTES + model + (size_t)pool_threads(run->m->pool) * SCRATCH_BYTES +
            latents * (size_t)run->latent * sizeof(float) + pictures;
 }
 
@@ -90,7 +90,7 @@ static bool costlier(const Run *run, Part part, Mode *m) {
     if (part == PART_UNET && m->texts > 1) return m->texts = 1, true;
     if (part == PART_UNET && m->pictures > 1) return m->pictures = (m->pictures + 1) / 2, true;
     if (vae && m->tiled < levels) return m->tiled++, true;
-    if (m->streamed || run->m->card) return false;
+    if (m->streamed || run->m->gpu) return false;
     *m = first_mode(run);
     return m->streamed = true;
 }
@@ -177,20 +177,20 @@ static void fill_plan(Run *run) {
 static size_t mebibytes(size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 
 void model_forget(SdModel *m) {
-    if (m->card) m->kept.memory = m->ops->memory; /* that of another table may be gone */
-    for (int i = 0; i < 2; i++) repeat_free(&m->kept, &m->kept_steps[i]);
+    if (m->gpu) m->kept.memory = m->ops->memory; /* that of another table may be gone */
+    for (int i = 0; i < 2; i++) recording_free(&m->kept, &m->kept_steps[i]);
     arena_free(&m->kept);
 }
 
 /* Memory for the call's activations, or for the text stage's (run_arena): the last call's, whose pages are there
- * already, where both keep what they have; on a card, of whose memory nothing can be trimmed, of that size only, and
+ * already, where both keep what they have; on a GPU, of whose memory nothing can be trimmed, of that size only, and
  * with the steps that it recorded there. */
 static bool reserve(Run *run, size_t size, Error *e) {
     SdModel *m = run->m;
-    bool fits = m->card ? m->kept.size == size && m->kept.memory == m->ops->memory : m->kept.size >= size;
+    bool fits = m->gpu ? m->kept.size == size && m->kept.memory == m->ops->memory : m->kept.size >= size;
     if (!run->keep || !m->kept.base || !fits) {
         model_forget(m);
-        return arena_init_on(&run->arena, m->ops, m->card, size, e);
+        return arena_init_on(&run->arena, m->ops, m->gpu, size, e);
     }
     run->arena = m->kept;
     memcpy(run->steps, m->kept_steps, sizeof run->steps);
@@ -226,7 +226,7 @@ bool run_plan(Run *run, Error *e) {
                          "picture or batch",
                          run->r->width, run->r->height, run->batch, mebibytes(whole), mebibytes(p->least),
                          m->memory_limit == limit ? "the limit is"
-                         : m->card                ? "the card has"
+                         : m->gpu                 ? "the GPU has"
                                                   : "this machine has",
                          limit >> 20);
     }
@@ -234,12 +234,12 @@ bool run_plan(Run *run, Error *e) {
     else
         for (int i = 0; i < PART_COUNT; i++) run->mode[i] = first_mode(run);
     /* now for real */
-    if (!reserve(run, m->card && !run->keep ? p->text_peak : p->activations, e)) return false;
+    if (!reserve(run, m->gpu && !run->keep ? p->text_peak : p->activations, e)) return false;
     run->ctx = (Ctx){.op = m->ops,
                      .precision = m->precision,
                      .type = m->ops->type,
                      .strip = strip_of(m),
-                     .dev = m->dev,
+                     .pool = m->pool,
                      .arena = &run->arena};
     run_place_states(run);
     return true;

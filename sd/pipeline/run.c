@@ -111,7 +111,7 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
     run->w = r->width / unit;
     run->latent = m->config.vae.latent * run->h * run->w;
     run->seed = r->seed < 0 ? run_random_seed() : (uint64_t)r->seed;
-    bool alone = run->sampler->flags & SAMPLER_ALONE, second = run->sampler->flags & SAMPLER_SECOND_ORDER;
+    bool alone = run->sampler->flags & SAMPLER_ADAPTIVE, second = run->sampler->flags & SAMPLER_SECOND_ORDER;
     run->group = alone ? 1 : run->batch;
     PromptOptions o = {
         .emphasis = (Emphasis)r->emphasis, .pad = m->config.clip.pad, .steps = second ? 2 * r->steps : r->steps};
@@ -139,7 +139,7 @@ void run_free(Run *run) {
         run->m->kept = run->arena;
         memcpy(run->m->kept_steps, run->steps, sizeof run->steps);
     } else {
-        for (int i = 0; i < 2; i++) repeat_free(&run->arena, &run->steps[i]);
+        for (int i = 0; i < 2; i++) recording_free(&run->arena, &run->steps[i]);
         arena_free(&run->arena);
     }
     free(run->x);
@@ -159,8 +159,8 @@ bool run_load(Run *run, Part part, Error *e) {
 }
 
 bool run_arena(Run *run, size_t size, Error *e) {
-    if (!run->m->card || run->keep) return true;
-    for (int i = 0; i < 2; i++) repeat_free(&run->arena, &run->steps[i]);
+    if (!run->m->gpu || run->keep) return true;
+    for (int i = 0; i < 2; i++) recording_free(&run->arena, &run->steps[i]);
     if (!arena_again(&run->arena, size, e)) return false;
     run_place_states(run); /* the host still has them */
     return true;
@@ -180,9 +180,9 @@ void run_place_states(Run *run) {
     text_states_place(&run->text, &run->ctx, run->m->config.clip.width);
     for (int i = 0; i < text_states_calls(&run->text); i++) {
         Tensor context = text_states_context(&run->text, i);
-        run->keys[i] = tensor_new(&run->ctx, 3, SHAPE(context.n[0], context.n[1], u->keys));
+        run->keys[i] = tensor_new(&run->ctx, 3, SHAPE(context.n[0], context.n[1], u->cross_kv));
     }
-    run->times = tensor_new(&run->ctx, 2, SHAPE(1, u->times));
+    run->times = tensor_new(&run->ctx, 2, SHAPE(1, u->time_shifts));
     run->time = NAN;
 }
 

@@ -31,10 +31,10 @@ typedef struct {
     int batch;
     int64_t h, w, latent; /* latents: rows, columns, floats of one picture */
     TextStates text;
-    Tensor keys[2];  /* [1,T,keys] or [sides,T,keys]: what the U-Net makes of each call's context */
-    Repeat steps[2]; /* each call's U-Net, as a card repeats it */
-    Tensor times;    /* [1,times]: what it makes of `time` */
-    float time;      /* NAN: of none yet */
+    Tensor keys[2];     /* [1,T,keys] or [sides,T,keys]: what the U-Net makes of each call's context */
+    Recording steps[2]; /* each call's U-Net, as a GPU repeats it */
+    Tensor times;       /* [1,times]: what it makes of `time` */
+    float time;         /* NAN: of none yet */
 
     float *x;             /* [batch][C][h][w], the sampler's latents */
     float *eps;           /* [sides][group][C][h][w]: the negative prompt's (when guided), then each part's */
@@ -42,7 +42,7 @@ typedef struct {
     const uint8_t *image; /* [height][width][3], img2img's picture at the request's size; NULL: none */
     uint8_t *resized;     /* what run->image points to when it is not the request's own */
     PictureNoise *noise;
-    int first, group; /* the pictures being sampled: all, or one by one (SAMPLER_ALONE) */
+    int first, group; /* the pictures being sampled: all, or one by one (SAMPLER_ADAPTIVE) */
     uint64_t seed, variation_seed;
 
     TapFile *taps;
@@ -60,7 +60,7 @@ void run_free(Run *run);
 bool run_plan(Run *run, Error *e);
 /* Loads a part as its mode says. */
 bool run_load(Run *run, Part part, Error *e);
-/* A stage's arena, before its weights: on a card, whose memory is taken whether it is used or not, each stage has one
+/* A stage's arena, before its weights: on a GPU, whose memory is taken whether it is used or not, each stage has one
  * of its own size, unless the request keeps it. */
 bool run_arena(Run *run, size_t size, Error *e);
 /* The part whose weights ops are about to read. */

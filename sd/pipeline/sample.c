@@ -26,7 +26,7 @@ static bool row_finite(Tensor t) {
     return true;
 }
 
-static void put_blame(void *user, const char *name, Tensor t, Error *e) {
+static void note_first_nonfinite(void *user, const char *name, Tensor t, Error *e) {
     (void)e;
     Run *run = user;
     if (!row_finite(t)) snprintf(run->blame, sizeof run->blame, "%s", name);
@@ -34,22 +34,22 @@ static void put_blame(void *user, const char *name, Tensor t, Error *e) {
 
 void run_turn(Run *run, int asked) {
     TextStates *s = &run->text;
-    bool planning = !run->ctx.dev;
+    bool planning = !run->ctx.pool;
     run_use(run, PART_UNET); /* a preview may have been before */
     if (!planning) text_states_turn(s, &run->ctx, asked);
     for (int i = 0; i < s->count; i++) {
         int64_t place;
         int call = text_states_call_of(s, i, &place);
         if (planning || s->sides[i].turned)
-            unet_keys(&run->ctx, tensor_slice(run->keys[call], 0, place, 1), &run->m->unet,
-                      tensor_slice(text_states_context(s, call), 0, place, 1));
+            unet_cross_kv(&run->ctx, tensor_slice(run->keys[call], 0, place, 1), &run->m->unet,
+                          tensor_slice(text_states_context(s, call), 0, place, 1));
     }
 }
 
 /* The group's pictures [first, first + pictures) for each of the texts of keys: eps[texts][group][C][h][w], from the
- * first text's on, of these pictures. step: what a card repeats. */
+ * first text's on, of these pictures. step: what a GPU repeats. */
 static void forward(Run *run, float *eps, const float *x, float scale, float time, Tensor keys, int first, int pictures,
-                    Repeat *step) {
+                    Recording *step) {
     Ctx *c = &run->ctx;
     const UnetConfig *k = &run->m->config.unet;
     size_t scope = scope_begin(c);
@@ -57,7 +57,7 @@ static void forward(Run *run, float *eps, const float *x, float scale, float tim
         Tensor t = tensor_new_typed(c, F32, 1, SHAPE(1));
         if (x) *(float *)tensor_host(c, t).data = time;
         tensor_push(c, t);
-        unet_times(c, run->times, &run->m->unet, t);
+        unet_time_shifts(c, run->times, &run->m->unet, t);
         run->time = time;
         scope_end(c, scope);
     }
@@ -70,7 +70,8 @@ static void forward(Run *run, float *eps, const float *x, float scale, float tim
         to_pixels(pixel + i * in.s[0], x + (first + i % pictures) * run->latent, in.n[3], pixels, scale);
     if (x) tensor_push(c, in);
     Tensor of[] = {in, out, run->times, keys};
-    for (repeat_start(c, step, of, 4); repeat_next(c, step);) unet_forward(c, out, &run->m->unet, in, run->times, keys);
+    for (recording_start(c, step, of, 4); recording_next(c, step);)
+        unet_forward(c, out, &run->m->unet, in, run->times, keys);
     const float *result = eps ? tensor_pull(c, out).data : NULL;
     if (eps && !c->err.code)
         for (int64_t i = 0; i < n; i++) {
@@ -99,11 +100,11 @@ static void forwards(Run *run, float *eps, const float *x, float scale, float ti
             if (run->taps && !look) listen(run);
             if (look) run->ctx.taps = look;
             float *out = eps ? eps + t * run->group * run->latent : NULL;
-            Repeat once = {0};
+            Recording once = {0};
             bool whole = texts == keys.n[0] && pictures == run->group; /* parts share addresses, not keys */
             forward(run, out, x, scale, time, tensor_slice(keys, 0, t, texts), p, pictures,
                     whole ? &run->steps[call] : &once);
-            repeat_free(&run->arena, &once);
+            recording_free(&run->arena, &once);
             run->calls++;
             run->ctx.taps = NULL;
         }
@@ -116,7 +117,7 @@ bool run_unet(Run *run, float *eps, const float *x, float scale, float time, int
     if (c->err.code) return error_set(e, c->err.code, "%s", c->err.text);
     if (!eps || all_finite(eps, keys.n[0] * run->group * run->latent)) return true;
     if (all_finite(x, run->group * run->latent)) { /* once more, to find out where */
-        Taps look = {.want = want_any, .put = put_blame, .user = run};
+        Taps look = {.want = want_any, .put = note_first_nonfinite, .user = run};
         forwards(run, eps, x, scale, time, i, &look);
     }
     return error_set(
@@ -150,7 +151,7 @@ static void guide(Run *run, float *out) {
 
 static bool denoise(void *user, const Ask *ask, float *out, Error *e) {
     Run *run = user;
-    const Schedule *s = &run->m->schedule;
+    const NoiseLevels *s = &run->m->schedule;
     bool v = run->m->config.prediction == PREDICT_V, sigma_space = run->sampler->space == SPACE_SIGMA;
     int64_t all = run->group * run->latent;
     if (ask->step != run->step) run->calls = 0;

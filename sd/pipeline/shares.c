@@ -1,4 +1,4 @@
-/* shares.c: a batch shared out among several cards. Picture i has its own seed and nothing else of the batch, so a
+/* shares.c: a batch shared out among several GPUs. Picture i has its own seed and nothing else of the batch, so a
  * share is a request of its own, with the seeds counted on: the pictures are the same in any split. */
 #include "run.h"
 
@@ -45,21 +45,21 @@ static void collect(SdResult *out, SdResult *part) {
 static bool passed_on(const Error *from, Error *e) { return !from->code || error_set(e, from->code, "%s", from->text); }
 
 bool run_shares(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
-    int cards = m->peer_count + 1, batch = r->batch_size;
+    int gpus = m->peer_count + 1, batch = r->batch_size;
     if (batch < 2) return run_pictures(m, r, out, e);
     if (r->taps || r->noise)
-        return error_set(e, ERR_ARGUMENT, "taps and noise files: are for one card; name one with --device cuda:N");
-    if (cards > batch) cards = batch;
-    Share *shares = calloc((size_t)cards, sizeof *shares);
+        return error_set(e, ERR_ARGUMENT, "taps and noise files: are for one GPU; name one with --device cuda:N");
+    if (gpus > batch) gpus = batch;
+    Share *shares = calloc((size_t)gpus, sizeof *shares);
     out->pictures = calloc((size_t)batch, sizeof *out->pictures);
     atomic_bool stop = false;
     bool ok = shares && out->pictures;
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for pictures");
     int64_t seed = r->seed < 0 ? (int64_t)run_random_seed() : r->seed;
     int64_t variation = r->variation_seed < 0 ? (int64_t)run_random_seed() : r->variation_seed;
-    for (int i = 0; ok && i < cards; i++) {
+    for (int i = 0; ok && i < gpus; i++) {
         Share *s = &shares[i];
-        int first = (int)((int64_t)batch * i / cards), end = (int)((int64_t)batch * (i + 1) / cards);
+        int first = (int)((int64_t)batch * i / gpus), end = (int)((int64_t)batch * (i + 1) / gpus);
         *s = (Share){.model = i ? m->peers[i - 1] : m, .request = *r, .leads = !i, .whole = r, .stop = &stop};
         s->request.batch_size = end - first;
         s->request.seed = seed + first;
@@ -68,11 +68,11 @@ bool run_shares(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
         s->request.preview = s->leads && r->preview ? preview : NULL;
         s->request.user = s;
     }
-    if (ok) device_run(m->together, cards, run_share, shares);
-    for (int i = 0; ok && i < cards; i++) /* a share that was told to stop is not the reason */
+    if (ok) pool_run(m->together, gpus, run_share, shares);
+    for (int i = 0; ok && i < gpus; i++) /* a share that was told to stop is not the reason */
         if (shares[i].error.code != ERR_CANCELLED) ok = passed_on(&shares[i].error, e);
-    for (int i = 0; ok && i < cards; i++) ok = passed_on(&shares[i].error, e);
-    for (int i = 0; shares && i < cards; i++)
+    for (int i = 0; ok && i < gpus; i++) ok = passed_on(&shares[i].error, e);
+    for (int i = 0; shares && i < gpus; i++)
         if (ok) collect(out, &shares[i].result);
         else sd_free(&shares[i].result);
     free(shares);

@@ -22,7 +22,7 @@ bool sd_builtin(void) {
 }
 bool sd_has_mixed(void) { return cpu_ops_mixed() != NULL; }
 void sd_close(SdModel *m) { model_close(m); }
-const char *sd_device(const SdModel *m) { return m->card ? card_name(m->card) : m->device; }
+const char *sd_device(const SdModel *m) { return m->gpu ? gpu_name(m->gpu) : m->device; }
 
 SdRequest sd_request(const SdModel *m) {
     SdRequest r = {.width = 512,

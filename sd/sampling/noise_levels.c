@@ -1,4 +1,4 @@
-/* schedule.c: betas, alphas, sigmas and lists of times.
+/* noise_levels.c: betas, alphas, sigmas and lists of times.
  *
  *   beta_i = (sqrt .00085 + i/999 (sqrt .012 - sqrt .00085))^2,   a_t = product over i <= t of (1 - beta_i)
  *
@@ -25,7 +25,7 @@ static void default_alphas(float *out) {
     }
 }
 
-bool schedule_init(Schedule *s, const float *alphas, Error *e) {
+bool noise_levels_init(NoiseLevels *s, const float *alphas, Error *e) {
     if (!alphas) default_alphas(s->alphas);
     for (int t = 0; t < TRAIN_STEPS; t++) {
         if (alphas) s->alphas[t] = alphas[t];
@@ -43,13 +43,13 @@ bool schedule_init(Schedule *s, const float *alphas, Error *e) {
     return true;
 }
 
-float schedule_sigma(const Schedule *s, float t) {
+float noise_levels_sigma(const NoiseLevels *s, float t) {
     int low = (int)t, high = low + (t > (float)low);
     float w = t - (float)low;
     return (float)exp64((1 - w) * s->log_sigmas[low] + w * s->log_sigmas[high]);
 }
 
-float schedule_time(const Schedule *s, float sigma) {
+float noise_levels_time(const NoiseLevels *s, float sigma) {
     float x = (float)log64(sigma);
     int low = 0;
     while (low < TRAIN_STEPS - 2 && s->log_sigmas[low + 1] <= x) low++;
@@ -59,9 +59,9 @@ float schedule_time(const Schedule *s, float sigma) {
     return (1 - w) * (float)low + w * (float)(low + 1);
 }
 
-static float lcm_log_sigma(const Schedule *s, int i) { return s->log_sigmas[LCM_STRIDE - 1 + i * LCM_STRIDE]; }
+static float lcm_log_sigma(const NoiseLevels *s, int i) { return s->log_sigmas[LCM_STRIDE - 1 + i * LCM_STRIDE]; }
 
-float schedule_lcm_sigma(const Schedule *s, float t) {
+float noise_levels_lcm_sigma(const NoiseLevels *s, float t) {
     float i = (t - (LCM_STRIDE - 1)) / LCM_STRIDE;
     i = i < 0 ? 0 : i > LCM_STEPS - 1 ? LCM_STEPS - 1 : i;
     int low = (int)i, high = low + (i > (float)low);
@@ -69,7 +69,7 @@ float schedule_lcm_sigma(const Schedule *s, float t) {
     return (float)exp64((1 - w) * lcm_log_sigma(s, low) + w * lcm_log_sigma(s, high));
 }
 
-float schedule_lcm_time(const Schedule *s, float sigma) {
+float noise_levels_lcm_time(const NoiseLevels *s, float sigma) {
     float x = (float)log64(sigma);
     int best = 0;
     for (int i = 1; i < LCM_STEPS; i++)
@@ -79,7 +79,7 @@ float schedule_lcm_time(const Schedule *s, float sigma) {
 
 /* torch.linspace in float32: from both ends, fused (torch 2.14 on x86, and CUDA's kernel; torch 1.13 had vectors of 8,
  * whose last bits differ). */
-float schedule_linspace(float first, float last, int n, int i) {
+float linspace_f32(float first, float last, int n, int i) {
     float step = n > 1 ? (last - first) / (float)(n - 1) : 0;
     return i < n / 2 || n == 1 ? fmaf(step, (float)i, first) : fmaf(-step, (float)(n - 1 - i), last);
 }
@@ -89,9 +89,9 @@ static bool steps_ok(int steps, Error *e) {
            error_set(e, ERR_ARGUMENT, "%d steps; it must be 1 to %d", steps, TRAIN_STEPS);
 }
 
-bool schedule_sigmas(const Schedule *s, int steps, float *out, Error *e) {
+bool schedule_sigmas(const NoiseLevels *s, int steps, float *out, Error *e) {
     if (!steps_ok(steps, e)) return false;
-    for (int i = 0; i < steps; i++) out[i] = schedule_sigma(s, schedule_linspace(TRAIN_STEPS - 1, 0, steps, i));
+    for (int i = 0; i < steps; i++) out[i] = noise_levels_sigma(s, linspace_f32(TRAIN_STEPS - 1, 0, steps, i));
     out[steps] = 0;
     return true;
 }

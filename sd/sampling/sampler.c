@@ -82,7 +82,7 @@ static const Sampler SAMPLERS[] = {
      {"k_dpm_ad", "dpm_adaptive", "k_dpm_adaptive"},
      SPACE_SIGMA,
      8,
-     ANCESTRAL | SAMPLER_BOUNDS | SAMPLER_ALONE,
+     ANCESTRAL | SAMPLER_BOUNDS | SAMPLER_ADAPTIVE,
      1,
      NULL,
      1,
@@ -116,14 +116,14 @@ static const char *spelling(int i, int k) {
 }
 
 const Sampler *sampler_find(const char *name) {
-    int i = names_find(name, spelling, SAMPLER_COUNT);
+    int i = nearest_find(name, spelling, SAMPLER_COUNT);
     return i < 0 ? NULL : &SAMPLERS[i];
 }
 
-const Sampler *sampler_nearest(const char *name) { return &SAMPLERS[names_nearest(name, spelling, SAMPLER_COUNT)]; }
+const Sampler *sampler_nearest(const char *name) { return &SAMPLERS[nearest_name(name, spelling, SAMPLER_COUNT)]; }
 
 void sampler_suggest(const char *name, char *out, size_t size) {
-    names_suggest(name, spelling, SAMPLER_COUNT, out, size);
+    nearest_suggest(name, spelling, SAMPLER_COUNT, out, size);
 }
 
 SamplerOptions sampler_defaults(const Sampler *s) {

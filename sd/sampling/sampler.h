@@ -39,7 +39,7 @@ typedef void (*BrownianFn)(void *user, float *out, float from, float to);
 
 /* After each step: x[n] as it is now, denoised[n] the last prediction of the clean picture, the step just done and how
  * many there are, for progress, previews, taps and masks (x may be changed). A sampler that chooses its own steps
- * (SAMPLER_ALONE) counts step up and gives steps = step + 2 until the last. false: stop; the sampler returns false,
+ * (SAMPLER_ADAPTIVE) counts step up and gives steps = step + 2 until the last. false: stop; the sampler returns false,
  * with ERR_CANCELLED unless the callback set an error. */
 typedef bool (*StepFn)(void *user, float *x, const float *denoised, int step, int steps, Error *e);
 
@@ -56,7 +56,7 @@ typedef struct {
 enum { UNIPC_BH1, UNIPC_BH2, UNIPC_VARY_COEFF };
 
 typedef struct {
-    const Schedule *schedule;
+    const NoiseLevels *schedule;
     const float *points; /* [count], see SamplerSpace */
     int count;
     float low, high; /* SAMPLER_BOUNDS: the sigmas between which it runs; high 0: points[count - 2] and points[0] */
@@ -81,8 +81,8 @@ enum {
     SAMPLER_ENSD = 64,        /* the webui names the eta noise seed delta in its pictures */
     SAMPLER_UNCOND = 128,     /* CFG++: asks for the negative prompt's prediction whatever the guidance is */
     SAMPLER_BOUNDS = 256,     /* chooses sigmas itself, between the model's ends (schedule types do not count) */
-    SAMPLER_ALONE = 512,      /* chooses steps by what x is: to be run with one picture at a time, so that pictures of a
-                                 batch do not decide each other's steps */
+    SAMPLER_ADAPTIVE = 512,   /* chooses steps by what x is: to be run with one picture at a time, so that pictures of a
+                              batch do not decide each other's steps */
     SAMPLER_OWN_TABLE = 1024, /* LCM: sigmas from every 20th time of the model's table */
     SAMPLER_FIXED_POINTS = 2048 /* the time space's times: schedule types do not count */
 };

@@ -104,7 +104,7 @@ bool sample_dpm_fast(const Sampling *s, float *x, Error *e) {
     if (!ends(s, &start, &end, e)) return false;
     for (int i = 0; i < steps; i++) {
         int order = i < steps - 2 ? 3 : i == steps - 1 ? calls % 3 ? calls % 3 : 1 : calls % 3 ? 3 : 2;
-        float t = schedule_linspace(start, end, steps + 1, i), next = schedule_linspace(start, end, steps + 1, i + 1);
+        float t = linspace_f32(start, end, steps + 1, i), next = linspace_f32(start, end, steps + 1, i + 1);
         float up, to = step_down(s, t, next, end, &up);
         p.step = i;
         if (!slope(&p, p.buf[EPS], x, t, e)) return false;

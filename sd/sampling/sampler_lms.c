@@ -47,7 +47,7 @@ bool sample_lcm(const Sampling *s, float *x, Error *e) {
     float *denoised = s->work, *noise = s->work + s->n;
     for (int i = 0; i + 1 < s->count; i++) {
         float sigma = s->points[i], next = s->points[i + 1];
-        Ask ask = {.x = x, .sigma = sigma, .time = schedule_lcm_time(s->schedule, sigma), .step = i};
+        Ask ask = {.x = x, .sigma = sigma, .time = noise_levels_lcm_time(s->schedule, sigma), .step = i};
         if (!s->denoise(s->user, &ask, denoised, e)) return steps_stopped(e);
         float scaled = ask.time * 10, square = scaled * scaled + 0.25f;
         float skip = 0.25f / square, out = scaled / sqrtf(square);

@@ -15,7 +15,7 @@ typedef struct {
 static float karras(int i, int n, float low, float high) {
     if (i == n) return 0;
     double a = pow64(low, 1.0 / 7), b = pow64(high, 1.0 / 7);
-    float ramp = schedule_linspace(0, 1, n, i);
+    float ramp = linspace_f32(0, 1, n, i);
     return (float)pow64((float)b + ramp * (float)(a - b), 7);
 }
 

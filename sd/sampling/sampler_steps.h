@@ -28,7 +28,7 @@ static inline bool steps_stopped(Error *e) { return error_set(e, ERR_CANCELLED, 
 
 /* out = D(x, sigma); the network is told sigma's time */
 static inline bool denoise(const Sampling *s, float *out, const float *x, float sigma, int step, Error *e) {
-    Ask ask = {.x = x, .sigma = sigma, .time = schedule_time(s->schedule, sigma), .step = step};
+    Ask ask = {.x = x, .sigma = sigma, .time = noise_levels_time(s->schedule, sigma), .step = step};
     return s->denoise(s->user, &ask, out, e) || steps_stopped(e);
 }
 

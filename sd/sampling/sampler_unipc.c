@@ -16,16 +16,16 @@ typedef struct {
 } Point;
 
 /* log alpha between the table's times (i + 1) / 1000: linear, and on beyond the ends. */
-static float log_alpha_at(const Schedule *s, float t) {
+static float log_alpha_at(const NoiseLevels *s, float t) {
     int above = 0;
-    while (above < TRAIN_STEPS && schedule_linspace(0, 1, TRAIN_STEPS + 1, above + 1) < t) above++;
+    while (above < TRAIN_STEPS && linspace_f32(0, 1, TRAIN_STEPS + 1, above + 1) < t) above++;
     int i = above == 0 ? 0 : above == TRAIN_STEPS ? TRAIN_STEPS - 2 : above - 1;
-    float x0 = schedule_linspace(0, 1, TRAIN_STEPS + 1, i + 1), x1 = schedule_linspace(0, 1, TRAIN_STEPS + 1, i + 2);
+    float x0 = linspace_f32(0, 1, TRAIN_STEPS + 1, i + 1), x1 = linspace_f32(0, 1, TRAIN_STEPS + 1, i + 2);
     float y0 = 0.5f * log32(s->alphas[i]), y1 = 0.5f * log32(s->alphas[i + 1]);
     return y0 + (t - x0) * (y1 - y0) / (x1 - x0);
 }
 
-static Point point_at(const Schedule *s, float t) {
+static Point point_at(const NoiseLevels *s, float t) {
     Point p = {.t = t, .log_alpha = log_alpha_at(s, t)};
     float rest = 1 - exp32(2 * p.log_alpha);
     p.alpha = exp32(p.log_alpha);
@@ -186,7 +186,7 @@ bool sample_unipc(const Sampling *s, float *x, Error *e) {
     for (int k = 1; k <= steps; k++) {
         int order = k < most ? k : most;
         if (s->options.unipc_lower_order_final && order > steps + 1 - k) order = steps + 1 - k;
-        grid[k % RING] = point_at(s->schedule, schedule_linspace(start, 0.001f, steps + 1, k));
+        grid[k % RING] = point_at(s->schedule, linspace_f32(start, 0.001f, steps + 1, k));
         if (!uni_step(&u, x, k, order, k < steps, e)) return false;
         if (!done_of(s, x, u.model[(k < steps ? k : k - 1) % RING], k - 1, steps, e)) return false;
     }

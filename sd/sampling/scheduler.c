@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct Curve {
-    const Schedule *s;
+    const NoiseLevels *s;
     bool lcm; /* the 50 sigmas that LCM knows instead of the 1000 */
     double sigma_min, sigma_max, rho, alpha, beta;
     bool xl;
@@ -19,15 +19,15 @@ struct Curve {
 static int table_count(const Curve *c) { return c->lcm ? LCM_STEPS : TRAIN_STEPS; }
 static float table(const Curve *c, int i) { return c->s->sigmas[c->lcm ? LCM_STRIDE - 1 + i * LCM_STRIDE : i]; }
 static float to_sigma(const Curve *c, float t) {
-    return c->lcm ? schedule_lcm_sigma(c->s, t) : schedule_sigma(c->s, t);
+    return c->lcm ? noise_levels_lcm_sigma(c->s, t) : noise_levels_sigma(c->s, t);
 }
 static float to_time(const Curve *c, double sigma) {
-    return c->lcm ? schedule_lcm_time(c->s, (float)sigma) : schedule_time(c->s, (float)sigma);
+    return c->lcm ? noise_levels_lcm_time(c->s, (float)sigma) : noise_levels_time(c->s, (float)sigma);
 }
 
 /* Sigmas at n times that are evenly spaced, of the given number of them, and 0. */
 static int at_times(const Curve *c, float first, float last, int spaced, int n, float *out) {
-    for (int i = 0; i < n; i++) out[i] = to_sigma(c, schedule_linspace(first, last, spaced, i));
+    for (int i = 0; i < n; i++) out[i] = to_sigma(c, linspace_f32(first, last, spaced, i));
     out[n] = 0;
     return n + 1;
 }
@@ -54,14 +54,14 @@ static double power(double x, double y) {
 static int karras(const Curve *c, int n, float *out) {
     double low = power(c->sigma_min, 1 / c->rho), high = power(c->sigma_max, 1 / c->rho);
     for (int i = 0; i < n; i++)
-        out[i] = (float)power((float)high + schedule_linspace(0, 1, n, i) * (float)(low - high), c->rho);
+        out[i] = (float)power((float)high + linspace_f32(0, 1, n, i) * (float)(low - high), c->rho);
     out[n] = 0;
     return n + 1;
 }
 
 static int exponential(const Curve *c, int n, float *out) {
     float high = (float)log64(c->sigma_max), low = (float)log64(c->sigma_min);
-    for (int i = 0; i < n; i++) out[i] = (float)exp64(schedule_linspace(high, low, n, i));
+    for (int i = 0; i < n; i++) out[i] = (float)exp64(linspace_f32(high, low, n, i));
     out[n] = 0;
     return n + 1;
 }
@@ -69,7 +69,7 @@ static int exponential(const Curve *c, int n, float *out) {
 static int polyexponential(const Curve *c, int n, float *out) {
     double high = log64(c->sigma_max), low = log64(c->sigma_min);
     for (int i = 0; i < n; i++) {
-        float ramp = (float)power(schedule_linspace(1, 0, n, i), c->rho);
+        float ramp = (float)power(linspace_f32(1, 0, n, i), c->rho);
         out[i] = (float)exp64(ramp * (float)(high - low) + (float)low);
     }
     out[n] = 0;
@@ -159,12 +159,12 @@ static const char *spelling(int i, int k) {
 }
 
 const Scheduler *scheduler_find(const char *name) {
-    int i = names_find(name, spelling, SCHEDULER_COUNT);
+    int i = nearest_find(name, spelling, SCHEDULER_COUNT);
     return i < 0 ? NULL : &SCHEDULERS[i];
 }
 
 void scheduler_suggest(const char *name, char *out, size_t size) {
-    names_suggest(name, spelling, SCHEDULER_COUNT, out, size);
+    nearest_suggest(name, spelling, SCHEDULER_COUNT, out, size);
 }
 
 /* The sampler called by the first `length` characters of name. */
@@ -184,17 +184,17 @@ const Sampler *sampler_parse(const char *name, const Scheduler **scheduler) {
     for (int i = 0; !s && i < SCHEDULER_COUNT; i++)
         for (int k = 0; !s && spelling(i, k); k++) {
             size_t m = strlen(spelling(i, k));
-            if (n <= m + 1 || name[n - m - 1] != ' ' || !names_same(name + n - m, spelling(i, k))) continue;
+            if (n <= m + 1 || name[n - m - 1] != ' ' || !nearest_same(name + n - m, spelling(i, k))) continue;
             s = find_front(name, n - m - 1);
             if (s) found = &SCHEDULERS[i];
         }
     for (int i = 0; !s && i < 2; i++) {
         size_t m = strlen(OLD[i][0]);
-        if (n <= m || !names_same(name + n - m, OLD[i][0])) continue;
+        if (n <= m || !nearest_same(name + n - m, OLD[i][0])) continue;
         s = find_front(name, n - m);
         if (s) found = scheduler_find(OLD[i][1]);
     }
-    if (s && found && s->scheduler && names_same(s->scheduler, found->label)) found = &SCHEDULERS[0];
+    if (s && found && s->scheduler && nearest_same(s->scheduler, found->label)) found = &SCHEDULERS[0];
     if (s) *scheduler = found;
     return s;
 }
@@ -203,7 +203,7 @@ const Sampler *sampler_parse(const char *name, const Scheduler **scheduler) {
 
 static void time_points(Points *p, const Sampler *sampler, int steps) {
     int stride = TRAIN_STEPS / steps, n = 0;
-    bool all = !names_same(sampler->name, "DDPM"); /* the webui's fill 0..999; diffusers' are as many as asked for */
+    bool all = !nearest_same(sampler->name, "DDPM"); /* the webui's fill 0..999; diffusers' are as many as asked for */
     for (int t = 0; t < TRAIN_STEPS && (all || n < steps); t += stride)
         p->values[n++] = t + 1 < TRAIN_STEPS ? (float)(t + 1) : TRAIN_STEPS - 1;
     p->count = n;
@@ -211,7 +211,7 @@ static void time_points(Points *p, const Sampler *sampler, int steps) {
 
 /* Samplers that step from one time to the next need two of them. */
 static bool enough(const Points *p, const Sampler *sampler) {
-    bool pairs = !names_same(sampler->name, "DDPM") && !names_same(sampler->name, "UniPC");
+    bool pairs = !nearest_same(sampler->name, "DDPM") && !nearest_same(sampler->name, "UniPC");
     return p->count >= (pairs || sampler->space == SPACE_SIGMA ? 2 : 1);
 }
 
@@ -231,7 +231,7 @@ static bool settle(Points *p) {
     return true;
 }
 
-static bool sigma_points(Points *p, const Schedule *model, const Sampler *sampler, const Scheduler *scheduler,
+static bool sigma_points(Points *p, const NoiseLevels *model, const Sampler *sampler, const Scheduler *scheduler,
                          int steps, const ScheduleOptions *o, Error *e) {
     Curve c = {.s = model, .lcm = sampler->flags & SAMPLER_OWN_TABLE, .xl = o->xl};
     int last = table_count(&c) - 1;
@@ -260,7 +260,7 @@ static void find_ends(Points *p) {
     }
 }
 
-bool points_make(Points *p, const Schedule *model, const Sampler *sampler, const Scheduler *scheduler, int steps,
+bool points_make(Points *p, const NoiseLevels *model, const Sampler *sampler, const Scheduler *scheduler, int steps,
                  const ScheduleOptions *options, Error *e) {
     static const ScheduleOptions NONE = {0};
     const ScheduleOptions *o = options ? options : &NONE;
@@ -285,7 +285,7 @@ bool points_make(Points *p, const Schedule *model, const Sampler *sampler, const
            error_set(e, ERR_ARGUMENT, "%s makes no picture in %d step; use 2 steps or more", sampler->name, steps);
 }
 
-bool points_part(Points *p, const Schedule *model, const Sampler *sampler, int whole, int part, bool at_first,
+bool points_part(Points *p, const NoiseLevels *model, const Sampler *sampler, int whole, int part, bool at_first,
                  Error *e) {
     p->part = true;
     p->bounds_low = p->bounds_high = 0;
@@ -297,7 +297,7 @@ bool points_part(Points *p, const Schedule *model, const Sampler *sampler, int w
         p->level = p->values[0];
         return true;
     }
-    bool all = names_same(sampler->name, "DDPM"); /* evaluates every time of the part */
+    bool all = nearest_same(sampler->name, "DDPM"); /* evaluates every time of the part */
     int count = at_first || all ? part : part - 1, first = part - 1;
     if (first > p->count - 1) first = p->count - 1;
     if (count < p->count) p->count = count;

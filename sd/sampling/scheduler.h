@@ -1,7 +1,7 @@
-/* scheduler.h: which sigmas or times a run visits: the webui's "Schedule type".
+/* scheduler.h: which sigmas or times a run visits: the webui's "NoiseLevels type".
  *
  * A run's points come from a sampler, a schedule type and a number of steps; an img2img run takes the last part of
- * them. How noisy a time is belongs to the model, see schedule.h. */
+ * them. How noisy a time is belongs to the model, see noise_levels.h. */
 #ifndef SD_SAMPLING_SCHEDULER_H
 #define SD_SAMPLING_SCHEDULER_H
 
@@ -55,13 +55,13 @@ typedef struct {
 /* The points of a run. scheduler NULL: Automatic. options may be NULL. ERR_ARGUMENT for steps outside 1..LONGEST_LIST
  * (in time space 1000), for ends that do not fall, for a rho that leaves sigmas of 0 or infinity, and where the sampler
  * would not ask the model even once, as DDIM with 1 step (the webui hands out pure noise then). */
-bool points_make(Points *p, const Schedule *model, const Sampler *sampler, const Scheduler *scheduler, int steps,
+bool points_make(Points *p, const NoiseLevels *model, const Sampler *sampler, const Scheduler *scheduler, int steps,
                  const ScheduleOptions *options, Error *e);
 
 /* Cuts p, made for `whole` steps, to its last part of `part` steps (1..whole), for img2img. Samplers of times begin as
  * the webui's do, with the noise of a time above the first one that they evaluate; at_first: with that of the first
  * itself, as diffusers' do (there they evaluate one time more). ERR_ARGUMENT when nothing remains to be done. */
-bool points_part(Points *p, const Schedule *model, const Sampler *sampler, int whole, int part, bool at_first,
+bool points_part(Points *p, const NoiseLevels *model, const Sampler *sampler, int whole, int part, bool at_first,
                  Error *e);
 
 /* x[n]: noise in, the first step's x out: of a picture's latent [n] with p->level's noise. For parts. */

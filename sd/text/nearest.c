@@ -6,12 +6,12 @@
 
 static int lower(char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (unsigned char)c; }
 
-bool names_same(const char *a, const char *b) {
+bool nearest_same(const char *a, const char *b) {
     while (*a && lower(*a) == lower(*b)) a++, b++;
     return *a == *b;
 }
 
-int names_edits(const char *a, const char *b) {
+int nearest_edits(const char *a, const char *b) {
     int row[64];
     for (int j = 0; j < 64; j++) row[j] = j;
     int n = 0;
@@ -29,30 +29,30 @@ int names_edits(const char *a, const char *b) {
     return row[n];
 }
 
-int names_find(const char *name, SpellingFn spelling, int count) {
+int nearest_find(const char *name, SpellingFn spelling, int count) {
     for (int i = 0; i < count; i++)
         for (int k = 0; spelling(i, k); k++)
-            if (names_same(name, spelling(i, k))) return i;
+            if (nearest_same(name, spelling(i, k))) return i;
     return -1;
 }
 
 static int distance(const char *name, SpellingFn spelling, int i) {
     int least = 1 << 20;
     for (int k = 0; spelling(i, k); k++) {
-        int d = names_edits(name, spelling(i, k));
+        int d = nearest_edits(name, spelling(i, k));
         if (d < least) least = d;
     }
     return least;
 }
 
-int names_nearest(const char *name, SpellingFn spelling, int count) {
+int nearest_name(const char *name, SpellingFn spelling, int count) {
     int best = 0;
     for (int i = 1; i < count; i++)
         if (distance(name, spelling, i) < distance(name, spelling, best)) best = i;
     return best;
 }
 
-void names_suggest(const char *name, SpellingFn spelling, int count, char *out, size_t size) {
+void nearest_suggest(const char *name, SpellingFn spelling, int count, char *out, size_t size) {
     enum { MOST = 3 };
     int best[MOST], d[MOST], n = 0;
     for (int i = 0; i < count; i++) {

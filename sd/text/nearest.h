@@ -5,18 +5,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-bool names_same(const char *a, const char *b);
+bool nearest_same(const char *a, const char *b);
 /* Insertions, deletions and replacements that turn a into b, case ignored; the first 63 characters count. */
-int names_edits(const char *a, const char *b);
+int nearest_edits(const char *a, const char *b);
 
 /* A list of things with several spellings each: spelling(i, k) for k = 0 (the name), 1, .. until NULL. */
 typedef const char *(*SpellingFn)(int i, int k);
 
 /* The index of the thing one of whose spellings is name; -1 when there is none. */
-int names_find(const char *name, SpellingFn spelling, int count);
+int nearest_find(const char *name, SpellingFn spelling, int count);
 /* That with the spelling nearest to name, 0 for an empty list. */
-int names_nearest(const char *name, SpellingFn spelling, int count);
+int nearest_name(const char *name, SpellingFn spelling, int count);
 /* out = "'A', 'B' or 'C'": the nearest one to three. */
-void names_suggest(const char *name, SpellingFn spelling, int count, char *out, size_t size);
+void nearest_suggest(const char *name, SpellingFn spelling, int count, char *out, size_t size);
 
 #endif

@@ -98,7 +98,7 @@ static bool plan(Trainer *t, Error *e) {
     t->step = 0;
     if (t->ctx.err.code) return error_set(e, t->ctx.err.code, "%s", t->ctx.err.text);
     if (!arena_init(&t->arena, imagined.peak, e)) return false;
-    t->ctx = (Ctx){.op = t->m->ops, .precision = PRECISION_F32, .dev = t->m->dev, .arena = &t->arena};
+    t->ctx = (Ctx){.op = t->m->ops, .precision = PRECISION_F32, .pool = t->m->pool, .arena = &t->arena};
     return true;
 }
 
@@ -142,7 +142,7 @@ static bool set_up(Trainer *t, Error *e) {
     if (!o->vae && (!train_cache_init(t, e) || !train_ids(t, "", t->empty, e))) return false;
     if (!plan(t, e)) return false;
     t->step = step;
-    parameters_changed(&t->p, t->m->ops, t->m->dev);
+    parameters_changed(&t->p, t->m->ops, t->m->pool);
     return true;
 }
 
@@ -188,10 +188,10 @@ static bool train_step(Trainer *t, TrainProgress *p, Error *e) {
     if (!o->vae && !train_cache_fill(t, e)) return false;
     int64_t all = train_batch(t, t->step), each = all / o->accumulate;
     t->loss = 0;
-    parameters_zero(&t->p, t->m->dev);
+    parameters_zero(&t->p, t->m->pool);
     for (int64_t i = 0; i < all; i += each) part(t, i, each < all - i ? each : all - i, all);
     if (t->ctx.err.code) return error_set(e, t->ctx.err.code, "%s", t->ctx.err.text);
-    double norm = parameters_norm(&t->p, t->m->dev);
+    double norm = parameters_norm(&t->p, t->m->pool);
     if (!isfinite(norm) || !isfinite(t->loss))
         return error_set(e, ERR_NUMERIC,
                          "step %" PRId64 ": the loss is not finite; go on from the last state with a smaller --lr",
@@ -201,8 +201,8 @@ static bool train_step(Trainer *t, TrainProgress *p, Error *e) {
     if (o->clip > 0 && norm > o->clip) a.scale = o->clip / norm;
     double ramp = (1.0 + (double)t->step) / (10.0 + (double)t->step);
     a.ema = o->ema < ramp ? o->ema : ramp;
-    adamw_step(&t->p, t->m->dev, &a, t->step + 1);
-    parameters_changed(&t->p, t->m->ops, t->m->dev);
+    adamw_step(&t->p, t->m->pool, &a, t->step + 1);
+    parameters_changed(&t->p, t->m->ops, t->m->pool);
     t->step++;
     p->step = t->step;
     p->loss = t->loss;

@@ -53,10 +53,10 @@ bool train_fold(Trainer *t, float *values, Error *e) {
     if (!kept || channels > CHANNELS) return free(kept), error_set(e, ERR_MEMORY, "out of memory for folding the VAE");
     memcpy(kept, t->p.values, bytes); /* what is measured is what is written: the average, where there is one */
     memcpy(t->p.values, values, bytes);
-    parameters_changed(&t->p, m->ops, m->dev);
+    parameters_changed(&t->p, m->ops, m->pool);
     bool ok = measure(t, &s, e);
     memcpy(t->p.values, kept, bytes);
-    parameters_changed(&t->p, m->ops, m->dev);
+    parameters_changed(&t->p, m->ops, m->pool);
     free(kept);
     float *w = values_of(t, values, &m->encoder.quant.w), *b = values_of(t, values, &m->encoder.quant.b);
     float *pw = values_of(t, values, &m->decoder.quant.w), *pb = values_of(t, values, &m->decoder.quant.b);

@@ -95,9 +95,10 @@ void train_unet_part(Trainer *t, int64_t first, int64_t n, int64_t all) {
     if (!t->o->text) tape_start(t->tape, c);
     Tensor out = tensor_new(c, 4, x.n);
     const Unet *u = &t->m->unet;
-    Tensor shifts = tensor_new(c, 2, SHAPE(n, u->times)), keys = tensor_new(c, 3, SHAPE(n, TRAIN_TOKENS, u->keys));
-    unet_times(c, shifts, u, times);
-    unet_keys(c, keys, u, states);
+    Tensor shifts = tensor_new(c, 2, SHAPE(n, u->time_shifts)),
+           keys = tensor_new(c, 3, SHAPE(n, TRAIN_TOKENS, u->cross_kv));
+    unet_time_shifts(c, shifts, u, times);
+    unet_cross_kv(c, keys, u, states);
     unet_forward(c, out, u, x, shifts, keys);
     tape_turn(t->tape, c);
     if (!c->err.code) {

@@ -212,7 +212,7 @@ static void run_blocks(Ctx *c, Attention *a, void (*fn)(void *, int64_t, void *)
     int64_t all = (a->q.n[1] + PANEL - 1) / PANEL;
     a->panels = all >= 8 * PANELS ? PANELS : all >= 16 ? 2 : 1;
     a->blocks = (all + a->panels - 1) / a->panels;
-    device_run(c->dev, a->q.n[0] * a->heads * a->blocks, fn, a);
+    pool_run(c->pool, a->q.n[0] * a->heads * a->blocks, fn, a);
 }
 
 void K(attention)(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal) {

@@ -138,6 +138,6 @@ void K(attention_backward)(Ctx *c, Into dq, Into dk, Into dv, Tensor dy, Tensor 
     int64_t most = a.keys > a.queries ? a.keys : a.queries;
     assert((size_t)(2 * (most + a.d) * PANEL * 4) <= SCRATCH_BYTES); /* sequences up to 32,000 */
     (void)most;
-    device_run(c->dev, q.n[0] * heads * ((a.queries + PANEL - 1) / PANEL), query_block, &a);
-    device_run(c->dev, q.n[0] * heads * ((a.keys + PANEL - 1) / PANEL), key_block, &a);
+    pool_run(c->pool, q.n[0] * heads * ((a.queries + PANEL - 1) / PANEL), query_block, &a);
+    pool_run(c->pool, q.n[0] * heads * ((a.keys + PANEL - 1) / PANEL), key_block, &a);
 }

@@ -94,7 +94,7 @@ static void conv_block(void *arg, int64_t index, void *scratch) {
 static void run(Ctx *c, Product *l, void (*block)(void *, int64_t, void *)) {
     l->row_blocks = (l->y.n[1] + ROWS - 1) / ROWS;
     l->columns = part_size(l->y.n[2], l->row_blocks > 4 ? OUTPUTS : 128, 16);
-    device_run(c->dev, l->row_blocks * ((l->y.n[2] + l->columns - 1) / l->columns), block, l);
+    pool_run(c->pool, l->row_blocks * ((l->y.n[2] + l->columns - 1) / l->columns), block, l);
 }
 
 static void linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
@@ -158,7 +158,7 @@ static void attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads,
     a.queries = min64(QUERIES, (SCRATCH_BYTES - SCORES) / 4 / k.n[1]);
     assert(a.queries >= 1); /* S <= 1.5 Mi: the pipelines refuse larger pictures */
     a.blocks = (q.n[1] + a.queries - 1) / a.queries;
-    device_run(c->dev, q.n[0] * heads * a.blocks, attention_block, &a);
+    pool_run(c->pool, q.n[0] * heads * a.blocks, attention_block, &a);
 }
 
 const Ops *K(blas_table)(void) {

@@ -75,5 +75,5 @@ void K(conv2d)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, const Weight *b, C
     c.column_blocks = (y.n[3] + c.columns - 1) / c.columns;
     int64_t blocks = c.pixel_blocks * c.column_blocks, parts = min64(y.n[0], (BLOCKS + blocks - 1) / blocks);
     c.pictures = (y.n[0] + parts - 1) / parts;
-    device_run(ctx->dev, blocks * ((y.n[0] + c.pictures - 1) / c.pictures), block, &c);
+    pool_run(ctx->pool, blocks * ((y.n[0] + c.pictures - 1) / c.pictures), block, &c);
 }

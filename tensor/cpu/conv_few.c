@@ -124,5 +124,5 @@ void K(conv_few)(Ctx *c, Tensor y, Tensor x, const Weight *w, Conv2d g, Finish f
     Few f = {.y = y, .x = x, .w = w, .g = g, .finish = finish, .taps = w->t.n[1] * w->t.n[2]};
     f.rows = (y.n[0] * y.n[1] + BLOCKS - 1) / BLOCKS;
     f.blocks = (y.n[1] + f.rows - 1) / f.rows;
-    device_run(c->dev, y.n[0] * f.blocks, block, &f);
+    pool_run(c->pool, y.n[0] * f.blocks, block, &f);
 }

@@ -211,7 +211,7 @@ static void run(Ctx *c, Linear *l, const Tensor *x2) {
     l->columns = part_size(l->y.n[2], gated ? most / 2 : most, PANEL);
     l->column_blocks = (l->y.n[2] + l->columns - 1) / l->columns;
     l->rows_first = l->y.n[1] < l->w->t.n[0]; /* the smaller of x and w is read again and again */
-    device_run(c->dev, l->y.n[0] * l->row_blocks * l->column_blocks, block, l);
+    pool_run(c->pool, l->y.n[0] * l->row_blocks * l->column_blocks, block, l);
 }
 
 void K(linear)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
@@ -221,7 +221,7 @@ void K(linear)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, co
 }
 
 void K(linear_mixed)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
-    Linear l = {.y = y, .x = x, .w = w, .pairs = !w->full};
+    Linear l = {.y = y, .x = x, .w = w, .pairs = !w->keep_f32};
     l.finish = (Finish){b ? b->t.data : NULL, e, &l.y};
     run(c, &l, x2);
 }

@@ -136,14 +136,14 @@ static GroupNorm group_norm_of(Tensor x, const Tensor *x2, int64_t groups) {
 void K(group_sums)(Ctx *c, Tensor parts, Tensor x, const Tensor *x2) {
     GroupNorm g = group_norm_of(x, x2, parts.n[2]);
     g.parts = parts;
-    device_run(c->dev, x.n[0] * blocks_of(&g), sum_block, &g);
+    pool_run(c->pool, x.n[0] * blocks_of(&g), sum_block, &g);
 }
 
 void K(group_apply)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor stats,
                     Act act) {
     GroupNorm g = group_norm_of(x, x2, stats.n[1]);
     g.y = y, g.stats = stats, g.w = w->t.data, g.b = b->t.data, g.act = act;
-    device_run(c->dev, x.n[0] * blocks_of(&g), normalise_block, &g);
+    pool_run(c->pool, x.n[0] * blocks_of(&g), normalise_block, &g);
 }
 
 void K(group_norm)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
@@ -183,5 +183,5 @@ static void layer_rows(void *arg, int64_t index, void *scratch) {
 
 void K(layer_norm)(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps) {
     LayerNorm l = {y, x, w->t.data, b->t.data, eps};
-    device_run(c->dev, x.n[0] * ((x.n[1] + ROWS - 1) / ROWS), layer_rows, &l);
+    pool_run(c->pool, x.n[0] * ((x.n[1] + ROWS - 1) / ROWS), layer_rows, &l);
 }

@@ -145,10 +145,10 @@ void K(group_norm_backward)(Ctx *c, Into dx, const Into *dx2, Tensor dy, Tensor 
     GroupNorm g = {.dx = dx, .dy = dy, .x = x, .parts = parts, .room = room, .w = w, .b = b, .act = act};
     assert(act == ACT_NONE || act == ACT_SILU);
     if (x2) g.x2 = *x2, g.dx2 = *dx2;
-    device_run(c->dev, room.n[0] * room.n[1], sum_block, &g);
-    device_run(c->dev, room.n[0], combine, &g);
+    pool_run(c->pool, room.n[0] * room.n[1], sum_block, &g);
+    pool_run(c->pool, room.n[0], combine, &g);
     if (w->grad || b->grad) add_weights(w, b, room.data, room.n[0], room.s[0]);
-    if (dx.t.data || g.dx2.t.data) device_run(c->dev, room.n[0] * room.n[1], spread_block, &g);
+    if (dx.t.data || g.dx2.t.data) pool_run(c->pool, room.n[0] * room.n[1], spread_block, &g);
 }
 
 /* --- layer norm --- */
@@ -196,6 +196,6 @@ static void layer_rows(void *arg, int64_t index, void *scratch) {
 void K(layer_norm_backward)(Ctx *c, Into dx, Tensor dy, Tensor x, const Weight *w, const Weight *b, Tensor room,
                             float eps) {
     LayerNorm l = {.dx = dx, .dy = dy, .x = x, .room = room, .w = w->t.data, .eps = eps};
-    device_run(c->dev, room.n[0], layer_rows, &l);
+    pool_run(c->pool, room.n[0], layer_rows, &l);
     if (w->grad || b->grad) add_weights(w, b, room.data, room.n[0], room.s[0]);
 }

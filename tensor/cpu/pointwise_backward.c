@@ -168,7 +168,7 @@ static void picture_sums(void *arg, int64_t p, void *scratch) {
 
 void K(row_sums)(Ctx *c, Tensor sums, const Weight *bias, Tensor dy) {
     Sums s = {.sums = sums, .dy = dy};
-    device_run(c->dev, dy.n[0], picture_sums, &s);
+    pool_run(c->pool, dy.n[0], picture_sums, &s);
     for (int64_t i = 0; bias && i < sums.n[1]; i++) {
         double total = 0;
         for (int64_t p = 0; p < sums.n[0]; p++) total += at2(sums, p, 0)[i];
@@ -194,7 +194,7 @@ static void embedding_chunk(void *arg, int64_t index, void *scratch) {
 
 void K(embedding_backward)(Ctx *c, Tensor dy, Tensor ids, const Weight *table, const Weight *positions) {
     Sums s = {.dy = dy, .ids = ids, .table = table->grad, .positions = positions->grad};
-    device_run(c->dev, (dy.n[2] + CHUNK - 1) / CHUNK, embedding_chunk, &s);
+    pool_run(c->pool, (dy.n[2] + CHUNK - 1) / CHUNK, embedding_chunk, &s);
 }
 
 const BackwardOps K(backward_table) = {

@@ -49,7 +49,7 @@ void K(linear_dx)(Ctx *c, Into dx, const Into *dx2, Tensor dy, const Weight *w, 
         int64_t n = to.t.n[2];
         if (to.t.data) {
             Turn turn = {.w = w, .to = room.data, .from = from, .n = n};
-            device_run(c->dev, (n + PANEL - 1) / PANEL, turn_panel, &turn);
+            pool_run(c->pool, (n + PANEL - 1) / PANEL, turn_panel, &turn);
             Weight turned = {.kind = WEIGHT_LINEAR,
                              .t = tensor_view(NULL, F32, 2, SHAPE(n, w->t.n[0])),
                              .prepared = room.data,
@@ -128,7 +128,7 @@ void K(conv2d_dx)(Ctx *c, Into dx, Tensor dy, const Weight *w, Conv2d g, Tensor 
     Weight turned = {.kind = WEIGHT_CONV, .t = tensor_view(NULL, F32, 4, SHAPE(channels, kh, kw, outputs))};
     if (kh == 3 && kw == 3) {
         Turn turn = {.w = w, .to = filters.data};
-        device_run(c->dev, (channels + FILTER_OUTPUTS - 1) / FILTER_OUTPUTS, turn_filters, &turn);
+        pool_run(c->pool, (channels + FILTER_OUTPUTS - 1) / FILTER_OUTPUTS, turn_filters, &turn);
         turned.prepared = filters.data;
         turned.layout = WEIGHT_FILTERS;
     } else {
@@ -137,7 +137,7 @@ void K(conv2d_dx)(Ctx *c, Into dx, Tensor dy, const Weight *w, Conv2d g, Tensor 
     }
     if (g.stride > 1) {
         Spread s = {.to = {spread, false}, .from = dy, .g = g};
-        device_run(c->dev, spread.n[0] * spread.n[1], spread_row, &s);
+        pool_run(c->pool, spread.n[0] * spread.n[1], spread_row, &s);
         dy = spread;
     }
     Conv2d back = {.stride = 1, .pad_top = (int)kh - 1 - g.pad_top, .pad_left = (int)kw - 1 - g.pad_left};
@@ -147,7 +147,7 @@ void K(conv2d_dx)(Ctx *c, Into dx, Tensor dy, const Weight *w, Conv2d g, Tensor 
     }
     K(conv2d)(c, wide, dy, &turned, NULL, back, (Epilogue){0});
     Spread s = {.to = dx, .from = wide, .g = g};
-    device_run(c->dev, dx.t.n[0] * dx.t.n[1], gather_row, &s);
+    pool_run(c->pool, dx.t.n[0] * dx.t.n[1], gather_row, &s);
 }
 
 /* --- dW --- */
@@ -247,7 +247,7 @@ static void sum(Ctx *c, Sum *s) {
         s->columns = part_size(s->columns, s->columns - 1, PANEL);
         blocks = (outputs + s->columns - 1) / s->columns;
     }
-    device_run(c->dev, s->pieces * blocks, sum_item, s);
+    pool_run(c->pool, s->pieces * blocks, sum_item, s);
 }
 
 void K(linear_dw)(Ctx *c, const Weight *w, Tensor dy, Tensor x, const Tensor *x2) {

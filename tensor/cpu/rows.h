@@ -12,7 +12,7 @@ static inline int64_t rows_at_once(Tensor t) { return 1 + PIECE / (t.n[t.nd - 1]
 
 static inline void run_rows(Ctx *c, Tensor shape, void *work, void (*fn)(void *, int64_t, void *)) {
     int64_t step = rows_at_once(shape);
-    device_run(c->dev, (rows_of(shape) + step - 1) / step, fn, work);
+    pool_run(c->pool, (rows_of(shape) + step - 1) / step, fn, work);
 }
 
 #endif

@@ -88,11 +88,11 @@ static size_t pairs_bytes(const Weight *w) {
 
 size_t K(prepared_bytes_mixed)(const Weight *w, DType type) {
     bool known = type == F32 || type == F16 || type == BF16;
-    return w->kind == WEIGHT_LINEAR && known && !w->full ? pairs_bytes(w) : weight_prepared_bytes(w, type);
+    return w->kind == WEIGHT_LINEAR && known && !w->keep_f32 ? pairs_bytes(w) : weight_prepared_bytes(w, type);
 }
 
 void K(prepare_mixed)(Weight *w, DType type, const void *from, bool torch_order, void *to) {
-    if (w->kind != WEIGHT_LINEAR || w->full) {
+    if (w->kind != WEIGHT_LINEAR || w->keep_f32) {
         weight_prepare(w, type, from, torch_order, to);
         return;
     }

@@ -321,5 +321,5 @@ void K(winograd)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, Conv2d g, Finish
     a.tiles = y.n[0] * a.rows * a.columns;
     a.group = a.rows * a.columns < TILES ? GROUP / 2 : GROUP;
     a.groups = (y.n[3] + a.group - 1) / a.group;
-    device_run(ctx->dev, (a.tiles + TILES - 1) / TILES * a.groups * a.phases, item, &a);
+    pool_run(ctx->pool, (a.tiles + TILES - 1) / TILES * a.groups * a.phases, item, &a);
 }

@@ -159,8 +159,8 @@ void K(winograd_dw)(Ctx *ctx, const Weight *w, Tensor dy, Tensor x, Conv2d g, Te
     b.u = b.m + WINO_POINTS * most * b.outputs;
     for (; b.first < tiles; b.first += most, b.more = true) {
         b.count = min64(most, tiles - b.first);
-        device_run(ctx->dev, (b.count + AT_ONCE - 1) / AT_ONCE, transform, &b);
-        device_run(ctx->dev, WINO_POINTS * (b.outputs / PANEL), multiply, &b);
+        pool_run(ctx->pool, (b.count + AT_ONCE - 1) / AT_ONCE, transform, &b);
+        pool_run(ctx->pool, WINO_POINTS * (b.outputs / PANEL), multiply, &b);
     }
-    device_run(ctx->dev, (dy.n[3] + VW - 1) / VW, transform_back, &b);
+    pool_run(ctx->pool, (dy.n[3] + VW - 1) / VW, transform_back, &b);
 }

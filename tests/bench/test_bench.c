@@ -83,13 +83,13 @@ static double sum(const Json *j, const JsonNode *calls, const char *stage, const
     return all;
 }
 
-static bool peaks_are_there(const Json *j, bool card) {
+static bool peaks_are_there(const Json *j, bool gpu) {
     const JsonNode *peaks = json_get(j, &j->nodes[0], "peaks"), *copy = json_get(j, &j->nodes[0], "copy");
-    bool ok = peaks && peaks->type == JSON_ARRAY && peaks->count >= (card ? 2 : 1);
+    bool ok = peaks && peaks->type == JSON_ARRAY && peaks->count >= (gpu ? 2 : 1);
     for (int32_t i = ok ? peaks->child : -1; i >= 0; i = j->nodes[i].next)
         ok = ok && is_string(json_get(j, &j->nodes[i], "isa"), NULL) &&
-             number(j, &j->nodes[i], "together") > (card ? 1e7 : 1e8) && (card || number(j, &j->nodes[i], "one") > 1e8);
-    return ok && number(j, copy, "together") > 1e7 && (card || number(j, copy, "one") > 1e7);
+             number(j, &j->nodes[i], "together") > (gpu ? 1e7 : 1e8) && (gpu || number(j, &j->nodes[i], "one") > 1e8);
+    return ok && number(j, copy, "together") > 1e7 && (gpu || number(j, copy, "one") > 1e7);
 }
 
 void bench_json(const char *device, bool guided, int steps, int runs, const char *command) {
@@ -98,18 +98,18 @@ void bench_json(const char *device, bool guided, int steps, int runs, const char
     CliRun r = cli("bench --json %s", command);
     Json *j = r.code ? NULL : json_parse("bench", r.out, strlen(r.out), &e);
     if (test_check(j, "bench --json: is JSON: %s", command)) {
-        bool card = strcmp(device, "cpu") != 0;
+        bool gpu = strcmp(device, "cpu") != 0;
         const JsonNode *root = &j->nodes[0], *picture = json_get(j, root, "picture");
         const JsonNode *calls = json_get(j, root, "calls"), *memory = json_get(j, root, "memory");
         const JsonNode *on = json_get(j, root, "device");
         test_check(number(j, root, "width") == 64 && number(j, root, "steps") == steps &&
                        number(j, root, "runs") == runs && is_string(json_get(j, root, "model"), NULL) &&
-                       (card || number(j, root, "threads") == 2) && is_string(json_get(j, root, "precision"), "f32") &&
+                       (gpu || number(j, root, "threads") == 2) && is_string(json_get(j, root, "precision"), "f32") &&
                        on && on->type == JSON_STRING && !strncmp(on->text, device, strlen(device)),
                    "bench --json: says what was asked");
-        test_check(peaks_are_there(j, card), "bench --json: peaks");
+        test_check(peaks_are_there(j, gpu), "bench --json: peaks");
         test_check(number(j, memory, "weights") > 1e6 && number(j, memory, "peak_rss") > 1e6 &&
-                       (number(j, memory, "card") > 1e6) == card,
+                       (number(j, memory, "gpu") > 1e6) == gpu,
                    "bench --json: memory");
         double all = 0;
         for (int i = 0; calls && calls->type == JSON_ARRAY && i < 3; i++) {

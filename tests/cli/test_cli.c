@@ -83,7 +83,7 @@ static void usage_errors(void) {
         {1, "--device cuda|no CUDA in this build|use --device cpu", "txt2img --device cuda"},
         {1, "--device cuda:1|no CUDA in this build|use --device cpu", "txt2img --device cuda:1"},
         {2, "--precision: 'f64' is none of f32|", "txt2img --precision f64"},
-        {2, "--precision: f16 is for cards", "txt2img --precision f16"},
+        {2, "--precision: f16 is for GPUs", "txt2img --precision f16"},
         {2, "--exact: not in this version", "txt2img --exact"},
         {2, "--scheduler: no 'Karas'|'Karras'", "txt2img --scheduler Karas"},
         {2, "no 'Eulr'|did you mean 'Euler'|Euler a|DDIM", "txt2img --sampler Eulr"},

@@ -1,5 +1,5 @@
-/* cuda_kinds.c: made-up cards of other kinds: less shared memory, no bf16 in tensor cores. What does not fit there must
- * be computed in another way, and come out the same but for rounding. And what does not fit in a card's room for sums.
+/* cuda_kinds.c: made-up GPUs of other kinds: less shared memory, no bf16 in tensor cores. What does not fit there must
+ * be computed in another way, and come out the same but for rounding. And what does not fit in a GPU's room for sums.
  */
 #define _XOPEN_SOURCE 700
 #include "tensor/ops.h"
@@ -14,7 +14,7 @@
 enum { ROWS = 2050, K = 24, WIDE = 160, TOKENS = 9, HEAD = 512, MANY_ROWS = 8200, MANY_K = 8, MANY = 515 };
 
 static Arena arena;
-static Card *card;
+static Gpu *gpu;
 
 static float number(int64_t i) { return (float)(i * 7919 % 4099 - 2049) * 0x1p-11f; }
 
@@ -32,8 +32,8 @@ static void product(Ctx *c, Tensor *y, int64_t pictures, int64_t rows, int64_t k
     for (int64_t i = 0; i < outputs * depth; i++) w[i] = number(i + 17);
     Weight weight = {.kind = WEIGHT_LINEAR, .t = tensor_view(w, F32, 2, SHAPE(outputs, depth))};
     Weight bias = {.kind = WEIGHT_VECTOR, .t = tensor_view(w, F32, 1, SHAPE(outputs))};
-    card_weight(c, &weight, false);
-    card_weight(c, &bias, false);
+    gpu_weight(c, &weight, false);
+    gpu_weight(c, &bias, false);
     Tensor x = made(c, SHAPE(pictures, rows, k), 0), second, residual, vector;
     Epilogue e = {0};
     if (more) {
@@ -59,7 +59,7 @@ static void attention(Ctx *c, Tensor *y) {
 }
 
 static float *run(void (*op)(Ctx *, Tensor *), DType type, Precision precision, int64_t *count) {
-    Ctx c = {.op = card_ops(card, type), .precision = precision, .type = type, .arena = &arena};
+    Ctx c = {.op = gpu_ops(gpu, type), .precision = precision, .type = type, .arena = &arena};
     size_t scope = scope_begin(&c);
     Tensor y;
     op(&c, &y);
@@ -68,7 +68,7 @@ static float *run(void (*op)(Ctx *, Tensor *), DType type, Precision precision, 
     float *copy = malloc((size_t)*count * sizeof *copy);
     if (!copy) abort();
     memcpy(copy, host.data, (size_t)*count * sizeof *copy);
-    test_check(!c.err.code, "%s: no error", card_name(card));
+    test_check(!c.err.code, "%s: no error", gpu_name(gpu));
     test_note("%s", c.err.text);
     scope_end(&c, scope);
     return copy;
@@ -83,19 +83,19 @@ static void compare(const char *arch, const char *what, void (*op)(Ctx *, Tensor
         square += (double)want[i] * (double)want[i];
     }
     error = sqrt(error / square);
-    test_check(error <= bound, "a card of %s: %s in %s: error %.1e", arch, what, type == F16 ? "f16" : "bf16", error);
+    test_check(error <= bound, "a GPU of %s: %s in %s: error %.1e", arch, what, type == F16 ? "f16" : "bf16", error);
     free(y);
     free(want);
 }
 
-void card_kinds(void) {
+void gpu_kinds(void) {
     static const char *const ARCHS[] = {"75", "86", "90"};
     for (size_t i = 0; i < sizeof ARCHS / sizeof *ARCHS; i++) {
         Error e = {0};
         setenv("SDC_SHIM_ARCH", ARCHS[i], 1);
-        card = card_open(0, &e);
-        bool ok = card && arena_init_on(&arena, card_ops(card, F32), card, 80 << 20, &e);
-        if (!test_check(ok, "a card of %s opens", ARCHS[i])) test_note("%s", e.text);
+        gpu = gpu_open(0, &e);
+        bool ok = gpu && arena_init_on(&arena, gpu_ops(gpu, F32), gpu, 80 << 20, &e);
+        if (!test_check(ok, "a GPU of %s opens", ARCHS[i])) test_note("%s", e.text);
         for (int narrow = 0; ok && narrow < 2; narrow++) {
             DType type = narrow ? BF16 : F16;
             compare(ARCHS[i], "a wide product", linear, type, narrow ? 1e-2 : 1e-3);
@@ -103,7 +103,7 @@ void card_kinds(void) {
         }
         if (ok && i > 0) compare(ARCHS[i], "more sums than there is room for", many_sums, F16, 1e-3);
         arena_free(&arena);
-        card_close(card);
+        gpu_close(gpu);
     }
     unsetenv("SDC_SHIM_ARCH");
 }

@@ -1,4 +1,4 @@
-/* cuda_pictures.c: micro-SD on a card, or on the tests' stand-in for one: every tap, replayed steps, the program. */
+/* cuda_pictures.c: micro-SD on a GPU, or on the tests' stand-in for one: every tap, replayed steps, the program. */
 #define _XOPEN_SOURCE 700
 #include "sd/load/model.h"
 #include "tensor/gpu.h"
@@ -78,12 +78,12 @@ static void replays(void) {
     sd_free(&batch);
 }
 
-static bool (*begin_recording)(Card *);
+static bool (*begin_recording)(Gpu *);
 static int recordings;
 
-static bool count_recordings(Card *card) {
+static bool count_recordings(Gpu *gpu) {
     recordings++;
-    return begin_recording(card);
+    return begin_recording(gpu);
 }
 
 /* Pictures of one model that keeps what it has: steps are recorded when they are others, and all pictures are right. */
@@ -104,7 +104,7 @@ static void kept_steps(void) {
     }
     const Ops *own = m->ops;
     Ops ops = *own;
-    CardMemory memory = *own->memory;
+    GpuMemory memory = *own->memory;
     begin_recording = memory.record_begin, recordings = 0;
     memory.record_begin = count_recordings, ops.memory = &memory, m->ops = &ops;
     for (size_t i = 0; i < sizeof CALLS / sizeof *CALLS; i++) {
@@ -153,7 +153,7 @@ static void program(int code, const char *words, const char *command) {
     "--precision "                                                                                                     \
     "f32-direct --strength 0.8 "
 
-/* sdc bench on the card, for people and as JSON. */
+/* sdc bench on the GPU, for people and as JSON. */
 static void benchmarks(void) {
     static const char *const LINES[] = {"peaks of cuda:0 (",
                                         "  f32  fma ",
@@ -168,7 +168,7 @@ static void benchmarks(void) {
                                         "\n  decode ",
                                         "\n  picture ",
                                         "\n  memory ",
-                                        "\n  card "};
+                                        "\n  GPU "};
     CliRun r = cli("bench -m ../cuda_micro.safetensors -W 64 -H 64 --device cuda --cfg 1 --steps 1 --runs 1");
     for (size_t i = 0; i < sizeof LINES / sizeof *LINES; i++)
         test_check(!r.code && strstr(r.out, LINES[i]), "cuda: bench says \"%s\"", LINES[i]);
@@ -180,19 +180,19 @@ static void benchmarks(void) {
     program(2, "--device: one at a time", "\"$SDC\" bench -m ../cuda_micro.safetensors --device cuda:0,1");
 }
 
-/* A card that does not serve, where nobody named it. */
+/* A GPU that does not serve, where nobody named it. */
 static const struct {
     const char *before, *says, *after;
 } IDLE[] = {
     {"SDC_SHIM_CARDS=-2", "sdc: on cpu; the NVIDIA driver is too old: it knows CUDA 11.8, this program needs ", ""},
-    {"SDC_SHIM_CARDS=-3", "sdc: on cpu; the NVIDIA driver serves no card: unspecified launch failure", ""},
+    {"SDC_SHIM_CARDS=-3", "sdc: on cpu; the NVIDIA driver serves no GPU: unspecified launch failure", ""},
     {"mkdir -p pci/a pci/b && echo 0x10de > pci/a/vendor && echo 0x040300 > pci/a/class && echo 0x8086 > pci/b/vendor "
      "&& "
      "echo 0x030000 > pci/b/class && SDC_SHIM_DEVICES=pci SDC_SHIM_CARDS=-1",
      "nothing is said", " 2> idle.txt && ! grep -q sdc idle.txt && echo nothing is said >&2"},
     {"mkdir pci/c && echo 0x10de > pci/c/vendor && echo 0x030200 > pci/c/class && SDC_SHIM_DEVICES=pci "
      "SDC_SHIM_CARDS=-1",
-     "sdc: on cpu; there is an NVIDIA card, but no driver for it is installed\n", ""},
+     "sdc: on cpu; there is an NVIDIA GPU, but no driver for it is installed\n", ""},
 };
 
 static void programs(void) {
@@ -203,20 +203,20 @@ static void programs(void) {
     program(0, "", RUN "--device cpu -o cpu.png --precision f32-direct");
     program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda --precision f16 -o half.png");
     program(0, "), f32; --precision f16 is much faster", RUN "--device cuda -o cuda.png");
-    program(0, "card 0)\n", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --precision f16");
+    program(0, "GPU 0)\n", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --precision f16");
     program(0, "", "\"$SDC\" replay cpu.png -m ../cuda_micro.safetensors --device cpu --precision f32-direct");
     program(1, "", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cpu -q");
     program(2, "--device: one at a time", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cuda:0,1");
     program(0, "), f16\n", RUN "--device cuda --precision mixed -o mixed.png && cmp half.png mixed.png");
-    program(2, "f16 is for cards", RUN "--device cpu --precision f16 -o no.png");
+    program(2, "f16 is for GPUs", RUN "--device cpu --precision f16 -o no.png");
     program(1, "the limit is 1 MiB", RUN "--device cuda --memory-limit 1M -o no.png");
-    program(0, "sdc: on cuda:0", FROM_PICTURE "--device cuda --taps card.safetensors -o card.png");
+    program(0, "sdc: on cuda:0", FROM_PICTURE "--device cuda --taps GPU.safetensors -o GPU.png");
     program(0, "",
             FROM_PICTURE
-            "--device cpu --taps cpu.safetensors -o from.png && \"$SDC\" diff card.safetensors cpu.safetensors");
+            "--device cpu --taps cpu.safetensors -o from.png && \"$SDC\" diff GPU.safetensors cpu.safetensors");
     benchmarks();
     if (strstr(getenv("SDC"), "-shim") == NULL) {
-        test_skip("cuda: several cards, lost cards: these need the stand-in");
+        test_skip("cuda: several GPUs, lost GPUs: these need the stand-in");
         return;
     }
     program(0, "sdc: on cuda:0", RUN "--device cuda --batch-size 3 -o a.png");
@@ -227,33 +227,33 @@ static void programs(void) {
     program(1, "SDC_SHIM",
             "SDC_SHIM_CARDS=2" RUN "--device cuda:0,1 --batch-size 2 --taps t.safetensors -o no.png; "
             "c=$?; echo SDC_SHIM >&2; exit $((c / 2))");
-    program(1, "no NVIDIA card can be used here: no CUDA-capable device",
+    program(1, "no NVIDIA GPU can be used here: no CUDA-capable device",
             "SDC_SHIM_CARDS=0" RUN "--device cuda -o no.png");
-    program(1, "no NVIDIA card can be used here: no driver is installed",
+    program(1, "no NVIDIA GPU can be used here: no driver is installed",
             "SDC_SHIM_CARDS=-1" RUN "--device cuda -o no.png");
-    program(1, "no NVIDIA card can be used here: no CUDA-capable device",
+    program(1, "no NVIDIA GPU can be used here: no CUDA-capable device",
             "SDC_SHIM_CARDS=0 \"$SDC\" bench -m ../cuda_micro.safetensors --device cuda");
     program(0, "", "SDC_SHIM_CARDS=0" RUN "--device auto --precision f32-direct -o none.png && cmp none.png cpu.png");
     for (size_t i = 0; i < sizeof IDLE / sizeof *IDLE; i++) {
         snprintf(command, sizeof command, "%s" RUN "-o idle.png%s", IDLE[i].before, IDLE[i].after);
         program(0, IDLE[i].says, command);
     }
-    program(1, "there is none of that number; cards are 0..0", RUN "--device cuda:1 -o no.png");
+    program(1, "there is none of that number; GPUs are 0..0", RUN "--device cuda:1 -o no.png");
     program(1, "compute capability 7.0, 7.5 is needed", "SDC_SHIM_ARCH=70" RUN "--device cuda -o no.png");
-    program(0, "sdc: on cpu; cuda:0 (made-up card 0): is too old",
+    program(0, "sdc: on cpu; cuda:0 (made-up GPU 0): is too old",
             "SDC_SHIM_ARCH=70" RUN "--precision f32-direct -o old.png && cmp old.png cpu.png");
     program(1, "out of memory: ", "SDC_SHIM_MEMORY=20000000" RUN "--device cuda -o no.png");
-    program(0, "sdc: on cpu; cuda:0 (made-up card 0): out of memory: ",
+    program(0, "sdc: on cpu; cuda:0 (made-up GPU 0): out of memory: ",
             "SDC_SHIM_MEMORY=20000000" RUN "--precision f32-direct -o full.png && cmp full.png cpu.png");
-    program(1, "the card has", "SDC_SHIM_MEMORY=35000000" RUN "--device cuda -o no.png");
-    /* What is said to be enough is: 7 MiB, what every card has for sums, and what pages round up. */
+    program(1, "the GPU has", "SDC_SHIM_MEMORY=35000000" RUN "--device cuda -o no.png");
+    /* What is said to be enough is: 7 MiB, what every GPU has for sums, and what pages round up. */
     program(1, "takes 7 MiB at its peak", RUN "--device cuda --precision f16 --memory-limit 1M -o no.png");
     program(0, "sdc: on cuda:0",
             "SDC_SHIM_MEMORY=$(((7 + 32 << 20) + 131072))" RUN
             "--device cuda --precision f16 -o enough.png && cmp half.png enough.png");
     for (int i = 2; i <= 5; i++) { /* somebody else took it meanwhile */
         snprintf(command, sizeof command, "SDC_SHIM_REFUSE=%d" RUN "--device cuda -o no.png", i);
-        program(1, "made-up card 0): out of memory: ", command);
+        program(1, "made-up GPU 0): out of memory: ", command);
     }
     static const int LOST[] = {1,   3,   30, 100,
                                200, 300, 340}; /* while a step is recorded and played, and decoding, too */
@@ -266,8 +266,8 @@ static void programs(void) {
 }
 
 void suite_cuda_pictures(void) {
-    if (!card_count()) {
-        test_skip("cuda_pictures: no card, and no C++ compiler for the stand-in");
+    if (!gpu_count()) {
+        test_skip("cuda_pictures: no GPU, and no C++ compiler for the stand-in");
         return;
     }
     snprintf(model, sizeof model, "%s", test_path("cuda_micro.safetensors"));
@@ -279,5 +279,5 @@ void suite_cuda_pictures(void) {
     kept_steps();
     pipeline_device = NULL;
     programs();
-    if (strstr(getenv("SDC"), "-shim")) card_kinds();
+    if (strstr(getenv("SDC"), "-shim")) gpu_kinds();
 }

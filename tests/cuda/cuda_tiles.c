@@ -38,8 +38,8 @@ static float *some_numbers(int64_t count, uint32_t seed, double scale) {
     return p;
 }
 
-static Ctx on(Card *card, Arena *arena, DType type) {
-    return (Ctx){.op = card_ops(card, type),
+static Ctx on(Gpu *gpu, Arena *arena, DType type) {
+    return (Ctx){.op = gpu_ops(gpu, type),
                  .precision = type == F32 ? PRECISION_F32_DIRECT : PRECISION_F32,
                  .type = type,
                  .arena = arena};
@@ -57,17 +57,17 @@ static float *taken(Ctx *c, Tensor y, const char *label) {
 }
 
 /* Pictures from `first` on. */
-static float *convolve(Card *card, Arena *arena, DType type, const ConvShape *s, const float *x, const float *weights,
+static float *convolve(Gpu *gpu, Arena *arena, DType type, const ConvShape *s, const float *x, const float *weights,
                        int64_t first, const char *label) {
-    Ctx c = on(card, arena, type);
+    Ctx c = on(gpu, arena, type);
     size_t scope = scope_begin(&c);
     Weight w = {.kind = WEIGHT_CONV,
                 .t = tensor_view((void *)(uintptr_t)weights, F32, 4, SHAPE(s->out, s->k, s->k, s->in))};
     Weight b = {.kind = WEIGHT_VECTOR, .t = tensor_view((void *)(uintptr_t)weights, F32, 1, SHAPE(s->out))};
-    card_weight(&c, &w, false);
-    card_weight(&c, &b, false);
+    gpu_weight(&c, &w, false);
+    gpu_weight(&c, &b, false);
     Tensor all = tensor_view((void *)(uintptr_t)x, F32, 4, SHAPE(PICTURES, s->h, s->w, s->in));
-    Tensor from = card_copy(&c, type, tensor_slice(all, 0, first, PICTURES - first));
+    Tensor from = gpu_copy(&c, type, tensor_slice(all, 0, first, PICTURES - first));
     Tensor y = tensor_new(&c, 4, SHAPE(PICTURES - first, s->oh, s->ow, s->out));
     op_conv2d(&c, y, from, &w, &b, s->g, (Epilogue){0});
     float *result = taken(&c, y, label);
@@ -91,15 +91,15 @@ static const AttentionShape ATTENTIONS[] = {
 
 /* Pictures from `first` on; over q where keys are not repeated, as the models do. q, k and v are columns of one tensor.
  */
-static float *attend(Card *card, Arena *arena, DType type, const AttentionShape *s, const float *q, const float *kv,
+static float *attend(Gpu *gpu, Arena *arena, DType type, const AttentionShape *s, const float *q, const float *kv,
                      int64_t first, const char *label) {
-    Ctx c = on(card, arena, type);
+    Ctx c = on(gpu, arena, type);
     size_t scope = scope_begin(&c);
     int64_t n = PICTURES - first, width = s->heads * s->d, texts = s->repeated ? 1 : PICTURES;
     Tensor queries = tensor_view((void *)(uintptr_t)q, F32, 3, SHAPE(PICTURES, s->queries, width));
     Tensor both = tensor_view((void *)(uintptr_t)kv, F32, 3, SHAPE(texts, s->keys, 2 * width));
-    Tensor x = card_copy(&c, type, tensor_slice(queries, 0, first, n)), o = x;
-    Tensor y = card_copy(&c, type, s->repeated ? both : tensor_slice(both, 0, first, n));
+    Tensor x = gpu_copy(&c, type, tensor_slice(queries, 0, first, n)), o = x;
+    Tensor y = gpu_copy(&c, type, s->repeated ? both : tensor_slice(both, 0, first, n));
     if (s->repeated) y = tensor_repeat(y, n), o = tensor_new(&c, 3, x.n);
     op_attention(&c, o, x, tensor_slice(y, 2, 0, width), tensor_slice(y, 2, width, width), (int)s->heads, false);
     float *result = taken(&c, o, label);
@@ -126,41 +126,41 @@ static void compare(float *expected, float *y, float *alone, int64_t count, doub
     free(alone);
 }
 
-static void convolutions(Card *card, Arena *arena, DType type, double rms, double max) {
+static void convolutions(Gpu *gpu, Arena *arena, DType type, double rms, double max) {
     for (size_t i = 0; i < sizeof CONVS / sizeof *CONVS; i++) {
         const ConvShape *s = &CONVS[i];
         char label[128];
-        snprintf(label, sizeof label, "%s: convolution of %dx%dx%d, stride %d%s, to %dx%dx%d",
-                 card_ops(card, type)->name, (int)s->h, (int)s->w, (int)s->in, s->g.stride,
-                 s->g.up_h ? ", enlarged" : "", (int)s->oh, (int)s->ow, (int)s->out);
+        snprintf(label, sizeof label, "%s: convolution of %dx%dx%d, stride %d%s, to %dx%dx%d", gpu_ops(gpu, type)->name,
+                 (int)s->h, (int)s->w, (int)s->in, s->g.stride, s->g.up_h ? ", enlarged" : "", (int)s->oh, (int)s->ow,
+                 (int)s->out);
         float *x = some_numbers(PICTURES * s->h * s->w * s->in, 1, 1);
         float *w = some_numbers(s->out * s->k * s->k * s->in, 2, 0.1);
-        compare(convolve(card, arena, F32, s, x, w, 0, label), convolve(card, arena, type, s, x, w, 0, label),
-                convolve(card, arena, type, s, x, w, PICTURES - 1, label), PICTURES * s->oh * s->ow * s->out, rms, max,
+        compare(convolve(gpu, arena, F32, s, x, w, 0, label), convolve(gpu, arena, type, s, x, w, 0, label),
+                convolve(gpu, arena, type, s, x, w, PICTURES - 1, label), PICTURES * s->oh * s->ow * s->out, rms, max,
                 label);
         free(x);
         free(w);
     }
 }
 
-static void attentions(Card *card, Arena *arena, DType type, double rms, double max) {
+static void attentions(Gpu *gpu, Arena *arena, DType type, double rms, double max) {
     for (size_t i = 0; i < sizeof ATTENTIONS / sizeof *ATTENTIONS; i++) {
         const AttentionShape *s = &ATTENTIONS[i];
         char label[128];
-        snprintf(label, sizeof label, "%s: attention of %d to %d%s, %d heads of %d", card_ops(card, type)->name,
+        snprintf(label, sizeof label, "%s: attention of %d to %d%s, %d heads of %d", gpu_ops(gpu, type)->name,
                  (int)s->queries, (int)s->keys, s->repeated ? " of one text" : "", (int)s->heads, (int)s->d);
         int64_t width = s->heads * s->d;
         float *q = some_numbers(PICTURES * s->queries * width, 3, 2),
               *kv = some_numbers(PICTURES * s->keys * 2 * width, 4, 2);
-        compare(attend(card, arena, F32, s, q, kv, 0, label), attend(card, arena, type, s, q, kv, 0, label),
-                attend(card, arena, type, s, q, kv, PICTURES - 1, label), PICTURES * s->queries * width, rms, max,
+        compare(attend(gpu, arena, F32, s, q, kv, 0, label), attend(gpu, arena, type, s, q, kv, 0, label),
+                attend(gpu, arena, type, s, q, kv, PICTURES - 1, label), PICTURES * s->queries * width, rms, max,
                 label);
         free(q);
         free(kv);
     }
 }
 
-void cuda_tiles(Card *card, Arena *arena, DType type, double rms, double max) {
-    convolutions(card, arena, type, rms, max);
-    attentions(card, arena, type, rms, max);
+void cuda_tiles(Gpu *gpu, Arena *arena, DType type, double rms, double max) {
+    convolutions(gpu, arena, type, rms, max);
+    attentions(gpu, arena, type, rms, max);
 }

@@ -1,4 +1,4 @@
-/* test_cuda.c: the ops on a card: a real one in a build with CUDA, else the tests' stand-in (cuda/shim/shim.h), where
+/* test_cuda.c: the ops on a GPU: a real one in a build with CUDA, else the tests' stand-in (cuda/shim/shim.h), where
  * it could be compiled.
  *
  * Every case of cases.h, in every type: against PyTorch's result; with strides; all pictures of a batch with the same
@@ -18,9 +18,9 @@
 enum { GUARD = 64 };
 
 static Arena arena;
-static Card *card;
+static Gpu *gpu;
 static Precision precision;
-static bool other_path; /* products are computed in the way that this card does not choose by itself */
+static bool other_path; /* products are computed in the way that this GPU does not choose by itself */
 static int on_tensor_cores[OP_EMBEDDING + 1]; /* cases of each kind that are computed otherwise there */
 
 /* Bounds of 16-bit types, relative to the RMS of float64's result: three times the worst case as measured through the
@@ -51,7 +51,7 @@ static int64_t offset_of(Tensor t, int64_t row) {
 static int64_t rows_of(Tensor t) { return tensor_count(t) / t.n[t.nd - 1]; }
 
 static Tensor place(Ctx *c, Tensor x, int64_t gap) {
-    if (x.dtype == I32 || x.nd < 2) return card_copy(c, x.dtype, x);
+    if (x.dtype == I32 || x.nd < 2) return gpu_copy(c, x.dtype, x);
     Tensor whole, t = spread(c, x.nd, x.n, gap, &whole);
     float *host = (float *)tensor_host(c, whole).data + GUARD;
     for (int64_t r = 0; r < rows_of(x); r++)
@@ -74,7 +74,7 @@ static float *run(const Ops *table, const OpCase *k, const OpData *all, Way way)
     if (d.residual.data) d.residual = place(&c, d.residual, gap);
     Weight *weights[] = {&d.w, &d.b};
     for (int i = 0; i < 2; i++)
-        if (weights[i]->t.data) card_weight(&c, weights[i], false);
+        if (weights[i]->t.data) gpu_weight(&c, weights[i], false);
     Tensor whole, y = spread(&c, d.nd, d.n, gap, &whole);
     tensor_push(&c, whole);
     if (way == IN_PLACE) {
@@ -146,16 +146,16 @@ static void check_case(Golden *golden, const Ops *table, const OpCase *k, const 
     free(plain);
 }
 
-/* A product that ends in GEGLU; with two ops where asked. The card's numbers of the pictures from `first` on. */
+/* A product that ends in GEGLU; with two ops where asked. The GPU's numbers of the pictures from `first` on. */
 static float *run_gated(const Ops *table, Tensor x, const float *numbers, int64_t out, int64_t first, bool two_ops) {
     Ctx c = {.op = table, .precision = precision, .type = table->type, .arena = &arena};
     size_t scope = scope_begin(&c);
     int64_t k = x.n[2];
     Weight w = {.kind = WEIGHT_LINEAR, .t = tensor_view((void *)(uintptr_t)numbers, F32, 2, SHAPE(2 * out, k))};
     Weight b = {.kind = WEIGHT_VECTOR, .t = tensor_view((void *)(uintptr_t)numbers, F32, 1, SHAPE(2 * out))};
-    card_weight(&c, &w, false);
-    card_weight(&c, &b, false);
-    Tensor from = card_copy(&c, table->type, tensor_slice(x, 0, first, x.n[0] - first));
+    gpu_weight(&c, &w, false);
+    gpu_weight(&c, &b, false);
+    Tensor from = gpu_copy(&c, table->type, tensor_slice(x, 0, first, x.n[0] - first));
     Tensor y = tensor_new(&c, 3, SHAPE(from.n[0], x.n[1], out));
     if (two_ops) {
         Tensor both = tensor_new(&c, 3, SHAPE(from.n[0], x.n[1], 2 * out));
@@ -182,12 +182,12 @@ static void check_gated(int64_t rows, int64_t k, int64_t out) {
     Tensor x = tensor_view(numbers, F32, 3, SHAPE(2, rows, k));
     for (int64_t i = 0; i < 2 * rows * k; i++) numbers[i] *= 8;
     precision = PRECISION_F32_DIRECT;
-    float *expected = run_gated(card_ops(card, F32), x, weights, out, 0, true);
+    float *expected = run_gated(gpu_ops(gpu, F32), x, weights, out, 0, true);
     double square = 0;
     for (int64_t i = 0; i < count; i++) square += (double)expected[i] * (double)expected[i];
     double rms = sqrt(square / (double)count);
     for (size_t t = other_path ? 2 : 0; t < 2 * (sizeof TYPES / sizeof *TYPES); t += other_path ? 2 : 1) {
-        const Ops *table = card_ops(card, TYPES[t / 2].type);
+        const Ops *table = gpu_ops(gpu, TYPES[t / 2].type);
         precision = t % 2 ? PRECISION_F32_DIRECT : PRECISION_F32;
         float *y = run_gated(table, x, weights, out, 0, false), *alone = run_gated(table, x, weights, out, 1, false);
         double errors = 0, worst = 0;
@@ -218,7 +218,7 @@ static bool fits(const OpCase *k, DType type) {
 }
 
 static void check_cases(size_t t, bool products_alone) {
-    const Ops *table = card_ops(card, TYPES[t].type);
+    const Ops *table = gpu_ops(gpu, TYPES[t].type);
     Golden *golden = golden_open("ops");
     for (int i = 0; golden && i < OP_CASE_COUNT; i++) {
         OpData d;
@@ -241,27 +241,27 @@ static void check_all_gated(void) {
 
 static bool begin(void) {
     Error e = {0};
-    card = card_open(0, &e);
-    bool ok = card && arena_init_on(&arena, card_ops(card, F32), card, 192 << 20, &e);
-    if (!test_check(ok, "a card opens")) test_note("%s", e.text);
+    gpu = gpu_open(0, &e);
+    bool ok = gpu && arena_init_on(&arena, gpu_ops(gpu, F32), gpu, 192 << 20, &e);
+    if (!test_check(ok, "a GPU opens")) test_note("%s", e.text);
     return ok;
 }
 
 static void end(void) {
     arena_free(&arena);
-    card_close(card);
+    gpu_close(gpu);
 }
 
-/* Products and attention of compute capability 9.0 on a stand-in of it; on a real card of it, those without wgmma. */
+/* Products and attention of compute capability 9.0 on a stand-in of it; on a real GPU of it, those without wgmma. */
 static void check_other_path(void) {
-    bool made_up = strstr(card_name(card), "made-up") != NULL;
+    bool made_up = strstr(gpu_name(gpu), "made-up") != NULL;
     end();
     setenv(made_up ? "SDC_SHIM_ARCH" : "SDC_CUDA", made_up ? "90" : "mma", 1);
     other_path = true;
     if (begin()) {
         for (size_t t = 1; t < sizeof TYPES / sizeof *TYPES; t++) {
             check_cases(t, true);
-            cuda_tiles(card, &arena, TYPES[t].type, TYPES[t].rms, TYPES[t].max);
+            cuda_tiles(gpu, &arena, TYPES[t].type, TYPES[t].rms, TYPES[t].max);
         }
         check_all_gated();
         end();
@@ -271,19 +271,19 @@ static void check_other_path(void) {
 }
 
 void suite_cuda(void) {
-    if (!card_count()) {
-        test_skip("cuda: no card, and no C++ compiler for the stand-in");
+    if (!gpu_count()) {
+        test_skip("cuda: no GPU, and no C++ compiler for the stand-in");
         return;
     }
     if (!begin()) return;
-    printf("  cuda: op, block and micro-SD goldens through cuda/ on %s\n", card_name(card));
+    printf("  cuda: op, block and micro-SD goldens through cuda/ on %s\n", gpu_name(gpu));
     for (size_t t = 0; t < sizeof TYPES / sizeof *TYPES; t++) {
         check_cases(t, false);
-        card_blocks(card_ops(card, TYPES[t].type), card, TYPES[t].rms, TYPES[t].max);
+        gpu_blocks(gpu_ops(gpu, TYPES[t].type), gpu, TYPES[t].rms, TYPES[t].max);
     }
     check_all_gated();
     for (size_t t = 1; t < sizeof TYPES / sizeof *TYPES; t++)
-        cuda_tiles(card, &arena, TYPES[t].type, TYPES[t].rms, TYPES[t].max);
+        cuda_tiles(gpu, &arena, TYPES[t].type, TYPES[t].rms, TYPES[t].max);
     for (int i = 0; i <= OP_EMBEDDING; i++) {
         bool has = i == OP_LINEAR || i == OP_CONV || i == OP_ATTENTION;
         test_check(has == (on_tensor_cores[i] > 4), "%d cases of kind %d went to tensor cores", on_tensor_cores[i], i);

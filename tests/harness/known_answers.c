@@ -28,16 +28,16 @@ bool run_planned(const char *label, const Ops *table, size_t strip, Forward f, c
     f(&plan, network, out, in);
     size_t planned = arena.peak;
     Error e = {0};
-    Device *dev = device_new(0, &e);
-    bool ok = dev && !plan.err.code && arena.used == 0 && arena_init(&arena, planned, &e);
+    ThreadPool *pool = pool_new(0, &e);
+    bool ok = pool && !plan.err.code && arena.used == 0 && arena_init(&arena, planned, &e);
     arena.poison = true;
-    Ctx c = {.op = table, .strip = strip, .dev = dev, .arena = &arena};
+    Ctx c = {.op = table, .strip = strip, .pool = pool, .arena = &arena};
     if (ok) f(&c, network, out, in);
     test_check(ok && !c.err.code && arena.peak == planned && arena.used == 0, "%s takes the memory planned", label);
     test_note("%zu bytes, planned %zu; %.3g GFLOP %s", arena.peak, planned, plan.flops * 1e-9, e.text);
     ok &= !c.err.code;
     arena_free(&arena);
-    device_free(dev);
+    pool_free(pool);
     return ok;
 }
 
@@ -101,10 +101,10 @@ static void check(const char *label, Tensor out, int64_t spatial, const Answer *
 static void forward_unet(Ctx *c, const void *network, Tensor out, const Tensor *in) {
     const Unet *u = network;
     size_t scope = scope_begin(c);
-    Tensor times = tensor_new(c, 2, SHAPE(in[1].n[0], u->times));
-    Tensor keys = tensor_new(c, 3, SHAPE(in[2].n[0], in[2].n[1], u->keys));
-    unet_times(c, times, u, in[1]);
-    unet_keys(c, keys, u, in[2]);
+    Tensor times = tensor_new(c, 2, SHAPE(in[1].n[0], u->time_shifts));
+    Tensor keys = tensor_new(c, 3, SHAPE(in[2].n[0], in[2].n[1], u->cross_kv));
+    unet_time_shifts(c, times, u, in[1]);
+    unet_cross_kv(c, keys, u, in[2]);
     unet_forward(c, out, u, in[0], times, keys);
     scope_end(c, scope);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-Tensor card_copy(Ctx *c, DType type, Tensor x) {
+Tensor gpu_copy(Ctx *c, DType type, Tensor x) {
     Tensor t = tensor_new_typed(c, type, x.nd, x.n), host = tensor_host(c, t);
     int64_t n = x.n[x.nd - 1], rows = tensor_count(x) / n;
     for (int64_t r = 0; r < rows; r++) {
@@ -15,7 +15,7 @@ Tensor card_copy(Ctx *c, DType type, Tensor x) {
     return t;
 }
 
-void card_weight(Ctx *c, Weight *w, bool owned) {
+void gpu_weight(Ctx *c, Weight *w, bool owned) {
     void *mine = w->t.data;
     size_t bytes = c->op->prepared_bytes(w, w->t.dtype);
     Tensor room = tensor_new_typed(c, U8, 1, SHAPE((int64_t)bytes));
@@ -24,6 +24,6 @@ void card_weight(Ctx *c, Weight *w, bool owned) {
     if (owned) free(mine);
 }
 
-void card_weights(Ctx *c, WeightList *l) {
-    for (int64_t i = 0; i < l->count; i++) card_weight(c, l->w[i], true);
+void gpu_weights(Ctx *c, WeightList *l) {
+    for (int64_t i = 0; i < l->count; i++) gpu_weight(c, l->w[i], true);
 }

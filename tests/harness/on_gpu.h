@@ -1,4 +1,4 @@
-/* on_card.h: what tests need to run on a table that works in a card's memory. */
+/* on_gpu.h: what tests need to run on a table that works in a GPU's memory. */
 #ifndef SD_TESTS_HARNESS_ON_GPU_H
 #define SD_TESTS_HARNESS_ON_GPU_H
 
@@ -7,16 +7,16 @@
 
 /* A tensor of the arena, of the context's type or `type`, with the numbers of x (on the host, f32 or i32, any strides).
  */
-Tensor card_copy(Ctx *c, DType type, Tensor x);
+Tensor gpu_copy(Ctx *c, DType type, Tensor x);
 /* w, whose numbers lie in the host's memory, prepared into the arena by the context's table; w keeps nothing of the
  * host's, whose memory is freed when `owned`. */
-void card_weight(Ctx *c, Weight *w, bool owned);
-void card_weights(Ctx *c, WeightList *l); /* all of them, owned */
+void gpu_weight(Ctx *c, Weight *w, bool owned);
+void gpu_weights(Ctx *c, WeightList *l); /* all of them, owned */
 
 /* The blocks of test_blocks.c on this table; the worst error of 16-bit tables is bound by rms and max (0: the goldens'
  * own rule). */
-void card_blocks(const Ops *table, Card *card, double rms, double max);
-/* Checks on made-up cards of other kinds (cuda_kinds.c). */
-void card_kinds(void);
+void gpu_blocks(const Ops *table, Gpu *gpu, double rms, double max);
+/* Checks on made-up GPUs of other kinds (cuda_kinds.c). */
+void gpu_kinds(void);
 
 #endif

@@ -49,7 +49,7 @@ static int64_t wrongly_full(const SdModel *m) {
             const Weight *w = m->lists[part].w[i];
             bool shortcut = strstr(w->name, ".skip_connection.") || strstr(w->name, ".nin_shortcut.");
             bool time = strstr(w->name, "time_embed.") || strstr(w->name, ".emb_layers.");
-            wrong += w->kind == WEIGHT_LINEAR && w->full != (part == PART_TEXT || shortcut || time);
+            wrong += w->kind == WEIGHT_LINEAR && w->keep_f32 != (part == PART_TEXT || shortcut || time);
         }
     return wrong;
 }

@@ -41,8 +41,8 @@ static void encode(const Vae *v, const Ops *table, int64_t h, int64_t w) {
     snprintf(taps.prefix, sizeof taps.prefix, "h%d_w%d.vae.encoder.", (int)h, (int)w);
     Arena arena;
     Ctx c = {.op = table, .precision = PRECISION_F32_DIRECT, .arena = &arena, .taps = &taps};
-    c.dev = device_new(2, &c.err);
-    if (test_check(c.dev && arena_init(&arena, 64 << 20, &c.err), "memory for the micro encoder")) {
+    c.pool = pool_new(2, &c.err);
+    if (test_check(c.pool && arena_init(&arena, 64 << 20, &c.err), "memory for the micro encoder")) {
         arena.poison = true;
         table_name = table->name;
         taps_seen = 0;
@@ -54,7 +54,7 @@ static void encode(const Vae *v, const Ops *table, int64_t h, int64_t w) {
         golden_check_picture(golden, name, out, label);
         arena_free(&arena);
     }
-    device_free(c.dev);
+    pool_free(c.pool);
     free(memory);
 }
 

@@ -23,17 +23,17 @@ typedef struct {
 } Case;
 
 static Golden *golden;
-static Device *device;
+static ThreadPool *device;
 static const Ops *table;
-static Card *card;                  /* the table's, or NULL */
+static Gpu *gpu;                    /* the table's, or NULL */
 static double rms_bound, max_bound; /* 0: the golden's own rule */
 
 static Case *begin(Case *c, const char *name) {
     *c = (Case){.name = name, .ctx = {.op = table, .precision = PRECISION_F32_DIRECT, .type = table->type}};
-    c->ctx.dev = device;
+    c->ctx.pool = device;
     c->weights.err = &c->err;
     bind_enter(&c->weights, "%s.", name);
-    if (arena_init_on(&c->arena, table, card, 192 << 20, &c->err)) c->arena.poison = true;
+    if (arena_init_on(&c->arena, table, gpu, 192 << 20, &c->err)) c->arena.poison = true;
     else abort();
     c->ctx.arena = &c->arena;
     return c;
@@ -58,7 +58,7 @@ static Tensor input(Case *c, const char *part, int nd, const int64_t *n, double 
 
 static Tensor output(Case *c, int nd, const int64_t *n) {
     gen_fill_all(&c->weights, F32);
-    if (card) card_weights(&c->ctx, &c->weights);
+    if (gpu) gpu_weights(&c->ctx, &c->weights);
     return tensor_new(&c->ctx, nd, n);
 }
 
@@ -115,7 +115,7 @@ static void spatial(const char *name, int64_t n, int64_t h, int64_t w, int64_t c
     bind_transformer(&begin(&c, name)->weights, &m, channels, context, heads, depth, linear_projection, groups, &keys);
     Tensor x = copied(&c, input(&c, "x", 4, SHAPE(n, h, w, channels), scale));
     Tensor made = tensor_new(&c.ctx, 3, SHAPE(n, s, keys));
-    transformer_keys(&c.ctx, made, &m, input(&c, "context", 3, SHAPE(n, s, context), 1));
+    transformer_cross_kv(&c.ctx, made, &m, input(&c, "context", 3, SHAPE(n, s, context), 1));
     transformer(&c.ctx, x, &m, made);
     end(&c, x);
     free_transformer(&m);
@@ -129,7 +129,7 @@ static void block(const char *name, int64_t n, int64_t t, int64_t channels, int 
     bind_transformer_block(&begin(&c, name)->weights, &m, channels, context, heads);
     Tensor x = copied(&c, input(&c, "x", 3, SHAPE(n, t, channels), scale));
     Tensor keys = tensor_new(&c.ctx, 3, SHAPE(n, s, 2 * channels));
-    transformer_keys(&c.ctx, keys, &one, input(&c, "context", 3, SHAPE(n, s, context), 1));
+    transformer_cross_kv(&c.ctx, keys, &one, input(&c, "context", 3, SHAPE(n, s, context), 1));
     transformer_block(&c.ctx, x, &m, keys);
     end(&c, x);
 }
@@ -182,26 +182,26 @@ static void block_cases(void) {
 }
 /* clang-format on */
 
-void card_blocks(const Ops *ops, Card *on, double rms, double max) {
-    table = ops, card = on, rms_bound = rms, max_bound = max;
+void gpu_blocks(const Ops *ops, Gpu *on, double rms, double max) {
+    table = ops, gpu = on, rms_bound = rms, max_bound = max;
     golden = golden_open("blocks");
     if (golden) block_cases();
     golden_close(golden);
-    card = NULL, rms_bound = 0;
+    gpu = NULL, rms_bound = 0;
 }
 
 void suite_blocks(void) {
     const Ops *tables[4];
     int count = cpu_ops_list(tables, 4);
     Error e = {0};
-    device = device_new(2, &e);
+    device = pool_new(2, &e);
     golden = device ? golden_open("blocks") : NULL;
     for (int t = 0; golden && t < count; t++) {
         table = tables[t];
         block_cases();
     }
     golden_close(golden);
-    device_free(device);
+    pool_free(device);
     known_answers_tiny();
     plan_checks();
     micro_checks();

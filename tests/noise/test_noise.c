@@ -119,7 +119,7 @@ static void test_noise(void) {
                  0);
 }
 
-static void test_schedule(const Schedule *s) {
+static void test_schedule(const NoiseLevels *s) {
     Error e = {0};
     test_check(crc_floats(0, s->alphas, TRAIN_STEPS) == 0x9B9B462Du, "alphas_cumprod are numpy's, all 1000 of them");
     check_floats("sigma 0", s->sigmas, (const float[]){.0291675329f, .041314479f}, 2, 0);
@@ -136,12 +136,12 @@ static void test_schedule(const Schedule *s) {
                                       {.0484819f, 1.782948f}, {14.7f, 999},          {.01f, 0},
                                       {.02916753f, 0}};
     for (size_t i = 0; i < sizeof KARRAS / sizeof *KARRAS; i++) {
-        float t = schedule_time(s, KARRAS[i][0]);
+        float t = noise_levels_time(s, KARRAS[i][0]);
         check_floats("a sigma's time", &t, &KARRAS[i][1], 1, 2e-6f);
     }
     bool inverse = true;
     for (int t = 0; t < TRAIN_STEPS; t++)
-        inverse = inverse && fabsf(schedule_time(s, schedule_sigma(s, (float)t)) - (float)t) < 2e-3f;
+        inverse = inverse && fabsf(noise_levels_time(s, noise_levels_sigma(s, (float)t)) - (float)t) < 2e-3f;
     test_check(inverse, "time and sigma undo each other");
 
     static const int TIMES[][3] = {{20, 20, 951}, {30, 31, 991},     {7, 8, 995},
@@ -156,18 +156,19 @@ static void test_schedule(const Schedule *s) {
     int t[TRAIN_STEPS], n;
     test_check(!schedule_sigmas(s, 0, x, &e1) && e1.code == ERR_ARGUMENT, "0 steps are an error");
     test_check(!schedule_timesteps(1001, t, &n, &e2) && e2.code == ERR_ARGUMENT, "1001 steps are an error");
-    static Schedule own, broken;
-    test_check(schedule_init(&own, s->alphas, &e) && !memcmp(&own, s, sizeof own), "a model's own alphas");
+    static NoiseLevels own, broken;
+    test_check(noise_levels_init(&own, s->alphas, &e) && !memcmp(&own, s, sizeof own), "a model's own alphas");
     memcpy(x, s->alphas, sizeof s->alphas);
     x[7] = NAN;
-    test_check(!schedule_init(&broken, x, &e3) && e3.code == ERR_FORMAT, "alphas that are not numbers are an error");
+    test_check(!noise_levels_init(&broken, x, &e3) && e3.code == ERR_FORMAT,
+               "alphas that are not numbers are an error");
     x[7] = x[6] * 1.0001f;
-    test_check(!schedule_init(&broken, x, NULL), "rising alphas are an error");
+    test_check(!noise_levels_init(&broken, x, NULL), "rising alphas are an error");
     test_check(e.code == ERR_NONE, "no error elsewhere");
 }
 
 typedef struct {
-    const Schedule *schedule;
+    const NoiseLevels *schedule;
     SamplerSpace space;
     Noise noise;
     bool sine;
@@ -314,7 +315,7 @@ static const struct {
     {"DDIM", 7, 7, 0, 0, {1.850047f, 1.751578f, 0.118299f, -2.006068f, -0.043176f}, 1.74764f},
 };
 
-static void test_samplers(const Schedule *schedule) {
+static void test_samplers(const NoiseLevels *schedule) {
     for (size_t i = 0; i < sizeof GOLDEN / sizeof *GOLDEN; i++) {
         Toy toy = {.schedule = schedule, .stop = -1};
         SamplerOptions o = sampler_defaults(sampler_find(GOLDEN[i].name));
@@ -373,8 +374,8 @@ static void test_samplers(const Schedule *schedule) {
 }
 
 void suite_noise(void) {
-    static Schedule schedule;
-    test_check(schedule_init(&schedule, NULL, NULL), "the default schedule");
+    static NoiseLevels schedule;
+    test_check(noise_levels_init(&schedule, NULL, NULL), "the default schedule");
     test_noise();
     test_schedule(&schedule);
     test_samplers(&schedule);

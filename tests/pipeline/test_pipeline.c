@@ -33,7 +33,7 @@ const char *pipeline_device;
 /* Three times the worst tap of the micro goldens as measured (RMS 4.0e-6, largest 1.6e-5; f32-direct: 3.3e-6, 1.2e-5).
  */
 static const double PIPELINE_F32_RMS = 1.2e-5, PIPELINE_F32_MAX = 5e-5;
-/* On cards: three times the worst tap as measured through the tests' stand-in for one. */
+/* On GPUs: three times the worst tap as measured through the tests' stand-in for one. */
 static const double PIPELINE_F16_RMS = 1e-2, PIPELINE_F16_MAX = 5e-2;
 static const double PIPELINE_BF16_RMS = 8e-2, PIPELINE_BF16_MAX = 4e-1;
 
@@ -194,7 +194,7 @@ static void encoder(const char *path) {
         gen_input(planes, "micro.image", (int64_t)pixels * 3, 0.57735026, 0);
         to_channels_last(image, planes, 1, 3, (int64_t)pixels);
         Tensor out = tensor_view(moments, F32, 4, SHAPE(1, h / 8, w / 8, 8));
-        c = (Ctx){.op = m->ops, .dev = m->dev, .arena = &arena};
+        c = (Ctx){.op = m->ops, .pool = m->pool, .arena = &arena};
         vae_encode(&c, out, &m->encoder, tensor_view(image, F32, 4, SHAPE(1, h, w, 3)));
         snprintf(name, sizeof name, "h%d_w%d.moments", h, w);
         golden_check_picture(g, name, out, "encoder");

@@ -28,10 +28,10 @@ static const VaeConfig VAE = {
 static void forward_unet(Ctx *c, const void *network, Tensor out, const Tensor *in) {
     const Unet *u = network;
     size_t scope = scope_begin(c);
-    Tensor times = tensor_new(c, 2, SHAPE(in[1].n[0], u->times));
-    Tensor keys = tensor_new(c, 3, SHAPE(in[2].n[0], in[2].n[1], u->keys));
-    unet_times(c, times, u, in[1]);
-    unet_keys(c, keys, u, in[2]);
+    Tensor times = tensor_new(c, 2, SHAPE(in[1].n[0], u->time_shifts));
+    Tensor keys = tensor_new(c, 3, SHAPE(in[2].n[0], in[2].n[1], u->cross_kv));
+    unet_time_shifts(c, times, u, in[1]);
+    unet_cross_kv(c, keys, u, in[2]);
     unet_forward(c, out, u, in[0], times, keys);
     scope_end(c, scope);
 }

@@ -17,7 +17,7 @@
 enum { N = 16, MOST_N = 64 };
 
 typedef struct {
-    const Schedule *schedule;
+    const NoiseLevels *schedule;
     const Sampler *sampler;
     PictureNoise *noise;
     int n, first, group; /* floats of a picture; which pictures run now */
@@ -90,7 +90,7 @@ static bool sample(Toy *toy, const Job *job, NoiseKind kind, uint64_t seed, int 
         for (int i = 0; i < pictures * toy->n; i++) latent[i] = 0.5f * sinf((float)(i % toy->n));
         if (ok) points_start(&points, toy->sampler, x, latent, pictures * toy->n);
     } else if (ok) sampler_start(toy->sampler, x, pictures * toy->n, points.values, false);
-    toy->group = toy->sampler->flags & SAMPLER_ALONE ? 1 : pictures;
+    toy->group = toy->sampler->flags & SAMPLER_ADAPTIVE ? 1 : pictures;
     for (; ok && toy->first < pictures; toy->first += toy->group) {
         Sampling s = {.schedule = toy->schedule,
                       .points = points.values,
@@ -132,7 +132,7 @@ static void check_floats(const char *name, const float *x, const float *want, in
 
 #include "known_samplers.inc"
 
-static void known_answers(const Schedule *schedule) {
+static void known_answers(const NoiseLevels *schedule) {
     for (size_t i = 0; i < sizeof PRINTED / sizeof *PRINTED; i++) {
         Toy toy = {.schedule = schedule};
         Job job = job_of(PRINTED[i].name, PRINTED[i].scheduler, PRINTED[i].steps, 2);
@@ -155,7 +155,7 @@ static void known_answers(const Schedule *schedule) {
 }
 
 /* A picture of a batch is the same bits alone, whatever the sampler and the generator; and few or many steps run. */
-static void batches(const Schedule *schedule) {
+static void batches(const NoiseLevels *schedule) {
     int count;
     const Sampler *all = sampler_list(&count);
     for (int i = 0; i < count; i++) {
@@ -208,7 +208,7 @@ static bool zero_denoise(void *user, const Ask *ask, float *out, Error *e) {
 }
 
 /* A sigma that stands in the list twice makes no NaN; a callback that fails stops every sampler. */
-static void edges(const Schedule *schedule) {
+static void edges(const NoiseLevels *schedule) {
     static const float REPEATS[] = {10, 10, 5, 5, 5, 2, 1, 1, .5f, .1f, .1f, 0}, TIMES[] = {1, 201, 401, 601, 801};
     int count;
     const Sampler *all = sampler_list(&count);
@@ -240,7 +240,7 @@ static void edges(const Schedule *schedule) {
     }
 }
 
-static void goldens(const Schedule *schedule) {
+static void goldens(const NoiseLevels *schedule) {
     static const char *const KINDS[] = {"beta", "kl_optimal", "simple", "ddim", "polyexponential", "sgm_uniform"};
     static const int STEPS[] = {1, 5, 20, 30};
     static Points p;
@@ -283,7 +283,7 @@ static void goldens(const Schedule *schedule) {
 }
 
 /* Every sampler with every schedule type at the ends of what a request may ask for: latents, or a refusal in words. */
-static bool extreme(const Schedule *schedule, Job job, int variant, char said[500]) {
+static bool extreme(const NoiseLevels *schedule, Job job, int variant, char said[500]) {
     Toy toy = {.schedule = schedule};
     float x[4];
     Error e = {0};
@@ -299,7 +299,7 @@ static bool extreme(const Schedule *schedule, Job job, int variant, char said[50
     return false;
 }
 
-static void extremes(const Schedule *schedule, const char *what) {
+static void extremes(const NoiseLevels *schedule, const char *what) {
     static const double ENDS[][2] = {{0, 0}, {1e-4, 0},    {1e-4, 1e5},       {0, 1e5},
                                      {0, 1}, {99900, 1e5}, {1e-4, 1.0001e-4}, {1e-3, .02}},
                         RHOS[] = {0, .01, .3, .6, 1, 1000};
@@ -327,7 +327,7 @@ static void extremes(const Schedule *schedule, const char *what) {
 }
 
 /* Betas rescaled so that the last step is noise alone, whose sigma is 4519. */
-static void rescaled(const Schedule *from, Schedule *out) {
+static void rescaled(const NoiseLevels *from, NoiseLevels *out) {
     float alphas[TRAIN_STEPS];
     double first = sqrt((double)from->alphas[0]), last = sqrt((double)from->alphas[TRAIN_STEPS - 1]);
     for (int i = 0; i < TRAIN_STEPS; i++) {
@@ -335,12 +335,12 @@ static void rescaled(const Schedule *from, Schedule *out) {
         alphas[i] = (float)(root * root);
     }
     alphas[TRAIN_STEPS - 1] = 4.8973451890853435e-08f;
-    test_check(schedule_init(out, alphas, NULL), "a schedule that ends in noise");
+    test_check(noise_levels_init(out, alphas, NULL), "a schedule that ends in noise");
 }
 
 void suite_samplers(void) {
-    static Schedule schedule, noise;
-    test_check(schedule_init(&schedule, NULL, NULL), "the default schedule");
+    static NoiseLevels schedule, noise;
+    test_check(noise_levels_init(&schedule, NULL, NULL), "the default schedule");
     known_answers(&schedule);
     batches(&schedule);
     edges(&schedule);

@@ -24,7 +24,7 @@ static void check_floats(const char *name, const float *x, const float *want, in
 
 #include "known_schedules.inc"
 
-static void schedules(const Schedule *schedule) {
+static void schedules(const NoiseLevels *schedule) {
     static Points p;
     Error e = {0};
     const Sampler *euler = sampler_find("Euler");
@@ -187,8 +187,8 @@ static void variations(void) {
 }
 
 void suite_schedules(void) {
-    static Schedule schedule;
-    test_check(schedule_init(&schedule, NULL, NULL), "the default schedule");
+    static NoiseLevels schedule;
+    test_check(noise_levels_init(&schedule, NULL, NULL), "the default schedule");
     seeds();
     schedules(&schedule);
     names();

@@ -30,14 +30,14 @@ static double expected(const OpCase *k, const OpData *d, int64_t n, int64_t h, i
     return sum + (d->residual.data ? element(d->residual, n, h, w, o) : 0);
 }
 
-static void check(const Ops *table, const OpCase *k, Device *device, Arena *arena) {
+static void check(const Ops *table, const OpCase *k, ThreadPool *device, Arena *arena) {
     OpData d;
     if (!test_check(op_data_make(&d, k), "%s: inputs", k->name)) return;
     int64_t pictures = d.pictures, count = pictures * k->Ho * k->Wo * k->O, at = 0;
     float *y = malloc((size_t)count * sizeof *y);
     if (!y) abort();
     memset(y, 0xff, (size_t)count * sizeof *y);
-    Ctx c = {.op = table, .precision = PRECISION_F32, .dev = device, .arena = arena};
+    Ctx c = {.op = table, .precision = PRECISION_F32, .pool = device, .arena = arena};
     op_case_run(&c, k, &d, tensor_view(y, F32, 4, SHAPE(pictures, k->Ho, k->Wo, k->O)));
     double worst = 0, squares = 0;
     for (int64_t n = 0; n < pictures; n++)
@@ -74,10 +74,10 @@ void conv_few_checks(void) {
     int count = cpu_ops_list(tables, 4);
     Arena arena = {0};
     Error e = {0};
-    Device *device = device_new(2, &e);
+    ThreadPool *device = pool_new(2, &e);
     if (test_check(device && arena_init(&arena, 1 << 20, &e), "two threads"))
         for (int t = 0; t < count; t++)
             for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) check(tables[t], &CASES[i], device, &arena);
     arena_free(&arena);
-    device_free(device);
+    pool_free(device);
 }

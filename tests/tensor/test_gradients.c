@@ -17,7 +17,7 @@
 #include <string.h>
 
 static Golden *golden;
-static Device *one, *three;
+static ThreadPool *one, *three;
 static Arena arena;
 
 /* The relative error (L2) that gradients of ops may have. Where torch's own f32 is off by more, as behind a large mean,
@@ -61,10 +61,11 @@ static void free_gradients(Gradients *g) {
 
 static bool has_ids(const OpCase *k) { return k->kind == OP_EMBEDDING; }
 
-static Gradients gradients(const Ops *table, Device *dev, const OpCase *k, const OpData *from, int64_t gap, int times) {
+static Gradients gradients(const Ops *table, ThreadPool *pool, const OpCase *k, const OpData *from, int64_t gap,
+                           int times) {
     static const char *const INPUTS[2][3] = {{"x", "x2", ""}, {"q", "k", "v"}};
     Gradients g = {.name = {"", "", "", "vector", "residual", "weight", "bias"}};
-    Ctx c = {.op = table, .dev = dev, .arena = &arena};
+    Ctx c = {.op = table, .pool = pool, .arena = &arena};
     OpData d = *from;
     Weight *parameters[2] = {&d.w, &d.b};
     for (int i = 0; i < 3; i++) g.name[i] = INPUTS[k->kind == OP_ATTENTION][i];
@@ -158,8 +159,8 @@ void suite_gradients(void) {
     const Ops *tables[4];
     int count = cpu_ops_list(tables, 4);
     Error e = {0};
-    one = device_new(1, &e);
-    three = device_new(3, &e);
+    one = pool_new(1, &e);
+    three = pool_new(3, &e);
     golden = one && three && arena_init(&arena, (size_t)512 << 20, &e) ? golden_open("gradients") : NULL;
     arena.poison = true;
     for (int i = 0; golden && i < OP_CASE_COUNT; i++)
@@ -167,6 +168,6 @@ void suite_gradients(void) {
     golden_close(golden);
     arena_free(&arena);
     tape_checks();
-    device_free(one);
-    device_free(three);
+    pool_free(one);
+    pool_free(three);
 }

@@ -20,7 +20,7 @@ enum { MAX_TABLES = 4, GUARD = 64 /* floats on each side of an output */ };
 static const uint32_t SENTINEL = 0x7fc0dead; /* a NaN: whoever computes with it is seen as well */
 
 static Arena arena; /* for what an op takes itself */
-static Device *one, *three;
+static ThreadPool *one, *three;
 
 /* f32-direct is held to the golden's rule; f32 too, but for the convolutions that it computes by Winograd's transforms
  * (tensor/cpu/winograd_tile.h). Their errors relative to the RMS of float64's result, the worst of all cases and tables
@@ -93,8 +93,8 @@ static bool intact(const Guarded *g) {
     return untouched == g->size - tensor_count(g->t);
 }
 
-static void run(const Ops *table, Device *dev, const OpCase *k, const OpData *d, Tensor y) {
-    Ctx c = {.op = table, .precision = precision, .dev = dev, .arena = &arena};
+static void run(const Ops *table, ThreadPool *pool, const OpCase *k, const OpData *d, Tensor y) {
+    Ctx c = {.op = table, .precision = precision, .pool = pool, .arena = &arena};
     op_case_run(&c, k, d, y);
     test_check(c.err.code == ERR_NONE && arena.used == 0, "%s %s leaves the arena as it was", k->name, table->name);
 }
@@ -103,7 +103,7 @@ static void run(const Ops *table, Device *dev, const OpCase *k, const OpData *d,
 
 static void check_one_golden(Golden *g, const OpCase *k, const OpData *d, const Guarded *y, const char *label) {
     bool high = !strcmp(k->name, "attn_scores_2000");
-    if (mixed && !d->w.full && !k->causal)
+    if (mixed && !d->w.keep_f32 && !k->causal)
         golden_check_within(g, k->name, y->t.data, d->nd, d->n, high ? MIXED_RMS_2000 : MIXED_RMS,
                             high ? MIXED_MAX_2000 : MIXED_MAX, label);
     else if (by_winograd) golden_check_within(g, k->name, y->t.data, d->nd, d->n, WINOGRAD_RMS, WINOGRAD_MAX, label);
@@ -285,7 +285,7 @@ static void check_gated(const Ops *table, int64_t rows, int64_t in, int64_t out,
     for (int64_t i = 0; i < 2 * out; i++) ((float *)b.t.data)[i] = (float)test_uniform(3, (uint64_t)i);
     Tensor from = tensor_view(x, F32, 3, SHAPE(2, rows, in)), both = tensor_view(wide, F32, 3, SHAPE(2, rows, 2 * out));
     Guarded y = guarded(3, SHAPE(2, rows, out), 5), expected = guarded(3, SHAPE(2, rows, out), 0);
-    Ctx c = {.op = table, .precision = precision, .dev = three, .arena = &arena};
+    Ctx c = {.op = table, .precision = precision, .pool = three, .arena = &arena};
     op_linear(&c, y.t, from, NULL, &w, bias ? &b : NULL, (Epilogue){.act = ACT_GEGLU});
     op_linear(&c, both, from, NULL, &w, bias ? &b : NULL, (Epilogue){0});
     op_geglu(&c, expected.t, both);
@@ -325,9 +325,9 @@ static void mixed_checks(Golden *golden) {
         if (k->kind != OP_LINEAR && k->kind != OP_ATTENTION) continue;
         if (!test_check(op_data_make(&d, k), "%s: inputs", k->name)) break;
         for (int t = 0; t < count; t++) check_properties(golden, tables[t], k, &d);
-        d.w.full = true;
+        d.w.keep_f32 = true;
         for (int t = 0; t < count && k->kind == OP_LINEAR; t++) check_properties(golden, tables[t], k, &d);
-        d.w.full = false;
+        d.w.keep_f32 = false;
         if (cpu_ops_mixed()) check_twins(tables[count - 2], tables[count - 1], k, &d);
         op_data_free(&d);
     }
@@ -343,8 +343,8 @@ void suite_ops(void) {
     const Ops *tables[MAX_TABLES];
     int count = cpu_ops_list(tables, MAX_TABLES);
     Error e = {0};
-    one = device_new(1, &e);
-    three = device_new(3, &e);
+    one = pool_new(1, &e);
+    three = pool_new(3, &e);
     bool ready = one && three && arena_init(&arena, 8 << 20, &e);
     Golden *golden = ready ? golden_open("ops") : NULL;
     arena.poison = true;
@@ -375,6 +375,6 @@ void suite_ops(void) {
         if (strcmp(tables[t]->name, "openblas")) check_gates(tables[t]);
     golden_close(golden);
     arena_free(&arena);
-    device_free(one);
-    device_free(three);
+    pool_free(one);
+    pool_free(three);
 }

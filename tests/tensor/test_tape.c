@@ -59,8 +59,8 @@ static Tensor in_turns(Tensor x) {
     return x;
 }
 
-static float *record(Tensor (*program)(Tensor), Device *dev, bool trained, float *out) {
-    ctx = (Ctx){.op = cpu_ops(), .dev = dev, .arena = &arena};
+static float *record(Tensor (*program)(Tensor), ThreadPool *pool, bool trained, float *out) {
+    ctx = (Ctx){.op = cpu_ops(), .pool = pool, .arena = &arena};
     arena.used = 0;
     Weight *w[4] = {&layer.w, &layer.b, &norm_a.w, &norm_a.b};
     memset(grads, 0, sizeof grads);
@@ -89,25 +89,25 @@ static bool near(const float *a, const float *b, int n) {
 void tape_checks(void) {
     enum { ALL = N * T * C + 4 * C * C };
     Error e = {0};
-    Device *dev = device_new(2, &e);
+    ThreadPool *pool = pool_new(2, &e);
     WeightList l = {.err = &e};
     bind_linear(&l, &layer, "tape.linear", C, C, true, false);
     bind_norm(&l, &norm_a, "tape.norm", C, 0, 1e-5f);
-    bool ok = dev && arena_init(&arena, 4 << 20, &e) && gen_fill_all(&l, F32);
+    bool ok = pool && arena_init(&arena, 4 << 20, &e) && gen_fill_all(&l, F32);
     if (!test_check(ok, "the tape's programs are set up")) return;
     arena.poison = true;
     gen_input(input, "tape.x", N * T * C, 1, 0);
     static float a[ALL], b[ALL];
-    record(plain, dev, true, a);
-    record(shared, dev, true, b);
+    record(plain, pool, true, a);
+    record(shared, pool, true, b);
     test_check(near(a, b, ALL), "in place: the gradients of separate memory");
-    record(in_turns, dev, true, b);
+    record(in_turns, pool, true, b);
     test_check(near(a, b, ALL), "buffers in turns, and slices: the same gradients");
-    record(shared, dev, false, a);
-    record(shared, dev, true, b);
+    record(shared, pool, false, a);
+    record(shared, pool, true, b);
     test_check(!memcmp(a, b, sizeof input), "frozen parameters: the same gradient of the input");
     gen_free_all(&l);
     weight_list_free(&l);
     arena_free(&arena);
-    device_free(dev);
+    pool_free(pool);
 }

@@ -15,11 +15,11 @@
 /* The largest difference of two f32 results with errors as in test_ops.c, over the RMS of the direct one. */
 static const double BOUND = 2e-5;
 
-static Device *device;
+static ThreadPool *device;
 static Arena arena;
 
 static void run(const Ops *table, Precision precision, const OpCase *k, const OpData *d, float *out) {
-    Ctx c = {.op = table, .precision = precision, .dev = device, .arena = &arena};
+    Ctx c = {.op = table, .precision = precision, .pool = device, .arena = &arena};
     size_t count = (size_t)(d->n[0] * d->n[1] * d->n[2] * d->n[3]);
     memset(out, 0xff, count * sizeof *out);
     op_case_run(&c, k, d, tensor_view(out, F32, 4, d->n));
@@ -141,7 +141,7 @@ void winograd_checks(void) {
     const Ops *tables[4];
     int count = cpu_ops_list(tables, 4);
     Error e = {0};
-    device = device_new(2, &e);
+    device = pool_new(2, &e);
     if (test_check(device && arena_init(&arena, 1 << 20, &e), "two threads"))
         for (int t = 0; t < count; t++) {
             for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
@@ -150,5 +150,5 @@ void winograd_checks(void) {
             check_part(tables[t], &ENLARGED, 2);
         }
     arena_free(&arena);
-    device_free(device);
+    pool_free(device);
 }

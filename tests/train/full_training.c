@@ -34,7 +34,7 @@ static bool fill(Parameters *p, WeightList *l, Ctx *c) {
     bool ok = made && parameters_init(p, &l, 1, false, c->op, &c->err);
     for (int64_t i = 0; made && i < l->count; i++) free(made[i]);
     free(made);
-    if (ok) parameters_changed(p, c->op, c->dev);
+    if (ok) parameters_changed(p, c->op, c->pool);
     return ok;
 }
 
@@ -60,30 +60,30 @@ void suite_full_training(void) {
     Arena arena = {0};
     Error e = {0};
     Ctx c = {.op = cpu_ops(), .arena = &arena};
-    c.dev = device_new(0, &e);
+    c.pool = pool_new(0, &e);
     Unet u = {0};
     Parameters p = {0};
     SdConfig k = config_sd1();
     WeightList l = {.err = &e, .path = "model.diffusion_model."};
     Tape *tape = tape_new();
-    bool ok =
-        g && c.dev && tape && unet_bind(&u, &k.unet, &l) && fill(&p, &l, &c) && arena_init(&arena, (size_t)8 << 30, &e);
+    bool ok = g && c.pool && tape && unet_bind(&u, &k.unet, &l) && fill(&p, &l, &c) &&
+              arena_init(&arena, (size_t)8 << 30, &e);
     if (test_check(ok, "SD 1.5's U-Net and its training state are made")) {
         Tensor x = given(&c, "train.full.x", 4, SHAPE(1, SIDE, SIDE, LATENT)), t = tensor_new(&c, 1, SHAPE(1));
         Tensor context = given(&c, "train.full.context", 3, SHAPE(1, 77, 768)), dy = given(&c, "train.full.dy", 4, x.n);
         ((float *)t.data)[0] = 500;
         tape_cut(tape, 2);
         tape_start(tape, &c);
-        Tensor shifts = tensor_new(&c, 2, SHAPE(1, u.times)), keys = tensor_new(&c, 3, SHAPE(1, 77, u.keys));
+        Tensor shifts = tensor_new(&c, 2, SHAPE(1, u.time_shifts)), keys = tensor_new(&c, 3, SHAPE(1, 77, u.cross_kv));
         Tensor y = tensor_new(&c, 4, x.n);
-        unet_times(&c, shifts, &u, t);
-        unet_keys(&c, keys, &u, context);
+        unet_time_shifts(&c, shifts, &u, t);
+        unet_cross_kv(&c, keys, &u, context);
         unet_forward(&c, y, &u, x, shifts, keys);
         tape_turn(tape, &c);
         memcpy(tape_gradient(tape, y).data, dy.data, tensor_bytes(dy));
         tape_backward(tape, &c);
         check(g, &p);
-        adamw_step(&p, c.dev,
+        adamw_step(&p, c.pool,
                    &(AdamW){.lr = 1e-5, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.01, .scale = 1}, 1);
         struct rusage usage = {0};
         getrusage(RUSAGE_SELF, &usage);
@@ -98,6 +98,6 @@ void suite_full_training(void) {
     unet_free(&u);
     tape_free(tape);
     arena_free(&arena);
-    device_free(c.dev);
+    pool_free(c.pool);
     golden_close(g);
 }

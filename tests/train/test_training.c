@@ -18,7 +18,7 @@
 #include <string.h>
 
 static Golden *golden;
-static Device *device;
+static ThreadPool *device;
 static Arena arena;
 static Ctx ctx;
 static Tape *tape;
@@ -166,11 +166,11 @@ static bool begin(Parameters *p, WeightList *a, WeightList *b) {
 
 static Tensor run_unet(const Unet *u, Tensor x, Tensor t, Tensor context) {
     int64_t n = x.n[0];
-    Tensor shifts = tensor_new(&ctx, 2, SHAPE(n, u->times)),
-           keys = tensor_new(&ctx, 3, SHAPE(n, context.n[1], u->keys));
+    Tensor shifts = tensor_new(&ctx, 2, SHAPE(n, u->time_shifts)),
+           keys = tensor_new(&ctx, 3, SHAPE(n, context.n[1], u->cross_kv));
     Tensor y = tensor_new(&ctx, 4, x.n);
-    unet_times(&ctx, shifts, u, t);
-    unet_keys(&ctx, keys, u, context);
+    unet_time_shifts(&ctx, shifts, u, t);
+    unet_cross_kv(&ctx, keys, u, context);
     unet_forward(&ctx, y, u, x, shifts, keys);
     return y;
 }
@@ -264,10 +264,10 @@ static void ten_steps(const SdConfig *k) {
     enum { STEPS = 10, COUNT = 2 * 16 * 16 * 4 };
     Unet u;
     Parameters p;
-    Schedule s;
+    NoiseLevels s;
     WeightList l = {.err = &ctx.err, .path = "model.diffusion_model."};
     Golden *g = golden_open("micro_adamw");
-    if (!g || !schedule_init(&s, NULL, &ctx.err) || !unet_bind(&u, &k->unet, &l) || !begin(&p, &l, NULL)) return;
+    if (!g || !noise_levels_init(&s, NULL, &ctx.err) || !unet_bind(&u, &k->unet, &l) || !begin(&p, &l, NULL)) return;
     const AdamW o = {.lr = 1e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.01, .scale = 1};
     float losses[STEPS];
     for (int i = 0; i < STEPS; i++) {
@@ -338,13 +338,13 @@ static void check_times(void) {
 void suite_training(void) {
     Error e = {0};
     SdConfig k = micro_config();
-    device = device_new(2, &e);
+    device = pool_new(2, &e);
     tape = tape_new();
     golden = golden_open("micro_gradients");
     if (!test_check(device && tape && golden && arena_init(&arena, (size_t)512 << 20, &e), "memory for training"))
         return;
     arena.poison = true;
-    ctx = (Ctx){.op = cpu_ops(), .dev = device, .arena = &arena};
+    ctx = (Ctx){.op = cpu_ops(), .pool = device, .arena = &arena};
     for (int direct = 0; direct < 2; direct++) {
         ctx.precision = direct ? PRECISION_F32_DIRECT : PRECISION_F32;
         unet_gradients(&k);
@@ -363,5 +363,5 @@ void suite_training(void) {
     golden_close(golden);
     tape_free(tape);
     arena_free(&arena);
-    device_free(device);
+    pool_free(device);
 }

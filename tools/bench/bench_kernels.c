@@ -54,7 +54,7 @@ static int64_t weights_of(const CallShape *s) {
 }
 
 static Weight weight_of(const CallShape *s, void *numbers) {
-    Weight w = {.kind = s->kind == CALL_CONV ? WEIGHT_CONV : WEIGHT_LINEAR, .full = s->full};
+    Weight w = {.kind = s->kind == CALL_CONV ? WEIGHT_CONV : WEIGHT_LINEAR, .keep_f32 = s->keep_f32};
     if (s->kind == CALL_CONV) w.t = tensor_view(numbers, F16, 4, SHAPE(s->out, s->kernel, s->kernel, s->in));
     else w.t = tensor_view(numbers, F16, 2, SHAPE(s->out, s->in + s->in2));
     return w;
@@ -80,8 +80,8 @@ static void run(Ctx *c, const CallShape *s, Room *r, const Weight *w) {
     }
 }
 
-static double rate_of_peak(const Ops *op, Device *one, Precision precision, const CallShape *s, Room *r, int runs) {
-    Ctx c = {.op = op, .precision = precision, .type = op->type, .dev = one, .arena = &r->arena};
+static double rate_of_peak(const Ops *op, ThreadPool *one, Precision precision, const CallShape *s, Room *r, int runs) {
+    Ctx c = {.op = op, .precision = precision, .type = op->type, .pool = one, .arena = &r->arena};
     Weight w = weight_of(s, r->weights);
     bool weighted = s->kind != CALL_ATTENTION;
     size_t bytes = weighted && op->prepared_bytes ? op->prepared_bytes(&w, F16) : 0;
@@ -137,7 +137,7 @@ bool bench_kernels(const Record *r, Precision precision, bool mixed, int runs,
     const Ops *tables[MOST_TABLES];
     Sums all[SD_STAGE_DECODE + 1] = {0}, linear[SD_STAGE_DECODE + 1] = {0};
     Room room = {0};
-    Device *one = device_new(1, e);
+    ThreadPool *one = pool_new(1, e);
     *out = (Kernels){.at = calloc((size_t)r->count, sizeof *out->at),
                      .table_count = cpu_ops_list(tables, MOST_TABLES - 1)};
     if (mixed && cpu_ops_mixed()) tables[out->table_count++] = cpu_ops_mixed();
@@ -166,7 +166,7 @@ bool bench_kernels(const Record *r, Precision precision, bool mixed, int runs,
         }
     free(room.x), free(room.y), free(room.k), free(room.weights), free(room.prepared);
     arena_free(&room.arena);
-    device_free(one);
+    pool_free(one);
     return ok;
 }
 

@@ -142,20 +142,20 @@ static void one_copy(void *arg, int64_t i, void *scratch) {
     w->rates[i] = 8 * 2.0 * COPIED / (thread_seconds() - from);
 }
 
-static double most_of(Device *d, void (*fn)(void *, int64_t, void *), Work *w, int n) {
+static double most_of(ThreadPool *d, void (*fn)(void *, int64_t, void *), Work *w, int n) {
     double most = 0;
     for (int turn = 0; turn < 3; turn++) {
         double sum = 0;
-        device_run(d, n, fn, w);
+        pool_run(d, n, fn, w);
         for (int i = 0; i < n; i++) sum += w->rates[i];
         most = sum > most ? sum : most;
     }
     return most;
 }
 
-bool bench_peaks(Device *all, Peaks *out, Error *e) {
+bool bench_peaks(ThreadPool *all, Peaks *out, Error *e) {
     Kind k[MOST_PEAKS];
-    int n = device_threads(all);
+    int n = pool_threads(all);
     size_t bytes = (size_t)n * COPIED;
     Work w = {.a = malloc(bytes), .b = malloc(bytes), .rates = calloc((size_t)n, sizeof *w.rates)};
     *out = (Peaks){.threads = n, .count = kinds(k)};
@@ -175,10 +175,10 @@ bool bench_peaks(Device *all, Peaks *out, Error *e) {
     return ok;
 }
 
-bool bench_card_peaks(Card *card, Peaks *out, Error *e) {
-    CardPeaks found;
+bool bench_gpu_peaks(Gpu *gpu, Peaks *out, Error *e) {
+    GpuPeaks found;
     *out = (Peaks){0};
-    if (!card_peaks(card, &found, e)) return false;
+    if (!gpu_peaks(gpu, &found, e)) return false;
     out->count = found.count;
     for (int i = 0; i < found.count; i++)
         out->of[i] = (Peak){.name = found.of[i].name, .isa = found.of[i].unit, .together = found.of[i].rate};

@@ -17,8 +17,8 @@ the peak of multiply-adds in registers that `sdc bench` measures in the same run
 computes (mixed: of bf16), for the multiplications of the plain algorithm: Winograd may exceed 100 %. With --results,
 measurements are kept in a file and the table is of all that it holds, so that a long comparison can be made in pieces.
 
-With --device cuda, on an NVIDIA card: PyTorch's modules in 16 bits, as they are and by torch.compile, a picture's text,
-step and decode between two waits for the card; sd.c's step is of a request of 20, as a card repeats it.
+With --device cuda, on an NVIDIA GPU: PyTorch's modules in 16 bits, as they are and by torch.compile, a picture's text,
+step and decode between two waits for the GPU; sd.c's step is of a request of 20, as a GPU repeats it.
 
 With --sizes, sd.c alone: how a step's and a decode's seconds grow with the picture, and self-attention's part in them,
 which grows with the square of its pixels; the rest should cost the same for each pixel.
@@ -184,7 +184,7 @@ class TorchCard(Torch):
         import torch
 
         if not torch.cuda.is_available():
-            sys.exit(f"bench_peers: --device cuda: torch {torch.__version__} sees no CUDA card here; "
+            sys.exit(f"bench_peers: --device cuda: torch {torch.__version__} sees no CUDA GPU here; "
                      "--only sdc-f16 measures without it")
         kind, _, self.how = kind.partition("-")
         super().__init__(args, kind)
@@ -346,7 +346,7 @@ def main():
     parser.add_argument("--shape", default="sd15", choices=("sd15", "micro", "nano"), help="whose sizes (sd15)")
     parser.add_argument("--sdc", default="./sdc")
     parser.add_argument("--only", default="", help=f"some of {','.join(PROGRAMS['cpu'])} (all that this machine has); "
-                        f"on a card of {','.join(PROGRAMS['cuda'])} (those of f16)")
+                        f"on a GPU of {','.join(PROGRAMS['cuda'])} (those of f16)")
     parser.add_argument("--device", default="cpu", choices=tuple(PROGRAMS))
     parser.add_argument("--compile-mode", default="max-autotune", help="torch.compile's mode (max-autotune)")
     parser.add_argument("--work", default=",".join(WORK), help="some of step,decode,text")

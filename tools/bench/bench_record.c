@@ -15,12 +15,12 @@ static Record *record_of(Ctx *c) { return (Record *)(uintptr_t)c->op; }
 /* While the real op runs, the context is as if there were no record. */
 static double begin(Ctx *c, Record *r) {
     c->op = r->real;
-    if (r->card && r->marks < MOST_MARKED) card_mark(r->card, 2 * r->marks, &c->err);
+    if (r->gpu && r->marks < MOST_MARKED) gpu_mark(r->gpu, 2 * r->marks, &c->err);
     return run_clock();
 }
 
 static void end(Ctx *c, Record *r, CallShape s, double from, double flops, double bytes) {
-    double seconds = r->card ? 0 : run_clock() - from;
+    double seconds = r->gpu ? 0 : run_clock() - from;
     int i = 0;
     c->op = &r->ops;
     if (r->marks == MOST_MARKED) return;
@@ -33,8 +33,8 @@ static void end(Ctx *c, Record *r, CallShape s, double from, double flops, doubl
     call->seconds += seconds;
     call->flops += flops;
     call->bytes += bytes;
-    if (!r->card) return;
-    card_mark(r->card, 2 * r->marks + 1, &c->err);
+    if (!r->gpu) return;
+    gpu_mark(r->gpu, 2 * r->marks + 1, &c->err);
     r->marked[r->marks++] = i;
 }
 
@@ -42,7 +42,7 @@ bool record_collect(Record *r, Error *e) {
     double seconds = 0;
     if (r->marks == MOST_MARKED) return error_set(e, ERR_ARGUMENT, "more than %d ops: take a smaller batch", r->marks);
     for (int i = 0; i < r->marks; i++) {
-        if (!card_between(r->card, 2 * i, 2 * i + 1, &seconds, e)) return false;
+        if (!gpu_between(r->gpu, 2 * i, 2 * i + 1, &seconds, e)) return false;
         r->calls[r->marked[i]].seconds += seconds;
     }
     r->marks = 0;
@@ -59,7 +59,7 @@ static void on_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight
     CallShape s = {.kind = CALL_LINEAR, .batch = y.n[0], .rows = y.n[1], .cols = 1, .in = x.n[2]};
     s.out = w->t.n[0]; /* y may have half of them: GEGLU */
     if (x2) s.in2 = x2->n[2];
-    s.full = w->full;
+    s.keep_f32 = w->keep_f32;
     double from = begin(c, r);
     r->real->linear(c, y, x, x2, w, b, e);
     end(c, r, s, from, 2.0 * (double)(y.n[0] * y.n[1]) * (double)(w->t.n[0] * w->t.n[1]),
@@ -80,7 +80,7 @@ static void on_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight 
 static void on_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal) {
     Record *r = record_of(c);
     CallShape s = {.kind = CALL_ATTENTION, .batch = o.n[0], .rows = o.n[1], .cols = 1, .in = k.n[1], .out = o.n[2]};
-    s.heads = heads, s.causal = s.full = causal;
+    s.heads = heads, s.causal = s.keep_f32 = causal;
     double from = begin(c, r);
     r->real->attention(c, o, q, k, v, heads, causal);
     end(c, r, s, from, 4.0 * (double)tensor_count(q) * (double)k.n[1], size(o) + size(q) + size(k) + size(v));
@@ -161,11 +161,11 @@ static void on_timestep_embedding(Ctx *c, Tensor y, Tensor t) {
     end(c, r, rows_of(CALL_POINTWISE, y), from, 0, size(y));
 }
 
-static bool record_no_steps(Card *card) { return (void)card, false; }
+static bool record_no_steps(Gpu *gpu) { return (void)gpu, false; }
 
-bool record_init(Record *r, const Ops *real, Card *card, Error *e) {
-    *r = (Record){.ops = *real, .real = real, .card = card, .calls = calloc(MOST_CALLS, sizeof *r->calls)};
-    if (card) {
+bool record_init(Record *r, const Ops *real, Gpu *gpu, Error *e) {
+    *r = (Record){.ops = *real, .real = real, .gpu = gpu, .calls = calloc(MOST_CALLS, sizeof *r->calls)};
+    if (gpu) {
         r->marked = malloc(MOST_MARKED * sizeof *r->marked);
         r->memory = *real->memory;
         r->memory.record_begin = record_no_steps;
@@ -183,7 +183,7 @@ bool record_init(Record *r, const Ops *real, Card *card, Error *e) {
     r->ops.affine = on_affine;
     r->ops.embedding = on_embedding;
     r->ops.timestep_embedding = on_timestep_embedding;
-    return (r->calls && (!card || r->marked)) || error_set(e, ERR_MEMORY, "out of memory for a record of ops");
+    return (r->calls && (!gpu || r->marked)) || error_set(e, ERR_MEMORY, "out of memory for a record of ops");
 }
 
 void record_free(Record *r) {
@@ -200,10 +200,10 @@ static void plan_text(Ctx *c, const Clip *m, int64_t texts) {
 }
 
 static void plan_step(Ctx *c, const Unet *u, int64_t h, int64_t w, int64_t batch, int64_t texts) {
-    Tensor times = tensor_new(c, 2, SHAPE(1, u->times)), keys = tensor_new(c, 3, SHAPE(texts, 77, u->keys));
-    unet_times(c, times, u, tensor_new(c, 1, SHAPE(1)));
+    Tensor times = tensor_new(c, 2, SHAPE(1, u->time_shifts)), keys = tensor_new(c, 3, SHAPE(texts, 77, u->cross_kv));
+    unet_time_shifts(c, times, u, tensor_new(c, 1, SHAPE(1)));
     for (int64_t i = 0; i < texts; i++) /* each text's own call, as a request makes it */
-        unet_keys(c, tensor_slice(keys, 0, i, 1), u, tensor_new(c, 3, SHAPE(1, 77, u->config.context)));
+        unet_cross_kv(c, tensor_slice(keys, 0, i, 1), u, tensor_new(c, 3, SHAPE(1, 77, u->config.context)));
     Tensor in = tensor_new(c, 4, SHAPE(batch * texts, h, w, u->config.in_channels));
     unet_forward(c, tensor_new(c, 4, SHAPE(batch * texts, h, w, u->config.out_channels)), u, in, times, keys);
 }

@@ -1,6 +1,6 @@
 /* bench_record.h: a table of ops that passes every call on to another one, and keeps what was called: each distinct
  * shape with how often, for how long and with how much work. Over the plan backend it lists a model's shapes without
- * computing anything; over another one it times them where they are, with cold weights, on all threads or by the card's
+ * computing anything; over another one it times them where they are, with cold weights, on all threads or by the GPU's
  * clock. */
 #ifndef SD_TOOLS_BENCH_BENCH_RECORD_H
 #define SD_TOOLS_BENCH_BENCH_RECORD_H
@@ -24,7 +24,7 @@ typedef struct {
     int64_t in, in2, out;                              /* channels; attention: keys, 0, heads x head dimension */
     int64_t kernel, stride, pad, in_rows, in_cols, up; /* conv; up: reads x as if twice as large */
     int64_t heads, causal;
-    int64_t full; /* in `mixed`, too, a product of f32 */
+    int64_t keep_f32; /* in `mixed`, too, a product of f32 */
 } CallShape;
 
 typedef struct {
@@ -44,14 +44,14 @@ typedef struct {
     Call *calls;
     int count;
 
-    /* On a card, ops are timed between marks on its clock, two for each. */
-    Card *card;
-    CardMemory memory;  /* the real one's, but steps are not recorded: their marks would be lost */
+    /* On a GPU, ops are timed between marks on its clock, two for each. */
+    Gpu *gpu;
+    GpuMemory memory;   /* the real one's, but steps are not recorded: their marks would be lost */
     int *marked, marks; /* the calls that marks 2 i and 2 i + 1 stand around */
 } Record;
 
-/* An empty record over `real`, which works on `card` or (NULL) on the CPU. False on ERR_MEMORY. */
-bool record_init(Record *r, const Ops *real, Card *card, Error *e);
+/* An empty record over `real`, which works on `GPU` or (NULL) on the CPU. False on ERR_MEMORY. */
+bool record_init(Record *r, const Ops *real, Gpu *gpu, Error *e);
 /* Once all is done: what the marks say goes to the calls. */
 bool record_collect(Record *r, Error *e);
 void record_free(Record *r);

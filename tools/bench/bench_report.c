@@ -23,14 +23,14 @@ static double peak_of_products(const Report *r) {
 
 /* What a call's rate is a share of: in `mixed`, most linear layers and attention multiply bf16. */
 static double peak_of(const Report *r, const CallShape *s) {
-    const Peak *bf16 = r->mixed && s->kind != CALL_CONV && !s->full ? peak_named(&r->peaks, "bf16") : NULL;
+    const Peak *bf16 = r->mixed && s->kind != CALL_CONV && !s->keep_f32 ? peak_named(&r->peaks, "bf16") : NULL;
     if (!call_is_product(s)) return r->peaks.copy_together;
     return bf16 ? bf16->together : peak_of_products(r);
 }
 
 /* --- for people --- */
 
-static void peaks_of_card(const Report *r) {
+static void peaks_of_gpu(const Report *r) {
     printf("peaks of %s\n", r->device);
     for (int i = 0; i < r->peaks.count; i++)
         printf("  %-4s %-12s%14.1f  GFLOP/s\n", r->peaks.of[i].name, r->peaks.of[i].isa,
@@ -102,7 +102,7 @@ static void report_calls(const Report *r) {
     for (int i = 0; i < r->record.count; i++) sorted[i] = &r->record.calls[i];
     qsort(sorted, (size_t)r->record.count, sizeof *sorted, by_seconds);
     printf("in place, %s; products as a share of the %s peak%s, others' activations of copying\n",
-           r->threads ? "all threads" : "by the card's clock, one by one", r->products,
+           r->threads ? "all threads" : "by the GPU's clock, one by one", r->products,
            r->mixed ? " (convolutions, text, shortcuts) or the bf16 peak" : "");
     printf("%-7s%-37s%6s%11s%8s%11s%8s\n", "", "", "calls", "seconds", "time %", "G/s", "share %");
     for (int i = 0; i < r->record.count; i++) {
@@ -127,7 +127,7 @@ static void report_calls(const Report *r) {
 void report_text(const Report *r) {
     if (!r->whole) return; /* kernels were printed as they came */
     if (r->threads) report_peaks(&r->peaks);
-    else peaks_of_card(r);
+    else peaks_of_gpu(r);
     report_calls(r);
     printf("%s, %dx%d, batch of %d%s, %s (%s), ", r->model, r->width, r->height, r->batch,
            r->guided ? "" : " without guidance", r->precision, r->table);
@@ -142,7 +142,7 @@ void report_text(const Report *r) {
     printf("  picture %10.5f s, the whole call, %d steps\n", r->picture, r->steps);
     printf("  memory  %10.1f MiB at the peak of the process, weights at once %.1f\n", (double)r->rss * 0x1p-20,
            (double)r->weights * 0x1p-20);
-    if (!r->threads) printf("  card    %10.1f MiB of its memory taken at the peak\n", (double)r->card * 0x1p-20);
+    if (!r->threads) printf("  GPU    %10.1f MiB of its memory taken at the peak\n", (double)r->gpu * 0x1p-20);
 }
 
 /* --- JSON --- */
@@ -213,7 +213,7 @@ void report_json(const Report *r) {
                    r->stages[i].name, r->stages[i].seconds, r->stages[i].fastest, r->stages[i].flops,
                    r->stages[i].arena);
         printf("},\n \"picture\": {\"seconds\": %.6g, \"steps\": %d}", r->picture, r->steps);
-        printf(",\n \"memory\": {\"weights\": %zu, \"peak_rss\": %zu, \"card\": %zu}", r->weights, r->rss, r->card);
+        printf(",\n \"memory\": {\"weights\": %zu, \"peak_rss\": %zu, \"gpu\": %zu}", r->weights, r->rss, r->gpu);
         json_calls(r);
     }
     if (r->kernels.count) json_kernels(&r->kernels);

@@ -17,7 +17,7 @@ typedef struct {
 
 typedef struct {
     const char *model, *precision, *table; /* table: of ops */
-    const char *device, *products;         /* "cpu", or a card's name; whose peak products have a share of: "f32" */
+    const char *device, *products;         /* "cpu", or a GPU's name; whose peak products have a share of: "f32" */
     int width, height, batch, steps, runs, threads;
     int recorded, recorded_steps; /* runs that the record holds, and of how many steps */
     bool mixed;                   /* linear layers and attention multiply bf16 */
@@ -27,7 +27,7 @@ typedef struct {
     double picture;      /* seconds of a whole call, all its pictures; the median */
     Record record;       /* whole: the calls of all recorded runs */
     size_t weights, rss; /* bytes: planned; the process's peak when parts are released as txt2img does */
-    size_t card;         /* likewise, what is taken of the card's memory, by whomever */
+    size_t gpu;          /* likewise, what is taken of the GPU's memory, by whomever */
     Kernels kernels;
 } Report;
 

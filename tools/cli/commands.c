@@ -11,9 +11,9 @@ const Command COMMANDS[] = {
      "diffusers folder. One picture goes to OUT; several go to OUT-SEED.png, the seed counting up. Without -o the "
      "name\n"
      "is SEED-first-words.png. No file is overwritten unless -o named it.\n"
-     "auto takes the first NVIDIA card where this build and the machine have one; cuda:0,1 shares a batch out. f16 "
+     "auto takes the first NVIDIA GPU where this build and the machine have one; cuda:0,1 shares a batch out. f16 "
      "and\n"
-     "bf16 are for cards; mixed is for processors with AVX-512 BF16, is f32 on others, and f16 on a card. --exact is "
+     "bf16 are for GPUs; mixed is for processors with AVX-512 BF16, is f32 on others, and f16 on a GPU. --exact is "
      "not\n"
      "in this version.\n"},
     {"img2img", cmd_img2img, "-m MODEL -i IMAGE -p PROMPT [options]", "make pictures from a picture and a prompt",
@@ -50,8 +50,8 @@ const Command COMMANDS[] = {
      "stages: text encoder, one step, decoding of one picture, in seconds of wall time. A first run counts for\n"
      "memory alone, a second, of one step, only warms memory up. --kernels measures in a thread's own time, which\n"
      "others on the machine disturb less.\n"
-     "--device cuda measures a card: its peaks by instruction, every op by the card's own clock in a run of its own,\n"
-     "a step as it is repeated from a recording, what is taken of the card's memory.\n"},
+     "--device cuda measures a GPU: its peaks by instruction, every op by the GPU's own clock in a run of its own,\n"
+     "a step as it is repeated from a recording, what is taken of the GPU's memory.\n"},
     {"diff", cmd_diff, "A B [options]", "show where two files of activations begin to differ", NULL,
      "      --bound X              the largest relative RMS difference that counts as equal (1e-4)\n"
      "      --names FILE           lines NAME_IN_A NAME_IN_B, where * in both stands for the same text\n"

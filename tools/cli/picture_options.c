@@ -49,10 +49,10 @@ enum { SMALLEST = 64, LARGEST = 16384, MOST_PIXELS = 4096 * 4096 };
     {OPT_INT, 0, "batch-count", AT(batch_count), "N", "how often to make them (1)", 1, 100000}, \
     {OPT_INT, 0, "clip-skip", AT(clip_skip), "N", "the text encoder's layer, from the last (1)", 1, 32}, \
     {OPT_CHOICE, 0, "rng", AT(rng), "nv|cuda|cpu", \
-     "noise of an NVIDIA card (nv or cuda, the default) or of torch on a CPU", 0, 0}, \
+     "noise of an NVIDIA GPU (nv or cuda, the default) or of torch on a CPU", 0, 0}, \
     {OPT_STRING, 0, "device", AT(device), "auto|cpu|cuda[:N,...]", "where to compute (auto)", 0, 0}, \
     {OPT_CHOICE, 0, "precision", AT(precision), PRECISION_NAMES, \
-     "f32 (the default); f32-direct: closer to PyTorch; mixed: bf16 products; faster on cards: f16, bf16", 0, 0}, \
+     "f32 (the default); f32-direct: closer to PyTorch; mixed: bf16 products; faster on GPUs: f16, bf16", 0, 0}, \
     {OPT_FLAG, 0, "exact", AT(exact), NULL, "the same bits on every machine: not yet", 0, 0}, \
     {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024}, \
     {OPT_SIZE, 0, "memory-limit", AT(memory_limit), "SIZE", "what the process may take: 900M, 4G, 1.5GiB", 0, 0}, \

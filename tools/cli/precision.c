@@ -37,8 +37,8 @@ int check_device(const char *command, const char *device, const char *otherwise,
     if (!devices_parse(device ? device : otherwise, &d))
         return usage_error(command, "--device: '%.60s' is none of auto, cpu, cuda, cuda:N, cuda:N,M,...", device);
     for (int i = 0; d.kind == DEVICE_CUDA && i < d.count; i++)
-        if (!card_there(d.cards[i], &e)) return report(command, &e);
-    if (narrow && (d.kind == DEVICE_CPU || (d.kind == DEVICE_AUTO && !card_count())))
-        return usage_error(command, "--precision: %s is for cards; use f32 on the CPU", precision);
+        if (!gpu_there(d.gpus[i], &e)) return report(command, &e);
+    if (narrow && (d.kind == DEVICE_CPU || (d.kind == DEVICE_AUTO && !gpu_count())))
+        return usage_error(command, "--precision: %s is for GPUs; use f32 on the CPU", precision);
     return OPTIONS_GO_ON;
 }

@@ -11,7 +11,7 @@ SdPrecision precision_of(const char *name);
 /* Says on standard error where a model computes, and in what, where that is not what was asked for or not the CPU.
  * precision: the option; NULL: it was not given, and what would be faster is said. */
 void say_device(const SdModel *m, const char *precision);
-/* What is wrong with these two, as an exit code, or OPTIONS_GO_ON; NULL: `otherwise`, f32. That a card is there is
+/* What is wrong with these two, as an exit code, or OPTIONS_GO_ON; NULL: `otherwise`, f32. That a GPU is there is
  * found out now; that it works, when the model is opened. */
 int check_device(const char *command, const char *device, const char *otherwise, const char *precision);
 

@@ -1,5 +1,5 @@
-/* bench.c: `sdc bench -m MODEL`: this machine's peaks, or a card's; what a picture takes, stage by stage, in medians of
- * several runs after one that is not counted; every op of those runs as a share of the peaks; memory. On a card, where
+/* bench.c: `sdc bench -m MODEL`: this machine's peaks, or a GPU's; what a picture takes, stage by stage, in medians of
+ * several runs after one that is not counted; every op of those runs as a share of the peaks; memory. On a GPU, where
  * steps are recorded and played, ops are timed in a run of their own, and a step is the median of those that were
  * played. With --kernels the model's products, one at a time (bench_kernels.c). */
 #define _XOPEN_SOURCE 700
@@ -25,11 +25,11 @@ const Option BENCH_OPTIONS[] = {
     {OPT_STRING, 'm', "model", AT(model), "MODEL", "the model: a file or a folder", 0, 0},
     {OPT_INT, 'W', "width", AT(width), "N", "pixels, a multiple of 8 (512, or the model's own size)", 64, 4096},
     {OPT_INT, 'H', "height", AT(height), "N", "likewise", 64, 4096},
-    {OPT_INT, 0, "steps", AT(steps), "N", "steps of a run (3; on a card 20)", 1, 1000},
+    {OPT_INT, 0, "steps", AT(steps), "N", "steps of a run (3; on a GPU 20)", 1, 1000},
     {OPT_DOUBLE, 0, "cfg", AT(cfg), "X", "guidance; 1 halves the work (7)", 0, 1000},
     {OPT_INT, 0, "batch-size", AT(batch_size), "N", "pictures made at once (1)", 1, 64},
     {OPT_INT, 0, "runs", AT(runs), "N",
-     "runs after the first, of which the median counts (1; on a card 5); of kernels, the best (3)", 1, 1000},
+     "runs after the first, of which the median counts (1; on a GPU 5); of kernels, the best (3)", 1, 1000},
     {OPT_STRING, 0, "device", AT(device), "cpu|cuda[:N]", "where to compute (cpu)", 0, 0},
     {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
     {OPT_CHOICE, 0, "precision", AT(precision), PRECISION_NAMES, "as for txt2img (f32)", 0, 0},
@@ -57,7 +57,7 @@ static void summarise(Stage *s, double *seconds, int runs) {
 typedef struct {
     Record *record; /* calls belong to the stage that began last */
     const SdModel *m;
-    size_t card;           /* the most that was taken of the card's memory */
+    size_t gpu;            /* the most that was taken of the GPU's memory */
     double before, *steps; /* seconds of steps, from the FIRST_PLAYED on; NULL: not wanted */
     int step_count, first;
 } Watch;
@@ -67,7 +67,7 @@ enum { FIRST_PLAYED = 3, RECORDED_STEPS = 3 };
 static bool follow(void *user, const SdProgress *p) {
     Watch *w = user;
     w->record->stage = p->stage;
-    if (w->m->card && card_used(w->m->card) > w->card) w->card = card_used(w->m->card);
+    if (w->m->gpu && gpu_used(w->m->gpu) > w->gpu) w->gpu = gpu_used(w->m->gpu);
     if (p->stage != SD_STAGE_SAMPLE) return true;
     if (w->steps && p->step >= w->first) w->steps[w->step_count++] = p->seconds - w->before;
     w->before = p->seconds;
@@ -94,21 +94,21 @@ static bool measure_runs(SdModel *m, SdRequest *r, Report *out, double *seconds,
     Stage whole;
     r->progress = follow, r->user = &watch;
     if (!measure_run(m, r, unseen, 1, e)) return false;
-    out->rss = peak_memory(), out->card = watch.card;
+    out->rss = peak_memory(), out->gpu = watch.gpu;
     if (!model_load(m, PART_TEXT, e) || !model_load(m, PART_UNET, e) || !model_load(m, PART_DECODER, e)) return false;
     r->keep = true;
     int all = r->steps;
     r->steps = 1;
     if (!measure_run(m, r, unseen, 1, e)) return false;
     r->steps = all;
-    if (m->card) watch.steps = steps;
+    if (m->gpu) watch.steps = steps;
     else m->ops = &out->record.ops;
     for (int run = 0; run < out->runs; run++)
         if (!measure_run(m, r, seconds + run, out->runs, e)) return false;
     for (int i = 0; i < STAGES; i++) summarise(&out->stages[i], seconds + i * out->runs, out->runs);
     summarise(&whole, seconds + STAGES * out->runs, out->runs);
     out->picture = whole.seconds;
-    if (!m->card) return true;
+    if (!m->gpu) return true;
     summarise(&out->stages[1], steps, watch.step_count);
     watch.steps = NULL;
     r->steps = out->recorded_steps;
@@ -119,16 +119,16 @@ static bool measure_runs(SdModel *m, SdRequest *r, Report *out, double *seconds,
 static bool measure(const Arguments *a, SdModel *m, Report *out, Error *e) {
     SdRequest r = sd_request(m);
     SdPlan plan = {0};
-    int runs = a->runs ? (int)a->runs : m->card ? 5 : 1;
+    int runs = a->runs ? (int)a->runs : m->gpu ? 5 : 1;
     const Ops *real = m->ops;
     double *seconds = calloc((size_t)((STAGES + 1 + out->steps) * runs), sizeof *seconds);
     r.width = out->width, r.height = out->height, r.cfg = a->cfg, r.batch_size = out->batch;
     r.prompt = "a photograph of an astronaut riding a horse", r.seed = 1, r.steps = out->steps;
     bool ok = seconds || error_set(e, ERR_MEMORY, "out of memory");
-    ok = ok && sd_plan(m, &r, &plan, e) && record_init(&out->record, real, m->card, e);
+    ok = ok && sd_plan(m, &r, &plan, e) && record_init(&out->record, real, m->gpu, e);
     out->whole = true, out->runs = runs, out->table = real->name, out->weights = plan.weights;
-    out->recorded = m->card ? 1 : runs;
-    out->recorded_steps = m->card && out->steps > RECORDED_STEPS ? RECORDED_STEPS : out->steps;
+    out->recorded = m->gpu ? 1 : runs;
+    out->recorded_steps = m->gpu && out->steps > RECORDED_STEPS ? RECORDED_STEPS : out->steps;
     out->stages[0] = (Stage){"text", SD_STAGE_TEXT, .flops = plan.text_flops, .arena = plan.text_peak};
     out->stages[1] = (Stage){"step", SD_STAGE_SAMPLE, .flops = plan.step_flops, .arena = plan.unet_peak};
     out->stages[2] =
@@ -136,11 +136,11 @@ static bool measure(const Arguments *a, SdModel *m, Report *out, Error *e) {
     ok = ok && measure_runs(m, &r, out, seconds, e);
     m->ops = real;
     free(seconds);
-    return ok && (m->card ? bench_card_peaks(m->card, &out->peaks, e) : bench_peaks(m->dev, &out->peaks, e));
+    return ok && (m->gpu ? bench_gpu_peaks(m->gpu, &out->peaks, e) : bench_peaks(m->pool, &out->peaks, e));
 }
 
 static bool measure_kernels(const Arguments *a, const SdConfig *k, Report *out, Error *e) {
-    Device *all = device_new((int)a->threads, e);
+    ThreadPool *all = pool_new((int)a->threads, e);
     out->runs = a->runs ? (int)a->runs : 3;
     out->table = "all";
     bool ok = all && bench_peaks(all, &out->peaks, e) &&
@@ -149,7 +149,7 @@ static bool measure_kernels(const Arguments *a, const SdConfig *k, Report *out, 
     ok = ok && bench_kernels(&out->record, precision_of_ops(a), out->mixed, out->runs, a->json ? NULL : report_kernel,
                              &out->kernels, e);
     if (ok && !a->json) report_kernels_end(&out->kernels);
-    device_free(all);
+    pool_free(all);
     return ok;
 }
 
@@ -166,12 +166,12 @@ static bool bench(const Arguments *a, Error *e) {
     out.width = a->width ? (int)a->width : r.width, out.height = a->height ? (int)a->height : r.height;
     out.batch = (int)a->batch_size, out.guided = a->cfg != 1;
     out.device = m ? sd_device(m) : "cpu";
-    out.steps = a->steps ? (int)a->steps : m && m->card ? 20 : 3;
-    bool card = m && m->card, mixed = options.precision == SD_MIXED;
-    out.products = options.precision == SD_F16 || (card && mixed) ? "f16"
-                   : options.precision == SD_BF16                 ? "bf16"
-                                                                  : "f32";
-    out.mixed = !card && mixed && sd_has_mixed();
+    out.steps = a->steps ? (int)a->steps : m && m->gpu ? 20 : 3;
+    bool gpu = m && m->gpu, mixed = options.precision == SD_MIXED;
+    out.products = options.precision == SD_F16 || (gpu && mixed) ? "f16"
+                   : options.precision == SD_BF16                ? "bf16"
+                                                                 : "f32";
+    out.mixed = !gpu && mixed && sd_has_mixed();
     if (m && mixed) say_device(m, a->precision);
     bool ok = (m || published) && (a->kernels ? measure_kernels(a, &k, &out, e) : measure(a, m, &out, e));
     out.threads = out.peaks.threads;

@@ -24,7 +24,7 @@ static const struct {
     {SAMPLER_ENSD, "uses_ensd", "noise seed delta"},
     {SAMPLER_DISCARD, "discard_next_to_last_sigma", "discards the next-to-last sigma"},
     {SAMPLER_UNCOND, "cfgpp", "CFG++"},
-    {SAMPLER_ALONE, "chooses_steps", "chooses its steps, picture by picture"},
+    {SAMPLER_ADAPTIVE, "chooses_steps", "chooses its steps, picture by picture"},
 };
 
 enum { FLAG_COUNT = sizeof FLAGS / sizeof *FLAGS };

@@ -3,23 +3,12 @@
 # tests there, and requires that a suite turns red (a copy that does not build is an error, not a kill).
 #
 #     tools/dev/mutants.sh [NAME...]     all, or those of the table whose name contains NAME
+#     tools/dev/mutants.sh --check       only whether every expression still changes its file
 #     JOBS=4 WORK=DIR KEEP=1         threads of make; where the copies go; leave the objects there for the next run
 #
 # The table below: name ~ file ~ suites ~ BLAS ~ sed expression. A mutation whose expression changes nothing is an error.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-work=${WORK:-build/mutants}
-jobs=${JOBS:-2}
-mkdir -p "$work" || exit 1
-work=$(cd "$work" && pwd)
-tree=$work/tree
-rm -rf "$tree"
-mkdir -p "$tree" || exit 1
-for f in Makefile tensor weights nn sd tests tools cuda; do
-    cp -Rp "$f" "$tree/" || exit 1
-done
-cd "$tree" || exit 1
-
 table() {
     cat << 'END'
 group norm eps of the U-Net's ResBlock ~ nn/resblock.c ~ blocks ~ openblas ~ s|m->has_emb ? 1e-5f|m->has_emb ? 1e-6f|
@@ -30,8 +19,8 @@ group norm eps of the U-Net's end ~ sd/models/unet.c ~ blocks ~ openblas ~ s|k->
 group norm eps of the VAE's ends ~ sd/models/vae.c ~ blocks ~ openblas ~ s|k->groups, 1e-6f|k->groups, 1e-5f|
 layer norm eps of the transformer block ~ nn/transformer.c ~ blocks ~ openblas ~ s|eps = 1e-5f; /\* torch|eps = 1e-6f; /* torch|
 layer norm eps of CLIP ~ nn/transformer.c ~ blocks ~ openblas ~ s|eps = 1e-5f; /\* layer_norm_eps|eps = 1e-6f; /* layer_norm_eps|
-quick GELU in GEGLU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|x\[i\] \* fm_gelu(gate\[i\])|x[i] * fm_quick_gelu(gate[i])|
-GEGLU's halves swapped ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|x\[i\] \* fm_gelu(gate\[i\])|gate[i] * fm_gelu(x[i])|
+GEGLU without its GELU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|^    gelu_by(g, count);||
+GEGLU's halves swapped ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|Geglu p = {y, x, gate, bias, gate_bias}|Geglu p = {y, gate, x, gate_bias, bias}|
 GELU for quick GELU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|fm_quick_gelu(x\[i\])|fm_gelu(x[i])|
 quick GELU's constant ~ tensor/fmath.h ~ ops ~ openblas ~ s|-1.702f|-1.7f|
 group norm by E[x^2] - E[x]^2 ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|m\[c\] \*= inverse;|m[c] *= 0.0f * inverse;|
@@ -58,17 +47,17 @@ VAE encoder pads all round ~ nn/layers.c ~ blocks ~ openblas ~ s|{.stride = 2}|{
 U-Net's way down pads right and bottom ~ nn/layers.c ~ blocks ~ openblas ~ s|.stride = stride, .pad_top = 1, .pad_left = 1|.stride = stride, .pad_top = stride == 1, .pad_left = stride == 1|
 up-sampling by halves ~ tensor/cpu/pixels.h ~ ops ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
 padding read from the picture's edge ~ tensor/cpu/pixels.h ~ ops ~ openblas ~ s|return i >= 0 \&\& i < in ? i : -1;|return i >= 0 \&\& i < in ? i : i < 0 ? 0 : in - 1;|
-tile's last column left out ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/n = min64(PANEL, end - j);/n = min64(PANEL, end - j - 1);/
+tile's last column left out ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/n = min64(PANEL, end - j), most/n = min64(PANEL, end - j - 1), most/
 tile's last row left out ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|for (; m >= ROWS; m -= ROWS,|for (m -= m % ROWS == 1; m >= ROWS; m -= ROWS,|
 product's second piece reads a wrong row of the panel ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|t.panel += p \* PANEL;|t.panel += p * PANEL + (p > 0);|
 product's second piece overwrites the first ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|p += piece, all.accumulate = true|p += piece|
 linear's second piece of K overwrites ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/b.accumulate = in_place || b.k > 0;/b.accumulate = in_place;/
-GEGLU gates with its value ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s#fm_gelu(gates\[j\] + below\[j\])#fm_gelu(value[j] + below[j])#
+GEGLU gates with its value ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|(y, value, gates, bias, below, n)|(y, value, value, bias, below, n)|
 pairs the wrong way round ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#out\[i / 2\] = f32_to_bf16(in\[i\]) |#out[i / 2] = f32_to_bf16(in[i + 1]) |#
 bf16 cut off, not rounded ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#rounded = u + 0x7fffu + (u >> 16 \& 1)#rounded = u#
-products that are to stay f32 in pairs ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|.pairs = !w->full|.pairs = true|
+products that are to stay f32 in pairs ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|.pairs = !w->keep_f32|.pairs = true|
 text encoders' attention in pairs ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|causal ? block : block_mixed|block_mixed|
-shortcuts in bf16 ~ nn/resblock.c ~ blocks ~ openblas ~ s|bind_linear_full(l, &m->skip, name\[4\], in, out, true)|bind_linear(l, \&m->skip, name[4], in, out, true, true)|
+shortcuts in bf16 ~ nn/resblock.c ~ blocks ~ openblas ~ s|bind_linear_f32(l, &m->skip, name\[4\], in, out, true)|bind_linear(l, \&m->skip, name[4], in, out, true, true)|
 a row's last square turned where the one before lies ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|out + at \* PANEL + i, PANEL, inverse|out + c * PANEL + i, PANEL, inverse|
 epilogue's vector of the wrong picture ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|at2(\*f->e.vector, picture, 0)|at2(*f->e.vector, 0, 0)|
 residual in place added twice ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|if (r \&\& !in_place) rt|if (r) rt|
@@ -106,48 +95,74 @@ captions with left for right ~ tools/shapes/shapes_caption.c ~ shapes ~ openblas
 judge blind to the background ~ tools/shapes/judge_scene.c ~ shapes ~ openblas ~ s|v->all = v->background \&\& |v->all = |
 judge blind to shapes ~ tools/shapes/judge_scene.c ~ shapes ~ openblas ~ s|return judge_shape(o, \&fit) == shape \&\& fit >= JUDGE_FIT|return judge_shape(o, \&fit) >= 0|
 judge with above for below ~ tools/shapes/judge_scene.c ~ shapes ~ openblas ~ s|return upright \&\& dy < 0|return upright \&\& dy > 0|
-card: plain product's sign ~ cuda/product.cu ~ cuda ~ openblas ~ s|sum\[i\]\[j\] += a\[i\] \* b\[j\]|sum[i][j] -= a[i] * b[j]|
-card: plain GEGLU's gates among the values ~ cuda/product.cu ~ cuda ~ openblas ~ s|gated \&\& lane % EACH > 1|gated \&\& lane % EACH > 2|
-card: tensor cores' second eight rows are the first ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|wm + i \* 16 + lane % 16|wm + i * 16 + lane % 8|
-card: GEGLU's gates and values swapped on tensor cores ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|GATED \&\& r / 8 % 2)|GATED \&\& r / 8 % 2 == 0)|
-card: first part of K forgotten ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|int s = 0; s < splits|int s = 1; s < splits|
-card: gates' parts of K not added ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|if (gates) gate += p\[gates\]|if (gates) gate = p[gates]|
-card: GEGLU's value through the gate ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|value \* activate(gate, ACT_GELU)|gate * activate(value, ACT_GELU)|
-card: epilogue's vector of the first picture ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|at2<A>(f.vector, picture, 0)|at2<A>(f.vector, 0, 0)|
-card: convolution's taps turned ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|r.oy + tap / kw|r.oy + tap % kw|; s|r.ox + tap % kw|r.ox + tap / kw|
-card: up-sampling by halves ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
-card: plain attention's sign ~ cuda/attention.cu ~ cuda ~ openblas ~ s|s += qs\[|s -= qs[|
-card: attention forgets what it had on tensor cores ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|sum\[half\] = sum\[half\] \* shrink + part|sum[half] = sum[half] + part|
-card: group norm's blocks joined without their distance ~ cuda/norm.cu ~ cuda ~ openblas ~ s|a.m2 + b.m2 + d \* d \* a.n \* share|a.m2 + b.m2|
-card: layer norm's bias subtracted ~ cuda/norm.cu ~ cuda ~ openblas ~ s|rstd \* l.w\[c\] + l.b\[c\]|rstd * l.w[c] - l.b[c]|
-card: affine's offset subtracted ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|to_f32(from\[i\]) + offset|to_f32(from[i]) - offset|
-card: every token at the first position ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|positions\[t \* n + i\]|positions[i]|
-card: neighbours exchanged ~ cuda/numbers.cuh ~ cuda ~ openblas ~ s#(uint32_t)a.bits | (uint32_t)b.bits << 16#(uint32_t)b.bits | (uint32_t)a.bits << 16#
-card: two neighbours with the bias of the first ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|s\[1\] += f.bias\[column + 1\]|s[1] += f.bias[column]|
-card: keys overwritten while they are read ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|__syncthreads(); /\* nobody reads these keys|/* nobody reads these keys|
-card: causal mask of the first eight queries ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|key > query + 8 \* half|key > query|
-card: residuals of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s|if (f.residual.data) part.residual = .*||
-card: the second source of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s|if (second_of(some)) .*||
-card: steps recorded of other tensors ~ tensor/ctx.c ~ cuda_pictures ~ openblas ~ s|if (!same) repeat_free|if (0) repeat_free|
-card: a tile too large for 7.5 ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s| \&\& card_of(c)->shared >= shared_for(128, 160)||
-card: weights prepared for the first card of all ~ cuda/gpu.cu ~ cuda_pictures ~ openblas ~ s|static void enter(Card \*card) { cudaSetDevice(card->number); }|static void enter(Card *) {}|
-card: weights' pieces on top of each other ~ cuda/weights.cu ~ cuda_pictures ~ openblas ~ s|        to += count;||
-card: one arena for all stages ~ sd/pipeline/run.c ~ cuda_pictures ~ openblas ~ s/if (!run->m->card || run->keep) return true;/if (!run->m->card || size < run->arena.size) return true;/
-card: boxes one row too low ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
-card: boxes of a stride begin as if it were 1 ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|left \* k.stride|left|
-card: a phase's boxes rounded up ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|k.pad_left) >> k.doubled|k.pad_left + k.doubled) >> k.doubled|
-card: phases exchanged ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|<< k.doubled) + right|<< k.doubled) + below|; s|<< k.doubled) + below;|<< k.doubled) + right;|
-card: wgmma's keys that are not there seen ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|if (there < 8 \* N)|if (there < 0)|
-card: wgmma's values of the first 64 columns twice ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|TILE, KEYS \* BOX_ROW)|TILE, 0)|
-card: wgmma's attention shrinks by the other query's ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|\*= shrink\[e / 2\]|*= shrink[1 - e / 2]|
-card: probabilities rounded while they are multiplied ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|^        products_wait<0>();|        products_wait<1>();|
-card: keys' stage filled before it is free ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(barriers + K_FREE + k, (i / STAGES + 1) % 2);||
-card: one text's keys looked for at every picture ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|a.one_k ? 0 : picture|picture|
-card: wgmma's steps of K half as long ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|x + 2 \* e, w + 2 \* e|x + e, w + e|
-card: a stage given back while it is read ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|products_wait<1>(); /|products_wait<2>(); /|
-card: a stage filled before it is free ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(empty + stage, (i / DEPTH + 1) % 2);||
+GPU: plain product's sign ~ cuda/product.cu ~ cuda ~ openblas ~ s|sum\[i\]\[j\] += a\[i\] \* b\[j\]|sum[i][j] -= a[i] * b[j]|
+GPU: plain GEGLU's gates among the values ~ cuda/product.cu ~ cuda ~ openblas ~ s|gated \&\& lane % EACH > 1|gated \&\& lane % EACH > 2|
+GPU: tensor cores' second eight rows are the first ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|wm + i \* 16 + lane % 16|wm + i * 16 + lane % 8|
+GPU: GEGLU's gates and values swapped on tensor cores ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|GATED \&\& r / 8 % 2)|GATED \&\& r / 8 % 2 == 0)|
+GPU: first part of K forgotten ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|int s = 0; s < splits|int s = 1; s < splits|
+GPU: gates' parts of K not added ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|if (gates) gate += p\[gates\]|if (gates) gate = p[gates]|
+GPU: GEGLU's value through the gate ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|value \* activate(gate, ACT_GELU)|gate * activate(value, ACT_GELU)|
+GPU: epilogue's vector of the first picture ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|at2<A>(f.vector, picture, 0)|at2<A>(f.vector, 0, 0)|
+GPU: convolution's taps turned ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|r.oy + tap / kw|r.oy + tap % kw|; s|r.ox + tap % kw|r.ox + tap / kw|
+GPU: up-sampling by halves ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
+GPU: plain attention's sign ~ cuda/attention.cu ~ cuda ~ openblas ~ s|s += qs\[|s -= qs[|
+GPU: attention forgets what it had on tensor cores ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|sum\[half\] = sum\[half\] \* shrink + part|sum[half] = sum[half] + part|
+GPU: group norm's blocks joined without their distance ~ cuda/norm.cu ~ cuda ~ openblas ~ s|a.m2 + b.m2 + d \* d \* a.n \* share|a.m2 + b.m2|
+GPU: layer norm's bias subtracted ~ cuda/norm.cu ~ cuda ~ openblas ~ s|rstd \* l.w\[c\] + l.b\[c\]|rstd * l.w[c] - l.b[c]|
+GPU: affine's offset subtracted ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|to_f32(from\[i\]) + offset|to_f32(from[i]) - offset|
+GPU: every token at the first position ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|positions\[t \* n + i\]|positions[i]|
+GPU: neighbours exchanged ~ cuda/numbers.cuh ~ cuda ~ openblas ~ s#(uint32_t)a.bits | (uint32_t)b.bits << 16#(uint32_t)b.bits | (uint32_t)a.bits << 16#
+GPU: two neighbours with the bias of the first ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|s\[1\] += f.bias\[column + 1\]|s[1] += f.bias[column]|
+GPU: keys overwritten while they are read ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|__syncthreads(); /\* nobody reads these keys|/* nobody reads these keys|
+GPU: causal mask of the first eight queries ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|key > query + 8 \* half|key > query|
+GPU: residuals of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s|if (f.residual.data) part.residual = .*||
+GPU: the second source of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s|if (second_of(some)) .*||
+GPU: steps recorded of other tensors ~ tensor/ctx.c ~ cuda_pictures ~ openblas ~ s|if (!same) recording_free|if (0) recording_free|
+GPU: a tile too large for 7.5 ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s| \&\& gpu_of(c)->shared >= shared_for(128, 160)||
+GPU: weights prepared for the first GPU of all ~ cuda/gpu.cu ~ cuda_pictures ~ openblas ~ s|static void enter(Gpu \*gpu) { cudaSetDevice(gpu->number); }|static void enter(Gpu *) {}|
+GPU: weights' pieces on top of each other ~ cuda/weights.cu ~ cuda_pictures ~ openblas ~ s|        to += count;||
+GPU: one arena for all stages ~ sd/pipeline/run.c ~ cuda_pictures ~ openblas ~ s/if (!run->m->gpu || run->keep) return true;/if (!run->m->gpu || size < run->arena.size) return true;/
+GPU: boxes one row too low ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
+GPU: boxes of a stride begin as if it were 1 ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|left \* k.stride|left|
+GPU: a phase's boxes rounded up ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|k.pad_left) >> k.doubled|k.pad_left + k.doubled) >> k.doubled|
+GPU: phases exchanged ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|<< k.doubled) + right|<< k.doubled) + below|; s|<< k.doubled) + below;|<< k.doubled) + right;|
+GPU: wgmma's keys that are not there seen ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|if (there < 8 \* N)|if (there < 0)|
+GPU: wgmma's values of the first 64 columns twice ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|TILE, KEYS \* BOX_ROW)|TILE, 0)|
+GPU: wgmma's attention shrinks by the other query's ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|\*= shrink\[e / 2\]|*= shrink[1 - e / 2]|
+GPU: probabilities rounded while they are multiplied ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|^        products_wait<0>();|        products_wait<1>();|
+GPU: keys' stage filled before it is free ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(barriers + K_FREE + k, (i / STAGES + 1) % 2);||
+GPU: one text's keys looked for at every picture ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|a.one_k ? 0 : picture|picture|
+GPU: wgmma's steps of K half as long ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|x + 2 \* e, w + 2 \* e|x + e, w + e|
+GPU: a stage given back while it is read ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|products_wait<1>(); /|products_wait<2>(); /|
+GPU: a stage filled before it is free ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(empty + stage, (i / DEPTH + 1) % 2);||
 END
 }
+
+if [ "${1:-}" = --check ]; then
+    table | {
+        broken=0
+        while IFS='~' read -r name file list blas expression; do
+            file=$(echo $file)
+            [ -f "$file" ] && ! sed "${expression# }" "$file" | cmp -s - "$file" && continue
+            echo "mutants: ${name% }: its expression changes nothing in $file"
+            broken=1
+        done
+        exit $broken
+    }
+    exit $?
+fi
+
+work=${WORK:-build/mutants}
+jobs=${JOBS:-2}
+mkdir -p "$work" || exit 1
+work=$(cd "$work" && pwd)
+tree=$work/tree
+rm -rf "$tree"
+mkdir -p "$tree" || exit 1
+for f in Makefile tensor weights nn sd tests tools cuda; do
+    cp -Rp "$f" "$tree/" || exit 1
+done
+cd "$tree" || exit 1
 
 build() { make BUILD="$work/$1" BLAS="$1" -j "$jobs" "$work/$1/test" "$work/$1/sdc" > "$work/build.log" 2>&1; }
 

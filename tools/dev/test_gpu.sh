@@ -1,11 +1,11 @@
 #!/bin/sh
-# test_gpu.sh BUILD: what only a machine with an NVIDIA card can show. Run by `make test-gpu`; writes gpu-report.txt.
-#   1. every op, block and micro-SD golden on the card, in f32, f16 and bf16 (compute capability 9.0: products and
+# test_gpu.sh BUILD: what only a machine with an NVIDIA GPU can show. Run by `make test-gpu`; writes gpu-report.txt.
+#   1. every op, block and micro-SD golden on the GPU, in f32, f16 and bf16 (compute capability 9.0: products and
 #      attention by wgmma and by mma.sync); the full-size model against PyTorch
 #   2. compute-sanitizer: memory, races, uninitialised reads, barriers, in a picture; memory and races in every op case
-#   3. the same bits: again, in a batch, with and without recorded steps, on several cards where there are some
+#   3. the same bits: again, in a batch, with and without recorded steps, on several GPUs where there are some
 #   4. speed of the full-size model with generated weights, 512x512: `sdc bench`; where there is a Python (PYTHON) with
-#      torch, diffusers and a card, in turns with PyTorch (bench_peers.py); compute capability 9.0 in both ways
+#      torch, diffusers and a GPU, in turns with PyTorch (bench_peers.py); compute capability 9.0 in both ways
 # QUICK=1 leaves out the full-size model.
 b=$1 report=gpu-report.txt failed=0
 dir=$b/gpu
@@ -67,13 +67,13 @@ END
 }
 for precision in f32 f16 bf16; do step "the same bits, $precision" same "$precision"; done
 
-shared() { # a batch, on two cards: those of the last `same`
+shared() { # a batch, on two GPUs: those of the last `same`
     picture --device cuda:0,1 --precision bf16 --batch-size 3 -o "$dir/e.png" || return 1
     for seed in 42 43 44; do cmp "$dir/c-$seed.png" "$dir/e-$seed.png" || return 1; done
 }
 kinds=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 2 | uniq -c | awk '{ print $1; exit }')
-if [ "$kinds" = 2 ]; then step "the same bits on two cards" shared
-else say "== the same bits on two cards: skipped, there are no two of a kind"; fi
+if [ "$kinds" = 2 ]; then step "the same bits on two GPUs" shared
+else say "== the same bits on two GPUs: skipped, there are no two of a kind"; fi
 
 bench() { "$sdc" bench -m "$full" -W 512 -H 512 --device cuda --precision "$1"; }
 peers() { "$python" tools/bench/bench_peers.py --device cuda --model "$full" --sdc "$sdc" --repeat 5 --cache "$dir"; }
@@ -87,7 +87,7 @@ if [ -z "${QUICK:-}" ]; then
     python=${PYTHON:-python3}
     if "$python" -c 'import torch, diffusers, transformers, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
         LINES_KEPT=20 step "speed, in turns with PyTorch" peers
-    else say "== speed, in turns with PyTorch: skipped, $python has no torch for this card, or no diffusers"; fi
+    else say "== speed, in turns with PyTorch: skipped, $python has no torch for this GPU, or no diffusers"; fi
 fi
 say "$failed steps failed"
 [ "$failed" = 0 ]

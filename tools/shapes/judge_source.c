@@ -34,7 +34,7 @@ static bool begin_vae(Source *s, Error *e) {
     encode_and_decode(&plan, s->m, s->size, NULL);
     s->vae = calloc(1, sizeof *s->vae);
     if (!s->vae) return error_set(e, ERR_MEMORY, "out of memory");
-    s->vae->ctx = (Ctx){.op = s->m->ops, .precision = s->m->precision, .dev = s->m->dev, .arena = &s->vae->arena};
+    s->vae->ctx = (Ctx){.op = s->m->ops, .precision = s->m->precision, .pool = s->m->pool, .arena = &s->vae->arena};
     return arena_init(&s->vae->arena, counted.peak, e) && model_load(s->m, PART_ENCODER, e) &&
            model_load(s->m, PART_DECODER, e);
 }
