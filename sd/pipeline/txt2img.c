@@ -1,7 +1,6 @@
 /* txt2img.c: the public entry points that make pictures. */
-#include "sd/info/infotext.h"
-#include "sd/load/model_hash.h"
 #include "sd/image/png.h"
+#include "picture_text.h"
 #include "run.h"
 
 #include "weights/atomic_file.h"
@@ -24,29 +23,6 @@ bool sd_has_mixed(void) { return cpu_ops_mixed() != NULL; }
 void sd_close(SdModel *m) { model_close(m); }
 const char *sd_device(const SdModel *m) { return m->gpu ? gpu_name(m->gpu) : m->device; }
 
-SdRequest sd_request(const SdModel *m) {
-    SdRequest r = {.width = 512,
-                   .height = 512,
-                   .steps = 20,
-                   .cfg = 7,
-                   .sampler = "Euler a",
-                   .seed = -1,
-                   .batch_size = 1,
-                   .strength = 0.75,
-                   .eta = -1,
-                   .s_noise = 1,
-                   .variation_seed = -1,
-                   .clip_skip = 1};
-    if (m) {
-        const SdConfig *k = &m->config;
-        if (k->width) r.width = k->width;
-        if (k->height) r.height = k->height;
-        if (k->steps) r.steps = k->steps;
-        if (k->cfg > 0) r.cfg = k->cfg;
-    }
-    return r;
-}
-
 /* --- decoding --- */
 
 /* clamp((x + 1) / 2) * 255, cut off, as the original scripts and the webui do */
@@ -56,46 +32,6 @@ static void to_bytes(uint8_t *out, const float *x, int64_t n) {
         v = v < 0.0f ? 0.0f : v > 1.0f ? 1.0f : v;
         out[i] = (uint8_t)(255.0f * v);
     }
-}
-
-/* Under which key the webui names an eta that is not the sampler's own. */
-static const char *eta_key(const Run *run) {
-    const Sampler *s = run->sampler;
-    if (!(s->flags & SAMPLER_ETA) || run->r->eta < 0 || run->r->eta == s->default_eta) return NULL;
-    return s->space == SPACE_TIME ? "Eta DDIM" : "Eta";
-}
-
-static char *parameters(const Run *run, uint64_t seed, int index, Error *e) {
-    const SdRequest *r = run->r;
-    char name[256], hash[11] = "";
-    bool churn = run->sampler->flags & SAMPLER_CHURN;
-    model_name(run->m, name, sizeof name);
-    if (model_hash(run->m)) snprintf(hash, sizeof hash, "%s", model_hash(run->m));
-    InfoText t = {.prompt = r->prompt,
-                  .negative = r->negative,
-                  .steps = r->steps,
-                  .sampler = run->sampler->name,
-                  .schedule_type = run->scheduler ? run->scheduler->label : "Automatic",
-                  .variation_seed = (int64_t)run->variation_seed + index,
-                  .variation_strength = r->variation_strength,
-                  .ensd = run->sampler->flags & SAMPLER_ENSD ? (int)r->ensd : 0,
-                  .eta = r->eta,
-                  .eta_key = eta_key(run),
-                  .s_churn = churn ? r->s_churn : 0,
-                  .s_tmin = churn ? r->s_tmin : 0,
-                  .s_tmax = churn ? r->s_tmax : 0,
-                  .s_noise = run->sampler->flags & SAMPLER_S_NOISE ? r->s_noise : 1,
-                  .cfg = r->cfg,
-                  .seed = (int64_t)seed,
-                  .width = r->width,
-                  .height = r->height,
-                  .model_hash = *hash ? hash : NULL,
-                  .model = name,
-                  .denoising = r->image ? r->strength : 0,
-                  .clip_skip = r->clip_skip,
-                  .rng = r->rng == SD_RNG_CPU ? "CPU" : NULL,
-                  .version = "sd.c"};
-    return infotext(&t, e);
 }
 
 /* image [1,h,w,3], the host's side of a tensor in the arena, from latents x [C][h/8][w/8]. */
@@ -138,7 +74,8 @@ static bool decode_one(Run *run, int index, SdPicture *out, float *planes, Error
     bool ok = decode(run, &image, run->x + index * run->latent, run->taps ? &run->listener : NULL, e);
     if (ok && planes) to_planes(planes, image.data, 3, (int64_t)run->r->height * run->r->width);
     ok = ok && take_picture(run, out, image, index, e) &&
-         (out->parameters = parameters(run, (uint64_t)out->seed, index, e)) != NULL;
+         (out->parameters = picture_text(run->m, run->r, run->sampler, run->scheduler, (uint64_t)out->seed,
+                                         run->variation_seed + (uint64_t)index, e)) != NULL;
     scope_end(&run->ctx, scope);
     return ok;
 }

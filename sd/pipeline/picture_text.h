@@ -1,0 +1,13 @@
+/* picture_text.h: the text that a picture carries, from the request that made it. */
+#ifndef SD_PIPELINE_PICTURE_TEXT_H
+#define SD_PIPELINE_PICTURE_TEXT_H
+
+#include "sd/load/model.h"
+#include "sd/sampling/scheduler.h"
+
+/* The webui's text of parameters, for the caller to free; NULL on ERR_MEMORY. scheduler NULL: Automatic. seed and
+ * variation_seed are the picture's own. */
+char *picture_text(SdModel *m, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, uint64_t seed,
+                   uint64_t variation_seed, Error *e);
+
+#endif

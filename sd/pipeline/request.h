@@ -1,0 +1,10 @@
+/* request.h: whether a model can serve a request. */
+#ifndef SD_PIPELINE_REQUEST_H
+#define SD_PIPELINE_REQUEST_H
+
+#include "sd/load/model.h"
+
+/* ERR_ARGUMENT, with a line that names the setting, unless every number is in its range. */
+bool request_check(const SdModel *m, const SdRequest *r, Error *e);
+
+#endif
