@@ -125,6 +125,8 @@ typedef struct {
 /* The defaults: Euler a, 20 steps, CFG 7, 512x512 or what the model's metadata asks for, seed -1, one picture. m may be
  * NULL. */
 SdRequest sd_request(const SdModel *m);
+/* A seed as the webui draws one for -1, 0..2^32 - 3: for a caller that counts on from it over several calls. */
+int64_t sd_random_seed(void);
 
 typedef struct {
     SdPicture *pictures;

@@ -1,5 +1,6 @@
 /* request.c: a request's defaults, and the ranges of what it asks for. */
 #include "request.h"
+#include "tensor/os.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -28,6 +29,12 @@ SdRequest sd_request(const SdModel *m) {
         if (k->cfg > 0) r.cfg = k->cfg;
     }
     return r;
+}
+
+int64_t sd_random_seed(void) {
+    uint64_t v;
+    os_random(&v, sizeof v);
+    return (int64_t)(v % 4294967294u);
 }
 
 /* Options of samplers and schedules. Where `unset` is true, 0 leaves the choice to the sampler or the model. */

@@ -1,33 +1,18 @@
 /* run.c: a request's sizes, and the text stage. */
-#define _XOPEN_SOURCE 700
 #include "sd/image/resize.h"
 #include "request.h"
 #include "run.h"
+#include "tensor/os.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-double run_clock(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 bool run_progress(Run *run, SdStage stage, int step, int steps, Error *e) {
     if (!run->r->progress) return true;
-    SdProgress p = {.pictures = 1, .step = step, .steps = steps, .seconds = run_clock() - run->started, .stage = stage};
+    SdProgress p = {.pictures = 1, .step = step, .steps = steps, .seconds = os_clock() - run->started, .stage = stage};
     return run->r->progress(run->r->user, &p) || error_set(e, ERR_CANCELLED, "stopped");
-}
-
-uint64_t run_random_seed(void) {
-    uint64_t v = 0;
-    FILE *f = fopen("/dev/urandom", "rb");
-    if (!f || fread(&v, sizeof v, 1, f) != 1) v = (uint64_t)(run_clock() * 1e9) * 0x9E3779B97F4A7C15u;
-    if (f) fclose(f);
-    return v % 4294967295u;
 }
 
 bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
@@ -45,13 +30,13 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
             return error_set(e, ERR_ARGUMENT, "scheduler '%.60s': there is none of that name; did you mean %s?",
                              r->scheduler, near);
     }
-    run->variation_seed = r->variation_seed < 0 ? run_random_seed() : (uint64_t)r->variation_seed;
+    run->variation_seed = (uint64_t)(r->variation_seed < 0 ? sd_random_seed() : r->variation_seed);
     int unit = vae_factor(&m->config.vae);
     run->batch = r->batch_size;
     run->h = r->height / unit;
     run->w = r->width / unit;
     run->latent = m->config.vae.latent * run->h * run->w;
-    run->seed = r->seed < 0 ? run_random_seed() : (uint64_t)r->seed;
+    run->seed = (uint64_t)(r->seed < 0 ? sd_random_seed() : r->seed);
     bool alone = run->sampler->flags & SAMPLER_ADAPTIVE, second = run->sampler->flags & SAMPLER_SECOND_ORDER;
     run->group = alone ? 1 : run->batch;
     PromptOptions o = {

@@ -99,15 +99,11 @@ bool run_tap_latents(Run *run, const char *name, const float *x, int pictures, E
 void to_pixels(float *out, const float *planes, int64_t channels, int64_t count, float scale);
 void to_planes(float *out, const float *pixels, int64_t channels, int64_t count);
 
-/* A seed as the webui draws one: 0 .. 2^32 - 2. */
-uint64_t run_random_seed(void);
 /* The whole request on the model's own device; sd_txt2img and sd_img2img, once they have looked at it. */
 bool run_pictures(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 /* The same, its batch shared out among the model and its peers (shares.c). */
 bool run_shares(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 
-/* Seconds on a clock that never jumps. */
-double run_clock(void);
 bool run_progress(Run *run, SdStage stage, int step, int steps, Error *e);
 
 #endif

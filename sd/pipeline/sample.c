@@ -1,5 +1,6 @@
 /* sample.c: the U-Net under a sampler: guidance, taps, and what happens when numbers stop being finite. */
 #include "run.h"
+#include "tensor/os.h"
 
 #include <assert.h>
 #include <math.h>
@@ -280,7 +281,7 @@ bool run_sample(Run *run, Error *e) {
          run_load(run, PART_UNET, e) && (!run->r->preview || run_load(run, PART_DECODER, e)) &&
          open_noise(run, points, e) && (!run->r->noise || read_noise(run, e)) &&
          run_tap_latents(run, "noise", run->x, run->batch, e) && run_start(run, points, e);
-    run->started = run_clock();
+    run->started = os_clock();
     ok = ok && run_progress(run, SD_STAGE_SAMPLE, 0, points->count > 1 ? points->count - 1 : 1, e) &&
          run_sampler(run, points, work, e);
     free(work);

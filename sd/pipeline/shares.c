@@ -55,8 +55,8 @@ bool run_shares(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     atomic_bool stop = false;
     bool ok = shares && out->pictures;
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for pictures");
-    int64_t seed = r->seed < 0 ? (int64_t)run_random_seed() : r->seed;
-    int64_t variation = r->variation_seed < 0 ? (int64_t)run_random_seed() : r->variation_seed;
+    int64_t seed = r->seed < 0 ? sd_random_seed() : r->seed;
+    int64_t variation = r->variation_seed < 0 ? sd_random_seed() : r->variation_seed;
     for (int i = 0; ok && i < gpus; i++) {
         Share *s = &shares[i];
         int first = (int)((int64_t)batch * i / gpus), end = (int)((int64_t)batch * (i + 1) / gpus);

@@ -3,6 +3,7 @@
 #include "picture_text.h"
 #include "run.h"
 
+#include "tensor/os.h"
 #include "weights/atomic_file.h"
 #include "weights/builtin.h"
 
@@ -128,16 +129,16 @@ bool run_pictures(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
         if (run.taps) run.listener = taps_listener(run.taps);
         ok = run.taps != NULL;
     }
-    double start = run.started = run_clock();
+    double start = run.started = os_clock();
     ok = ok && run_text(&run, e);
-    double text = run_clock();
+    double text = os_clock();
     ok = ok && (!run.image || run_encode(&run, e));
     ok = ok && run_sample(&run, e);
-    double sample = run_clock();
+    double sample = os_clock();
     ok = ok && run_decode(&run, out, e);
     out->text_seconds = text - start;
     out->sample_seconds = sample - text;
-    out->decode_seconds = run_clock() - sample;
+    out->decode_seconds = os_clock() - sample;
     if (ok && run.taps) {
         TapFile *taps = run.taps;
         run.taps = NULL;

@@ -1,7 +1,7 @@
 /* train.c: the loop. See train.h. */
 #define _XOPEN_SOURCE 700
 #include "weights/atomic_file.h"
-#include "sd/pipeline/run.h"
+#include "tensor/os.h"
 #include "train_parts.h"
 
 #include <errno.h>
@@ -222,12 +222,12 @@ static bool loop(Trainer *t, Error *e) {
     const TrainOptions *o = t->o;
     FILE *log = o->log ? open_log(t, e) : NULL;
     if (o->log && !log) return false;
-    double started = run_clock();
+    double started = os_clock();
     TrainProgress p = {.step = t->step, .first = t->step, .steps = o->steps};
     bool go_on = true, ok = t->step < o->steps || save(t, e); /* a run that ended between its state and its model */
     while (ok && go_on && t->step < o->steps) {
         ok = train_step(t, &p, e);
-        p.seconds = run_clock() - started;
+        p.seconds = os_clock() - started;
         if (!ok) break;
         if (log) {
             fprintf(log, "%" PRId64 ",%.9g,%.6g,%.6g,%.3f\n", t->step, p.loss, p.lr, p.norm, p.seconds);

@@ -9,6 +9,7 @@
 
 #include "tensor/large.h"
 #include "tensor/ops.h"
+#include "tensor/os.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,11 +89,11 @@ static double rate_of_peak(const Ops *op, ThreadPool *one, Precision precision, 
     if (bytes && bytes <= r->prepared_size) op->prepare(&w, F16, r->weights, true, r->prepared);
     double rate = 0, top = 0;
     for (int i = 0; i < runs; i++) {
-        double peak = peak_now(), from = thread_seconds(), n = 0, seconds;
+        double peak = peak_now(), from = os_thread_clock(), n = 0, seconds;
         do {
             run(&c, s, r, &w);
             n++;
-            seconds = thread_seconds() - from;
+            seconds = os_thread_clock() - from;
         } while (seconds < 0.02);
         double now = n * flops_of(s) / seconds;
         rate = now > rate ? now : rate;

@@ -1,23 +1,16 @@
 /* bench_peaks.c: see bench_peaks.h. Peaks are of independent chains of multiply-adds, in each thread's own time. */
-#define _POSIX_C_SOURCE 200809L
 #include "bench_peaks.h"
+#include "tensor/os.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #if defined __x86_64__
 #include <immintrin.h>
 #elif defined __aarch64__
 #include <arm_neon.h>
 #endif
-
-double thread_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 enum { TURNS = 1000000 };
 
@@ -29,12 +22,12 @@ enum { TURNS = 1000000 };
         Vec x = (Vec){0} + 0.999f, y = (Vec){0} + 0.001f;                                                              \
         Vec a = y, b = a + y, c = b + y, d = c + y, e = d + y, f = e + y, g = f + y, h = g + y, i = h + y, j = i + y;  \
         Vec k = j + y, l = k + y; /* all different: equal ones would be computed once */                               \
-        double from = thread_seconds();                                                                                \
+        double from = os_thread_clock();                                                                               \
         for (int n = 0; n < TURNS; n++) {                                                                              \
             a = a * x + y, b = b * x + y, c = c * x + y, d = d * x + y, e = e * x + y, f = f * x + y;                  \
             g = g * x + y, h = h * x + y, i = i * x + y, j = j * x + y, k = k * x + y, l = l * x + y;                  \
         }                                                                                                              \
-        double seconds = thread_seconds() - from;                                                                      \
+        double seconds = os_thread_clock() - from;                                                                     \
         Vec sum = a + b + c + d + e + f + g + h + i + j + k + l;                                                       \
         volatile float keep = sum[0];                                                                                  \
         (void)keep;                                                                                                    \
@@ -57,11 +50,11 @@ __attribute__((target("avx512f,avx512bf16"), noinline)) static double peak_bf16_
     __m512bh x = (__m512bh)_mm512_set1_epi32(0x3f003f00);
     __m512 at[CHAINS];
     for (int i = 0; i < CHAINS; i++) at[i] = _mm512_set1_ps((float)i);
-    double from = thread_seconds();
+    double from = os_thread_clock();
     for (int n = 0; n < TURNS; n++)
 #pragma GCC unroll 14
         for (int i = 0; i < CHAINS; i++) at[i] = _mm512_dpbf16_ps(at[i], x, x);
-    double seconds = thread_seconds() - from;
+    double seconds = os_thread_clock() - from;
     float sum[16];
     for (int i = 1; i < CHAINS; i++) at[0] = _mm512_add_ps(at[0], at[i]);
     _mm512_storeu_ps(sum, at[0]);
@@ -79,11 +72,11 @@ __attribute__((noinline)) static double peak_4(void) {
     float32x4_t at[CHAINS];
 #pragma GCC unroll 24
     for (int i = 0; i < CHAINS; i++) at[i] = vdupq_n_f32((float)i);
-    double from = thread_seconds();
+    double from = os_thread_clock();
     for (int n = 0; n < TURNS; n++)
 #pragma GCC unroll 24
         for (int i = 0; i < CHAINS; i++) at[i] = vfmaq_f32(at[i], x, x);
-    double seconds = thread_seconds() - from;
+    double seconds = os_thread_clock() - from;
 #pragma GCC unroll 24
     for (int i = 1; i < CHAINS; i++) at[0] = vaddq_f32(at[0], at[i]);
     volatile float keep = vgetq_lane_f32(at[0], 0);
@@ -137,9 +130,9 @@ static void one_copy(void *arg, int64_t i, void *scratch) {
     Work *w = arg;
     char *a = w->a + i * COPIED, *b = w->b + i * COPIED;
     (void)scratch;
-    double from = thread_seconds();
+    double from = os_thread_clock();
     for (int turn = 0; turn < 8; turn++) memcpy(turn % 2 ? a : b, turn % 2 ? b : a, COPIED);
-    w->rates[i] = 8 * 2.0 * COPIED / (thread_seconds() - from);
+    w->rates[i] = 8 * 2.0 * COPIED / (os_thread_clock() - from);
 }
 
 static double most_of(ThreadPool *d, void (*fn)(void *, int64_t, void *), Work *w, int n) {

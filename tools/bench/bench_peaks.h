@@ -31,7 +31,4 @@ const Peak *peak_named(const Peaks *p, const char *name);
 /* f32 in the widest vectors on this thread, FLOP a second; some milliseconds. */
 double peak_now(void);
 
-/* Seconds that this thread has computed: others on the machine cost caches, not this clock. */
-double thread_seconds(void);
-
 #endif

@@ -5,6 +5,7 @@
 #include "sd/pipeline/run.h"
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
+#include "tensor/os.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,11 @@ static Record *record_of(Ctx *c) { return (Record *)(uintptr_t)c->op; }
 static double begin(Ctx *c, Record *r) {
     c->op = r->real;
     if (r->gpu && r->marks < MOST_MARKED) gpu_mark(r->gpu, 2 * r->marks, &c->err);
-    return run_clock();
+    return os_clock();
 }
 
 static void end(Ctx *c, Record *r, CallShape s, double from, double flops, double bytes) {
-    double seconds = r->gpu ? 0 : run_clock() - from;
+    double seconds = r->gpu ? 0 : os_clock() - from;
     int i = 0;
     c->op = &r->ops;
     if (r->marks == MOST_MARKED) return;

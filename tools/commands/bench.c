@@ -8,6 +8,7 @@
 #include "tools/cli/memory.h"
 #include "tools/cli/precision.h"
 #include "sd/pipeline/run.h"
+#include "tensor/os.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,10 +78,10 @@ static bool follow(void *user, const SdProgress *p) {
 /* One run's seconds: of stage i at seconds[i * apart], of the whole picture behind them. */
 static bool measure_run(SdModel *m, const SdRequest *r, double *seconds, int apart, Error *e) {
     SdResult result = {0};
-    double from = run_clock();
+    double from = os_clock();
     if (!sd_txt2img(m, r, &result, e)) return false;
     const double taken[] = {result.text_seconds, result.sample_seconds / r->steps,
-                            result.decode_seconds / r->batch_size, run_clock() - from};
+                            result.decode_seconds / r->batch_size, os_clock() - from};
     for (int i = 0; i <= STAGES; i++) seconds[i * apart] = taken[i];
     sd_free(&result);
     return true;

@@ -1,6 +1,5 @@
 /* pictures.c: `sdc txt2img` and `sdc img2img`. What can be found wrong without the model is found before it is opened.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "tools/cli/memory.h"
 #include "tools/cli/output.h"
 #include "tools/cli/picture_options.h"
@@ -9,26 +8,12 @@
 #include "sd/image/image.h"
 #include "sd/sd.h"
 #include "sd/image/sheet.h"
+#include "tensor/os.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-/* The webui's range. Drawn here, not by the library, so that --batch-count can count on from it. */
-static int64_t random_seed(void) {
-    uint32_t seed = 0;
-    struct timespec now;
-    int f = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-    bool ok = f >= 0 && read(f, &seed, sizeof seed) == (ssize_t)sizeof seed;
-    if (f >= 0) close(f);
-    if (ok) return seed;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint32_t)now.tv_nsec ^ (uint32_t)now.tv_sec * 2654435761u ^ (uint32_t)getpid() << 16;
-}
 
 static bool save(const PictureArguments *a, const SdResult *result, double seconds, Error *e) {
     bool several = a->batch_size * a->batch_count > 1, ok = true;
@@ -39,12 +24,6 @@ static bool save(const PictureArguments *a, const SdResult *result, double secon
         if (ok && !a->quiet) printf("%s: seed %" PRId64 ", %.2f s\n", name, p->seed, seconds);
     }
     return ok;
-}
-
-static double now_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* Which of the words, which '|' divides, this is; NULL: the first. */
@@ -157,7 +136,7 @@ static int generate(const char *command, const PictureArguments *a) {
     options.device = a->device ? a->device : "auto";
     catch_signals();
     progress_begin(&progress, a->quiet, (int)a->batch_count);
-    double start = now_seconds();
+    double start = os_clock();
     SdModel *model = sd_open(a->model, &options, &e);
     if (model && !a->quiet) say_device(model, a->precision);
     SdRequest request = sd_request(model);
@@ -166,8 +145,8 @@ static int generate(const char *command, const PictureArguments *a) {
     request.progress = show;
     request.user = &work;
     start_from(a, &image, &request, &e);
-    int64_t variation = a->variation_seed < 0 ? random_seed() : a->variation_seed;
-    int64_t seed = a->seed < 0 ? random_seed() : a->seed;
+    int64_t variation = a->variation_seed < 0 ? sd_random_seed() : a->variation_seed;
+    int64_t seed = a->seed < 0 ? sd_random_seed() : a->seed;
     for (int run = 0; model && !e.code && run < a->batch_count; run++) {
         SdResult result = {0};
         progress.run = run;
@@ -176,10 +155,10 @@ static int generate(const char *command, const PictureArguments *a) {
         request.preview = a->sheet && !run ? keep_step : NULL;
         bool ok = (a->image ? sd_img2img : sd_txt2img)(model, &request, &result, &e);
         progress_clear(&progress);
-        if (ok) save(a, &result, now_seconds() - start, &e);
+        if (ok) save(a, &result, os_clock() - start, &e);
         if (ok && request.preview) save_sheet(&steps, a->sheet, &e);
         sd_free(&result);
-        start = now_seconds(); /* opening the model is the first picture's */
+        start = os_clock(); /* opening the model is the first picture's */
         if (caught_signal() && !e.code && run + 1 < a->batch_count) error_set(&e, ERR_CANCELLED, "stopped");
     }
     if (model && !e.code && !a->quiet && peak_memory()) printf("peak memory %zu MiB\n", peak_memory() >> 20);
