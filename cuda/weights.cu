@@ -56,7 +56,7 @@ template <class A> DType type_of(const Weight *w, DType type) {
 } // namespace
 
 template <class A> size_t cuda_prepared_bytes(const Weight *w, DType type) {
-    return (size_t)tensor_count(w->t) * (size_t)(dtype_bits(type_of<A>(w, type)) / 8);
+    return dtype_bytes(type_of<A>(w, type), tensor_count(w->t));
 }
 
 template <class A> void cuda_prepare(Weight *w, DType type, const void *from, bool torch_order, void *to) {

@@ -45,7 +45,7 @@ void conv3_rows(Ctx *c, Tensor y, const Conv *m, Tensor x, int64_t first, int64_
 void conv3_normed(Ctx *c, Tensor y, const Conv *m, const Norm *normed, Tensor x, const Tensor *x2, Epilogue e) {
     size_t scope = scope_begin(c);
     int64_t n = x.n[0], h = x.n[1], w = x.n[2], channels = x.n[3] + (x2 ? x2->n[3] : 0);
-    size_t row = (size_t)(n * w * channels) * (size_t)(dtype_bits(c->type) / 8);
+    size_t row = dtype_bytes(c->type, n * w * channels);
     int64_t rows = h;
     if (c->strip && (size_t)h * row > c->strip)
         rows = strip_rows(h, row, c->strip > 2 * row ? c->strip - 2 * row : 1, 4);

@@ -133,7 +133,7 @@ Tensor tensor_pull(Ctx *c, Tensor t) {
     int64_t span = 1; /* with the gaps between rows */
     for (int i = 0; i < t.nd; i++) span += (t.n[i] - 1) * t.s[i];
     char *to = h.data, *from = to + (narrow(t) ? 2 * span : 0); /* behind what widening has written at any time */
-    if (!a->memory->pull(a->gpu, from, t.data, (size_t)(span * dtype_bits(t.dtype) / 8), &c->err)) return h;
+    if (!a->memory->pull(a->gpu, from, t.data, dtype_bytes(t.dtype, span), &c->err)) return h;
     for (int64_t i = 0; narrow(t) && i < span; i++) {
         uint16_t half;
         memcpy(&half, from + 2 * i, 2);

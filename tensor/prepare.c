@@ -14,7 +14,7 @@ size_t weight_prepared_bytes(const Weight *w, DType type) {
     WeightLayout layout = layout_of(w);
     if (layout == WEIGHT_AS_IT_LIES || (type != F32 && type != F16 && type != BF16)) return 0;
     int64_t lanes = lanes_of(layout), blocks = (w->t.n[0] + lanes - 1) / lanes;
-    return (size_t)(blocks * lanes * (tensor_count(w->t) / w->t.n[0])) * (size_t)(dtype_bits(type) / 8);
+    return dtype_bytes(type, blocks * lanes * (tensor_count(w->t) / w->t.n[0]));
 }
 
 /* to[e * step][lane] = from[lane][e] for e in [0, length) and lanes [0, n); rows of `from` are `row` apart. In pieces
@@ -39,7 +39,7 @@ void weight_prepare(Weight *w, DType type, const void *from, bool torch_order, v
     assert(weight_prepared_bytes(w, type) && (uintptr_t)to % 64 == 0);
     int64_t lanes = lanes_of(layout), outputs = w->t.n[0], row = tensor_count(w->t) / outputs;
     int64_t taps = layout == WEIGHT_FILTERS && !torch_order ? 9 : 1; /* torch's order is the filters' own */
-    size_t width = (size_t)(dtype_bits(type) / 8);
+    size_t width = dtype_bytes(type, 1);
     for (int64_t o = 0; o < outputs; o += lanes) {
         int64_t n = outputs - o < lanes ? outputs - o : lanes;
         char *block = (char *)to + (size_t)(o * row) * width;

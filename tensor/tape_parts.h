@@ -76,7 +76,7 @@ static inline Span span_of(Tensor t) {
     int64_t last = 0;
     for (int i = 0; i < t.nd; i++) last += (t.n[i] - 1) * t.s[i];
     uintptr_t at = (uintptr_t)t.data;
-    return (Span){at, at + (uintptr_t)(last + 1) * (uintptr_t)(dtype_bits(t.dtype) / 8)};
+    return (Span){at, at + dtype_bytes(t.dtype, last + 1)};
 }
 
 bool tape_out_of_memory(Ctx *c);

@@ -6,33 +6,52 @@
 
 static const struct {
     const char *name; /* as the safetensors format spells it */
-    int bits;
+    int block, bytes; /* numbers stored together, and the bytes that they take */
 } TYPES[DTYPE_COUNT] = {
-    [F32] = {"F32", 32},
-    [F16] = {"F16", 16},
-    [BF16] = {"BF16", 16},
-    [F64] = {"F64", 64},
-    [I64] = {"I64", 64},
-    [I32] = {"I32", 32},
-    [U8] = {"U8", 8},
-    [BOOL] = {"BOOL", 8},
-    [I8] = {"I8", 8},
-    [I16] = {"I16", 16},
-    [U16] = {"U16", 16},
-    [U32] = {"U32", 32},
-    [U64] = {"U64", 64},
-    [C64] = {"C64", 64},
-    [F8_E4M3] = {"F8_E4M3", 8},
-    [F8_E5M2] = {"F8_E5M2", 8},
-    [F8_E8M0] = {"F8_E8M0", 8},
-    [F8_E4M3FNUZ] = {"F8_E4M3FNUZ", 8},
-    [F8_E5M2FNUZ] = {"F8_E5M2FNUZ", 8},
-    [F4] = {"F4", 4},
-    [F6_E2M3] = {"F6_E2M3", 6},
-    [F6_E3M2] = {"F6_E3M2", 6},
+    [F32] = {"F32", 1, 4},
+    [F16] = {"F16", 1, 2},
+    [BF16] = {"BF16", 1, 2},
+    [F64] = {"F64", 1, 8},
+    [I64] = {"I64", 1, 8},
+    [I32] = {"I32", 1, 4},
+    [U8] = {"U8", 1, 1},
+    [BOOL] = {"BOOL", 1, 1},
+    [I8] = {"I8", 1, 1},
+    [I16] = {"I16", 1, 2},
+    [U16] = {"U16", 1, 2},
+    [U32] = {"U32", 1, 4},
+    [U64] = {"U64", 1, 8},
+    [C64] = {"C64", 1, 8},
+    [F8_E4M3] = {"F8_E4M3", 1, 1},
+    [F8_E5M2] = {"F8_E5M2", 1, 1},
+    [F8_E8M0] = {"F8_E8M0", 1, 1},
+    [F8_E4M3FNUZ] = {"F8_E4M3FNUZ", 1, 1},
+    [F8_E5M2FNUZ] = {"F8_E5M2FNUZ", 1, 1},
+    [F4] = {"F4", 2, 1},
+    [F6_E2M3] = {"F6_E2M3", 4, 3},
+    [F6_E3M2] = {"F6_E3M2", 4, 3},
 };
 
-int dtype_bits(DType t) { return TYPES[t].bits; }
+int64_t dtype_block(DType t) { return TYPES[t].block; }
+
+size_t dtype_bytes(DType t, int64_t count) {
+    if (TYPES[t].block == 1) return (size_t)count * (size_t)TYPES[t].bytes;
+    assert(count % TYPES[t].block == 0);
+    return (size_t)(count / TYPES[t].block) * (size_t)TYPES[t].bytes;
+}
+
+bool dtype_count(DType t, int nd, const int64_t *n, int64_t *count) {
+    int64_t most = INT64_MAX / 8 / TYPES[t].bytes * TYPES[t].block, product = 1;
+    bool empty = false;
+    for (int i = 0; i < nd; i++) {
+        if (n[i] < 0 || (n[i] && product > most / n[i])) return false;
+        if (n[i]) product *= n[i];
+        else empty = true;
+    }
+    *count = empty ? 0 : product;
+    return true;
+}
+
 const char *dtype_name(DType t) { return TYPES[t].name; }
 
 bool dtype_from_name(const char *name, size_t len, DType *out) {
@@ -62,7 +81,7 @@ int64_t tensor_count(Tensor t) {
     return c;
 }
 
-size_t tensor_bytes(Tensor t) { return (size_t)tensor_count(t) * (size_t)dtype_bits(t.dtype) / 8; }
+size_t tensor_bytes(Tensor t) { return dtype_bytes(t.dtype, tensor_count(t)); }
 
 bool tensor_dense(Tensor t) {
     int64_t stride = 1;
@@ -77,7 +96,7 @@ bool tensor_same_shape(Tensor a, Tensor b) { return a.nd == b.nd && !memcmp(a.n,
 
 Tensor tensor_slice(Tensor t, int dim, int64_t begin, int64_t count) {
     assert(dim >= 0 && dim < t.nd && begin >= 0 && count >= 0 && begin + count <= t.n[dim]);
-    if (t.data) t.data = (char *)t.data + begin * t.s[dim] * (dtype_bits(t.dtype) / 8);
+    if (t.data) t.data = (char *)t.data + dtype_bytes(t.dtype, begin * t.s[dim]);
     t.n[dim] = count;
     return t;
 }
@@ -102,7 +121,7 @@ void *tensor_row(Tensor t, int64_t row) {
         offset += row % t.n[i] * t.s[i];
         row /= t.n[i];
     }
-    return (char *)t.data + offset * (dtype_bits(t.dtype) / 8);
+    return (char *)t.data + dtype_bytes(t.dtype, offset);
 }
 
 Tensor tensor_tokens(Tensor p) {

@@ -48,7 +48,14 @@ typedef struct {
     int64_t s[MAX_DIMS]; /* strides in elements; s[nd-1] == 1 */
 } Tensor;
 
-int dtype_bits(DType t);         /* bits of one element: 32 for F32, 4 for F4 */
+/* Numbers are stored in blocks: of one for most types, of 2 for F4, of 4 for F6, of more for quantised types. */
+int64_t dtype_block(DType t);
+/* Bytes of `count` >= 0 numbers, which must be whole blocks: 4 * count for F32, count / 2 for F4. */
+size_t dtype_bytes(DType t, int64_t count);
+/* The number of elements of a shape that comes from a file; nd >= 0. False, with *count unchanged, when a size is
+ * negative or when the count (sizes of 0 left out, so that strides are safe too) takes more than 2^63 bits in this
+ * type. */
+bool dtype_count(DType t, int nd, const int64_t *n, int64_t *count);
 const char *dtype_name(DType t); /* safetensors' name: "F32" */
 /* The type with this safetensors name; false when there is none. */
 bool dtype_from_name(const char *name, size_t len, DType *out);

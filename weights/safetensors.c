@@ -119,20 +119,14 @@ static int read_numbers(Header *h, uint64_t *out, int room) {
     }
 }
 
-/* shape x dtype must be whole bytes and as many as the offsets say. Sizes of zero are left out of the overflow check's
- * product, so that strides computed from any such shape cannot overflow either. */
+/* The shape must take whole blocks of its type, and as many bytes as the offsets say. */
 static const char *check_size(const StTensor *t) {
-    uint64_t elements = 1, bits = (uint64_t)dtype_bits(t->dtype);
-    bool empty = false;
-    for (int i = 0; i < t->nd; i++) {
-        if (!t->n[i]) empty = true;
-        else if (elements > (uint64_t)INT64_MAX / bits / (uint64_t)t->n[i]) return "its shape overflows 64 bits";
-        else elements *= (uint64_t)t->n[i];
-    }
-    if (empty) elements = 0;
-    if (elements * bits % 8) return "its elements do not fill whole bytes";
+    int64_t count;
+    if (!dtype_count(t->dtype, t->nd, t->n, &count)) return "its shape overflows 64 bits";
+    if (count % dtype_block(t->dtype)) return "its elements do not fill whole bytes";
     if (t->end < t->begin) return "data_offsets end before they begin";
-    if (t->end - t->begin != elements * bits / 8) return "data_offsets are not as long as shape and dtype need";
+    if (t->end - t->begin != dtype_bytes(t->dtype, count))
+        return "data_offsets are not as long as shape and dtype need";
     return NULL;
 }
 

@@ -28,13 +28,15 @@ const char *st_meta(const StFile *f, const char *key) {
 
 const void *st_data(const StFile *f, const StTensor *t) { return f->map + f->data + t->begin; }
 
-int64_t st_count(const StTensor *t) { return (int64_t)((t->end - t->begin) * 8 / (uint64_t)dtype_bits(t->dtype)); }
+int64_t st_count(const StTensor *t) {
+    return (int64_t)((t->end - t->begin) / dtype_bytes(t->dtype, dtype_block(t->dtype))) * dtype_block(t->dtype);
+}
 
 /* The bytes lie where they lie: every element comes through memcpy. */
 #define EACH(TYPE, CONVERT)                                                                                            \
     for (int64_t i = 0; i < count; i++) {                                                                              \
         TYPE x;                                                                                                        \
-        memcpy(&x, p + i * (int64_t)sizeof x, sizeof x);                                                               \
+        memcpy(&x, p + (first + i) * (int64_t)sizeof x, sizeof x);                                                     \
         out[i] = CONVERT(x);                                                                                           \
     }                                                                                                                  \
     return true
@@ -58,16 +60,15 @@ int64_t st_count(const StTensor *t) { return (int64_t)((t->end - t->begin) * 8 /
     default: return false;                                                                                             \
     }
 
-static bool to_f32(DType t, const uint8_t *p, int64_t count, float *out) { CONVERT_ALL(float) }
-static bool to_f64(DType t, const uint8_t *p, int64_t count, double *out) { CONVERT_ALL(double) }
+static bool to_f32(DType t, const uint8_t *p, int64_t first, int64_t count, float *out) { CONVERT_ALL(float) }
+static bool to_f64(DType t, const uint8_t *p, int64_t first, int64_t count, double *out) { CONVERT_ALL(double) }
 
 bool st_read_f32(const StFile *f, const StTensor *t, float *out) {
-    return to_f32(t->dtype, st_data(f, t), st_count(t), out);
+    return to_f32(t->dtype, st_data(f, t), 0, st_count(t), out);
 }
 
 bool st_read_f64(const StFile *f, const StTensor *t, int64_t first, int64_t count, double *out) {
-    const uint8_t *p = st_data(f, t);
-    return to_f64(t->dtype, p + first * dtype_bits(t->dtype) / 8, count, out);
+    return to_f64(t->dtype, st_data(f, t), first, count, out);
 }
 
 /* Whole pages: the first one in full, since what lies before is behind us when tensors are read in order; the last,

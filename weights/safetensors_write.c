@@ -60,15 +60,11 @@ static bool place(const char *path, StTensor *tensors, size_t count, uint64_t *t
     uint64_t at = 0;
     for (size_t i = 0; i < count; i++) {
         StTensor *t = &tensors[i];
-        uint64_t bits = (uint64_t)dtype_bits(t->dtype), product = 1;
-        bool empty = false, fits = t->nd >= 0 && t->nd <= ST_MAX_DIMS;
-        for (int d = 0; fits && d < t->nd; d++) {
-            if (t->n[d] < 0 || (t->n[d] && product > INT64_MAX / bits / (uint64_t)t->n[d])) fits = false;
-            else if (t->n[d]) product *= (uint64_t)t->n[d];
-            else empty = true;
-        }
-        uint64_t size = fits && !empty ? product * bits / 8 : 0;
-        if (!fits || product * bits % 8 || size > INT64_MAX / 2 - at)
+        int64_t n;
+        bool fits = t->nd >= 0 && t->nd <= ST_MAX_DIMS && dtype_count(t->dtype, t->nd, t->n, &n) &&
+                    n % dtype_block(t->dtype) == 0;
+        uint64_t size = fits ? dtype_bytes(t->dtype, n) : 0;
+        if (!fits || size > INT64_MAX / 2 - at)
             return error_set(e, ERR_ARGUMENT,
                              "%s: tensor \"%.100s\" has a shape that safetensors cannot hold; reshape it", path,
                              t->name);

@@ -80,7 +80,7 @@ static StTensor entry(const Plan *p, const Weight *w, const StTensor *from) {
     return t;
 }
 
-static bool aligned(const StTensor *t) { return st_count(t) * dtype_bits(t->dtype) % 512 == 0; }
+static bool aligned(const StTensor *t) { return dtype_bytes(t->dtype, st_count(t)) % 64 == 0; }
 
 /* Tensors in compute order; those whose size is no multiple of 64 bytes come last, so that all others are aligned. */
 static bool lay_out(Plan *p, Error *e) {
@@ -121,7 +121,7 @@ static bool write_weight(StWriter *w, const Weight *weight, DType to, Error *e) 
     static const size_t WIDE = 4;
     int64_t n = tensor_count(weight->t);
     const char *in = weight->t.data;
-    size_t from_width = (size_t)(dtype_bits(weight->t.dtype) / 8), to_width = (size_t)(dtype_bits(to) / 8);
+    size_t from_width = dtype_bytes(weight->t.dtype, 1), to_width = dtype_bytes(to, 1);
     if (weight->t.dtype == to) return st_write_data(w, in, (size_t)n * to_width, e);
     void *buf = malloc(PIECE * WIDE);
     bool ok = buf || error_set(e, ERR_MEMORY, "out of memory for converting");

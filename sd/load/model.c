@@ -265,14 +265,14 @@ static Job job_for(const SdModel *m, Weight *w, const Weight *like) {
     bool fits = j.from.tensor->dtype == j.dtype || m->gpu;
     j.bytes = !m->as_in_files && m->ops->prepared_bytes && fits ? m->ops->prepared_bytes(like, j.dtype) : 0;
     j.prepared = j.bytes > 0;
-    if (!j.prepared) j.bytes = (size_t)tensor_count(like->t) * (size_t)(dtype_bits(j.dtype) / 8);
+    if (!j.prepared) j.bytes = dtype_bytes(j.dtype, tensor_count(like->t));
     return j;
 }
 
 static bool in_place(const Job *j) {
     const StTensor *t = j->from.tensor;
     uintptr_t at = (uintptr_t)st_data(j->from.file, t);
-    return !j->prepared && !j->turned && t->dtype == j->dtype && at % (size_t)(dtype_bits(j->dtype) / 8) == 0;
+    return !j->prepared && !j->turned && t->dtype == j->dtype && at % dtype_bytes(j->dtype, 1) == 0;
 }
 
 /* out[o][tap][i] = in[o][i][tap] for one output channel, 2 or 4 bytes an element */
@@ -297,11 +297,11 @@ static void run_piece(const Job *j, int64_t first, int64_t count, void *scratch)
     const StTensor *t = j->from.tensor;
     int64_t each = tensor_count(j->like->t) / j->like->t.n[0];
     StTensor rows = *t;
-    rows.begin += (uint64_t)(first * each * dtype_bits(t->dtype) / 8);
-    rows.end = rows.begin + (uint64_t)(count * each * dtype_bits(t->dtype) / 8);
+    rows.begin += dtype_bytes(t->dtype, first * each);
+    rows.end = rows.begin + dtype_bytes(t->dtype, count * each);
     if (t->dtype == j->dtype) {
         const char *in = st_data(f, &rows);
-        size_t width = (size_t)(dtype_bits(j->dtype) / 8);
+        size_t width = dtype_bytes(j->dtype, 1);
         Weight part = *j->like, before = part;
         part.t.n[0] = count, before.t.n[0] = first;
         if (j->prepared) {

@@ -43,7 +43,7 @@ typedef struct {
 
 static const void *weights_at(const Product *l, int64_t column, int64_t k) {
     int64_t row = tensor_count(l->w) / l->w.n[0];
-    return (const char *)l->w.data + (size_t)(column * row + k) * (size_t)(dtype_bits(l->w.dtype) / 8);
+    return (const char *)l->w.data + dtype_bytes(l->w.dtype, column * row + k);
 }
 
 static bool in_place(const Product *l) {

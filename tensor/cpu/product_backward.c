@@ -18,7 +18,7 @@
 #include <string.h>
 
 static const char *row_of(const Weight *w, int64_t element) {
-    return (const char *)w->t.data + (size_t)element * (size_t)(dtype_bits(w->t.dtype) / 8);
+    return (const char *)w->t.data + dtype_bytes(w->t.dtype, element);
 }
 
 /* --- dX of a linear layer --- */

@@ -14,7 +14,7 @@
 static void from_rows(float *to, const Tensor *w, int64_t row_size, int64_t column, int64_t n, int64_t from,
                       int64_t k) {
     enum { AT_ONCE = 64 };
-    size_t width = (size_t)dtype_bits(w->dtype) / 8;
+    size_t width = dtype_bytes(w->dtype, 1);
     if (n < PANEL) memset(to, 0, (size_t)(k * PANEL) * sizeof *to);
     for (int64_t at = 0; at < k; at += AT_ONCE) {
         float line[AT_ONCE];
@@ -30,7 +30,7 @@ static void from_rows(float *to, const Tensor *w, int64_t row_size, int64_t colu
 static void from_filters(float *to, const Weight *w, int64_t column, int64_t n, int64_t from, int64_t k) {
     enum { LANES = FILTER_OUTPUTS, TAPS = 9 };
     int64_t channels = w->t.n[3];
-    size_t width = (size_t)dtype_bits(w->t.dtype) / 8;
+    size_t width = dtype_bytes(w->t.dtype, 1);
     const char *left = (const char *)w->prepared + (size_t)(column * TAPS * channels) * width;
     const char *right = left + (size_t)(LANES * TAPS * channels) * width;
     for (int64_t e = from; e < from + k; e++, to += PANEL) {
@@ -43,7 +43,7 @@ static void from_filters(float *to, const Weight *w, int64_t column, int64_t n, 
 
 const void *K(panel_place)(const Weight *w, int64_t column, int64_t from, int64_t k, size_t *bytes) {
     bool pairs = w->layout == WEIGHT_PAIRS;
-    size_t width = pairs ? sizeof(uint32_t) : (size_t)dtype_bits(w->t.dtype) / 8;
+    size_t width = pairs ? sizeof(uint32_t) : dtype_bytes(w->t.dtype, 1);
     int64_t row_size = tensor_count(w->t) / w->t.n[0];
     if (pairs) row_size = (row_size + 1) / 2, from /= 2, k = (k + 1) / 2;
     *bytes = (size_t)(k * PANEL) * width;

@@ -38,7 +38,7 @@ static Tensor spread(Ctx *c, int nd, const int64_t *n, int64_t gap, Tensor *whol
     *whole = tensor_new(c, 1, &size);
     float *host = tensor_host(c, *whole).data;
     for (int64_t i = 0; i < size; i++) host[i] = NAN;
-    t.data = (char *)whole->data + GUARD * dtype_bits(t.dtype) / 8;
+    t.data = (char *)whole->data + dtype_bytes(t.dtype, GUARD);
     return t;
 }
 

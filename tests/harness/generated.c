@@ -87,7 +87,7 @@ bool gen_fill(Weight *w, const char *name, DType type) {
     int64_t n[MAX_DIMS], rows = w->t.n[0], row = tensor_count(w->t) / (rows ? rows : 1);
     int nd = gen_torch_shape(w, n);
     if (w->kind == WEIGHT_VECTOR) type = F32;
-    size_t width = (size_t)dtype_bits(type) / 8;
+    size_t width = dtype_bytes(type, 1);
     w->t = tensor_view(malloc((size_t)tensor_count(w->t) * width), type, w->t.nd, w->t.n);
     float *line = malloc((size_t)row * 2 * sizeof *line), *turned = line + row;
     if (!w->t.data || !line) return free(line), false;

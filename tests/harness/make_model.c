@@ -176,7 +176,7 @@ static bool write_values(StWriter *w, const Entry *e, Error *err) {
     static int64_t narrowed[CHUNK]; /* as wide as the widest type */
     int64_t count = 1;
     for (int i = 0; i < e->t.nd; i++) count *= e->t.n[i];
-    size_t width = (size_t)dtype_bits(e->t.dtype) / 8;
+    size_t width = dtype_bytes(e->t.dtype, 1);
     for (int64_t at = 0; at < count; at += CHUNK) {
         int64_t n = count - at < CHUNK ? count - at : CHUNK;
         if (e->t.dtype == I64)

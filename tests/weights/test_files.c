@@ -89,12 +89,20 @@ static void round_trip(void) {
         test_check(w && ok != more && !st_write_end(w, &e) && !test_read(test_path("bad"), NULL), "writer: %s data",
                    more ? "too much" : "too little");
     }
+    test_check(dtype_bytes(F32, 3) == 12 && dtype_bytes(F64, (int64_t)1 << 40) == (uint64_t)1 << 43 &&
+                   dtype_bytes(F4, 6) == 3 && dtype_bytes(F6_E2M3, 8) == 6 && dtype_block(F4) == 2,
+               "types: bytes of a count");
+    int64_t most = INT64_MAX / 32, k = 7;
+    test_check(dtype_count(F32, 1, &most, &k) && k == most && dtype_count(F32, 3, SHAPE(4, 0, 5), &k) && !k &&
+                   dtype_count(F32, 0, NULL, &k) && k == 1 && !dtype_count(F32, 1, SHAPE(most + 1), &k) &&
+                   !dtype_count(F32, 3, SHAPE(most, 0, 2), &k) && !dtype_count(F32, 1, SHAPE(-1), &k) && k == 1,
+               "types: counts of shapes, checked");
     for (int t = 0; t < DTYPE_COUNT; t++) {
         StTensor one[] = {{.name = "x", .dtype = (DType)t, .nd = 1, .n = {8}}};
         char zero[64] = {0};
         e = (Error){0};
         StWriter *w = st_write_begin(test_path("type"), one, 1, NULL, 0, &e);
-        bool ok = w && st_write_data(w, zero, (size_t)dtype_bits((DType)t), &e) && st_write_end(w, &e);
+        bool ok = w && st_write_data(w, zero, dtype_bytes((DType)t, 8), &e) && st_write_end(w, &e);
         f = ok ? st_open(test_path("type"), &e) : NULL;
         ok = f && f->tensors[0].dtype == (DType)t && st_count(&f->tensors[0]) == 8;
         if (ok && st_read_f32(f, &f->tensors[0], x)) ok = x[7] == 0 && st_read_f64(f, &f->tensors[0], 7, 1, d);
@@ -164,7 +172,7 @@ static bool consistent(const StFile *f) {
         const StTensor *t = &f->tensors[i];
         uint64_t product = 1;
         for (int d = 0; d < t->nd; d++) product *= (uint64_t)t->n[d];
-        if (product * (uint64_t)dtype_bits(t->dtype) != (t->end - t->begin) * 8) return false;
+        if (dtype_bytes(t->dtype, (int64_t)product) != t->end - t->begin) return false;
         total += t->end - t->begin;
         for (size_t k = 0; k < i; k++) {
             const StTensor *u = &f->tensors[k];
