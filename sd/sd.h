@@ -88,7 +88,7 @@ typedef struct {
     int steps;                               /* 1..1000 */
     double cfg;                              /* guidance scale; 1: the negative prompt is not evaluated */
     const char *sampler;                     /* "Euler a"; see sampler.h */
-    const char *scheduler;                   /* the webui's "NoiseLevels type"; NULL: Automatic. See scheduler.h */
+    const char *scheduler;                   /* the webui's "Schedule type"; NULL: Automatic. See scheduler.h */
     double eta;                              /* 0..1; -1: the sampler's own. These count where the sampler has them: */
     double s_churn, s_tmin, s_tmax, s_noise; /* 0 (..1000), 0, 0 (no end), 1 (0..10) */
     double sigma_min, sigma_max; /* of schedule types that have them, 1e-4..1e5, min below max; 0: the model's */

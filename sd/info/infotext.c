@@ -119,7 +119,7 @@ char *infotext(const InfoText *i, Error *e) {
 
     pair_format(&t, "Steps", "%d", i->steps);
     pair(&t, "Sampler", i->sampler);
-    pair(&t, "NoiseLevels type", i->schedule_type);
+    pair(&t, "Schedule type", i->schedule_type);
     pair_number(&t, "CFG scale", i->cfg);
     pair_format(&t, "Seed", "%lld", (long long)i->seed);
     pair_format(&t, "Size", "%dx%d", i->width, i->height);

@@ -1,4 +1,4 @@
-/* scheduler.h: which sigmas or times a run visits: the webui's "NoiseLevels type".
+/* scheduler.h: which sigmas or times a run visits: the webui's "Schedule type".
  *
  * A run's points come from a sampler, a schedule type and a number of steps; an img2img run takes the last part of
  * them. How noisy a time is belongs to the model, see noise_levels.h. */

@@ -193,7 +193,7 @@ static void variations(void) {
     }
     cli_fails(2, "no picture to start from", "img2img -m micro.safetensors -p x -o l.png");
     cli_works("s.png", MICRO "-p x --sampler 'DPM++ 2M' --scheduler karras -o s.png");
-    shows("s.png", 64, 64, "Sampler: DPM++ 2M, NoiseLevels type: Karras");
+    shows("s.png", 64, 64, "Sampler: DPM++ 2M, Schedule type: Karras");
     cli_works("t.png", MICRO "-p x --sampler 'DPM++ 2M Karras' -o t.png");
     test_check(same_pixels("s.png", "t.png"), "a schedule in the sampler's name is that schedule");
     cli_fails(2, "did you mean 'Karras'", MICRO "-p x --scheduler karas -o l.png");

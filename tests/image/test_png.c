@@ -307,12 +307,11 @@ static void test_infotext(void) {
                   .model = "v1-5-pruned-emaonly",
                   .lora_hashes = "foo: 0123456789ab, bar: ba9876543210",
                   .version = "v1.10.1"};
-    check_info(
-        "the webui's example", t,
-        "a cat, (detailed:1.2)\nNegative prompt: blurry\nSteps: 20, Sampler: DPM++ 2M, NoiseLevels type: Karras, "
-        "CFG scale: 7, "
-        "Seed: 42, Size: 512x512, Model hash: 6ce0161689, Model: v1-5-pruned-emaonly, "
-        "Lora hashes: \"foo: 0123456789ab, bar: ba9876543210\", Version: v1.10.1");
+    check_info("the webui's example", t,
+               "a cat, (detailed:1.2)\nNegative prompt: blurry\nSteps: 20, Sampler: DPM++ 2M, Schedule type: Karras, "
+               "CFG scale: 7, "
+               "Seed: 42, Size: 512x512, Model hash: 6ce0161689, Model: v1-5-pruned-emaonly, "
+               "Lora hashes: \"foo: 0123456789ab, bar: ba9876543210\", Version: v1.10.1");
     InfoText least = {.prompt = "", .steps = 1, .sampler = "Euler a", .cfg = 7.5, .seed = -1, .width = 64, .height = 8};
     check_info("the least", least, "Steps: 1, Sampler: Euler a, CFG scale: 7.5, Seed: -1, Size: 64x8");
     InfoText all = {.prompt = " \n two\nlines ",

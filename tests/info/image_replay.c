@@ -110,7 +110,7 @@ static void refusals(void) {
         {"a cat\nSteps: 2, Sampler: Euler a, Seed: -7, Size: 64x64", "Seed: -7"},
         {"a cat\nSteps: 2, Sampler: Euler a, Seed: 42, Size: 64x99999999999", "Size-2"},
         {"a cat\nSteps: 2, Sampler: Euler a, Seed: 42, Size: 128x64", "is 64x64, but its text tells of 128x64"},
-        {HEAD ", NoiseLevels type: Frobnicate", "NoiseLevels type: Frobnicate"},
+        {HEAD ", Schedule type: Frobnicate", "Schedule type: Frobnicate"},
         {HEAD ", CFG scale: much", "CFG scale: much"},
         {HEAD ", RNG: Dice", "RNG: Dice"},
         {HEAD ", Denoising strength: 0.7, Hires upscale: 2", "Denoising strength: needs the picture"},

@@ -46,7 +46,7 @@ typedef enum {
     FIELD_INT64,   /* int64_t, low.. */
     FIELD_DOUBLE,  /* double, low..high */
     FIELD_RNG,     /* SdRng */
-    FIELD_SAMPLER, /* with "NoiseLevels type" */
+    FIELD_SAMPLER, /* with "Schedule type" */
     FIELD_ONLY,    /* only this value, compared as a number if it is one */
     FIELD_FOREIGN, /* no part of the text decides it, only a second file */
 } FieldKind;
@@ -62,7 +62,7 @@ typedef struct {
 #define IN(field) offsetof(SdRequest, field)
 static const Field FIELDS[] = {{"Steps", FIELD_INT, IN(steps), 1, 1000, NULL},
                                {"Sampler", FIELD_SAMPLER, 0, 0, 0, NULL},
-                               {"NoiseLevels type", FIELD_SAMPLER, 0, 0, 0, NULL},
+                               {"Schedule type", FIELD_SAMPLER, 0, 0, 0, NULL},
                                {"CFG scale", FIELD_DOUBLE, IN(cfg), 0, 1000, NULL},
                                {"Seed", FIELD_INT64, IN(seed), 0, 0, NULL},
                                {"Size-1", FIELD_INT, IN(width), 64, 16384, NULL},
@@ -105,11 +105,11 @@ static const Field *find_field(const char *key) {
 }
 
 static bool take_sampler(Replay *r, Error *e) {
-    const char *name = infotext_get(&r->text, "Sampler"), *type = infotext_value(&r->text, "NoiseLevels type");
+    const char *name = infotext_get(&r->text, "Sampler"), *type = infotext_value(&r->text, "Schedule type");
     const Scheduler *named = NULL, *wanted = scheduler_find(type);
     const Sampler *sampler = sampler_parse(name, &named);
     if (!sampler) return error_set(e, ERR_ARGUMENT, "Sampler: %.80s is not in this version", name);
-    if (!wanted) return error_set(e, ERR_ARGUMENT, "NoiseLevels type: %.80s is not in this version", type);
+    if (!wanted) return error_set(e, ERR_ARGUMENT, "Schedule type: %.80s is not in this version", type);
     bool automatic = !strcmp(wanted->label, "Automatic");
     snprintf(r->sampler, sizeof r->sampler, automatic ? "%s" : "%s %s", automatic ? name : sampler->name,
              wanted->label);
