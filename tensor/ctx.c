@@ -2,7 +2,6 @@
 #include "half.h"
 #include "large.h"
 #include "ops.h"
-#include "tape.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -67,8 +66,7 @@ Tensor tensor_new(Ctx *c, int nd, const int64_t *n) { return tensor_new_typed(c,
 Tensor tensor_new_typed(Ctx *c, DType type, int nd, const int64_t *n) {
     Arena *a = c->arena;
     Tensor t = tensor_view(NULL, type, nd, n);
-    size_t bytes = (tensor_bytes(t) + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    size_t at = a->used;
+    size_t bytes = arena_bytes(t), at = a->used;
     a->used += bytes;
     if (a->used > a->peak) a->peak = a->used;
     if (!a->base) return t; /* planning */
@@ -79,21 +77,26 @@ Tensor tensor_new_typed(Ctx *c, DType type, int nd, const int64_t *n) {
 }
 
 size_t scope_begin(Ctx *c) {
-    if (c->tape) tape_scope_begin(c);
+    if (c->scopes) c->scopes->begin(c);
     return c->arena->used;
 }
 
 void scope_end(Ctx *c, size_t mark) {
     assert(mark <= c->arena->used);
-    if (c->tape && !tape_scope_end(c)) return; /* the way back needs it */
-    c->arena->used = mark;
+    if (!c->scopes || c->scopes->end(c)) c->arena->used = mark;
 }
 
-void scope_reopen(Ctx *c, size_t mark) {
-    if (c->tape) return; /* it never ended */
-    assert(mark >= c->arena->used && mark <= c->arena->peak);
-    c->arena->used = mark;
+size_t arena_top(const Ctx *c) { return c->arena->used; }
+
+void arena_set_top(Ctx *c, size_t top) {
+    if (c->scopes) return;
+    Arena *a = c->arena;
+    a->used = top;
+    if (a->used > a->peak) a->peak = a->used;
+    assert(!a->base || a->used <= a->size);
 }
+
+size_t arena_bytes(Tensor t) { return (tensor_bytes(t) + ALIGN - 1) & ~(size_t)(ALIGN - 1); }
 
 /* --- the host's side --- */
 

@@ -12,7 +12,14 @@
 #include "tensor.h"
 #include "weight.h"
 
-typedef struct Tape Tape; /* records ops for training; NULL while inferring */
+typedef struct Tape Tape; /* records ops for training (tape.h) */
+typedef struct Ctx Ctx;
+
+/* Whoever must keep what scopes would give back: a tape, while it records. */
+typedef struct ScopeHook {
+    void (*begin)(Ctx *c);
+    bool (*end)(Ctx *c); /* true: the scope's memory is given back */
+} ScopeHook;
 
 typedef struct {
     uint8_t *base; /* NULL while planning */
@@ -45,7 +52,7 @@ typedef enum {
     PRECISION_F32_DIRECT, /* f32, every sum as it is written in the op's definition */
 } Precision;
 
-typedef struct Ctx {
+struct Ctx {
     const Ops *op;
     Precision precision;
     DType type;       /* of the activations that tensor_new makes: the table's (ops.h) */
@@ -53,11 +60,12 @@ typedef struct Ctx {
     Arena *arena;
     size_t strip; /* about as many bytes a layer may take for what it does not keep: more is made in pieces. 0: all */
     const WeightSource *source; /* NULL: all weights are in memory */
-    Tape *tape;
-    Taps *taps;   /* NULL: nobody listens */
-    double flops; /* counted by the plan backend: 2 per multiply-add */
+    Tape *tape;                 /* NULL: nothing is recorded */
+    const ScopeHook *scopes;    /* the tape's; NULL: scopes give their memory back */
+    Taps *taps;                 /* NULL: nobody listens */
+    double flops;               /* counted by the plan backend: 2 per multiply-add */
     Error err;
-} Ctx;
+};
 
 /* Reserves size bytes for the arena (64-byte aligned, untouched until used). False on ERR_MEMORY. */
 bool arena_init(Arena *a, size_t size, Error *e);
@@ -74,10 +82,17 @@ void arena_free(Arena *a);
  * so. */
 Tensor tensor_new(Ctx *c, int nd, const int64_t *n);
 Tensor tensor_new_typed(Ctx *c, DType t, int nd, const int64_t *n);
+/* Every scope that begins must end, in reverse order. */
 size_t scope_begin(Ctx *c);
 void scope_end(Ctx *c, size_t mark);
-/* Opens what ended again, up to mark, with what lies there. */
-void scope_reopen(Ctx *c, size_t mark);
+
+/* For outputs that take their inputs' place (arena_replace in ops.h): heights of the arena that are not scopes. With a
+ * ScopeHook nothing is given back here either: the top stays, and outputs lie above their inputs. */
+size_t arena_top(const Ctx *c);
+/* Down: gives back what lies above `top`. Up: takes back, with what lies there, what was given back before. */
+void arena_set_top(Ctx *c, size_t top);
+/* The bytes that t, dense, takes of the arena. */
+size_t arena_bytes(Tensor t);
 
 /* The host's side of a tensor of the arena. Where the host reaches the arena it is the tensor itself. On a GPU it is
  * F32 in place of F16 and BF16; what the host has written there counts once pushed (t dense), and it shows the GPU's

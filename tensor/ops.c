@@ -180,3 +180,13 @@ void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale) {
     if (c->tape) tape_gaussian(c, z, moments, noise, scale);
     c->op->gaussian(c, z, moments, noise, scale);
 }
+
+Tensor arena_replace(Ctx *c, size_t top, Tensor t) {
+    arena_set_top(c, top);
+    Tensor y = tensor_new_typed(c, t.dtype, t.nd, t.n);
+    const char *from = t.data, *to = y.data;
+    assert(tensor_dense(t) && (!to || from + tensor_bytes(t) <= to || to + tensor_bytes(t) <= from));
+    op_affine(c, y, t, 1, 0);
+    (void)from, (void)to;
+    return y;
+}

@@ -106,6 +106,11 @@ void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weigh
 void op_timestep_embedding(Ctx *c, Tensor y, Tensor t);
 void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale);
 
+/* Replaces all that the arena holds from `top` on (ctx.h) by t, dense: copies t there and returns the copy, which is
+ * then the last thing on the arena. `top` may lie above the present one. Asserts that the old place and the new one do
+ * not overlap. */
+Tensor arena_replace(Ctx *c, size_t top, Tensor t);
+
 /* The backends. */
 const Ops *cpu_ops(void);  /* the widest instruction set that this machine has (SDC_CPU=base|v3|v4|openblas picks) */
 const Ops *plan_ops(void); /* computes nothing: counts c->flops, and the arena counts bytes */

@@ -21,16 +21,6 @@ void tape_free(Tape *t) {
 
 void tape_cut(Tape *t, int depth) { t->cut_depth = depth; }
 
-void tape_start(Tape *t, Ctx *c) {
-    assert(c->arena->base && c->op->backward);
-    t->count = t->needed = t->copied = t->cut = t->keeps = 0;
-    t->depth = 0;
-    t->inside = false;
-    t->filled.count = 0;
-    t->from = t->to = (uintptr_t)c->arena->base + c->arena->used;
-    c->tape = t;
-}
-
 bool tape_out_of_memory(Ctx *c) {
     return error_set(&c->err, ERR_MEMORY, "out of memory for the record of a training step");
 }
@@ -56,7 +46,7 @@ static TapeOp *push(Ctx *c, Kind kind, Tensor y) {
 
 /* --- segments --- */
 
-void tape_scope_begin(Ctx *c) {
+static void begin_scope(Ctx *c) {
     Tape *t = c->tape;
     if (++t->depth != t->cut_depth || t->inside) return;
     if (!grow(c, (void **)&t->segments, t->cut, &t->segments_room, sizeof *t->segments)) return;
@@ -64,7 +54,7 @@ void tape_scope_begin(Ctx *c) {
     t->inside = true;
 }
 
-bool tape_scope_end(Ctx *c) {
+static bool end_scope(Ctx *c) {
     Tape *t = c->tape;
     if (t->depth-- != t->cut_depth || !t->inside) return false;
     Segment *s = &t->segments[t->cut++];
@@ -77,6 +67,19 @@ bool tape_scope_end(Ctx *c) {
         if (!t->needs[i].inner) t->needs[n++] = t->needs[i];
     t->needed = n;
     return true;
+}
+
+static const ScopeHook SCOPES = {begin_scope, end_scope};
+
+void tape_start(Tape *t, Ctx *c) {
+    assert(c->arena->base && c->op->backward);
+    t->count = t->needed = t->copied = t->cut = t->keeps = 0;
+    t->depth = 0;
+    t->inside = false;
+    t->filled.count = 0;
+    t->from = t->to = (uintptr_t)c->arena->base + c->arena->used;
+    c->tape = t;
+    c->scopes = &SCOPES;
 }
 
 static bool overlap(Span a, Span b) { return a.from < b.to && b.from < a.to; }

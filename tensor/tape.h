@@ -11,7 +11,7 @@
  * comes from before (pictures, the states of a frozen text encoder) costs none. Parameters have one where Weight.grad
  * points to memory.
  *
- *   tape_start(t, c);  forward;  tape_turn(t, c);  fill tape_gradient(t, y);  tape_backward(t, c);
+ *   tape_start(t, c);  forward;  tape_stop(t, c);  fill tape_gradient(t, y);  tape_backward(t, c);
  * Left out: gradients of gradients, and of the 16-bit prepared forms of weights. */
 #ifndef SD_TENSOR_TAPE_H
 #define SD_TENSOR_TAPE_H
@@ -27,17 +27,13 @@ void tape_cut(Tape *t, int depth);
 
 void tape_start(Tape *t, Ctx *c);
 /* Ends recording; takes the shadow from the arena. */
-void tape_turn(Tape *t, Ctx *c);
+void tape_stop(Tape *t, Ctx *c);
 /* The gradient of y, for the caller to write the loss's into. Each place once. */
 Tensor tape_gradient(Tape *t, Tensor y);
 /* What tape_backward found for an input x, which no op wrote. */
 Tensor tape_shown(const Tape *t, Tensor x);
 /* Adds to Weight.grad of every parameter that was used. */
 void tape_backward(Tape *t, Ctx *c);
-
-/* What scopes call while recording; true: the scope's memory is given back. */
-void tape_scope_begin(Ctx *c);
-bool tape_scope_end(Ctx *c);
 
 /* What the wrappers of ops.c call before the backend computes. */
 void tape_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e);

@@ -5,8 +5,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-void tape_turn(Tape *t, Ctx *c) {
+void tape_stop(Tape *t, Ctx *c) {
     c->tape = NULL;
+    c->scopes = NULL;
     uintptr_t now = (uintptr_t)c->arena->base + c->arena->used;
     if (now > t->to) t->to = now;
     c->arena->used = (size_t)(t->to - (uintptr_t)c->arena->base); /* segments are run again in their place */

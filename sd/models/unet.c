@@ -219,7 +219,8 @@ static void middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor times, Tens
     scope_end(c, scope);
 }
 
-/* A skip connection, and where it lies on the arena. Nothing that lives on lies above the last one that is left. */
+/* A skip connection at [begin, end) of the arena. No live tensor but the block's input lies above the newest one that
+ * remains. */
 typedef struct {
     Tensor map;
     size_t begin, end;
@@ -229,32 +230,25 @@ typedef struct {
 static Tensor up(Ctx *c, const UnetBlock *b, Tensor x, const Skip *skip, Tensor times) {
     if (b->out == b->skip) {
         through_resblock(c, skip->map, &b->res, x, &skip->map, true, times);
-        scope_end(c, skip->end);
+        arena_set_top(c, skip->end);
         return skip->map;
     }
     Tensor above = tensor_new(c, 4, SHAPE(x.n[0], skip->map.n[1], skip->map.n[2], b->out));
     through_resblock(c, above, &b->res, x, &skip->map, false, times);
-    scope_end(c, skip->begin);
-    Tensor y = tensor_new(c, 4, above.n);
-    /* the two do not overlap: skip and x took more than y */
-    op_affine(c, y, above, 1, 0);
-    return y;
+    return arena_replace(c, skip->begin, above);
 }
 
-/* h, which lies at `begin`, made as large as `size` and convolved. The result begins there, too: h moves behind it. */
+/* h, which lies at `begin`, made as large as `size` and convolved. The result takes its place: h moves above it. */
 static Tensor up_sample(Ctx *c, const UnetBlock *b, Tensor h, size_t begin, Tensor size) {
-    int64_t shape[] = {h.n[0], size.n[1], size.n[2], b->out};
-    int64_t more = (int64_t)tensor_bytes(tensor_view(NULL, h.dtype, 4, shape)) - (int64_t)tensor_bytes(h);
-    tensor_new_typed(c, U8, 1, &more);
-    Tensor behind = tensor_new(c, 4, h.n);
-    op_affine(c, behind, h, 1, 0);
-    size_t end = scope_begin(c);
-    scope_end(c, begin);
+    const int64_t shape[] = {h.n[0], size.n[1], size.n[2], b->out};
+    const size_t end = begin + arena_bytes(tensor_view(NULL, h.dtype, 4, shape));
+    Tensor moved = arena_replace(c, end, h);
+    const size_t top = arena_top(c);
+    arena_set_top(c, begin);
     Tensor y = tensor_new(c, 4, shape);
-    size_t scope = scope_begin(c);
-    scope_reopen(c, end);
-    conv3_up(c, y, &b->conv, behind);
-    scope_end(c, scope);
+    arena_set_top(c, top);
+    conv3_up(c, y, &b->conv, moved);
+    arena_set_top(c, end);
     return y;
 }
 
@@ -270,9 +264,9 @@ void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor times, Ten
     for (int i = 0; i < u->inputs; i++) {
         const UnetBlock *b = &u->input[i];
         int half = b->kind == UNET_DOWN;
-        skips[i].begin = scope_begin(c);
+        skips[i].begin = arena_top(c);
         skips[i].map = tensor_new(c, 4, SHAPE(n, (h.n[1] + half) >> half, (h.n[2] + half) >> half, b->out));
-        skips[i].end = scope_begin(c);
+        skips[i].end = arena_top(c);
         down(c, skips[i].map, u, b, h, times, keys);
         h = skips[i].map;
     }

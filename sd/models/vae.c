@@ -155,11 +155,11 @@ static Tensor run_level(Ctx *c, Ends *ends, const Vae *v, int i, Tensor h, int t
     return y;
 }
 
-/* The middle, while the map lies at the low end of the block of memory [begin, end): the rest of it is free. */
+/* The middle. While the map lies at the low end of the block of memory [begin, end) the rest of that is free. */
 static void run_middle(Ctx *c, const Ends *ends, const Vae *v, Tensor h, size_t begin, size_t end) {
-    if (!ends->high) scope_end(c, begin + (tensor_bytes(h) + 63) / 64 * 64);
+    if (!ends->high) arena_set_top(c, begin + arena_bytes(h));
     middle(c, h, v);
-    if (!ends->high) scope_reopen(c, end);
+    arena_set_top(c, end);
 }
 
 /* conv_in .. conv_out; both halves are this, with the middle at the latent's end */
@@ -167,7 +167,7 @@ static void run(Ctx *c, Tensor y, const Vae *v, Tensor x, int tiled) {
     size_t begin = scope_begin(c);
     int64_t channels = v->conv_in.w.t.n[0], most = most_memory(v, x.n[0], x.n[1], x.n[2], channels, tiled);
     Ends ends = {.memory = tensor_new(c, 1, &most), .high = v->decoder}; /* the first map goes to the other end */
-    size_t end = scope_begin(c);
+    size_t end = arena_top(c);
     Tensor h = next(&ends, x, x.n[1], x.n[2], channels);
     conv3(c, h, &v->conv_in, x, PLAIN);
     tap(c, h, "conv_in");

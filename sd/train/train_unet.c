@@ -100,7 +100,7 @@ void train_unet_part(Trainer *t, int64_t first, int64_t n, int64_t all) {
     unet_time_shifts(c, shifts, u, times);
     unet_cross_kv(c, keys, u, states);
     unet_forward(c, out, u, x, shifts, keys);
-    tape_turn(t->tape, c);
+    tape_stop(t->tape, c);
     if (!c->err.code) {
         float *g = tape_gradient(t->tape, out).data;
         const float *y = out.data, *wanted = target.data, *w = weights.data;

@@ -95,7 +95,7 @@ void train_vae_part(Trainer *t, int64_t first, int64_t n, int64_t all) {
     vae_encode(c, moments, &t->m->encoder, image);
     op_gaussian(c, z, moments, noise, (float)k->scale);
     vae_decode(c, out, &t->m->decoder, z);
-    tape_turn(t->tape, c);
+    tape_stop(t->tape, c);
     if (!c->err.code) {
         float *g = tape_gradient(t->tape, out).data, *gm = tape_gradient(t->tape, moments).data;
         int64_t count = tensor_count(image), pixels = n * small * small;

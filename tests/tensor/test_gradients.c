@@ -90,7 +90,7 @@ static Gradients gradients(const Ops *table, ThreadPool *pool, const OpCase *k, 
         op_case_run(&c, k, &r, y);
         Tensor end = gap ? tensor_new(&c, r.nd, r.n) : y;
         if (gap) op_affine(&c, end, y, 1, 0);
-        tape_turn(tape, &c);
+        tape_stop(tape, &c);
         char name[96];
         for (int p = 0; p < r.nd; p++) count *= r.n[p];
         snprintf(name, sizeof name, "%s.dy", k->name);

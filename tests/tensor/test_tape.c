@@ -70,7 +70,7 @@ static float *record(Tensor (*program)(Tensor), ThreadPool *pool, bool trained, 
     Tensor x = fresh();
     memcpy(x.data, input, sizeof input);
     Tensor y = program(x);
-    tape_turn(tape, &ctx);
+    tape_stop(tape, &ctx);
     gen_input(tape_gradient(tape, y).data, "tape.dy", N * T * C, 1, 0);
     tape_backward(tape, &ctx);
     memcpy(out, tape_shown(tape, x).data, sizeof input);

@@ -79,7 +79,7 @@ void suite_full_training(void) {
         unet_time_shifts(&c, shifts, &u, t);
         unet_cross_kv(&c, keys, &u, context);
         unet_forward(&c, y, &u, x, shifts, keys);
-        tape_turn(tape, &c);
+        tape_stop(tape, &c);
         memcpy(tape_gradient(tape, y).data, dy.data, tensor_bytes(dy));
         tape_backward(tape, &c);
         check(g, &p);

@@ -185,7 +185,7 @@ static void unet_gradients(const SdConfig *k) {
     tape_start(tape, &ctx);
     Tensor x = given("x", 4, SHAPE(2, 16, 16, 4), 1), context = given("context", 3, SHAPE(2, 77, 32), 1);
     Tensor y = run_unet(&u, x, t, context);
-    tape_turn(tape, &ctx);
+    tape_stop(tape, &ctx);
     seed(y, "unet.dy");
     tape_backward(tape, &ctx);
     check_parameters(&p, t);
@@ -206,7 +206,7 @@ static void text_gradients(const SdConfig *k) {
     tape_start(tape, &ctx);
     Tensor y = tensor_new(&ctx, 3, SHAPE(2, 77, k->clip.width));
     clip_forward(&ctx, y, &clip, ids, 1);
-    tape_turn(tape, &ctx);
+    tape_stop(tape, &ctx);
     seed(y, "text.dy");
     tape_backward(tape, &ctx);
     check_parameters(&p, ids);
@@ -228,7 +228,7 @@ static void vae_gradients(const SdConfig *k) {
     vae_encode(&ctx, moments, &encoder, image);
     op_gaussian(&ctx, z, moments, noise, (float)k->vae.scale);
     vae_decode(&ctx, y, &decoder, z);
-    tape_turn(tape, &ctx);
+    tape_stop(tape, &ctx);
     seed(y, "image.dy");
     seed(moments, "moments.dy");
     tape_backward(tape, &ctx);
@@ -254,7 +254,7 @@ static void check_cut(const char *what, void (*run)(const SdConfig *), const SdC
     keep.wanted = false;
     tape_cut(tape, 0);
     bool same = grads[0] && grads[1] && !memcmp(grads[0], grads[1], (size_t)keep.count * sizeof(float));
-    test_check(same && peaks[1] < peaks[0], "%s in segments: the same bits from less memory", what);
+    test_check(same && peaks[1] < peaks[0] / 2, "%s in segments: the same bits from less than half the memory", what);
     test_note("%zu KiB instead of %zu", peaks[1] >> 10, peaks[0] >> 10);
     free(grads[0]);
     free(grads[1]);
@@ -291,7 +291,7 @@ static void ten_steps(const SdConfig *k) {
         for (int j = 0; j < 2; j++) ((float *)t.data)[j] = (float)times[j];
         tape_start(tape, &ctx);
         Tensor y = run_unet(&u, x, t, context);
-        tape_turn(tape, &ctx);
+        tape_stop(tape, &ctx);
         float *dy = tape_gradient(tape, y).data;
         double loss = 0;
         for (int64_t j = 0; j < COUNT; j++) {
