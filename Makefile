@@ -154,6 +154,10 @@ MODEL ?= build/demo/micro.safetensors
 FORMATTED := $(filter-out %cases.h,$(shell find tensor weights nn sd tools tests cuda -name '*.[ch]' -o -name '*.cu' -o \
   -name '*.cuh' -o -name '*.cc')) # but tables
 VALGRIND_SUITES ?= files tokenizer noise png
+# Suites that `make test` runs (all but the slow ones), or options of the tests (tests/harness/main.c).
+SUITES ?=
+# All cores, unless this make was told how many.
+ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
 .PHONY: fuzz-prompt help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan valgrind mutants golden bench format format-check \
   check-includes install clean run-valgrind
@@ -162,13 +166,13 @@ VALGRIND_SUITES ?= files tokenizer noise png
 ## help            this list
 help:
 	@sed -n 's/^## /  make /p' Makefile
-	@echo "variables: BLAS=openblas|none SAN=1 BUILD=DIR CC= CFLAGS= PREFIX="
+	@echo "variables: BLAS=openblas|none SAN=1 BUILD=DIR CC= CFLAGS= PREFIX= SUITES="
 ## deps            installs a C compiler and OpenBLAS where it may, else says what to install
 deps:
 	@CC="$(CC)" sh tools/dev/deps.sh $(BLAS)
 ## demo            builds everything and makes demo.png: a dozen prompts on one sheet
 demo: deps
-	@$(MAKE) --no-print-directory run-demo
+	@$(MAKE) --no-print-directory $(ALL_CORES) run-demo
 run-demo: sdc $(if $(BUILTIN),,build/demo/micro.safetensors)
 ifneq ($(BUILTIN),)
 	./sdc sheet -o demo.png
@@ -184,12 +188,12 @@ build/demo/micro.safetensors: $(B)/test
 	$(B)/test --make-model micro single f32 $@
 ## test            builds and runs the tests
 test: deps
-	@$(MAKE) --no-print-directory run-test
+	@$(MAKE) --no-print-directory $(ALL_CORES) run-test
 run-test: $(B)/test $(B)/sdc
-	SDC_BIN=$(B)/sdc $(B)/test
+	SDC_BIN=$(B)/sdc $(B)/test $(SUITES)
 ## test-all        with the slow ones: full-size models
 test-all: deps
-	@$(MAKE) --no-print-directory run-test-all
+	@$(MAKE) --no-print-directory $(ALL_CORES) run-test-all
 run-test-all: $(B)/test $(B)/sdc
 	SDC_BIN=$(B)/sdc $(B)/test --slow
 ## test-builtin    a generated model built in both ways (EMBED), and what then happens without -m
@@ -202,7 +206,7 @@ test-builtin: $(B)/test build/demo/micro.safetensors
 	  $(B)/embed/test builtin || exit 1; done
 ## asan            the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 asan:
-	@$(MAKE) --no-print-directory SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-test
+	@$(MAKE) --no-print-directory $(ALL_CORES) SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-test
 ## test-gpu        with an NVIDIA GPU: goldens, compute-sanitizer, speed on it; writes gpu-report.txt (QUICK=1: no full size)
 test-gpu:
 	@$(MAKE) --no-print-directory CUDA=1 run-test-gpu
@@ -213,7 +217,7 @@ valgrind:
 	@command -v valgrind >/dev/null || { echo "valgrind is missing: sudo apt-get install valgrind"; exit 1; }
 	@$(MAKE) --no-print-directory BLAS=none BUILD=$(addsuffix -none,$(BUILD)) run-valgrind
 run-valgrind: $(B)/test $(B)/sdc build/demo/micro.safetensors
-	valgrind -q --error-exitcode=1 --leak-check=full $(B)/test $(VALGRIND_SUITES)
+	for s in $(VALGRIND_SUITES); do valgrind -q --error-exitcode=1 --leak-check=full $(B)/test $$s || exit 1; done
 	valgrind -q --error-exitcode=1 --leak-check=full $(B)/sdc txt2img -q -m build/demo/micro.safetensors -p "a lovely cat" \
 	  -n "blurry" -W 72 -H 64 --steps 2 --seed 42 -o $(B)/valgrind.png --taps $(B)/valgrind.safetensors
 ## fuzz-prompt     libFuzzer on the prompt language for FUZZ_SECONDS (600); needs clang
@@ -247,9 +251,9 @@ format:
 	@clang-format -i $(FORMATTED)
 format-check:
 	@clang-format --dry-run -Werror $(FORMATTED)
-## check-includes  the house's rules: includes one way, no backend in nn/ and sd/, short files
-check-includes:
-	@sh tools/dev/check_includes.sh
+## check-includes  the house's rules: includes and calls one way, no backend in nn/ and sd/, short files
+check-includes: $(B)/sdc
+	@sh tools/dev/check_includes.sh $(B)
 ## install         sdc, libsd.a and the header under PREFIX
 install: sdc $(B)/libsd.a
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/libsd/sd \

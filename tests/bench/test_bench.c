@@ -134,7 +134,7 @@ void bench_json(const char *device, bool guided, int steps, int runs, const char
     cli_free(&r);
 }
 
-void suite_bench(void) {
+SUITE(bench, .seconds = 2) {
     MakeModel spec = {.size = MODEL_MICRO, .dtype = F16};
     if (!test_check(cli_begin() && make_model(cli_path("micro.safetensors"), spec), "bench: a model is made")) return;
     lists(cli_path("micro.safetensors"));

@@ -234,7 +234,7 @@ static void house(void) {
                    "includes run one way, no backend in nn/ and sd/, short files");
 }
 
-void suite_cli(void) {
+SUITE(cli, .seconds = 48) {
     house();
     if (!test_check(cli_begin(), "the program sdc is there (SDC_BIN, else ./sdc)")) return;
     test_write(cli_path("notes.txt"), "a lovely cat\n", 13);

@@ -265,7 +265,7 @@ static void programs(void) {
             "SDC_SHIM_FAIL=100 SDC_SHIM_CARDS=2" RUN "--device cuda:0,1 --batch-size 2 -o no.png");
 }
 
-void suite_cuda_pictures(void) {
+SUITE(cuda_pictures, .seconds = 191) {
     if (!gpu_count()) {
         test_skip("cuda_pictures: no GPU, and no C++ compiler for the stand-in");
         return;

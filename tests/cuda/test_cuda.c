@@ -270,7 +270,7 @@ static void check_other_path(void) {
     unsetenv(made_up ? "SDC_SHIM_ARCH" : "SDC_CUDA");
 }
 
-void suite_cuda(void) {
+SUITE(cuda, .seconds = 140) {
     if (!gpu_count()) {
         test_skip("cuda: no GPU, and no C++ compiler for the stand-in");
         return;

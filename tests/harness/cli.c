@@ -41,12 +41,6 @@ size_t cli_files(void) {
     return n;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void wait_for_line(const char *path, pid_t pid) {
     for (int i = 0; i < SECONDS * 100; i++) {
         char *text = test_read(path, NULL);
@@ -65,7 +59,7 @@ CliRun cli_shell(const char *command, bool interrupt) {
     snprintf(out, sizeof out, "%s", test_path("cli.out"));
     snprintf(err, sizeof err, "%s", test_path("cli.err"));
     remove(err);
-    double start = now();
+    double start = test_seconds();
     fflush(NULL); /* else the child writes out our buffers once more */
     pid_t pid = fork();
     if (pid == 0) {
@@ -84,7 +78,7 @@ CliRun cli_shell(const char *command, bool interrupt) {
     int status;
     if (pid > 0 && waitpid(pid, &status, 0) == pid)
         r.code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    r.seconds = now() - start;
+    r.seconds = test_seconds() - start;
     r.out = test_read(out, NULL);
     r.err = test_read(err, NULL);
     if (!r.out) r.out = calloc(1, 1);

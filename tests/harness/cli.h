@@ -8,7 +8,7 @@
 typedef struct {
     int code; /* the exit code; 128 + N after signal N */
     char *out, *err;
-    double seconds;
+    double seconds; /* that it computed */
 } CliRun;
 
 /* Finds the program (SDC_BIN, else ./sdc) and makes an empty folder that it runs in. */

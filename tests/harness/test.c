@@ -8,28 +8,25 @@
 #include "harness.h"
 
 static struct {
-    long passed, failed, skipped;
+    Counts counts;
     bool verbose, last_ok;
-    char dir[512];
+    char dir[HARNESS_DIR];
 } state;
 
 void harness_begin(void) {
     state.verbose = getenv("SDC_TEST_VERBOSE") != NULL;
-    const char *base = getenv("TMPDIR");
-    snprintf(state.dir, sizeof state.dir, "%s/sdc-test-XXXXXX", base && *base ? base : "/tmp");
-    if (!harness_make_dir(state.dir)) {
-        fprintf(stderr, "test: cannot make a directory under %s\n", state.dir);
-        exit(1);
-    }
+    harness_make_dir(state.dir);
 }
 
-void harness_end(void) { harness_remove_dir(state.dir); }
-long harness_passed(void) { return state.passed; }
-long harness_failed(void) { return state.failed; }
-long harness_skipped(void) { return state.skipped; }
+Counts harness_end(void) {
+    harness_remove_dir(state.dir);
+    return state.counts;
+}
+
+int counts_status(Counts n) { return n.failed || !n.passed; }
 
 bool test_check(bool ok, const char *format, ...) {
-    *(ok ? &state.passed : &state.failed) += 1;
+    *(ok ? &state.counts.passed : &state.counts.failed) += 1;
     state.last_ok = ok;
     if (!ok || state.verbose) {
         printf("%s ", ok ? "  ok  " : "  FAIL");
@@ -55,7 +52,7 @@ void test_note(const char *format, ...) {
 }
 
 void test_skip(const char *format, ...) {
-    state.skipped++;
+    state.counts.skipped++;
     printf("  skip  ");
     va_list args;
     va_start(args, format);
@@ -68,8 +65,8 @@ const char *test_dir(void) { return state.dir; }
 
 const char *test_path(const char *name) {
     static char buf[8][1024];
-    static int turn;
-    char *p = buf[turn++ & 7];
+    static int next;
+    char *p = buf[next++ & 7];
     snprintf(p, sizeof buf[0], "%s/%s", state.dir, name);
     return p;
 }

@@ -10,13 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void) {
-    struct timespec t;
-    timespec_get(&t, TIME_UTC);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Whether n bytes, in a block of their own, are decoded; the error otherwise. */
 static bool reads(const void *bytes, size_t n, Error *e) {
@@ -33,10 +26,10 @@ static bool reads(const void *bytes, size_t n, Error *e) {
 
 static void refused(const char *name, const void *bytes, size_t n, const char *words) {
     Error e;
-    double start = now();
+    double start = test_seconds();
     bool ok = !reads(bytes, n, &e) && strstr(e.text, words) && !strncmp(e.text, "x: ", 3);
-    test_check(ok && now() - start < 2, "%s: refused with \"%s\"", name, words);
-    test_note("%.2f s, %s", now() - start, e.text);
+    test_check(ok && test_seconds() - start < 2, "%s: refused with \"%s\"", name, words);
+    test_note("%.2f s, %s", test_seconds() - start, e.text);
 }
 
 /* --- a PNG made here: chunks with right checksums around any content --- */

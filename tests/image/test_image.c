@@ -157,7 +157,7 @@ static void sheets(void) {
     test_check(!sheet_make(p, 1 << 20, 4096, 4096, 0, &s, &e) && e.code == ERR_ARGUMENT, "too many: refused");
 }
 
-void suite_image(void) {
+SUITE(image, .seconds = 7) {
     if (image_supported()) {
         pictures();
         image_hostile();

@@ -372,7 +372,7 @@ static void test_infotext(void) {
     check_info("a value equal to its key", same, "p\nSteps: 1, Sampler, CFG scale: 0, Seed: 0, Size: 8x8");
 }
 
-void suite_png(void) {
+SUITE(png, .seconds = 2) {
     test_deflate();
     test_pixels();
     test_text();

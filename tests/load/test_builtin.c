@@ -64,7 +64,7 @@ static void built_in(void) {
     sd_close(m);
 }
 
-void suite_builtin(void) {
+SUITE(builtin, .seconds = 1, .blas = true) {
     memory();
     built_in();
 }

@@ -373,7 +373,7 @@ static void test_samplers(const NoiseLevels *schedule) {
                  1e-6f);
 }
 
-void suite_noise(void) {
+SUITE(noise, .seconds = 2) {
     static NoiseLevels schedule;
     test_check(noise_levels_init(&schedule, NULL, NULL), "the default schedule");
     test_noise();

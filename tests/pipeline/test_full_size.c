@@ -2,7 +2,7 @@
 #include "tests/harness/known_answers.h"
 #include "tests/harness/test.h"
 
-void suite_full_size(void) {
+SUITE(full_size, .seconds = 400, .slow = true) {
     known_answers_vae();
     known_answers_full();
     full_pipeline();

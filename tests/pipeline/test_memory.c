@@ -204,7 +204,7 @@ static void kept(const char *path) {
     test_note("%d of 6; %s", right, e.text);
 }
 
-void suite_memory(void) {
+SUITE(memory, .seconds = 124) {
     static const struct {
         DType type;
         SdPrecision precision;

@@ -426,7 +426,7 @@ static void noise_file(const char *model) {
     sd_free(&b);
 }
 
-void suite_pipeline(void) {
+SUITE(pipeline, .seconds = 32, .blas = true) {
     const char *model = test_path("micro.safetensors");
     char path[1024];
     snprintf(path, sizeof path, "%s", model);

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const PromptOptions PLAIN = {.steps = 20, .pad = TOKEN_EOS};
 
@@ -219,8 +218,6 @@ static void padding(const Tokenizer *t) {
 /* --- sizes --- */
 
 /* Seconds of work, whatever else the machine does. */
-static double now(void) { return (double)clock() / CLOCKS_PER_SEC; }
-
 #if !defined __OPTIMIZE__
 #define SLOW_BUILD true
 #else
@@ -238,9 +235,9 @@ static void check_large(const Tokenizer *t, const char *unit, int repeat, const 
     text[at] = 0;
     Prompt p;
     Error e = {0};
-    double start = now();
+    double start = test_seconds();
     bool ok = prompt_compile(&p, t, text, &PLAIN, &e);
-    double seconds = now() - start;
+    double seconds = test_seconds() - start;
     prompt_free(&p);
     free(text);
     const double most = SLOW_BUILD ? 60 : 1;
@@ -303,7 +300,7 @@ static void command(void) {
     cli_fails(2, "-p", "tokens");
 }
 
-void suite_prompt(void) {
+SUITE(prompt, .seconds = 4) {
     Tokenizer *t = tokenizer_new();
     if (!test_check(t != NULL, "a tokenizer")) return;
     golden(t);

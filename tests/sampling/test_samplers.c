@@ -338,7 +338,7 @@ static void rescaled(const NoiseLevels *from, NoiseLevels *out) {
     test_check(noise_levels_init(out, alphas, NULL), "a schedule that ends in noise");
 }
 
-void suite_samplers(void) {
+SUITE(samplers, .seconds = 2) {
     static NoiseLevels schedule, noise;
     test_check(noise_levels_init(&schedule, NULL, NULL), "the default schedule");
     known_answers(&schedule);

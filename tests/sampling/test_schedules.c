@@ -186,7 +186,7 @@ static void variations(void) {
     test_check(e.code == ERR_NONE, "no error in noise");
 }
 
-void suite_schedules(void) {
+SUITE(schedules, .seconds = 1) {
     static NoiseLevels schedule;
     test_check(noise_levels_init(&schedule, NULL, NULL), "the default schedule");
     seeds();

@@ -329,7 +329,7 @@ static void judging(void) {
     free(sight);
 }
 
-void suite_shapes(void) {
+SUITE(shapes, .seconds = 4) {
     same_everywhere();
     scenes();
     easy();

@@ -155,7 +155,7 @@ static void check_case(const Ops *table, const OpCase *k) {
     op_data_free(&all);
 }
 
-void suite_gradients(void) {
+SUITE(gradients, .seconds = 12, .blas = true) {
     const Ops *tables[4];
     int count = cpu_ops_list(tables, 4);
     Error e = {0};

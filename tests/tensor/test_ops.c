@@ -336,7 +336,7 @@ static void mixed_checks(Golden *golden) {
     mixed = false;
 }
 
-void suite_ops(void) {
+SUITE(ops, .seconds = 55, .blas = true) {
     math_checks();
     winograd_checks();
     conv_few_checks();

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static void check_ids(const Tokenizer *t, const char *text, size_t size, const int32_t *want, int64_t count,
                       const char *name) {
@@ -317,10 +316,10 @@ static void large(const Tokenizer *t) {
                                : (char)(int)(u * 256);
         }
         if (kinds[k].repeated && !length) memset(text, 0, SIZE);
-        clock_t began = clock();
+        double began = test_seconds();
         int32_t *ids = NULL;
         int64_t n = tokenizer_encode(t, text, SIZE, &ids);
-        double seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
+        double seconds = test_seconds() - began;
         test_check(n >= 0 && n <= SIZE && seconds < MOST_SECONDS, "a megabyte of %s: %lld tokens in %.2f s",
                    kinds[k].name, (long long)n, seconds);
         free(ids);
@@ -328,7 +327,7 @@ static void large(const Tokenizer *t) {
     free(text);
 }
 
-void suite_tokenizer(void) {
+SUITE(tokenizer, .seconds = 2) {
     Tokenizer *t = tokenizer_new();
     if (!test_check(t != NULL, "tokenizer_new")) return;
     golden(t);

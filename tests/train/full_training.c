@@ -55,7 +55,7 @@ static void check(Golden *g, const Parameters *p) {
     test_note("%d of %d are not; the farthest is off by %.2e of its length", off, (int)p->count, worst);
 }
 
-void suite_full_training(void) {
+SUITE(full_training, .seconds = 120, .slow = true) {
     Golden *g = golden_open("full_training");
     Arena arena = {0};
     Error e = {0};

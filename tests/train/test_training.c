@@ -335,7 +335,7 @@ static void check_times(void) {
     test_note("%d of %d", early, all);
 }
 
-void suite_training(void) {
+SUITE(training, .seconds = 3) {
     Error e = {0};
     SdConfig k = micro_config();
     device = pool_new(2, &e);

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 bool holds(const char *text, const char *words) {
@@ -117,9 +116,9 @@ static void hostile(void) {
         Hostile h;
         Error e = {0};
         if (!hostile_make(i, &h)) continue;
-        clock_t begin = clock();
+        double begin = test_seconds();
         StFile *f = st_open_memory("FILE", h.bytes, h.size, &e);
-        double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+        double seconds = test_seconds() - begin;
         bool ok = h.words ? !f && !strncmp(e.text, "FILE: ", 6) && holds(e.text, h.words) : f && !e.code;
         if (ok && h.words) ok = strchr(e.text, ';') && strlen(e.text) < 400;
         if (!test_check(ok && seconds < 2, "hostile %s", h.name))
@@ -239,9 +238,9 @@ static void large(void) {
         test_skip("a sparse file of 2.7 GB cannot be made here");
         return;
     }
-    clock_t begin = clock();
+    double begin = test_seconds();
     StFile *f = st_open(path, &e);
-    double ms = 1e3 * (double)(clock() - begin) / CLOCKS_PER_SEC;
+    double ms = 1e3 * (test_seconds() - begin);
     ok = f && f->count == COUNT;
     for (int i = 0; i < COUNT && ok; i++) ok = st_find(f, names[i]) != NULL;
     if (!test_check(ok && ms < 500, "1131 tensors, 2.7 GB, open without reading the data"))
@@ -251,7 +250,7 @@ static void large(void) {
     remove(path);
 }
 
-void suite_files(void) {
+SUITE(files, .seconds = 3) {
     files_half();
     files_hash();
     files_json();

@@ -166,14 +166,16 @@ cd "$tree" || exit 1
 
 build() { make BUILD="$work/$1" BLAS="$1" -j "$jobs" "$work/$1/test" "$work/$1/sdc" > "$work/build.log" 2>&1; }
 
-# Runs suites of the tests built for BLAS $1; true when they pass. Leaves at the first failure: grep ends, and the
-# next line that the tests print ends them too. What failed stays in $why.
+# Runs suites of the tests built for BLAS $1, one by one; true when they pass. Leaves at the first failure: grep ends,
+# and the next line that the tests print ends them too. What failed stays in $why.
 run() {
-    why=$({
-        SDC_BIN="$work/$1/sdc" SDC_TEST_VERBOSE=1 timeout 600 "$work/$1/test" $2 2>&1
-        echo "exit $?"
-    } | grep -m 1 -E '^  FAIL|^exit ')
-    [ "$why" = "exit 0" ]
+    for suite in $2; do
+        why=$({
+            SDC_BIN="$work/$1/sdc" SDC_TEST_VERBOSE=1 timeout 600 "$work/$1/test" "$suite" 2>&1
+            echo "exit $?"
+        } | grep -m 1 -E '^  FAIL|^exit ')
+        [ "$why" = "exit 0" ] || return 1
+    done
 }
 
 total=0 killed=0 broken=0
