@@ -53,9 +53,13 @@ void sd_close(SdModel *m);
  * "cpu; cuda:0 (NVIDIA ...): " and the reason. */
 const char *sd_device(const SdModel *m);
 
-/* The webui's modes of emphasis: weights with the mean restored, weights alone, brackets read but ignored, brackets as
- * text. */
-typedef enum { SD_EMPHASIS_ORIGINAL, SD_EMPHASIS_NO_NORM, SD_EMPHASIS_IGNORE, SD_EMPHASIS_NONE } SdEmphasis;
+/* What weights such as (x:1.2) do; the webui's modes. */
+typedef enum {
+    SD_EMPHASIS_ORIGINAL, /* states are multiplied, then their mean is restored */
+    SD_EMPHASIS_NO_NORM,  /* states are multiplied */
+    SD_EMPHASIS_IGNORE,   /* brackets are read, but every weight is 1 */
+    SD_EMPHASIS_NONE,     /* brackets, backslashes and BREAK are text (prompt schedules still work) */
+} SdEmphasis;
 
 typedef enum { SD_RNG_NV, SD_RNG_CPU } SdRng; /* noise of an NVIDIA GPU, of torch's CPU generator */
 
@@ -68,12 +72,16 @@ typedef struct {
     SdStage stage;
 } SdProgress;
 
-/* The webui's ways to bring a picture to another size: stretch, cut off what is too much, fill up what is missing. */
+/* How a picture is brought to another size; the webui's modes: stretch it; cover the size and cut off what is too much
+ * on both sides; fit into the size and fill the rest by continuing the edges. */
 typedef enum { SD_RESIZE_STRETCH, SD_RESIZE_CROP, SD_RESIZE_FILL } SdResize;
 
 /* How many of n steps a strength s runs: the webui's int(s n) + 1, diffusers' int(s n), or all n of a schedule of n / s
  * (the webui's "do exactly the amount of steps the slider specifies"). */
 typedef enum { SD_STEPS_WEBUI, SD_STEPS_DIFFUSERS, SD_STEPS_EXACT } SdSteps;
+
+/* What img2img begins from: a sample of the VAE encoder's distribution, or its mean. */
+typedef enum { SD_ENCODE_SAMPLE, SD_ENCODE_MEAN } SdEncode;
 
 typedef struct {
     uint8_t *rgb; /* [height][width][3] */
@@ -110,7 +118,7 @@ typedef struct {
     SdResize resize;
     double strength; /* 0..1: how much of the schedule is run again */
     SdSteps strength_steps;
-    bool encode_mean; /* begin from the mean of the encoder's distribution instead of a sample of it */
+    SdEncode encode;
 
     const char *taps;  /* a safetensors file to write named activations to, or NULL */
     const char *tap;   /* glob that their names must match (* and ?); NULL: all */

@@ -185,11 +185,11 @@ static bool borders(uint8_t *to, int w, int h, const uint8_t *part, int pw, int 
     return ok;
 }
 
-bool resize_picture(const uint8_t *from, int from_w, int from_h, uint8_t *to, int w, int h, ResizeMode mode, Error *e) {
+bool resize_picture(const uint8_t *from, int from_w, int from_h, uint8_t *to, int w, int h, SdResize mode, Error *e) {
     if (!sizes_ok(from_w, from_h, w, h, e)) return false;
-    if (mode == RESIZE_STRETCH) return resize_rgb(from, from_w, from_h, to, w, h, RESIZE_LANCZOS, e);
+    if (mode == SD_RESIZE_STRETCH) return resize_rgb(from, from_w, from_h, to, w, h, RESIZE_LANCZOS, e);
     double ratio = (double)w / h, from_ratio = (double)from_w / from_h;
-    bool crop = mode == RESIZE_CROP;
+    bool crop = mode == SD_RESIZE_CROP;
     int64_t pw = (crop ? ratio > from_ratio : ratio < from_ratio) ? w : (int64_t)from_w * h / from_h;
     int64_t ph = (crop ? ratio <= from_ratio : ratio >= from_ratio) ? h : (int64_t)from_h * w / from_w;
     if (pw < 1) pw = 1; /* a picture a thousand times as long as wide; the webui fails here */

@@ -2,21 +2,18 @@
 #ifndef SD_IMAGE_RESIZE_H
 #define SD_IMAGE_RESIZE_H
 
+#include "sd/sd.h"
 #include "tensor/error.h"
 
 #include <stdint.h>
 
 typedef enum { RESIZE_NEAREST, RESIZE_BILINEAR, RESIZE_BICUBIC, RESIZE_LANCZOS } ResizeFilter;
 
-/* The webui's resize modes: stretch; cover and cut what is too much off both sides; fit and fill the rest by what
- * continues the edges. */
-typedef enum { RESIZE_STRETCH, RESIZE_CROP, RESIZE_FILL } ResizeMode;
-
 /* to[h][w][3] from from[from_h][from_w][3], all sizes >= 1: Pillow's Image.resize((w, h), filter). False on ERR_MEMORY
  * and for sizes below 1. */
 bool resize_rgb(const uint8_t *from, int from_w, int from_h, uint8_t *to, int w, int h, ResizeFilter filter, Error *e);
 
 /* The same by a mode, with Lanczos: what the webui's resize_image gives without an upscaler. */
-bool resize_picture(const uint8_t *from, int from_w, int from_h, uint8_t *to, int w, int h, ResizeMode mode, Error *e);
+bool resize_picture(const uint8_t *from, int from_w, int from_h, uint8_t *to, int w, int h, SdResize mode, Error *e);
 
 #endif

@@ -7,7 +7,7 @@
 #include "noise.h"
 
 typedef struct {
-    NoiseKind kind;  /* the generator of each node */
+    SdRng kind;      /* the generator of each node */
     uint64_t seed;   /* the picture's: neither variation seed nor eta noise seed delta count */
     float low, high; /* the path's ends: smallest sigma above 0 and largest of the whole list */
 } Brownian;

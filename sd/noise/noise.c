@@ -164,13 +164,13 @@ static void fill_nv(Noise *g, float *out, int64_t n) {
     g->draws++;
 }
 
-void noise_init(Noise *g, NoiseKind kind, uint64_t seed) {
+void noise_init(Noise *g, SdRng kind, uint64_t seed) {
     *g = (Noise){.kind = kind, .seed = seed};
-    if (kind == NOISE_CPU) mt_seed(g);
+    if (kind == SD_RNG_CPU) mt_seed(g);
 }
 
 void noise_fill(Noise *g, float *out, int64_t n) {
     assert(n >= 0 && (out || n == 0));
-    if (g->kind == NOISE_CPU) fill_cpu(g, out, n);
+    if (g->kind == SD_RNG_CPU) fill_cpu(g, out, n);
     else fill_nv(g, out, n);
 }

@@ -7,7 +7,7 @@
 #include "brownian.h"
 
 typedef struct {
-    NoiseKind kind;
+    SdRng kind;
     uint64_t seed;                         /* of the first picture; the others count up, unless there is a variation */
     uint64_t variation_seed;               /* of the first picture's variation; the others count up */
     double variation;                      /* strength, 0: none .. 1: the variation seed's noise alone */

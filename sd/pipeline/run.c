@@ -39,8 +39,7 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
     run->seed = (uint64_t)(r->seed < 0 ? sd_random_seed() : r->seed);
     bool alone = run->sampler->flags & SAMPLER_ADAPTIVE, second = run->sampler->flags & SAMPLER_SECOND_ORDER;
     run->group = alone ? 1 : run->batch;
-    PromptOptions o = {
-        .emphasis = (Emphasis)r->emphasis, .pad = m->config.clip.pad, .steps = second ? 2 * r->steps : r->steps};
+    PromptOptions o = {.emphasis = r->emphasis, .pad = m->config.clip.pad, .steps = second ? 2 * r->steps : r->steps};
     if (!text_states_init(&run->text, m->tokenizer, r->prompt ? r->prompt : "", r->negative ? r->negative : "", o,
                           r->cfg != 1 || run->sampler->flags & SAMPLER_UNCOND, e))
         return false;
@@ -48,10 +47,7 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
     if (r->image && (r->image_width != r->width || r->image_height != r->height)) {
         run->resized = malloc((size_t)r->width * (size_t)r->height * 3);
         if (!run->resized) return error_set(e, ERR_MEMORY, "out of memory for a picture");
-        ResizeMode mode = r->resize == SD_RESIZE_CROP   ? RESIZE_CROP
-                          : r->resize == SD_RESIZE_FILL ? RESIZE_FILL
-                                                        : RESIZE_STRETCH;
-        if (!resize_picture(r->image, r->image_width, r->image_height, run->resized, r->width, r->height, mode, e))
+        if (!resize_picture(r->image, r->image_width, r->image_height, run->resized, r->width, r->height, r->resize, e))
             return false;
         run->image = run->resized;
     }

@@ -182,7 +182,7 @@ static void brownian(void *user, float *out, float from, float to) {
 
 /* Every picture's noise for its start. */
 static bool open_noise(Run *run, const Points *points, Error *e) {
-    PictureNoiseOptions o = {.kind = run->r->rng == SD_RNG_CPU ? NOISE_CPU : NOISE_NV,
+    PictureNoiseOptions o = {.kind = run->r->rng,
                              .seed = run->seed,
                              .variation_seed = run->variation_seed,
                              .variation = run->r->variation_strength,

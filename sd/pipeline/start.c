@@ -61,10 +61,10 @@ bool run_encode(Run *run, Error *e) {
         ok = !c->err.code || error_set(e, c->err.code, "%s", c->err.text);
         for (int i = 0; ok && i < run->batch; i++) {
             Noise own;
-            noise_init(&own, r->rng == SD_RNG_CPU ? NOISE_CPU : NOISE_NV, run->seed + (uint64_t)i);
+            noise_init(&own, r->rng, run->seed + (uint64_t)i);
             noise_fill(&own, noise, run->latent);
-            sample_moments(run->z + i * run->latent, moment, r->encode_mean ? NULL : noise, channels, pixels,
-                           run->m->config.vae.scale);
+            sample_moments(run->z + i * run->latent, moment, r->encode == SD_ENCODE_MEAN ? NULL : noise, channels,
+                           pixels, run->m->config.vae.scale);
         }
         scope_end(c, scope);
         for (int64_t i = 0; ok && i < run->batch * run->latent; i++)

@@ -105,12 +105,12 @@ static bool weigh(Tensor states, const PromptChunk *chunk) {
 
 /* z *= weights; z *= mean before / mean after, over one chunk of all the part's entries at once */
 static void emphasise(const TextStates *s, const Side *side, int64_t k, const PromptChunk *empty) {
-    if (s->emphasis == EMPHASIS_IGNORE || s->emphasis == EMPHASIS_NONE) return;
+    if (s->emphasis == SD_EMPHASIS_IGNORE || s->emphasis == SD_EMPHASIS_NONE) return;
     double before = 0, after = 0;
     bool any = false;
     for (int pass = 0; pass < 3; pass++) {
         float scale = pass == 2 ? (float)(before / after) : 1.0f;
-        if (pass == 2 && (!any || s->emphasis == EMPHASIS_NO_NORM || !isfinite(scale))) break;
+        if (pass == 2 && (!any || s->emphasis == SD_EMPHASIS_NO_NORM || !isfinite(scale))) break;
         for (int i = 0; i < side->prompt->text_count; i++) {
             int64_t often = occurrences(side->part, i);
             if (!often) continue;

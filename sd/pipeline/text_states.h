@@ -23,7 +23,7 @@ typedef struct {
     int count, parts;
     bool guided, together; /* together: all sides have as many tokens, and are one U-Net call */
     Tensor contexts[2];    /* [1,T,width] negative, [parts,T,width] positive; together: [0] holds all */
-    Emphasis emphasis;
+    SdEmphasis emphasis;
     int pad; /* the id behind an end token */
 } TextStates;
 

@@ -80,7 +80,7 @@ static bool intern(Compiler *c, int *number) {
     memcpy(new->text, text, size);
     new->text[size] = 0;
     c->slots[slot] = *number = p->text_count++;
-    bool literal = c->o->emphasis == EMPHASIS_NONE;
+    bool literal = c->o->emphasis == SD_EMPHASIS_NONE;
     if (!(literal ? one_piece(c, text, size) : prompt_attention(&c->pieces, text, size, c->e))) return false;
     return prompt_chunks(new, c->t, &c->pieces, c->o, &p->heaviest, c->e);
 }

@@ -16,6 +16,7 @@
 #ifndef SD_PROMPT_PROMPT_H
 #define SD_PROMPT_PROMPT_H
 
+#include "sd/sd.h"
 #include "tensor/error.h"
 #include "sd/text/tokenizer.h"
 
@@ -29,14 +30,6 @@ enum {
     PROMPT_MOST_TEXT = 16 << 20,
     PROMPT_MOST_STEPS = 10000,
 };
-
-/* What becomes of the weights. */
-typedef enum {
-    EMPHASIS_ORIGINAL, /* states are multiplied, then their mean is restored */
-    EMPHASIS_NO_NORM,  /* multiplied */
-    EMPHASIS_IGNORE,   /* brackets are read and every weight is 1 */
-    EMPHASIS_NONE,     /* the text is taken literally: no brackets, escapes or BREAK (schedules stay) */
-} Emphasis;
 
 typedef struct {
     int32_t ids[PROMPT_CHUNK];   /* start, text, end, padding */
@@ -82,12 +75,12 @@ typedef struct {
 } Prompt;
 
 typedef struct {
-    bool negative;      /* AND and tags are text */
-    Emphasis emphasis;  /* */
-    int32_t pad;        /* the id behind the end token: 49407, or 0 in SD 2.x */
-    int steps;          /* denoiser calls of the (first) pass: its steps, twice that for samplers of second order */
-    int hires_steps;    /* 0: compile for the first pass; else for the second, which has this many calls */
-    bool old_schedules; /* [a:b:when] as before webui 1.6: below 1 a fraction, else a step; both passes alike */
+    bool negative;       /* AND and tags are text */
+    SdEmphasis emphasis; /* what becomes of the weights */
+    int32_t pad;         /* the id behind the end token: 49407, or 0 in SD 2.x */
+    int steps;           /* denoiser calls of the (first) pass: its steps, twice that for samplers of second order */
+    int hires_steps;     /* 0: compile for the first pass; else for the second, which has this many calls */
+    bool old_schedules;  /* [a:b:when] as before webui 1.6: below 1 a fraction, else a step; both passes alike */
 } PromptOptions;
 
 /* ERR_ARGUMENT names what in the text is wrong. out is good for prompt_free in any case. */

@@ -80,12 +80,12 @@ bool prompt_chunks(PromptText *out, const Tokenizer *t, const PromptPieces *piec
     for (size_t i = 0; i < pieces->count && ok; i++) {
         const PromptPiece *p = &pieces->at[i];
         const char *text = pieces->text.at + p->from;
-        if (o->emphasis != EMPHASIS_NONE && p->size == 5 && !memcmp(text, "BREAK", 5) && p->weight == -1) {
+        if (o->emphasis != SD_EMPHASIS_NONE && p->size == 5 && !memcmp(text, "BREAK", 5) && p->weight == -1) {
             ok = close_chunk(&c);
             out->tokens += PROMPT_CAPACITY;
             continue;
         }
-        bool plain = o->emphasis == EMPHASIS_IGNORE || o->emphasis == EMPHASIS_NONE;
+        bool plain = o->emphasis == SD_EMPHASIS_IGNORE || o->emphasis == SD_EMPHASIS_NONE;
         if (!plain && p->size && !(fabs(p->weight) <= *heaviest))
             *heaviest = isnan(p->weight) ? INFINITY : fabs(p->weight);
         ok = add_piece(&c, t, text, p->size, plain ? 1 : to_float(p->weight));

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memcpy(text, data + 1, size - 1);
     text[size - 1] = 0;
     PromptOptions o = {.negative = data[0] & 1,
-                       .emphasis = (Emphasis)(data[0] >> 1 & 3),
+                       .emphasis = (SdEmphasis)(data[0] >> 1 & 3),
                        .pad = data[0] & 8 ? 0 : TOKEN_EOS,
                        .steps = data[0] & 16 ? 40 : 7,
                        .hires_steps = data[0] & 32 ? 5 : 0,

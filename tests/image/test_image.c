@@ -95,7 +95,7 @@ static void resizing(void) {
         while (k < 6 && strcmp(NAMES[k], what)) k++;
         bool ok = from && to &&
                   (k < 4 ? resize_rgb(from, w, h, to, nw, nh, (ResizeFilter)k, &e)
-                         : resize_picture(from, w, h, to, nw, nh, (ResizeMode)(k - 4), &e));
+                         : resize_picture(from, w, h, to, nw, nh, (SdResize)(k - 4), &e));
         test_check(ok && crc32_update(0, to, (size_t)(nw * nh * 3)) == crc, "%s %s %dx%d to %dx%d: Pillow's bits", what,
                    kind, w, h, nw, nh);
         free(from);
@@ -108,9 +108,9 @@ static void resizing(void) {
     test_check(!resize_rgb(p, 0, 1, big, 2, 2, RESIZE_LANCZOS, &e) && e.code == ERR_ARGUMENT, "no pixels: refused");
     e = (Error){0};
     uint8_t *line = calloc(40000, 3);
-    test_check(line && resize_picture(line, 40000, 1, big, 64, 64, RESIZE_FILL, &e),
+    test_check(line && resize_picture(line, 40000, 1, big, 64, 64, SD_RESIZE_FILL, &e),
                "a line of 40000 pixels is fitted");
-    test_check(line && !resize_picture(line, 40000, 1, big, 64, 64, RESIZE_CROP, &e) == (e.code != ERR_NONE),
+    test_check(line && !resize_picture(line, 40000, 1, big, 64, 64, SD_RESIZE_CROP, &e) == (e.code != ERR_NONE),
                "and cut, or refused in words");
     free(line);
     free(big);

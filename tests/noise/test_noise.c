@@ -51,7 +51,7 @@ static const Known NV[] = {
      {0x1A45D233, 0x00D60E92, 0x3B2224B9, 0x2572350A, 0x27018F4F, 0xD3C139C1, 0x82D24C3E}},
 };
 
-static void test_known(NoiseKind kind, const Known *known, const char *name) {
+static void test_known(SdRng kind, const Known *known, const char *name) {
     static float x[16384];
     for (int s = 0; s < 6; s++) {
         for (int i = 0; i < 7; i++) {
@@ -79,14 +79,14 @@ static void check_floats(const char *name, const float *x, const float *want, in
 }
 
 static void test_noise(void) {
-    test_known(NOISE_CPU, CPU, "CPU");
-    test_known(NOISE_NV, NV, "NV");
+    test_known(SD_RNG_CPU, CPU, "CPU");
+    test_known(SD_RNG_NV, NV, "NV");
 
     static const int64_t MIXED[] = {3, 3, 16, 2, 15, 17, 1, 100, 16384, 7, 24, 1000, 2};
     static float x[16384], y[16384];
     Noise g, copy;
     uint32_t crc = 0;
-    noise_init(&g, NOISE_CPU, 42);
+    noise_init(&g, SD_RNG_CPU, 42);
     for (size_t i = 0; i < sizeof MIXED / sizeof *MIXED; i++) {
         noise_fill(&g, x, MIXED[i]);
         noise_fill(&g, x, 0);
@@ -95,7 +95,7 @@ static void test_noise(void) {
     test_check(crc == 0xFABB1720u, "CPU noise, calls of many sizes on one generator");
 
     for (int kind = 0; kind < 2; kind++) {
-        noise_init(&g, kind ? NOISE_CPU : NOISE_NV, 5);
+        noise_init(&g, kind ? SD_RNG_CPU : SD_RNG_NV, 5);
         noise_fill(&g, x, 5);
         copy = g;
         noise_fill(&g, x, 1003);
@@ -103,17 +103,17 @@ static void test_noise(void) {
         test_check(!memcmp(x, y, 1003 * sizeof *x), "a copy of a generator continues alike (kind %d)", kind);
     }
     /* values as printed: torch 1.13.1, and rng_philox */
-    noise_init(&g, NOISE_CPU, 0);
+    noise_init(&g, SD_RNG_CPU, 0);
     noise_fill(&g, x, 16);
     check_floats("CPU noise, seed 0", x, (const float[]){-1.12583983f, -1.1523602f, -0.250578582f, -0.433878809f}, 4,
                  0);
-    noise_init(&g, NOISE_NV, 0);
+    noise_init(&g, SD_RNG_NV, 0);
     noise_fill(&g, x, 12);
     check_floats("NV noise, seed 0", x, (const float[]){-0.924662411f, -0.425343961f, -2.6438458f, 0.145183876f}, 4, 0);
     noise_fill(&g, x, 4);
     check_floats("NV noise, seed 0, next call", x,
                  (const float[]){0.180825889f, -0.552262723f, 0.923813403f, -0.734970331f}, 4, 0);
-    noise_init(&g, NOISE_NV, (UINT64_C(1) << 32) + 5);
+    noise_init(&g, SD_RNG_NV, (UINT64_C(1) << 32) + 5);
     noise_fill(&g, x, 4);
     check_floats("NV noise, seed 2^32+5", x, (const float[]){-2.84274745f, 1.34049237f, 0.272230864f, 1.45506287f}, 4,
                  0);
@@ -221,7 +221,7 @@ static bool sample(Toy *toy, const char *name, int steps, const SamplerOptions *
         schedule_timesteps(steps, times, &count, e);
         for (int i = 0; i < count; i++) points[i] = (float)times[i];
     }
-    noise_init(&toy->noise, NOISE_CPU, 42);
+    noise_init(&toy->noise, SD_RNG_CPU, 42);
     noise_fill(&toy->noise, x, N);
     sampler_start(sampler, x, N, points, false);
     Sampling s = {.schedule = toy->schedule,

@@ -128,12 +128,12 @@ static void img2img(const char *model) {
         SdResult out = {0}, again = {0};
         Error e = {0};
         r.image = rgb, r.image_width = r.image_height = SIDE;
-        r.steps = 8, r.strength = 0.6, r.encode_mean = true;
+        r.steps = 8, r.strength = 0.6, r.encode = SD_ENCODE_MEAN;
         r.taps = test_path("img2img_taps.safetensors");
         SdModel *m = sd_open(model, NULL, &e);
         if (!test_check(sd_img2img(m, &r, &out, &e), "%s: a picture", NAMES[i][0])) test_note("%s", e.text);
         else pipeline_golden(NAMES[i][0], r.taps, NAMES[i][0]);
-        r.taps = NULL, r.encode_mean = false;
+        r.taps = NULL, r.encode = SD_ENCODE_SAMPLE;
         bool sampled = sd_img2img(m, &r, &again, &e);
         test_check(sampled && !same_pictures(&out, 0, &again, 0), "%s: a sample is not the mean", NAMES[i][0]);
         SdResult batch = {0};

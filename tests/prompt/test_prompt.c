@@ -59,18 +59,18 @@ static bool same_chunk(const Json *j, const JsonNode *want, const PromptChunk *g
     return ok;
 }
 
-static bool same_text(const Json *j, const JsonNode *want, const PromptText *got, Emphasis mode) {
+static bool same_text(const Json *j, const JsonNode *want, const PromptText *got, SdEmphasis mode) {
     const JsonNode *chunks = child(j, want, 2);
     int64_t tokens;
     bool ok = text_is(child(j, want, 0), got->text, strlen(got->text)) && chunks->count == got->count;
     ok = ok && json_int(child(j, want, 3), &tokens) && tokens == got->tokens;
-    ok = ok && (mode == EMPHASIS_NONE || same_pieces(j, child(j, want, 1), got->text));
+    ok = ok && (mode == SD_EMPHASIS_NONE || same_pieces(j, child(j, want, 1), got->text));
     for (int i = 0; i < got->count && ok; i++) ok = same_chunk(j, child(j, chunks, i), &got->chunks[i]);
     return ok;
 }
 
 /* What of a line is not as expected; NULL: nothing. */
-static const char *difference(const Json *j, const Prompt *p, Emphasis mode) {
+static const char *difference(const Json *j, const Prompt *p, SdEmphasis mode) {
     const JsonNode *root = &j->nodes[0], *parts = json_get(j, root, "parts"), *texts = json_get(j, root, "texts");
     const JsonNode *networks = json_get(j, root, "networks");
     if (!parts || !texts || !networks) return "the original's exception";
@@ -113,7 +113,9 @@ static void check_line(const Tokenizer *t, int line, const char *text, size_t si
     o.old_schedules = json_get(j, root, "old") != NULL;
     o.negative = json_get(j, root, "negative") != NULL;
     if ((n = json_get(j, root, "emphasis")))
-        o.emphasis = n->text[0] == 'I' ? EMPHASIS_IGNORE : n->text[2] == 'n' ? EMPHASIS_NONE : EMPHASIS_NO_NORM;
+        o.emphasis = n->text[0] == 'I'   ? SD_EMPHASIS_IGNORE
+                     : n->text[2] == 'n' ? SD_EMPHASIS_NONE
+                                         : SD_EMPHASIS_NO_NORM;
     Prompt p;
     bool ok = prompt_compile(&p, t, prompt, &o, &e);
     const char *what = NULL;

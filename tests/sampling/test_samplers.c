@@ -70,7 +70,7 @@ typedef struct {
 } Job;
 
 /* Samples x[pictures][n] from seeds 42, 43, .. as a pipeline does. */
-static bool sample(Toy *toy, const Job *job, NoiseKind kind, uint64_t seed, int pictures, float *x, Error *e) {
+static bool sample(Toy *toy, const Job *job, SdRng kind, uint64_t seed, int pictures, float *x, Error *e) {
     static Points points;
     float work[8 * 2 * MOST_N], latent[2 * MOST_N];
     const Scheduler *scheduler = job->scheduler ? scheduler_find(job->scheduler) : NULL;
@@ -145,7 +145,7 @@ static void known_answers(const NoiseLevels *schedule) {
         if (PRINTED[i].order) job.options.unipc_order = PRINTED[i].order;
         snprintf(label, sizeof label, "%s %s, %d steps, eta %g", job.name, job.scheduler ? job.scheduler : "",
                  job.steps, job.options.eta);
-        if (!test_check(sample(&toy, &job, NOISE_CPU, 42, 1, x, &e) && toy.calls == PRINTED[i].calls, "%s: %d calls",
+        if (!test_check(sample(&toy, &job, SD_RNG_CPU, 42, 1, x, &e) && toy.calls == PRINTED[i].calls, "%s: %d calls",
                         label, PRINTED[i].calls))
             test_note("%d calls; %s", toy.calls, e.text);
         for (int k = 0; k < N; k++) sum += x[k];
@@ -164,7 +164,7 @@ static void batches(const NoiseLevels *schedule) {
             Job job = job_of(all[i].name, NULL, 21, 2);
             float both[2 * MOST_N], one[MOST_N], two[MOST_N];
             Error e = {0};
-            NoiseKind k = kind ? NOISE_CPU : NOISE_NV;
+            SdRng k = kind ? SD_RNG_CPU : SD_RNG_NV;
             bool ok = sample(&toy, &job, k, 42, 2, both, &e) && sample(&toy, &job, k, 42, 1, one, &e) &&
                       sample(&toy, &job, k, 43, 1, two, &e);
             if (!test_check(ok && !memcmp(both, one, N * sizeof *one) && !memcmp(both + N, two, N * sizeof *two),
@@ -177,7 +177,7 @@ static void batches(const NoiseLevels *schedule) {
             Job job = job_of(all[i].name, NULL, STEPS[k], 2);
             float x[MOST_N];
             Error e = {0};
-            bool ok = sample(&toy, &job, NOISE_NV, 1, 1, x, &e);
+            bool ok = sample(&toy, &job, SD_RNG_NV, 1, 1, x, &e);
             bool refuses = STEPS[k] == 1 && !strncmp(all[i].name, "DDIM", 4);
             refuses = refuses || (STEPS[k] == 1 && !strcmp(all[i].name, "PLMS"));
             if (!test_check(refuses ? !ok && e.code == ERR_ARGUMENT : ok && toy.calls > 0, "%s: %d steps", all[i].name,
@@ -189,7 +189,7 @@ static void batches(const NoiseLevels *schedule) {
         float x[MOST_N];
         Error e = {0};
         job.whole = 20;
-        if (!test_check(sample(&toy, &job, NOISE_NV, 1, 1, x, &e) && toy.calls > 0, "%s: part of a list", all[i].name))
+        if (!test_check(sample(&toy, &job, SD_RNG_NV, 1, 1, x, &e) && toy.calls > 0, "%s: part of a list", all[i].name))
             test_note("%s", e.text);
     }
 }
@@ -250,7 +250,7 @@ static void goldens(const NoiseLevels *schedule) {
         Job job = job_of(GOLDENS[i].name, NULL, GOLDENS[i].steps, 4);
         float x[MOST_N];
         Error e = {0};
-        if (test_check(sample(&toy, &job, NOISE_CPU, 42, 1, x, &e), "%s runs", GOLDENS[i].golden))
+        if (test_check(sample(&toy, &job, SD_RNG_CPU, 42, 1, x, &e), "%s runs", GOLDENS[i].golden))
             golden_check(g, GOLDENS[i].golden, x, 1, (const int64_t[]){MOST_N}, GOLDENS[i].golden);
         else test_note("%s", e.text);
     }
@@ -266,7 +266,7 @@ static void goldens(const NoiseLevels *schedule) {
         {10.7468f, 14.6146421f}, {.3555455f, .4735848f}, {.02916754f, 14.6146421f}, {1, 1.000002f}};
     static const char *const NAMES[] = {"10.7468_14.6146421", "0.3555455_0.4735848", "0.02916754_14.6146421",
                                         "1.0_1.000002"};
-    Brownian b = {.kind = NOISE_CPU, .seed = 42, .low = 0.0291675329f, .high = 14.6146421f};
+    Brownian b = {.kind = SD_RNG_CPU, .seed = 42, .low = 0.0291675329f, .high = 14.6146421f};
     float out[256], *work = malloc((size_t)brownian_work(&b, 256) * sizeof *work);
     for (int i = 0; g && i < 4; i++) {
         char name[64];
@@ -291,7 +291,7 @@ static bool extreme(const NoiseLevels *schedule, Job job, int variant, char said
     if (variant == 2) job.options.eta = 0, job.options.s_noise = 0, job.ends.discard = true;
     if (variant == 3) job.options.s_churn = 1, job.options.s_tmin = .5f, job.options.s_tmax = 2, job.steps *= 12;
     if (variant == 4) job.whole = job.steps + 1;
-    bool ok = sample(&toy, &job, NOISE_NV, 42, 1, x, &e), finite = true;
+    bool ok = sample(&toy, &job, SD_RNG_NV, 42, 1, x, &e), finite = true;
     for (int i = 0; i < 4; i++) finite = finite && isfinite(x[i]);
     if (ok ? finite : e.code == ERR_ARGUMENT) return true;
     snprintf(said, 500, "%s, %d steps, sigmas %g to %g, rho %g, variant %d: %.300s", job.scheduler, job.steps,

@@ -120,7 +120,7 @@ static void seeds(void) {
     static const float PATHS[2][8] = {
         {10.7468f, 14.6146421f, 0.97700268f, -1.40293837f, 1.38344789f, -2.47448516f, 1.62873101f, 1.43630219f},
         {8.081519f, 10.7468f, -0.07791369f, -2.89752436f, 1.67990446f, 2.01169157f, -0.13146965f, -1.42488730f}};
-    Brownian b = {.kind = NOISE_CPU, .seed = 42, .low = 0.0291675329f, .high = 14.6146421f};
+    Brownian b = {.kind = SD_RNG_CPU, .seed = 42, .low = 0.0291675329f, .high = 14.6146421f};
     float *work = malloc((size_t)brownian_work(&b, 6) * sizeof *work), out[6];
     for (int i = 0; i < 2; i++) {
         float length = sqrtf(fabsf(PATHS[i][1] - PATHS[i][0]));
@@ -134,7 +134,7 @@ static void seeds(void) {
 }
 
 static void variations(void) {
-    PictureNoiseOptions o = {.kind = NOISE_CPU,
+    PictureNoiseOptions o = {.kind = SD_RNG_CPU,
                              .seed = 42,
                              .variation_seed = 43,
                              .variation = .3,
@@ -151,7 +151,7 @@ static void variations(void) {
     test_check(picture_noise_seed(p, 1) == 42, "variations of one seed");
     picture_noise_close(p);
 
-    o = (PictureNoiseOptions){.kind = NOISE_NV, .seed = 7, .pictures = 1, .channels = 4, .height = 8, .width = 8};
+    o = (PictureNoiseOptions){.kind = SD_RNG_NV, .seed = 7, .pictures = 1, .channels = 4, .height = 8, .width = 8};
     p = picture_noise_open(&o, &e);
     picture_noise_first(p, 0, x);
     picture_noise_next(p, 0, y);
@@ -164,7 +164,7 @@ static void variations(void) {
     picture_noise_close(p);
     Noise g;
     float want[256];
-    noise_init(&g, NOISE_NV, 7 + 31337);
+    noise_init(&g, SD_RNG_NV, 7 + 31337);
     noise_fill(&g, want, 256);
     test_check(!memcmp(z, want, sizeof z) && memcmp(z, y, sizeof z), "draws after it come from seed + delta");
 
@@ -173,7 +173,7 @@ static void variations(void) {
     picture_noise_first(p, 0, z);
     picture_noise_close(p);
     float small[4 * 12 * 4];
-    noise_init(&g, NOISE_NV, 7);
+    noise_init(&g, SD_RNG_NV, 7);
     noise_fill(&g, small, 4 * 12 * 4);
     bool same = true;
     for (int c = 0; c < 4; c++)

@@ -55,7 +55,7 @@ static void fill_request(SdRequest *r, const PictureArguments *a) {
     r->strength = a->strength;
     r->strength_steps = (SdSteps)choice(a->strength_steps, "webui|diffusers|exact");
     r->resize = (SdResize)choice(a->resize, "stretch|crop|fill");
-    r->encode_mean = a->encode && !strcmp(a->encode, "mean");
+    r->encode = (SdEncode)choice(a->encode, "sample|mean");
     r->batch_size = (int)a->batch_size;
     r->rng = a->rng && !strcmp(a->rng, "cpu") ? SD_RNG_CPU : SD_RNG_NV;
     r->taps = a->taps;

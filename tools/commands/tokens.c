@@ -31,10 +31,10 @@ const Option TOKENS_OPTIONS[] = {
     {OPT_FLAG, 0, "json", offsetof(Arguments, json), NULL, "print JSON", 0, 0},
     {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
 
-static Emphasis emphasis_of(const char *name) {
-    if (!strcmp(name, "no-norm")) return EMPHASIS_NO_NORM;
-    if (!strcmp(name, "ignore")) return EMPHASIS_IGNORE;
-    return strcmp(name, "none") ? EMPHASIS_ORIGINAL : EMPHASIS_NONE;
+static SdEmphasis emphasis_of(const char *name) {
+    if (!strcmp(name, "no-norm")) return SD_EMPHASIS_NO_NORM;
+    if (!strcmp(name, "ignore")) return SD_EMPHASIS_IGNORE;
+    return strcmp(name, "none") ? SD_EMPHASIS_ORIGINAL : SD_EMPHASIS_NONE;
 }
 
 /* --- JSON --- */

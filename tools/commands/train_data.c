@@ -162,7 +162,7 @@ static bool read_picture(void *user, int64_t index, uint8_t *rgb, Error *e) {
     int size = s->data.size;
     bool ok = true;
     if (image.width == size && image.height == size) memcpy(rgb, image.rgb, (size_t)size * (size_t)size * 3);
-    else ok = resize_picture(image.rgb, image.width, image.height, rgb, size, size, RESIZE_CROP, e);
+    else ok = resize_picture(image.rgb, image.width, image.height, rgb, size, size, SD_RESIZE_CROP, e);
     image_free(&image);
     return ok;
 }

@@ -20,8 +20,8 @@ weights tensor
 nn tensor weights
 sd tensor
 sd/text tensor weights
-sd/noise tensor weights
-sd/prompt tensor weights sd/text
+sd/noise tensor weights sd
+sd/prompt tensor weights sd sd/text
 sd/image tensor weights sd sd/text sd/noise
 sd/sampling tensor weights sd/noise sd/text
 sd/info tensor weights sd sd/text sd/sampling
