@@ -177,9 +177,9 @@ static FILE *open_log(const Trainer *t, Error *e) {
 /* --- steps --- */
 
 static double rate(const TrainOptions *o, int64_t step) {
-    if ((double)step < o->warmup) return o->lr * (double)(step + 1) / o->warmup;
-    if (o->constant || (double)o->steps <= o->warmup) return o->lr;
-    double at = ((double)step - o->warmup) / ((double)o->steps - o->warmup);
+    if (step < o->warmup) return o->lr * (double)(step + 1) / (double)o->warmup;
+    if (o->constant || o->steps <= o->warmup) return o->lr;
+    double at = (double)(step - o->warmup) / (double)(o->steps - o->warmup);
     return o->lr * (o->min_lr + (1 - o->min_lr) * 0.5 * (1 + cos(3.14159265358979323846 * at)));
 }
 

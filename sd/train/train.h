@@ -47,7 +47,8 @@ typedef struct {
     int64_t steps, batch, accumulate, save_every, cache; /* cache: how many pictures are used, at most */
     uint64_t seed;
     int threads;
-    double lr, min_lr, warmup;             /* warmup: steps; min_lr: where the cosine ends, as a part of lr */
+    int64_t warmup;                        /* steps in which the rate rises */
+    double lr, min_lr;                     /* min_lr: where the cosine ends, as a part of lr */
     bool constant;                         /* no cosine */
     double beta1, beta2, eps, decay, clip; /* clip 0: no clipping */
     double ema;                            /* 0: none */

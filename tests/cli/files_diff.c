@@ -27,7 +27,7 @@ int quiet_diff(int argc, char **argv) {
     int o = dup(1), r = dup(2), null = open("/dev/null", O_WRONLY);
     dup2(null, 1);
     dup2(null, 2);
-    int code = cmd_diff(argc, argv);
+    int code = DIFF.run(&DIFF, argc, argv);
     fflush(stdout);
     fflush(stderr);
     dup2(o, 1);
@@ -49,7 +49,7 @@ static int diff(const char *a, const char *b, const char *x, const char *y, char
                     NULL};
     int argc = 1;
     while (argc < 5 && argv[argc]) argc++;
-    int code = cmd_diff(argc, argv);
+    int code = DIFF.run(&DIFF, argc, argv);
     fflush(stdout);
     fflush(stderr);
     dup2(o, 1);

@@ -116,24 +116,29 @@ static void no_model(void) {
 
 static void help(void) {
     CliRun r = cli("%s", "");
-    bool all = r.code == 2 && !*r.err;
-    for (const Command *c = COMMANDS; c->name; c++) all = all && strstr(r.out, c->name) && strstr(r.out, c->summary);
-    test_check(all, "sdc alone lists the commands, exit 2");
+    bool all = r.code == 2 && !*r.out;
+    for (const Command *const *c = COMMANDS; *c; c++)
+        all = all && strstr(r.err, (*c)->name) && strstr(r.err, (*c)->summary);
+    test_check(all, "sdc alone lists the commands on standard error, exit 2");
     cli_free(&r);
     cli_works("txt2img|convert|Exit codes", "help");
     cli_works("txt2img|convert", "--help");
     cli_works("sdc 0", "version");
     cli_works("sdc 0", "--version");
-    for (const Command *c = COMMANDS; c->name; c++) {
+    cli_works("usage: sdc help", "help help");
+    cli_works("usage: sdc version", "help version");
+    for (const Command *const *all_of = COMMANDS; *all_of; all_of++) {
+        const Command *c = *all_of;
         char words[64];
         snprintf(words, sizeof words, "usage: sdc %s", c->name);
         cli_works(words, "help %s", c->name);
         cli_works(words, "%s --help", c->name);
         CliRun h = cli("help %s", c->name);
+        Option o;
         bool told = true;
-        for (const Option *o = c->options; o && o->kind != OPT_END; o++) {
-            snprintf(words, sizeof words, "--%s", o->name);
-            told = told && strstr(h.out, words) && o->help && *o->help;
+        for (OptionCursor k = {.next = c->options}; option_next(&k, &o);) {
+            snprintf(words, sizeof words, "--%s", o.name);
+            told = told && strstr(h.out, words) && o.help && *o.help;
         }
         test_check(told, "help %s tells every option", c->name);
         cli_free(&h);

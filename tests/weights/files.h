@@ -14,7 +14,7 @@ void files_faults(void); /* allocation failures */
 void faults_every(const char *what, bool (*job)(Error *));
 void files_diff(void);
 
-/* cmd_diff with its outputs thrown away. */
+/* `sdc diff` with its outputs thrown away. */
 int quiet_diff(int argc, char **argv);
 /* Whether text holds every part of words, which '|' divides. */
 bool holds(const char *text, const char *words);

@@ -1,29 +1,80 @@
-/* main.c: sdc, one program of many commands (commands.c). Exit codes: 0 done, 1 the world failed (files, memory,
- * devices), 2 wrong usage; 128 + N when signal N stopped the work. */
+/* main.c: sdc, one program of many commands (commands.c); `help` and `version` are its own. Exit codes: 0 done, 1 the
+ * world failed (files, memory, devices), 2 wrong usage; 128 + N when signal N stopped the work. */
 #define _POSIX_C_SOURCE 200809L
 #include "commands.h"
+#include "help.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+
+#define SDC_VERSION "0.1.0"
+
+static int help(const Command *c, int argc, char **argv);
+static int version(const Command *c, int argc, char **argv);
+
+static const Command HELP = {"help", help, "[COMMAND]", "explain a command", NULL, NULL};
+static const Command VERSION = {"version", version, "", "print the version", NULL, NULL};
+
+/* Command i, those of main.c last; NULL behind them. */
+static const Command *command(int i) {
+    int n = 0;
+    while (COMMANDS[n]) n++;
+    return i < n ? COMMANDS[i] : i == n ? &HELP : i == n + 1 ? &VERSION : NULL;
+}
+
+static const Command *find(const char *name) {
+    for (int i = 0; command(i); i++)
+        if (!strcmp(command(i)->name, name)) return command(i);
+    return NULL;
+}
+
+static int unknown(const char *name) {
+    const char *nearest = NULL;
+    int least = FAR;
+    for (int i = 0; command(i); i++)
+        if (is_nearer(command(i)->name, name, &least)) nearest = command(i)->name;
+    if (nearest) return usage_error(NULL, "%.60s: no such command; did you mean %s", name, nearest);
+    return usage_error(NULL, "%.60s: no such command", name);
+}
+
+static void list(FILE *to) {
+    fprintf(to, "usage: sdc COMMAND [options]\n\n");
+    for (int i = 0; command(i); i++) fprintf(to, "  %-10s %s\n", command(i)->name, command(i)->summary);
+    fprintf(to,
+            "\nsdc help COMMAND says more. Exit codes: 0 done, 1 a file, memory or device failed, 2 wrong usage.\n");
+}
+
+static int help(const Command *c, int argc, char **argv) {
+    if (argc > 2) return usage_error(c, "help: one command at a time");
+    if (argc == 2) return find(argv[1]) ? help_print(find(argv[1])) : unknown(argv[1]);
+    list(stdout);
+    return finish_output();
+}
+
+static int version(const Command *c, int argc, char **argv) {
+    if (argc > 1) return usage_error(c, "%.60s: version takes nothing", argv[1]);
+#ifdef __VERSION__
+    printf("sdc %s (%s)\n", SDC_VERSION, __VERSION__);
+#else
+    printf("sdc %s\n", SDC_VERSION);
+#endif
+    return finish_output();
+}
 
 int main(int argc, char **argv) {
 #ifdef SIGXFSZ
     signal(SIGXFSZ, SIG_IGN); /* a file that grows beyond a limit then fails as a full disk does, with a message */
 #endif
     if (argc < 2) {
-        print_commands();
-        return finish_output() ? EXIT_WORLD : EXIT_USAGE;
+        list(stderr);
+        return EXIT_USAGE;
     }
     const char *name = argv[1];
     if (!strcmp(name, "--help") || !strcmp(name, "-h")) name = "help";
     if (!strcmp(name, "--version") || !strcmp(name, "-V")) name = "version";
-    const Command *c = command_find(name);
-    if (!c) {
-        c = command_nearest(name);
-        if (c) return usage_error(NULL, "%.60s: no such command; did you mean %s", name, c->name);
-        return usage_error(NULL, "%.60s: no such command", name);
-    }
-    if (argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) return print_help(c->name);
-    return c->run(argc - 1, argv + 1);
+    const Command *c = find(name);
+    if (!c) return unknown(name);
+    if (argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) return help_print(c);
+    return c->run(c, argc - 1, argv + 1);
 }

@@ -3,10 +3,12 @@
 #ifndef SD_TOOLS_CLI_PICTURE_OPTIONS_H
 #define SD_TOOLS_CLI_PICTURE_OPTIONS_H
 
-#include "commands.h"
+#include "options.h"
 #include "sd/sd.h"
 
 #include <stdbool.h>
+
+extern const Option TXT2IMG_OPTIONS[], IMG2IMG_OPTIONS[];
 
 typedef struct {
     const char *model, *out, *sampler, *scheduler, *rng, *device, *precision, *taps, *tap, *noise, *emphasis, *sheet;
@@ -15,11 +17,11 @@ typedef struct {
     int64_t width, height, steps, seed, batch_size, batch_count, clip_skip, threads;
     int64_t variation_seed, seed_width, seed_height, ensd;
     double cfg, eta, s_churn, s_tmin, s_tmax, s_noise, sigma_min, sigma_max, rho, variation_strength, strength;
-    uint64_t memory_limit;
+    size_t memory_limit;
     bool exact, quiet, discard;
 } PictureArguments;
 
-/* Reads and checks a command line. OPTIONS_GO_ON, or the exit code. picture_options_free in any case. */
-int picture_options(const char *command, const Option *table, PictureArguments *a, int argc, char **argv);
+/* Reads and checks a command line. GO_ON, or the exit code. picture_options_free in any case. */
+int picture_options(const Command *c, PictureArguments *a, int argc, char **argv);
 
 #endif

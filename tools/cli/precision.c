@@ -1,5 +1,4 @@
 #include "precision.h"
-#include "options.h"
 #include "output.h"
 #include "sd/load/devices.h"
 #include "tensor/gpu.h"
@@ -30,15 +29,15 @@ void say_device(const SdModel *m, const char *precision) {
                 "sdc: precision mixed: this processor has no bf16 instructions (AVX-512 BF16); computing in f32\n");
 }
 
-int check_device(const char *command, const char *device, const char *otherwise, const char *precision) {
+int check_device(const Command *c, const char *device, const char *otherwise, const char *precision) {
     Devices d;
     Error e = {0};
     bool narrow = precision && (!strcmp(precision, "f16") || !strcmp(precision, "bf16"));
     if (!devices_parse(device ? device : otherwise, &d))
-        return usage_error(command, "--device: '%.60s' is none of auto, cpu, cuda, cuda:N, cuda:N,M,...", device);
+        return usage_error(c, "--device: '%.60s' is none of auto, cpu, cuda, cuda:N, cuda:N,M,...", device);
     for (int i = 0; d.kind == DEVICE_CUDA && i < d.count; i++)
-        if (!gpu_there(d.gpus[i], &e)) return report(command, &e);
+        if (!gpu_there(d.gpus[i], &e)) return report(c, &e);
     if (narrow && (d.kind == DEVICE_CPU || (d.kind == DEVICE_AUTO && !gpu_count())))
-        return usage_error(command, "--precision: %s is for GPUs; use f32 on the CPU", precision);
-    return OPTIONS_GO_ON;
+        return usage_error(c, "--precision: %s is for GPUs; use f32 on the CPU", precision);
+    return GO_ON;
 }

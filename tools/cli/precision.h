@@ -2,6 +2,7 @@
 #ifndef SD_TOOLS_CLI_PRECISION_H
 #define SD_TOOLS_CLI_PRECISION_H
 
+#include "command.h"
 #include "sd/sd.h"
 
 #define PRECISION_NAMES "f32|f32-direct|mixed|f16|bf16"
@@ -11,8 +12,8 @@ SdPrecision precision_of(const char *name);
 /* Says on standard error where a model computes, and in what, where that is not what was asked for or not the CPU.
  * precision: the option; NULL: it was not given, and what would be faster is said. */
 void say_device(const SdModel *m, const char *precision);
-/* What is wrong with these two, as an exit code, or OPTIONS_GO_ON; NULL: `otherwise`, f32. That a GPU is there is
+/* What is wrong with these two, as an exit code, or GO_ON; NULL: `otherwise`, f32. That a GPU is there is
  * found out now; that it works, when the model is opened. */
-int check_device(const char *command, const char *device, const char *otherwise, const char *precision);
+int check_device(const Command *c, const char *device, const char *otherwise, const char *precision);
 
 #endif

@@ -16,28 +16,27 @@
 
 typedef struct {
     const char *model, *precision, *device;
-    int64_t width, height, steps, batch_size, runs, threads;
+    int width, height, steps, batch_size, runs, threads;
     double cfg;
     bool kernels, json;
 } Arguments;
 
-#define AT(field) offsetof(Arguments, field)
-const Option BENCH_OPTIONS[] = {
-    {OPT_STRING, 'm', "model", AT(model), "MODEL", "the model: a file or a folder", 0, 0},
-    {OPT_INT, 'W', "width", AT(width), "N", "pixels, a multiple of 8 (512, or the model's own size)", 64, 4096},
-    {OPT_INT, 'H', "height", AT(height), "N", "likewise", 64, 4096},
-    {OPT_INT, 0, "steps", AT(steps), "N", "steps of a run (3; on a GPU 20)", 1, 1000},
-    {OPT_DOUBLE, 0, "cfg", AT(cfg), "X", "guidance; 1 halves the work (7)", 0, 1000},
-    {OPT_INT, 0, "batch-size", AT(batch_size), "N", "pictures made at once (1)", 1, 64},
-    {OPT_INT, 0, "runs", AT(runs), "N",
-     "runs after the first, of which the median counts (1; on a GPU 5); of kernels, the best (3)", 1, 1000},
-    {OPT_STRING, 0, "device", AT(device), "cpu|cuda[:N]", "where to compute (cpu)", 0, 0},
-    {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
-    {OPT_CHOICE, 0, "precision", AT(precision), PRECISION_NAMES, "as for txt2img (f32)", 0, 0},
-    {OPT_FLAG, 0, "kernels", AT(kernels), NULL,
-     "instead: its products (without -m SD 1.x's), one at a time, on one thread", 0, 0},
-    {OPT_FLAG, 0, "json", AT(json), NULL, "the same for programs to read", 0, 0},
-    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+static const Option OPTIONS[] = {
+    OPTION(STRING, model, 'm', "model", "MODEL", "the model: a file or a folder"),
+    OPTION_IN(INT, width, 'W', "width", "N", 64, 4096, "pixels, a multiple of 8 (512, or the model's own size)"),
+    OPTION_IN(INT, height, 'H', "height", "N", 64, 4096, "likewise"),
+    OPTION_IN(INT, steps, 0, "steps", "N", 1, 1000, "steps of a run (3; on a GPU 20)"),
+    OPTION_IN(DOUBLE, cfg, 0, "cfg", "X", 0, 1000, "guidance; 1 halves the work (7)"),
+    OPTION_IN(INT, batch_size, 0, "batch-size", "N", 1, 64, "pictures made at once (1)"),
+    OPTION_IN(INT, runs, 0, "runs", "N", 1, 1000,
+              "runs after the first, of which the median counts (1; on a GPU 5); of kernels, the best (3)"),
+    OPTION(STRING, device, 0, "device", "cpu|cuda[:N]", "where to compute (cpu)"),
+    OPTION_IN(INT, threads, 0, "threads", "N", 0, 1024, "as many threads (0: as many as there are cores)"),
+    OPTION(CHOICE, precision, 0, "precision", PRECISION_NAMES, "as for txt2img (f32)"),
+    OPTION(FLAG, kernels, 0, "kernels", NULL,
+           "instead: its products (without -m SD 1.x's), one at a time, on one thread"),
+    OPTION(FLAG, json, 0, "json", NULL, "the same for programs to read"),
+    OPTION_END};
 
 static Precision precision_of_ops(const Arguments *a) {
     return a->precision && !strcmp(a->precision, "f32-direct") ? PRECISION_F32_DIRECT : PRECISION_F32;
@@ -120,7 +119,7 @@ static bool measure_runs(SdModel *m, SdRequest *r, Report *out, double *seconds,
 static bool measure(const Arguments *a, SdModel *m, Report *out, Error *e) {
     SdRequest r = sd_request(m);
     SdPlan plan = {0};
-    int runs = a->runs ? (int)a->runs : m->gpu ? 5 : 1;
+    int runs = a->runs ? a->runs : m->gpu ? 5 : 1;
     const Ops *real = m->ops;
     double *seconds = calloc((size_t)((STAGES + 1 + out->steps) * runs), sizeof *seconds);
     r.width = out->width, r.height = out->height, r.cfg = a->cfg, r.batch_size = out->batch;
@@ -141,8 +140,8 @@ static bool measure(const Arguments *a, SdModel *m, Report *out, Error *e) {
 }
 
 static bool measure_kernels(const Arguments *a, const SdConfig *k, Report *out, Error *e) {
-    ThreadPool *all = pool_new((int)a->threads, e);
-    out->runs = a->runs ? (int)a->runs : 3;
+    ThreadPool *all = pool_new(a->threads, e);
+    out->runs = a->runs ? a->runs : 3;
     out->table = "all";
     bool ok = all && bench_peaks(all, &out->peaks, e) &&
               record_plan(&out->record, k, out->width, out->height, out->batch, out->guided, e);
@@ -155,7 +154,7 @@ static bool measure_kernels(const Arguments *a, const SdConfig *k, Report *out, 
 }
 
 static bool bench(const Arguments *a, Error *e) {
-    SdOptions options = {.threads = (int)a->threads, .precision = precision_of(a->precision), .device = a->device};
+    SdOptions options = {.threads = a->threads, .precision = precision_of(a->precision), .device = a->device};
     bool published = a->kernels && !a->model; /* SD 1.x's sizes, without a model */
     SdModel *m = published ? NULL : sd_open(a->model, &options, e);
     SdConfig k = m ? m->config : config_sd1();
@@ -164,10 +163,10 @@ static bool bench(const Arguments *a, Error *e) {
                            : published ? k.family
                                        : "built-in model",
                   .precision = a->precision ? a->precision : "f32"};
-    out.width = a->width ? (int)a->width : r.width, out.height = a->height ? (int)a->height : r.height;
-    out.batch = (int)a->batch_size, out.guided = a->cfg != 1;
+    out.width = a->width ? a->width : r.width, out.height = a->height ? a->height : r.height;
+    out.batch = a->batch_size, out.guided = a->cfg != 1;
     out.device = m ? sd_device(m) : "cpu";
-    out.steps = a->steps ? (int)a->steps : m && m->gpu ? 20 : 3;
+    out.steps = a->steps ? a->steps : m && m->gpu ? 20 : 3;
     bool gpu = m && m->gpu, mixed = options.precision == SD_MIXED;
     out.products = options.precision == SD_F16 || (gpu && mixed) ? "f16"
                    : options.precision == SD_BF16                ? "bf16"
@@ -183,16 +182,31 @@ static bool bench(const Arguments *a, Error *e) {
     return ok;
 }
 
-int cmd_bench(int argc, char **argv) {
+static int run(const Command *c, int argc, char **argv) {
     Arguments a = {.batch_size = 1, .cfg = 7};
     Error e = {0};
-    int rest = 0, code = options_parse("bench", BENCH_OPTIONS, &a, argc, argv, &rest);
-    if (code != OPTIONS_GO_ON) return code;
-    if (rest) return usage_error("bench", "'%.60s' is no option", argv[0]);
-    if (a.kernels && a.device) return usage_error("bench", "--kernels: is of the processor; leave --device out");
-    if (a.device && strchr(a.device, ',')) return usage_error("bench", "--device: one at a time");
-    code = check_device("bench", a.device, "cpu", a.precision);
-    if (code != OPTIONS_GO_ON) return code;
-    if (a.width % 8 || a.height % 8) return usage_error("bench", "width and height are multiples of 8");
-    return bench(&a, &e) ? finish_output() : report("bench", &e);
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
+    if (code != GO_ON) return code;
+    if (rest) return usage_error(c, "'%.60s' is no option", argv[0]);
+    if (a.kernels && a.device) return usage_error(c, "--kernels: is of the processor; leave --device out");
+    if (a.device && strchr(a.device, ',')) return usage_error(c, "--device: one at a time");
+    code = check_device(c, a.device, "cpu", a.precision);
+    if (code != GO_ON) return code;
+    if (a.width % 8 || a.height % 8) return usage_error(c, "width and height are multiples of 8");
+    return bench(&a, &e) ? finish_output() : report(c, &e);
 }
+
+const Command BENCH = {
+    "bench",
+    run,
+    "-m MODEL [options]",
+    "measure this machine, and what a picture takes on it",
+    "Prints the machine's peaks (multiply-adds in registers, copying), every distinct op of the runs where it was, "
+    "with "
+    "its share of the stage's time and of the peak (convolutions by Winograd's method may exceed it), and the stages: "
+    "text encoder, one step, decoding of one picture, in seconds of wall time. A first run counts for memory alone, a "
+    "second, of one step, only warms memory up. --kernels measures in a thread's own time, which others on the machine "
+    "disturb less.\n"
+    "--device cuda measures a GPU: its peaks by instruction, every op by the GPU's own clock in a run of its own, a "
+    "step as it is repeated from a recording, what is taken of the GPU's memory.",
+    OPTIONS};

@@ -4,7 +4,6 @@
  * where to look. */
 #include "diff.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/options.h"
 #include "weights/json.h"
 
 #include <errno.h>
@@ -26,47 +25,26 @@ typedef struct {
 } Names;
 
 typedef struct {
-    const char *a, *b, *names;
+    const char *names;
     double bound;
     bool json;
-} Options;
+} Arguments;
+
+static const Option OPTIONS[] = {
+    OPTION_IN(DOUBLE, bound, 0, "bound", "X", 0, 1e300,
+              "the largest relative RMS difference that counts as equal (1e-4)"),
+    OPTION(STRING, names, 0, "names", "FILE", "lines NAME_IN_A NAME_IN_B, where * in both stands for the same text"),
+    OPTION(FLAG, json, 0, "json", NULL, "print JSON"), OPTION_END};
 
 typedef struct {
     const StFile *a, *b;
-    const Options *options;
+    const Arguments *options;
     const StTensor **partner; /* in B, for each tensor of A; NULL when it has none */
     bool *used;               /* for each tensor of B */
     const StTensor *first;    /* the first divergence */
     Difference first_is;
     size_t compared, apart, only_a, only_b;
 } Run;
-
-static bool usage(const char *what, const char *value) {
-    usage_error("diff", "%s%.200s", what, value);
-    return false;
-}
-
-static bool read_options(int argc, char **argv, Options *o) {
-    *o = (Options){.bound = 1e-4};
-    for (int i = 1; i < argc; i++) {
-        const char *arg = argv[i];
-        bool takes = !strcmp(arg, "--names") || !strcmp(arg, "--bound");
-        if (takes && i + 1 == argc) return usage("no value after ", arg);
-        if (!strcmp(arg, "--json")) o->json = true;
-        else if (!strcmp(arg, "--names")) o->names = argv[++i];
-        else if (!strcmp(arg, "--bound")) {
-            char *end;
-            o->bound = strtod(argv[++i], &end);
-            if (end == argv[i] || *end || !(o->bound >= 0) || isinf(o->bound))
-                return usage("--bound takes a number that is not negative, not ", argv[i]);
-        } else if (arg[0] == '-' && arg[1]) return usage("no option ", arg);
-        else if (!o->a) o->a = arg;
-        else if (!o->b) o->b = arg;
-        else return usage("one file too many: ", arg);
-    }
-    if (!o->b) return usage("two files are needed: sdc diff A B", "");
-    return true;
-}
 
 static char *read_text(const char *path, Error *e) {
     enum { MOST = 1 << 24 };
@@ -256,38 +234,51 @@ static void compare(Run *r) {
     else printf(" (relative RMS %.3e)\n", r->first_is.relative);
 }
 
-static bool run(const Options *o, const StFile *a, const StFile *b, const Names *names, Error *e) {
-    Run r = {.a = a, .b = b, .options = o};
+static bool run(const Arguments *options, char **files, const StFile *a, const StFile *b, const Names *names,
+                Error *e) {
+    Run r = {.a = a, .b = b, .options = options};
     r.partner = calloc(a->count + 1, sizeof *r.partner);
     r.used = calloc(b->count + 1, sizeof *r.used);
     bool ok = r.partner && r.used;
-    if (!ok) error_set(e, ERR_MEMORY, "%s: no memory to compare it; free some and try again", o->a);
+    if (!ok) error_set(e, ERR_MEMORY, "%s: no memory to compare it; free some and try again", files[0]);
     if (ok) {
         pair_names(&r, names);
         compare(&r);
         ok = r.compared && !r.apart;
         if (!r.compared)
-            error_set(e, ERR_ARGUMENT, "%s: has no tensor in common with %s; give --names or check the files", o->a,
-                      o->b);
-        if (fflush(stdout) || ferror(stdout))
-            ok = error_set(e, ERR_FILE, "standard output: cannot be written; redirect it elsewhere");
+            error_set(e, ERR_FORMAT, "%s: has no tensor in common with %s; give --names or check the files", files[0],
+                      files[1]);
     }
     free(r.partner);
     free(r.used);
     return ok;
 }
 
-int cmd_diff(int argc, char **argv) {
-    Options o;
+static int diff(const Command *c, int argc, char **argv) {
+    Arguments options = {.bound = 1e-4};
     Error e = {0};
     Names names = {0};
-    if (!read_options(argc, argv, &o)) return 2;
-    StFile *a = st_open(o.a, &e), *b = a ? st_open(o.b, &e) : NULL;
-    bool ok = a && b && (!o.names || read_names(o.names, &names, &e)) && run(&o, a, b, &names, &e);
-    if (e.code) fprintf(stderr, "sdc: %s\n", e.text);
+    int rest = 0, code = options_parse(c, &options, argc, argv, &rest);
+    if (code != GO_ON) return code;
+    if (rest > 2) return usage_error(c, "one file too many: %.200s", argv[2]);
+    if (rest < 2) return usage_error(c, "two files are needed: sdc diff A B");
+    StFile *a = st_open(argv[0], &e), *b = a ? st_open(argv[1], &e) : NULL;
+    bool ok =
+        a && b && (!options.names || read_names(options.names, &names, &e)) && run(&options, argv, a, b, &names, &e);
     free(names.rules);
     free(names.text);
     st_close(a);
     st_close(b);
-    return ok ? 0 : 1;
+    if (e.code) return report(c, &e);
+    code = finish_output();
+    return ok ? code : EXIT_WORLD;
 }
+
+const Command DIFF = {
+    "diff",
+    diff,
+    "A B [options]",
+    "show where two files of activations begin to differ",
+    "A and B are safetensors files, as `sdc txt2img --taps` writes them. The exit code is 1 when they "
+    "differ.",
+    OPTIONS};

@@ -8,13 +8,12 @@
 #include <stdlib.h>
 
 typedef struct {
-    bool json, no_hash;
+    bool json, hash;
 } Arguments;
 
-const Option INFO_OPTIONS[] = {
-    {OPT_FLAG, 0, "json", offsetof(Arguments, json), NULL, "print one JSON object a line", 0, 0},
-    {OPT_FLAG, 0, "no-hash", offsetof(Arguments, no_hash), NULL, "do not read the whole file for its SHA-256", 0, 0},
-    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+static const Option OPTIONS[] = {OPTION(FLAG, json, 0, "json", NULL, "print one JSON object a line"),
+                                 OPTION(OFF, hash, 0, "no-hash", NULL, "do not read the whole file for its SHA-256"),
+                                 OPTION_END};
 
 static void print_json_string(const char *s) {
     size_t n = json_quote(NULL, 0, s);
@@ -67,21 +66,30 @@ static void print_text(const char *path, const SdInfo *i) {
     if (*i->hash) printf("  hash        %.10s\n  sha256      %s\n", i->hash, i->hash);
 }
 
-int cmd_info(int argc, char **argv) {
-    Arguments a = {0};
-    int rest = 0, code = options_parse("info", INFO_OPTIONS, &a, argc, argv, &rest), failed = EXIT_DONE;
-    if (code != OPTIONS_GO_ON) return code;
-    if (!rest) return usage_error("info", "no file named");
+static int info(const Command *c, int argc, char **argv) {
+    Arguments a = {.hash = true};
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest), failed = EXIT_DONE;
+    if (code != GO_ON) return code;
+    if (!rest) return usage_error(c, "no file named");
     for (int k = 0; k < rest; k++) {
-        SdInfo info = {0};
+        SdInfo i = {0};
         Error e = {0};
-        if (!sd_info(argv[k], !a.no_hash, &info, &e)) {
+        if (!sd_info(argv[k], a.hash, &i, &e)) {
             fflush(stdout); /* so that the two streams keep their order where both go to one place */
-            report("info", &e);
+            report(c, &e);
             failed = EXIT_WORLD;
-        } else if (a.json) print_json(argv[k], &info);
-        else print_text(argv[k], &info);
+        } else if (a.json) print_json(argv[k], &i);
+        else print_text(argv[k], &i);
     }
     code = finish_output();
     return failed ? failed : code;
 }
+
+const Command INFO = {
+    "info",
+    info,
+    "FILE... [options]",
+    "say what a model file is",
+    "The hash is the SHA-256 of the whole file; the webui shows its first 10 digits. It is kept in the "
+    "user's cache directory.",
+    OPTIONS};

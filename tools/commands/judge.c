@@ -15,29 +15,29 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *sampler, *scheduler, *sheet;
-    int64_t count, seed, steps, size, threads;
-    double cfg, other_cfg;
+    Source source;
+    const char *sheet;
+    int count;
+    double other_cfg;
     bool built_in, reconstruct, json;
 } Arguments;
 
-#define AT(field) offsetof(Arguments, field)
-const Option JUDGE_OPTIONS[] = {
-    {OPT_STRING, 'm', "model", AT(model), "MODEL", "judge what this model makes of captions (drawn pictures)", 0, 0},
-    {OPT_FLAG, 0, "built-in", AT(built_in), NULL, "judge the built-in model", 0, 0},
-    {OPT_FLAG, 0, "reconstruct", AT(reconstruct), NULL, "judge drawn pictures after the model's VAE instead", 0, 0},
-    {OPT_INT, 'n', "count", AT(count), "N", "pictures of each kind (100)", 1, 100000},
-    {OPT_DOUBLE, 0, "cfg", AT(cfg), "X", "guidance (the model's own)", 0, 1000},
-    {OPT_DOUBLE, 0, "other-cfg", AT(other_cfg), "X", "the first kinds again with this guidance (no)", 0, 1000},
-    {OPT_STRING, 0, "sampler", AT(sampler), "NAME", "as for txt2img", 0, 0},
-    {OPT_STRING, 0, "scheduler", AT(scheduler), "NAME", "as for txt2img", 0, 0},
-    {OPT_INT, 0, "steps", AT(steps), "N", "steps (the model's own)", 1, 1000},
-    {OPT_INT, 0, "size", AT(size), "N", "pixels along a side, 64 or a multiple (the model's own)", 64, 1024},
-    {OPT_INT, 0, "seed", AT(seed), "N", "of the captions, and of the noise (1000)", 0, INT64_MAX / 2},
-    {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
-    {OPT_STRING, 0, "sheet", AT(sheet), "FILE", "a PNG with the first pictures of each kind and their verdicts", 0, 0},
-    {OPT_FLAG, 0, "json", AT(json), NULL, "print one JSON object a line", 0, 0},
-    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+static const Option OPTIONS[] = {
+    OPTION(STRING, source.model, 'm', "model", "MODEL", "judge what this model makes of captions (drawn pictures)"),
+    OPTION(FLAG, built_in, 0, "built-in", NULL, "judge the built-in model"),
+    OPTION(FLAG, reconstruct, 0, "reconstruct", NULL, "judge drawn pictures after the model's VAE instead"),
+    OPTION_IN(INT, count, 'n', "count", "N", 1, 100000, "pictures of each kind (100)"),
+    OPTION_IN(DOUBLE, source.cfg, 0, "cfg", "X", 0, 1000, "guidance (the model's own)"),
+    OPTION_IN(DOUBLE, other_cfg, 0, "other-cfg", "X", 0, 1000, "the first kinds again with this guidance (no)"),
+    OPTION(STRING, source.sampler, 0, "sampler", "NAME", "as for txt2img"),
+    OPTION(STRING, source.scheduler, 0, "scheduler", "NAME", "as for txt2img"),
+    OPTION_IN(INT, source.steps, 0, "steps", "N", 1, 1000, "steps (the model's own)"),
+    OPTION_IN(INT, source.size, 0, "size", "N", 64, 1024, "pixels along a side, 64 or a multiple (the model's own)"),
+    OPTION_IN(INT64, source.seed, 0, "seed", "N", 0, 0x1p62, "of the captions, and of the noise (1000)"),
+    OPTION_IN(INT, source.threads, 0, "threads", "N", 0, 1024, "as many threads (0: as many as there are cores)"),
+    OPTION(STRING, sheet, 0, "sheet", "FILE", "a PNG with the first pictures of each kind and their verdicts"),
+    OPTION(FLAG, json, 0, "json", NULL, "print one JSON object a line"),
+    OPTION_END};
 
 /* --- counting --- */
 
@@ -136,10 +136,10 @@ static bool judge_kind(Source *source, Kind kind, const Arguments *a, Score *tot
     Sight *sight = malloc(sizeof *sight);
     bool ok = sight || error_set(e, ERR_MEMORY, "out of memory");
     int kept = 0;
-    scene_of(&scene, kind, (uint64_t)a->seed, &index);
+    scene_of(&scene, kind, (uint64_t)source->seed, &index);
     for (int64_t i = 0; ok && i < a->count; i++, scene = next) {
         Verdict v;
-        scene_of(&next, kind, (uint64_t)a->seed, &index);
+        scene_of(&next, kind, (uint64_t)source->seed, &index);
         shapes_canonical(caption, &scene);
         ok = source_picture(source, rgb, &scene, caption, i, e);
         if (!ok) break;
@@ -201,42 +201,43 @@ static bool judge_other(Source *source, const Arguments *a, Error *e) {
     return ok;
 }
 
-int cmd_judge(int argc, char **argv) {
-    Arguments a = {.count = 100, .seed = 1000, .cfg = -1, .other_cfg = -1};
+static int judge(const Command *c, int argc, char **argv) {
+    Arguments a = {.source = {.seed = 1000, .cfg = -1}, .count = 100, .other_cfg = -1};
+    Source *source = &a.source;
     Error e = {0};
-    int rest = 0, code = options_parse("judge", JUDGE_OPTIONS, &a, argc, argv, &rest);
-    if (code != OPTIONS_GO_ON) return code;
-    if (rest) return usage_error("judge", "%.60s: not an option; the model goes after -m", argv[0]);
-    bool model = a.model || a.built_in, samples = model && !a.reconstruct;
-    if (a.model && a.built_in) return usage_error("judge", "-m and --built-in: one model at a time");
-    if (a.reconstruct && !model) return usage_error("judge", "--reconstruct needs a model's VAE: -m MODEL");
-    if (!samples && (a.other_cfg >= 0 || a.cfg >= 0 || a.steps || a.sampler || a.scheduler))
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
+    if (code != GO_ON) return code;
+    if (rest) return usage_error(c, "%.60s: not an option; the model goes after -m", argv[0]);
+    bool model = source->model || a.built_in, samples = model && !a.reconstruct;
+    if (source->model && a.built_in) return usage_error(c, "-m and --built-in: one model at a time");
+    if (a.reconstruct && !model) return usage_error(c, "--reconstruct needs a model's VAE: -m MODEL");
+    if (!samples && (a.other_cfg >= 0 || source->cfg >= 0 || source->steps || source->sampler || source->scheduler))
         return usage_error(
-            "judge",
-            "nothing is sampled: --cfg, --other-cfg, --steps, --sampler and --scheduler need -m or --built-in");
-    Source source = {.kind = samples   ? SOURCE_SAMPLED
-                             : a.model ? SOURCE_RECONSTRUCTED
-                                       : SOURCE_DRAWN,
-                     .model = a.model,
-                     .sampler = a.sampler,
-                     .scheduler = a.scheduler,
-                     .threads = (int)a.threads,
-                     .steps = (int)a.steps,
-                     .cfg = a.cfg,
-                     .size = (int)a.size,
-                     .seed = a.seed};
+            c, "nothing is sampled: --cfg, --other-cfg, --steps, --sampler and --scheduler need -m or --built-in");
+    source->kind = samples ? SOURCE_SAMPLED : model ? SOURCE_RECONSTRUCTED : SOURCE_DRAWN;
     Sheet sheet = {.room = KINDS * SHEET_EACH};
     bool ok = !a.sheet || atomic_check(a.sheet, &e);
     if (ok && !(sheet.pictures = calloc((size_t)sheet.room, sizeof *sheet.pictures)))
         ok = error_set(&e, ERR_MEMORY, "out of memory for a sheet");
-    ok = ok && source_begin(&source, &e) && judge_all(&source, &a, a.sheet ? &sheet : NULL, &e) &&
-         (a.other_cfg < 0 || judge_other(&source, &a, &e)) &&
+    ok = ok && source_begin(source, &e) && judge_all(source, &a, a.sheet ? &sheet : NULL, &e) &&
+         (a.other_cfg < 0 || judge_other(source, &a, &e)) &&
          (!a.sheet || contact_sheet(sheet.pictures, sheet.count, JUDGE_SIDE, JUDGE_SIDE, a.sheet, &e));
     for (int i = 0; i < sheet.count; i++) {
         free((void *)(uintptr_t)sheet.pictures[i].rgb);
         free((void *)(uintptr_t)sheet.pictures[i].label);
     }
     free(sheet.pictures);
-    source_end(&source);
-    return ok ? finish_output() : report("judge", &e);
+    source_end(source);
+    return ok ? finish_output() : report(c, &e);
 }
+
+const Command JUDGE = {
+    "judge",
+    judge,
+    "[-m MODEL | --built-in] [options]",
+    "count how many pictures show what their captions say",
+    "In percent; nothing in it is learned. Without -m freshly drawn pictures are judged, which should give 100. "
+    "Colours "
+    "and shapes are counted by object, a shape only where the colour is right. \"Shuffled\" is each picture with the "
+    "next one's caption: what chance gives.",
+    OPTIONS};

@@ -17,35 +17,34 @@
 #include <sys/stat.h>
 
 typedef struct {
-    const char *out, *sheet, *kind;
-    int64_t count, first, seed, size;
+    const char *out, *sheet;
+    int kind, size; /* kind: a SceneKind, SCENE_KINDS for all */
+    int64_t count, first, seed;
     double easy;
     bool held_out, canonical, jsonl, quiet;
 } Arguments;
 
 enum { SHEET_MOST = 400 };
 
-#define AT(field) offsetof(Arguments, field)
-const Option MAKE_DATA_OPTIONS[] = {
-    {OPT_STRING, 'o', "out", AT(out), "DIR", "a new or empty folder for the pictures and their captions", 0, 0},
-    {OPT_INT, 0, "count", AT(count), "N", "pictures (1000; 48 for a sheet alone)", 1, 100000000},
-    {OPT_INT, 0, "seed", AT(seed), "N", "another seed gives other pictures (0)", 0, INT64_MAX},
-    {OPT_INT, 0, "first", AT(first), "N", "the first picture's number (0)", 0, INT64_MAX / 2},
-    {OPT_INT, 0, "size", AT(size), "N", "pixels along a side (64)", 16, 1024},
-    {OPT_CHOICE, 0, "kind", AT(kind), "single|pair|count|digit|landscape", "only pictures of one kind (all)", 0, 0},
-    {OPT_DOUBLE, 0, "easy", AT(easy), "X", "0..1: up to one plain object and plain words (0)", 0, 1},
-    {OPT_FLAG, 0, "held-out", AT(held_out), NULL, "also the pairs of colour and shape that are kept for testing", 0, 0},
-    {OPT_FLAG, 0, "canonical", AT(canonical), NULL, "captions in one form, which says everything", 0, 0},
-    {OPT_FLAG, 0, "jsonl", AT(jsonl), NULL, "one metadata.jsonl instead of a .txt file beside each picture", 0, 0},
-    {OPT_STRING, 0, "sheet", AT(sheet), "FILE", "a PNG with the first pictures (at most 400) and their captions", 0, 0},
-    {OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "print errors only", 0, 0},
-    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+static const Option OPTIONS[] = {
+    OPTION(STRING, out, 'o', "out", "DIR", "a new or empty folder for the pictures and their captions"),
+    OPTION_IN(INT64, count, 0, "count", "N", 1, 100000000, "pictures (1000; 48 for a sheet alone)"),
+    OPTION_IN(INT64, seed, 0, "seed", "N", 0, OPTION_MOST, "another seed gives other pictures (0)"),
+    OPTION_IN(INT64, first, 0, "first", "N", 0, 0x1p62, "the first picture's number (0)"),
+    OPTION_IN(INT, size, 0, "size", "N", 16, 1024, "pixels along a side (64)"),
+    OPTION(ENUM, kind, 0, "kind", "single|pair|count|digit|landscape", "only pictures of one kind (all)"),
+    OPTION_IN(DOUBLE, easy, 0, "easy", "X", 0, 1, "0..1: up to one plain object and plain words (0)"),
+    OPTION(FLAG, held_out, 0, "held-out", NULL, "also the pairs of colour and shape that are kept for testing"),
+    OPTION(FLAG, canonical, 0, "canonical", NULL, "captions in one form, which says everything"),
+    OPTION(FLAG, jsonl, 0, "jsonl", NULL, "one metadata.jsonl instead of a .txt file beside each picture"),
+    OPTION(STRING, sheet, 0, "sheet", "FILE", "a PNG with the first pictures (at most 400) and their captions"),
+    OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"),
+    OPTION_END};
 
 static ShapesOptions shapes_for(const Arguments *a) {
-    static const char *const KINDS[SCENE_KINDS] = {"single", "pair", "count", "digit", "landscape"};
     ShapesOptions o = shapes_options();
     shapes_ease(&o, a->easy);
-    for (int k = 0; a->kind && k < SCENE_KINDS; k++) o.share[k] = !strcmp(a->kind, KINDS[k]);
+    for (int k = 0; a->kind < SCENE_KINDS && k < SCENE_KINDS; k++) o.share[k] = k == a->kind;
     o.held_out = a->held_out;
     if (a->canonical) o.variety = o.vague = o.unnamed = 0;
     return o;
@@ -78,7 +77,7 @@ static bool write_picture(const Arguments *a, FILE *lines, int64_t number, const
     snprintf(name, sizeof name, "%08" PRId64 ".png", number);
     if (snprintf(path, sizeof path, "%s/%s", a->out, name) >= (int)sizeof path)
         return error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", a->out);
-    bool ok = png_encode(rgb, (int)a->size, (int)a->size, NULL, 0, &png, &size, e) && write_file(path, png, size, e);
+    bool ok = png_encode(rgb, a->size, a->size, NULL, 0, &png, &size, e) && write_file(path, png, size, e);
     free(png);
     if (!ok) return false;
     if (lines) {
@@ -102,7 +101,7 @@ static bool write_folder(const Arguments *a, const ShapesOptions *o, uint8_t *rg
     }
     bool ok = true;
     for (int64_t i = 0; ok && i < a->count; i++) {
-        shapes_picture(rgb, caption, o, (uint64_t)a->seed, (uint64_t)(a->first + i), (int)a->size);
+        shapes_picture(rgb, caption, o, (uint64_t)a->seed, (uint64_t)(a->first + i), a->size);
         ok = write_picture(a, lines, a->first + i, rgb, caption, e);
     }
     if (lines) {
@@ -114,7 +113,7 @@ static bool write_folder(const Arguments *a, const ShapesOptions *o, uint8_t *rg
 
 static bool write_sheet(const Arguments *a, const ShapesOptions *o, Error *e) {
     int n = a->count < SHEET_MOST ? (int)a->count : SHEET_MOST;
-    size_t bytes = (size_t)(3 * a->size * a->size);
+    size_t bytes = (size_t)3 * (size_t)a->size * (size_t)a->size;
     SheetPicture *pictures = calloc((size_t)n, sizeof *pictures);
     uint8_t *rgb = malloc((size_t)n * bytes);
     char(*captions)[SHAPES_CAPTION] = calloc((size_t)n, sizeof *captions);
@@ -122,32 +121,41 @@ static bool write_sheet(const Arguments *a, const ShapesOptions *o, Error *e) {
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for a sheet of %d pictures", n);
     for (int i = 0; ok && i < n; i++) {
         uint8_t *at = rgb + (size_t)i * bytes;
-        shapes_picture(at, captions[i], o, (uint64_t)a->seed, (uint64_t)(a->first + i), (int)a->size);
+        shapes_picture(at, captions[i], o, (uint64_t)a->seed, (uint64_t)(a->first + i), a->size);
         pictures[i] = (SheetPicture){at, captions[i]};
     }
-    ok = ok && contact_sheet(pictures, n, (int)a->size, (int)a->size, a->sheet, e);
+    ok = ok && contact_sheet(pictures, n, a->size, a->size, a->sheet, e);
     free(pictures);
     free(rgb);
     free(captions);
     return ok;
 }
 
-int cmd_make_data(int argc, char **argv) {
-    Arguments a = {.size = 64};
+static int make_data(const Command *c, int argc, char **argv) {
+    Arguments a = {.kind = SCENE_KINDS, .size = 64};
     Error e = {0};
-    int rest = 0, code = options_parse("make-data", MAKE_DATA_OPTIONS, &a, argc, argv, &rest);
-    if (code != OPTIONS_GO_ON) return code;
-    if (rest) return usage_error("make-data", "%.60s: not an option; the folder goes after -o", argv[0]);
-    if (!a.out && !a.sheet) return usage_error("make-data", "make-data needs -o DIR, --sheet FILE, or both");
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
+    if (code != GO_ON) return code;
+    if (rest) return usage_error(c, "%.60s: not an option; the folder goes after -o", argv[0]);
+    if (!a.out && !a.sheet) return usage_error(c, "make-data needs -o DIR, --sheet FILE, or both");
     if (!a.count) a.count = a.out ? 1000 : 48;
     ShapesOptions o = shapes_for(&a);
-    uint8_t *rgb = malloc((size_t)(3 * a.size * a.size));
+    uint8_t *rgb = malloc((size_t)3 * (size_t)a.size * (size_t)a.size);
     bool ok = rgb || error_set(&e, ERR_MEMORY, "out of memory for a picture");
     ok = ok && (!a.sheet || atomic_check(a.sheet, &e)) && (!a.out || write_folder(&a, &o, rgb, &e)) &&
          (!a.sheet || write_sheet(&a, &o, &e));
     free(rgb);
-    if (!ok) return report("make-data", &e);
+    if (!ok) return report(c, &e);
     if (!a.quiet && a.out) printf("%s: %" PRId64 " pictures\n", a.out, a.count);
     if (!a.quiet && a.sheet) printf("%s: written\n", a.sheet);
     return finish_output();
 }
+
+const Command MAKE_DATA = {
+    "make-data",
+    make_data,
+    "-o DIR | --sheet FILE [options]",
+    "draw captioned pictures to train on",
+    "Shapes in colours, two in a relation, several alike, digits, small landscapes: the same numbers and seed give the "
+    "same pictures everywhere. 8 pairs of a colour and a shape, such as a purple star, are kept for testing.",
+    OPTIONS};

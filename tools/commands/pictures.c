@@ -2,6 +2,7 @@
  */
 #include "tools/cli/memory.h"
 #include "tools/cli/output.h"
+#include "tools/cli/commands.h"
 #include "tools/cli/picture_options.h"
 #include "tools/cli/precision.h"
 #include "tools/cli/progress.h"
@@ -126,12 +127,12 @@ static bool start_from(const PictureArguments *a, Image *image, SdRequest *r, Er
     return true;
 }
 
-static int generate(const char *command, const PictureArguments *a) {
+static int generate(const Command *c, const PictureArguments *a) {
     Error e = {0};
     Steps steps = {0};
     Image image = {0};
     Progress progress;
-    SdOptions options = {.threads = (int)a->threads, .memory_limit = (size_t)a->memory_limit};
+    SdOptions options = {.threads = (int)a->threads, .memory_limit = a->memory_limit};
     options.precision = precision_of(a->precision);
     options.device = a->device ? a->device : "auto";
     catch_signals();
@@ -169,16 +170,34 @@ static int generate(const char *command, const PictureArguments *a) {
         fprintf(stderr, "sdc: stopped after step %d of %d; run it again for the rest\n", progress.step, progress.steps);
         return 128 + caught_signal();
     }
-    return e.code ? report(command, &e) : finish_output();
+    return e.code ? report(c, &e) : finish_output();
 }
 
-static int make(const char *command, const Option *table, int argc, char **argv) {
+static int make(const Command *c, int argc, char **argv) {
     PictureArguments a;
-    int code = picture_options(command, table, &a, argc, argv);
-    if (code == OPTIONS_GO_ON) code = generate(command, &a);
-    options_free(table, &a);
+    int code = picture_options(c, &a, argc, argv);
+    if (code == GO_ON) code = generate(c, &a);
+    options_free(c, &a);
     return code;
 }
 
-int cmd_txt2img(int argc, char **argv) { return make("txt2img", TXT2IMG_OPTIONS, argc, argv); }
-int cmd_img2img(int argc, char **argv) { return make("img2img", IMG2IMG_OPTIONS, argc, argv); }
+const Command TXT2IMG = {
+    "txt2img",
+    make,
+    "-m MODEL -p PROMPT [options]",
+    "make pictures from a prompt",
+    "MODEL is a .safetensors file of Stable Diffusion 1.x, as people share them or made by `sdc convert`, or a "
+    "diffusers folder. One picture goes to OUT; several go to OUT-SEED.png, the seed counting up. Without -o the name "
+    "is SEED-first-words.png. No file is overwritten unless -o named it.\n"
+    "auto takes the first NVIDIA GPU where this build and the machine have one; cuda:0,1 shares a batch out. f16 and "
+    "bf16 are for GPUs; mixed is for processors with AVX-512 BF16, is f32 on others, and f16 on a GPU. --exact is not "
+    "in this version.",
+    TXT2IMG_OPTIONS};
+const Command IMG2IMG = {
+    "img2img",
+    make,
+    "-m MODEL -i IMAGE -p PROMPT [options]",
+    "make pictures from a picture and a prompt",
+    "IMAGE is turned as its EXIF says and laid on white where it is transparent. The new picture has its size, cut to "
+    "multiples of 8, unless -W and -H say otherwise. Everything else is as in txt2img.",
+    IMG2IMG_OPTIONS};

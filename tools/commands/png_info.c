@@ -12,12 +12,8 @@ typedef struct {
     bool json, raw;
 } Arguments;
 
-const Option PNG_INFO_OPTIONS[] = {
-    {OPT_FLAG, 0, "json", offsetof(Arguments, json), NULL, "print one JSON object a line", 0, 0},
-    {OPT_FLAG, 0, "raw", offsetof(Arguments, raw), NULL, "print the text as the file has it", 0, 0},
-    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
-
-static const char NAME[] = "png-info";
+static const Option OPTIONS[] = {OPTION(FLAG, json, 0, "json", NULL, "print one JSON object a line"),
+                                 OPTION(FLAG, raw, 0, "raw", NULL, "print the text as the file has it"), OPTION_END};
 
 /* A text from a file, for a terminal: no control characters; lines after the first are indented. */
 static void print_clean(const char *s, int indent) {
@@ -95,19 +91,28 @@ static bool show(const Arguments *a, const char *path, Error *e) {
     return ok;
 }
 
-int cmd_png_info(int argc, char **argv) {
+static int png_info(const Command *c, int argc, char **argv) {
     Arguments a = {0};
-    int rest = 0, code = options_parse(NAME, PNG_INFO_OPTIONS, &a, argc, argv, &rest), failed = EXIT_DONE;
-    if (code != OPTIONS_GO_ON) return code;
-    if (!rest) return usage_error(NAME, "no file named");
-    if (a.json && a.raw) return usage_error(NAME, "--json and --raw: one of them; --json has the text as well");
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest), failed = EXIT_DONE;
+    if (code != GO_ON) return code;
+    if (!rest) return usage_error(c, "no file named");
+    if (a.json && a.raw) return usage_error(c, "--json and --raw: one of them; --json has the text as well");
     for (int k = 0; k < rest; k++) {
         Error e = {0};
         if (show(&a, argv[k], &e)) continue;
         fflush(stdout); /* so that the two streams keep their order where both go to one place */
-        report(NAME, &e);
+        report(c, &e);
         failed = EXIT_WORLD;
     }
     code = finish_output();
     return failed ? failed : code;
 }
+
+const Command PNG_INFO = {
+    "png-info",
+    png_info,
+    "FILE... [options]",
+    "show what pictures say about how they were made",
+    "PNG files of the webui and its kin, and ours; JPEG and WebP files whose EXIF holds the text. "
+    "The exit code is 1 when a picture says nothing.",
+    OPTIONS};

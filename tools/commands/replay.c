@@ -21,22 +21,19 @@
 typedef struct {
     const char *model, *out, *precision, *device;
     int64_t threads;
-    uint64_t memory_limit;
+    size_t memory_limit;
     bool quiet;
 } Arguments;
 
-#define AT(field) offsetof(Arguments, field)
-const Option REPLAY_OPTIONS[] = {
-    {OPT_STRING, 'm', "model", AT(model), "MODEL", "the model: a file or a folder", 0, 0},
-    {OPT_STRING, 'o', "out", AT(out), "FILE", "save the new picture, a PNG file", 0, 0},
-    {OPT_CHOICE, 0, "precision", AT(precision), PRECISION_NAMES, "as the picture was made: it does not say", 0, 0},
-    {OPT_STRING, 0, "device", AT(device), "auto|cpu|cuda[:N]", "likewise (auto)", 0, 0},
-    {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
-    {OPT_SIZE, 0, "memory-limit", AT(memory_limit), "SIZE", "what the process may take: 900M, 4G, 1.5GiB", 0, 0},
-    {OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "print errors only", 0, 0},
-    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
-
-static const char NAME[] = "replay";
+static const Option OPTIONS[] = {
+    OPTION(STRING, model, 'm', "model", "MODEL", "the model: a file or a folder"),
+    OPTION(STRING, out, 'o', "out", "FILE", "save the new picture, a PNG file"),
+    OPTION(CHOICE, precision, 0, "precision", PRECISION_NAMES, "as the picture was made: it does not say"),
+    OPTION(STRING, device, 0, "device", "auto|cpu|cuda[:N]", "likewise (auto)"),
+    OPTION_IN(INT64, threads, 0, "threads", "N", 0, 1024, "as many threads (0: as many as there are cores)"),
+    OPTION(SIZE, memory_limit, 0, "memory-limit", "SIZE", "what the process may take: 900M, 4G, 1.5GiB"),
+    OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"),
+    OPTION_END};
 
 /* --- from text to request --- */
 
@@ -206,11 +203,11 @@ static void warn_of_model(SdModel *model, const InfoRead *text) {
                 name ? name : "", is);
 }
 
-static int generate(const Arguments *a, const char *path, Replay *r, const Image *was) {
+static int generate(const Command *c, const Arguments *a, const char *path, Replay *r, const Image *was) {
     Error e = {0};
     Progress progress;
     SdResult result = {0};
-    SdOptions options = {.threads = (int)a->threads, .memory_limit = (size_t)a->memory_limit};
+    SdOptions options = {.threads = (int)a->threads, .memory_limit = a->memory_limit};
     options.precision = precision_of(a->precision);
     options.device = a->device ? a->device : "auto";
     catch_signals();
@@ -230,12 +227,12 @@ static int generate(const Arguments *a, const char *path, Replay *r, const Image
         fprintf(stderr, "sdc: stopped after step %d of %d\n", progress.step, progress.steps);
         return 128 + caught_signal();
     }
-    if (e.code) return report(NAME, &e);
+    if (e.code) return report(c, &e);
     int code = finish_output();
     return code ? code : equal ? EXIT_DONE : EXIT_WORLD;
 }
 
-static int replay(const Arguments *a, const char *path) {
+static int replay(const Command *c, const Arguments *a, const char *path) {
     Error e = {0}, field = {0};
     SdRequest request = sd_request(NULL);
     Replay r = {.request = &request};
@@ -251,25 +248,33 @@ static int replay(const Arguments *a, const char *path) {
         ok = error_set(&e, ERR_FORMAT, "%s: is %dx%d, but its text tells of %dx%d", path, was.width, was.height,
                        request.width, request.height);
     ok = ok && (!a->out || atomic_check(a->out, &e));
-    if (ok) code = generate(a, path, &r, &was);
-    else report(NAME, &e);
+    if (ok) code = generate(c, a, path, &r, &was);
+    else report(c, &e);
     image_free(&was);
     infotext_read_free(&r.text);
     free(text);
     return code;
 }
 
-int cmd_replay(int argc, char **argv) {
+static int run(const Command *c, int argc, char **argv) {
     Arguments a = {0};
-    int rest = 0, code = options_parse(NAME, REPLAY_OPTIONS, &a, argc, argv, &rest);
-    if (code != OPTIONS_GO_ON) return code;
-    if (rest != 1)
-        return usage_error(NAME, rest ? "'%.60s': one picture at a time" : "no picture named", argv[rest > 1]);
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
+    if (code != GO_ON) return code;
+    if (rest != 1) return usage_error(c, rest ? "'%.60s': one picture at a time" : "no picture named", argv[rest > 1]);
     if (!a.model && !sd_builtin())
-        return usage_error(NAME, "no model is built in: -m takes the one that the picture was made with");
+        return usage_error(c, "no model is built in: -m takes the one that the picture was made with");
     if (a.out && (same_file(a.out, argv[0]) || same_file(a.out, a.model)))
-        return usage_error(NAME, "--out: %.200s is read as well; name another file", a.out);
-    if (a.device && strchr(a.device, ',')) return usage_error(NAME, "--device: one at a time");
-    code = check_device(NAME, a.device, "auto", a.precision);
-    return code == OPTIONS_GO_ON ? replay(&a, argv[0]) : code;
+        return usage_error(c, "--out: %.200s is read as well; name another file", a.out);
+    if (a.device && strchr(a.device, ',')) return usage_error(c, "--device: one at a time");
+    code = check_device(c, a.device, "auto", a.precision);
+    return code == GO_ON ? replay(c, &a, argv[0]) : code;
 }
+
+const Command REPLAY = {
+    "replay",
+    run,
+    "FILE -m MODEL [options]",
+    "make a picture again from what it says, and compare",
+    "Prints \"equal\" when every pixel is the same, else how much differs, and the exit code is 1. A field of the text "
+    "that this version does not know, such as hires fix or LoRA, is an error.",
+    OPTIONS};

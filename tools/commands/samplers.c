@@ -8,9 +8,7 @@ typedef struct {
     bool json;
 } Arguments;
 
-const Option SAMPLERS_OPTIONS[] = {
-    {OPT_FLAG, 0, "json", offsetof(Arguments, json), NULL, "print one JSON object a line", 0, 0},
-    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+static const Option OPTIONS[] = {OPTION(FLAG, json, 0, "json", NULL, "print one JSON object a line"), OPTION_END};
 
 static const struct {
     int flag;
@@ -77,26 +75,29 @@ static void print_scheduler(const Scheduler *s, bool json) {
     else printf("null}\n");
 }
 
-static int parse(const char *command, Arguments *a, int argc, char **argv) {
-    int rest = 0, code = options_parse(command, SAMPLERS_OPTIONS, a, argc, argv, &rest);
-    if (code == OPTIONS_GO_ON && rest) return usage_error(command, "%.60s: %s takes no names", argv[0], command);
+static int parse(const Command *c, Arguments *a, int argc, char **argv) {
+    int rest = 0, code = options_parse(c, a, argc, argv, &rest);
+    if (code == GO_ON && rest) return usage_error(c, "%.60s: %s takes no names", argv[0], c->name);
     return code;
 }
 
-int cmd_samplers(int argc, char **argv) {
+static int samplers(const Command *c, int argc, char **argv) {
     Arguments a = {0};
-    int count, code = parse("samplers", &a, argc, argv);
-    if (code != OPTIONS_GO_ON) return code;
+    int count, code = parse(c, &a, argc, argv);
+    if (code != GO_ON) return code;
     const Sampler *all = sampler_list(&count);
     for (int i = 0; i < count; i++) print_sampler(&all[i], a.json);
     return finish_output();
 }
 
-int cmd_schedulers(int argc, char **argv) {
+static int schedulers(const Command *c, int argc, char **argv) {
     Arguments a = {0};
-    int count, code = parse("schedulers", &a, argc, argv);
-    if (code != OPTIONS_GO_ON) return code;
+    int count, code = parse(c, &a, argc, argv);
+    if (code != GO_ON) return code;
     const Scheduler *all = scheduler_list(&count);
     for (int i = 0; i < count; i++) print_scheduler(&all[i], a.json);
     return finish_output();
 }
+
+const Command SAMPLERS = {"samplers", samplers, "[options]", "list the samplers", NULL, OPTIONS};
+const Command SCHEDULERS = {"schedulers", schedulers, "[options]", "list the schedule types", NULL, OPTIONS};

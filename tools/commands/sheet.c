@@ -12,25 +12,25 @@
 
 typedef struct {
     const char *model, *out, *sampler, *scheduler;
-    int64_t width, height, steps, seed, threads;
+    int64_t seed;
+    int width, height, steps, threads;
     double cfg;
     bool quiet;
 } Arguments;
 
-#define AT(field) offsetof(Arguments, field)
-const Option SHEET_OPTIONS[] = {
-    {OPT_STRING, 'm', "model", AT(model), "MODEL", "the model: a file or a folder (the built-in one)", 0, 0},
-    {OPT_STRING, 'o', "out", AT(out), "FILE", "the PNG to write (sheet.png)", 0, 0},
-    {OPT_INT, 'W', "width", AT(width), "N", "pixels of a picture, a multiple of 8 (the model's own size)", 64, 2048},
-    {OPT_INT, 'H', "height", AT(height), "N", "likewise", 64, 2048},
-    {OPT_INT, 0, "steps", AT(steps), "N", "steps (20, or the model's own)", 1, 1000},
-    {OPT_DOUBLE, 0, "cfg", AT(cfg), "X", "guidance (7, or the model's own)", 0, 1000},
-    {OPT_STRING, 0, "sampler", AT(sampler), "NAME", "see sdc samplers (Euler a)", 0, 0},
-    {OPT_STRING, 0, "scheduler", AT(scheduler), "NAME", "see sdc schedulers (Automatic)", 0, 0},
-    {OPT_INT, 0, "seed", AT(seed), "N", "of the first picture, the next ones count up (1)", 0, UINT32_MAX},
-    {OPT_INT, 0, "threads", AT(threads), "N", "as many threads (0: as many as there are cores)", 0, 1024},
-    {OPT_FLAG, 'q', "quiet", AT(quiet), NULL, "print errors only", 0, 0},
-    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+static const Option OPTIONS[] = {
+    OPTION(STRING, model, 'm', "model", "MODEL", "the model: a file or a folder (the built-in one)"),
+    OPTION(STRING, out, 'o', "out", "FILE", "the PNG to write (sheet.png)"),
+    OPTION_IN(INT, width, 'W', "width", "N", 64, 2048, "pixels of a picture, a multiple of 8 (the model's own size)"),
+    OPTION_IN(INT, height, 'H', "height", "N", 64, 2048, "likewise"),
+    OPTION_IN(INT, steps, 0, "steps", "N", 1, 1000, "steps (20, or the model's own)"),
+    OPTION_IN(DOUBLE, cfg, 0, "cfg", "X", 0, 1000, "guidance (7, or the model's own)"),
+    OPTION(STRING, sampler, 0, "sampler", "NAME", "see sdc samplers (Euler a)"),
+    OPTION(STRING, scheduler, 0, "scheduler", "NAME", "see sdc schedulers (Automatic)"),
+    OPTION_IN(INT64, seed, 0, "seed", "N", 0, UINT32_MAX, "of the first picture, the next ones count up (1)"),
+    OPTION_IN(INT, threads, 0, "threads", "N", 0, 1024, "as many threads (0: as many as there are cores)"),
+    OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"),
+    OPTION_END};
 
 static const char *const DOZEN[] = {
     "a red circle above a blue square on a white background",
@@ -74,24 +74,31 @@ static bool make(SdModel *model, SdRequest *r, const char *const *prompts, int c
     return ok;
 }
 
-int cmd_sheet(int argc, char **argv) {
+static int sheet(const Command *c, int argc, char **argv) {
     Arguments a = {.out = "sheet.png", .seed = 1, .cfg = -1};
     Error e = {0};
-    int rest = 0, code = options_parse("sheet", SHEET_OPTIONS, &a, argc, argv, &rest);
-    if (code != OPTIONS_GO_ON) return code;
-    if (a.width % 8 || a.height % 8) return usage_error("sheet", "width and height are multiples of 8");
-    SdOptions options = {.threads = (int)a.threads};
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
+    if (code != GO_ON) return code;
+    if (a.width % 8 || a.height % 8) return usage_error(c, "width and height are multiples of 8");
+    SdOptions options = {.threads = a.threads};
     catch_signals();
     SdModel *model = atomic_check(a.out, &e) ? sd_open(a.model, &options, &e) : NULL;
     SdRequest r = sd_request(model);
-    if (a.width) r.width = (int)a.width;
-    if (a.height) r.height = (int)a.height;
-    if (a.steps) r.steps = (int)a.steps;
+    if (a.width) r.width = a.width;
+    if (a.height) r.height = a.height;
+    if (a.steps) r.steps = a.steps;
     if (a.cfg >= 0) r.cfg = a.cfg;
     if (a.sampler) r.sampler = a.sampler;
     r.scheduler = a.scheduler, r.keep = true;
     bool ok = model && make(model, &r, rest ? (const char *const *)argv : DOZEN, rest ? rest : DOZEN_COUNT, &a, &e);
     sd_close(model);
     if (caught_signal()) return 128 + caught_signal();
-    return ok ? finish_output() : report("sheet", &e);
+    return ok ? finish_output() : report(c, &e);
 }
+
+const Command SHEET = {"sheet",
+                       sheet,
+                       "[PROMPT...] [options]",
+                       "several prompts, a picture each, on one sheet",
+                       "Without prompts: a dozen things that the built-in model has learned.",
+                       OPTIONS};

@@ -11,25 +11,20 @@
 typedef struct {
     char *prompt;
     const char *emphasis;
-    int64_t steps, hires_steps;
+    int steps, hires_steps;
     bool negative, json, second_order, old_schedules;
 } Arguments;
 
-const Option TOKENS_OPTIONS[] = {
-    {OPT_TEXT, 'p', "prompt", offsetof(Arguments, prompt), "TEXT", "the prompt; @FILE reads it, - reads stdin", 0, 0},
-    {OPT_FLAG, 'n', "negative", offsetof(Arguments, negative), NULL, "read it as a negative prompt: no AND, no tags", 0,
-     0},
-    {OPT_INT, 's', "steps", offsetof(Arguments, steps), "N", "sampling steps, for schedules (20)", 1, 1000},
-    {OPT_INT, 0, "hires-steps", offsetof(Arguments, hires_steps), "N", "show the second pass, which has N steps", 1,
-     1000},
-    {OPT_FLAG, 0, "second-order", offsetof(Arguments, second_order), NULL,
-     "for samplers that call the model twice a step", 0, 0},
-    {OPT_FLAG, 0, "old-schedules", offsetof(Arguments, old_schedules), NULL,
-     "switch texts as the webui did before version 1.6", 0, 0},
-    {OPT_CHOICE, 0, "emphasis", offsetof(Arguments, emphasis), "original|no-norm|ignore|none",
-     "what brackets do (original)", 0, 0},
-    {OPT_FLAG, 0, "json", offsetof(Arguments, json), NULL, "print JSON", 0, 0},
-    {OPT_END, 0, NULL, 0, NULL, NULL, 0, 0}};
+static const Option OPTIONS[] = {
+    OPTION(TEXT, prompt, 'p', "prompt", "TEXT", "the prompt; @FILE reads it, - reads stdin"),
+    OPTION(FLAG, negative, 'n', "negative", NULL, "read it as a negative prompt: no AND, no tags"),
+    OPTION_IN(INT, steps, 's', "steps", "N", 1, 1000, "sampling steps, for schedules (20)"),
+    OPTION_IN(INT, hires_steps, 0, "hires-steps", "N", 1, 1000, "show the second pass, which has N steps"),
+    OPTION(FLAG, second_order, 0, "second-order", NULL, "for samplers that call the model twice a step"),
+    OPTION(FLAG, old_schedules, 0, "old-schedules", NULL, "switch texts as the webui did before version 1.6"),
+    OPTION(CHOICE, emphasis, 0, "emphasis", "original|no-norm|ignore|none", "what brackets do (original)"),
+    OPTION(FLAG, json, 0, "json", NULL, "print JSON"),
+    OPTION_END};
 
 static SdEmphasis emphasis_of(const char *name) {
     if (!strcmp(name, "no-norm")) return SD_EMPHASIS_NO_NORM;
@@ -127,22 +122,21 @@ static void print_people(const Prompt *p, const Tokenizer *t) {
                p->networks[i].text, p->networks[i].unet);
 }
 
-int cmd_tokens(int argc, char **argv) {
+static int tokens(const Command *c, int argc, char **argv) {
     Arguments a = {.emphasis = "original", .steps = 20};
-    int rest = 0, code = options_parse("tokens", TOKENS_OPTIONS, &a, argc, argv, &rest);
-    if (code == OPTIONS_GO_ON && rest)
-        code = usage_error("tokens", "%.60s: is no option; the prompt follows -p", argv[0]);
-    if (code == OPTIONS_GO_ON && !a.prompt) code = usage_error("tokens", "no prompt; give one with -p");
-    if (code != OPTIONS_GO_ON) {
-        options_free(TOKENS_OPTIONS, &a);
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
+    if (code == GO_ON && rest) code = usage_error(c, "%.60s: is no option; the prompt follows -p", argv[0]);
+    if (code == GO_ON && !a.prompt) code = usage_error(c, "no prompt; give one with -p");
+    if (code != GO_ON) {
+        options_free(c, &a);
         return code;
     }
     int calls = a.second_order ? 2 : 1;
     PromptOptions o = {.negative = a.negative,
                        .emphasis = emphasis_of(a.emphasis),
                        .pad = TOKEN_EOS,
-                       .steps = (int)a.steps * calls,
-                       .hires_steps = (int)a.hires_steps * calls,
+                       .steps = a.steps * calls,
+                       .hires_steps = a.hires_steps * calls,
                        .old_schedules = a.old_schedules};
     Error e = {0};
     Prompt p = {0};
@@ -153,6 +147,15 @@ int cmd_tokens(int argc, char **argv) {
     else if (ok) print_people(&p, t);
     prompt_free(&p);
     tokenizer_free(t);
-    options_free(TOKENS_OPTIONS, &a);
-    return ok ? finish_output() : report("tokens", &e);
+    options_free(c, &a);
+    return ok ? finish_output() : report(c, &e);
 }
+
+const Command TOKENS = {
+    "tokens",
+    tokens,
+    "-p PROMPT [options]",
+    "show what a prompt becomes: texts, tokens, weights",
+    "Tokens are shown as CLIP spells them, \"_\" before one that goes on with a word. A count such as 12/75 is the "
+    "webui's. Switching texts: the text of steps 1-10 is also the one of the first call of the model after them.",
+    OPTIONS};

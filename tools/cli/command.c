@@ -1,0 +1,38 @@
+#include "command.h"
+#include "sd/text/nearest.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static int say(const Command *c, const char *text, bool usage) {
+    Error line = {0}; /* error_set keeps it one line */
+    error_set(&line, ERR_ARGUMENT, "%s", text);
+    if (!usage) fprintf(stderr, "sdc: %s\n", line.text);
+    else fprintf(stderr, "sdc: %s; see sdc help%s%s\n", line.text, c ? " " : "", c ? c->name : "");
+    return usage ? EXIT_USAGE : EXIT_WORLD;
+}
+
+int usage_error(const Command *c, const char *format, ...) {
+    char text[900];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return say(c, text, true);
+}
+
+int report(const Command *c, const Error *e) { return say(c, e->text, e->code == ERR_ARGUMENT); }
+
+int finish_output(void) {
+    if (!fflush(stdout) && !ferror(stdout)) return EXIT_DONE;
+    fputs("sdc: standard output: cannot be written; redirect it elsewhere\n", stderr);
+    return EXIT_WORLD;
+}
+
+bool is_nearer(const char *name, const char *given, int *least) {
+    int edits = nearest_edits(given, name);
+    if (edits >= *least || edits >= (int)strlen(name)) return false;
+    *least = edits;
+    return true;
+}
