@@ -1,7 +1,6 @@
-/* convert.c: a checkpoint as one compute-ready file (FORMAT.md), and what a checkpoint is. */
-#include "sd/models/families.h"
-#include "model.h"
+/* convert.c: a checkpoint rewritten as one file in compute order (FORMAT.md). */
 #include "model_hash.h"
+#include "weights.h"
 
 #include "tensor/half.h"
 
@@ -9,58 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* --- sd_info --- */
-
-static void count_part(const SdModel *m, Part part, int64_t *parameters, bool types[DTYPE_COUNT]) {
-    const WeightList *l = &m->lists[part];
-    for (int64_t i = 0; i < l->count; i++) {
-        const StTensor *t = checkpoint_find(m->checkpoint, l->w[i]->name).tensor;
-        if (!t) continue;
-        *parameters += st_count(t);
-        types[t->dtype] = true;
-    }
-}
-
-bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
-    *out = (SdInfo){0};
-    SdModel *m = model_open(path, NULL, e);
-    if (!m) return false;
-    const Checkpoint *c = m->checkpoint;
-    static const Part ALL[] = {PART_TEXT, PART_UNET, PART_DECODER, PART_ENCODER};
-    ModelReport r;
-    model_compare(m, ALL, PART_COUNT, &r);
-    bool types[DTYPE_COUNT] = {0};
-    count_part(m, PART_TEXT, &out->text_parameters, types);
-    count_part(m, PART_UNET, &out->unet_parameters, types);
-    count_part(m, PART_DECODER, &out->vae_parameters, types);
-    count_part(m, PART_ENCODER, &out->vae_parameters, types);
-    for (int t = 0; t < DTYPE_COUNT; t++)
-        if (types[t] && strlen(out->dtype) + 8 < sizeof out->dtype)
-            snprintf(out->dtype + strlen(out->dtype), sizeof out->dtype - strlen(out->dtype), "%s%s",
-                     out->dtype[0] ? ", " : "", dtype_name((DType)t));
-    snprintf(out->family, sizeof out->family, "%s", m->config.family);
-    snprintf(out->layout, sizeof out->layout, "%s",
-             c->layout == CHECKPOINT_DIFFUSERS ? "diffusers"
-             : m->channels_last                ? "converted"
-                                               : "single file");
-    snprintf(out->prediction, sizeof out->prediction, "%s", m->config.prediction == PREDICT_V ? "v" : "eps");
-    out->tensors = checkpoint_tensors(c);
-    out->used = r.used;
-    out->ignored = r.ignored;
-    out->missing = r.missing + r.misshapen;
-    out->parameters = out->text_parameters + out->unet_parameters + out->vae_parameters;
-    out->bytes = checkpoint_bytes(c);
-    SdRequest request = sd_request(m);
-    out->width = request.width;
-    out->height = request.height;
-    bool ok = true;
-    if (hash && c->file) ok = cached_sha256(path, out->hash, e);
-    model_close(m);
-    return ok;
-}
-
-/* --- sd_convert --- */
 
 typedef struct {
     const SdModel *m;
@@ -177,7 +124,7 @@ bool sd_convert(const char *in, const char *out, const char *dtype, Error *e) {
     Plan p = {0};
     SdModel *m = NULL;
     if ((e && e->code) || !parse_dtype(dtype, &p.dtype, e)) return false;
-    m = model_open(in, NULL, e);
+    m = sd_open(in, NULL, e);
     if (m) m->as_in_files = true;
     p.m = m;
     bool ok = m && lay_out(&p, e);
@@ -202,6 +149,6 @@ bool sd_convert(const char *in, const char *out, const char *dtype, Error *e) {
     }
     free(config);
     free(p.list);
-    model_close(m);
+    sd_close(m);
     return ok;
 }

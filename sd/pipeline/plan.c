@@ -14,9 +14,9 @@ static size_t physical_memory(void) {
 /* Of a GPU what is free, and what the model has there already. */
 static size_t memory_there(const SdModel *m) {
     if (!m->gpu) return physical_memory();
-    size_t free_bytes = m->ops->memory->available(m->gpu) + m->kept.size;
+    size_t free_bytes = m->ops->memory->available(m->gpu) + m->kept.arena.size;
     for (int i = 0; i < PART_COUNT; i++)
-        if (m->loaded[i]) free_bytes += model_part_bytes(m, (Part)i);
+        if (m->loaded[i]) free_bytes += model_part_bytes(m, (Part)i, false);
     return free_bytes;
 }
 
@@ -53,12 +53,12 @@ static void decode_stage(Run *run) {
 /* A part's stage in its mode: the arena's peak and the arithmetic. */
 static size_t measure(Run *run, Part part, double *flops) {
     static void (*const STAGES[PART_COUNT])(Run *) = {run_text_stage, unet_stage, decode_stage, encode_stage};
-    run->arena.peak = run->arena.used;
+    run->work.arena.peak = run->work.arena.used;
     run->ctx.flops = 0;
     run_use(run, part);
     STAGES[part](run);
     if (flops) *flops = run->ctx.flops;
-    return run->arena.peak;
+    return run->work.arena.peak;
 }
 
 /* --- what does not lie on the arena --- */
@@ -95,9 +95,7 @@ static bool costlier(const Run *run, Part part, Mode *m) {
     return m->streamed = true;
 }
 
-static size_t weights_of(const Run *run, Part part) {
-    return (run->mode[part].streamed ? model_streamed_bytes : model_part_bytes)(run->m, part);
-}
+static size_t weights_of(const Run *run, Part part) { return model_part_bytes(run->m, part, run->mode[part].streamed); }
 
 /* What the process has in memory in a part's stage, in its mode; with a preview the decoder stands beside the U-Net. */
 static size_t need(Run *run, Part part) {
@@ -148,7 +146,7 @@ static size_t need_all(Run *run) {
     size_t weights = 0, peak = 0;
     for (int i = 0; i < PART_COUNT; i++) {
         if (i == PART_ENCODER && !run->image) continue;
-        weights += model_part_bytes(run->m, (Part)i);
+        weights += model_part_bytes(run->m, (Part)i, false);
         peak = most(peak, measure(run, (Part)i, NULL));
     }
     return beside(run) + weights + peak;
@@ -159,7 +157,7 @@ static void fill_plan(Run *run) {
     size_t *const peaks[PART_COUNT] = {&p->text_peak, &p->unet_peak, &p->decode_peak, &p->encode_peak};
     double *const flops[PART_COUNT] = {&p->text_flops, &p->step_flops, &p->decode_flops, &p->encode_flops};
     p->weights = p->activations = 0;
-    p->lasting = run->arena.used;
+    p->lasting = run->work.arena.used;
     for (int i = 0; i < PART_COUNT; i++) {
         if (i == PART_ENCODER && !run->image) continue;
         *peaks[i] = measure(run, (Part)i, flops[i]);
@@ -176,41 +174,18 @@ static void fill_plan(Run *run) {
 
 static size_t mebibytes(size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 
-void model_forget(SdModel *m) {
-    if (m->gpu) m->kept.memory = m->ops->memory; /* that of another table may be gone */
-    for (int i = 0; i < 2; i++) recording_free(&m->kept, &m->kept_steps[i]);
-    arena_free(&m->kept);
-}
-
-/* Memory for the call's activations, or for the text stage's (run_arena): the last call's, whose pages are there
- * already, where both keep what they have; on a GPU, of whose memory nothing can be trimmed, of that size only, and
- * with the steps that it recorded there. */
-static bool reserve(Run *run, size_t size, Error *e) {
-    SdModel *m = run->m;
-    bool fits = m->gpu ? m->kept.size == size && m->kept.memory == m->ops->memory : m->kept.size >= size;
-    if (!run->keep || !m->kept.base || !fits) {
-        model_forget(m);
-        return arena_init_on(&run->arena, m->ops, m->gpu, size, e);
-    }
-    run->arena = m->kept;
-    memcpy(run->steps, m->kept_steps, sizeof run->steps);
-    m->kept = (Arena){0};
-    memset(m->kept_steps, 0, sizeof m->kept_steps);
-    run->arena.used = size;
-    arena_trim(&run->arena); /* no more than was promised */
-    run->arena.used = run->arena.peak = 0;
-    return true;
-}
-
 bool run_plan(Run *run, Error *e) {
     SdModel *m = run->m;
     SdPlan *p = &run->plan;
     size_t limit = m->memory_limit, machine = memory_there(m);
     if (!limit || machine < limit) limit = machine;
-    run->arena = (Arena){0};
+    run->work = (Workspace){0};
     run->source = model_source(m);
-    run->ctx = (Ctx){
-        .op = plan_ops(), .precision = m->precision, .type = m->ops->type, .strip = strip_of(m), .arena = &run->arena};
+    run->ctx = (Ctx){.op = plan_ops(),
+                     .precision = m->precision,
+                     .type = m->ops->type,
+                     .strip = strip_of(m),
+                     .arena = &run->work.arena};
     run_place_states(run);
     for (int i = 0; i < PART_COUNT; i++) run->mode[i] = first_mode(run);
     p->process = need_all(run);
@@ -234,13 +209,14 @@ bool run_plan(Run *run, Error *e) {
     else
         for (int i = 0; i < PART_COUNT; i++) run->mode[i] = first_mode(run);
     /* now for real */
-    if (!reserve(run, m->gpu && !run->keep ? p->text_peak : p->activations, e)) return false;
+    if (!workspace_open(&run->work, m, m->gpu && !run->keep ? p->text_peak : p->activations, run->keep, e))
+        return false;
     run->ctx = (Ctx){.op = m->ops,
                      .precision = m->precision,
                      .type = m->ops->type,
                      .strip = strip_of(m),
                      .pool = m->pool,
-                     .arena = &run->arena};
+                     .arena = &run->work.arena};
     run_place_states(run);
     return true;
 }

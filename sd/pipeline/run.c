@@ -57,13 +57,8 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
 void run_free(Run *run) {
     text_states_free(&run->text);
     taps_abort(run->taps);
-    if (run->keep && run->arena.base && !run->ctx.err.code) {
-        run->m->kept = run->arena;
-        memcpy(run->m->kept_steps, run->steps, sizeof run->steps);
-    } else {
-        for (int i = 0; i < 2; i++) recording_free(&run->arena, &run->steps[i]);
-        arena_free(&run->arena);
-    }
+    if (run->keep && run->work.arena.base && !run->ctx.err.code) workspace_keep(&run->work, run->m);
+    else workspace_free(&run->work);
     free(run->x);
     free(run->eps);
     free(run->z);
@@ -82,8 +77,7 @@ bool run_load(Run *run, Part part, Error *e) {
 
 bool run_arena(Run *run, size_t size, Error *e) {
     if (!run->m->gpu || run->keep) return true;
-    for (int i = 0; i < 2; i++) recording_free(&run->arena, &run->steps[i]);
-    if (!arena_again(&run->arena, size, e)) return false;
+    if (!workspace_resize(&run->work, size, e)) return false;
     run_place_states(run); /* the host still has them */
     return true;
 }
@@ -91,7 +85,7 @@ bool run_arena(Run *run, size_t size, Error *e) {
 void run_leave(Run *run, Part part) {
     if (run->keep) return;
     model_release(run->m, part);
-    arena_trim(&run->arena);
+    arena_trim(&run->work.arena);
 }
 
 /* --- text --- */

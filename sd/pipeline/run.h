@@ -3,7 +3,7 @@
 #ifndef SD_PIPELINE_RUN_H
 #define SD_PIPELINE_RUN_H
 
-#include "sd/load/model.h"
+#include "sd/load/weights.h"
 #include "sd/noise/picture_noise.h"
 #include "sd/sampling/scheduler.h"
 #include "taps.h"
@@ -22,7 +22,7 @@ typedef struct {
     const Sampler *sampler;
     const Scheduler *scheduler; /* NULL: Automatic */
     Ctx ctx;
-    Arena arena;
+    Workspace work;
     SdPlan plan;
     Mode mode[PART_COUNT];
     bool keep; /* parts stay in memory for the next call */
@@ -31,10 +31,9 @@ typedef struct {
     int batch;
     int64_t h, w, latent; /* latents: rows, columns, floats of one picture */
     TextStates text;
-    Tensor keys[2];     /* [1,T,keys] or [sides,T,keys]: what the U-Net makes of each call's context */
-    Recording steps[2]; /* each call's U-Net, as a GPU repeats it */
-    Tensor times;       /* [1,times]: what it makes of `time` */
-    float time;         /* NAN: of none yet */
+    Tensor keys[2]; /* [1,T,keys] or [sides,T,keys]: what the U-Net makes of each call's context */
+    Tensor times;   /* [1,times]: what it makes of `time` */
+    float time;     /* NAN: of none yet */
 
     float *x;             /* [batch][C][h][w], the sampler's latents */
     float *eps;           /* [sides][group][C][h][w]: the negative prompt's (when guided), then each part's */

@@ -104,8 +104,8 @@ static void forwards(Run *run, float *eps, const float *x, float scale, float ti
             Recording once = {0};
             bool whole = texts == keys.n[0] && pictures == run->group; /* parts share addresses, not keys */
             forward(run, out, x, scale, time, tensor_slice(keys, 0, t, texts), p, pictures,
-                    whole ? &run->steps[call] : &once);
-            recording_free(&run->arena, &once);
+                    whole ? &run->work.unet[call] : &once);
+            recording_free(&run->work.arena, &once);
             run->calls++;
             run->ctx.taps = NULL;
         }
@@ -152,7 +152,7 @@ static void guide(Run *run, float *out) {
 
 static bool denoise(void *user, const Ask *ask, float *out, Error *e) {
     Run *run = user;
-    const NoiseLevels *s = &run->m->schedule;
+    const NoiseLevels *s = &run->m->noise_levels;
     bool v = run->m->config.prediction == PREDICT_V, sigma_space = run->sampler->space == SPACE_SIGMA;
     int64_t all = run->group * run->latent;
     if (ask->step != run->step) run->calls = 0;
@@ -247,7 +247,7 @@ static SamplerOptions options_of(const Run *run) {
 /* Runs the sampler on all pictures, or, where it chooses its steps by what it sees, on one after the other. */
 static bool run_sampler(Run *run, const Points *points, float *work, Error *e) {
     for (run->first = 0; run->first < run->batch; run->first += run->group) {
-        Sampling s = {.schedule = &run->m->schedule,
+        Sampling s = {.schedule = &run->m->noise_levels,
                       .points = points->values,
                       .count = points->count,
                       .low = points->bounds_low,

@@ -68,7 +68,7 @@ bool run_shares(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
         s->request.preview = s->leads && r->preview ? preview : NULL;
         s->request.user = s;
     }
-    if (ok) pool_run(m->together, gpus, run_share, shares);
+    if (ok) pool_run(m->gpu_threads, gpus, run_share, shares);
     for (int i = 0; ok && i < gpus; i++) /* a share that was told to stop is not the reason */
         if (shares[i].error.code != ERR_CANCELLED) ok = passed_on(&shares[i].error, e);
     for (int i = 0; ok && i < gpus; i++) ok = passed_on(&shares[i].error, e);

@@ -101,7 +101,7 @@ bool run_points(Run *run, Points *points, Error *e) {
     if (part < 1)
         return error_set(e, ERR_ARGUMENT, "strength %g of %d steps: is no step at all; give more of either",
                          r->strength, r->steps);
-    const NoiseLevels *s = &run->m->schedule;
+    const NoiseLevels *s = &run->m->noise_levels;
     const ScheduleOptions o = {
         .sigma_min = r->sigma_min, .sigma_max = r->sigma_max, .rho = r->rho, .discard = r->discard_next_to_last};
     bool at_first = r->strength_steps == SD_STEPS_DIFFUSERS;

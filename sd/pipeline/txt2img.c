@@ -5,24 +5,11 @@
 
 #include "tensor/os.h"
 #include "weights/atomic_file.h"
-#include "weights/builtin.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-SdModel *sd_open(const char *path, const SdOptions *options, Error *e) { return model_open(path, options, e); }
-SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e) {
-    return model_open_memory(name, bytes, size, options, e);
-}
-bool sd_builtin(void) {
-    size_t size;
-    return builtin_model(&size) != NULL;
-}
-bool sd_has_mixed(void) { return cpu_ops_mixed() != NULL; }
-void sd_close(SdModel *m) { model_close(m); }
-const char *sd_device(const SdModel *m) { return m->gpu ? gpu_name(m->gpu) : m->device; }
 
 /* --- decoding --- */
 

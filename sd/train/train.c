@@ -131,7 +131,7 @@ static bool set_up(Trainer *t, Error *e) {
     const TrainOptions *o = t->o;
     if (!check_out(o, e) || (!o->model && !o->resume && !train_create(o, t->d, e))) return false;
     SdOptions options = {.threads = o->threads};
-    t->m = model_open(o->model ? o->model : o->out, &options, e);
+    t->m = sd_open(o->model ? o->model : o->out, &options, e);
     if (!t->m || !check(t, e) || !load(t, e)) return false;
     t->tape = tape_new();
     if (!t->tape) return error_set(e, ERR_MEMORY, "out of memory for a tape");
@@ -249,6 +249,6 @@ bool train_run(const TrainOptions *o, const TrainData *d, Error *e) {
     tape_free(t.tape);
     parameters_free(&t.p);
     arena_free(&t.arena);
-    model_close(t.m);
+    sd_close(t.m);
     return ok;
 }

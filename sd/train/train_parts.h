@@ -4,7 +4,7 @@
 
 #include "nn/optimiser.h"
 #include "tensor/tape.h"
-#include "sd/load/model.h"
+#include "sd/load/weights.h"
 #include "train.h"
 
 enum { TRAIN_TOKENS = 77, STATE_PATH = 1024 };

@@ -58,7 +58,7 @@ static void make_batch(const Trainer *t, int64_t first, int64_t n, const Batch *
         const float *moments = t->cache.moments + picture * t->cache.moments_each;
         float *x = b->x + i * each, *target = b->target + i * each, offset[64];
         int time = train_time(t->o, t->step, index);
-        double a = t->m->schedule.alphas[time];
+        double a = t->m->noise_levels.alphas[time];
         float keep = (float)sqrt(a), noisy = (float)sqrt(1 - a);
         train_normal(target, each, t->o->seed, FOR_NOISE, stream);
         train_normal(x, each, t->o->seed, FOR_POSTERIOR, stream);

@@ -1,7 +1,7 @@
 /* test_layouts.c: whatever a checkpoint's layout and names, loading gives the same weights, to the bit. */
 #include "tests/harness/known_answers.h"
 
-#include "sd/load/model.h"
+#include "sd/load/weights.h"
 #include "tests/harness/generated.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
@@ -64,13 +64,13 @@ static void check_layout(const char *what, MakeModel spec, int64_t tensors, int6
                (long long)tensors);
     test_note("%lld tensors, %lld ignored, %lld missing %s", (long long)info.tensors, (long long)info.ignored,
               (long long)info.missing, e.text);
-    SdModel *m = model_open(path, &(SdOptions){.threads = 2}, &e);
+    SdModel *m = sd_open(path, &(SdOptions){.threads = 2}, &e);
     if (m) m->as_in_files = true;
     test_check(m && !wrongly_full(m), "%s: which products are f32's in `mixed`", what);
     int64_t wrong = m ? wrong_weights(m, spec.dtype, &e) : -1;
     test_check(wrong == 0, "%s: every weight is loaded", what);
     test_note("%lld wrong %s", (long long)wrong, e.text);
-    model_close(m);
+    sd_close(m);
 }
 
 void layout_checks(void) {

@@ -178,7 +178,7 @@ static void encoder(const char *path) {
     static const int SIZES[][2] = {{64, 64}, {40, 56}};
     Golden *g = golden_open("micro_encoder");
     Error e = {0};
-    SdModel *m = model_open(path, NULL, &e);
+    SdModel *m = sd_open(path, NULL, &e);
     if (!test_check(g && m && model_load(m, PART_ENCODER, &e), "the encoder loads")) test_note("%s", e.text);
     for (int i = 0; g && m && i < 2; i++) {
         int h = SIZES[i][0], w = SIZES[i][1];
@@ -204,7 +204,7 @@ static void encoder(const char *path) {
         free(image);
         free(moments);
     }
-    model_close(m);
+    sd_close(m);
     golden_close(g);
 }
 
@@ -334,19 +334,19 @@ static void plans(const char *model) {
             r.cfg = cfg;
             r.batch_size = 1 + i % 2;
             bool ok = run_init(&run, m, &r, &e) && run_plan(&run, &e);
-            size_t bottom = run.arena.used;
-            run.arena.peak = bottom;
+            size_t bottom = run.work.arena.used;
+            run.work.arena.peak = bottom;
             ok = ok && run_text(&run, &e);
-            size_t text = run.arena.peak;
-            run.arena.peak = bottom;
+            size_t text = run.work.arena.peak;
+            run.work.arena.peak = bottom;
             ok = ok && run_sample(&run, &e);
-            size_t unet = run.arena.peak;
-            run.arena.peak = bottom;
+            size_t unet = run.work.arena.peak;
+            run.work.arena.peak = bottom;
             ok = ok && run_decode(&run, &out, &e);
             test_check(ok && text == run.plan.text_peak && unet == run.plan.unet_peak &&
-                           run.arena.peak == run.plan.decode_peak,
+                           run.work.arena.peak == run.plan.decode_peak,
                        "%dx%d, CFG %d: planned %zu %zu %zu bytes, took %zu %zu %zu", r.width, r.height, cfg,
-                       run.plan.text_peak, run.plan.unet_peak, run.plan.decode_peak, text, unet, run.arena.peak);
+                       run.plan.text_peak, run.plan.unet_peak, run.plan.decode_peak, text, unet, run.work.arena.peak);
             sd_free(&out);
             run_free(&run);
         }

@@ -2,7 +2,6 @@
 #include "bench_record.h"
 
 #include "sd/models/clip.h"
-#include "sd/pipeline/run.h"
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
 #include "tensor/os.h"

@@ -7,7 +7,7 @@
 #include "tools/bench/bench_report.h"
 #include "tools/cli/memory.h"
 #include "tools/cli/precision.h"
-#include "sd/pipeline/run.h"
+#include "sd/load/weights.h"
 #include "tensor/os.h"
 
 #include <stdio.h>

@@ -32,7 +32,7 @@ sd/train tensor weights nn sd sd/noise sd/image sd/sampling sd/models sd/load
 sd/guide
 tools/cli tensor weights sd sd/text sd/sampling sd/info sd/load
 tools/shapes tensor weights sd sd/noise sd/image sd/load
-tools/bench tensor weights nn sd sd/models sd/load sd/pipeline tools/cli
+tools/bench tensor weights nn sd sd/models sd/load tools/cli
 tools/server sd
 tools/commands tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/info sd/load sd/pipeline sd/train tools/cli tools/bench tools/shapes
 tests *

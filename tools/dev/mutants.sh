@@ -41,8 +41,8 @@ SiLU of the last channels left out ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s
 a panel's vectors all widened from its first ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|widen_vector(t.from + p \* PANEL + c \* VW|widen_vector(t.from + p * PANEL|
 few outputs see what lies left of the picture ~ tensor/cpu/conv_few.c ~ ops ~ openblas ~ s|line && j >= 0 &&|line \&\&|
 convolution's taps transposed ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|t / kw - g->g.pad_top|t % kw - g->g.pad_top|; s|t % kw - g->g.pad_left|t / kw - g->g.pad_left|
-convolution's weights not turned ~ sd/load/model.c ~ blocks ~ openblas ~ s|j.turned = like->kind == WEIGHT_CONV|j.turned = like->kind == WEIGHT_TABLE|
-convolution's weights turned wrongly ~ sd/load/model.c ~ blocks ~ openblas ~ s|(t \* channels + i) \* width, in|(i * taps + t) * width, in|
+convolution's weights not transposed ~ sd/load/weights.c ~ blocks ~ openblas ~ s|return w->kind == WEIGHT_CONV \&\& !m|return w->kind == WEIGHT_TABLE \&\& !m|
+convolution's weights transposed wrongly ~ sd/load/weights.c ~ blocks ~ openblas ~ s|(t \* channels + i) \* width, in|(i * taps + t) * width, in|
 VAE encoder pads all round ~ nn/layers.c ~ blocks ~ openblas ~ s|{.stride = 2}|{.stride = 2, .pad_top = 1, .pad_left = 1}|
 U-Net's way down pads right and bottom ~ nn/layers.c ~ blocks ~ openblas ~ s|.stride = stride, .pad_top = 1, .pad_left = 1|.stride = stride, .pad_top = stride == 1, .pad_left = stride == 1|
 up-sampling by halves ~ tensor/cpu/pixels.h ~ ops ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
@@ -78,7 +78,7 @@ keys of another side's text ~ nn/transformer.c ~ pipeline ~ openblas ~ s|tensor_
 keys stay when the text turns ~ sd/pipeline/sample.c ~ pipeline ~ openblas ~ s/planning || s->sides\[i\].turned/planning || asked == 0/
 strips do not see the next one ~ nn/strips.c ~ blocks ~ openblas ~ s|below = to < h;|below = 0;|
 strip's statistics in the wrong blocks ~ nn/resblock_strips.c ~ blocks ~ openblas ~ s|first = from \* s->w / GROUP_NORM_PIXELS|first = 0 * from|
-weights of the piece before ~ sd/load/model.c ~ memory ~ openblas ~ s|first = index \* PIECE|first = (index > 0 ? index - 1 : 0) * PIECE|
+weights of the piece before ~ sd/load/weights.c ~ memory ~ openblas ~ s|first = index \* PIECE|first = (index > 0 ? index - 1 : 0) * PIECE|
 values overwritten before the way back ~ tensor/tape.c ~ gradients ~ openblas ~ s|if (!overlap(t->needs\[i\].place, place)) continue;|if (t->count) continue;|
 outputs in place lose their gradient ~ tensor/tape_back.c ~ gradients ~ openblas ~ s|if (!r->in_place \&\& tensor_dense(r->y)) spans_remove|if (tensor_dense(r->y)) spans_remove|
 second contributions overwrite ~ tensor/tape_back.c ~ gradients ~ openblas ~ s|bool add = cover != COVERED_NOT|bool add = cover == COVERED_PARTLY|

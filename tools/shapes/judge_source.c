@@ -1,7 +1,7 @@
 /* judge_source.c: pictures freshly drawn, drawn and sent through a model's VAE, or made by a model from the caption. */
 #include "judge_source.h"
 
-#include "sd/load/model.h"
+#include "sd/load/weights.h"
 
 #include <math.h>
 #include <stdlib.h>

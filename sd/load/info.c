@@ -1,0 +1,53 @@
+/* info.c: what a checkpoint is, for people. */
+#include "model_hash.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void count_part(const SdModel *m, Part part, int64_t *parameters, bool types[DTYPE_COUNT]) {
+    const WeightList *l = &m->lists[part];
+    for (int64_t i = 0; i < l->count; i++) {
+        const StTensor *t = checkpoint_find(m->checkpoint, l->w[i]->name).tensor;
+        if (!t) continue;
+        *parameters += st_count(t);
+        types[t->dtype] = true;
+    }
+}
+
+bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
+    *out = (SdInfo){0};
+    SdModel *m = sd_open(path, NULL, e);
+    if (!m) return false;
+    const Checkpoint *c = m->checkpoint;
+    static const Part ALL[] = {PART_TEXT, PART_UNET, PART_DECODER, PART_ENCODER};
+    ModelReport r;
+    model_compare(m, ALL, PART_COUNT, &r);
+    bool types[DTYPE_COUNT] = {0};
+    count_part(m, PART_TEXT, &out->text_parameters, types);
+    count_part(m, PART_UNET, &out->unet_parameters, types);
+    count_part(m, PART_DECODER, &out->vae_parameters, types);
+    count_part(m, PART_ENCODER, &out->vae_parameters, types);
+    for (int t = 0; t < DTYPE_COUNT; t++)
+        if (types[t] && strlen(out->dtype) + 8 < sizeof out->dtype)
+            snprintf(out->dtype + strlen(out->dtype), sizeof out->dtype - strlen(out->dtype), "%s%s",
+                     out->dtype[0] ? ", " : "", dtype_name((DType)t));
+    snprintf(out->family, sizeof out->family, "%s", m->config.family);
+    snprintf(out->layout, sizeof out->layout, "%s",
+             c->layout == CHECKPOINT_DIFFUSERS ? "diffusers"
+             : m->channels_last                ? "converted"
+                                               : "single file");
+    snprintf(out->prediction, sizeof out->prediction, "%s", m->config.prediction == PREDICT_V ? "v" : "eps");
+    out->tensors = checkpoint_tensors(c);
+    out->used = r.used;
+    out->ignored = r.ignored;
+    out->missing = r.missing + r.misshapen;
+    out->parameters = out->text_parameters + out->unet_parameters + out->vae_parameters;
+    out->bytes = checkpoint_bytes(c);
+    SdRequest request = sd_request(m);
+    out->width = request.width;
+    out->height = request.height;
+    bool ok = true;
+    if (hash && c->file) ok = cached_sha256(path, out->hash, e);
+    sd_close(m);
+    return ok;
+}

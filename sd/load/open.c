@@ -1,0 +1,196 @@
+/* open.c: from a path and options to a model: the device, the configuration, the networks bound to their weights'
+ * names. Nothing but headers is read. */
+#include "devices.h"
+#include "model.h"
+#include "weights.h"
+
+#include "sd/models/families.h"
+#include "weights/builtin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What every picture needs. */
+static const Part NEEDED[] = {PART_TEXT, PART_UNET, PART_DECODER};
+enum { NEEDED_COUNT = 3 };
+
+static bool bind_parts(SdModel *m, Error *e) {
+    const SdConfig *k = &m->config;
+    WeightList *l = m->lists;
+    for (int i = 0; i < PART_COUNT; i++) l[i].err = e;
+    size_t text =
+        bind_enter(&l[PART_TEXT], k->clip.open_clip ? "cond_stage_model.model." : "cond_stage_model.transformer.");
+    size_t unet = bind_enter(&l[PART_UNET], "model.diffusion_model.");
+    size_t decoder = bind_enter(&l[PART_DECODER], "first_stage_model.");
+    size_t encoder = bind_enter(&l[PART_ENCODER], "first_stage_model.");
+    bool ok = clip_bind(&m->clip, &k->clip, &l[PART_TEXT]) && unet_bind(&m->unet, &k->unet, &l[PART_UNET]) &&
+              vae_bind_decoder(&m->decoder, &k->vae, &l[PART_DECODER]) &&
+              vae_bind_encoder(&m->encoder, &k->vae, &l[PART_ENCODER]);
+    bind_leave(&l[PART_TEXT], text);
+    bind_leave(&l[PART_UNET], unet);
+    bind_leave(&l[PART_DECODER], decoder);
+    bind_leave(&l[PART_ENCODER], encoder);
+    for (int i = 0; i < PART_COUNT; i++) l[i].err = NULL; /* the caller's Error may be gone later */
+    return ok;
+}
+
+static bool check_complete(SdModel *m, Error *e) {
+    ModelReport r;
+    model_compare(m, NEEDED, NEEDED_COUNT, &r);
+    if (!(r.missing + r.misshapen)) return true;
+    return error_set(e, ERR_FORMAT,
+                     "%s: does not fit %s: %lld of %lld tensors are missing, %lld have another shape (%s%s); use a "
+                     "complete checkpoint",
+                     m->checkpoint->path, m->config.family, (long long)r.missing,
+                     (long long)(r.used + r.missing + r.misshapen), (long long)r.misshapen, r.names,
+                     r.missing + r.misshapen > 3 ? ", ..." : "");
+}
+
+/* A checkpoint may bring its own alphas_cumprod, and then the original programs use it. */
+static bool read_noise_levels(SdModel *m, Error *e) {
+    float alphas[TRAIN_STEPS];
+    Found f = checkpoint_find(m->checkpoint, "alphas_cumprod");
+    bool own = f.tensor && st_count(f.tensor) == TRAIN_STEPS && st_read_f32(f.file, f.tensor, alphas);
+    return noise_levels_init(&m->noise_levels, own ? alphas : NULL, e);
+}
+
+/* A small model may have rows for some tokens only, and its file says which. */
+static bool read_tokens(SdModel *m, Error *e) {
+    const char *tokens = m->checkpoint->file ? st_meta(m->checkpoint->file, "sdc.tokens") : NULL;
+    if (tokens) return clip_keep_tokens(&m->clip, tokens, m->checkpoint->path, e);
+    if (m->config.clip.vocabulary >= TOKEN_COUNT) return true;
+    return error_set(e, ERR_FORMAT, "%s: its token table has %d rows, and nothing says which tokens they are",
+                     m->checkpoint->path, m->config.clip.vocabulary);
+}
+
+/* --- devices --- */
+
+/* The table of ops and, if the device is one, the GPU that it works on. */
+static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
+    const char *text = o && o->device ? o->device : "cpu";
+    SdPrecision precision = o ? o->precision : SD_F32;
+    DType type = precision == SD_F16 ? F16 : precision == SD_BF16 ? BF16 : F32;
+    Error why = {0}; /* why "auto" found no GPU */
+    Devices d;
+    m->ops = cpu_ops();
+    if (!devices_parse(text, &d))
+        return error_set(e, ERR_ARGUMENT, "device '%.60s': is none of auto, cpu, cuda, cuda:N, cuda:N,M", text);
+    m->precision = precision == SD_F32_DIRECT ? PRECISION_F32_DIRECT : PRECISION_F32;
+    m->peer_count = d.kind == DEVICE_CUDA ? d.count - 1 : 0;
+    if (d.kind == DEVICE_CUDA || (d.kind == DEVICE_AUTO && gpu_count() > 0)) {
+        m->gpu = gpu_open(d.gpus[0], d.kind == DEVICE_CUDA ? e : &why);
+        if (m->gpu) m->ops = gpu_ops(m->gpu, precision == SD_MIXED ? F16 : type);
+        if (m->gpu || d.kind == DEVICE_CUDA) return m->gpu != NULL;
+    } else if (d.kind == DEVICE_AUTO) gpu_idle(&why);
+    snprintf(m->device, sizeof m->device, "cpu%s%.300s", why.code ? "; " : "", why.text);
+    if (precision == SD_MIXED && cpu_ops_mixed()) m->ops = cpu_ops_mixed();
+    if (type == F32) return true;
+    return error_set(e, ERR_ARGUMENT, "precision %s: is for GPUs; use f32 on the CPU", type == F16 ? "f16" : "bf16");
+}
+
+/* Where a model comes from. */
+typedef struct {
+    const char *name;  /* a path, or what messages call the bytes */
+    const void *bytes; /* NULL: the file or folder of that name */
+    size_t size;
+} Source;
+
+static SdModel *open_source(Source from, const SdOptions *options, Error *e);
+
+/* The GPUs after the first, each with a model of its own. */
+static bool open_peers(SdModel *m, Source from, const SdOptions *options, Error *e) {
+    Devices d;
+    int count = m->peer_count;
+    m->peer_count = 0;
+    if (!count) return true;
+    devices_parse(options->device, &d);
+    m->peers = calloc((size_t)count, sizeof *m->peers);
+    m->gpu_threads = pool_new(count + 1, e);
+    if (!m->peers || !m->gpu_threads) return error_set(e, ERR_MEMORY, "%s: out of memory", from.name);
+    for (int i = 0; i < count; i++) {
+        char name[32];
+        SdOptions o = *options;
+        snprintf(name, sizeof name, "cuda:%d", d.gpus[i + 1]);
+        o.device = name;
+        m->peers[i] = open_source(from, &o, e);
+        if (!m->peers[i]) return false;
+        m->peer_count++;
+    }
+    return true;
+}
+
+/* --- opening --- */
+
+static bool open_checkpoint(SdModel *m, Source from, Error *e) {
+    m->checkpoint =
+        from.bytes ? checkpoint_open_memory(from.name, from.bytes, from.size, e) : checkpoint_open(from.name, e);
+    if (!m->checkpoint) return false;
+    const char *order = m->checkpoint->file ? st_meta(m->checkpoint->file, "sdc.conv_layout") : NULL;
+    m->channels_last = order && !strcmp(order, "OHWI");
+    return true;
+}
+
+static bool new_helpers(SdModel *m, const SdOptions *options, Error *e) {
+    m->pool = pool_new(options ? options->threads : 0, e);
+    if (!m->pool) return false;
+    m->tokenizer = tokenizer_new();
+    return m->tokenizer || error_set(e, ERR_MEMORY, "%s: out of memory for the tokenizer", m->checkpoint->path);
+}
+
+static SdModel *open_source(Source from, const SdOptions *options, Error *e) {
+    if (e && e->code) return NULL;
+    SdModel *m = calloc(1, sizeof *m);
+    if (!m) {
+        error_set(e, ERR_MEMORY, "%s: out of memory", from.name);
+        return NULL;
+    }
+    m->memory_limit = options ? options->memory_limit : 0;
+    if (choose_device(m, options, e) && open_checkpoint(m, from, e) && detect_config(m->checkpoint, &m->config, e) &&
+        bind_parts(m, e) && check_complete(m, e) && read_tokens(m, e) && read_noise_levels(m, e) &&
+        new_helpers(m, options, e) && open_peers(m, from, options, e))
+        return m;
+    sd_close(m);
+    return NULL;
+}
+
+SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e) {
+    return open_source((Source){.name = name, .bytes = bytes, .size = size}, options, e);
+}
+
+SdModel *sd_open(const char *path, const SdOptions *options, Error *e) {
+    size_t size = 0;
+    const void *bytes = path ? NULL : builtin_model(&size);
+    if (path || bytes) return open_source((Source){path ? path : "built-in model", bytes, size}, options, e);
+    error_set(e, ERR_ARGUMENT,
+              "no model is built in: name a .safetensors file of Stable Diffusion 1.x or a diffusers folder");
+    return NULL;
+}
+
+void sd_close(SdModel *m) {
+    if (!m) return;
+    workspace_drop_kept(m);
+    for (int i = 0; i < PART_COUNT; i++) {
+        model_release(m, (Part)i);
+        weight_list_free(&m->lists[i]);
+    }
+    clip_free(&m->clip);
+    unet_free(&m->unet);
+    tokenizer_free(m->tokenizer);
+    pool_free(m->pool);
+    gpu_close(m->gpu);
+    for (int i = 0; m->peers && i < m->peer_count; i++) sd_close(m->peers[i]);
+    free(m->peers);
+    pool_free(m->gpu_threads);
+    checkpoint_close(m->checkpoint);
+    free(m);
+}
+
+bool sd_builtin(void) {
+    size_t size;
+    return builtin_model(&size) != NULL;
+}
+
+bool sd_has_mixed(void) { return cpu_ops_mixed() != NULL; }
+
+const char *sd_device(const SdModel *m) { return !m ? NULL : m->gpu ? gpu_name(m->gpu) : m->device; }

@@ -1,0 +1,253 @@
+#include "weights.h"
+
+#include "tensor/large.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- how a weight gets its bytes --- */
+
+typedef enum { IN_PLACE, COPIED, TRANSPOSED, PREPARED, STREAMED } Way;
+
+typedef struct {
+    const SdModel *m;
+    const Weight *layer; /* the layer's weight: its name, kind and shape */
+    Weight *w;           /* what gets the bytes: the layer's weight itself, or an op's copy of it */
+    Found from;
+    DType type; /* of the numbers once loaded */
+    Way way;
+    size_t bytes; /* that they take */
+    void *to;     /* where they go; NULL where nothing is made */
+} Job;
+
+static bool is_large(const Weight *w) { return w->kind == WEIGHT_LINEAR || w->kind == WEIGHT_CONV; }
+
+/* A convolution that the file holds as OIHW. */
+static bool torch_order(const SdModel *m, const Weight *w) { return w->kind == WEIGHT_CONV && !m->channels_last; }
+
+static bool aligned(const Job *j) {
+    return (uintptr_t)st_data(j->from.file, j->from.tensor) % dtype_bytes(j->type, 1) == 0;
+}
+
+/* The one place that decides. streamed: the part's large weights stay in the file. */
+static Job job_for(const SdModel *m, Weight *w, const Weight *layer, bool streamed) {
+    Job j = {.m = m, .layer = layer, .w = w, .from = checkpoint_find(m->checkpoint, layer->name)};
+    DType stored = j.from.tensor->dtype;
+    j.type = layer->kind == WEIGHT_VECTOR || stored == F64 ? F32 : stored;
+    bool prepares = !m->as_in_files && m->ops->prepared_bytes && (stored == j.type || m->gpu);
+    j.bytes = prepares ? m->ops->prepared_bytes(layer, j.type) : 0;
+    if (streamed && is_large(layer)) j.way = STREAMED;
+    else if (j.bytes) j.way = PREPARED;
+    else if (torch_order(m, layer)) j.way = TRANSPOSED;
+    else j.way = stored == j.type && aligned(&j) ? IN_PLACE : COPIED;
+    if (!j.bytes) j.bytes = dtype_bytes(j.type, tensor_count(layer->t));
+    return j;
+}
+
+static bool is_made(const Job *j) { return j->way == COPIED || j->way == TRANSPOSED || j->way == PREPARED; }
+
+/* --- making rows of a weight: outputs, the first dimension --- */
+
+typedef struct {
+    int64_t first, count;
+    int64_t each; /* numbers in a row */
+    StTensor stored;
+} Rows;
+
+static Rows rows_of(const Job *j, int64_t first, int64_t count) {
+    Rows r = {.first = first, .count = count, .stored = *j->from.tensor};
+    r.each = tensor_count(j->layer->t) / j->layer->t.n[0];
+    r.stored.begin += dtype_bytes(r.stored.dtype, first * r.each);
+    r.stored.end = r.stored.begin + dtype_bytes(r.stored.dtype, count * r.each);
+    return r;
+}
+
+/* The numbers of these rows, in the file's order and the job's type: where they lie in the file, or widened into
+ * `room`. Whatever changes weights as they are loaded, as LoRA's deltas will, changes them here: every way of making a
+ * weight and every streamed one passes. */
+static const void *numbers(const Job *j, const Rows *r, void *room) {
+    if (r->stored.dtype == j->type) return st_data(j->from.file, &r->stored);
+    st_read_f32(j->from.file, &r->stored, room);
+    return room;
+}
+
+static void copy_rows(const Job *j, const Rows *r) {
+    char *to = (char *)j->to + dtype_bytes(j->type, r->first * r->each);
+    const void *from = numbers(j, r, to);
+    if (from != to) memcpy(to, from, dtype_bytes(j->type, r->count * r->each));
+}
+
+/* out[tap][i] = in[i][tap], `width` bytes a number */
+static void transpose(char *out, const char *in, int64_t channels, int64_t taps, size_t width) {
+    for (int64_t i = 0; i < channels; i++)
+        for (int64_t t = 0; t < taps; t++)
+            memcpy(out + (size_t)(t * channels + i) * width, in + (size_t)(i * taps + t) * width, width);
+}
+
+/* scratch: room for one row */
+static void transpose_rows(const Job *j, const Rows *r, void *scratch) {
+    const int64_t *n = j->layer->t.n;
+    size_t width = dtype_bytes(j->type, 1), row = (size_t)r->each * width;
+    char *to = (char *)j->to + (size_t)r->first * row;
+    const char *from = numbers(j, r, to);
+    for (int64_t o = 0; o < r->count; o++) {
+        const char *in = from + (size_t)o * row;
+        if (from == to) in = memcpy(scratch, in, row);
+        transpose(to + (size_t)o * row, in, n[3], n[1] * n[2], width);
+    }
+}
+
+/* Every row is prepared by itself; the first ones tell the weight what it is now. Out of memory, `prepared` stays NULL.
+ */
+static void prepare_rows(const Job *j, const Rows *r) {
+    const Ops *ops = j->m->ops;
+    Weight some = *j->layer, before = *j->layer;
+    some.t.n[0] = r->count, before.t.n[0] = r->first;
+    size_t at = r->first ? ops->prepared_bytes(&before, j->type) : 0;
+    float *wide = NULL;
+    if (r->stored.dtype != j->type && !(wide = malloc((size_t)(r->count * r->each) * sizeof *wide))) return;
+    ops->prepare(&some, j->type, numbers(j, r, wide), torch_order(j->m, j->layer), (char *)j->to + at);
+    free(wide);
+    some.t.n[0] = j->layer->t.n[0];
+    if (!r->first) *j->w = some;
+}
+
+/* Also drops the file's pages that it has read. */
+static void make_rows(const Job *j, int64_t first, int64_t count, void *scratch) {
+    Rows r = rows_of(j, first, count);
+    if (j->way == COPIED) copy_rows(j, &r);
+    if (j->way == TRANSPOSED) transpose_rows(j, &r, scratch);
+    if (j->way == PREPARED) prepare_rows(j, &r);
+    st_drop(j->from.file, &r.stored);
+}
+
+/* --- loading a part --- */
+
+static void *new_memory(const SdModel *m, size_t bytes, Error *e) {
+    if (m->gpu) return m->ops->memory->reserve(m->gpu, bytes, e);
+    void *p = large_new(bytes);
+    if (!p) error_set(e, ERR_MEMORY, "%s: out of memory: %zu MiB for weights", m->checkpoint->path, bytes >> 20);
+    return p;
+}
+
+static void free_memory(const SdModel *m, void *p) {
+    if (m->gpu && p) m->ops->memory->release(m->gpu, p);
+    else free(p);
+}
+
+static void make_weight(void *arg, int64_t index, void *scratch) {
+    const Job *j = (const Job *)arg + index;
+    if (j->m->gpu) j->m->ops->memory->enter(j->m->gpu);
+    if (is_made(j)) make_rows(j, 0, j->layer->t.n[0], scratch);
+}
+
+/* Points the weight at its numbers. */
+static bool hand_over(const Job *j, Error *e) {
+    const SdModel *m = j->m;
+    Weight *w = j->w;
+    if (j->way == STREAMED) return true;
+    w->version++;
+    if (j->way == PREPARED)
+        return w->prepared || error_set(e, m->gpu ? ERR_DEVICE : ERR_MEMORY, "%s: %s", m->checkpoint->path,
+                                        m->gpu ? "its weights did not reach the GPU" : "out of memory");
+    const void *bytes = j->way == IN_PLACE ? st_data(j->from.file, j->from.tensor) : j->to;
+    w->t = tensor_view((void *)(uintptr_t)bytes, j->type, w->t.nd, w->t.n);
+    return true;
+}
+
+static size_t padded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
+static bool load(SdModel *m, Part part, bool streamed, Error *e) {
+    if (e && e->code) return false;
+    if (m->loaded[part] && m->streamed[part] != streamed) model_release(m, part);
+    if (m->loaded[part]) return true;
+    const WeightList *l = &m->lists[part];
+    ModelReport r;
+    model_compare(m, &part, 1, &r);
+    if (r.missing + r.misshapen)
+        return error_set(e, ERR_FORMAT, "%s: %s; use a complete checkpoint", m->checkpoint->path, r.names);
+    Job *jobs = calloc((size_t)l->count, sizeof *jobs);
+    if (!jobs) return error_set(e, ERR_MEMORY, "%s: out of memory", m->checkpoint->path);
+    size_t bytes = 0;
+    for (int64_t i = 0; i < l->count; i++) {
+        jobs[i] = job_for(m, l->w[i], l->w[i], streamed);
+        if (is_made(&jobs[i])) bytes += padded(jobs[i].bytes);
+    }
+    char *to = bytes ? m->memory[part] = new_memory(m, bytes, e) : NULL;
+    bool ok = to || !bytes;
+    for (int64_t i = 0; ok && i < l->count; i++)
+        if (is_made(&jobs[i])) jobs[i].to = to, to += padded(jobs[i].bytes);
+    if (ok) pool_run(m->pool, l->count, make_weight, jobs);
+    /* once more, because the system maps pages around each one that is read */
+    for (int64_t i = 0; ok && i < l->count; i++) st_drop(jobs[i].from.file, jobs[i].from.tensor);
+    m->loaded[part] = ok;
+    m->streamed[part] = streamed;
+    for (int64_t i = 0; m->loaded[part] && i < l->count; i++) ok = hand_over(&jobs[i], e) && ok;
+    free(jobs);
+    if (!ok) model_release(m, part);
+    return ok;
+}
+
+bool model_load(SdModel *m, Part part, Error *e) { return load(m, part, false, e); }
+bool model_load_streamed(SdModel *m, Part part, Error *e) { return load(m, part, true, e); }
+
+void model_release(SdModel *m, Part part) {
+    if (!m->loaded[part]) return;
+    const WeightList *l = &m->lists[part];
+    for (int64_t i = 0; i < l->count; i++) {
+        Found f = checkpoint_find(m->checkpoint, l->w[i]->name);
+        st_drop(f.file, f.tensor);
+        l->w[i]->t.data = NULL;
+        l->w[i]->prepared = NULL;
+    }
+    free_memory(m, m->memory[part]);
+    m->memory[part] = NULL;
+    m->loaded[part] = false;
+}
+
+size_t model_part_bytes(const SdModel *m, Part part, bool streamed) {
+    const WeightList *l = &m->lists[part];
+    size_t total = 0;
+    for (int64_t i = 0; i < l->count; i++) {
+        Weight *w = l->w[i];
+        if (!checkpoint_find(m->checkpoint, w->name).tensor) continue;
+        Job j = job_for(m, w, w, streamed);
+        bool a_few_rows = streamed && w->kind == WEIGHT_TABLE && j.way == IN_PLACE;
+        if (j.way != STREAMED && !a_few_rows) total += padded(j.bytes);
+    }
+    return total;
+}
+
+/* --- streaming --- */
+
+enum { PIECE = 64 }; /* outputs that are made at once: whole blocks in every prepared layout */
+
+static void make_piece(void *arg, int64_t index, void *scratch) {
+    const Job *j = arg;
+    int64_t outputs = j->layer->t.n[0], first = index * PIECE;
+    make_rows(j, first, outputs - first < PIECE ? outputs - first : PIECE, scratch);
+}
+
+static size_t source_bytes(const void *user, const Weight *w) {
+    return is_large(w) ? job_for(user, NULL, w, false).bytes : 0;
+}
+
+static void source_fetch(const void *user, Weight *copy, const Weight *w, void *room) {
+    const SdModel *m = user;
+    Job j = job_for(m, copy, w, false);
+    if (j.way == IN_PLACE) j.way = COPIED; /* its pages are dropped before the op reads it */
+    j.to = room;
+    st_expect(j.from.file, j.from.tensor);
+    pool_run(m->pool, (w->t.n[0] + PIECE - 1) / PIECE, make_piece, &j);
+    const uint64_t around = 64 << 10; /* bytes that the system maps with a page that is read */
+    StTensor read = *j.from.tensor;
+    uint64_t all = j.from.file->size - j.from.file->data;
+    read.begin = read.begin > around ? read.begin - around : 0;
+    read.end = all - read.end > around ? read.end + around : all;
+    st_drop(j.from.file, &read);
+    if (j.way != PREPARED) copy->t = tensor_view(room, j.type, w->t.nd, w->t.n);
+}
+
+WeightSource model_source(const SdModel *m) {
+    return (WeightSource){.bytes = source_bytes, .fetch = source_fetch, .user = m};
+}

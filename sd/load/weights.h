@@ -1,0 +1,26 @@
+/* weights.h: how a part's weights get their bytes, and where they stay.
+ *
+ *     IN_PLACE    the mapped file serves as it is
+ *     COPIED      the file's numbers, aligned, widened to F32 where no kernel reads their type
+ *     TRANSPOSED  a convolution's weights, from torch's OIHW to OHWI
+ *     PREPARED    the layout that the backend's kernels read; on a GPU, in its memory
+ *     STREAMED    not in memory: made in one of these ways whenever an op needs them
+ */
+#ifndef SD_LOAD_WEIGHTS_H
+#define SD_LOAD_WEIGHTS_H
+
+#include "model.h"
+
+/* Makes a part's weights usable. Matrices and convolutions keep the file's width; vectors become F32. Pages of the file
+ * that were read to make something else are dropped. Does nothing when the part is loaded already. False on ERR_FORMAT
+ * (tensors are missing or have another shape), ERR_MEMORY or ERR_DEVICE. */
+bool model_load(SdModel *m, Part part, Error *e);
+/* The same, but matrices and convolutions stay in the file until an op needs them: model_source brings them. */
+bool model_load_streamed(SdModel *m, Part part, Error *e);
+/* Brings streamed weights to a context (Ctx.source). Valid as long as the model. */
+WeightSource model_source(const SdModel *m);
+void model_release(SdModel *m, Part part); /* does nothing unless it is loaded */
+/* Bytes that a part's weights have in memory once loaded, file pages included. */
+size_t model_part_bytes(const SdModel *m, Part part, bool streamed);
+
+#endif
