@@ -43,7 +43,7 @@ static Json *read_json(const char *path, bool needed, Error *e) {
 static bool add_shard(CheckpointPart *p, const char *path, Error *e) {
     if (p->count == CHECKPOINT_SHARDS)
         return error_set(e, ERR_FORMAT, "%s: more than %d shards in one part", path, CHECKPOINT_SHARDS);
-    StFile *f = st_open(path, e);
+    WeightFile *f = weight_file_open(path, e);
     if (f) p->shards[p->count++] = f;
     return f != NULL;
 }
@@ -136,23 +136,23 @@ Checkpoint *checkpoint_open(const char *path, Error *e) {
     if (!c) return NULL;
     size_t n = strlen(c->path);
     while (n > 1 && c->path[n - 1] == '/') c->path[--n] = 0;
-    if (is_directory(c->path) ? open_folder(c, e) : (c->file = st_open(c->path, e)) != NULL) return c;
+    if (is_directory(c->path) ? open_folder(c, e) : (c->file = weight_file_open(c->path, e)) != NULL) return c;
     checkpoint_close(c);
     return NULL;
 }
 
 Checkpoint *checkpoint_open_memory(const char *name, const void *bytes, size_t size, Error *e) {
     Checkpoint *c = new_checkpoint(name, e);
-    if (c && (c->file = st_open_memory(name, bytes, size, e))) return c;
+    if (c && (c->file = weight_file_open_memory(name, bytes, size, e))) return c;
     checkpoint_close(c);
     return NULL;
 }
 
 void checkpoint_close(Checkpoint *c) {
     if (!c) return;
-    st_close(c->file);
+    weight_file_close(c->file);
     for (int i = 0; i < CHECKPOINT_PARTS; i++) {
-        for (int k = 0; k < c->parts[i].count; k++) st_close(c->parts[i].shards[k]);
+        for (int k = 0; k < c->parts[i].count; k++) weight_file_close(c->parts[i].shards[k]);
         free(c->parts[i].shards);
         json_free(c->parts[i].config);
     }
@@ -167,7 +167,7 @@ const CheckpointPart *checkpoint_part(const Checkpoint *c, const char *name) {
     return NULL;
 }
 
-static Found look(StFile *const *files, int count, const char *key) {
+static Found look(WeightFile *const *files, int count, const char *key) {
     for (int number = -1;; number++) {
         char other[256];
         const char *name = key;
@@ -176,7 +176,7 @@ static Found look(StFile *const *files, int count, const char *key) {
             name = other;
         }
         for (int i = 0; i < count; i++) {
-            const StTensor *t = st_find(files[i], name);
+            const FileTensor *t = weight_file_find(files[i], name);
             if (t) return (Found){files[i], t};
         }
     }

@@ -3,31 +3,31 @@
 #define SD_WEIGHTS_CHECKPOINT_H
 
 #include "json.h"
-#include "safetensors.h"
+#include "weight_file.h"
 
 typedef enum { CHECKPOINT_SINGLE, CHECKPOINT_DIFFUSERS } CheckpointLayout;
 
 enum { CHECKPOINT_PARTS = 3, CHECKPOINT_SHARDS = 64 };
 
 typedef struct {
-    const char *name; /* "unet", "vae", "text_encoder" */
-    Json *config;     /* its config.json */
-    StFile **shards;  /* [count] */
+    const char *name;    /* "unet", "vae", "text_encoder" */
+    Json *config;        /* its config.json */
+    WeightFile **shards; /* [count] */
     int count;
 } CheckpointPart;
 
 typedef struct {
     char *path;
     CheckpointLayout layout;
-    StFile *file; /* single file */
+    WeightFile *file; /* single file */
     CheckpointPart parts[CHECKPOINT_PARTS];
     Json *scheduler;                    /* scheduler/scheduler_config.json, or NULL */
     int res_blocks, levels, vae_levels; /* the folder's, for its names; set by whoever reads the configurations */
 } Checkpoint;
 
 typedef struct {
-    const StFile *file; /* NULL: the checkpoint does not hold the tensor */
-    const StTensor *tensor;
+    const WeightFile *file; /* NULL: the checkpoint does not hold the tensor */
+    const FileTensor *tensor;
 } Found;
 
 /* Opens a .safetensors file or a diffusers folder (model_index.json; fp32 files, or .fp16 where only those are there;

@@ -1,25 +1,19 @@
-/* safetensors.c: opening a file: the rules of the format.
+/* safetensors.c: reading a header by the rules of the format.
  *
- * The header is read twice by the JSON event reader, without a tree: once to check the grammar and count, once to fill
- * exactly as many entries as were counted. So memory is bounded by what the header is found to hold, and nothing in it
- * is believed before it has been compared with the size of the file. */
-#define _XOPEN_SOURCE 700
+ * The JSON event reader goes through the header twice, without a tree: once to check the grammar and count, once to
+ * fill exactly as many entries as were counted. So memory is bounded by what the header holds, and nothing in it is
+ * believed before it has been compared with the size of the file. */
 #include "safetensors.h"
-#include "file_kind.h"
+#include "formats.h"
 #include "json.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define AGAIN "download it again or write it anew"
+#define AGAIN "download it again or rewrite it"
 
 typedef struct {
-    StFile *f;
+    WeightFile *f;
     JsonReader json;
     JsonEvent v;
     size_t used; /* of f->pool */
@@ -41,7 +35,7 @@ static bool refuse(const char *path, const char *name, Error *e, const char *why
 #define REFUSE(h, name, why) refuse((h)->f->path, name, (h)->e, why)
 
 static bool no_memory(const char *path, Error *e) {
-    return error_set(e, ERR_MEMORY, "%s: no memory for its header; free some and try again", path);
+    return error_set(e, ERR_MEMORY, "%s: cannot allocate memory for its header; free some and try again", path);
 }
 
 static const char *keep(Header *h, const char *raw, size_t size) {
@@ -120,7 +114,7 @@ static int read_numbers(Header *h, uint64_t *out, int room) {
 }
 
 /* The shape must take whole blocks of its type, and as many bytes as the offsets say. */
-static const char *check_size(const StTensor *t) {
+static const char *check_size(const FileTensor *t) {
     int64_t count;
     if (!dtype_count(t->dtype, t->nd, t->n, &count)) return "its shape overflows 64 bits";
     if (count % dtype_block(t->dtype)) return "its elements do not fill whole bytes";
@@ -130,12 +124,12 @@ static const char *check_size(const StTensor *t) {
     return NULL;
 }
 
-static bool read_tensor(Header *h, StTensor *t) {
+static bool read_tensor(Header *h, FileTensor *t) {
     enum { DTYPE = 1, SHAPE_ = 2, OFFSETS = 4 };
     int seen = 0;
     t->name = keep(h, h->v.key, h->v.key_size);
     while (json_step(&h->json, &h->v, h->e) == JSON_VALUE) {
-        uint64_t numbers[ST_MAX_DIMS + 1];
+        uint64_t numbers[FILE_MAX_DIMS + 1];
         const JsonEvent *v = &h->v;
         int which = v->key_size == 5 && !memcmp(v->key, "dtype", 5)            ? DTYPE
                     : v->key_size == 5 && !memcmp(v->key, "shape", 5)          ? SHAPE_
@@ -151,7 +145,7 @@ static bool read_tensor(Header *h, StTensor *t) {
                                  "%s: tensor \"%.*s\": unknown dtype \"%.*s\"; save it as F32, F16 or BF16", h->f->path,
                                  shown(t->name), t->name, (int)(v->text_size < 40 ? v->text_size : 40), v->text);
         } else if (which == SHAPE_) {
-            t->nd = read_numbers(h, numbers, ST_MAX_DIMS);
+            t->nd = read_numbers(h, numbers, FILE_MAX_DIMS);
             if (t->nd < 0) return REFUSE(h, t->name, "shape is not an array of at most 8 sizes (whole, not negative)");
             for (int i = 0; i < t->nd; i++) {
                 if (numbers[i] > INT64_MAX) return REFUSE(h, t->name, "its shape overflows 64 bits");
@@ -173,7 +167,7 @@ static bool read_tensor(Header *h, StTensor *t) {
 
 /* Second reading: fill what was counted. */
 static bool fill_header(Header *h) {
-    StFile *f = h->f;
+    WeightFile *f = h->f;
     bool metadata = false;
     start(h);
     json_step(&h->json, &h->v, h->e); /* the opening of the object */
@@ -185,7 +179,7 @@ static bool fill_header(Header *h) {
         if (metadata) return error_set(h->e, ERR_FORMAT, "%s: __metadata__ occurs twice; " AGAIN, f->path);
         metadata = true;
         while (json_step(&h->json, &h->v, h->e) == JSON_VALUE) {
-            StMeta *m = &f->meta[f->meta_count++];
+            FileMeta *m = &f->meta[f->meta_count++];
             m->key = keep(h, h->v.key, h->v.key_size);
             m->value = keep(h, h->v.text, h->v.text_size);
         }
@@ -196,27 +190,20 @@ static bool fill_header(Header *h) {
 /* By place of the data; empty tensors before the one they share a place with, then as in the header (names lie in one
  * block, in that order). */
 static int by_place(const void *a, const void *b) {
-    const StTensor *x = a, *y = b;
+    const FileTensor *x = a, *y = b;
     if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
     if (x->end != y->end) return x->end < y->end ? -1 : 1;
     return x->name < y->name ? -1 : x->name > y->name;
 }
 
-static int by_name(const void *a, const void *b) {
-    return strcmp((*(const StTensor *const *)a)->name, (*(const StTensor *const *)b)->name);
-}
-
 static int by_key(const void *a, const void *b) {
-    return strcmp((*(const StMeta *const *)a)->key, (*(const StMeta *const *)b)->key);
+    return strcmp((*(const FileMeta *const *)a)->key, (*(const FileMeta *const *)b)->key);
 }
 
-static bool check_unique(StFile *f, Error *e) {
-    for (size_t i = 0; i < f->count; i++) f->index[i] = &f->tensors[i];
-    qsort(f->index, f->count, sizeof *f->index, by_name);
-    for (size_t i = 1; i < f->count; i++)
-        if (!strcmp(f->index[i - 1]->name, f->index[i]->name))
-            return refuse(f->path, f->index[i]->name, e, "occurs twice in the header");
-    const StMeta **keys = malloc((f->meta_count + 1) * sizeof *keys);
+static bool check_unique(WeightFile *f, Error *e) {
+    const char *twice = weight_file_index(f);
+    if (twice) return refuse(f->path, twice, e, "occurs twice in the header");
+    const FileMeta **keys = malloc((f->meta_count + 1) * sizeof *keys);
     if (!keys) return no_memory(f->path, e);
     for (size_t i = 0; i < f->meta_count; i++) keys[i] = &f->meta[i];
     qsort(keys, f->meta_count, sizeof *keys, by_key);
@@ -230,46 +217,49 @@ static bool check_unique(StFile *f, Error *e) {
 }
 
 /* The tensors must tile the data: from 0, without overlap or hole, to the last byte. */
-static bool check_places(StFile *f, Error *e) {
+static bool check_places(WeightFile *f, Error *e) {
     uint64_t at = 0, room = f->size - f->data;
     for (size_t i = 0; i < f->count; i++) {
-        const StTensor *t = &f->tensors[i];
+        const FileTensor *t = &f->tensors[i];
         if (t->begin < at) return refuse(f->path, t->name, e, "its data overlap another tensor's");
         if (t->begin > at) return refuse(f->path, t->name, e, "there is a hole before its data");
         at = t->end;
     }
     if (at > room)
         return error_set(e, ERR_FORMAT,
-                         "%s: truncated: the header tells of %llu bytes of data, the file has %llu; "
+                         "%s: truncated: the header describes %llu bytes of data, the file has %llu; "
                          "download it again",
                          f->path, (unsigned long long)at, (unsigned long long)room);
     return at == room || error_set(e, ERR_FORMAT, "%s: %llu bytes after the last tensor's data; " AGAIN, f->path,
                                    (unsigned long long)(room - at));
 }
 
-static bool check_start(StFile *f, Error *e) {
+static uint64_t header_size(const uint8_t *p, size_t size) {
     uint64_t n = 0;
-    if (!f->size) return error_set(e, ERR_FORMAT, "%s: is empty; download it again", f->path);
-    for (size_t i = 0; i < 8 && i < f->size; i++) n |= (uint64_t)f->map[i] << (8 * i);
-    const char *broken = f->size < 8         ? "truncated: too short for a safetensors file"
-                         : n > ST_MAX_HEADER ? "not a safetensors file: its header would be longer than 100 MB"
-                         : n > f->size - 8   ? "truncated: the file ends inside its header"
-                         : n < 2             ? "not a safetensors file: its header is too short"
-                         : f->map[8] != '{'  ? "not a safetensors file: its header does not begin with {"
-                                             : NULL;
-    if (broken) {
-        const char *kind = file_kind(f->map, f->size);
-        return kind ? error_set(e, ERR_FORMAT, "%s: is %s", f->path, kind)
-                    : error_set(e, ERR_FORMAT, "%s: %s; download it again", f->path, broken);
-    }
-    f->data = 8 + (size_t)n;
-    return true;
+    for (size_t i = 0; i < 8 && i < size; i++) n |= (uint64_t)p[i] << (8 * i);
+    return n;
 }
 
-static bool read_header(StFile *f, Error *e) {
+/* What is wrong with the beginning of a file; NULL: nothing. */
+static const char *bad_start(const uint8_t *p, size_t size) {
+    uint64_t n = header_size(p, size);
+    return size < 8            ? "truncated: too short for a safetensors file"
+           : n > ST_MAX_HEADER ? "not a safetensors file: its header would be longer than 100 MB"
+           : n > size - 8      ? "truncated: the file ends inside its header"
+           : n < 2             ? "not a safetensors file: its header is too short"
+           : p[8] != '{'       ? "not a safetensors file: its header does not begin with {"
+                               : NULL;
+}
+
+bool safetensors_sniff(const uint8_t *bytes, size_t size) { return !bad_start(bytes, size); }
+
+bool safetensors_read(WeightFile *f, Error *e) {
     Header h = {.f = f, .e = e};
     size_t tensors, meta, strings;
-    if (!check_start(f, e) || !count_header(&h, &tensors, &meta, &strings)) return false;
+    const char *why = bad_start(f->map, f->size);
+    if (why) return error_set(e, ERR_FORMAT, "%s: %s; download it again", f->path, why);
+    f->data = 8 + (size_t)header_size(f->map, f->size);
+    if (!count_header(&h, &tensors, &meta, &strings)) return false;
     /* + 1: malloc(0) may be NULL. The sizes were capped above. */
     f->tensors = calloc(tensors + 1, sizeof *f->tensors);
     f->index = malloc((tensors + 1) * sizeof *f->index);
@@ -279,71 +269,4 @@ static bool read_header(StFile *f, Error *e) {
     if (!fill_header(&h)) return false;
     qsort(f->tensors, f->count, sizeof *f->tensors, by_place);
     return check_unique(f, e) && check_places(f, e);
-}
-
-static StFile *new_file(const char *path, Error *e) {
-    StFile *f = calloc(1, sizeof *f);
-    char *copy = malloc(strlen(path) + 1);
-    if (!f || !copy) {
-        no_memory(path, e);
-        free(f);
-        free(copy);
-        return NULL;
-    }
-    f->path = strcpy(copy, path);
-    return f;
-}
-
-StFile *st_open_memory(const char *path, const void *bytes, size_t size, Error *e) {
-    StFile *f = new_file(path, e);
-    if (!f) return NULL;
-    f->map = bytes;
-    f->size = size;
-    if (read_header(f, e)) return f;
-    st_close(f);
-    return NULL;
-}
-
-static bool map_file(StFile *f, int fd, Error *e) {
-    struct stat st;
-    if (fstat(fd, &st))
-        return error_set(e, ERR_FILE, "%s: cannot be read: %s; check the disk", f->path, strerror(errno));
-    if (S_ISDIR(st.st_mode))
-        return error_set(e, ERR_FILE, "%s: is a directory; name a .safetensors file in it", f->path);
-    if (!S_ISREG(st.st_mode)) return error_set(e, ERR_FILE, "%s: is not a regular file; name a file", f->path);
-    if ((uintmax_t)st.st_size > SIZE_MAX)
-        return error_set(e, ERR_FILE, "%s: too large to map; use a 64-bit build", f->path);
-    f->size = (size_t)st.st_size;
-    if (!f->size) return true;
-    void *map = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (map == MAP_FAILED)
-        return error_set(e, ERR_FILE, "%s: cannot be mapped: %s; check the memory limit (ulimit -v)", f->path,
-                         strerror(errno));
-    f->map = map;
-    f->mapped = true;
-    return true;
-}
-
-StFile *st_open(const char *path, Error *e) {
-    StFile *f = new_file(path, e);
-    if (!f) return NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* NONBLOCK: a pipe of that name must not hold us up */
-    if (fd < 0)
-        error_set(e, ERR_FILE, "%s: cannot be opened: %s; check the name and its permissions", path, strerror(errno));
-    bool ok = fd >= 0 && map_file(f, fd, e);
-    if (fd >= 0) close(fd);
-    if (ok && read_header(f, e)) return f;
-    st_close(f);
-    return NULL;
-}
-
-void st_close(StFile *f) {
-    if (!f) return;
-    if (f->mapped) munmap((void *)(uintptr_t)f->map, f->size);
-    free(f->tensors);
-    free(f->index);
-    free(f->meta);
-    free(f->pool);
-    free(f->path);
-    free(f);
 }

@@ -56,12 +56,12 @@ static void add_quoted(Text *t, const char *s) {
 }
 
 /* Sets begin and end; false when a shape is none or overflows. */
-static bool place(const char *path, StTensor *tensors, size_t count, uint64_t *total, Error *e) {
+static bool place(const char *path, FileTensor *tensors, size_t count, uint64_t *total, Error *e) {
     uint64_t at = 0;
     for (size_t i = 0; i < count; i++) {
-        StTensor *t = &tensors[i];
+        FileTensor *t = &tensors[i];
         int64_t n;
-        bool fits = t->nd >= 0 && t->nd <= ST_MAX_DIMS && dtype_count(t->dtype, t->nd, t->n, &n) &&
+        bool fits = t->nd >= 0 && t->nd <= FILE_MAX_DIMS && dtype_count(t->dtype, t->nd, t->n, &n) &&
                     n % dtype_block(t->dtype) == 0;
         uint64_t size = fits ? dtype_bytes(t->dtype, n) : 0;
         if (!fits || size > INT64_MAX / 2 - at)
@@ -75,7 +75,7 @@ static bool place(const char *path, StTensor *tensors, size_t count, uint64_t *t
     return true;
 }
 
-static void make_header(Text *t, const StTensor *tensors, size_t count, const StMeta *meta, size_t meta_count) {
+static void make_header(Text *t, const FileTensor *tensors, size_t count, const FileMeta *meta, size_t meta_count) {
     const char *comma = "";
     add(t, "%8s{", ""); /* eight bytes for the length */
     if (meta_count) {
@@ -90,7 +90,7 @@ static void make_header(Text *t, const StTensor *tensors, size_t count, const St
         comma = ",";
     }
     for (size_t i = 0; i < count; i++, comma = ",") {
-        const StTensor *x = &tensors[i];
+        const FileTensor *x = &tensors[i];
         add(t, "%s", comma);
         add_quoted(t, x->name);
         add(t, ":{\"dtype\":\"%s\",\"shape\":[", dtype_name(x->dtype));
@@ -107,12 +107,12 @@ static void make_header(Text *t, const StTensor *tensors, size_t count, const St
 /* What a reader would refuse: names that are no UTF-8 or occur twice, too much of anything. Opening reads nothing but
  * the header, so the data may be promised. */
 static bool check_header(const char *path, const Text *t, uint64_t total, Error *e) {
-    StFile *f = st_open_memory(path, t->p, t->used + (size_t)total, e);
-    st_close(f);
+    WeightFile *f = weight_file_open_memory(path, t->p, t->used + (size_t)total, e);
+    weight_file_close(f);
     return f != NULL;
 }
 
-StWriter *st_write_begin(const char *path, StTensor *tensors, size_t count, const StMeta *meta, size_t meta_count,
+StWriter *st_write_begin(const char *path, FileTensor *tensors, size_t count, const FileMeta *meta, size_t meta_count,
                          Error *e) {
     Text text = {.ok = true};
     uint64_t total = 0;

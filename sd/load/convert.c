@@ -3,6 +3,7 @@
 #include "weights.h"
 
 #include "tensor/half.h"
+#include "weights/safetensors.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -11,23 +12,23 @@
 
 typedef struct {
     const SdModel *m;
-    StTensor *list; /* all tensors of the new file, in order */
+    FileTensor *list; /* all tensors of the new file, in order */
     size_t count;
     int dtype; /* of the new file; -1: each tensor's own */
 } Plan;
 
-static DType target(const Plan *p, const StTensor *from) {
+static DType target(const Plan *p, const FileTensor *from) {
     if (p->dtype >= 0) return (DType)p->dtype;
     return from->dtype == F64 ? F32 : from->dtype;
 }
 
-static StTensor entry(const Plan *p, const Weight *w, const StTensor *from) {
-    StTensor t = {.name = w->name, .dtype = target(p, from), .nd = w->t.nd};
+static FileTensor entry(const Plan *p, const Weight *w, const FileTensor *from) {
+    FileTensor t = {.name = w->name, .dtype = target(p, from), .nd = w->t.nd};
     memcpy(t.n, w->t.n, (size_t)w->t.nd * sizeof *t.n);
     return t;
 }
 
-static bool aligned(const StTensor *t) { return dtype_bytes(t->dtype, st_count(t)) % 64 == 0; }
+static bool aligned(const FileTensor *t) { return dtype_bytes(t->dtype, file_tensor_count(t)) % 64 == 0; }
 
 /* Tensors in compute order; those whose size is no multiple of 64 bytes come last, so that all others are aligned. */
 static bool lay_out(Plan *p, Error *e) {
@@ -39,9 +40,9 @@ static bool lay_out(Plan *p, Error *e) {
         for (int part = 0; part < PART_COUNT; part++)
             for (int64_t i = 0; i < p->m->lists[part].count; i++) {
                 const Weight *w = p->m->lists[part].w[i];
-                const StTensor *from = checkpoint_find(p->m->checkpoint, w->name).tensor;
+                const FileTensor *from = checkpoint_find(p->m->checkpoint, w->name).tensor;
                 if (!from) continue; /* an encoder that the checkpoint lacks */
-                StTensor t = entry(p, w, from);
+                FileTensor t = entry(p, w, from);
                 if (aligned(&t) == !pass) p->list[p->count++] = t;
             }
     Found own = checkpoint_find(p->m->checkpoint, "alphas_cumprod");
@@ -91,12 +92,13 @@ static const Weight *weight_named(const SdModel *m, const char *name, Part *part
 static bool write_all(SdModel *m, const Plan *p, StWriter *w, Error *e) {
     Part now = PART_COUNT;
     for (size_t i = 0; i < p->count; i++) {
-        const StTensor *t = &p->list[i];
+        const FileTensor *t = &p->list[i];
         Part part;
         const Weight *weight = weight_named(m, t->name, &part);
         if (!weight) {
             Found own = checkpoint_find(m->checkpoint, t->name);
-            if (!st_write_data(w, st_data(own.file, own.tensor), own.tensor->end - own.tensor->begin, e)) return false;
+            if (!st_write_data(w, file_tensor_data(own.file, own.tensor), own.tensor->end - own.tensor->begin, e))
+                return false;
             continue;
         }
         if (part != now &&
@@ -133,15 +135,15 @@ bool sd_convert(const char *in, const char *out, const char *dtype, Error *e) {
     if (ok && !config) ok = error_set(e, ERR_MEMORY, "%s: out of memory", in);
     if (ok) {
         model_name(m, name, sizeof name);
-        StMeta meta[7] = {{"format", "pt"},
-                          {"sdc.config", config},
-                          {"sdc.conv_layout", "OHWI"},
-                          {"sdc.format", "1"},
-                          {"sdc.source_name", name}};
+        FileMeta meta[7] = {{"format", "pt"},
+                            {"sdc.config", config},
+                            {"sdc.conv_layout", "OHWI"},
+                            {"sdc.format", "1"},
+                            {"sdc.source_name", name}};
         size_t count = 5;
-        const char *tokens = m->checkpoint->file ? st_meta(m->checkpoint->file, "sdc.tokens") : NULL;
-        if (tokens) meta[count++] = (StMeta){"sdc.tokens", tokens};
-        if (model_hash(m)) meta[count++] = (StMeta){"sdc.source_sha256", model_hash(m)};
+        const char *tokens = m->checkpoint->file ? weight_file_meta(m->checkpoint->file, "sdc.tokens") : NULL;
+        if (tokens) meta[count++] = (FileMeta){"sdc.tokens", tokens};
+        if (model_hash(m)) meta[count++] = (FileMeta){"sdc.source_sha256", model_hash(m)};
         StWriter *w = st_write_begin(out, p.list, p.count, meta, count, e);
         ok = w && write_all(m, &p, w, e);
         if (ok) ok = st_write_end(w, e);

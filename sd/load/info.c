@@ -7,9 +7,9 @@
 static void count_part(const SdModel *m, Part part, int64_t *parameters, bool types[DTYPE_COUNT]) {
     const WeightList *l = &m->lists[part];
     for (int64_t i = 0; i < l->count; i++) {
-        const StTensor *t = checkpoint_find(m->checkpoint, l->w[i]->name).tensor;
+        const FileTensor *t = checkpoint_find(m->checkpoint, l->w[i]->name).tensor;
         if (!t) continue;
-        *parameters += st_count(t);
+        *parameters += file_tensor_count(t);
         types[t->dtype] = true;
     }
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* A convolution lies in torch's order or in compute order; a matrix may be stored as a 1x1 convolution. */
-static bool shape_fits(const SdModel *m, const Weight *w, const StTensor *t) {
+static bool shape_fits(const SdModel *m, const Weight *w, const FileTensor *t) {
     const int64_t *n = w->t.n;
     if (w->kind == WEIGHT_CONV) {
         if (m->channels_last) return t->nd == 4 && !memcmp(t->n, n, 4 * sizeof *n);
@@ -31,7 +31,7 @@ static void note(ModelReport *r, const char *format, ...) {
     va_end(args);
 }
 
-static const char *file_shape(const StTensor *t, char *buf, size_t size) {
+static const char *file_shape(const FileTensor *t, char *buf, size_t size) {
     size_t at = (size_t)snprintf(buf, size, "[");
     for (int i = 0; i < t->nd && at < size; i++)
         at += (size_t)snprintf(buf + at, size - at, "%s%lld", i ? "," : "", (long long)t->n[i]);
@@ -52,7 +52,7 @@ void model_compare(const SdModel *m, const Part *parts, int count, ModelReport *
     for (int p = 0; p < count; p++) {
         const WeightList *l = &m->lists[parts[p]];
         for (int64_t i = 0; i < l->count; i++) {
-            const StTensor *t = checkpoint_find(m->checkpoint, l->w[i]->name).tensor;
+            const FileTensor *t = checkpoint_find(m->checkpoint, l->w[i]->name).tensor;
             if (!t) {
                 out->missing++;
                 note(out, "%s is missing", l->w[i]->name);

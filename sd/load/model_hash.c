@@ -66,8 +66,8 @@ bool cached_sha256(const char *path, char hex[65], Error *e) {
 const char *model_hash(SdModel *m) {
     if (m->hash[0]) return m->hash;
     if (!m->checkpoint->file) return NULL;
-    const StFile *file = m->checkpoint->file;
-    const char *source = st_meta(file, "sdc.source_sha256");
+    const WeightFile *file = m->checkpoint->file;
+    const char *source = weight_file_meta(file, "sdc.source_sha256");
     if (source && is_hash(source)) memcpy(m->hash, source, 65);
     else if (!file->mapped) sha256_memory(file->map, file->size, m->hash);
     else if (!cached_sha256(m->checkpoint->path, m->hash, NULL)) m->hash[0] = 0;
@@ -75,8 +75,9 @@ const char *model_hash(SdModel *m) {
 }
 
 void model_name(const SdModel *m, char *out, size_t size) {
-    const StFile *f = m->checkpoint->file;
-    const char *source = f ? st_meta(f, "sdc.source_name") : NULL, *path = source ? source : m->checkpoint->path;
+    const WeightFile *f = m->checkpoint->file;
+    const char *source = f ? weight_file_meta(f, "sdc.source_name") : NULL,
+               *path = source ? source : m->checkpoint->path;
     const char *slash = strrchr(path, '/');
     snprintf(out, size, "%s", slash ? slash + 1 : path);
     char *dot = strrchr(out, '.');

@@ -51,13 +51,13 @@ static bool check_complete(SdModel *m, Error *e) {
 static bool read_noise_levels(SdModel *m, Error *e) {
     float alphas[TRAIN_STEPS];
     Found f = checkpoint_find(m->checkpoint, "alphas_cumprod");
-    bool own = f.tensor && st_count(f.tensor) == TRAIN_STEPS && st_read_f32(f.file, f.tensor, alphas);
+    bool own = f.tensor && file_tensor_count(f.tensor) == TRAIN_STEPS && file_tensor_f32(f.file, f.tensor, alphas);
     return noise_levels_init(&m->noise_levels, own ? alphas : NULL, e);
 }
 
 /* A small model may have rows for some tokens only, and its file says which. */
 static bool read_tokens(SdModel *m, Error *e) {
-    const char *tokens = m->checkpoint->file ? st_meta(m->checkpoint->file, "sdc.tokens") : NULL;
+    const char *tokens = m->checkpoint->file ? weight_file_meta(m->checkpoint->file, "sdc.tokens") : NULL;
     if (tokens) return clip_keep_tokens(&m->clip, tokens, m->checkpoint->path, e);
     if (m->config.clip.vocabulary >= TOKEN_COUNT) return true;
     return error_set(e, ERR_FORMAT, "%s: its token table has %d rows, and nothing says which tokens they are",
@@ -126,7 +126,7 @@ static bool open_checkpoint(SdModel *m, Source from, Error *e) {
     m->checkpoint =
         from.bytes ? checkpoint_open_memory(from.name, from.bytes, from.size, e) : checkpoint_open(from.name, e);
     if (!m->checkpoint) return false;
-    const char *order = m->checkpoint->file ? st_meta(m->checkpoint->file, "sdc.conv_layout") : NULL;
+    const char *order = m->checkpoint->file ? weight_file_meta(m->checkpoint->file, "sdc.conv_layout") : NULL;
     m->channels_last = order && !strcmp(order, "OHWI");
     return true;
 }

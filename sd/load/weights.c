@@ -26,7 +26,7 @@ static bool is_large(const Weight *w) { return w->kind == WEIGHT_LINEAR || w->ki
 static bool torch_order(const SdModel *m, const Weight *w) { return w->kind == WEIGHT_CONV && !m->channels_last; }
 
 static bool aligned(const Job *j) {
-    return (uintptr_t)st_data(j->from.file, j->from.tensor) % dtype_bytes(j->type, 1) == 0;
+    return (uintptr_t)file_tensor_data(j->from.file, j->from.tensor) % dtype_bytes(j->type, 1) == 0;
 }
 
 /* The one place that decides. streamed: the part's large weights stay in the file. */
@@ -51,7 +51,7 @@ static bool is_made(const Job *j) { return j->way == COPIED || j->way == TRANSPO
 typedef struct {
     int64_t first, count;
     int64_t each; /* numbers in a row */
-    StTensor stored;
+    FileTensor stored;
 } Rows;
 
 static Rows rows_of(const Job *j, int64_t first, int64_t count) {
@@ -66,8 +66,8 @@ static Rows rows_of(const Job *j, int64_t first, int64_t count) {
  * `room`. Whatever changes weights as they are loaded, as LoRA's deltas will, changes them here: every way of making a
  * weight and every streamed one passes. */
 static const void *numbers(const Job *j, const Rows *r, void *room) {
-    if (r->stored.dtype == j->type) return st_data(j->from.file, &r->stored);
-    st_read_f32(j->from.file, &r->stored, room);
+    if (r->stored.dtype == j->type) return file_tensor_data(j->from.file, &r->stored);
+    file_tensor_f32(j->from.file, &r->stored, room);
     return room;
 }
 
@@ -118,7 +118,7 @@ static void make_rows(const Job *j, int64_t first, int64_t count, void *scratch)
     if (j->way == COPIED) copy_rows(j, &r);
     if (j->way == TRANSPOSED) transpose_rows(j, &r, scratch);
     if (j->way == PREPARED) prepare_rows(j, &r);
-    st_drop(j->from.file, &r.stored);
+    file_tensor_drop(j->from.file, &r.stored);
 }
 
 /* --- loading a part --- */
@@ -150,7 +150,7 @@ static bool hand_over(const Job *j, Error *e) {
     if (j->way == PREPARED)
         return w->prepared || error_set(e, m->gpu ? ERR_DEVICE : ERR_MEMORY, "%s: %s", m->checkpoint->path,
                                         m->gpu ? "its weights did not reach the GPU" : "out of memory");
-    const void *bytes = j->way == IN_PLACE ? st_data(j->from.file, j->from.tensor) : j->to;
+    const void *bytes = j->way == IN_PLACE ? file_tensor_data(j->from.file, j->from.tensor) : j->to;
     w->t = tensor_view((void *)(uintptr_t)bytes, j->type, w->t.nd, w->t.n);
     return true;
 }
@@ -179,7 +179,7 @@ static bool load(SdModel *m, Part part, bool streamed, Error *e) {
         if (is_made(&jobs[i])) jobs[i].to = to, to += padded(jobs[i].bytes);
     if (ok) pool_run(m->pool, l->count, make_weight, jobs);
     /* once more, because the system maps pages around each one that is read */
-    for (int64_t i = 0; ok && i < l->count; i++) st_drop(jobs[i].from.file, jobs[i].from.tensor);
+    for (int64_t i = 0; ok && i < l->count; i++) file_tensor_drop(jobs[i].from.file, jobs[i].from.tensor);
     m->loaded[part] = ok;
     m->streamed[part] = streamed;
     for (int64_t i = 0; m->loaded[part] && i < l->count; i++) ok = hand_over(&jobs[i], e) && ok;
@@ -196,7 +196,7 @@ void model_release(SdModel *m, Part part) {
     const WeightList *l = &m->lists[part];
     for (int64_t i = 0; i < l->count; i++) {
         Found f = checkpoint_find(m->checkpoint, l->w[i]->name);
-        st_drop(f.file, f.tensor);
+        file_tensor_drop(f.file, f.tensor);
         l->w[i]->t.data = NULL;
         l->w[i]->prepared = NULL;
     }
@@ -237,14 +237,14 @@ static void source_fetch(const void *user, Weight *copy, const Weight *w, void *
     Job j = job_for(m, copy, w, false);
     if (j.way == IN_PLACE) j.way = COPIED; /* its pages are dropped before the op reads it */
     j.to = room;
-    st_expect(j.from.file, j.from.tensor);
+    file_tensor_expect(j.from.file, j.from.tensor);
     pool_run(m->pool, (w->t.n[0] + PIECE - 1) / PIECE, make_piece, &j);
     const uint64_t around = 64 << 10; /* bytes that the system maps with a page that is read */
-    StTensor read = *j.from.tensor;
+    FileTensor read = *j.from.tensor;
     uint64_t all = j.from.file->size - j.from.file->data;
     read.begin = read.begin > around ? read.begin - around : 0;
     read.end = all - read.end > around ? read.end + around : all;
-    st_drop(j.from.file, &read);
+    file_tensor_drop(j.from.file, &read);
     if (j.way != PREPARED) copy->t = tensor_view(room, j.type, w->t.nd, w->t.n);
 }
 

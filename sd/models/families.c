@@ -10,13 +10,13 @@
 
 /* --- a single file: shapes tell --- */
 
-static const StTensor *find(const Checkpoint *c, const char *format, int i, int j) {
+static const FileTensor *find(const Checkpoint *c, const char *format, int i, int j) {
     char name[192];
     snprintf(name, sizeof name, format, i, j); /* formats are this file's own */
     return checkpoint_find(c, name).tensor;
 }
 
-static int size(const StTensor *t, int dim) { return t && dim < t->nd && t->n[dim] <= 1 << 20 ? (int)t->n[dim] : 0; }
+static int size(const FileTensor *t, int dim) { return t && dim < t->nd && t->n[dim] <= 1 << 20 ? (int)t->n[dim] : 0; }
 
 /* What a file that is not SD 1.x or 2.x looks like, by a key that only that family has. */
 static bool refuse_others(const Checkpoint *c, Error *e) {
@@ -63,15 +63,15 @@ static int transformer_depth(const Checkpoint *c, const char *format, int block)
 }
 
 static void detect_unet(const Checkpoint *c, UnetConfig *u) {
-    const StTensor *first = find(c, UNET "input_blocks.0.0.weight", 0, 0);
-    const StTensor *last = find(c, UNET "out.2.weight", 0, 0);
+    const FileTensor *first = find(c, UNET "input_blocks.0.0.weight", 0, 0);
+    const FileTensor *last = find(c, UNET "out.2.weight", 0, 0);
     u->channels = size(first, 0);
     u->in_channels = size(first, 1);
     u->out_channels = size(last, 0);
     u->levels = 1;
     int blocks = 0, at_level = 0;
     for (int i = 1; i < MAX_LEVELS * 16; i++) {
-        const StTensor *conv = find(c, UNET "input_blocks.%d.0.in_layers.2.weight", i, 0);
+        const FileTensor *conv = find(c, UNET "input_blocks.%d.0.in_layers.2.weight", i, 0);
         if (conv) {
             if (u->levels > MAX_LEVELS) break;
             if (u->channels) u->mult[u->levels - 1] = size(conv, 0) / u->channels;
@@ -86,7 +86,7 @@ static void detect_unet(const Checkpoint *c, UnetConfig *u) {
     u->res_blocks = blocks;
     u->middle_depth = transformer_depth(c, UNET "middle_block.%d.transformer_blocks.%d.norm1.weight", 1);
     u->context = size(find(c, UNET "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 0, 0), 1);
-    const StTensor *proj = find(c, UNET "middle_block.1.proj_in.weight", 0, 0);
+    const FileTensor *proj = find(c, UNET "middle_block.1.proj_in.weight", 0, 0);
     u->linear_projection = proj && proj->nd == 2;
 }
 
@@ -95,7 +95,7 @@ static void detect_vae(const Checkpoint *c, VaeConfig *v) {
     v->latent = size(find(c, VAE "decoder.conv_in.weight", 0, 0), 1);
     v->levels = v->res_blocks = 0;
     for (int i = 0; i < MAX_LEVELS; i++) {
-        const StTensor *conv = find(c, VAE "decoder.up.%d.block.0.conv1.weight", i, 0);
+        const FileTensor *conv = find(c, VAE "decoder.up.%d.block.0.conv1.weight", i, 0);
         if (!conv) break;
         if (v->channels) v->mult[i] = size(conv, 0) / v->channels;
         v->levels++;
@@ -105,7 +105,7 @@ static void detect_vae(const Checkpoint *c, VaeConfig *v) {
 }
 
 static bool detect_clip(const Checkpoint *c, ClipConfig *k, Error *e) {
-    const StTensor *tokens = find(c, CLIP "embeddings.token_embedding.weight", 0, 0);
+    const FileTensor *tokens = find(c, CLIP "embeddings.token_embedding.weight", 0, 0);
     k->open_clip = !tokens;
     if (!tokens) tokens = find(c, OPEN_CLIP "token_embedding.weight", 0, 0);
     if (!tokens) return incomplete(c, "text encoder", CLIP "embeddings.token_embedding.weight", e);
@@ -244,7 +244,7 @@ bool detect_config(Checkpoint *c, SdConfig *out, Error *e) {
             return error_set(e, ERR_FORMAT, "%s: has more than %d levels", c->path, MAX_LEVELS);
         return config_check(out, c->path, e);
     }
-    const char *own = st_meta(c->file, "sdc.config");
+    const char *own = weight_file_meta(c->file, "sdc.config");
     if (own) return config_from_json(out, c->path, own, e);
     return detect_single(c, out, e) && config_check(out, c->path, e);
 }

@@ -69,7 +69,7 @@ enum { PROGRAM_BYTES = 24 << 20 };
 
 static size_t beside(const Run *run) {
     if (run->m->gpu) return 0; /* the limit is the GPU's */
-    const StFile *file = run->m->checkpoint->file;
+    const WeightFile *file = run->m->checkpoint->file;
     size_t model = file && !file->mapped ? file->size : 0; /* a model in memory */
     size_t latents = (size_t)(run->batch * (4 + run->sampler->buffers) + run->text.count * run->group);
     size_t pixels = (size_t)run->r->width * (size_t)run->r->height;

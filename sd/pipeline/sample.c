@@ -217,18 +217,18 @@ static bool after_step(void *user, float *x, const float *denoised, int step, in
 /* The request's noise file in place of the seed's noise. */
 static bool read_noise(Run *run, Error *e) {
     const char *path = run->r->noise;
-    StFile *f = st_open(path, e);
+    WeightFile *f = weight_file_open(path, e);
     if (!f) return false;
-    const StTensor *t = st_find(f, "noise");
+    const FileTensor *t = weight_file_find(f, "noise");
     int64_t all = run->batch * run->latent, c = run->m->config.vae.latent;
     bool ok = t != NULL;
     if (!t) error_set(e, ERR_FORMAT, "%s: holds no tensor 'noise'; --taps FILE --tap noise makes one", path);
     else if (t->nd != 4 || t->n[0] != run->batch || t->n[1] != c || t->n[2] != run->h || t->n[3] != run->w)
         ok = error_set(e, ERR_FORMAT, "%s: its noise is not [%d,%lld,%lld,%lld], which this request needs", path,
                        run->batch, (long long)c, (long long)run->h, (long long)run->w);
-    else if (!st_read_f32(f, t, run->x) || !all_finite(run->x, all))
+    else if (!file_tensor_f32(f, t, run->x) || !all_finite(run->x, all))
         ok = error_set(e, ERR_FORMAT, "%s: its noise holds values that are not finite numbers", path);
-    st_close(f);
+    weight_file_close(f);
     return ok;
 }
 

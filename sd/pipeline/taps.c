@@ -11,7 +11,7 @@
 struct TapFile {
     char *path, *glob;
     FILE *spool;
-    StTensor *list;
+    FileTensor *list;
     size_t count, room;
 };
 
@@ -71,15 +71,15 @@ bool taps_wants(const TapFile *t, const char *name) { return glob_match(t->glob,
 static bool add_entry(TapFile *t, const char *name, int nd, const int64_t *n, Error *e) {
     if (t->count == t->room) {
         size_t room = t->room ? 2 * t->room : 256;
-        StTensor *list = realloc(t->list, room * sizeof *list);
+        FileTensor *list = realloc(t->list, room * sizeof *list);
         if (!list) return error_set(e, ERR_MEMORY, "%s: out of memory", t->path);
         t->list = list;
         t->room = room;
     }
     char *own = copy(name);
     if (!own) return error_set(e, ERR_MEMORY, "%s: out of memory", t->path);
-    StTensor *s = &t->list[t->count++];
-    *s = (StTensor){.name = own, .dtype = F32, .nd = nd};
+    FileTensor *s = &t->list[t->count++];
+    *s = (FileTensor){.name = own, .dtype = F32, .nd = nd};
     memcpy(s->n, n, (size_t)nd * sizeof *n);
     return true;
 }
@@ -128,7 +128,7 @@ bool taps_close(TapFile *t, Error *e) {
         error_set(e, ERR_ARGUMENT, "%s: no activation has a name like '%s'; see sdc help txt2img", t->path, t->glob);
     ok = ok &&
          (fflush(t->spool) == 0 || error_set(e, ERR_FILE, "%s: activations cannot be written (disk full?)", t->path));
-    StMeta meta[] = {{"format", "pt"}, {"generator", "sd.c"}};
+    FileMeta meta[] = {{"format", "pt"}, {"generator", "sd.c"}};
     StWriter *w = ok ? st_write_begin(t->path, t->list, t->count, meta, 2, e) : NULL;
     if (w) {
         static const size_t PIECE = 1 << 16;

@@ -1,5 +1,6 @@
 /* train_file.c: what training reads and writes: a model from nothing, the trained model, the state. */
 #include "tensor/half.h"
+#include "weights/safetensors.h"
 #include "train_parts.h"
 
 #include <math.h>
@@ -21,9 +22,9 @@ typedef struct {
     bool half;
 } ModelFile;
 
-static StTensor entry(const ModelFile *f, int64_t i) {
+static FileTensor entry(const ModelFile *f, int64_t i) {
     const Weight *w = f->w[i];
-    StTensor t = {.name = w->name, .dtype = f->half ? F16 : F32, .nd = w->t.nd};
+    FileTensor t = {.name = w->name, .dtype = f->half ? F16 : F32, .nd = w->t.nd};
     memcpy(t.n, w->t.n, sizeof w->t.n);
     if (w->kind == WEIGHT_CONV) t.n[1] = w->t.n[3], t.n[2] = w->t.n[1], t.n[3] = w->t.n[2];
     if (w->kind == WEIGHT_LINEAR && w->pointwise) t.nd = 4, t.n[2] = t.n[3] = 1;
@@ -52,7 +53,7 @@ static bool write_weight(const ModelFile *f, int64_t i, StWriter *out, Error *e)
     if (f->values[i]) to_torch(wide, f->values[i], f->w[i]);
     else {
         Found found = checkpoint_find(f->from, f->w[i]->name);
-        ok = found.tensor && st_read_f32(found.file, found.tensor, wide);
+        ok = found.tensor && file_tensor_f32(found.file, found.tensor, wide);
         if (!ok) error_set(e, ERR_FORMAT, "%s: %s cannot be read", f->from->path, f->w[i]->name);
     }
     if (f->half) {
@@ -66,13 +67,13 @@ static bool write_weight(const ModelFile *f, int64_t i, StWriter *out, Error *e)
 
 static bool write_model(const char *path, const ModelFile *f, Error *e) {
     char *config = config_to_json(f->config);
-    StTensor *list = calloc((size_t)f->count + 1, sizeof *list);
+    FileTensor *list = calloc((size_t)f->count + 1, sizeof *list);
     bool ok = (config && list) || error_set(e, ERR_MEMORY, "out of memory for writing a model");
     int64_t count = f->count;
     for (int64_t i = 0; ok && i < count; i++) list[i] = entry(f, i);
     if (ok && f->alphas)
-        list[count++] = (StTensor){.name = "alphas_cumprod", .dtype = F32, .nd = 1, .n = {TRAIN_STEPS}};
-    StMeta meta[3] = {{"format", "pt"}, {"sdc.config", config}, {"sdc.tokens", f->tokens}};
+        list[count++] = (FileTensor){.name = "alphas_cumprod", .dtype = F32, .nd = 1, .n = {TRAIN_STEPS}};
+    FileMeta meta[3] = {{"format", "pt"}, {"sdc.config", config}, {"sdc.tokens", f->tokens}};
     StWriter *out = ok ? st_write_begin(path, list, (size_t)count, meta, f->tokens ? 3 : 2, e) : NULL;
     ok = out != NULL;
     for (int64_t i = 0; ok && i < f->count; i++) ok = write_weight(f, i, out, e);
@@ -85,7 +86,7 @@ static bool write_model(const char *path, const ModelFile *f, Error *e) {
 }
 
 static const char *own_tokens(const SdModel *m) {
-    return m->checkpoint->file ? st_meta(m->checkpoint->file, "sdc.tokens") : NULL;
+    return m->checkpoint->file ? weight_file_meta(m->checkpoint->file, "sdc.tokens") : NULL;
 }
 
 bool train_save(Trainer *t, Error *e) {
@@ -274,13 +275,13 @@ bool train_save_state(Trainer *t, Error *e) {
     state_path(t, path, sizeof path);
     snprintf(step, sizeof step, "%lld", (long long)t->step);
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)t->o->seed);
-    StTensor list[4];
-    for (int i = 0; i < n; i++) list[i] = (StTensor){.name = names[i], .dtype = F32, .nd = 1, .n = {t->p.floats}};
-    const StMeta meta[] = {{"sdc.step", step},
-                           {"sdc.seed", seed},
-                           {"sdc.trains", t->o->vae    ? "vae"
-                                          : t->o->text ? "unet+text"
-                                                       : "unet"}};
+    FileTensor list[4];
+    for (int i = 0; i < n; i++) list[i] = (FileTensor){.name = names[i], .dtype = F32, .nd = 1, .n = {t->p.floats}};
+    const FileMeta meta[] = {{"sdc.step", step},
+                             {"sdc.seed", seed},
+                             {"sdc.trains", t->o->vae    ? "vae"
+                                            : t->o->text ? "unet+text"
+                                                         : "unet"}};
     StWriter *w = st_write_begin(path, list, (size_t)n, meta, 3, e);
     bool ok = w != NULL;
     for (int i = 0; ok && i < n; i++) ok = st_write_data(w, at[i], (size_t)t->p.floats * sizeof(float), e);
@@ -295,22 +296,22 @@ bool train_load_state(Trainer *t, Error *e) {
     float *at[4];
     int n = arrays(t, names, at);
     state_path(t, path, sizeof path);
-    StFile *f = st_open(path, e);
+    WeightFile *f = weight_file_open(path, e);
     if (!f) return false;
-    const char *step = st_meta(f, "sdc.step"), *seed = st_meta(f, "sdc.seed");
+    const char *step = weight_file_meta(f, "sdc.step"), *seed = weight_file_meta(f, "sdc.seed");
     bool ok = step && seed && strtoull(seed, NULL, 10) == t->o->seed;
     if (!ok)
         error_set(e, ERR_FORMAT, "%s: is no state of this training: another --seed; remove it, or go on with its own",
                   path);
     for (int i = 0; ok && i < n; i++) {
-        const StTensor *s = st_find(f, names[i]);
-        ok = s && s->dtype == F32 && st_count(s) == t->p.floats;
-        if (ok) memcpy(at[i], st_data(f, s), (size_t)t->p.floats * sizeof(float));
+        const FileTensor *s = weight_file_find(f, names[i]);
+        ok = s && s->dtype == F32 && file_tensor_count(s) == t->p.floats;
+        if (ok) memcpy(at[i], file_tensor_data(f, s), (size_t)t->p.floats * sizeof(float));
         else
             error_set(e, ERR_FORMAT, "%s: its %s does not fit this model and options; remove it to begin anew", path,
                       names[i]);
     }
     if (ok) t->step = strtoll(step, NULL, 10);
-    st_close(f);
+    weight_file_close(f);
     return ok;
 }

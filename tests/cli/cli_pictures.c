@@ -7,7 +7,7 @@
 #include "sd/image/png.h"
 #include "sd/sd.h"
 #include "tools/cli/commands.h"
-#include "weights/safetensors.h"
+#include "weights/weight_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -112,21 +112,23 @@ static void taps(void) {
                                         "image"};
     Error e = {0};
     cli_works("t.png", MICRO "-p x -o t.png --sampler Euler --taps t.safetensors");
-    StFile *f = st_open(cli_path("t.safetensors"), &e);
+    WeightFile *f = weight_file_open(cli_path("t.safetensors"), &e);
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
-        test_check(f && st_find(f, NAMES[i]), "--taps has %s", NAMES[i]);
-    const StTensor *out = f ? st_find(f, "unet.step000.conv_out") : NULL, *image = f ? st_find(f, "image") : NULL;
+        test_check(f && weight_file_find(f, NAMES[i]), "--taps has %s", NAMES[i]);
+    const FileTensor *out = f ? weight_file_find(f, "unet.step000.conv_out") : NULL,
+                     *image = f ? weight_file_find(f, "image") : NULL;
     test_check(out && out->nd == 4 && out->n[0] == 2 && out->n[1] == 4 && out->n[2] == 8 && out->n[3] == 8,
                "unet.step000.conv_out is [2,4,8,8]");
     test_check(image && image->nd == 4 && image->n[1] == 3 && image->n[2] == 64 && image->n[3] == 64,
                "image is [1,3,64,64]");
-    st_close(f);
+    weight_file_close(f);
     cli_works("n.png", MICRO "-p x -o n.png --sampler Euler --seed 7 --noise t.safetensors");
     test_check(same_pixels("t.png", "n.png"), "--noise makes the picture that the noise came from");
     cli_works("g.png", MICRO "-p x -o g.png --taps g.safetensors --tap 'latents.*'");
-    f = st_open(cli_path("g.safetensors"), &e);
-    test_check(f && f->count == 2 && st_find(f, "latents.step001") && !st_find(f, "image"), "--tap keeps what matches");
-    st_close(f);
+    f = weight_file_open(cli_path("g.safetensors"), &e);
+    test_check(f && f->count == 2 && weight_file_find(f, "latents.step001") && !weight_file_find(f, "image"),
+               "--tap keeps what matches");
+    weight_file_close(f);
     cli_works("0 apart", "diff t.safetensors t.safetensors");
     cli_fails(1, "notes.txt", MICRO "-p x -o f.png --noise notes.txt");
     cli_fails(1, "gone", MICRO "-p x -o f.png --noise gone");

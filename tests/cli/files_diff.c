@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "tests/weights/files.h"
 #include "tests/harness/test.h"
+#include "weights/safetensors.h"
 #include "tools/cli/commands.h"
 #include "tools/commands/diff.h"
 
@@ -13,9 +14,9 @@
 #include <unistd.h>
 
 static void put(const char *path, int count, const char *const *names, const float (*values)[4]) {
-    StTensor t[8] = {{0}};
+    FileTensor t[8] = {{0}};
     Error e = {0};
-    for (int i = 0; i < count; i++) t[i] = (StTensor){.name = names[i], .dtype = F32, .nd = 1, .n = {4}};
+    for (int i = 0; i < count; i++) t[i] = (FileTensor){.name = names[i], .dtype = F32, .nd = 1, .n = {4}};
     StWriter *w = st_write_begin(path, t, (size_t)count, NULL, 0, &e);
     bool ok = w && st_write_data(w, values, sizeof *values * (size_t)count, &e) && st_write_end(w, &e);
     if (!ok) test_check(false, "%s", e.text);
@@ -79,8 +80,8 @@ static void arithmetic(void) {
     put(test_path("d0"), 1, NAMES, zero);
     put(test_path("di"), 1, NAMES, inf);
     Error e = {0};
-    StFile *f1 = st_open(test_path("d1"), &e), *f2 = st_open(test_path("d2"), &e), *f0 = st_open(test_path("d0"), &e),
-           *fi = st_open(test_path("di"), &e);
+    WeightFile *f1 = weight_file_open(test_path("d1"), &e), *f2 = weight_file_open(test_path("d2"), &e),
+               *f0 = weight_file_open(test_path("d0"), &e), *fi = weight_file_open(test_path("di"), &e);
     if (test_check(f1 && f2 && f0 && fi, "diff: the files open")) {
         Difference d = diff_tensors(f2, f2->tensors, f1, f1->tensors);
         test_check(fabs(d.relative - 0.5 / sqrt(30)) < 1e-15 && fabs(d.max - 0.5 / sqrt(7.5)) < 1e-15 &&
@@ -97,7 +98,7 @@ static void arithmetic(void) {
         d = diff_tensors(fi, fi->tensors, fi, fi->tensors);
         test_check(d.why && strstr(d.why, "not finite in A"), "diff: infinity");
     }
-    st_close(f1), st_close(f2), st_close(f0), st_close(fi);
+    weight_file_close(f1), weight_file_close(f2), weight_file_close(f0), weight_file_close(fi);
 }
 
 static void names(void) {

@@ -1,7 +1,7 @@
 /* golden.c: reads goldens and measures against them. */
 #include "golden.h"
 
-#include "weights/safetensors.h"
+#include "weights/weight_file.h"
 #include "generated.h"
 #include "test.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct Golden {
-    StFile *file;
+    WeightFile *file;
     char name[64], worst_name[128];
     double worst;
     int checks, warnings;
@@ -22,12 +22,12 @@ Golden *golden_open(const char *name) {
     char path[512];
     snprintf(path, sizeof path, "%s/%s.safetensors", dir && *dir ? dir : "tests/golden", name);
     Error e = {0};
-    StFile *file = st_open(path, &e);
+    WeightFile *file = weight_file_open(path, &e);
     Golden *g = file ? calloc(1, sizeof *g) : NULL;
     if (!g) {
         test_check(false, "golden %s opens", name);
         test_note("%s (run from the repository's root, or set SDC_GOLDEN)", e.text);
-        st_close(file);
+        weight_file_close(file);
         return NULL;
     }
     g->file = file;
@@ -40,12 +40,12 @@ void golden_close(Golden *g) {
     if (getenv("SDC_TEST_VERBOSE"))
         printf("golden %s: %d compared, %d above half of the tolerance, worst %.2f of it (%s)\n", g->name, g->checks,
                g->warnings, g->worst, g->worst_name);
-    st_close(g->file);
+    weight_file_close(g->file);
     free(g);
 }
 
-const char *golden_meta(const Golden *g, const char *key) { return st_meta(g->file, key); }
-bool golden_has(const Golden *g, const char *name) { return st_find(g->file, name) != NULL; }
+const char *golden_meta(const Golden *g, const char *key) { return weight_file_meta(g->file, key); }
+bool golden_has(const Golden *g, const char *name) { return weight_file_find(g->file, name) != NULL; }
 
 /* "2,8,8,320" */
 static bool same_shape(const char *text, int nd, const int64_t *n) {
@@ -60,14 +60,14 @@ static bool same_shape(const char *text, int nd, const int64_t *n) {
 
 GoldenError golden_error(Golden *g, const char *name, const float *ours, int nd, const int64_t *n) {
     GoldenError r = {.rms = INFINITY, .max = INFINITY, .ratio = INFINITY};
-    const StTensor *t = st_find(g->file, name);
-    const char *meta = st_meta(g->file, name);
+    const FileTensor *t = weight_file_find(g->file, name);
+    const char *meta = weight_file_meta(g->file, name);
     double rms, e32rms, e32max;
     char shape[64];
     if (!t || !meta || sscanf(meta, "shape=%63s rms=%lf e32rms=%lf e32max=%lf", shape, &rms, &e32rms, &e32max) != 4)
         return r;
     r.found = true;
-    int64_t all = 1, stored = st_count(t);
+    int64_t all = 1, stored = file_tensor_count(t);
     for (int i = 0; i < nd; i++) all *= n[i];
     r.shape = same_shape(meta + strlen("shape="), nd, n) && stored <= all;
     r.finite = true;
@@ -75,7 +75,7 @@ GoldenError golden_error(Golden *g, const char *name, const float *ours, int nd,
     r.rms_bound = 4 * fmax(e32rms, 1e-7);
     r.max_bound = 4 * fmax(e32max, 1e-7);
     float *theirs = r.shape ? malloc((size_t)stored * sizeof *theirs) : NULL;
-    if (!theirs || !st_read_f32(g->file, t, theirs)) return free(theirs), r;
+    if (!theirs || !file_tensor_f32(g->file, t, theirs)) return free(theirs), r;
     if (!(rms > 0)) rms = 1;
     double squares = 0, most = 0;
     for (int64_t k = 0; k < stored; k++) {
@@ -94,7 +94,7 @@ GoldenError golden_error(Golden *g, const char *name, const float *ours, int nd,
 static bool judge(Golden *g, const char *name, GoldenError r, const char *label) {
     bool ok = test_check(r.found && r.shape && r.ratio <= 1.0, "%s", label);
     if (!r.found) test_note("%s has no %s", g->name, name);
-    else if (!r.shape) test_note("%s: another shape: %s", name, st_meta(g->file, name));
+    else if (!r.shape) test_note("%s: another shape: %s", name, weight_file_meta(g->file, name));
     else
         test_note("rms %.2e of %.2e, max %.2e of %.2e: %.2f of the tolerance%s%s", r.rms, r.rms_bound, r.max,
                   r.max_bound, r.ratio, r.ratio > 0.5 ? " (warning: above half)" : "",

@@ -24,7 +24,7 @@
 typedef struct {
     char source[192], name[192]; /* whose values it has ("": not generated); its key in the file */
     char part[24];
-    StTensor t;
+    FileTensor t;
 } Entry;
 
 typedef struct {
@@ -193,9 +193,9 @@ static bool write_values(StWriter *w, const Entry *e, Error *err) {
 }
 
 /* The entries of one part ("": all of them) into one file. */
-static bool write_file(const char *path, const Entries *l, const char *part, const StMeta *meta, size_t metas,
+static bool write_file(const char *path, const Entries *l, const char *part, const FileMeta *meta, size_t metas,
                        Error *e) {
-    StTensor *tensors = malloc((l->count + 1) * sizeof *tensors);
+    FileTensor *tensors = malloc((l->count + 1) * sizeof *tensors);
     const Entry **from = malloc((l->count + 1) * sizeof *from);
     size_t count = 0;
     for (size_t i = 0; tensors && from && i < l->count; i++) {
@@ -220,7 +220,7 @@ static bool write_folder(const char *path, const Entries *l, const SdConfig *k, 
                                            {"text_encoder", "model"},
                                            {"scheduler", NULL},
                                            {"", NULL}};
-    const StMeta meta = {"format", "pt"};
+    const FileMeta meta = {"format", "pt"};
     char file[1024];
     for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++) {
         const char *part = PARTS[i][0];
@@ -268,7 +268,7 @@ bool make_model_of(const char *path, MakeModel spec, SdConfig k) {
     for (size_t i = 0; spec.bare_text && i < l.count; i++) replace(l.at[i].name, "text_model.", "");
     char *json = config_to_json(&k);
     /* shapes do not tell heads and groups: a file of any other size than SD's says what it is */
-    const StMeta meta[2] = {{"format", "pt"}, {"sdc.config", json}};
+    const FileMeta meta[2] = {{"format", "pt"}, {"sdc.config", json}};
     if (!e.code && json) {
         if (spec.layout == MODEL_DIFFUSERS) write_folder(path, &l, &k, &e);
         else write_file(path, &l, "", meta, spec.size == MODEL_MICRO ? 2 : 1, &e);

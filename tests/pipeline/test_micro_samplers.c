@@ -1,6 +1,6 @@
 /* test_micro_samplers.c: the last latents of micro-SD under k-diffusion's samplers, through the public interface. */
 #include "sd/sd.h"
-#include "weights/safetensors.h"
+#include "weights/weight_file.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/make_model.h"
 #include "pipeline.h"
@@ -32,11 +32,11 @@ SUITE(micro_samplers, .seconds = 4) {
         r.steps = 8, r.tap = "latents.step007", r.taps = test_path("taps.safetensors");
         bool ok = pipeline_run(model, 2, &r, &out, &e);
         sd_free(&out);
-        StFile *f = ok ? st_open(r.taps, &e) : NULL;
-        const StTensor *t = f ? st_find(f, r.tap) : NULL;
-        if (!test_check(t && st_read_f32(f, t, x), "%s: 8 steps", CASES[i][1])) test_note("%s", e.text);
+        WeightFile *f = ok ? weight_file_open(r.taps, &e) : NULL;
+        const FileTensor *t = f ? weight_file_find(f, r.tap) : NULL;
+        if (!test_check(t && file_tensor_f32(f, t, x), "%s: 8 steps", CASES[i][1])) test_note("%s", e.text);
         else golden_check(g, CASES[i][0], x, t->nd, t->n, CASES[i][1]);
-        st_close(f);
+        weight_file_close(f);
     }
     golden_close(g);
 }

@@ -2,7 +2,7 @@
  * pipeline at micro size: every tap of every step, every layout and type of file, and the promises about batches and
  * threads. */
 #include "sd/pipeline/run.h"
-#include "weights/safetensors.h"
+#include "weights/weight_file.h"
 #include "tests/harness/generated.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/make_model.h"
@@ -47,7 +47,7 @@ bool pipeline_run(const char *path, int threads, const SdRequest *r, SdResult *o
     return ok;
 }
 
-static void check_tap(Golden *g, const char *name, const float *values, const StTensor *t, const char *what) {
+static void check_tap(Golden *g, const char *name, const float *values, const FileTensor *t, const char *what) {
     if (pipeline_precision == SD_F32_DIRECT) golden_check(g, name, values, t->nd, t->n, what);
     else if (pipeline_precision == SD_F16)
         golden_check_within(g, name, values, t->nd, t->n, PIPELINE_F16_RMS, PIPELINE_F16_MAX, what);
@@ -59,7 +59,7 @@ static void check_tap(Golden *g, const char *name, const float *values, const St
 void pipeline_golden(const char *golden, const char *taps, const char *label) {
     Golden *g = golden_open(golden);
     Error e = {0};
-    StFile *f = st_open(taps, &e);
+    WeightFile *f = weight_file_open(taps, &e);
     if (!test_check(g && f, "%s: %s and its taps can be read", label, golden)) test_note("%s", e.text);
     const char *order = g && f ? golden_meta(g, "order") : NULL;
     while (order && *order) {
@@ -67,15 +67,15 @@ void pipeline_golden(const char *golden, const char *taps, const char *label) {
         size_t n = strcspn(order, "\n");
         snprintf(name, sizeof name, "%.*s", (int)n, order);
         order += n + (order[n] == '\n');
-        const StTensor *t = st_find(f, name);
+        const FileTensor *t = weight_file_find(f, name);
         float *values = t ? malloc((size_t)(t->end - t->begin)) : NULL;
         char what[256];
         snprintf(what, sizeof what, "%s: %s", label, name);
-        if (values && st_read_f32(f, t, values)) check_tap(g, name, values, t, what);
+        if (values && file_tensor_f32(f, t, values)) check_tap(g, name, values, t, what);
         else test_check(false, "%s: %s is among the taps", label, name);
         free(values);
     }
-    st_close(f);
+    weight_file_close(f);
     golden_close(g);
 }
 
@@ -163,11 +163,11 @@ static void img2img(const char *model) {
         r.steps = 20, r.strength = COUNTS[i].strength, r.strength_steps = COUNTS[i].how;
         r.taps = test_path("img2img_taps.safetensors"), r.tap = "latents.step*";
         bool ok = sd_img2img(m, &r, &out, &e);
-        StFile *f = ok ? st_open(r.taps, &e) : NULL;
+        WeightFile *f = ok ? weight_file_open(r.taps, &e) : NULL;
         test_check(f && (int)f->count == COUNTS[i].latents, "strength %g of 20 steps runs %d", r.strength,
                    COUNTS[i].latents);
         if (f) test_note("it ran %d", (int)f->count);
-        st_close(f);
+        weight_file_close(f);
         sd_free(&out);
     }
     sd_close(m);
@@ -393,10 +393,10 @@ static void not_finite(const char *model, const char *tensor, const char *words)
     size_t size;
     char *bytes = test_read(model, &size);
     Error e = {0};
-    StFile *f = bytes ? st_open_memory(model, bytes, size, &e) : NULL;
-    const StTensor *t = f ? st_find(f, tensor) : NULL;
+    WeightFile *f = bytes ? weight_file_open_memory(model, bytes, size, &e) : NULL;
+    const FileTensor *t = f ? weight_file_find(f, tensor) : NULL;
     if (test_check(t != NULL, "%s is in the file", tensor)) memset(bytes + f->data + t->begin, 0xff, 4);
-    st_close(f);
+    weight_file_close(f);
     const char *path = test_path("nan.safetensors");
     SdRequest r = pipeline_request("Euler", 1, 64, 64);
     SdResult out = {0};
@@ -419,9 +419,9 @@ static void noise_file(const char *model) {
     r.taps = NULL, r.noise = taps, r.seed = 7;
     test_check(ok && pipeline_run(model, 2, &r, &b, &e) && same_pictures(&a, 0, &b, 0),
                "--noise: the noise of --taps makes the same picture");
-    StFile *f = st_open(taps, &e);
+    WeightFile *f = weight_file_open(taps, &e);
     test_check(f && f->count == 1, "--tap noise: one tensor");
-    st_close(f);
+    weight_file_close(f);
     sd_free(&a);
     sd_free(&b);
 }

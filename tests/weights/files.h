@@ -12,6 +12,7 @@ void files_faults(void); /* allocation failures */
 /* Runs a job with its first allocation failing, then its second, until none does: each time it must say so and leak
  * nothing. It fails with ERR_MEMORY. */
 void faults_every(const char *what, bool (*job)(Error *));
+void files_formats(void); /* the table of formats */
 void files_diff(void);
 
 /* `sdc diff` with its outputs thrown away. */

@@ -5,7 +5,7 @@
 #include "files.h"
 #include "tests/harness/test.h"
 #include "weights/json.h"
-#include "weights/safetensors.h"
+#include "weights/weight_file.h"
 #include "weights/sha256.h"
 
 #include <stdlib.h>
@@ -59,8 +59,8 @@ static bool parse(Error *e) {
 }
 
 static bool open_small(Error *e) {
-    StFile *f = st_open(test_path("small.safetensors"), e);
-    st_close(f);
+    WeightFile *f = weight_file_open(test_path("small.safetensors"), e);
+    weight_file_close(f);
     return f != NULL;
 }
 

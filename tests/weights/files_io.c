@@ -162,9 +162,9 @@ static bool file_limit(const char *path) { /* at every size at which writing may
         bool done = write_small(path, &e);
         r.rlim_cur = RLIM_INFINITY;
         setrlimit(RLIMIT_FSIZE, &r);
-        StFile *f = done ? st_open(path, &e) : NULL;
+        WeightFile *f = done ? weight_file_open(path, &e) : NULL;
         bool right = done ? f != NULL : e.code == ERR_FILE && holds(e.text, ";") && is_old(path);
-        st_close(f);
+        weight_file_close(f);
         if (!right) return false;
         if (done) return limit > 300;
     }

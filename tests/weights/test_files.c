@@ -24,10 +24,10 @@ bool holds(const char *text, const char *words) {
 }
 
 bool write_small(const char *path, Error *e) {
-    StTensor t[] = {{.name = "b", .dtype = F16, .nd = 1, .n = {32}},
-                    {.name = "a", .dtype = F32, .nd = 2, .n = {2, 3}},
-                    {.name = "n", .dtype = I64, .nd = 0}};
-    StMeta meta = {"kind", "te\"s\nt\x01"};
+    FileTensor t[] = {{.name = "b", .dtype = F16, .nd = 1, .n = {32}},
+                      {.name = "a", .dtype = F32, .nd = 2, .n = {2, 3}},
+                      {.name = "n", .dtype = I64, .nd = 0}};
+    FileMeta meta = {"kind", "te\"s\nt\x01"};
     uint16_t b[32];
     float a[6];
     int64_t n = -7;
@@ -44,44 +44,47 @@ static void round_trip(void) {
     Error e = {0};
     const char *path = test_path("small.safetensors");
     if (!test_check(write_small(path, &e), "small file is written")) test_note("%s", e.text);
-    StFile *f = st_open(path, &e);
+    WeightFile *f = weight_file_open(path, &e);
     if (!test_check(f != NULL, "small file opens")) {
         test_note("%s", e.text);
         return;
     }
-    const StTensor *a = st_find(f, "a"), *b = st_find(f, "b"), *n = st_find(f, "n");
+    const FileTensor *a = weight_file_find(f, "a"), *b = weight_file_find(f, "b"), *n = weight_file_find(f, "n");
     float x[32];
-    test_check(f->count == 3 && a && b && n && !st_find(f, "c") && !st_find(f, ""), "names are found, others are not");
+    test_check(f->count == 3 && a && b && n && !weight_file_find(f, "c") && !weight_file_find(f, ""),
+               "names are found, others are not");
     test_check(f->data % 64 == 0 && (f->data + b->begin) % 64 == 0, "data begin at multiples of 64");
-    test_check(!strcmp(st_meta(f, "kind"), "te\"s\nt\x01") && !st_meta(f, "x"), "metadata come back");
-    test_check(a->nd == 2 && a->n[0] == 2 && a->n[1] == 3 && n->nd == 0 && st_count(n) == 1 && st_count(a) == 6,
+    test_check(!strcmp(weight_file_meta(f, "kind"), "te\"s\nt\x01") && !weight_file_meta(f, "x"), "metadata come back");
+    test_check(a->nd == 2 && a->n[0] == 2 && a->n[1] == 3 && n->nd == 0 && file_tensor_count(n) == 1 &&
+                   file_tensor_count(a) == 6,
                "shapes");
-    bool right = st_read_f32(f, a, x);
+    bool right = file_tensor_f32(f, a, x);
     for (int i = 0; i < 6; i++) right &= x[i] == (float)i;
     test_check(right, "F32 values");
-    right = st_read_f32(f, b, x);
+    right = file_tensor_f32(f, b, x);
     for (int i = 0; i < 32; i++) right &= x[i] == (float)i;
     test_check(right, "F16 values");
-    test_check(st_read_f32(f, n, x) && x[0] == -7, "I64 scalar");
+    test_check(file_tensor_f32(f, n, x) && x[0] == -7, "I64 scalar");
     double d[2];
-    test_check(st_read_f64(f, b, 30, 2, d) && d[0] == 30 && d[1] == 31, "a piece as f64");
-    for (size_t i = 0; i < f->count; i++) st_drop(f, &f->tensors[i]);
-    test_check(st_read_f32(f, a, x) && x[5] == 5, "dropped pages are read again");
-    st_close(f);
-    st_close(NULL);
-    StTensor bad[] = {{.name = "x", .dtype = F32, .nd = 2, .n = {INT64_MAX, INT64_MAX}}};
+    test_check(file_tensor_f64(f, b, 30, 2, d) && d[0] == 30 && d[1] == 31, "a piece as f64");
+    for (size_t i = 0; i < f->count; i++) file_tensor_drop(f, &f->tensors[i]);
+    test_check(file_tensor_f32(f, a, x) && x[5] == 5, "dropped pages are read again");
+    weight_file_close(f);
+    weight_file_close(NULL);
+    FileTensor bad[] = {{.name = "x", .dtype = F32, .nd = 2, .n = {INT64_MAX, INT64_MAX}}};
     test_check(!st_write_begin(test_path("bad"), bad, 1, NULL, 0, &e) && holds(e.text, "\"x\"|shape"),
                "writer: shape overflow");
-    StTensor twice[] = {{.name = "x", .dtype = F32, .nd = 1, .n = {1}}, {.name = "x", .dtype = F32, .nd = 1, .n = {1}}};
+    FileTensor twice[] = {{.name = "x", .dtype = F32, .nd = 1, .n = {1}},
+                          {.name = "x", .dtype = F32, .nd = 1, .n = {1}}};
     e = (Error){0};
     test_check(!st_write_begin(test_path("bad"), twice, 2, NULL, 0, &e) && holds(e.text, "\"x\"|twice"),
                "writer: a name twice");
-    StTensor latin[] = {{.name = "\xe9", .dtype = F32, .nd = 1, .n = {1}}};
+    FileTensor latin[] = {{.name = "\xe9", .dtype = F32, .nd = 1, .n = {1}}};
     e = (Error){0};
     test_check(!st_write_begin(test_path("bad"), latin, 1, NULL, 0, &e) && holds(e.text, "UTF-8"),
                "writer: a name that is not UTF-8");
     for (int more = 0; more < 2; more++) {
-        StTensor one[] = {{.name = "x", .dtype = F32, .nd = 1, .n = {2}}};
+        FileTensor one[] = {{.name = "x", .dtype = F32, .nd = 1, .n = {2}}};
         e = (Error){0};
         StWriter *w = st_write_begin(test_path("bad"), one, 1, NULL, 0, &e);
         bool ok = w && st_write_data(w, x, more ? 12 : 4, &e);
@@ -97,17 +100,17 @@ static void round_trip(void) {
                    !dtype_count(F32, 3, SHAPE(most, 0, 2), &k) && !dtype_count(F32, 1, SHAPE(-1), &k) && k == 1,
                "types: counts of shapes, checked");
     for (int t = 0; t < DTYPE_COUNT; t++) {
-        StTensor one[] = {{.name = "x", .dtype = (DType)t, .nd = 1, .n = {8}}};
+        FileTensor one[] = {{.name = "x", .dtype = (DType)t, .nd = 1, .n = {8}}};
         char zero[64] = {0};
         e = (Error){0};
         StWriter *w = st_write_begin(test_path("type"), one, 1, NULL, 0, &e);
         bool ok = w && st_write_data(w, zero, dtype_bytes((DType)t, 8), &e) && st_write_end(w, &e);
-        f = ok ? st_open(test_path("type"), &e) : NULL;
-        ok = f && f->tensors[0].dtype == (DType)t && st_count(&f->tensors[0]) == 8;
-        if (ok && st_read_f32(f, &f->tensors[0], x)) ok = x[7] == 0 && st_read_f64(f, &f->tensors[0], 7, 1, d);
+        f = ok ? weight_file_open(test_path("type"), &e) : NULL;
+        ok = f && f->tensors[0].dtype == (DType)t && file_tensor_count(&f->tensors[0]) == 8;
+        if (ok && file_tensor_f32(f, &f->tensors[0], x)) ok = x[7] == 0 && file_tensor_f64(f, &f->tensors[0], 7, 1, d);
         else ok = ok && t >= C64;
         test_check(ok, "type %s there and back", dtype_name((DType)t));
-        st_close(f);
+        weight_file_close(f);
     }
 }
 
@@ -117,32 +120,32 @@ static void hostile(void) {
         Error e = {0};
         if (!hostile_make(i, &h)) continue;
         double begin = test_seconds();
-        StFile *f = st_open_memory("FILE", h.bytes, h.size, &e);
+        WeightFile *f = weight_file_open_memory("FILE", h.bytes, h.size, &e);
         double seconds = test_seconds() - begin;
         bool ok = h.words ? !f && !strncmp(e.text, "FILE: ", 6) && holds(e.text, h.words) : f && !e.code;
         if (ok && h.words) ok = strchr(e.text, ';') && strlen(e.text) < 400;
         if (!test_check(ok && seconds < 2, "hostile %s", h.name))
             test_note("%.1f s: %s", seconds, f ? "opened" : e.text);
-        st_close(f);
+        weight_file_close(f);
         free(h.bytes);
     }
     const char *dir = test_path("hostile");
     test_check(mkdir(dir, 0777) == 0 && hostile_write(dir), "the catalogue is written as files");
     Error e = {0};
-    test_check(!st_open(dir, &e) && holds(e.text, "is a directory"), "a directory is refused");
+    test_check(!weight_file_open(dir, &e) && holds(e.text, "is a directory"), "a directory is refused");
     e = (Error){0};
-    test_check(!st_open("/dev/zero", &e) && holds(e.text, "not a regular file"), "a device is refused");
+    test_check(!weight_file_open("/dev/zero", &e) && holds(e.text, "not a regular file"), "a device is refused");
     e = (Error){0};
-    test_check(!st_open(test_path("none"), &e) && holds(e.text, "No such file"), "a missing file is refused");
+    test_check(!weight_file_open(test_path("none"), &e) && holds(e.text, "No such file"), "a missing file is refused");
     const char *fifo = test_path("fifo");
     e = (Error){0};
-    test_check(mkfifo(fifo, 0600) == 0 && !st_open(fifo, &e) && holds(e.text, "not a regular file"),
+    test_check(mkfifo(fifo, 0600) == 0 && !weight_file_open(fifo, &e) && holds(e.text, "not a regular file"),
                "a pipe is refused at once");
-    StFile *f = st_open(test_path("hostile/ok-one-tensor.safetensors"), &(Error){0});
+    WeightFile *f = weight_file_open(test_path("hostile/ok-one-tensor.safetensors"), &(Error){0});
     test_check(f && f->count == 1, "a written catalogue file opens");
-    st_close(f);
+    weight_file_close(f);
     e = (Error){0};
-    test_check(!st_open(test_path("hostile/empty.safetensors"), &e) && holds(e.text, "is empty"),
+    test_check(!weight_file_open(test_path("hostile/empty.safetensors"), &e) && holds(e.text, "is empty"),
                "an empty file is refused");
 }
 
@@ -153,31 +156,31 @@ static void truncations(const char *bytes, size_t size) {
         if (!copy) continue;
         char *tight = realloc(memcpy(copy, bytes, n), n ? n : 1);
         Error e = {0};
-        StFile *f = st_open_memory("FILE", tight, n, &e);
+        WeightFile *f = weight_file_open_memory("FILE", tight, n, &e);
         bool ok = !f && e.code == ERR_FORMAT;
         wrong += !ok;
         test_check(ok, "truncated to %zu bytes", n);
-        st_close(f);
+        weight_file_close(f);
         free(tight);
     }
     test_check(!wrong, "every truncation is refused");
 }
 
 /* What must hold of any file that opened, found without the reader's own sums. */
-static bool consistent(const StFile *f) {
+static bool consistent(const WeightFile *f) {
     uint64_t total = 0, n = 0;
     for (int i = 0; i < 8; i++) n |= (uint64_t)f->map[i] << (8 * i);
     for (size_t i = 0; i < f->count; i++) {
-        const StTensor *t = &f->tensors[i];
+        const FileTensor *t = &f->tensors[i];
         uint64_t product = 1;
         for (int d = 0; d < t->nd; d++) product *= (uint64_t)t->n[d];
         if (dtype_bytes(t->dtype, (int64_t)product) != t->end - t->begin) return false;
         total += t->end - t->begin;
         for (size_t k = 0; k < i; k++) {
-            const StTensor *u = &f->tensors[k];
+            const FileTensor *u = &f->tensors[k];
             if (!strcmp(t->name, u->name) || (u->begin < t->end && t->begin < u->end)) return false;
         }
-        if (st_find(f, t->name) != t) return false;
+        if (weight_file_find(f, t->name) != t) return false;
     }
     return total + n + 8 == f->size;
 }
@@ -187,11 +190,11 @@ static void bit_flips(char *bytes, size_t size, size_t data) {
     for (size_t bit = 0; bit < data * 8; bit++) {
         bytes[bit / 8] ^= (char)(1 << (bit % 8));
         Error e = {0};
-        StFile *f = st_open_memory("FILE", bytes, size, &e);
+        WeightFile *f = weight_file_open_memory("FILE", bytes, size, &e);
         bool ok = f ? consistent(f) && !e.code : e.code == ERR_FORMAT;
         *(f ? &opened : &refused) += 1;
         test_check(ok, "header bit %zu flipped", bit);
-        st_close(f);
+        weight_file_close(f);
         bytes[bit / 8] ^= (char)(1 << (bit % 8));
     }
     test_check(refused > opened, "most flips are refused");
@@ -202,16 +205,16 @@ static void bit_flips(char *bytes, size_t size, size_t data) {
 static void large(void) {
     enum { COUNT = 1131 };
     static char names[COUNT][96];
-    static StTensor t[COUNT];
+    static FileTensor t[COUNT];
     Error e = {0};
     const char *path = test_path("large");
     for (int i = 0; i < COUNT; i++) {
         snprintf(names[i], sizeof names[i], "model.diffusion_model.output_blocks.%d.transformer_blocks.0.attn2.weight",
                  i);
-        t[i] = (StTensor){.name = names[i], .dtype = F16, .nd = 2, .n = {0, 1280}};
+        t[i] = (FileTensor){.name = names[i], .dtype = F16, .nd = 2, .n = {0, 1280}};
     }
     t[COUNT - 1].n[0] = 1048576; /* 2.7 GB */
-    StTensor last = t[COUNT - 1];
+    FileTensor last = t[COUNT - 1];
     t[COUNT - 1].n[0] = 0;
     /* The header with the last tensor's true size, by way of a file without its data. */
     StWriter *w = st_write_begin(path, t, COUNT, NULL, 0, &e);
@@ -239,18 +242,19 @@ static void large(void) {
         return;
     }
     double begin = test_seconds();
-    StFile *f = st_open(path, &e);
+    WeightFile *f = weight_file_open(path, &e);
     double ms = 1e3 * (test_seconds() - begin);
     ok = f && f->count == COUNT;
-    for (int i = 0; i < COUNT && ok; i++) ok = st_find(f, names[i]) != NULL;
+    for (int i = 0; i < COUNT && ok; i++) ok = weight_file_find(f, names[i]) != NULL;
     if (!test_check(ok && ms < 500, "1131 tensors, 2.7 GB, open without reading the data"))
         test_note("%.1f ms %s", ms, e.text);
     else test_note("%.1f ms", ms);
-    st_close(f);
+    weight_file_close(f);
     remove(path);
 }
 
 SUITE(files, .seconds = 3) {
+    files_formats();
     files_half();
     files_hash();
     files_json();
@@ -259,9 +263,9 @@ SUITE(files, .seconds = 3) {
     size_t size = 0;
     char *bytes = test_read(test_path("small.safetensors"), &size);
     Error e = {0};
-    StFile *f = bytes ? st_open_memory("FILE", bytes, size, &e) : NULL;
+    WeightFile *f = bytes ? weight_file_open_memory("FILE", bytes, size, &e) : NULL;
     size_t data = f ? f->data : 0;
-    st_close(f);
+    weight_file_close(f);
     if (test_check(data > 0, "the small file is there to be broken")) {
         truncations(bytes, size);
         bit_flips(bytes, size, data);

@@ -37,11 +37,11 @@ static const Option OPTIONS[] = {
     OPTION(FLAG, json, 0, "json", NULL, "print JSON"), OPTION_END};
 
 typedef struct {
-    const StFile *a, *b;
+    const WeightFile *a, *b;
     const Arguments *options;
-    const StTensor **partner; /* in B, for each tensor of A; NULL when it has none */
-    bool *used;               /* for each tensor of B */
-    const StTensor *first;    /* the first divergence */
+    const FileTensor **partner; /* in B, for each tensor of A; NULL when it has none */
+    bool *used;                 /* for each tensor of B */
+    const FileTensor *first;    /* the first divergence */
     Difference first_is;
     size_t compared, apart, only_a, only_b;
 } Run;
@@ -113,11 +113,11 @@ static void pair_names(Run *r, const Names *names) {
     for (size_t i = 0; i < r->a->count; i++) {
         const char *name = r->a->tensors[i].name;
         char other[NAME_ROOM];
-        const StTensor *t = NULL;
+        const FileTensor *t = NULL;
         bool ruled = false;
         for (size_t k = 0; k < names->count && !ruled; k++)
             ruled = diff_rename(names->rules[k].from, names->rules[k].to, name, other, sizeof other);
-        t = st_find(r->b, ruled ? other : name);
+        t = weight_file_find(r->b, ruled ? other : name);
         r->partner[i] = t;
         if (t) r->used[t - r->b->tensors] = true;
         else r->only_a++;
@@ -148,8 +148,8 @@ static void print_json_number(const char *key, double v) {
     else printf(",\"%s\":null", key); /* JSON knows no infinity */
 }
 
-static void print_shape(const StTensor *t) {
-    char text[ST_MAX_DIMS * 21 + 3];
+static void print_shape(const FileTensor *t) {
+    char text[FILE_MAX_DIMS * 21 + 3];
     size_t at = (size_t)snprintf(text, sizeof text, "[");
     for (int i = 0; i < t->nd; i++)
         at += (size_t)snprintf(text + at, sizeof text - at, "%s%lld", i ? "," : "", (long long)t->n[i]);
@@ -157,7 +157,7 @@ static void print_shape(const StTensor *t) {
     printf(" %-20s", text);
 }
 
-static void print_one(const Run *r, const StTensor *t, Difference d, bool apart, int width) {
+static void print_one(const Run *r, const FileTensor *t, Difference d, bool apart, int width) {
     if (r->options->json) {
         printf("%s\n{\"name\":", r->compared > 1 ? "," : "");
         print_json_string(t->name);
@@ -176,7 +176,7 @@ static void print_one(const Run *r, const StTensor *t, Difference d, bool apart,
 }
 
 static void print_alone(const Run *r, bool in_a) {
-    const StFile *f = in_a ? r->a : r->b;
+    const WeightFile *f = in_a ? r->a : r->b;
     size_t total = in_a ? r->only_a : r->only_b, said = 0;
     bool json = r->options->json;
     if (json) printf(",\n\"only_%c\":[", in_a ? 'a' : 'b');
@@ -206,7 +206,7 @@ static void compare(Run *r) {
     if (r->options->json) printf("{\"tensors\":[");
     else printf("%-*s %-20s %10s  %10s  %s\n", width, "tensor", "shape", "rel. rms", "max", "cosine");
     for (size_t i = 0; i < r->a->count; i++) {
-        const StTensor *t = &r->a->tensors[i];
+        const FileTensor *t = &r->a->tensors[i];
         if (!r->partner[i]) continue;
         Difference d = diff_tensors(r->a, t, r->b, r->partner[i]);
         bool apart = d.why || !(d.relative <= r->options->bound);
@@ -214,7 +214,7 @@ static void compare(Run *r) {
         r->apart += apart;
         if (apart && !r->first) r->first = t, r->first_is = d;
         print_one(r, t, d, apart, width);
-        st_drop(r->a, t);
+        file_tensor_drop(r->a, t);
     }
     if (r->options->json) printf("]");
     print_alone(r, true);
@@ -234,7 +234,7 @@ static void compare(Run *r) {
     else printf(" (relative RMS %.3e)\n", r->first_is.relative);
 }
 
-static bool run(const Arguments *options, char **files, const StFile *a, const StFile *b, const Names *names,
+static bool run(const Arguments *options, char **files, const WeightFile *a, const WeightFile *b, const Names *names,
                 Error *e) {
     Run r = {.a = a, .b = b, .options = options};
     r.partner = calloc(a->count + 1, sizeof *r.partner);
@@ -262,13 +262,13 @@ static int diff(const Command *c, int argc, char **argv) {
     if (code != GO_ON) return code;
     if (rest > 2) return usage_error(c, "one file too many: %.200s", argv[2]);
     if (rest < 2) return usage_error(c, "two files are needed: sdc diff A B");
-    StFile *a = st_open(argv[0], &e), *b = a ? st_open(argv[1], &e) : NULL;
+    WeightFile *a = weight_file_open(argv[0], &e), *b = a ? weight_file_open(argv[1], &e) : NULL;
     bool ok =
         a && b && (!options.names || read_names(options.names, &names, &e)) && run(&options, argv, a, b, &names, &e);
     free(names.rules);
     free(names.text);
-    st_close(a);
-    st_close(b);
+    weight_file_close(a);
+    weight_file_close(b);
     if (e.code) return report(c, &e);
     code = finish_output();
     return ok ? code : EXIT_WORLD;

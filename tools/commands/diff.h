@@ -2,7 +2,7 @@
 #ifndef SD_TOOLS_COMMANDS_DIFF_H
 #define SD_TOOLS_COMMANDS_DIFF_H
 
-#include "weights/safetensors.h"
+#include "weights/weight_file.h"
 
 typedef struct {
     double relative; /* rms(a - b) / rms(b); 0 when both are zero, infinite when only b is */
@@ -12,7 +12,7 @@ typedef struct {
 } Difference;
 
 /* Compares by value, in double, whatever the two types are. */
-Difference diff_tensors(const StFile *fa, const StTensor *a, const StFile *fb, const StTensor *b);
+Difference diff_tensors(const WeightFile *fa, const FileTensor *a, const WeightFile *fb, const FileTensor *b);
 
 /* Applies the rule `from` -> `to` to a name; each * of `from` stands for any text, which the * of `to` in the same
  * place takes over. False when the name does not match or the result does not fit. */

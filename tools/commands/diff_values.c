@@ -4,20 +4,20 @@
 #include <math.h>
 #include <string.h>
 
-static bool same_shape(const StTensor *a, const StTensor *b) {
+static bool same_shape(const FileTensor *a, const FileTensor *b) {
     return a->nd == b->nd && !memcmp(a->n, b->n, (size_t)a->nd * sizeof *a->n);
 }
 
-Difference diff_tensors(const StFile *fa, const StTensor *a, const StFile *fb, const StTensor *b) {
+Difference diff_tensors(const WeightFile *fa, const FileTensor *a, const WeightFile *fb, const FileTensor *b) {
     enum { PIECE = 1024 };
     double x[PIECE], y[PIECE], dd = 0, xx = 0, yy = 0, xy = 0, max = 0;
     Difference d = {.relative = INFINITY, .max = INFINITY};
     if (!same_shape(a, b)) return d.why = "shapes differ", d;
-    int64_t count = st_count(a);
+    int64_t count = file_tensor_count(a);
     for (int64_t first = 0; first < count; first += PIECE) {
         int64_t n = count - first < PIECE ? count - first : PIECE;
-        if (!st_read_f64(fa, a, first, n, x)) return d.why = "a type that cannot be compared in A", d;
-        if (!st_read_f64(fb, b, first, n, y)) return d.why = "a type that cannot be compared in B", d;
+        if (!file_tensor_f64(fa, a, first, n, x)) return d.why = "a type that cannot be compared in A", d;
+        if (!file_tensor_f64(fb, b, first, n, y)) return d.why = "a type that cannot be compared in B", d;
         double pdd = 0, pxx = 0, pyy = 0, pxy = 0; /* sums of sums: the error grows with the piece, not the tensor */
         for (int64_t i = 0; i < n; i++) {
             double e = x[i] - y[i];

@@ -1,14 +1,27 @@
-/* safetensors_values.c: what an open file holds: names, values, pages. */
+/* file_tensor.c: what an open file holds: names, values, pages. */
 #define _DEFAULT_SOURCE /* madvise */
 #define _XOPEN_SOURCE 700
-#include "safetensors.h"
+#include "formats.h"
 #include "tensor/half.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-const StTensor *st_find(const StFile *f, const char *name) {
+static int by_name(const void *a, const void *b) {
+    return strcmp((*(const FileTensor *const *)a)->name, (*(const FileTensor *const *)b)->name);
+}
+
+const char *weight_file_index(WeightFile *f) {
+    for (size_t i = 0; i < f->count; i++) f->index[i] = &f->tensors[i];
+    qsort(f->index, f->count, sizeof *f->index, by_name);
+    for (size_t i = 1; i < f->count; i++)
+        if (!strcmp(f->index[i - 1]->name, f->index[i]->name)) return f->index[i]->name;
+    return NULL;
+}
+
+const FileTensor *weight_file_find(const WeightFile *f, const char *name) {
     size_t low = 0, high = f->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -20,19 +33,19 @@ const StTensor *st_find(const StFile *f, const char *name) {
     return NULL;
 }
 
-const char *st_meta(const StFile *f, const char *key) {
+const char *weight_file_meta(const WeightFile *f, const char *key) {
     for (size_t i = 0; i < f->meta_count; i++)
         if (!strcmp(f->meta[i].key, key)) return f->meta[i].value;
     return NULL;
 }
 
-const void *st_data(const StFile *f, const StTensor *t) { return f->map + f->data + t->begin; }
+const void *file_tensor_data(const WeightFile *f, const FileTensor *t) { return f->map + f->data + t->begin; }
 
-int64_t st_count(const StTensor *t) {
+int64_t file_tensor_count(const FileTensor *t) {
     return (int64_t)((t->end - t->begin) / dtype_bytes(t->dtype, dtype_block(t->dtype))) * dtype_block(t->dtype);
 }
 
-/* The bytes lie where they lie: every element comes through memcpy. */
+/* Data may lie at any address, so every element comes through memcpy. */
 #define EACH(TYPE, CONVERT)                                                                                            \
     for (int64_t i = 0; i < count; i++) {                                                                              \
         TYPE x;                                                                                                        \
@@ -63,17 +76,17 @@ int64_t st_count(const StTensor *t) {
 static bool to_f32(DType t, const uint8_t *p, int64_t first, int64_t count, float *out) { CONVERT_ALL(float) }
 static bool to_f64(DType t, const uint8_t *p, int64_t first, int64_t count, double *out) { CONVERT_ALL(double) }
 
-bool st_read_f32(const StFile *f, const StTensor *t, float *out) {
-    return to_f32(t->dtype, st_data(f, t), 0, st_count(t), out);
+bool file_tensor_f32(const WeightFile *f, const FileTensor *t, float *out) {
+    return to_f32(t->dtype, file_tensor_data(f, t), 0, file_tensor_count(t), out);
 }
 
-bool st_read_f64(const StFile *f, const StTensor *t, int64_t first, int64_t count, double *out) {
-    return to_f64(t->dtype, st_data(f, t), first, count, out);
+bool file_tensor_f64(const WeightFile *f, const FileTensor *t, int64_t first, int64_t count, double *out) {
+    return to_f64(t->dtype, file_tensor_data(f, t), first, count, out);
 }
 
-/* Whole pages: the first one in full, since what lies before is behind us when tensors are read in order; the last,
- * which the next tensor begins on, is left out. */
-static void advise(const StFile *f, const StTensor *t, int advice) {
+/* Whole pages: including the first, since tensors are read in order and what else lies on it was read before; without
+ * the last, on which the next tensor begins. */
+static void advise(const WeightFile *f, const FileTensor *t, int advice) {
     if (!f->mapped) return;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t begin = (f->data + t->begin) / page * page, end = (f->data + t->end) / page * page;
@@ -81,5 +94,5 @@ static void advise(const StFile *f, const StTensor *t, int advice) {
     if (end > begin) (void)madvise((void *)(uintptr_t)(f->map + begin), end - begin, advice);
 }
 
-void st_drop(const StFile *f, const StTensor *t) { advise(f, t, MADV_DONTNEED); }
-void st_expect(const StFile *f, const StTensor *t) { advise(f, t, MADV_WILLNEED); }
+void file_tensor_drop(const WeightFile *f, const FileTensor *t) { advise(f, t, MADV_DONTNEED); }
+void file_tensor_expect(const WeightFile *f, const FileTensor *t) { advise(f, t, MADV_WILLNEED); }

@@ -1,0 +1,64 @@
+/* weight_file.h: a file of weights, whatever its format: tensors by name, type, shape and bytes.
+ *
+ * The file is mapped and its list of tensors checked; nothing else is read before it is used. formats.h has the table
+ * of formats. */
+#ifndef SD_WEIGHTS_WEIGHT_FILE_H
+#define SD_WEIGHTS_WEIGHT_FILE_H
+
+#include "tensor/error.h"
+#include "tensor/tensor.h"
+
+enum { FILE_MAX_DIMS = 8 }; /* models use at most 5; more is refused with a clear line */
+
+typedef struct {
+    const char *name;
+    DType dtype;
+    int nd; /* 0 for a scalar */
+    int64_t n[FILE_MAX_DIMS];
+    uint64_t begin, end; /* bytes, relative to WeightFile.data */
+} FileTensor;
+
+typedef struct {
+    const char *key, *value;
+} FileMeta;
+
+typedef struct {
+    const char *format; /* "safetensors" */
+    char *path;
+    const uint8_t *map;  /* the whole file, read-only */
+    size_t size;         /* of the file */
+    size_t data;         /* where in the file the tensors' data begin */
+    FileTensor *tensors; /* in order of their data */
+    size_t count;
+    FileMeta *meta; /* in order of the file */
+    size_t meta_count;
+    const FileTensor **index; /* by name. Sorted, not hashed: no choice of names can make it slow */
+    char *pool;               /* owns the strings */
+    bool mapped;
+} WeightFile;
+
+/* Opens a file of any format that is read. NULL and one line in e ("PATH: ...") when it is missing, breaks a rule of
+ * its format, or is something else; the line says what. A file that another program shortens while it is open is out
+ * of scope: touching what is gone then ends the process (SIGBUS), as with any mapped file. Replacing it by rename, as
+ * st_write_end does, is safe. */
+WeightFile *weight_file_open(const char *path, Error *e);
+/* The same for bytes in memory, which must outlive the result; `path` is used in messages only. */
+WeightFile *weight_file_open_memory(const char *path, const void *bytes, size_t size, Error *e);
+void weight_file_close(WeightFile *f); /* NULL is fine */
+
+const FileTensor *weight_file_find(const WeightFile *f, const char *name); /* NULL: none of that name */
+const char *weight_file_meta(const WeightFile *f, const char *key);        /* NULL: no such key */
+
+const void *file_tensor_data(const WeightFile *f, const FileTensor *t); /* aligned only if the writer saw to it */
+int64_t file_tensor_count(const FileTensor *t);                         /* elements */
+/* All elements as f32 into out[file_tensor_count(t)], from F64, F32, F16, BF16, integers or BOOL; false for other
+ * types. */
+bool file_tensor_f32(const WeightFile *f, const FileTensor *t, float *out);
+/* Elements [first, first + count) as f64, exactly (but for 64-bit integers beyond 2^53); false for other types. */
+bool file_tensor_f64(const WeightFile *f, const FileTensor *t, int64_t first, int64_t count, double *out);
+/* Tells the kernel that the pages of t's data are no longer needed (touching them reads the file again). */
+void file_tensor_drop(const WeightFile *f, const FileTensor *t);
+/* The opposite: t's data will be read soon. */
+void file_tensor_expect(const WeightFile *f, const FileTensor *t);
+
+#endif
