@@ -41,7 +41,7 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
     run->group = alone ? 1 : run->batch;
     PromptOptions o = {.emphasis = r->emphasis, .pad = m->config.clip.pad, .steps = second ? 2 * r->steps : r->steps};
     if (!text_states_init(&run->text, m->tokenizer, r->prompt ? r->prompt : "", r->negative ? r->negative : "", o,
-                          r->cfg != 1 || run->sampler->flags & SAMPLER_UNCOND, e))
+                          r->cfg != 1 || run->sampler->flags & SAMPLER_CFGPP, e))
         return false;
     run->image = r->image;
     if (r->image && (r->image_width != r->width || r->image_height != r->height)) {
@@ -111,7 +111,7 @@ void run_text_stage(Run *run) {
 /* The states of the first call, negative first; where lengths differ, one tensor for each U-Net call. */
 static bool tap_states(Run *run, Error *e) {
     TextStates *s = &run->text;
-    text_states_turn(s, &run->ctx, 0);
+    text_states_switch(s, &run->ctx, 0);
     for (int i = 0; i < s->count; i++) s->sides[i].now = -1; /* the U-Net has not seen them yet */
     for (int i = 0; run->taps && i < text_states_calls(s); i++) {
         char name[64] = "text_model.last_hidden_state";

@@ -5,7 +5,7 @@
 
 #include "sd/load/weights.h"
 #include "sd/noise/picture_noise.h"
-#include "sd/sampling/scheduler.h"
+#include "sd/sampling/points.h"
 #include "taps.h"
 #include "text_states.h"
 

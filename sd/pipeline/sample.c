@@ -37,11 +37,11 @@ void run_turn(Run *run, int asked) {
     TextStates *s = &run->text;
     bool planning = !run->ctx.pool;
     run_use(run, PART_UNET); /* a preview may have been before */
-    if (!planning) text_states_turn(s, &run->ctx, asked);
+    if (!planning) text_states_switch(s, &run->ctx, asked);
     for (int i = 0; i < s->count; i++) {
         int64_t place;
         int call = text_states_call_of(s, i, &place);
-        if (planning || s->sides[i].turned)
+        if (planning || s->sides[i].switched)
             unet_cross_kv(&run->ctx, tensor_slice(run->keys[call], 0, place, 1), &run->m->unet,
                           tensor_slice(text_states_context(s, call), 0, place, 1));
     }
@@ -143,16 +143,16 @@ static void guide(Run *run, float *out) {
     int64_t all = run->group * run->latent;
     const float *u = run->eps;
     memcpy(out, u, (size_t)all * sizeof *out); /* without guidance the only part's own */
-    for (int k = 0; t->guided && k < t->parts; k++) {
+    for (int k = 0; t->guided && k < t->branches; k++) {
         const float *c = run->eps + (k + 1) * all;
-        float scale = (float)(t->sides[k + 1].part->weight * (run->r->cfg * run->sampler->cfg));
+        float scale = (float)(t->sides[k + 1].branch->weight * sampler_cfg(run->sampler, run->r->cfg));
         for (int64_t i = 0; i < all; i++) out[i] += (c[i] - u[i]) * scale;
     }
 }
 
 static bool denoise(void *user, const Ask *ask, float *out, Error *e) {
     Run *run = user;
-    const NoiseLevels *s = &run->m->noise_levels;
+    const NoiseLevels *levels = &run->m->noise_levels;
     bool v = run->m->config.prediction == PREDICT_V, sigma_space = run->sampler->space == SPACE_SIGMA;
     int64_t all = run->group * run->latent;
     if (ask->step != run->step) run->calls = 0;
@@ -162,7 +162,7 @@ static bool denoise(void *user, const Ask *ask, float *out, Error *e) {
     for (int side = 0; side < run->text.count; side++) {
         float *eps = run->eps + side * all;
         if (sigma_space) (v ? sampler_denoised_from_v : sampler_denoised_from_eps)(eps, ask->x, eps, ask->sigma, all);
-        else if (v) sampler_eps_from_v(eps, ask->x, eps, s->alphas[(int)ask->time], all);
+        else if (v) sampler_eps_from_v(eps, ask->x, eps, levels->alphas[(int)ask->time], all);
     }
     if (ask->uncond) memcpy(ask->uncond, run->eps, (size_t)all * sizeof *out);
     guide(run, out);
@@ -247,12 +247,12 @@ static SamplerOptions options_of(const Run *run) {
 /* Runs the sampler on all pictures, or, where it chooses its steps by what it sees, on one after the other. */
 static bool run_sampler(Run *run, const Points *points, float *work, Error *e) {
     for (run->first = 0; run->first < run->batch; run->first += run->group) {
-        Sampling s = {.schedule = &run->m->noise_levels,
+        Sampling s = {.levels = &run->m->noise_levels,
                       .points = points->values,
                       .count = points->count,
                       .low = points->bounds_low,
                       .high = points->bounds_high,
-                      .part = points->part,
+                      .tail = points->tail,
                       .n = run->group * run->latent,
                       .work = work,
                       .options = options_of(run),

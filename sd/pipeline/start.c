@@ -1,6 +1,6 @@
 /* start.c: where sampling begins. From noise alone, or, img2img, from a picture's latents with noise of the level at
  * which the schedule is entered. Later pipelines (inpainting, a second pass) start here, too. */
-#include "sd/noise/math64.h"
+#include "sd/noise/posterior.h"
 #include "run.h"
 
 #include <math.h>
@@ -19,15 +19,13 @@ void to_planes(float *out, const float *pixels, int64_t channels, int64_t count)
 
 /* --- the picture's latents --- */
 
-/* z = (mean + std noise) scale; std = exp(log variance / 2), log variance within -30..20. moments [pixels][2C]. Source:
- * CompVis, distributions.py DiagonalGaussianDistribution. */
+/* z [C][pixels] = scale times a sample of the posterior, or times its mean when noise is NULL. moments [pixels][2C]. */
 static void sample_moments(float *z, const float *moments, const float *noise, int64_t channels, int64_t pixels,
                            double scale) {
     for (int64_t c = 0; c < channels; c++)
         for (int64_t i = 0; i < pixels; i++) {
             const float *m = moments + i * 2 * channels;
-            float logvar = fminf(fmaxf(m[channels + c], -30.0f), 20.0f), v = m[c];
-            if (noise) v += (float)exp64(0.5 * (double)logvar) * noise[c * pixels + i];
+            float v = noise ? posterior_sample(m[c], m[channels + c], noise[c * pixels + i]) : m[c];
             z[c * pixels + i] = (float)scale * v;
         }
 }
@@ -101,12 +99,12 @@ bool run_points(Run *run, Points *points, Error *e) {
     if (part < 1)
         return error_set(e, ERR_ARGUMENT, "strength %g of %d steps: is no step at all; give more of either",
                          r->strength, r->steps);
-    const NoiseLevels *s = &run->m->noise_levels;
+    const NoiseLevels *levels = &run->m->noise_levels;
     const ScheduleOptions o = {
         .sigma_min = r->sigma_min, .sigma_max = r->sigma_max, .rho = r->rho, .discard = r->discard_next_to_last};
     bool at_first = r->strength_steps == SD_STEPS_DIFFUSERS;
-    return points_make(points, s, run->sampler, run->scheduler, whole, &o, e) &&
-           (!run->z || points_part(points, s, run->sampler, whole, part, at_first, e));
+    return points_make(points, levels, run->sampler, run->scheduler, whole, &o, e) &&
+           (!run->z || points_tail(points, levels, run->sampler, whole, part, at_first, e));
 }
 
 bool run_start(Run *run, const Points *points, Error *e) {

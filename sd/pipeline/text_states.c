@@ -12,10 +12,10 @@ static bool refuse_networks(const Prompt *p, Error *e) {
                      n->name);
 }
 
-static int64_t longest(const Prompt *p, const PromptPart *part) {
+static int64_t longest(const Prompt *p, const PromptBranch *branch) {
     int64_t most = 1;
-    for (int i = 0; i < part->count; i++)
-        if (p->texts[part->entries[i].text].count > most) most = p->texts[part->entries[i].text].count;
+    for (int i = 0; i < branch->count; i++)
+        if (p->texts[branch->spans[i].text].count > most) most = p->texts[branch->spans[i].text].count;
     return most;
 }
 
@@ -28,9 +28,9 @@ bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, con
     }
     if (!refuse_networks(&s->prompts[1], e)) return false;
     const Prompt *p = &s->prompts[1];
-    s->parts = p->count;
-    s->guided = guided || p->count != 1 || p->parts[0].weight != 1;
-    s->count = s->parts + s->guided;
+    s->branches = p->count;
+    s->guided = guided || p->count != 1 || p->branches[0].weight != 1;
+    s->count = s->branches + s->guided;
     s->sides = calloc((size_t)s->count, sizeof *s->sides);
     if (!s->sides) return error_set(e, ERR_MEMORY, "out of memory for prompts");
     int64_t positive = 1;
@@ -38,8 +38,8 @@ bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, con
         bool negative_side = s->guided && i == 0;
         Side *side = &s->sides[i];
         side->prompt = &s->prompts[!negative_side];
-        side->part = &side->prompt->parts[negative_side ? 0 : i - s->guided];
-        side->chunks = longest(side->prompt, side->part);
+        side->branch = &side->prompt->branches[negative_side ? 0 : i - s->guided];
+        side->chunks = longest(side->prompt, side->branch);
         if (!negative_side && side->chunks > positive) positive = side->chunks;
     }
     s->together = !s->guided || s->sides[0].chunks == positive;
@@ -67,7 +67,7 @@ void text_states_place(TextStates *s, Ctx *c, int64_t width) {
         return;
     }
     s->contexts[0] = tensor_new(c, 3, SHAPE(1, s->sides[0].chunks * PROMPT_CHUNK, width));
-    s->contexts[1] = tensor_new(c, 3, SHAPE(s->parts, t, width));
+    s->contexts[1] = tensor_new(c, 3, SHAPE(s->branches, t, width));
 }
 
 /* --- encoding --- */
@@ -77,10 +77,10 @@ static const PromptChunk *chunk_of(const PromptText *text, int64_t k, const Prom
     return k < text->count ? &text->chunks[k] : empty;
 }
 
-/* How often each text occurs among a part's entries: the original encodes a batch of them all, equal ones included. */
-static int64_t occurrences(const PromptPart *part, int text) {
+/* How often a text occurs among a branch's spans: the original encodes them all as one batch, duplicates included. */
+static int64_t occurrences(const PromptBranch *branch, int text) {
     int64_t n = 0;
-    for (int i = 0; i < part->count; i++) n += part->entries[i].text == text;
+    for (int i = 0; i < branch->count; i++) n += branch->spans[i].text == text;
     return n;
 }
 
@@ -103,7 +103,7 @@ static bool weigh(Tensor states, const PromptChunk *chunk) {
     return any;
 }
 
-/* z *= weights; z *= mean before / mean after, over one chunk of all the part's entries at once */
+/* z *= weights; z *= mean before / mean after, over one chunk of all the branch's spans at once */
 static void emphasise(const TextStates *s, const Side *side, int64_t k, const PromptChunk *empty) {
     if (s->emphasis == SD_EMPHASIS_IGNORE || s->emphasis == SD_EMPHASIS_NONE) return;
     double before = 0, after = 0;
@@ -112,7 +112,7 @@ static void emphasise(const TextStates *s, const Side *side, int64_t k, const Pr
         float scale = pass == 2 ? (float)(before / after) : 1.0f;
         if (pass == 2 && (!any || s->emphasis == SD_EMPHASIS_NO_NORM || !isfinite(scale))) break;
         for (int i = 0; i < side->prompt->text_count; i++) {
-            int64_t often = occurrences(side->part, i);
+            int64_t often = occurrences(side->branch, i);
             if (!often) continue;
             Tensor z = tensor_slice(tensor_slice(side->shown, 0, i, 1), 1, k * PROMPT_CHUNK, PROMPT_CHUNK);
             if (pass == 0) before += mean_of(z) * (double)often;
@@ -138,7 +138,7 @@ void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip) {
         Tensor ids = tensor_new_typed(c, I32, 2, SHAPE(1, PROMPT_CHUNK));
         for (int64_t k = 0; k < side->chunks; k++)
             for (int text = 0; text < side->prompt->text_count; text++) {
-                if (!occurrences(side->part, text)) continue;
+                if (!occurrences(side->branch, text)) continue;
                 const PromptChunk *chunk = chunk_of(&side->prompt->texts[text], k, &empty);
                 Tensor row = tensor_slice(side->states, 0, text, 1);
                 if (ids.data) {
@@ -166,12 +166,12 @@ static void fill(float *to, int64_t tokens, Tensor row) {
         memcpy(to + t * width, from + (t < have ? t : have - 1) * width, (size_t)width * sizeof *to);
 }
 
-void text_states_turn(TextStates *s, Ctx *c, int call) {
+void text_states_switch(TextStates *s, Ctx *c, int call) {
     for (int i = 0; i < s->count; i++) {
         Side *side = &s->sides[i];
-        int text = (int)(prompt_at(side->prompt, side->part, call) - side->prompt->texts);
-        side->turned = text != side->now;
-        if (!side->turned) continue;
+        int text = (int)(prompt_at(side->prompt, side->branch, call) - side->prompt->texts);
+        side->switched = text != side->now;
+        if (!side->switched) continue;
         side->now = text;
         int64_t place;
         Tensor context = s->contexts[text_states_call_of(s, i, &place)];

@@ -6,23 +6,23 @@
 #include "sd/models/clip.h"
 #include "sd/prompt/prompt.h"
 
-/* What one U-Net input of a picture is guided by: the negative prompt, or one AND part of the prompt. */
+/* What guides one U-Net input of a picture: the negative prompt, or one AND branch of the prompt. */
 typedef struct {
     const Prompt *prompt;
-    const PromptPart *part;
-    int64_t chunks; /* of the part's longest text; the others are filled up with empty chunks */
-    Tensor states;  /* [texts of the prompt,77 chunks,width]; rows of texts that the part lacks stay empty */
+    const PromptBranch *branch;
+    int64_t chunks; /* of the branch's longest text; shorter ones are padded with empty chunks */
+    Tensor states;  /* [texts of the prompt,77 chunks,width]; texts of other branches are left unwritten */
     Tensor shown;   /* their host's side, where emphasis works */
     int now;        /* the text that stands in the context; -1: none yet */
-    bool turned;    /* another one than at the call before */
+    bool switched;  /* the text differs from the previous call's */
 } Side;
 
 typedef struct {
     Prompt prompts[2]; /* negative, positive */
-    Side *sides;       /* [count]: negative (when guided), then the parts */
-    int count, parts;
+    Side *sides;       /* [count]: negative (when guided), then the branches */
+    int count, branches;
     bool guided, together; /* together: all sides have as many tokens, and are one U-Net call */
-    Tensor contexts[2];    /* [1,T,width] negative, [parts,T,width] positive; together: [0] holds all */
+    Tensor contexts[2];    /* [1,T,width] negative, [branches,T,width] positive; together: [0] holds all */
     SdEmphasis emphasis;
     int pad; /* the id behind an end token */
 } TextStates;
@@ -36,8 +36,8 @@ void text_states_free(TextStates *s);
 void text_states_place(TextStates *s, Ctx *c, int64_t width);
 /* Encodes every text; skip: clip skip. Weights as the webui's emphasis modes say (sd_emphasis.py). */
 void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip);
-/* Brings the contexts to the denoiser's call number `call`, counted from 0, and tells which sides turned. */
-void text_states_turn(TextStates *s, Ctx *c, int call);
+/* Makes the contexts current for denoiser call `call`, counted from 0, and marks the sides whose text switched. */
+void text_states_switch(TextStates *s, Ctx *c, int call);
 /* Which U-Net call a side belongs to, and its place in that call's context. */
 int text_states_call_of(const TextStates *s, int side, int64_t *place);
 /* The context of U-Net call i of this step: 0..text_states_calls - 1. */

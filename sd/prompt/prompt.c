@@ -1,6 +1,6 @@
 /* prompt.c: the stages of a prompt in their order, and the table of its texts. */
 #include "prompt.h"
-#include "prompt_parts.h"
+#include "prompt_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@ typedef struct {
     Prompt *p;
     const Tokenizer *t;
     const PromptOptions *o;
-    size_t part_room, text_room, bytes;
+    size_t branch_room, text_room, bytes;
     int *slots; /* texts by hash, -1 where free; a power of two */
     size_t slot_count;
     PromptBuffer text;
@@ -85,28 +85,29 @@ static bool intern(Compiler *c, int *number) {
     return prompt_chunks(new, c->t, &c->pieces, c->o, &p->heaviest, c->e);
 }
 
-static bool add_part(Compiler *c, const char *text, size_t size, double weight) {
+static bool add_branch(Compiler *c, const char *text, size_t size, double weight) {
     Prompt *p = c->p;
-    if (!prompt_grow(&p->parts, &c->part_room, (size_t)p->count, 1, sizeof *p->parts)) return prompt_no_memory(c->e);
-    PromptPart *part = &p->parts[p->count++];
-    *part = (PromptPart){.weight = weight};
+    if (!prompt_grow(&p->branches, &c->branch_room, (size_t)p->count, 1, sizeof *p->branches))
+        return prompt_no_memory(c->e);
+    PromptBranch *branch = &p->branches[p->count++];
+    *branch = (PromptBranch){.weight = weight};
     PromptSchedule *s = prompt_schedule_new(text, size, c->o, c->e);
     if (!s) return false;
     int count;
     const int *ends = prompt_schedule_ends(s, &count);
-    part->entries = malloc((size_t)count * sizeof *part->entries);
-    bool ok = part->entries || prompt_no_memory(c->e);
+    branch->spans = malloc((size_t)count * sizeof *branch->spans);
+    bool ok = branch->spans || prompt_no_memory(c->e);
     for (int i = 0; i < count && ok; i++) {
-        PromptEntry *entry = &part->entries[part->count++];
-        entry->until = ends[i];
+        PromptSpan *span = &branch->spans[branch->count++];
+        span->until = ends[i];
         ok = prompt_schedule_text(s, ends[i], &c->text) || prompt_no_memory(c->e);
-        ok = ok && intern(c, &entry->text);
+        ok = ok && intern(c, &span->text);
     }
     prompt_schedule_free(s);
     return ok;
 }
 
-/* "TEXT :WEIGHT", as AND's parts may end. A number is digits with at most one point among or behind them. */
+/* A branch of AND may end in ":WEIGHT", digits with at most one point among or after them. */
 static bool add_weighted(Compiler *c, const char *text, size_t size) {
     size_t end = prompt_trim(text, 0, size), from = end;
     double weight = 1;
@@ -118,10 +119,10 @@ static bool add_weighted(Compiler *c, const char *text, size_t size) {
     if (!isfinite(weight))
         return error_set(c->e, ERR_ARGUMENT, "prompt: AND: the weight %.40s... is too large; write one such as :0.5",
                          text + end + 1);
-    return add_part(c, text, end, weight);
+    return add_branch(c, text, end, weight);
 }
 
-static bool split_parts(Compiler *c, const char *text, size_t size) {
+static bool split_branches(Compiler *c, const char *text, size_t size) {
     size_t start = 0;
     for (size_t i = 0; i < size; i++) {
         const char *a = memchr(text + i, 'A', size - i);
@@ -142,10 +143,10 @@ bool prompt_compile(Prompt *out, const Tokenizer *t, const char *text, const Pro
     Compiler c = {.p = out, .t = t, .o = o, .e = e};
     PromptBuffer plain = {0};
     bool ok;
-    if (o->negative) ok = add_part(&c, text, strlen(text), 1);
+    if (o->negative) ok = add_branch(&c, text, strlen(text), 1);
     else {
         ok = prompt_networks(out, text, strlen(text), &plain, e);
-        ok = ok && split_parts(&c, plain.size ? plain.at : "", plain.size);
+        ok = ok && split_branches(&c, plain.size ? plain.at : "", plain.size);
     }
     free(plain.at);
     free(c.slots);
@@ -155,7 +156,7 @@ bool prompt_compile(Prompt *out, const Tokenizer *t, const char *text, const Pro
 }
 
 void prompt_free(Prompt *p) {
-    for (int i = 0; i < p->count; i++) free(p->parts[i].entries);
+    for (int i = 0; i < p->count; i++) free(p->branches[i].spans);
     for (int i = 0; i < p->text_count; i++) {
         free(p->texts[i].text);
         free(p->texts[i].chunks);
@@ -165,18 +166,18 @@ void prompt_free(Prompt *p) {
         free(p->networks[i].name);
         free(p->networks[i].arguments);
     }
-    free(p->parts);
+    free(p->branches);
     free(p->texts);
     free(p->networks);
     *p = (Prompt){0};
 }
 
-const PromptText *prompt_at(const Prompt *p, const PromptPart *part, int call) {
-    int low = 0, high = part->count; /* entries ascend: the first that call does not exceed */
+const PromptText *prompt_at(const Prompt *p, const PromptBranch *branch, int call) {
+    int low = 0, high = branch->count; /* spans ascend: the first that ends no earlier than call */
     while (low < high) {
         int middle = low + (high - low) / 2;
-        if (call <= part->entries[middle].until) high = middle;
+        if (call <= branch->spans[middle].until) high = middle;
         else low = middle + 1;
     }
-    return &p->texts[part->entries[low < part->count ? low : 0].text];
+    return &p->texts[branch->spans[low < branch->count ? low : 0].text];
 }

@@ -47,15 +47,15 @@ typedef struct {
 typedef struct {
     int until; /* the last step, counted from 1, at which the text holds */
     int text;  /* index into Prompt.texts */
-} PromptEntry;
+} PromptSpan;
 
-/* One of the prompts that AND divides. One entry for each step at which something may switch, as in the original: its
- * emphasis takes the mean over all of them, so it matters how often each text occurs. */
+/* One of the prompts that AND joins. A span ends at each step at which the text may switch, even where it stays the
+ * same: the original's emphasis takes a mean over all spans, so it matters how often each text occurs. */
 typedef struct {
     double weight;
-    PromptEntry *entries;
+    PromptSpan *spans;
     int count;
-} PromptPart;
+} PromptBranch;
 
 /* A tag <kind:arguments>: lora (also written lyco) and hypernet. All other tags are taken out and forgotten. */
 typedef struct {
@@ -65,7 +65,7 @@ typedef struct {
 } PromptNetwork;
 
 typedef struct {
-    PromptPart *parts;
+    PromptBranch *branches;
     int count;
     PromptText *texts; /* no two are equal */
     int text_count;
@@ -90,6 +90,6 @@ void prompt_free(Prompt *p);
 /* The text for the denoiser's call number `call`, counted from 0. The original compares this number with steps that
  * are counted from 1, so a switch at step 10 leaves 11 calls to the text before it; calls beyond the last step get the
  * first text. */
-const PromptText *prompt_at(const Prompt *p, const PromptPart *part, int call);
+const PromptText *prompt_at(const Prompt *p, const PromptBranch *branch, int call);
 
 #endif

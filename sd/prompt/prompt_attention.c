@@ -3,7 +3,7 @@
  * A bracket that closes multiplies all pieces since its opening. The order of these multiplications is the original's,
  * because pieces are joined where their weights are equal to the last bit, and joined pieces are tokenised as one. For
  * time linear in the text a piece takes at most PROMPT_DEEPEST of them, and then leaves the list of those that do. */
-#include "prompt_parts.h"
+#include "prompt_internal.h"
 #include "sd/text/unicode.h"
 
 #include <stdlib.h>

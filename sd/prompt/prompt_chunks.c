@@ -1,5 +1,5 @@
 /* prompt_chunks.c: weighted pieces of text to chunks of 75 tokens (sd_hijack_clip.py, tokenize_line). */
-#include "prompt_parts.h"
+#include "prompt_internal.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* prompt_networks.c: tags of extra networks, <lora:NAME:te:unet> and the like (modules/extra_networks.py and the Lora
  * extension's extra_networks_lora.py). */
-#include "prompt_parts.h"
+#include "prompt_internal.h"
 #include "sd/text/unicode.h"
 
 #include <stdlib.h>

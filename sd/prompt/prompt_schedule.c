@@ -10,7 +10,7 @@
  *    text is literal.
  *  - Groups are preferred to stray characters, except (settle, below) where a run of stray brackets follows one.
  * So a stack of open brackets is enough. Texts are made by walking along the bracket, colon and bar characters. */
-#include "prompt_parts.h"
+#include "prompt_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

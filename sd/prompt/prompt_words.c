@@ -1,5 +1,5 @@
 /* prompt_words.c: the characters and numbers of prompts, and the buffers that hold them. */
-#include "prompt_parts.h"
+#include "prompt_internal.h"
 #include "sd/text/unicode.h"
 
 #include <locale.h>

@@ -8,7 +8,7 @@
 
 #include "tensor/error.h"
 
-enum { TRAIN_STEPS = 1000, LCM_STEPS = 50, LCM_STRIDE = TRAIN_STEPS / LCM_STEPS };
+enum { TRAIN_STEPS = 1000 };
 
 typedef struct NoiseLevels {
     float alphas[TRAIN_STEPS];     /* a_t, not increasing */
@@ -24,20 +24,5 @@ bool noise_levels_init(NoiseLevels *s, const float *alphas, Error *e);
  * end), which is the fractional t that the U-Net receives. */
 float noise_levels_sigma(const NoiseLevels *s, float t);
 float noise_levels_time(const NoiseLevels *s, float sigma);
-
-/* The same over the 50 times 19, 39, .. 999 that LCM is distilled to; the time is one of them, the closest. */
-float noise_levels_lcm_sigma(const NoiseLevels *s, float t);
-float noise_levels_lcm_time(const NoiseLevels *s, float sigma);
-
-/* Element i of torch.linspace(first, last, n) in float32, to the bit (torch 2.14 on x86). */
-float linspace_f32(float first, float last, int n, int i);
-
-/* The default list of k-diffusion samplers in the webui ("Automatic", "Uniform"): out[steps + 1], sigmas at
- * linspace(999, 0, steps), then 0. ERR_ARGUMENT unless 1 <= steps <= 1000. */
-bool schedule_sigmas(const NoiseLevels *s, int steps, float *out, Error *e);
-
-/* The webui's times for DDIM and its kin, ascending: 1, 1 + d, ... with d = 1000 / steps rounded down, hence often more
- * than `steps` of them; count tells how many, out has room for 1000. ERR_ARGUMENT unless 1 <= steps <= 1000. */
-bool schedule_timesteps(int steps, int out[TRAIN_STEPS], int *count, Error *e);
 
 #endif

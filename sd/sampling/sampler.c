@@ -4,104 +4,142 @@
 
 #include <assert.h>
 
+/* Flags that come together. */
 enum {
     CHURN = SAMPLER_CHURN | SAMPLER_S_NOISE,
     ANCESTRAL = SAMPLER_ETA | SAMPLER_ENSD,
-    SECOND = SAMPLER_SECOND_ORDER,
-    SDE = SAMPLER_ETA | SAMPLER_S_NOISE | SAMPLER_BROWNIAN,
-    TIMES = SAMPLER_FIXED_POINTS
+    SDE = SAMPLER_ETA | SAMPLER_S_NOISE | SAMPLER_BROWNIAN
 };
 
-static const double CFGPP = 1 / 12.5;
-
-/* In the webui's order; the last is not the webui's. Names with _ka and _exp are those of its versions up to 1.8, and
- * mean a schedule as well (scheduler.h). */
+/* In the webui's order; the last is not the webui's. To add one, write its SampleFn in a file of its own, declare it in
+ * sampler_steps.h, and give it a row here; what is not named is 0. */
 static const Sampler SAMPLERS[] = {
-    {"DPM++ 2M", {"k_dpmpp_2m", "dpmpp_2m"}, SPACE_SIGMA, 2, 0, 0, "Karras", 1, sample_dpmpp_2m},
-    {"DPM++ SDE", {"k_dpmpp_sde", "dpmpp_sde"}, SPACE_SIGMA, 4, SDE | SECOND, 1, "Karras", 1, sample_dpmpp_sde},
-    {"DPM++ 2M SDE", {"k_dpmpp_2m_sde", "dpmpp_2m_sde"}, SPACE_SIGMA, 3, SDE, 1, "Exponential", 1, sample_dpmpp_2m_sde},
-    {"DPM++ 2M SDE Heun",
-     {"k_dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun"},
-     SPACE_SIGMA,
-     3,
-     SDE,
-     1,
-     "Exponential",
-     1,
-     sample_dpmpp_2m_sde_heun},
-    {"DPM++ 2S a",
-     {"k_dpmpp_2s_a", "dpmpp_2s_a", "dpmpp_2s_ancestral"},
-     SPACE_SIGMA,
-     4,
-     ANCESTRAL | SAMPLER_S_NOISE | SECOND,
-     1,
-     "Karras",
-     1,
-     sample_dpmpp_2s_a},
-    {"DPM++ 3M SDE",
-     {"k_dpmpp_3m_sde", "dpmpp_3m_sde"},
-     SPACE_SIGMA,
-     4,
-     SDE | SAMPLER_DISCARD,
-     1,
-     "Exponential",
-     1,
-     sample_dpmpp_3m_sde},
-    {"Euler a",
-     {"k_euler_a", "k_euler_ancestral", "euler_a", "euler_ancestral"},
-     SPACE_SIGMA,
-     2,
-     ANCESTRAL,
-     1,
-     NULL,
-     1,
-     sample_euler_a},
-    {"Euler", {"k_euler"}, SPACE_SIGMA, 2, CHURN, 0, NULL, 1, sample_euler},
-    {"LMS", {"k_lms"}, SPACE_SIGMA, 5, 0, 0, NULL, 1, sample_lms},
-    {"Heun", {"k_heun"}, SPACE_SIGMA, 4, CHURN | SECOND, 0, NULL, 1, sample_heun},
-    {"DPM2", {"k_dpm_2", "dpm_2"}, SPACE_SIGMA, 4, CHURN | SECOND | SAMPLER_DISCARD, 0, "Karras", 1, sample_dpm2},
-    {"DPM2 a",
-     {"k_dpm_2_a", "dpm_2_a", "dpm_2_ancestral", "k_dpm_2_ancestral"},
-     SPACE_SIGMA,
-     4,
-     ANCESTRAL | SAMPLER_S_NOISE | SECOND | SAMPLER_DISCARD,
-     1,
-     "Karras",
-     1,
-     sample_dpm2_a},
-    {"DPM fast",
-     {"k_dpm_fast", "dpm_fast"},
-     SPACE_SIGMA,
-     8,
-     ANCESTRAL | SAMPLER_S_NOISE | SAMPLER_BOUNDS,
-     1,
-     NULL,
-     1,
-     sample_dpm_fast},
-    {"DPM adaptive",
-     {"k_dpm_ad", "dpm_adaptive", "k_dpm_adaptive"},
-     SPACE_SIGMA,
-     8,
-     ANCESTRAL | SAMPLER_BOUNDS | SAMPLER_ADAPTIVE,
-     1,
-     NULL,
-     1,
-     sample_dpm_adaptive},
-    {"Restart", {0}, SPACE_SIGMA, 4, SECOND, 0, "Karras", 1, sample_restart},
-    {"DDIM", {"k_ddim"}, SPACE_TIME, 2, SAMPLER_ETA | TIMES, 0, NULL, 1, sample_ddim},
-    {"DDIM CFG++",
-     {"ddim_cfgpp"},
-     SPACE_TIME,
-     3,
-     SAMPLER_ETA | SAMPLER_UNCOND | TIMES,
-     0,
-     NULL,
-     CFGPP,
-     sample_ddim_cfgpp},
-    {"PLMS", {0}, SPACE_TIME, 6, TIMES, 0, NULL, 1, sample_plms},
-    {"UniPC", {"uni_pc"}, SPACE_TIME, 6, TIMES, 0, NULL, 1, sample_unipc},
-    {"LCM", {"k_lcm"}, SPACE_SIGMA, 2, SAMPLER_OWN_TABLE, 0, NULL, 1, sample_lcm},
-    {"DDPM", {0}, SPACE_TIME, 2, TIMES, 0, NULL, 1, sample_ddpm},
+    {.name = "DPM++ 2M",
+     .aliases = {"k_dpmpp_2m", "dpmpp_2m"},
+     .space = SPACE_SIGMA,
+     .buffers = 2,
+     .scheduler = "Karras",
+     .run = sample_dpmpp_2m},
+    {.name = "DPM++ SDE",
+     .aliases = {"k_dpmpp_sde", "dpmpp_sde"},
+     .space = SPACE_SIGMA,
+     .buffers = 4,
+     .flags = SDE | SAMPLER_SECOND_ORDER,
+     .default_eta = 1,
+     .scheduler = "Karras",
+     .run = sample_dpmpp_sde},
+    {.name = "DPM++ 2M SDE",
+     .aliases = {"k_dpmpp_2m_sde", "dpmpp_2m_sde"},
+     .space = SPACE_SIGMA,
+     .buffers = 3,
+     .flags = SDE,
+     .default_eta = 1,
+     .scheduler = "Exponential",
+     .run = sample_dpmpp_2m_sde},
+    {.name = "DPM++ 2M SDE Heun",
+     .aliases = {"k_dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun"},
+     .space = SPACE_SIGMA,
+     .buffers = 3,
+     .flags = SDE,
+     .default_eta = 1,
+     .scheduler = "Exponential",
+     .run = sample_dpmpp_2m_sde_heun},
+    {.name = "DPM++ 2S a",
+     .aliases = {"k_dpmpp_2s_a", "dpmpp_2s_a", "dpmpp_2s_ancestral"},
+     .space = SPACE_SIGMA,
+     .buffers = 4,
+     .flags = ANCESTRAL | SAMPLER_S_NOISE | SAMPLER_SECOND_ORDER,
+     .default_eta = 1,
+     .scheduler = "Karras",
+     .run = sample_dpmpp_2s_a},
+    {.name = "DPM++ 3M SDE",
+     .aliases = {"k_dpmpp_3m_sde", "dpmpp_3m_sde"},
+     .space = SPACE_SIGMA,
+     .buffers = 4,
+     .flags = SDE | SAMPLER_DISCARD,
+     .default_eta = 1,
+     .scheduler = "Exponential",
+     .run = sample_dpmpp_3m_sde},
+    {.name = "Euler a",
+     .aliases = {"k_euler_a", "k_euler_ancestral", "euler_a", "euler_ancestral"},
+     .space = SPACE_SIGMA,
+     .buffers = 2,
+     .flags = ANCESTRAL,
+     .default_eta = 1,
+     .run = sample_euler_a},
+    {.name = "Euler", .aliases = {"k_euler"}, .space = SPACE_SIGMA, .buffers = 2, .flags = CHURN, .run = sample_euler},
+    {.name = "LMS", .aliases = {"k_lms"}, .space = SPACE_SIGMA, .buffers = 5, .run = sample_lms},
+    {.name = "Heun",
+     .aliases = {"k_heun"},
+     .space = SPACE_SIGMA,
+     .buffers = 4,
+     .flags = CHURN | SAMPLER_SECOND_ORDER,
+     .run = sample_heun},
+    {.name = "DPM2",
+     .aliases = {"k_dpm_2", "dpm_2"},
+     .space = SPACE_SIGMA,
+     .buffers = 4,
+     .flags = CHURN | SAMPLER_SECOND_ORDER | SAMPLER_DISCARD,
+     .scheduler = "Karras",
+     .run = sample_dpm2},
+    {.name = "DPM2 a",
+     .aliases = {"k_dpm_2_a", "dpm_2_a", "dpm_2_ancestral", "k_dpm_2_ancestral"},
+     .space = SPACE_SIGMA,
+     .buffers = 4,
+     .flags = ANCESTRAL | SAMPLER_S_NOISE | SAMPLER_SECOND_ORDER | SAMPLER_DISCARD,
+     .default_eta = 1,
+     .scheduler = "Karras",
+     .run = sample_dpm2_a},
+    {.name = "DPM fast",
+     .aliases = {"k_dpm_fast", "dpm_fast"},
+     .space = SPACE_SIGMA,
+     .buffers = 8,
+     .flags = ANCESTRAL | SAMPLER_S_NOISE | SAMPLER_BOUNDS,
+     .default_eta = 1,
+     .run = sample_dpm_fast},
+    {.name = "DPM adaptive",
+     .aliases = {"k_dpm_ad", "dpm_adaptive", "k_dpm_adaptive"},
+     .space = SPACE_SIGMA,
+     .buffers = 8,
+     .flags = ANCESTRAL | SAMPLER_BOUNDS | SAMPLER_ADAPTIVE,
+     .default_eta = 1,
+     .run = sample_dpm_adaptive},
+    {.name = "Restart",
+     .space = SPACE_SIGMA,
+     .buffers = 4,
+     .flags = SAMPLER_SECOND_ORDER,
+     .scheduler = "Karras",
+     .run = sample_restart},
+    {.name = "DDIM",
+     .aliases = {"k_ddim"},
+     .space = SPACE_TIME,
+     .buffers = 2,
+     .flags = SAMPLER_ETA,
+     .run = sample_ddim},
+    {.name = "DDIM CFG++",
+     .aliases = {"ddim_cfgpp"},
+     .space = SPACE_TIME,
+     .buffers = 3,
+     .flags = SAMPLER_ETA | SAMPLER_CFGPP,
+     .run = sample_ddim_cfgpp},
+    {.name = "PLMS", .space = SPACE_TIME, .buffers = 6, .run = sample_plms},
+    {.name = "UniPC",
+     .aliases = {"uni_pc"},
+     .space = SPACE_TIME,
+     .buffers = 6,
+     .flags = SAMPLER_ONE_POINT,
+     .run = sample_unipc},
+    {.name = "LCM",
+     .aliases = {"k_lcm"},
+     .space = SPACE_SIGMA,
+     .buffers = 2,
+     .flags = SAMPLER_LCM_LEVELS,
+     .run = sample_lcm},
+    {.name = "DDPM",
+     .space = SPACE_TIME,
+     .buffers = 2,
+     .flags = SAMPLER_ONE_POINT | SAMPLER_DIFFUSERS,
+     .run = sample_ddpm},
 };
 
 enum { SAMPLER_COUNT = sizeof SAMPLERS / sizeof *SAMPLERS };
@@ -111,9 +149,7 @@ const Sampler *sampler_list(int *count) {
     return SAMPLERS;
 }
 
-static const char *spelling(int i, int k) {
-    return k == 0 ? SAMPLERS[i].name : k <= 7 ? SAMPLERS[i].aliases[k - 1] : NULL;
-}
+static const char *spelling(int i, int k) { return k == 0 ? SAMPLERS[i].name : SAMPLERS[i].aliases[k - 1]; }
 
 const Sampler *sampler_find(const char *name) {
     int i = nearest_find(name, spelling, SAMPLER_COUNT);
@@ -135,6 +171,13 @@ SamplerOptions sampler_defaults(const Sampler *s) {
                             .unipc_lower_order_final = true};
 }
 
+bool sampler_has_schedule(const Sampler *s) { return s->space == SPACE_SIGMA && !(s->flags & SAMPLER_BOUNDS); }
+
+double sampler_cfg(const Sampler *s, double cfg) {
+    static const double CFGPP = 1 / 12.5;
+    return s->flags & SAMPLER_CFGPP ? cfg * CFGPP : cfg;
+}
+
 void sampler_start(const Sampler *s, float *x, int64_t n, const float *points, bool sgm) {
     if (s->space != SPACE_SIGMA) return;
     float sigma = points[0], scale = sgm ? sqrtf(1 + sigma * sigma) : sigma;
@@ -151,7 +194,7 @@ static SamplerOptions options_for(const Sampler *s, SamplerOptions o) {
 }
 
 bool sampler_run(const Sampler *s, const Sampling *p, float *x, Error *e) {
-    assert(p->n >= 0 && p->count >= 0 && p->points && p->work && p->denoise && p->draw && p->schedule);
+    assert(p->n >= 0 && p->count >= 0 && p->points && p->work && p->denoise && p->draw && p->levels);
     assert(p->brownian || !(s->flags & SAMPLER_BROWNIAN));
     Sampling own = *p;
     own.options = options_for(s, p->options);

@@ -15,7 +15,7 @@
 
 typedef enum {
     SPACE_SIGMA, /* denoise gives the picture D(x, sigma); points: sigmas, falling, usually to 0 */
-    SPACE_TIME   /* denoise gives the noise eps(x, t); points: times in 0..999, rising, as schedule_timesteps */
+    SPACE_TIME   /* denoise gives the noise eps(x, t); points: times in 0..999, rising */
 } SamplerSpace;
 
 /* What a sampler asks of the model. */
@@ -24,7 +24,7 @@ typedef struct {
     float sigma;    /* sigma space: how much noise x holds; 0 in time space */
     float time;     /* what the network is to be told, 0..999, often a fraction */
     int step;       /* from 0; a sampler that asks twice within a step gives the same step twice */
-    float *uncond;  /* NULL; a sampler with SAMPLER_UNCOND: [n], gets the negative prompt's prediction, same space */
+    float *uncond;  /* NULL; a sampler with SAMPLER_CFGPP: [n], gets the negative prompt's prediction, same space */
 } Ask;
 
 /* out[n] = what the model says. false with e set: the sampler stops and returns false. */
@@ -56,11 +56,11 @@ typedef struct {
 enum { UNIPC_BH1, UNIPC_BH2, UNIPC_VARY_COEFF };
 
 typedef struct {
-    const NoiseLevels *schedule;
+    const NoiseLevels *levels;
     const float *points; /* [count], see SamplerSpace */
     int count;
     float low, high; /* SAMPLER_BOUNDS: the sigmas between which it runs; high 0: points[count - 2] and points[0] */
-    bool part;       /* img2img: points are the last part of a list (UniPC begins elsewhere then) */
+    bool tail;       /* img2img: points are the tail of a list (UniPC then begins elsewhere) */
     int64_t n;       /* floats in x */
     float *work;     /* [n * the sampler's buffers]: a sampler allocates nothing */
     SamplerOptions options;
@@ -71,32 +71,40 @@ typedef struct {
     void *user;          /* handed to the callbacks */
 } Sampling;
 
+/* What a sampler has, needs, or does its own way. */
 enum {
-    SAMPLER_ETA = 1,          /* options.eta counts */
-    SAMPLER_CHURN = 2,        /* options.s_churn, s_tmin, s_tmax count */
-    SAMPLER_S_NOISE = 4,      /* options.s_noise counts */
-    SAMPLER_SECOND_ORDER = 8, /* two calls of the model a step: the webui counts 2 steps for progress and for prompts */
-    SAMPLER_DISCARD = 16,     /* its list is made for a step more, and then loses the last sigma above 0 */
-    SAMPLER_BROWNIAN = 32,    /* noise from a Brownian path, not from the generator of the first noise */
-    SAMPLER_ENSD = 64,        /* the webui names the eta noise seed delta in its pictures */
-    SAMPLER_UNCOND = 128,     /* CFG++: asks for the negative prompt's prediction whatever the guidance is */
-    SAMPLER_BOUNDS = 256,     /* chooses sigmas itself, between the model's ends (schedule types do not count) */
-    SAMPLER_ADAPTIVE = 512,   /* chooses steps by what x is: to be run with one picture at a time, so that pictures of a
-                              batch do not decide each other's steps */
-    SAMPLER_OWN_TABLE = 1024, /* LCM: sigmas from every 20th time of the model's table */
-    SAMPLER_FIXED_POINTS = 2048 /* the time space's times: schedule types do not count */
+    /* options that count; without the flag they have their defaults, as the webui has it */
+    SAMPLER_ETA = 1 << 0,
+    SAMPLER_CHURN = 1 << 1, /* s_churn, s_tmin, s_tmax */
+    SAMPLER_S_NOISE = 1 << 2,
+
+    SAMPLER_SECOND_ORDER = 1 << 3, /* two model calls a step: the webui counts 2 steps for progress and prompts */
+    SAMPLER_BROWNIAN = 1 << 4,     /* takes noise from a Brownian path, not from the first noise's generator */
+    SAMPLER_ENSD = 1 << 5,         /* the webui writes the eta noise seed delta into its pictures */
+    SAMPLER_CFGPP = 1 << 6, /* CFG++: needs the negative prompt's prediction at any guidance scale; see sampler_cfg */
+
+    /* the points it visits */
+    SAMPLER_BOUNDS = 1 << 7,     /* chooses its own sigmas, between the model's ends */
+    SAMPLER_DISCARD = 1 << 8,    /* a list for one step more, less its last sigma above 0 */
+    SAMPLER_LCM_LEVELS = 1 << 9, /* sigmas of LCM's 50 times (lcm_levels.h) in place of the model's 1000 */
+    SAMPLER_ONE_POINT = 1 << 10, /* can run on a single point; the others step from one point to the next */
+    SAMPLER_DIFFUSERS = 1 << 11, /* times as diffusers has them: as many as steps, and img2img evaluates each one */
+
+    SAMPLER_ADAPTIVE = 1 << 12 /* chooses its steps by what x is; to be run one picture at a time, or the pictures of a
+                                  batch would decide each other's steps */
 };
+
+typedef bool SampleFn(const Sampling *s, float *x, Error *e); /* x[n] in place */
 
 typedef struct Sampler {
     const char *name;       /* the webui's, as pictures carry it: "Euler a" */
-    const char *aliases[7]; /* other spellings, NULL after the last; case does not matter */
+    const char *aliases[8]; /* other spellings, NULL after the last; case does not matter */
     SamplerSpace space;
     int buffers;           /* work that it needs, in multiples of n */
     int flags;             /* SAMPLER_... */
     double default_eta;    /* 0 where it has none */
     const char *scheduler; /* the schedule type that "Automatic" means; NULL: Uniform */
-    double cfg;            /* guidance scales are multiplied by this: 1, for CFG++ 1/12.5 */
-    bool (*run)(const Sampling *s, float *x, Error *e); /* x[n] in place */
+    SampleFn *run;
 } Sampler;
 
 /* s_churn 0, s_tmin 0, s_tmax INFINITY, s_noise 1, UniPC's, and the sampler's own eta. */
@@ -106,6 +114,12 @@ SamplerOptions sampler_defaults(const Sampler *s);
  * has it, count as their defaults. False with e set when a callback said so, on ERR_ARGUMENT when the method cannot
  * make a step of these points, or on ERR_NUMERIC when the last x is not finite. */
 bool sampler_run(const Sampler *s, const Sampling *sampling, float *x, Error *e);
+
+/* Whether schedule types apply: not in time space, nor to a sampler that chooses its own sigmas. */
+bool sampler_has_schedule(const Sampler *s);
+
+/* What a guidance scale of `cfg` comes to: itself; for CFG++, where 12.5 is a usual scale, a 12.5th. */
+double sampler_cfg(const Sampler *s, double cfg);
 
 /* Scales standard normal noise x[n] to what the first step expects: by the first sigma in sigma space (with sgm, the
  * webui's "SGM noise multiplier": by sqrt(1 + sigma^2)), not at all in time space. */

@@ -1,7 +1,6 @@
-/* sampler_lms.c: LMS and LCM.
- *
- * LMS (linear multistep, k-diffusion's sample_lms) goes through the last four slopes a polynomial in sigma and
- * integrates that over the step. The original integrates numerically; two points of Gauss are exact for cubics. */
+/* sampler_lms.c: LMS (linear multistep, k-diffusion's sample_lms): fits a polynomial in sigma through the last four
+ * slopes and integrates it over the step. The original integrates numerically; two-point Gauss quadrature is exact for
+ * cubics. */
 #include "sampler_steps.h"
 
 enum { LMS_ORDER = 4 };
@@ -35,27 +34,6 @@ bool sample_lms(const Sampling *s, float *x, Error *e) {
             float sum = 0;
             for (int j = 0; j < order; j++) sum = sum + c[j] * d[j][k];
             x[k] = x[k] + sum;
-        }
-        if (!done(s, x, denoised, i, e)) return false;
-    }
-    return true;
-}
-
-/* LCM (S. Luo et al., "Latent Consistency Models" 2023), as the webui has it: the model, distilled to jump to the end
- * from 50 times 19, 39, .. 999, is told the nearest of these; then noise of the next sigma. */
-bool sample_lcm(const Sampling *s, float *x, Error *e) {
-    float *denoised = s->work, *noise = s->work + s->n;
-    for (int i = 0; i + 1 < s->count; i++) {
-        float sigma = s->points[i], next = s->points[i + 1];
-        Ask ask = {.x = x, .sigma = sigma, .time = noise_levels_lcm_time(s->schedule, sigma), .step = i};
-        if (!s->denoise(s->user, &ask, denoised, e)) return steps_stopped(e);
-        float scaled = ask.time * 10, square = scaled * scaled + 0.25f;
-        float skip = 0.25f / square, out = scaled / sqrtf(square);
-        for (int64_t k = 0; k < s->n; k++) denoised[k] = out * denoised[k] + skip * x[k];
-        for (int64_t k = 0; k < s->n; k++) x[k] = denoised[k];
-        if (next > 0) {
-            s->draw(s->user, noise);
-            for (int64_t k = 0; k < s->n; k++) x[k] = x[k] + next * noise[k];
         }
         if (!done(s, x, denoised, i, e)) return false;
     }

@@ -5,30 +5,14 @@
 #ifndef SD_SAMPLING_SAMPLER_STEPS_H
 #define SD_SAMPLING_SAMPLER_STEPS_H
 
-#include "sd/noise/math64.h"
 #include "sampler.h"
-
-#include <math.h> /* sqrt, sqrtf, isfinite, INFINITY */
-
-/* Float functions of torch, correctly rounded but for about one case in 10^9; defined for every float. */
-static inline float log32(float x) {
-    if (!(x > 0)) return x == 0 ? -INFINITY : NAN;
-    return isfinite(x) ? (float)log64(x) : x;
-}
-static inline float exp32(float x) {
-    if (!(x > -200 && x < 200)) return x <= -200 ? 0 : x >= 200 ? INFINITY : NAN;
-    return (float)exp64(x);
-}
-static inline float expm1_32(float x) {
-    if (!(x > -200 && x < 200)) return x <= -200 ? -1 : x >= 200 ? INFINITY : NAN;
-    return (float)expm1_64(x);
-}
+#include "torch32.h"
 
 static inline bool steps_stopped(Error *e) { return error_set(e, ERR_CANCELLED, "sampling stopped"); }
 
 /* out = D(x, sigma); the network is told sigma's time */
 static inline bool denoise(const Sampling *s, float *out, const float *x, float sigma, int step, Error *e) {
-    Ask ask = {.x = x, .sigma = sigma, .time = noise_levels_time(s->schedule, sigma), .step = step};
+    Ask ask = {.x = x, .sigma = sigma, .time = noise_levels_time(s->levels, sigma), .step = step};
     return s->denoise(s->user, &ask, out, e) || steps_stopped(e);
 }
 
@@ -67,26 +51,15 @@ float churn(const Sampling *s, float *x, float *noise, int step);
 /* One Heun step from sigma to next with work of 4 n: D(x), noise (not touched), and two for the second evaluation. */
 bool heun_step(const Sampling *s, float *x, float sigma, float next, int step, Error *e);
 
-bool sample_euler(const Sampling *s, float *x, Error *e);
-bool sample_euler_a(const Sampling *s, float *x, Error *e);
-bool sample_heun(const Sampling *s, float *x, Error *e);
-bool sample_lms(const Sampling *s, float *x, Error *e);
-bool sample_lcm(const Sampling *s, float *x, Error *e);
-bool sample_restart(const Sampling *s, float *x, Error *e);
-bool sample_dpm2(const Sampling *s, float *x, Error *e);
-bool sample_dpm2_a(const Sampling *s, float *x, Error *e);
-bool sample_dpm_fast(const Sampling *s, float *x, Error *e);
-bool sample_dpm_adaptive(const Sampling *s, float *x, Error *e);
-bool sample_dpmpp_2s_a(const Sampling *s, float *x, Error *e);
-bool sample_dpmpp_sde(const Sampling *s, float *x, Error *e);
-bool sample_dpmpp_2m(const Sampling *s, float *x, Error *e);
-bool sample_dpmpp_2m_sde(const Sampling *s, float *x, Error *e);
-bool sample_dpmpp_2m_sde_heun(const Sampling *s, float *x, Error *e);
-bool sample_dpmpp_3m_sde(const Sampling *s, float *x, Error *e);
-bool sample_ddim(const Sampling *s, float *x, Error *e);
-bool sample_ddim_cfgpp(const Sampling *s, float *x, Error *e);
-bool sample_plms(const Sampling *s, float *x, Error *e);
-bool sample_ddpm(const Sampling *s, float *x, Error *e);
-bool sample_unipc(const Sampling *s, float *x, Error *e);
+/* The samplers, a line a file. */
+SampleFn sample_euler, sample_euler_a, sample_heun, sample_dpm2, sample_dpm2_a;
+SampleFn sample_lms;
+SampleFn sample_lcm;
+SampleFn sample_restart;
+SampleFn sample_dpm_fast, sample_dpm_adaptive;
+SampleFn sample_dpmpp_2s_a, sample_dpmpp_sde, sample_dpmpp_2m, sample_dpmpp_2m_sde, sample_dpmpp_2m_sde_heun,
+    sample_dpmpp_3m_sde;
+SampleFn sample_ddim, sample_ddim_cfgpp, sample_plms, sample_ddpm;
+SampleFn sample_unipc;
 
 #endif

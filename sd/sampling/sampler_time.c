@@ -14,7 +14,7 @@ static bool ask_eps(const Sampling *s, float *out, float *uncond, const float *x
     return s->denoise(s->user, &ask, out, e) || steps_stopped(e);
 }
 
-static float alpha_at(const Sampling *s, int index) { return s->schedule->alphas[(int)s->points[index]]; }
+static float alpha_at(const Sampling *s, int index) { return s->levels->alphas[(int)s->points[index]]; }
 
 static bool ddim(const Sampling *s, float *x, bool cfgpp, Error *e) {
     float *eps = s->work, *noise = s->work + s->n, *uncond = cfgpp ? s->work + 2 * s->n : NULL;
@@ -82,7 +82,7 @@ bool sample_ddpm(const Sampling *s, float *x, Error *e) {
     int stride = s->count > 1 ? (int)(s->points[1] - s->points[0]) : TRAIN_STEPS;
     for (int i = 0; i < s->count; i++) {
         int t = (int)s->points[s->count - 1 - i];
-        float a = s->schedule->alphas[t], prev = t >= stride ? s->schedule->alphas[t - stride] : 1;
+        float a = s->levels->alphas[t], prev = t >= stride ? s->levels->alphas[t - stride] : 1;
         float beta_prod = 1 - a, beta_prev = 1 - prev, alpha = a / prev, beta = 1 - alpha;
         float from_x0 = sqrtf(prev) * beta / beta_prod, from_x = sqrtf(alpha) * beta_prev / beta_prod;
         float variance = beta_prev / beta_prod * beta, size = sqrtf(fmaxf(variance, 1e-20f));

@@ -170,23 +170,23 @@ static bool uni_step(const Uni *u, float *x, int k, int order, bool correct, Err
     return true;
 }
 
-/* The list's times only tell how many steps there are and, for a part of a list, where it begins. Fewer steps than the
- * order lower the order (the webui fails there). */
+/* The list's times only tell how many steps there are and, for the tail of a list, where it begins. Fewer steps than
+ * the order lower the order (the webui fails there). */
 bool sample_unipc(const Sampling *s, float *x, Error *e) {
     int steps = s->count, most = s->options.unipc_order;
     if (steps < 1) return true;
     if (most < 1 || most > MOST_ORDER) return error_set(e, ERR_ARGUMENT, "UniPC's order %d: must be 1, 2 or 3", most);
     if (most > steps) most = steps;
-    float start = s->part ? s->points[s->count - 1] / 1000 + 0.001f : 1;
+    float start = s->tail ? s->points[s->count - 1] / 1000 + 0.001f : 1;
     Point grid[RING];
     Uni u = {.s = s, .base = s->work + RING * s->n, .predicted = s->work + (RING + 1) * s->n};
     for (int i = 0; i < RING; i++) u.grid[i] = &grid[i], u.model[i] = s->work + i * s->n;
-    grid[0] = point_at(s->schedule, start);
+    grid[0] = point_at(s->levels, start);
     if (!predict_x0(&u, u.model[0], x, &grid[0], 0, e)) return false;
     for (int k = 1; k <= steps; k++) {
         int order = k < most ? k : most;
         if (s->options.unipc_lower_order_final && order > steps + 1 - k) order = steps + 1 - k;
-        grid[k % RING] = point_at(s->schedule, linspace_f32(start, 0.001f, steps + 1, k));
+        grid[k % RING] = point_at(s->levels, linspace_f32(start, 0.001f, steps + 1, k));
         if (!uni_step(&u, x, k, order, k < steps, e)) return false;
         if (!done_of(s, x, u.model[(k < steps ? k : k - 1) % RING], k - 1, steps, e)) return false;
     }

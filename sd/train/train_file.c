@@ -224,11 +224,11 @@ bool train_create(const TrainOptions *o, const TrainData *d, Error *e) {
     Clip clip = {0};
     Unet unet = {0};
     Vae decoder, encoder;
-    NoiseLevels schedule;
+    NoiseLevels levels;
     WeightList lists[PART_COUNT] = {{.err = e}, {.err = e}, {.err = e}, {.err = e}};
     ModelFile f = {.config = &k, .tokens = tokens};
-    bool ok = bind(&k, &clip, &unet, &decoder, &encoder, lists) && noise_levels_init(&schedule, NULL, e);
-    if (ok && o->zero_snr) zero_terminal(schedule.alphas), f.alphas = schedule.alphas;
+    bool ok = bind(&k, &clip, &unet, &decoder, &encoder, lists) && noise_levels_init(&levels, NULL, e);
+    if (ok && o->zero_snr) zero_terminal(levels.alphas), f.alphas = levels.alphas;
     for (int p = 0; p < PART_COUNT; p++) f.count += lists[p].count;
     f.w = calloc((size_t)f.count, sizeof(Weight *));
     f.values = calloc((size_t)f.count, sizeof(float *));

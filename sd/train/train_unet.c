@@ -1,5 +1,5 @@
 /* train_unet.c: a part of a step of the U-Net, and of the text encoder where it learns, too. */
-#include "sd/noise/math64.h"
+#include "sd/noise/posterior.h"
 #include "train_parts.h"
 
 #include <math.h>
@@ -67,8 +67,7 @@ static void make_batch(const Trainer *t, int64_t first, int64_t n, const Batch *
             for (int64_t c = 0; c < channels; c++) {
                 int64_t at = p * channels + c;
                 const float *m = moments + p * 2 * channels;
-                float logvar = m[channels + c] < -30 ? -30 : m[channels + c] > 20 ? 20 : m[channels + c];
-                float z = (float)k->scale * (m[c] + (float)exp64(0.5 * (double)logvar) * x[at]);
+                float z = (float)k->scale * posterior_sample(m[c], m[channels + c], x[at]);
                 float noise = target[at] + (float)t->o->noise_offset * offset[c];
                 x[at] = keep * z + noisy * noise;
                 target[at] = v ? keep * noise - noisy * z : noise;

@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!ok != (e.code != ERR_NONE)) abort();
     for (int i = 0; ok && i < p.count; i++)
         for (int call = 0; call < 50; call++)
-            if (!prompt_at(&p, &p.parts[i], call)->count) abort();
+            if (!prompt_at(&p, &p.branches[i], call)->count) abort();
     prompt_free(&p);
     free(text);
     return 0;

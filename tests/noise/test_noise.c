@@ -8,8 +8,7 @@
 
 #include "sd/image/crc32.h"
 #include "sd/noise/noise.h"
-#include "sd/sampling/sampler.h"
-#include "sd/sampling/noise_levels.h"
+#include "sd/sampling/points.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -119,7 +118,7 @@ static void test_noise(void) {
                  0);
 }
 
-static void test_schedule(const NoiseLevels *s) {
+static void test_levels(const NoiseLevels *s) {
     Error e = {0};
     test_check(crc_floats(0, s->alphas, TRAIN_STEPS) == 0x9B9B462Du, "alphas_cumprod are numpy's, all 1000 of them");
     check_floats("sigma 0", s->sigmas, (const float[]){.0291675329f, .041314479f}, 2, 0);
@@ -127,11 +126,17 @@ static void test_schedule(const NoiseLevels *s) {
     static const float UNIFORM[21] = {14.61464f, 10.7468f,  8.081519f, 6.204935f, 4.855652f, 3.865378f,  3.123761f,
                                       2.557166f, 2.115658f, 1.764822f, 1.480581f, 1.245813f, 1.048142f,  .8784281f,
                                       .7297186f, .5964335f, .4735848f, .3555455f, .2321642f, .02916754f, 0};
-    float x[TRAIN_STEPS + 1];
-    test_check(schedule_sigmas(s, 20, x, &e), "20 sigmas");
-    check_floats("20 sigmas' values", x, UNIFORM, 21, 1e-6f);
-    test_check(schedule_sigmas(s, 1, x, &e) && fabsf(x[0] - s->sigmas[999]) < 2e-6f && x[1] == 0, "1 sigma");
-    test_check(schedule_sigmas(s, 1000, x, &e) && fabsf(x[1] - s->sigmas[998]) < 1e-5f && x[1000] == 0, "1000 sigmas");
+    static Points p;
+    const float *v = p.values;
+    const Sampler *euler = sampler_find("Euler"), *unipc = sampler_find("UniPC");
+    test_check(points_make(&p, s, euler, NULL, 20, NULL, &e) && p.count == 21, "20 sigmas");
+    check_floats("20 sigmas' values", v, UNIFORM, 21, 1e-6f);
+    test_check(points_make(&p, s, euler, NULL, 1, NULL, &e) && p.count == 2 && fabsf(v[0] - s->sigmas[999]) < 2e-6f &&
+                   v[1] == 0,
+               "1 sigma");
+    test_check(points_make(&p, s, euler, NULL, 1000, NULL, &e) && p.count == 1001 &&
+                   fabsf(v[1] - s->sigmas[998]) < 1e-5f && v[1000] == 0,
+               "1000 sigmas");
     static const float KARRAS[][2] = {{11.72537f, 961.7328f}, {4.499844f, 771.552f}, {.5647246f, 197.0809f},
                                       {.0484819f, 1.782948f}, {14.7f, 999},          {.01f, 0},
                                       {.02916753f, 0}};
@@ -147,15 +152,15 @@ static void test_schedule(const NoiseLevels *s) {
     static const int TIMES[][3] = {{20, 20, 951}, {30, 31, 991},     {7, 8, 995},
                                    {1, 1, 1},     {1000, 1000, 999}, {50, 50, 981}};
     for (size_t i = 0; i < sizeof TIMES / sizeof *TIMES; i++) {
-        int t[TRAIN_STEPS], n = 0;
-        bool ok = schedule_timesteps(TIMES[i][0], t, &n, &e);
-        test_check(ok && n == TIMES[i][1] && t[0] == 1 && t[n - 1] == TIMES[i][2], "times for %d steps", TIMES[i][0]);
-        if (ok) test_note("%d times up to %d", n, t[n - 1]);
+        bool ok = points_make(&p, s, unipc, NULL, TIMES[i][0], NULL, &e);
+        test_check(ok && p.count == TIMES[i][1] && v[0] == 1 && v[p.count - 1] == (float)TIMES[i][2],
+                   "times for %d steps", TIMES[i][0]);
+        if (ok) test_note("%d times up to %g", p.count, (double)v[p.count - 1]);
     }
     Error e1 = {0}, e2 = {0}, e3 = {0};
-    int t[TRAIN_STEPS], n;
-    test_check(!schedule_sigmas(s, 0, x, &e1) && e1.code == ERR_ARGUMENT, "0 steps are an error");
-    test_check(!schedule_timesteps(1001, t, &n, &e2) && e2.code == ERR_ARGUMENT, "1001 steps are an error");
+    test_check(!points_make(&p, s, euler, NULL, 0, NULL, &e1) && e1.code == ERR_ARGUMENT, "0 steps are an error");
+    test_check(!points_make(&p, s, unipc, NULL, 1001, NULL, &e2) && e2.code == ERR_ARGUMENT, "1001 steps are an error");
+    float x[TRAIN_STEPS];
     static NoiseLevels own, broken;
     test_check(noise_levels_init(&own, s->alphas, &e) && !memcmp(&own, s, sizeof own), "a model's own alphas");
     memcpy(x, s->alphas, sizeof s->alphas);
@@ -168,7 +173,7 @@ static void test_schedule(const NoiseLevels *s) {
 }
 
 typedef struct {
-    const NoiseLevels *schedule;
+    const NoiseLevels *levels;
     SamplerSpace space;
     Noise noise;
     bool sine;
@@ -213,20 +218,16 @@ static bool toy_step(void *user, float *x, const float *denoised, int step, int 
 /* Samples x[N] from torch's seed 42. */
 static bool sample(Toy *toy, const char *name, int steps, const SamplerOptions *options, float *x, Error *e) {
     const Sampler *sampler = sampler_find(name);
-    float points[TRAIN_STEPS + 1], work[4 * N];
-    int times[TRAIN_STEPS], count = steps + 1;
+    static Points points;
+    float work[4 * N];
     toy->space = sampler->space;
-    if (sampler->space == SPACE_SIGMA) schedule_sigmas(toy->schedule, steps, points, e);
-    else {
-        schedule_timesteps(steps, times, &count, e);
-        for (int i = 0; i < count; i++) points[i] = (float)times[i];
-    }
+    if (!points_make(&points, toy->levels, sampler, NULL, steps, NULL, e)) return false;
     noise_init(&toy->noise, SD_RNG_CPU, 42);
     noise_fill(&toy->noise, x, N);
-    sampler_start(sampler, x, N, points, false);
-    Sampling s = {.schedule = toy->schedule,
-                  .points = points,
-                  .count = count,
+    sampler_start(sampler, x, N, points.values, false);
+    Sampling s = {.levels = toy->levels,
+                  .points = points.values,
+                  .count = points.count,
                   .n = N,
                   .work = work,
                   .options = options ? *options : sampler_defaults(sampler),
@@ -315,9 +316,9 @@ static const struct {
     {"DDIM", 7, 7, 0, 0, {1.850047f, 1.751578f, 0.118299f, -2.006068f, -0.043176f}, 1.74764f},
 };
 
-static void test_samplers(const NoiseLevels *schedule) {
+static void test_samplers(const NoiseLevels *levels) {
     for (size_t i = 0; i < sizeof GOLDEN / sizeof *GOLDEN; i++) {
-        Toy toy = {.schedule = schedule, .stop = -1};
+        Toy toy = {.levels = levels, .stop = -1};
         SamplerOptions o = sampler_defaults(sampler_find(GOLDEN[i].name));
         float x[N];
         o.eta = GOLDEN[i].eta;
@@ -326,7 +327,7 @@ static void test_samplers(const NoiseLevels *schedule) {
         check_floats(GOLDEN[i].name, x, GOLDEN[i].want, N, 1e-6f);
     }
     for (size_t i = 0; i < sizeof PRINTED / sizeof *PRINTED; i++) {
-        Toy toy = {.schedule = schedule, .stop = -1, .sine = true};
+        Toy toy = {.levels = levels, .stop = -1, .sine = true};
         SamplerOptions o = sampler_defaults(sampler_find(PRINTED[i].name));
         float x[N], sum = 0;
         o.eta = PRINTED[i].eta, o.s_churn = PRINTED[i].churn;
@@ -340,12 +341,12 @@ static void test_samplers(const NoiseLevels *schedule) {
         check_floats("its sum", &sum, &PRINTED[i].sum, 1, 2e-5f);
     }
 
-    Toy toy = {.schedule = schedule, .stop = 3};
+    Toy toy = {.levels = levels, .stop = 3};
     Error e = {0};
     float x[N];
     test_check(!sample(&toy, "Euler a", 20, NULL, x, &e) && e.code == ERR_CANCELLED && toy.steps == 3,
                "a step can stop it");
-    Toy wild = {.schedule = schedule, .stop = -1};
+    Toy wild = {.levels = levels, .stop = -1};
     SamplerOptions o = sampler_defaults(sampler_find("DDIM"));
     Error e2 = {0};
     o.eta = 1e30;
@@ -374,9 +375,9 @@ static void test_samplers(const NoiseLevels *schedule) {
 }
 
 SUITE(noise, .seconds = 2) {
-    static NoiseLevels schedule;
-    test_check(noise_levels_init(&schedule, NULL, NULL), "the default schedule");
+    static NoiseLevels levels;
+    test_check(noise_levels_init(&levels, NULL, NULL), "the default noise levels");
     test_noise();
-    test_schedule(&schedule);
-    test_samplers(&schedule);
+    test_levels(&levels);
+    test_samplers(&levels);
 }

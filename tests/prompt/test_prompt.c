@@ -4,7 +4,7 @@
 #include "tests/weights/files.h"
 #include "tests/harness/test.h"
 
-#include "sd/prompt/prompt_parts.h"
+#include "sd/prompt/prompt_internal.h"
 #include "weights/json.h"
 
 #include <float.h>
@@ -71,23 +71,23 @@ static bool same_text(const Json *j, const JsonNode *want, const PromptText *got
 
 /* What of a line is not as expected; NULL: nothing. */
 static const char *difference(const Json *j, const Prompt *p, SdEmphasis mode) {
-    const JsonNode *root = &j->nodes[0], *parts = json_get(j, root, "parts"), *texts = json_get(j, root, "texts");
+    const JsonNode *root = &j->nodes[0], *branches = json_get(j, root, "parts"), *texts = json_get(j, root, "texts");
     const JsonNode *networks = json_get(j, root, "networks");
-    if (!parts || !texts || !networks) return "the original's exception";
-    if (parts->count != p->count) return "the number of parts";
+    if (!branches || !texts || !networks) return "the original's exception";
+    if (branches->count != p->count) return "the number of branches";
     if (networks->count != p->network_count) return "the number of networks";
     for (int i = 0; i < p->count; i++) {
-        const JsonNode *part = child(j, parts, i), *entries = child(j, part, 1);
-        if (number(child(j, part, 0)) != p->parts[i].weight) return "a part's weight";
-        if (entries->count != p->parts[i].count) return "the number of entries";
-        for (int k = 0; k < entries->count; k++) {
-            const JsonNode *entry = child(j, entries, k);
+        const JsonNode *branch = child(j, branches, i), *spans = child(j, branch, 1);
+        if (number(child(j, branch, 0)) != p->branches[i].weight) return "a branch's weight";
+        if (spans->count != p->branches[i].count) return "the number of spans";
+        for (int k = 0; k < spans->count; k++) {
+            const JsonNode *span = child(j, spans, k);
             int64_t until = 0, text = 0;
-            json_int(child(j, entry, 0), &until);
-            json_int(child(j, entry, 1), &text);
-            if (until != p->parts[i].entries[k].until) return "a step";
+            json_int(child(j, span, 0), &until);
+            json_int(child(j, span, 1), &text);
+            if (until != p->branches[i].spans[k].until) return "a step";
             const JsonNode *want = child(j, texts, (int)text);
-            if (!same_text(j, want, &p->texts[p->parts[i].entries[k].text], mode)) return "a text or its tokens";
+            if (!same_text(j, want, &p->texts[p->branches[i].spans[k].text], mode)) return "a text or its tokens";
         }
     }
     for (int i = 0; i < p->network_count; i++)
@@ -144,16 +144,16 @@ static void golden(const Tokenizer *t) {
     free(file);
 }
 
-/* "1:a|2:b" from the entries of the first part */
+/* "1:a|2:b" from the spans of the first branch */
 static void check_schedule(const Tokenizer *t, const char *prompt, int steps, int hires, const char *want) {
     PromptOptions o = {.steps = steps, .hires_steps = hires, .pad = TOKEN_EOS};
     Prompt p;
     char got[512] = "";
     bool ok = prompt_compile(&p, t, prompt, &o, NULL);
-    for (int i = 0; ok && i < p.parts[0].count; i++) {
-        const PromptEntry *entry = &p.parts[0].entries[i];
+    for (int i = 0; ok && i < p.branches[0].count; i++) {
+        const PromptSpan *span = &p.branches[0].spans[i];
         size_t n = strlen(got);
-        snprintf(got + n, sizeof got - n, "%s%d:%s", i ? "|" : "", entry->until, p.texts[entry->text].text);
+        snprintf(got + n, sizeof got - n, "%s%d:%s", i ? "|" : "", span->until, p.texts[span->text].text);
     }
     if (!test_check(!strcmp(got, want), "schedule of %s", prompt)) test_note("got %s", got);
     prompt_free(&p);
@@ -179,15 +179,15 @@ static void schedules(const Tokenizer *t) {
 static void calls(const Tokenizer *t) {
     Prompt p;
     prompt_compile(&p, t, "[a:b:10]", &PLAIN, NULL);
-    const PromptPart *part = p.parts;
+    const PromptBranch *branch = p.branches;
     bool ok = true;
-    for (int call = 0; call <= 20; call++) ok &= !strcmp(prompt_at(&p, part, call)->text, call <= 10 ? "a" : "b");
+    for (int call = 0; call <= 20; call++) ok &= !strcmp(prompt_at(&p, branch, call)->text, call <= 10 ? "a" : "b");
     test_check(ok, "a switch at step 10 leaves 11 calls to the first text");
-    test_check(!strcmp(prompt_at(&p, part, 21)->text, "a"), "calls beyond the schedule get its first text");
+    test_check(!strcmp(prompt_at(&p, branch, 21)->text, "a"), "calls beyond the schedule get its first text");
     prompt_free(&p);
     prompt_compile(&p, t, "[a|b]", &PLAIN, NULL);
-    ok = !strcmp(prompt_at(&p, p.parts, 0)->text, "a") && !strcmp(prompt_at(&p, p.parts, 1)->text, "a") &&
-         !strcmp(prompt_at(&p, p.parts, 2)->text, "b") && p.text_count == 2 && p.parts[0].count == 20;
+    ok = !strcmp(prompt_at(&p, p.branches, 0)->text, "a") && !strcmp(prompt_at(&p, p.branches, 1)->text, "a") &&
+         !strcmp(prompt_at(&p, p.branches, 2)->text, "b") && p.text_count == 2 && p.branches[0].count == 20;
     test_check(ok, "an alternation gives its first text to calls 0 and 1; equal texts are kept once");
     prompt_free(&p);
 }

@@ -6,7 +6,7 @@
 #include "tests/harness/test.h"
 
 #include "sd/noise/picture_noise.h"
-#include "sd/sampling/scheduler.h"
+#include "sd/sampling/points.h"
 #include "tests/harness/golden.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@
 enum { N = 16, MOST_N = 64 };
 
 typedef struct {
-    const NoiseLevels *schedule;
+    const NoiseLevels *levels;
     const Sampler *sampler;
     PictureNoise *noise;
     int n, first, group; /* floats of a picture; which pictures run now */
@@ -36,7 +36,7 @@ static bool toy_denoise(void *user, const Ask *ask, float *out, Error *e) {
         if (ask->uncond) { /* guidance 7 over another prediction */
             float u = 0.9f * in + 0.3f * cosf(wave);
             ask->uncond[i] = u;
-            out[i] = u + (out[i] - u) * (float)(7 * toy->sampler->cfg);
+            out[i] = u + (out[i] - u) * (float)(sampler_cfg(toy->sampler, 7));
         }
     }
     if (sigma) sampler_denoised_from_eps(out, ask->x, out, ask->sigma, toy->n * toy->group);
@@ -82,22 +82,22 @@ static bool sample(Toy *toy, const Job *job, SdRng kind, uint64_t seed, int pict
         .kind = kind, .seed = seed, .pictures = pictures, .channels = 4, .height = job->side, .width = job->side};
     toy->noise = picture_noise_open(&o, e);
     for (int i = 0; i < pictures; i++) picture_noise_first(toy->noise, i, x + i * toy->n);
-    bool ok = points_make(&points, toy->schedule, toy->sampler, scheduler, job->whole ? job->whole : job->steps,
-                          &job->ends, e);
+    bool ok =
+        points_make(&points, toy->levels, toy->sampler, scheduler, job->whole ? job->whole : job->steps, &job->ends, e);
     ok = ok && picture_noise_path(toy->noise, points.low, points.high, e);
     if (ok && job->whole) {
-        ok = points_part(&points, toy->schedule, toy->sampler, job->whole, job->steps, false, e);
+        ok = points_tail(&points, toy->levels, toy->sampler, job->whole, job->steps, false, e);
         for (int i = 0; i < pictures * toy->n; i++) latent[i] = 0.5f * sinf((float)(i % toy->n));
         if (ok) points_start(&points, toy->sampler, x, latent, pictures * toy->n);
     } else if (ok) sampler_start(toy->sampler, x, pictures * toy->n, points.values, false);
     toy->group = toy->sampler->flags & SAMPLER_ADAPTIVE ? 1 : pictures;
     for (; ok && toy->first < pictures; toy->first += toy->group) {
-        Sampling s = {.schedule = toy->schedule,
+        Sampling s = {.levels = toy->levels,
                       .points = points.values,
                       .count = points.count,
                       .low = points.bounds_low,
                       .high = points.bounds_high,
-                      .part = points.part,
+                      .tail = points.tail,
                       .n = toy->group * toy->n,
                       .work = work,
                       .options = job->options,
@@ -132,9 +132,9 @@ static void check_floats(const char *name, const float *x, const float *want, in
 
 #include "known_samplers.inc"
 
-static void known_answers(const NoiseLevels *schedule) {
+static void known_answers(const NoiseLevels *levels) {
     for (size_t i = 0; i < sizeof PRINTED / sizeof *PRINTED; i++) {
-        Toy toy = {.schedule = schedule};
+        Toy toy = {.levels = levels};
         Job job = job_of(PRINTED[i].name, PRINTED[i].scheduler, PRINTED[i].steps, 2);
         float x[MOST_N], sum = 0;
         char label[120];
@@ -155,12 +155,12 @@ static void known_answers(const NoiseLevels *schedule) {
 }
 
 /* A picture of a batch is the same bits alone, whatever the sampler and the generator; and few or many steps run. */
-static void batches(const NoiseLevels *schedule) {
+static void batches(const NoiseLevels *levels) {
     int count;
     const Sampler *all = sampler_list(&count);
     for (int i = 0; i < count; i++) {
         for (int kind = 0; kind < 2; kind++) {
-            Toy toy = {.schedule = schedule};
+            Toy toy = {.levels = levels};
             Job job = job_of(all[i].name, NULL, 21, 2);
             float both[2 * MOST_N], one[MOST_N], two[MOST_N];
             Error e = {0};
@@ -173,7 +173,7 @@ static void batches(const NoiseLevels *schedule) {
         }
         static const int STEPS[] = {1, 2, 3, 4, 19, 20, 36, 1000};
         for (size_t k = 0; k < sizeof STEPS / sizeof *STEPS; k++) {
-            Toy toy = {.schedule = schedule};
+            Toy toy = {.levels = levels};
             Job job = job_of(all[i].name, NULL, STEPS[k], 2);
             float x[MOST_N];
             Error e = {0};
@@ -184,12 +184,13 @@ static void batches(const NoiseLevels *schedule) {
                             STEPS[k]))
                 test_note("%d calls; %s", toy.calls, e.text);
         }
-        Toy toy = {.schedule = schedule};
+        Toy toy = {.levels = levels};
         Job job = job_of(all[i].name, NULL, 15, 2);
         float x[MOST_N];
         Error e = {0};
         job.whole = 20;
-        if (!test_check(sample(&toy, &job, SD_RNG_NV, 1, 1, x, &e) && toy.calls > 0, "%s: part of a list", all[i].name))
+        if (!test_check(sample(&toy, &job, SD_RNG_NV, 1, 1, x, &e) && toy.calls > 0, "%s: the tail of a list",
+                        all[i].name))
             test_note("%s", e.text);
     }
 }
@@ -208,14 +209,14 @@ static bool zero_denoise(void *user, const Ask *ask, float *out, Error *e) {
 }
 
 /* A sigma that stands in the list twice makes no NaN; a callback that fails stops every sampler. */
-static void edges(const NoiseLevels *schedule) {
+static void edges(const NoiseLevels *levels) {
     static const float REPEATS[] = {10, 10, 5, 5, 5, 2, 1, 1, .5f, .1f, .1f, 0}, TIMES[] = {1, 201, 401, 601, 801};
     int count;
     const Sampler *all = sampler_list(&count);
     for (int i = 0; i < count; i++) {
         bool sigma = all[i].space == SPACE_SIGMA;
         float x[N], work[8 * N];
-        Sampling s = {.schedule = schedule,
+        Sampling s = {.levels = levels,
                       .points = sigma ? REPEATS : TIMES,
                       .count = sigma ? 12 : 5,
                       .n = N,
@@ -240,13 +241,13 @@ static void edges(const NoiseLevels *schedule) {
     }
 }
 
-static void goldens(const NoiseLevels *schedule) {
+static void goldens(const NoiseLevels *levels) {
     static const char *const KINDS[] = {"beta", "kl_optimal", "simple", "ddim", "polyexponential", "sgm_uniform"};
     static const int STEPS[] = {1, 5, 20, 30};
     static Points p;
     Golden *g = golden_open("samplers");
     for (size_t i = 0; g && i < sizeof GOLDENS / sizeof *GOLDENS; i++) {
-        Toy toy = {.schedule = schedule};
+        Toy toy = {.levels = levels};
         Job job = job_of(GOLDENS[i].name, NULL, GOLDENS[i].steps, 4);
         float x[MOST_N];
         Error e = {0};
@@ -257,9 +258,9 @@ static void goldens(const NoiseLevels *schedule) {
     for (int i = 0; g && i < 24; i++) {
         char name[64];
         snprintf(name, sizeof name, "schedule.%s.n%d", KINDS[i / 4], STEPS[i % 4]);
-        if (test_check(points_make(&p, schedule, sampler_find("Euler"), scheduler_find(KINDS[i / 4]), STEPS[i % 4],
-                                   NULL, NULL),
-                       "%s", name))
+        if (test_check(
+                points_make(&p, levels, sampler_find("Euler"), scheduler_find(KINDS[i / 4]), STEPS[i % 4], NULL, NULL),
+                "%s", name))
             golden_check(g, name, p.values, 1, (const int64_t[]){p.count}, name);
     }
     static const float PATHS[][2] = {
@@ -283,8 +284,8 @@ static void goldens(const NoiseLevels *schedule) {
 }
 
 /* Every sampler with every schedule type at the ends of what a request may ask for: latents, or a refusal in words. */
-static bool extreme(const NoiseLevels *schedule, Job job, int variant, char said[500]) {
-    Toy toy = {.schedule = schedule};
+static bool extreme(const NoiseLevels *levels, Job job, int variant, char said[500]) {
+    Toy toy = {.levels = levels};
     float x[4];
     Error e = {0};
     if (variant == 1) job.options.eta = 1, job.options.s_churn = 1000, job.options.s_noise = 10;
@@ -299,7 +300,7 @@ static bool extreme(const NoiseLevels *schedule, Job job, int variant, char said
     return false;
 }
 
-static void extremes(const NoiseLevels *schedule, const char *what) {
+static void extremes(const NoiseLevels *levels, const char *what) {
     static const double ENDS[][2] = {{0, 0}, {1e-4, 0},    {1e-4, 1e5},       {0, 1e5},
                                      {0, 1}, {99900, 1e5}, {1e-4, 1.0001e-4}, {1e-3, .02}},
                         RHOS[] = {0, .01, .3, .6, 1, 1000};
@@ -310,7 +311,7 @@ static void extremes(const NoiseLevels *schedule, const char *what) {
     for (int i = 0; i < samplers; i++) {
         int wrong = 0, made = 0;
         char said[500] = "";
-        bool own = all[i].flags & (SAMPLER_BOUNDS | SAMPLER_FIXED_POINTS);
+        bool own = !sampler_has_schedule(&all[i]);
         for (int j = 0; j < (own ? 1 : schedulers); j++)
             for (int k = 0; k < ENDS_COUNT * RHO_COUNT * VARIANTS; k++) {
                 int variant = k % VARIANTS, end = k / VARIANTS % ENDS_COUNT, rho = k / VARIANTS / ENDS_COUNT;
@@ -318,7 +319,7 @@ static void extremes(const NoiseLevels *schedule, const char *what) {
                 for (int steps = 1; steps <= 3; steps++, made++) {
                     Job job = job_of(all[i].name, types[j].label, steps, 1);
                     job.ends.sigma_min = ENDS[end][0], job.ends.sigma_max = ENDS[end][1], job.ends.rho = RHOS[rho];
-                    wrong += !extreme(schedule, job, variant, said);
+                    wrong += !extreme(levels, job, variant, said);
                 }
             }
         test_check(!wrong, "%s: extreme options, %s", all[i].name, what);
@@ -335,17 +336,17 @@ static void rescaled(const NoiseLevels *from, NoiseLevels *out) {
         alphas[i] = (float)(root * root);
     }
     alphas[TRAIN_STEPS - 1] = 4.8973451890853435e-08f;
-    test_check(noise_levels_init(out, alphas, NULL), "a schedule that ends in noise");
+    test_check(noise_levels_init(out, alphas, NULL), "noise levels that end in noise");
 }
 
 SUITE(samplers, .seconds = 2) {
-    static NoiseLevels schedule, noise;
-    test_check(noise_levels_init(&schedule, NULL, NULL), "the default schedule");
-    known_answers(&schedule);
-    batches(&schedule);
-    edges(&schedule);
-    extremes(&schedule, "SD's schedule");
-    rescaled(&schedule, &noise);
-    extremes(&noise, "a schedule that ends in noise");
-    goldens(&schedule);
+    static NoiseLevels levels, noise;
+    test_check(noise_levels_init(&levels, NULL, NULL), "the default noise levels");
+    known_answers(&levels);
+    batches(&levels);
+    edges(&levels);
+    extremes(&levels, "SD's noise levels");
+    rescaled(&levels, &noise);
+    extremes(&noise, "noise levels that end in noise");
+    goldens(&levels);
 }

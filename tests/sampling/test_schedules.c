@@ -4,7 +4,7 @@
 
 #include "sd/sampling/beta.h"
 #include "sd/noise/picture_noise.h"
-#include "sd/sampling/scheduler.h"
+#include "sd/sampling/points.h"
 #include "sd/noise/seed_sequence.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ static void check_floats(const char *name, const float *x, const float *want, in
 
 #include "known_schedules.inc"
 
-static void schedules(const NoiseLevels *schedule) {
+static void schedules(const NoiseLevels *levels) {
     static Points p;
     Error e = {0};
     const Sampler *euler = sampler_find("Euler");
@@ -32,7 +32,7 @@ static void schedules(const NoiseLevels *schedule) {
         const Scheduler *s = scheduler_find(LISTS[i].name);
         char label[80];
         snprintf(label, sizeof label, "%s, %d steps", LISTS[i].name, LISTS[i].steps);
-        bool ok = s && points_make(&p, schedule, euler, s, LISTS[i].steps, NULL, &e) && p.count == LISTS[i].steps + 1;
+        bool ok = s && points_make(&p, levels, euler, s, LISTS[i].steps, NULL, &e) && p.count == LISTS[i].steps + 1;
         test_check(ok, "%s: count", label);
         if (ok) check_floats(label, p.values, LISTS[i].want, p.count, 2e-6f);
     }
@@ -41,26 +41,25 @@ static void schedules(const NoiseLevels *schedule) {
     static const int STEPS[] = {1, 2, 3, 20, 999, 1000};
     for (int i = 0; i < count; i++)
         for (size_t k = 0; k < sizeof STEPS / sizeof *STEPS; k++) {
-            bool ok = points_make(&p, schedule, euler, &all[i], STEPS[k], NULL, &e), falls = ok;
+            bool ok = points_make(&p, levels, euler, &all[i], STEPS[k], NULL, &e), falls = ok;
             for (int j = 1; ok && j < p.count; j++) falls = falls && p.values[j] <= p.values[j - 1];
             test_check(falls && isfinite(p.values[0]) && p.count >= 2, "%s, %d steps: a list that falls", all[i].label,
                        STEPS[k]);
         }
     ScheduleOptions o = {.sigma_min = .1, .sigma_max = 10, .rho = 5};
-    test_check(points_make(&p, schedule, euler, scheduler_find("karras"), 8, &o, &e) &&
-                   fabsf(p.values[0] - 10) < 1e-5f && fabsf(p.values[7] - .1f) < 1e-6f && p.values[8] == 0,
+    test_check(points_make(&p, levels, euler, scheduler_find("karras"), 8, &o, &e) && fabsf(p.values[0] - 10) < 1e-5f &&
+                   fabsf(p.values[7] - .1f) < 1e-6f && p.values[8] == 0,
                "sigma min, max and rho");
     o = (ScheduleOptions){.discard = true};
-    test_check(points_make(&p, schedule, euler, NULL, 8, &o, &e) && p.count == 9 && p.values[7] > .1f,
+    test_check(points_make(&p, levels, euler, NULL, 8, &o, &e) && p.count == 9 && p.values[7] > .1f,
                "the next-to-last sigma discarded");
     o = (ScheduleOptions){.sigma_min = 3, .sigma_max = 2};
     Error e1 = {0}, e2 = {0}, e3 = {0}, e4 = {0};
-    test_check(!points_make(&p, schedule, euler, NULL, 8, &o, &e1) && e1.code == ERR_ARGUMENT,
-               "ends in the wrong order");
-    test_check(!points_make(&p, schedule, euler, NULL, 0, NULL, &e2) && e2.code == ERR_ARGUMENT, "0 steps are refused");
-    test_check(!points_make(&p, schedule, sampler_find("DDIM"), NULL, 1, NULL, &e3) && strstr(e3.text, "2 steps"),
+    test_check(!points_make(&p, levels, euler, NULL, 8, &o, &e1) && e1.code == ERR_ARGUMENT, "ends in the wrong order");
+    test_check(!points_make(&p, levels, euler, NULL, 0, NULL, &e2) && e2.code == ERR_ARGUMENT, "0 steps are refused");
+    test_check(!points_make(&p, levels, sampler_find("DDIM"), NULL, 1, NULL, &e3) && strstr(e3.text, "2 steps"),
                "DDIM of 1 step is refused");
-    test_check(!points_make(&p, schedule, sampler_find("PLMS"), NULL, 1001, NULL, &e4) && e4.code == ERR_ARGUMENT,
+    test_check(!points_make(&p, levels, sampler_find("PLMS"), NULL, 1001, NULL, &e4) && e4.code == ERR_ARGUMENT,
                "PLMS of 1001 steps is refused");
     test_check(fabs(beta_quantile(.5, .6, .6) - .5) < 1e-14 &&
                    fabs(beta_quantile(.1, .6, .6) - 0.03958440558878085) < 1e-9,
@@ -187,10 +186,10 @@ static void variations(void) {
 }
 
 SUITE(schedules, .seconds = 1) {
-    static NoiseLevels schedule;
-    test_check(noise_levels_init(&schedule, NULL, NULL), "the default schedule");
+    static NoiseLevels levels;
+    test_check(noise_levels_init(&levels, NULL, NULL), "the default noise levels");
     seeds();
-    schedules(&schedule);
+    schedules(&levels);
     names();
     variations();
 }

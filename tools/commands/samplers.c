@@ -21,7 +21,7 @@ static const struct {
     {SAMPLER_BROWNIAN, "brownian_noise", "Brownian noise"},
     {SAMPLER_ENSD, "uses_ensd", "noise seed delta"},
     {SAMPLER_DISCARD, "discard_next_to_last_sigma", "discards the next-to-last sigma"},
-    {SAMPLER_UNCOND, "cfgpp", "CFG++"},
+    {SAMPLER_CFGPP, "cfgpp", "CFG++"},
     {SAMPLER_ADAPTIVE, "chooses_steps", "chooses its steps, picture by picture"},
 };
 
@@ -29,12 +29,12 @@ enum { FLAG_COUNT = sizeof FLAGS / sizeof *FLAGS };
 
 /* Names have nothing that JSON would want escaped. */
 static void print_sampler(const Sampler *s, bool json) {
-    bool fixed = s->flags & (SAMPLER_BOUNDS | SAMPLER_FIXED_POINTS);
+    bool fixed = !sampler_has_schedule(s);
     const char *schedule = s->scheduler ? s->scheduler : fixed ? "its own" : "Uniform";
     const char *space = s->space == SPACE_SIGMA ? "sigma" : "time", *between = "";
     if (!json) {
         printf("%s\n  names     ", s->name);
-        for (int k = 0; k < 7 && s->aliases[k]; k++) printf("%s%s", k ? ", " : "", s->aliases[k]);
+        for (int k = 0; s->aliases[k]; k++) printf("%s%s", k ? ", " : "", s->aliases[k]);
         printf("%s\n  schedule  %s%s", s->aliases[0] ? "" : "-", schedule,
                fixed ? "; schedule types do not count" : "");
         if (s->flags & SAMPLER_ETA) printf("\n  eta       %g", s->default_eta);
@@ -45,7 +45,7 @@ static void print_sampler(const Sampler *s, bool json) {
         return;
     }
     printf("{\"name\":\"%s\",\"aliases\":[", s->name);
-    for (int k = 0; k < 7 && s->aliases[k]; k++) printf("%s\"%s\"", k ? "," : "", s->aliases[k]);
+    for (int k = 0; s->aliases[k]; k++) printf("%s\"%s\"", k ? "," : "", s->aliases[k]);
     printf("],\"space\":\"%s\",\"scheduler\":", space);
     if (fixed) printf("null");
     else printf("\"%s\"", schedule);
@@ -61,7 +61,7 @@ static void print_sampler(const Sampler *s, bool json) {
 static void print_scheduler(const Scheduler *s, bool json) {
     if (!json) {
         printf("%s\n  names     ", s->label);
-        for (int k = 0; k < 3 && s->aliases[k]; k++) printf("%s%s", k ? ", " : "", s->aliases[k]);
+        for (int k = 0; s->aliases[k]; k++) printf("%s%s", k ? ", " : "", s->aliases[k]);
         if (s->rho > 0) printf("\n  rho       %g", s->rho);
         if (s->ends) printf("\n  has       sigma min, sigma max");
         if (!s->fill) printf("\n  meaning   the sampler's own");
@@ -69,7 +69,7 @@ static void print_scheduler(const Scheduler *s, bool json) {
         return;
     }
     printf("{\"label\":\"%s\",\"name\":\"%s\",\"aliases\":[", s->label, s->aliases[0]);
-    for (int k = 1; k < 3 && s->aliases[k]; k++) printf("%s\"%s\"", k > 1 ? "," : "", s->aliases[k]);
+    for (int k = 1; s->aliases[k]; k++) printf("%s\"%s\"", k > 1 ? "," : "", s->aliases[k]);
     printf("],\"default_rho\":");
     if (s->rho > 0) printf("%g}\n", s->rho);
     else printf("null}\n");

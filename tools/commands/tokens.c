@@ -55,19 +55,19 @@ static void print_chunk_json(const PromptChunk *c) {
 static bool print_json(const Prompt *p) {
     fputs("{\"prompts\":[", stdout);
     for (int i = 0; i < p->count; i++) {
-        const PromptPart *part = &p->parts[i];
-        printf("%s{\"weight\":%.17g,\"schedule\":[", i ? "," : "", part->weight);
-        for (int k = 0; k < part->count; k++) {
-            const PromptText *t = &p->texts[part->entries[k].text];
-            if (k + 1 < part->count && part->entries[k].text == part->entries[k + 1].text) continue;
-            printf("{\"until\":%d,\"text\":", part->entries[k].until);
+        const PromptBranch *branch = &p->branches[i];
+        printf("%s{\"weight\":%.17g,\"schedule\":[", i ? "," : "", branch->weight);
+        for (int k = 0; k < branch->count; k++) {
+            const PromptText *t = &p->texts[branch->spans[k].text];
+            if (k + 1 < branch->count && branch->spans[k].text == branch->spans[k + 1].text) continue;
+            printf("{\"until\":%d,\"text\":", branch->spans[k].until);
             if (!print_string(t->text)) return false;
             fputs(",\"chunks\":[", stdout);
             for (int64_t c = 0; c < t->count; c++) {
                 if (c) putchar(',');
                 print_chunk_json(&t->chunks[c]);
             }
-            fputs(k + 1 < part->count ? "]}," : "]}", stdout);
+            fputs(k + 1 < branch->count ? "]}," : "]}", stdout);
         }
         fputs("]}", stdout);
     }
@@ -103,14 +103,14 @@ static void print_chunk(const Tokenizer *t, const PromptChunk *c) {
 
 static void print_people(const Prompt *p, const Tokenizer *t) {
     for (int i = 0; i < p->count; i++) {
-        const PromptPart *part = &p->parts[i];
-        if (p->count > 1) printf("%sAND part %d, weight %g\n", i ? "\n" : "", i + 1, part->weight);
-        for (int k = 0, from = 1; k < part->count; k++) {
-            const PromptText *text = &p->texts[part->entries[k].text];
-            if (k + 1 < part->count && part->entries[k].text == part->entries[k + 1].text) continue;
-            int until = part->entries[k].until;
+        const PromptBranch *branch = &p->branches[i];
+        if (p->count > 1) printf("%sAND branch %d, weight %g\n", i ? "\n" : "", i + 1, branch->weight);
+        for (int k = 0, from = 1; k < branch->count; k++) {
+            const PromptText *text = &p->texts[branch->spans[k].text];
+            if (k + 1 < branch->count && branch->spans[k].text == branch->spans[k + 1].text) continue;
+            int until = branch->spans[k].until;
             int64_t room = text->tokens > 75 ? (text->tokens + 74) / 75 * 75 : 75;
-            if (from > 1 || k + 1 < part->count) printf("steps %d-%d, ", from, until);
+            if (from > 1 || k + 1 < branch->count) printf("steps %d-%d, ", from, until);
             printf("%lld/%lld tokens: ", (long long)text->tokens, (long long)room);
             print_line(text->text);
             for (int64_t c = 0; c < text->count; c++) print_chunk(t, &text->chunks[c]);

@@ -75,7 +75,7 @@ sampler's direction ~ sd/sampling/sampler_steps.h ~ noise ~ openblas ~ s|(x\[i\]
 DDIM's direction forgets the noise ~ sd/sampling/sampler_time.c ~ noise samplers ~ openblas ~ s|sqrtf(1 - prev - sigma \* sigma)|sqrtf(1 - prev)|
 F16 rounded towards zero ~ tensor/half.h ~ ops ~ openblas ~ s|(127u - 15) << 23) + 0xfff|(127u - 15) << 23) + 0x000|
 keys of another side's text ~ nn/transformer.c ~ pipeline ~ openblas ~ s|tensor_slice(k, 0, i, texts)|tensor_slice(k, 0, 0, texts)|
-keys stay when the text turns ~ sd/pipeline/sample.c ~ pipeline ~ openblas ~ s/planning || s->sides\[i\].turned/planning || asked == 0/
+keys stay when the text switches ~ sd/pipeline/sample.c ~ pipeline ~ openblas ~ s/planning || s->sides\[i\].switched/planning || asked == 0/
 strips do not see the next one ~ nn/strips.c ~ blocks ~ openblas ~ s|below = to < h;|below = 0;|
 strip's statistics in the wrong blocks ~ nn/resblock_strips.c ~ blocks ~ openblas ~ s|first = from \* s->w / GROUP_NORM_PIXELS|first = 0 * from|
 weights of the piece before ~ sd/load/weights.c ~ memory ~ openblas ~ s|first = index \* PIECE|first = (index > 0 ? index - 1 : 0) * PIECE|

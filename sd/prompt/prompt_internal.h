@@ -1,6 +1,6 @@
-/* prompt_parts.h: the stages of prompt_compile, each in a file of its own, in the order in which they run. */
-#ifndef SD_PROMPT_PROMPT_PARTS_H
-#define SD_PROMPT_PROMPT_PARTS_H
+/* prompt_internal.h: the stages of prompt_compile, each in a file of its own, in the order in which they run. */
+#ifndef SD_PROMPT_PROMPT_INTERNAL_H
+#define SD_PROMPT_PROMPT_INTERNAL_H
 
 #include "prompt.h"
 
