@@ -4,6 +4,8 @@
  * calls itself, so no text can exhaust memory or the stack. */
 #include "json.h"
 
+#include "utf8.h"
+
 #include <string.h>
 
 enum { EXPECT_VALUE, EXPECT_FIRST, EXPECT_AFTER }; /* FIRST: after an opening bracket; AFTER: after a value */
@@ -25,17 +27,6 @@ static void skip_space(JsonReader *r) {
 }
 
 static bool is_digit(int c) { return c >= '0' && c <= '9'; }
-
-/* Bytes of the UTF-8 sequence that s begins with, or 0: no overlong forms, surrogates, or code points above 10FFFF. */
-static size_t utf8_sequence(const unsigned char *s, size_t room) {
-    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-    if (!n || n > room) return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)) return 0;
-    if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) return 0;
-    return n;
-}
 
 /* The value of four hexadecimal digits, or -1. */
 static int32_t hex4(const char *s, size_t room) {
@@ -88,8 +79,10 @@ static bool read_string(JsonReader *r, const char **raw, size_t *raw_size, Error
         } else if (c < 0x20) {
             return fault(r, r->at, "a control character in a string", e);
         } else {
-            size_t n = c < 0x80 ? 1 : utf8_sequence((const unsigned char *)r->text + r->at, r->size - r->at);
-            if (!n) return fault(r, r->at, "a string that is not UTF-8", e);
+            uint32_t point;
+            bool ok;
+            size_t n = utf8_decode((const uint8_t *)r->text + r->at, r->size - r->at, &point, &ok);
+            if (!ok) return fault(r, r->at, "a string that is not UTF-8", e);
             r->at += n;
         }
     }
@@ -196,14 +189,6 @@ JsonStep json_step(JsonReader *r, JsonEvent *v, Error *e) {
     return read_value(r, v, e) ? JSON_VALUE : JSON_FAILED;
 }
 
-static size_t put_utf8(char *out, uint32_t v) {
-    if (v < 0x80) return *out = (char)v, 1;
-    size_t n = v < 0x800 ? 2 : v < 0x10000 ? 3 : 4;
-    for (size_t i = n - 1; i; i--, v >>= 6) out[i] = (char)(0x80 | (v & 0x3f));
-    out[0] = (char)((0xf00u >> n & 0xf0) | v);
-    return n;
-}
-
 size_t json_unescape(char *out, const char *raw, size_t size) {
     size_t n = 0;
     for (size_t i = 0; i < size;) {
@@ -227,7 +212,7 @@ size_t json_unescape(char *out, const char *raw, size_t size) {
             v = 0x10000 + ((v - 0xd800) << 10) + ((uint32_t)hex4(raw + i + 2, 4) - 0xdc00);
             i += 6;
         }
-        n += put_utf8(out + n, v);
+        n += utf8_encode(v, (uint8_t *)out + n);
     }
     return n;
 }

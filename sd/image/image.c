@@ -4,7 +4,7 @@
 #include "exif.h"
 #include "image_head.h"
 #include "png.h"
-#include "sd/text/unicode.h"
+#include "weights/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -104,15 +104,7 @@ bool image_read(const char *path, uint32_t background, Image *out, Error *e) {
 
 /* Files may hold anything; what is handed out is valid UTF-8. */
 static bool clean(char **text, Error *e) {
-    size_t n = strlen(*text), k = 0;
-    char *out = malloc(3 * n + 1); /* U+FFFD takes three bytes */
-    for (size_t i = 0; out && i < n;) {
-        uint32_t c;
-        bool ok;
-        i += utf8_decode((const uint8_t *)*text + i, n - i, &c, &ok);
-        k += utf8_encode(c, (uint8_t *)out + k);
-    }
-    if (out) out[k] = 0;
+    char *out = utf8_valid(*text, strlen(*text));
     free(*text);
     *text = out;
     return out || error_set(e, ERR_MEMORY, "out of memory while reading a picture's text");

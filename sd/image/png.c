@@ -9,6 +9,7 @@
 
 #include "crc32.h"
 #include "deflate.h"
+#include "weights/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,46 +22,27 @@ enum { PIXEL = 3, FILTERS = 5, CHUNK_MOST = 1 << 30 /* the format's limit is 2^3
 
 /* Text */
 
-/* The code point at *s, which moves on; U+FFFD, one byte on, for what is not UTF-8. */
-static uint32_t next_point(const char **s) {
-    const uint8_t *p = (const uint8_t *)*s;
-    *s += 1;
-    if (p[0] < 0x80) return p[0];
-    int more = p[0] >= 0xF0 ? 3 : p[0] >= 0xE0 ? 2 : 1;
-    static const uint32_t LEAST[4] = {0, 0x80, 0x800, 0x10000};
-    if (p[0] < 0xC2 || p[0] > 0xF4) return 0xFFFD;
-    uint32_t c = p[0] & (0x3Fu >> more);
-    for (int i = 1; i <= more; i++) {
-        if ((p[i] & 0xC0) != 0x80) return 0xFFFD;
-        c = c << 6 | (p[i] & 0x3Fu);
-    }
-    if (c < LEAST[more] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) return 0xFFFD;
-    *s += more;
+/* The code point at *s, which moves on; U+FFFD for an invalid sequence. */
+static uint32_t next_point(const char **s, const char *end) {
+    uint32_t c;
+    bool ok;
+    *s += utf8_decode((const uint8_t *)*s, (size_t)(end - *s), &c, &ok);
     return c;
 }
 
-/* c as UTF-8 at out; returns its bytes. */
-static size_t put_point(uint8_t *out, uint32_t c) {
-    if (c < 0x80) return out[0] = (uint8_t)c, 1;
-    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (size_t i = n - 1; i > 0; i--, c >>= 6) out[i] = (uint8_t)(0x80 | (c & 0x3F));
-    out[0] = (uint8_t)((0xF00u >> n & 0xFF) | c);
-    return n;
-}
-
 static bool is_latin1(const char *text) {
-    while (*text)
-        if (next_point(&text) > 0xFF) return false;
+    for (const char *end = text + strlen(text); text < end;)
+        if (next_point(&text, end) > 0xFF) return false;
     return true;
 }
 
 /* The text as a chunk's data holds it; at most 3 strlen(text) bytes. Returns their number. */
 static size_t put_text(uint8_t *out, const char *text, bool latin1) {
     size_t n = 0;
-    while (*text) {
-        uint32_t c = next_point(&text);
+    for (const char *end = text + strlen(text); text < end;) {
+        uint32_t c = next_point(&text, end);
         if (latin1) out[n++] = (uint8_t)c;
-        else n += put_point(out + n, c);
+        else n += utf8_encode(c, out + n);
     }
     return n;
 }
@@ -210,7 +192,7 @@ static char *text_of(const uint8_t *p, size_t n, bool latin1) {
     char *text = malloc(2 * n + 1);
     size_t k = 0;
     for (size_t i = 0; text && i < n && p[i]; i++) {
-        if (latin1) k += put_point((uint8_t *)text + k, p[i]);
+        if (latin1) k += utf8_encode(p[i], (uint8_t *)text + k);
         else text[k++] = (char)p[i];
     }
     if (text) text[k] = 0;

@@ -1,4 +1,4 @@
-/* unicode.c: UTF-8, character classes, lower case, normal form C. */
+/* unicode.c: strings of code points, character classes, lower case, normal form C. */
 #include "unicode.h"
 
 #include <stdlib.h>
@@ -39,35 +39,6 @@ void runes_swap(Runes *a, Runes *b) {
     Runes t = *a;
     *a = *b;
     *b = t;
-}
-
-size_t utf8_decode(const uint8_t *p, size_t size, uint32_t *c, bool *ok) {
-    uint8_t b = p[0];
-    *ok = true;
-    if (b < 0x80) return *c = b, 1;
-    /* The second byte's range is what keeps out long forms, surrogates and numbers beyond U+10FFFF. */
-    size_t length = b >= 0xF0 ? 4 : b >= 0xE0 ? 3 : 2;
-    uint8_t low = b == 0xE0 ? 0xA0 : b == 0xF0 ? 0x90 : 0x80, high = b == 0xED ? 0x9F : b == 0xF4 ? 0x8F : 0xBF;
-    uint32_t value = b & (0x7Fu >> length);
-    size_t i = 1;
-    if (b >= 0xC2 && b <= 0xF4) {
-        for (; i < length && i < size && p[i] >= low && p[i] <= high; i++) {
-            value = value << 6 | (p[i] & 0x3Fu);
-            low = 0x80, high = 0xBF;
-        }
-        if (i == length) return *c = value, length;
-    }
-    *ok = false;
-    *c = 0xFFFD;
-    return i;
-}
-
-size_t utf8_encode(uint32_t c, uint8_t out[4]) {
-    if (c < 0x80) return out[0] = (uint8_t)c, 1;
-    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (size_t i = n; --i; c >>= 6) out[i] = (uint8_t)(0x80 | (c & 0x3F));
-    out[0] = (uint8_t)(0xF00u >> n | c);
-    return n;
 }
 
 void runes_from_utf8(Runes *r, const char *text, size_t size) {

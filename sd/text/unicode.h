@@ -6,9 +6,7 @@
 #ifndef SD_TEXT_UNICODE_H
 #define SD_TEXT_UNICODE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "weights/utf8.h"
 
 /* A growing string of code points. Once memory is out, failed stays set and further pushes do nothing, so that a chain
  * of passes needs one check at its end. All zero is the empty string. */
@@ -25,10 +23,6 @@ void runes_free(Runes *r);
 void runes_swap(Runes *a, Runes *b);
 /* Appends the code points of UTF-8 text; every broken sequence (as far as it could have been right) is one U+FFFD. */
 void runes_from_utf8(Runes *r, const char *text, size_t size);
-
-/* One character of p[0..size), size > 0; returns the bytes taken. What is broken gives U+FFFD and *ok = false. */
-size_t utf8_decode(const uint8_t *p, size_t size, uint32_t *c, bool *ok);
-size_t utf8_encode(uint32_t c, uint8_t out[4]); /* returns the bytes written */
 
 enum {
     UNICODE_KIND = 3, /* how the pattern sees it: 0 in no piece, else one of the next three */

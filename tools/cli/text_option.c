@@ -1,6 +1,6 @@
 /* text_option.c: reads a prompt and makes it valid UTF-8. */
 #include "text_option.h"
-#include "sd/text/unicode.h"
+#include "weights/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,16 +8,8 @@
 #include <string.h>
 
 static char *valid_utf8(const char *text, size_t size, Error *e) {
-    char *out = malloc(3 * size + 1); /* U+FFFD takes three bytes and may stand for one */
-    if (!out) return error_set(e, ERR_MEMORY, "the prompt: no memory for it; shorten it"), NULL;
-    size_t n = 0;
-    for (size_t i = 0; i < size;) {
-        uint32_t c;
-        bool ok;
-        i += utf8_decode((const uint8_t *)text + i, size - i, &c, &ok);
-        n += utf8_encode(ok && c ? c : 0xFFFD, (uint8_t *)out + n);
-    }
-    out[n] = 0;
+    char *out = utf8_valid(text, size);
+    if (!out) error_set(e, ERR_MEMORY, "the prompt: no memory for it; shorten it");
     return out;
 }
 

@@ -1,0 +1,18 @@
+/* utf8.h: UTF-8, a character at a time and whole strings. */
+#ifndef WEIGHTS_UTF8_H
+#define WEIGHTS_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One character of p[0..size), size > 0; returns the bytes taken. An invalid sequence, as far as it could have been
+ * valid, gives U+FFFD and *ok = false: overlong forms, surrogates and code points beyond U+10FFFF are invalid. */
+size_t utf8_decode(const uint8_t *p, size_t size, uint32_t *c, bool *ok);
+size_t utf8_encode(uint32_t c, uint8_t out[4]); /* returns the bytes written */
+
+/* A valid copy of text[0..size), NUL-terminated: each invalid sequence, and each NUL, becomes one U+FFFD. The caller
+ * frees it; NULL: out of memory. */
+char *utf8_valid(const char *text, size_t size);
+
+#endif
