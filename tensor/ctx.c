@@ -1,14 +1,13 @@
-#define _DEFAULT_SOURCE
 #include "half.h"
 #include "large.h"
 #include "ops.h"
+#include "os.h"
 
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum { ALIGN = 64 };
 
@@ -45,18 +44,13 @@ bool arena_again(Arena *a, size_t size, Error *e) {
 }
 
 void arena_trim(Arena *a) {
-#ifdef MADV_DONTNEED
-    const size_t page = 4096; /* or a larger one: then this may be refused, and nothing is lost */
-    size_t begin = (a->used + page - 1) / page * page;
-    if (!a->memory && a->base && begin < a->size) (void)madvise(a->base + begin, a->size - begin, MADV_DONTNEED);
-#else
-    (void)a;
-#endif
+    size_t page = os_page_size(), begin = (a->used + page - 1) / page * page;
+    if (!a->memory && a->base && begin < a->size) os_drop_pages(a->base + begin, a->size - begin);
 }
 
 void arena_free(Arena *a) {
     if (a->memory && a->base) a->memory->release(a->gpu, a->base);
-    else free(a->base);
+    else large_free(a->base);
     free(a->shadow);
     *a = (Arena){0};
 }

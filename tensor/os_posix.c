@@ -1,12 +1,19 @@
-/* os_posix.c: os.h for Linux, macOS and the BSDs. */
-#define _XOPEN_SOURCE 700
+/* os_posix.c: os.h for Linux, macOS and the BSDs: time, memory, threads, signals. Files are in os_posix_files.c. */
+#define _GNU_SOURCE /* sched_getaffinity, madvise */
 #include "os.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+/* --- time and chance --- */
 
 static double seconds_of(clockid_t id) {
     struct timespec t;
@@ -32,4 +39,150 @@ void os_random(void *bytes, size_t size) {
     clock_gettime(CLOCK_REALTIME, &now);
     uint64_t x = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uint64_t)getpid() << 40;
     for (; p < end; *p++ = (unsigned char)(x >> 56)) x = x * 6364136223846793005u + 1442695040888963407u;
+}
+
+/* --- memory --- */
+
+size_t os_page_size(void) {
+    long size = sysconf(_SC_PAGESIZE);
+    return size > 0 ? (size_t)size : 4096;
+}
+
+void os_huge_pages(void *p, size_t size) {
+#ifdef MADV_HUGEPAGE
+    (void)madvise(p, size, MADV_HUGEPAGE);
+#else
+    (void)p, (void)size;
+#endif
+}
+
+void os_drop_pages(const void *p, size_t size) { (void)madvise((void *)(uintptr_t)p, size, MADV_DONTNEED); }
+void os_expect_pages(const void *p, size_t size) { (void)madvise((void *)(uintptr_t)p, size, MADV_WILLNEED); }
+
+size_t os_physical_memory(void) {
+    long pages = sysconf(_SC_PHYS_PAGES);
+    return pages > 0 ? (size_t)pages * os_page_size() : SIZE_MAX;
+}
+
+/* Linux's getrusage counts what the process was before exec, too: a large program that starts this one would be its
+ * peak. */
+static size_t linux_peak(void) {
+    char line[128];
+    unsigned long long kib = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && !kib && fgets(line, sizeof line, f)) (void)sscanf(line, "VmHWM: %llu kB", &kib);
+    if (f) fclose(f);
+    return (size_t)kib << 10;
+}
+
+size_t os_peak_memory(void) {
+    struct rusage use;
+    size_t bytes = linux_peak();
+    if (bytes || getrusage(RUSAGE_SELF, &use)) return bytes;
+#ifdef __APPLE__
+    return (size_t)use.ru_maxrss;
+#else
+    return (size_t)use.ru_maxrss << 10;
+#endif
+}
+
+/* --- threads --- */
+
+int os_processors(void) {
+#ifdef __linux__
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+#endif
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (int)n : 1;
+}
+
+struct OsThread {
+    pthread_t id;
+    void (*run)(void *arg);
+    void *arg;
+};
+
+struct OsLock {
+    pthread_mutex_t mutex;
+};
+
+struct OsCondition {
+    pthread_cond_t cond;
+};
+
+static void *run_thread(void *arg) {
+    const OsThread *t = arg;
+    t->run(t->arg);
+    return NULL;
+}
+
+OsThread *os_thread_start(void (*run)(void *arg), void *arg) {
+    OsThread *t = malloc(sizeof *t);
+    if (!t) return NULL;
+    t->run = run, t->arg = arg;
+    if (pthread_create(&t->id, NULL, run_thread, t) == 0) return t;
+    free(t);
+    return NULL;
+}
+
+void os_thread_join(OsThread *t) {
+    pthread_join(t->id, NULL);
+    free(t);
+}
+
+OsLock *os_lock_new(void) {
+    OsLock *l = malloc(sizeof *l);
+    if (l) pthread_mutex_init(&l->mutex, NULL);
+    return l;
+}
+
+void os_lock_free(OsLock *l) {
+    if (l) pthread_mutex_destroy(&l->mutex);
+    free(l);
+}
+
+void os_lock(OsLock *l) { pthread_mutex_lock(&l->mutex); }
+void os_unlock(OsLock *l) { pthread_mutex_unlock(&l->mutex); }
+
+OsCondition *os_condition_new(void) {
+    OsCondition *c = malloc(sizeof *c);
+    if (c) pthread_cond_init(&c->cond, NULL);
+    return c;
+}
+
+void os_condition_free(OsCondition *c) {
+    if (c) pthread_cond_destroy(&c->cond);
+    free(c);
+}
+
+void os_condition_wait(OsCondition *c, OsLock *l) { pthread_cond_wait(&c->cond, &l->mutex); }
+void os_condition_wake(OsCondition *c) { pthread_cond_broadcast(&c->cond); }
+
+/* --- the program --- */
+
+bool os_is_terminal(FILE *f) { return isatty(fileno(f)) == 1; }
+
+/* The one variable of the program that is global and changes: a signal handler takes no argument, and this is the type
+ * that it may write. */
+static volatile sig_atomic_t caught;
+
+static void note(int number) { caught = number; }
+
+void os_catch_stop(void) {
+    static const int NUMBERS[] = {SIGINT, SIGTERM, SIGHUP};
+    for (int i = 0; i < 3; i++) {
+        struct sigaction old, now = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+        sigemptyset(&now.sa_mask);
+        /* Whoever started us with a signal ignored (nohup, a shell's background) meant it. */
+        if (!sigaction(NUMBERS[i], NULL, &old) && old.sa_handler != SIG_IGN) sigaction(NUMBERS[i], &now, NULL);
+    }
+}
+
+int os_stop_signal(void) { return caught; }
+
+void os_survive_file_limit(void) {
+#ifdef SIGXFSZ
+    signal(SIGXFSZ, SIG_IGN);
+#endif
 }

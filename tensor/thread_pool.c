@@ -1,151 +1,138 @@
-/* thread_pool.c: threads. The only file that knows them.
+/* thread_pool.c: the only file that knows about threads.
  *
- * Workers wait between runs: awake for a moment, because ops follow each other within microseconds, then asleep,
- * because a machine may have other things to do. (OpenMP's own waiting costs a factor of ten where cores are shared.)
+ * Between runs workers wait: awake for a moment, because ops follow each other within microseconds, then asleep,
+ * because a machine may have other things to do. (Where cores are shared, OpenMP's way of waiting is ten times slower.)
  */
-#define _GNU_SOURCE
 #include "thread_pool.h"
 #include "large.h"
+#include "os.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
-#ifdef __linux__
-#include <sched.h>
-#endif
 
-enum { LOOKS = 4000 }; /* how often a waiting thread looks before it sleeps: some 20 us */
+enum { LOOKS = 4000 }; /* how often a waiting thread looks before it sleeps: about 20 us */
 
 struct ThreadPool {
-    int threads;      /* the caller's among them */
+    int threads;      /* including the caller's */
     uint8_t *scratch; /* threads x SCRATCH_BYTES; pages a thread never touches cost nothing */
     struct Worker {
-        pthread_t id;
-        struct ThreadPool *d;
+        OsThread *thread;
+        struct ThreadPool *pool;
         int number; /* 1..threads - 1; the caller is 0 */
     } * workers;
     int started;
 
-    pthread_mutex_t lock;
-    pthread_cond_t wake, rest;
-    atomic_uint turn; /* counts runs; a change is the signal to work */
-    atomic_int busy;  /* workers that have not finished this run */
+    OsLock *lock;
+    OsCondition *wake, *rest;
+    atomic_uint run; /* counts runs; a change is the signal to work */
+    atomic_int busy; /* workers that have not finished this run */
     atomic_bool stop;
 
     void (*fn)(void *arg, int64_t i, void *scratch);
     void *arg;
     int64_t n;
-    _Atomic int64_t next; /* the first index that nobody took yet */
+    _Atomic int64_t next; /* the first index that nobody has taken yet */
 };
 
 static void look_again(void) {
 #if defined __x86_64__ || defined __i386__
     __builtin_ia32_pause();
 #elif defined __aarch64__
-    __asm__ volatile("isb"); /* waits as long as x86's pause; `yield` does nothing on most */
+    __asm__ volatile("isb"); /* waits as long as x86's pause; on most processors `yield` does nothing */
 #endif
 }
 
-static int available(void) {
-#ifdef __linux__
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
-#endif
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (int)n : 1;
-}
-
-static void work(ThreadPool *d, int number) {
-    void *scratch = d->scratch + (size_t)number * SCRATCH_BYTES;
+static void work(ThreadPool *p, int number) {
+    void *scratch = p->scratch + (size_t)number * SCRATCH_BYTES;
     int64_t i;
-    while ((i = atomic_fetch_add_explicit(&d->next, 1, memory_order_relaxed)) < d->n) d->fn(d->arg, i, scratch);
+    while ((i = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed)) < p->n) p->fn(p->arg, i, scratch);
 }
 
-static void *worker(void *arg) {
+static void worker(void *arg) {
     const struct Worker *w = arg;
-    ThreadPool *d = w->d;
+    ThreadPool *p = w->pool;
     for (unsigned seen = 0;; seen++) {
-        for (int k = 0; k < LOOKS && atomic_load(&d->turn) == seen; k++) look_again();
-        if (atomic_load(&d->turn) == seen) {
-            pthread_mutex_lock(&d->lock);
-            while (atomic_load(&d->turn) == seen) pthread_cond_wait(&d->wake, &d->lock);
-            pthread_mutex_unlock(&d->lock);
+        for (int k = 0; k < LOOKS && atomic_load(&p->run) == seen; k++) look_again();
+        if (atomic_load(&p->run) == seen) {
+            os_lock(p->lock);
+            while (atomic_load(&p->run) == seen) os_condition_wait(p->wake, p->lock);
+            os_unlock(p->lock);
         }
-        if (atomic_load(&d->stop)) return NULL;
-        work(d, w->number);
-        if (atomic_fetch_sub(&d->busy, 1) == 1) {
-            pthread_mutex_lock(&d->lock);
-            pthread_cond_signal(&d->rest);
-            pthread_mutex_unlock(&d->lock);
+        if (atomic_load(&p->stop)) return;
+        work(p, w->number);
+        if (atomic_fetch_sub(&p->busy, 1) == 1) {
+            os_lock(p->lock);
+            os_condition_wake(p->rest);
+            os_unlock(p->lock);
         }
     }
 }
 
-static void next_turn(ThreadPool *d) {
-    pthread_mutex_lock(&d->lock);
-    atomic_fetch_add(&d->turn, 1);
-    pthread_cond_broadcast(&d->wake);
-    pthread_mutex_unlock(&d->lock);
+static void next_run(ThreadPool *p) {
+    if (!p->started) return;
+    os_lock(p->lock);
+    atomic_fetch_add(&p->run, 1);
+    os_condition_wake(p->wake);
+    os_unlock(p->lock);
 }
 
 ThreadPool *pool_new(int threads, Error *e) {
-    ThreadPool *d = calloc(1, sizeof *d);
-    if (d) {
-        d->threads = threads > 0 ? threads : available();
-        d->scratch = large_new((size_t)d->threads * SCRATCH_BYTES);
-        d->workers = calloc((size_t)d->threads, sizeof *d->workers);
+    ThreadPool *p = calloc(1, sizeof *p);
+    if (threads <= 0) threads = os_processors();
+    if (p) {
+        p->threads = threads;
+        p->scratch = large_new((size_t)threads * SCRATCH_BYTES);
+        p->workers = calloc((size_t)threads, sizeof *p->workers);
+        p->lock = os_lock_new();
+        p->wake = os_condition_new();
+        p->rest = os_condition_new();
     }
-    if (!d || !d->scratch || !d->workers) {
-        error_set(e, ERR_MEMORY, "out of memory for the scratch of %d threads; give fewer --threads",
-                  d ? d->threads : 1);
-        if (d) free(d->scratch), free(d->workers);
-        free(d);
+    if (!p || !p->scratch || !p->workers || !p->lock || !p->wake || !p->rest) {
+        error_set(e, ERR_MEMORY, "out of memory for the scratch of %d threads; use fewer --threads", threads);
+        pool_free(p);
         return NULL;
     }
-    pthread_mutex_init(&d->lock, NULL);
-    pthread_cond_init(&d->wake, NULL);
-    pthread_cond_init(&d->rest, NULL);
-    for (int i = 1; i < d->threads; i++) {
-        struct Worker *w = &d->workers[i];
-        *w = (struct Worker){.d = d, .number = i};
-        if (pthread_create(&w->id, NULL, worker, w) != 0) break; /* as many as the system gives: results are the same */
-        d->started++;
+    for (int i = 1; i < threads; i++) {
+        struct Worker *w = &p->workers[i];
+        *w = (struct Worker){.pool = p, .number = i};
+        w->thread = os_thread_start(worker, w);
+        if (!w->thread) break; /* fewer threads, same results */
+        p->started++;
     }
-    return d;
+    return p;
 }
 
-void pool_free(ThreadPool *d) {
-    if (!d) return;
-    atomic_store(&d->stop, true);
-    next_turn(d);
-    for (int i = 1; i <= d->started; i++) pthread_join(d->workers[i].id, NULL);
-    pthread_cond_destroy(&d->rest);
-    pthread_cond_destroy(&d->wake);
-    pthread_mutex_destroy(&d->lock);
-    free(d->workers);
-    free(d->scratch);
-    free(d);
+void pool_free(ThreadPool *p) {
+    if (!p) return;
+    atomic_store(&p->stop, true);
+    next_run(p);
+    for (int i = 1; i <= p->started; i++) os_thread_join(p->workers[i].thread);
+    os_condition_free(p->rest);
+    os_condition_free(p->wake);
+    os_lock_free(p->lock);
+    free(p->workers);
+    large_free(p->scratch);
+    free(p);
 }
 
-int pool_threads(const ThreadPool *d) { return d->started + 1; }
+int pool_threads(const ThreadPool *p) { return p->started + 1; }
 
-void pool_run(ThreadPool *d, int64_t n, void (*fn)(void *arg, int64_t i, void *scratch), void *arg) {
-    if (n <= 1 || !d->started) {
-        for (int64_t i = 0; i < n; i++) fn(arg, i, d->scratch);
+void pool_run(ThreadPool *p, int64_t n, void (*fn)(void *arg, int64_t i, void *scratch), void *arg) {
+    if (n <= 1 || !p->started) {
+        for (int64_t i = 0; i < n; i++) fn(arg, i, p->scratch);
         return;
     }
-    d->fn = fn;
-    d->arg = arg;
-    d->n = n;
-    atomic_store(&d->next, 0);
-    atomic_store(&d->busy, d->started);
-    next_turn(d);
-    work(d, 0);
-    for (int k = 0; k < LOOKS && atomic_load(&d->busy); k++) look_again();
-    if (atomic_load(&d->busy)) {
-        pthread_mutex_lock(&d->lock);
-        while (atomic_load(&d->busy)) pthread_cond_wait(&d->rest, &d->lock);
-        pthread_mutex_unlock(&d->lock);
+    p->fn = fn;
+    p->arg = arg;
+    p->n = n;
+    atomic_store(&p->next, 0);
+    atomic_store(&p->busy, p->started);
+    next_run(p);
+    work(p, 0);
+    for (int k = 0; k < LOOKS && atomic_load(&p->busy); k++) look_again();
+    if (atomic_load(&p->busy)) {
+        os_lock(p->lock);
+        while (atomic_load(&p->busy)) os_condition_wait(p->rest, p->lock);
+        os_unlock(p->lock);
     }
 }

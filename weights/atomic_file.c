@@ -1,69 +1,60 @@
-/* atomic_file.c: temporary file, fsync, rename, fsync of the directory.
+/* atomic_file.c: write a temporary file, flush it, rename it, flush the directory.
  *
- * The directory is held open, so that a directory that is moved or replaced meanwhile does not split the file from its
- * temporary name. After kill -9 a file ".NAME.sdc-XXXXXXXX" may be left; it is never taken for the real one. */
-#define _XOPEN_SOURCE 700
-#define _DEFAULT_SOURCE /* fchown, fsync under every libc */
+ * The directory is held open, so that moving or replacing it meanwhile does not separate the file from its temporary
+ * name. After kill -9 a file ".NAME.sdc-XXXXXXXX" may remain; it is never mistaken for the real one. */
 #include "atomic_file.h"
+#include "tensor/os.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
-#ifndef PATH_MAX /* neither is promised by POSIX */
-#define PATH_MAX 4096
-#endif
-#ifndef NAME_MAX
-#define NAME_MAX 255
-#endif
-
-enum { BUFFER = 1 << 16, NAME_ROOM = NAME_MAX + 1 };
+enum { BUFFER = 1 << 16 };
 
 typedef struct {
-    char dir[PATH_MAX];   /* "." when the path names none */
-    char name[NAME_ROOM]; /* of the file in it */
+    char dir[OS_PATH_ROOM];  /* "." when the path names none */
+    char name[OS_NAME_ROOM]; /* of the file in it */
     bool exists;
-    struct stat old;
+    OsInfo old;
 } Place;
 
 struct AtomicFile {
     char *path; /* as the caller gave it, for messages */
     Place place;
-    char temporary[NAME_ROOM];
-    int dir, fd;
+    char temporary[OS_NAME_ROOM];
+    OsFile dir, file;
     bool failed;
     size_t used;
     unsigned char buffer[BUFFER];
 };
 
 static bool fail(Error *e, const char *path, const char *what, int code) {
-    const char *todo = code == ENOSPC || code == EDQUOT  ? "free some space there or name another place"
+    const char *reason = strerror(code);
+#ifdef EDQUOT
+    if (code == EDQUOT) code = ENOSPC;
+#endif
+    const char *todo = code == ENOSPC                    ? "free some space there or name another place"
                        : code == EFBIG                   ? "raise the limit on file sizes or name another place"
                        : code == EROFS                   ? "name a place that can be written"
                        : code == EACCES || code == EPERM ? "change its permissions or name another place"
                        : code == ENOENT                  ? "make the directory first or name another place"
                                                          : "name another place";
-    return error_set(e, ERR_FILE, "%s: %s: %s; %s", path, what, strerror(code), todo);
+    return error_set(e, ERR_FILE, "%s: %s: %s; %s", path, what, reason, todo);
 }
 
-/* Splits path into an existing directory and a name in it, following a symbolic link, and refuses what must not be
- * replaced. */
+/* Splits path into an existing directory and a name in it, follows a symbolic link, and refuses to replace anything
+ * but a regular file. */
 static bool find_place(const char *path, Place *p, Error *e) {
-    char target[PATH_MAX];
-    struct stat st;
+    char target[OS_PATH_ROOM];
+    OsInfo info;
     memset(p, 0, sizeof *p);
     if (!*path) return error_set(e, ERR_ARGUMENT, "an empty name for a file to write; give one");
-    if (strlen(path) >= PATH_MAX) return fail(e, path, "cannot be written", ENAMETOOLONG);
+    if (strlen(path) >= OS_PATH_ROOM) return fail(e, path, "cannot be written", ENAMETOOLONG);
     const char *real = path;
-    if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
-        if (!realpath(path, target))
+    if (os_info_at(OS_HERE, path, &info) && info.kind == OS_LINK) {
+        if (!os_real_path(path, target))
             return error_set(e, ERR_FILE,
                              "%s: a symbolic link that leads to no file (%s); remove it or name another file", path,
                              strerror(errno));
@@ -71,32 +62,30 @@ static bool find_place(const char *path, Place *p, Error *e) {
     }
     const char *slash = strrchr(real, '/'), *name = slash ? slash + 1 : real;
     if (!*name) return error_set(e, ERR_FILE, "%s: names a directory, not a file; add a file name", path);
-    if (strlen(name) > NAME_MAX) return fail(e, path, "cannot be written", ENAMETOOLONG);
+    if (strlen(name) >= OS_NAME_ROOM) return fail(e, path, "cannot be written", ENAMETOOLONG);
     memcpy(p->name, name, strlen(name) + 1);
     if (!slash) snprintf(p->dir, sizeof p->dir, ".");
     else snprintf(p->dir, sizeof p->dir, "%.*s", slash == real ? 1 : (int)(slash - real), real);
 
-    if (stat(p->dir, &st)) return fail(e, path, "its directory cannot be used", errno);
-    if (!S_ISDIR(st.st_mode)) return fail(e, path, "its directory cannot be used", ENOTDIR);
-    p->exists = stat(real, &p->old) == 0;
+    if (!os_info(p->dir, &info)) return fail(e, path, "its directory cannot be used", errno);
+    if (info.kind != OS_DIRECTORY) return fail(e, path, "its directory cannot be used", ENOTDIR);
+    p->exists = os_info(real, &p->old);
     if (!p->exists && errno != ENOENT) return fail(e, path, "cannot be written", errno);
-    if (p->exists && !S_ISREG(p->old.st_mode))
+    if (p->exists && p->old.kind != OS_REGULAR)
         return error_set(e, ERR_FILE, "%s: exists and is %s, not a regular file; name another file", path,
-                         S_ISDIR(p->old.st_mode)                              ? "a directory"
-                         : S_ISCHR(p->old.st_mode) || S_ISBLK(p->old.st_mode) ? "a device"
-                         : S_ISFIFO(p->old.st_mode)                           ? "a pipe"
-                                                                              : "something special");
+                         p->old.kind == OS_DIRECTORY ? "a directory"
+                         : p->old.kind == OS_DEVICE  ? "a device"
+                         : p->old.kind == OS_PIPE    ? "a pipe"
+                                                     : "something special");
     return true;
 }
 
 /* A rename would replace a write-protected file where the directory allows it; its owner meant it to stay. */
 static bool allowed(const char *path, const Place *p, Error *e) {
-    char full[PATH_MAX + NAME_ROOM];
-    if (faccessat(AT_FDCWD, p->dir, W_OK | X_OK, AT_EACCESS))
-        return fail(e, path, "its directory cannot be written to", errno);
+    char full[OS_PATH_ROOM + OS_NAME_ROOM];
+    if (!os_may_write(p->dir)) return fail(e, path, "its directory cannot be written to", errno);
     snprintf(full, sizeof full, "%s/%s", p->dir, p->name);
-    if (p->exists && faccessat(AT_FDCWD, full, W_OK, AT_EACCESS))
-        return fail(e, path, "exists and is protected against writing", errno);
+    if (p->exists && !os_may_write(full)) return fail(e, path, "exists and is protected against writing", errno);
     return true;
 }
 
@@ -105,20 +94,28 @@ bool atomic_check(const char *path, Error *e) {
     return find_place(path, &p, e) && allowed(path, &p, e);
 }
 
-/* Creates the temporary file through the umask, as any new file would be (mkstemp would make it 0600). */
-static int make_temporary(AtomicFile *f) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t seed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uint64_t)getpid() << 40 ^ (uintptr_t)f;
+static OsFile make_temporary(AtomicFile *f) {
     for (int attempt = 0; attempt < 100; attempt++) {
-        seed = seed * 6364136223846793005u + 1442695040888963407u;
-        snprintf(f->temporary, sizeof f->temporary, ".%.200s.sdc-%08x", f->place.name, (unsigned)(seed >> 32));
-        int fd = openat(f->dir, f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-        if (fd >= 0) return fd;
+        uint32_t number;
+        os_random(&number, sizeof number);
+        snprintf(f->temporary, sizeof f->temporary, ".%.200s.sdc-%08x", f->place.name, (unsigned)number);
+        OsFile file = os_create_at(f->dir, f->temporary);
+        if (file != OS_NO_FILE) return file;
         if (errno != EEXIST) break;
     }
     f->temporary[0] = 0; /* the last one tried is not ours to remove */
-    return -1;
+    return OS_NO_FILE;
+}
+
+static bool open_place(AtomicFile *f, Error *e) {
+    const char *path = f->path;
+    if (!find_place(path, &f->place, e) || !allowed(path, &f->place, e)) return false;
+    f->dir = os_open_directory(f->place.dir);
+    if (f->dir == OS_NO_FILE) return fail(e, path, "its directory cannot be opened", errno);
+    f->file = make_temporary(f);
+    if (f->file == OS_NO_FILE) return fail(e, path, "no file can be made beside it", errno);
+    if (f->place.exists) os_copy_permissions(f->file, &f->place.old);
+    return true;
 }
 
 AtomicFile *atomic_begin(const char *path, Error *e) {
@@ -131,38 +128,16 @@ AtomicFile *atomic_begin(const char *path, Error *e) {
         return NULL;
     }
     f->path = strcpy(copy, path);
-    f->dir = f->fd = -1;
-    if (!find_place(path, &f->place, e) || !allowed(path, &f->place, e)) return atomic_abort(f), NULL;
-    f->dir = open(f->place.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (f->dir < 0) {
-        fail(e, path, "its directory cannot be opened", errno);
-        return atomic_abort(f), NULL;
-    }
-    f->fd = make_temporary(f);
-    if (f->fd < 0) {
-        fail(e, path, "no file can be made beside it", errno);
-        return atomic_abort(f), NULL;
-    }
-    if (f->place.exists) { /* as the old file was, as far as the system lets us; owner first, for it clears bits */
-        int ignored = fchown(f->fd, f->place.old.st_uid, f->place.old.st_gid);
-        ignored = fchmod(f->fd, f->place.old.st_mode & 0777);
-        (void)ignored;
-    }
-    return f;
+    f->dir = f->file = OS_NO_FILE;
+    if (open_place(f, e)) return f;
+    atomic_abort(f);
+    return NULL;
 }
 
-static bool put(AtomicFile *f, const unsigned char *p, size_t size, Error *e) {
-    while (size) {
-        ssize_t n = write(f->fd, p, size < 1u << 30 ? size : 1u << 30);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) {
-            f->failed = true;
-            return fail(e, f->path, "cannot be written", n < 0 ? errno : ENOSPC);
-        }
-        p += n;
-        size -= (size_t)n;
-    }
-    return true;
+static bool put(AtomicFile *f, const void *bytes, size_t size, Error *e) {
+    if (os_write(f->file, bytes, size)) return true;
+    f->failed = true;
+    return fail(e, f->path, "cannot be written", errno);
 }
 
 static bool flush(AtomicFile *f, Error *e) {
@@ -183,22 +158,19 @@ bool atomic_write(AtomicFile *f, const void *bytes, size_t size, Error *e) {
 bool atomic_end(AtomicFile *f, Error *e) {
     bool ok = !f->failed || error_set(e, ERR_FILE, "%s: an earlier write failed; begin it again", f->path);
     ok = ok && flush(f, e);
-    /* EINVAL: a file system that has nothing to flush */
-    if (ok && fsync(f->fd) && errno != EINVAL) ok = fail(e, f->path, "cannot be flushed to the disk", errno);
-    if (f->fd >= 0) {
-        int failed = close(f->fd); /* network file systems report here what did not fit */
-        f->fd = -1;
-        if (ok && failed && errno != EINTR) ok = fail(e, f->path, "cannot be written", errno);
-    }
-    struct stat now; /* what came to be at the name while we wrote */
-    if (ok && fstatat(f->dir, f->place.name, &now, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(now.st_mode))
-        ok = error_set(e, ERR_FILE, "%s: is no regular file any more; name another file", f->path);
-    if (ok && renameat(f->dir, f->temporary, f->dir, f->place.name))
+    if (ok && !os_flush(f->file)) ok = fail(e, f->path, "cannot be flushed to the disk", errno);
+    bool closed = os_close(f->file);
+    f->file = OS_NO_FILE;
+    if (ok && !closed) ok = fail(e, f->path, "cannot be written", errno);
+    OsInfo now; /* what has appeared under the name while we wrote */
+    if (ok && os_info_at(f->dir, f->place.name, &now) && now.kind != OS_REGULAR)
+        ok = error_set(e, ERR_FILE, "%s: is no longer a regular file; name another file", f->path);
+    if (ok && !os_replace_at(f->dir, f->temporary, f->place.name))
         ok = fail(e, f->path, "cannot be put in place", errno);
     if (ok) {
         f->temporary[0] = 0;
-        /* The file is in place and whole; a directory that cannot be flushed is no reason to say it is not. */
-        (void)fsync(f->dir);
+        /* The file is in place and whole: a directory that cannot be flushed is no reason to call it a failure. */
+        (void)os_flush_directory(f->dir);
     }
     atomic_abort(f);
     return ok;
@@ -206,9 +178,9 @@ bool atomic_end(AtomicFile *f, Error *e) {
 
 void atomic_abort(AtomicFile *f) {
     if (!f) return;
-    if (f->fd >= 0) close(f->fd);
-    if (f->temporary[0]) unlinkat(f->dir, f->temporary, 0);
-    if (f->dir >= 0) close(f->dir);
+    if (f->file != OS_NO_FILE) os_close(f->file);
+    if (f->temporary[0]) os_remove_at(f->dir, f->temporary);
+    if (f->dir != OS_NO_FILE) os_close(f->dir);
     free(f->path);
     free(f);
 }

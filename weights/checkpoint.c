@@ -1,42 +1,24 @@
-#define _POSIX_C_SOURCE 200809L
 #include "checkpoint.h"
 
+#include "file_read.h"
 #include "names.h"
+#include "tensor/os.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const char *const PARTS[CHECKPOINT_PARTS] = {"unet", "vae", "text_encoder"};
 
-static bool is_directory(const char *path) {
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-static bool is_file(const char *path) {
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
-/* A small JSON file; NULL without an error when it is not there and `needed` is false. */
+/* A configuration; NULL without an error when it does not exist and is not needed. */
 static Json *read_json(const char *path, bool needed, Error *e) {
-    enum { MOST = 8 << 20 };
-    FILE *f = fopen(path, "rb");
-    if (!f) {
-        if (needed) error_set(e, ERR_FILE, "%s: cannot be opened; a diffusers folder needs it", path);
-        return NULL;
-    }
-    Json *j = NULL;
-    char *text = malloc(MOST);
-    size_t n = text ? fread(text, 1, MOST, f) : 0;
-    if (!text) error_set(e, ERR_MEMORY, "%s: out of memory", path);
-    else if (ferror(f)) error_set(e, ERR_FILE, "%s: cannot be read", path);
-    else if (n == MOST) error_set(e, ERR_FORMAT, "%s: is larger than 8 MiB; it should be a short configuration", path);
-    else j = json_parse(path, text, n, e);
+    static const FileWanted WANTED = {.most = 8 << 20,
+                                      .advice = "a diffusers folder needs a short configuration there"};
+    if (!needed && os_kind(path) == OS_NOTHING) return NULL;
+    size_t size;
+    char *text = file_read(path, &WANTED, &size, e);
+    Json *j = text ? json_parse(path, text, size, e) : NULL;
     free(text);
-    fclose(f);
     return j;
 }
 
@@ -85,11 +67,11 @@ static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
     if (!p->config) return false;
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
         snprintf(path, sizeof path, "%s/%s/%s", folder, p->name, NAMES[i]);
-        if (is_file(path)) return add_shard(p, path, e);
+        if (os_kind(path) == OS_REGULAR) return add_shard(p, path, e);
     }
     for (size_t i = 0; i < sizeof INDEXES / sizeof *INDEXES; i++) {
         snprintf(path, sizeof path, "%s/%s/%s", folder, p->name, INDEXES[i]);
-        if (is_file(path)) return open_index(p, folder, path, e);
+        if (os_kind(path) == OS_REGULAR) return open_index(p, folder, path, e);
     }
     return error_set(e, ERR_FILE,
                      "%s/%s: holds no .safetensors weights (%s or its fp16 variant); .bin files are not read, convert "
@@ -101,7 +83,7 @@ static bool open_folder(Checkpoint *c, Error *e) {
     char path[4096];
     if ((size_t)snprintf(path, sizeof path, "%s/model_index.json", c->path) >= sizeof path)
         return error_set(e, ERR_ARGUMENT, "%s: the path is too long", c->path);
-    if (!is_file(path))
+    if (os_kind(path) != OS_REGULAR)
         return error_set(e, ERR_FORMAT,
                          "%s: is a folder without model_index.json; give a .safetensors file or a diffusers folder",
                          c->path);
@@ -136,7 +118,8 @@ Checkpoint *checkpoint_open(const char *path, Error *e) {
     if (!c) return NULL;
     size_t n = strlen(c->path);
     while (n > 1 && c->path[n - 1] == '/') c->path[--n] = 0;
-    if (is_directory(c->path) ? open_folder(c, e) : (c->file = weight_file_open(c->path, e)) != NULL) return c;
+    if (os_kind(c->path) == OS_DIRECTORY ? open_folder(c, e) : (c->file = weight_file_open(c->path, e)) != NULL)
+        return c;
     checkpoint_close(c);
     return NULL;
 }

@@ -1,13 +1,10 @@
 /* file_tensor.c: what an open file holds: names, values, pages. */
-#define _DEFAULT_SOURCE /* madvise */
-#define _XOPEN_SOURCE 700
 #include "formats.h"
 #include "tensor/half.h"
+#include "tensor/os.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static int by_name(const void *a, const void *b) {
     return strcmp((*(const FileTensor *const *)a)->name, (*(const FileTensor *const *)b)->name);
@@ -86,13 +83,13 @@ bool file_tensor_f64(const WeightFile *f, const FileTensor *t, int64_t first, in
 
 /* Whole pages: including the first, since tensors are read in order and what else lies on it was read before; without
  * the last, on which the next tensor begins. */
-static void advise(const WeightFile *f, const FileTensor *t, int advice) {
+static void advise(const WeightFile *f, const FileTensor *t, void (*advice)(const void *p, size_t size)) {
     if (!f->mapped) return;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t page = os_page_size();
     size_t begin = (f->data + t->begin) / page * page, end = (f->data + t->end) / page * page;
     if (t->end == f->size - f->data) end = f->size;
-    if (end > begin) (void)madvise((void *)(uintptr_t)(f->map + begin), end - begin, advice);
+    if (end > begin) advice(f->map + begin, end - begin);
 }
 
-void file_tensor_drop(const WeightFile *f, const FileTensor *t) { advise(f, t, MADV_DONTNEED); }
-void file_tensor_expect(const WeightFile *f, const FileTensor *t) { advise(f, t, MADV_WILLNEED); }
+void file_tensor_drop(const WeightFile *f, const FileTensor *t) { advise(f, t, os_drop_pages); }
+void file_tensor_expect(const WeightFile *f, const FileTensor *t) { advise(f, t, os_expect_pages); }

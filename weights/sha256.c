@@ -2,15 +2,12 @@
  *
  * Constants are the first 32 bits of the fractional parts of the square roots (state) and cube roots (rounds) of the
  * first primes. */
-#define _XOPEN_SOURCE 700
 #include "sha256.h"
+#include "tensor/os.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
@@ -143,15 +140,14 @@ void sha256_hex(const unsigned char digest[32], char hex[65]) {
     hex[64] = 0;
 }
 
-static bool hash_fd(int fd, const char *path, uint64_t begin, uint64_t left, char hex[65], Sha256Progress *progress,
-                    void *user, Error *e) {
+static bool hash_open(OsFile f, const char *path, uint64_t begin, uint64_t left, char hex[65], Sha256Progress *progress,
+                      void *user, Error *e) {
     enum { PIECE = 1 << 22 };
-    struct stat st;
-    if (fstat(fd, &st)) return error_set(e, ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode)) return error_set(e, ERR_FILE, "%s: is not a regular file; name a file", path);
-    uint64_t size = (uint64_t)st.st_size;
-    if (begin > size) begin = size;
-    if (left > size - begin) left = size - begin;
+    OsInfo info;
+    if (!os_file_info(f, &info)) return error_set(e, ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+    if (info.kind != OS_REGULAR) return error_set(e, ERR_FILE, "%s: is not a regular file; name a file", path);
+    if (begin > info.size) begin = info.size;
+    if (left > info.size - begin) left = info.size - begin;
     unsigned char *buf = malloc(PIECE);
     if (!buf) return error_set(e, ERR_MEMORY, "%s: no memory to hash it; free some and try again", path);
     Sha256 s;
@@ -160,8 +156,7 @@ static bool hash_fd(int fd, const char *path, uint64_t begin, uint64_t left, cha
     uint64_t done = 0;
     while (ok && done < left) {
         uint64_t want = left - done < PIECE ? left - done : PIECE;
-        ssize_t n = pread(fd, buf, (size_t)want, (off_t)(begin + done));
-        if (n < 0 && errno == EINTR) continue;
+        int64_t n = os_read(f, buf, (size_t)want, begin + done);
         if (n < 0) ok = error_set(e, ERR_FILE, "%s: cannot be read: %s; check the disk", path, strerror(errno));
         else if (n == 0) ok = error_set(e, ERR_FILE, "%s: became shorter while it was read; try again", path);
         else {
@@ -181,10 +176,11 @@ static bool hash_fd(int fd, const char *path, uint64_t begin, uint64_t left, cha
 
 bool sha256_file_part(const char *path, uint64_t begin, uint64_t size, char hex[65], Sha256Progress *progress,
                       void *user, Error *e) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* NONBLOCK: a pipe must not hold us up */
-    if (fd < 0) return error_set(e, ERR_FILE, "%s: cannot be opened: %s; check the name", path, strerror(errno));
-    bool ok = hash_fd(fd, path, begin, size, hex, progress, user, e);
-    close(fd);
+    OsFile f = os_open(path);
+    if (f == OS_NO_FILE)
+        return error_set(e, ERR_FILE, "%s: cannot be opened: %s; check the name", path, strerror(errno));
+    bool ok = hash_open(f, path, begin, size, hex, progress, user, e);
+    os_close(f);
     return ok;
 }
 

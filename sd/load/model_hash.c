@@ -1,15 +1,15 @@
 /* model_hash.c: one small file per model under $XDG_CACHE_HOME/sd.c (or ~/.cache/sd.c), named by the hash of path, size
  * and time of change, holding the sha256. Whatever goes wrong with the cache, the hash is computed. */
-#define _XOPEN_SOURCE 700
 #include "model_hash.h"
+#include "tensor/os.h"
 
 #include "weights/atomic_file.h"
+#include "weights/file_read.h"
 #include "weights/sha256.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static void sha256_memory(const void *bytes, size_t size, char hex[65]) {
     Sha256 s;
@@ -27,10 +27,10 @@ static bool cache_path(const char *what, char *out, size_t size, bool make) {
     if (base && *base == '/') snprintf(dir, sizeof dir, "%s", base);
     else if (home && *home == '/') snprintf(dir, sizeof dir, "%s/.cache", home);
     else return false;
-    if (make) mkdir(dir, 0700);
+    if (make) os_make_directory(dir, true);
     size_t n = strlen(dir);
     snprintf(dir + n, sizeof dir - n, "/sd.c");
-    if (make) mkdir(dir, 0700);
+    if (make) os_make_directory(dir, true);
     char hex[65];
     sha256_memory(what, strlen(what), hex);
     return (size_t)snprintf(out, size, "%s/%.32s", dir, hex) < size;
@@ -39,21 +39,18 @@ static bool cache_path(const char *what, char *out, size_t size, bool make) {
 static bool is_hash(const char *s) { return strspn(s, "0123456789abcdef") == 64 && !s[64]; }
 
 bool cached_sha256(const char *path, char hex[65], Error *e) {
-    struct stat st;
-    char real[4096], what[4352], file[2304];
-    if (stat(path, &st) != 0) return error_set(e, ERR_FILE, "%s: cannot be read", path);
-    if (!realpath(path, real)) snprintf(real, sizeof real, "%s", path);
-    snprintf(what, sizeof what, "%s\n%lld\n%lld.%09ld", real, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
-             st.st_mtim.tv_nsec);
+    OsInfo info;
+    char real[OS_PATH_ROOM], what[OS_PATH_ROOM + 256], file[2304];
+    if (!os_info(path, &info)) return error_set(e, ERR_FILE, "%s: cannot be read", path);
+    if (!os_real_path(path, real)) snprintf(real, sizeof real, "%s", path);
+    snprintf(what, sizeof what, "%s\n%llu\n%lld.%09lld", real, (unsigned long long)info.size, (long long)info.changed,
+             (long long)info.changed_ns);
     bool cache = cache_path(what, file, sizeof file, false);
-    FILE *f = cache ? fopen(file, "r") : NULL;
-    if (f) {
-        char line[66] = "";
-        size_t n = fread(line, 1, 64, f);
-        line[n] = 0;
-        fclose(f);
-        if (is_hash(line)) return memcpy(hex, line, 65), true;
-    }
+    char *line = cache ? file_read(file, &(FileWanted){.most = 64, .advice = "compute it"}, NULL, NULL) : NULL;
+    bool found = line && is_hash(line);
+    if (found) memcpy(hex, line, 65);
+    free(line);
+    if (found) return true;
     if (!sha256_file(path, hex, e)) return false;
     if (cache && cache_path(what, file, sizeof file, true)) {
         AtomicFile *a = atomic_begin(file, NULL);

@@ -132,7 +132,7 @@ static void *new_memory(const SdModel *m, size_t bytes, Error *e) {
 
 static void free_memory(const SdModel *m, void *p) {
     if (m->gpu && p) m->ops->memory->release(m->gpu, p);
-    else free(p);
+    else large_free(p);
 }
 
 static void make_weight(void *arg, int64_t index, void *scratch) {

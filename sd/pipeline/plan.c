@@ -1,19 +1,13 @@
 /* run_plan.c: what a request takes, found by running it on the plan backend, and whether that fits. */
-#define _XOPEN_SOURCE 700
 #include "run.h"
+#include "tensor/os.h"
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
-
-static size_t physical_memory(void) {
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : SIZE_MAX;
-}
 
 /* Of a GPU what is free, and what the model has there already. */
 static size_t memory_there(const SdModel *m) {
-    if (!m->gpu) return physical_memory();
+    if (!m->gpu) return os_physical_memory();
     size_t free_bytes = m->ops->memory->available(m->gpu) + m->kept.arena.size;
     for (int i = 0; i < PART_COUNT; i++)
         if (m->loaded[i]) free_bytes += model_part_bytes(m, (Part)i, false);

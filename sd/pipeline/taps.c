@@ -1,12 +1,11 @@
-#define _XOPEN_SOURCE 700
 #include "taps.h"
 
+#include "tensor/os.h"
 #include "weights/safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct TapFile {
     char *path, *glob;
@@ -32,26 +31,12 @@ static char *copy(const char *s) {
     return p ? strcpy(p, s) : NULL;
 }
 
-/* A file beside `path` that has no name any more. */
-static FILE *spool_beside(const char *path, Error *e) {
-    size_t n = strlen(path);
-    char *name = malloc(n + 16);
-    if (!name) return error_set(e, ERR_MEMORY, "%s: out of memory", path), NULL;
-    snprintf(name, n + 16, "%s.XXXXXX", path);
-    int fd = mkstemp(name);
-    FILE *f = fd < 0 ? NULL : fdopen(fd, "w+b");
-    if (fd >= 0) unlink(name);
-    if (fd >= 0 && !f) close(fd);
-    free(name);
-    if (!f) error_set(e, ERR_FILE, "%s: no temporary file can be made beside it; choose another folder", path);
-    return f;
-}
-
 TapFile *taps_open(const char *path, const char *glob, Error *e) {
     TapFile *t = calloc(1, sizeof *t);
     if (t) t->path = copy(path), t->glob = copy(glob ? glob : "*");
     if (!t || !t->path || !t->glob) error_set(e, ERR_MEMORY, "%s: out of memory", path);
-    else if ((t->spool = spool_beside(path, e))) return t;
+    else if ((t->spool = os_scratch_file(path))) return t;
+    else error_set(e, ERR_FILE, "%s: cannot make a temporary file beside it; choose another folder", path);
     taps_abort(t);
     return NULL;
 }

@@ -1,6 +1,6 @@
 /* train.c: the loop. See train.h. */
-#define _XOPEN_SOURCE 700
 #include "weights/atomic_file.h"
+#include "weights/file_read.h"
 #include "tensor/os.h"
 #include "train_parts.h"
 
@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 TrainOptions train_options(void) {
     return (TrainOptions){.text = true,
@@ -104,8 +103,8 @@ static bool plan(Trainer *t, Error *e) {
 
 /* *there: whether something has that name, be it a link that leads nowhere. What cannot be told is an error. */
 static bool look(const char *path, bool *there, Error *e) {
-    struct stat st;
-    *there = !lstat(path, &st);
+    OsInfo info;
+    *there = os_info_at(OS_HERE, path, &info);
     return *there || errno == ENOENT ||
            error_set(e, ERR_FILE, "%s: cannot be looked at: %s; name another file", path, strerror(errno));
 }
@@ -150,27 +149,21 @@ static bool set_up(Trainer *t, Error *e) {
 
 /* Opens the CSV; of a run that goes on, only lines of steps that it will not repeat are kept. */
 static FILE *open_log(const Trainer *t, Error *e) {
-    static const char HEAD[] = "step,loss,lr,gradient_norm,seconds\n";
-    char *kept = NULL;
-    size_t size = 0;
-    FILE *old = t->step > 0 ? fopen(t->o->log, "rb") : NULL;
-    if (t->step > 0 && !old && errno != ENOENT)
-        return error_set(e, ERR_FILE, "%s: cannot be opened: %s; name another --log", t->o->log, strerror(errno)), NULL;
-    FILE *memory = open_memstream(&kept, &size);
-    if (!memory) return error_set(e, ERR_MEMORY, "out of memory for the log"), NULL;
-    char line[256];
-    fputs(HEAD, memory);
-    while (old && fgets(line, sizeof line, old)) {
+    static const FileWanted WANTED = {.most = 1 << 30, .advice = "name another --log"};
+    const char *path = t->o->log;
+    bool again = t->step > 0 && os_kind(path) != OS_NOTHING;
+    char *old = again ? file_read(path, &WANTED, NULL, e) : NULL;
+    if (again && !old) return NULL;
+    FILE *f = fopen(path, "wb");
+    if (f) fputs("step,loss,lr,gradient_norm,seconds\n", f);
+    else error_set(e, ERR_FILE, "%s: cannot be written: %s; name another --log", path, strerror(errno));
+    for (char *line = old, *next; f && line && (next = strchr(line, '\n')); line = next + 1) {
         char *end;
         long long step = strtoll(line, &end, 10);
-        if (end > line && *end == ',' && step <= t->step && strchr(line, '\n')) fputs(line, memory);
+        if (end > line && end < next && *end == ',' && step <= t->step) fwrite(line, 1, (size_t)(next + 1 - line), f);
     }
-    if (old) fclose(old);
-    fclose(memory);
-    FILE *f = fopen(t->o->log, "wb");
-    if (f) fwrite(kept, 1, size, f), fflush(f);
-    else error_set(e, ERR_FILE, "%s: cannot be written", t->o->log);
-    free(kept);
+    if (f) fflush(f);
+    free(old);
     return f;
 }
 

@@ -165,7 +165,8 @@ bool bench_kernels(const Record *r, Precision precision, bool mixed, int runs,
             if (all[i].flops > 0) out->whole[i][t] = all[i].flops / all[i].seconds[t];
             if (linear[i].flops > 0) out->linear[i][t] = linear[i].flops / linear[i].seconds[t];
         }
-    free(room.x), free(room.y), free(room.k), free(room.weights), free(room.prepared);
+    large_free(room.x), large_free(room.y), large_free(room.k);
+    large_free(room.weights), large_free(room.prepared);
     arena_free(&room.arena);
     pool_free(one);
     return ok;

@@ -1,13 +1,12 @@
 /* output.c: the names of pictures. */
-#define _POSIX_C_SOURCE 200809L
 #include "output.h"
 #include "sd/text/unicode.h"
+#include "tensor/os.h"
 #include "weights/atomic_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { WORD_LETTERS = 40, MOST_TRIES = 10000 };
 
@@ -22,8 +21,9 @@ bool output_check(const char *out, bool several, Error *e) {
     char name[OUTPUT_ROOM];
     if (!out) return atomic_check("0.png", e); /* stands for any new name in the current directory */
     if (!several) return atomic_check(out, e);
-    struct stat st; /* o.png itself is never written then, but -o DIR means something else than DIR-SEED.png */
-    if (!stat(out, &st) && !S_ISREG(st.st_mode)) return atomic_check(out, e);
+    OsKind kind =
+        os_kind(out); /* o.png itself is never written then, but -o DIR means something else than DIR-SEED.png */
+    if (kind != OS_NOTHING && kind != OS_REGULAR) return atomic_check(out, e);
     const char *end = extension(out);
     int n = snprintf(name, sizeof name, "%.*s-%" PRIu64 "%s", (int)(end - out), out, UINT64_MAX, end);
     if (n >= (int)sizeof name) return error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", out);
@@ -34,7 +34,9 @@ void output_words(char *words, size_t room, const char *prompt) {
     Runes text = {0}, lower = {0};
     size_t n = 0, letters = 0, whole = 0; /* whole: the words that are complete */
     bool gap = false, cut = false;
-    runes_from_utf8(&text, prompt, strnlen(prompt, 16 * WORD_LETTERS));
+    size_t length = 0;
+    while (length < 16 * WORD_LETTERS && prompt[length]) length++;
+    runes_from_utf8(&text, prompt, length);
     unicode_lower(&text, &lower);
     for (size_t i = 0; i < lower.count && !lower.failed; i++) {
         uint8_t utf8[4];
@@ -59,8 +61,8 @@ void output_words(char *words, size_t room, const char *prompt) {
 }
 
 static bool taken(const char *name) {
-    struct stat st;
-    return !lstat(name, &st);
+    OsInfo info;
+    return os_info_at(OS_HERE, name, &info);
 }
 
 bool output_name(char name[OUTPUT_ROOM], const char *out, bool several, const char *prompt, int64_t seed, Error *e) {
@@ -87,6 +89,6 @@ bool output_name(char name[OUTPUT_ROOM], const char *out, bool several, const ch
 }
 
 bool same_file(const char *a, const char *b) {
-    struct stat x, y;
-    return a && b && !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    OsInfo x, y;
+    return a && b && os_info(a, &x) && os_info(b, &y) && x.device == y.device && x.number == y.number;
 }

@@ -1,0 +1,158 @@
+/* os_posix_files.c: os.h for Linux, macOS and the BSDs: files and directories. An OsFile is a file descriptor. */
+#define _GNU_SOURCE /* a POSIX of 2008, and what the BSDs added */
+#include "os.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#endif
+
+/* --- what a name stands for --- */
+
+static bool fill(const struct stat *st, OsInfo *info) {
+    mode_t m = st->st_mode;
+    *info = (OsInfo){.kind = S_ISREG(m)                 ? OS_REGULAR
+                             : S_ISDIR(m)               ? OS_DIRECTORY
+                             : S_ISLNK(m)               ? OS_LINK
+                             : S_ISFIFO(m)              ? OS_PIPE
+                             : S_ISCHR(m) || S_ISBLK(m) ? OS_DEVICE
+                                                        : OS_OTHER,
+                     .size = S_ISREG(m) ? (uint64_t)st->st_size : 0,
+                     .changed = (int64_t)st->st_mtim.tv_sec,
+                     .changed_ns = (int64_t)st->st_mtim.tv_nsec,
+                     .device = (uint64_t)st->st_dev,
+                     .number = (uint64_t)st->st_ino,
+                     .mode = (uint32_t)m & 0777,
+                     .owner = (uint32_t)st->st_uid,
+                     .group = (uint32_t)st->st_gid};
+    return true;
+}
+
+bool os_info(const char *path, OsInfo *info) {
+    struct stat st;
+    return stat(path, &st) == 0 && fill(&st, info);
+}
+
+OsKind os_kind(const char *path) {
+    OsInfo info;
+    return os_info(path, &info) ? info.kind : OS_NOTHING;
+}
+
+bool os_real_path(const char *path, char out[OS_PATH_ROOM]) {
+#ifdef PATH_MAX
+    _Static_assert(PATH_MAX <= OS_PATH_ROOM, "realpath writes so much");
+#endif
+    return realpath(path, out) != NULL;
+}
+
+/* --- open files --- */
+
+OsFile os_open(const char *path) { return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); }
+
+bool os_file_info(OsFile f, OsInfo *info) {
+    struct stat st;
+    return fstat((int)f, &st) == 0 && fill(&st, info);
+}
+
+int64_t os_read(OsFile f, void *bytes, size_t size, uint64_t at) {
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = pread((int)f, (char *)bytes + done, size - done, (off_t)(at + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -1;
+        if (!n) break;
+        done += (size_t)n;
+    }
+    return (int64_t)done;
+}
+
+const void *os_map(OsFile f, size_t size) {
+    void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, (int)f, 0);
+    return map == MAP_FAILED ? NULL : map;
+}
+
+void os_unmap(const void *map, size_t size) { munmap((void *)(uintptr_t)map, size); }
+
+bool os_write(OsFile f, const void *bytes, size_t size) {
+    const char *p = bytes;
+    while (size) {
+        ssize_t n = write((int)f, p, size < 1u << 30 ? size : 1u << 30);
+        if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = ENOSPC;
+        if (n <= 0) return false;
+        p += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+/* EINVAL: a file system that has nothing to flush */
+bool os_flush(OsFile f) { return fsync((int)f) == 0 || errno == EINVAL; }
+bool os_close(OsFile f) { return close((int)f) == 0 || errno == EINTR; } /* network file systems report here */
+
+void os_copy_permissions(OsFile f, const OsInfo *from) {
+    int ignored = fchown((int)f, (uid_t)from->owner, (gid_t)from->group); /* first, for it clears bits */
+    ignored = fchmod((int)f, (mode_t)from->mode);
+    (void)ignored;
+}
+
+/* --- directories --- */
+
+static int at(OsFile dir) { return dir == OS_HERE ? AT_FDCWD : (int)dir; }
+
+OsFile os_open_directory(const char *path) { return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC); }
+bool os_flush_directory(OsFile dir) { return os_flush(dir); }
+
+bool os_info_at(OsFile dir, const char *name, OsInfo *info) {
+    struct stat st;
+    return fstatat(at(dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && fill(&st, info);
+}
+
+/* Through the umask, as any new file (mkstemp would make it 0600). */
+OsFile os_create_at(OsFile dir, const char *name) {
+    return openat(at(dir), name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+}
+
+bool os_replace_at(OsFile dir, const char *from, const char *name) {
+    return renameat(at(dir), from, at(dir), name) == 0;
+}
+
+bool os_remove_at(OsFile dir, const char *name) { return unlinkat(at(dir), name, 0) == 0; }
+
+bool os_may_write(const char *path) {
+    int how = os_kind(path) == OS_DIRECTORY ? W_OK | X_OK : W_OK;
+    return faccessat(AT_FDCWD, path, how, AT_EACCESS) == 0;
+}
+
+bool os_make_directory(const char *path, bool personal) { return mkdir(path, personal ? 0700 : 0777) == 0; }
+
+bool os_list(const char *path, bool (*each)(void *user, const char *name), void *user) {
+    DIR *all = opendir(path);
+    if (!all) return false;
+    for (struct dirent *d; (d = readdir(all));)
+        if (strcmp(d->d_name, ".") && strcmp(d->d_name, "..") && !each(user, d->d_name)) break;
+    closedir(all);
+    return true;
+}
+
+FILE *os_scratch_file(const char *path) {
+    char name[OS_PATH_ROOM + 8];
+    if (snprintf(name, sizeof name, "%s.XXXXXX", path) >= (int)sizeof name) {
+        errno = ENAMETOOLONG;
+        return NULL;
+    }
+    int fd = mkstemp(name);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w+b");
+    if (fd >= 0) unlink(name); /* it has no name from now on, and goes with its descriptor */
+    if (fd >= 0 && !f) close(fd);
+    return f;
+}
