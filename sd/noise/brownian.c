@@ -1,10 +1,10 @@
 /* brownian.c: the tree. Its root is the increment over the whole path. A node is split at its middle; given the
- * increment W over [s, e], that over [s, m] is normal with mean W (m - s) / (e - s) and variance
- * (m - s)(e - m) / (e - s) (the Brownian bridge), with noise from a generator whose seed is a hash of the path's seed
- * and the node's place. All times are multiples of 1e-6, which is where splitting ends.
+ * increment W over [s, e], the one over [s, m] is normal with mean W (m - s) / (e - s) and variance
+ * (m - s)(e - m) / (e - s) (a Brownian bridge). Its noise comes from a generator seeded with a hash of the path's seed
+ * and the node's place. All times are multiples of 1e-6, where splitting ends.
  *
  * An increment is the float sum, from left to right, of the largest nodes that make up its interval. Nothing is kept
- * between calls: a way down has about 24 nodes, little beside a U-Net. */
+ * between calls: a descent visits about 24 nodes, little next to a U-Net. */
 #include "brownian.h"
 
 #include "seed_sequence.h"
@@ -15,7 +15,7 @@
 
 enum { POOL = 24 };
 
-/* Python's round(x, 6) for 0 <= x < 10^9: the multiple of 1e-6 nearest to x's exact value, ties to even. */
+/* Python's round(x, 6) for 0 <= x < 10^9: the multiple of 1e-6 nearest to the exact value of x, ties to even. */
 static double round6(double x) {
     double p = x * 1e6, lost = fma(x, 1e6, -p); /* p + lost is exact */
     double k = floor(p), over = (p - k) - 0.5 + lost;
@@ -25,7 +25,7 @@ static double round6(double x) {
 
 typedef struct {
     const Brownian *b;
-    float *out, *noise, *levels; /* the increments of the nodes on the way down */
+    float *out, *noise, *levels; /* the increments of the nodes being descended */
     int64_t n;
     int depth;
 } Tree;
@@ -44,7 +44,7 @@ static void draw(const Tree *t, uint32_t seed) {
     noise_fill(&g, t->noise, t->n);
 }
 
-/* Adds the increment over [a, c], a part of the node [s, e] at the place (key, depth), whose increment is known. */
+/* Adds the increment over [a, c] within the node [s, e] at (key, depth), whose increment is known. */
 static void add(const Tree *t, uint64_t key, int depth, double s, double e, double a, double c) {
     const float *w = t->levels + depth * t->n;
     if (a == s && c == e) {
@@ -71,7 +71,7 @@ void brownian_noise(const Brownian *b, float *out, int64_t n, float from, float 
     memset(out, 0, (size_t)n * sizeof *out);
     double start = round6(b->low), end = round6(b->high);
     double a = round6(clamp(from < to ? from : to, start, end)), c = round6(clamp(from < to ? to : from, start, end));
-    if (!(a < c)) return; /* the original recurses without end here */
+    if (!(a < c)) return; /* the original recurses endlessly here */
     Tree t = {.b = b, .out = out, .noise = work, .levels = work + n, .n = n, .depth = depth_of(b) + 1};
     uint32_t seeds[3];
     seed_sequence(b->seed, NULL, 0, POOL, seeds, 3);

@@ -1,16 +1,16 @@
 /* math64.h: log, exp, expm1, pow, sin, cos, tan, atan and acos in double from + - * / and sqrt alone.
  *
- * Noise and schedules must be the same bits on every machine, and a libm is not: so these are our own. Each reduces
- * its argument exactly and sums a Taylor series; the error is at most about one unit in the last place of a double
- * (measured on 3 million arguments: log 0.92, exp 0.95, sin and cos 1.08), so that rounding to float gives the
- * correctly rounded float in all but about one case in 10^9. Build without contraction (-ffp-contract=off): a fused
- * multiply-add would be more exact, but different.
+ * Noise and schedules must have the same bits on every machine, and libm differs between machines. Each function
+ * reduces its argument exactly and sums a Taylor series; the error is at most about one unit in the last place of a
+ * double (measured on 3 million arguments: log 0.92, exp 0.95, sin and cos 1.08), so rounding to float gives the
+ * correctly rounded float in all but about one case in 10^9. Build with -ffp-contract=off: a fused multiply-add would
+ * be more exact, but different.
  *
  *   log x = e ln 2 + 2 atanh s,  x = 2^e m,  sqrt(1/2) <= m < sqrt 2,  s = (m - 1) / (m + 1)
  *   exp x = 2^k exp r,           |r| <= ln(2) / 2
  *   sin x, cos x:                x = k pi/2 + r, |r| <= pi/4, pi/2 in three pieces of which two have 33 bits
  *
- * Left out: zeros, infinities, NaN, subnormals, and angles below 0 or above about 10^5; no caller has them. */
+ * Left out, as no caller has them: zeros, infinities, NaN, subnormals, angles below 0 or above about 10^5. */
 #ifndef SD_NOISE_MATH64_H
 #define SD_NOISE_MATH64_H
 
@@ -60,7 +60,7 @@ static inline void sincos64(double x, double *sine, double *cosine) {
     double r = x - k * 0x1.921fb544p+0;
     double a = k * 0x1.0b4611a6p-34, b = k * 0x1.3198a2e037073p-69;
     double t = r - a;
-    double low = ((r - t) - a) - b; /* what the two subtractions lost */
+    double low = ((r - t) - a) - b; /* what the subtractions lost */
     r = t;
 
     double z = r * r, p = 0, q = 0;
@@ -76,7 +76,7 @@ static inline void sincos64(double x, double *sine, double *cosine) {
     if ((k + 1) & 2) *cosine = -*cosine;
 }
 
-/* e^x - 1 for |x| < 700, to the last digits near 0 too. */
+/* e^x - 1 for |x| < 700, exact near 0 as well. */
 static inline double expm1_64(double x) {
     if (x < -0.5 || x > 0.5) return exp64(x) - 1;
     double y = 0;

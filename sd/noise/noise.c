@@ -1,19 +1,22 @@
 /* noise.c: standard normal numbers from seeds.
  *
  * Box-Muller: for uniform u, v in (0,1]:  sqrt(-2 ln u) cos(2 pi v)  and  sqrt(-2 ln u) sin(2 pi v)  are two
- * independent standard normals. Three forms of it are in use, and which bits come out depends on the form:
+ * independent standard normals. Three forms of it are in use, and the bits depend on the form:
  *
- *   NV            u, v from two 32-bit words, sine only, in double (the webui's modules/rng_philox.py);
- *   CPU, n < 16   u, v from 53 bits each, cosine first and sine kept for later, in double (ATen's
- *                 core/DistributionsHelper.h, normal_distribution);
- *   CPU, n >= 16  24-bit uniforms, eight pairs at a time in float with Cephes' polynomials and fused multiply-adds
- *                 (ATen's native/cpu/DistributionTemplates.h, normal_fill_AVX2, and avx_mathfun.h, as GCC contracts
- * it).
+ *  - NV: u, v from two 32-bit words, sine only, in double (the webui's modules/rng_philox.py).
  *
- * A torch without AVX2 (ATEN_CPU_CAPABILITY=default, ARM) has other last bits in the third form; ours are AVX2's
- * everywhere. Generators: M. Matsumoto, T. Nishimura, "Mersenne Twister" (1998); J. Salmon et al., "Parallel Random
- * Numbers: As Easy as 1, 2, 3" (2011). Left out: other dtypes than float32, and what a real GPU does beyond one number
- * a thread (there the noise depends on the GPU). */
+ *  - CPU, n < 16: u, v from 53 bits each, cosine first, the sine kept for later, in double (ATen's
+ *    core/DistributionsHelper.h, normal_distribution).
+ *
+ *  - CPU, n >= 16: 24-bit uniforms, eight pairs at a time in float with Cephes' polynomials and fused multiply-adds
+ *    (ATen's native/cpu/DistributionTemplates.h, normal_fill_AVX2, and avx_mathfun.h as GCC contracts it). A torch
+ *    without AVX2 (ATEN_CPU_CAPABILITY=default, ARM) has other last bits; ours are AVX2's everywhere.
+ *
+ * Generators: M. Matsumoto, T. Nishimura, "Mersenne Twister" (1998); J. Salmon et al., "Parallel Random Numbers: As
+ * Easy as 1, 2, 3" (2011).
+ *
+ * Left out: types other than float32, and what a real GPU does with more numbers than it has threads, which depends on
+ * the GPU. */
 #include "noise.h"
 
 #include "math64.h"
@@ -56,7 +59,7 @@ static double uniform53(Noise *g) {
     return (double)((high << 32 | low) & 0x1FFFFFFFFFFFFFu) * 0x1p-53;
 }
 
-/* CPU, n < 16: one at a time. torch has log1p(-v); 1 - v is exact for 53-bit uniforms, so that log gives the same. */
+/* CPU, n < 16: one at a time. torch has log1p(-v); 1 - v is exact for 53-bit uniforms, so log gives the same. */
 static float normal_one(Noise *g) {
     if (g->has_second) {
         g->has_second = false;
@@ -114,7 +117,7 @@ static void cephes_sincos(float x, float *sine, float *cosine) {
     if ((j + 2) & 4) *cosine = -*cosine;
 }
 
-/* d[16]: uniforms in, normals out; element i and i + 8 make a pair. */
+/* d[16]: uniforms in, normals out; elements i and i + 8 are a pair. */
 static void normal_block(float *d) {
     for (int i = 0; i < BLOCK / 2; i++) {
         float sine, cosine, r = sqrtf(-2 * cephes_log(1 - d[i]));
@@ -131,7 +134,7 @@ static void fill_cpu(Noise *g, float *out, int64_t n) {
     }
     for (int64_t i = 0; i < n; i++) out[i] = uniform24(g);
     for (int64_t i = 0; i + BLOCK <= n; i += BLOCK) normal_block(out + i);
-    if (n % BLOCK) { /* the rest is not made of the uniforms left over: the last 16 are drawn anew */
+    if (n % BLOCK) { /* the uniforms left over go unused: the last 16 are drawn anew */
         float *last = out + n - BLOCK;
         for (int i = 0; i < BLOCK; i++) last[i] = uniform24(g);
         normal_block(last);

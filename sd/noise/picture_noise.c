@@ -1,4 +1,4 @@
-/* picture_noise.c: see picture_noise.h; the order of draws is that of the webui's ImageRNG. */
+/* picture_noise.c: see picture_noise.h; draws in the order of the webui's ImageRNG. */
 #include "picture_noise.h"
 
 #include "math64.h"
@@ -12,8 +12,8 @@ struct PictureNoise {
     PictureNoiseOptions o;
     int64_t n;
     Brownian path;
-    float *work;         /* of the path */
-    float *main, *other; /* [most of both sizes]: noise of the size to resize from, and the variation's */
+    float *work;         /* for the path */
+    float *main, *other; /* [larger of the two sizes]: the seed's noise and the variation's */
     Noise generators[];
 };
 
@@ -62,7 +62,7 @@ static void fresh(const PictureNoise *p, uint64_t seed, float *out, int64_t n) {
     noise_fill(&g, out, n);
 }
 
-/* The norms over rows of column w of a channel, and the cosine between the two columns. */
+/* The cosine between two columns. */
 static float cosine(const float *a, const float *b, int rows, int columns) {
     double aa = 0, bb = 0, dot = 0;
     for (int r = 0; r < rows; r++) {
@@ -74,9 +74,9 @@ static float cosine(const float *a, const float *b, int rows, int columns) {
     return (float)dot;
 }
 
-/* low = the point between low and high on the circle, at share t; angles are those between columns, because the
- * original's "dim 1" is the rows where it has no batch. Where all columns are nearly parallel it falls back to a line,
- * and swaps the weights. */
+/* low = spherical interpolation at t between low and high, column by column, because without a batch the original's
+ * "dim 1" is the rows. Where the columns are nearly parallel on average it interpolates linearly, with the weights
+ * swapped, as in the original. */
 static void slerp(float *low, const float *high, double t, int channels, int rows, int columns) {
     int64_t plane = (int64_t)rows * columns;
     double mean = 0;
@@ -91,7 +91,7 @@ static void slerp(float *low, const float *high, double t, int channels, int row
                 float dot = cosine(a, b, rows, columns);
                 float angle = (float)acos64(dot > 1 ? 1 : dot < -1 ? -1 : dot), whole = (float)sine64(angle);
                 if (whole > 0) x = (float)sine64(y * angle) / whole, y = (float)sine64((float)t * angle) / whole;
-                else x = (float)(1 - t), y = (float)t; /* opposite or equal: a line; the original divides by 0 */
+                else x = (float)(1 - t), y = (float)t; /* opposite or equal: linear; the original divides by 0 */
             }
             for (int r = 0; r < rows; r++) a[r * columns] = x * a[r * columns] + y * b[r * columns];
         }
@@ -99,7 +99,7 @@ static void slerp(float *low, const float *high, double t, int channels, int row
 
 static int half(int difference) { return difference >= 0 ? difference / 2 : -((1 - difference) / 2); } /* floor */
 
-/* Pastes small into the middle of out, or its middle into out, each direction by itself. */
+/* Centres small on out, cropping or leaving a margin in each direction independently. */
 static void paste(const PictureNoiseOptions *o, float *out, const float *small) {
     int h = o->resize_height, w = o->resize_width, dx = half(o->width - w), dy = half(o->height - h);
     int columns = dx >= 0 ? w : w + 2 * dx, rows = dy >= 0 ? h : h + 2 * dy;

@@ -1,5 +1,5 @@
-/* picture_noise.h: all noise of a batch, as the webui's ImageRNG (modules/rng.py) gives it: every picture has a
- * generator of its own, so that a picture of a batch is what its seed alone makes. */
+/* picture_noise.h: all noise of a batch, as in the webui's ImageRNG (modules/rng.py): every picture has a generator of
+ * its own, so that a picture in a batch is the one that its seed makes alone. */
 #ifndef SD_NOISE_PICTURE_NOISE_H
 #define SD_NOISE_PICTURE_NOISE_H
 
@@ -10,9 +10,9 @@ typedef struct {
     SdRng kind;
     uint64_t seed;                         /* of the first picture; the others count up, unless there is a variation */
     uint64_t variation_seed;               /* of the first picture's variation; the others count up */
-    double variation;                      /* strength, 0: none .. 1: the variation seed's noise alone */
-    int64_t ensd;                          /* eta noise seed delta: all draws but the first come from seed + ensd */
-    int resize_height, resize_width;       /* latent rows and columns to resize the seed from; 0: none */
+    double variation;                      /* strength: 0 none .. 1 the variation seed's noise alone */
+    int64_t ensd;                          /* eta noise seed delta: every draw but the first is from seed + ensd */
+    int resize_height, resize_width;       /* "resize seed from", in latent rows and columns; 0: off */
     int pictures, channels, height, width; /* latents */
 } PictureNoiseOptions;
 
@@ -22,15 +22,15 @@ typedef struct PictureNoise PictureNoise;
 PictureNoise *picture_noise_open(const PictureNoiseOptions *o, Error *e);
 void picture_noise_close(PictureNoise *p); /* NULL is fine */
 
-/* The seed that picture i's file is to carry. */
+/* Picture i's seed, as its file records it. */
 uint64_t picture_noise_seed(const PictureNoise *p, int i);
 
-/* out [channels][height][width]: picture i's first noise, to be asked for once and before the draws that follow. */
+/* out [channels][height][width]: picture i's first noise; call it once, before picture_noise_next. */
 void picture_noise_first(PictureNoise *p, int i, float *out);
 void picture_noise_next(PictureNoise *p, int i, float *out);
 
-/* Noise of the way between two sigmas, for SDE samplers; low and high are the ends of the whole list of sigmas, to be
- * given once before. False on ERR_MEMORY. */
+/* Noise for the step between two sigmas, for SDE samplers. First call picture_noise_path with the smallest sigma above
+ * 0 and the largest of the whole list; false: ERR_MEMORY. */
 bool picture_noise_path(PictureNoise *p, float low, float high, Error *e);
 void picture_noise_brownian(PictureNoise *p, int i, float *out, float from, float to);
 

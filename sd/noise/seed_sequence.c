@@ -1,12 +1,12 @@
-/* seed_sequence.c: M. O'Neill's seed_seq, as numpy.random.SeedSequence has it: words are hashed into a pool, each cell
- * of the pool is mixed with every other, and words that did not fit are mixed into all cells. */
+/* seed_sequence.c: M. O'Neill's seed_seq, as in numpy.random.SeedSequence: words are hashed into a pool, each cell of
+ * the pool is mixed with every other, and words that did not fit are mixed into all cells. */
 #include "seed_sequence.h"
 
 #include <assert.h>
 
 enum { MOST_POOL = 32, MOST_WORDS = MOST_POOL + 10 };
 
-/* Little-endian 32-bit words of v, at least one; how many. */
+/* v as little-endian 32-bit words, at least one; returns how many. */
 static int put_words(uint32_t *out, uint64_t v) {
     out[0] = (uint32_t)v;
     out[1] = (uint32_t)(v >> 32);
@@ -29,7 +29,7 @@ void seed_sequence(uint64_t entropy, const uint64_t *spawn, int spawns, int pool
     assert(spawns >= 0 && spawns <= 4 && pool >= 2 && pool <= MOST_POOL);
     uint32_t words[MOST_WORDS] = {0}, cell[MOST_POOL], h = 0x43b0d7e5u;
     int n = put_words(words, entropy);
-    if (spawns) n = pool; /* zeros up to there: a key must not look like more entropy */
+    if (spawns) n = pool; /* zero-padded: a key must not look like more entropy */
     for (int i = 0; i < spawns; i++) n += put_words(words + n, spawn[i]);
     for (int i = 0; i < pool; i++) cell[i] = hash(i < n ? words[i] : 0, &h, 0x931e8875u);
     for (int from = 0; from < pool; from++)

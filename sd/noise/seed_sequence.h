@@ -1,4 +1,4 @@
-/* seed_sequence.h: numpy's SeedSequence, which turns a seed and a place in a tree into 32-bit seeds. */
+/* seed_sequence.h: numpy's SeedSequence: 32-bit seeds from a seed and a place in a tree. */
 #ifndef SD_NOISE_SEED_SEQUENCE_H
 #define SD_NOISE_SEED_SEQUENCE_H
 

@@ -1,6 +1,6 @@
 /* beta.c: the regularised incomplete beta function by its continued fraction (W. Press et al., Numerical Recipes 6.4,
- * after J. Lentz), ln gamma by C. Lanczos's series, and the inverse by bisection. Slow and exact: a schedule needs a
- * few dozen quantiles once. */
+ * after J. Lentz), ln gamma by C. Lanczos's series, and the inverse by bisection. Slow and exact: a run needs a few
+ * dozen quantiles, once. */
 #include "beta.h"
 
 #include "sd/noise/math64.h"

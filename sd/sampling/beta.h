@@ -2,7 +2,7 @@
 #ifndef SD_SAMPLING_BETA_H
 #define SD_SAMPLING_BETA_H
 
-/* x in [0, 1] with I_x(a, b) = p, the share p of a Beta(a, b) below x; 0 <= p <= 1, a and b in (0, 100]. */
+/* The p-quantile of Beta(a, b): x in [0, 1] with I_x(a, b) = p. 0 <= p <= 1, a and b in (0, 100]. */
 double beta_quantile(double p, double a, double b);
 
 #endif

@@ -1,14 +1,14 @@
-/* noise_levels.c: betas, alphas, sigmas and lists of times.
+/* noise_levels.c: betas, alphas and sigmas.
  *
  *   beta_i = (sqrt .00085 + i/999 (sqrt .012 - sqrt .00085))^2,   a_t = product over i <= t of (1 - beta_i)
  *
  * in double, rounded to float at the end (CompVis ldm, ldm/modules/diffusionmodules/util.py and
  * models/diffusion/ddpm.py; diffusers multiplies in float and differs in the last bits). Then, in float with one
  * rounding per operation, k-diffusion's external.py: DiscreteSchedule.t_to_sigma and sigma_to_t. Square roots,
- * logarithms and exponentials are correctly rounded here. torch's are so on some machines and not on others (MKL's are
- * not, and differ from one processor to the next: its sigmas were up to 7 units in the last place from these).
+ * logarithms and exponentials are correctly rounded here; torch's are on some machines only (MKL's differ between
+ * processors: its sigmas were up to 7 units in the last place from these).
  *
- * Left out here: the other lists (Karras and so on), zero terminal SNR, and quantised times. */
+ * Left out: zero terminal SNR and quantised times. */
 #include "noise_levels.h"
 
 #include "sd/noise/math64.h"
@@ -18,7 +18,7 @@
 static void default_alphas(float *out) {
     double first = sqrt(0.00085), last = sqrt(0.012), step = (last - first) / (TRAIN_STEPS - 1), product = 1;
     for (int i = 0; i < TRAIN_STEPS; i++) {
-        /* torch.linspace comes from both ends */
+        /* torch.linspace works from both ends */
         double root = i < TRAIN_STEPS / 2 ? first + step * i : last - step * (TRAIN_STEPS - 1 - i);
         product *= 1 - root * root;
         out[i] = (float)product;

@@ -6,7 +6,7 @@
 
 static void time_points(Points *p, const Sampler *sampler, int steps) {
     int stride = TRAIN_STEPS / steps, n = 0;
-    bool exact = sampler->flags & SAMPLER_DIFFUSERS; /* the webui's fill 0..999, with often more than `steps` of them */
+    bool exact = sampler->flags & SAMPLER_DIFFUSERS; /* the webui's fill 0..999, so there are often more than `steps` */
     for (int t = 0; t < TRAIN_STEPS && (!exact || n < steps); t += stride)
         p->values[n++] = t + 1 < TRAIN_STEPS ? (float)(t + 1) : TRAIN_STEPS - 1;
     p->count = n;
@@ -58,8 +58,7 @@ bool points_tail(Points *p, const NoiseLevels *levels, const Sampler *sampler, i
     p->tail = true;
     p->bounds_low = p->bounds_high = 0;
     if (sampler->space == SPACE_SIGMA) {
-        int from =
-            whole - tail < p->count - 2 ? whole - tail : p->count - 2; /* lists may be shorter than their steps */
+        int from = whole - tail < p->count - 2 ? whole - tail : p->count - 2; /* a list may be shorter than its steps */
         p->count -= from;
         memmove(p->values, p->values + from, (size_t)p->count * sizeof *p->values);
         p->level = p->values[0];
@@ -71,7 +70,7 @@ bool points_tail(Points *p, const NoiseLevels *levels, const Sampler *sampler, i
     if (count < p->count) p->count = count;
     p->level = levels->alphas[(int)p->values[first]];
     return enough(p, sampler) ||
-           error_set(e, ERR_ARGUMENT, "%s has no step to make at this strength; use more steps, or a higher strength",
+           error_set(e, ERR_ARGUMENT, "%s has no step to make at this strength; use more steps or a higher strength",
                      sampler->name);
 }
 

@@ -1,10 +1,10 @@
-/* sampler.c: the table of samplers, and what surrounds a run. The methods are in sampler_*.c, a family a file. */
+/* sampler.c: the table of samplers, and what all runs share. The methods are in sampler_*.c, a file a family. */
 #include "sd/text/nearest.h"
 #include "sampler_steps.h"
 
 #include <assert.h>
 
-/* Flags that come together. */
+/* Flags that go together. */
 enum {
     CHURN = SAMPLER_CHURN | SAMPLER_S_NOISE,
     ANCESTRAL = SAMPLER_ETA | SAMPLER_ENSD,
@@ -12,7 +12,7 @@ enum {
 };
 
 /* In the webui's order; the last is not the webui's. To add one, write its SampleFn in a file of its own, declare it in
- * sampler_steps.h, and give it a row here; what is not named is 0. */
+ * sampler_steps.h and add a row here; members not named are 0. */
 static const Sampler SAMPLERS[] = {
     {.name = "DPM++ 2M",
      .aliases = {"k_dpmpp_2m", "dpmpp_2m"},
@@ -184,7 +184,7 @@ void sampler_start(const Sampler *s, float *x, int64_t n, const float *points, b
     for (int64_t i = 0; i < n; i++) x[i] *= scale;
 }
 
-/* The options that the webui passes to this sampler. */
+/* The options that the sampler has; defaults for the others. */
 static SamplerOptions options_for(const Sampler *s, SamplerOptions o) {
     SamplerOptions defaults = sampler_defaults(s);
     if (!(s->flags & SAMPLER_ETA)) o.eta = defaults.eta;

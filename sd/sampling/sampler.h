@@ -1,9 +1,9 @@
 /* sampler.h: from noise to a picture, step by step, over a callback that denoises.
  *
- * Latents are x[n] floats on the host, all pictures of a batch one after the other; a sampler never looks at shapes.
- * Samplers of the sigma space (k-diffusion's) carry x = x_0 + sigma noise and visit sigmas; those of the timestep space
- * (DDIM and its kin) carry x = sqrt(a) x_0 + sqrt(1 - a) noise and visit times. Which points a run visits, and where an
- * img2img run begins, is scheduler.h's business; where noise comes from, picture_noise.h's. */
+ * Latents are x[n] floats on the host, all pictures of a batch in a row; a sampler never looks at shapes. Samplers in
+ * sigma space (k-diffusion's) carry x = x_0 + sigma noise and visit sigmas; those in time space (DDIM and its kin)
+ * carry x = sqrt(a) x_0 + sqrt(1 - a) noise and visit times. Which points a run visits, and where img2img begins:
+ * points.h. Where noise comes from: picture_noise.h. */
 #ifndef SD_SAMPLING_SAMPLER_H
 #define SD_SAMPLING_SAMPLER_H
 
@@ -18,38 +18,38 @@ typedef enum {
     SPACE_TIME   /* denoise gives the noise eps(x, t); points: times in 0..999, rising */
 } SamplerSpace;
 
-/* What a sampler asks of the model. */
+/* One evaluation of the model. */
 typedef struct {
     const float *x; /* [n] */
     float sigma;    /* sigma space: how much noise x holds; 0 in time space */
-    float time;     /* what the network is to be told, 0..999, often a fraction */
-    int step;       /* from 0; a sampler that asks twice within a step gives the same step twice */
-    float *uncond;  /* NULL; a sampler with SAMPLER_CFGPP: [n], gets the negative prompt's prediction, same space */
+    float time;     /* what the network receives, 0..999, often fractional */
+    int step;       /* from 0; both evaluations of a two-evaluation step have the same number */
+    float *uncond;  /* NULL, or with SAMPLER_CFGPP [n]: receives the negative prompt's prediction, same space */
 } Ask;
 
-/* out[n] = what the model says. false with e set: the sampler stops and returns false. */
+/* out[n] = the model's prediction. false with e set: the sampler stops and returns false. */
 typedef bool (*DenoiseFn)(void *user, const Ask *ask, float *out, Error *e);
 
 /* out[n] = the next standard normal draw, each picture from its own generator. Samplers draw exactly when the originals
- * do, also where the draw is then multiplied by 0, so that streams stay in step with theirs. */
+ * do, even where the draw is multiplied by 0, so that the streams stay in step with theirs. */
 typedef void (*DrawFn)(void *user, float *out);
 
-/* out[n] = standard normal noise of the way from one sigma to the next, from each picture's Brownian path. */
+/* out[n] = standard normal noise for the interval between two sigmas, from each picture's Brownian path. */
 typedef void (*BrownianFn)(void *user, float *out, float from, float to);
 
-/* After each step: x[n] as it is now, denoised[n] the last prediction of the clean picture, the step just done and how
- * many there are, for progress, previews, taps and masks (x may be changed). A sampler that chooses its own steps
- * (SAMPLER_ADAPTIVE) counts step up and gives steps = step + 2 until the last. false: stop; the sampler returns false,
- * with ERR_CANCELLED unless the callback set an error. */
+/* After each step, for progress, previews, taps and masks: x[n] (which may be changed), denoised[n] the latest
+ * prediction of the clean picture, the step just done and the number of steps. A sampler that chooses its own steps
+ * (SAMPLER_ADAPTIVE) gives steps = step + 2 until the last. false: stop; the sampler returns false, with ERR_CANCELLED
+ * unless the callback set an error. */
 typedef bool (*StepFn)(void *user, float *x, const float *denoised, int step, int steps, Error *e);
 
 typedef struct {
-    double eta;                   /* 1 for ancestral samplers: all of the step's noise is new; DDIM's default is 0 */
-    double s_churn;               /* 0: none */
-    float s_tmin, s_tmax;         /* churn only for sigmas within; 0 and INFINITY */
-    float s_noise;                /* 1: scales new noise */
-    int unipc_order;              /* 3; 1..3 */
-    int unipc_variant;            /* UNIPC_BH1 */
+    double eta;           /* share of a step's noise that is new: 1 in ancestral samplers, 0 by default in DDIM */
+    double s_churn;       /* 0: none */
+    float s_tmin, s_tmax; /* the range of sigmas with churn; 0 and INFINITY */
+    float s_noise;        /* scales new noise; 1 */
+    int unipc_order;      /* 3; 1..3 */
+    int unipc_variant;    /* UNIPC_BH1 */
     bool unipc_lower_order_final; /* true */
 } SamplerOptions;
 
@@ -59,16 +59,16 @@ typedef struct {
     const NoiseLevels *levels;
     const float *points; /* [count], see SamplerSpace */
     int count;
-    float low, high; /* SAMPLER_BOUNDS: the sigmas between which it runs; high 0: points[count - 2] and points[0] */
+    float low, high; /* SAMPLER_BOUNDS: the sigmas to run between; high 0: points[count - 2] and points[0] */
     bool tail;       /* img2img: points are the tail of a list (UniPC then begins elsewhere) */
     int64_t n;       /* floats in x */
-    float *work;     /* [n * the sampler's buffers]: a sampler allocates nothing */
+    float *work;     /* [n * Sampler.buffers]: samplers do not allocate */
     SamplerOptions options;
     DenoiseFn denoise;
     DrawFn draw;
-    BrownianFn brownian; /* only samplers with SAMPLER_BROWNIAN need it */
-    StepFn step;         /* NULL: nobody listens */
-    void *user;          /* handed to the callbacks */
+    BrownianFn brownian; /* for SAMPLER_BROWNIAN only */
+    StepFn step;         /* may be NULL */
+    void *user;          /* for the callbacks */
 } Sampling;
 
 /* What a sampler has, needs, or does its own way. */
@@ -100,9 +100,9 @@ typedef struct Sampler {
     const char *name;       /* the webui's, as pictures carry it: "Euler a" */
     const char *aliases[8]; /* other spellings, NULL after the last; case does not matter */
     SamplerSpace space;
-    int buffers;           /* work that it needs, in multiples of n */
+    int buffers;           /* of work, in multiples of n */
     int flags;             /* SAMPLER_... */
-    double default_eta;    /* 0 where it has none */
+    double default_eta;    /* 0 without SAMPLER_ETA */
     const char *scheduler; /* the schedule type that "Automatic" means; NULL: Uniform */
     SampleFn *run;
 } Sampler;
@@ -110,15 +110,15 @@ typedef struct Sampler {
 /* s_churn 0, s_tmin 0, s_tmax INFINITY, s_noise 1, UniPC's, and the sampler's own eta. */
 SamplerOptions sampler_defaults(const Sampler *s);
 
-/* Runs all steps on x[n], which begins as sampler_start left it. Options that the sampler does not have, as the webui
- * has it, count as their defaults. False with e set when a callback said so, on ERR_ARGUMENT when the method cannot
- * make a step of these points, or on ERR_NUMERIC when the last x is not finite. */
+/* Runs all steps on x[n], which sampler_start or points_start prepared. Options that the sampler lacks are taken as
+ * their defaults, as in the webui. false: a callback failed, the method cannot step between these points
+ * (ERR_ARGUMENT), or the last x is not finite (ERR_NUMERIC). */
 bool sampler_run(const Sampler *s, const Sampling *sampling, float *x, Error *e);
 
 /* Whether schedule types apply: not in time space, nor to a sampler that chooses its own sigmas. */
 bool sampler_has_schedule(const Sampler *s);
 
-/* What a guidance scale of `cfg` comes to: itself; for CFG++, where 12.5 is a usual scale, a 12.5th. */
+/* The guidance scale to use for `cfg`: cfg itself, or for CFG++ cfg / 12.5, so that the usual scales serve. */
 double sampler_cfg(const Sampler *s, double cfg);
 
 /* Scales standard normal noise x[n] to what the first step expects: by the first sigma in sigma space (with sgm, the
@@ -127,17 +127,18 @@ void sampler_start(const Sampler *s, float *x, int64_t n, const float *points, b
 
 /* All samplers; count tells how many. */
 const Sampler *sampler_list(int *count);
-/* The sampler of that name or alias, case ignored; NULL when there is none. */
+/* The sampler of that name or alias, ignoring case; NULL: there is none. */
 const Sampler *sampler_find(const char *name);
-/* The sampler whose name or alias takes the fewest edits to become this one, for "did you mean"; never NULL. */
+/* The sampler whose name or alias is the fewest edits from this one, for "did you mean"; never NULL. */
 const Sampler *sampler_nearest(const char *name);
 /* "'Euler', 'Euler a' or 'Heun'": the nearest few names. */
 void sampler_suggest(const char *name, char *out, size_t size);
 
-/* From a model's raw output to what a sampler asks for (out may be any of the inputs). In sigma space the model is
- * shown sampler_scale_in(sigma) * x, and its output becomes D by eps: x - sigma eps         v: x / (sigma^2 + 1) - v
- * sigma / sqrt(sigma^2 + 1) with the operations in k-diffusion's order (external.py); in time space eps is used as it
- * is, v becomes eps = sqrt(a_t) v + sqrt(1 - a_t) x. */
+/* From a model's raw output to what a sampler needs, with the operations in the order of k-diffusion's external.py; out
+ * may be any of the inputs.
+ *  - Sigma space: the model receives sampler_scale_in(sigma) * x, and its output becomes
+ *      D = x - sigma eps   or   D = x / (sigma^2 + 1) - v sigma / sqrt(sigma^2 + 1).
+ *  - Time space: eps is used as it is, v becomes eps = sqrt(a_t) v + sqrt(1 - a_t) x. */
 float sampler_scale_in(float sigma);
 void sampler_denoised_from_eps(float *out, const float *x, const float *eps, float sigma, int64_t n);
 void sampler_denoised_from_v(float *out, const float *x, const float *v, float sigma, int64_t n);

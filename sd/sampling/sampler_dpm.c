@@ -1,8 +1,8 @@
 /* sampler_dpm.c: DPM-Solver (C. Lu et al. 2022): DPM fast, a fixed plan of steps of order 3, 2 and 1, and DPM adaptive,
- * which compares orders 2 and 3 and chooses its steps by the difference.
+ * which chooses its steps by the difference between orders 2 and 3.
  *
- * Both work with eps = (x - D) / sigma in t = -ln sigma, from the model's largest sigma to its smallest. They end at
- * that, not at 0, as k-diffusion leaves it. */
+ * Both integrate eps = (x - D) / sigma in t = -ln sigma from the model's largest sigma to its smallest, where they end,
+ * as in k-diffusion, rather than at 0. */
 #include "sampler_steps.h"
 
 enum { X2, EPS, EPS1, EPS2, NOISE, LOW, PREV, DENOISED };
@@ -11,7 +11,7 @@ typedef struct {
     const Sampling *s;
     int step;
     float *buf[8];
-    bool has_eps1; /* EPS1 holds the slope at t + h/3 already */
+    bool has_eps1; /* EPS1 already holds the slope at t + h/3 */
 } Solver;
 
 static Solver solver_of(const Sampling *s) {
@@ -38,7 +38,7 @@ static void less_both(float *out, const float *x, float a, const float *y, float
     for (int64_t i = 0; i < n; i++) out[i] = x[i] - a * y[i] - b * (z[i] - y[i]);
 }
 
-/* Steps from x at t to `to`; buf[EPS] is the slope at (x, t). out may be x, but for order_2 before order_3. */
+/* Steps from x at t to `to`; buf[EPS] is the slope at (x, t). out may be x, except for an order_2 before an order_3. */
 static void order_1(Solver *p, float *out, const float *x, float t, float to) {
     less(out, x, exp32(-to) * expm1_32(to - t), p->buf[EPS], p->s->n);
 }
@@ -67,7 +67,7 @@ static bool order_3(Solver *p, float *out, const float *x, float t, float to, Er
     return true;
 }
 
-/* Where a step from t to `to` goes down to with eta, at most to the end; *up: the size of the noise after it. */
+/* Where a step from t to `to` ends before new noise of size *up, at most at `end`. */
 static float step_down(const Sampling *s, float t, float to, float end, float *up) {
     float down;
     *up = 0;
@@ -80,18 +80,18 @@ static float step_down(const Sampling *s, float t, float to, float end, float *u
     return t_down;
 }
 
-/* The ends in t; false, with an error, when there is no way between them. */
+/* The ends in t. */
 static bool ends(const Sampling *s, float *start, float *end, Error *e) {
     float high = s->high > 0 ? s->high : s->points[0];
     float low = s->high > 0 ? s->low : s->count > 1 ? s->points[s->count - 2] : high;
     *start = -log32(high);
     *end = -log32(low);
     return *start < *end || error_set(e, ERR_ARGUMENT,
-                                      "DPM fast and DPM adaptive need two different sigmas to go between; use more "
+                                      "DPM fast and DPM adaptive need two different sigmas to step between; use more "
                                       "steps or another sampler");
 }
 
-/* denoised = x - sigma eps, before x moves on */
+/* denoised = x - sigma eps; before x changes */
 static void keep_denoised(Solver *p, const float *x, float t) {
     less(p->buf[DENOISED], x, exp32(-t), p->buf[EPS], p->s->n);
 }
@@ -143,7 +143,7 @@ bool sample_dpm_adaptive(const Sampling *s, float *x, Error *e) {
         float up, next = t + (float)h < end ? t + (float)h : end, to = step_down(s, t, next, end, &up);
         if (tries == MOST_TRIES)
             return error_set(e, ERR_NUMERIC, "DPM adaptive finds no step small enough; use another sampler");
-        if (!slope(&p, p.buf[EPS], x, t, e)) return false; /* once more after a rejection, as the original does */
+        if (!slope(&p, p.buf[EPS], x, t, e)) return false; /* again after a rejection, as in the original */
         if (!order_2(&p, low, x, t, to, (float)(1.0 / 3), e)) return false;
         p.has_eps1 = true;
         if (!order_3(&p, high, x, t, to, e)) return false;

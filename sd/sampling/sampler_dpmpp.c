@@ -1,9 +1,9 @@
 /* sampler_dpmpp.c: the DPM-Solver++ family (C. Lu et al. 2022; K. Crowson's SDE forms in k-diffusion).
  *
- * In t = -ln sigma the way of x from one sigma to the next is  x' = (s'/s) x - expm1(-h) D,  h = t' - t, exact where
- * the prediction D does not change. 2S evaluates D once more in the middle; 2M and 3M put a line or a parabola through
- * the D of the steps before; the SDE forms go down further and add noise. Steps of length 0 (a sigma that a list holds
- * twice) change nothing here, where the originals divide by 0. */
+ * In t = -ln sigma a step from one sigma to the next is  x' = (s'/s) x - expm1(-h) D,  h = t' - t, exact where the
+ * prediction D is constant. 2S evaluates D again in the middle; 2M and 3M fit a line or a parabola through the D of
+ * earlier steps; the SDE forms step down further and add noise. Steps of length 0 (a sigma listed twice) change nothing
+ * here, where the originals divide by 0. */
 #include "sampler_steps.h"
 
 static float t_of(float sigma) { return -log32(sigma); }
@@ -35,7 +35,7 @@ bool sample_dpmpp_2s_a(const Sampling *s, float *x, Error *e) {
     return true;
 }
 
-/* One half of DPM++ SDE: from x at t to the sigma of `to`, by the prediction `denoised`, with new noise. */
+/* Half a step of DPM++ SDE: from x at t to `to` by the prediction `denoised`, with new noise. */
 static void sde_move(const Sampling *s, float *out, const float *x, const float *denoised, float *noise, float t,
                      float to) {
     float down, up;
@@ -43,7 +43,7 @@ static void sde_move(const Sampling *s, float *out, const float *x, const float 
     float t_down = t_of(down);
     combine(out, exp32(-t_down) / exp32(-t), x, expm1_32(t - t_down), denoised, s->n);
     if (up == 0) return;
-    s->brownian(s->user, noise, exp32(-t), exp32(-to)); /* not the list's sigmas but these, a last bit off sometimes */
+    s->brownian(s->user, noise, exp32(-t), exp32(-to)); /* these sigmas, not the list's: the last bit may differ */
     add_noise(s, out, noise, up);
 }
 
@@ -117,7 +117,7 @@ static bool dpmpp_2m_sde(const Sampling *s, float *x, bool heun, Error *e) {
 bool sample_dpmpp_2m_sde(const Sampling *s, float *x, Error *e) { return dpmpp_2m_sde(s, x, false, e); }
 bool sample_dpmpp_2m_sde_heun(const Sampling *s, float *x, Error *e) { return dpmpp_2m_sde(s, x, true, e); }
 
-/* The second and third order of 3M: differences of the predictions d0 (newest), d1, d2, over steps h, h1, h2. */
+/* 3M's second and third order, from differences of the predictions d0 (newest), d1, d2 over steps h, h1, h2. */
 static void history_3m(const Sampling *s, float *x, const float *const d[3], float h, float h1, float h2, float h_eta) {
     float phi2 = expm1_32(-h_eta) / h_eta + 1;
     if (!(h1 > 0)) return;

@@ -1,8 +1,8 @@
-/* sampler_euler.c: Euler, Euler a, Heun, DPM2, DPM2 a: one or two evaluations a step, no memory.
+/* sampler_euler.c: Euler, Euler a, Heun, DPM2, DPM2 a: one or two evaluations a step, no history.
  *
- * Euler follows the line dx/dsigma = (x - D) / sigma; Heun averages the slopes at both ends (T. Karras et al.,
- * "Elucidating the Design Space" 2022, algorithm 2); DPM2 takes the slope at the geometric middle. Euler a and DPM2 a
- * go down to sigma_down and add new noise of size sigma_up, where
+ * Euler follows the slope dx/dsigma = (x - D) / sigma; Heun averages the slopes at both ends (T. Karras et al.,
+ * "Elucidating the Design Space" 2022, algorithm 2); DPM2 takes the slope at the geometric mean of the sigmas. Euler a
+ * and DPM2 a step down to sigma_down and add new noise of size sigma_up, where
  *
  *   sigma_up = min(s', eta s' sqrt(s^2 - s'^2) / s),   sigma_down^2 + sigma_up^2 = s'^2   (s, s': this sigma, the next)
  */
@@ -83,7 +83,7 @@ static float geometric_middle(float a, float b) {
     return exp32(high - (high - low) * 0.5f);
 }
 
-/* From x at sigma to next by the slope at the middle. */
+/* From x at sigma to next by the slope at their geometric mean. */
 static bool middle_step(const Sampling *s, float *x, float sigma, float next, int step, Error *e) {
     float *denoised = s->work, *x2 = s->work + 2 * s->n, *denoised2 = s->work + 3 * s->n;
     if (next == 0) {

@@ -27,7 +27,7 @@ bool sample_lms(const Sampling *s, float *x, Error *e) {
         float *d[LMS_ORDER];
         for (int j = 0; j < LMS_ORDER; j++) d[j] = slopes + (int64_t)((i - j + LMS_ORDER) % LMS_ORDER) * s->n;
         for (int64_t k = 0; k < s->n; k++) d[0][k] = (x[k] - denoised[k]) / sigma;
-        int order = 1; /* a sigma that stands in the list twice ends the history: no polynomial goes through it */
+        int order = 1; /* a sigma listed twice ends the history: no polynomial passes through it */
         while (order < LMS_ORDER && order <= i && s->points[i - order] > s->points[i - order + 1]) order++;
         for (int j = 0; j < order; j++) c[j] = (float)coefficient(s->points, i, order, j);
         for (int64_t k = 0; k < s->n; k++) {

@@ -1,17 +1,17 @@
-/* sampler_restart.c: Restart (Y. Xu et al., "Restart Sampling" 2023), as the webui has it: Heun steps; from 20 steps
- * on, some of them are spent on going back from sigma 0.1 to 2 by new noise, and down again, once or (from 36 steps on)
- * twice. */
+/* sampler_restart.c: Restart (Y. Xu et al., "Restart Sampling" 2023), as the webui has it: Heun steps; with 20 or more,
+ * some are spent on returning from sigma 0.1 to 2 by new noise and descending again, once or (with 36 or more) twice.
+ */
 #include "sampler_steps.h"
 
 typedef struct {
-    int steps;           /* of the way from the top to 0 */
-    int again, times;    /* steps of each repetition; how many there are */
-    int from, to;        /* of the way's sigmas: noise is added at index from, up to the sigma of index to */
-    float high, low;     /* the way's ends */
-    const float *points; /* the way, when it is the given list */
+    int steps;           /* of the main descent, to 0 */
+    int again, times;    /* steps in each restart; restarts */
+    int from, to;        /* indices of the main descent: noise is added at `from`, up to the sigma at `to` */
+    float high, low;     /* its largest sigma, and its smallest above 0 */
+    const float *points; /* its sigmas when they are the given list; NULL: Karras's */
 } RestartPlan;
 
-/* k-diffusion's Karras list of n sigmas, rho 7, and 0 as the n-th */
+/* Sigma i of k-diffusion's Karras list of n, rho 7; 0 for i = n */
 static float karras(int i, int n, float low, float high) {
     if (i == n) return 0;
     double a = pow64(low, 1.0 / 7), b = pow64(high, 1.0 / 7);
@@ -19,14 +19,14 @@ static float karras(int i, int n, float low, float high) {
     return (float)pow64((float)b + ramp * (float)(a - b), 7);
 }
 
-static float way(const RestartPlan *p, int i) {
+static float main_sigma(const RestartPlan *p, int i) {
     return p->points ? p->points[i] : karras(i, p->steps, p->low, p->high);
 }
 
 static int closest(const RestartPlan *p, float sigma) {
     int best = 0;
     for (int i = 1; i <= p->steps; i++)
-        if (fabsf(way(p, i) - sigma) < fabsf(way(p, best) - sigma)) best = i;
+        if (fabsf(main_sigma(p, i) - sigma) < fabsf(main_sigma(p, best) - sigma)) best = i;
     return best;
 }
 
@@ -52,8 +52,8 @@ typedef struct {
     float last; /* the sigma of x; 0 before the first step */
 } Walk;
 
-/* One Heun step, after new noise where it begins above the sigma of x. That is where a repetition begins; and, as the
- * original compares, where a repetition's last sigma came out a last bit below the one it stands for. */
+/* One Heun step, after new noise if it begins above the sigma of x: where a restart begins, and, since the original
+ * compares so too, where a restart's last sigma was rounded below the one it stands for. */
 static bool walk(Walk *w, float *x, float sigma, float next, Error *e) {
     const Sampling *s = w->s;
     if (w->step > 0 && w->last < sigma) {
@@ -71,9 +71,9 @@ bool sample_restart(const Sampling *s, float *x, Error *e) {
     RestartPlan p = restart_plan(s);
     Walk w = {.s = s, .steps = p.steps + p.again * p.times};
     for (int i = 0; i < p.steps; i++) {
-        if (!walk(&w, x, way(&p, i), way(&p, i + 1), e)) return false;
+        if (!walk(&w, x, main_sigma(&p, i), main_sigma(&p, i + 1), e)) return false;
         if (i + 1 != p.from) continue;
-        float low = way(&p, p.from), high = way(&p, p.to);
+        float low = main_sigma(&p, p.from), high = main_sigma(&p, p.to);
         int n = p.again + 1;
         for (int k = 0; k < p.times * p.again; k++) {
             int j = k % p.again;

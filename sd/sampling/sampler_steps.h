@@ -1,7 +1,7 @@
-/* sampler_steps.h: what the families of samplers share. Not for other files.
+/* sampler_steps.h: what the samplers share; for sampler*.c only.
  *
- * Every operation is a float operation in the order of k-diffusion's sampling.py and the webui's files (numbers that
- * are Python floats there are double here), so that pictures agree. */
+ * Every operation is a float operation in the order of k-diffusion's sampling.py and the webui's files (Python's floats
+ * are double here), so that pictures agree. */
 #ifndef SD_SAMPLING_SAMPLER_STEPS_H
 #define SD_SAMPLING_SAMPLER_STEPS_H
 
@@ -10,7 +10,7 @@
 
 static inline bool steps_stopped(Error *e) { return error_set(e, ERR_CANCELLED, "sampling stopped"); }
 
-/* out = D(x, sigma); the network is told sigma's time */
+/* out = D(x, sigma); the network receives sigma's time */
 static inline bool denoise(const Sampling *s, float *out, const float *x, float sigma, int step, Error *e) {
     Ask ask = {.x = x, .sigma = sigma, .time = noise_levels_time(s->levels, sigma), .step = step};
     return s->denoise(s->user, &ask, out, e) || steps_stopped(e);
@@ -35,7 +35,7 @@ static inline void add_noise(const Sampling *s, float *x, const float *noise, fl
     for (int64_t i = 0; i < s->n; i++) x[i] = x[i] + noise[i] * scale * size;
 }
 
-/* Splits the way from sigma to next into going down to *down and noise of size *up. */
+/* Splits the step from sigma to next into a step down to *down and noise of size *up. */
 static inline void ancestral(float sigma, float next, float eta, float *down, float *up) {
     *down = next, *up = 0;
     if (eta == 0) return;
@@ -44,14 +44,14 @@ static inline void ancestral(float sigma, float next, float eta, float *down, fl
     *down = sqrtf(next * next - *up * *up);
 }
 
-/* The beginning of a step of Euler, Heun and DPM2: perhaps more noise (churn). Returns the sigma of x then. The noise
- * is drawn in any case, as k-diffusion draws it. */
+/* The beginning of a step of Euler, Heun and DPM2: may add noise. Returns the sigma of x then. Draws in any case, as
+ * k-diffusion does. */
 float churn(const Sampling *s, float *x, float *noise, int step);
 
-/* One Heun step from sigma to next with work of 4 n: D(x), noise (not touched), and two for the second evaluation. */
+/* One Heun step from sigma to next. s->work: [4][n], D(x), noise (left alone), and two for the second evaluation. */
 bool heun_step(const Sampling *s, float *x, float sigma, float next, int step, Error *e);
 
-/* The samplers, a line a file. */
+/* The samplers, a line per file. */
 SampleFn sample_euler, sample_euler_a, sample_heun, sample_dpm2, sample_dpm2_a;
 SampleFn sample_lms;
 SampleFn sample_lcm;

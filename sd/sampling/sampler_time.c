@@ -1,11 +1,11 @@
-/* sampler_time.c: DDIM, DDIM CFG++, PLMS, DDPM: samplers that visit times and go over the prediction of x_0.
+/* sampler_time.c: DDIM, DDIM CFG++, PLMS, DDPM: samplers in time space, by way of the prediction of x_0.
  *
  * DDIM (J. Song et al. 2020): x' = sqrt(a') x_0 + sqrt(1 - a' - sigma^2) eps + sigma noise. With CFG++ (H. Chung et al.
  * 2024) x_0 comes from the guided eps and the direction from the negative prompt's. PLMS (L. Liu et al. 2022) is DDIM
- * by an eps extrapolated from the last four (Adams and Bashforth's weights). As the webui has them
- * (sd_samplers_timesteps_impl.py): from the last time down to the second; the first, t = 1, is where the picture is
- * left. DDPM (J. Ho et al. 2020) draws from the posterior, as diffusers' DDPMScheduler does; it visits the first time,
- * too, and ends at x_0. */
+ * with an eps extrapolated from the last four (Adams and Bashforth's weights). As in the webui
+ * (sd_samplers_timesteps_impl.py), they go from the last time to the second and leave the picture at the first, t = 1.
+ * DDPM (J. Ho et al. 2020) draws from the posterior, as diffusers' DDPMScheduler does; it evaluates the first time too
+ * and ends at x_0. */
 #include "sampler_steps.h"
 
 /* out = eps(x, t); uncond may be NULL */
@@ -21,7 +21,7 @@ static bool ddim(const Sampling *s, float *x, bool cfgpp, Error *e) {
     for (int i = 0; i + 1 < s->count; i++) {
         int at = s->count - 1 - i;
         float a = alpha_at(s, at), prev = alpha_at(s, at - 1);
-        /* double, but for the reciprocal: numpy's array / torch's float32 tensor multiplies by that */
+        /* double except the reciprocal: a numpy array / a float32 tensor multiplies by the tensor's */
         double variance = (1 - (double)prev) * (double)(1 / (1 - a)) * (1 - (double)a / (double)prev);
         float sigma = (float)(s->options.eta * sqrt(variance));
         float to_eps = sqrtf(1 - a), to_x0 = sqrtf(a), from_x0 = sqrtf(prev);
@@ -42,8 +42,8 @@ static bool ddim(const Sampling *s, float *x, bool cfgpp, Error *e) {
 bool sample_ddim(const Sampling *s, float *x, Error *e) { return ddim(s, x, false, e); }
 bool sample_ddim_cfgpp(const Sampling *s, float *x, Error *e) { return ddim(s, x, true, e); }
 
-/* One move by eps from points[at] to the one below; out may be x. x0: the prediction on the way, may be NULL. */
-static void plms_move(const Sampling *s, float *out, float *x0, const float *x, const float *eps, int at) {
+/* One step by eps from points[at] to the one below; out may be x. x0: the prediction of x_0; may be NULL. */
+static void plms_step(const Sampling *s, float *out, float *x0, const float *x, const float *eps, int at) {
     float a = alpha_at(s, at), prev = alpha_at(s, at - 1);
     float to_eps = sqrtf(1 - a), to_x0 = sqrtf(a), from_x0 = sqrtf(prev), direction = sqrtf(1 - prev);
     for (int64_t j = 0; j < s->n; j++) {
@@ -62,7 +62,7 @@ bool sample_plms(const Sampling *s, float *x, Error *e) {
         float *eps = history + i % 4 * s->n;
         if (!ask_eps(s, eps, NULL, x, s->points[at], i, e)) return false;
         if (i == 0) {
-            plms_move(s, x0, NULL, x, eps, at);
+            plms_step(s, x0, NULL, x, eps, at);
             if (!ask_eps(s, better, NULL, x0, s->points[at - 1], i, e)) return false;
         }
         for (int64_t k = 0; k < s->n; k++) {
@@ -71,7 +71,7 @@ bool sample_plms(const Sampling *s, float *x, Error *e) {
             else if (i == 2) better[k] = (23 * eps[k] - 16 * d[1][k] + 5 * d[2][k]) / 12;
             else better[k] = (55 * eps[k] - 59 * d[1][k] + 37 * d[2][k] - 9 * d[3][k]) / 24;
         }
-        plms_move(s, x, x0, x, better, at);
+        plms_step(s, x, x0, x, better, at);
         if (!done(s, x, x0, i, e)) return false;
     }
     return true;

@@ -1,12 +1,12 @@
-/* sampler_unipc.c: UniPC (W. Zhao et al. 2023), multistep, predicting x_0, as the webui runs it.
+/* sampler_unipc.c: UniPC (W. Zhao et al. 2023), multistep, predicting x_0, as in the webui.
  *
- * On a grid of times from 1 to 1/1000 with alpha, sigma and lambda = ln alpha - ln sigma, a step by h = lambda' -
+ * On a grid of times from 1 to 1/1000 with alpha, sigma and lambda = ln alpha - ln sigma, a step of h = lambda' -
  * lambda is
  *
  *   base = (sigma'/sigma) x - alpha' (e^-h - 1) m0,      x' = base - sum w_j D_j,      D_j = (m_j - m0) / r_j
  *
  * with m0, m1, .. the predictions so far and r_j = (lambda_j - lambda) / h. The predictor's weights make it exact for
- * polynomials; the corrector knows the prediction at x' as well, and that is the one kept for the next step. */
+ * polynomials; the corrector also uses the prediction at x', which is kept for the next step. */
 #include "sampler_steps.h"
 
 enum { MOST_ORDER = 3, RING = 4 };
@@ -15,7 +15,7 @@ typedef struct {
     float t, log_alpha, alpha, sigma, lambda;
 } Point;
 
-/* log alpha between the table's times (i + 1) / 1000: linear, and on beyond the ends. */
+/* log alpha, interpolated linearly between the table's times (i + 1) / 1000, extrapolated beyond them. */
 static float log_alpha_at(const NoiseLevels *s, float t) {
     int above = 0;
     while (above < TRAIN_STEPS && linspace_f32(0, 1, TRAIN_STEPS + 1, above + 1) < t) above++;
@@ -34,7 +34,7 @@ static Point point_at(const NoiseLevels *s, float t) {
     return p;
 }
 
-/* x of a x = b for the n x n matrix a, by elimination with pivots; both are overwritten. */
+/* Solves a x = b for the n x n matrix a by elimination with pivots. Overwrites a, and b with x. */
 static void solve(double a[MOST_ORDER][MOST_ORDER], double *b, int n) {
     for (int k = 0; k < n; k++) {
         int pivot = k;
@@ -59,7 +59,7 @@ static void solve(double a[MOST_ORDER][MOST_ORDER], double *b, int n) {
 }
 
 typedef struct {
-    float predict[MOST_ORDER], correct[MOST_ORDER]; /* for D_1, D_2; the corrector's last: for the newest prediction */
+    float predict[MOST_ORDER], correct[MOST_ORDER]; /* of D_1, D_2; the corrector's last is the newest prediction's */
 } Weights;
 
 /* B(h) form: the weights rho solve  sum_j r_j^(i-1) rho_j = b_i. */
@@ -78,7 +78,7 @@ static Weights weights_bh(int order, const float *r, float hh, bool bh2, float a
         factorial *= i + 2;
         phi = phi / hh - (float)(1.0 / factorial);
     }
-    if (order == 2) rho[0] = 0.5; /* the original takes these without solving */
+    if (order == 2) rho[0] = 0.5; /* as in the original, which does not solve here */
     else solve(small, rho, order - 1);
     if (order == 1) b[0] = 0.5;
     else solve(matrix, b, order);
@@ -103,7 +103,7 @@ static void inverse_row(double *row, const float *r, int n, int k) {
     solve(a, row, n);
 }
 
-/* The form with varying coefficients. The corrector's last row is the original's: that of k left over from its loop. */
+/* The form with varying coefficients. The corrector's last row uses the k left over from the original's loop. */
 static Weights weights_vary(int order, const float *r, float hh, float alpha) {
     Weights w = {{0}, {0}};
     float phi[MOST_ORDER + 2];
@@ -140,7 +140,7 @@ static bool predict_x0(const Uni *u, float *m, const float *x, const Point *p, i
     return true;
 }
 
-/* One step to grid point k; correct: also asks the model at the predicted x, and corrects. */
+/* One step to grid point k. correct: evaluates the model at the predicted x, and corrects. */
 static bool uni_step(const Uni *u, float *x, int k, int order, bool correct, Error *e) {
     const Sampling *s = u->s;
     const Point *p = u->grid[k % RING], *p0 = u->grid[(k + RING - 1) % RING];
@@ -170,8 +170,8 @@ static bool uni_step(const Uni *u, float *x, int k, int order, bool correct, Err
     return true;
 }
 
-/* The list's times only tell how many steps there are and, for the tail of a list, where it begins. Fewer steps than
- * the order lower the order (the webui fails there). */
+/* The points only give the number of steps and, for the tail of a list, where it begins. Fewer steps than the order
+ * lower the order, where the webui fails. */
 bool sample_unipc(const Sampling *s, float *x, Error *e) {
     int steps = s->count, most = s->options.unipc_order;
     if (steps < 1) return true;

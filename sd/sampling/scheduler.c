@@ -1,5 +1,5 @@
-/* scheduler.c: the schedule types, as the webui's sd_schedulers.py and k-diffusion's get_sigmas_* make them; the same
- * operations in float where they have float32 tensors, in double where they have Python's or numpy's numbers. */
+/* scheduler.c: the schedule types of the webui's sd_schedulers.py and k-diffusion's get_sigmas_*, with the same
+ * operations in float where those have float32 tensors, in double where they have Python's or numpy's numbers. */
 #include "scheduler.h"
 
 #include "beta.h"
@@ -25,7 +25,7 @@ static float to_time(const ScheduleArgs *in, double sigma) {
     return in->lcm ? lcm_time(in->levels, (float)sigma) : noise_levels_time(in->levels, (float)sigma);
 }
 
-/* Sigmas at n times that are evenly spaced, of the given number of them, and 0. */
+/* Sigmas at the first n of `spaced` evenly spaced times, then 0. */
 static int at_times(const ScheduleArgs *in, float first, float last, int spaced, int n, float *out) {
     for (int i = 0; i < n; i++) out[i] = to_sigma(in, linspace_f32(first, last, spaced, i));
     out[n] = 0;
@@ -44,7 +44,7 @@ static int sgm_uniform(const ScheduleArgs *in, int n, float *out) {
     return at_times(in, to_time(in, in->sigma_max), to_time(in, in->sigma_min), n + 1, n, out);
 }
 
-/* x^y for y > 0; 0 or infinity where a double ends. */
+/* x^y for y > 0; 0 or infinity beyond the range of a double. */
 static double power(double x, double y) {
     if (!(x > 0)) return 0;
     double exponent = isfinite(x) ? y * log64(x) : x;
@@ -76,7 +76,7 @@ static int polyexponential(const ScheduleArgs *in, int n, float *out) {
     return n + 1;
 }
 
-/* n + 1 sigmas, the last of which is sigma_min and not 0. */
+/* n + 1 sigmas, ending at sigma_min rather than 0. */
 static int kl_optimal(const ScheduleArgs *in, int n, float *out) {
     float low = (float)atan64((float)in->sigma_min), high = (float)atan64((float)in->sigma_max);
     for (int i = 0; i <= n; i++) {
@@ -86,14 +86,15 @@ static int kl_optimal(const ScheduleArgs *in, int n, float *out) {
     return n + 1;
 }
 
-/* A. Sabour et al., "Align Your Steps" 2024: sigmas found for ten steps; for other numbers log sigma is interpolated.
- */
+/* A. Sabour et al., "Align Your Steps" 2024: sigmas optimised for ten steps; for other counts log sigma is
+ * interpolated. */
 static int align_your_steps(const ScheduleArgs *in, int n, float *out) {
     static const double SD1[11] = {14.615, 6.475, 3.861, 2.697, 1.886, 1.396, .963, .652, .399, .152, .029};
     static const double XL[11] = {14.615, 6.315, 3.771, 2.181, 1.342, .862, .555, .380, .234, .113, .029};
     const double *from = in->xl ? XL : SD1;
     for (int i = 0; i < n; i++) {
-        int back = n - 1 - i; /* the original goes up, then turns the list round: one step gets the smallest sigma */
+        int back =
+            n - 1 - i; /* the original builds the list upwards, then reverses it: one step gets the smallest sigma */
         double x = n > 1 ? back == n - 1 ? 1 : back * (1.0 / (n - 1)) : 0;
         int k = (int)(x * 10) < 9 ? (int)(x * 10) : 9;
         double a = log64(from[10 - k]), b = log64(from[9 - k]);
@@ -114,7 +115,7 @@ static int simple(const ScheduleArgs *in, int n, float *out) {
     return n + 1;
 }
 
-/* Often not n sigmas: as many as fit. */
+/* As many sigmas as the stride fits, often not n. */
 static int ddim(const ScheduleArgs *in, int n, float *out) {
     int count = table_count(in), stride = count / n > 1 ? count / n : 1, made = (count - 2) / stride + 1;
     for (int i = 0; i < made; i++) out[i] = table(in, 1 + (made - 1 - i) * stride);
@@ -132,7 +133,7 @@ static int beta(const ScheduleArgs *in, int n, float *out) {
     return n + 1;
 }
 
-/* In the webui's order. To add a schedule, write its fill function above and give it a row; what is not named is 0. */
+/* In the webui's order. To add a schedule, write its fill function above and add a row; members not named are 0. */
 static const Scheduler SCHEDULERS[] = {
     {.label = "Automatic", .aliases = {"automatic"}},
     {.label = "Uniform", .aliases = {"uniform"}, .fill = uniform},
@@ -175,8 +176,8 @@ bool schedule_options_check(const ScheduleOptions *o, Error *e) {
     return !(o->sigma_min > 0 && o->sigma_max > 0) || ends_fall(o->sigma_min, true, o->sigma_max, true, e);
 }
 
-/* Rounding must not make a list rise, nor leave 0 of a sigma before the last: powers by a small rho do, or pass all
- * numbers. */
+/* Keeps a list from rising by rounding. false: a sigma is infinite, or 0 before the last; powers with a small rho
+ * overflow or underflow. */
 static bool settle(float *sigmas, int count) {
     for (int i = 0; i < count; i++) {
         float *v = &sigmas[i];
@@ -203,7 +204,7 @@ bool scheduler_sigmas(const Scheduler *scheduler, const NoiseLevels *levels, boo
                      scheduler->label);
 }
 
-/* The sampler called by the first `length` characters of name. */
+/* The sampler named by the first `length` characters of name. */
 static const Sampler *find_front(const char *name, size_t length) {
     char front[64];
     if (length >= sizeof front) return NULL;

@@ -13,7 +13,7 @@ typedef struct {
     double sigma_min, sigma_max;  /* ends other than the model's, both within 1e-4..1e5 */
     double rho;                   /* of Karras (7) and Polyexponential (1) */
     double beta_alpha, beta_beta; /* of Beta (0.6) */
-    bool discard;                 /* always discard the next-to-last sigma */
+    bool discard;                 /* discard the next-to-last sigma with any sampler */
     bool old_karras;              /* "use old karras scheduler sigmas": ends .1 and 10 */
     bool xl;                      /* Align Your Steps: the table for SDXL */
 } ScheduleOptions;
