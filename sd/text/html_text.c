@@ -13,8 +13,7 @@ static int hex_value(uint32_t c) {
     return is_digit(c) ? (int)(c - '0') : (c | 32) - 'a' < 6 ? (int)((c | 32) - 'a') + 10 : -1;
 }
 
-/* The characters of a name, up to three and 0-terminated where fewer; NULL when it is not known in one of these ways.
- */
+/* The characters of a name, up to three, fewer are 0-terminated; NULL: unknown in these ways. */
 static const uint32_t *entity(const uint32_t *name, size_t length, unsigned ways) {
     char text[LONGEST_NAME + 1];
     if (length > LONGEST_NAME) return NULL;
@@ -38,7 +37,7 @@ static void push_text(Runes *out, const uint32_t text[3]) {
     for (int i = 0; i < 3 && text[i]; i++) runes_push(out, text[i]);
 }
 
-/* Reads the number after "&#" at p; returns the characters taken (0: there is none), without a semicolon. */
+/* Reads the number after "&#" at p; returns its characters without a semicolon (0: there is none). */
 static size_t read_number(const uint32_t *p, size_t count, uint32_t *value) {
     size_t i = count && (p[0] | 32) == 'x', start = i;
     uint32_t base = i ? 16 : 10, v = 0;
@@ -51,7 +50,7 @@ static size_t read_number(const uint32_t *p, size_t count, uint32_t *value) {
     return i > start ? i : 0;
 }
 
-/* What a numeric reference stands for; false for the numbers that HTML drops. */
+/* The character of a numeric reference; false: HTML drops it. */
 static bool number_character(uint32_t v, uint32_t *c) {
     *c = v;
     if (!v || v > 0x10FFFF || (v >= 0xD800 && v < 0xE000)) return *c = 0xFFFD, true;
@@ -86,20 +85,20 @@ void html_unescape(const Runes *in, Runes *out) {
         bool closed = i + length < in->count && p[i + length] == ';';
         const uint32_t *text = entity(p + i, length, closed ? WITH_SEMICOLON : WITHOUT);
         size_t used = length + closed;
-        /* Else the longest known name that the text starts with, which then stands without a semicolon. */
+        /* Otherwise the longest known name at the start of the text, which then has no semicolon. */
         for (size_t x = closed ? length : length - 1; !text && x > 1; x--)
             if ((text = entity(p + i, x, WITHOUT))) used = x;
         if (!text) continue;
         out->count -= !out->failed;
         push_text(out, text);
         i += used;
-        size_t rest = length + closed - used; /* is not looked at again: the pattern took it */
+        size_t rest = length + closed - used; /* not looked at again: the pattern consumed it */
         runes_append(out, p + i, rest);
         i += rest;
     }
 }
 
-/* The characters of the closed reference "&...;" at p[0..length); false when it stays as it is. */
+/* The characters of the closed reference "&...;" at p[0..length); false: it stays as it is. */
 static bool closed_reference(const uint32_t *p, size_t length, uint32_t text[3]) {
     text[0] = text[1] = text[2] = 0;
     size_t inside = length - 2;
@@ -138,14 +137,14 @@ void html_unescape_closed(const Runes *in, Runes *out) {
     }
 }
 
-/* References never overlap (each starts with its only '&' and ends with its only ';'), so the order in which they are
- * replaced does not matter, and each can be replaced as soon as its semicolon is written. */
+/* References never overlap (each starts with its only '&' and ends with its only ';'), so their order does not matter,
+ * and each can be replaced as soon as its semicolon is written. */
 void html_unescape_closed_fully(const Runes *in, Runes *out) {
     out->count = 0;
     out->failed |= in->failed;
     for (size_t i = 0; i < in->count; i++) {
         runes_push(out, in->at[i]);
-        /* A semicolon can come from a reference too ("&semi;") and close the next one. */
+        /* A semicolon can itself come from a reference ("&semi;") and close the next. */
         while (!out->failed && out->count > 2 && out->at[out->count - 1] == ';') {
             size_t start = out->count - 1;
             for (size_t k = 0; k < LONGEST_CLOSED && start && is_alnum(out->at[start - 1]); k++) start--;

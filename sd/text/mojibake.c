@@ -57,7 +57,7 @@ static bool is_suspicious(const uint32_t *p, size_t count) {
     return false;
 }
 
-/* The byte of c in a code page; false when it has none. In the sloppy pages U+FFFD is the byte 1A. */
+/* The byte of c in a code page; false: it has none. In the sloppy pages U+FFFD is the byte 1A. */
 static bool encode_byte(uint32_t c, int page, uint8_t *b) {
     if (page == LATIN1) return *b = (uint8_t)c, c < 0x100;
     if (c < 0x80 && c != 0x1A) return *b = (uint8_t)c, true;
@@ -65,7 +65,7 @@ static bool encode_byte(uint32_t c, int page, uint8_t *b) {
 }
 
 static bool encode(const Runes *text, int page, Bytes *out) {
-    for (size_t i = 0; i < text->count; i++) /* first whether, as most pages fail early */
+    for (size_t i = 0; i < text->count; i++) /* most pages fail early */
         if (!encode_byte(text->at[i], page, out->at + i)) return false;
     out->count = text->count;
     return true;
@@ -73,7 +73,7 @@ static bool encode(const Runes *text, int page, Bytes *out) {
 
 static bool in(uint8_t b, uint8_t low, uint8_t high) { return b >= low && b <= high; }
 
-/* The length of a sequence at p that would be UTF-8 if its space were the byte A0; 0 when there is none. */
+/* The length of a sequence at p that would be UTF-8 if its space were the byte A0; 0: none. */
 static size_t altered(const uint8_t *p, size_t left) {
 #define MIDDLE(b) (in(b, 0x80, 0xBF) && (b) != 0x85 && (b) != 0xA0)
     if (left < 2) return 0;
@@ -92,15 +92,15 @@ static size_t altered(const uint8_t *p, size_t left) {
 #undef MIDDLE
 }
 
-/* Whether the space after C3 is a word's end ("Ã la", à la) rather than the second half of a letter. */
+/* Whether the space after C3 ends a word ("Ã la", à la) rather than being half a letter. */
 static bool ends_word(const uint8_t *p, size_t left) {
-    static const char *const parts[] = {" ", "quele", "quela", "quilo", "s "};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strlen(parts[i]) <= left && !memcmp(p, parts[i], strlen(parts[i]))) return false;
+    static const char *const endings[] = {" ", "quele", "quela", "quilo", "s "};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (strlen(endings[i]) <= left && !memcmp(p, endings[i], strlen(endings[i]))) return false;
     return true;
 }
 
-/* Both passes in one: a space that stays for the word's end gets its A0 before it. out has room for 3/2 of b. */
+/* Both of ftfy's passes: where the space ends a word, A0 goes before it. out has room for 3/2 of b. */
 static void restore_a0(const Bytes *b, Bytes *out) {
     out->count = 0;
     for (size_t i = 0; i < b->count; i++) {
@@ -116,7 +116,7 @@ static void restore_a0(const Bytes *b, Bytes *out) {
     }
 }
 
-/* The length of a UTF-8 or CESU-8 sequence at p some of whose bytes were lost (1A, or once '?'); 0 when none. */
+/* The length of a UTF-8 or CESU-8 sequence at p that lost some of its bytes (to 1A, or once '?'); 0: none. */
 static size_t lossy(const uint8_t *p, size_t left) {
 #define KEPT(b) (in(b, 0x80, 0xBF) || (b) == 0x1A)
 #define LOST(b) ((b) == 0x1A || (b) == '?')
@@ -153,8 +153,8 @@ static void replace_lossy(const Bytes *b, Bytes *out) {
     }
 }
 
-/* UTF-8, or with variants also the surrogate pairs of CESU-8 and Java's C0 80 for U+0000; false when it is neither.
- * In ftfy's patterns '$' also stands before a last line feed, which then passes for the missing byte. */
+/* UTF-8, or with variants also CESU-8's surrogate pairs and Java's C0 80 for U+0000; false: b is neither. In ftfy's
+ * patterns '$' also matches before a final line feed, which then passes for the missing byte. */
 static bool decode(const Bytes *b, bool variants, Runes *out) {
     out->count = 0;
     for (size_t i = 0; i < b->count;) {
@@ -183,7 +183,7 @@ static bool same(const Runes *a, const Runes *b) {
     return a->count == b->count && !memcmp(a->at, b->at, a->count * sizeof *a->at);
 }
 
-/* Room for text in one byte each, and twice that for what the passes over bytes make of it (they at most triple it). */
+/* Room for text at one byte a character, and for the two passes over bytes, which may grow it (at most threefold). */
 static bool reserve_bytes(Repair *r, size_t count, Runes *text) {
     if (count > SIZE_MAX / 16) return text->failed = true, false;
     size_t need = count * 8 + 16;
@@ -195,7 +195,7 @@ static bool reserve_bytes(Repair *r, size_t count, Runes *text) {
     return true;
 }
 
-/* Takes text as bytes of this page that were meant as UTF-8; the result is in r->decoded. */
+/* Reads text as bytes in this page that were meant as UTF-8, into r->decoded. */
 static bool reread(Repair *r, const Runes *text, int page) {
     size_t n = text->count;
     Bytes a = {r->bytes.at, 0, 0}, b = {r->bytes.at + n, 0, 0}, c = {r->bytes.at + 3 * n, 0, 0}, *now = &a;
@@ -216,7 +216,7 @@ static bool reread(Repair *r, const Runes *text, int page) {
 
 static void fix(Repair *r, Runes *text, int depth);
 
-/* The length of a run of sequences at p that look like UTF-8 read as single bytes; 0 when there is none. */
+/* The length of a run of sequences at p that look like UTF-8 read as single bytes; 0: none. */
 static size_t run_length(const uint32_t *p, size_t left) {
     static const uint8_t first[3] = {CLASS_UTF8_FIRST_OF_2, CLASS_UTF8_FIRST_OF_3, CLASS_UTF8_FIRST_OF_4};
     size_t total = 0;
@@ -233,25 +233,25 @@ static size_t run_length(const uint32_t *p, size_t left) {
 }
 
 static void fix_runs(Repair *r, const Runes *text, Runes *out, int depth) {
-    Runes part = {0};
+    Runes run = {0};
     const uint32_t *p = text->at;
     for (size_t i = 0; i < text->count && !out->failed;) {
         size_t length = 0;
         if (p[i] >= 0x80 && !(i && has(classes(p[i - 1]), CLASS_UTF8_CONTINUATION_STRICT)))
             length = run_length(p + i, text->count - i);
         if (length && length < text->count && depth < DEEPEST && is_suspicious(p + i, length)) {
-            part.count = 0;
-            runes_append(&part, p + i, length);
-            fix(r, &part, depth + 1);
-            runes_append(out, part.at, part.count);
-            out->failed |= part.failed;
+            run.count = 0;
+            runes_append(&run, p + i, length);
+            fix(r, &run, depth + 1);
+            runes_append(out, run.at, run.count);
+            out->failed |= run.failed;
         } else runes_append(out, p + i, length ? length : 1);
         i += length ? length : 1;
     }
-    runes_free(&part);
+    runes_free(&run);
 }
 
-/* One repair; false when there is nothing (more) to repair. */
+/* One repair; false: nothing left to repair. */
 static bool fix_once(Repair *r, Runes *text, int depth) {
     uint32_t beyond_ascii = 0;
     for (size_t i = 0; i < text->count; i++) beyond_ascii |= text->at[i] >= 0x80;
@@ -272,7 +272,7 @@ static bool fix_once(Repair *r, Runes *text, int depth) {
     text->failed |= out.failed;
     runes_free(&out);
     if (changed || text->failed) return changed;
-    /* Latin-1 that was meant as Windows-1252; where other characters stand between, ftfy does the same one by one. */
+    /* Latin-1 meant as Windows-1252; among other characters, ftfy does the same one by one. */
     for (size_t i = 0; i < text->count; i++) {
         uint32_t c = unicode_from_cp1252(text->at[i]);
         changed |= c != text->at[i];

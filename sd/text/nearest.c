@@ -1,4 +1,4 @@
-/* names.c: see names.h. */
+/* nearest.c: see nearest.h. */
 #include "nearest.h"
 
 #include <stdio.h>
@@ -61,7 +61,7 @@ void nearest_suggest(const char *name, SpellingFn spelling, int count, char *out
             if (at < MOST) d[at] = d[at - 1], best[at] = best[at - 1];
         if (at < MOST) d[at] = mine, best[at] = i;
     }
-    while (n > 1 && d[n - 1] > d[0] + 2) n--; /* farther ones are no help */
+    while (n > 1 && d[n - 1] > d[0] + 2) n--; /* farther ones do not help */
     size_t used = 0;
     if (size) *out = 0;
     for (int i = 0; i < n && used < size; i++) {

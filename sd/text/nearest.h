@@ -1,4 +1,4 @@
-/* names.h: names that people type: compared without case, and the nearest ones for "did you mean". */
+/* nearest.h: names as people type them: compared ignoring case, and the nearest ones for "did you mean". */
 #ifndef SD_TEXT_NEAREST_H
 #define SD_TEXT_NEAREST_H
 
@@ -6,17 +6,17 @@
 #include <stddef.h>
 
 bool nearest_same(const char *a, const char *b);
-/* Insertions, deletions and replacements that turn a into b, case ignored; the first 63 characters count. */
+/* The insertions, deletions and replacements from a to b, ignoring case; of their first 63 characters. */
 int nearest_edits(const char *a, const char *b);
 
-/* A list of things with several spellings each: spelling(i, k) for k = 0 (the name), 1, .. until NULL. */
+/* Spelling k of entry i in a list: 0 is its name, then others up to NULL. */
 typedef const char *(*SpellingFn)(int i, int k);
 
-/* The index of the thing one of whose spellings is name; -1 when there is none. */
+/* The index of the entry that has this spelling; -1: none. */
 int nearest_find(const char *name, SpellingFn spelling, int count);
-/* That with the spelling nearest to name, 0 for an empty list. */
+/* The index of the entry with the spelling nearest to name; 0 for an empty list. */
 int nearest_name(const char *name, SpellingFn spelling, int count);
-/* out = "'A', 'B' or 'C'": the nearest one to three. */
+/* out = "'A', 'B' or 'C'": the nearest one to three names. */
 void nearest_suggest(const char *name, SpellingFn spelling, int count, char *out, size_t size);
 
 #endif

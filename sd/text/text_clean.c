@@ -14,7 +14,7 @@ static bool contains(const uint32_t *p, size_t count, uint32_t c) {
     return false;
 }
 
-/* Whether the steps other than references leave the text alone in any case. */
+/* Whether every step but that for references leaves the text alone. */
 static bool is_plain(const Runes *r) {
     for (size_t i = 0; i < r->count; i++)
         if ((r->at[i] < ' ' && r->at[i] != '\n' && r->at[i] != '\t') || r->at[i] > '~') return false;
@@ -31,15 +31,15 @@ static uint32_t straight_quote(uint32_t c) {
     return c >= 0x201C && c <= 0x201F ? '"' : c;
 }
 
-/* C1 controls, ligatures and widths, quotes, line breaks: each step maps one character, so one pass does all. */
+/* C1 controls, ligatures and widths, quotes, line breaks: each maps single characters, so one pass does all. */
 static void map_characters(const Runes *in, Runes *out) {
     out->count = 0;
     out->failed |= in->failed;
     for (size_t i = 0; i < in->count; i++) {
         uint32_t c = unicode_from_cp1252(in->at[i]);
-        const uint16_t *parts = unicode_fold(c);
-        if (parts) {
-            for (int k = 0; k < 3 && parts[k]; k++) runes_push(out, straight_quote(parts[k]));
+        const uint16_t *folded = unicode_fold(c);
+        if (folded) {
+            for (int k = 0; k < 3 && folded[k]; k++) runes_push(out, straight_quote(folded[k]));
         } else if (c == '\r') {
             if (i + 1 == in->count || in->at[i + 1] != '\n') runes_push(out, '\n');
         } else runes_push(out, c == 0x2028 || c == 0x2029 ? '\n' : straight_quote(c));
@@ -54,7 +54,7 @@ static size_t escape_length(const uint32_t *p, size_t left) {
     return i < left && (p[i] | 32) - 'a' < 26 ? i + 1 : 0;
 }
 
-/* An escape is removed as it stood: what closes up over its gap is not looked at again. */
+/* Escapes are removed in one pass: what closes the gap is not looked at again. */
 static void remove_controls(Runes *r) {
     size_t kept = 0;
     for (size_t i = 0; i < r->count;) {
@@ -114,7 +114,7 @@ static void fix_text(const Runes *in, Runes *out) {
     runes_free(&segment);
 }
 
-/* White space off both ends, runs of it to one space. */
+/* Removes white space at both ends and makes each run of it one space. */
 static void clean_space(const Runes *in, Runes *out) {
     out->count = 0;
     out->failed |= in->failed;

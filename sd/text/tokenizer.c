@@ -1,148 +1,13 @@
-/* tokenizer.c: the vocabulary, the merging of words, the splitting of text into words. */
+/* tokenizer.c: text to words, words to token ids. */
 #include "tokenizer.h"
 #include "bpe.h"
 #include "text_clean.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const uint16_t MERGES[][2] = {
-#include "vocabulary.inc"
-};
-
-_Static_assert(sizeof MERGES / sizeof *MERGES == BPE_MERGES, "vocabulary.inc does not hold CLIP's merges");
-
-enum { SLOT_BITS = 17, SLOTS = 1 << SLOT_BITS };
-
-struct Tokenizer {
-    uint32_t pairs[SLOTS]; /* left id << 16 | right id, NO_PAIR where free */
-    uint16_t merged[SLOTS];
-};
-
-static const uint32_t NO_PAIR = UINT32_MAX; /* 65535 is no id */
-
-static uint32_t slot_of(uint32_t pair) { return pair * 0x9E3779B1u >> (32 - SLOT_BITS); }
-
-Tokenizer *tokenizer_new(void) {
-    Tokenizer *t = malloc(sizeof *t);
-    if (!t) return NULL;
-    memset(t->pairs, 0xFF, sizeof t->pairs);
-    memset(t->merged, 0, sizeof t->merged);
-    for (uint32_t k = 0; k < BPE_MERGES; k++) {
-        uint32_t pair = (uint32_t)MERGES[k][0] << 16 | MERGES[k][1], slot = slot_of(pair);
-        while (t->pairs[slot] != NO_PAIR) slot = (slot + 1) % SLOTS;
-        t->pairs[slot] = pair;
-        t->merged[slot] = (uint16_t)(BPE_FIRST + k);
-    }
-    return t;
-}
-
-void tokenizer_free(Tokenizer *t) { free(t); }
-
-/* The bytes that print come first in the vocabulary, the others after them, each group in order. */
-static bool prints(uint32_t b) { return (b >= 33 && b < 127) || (b >= 161 && b < 256 && b != 173); }
-
-int32_t bpe_byte(uint8_t b) {
-    if (prints(b)) return b < 127 ? b - 33 : b < 173 ? b - 161 + 94 : b - 174 + 106;
-    return 188 + (b < 33 ? b : b < 161 ? b - 127 + 33 : 67);
-}
-
-/* The character the vocabulary writes for a byte's id. */
-static uint32_t byte_character(int32_t id) {
-    if (id >= 188) return 256 + (uint32_t)(id - 188);
-    return (uint32_t)(id < 94 ? id + 33 : id < 106 ? id - 94 + 161 : id - 106 + 174);
-}
-
-int32_t bpe_pair(const Tokenizer *t, int32_t a, int32_t b) {
-    uint32_t pair = (uint32_t)a << 16 | (uint32_t)b, slot = slot_of(pair);
-    while (t->pairs[slot] != pair) {
-        if (t->pairs[slot] == NO_PAIR) return -1;
-        slot = (slot + 1) % SLOTS;
-    }
-    return t->merged[slot];
-}
-
-bool bpe_reserve(BpeWork *w, size_t count) {
-    if (count <= w->room) return true;
-    if (count > SIZE_MAX / 64) return false;
-    size_t room = count < 32 ? 64 : count * 2;
-    bpe_free(w);
-    w->ids = malloc(room * sizeof *w->ids);
-    w->left = malloc(room * sizeof *w->left);
-    w->right = malloc(room * sizeof *w->right);
-    w->heap = malloc(room * 2 * sizeof *w->heap); /* each merge takes one entry off and puts at most two on */
-    w->room = room;
-    if (w->ids && w->left && w->right && w->heap) return true;
-    bpe_free(w);
-    return false;
-}
-
-void bpe_free(BpeWork *w) {
-    free(w->ids);
-    free(w->left);
-    free(w->right);
-    free(w->heap);
-    *w = (BpeWork){0};
-}
-
-static void sift_down(uint64_t *heap, size_t count, size_t i) {
-    uint64_t value = heap[i];
-    for (size_t child; (child = 2 * i + 1) < count; i = child) {
-        if (child + 1 < count && heap[child + 1] < heap[child]) child++;
-        if (heap[child] >= value) break;
-        heap[i] = heap[child];
-    }
-    heap[i] = value;
-}
-
-static void push(uint64_t *heap, size_t *count, uint64_t value) {
-    size_t i = (*count)++;
-    for (; i && heap[(i - 1) / 2] > value; i = (i - 1) / 2) heap[i] = heap[(i - 1) / 2];
-    heap[i] = value;
-}
-
-/* A heap of (merged token, position) stands for the repeated search for the lowest rank: a token is only part of later
- * merges, so no pair that a merge creates comes before the other occurrences of its own pair, and equal ranks come off
- * from left to right. Entries whose pair has gone are recognised by their token when they come off. */
-size_t bpe_merge(const Tokenizer *t, BpeWork *w, size_t count) {
-    enum { POSITION_BITS = 48 };
-    const uint64_t position = (UINT64_C(1) << POSITION_BITS) - 1;
-    int32_t *ids = w->ids;
-    size_t *left = w->left, *right = w->right, entries = 0;
-    for (size_t i = 0; i < count; i++) {
-        left[i] = i - 1; /* SIZE_MAX before the first */
-        right[i] = i + 1;
-        int32_t merged = i + 1 < count ? bpe_pair(t, ids[i], ids[i + 1]) : -1;
-        if (merged >= 0) w->heap[entries++] = (uint64_t)merged << POSITION_BITS | i;
-    }
-    for (size_t i = entries / 2; i--;) sift_down(w->heap, entries, i);
-    while (entries) {
-        uint64_t top = w->heap[0];
-        w->heap[0] = w->heap[--entries];
-        if (entries) sift_down(w->heap, entries, 0);
-        size_t i = (size_t)(top & position), j = right[i];
-        int32_t merged = (int32_t)(top >> POSITION_BITS);
-        if (ids[i] < 0 || j >= count || bpe_pair(t, ids[i], ids[j]) != merged) continue;
-        ids[i] = merged;
-        ids[j] = -1;
-        right[i] = right[j];
-        if (right[i] < count) {
-            left[right[i]] = i;
-            int32_t next = bpe_pair(t, merged, ids[right[i]]);
-            if (next >= 0) push(w->heap, &entries, (uint64_t)next << POSITION_BITS | i);
-        }
-        if (left[i] < count) {
-            int32_t next = bpe_pair(t, ids[left[i]], merged);
-            if (next >= 0) push(w->heap, &entries, (uint64_t)next << POSITION_BITS | left[i]);
-        }
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (ids[i] >= 0) ids[kept++] = ids[i];
-    return kept;
-}
-
-/* Whether the text starts with this literal, in either case; the long s is a case of s. */
+/* Whether p begins with this literal in either case; the long s is a case of s. */
 static bool starts_with(const uint32_t *p, size_t left, const char *literal, size_t *length) {
     size_t i = 0;
     for (; literal[i]; i++) {
@@ -156,7 +21,7 @@ static bool starts_with(const uint32_t *p, size_t left, const char *literal, siz
 
 static const char *const SPECIAL[] = {"<|startoftext|>", "<|endoftext|>"};
 
-/* The length of the pattern's match at p, 0 when none starts there. */
+/* The length of the pattern's match at p; 0: none. */
 static size_t piece_length(const uint32_t *p, size_t left) {
     static const char *const contractions[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
     size_t length;
@@ -172,7 +37,7 @@ static size_t piece_length(const uint32_t *p, size_t left) {
     return length;
 }
 
-/* The special token that a piece spells exactly; only then is it one, though the pattern cuts it out in any case. */
+/* The special token that a piece spells exactly, or -1: the pattern matches other cases too, which are plain text. */
 static int32_t special(const uint32_t *p, size_t length) {
     for (int k = 0; k < 2; k++) {
         if (strlen(SPECIAL[k]) != length) continue;
@@ -183,7 +48,7 @@ static int32_t special(const uint32_t *p, size_t length) {
     return -1;
 }
 
-/* The word's bytes as ids in w; returns their number, 0 when memory is out. */
+/* The word's bytes as ids in w; returns their number, 0: out of memory. */
 static size_t word_bytes(BpeWork *w, const uint32_t *p, size_t length) {
     if (length > SIZE_MAX / 4 || !bpe_reserve(w, length * 4)) return 0;
     size_t count = 0;
@@ -196,7 +61,7 @@ static size_t word_bytes(BpeWork *w, const uint32_t *p, size_t length) {
     return count;
 }
 
-int64_t bpe_encode(const Tokenizer *t, const Runes *text, int32_t **ids) {
+int64_t tokenizer_encode_clean(const Tokenizer *t, const Runes *text, int32_t **ids) {
     BpeWork w = {0};
     size_t count = 0, room = 64;
     int32_t *out = malloc(room * sizeof *out);
@@ -234,7 +99,7 @@ int64_t bpe_encode(const Tokenizer *t, const Runes *text, int32_t **ids) {
 int64_t tokenizer_encode(const Tokenizer *t, const char *text, size_t size, int32_t **ids) {
     Runes clean = {0};
     *ids = NULL;
-    int64_t count = text_clean(text, size, &clean) ? bpe_encode(t, &clean, ids) : -1;
+    int64_t count = text_clean(text, size, &clean) ? tokenizer_encode_clean(t, &clean, ids) : -1;
     runes_free(&clean);
     return count;
 }
@@ -242,33 +107,8 @@ int64_t tokenizer_encode(const Tokenizer *t, const char *text, size_t size, int3
 const char *tokenizer_token(const Tokenizer *t, int32_t id, char *buf, size_t size) {
     (void)t;
     if (!size) return "";
-    size_t used = 0;
-    /* Parts still to be written, the next on top; every token is at most as deep as it is long. */
-    int32_t stack[192];
-    size_t depth = 0;
     buf[0] = 0;
-    if (id < 0 || id >= TOKEN_COUNT) return buf;
-    const char *tail = id >= TOKEN_BOS ? SPECIAL[id - TOKEN_BOS] : "";
-    if (id < TOKEN_BOS) stack[depth++] = id;
-    while (depth) {
-        id = stack[--depth];
-        if (id >= BPE_FIRST) {
-            if (depth + 2 > sizeof stack / sizeof *stack) return buf;
-            stack[depth++] = MERGES[id - BPE_FIRST][1];
-            stack[depth++] = MERGES[id - BPE_FIRST][0];
-            continue;
-        }
-        uint8_t bytes[4];
-        size_t n = utf8_encode(byte_character(id % BPE_END), bytes);
-        if (id >= BPE_END) tail = "</w>"; /* only the last part of a token can end a word */
-        if (n >= size - used) {
-            tail = "";
-            break;
-        }
-        memcpy(buf + used, bytes, n);
-        used += n;
-    }
-    for (; *tail && used + 1 < size; tail++) buf[used++] = *tail;
-    buf[used] = 0;
+    if (id >= TOKEN_BOS && id < TOKEN_COUNT) snprintf(buf, size, "%s", SPECIAL[id - TOKEN_BOS]);
+    else if (id >= 0 && id < TOKEN_BOS) bpe_spell(id, buf, size);
     return buf;
 }

@@ -75,8 +75,8 @@ uint32_t unicode_from_cp1252(uint32_t c) {
     return c >= 0x80 && c < 0xA0 ? map[c - 0x80] : c;
 }
 
-/* A capital sigma ends a word when a cased letter stands before it and none after it, looking through ignorables.
- * No scan passes another sigma, which has case itself, so all of them together are linear. */
+/* A capital sigma is final when a cased letter precedes it and none follows, skipping ignorables. No scan passes
+ * another sigma, which is cased itself, so all scans together are linear. */
 static bool sigma_is_final(const Runes *r, size_t i) {
     size_t j = i;
     while (j > 0 && unicode_flags(r->at[j - 1]) & UNICODE_IGNORABLE) j--;
@@ -122,7 +122,7 @@ static void push_decomposed(Runes *out, uint32_t c) {
     else runes_push(out, c);
 }
 
-/* The character that a and b make together, 0 when none does. */
+/* The composition of a and b; 0: there is none. */
 static uint32_t joined(uint32_t a, uint32_t b) {
     if (b < 0x300) return 0;
     if (a - LEAD < 19 && b - VOWEL < VOWELS) return HANGUL + ((a - LEAD) * VOWELS + (b - VOWEL)) * TAILS;
@@ -140,8 +140,8 @@ static uint32_t joined(uint32_t a, uint32_t b) {
 
 static unsigned combining(uint32_t c) { return c < 0x300 ? 0 : RECORDS[record(c)].combining; }
 
-/* Sorts a run of marks by combining class, equal ones in their order: by insertion while that is cheap, else by
- * counting, so that a megabyte of marks costs no more than linear time. spare has room for the run. */
+/* Sorts a run of marks by combining class, stably: by insertion if short, else by counting, so that a megabyte of marks
+ * takes linear time. spare has room for the run. */
 static void sort_marks(uint32_t *p, size_t count, uint32_t *spare) {
     if (count <= 24) {
         for (size_t i = 1; i < count; i++) {
@@ -167,7 +167,7 @@ static void order_marks(Runes *r) {
         while (end < r->count && combining(r->at[end])) end++;
         if (end - i > 24 && end - i > room) {
             free(spare);
-            room = r->count - i; /* once is enough: later runs are shorter */
+            room = r->count - i; /* enough for all later runs */
             if (!(spare = malloc(room * sizeof *spare))) {
                 r->failed = true;
                 return;

@@ -1,31 +1,31 @@
 /* unicode.h: what the tokenizer needs to know about characters.
  *
  * Text is held as code points while it is cleaned. Classes, lower case, normal form C and width folding come from
- * generated tables (tools/tables/make_unicode.py) and follow Python's str and unicodedata and the regex package,
- * because those are what the original runs on. */
+ * generated tables (tools/tables/make_unicode.py) and follow Python's str and unicodedata and the regex package, which
+ * the original uses. */
 #ifndef SD_TEXT_UNICODE_H
 #define SD_TEXT_UNICODE_H
 
 #include "weights/utf8.h"
 
-/* A growing string of code points. Once memory is out, failed stays set and further pushes do nothing, so that a chain
- * of passes needs one check at its end. All zero is the empty string. */
+/* A growing string of code points; all zero is empty. Out of memory, `failed` is set for good and pushes do nothing, so
+ * a chain of passes needs one check at its end. */
 typedef struct {
     uint32_t *at;
     size_t count, room;
     bool failed;
 } Runes;
 
-bool runes_reserve(Runes *r, size_t extra); /* room for that many more */
+bool runes_reserve(Runes *r, size_t extra); /* room for `extra` more */
 void runes_push(Runes *r, uint32_t c);
 void runes_append(Runes *r, const uint32_t *p, size_t count);
 void runes_free(Runes *r);
 void runes_swap(Runes *a, Runes *b);
-/* Appends the code points of UTF-8 text; every broken sequence (as far as it could have been right) is one U+FFFD. */
+/* Appends the code points of UTF-8 text; each invalid sequence is one U+FFFD (utf8.h). */
 void runes_from_utf8(Runes *r, const char *text, size_t size);
 
 enum {
-    UNICODE_KIND = 3, /* how the pattern sees it: 0 in no piece, else one of the next three */
+    UNICODE_KIND = 3, /* the pattern's class: 0 is in no piece, else one of the next three */
     UNICODE_LETTER = 1,
     UNICODE_NUMBER = 2,
     UNICODE_OTHER = 3,
@@ -34,14 +34,14 @@ enum {
     UNICODE_WORD = 16,      /* \w of re */
     UNICODE_DECIMAL = 32,   /* \d of re */
     UNICODE_CASED = 64,     /* for the final sigma: has case and is not ignorable */
-    UNICODE_IGNORABLE = 128 /* for the final sigma: looked through */
+    UNICODE_IGNORABLE = 128 /* for the final sigma: skipped over */
 };
 unsigned unicode_flags(uint32_t c);
 
-/* The plain characters (three, 0 where there are fewer) that ligatures of Latin letters and full-width or half-width
- * forms are taken apart to; NULL for all others. */
+/* The plain characters (three, padded with 0) of a Latin ligature or a full-width or half-width form; NULL for all
+ * others. */
 const uint16_t *unicode_fold(uint32_t c);
-/* C1 controls as the characters Windows-1252 has there; the five it leaves free, and all others, stay. */
+/* A C1 control as Windows-1252 has it; the five that it leaves undefined, and all others, stay. */
 uint32_t unicode_from_cp1252(uint32_t c);
 
 /* out is emptied first and must not be in. */
