@@ -90,7 +90,7 @@ segments read what is there now ~ tensor/tape_again.c ~ training ~ openblas ~ s|
 AdamW without its correction ~ nn/optimiser.c ~ training ~ openblas ~ s|j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));|j.first = 1;|
 guidance upside down ~ sd/pipeline/sample.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
 held-out pairs drawn ~ tools/shapes/shapes_scene.c ~ shapes ~ openblas ~ s#(!o->held_out \&\& shapes_held_out#(o->held_out \&\& shapes_held_out#
-a shape's pixels without the part of its edge ~ tools/shapes/shapes_draw.c ~ shapes ~ openblas ~ s|1 - ((x0 + end) / 2 - x)|1 - (x0 - x)|
+a shape's pixels without the part of its edge ~ tools/shapes/paint.c ~ shapes ~ openblas ~ s|1 - ((x0 + end) / 2 - x)|1 - (x0 - x)|
 captions with left for right ~ tools/shapes/shapes_caption.c ~ shapes ~ openblas ~ s|"to the left of", "left of"|"to the right of", "left of"|
 judge blind to the background ~ tools/shapes/judge_scene.c ~ shapes ~ openblas ~ s|v->all = v->background \&\& |v->all = |
 judge blind to shapes ~ tools/shapes/judge_scene.c ~ shapes ~ openblas ~ s|return judge_shape(o, \&fit) == shape \&\& fit >= JUDGE_FIT|return judge_shape(o, \&fit) >= 0|

@@ -6,7 +6,7 @@
 
 enum { SEEN_WIDTH = 192 };
 
-/* Each pixel k x k times; NULL without memory. */
+/* Each pixel becomes k x k; NULL: out of memory. */
 static uint8_t *enlarge(const uint8_t *rgb, size_t w, size_t h, size_t k) {
     size_t row = w * k;
     uint8_t *out = malloc(row * h * k * 3);

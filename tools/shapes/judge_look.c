@@ -1,8 +1,8 @@
 /* judge_look.c: from pixels to objects.
  *
- * Edges mix colours: red on white has a pink rim. So a region's colour is decided by its inner pixels, those whose
- * eight neighbours have the same nearest colour, a second colour within a region counts only where it has such pixels,
- * and masks are soft: how far a pixel is on the way from the background's colour to the object's. */
+ * Edges mix colours: red on white has a pink rim. So a region's colour is that of its inner pixels, whose eight
+ * neighbours have the same nearest colour; a second colour within a region counts only where it has inner pixels; and
+ * masks are soft: how far a pixel's colour lies from the background's towards the object's. */
 #include "judge.h"
 
 #include <string.h>
@@ -35,7 +35,7 @@ static int nearest_colour(const uint8_t *p) {
     return best;
 }
 
-/* The most frequent label of the pixels for which `in` holds; the palette's first where there are none. */
+/* The most frequent label where `in` holds; 0 if it holds nowhere. */
 static int most_frequent(const Work *w, const bool *in) {
     int count[SHAPES_COLOURS] = {0}, best = 0;
     for (int i = 0; i < PIXELS; i++) count[w->label[i]] += in[i];
@@ -44,7 +44,7 @@ static int most_frequent(const Work *w, const bool *in) {
     return best;
 }
 
-/* The mean colour of those pixels that have this label; the palette's where none has. */
+/* The mean colour of the pixels of `in` with this label; the palette's colour if there are none. */
 static void mean_colour(const Work *w, const bool *in, int label, double mean[3]) {
     double sum[3] = {0};
     int n = 0;
@@ -65,7 +65,7 @@ static int neighbours(int i, int out[4]) {
     return n;
 }
 
-/* Marks the pixels connected with `from` for which `free` holds, taking them out of it; returns how many. */
+/* Moves the pixels of `free` that are connected to `from` into `in`; returns how many. */
 static int flood(Work *w, bool *free, int from, bool *in) {
     int top = 0, n = 0, next[4];
     memset(in, 0, PIXELS * sizeof *in);
@@ -113,7 +113,7 @@ static void prepare(Work *w, const uint8_t *rgb) {
     }
 }
 
-/* mask = how far each pixel of `in` is from colour a to colour b */
+/* mask = how far each pixel of `in` lies from colour a (0) towards colour b (1) */
 static void soft_mask(const Work *w, const bool *in, const double a[3], const double b[3], float *mask) {
     double d[3], length = 1e-9;
     for (int k = 0; k < 3; k++) d[k] = b[k] - a[k], length += d[k] * d[k];
@@ -148,38 +148,39 @@ static SeenObject *add(Sight *s, int colour) {
     return o;
 }
 
-/* Whether less than a quarter of its edge touches what is outside of the region: then it lies on the other colour. */
-static bool enclosed(const bool *part, const bool *region) {
+/* Whether less than a quarter of the patch's edge touches the outside of the region: then it lies on the other colour.
+ */
+static bool enclosed(const bool *patch, const bool *region) {
     int edge = 0, outside = 0, next[4];
     for (int i = 0; i < PIXELS; i++)
-        for (int k = part[i] ? neighbours(i, next) : 0; k-- > 0;) {
-            edge += !part[next[k]];
+        for (int k = patch[i] ? neighbours(i, next) : 0; k-- > 0;) {
+            edge += !patch[next[k]];
             outside += !region[next[k]];
         }
     return 4 * outside < edge;
 }
 
-/* A second colour within a region: an object on it, whose place belongs to what is below, or one that touches it. */
+/* Second colours within a region: objects on it, whose pixels belong to the lower object as well, or touching it. */
 static void look_within(Sight *s, Work *w, const bool *region, SeenObject *below, const double colour[3]) {
-    bool free[PIXELS], part[PIXELS];
+    bool free[PIXELS], patch[PIXELS];
     for (int i = 0; i < PIXELS; i++) free[i] = region[i] && w->label[i] != below->colour;
     for (int i = 0; i < PIXELS; i++) {
         if (!free[i]) continue;
-        int area = flood(w, free, i, part), label = most_frequent(w, part);
-        if (area < LEAST_SECOND || count_inner(w, part, label) < LEAST_INNER) continue;
-        bool on = enclosed(part, region);
+        int area = flood(w, free, i, patch), label = most_frequent(w, patch);
+        if (area < LEAST_SECOND || count_inner(w, patch, label) < LEAST_INNER) continue;
+        bool on = enclosed(patch, region);
         double mean[3];
         for (int k = 0; k < PIXELS; k++)
-            if (part[k]) below->mask[k] = on ? 1 : 0;
+            if (patch[k]) below->mask[k] = on ? 1 : 0;
         SeenObject *o = add(s, label);
         if (!o) return;
-        mean_colour(w, part, label, mean);
-        grow(part);
+        mean_colour(w, patch, label, mean);
+        grow(patch);
         for (int k = 0; k < PIXELS; k++) {
-            part[k] = part[k] && region[k];
-            if (on && part[k]) below->mask[k] = 1; /* its rim, too */
+            patch[k] = patch[k] && region[k];
+            if (on && patch[k]) below->mask[k] = 1; /* and its rim */
         }
-        soft_mask(w, part, on ? colour : w->ground, mean, o->mask);
+        soft_mask(w, patch, on ? colour : w->ground, mean, o->mask);
         measure(o);
     }
 }
@@ -189,7 +190,7 @@ static void look_at_region(Sight *s, Work *w, bool *region, const bool *others) 
     bool solid[PIXELS], inside[PIXELS];
     for (int i = 0; i < PIXELS; i++) inside[i] = region[i] && w->inner[i];
     int label = most_frequent(w, inside);
-    if (count_inner(w, region, label) < LEAST_INNER) return; /* a speck, or a line */
+    if (count_inner(w, region, label) < LEAST_INNER) return; /* a speck or a line */
     SeenObject *o = add(s, label);
     if (!o) return;
     mean_colour(w, inside, label, colour);

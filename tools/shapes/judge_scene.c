@@ -1,11 +1,11 @@
-/* judge_scene.c: shapes by overlap with drawn ones, and what was seen against what the caption says. */
+/* judge_scene.c: recognises shapes by their overlap with drawn ones, and compares what was seen with the caption. */
 #include "judge.h"
 
 #include "sd/noise/math64.h"
 
 /* --- shapes --- */
 
-/* Intersection over union; outside of the drawing's rectangle there is no intersection to add up. */
+/* Intersection over union, summed over the drawing's bounding box. */
 static double overlap(const SeenObject *o, int shape, const double at[3]) {
     float drawn[JUDGE_PIXELS];
     double both = 0, sum = 0, reach = 1.2 * at[2] + 1;
@@ -24,7 +24,7 @@ static double overlap(const SeenObject *o, int shape, const double at[3]) {
     return both / (o->area + sum - both + 1e-9);
 }
 
-/* Where a shape of the object's area has the same middle: its area and middle at half extent 1, by drawing it large. */
+/* Where a shape has the object's area and middle: both are measured on a large drawing and scaled. */
 static void begin(const SeenObject *o, int shape, double at[3]) {
     enum { R = 28 };
     float drawn[JUDGE_PIXELS];
@@ -39,7 +39,7 @@ static void begin(const SeenObject *o, int shape, double at[3]) {
     at[0] = o->x - sx / sum * at[2] / R, at[1] = o->y - sy / sum * at[2] / R;
 }
 
-/* Moves and scales it as long as that helps: steps of a half, then a quarter of a pixel. */
+/* Moves and scales the shape while that helps, by half a pixel, then by a quarter. */
 static double best_overlap(const SeenObject *o, int shape, double so_far) {
     double at[3], best;
     begin(o, shape, at);
@@ -77,7 +77,7 @@ static bool shape_is(const SeenObject *o, int shape) {
     return judge_shape(o, &fit) == shape && fit >= JUDGE_FIT;
 }
 
-/* Beside each other only where they hardly overlap: one inside another is neither above nor below it. */
+/* Two that overlap much have no relation but INSIDE. */
 static bool related(const SeenObject *a, const SeenObject *b, Relation r) {
     double dx = a->x - b->x, dy = a->y - b->y;
     bool upright = dy * dy > dx * dx;
@@ -93,7 +93,7 @@ static bool related(const SeenObject *a, const SeenObject *b, Relation r) {
     }
 }
 
-/* Which two of the objects are meant: those with most of the colours, then in the relation, then the largest. */
+/* Picks the two objects that are meant: by right colours, then the relation, then size. */
 static void judge_pair(Verdict *v, const Sight *s, const Scene *want) {
     int best = -1, first = 0, second = 0;
     for (int i = 0; i < s->count; i++)
@@ -104,7 +104,7 @@ static void judge_pair(Verdict *v, const Sight *s, const Scene *want) {
                         related(a, b, want->relation);
             if (right > best) best = right, first = i, second = k;
         }
-    if (best < 0) { /* a single object may still be one of the two */
+    if (best < 0) { /* one object alone may still be one of the two */
         for (int i = 0; i < 2 && s->count && !v->colours; i++)
             if (s->objects[0].colour == want->objects[i].colour) {
                 v->colours = 1;
@@ -121,7 +121,7 @@ static void judge_pair(Verdict *v, const Sight *s, const Scene *want) {
     v->relation = v->colours == 2 && related(seen[0], seen[1], want->relation);
 }
 
-/* All objects look alike: one that is wrong makes them wrong. */
+/* Objects that should look alike: one wrong one makes all wrong. */
 static void judge_alike(Verdict *v, const Sight *s, const Scene *want) {
     int most = want->kind == SCENE_SINGLE ? 1 : s->count;
     bool colour = s->count > 0, shape = s->count > 0;

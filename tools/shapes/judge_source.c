@@ -1,4 +1,5 @@
-/* judge_source.c: pictures freshly drawn, drawn and sent through a model's VAE, or made by a model from the caption. */
+/* judge_source.c: pictures freshly drawn, drawn and passed through a model's VAE, or made by a model from the caption.
+ */
 #include "judge_source.h"
 
 #include "sd/load/weights.h"
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- the VAE alone: the mean of what the encoder says, decoded --- */
+/* --- the VAE alone: the mean of the encoder's distribution, decoded --- */
 
 typedef struct Autoencoder {
     Arena arena;
@@ -47,7 +48,7 @@ static bool reconstruct(Source *s, uint8_t *rgb, Error *e) {
     for (int64_t i = 0; ok && i < tensor_count(image); i++) {
         float v = ((const float *)image.data)[i] * 127.5f + 127.5f;
         if (!isfinite(v))
-            ok = error_set(e, ERR_NUMERIC, "the VAE's numbers stopped being finite; the model or its file is damaged");
+            ok = error_set(e, ERR_NUMERIC, "the VAE's output is not finite; the model or its file is damaged");
         uint8_t byte = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v + 0.5f);
         s->squared_error += (byte - rgb[i]) * (byte - rgb[i]);
         rgb[i] = byte;
@@ -57,7 +58,7 @@ static bool reconstruct(Source *s, uint8_t *rgb, Error *e) {
     return ok;
 }
 
-/* --- any source --- */
+/* --- all sources --- */
 
 /* rgb[JUDGE_SIDE,JUDGE_SIDE,3] = the means of squares of large[size,size,3] */
 static void shrink(uint8_t *rgb, const uint8_t *large, int size) {
@@ -79,7 +80,7 @@ bool source_begin(Source *s, Error *e) {
     if (!s->size) s->size = s->m ? s->request.width : JUDGE_SIDE;
     s->request.width = s->request.height = s->size;
     if (s->size % JUDGE_SIDE || s->size < JUDGE_SIDE)
-        return error_set(e, ERR_ARGUMENT, "the judge looks at pictures of %d pixels along a side or a multiple, not %d",
+        return error_set(e, ERR_ARGUMENT, "the judge takes pictures of %d pixels a side or a multiple, not %d",
                          JUDGE_SIDE, s->size);
     if (s->steps) s->request.steps = s->steps;
     if (s->sampler) s->request.sampler = s->sampler;

@@ -1,4 +1,4 @@
-/* judge_source.h: where the pictures come from that are judged. */
+/* judge_source.h: where the judged pictures come from. */
 #ifndef SD_TOOLS_SHAPES_JUDGE_SOURCE_H
 #define SD_TOOLS_SHAPES_JUDGE_SOURCE_H
 
@@ -7,7 +7,8 @@
 
 typedef enum { SOURCE_DRAWN, SOURCE_RECONSTRUCTED, SOURCE_SAMPLED } SourceKind;
 
-/* Set kind, then for a model: options, and with SOURCE_SAMPLED what of the request is not the model's own (0, NULL). */
+/* Set kind and, unless pictures are just drawn, how to open the model; for SOURCE_SAMPLED also what differs from the
+ * model's own defaults. */
 typedef struct {
     SourceKind kind;
     const char *model; /* NULL: the built-in one */
@@ -26,8 +27,7 @@ typedef struct {
 } Source;
 
 bool source_begin(Source *s, Error *e);
-/* rgb[JUDGE_SIDE,JUDGE_SIDE,3]: the picture that the source makes of a scene or of its caption. number: picks the
- * noise. */
+/* rgb[JUDGE_SIDE,JUDGE_SIDE,3]: the picture for a scene and its caption. number: added to the noise's seed. */
 bool source_picture(Source *s, uint8_t *rgb, const Scene *scene, const char *caption, int64_t number, Error *e);
 void source_end(Source *s);
 

@@ -1,22 +1,13 @@
-/* shapes_caption.c: the words for a scene. The canonical form says all that counts in one order; the others change
- * order, articles and words, so that a model listens to words and not to a form. A few captions leave something out or
- * hold a word that means nothing, so that neither spoils a picture. */
-#include "shapes_parts.h"
+/* shapes_caption.c: the words for a scene. The canonical form says all that counts in one order. The others change
+ * order, articles and words, so that a model learns words rather than a form. A few captions omit something or contain
+ * a meaningless word, so that neither spoils a picture. */
+#include "chance.h"
+#include "palette.h"
 
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-static const struct {
-    const char *name, *other;
-    uint8_t rgb[3];
-} COLOURS[SHAPES_COLOURS] = {
-    {"red", NULL, {222, 38, 46}},         {"orange", NULL, {240, 126, 24}},      {"yellow", NULL, {252, 220, 58}},
-    {"green", NULL, {46, 164, 70}},       {"cyan", "turquoise", {62, 206, 222}}, {"blue", NULL, {38, 88, 214}},
-    {"purple", "violet", {134, 58, 180}}, {"pink", NULL, {248, 142, 190}},       {"brown", NULL, {126, 74, 38}},
-    {"black", NULL, {22, 22, 26}},        {"grey", "gray", {138, 142, 148}},     {"white", NULL, {250, 250, 250}},
-};
 
 static const struct {
     const char *name, *many, *other, *many_others;
@@ -55,18 +46,16 @@ static const char *const OTHER_PLACES[] = {"at the top left",    "at the upper e
                                            "on the left side",   "in the center",     "on the right side",
                                            "at the bottom left", "at the lower edge", "at the bottom right"};
 
-const char *shapes_colour_name(int colour) { return COLOURS[colour].name; }
 const char *shapes_shape_name(int shape) { return SHAPES[shape].name; }
 const char *shapes_relation_words(Relation r) { return RELATIONS[r][0]; }
-const uint8_t *shapes_colour_rgb(int colour) { return COLOURS[colour].rgb; }
 
-/* --- pieces --- */
+/* --- phrases --- */
 
 typedef struct {
     char *out;
     size_t size;
-    Draws d;
-    bool varied; /* other words than the canonical ones may be used */
+    Chance d;
+    bool varied; /* words may depart from the canonical ones */
     bool bare;   /* no articles */
     bool placed; /* a pair's places are named, not its relation */
     bool ahead;  /* a single object's place is named before it */
@@ -84,12 +73,12 @@ static void say(Text *t, const char *format, ...) {
 }
 
 static const char *either(Text *t, const char *name, const char *other) {
-    return other && t->varied && draw_chance(&t->d, 0.25) ? other : name;
+    return other && t->varied && chance_of(&t->d, 0.25) ? other : name;
 }
 
-static const char *colour_word(Text *t, int c) { return either(t, COLOURS[c].name, COLOURS[c].other); }
+static const char *colour_word(Text *t, int c) { return either(t, PALETTE[c].name, PALETTE[c].other); }
 
-/* A word that means nothing here: one that people use, or one that nobody does. */
+/* A word without meaning here: a real one, or an invented one. */
 static void nonsense(Text *t, char word[24]) {
     static const char *const WORDS[] = {"lovely",   "beautiful", "nice",    "cute",    "happy",  "funny", "magic",
                                         "old",      "new",       "shiny",   "strange", "pretty", "cat",   "dog",
@@ -98,12 +87,12 @@ static void nonsense(Text *t, char word[24]) {
                                         "detailed", "amazing",   "perfect", "fast",    "soft",   "girl",  "man"};
     static const char *const SYLLABLES[] = {"ba",  "ko",  "lu", "mer", "ti",  "zon",
                                             "fra", "pel", "du", "wi",  "sha", "nor"};
-    if (draw_chance(&t->d, 0.6)) {
-        snprintf(word, 24, "%s", WORDS[draw_below(&t->d, sizeof WORDS / sizeof *WORDS)]);
+    if (chance_of(&t->d, 0.6)) {
+        snprintf(word, 24, "%s", WORDS[chance_below(&t->d, sizeof WORDS / sizeof *WORDS)]);
         return;
     }
-    int n = 2 + draw_below(&t->d, 2), at = 0;
-    for (int i = 0; i < n; i++) at += snprintf(word + at, 24 - (size_t)at, "%s", SYLLABLES[draw_below(&t->d, 12)]);
+    int n = 2 + chance_below(&t->d, 2), at = 0;
+    for (int i = 0; i < n; i++) at += snprintf(word + at, 24 - (size_t)at, "%s", SYLLABLES[chance_below(&t->d, 12)]);
 }
 
 static void article(Text *t, const char *next) {
@@ -112,11 +101,11 @@ static void article(Text *t, const char *next) {
 
 static void size_word(Text *t, SizeName size, char word[12]) {
     static const char *const SIZES[][3] = {{"small", "tiny", "little"}, {"large", "big", "huge"}};
-    int k = t->varied && draw_chance(&t->d, 0.4) ? 1 + draw_below(&t->d, 2) : 0;
+    int k = t->varied && chance_of(&t->d, 0.4) ? 1 + chance_below(&t->d, 2) : 0;
     snprintf(word, 12, "%s", SIZES[size == SIZE_LARGE][k]);
 }
 
-/* Adjectives and noun, "small striped red circle" or with `many` "striped red circles"; an article where one is due. */
+/* Adjectives and noun: "a small striped red circle" or, with `many`, "striped red circles". */
 static void object(Text *t, const ShapeObject *o, bool many) {
     char words[96], size[12] = "", odd[24] = "";
     const char *colour = colour_word(t, o->colour);
@@ -132,8 +121,8 @@ static void object(Text *t, const ShapeObject *o, bool many) {
     say(t, "%s", words);
     if (o->fill == FILL_BORDERED) {
         say(t, " with ");
-        if (!many) article(t, COLOURS[o->border].name);
-        say(t, "%s %s", COLOURS[o->border].name, many ? "borders" : "border");
+        if (!many) article(t, PALETTE[o->border].name);
+        say(t, "%s %s", PALETTE[o->border].name, many ? "borders" : "border");
     }
 }
 
@@ -143,15 +132,15 @@ static void digit(Text *t, const Scene *s) {
     char number[8];
     snprintf(number, sizeof number, "%d", s->digit);
     const char *n = either(t, number, NAMES[s->digit]);
-    if (t->varied && draw_chance(&t->d, 0.5)) {
-        say(t, "%s%s %s in %s", t->bare ? "" : "the ", draw_chance(&t->d, 0.5) ? "digit" : "number", n, colour);
+    if (t->varied && chance_of(&t->d, 0.5)) {
+        say(t, "%s%s %s in %s", t->bare ? "" : "the ", chance_of(&t->d, 0.5) ? "digit" : "number", n, colour);
         return;
     }
     article(t, colour);
     say(t, "%s number %s", colour, n);
 }
 
-/* An object and its place. Most places stand first: a causal text encoder tells a noun only what came before it. */
+/* An object and its place. Most places come first: in a causal text encoder a noun sees only what precedes it. */
 static void object_at(Text *t, const ShapeObject *o, Place at, bool before) {
     const char *place = either(t, PLACES[at], OTHER_PLACES[at]);
     if (before) say(t, "%s ", place);
@@ -159,17 +148,17 @@ static void object_at(Text *t, const ShapeObject *o, Place at, bool before) {
     if (!before) say(t, " %s", place);
 }
 
-/* A pair by its places. */
+/* A pair, by the place of each. */
 static void placed(Text *t, const Scene *s) {
     static const Place OF[][2] = {
         {PLACE_TOP, PLACE_BOTTOM}, {PLACE_BOTTOM, PLACE_TOP}, {PLACE_LEFT, PLACE_RIGHT}, {PLACE_RIGHT, PLACE_LEFT}};
-    bool before = draw_chance(&t->d, 0.7);
+    bool before = chance_of(&t->d, 0.7);
     object_at(t, &s->objects[0], OF[s->relation][0], before);
     say(t, " and ");
     object_at(t, &s->objects[1], OF[s->relation][1], before);
 }
 
-/* What stands before the background. */
+/* All but the background. */
 static void subject(Text *t, const Scene *s) {
     static const char *const NUMBERS[] = {"two", "three", "four", "five"};
     if (s->kind == SCENE_DIGIT) {
@@ -191,7 +180,7 @@ static void subject(Text *t, const Scene *s) {
     }
     object(t, &s->objects[0], false);
     if (s->kind != SCENE_PAIR) return;
-    int k = t->varied && draw_chance(&t->d, 0.4) ? 1 + draw_below(&t->d, 3) : 0;
+    int k = t->varied && chance_of(&t->d, 0.4) ? 1 + chance_below(&t->d, 3) : 0;
     say(t, " %s ", RELATIONS[s->relation][k]);
     object(t, &s->objects[1], false);
 }
@@ -201,9 +190,9 @@ static void subject(Text *t, const Scene *s) {
 static void varied(Text *t, const Scene *s) {
     static const char *const MEDIA[] = {"a picture of ", "a drawing of ", "an image of ", "an illustration of "};
     const char *back = colour_word(t, s->background);
-    int form = draw_below(&t->d, 8);
+    int form = chance_below(&t->d, 8);
     t->bare = form == 0 || form == 1;
-    if (form == 2 || form == 3) say(t, "%s", MEDIA[draw_below(&t->d, 4)]);
+    if (form == 2 || form == 3) say(t, "%s", MEDIA[chance_below(&t->d, 4)]);
     if (s->background_named && form == 4) say(t, "on a%s %s background, ", strchr("aeiou", *back) ? "n" : "", back);
     if (s->background_named && form == 5) say(t, "a%s %s background with ", strchr("aeiou", *back) ? "n" : "", back);
     subject(t, s);
@@ -215,23 +204,39 @@ static void varied(Text *t, const Scene *s) {
 
 static void canonical(Text *t, const Scene *s) {
     subject(t, s);
-    const char *back = COLOURS[s->background].name;
+    const char *back = PALETTE[s->background].name;
     if (s->background_named) say(t, " on a%s %s background", strchr("aeiou", *back) ? "n" : "", back);
 }
 
+/* d NULL: the canonical words. */
+static void landscape(char caption[SHAPES_CAPTION], const Scene *s, Chance *d) {
+    static const char *const THINGS[] = {"", "a house", "a tree", "mountains", "a boat", "a cactus"};
+    static const char *const ALONE[] = {"green hills", "the sea", "a desert", "a snowy field"};
+    static const char *const ON[] = {"on a green hill", "on the sea", "in the desert", "in the snow"};
+    static const char *const BEHIND[] = {"behind green hills", "by the sea", "in the desert", "in the snow"};
+    static const char *const TIMES[TIME_KINDS][2] = {
+        {"on a sunny day", "in the sun"}, {"at sunset", "in the evening"}, {"at night", "at night under the moon"}};
+    static const char *const MEDIA[] = {"", "a picture of ", "a landscape with ", "a drawing of "};
+    bool mountains = s->thing == THING_MOUNTAINS;
+    const char *ground = s->thing == THING_NONE ? ALONE[s->ground] : (mountains ? BEHIND : ON)[s->ground];
+    const char *media = d ? MEDIA[chance_below(d, 4)] : "";
+    snprintf(caption, SHAPES_CAPTION, "%s%s%s%s %s", media, THINGS[s->thing], *THINGS[s->thing] ? " " : "", ground,
+             TIMES[s->time][d ? chance_below(d, 2) : 0]);
+}
+
 void shapes_canonical(char caption[SHAPES_CAPTION], const Scene *s) {
-    Text t = {.out = caption, .d = draws_begin(s->words, 0)};
-    if (s->kind == SCENE_LANDSCAPE) caption_landscape(caption, s, NULL);
+    Text t = {.out = caption, .d = chance_begin(s->words, 0)};
+    if (s->kind == SCENE_LANDSCAPE) landscape(caption, s, NULL);
     else canonical(&t, s);
 }
 
 void shapes_caption(char caption[SHAPES_CAPTION], const Scene *s, const ShapesOptions *o) {
-    Text t = {.out = caption, .d = draws_begin(s->words, 0)};
-    t.varied = draw_chance(&t.d, o->variety);
-    if (s->kind == SCENE_SINGLE && draw_chance(&t.d, o->vague)) t.vague = 1 + draw_below(&t.d, 3);
-    if (s->kind == SCENE_PAIR && s->relation < RELATION_INSIDE) t.placed = draw_chance(&t.d, o->placed);
-    if (s->place != PLACE_UNNAMED) t.ahead = draw_chance(&t.d, 0.5);
-    if (s->kind == SCENE_LANDSCAPE) caption_landscape(caption, s, t.varied ? &t.d : NULL);
+    Text t = {.out = caption, .d = chance_begin(s->words, 0)};
+    t.varied = chance_of(&t.d, o->variety);
+    if (s->kind == SCENE_SINGLE && chance_of(&t.d, o->vague)) t.vague = 1 + chance_below(&t.d, 3);
+    if (s->kind == SCENE_PAIR && s->relation < RELATION_INSIDE) t.placed = chance_of(&t.d, o->placed);
+    if (s->place != PLACE_UNNAMED) t.ahead = chance_of(&t.d, 0.5);
+    if (s->kind == SCENE_LANDSCAPE) landscape(caption, s, t.varied ? &t.d : NULL);
     else if (t.varied) varied(&t, s);
     else canonical(&t, s);
 }

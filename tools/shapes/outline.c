@@ -1,6 +1,7 @@
-/* shapes_outline.c: the ten shapes as polygons, the ten digits as lines. Curves are divided finely enough for pictures
- * of 512 pixels. Shapes are scaled so that they look equally large. */
-#include "shapes_parts.h"
+/* outline.c: the ten shapes as polygons, the ten digits as lines. Curves have enough points for pictures of 512 pixels.
+ * Shapes are scaled to look equally large. */
+#include "outline.h"
+#include "shapes.h"
 
 #include "sd/noise/math64.h"
 
@@ -12,8 +13,8 @@ static void add(Outline *o, double x, double y) {
 }
 
 void outline_end(Outline *o) {
-    assert(o->parts < OUTLINE_PARTS);
-    o->end[o->parts++] = o->points;
+    assert(o->curves < OUTLINE_CURVES);
+    o->end[o->curves++] = o->points;
 }
 
 static void direction(double degrees, double *x, double *y) {
@@ -46,7 +47,7 @@ static void ring(Outline *o) {
     outline_end(o);
 }
 
-/* A disc without the part that another one covers: radius 1 at 0, radius 0.8 at (0.5, 0); they cross at x = 0.61. */
+/* A disc less another one: radius 1 at 0, radius 0.8 at (0.5, 0); they cross at x = 0.61. */
 static void moon(Outline *o) {
     outline_arc(o, 0.2, 0, 1, 1, 52.411, 307.589);
     outline_arc(o, 0.7, 0, 0.8, 0.8, 277.895, 82.105);
@@ -85,18 +86,18 @@ void outline_shape(Outline *o, int shape) {
                                   {.36, 1},   {-.36, 1}, {-.36, .36}, {-1, .36}, {-1, -.36}, {-.36, -.36}};
     static const Point DIAMOND[] = {{0, -1.1}, {.74, 0}, {0, 1.1}, {-.74, 0}};
     static const Point ARROW[] = {{-1.04, -.34}, {.1, -.34}, {.1, -.92}, {1.04, 0}, {.1, .92}, {.1, .34}, {-1.04, .34}};
-    o->points = o->parts = 0;
-    switch (shape) { /* as SHAPES in shapes_caption.c */
-    case 0: circle(o, 0.98); break;
-    case 1: polygon(o, SQUARE, 4); break;
-    case 2: polygon(o, TRIANGLE, 3); break;
-    case 3: star(o); break;
-    case 4: ring(o); break;
-    case 5: moon(o); break;
-    case 6: polygon(o, CROSS, 12); break;
-    case 7: heart(o); break;
-    case 8: polygon(o, DIAMOND, 4); break;
-    case 9: polygon(o, ARROW, 7); break;
+    o->points = o->curves = 0;
+    switch (shape) {
+    case SHAPE_CIRCLE: circle(o, 0.98); break;
+    case SHAPE_SQUARE: polygon(o, SQUARE, 4); break;
+    case SHAPE_TRIANGLE: polygon(o, TRIANGLE, 3); break;
+    case SHAPE_STAR: star(o); break;
+    case SHAPE_RING: ring(o); break;
+    case SHAPE_MOON: moon(o); break;
+    case SHAPE_CROSS: polygon(o, CROSS, 12); break;
+    case SHAPE_HEART: heart(o); break;
+    case SHAPE_DIAMOND: polygon(o, DIAMOND, 4); break;
+    case SHAPE_ARROW: polygon(o, ARROW, 7); break;
     default: assert(!"no such shape");
     }
 }
@@ -107,7 +108,7 @@ static void line(Outline *o, double x0, double y0, double x1, double y1) {
 }
 
 void outline_digit(Outline *o, int digit) {
-    o->points = o->parts = 0;
+    o->points = o->curves = 0;
     switch (digit) {
     case 0: outline_arc(o, 0, 0, .56, .9, 0, 360); break;
     case 1:

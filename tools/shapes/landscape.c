@@ -1,8 +1,6 @@
-/* shapes_landscape.c: small landscapes: a sky by day, at sunset or at night, a ground, and one thing that stands there.
- */
-#include "shapes_parts.h"
-
-#include <stdio.h>
+/* landscape.c: small landscapes: a sky by day, at sunset or at night, a ground, and one thing on it. */
+#include "landscape.h"
+#include "chance.h"
 
 static Paint sky(TimeOfDay t) {
     static const double COLOURS[TIME_KINDS][2][3] = {
@@ -10,7 +8,7 @@ static Paint sky(TimeOfDay t) {
     return paint_gradient(COLOURS[t][0], COLOURS[t][1], 0, 44);
 }
 
-/* Everything on the ground is darker in the evening and bluer at night. */
+/* All but the sky is darker in the evening and bluer at night. */
 static Paint lit(TimeOfDay t, double r, double g, double b) {
     if (t == TIME_SUNSET) return paint_rgb(r * 0.84 + 14, g * 0.66, b * 0.68 + 8);
     if (t == TIME_NIGHT) return paint_rgb(r * 0.44 + 6, g * 0.46 + 8, b * 0.52 + 24);
@@ -39,12 +37,12 @@ static void triangle(Canvas *c, Point a, Point b, Point d, const Paint *p) {
     polygon(c, (const Point[]){a, b, d}, 3, 0, 0, 1, p);
 }
 
-static void draw_sky(Canvas *c, const Scene *s, Draws *d) {
+static void draw_sky(Canvas *c, const Scene *s, Chance *d) {
     static const Point STARS[] = {{8, 10}, {20, 5}, {31, 15}, {14, 22}, {40, 6}, {27, 27}, {57, 26}, {5, 31}, {60, 8}};
     Paint p = sky(s->time), sun = paint_rgb(255, 222, 70), evening = paint_rgb(255, 226, 120);
     Paint pale = paint_rgb(250, 244, 206), white = paint_rgb(252, 252, 252);
     paint_all(c, &p);
-    double dx = draw_between(d, -2, 2), dy = draw_between(d, -1, 1);
+    double dx = chance_between(d, -2, 2), dy = chance_between(d, -1, 1);
     if (s->time == TIME_DAY) {
         ellipse(c, 50 + dx, 13 + dy, 7, 7, &sun);
         ellipse(c, 15 - dx, 14 + dy, 5, 4, &white);
@@ -54,7 +52,7 @@ static void draw_sky(Canvas *c, const Scene *s, Draws *d) {
     else {
         Outline moon;
         for (int i = 0; i < 9; i++) ellipse(c, STARS[i].x + dx, STARS[i].y + dy, 0.9, 0.9, &white);
-        outline_shape(&moon, 5);
+        outline_shape(&moon, SHAPE_MOON);
         paint_fill(c, &moon, 49 + dx, 15 + dy, 8, 8, &pale);
     }
 }
@@ -130,30 +128,14 @@ static void draw_cactus(Canvas *c, const Scene *s, double x) {
     paint_stroke(c, &o, false, x, 0, 1, 1, 2.6, &green);
 }
 
-void draw_landscape(Canvas *c, const Scene *s) {
-    Draws d = draws_begin(s->words, 1);
+void landscape_draw(Canvas *c, const Scene *s) {
+    Chance d = chance_begin(s->words, 1);
     draw_sky(c, s, &d);
-    double x = draw_between(&d, 20, 34);
+    double x = chance_between(&d, 20, 34);
     if (s->thing == THING_MOUNTAINS) draw_mountains(c, s, x + 4);
     draw_ground(c, s);
     if (s->thing == THING_HOUSE) draw_house(c, s, x);
     if (s->thing == THING_TREE) draw_tree(c, s, x);
     if (s->thing == THING_BOAT) draw_boat(c, s, x);
     if (s->thing == THING_CACTUS) draw_cactus(c, s, x);
-}
-
-/* d NULL: the canonical words. */
-void caption_landscape(char caption[SHAPES_CAPTION], const Scene *s, Draws *d) {
-    static const char *const THINGS[] = {"", "a house", "a tree", "mountains", "a boat", "a cactus"};
-    static const char *const ALONE[] = {"green hills", "the sea", "a desert", "a snowy field"};
-    static const char *const ON[] = {"on a green hill", "on the sea", "in the desert", "in the snow"};
-    static const char *const BEHIND[] = {"behind green hills", "by the sea", "in the desert", "in the snow"};
-    static const char *const TIMES[TIME_KINDS][2] = {
-        {"on a sunny day", "in the sun"}, {"at sunset", "in the evening"}, {"at night", "at night under the moon"}};
-    static const char *const MEDIA[] = {"", "a picture of ", "a landscape with ", "a drawing of "};
-    bool mountains = s->thing == THING_MOUNTAINS;
-    const char *ground = s->thing == THING_NONE ? ALONE[s->ground] : (mountains ? BEHIND : ON)[s->ground];
-    const char *media = d ? MEDIA[draw_below(d, 4)] : "";
-    snprintf(caption, SHAPES_CAPTION, "%s%s%s%s %s", media, THINGS[s->thing], *THINGS[s->thing] ? " " : "", ground,
-             TIMES[s->time][d ? draw_below(d, 2) : 0]);
 }
