@@ -68,7 +68,24 @@ static void judgements(void) {
     cli_fails(2, "a multiple, not 72", "judge -m judged.safetensors -n 1 --size 72");
 }
 
+/* The first picture's steps are many: the signal comes before it is done. */
+static void stopped(void) {
+    if (access("/proc/self/status", R_OK)) {
+        test_skip("sheet: stopped: no /proc to see when signals are caught");
+        return;
+    }
+    CliRun r = cli_shell("\"$SDC\" sheet -m judged.safetensors --steps 1000 -W 256 -H 256 -o gone.png x y & p=$!; "
+                         "until grep -q 'SigCgt:.*[4-7c-f]...$' /proc/$p/status; do sleep 0.02; done; "
+                         "kill -s TERM $p; wait $p",
+                         false);
+    test_check(r.code == 143 && !strcmp(r.err, "sdc: stopped after 0 of 2 pictures\n"), "sheet: stopped, with a line");
+    test_check(access(cli_path("gone.png"), F_OK), "sheet: none of no pictures");
+    test_note("exit %d: %s", r.code, r.err);
+    cli_free(&r);
+}
+
 void cli_shapes(void) {
     folders();
     judgements();
+    stopped();
 }

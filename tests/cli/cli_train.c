@@ -110,11 +110,32 @@ static void check_overwriting(void) {
     test_check(access(cli_path("new.safetensors"), F_OK), "nothing to resume: nothing is begun");
 }
 
+/* What is finished is saved, and the exit code names the signal. */
+static void check_signals(void) {
+#define STOPPED "train --data shapes --train vae --steps 100000 --batch-size 1 --whole-batch 1 --log-every 1 --out "
+    static const char SAID[] = "sdc: stopped after step ";
+    CliRun r = cli_shell("exec \"$SDC\" " STOPPED "int.safetensors", true);
+    test_check(r.code == 130 && strstr(r.err, SAID) && strstr(r.err, "--resume") && !*r.out,
+               "Ctrl-C: exit 130, a line");
+    test_note("exit %d: %s", r.code, r.err);
+    cli_free(&r);
+    cli_works("parameters", "info int.safetensors");
+    test_check(!access(cli_path("int.safetensors.state"), F_OK), "Ctrl-C: the state is saved");
+    r = cli_shell("\"$SDC\" " STOPPED "hup.safetensors 2> hup.err & p=$!; "
+                  "until grep -q ^step hup.err; do sleep 0.02; done; kill -s HUP $p; wait $p; code=$?; "
+                  "test -e hup.safetensors.state && cat hup.err >&2; exit $code",
+                  false);
+    test_check(r.code == 129 && strstr(r.err, SAID), "a terminal that closes: exit 129, a line, and the state");
+    test_note("exit %d: %s", r.code, r.err);
+    cli_free(&r);
+}
+
 void cli_train(void) {
     cli_works("", VAE " --out vae.safetensors --log vae.csv");
     test_check(falls("vae.csv", 50), "the VAE's loss falls");
     check_resume("the VAE", VAE, "vae");
     check_overwriting();
+    check_signals();
     cli_works("parameters", "info vae.safetensors");
     cli_works("", "convert vae.safetensors converted.safetensors --dtype f16 -q"); /* with its list of tokens */
     cli_works("small.png", "txt2img -m converted.safetensors -p 'a red circle' --steps 1 -o small.png");

@@ -1,8 +1,9 @@
-/* progress.c: a bar on a terminal, a line for each step elsewhere, both on stderr: standard output has the results. */
+/* progress.c: a bar on a terminal, else a line for each step, on standard error: standard output has the results. */
 #define _XOPEN_SOURCE 700
 #include "progress.h"
 
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,12 +20,22 @@ void catch_signals(void) {
     for (int i = 0; i < 3; i++) {
         struct sigaction old, now = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
         sigemptyset(&now.sa_mask);
-        /* Whoever started us with a signal ignored (nohup, a shell's background) meant it. */
+        /* A signal ignored from the start (nohup, background jobs of a shell) stays ignored. */
         if (!sigaction(NUMBERS[i], NULL, &old) && old.sa_handler != SIG_IGN) sigaction(NUMBERS[i], &now, NULL);
     }
 }
 
 int caught_signal(void) { return caught; }
+
+int report_stop(const char *format, ...) {
+    char text[900];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    fprintf(stderr, "sdc: stopped after %s\n", text);
+    return 128 + caught;
+}
 
 void progress_begin(Progress *p, bool quiet, int runs) {
     *p = (Progress){.quiet = quiet, .terminal = isatty(STDERR_FILENO) == 1, .runs = runs};
@@ -35,7 +46,7 @@ void progress_clear(Progress *p) {
     p->drawn = false;
 }
 
-static void format_left(char *text, size_t room, double seconds) {
+void progress_time(char *text, size_t room, double seconds) {
     long s = seconds < 1e8 ? (long)(seconds + 0.5) : 100000000;
     if (s >= 3600) snprintf(text, room, "%ld h %02ld min", s / 3600, s / 60 % 60);
     else if (s >= 60) snprintf(text, room, "%ld min %02ld s", s / 60, s % 60);
@@ -46,7 +57,7 @@ static void draw(const Progress *p, double seconds, bool decoding) {
     char run[48] = "", left[48], rest[112] = "";
     double each = p->step > 0 ? seconds / p->step : 0;
     if (p->runs > 1) snprintf(run, sizeof run, "%d/%d: ", p->run + 1, p->runs);
-    format_left(left, sizeof left, each * (p->steps - p->step));
+    progress_time(left, sizeof left, each * (p->steps - p->step));
     if (p->step > 0) snprintf(rest, sizeof rest, ", %.3g s/step, %s left", each, left);
     if (!p->terminal) {
         if (p->step > 0) fprintf(stderr, "%sstep %d/%d%s\n", run, p->step, p->steps, rest);
@@ -64,8 +75,8 @@ static void draw(const Progress *p, double seconds, bool decoding) {
 bool progress_show(void *progress, const SdProgress *s) {
     Progress *p = progress;
     bool sampling = s->stage == SD_STAGE_SAMPLE, decoding = s->stage == SD_STAGE_DECODE;
-    if (sampling) p->step = s->step, p->steps = s->steps; /* while decoding these count pictures */
-    /* Nothing before the first step: an error that comes until then stands alone. */
+    if (sampling) p->step = s->step, p->steps = s->steps; /* while decoding they count pictures */
+    /* Nothing before the first step, so that an error up to then stands alone. */
     if (!p->quiet && (sampling || (decoding && p->terminal))) {
         draw(p, s->seconds, decoding);
         p->drawn = p->terminal;

@@ -1,21 +1,25 @@
-/* progress.h: what a user sees while a picture is made, and how Ctrl-C reaches the work. */
+/* progress.h: what a user sees while work goes on, and how Ctrl-C stops it. */
 #ifndef SD_TOOLS_CLI_PROGRESS_H
 #define SD_TOOLS_CLI_PROGRESS_H
 
 #include "sd/sd.h"
 
 typedef struct {
-    bool quiet, terminal; /* terminal: one line is drawn again and again; else a line for each step */
+    bool quiet, terminal; /* terminal: one line, redrawn; else a line for each step */
     int run, runs;        /* of --batch-count, from 0 */
-    int step, steps;      /* the last ones heard of */
-    bool drawn;           /* a bar stands on the terminal's line */
+    int step, steps;      /* the latest */
+    bool drawn;           /* the terminal's line shows a bar */
 } Progress;
 
 void progress_begin(Progress *p, bool quiet, int runs);
 bool progress_show(void *progress, const SdProgress *s); /* SdRequest.progress; false after Ctrl-C */
-void progress_clear(Progress *p);                        /* wipes the bar, so that a line can be printed */
+void progress_clear(Progress *p);                        /* wipes the bar to make room for a line */
+/* "1 h 02 min", "2 min 03 s", "4 s" */
+void progress_time(char *text, size_t room, double seconds);
 
 void catch_signals(void); /* SIGINT, SIGTERM and SIGHUP are noted from now on; a second one ends the process */
 int caught_signal(void);  /* the signal that came, or 0 */
+/* Prints "sdc: stopped after WHAT" as one line on standard error; returns the exit code, 128 + the signal. */
+int report_stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

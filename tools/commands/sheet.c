@@ -49,29 +49,38 @@ static const char *const DOZEN[] = {
 
 enum { DOZEN_COUNT = sizeof DOZEN / sizeof *DOZEN };
 
-static bool make(SdModel *model, SdRequest *r, const char *const *prompts, int count, const Arguments *a, Error *e) {
+/* Makes a picture of each prompt, then the sheet, of those that were done when a signal came. Returns the exit code. */
+static int make(const Command *c, const Arguments *a, SdModel *model, SdRequest *r, const char *const *prompts,
+                int count) {
+    Error e = {0};
     SdResult *results = calloc((size_t)count, sizeof *results);
     SheetPicture *pictures = calloc((size_t)count, sizeof *pictures);
     Progress progress;
     double seconds = 0;
-    bool ok = (results && pictures) || error_set(e, ERR_MEMORY, "out of memory for a sheet of %d pictures", count);
+    int done = 0;
+    bool ok = (results && pictures) || error_set(&e, ERR_MEMORY, "out of memory for a sheet of %d pictures", count);
     progress_begin(&progress, a->quiet, count);
     progress.quiet = a->quiet || !progress.terminal; /* a line for each step of each picture would be too many */
     r->progress = progress_show, r->user = &progress;
-    for (int i = 0; ok && i < count; i++) {
-        progress.run = i;
-        r->prompt = prompts[i], r->seed = a->seed + i;
-        ok = sd_txt2img(model, r, &results[i], e);
-        seconds += results[i].text_seconds + results[i].sample_seconds + results[i].decode_seconds;
-        if (ok) pictures[i] = (SheetPicture){results[i].pictures[0].rgb, prompts[i]};
+    for (; ok && done < count; done++) {
+        progress.run = done;
+        r->prompt = prompts[done], r->seed = a->seed + done;
+        ok = sd_txt2img(model, r, &results[done], &e);
+        if (!ok) break;
+        seconds += results[done].text_seconds + results[done].sample_seconds + results[done].decode_seconds;
+        pictures[done] = (SheetPicture){results[done].pictures[0].rgb, prompts[done]};
     }
     progress_clear(&progress);
-    ok = ok && contact_sheet(pictures, count, r->width, r->height, a->out, e);
-    if (ok && !a->quiet) printf("%s: %d pictures, %.1f s\n", a->out, count, seconds);
+    bool stopped = e.code == ERR_CANCELLED && caught_signal();
+    if (stopped) e = (Error){0}, ok = true;
+    ok = ok && (!done || contact_sheet(pictures, done, r->width, r->height, a->out, &e));
     for (int i = 0; results && i < count; i++) sd_free(&results[i]);
     free(results);
     free(pictures);
-    return ok;
+    if (!ok) return report(c, &e);
+    if (stopped) return report_stop("%d of %d pictures", done, count);
+    if (!a->quiet) printf("%s: %d pictures, %.1f s\n", a->out, count, seconds);
+    return finish_output();
 }
 
 static int sheet(const Command *c, int argc, char **argv) {
@@ -83,6 +92,7 @@ static int sheet(const Command *c, int argc, char **argv) {
     SdOptions options = {.threads = a.threads};
     catch_signals();
     SdModel *model = atomic_check(a.out, &e) ? sd_open(a.model, &options, &e) : NULL;
+    if (!model) return report(c, &e);
     SdRequest r = sd_request(model);
     if (a.width) r.width = a.width;
     if (a.height) r.height = a.height;
@@ -90,10 +100,9 @@ static int sheet(const Command *c, int argc, char **argv) {
     if (a.cfg >= 0) r.cfg = a.cfg;
     if (a.sampler) r.sampler = a.sampler;
     r.scheduler = a.scheduler, r.keep = true;
-    bool ok = model && make(model, &r, rest ? (const char *const *)argv : DOZEN, rest ? rest : DOZEN_COUNT, &a, &e);
+    code = make(c, &a, model, &r, rest ? (const char *const *)argv : DOZEN, rest ? rest : DOZEN_COUNT);
     sd_close(model);
-    if (caught_signal()) return 128 + caught_signal();
-    return ok ? finish_output() : report(c, &e);
+    return code;
 }
 
 const Command SHEET = {"sheet",

@@ -2,17 +2,13 @@
 #include "sd/sd.h"
 #include "sd/train/train.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/output.h"
+#include "tools/cli/progress.h"
 #include "tools/shapes/shapes.h"
 #include "weights/atomic_file.h"
 #include "train_data.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 typedef enum { TRAINS_UNET, TRAINS_UNET_TEXT, TRAINS_VAE, TRAINS_DEFAULT } Trains;
 
@@ -79,36 +75,31 @@ static const Option OPTIONS[] = {
     OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"),
     OPTION_END};
 
-static volatile sig_atomic_t stopped;
-
-static void stop(int number) {
-    (void)number;
-    stopped = 1;
-}
-
 typedef struct {
     const Command *c;
     int64_t every;
     bool quiet;
     const char *out, *sample;
     int threads;
+    int64_t step; /* the latest */
     double sum;
     int64_t count;
 } Show;
 
 static bool show(void *user, const TrainProgress *p) {
     Show *s = user;
+    s->step = p->step;
     s->sum += p->loss;
     s->count++;
     if (!s->quiet && (p->step % s->every == 0 || p->step == p->steps || p->step == p->first + 1)) {
-        double each = p->seconds / (double)(p->step - p->first), left = each * (double)(p->steps - p->step);
-        printf("step %" PRId64 "/%" PRId64 "  loss %.5f  lr %.2e  norm %.3f  %.1f images/s  %.0f:%02.0f left\n",
-               p->step, p->steps, s->sum / (double)s->count, p->lr, p->norm, (double)p->pictures / p->seconds,
-               left / 60 - 0.5 < 0 ? 0 : left / 60 - 0.5, left - 60 * (double)(int64_t)(left / 60));
-        fflush(stdout);
+        double each = p->seconds / (double)(p->step - p->first);
+        char left[48];
+        progress_time(left, sizeof left, each * (double)(p->steps - p->step));
+        fprintf(stderr, "step %" PRId64 "/%" PRId64 ", loss %.5f, rate %.2e, gradient %.3f, %.1f images/s, %s left\n",
+                p->step, p->steps, s->sum / (double)s->count, p->lr, p->norm, (double)p->pictures / p->seconds, left);
         s->sum = 0, s->count = 0;
     }
-    return !stopped;
+    return !caught_signal();
 }
 
 /* A sample that fails is told, and training goes on. */
@@ -144,12 +135,13 @@ static int train(const Command *c, int argc, char **argv) {
     o->progress = show;
     o->user = &s;
     if (a.sample) o->saved = draw_sample;
-    signal(SIGINT, stop);
-    signal(SIGTERM, stop);
+    catch_signals();
     TrainSource source;
     bool ok = atomic_check(o->out, &e) && train_source_open(&source, a.data, a.size, &a.drawn, &e) &&
               train_run(o, &source.data, &e);
     train_source_close(&source);
+    if (e.code == ERR_CANCELLED && caught_signal())
+        return report_stop("step %" PRId64 " of %" PRId64 "; the same command with --resume goes on", s.step, o->steps);
     if (!ok) return report(c, &e);
     if (!a.quiet) printf("%s: written\n", o->out);
     return finish_output();
