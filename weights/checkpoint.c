@@ -24,7 +24,7 @@ static Json *read_json(const char *path, bool needed, Error *e) {
 
 static bool add_shard(CheckpointPart *p, const char *path, Error *e) {
     if (p->count == CHECKPOINT_SHARDS)
-        return error_set(e, ERR_FORMAT, "%s: more than %d shards in one part", path, CHECKPOINT_SHARDS);
+        return error_set(e, ERR_FORMAT, "%s: is one of more than %d shards; merge them", path, CHECKPOINT_SHARDS);
     WeightFile *f = weight_file_open(path, e);
     if (f) p->shards[p->count++] = f;
     return f != NULL;
@@ -42,7 +42,9 @@ static bool open_index(CheckpointPart *p, const char *folder, const char *index,
         char path[4096];
         if (n->type != JSON_STRING || strchr(n->text, '/') ||
             (size_t)snprintf(path, sizeof path, "%s/%s/%s", folder, p->name, n->text) >= sizeof path) {
-            ok = error_set(e, ERR_FORMAT, "%s: '%s' is not the name of a file beside it", index, n->key);
+            ok = error_set(e, ERR_FORMAT,
+                           "%s: its entry for '%s' is not the name of a file beside it; download the folder again",
+                           index, n->key);
             break;
         }
         bool known = false;
@@ -60,9 +62,9 @@ static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
                                           "model.safetensors.index.json"};
     char path[4096];
     p->shards = calloc(CHECKPOINT_SHARDS, sizeof *p->shards);
-    if (!p->shards) return error_set(e, ERR_MEMORY, "%s: out of memory", folder);
+    if (!p->shards) return error_set(e, ERR_MEMORY, "%s: cannot allocate memory; free some and try again", folder);
     if ((size_t)snprintf(path, sizeof path, "%s/%s/config.json", folder, p->name) >= sizeof path - 64)
-        return error_set(e, ERR_ARGUMENT, "%s: the path is too long", folder);
+        return error_set(e, ERR_ARGUMENT, "%s: the path is too long; move it to a shorter one", folder);
     p->config = read_json(path, true, e);
     if (!p->config) return false;
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
@@ -82,22 +84,19 @@ static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
 static bool open_folder(Checkpoint *c, Error *e) {
     char path[4096];
     if ((size_t)snprintf(path, sizeof path, "%s/model_index.json", c->path) >= sizeof path)
-        return error_set(e, ERR_ARGUMENT, "%s: the path is too long", c->path);
+        return error_set(e, ERR_ARGUMENT, "%s: the path is too long; move it to a shorter one", c->path);
     if (os_kind(path) != OS_REGULAR)
         return error_set(e, ERR_FORMAT,
                          "%s: is a folder without model_index.json; give a .safetensors file or a diffusers folder",
                          c->path);
-    Json *index = read_json(path, true, e);
-    const JsonNode *class = index ? json_get(index, &index->nodes[0], "_class_name") : NULL;
-    if (class && class->type == JSON_STRING && strncmp(class->text, "StableDiffusion", 15))
-        error_set(e, ERR_FORMAT, "%s: is for %s, which is no Stable Diffusion 1.x or 2.x pipeline", path, class->text);
-    if (class && class->type == JSON_STRING && !strncmp(class->text, "StableDiffusionXL", 17))
-        error_set(e, ERR_FORMAT, "%s: is an SDXL pipeline, which this version cannot run; use SD 1.x", path);
-    json_free(index);
     c->layout = CHECKPOINT_DIFFUSERS;
-    for (int i = 0; i < CHECKPOINT_PARTS && !(e && e->code); i++) {
+    c->index = read_json(path, true, e);
+    if (!c->index) return false;
+    for (int i = 0; i < CHECKPOINT_PARTS; i++) {
         c->parts[i].name = PARTS[i];
-        if (!open_part(&c->parts[i], c->path, e)) return false;
+        if ((size_t)snprintf(path, sizeof path, "%s/%s", c->path, PARTS[i]) >= sizeof path)
+            return error_set(e, ERR_ARGUMENT, "%s: the path is too long; move it to a shorter one", c->path);
+        if (os_kind(path) == OS_DIRECTORY && !open_part(&c->parts[i], c->path, e)) return false;
     }
     snprintf(path, sizeof path, "%s/scheduler/scheduler_config.json", c->path);
     c->scheduler = read_json(path, false, e);
@@ -108,7 +107,7 @@ static Checkpoint *new_checkpoint(const char *path, Error *e) {
     Checkpoint *c = calloc(1, sizeof *c);
     if (c) c->path = malloc(strlen(path) + 1);
     if (c && c->path) return strcpy(c->path, path), c;
-    error_set(e, ERR_MEMORY, "%s: out of memory", path);
+    error_set(e, ERR_MEMORY, "%s: cannot allocate memory; free some and try again", path);
     checkpoint_close(c);
     return NULL;
 }
@@ -139,6 +138,7 @@ void checkpoint_close(Checkpoint *c) {
         free(c->parts[i].shards);
         json_free(c->parts[i].config);
     }
+    json_free(c->index);
     json_free(c->scheduler);
     free(c->path);
     free(c);
@@ -148,6 +148,11 @@ const CheckpointPart *checkpoint_part(const Checkpoint *c, const char *name) {
     for (int i = 0; i < CHECKPOINT_PARTS; i++)
         if (c->parts[i].name && !strcmp(c->parts[i].name, name)) return &c->parts[i];
     return NULL;
+}
+
+const char *checkpoint_pipeline(const Checkpoint *c) {
+    const JsonNode *class = c->index ? json_get(c->index, &c->index->nodes[0], "_class_name") : NULL;
+    return class && class->type == JSON_STRING ? class->text : NULL;
 }
 
 static Found look(WeightFile *const *files, int count, const char *key) {

@@ -21,26 +21,30 @@ typedef struct {
     CheckpointLayout layout;
     WeightFile *file; /* single file */
     CheckpointPart parts[CHECKPOINT_PARTS];
+    Json *index;                        /* model_index.json of a folder, or NULL */
     Json *scheduler;                    /* scheduler/scheduler_config.json, or NULL */
-    int res_blocks, levels, vae_levels; /* the folder's, for its names; set by whoever reads the configurations */
+    int res_blocks, levels, vae_levels; /* the folder's, for its names; 0 until detect_config (sd/models) sets them */
 } Checkpoint;
 
 typedef struct {
-    const WeightFile *file; /* NULL: the checkpoint does not hold the tensor */
+    const WeightFile *file; /* NULL: the checkpoint lacks the tensor */
     const FileTensor *tensor;
 } Found;
 
-/* Opens a .safetensors file or a diffusers folder (model_index.json; fp32 files, or .fp16 where only those are there;
- * shards). NULL and one line in e. Nothing but headers is read. */
+/* Opens a file of any format that is read, or a diffusers folder: model_index.json and those parts that it has, in
+ * whole files or shards, the .fp16 variant where there is no other. Only headers are read. NULL and one line in e. */
 Checkpoint *checkpoint_open(const char *path, Error *e);
-/* A .safetensors file in memory, which must outlive the result; name is what messages call it. */
+/* The same for a file in memory, which must outlive the result; messages call it `name`. */
 Checkpoint *checkpoint_open_memory(const char *name, const void *bytes, size_t size, Error *e);
 void checkpoint_close(Checkpoint *c); /* NULL is fine */
 
-/* The tensor of a single-file key, under any of its spellings. */
+/* The tensor of a single file's key, under any of its spellings; in a folder, under its name there. Keys that depend on
+ * the number of levels are found only once that is set. */
 Found checkpoint_find(const Checkpoint *c, const char *key);
-/* Whether a folder's part, or any key of a file beginning with prefix, is there. */
+/* A folder's part by its name; NULL in a single file, and for names other than the three. */
 const CheckpointPart *checkpoint_part(const Checkpoint *c, const char *name);
+/* The pipeline that a folder is for: "StableDiffusionPipeline"; NULL when nothing says. */
+const char *checkpoint_pipeline(const Checkpoint *c);
 
 /* Totals over all files. */
 int64_t checkpoint_tensors(const Checkpoint *c);

@@ -38,7 +38,24 @@ SdConfig config_sd1(void) {
     };
 }
 
-/* One row a number of the configuration: JSON is written and read by this table. */
+SdConfig config_sd2(void) {
+    SdConfig k = config_sd1();
+    snprintf(k.family, sizeof k.family, "SD 2.x");
+    k.unet.heads = 0;
+    k.unet.head_dim = 64;
+    k.unet.linear_projection = true;
+    k.unet.context = 1024;
+    k.clip.width = 1024;
+    k.clip.layers = 24;
+    k.clip.heads = 16;
+    k.clip.mlp = 4096;
+    k.clip.act = ACT_GELU;
+    k.clip.open_clip = k.clip.penultimate = true;
+    k.clip.pad = 0;
+    return k;
+}
+
+/* A row per number of the configuration: JSON is written and read by this table. */
 typedef enum { INT, INTS, FLAG, REAL } FieldType;
 typedef struct {
     const char *part, *name;
@@ -87,7 +104,7 @@ static const Field FIELDS[] = {
 };
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
 
-/* Fields that are no plain member. */
+/* Fields that are not plain members. */
 static bool is_gelu(const Field *f) { return !strcmp(f->name, "gelu"); }
 static bool is_v(const Field *f) { return !strcmp(f->name, "v_prediction"); }
 
@@ -173,7 +190,9 @@ bool config_from_json(SdConfig *c, const char *what, const char *text, Error *e)
         const JsonNode *part = *f->part ? json_get(j, &j->nodes[0], f->part) : &j->nodes[0];
         const JsonNode *n = json_get(j, part, f->name);
         if (n && !read_field(c, f, j, n))
-            ok = error_set(e, ERR_FORMAT, "%s: \"%s\" of the configuration is out of range", what, f->name);
+            ok = error_set(e, ERR_FORMAT,
+                           "%s: \"%s\" in its configuration is out of range; download it again or convert it anew",
+                           what, f->name);
     }
     const JsonNode *family = json_get(j, &j->nodes[0], "family");
     if (ok && family && family->type == JSON_STRING) snprintf(c->family, sizeof c->family, "%s", family->text);
@@ -182,7 +201,7 @@ bool config_from_json(SdConfig *c, const char *what, const char *text, Error *e)
 }
 
 static bool bad(const char *what, Error *e, const char *why) {
-    return error_set(e, ERR_FORMAT, "%s: is no model that this program can build: %s", what, why);
+    return error_set(e, ERR_FORMAT, "%s: is a model that this program cannot build: %s; use another model", what, why);
 }
 
 bool config_check(const SdConfig *config, const char *what, Error *e) {
@@ -191,28 +210,29 @@ bool config_check(const SdConfig *config, const char *what, Error *e) {
         const Field *f = &FIELDS[i];
         double v = f->type == INT ? *int_at(&c, f) : f->type == REAL ? *real_at(&c, f) : f->low;
         if (!(v >= f->low && v <= f->high))
-            return error_set(e, ERR_FORMAT, "%s: is no model that this program can build: %s.%s is %g", what, f->part,
-                             f->name, v);
+            return error_set(e, ERR_FORMAT,
+                             "%s: is a model that this program cannot build: %s%s%s is %g; use another model", what,
+                             f->part, *f->part ? "." : "", f->name, v);
     }
     const UnetConfig *u = &c.unet;
     for (int i = 0; i < u->levels; i++) {
         int wide = u->channels * u->mult[i];
         if (u->mult[i] < 1 || u->depth[i] < 0) return bad(what, e, "a level of the U-Net has no channels");
-        if (wide % u->groups) return bad(what, e, "the U-Net's channels are no multiple of its norm groups");
+        if (wide % u->groups) return bad(what, e, "the U-Net's channels are not a multiple of its norm groups");
         if (u->heads ? wide % u->heads : !u->head_dim || wide % u->head_dim)
-            return bad(what, e, "the U-Net's channels are no multiple of its heads");
+            return bad(what, e, "the U-Net's channels are not a multiple of its heads");
     }
     if (u->channels % 2) return bad(what, e, "the U-Net's channels are odd");
     for (int i = 0; i < c.vae.levels; i++)
         if (c.vae.mult[i] < 1 || c.vae.channels * c.vae.mult[i] % c.vae.groups)
-            return bad(what, e, "the VAE's channels are no multiple of its norm groups");
-    if (c.clip.width % c.clip.heads) return bad(what, e, "the text encoder's width is no multiple of its heads");
+            return bad(what, e, "the VAE's channels are not a multiple of its norm groups");
+    if (c.clip.width % c.clip.heads) return bad(what, e, "the text encoder's width is not a multiple of its heads");
     if (c.clip.width != u->context) return bad(what, e, "the text encoder's width is not the U-Net's context");
     if (c.vae.latent != u->out_channels) return bad(what, e, "the VAE's latents are not the U-Net's output");
     return true;
 }
 
-/* Inpainting adds a masked picture's latent and the mask, instruct-pix2pix the latent of the picture to change. */
+/* Inpainting adds the mask and the masked picture's latent, instruct-pix2pix the latent of the picture to edit. */
 bool config_check_input(const SdConfig *c, const char *what, Error *e) {
     int in = c->unet.in_channels, latent = c->vae.latent;
     if (in == latent) return true;

@@ -1,5 +1,4 @@
-/* config.h: a model's hyper-parameters. Everything that tells SD 1.x, 2.x, inpainting and small models apart is data.
- */
+/* config.h: a model's hyper-parameters. SD 1.x, 2.x, inpainting and small models differ in these numbers alone. */
 #ifndef SD_MODELS_CONFIG_H
 #define SD_MODELS_CONFIG_H
 
@@ -50,21 +49,23 @@ typedef struct {
     VaeConfig vae;
     ClipConfig clip;
     Prediction prediction;
-    int width, height, steps; /* what the model asks for by default; 0: the program's defaults */
+    int width, height, steps; /* the model's own defaults; 0: the program's */
     double cfg;
 } SdConfig;
 
-/* The published configuration of SD 1.x. */
+/* The published configurations of SD 1.x, and of SD 2.x (512-base, a single file). */
 SdConfig config_sd1(void);
+SdConfig config_sd2(void);
 
-/* As JSON, for the metadata of a file; the caller frees it. NULL when memory is out. */
+/* As JSON, for a file's metadata; the caller frees it. NULL: out of memory. */
 char *config_to_json(const SdConfig *c);
-/* Reads what config_to_json wrote over *c. False on anything that is not a usable configuration. */
+/* Overwrites *c with what config_to_json wrote; fields that are missing keep their values. False, with a line that
+ * begins with `what`, when the result is not a usable configuration. */
 bool config_from_json(SdConfig *c, const char *what, const char *json, Error *e);
 
-/* True when every number is in a range that the models can be built with. */
+/* Whether the models can be built with these numbers; a line that begins with `what` otherwise. */
 bool config_check(const SdConfig *c, const char *what, Error *e);
-/* True when the U-Net's input is a latent alone, which is what sampling and training give it. */
+/* Whether the U-Net's input is a latent alone, which is what sampling and training give it. */
 bool config_check_input(const SdConfig *c, const char *what, Error *e);
 
 #endif

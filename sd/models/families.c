@@ -1,250 +1,170 @@
+/* families.c: the table of families, and which row a checkpoint is. */
 #include "families.h"
 
-#include <stdio.h>
+#include "config_detect.h"
+
 #include <string.h>
 
-#define UNET "model.diffusion_model."
-#define VAE "first_stage_model."
-#define CLIP "cond_stage_model.transformer.text_model."
-#define OPEN_CLIP "cond_stage_model.model."
+#define HAS(k)                                                                                                         \
+    { .kind = TRAIT_HAS, .key = k }
+#define SIZE(k, d, n)                                                                                                  \
+    { .kind = TRAIT_SIZE, .key = k, .dim = d, .size = n }
+#define LACKS(k)                                                                                                       \
+    { .kind = TRAIT_LACKS, .key = k }
+#define NAMES(k)                                                                                                       \
+    { .kind = TRAIT_NAMES, .key = k }
+#define FOLDER                                                                                                         \
+    { .kind = TRAIT_FOLDER }
+#define PIPELINE(k)                                                                                                    \
+    { .kind = TRAIT_PIPELINE, .key = k }
+#define OTHER_PIPELINE(k)                                                                                              \
+    { .kind = TRAIT_OTHER_PIPELINE, .key = k }
+#define CONFIG(p, k, t)                                                                                                \
+    { .kind = TRAIT_CONFIG, .part = p, .key = k, .text = t }
 
-/* --- a single file: shapes tell --- */
+#define A_UNET KEY_UNET "input_blocks.0.0.weight"
+#define A_VAE KEY_VAE "decoder.conv_in.weight"
+#define A_CLIP KEY_CLIP "embeddings.token_embedding.weight"
+#define AN_OPEN_CLIP KEY_OPEN_CLIP "token_embedding.weight"
+#define SIZES KEY_UNET "label_emb.0.0.weight" /* what SDXL makes of sizes and pooled text */
 
-static const FileTensor *find(const Checkpoint *c, const char *format, int i, int j) {
-    char name[192];
-    snprintf(name, sizeof name, format, i, j); /* formats are this file's own */
-    return checkpoint_find(c, name).tensor;
-}
+#define FULL "use a full checkpoint"
+#define NOT_YET(text) .is = text, .todo = "this version runs SD 1.x"
+#define NO_MODEL(text) .is = text, .todo = "give a checkpoint to -m"
 
-static int size(const FileTensor *t, int dim) { return t && dim < t->nd && t->n[dim] <= 1 << 20 ? (int)t->n[dim] : 0; }
+/* The first row that fits wins. */
+static const Family FAMILIES[] = {
+    /* whole models that cannot be run yet */
+    {"SD 3", {PIPELINE("StableDiffusion3")}, NOT_YET("is an SD 3 model")},
+    {"SD 3", {HAS(KEY_UNET "x_embedder.proj.weight")}, NOT_YET("is an SD 3 model")},
+    {"Flux", {PIPELINE("Flux")}, NOT_YET("is a Flux model")},
+    {"Flux", {HAS(KEY_UNET "double_blocks.0.img_attn.qkv.weight")}, NOT_YET("is a Flux model")},
+    {"Flux", {HAS("double_blocks.0.img_attn.qkv.weight")}, NOT_YET("is a Flux model")},
+    {"SDXL refiner", {SIZE(SIZES, 1, 2560)}, NOT_YET("is an SDXL refiner")},
+    {"SDXL refiner", {SIZE("conditioner.embedders.0.model.ln_final.weight", 0, 1280)}, NOT_YET("is an SDXL refiner")},
+    {"SDXL", {SIZE(SIZES, 1, 2816)}, NOT_YET("is an SDXL model")},
+    {"SDXL", {PIPELINE("StableDiffusionXL")}, NOT_YET("is an SDXL model")},
+    {"SDXL", {HAS("conditioner.embedders.1.model.ln_final.weight")}, NOT_YET("is an SDXL model")},
+    {"SDXL",
+     {HAS("conditioner.embedders.0.transformer.text_model.final_layer_norm.weight")},
+     NOT_YET("is an SDXL model")},
+    {"SD-Turbo", {HAS("conditioner.embedders.0.model.ln_final.weight")}, NOT_YET("is an SD-Turbo model")},
+    {"unCLIP", {HAS("embedder.model.ln_final.weight")}, NOT_YET("is an SD 2.1 unCLIP model")},
+    {"AltDiffusion",
+     {HAS("cond_stage_model.roberta.embeddings.word_embeddings.weight")},
+     NOT_YET("is an AltDiffusion model")},
+    {"other pipeline",
+     {OTHER_PIPELINE("StableDiffusion")},
+     NOT_YET("is not for a Stable Diffusion 1.x or 2.x pipeline")},
 
-/* What a file that is not SD 1.x or 2.x looks like, by a key that only that family has. */
-static bool refuse_others(const Checkpoint *c, Error *e) {
-    static const struct {
-        const char *key, *what;
-    } OTHERS[] = {
-        {"conditioner.embedders.1.model.ln_final.weight", "an SDXL model; this version runs SD 1.x"},
-        {"conditioner.embedders.0.model.ln_final.weight", "an SDXL refiner; this version runs SD 1.x"},
-        {"conditioner.embedders.0.transformer.text_model.final_layer_norm.weight",
-         "an SDXL model; this version runs SD 1.x"},
-        {"model.diffusion_model.x_embedder.proj.weight", "an SD 3 model; this version runs SD 1.x"},
-        {"model.diffusion_model.double_blocks.0.img_attn.qkv.weight", "a Flux model; this version runs SD 1.x"},
-        {"double_blocks.0.img_attn.qkv.weight", "a Flux model; this version runs SD 1.x"},
-        {"control_model.time_embed.0.weight", "a ControlNet, not a whole model; give a checkpoint to -m"},
-        {"string_to_param", "a textual-inversion embedding, not a model; give a checkpoint to -m"},
-        {"emb_params", "a textual-inversion embedding, not a model; give a checkpoint to -m"},
-        {"encoder.conv_in.weight", "a VAE alone, not a whole model; give a checkpoint to -m"},
-        {"conv_in.weight",
-         "one part of a diffusers folder, not a whole model; give the folder that holds model_index.json"},
-        {"text_model.embeddings.token_embedding.weight",
-         "a text encoder alone, not a whole model; give a checkpoint to -m"},
-        {"noise", "a file of activations (made by --taps), not a model; give a checkpoint to -m"},
-    };
-    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
-        if (checkpoint_find(c, OTHERS[i].key).tensor)
-            return error_set(e, ERR_FORMAT, "%s: is %s", c->path, OTHERS[i].what);
+    /* whole models that are run; a folder has SD 2.x's encoder under CLIP's names */
+    {"SD 2.x",
+     {HAS(A_UNET), HAS(A_VAE), HAS(A_CLIP), CONFIG("text_encoder", "hidden_act", "gelu")},
+     .base = config_sd2},
+    {"SD 1.x", {HAS(A_UNET), HAS(A_VAE), HAS(A_CLIP)}, .base = config_sd1},
+    {"SD 2.x", {HAS(A_UNET), HAS(A_VAE), HAS(AN_OPEN_CLIP)}, .base = config_sd2},
+
+    /* models that lack something */
+    {"no VAE", {HAS(A_UNET), LACKS(A_VAE)}, .is = "holds no VAE (" A_VAE " is missing)", .todo = FULL},
+    {"no text encoder", {HAS(A_UNET)}, .is = "holds no text encoder (" A_CLIP " is missing)", .todo = FULL},
+    {"no U-Net",
+     {FOLDER, LACKS(A_UNET)},
+     .is = "holds no U-Net (unet/conv_in.weight is missing)",
+     .todo = "use a full folder"},
+
+    /* files that are not models */
+    {"ControlNet", {HAS("control_model.time_embed.0.weight")}, NO_MODEL("is a ControlNet, not a whole model")},
+    {"ControlNet", {HAS("input_hint_block.0.weight")}, NO_MODEL("is a ControlNet, not a whole model")},
+    {"ControlNet", {HAS("controlnet_cond_embedding.conv_in.weight")}, NO_MODEL("is a ControlNet, not a whole model")},
+    {"embedding", {HAS("emb_params")}, NO_MODEL("is a textual-inversion embedding, not a model")},
+    {"embedding", {HAS("string_to_param")}, NO_MODEL("is a textual-inversion embedding, not a model")},
+    {"embedding", {HAS("clip_l"), HAS("clip_g")}, NO_MODEL("is a textual-inversion embedding (SDXL), not a model")},
+    {"VAE", {HAS("encoder.conv_in.weight")}, NO_MODEL("is a VAE alone, not a whole model")},
+    {"VAE", {HAS(A_VAE)}, NO_MODEL("is a VAE alone, not a whole model")},
+    {"part of a folder",
+     {HAS("conv_in.weight")},
+     .is = "is one part of a diffusers folder, not a whole model",
+     .todo = "give the folder that holds model_index.json"},
+    {"U-Net", {HAS("input_blocks.0.0.weight")}, NO_MODEL("is a U-Net alone, not a whole model")},
+    {"text encoder",
+     {HAS("text_model.embeddings.token_embedding.weight")},
+     NO_MODEL("is a text encoder alone, not a whole model")},
+    {"upscaler", {HAS("conv_first.weight")}, NO_MODEL("is an upscaler (ESRGAN), not a model")},
+    {"taps", {HAS("noise")}, NO_MODEL("is a file of activations (made by --taps), not a model")},
+    {"training state",
+     {HAS("values"), HAS("m"), HAS("v")},
+     .is = "is the state of a training run (made by sdc train), not a model",
+     .todo = "give the model beside it, without .state"},
+    {"LoRA", {NAMES("lora_")}, NO_MODEL("is a LoRA, not a model")},
+    {"LoRA", {NAMES(".lora")}, NO_MODEL("is a LoRA, not a model")},
+
+    {"unknown",
+     {{NO_TRAIT}},
+     .is = "holds no Stable Diffusion checkpoint (it has no tensor " A_UNET ")",
+     .todo = "give an SD 1.x file or a diffusers folder"},
+};
+enum { FAMILY_COUNT = sizeof FAMILIES / sizeof *FAMILIES, TRAITS = sizeof FAMILIES->traits / sizeof(Trait) };
+
+/* --- which row --- */
+
+static bool any_name(const Checkpoint *c, const char *piece) {
     for (size_t i = 0; c->file && i < c->file->count; i++)
-        if (strstr(c->file->tensors[i].name, "lora_") || strstr(c->file->tensors[i].name, ".lora"))
-            return error_set(e, ERR_FORMAT, "%s: is a LoRA, not a model; give a checkpoint to -m", c->path);
-    return error_set(e, ERR_FORMAT,
-                     "%s: holds no Stable Diffusion checkpoint (no " UNET
-                     "input_blocks.0.0.weight among its %lld tensors); give an SD 1.x file or a diffusers folder",
-                     c->path, (long long)checkpoint_tensors(c));
+        if (strstr(c->file->tensors[i].name, piece)) return true;
+    return false;
 }
 
-static bool incomplete(const Checkpoint *c, const char *part, const char *key, Error *e) {
-    return error_set(e, ERR_FORMAT, "%s: holds no %s (%s is missing); use a full checkpoint", c->path, part, key);
+/* Whether `text` begins with t's key; false without a text. */
+static bool begins(const char *text, const Trait *t) { return text && !strncmp(text, t->key, strlen(t->key)); }
+
+static bool says(const Checkpoint *c, const Trait *t) {
+    const CheckpointPart *p = checkpoint_part(c, t->part);
+    const JsonNode *n = p && p->config ? json_get(p->config, &p->config->nodes[0], t->key) : NULL;
+    return n && n->type == JSON_STRING && !strcmp(n->text, t->text);
 }
 
-static int transformer_depth(const Checkpoint *c, const char *format, int block) {
-    int depth = 0;
-    while (depth < 64 && find(c, format, block, depth)) depth++;
-    return depth;
-}
-
-static void detect_unet(const Checkpoint *c, UnetConfig *u) {
-    const FileTensor *first = find(c, UNET "input_blocks.0.0.weight", 0, 0);
-    const FileTensor *last = find(c, UNET "out.2.weight", 0, 0);
-    u->channels = size(first, 0);
-    u->in_channels = size(first, 1);
-    u->out_channels = size(last, 0);
-    u->levels = 1;
-    int blocks = 0, at_level = 0;
-    for (int i = 1; i < MAX_LEVELS * 16; i++) {
-        const FileTensor *conv = find(c, UNET "input_blocks.%d.0.in_layers.2.weight", i, 0);
-        if (conv) {
-            if (u->levels > MAX_LEVELS) break;
-            if (u->channels) u->mult[u->levels - 1] = size(conv, 0) / u->channels;
-            u->depth[u->levels - 1] =
-                transformer_depth(c, UNET "input_blocks.%d.1.transformer_blocks.%d.norm1.weight", i);
-            blocks = ++at_level;
-        } else if (find(c, UNET "input_blocks.%d.0.op.weight", i, 0)) {
-            u->levels++;
-            at_level = 0;
-        } else break;
+static bool holds(const Checkpoint *c, const Trait *t) {
+    const FileTensor *tensor;
+    const char *pipeline = checkpoint_pipeline(c);
+    switch (t->kind) {
+    case NO_TRAIT: return true;
+    case TRAIT_HAS: return checkpoint_find(c, t->key).tensor != NULL;
+    case TRAIT_LACKS: return !checkpoint_find(c, t->key).tensor;
+    case TRAIT_SIZE:
+        tensor = checkpoint_find(c, t->key).tensor;
+        return tensor && t->dim < tensor->nd && tensor->n[t->dim] == t->size;
+    case TRAIT_NAMES: return any_name(c, t->key);
+    case TRAIT_FOLDER: return c->layout == CHECKPOINT_DIFFUSERS;
+    case TRAIT_PIPELINE: return begins(pipeline, t);
+    case TRAIT_OTHER_PIPELINE: return pipeline && !begins(pipeline, t);
+    case TRAIT_CONFIG: return says(c, t);
     }
-    u->res_blocks = blocks;
-    u->middle_depth = transformer_depth(c, UNET "middle_block.%d.transformer_blocks.%d.norm1.weight", 1);
-    u->context = size(find(c, UNET "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 0, 0), 1);
-    const FileTensor *proj = find(c, UNET "middle_block.1.proj_in.weight", 0, 0);
-    u->linear_projection = proj && proj->nd == 2;
+    return false;
 }
 
-static void detect_vae(const Checkpoint *c, VaeConfig *v) {
-    v->channels = size(find(c, VAE "decoder.norm_out.weight", 0, 0), 0);
-    v->latent = size(find(c, VAE "decoder.conv_in.weight", 0, 0), 1);
-    v->levels = v->res_blocks = 0;
-    for (int i = 0; i < MAX_LEVELS; i++) {
-        const FileTensor *conv = find(c, VAE "decoder.up.%d.block.0.conv1.weight", i, 0);
-        if (!conv) break;
-        if (v->channels) v->mult[i] = size(conv, 0) / v->channels;
-        v->levels++;
+const Family *family_row(int i) { return i >= 0 && i < FAMILY_COUNT ? &FAMILIES[i] : NULL; }
+
+const Family *family_of(const Checkpoint *c) {
+    const Family *f = FAMILIES;
+    for (int i = 0; i < TRAITS;) {
+        if (holds(c, &f->traits[i])) i++;
+        else f++, i = 0;
     }
-    while (v->res_blocks < 16 && find(c, VAE "decoder.up.0.block.%d.conv1.weight", v->res_blocks, 0)) v->res_blocks++;
-    v->res_blocks--; /* the decoder has one more than the encoder */
-}
-
-static bool detect_clip(const Checkpoint *c, ClipConfig *k, Error *e) {
-    const FileTensor *tokens = find(c, CLIP "embeddings.token_embedding.weight", 0, 0);
-    k->open_clip = !tokens;
-    if (!tokens) tokens = find(c, OPEN_CLIP "token_embedding.weight", 0, 0);
-    if (!tokens) return incomplete(c, "text encoder", CLIP "embeddings.token_embedding.weight", e);
-    k->vocabulary = size(tokens, 0);
-    k->width = size(tokens, 1);
-    k->positions = size(
-        find(c, k->open_clip ? OPEN_CLIP "positional_embedding" : CLIP "embeddings.position_embedding.weight", 0, 0),
-        0);
-    k->layers = 0;
-    while (k->layers < 256 && find(c,
-                                   k->open_clip ? OPEN_CLIP "transformer.resblocks.%d.ln_1.weight"
-                                                : CLIP "encoder.layers.%d.layer_norm1.weight",
-                                   k->layers, 0))
-        k->layers++;
-    k->mlp = size(find(c,
-                       k->open_clip ? OPEN_CLIP "transformer.resblocks.0.mlp.c_fc.weight"
-                                    : CLIP "encoder.layers.0.mlp.fc1.weight",
-                       0, 0),
-                  0);
-    k->heads = k->width / 64; /* of every CLIP text encoder in use */
-    k->act = k->open_clip ? ACT_GELU : ACT_QUICK_GELU;
-    k->penultimate = k->open_clip;
-    k->pad = k->open_clip ? 0 : 49407;
-    return true;
-}
-
-static bool detect_single(const Checkpoint *c, SdConfig *out, Error *e) {
-    if (!checkpoint_find(c, UNET "input_blocks.0.0.weight").tensor) return refuse_others(c, e);
-    if (!checkpoint_find(c, VAE "decoder.conv_in.weight").tensor)
-        return incomplete(c, "VAE", VAE "decoder.conv_in.weight", e);
-    detect_unet(c, &out->unet);
-    detect_vae(c, &out->vae);
-    if (!detect_clip(c, &out->clip, e)) return false;
-    bool second = out->clip.open_clip;
-    out->unet.heads = second ? 0 : 8;
-    out->unet.head_dim = second ? 64 : 0;
-    snprintf(out->family, sizeof out->family, second ? "SD 2.x" : "SD 1.x");
-    return true;
-}
-
-/* --- a diffusers folder: its configurations tell --- */
-
-static int number(const Json *j, const char *key, int otherwise) {
-    int64_t v;
-    return json_int(json_get(j, &j->nodes[0], key), &v) && v >= 0 && v <= 1 << 20 ? (int)v : otherwise;
-}
-
-/* An int, or the i-th of a list. */
-static int number_at(const Json *j, const char *key, int i, int otherwise) {
-    const JsonNode *n = json_get(j, &j->nodes[0], key);
-    if (!n || n->type != JSON_ARRAY) return number(j, key, otherwise);
-    int64_t v, at = n->child;
-    while (i-- > 0 && at >= 0) at = j->nodes[at].next;
-    return at >= 0 && json_int(&j->nodes[at], &v) && v >= 0 && v <= 1 << 20 ? (int)v : otherwise;
-}
-
-static int length(const Json *j, const char *key) {
-    const JsonNode *n = json_get(j, &j->nodes[0], key);
-    return n && n->type == JSON_ARRAY ? (int)n->count : 0;
-}
-
-static bool is_text(const Json *j, const JsonNode *n, const char *text) {
-    (void)j;
-    return n && n->type == JSON_STRING && !strcmp(n->text, text);
-}
-
-static void channels_of(const Json *j, int *levels, int *channels, int mult[MAX_LEVELS]) {
-    *levels = length(j, "block_out_channels");
-    *channels = number_at(j, "block_out_channels", 0, 0);
-    for (int i = 0; i < *levels && i < MAX_LEVELS; i++)
-        mult[i] = *channels ? number_at(j, "block_out_channels", i, 0) / *channels : 0;
-}
-
-static void unet_from_json(const Json *j, UnetConfig *u) {
-    channels_of(j, &u->levels, &u->channels, u->mult);
-    u->in_channels = number(j, "in_channels", 4);
-    u->out_channels = number(j, "out_channels", 4);
-    u->res_blocks = number(j, "layers_per_block", 2);
-    u->context = number(j, "cross_attention_dim", 0);
-    u->groups = number(j, "norm_num_groups", 32);
-    const JsonNode *linear = json_get(j, &j->nodes[0], "use_linear_projection");
-    u->linear_projection = linear && linear->type == JSON_TRUE;
-    const JsonNode *types = json_get(j, &j->nodes[0], "down_block_types");
-    int64_t at = types && types->type == JSON_ARRAY ? types->child : -1;
-    for (int i = 0; i < u->levels && i < MAX_LEVELS; i++) {
-        bool cross = at >= 0 ? is_text(j, &j->nodes[at], "CrossAttnDownBlock2D") : i + 1 < u->levels;
-        u->depth[i] = cross ? number_at(j, "transformer_layers_per_block", i, 1) : 0;
-        if (at >= 0) at = j->nodes[at].next;
-    }
-    u->middle_depth = number_at(j, "transformer_layers_per_block", u->levels - 1, 1);
-    /* "attention_head_dim" is the number of heads, an old misnomer that diffusers keeps; a list gives a fixed width */
-    int heads = number_at(j, "attention_head_dim", 0, 8);
-    const JsonNode *list = json_get(j, &j->nodes[0], "attention_head_dim");
-    u->heads = list && list->type == JSON_ARRAY ? 0 : heads;
-    u->head_dim = !u->heads && heads ? u->channels / heads : 0;
-}
-
-static bool detect_folder(const Checkpoint *c, SdConfig *out, Error *e) {
-    const Json *unet = checkpoint_part(c, "unet")->config, *vae = checkpoint_part(c, "vae")->config;
-    const Json *text = checkpoint_part(c, "text_encoder")->config;
-    if (json_get(unet, &unet->nodes[0], "addition_embed_type") &&
-        json_get(unet, &unet->nodes[0], "addition_embed_type")->type == JSON_STRING)
-        return error_set(e, ERR_FORMAT, "%s: is an SDXL model, which this version cannot run; use SD 1.x", c->path);
-    unet_from_json(unet, &out->unet);
-    VaeConfig *v = &out->vae;
-    channels_of(vae, &v->levels, &v->channels, v->mult);
-    v->res_blocks = number(vae, "layers_per_block", 2);
-    v->latent = number(vae, "latent_channels", 4);
-    v->groups = number(vae, "norm_num_groups", 32);
-    if (!json_double(json_get(vae, &vae->nodes[0], "scaling_factor"), &v->scale)) v->scale = 0.18215;
-    ClipConfig *k = &out->clip;
-    k->vocabulary = number(text, "vocab_size", 49408);
-    k->positions = number(text, "max_position_embeddings", 77);
-    k->width = number(text, "hidden_size", 0);
-    k->layers = number(text, "num_hidden_layers", 0);
-    k->heads = number(text, "num_attention_heads", 0);
-    k->mlp = number(text, "intermediate_size", 0);
-    bool gelu = is_text(text, json_get(text, &text->nodes[0], "hidden_act"), "gelu");
-    k->act = gelu ? ACT_GELU : ACT_QUICK_GELU;
-    k->open_clip = k->penultimate = false; /* diffusers ships SD 2.x's encoder without its last layer, in these names */
-    k->pad = gelu ? 0 : 49407;
-    const Json *s = c->scheduler;
-    if (s && is_text(s, json_get(s, &s->nodes[0], "prediction_type"), "v_prediction")) out->prediction = PREDICT_V;
-    snprintf(out->family, sizeof out->family, gelu ? "SD 2.x" : "SD 1.x");
-    return true;
+    return f;
 }
 
 bool detect_config(Checkpoint *c, SdConfig *out, Error *e) {
+    const char *own = c->file ? weight_file_meta(c->file, "sdc.config") : NULL;
     *out = config_sd1();
-    if (c->layout == CHECKPOINT_DIFFUSERS) {
-        if (!detect_folder(c, out, e)) return false;
-        c->res_blocks = out->unet.res_blocks;
-        c->levels = out->unet.levels;
-        c->vae_levels = out->vae.levels;
-        if (out->unet.levels > MAX_LEVELS || out->vae.levels > MAX_LEVELS)
-            return error_set(e, ERR_FORMAT, "%s: has more than %d levels", c->path, MAX_LEVELS);
-        return config_check(out, c->path, e);
-    }
-    const char *own = weight_file_meta(c->file, "sdc.config");
     if (own) return config_from_json(out, c->path, own, e);
-    return detect_single(c, out, e) && config_check(out, c->path, e);
+    const Family *f = family_of(c);
+    const char *pipeline = checkpoint_pipeline(c);
+    if (!f->base && pipeline) return error_set(e, ERR_FORMAT, "%s: %s (%s); %s", c->path, f->is, pipeline, f->todo);
+    if (!f->base) return error_set(e, ERR_FORMAT, "%s: %s; %s", c->path, f->is, f->todo);
+    *out = f->base();
+    if (c->layout == CHECKPOINT_SINGLE) config_from_shapes(c, out);
+    else if (!config_from_folder(c, out, e)) return false;
+    c->res_blocks = out->unet.res_blocks;
+    c->levels = out->unet.levels;
+    c->vae_levels = out->vae.levels;
+    return config_check(out, c->path, e);
 }

@@ -1,0 +1,21 @@
+/* config_detect.h: a model's numbers as its checkpoint tells them. Each function starts from the family's configuration
+ * in *out (families.c) and overwrites what the checkpoint says. */
+#ifndef SD_MODELS_CONFIG_DETECT_H
+#define SD_MODELS_CONFIG_DETECT_H
+
+#include "weights/checkpoint.h"
+#include "config.h"
+
+/* Prefixes of a single file's keys. */
+#define KEY_UNET "model.diffusion_model."
+#define KEY_VAE "first_stage_model."
+#define KEY_CLIP "cond_stage_model.transformer.text_model."
+#define KEY_OPEN_CLIP "cond_stage_model.model."
+
+/* A single file: by the names and shapes of its tensors. What is missing becomes 0, which config_check refuses. */
+void config_from_shapes(const Checkpoint *c, SdConfig *out);
+/* A diffusers folder that has a U-Net, a VAE and a text encoder: by their config.json. False when the model has more
+ * levels than MAX_LEVELS. */
+bool config_from_folder(const Checkpoint *c, SdConfig *out, Error *e);
+
+#endif

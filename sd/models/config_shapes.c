@@ -1,0 +1,89 @@
+/* config_shapes.c: the names and shapes of a single file's tensors tell how the model is built. */
+#include "config_detect.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const FileTensor *find(const Checkpoint *c, const char *format, int i, int j) {
+    char name[192];
+    snprintf(name, sizeof name, format, i, j); /* formats are this file's own */
+    return checkpoint_find(c, name).tensor;
+}
+
+static int size(const FileTensor *t, int dim) { return t && dim < t->nd && t->n[dim] <= 1 << 20 ? (int)t->n[dim] : 0; }
+
+static int transformer_depth(const Checkpoint *c, const char *format, int block) {
+    int depth = 0;
+    while (depth < 64 && find(c, format, block, depth)) depth++;
+    return depth;
+}
+
+static void detect_unet(const Checkpoint *c, UnetConfig *u) {
+    const FileTensor *first = find(c, KEY_UNET "input_blocks.0.0.weight", 0, 0);
+    const FileTensor *last = find(c, KEY_UNET "out.2.weight", 0, 0);
+    u->channels = size(first, 0);
+    u->in_channels = size(first, 1);
+    u->out_channels = size(last, 0);
+    u->levels = 1;
+    memset(u->mult, 0, sizeof u->mult);
+    memset(u->depth, 0, sizeof u->depth);
+    int blocks = 0, at_level = 0;
+    for (int i = 1; i < MAX_LEVELS * 16; i++) {
+        const FileTensor *conv = find(c, KEY_UNET "input_blocks.%d.0.in_layers.2.weight", i, 0);
+        if (conv) {
+            if (u->levels > MAX_LEVELS) break;
+            if (u->channels) u->mult[u->levels - 1] = size(conv, 0) / u->channels;
+            u->depth[u->levels - 1] =
+                transformer_depth(c, KEY_UNET "input_blocks.%d.1.transformer_blocks.%d.norm1.weight", i);
+            blocks = ++at_level;
+        } else if (find(c, KEY_UNET "input_blocks.%d.0.op.weight", i, 0)) {
+            u->levels++;
+            at_level = 0;
+        } else break;
+    }
+    u->res_blocks = blocks;
+    u->middle_depth = transformer_depth(c, KEY_UNET "middle_block.%d.transformer_blocks.%d.norm1.weight", 1);
+    u->context = size(find(c, KEY_UNET "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 0, 0), 1);
+    const FileTensor *proj = find(c, KEY_UNET "middle_block.1.proj_in.weight", 0, 0);
+    u->linear_projection = proj && proj->nd == 2;
+}
+
+static void detect_vae(const Checkpoint *c, VaeConfig *v) {
+    v->channels = size(find(c, KEY_VAE "decoder.norm_out.weight", 0, 0), 0);
+    v->latent = size(find(c, KEY_VAE "decoder.conv_in.weight", 0, 0), 1);
+    v->levels = v->res_blocks = 0;
+    memset(v->mult, 0, sizeof v->mult);
+    for (int i = 0; i < MAX_LEVELS; i++) {
+        const FileTensor *conv = find(c, KEY_VAE "decoder.up.%d.block.0.conv1.weight", i, 0);
+        if (!conv) break;
+        if (v->channels) v->mult[i] = size(conv, 0) / v->channels;
+        v->levels++;
+    }
+    while (v->res_blocks < 16 && find(c, KEY_VAE "decoder.up.0.block.%d.conv1.weight", v->res_blocks, 0))
+        v->res_blocks++;
+    v->res_blocks--; /* the decoder has one more than the encoder */
+}
+
+static void detect_clip(const Checkpoint *c, ClipConfig *k) {
+    const char *tokens =
+        k->open_clip ? KEY_OPEN_CLIP "token_embedding.weight" : KEY_CLIP "embeddings.token_embedding.weight";
+    const char *positions =
+        k->open_clip ? KEY_OPEN_CLIP "positional_embedding" : KEY_CLIP "embeddings.position_embedding.weight";
+    const char *layer = k->open_clip ? KEY_OPEN_CLIP "transformer.resblocks.%d.ln_1.weight"
+                                     : KEY_CLIP "encoder.layers.%d.layer_norm1.weight";
+    const char *mlp = k->open_clip ? KEY_OPEN_CLIP "transformer.resblocks.0.mlp.c_fc.weight"
+                                   : KEY_CLIP "encoder.layers.0.mlp.fc1.weight";
+    k->vocabulary = size(find(c, tokens, 0, 0), 0);
+    k->width = size(find(c, tokens, 0, 0), 1);
+    k->positions = size(find(c, positions, 0, 0), 0);
+    k->layers = 0;
+    while (k->layers < 256 && find(c, layer, k->layers, 0)) k->layers++;
+    k->mlp = size(find(c, mlp, 0, 0), 0);
+    k->heads = k->width / 64; /* of every CLIP text encoder in use */
+}
+
+void config_from_shapes(const Checkpoint *c, SdConfig *out) {
+    detect_unet(c, &out->unet);
+    detect_vae(c, &out->vae);
+    detect_clip(c, &out->clip);
+}

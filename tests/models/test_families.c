@@ -1,0 +1,261 @@
+/* test_families.c: the table of families: a small file or folder reaches each row, and no row above takes it; and the
+ * numbers of a model, found again from its shapes. */
+#include "sd/models/clip.h"
+#include "sd/models/config_detect.h"
+#include "sd/models/families.h"
+#include "sd/models/unet.h"
+#include "sd/models/vae.h"
+#include "tests/harness/generated.h"
+#include "tests/harness/test.h"
+#include "weights/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define UNET "model.diffusion_model.input_blocks.0.0.weight"
+#define LABELS "model.diffusion_model.label_emb.0.0.weight"
+#define VAE "first_stage_model.decoder.conv_in.weight"
+#define CLIP "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight"
+
+enum { KEYS = 4 };
+
+/* A key may end in "[N]" or "[N,M]", its shape; [1] otherwise. */
+typedef struct {
+    const char *row, *words; /* of the refusal; NULL: the row is run */
+    const char *keys[KEYS];
+} Single;
+
+static const Single SINGLES[] = {
+    {"SD 3", "is an SD 3 model; this version", {"model.diffusion_model.x_embedder.proj.weight"}},
+    {"Flux", "is a Flux model; this version", {"model.diffusion_model.double_blocks.0.img_attn.qkv.weight"}},
+    {"Flux", "is a Flux model; this version", {"double_blocks.0.img_attn.qkv.weight"}},
+    {"SDXL refiner", "is an SDXL refiner; this version", {LABELS "[1,2560]", UNET, VAE}},
+    {"SDXL refiner", "is an SDXL refiner", {"conditioner.embedders.0.model.ln_final.weight[1280]", UNET, VAE}},
+    {"SDXL", "is an SDXL model; this version", {LABELS "[1,2816]", UNET}},
+    {"SDXL", "is an SDXL model", {UNET, VAE, "conditioner.embedders.1.model.ln_final.weight"}},
+    {"SDXL", "SDXL", {UNET, VAE, "conditioner.embedders.0.transformer.text_model.final_layer_norm.weight"}},
+    {"SD-Turbo", "is an SD-Turbo model", {"conditioner.embedders.0.model.ln_final.weight[1024]", UNET, VAE}},
+    {"unCLIP", "unCLIP model", {"embedder.model.ln_final.weight", UNET, VAE, "cond_stage_model.model.ln_final.weight"}},
+    {"AltDiffusion", "AltDiffusion", {"cond_stage_model.roberta.embeddings.word_embeddings.weight", UNET, VAE}},
+    {"SD 1.x", NULL, {UNET, VAE, CLIP}},
+    {"SD 1.x", NULL, {UNET, VAE, "cond_stage_model.transformer.embeddings.token_embedding.weight"}},
+    {"SD 2.x", NULL, {UNET, VAE, "cond_stage_model.model.token_embedding.weight"}},
+    {"no VAE", "holds no VAE (" VAE " is missing); use a full", {UNET, CLIP}},
+    {"no text encoder", "holds no text encoder (" CLIP " is missing); use a full", {UNET, VAE}},
+    {"ControlNet", "is a ControlNet, not a whole model; give", {"control_model.time_embed.0.weight"}},
+    {"ControlNet", "is a ControlNet", {"input_hint_block.0.weight", "input_blocks.0.0.weight"}},
+    {"ControlNet", "is a ControlNet", {"controlnet_cond_embedding.conv_in.weight", "conv_in.weight"}},
+    {"embedding", "textual-inversion embedding, not a model; give", {"emb_params"}},
+    {"embedding", "textual-inversion embedding, not a model; give", {"string_to_param"}},
+    {"embedding", "textual-inversion embedding (SDXL)", {"clip_l", "clip_g"}},
+    {"VAE", "is a VAE alone, not a whole model; give", {"encoder.conv_in.weight", "decoder.conv_in.weight"}},
+    {"VAE", "is a VAE alone", {VAE}},
+    {"part of a folder", "is one part of a diffusers folder|model_index.json", {"conv_in.weight"}},
+    {"U-Net", "is a U-Net alone", {"input_blocks.0.0.weight"}},
+    {"text encoder", "is a text encoder alone", {"text_model.embeddings.token_embedding.weight"}},
+    {"upscaler", "is an upscaler", {"conv_first.weight"}},
+    {"taps", "is a file of activations", {"noise", "x"}},
+    {"training state", "is the state of a training run", {"values", "m", "v"}},
+    {"LoRA", "is a LoRA, not a model; give", {"lora_unet_mid_block_attentions_0_proj_in.lora_down.weight"}},
+    {"LoRA", "is a LoRA", {"unet.mid_block.attentions.0.proj_in.lora.down.weight"}},
+    {"unknown", "holds no Stable Diffusion checkpoint|input_blocks|give an SD 1.x", {"weight", "bias"}},
+    {"unknown", "holds no Stable Diffusion checkpoint", {NULL}},
+};
+
+typedef struct {
+    const char *row, *words, *pipeline, *act; /* act: of the text encoder; NULL: no such part */
+    const char *keys[KEYS];                   /* of the U-Net's file; the VAE and the text encoder have theirs */
+} Folder;
+
+static const Folder FOLDERS[] = {
+    {"SD 3", "is an SD 3 model (StableDiffusion3Pipeline); this version", "StableDiffusion3Pipeline", "gelu", {NULL}},
+    {"Flux", "is a Flux model (FluxPipeline)", "FluxPipeline", "gelu", {NULL}},
+    {"SDXL refiner",
+     "SDXL refiner (Stable",
+     "StableDiffusionXLImg2ImgPipeline",
+     NULL,
+     {"conv_in.weight", "add_embedding.linear_1.weight[1,2560]"}},
+    {"SDXL", "is an SDXL model (Stable", "StableDiffusionXLPipeline", "quick_gelu", {"conv_in.weight"}},
+    {"SDXL",
+     "is an SDXL model (Stable",
+     "StableDiffusionPipeline",
+     "quick_gelu",
+     {"conv_in.weight", "add_embedding.linear_1.weight[1,2816]"}},
+    {"other pipeline",
+     "is not for a Stable Diffusion 1.x or 2.x pipeline (KandinskyPipeline)",
+     "KandinskyPipeline",
+     "gelu",
+     {"conv_in.weight"}},
+    {"SD 2.x", NULL, "StableDiffusionPipeline", "gelu", {"conv_in.weight"}},
+    {"SD 1.x", NULL, "StableDiffusionPipeline", "quick_gelu", {"conv_in.weight"}},
+    {"SD 1.x", NULL, NULL, "quick_gelu", {"conv_in.weight"}},
+    {"no text encoder", "holds no text encoder", "StableDiffusionPipeline", NULL, {"conv_in.weight"}},
+    {"no U-Net", "holds no U-Net (unet/conv_in", "StableDiffusionPipeline", "gelu", {NULL}},
+};
+
+/* --- making them --- */
+
+static bool contains(const char *text, const char *words) { /* each of words, divided by '|' */
+    char word[128];
+    for (const char *at = words; *at; at += strcspn(at, "|"), at += *at == '|') {
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(at, "|"), at);
+        if (!strstr(text, word)) return false;
+    }
+    return true;
+}
+
+static bool write_keys(const char *path, const char *const *keys, int count, Error *e) {
+    FileTensor t[KEYS];
+    static char names[KEYS][128];
+    static const uint8_t zeros[4096];
+    size_t bytes = 0;
+    for (int i = 0; i < count; i++) {
+        long long n = 1, m = 0;
+        snprintf(names[i], sizeof names[i], "%.*s", (int)strcspn(keys[i], "["), keys[i]);
+        if (strchr(keys[i], '[')) sscanf(strchr(keys[i], '['), "[%lld,%lld]", &n, &m);
+        t[i] = (FileTensor){.name = names[i], .dtype = U8, .nd = m ? 2 : 1, .n = {n, m}};
+        bytes += (size_t)(n * (m ? m : 1));
+    }
+    StWriter *w = st_write_begin(path, t, (size_t)count, NULL, 0, e);
+    return w && st_write_data(w, zeros, bytes, e) && st_write_end(w, e);
+}
+
+static bool make_part(const char *folder, const char *part, const char *file, const char *config,
+                      const char *const *keys, Error *e) {
+    char path[1024];
+    int count = 0;
+    while (count < KEYS && keys[count]) count++;
+    snprintf(path, sizeof path, "%s/%s", folder, part);
+    mkdir(path, 0777);
+    snprintf(path, sizeof path, "%s/%s/config.json", folder, part);
+    if (!test_write(path, config, strlen(config))) return false;
+    snprintf(path, sizeof path, "%s/%s/%s", folder, part, file);
+    return write_keys(path, keys, count, e);
+}
+
+static bool make_folder(const char *path, const Folder *f, Error *e) {
+    static const char *const VAE_KEYS[KEYS] = {"decoder.conv_in.weight"},
+                             *const TEXT_KEYS[KEYS] = {"text_model.embeddings.token_embedding.weight"};
+    char file[2048], json[256];
+    mkdir(path, 0777);
+    snprintf(file, sizeof file, "%s/model_index.json", path);
+    snprintf(json, sizeof json, f->pipeline ? "{\"_class_name\":\"%s\"}" : "{}", f->pipeline);
+    if (!test_write(file, json, strlen(json))) return false;
+    snprintf(json, sizeof json, "{\"hidden_act\":\"%s\"}", f->act ? f->act : "");
+    return (!f->keys[0] || make_part(path, "unet", "diffusion_pytorch_model.safetensors", "{}", f->keys, e)) &&
+           make_part(path, "vae", "diffusion_pytorch_model.safetensors", "{}", VAE_KEYS, e) &&
+           (!f->act || make_part(path, "text_encoder", "model.safetensors", json, TEXT_KEYS, e));
+}
+
+/* --- the rows --- */
+
+static int reached[128];
+
+static void row_of(const char *path, const char *row, const char *words) {
+    Error e = {0};
+    SdConfig k;
+    Checkpoint *c = checkpoint_open(path, &e);
+    const Family *f = c ? family_of(c) : NULL;
+    bool ok = f && !strcmp(f->name, row) && !f->base == !!words && !detect_config(c, &k, &e);
+    if (words) ok = ok && e.code == ERR_FORMAT && contains(e.text, words);
+    test_check(ok, "family %s: %s", row, path + strlen(test_dir()) + 1);
+    test_note("%s: %s", f ? f->name : "", e.text);
+    for (int i = 0; family_row(i); i++) reached[i] |= family_row(i) == f;
+    checkpoint_close(c);
+}
+
+static void rows(void) {
+    char path[1024];
+    for (size_t i = 0; i < sizeof SINGLES / sizeof *SINGLES; i++) {
+        Error e = {0};
+        int count = 0;
+        while (count < KEYS && SINGLES[i].keys[count]) count++;
+        snprintf(path, sizeof path, "%s/file%zu", test_dir(), i);
+        if (test_check(write_keys(path, SINGLES[i].keys, count, &e), "file %zu is written", i))
+            row_of(path, SINGLES[i].row, SINGLES[i].words);
+    }
+    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++) {
+        Error e = {0};
+        snprintf(path, sizeof path, "%s/folder%zu", test_dir(), i);
+        if (test_check(make_folder(path, &FOLDERS[i], &e), "folder %zu is written", i))
+            row_of(path, FOLDERS[i].row, FOLDERS[i].words);
+    }
+    for (int i = 0; family_row(i); i++) {
+        test_check(reached[i], "row %d (%s) is reached", i, family_row(i)->name);
+        test_check(!family_row(i)->base == (family_row(i)->is && family_row(i)->todo), "row %d is run or refused", i);
+    }
+}
+
+/* --- numbers from shapes --- */
+
+static SdConfig small(SdConfig k) {
+    k.unet.channels = k.vae.channels = 64;
+    k.unet.levels = 3;
+    k.unet.depth[1] = 2;
+    k.unet.depth[2] = 0;
+    k.unet.mult[3] = k.unet.depth[3] = 0;
+    k.unet.mult[2] = 2;
+    k.unet.middle_depth = 3;
+    k.unet.res_blocks = 1;
+    k.unet.in_channels = 9;
+    k.unet.context = k.clip.width = 128;
+    k.clip.heads = 2;
+    k.clip.layers = 3;
+    k.clip.mlp = 96;
+    k.clip.vocabulary = 1000;
+    k.vae.levels = 2;
+    k.vae.mult[2] = k.vae.mult[3] = 0;
+    k.vae.res_blocks = 3;
+    return k;
+}
+
+static void shapes(const char *what, SdConfig k) {
+    Error e = {0};
+    WeightList l = {.err = &e};
+    Unet u;
+    Vae d, n;
+    Clip c;
+    size_t at = bind_enter(&l, KEY_UNET);
+    bool ok = unet_bind(&u, &k.unet, &l);
+    bind_leave(&l, at);
+    at = bind_enter(&l, KEY_VAE);
+    ok = ok && vae_bind_decoder(&d, &k.vae, &l) && vae_bind_encoder(&n, &k.vae, &l);
+    bind_leave(&l, at);
+    at = bind_enter(&l, k.clip.open_clip ? "cond_stage_model.model." : "cond_stage_model.transformer.");
+    ok = ok && clip_bind(&c, &k.clip, &l);
+    bind_leave(&l, at);
+    FileTensor *t = calloc((size_t)(ok ? l.count : 1), sizeof *t);
+    if (!test_check(ok && t, "%s: bound", what)) return;
+    int64_t bytes = 0;
+    for (int64_t i = 0; i < l.count; i++) {
+        t[i] = (FileTensor){.name = l.w[i]->name, .dtype = U8};
+        t[i].nd = gen_torch_shape(l.w[i], t[i].n);
+        bytes += tensor_count(l.w[i]->t);
+    }
+    uint8_t *zeros = calloc((size_t)bytes, 1);
+    const char *path = test_path("shapes");
+    StWriter *w = zeros ? st_write_begin(path, t, (size_t)l.count, NULL, 0, &e) : NULL;
+    ok = w && st_write_data(w, zeros, (size_t)bytes, &e) && st_write_end(w, &e);
+    Checkpoint *file = ok ? checkpoint_open(path, &e) : NULL;
+    SdConfig found;
+    ok = file && detect_config(file, &found, &e);
+    char *expected = config_to_json(&k), *json = ok ? config_to_json(&found) : NULL;
+    test_check(json && expected && !strcmp(json, expected), "%s: all numbers are found", what);
+    test_note("%s %s instead of %s", e.text, json ? json : "", expected ? expected : "");
+    checkpoint_close(file);
+    free(json);
+    free(expected);
+    free(zeros);
+    free(t);
+    weight_list_free(&l);
+    unet_free(&u);
+    clip_free(&c);
+}
+
+SUITE(families, .seconds = 1) {
+    rows();
+    shapes("SD 1.x", small(config_sd1()));
+    shapes("SD 2.x", small(config_sd2()));
+}
