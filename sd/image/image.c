@@ -4,10 +4,9 @@
 #include "exif.h"
 #include "image_head.h"
 #include "png.h"
+#include "weights/file_read.h"
 #include "weights/utf8.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,31 +65,14 @@ void image_free(Image *i) {
     *i = (Image){0};
 }
 
-/* The whole file, which must begin as a picture does: nothing else is read beyond its first bytes. */
+static bool begins(const char *name, const void *first, size_t size, Error *e) {
+    return image_kind(first, size) != IMAGE_NONE ||
+           error_set(e, ERR_FORMAT, "%s: this is no picture; PNG, JPEG, BMP and GIF are read", name);
+}
+
 static uint8_t *read_file(const char *path, size_t *size, Error *e) {
-    if (e && e->code) return NULL;
-    FILE *f = fopen(path, "rb");
-    size_t room = 1 << 16, n = 0;
-    uint8_t *p = f ? malloc(room) : NULL, *more;
-    if (!f) error_set(e, ERR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
-    else if (!p) error_set(e, ERR_MEMORY, "%s: out of memory", path);
-    while (p) {
-        size_t got = fread(p + n, 1, room - n, f);
-        if (ferror(f)) error_set(e, ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-        else if (!n && image_kind(p, got) == IMAGE_NONE)
-            error_set(e, ERR_FORMAT, "%s: this is no picture; PNG, JPEG, BMP and GIF are read", path);
-        else if ((n += got) < room) break;
-        else if (room > FILE_MOST) error_set(e, ERR_FORMAT, "%s: the file is too large for a picture", path);
-        else if ((more = realloc(p, room * 2))) {
-            p = more, room *= 2;
-            continue;
-        } else error_set(e, ERR_MEMORY, "%s: out of memory", path);
-        free(p);
-        p = NULL;
-    }
-    if (f) fclose(f);
-    *size = n;
-    return p;
+    static const FileWanted WANTED = {.most = FILE_MOST, .advice = "name a picture", .begins = begins};
+    return (uint8_t *)file_read(path, &WANTED, size, e);
 }
 
 bool image_read(const char *path, uint32_t background, Image *out, Error *e) {

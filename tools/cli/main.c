@@ -1,10 +1,9 @@
 /* main.c: sdc, one program of many commands (commands.c); `help` and `version` are its own. Exit codes: 0 done, 1 the
  * world failed (files, memory, devices), 2 wrong usage; 128 + N when signal N stopped the work. */
-#define _POSIX_C_SOURCE 200809L
 #include "commands.h"
 #include "help.h"
+#include "tensor/os.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,9 +62,7 @@ static int version(const Command *c, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-#ifdef SIGXFSZ
-    signal(SIGXFSZ, SIG_IGN); /* a file that grows beyond a limit then fails as a full disk does, with a message */
-#endif
+    os_survive_file_limit();
     if (argc < 2) {
         list(stderr);
         return EXIT_USAGE;

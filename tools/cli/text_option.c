@@ -1,5 +1,6 @@
 /* text_option.c: reads a prompt and makes it valid UTF-8. */
 #include "text_option.h"
+#include "weights/file_read.h"
 #include "weights/utf8.h"
 
 #include <errno.h>
@@ -14,15 +15,10 @@ static char *valid_utf8(const char *text, size_t size, Error *e) {
 }
 
 static char *read_stream(FILE *f, const char *name, Error *e) {
-    char *text = malloc(TEXT_OPTION_MOST + 1);
-    if (!text) return error_set(e, ERR_MEMORY, "%s: no memory to read it; free some and try again", name), NULL;
-    errno = 0;
-    size_t size = fread(text, 1, TEXT_OPTION_MOST + 1, f);
-    char *out = NULL;
-    if (ferror(f)) error_set(e, ERR_FILE, "%s: cannot be read: %s; name a text file", name, strerror(errno));
-    else if (size > TEXT_OPTION_MOST)
-        error_set(e, ERR_FILE, "%s: is larger than 1 MiB; a prompt's file has to be smaller", name);
-    else {
+    static const FileWanted WANTED = {.most = TEXT_OPTION_MOST, .advice = "give a prompt's text file"};
+    size_t size;
+    char *text = stream_read(f, name, &WANTED, &size, e), *out = NULL;
+    if (text) {
         size_t from = size >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3) ? 3 : 0;
         if (size > from && text[size - 1] == '\n') size--;
         if (size > from && text[size - 1] == '\r') size--;
@@ -37,10 +33,10 @@ char *text_option(const char *argument, Error *e) {
     if (*argument != '@') return valid_utf8(argument, strlen(argument), e);
     const char *path = argument + 1;
     FILE *f = fopen(path, "rb");
-    if (!f)
-        return error_set(e, ERR_FILE, "%s: cannot be opened: %s; name the prompt's file after @", path,
-                         strerror(errno)),
-               NULL;
+    if (!f) {
+        error_set(e, ERR_FILE, "%s: cannot be opened: %s; name the prompt's file after @", path, strerror(errno));
+        return NULL;
+    }
     char *text = read_stream(f, path, e);
     fclose(f);
     return text;

@@ -2,7 +2,6 @@
  * several runs after one that is not counted; every op of those runs as a share of the peaks; memory. On a GPU, where
  * steps are recorded and played, ops are timed in a run of their own, and a step is the median of those that were
  * played. With --kernels the model's products, one at a time (bench_kernels.c). */
-#define _XOPEN_SOURCE 700
 #include "tools/cli/commands.h"
 #include "tools/bench/bench_report.h"
 #include "tools/cli/memory.h"

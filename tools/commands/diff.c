@@ -4,9 +4,9 @@
  * where to look. */
 #include "diff.h"
 #include "tools/cli/commands.h"
+#include "weights/file_read.h"
 #include "weights/json.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,29 +47,13 @@ typedef struct {
 } Run;
 
 static char *read_text(const char *path, Error *e) {
-    enum { MOST = 1 << 24 };
-    FILE *f = fopen(path, "rb");
-    if (!f) return error_set(e, ERR_FILE, "%s: cannot be opened: %s; check the name", path, strerror(errno)), NULL;
-    char *text = NULL;
-    size_t used = 0, room = 1 << 12;
-    bool ok = true, done = false;
-    while (ok && !done) {
-        char *more = realloc(text, (room *= 2) + 1);
-        if (!more) {
-            ok = error_set(e, ERR_MEMORY, "%s: no memory to read it; free some and try again", path);
-            break;
-        }
-        text = more;
-        used += fread(text + used, 1, room - used, f);
-        done = used < room;
-        if (ferror(f)) ok = error_set(e, ERR_FILE, "%s: cannot be read; name a text file", path);
-        else if (used > MOST) ok = error_set(e, ERR_FORMAT, "%s: too large for a list of names; check the name", path);
-    }
-    fclose(f);
-    if (ok && memchr(text, 0, used)) ok = error_set(e, ERR_FORMAT, "%s: is no text file; check the name", path);
-    if (!ok) return free(text), NULL;
-    text[used] = 0;
-    return text;
+    static const FileWanted WANTED = {.most = 1 << 24, .advice = "name a text file with pairs of names"};
+    size_t size;
+    char *text = file_read(path, &WANTED, &size, e);
+    if (!text || !memchr(text, 0, size)) return text;
+    error_set(e, ERR_FORMAT, "%s: is not a text file; %s", path, WANTED.advice);
+    free(text);
+    return NULL;
 }
 
 static size_t stars(const char *s) {

@@ -1,20 +1,18 @@
 /* make_data.c: `sdc make-data`: captioned pictures drawn by rule (shapes.h) into a folder, for training, or onto a
  * contact sheet, for looking at. */
-#define _POSIX_C_SOURCE 200809L
 #include "tools/cli/commands.h"
 #include "tools/shapes/contact.h"
 #include "tools/shapes/shapes.h"
 #include "sd/image/png.h"
+#include "tensor/os.h"
 #include "weights/atomic_file.h"
 #include "weights/json.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 typedef struct {
     const char *out, *sheet;
@@ -50,15 +48,18 @@ static ShapesOptions shapes_for(const Arguments *a) {
     return o;
 }
 
-/* Makes the folder, or accepts one that is there and empty: files of another set among these would go unnoticed. */
+static bool not_empty(void *empty, const char *name) {
+    (void)name;
+    return *(bool *)empty = false;
+}
+
+/* Makes the folder, or accepts an empty one: files of another set among these would go unnoticed. */
 static bool begin_folder(const char *path, Error *e) {
-    if (!mkdir(path, 0777)) return true;
-    if (errno != EEXIST) return error_set(e, ERR_FILE, "%s: cannot be made: %s", path, strerror(errno));
-    DIR *d = opendir(path);
-    if (!d) return error_set(e, ERR_FILE, "%s: cannot be opened as a folder: %s", path, strerror(errno));
     bool empty = true;
-    for (struct dirent *f; (f = readdir(d));) empty = empty && (!strcmp(f->d_name, ".") || !strcmp(f->d_name, ".."));
-    closedir(d);
+    if (os_make_directory(path, false)) return true;
+    if (errno != EEXIST) return error_set(e, ERR_FILE, "%s: cannot be made: %s", path, strerror(errno));
+    if (!os_list(path, not_empty, &empty))
+        return error_set(e, ERR_FILE, "%s: cannot be opened as a folder: %s", path, strerror(errno));
     return empty || error_set(e, ERR_FILE, "%s: is not empty; name a new folder", path);
 }
 

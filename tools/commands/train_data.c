@@ -2,9 +2,10 @@
 
 #include "sd/image/image.h"
 #include "sd/image/resize.h"
+#include "tensor/os.h"
+#include "weights/file_read.h"
 #include "weights/json.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,13 +70,12 @@ static char *copy_of(const char *s) {
     return c ? strcpy(c, s) : NULL;
 }
 
-/* The whole file with white space cut off its end; NULL: cannot be read. */
-static char *read_text(const char *path) {
-    FILE *f = fopen(path, "rb");
-    if (!f) return NULL;
-    char *text = malloc(65536);
-    size_t n = text ? fread(text, 1, 65535, f) : 0;
-    fclose(f);
+/* A caption's file without the white space at its end. */
+static char *read_text(const char *path, Error *e) {
+    static const FileWanted WANTED = {.most = 1 << 16,
+                                      .advice = "each picture needs a short caption, or the folder a metadata.jsonl"};
+    size_t n;
+    char *text = file_read(path, &WANTED, &n, e);
     while (text && n && strchr(" \t\r\n", text[n - 1])) n--;
     if (text) text[n] = 0;
     return text;
@@ -114,25 +114,29 @@ static bool is_picture(const char *name) {
 
 static int by_name(const void *a, const void *b) { return strcmp(((const Entry *)a)->file, ((const Entry *)b)->file); }
 
-static bool read_names(Folder *f, DIR *dir, Error *e) {
-    bool ok = true;
-    for (struct dirent *d; ok && (d = readdir(dir));) {
-        if (!is_picture(d->d_name)) continue;
-        char *file = join(f->path, d->d_name), *text = join(f->path, d->d_name), *caption = NULL;
-        if (text && file) {
-            strcpy(strrchr(text, '.'), ".txt"); /* no longer than any ending */
-            caption = read_text(text);
-            if (!caption)
-                ok =
-                    error_set(e, ERR_FILE,
-                              "%s: cannot be read: each picture needs a caption, or the folder a metadata.jsonl", text);
-        }
-        free(text);
-        if (ok) ok = append(f, file, caption, e);
-        else free(file);
-    }
-    if (ok) qsort(f->at, f->count, sizeof *f->at, by_name); /* the same order on every machine */
-    return ok;
+/* While the folder is listed. */
+typedef struct {
+    Folder *folder;
+    bool ok;
+    Error *e;
+} Listing;
+
+static bool add_picture(void *listing, const char *name) {
+    Listing *l = listing;
+    if (!is_picture(name)) return true;
+    char *file = join(l->folder->path, name), *text = join(l->folder->path, name), *caption = NULL;
+    if (text) strcpy(strrchr(text, '.'), ".txt"); /* no longer than any ending */
+    if (text && file) caption = read_text(text, l->e);
+    free(text);
+    l->ok = append(l->folder, file, caption, l->e);
+    return l->ok;
+}
+
+static bool read_names(Folder *f, Error *e) {
+    Listing l = {f, true, e};
+    if (!os_list(f->path, add_picture, &l)) return error_set(e, ERR_FILE, "%s: %s", f->path, strerror(errno));
+    if (l.ok) qsort(f->at, f->count, sizeof *f->at, by_name); /* the same order on every machine */
+    return l.ok;
 }
 
 static bool open_folder(TrainSource *s, const char *path, Error *e) {
@@ -145,9 +149,7 @@ static bool open_folder(TrainSource *s, const char *path, Error *e) {
         ok = read_lines(f, lines, in, e);
         fclose(in);
     } else if (ok) {
-        DIR *dir = opendir(path);
-        ok = dir ? read_names(f, dir, e) : error_set(e, ERR_FILE, "%s: %s", path, strerror(errno));
-        if (dir) closedir(dir);
+        ok = read_names(f, e);
     }
     free(lines);
     if (ok && !f->count) ok = error_set(e, ERR_FILE, "%s: holds no pictures", path);
