@@ -140,10 +140,10 @@ __global__ void __launch_bounds__(GROUPS *GROUP + WARP) attend_hopper(const __gr
     };
     auto begin_values = [&](int i) {
         barrier_wait(barriers + V_THERE + i % STAGES, i / STAGES % 2);
-        uint64_t v = turned_tile_at(vs + i % STAGES * TILE, KEYS * BOX_ROW);
+        uint64_t v = transposed_tile_at(vs + i % STAGES * TILE, KEYS * BOX_ROW);
         products_begin();
         UNROLL
-        for (int e = 0; e < KEYS / 16; e++) multiply_wide_turned<A, D>(out, p[e], v + e * 128);
+        for (int e = 0; e < KEYS / 16; e++) multiply_wide_transposed<A, D>(out, p[e], v + e * 128);
         products_commit();
     };
     /* ... and on to the latest probabilities. */

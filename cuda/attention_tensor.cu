@@ -117,7 +117,7 @@ __global__ void __launch_bounds__(WARPS *WARP) attend_tensor(Attention a) {
                          b[2];
                 UNROLL
                 for (int j = 0; j < SLICE / 8; j++) {
-                    load_tiles_turned(b, vs + (e * 16 + lane % 16) * V_LINE + j * 8);
+                    load_tiles_transposed(b, vs + (e * 16 + lane % 16) * V_LINE + j * 8);
                     multiply<A>(out[j], p, b);
                 }
             }

@@ -130,7 +130,7 @@ bool gpu_peaks(Gpu *gpu, GpuPeaks *out, Error *e) {
            (gpu->arch < 80 || add_chains(gpu, out, "bf16", "mma", MMA, chains_mma<Brain>, 0, e)) &&
            (!wide || (add_chains(gpu, out, "f16", "wgmma", WGMMA, chains_wgmma<Half>, WIDE_SHARED, e) &&
                       add_chains(gpu, out, "bf16", "wgmma", WGMMA, chains_wgmma<Brain>, WIDE_SHARED, e))) &&
-           measure_copy(gpu, gpu_ops(gpu, F32)->memory, &out->copy, e);
+           measure_copy(gpu, &cuda_memory, &out->copy, e);
 }
 
 bool gpu_mark(Gpu *gpu, int i, Error *e) {

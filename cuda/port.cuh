@@ -46,6 +46,8 @@ static inline Gpu *gpu_of(Ctx *c) { return c->arena->gpu; }
 bool cuda_check(Ctx *c, cudaError_t e, const char *what);
 bool gpu_check(Gpu *gpu, cudaError_t code, const char *what, Error *e);
 
+extern const GpuMemory cuda_memory; /* memory.cu */
+
 /* Dynamic shared memory, on 128 bytes. */
 static __device__ inline unsigned char *shared_memory() {
 #ifdef __CUDACC__

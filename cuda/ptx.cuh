@@ -63,8 +63,8 @@ template <int N> static __device__ inline void load_tiles(uint32_t (&r)[N], cons
 #endif
 }
 
-/* The same two tiles, each turned. */
-static __device__ inline void load_tiles_turned(uint32_t (&r)[2], const void *row) {
+/* The same two tiles, each transposed. */
+static __device__ inline void load_tiles_transposed(uint32_t (&r)[2], const void *row) {
 #if !defined __CUDACC__
     unsigned lane = shim_lane();
     memcpy(shim_slot(lane), &row, sizeof row);
@@ -246,7 +246,7 @@ static __device__ inline uint64_t tile_at(const void *p) {
 
 /* The same where K goes down the rows and 64 numbers of N across, the next 64 so many bytes further. The next 16 rows
  * are 2048 bytes, that is 128, further. */
-static __device__ inline uint64_t turned_tile_at(const void *p, int next_64) {
+static __device__ inline uint64_t transposed_tile_at(const void *p, int next_64) {
     return (tile_at(p) & ~((uint64_t)0x3fff << 16)) | (uint64_t)(next_64 >> 4) << 16;
 }
 
@@ -307,7 +307,7 @@ template <class T, int N> static void shim_multiply_wide(const ShimProduct &p, u
     for (unsigned j = 0; j < N / 8; j++)
         for (unsigned i = 0; i < 2; i++) {
             for (unsigned k = 0; k < 16; k++)
-                y[k] = to_f32(*(const T *)shim_tile_number(p.b, 8 * j + column + i, k, p.turned));
+                y[k] = to_f32(*(const T *)shim_tile_number(p.b, 8 * j + column + i, k, p.transposed));
             for (unsigned half = 0; half < 2; half++) {
                 float sum = 0;
                 for (unsigned k = 0; k < 16; k++) sum += x[half][k] * y[k];
@@ -327,10 +327,10 @@ template <class T, int N> static void shim_multiply_wide(const ShimProduct &p, u
 #define SUMS40 SUMS32, FOUR(d, 8), FOUR(d, 9)
 #define SUMS64 SUMS40, FOUR(d, 10), FOUR(d, 11), FOUR(d, 12), FOUR(d, 13), FOUR(d, 14), FOUR(d, 15)
 #define SUMS80 SUMS64, FOUR(d, 16), FOUR(d, 17), FOUR(d, 18), FOUR(d, 19)
-/* The last operands: whether to add to d; neither a nor b negated; which are turned. */
-#define WIDE(n, sums, types, a, b, add, turned, ...)                                                                   \
+/* The last operands: whether to add to d; neither a nor b negated; which are transposed. */
+#define WIDE(n, sums, types, a, b, add, transposed, ...)                                                               \
     asm volatile("{\n.reg .pred p;\nsetp.ne.b32 p, " add ", 0;\nwgmma.mma_async.sync.aligned.m64n" #n "k16.f32." types \
-                 " {" R##sums "}, " a ", " b ", p, 1, 1, " turned ";\n}"                                               \
+                 " {" R##sums "}, " a ", " b ", p, 1, 1, " transposed ";\n}"                                           \
                  : SUMS##sums                                                                                          \
                  : __VA_ARGS__)
 #define WIDE_EITHER(...)                                                                                               \
@@ -358,9 +358,9 @@ static __device__ inline void multiply_wide(float (&d)[N / 8][4], uint64_t a, ui
 }
 
 /* d[64 x N] += a[64 x 16] b[16 x N], with a in registers, a warp's 16 rows as in `multiply`, which must stay as they
- * are until it is done, and b a turned tile. */
+ * are until it is done, and b a transposed tile. */
 template <class T, int N>
-static __device__ inline void multiply_wide_turned(float (&d)[N / 8][4], const uint32_t (&a)[4], uint64_t b) {
+static __device__ inline void multiply_wide_transposed(float (&d)[N / 8][4], const uint32_t (&a)[4], uint64_t b) {
     static_assert(N == 40 || N == 64 || N == 80 || N == 128 || N == 160, "the shapes that are written out here");
 #if !defined __CUDACC__
     shim_multiply_later({&d[0][0], 0, b, true, true, a, {}, shim_multiply_wide<T, N>, 0}, N / 2);

@@ -54,8 +54,8 @@ struct Fiber {
     char *stack;
     State state;
     dim3 index;
-    unsigned number, turn; /* turn: of its warp's exchanges */
-    int pending, group;    /* copies on their way, groups begun */
+    unsigned number, exchange; /* exchange: how many its warp has had */
+    int pending, group;        /* copies on their way, groups begun */
 };
 
 struct Block {
@@ -165,7 +165,7 @@ void run_block(bool backwards) {
         f->state = READY;
         f->index = dim3(i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y);
         f->number = i;
-        f->turn = 0;
+        f->exchange = 0;
         f->pending = f->group = 0;
     }
     for (unsigned left = n, idle = 0; left;) {
@@ -206,7 +206,7 @@ void shim_barrier() {
 void shim_warp_wait() {
     block.now->state = IN_WARP;
     yield();
-    block.now->turn++;
+    block.now->exchange++;
 }
 
 void shim_spin() {
@@ -221,7 +221,7 @@ unsigned shim_thread() { return block.now->number; }
 unsigned shim_lane() { return block.now->number % WARP; }
 
 void *shim_slot(unsigned lane) {
-    size_t warp = block.now->number / WARP, side = block.now->turn & 1;
+    size_t warp = block.now->number / WARP, side = block.now->exchange & 1;
     return &block.slots[((warp * 2 + side) * WARP + lane % WARP) * SLOT];
 }
 
@@ -257,7 +257,7 @@ void shim_copy_wait(int groups) {
     f->pending = kept;
 }
 
-void shim_run(dim3 grid, dim3 threads, size_t shared, const std::function<void()> &body) {
+void shim_run(dim3 grid, dim3 threads, size_t shared, const std::function<void()> &body, void (*block_ended)()) {
     unsigned n = threads.x * threads.y * threads.z;
     if (!n || n > 1024 || !grid.x || !grid.y || !grid.z || grid.y > 65535 || grid.z > 65535) {
         fprintf(stderr, "shim: a launch of %ux%ux%u blocks of %u threads\n", grid.x, grid.y, grid.z, n);
@@ -276,6 +276,6 @@ void shim_run(dim3 grid, dim3 threads, size_t shared, const std::function<void()
                 std::vector<unsigned char>(shared + 128).swap(block.shared); /* its exact size, for AddressSanitizer */
                 std::memset(block.shared.data(), 0xff, block.shared.size());
                 run_block((launches + x + y + z) & 1);
-                shim_hopper_end();
+                block_ended();
             }
 }

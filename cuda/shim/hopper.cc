@@ -152,11 +152,11 @@ void shim_load_box(void *to, const CUtensorMap *map, const int *at, unsigned ran
     shim_progress();
 }
 
-const void *shim_tile_number(uint64_t tile, unsigned row, unsigned k, bool turned) {
+const void *shim_tile_number(uint64_t tile, unsigned row, unsigned k, bool transposed) {
     if (tile >> 62 != 1 || (tile >> 49 & 7)) refuse("a tile that is not swizzled by 128 bytes from where it begins");
     uint32_t start = (uint32_t)(tile & 0x3fff) << 4, eight = (uint32_t)(tile >> 32 & 0x3fff) << 4;
     uint32_t wide = (uint32_t)(tile >> 16 & 0x3fff) << 4; /* from 64 numbers to the next, where K goes down */
-    if (turned) return at_address(swizzled(start + row / 64 * wide + row % 64 * 2 + k / 8 * eight + k % 8 * 128));
+    if (transposed) return at_address(swizzled(start + row / 64 * wide + row % 64 * 2 + k / 8 * eight + k % 8 * 128));
     return at_address(swizzled(start + row / 8 * eight + row % 8 * 128 + k * 2));
 }
 

@@ -38,13 +38,13 @@ void shim_load_box(void *to, const CUtensorMap *map, const int *at, unsigned ran
 struct ShimProduct {
     float *d;
     uint64_t a, b;             /* where tiles lie */
-    bool add, turned;          /* to d; b's K goes down its rows */
+    bool add, transposed;      /* to d; b's K goes down its rows */
     const uint32_t *registers; /* in place of a's tile, or NULL */
     uint32_t quad[4][4];       /* those of four neighbours, as they were at the beginning */
     void (*run)(const ShimProduct &, unsigned thread);
     int group;
 };
-const void *shim_tile_number(uint64_t tile, unsigned row, unsigned k, bool turned); /* where a descriptor says */
+const void *shim_tile_number(uint64_t tile, unsigned row, unsigned k, bool transposed); /* where a descriptor says */
 void shim_multiply_later(ShimProduct p, unsigned sums /* that this thread holds */);
 void shim_products_commit();
 void shim_products_wait(int groups);

@@ -21,7 +21,7 @@ struct ShimEvent {
     std::chrono::steady_clock::time_point at;
 };
 
-void shim_run(dim3 grid, dim3 threads, size_t shared, const std::function<void()> &body);
+void shim_run(dim3 grid, dim3 threads, size_t shared, const std::function<void()> &body, void (*block_ended)());
 
 namespace {
 
@@ -272,7 +272,7 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t e) {
 
 void shim_launch(dim3 grid, dim3 threads, size_t shared, void *stream, std::function<void()> body) {
     ShimStream *s = (ShimStream *)stream;
-    auto work = [=] { shim_run(grid, threads, shared, body); };
+    auto work = [=] { shim_run(grid, threads, shared, body, shim_hopper_end); };
     if (s->recording) {
         s->recording->work.push_back(work);
         return;

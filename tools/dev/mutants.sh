@@ -31,8 +31,8 @@ sine before cosine ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|\[i\] = (float)
 whole timesteps only ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|((const float \*)t.data)\[p\] \* f|(int)((const float *)t.data)[p] * f|
 time embedding without its SiLU ~ sd/models/unet.c ~ blocks ~ openblas ~ s|op_activation(c, flat, flat, ACT_SILU);||
 skip before hidden in the concatenation ~ sd/models/unet.c ~ blocks pipeline ~ openblas ~ s|resblock(c, out, m, in, skip ? &second : NULL, &shifts)|resblock(c, out, m, skip ? second : in, skip ? \&in : NULL, \&shifts)|
-linear's bias dropped ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/(Finish){b ? b->t.data : NULL, e,/(Finish){NULL, e,/
-convolution's bias dropped ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|{b ? b->t.data : NULL, e, &y}|{NULL, e, \&y}|
+linear's bias dropped ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/finish_of(y, b, e)/finish_of(y, NULL, e)/
+convolution's bias dropped ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|finish_of(y, b, e)|finish_of(y, NULL, e)|
 attention's output bias dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|"to_out.0", channels, channels, true|"to_out.0", channels, channels, false|
 an enlarged picture's phase begins a row too low ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|(first - low) / 2|(first + low) / 2|
 an enlarged picture's phases exchange filters ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|\*odd = !low;|*odd = low;|
@@ -51,7 +51,7 @@ tile's last column left out ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/n = min64
 tile's last row left out ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|for (; m >= ROWS; m -= ROWS,|for (m -= m % ROWS == 1; m >= ROWS; m -= ROWS,|
 product's second piece reads a wrong row of the panel ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|t.panel += p \* PANEL;|t.panel += p * PANEL + (p > 0);|
 product's second piece overwrites the first ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|p += piece, all.accumulate = true|p += piece|
-linear's second piece of K overwrites ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/b.accumulate = in_place || b.k > 0;/b.accumulate = in_place;/
+linear's second piece of K overwrites ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/b.accumulate = l->finish.in_place || b.k > 0;/b.accumulate = l->finish.in_place;/
 GEGLU gates with its value ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|(y, value, gates, bias, below, n)|(y, value, value, bias, below, n)|
 pairs the wrong way round ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#out\[i / 2\] = f32_to_bf16(in\[i\]) |#out[i / 2] = f32_to_bf16(in[i + 1]) |#
 bf16 cut off, not rounded ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#rounded = u + 0x7fffu + (u >> 16 \& 1)#rounded = u#
@@ -60,7 +60,7 @@ text encoders' attention in pairs ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|
 shortcuts in bf16 ~ nn/resblock.c ~ blocks ~ openblas ~ s|bind_linear_f32(l, &m->skip, name\[4\], in, out, true)|bind_linear(l, \&m->skip, name[4], in, out, true, true)|
 a row's last square turned where the one before lies ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|out + at \* PANEL + i, PANEL, inverse|out + c * PANEL + i, PANEL, inverse|
 epilogue's vector of the wrong picture ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|at2(\*f->e.vector, picture, 0)|at2(*f->e.vector, 0, 0)|
-residual in place added twice ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|if (r \&\& !in_place) rt|if (r) rt|
+residual in place added twice ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|if (r \&\& !f->in_place) rt|if (r) rt|
 feed-forward's residual dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->ff_out, hidden, NULL, (Epilogue){.residual = &part}|\&m->ff_out, hidden, NULL, PLAIN|
 ResBlock's residual taken inside ~ nn/resblock.c ~ blocks ~ openblas ~ s|.residual = &x}|.residual = \&inner}|
 attention's scale of the wrong width ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|1.44269504f / sqrtf((float)d)|1.44269504f / sqrtf((float)(d + 1))|
@@ -119,7 +119,7 @@ GPU: residuals of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_pic
 GPU: the second source of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s|if (second_of(some)) .*||
 GPU: steps recorded of other tensors ~ tensor/ctx.c ~ cuda_pictures ~ openblas ~ s|if (!same) recording_free|if (0) recording_free|
 GPU: a tile too large for 7.5 ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s| \&\& gpu_of(c)->shared >= shared_for(128, 160)||
-GPU: weights prepared for the first GPU of all ~ cuda/gpu.cu ~ cuda_pictures ~ openblas ~ s|static void enter(Gpu \*gpu) { cudaSetDevice(gpu->number); }|static void enter(Gpu *) {}|
+GPU: weights prepared for the first GPU of all ~ cuda/memory.cu ~ cuda_pictures ~ openblas ~ s|static void enter(Gpu \*gpu) { cudaSetDevice(gpu->number); }|static void enter(Gpu *) {}|
 GPU: weights' pieces on top of each other ~ cuda/weights.cu ~ cuda_pictures ~ openblas ~ s|        to += count;||
 GPU: one arena for all stages ~ sd/pipeline/run.c ~ cuda_pictures ~ openblas ~ s/if (!run->m->gpu || run->keep) return true;/if (!run->m->gpu || size < run->arena.size) return true;/
 GPU: boxes one row too low ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
