@@ -12,26 +12,21 @@
 #include <arm_neon.h>
 #endif
 
-enum { TURNS = 1000000 };
+enum { REPEATS = 1000000 };
 
-/* FLOP a second: 12 chains of multiply-adds. noinline, and kept alive through the sum. */
-#define PEAK(name, width, attributes)                                                                                  \
+/* A peak: FLOP a second of one instruction, `flop` each, in `count` chains, enough to hide its latency. All chains
+ * differ: equal ones would be computed once. noinline, and kept alive through the sum. */
+#define PEAK(name, attributes, Vec, count, flop, step)                                                                 \
     attributes static double name(void) {                                                                              \
-        FUSE typedef float Vec __attribute__((vector_size(4 * width)));                                                \
-        enum { CHAINS = 12 };                                                                                          \
-        Vec x = (Vec){0} + 0.999f, y = (Vec){0} + 0.001f;                                                              \
-        Vec a = y, b = a + y, c = b + y, d = c + y, e = d + y, f = e + y, g = f + y, h = g + y, i = h + y, j = i + y;  \
-        Vec k = j + y, l = k + y; /* all different: equal ones would be computed once */                               \
+        FUSE Vec at[count];                                                                                            \
+        _Pragma("GCC unroll 24") for (int i = 0; i < count; i++) at[i] = (Vec){0} + (float)(i + 2);                    \
         double from = os_thread_clock();                                                                               \
-        for (int n = 0; n < TURNS; n++) {                                                                              \
-            a = a * x + y, b = b * x + y, c = c * x + y, d = d * x + y, e = e * x + y, f = f * x + y;                  \
-            g = g * x + y, h = h * x + y, i = i * x + y, j = j * x + y, k = k * x + y, l = l * x + y;                  \
-        }                                                                                                              \
+        for (int n = 0; n < REPEATS; n++) { _Pragma("GCC unroll 24") for (int i = 0; i < count; i++) at[i] = step; }   \
         double seconds = os_thread_clock() - from;                                                                     \
-        Vec sum = a + b + c + d + e + f + g + h + i + j + k + l;                                                       \
-        volatile float keep = sum[0];                                                                                  \
+        _Pragma("GCC unroll 24") for (int i = 1; i < count; i++) at[0] += at[i];                                       \
+        volatile float keep = at[0][0];                                                                                \
         (void)keep;                                                                                                    \
-        return 2.0 * width * CHAINS * TURNS / seconds;                                                                 \
+        return (double)(flop)*count * REPEATS / seconds;                                                               \
     }
 #ifdef __clang__
 #define FUSED __attribute__((noinline))
@@ -40,51 +35,25 @@ enum { TURNS = 1000000 };
 #define FUSED __attribute__((noinline, optimize("O2", "fp-contract=fast")))
 #define FUSE
 #endif
-#if defined __x86_64__
-PEAK(peak_16, 16, __attribute__((target("avx512f"))) FUSED)
-PEAK(peak_8, 8, __attribute__((target("avx2,fma"))) FUSED)
 
-/* vdpbf16ps: two products and two sums in each of 16 places; 14 chains, since it takes 6 cycles. */
-__attribute__((target("avx512f,avx512bf16"), noinline)) static double peak_bf16_16(void) {
-    enum { CHAINS = 14 };
-    __m512bh x = (__m512bh)_mm512_set1_epi32(0x3f003f00);
-    __m512 at[CHAINS];
-    for (int i = 0; i < CHAINS; i++) at[i] = _mm512_set1_ps((float)i);
-    double from = os_thread_clock();
-    for (int n = 0; n < TURNS; n++)
-#pragma GCC unroll 14
-        for (int i = 0; i < CHAINS; i++) at[i] = _mm512_dpbf16_ps(at[i], x, x);
-    double seconds = os_thread_clock() - from;
-    float sum[16];
-    for (int i = 1; i < CHAINS; i++) at[0] = _mm512_add_ps(at[0], at[i]);
-    _mm512_storeu_ps(sum, at[0]);
-    volatile float keep = sum[0];
-    (void)keep;
-    return 4.0 * 16 * CHAINS * TURNS / seconds;
-}
-#endif
-#if defined __aarch64__
-/* The instruction adds to one of its operands, so a product is what is added. 24 chains, as many as tensor/cpu/panel.c
- * has: up to 4 of them begin in a cycle and each takes 4. */
-__attribute__((noinline)) static double peak_4(void) {
-    enum { CHAINS = 24 };
-    const float32x4_t x = vdupq_n_f32(0.001f);
-    float32x4_t at[CHAINS];
-#pragma GCC unroll 24
-    for (int i = 0; i < CHAINS; i++) at[i] = vdupq_n_f32((float)i);
-    double from = os_thread_clock();
-    for (int n = 0; n < TURNS; n++)
-#pragma GCC unroll 24
-        for (int i = 0; i < CHAINS; i++) at[i] = vfmaq_f32(at[i], x, x);
-    double seconds = os_thread_clock() - from;
-#pragma GCC unroll 24
-    for (int i = 1; i < CHAINS; i++) at[0] = vaddq_f32(at[0], at[i]);
-    volatile float keep = vgetq_lane_f32(at[0], 0);
-    (void)keep;
-    return 2.0 * 4 * CHAINS * TURNS / seconds;
-}
+typedef float V4 __attribute__((vector_size(16)));
+#if defined __x86_64__
+typedef float V8 __attribute__((vector_size(32)));
+typedef float V16 __attribute__((vector_size(64)));
+PEAK(peak_4, FUSED, V4, 12, 2 * 4, at[i] * 0.999f + 0.001f)
+PEAK(peak_8, __attribute__((target("avx2,fma"))) FUSED, V8, 12, 2 * 8, at[i] * 0.999f + 0.001f)
+PEAK(peak_16, __attribute__((target("avx512f"))) FUSED, V16, 12, 2 * 16, at[i] * 0.999f + 0.001f)
+/* vdpbf16ps: two products and two sums in each of 16 places; it takes 6 cycles. */
+#define PAIRS (__m512bh) _mm512_set1_epi32(0x3f003f00)
+PEAK(peak_bf16_16, __attribute__((target("avx512f,avx512bf16"), noinline)), __m512, 14, 4 * 16,
+     _mm512_dpbf16_ps(at[i], PAIRS, PAIRS))
+#elif defined __aarch64__
+/* fmla adds to one of its operands, so a product is what is added. As many chains as tensor/cpu/panel.c has sums: up to
+ * 4 of them begin in a cycle and each takes 4. */
+#define SMALL vdupq_n_f32(0.001f)
+PEAK(peak_4, FUSED, float32x4_t, 24, 2 * 4, vfmaq_f32(at[i], SMALL, SMALL))
 #else
-PEAK(peak_4, 4, FUSED)
+PEAK(peak_4, FUSED, V4, 12, 2 * 4, at[i] * 0.999f + 0.001f)
 #endif
 
 typedef struct {
