@@ -56,9 +56,20 @@ static float *taken(Ctx *c, Tensor y, const char *label) {
     return result;
 }
 
-/* Pictures from `first` on. */
-static float *convolve(Gpu *gpu, Arena *arena, DType type, const ConvShape *s, const float *x, const float *weights,
+/* An op of one shape on two arrays of made-up numbers: from -scale to scale, numbers of seed and of the next. */
+typedef struct {
+    const void *shape;
+    int64_t a, b, outputs; /* how many */
+    uint32_t seed;
+    double a_scale, b_scale;
+    /* The op's outputs, malloc'ed, for the pictures from `first` on. */
+    float *(*run)(Gpu *, Arena *, DType, const void *shape, const float *a, const float *b, int64_t first,
+                  const char *label);
+} TileCase;
+
+static float *convolve(Gpu *gpu, Arena *arena, DType type, const void *shape, const float *x, const float *weights,
                        int64_t first, const char *label) {
+    const ConvShape *s = shape;
     Ctx c = on(gpu, arena, type);
     size_t scope = scope_begin(&c);
     Weight w = {.kind = WEIGHT_CONV,
@@ -89,10 +100,10 @@ static const AttentionShape ATTENTIONS[] = {
     {33, 77, 1, 128, true},   {131, 200, 2, 160, false}, {16, 231, 1, 160, true},
 };
 
-/* Pictures from `first` on; over q where keys are not repeated, as the models do. q, k and v are columns of one tensor.
- */
-static float *attend(Gpu *gpu, Arena *arena, DType type, const AttentionShape *s, const float *q, const float *kv,
+/* Over q where keys are not repeated, as the models do. k and v are columns of one tensor. */
+static float *attend(Gpu *gpu, Arena *arena, DType type, const void *shape, const float *q, const float *kv,
                      int64_t first, const char *label) {
+    const AttentionShape *s = shape;
     Ctx c = on(gpu, arena, type);
     size_t scope = scope_begin(&c);
     int64_t n = PICTURES - first, width = s->heads * s->d, texts = s->repeated ? 1 : PICTURES;
@@ -107,60 +118,54 @@ static float *attend(Gpu *gpu, Arena *arena, DType type, const AttentionShape *s
     return result;
 }
 
-/* Frees all three. */
-static void compare(float *expected, float *y, float *alone, int64_t count, double rms, double max, const char *label) {
+/* Against the same op in F32, and the last picture alone against itself in the batch. */
+static void check_case(Gpu *gpu, Arena *arena, DType type, const TileCase *k, double rms, double max,
+                       const char *label) {
+    float *a = some_numbers(k->a, k->seed, k->a_scale), *b = some_numbers(k->b, k->seed + 1, k->b_scale);
+    float *expected = k->run(gpu, arena, F32, k->shape, a, b, 0, label);
+    float *y = k->run(gpu, arena, type, k->shape, a, b, 0, label);
+    float *alone = k->run(gpu, arena, type, k->shape, a, b, PICTURES - 1, label);
     double square = 0, errors = 0, worst = 0;
-    for (int64_t i = 0; i < count; i++) square += (double)expected[i] * (double)expected[i];
-    double unit = sqrt(square / (double)count);
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < k->outputs; i++) square += (double)expected[i] * (double)expected[i];
+    double unit = sqrt(square / (double)k->outputs);
+    for (int64_t i = 0; i < k->outputs; i++) {
         double d = fabs((double)y[i] - (double)expected[i]) / unit;
         errors += d * d;
         worst = d > worst || isnan(d) ? d : worst;
     }
-    errors = sqrt(errors / (double)count);
+    errors = sqrt(errors / (double)k->outputs);
     test_check(errors <= rms && worst <= max, "%s: error %.1e, at most %.1e", label, errors, worst);
-    int64_t each = count / PICTURES;
-    test_check(!memcmp(alone, y + count - each, (size_t)each * sizeof *y), "%s: the same bits alone", label);
+    int64_t each = k->outputs / PICTURES;
+    test_check(!memcmp(alone, y + k->outputs - each, (size_t)each * sizeof *y), "%s: the same bits alone", label);
+    free(a);
+    free(b);
     free(expected);
     free(y);
     free(alone);
 }
 
-static void convolutions(Gpu *gpu, Arena *arena, DType type, double rms, double max) {
+void cuda_tiles(Gpu *gpu, Arena *arena, DType type, double rms, double max) {
+    const char *name = gpu_ops(gpu, type)->name;
+    char label[128];
     for (size_t i = 0; i < sizeof CONVS / sizeof *CONVS; i++) {
         const ConvShape *s = &CONVS[i];
-        char label[128];
-        snprintf(label, sizeof label, "%s: convolution of %dx%dx%d, stride %d%s, to %dx%dx%d", gpu_ops(gpu, type)->name,
-                 (int)s->h, (int)s->w, (int)s->in, s->g.stride, s->g.up_h ? ", enlarged" : "", (int)s->oh, (int)s->ow,
+        TileCase k = {.shape = s, .seed = 1, .a_scale = 1, .b_scale = 0.1, .run = convolve};
+        k.a = PICTURES * s->h * s->w * s->in;
+        k.b = s->out * s->k * s->k * s->in;
+        k.outputs = PICTURES * s->oh * s->ow * s->out;
+        snprintf(label, sizeof label, "%s: convolution of %dx%dx%d, stride %d%s, to %dx%dx%d", name, (int)s->h,
+                 (int)s->w, (int)s->in, s->g.stride, s->g.up_h ? ", enlarged" : "", (int)s->oh, (int)s->ow,
                  (int)s->out);
-        float *x = some_numbers(PICTURES * s->h * s->w * s->in, 1, 1);
-        float *w = some_numbers(s->out * s->k * s->k * s->in, 2, 0.1);
-        compare(convolve(gpu, arena, F32, s, x, w, 0, label), convolve(gpu, arena, type, s, x, w, 0, label),
-                convolve(gpu, arena, type, s, x, w, PICTURES - 1, label), PICTURES * s->oh * s->ow * s->out, rms, max,
-                label);
-        free(x);
-        free(w);
+        check_case(gpu, arena, type, &k, rms, max, label);
     }
-}
-
-static void attentions(Gpu *gpu, Arena *arena, DType type, double rms, double max) {
     for (size_t i = 0; i < sizeof ATTENTIONS / sizeof *ATTENTIONS; i++) {
         const AttentionShape *s = &ATTENTIONS[i];
-        char label[128];
-        snprintf(label, sizeof label, "%s: attention of %d to %d%s, %d heads of %d", gpu_ops(gpu, type)->name,
-                 (int)s->queries, (int)s->keys, s->repeated ? " of one text" : "", (int)s->heads, (int)s->d);
         int64_t width = s->heads * s->d;
-        float *q = some_numbers(PICTURES * s->queries * width, 3, 2),
-              *kv = some_numbers(PICTURES * s->keys * 2 * width, 4, 2);
-        compare(attend(gpu, arena, F32, s, q, kv, 0, label), attend(gpu, arena, type, s, q, kv, 0, label),
-                attend(gpu, arena, type, s, q, kv, PICTURES - 1, label), PICTURES * s->queries * width, rms, max,
-                label);
-        free(q);
-        free(kv);
+        TileCase k = {.shape = s, .seed = 3, .a_scale = 2, .b_scale = 2, .run = attend};
+        k.a = k.outputs = PICTURES * s->queries * width;
+        k.b = PICTURES * s->keys * 2 * width;
+        snprintf(label, sizeof label, "%s: attention of %d to %d%s, %d heads of %d", name, (int)s->queries,
+                 (int)s->keys, s->repeated ? " of one text" : "", (int)s->heads, (int)s->d);
+        check_case(gpu, arena, type, &k, rms, max, label);
     }
-}
-
-void cuda_tiles(Gpu *gpu, Arena *arena, DType type, double rms, double max) {
-    convolutions(gpu, arena, type, rms, max);
-    attentions(gpu, arena, type, rms, max);
 }
