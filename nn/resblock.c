@@ -26,8 +26,8 @@ static Tensor token(Tensor v) {
     return (Tensor){.data = v.data, .dtype = v.dtype, .nd = 3, .n = {v.n[0], 1, v.n[1]}, .s = {v.s[0], v.n[1], 1}};
 }
 
-void resblock_shift(Ctx *c, Tensor shifts, const ResBlock *m, Tensor emb) {
-    linear(c, token(tensor_slice(shifts, 1, m->shift_at, m->emb.w.t.n[0])), &m->emb, token(emb), NULL, PLAIN);
+void resblock_time_shift(Ctx *c, Tensor time_shifts, const ResBlock *m, Tensor emb) {
+    linear(c, token(tensor_slice(time_shifts, 1, m->time_shift_at, m->emb.w.t.n[0])), &m->emb, token(emb), NULL, PLAIN);
 }
 
 /* y = shortcut(x, y): over its own second source, some rows at a time. */
@@ -44,14 +44,14 @@ static void skip_over(Ctx *c, Tensor y, const Linear *m, Tensor x) {
 }
 
 /* over: y is x2 */
-static void run(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *shifts, bool over) {
-    assert(!m->has_emb == !shifts && (!x2 || m->has_skip));
+static void run(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *time_shifts, bool over) {
+    assert(!m->has_emb == !time_shifts && (!x2 || m->has_skip));
     size_t scope = scope_begin(c);
     int64_t n = y.n[0], out = y.n[3];
     Epilogue with_time = {0};
     Tensor shift;
-    if (shifts) {
-        shift = tensor_repeat(tensor_slice(*shifts, 1, m->shift_at, out), n);
+    if (time_shifts) {
+        shift = tensor_repeat(tensor_slice(*time_shifts, 1, m->time_shift_at, out), n);
         with_time.vector = &shift;
     }
     Tensor inner = tensor_new(c, 4, SHAPE(n, y.n[1], y.n[2], out));
@@ -70,10 +70,10 @@ static void run(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2,
     scope_end(c, scope);
 }
 
-void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *shifts) {
-    run(c, y, m, x, x2, shifts, false);
+void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *time_shifts) {
+    run(c, y, m, x, x2, time_shifts, false);
 }
 
-void resblock_into_skip(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *shifts) {
-    run(c, y, m, x, &y, shifts, true);
+void resblock_into_skip(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *time_shifts) {
+    run(c, y, m, x, &y, time_shifts, true);
 }

@@ -13,20 +13,21 @@ typedef struct {
     Conv conv1, conv2;
     Linear emb, skip;
     bool has_emb, has_skip;
-    int64_t shift_at; /* where its shifts begin among those of all blocks */
+    int64_t time_shift_at; /* where its time_shifts begin among those of all blocks */
 } ResBlock;
 
 /* emb 0: a VAE block, with the VAE's names and eps. */
 void bind_resblock(WeightList *l, ResBlock *m, int64_t in, int64_t out, int64_t emb, int groups);
 
-/* What the block adds to every pixel for its time: its part of shifts [D,shifts], from emb [D,E], already through SiLU.
+/* What the block adds to every pixel for its time: its part of time_shifts [D,time_shifts], from emb [D,E], already
+ * through SiLU.
  */
-void resblock_shift(Ctx *c, Tensor shifts, const ResBlock *m, Tensor emb);
-/* x [N,H,W,C], x2 a second source of channels or NULL (then C + C2 = in); shifts of all N pictures [1,shifts] or of
- * each [N,shifts], NULL in the VAE; y [N,H,W,out], which may be x where there is no skip convolution. */
-void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *shifts);
+void resblock_time_shift(Ctx *c, Tensor time_shifts, const ResBlock *m, Tensor emb);
+/* x [N,H,W,C], x2 a second source of channels or NULL (then C + C2 = in); time_shifts of all N pictures [1,time_shifts]
+ * or of each [N,time_shifts], NULL in the VAE; y [N,H,W,out], which may be x where there is no skip convolution. */
+void resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *time_shifts);
 /* The same with y as the second source: the result takes its place. */
-void resblock_into_skip(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *shifts);
+void resblock_into_skip(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *time_shifts);
 /* The VAE's, strip by strip (resblock_strips.c). x [N,H,W,C]; with `up` [N,H/2,W/2,..], and what the block sees is that
  * map up-sampled and convolved. y is x where there is neither `up` nor a skip convolution, else apart. */
 void resblock_strips(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Conv *up);

@@ -47,18 +47,18 @@ static void self_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attention
 }
 
 /* x += attention of norm(x) to texts, whose keys and values begin at channel `at` of keys [S,T,keys]. */
-static void cross_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attention *m, Tensor keys, int64_t at) {
+static void cross_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attention *m, Tensor cross_kv, int64_t at) {
     size_t scope = scope_begin(c);
-    int64_t width = x.n[2], each = x.n[0] / keys.n[0];
+    int64_t width = x.n[2], each = x.n[0] / cross_kv.n[0];
     Tensor q = tensor_new(c, 3, x.n);
     size_t inner = scope_begin(c);
     Tensor normed = tensor_new(c, 3, x.n);
     norm(c, normed, norm_x, x, NULL, ACT_NONE);
     linear(c, q, &m->q, normed, NULL, PLAIN);
     scope_end(c, inner);
-    Tensor k = tensor_slice(keys, 2, at, width), v = tensor_slice(keys, 2, at + width, width);
-    int64_t texts = each == 1 ? keys.n[0] : 1; /* in one call: a text that pictures share has one to itself */
-    for (int64_t i = 0; i < keys.n[0]; i += texts) {
+    Tensor k = tensor_slice(cross_kv, 2, at, width), v = tensor_slice(cross_kv, 2, at + width, width);
+    int64_t texts = each == 1 ? cross_kv.n[0] : 1; /* in one call: a text that pictures share has one to itself */
+    for (int64_t i = 0; i < cross_kv.n[0]; i += texts) {
         Tensor part = tensor_slice(q, 0, i * each, texts * each);
         op_attention(c, part, part, tensor_repeat(tensor_slice(k, 0, i, texts), texts * each),
                      tensor_repeat(tensor_slice(v, 0, i, texts), texts * each), m->heads, false);
@@ -102,14 +102,14 @@ static void feed_forward(Ctx *c, Tensor x, const TransformerBlock *m) {
     }
 }
 
-void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, Tensor keys) {
+void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, Tensor cross_kv) {
     self_attention(c, x, &m->norm1, &m->attn1, false);
-    cross_attention(c, x, &m->norm2, &m->attn2, keys, m->keys_at);
+    cross_attention(c, x, &m->norm2, &m->attn2, cross_kv, m->cross_kv_at);
     feed_forward(c, x, m);
 }
 
 void bind_transformer(WeightList *l, Transformer *m, int64_t channels, int64_t context, int heads, int depth,
-                      bool linear_projection, int groups, int64_t *keys) {
+                      bool linear_projection, int groups, int64_t *cross_kv) {
     m->blocks = calloc((size_t)depth, sizeof *m->blocks);
     if (!m->blocks) {
         error_set(l->err, ERR_MEMORY, "out of memory for a model's layers");
@@ -122,8 +122,8 @@ void bind_transformer(WeightList *l, Transformer *m, int64_t channels, int64_t c
         size_t mark = bind_enter(l, "transformer_blocks.%d.", i);
         bind_transformer_block(l, &m->blocks[i], channels, context, heads);
         bind_leave(l, mark);
-        m->blocks[i].keys_at = *keys;
-        *keys += 2 * channels;
+        m->blocks[i].cross_kv_at = *cross_kv;
+        *cross_kv += 2 * channels;
     }
     bind_linear(l, &m->proj_out, "proj_out", channels, channels, true, !linear_projection);
 }
@@ -134,16 +134,16 @@ void free_transformer(Transformer *m) {
     m->depth = 0;
 }
 
-void transformer_cross_kv(Ctx *c, Tensor keys, const Transformer *m, Tensor context) {
+void transformer_cross_kv(Ctx *c, Tensor cross_kv, const Transformer *m, Tensor context) {
     for (int i = 0; i < m->depth; i++) {
         const TransformerBlock *b = &m->blocks[i];
         int64_t width = b->attn2.k.w.t.n[0];
-        linear(c, tensor_slice(keys, 2, b->keys_at, width), &b->attn2.k, context, NULL, PLAIN);
-        linear(c, tensor_slice(keys, 2, b->keys_at + width, width), &b->attn2.v, context, NULL, PLAIN);
+        linear(c, tensor_slice(cross_kv, 2, b->cross_kv_at, width), &b->attn2.k, context, NULL, PLAIN);
+        linear(c, tensor_slice(cross_kv, 2, b->cross_kv_at + width, width), &b->attn2.v, context, NULL, PLAIN);
     }
 }
 
-void transformer(Ctx *c, Tensor picture, const Transformer *m, Tensor keys) {
+void transformer(Ctx *c, Tensor picture, const Transformer *m, Tensor cross_kv) {
     size_t scope = scope_begin(c);
     Tensor x = tensor_tokens(picture); /* [N,HW,C] */
     Tensor h = tensor_new(c, 3, x.n);
@@ -152,7 +152,7 @@ void transformer(Ctx *c, Tensor picture, const Transformer *m, Tensor keys) {
     norm(c, normed, &m->norm, x, NULL, ACT_NONE);
     linear(c, h, &m->proj_in, normed, NULL, PLAIN);
     scope_end(c, inner);
-    for (int i = 0; i < m->depth; i++) transformer_block(c, h, &m->blocks[i], keys);
+    for (int i = 0; i < m->depth; i++) transformer_block(c, h, &m->blocks[i], cross_kv);
     linear(c, x, &m->proj_out, h, NULL, (Epilogue){.residual = &x});
     scope_end(c, scope);
 }

@@ -52,7 +52,7 @@ static bool lay_out(Unet *u) {
 
 static void bind_res(WeightList *l, Unet *u, ResBlock *m, int64_t in, int64_t out) {
     bind_resblock(l, m, in, out, 4 * (int64_t)u->config.channels, u->config.groups);
-    m->shift_at = u->time_shifts;
+    m->time_shift_at = u->time_shifts;
     u->time_shifts += out;
 }
 
@@ -130,7 +130,7 @@ void unet_free(Unet *u) {
 /* --- what calls have in common --- */
 
 /* silu(time2(silu(time1(sinusoid t)))): every ResBlock's projection starts with this SiLU */
-void unet_time_shifts(Ctx *c, Tensor times, const Unet *u, Tensor t) {
+void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t) {
     size_t scope = scope_begin(c);
     int64_t n = t.n[0], width = 4 * (int64_t)u->config.channels;
     Tensor sinusoid = tensor_new(c, 3, SHAPE(n, 1, u->config.channels));
@@ -139,20 +139,20 @@ void unet_time_shifts(Ctx *c, Tensor times, const Unet *u, Tensor t) {
     op_timestep_embedding(c, tensor_reshape(sinusoid, 2, SHAPE(n, u->config.channels)), t);
     linear(c, hidden, &u->time1, sinusoid, NULL, (Epilogue){.act = ACT_SILU});
     linear(c, emb, &u->time2, hidden, NULL, PLAIN);
-    op_affine(c, tensor_slice(times, 1, 0, width), flat, 1, 0);
+    op_affine(c, tensor_slice(time_shifts, 1, 0, width), flat, 1, 0);
     op_activation(c, flat, flat, ACT_SILU);
     for (int i = 0; i < u->inputs; i++)
-        if (u->input[i].kind == UNET_RES) resblock_shift(c, times, &u->input[i].res, flat);
-    resblock_shift(c, times, &u->middle1, flat);
-    resblock_shift(c, times, &u->middle2, flat);
-    for (int i = 0; i < u->outputs; i++) resblock_shift(c, times, &u->output[i].res, flat);
+        if (u->input[i].kind == UNET_RES) resblock_time_shift(c, time_shifts, &u->input[i].res, flat);
+    resblock_time_shift(c, time_shifts, &u->middle1, flat);
+    resblock_time_shift(c, time_shifts, &u->middle2, flat);
+    for (int i = 0; i < u->outputs; i++) resblock_time_shift(c, time_shifts, &u->output[i].res, flat);
     scope_end(c, scope);
 }
 
-void unet_cross_kv(Ctx *c, Tensor keys, const Unet *u, Tensor context) {
-    for (int i = 0; i < u->inputs; i++) transformer_cross_kv(c, keys, &u->input[i].transformer, context);
-    transformer_cross_kv(c, keys, &u->middle, context);
-    for (int i = 0; i < u->outputs; i++) transformer_cross_kv(c, keys, &u->output[i].transformer, context);
+void unet_cross_kv(Ctx *c, Tensor cross_kv, const Unet *u, Tensor context) {
+    for (int i = 0; i < u->inputs; i++) transformer_cross_kv(c, cross_kv, &u->input[i].transformer, context);
+    transformer_cross_kv(c, cross_kv, &u->middle, context);
+    for (int i = 0; i < u->outputs; i++) transformer_cross_kv(c, cross_kv, &u->output[i].transformer, context);
 }
 
 /* --- forward --- */
@@ -165,34 +165,35 @@ static int64_t at_once(const Ctx *c, Tensor y) {
 
 /* skip: the second source of an output block, which y may be; or NULL */
 static void through_resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *skip, bool over,
-                             Tensor times) {
+                             Tensor time_shifts) {
     int64_t some = at_once(c, y);
     for (int64_t p = 0; p < y.n[0]; p += some) {
         Tensor out = tensor_slice(y, 0, p, some), in = tensor_slice(x, 0, p, some), second;
-        Tensor shifts = times.n[0] == 1 ? times : tensor_slice(times, 0, p, some);
+        Tensor shifts = time_shifts.n[0] == 1 ? time_shifts : tensor_slice(time_shifts, 0, p, some);
         if (skip) second = tensor_slice(*skip, 0, p, some);
         if (over) resblock_into_skip(c, out, m, in, &shifts);
         else resblock(c, out, m, in, skip ? &second : NULL, &shifts);
     }
 }
 
-static void through_transformer(Ctx *c, Tensor y, const Transformer *m, Tensor keys) {
+static void through_transformer(Ctx *c, Tensor y, const Transformer *m, Tensor cross_kv) {
     int64_t n = y.n[0], some = at_once(c, y);
     for (int64_t p = 0; p < n; p += some)
-        transformer(c, tensor_slice(y, 0, p, some), m, some == n ? keys : tensor_slice(keys, 0, p * keys.n[0] / n, 1));
+        transformer(c, tensor_slice(y, 0, p, some), m,
+                    some == n ? cross_kv : tensor_slice(cross_kv, 0, p * cross_kv.n[0] / n, 1));
 }
 
-static void down(Ctx *c, Tensor y, const Unet *u, const UnetBlock *b, Tensor x, Tensor times, Tensor keys) {
+static void down(Ctx *c, Tensor y, const Unet *u, const UnetBlock *b, Tensor x, Tensor time_shifts, Tensor cross_kv) {
     switch (b->kind) {
     case UNET_CONV_IN:
         conv3(c, y, &b->conv, x, PLAIN);
         tap(c, y, "conv_in");
         break;
     case UNET_RES:
-        through_resblock(c, y, &b->res, x, NULL, false, times);
+        through_resblock(c, y, &b->res, x, NULL, false, time_shifts);
         tap(c, y, "down_blocks.%d.resnets.%d", b->level, b->index);
         if (b->transformer.depth) {
-            through_transformer(c, y, &b->transformer, keys);
+            through_transformer(c, y, &b->transformer, cross_kv);
             tap(c, y, "down_blocks.%d.attentions.%d", b->level, b->index);
         }
         if (b->level == u->config.levels - 1 && b->index == u->config.res_blocks - 1)
@@ -206,14 +207,14 @@ static void down(Ctx *c, Tensor y, const Unet *u, const UnetBlock *b, Tensor x, 
     }
 }
 
-static void middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor times, Tensor keys) {
+static void middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor time_shifts, Tensor cross_kv) {
     size_t scope = scope_begin(c);
     Tensor h = tensor_new(c, 4, x.n);
-    through_resblock(c, h, &u->middle1, x, NULL, false, times);
+    through_resblock(c, h, &u->middle1, x, NULL, false, time_shifts);
     tap(c, h, "mid_block.resnets.0");
-    through_transformer(c, h, &u->middle, keys);
+    through_transformer(c, h, &u->middle, cross_kv);
     tap(c, h, "mid_block.attentions.0");
-    through_resblock(c, y, &u->middle2, h, NULL, false, times);
+    through_resblock(c, y, &u->middle2, h, NULL, false, time_shifts);
     tap(c, y, "mid_block.resnets.1");
     tap(c, y, "mid_block");
     scope_end(c, scope);
@@ -227,14 +228,14 @@ typedef struct {
 } Skip;
 
 /* An output block's ResBlock: its output takes the skip's place, over it where the sizes are the same. */
-static Tensor up(Ctx *c, const UnetBlock *b, Tensor x, const Skip *skip, Tensor times) {
+static Tensor up(Ctx *c, const UnetBlock *b, Tensor x, const Skip *skip, Tensor time_shifts) {
     if (b->out == b->skip) {
-        through_resblock(c, skip->map, &b->res, x, &skip->map, true, times);
+        through_resblock(c, skip->map, &b->res, x, &skip->map, true, time_shifts);
         arena_set_top(c, skip->end);
         return skip->map;
     }
     Tensor above = tensor_new(c, 4, SHAPE(x.n[0], skip->map.n[1], skip->map.n[2], b->out));
-    through_resblock(c, above, &b->res, x, &skip->map, false, times);
+    through_resblock(c, above, &b->res, x, &skip->map, false, time_shifts);
     return arena_replace(c, skip->begin, above);
 }
 
@@ -252,13 +253,13 @@ static Tensor up_sample(Ctx *c, const UnetBlock *b, Tensor h, size_t begin, Tens
     return y;
 }
 
-void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor times, Tensor keys) {
+void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor time_shifts, Tensor cross_kv) {
     enum { MAX_SKIPS = MAX_LEVELS * 16 };
     Skip skips[MAX_SKIPS];
     assert(u->inputs <= MAX_SKIPS);
     size_t scope = scope_begin(c);
     int64_t n = x.n[0];
-    tap(c, tensor_repeat(tensor_slice(times, 1, 0, 4 * (int64_t)u->config.channels), n), "time_embedding");
+    tap(c, tensor_repeat(tensor_slice(time_shifts, 1, 0, 4 * (int64_t)u->config.channels), n), "time_embedding");
 
     Tensor h = x;
     for (int i = 0; i < u->inputs; i++) {
@@ -267,21 +268,21 @@ void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor times, Ten
         skips[i].begin = arena_top(c);
         skips[i].map = tensor_new(c, 4, SHAPE(n, (h.n[1] + half) >> half, (h.n[2] + half) >> half, b->out));
         skips[i].end = arena_top(c);
-        down(c, skips[i].map, u, b, h, times, keys);
+        down(c, skips[i].map, u, b, h, time_shifts, cross_kv);
         h = skips[i].map;
     }
 
     Tensor y = tensor_new(c, 4, h.n);
-    middle(c, y, u, h, times, keys);
+    middle(c, y, u, h, time_shifts, cross_kv);
     h = y;
 
     for (int i = 0, s = u->inputs - 1; i < u->outputs; i++, s--) {
         const UnetBlock *b = &u->output[i];
         int place = u->config.levels - 1 - b->level; /* diffusers counts up_blocks from the deepest level */
-        h = up(c, b, h, &skips[s], times);
+        h = up(c, b, h, &skips[s], time_shifts);
         tap(c, h, "up_blocks.%d.resnets.%d", place, b->index);
         if (b->transformer.depth) {
-            through_transformer(c, h, &b->transformer, keys);
+            through_transformer(c, h, &b->transformer, cross_kv);
             tap(c, h, "up_blocks.%d.attentions.%d", place, b->index);
         }
         if (b->up) {

@@ -40,14 +40,14 @@ void unet_free(Unet *u);
  * in common:
  * times[D,times] from t[D] (0..999): the time embedding, then every ResBlock's shift;
  * keys[S,T,keys] from text states context[S,T,context]: every cross attention's keys and values. */
-void unet_time_shifts(Ctx *c, Tensor times, const Unet *u, Tensor t);
-void unet_cross_kv(Ctx *c, Tensor keys, const Unet *u, Tensor context);
+void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t);
+void unet_cross_kv(Ctx *c, Tensor cross_kv, const Unet *u, Tensor context);
 
 /* out[N,H,W,out_channels] from x[N,H,W,in_channels], times [1,times] of all pictures or [N,times] of each, and keys
  * [S,T,keys]: pictures i N / S up to (i + 1) N / S have text i.
  * Any H, W >= 1: down-sampling rounds up, up-sampling goes to the skip's size.
  * Taps, in diffusers' names: time_embedding, conv_in, down_blocks.B.resnets.R, .attentions.A, .downsamplers.0,
  * down_blocks.B, mid_block..., up_blocks.B..., conv_norm_out, conv_out. */
-void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor times, Tensor keys);
+void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor time_shifts, Tensor cross_kv);
 
 #endif

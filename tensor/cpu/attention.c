@@ -19,7 +19,7 @@
 #include "exponent.h"
 #include "pair.h"
 #include "panel.h"
-#include "turn.h"
+#include "transpose.h"
 
 #include <assert.h>
 #include <math.h>
@@ -43,20 +43,21 @@ typedef struct {
 
 /* panel[d][PANEL] = scale * queries, zeros for those past m. Squares of them in registers: the last one of a row begins
  * where it fits, over the one before. */
-static void turn_queries(float *panel, const float *q, int64_t ldq, int64_t m, int64_t d, float scale) {
+static void transpose_queries(float *panel, const float *q, int64_t ldq, int64_t m, int64_t d, float scale) {
     int64_t i = 0;
     if (m < PANEL) memset(panel, 0, (size_t)(d * PANEL) * sizeof *panel);
     for (; d >= VW && i + VW <= m; i += VW)
         for (int64_t c = 0; c < d; c += VW) {
             int64_t at = min64(c, d - VW);
-            turn_square(panel + at * PANEL + i, PANEL, q + i * ldq + at, ldq, (V){0} + scale);
+            transpose_square(panel + at * PANEL + i, PANEL, q + i * ldq + at, ldq, (V){0} + scale);
         }
     for (; i < m; i++)
         for (int64_t c = 0; c < d; c++) panel[c * PANEL + i] = q[i * ldq + c] * scale;
 }
 
 /* The panel of pairs of queries as above. */
-static void turn_queries_to_pairs(uint32_t *panel, const float *q, int64_t ldq, int64_t m, int64_t d, float scale) {
+static void transpose_queries_to_pairs(uint32_t *panel, const float *q, int64_t ldq, int64_t m, int64_t d,
+                                       float scale) {
     int64_t words = (d + 1) / 2, i = 0;
     if (m < PANEL) memset(panel, 0, (size_t)(words * PANEL) * sizeof *panel);
     for (; d >= 2 * VW && d % 2 == 0 && i + VW <= m; i += VW)
@@ -69,7 +70,7 @@ static void turn_queries_to_pairs(uint32_t *panel, const float *q, int64_t ldq, 
                 for (int64_t e = 0; e < 2 * VW; e++) line[e] = from[e] * scale;
                 pair_row(rows + r * VW, line, 2 * VW);
             }
-            turn_words(panel + at * PANEL + i, PANEL, rows, VW);
+            transpose_words(panel + at * PANEL + i, PANEL, rows, VW);
         }
     for (; i < m; i++)
         for (int64_t c = 0; c < words; c++) {
@@ -79,13 +80,13 @@ static void turn_queries_to_pairs(uint32_t *panel, const float *q, int64_t ldq, 
 }
 
 /* Outputs of m queries: o = columns of out[d][PANEL], each through its sum. */
-static void turn_outputs(float *o, int64_t ldo, const float *out, const float *sum, int64_t m, int64_t d) {
+static void transpose_outputs(float *o, int64_t ldo, const float *out, const float *sum, int64_t m, int64_t d) {
     int64_t i = 0;
     for (; d >= VW && i + VW <= m; i += VW) {
         V inverse = 1.0f / *(const V *)(sum + i);
         for (int64_t c = 0; c < d; c += VW) {
             int64_t at = min64(c, d - VW);
-            turn_square(o + i * ldo + at, ldo, out + at * PANEL + i, PANEL, inverse);
+            transpose_square(o + i * ldo + at, ldo, out + at * PANEL + i, PANEL, inverse);
         }
     }
     for (; i < m; i++) {
@@ -148,15 +149,15 @@ static inline __attribute__((always_inline)) void soften(const bool pairs, float
 /* A block's memory, in words. */
 typedef struct {
     float *scores, *out;
-    void *turned;    /* queries: [panels][d or d / 2][PANEL] */
+    void *queries;   /* transposed: [panels][d or d / 2][PANEL] */
     uint32_t *k, *v; /* rounded keys and values */
     int64_t query;   /* words of a panel of queries */
 } Room;
 
 static Room room_of(const Attention *a, void *scratch, int64_t d, bool pairs) {
     Room r = {.scores = scratch, .query = (pairs ? (d + 1) / 2 : d) * PANEL};
-    r.turned = r.scores + KEYS * PANEL;
-    r.out = (float *)r.turned + a->panels * r.query;
+    r.queries = r.scores + KEYS * PANEL;
+    r.out = (float *)r.queries + a->panels * r.query;
     r.k = (uint32_t *)r.out + a->panels * d * PANEL;
     r.v = r.k + KEYS * ((d + 1) / 2);
     assert((char *)(r.v + KEYS / 2 * d) <= (char *)scratch + SCRATCH_BYTES);
@@ -174,9 +175,9 @@ static inline __attribute__((always_inline)) void block_of(const bool pairs, con
     memset(r.out, 0, (size_t)(a->panels * d * PANEL) * sizeof *r.out);
     for (int64_t i = 0; i < m; i += PANEL) {
         const float *q = at2(a->q, picture, from + i) + head * d;
-        float *panel = (float *)r.turned + i / PANEL * r.query;
-        if (pairs) turn_queries_to_pairs((uint32_t *)panel, q, a->q.s[1], min64(PANEL, m - i), d, scale);
-        else turn_queries(panel, q, a->q.s[1], min64(PANEL, m - i), d, scale);
+        float *panel = (float *)r.queries + i / PANEL * r.query;
+        if (pairs) transpose_queries_to_pairs((uint32_t *)panel, q, a->q.s[1], min64(PANEL, m - i), d, scale);
+        else transpose_queries(panel, q, a->q.s[1], min64(PANEL, m - i), d, scale);
         for (int j = 0; j < PANEL; j++) run[i / PANEL].max[j] = -3.0e38f, run[i / PANEL].sum[j] = 0;
     }
     for (int64_t at = 0; at < keys; at += KEYS) {
@@ -188,7 +189,7 @@ static inline __attribute__((always_inline)) void block_of(const bool pairs, con
             int64_t n = all, last = from + min64(i + PANEL, m) - 1;
             if (a->causal) n = min64(n, last + 1 - at);
             if (n <= 0) continue;
-            const float *q = (const float *)r.turned + i / PANEL * r.query;
+            const float *q = (const float *)r.queries + i / PANEL * r.query;
             float *out = r.out + i * d;
             if (pairs) K(pair_product)(n, half, r.k, half, (const uint32_t *)q, r.scores, PANEL, PANEL, false);
             else K(panel_product)(n, d, k, a->k.s[1], q, r.scores, PANEL, PANEL, false);
@@ -196,13 +197,13 @@ static inline __attribute__((always_inline)) void block_of(const bool pairs, con
                 for (int64_t c = 0; c < PANEL && from + i + c < at + j; c++) r.scores[j * PANEL + c] = -3.0e38f;
             soften(pairs, r.scores, n, &run[i / PANEL], out, d);
             const uint32_t *p = (const uint32_t *)r.scores;
-            if (pairs) K(pair_product_turned)(d, (n + 1) / 2, r.v, d, p, out, PANEL, PANEL, true);
-            else K(panel_product_turned)(d, n, v, a->v.s[1], r.scores, out, PANEL, PANEL, true);
+            if (pairs) K(pair_product_transposed)(d, (n + 1) / 2, r.v, d, p, out, PANEL, PANEL, true);
+            else K(panel_product_transposed)(d, n, v, a->v.s[1], r.scores, out, PANEL, PANEL, true);
         }
     }
     for (int64_t i = 0; i < m; i += PANEL)
-        turn_outputs(at2(a->o, picture, from + i) + head * d, a->o.s[1], r.out + i * d, run[i / PANEL].sum,
-                     min64(PANEL, m - i), d);
+        transpose_outputs(at2(a->o, picture, from + i) + head * d, a->o.s[1], r.out + i * d, run[i / PANEL].sum,
+                          min64(PANEL, m - i), d);
 }
 
 static void block(void *arg, int64_t index, void *scratch) { block_of(false, arg, index, scratch); }

@@ -25,7 +25,7 @@ typedef struct {
 } Attention;
 
 /* panel[d][PANEL] = rows of x, zeros for those past n */
-static void turn(float *panel, Tensor x, int64_t picture, int64_t row, int64_t head, int64_t d, int64_t n) {
+static void load_transposed(float *panel, Tensor x, int64_t picture, int64_t row, int64_t head, int64_t d, int64_t n) {
     if (n < PANEL) memset(panel, 0, (size_t)(d * PANEL) * sizeof *panel);
     for (int64_t i = 0; i < n; i++) {
         const float *from = at2(x, picture, row + i) + head * d;
@@ -34,8 +34,8 @@ static void turn(float *panel, Tensor x, int64_t picture, int64_t row, int64_t h
 }
 
 /* rows of x (+)= scale * panel[d][PANEL] */
-static void turn_back(Into x, const float *panel, int64_t picture, int64_t row, int64_t head, int64_t d, int64_t n,
-                      float scale) {
+static void store_transposed(Into x, const float *panel, int64_t picture, int64_t row, int64_t head, int64_t d,
+                             int64_t n, float scale) {
     for (int64_t i = 0; i < n; i++) {
         float *to = at2(x.t, picture, row + i) + head * d;
         for (int64_t c = 0; c < d; c++) to[c] = (x.add ? to[c] : 0) + panel[c * PANEL + i] * scale;
@@ -51,12 +51,12 @@ static void query_block(void *arg, int64_t index, void *scratch) {
     int64_t blocks = (a->queries + PANEL - 1) / PANEL, d = a->d, from = index % blocks * PANEL;
     int64_t head = index / blocks % a->heads, picture = index / blocks / a->heads, m = min64(PANEL, a->queries - from);
     int64_t keys = a->causal ? from + m : a->keys;
-    float *p = scratch, *dp = p + keys * PANEL, *turned = dp + keys * PANEL, *out = turned + d * PANEL;
+    float *p = scratch, *dp = p + keys * PANEL, *panel = dp + keys * PANEL, *out = panel + d * PANEL;
     float max[PANEL], inverse[PANEL], D[PANEL] = {0};
-    turn(turned, a->q, picture, from, head, d, m);
-    K(panel_product)(keys, d, at2(a->k, picture, 0) + head * d, a->k.s[1], turned, p, PANEL, PANEL, false);
-    turn(turned, a->dy, picture, from, head, d, m);
-    K(panel_product)(keys, d, at2(a->v, picture, 0) + head * d, a->v.s[1], turned, dp, PANEL, PANEL, false);
+    load_transposed(panel, a->q, picture, from, head, d, m);
+    K(panel_product)(keys, d, at2(a->k, picture, 0) + head * d, a->k.s[1], panel, p, PANEL, PANEL, false);
+    load_transposed(panel, a->dy, picture, from, head, d, m);
+    K(panel_product)(keys, d, at2(a->v, picture, 0) + head * d, a->v.s[1], panel, dp, PANEL, PANEL, false);
     for (int64_t i = 0; i < m; i++) {
         const float *dy = at2(a->dy, picture, from + i) + head * d, *o = at2(a->o, picture, from + i) + head * d;
         double s = 0;
@@ -89,8 +89,8 @@ static void query_block(void *arg, int64_t index, void *scratch) {
     if (!a->dq.t.data) return;
     for (int64_t j = from + 1; a->causal && j < keys; j++) /* 2^-126 is not zero */
         for (int64_t i = 0; from + i < j && i < PANEL; i++) p[j * PANEL + i] = 0;
-    K(panel_product_turned)(d, keys, at2(a->k, picture, 0) + head * d, a->k.s[1], p, out, PANEL, PANEL, false);
-    turn_back(a->dq, out, picture, from, head, d, m, a->scale);
+    K(panel_product_transposed)(d, keys, at2(a->k, picture, 0) + head * d, a->k.s[1], p, out, PANEL, PANEL, false);
+    store_transposed(a->dq, out, picture, from, head, d, m, a->scale);
 }
 
 static void key_block(void *arg, int64_t index, void *scratch) {
@@ -98,11 +98,11 @@ static void key_block(void *arg, int64_t index, void *scratch) {
     int64_t blocks = (a->keys + PANEL - 1) / PANEL, d = a->d, from = index % blocks * PANEL;
     int64_t head = index / blocks % a->heads, picture = index / blocks / a->heads, m = min64(PANEL, a->keys - from);
     int64_t first = a->causal ? from : 0, queries = a->queries - first; /* earlier ones do not see these keys */
-    float *p = scratch, *dp = p + queries * PANEL, *turned = dp + queries * PANEL, *out = turned + d * PANEL;
-    turn(turned, a->k, picture, from, head, d, m);
-    K(panel_product)(queries, d, at2(a->q, picture, first) + head * d, a->q.s[1], turned, p, PANEL, PANEL, false);
-    turn(turned, a->v, picture, from, head, d, m);
-    K(panel_product)(queries, d, at2(a->dy, picture, first) + head * d, a->dy.s[1], turned, dp, PANEL, PANEL, false);
+    float *p = scratch, *dp = p + queries * PANEL, *panel = dp + queries * PANEL, *out = panel + d * PANEL;
+    load_transposed(panel, a->k, picture, from, head, d, m);
+    K(panel_product)(queries, d, at2(a->q, picture, first) + head * d, a->q.s[1], panel, p, PANEL, PANEL, false);
+    load_transposed(panel, a->v, picture, from, head, d, m);
+    K(panel_product)(queries, d, at2(a->dy, picture, first) + head * d, a->dy.s[1], panel, dp, PANEL, PANEL, false);
     for (int64_t j = 0; j < queries; j++) {
         const float *row = row_values(a, picture, head, first + j);
         float *pj = p + j * PANEL, *dpj = dp + j * PANEL;
@@ -114,14 +114,14 @@ static void key_block(void *arg, int64_t index, void *scratch) {
         for (int64_t i = j + 1; a->causal && i < PANEL; i++) pj[i] = dpj[i] = 0;
     }
     if (a->dv.t.data) {
-        K(panel_product_turned)
+        K(panel_product_transposed)
         (d, queries, at2(a->dy, picture, first) + head * d, a->dy.s[1], p, out, PANEL, PANEL, false);
-        turn_back(a->dv, out, picture, from, head, d, m, 1.0f);
+        store_transposed(a->dv, out, picture, from, head, d, m, 1.0f);
     }
     if (a->dk.t.data) {
-        K(panel_product_turned)
+        K(panel_product_transposed)
         (d, queries, at2(a->q, picture, first) + head * d, a->q.s[1], dp, out, PANEL, PANEL, false);
-        turn_back(a->dk, out, picture, from, head, d, m, a->scale);
+        store_transposed(a->dk, out, picture, from, head, d, m, a->scale);
     }
 }
 

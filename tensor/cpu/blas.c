@@ -46,10 +46,6 @@ static const void *weights_at(const Product *l, int64_t column, int64_t k) {
     return (const char *)l->w.data + dtype_bytes(l->w.dtype, column * row + k);
 }
 
-static bool in_place(const Product *l) {
-    return l->finish.e.residual && l->finish.e.residual->data == l->finish.y->data;
-}
-
 static void linear_block(void *arg, int64_t index, void *scratch) {
     const Product *l = arg;
     int64_t row = index % l->row_blocks * ROWS, column = index / l->row_blocks * l->columns;
@@ -61,7 +57,7 @@ static void linear_block(void *arg, int64_t index, void *scratch) {
             int64_t kk = min64(piece, x.n[2] - k);
             for (int64_t p = 0; p < l->y.n[0]; p++)
                 product(scratch, m, n, kk, at2(x, p, row) + k, x.s[1], weights_at(l, column, done), l->w.dtype,
-                        l->w.n[1], at2(l->y, p, row) + column, l->y.s[1], in_place(l) || done > 0);
+                        l->w.n[1], at2(l->y, p, row) + column, l->y.s[1], l->finish.in_place || done > 0);
             done += kk;
         }
     }
@@ -77,7 +73,7 @@ static void conv_block(void *arg, int64_t index, void *scratch) {
     int64_t channels = min64(part_size(all_channels, DEPTH, 16), all_channels);
     int64_t taps = channels == all_channels ? part_size(all_taps, DEPTH / channels, 1) : 1;
     float *pixels = scratch, *rest = pixels + ROWS * DEPTH;
-    bool started = in_place(l);
+    bool started = l->finish.in_place;
     for (int64_t t = 0; t < all_taps; t += taps)
         for (int64_t k = 0; k < all_channels; k += channels, started = true) {
             int64_t tt = min64(taps, all_taps - t), kk = min64(channels, all_channels - k);
@@ -102,7 +98,7 @@ static void linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w
         K(linear)(c, y, x, x2, w, b, e);
         return;
     }
-    Product l = {.y = y, .x = x, .w = w->t, .finish = {b ? b->t.data : NULL, e, &y}};
+    Product l = {.y = y, .x = x, .w = w->t, .finish = finish_of(y, b, e)};
     if (x2) l.x2 = *x2;
     run(c, &l, linear_block);
 }
@@ -112,7 +108,7 @@ static void conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b,
         K(conv2d)(c, y, x, w, b, g, e);
         return;
     }
-    Product l = {.y = tensor_tokens(y), .w = w->t, .finish = {b ? b->t.data : NULL, e, &y}};
+    Product l = {.y = tensor_tokens(y), .w = w->t, .finish = finish_of(y, b, e)};
     l.gather = (Gather){.x = x, .g = g, .kernel_width = w->t.n[2], .width = y.n[2]};
     run(c, &l, conv_block);
 }

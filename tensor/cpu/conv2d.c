@@ -35,8 +35,7 @@ static void block(void *arg, int64_t index, void *scratch) {
     int64_t taps = channels == all_channels ? PRODUCT_K / channels : 1;
     taps = part_size(all_taps, taps < 1 ? 1 : taps, 1);
     float *room = scratch, *pixels = room + PRODUCT_N * PRODUCT_K;
-    bool in_place = c->finish.e.residual && c->finish.e.residual->data == c->y.data;
-    bool started = in_place;
+    bool started = c->finish.in_place;
     for (int64_t t = 0; t < all_taps; t += taps) {
         int64_t tt = min64(taps, all_taps - t);
         for (int64_t k = 0; k < all_channels; k += channels, started = true) {
@@ -57,7 +56,7 @@ static void block(void *arg, int64_t index, void *scratch) {
 }
 
 void K(conv2d)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e) {
-    const Finish finish = {b ? b->t.data : NULL, e, &y};
+    const Finish finish = finish_of(y, b, e);
     if (K(conv_few_serves)(x, w, g)) {
         K(conv_few)(ctx, y, x, w, g, finish);
         return;

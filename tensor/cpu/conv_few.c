@@ -32,7 +32,7 @@ bool K(conv_few_serves)(Tensor x, const Weight *w, Conv2d g) {
 }
 
 /* filters[tap][output][channel], through panels of `room` */
-static void turn_filters(const Few *f, float *filters, float *room) {
+static void transpose_filters(const Few *f, float *filters, float *room) {
     int64_t channels = f->x.n[3], outputs = f->y.n[3];
     for (int64_t t = 0; t < f->taps; t++) {
         const float *panel = K(panel_of)(room, f->w, 0, t * channels, channels);
@@ -99,10 +99,10 @@ static void block(void *arg, int64_t index, void *scratch) {
     int64_t picture = index / f->blocks, first = index % f->blocks * f->rows;
     const float *x[MOST_TAPS * PIXELS];
     float *room = scratch, *zeros = room + channels * PANEL, *filters = zeros + channels;
-    bool add = f->finish.e.residual && f->finish.e.residual->data == f->y.data;
+    const bool add = f->finish.in_place;
     assert((char *)(filters + f->taps * outputs * channels) <= (char *)scratch + SCRATCH_BYTES);
     memset(zeros, 0, (size_t)channels * sizeof *zeros);
-    turn_filters(f, filters, room);
+    transpose_filters(f, filters, room);
     for (int64_t row = first; row < min64(first + f->rows, f->y.n[1]); row++) {
         float *y = at3(f->y, picture, row, 0);
         for (int64_t column = 0; column < f->y.n[2]; column += PIXELS) {

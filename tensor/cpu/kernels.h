@@ -6,6 +6,8 @@
 #include "tensor/prepare.h"
 #include "isa.h"
 
+#include <assert.h>
+
 /* Outputs [column, column + PANEL) of w, steps [from, from + k) of its K, as an f32 panel [k][PANEL] (panel.h): in
  * `room`, which holds k * PANEL floats on 64 bytes, or where the weight lies. column: a multiple of PANEL. */
 const float *K(panel_of)(float *room, const Weight *w, int64_t column, int64_t from, int64_t k);
@@ -21,13 +23,21 @@ const void *K(panel_place)(const Weight *w, int64_t column, int64_t from, int64_
 size_t K(prepared_bytes_mixed)(const Weight *w, DType type);
 void K(prepare_mixed)(Weight *w, DType type, const void *from, bool torch_order, void *to);
 
-/* One operation's bias and epilogue on rows [0, m) x columns [0, n) of a tile of y, whose first row is row `row` of
- * picture `picture` and whose first column is `column`. */
+/* What follows a product: bias and epilogue. */
 typedef struct {
     const float *bias; /* NULL: none */
     Epilogue e;
-    const Tensor *y;
+    bool in_place; /* the residual is y itself: its product is added to it from the start, and not again at the end */
 } Finish;
+
+static inline Finish finish_of(Tensor y, const Weight *b, Epilogue e) {
+    Finish f = {b ? b->t.data : NULL, e, e.residual && e.residual->data == y.data};
+    assert(!f.in_place || e.act == ACT_NONE);
+    return f;
+}
+
+/* Finishes rows [0, m) x columns [0, n) of a tile of y, whose first row is row `row` of picture `picture` and whose
+ * first column is `column`. */
 void K(finish)(const Finish *f, float *y, int64_t ldy, int64_t picture, int64_t row, int64_t m, int64_t column,
                int64_t n);
 

@@ -157,7 +157,6 @@ static void block(void *arg, int64_t index, void *scratch) {
     b.row = (l->rows_first ? at % l->row_blocks : at / l->column_blocks) * l->rows;
     b.m = min64(l->rows, l->y.n[1] - b.row);
     int64_t end = min64(column + l->columns, l->y.n[2]), all = l->w->t.n[1];
-    bool in_place = l->finish.e.residual && l->finish.e.residual->data == l->y.data;
     bool gated = l->finish.e.act == ACT_GEGLU;
     /* of GEGLU: the gates' first panel, how far into it they begin, and the two halves of a row */
     int64_t first = (l->y.n[2] + column) / PANEL * PANEL, skip = l->y.n[2] + column - first;
@@ -168,7 +167,7 @@ static void block(void *arg, int64_t index, void *scratch) {
     float *y = at2(l->y, b.picture, b.row) + column;
     for (; b.k < all; b.k += l->piece) {
         begin_piece(l, &b, (uint32_t *)scratch + PRODUCT_K * PANEL);
-        b.accumulate = in_place || b.k > 0;
+        b.accumulate = l->finish.in_place || b.k > 0;
         if (gated) {
             outputs(l, &b, column, end, halves, 2 * half, true);
             outputs(l, &b, first, l->y.n[2] + end, halves + half, 2 * half, false);
@@ -215,13 +214,11 @@ static void run(Ctx *c, Linear *l, const Tensor *x2) {
 }
 
 void K(linear)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
-    Linear l = {.y = y, .x = x, .w = w};
-    l.finish = (Finish){b ? b->t.data : NULL, e, &l.y};
+    Linear l = {.y = y, .x = x, .w = w, .finish = finish_of(y, b, e)};
     run(c, &l, x2);
 }
 
 void K(linear_mixed)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
-    Linear l = {.y = y, .x = x, .w = w, .pairs = !w->keep_f32};
-    l.finish = (Finish){b ? b->t.data : NULL, e, &l.y};
+    Linear l = {.y = y, .x = x, .w = w, .finish = finish_of(y, b, e), .pairs = !w->keep_f32};
     run(c, &l, x2);
 }

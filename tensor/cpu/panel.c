@@ -46,9 +46,9 @@ typedef float Aligned __attribute__((vector_size(4 * VW), may_alias));
 typedef uint32_t Word __attribute__((may_alias));
 
 typedef struct {
-    bool turned; /* x is [k][rows], its rows ldx apart */
-    bool pairs;  /* words of x and panel are pairs */
-    DType type;  /* not F32: the panel is made from numbers of this type on the way */
+    bool transposed; /* x is [k][rows], its rows ldx apart */
+    bool pairs;      /* words of x and panel are pairs */
+    DType type;      /* not F32: the panel is made from numbers of this type on the way */
 } Form;
 
 #define INLINE static inline __attribute__((always_inline))
@@ -98,7 +98,7 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
             w[c] = form.type == F32 ? (V)*at : widen_vector(t.from + p * PANEL + c * VW, form.type);
             if (form.type != F32 && rows > 1) *at = w[c];
         }
-        if (!form.turned) {
+        if (!form.transposed) {
             if (columns * VW < PANEL) __builtin_prefetch(t.panel + (p + AHEAD) * PANEL);
             const char *next = t.next.at + p % AHEAD_ROWS * t.next.across + p / AHEAD_ROWS * t.next.along;
             __builtin_prefetch(next, 0, 2);
@@ -106,7 +106,7 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
         }
         UNROLL
         for (int i = 0; i < rows; i++) {
-            const float *at = form.turned ? t.x + i : groups[i / 3] + i % 3 * t.ldx;
+            const float *at = form.transposed ? t.x + i : groups[i / 3] + i % 3 * t.ldx;
             UNROLL
             for (int c = 0; c < columns; c++)
                 if (form.pairs) acc[i][c] = pair_dot(acc[i][c], (VU)w[c], (VU){0} + *(const Word *)at);
@@ -148,7 +148,7 @@ INLINE Ahead again(const float *panel) {
 
 /* All rows on one strip. */
 INLINE void strip(int64_t m, const Form form, Tile t) {
-    int64_t row = form.turned ? 1 : t.ldx;
+    int64_t row = form.transposed ? 1 : t.ldx;
     for (; m >= ROWS; m -= ROWS, t.x += ROWS * row, t.y += ROWS * t.ldy) {
         tile(ROWS, COLUMNS, form, t);
         t.next.at += t.next.skip;
@@ -179,7 +179,7 @@ INLINE void product(int64_t m, const Form form, Tile all) {
     for (int64_t p = 0; p < all.k; p += piece, all.accumulate = true) {
         Tile t = all;
         t.k = all.k - p < piece ? all.k - p : piece;
-        t.x += form.turned ? p * all.ldx : p;
+        t.x += form.transposed ? p * all.ldx : p;
         t.panel += p * PANEL;
         size_t bytes = (size_t)(t.k * PANEL) * sizeof *t.panel;
         if (!all.next.at) t.next = ahead_bytes(t.panel + t.k * PANEL, bytes, t.k); /* often the next panel */
@@ -227,17 +227,17 @@ void K(panel_product_widening)(int64_t m, int64_t k, const float *x, int64_t ldx
 
 /* clang-format off */
 #define THEN , Ahead next
-#define PRODUCT(name, type, is_turned, is_pairs, then, what)                                                           \
+#define PRODUCT(name, type, is_transposed, is_pairs, then, what)                                                           \
     void K(name)(int64_t m, int64_t k, const type *x, int64_t ldx, const type *panel, float *y, int64_t ldy, int64_t n,\
                  bool accumulate then) {                                                                               \
         const Tile t = {.k = k, .ldx = ldx, .ldy = ldy, .n = n, .x = (const void *)x, .panel = (const void *)panel,    \
                         .next = what, .y = y, .accumulate = accumulate};                                               \
-        product(m, (Form){.turned = is_turned, .pairs = is_pairs}, t);                                                 \
+        product(m, (Form){.transposed = is_transposed, .pairs = is_pairs}, t);                                                 \
     }
 PRODUCT(panel_product_then, float, false, false, THEN, next)
-PRODUCT(panel_product_turned, float, true, false, , (Ahead){0})
+PRODUCT(panel_product_transposed, float, true, false, , (Ahead){0})
 PRODUCT(pair_product_then, uint32_t, false, true, THEN, next)
-PRODUCT(pair_product_turned, uint32_t, true, true, , (Ahead){0})
+PRODUCT(pair_product_transposed, uint32_t, true, true, , (Ahead){0})
 /* clang-format on */
 
 void K(panel_product)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,

@@ -46,15 +46,15 @@ void K(panel_product_then)(int64_t m, int64_t k, const float *x, int64_t ldx, co
 void K(panel_product_widening)(int64_t m, int64_t k, const float *x, int64_t ldx, const uint16_t *panel, DType type,
                                float *room, float *y, int64_t ldy, int64_t n, bool accumulate, Ahead next);
 /* panel_product with x given as [k][m], rows of it ldx apart. */
-void K(panel_product_turned)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y,
-                             int64_t ldy, int64_t n, bool accumulate);
+void K(panel_product_transposed)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y,
+                                 int64_t ldy, int64_t n, bool accumulate);
 
 /* Both for pairs of bf16 (pair.h): k, x, ldx and the panel [k][PANEL] in words of two steps; y in f32. */
 void K(pair_product)(int64_t m, int64_t k, const uint32_t *x, int64_t ldx, const uint32_t *panel, float *y, int64_t ldy,
                      int64_t n, bool accumulate);
 void K(pair_product_then)(int64_t m, int64_t k, const uint32_t *x, int64_t ldx, const uint32_t *panel, float *y,
                           int64_t ldy, int64_t n, bool accumulate, Ahead next);
-void K(pair_product_turned)(int64_t m, int64_t k, const uint32_t *x, int64_t ldx, const uint32_t *panel, float *y,
-                            int64_t ldy, int64_t n, bool accumulate);
+void K(pair_product_transposed)(int64_t m, int64_t k, const uint32_t *x, int64_t ldx, const uint32_t *panel, float *y,
+                                int64_t ldy, int64_t n, bool accumulate);
 
 #endif

@@ -99,12 +99,10 @@ void K(geglu_row)(float *y, const float *x, const float *gate, const float *bias
 void K(finish)(const Finish *f, float *y, int64_t ldy, int64_t picture, int64_t row, int64_t m, int64_t column,
                int64_t n) {
     const Tensor *r = f->e.residual;
-    bool in_place = r && r->data == f->y->data; /* the product was added to it already */
     const float *bias = f->bias ? f->bias + column : NULL;
     const float *vector = f->e.vector ? at2(*f->e.vector, picture, 0) + column : NULL;
-    assert(!in_place || f->e.act == ACT_NONE);
     Tensor rt = {0};
-    if (r && !in_place) rt = r->nd == 4 ? tensor_tokens(*r) : *r;
+    if (r && !f->in_place) rt = r->nd == 4 ? tensor_tokens(*r) : *r;
     for (int64_t i = 0; i < m; i++, y += ldy) {
         if (bias)
             for (int64_t j = 0; j < n; j++) y[j] += bias[j];

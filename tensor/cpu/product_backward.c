@@ -27,12 +27,12 @@ typedef struct {
     const Weight *w;
     float *to;
     int64_t from, n; /* columns of w */
-} Turn;
+} Copied;
 
 /* Panel `index` of W^T: [O][32], columns that do not exist zero. */
-static void turn_panel(void *arg, int64_t index, void *scratch) {
+static void transpose_panel(void *arg, int64_t index, void *scratch) {
     (void)scratch;
-    const Turn *t = arg;
+    const Copied *t = arg;
     int64_t outputs = t->w->t.n[0], row = t->w->t.n[1], column = index * PANEL, n = min64(PANEL, t->n - column);
     float *to = t->to + column * outputs;
     for (int64_t o = 0; o < outputs; o++, to += PANEL) {
@@ -48,13 +48,13 @@ void K(linear_dx)(Ctx *c, Into dx, const Into *dx2, Tensor dy, const Weight *w, 
         Into to = source ? *dx2 : dx;
         int64_t n = to.t.n[2];
         if (to.t.data) {
-            Turn turn = {.w = w, .to = room.data, .from = from, .n = n};
-            pool_run(c->pool, (n + PANEL - 1) / PANEL, turn_panel, &turn);
-            Weight turned = {.kind = WEIGHT_LINEAR,
-                             .t = tensor_view(NULL, F32, 2, SHAPE(n, w->t.n[0])),
-                             .prepared = room.data,
-                             .layout = WEIGHT_PANELS};
-            K(linear)(c, to.t, dy, NULL, &turned, NULL, (Epilogue){.residual = to.add ? &to.t : NULL});
+            Copied job = {.w = w, .to = room.data, .from = from, .n = n};
+            pool_run(c->pool, (n + PANEL - 1) / PANEL, transpose_panel, &job);
+            Weight transposed = {.kind = WEIGHT_LINEAR,
+                                 .t = tensor_view(NULL, F32, 2, SHAPE(n, w->t.n[0])),
+                                 .prepared = room.data,
+                                 .layout = WEIGHT_PANELS};
+            K(linear)(c, to.t, dy, NULL, &transposed, NULL, (Epilogue){.residual = to.add ? &to.t : NULL});
         }
         from += n;
     }
@@ -63,9 +63,9 @@ void K(linear_dx)(Ctx *c, Into dx, const Into *dx2, Tensor dy, const Weight *w, 
 /* --- dX of a convolution --- */
 
 /* Channels [16 index, 16 index + 16) of the turned filters, [O][taps][16]. */
-static void turn_filters(void *arg, int64_t index, void *scratch) {
+static void rotate_filters(void *arg, int64_t index, void *scratch) {
     (void)scratch;
-    const Turn *t = arg;
+    const Copied *t = arg;
     int64_t outputs = t->w->t.n[0], channels = t->w->t.n[3], taps = t->w->t.n[1] * t->w->t.n[2];
     int64_t channel = index * FILTER_OUTPUTS, n = min64(FILTER_OUTPUTS, channels - channel);
     float *to = t->to + channel * outputs * taps;
@@ -77,7 +77,7 @@ static void turn_filters(void *arg, int64_t index, void *scratch) {
 }
 
 /* The same as [I][taps][O], for kernels that have no prepared form. */
-static void turn_plainly(const Weight *w, float *to) {
+static void rotate_plainly(const Weight *w, float *to) {
     int64_t outputs = w->t.n[0], channels = w->t.n[3], taps = w->t.n[1] * w->t.n[2];
     for (int64_t i = 0; i < channels; i++)
         for (int64_t tap = taps - 1; tap >= 0; tap--)
@@ -125,15 +125,15 @@ static void gather_row(void *arg, int64_t index, void *scratch) {
 void K(conv2d_dx)(Ctx *c, Into dx, Tensor dy, const Weight *w, Conv2d g, Tensor filters, Tensor spread, Tensor wide) {
     assert(w->t.data);
     int64_t outputs = w->t.n[0], channels = w->t.n[3], kh = w->t.n[1], kw = w->t.n[2];
-    Weight turned = {.kind = WEIGHT_CONV, .t = tensor_view(NULL, F32, 4, SHAPE(channels, kh, kw, outputs))};
+    Weight rotated = {.kind = WEIGHT_CONV, .t = tensor_view(NULL, F32, 4, SHAPE(channels, kh, kw, outputs))};
     if (kh == 3 && kw == 3) {
-        Turn turn = {.w = w, .to = filters.data};
-        pool_run(c->pool, (channels + FILTER_OUTPUTS - 1) / FILTER_OUTPUTS, turn_filters, &turn);
-        turned.prepared = filters.data;
-        turned.layout = WEIGHT_FILTERS;
+        Copied job = {.w = w, .to = filters.data};
+        pool_run(c->pool, (channels + FILTER_OUTPUTS - 1) / FILTER_OUTPUTS, rotate_filters, &job);
+        rotated.prepared = filters.data;
+        rotated.layout = WEIGHT_FILTERS;
     } else {
-        turn_plainly(w, filters.data);
-        turned.t.data = filters.data;
+        rotate_plainly(w, filters.data);
+        rotated.t.data = filters.data;
     }
     if (g.stride > 1) {
         Spread s = {.to = {spread, false}, .from = dy, .g = g};
@@ -142,10 +142,10 @@ void K(conv2d_dx)(Ctx *c, Into dx, Tensor dy, const Weight *w, Conv2d g, Tensor 
     }
     Conv2d back = {.stride = 1, .pad_top = (int)kh - 1 - g.pad_top, .pad_left = (int)kw - 1 - g.pad_left};
     if (!g.up_h) {
-        K(conv2d)(c, dx.t, dy, &turned, NULL, back, (Epilogue){.residual = dx.add ? &dx.t : NULL});
+        K(conv2d)(c, dx.t, dy, &rotated, NULL, back, (Epilogue){.residual = dx.add ? &dx.t : NULL});
         return;
     }
-    K(conv2d)(c, wide, dy, &turned, NULL, back, (Epilogue){0});
+    K(conv2d)(c, wide, dy, &rotated, NULL, back, (Epilogue){0});
     Spread s = {.to = dx, .from = wide, .g = g};
     pool_run(c->pool, dx.t.n[0] * dx.t.n[1], gather_row, &s);
 }
@@ -219,7 +219,7 @@ static void sum_item(void *arg, int64_t index, void *scratch) {
             filled += m;
             row += m;
             if (filled < PIXELS && (p + 1 < s->dy.n[0] || row < rows)) continue;
-            for (int64_t j = 0; j < n; j += PANEL) K(panel_product_turned)
+            for (int64_t j = 0; j < n; j += PANEL) K(panel_product_transposed)
             (depth, filled, lies ? x : inputs, lies ? s->x.s[1] : depth, panels + j * PIXELS, sums + j * depth, PANEL,
              PANEL, true);
             filled = 0;

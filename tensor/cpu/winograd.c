@@ -245,11 +245,9 @@ static void put_tile(const Winograd *w, const Chunk *c, int64_t i, int64_t o, in
     at.row = apart * at.row + c->phase_row, at.column = apart * at.column + c->phase_column;
     int64_t rows = min64(WINO_OUT, (w->y.n[1] - at.row + apart - 1) / apart);
     int64_t columns = min64(WINO_OUT, (w->y.n[2] - at.column + apart - 1) / apart);
-    bool in_place = r && r->data == w->y.data;
-    assert(!in_place || e->act == ACT_NONE);
     o += c->output;
     float *y = at3(w->y, at.picture, at.row, at.column) + o;
-    const float *add = r && !in_place ? at3(*r, at.picture, at.row, at.column) + o : NULL;
+    const float *add = r && !w->finish.in_place ? at3(*r, at.picture, at.row, at.column) + o : NULL;
     V bias = load(w->finish.bias ? w->finish.bias + o : NULL, n);
     V vector = load(e->vector ? at2(*e->vector, at.picture, 0) + o : NULL, n);
     for (int64_t k = 0; k < rows; k++, y += apart * w->y.s[1], add = add ? add + apart * r->s[1] : NULL)
@@ -262,7 +260,7 @@ static void put_tile(const Winograd *w, const Chunk *c, int64_t i, int64_t o, in
                 v = load(to, n);
             }
             if (add) v += load(add + j * apart * r->s[2], n);
-            put(to, v, n, in_place);
+            put(to, v, n, w->finish.in_place);
         }
 }
 

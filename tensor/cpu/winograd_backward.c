@@ -120,7 +120,7 @@ static void multiply(void *arg, int64_t index, void *scratch) {
     const float *v = b->v + point * b->count * b->inputs;
     const float *m = b->m + (point * b->outputs + panel * PANEL) * b->count;
     float *u = b->u + point * b->inputs * b->outputs + panel * PANEL;
-    K(panel_product_turned)(b->inputs, b->count, v, b->inputs, m, u, b->outputs, PANEL, b->more);
+    K(panel_product_transposed)(b->inputs, b->count, v, b->inputs, m, u, b->outputs, PANEL, b->more);
 }
 
 /* A vector of outputs of all inputs. */

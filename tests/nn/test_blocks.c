@@ -102,7 +102,7 @@ static void res_block(const char *name, int64_t n, int64_t h, int64_t w, int64_t
     Tensor y = output(&c, 4, SHAPE(n, h, w, out));
     Tensor shifts = tensor_new(&c.ctx, 2, SHAPE(n, out));
     if (emb) op_activation(&c.ctx, e, e, ACT_SILU); /* the caller's, once for all blocks */
-    if (emb) resblock_shift(&c.ctx, shifts, &m, e);
+    if (emb) resblock_time_shift(&c.ctx, shifts, &m, e);
     resblock(&c.ctx, y, &m, x, in2 ? &x2 : NULL, emb ? &shifts : NULL);
     end(&c, y);
 }

@@ -113,21 +113,21 @@ static void check_golden(const Gradients *g, const OpCase *k, const char *table)
         if (!g->at[p]) continue;
         char name[128], label[160];
         Tensor like = g->like[p];
-        float *turned = NULL;
+        float *channels_first = NULL;
         int nd = like.nd;
         if (like.nd == 4 && p == 5) { /* torch's order */
-            turned = malloc(tensor_bytes(like));
-            to_channels_first(turned, g->at[p], like.n[0], like.n[3], like.n[1] * like.n[2]);
+            channels_first = malloc(tensor_bytes(like));
+            to_channels_first(channels_first, g->at[p], like.n[0], like.n[3], like.n[1] * like.n[2]);
             int64_t n[4] = {like.n[0], like.n[3], like.n[1], like.n[2]};
             memcpy(like.n, n, sizeof n);
         }
         snprintf(name, sizeof name, "%s.d%s", k->name, g->name[p]);
         snprintf(label, sizeof label, "gradient %s %s", name, table);
-        const float *ours = turned ? turned : g->at[p];
+        const float *ours = channels_first ? channels_first : g->at[p];
         GoldenError e = golden_error(golden, name, ours, nd, like.n);
         double rms = fmax(BOUND, e.rms_bound), max = fmax(10 * BOUND, e.max_bound);
         golden_check_within(golden, name, ours, nd, like.n, rms, max, label);
-        free(turned);
+        free(channels_first);
     }
 }
 

@@ -208,12 +208,12 @@ static void check_prepared(const Ops *table, const OpCase *k, const OpData *all,
     int64_t n = tensor_count(d.w.t), outputs = d.w.t.n[0], taps = k->kind == OP_CONV ? k->k * k->k : 1;
     size_t bytes = table->prepared_bytes ? table->prepared_bytes(&d.w, type) : 0;
     if (!bytes) return;
-    float *turned = malloc((size_t)n * 4);
+    float *channels_first = malloc((size_t)n * 4);
     void *rows = malloc((size_t)n * 4), *torch = malloc((size_t)n * 4);
     void *prepared[2] = {aligned_alloc(64, (bytes + 63) / 64 * 64), aligned_alloc(64, (bytes + 63) / 64 * 64)};
-    to_channels_first(turned, d.w.t.data, outputs, n / outputs / taps, taps);
+    to_channels_first(channels_first, d.w.t.data, outputs, n / outputs / taps, taps);
     gen_narrow(rows, d.w.t.data, n, type);
-    gen_narrow(torch, turned, n, type);
+    gen_narrow(torch, channels_first, n, type);
     memset(prepared[0], 0xff, bytes);
     memset(prepared[1], 0xff, bytes);
     d.w.t.data = rows;
@@ -227,7 +227,7 @@ static void check_prepared(const Ops *table, const OpCase *k, const OpData *all,
     bool same = !memcmp(prepared[0], prepared[1], bytes);
     test_check(same && intact(&b) && same_bits(a.t, b.t), "%s %s with prepared %s weights", k->name, table->name,
                dtype_name(type));
-    void *memory[] = {turned, rows, torch, prepared[0], prepared[1], a.memory, b.memory};
+    void *memory[] = {channels_first, rows, torch, prepared[0], prepared[1], a.memory, b.memory};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
 }
 
