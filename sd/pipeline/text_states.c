@@ -7,8 +7,7 @@
 static bool refuse_networks(const Prompt *p, Error *e) {
     if (!p->network_count) return true;
     const PromptNetwork *n = &p->networks[0];
-    return error_set(e, ERR_ARGUMENT,
-                     "prompt: <%s:%s> asks for a network, which this version cannot load; take the tag out", n->kind,
+    return error_set(e, ERR_ARGUMENT, "prompt: <%s:%s>: this version cannot load networks; remove the tag", n->kind,
                      n->name);
 }
 
@@ -28,8 +27,8 @@ bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, con
     }
     if (!refuse_networks(&s->prompts[1], e)) return false;
     const Prompt *p = &s->prompts[1];
-    s->branches = p->count;
-    s->guided = guided || p->count != 1 || p->branches[0].weight != 1;
+    s->branches = p->branch_count;
+    s->guided = guided || p->branch_count != 1 || p->branches[0].weight != 1;
     s->count = s->branches + s->guided;
     s->sides = calloc((size_t)s->count, sizeof *s->sides);
     if (!s->sides) return error_set(e, ERR_MEMORY, "out of memory for prompts");
@@ -72,7 +71,7 @@ void text_states_place(TextStates *s, Ctx *c, int64_t width) {
 
 /* --- encoding --- */
 
-/* Chunk k of a text; where it has none, start, end and padding. */
+/* Chunk k of a text; beyond its last, the empty chunk. */
 static const PromptChunk *chunk_of(const PromptText *text, int64_t k, const PromptChunk *empty) {
     return k < text->count ? &text->chunks[k] : empty;
 }
@@ -157,8 +156,7 @@ void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip) {
 
 /* --- contexts --- */
 
-/* A side's context from a text's states; what is longer is filled with the last token's
- * (reconstruct_multicond_batch). */
+/* A side's context from a text's states, padded with the last token's (reconstruct_multicond_batch). */
 static void fill(float *to, int64_t tokens, Tensor row) {
     int64_t width = row.n[2], have = row.n[1];
     const float *from = row.data;

@@ -1,5 +1,5 @@
 /* text_states.h: prompts as the U-Net sees them: the states of every text that a run will need, encoded once, and the
- * contexts that are made of them as texts change from call to call. */
+ * contexts made from them as texts switch between calls. */
 #ifndef SD_PIPELINE_TEXT_STATES_H
 #define SD_PIPELINE_TEXT_STATES_H
 
@@ -12,8 +12,8 @@ typedef struct {
     const PromptBranch *branch;
     int64_t chunks; /* of the branch's longest text; shorter ones are padded with empty chunks */
     Tensor states;  /* [texts of the prompt,77 chunks,width]; texts of other branches are left unwritten */
-    Tensor shown;   /* their host's side, where emphasis works */
-    int now;        /* the text that stands in the context; -1: none yet */
+    Tensor shown;   /* the same on the host, where emphasis is applied */
+    int now;        /* the text now in the context; -1: none yet */
     bool switched;  /* the text differs from the previous call's */
 } Side;
 
@@ -21,26 +21,26 @@ typedef struct {
     Prompt prompts[2]; /* negative, positive */
     Side *sides;       /* [count]: negative (when guided), then the branches */
     int count, branches;
-    bool guided, together; /* together: all sides have as many tokens, and are one U-Net call */
+    bool guided, together; /* together: all sides have the same length and share one U-Net call */
     Tensor contexts[2];    /* [1,T,width] negative, [branches,T,width] positive; together: [0] holds all */
     SdEmphasis emphasis;
-    int pad; /* the id behind an end token */
+    int pad; /* the id after the end token */
 } TextStates;
 
-/* Compiles both prompts. guided: the negative one counts even where the guidance scale is 1. */
+/* Compiles both prompts. guided: the negative one is needed whatever the prompt. */
 bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, const char *negative, PromptOptions o,
                       bool guided, Error *e);
 void text_states_free(TextStates *s);
 
-/* Takes states and contexts from the arena. */
+/* Allocates states and contexts in the arena. */
 void text_states_place(TextStates *s, Ctx *c, int64_t width);
-/* Encodes every text; skip: clip skip. Weights as the webui's emphasis modes say (sd_emphasis.py). */
+/* Encodes every text. skip: clip skip. Applies weights by the webui's emphasis modes (sd_emphasis.py). */
 void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip);
 /* Makes the contexts current for denoiser call `call`, counted from 0, and marks the sides whose text switched. */
 void text_states_switch(TextStates *s, Ctx *c, int call);
-/* Which U-Net call a side belongs to, and its place in that call's context. */
+/* The U-Net call that a side belongs to, and its place in that call's context. */
 int text_states_call_of(const TextStates *s, int side, int64_t *place);
-/* The context of U-Net call i of this step: 0..text_states_calls - 1. */
+/* The context of U-Net call i, 0..text_states_calls - 1, of a step. */
 int text_states_calls(const TextStates *s);
 Tensor text_states_context(const TextStates *s, int i);
 

@@ -1,4 +1,4 @@
-/* prompt.c: the stages of a prompt in their order, and the table of its texts. */
+/* prompt.c: runs the stages of prompt_internal.h, and keeps the table of distinct texts. */
 #include "prompt.h"
 #include "prompt_internal.h"
 
@@ -11,7 +11,7 @@ typedef struct {
     const Tokenizer *t;
     const PromptOptions *o;
     size_t branch_room, text_room, bytes;
-    int *slots; /* texts by hash, -1 where free; a power of two */
+    int *slots; /* texts by hash, -1: free; [a power of two] */
     size_t slot_count;
     PromptBuffer text;
     PromptPieces pieces;
@@ -48,7 +48,7 @@ static bool more_slots(Compiler *c) {
     return true;
 }
 
-/* The whole text as one piece. */
+/* The whole text as one piece of weight 1. */
 static bool one_piece(Compiler *c, const char *text, size_t size) {
     PromptPieces *p = &c->pieces;
     p->text.size = 0;
@@ -59,7 +59,7 @@ static bool one_piece(Compiler *c, const char *text, size_t size) {
     return true;
 }
 
-/* The number of c->text in the table, where it is put with its chunks when it is new. */
+/* The number of c->text in the table; a new text is added with its chunks. */
 static bool intern(Compiler *c, int *number) {
     Prompt *p = c->p;
     size_t size = c->text.size;
@@ -69,7 +69,7 @@ static bool intern(Compiler *c, int *number) {
     if ((*number = c->slots[slot]) >= 0) return true;
     if (size + 1 > PROMPT_MOST_TEXT - c->bytes)
         return error_set(c->e, ERR_ARGUMENT,
-                         "prompt: its schedule makes texts of more than %d MiB; shorten it or let it switch less often",
+                         "prompt: its schedule makes more than %d MiB of text; shorten it or let it switch less often",
                          PROMPT_MOST_TEXT >> 20);
     c->bytes += size + 1;
     if (!prompt_grow(&p->texts, &c->text_room, (size_t)p->text_count, 1, sizeof *p->texts))
@@ -87,9 +87,9 @@ static bool intern(Compiler *c, int *number) {
 
 static bool add_branch(Compiler *c, const char *text, size_t size, double weight) {
     Prompt *p = c->p;
-    if (!prompt_grow(&p->branches, &c->branch_room, (size_t)p->count, 1, sizeof *p->branches))
+    if (!prompt_grow(&p->branches, &c->branch_room, (size_t)p->branch_count, 1, sizeof *p->branches))
         return prompt_no_memory(c->e);
-    PromptBranch *branch = &p->branches[p->count++];
+    PromptBranch *branch = &p->branches[p->branch_count++];
     *branch = (PromptBranch){.weight = weight};
     PromptSchedule *s = prompt_schedule_new(text, size, c->o, c->e);
     if (!s) return false;
@@ -111,7 +111,7 @@ static bool add_branch(Compiler *c, const char *text, size_t size, double weight
 static bool add_weighted(Compiler *c, const char *text, size_t size) {
     size_t end = prompt_trim(text, 0, size), from = end;
     double weight = 1;
-    while (from > 0 && text[from - 1] != ':' && end - from < 4096) from--; /* no one writes longer numbers */
+    while (from > 0 && text[from - 1] != ':' && end - from < 4096) from--; /* nobody writes longer numbers */
     if (from > 0 && text[from - 1] == ':') {
         size_t number = prompt_skip_space(text, end, from), colon = from - 1;
         if (prompt_number(text + number, end - number, false, &weight)) end = prompt_trim(text, 0, colon);
@@ -156,7 +156,7 @@ bool prompt_compile(Prompt *out, const Tokenizer *t, const char *text, const Pro
 }
 
 void prompt_free(Prompt *p) {
-    for (int i = 0; i < p->count; i++) free(p->branches[i].spans);
+    for (int i = 0; i < p->branch_count; i++) free(p->branches[i].spans);
     for (int i = 0; i < p->text_count; i++) {
         free(p->texts[i].text);
         free(p->texts[i].chunks);

@@ -1,8 +1,8 @@
-/* prompt_attention.c: (x), (x:1.3) and [x] to pieces of text with weights (parse_prompt_attention).
+/* prompt_attention.c: (x), (x:1.3) and [x] to weighted pieces of text (parse_prompt_attention).
  *
- * A bracket that closes multiplies all pieces since its opening. The order of these multiplications is the original's,
- * because pieces are joined where their weights are equal to the last bit, and joined pieces are tokenised as one. For
- * time linear in the text a piece takes at most PROMPT_DEEPEST of them, and then leaves the list of those that do. */
+ * A closing bracket multiplies the weights of all pieces since its opening. The order of these multiplications is the
+ * original's, because pieces whose weights agree to the last bit are joined and tokenised as one. To keep the time
+ * linear, a piece takes at most PROMPT_DEEPEST of them and then leaves the list of pieces to multiply. */
 #include "prompt_internal.h"
 #include "sd/text/unicode.h"
 
@@ -12,21 +12,21 @@
 typedef struct {
     size_t *at;
     size_t count, room;
-} Opens; /* numbers of the pieces that open brackets begin with */
+} Opens; /* for each open bracket, its first piece */
 
 typedef struct {
     double weight;
-    size_t before; /* in the list of pieces still multiplied: the number of the one before, plus one; 0: none */
-    int times;     /* how often this one was */
+    size_t before; /* the previous piece in the list of those to multiply, plus one; 0: none */
+    int times;     /* how often this one was multiplied */
 } Factor;
 
 typedef struct {
     const char *text;
     size_t size;
     PromptPieces *out;
-    Factor *factors; /* of the pieces */
+    Factor *factors; /* [pieces] */
     size_t factor_room;
-    size_t last; /* the end of the list of those still multiplied, plus one */
+    size_t last; /* the last piece in the list of those to multiply, plus one */
     Opens round, square;
     Error *e;
 } Parser;
@@ -51,7 +51,7 @@ static bool open_bracket(Parser *p, Opens *o) {
 
 static void multiply(Parser *p, size_t start, double by) {
     Factor *factors = p->factors;
-    size_t after = 0; /* in the list, plus one; 0: none */
+    size_t after = 0; /* the next piece in the list, plus one; 0: none */
     for (size_t n = p->last, before; n > start; n = before) {
         Factor *f = &factors[n - 1];
         before = f->before;
@@ -62,8 +62,8 @@ static void multiply(Parser *p, size_t start, double by) {
     }
 }
 
-/* Brackets that nothing closes: a piece is multiplied once for each that opened before it. Neighbours mostly begin from
- * the same weight, so each goes on from the last one's result. */
+/* Unclosed brackets: a piece is multiplied once for each that opened before it. Neighbours mostly start with the same
+ * weight, so each continues from the previous one's result. */
 static void multiply_unclosed(Parser *p, const Opens *o, double by) {
     double from = 1, to = 1;
     int done = 0;
@@ -79,7 +79,7 @@ static void multiply_unclosed(Parser *p, const Opens *o, double by) {
     }
 }
 
-/* Text without brackets, cut at BREAK, which takes the white space around it along. */
+/* Text without brackets, cut at BREAK, which takes the white space around it. */
 static bool add_text(Parser *p, size_t from, size_t to) {
     const char *text = p->text;
     size_t start = from;
@@ -95,7 +95,7 @@ static bool add_text(Parser *p, size_t from, size_t to) {
     return add(p, text + start, to - start, 1);
 }
 
-/* ": 1.3 )" at text[at]: where it ends, 0 when something else stands there; the number is *from..*to. */
+/* ": 1.3 )" at text[at]: the index after it, and the number at *from..*to; 0: it is something else. */
 static size_t weight_end(const Parser *p, size_t at, size_t *from, size_t *to) {
     size_t i = prompt_skip_space(p->text, p->size, at + 1);
     *from = i;
@@ -117,7 +117,7 @@ static bool close_weighted(Parser *p, size_t from, size_t to) {
     double weight;
     if (!prompt_number(p->text + from, to - from, false, &weight))
         return error_set(p->e, ERR_ARGUMENT,
-                         "prompt: (...:%.*s): is not a number; write (...:1.2), or \\( for brackets",
+                         "prompt: (...:%.*s): is not a number; write (...:1.2), or \\( for a bracket",
                          (int)(to - from < 40 ? to - from : 40), p->text + from);
     multiply(p, p->round.at[--p->round.count], weight);
     return true;
@@ -131,7 +131,7 @@ static bool parse(Parser *p) {
         size_t from, to;
         end = i + 1;
         switch (text[i]) {
-        case '\\': /* before anything but brackets and backslashes it is just dropped */
+        case '\\': /* dropped; only a bracket or backslash is escaped by it */
             if (end < p->size && strchr("()[]\\", text[end])) end++;
             ok = add(p, text + i + 1, end - i - 1, 1);
             break;
@@ -167,7 +167,7 @@ static bool parse(Parser *p) {
 static void join_equal(PromptPieces *o) {
     size_t kept = 0;
     for (size_t i = 1; i < o->count; i++)
-        if (o->at[i].weight == o->at[kept].weight) o->at[kept].size += o->at[i].size; /* their texts are neighbours */
+        if (o->at[i].weight == o->at[kept].weight) o->at[kept].size += o->at[i].size; /* their texts are adjacent */
         else o->at[++kept] = o->at[i];
     o->count = kept + 1;
 }

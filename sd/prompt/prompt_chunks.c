@@ -9,12 +9,12 @@
 typedef struct {
     PromptText *out;
     size_t room;
-    PromptChunk now; /* text alone, from index 0 */
-    int comma;       /* where the last comma of this chunk stands, -1: none */
+    PromptChunk now; /* text only, from index 0 */
+    int comma;       /* index of this chunk's last comma; -1: none */
     int32_t pad;
 } Chunker;
 
-/* Puts start, end and padding around the text and begins another chunk. */
+/* Adds start, end and padding to the text, and begins a new chunk. */
 static bool close_chunk(Chunker *c) {
     PromptText *o = c->out;
     if (!prompt_grow(&o->chunks, &c->room, (size_t)o->count, 1, sizeof *o->chunks)) return false;
@@ -27,7 +27,7 @@ static bool close_chunk(Chunker *c) {
         k->ids[i] = text ? c->now.ids[i - 1] : TOKEN_EOS;
         k->weights[i] = text ? c->now.weights[i - 1] : 1;
     }
-    /* Where another id pads, it replaces everything behind the first end token, be it the text's own. */
+    /* Padding with another id replaces everything after the first end token, even one in the text. */
     int end = 1;
     while (k->ids[end] != TOKEN_EOS) end++;
     while (++end < PROMPT_CHUNK)
@@ -39,7 +39,7 @@ static bool close_chunk(Chunker *c) {
 
 static bool add(Chunker *c, int32_t id, float weight) {
     PromptChunk *now = &c->now;
-    if (id == TOKEN_COMMA) c->comma = now->count; /* a comma that finds the chunk full goes to the next one, alone */
+    if (id == TOKEN_COMMA) c->comma = now->count; /* a comma that does not fit begins the next chunk */
     else if (now->count == PROMPT_CAPACITY && c->comma >= 0 && now->count - c->comma <= PROMPT_BACKTRACK) {
         PromptChunk rest = *now;
         int keep = c->comma + 1 < now->count ? c->comma + 1 : now->count;
@@ -67,7 +67,7 @@ static bool add_piece(Chunker *c, const Tokenizer *t, const char *text, size_t s
     return ok;
 }
 
-/* Zero times infinity, which only weights beyond all sense come to, counts as zero. */
+/* NaN (zero times infinity, from absurd weights) counts as zero. */
 static float to_float(double w) {
     if (isnan(w)) return 0;
     return w > FLT_MAX ? FLT_MAX : w < -FLT_MAX ? -FLT_MAX : (float)w;

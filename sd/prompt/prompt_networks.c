@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The end of the word that begins at text[at]. */
+/* The end of the word at text[at]. */
 static size_t word_end(const char *text, size_t size, size_t at) {
     while (at < size) {
         unsigned flags;
@@ -32,7 +32,7 @@ static bool multiplier(const PromptNetwork *n, const char *text, size_t size, do
                      (int)(size < 40 ? size : 40), text, n->kind);
 }
 
-/* Positions are NAME, te, unet; te=, unet= name them; unet is te unless given. */
+/* NAME, te and unet by position, or te= and unet= by name; unet defaults to te. */
 static bool read_arguments(PromptNetwork *n, Error *e) {
     const char *unet = NULL, *text = NULL;
     size_t unet_size = 0, text_size = 0;
@@ -41,7 +41,7 @@ static bool read_arguments(PromptNetwork *n, Error *e) {
     for (const char *p = n->arguments;; p++) {
         size_t size = strcspn(p, ":");
         const char *equals = memchr(p, '=', size);
-        if (equals && !memchr(equals + 1, '=', (size_t)(p + size - equals - 1))) { /* "a=b=c" is a position */
+        if (equals && !memchr(equals + 1, '=', (size_t)(p + size - equals - 1))) { /* "a=b=c" is positional */
             size_t key = (size_t)(equals - p);
             if (key == 2 && !memcmp(p, "te", 2)) text = equals + 1, text_size = size - 3, text_named = true;
             if (key == 4 && !memcmp(p, "unet", 4)) unet = equals + 1, unet_size = size - 5, unet_named = true;
@@ -54,7 +54,7 @@ static bool read_arguments(PromptNetwork *n, Error *e) {
         p += size;
         if (!*p) break;
     }
-    if (!n->name && !(n->name = copy("", 0))) return prompt_no_memory(e); /* no file has this name */
+    if (!n->name && !(n->name = copy("", 0))) return prompt_no_memory(e); /* matches no file */
     n->text = 1;
     if (text && !multiplier(n, text, text_size, &n->text, e)) return false;
     n->unet = n->text;
@@ -80,7 +80,7 @@ bool prompt_networks(Prompt *p, const char *text, size_t size, PromptBuffer *out
         at = start + 1;
         if (colon == word || colon == size || text[colon] != ':') continue;
         close = memchr(text + colon + 1, '>', size - colon - 1);
-        if (!close) break; /* no tag begins behind this one either */
+        if (!close) break; /* no later tag is closed either */
         size_t end = (size_t)(close - text), length = colon - word;
         if (end == colon + 1) continue;
         const char *kind = NULL;

@@ -1,15 +1,15 @@
 /* prompt_schedule.c: [from:to:when] and [a|b|c]: which text holds at which step.
  *
  * The original gives its grammar to a general parser (lark's Earley), which takes stray brackets and colons as text and
- * picks one of many derivations. What that comes to, confirmed by comparing thousands of texts, is this:
- *  - A bracket can open a group only if everything up to its own closing bracket is well-formed. A closing bracket of
- *    the wrong kind, too many colons or a [a:b] without a number spoil every group that is open at that point; groups
- *    within spoiled ones still count.
+ * picks one of many derivations. Comparing thousands of texts shows these rules:
+ *  - A bracket opens a group only if everything up to its closing bracket is well-formed. A closing bracket of the
+ * wrong kind, too many colons, or a [a:b] without a number spoils every group open at that point; groups inside spoiled
+ *    ones still count.
  *  - ( ) groups hold at most one colon and are text, which the attention parser reads later; so are [x].
- *  - A '|' outside of [a|b], a backslash at the end and one before a newline are not in the language: then the whole
- *    text is literal.
+ *  - A '|' outside [a|b], a backslash at the end and one before a newline are not in the language; then the whole text
+ *    is literal.
  *  - Groups are preferred to stray characters, except (settle, below) where a run of stray brackets follows one.
- * So a stack of open brackets is enough. Texts are made by walking along the bracket, colon and bar characters. */
+ * So a stack of open brackets suffices. Texts are made by walking along the bracket, colon and bar characters. */
 #include "prompt_internal.h"
 
 #include <math.h>
@@ -21,15 +21,16 @@ typedef enum { GROUP_OPEN, GROUP_TEXT, GROUP_SCHEDULED, GROUP_ALTERNATE } GroupK
 typedef struct {
     GroupKind kind;
     char bracket;
-    bool chosen;          /* not within another one, and not stray */
-    size_t open, close;   /* indices of its brackets in the text */
-    size_t last_colon;    /* likewise */
-    size_t colons, bars;  /* of its own, not of groups within */
-    int when;             /* the last step before the switch */
-    size_t first, option; /* while a text is made: whether what is around is shown, the section reached */
+    bool chosen;         /* outermost, and not stray */
+    size_t open, close;  /* indices of its brackets */
+    size_t last_colon;   /* its index */
+    size_t colons, bars; /* its own, not those of inner groups */
+    int when;            /* the last step before the switch */
+    bool outer_shown;    /* while a text is made: whether the text around it is shown, */
+    size_t option;       /* and which option the walk has reached */
 } Group;
 
-/* A bracket, colon or bar of a scheduled or alternating group; all others are text like letters. */
+/* A bracket, colon or bar of a scheduled or alternating group; all others are plain text. */
 typedef struct {
     size_t at, group;
 } Mark;
@@ -41,16 +42,16 @@ struct PromptSchedule {
     size_t group_count, group_room;
     Mark *marks;
     size_t mark_count, mark_room;
-    size_t *stack; /* open groups; one for each group is enough */
+    size_t *stack; /* open groups; [group_room] */
     int *ends, count;
 };
 
-enum { ENDLESS = -1 }; /* a step too large for any number: a fault, but only if its group is more than text */
+enum { ENDLESS = -1 }; /* a step beyond any number: an error, unless its group is just text */
 
 /* Python's int(v) limited to `steps`. */
 static int whole_step(double v, int steps) {
     if (v >= steps) return steps;
-    return v >= 1 ? (int)v : 0; /* all below 1 are alike */
+    return v >= 1 ? (int)v : 0; /* all below 1 are equivalent */
 }
 
 /* The number between the last colon and the closing bracket, as a step. */
@@ -58,7 +59,7 @@ static bool read_when(const PromptSchedule *s, Group *g, size_t close, const Pro
     size_t from = prompt_skip_space(s->text, close, g->last_colon + 1), to = prompt_trim(s->text, from, close);
     const char *text = s->text + from;
     double v = 0;
-    for (size_t i = from; i < to; i++) /* the grammar's digits are ASCII, float()'s need not be */
+    for (size_t i = from; i < to; i++) /* the grammar's digits are ASCII only, float()'s are not */
         if ((unsigned char)s->text[i] >= 0x80) return false;
     if (!prompt_number(text, to - from, true, &v)) return false;
     bool hires = o->hires_steps && !o->old_schedules;
@@ -70,7 +71,7 @@ static bool read_when(const PromptSchedule *s, Group *g, size_t close, const Pro
     return true;
 }
 
-/* What the group that text[close] closes is; GROUP_OPEN when nothing. */
+/* The kind of the group that text[close] closes; GROUP_OPEN: it is none. */
 static GroupKind classify(const PromptSchedule *s, Group *g, size_t close, const PromptOptions *o) {
     if (g->bracket == '(') return !g->bars && g->colons <= 1 ? GROUP_TEXT : GROUP_OPEN;
     if (!g->colons) return g->bars ? GROUP_ALTERNATE : GROUP_TEXT;
@@ -96,9 +97,9 @@ static bool open_group(PromptSchedule *s, size_t at, size_t *depth) {
     return mark(s, at, s->group_count++);
 }
 
-/* Reads the text. *literal: it is not in the language. */
+/* Parses the text. *literal: it is not in the language. */
 static bool parse(PromptSchedule *s, const PromptOptions *o, bool *literal, Error *e) {
-    size_t depth = 0, unplaced = 0; /* open groups; bars of groups that came to nothing */
+    size_t depth = 0, unplaced = 0; /* open groups; bars outside valid groups */
     *literal = true;
     for (size_t i = 0; i < s->size; i++) {
         char c = s->text[i];
@@ -126,13 +127,14 @@ static bool parse(PromptSchedule *s, const PromptOptions *o, bool *literal, Erro
     return true;
 }
 
-/* Which groups the original's parser takes, from the text's end backwards. Where a group or plain text ends it takes
- * that. A run of brackets and colons (any, be they of groups or stray) from s to e it takes as stray from s on if it is
- * of odd length, else from s + 1 on. So in "[a:b:3][:" the run "][:" takes the group's bracket away. An alternating
- * group cannot be text, as its bars cannot, and a run begins behind it. Runs that hold several groups have further
- * rules: of generated texts made of little but brackets, four in a thousand switch otherwise in the original. */
+/* Which groups the original's parser takes, from the end of the text backwards. Where a group or plain text ends, it
+ * takes that. A run of brackets and colons (of groups or stray) from s to e it takes as stray from s on if its length
+ * is odd, else from s + 1 on. So in "[a:b:3][:" the run "][:" takes away the group's bracket. An alternating group
+ * cannot be text, as its bars cannot, so a run begins after it. Runs with several groups follow further rules: of
+ * generated texts made almost only of brackets, four in a thousand switch differently in the original. */
 static bool settle(PromptSchedule *s) {
-    size_t *ending = calloc(s->size + 1, sizeof *ending); /* in front of an index: PLAIN, STRAY, or a group's number */
+    size_t *ending =
+        calloc(s->size + 1, sizeof *ending); /* what ends before an index: PLAIN, STRAY, or a group's number */
     enum { PLAIN, STRAY, FIRST };
     if (!ending) return false;
     for (size_t i = 0; i < s->size; i++) {
@@ -156,7 +158,7 @@ static bool settle(PromptSchedule *s) {
         }
     }
     free(ending);
-    size_t end = 0; /* of the group chosen last */
+    size_t end = 0; /* of the last chosen group */
     for (size_t i = 0; i < s->group_count; i++) {
         Group *g = &s->groups[i];
         if (g->chosen) end = g->close;
@@ -195,7 +197,7 @@ PromptSchedule *prompt_schedule_new(const char *text, size_t size, const PromptO
         const Group *g = &s->groups[i];
         size_t length = g->close - g->last_colon;
         if (g->kind != GROUP_SCHEDULED || g->when != ENDLESS) continue;
-        error_set(e, ERR_ARGUMENT, "prompt: [...%.*s: is too large a step; write a fraction or a step",
+        error_set(e, ERR_ARGUMENT, "prompt: [...%.*s: the step is too large; write a fraction or a step",
                   (int)(length < 40 ? length + 1 : 40), text + g->last_colon);
         return prompt_schedule_free(s), NULL;
     }
@@ -224,10 +226,10 @@ const int *prompt_schedule_ends(const PromptSchedule *s, int *count) {
     return s->ends;
 }
 
-/* Whether the section that the group has reached is the one that shows at this step. */
-static bool chosen(const Group *g, int step) {
+/* Whether the option that the walk has reached is shown at this step. */
+static bool shows(const Group *g, int step) {
     if (g->kind == GROUP_ALTERNATE) return ((size_t)step - 1) % (g->bars + 1) == g->option;
-    /* sections: [before : after : when], or [after : when] */
+    /* options: [before : after : when], or [after : when] */
     if (g->colons == 1) return step > g->when && g->option == 0;
     return g->option == (step <= g->when ? 0 : 1);
 }
@@ -243,14 +245,14 @@ bool prompt_schedule_text(const PromptSchedule *s, int step, PromptBuffer *out) 
         at = m->at + 1;
         char c = s->text[m->at];
         if (c == '[') {
-            g->first = shown;
+            g->outer_shown = shown;
             g->option = 0;
             s->stack[depth++] = m->group;
         } else if (c != ']') g->option++;
         if (c == ']') {
             depth--;
-            shown = g->first;
-        } else shown = g->first && chosen(g, step);
+            shown = g->outer_shown;
+        } else shown = g->outer_shown && shows(g, step);
     }
     return !shown || prompt_append(out, s->text + at, s->size - at);
 }

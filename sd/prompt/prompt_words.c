@@ -1,4 +1,4 @@
-/* prompt_words.c: the characters and numbers of prompts, and the buffers that hold them. */
+/* prompt_words.c: characters, words and numbers in prompts; growing buffers. */
 #include "prompt_internal.h"
 #include "sd/text/unicode.h"
 
@@ -25,7 +25,8 @@ size_t prompt_skip_space(const char *text, size_t size, size_t at) {
     return at;
 }
 
-/* The flags of the character that ends at text[at]. What is not UTF-8 counts byte by byte, and is no word or space. */
+/* The start and the flags of the character that ends at text[at]. Invalid bytes count singly, as neither word nor
+ * space. */
 static size_t previous(const char *text, size_t from, size_t at, unsigned *flags) {
     size_t start = at - 1;
     while (start > from && at - start < 4 && ((unsigned char)text[start] & 0xC0) == 0x80) start--;
@@ -53,8 +54,8 @@ bool prompt_word_at(const char *text, size_t from, size_t to, size_t at, const c
     return true;
 }
 
-/* The value of a decimal digit. Every script's ten stand together, 0 first, so it is the distance from the beginning
- * of their run, modulo ten. */
+/* The value of a decimal digit. Every script's ten are contiguous, 0 first, so it is the distance from the start of
+ * their run, modulo ten. */
 static int digit_value(uint32_t c) {
     uint32_t first = c;
     while (first && unicode_flags(first - 1) & UNICODE_DECIMAL) first--;
@@ -62,10 +63,10 @@ static int digit_value(uint32_t c) {
 }
 
 bool prompt_number(const char *text, size_t size, bool exponent, double *out) {
-    /* Of mantissa and exponent so many digits are kept, not counting zeros in front: what is cut off a fraction cannot
-     * be seen in a double, and a whole number that is cut is too large for one. */
+    /* Digits kept, without leading zeros: a double cannot show those cut from a fraction, and a whole number that needs
+     * cutting is too large for one. */
     enum { MANTISSA = 760, EXPONENT = 8 };
-    const char *point = localeconv()->decimal_point; /* strtod wants the locale's */
+    const char *point = localeconv()->decimal_point; /* strtod expects the locale's */
     char s[MANTISSA + EXPONENT + 32];
     size_t n = 0, at = 0;
     int digits = 0, kept = 0; /* of mantissa or exponent */
@@ -108,7 +109,7 @@ bool prompt_grow(void *items, size_t *room, size_t count, size_t more, size_t si
     if (more > SIZE_MAX / 4 / size || count > SIZE_MAX / 4 / size) return false;
     size_t wanted = (count + more) * 2 + 8;
     void *old, *new;
-    memcpy(&old, items, sizeof old); /* a pointer to any type's pointer */
+    memcpy(&old, items, sizeof old); /* `items` points to a pointer of any type */
     if (!(new = realloc(old, wanted * size))) return false;
     memcpy(items, &new, sizeof new);
     *room = wanted;
@@ -118,7 +119,7 @@ bool prompt_grow(void *items, size_t *room, size_t count, size_t more, size_t si
 bool prompt_no_memory(Error *e) { return error_set(e, ERR_MEMORY, "out of memory for a prompt; shorten it"); }
 
 bool prompt_append(PromptBuffer *b, const char *text, size_t size) {
-    if (!prompt_grow(&b->at, &b->room, b->size, size ? size : 1, 1)) return false; /* never NULL then */
+    if (!prompt_grow(&b->at, &b->room, b->size, size ? size : 1, 1)) return false; /* so that it is never NULL */
     if (size) memcpy(b->at + b->size, text, size);
     b->size += size;
     return true;

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Error e = {0};
     bool ok = prompt_compile(&p, t, text, &o, &e);
     if (!ok != (e.code != ERR_NONE)) abort();
-    for (int i = 0; ok && i < p.count; i++)
+    for (int i = 0; ok && i < p.branch_count; i++)
         for (int call = 0; call < 50; call++)
             if (!prompt_at(&p, &p.branches[i], call)->count) abort();
     prompt_free(&p);

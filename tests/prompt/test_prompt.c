@@ -74,9 +74,9 @@ static const char *difference(const Json *j, const Prompt *p, SdEmphasis mode) {
     const JsonNode *root = &j->nodes[0], *branches = json_get(j, root, "parts"), *texts = json_get(j, root, "texts");
     const JsonNode *networks = json_get(j, root, "networks");
     if (!branches || !texts || !networks) return "the original's exception";
-    if (branches->count != p->count) return "the number of branches";
+    if (branches->count != p->branch_count) return "the number of branches";
     if (networks->count != p->network_count) return "the number of networks";
-    for (int i = 0; i < p->count; i++) {
+    for (int i = 0; i < p->branch_count; i++) {
         const JsonNode *branch = child(j, branches, i), *spans = child(j, branch, 1);
         if (number(child(j, branch, 0)) != p->branches[i].weight) return "a branch's weight";
         if (spans->count != p->branches[i].count) return "the number of spans";

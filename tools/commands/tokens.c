@@ -54,7 +54,7 @@ static void print_chunk_json(const PromptChunk *c) {
 
 static bool print_json(const Prompt *p) {
     fputs("{\"prompts\":[", stdout);
-    for (int i = 0; i < p->count; i++) {
+    for (int i = 0; i < p->branch_count; i++) {
         const PromptBranch *branch = &p->branches[i];
         printf("%s{\"weight\":%.17g,\"schedule\":[", i ? "," : "", branch->weight);
         for (int k = 0; k < branch->count; k++) {
@@ -102,9 +102,9 @@ static void print_chunk(const Tokenizer *t, const PromptChunk *c) {
 }
 
 static void print_people(const Prompt *p, const Tokenizer *t) {
-    for (int i = 0; i < p->count; i++) {
+    for (int i = 0; i < p->branch_count; i++) {
         const PromptBranch *branch = &p->branches[i];
-        if (p->count > 1) printf("%sAND branch %d, weight %g\n", i ? "\n" : "", i + 1, branch->weight);
+        if (p->branch_count > 1) printf("%sAND branch %d, weight %g\n", i ? "\n" : "", i + 1, branch->weight);
         for (int k = 0, from = 1; k < branch->count; k++) {
             const PromptText *text = &p->texts[branch->spans[k].text];
             if (k + 1 < branch->count && branch->spans[k].text == branch->spans[k + 1].text) continue;
