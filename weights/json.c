@@ -166,29 +166,37 @@ bool json_double(const JsonNode *n, double *out) {
     return true;
 }
 
+/* One byte of a string: itself, or its escape. Returns how many bytes of out it takes. */
+static size_t escape(unsigned char c, char out[6]) {
+    static const char NAMED[] = "\"\\\b\f\n\r\t", LETTERS[] = "\"\\bfnrt", HEX[] = "0123456789abcdef";
+    const char *named = c ? strchr(NAMED, c) : NULL;
+    if (named) return out[0] = '\\', out[1] = LETTERS[named - NAMED], 2;
+    if (c >= 0x20) return out[0] = (char)c, 1;
+    memcpy(out, "\\u00", 4);
+    out[4] = HEX[c >> 4];
+    out[5] = HEX[c & 15];
+    return 6;
+}
+
 size_t json_quote(char *out, size_t room, const char *s) {
-    static const char HEX[] = "0123456789abcdef";
+    char one[6];
     size_t need = 2;
-    for (const char *p = s; *p; p++) {
-        unsigned char c = (unsigned char)*p;
-        need += c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t' ? 2 : c < 0x20 ? 6 : 1;
-    }
+    for (const char *p = s; *p; p++) need += escape((unsigned char)*p, one);
     if (!out || room <= need) return need;
     *out++ = '"';
     for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\') *out++ = '\\', *out++ = (char)c;
-        else if (c == '\n') *out++ = '\\', *out++ = 'n';
-        else if (c == '\r') *out++ = '\\', *out++ = 'r';
-        else if (c == '\t') *out++ = '\\', *out++ = 't';
-        else if (c < 0x20) {
-            memcpy(out, "\\u00", 4);
-            out[4] = HEX[c >> 4];
-            out[5] = HEX[c & 15];
-            out += 6;
-        } else *out++ = (char)c;
+        size_t n = escape((unsigned char)*s, one);
+        memcpy(out, one, n);
+        out += n;
     }
     *out++ = '"';
     *out = 0;
     return need;
+}
+
+void json_print(FILE *to, const char *s) {
+    char one[6];
+    putc('"', to);
+    for (; *s; s++) fwrite(one, 1, escape((unsigned char)*s, one), to);
+    putc('"', to);
 }

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* JSON_MAX_NODES bounds a tree to 32 MB plus its text: "[0,0,0..." would otherwise cost sixteen times its size. */
 enum { JSON_MAX_DEPTH = 64, JSON_MAX_NODES = 1 << 20 };
@@ -43,9 +44,11 @@ bool json_uint(const JsonNode *n, uint64_t *out);
 /* False also for what overflows a double. Does not depend on the locale. */
 bool json_double(const JsonNode *n, double *out);
 
-/* Appends s as a JSON string, quotes included, to a growing buffer: returns the bytes it takes (excluding a NUL), and
- * writes them and a NUL when out has room for all (out may be NULL to measure). Bytes that are no UTF-8 are kept. */
+/* s as a JSON string with its quotes, escaped as Python's json.dumps(s, ensure_ascii=False) does: returns the bytes it
+ * takes (without a NUL), and writes them and a NUL if out has room for all (NULL: only measure). Bytes that are not
+ * UTF-8 are kept. */
 size_t json_quote(char *out, size_t room, const char *s);
+void json_print(FILE *to, const char *s); /* the same to a stream */
 
 /* The reader underneath json_parse: one event at a time and no memory, for texts too large to hold as nodes. It checks
  * everything above but duplicate keys. */

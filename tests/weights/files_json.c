@@ -232,6 +232,8 @@ void files_json(void) {
     test_check(json_quote(buf, sizeof buf, "a\"\\\n\x01\xc3\xa9") == 17 &&
                    !strcmp(buf, "\"a\\\"\\\\\\n\\u0001\xc3\xa9\"") && json_quote(NULL, 0, "") == 2,
                "json_quote");
+    test_check(json_quote(buf, sizeof buf, "\b\f\r\x7f") == 9 && !strcmp(buf, "\"\\b\\f\\r\x7f\""),
+               "json_quote: as Python's json.dumps");
     test_check(json_quote(buf, 2, "") == 2 && json_quote(buf, 3, "") == 2 && !strcmp(buf, "\"\""),
                "json_quote with little room");
     numbers();

@@ -1,5 +1,6 @@
 /* bench_report.c: see bench_report.h. */
 #include "bench_report.h"
+#include "weights/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,13 +149,9 @@ void report_text(const Report *r) {
 /* --- JSON --- */
 
 static void json_string(const char *key, const char *s) {
-    printf("\"%s\": \"", key);
-    for (; *s; s++) {
-        if (*s == '"' || *s == '\\') printf("\\%c", *s);
-        else if ((unsigned char)*s < 32) printf("\\u%04x", (unsigned char)*s);
-        else putchar(*s);
-    }
-    printf("\", ");
+    printf("\"%s\": ", key);
+    json_print(stdout, s);
+    printf(", ");
 }
 
 static void json_shape(const CallShape *s) {

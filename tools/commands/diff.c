@@ -116,17 +116,6 @@ static void print_name(const char *name, int width) {
     for (; n < width; n++) putchar(' ');
 }
 
-/* One byte at a time, so that no name is too long to print. */
-static void print_json_string(const char *s) {
-    putchar('"');
-    for (; *s; s++) {
-        char quoted[16];
-        size_t n = json_quote(quoted, sizeof quoted, (char[]){*s, 0});
-        fwrite(quoted + 1, 1, n - 2, stdout);
-    }
-    putchar('"');
-}
-
 static void print_json_number(const char *key, double v) {
     if (isfinite(v)) printf(",\"%s\":%.9g", key, v);
     else printf(",\"%s\":null", key); /* JSON knows no infinity */
@@ -144,7 +133,7 @@ static void print_shape(const FileTensor *t) {
 static void print_one(const Run *r, const FileTensor *t, Difference d, bool apart, int width) {
     if (r->options->json) {
         printf("%s\n{\"name\":", r->compared > 1 ? "," : "");
-        print_json_string(t->name);
+        json_print(stdout, t->name);
         print_json_number("relative_rms", d.relative);
         print_json_number("max", d.max);
         print_json_number("cosine", d.cosine);
@@ -170,7 +159,7 @@ static void print_alone(const Run *r, bool in_a) {
         if (in_a ? r->partner[i] != NULL : r->used[i]) continue;
         if (json) {
             printf("%s", said++ ? "," : "");
-            print_json_string(f->tensors[i].name);
+            json_print(stdout, f->tensors[i].name);
         } else if (said++ < SHOWN) {
             fputs(said == 1 ? " " : ", ", stdout);
             print_name(f->tensors[i].name, 0);
@@ -205,7 +194,7 @@ static void compare(Run *r) {
     print_alone(r, false);
     if (r->options->json) {
         printf(",\n\"bound\":%.9g,\"compared\":%zu,\"apart\":%zu,\"first\":", r->options->bound, r->compared, r->apart);
-        if (r->first) print_json_string(r->first->name);
+        if (r->first) json_print(stdout, r->first->name);
         else printf("null");
         printf("}\n");
         return;

@@ -5,7 +5,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 typedef struct {
     bool json, hash;
@@ -14,14 +13,6 @@ typedef struct {
 static const Option OPTIONS[] = {OPTION(FLAG, json, 0, "json", NULL, "print one JSON object a line"),
                                  OPTION(OFF, hash, 0, "no-hash", NULL, "do not read the whole file for its SHA-256"),
                                  OPTION_END};
-
-static void print_json_string(const char *s) {
-    size_t n = json_quote(NULL, 0, s);
-    char *text = malloc(n + 1);
-    if (text) json_quote(text, n + 1, s);
-    fputs(text ? text : "null", stdout);
-    free(text);
-}
 
 static void print_json(const char *path, const SdInfo *i) {
     const struct {
@@ -44,7 +35,7 @@ static void print_json(const char *path, const SdInfo *i) {
                    {"height", i->height}};
     for (size_t k = 0; k < sizeof TEXTS / sizeof *TEXTS; k++) {
         fputs(TEXTS[k].key, stdout);
-        print_json_string(TEXTS[k].value);
+        json_print(stdout, TEXTS[k].value);
     }
     for (size_t k = 0; k < sizeof NUMBERS / sizeof *NUMBERS; k++)
         printf(",\"%s\":%" PRId64, NUMBERS[k].key, NUMBERS[k].value);

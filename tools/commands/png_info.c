@@ -24,23 +24,15 @@ static void print_clean(const char *s, int indent) {
     putchar('\n');
 }
 
-static void print_json_string(const char *s) {
-    size_t n = json_quote(NULL, 0, s);
-    char *text = malloc(n + 1);
-    if (text) json_quote(text, n + 1, s);
-    fputs(text ? text : "null", stdout);
-    free(text);
-}
-
 static void print_json_pairs(const InfoRead *r, bool implied) {
     const char *comma = "";
     putchar('{');
     for (int i = 0; i < r->count; i++) {
         if (r->pairs[i].implied != implied) continue;
         fputs(comma, stdout);
-        print_json_string(r->pairs[i].key);
+        json_print(stdout, r->pairs[i].key);
         putchar(':');
-        print_json_string(r->pairs[i].value);
+        json_print(stdout, r->pairs[i].value);
         comma = ",";
     }
     putchar('}');
@@ -51,7 +43,7 @@ static void print_json(const char *path, const char *text, const InfoRead *r) {
                                   ",\"prompt\":", r->prompt, ",\"negative_prompt\":", r->negative};
     for (size_t i = 0; i < sizeof VALUES / sizeof *VALUES; i += 2) {
         fputs(VALUES[i], stdout);
-        print_json_string(VALUES[i + 1]);
+        json_print(stdout, VALUES[i + 1]);
     }
     fputs(",\"fields\":", stdout);
     print_json_pairs(r, false);

@@ -5,7 +5,6 @@
 #include "weights/json.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -34,16 +33,6 @@ static SdEmphasis emphasis_of(const char *name) {
 
 /* --- JSON --- */
 
-static bool print_string(const char *s) {
-    size_t n = json_quote(NULL, 0, s);
-    char *text = malloc(n + 1);
-    if (!text) return false;
-    json_quote(text, n + 1, s);
-    fputs(text, stdout);
-    free(text);
-    return true;
-}
-
 static void print_chunk_json(const PromptChunk *c) {
     fputs("{\"ids\":[", stdout);
     for (int i = 1; i <= c->count; i++) printf("%s%d", i > 1 ? "," : "", c->ids[i]);
@@ -52,7 +41,7 @@ static void print_chunk_json(const PromptChunk *c) {
     fputs("]}", stdout);
 }
 
-static bool print_json(const Prompt *p) {
+static void print_json(const Prompt *p) {
     fputs("{\"prompts\":[", stdout);
     for (int i = 0; i < p->branch_count; i++) {
         const PromptBranch *branch = &p->branches[i];
@@ -61,7 +50,7 @@ static bool print_json(const Prompt *p) {
             const PromptText *t = &p->texts[branch->spans[k].text];
             if (k + 1 < branch->count && branch->spans[k].text == branch->spans[k + 1].text) continue;
             printf("{\"until\":%d,\"text\":", branch->spans[k].until);
-            if (!print_string(t->text)) return false;
+            json_print(stdout, t->text);
             fputs(",\"chunks\":[", stdout);
             for (int64_t c = 0; c < t->count; c++) {
                 if (c) putchar(',');
@@ -72,7 +61,6 @@ static bool print_json(const Prompt *p) {
         fputs("]}", stdout);
     }
     fputs("]}\n", stdout);
-    return true;
 }
 
 /* --- for people --- */
@@ -143,7 +131,7 @@ static int tokens(const Command *c, int argc, char **argv) {
     Tokenizer *t = tokenizer_new();
     bool ok = t || error_set(&e, ERR_MEMORY, "out of memory for the tokenizer");
     ok = ok && prompt_compile(&p, t, a.prompt, &o, &e);
-    if (ok && a.json) ok = print_json(&p) || error_set(&e, ERR_MEMORY, "out of memory for JSON");
+    if (ok && a.json) print_json(&p);
     else if (ok) print_people(&p, t);
     prompt_free(&p);
     tokenizer_free(t);
