@@ -1,6 +1,7 @@
 /* train.c: the loop. See train.h. */
 #include "weights/atomic_file.h"
 #include "weights/file_read.h"
+#include "tensor/large.h"
 #include "tensor/os.h"
 #include "train_parts.h"
 
@@ -55,7 +56,7 @@ static bool load(Trainer *t, Error *e) {
     if (!parameters_init(&t->p, lists, n, t->o->ema > 0, m->ops, e)) return false;
     for (int p = 0; p < PART_COUNT; p++) {
         if (!learns[p]) continue;
-        free(m->memory[p]); /* copied */
+        large_free(m->memory[p]); /* copied */
         m->memory[p] = NULL;
     }
     return true;

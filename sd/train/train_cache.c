@@ -1,5 +1,6 @@
 /* train_cache.c: latents and tokens of pictures, made when they are first needed. An encoder's result does not depend
  * on the batch, so neither does what is kept. */
+#include "sd/image/pixels.h"
 #include "train_parts.h"
 
 #include <stdlib.h>
@@ -57,8 +58,7 @@ void train_encode_part(Trainer *t, const int64_t *pictures, int64_t n, Error *e)
     bool ok = t->planning || rgb || error_set(e, ERR_MEMORY, "out of memory for a picture");
     for (int64_t i = 0; ok && !t->planning && i < n; i++) {
         ok = t->d->picture(t->d->user, pictures[i], rgb, e);
-        float *to = (float *)image.data + i * each;
-        for (int64_t j = 0; ok && j < each; j++) to[j] = (float)rgb[j] / 127.5f - 1.0f;
+        if (ok) pixels_to_floats((float *)image.data + i * each, rgb, each);
     }
     free(rgb);
     if (ok) vae_encode(c, moments, &t->m->encoder, image);

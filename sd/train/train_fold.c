@@ -2,6 +2,7 @@
  * holds for any VAE: with latents z of mean m and spread s, z' = (z - m) / (s scale) is what quant_conv gives and
  * post_quant_conv takes back. */
 #include "sd/noise/math64.h"
+#include "sd/image/pixels.h"
 #include "train_parts.h"
 
 #include <stdlib.h>
@@ -24,7 +25,7 @@ static bool measure(Trainer *t, Spread *s, Error *e) {
         Tensor image = tensor_new(c, 4, SHAPE(1, size, size, 3)),
                moments = tensor_new(c, 4, SHAPE(1, side, side, 2 * channels));
         ok = t->d->picture(t->d->user, p, rgb, e);
-        for (int64_t j = 0; ok && j < each; j++) ((float *)image.data)[j] = (float)rgb[j] / 127.5f - 1.0f;
+        if (ok) pixels_to_floats(image.data, rgb, each);
         vae_encode(c, moments, &t->m->encoder, image);
         const float *m = moments.data;
         for (int64_t i = 0; i < side * side; i++, m += 2 * channels, s->count++)

@@ -1,5 +1,6 @@
 /* train_vae.c: a part of a step of the VAE: encode, draw, decode, compare. */
 #include "sd/noise/math64.h"
+#include "sd/image/pixels.h"
 #include "train_parts.h"
 
 #include <math.h>
@@ -39,8 +40,7 @@ static bool fill(const Trainer *t, float *out, int64_t first, int64_t n, int sid
         }
         float *to = out + i * side * side * 3;
         for (int y = 0; ok && y < side; y++)
-            for (int x = 0; x < 3 * side; x++)
-                to[y * side * 3 + x] = (float)rgb[((row + y) * size + column) * 3 + x] / 127.5f - 1.0f;
+            pixels_to_floats(to + y * side * 3, rgb + ((row + y) * size + column) * 3, 3 * side);
     }
     free(rgb);
     return ok;

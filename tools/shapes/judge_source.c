@@ -2,6 +2,7 @@
  */
 #include "judge_source.h"
 
+#include "sd/image/pixels.h"
 #include "sd/load/weights.h"
 
 #include <math.h>
@@ -20,7 +21,7 @@ static Tensor encode_and_decode(Ctx *c, const SdModel *m, int size, const uint8_
     Tensor image = tensor_new(c, 4, SHAPE(1, size, size, 3));
     Tensor moments = tensor_new(c, 4, SHAPE(1, side, side, 2 * channels));
     Tensor z = tensor_new(c, 4, SHAPE(1, side, side, channels));
-    for (int64_t i = 0; rgb && i < tensor_count(image); i++) ((float *)image.data)[i] = (float)rgb[i] / 127.5f - 1.0f;
+    if (rgb) pixels_to_floats(image.data, rgb, tensor_count(image));
     vae_encode(c, moments, &m->encoder, image);
     for (int64_t i = 0; rgb && i < tensor_count(z); i++)
         ((float *)z.data)[i] =
