@@ -114,8 +114,10 @@ FILE *os_scratch_file(const char *path);
 /* --- the program --- */
 
 bool os_is_terminal(FILE *f);
+int os_terminal_width(FILE *f); /* columns; 0: not a terminal, or unknown */
 /* From now on the first of SIGINT, SIGTERM and SIGHUP is noted (those that were not ignored from the start), and a
- * second one ends the process. Without signals: nothing; the process then simply ends. */
+ * second one ends the process; and writing to a closed pipe fails. Without signals: nothing; the process simply ends.
+ */
 void os_catch_stop(void);
 int os_stop_signal(void); /* its number, or 0 */
 /* From now on a file that outgrows a limit fails as on a full disk and does not end the process. May do nothing. */

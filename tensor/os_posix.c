@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -163,6 +164,11 @@ void os_condition_wake(OsCondition *c) { pthread_cond_broadcast(&c->cond); }
 
 bool os_is_terminal(FILE *f) { return isatty(fileno(f)) == 1; }
 
+int os_terminal_width(FILE *f) {
+    struct winsize w;
+    return !ioctl(fileno(f), TIOCGWINSZ, &w) ? w.ws_col : 0;
+}
+
 /* The one variable of the program that is global and changes: a signal handler takes no argument, and this is the type
  * that it may write. */
 static volatile sig_atomic_t caught;
@@ -177,6 +183,7 @@ void os_catch_stop(void) {
         /* Whoever started us with a signal ignored (nohup, a shell's background) meant it. */
         if (!sigaction(NUMBERS[i], NULL, &old) && old.sa_handler != SIG_IGN) sigaction(NUMBERS[i], &now, NULL);
     }
+    signal(SIGPIPE, SIG_IGN);
 }
 
 int os_stop_signal(void) { return caught; }

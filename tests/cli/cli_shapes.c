@@ -52,7 +52,7 @@ static void judgements(void) {
     cli_fails(2, "--reconstruct needs", "judge --reconstruct");
     cli_fails(2, "need -m", "judge --cfg 4");
     cli_fails(1, "gone.safetensors", "judge -m gone.safetensors");
-    cli_fails(2, "--kinds: five numbers", "train --data shapes --kinds 1,2 --out kinds.safetensors");
+    cli_fails(2, "--kinds: needs five numbers", "train --data shapes --kinds 1,2 --out kinds.safetensors");
     if (sd_builtin())
         cli_works("one object                           3      100.0      100.0      100.0      100.0",
                   "judge --built-in -n 3");

@@ -157,8 +157,8 @@ void cli_train(void) {
     cli_fails(2, "--data and --out", "train --out x.safetensors");
     cli_fails(2, "above 0", "train --data shapes --out x.safetensors --shift 0");
     cli_fails(1, "nowhere", "train --data nowhere -m micro.safetensors --out x.safetensors");
-    cli_fails(2, "of drawn pictures", "train --data pictures --easy 1 -m micro.safetensors --out x.safetensors");
-    cli_fails(2, "of drawn pictures",
+    cli_fails(2, "are for --data shapes", "train --data pictures --easy 1 -m micro.safetensors --out x.safetensors");
+    cli_fails(2, "are for --data shapes",
               "train --data pictures --kinds 1,0,0,0,0 -m micro.safetensors --out x.safetensors");
     cli_fails(2, "multiple",
               "train --data pictures -m micro.safetensors --out x.safetensors --batch-size 3 --accumulate 2");

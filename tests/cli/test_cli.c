@@ -94,13 +94,13 @@ static void usage_errors(void) {
         {2, "two names", "convert a"},
         {2, "two names", "convert a b c"},
         {2, "--dtype: 'f8' is none of", "convert a b --dtype f8"},
-        {2, "one file", "convert notes.txt ./notes.txt"},
+        {2, "the same file", "convert notes.txt ./notes.txt"},
         {2, "no file", "info"},
         {2, "--jsn|did you mean --json", "info x --jsn"},
         {2, "multiples of 8", "bench -m x -W 65"},
         {2, "--runs: 0 is not in", "bench -m x --runs 0"},
-        {2, "one command", "help a b"},
-        {2, "takes nothing", "version x"},
+        {2, "takes one command", "help a b"},
+        {2, "takes no arguments", "version x"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
         cli_fails(CASES[i].code, CASES[i].words, "%s", CASES[i].line);

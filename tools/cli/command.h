@@ -1,4 +1,4 @@
-/* command.h: what a subcommand of sdc is, and how it ends: exit codes, errors, the last of its output. */
+/* command.h: a subcommand of sdc, and how it ends: exit codes, errors, the end of its output. */
 #ifndef SD_TOOLS_CLI_COMMAND_H
 #define SD_TOOLS_CLI_COMMAND_H
 
@@ -13,19 +13,19 @@ struct Command {
     int (*run)(const Command *c, int argc, char **argv); /* argv[0] is the name; returns the exit code */
     const char *usage;                                   /* what follows "sdc NAME" */
     const char *summary;                                 /* one line */
-    const char *notes;                                   /* paragraphs that end the help, '\n' between them; or NULL */
-    const struct Option *options;                        /* options.h; NULL: none */
+    const char *notes;            /* the last paragraphs of the help, with '\n' between them; or NULL */
+    const struct Option *options; /* options.h; NULL: none */
 };
 
 /* Prints "sdc: WHAT; see sdc help NAME" as one line on standard error and returns EXIT_USAGE. c NULL: "sdc help". */
 int usage_error(const Command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Prints e as one line on standard error; returns EXIT_WORLD, or EXIT_USAGE for a request that can never be served. */
 int report(const Command *c, const Error *e);
-/* EXIT_DONE if everything printed has reached standard output; else says so and returns EXIT_WORLD. */
+/* EXIT_DONE if all output was written; else says that it was not and returns EXIT_WORLD. */
 int finish_output(void);
 
-/* Whether `name` is the best guess so far at what `given` was meant to be: the fewest edits, fewer than *least and than
- * its own letters. *least begins as FAR and follows. */
+/* For "did you mean": whether `name` is fewer edits away from `given` than *least (FAR to begin with) and than it has
+ * letters; *least then becomes its distance. */
 enum { FAR = 4 };
 bool is_nearer(const char *name, const char *given, int *least);
 

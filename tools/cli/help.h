@@ -4,7 +4,7 @@
 
 #include "command.h"
 
-/* Prints usage, options and notes, wrapped at 80 columns; returns the exit code. */
+/* Prints usage, options and notes, wrapped at the terminal's width or 80 columns; returns the exit code. */
 int help_print(const Command *c);
 
 #endif

@@ -1,5 +1,5 @@
-/* main.c: sdc, one program of many commands (commands.c); `help` and `version` are its own. Exit codes: 0 done, 1 the
- * world failed (files, memory, devices), 2 wrong usage; 128 + N when signal N stopped the work. */
+/* main.c: sdc, one program with many commands (commands.c); `help` and `version` are here. Exit codes: 0 done, 1 a
+ * file, memory or device failed, 2 wrong usage, 128 + N when signal N stopped the work. */
 #include "commands.h"
 #include "help.h"
 #include "tensor/os.h"
@@ -15,7 +15,7 @@ static int version(const Command *c, int argc, char **argv);
 static const Command HELP = {"help", help, "[COMMAND]", "explain a command", NULL, NULL};
 static const Command VERSION = {"version", version, "", "print the version", NULL, NULL};
 
-/* Command i, those of main.c last; NULL behind them. */
+/* Command i, those of this file last; then NULL. */
 static const Command *command(int i) {
     int n = 0;
     while (COMMANDS[n]) n++;
@@ -40,19 +40,19 @@ static int unknown(const char *name) {
 static void list(FILE *to) {
     fprintf(to, "usage: sdc COMMAND [options]\n\n");
     for (int i = 0; command(i); i++) fprintf(to, "  %-10s %s\n", command(i)->name, command(i)->summary);
-    fprintf(to,
-            "\nsdc help COMMAND says more. Exit codes: 0 done, 1 a file, memory or device failed, 2 wrong usage.\n");
+    fprintf(to, "\nsdc help COMMAND says more. Exit codes: 0 done, 1 a file, memory or device\n"
+                "failed, 2 wrong usage, 128 + N stopped by signal N.\n");
 }
 
 static int help(const Command *c, int argc, char **argv) {
-    if (argc > 2) return usage_error(c, "help: one command at a time");
+    if (argc > 2) return usage_error(c, "help: takes one command");
     if (argc == 2) return find(argv[1]) ? help_print(find(argv[1])) : unknown(argv[1]);
     list(stdout);
     return finish_output();
 }
 
 static int version(const Command *c, int argc, char **argv) {
-    if (argc > 1) return usage_error(c, "%.60s: version takes nothing", argv[1]);
+    if (argc > 1) return usage_error(c, "%.60s: version takes no arguments", argv[1]);
 #ifdef __VERSION__
     printf("sdc %s (%s)\n", SDC_VERSION, __VERSION__);
 #else

@@ -19,7 +19,7 @@ static const char *extension(const char *path) {
 
 bool output_check(const char *out, bool several, Error *e) {
     char name[OUTPUT_ROOM];
-    if (!out) return atomic_check("0.png", e); /* stands for any new name in the current directory */
+    if (!out) return atomic_check("0.png", e); /* any new name in the current directory */
     if (!several) return atomic_check(out, e);
     OsKind kind =
         os_kind(out); /* o.png itself is never written then, but -o DIR means something else than DIR-SEED.png */
@@ -32,7 +32,7 @@ bool output_check(const char *out, bool several, Error *e) {
 
 void output_words(char *words, size_t room, const char *prompt) {
     Runes text = {0}, lower = {0};
-    size_t n = 0, letters = 0, whole = 0; /* whole: the words that are complete */
+    size_t n = 0, letters = 0, whole = 0; /* whole: bytes of complete words */
     bool gap = false, cut = false;
     size_t length = 0;
     while (length < 16 * WORD_LETTERS && prompt[length]) length++;
@@ -66,7 +66,7 @@ static bool taken(const char *name) {
 }
 
 bool output_name(char name[OUTPUT_ROOM], const char *out, bool several, const char *prompt, int64_t seed, Error *e) {
-    char words[4 * WORD_LETTERS + 1], stem[OUTPUT_ROOM - 64]; /* what is added fits */
+    char words[4 * WORD_LETTERS + 1], stem[OUTPUT_ROOM - 64]; /* leaves room for number and extension */
     int n;
     if (out && !several) {
         n = snprintf(name, OUTPUT_ROOM, "%s", out);

@@ -1,31 +1,15 @@
 /* progress.c: a bar on a terminal, else a line for each step, on standard error: standard output has the results. */
-#define _XOPEN_SOURCE 700
 #include "progress.h"
+#include "tensor/os.h"
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { BAR = 24 };
 
-/* The one global that changes: a signal handler takes no argument, and this is the type it may write. */
-static volatile sig_atomic_t caught;
-
-static void note(int number) { caught = number; }
-
-void catch_signals(void) {
-    static const int NUMBERS[] = {SIGINT, SIGTERM, SIGHUP};
-    for (int i = 0; i < 3; i++) {
-        struct sigaction old, now = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-        sigemptyset(&now.sa_mask);
-        /* A signal ignored from the start (nohup, background jobs of a shell) stays ignored. */
-        if (!sigaction(NUMBERS[i], NULL, &old) && old.sa_handler != SIG_IGN) sigaction(NUMBERS[i], &now, NULL);
-    }
-}
-
-int caught_signal(void) { return caught; }
+void catch_signals(void) { os_catch_stop(); }
+int caught_signal(void) { return os_stop_signal(); }
 
 int report_stop(const char *format, ...) {
     char text[900];
@@ -34,11 +18,11 @@ int report_stop(const char *format, ...) {
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     fprintf(stderr, "sdc: stopped after %s\n", text);
-    return 128 + caught;
+    return 128 + os_stop_signal();
 }
 
 void progress_begin(Progress *p, bool quiet, int runs) {
-    *p = (Progress){.quiet = quiet, .terminal = isatty(STDERR_FILENO) == 1, .runs = runs};
+    *p = (Progress){.quiet = quiet, .terminal = os_is_terminal(stderr), .runs = runs};
 }
 
 void progress_clear(Progress *p) {
@@ -81,5 +65,5 @@ bool progress_show(void *progress, const SdProgress *s) {
         draw(p, s->seconds, decoding);
         p->drawn = p->terminal;
     }
-    return !caught;
+    return !os_stop_signal();
 }

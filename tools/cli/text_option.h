@@ -4,11 +4,11 @@
 
 #include "tensor/error.h"
 
-enum { TEXT_OPTION_MOST = 1 << 20 }; /* bytes of a prompt's file */
+enum { TEXT_OPTION_MOST = 1 << 20 }; /* largest file of a prompt, in bytes */
 
-/* The text that an argument stands for: "@FILE" the file's, "-" standard input's, else its own. Valid UTF-8 with
- * broken sequences and NULs as U+FFFD; from a file, without a byte order mark and the last line's end. malloc'ed;
- * NULL on error. */
+/* The text that an argument means: of a file ("@FILE"), of standard input ("-"), or its own. Valid UTF-8: invalid
+ * sequences and NULs become U+FFFD. From a file, without byte order mark and final newline. malloc'ed; NULL on error.
+ */
 char *text_option(const char *argument, Error *e);
 
 #endif

@@ -1,10 +1,9 @@
-/* bench.c: `sdc bench -m MODEL`: this machine's peaks, or a GPU's; what a picture takes, stage by stage, in medians of
- * several runs after one that is not counted; every op of those runs as a share of the peaks; memory. On a GPU, where
- * steps are recorded and played, ops are timed in a run of their own, and a step is the median of those that were
- * played. With --kernels the model's products, one at a time (bench_kernels.c). */
+/* bench.c: `sdc bench -m MODEL`: the peaks of this machine or of a GPU; the time of each stage of a picture, as medians
+ * of several runs after one that is not counted; every op of those runs as a share of the peaks; memory. On a GPU steps
+ * are replayed from a recording: ops are timed in a run of their own, and a step's time is the median of replayed ones.
+ * With --kernels the model's products, one by one (bench_kernels.c). */
 #include "tools/cli/commands.h"
 #include "tools/bench/bench_report.h"
-#include "tools/cli/memory.h"
 #include "tools/cli/precision.h"
 #include "sd/load/weights.h"
 #include "tensor/os.h"
@@ -21,20 +20,20 @@ typedef struct {
 } Arguments;
 
 static const Option OPTIONS[] = {
-    OPTION(STRING, model, 'm', "model", "MODEL", "the model: a file or a folder"),
+    OPTION(STRING, model, 'm', "model", "MODEL", "the model: a file or a folder (the built-in one)"),
     OPTION_IN(INT, width, 'W', "width", "N", 64, 4096, "pixels, a multiple of 8 (512, or the model's own size)"),
     OPTION_IN(INT, height, 'H', "height", "N", 64, 4096, "likewise"),
-    OPTION_IN(INT, steps, 0, "steps", "N", 1, 1000, "steps of a run (3; on a GPU 20)"),
-    OPTION_IN(DOUBLE, cfg, 0, "cfg", "X", 0, 1000, "guidance; 1 halves the work (7)"),
-    OPTION_IN(INT, batch_size, 0, "batch-size", "N", 1, 64, "pictures made at once (1)"),
+    OPTION_IN(INT, steps, 0, "steps", "N", 1, 1000, "steps per run (3; on a GPU 20)"),
+    OPTION_IN(DOUBLE, cfg, 0, "cfg", "X", 0, 1000, "guidance scale; 1 halves the work (7)"),
+    OPTION_IN(INT, batch_size, 0, "batch-size", "N", 1, 64, "pictures made together (1)"),
     OPTION_IN(INT, runs, 0, "runs", "N", 1, 1000,
-              "runs after the first, of which the median counts (1; on a GPU 5); of kernels, the best (3)"),
+              "runs, of which the median counts (1; on a GPU 5); of kernels the best (3)"),
     OPTION(STRING, device, 0, "device", "cpu|cuda[:N]", "where to compute (cpu)"),
-    OPTION_IN(INT, threads, 0, "threads", "N", 0, 1024, "as many threads (0: as many as there are cores)"),
+    OPTION_IN(INT, threads, 0, "threads", "N", 0, 1024, "threads to use (0: one for each core)"),
     OPTION(CHOICE, precision, 0, "precision", PRECISION_NAMES, "as for txt2img (f32)"),
     OPTION(FLAG, kernels, 0, "kernels", NULL,
-           "instead: its products (without -m SD 1.x's), one at a time, on one thread"),
-    OPTION(FLAG, json, 0, "json", NULL, "the same for programs to read"),
+           "measure the model's products instead (without -m SD 1.x's), one by one on one thread"),
+    OPTION(FLAG, json, 0, "json", NULL, "print JSON"),
     OPTION_END};
 
 static Precision precision_of_ops(const Arguments *a) {
@@ -52,12 +51,12 @@ static void summarise(Stage *s, double *seconds, int runs) {
     s->seconds = 0.5 * (seconds[(runs - 1) / 2] + seconds[runs / 2]);
 }
 
-/* What is seen of a run while it goes on. */
+/* What is noted during a run. */
 typedef struct {
-    Record *record; /* calls belong to the stage that began last */
+    Record *record; /* of calls, each in the current stage */
     const SdModel *m;
-    size_t gpu;            /* the most that was taken of the GPU's memory */
-    double before, *steps; /* seconds of steps, from the FIRST_PLAYED on; NULL: not wanted */
+    size_t gpu;            /* peak use of the GPU's memory */
+    double before, *steps; /* steps: seconds of each step from `first` on; NULL: not wanted */
     int step_count, first;
 } Watch;
 
@@ -73,27 +72,27 @@ static bool follow(void *user, const SdProgress *p) {
     return true;
 }
 
-/* One run's seconds: of stage i at seconds[i * apart], of the whole picture behind them. */
-static bool measure_run(SdModel *m, const SdRequest *r, double *seconds, int apart, Error *e) {
+/* One run. seconds[i * stride]: of stage i; then of the whole picture. */
+static bool measure_run(SdModel *m, const SdRequest *r, double *seconds, int stride, Error *e) {
     SdResult result = {0};
     double from = os_clock();
     if (!sd_txt2img(m, r, &result, e)) return false;
     const double taken[] = {result.text_seconds, result.sample_seconds / r->steps,
                             result.decode_seconds / r->batch_size, os_clock() - from};
-    for (int i = 0; i <= STAGES; i++) seconds[i * apart] = taken[i];
+    for (int i = 0; i <= STAGES; i++) seconds[i * stride] = taken[i];
     sd_free(&result);
     return true;
 }
 
-/* The first run is as txt2img's, which lets go of parts, for the memory's sake; the others have all parts in memory,
- * and one of a single step goes before them, so that they find memory that was written before. */
+/* The first run, like txt2img, releases each part after its stage and so measures memory. The others keep all parts,
+ * after a run of one step that touches all their memory. */
 static bool measure_runs(SdModel *m, SdRequest *r, Report *out, double *seconds, Error *e) {
     Watch watch = {.record = &out->record, .m = m, .first = r->steps > FIRST_PLAYED ? FIRST_PLAYED + 1 : 1};
     double *steps = seconds + (STAGES + 1) * out->runs, unseen[STAGES + 1];
     Stage whole;
     r->progress = follow, r->user = &watch;
     if (!measure_run(m, r, unseen, 1, e)) return false;
-    out->rss = peak_memory(), out->gpu = watch.gpu;
+    out->rss = os_peak_memory(), out->gpu = watch.gpu;
     if (!model_load(m, PART_TEXT, e) || !model_load(m, PART_UNET, e) || !model_load(m, PART_DECODER, e)) return false;
     r->keep = true;
     int all = r->steps;
@@ -154,7 +153,7 @@ static bool measure_kernels(const Arguments *a, const SdConfig *k, Report *out, 
 
 static bool bench(const Arguments *a, Error *e) {
     SdOptions options = {.threads = a->threads, .precision = precision_of(a->precision), .device = a->device};
-    bool published = a->kernels && !a->model; /* SD 1.x's sizes, without a model */
+    bool published = a->kernels && !a->model; /* SD 1.x's sizes; no model */
     SdModel *m = published ? NULL : sd_open(a->model, &options, e);
     SdConfig k = m ? m->config : config_sd1();
     SdRequest r = sd_request(m);
@@ -187,25 +186,27 @@ static int run(const Command *c, int argc, char **argv) {
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
     if (rest) return usage_error(c, "'%.60s' is no option", argv[0]);
-    if (a.kernels && a.device) return usage_error(c, "--kernels: is of the processor; leave --device out");
-    if (a.device && strchr(a.device, ',')) return usage_error(c, "--device: one at a time");
+    if (a.kernels && a.device) return usage_error(c, "--kernels: measures the processor; leave --device out");
+    if (a.device && strchr(a.device, ',')) return usage_error(c, "--device: only one");
     code = check_device(c, a.device, "cpu", a.precision);
     if (code != GO_ON) return code;
-    if (a.width % 8 || a.height % 8) return usage_error(c, "width and height are multiples of 8");
+    if (a.width % 8 || a.height % 8) return usage_error(c, "--width and --height must be multiples of 8");
     return bench(&a, &e) ? finish_output() : report(c, &e);
 }
 
 const Command BENCH = {
     "bench",
     run,
-    "-m MODEL [options]",
-    "measure this machine, and what a picture takes on it",
-    "Prints the machine's peaks (multiply-adds in registers, copying), every distinct op of the runs where it was, "
+    "[-m MODEL] [options]",
+    "measure this machine, and how long a picture takes on it",
+    "Prints the machine's peaks (multiply-adds in registers, copying); every distinct op of the runs, timed in place, "
     "with "
-    "its share of the stage's time and of the peak (convolutions by Winograd's method may exceed it), and the stages: "
-    "text encoder, one step, decoding of one picture, in seconds of wall time. A first run counts for memory alone, a "
-    "second, of one step, only warms memory up. --kernels measures in a thread's own time, which others on the machine "
-    "disturb less.\n"
-    "--device cuda measures a GPU: its peaks by instruction, every op by the GPU's own clock in a run of its own, a "
-    "step as it is repeated from a recording, what is taken of the GPU's memory.",
+    "its share of the stage's time and of the peak (Winograd convolutions may exceed it); and the wall time of each "
+    "stage: text encoder, one step, decoding one picture. Of two runs before those that count the first measures "
+    "memory "
+    "and the second, of one step, warms it up. --kernels measures CPU time of the thread, which other programs disturb "
+    "less.\n"
+    "--device cuda measures a GPU: its peaks by instruction, every op by the GPU's own clock in a separate run, a step "
+    "as "
+    "replayed from a recording, and the GPU memory used.",
     OPTIONS};

@@ -12,7 +12,7 @@ typedef struct {
 } Arguments;
 
 static const Option OPTIONS[] = {
-    OPTION(CHOICE, dtype, 0, "dtype", "f32|f16|bf16", "the type of all weights (as they are)"),
+    OPTION(CHOICE, dtype, 0, "dtype", "f32|f16|bf16", "the type of all weights (unchanged)"),
     OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"), OPTION_END};
 
 static int convert(const Command *c, int argc, char **argv) {
@@ -20,11 +20,11 @@ static int convert(const Command *c, int argc, char **argv) {
     Error e = {0};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
-    if (rest != 2) return usage_error(c, "convert takes two names, IN and OUT, not %d", rest);
+    if (rest != 2) return usage_error(c, "needs two names, IN and OUT, not %d", rest);
     const char *in = argv[0], *out = argv[1];
-    if (!*in || !*out) return usage_error(c, "an empty name");
-    /* A conversion may lose digits: the original is never what it is written over. */
-    if (same_file(in, out)) return usage_error(c, "%.200s: IN and OUT are one file; name another OUT", out);
+    if (!*in || !*out) return usage_error(c, "a name is empty");
+    /* A conversion may lose precision, so it never overwrites its original. */
+    if (same_file(in, out)) return usage_error(c, "%.200s: IN and OUT are the same file; name another OUT", out);
     if (!atomic_check(out, &e) || !sd_convert(in, out, a.dtype, &e)) return report(c, &e) ? EXIT_WORLD : 0;
     if (!a.quiet) printf("%s: written\n", out);
     return finish_output();

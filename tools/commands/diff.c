@@ -1,7 +1,6 @@
-/* diff.c: `sdc diff A B [--names MAP] [--bound X] [--json]`: where two files of activations begin to differ.
+/* diff.c: `sdc diff A B`: where two files of activations begin to differ.
  *
- * Tensors are compared in A's order, which is the order they were computed in, so that the first one above the bound is
- * where to look. */
+ * Tensors are compared in A's order, in which they were computed: the first one above the bound is where to look. */
 #include "diff.h"
 #include "tools/cli/commands.h"
 #include "weights/file_read.h"
@@ -31,15 +30,15 @@ typedef struct {
 } Arguments;
 
 static const Option OPTIONS[] = {
-    OPTION_IN(DOUBLE, bound, 0, "bound", "X", 0, 1e300,
-              "the largest relative RMS difference that counts as equal (1e-4)"),
-    OPTION(STRING, names, 0, "names", "FILE", "lines NAME_IN_A NAME_IN_B, where * in both stands for the same text"),
+    OPTION_IN(DOUBLE, bound, 0, "bound", "X", 0, 1e300, "largest relative RMS difference that counts as equal (1e-4)"),
+    OPTION(STRING, names, 0, "names", "FILE",
+           "a file of lines NAME_IN_A NAME_IN_B; a * in both stands for the same text"),
     OPTION(FLAG, json, 0, "json", NULL, "print JSON"), OPTION_END};
 
 typedef struct {
     const WeightFile *a, *b;
     const Arguments *options;
-    const FileTensor **partner; /* in B, for each tensor of A; NULL when it has none */
+    const FileTensor **partner; /* for each tensor of A the one in B, or NULL */
     bool *used;                 /* for each tensor of B */
     const FileTensor *first;    /* the first divergence */
     Difference first_is;
@@ -86,8 +85,8 @@ static bool read_names(const char *path, Names *n, Error *e) {
         if (!word[1] || word[2])
             return error_set(e, ERR_FORMAT, "%s: line %zu is not two names; write NAME_IN_A NAME_IN_B", path, number);
         if (stars(word[0]) != stars(word[1]) || stars(word[0]) > 8)
-            return error_set(e, ERR_FORMAT, "%s: line %zu: both names need as many *, 8 at most; correct it", path,
-                             number);
+            return error_set(e, ERR_FORMAT, "%s: line %zu: both names need the same number of *, up to 8; correct it",
+                             path, number);
         n->rules[n->count++] = (Rule){word[0], word[1]};
     }
     return true;
@@ -109,7 +108,7 @@ static void pair_names(Run *r, const Names *names) {
     for (size_t i = 0; i < r->b->count; i++) r->only_b += !r->used[i];
 }
 
-/* Names come from files: what would move a terminal's cursor is shown as '?'. */
+/* Names come from files: control characters are printed as '?'. */
 static void print_name(const char *name, int width) {
     int n = 0;
     for (; *name; name++, n++) putchar((unsigned char)*name < 32 || *name == 127 ? '?' : *name);
@@ -118,7 +117,7 @@ static void print_name(const char *name, int width) {
 
 static void print_json_number(const char *key, double v) {
     if (isfinite(v)) printf(",\"%s\":%.9g", key, v);
-    else printf(",\"%s\":null", key); /* JSON knows no infinity */
+    else printf(",\"%s\":null", key); /* JSON has no infinity */
 }
 
 static void print_shape(const FileTensor *t) {
@@ -213,13 +212,13 @@ static bool run(const Arguments *options, char **files, const WeightFile *a, con
     r.partner = calloc(a->count + 1, sizeof *r.partner);
     r.used = calloc(b->count + 1, sizeof *r.used);
     bool ok = r.partner && r.used;
-    if (!ok) error_set(e, ERR_MEMORY, "%s: no memory to compare it; free some and try again", files[0]);
+    if (!ok) error_set(e, ERR_MEMORY, "%s: out of memory; free some and try again", files[0]);
     if (ok) {
         pair_names(&r, names);
         compare(&r);
         ok = r.compared && !r.apart;
         if (!r.compared)
-            error_set(e, ERR_FORMAT, "%s: has no tensor in common with %s; give --names or check the files", files[0],
+            error_set(e, ERR_FORMAT, "%s: has no tensor in common with %s; use --names or check the files", files[0],
                       files[1]);
     }
     free(r.partner);
@@ -233,8 +232,8 @@ static int diff(const Command *c, int argc, char **argv) {
     Names names = {0};
     int rest = 0, code = options_parse(c, &options, argc, argv, &rest);
     if (code != GO_ON) return code;
-    if (rest > 2) return usage_error(c, "one file too many: %.200s", argv[2]);
-    if (rest < 2) return usage_error(c, "two files are needed: sdc diff A B");
+    if (rest > 2) return usage_error(c, "'%.200s': needs two files, not more", argv[2]);
+    if (rest < 2) return usage_error(c, "needs two files: sdc diff A B");
     WeightFile *a = weight_file_open(argv[0], &e), *b = a ? weight_file_open(argv[1], &e) : NULL;
     bool ok =
         a && b && (!options.names || read_names(options.names, &names, &e)) && run(&options, argv, a, b, &names, &e);
@@ -252,6 +251,5 @@ const Command DIFF = {
     diff,
     "A B [options]",
     "show where two files of activations begin to differ",
-    "A and B are safetensors files, as `sdc txt2img --taps` writes them. The exit code is 1 when they "
-    "differ.",
+    "A and B are safetensors files such as `sdc txt2img --taps` writes. The exit code is 1 when they differ.",
     OPTIONS};

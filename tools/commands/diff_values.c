@@ -1,4 +1,4 @@
-/* diff_values.c: how far apart two tensors are, and what a tensor of one file is called in the other. */
+/* diff_values.c: how far apart two tensors are, and the name in one file of a tensor of the other. */
 #include "diff.h"
 
 #include <math.h>
@@ -18,7 +18,8 @@ Difference diff_tensors(const WeightFile *fa, const FileTensor *a, const WeightF
         int64_t n = count - first < PIECE ? count - first : PIECE;
         if (!file_tensor_f64(fa, a, first, n, x)) return d.why = "a type that cannot be compared in A", d;
         if (!file_tensor_f64(fb, b, first, n, y)) return d.why = "a type that cannot be compared in B", d;
-        double pdd = 0, pxx = 0, pyy = 0, pxy = 0; /* sums of sums: the error grows with the piece, not the tensor */
+        double pdd = 0, pxx = 0, pyy = 0,
+               pxy = 0; /* sums of sums: rounding grows with the piece, not with the tensor */
         for (int64_t i = 0; i < n; i++) {
             double e = x[i] - y[i];
             pdd += e * e, pxx += x[i] * x[i], pyy += y[i] * y[i], pxy += x[i] * y[i];
@@ -52,7 +53,7 @@ bool diff_rename(const char *from, const char *to, const char *name, char *out, 
     for (at += piece, from += piece; *from == '*'; from += piece) {
         piece = strcspn(++from, "*");
         if (stars == STARS) return false;
-        /* The last piece must end the name; any other is best taken where it comes first. */
+        /* The last piece must end the name; others are taken at their first occurrence. */
         const char *next = from[piece]                             ? find(at, from, piece)
                            : strlen(at) < piece                    ? NULL
                            : strcmp(at + strlen(at) - piece, from) ? NULL

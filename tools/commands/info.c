@@ -10,9 +10,9 @@ typedef struct {
     bool json, hash;
 } Arguments;
 
-static const Option OPTIONS[] = {OPTION(FLAG, json, 0, "json", NULL, "print one JSON object a line"),
-                                 OPTION(OFF, hash, 0, "no-hash", NULL, "do not read the whole file for its SHA-256"),
-                                 OPTION_END};
+static const Option OPTIONS[] = {
+    OPTION(FLAG, json, 0, "json", NULL, "print one JSON object per line"),
+    OPTION(OFF, hash, 0, "no-hash", NULL, "skip the SHA-256, for which the whole file is read"), OPTION_END};
 
 static void print_json(const char *path, const SdInfo *i) {
     const struct {
@@ -61,12 +61,12 @@ static int info(const Command *c, int argc, char **argv) {
     Arguments a = {.hash = true};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest), failed = EXIT_DONE;
     if (code != GO_ON) return code;
-    if (!rest) return usage_error(c, "no file named");
+    if (!rest) return usage_error(c, "no file; name the models to look at");
     for (int k = 0; k < rest; k++) {
         SdInfo i = {0};
         Error e = {0};
         if (!sd_info(argv[k], a.hash, &i, &e)) {
-            fflush(stdout); /* so that the two streams keep their order where both go to one place */
+            fflush(stdout); /* keeps the order of both streams where they go to one place */
             report(c, &e);
             failed = EXIT_WORLD;
         } else if (a.json) print_json(argv[k], &i);
@@ -80,7 +80,7 @@ const Command INFO = {
     "info",
     info,
     "FILE... [options]",
-    "say what a model file is",
+    "describe model files",
     "The hash is the SHA-256 of the whole file; the webui shows its first 10 digits. It is kept in the "
     "user's cache directory.",
     OPTIONS};

@@ -1,6 +1,6 @@
-/* judge.c: `sdc judge`: how many pictures show what their captions say, kind by kind. Of freshly drawn pictures it
- * tells how far the judge itself can be trusted, of a VAE's reconstructions how much of a shape survives in latents, of
- * a model's pictures how well it has learned. */
+/* judge.c: `sdc judge`: how many pictures show what their captions say, kind by kind. Freshly drawn pictures tell how
+ * far the judge itself can be trusted, a VAE's reconstructions how much of a shape survives in latents, a model's
+ * pictures how well it has learned. */
 #include "tools/shapes/judge.h"
 
 #include "tools/cli/commands.h"
@@ -23,26 +23,26 @@ typedef struct {
 } Arguments;
 
 static const Option OPTIONS[] = {
-    OPTION(STRING, source.model, 'm', "model", "MODEL", "judge what this model makes of captions (drawn pictures)"),
+    OPTION(STRING, source.model, 'm', "model", "MODEL", "judge this model's pictures of captions (drawn pictures)"),
     OPTION(FLAG, built_in, 0, "built-in", NULL, "judge the built-in model"),
-    OPTION(FLAG, reconstruct, 0, "reconstruct", NULL, "judge drawn pictures after the model's VAE instead"),
+    OPTION(FLAG, reconstruct, 0, "reconstruct", NULL, "judge drawn pictures passed through the model's VAE instead"),
     OPTION_IN(INT, count, 'n', "count", "N", 1, 100000, "pictures of each kind (100)"),
-    OPTION_IN(DOUBLE, source.cfg, 0, "cfg", "X", 0, 1000, "guidance (the model's own)"),
-    OPTION_IN(DOUBLE, other_cfg, 0, "other-cfg", "X", 0, 1000, "the first kinds again with this guidance (no)"),
-    OPTION(STRING, source.sampler, 0, "sampler", "NAME", "as for txt2img"),
-    OPTION(STRING, source.scheduler, 0, "scheduler", "NAME", "as for txt2img"),
-    OPTION_IN(INT, source.steps, 0, "steps", "N", 1, 1000, "steps (the model's own)"),
-    OPTION_IN(INT, source.size, 0, "size", "N", 64, 1024, "pixels along a side, 64 or a multiple (the model's own)"),
-    OPTION_IN(INT64, source.seed, 0, "seed", "N", 0, 0x1p62, "of the captions, and of the noise (1000)"),
-    OPTION_IN(INT, source.threads, 0, "threads", "N", 0, 1024, "as many threads (0: as many as there are cores)"),
-    OPTION(STRING, sheet, 0, "sheet", "FILE", "a PNG with the first pictures of each kind and their verdicts"),
-    OPTION(FLAG, json, 0, "json", NULL, "print one JSON object a line"),
+    OPTION_IN(DOUBLE, source.cfg, 0, "cfg", "X", 0, 1000, "guidance scale (the model's own)"),
+    OPTION_IN(DOUBLE, other_cfg, 0, "other-cfg", "X", 0, 1000, "judge one and two objects again with this guidance"),
+    OPTION(STRING, source.sampler, 0, "sampler", "NAME", "the sampler; see sdc samplers (Euler a)"),
+    OPTION(STRING, source.scheduler, 0, "scheduler", "NAME", "the schedule type; see sdc schedulers (Automatic)"),
+    OPTION_IN(INT, source.steps, 0, "steps", "N", 1, 1000, "steps of the sampler (the model's own)"),
+    OPTION_IN(INT, source.size, 0, "size", "N", 64, 1024, "pixels a side, a multiple of 64 (the model's own)"),
+    OPTION_IN(INT64, source.seed, 0, "seed", "N", 0, 0x1p62, "seed of captions and noise (1000)"),
+    OPTION_IN(INT, source.threads, 0, "threads", "N", 0, 1024, "threads to use (0: one for each core)"),
+    OPTION(STRING, sheet, 0, "sheet", "FILE", "write the first pictures of each kind and their verdicts on a PNG"),
+    OPTION(FLAG, json, 0, "json", NULL, "print one JSON object per line"),
     OPTION_END};
 
 /* --- counting --- */
 
 typedef struct {
-    int n, background, number, related, relation, all; /* related: pictures with a relation to get right */
+    int n, background, number, related, relation, all; /* related: pairs */
     int objects, colours, shapes;
 } Score;
 
@@ -86,7 +86,7 @@ typedef enum { ONE, HELD_OUT, TWO, COUNTED, NO_BACKGROUND, KINDS } Kind;
 static const char *const KIND_NAMES[KINDS] = {"one object", "one object, held-out pairs", "two objects",
                                               "several alike", "one object, no background named"};
 
-/* The number'th scene of a kind: plain objects, and all that counts is said. */
+/* The next scene of a kind: plain objects, and a caption that says all that counts. */
 static void scene_of(Scene *s, Kind kind, uint64_t seed, uint64_t *index) {
     static const SceneKind OF[KINDS] = {SCENE_SINGLE, SCENE_SINGLE, SCENE_PAIR, SCENE_COUNT, SCENE_SINGLE};
     ShapesOptions o = {.held_out = kind == HELD_OUT, .unnamed = kind == NO_BACKGROUND};
@@ -125,8 +125,8 @@ static bool keep(Sheet *sheet, const uint8_t *rgb, const Verdict *v, const char 
     return true;
 }
 
-/* Scores n pictures; for TWO also by relation, by_relation[3] (upright, sideways, inside); and each picture against the
- * next one's caption, shuffled. */
+/* Scores a->count pictures: total; for TWO also by_relation[3] (upright, sideways, inside); shuffled: each against the
+ * next one's caption. */
 static bool judge_kind(Source *source, Kind kind, const Arguments *a, Score *total, Score *by_relation, Score *shuffled,
                        Sheet *sheet, Error *e) {
     uint8_t rgb[JUDGE_PIXELS * 3];
@@ -186,7 +186,7 @@ static bool judge_all(Source *source, const Arguments *a, Sheet *sheet, Error *e
     return true;
 }
 
-/* One and two objects with another guidance. */
+/* One and two objects again, with a->other_cfg. */
 static bool judge_other(Source *source, const Arguments *a, Error *e) {
     bool ok = true;
     source->request.cfg = a->other_cfg;
@@ -207,10 +207,10 @@ static int judge(const Command *c, int argc, char **argv) {
     Error e = {0};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
-    if (rest) return usage_error(c, "%.60s: not an option; the model goes after -m", argv[0]);
+    if (rest) return usage_error(c, "'%.60s' is not an option; name the model after -m", argv[0]);
     bool model = source->model || a.built_in, samples = model && !a.reconstruct;
-    if (source->model && a.built_in) return usage_error(c, "-m and --built-in: one model at a time");
-    if (a.reconstruct && !model) return usage_error(c, "--reconstruct needs a model's VAE: -m MODEL");
+    if (source->model && a.built_in) return usage_error(c, "-m and --built-in exclude each other");
+    if (a.reconstruct && !model) return usage_error(c, "--reconstruct needs a model: -m or --built-in");
     if (!samples && (a.other_cfg >= 0 || source->cfg >= 0 || source->steps || source->sampler || source->scheduler))
         return usage_error(
             c, "nothing is sampled: --cfg, --other-cfg, --steps, --sampler and --scheduler need -m or --built-in");
@@ -236,8 +236,8 @@ const Command JUDGE = {
     judge,
     "[-m MODEL | --built-in] [options]",
     "count how many pictures show what their captions say",
-    "In percent; nothing in it is learned. Without -m freshly drawn pictures are judged, which should give 100. "
-    "Colours "
-    "and shapes are counted by object, a shape only where the colour is right. \"Shuffled\" is each picture with the "
-    "next one's caption: what chance gives.",
+    "In percent; nothing in the judge is learned. Without -m freshly drawn pictures are judged, which should give 100. "
+    "Colours and shapes are counted by object, a shape only where the colour is right. \"Shuffled\" is each picture "
+    "with "
+    "the next one's caption: what chance gives.",
     OPTIONS};

@@ -1,5 +1,5 @@
-/* make_data.c: `sdc make-data`: captioned pictures drawn by rule (shapes.h) into a folder, for training, or onto a
- * contact sheet, for looking at. */
+/* make_data.c: `sdc make-data`: captioned pictures drawn by rule (shapes.h), into a folder for training or onto a
+ * contact sheet for people. */
 #include "tools/cli/commands.h"
 #include "tools/shapes/contact.h"
 #include "tools/shapes/shapes.h"
@@ -25,17 +25,17 @@ typedef struct {
 enum { SHEET_MOST = 400 };
 
 static const Option OPTIONS[] = {
-    OPTION(STRING, out, 'o', "out", "DIR", "a new or empty folder for the pictures and their captions"),
-    OPTION_IN(INT64, count, 0, "count", "N", 1, 100000000, "pictures (1000; 48 for a sheet alone)"),
+    OPTION(STRING, out, 'o', "out", "DIR", "the folder for pictures and captions, new or empty"),
+    OPTION_IN(INT64, count, 0, "count", "N", 1, 100000000, "how many pictures (1000; for a sheet alone 48)"),
     OPTION_IN(INT64, seed, 0, "seed", "N", 0, OPTION_MOST, "another seed gives other pictures (0)"),
-    OPTION_IN(INT64, first, 0, "first", "N", 0, 0x1p62, "the first picture's number (0)"),
-    OPTION_IN(INT, size, 0, "size", "N", 16, 1024, "pixels along a side (64)"),
-    OPTION(ENUM, kind, 0, "kind", "single|pair|count|digit|landscape", "only pictures of one kind (all)"),
-    OPTION_IN(DOUBLE, easy, 0, "easy", "X", 0, 1, "0..1: up to one plain object and plain words (0)"),
-    OPTION(FLAG, held_out, 0, "held-out", NULL, "also the pairs of colour and shape that are kept for testing"),
-    OPTION(FLAG, canonical, 0, "canonical", NULL, "captions in one form, which says everything"),
-    OPTION(FLAG, jsonl, 0, "jsonl", NULL, "one metadata.jsonl instead of a .txt file beside each picture"),
-    OPTION(STRING, sheet, 0, "sheet", "FILE", "a PNG with the first pictures (at most 400) and their captions"),
+    OPTION_IN(INT64, first, 0, "first", "N", 0, 0x1p62, "number of the first picture (0)"),
+    OPTION_IN(INT, size, 0, "size", "N", 16, 1024, "pixels a side (64)"),
+    OPTION(ENUM, kind, 0, "kind", "single|pair|count|digit|landscape", "only this kind of pictures (all)"),
+    OPTION_IN(DOUBLE, easy, 0, "easy", "X", 0, 1, "0..1; 1 is one plain object and plain words (0)"),
+    OPTION(FLAG, held_out, 0, "held-out", NULL, "include the pairs of colour and shape kept for testing"),
+    OPTION(FLAG, canonical, 0, "canonical", NULL, "captions in the one form that says everything"),
+    OPTION(FLAG, jsonl, 0, "jsonl", NULL, "captions in one metadata.jsonl instead of .txt files"),
+    OPTION(STRING, sheet, 0, "sheet", "FILE", "write the first pictures (up to 400) and their captions on a PNG"),
     OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"),
     OPTION_END};
 
@@ -107,7 +107,8 @@ static bool write_folder(const Arguments *a, const ShapesOptions *o, uint8_t *rg
     }
     if (lines) {
         bool full = ferror(lines);
-        if ((fclose(lines) || full) && ok) ok = error_set(e, ERR_FILE, "%s: cannot be written; is the disk full", path);
+        if ((fclose(lines) || full) && ok)
+            ok = error_set(e, ERR_FILE, "%s: cannot be written; check the space on the disk", path);
     }
     return ok;
 }
@@ -137,8 +138,8 @@ static int make_data(const Command *c, int argc, char **argv) {
     Error e = {0};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
-    if (rest) return usage_error(c, "%.60s: not an option; the folder goes after -o", argv[0]);
-    if (!a.out && !a.sheet) return usage_error(c, "make-data needs -o DIR, --sheet FILE, or both");
+    if (rest) return usage_error(c, "'%.60s' is not an option; name the folder after -o", argv[0]);
+    if (!a.out && !a.sheet) return usage_error(c, "nothing to make: needs -o DIR, --sheet FILE or both");
     if (!a.count) a.count = a.out ? 1000 : 48;
     ShapesOptions o = shapes_for(&a);
     uint8_t *rgb = malloc((size_t)3 * (size_t)a.size * (size_t)a.size);
@@ -157,6 +158,6 @@ const Command MAKE_DATA = {
     make_data,
     "-o DIR | --sheet FILE [options]",
     "draw captioned pictures to train on",
-    "Shapes in colours, two in a relation, several alike, digits, small landscapes: the same numbers and seed give the "
-    "same pictures everywhere. 8 pairs of a colour and a shape, such as a purple star, are kept for testing.",
+    "Coloured shapes, pairs in a relation, several alike, digits, small landscapes: the same numbers and seed give the "
+    "same pictures everywhere. Eight pairs of a colour and a shape, such as a purple star, are kept for testing.",
     OPTIONS};

@@ -1,8 +1,9 @@
-/* sheet.c: `sdc sheet [PROMPT...]`: several prompts, a picture each, on one labelled contact sheet. Without prompts it
- * asks for a dozen things that the built-in model has learned: colours and shapes, relations, numbers, landscapes, a
- * pair of colour and shape that it has never seen, a caption without a background, a word that it does not know. */
+/* sheet.c: `sdc sheet [PROMPT...]`: a picture of each prompt on one labelled contact sheet. Without prompts: a dozen
+ * things that the built-in model has learned: colours and shapes, relations, numbers, landscapes; a colour and shape
+ * that it has never seen together, a caption without a background, a word that it does not know. */
 #include "tools/cli/commands.h"
 #include "tools/shapes/contact.h"
+#include "tensor/os.h"
 #include "tools/cli/progress.h"
 #include "sd/sd.h"
 #include "weights/atomic_file.h"
@@ -20,15 +21,15 @@ typedef struct {
 
 static const Option OPTIONS[] = {
     OPTION(STRING, model, 'm', "model", "MODEL", "the model: a file or a folder (the built-in one)"),
-    OPTION(STRING, out, 'o', "out", "FILE", "the PNG to write (sheet.png)"),
-    OPTION_IN(INT, width, 'W', "width", "N", 64, 2048, "pixels of a picture, a multiple of 8 (the model's own size)"),
+    OPTION(STRING, out, 'o', "out", "FILE", "the sheet, a PNG file (sheet.png)"),
+    OPTION_IN(INT, width, 'W', "width", "N", 64, 2048, "pixels of a picture, a multiple of 8 (the model's own)"),
     OPTION_IN(INT, height, 'H', "height", "N", 64, 2048, "likewise"),
-    OPTION_IN(INT, steps, 0, "steps", "N", 1, 1000, "steps (20, or the model's own)"),
-    OPTION_IN(DOUBLE, cfg, 0, "cfg", "X", 0, 1000, "guidance (7, or the model's own)"),
-    OPTION(STRING, sampler, 0, "sampler", "NAME", "see sdc samplers (Euler a)"),
-    OPTION(STRING, scheduler, 0, "scheduler", "NAME", "see sdc schedulers (Automatic)"),
-    OPTION_IN(INT64, seed, 0, "seed", "N", 0, UINT32_MAX, "of the first picture, the next ones count up (1)"),
-    OPTION_IN(INT, threads, 0, "threads", "N", 0, 1024, "as many threads (0: as many as there are cores)"),
+    OPTION_IN(INT, steps, 0, "steps", "N", 1, 1000, "steps of the sampler (20, or the model's own)"),
+    OPTION_IN(DOUBLE, cfg, 0, "cfg", "X", 0, 1000, "guidance scale (7, or the model's own)"),
+    OPTION(STRING, sampler, 0, "sampler", "NAME", "the sampler; see sdc samplers (Euler a)"),
+    OPTION(STRING, scheduler, 0, "scheduler", "NAME", "the schedule type; see sdc schedulers (Automatic)"),
+    OPTION_IN(INT64, seed, 0, "seed", "N", 0, UINT32_MAX, "seed of the first picture; the others count up (1)"),
+    OPTION_IN(INT, threads, 0, "threads", "N", 0, 1024, "threads to use (0: one for each core)"),
     OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"),
     OPTION_END};
 
@@ -44,7 +45,7 @@ static const char *const DOZEN[] = {
     "a red number 7 on a white background",
     "mountains by the sea on a sunny day",
     "a green ring",                              /* no background */
-    "a lovely pink heart on a black background", /* a word that means nothing to it */
+    "a lovely pink heart on a black background", /* an unknown word */
 };
 
 enum { DOZEN_COUNT = sizeof DOZEN / sizeof *DOZEN };
@@ -71,7 +72,7 @@ static int make(const Command *c, const Arguments *a, SdModel *model, SdRequest 
         pictures[done] = (SheetPicture){results[done].pictures[0].rgb, prompts[done]};
     }
     progress_clear(&progress);
-    bool stopped = e.code == ERR_CANCELLED && caught_signal();
+    bool stopped = e.code == ERR_CANCELLED && os_stop_signal();
     if (stopped) e = (Error){0}, ok = true;
     ok = ok && (!done || contact_sheet(pictures, done, r->width, r->height, a->out, &e));
     for (int i = 0; results && i < count; i++) sd_free(&results[i]);
@@ -88,9 +89,9 @@ static int sheet(const Command *c, int argc, char **argv) {
     Error e = {0};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
-    if (a.width % 8 || a.height % 8) return usage_error(c, "width and height are multiples of 8");
+    if (a.width % 8 || a.height % 8) return usage_error(c, "--width and --height must be multiples of 8");
     SdOptions options = {.threads = a.threads};
-    catch_signals();
+    os_catch_stop();
     SdModel *model = atomic_check(a.out, &e) ? sd_open(a.model, &options, &e) : NULL;
     if (!model) return report(c, &e);
     SdRequest r = sd_request(model);
@@ -108,6 +109,6 @@ static int sheet(const Command *c, int argc, char **argv) {
 const Command SHEET = {"sheet",
                        sheet,
                        "[PROMPT...] [options]",
-                       "several prompts, a picture each, on one sheet",
-                       "Without prompts: a dozen things that the built-in model has learned.",
+                       "make a picture of each prompt, all on one sheet",
+                       "Without prompts: a dozen things that the built-in model has learned to draw.",
                        OPTIONS};

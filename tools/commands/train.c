@@ -2,6 +2,7 @@
 #include "sd/sd.h"
 #include "sd/train/train.h"
 #include "tools/cli/commands.h"
+#include "tensor/os.h"
 #include "tools/cli/progress.h"
 #include "tools/shapes/shapes.h"
 #include "weights/atomic_file.h"
@@ -23,55 +24,61 @@ typedef struct {
 } Arguments;
 
 static const Option OPTIONS[] = {
-    OPTION(STRING, data, 0, "data", "DIR", "pictures with .txt captions or metadata.jsonl; or shapes[:SEED], drawn"),
-    OPTION(STRING, o.model, 'm', "model", "MODEL", "the model to begin with (a small new one)"),
+    OPTION(STRING, data, 0, "data", "DIR",
+           "a folder of pictures with .txt captions or a metadata.jsonl; shapes[:SEED]: drawn pictures without end"),
+    OPTION(STRING, o.model, 'm', "model", "MODEL", "the model to start from (a small new one)"),
     OPTION(STRING, o.out, 'o', "out", "FILE", "the trained model; FILE.state holds what --resume needs"),
-    OPTION(ENUM, trains, 0, "train", "unet|unet+text|vae", "what learns (unet+text without -m, else unet)"),
-    OPTION_IN(INT64, o.steps, 0, "steps", "N", 1, 100000000, "steps in all (1000)"),
-    OPTION_IN(INT64, o.batch, 0, "batch-size", "N", 1, 65536, "pictures a step (32)"),
-    OPTION_IN(INT64, o.accumulate, 0, "accumulate", "N", 1, 65536, "in how many parts a step's pictures go (1)"),
-    OPTION(FLAG, o.recompute, 0, "recompute", NULL, "compute blocks again instead of keeping them: less memory"),
+    OPTION(ENUM, trains, 0, "train", "unet|unet+text|vae", "what to train (unet; without -m unet+text)"),
+    OPTION_IN(INT64, o.steps, 0, "steps", "N", 1, 100000000, "total steps (1000)"),
+    OPTION_IN(INT64, o.batch, 0, "batch-size", "N", 1, 65536, "pictures per step (32)"),
+    OPTION_IN(INT64, o.accumulate, 0, "accumulate", "N", 1, 65536,
+              "split each step's pictures into N batches: less memory (1)"),
+    OPTION(FLAG, o.recompute, 0, "recompute", NULL, "recompute activations on the way back: less memory"),
     OPTION_IN(DOUBLE, o.lr, 0, "lr", "X", 0, 100, "learning rate (0.001)"),
-    OPTION(EITHER, o.constant, 0, "schedule", "cosine|constant", "how the rate goes on (cosine)"),
-    OPTION_IN(INT64, o.warmup, 0, "warmup", "N", 0, 100000000, "steps in which the rate rises (100)"),
-    OPTION_IN(DOUBLE, o.min_lr, 0, "min-lr", "X", 0, 1, "where the cosine ends, as a part of the rate (0)"),
-    OPTION_IN(INT64, o.seed, 0, "seed", "N", 0, OPTION_MOST, "of all random numbers (0)"),
-    OPTION(FLAG, o.resume, 0, "resume", NULL, "go on from FILE.state"),
-    OPTION(FLAG, o.overwrite, 0, "overwrite", NULL, "begin anew although FILE or FILE.state is there"),
+    OPTION(EITHER, o.constant, 0, "schedule", "cosine|constant", "the rate after the warm-up (cosine)"),
+    OPTION_IN(INT64, o.warmup, 0, "warmup", "N", 0, 100000000, "steps over which the rate rises (100)"),
+    OPTION_IN(DOUBLE, o.min_lr, 0, "min-lr", "X", 0, 1, "where the cosine ends, as a share of the rate (0)"),
+    OPTION_IN(INT64, o.seed, 0, "seed", "N", 0, OPTION_MOST, "seed of all random numbers (0)"),
+    OPTION(FLAG, o.resume, 0, "resume", NULL, "continue from FILE.state"),
+    OPTION(FLAG, o.overwrite, 0, "overwrite", NULL, "start anew even if FILE or FILE.state exists"),
     OPTION_IN(INT64, o.save_every, 0, "save-every", "N", 0, 100000000,
-              "steps between states and models written (500; 0: at the end)"),
-    OPTION(STRING, o.log, 0, "log", "FILE", "a CSV file: step, loss, rate, gradient's length, seconds"),
-    OPTION(STRING, sample, 0, "sample", "PROMPT", "a picture of it, FILE.STEP.png, whenever the model is written"),
-    OPTION_IN(INT64, log_every, 0, "log-every", "N", 1, 100000000, "steps between lines of progress (50)"),
-    OPTION_IN(DOUBLE, o.ema, 0, "ema", "X", 0, 1, "moving average that is written; 0: none (0.999)"),
-    OPTION_IN(DOUBLE, o.beta1, 0, "beta1", "X", 0, 1, "AdamW (0.9)"),
-    OPTION_IN(DOUBLE, o.beta2, 0, "beta2", "X", 0, 1, "AdamW (0.99)"),
-    OPTION_IN(DOUBLE, o.decay, 0, "weight-decay", "X", 0, 10, "AdamW (0.01)"),
-    OPTION_IN(DOUBLE, o.clip, 0, "clip", "X", 0, 1000000, "longest gradient; 0: any (1)"),
-    OPTION(EITHER, o.v, 0, "prediction", "eps|v", "of a new model (v)"),
-    OPTION(OFF, o.zero_snr, 0, "no-zero-snr", NULL, "a new model keeps SD's betas, whose last step is not all noise"),
-    OPTION_IN(DOUBLE, o.min_snr, 0, "min-snr", "X", 0, 1000, "weight the loss by min-SNR X; 0: not (0)"),
-    OPTION_IN(DOUBLE, o.shift, 0, "shift", "X", 0, 100, "of times, as SD3's: above 1 more noisy ones, for layouts (1)"),
-    OPTION_IN(DOUBLE, o.noise_offset, 0, "noise-offset", "X", 0, 10, "noise common to a picture's channel (0)"),
-    OPTION_IN(DOUBLE, o.caption_dropout, 0, "caption-dropout", "X", 0, 1, "share of captions left out (0.1)"),
+              "save model and state every N steps; 0: at the end only (500)"),
+    OPTION(STRING, o.log, 0, "log", "FILE", "a CSV file: step, loss, rate, gradient norm, seconds"),
+    OPTION(STRING, sample, 0, "sample", "PROMPT", "draw this into FILE.STEP.png whenever the model is saved"),
+    OPTION_IN(INT64, log_every, 0, "log-every", "N", 1, 100000000, "print progress every N steps (50)"),
+    OPTION_IN(DOUBLE, o.ema, 0, "ema", "X", 0, 1, "decay of the moving average that is saved; 0: none (0.999)"),
+    OPTION_IN(DOUBLE, o.beta1, 0, "beta1", "X", 0, 1, "of AdamW (0.9)"),
+    OPTION_IN(DOUBLE, o.beta2, 0, "beta2", "X", 0, 1, "of AdamW (0.99)"),
+    OPTION_IN(DOUBLE, o.decay, 0, "weight-decay", "X", 0, 10, "of AdamW (0.01)"),
+    OPTION_IN(DOUBLE, o.clip, 0, "clip", "X", 0, 1000000, "clip the gradient norm; 0: no clipping (1)"),
+    OPTION(EITHER, o.v, 0, "prediction", "eps|v", "what a new model predicts (v)"),
+    OPTION(OFF, o.zero_snr, 0, "no-zero-snr", NULL, "give a new model SD's betas, whose last step is not pure noise"),
+    OPTION_IN(DOUBLE, o.min_snr, 0, "min-snr", "X", 0, 1000,
+              "weight the loss by min-SNR with gamma X; 0: no weights (0)"),
+    OPTION_IN(DOUBLE, o.shift, 0, "shift", "X", 0, 100,
+              "time shift as in SD3: above 1 favours noisy times, for layouts (1)"),
+    OPTION_IN(DOUBLE, o.noise_offset, 0, "noise-offset", "X", 0, 10,
+              "strength of noise that is constant over a channel (0)"),
+    OPTION_IN(DOUBLE, o.caption_dropout, 0, "caption-dropout", "X", 0, 1,
+              "share of captions replaced by an empty one (0.1)"),
     OPTION_IN(DOUBLE, o.word_dropout, 0, "word-dropout", "X", 0, 1,
-              "share of tokens made unknown, for a cut vocabulary (0)"),
-    OPTION_IN(INT64, o.cache, 0, "cache", "N", 1, 100000000, "most pictures whose latents are kept (40000)"),
-    OPTION_IN(INT, size, 0, "size", "N", 8, 4096, "pixels along a side (64)"),
-    OPTION_IN(INT, o.crop, 0, "crop", "N", 0, 4096, "vae: pixels of the parts it sees first; 0: whole pictures (32)"),
-    OPTION_IN(DOUBLE, o.crop_share, 0, "crop-share", "X", 0, 1, "vae: share of the steps with parts (0.8)"),
-    OPTION_IN(INT64, o.whole_batch, 0, "whole-batch", "N", 1, 65536, "vae: whole pictures a step (16)"),
-    OPTION_IN(DOUBLE, o.l1, 0, "l1", "X", 0, 1000, "vae: weight of absolute differences (0.25)"),
-    OPTION_IN(DOUBLE, o.kl, 0, "kl", "X", 0, 1000, "vae: weight of the latents' distance from normals (0.0008)"),
-    OPTION_IN(DOUBLE, drawn.easy, 0, "easy", "X", 0, 1, "shapes: 0..1, up to one plain object and plain words (0)"),
+              "share of tokens replaced by the unknown one, for a cut vocabulary (0)"),
+    OPTION_IN(INT64, o.cache, 0, "cache", "N", 1, 100000000, "use at most N pictures; their latents are kept (40000)"),
+    OPTION_IN(INT, size, 0, "size", "N", 8, 4096, "pixels a side (64)"),
+    OPTION_IN(INT, o.crop, 0, "crop", "N", 0, 4096, "vae: train on crops of N pixels first; 0: whole pictures (32)"),
+    OPTION_IN(DOUBLE, o.crop_share, 0, "crop-share", "X", 0, 1, "vae: share of the steps with crops (0.8)"),
+    OPTION_IN(INT64, o.whole_batch, 0, "whole-batch", "N", 1, 65536, "vae: pictures per step without crops (16)"),
+    OPTION_IN(DOUBLE, o.l1, 0, "l1", "X", 0, 1000, "vae: weight of the L1 loss (0.25)"),
+    OPTION_IN(DOUBLE, o.kl, 0, "kl", "X", 0, 1000, "vae: weight of the KL loss (0.0008)"),
+    OPTION_IN(DOUBLE, drawn.easy, 0, "easy", "X", 0, 1, "shapes: 0..1; 1 is one plain object and plain words (0)"),
     OPTION_IN(DOUBLE, drawn.placed, 0, "placed", "X", 0, 1,
-              "shapes: share of captions that name places (0.2; --easy: less)"),
+              "shapes: share of captions that name places (0.2, less with --easy)"),
     OPTION_IN(DOUBLE, drawn.ordered, 0, "ordered", "X", 0, 1,
-              "shapes: share of pairs whose first is the upper or left one (0)"),
+              "shapes: share of pairs that name the upper or left one first (0)"),
     OPTION(STRING, drawn.kinds, 0, "kinds", "A,B,C,D,E",
-           "shapes: shares of one object, two, several, digits, landscapes"),
-    OPTION(EITHER, o.half, 0, "dtype", "f32|f16", "of the model that is written (f32)"),
-    OPTION_IN(INT, o.threads, 0, "threads", "N", 0, 1024, "CPU threads (all)"),
+           "shapes: shares of single objects, pairs, several alike, digits, landscapes"),
+    OPTION(EITHER, o.half, 0, "dtype", "f32|f16", "type of the saved weights (f32)"),
+    OPTION_IN(INT, o.threads, 0, "threads", "N", 0, 1024, "threads to use (0: one for each core)"),
     OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"),
     OPTION_END};
 
@@ -99,10 +106,10 @@ static bool show(void *user, const TrainProgress *p) {
                 p->step, p->steps, s->sum / (double)s->count, p->lr, p->norm, (double)p->pictures / p->seconds, left);
         s->sum = 0, s->count = 0;
     }
-    return !caught_signal();
+    return !os_stop_signal();
 }
 
-/* A sample that fails is told, and training goes on. */
+/* If the sample fails, training continues. */
 static void draw_sample(void *user, int64_t step) {
     const Show *s = user;
     char path[1100];
@@ -125,9 +132,9 @@ static int train(const Command *c, int argc, char **argv) {
     Error e = {0};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
-    if (rest) return usage_error(c, "%.60s: train takes options only", argv[0]);
+    if (rest) return usage_error(c, "'%.60s' is not an option", argv[0]);
     if (!a.data || !o->out) return usage_error(c, "--data and --out are needed");
-    if (o->shift <= 0) return usage_error(c, "--shift 0: must be above 0; 1 leaves times as they are");
+    if (o->shift <= 0) return usage_error(c, "--shift 0: must be above 0; 1 means no shift");
     o->vae = a.trains == TRAINS_VAE;
     o->text = a.trains == TRAINS_UNET_TEXT || (a.trains == TRAINS_DEFAULT && !o->model);
     o->zero_snr = o->zero_snr && o->v;
@@ -135,12 +142,12 @@ static int train(const Command *c, int argc, char **argv) {
     o->progress = show;
     o->user = &s;
     if (a.sample) o->saved = draw_sample;
-    catch_signals();
+    os_catch_stop();
     TrainSource source;
     bool ok = atomic_check(o->out, &e) && train_source_open(&source, a.data, a.size, &a.drawn, &e) &&
               train_run(o, &source.data, &e);
     train_source_close(&source);
-    if (e.code == ERR_CANCELLED && caught_signal())
+    if (e.code == ERR_CANCELLED && os_stop_signal())
         return report_stop("step %" PRId64 " of %" PRId64 "; the same command with --resume goes on", s.step, o->steps);
     if (!ok) return report(c, &e);
     if (!a.quiet) printf("%s: written\n", o->out);
@@ -152,8 +159,7 @@ const Command TRAIN = {
     train,
     "--data DIR --out FILE [-m MODEL] [options]",
     "train a model on captioned pictures",
-    "Without -m a small new model begins: train its VAE first (--train vae), then go on with -m.\n"
-    "FILE and FILE.state are written whole or not at all; the same command with --resume goes on after any "
-    "interruption, to the same bytes. Where one of them exists, a training begins anew only with --overwrite.\n"
-    "--data shapes draws captioned pictures without end.",
+    "Without -m a small new model is made: train its VAE first (--train vae), then go on with -m.\n"
+    "FILE and FILE.state are written whole or not at all. After any interruption the same command with --resume "
+    "continues, to the same bytes. If FILE or FILE.state exists, a new training needs --overwrite.",
     OPTIONS};

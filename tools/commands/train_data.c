@@ -96,7 +96,7 @@ static bool read_lines(Folder *f, const char *path, FILE *in, Error *e) {
         }
         const JsonNode *file = json_get(j, &j->nodes[0], "file_name"), *text = json_get(j, &j->nodes[0], "text");
         ok = file && text && file->type == JSON_STRING && text->type == JSON_STRING;
-        if (!ok) error_set(e, ERR_FORMAT, "%s: needs \"file_name\" and \"text\"", what);
+        if (!ok) error_set(e, ERR_FORMAT, "%s: needs the strings \"file_name\" and \"text\"", what);
         ok = ok && append(f, join(f->path, file->text), copy_of(text->text), e);
         json_free(j);
     }
@@ -152,7 +152,8 @@ static bool open_folder(TrainSource *s, const char *path, Error *e) {
         ok = read_names(f, e);
     }
     free(lines);
-    if (ok && !f->count) ok = error_set(e, ERR_FILE, "%s: holds no pictures", path);
+    if (ok && !f->count)
+        ok = error_set(e, ERR_FILE, "%s: contains no pictures; name a folder of PNG, JPEG, BMP or GIF files", path);
     if (ok) s->data.count = (int64_t)f->count;
     return ok;
 }
@@ -183,8 +184,8 @@ bool train_source_open(TrainSource *s, const char *what, int size, const DrawnOp
     *s = (TrainSource){.data = {.user = s, .size = size, .picture = read_picture, .caption = read_caption}};
     bool drawn = !strncmp(what, "shapes", 6) && (!what[6] || what[6] == ':');
     if (!drawn && (o->easy > 0 || o->placed >= 0 || o->ordered > 0 || kinds))
-        return error_set(e, ERR_ARGUMENT,
-                         "--easy, --placed, --ordered and --kinds: of drawn pictures, --data shapes, not of %s", what);
+        return error_set(e, ERR_ARGUMENT, "--easy, --placed, --ordered and --kinds are for --data shapes, not for %s",
+                         what);
     if (!drawn) return open_folder(s, what, e);
     s->shapes = shapes_options();
     shapes_ease(&s->shapes, o->easy);
@@ -194,7 +195,7 @@ bool train_source_open(TrainSource *s, const char *what, int size, const DrawnOp
         if (sscanf(kinds, k ? ",%lf%n" : "%lf%n", &s->shapes.share[k], &n) != 1 || !(s->shapes.share[k] >= 0) ||
             (k == SCENE_KINDS - 1 && kinds[n]))
             return error_set(e, ERR_ARGUMENT,
-                             "--kinds: five numbers from 0 on, as 1,2,0,0,1: shares of single objects, pairs, "
+                             "--kinds: needs five numbers, such as 1,2,0,0,1: the shares of single objects, pairs, "
                              "several alike, digits, landscapes");
     if (what[6]) s->seed = strtoull(what + 7, NULL, 10);
     s->data.count = INT64_MAX;

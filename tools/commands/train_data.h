@@ -1,4 +1,4 @@
-/* train_data.h: where training's pictures come from: a folder, or drawn. */
+/* train_data.h: the pictures of a training: from a folder, or drawn. */
 #ifndef SD_TOOLS_COMMANDS_TRAIN_DATA_H
 #define SD_TOOLS_COMMANDS_TRAIN_DATA_H
 
@@ -12,15 +12,14 @@ typedef struct {
     struct Folder *folder; /* NULL: drawn */
 } TrainSource;
 
-/* What drawn pictures are to be: shapes_ease's degree, ShapesOptions.placed (< 0: as that leaves it) and ordered,
- * shares of the kinds as "A,B,C,D,E" (NULL: likewise). */
+/* How pictures are drawn. */
 typedef struct {
-    double easy, placed, ordered;
-    const char *kinds;
+    double easy, placed, ordered; /* shapes_ease, then ShapesOptions.placed (< 0: as it is) and ordered */
+    const char *kinds;            /* ShapesOptions.share as "A,B,C,D,E"; NULL: as it is */
 } DrawnOptions;
 
-/* what: "shapes", "shapes:SEED", or a folder, of which the options say nothing. Pictures are cut and resized to size x
- * size. */
+/* what: "shapes", "shapes:SEED", or a folder, for which `o` must hold its defaults. Pictures are cropped and resized to
+ * size x size. */
 bool train_source_open(TrainSource *s, const char *what, int size, const DrawnOptions *o, Error *e);
 void train_source_close(TrainSource *s);
 
