@@ -1,16 +1,15 @@
-/* image.c: from a file to RGB: read, looked through, decoded, flattened, turned. */
+/* image.c: from a file to RGB by the table of codecs: read, check, decode, flatten, put the right way up. */
 #include "image.h"
 
+#include "codecs.h"
 #include "exif.h"
-#include "image_head.h"
-#include "png.h"
 #include "weights/file_read.h"
 #include "weights/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MOST = 1 << 28 }; /* 16 million pixels of 16-bit RGBA that no compression helps are half of that */
+enum { FILE_MOST = 1 << 28 }; /* twice 16 million pixels of 16-bit RGBA without compression */
 
 /* The webui flattens by Pillow's paste: (over a + under (255 - a)) / 255, rounded by adding the high byte twice. */
 static uint8_t blend(unsigned under, unsigned over, unsigned a) {
@@ -18,11 +17,11 @@ static uint8_t blend(unsigned under, unsigned over, unsigned a) {
     return (uint8_t)((v + (v >> 8)) >> 8);
 }
 
-/* Turns [h][w] RGBA by an orientation of 1..8 while it flattens: pixel (x, y) of the result comes from (x, y) mirrored
- * and with its axes exchanged as TIFF says. */
-static void flatten(uint8_t *out, const uint8_t *rgba, int w, int h, int turn, uint32_t background) {
-    bool exchange = turn >= 5, right = turn == 2 || turn == 3 || turn == 7 || turn == 8,
-         bottom = turn == 3 || turn == 4 || turn == 6 || turn == 7;
+/* Puts [h][w] RGBA the right way up while it flattens it: pixel (x, y) of the result comes from (x, y) mirrored and
+ * with its axes exchanged, as TIFF says of orientations 1 to 8. */
+static void flatten(uint8_t *out, const uint8_t *rgba, int w, int h, int orientation, uint32_t background) {
+    int o = orientation;
+    bool exchange = o >= 5, right = o == 2 || o == 3 || o == 7 || o == 8, bottom = o == 3 || o == 4 || o == 6 || o == 7;
     int width = exchange ? h : w, height = exchange ? w : h;
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++, out += 3) {
@@ -34,29 +33,47 @@ static void flatten(uint8_t *out, const uint8_t *rgba, int w, int h, int turn, u
         }
 }
 
+/* codec: what was recognised, or NULL */
+static bool not_read(const ImageCodec *codec, const char *name, Error *e) {
+    if (codec)
+        return error_set(e, ERR_FORMAT, "%s: %s pictures are not read; save it as PNG or JPEG", name, codec->name);
+    return error_set(e, ERR_FORMAT, "%s: not a picture; give a PNG, JPEG, BMP or GIF file", name);
+}
+
+static bool check_size(const ImageHead *head, const char *name, Error *e) {
+    if (head->width < 1 || head->height < 1) return image_damaged(name, "the picture has no pixels", e);
+    return head->width <= IMAGE_PIXELS / head->height ||
+           error_set(e, ERR_FORMAT, "%s: %lld x %lld pixels are too many; make it smaller, 4096 x 4096 at most", name,
+                     (long long)head->width, (long long)head->height);
+}
+
+static bool decode_failed(const ImageCodec *codec, const char *name, const char *why, Error *e) {
+    if (!why)
+        return error_set(e, ERR_DEVICE, "%s: this build does not read %s pictures; install %s and build again", name,
+                         codec->name, codec->needs);
+    return error_set(e, ERR_FORMAT, "%s: the picture is damaged (%s); download it again or save it anew", name, why);
+}
+
 bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t background, Image *out, Error *e) {
     *out = (Image){0};
     if (e && e->code) return false;
-    ImageHead head;
-    if (size > FILE_MOST) return error_set(e, ERR_FORMAT, "%s: the file is too large for a picture", name);
-    if (!image_head(bytes, size, name, &head, e)) return false;
-    if (head.kind == IMAGE_WEBP)
-        return error_set(e, ERR_FORMAT, "%s: WebP pictures are not read; save it as PNG or JPEG", name);
-    if (!image_supported())
-        return error_set(e, ERR_DEVICE,
-                         "%s: this build reads no pictures; install libstb-dev (stb_image.h) and build again", name);
-    /* A JPEG's parts, in blocks of up to 32 x 32, and 16-bit RGBA come to less than 24 bytes a pixel; the file's
-     * compressed data is gathered in a buffer that doubles. */
-    size_t most = (size_t)(head.width + 64) * (size_t)(head.height + 64) * 24 + 4 * size + (1 << 20);
+    if (size > FILE_MOST) return error_set(e, ERR_FORMAT, "%s: is larger than 256 MiB; give a smaller picture", name);
+    const ImageCodec *codec = image_codec(bytes, size);
+    ImageHead head = {0};
+    if (!codec || !codec->decode) return not_read(codec, name, e);
+    if (!codec->head(bytes, size, name, &head, e) || !check_size(&head, name, e)) return false;
     const char *why;
-    uint8_t *rgba = image_stb_decode(bytes, size, head.width, head.height, most, &why);
-    if (!rgba) return error_set(e, ERR_FORMAT, "%s: the picture is damaged (%s)", name, why);
-    int turn = head.exif ? exif_orientation(head.exif, head.exif_size) : 1, w = (int)head.width, h = (int)head.height;
+    uint8_t *rgba = codec->decode(bytes, size, &head, &why);
+    if (!rgba) return decode_failed(codec, name, why, e);
+    int orientation = head.exif ? exif_orientation(head.exif, head.exif_size) : 1;
+    int w = (int)head.width, h = (int)head.height;
     uint8_t *rgb = malloc((size_t)w * (size_t)h * 3);
-    if (rgb) flatten(rgb, rgba, w, h, turn, background);
-    image_stb_free(rgba);
-    if (!rgb) return error_set(e, ERR_MEMORY, "%s: out of memory for a picture of %d x %d", name, w, h);
-    *out = (Image){rgb, turn >= 5 ? h : w, turn >= 5 ? w : h};
+    if (rgb) flatten(rgb, rgba, w, h, orientation, background);
+    codec->release(rgba);
+    if (!rgb)
+        return error_set(e, ERR_MEMORY, "%s: cannot allocate memory for a picture of %d x %d; free some and try again",
+                         name, w, h);
+    *out = (Image){rgb, orientation >= 5 ? h : w, orientation >= 5 ? w : h};
     return true;
 }
 
@@ -66,8 +83,7 @@ void image_free(Image *i) {
 }
 
 static bool begins(const char *name, const void *first, size_t size, Error *e) {
-    return image_kind(first, size) != IMAGE_NONE ||
-           error_set(e, ERR_FORMAT, "%s: this is no picture; PNG, JPEG, BMP and GIF are read", name);
+    return image_codec(first, size) || not_read(NULL, name, e);
 }
 
 static uint8_t *read_file(const char *path, size_t *size, Error *e) {
@@ -84,12 +100,12 @@ bool image_read(const char *path, uint32_t background, Image *out, Error *e) {
     return ok;
 }
 
-/* Files may hold anything; what is handed out is valid UTF-8. */
+/* Files may hold anything; callers get valid UTF-8. */
 static bool clean(char **text, Error *e) {
     char *out = utf8_valid(*text, strlen(*text));
     free(*text);
     *text = out;
-    return out || error_set(e, ERR_MEMORY, "out of memory while reading a picture's text");
+    return out || error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
 }
 
 bool image_read_text(const char *path, const char *keyword, char **text, Error *e) {
@@ -97,16 +113,15 @@ bool image_read_text(const char *path, const char *keyword, char **text, Error *
     size_t size;
     uint8_t *bytes = read_file(path, &size, e);
     if (!bytes) return false;
-    ImageHead head;
-    Error own = {0};
-    ImageKind kind = image_kind(bytes, size);
-    bool ok = true;
-    if (kind == IMAGE_PNG && !png_read_text(bytes, size, keyword, text, &own)) ok = false;
-    else if (!*text && !strcmp(keyword, "parameters") &&
-             (kind != IMAGE_PNG || image_head(bytes, size, path, &head, NULL)))
-        ok = image_head(bytes, size, path, &head, e) &&
-             (!head.exif || exif_user_comment(head.exif, head.exif_size, text, e));
-    if (own.code) error_set(e, own.code, "%s: %s", path, own.text);
+    const ImageCodec *codec = image_codec(bytes, size);
+    ImageHead head = {0};
+    bool ok = codec->head || not_read(codec, path, e);
+    if (ok && codec->text) ok = codec->text(bytes, size, path, keyword, text, e);
+    if (ok && !*text && !strcmp(keyword, "parameters")) {
+        /* A format with a text of its own was searched already: damage further on means no EXIF, no more. */
+        bool whole = codec->head(bytes, size, path, &head, codec->text ? NULL : e);
+        ok = whole ? !head.exif || exif_user_comment(head.exif, head.exif_size, text, e) : codec->text != NULL;
+    }
     free(bytes);
     return ok && (!*text || clean(text, e));
 }

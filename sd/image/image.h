@@ -1,9 +1,8 @@
-/* image.h: pictures from files: PNG, JPEG, BMP and the first frame of a GIF.
+/* image.h: pictures from files: PNG, JPEG, BMP and the first frame of a GIF, by the table of codecs (codecs.h).
  *
- * A file is looked through before anything is decoded (image_head.h), so that hostile ones cost nothing: at most
- * IMAGE_PIXELS pixels, whole to the last byte (GIF: of the first frame). Decoding itself is stb_image's; a build
- * without that header says so. Colour profiles are ignored, as the webui ignores them. 16-bit channels keep their high
- * byte. */
+ * A file is checked to its last byte before anything is decoded (of a GIF: its first frame), so that hostile ones cost
+ * nothing; more than IMAGE_PIXELS pixels are refused. stb_image decodes; a build without that header says so. Colour
+ * profiles are ignored, as the webui ignores them. 16-bit channels keep their high byte. */
 #ifndef SD_IMAGE_IMAGE_H
 #define SD_IMAGE_IMAGE_H
 
@@ -19,18 +18,18 @@ typedef struct {
     int width, height;
 } Image;
 
-/* Whether this build reads pictures. */
+/* Whether this build decodes pictures. */
 bool image_supported(void);
 
-/* The picture in bytes[size], the right way up by its EXIF orientation, transparent parts over background (0xRRGGBB;
- * the webui's default is white). name begins the error line. */
+/* The picture in bytes[size], put the right way up by its EXIF orientation; what is transparent shows background
+ * (0xRRGGBB; the webui's default is white). The error line begins with name. */
 bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t background, Image *out, Error *e);
 bool image_read(const char *path, uint32_t background, Image *out, Error *e);
 void image_free(Image *i);
 
 /* What a file says under a keyword, as UTF-8 in a new string that the caller frees; *text is NULL when it says nothing.
- * PNG: a text chunk, or for "parameters" an EXIF UserComment; JPEG and WebP: the UserComment, which is where the webui
- * puts its "parameters". Needs no decoder. */
+ * PNG: a text chunk, or for "parameters" an EXIF UserComment; other formats: the UserComment, where the webui puts its
+ * "parameters". Needs no decoder. */
 bool image_read_text(const char *path, const char *keyword, char **text, Error *e);
 
 #endif

@@ -1,10 +1,10 @@
-/* png.c: the PNG format (W3C Portable Network Graphics, third edition), as much of it as a picture maker needs.
+/* png.c: writing PNG files (W3C Portable Network Graphics, third edition), as much of the format as that needs.
  *
  * A signature, then chunks: length, four letters, data, CRC of letters and data. Each row of pixels is replaced by its
  * difference from a guess (the pixel to the left, above, their mean, or Paeth's choice among left, above and the
  * corner), the one of five guesses with the least sum of absolute differences, and all rows are compressed together.
  *
- * Left out: other pixel formats, interlacing, reading pixels, compressed text. */
+ * Left out: other pixel formats, interlacing, compressed text. */
 #include "png.h"
 
 #include "crc32.h"
@@ -179,55 +179,4 @@ bool png_encode(const uint8_t *rgb, int w, int h, const PngText *texts, int n, u
     free(work);
     *out = o.p, *size = o.n;
     return o.p != NULL;
-}
-
-/* Reading */
-
-static uint32_t get32(const uint8_t *p) {
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-/* n bytes of a chunk's text, Latin-1 or UTF-8, as a new UTF-8 string up to its first NUL. */
-static char *text_of(const uint8_t *p, size_t n, bool latin1) {
-    char *text = malloc(2 * n + 1);
-    size_t k = 0;
-    for (size_t i = 0; text && i < n && p[i]; i++) {
-        if (latin1) k += utf8_encode(p[i], (uint8_t *)text + k);
-        else text[k++] = (char)p[i];
-    }
-    if (text) text[k] = 0;
-    return text;
-}
-
-bool png_read_text(const uint8_t *png, size_t size, const char *keyword, char **text, Error *e) {
-    size_t key = strlen(keyword) + 1; /* with its NUL */
-    *text = NULL;
-    if (size < sizeof SIGNATURE || memcmp(png, SIGNATURE, sizeof SIGNATURE))
-        return error_set(e, ERR_FORMAT, "this is no PNG");
-    for (size_t at = sizeof SIGNATURE; size - at >= 12;) {
-        const uint8_t *type = png + at + 4, *p = type + 4, *end = p;
-        size_t n = get32(png + at);
-        if (n > size - at - 12) return error_set(e, ERR_FORMAT, "the PNG ends within a chunk");
-        end += n;
-        at += 12 + n;
-        if (!memcmp(type, "IEND", 4)) return true;
-        bool latin1 = !memcmp(type, "tEXt", 4);
-        if (!latin1 && memcmp(type, "iTXt", 4)) continue;
-        if (n < key || memcmp(p, keyword, key)) continue;
-        if (crc32_update(0, type, n + 4) != get32(end))
-            return error_set(e, ERR_FORMAT, "the PNG's text is damaged (CRC)");
-        p += key;
-        if (!latin1) {
-            if (end - p < 2) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short");
-            if (p[0]) return error_set(e, ERR_FORMAT, "the PNG's text is compressed, which is not supported");
-            p += 2;
-            for (int i = 0; i < 2; i++) { /* language, translated keyword */
-                p = memchr(p, 0, (size_t)(end - p));
-                if (!p++) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short");
-            }
-        }
-        *text = text_of(p, (size_t)(end - p), latin1);
-        return *text || error_set(e, ERR_MEMORY, "out of memory while reading a picture's text");
-    }
-    return true;
 }

@@ -131,10 +131,11 @@ static void other_files(void) {
     static const char SHORT[54] = "BM6\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\1\0\0\0\1\0\0\0\1\0\x18";
     static const char OFFSET[54] = "BM6\0\0\0\0\0\0\0\xFF\xFF\xFF\xFF\x28\0\0\0\1\0\0\0\1\0\0\0\1\0\x18";
     static const char WEBP[] = "RIFF\x10\0\0\0WEBPVP8 ";
-    refused("an 18-byte TGA of 2 GB", TGA, sizeof TGA, "no picture");
-    refused("nothing", "", 0, "no picture");
-    refused("text", "a lovely cat", 12, "no picture");
-    refused("Photoshop's", "8BPS\0\1\0\0\0\0\0\0\0\3\0\0\xFF\xFF\0\0\xFF\xFF\0\10\0\3", 26, "no picture");
+    refused("an 18-byte TGA of 2 GB", TGA, sizeof TGA, "not a picture");
+    refused("nothing", "", 0, "not a picture");
+    refused("text", "a lovely cat", 12, "not a picture");
+    refused("Photoshop's", "8BPS\0\1\0\0\0\0\0\0\0\3\0\0\xFF\xFF\0\0\xFF\xFF\0\10\0\3", 26,
+            "Photoshop pictures are not read");
     refused("a GIF of 65535 x 65535", GIF, sizeof GIF - 1, "too many");
     refused("a BMP of 2^31 x 2^31", BMP, sizeof BMP, "too many");
     refused("a BMP of -2^31 rows", NEGATIVE, sizeof NEGATIVE, "too many");

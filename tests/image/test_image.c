@@ -158,6 +158,7 @@ static void sheets(void) {
 }
 
 SUITE(image, .seconds = 7) {
+    image_codecs();
     if (image_supported()) {
         pictures();
         image_hostile();

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+void image_codecs(void);   /* image_codecs.c: the table of formats */
 void image_hostile(void);  /* image_hostile.c: files that mean harm */
 void image_infotext(void); /* image_infotext.c: reading parameters */
 void image_replay(void);   /* image_replay.c: sdc png-info and replay */

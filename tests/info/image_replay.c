@@ -46,7 +46,7 @@ static void info(void) {
     cli_fails(2, "no file", "png-info");
     cli_fails(2, "--json and --raw", "png-info a.png --json --raw");
     cli_fails(1, "gone.png", "png-info gone.png");
-    cli_fails(1, "no picture", "png-info replay.safetensors");
+    cli_fails(1, "not a picture", "png-info replay.safetensors");
     cli_fails(2, "did you mean png-info", "png-inof a.png");
     size_t n = 0;
     char *jpg = image_file("images/rgb.jpg", &n);

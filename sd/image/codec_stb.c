@@ -1,12 +1,11 @@
-/* image_stb.c: the only file that sees stb_image (Debian: libstb-dev). Only the decoders that are wanted are compiled,
- * and none of its file functions.
+/* codec_stb.c: the only file that includes stb_image (Debian: libstb-dev). Only the decoders that the table of codecs
+ * names are compiled, and none of its file functions.
  *
  * Its memory is counted and capped, so that a small file cannot unfold without end, and comes zeroed: its JPEG decoder
- * reads tables that a hostile file never defined. stb keeps a few variables of its own (flip, premultiplied, iPhone
- * files: never set here; the reason of the last failure: one for each thread), and the count below is one more.
+ * reads tables that a hostile file never defined. stb has a few variables of its own (flip, premultiplied, iPhone
+ * files: never set here; the reason of the last failure: one per thread), and the count below is one more.
  * Without SIMD, so that a picture is the same on every machine. */
-#include "image.h"
-#include "image_head.h"
+#include "codecs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@
 
 #ifdef STB_HEADER
 
-bool image_supported(void) { return true; }
+bool stb_is_there(void) { return true; }
 
 enum { FRONT = 16 }; /* before each block: its size */
 
@@ -69,7 +68,7 @@ static void *take_again(void *old, size_t n) {
 #define STBI_REALLOC(p, n) take_again(p, n)
 #define STBI_FREE(p) give(p)
 
-/* Not within push and pop: gcc tells of functions that nobody calls at the end of the file. */
+/* Not within push and pop: gcc warns of functions that nobody calls only at the end of the file. */
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -81,13 +80,15 @@ static void *take_again(void *old, size_t n) {
 #include STB_HEADER
 #pragma GCC diagnostic pop
 
-uint8_t *image_stb_decode(const uint8_t *bytes, size_t size, int64_t width, int64_t height, size_t most,
-                          const char **why) {
+uint8_t *stb_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const char **why) {
     int w = 0, h = 0, channels;
-    memory.used = 0, memory.most = most;
+    /* A JPEG's components, in blocks of up to 32 x 32, and 16-bit RGBA come to less than 24 bytes a pixel; the file's
+     * compressed data is gathered in a buffer that doubles. */
+    memory.most = (size_t)(head->width + 64) * (size_t)(head->height + 64) * 24 + 4 * size + (1 << 20);
+    memory.used = 0;
     uint8_t *p = stbi_load_from_memory(bytes, (int)size, &w, &h, &channels, 4);
     *why = p ? NULL : stbi_failure_reason();
-    if (p && (w != width || h != height)) {
+    if (p && (w != head->width || h != head->height)) {
         give(p);
         p = NULL;
         *why = "it contradicts itself";
@@ -95,19 +96,18 @@ uint8_t *image_stb_decode(const uint8_t *bytes, size_t size, int64_t width, int6
     return p;
 }
 
-void image_stb_free(uint8_t *rgba) { give(rgba); }
+void stb_release(uint8_t *rgba) { give(rgba); }
 
 #else
 
-bool image_supported(void) { return false; }
+bool stb_is_there(void) { return false; }
 
-uint8_t *image_stb_decode(const uint8_t *bytes, size_t size, int64_t width, int64_t height, size_t most,
-                          const char **why) {
-    (void)bytes, (void)size, (void)width, (void)height, (void)most;
+uint8_t *stb_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const char **why) {
+    (void)bytes, (void)size, (void)head;
     *why = NULL;
     return NULL;
 }
 
-void image_stb_free(uint8_t *rgba) { free(rgba); }
+void stb_release(uint8_t *rgba) { free(rgba); }
 
 #endif

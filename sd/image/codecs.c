@@ -1,0 +1,59 @@
+#include "codecs.h"
+
+#include "image.h"
+
+#include <string.h>
+
+#define MAGIC(text) .magic = text, .magic_size = sizeof(text) - 1
+#define STB .decode = stb_decode, .release = stb_release, .needs = "libstb-dev (stb_image.h)"
+
+static bool is_gif(const uint8_t *p, size_t size) {
+    return size >= 6 && (!memcmp(p, "GIF87a", 6) || !memcmp(p, "GIF89a", 6));
+}
+
+static bool is_webp(const uint8_t *p, size_t size) {
+    return size >= 12 && !memcmp(p, "RIFF", 4) && !memcmp(p + 8, "WEBP", 4);
+}
+
+/* The ISO container of many formats: a length, "ftyp", the format's brand. */
+static bool has_brand(const uint8_t *p, size_t size, const char *brands) {
+    if (size < 12 || memcmp(p + 4, "ftyp", 4)) return false;
+    while (*brands && memcmp(p + 8, brands, 4)) brands += 4;
+    return *brands;
+}
+
+static bool is_avif(const uint8_t *p, size_t size) { return has_brand(p, size, "avifavis"); }
+static bool is_heif(const uint8_t *p, size_t size) { return has_brand(p, size, "heicheixhevchevxmif1msf1"); }
+
+static bool is_jpeg_xl(const uint8_t *p, size_t size) {
+    return (size >= 2 && !memcmp(p, "\xFF\x0A", 2)) || (size >= 12 && !memcmp(p, "\0\0\0\x0CJXL \r\n\x87\n", 12));
+}
+
+static bool is_tiff(const uint8_t *p, size_t size) {
+    return size >= 4 && (!memcmp(p, "II*\0", 4) || !memcmp(p, "MM\0*", 4));
+}
+
+static const ImageCodec CODECS[] = {
+    {"PNG", MAGIC("\x89PNG\r\n\x1A\n"), .head = png_head, .text = png_text, STB},
+    {"JPEG", MAGIC("\xFF\xD8\xFF"), .head = jpeg_head, STB},
+    {"GIF", .sniff = is_gif, .head = gif_head, STB},
+    {"WebP", .sniff = is_webp, .head = webp_head},
+    {"AVIF", .sniff = is_avif},
+    {"HEIF", .sniff = is_heif},
+    {"JPEG XL", .sniff = is_jpeg_xl},
+    {"TIFF", .sniff = is_tiff},
+    {"Photoshop", MAGIC("8BPS")},
+    {"BMP", MAGIC("BM"), .head = bmp_head, STB}, /* last: two letters are little evidence */
+};
+enum { CODEC_COUNT = sizeof CODECS / sizeof *CODECS };
+
+const ImageCodec *image_codec_row(int i) { return i >= 0 && i < CODEC_COUNT ? &CODECS[i] : NULL; }
+
+const ImageCodec *image_codec(const uint8_t *bytes, size_t size) {
+    for (const ImageCodec *c = CODECS; c < CODECS + CODEC_COUNT; c++)
+        if (c->sniff ? c->sniff(bytes, size) : size >= c->magic_size && !memcmp(bytes, c->magic, c->magic_size))
+            return c;
+    return NULL;
+}
+
+bool image_supported(void) { return stb_is_there(); }

@@ -1,0 +1,67 @@
+/* codecs.h: the table of picture formats. A format that is read is a file and a row; what is only recognised is a row.
+ *
+ * Decoders are not trusted with hostile files. So each format's head function first walks through the whole file:
+ * sizes, order and ends of chunks and segments, checksums, and what the decoder is known to take on trust. */
+#ifndef SD_IMAGE_CODECS_H
+#define SD_IMAGE_CODECS_H
+
+#include "tensor/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SNIFF_BYTES = 12 }; /* enough for every row */
+
+/* What is known of a picture without decoding it. */
+typedef struct {
+    int64_t width, height; /* as the file says: any number */
+    const uint8_t *exif;   /* NULL: none */
+    size_t exif_size;
+} ImageHead;
+
+typedef struct {
+    const char *name;  /* "PNG" */
+    const char *magic; /* the first bytes, magic_size of them; or a function: */
+    size_t magic_size;
+    bool (*sniff)(const uint8_t *bytes, size_t size);
+    /* ERR_FORMAT, in a line that begins with `name`, for a file that is damaged or not supported. NULL: nothing of this
+     * format is read. */
+    bool (*head)(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
+    /* The format's own text under a keyword, as UTF-8 in a new string; *text stays NULL when there is none. NULL: its
+     * only text is EXIF's. */
+    bool (*text)(const uint8_t *bytes, size_t size, const char *name, const char *keyword, char **text, Error *e);
+    /* RGBA [height][width][4] of a file whose head is good; NULL with *why in words, or with *why NULL when the build
+     * lacks the decoder, which is `needs`. release frees it. NULL: pictures of this format are not read. */
+    uint8_t *(*decode)(const uint8_t *bytes, size_t size, const ImageHead *head, const char **why);
+    void (*release)(uint8_t *rgba);
+    const char *needs;
+} ImageCodec;
+
+/* The first row whose content it is; NULL: none. SNIFF_BYTES bytes are enough. */
+const ImageCodec *image_codec(const uint8_t *bytes, size_t size);
+/* Row i, or NULL past the last. */
+const ImageCodec *image_codec_row(int i);
+
+/* For head functions: what is wrong with a file, and what to do. Return false. */
+static inline bool image_damaged(const char *name, const char *what, Error *e) {
+    return error_set(e, ERR_FORMAT, "%s: %s; download it again or save it anew", name, what);
+}
+
+static inline bool image_unsupported(const char *name, const char *what, Error *e) {
+    return error_set(e, ERR_FORMAT, "%s: %s; save it as PNG", name, what);
+}
+
+/* codec_png.c, codec_jpeg.c, codec_gif.c, codec_bmp.c, codec_webp.c */
+bool png_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
+bool png_text(const uint8_t *bytes, size_t size, const char *name, const char *keyword, char **text, Error *e);
+bool jpeg_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
+bool gif_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
+bool bmp_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
+bool webp_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e); /* EXIF, no size */
+
+/* codec_stb.c: stb_image's decoders */
+bool stb_is_there(void);
+uint8_t *stb_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const char **why);
+void stb_release(uint8_t *rgba);
+
+#endif

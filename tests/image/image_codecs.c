@@ -1,0 +1,86 @@
+/* image_codecs.c: the table of picture formats: a small file reaches each row, and no row above takes it. */
+#include "test_image.h"
+#include "sd/image/codecs.h"
+#include "sd/image/image.h"
+#include "tests/harness/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define T(text) text, sizeof(text) - 1
+#define NOT_READ(format) format " pictures are not read; save it as PNG"
+
+static const struct {
+    const char *row;           /* NULL: none */
+    const char *decode, *text; /* of the refusals; NULL: the text is read (there is none) */
+    const char *bytes;
+    size_t size;
+} SAMPLES[] = {
+    {"PNG", "ends early", NULL, T("\x89PNG\r\n\x1A\n")},
+    {"JPEG", "the JPEG is damaged", "the JPEG is damaged", T("\xFF\xD8\xFF\xE0")},
+    {"GIF", "ends early", "ends early", T("GIF87a")},
+    {"GIF", "ends early", "ends early", T("GIF89a")},
+    {"WebP", NOT_READ("WebP"), NULL, T("RIFF\4\0\0\0WEBP")},
+    {"AVIF", NOT_READ("AVIF"), NOT_READ("AVIF"),
+     T("\0\0\0\x1C"
+       "ftypavif\0\0\0\0")},
+    {"AVIF", NOT_READ("AVIF"), NOT_READ("AVIF"),
+     T("\0\0\0\x1C"
+       "ftypavis\0\0\0\0")},
+    {"HEIF", NOT_READ("HEIF"), NOT_READ("HEIF"),
+     T("\0\0\0\x18"
+       "ftypheic\0\0\0\0")},
+    {"HEIF", NOT_READ("HEIF"), NOT_READ("HEIF"),
+     T("\0\0\0\x18"
+       "ftypmsf1\0\0\0\0")},
+    {"JPEG XL", NOT_READ("JPEG XL"), NOT_READ("JPEG XL"), T("\xFF\x0A\0")},
+    {"JPEG XL", NOT_READ("JPEG XL"), NOT_READ("JPEG XL"), T("\0\0\0\x0CJXL \r\n\x87\n")},
+    {"TIFF", NOT_READ("TIFF"), NOT_READ("TIFF"), T("II*\0\10\0\0\0")},
+    {"TIFF", NOT_READ("TIFF"), NOT_READ("TIFF"), T("MM\0*\0\0\0\10")},
+    {"Photoshop", NOT_READ("Photoshop"), NOT_READ("Photoshop"), T("8BPS\0\1")},
+    {"BMP", "ends early", "ends early", T("BM")},
+    {NULL, "not a picture; give a PNG, JPEG, BMP or GIF", "not a picture", T("")},
+    {NULL, "not a picture; give a PNG", "not a picture", T("a lovely cat")},
+    {NULL, "not a picture", "not a picture",
+     T("\0\0\0\x18"
+       "ftypmp42\0\0\0\0")}, /* a film */
+    {NULL, "not a picture", "not a picture", T("RIFF\4\0\0\0WAVE")},
+    {NULL, "not a picture", "not a picture", T("\x89PNG\r\n")},
+};
+
+void image_codecs(void) {
+    int reached[32] = {0}, rows = 0;
+    while (image_codec_row(rows)) rows++;
+    test_check(rows > 1 && rows < 32 && !image_codec_row(-1), "%d picture formats", rows);
+    for (size_t i = 0; i < sizeof SAMPLES / sizeof *SAMPLES; i++) {
+        const char *row = SAMPLES[i].row ? SAMPLES[i].row : "none", *path = test_path("sample"), *words;
+        size_t size = SAMPLES[i].size;
+        uint8_t *p = malloc(size ? size : 1); /* no byte more: AddressSanitizer watches */
+        if (!p) abort();
+        memcpy(p, SAMPLES[i].bytes, size);
+        const ImageCodec *c = image_codec(p, size);
+        test_check(SAMPLES[i].row ? c && !strcmp(c->name, SAMPLES[i].row) : !c, "%s, sample %zu: is recognised", row,
+                   i);
+        for (int k = 0; k < rows; k++) reached[k] |= c == image_codec_row(k);
+        Image image;
+        Error e = {0};
+        bool ok = image_decode(p, size, "x", IMAGE_WHITE, &image, &e);
+        test_check(!ok && e.code == ERR_FORMAT && !strncmp(e.text, "x: ", 3) && strstr(e.text, SAMPLES[i].decode),
+                   "%s, sample %zu: is not decoded", row, i);
+        test_note("%s", e.text);
+        char *text = NULL;
+        e = (Error){0};
+        ok = test_write(path, p, size) && image_read_text(path, "parameters", &text, &e);
+        words = SAMPLES[i].text;
+        test_check(words ? !ok && strstr(e.text, words) : ok && !text, "%s, sample %zu: its text", row, i);
+        test_note("%s %s", e.text, text ? text : "");
+        free(text);
+        free(p);
+    }
+    for (int k = 0; k < rows; k++) {
+        const ImageCodec *c = image_codec_row(k);
+        test_check(reached[k], "picture format %s is reached", c->name);
+        test_check(!c->decode == !c->release && !c->decode == !c->needs && (c->head || (!c->decode && !c->text)),
+                   "picture format %s is whole", c->name);
+    }
+}
