@@ -135,6 +135,10 @@ GPU: one text's keys looked for at every picture ~ cuda/attention_hopper.cu ~ cu
 GPU: wgmma's steps of K half as long ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|x + 2 \* e, w + 2 \* e|x + e, w + e|
 GPU: a stage given back while it is read ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|products_wait<1>(); /|products_wait<2>(); /|
 GPU: a stage filled before it is free ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(empty + stage, (i / DEPTH + 1) % 2);||
+reading a file begins at its start ~ tensor/os_posix_files.c ~ os ~ openblas ~ s|(off_t)(at + done)|(off_t)done|
+a replaced file loses its permissions ~ tensor/os_posix_files.c ~ os ~ openblas ~ s|ignored = fchmod((int)f, (mode_t)from->mode);||
+an ignored signal is caught ~ tensor/os_posix.c ~ os ~ openblas ~ s| \&\& old.sa_handler != SIG_IGN||
+a whole file may be a byte too large ~ weights/file_read.c ~ os ~ openblas ~ s|n > w->most|n > w->most + 1|
 END
 }
 
