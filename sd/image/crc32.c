@@ -1,8 +1,8 @@
 /* crc32.c: the remainder of a polynomial division over GF(2), eight bytes at a time.
  *
- * t[0][b] is the remainder that byte b leaves, t[k][b] the one it leaves k bytes later, so that eight look-ups take
- * eight bytes (M. Kounavis, F. Berry, "slicing-by-8", 2005). The tables are made anew by each call that is long enough
- * to deserve them, and short ones go by half bytes: there is no global state. */
+ * t[0][b] is the remainder of byte b, t[k][b] that of b followed by k zero bytes, so that eight look-ups take eight
+ * bytes (M. Kounavis, F. Berry, "slicing-by-8", 2005). Without global state: a call makes the tables if it is long
+ * enough to profit, and goes by half bytes if not. */
 #include "crc32.h"
 
 enum { LONG_ENOUGH = 8192 };

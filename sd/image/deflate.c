@@ -1,8 +1,8 @@
 /* deflate.c: LZ77 and Huffman codes (RFC 1951) in a zlib stream (RFC 1950).
  *
- * The input becomes tokens, literal bytes or (length, distance) back into the last 32 KiB, found through chains of
- * positions with the same three bytes; a match waits one byte for a longer one ("lazy", with the limits of zlib's level
- * 6). Every 32768 tokens make a block with its own codes, as short as lengths of at most 15 bits allow, which
+ * The input becomes tokens: literal bytes, or matches (length, distance) in the last 32 KiB, found through chains of
+ * positions that share three bytes. A match waits one byte for a longer one ("lazy", with the limits of zlib's level
+ * 6). Every 32768 tokens make a block with its own codes: the shortest whose lengths are at most 15 bits, which
  * package-merge finds exactly (L. Larmore, D. Hirschberg 1990).
  *
  * Left out: stored blocks and fixed codes. Pictures gain nothing from them; pure noise grows by 1 part in 1000. */
@@ -21,13 +21,13 @@ enum {
     DISTANCES = 30,
     END = 256,
     MAX_CHAIN = 128, /* these four are zlib's level 6: candidates tried, */
-    GOOD = 8,        /* a quarter of them behind a match this long, */
-    LAZY = 16,       /* none behind one this long, */
-    NICE = 128,      /* and the search ends with a match this long */
-    TOO_SHORT = 5,   /* matches up to here are chance in a filtered picture and spoil the literals' code: Z_FILTERED */
+    GOOD = 8,        /* a quarter of them after a match this long, */
+    LAZY = 16,       /* none after one this long, */
+    NICE = 128,      /* and a match this long ends the search */
+    TOO_SHORT = 5,   /* shorter or equal matches are chance in a filtered picture and spoil the literals' code */
 };
 
-/* Least lengths and distances of the codes, and the extra bits that follow (RFC 1951, 3.2.5). */
+/* The least length and distance of each code, and the extra bits that follow it (RFC 1951, 3.2.5). */
 static const uint16_t LENGTH_BASE[29] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
                                          31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
 static const uint8_t LENGTH_BITS[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
@@ -35,7 +35,7 @@ static const uint8_t LENGTH_BITS[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2
 static const uint16_t DISTANCE_BASE[30] = {1,    2,    3,    4,    5,    7,    9,    13,    17,    25,
                                            33,   49,   65,   97,   129,  193,  257,  385,   513,   769,
                                            1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
-/* distance code c carries c / 2 - 1 extra bits, none below 4 */
+/* distance code c has c / 2 - 1 extra bits; below 4 none */
 
 typedef struct {
     uint8_t *p;
@@ -77,10 +77,10 @@ static int by_freq(const void *a, const void *b) {
     return x->symbol - y->symbol;
 }
 
-/* Code lengths of at most `limit` bits for n symbols with the least sum of freq * length; 0 for symbols that do not
- * occur. At least two get a code, so that the code is complete. Package-merge: each level's list is the leaves merged
- * with pairs of the level below; the first 2m - 2 items of the top list are the solution, and each leaf among them or
- * inside their packages makes its symbol's code one bit longer. */
+/* The code lengths of at most `limit` bits for n symbols that have the least sum of freq * length; 0 for symbols that
+ * do not occur. At least two symbols get a code, so that the code is complete. Package-merge: each level's list is the
+ * leaves merged with pairs of the level below; the first 2m - 2 items of the top list are the solution, and each leaf
+ * among them or inside their packages makes its symbol's code one bit longer. */
 static void code_lengths(const uint32_t *freq, int n, int limit, uint8_t *length) {
     Leaf leaf[LITERALS];
     bool is_leaf[15][2 * LITERALS];
@@ -113,7 +113,7 @@ static void code_lengths(const uint32_t *freq, int n, int limit, uint8_t *length
     }
 }
 
-/* The canonical codes of those lengths, bits reversed, because deflate sends a code's first bit first. */
+/* The canonical codes of these lengths, with their bits reversed, since deflate sends a code's first bit first. */
 static void codes(const uint8_t *length, int n, uint16_t *code) {
     uint32_t next = 0;
     for (int bits = 1; bits <= 15; bits++, next <<= 1) {
@@ -151,7 +151,7 @@ static int distance_code(int distance) {
     return c;
 }
 
-/* The two codes' lengths, run-length coded under a third code (RFC 1951, 3.2.7). */
+/* The lengths of both codes, run-length coded by a third code (RFC 1951, 3.2.7). */
 static void put_header(Writer *w, const uint8_t *literal, const uint8_t *distance) {
     static const uint8_t ORDER[19] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
     uint8_t all[LITERALS + DISTANCES], item[LITERALS + DISTANCES], extra[LITERALS + DISTANCES], length[19];
@@ -196,7 +196,7 @@ static void put_block(Deflate *d, bool last) {
     codes(literal, LITERALS, literal_code);
     codes(distance, DISTANCES, distance_codes);
     put_bits(w, last, 1);
-    put_bits(w, 2, 2); /* codes of its own */
+    put_bits(w, 2, 2); /* dynamic codes */
     put_header(w, literal, distance);
     for (int i = 0; i < d->tokens; i++) {
         int value = (int)(d->token[i] >> 16), far = (int)(d->token[i] & 0xFFFF);
@@ -225,7 +225,7 @@ static void put_token(Deflate *d, int value, int distance) {
 
 /* Matches */
 
-/* Enters position `at` into the chain of its three bytes and returns the position before it there, or -1. */
+/* Enters position `at` in the chain of its three bytes; returns the previous position there, or -1. */
 static int64_t enter(Deflate *d, size_t at) {
     if (d->n - at < MIN_MATCH) return -1;
     const uint8_t *p = d->in + at;
@@ -236,7 +236,7 @@ static int64_t enter(Deflate *d, size_t at) {
     return before;
 }
 
-/* The longest match for `at` among the chain from `from` on, if it is longer than `least`; else 0. */
+/* The longest match for `at` in the chain that begins at `from`, if longer than `least`; else 0. */
 static int longest(const Deflate *d, size_t at, int64_t from, int least, int *distance) {
     const uint8_t *p = d->in + at;
     int best = least < MIN_MATCH - 1 ? MIN_MATCH - 1 : least, found = 0;
@@ -257,8 +257,8 @@ static int longest(const Deflate *d, size_t at, int64_t from, int least, int *di
 }
 
 static void tokenize(Deflate *d) {
-    int waiting = 0, waiting_distance = 0; /* the match at the byte before, 0: none */
-    bool pending = false;                  /* the byte before has not gone out */
+    int waiting = 0, waiting_distance = 0; /* the match at the previous byte; 0: none */
+    bool pending = false;                  /* the previous byte is not written yet */
     for (size_t at = 0; at < d->n;) {
         int distance = 0, length = 0;
         int64_t from = enter(d, at);
@@ -279,27 +279,34 @@ static void tokenize(Deflate *d) {
 static uint32_t adler32(const uint8_t *p, size_t n) {
     uint32_t a = 1, b = 0;
     while (n) {
-        size_t some = n < 5552 ? n : 5552; /* as many as fit before b overflows */
+        size_t some = n < 5552 ? n : 5552; /* the most before b overflows */
         for (n -= some; some; some--) a += *p++, b += a;
         a %= 65521, b %= 65521;
     }
     return b << 16 | a;
 }
 
+static bool no_memory(Error *e) {
+    return error_set(e, ERR_MEMORY, "cannot allocate memory to compress a picture; free some and try again");
+}
+
 bool zlib_compress(const uint8_t *in, size_t n, uint8_t **out, size_t *size, Error *e) {
     Deflate *d = calloc(1, sizeof *d);
-    if (!d) return error_set(e, ERR_MEMORY, "out of memory while compressing a picture");
+    if (!d) return no_memory(e);
     d->in = in, d->n = n;
     memset(d->head, 0xFF, sizeof d->head); /* -1 */
     put_byte(&d->w, 0x78);                 /* deflate with a 32 KiB window, */
     put_byte(&d->w, 0x9C);                 /* default level, check bits */
     tokenize(d);
-    put_bits(&d->w, 0, 7); /* up to the next whole byte */
+    put_bits(&d->w, 0, 7); /* fill the last byte */
     uint32_t sum = adler32(in, n);
     for (int shift = 24; shift >= 0; shift -= 8) put_byte(&d->w, (uint8_t)(sum >> shift));
     Writer w = d->w;
     free(d);
-    if (w.failed) return free(w.p), error_set(e, ERR_MEMORY, "out of memory while compressing a picture");
+    if (w.failed) {
+        free(w.p);
+        return no_memory(e);
+    }
     *out = w.p, *size = w.n;
     return true;
 }

@@ -7,10 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* in[n] as a zlib stream into a new buffer *out of *size bytes, which the caller frees. The same bytes for the same
- * input everywhere; about the size that zlib's level 6 gives
- * with Z_FILTERED, which suits filtered pictures (text comes out a little larger than it could). False on ERR_MEMORY.
- */
+/* in[n] as a zlib stream in a new buffer *out of *size bytes, which the caller frees. The same input gives the same
+ * bytes everywhere. About as small as zlib's level 6 with Z_FILTERED, which suits filtered pictures; text comes out a
+ * little larger than it could be. False on ERR_MEMORY. */
 bool zlib_compress(const uint8_t *in, size_t n, uint8_t **out, size_t *size, Error *e);
 
 #endif

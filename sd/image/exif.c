@@ -1,5 +1,5 @@
-/* exif.c: a TIFF header, a directory of entries, and a second directory that one of them leads to. Every offset comes
- * from the file and is checked against its end; directories are visited once, so that loops cannot hold us up. */
+/* exif.c: a TIFF header, a directory of entries, and a second directory that one of them points to. Every offset is
+ * checked against the end of the data; each directory is visited once, so loops do no harm. */
 #include "exif.h"
 
 #include "sd/text/unicode.h"
@@ -28,7 +28,7 @@ static bool open_tiff(Tiff *t, const uint8_t *p, size_t size) {
     return get(t, 2, 2) == 42;
 }
 
-/* Where the entry with this tag lies in the directory at `at`; 0: not there. */
+/* The offset of the entry with this tag in the directory at `at`; 0: none. */
 static size_t find(const Tiff *t, size_t at, uint32_t tag) {
     if (at < 8 || at > t->size - 2) return 0;
     size_t count = get(t, at, 2);
@@ -50,7 +50,7 @@ int exif_orientation(const uint8_t *exif, size_t size) {
 }
 
 static bool is_big(const uint8_t *p, size_t size) {
-    size_t even = 0, odd = 0; /* zero bytes: the high halves of Latin letters */
+    size_t even = 0, odd = 0; /* zero bytes: high halves of Latin letters */
     for (size_t i = 0; i + 1 < size; i += 2) even += !p[i], odd += !p[i + 1];
     return even >= odd;
 }
@@ -67,7 +67,7 @@ static void push_utf16(Runes *r, const uint8_t *p, size_t size) {
                 c = 0x10000 + ((c - 0xD800) << 10 | (low - 0xDC00)), i += 2;
             else c = 0xFFFD;
         }
-        if (!c) return; /* cameras fill the field up with zeros */
+        if (!c) return; /* cameras pad the field with zeros */
         runes_push(r, c);
     }
 }
@@ -94,5 +94,5 @@ bool exif_user_comment(const uint8_t *exif, size_t size, char **text, Error *e) 
     bool ok = out || (!r.count && !r.failed);
     runes_free(&r);
     *text = out;
-    return ok || error_set(e, ERR_MEMORY, "out of memory while reading a picture's text");
+    return ok || error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
 }

@@ -1,8 +1,8 @@
 /* png.c: writing PNG files (W3C Portable Network Graphics, third edition), as much of the format as that needs.
  *
  * A signature, then chunks: length, four letters, data, CRC of letters and data. Each row of pixels is replaced by its
- * difference from a guess (the pixel to the left, above, their mean, or Paeth's choice among left, above and the
- * corner), the one of five guesses with the least sum of absolute differences, and all rows are compressed together.
+ * difference from a guess (zero, the pixel to the left, above, their mean, or Paeth's choice among left, above and the
+ * corner), whichever has the least sum of absolute differences, and all rows are compressed together.
  *
  * Left out: other pixel formats, interlacing, compressed text. */
 #include "png.h"
@@ -15,14 +15,14 @@
 #include <string.h>
 
 static const uint8_t SIGNATURE[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-static const char INTERNATIONAL[5] = {
-    0, 0, 0, 0, 0}; /* iTXt: end of keyword, not compressed, method, no language, no translation */
+/* In iTXt after the keyword: its end, not compressed, method, no language, no translation. */
+static const char INTERNATIONAL[5] = {0, 0, 0, 0, 0};
 
 enum { PIXEL = 3, FILTERS = 5, CHUNK_MOST = 1 << 30 /* the format's limit is 2^31 - 1 */ };
 
 /* Text */
 
-/* The code point at *s, which moves on; U+FFFD for an invalid sequence. */
+/* Takes the code point at *s; U+FFFD for an invalid sequence. */
 static uint32_t next_point(const char **s, const char *end) {
     uint32_t c;
     bool ok;
@@ -36,7 +36,7 @@ static bool is_latin1(const char *text) {
     return true;
 }
 
-/* The text as a chunk's data holds it; at most 3 strlen(text) bytes. Returns their number. */
+/* Writes the text as a chunk stores it, at most 3 strlen(text) bytes; returns their number. */
 static size_t put_text(uint8_t *out, const char *text, bool latin1) {
     size_t n = 0;
     for (const char *end = text + strlen(text); text < end;) {
@@ -50,7 +50,7 @@ static size_t put_text(uint8_t *out, const char *text, bool latin1) {
 /* Chunks */
 
 typedef struct {
-    uint8_t *p; /* NULL: only count */
+    uint8_t *p; /* NULL: count only */
     size_t n;
 } Out;
 
@@ -81,7 +81,7 @@ static int paeth(int left, int up, int corner) {
     return a <= b && a <= c ? left : b <= c ? up : corner;
 }
 
-/* out[n] = row[n] less its guess; above is a row of zeros for the first row. */
+/* out[n] = row[n] minus its guess; for the first row, `above` is zeros. */
 static void filter_row(uint8_t *out, const uint8_t *row, const uint8_t *above, size_t n, int filter) {
     for (size_t i = 0; i < n; i++) {
         int left = i < PIXEL ? 0 : row[i - PIXEL], corner = i < PIXEL ? 0 : above[i - PIXEL], guess = 0;
@@ -95,7 +95,7 @@ static void filter_row(uint8_t *out, const uint8_t *row, const uint8_t *above, s
     }
 }
 
-/* out[h, 1 + n]: each row behind the number of its filter. trial[n] and zeros[n] are work space. */
+/* out[h, 1 + n]: each row after the number of its filter. trial[n] is work space. */
 static void filter_rows(uint8_t *out, const uint8_t *rgb, size_t n, int h, uint8_t *trial, const uint8_t *zeros) {
     for (int y = 0; y < h; y++, out += 1 + n) {
         const uint8_t *row = rgb + (size_t)y * n, *above = y ? row - n : zeros;
@@ -120,7 +120,8 @@ static bool compress(const uint8_t *rgb, int w, int h, uint8_t **out, size_t *si
     if (ok) {
         filter_rows(rows, rgb, n, h, work, work + n);
         ok = zlib_compress(rows, (n + 1) * (size_t)h, out, size, e);
-    } else error_set(e, ERR_MEMORY, "out of memory while writing a picture of %d x %d", w, h);
+    } else
+        error_set(e, ERR_MEMORY, "cannot allocate memory to write a picture of %d x %d; free some and try again", w, h);
     free(rows);
     free(work);
     return ok;
@@ -132,7 +133,7 @@ static void put_file(Out *o, int w, int h, const PngText *texts, int n, const ui
     Out ihdr = {header, 0};
     put32(&ihdr, (uint32_t)w);
     put32(&ihdr, (uint32_t)h);
-    header[8] = 8, header[9] = 2; /* bits a channel; RGB */
+    header[8] = 8, header[9] = 2; /* bits per channel; RGB */
     put(o, SIGNATURE, sizeof SIGNATURE);
     put_chunk(o, "IHDR", header, sizeof header, NULL, 0);
     for (int i = 0; i < n; i++) {
@@ -156,25 +157,30 @@ static bool keyword_ok(const char *s) {
 
 bool png_encode(const uint8_t *rgb, int w, int h, const PngText *texts, int n, uint8_t **out, size_t *size, Error *e) {
     if (w < 1 || h < 1 || (size_t)h > (SIZE_MAX / 4) / ((size_t)w * PIXEL + 1))
-        return error_set(e, ERR_ARGUMENT, "a PNG cannot be %d x %d pixels", w, h);
+        return error_set(e, ERR_ARGUMENT, "a PNG cannot have %d x %d pixels; choose another size", w, h);
     size_t longest = 0;
     for (int i = 0; i < n; i++) {
         size_t length = strlen(texts[i].text);
         if (!keyword_ok(texts[i].keyword))
-            return error_set(e, ERR_ARGUMENT, "'%s' is no PNG keyword", texts[i].keyword);
-        if (length > CHUNK_MOST / 4) return error_set(e, ERR_ARGUMENT, "the text '%s' is too long", texts[i].keyword);
+            return error_set(e, ERR_ARGUMENT, "'%s' is not a PNG keyword; use 1 to 79 printable ASCII characters",
+                             texts[i].keyword);
+        if (length > CHUNK_MOST / 4)
+            return error_set(e, ERR_ARGUMENT, "the text '%s' is too long for a PNG; shorten it", texts[i].keyword);
         if (length > longest) longest = length;
     }
     uint8_t *data, *work = malloc(3 * longest + 128);
     size_t data_n;
-    if (!work) return error_set(e, ERR_MEMORY, "out of memory while writing a picture's text");
-    if (!compress(rgb, w, h, &data, &data_n, e)) return free(work), false;
-
+    if (!work) return error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+    if (!compress(rgb, w, h, &data, &data_n, e)) {
+        free(work);
+        return false;
+    }
     Out o = {NULL, 0};
     put_file(&o, w, h, texts, n, data, data_n, work);
     o = (Out){malloc(o.n), 0};
     if (o.p) put_file(&o, w, h, texts, n, data, data_n, work);
-    else error_set(e, ERR_MEMORY, "out of memory while writing a picture of %d x %d", w, h);
+    else
+        error_set(e, ERR_MEMORY, "cannot allocate memory to write a picture of %d x %d; free some and try again", w, h);
     free(data);
     free(work);
     *out = o.p, *size = o.n;

@@ -1,9 +1,9 @@
-/* resize.c: Pillow's resampling (its Resample.c) for 8-bit RGB: a horizontal and a vertical pass, each pixel a weighted
- * sum of the pixels under a filter. Weights are normalised in double, then rounded to 22 bits after the point; sums are
- * integers, so that the result is the same on every machine. Shrinking widens the filter.
+/* resize.c: Pillow's resampling (its Resample.c) for 8-bit RGB: a horizontal and a vertical pass; each pixel is a
+ * weighted sum of the pixels under a filter, which shrinking widens. Weights are normalised in double, then rounded to
+ * 22 fractional bits; sums are integers, so that the result is the same on every machine.
  *
- * The webui fills borders by stretching a box of no height, one past the edge, with the bicubic filter: not the edge
- * row but 1.125 of it less .125 of its neighbour. A box here is two numbers for each axis, as in Pillow. */
+ * The webui fills borders by stretching a box of height 0 at the edge with the bicubic filter, which gives not the edge
+ * row but 1.125 of it minus 0.125 of its neighbour. A box is two numbers per axis here, as in Pillow. */
 #include "resize.h"
 
 #include "sd/noise/math64.h"
@@ -28,7 +28,7 @@ static double bicubic(double x) {
 
 static double sinc(double x) {
     if (x == 0) return 1;
-    x = fabs(x) * 3.14159265358979323846; /* sine64 takes no negative numbers */
+    x = fabs(x) * 3.14159265358979323846; /* sine64 takes only numbers >= 0 */
     return sine64(x) / x;
 }
 
@@ -41,10 +41,10 @@ static const struct {
     double support;
 } FILTERS[] = {[RESIZE_BILINEAR] = {bilinear, 1}, [RESIZE_BICUBIC] = {bicubic, 2}, [RESIZE_LANCZOS] = {lanczos, 3}};
 
-/* Which pixels make an output pixel, along one axis. */
+/* Which pixels each output pixel is made of, along one axis. */
 typedef struct {
-    int width;    /* of the room for each one's weights */
-    int *first;   /* [2 n]: the first pixel and how many */
+    int width;    /* the most weights of a pixel */
+    int *first;   /* [n][2]: the first pixel, how many */
     int *weights; /* [n][width] */
 } Axis;
 
@@ -95,7 +95,7 @@ static void across(uint8_t *to, const uint8_t *from, const Axis *a, int size, in
         }
 }
 
-/* to[n][row] from from[..][row], whose first row is number `base` of the picture */
+/* to[n][row] from from[..][row], whose first row is row `base` of the picture */
 static void down(uint8_t *to, const uint8_t *from, const Axis *a, int base, size_t row, int n) {
     for (int y = 0; y < n; y++, to += row) {
         const uint8_t *p = from + (size_t)(a->first[2 * y] - base) * row;
@@ -109,7 +109,8 @@ static void down(uint8_t *to, const uint8_t *from, const Axis *a, int base, size
 }
 
 static bool out_of_memory(int w, int h, Error *e) {
-    return error_set(e, ERR_MEMORY, "out of memory for a picture of %d x %d", w, h);
+    return error_set(e, ERR_MEMORY, "cannot allocate memory for a picture of %d x %d; make it smaller or free some", w,
+                     h);
 }
 
 /* to[h][w][3] from a box {left, top, right, bottom} of from[from_h][from_w][3]. */
@@ -135,7 +136,7 @@ static bool resample(const uint8_t *from, int from_w, int from_h, const double b
     return ok || out_of_memory(w, h, e);
 }
 
-/* Pillow walks along an axis by adding the step, rounding errors and all. */
+/* Pillow adds the step from pixel to pixel; so are its rounding errors added here. */
 static bool nearest(const uint8_t *from, int from_w, int from_h, uint8_t *to, int w, int h, Error *e) {
     int *columns = malloc((size_t)w * sizeof *columns);
     if (!columns) return out_of_memory(w, h, e);
@@ -152,7 +153,8 @@ static bool nearest(const uint8_t *from, int from_w, int from_h, uint8_t *to, in
 
 static bool sizes_ok(int from_w, int from_h, int w, int h, Error *e) {
     if (from_w >= 1 && from_h >= 1 && w >= 1 && h >= 1) return !e || !e->code;
-    return error_set(e, ERR_ARGUMENT, "a picture of %d x %d cannot become %d x %d", from_w, from_h, w, h);
+    return error_set(e, ERR_ARGUMENT, "a picture of %d x %d cannot become %d x %d; sizes must be at least 1", from_w,
+                     from_h, w, h);
 }
 
 bool resize_rgb(const uint8_t *from, int from_w, int from_h, uint8_t *to, int w, int h, ResizeFilter filter, Error *e) {
@@ -161,25 +163,25 @@ bool resize_rgb(const uint8_t *from, int from_w, int from_h, uint8_t *to, int w,
     return resample(from, from_w, from_h, (double[]){0, 0, from_w, from_h}, to, w, h, filter, e);
 }
 
-/* part[ph][pw][3] into to[h][w][3] with its corner at (x, y), as much of it as fits. */
-static void paste(uint8_t *to, int w, int h, const uint8_t *part, int pw, int ph, int x, int y) {
+/* Puts in[ph][pw][3] into to[h][w][3] with its corner at (x, y), as far as it fits. */
+static void paste(uint8_t *to, int w, int h, const uint8_t *in, int pw, int ph, int x, int y) {
     int left = x < 0 ? -x : 0, right = pw < w - x ? pw : w - x;
     for (int i = y < 0 ? -y : 0; i < ph && y + i < h && left < right; i++)
         memcpy(to + ((size_t)(y + i) * (size_t)w + (size_t)(x + left)) * C,
-               part + ((size_t)i * (size_t)pw + (size_t)left) * C, (size_t)(right - left) * C);
+               in + ((size_t)i * (size_t)pw + (size_t)left) * C, (size_t)(right - left) * C);
 }
 
-/* Two borders of w x h: part stretched from its first and past its last row or column. */
-static bool borders(uint8_t *to, int w, int h, const uint8_t *part, int pw, int ph, bool above, Error *e) {
+/* Fills both borders of to[h][w]: the first and the last row or column of in[ph][pw], stretched. */
+static bool borders(uint8_t *to, int w, int h, const uint8_t *in, int pw, int ph, bool above, Error *e) {
     int n = above ? h / 2 - ph / 2 : w / 2 - pw / 2, bw = above ? w : n, bh = above ? n : h;
     if (n < 1) return true;
     uint8_t *border = malloc((size_t)bw * (size_t)bh * C);
     bool ok = border || out_of_memory(w, h, e);
     double first[4] = {0, 0, above ? w : 0, above ? 0 : h},
            last[4] = {above ? 0 : pw, above ? ph : 0, above ? w : pw, above ? ph : h};
-    ok = ok && resample(part, pw, ph, first, border, bw, bh, RESIZE_BICUBIC, e);
+    ok = ok && resample(in, pw, ph, first, border, bw, bh, RESIZE_BICUBIC, e);
     if (ok) paste(to, w, h, border, bw, bh, 0, 0);
-    ok = ok && resample(part, pw, ph, last, border, bw, bh, RESIZE_BICUBIC, e);
+    ok = ok && resample(in, pw, ph, last, border, bw, bh, RESIZE_BICUBIC, e);
     if (ok) paste(to, w, h, border, bw, bh, above ? 0 : n + pw, above ? n + ph : 0);
     free(border);
     return ok;
@@ -192,17 +194,17 @@ bool resize_picture(const uint8_t *from, int from_w, int from_h, uint8_t *to, in
     bool crop = mode == SD_RESIZE_CROP;
     int64_t pw = (crop ? ratio > from_ratio : ratio < from_ratio) ? w : (int64_t)from_w * h / from_h;
     int64_t ph = (crop ? ratio <= from_ratio : ratio >= from_ratio) ? h : (int64_t)from_h * w / from_w;
-    if (pw < 1) pw = 1; /* a picture a thousand times as long as wide; the webui fails here */
+    if (pw < 1) pw = 1; /* extremely long or wide; the webui fails here */
     if (ph < 1) ph = 1;
     if (pw * ph > 1 << 26)
-        return error_set(e, ERR_ARGUMENT, "a picture of %d x %d is too narrow to be cut to %d x %d", from_w, from_h, w,
-                         h);
-    uint8_t *part = malloc((size_t)(pw * ph) * C);
-    if (!part) return out_of_memory((int)pw, (int)ph, e);
-    bool ok = resize_rgb(from, from_w, from_h, part, (int)pw, (int)ph, RESIZE_LANCZOS, e);
+        return error_set(e, ERR_ARGUMENT, "a picture of %d x %d is too narrow to be cut to %d x %d; cut it before",
+                         from_w, from_h, w, h);
+    uint8_t *in = malloc((size_t)(pw * ph) * C);
+    if (!in) return out_of_memory((int)pw, (int)ph, e);
+    bool ok = resize_rgb(from, from_w, from_h, in, (int)pw, (int)ph, RESIZE_LANCZOS, e);
     memset(to, 0, (size_t)w * (size_t)h * C);
-    if (ok) paste(to, w, h, part, (int)pw, (int)ph, w / 2 - (int)pw / 2, h / 2 - (int)ph / 2);
-    if (ok && !crop && ratio != from_ratio) ok = borders(to, w, h, part, (int)pw, (int)ph, ratio < from_ratio, e);
-    free(part);
+    if (ok) paste(to, w, h, in, (int)pw, (int)ph, w / 2 - (int)pw / 2, h / 2 - (int)ph / 2);
+    if (ok && !crop && ratio != from_ratio) ok = borders(to, w, h, in, (int)pw, (int)ph, ratio < from_ratio, e);
+    free(in);
     return ok;
 }

@@ -1,4 +1,4 @@
-/* resize.h: pictures in another size, to the bit as Pillow makes them, because that is what the webui starts from. */
+/* resize.h: pictures resized, with the same bits as Pillow's, which is what the webui uses. */
 #ifndef SD_IMAGE_RESIZE_H
 #define SD_IMAGE_RESIZE_H
 
@@ -13,7 +13,7 @@ typedef enum { RESIZE_NEAREST, RESIZE_BILINEAR, RESIZE_BICUBIC, RESIZE_LANCZOS }
  * and for sizes below 1. */
 bool resize_rgb(const uint8_t *from, int from_w, int from_h, uint8_t *to, int w, int h, ResizeFilter filter, Error *e);
 
-/* The same by a mode, with Lanczos: what the webui's resize_image gives without an upscaler. */
+/* The same by one of the webui's resize modes, with Lanczos: its resize_image without an upscaler. */
 bool resize_picture(const uint8_t *from, int from_w, int from_h, uint8_t *to, int w, int h, SdResize mode, Error *e);
 
 #endif

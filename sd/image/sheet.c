@@ -1,4 +1,4 @@
-/* sheet.c: the grid, and letters of 5 x 7 points in cells of 6 x 8, larger where pictures are. */
+/* sheet.c: the grid, and letters of 5 x 7 dots in cells of 6 x 9, enlarged with the pictures. */
 #include "sheet.h"
 
 #include "sd/text/unicode.h"
@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Space to tilde: seven rows from the top, each five points as a digit of base 32 (0-9, A-V), the left one first. */
+/* Space to tilde: seven rows from the top, each a digit of base 32 (0-9, A-V) whose highest bit is the left of five
+ * dots. */
 static const char GLYPHS[][8] = {
     "0000000", "4444404", "AA00000", "AAVAVAA", "4FKE5U4", "OP248J3", "CIK8LID", "4400000", "2488842", "8422248",
     "04LEL40", "044V440", "0000C48", "000V000", "00000CC", "01248G0", "EHJLPHE", "4C4444E", "EH1248V", "V2421HE",
@@ -23,7 +24,7 @@ enum { ROWS = 7, POINTS = 5, CELL = 6, GAP = 4, LINES = 3 };
 
 static int digit(char c) { return c <= '9' ? c - '0' : c - 'A' + 10; }
 
-/* One glyph, each point scale x scale pixels; corner: the left upper pixel in an image `width` pixels wide. */
+/* One glyph with dots of scale x scale pixels; corner: its top left pixel in an image `width` pixels wide. */
 static void draw_glyph(uint8_t *corner, int width, uint32_t c, int scale) {
     const char *glyph = GLYPHS[(c >= ' ' && c <= '~' ? c : '?') - ' '];
     for (int y = 0; y < ROWS * scale; y++, corner += (size_t)width * 3)
@@ -31,8 +32,8 @@ static void draw_glyph(uint8_t *corner, int width, uint32_t c, int scale) {
             if (digit(glyph[y / scale]) >> (POINTS - 1 - x / scale) & 1) memset(corner + 3 * x, 0, 3);
 }
 
-/* The bytes of a label's next line of at most `cells` characters, and in *skip the spaces behind it. A word that is
- * longer than a line is not broken: it is cut, as the last line is. */
+/* The bytes of a label's next line of at most `cells` characters, and in *skip the spaces after it. A word that is
+ * longer than a line is not broken but cut, as the last line is. */
 static size_t next_line(const char *text, size_t cells, bool last, size_t *skip) {
     size_t left = strlen(text), at = 0, fits = 0;
     for (size_t n = 0; at < left; n++) {
@@ -73,7 +74,8 @@ static void draw_label(uint8_t *corner, int width, size_t cells, const char *tex
 bool sheet_make(const SheetPicture *pictures, int count, int w, int h, int columns, Image *out, Error *e) {
     *out = (Image){0};
     if (count < 1 || w < 1 || h < 1 || columns < 0 || (int64_t)w * h > (1 << 28) / count)
-        return error_set(e, ERR_ARGUMENT, "a sheet of %d pictures of %d x %d cannot be made", count, w, h);
+        return error_set(e, ERR_ARGUMENT,
+                         "a sheet of %d pictures of %d x %d cannot be made; give fewer or smaller ones", count, w, h);
     int scale = w >= 768 ? 3 : w >= 256 ? 2 : 1, gap = GAP * scale;
     size_t cells = w < POINTS * scale ? 0 : (size_t)((w - POINTS * scale) / (CELL * scale)) + 1;
     int lines = 1;
@@ -87,9 +89,12 @@ bool sheet_make(const SheetPicture *pictures, int count, int w, int h, int colum
     int64_t rows = ((int64_t)count + columns - 1) / columns, width = columns * step_x + gap,
             height = rows * step_y + gap;
     if (width > (1 << 28) / height)
-        return error_set(e, ERR_ARGUMENT, "a sheet of %d pictures of %d x %d is too large", count, w, h);
+        return error_set(e, ERR_ARGUMENT, "a sheet of %d pictures of %d x %d is too large; give fewer or smaller ones",
+                         count, w, h);
     uint8_t *rgb = malloc((size_t)(width * height) * 3);
-    if (!rgb) return error_set(e, ERR_MEMORY, "out of memory for a sheet of %d pictures", count);
+    if (!rgb)
+        return error_set(e, ERR_MEMORY, "cannot allocate memory for a sheet of %d pictures; give fewer or smaller ones",
+                         count);
     memset(rgb, 255, (size_t)(width * height) * 3);
     for (int i = 0; i < count; i++) {
         uint8_t *corner = rgb + ((i / columns * step_y + gap) * width + i % columns * step_x + gap) * 3;

@@ -6,12 +6,12 @@
 
 typedef struct {
     const uint8_t *rgb; /* [height][width][3] */
-    const char *label;  /* NULL: none. ASCII is drawn, any other character as "?"; broken between words into at most
-                           three lines, and cut where it does not fit */
+    const char *label;  /* NULL: none. ASCII; other characters are drawn as "?". Broken between words into at most
+                           three lines, then cut */
 } SheetPicture;
 
-/* A sheet of count >= 1 pictures of w x h, row by row, white where nothing is. columns 0: about as wide as high. False
- * on ERR_ARGUMENT (no pictures, more than 2^28 pixels) and ERR_MEMORY. */
+/* A sheet of count >= 1 pictures of w x h, row by row, on white. columns 0: about as wide as high. False on
+ * ERR_ARGUMENT (no pictures, more than 2^28 pixels) and ERR_MEMORY. */
 bool sheet_make(const SheetPicture *pictures, int count, int w, int h, int columns, Image *out, Error *e);
 
 #endif
