@@ -1,5 +1,6 @@
-/* builtin.c: the file SDC_BUILTIN, taken in by the assembler: at once, and shared by all processes as mapped pages are.
- * SDC_BUILTIN_ARRAY is for compilers that lack GNU's assembler: the same bytes as numbers in C, slow to compile. */
+/* builtin.c: the file SDC_BUILTIN, included by the assembler: quick to build, and shared by all processes like mapped
+ * pages. SDC_BUILTIN_ARRAY, for compilers without GNU's assembler, is the same bytes as numbers in C, slow to compile.
+ */
 #include "builtin.h"
 
 #if defined SDC_BUILTIN_ARRAY
@@ -23,8 +24,8 @@ const void *builtin_model(size_t *size) {
 #define SYMBOL(name) name
 #endif
 
-/* Global and hidden: of two local symbols of one section, both fetched from the global offset table, aarch64's linker
- * makes one. */
+/* Global and hidden, since aarch64's linker merges two local symbols of a section when both are fetched from the global
+ * offset table. */
 __asm__(".pushsection " SECTION
         "\n.globl " SYMBOL("sdc_builtin_begin") "\n.globl " SYMBOL("sdc_builtin_end") "\n.p2align 6\n" SYMBOL(
             "sdc_builtin_begin") ":\n.incbin \"" SDC_BUILTIN

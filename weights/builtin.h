@@ -1,10 +1,10 @@
-/* builtin.h: the model that is part of the program, so that a fresh clone draws. */
+/* builtin.h: the model inside the program, so that a fresh clone draws. */
 #ifndef SD_WEIGHTS_BUILTIN_H
 #define SD_WEIGHTS_BUILTIN_H
 
 #include <stddef.h>
 
-/* The bytes of a .safetensors file, 64-byte aligned; NULL when none was built in (make BUILTIN=FILE). */
+/* The bytes of a safetensors file, 64-byte aligned; NULL when none is built in (make BUILTIN=FILE). */
 const void *builtin_model(size_t *size);
 
 #endif

@@ -30,7 +30,7 @@ static bool add_shard(CheckpointPart *p, const char *path, Error *e) {
     return f != NULL;
 }
 
-/* Every file that an index names, once. */
+/* Opens every file that an index names, once. */
 static bool open_index(CheckpointPart *p, const char *folder, const char *index, Error *e) {
     Json *j = read_json(index, true, e);
     if (!j) return false;
@@ -77,7 +77,7 @@ static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
     }
     return error_set(e, ERR_FILE,
                      "%s/%s: holds no .safetensors weights (%s or its fp16 variant); .bin files are not read, convert "
-                     "them to .safetensors first",
+                     "them to safetensors first",
                      folder, p->name, strcmp(p->name, "text_encoder") ? NAMES[0] : NAMES[1]);
 }
 
@@ -106,7 +106,10 @@ static bool open_folder(Checkpoint *c, Error *e) {
 static Checkpoint *new_checkpoint(const char *path, Error *e) {
     Checkpoint *c = calloc(1, sizeof *c);
     if (c) c->path = malloc(strlen(path) + 1);
-    if (c && c->path) return strcpy(c->path, path), c;
+    if (c && c->path) {
+        strcpy(c->path, path);
+        return c;
+    }
     error_set(e, ERR_MEMORY, "%s: cannot allocate memory; free some and try again", path);
     checkpoint_close(c);
     return NULL;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* If *at begins with prefix, moves it behind and returns true. */
+/* If *at begins with prefix, moves it past that and returns true. */
 static bool eat(const char **at, const char *prefix) {
     size_t n = strlen(prefix);
     if (strncmp(*at, prefix, n)) return false;
@@ -12,7 +12,7 @@ static bool eat(const char **at, const char *prefix) {
     return true;
 }
 
-/* A number at *at, 0..999. */
+/* The same for a number, 0..999. */
 static bool eat_number(const char **at, int *out) {
     if (**at < '0' || **at > '9') return false;
     char *end;
@@ -27,7 +27,7 @@ typedef struct {
     const char *from, *to;
 } Pair;
 
-/* prefix + the first pair that matches + what follows it; the rest as it is when none does. */
+/* prefix + the first pair that matches + what follows it; prefix + rest when none matches. */
 static bool put(char *out, size_t size, const char *prefix, const Pair *pairs, size_t count, const char *rest) {
     for (size_t i = 0; i < count; i++) {
         const char *at = rest;
@@ -103,7 +103,7 @@ static bool vae_name(const char *at, int levels, char *out, size_t size) {
     }
     if (eat(&at, decoder ? "up." : "down.")) {
         if (!eat_number(&at, &level) || level >= levels || !eat(&at, ".")) return false;
-        if (decoder) level = levels - 1 - level; /* diffusers counts from the latent's side */
+        if (decoder) level = levels - 1 - level; /* diffusers counts from the latent */
         const char *side = decoder ? "up" : "down";
         if (eat(&at, "block.") && eat_number(&at, &block) && eat(&at, ".")) {
             snprintf(prefix, sizeof prefix, "%s.%s_blocks.%d.resnets.%d.", half, side, level, block);
@@ -134,7 +134,7 @@ bool name_to_diffusers(const char *key, int res_blocks, int levels, int vae_leve
     return ok && (size_t)snprintf(part, part_size, "%s", name) < part_size;
 }
 
-/* out = key with the first `from` replaced by `to`; false when it has none. */
+/* out = key with its first `from` replaced by `to`; false when it has none. */
 static bool replace(const char *key, const char *from, const char *to, char *out, size_t size) {
     const char *at = strstr(key, from);
     if (!at) return false;

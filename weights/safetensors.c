@@ -20,7 +20,7 @@ typedef struct {
     Error *e;
 } Header;
 
-/* How much of a name to show: long ones are cut, and not inside a UTF-8 sequence. */
+/* How many bytes of a name to show: long ones are cut, but not inside a UTF-8 sequence. */
 static int shown(const char *name) {
     int n = 0;
     while (n < 100 && name[n]) n++;
@@ -52,7 +52,7 @@ static void start(Header *h) {
     json_reader_init(&h->json, h->f->path, AGAIN, (const char *)h->f->map + 8, h->f->data - 8);
 }
 
-/* First reading: is it JSON, is it an object of objects, and how much does it hold? */
+/* First pass: is it JSON, is it an object of objects, and how much does it hold? */
 static bool count_header(Header *h, size_t *tensors, size_t *meta, size_t *strings) {
     bool in_meta = false;
     *tensors = *meta = *strings = 0;
@@ -89,7 +89,7 @@ static bool count_header(Header *h, size_t *tensors, size_t *meta, size_t *strin
     }
 }
 
-/* Whole numbers as the format has them: digits only. */
+/* Whole numbers as the format writes them: digits only. */
 static bool plain_number(const JsonEvent *v, uint64_t *out) {
     if (v->type != JSON_NUMBER) return false;
     *out = 0;
@@ -101,7 +101,7 @@ static bool plain_number(const JsonEvent *v, uint64_t *out) {
     return true;
 }
 
-/* An array of whole numbers whose opening is the current event. */
+/* An array of whole numbers that the current event opens; how many, or -1. */
 static int read_numbers(Header *h, uint64_t *out, int room) {
     if (h->v.type != JSON_ARRAY) return -1;
     int n = 0;
@@ -165,7 +165,7 @@ static bool read_tensor(Header *h, FileTensor *t) {
     return !why || REFUSE(h, t->name, why);
 }
 
-/* Second reading: fill what was counted. */
+/* Second pass: fills what was counted. */
 static bool fill_header(Header *h) {
     WeightFile *f = h->f;
     bool metadata = false;
@@ -187,8 +187,8 @@ static bool fill_header(Header *h) {
     return true;
 }
 
-/* By place of the data; empty tensors before the one they share a place with, then as in the header (names lie in one
- * block, in that order). */
+/* By the place of their data; an empty tensor before the one at the same place; then as in the header (the names lie in
+ * one block in that order). */
 static int by_place(const void *a, const void *b) {
     const FileTensor *x = a, *y = b;
     if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
@@ -260,7 +260,7 @@ bool safetensors_read(WeightFile *f, Error *e) {
     if (why) return error_set(e, ERR_FORMAT, "%s: %s; download it again", f->path, why);
     f->data = 8 + (size_t)header_size(f->map, f->size);
     if (!count_header(&h, &tensors, &meta, &strings)) return false;
-    /* + 1: malloc(0) may be NULL. The sizes were capped above. */
+    /* + 1: malloc(0) may be NULL. The sizes are capped. */
     f->tensors = calloc(tensors + 1, sizeof *f->tensors);
     f->index = malloc((tensors + 1) * sizeof *f->index);
     f->meta = malloc((meta + 1) * sizeof *f->meta);

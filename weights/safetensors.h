@@ -19,18 +19,17 @@ enum {
 bool safetensors_sniff(const uint8_t *bytes, size_t size);
 bool safetensors_read(WeightFile *f, Error *e);
 
-/* Writing. The file appears under its name only when it is complete: temporary file beside it, fsync, rename.
- * A path that exists and is not a regular file is refused. Give the tensors in the order of their data (names, dtypes
- * and shapes; begin and end are set here, each begin a multiple of 64 bytes from the start of the file where the
- * format's no-holes rule allows: sizes that are not multiples of 64 are followed directly by the next tensor, so order
- * large aligned ones first). The header is padded with spaces so that the data begins at a multiple of 64. */
+/* Writing. The file appears under its name only once it is complete (atomic_file.h). Give names, types and shapes in
+ * the order of the data; begin and end are set here. The header is padded so that the data begin at a multiple of 64
+ * bytes; since the format allows no holes, a tensor begins at one only while all before it have such sizes: put those
+ * first. */
 typedef struct StWriter StWriter;
 StWriter *st_write_begin(const char *path, FileTensor *tensors, size_t count, const FileMeta *meta, size_t meta_count,
                          Error *e);
-/* The next bytes of the data, any piece at a time. */
+/* The next bytes of the data, in pieces of any size. */
 bool st_write_data(StWriter *w, const void *bytes, size_t size, Error *e);
-/* Completes the file; frees w. False (and nothing left behind, an old file intact) on an I/O error, or when the data
- * given is not exactly what the tensors need. */
+/* Completes the file; frees w. False on an I/O error, or when the data are not exactly what the tensors need; then
+ * nothing is left, and an old file is intact. */
 bool st_write_end(StWriter *w, Error *e);
 void st_write_abort(StWriter *w); /* removes the temporary file, frees w; NULL is fine */
 

@@ -1,4 +1,4 @@
-/* safetensors_write.c: writing a file, in one pass, under a temporary name. */
+/* safetensors_write.c: writing a file in one pass, under a temporary name. */
 #include "safetensors.h"
 #include "atomic_file.h"
 #include "json.h"
@@ -55,7 +55,7 @@ static void add_quoted(Text *t, const char *s) {
     t->used += n;
 }
 
-/* Sets begin and end; false when a shape is none or overflows. */
+/* Sets begin and end; false when a shape is invalid or overflows. */
 static bool place(const char *path, FileTensor *tensors, size_t count, uint64_t *total, Error *e) {
     uint64_t at = 0;
     for (size_t i = 0; i < count; i++) {
@@ -104,8 +104,8 @@ static void make_header(Text *t, const FileTensor *tensors, size_t count, const 
         for (int i = 0; i < 8; i++) t->p[i] = (char)(n >> (8 * i));
 }
 
-/* What a reader would refuse: names that are no UTF-8 or occur twice, too much of anything. Opening reads nothing but
- * the header, so the data may be promised. */
+/* Whether a reader accepts it: names in UTF-8 that occur once, nothing too large. Opening reads only the header, so the
+ * data need not exist. */
 static bool check_header(const char *path, const Text *t, uint64_t total, Error *e) {
     WeightFile *f = weight_file_open_memory(path, t->p, t->used + (size_t)total, e);
     weight_file_close(f);
@@ -116,17 +116,20 @@ StWriter *st_write_begin(const char *path, FileTensor *tensors, size_t count, co
                          Error *e) {
     Text text = {.ok = true};
     uint64_t total = 0;
+    bool reserved = false;
     if (!place(path, tensors, count, &total, e)) return NULL;
-    for (size_t i = 0; i < count; i++)
-        if (!strcmp(tensors[i].name, "__metadata__"))
-            return error_set(e, ERR_ARGUMENT, "%s: no tensor can be named __metadata__; rename it", path), NULL;
+    for (size_t i = 0; i < count; i++) reserved |= !strcmp(tensors[i].name, "__metadata__");
+    if (reserved) {
+        error_set(e, ERR_ARGUMENT, "%s: no tensor can be named __metadata__; rename it", path);
+        return NULL;
+    }
     make_header(&text, tensors, count, meta, meta_count);
     StWriter *w = calloc(1, sizeof *w);
     char *copy = malloc(strlen(path) + 1);
     if (!text.ok && text.used > ST_MAX_HEADER)
         error_set(e, ERR_ARGUMENT, "%s: its header would be longer than 100 MB; write fewer tensors", path);
     else if (!text.ok || !w || !copy)
-        error_set(e, ERR_MEMORY, "%s: no memory to write it; free some and try again", path);
+        error_set(e, ERR_MEMORY, "%s: cannot allocate memory to write it; free some and try again", path);
     else if (check_header(path, &text, total, e)) {
         w->path = strcpy(copy, path);
         w->need = total;
@@ -146,8 +149,7 @@ StWriter *st_write_begin(const char *path, FileTensor *tensors, size_t count, co
 bool st_write_data(StWriter *w, const void *bytes, size_t size, Error *e) {
     if (size > w->need - w->given) {
         w->failed = true;
-        return error_set(e, ERR_ARGUMENT, "%s: more data than its tensors need; this is a fault of the program",
-                         w->path);
+        return error_set(e, ERR_ARGUMENT, "%s: more data than its tensors need; this is a bug, report it", w->path);
     }
     w->given += size;
     bool ok = atomic_write(w->file, bytes, size, e);
@@ -156,9 +158,9 @@ bool st_write_data(StWriter *w, const void *bytes, size_t size, Error *e) {
 }
 
 bool st_write_end(StWriter *w, Error *e) {
-    bool ok = !w->failed || error_set(e, ERR_FILE, "%s: an earlier write failed; begin it again", w->path);
+    bool ok = !w->failed || error_set(e, ERR_FILE, "%s: an earlier write failed; start again", w->path);
     if (ok && w->given != w->need)
-        ok = error_set(e, ERR_ARGUMENT, "%s: %llu bytes of data are missing; this is a fault of the program", w->path,
+        ok = error_set(e, ERR_ARGUMENT, "%s: %llu bytes of data are missing; this is a bug, report it", w->path,
                        (unsigned long long)(w->need - w->given));
     if (ok) {
         ok = atomic_end(w->file, e);

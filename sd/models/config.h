@@ -15,8 +15,8 @@ typedef struct {
     int res_blocks;        /* per level on the way down (one more on the way up): 2 */
     int depth[MAX_LEVELS]; /* transformer blocks after each ResBlock of a level; 0: none */
     int middle_depth;
-    int heads;    /* of every attention (SD 1.x: 8), or 0: */
-    int head_dim; /* width of a head (SD 2.x: 64) */
+    int heads;    /* of every attention (SD 1.x: 8); 0: as many as have this width: */
+    int head_dim; /* (SD 2.x: 64) */
     bool linear_projection;
     int context; /* width of the text states: 768 */
     int groups;  /* of every group norm: 32 */
@@ -29,16 +29,16 @@ typedef struct {
     int res_blocks;       /* per level of the encoder; the decoder has one more: 2 */
     int latent;           /* channels of a latent: 4 */
     int groups;
-    double scale; /* latents are scaled by this: 0.18215 */
+    double scale; /* factor of latents: 0.18215 */
 } VaeConfig;
 
 typedef struct {
     int vocabulary, positions; /* 49408, 77 */
     int width, layers, heads, mlp;
     Act act;          /* quick GELU (ViT-L), GELU (open_clip) */
-    bool open_clip;   /* names and fused projections of open_clip */
-    bool penultimate; /* text states are those of the last layer but one (SD 2.x) */
-    int pad;          /* token that fills up a chunk: 49407, or 0 (SD 2.x) */
+    bool open_clip;   /* has open_clip's names and fused projections */
+    bool penultimate; /* text states come from the last layer but one (SD 2.x) */
+    int pad;          /* token that pads a chunk: 49407, or 0 (SD 2.x) */
 } ClipConfig;
 
 typedef enum { PREDICT_EPS, PREDICT_V } Prediction;

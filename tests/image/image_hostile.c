@@ -1,5 +1,5 @@
-/* image_hostile.c: pictures that are broken or mean harm: one line each, quickly, and nothing read out of bounds (which
- * AddressSanitizer sees: every file lies in a block of exactly its size). */
+/* image_hostile.c: broken and malicious pictures: one line each, quickly, and nothing read out of bounds
+ * (AddressSanitizer sees that, since every file lies in a block of its exact size). */
 #include "test_image.h"
 #include "tests/harness/test.h"
 #include "sd/image/crc32.h"
@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether n bytes, in a block of their own, are decoded; the error otherwise. */
+/* Whether n bytes, in a block of their own, are decoded; if not, the error. */
 static bool reads(const void *bytes, size_t n, Error *e) {
     Image i = {0};
     uint8_t *own = malloc(n ? n : 1);
     if (own) memcpy(own, bytes, n);
     *e = (Error){0};
     bool ok = own && image_decode(own, n, "x", IMAGE_WHITE, &i, e);
-    if (ok == (e->code != ERR_NONE) || (!ok && i.rgb)) ok = !ok; /* contradicts itself: fails every check */
+    if (ok == (e->code != ERR_NONE) || (!ok && i.rgb)) ok = !ok; /* result and error disagree: every check fails */
     image_free(&i);
     free(own);
     return ok;
@@ -32,7 +32,7 @@ static void refused(const char *name, const void *bytes, size_t n, const char *w
     test_note("%.2f s, %s", test_seconds() - start, e.text);
 }
 
-/* --- a PNG made here: chunks with right checksums around any content --- */
+/* --- PNGs: any chunks, with correct checksums --- */
 
 typedef struct {
     uint8_t p[4096];
@@ -151,7 +151,7 @@ static void other_files(void) {
     test_check(!image_read("/dev/zero", 0, &i, &e) && e.code == ERR_FORMAT, "a file without end");
 }
 
-/* Cut at every byte: refused. Every byte changed: read or refused, never more. */
+/* Cut at every byte: refused. Any byte changed: read or refused, nothing worse. */
 static void mutilate(const char *name) {
     char path[64];
     size_t n = 0, cut = 0, kept = 0;
@@ -190,7 +190,7 @@ static void hostile_exif(void) {
         {"65535 entries", "II*\0\10\0\0\0\xFF\xFF\1\1", 12, 1},
         {"orientation 6", "MM\0*\0\0\0\10\0\1\1\x12\0\3\0\0\0\1\0\6\0\0", 22, 6},
         {"the same in the other order", "II*\0\10\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0", 22, 6},
-        {"behind its name", "Exif\0\0MM\0*\0\0\0\10\0\1\1\x12\0\3\0\0\0\1\0\3\0\0", 28, 3},
+        {"after its name", "Exif\0\0MM\0*\0\0\0\10\0\1\1\x12\0\3\0\0\0\1\0\3\0\0", 28, 3},
         {"orientation 9", "MM\0*\0\0\0\10\0\1\1\x12\0\3\0\0\0\1\0\x9\0\0", 22, 1},
         {"orientation 0", "MM\0*\0\0\0\10\0\1\1\x12\0\3\0\0\0\1\0\0\0\0", 22, 1},
         {"as a long", "MM\0*\0\0\0\10\0\1\1\x12\0\4\0\0\0\1\0\6\0\0", 22, 1},

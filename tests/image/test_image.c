@@ -1,4 +1,4 @@
-/* test_image.c: pictures as Pillow sees them, resizing to the bit, contact sheets. */
+/* test_image.c: pictures decoded as by Pillow, resized with its bits; contact sheets. */
 #include "test_image.h"
 #include "tests/harness/test.h"
 #include "sd/image/crc32.h"
@@ -19,8 +19,8 @@ char *image_file(const char *name, size_t *size) {
     return bytes;
 }
 
-/* turned1.jpg with another orientation: the value behind its tag, type and count. */
-static void turn(char *bytes, size_t size, char to) {
+/* Gives turned1.jpg another orientation: the value after its tag, type and count. */
+static void orient(char *bytes, size_t size, char to) {
     static const char ENTRY[] = {0x12, 1, 3, 0, 1, 0, 0, 0};
     for (size_t i = 0; i + 10 < size; i++)
         if (!memcmp(bytes + i, ENTRY, sizeof ENTRY)) {
@@ -39,7 +39,7 @@ static void one_picture(char *line) {
     snprintf(path, sizeof path, "images/%s", turned ? "turned1.jpg" : name);
     size_t size = 0;
     char *bytes = image_file(path, &size);
-    if (bytes && turned) turn(bytes, size, (char)(name[6] - '0'));
+    if (bytes && turned) orient(bytes, size, (char)(name[6] - '0'));
     Image i = {0};
     Error e = {0};
     bool ok = bytes && image_decode((uint8_t *)bytes, size, name, IMAGE_WHITE, &i, &e) && i.width == w && i.height == h;

@@ -1,15 +1,15 @@
-/* test_image.h: the parts of suite_image. */
+/* test_image.h: what the files of suite `image` share. */
 #ifndef SD_TESTS_IMAGE_TEST_IMAGE_H
 #define SD_TESTS_IMAGE_TEST_IMAGE_H
 
 #include <stddef.h>
 
 void image_codecs(void);   /* image_codecs.c: the table of formats */
-void image_hostile(void);  /* image_hostile.c: files that mean harm */
+void image_hostile(void);  /* image_hostile.c: malicious files */
 void image_infotext(void); /* image_infotext.c: reading parameters */
 void image_replay(void);   /* image_replay.c: sdc png-info and replay */
 
-/* tests/golden/images/NAME, or any file below tests/golden; a failed check when it is missing. */
+/* The file tests/golden/NAME; a failed check when it is missing. */
 char *image_file(const char *name, size_t *size);
 
 #endif

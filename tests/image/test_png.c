@@ -1,6 +1,5 @@
-/* test_png.c: what sd/image/png.c writes is what the formats ask for (an inflate and a chunk walker of the test's own
- * read it back), and the text of parameters is the webui's. Compressed sizes are held to those of zlib 1.2.13 at
- * level 6. */
+/* test_png.c: sd/image/png.c writes valid files (the test's own inflate and chunk reader read them back), and the text
+ * of parameters is the webui's. Compressed sizes are compared with those of zlib 1.2.13 at level 6. */
 #include "tests/harness/test.h"
 
 #include "sd/image/crc32.h"
@@ -13,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A strict inflate: every code complete, every distance inside, the checksum right, nothing behind it. */
+/* A strict inflate: every code complete, every distance inside, the checksum right, nothing after it. */
 
 typedef struct {
     const uint8_t *in;
@@ -30,7 +29,7 @@ static uint32_t take(Bits *b, int count) {
     return v;
 }
 
-static int decode(Bits *b, const uint8_t *length, int n) { /* slow and obvious: canonical codes, first bit first */
+static int decode(Bits *b, const uint8_t *length, int n) { /* slow and simple: canonical codes, first bit first */
     uint32_t code = 0, first = 0;
     for (int bits = 1; bits <= 15; bits++) {
         code = code << 1 | take(b, 1);
@@ -52,7 +51,7 @@ static bool complete(const uint8_t *length, int n) {
     return used == 1u << 15;
 }
 
-/* The bytes of a zlib stream into out[room]; their number, or SIZE_MAX when anything is wrong. */
+/* Decompresses a zlib stream into out[room]; the number of bytes, or SIZE_MAX when anything is wrong. */
 static size_t inflate_all(const uint8_t *in, size_t n, uint8_t *out, size_t room) {
     static const uint8_t ORDER[19] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
     Bits b = {.in = in, .n = n};
@@ -157,7 +156,7 @@ static uint32_t get32(const uint8_t *p) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* The first chunk of a type; its data's size in *n, NULL when there is none or any chunk is wrong. */
+/* The first chunk of a type, with its data's size in *n; NULL when none exists or any chunk is wrong. */
 static const uint8_t *chunk(const uint8_t *png, size_t size, const char *type, size_t *n) {
     const uint8_t *found = NULL;
     size_t at = 8;
@@ -261,7 +260,7 @@ static void test_text(void) {
         test_check(ok && png_read_text(png, size, "param", &none, &e) && !none, "text: %s, no such keyword",
                    CASES[i].name);
         bool refused =
-            true; /* any cut is an error or finds nothing, and reads nothing outside (a sanitizer sees that) */
+            true; /* a cut file gives an error or no text, and no read past its end (a sanitizer sees that) */
         for (size_t cut = 0; ok && cut < size; cut++) {
             uint8_t *copy = malloc(cut + 1);
             char *t = NULL;

@@ -1,5 +1,5 @@
-/* test_micro.c: the VAE's encoder at the micro model's size, every stage, as diffusers computes it. (The other networks
- * of the micro model are followed through the whole pipeline, in that suite.) */
+/* test_micro.c: every stage of the VAE's encoder at the micro model's size against diffusers. (Suite `pipeline` does
+ * the same for the micro model's other networks.) */
 #include "tests/harness/known_answers.h"
 
 #include "sd/models/vae.h"

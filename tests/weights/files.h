@@ -1,4 +1,4 @@
-/* files.h: the parts of suite_files. */
+/* files.h: what the files of suite `files` share. */
 #ifndef SD_TESTS_WEIGHTS_FILES_H
 #define SD_TESTS_WEIGHTS_FILES_H
 
@@ -9,15 +9,15 @@ void files_hash(void);   /* SHA-256 */
 void files_half(void);   /* F16, BF16 */
 void files_atomic(void); /* what writing leaves behind when it fails */
 void files_faults(void); /* allocation failures */
-/* Runs a job with its first allocation failing, then its second, until none does: each time it must say so and leak
- * nothing. It fails with ERR_MEMORY. */
+/* Runs a job with its first allocation failing, then its second, and so on until none fails. Each time it must fail
+ * with ERR_MEMORY and leak nothing. */
 void faults_every(const char *what, bool (*job)(Error *));
 void files_formats(void); /* the table of formats */
 void files_diff(void);
 
 /* `sdc diff` with its outputs thrown away. */
 int quiet_diff(int argc, char **argv);
-/* Whether text holds every part of words, which '|' divides. */
+/* Whether text holds each of the phrases in words, which '|' separates. */
 bool holds(const char *text, const char *words);
 /* Writes a small file: "a" F32 [2,3] = 0..5, "b" F16 [32] = 0..31, "n" I64 [], metadata {"kind":"test"}. */
 bool write_small(const char *path, Error *e);

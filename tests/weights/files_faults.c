@@ -1,7 +1,7 @@
 /* files_faults.c: the Nth allocation fails, for every N.
  *
- * The program must be linked with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free; without these flags the
- * names __real_... are missing, and the checks are skipped. */
+ * The program must be linked with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free. Without these flags
+ * the names __real_... are missing, and the checks are skipped. */
 #include "files.h"
 #include "tests/harness/test.h"
 #include "weights/json.h"
@@ -19,7 +19,7 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 void __wrap_free(void *p);
 
-/* Counts while armed only, and only one thread runs then. */
+/* Counts only while armed, when one thread runs. */
 static struct {
     bool armed, fired;
     long left; /* allocations until one fails */

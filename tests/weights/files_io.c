@@ -19,12 +19,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The F16 or BF16 nearest to d by definition: the sorted neighbours compared, ties to the even one. */
+/* The F16 or BF16 nearest to d by definition: its neighbours compared, ties to the even one. */
 static bool nearest(double d, uint16_t got, float (*widen)(uint16_t), uint16_t infinity) {
     uint16_t magnitude = got & 0x7fff;
     if (signbit(d) != (got >> 15)) return false;
     double a = fabs(d), v = widen(magnitude);
-    if (magnitude == infinity) { /* as if the scale went on: the step beyond the largest */
+    if (magnitude == infinity) { /* as if the scale went on: one step past the largest */
         double top = widen((uint16_t)(infinity - 1)), step = top - widen((uint16_t)(infinity - 2));
         return a >= top + step / 2;
     }
@@ -94,7 +94,7 @@ void files_hash(void) {
     char text[300];
     bool same = true;
     for (size_t i = 0; i < sizeof text; i++) text[i] = (char)(i * 7);
-    for (size_t n = 0; n <= sizeof text; n++) { /* any length, in any two pieces */
+    for (size_t n = 0; n <= sizeof text; n++) { /* every length, in two pieces */
         unsigned char d[2][32];
         for (int portable = 0; portable < 2; portable++) {
             Sha256 s;
@@ -144,7 +144,7 @@ static bool put_bytes(const char *path, size_t size, Error *e) {
     return f && atomic_end(f, e) && ok;
 }
 
-/* In a child, so that limits and users are its own: true when job() was. */
+/* Whether job() is true in a child process, which has limits and a user of its own. */
 static bool in_child(bool (*job)(const char *), const char *path) {
     fflush(NULL);
     pid_t child = fork();
@@ -171,7 +171,7 @@ static bool file_limit(const char *path) { /* at every size at which writing may
     return false;
 }
 
-static bool large_limit(const char *path) { /* fails in a write that does not go through the buffer */
+static bool large_limit(const char *path) { /* fails in a write that bypasses the buffer */
     signal(SIGXFSZ, SIG_IGN);
     struct rlimit r = {150000, 150000};
     Error e = {0};

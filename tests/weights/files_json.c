@@ -214,7 +214,7 @@ void files_json(void) {
     }
     for (size_t i = 0; i < sizeof INVALID / sizeof *INVALID; i++) {
         size_t n = strlen(INVALID[i]);
-        char *tight = malloc(n + 1); /* its end is where a sanitizer looks */
+        char *tight = malloc(n + 1); /* of the exact size, so that a sanitizer sees reads past the end */
         Json *j = json_parse("TEXT", tight ? memcpy(tight, INVALID[i], n) : "", n, (e = (Error){0}, &e));
         test_check(!j && e.code == ERR_FORMAT && holds(e.text, "TEXT: |;"), "invalid JSON %zu: %s", i, INVALID[i]);
         json_free(j);

@@ -1,5 +1,5 @@
-/* hostile.c: the catalogue. Most are a header and a number of data bytes; some change the length that the file begins
- * with; the rest are files of other kinds, given whole. */
+/* hostile.c: the catalogue. Most entries are a header and a number of data bytes; some change the length field; the
+ * rest are whole files of other kinds. */
 #include "hostile.h"
 
 #include <stdint.h>
@@ -150,7 +150,7 @@ static void put_length(char *p, uint64_t n) {
     for (int i = 0; i < 8; i++) p[i] = (char)(n >> (8 * i));
 }
 
-/* Those too long to write down: text repeated `count` times between a head and a tail. */
+/* Those that are too long to write down: a piece repeated `count` times between a head and a tail. */
 static bool make_long(Hostile *h, const char *name, const char *words, const char *head, const char *piece,
                       size_t count, const char *tail) {
     size_t a = strlen(head), b = strlen(piece), c = strlen(tail), n = a + b * count + c;

@@ -152,7 +152,7 @@ static void hostile(void) {
 static void truncations(const char *bytes, size_t size) {
     size_t wrong = 0;
     for (size_t n = 0; n < size; n++) {
-        char *copy = malloc(n + 1); /* of its own size, so that a sanitizer sees the end */
+        char *copy = malloc(n + 1); /* of the exact size, so that a sanitizer sees reads past the end */
         if (!copy) continue;
         char *tight = realloc(memcpy(copy, bytes, n), n ? n : 1);
         Error e = {0};
@@ -166,7 +166,7 @@ static void truncations(const char *bytes, size_t size) {
     test_check(!wrong, "every truncation is refused");
 }
 
-/* What must hold of any file that opened, found without the reader's own sums. */
+/* What must hold of every file that opened, checked independently of the reader. */
 static bool consistent(const WeightFile *f) {
     uint64_t total = 0, n = 0;
     for (int i = 0; i < 8; i++) n |= (uint64_t)f->map[i] << (8 * i);
@@ -201,7 +201,7 @@ static void bit_flips(char *bytes, size_t size, size_t data) {
     test_note("%zu refused, %zu still legal", refused, opened);
 }
 
-/* A model's worth of names over a sparse file: opening must not read the data. */
+/* As many names as a model has, over a sparse file: opening must not read the data. */
 static void large(void) {
     enum { COUNT = 1131 };
     static char names[COUNT][96];
@@ -216,7 +216,7 @@ static void large(void) {
     t[COUNT - 1].n[0] = 1048576; /* 2.7 GB */
     FileTensor last = t[COUNT - 1];
     t[COUNT - 1].n[0] = 0;
-    /* The header with the last tensor's true size, by way of a file without its data. */
+    /* The header with the last tensor's true size, from a file without its data. */
     StWriter *w = st_write_begin(path, t, COUNT, NULL, 0, &e);
     bool ok = w && st_write_end(w, &e);
     size_t size = 0;
