@@ -1,1 +1,1 @@
-"""The makers of golden outputs: one module a group of goldens, `values` and `store` shared by all of them."""
+"""The makers of golden outputs: a module per group of goldens; all share `values` and `store`."""

@@ -3,12 +3,12 @@
 
     python tools/goldens [ops|blocks|micro|full|noise|samplers|micro_samplers|all ...] [--check] [--work DIR] [--threads N] [--bpe FILE]
 
-Without --check the files are written again; with it nothing is written, and each file is said to agree with the one
-in the repository or not (within the golden's own e32, torch float32's measured error: machines differ in last bits).
+Rewrites the files; with --check it writes nothing and reports whether each file agrees with the one in the repository
+(within the golden's own e32, torch float32's measured error, as the last bits differ between machines).
 "full" is the real SD 1.5 configuration: about 10 GB of memory and some minutes; "all" includes it.
---work keeps the full model's stages in DIR, so that an interrupted run continues. --bpe FILE is CLIP's merge list
-(bpe_simple_vocab_16e6.txt.gz): the token ids written down in goldens/pipeline.py are then checked against
-transformers' tokenizer. Environment: tools/requirements.txt.
+--work keeps the full model's stages in DIR, so that an interrupted run can continue. --bpe FILE is CLIP's merge list
+(bpe_simple_vocab_16e6.txt.gz), to check the token ids in goldens/pipeline.py against transformers' tokenizer.
+Environment: tools/requirements.txt.
 """
 import argparse
 import importlib

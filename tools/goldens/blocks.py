@@ -1,8 +1,7 @@
 """Block cases: every line of tests/nn/block_cases.h through the module that diffusers or transformers builds models from.
 
-Weights are named "CASE." + the part's name in a single-file checkpoint: in_layers.0, skip_connection, nin_shortcut, q,
-proj_out, op, ... (block_cases.h lists them); inputs "CASE.x", "CASE.x2", "CASE.emb", "CASE.context". The layouts are
-torch's.
+Weights are named "CASE." + the layer's name in a single-file checkpoint: in_layers.0, skip_connection, nin_shortcut, q,
+proj_out, op, ... (listed in block_cases.h); inputs "CASE.x", "CASE.x2", "CASE.emb", "CASE.context". Layouts are torch's.
 """
 import torch
 from diffusers.models.attention import BasicTransformerBlock
@@ -120,7 +119,7 @@ def clip_layer(c):
 
 
 def _eager(a):
-    """CLIP's attention in plain operations: the library's eager form takes its softmax in float32 whatever the dtype."""
+    """CLIP's attention in plain operations: the library's eager form computes its softmax in float32 for every dtype."""
 
     def forward(hidden_states, attention_mask=None, **_):
         shape = (*hidden_states.shape[:2], a.num_heads, a.head_dim)
@@ -145,7 +144,7 @@ RUN = {
 
 
 def make(args):
-    """The one golden of this group, at most 1024 values a case."""
+    """This group's golden, at most 1024 values a case."""
     sources = ["tools/goldens/" + n + ".py" for n in ("names", "ops", "precise", "blocks")] + ["tests/nn/block_cases.h"]
     golden = store.Golden("blocks", sources, samples=1024)
     for c in ops.parse(CASES, FIELDS):

@@ -1,12 +1,12 @@
 """Full size: the real SD 1.5 configuration with generated weights, nothing to download.
 
-full_f32 and full_f16: txt2img at 256x256, every block of the first step; f16 means the weights were rounded to float16
-and everything computed in float32 (and float64, for the reference). full_kat: the three networks alone on small inputs,
-called "x" [1,4,16,16], "context" [1,77,768], "z" [1,4,8,8], "image" [1,3,H,W] (scale 1, mean 0), and one row of token
-ids. The same runs were once made with CompVis' own code; KNOWN is what it gave, and the float32 run must agree to 1e-4.
+full_f32 and full_f16: txt2img at 256x256, every block of the first step; in f16 the weights are rounded to float16 and
+everything is computed in float32 (in float64 for the reference). full_kat: each of the three networks on small inputs,
+"x" [1,4,16,16], "context" [1,77,768], "z" [1,4,8,8], "image" [1,3,H,W] (scale 1, mean 0), and one row of token ids.
+KNOWN is what CompVis' own code gave for these; the float32 run must agree to 1e-4.
 
-The networks come one at a time, in one precision at a time: about 10 GB at the peak. With --work DIR each stage's
-result is kept there and taken from there.
+Networks are loaded one at a time, in one precision at a time: about 10 GB at the peak. With --work DIR each stage's
+result is saved there and reused.
 """
 import gc
 import tempfile
@@ -20,7 +20,7 @@ from .precise import reference
 
 SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "models", "precise", "kdiffusion", "pipeline", "full")]
 JOB = dict(prompt="a lovely cat", negative="", seed=42, width=256, height=256, steps=5, cfg=7, sampler="Euler")
-SAMPLES = 512  # of a block tap; results have the file's 4096
+SAMPLES = 512  # per block tap; results have the file's 4096
 TOKENS = [49406, 320, 1125, 539, 320, 2368] + [49407] * 71
 COUNTS = {"text": (196, 123060480), "unet": (686, 859520964), "vae": (248, 83653863)}  # tensors, parameters
 KNOWN = {  # the first eight values, from the original CompVis code
@@ -71,7 +71,7 @@ STAGES = {"text": text_stage, "unet": unet_stage, "vae": vae_stage}
 
 
 def run(half, dtype, work):
-    """All taps of one run, a network at a time."""
+    """All taps of one run, network by network."""
     taps = {}
     for name, stage in STAGES.items():
         path = work / f"{name}-{'f16' if half else 'f32'}-{str(dtype).removeprefix('torch.')}.pt"
@@ -92,7 +92,7 @@ def run(half, dtype, work):
 
 
 def make(args):
-    """The three goldens of the full size."""
+    """The three full-size goldens."""
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(args.work or temporary)
         work.mkdir(parents=True, exist_ok=True)

@@ -1,21 +1,21 @@
 """Gradients of the op cases by torch's autograd: of the sum of y * "NAME.dy" (an input, scale 1) for every line of
 tests/tensor/cases.h that has a derivative.
 
-A case's tensors are named "NAME.d" + part: dx, dx2, dq, dk, dv, dvector, dresidual, dweight, dbias,
-dembedding.weight, dposition_embedding.weight. Weights' are flat in torch's order, inputs' as cases.h lays inputs out.
-Autograd itself is held to central differences in float64 along a random direction in every case that is smooth there:
-within 1e-6 of the gradient's length times the direction's.
+A case's tensors are named "NAME.d" + the operand: dx, dx2, dq, dk, dv, dvector, dresidual, dweight, dbias,
+dembedding.weight, dposition_embedding.weight. Weights' gradients are flat in torch's order, inputs' are laid out as in
+cases.h. Autograd itself is checked against central differences in float64 along a random direction, in every case that
+is smooth there: within 1e-6 of the gradient's length times the direction's.
 """
 import torch
 
 from . import ops, store, values
 from .precise import reference
 
-STEP = 1e-5  # of the inputs' scale; where that is above 1, of its inverse
+STEP = 1e-5  # relative to the inputs' scale, or above 1 to its inverse
 
 
 class Leaves(ops.Case):
-    """A case whose tensors are leaves of the graph; all are kept by their part's name."""
+    """A case whose tensors are leaves of the graph, kept by operand."""
 
     def __init__(self, case, dtype, move=0.0):
         self.__dict__.update(case.__dict__)
@@ -73,7 +73,7 @@ def check_differences(case, exact, c):
 
 
 def make(args):
-    """The one golden of this group, at most 96 values a tensor."""
+    """This group's golden, at most 96 values a tensor."""
     golden = store.Golden(
         "gradients", [f"tools/goldens/{n}.py" for n in ("ops", "gradients", "precise")] + ["tests/tensor/cases.h"], samples=96
     )

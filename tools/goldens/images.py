@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/images: small pictures in every format that is read, and what Pillow sees in them.
+"""Makes tests/golden/images: small pictures in every format that sdc reads, and what Pillow decodes them to.
 
     python tools/goldens/images.py
 
 expected.txt has a line for each: file, largest difference allowed (JPEG decoders round differently), width, height and
-the RGB bytes in hex, transparent parts over white. No clock and no random numbers.
+the RGB bytes in hex, composited over white. No clock and no random numbers.
 """
 import struct
 import zlib
@@ -24,7 +24,7 @@ def base():
 
 
 def comment(big=True):
-    """An EXIF block whose only entry of the second directory is a UserComment, as piexif writes it."""
+    """An EXIF block whose second directory holds only a UserComment, as piexif writes it."""
     text = b"UNICODE\0" + TEXT.encode("utf-16-be" if big else "utf-16-le")
     o = ">" if big else "<"
     head = (b"MM\0*" if big else b"II*\0") + struct.pack(o + "I", 8)
@@ -38,7 +38,7 @@ def turned(n):
 
 
 def png(name, ihdr, rows, *extra):
-    """A PNG that Pillow does not write: bit depths, Adam7."""
+    """A PNG of a kind that Pillow does not write: bit depths, Adam7."""
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
     chunks = [chunk(b"IHDR", ihdr), *(chunk(*c) for c in extra), chunk(b"IDAT", zlib.compress(rows, 9)), chunk(b"IEND", b"")]

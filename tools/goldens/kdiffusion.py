@@ -1,4 +1,4 @@
-"""k-diffusion's samplers without what its package drags in (training code, torchvision), and the webui's DDIM.
+"""k-diffusion's samplers without the rest of its package (training code, torchvision), and the webui's DDIM.
 
 `sampling` and `external` are the installed k_diffusion modules, unchanged.
 """
@@ -12,7 +12,7 @@ import torch
 
 
 def _load():
-    """Imports k_diffusion.sampling and .external; torchvision is stood in for (only picture helpers use it)."""
+    """Imports k_diffusion.sampling and .external with a stub for torchvision (only picture helpers use it)."""
     spec = importlib.util.find_spec("k_diffusion")
     package = types.ModuleType("k_diffusion")
     package.__path__ = list(spec.submodule_search_locations)
@@ -36,13 +36,13 @@ sampling, external = _load()
 
 
 def alphas_cumprod():
-    """SD's schedule as CompVis makes it: float64 all the way, then float32."""
+    """SD's noise levels as CompVis makes them: in float64, rounded to float32 at the end."""
     betas = np.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=np.float64) ** 2
     return torch.from_numpy(np.cumprod(1.0 - betas).astype(np.float32))
 
 
 class Denoiser(external.DiscreteEpsDDPMDenoiser):
-    """k-diffusion's wrapper of a network of eps, in float32 or, with the same float32 sigmas, in float64."""
+    """k-diffusion's wrapper for a network that predicts eps, in float32 or, with the same float32 sigmas, in float64."""
 
     def __init__(self, network, dtype=torch.float32):
         super().__init__(network, alphas_cumprod(), quantize=False)
@@ -51,21 +51,21 @@ class Denoiser(external.DiscreteEpsDDPMDenoiser):
             self.log_sigmas = self.sigmas.log()
 
     def schedule(self, steps):
-        """The webui's "Automatic" sigmas: float32 values, in the dtype of this wrapper."""
+        """The webui's "Automatic" sigmas: float32 values, in the wrapper's dtype."""
         single = external.DiscreteEpsDDPMDenoiser(None, alphas_cumprod(), quantize=False)
         return single.get_sigmas(steps).to(self.sigmas.dtype)
 
 
 def ddim_timesteps(steps):
-    """The webui's timesteps of DDIM, smallest first."""
+    """The webui's timesteps for DDIM, smallest first."""
     return torch.clip(torch.tensor(list(range(0, 1000, 1000 // steps))) + 1, 0, 999)
 
 
 def ddim(network, x, steps, part=None):
-    """The webui's DDIM with eta 0: len(timesteps) - 1 evaluations, the one at timesteps[0] never made; with `part` only
-    the first so many timesteps (img2img).
+    """The webui's DDIM with eta 0: len(timesteps) - 1 evaluations, none at timesteps[0]; with `part`, only that many of
+    the first timesteps (img2img).
 
-    network(x, t) is eps. The coefficients are those of x's dtype, from the float32 schedule.
+    network(x, t) gives eps. The coefficients have x's dtype, from the float32 alphas.
     """
     timesteps = ddim_timesteps(steps)[:part]
     a = alphas_cumprod().to(x.dtype)

@@ -2,8 +2,8 @@
 
 U-Net channels 32,64,64,64, 2 ResBlocks a level, 4 heads everywhere, 8 groups, context 32; VAE channels 32,32,64,64, 8
 groups; CLIP 49408 x 32, 2 layers, 4 heads, MLP 64. Goldens: micro_euler_64 (every block of the first step), and smaller
-ones for other samplers, a second seed (a batch of two must give both), a picture whose latent is 9x13 (odd sizes
-inside: upsampling to the skip's size), and the encoder: input "micro.image" [1,3,H,W] with scale 0.57735026, mean 0.
+ones for other samplers, a second seed (a batch of two must give both), a picture with a 9x13 latent (odd sizes inside:
+upsampling to the skip's size), and the encoder: input "micro.image" [1,3,H,W] with scale 0.57735026, mean 0.
 """
 import torch
 
@@ -12,7 +12,7 @@ from .precise import reference
 
 SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "models", "precise", "kdiffusion", "pipeline", "micro")]
 BASE = dict(prompt="a lovely cat", negative="blurry, low quality", seed=42, width=64, height=64, steps=5, cfg=7)
-JOBS = {  # name: (what differs, values a block tap of the first step: 0 for none)
+JOBS = {  # name: (what differs, values per block tap of the first step; 0: none)
     "micro_euler_64": (dict(sampler="Euler"), 1024),
     "micro_euler_64_seed43": (dict(sampler="Euler", seed=43), 0),
     "micro_euler_a_64": (dict(sampler="Euler a"), 0),
@@ -25,7 +25,7 @@ IMAGE_SCALE = 0.57735026
 
 
 def encoder(vae):
-    """Golden of the encoder: stages and moments (mean and log variance, after quant_conv), two sizes."""
+    """The encoder's golden: stages and moments (mean and log variance, after quant_conv) at two sizes."""
     meta = {"model": "micro", "input": f"micro.image scale={IMAGE_SCALE}"}
     golden = store.Golden("micro_encoder", SOURCES, meta=meta)
     for h, w in ((64, 64), (40, 56)):
@@ -45,7 +45,7 @@ def encoder(vae):
 
 
 def img2img(parts):
-    """Goldens of img2img from the bytes of "micro.image": latents (the posterior's mean), start, every step."""
+    """img2img's goldens from the bytes of "micro.image": latents (the posterior's mean), start, every step."""
     goldens = []
     for sampler in ("Euler", "DDIM"):
         job = {**BASE, "sampler": sampler, "steps": 8, "strength": 0.6}

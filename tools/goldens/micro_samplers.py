@@ -1,7 +1,7 @@
 """micro-SD under k-diffusion's other samplers: micro_samplers.safetensors, the last latents of 8 steps at 64x64.
 
-Tensors are named as in samplers.py (whose table says which function and schedule each has); prompts, guidance, model and
-noise as in micro.py (CPU generator of seed 42). The functions are k-diffusion's own.
+Names, functions and schedules are those of the table in samplers.py; prompts, guidance, model and noise those of
+micro.py (CPU generator, seed 42). The functions are k-diffusion's own.
 """
 import torch
 
@@ -35,7 +35,7 @@ def run(parts, name, dtype):
 
 
 def make(args):
-    """The golden of this group."""
+    """This group's golden."""
     parts = {d: {k: getattr(models, k)(models.MICRO, dtype=d) for k in ("text", "unet")} for d in (torch.float64, torch.float32)}
     golden = store.Golden("micro_samplers", [*micro.SOURCES, "tools/goldens/samplers.py", "tools/goldens/micro_samplers.py"])
     for name in NAMES:

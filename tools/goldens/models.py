@@ -27,7 +27,7 @@ SD15 = dict(
 
 
 def unet(c, half=False, dtype=torch.float32):
-    """The U-Net. diffusers calls SD 1's number of heads attention_head_dim."""
+    """The U-Net. What diffusers calls attention_head_dim is SD 1's number of heads."""
     m = UNet2DConditionModel(
         sample_size=64,
         in_channels=4,

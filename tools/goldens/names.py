@@ -1,7 +1,7 @@
 """Names: from the parameters of diffusers' and transformers' modules to those of a single-file SD 1 checkpoint.
 
-Generated weights depend on the checkpoint's names, so a module is filled by asking for each of its parameters what the
-checkpoint calls it. The rest of a name (".weight", ".bias", everything inside a spatial transformer) is the same.
+Generated weights depend on the checkpoint's names, so a module is filled by translating the name of each parameter. The
+rest of a name (".weight", ".bias", everything inside a spatial transformer) is the same.
 """
 import re
 
@@ -30,7 +30,7 @@ _VAE_ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "
 
 
 def _part(rest, table):
-    """`rest` with its leading module name translated, where the table has it."""
+    """`rest` with its leading module name translated if it is in the table."""
     for key, value in table.items():
         if rest == key or rest.startswith(key + "."):
             return value + rest[len(key) :]
@@ -66,7 +66,7 @@ def unet(name, layers=2):
             return f"{block}.0.op{rest[len('conv'):]}"
         return f"{block}.0.{resnet(rest)}" if kind == "resnets" else f"{block}.1.{rest}"
     block = f"output_blocks.{b * (layers + 1) + (layers if kind == 'upsamplers' else n)}"
-    if kind == "upsamplers":  # after the attention, where the level has one; the first level up has none
+    if kind == "upsamplers":  # after the level's attention, if any; the first level up has none
         return f"{block}.{1 if b == 0 else 2}.{rest}"
     return f"{block}.0.{resnet(rest)}" if kind == "resnets" else f"{block}.1.{rest}"
 

@@ -2,14 +2,14 @@
 
 noise.safetensors: torch's CPU generator, float32. "randn.seedS.nN" is randn(N) of a fresh generator;
 "randn.seedS.callsA_B_C" are randn(A), randn(B), randn(C) of one generator, concatenated. Up to 80 values are stored
-whole, of more the first 64 and then the last 16; NAME.sha256 in the metadata is of all values' bytes (little-endian
-float32). Bits, not tolerances: e32 is 0. (They are those of torch on x86 with AVX2 or better; see versions.)
+whole, of more the first 64 and the last 16; NAME.sha256 in the metadata is of all values' bytes (little-endian
+float32). Bits must agree: e32 is 0. (They are torch's on x86 with AVX2 or better; see versions.)
 
 schedule.safetensors: alphas_cumprod and sigmas (all 1000, smallest sigma first); "sigmas.KIND.nN", the webui's sigmas
 for N steps with the final 0, KIND uniform (Euler, Euler a), karras or exponential; "t.uniform.nN", the network's
 fractional t for each; "ddim.timesteps.nN", smallest first. The reference is float64 from the float32 alphas_cumprod.
-Samplers, x of shape [1,4,4,4], x = noise * sigma[0] (DDIM: x = noise), noise from the CPU generator of seed 42, which then
-gives the sampler's draws, one of 64 values each:
+Samplers: x of shape [1,4,4,4], x = noise * sigma[0] (DDIM: x = noise), noise and then the sampler's draws, of 64 values
+each, from the CPU generator of seed 42:
   "toy.euler.nN", "toy.euler_a.nN" [N,1,4,4,4], x after every step; "toy.heun.n10", "toy.dpm_2.n10", "toy.dpm_2_a.n10",
       "toy.lms.n10", "toy.dpmpp_2s_a.n10", "toy.dpmpp_2m.n10": the last x.  denoised = x / (1 + sigma^2) + 0.1 sin(x), uniform
   "eps.ddim.nN" [evaluations,1,4,4,4], eta 0.                           eps(x, t) = 0.9 x + 0.3 sin(2 x + t / 1000)
@@ -79,7 +79,7 @@ def toy_eps(x, t):
 
 
 def sample(sampler, network, n, shape, dtype):
-    """x after every step [steps, *shape]. `network` is a toy of denoised values, or of eps under the wrapper."""
+    """x after every step [steps, *shape]. `network` is a toy that predicts denoised values, or eps under the wrapper."""
     g = torch.Generator().manual_seed(42)
 
     def draw(*_):
@@ -151,5 +151,5 @@ def schedule():
 
 
 def make(args):
-    """Both goldens of this group."""
+    """This group's two goldens."""
     return [noise(), schedule()]

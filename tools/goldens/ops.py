@@ -1,6 +1,6 @@
 """Op cases: every line of tests/tensor/cases.h through torch, in float64 and in float32.
 
-The layout of inputs and outputs is channels-last, as cases.h says; weights are flat in torch's own order.
+Inputs and outputs are channels-last, as in cases.h; weights are flat in torch's own order.
 """
 import math
 import re
@@ -27,7 +27,7 @@ FIELDS = {
 
 
 class Case:
-    """One line of the table: fields as attributes, generated tensors in the working dtype as methods."""
+    """A line of the table: attributes are its fields, methods give generated tensors in the working dtype."""
 
     def __init__(self, kind, name, fields):
         self.kind, self.name, self.dtype = kind, name, torch.float32
@@ -51,7 +51,7 @@ def number(text):
 
 
 def parse(path, kinds):
-    """The cases of an X-macro table: KIND(name, field, ...) at the beginning of a line. Names are unique."""
+    """The cases of an X-macro table: lines that begin KIND(name, field, ...). Names are unique."""
     cases = []
     for line in path.read_text().splitlines():
         m = re.match(r"([A-Z_0-9]+)\(([^)]*)\)", line)
@@ -114,7 +114,7 @@ def group_norm(c):
         x = torch.cat([x, c.input("x2", c.N, c.T, c.C2, scale=c.xscale, mean=c.xmean)], dim=2)
     n = c.C + c.C2
     x = x.transpose(1, 2).contiguous()
-    y = torch.group_norm(x, c.groups, c.weight("weight", n), c.weight("bias", n), c.eps)  # F. refuses groups of one
+    y = torch.group_norm(x, c.groups, c.weight("weight", n), c.weight("bias", n), c.eps)  # F.group_norm rejects groups of one
     return act(y, c.act).transpose(1, 2)
 
 
@@ -144,7 +144,7 @@ def geglu(c):
 
 
 def affine(c):
-    def single(v):  # the C interface takes them as float
+    def single(v):  # the C interface takes floats
         return torch.tensor(v, dtype=torch.float32).to(c.dtype)
 
     return c.input("x", c.N, c.T, c.C, scale=c.xscale, mean=c.xmean) * single(c.scale) + single(c.offset)
@@ -175,7 +175,7 @@ RUN = {
 
 
 def make(args):
-    """The one golden of this group. Its tensors hold at most 1024 values a case, to keep the file small."""
+    """This group's golden, at most 1024 values a case to keep the file small."""
     golden = store.Golden("ops", ["tools/goldens/ops.py", "tools/goldens/precise.py", "tests/tensor/cases.h"], samples=1024)
     for c in parse(CASES, FIELDS):
         out = []

@@ -6,9 +6,8 @@ image (the decoder's raw output). Layouts are torch's.
 
 Conventions: k-diffusion samplers start from noise * sigma[0] and run on sigmas at t = linspace(999, 0, steps) by
 log-linear interpolation; the network sees x / sqrt(sigma^2 + 1) and a fractional t. DDIM starts from noise. Guidance is
-negative + cfg * (positive - negative), of denoised
-values, or of eps in DDIM. All noise comes from one torch CPU generator a picture, float32, shape (4,h,w):
-first the initial noise, then the sampler's, one draw a step.
+negative + cfg * (positive - negative), of denoised values, or of eps in DDIM. All noise comes from one torch CPU
+generator per picture, float32, shape (4,h,w): the initial noise, then the sampler's, one draw a step.
 """
 import gzip
 from pathlib import Path
@@ -19,7 +18,7 @@ from . import kdiffusion, models
 from .precise import reference
 
 START, END = 49406, 49407
-# Token ids of the words of every prompt that is used; check_ids proves them with transformers' tokenizer.
+# Token ids of every word in the prompts; check_ids checks them with transformers' tokenizer.
 IDS = {
     "": [],
     "a lovely cat": [320, 2165, 2368],
@@ -34,7 +33,7 @@ def ids(prompt):
 
 
 def check_ids(bpe):
-    """Compares IDS with what transformers' CLIP tokenizer makes of CLIP's merge list (bpe_simple_vocab_16e6.txt.gz)."""
+    """Compares IDS with transformers' CLIP tokenizer on CLIP's merge list (bpe_simple_vocab_16e6.txt.gz)."""
     from transformers import CLIPTokenizer
 
     merges = gzip.open(bpe, "rt", encoding="utf-8").read().split("\n")[1 : 49152 - 256 - 2 + 1]
@@ -53,14 +52,14 @@ def check_ids(bpe):
 
 
 def _first(out):
-    """The tensor of a module's output."""
+    """The tensor in a module's output."""
     while not torch.is_tensor(out):
         out = out[0]
     return out
 
 
 class Recorder:
-    """Forward hooks that store outputs under names, in order of computation. `prefix` may be None: record nothing."""
+    """Forward hooks that store outputs under names, in order of computation. `prefix` None: record nothing."""
 
     def __init__(self):
         self.taps, self.prefix, self.full, self.handles = {}, None, True, []
@@ -73,7 +72,7 @@ class Recorder:
         self.handles.append(module.register_forward_hook(hook))
 
     def unet(self, m):
-        """Every block of the U-Net; conv_out also when `full` is off."""
+        """Every block of the U-Net; without `full`, only conv_out."""
         self.watch(m.time_embedding, "time_embedding")
         self.watch(m.conv_in, "conv_in")
         for kind in ("down_blocks", "up_blocks"):
@@ -115,7 +114,7 @@ def start_of(strength, steps):
 
 
 def denoise(unet, context, job, dtype, record, z=None):
-    """Noise, or with z (img2img) a picture's latents, to latents. Returns (latents, taps)."""
+    """From noise, or with z (img2img) from a picture's latents, to latents. Returns (latents, taps)."""
     h, w = job["height"] // 8, job["width"] // 8
     generator = torch.Generator("cpu").manual_seed(job["seed"])
 
@@ -134,7 +133,7 @@ def denoise(unet, context, job, dtype, record, z=None):
         calls += 1
         return unet(x, t, encoder_hidden_states=context).sample
 
-    def guide(network, x, level):  # x is what the step before it made
+    def guide(network, x, level):  # x is the previous step's
         if calls:
             taps[f"latents.step{calls - 1:03d}"] = x.clone()
         negative, positive = network(torch.cat([x, x]), torch.cat([level, level])).chunk(2)
@@ -166,7 +165,7 @@ def denoise(unet, context, job, dtype, record, z=None):
 
 
 def decode(vae, latents):
-    """Latents to the decoder's raw output, and the taps on the way."""
+    """From latents to the decoder's raw output, with taps."""
     recorder = Recorder()
     recorder.coder(vae.decoder, "up_blocks")
     recorder.prefix = "vae.decoder."
@@ -196,5 +195,5 @@ def metadata(job, model):
 
 
 def is_block(name):
-    """Whether a tap is one of the many (sampled sparsely) rather than a result."""
+    """Whether a tap is a block's, sampled sparsely, rather than a result."""
     return name.startswith(("unet.", "vae.")) and not name.endswith("conv_out")

@@ -1,8 +1,8 @@
-"""What keeps a float64 reference in float64.
+"""Keeps a float64 reference in float64.
 
-The sinusoidal timestep embedding: diffusers computes it in float32 whatever the model's dtype (with t = 981 that is an
-error of 3e-5 in some elements). A reference must not inherit that, so float64 runs replace diffusers' function by one in
-the precision of its input; float32 runs keep diffusers' own. And a guard: float64 in and float32 out is an error.
+diffusers computes the sinusoidal timestep embedding in float32 for every dtype (at t = 981 some elements are off by
+3e-5). A reference must not inherit that, so float64 runs replace diffusers' function by one in its input's precision;
+float32 runs keep diffusers' own. A guard raises when an operation takes float64 and gives float32.
 """
 import contextlib
 import math
@@ -31,7 +31,7 @@ def _replacement(timesteps, embedding_dim, flip_sin_to_cos=False, downscale_freq
 
 
 class NoNarrowing(TorchDispatchMode):
-    """Within it, an operation on float64 that gives float32 raises: a library's hidden float32 would spoil a reference."""
+    """A context in which an operation on float64 that gives float32 raises: hidden float32 would spoil a reference."""
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
@@ -43,7 +43,7 @@ class NoNarrowing(TorchDispatchMode):
 
 @contextlib.contextmanager
 def reference(dtype):
-    """For a run in that dtype: within it a float64 run stays in float64. Other runs are left as the libraries are."""
+    """A context that keeps a float64 run in float64. Runs in other dtypes are left alone."""
     if dtype != torch.float64:
         yield
         return

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 """Writes tests/golden/prompts.txt: prompts and what the webui's own code makes of them.
 
-    golden_prompts.py WEBUI clip/simple_tokenizer.py tests/golden/prompts.txt
-    golden_prompts.py WEBUI clip/simple_tokenizer.py FILE --fuzz SEED COUNT      (generated prompts only)
+    python tools/goldens/prompts.py WEBUI clip/simple_tokenizer.py tests/golden/prompts.txt
+    python tools/goldens/prompts.py WEBUI clip/simple_tokenizer.py FILE --fuzz SEED COUNT    (generated prompts only)
 
-WEBUI is a checkout of AUTOMATIC1111/stable-diffusion-webui, 1.8 or of its time. Its prompt_parser.py, extra_networks.py
-and sd_hijack_clip.py run as they are; what else they import is stubbed. The tokenizer is openai/CLIP's (with
-bpe_simple_vocab_16e6.txt.gz beside it), which this project follows; the webui's own for SD 1 (transformers'
-CLIPTokenizer) differs in not undoing HTML references where ftfy has not. Needs: pip install lark torch ftfy regex
+WEBUI is a checkout of AUTOMATIC1111/stable-diffusion-webui, about version 1.8. Its prompt_parser.py, extra_networks.py
+and sd_hijack_clip.py run unchanged; their other imports are stubbed. The tokenizer is openai/CLIP's (with
+bpe_simple_vocab_16e6.txt.gz in the same folder), which this project follows; the webui's own for SD 1 (transformers'
+CLIPTokenizer) does not undo the HTML references that ftfy leaves. Needs: pip install lark torch ftfy regex
 
-A line is a JSON object: prompt; what of steps (20), hires, old, negative and emphasis ("Original") is not the default;
-and parts: [weight, [[until, text], ...]] for each that AND divides, texts: [text, [[piece, weight], ...],
+A line is a JSON object: prompt; those of steps (20), hires, old, negative and emphasis ("Original") that are not the
+default; and parts: [weight, [[until, text], ...]] for each branch of AND, texts: [text, [[piece, weight], ...],
 [[ids, weights], ...] by chunk without start, end and padding, tokens], networks: [kind, arguments]; or error: true where
-the original stops with an exception. Weights that are all alike stand once.
+the original raises an exception. Equal weights are written once.
 """
 import hashlib
 import importlib
@@ -324,7 +324,7 @@ def module(name, **attributes):
 
 
 def load_webui(path):
-    """The original's modules, with stand-ins for everything around them."""
+    """The original's modules, with stubs for everything around them."""
     package = module("modules", __path__=[os.path.join(path, "modules")])
     opts = types.SimpleNamespace(emphasis="Original", comma_padding_backtrack=20)
     stubs = {"devices": {}, "errors": {}, "sd_emphasis": {}, "shared": {"opts": opts}}

@@ -3,13 +3,13 @@
 
     python tools/goldens/resize.py [--check]
 
-Each line: what (a filter, or one of the webui's modes), the picture (noise or smooth), its width and height, the new
-width and height, the CRC-32 of the result's RGB bytes, and its first four bytes. tests/test_resize.c makes the same
-pictures from the same formulas. The modes are done here as the webui does them: Lanczos; borders from a box without
-height or width at the edge, Pillow's default filter.
+Each line: a filter or one of the webui's modes, the picture (noise or smooth), its width and height, the new width and
+height, the CRC-32 of the result's RGB bytes, and its first four bytes. tests/image/test_image.c makes the same pictures
+from the same formulas. The modes are the webui's: Lanczos; borders from a box of no height or width at the edge,
+Pillow's default filter.
 
-Pillow 12 or older (pip install --target DIR "pillow<13", PYTHONPATH=DIR): the webui's, which always goes across first and
-down second. Pillow 13 chooses the order by the sizes, and pixels differ by one.
+Pillow 12 or older (pip install --target DIR "pillow<13", PYTHONPATH=DIR), the webui's, resizes across first and down
+second. Pillow 13 chooses the order by the sizes, and pixels differ by one.
 """
 import sys
 import zlib

@@ -1,14 +1,14 @@
 """Samplers and schedule types without a network: samplers.safetensors.
 
-"schedule.NAME.nN": lists of sigmas, the final 0 included where there is one. The reference is float64 where it is a
-formula; otherwise the float32 of the implementation named here is both.
+"schedule.NAME.nN": lists of sigmas, with the final 0 if there is one. The reference is float64 if there is a formula;
+otherwise reference and result are the float32 of the implementation named here.
 "k.NAME": the last x of k-diffusion's own function, in float64 and float32, over the toy network
 eps(x, t) = 0.9 x + 0.3 sin(2 x + t / 1000) under k-diffusion's wrapper; x of shape [1,4,4,4], noise * sigma[0] from
-torch's CPU generator of seed 42, which then gives the sampler's draws; SDE samplers: BrownianTreeNoiseSampler over torchsde,
-entropy 42. The sampler's own schedule and its rule of discarding, as the webui has them (SAMPLERS below).
+torch's CPU generator of seed 42, which also gives the sampler's draws; SDE samplers: BrownianTreeNoiseSampler over
+torchsde, entropy 42. Schedule and discarding of the next-to-last sigma as in the webui (SAMPLERS below).
 "diffusers.ddpm": diffusers' DDPMScheduler (leading, offset 1, its own float32 betas replaced by CompVis's).
-"webui.NAME": transcribed from the facts of the webui's files (Restart, LCM, PLMS, DDIM CFG++ with guidance 7 over the
-second prediction 0.9 x + 0.3 cos(2 x + t / 1000)); each but CFG++ is first held to known answers of the original.
+"webui.NAME": transcribed from the webui's files (Restart, LCM, PLMS, DDIM CFG++ with guidance 7 over the second
+prediction 0.9 x + 0.3 cos(2 x + t / 1000)); all but CFG++ are first checked against known answers of the original.
 "brownian.A_B": torchsde's increments of shape [4,8,8] for entropy 42, bit for bit.
 """
 import numpy as np
@@ -67,12 +67,12 @@ def draws(shape, dtype):
 
 
 def single(x):
-    """x in float32 (by numpy: the float64 reference refuses such a conversion in torch)."""
+    """x in float32, by numpy: the float64 guard rejects the conversion in torch."""
     return torch.from_numpy(np.asarray(x.numpy(), np.float32))
 
 
 class Brownian:
-    """k-diffusion's noise sampler with one tree, in float32 whatever is computed with it."""
+    """k-diffusion's noise sampler with one tree, in float32 whatever the dtype of x."""
 
     def __init__(self, shape, s):
         s = single(s)
@@ -109,7 +109,7 @@ def times_of(steps):
 
 
 def plms(steps, shape, dtype):
-    """DDIM by an eps of Adams and Bashforth's weights; the first one is the mean of both ends'."""
+    """DDIM with an eps extrapolated by Adams and Bashforth's weights; the first is the mean of both ends'."""
     t, a = times_of(steps), kdiffusion.alphas_cumprod().to(dtype)
     x, history = draws(shape, dtype)(), []
 
@@ -130,7 +130,7 @@ def plms(steps, shape, dtype):
 
 
 def cfgpp(steps, shape, dtype, scale=7.0):
-    """DDIM whose direction is that of the other prediction, and whose guidance is a 12.5th."""
+    """DDIM whose direction comes from the second prediction, with a 12.5th of the guidance scale."""
     t, a = times_of(steps), kdiffusion.alphas_cumprod().to(dtype)
     x = draws(shape, dtype)()
     for i in range(len(t) - 1, 0, -1):
@@ -142,7 +142,7 @@ def cfgpp(steps, shape, dtype, scale=7.0):
 
 
 def restart(steps, shape, dtype):
-    """Heun with one or two ways back; float32 sigmas."""
+    """Heun with one or two restarts; float32 sigmas."""
     with reference(dtype):
         model, draw = kdiffusion.Denoiser(toy, dtype), draws(shape, dtype)
         s = sigmas("karras", steps)
@@ -173,7 +173,7 @@ def restart(steps, shape, dtype):
 
 
 def lcm(steps, shape, dtype):
-    """The 50 sigmas of times 19, 39, .. and their consistency function."""
+    """The 50 sigmas of the times 19, 39, .. and their consistency function."""
     a = kdiffusion.alphas_cumprod()[19::20]
     table = ((1 - a) / a) ** 0.5
     logs = table.log()
@@ -193,7 +193,7 @@ def lcm(steps, shape, dtype):
 
 
 def ddpm(steps, shape, dtype):
-    """diffusers' scheduler with the float32 alphas that everything else here has."""
+    """diffusers' scheduler with the float32 alphas used elsewhere here."""
     from diffusers import DDPMScheduler
 
     scheduler = DDPMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False,
@@ -206,7 +206,7 @@ def ddpm(steps, shape, dtype):
     for t in scheduler.timesteps:
         kept = g.get_state()
         a = scheduler.step(toy(x, t.to(dtype)), t, x, generator=g).prev_sample
-        if dtype == torch.float64:  # its noise follows x's dtype; ours is float32 rounded draws
+        if dtype == torch.float64:  # its noise has x's dtype; ours is drawn in float32
             g.set_state(kept)
             noise = torch.randn(shape, generator=g)
             variance = scheduler._get_variance(t) ** 0.5
@@ -240,7 +240,7 @@ def exact_list(kind, n):
 
 
 def single_list(kind, n):
-    """The same list in float32, as the webui makes it: by torch where it uses torch."""
+    """The same list in float32, as the webui makes it, in torch where it uses torch."""
     model = kdiffusion.Denoiser(None)
     low, high = model.sigmas[0], model.sigmas[-1]
     if kind == "kl_optimal":
@@ -260,7 +260,7 @@ def held(name, x, known):
 
 
 def make(args):
-    """The golden of this group."""
+    """This group's golden."""
     golden = store.Golden("samplers", SOURCES)
     for kind in ("beta", "kl_optimal", "simple", "ddim", "polyexponential", "sgm_uniform"):
         for n in (1, 5, 20, 30):

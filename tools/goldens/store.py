@@ -1,18 +1,18 @@
 """Golden files: what a case's output should be, and how far torch's own float32 is from it.
 
-A golden is a safetensors file. Every tensor is F32 and 1-D. A tensor of n elements is stored whole when n is at most
-the file's cap (metadata "samples", 4096 unless the file says otherwise; a tensor may have its own), else as samples:
-stored element k is the one of flat index floor(mix(k * 0x9E3779B1 mod 2^32) * n / 2^32), see values.py. So: stored
-count == n means whole, anything less means sampled. The value is the float64 computation rounded to float32.
+A golden is a safetensors file. Every tensor is F32 and 1-D. A tensor of n elements is stored whole if n is at most the
+file's cap (metadata "samples", by default 4096; a tensor may have its own), else sampled: stored element k has the flat
+index floor(mix(k * 0x9E3779B1 mod 2^32) * n / 2^32), see values.py. So a stored count of n means whole, fewer means
+sampled. Values are computed in float64 and rounded to float32.
 
 __metadata__ has one entry a tensor, under the tensor's name:
 
     shape=2,4,8,8 rms=... e32rms=... e32max=...
 
 rms is of the float64 result, e32rms = rms(float32 run - float64 run) / rms and e32max = max |float32 run - float64
-run| / rms, each over ALL elements. Where rms is 0 the two are 0. The other entries: order (tensor names in order of
-computation, one a line), samples, generator, generator_sha256 (of the tool's files that made it), versions, and for a
-whole pipeline what was run. NAME.sha256, where it exists, is of all of NAME's bytes.
+run| / rms, each over ALL elements; both are 0 if rms is 0. The other entries: order (tensor names in order of
+computation, one a line), samples, generator, generator_sha256 (of the source files that made it), versions, and for a
+whole pipeline the job. NAME.sha256, if present, is of all of NAME's bytes.
 """
 import hashlib
 import json
@@ -32,7 +32,7 @@ FLOOR = 1e-7  # float32 rounding of the stored value itself is 3e-8
 
 
 def versions():
-    """Versions of everything that computes, one line."""
+    """Versions of everything that computes, on one line."""
     import diffusers
     import torch
     import transformers
@@ -52,7 +52,7 @@ def generator_sha256(files):
 
 
 def _array(x):
-    """A contiguous numpy array of a tensor or array."""
+    """A tensor or array as a contiguous numpy array."""
     if hasattr(x, "detach"):
         x = x.detach().cpu().numpy()
     return np.ascontiguousarray(x)
@@ -77,7 +77,7 @@ class Golden:
     def add(self, name, f64, f32, samples=None, keep=None):
         """Stores the float64 result `f64` and the error of the float32 result `f32` against it.
 
-        `keep`: flat indices of the elements to store, where the rule for samples is not to hold.
+        `keep`: flat indices of the elements to store, in place of the sampling rule.
         """
         if name in self.tensors:
             raise ValueError(f"{self.name}: {name} twice")
@@ -99,7 +99,7 @@ class Golden:
         self.entries[name] = f"shape={shape} rms={rms:.9g} e32rms={e32rms:.4g} e32max={e32max:.4g}"
 
     def metadata(self):
-        """Everything that goes under __metadata__."""
+        """The contents of __metadata__."""
         return {**self.meta, "order": "\n".join(self.tensors), **self.entries}
 
     def write(self):
@@ -130,7 +130,7 @@ class Golden:
         return float(fields["e32rms"]), float(fields["e32max"])
 
     def check(self):
-        """Compares with the file in the repository; prints what differs, returns whether all agree."""
+        """Compares with the file in the repository; prints differences, returns whether there are none."""
         path = FOLDER / f"{self.name}.safetensors"
         if not path.exists():
             print(f"{path.relative_to(ROOT)}: missing")

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/tokens.txt: prompts and the token ids that the original tokenizers give them.
+"""Writes tests/golden/tokens.txt: prompts and their token ids from the original tokenizers.
 
-    golden_tokens.py open_clip/tokenizer.py clip/simple_tokenizer.py tests/golden/tokens.txt
+    python tools/goldens/tokens.py open_clip/tokenizer.py clip/simple_tokenizer.py tests/golden/tokens.txt
 
-The first file is open_clip's (pip download open_clip_torch; bpe_simple_vocab_16e6.txt.gz beside it), the second
-openai/CLIP's. Both encode every prompt with their own clean-up and have to agree; where a prompt spells a special
-token they cannot, as their spellings differ, and OpenAI's answer is taken, whose spelling this project follows.
+The first file is open_clip's (pip download open_clip_torch; with bpe_simple_vocab_16e6.txt.gz in the same folder), the
+second openai/CLIP's. Both encode every prompt with their own clean-up and must agree, except where a prompt spells a
+special token: their spellings differ, and this project follows OpenAI's.
 Prompts that are not UTF-8 are decoded with errors="replace". Needs: pip install ftfy regex torch numpy
 """
 import hashlib
@@ -22,7 +22,7 @@ import regex
 
 SEED = 20240607
 
-# Answers known from elsewhere (OpenAI's rules), checked when the file is made.
+# Known answers from elsewhere (OpenAI's rules), checked when the file is made.
 KNOWN = {
     "": [],
     "a photo of a cat": [320, 1125, 539, 320, 2368],
@@ -168,7 +168,7 @@ BROKEN = [
 
 
 def generated(rng):
-    """Prompts in the ways people write them, and mixtures."""
+    """Prompts as people write them, and mixtures."""
     subjects = "cat,robot,old man,castle,dragon,girl with glasses,spaceship,fox,street,still life,wizard,whale".split(",")
     traits = "masterpiece,best quality,highly detailed,8k uhd,sharp focus,soft light,film grain,bokeh,HDR,intricate".split(",")
     extras = "by night,in the rain,on Mars,at the café,under cherry blossoms,with an über-cool hat,in 1984".split(",")

@@ -1,4 +1,4 @@
-"""Writes what diffusers computes for the full-size golden picture, in the names and layout of `sdc txt2img --taps`.
+"""Writes what diffusers computes for the full-size golden picture, with the names and layout of `sdc txt2img --taps`.
 
     python tools/goldens/torch_taps.py OUT.safetensors [--half]
     build/.../test --make-model full single f32 full.safetensors

@@ -8,11 +8,11 @@ micro_gradients: of every parameter under its name in a single-file checkpoint, 
 micro_adamw: "losses", those of ten steps on the U-Net: mean squared error of the noise predicted, x0 "train.N.x0" and
   noise "train.N.noise" [2,4,16,16], t "train.N.t" below 1000, context "train.N.context"; lr 1e-4, betas 0.9 0.999,
   eps 1e-8, weight decay 0.01; x_t = sqrt(a) x0 + sqrt(1 - a) noise with SD's scaled-linear betas. (At a rate of 1e-3
-  the signs of the smallest gradients, which are rounding, show in the losses of any two programs.)
+  the losses of any two programs would show the signs of the smallest gradients, which are rounding.)
 full_training: the gradients of SD 1.5's U-Net at 64x64, of the sum of output * "train.full.dy"; x "train.full.x", t 500,
-  context "train.full.context" [1,77,768]. float32 alone (float64 does not fit), so no errors; the lengths are what
-  counts. Made only when asked for: `golden.py full_training`, 12 GB.
-Inputs are generated (values.py), scale 1 where none is said, flat in torch's order.
+  context "train.full.context" [1,77,768]. float32 alone (float64 does not fit), so no e32; compare the lengths. Made
+  only on request: `python tools/goldens full_training`, 12 GB.
+Inputs are generated (values.py), of scale 1 unless given, flat in torch's order.
 """
 import numpy as np
 import torch
@@ -86,7 +86,7 @@ def adamw(dtype):
 
 
 def full(args):
-    """Golden of the full size: one value of each gradient, and its length."""
+    """The full-size golden: one value of each gradient, and its length."""
     golden = store.Golden("full_training", SOURCES, samples=1)
     with torch.enable_grad():
         m = models.unet(models.SD15)

@@ -1,4 +1,4 @@
-"""Generated values: weights and inputs that need no file, because C and Python make the same bits from a name.
+"""Generated values: weights and inputs that need no file, as C and Python make the same bits from a name.
 
 Element j (flat index, C order) of the tensor called `name`:
 
@@ -6,14 +6,14 @@ Element j (flat index, C order) of the tensor called `name`:
     x ^= x >> 16;  x *= 0x85EBCA6B;  x ^= x >> 13;  x *= 0xC2B2AE35;  x ^= x >> 16        (mod 2^32)
     r  = x * 2^-31 - 1                                        double, exact, in [-1, 1)
 
-Weights (`weight`); everything in double, one rounding to float32 at the end, no fused multiply-add:
+Weights (`weight`), all in double, rounded once to float32, no fused multiply-add:
 
     2 or more dimensions:  r * 0.05 when the name contains "embedding", else r * sqrt(3.0 / (n / shape[0]))
     1 dimension:           0.1 * r when the name ends in "bias", else 1.0 + 0.1 * r
 
-A weight's j runs over torch's order of the checkpoint ([O,I,kh,kw] for a convolution), whatever the order in memory.
+A weight's j counts in torch's order of the checkpoint ([O,I,kh,kw] for a convolution), whatever the order in memory.
 
-Inputs (`input`), with a name of their own; two roundings in float32 after the one from double, no fused multiply-add:
+Inputs (`input`), each with a name; rounded from double, then twice in float32, no fused multiply-add:
 
     a = (float)(r * sqrt(3.0));   a = a * (float)scale;   a = a + (float)mean
 
@@ -23,7 +23,7 @@ import zlib
 
 import numpy as np
 
-_CHUNK = 1 << 22  # elements at a time, to bound the temporary arrays of the full-size model
+_CHUNK = 1 << 22  # elements at a time, to bound temporary arrays
 
 
 def mix(x):
@@ -50,7 +50,7 @@ def uniform(name, begin, end):
 
 
 def _fill(name, shape, rule):
-    """The float32 array of `shape` whose elements are rule(r), made a chunk at a time."""
+    """The float32 array of `shape` with elements rule(r), made in chunks."""
     n = int(np.prod(shape, dtype=np.int64))
     out = np.empty(n, np.float32)
     for begin in range(0, n, _CHUNK):
@@ -60,7 +60,7 @@ def _fill(name, shape, rule):
 
 
 def weight(name, shape):
-    """The generated weight of that full name and shape, float32."""
+    """The generated weight with that full name and shape, float32."""
     n = int(np.prod(shape, dtype=np.int64))
     if len(shape) >= 2:
         scale = 0.05 if "embedding" in name else np.sqrt(3.0 / (n // shape[0]))
@@ -71,7 +71,7 @@ def weight(name, shape):
 
 
 def input(name, shape, scale=1.0, mean=0.0):
-    """The generated input of that name: about uniform, variance scale^2, mean `mean`; float32."""
+    """The generated input of that name: nearly uniform, variance scale^2, mean `mean`; float32."""
     a = _fill(name, shape, lambda r: r * np.sqrt(3.0))
     return a * np.float32(scale) + np.float32(mean)
 
@@ -84,7 +84,7 @@ def integers(name, shape, count):
 
 
 def sample_indices(n, samples):
-    """Flat indices of the `samples` elements that are stored of a tensor of n: floor(mix(k * 0x9E3779B1) * n / 2^32)."""
+    """Flat indices of the `samples` stored elements of a tensor of n: floor(mix(k * 0x9E3779B1) * n / 2^32)."""
     k = np.arange(samples, dtype=np.uint64)
     x = mix(((k * np.uint64(0x9E3779B1)) & np.uint64(0xFFFFFFFF)).astype(np.uint32)).astype(object)
     return np.array([int(v) * n >> 32 for v in x], dtype=np.int64)

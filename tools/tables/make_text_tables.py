@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Writes sd/text/html_entities.inc and sd/text/mojibake_tables.inc: the data of the text clean-up.
 
-    make_text_tables.py sd/text/html_entities.inc sd/text/mojibake_tables.inc
+    python tools/tables/make_text_tables.py sd/text/html_entities.inc sd/text/mojibake_tables.inc
 
-Entities are those of Python's html.entities, with the all-capitals spellings that ftfy adds. The mojibake tables are
-what ftfy (Apache-2.0, (c) Robyn Speer) knows about character sets and suspicious neighbours: its heuristic is one
-alternation of short sequences of character classes, written out here as numbered classes, so that the program needs
-no regular expressions. Needs: pip install ftfy
+Entities are Python's html.entities, with the all-capitals spellings that ftfy adds. The mojibake tables are ftfy's
+(Apache-2.0, (c) Robyn Speer) knowledge of character sets and suspicious neighbours: its heuristic is one alternation of
+short sequences of character classes, here written as numbered classes, so that the program needs no regular
+expressions. Needs: pip install ftfy
 """
 import html
 import html.entities
@@ -40,7 +40,7 @@ def emit(out, declaration, values):
 
 
 def entities(path):
-    """Names without '&' and ';': bit 0: stands with ';', bit 1: also without, bit 2: ftfy's capitals only."""
+    """Names without '&' and ';'. Bit 0: valid with ';', bit 1: also without, bit 2: ftfy's capitals only."""
     table = {}
     for name, text in html.entities.html5.items():
         bare = name.removesuffix(";")
@@ -72,7 +72,7 @@ def entities(path):
 
 
 def holds(item, char):
-    """Whether one element of a parsed regular expression takes this character."""
+    """Whether an element of a parsed regular expression matches this character."""
     op, arg = str(item[0]), item[1]
     if op == "LITERAL":
         return ord(char) == arg
@@ -126,7 +126,7 @@ def mojibake(path):
             classes.append(test)
         return members[key]
 
-    # Beyond these characters only the classes of words and spaces and the negated ones tell characters apart.
+    # Other characters differ only in the word and space classes and the negated ones.
     universe = [chr(c) for c in range(0x10000) if not 0xD800 <= c < 0xE000]
     coded = []
     for anchored, items in patterns:

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Writes sd/text/unicode_tables.inc: what sd/text/unicode.c knows about characters.
 
-    make_unicode.py sd/text/unicode_tables.inc
+    python tools/tables/make_unicode.py sd/text/unicode_tables.inc
 
 Lower case, canonical decomposition and composition, combining classes and width folding are those of Python's
-unicodedata. The classes that split text into pieces are asked of the `regex` package, character by character and with
-IGNORECASE set, because that is the engine and the flag the original pattern runs with. Needs: pip install regex
+unicodedata. The classes that split text into pieces come from the `regex` package with IGNORECASE, character by
+character, as the original pattern runs on that engine with that flag. Needs: pip install regex
 """
 import sys
 import unicodedata
@@ -17,9 +17,9 @@ BLOCK = 128
 LETTER, NUMBER, OTHER = 1, 2, 3
 SPACE, PY_SPACE, PY_WORD, DECIMAL, CASED, IGNORABLE = 4, 8, 16, 32, 64, 128
 
-# Ligatures and digraphs of Latin letters that are taken apart: the choice is ftfy's (ftfy.chardata.LIGATURES).
+# Ligatures and digraphs of Latin letters to split, as ftfy chooses them (ftfy.chardata.LIGATURES).
 LIGATURES = [0x132, 0x133, 0x149, *range(0x1C4, 0x1CD), *range(0x1F1, 0x1F4), *range(0xFB00, 0xFB07)]
-LIGATURE_EXCEPTION = {0xFB05: "\u017ft"}  # NFKC would go on to "st"
+LIGATURE_EXCEPTION = {0xFB05: "\u017ft"}  # NFKC would give "st"
 
 
 def characters():
@@ -40,7 +40,7 @@ def records():
         kind = LETTER if letter.match(char) else NUMBER if number.match(char) else OTHER if other.match(char) else 0
         flags = kind | SPACE * bool(space.match(char)) | PY_SPACE * char.isspace()
         flags |= PY_WORD * (char.isalnum() or char == "_") | DECIMAL * char.isdecimal()
-        # What str.lower does with a capital sigma shows how it sees the character before it.
+        # How str.lower treats a capital sigma shows how it classes the character before it.
         if (char + "\u03a3").lower().endswith("\u03c2"):
             flags |= CASED
         elif ("A" + char + "\u03a3").lower().endswith("\u03c2"):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes sd/text/vocabulary.inc: the merges of CLIP's byte-pair encoding as pairs of token ids.
 
-    make_vocabulary.py bpe_simple_vocab_16e6.txt.gz sd/text/vocabulary.inc
+    python tools/tables/make_vocabulary.py bpe_simple_vocab_16e6.txt.gz sd/text/vocabulary.inc
 
 The file is part of openai/CLIP and of open_clip (MIT licence). Merge k makes token 512 + k.
 """
@@ -14,7 +14,7 @@ SHA256 = "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a"
 
 
 def byte_characters():
-    """The characters that stand for the bytes, in the order of their ids."""
+    """The characters that represent the bytes, in the order of their ids."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     rest = [b for b in range(256) if b not in printable]
     return [chr(b) for b in printable] + [chr(256 + i) for i in range(len(rest))]
@@ -30,7 +30,7 @@ def main():
     pairs = []
     for line in lines:
         left, right = line.split()
-        # Both parts exist before the merge that joins them: the encoder's heap relies on it.
+        # Both tokens exist before the merge that joins them: the encoder's heap relies on it.
         pairs.append((ids[left], ids[right]))
         if ids.setdefault(left + right, len(ids)) != 512 + len(pairs) - 1:
             sys.exit(f"two merges make {left + right}")
