@@ -1,4 +1,4 @@
-/* samplers.c: `sdc samplers [--json]` and `sdc schedulers [--json]`: what there is, under which names. */
+/* samplers.c: `sdc samplers` and `sdc schedulers`: the lists, with every name and what each one has. */
 #include "tools/cli/commands.h"
 #include "sd/sampling/scheduler.h"
 
@@ -14,20 +14,20 @@ static const struct {
     int flag;
     const char *json, *words;
 } FLAGS[] = {
-    {SAMPLER_SECOND_ORDER, "second_order", "two evaluations a step"},
+    {SAMPLER_SECOND_ORDER, "second_order", "two model calls a step"},
     {SAMPLER_ETA, "eta", "eta"},
     {SAMPLER_CHURN, "churn", "churn"},
     {SAMPLER_S_NOISE, "s_noise", "noise scale"},
     {SAMPLER_BROWNIAN, "brownian_noise", "Brownian noise"},
-    {SAMPLER_ENSD, "uses_ensd", "noise seed delta"},
+    {SAMPLER_ENSD, "uses_ensd", "eta noise seed delta"},
     {SAMPLER_DISCARD, "discard_next_to_last_sigma", "discards the next-to-last sigma"},
     {SAMPLER_CFGPP, "cfgpp", "CFG++"},
-    {SAMPLER_ADAPTIVE, "chooses_steps", "chooses its steps, picture by picture"},
+    {SAMPLER_ADAPTIVE, "chooses_steps", "chooses its steps for each picture"},
 };
 
 enum { FLAG_COUNT = sizeof FLAGS / sizeof *FLAGS };
 
-/* Names have nothing that JSON would want escaped. */
+/* Names need no escapes in JSON. */
 static void print_sampler(const Sampler *s, bool json) {
     bool fixed = !sampler_has_schedule(s);
     const char *schedule = s->scheduler ? s->scheduler : fixed ? "its own" : "Uniform";
@@ -35,8 +35,7 @@ static void print_sampler(const Sampler *s, bool json) {
     if (!json) {
         printf("%s\n  names     ", s->name);
         for (int k = 0; s->aliases[k]; k++) printf("%s%s", k ? ", " : "", s->aliases[k]);
-        printf("%s\n  schedule  %s%s", s->aliases[0] ? "" : "-", schedule,
-               fixed ? "; schedule types do not count" : "");
+        printf("%s\n  schedule  %s%s", s->aliases[0] ? "" : "-", schedule, fixed ? "; ignores schedule types" : "");
         if (s->flags & SAMPLER_ETA) printf("\n  eta       %g", s->default_eta);
         for (int i = 0; i < FLAG_COUNT; i++)
             if (s->flags & FLAGS[i].flag)
@@ -64,7 +63,7 @@ static void print_scheduler(const Scheduler *s, bool json) {
         for (int k = 0; s->aliases[k]; k++) printf("%s%s", k ? ", " : "", s->aliases[k]);
         if (s->rho > 0) printf("\n  rho       %g", s->rho);
         if (s->ends) printf("\n  has       sigma min, sigma max");
-        if (!s->fill) printf("\n  meaning   the sampler's own");
+        if (!s->fill) printf("\n  meaning   the sampler's default");
         printf("\n");
         return;
     }

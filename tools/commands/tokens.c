@@ -1,5 +1,5 @@
-/* tokens.c: `sdc tokens -p PROMPT`: what a prompt becomes: which text at which step, in which chunks of 75 tokens, with
- * which weights. */
+/* tokens.c: `sdc tokens -p PROMPT`: what a prompt compiles to: the text at each step, in chunks of 75 tokens with their
+ * weights. */
 #include "tools/cli/commands.h"
 #include "sd/prompt/prompt.h"
 #include "weights/json.h"
@@ -17,11 +17,11 @@ typedef struct {
 static const Option OPTIONS[] = {
     OPTION(TEXT, prompt, 'p', "prompt", "TEXT", "the prompt; @FILE reads it, - reads stdin"),
     OPTION(FLAG, negative, 'n', "negative", NULL, "read it as a negative prompt: no AND, no tags"),
-    OPTION_IN(INT, steps, 's', "steps", "N", 1, 1000, "sampling steps, for schedules (20)"),
+    OPTION_IN(INT, steps, 's', "steps", "N", 1, 1000, "sampling steps, for texts that switch (20)"),
     OPTION_IN(INT, hires_steps, 0, "hires-steps", "N", 1, 1000, "show the second pass, which has N steps"),
     OPTION(FLAG, second_order, 0, "second-order", NULL, "for samplers that call the model twice a step"),
     OPTION(FLAG, old_schedules, 0, "old-schedules", NULL, "switch texts as the webui did before version 1.6"),
-    OPTION(CHOICE, emphasis, 0, "emphasis", "original|no-norm|ignore|none", "what brackets do (original)"),
+    OPTION(CHOICE, emphasis, 0, "emphasis", "original|no-norm|ignore|none", "how weights apply (original)"),
     OPTION(FLAG, json, 0, "json", NULL, "print JSON"),
     OPTION_END};
 
@@ -65,13 +65,13 @@ static void print_json(const Prompt *p) {
 
 /* --- for people --- */
 
-/* One line of a prompt's text; line ends and other controls would break up the list. */
+/* A text on one line, control characters as spaces. */
 static void print_line(const char *text) {
     for (const char *p = text; *p; p++) putchar((unsigned char)*p < 32 || *p == 127 ? ' ' : *p);
     putchar('\n');
 }
 
-/* The tokens' spellings, "_" before one that goes on with a word; runs of equal weights as (run:weight). */
+/* The tokens' spellings, "_" before one that continues a word; runs of equal weight as (run :weight). */
 static void print_chunk(const Tokenizer *t, const PromptChunk *c) {
     char spelling[256];
     bool inside = false;
@@ -89,7 +89,7 @@ static void print_chunk(const Tokenizer *t, const PromptChunk *c) {
     fputs(c->count ? "\n" : " (empty)\n", stdout);
 }
 
-static void print_people(const Prompt *p, const Tokenizer *t) {
+static void print_text(const Prompt *p, const Tokenizer *t) {
     for (int i = 0; i < p->branch_count; i++) {
         const PromptBranch *branch = &p->branches[i];
         if (p->branch_count > 1) printf("%sAND branch %d, weight %g\n", i ? "\n" : "", i + 1, branch->weight);
@@ -132,18 +132,18 @@ static int tokens(const Command *c, int argc, char **argv) {
     bool ok = t || error_set(&e, ERR_MEMORY, "out of memory for the tokenizer");
     ok = ok && prompt_compile(&p, t, a.prompt, &o, &e);
     if (ok && a.json) print_json(&p);
-    else if (ok) print_people(&p, t);
+    else if (ok) print_text(&p, t);
     prompt_free(&p);
     tokenizer_free(t);
     options_free(c, &a);
     return ok ? finish_output() : report(c, &e);
 }
 
-const Command TOKENS = {
-    "tokens",
-    tokens,
-    "-p PROMPT [options]",
-    "show what a prompt becomes: texts, tokens, weights",
-    "Tokens are shown as CLIP spells them, \"_\" before one that goes on with a word. A count such as 12/75 is the "
-    "webui's. Switching texts: the text of steps 1-10 is also the one of the first call of the model after them.",
-    OPTIONS};
+const Command TOKENS = {"tokens",
+                        tokens,
+                        "-p PROMPT [options]",
+                        "show what a prompt becomes: texts, tokens, weights",
+                        "Tokens are shown as CLIP spells them, \"_\" before one that continues a word. Counts such as "
+                        "12/75 are the webui's. "
+                        "A text of steps 1-10 also serves the first model call after them, as in the webui.",
+                        OPTIONS};
