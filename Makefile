@@ -222,7 +222,7 @@ run-valgrind: $(B)/test $(B)/sdc build/demo/micro.safetensors
 	  -n "blurry" -W 72 -H 64 --steps 2 --seed 42 -o $(B)/valgrind.png --taps $(B)/valgrind.safetensors
 ## fuzz-prompt     libFuzzer on the prompt language for FUZZ_SECONDS (600); needs clang
 FUZZ_SECONDS ?= 600
-FUZZ_SRC := tests/fuzz/fuzz_prompt.c tensor/error.c $(wildcard sd/prompt/*.c sd/text/*.c)
+FUZZ_SRC := tests/fuzz/fuzz_prompt.c tensor/error.c weights/utf8.c $(wildcard sd/prompt/*.c sd/text/*.c)
 fuzz-prompt:
 	@mkdir -p build/fuzz/prompt
 	clang -std=c11 -I. -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o build/fuzz/fuzz_prompt $(FUZZ_SRC)
