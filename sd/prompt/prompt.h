@@ -30,7 +30,7 @@
 enum {
     PROMPT_CHUNK = 77,     /* ids of a chunk: start, text, end */
     PROMPT_CAPACITY = 75,  /* ids of its text */
-    PROMPT_BACKTRACK = 20, /* a full chunk ends at a comma among so many last tokens */
+    PROMPT_BACKTRACK = 20, /* a full chunk is cut at its last comma, if among this many last tokens */
     PROMPT_DEEPEST = 1024,
     PROMPT_MOST_TEXT = 16 << 20,
     PROMPT_MOST_STEPS = 10000,

@@ -3,8 +3,8 @@
  * The original gives its grammar to a general parser (lark's Earley), which takes stray brackets and colons as text and
  * picks one of many derivations. Comparing thousands of texts shows these rules:
  *  - A bracket opens a group only if everything up to its closing bracket is well-formed. A closing bracket of the
- * wrong kind, too many colons, or a [a:b] without a number spoils every group open at that point; groups inside spoiled
- *    ones still count.
+ *    wrong kind, too many colons, or a [a:b] without a number spoils every group open at that point; groups inside
+ *    spoiled ones still count.
  *  - ( ) groups hold at most one colon and are text, which the attention parser reads later; so are [x].
  *  - A '|' outside [a|b], a backslash at the end and one before a newline are not in the language; then the whole text
  *    is literal.

@@ -16,7 +16,7 @@ typedef struct {
 
 /* The points of a run. scheduler NULL: Automatic. options may be NULL. ERR_ARGUMENT for steps outside 1..LONGEST_LIST
  * (in time space 1000), for options that scheduler_sigmas refuses, and where the sampler would not call the model even
- * once, as DDIM with 1 step (where the webui returns pure noise). */
+ * once, such as DDIM with 1 step (the webui returns pure noise then). */
 bool points_make(Points *p, const NoiseLevels *levels, const Sampler *sampler, const Scheduler *scheduler, int steps,
                  const ScheduleOptions *options, Error *e);
 

@@ -73,7 +73,7 @@ typedef struct {
 
 /* What a sampler has, needs, or does its own way. */
 enum {
-    /* options that count; without the flag they have their defaults, as the webui has it */
+    /* options that apply; without the flag they keep their defaults, as in the webui */
     SAMPLER_ETA = 1 << 0,
     SAMPLER_CHURN = 1 << 1, /* s_churn, s_tmin, s_tmax */
     SAMPLER_S_NOISE = 1 << 2,
@@ -125,7 +125,7 @@ double sampler_cfg(const Sampler *s, double cfg);
  * webui's "SGM noise multiplier": by sqrt(1 + sigma^2)), not at all in time space. */
 void sampler_start(const Sampler *s, float *x, int64_t n, const float *points, bool sgm);
 
-/* All samplers; count tells how many. */
+/* All samplers; *count: how many. */
 const Sampler *sampler_list(int *count);
 /* The sampler of that name or alias, ignoring case; NULL: there is none. */
 const Sampler *sampler_find(const char *name);

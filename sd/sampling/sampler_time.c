@@ -21,7 +21,7 @@ static bool ddim(const Sampling *s, float *x, bool cfgpp, Error *e) {
     for (int i = 0; i + 1 < s->count; i++) {
         int at = s->count - 1 - i;
         float a = alpha_at(s, at), prev = alpha_at(s, at - 1);
-        /* double except the reciprocal: a numpy array / a float32 tensor multiplies by the tensor's */
+        /* double, except 1 / (1 - a): numpy's array / torch's float32 tensor multiplies by a float32 reciprocal */
         double variance = (1 - (double)prev) * (double)(1 / (1 - a)) * (1 - (double)a / (double)prev);
         float sigma = (float)(s->options.eta * sqrt(variance));
         float to_eps = sqrtf(1 - a), to_x0 = sqrtf(a), from_x0 = sqrtf(prev);

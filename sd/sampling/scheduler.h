@@ -1,5 +1,5 @@
 /* scheduler.h: schedules, the webui's "Schedule type": how a run's steps are spread over the model's sigmas. How noisy
- * each time is belongs to the model (noise_levels.h); a run's list, with what its sampler wants, is points.h's. */
+ * each time is belongs to the model (noise_levels.h); a run's list, as its sampler needs it: points.h. */
 #ifndef SD_SAMPLING_SCHEDULER_H
 #define SD_SAMPLING_SCHEDULER_H
 
@@ -27,11 +27,11 @@ typedef struct Scheduler {
     const char *label;      /* the webui's, as pictures carry it: "Align Your Steps" */
     const char *aliases[4]; /* its internal name first; NULL after the last */
     double rho;             /* the default; 0: has none */
-    bool ends;              /* sigma_min and sigma_max count */
+    bool ends;              /* sigma_min and sigma_max apply */
     FillFn *fill;           /* NULL: Automatic */
 } Scheduler;
 
-/* All schedule types; *count tells how many. */
+/* All schedule types; *count: how many. */
 const Scheduler *scheduler_list(int *count);
 /* By label or alias, ignoring case; NULL: there is none. */
 const Scheduler *scheduler_find(const char *name);
@@ -43,7 +43,7 @@ void scheduler_suggest(const char *name, char *out, size_t size);
  * NULL: there is no such sampler. */
 const Sampler *sampler_parse(const char *name, const Scheduler **scheduler);
 
-/* Both ends, where given, must fall: ERR_ARGUMENT. */
+/* ERR_ARGUMENT if both ends are given and sigma_min is not below sigma_max. */
 bool schedule_options_check(const ScheduleOptions *o, Error *e);
 
 /* The sigmas of a schedule type (Automatic: Uniform) for that many steps, not rising, into out, which has room for
