@@ -1,33 +1,34 @@
 /* backward.h: the backward twins of the ops, a second table that a backend may have. The tape (tape.h) calls them;
  * layers never do.
  *
- * dy is the gradient of an op's output, and may be overwritten: it is not needed again. Gradients of inputs go Into a
- * tensor: added where it holds some already, else written over. Gradients of weights are always added, to w->grad, in
- * an order that depends on the shapes only; a weight without one is frozen and costs nothing. Ops never allocate:
- * `room` is memory that the tape took for the call, as large as the comment says. */
+ * dy is the gradient of an op's output; a twin may overwrite it, since it is not needed again. The gradient of an input
+ * goes Into a tensor: it is added if the tensor already holds a gradient, else written. The gradient of a weight is
+ * always added to w->grad, in an order that depends on shapes only; a weight without w->grad is frozen and costs
+ * nothing. Ops never allocate: `room` is memory that the tape provides for the call, of the size given in the comment.
+ */
 #ifndef SD_TENSOR_BACKWARD_H
 #define SD_TENSOR_BACKWARD_H
 
 #include "ops.h"
 
 typedef struct {
-    Tensor t; /* data NULL: nobody asks for it */
+    Tensor t; /* data NULL: not wanted */
     bool add;
 } Into;
 
 struct BackwardOps {
     void (*zero)(Ctx *, Tensor t);
-    /* y (+)= scale x; any same shape */
+    /* y (+)= scale x; any shape, the same for both */
     void (*add)(Ctx *, Into y, Tensor x, float scale);
-    /* sums[N,C]: dy[N,T,C] over T; bias (may be NULL): its gradient gets the sum over pictures, too */
+    /* sums[N,C]: dy[N,T,C] over T; their sum over pictures is added to the gradient of bias (may be NULL) */
     void (*row_sums)(Ctx *, Tensor sums, const Weight *bias, Tensor dy);
-    /* room: F32 [O * K rounded up to PANEL_OUTPUTS] of the wider source */
+    /* room: F32 [O * K], with K of the wider source, rounded up to PANEL_OUTPUTS */
     void (*linear_dx)(Ctx *, Into dx, const Into *dx2, Tensor dy, const Weight *w, Tensor room);
     void (*linear_dw)(Ctx *, const Weight *w, Tensor dy, Tensor x, const Tensor *x2);
-    /* filters: F32 [O kh kw I rounded up to FILTER_OUTPUTS]; spread: [N,stride(Ho-1)+1,stride(Wo-1)+1,O], only for
-     * strides above 1; wide: [N,up_h,up_w,I], only where the convolution up-samples */
+    /* filters: F32 [O kh kw I], with I rounded up to FILTER_OUTPUTS; spread: [N,stride(Ho-1)+1,stride(Wo-1)+1,O], only
+     * for strides above 1; wide: [N,up_h,up_w,I], only if the convolution up-samples */
     void (*conv2d_dx)(Ctx *, Into dx, Tensor dy, const Weight *w, Conv2d g, Tensor filters, Tensor spread, Tensor wide);
-    /* room: F32 [conv2d_dw_room], or data NULL where that is 0 */
+    /* room: F32 [conv2d_dw_room], or data NULL if that is 0 */
     void (*conv2d_dw)(Ctx *, const Weight *w, Tensor dy, Tensor x, Conv2d g, Tensor room);
     /* parts: as the forward op left them; room: F32 [N,blocks,2,C+C2] */
     void (*group_norm)(Ctx *, Into dx, const Into *dx2, Tensor dy, Tensor x, const Tensor *x2, const Weight *w,
@@ -46,12 +47,12 @@ struct BackwardOps {
 
 enum {
     LAYER_NORM_ROWS = 32,
-    DW_TILES = 1024, /* 4x4 tiles whose transforms are kept at once */
+    DW_TILES = 1024, /* 4x4 tiles whose transforms are held at once */
 };
 
-/* Floats with which conv2d_dw may go through Winograd's transforms; 0: it goes without. A fixed rule of the layer and
- * the picture's size, in f32 only: 3x3 kernels of stride 1 whose transformed sums (36 numbers for each pair of
- * channels) stay small, where edges of tiles waste little. */
+/* How many floats conv2d_dw needs to use Winograd's transforms; 0: it does not use them. A fixed rule of the layer and
+ * the picture's size, in f32 only: 3x3 kernels of stride 1 whose transformed sums (36 numbers per pair of channels)
+ * are small enough, if little is wasted at the edges of tiles. */
 static inline int64_t conv2d_dw_room(const Ctx *c, const Weight *w, Tensor dy, Conv2d g) {
     enum { MOST_SUMS = 36 << 17 };
     int64_t in = w->t.n[3], out = w->t.n[0], rows = (dy.n[1] + 3) / 4, columns = (dy.n[2] + 3) / 4;

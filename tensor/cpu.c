@@ -1,4 +1,4 @@
-/* cpu.c: which of the CPU's tables to use. The only file that asks what the machine is. */
+/* cpu.c: chooses among the CPU's tables. The only file that asks what the machine can do. */
 #include "ops.h"
 
 #include <stdlib.h>
@@ -30,12 +30,12 @@ static int level(void) {
 static bool has_bf16(void) { return level() >= 4 && __builtin_cpu_supports("avx512bf16"); }
 #endif
 
-/* OpenBLAS chooses its kernels itself. It comes last, and so is the default, where ours would be 4 numbers wide. */
+/* OpenBLAS picks its own kernels. Its table comes last, and so is the default, if ours would be 4 numbers wide. */
 int cpu_ops_list(const Ops **out, int max) {
     int n = 0;
     const Ops *blas = blas_table_base();
 #ifdef SDC_OPENBLAS
-    openblas_set_num_threads(1); /* the threads are ours: blocks run side by side */
+    openblas_set_num_threads(1); /* we have our own threads, each at a block of its own */
 #endif
     if (n < max) out[n++] = cpu_table_base();
 #ifdef SDC_X86

@@ -20,8 +20,9 @@ bool arena_init(Arena *a, size_t size, Error *e) {
 }
 
 static bool reserve(Arena *a, size_t size, Error *e) {
-    void *shadow = realloc(a->shadow, 2 * size + ALIGN); /* untouched but for what crosses */
-    if (!shadow) return error_set(e, ERR_MEMORY, "out of memory: %zu MiB beside the GPU's", size >> 19);
+    void *shadow = realloc(a->shadow, 2 * size + ALIGN); /* only what crosses is ever touched */
+    if (!shadow)
+        return error_set(e, ERR_MEMORY, "out of memory: %zu MiB for the host's copy of the GPU's arena", size >> 19);
     a->shadow = shadow;
     a->size = size;
     a->used = a->peak = 0;
@@ -106,7 +107,7 @@ Tensor tensor_host(const Ctx *c, Tensor t) {
     return t;
 }
 
-enum { PIECE = 32768 }; /* numbers that cross at once where they change their width */
+enum { PIECE = 32768 }; /* numbers that cross at once if their width changes */
 
 void tensor_push(Ctx *c, Tensor t) {
     if (!on_gpu(c, t) || c->err.code) return;
@@ -127,9 +128,9 @@ Tensor tensor_pull(Ctx *c, Tensor t) {
     Tensor h = tensor_host(c, t);
     if (!on_gpu(c, t) || c->err.code) return h;
     const Arena *a = c->arena;
-    int64_t span = 1; /* with the gaps between rows */
+    int64_t span = 1; /* including gaps between rows */
     for (int i = 0; i < t.nd; i++) span += (t.n[i] - 1) * t.s[i];
-    char *to = h.data, *from = to + (narrow(t) ? 2 * span : 0); /* behind what widening has written at any time */
+    char *to = h.data, *from = to + (narrow(t) ? 2 * span : 0); /* always after what widening has written so far */
     if (!a->memory->pull(a->gpu, from, t.data, dtype_bytes(t.dtype, span), &c->err)) return h;
     for (int64_t i = 0; narrow(t) && i < span; i++) {
         uint16_t half;

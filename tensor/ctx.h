@@ -1,7 +1,7 @@
-/* ctx.h: what every op and layer is handed: backend, memory, taps, and the first error.
+/* ctx.h: the context of every op and layer: backend, memory, taps, and the first error.
  *
- * Memory is an arena with scopes: tensor_new takes from it, scope_end gives back all that came since scope_begin.
- * Nothing below the entry points allocates. With the plan backend the arena only counts, so that the exact peak of a
+ * Memory is an arena with scopes: tensor_new takes from it, scope_end gives back everything taken since scope_begin.
+ * Nothing below the entry points allocates. With the plan backend the arena only counts, so the exact peak of a
  * request is known before anything runs, and addresses repeat from step to step. */
 #ifndef SD_TENSOR_CTX_H
 #define SD_TENSOR_CTX_H
@@ -15,98 +15,99 @@
 typedef struct Tape Tape; /* records ops for training (tape.h) */
 typedef struct Ctx Ctx;
 
-/* Whoever must keep what scopes would give back: a tape, while it records. */
+/* For a tape: decides, while it records, which scopes give their memory back. */
 typedef struct ScopeHook {
     void (*begin)(Ctx *c);
-    bool (*end)(Ctx *c); /* true: the scope's memory is given back */
+    bool (*end)(Ctx *c); /* true: give the scope's memory back */
 } ScopeHook;
 
 typedef struct {
     uint8_t *base; /* NULL while planning */
     size_t size, used, peak;
-    uint8_t *shadow; /* an arena on a GPU: the host's side, a float for every 16 bits; NULL: the host reaches base */
+    uint8_t *shadow; /* of an arena on a GPU: the host's copy, a float for every 16 bits; NULL: base is host memory */
     const GpuMemory *memory;
     Gpu *gpu;
-    bool poison; /* fill new tensors with NaN, so that tests see elements that were never written */
+    bool poison; /* for tests: fill new tensors with NaN, to find elements that are never written */
 } Arena;
 
-/* Named activations on their way out of a model. Names and order are diffusers'; data stays channels-last here. */
+/* Listens to a model's named activations. Names and order are those of diffusers; data is channels-last. */
 typedef struct Taps {
     bool (*want)(void *user, const char *name);
     void (*put)(void *user, const char *name, Tensor t, Error *e);
     void *user;
-    char prefix[64]; /* set in front of every name: "unet.step003." */
+    char prefix[64]; /* put before every name: "unet.step003." */
 } Taps;
 
-/* Where weights that are not in memory come from: an op has them on the arena while it runs. */
+/* The source of weights that are not in memory: they are on the arena while an op that reads them runs. */
 typedef struct WeightSource {
-    size_t (*bytes)(const void *user, const Weight *w); /* what w takes there; 0: it is in memory */
-    /* Puts the numbers of the layer's weight `w` into room, 64-byte aligned, and gives them to its copy. */
+    size_t (*bytes)(const void *user, const Weight *w); /* of the arena that w needs; 0: w is in memory */
+    /* Reads the numbers of w into room (64-byte aligned), and points `copy`, a copy of w, at them. */
     void (*fetch)(const void *user, Weight *copy, const Weight *w, void *room);
     const void *user;
 } WeightSource;
 
-/* Which shortcuts ops may take. Each has an error bound of its own (tests/harness/golden.h). */
+/* Which shortcuts ops may take. Each has its own error bound (tests/harness/golden.h). */
 typedef enum {
-    PRECISION_F32,        /* f32; convolutions may go through Winograd's transforms */
-    PRECISION_F32_DIRECT, /* f32, every sum as it is written in the op's definition */
+    PRECISION_F32,        /* f32; convolutions may use Winograd's transforms */
+    PRECISION_F32_DIRECT, /* f32, every sum as the op's definition has it */
 } Precision;
 
 struct Ctx {
     const Ops *op;
     Precision precision;
-    DType type;       /* of the activations that tensor_new makes: the table's (ops.h) */
+    DType type;       /* of activations, which tensor_new makes: the table's (ops.h) */
     ThreadPool *pool; /* NULL while planning */
     Arena *arena;
-    size_t strip; /* about as many bytes a layer may take for what it does not keep: more is made in pieces. 0: all */
+    size_t
+        strip; /* about how many bytes a layer may take for temporaries: larger ones are made in pieces. 0: no limit */
     const WeightSource *source; /* NULL: all weights are in memory */
     Tape *tape;                 /* NULL: nothing is recorded */
-    const ScopeHook *scopes;    /* the tape's; NULL: scopes give their memory back */
-    Taps *taps;                 /* NULL: nobody listens */
-    double flops;               /* counted by the plan backend: 2 per multiply-add */
+    const ScopeHook *scopes;    /* the tape's, while it records; else NULL: every scope gives its memory back */
+    Taps *taps;                 /* NULL: no listener */
+    double flops;               /* counted by the plan backend, 2 per multiply-add */
     Error err;
 };
 
-/* Reserves size bytes for the arena (64-byte aligned, untouched until used). False on ERR_MEMORY. */
+/* Reserves size bytes (64-byte aligned, untouched until used). False on ERR_MEMORY. */
 bool arena_init(Arena *a, size_t size, Error *e);
-/* The same in the memory that the table works in; GPU NULL: the host's. */
+/* The same in the memory that the table of ops works in. gpu NULL: the host's. */
 bool arena_init_on(Arena *a, const Ops *ops, Gpu *gpu, size_t size, Error *e);
-/* Another size, in which nothing lies yet, on a GPU, whose memory is taken whether it is used or not; what the host's
- * side has stays as far as it reaches. After an error only arena_free. */
+/* Gives an arena on a GPU another size, since a GPU's memory is taken whether it is used or not. What it held is lost;
+ * the host's copy keeps what fits. After an error, call arena_free only. */
 bool arena_again(Arena *a, size_t size, Error *e);
-/* Gives the memory that nothing lies in back to the system, until it is used again. */
+/* Returns unused memory to the system until it is used again. */
 void arena_trim(Arena *a);
 void arena_free(Arena *a);
 
-/* A dense tensor of the context's type (or `t`) from the arena, 64-byte aligned. Asserts that it fits: the plan said
- * so. */
+/* A dense tensor of the context's type (or of `t`) from the arena, 64-byte aligned. Asserts that it fits, as planned.
+ */
 Tensor tensor_new(Ctx *c, int nd, const int64_t *n);
 Tensor tensor_new_typed(Ctx *c, DType t, int nd, const int64_t *n);
-/* Every scope that begins must end, in reverse order. */
+/* Every scope that begins must end, the innermost first. */
 size_t scope_begin(Ctx *c);
 void scope_end(Ctx *c, size_t mark);
 
-/* For outputs that take their inputs' place (arena_replace in ops.h): heights of the arena that are not scopes. With a
- * ScopeHook nothing is given back here either: the top stays, and outputs lie above their inputs. */
+/* For outputs that take their inputs' place (arena_replace in ops.h): the arena's top, regardless of scopes. While a
+ * tape records, arena_set_top does nothing: outputs lie above their inputs. */
 size_t arena_top(const Ctx *c);
-/* Down: gives back what lies above `top`. Up: takes back, with what lies there, what was given back before. */
+/* Lower: gives back everything above `top`. Higher: takes back what was given back before, with its contents. */
 void arena_set_top(Ctx *c, size_t top);
-/* The bytes that t, dense, takes of the arena. */
+/* How many bytes of the arena a dense t takes. */
 size_t arena_bytes(Tensor t);
 
-/* The host's side of a tensor of the arena. Where the host reaches the arena it is the tensor itself. On a GPU it is
- * F32 in place of F16 and BF16; what the host has written there counts once pushed (t dense), and it shows the GPU's
- * numbers once pulled. */
+/* The host's copy of a tensor of the arena: the tensor itself if the arena is host memory. For a GPU's arena it is F32
+ * where the tensor is F16 or BF16. tensor_push sends what the host has written there to the GPU (t dense); tensor_pull
+ * brings the GPU's numbers. */
 Tensor tensor_host(const Ctx *c, Tensor t);
 void tensor_push(Ctx *c, Tensor t);
 Tensor tensor_pull(Ctx *c, Tensor t);
 
-/* Work that repeats with the same addresses and no numbers from the host:
+/* For work that repeats with the same addresses and needs no numbers from the host:
  *
  *     for (recording_start(c, &r, of, count); recording_next(c, &r);) work;
  *
- * does it once. A GPU records it the second time that it is of the same tensors, and plays the recording from then on,
- * without calling `work`; with taps it never does. What else `work` reads must be as it was. */
+ * does it once. A GPU records it the second time it sees the same tensors, and from then on plays the recording without
+ * calling `work`; it never records while taps listen. Whatever else `work` reads must not have changed. */
 enum { REPEAT_OF = 4 };
 typedef struct {
     void *recording;
@@ -117,7 +118,7 @@ void recording_start(const Ctx *c, Recording *r, const Tensor *of, int count);
 bool recording_next(Ctx *c, Recording *r);
 void recording_free(const Arena *a, Recording *r);
 
-/* Offers t under a printf-style name. Costs a NULL check when nobody listens. */
+/* Offers t to the taps under a printf-style name. Without a listener it costs a NULL check. */
 void tap(Ctx *c, Tensor t, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -1,8 +1,8 @@
-/* error.h: how the world's failures travel.
+/* error.h: how failures are reported.
  *
- * Programming errors assert. The world (files, requests, memory, devices) reports through an Error: a code and one
- * line that says what is wrong, where, and what to do. The first error sticks: setting another one over it does
- * nothing, so that a chain of calls can be written without a ladder of ifs and still names the first cause. */
+ * Programming errors assert. Everything else that fails (files, requests, memory, devices) reports through an Error: a
+ * code and one line that says what is wrong, where, and what to do. The first error sticks: setting another one over it
+ * does nothing, so a chain of calls needs no ladder of ifs and still reports the first cause. */
 #ifndef SD_TENSOR_ERROR_H
 #define SD_TENSOR_ERROR_H
 
@@ -11,10 +11,10 @@
 typedef enum {
     ERR_NONE = 0,
     ERR_FILE,      /* cannot be opened, read, written */
-    ERR_FORMAT,    /* is not what it should be: a broken or foreign file */
+    ERR_FORMAT,    /* not what it should be: a broken or foreign file */
     ERR_MEMORY,    /* does not fit */
     ERR_DEVICE,    /* a device is missing or failed */
-    ERR_ARGUMENT,  /* a request that cannot be served: sizes, names, ranges */
+    ERR_ARGUMENT,  /* a request that cannot be met: sizes, names, ranges */
     ERR_NUMERIC,   /* a value that is not finite */
     ERR_CANCELLED, /* the caller asked to stop */
 } ErrorCode;
@@ -24,8 +24,8 @@ typedef struct {
     char text[1024]; /* one line without a newline: "FILE: what is wrong; what to do" */
 } Error;
 
-/* Sets e unless it holds an error already (e may be NULL). Control characters of the text are shown as '?', so that
- * the line stays one line. Always returns false: `return error_set(e, ...)`. */
+/* Sets e, unless it already holds an error; e may be NULL. Control characters in the text become '?', so that it stays
+ * one line. Always returns false, for `return error_set(e, ...)`. */
 bool error_set(Error *e, ErrorCode code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #ifndef SD_INLINE
-#define SD_INLINE static inline /* cuda/ makes them functions of the GPU's as well */
+#define SD_INLINE static inline /* cuda/ compiles them for the GPU as well */
 #endif
 
 SD_INLINE float fm_exp(float x) {
@@ -62,7 +62,7 @@ SD_INLINE float fm_gelu(float x) {
     return x * (x < 0.0f ? half : 1.0f - half);
 }
 
-/* The double functions serve the few values that are made once a step. */
+/* The double functions are for the few values computed once per step. */
 
 /* e^x for |x| < 700: Taylor to degree 13 on |r| <= ln(2)/2, relative error below 2e-16 times a few. */
 SD_INLINE double fm_exp64(double x) {

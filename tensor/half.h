@@ -1,8 +1,8 @@
 /* half.h: F16 and BF16 to and from F32.
  *
- * Narrowing rounds to nearest, ties to even; what is too large becomes infinity; a NaN stays a NaN and keeps what fits
- * of its payload. Subnormals are exact, also where the processor flushes them to zero. Every function is straight-line
- * code with selections in place of branches, so that a loop over an array becomes vector instructions. */
+ * Narrowing rounds to nearest, ties to even; too large a number becomes infinity; a NaN stays a NaN and keeps as much
+ * of its payload as fits. Subnormals are exact, even on a processor that flushes them to zero. Every function is
+ * straight-line code that selects rather than branches, so that compilers vectorise loops over it. */
 #ifndef SD_TENSOR_HALF_H
 #define SD_TENSOR_HALF_H
 
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #ifndef SD_INLINE
-#define SD_INLINE static inline /* cuda/ makes them functions of the GPU's as well */
+#define SD_INLINE static inline /* cuda/ compiles them for the GPU as well */
 #endif
 
 SD_INLINE float f32_from_bits(uint32_t u) {
@@ -25,7 +25,7 @@ SD_INLINE uint32_t f32_bits(float f) {
     return u;
 }
 
-/* a where yes, else b; by masks, because gcc makes a branch of ?: around a float operation, and then no vectors. */
+/* yes ? a : b, by masks: gcc turns ?: around a float operation into a branch, and then does not vectorise. */
 SD_INLINE uint32_t bits_select(int yes, uint32_t a, uint32_t b) {
     uint32_t mask = 0u - (uint32_t)yes;
     return (a & mask) | (b & ~mask);
@@ -35,7 +35,7 @@ SD_INLINE float f16_to_f32(uint16_t h) {
     uint32_t sign = (uint32_t)(h & 0x8000) << 16, rest = (uint32_t)(h & 0x7fff) << 13;
     uint32_t normal = rest + ((127u - 15) << 23);
     uint32_t special = rest | 0x7f800000; /* infinity and NaN */
-    /* A subnormal m * 2^-24: give m the exponent of 2^-14, whose last place is 2^-24, and take 2^-14 off again. */
+    /* A subnormal m * 2^-24: give m the exponent of 2^-14, whose last place is 2^-24, then subtract 2^-14. */
     uint32_t small = f32_bits(f32_from_bits(rest | 0x38800000) - 0x1p-14f);
     uint32_t u = bits_select(rest < 1u << 23, small, normal);
     return f32_from_bits(sign | bits_select(rest >= 31u << 23, special, u));
@@ -51,7 +51,7 @@ SD_INLINE uint16_t f32_to_f16(float f) {
     uint32_t payload = u >> 13 & 0x3ff;
     uint32_t nan = 0x7c00 | (payload ? payload : 0x200);
     uint32_t h = bits_select(u < 0x38800000, small, normal);
-    h = bits_select(u >= 0x477ff000, 0x7c00, h); /* 65520, halfway between the largest F16 and what would follow it */
+    h = bits_select(u >= 0x477ff000, 0x7c00, h); /* 65520, halfway between the largest F16 and what would come next */
     return (uint16_t)(sign | bits_select(u > 0x7f800000, nan, h));
 }
 

@@ -1,4 +1,4 @@
-/* no_gpu.c: gpu.h in a build without CUDA. Programs with a table for GPUs link it before this one. */
+/* no_gpu.c: gpu.h in a build without CUDA. Programs with a table for GPUs link that first. */
 #include "gpu.h"
 
 #ifndef SDC_CUDA

@@ -1,4 +1,4 @@
-/* ops.c: the wrappers around the op table: shapes are checked here, once, for every backend. */
+/* ops.c: the wrappers around the op table. Shapes are checked here, once for every backend. */
 #include "backward.h"
 #include "tape.h"
 
@@ -15,10 +15,10 @@ static void check_epilogue(Tensor y, int64_t channels, Epilogue e) {
 
 static bool is_vector(const Weight *w, int64_t n) { return w->t.nd == 1 && w->t.n[0] == n; }
 
-/* With a tape, an activation is an op of its own: its slope needs what went in. */
+/* With a tape, an activation is a separate op: its slope needs its input. */
 static bool unfused(const Ctx *c, Epilogue e) { return c->tape && e.act != ACT_NONE; }
 
-/* The rest of the epilogue, on the product `before`. */
+/* The rest of the epilogue, applied to the product `before`. */
 static void finish_unfused(Ctx *c, Tensor y, Tensor before, Epilogue e) {
     if (e.act == ACT_GEGLU) {
         op_geglu(c, y, before);
@@ -35,7 +35,7 @@ static void finish_unfused(Ctx *c, Tensor y, Tensor before, Epilogue e) {
     c->op->backward->add(c, (Into){y, true}, active, 1);
 }
 
-/* The weight as the op is to see it: w itself, or `copy` with its numbers on the arena until the op's scope ends. */
+/* The weight as the op sees it: w itself, or `copy` with its numbers on the arena until the op's scope ends. */
 static const Weight *present(Ctx *c, const Weight *w, Weight *copy) {
     const WeightSource *s = c->source;
     int64_t bytes = s ? (int64_t)s->bytes(s->user, w) : 0;

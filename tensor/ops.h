@@ -1,11 +1,11 @@
-/* ops.h: the op seam. What a port to a new machine rewrites is one table `Ops`; everything above it is written once.
+/* ops.h: the op seam. A port to a new machine rewrites one table, `Ops`; everything above it is written once.
  *
  * Layers call the op_* wrappers, never the table. A wrapper checks shapes (a wrong one is a programming error), does
- * nothing once an error has stuck to the context, calls the backend, and is the place where a tape can record the op.
- * Fused forms (epilogues, a second source, up-sampling while reading) are part of an op's contract, and are defined by
- * the plain ops they replace.
+ * nothing if the context holds an error, lets a tape record the op, and calls the backend. Fused forms (epilogues, a
+ * second source, up-sampling while reading) are part of an op's contract, and are defined by the plain ops they
+ * replace.
  *
- * Order inside an op's arguments: context, outputs, inputs, weights, scalars. A pointer to a Tensor may be NULL. */
+ * Order of arguments: context, outputs, inputs, weights, scalars. A pointer to a Tensor may be NULL. */
 #ifndef SD_TENSOR_OPS_H
 #define SD_TENSOR_OPS_H
 
@@ -18,7 +18,7 @@ typedef enum {
     ACT_SILU,       /* x sigmoid(x) */
     ACT_GELU,       /* x Phi(x), exact erf */
     ACT_QUICK_GELU, /* x sigmoid(1.702 x), CLIP ViT-L */
-    ACT_GEGLU,      /* op_linear only: y[N,T,C] = value gelu(gate) of a product [N,T,2C], which is value, then gate */
+    ACT_GEGLU,      /* op_linear only: y[N,T,C] = value gelu(gate), from a product [N,T,2C] that is value, then gate */
 } Act;
 
 /* What happens to a product before it is stored, in this order: + per-picture vector, activation, + residual. */
@@ -30,30 +30,30 @@ typedef struct {
 
 typedef struct {
     int stride;
-    int pad_top, pad_left; /* rows and columns of zeros before the picture; after it as many as y's size asks for */
+    int pad_top, pad_left; /* rows and columns of zeros before the picture; after it, as many as y's size needs */
     int64_t up_h, up_w;    /* x is read as if resized to up_h x up_w by nearest neighbour; 0: as it is */
-    int64_t whole_h; /* 0: y is all of it; else y is rows [4k, ...) of so many, x what they see, and how it is computed
-                      * goes by the whole */
+    int64_t whole_h; /* 0: y is the whole output; else y is rows [4k, ...) of an output this high, x the rows they see,
+                      * and how they are computed depends on the whole */
 } Conv2d;
 
-enum { GROUP_NORM_PIXELS = 64 }; /* statistics are summed over blocks of so many pixels, whoever sums them */
+enum { GROUP_NORM_PIXELS = 64 }; /* every backend sums statistics over blocks of this many pixels */
 
 typedef struct BackwardOps BackwardOps;
 
 struct Ops {
     const char *name;
     DType type;  /* of activations */
-    bool pieces; /* rows of an output have the same bits whichever others are computed with them, a convolution's where
-                  * they begin at a multiple of 4: large maps may be made in pieces (ctx.h: strip) */
-    const GpuMemory *memory;     /* NULL: it works in the host's memory */
-    const BackwardOps *backward; /* backward.h; NULL: it does not train */
-    /* What loading may do once, so that ops need not do it each time: NULL, or as weight_prepared_bytes and
-     * weight_prepare in tensor/prepare.h. Ops read `prepared` where a weight has it, and t.data otherwise. A
-     * table with a memory of its own prepares every weight into it, with `to` there. */
+    bool pieces; /* an output's rows have the same bits whichever other rows are computed with them (a convolution's, if
+                  * the first is a multiple of 4): large maps may be made in pieces (ctx.h: strip) */
+    const GpuMemory *memory;     /* NULL: it works in host memory */
+    const BackwardOps *backward; /* backward.h; NULL: it cannot train */
+    /* What loading does once so that ops need not do it every time: NULL, or as weight_prepared_bytes and
+     * weight_prepare in tensor/prepare.h. Ops read a weight's `prepared` form if it has one, else t.data. A table with
+     * its own memory prepares every weight into that; `to` is then there. */
     size_t (*prepared_bytes)(const Weight *w, DType type);
     void (*prepare)(Weight *w, DType type, const void *from, bool torch_order, void *to);
     /* y[N,T,O] = epilogue(x[N,T,K] w[O,K]^T + b[O]). With x2 the input is the concatenation of x and x2 along
-     * channels (a skip connection), which is never made. */
+     * channels (a skip connection), which is never stored. */
     void (*linear)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue);
     /* y[N,Ho,Wo,O] = epilogue(correlation of x[N,H,W,I] with w[O,kh,kw,I] + b[O]) */
     void (*conv2d)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d, Epilogue);
@@ -62,9 +62,9 @@ struct Ops {
      * GROUP_NORM_PIXELS pixels. */
     void (*group_norm)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
                        float eps, Act act);
-    /* The same in three parts, for maps that are normalised strip by strip: parts of blocks of pixels of x and x2; what
-     * follows from all blocks of maps of `pixels` pixels, stats F64 [N,groups,2] (mean, 1 / sqrt(var + eps)), `width`
-     * channels a group; and y from any rows of the map. */
+    /* The same in three steps, for maps that are normalised strip by strip: the parts of blocks of pixels of x and x2;
+     * from all parts of a map of `pixels` pixels and `width` channels per group, stats F64 [N,groups,2] (mean,
+     * 1 / sqrt(var + eps)); and y, for any rows of the map. */
     void (*group_sums)(Ctx *, Tensor parts, Tensor x, const Tensor *x2);
     void (*group_stats)(Ctx *, Tensor stats, Tensor parts, int64_t pixels, int64_t width, float eps);
     void (*group_apply)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor stats,
@@ -74,18 +74,18 @@ struct Ops {
     /* o[N,T,h*d] = softmax(q k^T / sqrt(d)) v by head; q [N,T,h*d], k and v [N,S,h*d]. causal: key j only for j <= i.
      * o may be q: a block of queries is read before its outputs are written. */
     void (*attention)(Ctx *, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal);
-    /* y, x: any same shape; in place is fine */
+    /* y, x: any shape, the same for both; y may be x */
     void (*activation)(Ctx *, Tensor y, Tensor x, Act act);
     /* y[N,T,C] = x[..., :C] * gelu(x[..., C:]) */
     void (*geglu)(Ctx *, Tensor y, Tensor x);
-    /* y = scale * x + offset; any same shape; strided on both sides (scale 1, offset 0: a copy) */
+    /* y = scale * x + offset; any shape, the same for both, with any strides (scale 1, offset 0: a copy) */
     void (*affine)(Ctx *, Tensor y, Tensor x, float scale, float offset);
-    /* y[N,T,C] = table[ids[N,T]] + positions[T]; ids I32, all within the table */
+    /* y[N,T,C] = table[ids[N,T]] + positions[T]; ids I32, all rows of the table */
     void (*embedding)(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
     /* y[N,C] = [cos(t f_0), ..., sin(t f_0), ...], f_i = exp(-ln(10000) i / (C/2)); t [N] */
     void (*timestep_embedding)(Ctx *, Tensor y, Tensor t);
-    /* z = scale (mean + exp(log variance / 2) noise), the log variance within -30..20; z, noise [N,H,W,C], moments
-     * [N,H,W,2C]: mean, log variance */
+    /* z = scale (mean + exp(log variance / 2) noise), with the log variance clamped to -30..20; z, noise [N,H,W,C];
+     * moments [N,H,W,2C]: mean, then log variance */
     void (*gaussian)(Ctx *, Tensor z, Tensor moments, Tensor noise, float scale);
 };
 
@@ -106,24 +106,24 @@ void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weigh
 void op_timestep_embedding(Ctx *c, Tensor y, Tensor t);
 void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale);
 
-/* Replaces all that the arena holds from `top` on (ctx.h) by t, dense: copies t there and returns the copy, which is
- * then the last thing on the arena. `top` may lie above the present one. Asserts that the old place and the new one do
- * not overlap. */
+/* Replaces everything on the arena from `top` up (ctx.h) with t, which is dense: copies t there and returns the copy,
+ * now the last thing on the arena. `top` may be above the current one. Asserts that t's old and new place do not
+ * overlap. */
 Tensor arena_replace(Ctx *c, size_t top, Tensor t);
 
 /* The backends. */
-const Ops *cpu_ops(void);  /* the widest instruction set that this machine has (SDC_CPU=base|v3|v4|openblas picks) */
+const Ops *cpu_ops(void);  /* for the widest instruction set of this machine (or SDC_CPU=base|v3|v4|openblas) */
 const Ops *plan_ops(void); /* computes nothing: counts c->flops, and the arena counts bytes */
 
-/* The table of the precision `mixed`: linear layers whose weight is not `full` (weight.h) and attention in products of
- * bf16 with sums in f32; everything else as in f32, causal attention, which text encoders alone have, too. NULL: this
- * machine has no instructions for that. */
+/* The table of the precision `mixed`: linear layers (unless the weight says keep_f32, weight.h) and attention multiply
+ * in bf16 and sum in f32. Everything else is as in f32, and so is causal attention, which only text encoders have.
+ * NULL: this machine lacks the instructions. */
 const Ops *cpu_ops_mixed(void);
-/* All tables of that precision that this machine can run, for tests: with the instruction, or with its twin in C. */
+/* For tests: all tables of that precision that this machine can run, with the instruction or its twin in C. */
 int cpu_ops_mixed_list(const Ops **out, int max);
 
-/* Every CPU table this program holds and this machine can run, the preferred one last; returns their number (at most
- * 4). For tests. */
+/* For tests: every CPU table in this program that this machine can run, the preferred one last. Returns how many, at
+ * most 4. */
 int cpu_ops_list(const Ops **out, int max);
 
 #endif

@@ -1,6 +1,6 @@
-/* plan.c: the backend that computes nothing. Run a model on it with an arena without memory, and the context tells the
- * exact peak of activations (arena->peak) and the arithmetic (flops, 2 per multiply-add of the products). Elementwise
- * work and norms are not counted: they are bound by memory, and papers do not count them either. */
+/* plan.c: the backend that computes nothing. Running a model on it, with an arena without memory, gives the exact peak
+ * of activations (arena->peak) and the arithmetic (ctx->flops: 2 per multiply-add of products). Elementwise work and
+ * norms are not counted: they are bound by memory, and papers do not count them either. */
 #include "backward.h"
 
 static void linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
@@ -50,7 +50,7 @@ static void gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale
     (void)c, (void)z, (void)moments, (void)noise, (void)scale;
 }
 
-/* --- the way back: a product's two gradients cost twice the product --- */
+/* --- backward: the two gradients of a product cost twice the product --- */
 
 static void zero(Ctx *c, Tensor t) { (void)c, (void)t; }
 static void add(Ctx *c, Into y, Tensor x, float scale) { (void)c, (void)y, (void)x, (void)scale; }

@@ -18,7 +18,7 @@ size_t weight_prepared_bytes(const Weight *w, DType type) {
 }
 
 /* to[e * step][lane] = from[lane][e] for e in [0, length) and lanes [0, n); rows of `from` are `row` apart. In pieces
- * of e, so that the lines being written stay in the first cache. */
+ * of e, so that the cache lines being written stay in L1. */
 #define INTERLEAVE(type)                                                                                               \
     static void interleave_##type(char *to, const char *from, int64_t lanes, int64_t n, int64_t row, int64_t length,   \
                                   int64_t step) {                                                                      \

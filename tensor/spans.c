@@ -18,8 +18,8 @@ bool spans_reserve(Spans *s) {
     return true;
 }
 
-/* The first span that ends behind `place`. */
-static size_t first_behind(const Spans *s, uintptr_t place) {
+/* The first span that ends after `place`. */
+static size_t first_after(const Spans *s, uintptr_t place) {
     size_t low = 0, high = s->count;
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -30,7 +30,7 @@ static size_t first_behind(const Spans *s, uintptr_t place) {
 }
 
 Cover spans_cover(const Spans *s, Span p) {
-    size_t i = first_behind(s, p.from);
+    size_t i = first_after(s, p.from);
     if (i == s->count || s->at[i].from >= p.to) return COVERED_NOT;
     return s->at[i].from <= p.from && s->at[i].to >= p.to ? COVERED : COVERED_PARTLY;
 }
@@ -43,7 +43,7 @@ static void replace(Spans *s, size_t i, size_t j, const Span *by, size_t n) {
 }
 
 void spans_add(Spans *s, Span p) {
-    size_t i = first_behind(s, p.from), j;
+    size_t i = first_after(s, p.from), j;
     if (i > 0 && s->at[i - 1].to == p.from) i--; /* they touch */
     for (j = i; j < s->count && s->at[j].from <= p.to; j++) {
         if (s->at[j].from < p.from) p.from = s->at[j].from;
@@ -53,7 +53,7 @@ void spans_add(Spans *s, Span p) {
 }
 
 void spans_remove(Spans *s, Span p) {
-    size_t i = first_behind(s, p.from), j = i, n = 0;
+    size_t i = first_after(s, p.from), j = i, n = 0;
     Span rest[2];
     if (i < s->count && s->at[i].from < p.from) rest[n++] = (Span){s->at[i].from, p.from};
     for (; j < s->count && s->at[j].from < p.to; j++)
@@ -63,7 +63,7 @@ void spans_remove(Spans *s, Span p) {
 
 bool spans_gap(const Spans *s, Span p, uintptr_t from, Span *gap) {
     if (from < p.from) from = p.from;
-    size_t i = first_behind(s, from);
+    size_t i = first_after(s, from);
     if (i < s->count && s->at[i].from <= from) from = s->at[i++].to;
     if (from >= p.to) return false;
     *gap = (Span){from, i < s->count && s->at[i].from < p.to ? s->at[i].from : p.to};

@@ -22,7 +22,7 @@ void tape_free(Tape *t) {
 void tape_cut(Tape *t, int depth) { t->cut_depth = depth; }
 
 bool tape_out_of_memory(Ctx *c) {
-    return error_set(&c->err, ERR_MEMORY, "out of memory for the record of a training step");
+    return error_set(&c->err, ERR_MEMORY, "out of memory for the tape of a training step");
 }
 
 /* Room for one more element of a list. */
@@ -62,7 +62,7 @@ static bool end_scope(Ctx *c) {
     s->to = (uintptr_t)c->arena->base + c->arena->used;
     if (s->to > t->to) t->to = s->to;
     t->inside = false;
-    int64_t n = 0; /* what was made within is made again: nobody else needs it */
+    int64_t n = 0; /* values produced inside are produced again: no one else needs them */
     for (int64_t i = 0; i < t->needed; i++)
         if (!t->needs[i].inner) t->needs[n++] = t->needs[i];
     t->needed = n;
@@ -84,7 +84,7 @@ void tape_start(Tape *t, Ctx *c) {
 
 static bool overlap(Span a, Span b) { return a.from < b.to && b.from < a.to; }
 
-/* Whether the value that x holds now was made within the segment at hand. */
+/* Whether the current value of x was produced in the segment being recorded. */
 static bool made_within(const Tape *t, Tensor x) {
     if (!t->inside) return false;
     const Segment *s = &t->segments[t->cut];
@@ -94,7 +94,7 @@ static bool made_within(const Tape *t, Tensor x) {
     return false;
 }
 
-/* Memory for a value that outlives segments. */
+/* Memory for a value that outlives its segment. */
 static Tensor kept_new(Ctx *c, Tensor like) {
     Tape *t = c->tape;
     int64_t before = t->keeps_room, bytes = (int64_t)tensor_bytes(like);
@@ -120,7 +120,8 @@ static Tensor kept_new(Ctx *c, Tensor like) {
 
 /* --- needs --- */
 
-/* Input `slot` of the newest op is x, and its value is needed: by the way back, or only where ops are run again. */
+/* Input `slot` of the newest op is x. `back`: the backward pass needs its value; else only running the op again does.
+ */
 static void need(Ctx *c, int slot, Tensor x, bool back) {
     Tape *t = c->tape;
     TapeOp *r = &t->ops[t->count - 1];
@@ -130,7 +131,7 @@ static void need(Ctx *c, int slot, Tensor x, bool back) {
     bool inner = made_within(t, x);
     r->saved[slot] = x;
     r->before[slot] = t->inside && !inner;
-    if (inner && !back) return; /* it is there again when it is read again */
+    if (inner && !back) return; /* running the segment again produces it */
     t->needs[t->needed++] = (Need){span_of(x), t->count - 1, slot, inner};
 }
 
@@ -143,7 +144,7 @@ static bool same_view(Tensor a, Tensor b) {
 
 static Tensor *saved_of(Tape *t, const Need *n) { return &t->ops[n->op].saved[n->slot]; }
 
-/* The newest op is about to write y: copies the needed values that lie there. */
+/* The newest op is about to write y: copies the needed values stored there. */
 static void before_write(Ctx *c, Tensor y) {
     Tape *t = c->tape;
     Span place = span_of(y);
@@ -152,7 +153,7 @@ static void before_write(Ctx *c, Tensor y) {
         Tensor old = *saved_of(t, &t->needs[i]), copy;
         bool again = t->needs[i].inner;
         assert(old.dtype == F32);
-        /* memory of the arena behind a segment is that segment's once more on the way back */
+        /* on the way back a segment uses its memory of the arena again: a value that outlives it must not lie there */
         copy = t->cut_depth && !again ? kept_new(c, old) : tensor_new(c, old.nd, old.n);
         if (again && grow(c, (void **)&t->copies, t->copied, &t->copies_room, sizeof *t->copies)) {
             t->copies[t->copied++] = (Copy){old, copy};
@@ -199,7 +200,7 @@ void tape_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, C
     before_write(c, y);
 }
 
-/* An op of one input, whose value the way back needs. */
+/* An op with one input, whose value the backward pass needs. */
 static TapeOp *unary(Ctx *c, Kind kind, Tensor y, Tensor x) {
     TapeOp *r = push(c, kind, y);
     if (r) need(c, 0, x, true);
@@ -211,7 +212,7 @@ void tape_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight 
     TapeOp *r = unary(c, TAPE_GROUP_NORM, y, x);
     if (!r) return;
     need(c, 1, of(x2), true);
-    r->saved[2] = parts; /* its own memory, which only this op writes */
+    r->saved[2] = parts; /* memory that only this op writes */
     r->w = w;
     r->b = b;
     r->eps = eps;
@@ -236,7 +237,7 @@ void tape_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, b
     need(c, 1, k, true);
     need(c, 2, v, true);
     before_write(c, o);
-    Tape *t = c->tape; /* the output, too: where it is overwritten later, a copy serves */
+    Tape *t = c->tape; /* the output is needed, too; if it is overwritten later, a copy will do */
     if (c->err.code || !grow(c, (void **)&t->needs, t->needed, &t->needs_room, sizeof *t->needs)) return;
     r->in[3] = r->saved[3] = o;
     t->needs[t->needed++] = (Need){span_of(o), t->count - 1, 3, t->inside};
@@ -274,7 +275,7 @@ void tape_add(Ctx *c, Tensor y, Tensor x) {
 void tape_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions) {
     TapeOp *r = push(c, TAPE_EMBEDDING, y);
     if (!r) return;
-    r->saved[0] = ids; /* the caller's, who leaves them alone */
+    r->saved[0] = ids; /* the caller's, who does not change them */
     r->w = table;
     r->b = positions;
     before_write(c, y);

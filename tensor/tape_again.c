@@ -1,10 +1,10 @@
-/* tape_again.c: a segment's ops run forward once more, because its memory was given back. Values older than the segment
- * are found where they were kept; everything else is made again in its place. */
+/* tape_again.c: runs a segment's ops forward once more, because its memory was given back. Values older than the
+ * segment are read where they were kept; everything else is produced again where it was. */
 #include "tape_parts.h"
 
 static Tensor input(const TapeOp *r, int slot) { return r->before[slot] ? r->saved[slot] : r->in[slot]; }
 
-/* y of an op that adds to what y held before the segment. */
+/* For an op that adds to y: gives y the value it had before the segment. */
 static void restore(Ctx *c, const TapeOp *r) {
     Tensor old = r->saved[SLOT_OLD];
     if (r->in_place && r->before[SLOT_OLD] && old.data != r->y.data) c->op->affine(c, r->y, old, 1, 0);

@@ -1,4 +1,4 @@
-/* tape_back.c: gradients, in reverse. See tape.h. */
+/* tape_back.c: the backward pass. See tape.h. */
 #include "prepare.h"
 #include "tape_parts.h"
 
@@ -10,7 +10,7 @@ void tape_stop(Tape *t, Ctx *c) {
     c->scopes = NULL;
     uintptr_t now = (uintptr_t)c->arena->base + c->arena->used;
     if (now > t->to) t->to = now;
-    c->arena->used = (size_t)(t->to - (uintptr_t)c->arena->base); /* segments are run again in their place */
+    c->arena->used = (size_t)(t->to - (uintptr_t)c->arena->base); /* segments run again where they were */
     int64_t words = (int64_t)((t->to - t->from) / sizeof(float));
     if (c->err.code || !words) return;
     t->shadow = (uintptr_t)tensor_new(c, 1, &words).data;
@@ -46,7 +46,7 @@ static Into into(Tape *t, Ctx *c, Tensor x) {
     return (Into){shadow_of(t, x), add};
 }
 
-/* The gradient of the op's output; data NULL: it has none. Overwritten outputs lose it. */
+/* The gradient of the op's output; data NULL: none. An output that was overwritten loses it. */
 static Tensor take(Tape *t, Ctx *c, const TapeOp *r) {
     Span place = span_of(r->y);
     Cover cover = spans_cover(&t->filled, place);
@@ -62,7 +62,7 @@ static Tensor take(Tape *t, Ctx *c, const TapeOp *r) {
 
 Tensor tape_gradient(Tape *t, Tensor y) {
     assert(has_gradient(t, y) && tensor_dense(y));
-    if (!spans_reserve(&t->filled)) abort(); /* the list has hundreds of places */
+    if (!spans_reserve(&t->filled)) abort(); /* the list has room for hundreds */
     spans_add(&t->filled, span_of(y));
     return shadow_of(t, y);
 }
@@ -98,7 +98,7 @@ static void linear(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
     if (!dx.t.data && !dx2.t.data) return;
     dx.t.nd = 3;
     int64_t first = r->in[0].n[2], other = second ? r->in[1].n[2] : 0, wide = first > other ? first : other;
-    dx.t.n[2] = first; /* also where nobody asks: the second source begins behind it */
+    dx.t.n[2] = first; /* even if not wanted: the second source's columns begin after these */
     op->linear_dx(c, dx, second ? &dx2 : NULL, dy, r->w, room_of(c, r->w->t.n[0] * rounded(wide, PANEL_OUTPUTS)));
 }
 
@@ -138,7 +138,7 @@ static void attention(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
     Into dq = into(t, c, r->in[0]), dk = into(t, c, r->in[1]), dv = into(t, c, r->in[2]);
     Tensor room = tensor_new(c, 4, SHAPE(dy.n[0], r->heads, dy.n[1], 3));
     if (!dq.t.data && !dk.t.data && !dv.t.data) return;
-    if (r->in[0].data == r->y.data) { /* o was written over q: so is its gradient, which both loops read */
+    if (r->in[0].data == r->y.data) { /* o overwrote q, so dq would overwrite dy, which both loops read */
         Tensor copy = tensor_new(c, dy.nd, dy.n);
         c->op->backward->add(c, (Into){copy, false}, dy, 1);
         dy = copy;
@@ -169,7 +169,7 @@ static void run_back(Tape *t, Ctx *c, const TapeOp *r) {
         if (r->kind == TAPE_ADD) op->add(c, dx, dy, 1);
         if (r->kind == TAPE_GAUSSIAN) op->gaussian(c, dx, dy, r->saved[0], r->saved[1], r->scale);
     }
-    if (!r->in_place && !tensor_dense(r->y)) op->zero(c, dy); /* the rest of its span may still be wanted */
+    if (!r->in_place && !tensor_dense(r->y)) op->zero(c, dy); /* the gaps in its span may hold other gradients */
 }
 
 void tape_backward(Tape *t, Ctx *c) {

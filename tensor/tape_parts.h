@@ -1,4 +1,4 @@
-/* tape_parts.h: what recording (tape.c) and the way back (tape_back.c) share. */
+/* tape_parts.h: what recording (tape.c), the backward pass (tape_back.c) and segments (tape_again.c) share. */
 #ifndef SD_TENSOR_TAPE_PARTS_H
 #define SD_TENSOR_TAPE_PARTS_H
 
@@ -21,13 +21,13 @@ typedef enum {
     TAPE_GAUSSIAN,
 } Kind;
 
-/* Inputs of products: x, x2, residual, what y held, vector. */
+/* Inputs of a product: x, x2, residual, the old value of y, vector. */
 enum { SLOT_RESIDUAL = 2, SLOT_OLD, SLOT_VECTOR, SLOTS };
 
 typedef struct {
     Kind kind;
-    bool in_place, causal; /* in_place: y was added to, and keeps its gradient */
-    bool before[SLOTS];    /* the value is older than the segment: run again, the op finds it in saved[] */
+    bool in_place, causal; /* in_place: the op adds to y, which keeps its gradient */
+    bool before[SLOTS];    /* the value is older than the segment: when run again, the op reads saved[] */
     Act act;
     int heads;
     float eps, scale, offset;
@@ -35,24 +35,24 @@ typedef struct {
     Tensor y, in[SLOTS]; /* data NULL: no such input */
     Tensor saved[SLOTS]; /* where the values of in[] are now; data NULL: not needed */
     const Weight *w, *b;
-    int64_t copies, copies_end; /* Copy's that come before the op */
+    int64_t copies, copies_end; /* [copies, copies_end) of Tape.copies are made before the op */
     int64_t segment;            /* -1: none */
 } TapeOp;
 
-/* A value that some op needs. */
+/* A value that a backward op needs. */
 typedef struct {
     Span place;
     int64_t op;
     int slot;
-    bool inner; /* made within the segment that is being recorded */
+    bool inner; /* produced in the segment being recorded */
 } Need;
 
-/* A value that was about to be overwritten within a segment: copied anew whenever that runs again. */
+/* A value about to be overwritten within a segment: copied again when the segment runs again. */
 typedef struct {
     Tensor from, to;
 } Copy;
 
-/* Ops [first, end), whose memory [from, ..) was given back. */
+/* Ops [first, end), whose memory [from, to) was given back. */
 typedef struct {
     int64_t first, end;
     uintptr_t from, to;
@@ -63,12 +63,12 @@ struct Tape {
     Need *needs;
     Copy *copies;
     Segment *segments;
-    void **kept; /* copies that outlive their segment; used again by the next step */
+    void **kept; /* copies that outlive their segment; the next step reuses their memory */
     int64_t *kept_bytes;
     int64_t count, room, needed, needs_room, copied, copies_room, cut, segments_room, keeps, keeps_room;
-    int cut_depth, depth; /* scopes of that depth are segments; 0: none */
-    bool inside;          /* the last segment is being recorded */
-    Spans filled;         /* where the shadow holds gradients, in terms of the memory that it shadows */
+    int cut_depth, depth; /* scopes at cut_depth are segments; 0: none */
+    bool inside;          /* a segment is being recorded: the last one */
+    Spans filled;         /* where the shadow holds gradients, as addresses of the memory it shadows */
     uintptr_t from, to, shadow;
 };
 
@@ -80,7 +80,7 @@ static inline Span span_of(Tensor t) {
 }
 
 bool tape_out_of_memory(Ctx *c);
-/* tape_again.c: the ops of a segment once more, forward. */
+/* Runs the ops of a segment forward once more (tape_again.c). */
 void tape_again(Tape *t, Ctx *c, const Segment *s);
 
 #endif

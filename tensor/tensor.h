@@ -1,9 +1,9 @@
-/* tensor.h: what a tensor is here.
+/* tensor.h: tensors.
  *
  * A Tensor is a view: a pointer, a type, a shape and strides. It never owns memory; the arena or a mapped file does.
- * Activations are channels-last: pictures [N,H,W,C], tokens [N,T,C], vectors [N,C]. Strides are counted in elements
- * and the last one is always 1, so that channels are contiguous while a slice of channels, one picture of a batch or
- * a tile of pixels is a view without a copy. */
+ * Activations are channels-last: pictures [N,H,W,C], tokens [N,T,C], vectors [N,C]. Strides count elements, and the
+ * last one is always 1: channels are contiguous, and a slice of channels, a picture of a batch or a tile of pixels is a
+ * view, not a copy. */
 #ifndef SD_TENSOR_TENSOR_H
 #define SD_TENSOR_TENSOR_H
 
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Element types. Ops compute on F32 and read weights in F32, F16 or BF16; the others occur in files only. */
+/* Element types. CPU ops compute on F32 and read weights in F32, F16 or BF16; most others occur only in files. */
 typedef enum {
     F32,
     F16,
@@ -19,14 +19,14 @@ typedef enum {
     F64,
     I64,
     I32,
-    U8, /* the types that this library computes with or makes */
+    U8, /* up to here: types that this library computes with or makes */
     BOOL,
     I8,
     I16,
     U16,
     U32,
     U64,
-    C64, /* known to the safetensors format, carried through, never computed with */
+    C64, /* from here on: types of the safetensors format, passed through, never computed with */
     F8_E4M3,
     F8_E5M2,
     F8_E8M0,
@@ -64,17 +64,17 @@ bool dtype_from_name(const char *name, size_t len, DType *out);
 Tensor tensor_view(void *data, DType t, int nd, const int64_t *n);
 int64_t tensor_count(Tensor t); /* elements */
 size_t tensor_bytes(Tensor t);  /* bytes when dense */
-bool tensor_dense(Tensor t);    /* true when strides are those of a dense tensor */
+bool tensor_dense(Tensor t);    /* whether the strides are those of a dense tensor */
 bool tensor_same_shape(Tensor a, Tensor b);
 /* t with dimension `dim` cut to [begin, begin + count). */
 Tensor tensor_slice(Tensor t, int dim, int64_t begin, int64_t count);
 /* The same elements under another shape; t must be dense. */
 Tensor tensor_reshape(Tensor t, int nd, const int64_t *n);
-/* The one picture (or row) of t as n of them, without a copy; t that has n already is t. */
+/* t, which has one picture (or row), as n of them, without a copy. A t that already has n is returned as it is. */
 Tensor tensor_repeat(Tensor t, int64_t n);
-/* Where row `row` of the last dimension begins, rows counted over all the others. */
+/* The start of row `row` of the last dimension; rows are counted over all other dimensions. */
 void *tensor_row(Tensor t, int64_t row);
-/* [N,H,W,C] <-> [N,H*W,C]: rows of a picture must be contiguous (s[1] == W * s[2]). */
+/* [N,H,W,C] <-> [N,H*W,C]. The rows of a picture must be contiguous (s[1] == W * s[2]). */
 Tensor tensor_tokens(Tensor picture);
 Tensor tensor_picture(Tensor tokens, int64_t h, int64_t w);
 /* "[2,64,64,320]" into buf; returns buf. */

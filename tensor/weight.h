@@ -1,8 +1,8 @@
-/* weight.h: a layer's hold on its parameters.
+/* weight.h: a layer's parameters.
  *
- * A layer owns Weights, not tensors: what a Weight's bytes are, in which type, where they came from and in which
- * version is the loader's and the backend's business, so that mapping, streaming, upload to a GPU, LoRA and training
- * all go through this one door. */
+ * A layer owns Weights, not tensors. What a Weight's bytes are, of which type and version, and where they come from is
+ * up to the loader and the backend, so that mapping, streaming, uploading to a GPU, LoRA and training all go through
+ * this one struct. */
 #ifndef SD_TENSOR_WEIGHT_H
 #define SD_TENSOR_WEIGHT_H
 
@@ -22,12 +22,12 @@ typedef struct Weight {
     const char *name; /* torch's state-dict key, in full */
     WeightKind kind;
     bool pointwise; /* a WEIGHT_LINEAR that torch holds as a 1x1 convolution */
-    bool keep_f32;  /* products in f32 also in the table that has them in bf16 (cpu_ops_mixed) */
-    Tensor t;       /* in compute order; t.data is NULL until the weight is loaded, and where `prepared` replaces it */
+    bool keep_f32;  /* multiply in f32 even in the table that multiplies in bf16 (cpu_ops_mixed) */
+    Tensor t;       /* in compute order; t.data is NULL until the weight is loaded, and if `prepared` replaces it */
     const void *prepared; /* t's numbers in the layout that the backend's kernels read; NULL: ops read t.data */
     WeightLayout layout;
-    float *grad;      /* dense, t's shape: training adds to it; NULL: frozen */
-    uint32_t version; /* counts changes, so that a prepared form can tell that it is stale; 0: never loaded */
+    float *grad;      /* dense, of t's shape; training adds to it. NULL: frozen */
+    uint32_t version; /* counts changes, so that stale prepared forms can be told; 0: never loaded */
 } Weight;
 
 #endif
