@@ -90,23 +90,26 @@ typedef struct {
     char *parameters; /* the text that A1111's webui writes into its PNG files */
 } SdPicture;
 
+/* What a picture is to be. The table in sd/info/params.c has every setting's range, default and option, and is what
+ * messages are made from; begin with sd_request's defaults. Values that ranges leave out but that are defaults (-1, 0)
+ * mean "not set". Strings are UTF-8, end with NUL, and are only read during a call. */
 typedef struct {
-    const char *prompt, *negative;           /* UTF-8, NUL-terminated; NULL is "" */
-    int width, height;                       /* pixels, multiples of 8 */
+    const char *prompt, *negative;           /* at most 1 MiB each; NULL is "" */
+    int width, height;                       /* pixels, multiples of 8; 16 megapixels at most */
     int steps;                               /* 1..1000 */
     double cfg;                              /* guidance scale; 1: the negative prompt is not evaluated */
-    const char *sampler;                     /* "Euler a"; see sampler.h */
-    const char *scheduler;                   /* the webui's "Schedule type"; NULL: Automatic. See scheduler.h */
-    double eta;                              /* 0..1; -1: the sampler's own. These count where the sampler has them: */
-    double s_churn, s_tmin, s_tmax, s_noise; /* 0 (..1000), 0, 0 (no end), 1 (0..10) */
-    double sigma_min, sigma_max; /* of schedule types that have them, 1e-4..1e5, min below max; 0: the model's */
-    double rho;                  /* likewise, 0.01..1000; 0: the type's */
+    const char *sampler;                     /* a name of `sdc samplers`; NULL: "Euler a" */
+    const char *scheduler;                   /* the webui's "Schedule type", of `sdc schedulers`; NULL: Automatic */
+    double eta;                              /* -1: the sampler's own. These count where the sampler has them: */
+    double s_churn, s_tmin, s_tmax, s_noise; /* 0, 0, 0 (no end), 1 */
+    double sigma_min, sigma_max;             /* of schedule types that have them, min below max; 0: the model's */
+    double rho;                              /* likewise; 0: the type's */
     bool discard_next_to_last;
-    SdEmphasis emphasis;         /* what weights like (x:1.2) do */
+    SdEmphasis emphasis;
     int64_t seed;                /* of the first picture, the next ones count up; -1: random */
     int64_t variation_seed;      /* -1: random; counts up like the seed */
     double variation_strength;   /* 0..1: how much of the variation seed's noise is mixed in */
-    int seed_width, seed_height; /* pixels: noise as of a picture of that size; 0: none */
+    int seed_width, seed_height; /* pixels: noise as of a picture of that size; 0, 0: none */
     int64_t ensd;                /* eta noise seed delta */
     int batch_size;              /* pictures made at once */
     int clip_skip;               /* 1: the last layer */
@@ -130,7 +133,7 @@ typedef struct {
     void *user;
 } SdRequest;
 
-/* The defaults: Euler a, 20 steps, CFG 7, 512x512 or what the model's metadata asks for, seed -1, one picture. m may be
+/* The defaults: Euler a, 20 steps, CFG 7, 512x512, or what the model's metadata says; seed -1; one picture. m may be
  * NULL. */
 SdRequest sd_request(const SdModel *m);
 /* A seed as the webui draws one for -1, 0..2^32 - 3: for a caller that counts on from it over several calls. */

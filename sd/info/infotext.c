@@ -5,12 +5,11 @@
  *   Negative prompt: negative
  *   Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 42, Size: 512x512, ..., Version: sd.c
  *
- * Numbers are written as Python's str() would, but whole ones without ".0", and never by the locale. Left out: keys of
- * features that this program does not have, and reading such text. */
+ * Which pairs there are, and in which order, is in the table of settings (params.c). Numbers are written as Python's
+ * str() would, but whole ones without ".0", and never by the locale. */
 #include "infotext.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,22 +68,14 @@ static void pair(Text *t, const char *key, const char *value) {
     else add_string(t, value);
 }
 
-static void pair_format(Text *t, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void pair_format(Text *t, const char *key, const char *format, ...) {
-    char buf[64];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(buf, sizeof buf, format, args);
-    va_end(args);
-    pair(t, key, buf);
-}
+enum { NUMBER_ROOM = 48 };
 
-/* The shortest decimal that reads back as v, in Python's form: 7, 7.5, 0.0001, 1e-05, 1e+16. */
-static void pair_number(Text *t, const char *key, double v) {
-    char e[40], digits[24], out[48];
+/* The shortest decimal that reads back as v, in Python's form: 7, 7.5, 0.0001, 1e-05, 1e+16. size: NUMBER_ROOM. */
+static void number_text(double v, char *out, size_t size) {
+    char e[40], digits[24];
     int precision = 0, n = 0, k = 0;
     if (!isfinite(v)) {
-        pair(t, key, v != v ? "nan" : v > 0 ? "inf" : "-inf");
+        snprintf(out, size, "%s", v != v ? "nan" : v > 0 ? "inf" : "-inf");
         return;
     }
     do snprintf(e, sizeof e, "%.*e", precision, v);
@@ -105,44 +96,51 @@ static void pair_number(Text *t, const char *key, double v) {
         for (int i = point > 0 ? point : 0; i < n; i++) out[k++] = digits[i];
     }
     out[k] = 0;
-    if (scientific) snprintf(out + k, sizeof out - (size_t)k, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
-    pair(t, key, out);
+    if (scientific) snprintf(out + k, size - (size_t)k, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
 }
 
-char *infotext(const InfoText *i, Error *e) {
+/* A row's value; of "Size-1" and the row after it "512x768". */
+static void add_param(Text *t, const Param *p, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler) {
+    const void *at = (const char *)r + p->at;
+    const char *key = p->key_time && sampler->space == SPACE_TIME ? p->key_time : p->key;
+    char value[NUMBER_ROOM], name[40];
+    size_t n = strlen(key);
+    if (n > 2 && !strcmp(key + n - 2, "-2")) return; /* written with its first half */
+    switch (p->type) {
+    case PARAM_INT: snprintf(value, sizeof value, "%d", *(const int *)at); break;
+    case PARAM_INT64: snprintf(value, sizeof value, "%lld", (long long)*(const int64_t *)at); break;
+    case PARAM_DOUBLE: number_text(*(const double *)at, value, sizeof value); break;
+    case PARAM_BOOL: snprintf(value, sizeof value, "%s", *(const bool *)at ? "True" : "False"); break;
+    case PARAM_ENUM:
+        words_get(p->key_words ? p->key_words : p->value, (int)param_number(p, r), value, sizeof value);
+        break;
+    case PARAM_SAMPLER: pair(t, key, sampler->name); return;
+    case PARAM_SCHEDULER: pair(t, key, scheduler ? scheduler->label : "Automatic"); return;
+    default: snprintf(value, sizeof value, "file"); break;
+    }
+    if (n > 2 && !strcmp(key + n - 2, "-1")) {
+        size_t used = strlen(value);
+        snprintf(name, sizeof name, "%.*s", (int)(n - 2), key);
+        snprintf(value + used, sizeof value - used, "x%.0f", param_number(p + 1, r));
+        key = name;
+    }
+    pair(t, key, value);
+}
+
+char *infotext(const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, const InfoField *model,
+               const InfoField *end, Error *e) {
     Text t = {.first = true};
-    const char *prompt = i->prompt ? i->prompt : "";
+    const char *prompt = r->prompt ? r->prompt : "";
     while (is_space(*prompt)) prompt++; /* the webui strips the whole text */
     if (*prompt) add_string(&t, prompt), add_string(&t, "\n");
-    if (i->negative && *i->negative)
-        add_string(&t, "Negative prompt: "), add_string(&t, i->negative), add_string(&t, "\n");
-
-    pair_format(&t, "Steps", "%d", i->steps);
-    pair(&t, "Sampler", i->sampler);
-    pair(&t, "Schedule type", i->schedule_type);
-    pair_number(&t, "CFG scale", i->cfg);
-    pair_format(&t, "Seed", "%lld", (long long)i->seed);
-    pair_format(&t, "Size", "%dx%d", i->width, i->height);
-    pair(&t, "Model hash", i->model_hash);
-    pair(&t, "Model", i->model);
-    pair(&t, "VAE hash", i->vae_hash);
-    pair(&t, "VAE", i->vae);
-    if (i->variation_strength != 0) {
-        pair_format(&t, "Variation seed", "%lld", (long long)i->variation_seed);
-        pair_number(&t, "Variation seed strength", i->variation_strength);
+    if (r->negative && *r->negative)
+        add_string(&t, "Negative prompt: "), add_string(&t, r->negative), add_string(&t, "\n");
+    for (int place = 1; place <= PLACE_END; place++) {
+        for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+            if (p->place == place && param_written(p, r, sampler)) add_param(&t, p, r, sampler, scheduler);
+        for (const InfoField *f = place == PLACE_MODEL ? model : place == PLACE_END ? end : NULL; f && f->key; f++)
+            pair(&t, f->key, f->value);
     }
-    if (i->denoising != 0) pair_number(&t, "Denoising strength", i->denoising);
-    if (i->clip_skip > 1) pair_format(&t, "Clip skip", "%d", i->clip_skip);
-    if (i->ensd) pair_format(&t, "ENSD", "%d", i->ensd);
-    pair(&t, "RNG", i->rng);
-    if (i->tiling) pair(&t, "Tiling", "True");
-    if (i->eta_key) pair_number(&t, i->eta_key, i->eta);
-    if (i->s_churn != 0) pair_number(&t, "Sigma churn", i->s_churn);
-    if (i->s_tmin != 0) pair_number(&t, "Sigma tmin", i->s_tmin);
-    if (i->s_tmax != 0 && isfinite(i->s_tmax)) pair_number(&t, "Sigma tmax", i->s_tmax);
-    if (i->s_noise != 0 && i->s_noise != 1) pair_number(&t, "Sigma noise", i->s_noise);
-    pair(&t, "Lora hashes", i->lora_hashes);
-    pair(&t, "Version", i->version);
     if (t.failed) {
         free(t.p);
         error_set(e, ERR_MEMORY, "out of memory while writing a picture's text");

@@ -19,30 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the webui takes where a key is missing. */
-static const char *const DEFAULTS[][2] = {{"Clip skip", "1"},
-                                          {"Hires resize-1", "0"},
-                                          {"Hires resize-2", "0"},
-                                          {"Hires sampler", "Use same sampler"},
-                                          {"Hires schedule type", "Use same scheduler"},
-                                          {"Hires checkpoint", "Use same checkpoint"},
-                                          {"Hires prompt", ""},
-                                          {"Hires negative prompt", ""},
-                                          {"Mask mode", "Inpaint masked"},
-                                          {"Masked content", "original"},
-                                          {"Inpaint area", "Whole picture"},
-                                          {"Masked area padding", "32"},
-                                          {"RNG", "GPU"},
-                                          {"Schedule type", "Automatic"},
-                                          {"Schedule min sigma", "0"},
-                                          {"Schedule max sigma", "0"},
-                                          {"Schedule rho", "0"},
-                                          {"VAE Encoder", "Full"},
-                                          {"VAE Decoder", "Full"},
-                                          {"FP8 weight", "Disable"},
-                                          {"Emphasis", "Original"},
-                                          {"Refiner switch by sampling steps", "False"}};
-
 /* --- text --- */
 
 typedef struct {
@@ -299,13 +275,6 @@ const char *infotext_get(const InfoRead *r, const char *key) {
     for (int i = 0; i < r->count; i++)
         if (!strcmp(r->pairs[i].key, key)) return r->pairs[i].value;
     return NULL;
-}
-
-const char *infotext_value(const InfoRead *r, const char *key) {
-    const char *v = infotext_get(r, key);
-    for (size_t i = 0; !v && i < sizeof DEFAULTS / sizeof *DEFAULTS; i++)
-        if (!strcmp(DEFAULTS[i][0], key)) v = DEFAULTS[i][1];
-    return v;
 }
 
 bool infotext_double(const char *value, double *out) {

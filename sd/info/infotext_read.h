@@ -27,8 +27,6 @@ void infotext_read_free(InfoRead *r);
 
 /* The value of a key, case counts; NULL when it is not there. */
 const char *infotext_get(const InfoRead *r, const char *key);
-/* Likewise, with what the webui takes where a key is missing ("Clip skip" 1, "RNG" GPU, ...). */
-const char *infotext_value(const InfoRead *r, const char *key);
 
 /* A value as a number: the whole of it, finite, the same in every locale. 7.0 is an integer. */
 bool infotext_int(const char *value, int64_t *out);

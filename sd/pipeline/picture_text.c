@@ -6,41 +6,22 @@
 
 #include <stdio.h>
 
-/* Under which key the webui names an eta that is not the sampler's own. */
-static const char *eta_key(const Sampler *s, const SdRequest *r) {
-    if (!(s->flags & SAMPLER_ETA) || r->eta < 0 || r->eta == s->default_eta) return NULL;
-    return s->space == SPACE_TIME ? "Eta DDIM" : "Eta";
+/* What the model computes in, where it is not f32; for what the CPU cannot do that is not what was asked for. */
+static const char *precision_name(const SdModel *m) {
+    if (m->gpu && m->ops->type != F32) return m->ops->type == F16 ? "f16" : "bf16";
+    if (m->precision == PRECISION_F32_DIRECT) return "f32-direct";
+    return !m->gpu && m->ops == cpu_ops_mixed() ? "mixed" : NULL;
 }
 
 char *picture_text(SdModel *m, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, uint64_t seed,
                    uint64_t variation_seed, Error *e) {
     char name[256], hash[11] = "";
-    bool churn = sampler->flags & SAMPLER_CHURN;
+    SdRequest own = *r;
+    own.seed = (int64_t)seed;
+    own.variation_seed = (int64_t)variation_seed;
     model_name(m, name, sizeof name);
     if (model_hash(m)) snprintf(hash, sizeof hash, "%s", model_hash(m));
-    InfoText t = {.prompt = r->prompt,
-                  .negative = r->negative,
-                  .steps = r->steps,
-                  .sampler = sampler->name,
-                  .schedule_type = scheduler ? scheduler->label : "Automatic",
-                  .variation_seed = (int64_t)variation_seed,
-                  .variation_strength = r->variation_strength,
-                  .ensd = sampler->flags & SAMPLER_ENSD ? (int)r->ensd : 0,
-                  .eta = r->eta,
-                  .eta_key = eta_key(sampler, r),
-                  .s_churn = churn ? r->s_churn : 0,
-                  .s_tmin = churn ? r->s_tmin : 0,
-                  .s_tmax = churn ? r->s_tmax : 0,
-                  .s_noise = sampler->flags & SAMPLER_S_NOISE ? r->s_noise : 1,
-                  .cfg = r->cfg,
-                  .seed = (int64_t)seed,
-                  .width = r->width,
-                  .height = r->height,
-                  .model_hash = *hash ? hash : NULL,
-                  .model = name,
-                  .denoising = r->image ? r->strength : 0,
-                  .clip_skip = r->clip_skip,
-                  .rng = r->rng == SD_RNG_CPU ? "CPU" : NULL,
-                  .version = "sd.c"};
-    return infotext(&t, e);
+    const InfoField model[] = {{"Model hash", *hash ? hash : NULL}, {"Model", name}, {0}},
+                    end[] = {{"Precision", precision_name(m)}, {"Version", "sd.c"}, {0}};
+    return infotext(&own, sampler, scheduler, model, end, e);
 }

@@ -1,5 +1,6 @@
 /* run.c: a request's sizes, and the text stage. */
 #include "sd/image/resize.h"
+#include "sd/info/params.h"
 #include "request.h"
 #include "run.h"
 #include "tensor/os.h"
@@ -18,18 +19,8 @@ bool run_progress(Run *run, SdStage stage, int step, int steps, Error *e) {
 bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
     *run = (Run){.m = m, .r = r};
     if (!m || (e && e->code) || !request_check(m, r, e)) return false;
-    run->sampler = sampler_parse(r->sampler, &run->scheduler);
-    if (!run->sampler)
-        return error_set(e, ERR_ARGUMENT, "sampler '%s': there is none of that name; the nearest is '%s'", r->sampler,
-                         sampler_nearest(r->sampler)->name);
-    if (r->scheduler) {
-        char near[128];
-        run->scheduler = scheduler_find(r->scheduler);
-        scheduler_suggest(r->scheduler, near, sizeof near);
-        if (!run->scheduler)
-            return error_set(e, ERR_ARGUMENT, "scheduler '%.60s': there is none of that name; did you mean %s?",
-                             r->scheduler, near);
-    }
+    run->sampler = request_sampler(r, &run->scheduler, e);
+    if (!run->sampler) return false;
     run->variation_seed = (uint64_t)(r->variation_seed < 0 ? sd_random_seed() : r->variation_seed);
     int unit = vae_factor(&m->config.vae);
     run->batch = r->batch_size;

@@ -165,6 +165,4 @@ SUITE(image, .seconds = 7) {
     } else test_skip("pictures: this build has no stb_image.h");
     resizing();
     sheets();
-    image_infotext();
-    image_replay();
 }

@@ -4,10 +4,8 @@
 
 #include <stddef.h>
 
-void image_codecs(void);   /* image_codecs.c: the table of formats */
-void image_hostile(void);  /* image_hostile.c: malicious files */
-void image_infotext(void); /* image_infotext.c: reading parameters */
-void image_replay(void);   /* image_replay.c: sdc png-info and replay */
+void image_codecs(void);  /* image_codecs.c: the table of formats */
+void image_hostile(void); /* image_hostile.c: malicious files */
 
 /* The file tests/golden/NAME; a failed check when it is missing. */
 char *image_file(const char *name, size_t *size);

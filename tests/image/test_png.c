@@ -1,10 +1,9 @@
-/* test_png.c: sd/image/png.c writes valid files (the test's own inflate and chunk reader read them back), and the text
- * of parameters is the webui's. Compressed sizes are compared with those of zlib 1.2.13 at level 6. */
+/* test_png.c: sd/image/png.c writes valid files (the test's own inflate and chunk reader read them back). Compressed
+ * sizes are compared with those of zlib 1.2.13 at level 6. */
 #include "tests/harness/test.h"
 
 #include "sd/image/crc32.h"
 #include "sd/image/deflate.h"
-#include "sd/info/infotext.h"
 #include "sd/image/png.h"
 
 #include <math.h>
@@ -285,95 +284,8 @@ static void test_text(void) {
     free(many);
 }
 
-static void check_info(const char *name, InfoText t, const char *want) {
-    char *text = infotext(&t, NULL);
-    if (!test_check(text && !strcmp(text, want), "infotext: %s", name))
-        test_note("got %s\n         not %s", text, want);
-    free(text);
-}
-
-static void test_infotext(void) {
-    InfoText t = {.prompt = "a cat, (detailed:1.2)",
-                  .negative = "blurry",
-                  .steps = 20,
-                  .sampler = "DPM++ 2M",
-                  .schedule_type = "Karras",
-                  .cfg = 7,
-                  .seed = 42,
-                  .width = 512,
-                  .height = 512,
-                  .model_hash = "6ce0161689",
-                  .model = "v1-5-pruned-emaonly",
-                  .lora_hashes = "foo: 0123456789ab, bar: ba9876543210",
-                  .version = "v1.10.1"};
-    check_info("the webui's example", t,
-               "a cat, (detailed:1.2)\nNegative prompt: blurry\nSteps: 20, Sampler: DPM++ 2M, Schedule type: Karras, "
-               "CFG scale: 7, "
-               "Seed: 42, Size: 512x512, Model hash: 6ce0161689, Model: v1-5-pruned-emaonly, "
-               "Lora hashes: \"foo: 0123456789ab, bar: ba9876543210\", Version: v1.10.1");
-    InfoText least = {.prompt = "", .steps = 1, .sampler = "Euler a", .cfg = 7.5, .seed = -1, .width = 64, .height = 8};
-    check_info("the least", least, "Steps: 1, Sampler: Euler a, CFG scale: 7.5, Seed: -1, Size: 64x8");
-    InfoText all = {.prompt = " \n two\nlines ",
-                    .negative = "bad\nworse",
-                    .steps = 30,
-                    .sampler = "DDIM",
-                    .cfg = 1.1,
-                    .seed = 4294967296,
-                    .width = 768,
-                    .height = 512,
-                    .model = "a, \"b\": \\c\n",
-                    .vae_hash = "0123456789",
-                    .vae = "VAE",
-                    .variation_seed = 3,
-                    .variation_strength = 0.25,
-                    .denoising = 0.75,
-                    .clip_skip = 2,
-                    .ensd = 31337,
-                    .rng = "CPU",
-                    .tiling = true,
-                    .eta = 0.5,
-                    .eta_key = "Eta DDIM",
-                    .s_churn = 5,
-                    .s_tmin = 1e-5,
-                    .s_tmax = 1e16,
-                    .s_noise = 1.007,
-                    .version = "sd.c"};
-    check_info(
-        "everything", all,
-        "two\nlines \nNegative prompt: bad\nworse\nSteps: 30, Sampler: DDIM, CFG scale: 1.1, Seed: 4294967296, Size: "
-        "768x512, "
-        "Model: \"a, \\\"b\\\": \\\\c\\n\", VAE hash: 0123456789, VAE, Variation seed: 3, Variation seed strength: "
-        "0.25, "
-        "Denoising strength: 0.75, Clip skip: 2, ENSD: 31337, RNG: CPU, Tiling: True, Eta DDIM: 0.5, Sigma churn: 5, "
-        "Sigma tmin: 1e-05, Sigma tmax: 1e+16, Sigma noise: 1.007, Version: sd.c");
-    static const struct {
-        double v;
-        const char *want;
-    } NUMBERS[] = {{0.1, "0.1"},
-                   {100, "100"},
-                   {0.0001, "0.0001"},
-                   {1234567.25, "1234567.25"},
-                   {1.0 / 3, "0.3333333333333333"},
-                   {-2.5, "-2.5"},
-                   {0, "0"},
-                   {1e15, "1000000000000000"},
-                   {5e-324, "5e-324"},
-                   {30, "30"},
-                   {0.30000000000000004, "0.30000000000000004"}};
-    for (size_t i = 0; i < sizeof NUMBERS / sizeof *NUMBERS; i++) {
-        char want[128];
-        snprintf(want, sizeof want, "p\nSteps: 1, Sampler: s, CFG scale: %s, Seed: 0, Size: 8x8", NUMBERS[i].want);
-        InfoText n = {.prompt = "p", .steps = 1, .sampler = "s", .cfg = NUMBERS[i].v, .width = 8, .height = 8};
-        check_info(NUMBERS[i].want, n, want);
-    }
-    InfoText same = {
-        .prompt = "p", .steps = 1, .sampler = "Sampler", .width = 8, .height = 8, .s_noise = 1, .s_tmax = INFINITY};
-    check_info("a value equal to its key", same, "p\nSteps: 1, Sampler, CFG scale: 0, Seed: 0, Size: 8x8");
-}
-
 SUITE(png, .seconds = 2) {
     test_deflate();
     test_pixels();
     test_text();
-    test_infotext();
 }

@@ -11,17 +11,15 @@
 extern const Option TXT2IMG_OPTIONS[], IMG2IMG_OPTIONS[];
 
 typedef struct {
-    const char *model, *out, *sampler, *scheduler, *rng, *device, *precision, *taps, *tap, *noise, *emphasis, *sheet;
-    const char *image, *strength_steps, *resize, *encode; /* img2img's */
-    char *prompt, *negative;
-    int64_t width, height, steps, seed, batch_size, batch_count, clip_skip, threads;
-    int64_t variation_seed, seed_width, seed_height, ensd;
-    double cfg, eta, s_churn, s_tmin, s_tmax, s_noise, sigma_min, sigma_max, rho, variation_strength, strength;
+    SdRequest request; /* what the model decides is as params_forget leaves it where no option said it */
+    const char *model, *out, *sheet, *device, *precision;
+    const char *image; /* img2img's */
+    int batch_count, threads;
     size_t memory_limit;
-    bool exact, quiet, discard;
+    bool exact, quiet;
 } PictureArguments;
 
-/* Reads and checks a command line. GO_ON, or the exit code. picture_options_free in any case. */
+/* Reads and checks a command line. GO_ON, or the exit code. options_free in any case. */
 int picture_options(const Command *c, PictureArguments *a, int argc, char **argv);
 
 #endif

@@ -1,5 +1,6 @@
 #include "precision.h"
 #include "output.h"
+#include "sd/info/params.h"
 #include "sd/load/devices.h"
 #include "tensor/gpu.h"
 
@@ -7,13 +8,8 @@
 #include <string.h>
 
 SdPrecision precision_of(const char *name) {
-    static const struct {
-        const char *name;
-        SdPrecision precision;
-    } NAMES[] = {{"f32-direct", SD_F32_DIRECT}, {"mixed", SD_MIXED}, {"f16", SD_F16}, {"bf16", SD_BF16}};
-    for (size_t i = 0; name && i < sizeof NAMES / sizeof *NAMES; i++)
-        if (!strcmp(name, NAMES[i].name)) return NAMES[i].precision;
-    return SD_F32;
+    int word = name ? words_find(PRECISION_WORDS, name) : SD_F32;
+    return word < 0 ? SD_F32 : (SdPrecision)word;
 }
 
 void say_device(const SdModel *m, const char *precision) {

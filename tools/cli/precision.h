@@ -5,9 +5,7 @@
 #include "command.h"
 #include "sd/sd.h"
 
-#define PRECISION_NAMES "f32|f32-direct|mixed|f16|bf16"
-
-/* The precision of one of these names; NULL: f32. */
+/* The precision of one of PRECISION_WORDS (params.h); NULL: f32. */
 SdPrecision precision_of(const char *name);
 /* Says on standard error where a model computes, and in what, where that is not what was asked for or not the CPU.
  * precision: the option; NULL: it was not given, and what would be faster is said. */

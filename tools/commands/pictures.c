@@ -7,8 +7,9 @@
 #include "tools/cli/precision.h"
 #include "tools/cli/progress.h"
 #include "sd/image/image.h"
-#include "sd/sd.h"
 #include "sd/image/sheet.h"
+#include "sd/info/params.h"
+#include "sd/sd.h"
 #include "tensor/os.h"
 
 #include <inttypes.h>
@@ -17,52 +18,14 @@
 #include <string.h>
 
 static bool save(const PictureArguments *a, const SdResult *result, double seconds, Error *e) {
-    bool several = a->batch_size * a->batch_count > 1, ok = true;
+    bool several = (int64_t)a->request.batch_size * a->batch_count > 1, ok = true;
     for (int i = 0; ok && i < result->count; i++) {
         const SdPicture *p = &result->pictures[i];
         char name[OUTPUT_ROOM];
-        ok = output_name(name, a->out, several, a->prompt ? a->prompt : "", p->seed, e) && sd_save_png(p, name, e);
+        ok = output_name(name, a->out, several, a->request.prompt, p->seed, e) && sd_save_png(p, name, e);
         if (ok && !a->quiet) printf("%s: seed %" PRId64 ", %.2f s\n", name, p->seed, seconds);
     }
     return ok;
-}
-
-/* Which of the words, which '|' divides, this is; NULL: the first. */
-static int choice(const char *value, const char *words) {
-    int n = 0;
-    for (size_t k; value && *words; words += k + (words[k] == '|'), n++)
-        if (strlen(value) == (k = strcspn(words, "|")) && !strncmp(value, words, k)) return n;
-    return 0;
-}
-
-static void fill_request(SdRequest *r, const PictureArguments *a) {
-    r->prompt = a->prompt;
-    r->negative = a->negative;
-    if (a->width) r->width = (int)a->width;
-    if (a->height) r->height = (int)a->height;
-    if (a->steps) r->steps = (int)a->steps;
-    if (a->cfg >= 0) r->cfg = a->cfg;
-    if (a->sampler) r->sampler = a->sampler;
-    if (a->clip_skip) r->clip_skip = (int)a->clip_skip;
-    r->scheduler = a->scheduler;
-    r->eta = a->eta;
-    r->s_churn = a->s_churn, r->s_tmin = a->s_tmin, r->s_tmax = a->s_tmax, r->s_noise = a->s_noise;
-    r->sigma_min = a->sigma_min, r->sigma_max = a->sigma_max, r->rho = a->rho;
-    r->discard_next_to_last = a->discard;
-    r->emphasis = (SdEmphasis)choice(a->emphasis, "original|no-norm|ignore|none");
-    r->variation_strength = a->variation_strength;
-    r->seed_width = (int)a->seed_width, r->seed_height = (int)a->seed_height;
-    r->ensd = a->ensd;
-    r->strength = a->strength;
-    r->strength_steps = (SdSteps)choice(a->strength_steps, "webui|diffusers|exact");
-    r->resize = (SdResize)choice(a->resize, "stretch|crop|fill");
-    r->encode = (SdEncode)choice(a->encode, "sample|mean");
-    r->batch_size = (int)a->batch_size;
-    r->rng = a->rng && !strcmp(a->rng, "cpu") ? SD_RNG_CPU : SD_RNG_NV;
-    r->taps = a->taps;
-    r->tap = a->tap;
-    r->noise = a->noise;
-    r->keep = a->batch_count > 1;
 }
 
 /* What the callbacks of a request share. */
@@ -117,13 +80,12 @@ static void free_steps(Steps *s) {
 static bool show(void *user, const SdProgress *p) { return progress_show(((Work *)user)->progress, p); }
 
 /* img2img keeps the picture's size, cut to multiples of 8. */
-static bool start_from(const PictureArguments *a, Image *image, SdRequest *r, Error *e) {
-    if (!a->image) return true;
-    if (!image_read(a->image, IMAGE_WHITE, image, e)) return false;
+static bool start_from(const char *path, Image *image, SdRequest *r, SdRequest *usual, Error *e) {
+    if (!path) return true;
+    if (!image_read(path, IMAGE_WHITE, image, e)) return false;
     r->image = image->rgb;
     r->image_width = image->width, r->image_height = image->height;
-    if (!a->width) r->width = image->width / 8 * 8;
-    if (!a->height) r->height = image->height / 8 * 8;
+    usual->width = image->width / 8 * 8, usual->height = image->height / 8 * 8;
     return true;
 }
 
@@ -132,27 +94,28 @@ static int generate(const Command *c, const PictureArguments *a) {
     Steps steps = {0};
     Image image = {0};
     Progress progress;
-    SdOptions options = {.threads = (int)a->threads, .memory_limit = a->memory_limit};
+    SdOptions options = {.threads = a->threads, .memory_limit = a->memory_limit};
     options.precision = precision_of(a->precision);
     options.device = a->device ? a->device : "auto";
     catch_signals();
-    progress_begin(&progress, a->quiet, (int)a->batch_count);
+    progress_begin(&progress, a->quiet, a->batch_count);
     double start = os_clock();
     SdModel *model = sd_open(a->model, &options, &e);
     if (model && !a->quiet) say_device(model, a->precision);
-    SdRequest request = sd_request(model);
-    fill_request(&request, a);
+    SdRequest request = a->request, usual = sd_request(model);
     Work work = {&progress, &steps};
     request.progress = show;
     request.user = &work;
-    start_from(a, &image, &request, &e);
-    int64_t variation = a->variation_seed < 0 ? sd_random_seed() : a->variation_seed;
-    int64_t seed = a->seed < 0 ? sd_random_seed() : a->seed;
+    request.keep = a->batch_count > 1;
+    start_from(a->image, &image, &request, &usual, &e);
+    params_adopt(&request, &usual);
+    int64_t variation = request.variation_seed < 0 ? sd_random_seed() : request.variation_seed;
+    int64_t seed = request.seed < 0 ? sd_random_seed() : request.seed;
     for (int run = 0; model && !e.code && run < a->batch_count; run++) {
         SdResult result = {0};
         progress.run = run;
-        request.seed = seed + run * a->batch_size;
-        request.variation_seed = variation + run * a->batch_size;
+        request.seed = seed + (int64_t)run * request.batch_size;
+        request.variation_seed = variation + (int64_t)run * request.batch_size;
         request.preview = a->sheet && !run ? keep_step : NULL;
         bool ok = (a->image ? sd_img2img : sd_txt2img)(model, &request, &result, &e);
         progress_clear(&progress);

@@ -1,10 +1,11 @@
-/* image_replay.c: `sdc png-info` and `sdc replay`, on pictures that the program makes with the micro model and on
+/* info_replay.c: `sdc png-info` and `sdc replay`, on pictures that the program makes with the micro model and on
  * pictures whose text is changed. */
 #define _XOPEN_SOURCE 700
 #include "tests/harness/cli.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 #include "tests/image/test_image.h"
+#include "test_info.h"
 #include "sd/image/image.h"
 #include "sd/image/png.h"
 #include "sd/sd.h"
@@ -105,15 +106,23 @@ static void refusals(void) {
         {"a cat\nSteps: 2, CFG scale: 7, Seed: 42, Size: 64x64", "does not tell its Sampler"},
         {"a cat\nSteps: 2, Sampler: Euler a, CFG scale: 7, Seed: 42", "does not tell its Size"},
         {"a cat\nSteps: 2, Sampler: Frobnicate, Seed: 42, Size: 64x64", "Sampler: Frobnicate"},
-        {"a cat\nSteps: 0, Sampler: Euler a, Seed: 42, Size: 64x64", "Steps: 0"},
-        {"a cat\nSteps: 2.5, Sampler: Euler a, Seed: 42, Size: 64x64", "Steps: 2.5"},
-        {"a cat\nSteps: 2, Sampler: Euler a, Seed: -7, Size: 64x64", "Seed: -7"},
+        {"a cat\nSteps: 0, Sampler: Euler a, Seed: 42, Size: 64x64", "Steps: 0 is not within 1..1000"},
+        {"a cat\nSteps: 2.5, Sampler: Euler a, Seed: 42, Size: 64x64", "Steps: '2.5' is no whole number"},
+        {"a cat\nSteps: 2, Sampler: Euler a, Seed: -7, Size: 64x64", "Seed: -7 is not at least 0"},
         {"a cat\nSteps: 2, Sampler: Euler a, Seed: 42, Size: 64x99999999999", "Size-2"},
-        {"a cat\nSteps: 2, Sampler: Euler a, Seed: 42, Size: 128x64", "is 64x64, but its text tells of 128x64"},
+        {"a cat\nSteps: 2, Sampler: Euler a, Seed: 42, Size: 128x64", "is 64x64, but its text says 128x64"},
         {HEAD ", Schedule type: Frobnicate", "Schedule type: Frobnicate"},
-        {HEAD ", CFG scale: much", "CFG scale: much"},
+        {HEAD ", CFG scale: much", "CFG scale: 'much' is no number"},
         {HEAD ", RNG: Dice", "RNG: Dice"},
-        {HEAD ", Denoising strength: 0.7, Hires upscale: 2", "Denoising strength: needs the picture"},
+        {HEAD ", Denoising strength: 0.7, Hires upscale: 2", "Hires upscale: needs hires fix"},
+        {HEAD ", Denoising strength: 0.7", "Denoising strength: needs the picture|name it after -i"},
+        {HEAD ", Noise: file", "Noise: the picture began with a file of noise"},
+        {HEAD ", Eta: 1.5", "Eta: 1.5 is not within 0..1"},
+        {HEAD ", Emphasis: Loud", "Emphasis: Loud"},
+        {HEAD ", Discard penultimate sigma: Maybe", "Discard penultimate sigma: Maybe"},
+        {HEAD ", Precision: f64", "Precision: f64"},
+        {HEAD ", Seed: -1", "Seed: -1 is random"},
+        {HEAD ", Seed resize from: 64x0", "seed width 64, seed height 0: give both"},
         {HEAD ", Hires upscale: 2, Hires upscaler: Latent", "Hires upscale: needs hires fix"},
         {HEAD ", Lora hashes: \"foo: 0123456789ab\"", "Lora hashes: needs LoRA"},
         {HEAD ", TI hashes: \"foo: 0123456789ab\"", "TI hashes: needs textual inversion"},
@@ -142,7 +151,7 @@ static void refusals(void) {
     cli_free(&r);
 }
 
-void image_replay(void) {
+void info_replay(void) {
     bool ok = cli_begin() && make_model(cli_path("replay.safetensors"), (MakeModel){.dtype = F32});
     test_check(ok, "the program and a model are there");
     if (!ok) return;

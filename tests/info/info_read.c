@@ -1,9 +1,9 @@
-/* image_infotext.c: texts of parameters as the webui and its kin wrote them over the years, and what it reads in them.
+/* info_read.c: texts of parameters as the webui and its kin wrote them over the years, and what it reads in them.
  */
-#include "tests/image/test_image.h"
 #include "tests/harness/test.h"
+#include "tests/image/test_image.h"
+#include "test_info.h"
 #include "sd/image/image.h"
-#include "sd/info/infotext.h"
 #include "sd/info/infotext_read.h"
 
 #include <stdio.h>
@@ -123,66 +123,6 @@ static void one_text(const char *name, const char *text, const char *prompt, con
     infotext_read_free(&r);
 }
 
-static void round_trips(void) {
-    static const InfoText TEXTS[] = {
-        {.prompt = "a cat",
-         .negative = "dog",
-         .steps = 20,
-         .sampler = "Euler a",
-         .cfg = 7,
-         .seed = 42,
-         .width = 512,
-         .height = 768,
-         .model_hash = "6ce0161689",
-         .model = "v1-5-pruned",
-         .clip_skip = 2,
-         .rng = "CPU",
-         .version = "sd.c"},
-        {.prompt = "",
-         .steps = 1,
-         .sampler = "DPM++ 2M",
-         .schedule_type = "Karras",
-         .cfg = 7.5,
-         .seed = INT64_MAX,
-         .width = 64,
-         .height = 64,
-         .model = "a, \"b\": c\\",
-         .lora_hashes = "x: 0123456789ab, y: ba9876543210"},
-        {.prompt = "a\nb: c, d: e, f: g\n\nh",
-         .negative = "i\nj",
-         .steps = 3,
-         .sampler = "x",
-         .cfg = 0.1,
-         .denoising = 0.75,
-         .width = 8,
-         .height = 8,
-         .variation_seed = 5,
-         .variation_strength = 0.25},
-    };
-    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
-        const InfoText *t = &TEXTS[i];
-        Error e = {0};
-        InfoRead r = {0};
-        char *text = infotext(t, &e);
-        int64_t n = 0;
-        double d = 0;
-        bool ok = text && infotext_read(text, &r, &e) && !strcmp(r.prompt, t->prompt) &&
-                  !strcmp(r.negative, t->negative ? t->negative : "");
-        ok = ok && infotext_int(infotext_get(&r, "Seed"), &n) && n == t->seed;
-        ok = ok && infotext_int(infotext_get(&r, "Size-2"), &n) && n == t->height;
-        ok = ok && infotext_double(infotext_get(&r, "CFG scale"), &d) && d == t->cfg;
-        ok = ok && infotext_int(infotext_value(&r, "Clip skip"), &n) && n == (t->clip_skip ? t->clip_skip : 1);
-        ok = ok && !strcmp(infotext_get(&r, "Sampler"), t->sampler);
-        ok = ok && (!t->model || !strcmp(infotext_get(&r, "Model"), t->model));
-        ok = ok && (!t->lora_hashes || !strcmp(infotext_get(&r, "Lora hashes"), t->lora_hashes));
-        ok = ok && !strcmp(infotext_value(&r, "RNG"), t->rng ? t->rng : "GPU");
-        test_check(ok, "what infotext() writes is read back, text %zu", i);
-        test_note("%s", text);
-        infotext_read_free(&r);
-        free(text);
-    }
-}
-
 static void numbers(void) {
     static const char *const BAD[] = {"",    " 1",  "1 ",    "0x10", "1e",  ".",    ".5",
                                       "nan", "inf", "1e999", "--1",  "1,5", "1.5.0"};
@@ -249,10 +189,9 @@ static void from_files(void) {
     }
 }
 
-void image_infotext(void) {
+void info_read(void) {
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
         one_text(CASES[i].name, CASES[i].text, CASES[i].prompt, CASES[i].negative, CASES[i].pairs);
-    round_trips();
     numbers();
     large();
     from_files();

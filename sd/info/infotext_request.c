@@ -1,0 +1,133 @@
+/* infotext_request.c: see infotext_request.h. Keys of settings are in the table of settings; OTHERS has the rest. */
+#include "infotext_request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef enum {
+    KEY_IGNORED, /* does not change the picture, or is not the request's business */
+    KEY_ONLY,    /* only this value is in this version, compared as a number if it is one */
+    KEY_MISSING, /* a feature that is not in this version */
+} KeyKind;
+
+static const struct Key {
+    const char *key;
+    KeyKind kind;
+    const char *text; /* KEY_ONLY: the value; KEY_MISSING: the feature */
+} OTHERS[] = {{"Model hash", KEY_IGNORED, NULL},
+              {"Model", KEY_IGNORED, NULL},
+              {"Precision", KEY_IGNORED, NULL}, /* infotext_precision */
+              {"Version", KEY_IGNORED, NULL},
+              {"User", KEY_IGNORED, NULL},
+              {"Batch size", KEY_IGNORED, NULL}, /* a picture does not depend on its batch */
+              {"Batch pos", KEY_IGNORED, NULL},
+              {"VAE Encoder", KEY_ONLY, "Full"},
+              {"VAE Decoder", KEY_ONLY, "Full"},
+              {"FP8 weight", KEY_ONLY, "Disable"},
+              {"Tiling", KEY_ONLY, "False"},
+              {"VAE", KEY_MISSING, "a VAE from a file of its own"},
+              {"VAE hash", KEY_MISSING, "a VAE from a file of its own"},
+              {"Lora hashes", KEY_MISSING, "LoRA"},
+              {"TI hashes", KEY_MISSING, "textual inversion"},
+              {"Hires resize-1", KEY_MISSING, "hires fix"},
+              {"Hires upscale", KEY_MISSING, "hires fix"},
+              {"Hires upscaler", KEY_MISSING, "hires fix"},
+              {"Refiner", KEY_MISSING, "a refiner"}};
+
+static const struct Key *other(const char *key) {
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
+        if (!strcmp(OTHERS[i].key, key)) return &OTHERS[i];
+    return NULL;
+}
+
+static bool unsupported(const char *key, const char *value, Error *e) {
+    return error_set(e, ERR_ARGUMENT, "%.80s: %.80s is not in this version", key, value);
+}
+
+static bool take_other(const struct Key *k, const char *value, Error *e) {
+    double number, only;
+    if (k->kind == KEY_IGNORED) return true;
+    if (k->kind == KEY_MISSING)
+        return error_set(e, ERR_ARGUMENT, "%s: needs %s, which is not in this version", k->key, k->text);
+    if (!strcmp(value, k->text)) return true;
+    if (infotext_double(value, &number) && infotext_double(k->text, &only) && number == only) return true;
+    return unsupported(k->key, value, e);
+}
+
+/* --- the table's rows --- */
+
+static bool in_range(const Param *p, double v) { return (v >= p->low && v <= p->high) || v == p->standard; }
+
+static bool take_number(const Param *p, const char *key, const char *value, SdRequest *r, Error *e) {
+    void *at = (char *)r + p->at;
+    int64_t whole = 0;
+    double number = 0;
+    bool ok = p->type == PARAM_DOUBLE ? infotext_double(value, &number) : infotext_int(value, &whole);
+    if (!ok)
+        return error_set(e, ERR_ARGUMENT, "%s: '%.80s' is no %s", key, value,
+                         p->type == PARAM_DOUBLE ? "number" : "whole number");
+    if (p->type != PARAM_DOUBLE) number = (double)whole;
+    if (!in_range(p, number)) {
+        if (p->high >= PARAM_MOST)
+            return error_set(e, ERR_ARGUMENT, "%s: %.80s is not at least %.10g", key, value, p->low);
+        return error_set(e, ERR_ARGUMENT, "%s: %.80s is not within %.10g..%.10g", key, value, p->low, p->high);
+    }
+    if (p->type == PARAM_INT) *(int *)at = (int)whole;
+    else if (p->type == PARAM_INT64) *(int64_t *)at = whole;
+    else *(double *)at = number;
+    return true;
+}
+
+static bool take(const Param *p, const char *key, const char *value, SdRequest *r, Error *e) {
+    void *at = (char *)r + p->at;
+    const Scheduler *scheduler = NULL;
+    int word;
+    switch (p->type) {
+    case PARAM_BOOL:
+        word = words_find("False|True", value);
+        if (word < 0) return unsupported(key, value, e);
+        *(bool *)at = word;
+        return true;
+    case PARAM_ENUM:
+        word = words_find(p->key_words ? p->key_words : p->value, value);
+        if (word < 0) return unsupported(key, value, e);
+        *(unsigned *)at = (unsigned)word;
+        return true;
+    case PARAM_SAMPLER:
+        if (!sampler_parse(value, &scheduler)) return unsupported(key, value, e);
+        *(const char **)at = value;
+        return true;
+    case PARAM_SCHEDULER: /* old texts have the schedule type in the sampler's name, where Automatic would hide it */
+        scheduler = scheduler_find(value);
+        if (!scheduler) return unsupported(key, value, e);
+        *(const char **)at = scheduler->fill ? value : NULL;
+        return true;
+    case PARAM_FILE:
+        if (*(const char **)at) return true;
+        return error_set(e, ERR_ARGUMENT, "%s: the picture began with a file of noise, which is missing", key);
+    default: return take_number(p, key, value, r, e);
+    }
+}
+
+bool infotext_request(const InfoRead *text, SdRequest *r, Error *e) {
+    r->prompt = text->prompt;
+    r->negative = text->negative;
+    for (int i = 0; i < text->count; i++) {
+        const InfoPair *pair = &text->pairs[i];
+        const Param *p = param_keyed(pair->key);
+        const struct Key *k = other(pair->key);
+        /* What a version implies is a matter of how the prompt is read or of float16; the picture will tell. */
+        if (!p && !k && pair->implied) continue;
+        if (!p && !k) return unsupported(pair->key, pair->value, e);
+        if (!(p ? take(p, pair->key, pair->value, r, e) : take_other(k, pair->value, e))) return false;
+    }
+    return true;
+}
+
+bool infotext_precision(const InfoRead *text, SdPrecision *out, Error *e) {
+    const char *value = infotext_get(text, "Precision");
+    int word = value ? words_find(PRECISION_WORDS, value) : SD_F32;
+    if (word < 0) return unsupported("Precision", value, e);
+    *out = (SdPrecision)word;
+    return true;
+}

@@ -1,0 +1,200 @@
+/* params.c: the table of settings. Defaults and ranges are in params_check.c. */
+#include "params.h"
+
+#include <string.h>
+
+/* --- what changes a picture, and when --- */
+
+static const Scheduler *scheduler_of(const SdRequest *r, const Sampler *s) {
+    const Scheduler *named = NULL;
+    if (!request_sampler(r, &named, NULL)) return NULL;
+    return named && named->fill ? named : scheduler_find(s->scheduler ? s->scheduler : "Uniform");
+}
+
+static bool has_eta(const SdRequest *r, const Sampler *s) { return s->flags & SAMPLER_ETA && r->eta != s->default_eta; }
+static bool has_churn(const SdRequest *r, const Sampler *s) { return (void)r, s->flags & SAMPLER_CHURN; }
+static bool has_s_noise(const SdRequest *r, const Sampler *s) { return (void)r, s->flags & SAMPLER_S_NOISE; }
+static bool has_ends(const SdRequest *r, const Sampler *s) {
+    const Scheduler *scheduler = scheduler_of(r, s);
+    return s->space == SPACE_SIGMA && scheduler && scheduler->ends;
+}
+static bool has_rho(const SdRequest *r, const Sampler *s) {
+    const Scheduler *scheduler = scheduler_of(r, s);
+    return s->space == SPACE_SIGMA && scheduler && scheduler->rho > 0;
+}
+static bool varies(const SdRequest *r, const Sampler *s) { return (void)s, r->variation_strength > 0; }
+static bool resizes_seed(const SdRequest *r, const Sampler *s) {
+    return (void)s, r->seed_width > 0 && r->seed_height > 0;
+}
+static bool resizes_image(const SdRequest *r, const Sampler *s) {
+    return (void)s, r->image_width != r->width || r->image_height != r->height;
+}
+
+/* --- the table, in the order of the help --- */
+
+#define AT(member) .at = offsetof(SdRequest, member)
+
+/* clang-format off */
+const Param PARAMS[] = {
+    {.name = "strength", .type = PARAM_DOUBLE, AT(strength), .low = 0, .high = 1, .standard = 0.75, .of_image = true,
+     .value = "X", .help = "how much of the picture is made anew, 0..1 (0.75)",
+     .json = "denoising_strength", .key = "Denoising strength", .place = 10, .always = true},
+    {.name = "strength-steps", .type = PARAM_ENUM, AT(strength_steps), .of_image = true, .value = "webui|diffusers|exact",
+     .help = "steps to run: int(strength x steps) + 1, without the 1, or all of them (webui)",
+     .json = "strength_steps", .key = "Strength steps", .place = 16},
+    {.name = "resize-mode", .type = PARAM_ENUM, AT(resize), .of_image = true, .value = "stretch|crop|fill",
+     .help = "how the picture is brought to -W x -H (stretch)",
+     .json = "resize_mode", .key = "Resize mode", .key_words = "Just resize|Crop and resize|Resize and fill", .place = 16,
+     .counts = resizes_image},
+    {.name = "encode", .type = PARAM_ENUM, AT(encode), .of_image = true, .value = "sample|mean",
+     .help = "begin with a sample of the encoder's distribution, or its mean (sample)",
+     .json = "encode", .key = "Encode", .place = 16},
+    {.name = "prompt", .letter = 'p', .type = PARAM_PROMPT, AT(prompt), .high = 1 << 20, .value = "PROMPT",
+     .help = "what to show; @FILE reads it from a file, - from stdin", .json = "prompt"},
+    {.name = "negative", .letter = 'n', .type = PARAM_PROMPT, AT(negative), .high = 1 << 20, .value = "PROMPT",
+     .help = "what to keep away from; read likewise", .json = "negative_prompt"},
+    {.name = "width", .letter = 'W', .type = PARAM_INT, AT(width), .low = 8, .high = 16384, .standard = 512,
+     .of_model = true, .value = "N", .help = "pixels, a multiple of 8 (512, or the model's own size)",
+     .json = "width", .key = "Size-1", .place = 6, .always = true},
+    {.name = "height", .letter = 'H', .type = PARAM_INT, AT(height), .low = 8, .high = 16384, .standard = 512,
+     .of_model = true, .value = "N", .help = "likewise; width x height is 4096x4096 at most",
+     .json = "height", .key = "Size-2", .place = 6, .always = true},
+    {.name = "steps", .type = PARAM_INT, AT(steps), .low = 1, .high = 1000, .standard = 20, .of_model = true,
+     .value = "N", .help = "sampling steps (20)", .json = "steps", .key = "Steps", .place = 1, .always = true},
+    {.name = "cfg", .type = PARAM_DOUBLE, AT(cfg), .low = 0, .high = 1000, .standard = 7, .of_model = true,
+     .value = "X", .help = "how closely to follow the prompt (7)",
+     .json = "cfg_scale", .key = "CFG scale", .place = 4, .always = true},
+    {.name = "sampler", .type = PARAM_SAMPLER, AT(sampler), .text = "Euler a", .value = "NAME",
+     .help = "the sampler (Euler a); sdc samplers lists them",
+     .json = "sampler_name", .key = "Sampler", .place = 2, .always = true},
+    {.name = "scheduler", .type = PARAM_SCHEDULER, AT(scheduler), .value = "NAME",
+     .help = "the schedule type (Automatic); sdc schedulers lists them",
+     .json = "scheduler", .key = "Schedule type", .place = 3, .always = true},
+    {.name = "seed", .type = PARAM_INT64, AT(seed), .low = 0, .high = PARAM_MOST, .standard = -1, .value = "N",
+     .help = "of the first picture (-1: random, and printed)",
+     .json = "seed", .key = "Seed", .place = 5, .always = true},
+    {.name = "eta", .type = PARAM_DOUBLE, AT(eta), .low = 0, .high = 1, .standard = -1, .value = "X",
+     .help = "how much of a step's noise is new (-1: the sampler's own)",
+     .json = "eta", .key = "Eta", .key_time = "Eta DDIM", .place = 15, .counts = has_eta},
+    {.name = "s-churn", .type = PARAM_DOUBLE, AT(s_churn), .low = 0, .high = 1000, .value = "X",
+     .help = "extra noise of Euler, Heun and DPM2 (0)",
+     .json = "s_churn", .key = "Sigma churn", .place = 15, .counts = has_churn},
+    {.name = "s-tmin", .type = PARAM_DOUBLE, AT(s_tmin), .low = 0, .high = 1e6, .value = "X",
+     .help = "from this sigma on (0)", .json = "s_tmin", .key = "Sigma tmin", .place = 15, .counts = has_churn},
+    {.name = "s-tmax", .type = PARAM_DOUBLE, AT(s_tmax), .low = 0, .high = 1e6, .value = "X",
+     .help = "up to this sigma (0: no end)", .json = "s_tmax", .key = "Sigma tmax", .place = 15, .counts = has_churn},
+    {.name = "s-noise", .type = PARAM_DOUBLE, AT(s_noise), .low = 0, .high = 10, .standard = 1, .value = "X",
+     .help = "scales new noise (1)", .json = "s_noise", .key = "Sigma noise", .place = 15, .counts = has_s_noise},
+    {.name = "sigma-min", .type = PARAM_DOUBLE, AT(sigma_min), .low = 1e-4, .high = 1e5, .value = "X",
+     .help = "lowest sigma of the schedule (0: the model's)",
+     .json = "sigma_min", .key = "Schedule min sigma", .place = 15, .counts = has_ends},
+    {.name = "sigma-max", .type = PARAM_DOUBLE, AT(sigma_max), .low = 1e-4, .high = 1e5, .value = "X",
+     .help = "highest sigma of the schedule (0: the model's)",
+     .json = "sigma_max", .key = "Schedule max sigma", .place = 15, .counts = has_ends},
+    {.name = "rho", .type = PARAM_DOUBLE, AT(rho), .low = 0.01, .high = 1000, .value = "X",
+     .help = "rho of Karras and Polyexponential (0: their own)",
+     .json = "rho", .key = "Schedule rho", .place = 15, .counts = has_rho},
+    {.name = "discard-next-to-last", .type = PARAM_BOOL, AT(discard_next_to_last), .high = 1,
+     .help = "leave out the schedule's next-to-last sigma",
+     .json = "always_discard_next_to_last_sigma", .key = "Discard penultimate sigma", .place = 15},
+    {.name = "emphasis", .type = PARAM_ENUM, AT(emphasis), .value = "original|no-norm|ignore|none",
+     .help = "what (x:1.2) does (original)",
+     .json = "emphasis", .key = "Emphasis", .key_words = "Original|No norm|Ignore|None", .place = 15},
+    {.name = "variation-seed", .type = PARAM_INT64, AT(variation_seed), .low = 0, .high = PARAM_MOST, .standard = -1,
+     .value = "N", .help = "the seed of a variation (-1: random)",
+     .json = "subseed", .key = "Variation seed", .place = 8, .counts = varies},
+    {.name = "variation-strength", .type = PARAM_DOUBLE, AT(variation_strength), .low = 0, .high = 1, .value = "X",
+     .help = "how much of it is mixed in, 0..1 (0)",
+     .json = "subseed_strength", .key = "Variation seed strength", .place = 8},
+    {.name = "seed-width", .type = PARAM_INT, AT(seed_width), .low = 8, .high = 16384, .value = "N",
+     .help = "noise as of a picture of another size (0: none)",
+     .json = "seed_resize_from_w", .key = "Seed resize from-1", .place = 9, .counts = resizes_seed},
+    {.name = "seed-height", .type = PARAM_INT, AT(seed_height), .low = 8, .high = 16384, .value = "N",
+     .help = "likewise", .json = "seed_resize_from_h", .key = "Seed resize from-2", .place = 9, .counts = resizes_seed},
+    {.name = "ensd", .type = PARAM_INT64, AT(ensd), .low = INT32_MIN, .high = INT32_MAX, .value = "N",
+     .help = "eta noise seed delta (0)", .json = "eta_noise_seed_delta", .key = "ENSD", .place = 13},
+    {.name = "batch-size", .type = PARAM_INT, AT(batch_size), .low = 1, .high = 1024, .standard = 1, .value = "N",
+     .help = "pictures made at once (1)", .json = "batch_size"},
+    {.name = "clip-skip", .type = PARAM_INT, AT(clip_skip), .low = 1, .high = 32, .standard = 1, .value = "N",
+     .help = "the text encoder's layer, from the last (1)",
+     .json = "CLIP_stop_at_last_layers", .key = "Clip skip", .place = 12},
+    {.name = "rng", .type = PARAM_ENUM, AT(rng), .value = "nv,cuda|cpu",
+     .help = "noise of an NVIDIA GPU (nv or cuda, the default) or of torch on a CPU",
+     .json = "randn_source", .key = "RNG", .key_words = "NV,GPU|CPU", .place = 14},
+    {.name = "taps", .type = PARAM_FILE, AT(taps), .value = "FILE",
+     .help = "write activations to a safetensors file", .json = "taps"},
+    {.name = "tap", .type = PARAM_STRING, AT(tap), .value = "GLOB",
+     .help = "only those whose names match (* and ?)", .json = "tap"},
+    {.name = "noise", .type = PARAM_FILE, AT(noise), .value = "FILE",
+     .help = "begin with the tensor `noise` of this file", .json = "noise", .key = "Noise", .place = 16},
+};
+/* clang-format on */
+
+const int PARAM_COUNT = sizeof PARAMS / sizeof *PARAMS;
+
+/* --- finding rows --- */
+
+const Param *param_named(const char *name) {
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (!strcmp(p->name, name)) return p;
+    return NULL;
+}
+
+const Param *param_keyed(const char *key) {
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->key && (!strcmp(p->key, key) || (p->key_time && !strcmp(p->key_time, key)))) return p;
+    return NULL;
+}
+
+/* --- values --- */
+
+double param_number(const Param *p, const SdRequest *r) {
+    const void *at = (const char *)r + p->at;
+    switch (p->type) {
+    case PARAM_INT: return *(const int *)at;
+    case PARAM_ENUM: return *(const unsigned *)at; /* enums without negative words */
+    case PARAM_INT64: return (double)*(const int64_t *)at;
+    case PARAM_DOUBLE: return *(const double *)at;
+    case PARAM_BOOL: return *(const bool *)at;
+    default: return 0;
+    }
+}
+
+bool param_written(const Param *p, const SdRequest *r, const Sampler *s) {
+    if (!p->key || (p->of_image && !r->image) || (p->counts && !p->counts(r, s))) return false;
+    if (p->always) return true;
+    if (p->type == PARAM_FILE) return *(const char *const *)((const char *)r + p->at) != NULL;
+    return param_number(p, r) != p->standard;
+}
+
+/* --- words --- */
+
+int words_find(const char *words, const char *word) {
+    size_t n = strlen(word);
+    int i = 0;
+    while (*words) {
+        size_t k = strcspn(words, ",|");
+        if (k == n && !memcmp(words, word, n)) return i;
+        i += words[k] == '|';
+        words += k + (words[k] != 0);
+    }
+    return -1;
+}
+
+const char *words_get(const char *words, int i, char *out, size_t size) {
+    for (; i > 0 && *words; i--) {
+        words += strcspn(words, "|");
+        words += *words == '|';
+    }
+    size_t n = strcspn(words, ",|");
+    if (n >= size) n = size - 1;
+    memcpy(out, words, n);
+    out[n] = 0;
+    return out;
+}
+
+int words_count(const char *words) {
+    int n = 1;
+    for (; *words; words++) n += *words == '|';
+    return n;
+}

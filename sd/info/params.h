@@ -1,0 +1,86 @@
+/* params.h: the one table of settings: a row for each member of SdRequest that says what picture is wanted.
+ *
+ * Defaults, ranges, the options of `sdc txt2img` and `sdc img2img` with their help, the text that a picture carries,
+ * and the way back from such a text to a request are loops over PARAMS. To add a setting: a member of SdRequest, a row
+ * here, and the code that uses it. */
+#ifndef SD_INFO_PARAMS_H
+#define SD_INFO_PARAMS_H
+
+#include "sd/sampling/scheduler.h"
+#include "sd/sd.h"
+
+typedef enum {
+    PARAM_INT,       /* int */
+    PARAM_INT64,     /* int64_t */
+    PARAM_DOUBLE,    /* double */
+    PARAM_BOOL,      /* bool */
+    PARAM_ENUM,      /* an enum: the index of a word */
+    PARAM_SAMPLER,   /* const char *: a sampler's name */
+    PARAM_SCHEDULER, /* const char *: a schedule type's name; NULL: Automatic */
+    PARAM_PROMPT,    /* const char *: up to `high` bytes of UTF-8; NULL: "" */
+    PARAM_FILE,      /* const char *: a file's name; NULL: none. Texts say "file" */
+    PARAM_STRING,    /* const char *, or NULL */
+} ParamType;
+
+/* Lists of words are separated by '|'; a word may have other spellings, as in "nv,cuda|cpu". */
+typedef struct Param {
+    const char *name; /* "clip-skip": the option --clip-skip; messages call it "clip skip" */
+    char letter;      /* of the option, or 0 */
+    ParamType type;
+    size_t at;            /* offset in SdRequest */
+    double low, high;     /* range of a number; high MOST: no end. An enum's is that of its words */
+    double standard;      /* default; valid even outside the range, where it means "not set" */
+    const char *text;     /* default of a string */
+    bool of_model;        /* the default may come from the model's metadata */
+    bool of_image;        /* counts only in img2img */
+    const char *value;    /* placeholder in the help; an enum's words. NULL: a flag */
+    const char *help;     /* one line */
+    const char *json;     /* name in the webui's API, or our own */
+    const char *key;      /* in a picture's text; "Size-1" and "Size-2" are the halves of "Size: 512x768"; NULL: none */
+    const char *key_time; /* the key for samplers of the time space, if it is another */
+    const char *key_words; /* an enum's words in the text, if they are others */
+    int place;             /* in the text: the webui's order; rows of equal place follow the table's order */
+    bool always;           /* is written even when it is the default */
+    bool (*counts)(const SdRequest *r, const Sampler *s); /* whether it changes the picture; NULL: always */
+} Param;
+
+extern const Param PARAMS[];
+extern const int PARAM_COUNT;
+
+/* Param.place of what does not come from a request: after Size (model), and at the end (version). */
+enum { PLACE_MODEL = 7, PLACE_END = 20 };
+
+#define PARAM_MOST 0x1p63 /* Param.high without an end */
+
+/* The names of SdPrecision, which belongs to the model and not to a request, in its order. */
+#define PRECISION_WORDS "f32|f32-direct|mixed|f16|bf16"
+
+/* The row of that option, or of that key (as infotext_read gives keys); NULL: there is none. */
+const Param *param_named(const char *name);
+const Param *param_keyed(const char *key);
+
+/* A row's number in r, whatever its type; enums and bools too. 0 for strings. */
+double param_number(const Param *p, const SdRequest *r);
+/* Whether the picture's text has to say this. */
+bool param_written(const Param *p, const SdRequest *r, const Sampler *s);
+
+/* The index of a word in a list, or -1; the first spelling of word i, copied (empty: no such word). */
+int words_find(const char *words, const char *word);
+const char *words_get(const char *words, int i, char *out, size_t size);
+int words_count(const char *words);
+
+/* Every row's default. */
+void params_default(SdRequest *r);
+/* Marks what the model decides (Param.of_model) as not given; params_adopt replaces what is still so by from's. */
+void params_forget(SdRequest *r);
+void params_adopt(SdRequest *r, const SdRequest *from);
+
+/* ERR_ARGUMENT, with a line that begins with the setting's name, unless every row is within its range and they agree
+ * with each other. What only a model can tell is request_check's (sd/pipeline/request.h). */
+bool params_check(const SdRequest *r, Error *e);
+
+/* The sampler and schedule type that a request means, its defaults where they are NULL. *scheduler becomes NULL where
+ * nothing names one, which means Automatic. NULL with ERR_ARGUMENT when there is none of the name. */
+const Sampler *request_sampler(const SdRequest *r, const Scheduler **scheduler, Error *e);
+
+#endif

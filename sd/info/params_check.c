@@ -1,0 +1,109 @@
+/* params_check.c: a request's defaults and ranges, by the table of settings. */
+#include "params.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_PIXELS = 16 << 20 };
+
+static void *member(const Param *p, SdRequest *r) { return (char *)r + p->at; }
+
+static bool is_string(const Param *p) { return p->type >= PARAM_SAMPLER; }
+
+static void set_number(const Param *p, SdRequest *r, double v) {
+    void *at = member(p, r);
+    switch (p->type) {
+    case PARAM_INT: *(int *)at = (int)v; break;
+    case PARAM_ENUM: *(unsigned *)at = (unsigned)v; break;
+    case PARAM_INT64: *(int64_t *)at = (int64_t)v; break;
+    case PARAM_DOUBLE: *(double *)at = v; break;
+    case PARAM_BOOL: *(bool *)at = v != 0; break;
+    default: break;
+    }
+}
+
+void params_default(SdRequest *r) {
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
+        if (is_string(p)) *(const char **)member(p, r) = p->text;
+        else set_number(p, r, p->standard);
+    }
+}
+
+/* --- what the model decides --- */
+
+void params_forget(SdRequest *r) {
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->of_model) set_number(p, r, p->low - 1);
+}
+
+void params_adopt(SdRequest *r, const SdRequest *from) {
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->of_model && param_number(p, r) == p->low - 1) set_number(p, r, param_number(p, from));
+}
+
+/* --- ranges --- */
+
+const Sampler *request_sampler(const SdRequest *r, const Scheduler **scheduler, Error *e) {
+    char near[200];
+    const char *name = r->sampler ? r->sampler : param_named("sampler")->text;
+    const Sampler *s = sampler_parse(name, scheduler);
+    if (!s) {
+        sampler_suggest(name, near, sizeof near);
+        error_set(e, ERR_ARGUMENT, "sampler: no '%.60s'; did you mean %s?", name, near);
+        return NULL;
+    }
+    if (r->scheduler && !(*scheduler = scheduler_find(r->scheduler))) {
+        scheduler_suggest(r->scheduler, near, sizeof near);
+        error_set(e, ERR_ARGUMENT, "scheduler: no '%.60s'; did you mean %s?", r->scheduler, near);
+        return NULL;
+    }
+    return s;
+}
+
+/* The option's name without hyphens. */
+static const char *spoken(const Param *p, char *out, size_t size) {
+    snprintf(out, size, "%s", p->name);
+    for (char *c = out; *c; c++)
+        if (*c == '-') *c = ' ';
+    return out;
+}
+
+static bool check_number(const Param *p, const SdRequest *r, Error *e) {
+    bool words = p->type == PARAM_ENUM;
+    double v = param_number(p, r), low = p->low, high = words ? words_count(p->value) - 1 : p->high;
+    if ((v >= low && v <= high) || v == p->standard) return true;
+    char name[40], unset[60] = "";
+    if (p->standard < low || p->standard > high) snprintf(unset, sizeof unset, ", or %g (not set)", p->standard);
+    spoken(p, name, sizeof name);
+    if (high >= PARAM_MOST)
+        return error_set(e, ERR_ARGUMENT, "%s %.10g: must be at least %.10g%s", name, v, low, unset);
+    return error_set(e, ERR_ARGUMENT, "%s %.10g: must be within %.10g..%.10g%s", name, v, low, high, unset);
+}
+
+static bool check_text(const Param *p, const SdRequest *r, Error *e) {
+    const char *s = *(const char *const *)((const char *)r + p->at);
+    if (p->type == PARAM_PROMPT && s && strlen(s) > (size_t)p->high)
+        return error_set(e, ERR_ARGUMENT, "%s: the prompt is longer than 1 MiB; shorten it", p->name);
+    return true;
+}
+
+/* Pictures of a batch have seeds that count up. */
+static bool check_seed(const char *name, int64_t seed, int batch, Error *e) {
+    if (seed <= INT64_MAX - (batch - 1)) return true;
+    return error_set(e, ERR_ARGUMENT, "%s %lld: leaves no room to count up for %d pictures", name, (long long)seed,
+                     batch);
+}
+
+bool params_check(const SdRequest *r, Error *e) {
+    const Scheduler *scheduler = NULL;
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (!(is_string(p) ? check_text : check_number)(p, r, e)) return false;
+    if ((int64_t)r->width * r->height > MOST_PIXELS)
+        return error_set(e, ERR_ARGUMENT, "size %dx%d: is more than %d pixels; make a smaller picture", r->width,
+                         r->height, MOST_PIXELS);
+    if (!r->seed_width != !r->seed_height)
+        return error_set(e, ERR_ARGUMENT, "seed width %d, seed height %d: give both or neither", r->seed_width,
+                         r->seed_height);
+    return check_seed("seed", r->seed, r->batch_size, e) &&
+           check_seed("variation seed", r->variation_seed, r->batch_size, e) && request_sampler(r, &scheduler, e);
+}

@@ -1,0 +1,11 @@
+/* test_info.c: what a picture is asked to be, and what it says of itself. */
+#include "tests/harness/test.h"
+#include "test_info.h"
+
+SUITE(info, .seconds = 20) {
+    info_write();
+    info_read();
+    info_ranges();
+    info_replay();
+    info_settings();
+}
