@@ -99,7 +99,7 @@ static const Family FAMILIES[] = {
     {"LoRA", {NAMES(".lora")}, NO_MODEL("is a LoRA, not a model")},
 
     {"unknown",
-     {{NO_TRAIT}},
+     {{.kind = NO_TRAIT}},
      .is = "holds no Stable Diffusion checkpoint (it has no tensor " A_UNET ")",
      .todo = "give an SD 1.x file or a diffusers folder"},
 };

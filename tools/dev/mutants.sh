@@ -69,6 +69,12 @@ causal mask one key too long ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|from 
 causal mask off in CLIP ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->attn, true)|\&m->attn, false)|
 text states of the layer before ~ sd/models/clip.c ~ pipeline ~ openblas ~ s|i <= m->config.layers - skip|i < m->config.layers - skip|
 padding token of SD 2 ~ sd/models/config.c ~ pipeline ~ openblas ~ s|.pad = 49407|.pad = 0|
+SDXL known by another width of its sizes ~ sd/models/families.c ~ families ~ openblas ~ s|SIZE(SIZES, 1, 2816)|SIZE(SIZES, 1, 2817)|
+SD 2's folder taken for SD 1's ~ sd/models/families.c ~ families ~ openblas ~ s|"hidden_act", "gelu"|"hidden_act", "relu"|
+a family's second trait ignored ~ sd/models/families.c ~ families ~ openblas ~ s|if (holds(c, &f->traits\[i\])) i++;|if (i == 1 \|\| holds(c, \&f->traits[i])) i++;|
+safetensors tried after the other formats ~ weights/formats.c ~ files ~ openblas ~ s|{"safetensors", .sniff = safetensors_sniff|{"safetensors", .sniff = is_empty|
+any file of AVIF's container is AVIF ~ sd/image/codecs.c ~ image ~ openblas ~ s|return \*brands;|return true;|
+two 4-bit numbers take two bytes ~ tensor/tensor.c ~ files ~ openblas ~ s|{"F4", 2, 1}|{"F4", 1, 1}|
 end token missing ~ sd/prompt/prompt_chunks.c ~ pipeline ~ openblas ~ s/TOKEN_EOS/TOKEN_BOS/
 latents not scaled ~ sd/models/vae.c ~ pipeline ~ openblas ~ s|1.0 / v->config.scale|1.0|
 sampler's direction ~ sd/sampling/sampler_steps.h ~ noise ~ openblas ~ s|(x\[i\] - denoised\[i\]) / sigma \* dt|(denoised[i] - x[i]) / sigma * dt|
