@@ -49,6 +49,9 @@ struct SdModel {
     char hash[65];       /* the file's SHA-256 in hex; "" until model_hash has found it */
 };
 
+/* Lays out the networks of m->config and lists their weights by name (m->lists). False on ERR_MEMORY or ERR_FORMAT. */
+bool model_bind(SdModel *m, Error *e);
+
 /* How a checkpoint's tensors differ from what its networks need. */
 typedef struct {
     int64_t used, missing, misshapen, ignored;

@@ -15,7 +15,7 @@
 static const Part NEEDED[] = {PART_TEXT, PART_UNET, PART_DECODER};
 enum { NEEDED_COUNT = 3 };
 
-static bool bind_parts(SdModel *m, Error *e) {
+bool model_bind(SdModel *m, Error *e) {
     const SdConfig *k = &m->config;
     WeightList *l = m->lists;
     for (int i = 0; i < PART_COUNT; i++) l[i].err = e;
@@ -147,7 +147,7 @@ static SdModel *open_source(Source from, const SdOptions *options, Error *e) {
     }
     m->memory_limit = options ? options->memory_limit : 0;
     if (choose_device(m, options, e) && open_checkpoint(m, from, e) && detect_config(m->checkpoint, &m->config, e) &&
-        bind_parts(m, e) && check_complete(m, e) && read_tokens(m, e) && read_noise_levels(m, e) &&
+        model_bind(m, e) && check_complete(m, e) && read_tokens(m, e) && read_noise_levels(m, e) &&
         new_helpers(m, options, e) && open_peers(m, from, options, e))
         return m;
     sd_close(m);

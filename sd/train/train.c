@@ -1,9 +1,9 @@
-/* train.c: the loop. See train.h. */
+/* train.c: setting up, the log, the loop of steps. See train.h. */
 #include "weights/atomic_file.h"
 #include "weights/file_read.h"
 #include "tensor/large.h"
 #include "tensor/os.h"
-#include "train_parts.h"
+#include "train_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -67,20 +67,20 @@ static bool check(const Trainer *t, Error *e) {
     int unit = vae_factor(&t->m->config.vae);
     if (t->m->ops->memory || !t->m->ops->backward) return error_set(e, ERR_ARGUMENT, "training: runs on the CPU only");
     if (o->batch % o->accumulate)
-        return error_set(e, ERR_ARGUMENT, "--batch-size %" PRId64 " is no multiple of --accumulate %" PRId64, o->batch,
-                         o->accumulate);
+        return error_set(e, ERR_ARGUMENT, "--batch-size %" PRId64 " is not a multiple of --accumulate %" PRId64,
+                         o->batch, o->accumulate);
     if (t->d->size % unit || (o->vae && o->crop % unit))
-        return error_set(e, ERR_ARGUMENT, "pictures of %d pixels and parts of %d: must be multiples of %d", t->d->size,
+        return error_set(e, ERR_ARGUMENT, "pictures of %d pixels and crops of %d: must be multiples of %d", t->d->size,
                          o->crop, unit);
     return config_check_input(&t->m->config, t->m->checkpoint->path, e);
 }
 
-static void part(Trainer *t, int64_t first, int64_t n, int64_t all) {
-    (t->o->vae ? train_vae_part : train_unet_part)(t, first, n, all);
+static void microbatch(Trainer *t, int64_t first, int64_t n, int64_t all) {
+    (t->o->vae ? train_vae_microbatch : train_unet_microbatch)(t, first, n, all);
 }
 
-/* What the largest part of any step takes: found by running on the plan backend, at addresses that are never touched.
- */
+/* Finds what the largest microbatch of any step needs by running the first and the last step on the plan backend, at
+ * addresses that are never touched, and allocates it. */
 static bool plan(Trainer *t, Error *e) {
     Arena imagined = {.base = (uint8_t *)(uintptr_t)4096, .size = SIZE_MAX / 2};
     t->ctx = (Ctx){.op = plan_ops(), .precision = PRECISION_F32, .arena = &imagined};
@@ -88,11 +88,11 @@ static bool plan(Trainer *t, Error *e) {
     int64_t ends[2] = {0, t->o->steps - 1};
     for (int i = 0; i < 2; i++) {
         t->step = ends[i];
-        part(t, 0, train_batch(t, t->step) / t->o->accumulate, train_batch(t, t->step));
+        microbatch(t, 0, train_batch(t, t->step) / t->o->accumulate, train_batch(t, t->step));
     }
     if (!t->o->vae) {
         int64_t none = 0;
-        train_encode_part(t, &none, t->o->batch / t->o->accumulate, e);
+        train_encode(t, &none, t->o->batch / t->o->accumulate, e);
     }
     t->planning = false;
     t->step = 0;
@@ -102,27 +102,27 @@ static bool plan(Trainer *t, Error *e) {
     return true;
 }
 
-/* *there: whether something has that name, be it a link that leads nowhere. What cannot be told is an error. */
-static bool look(const char *path, bool *there, Error *e) {
+/* *exists: whether something has that name, even a broken link. Not being able to tell is an error. */
+static bool look(const char *path, bool *exists, Error *e) {
     OsInfo info;
-    *there = os_info_at(OS_HERE, path, &info);
-    return *there || errno == ENOENT ||
-           error_set(e, ERR_FILE, "%s: cannot be looked at: %s; name another file", path, strerror(errno));
+    *exists = os_info_at(OS_HERE, path, &info);
+    return *exists || errno == ENOENT ||
+           error_set(e, ERR_FILE, "%s: cannot be checked: %s; name another file", path, strerror(errno));
 }
 
-/* A new start must cost no older model or state, and a state that cannot be read must not pass for one that is missing.
- */
+/* A new start must not destroy an older model or state, and an unreadable state must not count as a missing one. */
 static bool check_out(const TrainOptions *o, Error *e) {
     char path[STATE_PATH];
     bool state, out;
-    if (o->resume && o->overwrite) return error_set(e, ERR_ARGUMENT, "--resume and --overwrite: only one of them");
+    if (o->resume && o->overwrite) return error_set(e, ERR_ARGUMENT, "--resume and --overwrite: give only one of them");
     if (snprintf(path, sizeof path, "%s.state", o->out) >= (int)sizeof path)
         return error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", o->out);
     if (!look(path, &state, e) || !look(o->out, &out, e)) return false;
     if (o->resume && !state)
-        return error_set(e, ERR_FILE, "%s: is not there to go on from; leave --resume out to begin anew", path);
+        return error_set(e, ERR_FILE,
+                         "%s: does not exist, so there is nothing to resume; leave out --resume to start over", path);
     if (!o->resume && !o->overwrite && (out || state))
-        return error_set(e, ERR_ARGUMENT, "%s: is there already; go on with --resume, or begin anew with --overwrite",
+        return error_set(e, ERR_ARGUMENT, "%s: already exists; continue with --resume, or start over with --overwrite",
                          out ? o->out : path);
     return atomic_check(path, e);
 }
@@ -136,7 +136,9 @@ static bool set_up(Trainer *t, Error *e) {
     t->tape = tape_new();
     if (!t->tape) return error_set(e, ERR_MEMORY, "out of memory for a tape");
     if (o->recompute)
-        tape_cut(t->tape, o->vae ? 3 : 2); /* scopes of blocks within vae_encode's run; within unet_forward */
+        tape_cut(t->tape,
+                 o->vae ? 3
+                        : 2); /* the depth of a block's scope: within vae_encode or vae_decode; within unet_forward */
     if (o->resume && !train_load_state(t, e)) return false;
     int64_t step = t->step;
     if (!o->vae && (!train_cache_init(t, e) || !train_ids(t, "", t->empty, e))) return false;
@@ -148,7 +150,7 @@ static bool set_up(Trainer *t, Error *e) {
 
 /* --- the log --- */
 
-/* Opens the CSV; of a run that goes on, only lines of steps that it will not repeat are kept. */
+/* Opens the CSV. A resumed run keeps the lines of the steps that it will not repeat. */
 static FILE *open_log(const Trainer *t, Error *e) {
     static const FileWanted WANTED = {.most = 1 << 30, .advice = "name another --log"};
     const char *path = t->o->log;
@@ -183,12 +185,12 @@ static bool train_step(Trainer *t, TrainProgress *p, Error *e) {
     int64_t all = train_batch(t, t->step), each = all / o->accumulate;
     t->loss = 0;
     parameters_zero(&t->p, t->m->pool);
-    for (int64_t i = 0; i < all; i += each) part(t, i, each < all - i ? each : all - i, all);
+    for (int64_t i = 0; i < all; i += each) microbatch(t, i, each < all - i ? each : all - i, all);
     if (t->ctx.err.code) return error_set(e, t->ctx.err.code, "%s", t->ctx.err.text);
     double norm = parameters_norm(&t->p, t->m->pool);
     if (!isfinite(norm) || !isfinite(t->loss))
         return error_set(e, ERR_NUMERIC,
-                         "step %" PRId64 ": the loss is not finite; go on from the last state with a smaller --lr",
+                         "step %" PRId64 ": the loss is not finite; resume from the last state with a smaller --lr",
                          t->step + 1);
     AdamW a = {
         .lr = rate(o, t->step), .beta1 = o->beta1, .beta2 = o->beta2, .eps = o->eps, .decay = o->decay, .scale = 1};
@@ -218,7 +220,8 @@ static bool loop(Trainer *t, Error *e) {
     if (o->log && !log) return false;
     double started = os_clock();
     TrainProgress p = {.step = t->step, .first = t->step, .steps = o->steps};
-    bool go_on = true, ok = t->step < o->steps || save(t, e); /* a run that ended between its state and its model */
+    bool go_on = true,
+         ok = t->step < o->steps || save(t, e); /* a run that was killed between saving its state and its model */
     while (ok && go_on && t->step < o->steps) {
         ok = train_step(t, &p, e);
         p.seconds = os_clock() - started;
@@ -231,7 +234,7 @@ static bool loop(Trainer *t, Error *e) {
         if (!go_on || t->step == o->steps || (o->save_every && t->step % o->save_every == 0)) ok = save(t, e);
     }
     if (log) fclose(log);
-    if (ok && !go_on) return error_set(e, ERR_CANCELLED, "stopped behind step %" PRId64 "; --resume goes on", t->step);
+    if (ok && !go_on) return error_set(e, ERR_CANCELLED, "stopped after step %" PRId64 "; --resume continues", t->step);
     return ok;
 }
 

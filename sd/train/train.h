@@ -1,16 +1,20 @@
-/* train.h: training of Stable Diffusion's networks on captioned pictures.
+/* train.h: training Stable Diffusion's networks on captioned pictures.
  *
- * The same layers that make pictures run with a tape (tensor/tape.h). Every random number follows from the seed, the
- * step and its purpose, so that the state beside the output (FILE.state: parameters, moments, average, step) is all
- * that resuming needs: the same command, interrupted anywhere and resumed, ends in the same bytes.
+ * The layers that make pictures run with a tape (tensor/tape.h). Every random number follows from the seed, the step
+ * and what it is for, so that FILE.state (parameters, moments, average, step) is all that resuming needs: a command
+ * that is interrupted anywhere and resumed ends in the same bytes.
  *
- *   U-Net  z = the picture's latents, drawn from the VAE's posterior (kept after their first use); x_t = sqrt(a) z +
- *          sqrt(1 - a) n; loss = mean of w(t) (output - target)^2, target n, or v = sqrt(a) n - sqrt(1 - a) z. Each of
- *          a step's B pictures has its own B-th part of the times, which makes gradients less noisy.
- *          Source: Ho et al. 2020; Salimans and Ho 2022 (v); Hang et al. 2023 (min-SNR); Lin et al. 2024 (zero terminal
- *          SNR); Kingma et al. 2021, appendix I.1 (times); Esser et al. 2024, eq. 23 (their shift).
- *   VAE    mean of (y - x)^2 + l1 |y - x|, + kl * mean of (mu^2 + e^lv - 1 - lv) / 2.
- * Left out: perceptual and adversarial losses of the VAE. */
+ * U-Net: z is a sample of the VAE's posterior for the picture (the posterior is kept after its first use), n noise,
+ *
+ *     x_t = sqrt(a) z + sqrt(1 - a) n        loss = mean of w(t) (output - target)^2
+ *     target = n, or v = sqrt(a) n - sqrt(1 - a) z
+ *
+ * The times of a step's B pictures are drawn one from each B-th of the range, which makes gradients less noisy.
+ * Sources: Ho et al. 2020; Salimans and Ho 2022 (v); Hang et al. 2023 (min-SNR); Lin et al. 2024 (zero terminal SNR);
+ * Kingma et al. 2021, appendix I.1 (times); Esser et al. 2024, eq. 23 (shifted times).
+ *
+ * VAE: loss = mean of (y - x)^2 + l1 |y - x|, + kl * mean of (mu^2 + e^lv - 1 - lv) / 2. It has no perceptual and no
+ * adversarial loss. */
 #ifndef SD_TRAIN_TRAIN_H
 #define SD_TRAIN_TRAIN_H
 
@@ -29,43 +33,46 @@ typedef struct {
 
 typedef struct {
     int64_t step, steps, pictures; /* pictures since this run began */
-    double loss, lr, norm;         /* of this step; the gradients' length before clipping */
+    double loss, lr, norm;         /* of this step; the gradient's norm before clipping */
     double seconds;                /* since this run began */
-    int64_t first;                 /* the step this run began behind */
+    int64_t first;                 /* steps done before this run began */
 } TrainProgress;
 
 typedef struct {
-    const char *model;                                   /* NULL: a small model begins from nothing */
-    const char *out;                                     /* the model; FILE.state beside it */
-    const char *log;                                     /* a CSV file; NULL: none */
-    bool vae;                                            /* train the VAE; else the U-Net */
-    bool text;                                           /* and the text encoder with it */
-    bool resume;                                         /* go on from FILE.state, which must be there */
-    bool overwrite;                                      /* begin although out or FILE.state is there */
-    bool half;                                           /* write F16 */
-    bool recompute;                                      /* blocks are computed again on the way back: less memory */
-    int64_t steps, batch, accumulate, save_every, cache; /* cache: how many pictures are used, at most */
+    const char *model; /* the model to start from; NULL: a small one with random weights */
+    const char *out;   /* the trained model; its state is FILE.state beside it */
+    const char *log;   /* a CSV file; NULL: none */
+    bool vae;          /* train the VAE; else the U-Net */
+    bool text;         /* and the text encoder with it */
+    bool resume;       /* continue from FILE.state, which must exist */
+    bool overwrite;    /* start even if out or FILE.state exists */
+    bool half;         /* write F16 */
+    bool recompute;    /* compute blocks again in the backward pass instead of keeping them: less memory */
+    int64_t steps, batch, accumulate, save_every;
+    int64_t cache; /* at most so many pictures are used */
     uint64_t seed;
     int threads;
-    int64_t warmup;                        /* steps in which the rate rises */
-    double lr, min_lr;                     /* min_lr: where the cosine ends, as a part of lr */
-    bool constant;                         /* no cosine */
-    double beta1, beta2, eps, decay, clip; /* clip 0: no clipping */
-    double ema;                            /* 0: none */
-    bool v, zero_snr;                      /* for a model from nothing; others say themselves */
+    int64_t warmup;    /* steps in which the learning rate rises */
+    double lr, min_lr; /* min_lr: where the cosine ends, as a fraction of lr */
+    bool constant;     /* no cosine */
+    double beta1, beta2, eps, decay;
+    double clip;      /* 0: no clipping */
+    double ema;       /* 0: no average */
+    bool v, zero_snr; /* of a small new model; others know theirs */
     double min_snr, noise_offset, caption_dropout, word_dropout;
-    double shift; /* of times, as SD3's: > 1 for more of the noisy ones, where layouts are decided; 1: evenly */
-    int crop;     /* VAE: pixels along a side of a random part; 0: whole pictures */
-    double crop_share, l1, kl;                            /* crop_share: of the steps, from the beginning */
-    int64_t whole_batch;                                  /* batch of whole pictures behind the crops */
+    double shift; /* of times, as SD3 does it: above 1, more of the noisy ones, where layouts are decided; 1: none */
+    int crop;     /* VAE: pixels along a side of random crops; 0: whole pictures only */
+    double crop_share;   /* the fraction of the steps, from the first, that crop */
+    int64_t whole_batch; /* the batch of whole pictures in the steps after */
+    double l1, kl;
     bool (*progress)(void *user, const TrainProgress *p); /* false: save and stop */
-    void (*saved)(void *user, int64_t step);              /* the model was written; NULL: nobody asks */
+    void (*saved)(void *user, int64_t step);              /* after the model was written; may be NULL */
     void *user;
 } TrainOptions;
 
 TrainOptions train_options(void); /* the defaults */
-/* ERR_ARGUMENT where out or its state is there and neither resume nor overwrite is set; until the first save, out is
- * touched only by a model that begins from nothing. */
+/* ERR_ARGUMENT if out or its state exists and neither resume nor overwrite is set; ERR_CANCELLED when progress stopped
+ * it. Before the first save, out is touched only by a new model. */
 bool train_run(const TrainOptions *o, const TrainData *d, Error *e);
 
 #endif

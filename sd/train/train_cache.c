@@ -1,7 +1,7 @@
-/* train_cache.c: latents and tokens of pictures, made when they are first needed. An encoder's result does not depend
- * on the batch, so neither does what is kept. */
+/* train_cache.c: moments and tokens of pictures, computed when they are first needed. An encoder's result does not
+ * depend on the batch, so neither does what is kept. */
 #include "sd/image/pixels.h"
-#include "train_parts.h"
+#include "train_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ bool train_cache_init(Trainer *t, Error *e) {
     c->ids = malloc((size_t)c->count * sizeof t->empty);
     c->known = calloc((size_t)c->count, 1);
     if (c->moments && c->ids && c->known) return true;
-    return error_set(e, ERR_MEMORY, "out of memory for the latents of %lld pictures; give a smaller --cache",
+    return error_set(e, ERR_MEMORY, "out of memory for the latents of %lld pictures; use a smaller --cache",
                      (long long)c->count);
 }
 
@@ -47,7 +47,7 @@ static bool read_ids(Trainer *t, int64_t picture, Error *e) {
            train_ids(t, caption, t->cache.ids + picture * TRAIN_TOKENS, e);
 }
 
-void train_encode_part(Trainer *t, const int64_t *pictures, int64_t n, Error *e) {
+void train_encode(Trainer *t, const int64_t *pictures, int64_t n, Error *e) {
     Ctx *c = &t->ctx;
     const VaeConfig *k = &t->m->config.vae;
     int64_t size = t->d->size, side = size / vae_factor(k), each = size * size * 3;
@@ -78,9 +78,9 @@ bool train_cache_fill(Trainer *t, Error *e) {
         missing[n++] = picture;
         ok = read_ids(t, picture, e);
     }
-    int64_t part = t->o->batch / t->o->accumulate; /* what the plan allows for */
-    for (int64_t i = 0; ok && i < n; i += part) {
-        train_encode_part(t, missing + i, n - i < part ? n - i : part, e);
+    int64_t most = t->o->batch / t->o->accumulate; /* as planned */
+    for (int64_t i = 0; ok && i < n; i += most) {
+        train_encode(t, missing + i, n - i < most ? n - i : most, e);
         ok = !(e && e->code);
     }
     free(missing);

@@ -1,9 +1,9 @@
-/* train_fold.c: after the VAE's training, its latents get mean 0 and spread 1 / scale in each channel, so that 0.18215
- * holds for any VAE: with latents z of mean m and spread s, z' = (z - m) / (s scale) is what quant_conv gives and
- * post_quant_conv takes back. */
+/* train_fold.c: after training a VAE, gives each channel of its latents mean 0 and standard deviation 1 / scale, so
+ * that 0.18215 serves any VAE. For latents z with mean m and standard deviation s, quant_conv then yields z' = (z - m)
+ * / (s scale), and post_quant_conv undoes that. */
 #include "sd/noise/math64.h"
 #include "sd/image/pixels.h"
-#include "train_parts.h"
+#include "train_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +52,7 @@ bool train_fold(Trainer *t, float *values, Error *e) {
     int64_t channels = m->config.vae.latent;
     Spread s = {0};
     if (!kept || channels > CHANNELS) return free(kept), error_set(e, ERR_MEMORY, "out of memory for folding the VAE");
-    memcpy(kept, t->p.values, bytes); /* what is measured is what is written: the average, where there is one */
+    memcpy(kept, t->p.values, bytes); /* measure what is written: the average, if there is one */
     memcpy(t->p.values, values, bytes);
     parameters_changed(&t->p, m->ops, m->pool);
     bool ok = measure(t, &s, e);

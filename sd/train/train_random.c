@@ -1,6 +1,6 @@
-/* train_random.c: random numbers of training, by counter: a step's do not depend on what was drawn before. */
+/* train_random.c: random numbers for training, from a counter: a step's numbers do not depend on earlier draws. */
 #include "sd/noise/math64.h"
-#include "train_parts.h"
+#include "train_internal.h"
 
 /* The finaliser of splitmix64 (Steele, Lea and Flood 2014). */
 static uint64_t mix(uint64_t x) {

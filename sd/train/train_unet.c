@@ -1,16 +1,16 @@
-/* train_unet.c: a part of a step of the U-Net, and of the text encoder where it learns, too. */
+/* train_unet.c: a microbatch of the U-Net's training, and of the text encoder's if it learns too. */
 #include "sd/noise/posterior.h"
-#include "train_parts.h"
+#include "train_internal.h"
 
 #include <math.h>
 #include <string.h>
 
 int64_t train_picture(const Trainer *t, int64_t step, int64_t i) {
-    /* a walk through all pictures in an order of its own for each round */
-    int64_t place = step * t->o->batch + i, round = place / t->cache.count, at = place % t->cache.count;
+    /* each epoch goes through all pictures in an order of its own */
+    int64_t place = step * t->o->batch + i, epoch = place / t->cache.count, at = place % t->cache.count;
     uint64_t n = (uint64_t)t->cache.count, odd = 1;
-    while (odd < n) odd <<= 1; /* a permutation of the power of two above n, repeated until it is below n */
-    uint64_t x = (uint64_t)at, key = train_random(t->o->seed, FOR_PICTURE, round, 0);
+    while (odd < n) odd <<= 1; /* permute the range of a power of two, until the result is below n */
+    uint64_t x = (uint64_t)at, key = train_random(t->o->seed, FOR_PICTURE, epoch, 0);
     do {
         for (int r = 0; r < 3; r++) {
             x = (x * (((key >> 3) | 1) & (odd - 1)) + (key >> 24)) & (odd - 1);
@@ -23,7 +23,7 @@ int64_t train_picture(const Trainer *t, int64_t step, int64_t i) {
 int train_time(const TrainOptions *o, int64_t step, int64_t i) {
     double u = ((double)i + train_uniform(o->seed, FOR_TIME, step, i)) / (double)o->batch;
     u = o->shift * u / (1 + (o->shift - 1) * u);
-    return u < 1 ? (int)(u * TRAIN_STEPS) : TRAIN_STEPS - 1; /* sums round */
+    return u < 1 ? (int)(u * TRAIN_STEPS) : TRAIN_STEPS - 1; /* u may be rounded to 1 */
 }
 
 /* The caption's rows, after dropout. */
@@ -32,8 +32,8 @@ static void put_ids(const Trainer *t, int32_t *to, int64_t picture, int64_t i) {
     if (train_uniform(t->o->seed, FOR_DROPOUT, t->step, i) < t->o->caption_dropout) ids = t->empty;
     memcpy(to, ids, sizeof t->empty);
     if (t->o->word_dropout <= 0) return;
-    for (int64_t k = 1; k < TRAIN_TOKENS - 1 && ids[k] != t->empty[1];
-         k++) /* words end where the empty caption's filling begins */
+    /* words end where the padding begins, as the empty caption's does */
+    for (int64_t k = 1; k < TRAIN_TOKENS - 1 && ids[k] != t->empty[1]; k++)
         if (train_uniform(t->o->seed, FOR_WORDS, t->step, i * TRAIN_TOKENS + k) < t->o->word_dropout) to[k] = 0;
 }
 
@@ -54,7 +54,7 @@ static void make_batch(const Trainer *t, int64_t first, int64_t n, const Batch *
     bool v = t->m->config.prediction == PREDICT_V;
     for (int64_t i = 0; i < n; i++) {
         int64_t index = first + i, picture = train_picture(t, t->step, index);
-        int64_t stream = t->step * t->o->batch + index; /* each picture of each step has its own */
+        int64_t stream = t->step * t->o->batch + index; /* one per picture and step */
         const float *moments = t->cache.moments + picture * t->cache.moments_each;
         float *x = b->x + i * each, *target = b->target + i * each, offset[64];
         int time = train_time(t->o, t->step, index);
@@ -78,7 +78,7 @@ static void make_batch(const Trainer *t, int64_t first, int64_t n, const Batch *
     }
 }
 
-void train_unet_part(Trainer *t, int64_t first, int64_t n, int64_t all) {
+void train_unet_microbatch(Trainer *t, int64_t first, int64_t n, int64_t all) {
     Ctx *c = &t->ctx;
     const SdConfig *k = &t->m->config;
     int64_t side = t->d->size / vae_factor(&k->vae), each = side * side * k->vae.latent;

@@ -1,7 +1,7 @@
-/* train_vae.c: a part of a step of the VAE: encode, draw, decode, compare. */
+/* train_vae.c: a microbatch of the VAE's training: encode, sample, decode, compare. */
 #include "sd/noise/math64.h"
 #include "sd/image/pixels.h"
-#include "train_parts.h"
+#include "train_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ int64_t train_batch(const Trainer *t, int64_t step) {
     return !t->o->vae || crops(t, step) || !t->o->whole_batch ? t->o->batch : t->o->whole_batch;
 }
 
-/* Whether colours change within the part: a flat one teaches nothing. */
+/* Whether colours change within the crop: a flat one teaches nothing. */
 static bool has_edge(const uint8_t *rgb, int size, int row, int column, int side) {
     const uint8_t *first = rgb + (row * size + column) * 3;
     for (int y = row; y < row + side; y++)
@@ -46,7 +46,7 @@ static bool fill(const Trainer *t, float *out, int64_t first, int64_t n, int sid
     return ok;
 }
 
-/* The loss of what was decoded, and its gradient. */
+/* The loss of decoded pictures, and its gradient. */
 static void compare(Trainer *t, const float *y, const float *x, float *g, int64_t count, double share) {
     double squares = 0, sizes = 0;
     float l1 = (float)(t->o->l1 * share), l2 = (float)(2 * share);
@@ -59,7 +59,7 @@ static void compare(Trainer *t, const float *y, const float *x, float *g, int64_
     t->loss += share * (squares + t->o->l1 * sizes);
 }
 
-/* The posterior's distance from standard normals, and its gradient. */
+/* The posterior's divergence from standard normals, and its gradient. */
 static void compare_moments(Trainer *t, const float *moments, float *g, int64_t pixels, int64_t channels,
                             double share) {
     double sum = 0;
@@ -76,7 +76,7 @@ static void compare_moments(Trainer *t, const float *moments, float *g, int64_t 
     t->loss += t->o->kl * share * sum;
 }
 
-void train_vae_part(Trainer *t, int64_t first, int64_t n, int64_t all) {
+void train_vae_microbatch(Trainer *t, int64_t first, int64_t n, int64_t all) {
     Ctx *c = &t->ctx;
     const VaeConfig *k = &t->m->config.vae;
     int64_t side = crops(t, t->step) ? t->o->crop : t->d->size, small = side / vae_factor(k), latent = k->latent;

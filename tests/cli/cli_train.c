@@ -84,10 +84,10 @@ static void check_overwriting(void) {
         "mkdir lost.safetensors.state", "mkfifo lost.safetensors.state", "ln -s gone lost.safetensors.state",
         "ln -s lost.safetensors.state lost.safetensors.state", "echo x > lost.safetensors.state"};
     shell("a trained model", "cp vae.safetensors lost.safetensors && cp vae.safetensors old.safetensors");
-    keeps(1, "lost.safetensors.state: is not there|leave --resume out", LOST " --resume");
-    keeps(1, "lost.safetensors.state: is not there", LOST " --resume -m vae.safetensors --steps 1");
-    keeps(2, "lost.safetensors: is there already|--resume|--overwrite", LOST);
-    keeps(2, "lost.safetensors: is there already", LOST " -m vae.safetensors --steps 1");
+    keeps(1, "lost.safetensors.state: does not exist|leave out --resume", LOST " --resume");
+    keeps(1, "lost.safetensors.state: does not exist", LOST " --resume -m vae.safetensors --steps 1");
+    keeps(2, "lost.safetensors: already exists|--resume|--overwrite", LOST);
+    keeps(2, "lost.safetensors: already exists", LOST " -m vae.safetensors --steps 1");
     keeps(2, "--resume and --overwrite", LOST " --resume --overwrite");
     for (size_t i = 0; i < sizeof STATES / sizeof *STATES; i++) {
         shell(STATES[i], STATES[i]);
@@ -101,12 +101,12 @@ static void check_overwriting(void) {
           "cmp lost.safetensors old.safetensors && cmp lost.safetensors.state vae.safetensors.state || exit 1; done; "
           "exit $code");
     shell("a state alone", "rm lost.safetensors");
-    cli_fails(2, "lost.safetensors.state: is there already", LOST);
+    cli_fails(2, "lost.safetensors.state: already exists", LOST);
     test_check(access(cli_path("lost.safetensors"), F_OK), "and nothing is begun");
     shell("the model again", "rm lost.safetensors.state; cp old.safetensors lost.safetensors");
     cli_works("", LOST " --steps 1 --overwrite");
     shell("--overwrite begins anew", "! cmp -s lost.safetensors old.safetensors");
-    cli_fails(1, "new.safetensors.state: is not there", VAE " --out new.safetensors --resume");
+    cli_fails(1, "new.safetensors.state: does not exist", VAE " --out new.safetensors --resume");
     test_check(access(cli_path("new.safetensors"), F_OK), "nothing to resume: nothing is begun");
 }
 

@@ -3,7 +3,7 @@
 #include "nn/optimiser.h"
 #include "sd/models/clip.h"
 #include "sd/sampling/noise_levels.h"
-#include "sd/train/train_parts.h"
+#include "sd/train/train_internal.h"
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
 #include "tensor/tape.h"

@@ -1,0 +1,95 @@
+/* train_internal.h: what the files of training share. */
+#ifndef SD_TRAIN_TRAIN_PARTS_H
+#define SD_TRAIN_TRAIN_PARTS_H
+
+#include "nn/optimiser.h"
+#include "tensor/tape.h"
+#include "sd/load/weights.h"
+#include "train.h"
+
+enum { TRAIN_TOKENS = 77, STATE_PATH = 1024 };
+
+/* What the U-Net learns from, kept after its first use. */
+typedef struct {
+    int64_t count, moments_each;
+    float *moments; /* [count][h w 2C]: vae_encode's output */
+    int32_t *ids;   /* [count][TRAIN_TOKENS], rows of the token table */
+    uint8_t *known; /* [count] */
+} Cache;
+
+typedef struct {
+    const TrainOptions *o;
+    const TrainData *d;
+    SdModel *m;
+    Parameters p;
+    Ctx ctx;
+    Arena arena;
+    Tape *tape;
+    Cache cache;
+    int32_t empty[TRAIN_TOKENS]; /* the empty caption */
+    int64_t step;                /* steps done */
+    double loss;                 /* of the current step, summed over its microbatches */
+    bool planning;
+} Trainer;
+
+/* What random numbers are for; each purpose has a stream of its own. */
+typedef enum {
+    FOR_PICTURE,
+    FOR_TIME,
+    FOR_NOISE,
+    FOR_OFFSET,
+    FOR_POSTERIOR,
+    FOR_DROPOUT,
+    FOR_WORDS,
+    FOR_CROP,
+    FOR_INIT
+} Purpose;
+uint64_t train_random(uint64_t seed, Purpose purpose, int64_t step, int64_t index);
+double train_uniform(uint64_t seed, Purpose purpose, int64_t step, int64_t index); /* [0,1) */
+/* Standard normals. */
+void train_normal(float *out, int64_t n, uint64_t seed, Purpose purpose, int64_t step);
+
+/* A microbatch (train_unet.c, train_vae.c): forward, loss and backward of n of the step's `all` pictures, from number
+ * `first` on. While planning, only memory is counted. */
+void train_unet_microbatch(Trainer *t, int64_t first, int64_t n, int64_t all);
+void train_vae_microbatch(Trainer *t, int64_t first, int64_t n, int64_t all);
+int64_t train_batch(const Trainer *t, int64_t step); /* how many pictures a step has */
+/* Which picture is number i of a step. */
+int64_t train_picture(const Trainer *t, int64_t step, int64_t i);
+/* Its time, 0..999, from u = (i + a uniform number) / pictures of the step, shifted as SD3 does it (Esser et al. 2024,
+ * eq. 23): u' = s u / (1 + (s - 1) u). */
+int train_time(const TrainOptions *o, int64_t step, int64_t i);
+
+/* A caption as rows of the token table, cut to one chunk. */
+bool train_ids(const Trainer *t, const char *text, int32_t out[TRAIN_TOKENS], Error *e);
+bool train_cache_init(Trainer *t, Error *e);
+void train_cache_free(Cache *c);
+/* Encodes those pictures of the current step that the cache lacks. */
+bool train_cache_fill(Trainer *t, Error *e);
+void train_encode(Trainer *t, const int64_t *pictures, int64_t n, Error *e); /* at most a microbatch of them */
+
+/* A model's file: each weight in torch's shape and order. */
+typedef struct {
+    Weight **w;
+    const float **values; /* in compute order; an entry NULL: as in the checkpoint */
+    int64_t count;
+    const Checkpoint *from; /* NULL if values has every entry */
+    const SdConfig *config;
+    const char *tokens;  /* sdc.tokens, or NULL */
+    const float *alphas; /* [TRAIN_STEPS] to store, or NULL */
+    bool half;           /* write F16 */
+} ModelFile;
+bool train_write_model(const char *path, const ModelFile *f, Error *e);
+
+/* Writes a small model with random weights to o->out. */
+bool train_create(const TrainOptions *o, const TrainData *d, Error *e);
+/* Writes the model: the trained parameters, or their average, and everything else as the model's own file has it. */
+bool train_save(Trainer *t, Error *e);
+bool train_save_state(Trainer *t, Error *e);
+bool train_load_state(Trainer *t, Error *e);
+
+/* Changes the VAE's 1x1 convolutions in values (laid out as p.values) so that its latents have mean 0 and standard
+ * deviation 1 / scale (train_fold.c). */
+bool train_fold(Trainer *t, float *values, Error *e);
+
+#endif

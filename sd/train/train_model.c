@@ -1,0 +1,100 @@
+/* train_model.c: the model that training writes: the trained parameters, or their average, and everything else as the
+ * model's own file has it. */
+#include "tensor/half.h"
+#include "weights/safetensors.h"
+#include "train_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static FileTensor entry(const ModelFile *f, int64_t i) {
+    const Weight *w = f->w[i];
+    FileTensor t = {.name = w->name, .dtype = f->half ? F16 : F32, .nd = w->t.nd};
+    memcpy(t.n, w->t.n, sizeof w->t.n);
+    if (w->kind == WEIGHT_CONV) t.n[1] = w->t.n[3], t.n[2] = w->t.n[1], t.n[3] = w->t.n[2];
+    if (w->kind == WEIGHT_LINEAR && w->pointwise) t.nd = 4, t.n[2] = t.n[3] = 1;
+    return t;
+}
+
+/* values[O][taps][I] to out[O][I][taps] */
+static void to_torch(float *out, const float *values, const Weight *w) {
+    int64_t all = tensor_count(w->t);
+    if (w->kind != WEIGHT_CONV) {
+        memcpy(out, values, (size_t)all * sizeof *out);
+        return;
+    }
+    int64_t channels = w->t.n[3], taps = w->t.n[1] * w->t.n[2];
+    for (int64_t o = 0; o < w->t.n[0]; o++)
+        for (int64_t c = 0; c < channels; c++)
+            for (int64_t k = 0; k < taps; k++)
+                out[(o * channels + c) * taps + k] = values[(o * taps + k) * channels + c];
+}
+
+static bool write_weight(const ModelFile *f, int64_t i, StWriter *out, Error *e) {
+    int64_t n = tensor_count(f->w[i]->t);
+    float *wide = malloc((size_t)n * sizeof *wide);
+    if (!wide) return error_set(e, ERR_MEMORY, "out of memory for writing a model");
+    bool ok = true;
+    if (f->values[i]) to_torch(wide, f->values[i], f->w[i]);
+    else {
+        Found found = checkpoint_find(f->from, f->w[i]->name);
+        ok = found.tensor && file_tensor_f32(found.file, found.tensor, wide);
+        if (!ok) error_set(e, ERR_FORMAT, "%s: %s cannot be read", f->from->path, f->w[i]->name);
+    }
+    if (f->half) {
+        uint16_t *narrow = (uint16_t *)(void *)wide;
+        for (int64_t k = 0; k < n; k++) narrow[k] = f32_to_f16(wide[k]);
+    }
+    ok = ok && st_write_data(out, wide, (size_t)n * (f->half ? 2 : 4), e);
+    free(wide);
+    return ok;
+}
+
+bool train_write_model(const char *path, const ModelFile *f, Error *e) {
+    char *config = config_to_json(f->config);
+    FileTensor *list = calloc((size_t)f->count + 1, sizeof *list);
+    bool ok = (config && list) || error_set(e, ERR_MEMORY, "out of memory for writing a model");
+    int64_t count = f->count;
+    for (int64_t i = 0; ok && i < count; i++) list[i] = entry(f, i);
+    if (ok && f->alphas)
+        list[count++] = (FileTensor){.name = "alphas_cumprod", .dtype = F32, .nd = 1, .n = {TRAIN_STEPS}};
+    FileMeta meta[3] = {{"format", "pt"}, {"sdc.config", config}, {"sdc.tokens", f->tokens}};
+    StWriter *out = ok ? st_write_begin(path, list, (size_t)count, meta, f->tokens ? 3 : 2, e) : NULL;
+    ok = out != NULL;
+    for (int64_t i = 0; ok && i < f->count; i++) ok = write_weight(f, i, out, e);
+    if (ok && f->alphas) ok = st_write_data(out, f->alphas, TRAIN_STEPS * sizeof *f->alphas, e);
+    if (ok) ok = st_write_end(out, e);
+    else st_write_abort(out);
+    free(list);
+    free(config);
+    return ok;
+}
+
+static const char *own_tokens(const SdModel *m) {
+    return m->checkpoint->file ? weight_file_meta(m->checkpoint->file, "sdc.tokens") : NULL;
+}
+
+bool train_save(Trainer *t, Error *e) {
+    SdModel *m = t->m;
+    bool own = checkpoint_find(m->checkpoint, "alphas_cumprod").tensor != NULL, done = t->step >= t->o->steps;
+    ModelFile f = {.from = m->checkpoint, .config = &m->config, .tokens = own_tokens(m), .half = t->o->half};
+    if (own) f.alphas = m->noise_levels.alphas;
+    for (int p = 0; p < PART_COUNT; p++) f.count += m->lists[p].count;
+    f.w = calloc((size_t)f.count, sizeof(Weight *));
+    f.values = calloc((size_t)f.count, sizeof(float *));
+    float *values = malloc((size_t)t->p.floats * sizeof *values);
+    bool ok = (f.w && f.values && values) || error_set(e, ERR_MEMORY, "out of memory for writing a model");
+    if (ok) memcpy(values, t->p.ema ? t->p.ema : t->p.values, (size_t)t->p.floats * sizeof *values);
+    if (ok && t->o->vae && done) ok = train_fold(t, values, e);
+    int64_t n = 0;
+    for (int p = 0; ok && p < PART_COUNT; p++)
+        for (int64_t i = 0; i < m->lists[p].count; i++) f.w[n++] = m->lists[p].w[i];
+    for (int64_t i = 0; ok && i < f.count; i++)
+        for (int64_t k = 0; k < t->p.count; k++)
+            if (t->p.w[k] == f.w[i]) f.values[i] = values + t->p.at[k];
+    ok = ok && train_write_model(t->o->out, &f, e);
+    free(values);
+    free(f.values);
+    free(f.w);
+    return ok;
+}
