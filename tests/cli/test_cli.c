@@ -115,11 +115,21 @@ static void no_model(void) {
     cli_fails(2, "no model is built in", "judge --built-in");
 }
 
+static size_t longest_line(const char *text) {
+    size_t longest = 0;
+    for (size_t n; *text; text += n + (text[n] == '\n')) {
+        n = strcspn(text, "\n");
+        if (n > longest) longest = n;
+    }
+    return longest;
+}
+
 static void help(void) {
     CliRun r = cli("%s", "");
     bool all = r.code == 2 && !*r.out;
     for (const Command *const *c = COMMANDS; *c; c++)
         all = all && strstr(r.err, (*c)->name) && strstr(r.err, (*c)->summary);
+    test_check(longest_line(r.err) <= 80, "in lines of 80 columns");
     test_check(all, "sdc alone lists the commands on standard error, exit 2");
     cli_free(&r);
     cli_works("txt2img|convert|Exit codes", "help");
@@ -142,6 +152,7 @@ static void help(void) {
             told = told && strstr(h.out, words) && o.help && *o.help;
         }
         test_check(told, "help %s tells every option", c->name);
+        test_check(longest_line(h.out) <= 80, "help %s has lines of 80 columns", c->name);
         cli_free(&h);
     }
     cli_works("usage: sdc txt2img", "txt2img --steps 3 --help");

@@ -95,6 +95,9 @@ dW in the transformed domain loses its first chunk ~ tensor/cpu/winograd_backwar
 segments read what is there now ~ tensor/tape_again.c ~ training ~ openblas ~ s|r->before\[slot\] ? r->saved\[slot\] : r->in\[slot\]|r->in[slot]|
 AdamW without its correction ~ nn/optimiser.c ~ training ~ openblas ~ s|j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));|j.first = 1;|
 guidance upside down ~ sd/pipeline/sample.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
+an option's range as whole numbers ~ tools/cli/option_value.c ~ options ~ openblas ~ s|v <= o->high))|v <= (int)o->high))|
+an option of more rows beside its struct ~ tools/cli/option.c ~ options ~ openblas ~ s|o->at += k->next->at;||
+a word's second name counted as the next word ~ tools/cli/option_value.c ~ options ~ openblas ~ s/if (words\[n\] == '|') index++/index++/
 held-out pairs drawn ~ tools/shapes/shapes_scene.c ~ shapes ~ openblas ~ s#(!o->held_out \&\& shapes_held_out#(o->held_out \&\& shapes_held_out#
 a shape's pixels without the part of its edge ~ tools/shapes/paint.c ~ shapes ~ openblas ~ s|1 - ((x0 + end) / 2 - x)|1 - (x0 - x)|
 captions with left for right ~ tools/shapes/shapes_caption.c ~ shapes ~ openblas ~ s|"to the left of", "left of"|"to the right of", "left of"|
