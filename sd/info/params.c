@@ -1,4 +1,4 @@
-/* params.c: the table of settings. Defaults and ranges are in params_check.c. */
+/* params.c: the table of settings, and reading it. Defaults and ranges are in params_check.c. */
 #include "params.h"
 
 #include <string.h>
@@ -144,6 +144,25 @@ const Param *param_keyed(const char *key) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (p->key && (!strcmp(p->key, key) || (p->key_time && !strcmp(p->key_time, key)))) return p;
     return NULL;
+}
+
+/* --- what a request samples with --- */
+
+const Sampler *request_sampler(const SdRequest *r, const Scheduler **scheduler, Error *e) {
+    char near[200];
+    const char *name = r->sampler ? r->sampler : param_named("sampler")->text;
+    const Sampler *s = sampler_parse(name, scheduler);
+    if (!s) {
+        sampler_suggest(name, near, sizeof near);
+        error_set(e, ERR_ARGUMENT, "sampler: no '%.60s'; did you mean %s?", name, near);
+        return NULL;
+    }
+    if (r->scheduler && !(*scheduler = scheduler_find(r->scheduler))) {
+        scheduler_suggest(r->scheduler, near, sizeof near);
+        error_set(e, ERR_ARGUMENT, "scheduler: no '%.60s'; did you mean %s?", r->scheduler, near);
+        return NULL;
+    }
+    return s;
 }
 
 /* --- values --- */

@@ -43,23 +43,6 @@ void params_adopt(SdRequest *r, const SdRequest *from) {
 
 /* --- ranges --- */
 
-const Sampler *request_sampler(const SdRequest *r, const Scheduler **scheduler, Error *e) {
-    char near[200];
-    const char *name = r->sampler ? r->sampler : param_named("sampler")->text;
-    const Sampler *s = sampler_parse(name, scheduler);
-    if (!s) {
-        sampler_suggest(name, near, sizeof near);
-        error_set(e, ERR_ARGUMENT, "sampler: no '%.60s'; did you mean %s?", name, near);
-        return NULL;
-    }
-    if (r->scheduler && !(*scheduler = scheduler_find(r->scheduler))) {
-        scheduler_suggest(r->scheduler, near, sizeof near);
-        error_set(e, ERR_ARGUMENT, "scheduler: no '%.60s'; did you mean %s?", r->scheduler, near);
-        return NULL;
-    }
-    return s;
-}
-
 /* The option's name without hyphens. */
 static const char *spoken(const Param *p, char *out, size_t size) {
     snprintf(out, size, "%s", p->name);
