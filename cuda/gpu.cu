@@ -1,7 +1,10 @@
 /* gpu.cu: GPUs: which there are, opening and closing one. */
 #include "kernels.cuh"
 
-#include <dirent.h>
+extern "C" {
+#include "tensor/os.h"
+}
+
 #include <stdio.h>
 #include <string.h>
 
@@ -18,25 +21,25 @@ int gpu_count(void) {
     return 0;
 }
 
+static bool note_gpu(void *found, const char *name) {
+    enum { NVIDIA = 0x10de, DISPLAY = 3 };
+    static const char *const FILES[] = {"vendor", "class"};
+    unsigned numbers[2] = {0, 0};
+    for (int i = 0; i < 2; i++) {
+        char path[1024];
+        snprintf(path, sizeof path, "%s/%.255s/%s", PCI_DEVICES, name, FILES[i]);
+        FILE *f = fopen(path, "r");
+        if (f && fscanf(f, "%x", &numbers[i]) != 1) numbers[i] = 0;
+        if (f) fclose(f);
+    }
+    *(bool *)found = numbers[0] == NVIDIA && numbers[1] >> 16 == DISPLAY;
+    return !*(bool *)found;
+}
+
 /* Whether the machine has a GPU, as Linux lists it, driver or not. */
 static bool listed(void) {
-    enum { NVIDIA = 0x10de, DISPLAY = 3 };
-    DIR *all = opendir(PCI_DEVICES);
     bool found = false;
-    for (struct dirent *d; all && !found && (d = readdir(all));) {
-        static const char *const FILES[] = {"vendor", "class"};
-        unsigned numbers[2] = {0, 0};
-        for (int i = 0; i < 2; i++) {
-            char path[1024];
-            snprintf(path, sizeof path, "%s/%.255s/%s", PCI_DEVICES, d->d_name, FILES[i]);
-            FILE *f = fopen(path, "r");
-            if (f && fscanf(f, "%x", &numbers[i]) != 1) numbers[i] = 0;
-            if (f) fclose(f);
-        }
-        found = numbers[0] == NVIDIA && numbers[1] >> 16 == DISPLAY;
-    }
-    if (all) closedir(all);
-    return found;
+    return os_list(PCI_DEVICES, note_gpu, &found) && found;
 }
 
 bool gpu_idle(Error *why) {

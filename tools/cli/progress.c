@@ -8,9 +8,6 @@
 
 enum { BAR = 24 };
 
-void catch_signals(void) { os_catch_stop(); }
-int caught_signal(void) { return os_stop_signal(); }
-
 int report_stop(const char *format, ...) {
     char text[900];
     va_list args;

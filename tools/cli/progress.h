@@ -17,9 +17,8 @@ void progress_clear(Progress *p);                        /* wipes the bar to mak
 /* "1 h 02 min", "2 min 03 s", "4 s" */
 void progress_time(char *text, size_t room, double seconds);
 
-void catch_signals(void); /* SIGINT, SIGTERM and SIGHUP are noted from now on; a second one ends the process */
-int caught_signal(void);  /* the signal that came, or 0 */
-/* Prints "sdc: stopped after WHAT" as one line on standard error; returns the exit code, 128 + the signal. */
+/* After os_catch_stop and a signal: prints "sdc: stopped after WHAT" as one line on standard error; returns the exit
+ * code, 128 + the signal. */
 int report_stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

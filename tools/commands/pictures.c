@@ -1,6 +1,5 @@
 /* pictures.c: `sdc txt2img` and `sdc img2img`. What can be found wrong without the model is found before it is opened.
  */
-#include "tools/cli/memory.h"
 #include "tools/cli/output.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/picture_options.h"
@@ -97,7 +96,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     SdOptions options = {.threads = a->threads, .memory_limit = a->memory_limit};
     options.precision = precision_of(a->precision);
     options.device = a->device ? a->device : "auto";
-    catch_signals();
+    os_catch_stop();
     progress_begin(&progress, a->quiet, a->batch_count);
     double start = os_clock();
     SdModel *model = sd_open(a->model, &options, &e);
@@ -123,16 +122,14 @@ static int generate(const Command *c, const PictureArguments *a) {
         if (ok && request.preview) save_sheet(&steps, a->sheet, &e);
         sd_free(&result);
         start = os_clock(); /* opening the model is the first picture's */
-        if (caught_signal() && !e.code && run + 1 < a->batch_count) error_set(&e, ERR_CANCELLED, "stopped");
+        if (os_stop_signal() && !e.code && run + 1 < a->batch_count) error_set(&e, ERR_CANCELLED, "stopped");
     }
-    if (model && !e.code && !a->quiet && peak_memory()) printf("peak memory %zu MiB\n", peak_memory() >> 20);
+    if (model && !e.code && !a->quiet && os_peak_memory()) printf("peak memory %zu MiB\n", os_peak_memory() >> 20);
     sd_close(model);
     free_steps(&steps);
     image_free(&image);
-    if (e.code == ERR_CANCELLED && caught_signal()) {
-        fprintf(stderr, "sdc: stopped after step %d of %d; run it again for the rest\n", progress.step, progress.steps);
-        return 128 + caught_signal();
-    }
+    if (e.code == ERR_CANCELLED && os_stop_signal())
+        return report_stop("step %d of %d; run it again for the rest", progress.step, progress.steps);
     return e.code ? report(c, &e) : finish_output();
 }
 

@@ -7,6 +7,7 @@
 #include "sd/info/infotext_request.h"
 #include "sd/load/model_hash.h"
 #include "sd/sd.h"
+#include "tensor/os.h"
 #include "weights/atomic_file.h"
 
 #include <math.h>
@@ -109,7 +110,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     SdOptions options = {.threads = a->threads, .memory_limit = a->memory_limit};
     options.precision = r->precision;
     options.device = a->device ? a->device : "auto";
-    catch_signals();
+    os_catch_stop();
     progress_begin(&progress, a->quiet, 1);
     SdModel *model = sd_open(a->model, &options, &e);
     if (model && !a->quiet) say_device(model, a->precision);
@@ -122,10 +123,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     if (ok) equal = compare(path, was, &result.pictures[0]);
     sd_free(&result);
     sd_close(model);
-    if (e.code == ERR_CANCELLED && caught_signal()) {
-        fprintf(stderr, "sdc: stopped after step %d of %d\n", progress.step, progress.steps);
-        return 128 + caught_signal();
-    }
+    if (e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("step %d of %d", progress.step, progress.steps);
     if (e.code) return report(c, &e);
     int code = finish_output();
     return code ? code : equal ? EXIT_DONE : EXIT_WORLD;

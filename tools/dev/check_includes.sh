@@ -4,7 +4,8 @@
 #   2. no cycles between files: by what they include and, given the folder of a build, by what they call
 #   3. no two headers share an include guard
 #   4. nn/ and sd/ do not know which backend runs: no #if on one
-#   5. no file is longer than 450 lines (tables in .inc files excepted)
+#   5. POSIX stands behind tensor/os.h: no other file names its headers or asks for it (tests and the GPUs' stand-in excepted)
+#   6. no file is longer than 450 lines (tables in .inc files excepted)
 set -u
 export LC_ALL=C
 status=0
@@ -94,6 +95,11 @@ twins=$(grep -E '\.(h|cuh)$' "$work/sources" | xargs awk 'FNR == 1 { seen = 0 } 
 
 if grep -E '^(nn|sd)/' "$work/sources" | xargs grep -nE '^[ 	]*#[ 	]*(el)?if.*(CUDA|NVCC|BLAS|METAL|VULKAN|_X86|AVX|SSE|NEON|_OPENMP|__x86_64__|__aarch64__)' /dev/null; then
     fail "nn/ and sd/ must not know a backend"
+fi
+
+if grep -vE '^(tests/|cuda/shim/|tensor/os_posix)' "$work/sources" | xargs grep -nE \
+    '^[ 	]*#[ 	]*(define[ 	]+_(POSIX_C|XOPEN|GNU|DEFAULT|BSD|DARWIN_C)_SOURCE|include[ 	]*<((sys|netinet|arpa)/.*|unistd|fcntl|pthread|dirent|sched|signal|poll|termios|strings|glob|fnmatch|ftw|spawn|dlfcn|semaphore|langinfo|threads|windows)\.h>)' /dev/null; then
+    fail "only tensor/os_posix*.c may use POSIX; tensor/os.h has what others need"
 fi
 
 find tensor weights nn sd cuda tools tests -type f \( -name '*.c' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cc' -o -name '*.py' -o -name '*.sh' \) |
