@@ -13,7 +13,7 @@ typedef struct WeightList {
     int64_t count, room;
     char path[192]; /* the prefix that names are built on */
     char **names;   /* owned strings */
-    bool keep_f32;  /* weights that are bound now are so (weight.h): small ones whose error would reach far */
+    bool keep_f32;  /* given to the weights bound while it is set (weight.h): small ones whose error would reach far */
     Error *err;
 } WeightList;
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 1 << 15 }; /* floats of a work item: sums have one order */
+enum { PIECE = 1 << 15 }; /* floats of a work item; fixed, so that sums have one order */
 
 static int64_t padded(int64_t floats) { return (floats + 15) / 16 * 16; }
 
@@ -24,8 +24,8 @@ static float *zeros(int64_t floats) {
     return p;
 }
 
-/* A second copy of all weights is worth it for small models; a large one's are read from where they lie, which costs
- * its products about a hundredth more. */
+/* A second copy of all weights pays for small models. A large model's are read where they are, which makes its products
+ * about 1 % slower. */
 static bool worth_preparing(const Parameters *p) {
     int64_t floats = 0;
     for (int64_t i = 0; i < p->count; i++) floats += tensor_count(p->w[i]->t);
@@ -67,7 +67,7 @@ bool parameters_init(Parameters *p, WeightList *const *lists, int count, bool em
     }
     if (!ok || !p->values || !p->grads || !p->m || !p->v || (ema && !p->ema)) {
         parameters_free(p);
-        return error_set(e, ERR_MEMORY, "out of memory for a model's training state");
+        return error_set(e, ERR_MEMORY, "out of memory for the training state");
     }
     for (int64_t i = 0; i < p->count; i++) {
         Weight *w = p->w[i];

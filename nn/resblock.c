@@ -30,7 +30,7 @@ void resblock_time_shift(Ctx *c, Tensor time_shifts, const ResBlock *m, Tensor e
     linear(c, token(tensor_slice(time_shifts, 1, m->time_shift_at, m->emb.w.t.n[0])), &m->emb, token(emb), NULL, PLAIN);
 }
 
-/* y = shortcut(x, y): over its own second source, some rows at a time. */
+/* y = shortcut(x, y): overwrites its own second source, some rows at a time. */
 static void skip_over(Ctx *c, Tensor y, const Linear *m, Tensor x) {
     int64_t piece = row_piece(y.n[1], (size_t)(y.n[0] * y.n[2]) * 4, c->strip / 4);
     for (int64_t at = 0; at < y.n[1]; at += piece) {
@@ -43,7 +43,7 @@ static void skip_over(Ctx *c, Tensor y, const Linear *m, Tensor x) {
     }
 }
 
-/* over: y is x2 */
+/* over: y is also x2 */
 static void run(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *x2, const Tensor *time_shifts, bool over) {
     assert(!m->has_emb == !time_shifts && (!x2 || m->has_skip));
     size_t scope = scope_begin(c);

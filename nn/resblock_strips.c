@@ -1,16 +1,20 @@
-/* resblock_strips.c: a ResBlock of the VAE in strips of rows, with the bits of the whole one.
+/* resblock_strips.c: a ResBlock of the VAE in strips of rows, with the same bits as the whole one.
  *
- * Both group norms need the whole map's statistics, so there is a sweep over the map for each: the first sums x, the
- * second computes the inner map (conv1's output) and sums it, the third computes it again and goes on to y. An x that
- * is an up-sampled and convolved map is computed in every sweep, too. What neighbouring strips both see stays in
- * windows that move down the map, so nothing else is computed twice. Strips begin where the convolutions' tiles and the
- * statistics' blocks of pixels do. Rows of y are written when x's are no longer read: y may be x. */
+ * Both group norms need statistics of the whole map, so there are three sweeps over it:
+ *
+ *  - the first sums x;
+ *  - the second computes the inner map (conv1's output) and sums it;
+ *  - the third computes the inner map again, and y from it.
+ *
+ * An x that is an up-sampled and convolved map is computed in every sweep. Rows that two neighbouring strips read stay
+ * in windows that move down the map, so nothing else is computed twice. Strips begin where tiles of the convolutions
+ * and blocks of the statistics begin. Rows of y are written once those of x are no longer read: y may be x. */
 #include "resblock.h"
 #include "strips.h"
 
 #include <assert.h>
 
-/* Rows [from, to) of a map, at the beginning of room [N,rows,W,C]. */
+/* Rows [from, to) of a map, at the start of room [N,rows,W,C]. */
 typedef struct {
     Tensor room;
     int64_t from, to;
@@ -21,14 +25,14 @@ static Tensor seen(const Window *w, int64_t from, int64_t to) {
     return tensor_slice(w->room, 1, from - w->from, to - from);
 }
 
-/* The next rows, up to `to`, which the caller is about to write. */
+/* Extends the window to row `to`; returns the new rows, for the caller to write. */
 static Tensor grow(Window *w, int64_t to) {
     int64_t from = w->to;
     w->to = to;
     return seen(w, from, to);
 }
 
-/* Forgets the rows before `from`. */
+/* Drops the rows before `from`. */
 static void move(Ctx *c, Window *w, int64_t from) {
     int64_t kept = w->to - from, down = from - w->from;
     assert(kept <= down || !down); /* they do not overlap */
@@ -40,12 +44,12 @@ typedef struct {
     const ResBlock *m;
     const Conv *up;
     Tensor x;                 /* [N,H,W,in], or with `up` [N,H/2,W/2,..] */
-    int64_t n, h, w, in, out; /* of x as the block sees it, and of y */
-    int64_t rows, unit;       /* of a strip; what its beginning is a multiple of */
+    int64_t n, h, w, in, out; /* of x as the block reads it, and of y */
+    int64_t rows, unit;       /* rows: of a strip, which begins at a multiple of unit */
     Tensor stats1, stats2;    /* F64 [N,groups,2] */
 } Strips;
 
-/* Rows [from, from + y's) of x where it has to be computed. */
+/* Rows [from, from + y.n[1]) of an x that has to be computed. */
 static void up_rows(Ctx *c, const Strips *s, Tensor y, int64_t from) {
     int64_t to = from + y.n[1], low = s->x.n[1];
     int64_t first = from ? from / 2 - 1 : 0, last = to / 2 + 1 < low ? to / 2 + 1 : low;
@@ -54,7 +58,7 @@ static void up_rows(Ctx *c, const Strips *s, Tensor y, int64_t from) {
     op_conv2d(c, y, tensor_slice(s->x, 1, first, last - first), &s->up->w, &s->up->b, g, PLAIN);
 }
 
-/* The statistics' blocks of rows [from, to), of a map's parts. */
+/* Of a map's parts (the statistics of its blocks), those of rows [from, to). */
 static Tensor parts_of(const Strips *s, Tensor parts, int64_t from, int64_t to) {
     int64_t first = from * s->w / GROUP_NORM_PIXELS;
     return tensor_slice(parts, 1, first, (to * s->w + GROUP_NORM_PIXELS - 1) / GROUP_NORM_PIXELS - first);
@@ -80,7 +84,7 @@ static void first_stats(Ctx *c, const Strips *s, Tensor parts) {
     finish_stats(c, s, s->stats1, &s->m->norm1, parts);
 }
 
-/* Rows [from, to) of the inner map, from the rows of x around them. */
+/* Rows [from, to) of the inner map, from those of x and their neighbours. */
 static void inner_rows(Ctx *c, const Strips *s, Tensor y, const Window *x, int64_t from, int64_t to) {
     size_t scope = scope_begin(c);
     int64_t first = from ? from - 1 : 0, last = to < s->h ? to + 1 : s->h;
@@ -90,7 +94,7 @@ static void inner_rows(Ctx *c, const Strips *s, Tensor y, const Window *x, int64
     scope_end(c, scope);
 }
 
-/* Rows [from, to) of y, from those of x and the normalised inner rows around them. */
+/* Rows [from, to) of y, from those of x and the normalised inner rows with their neighbours. */
 static void outer_rows(Ctx *c, const Strips *s, Tensor y, Tensor x, const Window *inner, int64_t from, int64_t to) {
     int64_t first = from ? from - 1 : 0, last = to < s->h ? to + 1 : s->h;
     if (s->m->has_skip) linear(c, tensor_tokens(y), &s->m->skip, tensor_tokens(x), NULL, PLAIN);
@@ -98,7 +102,7 @@ static void outer_rows(Ctx *c, const Strips *s, Tensor y, Tensor x, const Window
     conv3_rows(c, y, &s->m->conv2, seen(inner, first, last), first, s->h, from, to, (Epilogue){.residual = &y});
 }
 
-/* With y the last sweep, else the one that sums the inner map into parts. */
+/* With y, the third sweep; else the second, which sums the inner map into parts. */
 static void sweep(Ctx *c, const Strips *s, Tensor *y, Tensor parts) {
     size_t scope = scope_begin(c);
     int64_t h = s->h, most = s->rows + 2 * s->unit < h ? s->rows + 2 * s->unit : h;
@@ -129,7 +133,7 @@ void resblock_strips(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Conv *
     Strips s = {.m = m, .up = up, .x = x, .n = y.n[0], .h = y.n[1], .w = y.n[2], .out = y.n[3]};
     s.in = m->conv1.w.t.n[3];
     for (s.unit = up ? 8 : 4; s.unit * s.w % GROUP_NORM_PIXELS; s.unit *= 2) {}
-    /* low strips: a window holds more than one, and they are there to save memory */
+    /* low strips: a window holds more than one, and the purpose is to save memory */
     s.rows = strip_rows(s.h, (size_t)(s.n * s.w * s.in) * 4, c->strip / 8, s.unit);
     if (s.rows < 2 * s.unit) s.rows = 2 * s.unit;
     int64_t groups = m->norm1.groups, blocks = (s.h * s.w + GROUP_NORM_PIXELS - 1) / GROUP_NORM_PIXELS;

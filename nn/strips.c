@@ -49,7 +49,7 @@ void conv3_normed(Ctx *c, Tensor y, const Conv *m, const Norm *normed, Tensor x,
     int64_t rows = h;
     if (c->strip && (size_t)h * row > c->strip)
         rows = strip_rows(h, row, c->strip > 2 * row ? c->strip - 2 * row : 1, 4);
-    if (rows == h) { /* fused forms are of whole maps */
+    if (rows == h) { /* only the whole map can use fused forms */
         Tensor all = tensor_new(c, 4, SHAPE(n, h, w, channels));
         norm(c, all, normed, x, x2, ACT_SILU);
         conv3(c, y, m, all, e);

@@ -41,12 +41,12 @@ static void self_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attention
         linear(c, v, &m->v, normed, NULL, PLAIN);
         scope_end(c, inner);
     }
-    op_attention(c, q, q, k, v, m->heads, causal); /* over q */
+    op_attention(c, q, q, k, v, m->heads, causal); /* overwrites q */
     linear(c, x, &m->out, q, NULL, (Epilogue){.residual = &x});
     scope_end(c, scope);
 }
 
-/* x += attention of norm(x) to texts, whose keys and values begin at channel `at` of keys [S,T,keys]. */
+/* x += attention of norm(x) to texts, whose keys and values begin at channel `at` of cross_kv [S,T,cross_kv]. */
 static void cross_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attention *m, Tensor cross_kv, int64_t at) {
     size_t scope = scope_begin(c);
     int64_t width = x.n[2], each = x.n[0] / cross_kv.n[0];
@@ -57,7 +57,7 @@ static void cross_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attentio
     linear(c, q, &m->q, normed, NULL, PLAIN);
     scope_end(c, inner);
     Tensor k = tensor_slice(cross_kv, 2, at, width), v = tensor_slice(cross_kv, 2, at + width, width);
-    int64_t texts = each == 1 ? cross_kv.n[0] : 1; /* in one call: a text that pictures share has one to itself */
+    int64_t texts = each == 1 ? cross_kv.n[0] : 1; /* per call: a text that pictures share gets a call of its own */
     for (int64_t i = 0; i < cross_kv.n[0]; i += texts) {
         Tensor part = tensor_slice(q, 0, i * each, texts * each);
         op_attention(c, part, part, tensor_repeat(tensor_slice(k, 0, i, texts), texts * each),
@@ -84,7 +84,7 @@ void bind_transformer_block(WeightList *l, TransformerBlock *m, int64_t channels
     bind_norm(l, &m->norm3, "norm3", channels, 0, eps);
 }
 
-/* x += ff_out(geglu(ff_in(norm3 x))), some rows at a time: the hidden layer is four times as wide as x. */
+/* x += ff_out(geglu(ff_in(norm3 x))), some rows at a time, since the hidden layer is four times as wide as x. */
 static void feed_forward(Ctx *c, Tensor x, const TransformerBlock *m) {
     int64_t n = x.n[0], channels = x.n[2], piece = row_piece(x.n[1], (size_t)(n * 5 * channels) * 4, c->strip / 2 * 3);
     for (int64_t at = 0; at < x.n[1]; at += piece) {

@@ -5,19 +5,19 @@
 
 #include "layers.h"
 
-/* Multi-head attention: out(softmax(q k^T / sqrt(d)) v). Either three input projections, or one fused (open_clip). */
+/* Multi-head attention: out(softmax(q k^T / sqrt(d)) v). Three input projections, or one fused (open_clip). */
 typedef struct {
     Linear q, k, v, in, out;
     int heads;
     bool fused;
 } Attention;
 
-/* attn1 on the tokens, attn2 on the context, GEGLU feed-forward; each on a layer norm of x and added to x. */
+/* attn1 on the tokens, attn2 on the context, a GEGLU feed-forward layer; each takes a layer norm of x and adds to x. */
 typedef struct {
     Norm norm1, norm2, norm3;
     Attention attn1, attn2;
     Linear ff_in, ff_out;
-    int64_t cross_kv_at; /* where attn2's keys, then values, begin among those of all blocks */
+    int64_t cross_kv_at; /* where attn2's keys, then its values, begin in the cross_kv of all blocks */
 } TransformerBlock;
 
 /* The U-Net's spatial transformer: group norm (eps 1e-6), projection, blocks, projection, residual. */
@@ -28,19 +28,19 @@ typedef struct {
     int depth;
 } Transformer;
 
-/* Keys and values of cross attention depend on the text alone, so they are made once for each text, [S,T,cross_kv]:
- * every block's keys, then its values, side by side along channels. N pictures share the S texts: text i is for
- * pictures i N / S up to (i + 1) N / S. */
+/* Keys and values of cross attention depend only on the text, so they are computed once for each text, as cross_kv
+ * [S,T,cross_kv]: along channels every block's keys, then its values. N pictures share the S texts: pictures i N / S up
+ * to (i + 1) N / S have text i. */
 
 void bind_attention(WeightList *l, Attention *m, int64_t channels, int64_t context, int heads);
 void bind_transformer_block(WeightList *l, TransformerBlock *m, int64_t channels, int64_t context, int heads);
-/* linear: projections are linear layers (SD 2.x, SDXL), else 1x1 convolutions (the same arithmetic, other shapes). */
-/* cross_kv: channels of keys and values of what was bound before; grows by this transformer's. */
+/* linear_projection: projections are linear layers (SD 2.x, SDXL), else 1x1 convolutions (the same arithmetic, other
+ * shapes). cross_kv: channels of cross_kv bound so far; grows by this transformer's. */
 void bind_transformer(WeightList *l, Transformer *m, int64_t channels, int64_t context, int heads, int depth,
                       bool linear_projection, int groups, int64_t *cross_kv);
 void free_transformer(Transformer *m);
 
-/* This transformer's part of cross_kv [S,T,cross_kv], from text states context [S,T,K]. */
+/* This transformer's channels of cross_kv [S,T,cross_kv], from text states context [S,T,K]. */
 void transformer_cross_kv(Ctx *c, Tensor cross_kv, const Transformer *m, Tensor context);
 void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, Tensor cross_kv); /* x [N,T,C], in place */
 void transformer(Ctx *c, Tensor x, const Transformer *m, Tensor cross_kv);            /* x [N,H,W,C], in place */

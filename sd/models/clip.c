@@ -41,7 +41,7 @@ bool clip_keep_tokens(Clip *m, const char *list, const char *what, Error *e) {
         long id = strtol(p, &end, 10);
         bool fits = end > p && id >= 0 && id < TOKEN_COUNT && !m->row_of[id] && row + 1 < m->config.vocabulary;
         if (!fits || (*end && *end != ','))
-            return error_set(e, ERR_FORMAT, "%s: \"sdc.tokens\" is no list of different tokens that fits its table",
+            return error_set(e, ERR_FORMAT, "%s: \"sdc.tokens\" is not a list of distinct tokens that fits its table",
                              what);
         m->row_of[id] = ++row;
         p = *end ? end + 1 : end;

@@ -127,9 +127,9 @@ void unet_free(Unet *u) {
     *u = (Unet){0};
 }
 
-/* --- what calls have in common --- */
+/* --- what calls share --- */
 
-/* silu(time2(silu(time1(sinusoid t)))): every ResBlock's projection starts with this SiLU */
+/* The outer SiLU of silu(time2(silu(time1(sinusoid t)))) is the one that every ResBlock's projection starts with. */
 void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t) {
     size_t scope = scope_begin(c);
     int64_t n = t.n[0], width = 4 * (int64_t)u->config.channels;
@@ -157,13 +157,13 @@ void unet_cross_kv(Ctx *c, Tensor cross_kv, const Unet *u, Tensor context) {
 
 /* --- forward --- */
 
-/* Pictures that go through a block at once: large maps one by one, so that what a block takes besides its input and
- * output is that of one picture. */
+/* How many pictures go through a block at once: large maps go one by one, so that a block's temporaries are those of
+ * one picture. */
 static int64_t at_once(const Ctx *c, Tensor y) {
     return c->strip && tensor_bytes(y) / (size_t)y.n[0] >= c->strip / 4 ? 1 : y.n[0];
 }
 
-/* skip: the second source of an output block, which y may be; or NULL */
+/* skip: an output block's second source, or NULL; over: y is the skip connection itself */
 static void through_resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Tensor *skip, bool over,
                              Tensor time_shifts) {
     int64_t some = at_once(c, y);
@@ -220,14 +220,13 @@ static void middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor time_shifts
     scope_end(c, scope);
 }
 
-/* A skip connection at [begin, end) of the arena. No live tensor but the block's input lies above the newest one that
- * remains. */
+/* A skip connection, at [begin, end) of the arena. Above the newest remaining one there is only the block's input. */
 typedef struct {
     Tensor map;
     size_t begin, end;
 } Skip;
 
-/* An output block's ResBlock: its output takes the skip's place, over it where the sizes are the same. */
+/* An output block's ResBlock. Its output replaces the skip connection, in place if they have the same size. */
 static Tensor up(Ctx *c, const UnetBlock *b, Tensor x, const Skip *skip, Tensor time_shifts) {
     if (b->out == b->skip) {
         through_resblock(c, skip->map, &b->res, x, &skip->map, true, time_shifts);
@@ -239,7 +238,7 @@ static Tensor up(Ctx *c, const UnetBlock *b, Tensor x, const Skip *skip, Tensor 
     return arena_replace(c, skip->begin, above);
 }
 
-/* h, which lies at `begin`, made as large as `size` and convolved. The result takes its place: h moves above it. */
+/* Enlarges h, which lies at `begin`, to the size of `size` and convolves it. The result takes its place: h moves up. */
 static Tensor up_sample(Ctx *c, const UnetBlock *b, Tensor h, size_t begin, Tensor size) {
     const int64_t shape[] = {h.n[0], size.n[1], size.n[2], b->out};
     const size_t end = begin + arena_bytes(tensor_view(NULL, h.dtype, 4, shape));

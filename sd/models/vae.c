@@ -19,7 +19,7 @@ static void bind_middle(WeightList *l, Vae *v, int64_t channels) {
     bind_leave(l, mark);
 }
 
-/* stored: the level's number in the names, which counts from the picture's side */
+/* stored: the level's number in names, counted from the picture's side */
 static int64_t bind_level(WeightList *l, Vae *v, VaeLevel *level, int stored, int64_t in, bool resample) {
     const char *half = v->decoder ? "up" : "down";
     level->out = (int64_t)v->config.channels * v->config.mult[stored];
@@ -71,8 +71,8 @@ bool vae_bind_encoder(Vae *v, const VaeConfig *k, WeightList *l) {
 
 /* --- forward --- */
 
-/* Feature maps at 512x512 are a quarter of a gigabyte, so they live in two ends of one block of memory: a stage reads
- * one end and writes the other, and blocks without a change of channels work in place. */
+/* Feature maps at 512x512 take a quarter of a gigabyte, so they use the two ends of one block of memory: a stage reads
+ * at one end and writes at the other; blocks that keep the number of channels work in place. */
 typedef struct {
     Tensor memory;
     bool high;
@@ -89,12 +89,12 @@ static bool strips(const Vae *v, int level, int tiled) {
     return v->decoder ? level >= v->config.levels - tiled : level < tiled;
 }
 
-/* The way up to a level that is made in strips is a part of them: the level before leaves it to that. */
+/* The up-sampling to a level made in strips is done in those strips, not by the level before. */
 static bool resamples(const Vae *v, int level, int tiled) {
     return v->levels[level].has_resample && !(v->decoder && strips(v, level + 1, tiled));
 }
 
-/* The most that two neighbouring maps take together. */
+/* The most that two successive maps take together, in elements. */
 static int64_t most_memory(const Vae *v, int64_t n, int64_t h, int64_t w, int64_t channels, int tiled) {
     int64_t now = n * h * w * channels, most = now;
     for (int i = 0; i < v->config.levels; i++) {
@@ -131,7 +131,7 @@ static Tensor run_blocks(Ctx *c, Ends *ends, const Vae *v, const VaeLevel *level
     return h;
 }
 
-/* up: NULL, or the convolution on the way to this level */
+/* up: the convolution of the up-sampling to this level, or NULL */
 static Tensor run_strips(Ctx *c, Ends *ends, const Vae *v, const VaeLevel *level, Tensor h, const Conv *up) {
     for (int i = 0; i < v->blocks; i++, up = NULL) {
         int larger = up ? 2 : 1;
@@ -155,18 +155,19 @@ static Tensor run_level(Ctx *c, Ends *ends, const Vae *v, int i, Tensor h, int t
     return y;
 }
 
-/* The middle. While the map lies at the low end of the block of memory [begin, end) the rest of that is free. */
+/* The middle. If the map is at the low end of the block of memory [begin, end), the rest of the block is free. */
 static void run_middle(Ctx *c, const Ends *ends, const Vae *v, Tensor h, size_t begin, size_t end) {
     if (!ends->high) arena_set_top(c, begin + arena_bytes(h));
     middle(c, h, v);
     arena_set_top(c, end);
 }
 
-/* conv_in .. conv_out; both halves are this, with the middle at the latent's end */
+/* conv_in .. conv_out of the encoder or decoder; the middle is on the latent's side */
 static void run(Ctx *c, Tensor y, const Vae *v, Tensor x, int tiled) {
     size_t begin = scope_begin(c);
     int64_t channels = v->conv_in.w.t.n[0], most = most_memory(v, x.n[0], x.n[1], x.n[2], channels, tiled);
-    Ends ends = {.memory = tensor_new(c, 1, &most), .high = v->decoder}; /* the first map goes to the other end */
+    Ends ends = {.memory = tensor_new(c, 1, &most),
+                 .high = v->decoder}; /* `next` puts the first map at the other end */
     size_t end = arena_top(c);
     Tensor h = next(&ends, x, x.n[1], x.n[2], channels);
     conv3(c, h, &v->conv_in, x, PLAIN);

@@ -8,7 +8,7 @@
 
 enum { MAX_VAE_BLOCKS = 8 };
 
-/* A level of one half: its ResBlocks, then a change of resolution (none at the last). */
+/* A level of the encoder or decoder: ResBlocks, then a change of resolution (except at the last). */
 typedef struct {
     ResBlock res[MAX_VAE_BLOCKS];
     Conv resample;
@@ -16,7 +16,7 @@ typedef struct {
     int64_t out; /* channels */
 } VaeLevel;
 
-/* Encoder and decoder have the same parts, in another order of levels. */
+/* Encoder and decoder have the same parts, with the levels in a different order. */
 typedef struct {
     VaeConfig config;
     bool decoder;
@@ -38,11 +38,11 @@ void vae_decode(Ctx *c, Tensor image, const Vae *v, Tensor z);
 /* moments[N,H/8,W/8,8] (mean, then log variance, unscaled) from image[N,H,W,3] in -1..1; H, W multiples of 8.
  * Taps: conv_in, down_blocks.I, mid_block, conv_norm_out, conv_out. */
 void vae_encode(Ctx *c, Tensor moments, const Vae *v, Tensor image);
-/* The same bits in less memory and more time: `tiled` levels, counted from the picture's side, are made strip by strip.
- * They have no taps. */
+/* The same bits in less memory and more time: the `tiled` levels nearest the picture are made strip by strip, without
+ * taps. */
 void vae_decode_tiled(Ctx *c, Tensor image, const Vae *v, Tensor z, int tiled);
 void vae_encode_tiled(Ctx *c, Tensor moments, const Vae *v, Tensor image, int tiled);
-/* Pixels per latent, along one side: 8 for four levels. */
+/* Pixels per latent along one side: 8 for four levels. */
 int vae_factor(const VaeConfig *k);
 
 #endif
