@@ -1,19 +1,20 @@
-/* attention.c: o = softmax(q k^T / sqrt(d)) v, by blocks of queries, keys streaming past.
+/* attention.c: o = softmax(q k^T / sqrt(d)) v, by blocks of queries, streaming over keys.
  *
- * Everything lies turned, with PANEL queries side by side: scores S^T [keys][PANEL] = K Q^T, probabilities in their
- * place, sums O^T [d][PANEL] += V^T P^T. So a query's maximum and sum are vertical, k and v are read where they lie,
- * P is the panel of the second product as it is, and a head dimension of 40 wastes nothing.
+ * Everything is transposed, with PANEL queries next to each other: scores S^T [keys][PANEL] = K Q^T, probabilities in
+ * place of the scores, sums O^T [d][PANEL] += V^T P^T. So maxima and sums over a query's keys need no horizontal
+ * operations, k and v are read where they are, P is already the panel of the second product, and a head dimension of 40
+ * wastes nothing.
  *
- * Of a block of keys: m' = max(m, S), P = 2^(S - m'), sum and O^T times 2^(m - m') before they grow (Milakov and
- * Gimelshein 2018, "Online normalizer calculation for softmax"; Rabe and Staats 2021, "Self-attention does not need
- * O(n^2) memory"). log2(e) / sqrt(d) is folded into Q.
+ * For each block of keys: m' = max(m, S), P = 2^(S - m'), and the sum and O^T are multiplied by 2^(m - m') before they
+ * grow (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"; Rabe and Staats 2021, "Self-attention
+ * does not need O(n^2) memory"). log2(e) / sqrt(d) is folded into Q.
  *
- * attention_mixed multiplies pairs of bf16 (pair.h): of a block of keys K and V are rounded once for all its panels of
- * queries, K [keys][d / 2] and V [keys / 2][d] words, and P where it becomes the panel of the second product. Maxima
- * and sums stay in f32, of the scores and probabilities as they were before rounding. Causal attention is f32's: text
- * encoders', whose error every step would see.
+ * attention_mixed multiplies pairs of bf16 (pair.h). K and V of a block of keys are rounded once for all its panels of
+ * queries, to K [keys][d / 2] and V [keys / 2][d] words; P is rounded when it becomes the panel of the second product.
+ * Maxima and sums stay f32, of the unrounded scores and probabilities. Causal attention is always f32: only text
+ * encoders use it, and their error would affect every step.
  *
- * How the work is cut depends on the layer only. Left out: a mask other than causal. */
+ * How the work is cut depends on the layer only. Left out: masks other than causal. */
 #include "kernels.h"
 
 #include "exponent.h"
@@ -26,8 +27,8 @@
 #include <string.h>
 
 enum {
-    KEYS = 128, /* at once: scores of 16 KiB */
-    PANELS = 8, /* most panels of queries that share a block of keys */
+    KEYS = 128, /* of a block: 16 KiB of scores */
+    PANELS = 8, /* at most so many panels of queries share a block of keys */
     VECTORS = PANEL / VW,
 };
 
@@ -41,8 +42,8 @@ typedef struct {
     float max[PANEL], sum[PANEL];
 } Running;
 
-/* panel[d][PANEL] = scale * queries, zeros for those past m. Squares of them in registers: the last one of a row begins
- * where it fits, over the one before. */
+/* panel[d][PANEL] = scale * queries, zeros past the m-th. Squares are transposed in registers; the last one of a row
+ * overlaps the one before if d is not a multiple of VW. */
 static void transpose_queries(float *panel, const float *q, int64_t ldq, int64_t m, int64_t d, float scale) {
     int64_t i = 0;
     if (m < PANEL) memset(panel, 0, (size_t)(d * PANEL) * sizeof *panel);
@@ -55,7 +56,7 @@ static void transpose_queries(float *panel, const float *q, int64_t ldq, int64_t
         for (int64_t c = 0; c < d; c++) panel[c * PANEL + i] = q[i * ldq + c] * scale;
 }
 
-/* The panel of pairs of queries as above. */
+/* The same as a panel of pairs. */
 static void transpose_queries_to_pairs(uint32_t *panel, const float *q, int64_t ldq, int64_t m, int64_t d,
                                        float scale) {
     int64_t words = (d + 1) / 2, i = 0;
@@ -79,7 +80,7 @@ static void transpose_queries_to_pairs(uint32_t *panel, const float *q, int64_t 
         }
 }
 
-/* Outputs of m queries: o = columns of out[d][PANEL], each through its sum. */
+/* Outputs of m queries: o = columns of out[d][PANEL], each divided by its sum. */
 static void transpose_outputs(float *o, int64_t ldo, const float *out, const float *sum, int64_t m, int64_t d) {
     int64_t i = 0;
     for (; d >= VW && i + VW <= m; i += VW) {
@@ -95,14 +96,14 @@ static void transpose_outputs(float *o, int64_t ldo, const float *out, const flo
     }
 }
 
-/* Scores to probabilities in place; out^T[d] and the sum so far to the new maximum. pairs: probabilities as the panel
- * [keys / 2][PANEL] of words. */
+/* Turns scores into probabilities in place, and rescales out^T[d] and the running sum to the new maximum. pairs: the
+ * probabilities become the panel [keys / 2][PANEL] of words. */
 static inline __attribute__((always_inline)) void soften(const bool pairs, float *scores, int64_t keys, Running *run,
                                                          float *out, int64_t d) {
     V max[VECTORS], sum[VECTORS];
     bool moved = false;
     for (int c = 0; c < VECTORS; c++) {
-        V a = *(V *)(run->max + c * VW), b = a; /* two chains: one would wait for itself */
+        V a = *(V *)(run->max + c * VW), b = a; /* two chains hide the latency of one */
         const float *s = scores + c * VW;
         int64_t j = 0;
         for (; j + 2 <= keys; j += 2, s += 2 * PANEL) a = larger(*(V *)s, a), b = larger(*(V *)(s + PANEL), b);
@@ -130,7 +131,7 @@ static inline __attribute__((always_inline)) void soften(const bool pairs, float
             if (!both) p[1] = p[3] = (V){0};
             sum[c] += p[0] + p[1];
             sum[c + 1] += p[2] + p[3];
-            if (pairs) { /* row j / 2 of the panel is none that is still to be read */
+            if (pairs) { /* row j / 2 has been read already */
                 *(VU *)(scores + j / 2 * PANEL + c * VW) = pair_of(p[0], p[1]);
                 *(VU *)(scores + j / 2 * PANEL + (c + 1) * VW) = pair_of(p[2], p[3]);
                 continue;
@@ -146,12 +147,12 @@ static inline __attribute__((always_inline)) void soften(const bool pairs, float
     }
 }
 
-/* A block's memory, in words. */
+/* A block's scratch memory; sizes in words. */
 typedef struct {
     float *scores, *out;
     void *queries;   /* transposed: [panels][d or d / 2][PANEL] */
     uint32_t *k, *v; /* rounded keys and values */
-    int64_t query;   /* words of a panel of queries */
+    int64_t query;   /* words per panel of queries */
 } Room;
 
 static Room room_of(const Attention *a, void *scratch, int64_t d, bool pairs) {

@@ -1,11 +1,12 @@
 /* attention_backward.c: gradients of o = P v, P = softmax(s q k^T), s = 1 / sqrt(d).
  *
  *   D = rowsum(do * o),  dS = P * (do v^T - D),  dq = s dS k,  dk = s dS^T q,  dv = P^T do
- * (Dao et al. 2022, "FlashAttention", appendix B). Two loops that share nothing but maxima, sums and D of each query:
- * one by panels of queries makes dq, one by panels of keys makes dk and dv. So every sum has one owner and one order.
- * Both compute a score from the same products in the same order, so that their probabilities agree however large it is.
- * Everything lies turned as in the forward op: a panel of 32 queries (or keys) side by side is the right-hand side of
- * every product. */
+ * (Dao et al. 2022, "FlashAttention", appendix B). Two loops share only each query's maximum, sum and D: one over
+ * panels of queries makes dq, one over panels of keys makes dk and dv. So every sum has one owner and one order. Both
+ * compute a score from the same products in the same order, so that their probabilities agree however large the score
+ * is. Everything is transposed as in the forward op: a panel of 32 queries (or keys) is the right-hand side of every
+ * product.
+ */
 #include "backward.h"
 
 #include "exponent.h"
@@ -24,7 +25,7 @@ typedef struct {
     bool causal;
 } Attention;
 
-/* panel[d][PANEL] = rows of x, zeros for those past n */
+/* panel[d][PANEL] = rows of x, zeros past the n-th */
 static void load_transposed(float *panel, Tensor x, int64_t picture, int64_t row, int64_t head, int64_t d, int64_t n) {
     if (n < PANEL) memset(panel, 0, (size_t)(d * PANEL) * sizeof *panel);
     for (int64_t i = 0; i < n; i++) {
@@ -87,7 +88,7 @@ static void query_block(void *arg, int64_t index, void *scratch) {
         row[0] = max[i], row[1] = inverse[i], row[2] = D[i];
     }
     if (!a->dq.t.data) return;
-    for (int64_t j = from + 1; a->causal && j < keys; j++) /* 2^-126 is not zero */
+    for (int64_t j = from + 1; a->causal && j < keys; j++) /* hidden keys have 2^-126, not zero */
         for (int64_t i = 0; from + i < j && i < PANEL; i++) p[j * PANEL + i] = 0;
     K(panel_product_transposed)(d, keys, at2(a->k, picture, 0) + head * d, a->k.s[1], p, out, PANEL, PANEL, false);
     store_transposed(a->dq, out, picture, from, head, d, m, a->scale);
@@ -97,7 +98,7 @@ static void key_block(void *arg, int64_t index, void *scratch) {
     const Attention *a = arg;
     int64_t blocks = (a->keys + PANEL - 1) / PANEL, d = a->d, from = index % blocks * PANEL;
     int64_t head = index / blocks % a->heads, picture = index / blocks / a->heads, m = min64(PANEL, a->keys - from);
-    int64_t first = a->causal ? from : 0, queries = a->queries - first; /* earlier ones do not see these keys */
+    int64_t first = a->causal ? from : 0, queries = a->queries - first; /* earlier queries do not see these keys */
     float *p = scratch, *dp = p + queries * PANEL, *panel = dp + queries * PANEL, *out = panel + d * PANEL;
     load_transposed(panel, a->k, picture, from, head, d, m);
     K(panel_product)(queries, d, at2(a->q, picture, first) + head * d, a->q.s[1], panel, p, PANEL, PANEL, false);

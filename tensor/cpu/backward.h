@@ -1,4 +1,4 @@
-/* backward.h: what the files of the CPU's backward ops give each other. */
+/* backward.h: the CPU's backward ops, as its files and table share them. */
 #ifndef SD_TENSOR_CPU_BACKWARD_H
 #define SD_TENSOR_CPU_BACKWARD_H
 

@@ -1,9 +1,9 @@
-/* blas.c: the products of this backend by OpenBLAS, as a reference and for machines whose own kernels are slower.
+/* blas.c: products by OpenBLAS, as a reference and for machines on which our kernels are slower.
  *
- * The same blocks as linear.c and conv2d.c cut, with cblas_sgemm, single-threaded, where those call their kernel. The
- * table takes everything else from the instruction set that it is compiled for. Weights lie as in the file: this table
- * prepares none, and one that some other table prepared goes to that table's kernels. Attention computes the whole
- * score rows of a block of queries. */
+ * The same blocks as in linear.c and conv2d.c, with single-threaded cblas_sgemm in place of our kernel. The table takes
+ * all other ops from the instruction set it is compiled for. It reads weights as they are in the file and prepares
+ * none; a weight that another table has prepared goes to that table's kernels. Attention computes whole rows of scores
+ * for a block of queries. */
 #include "backward.h"
 
 const Ops *K(blas_table)(void); /* NULL: built without OpenBLAS */
@@ -19,7 +19,7 @@ const Ops *K(blas_table)(void); /* NULL: built without OpenBLAS */
 
 enum { ROWS = 256, DEPTH = 768, OUTPUTS = 320, QUERIES = 64, SCORES = 2 << 20 };
 
-/* y[M,N] (+)= x[M,K] w[N,K]^T; w in its own type, its rows `ldw` apart; 16-bit weights are widened into scratch. */
+/* y[M,N] (+)= x[M,K] w[N,K]^T; w in its own type, rows `ldw` apart; 16-bit weights are widened into scratch. */
 static void product(void *scratch, int64_t m, int64_t n, int64_t k, const float *x, int64_t ldx, const void *w,
                     DType dtype, int64_t ldw, float *y, int64_t ldy, bool accumulate) {
     const float *wide = w;

@@ -1,10 +1,11 @@
 /* conv2d.c: convolution as a product over gathered pixels (implicit im2col), by blocks of one picture's output pixels
  * and of output channels.
  *
- * K = kh kw I is cut into pieces: whole taps, or parts of one tap's channels. For each piece the block's panels of
- * weights are made, the pixels that a block of outputs sees are gathered into scratch, [pixels][piece], picture by
- * picture, and multiplied. The whole im2col matrix never exists. Gathering for a
- * block of 320 outputs costs about 1 % of multiplying. */
+ * K = kh kw I is cut into pieces: whole taps, or some of one tap's channels. For each piece a block makes its panels of
+ * weights, then, picture by picture, gathers the pixels that its outputs see into scratch, [pixels][piece], and
+ * multiplies. The whole im2col matrix never exists. Gathering for a block of 320 outputs costs about 1 % of
+ * multiplying.
+ */
 #include "kernels.h"
 
 #include "conv_few.h"
@@ -18,10 +19,10 @@ typedef struct {
     Gather gather;
     Finish finish;
     int64_t rows, pixel_blocks, columns, column_blocks;
-    int64_t pictures; /* of a block: cutting the batch changes no result */
+    int64_t pictures; /* per block: how the batch is cut changes no result */
 } Conv;
 
-enum { BLOCKS = 16 /* as many are wanted, for threads to share */ };
+enum { BLOCKS = 16 /* make at least so many, for threads to share */ };
 
 static void block(void *arg, int64_t index, void *scratch) {
     const Conv *c = arg;

@@ -1,9 +1,9 @@
-/* conv_few.c: convolutions to a few outputs, like a U-Net's last one and a decoder's.
+/* conv_few.c: convolutions to a few outputs, such as the last one of a U-Net and of a decoder.
  *
- * A panel of 32 outputs would be nearly empty. Here an output of a pixel is a dot product of its 3x3 pixels' channels,
- * by vectors, with PIXELS neighbours at once: each vector of filters serves all of them, each vector of x all outputs.
- * Sums of a lane run over the taps and the channels in their order, then lanes are added by halves: a pixel's bits
- * depend on nothing beside it. */
+ * A panel of 32 outputs would be nearly empty. Here an output of a pixel is a dot product over the channels of the 3x3
+ * pixels around it, in vectors, for PIXELS neighbours at once: each vector of filters serves all of them, each vector
+ * of x all outputs. Each lane sums over taps and channels in order, then lanes are added by halves: a pixel's bits do
+ * not depend on its neighbours. */
 #include "conv_few.h"
 
 #include "panel.h"
@@ -13,25 +13,25 @@
 #include <string.h>
 
 #if defined __AVX512F__ || defined __aarch64__
-enum { PIXELS = 4 }; /* 16 sums, 4 vectors of x, a filter's: of 32 registers */
+enum { PIXELS = 4 }; /* 16 sums, 4 vectors of x and one of filters, of 32 registers */
 #else
 enum { PIXELS = 3 };
 #endif
-enum { MOST = 4 /* outputs */, MOST_TAPS = 9, BLOCKS = 32 /* as many are wanted */ };
+enum { MOST = 4 /* outputs */, MOST_TAPS = 9, BLOCKS = 32 /* make about so many */ };
 
 typedef struct {
     Tensor y, x;
     const Weight *w;
     Conv2d g;
     Finish finish;
-    int64_t taps, rows, blocks; /* rows: of a block; blocks: of a picture */
+    int64_t taps, rows, blocks; /* rows: per block; blocks: per picture */
 } Few;
 
 bool K(conv_few_serves)(Tensor x, const Weight *w, Conv2d g) {
     return w->t.n[0] <= MOST && w->t.n[1] * w->t.n[2] <= MOST_TAPS && x.n[3] % VW == 0 && !g.up_h;
 }
 
-/* filters[tap][output][channel], through panels of `room` */
+/* filters[tap][output][channel], from panels made in `room` */
 static void transpose_filters(const Few *f, float *filters, float *room) {
     int64_t channels = f->x.n[3], outputs = f->y.n[3];
     for (int64_t t = 0; t < f->taps; t++) {
@@ -50,7 +50,7 @@ static inline float sum_of(V v) {
     return (q[0][0] + q[0][2]) + (q[0][1] + q[0][3]);
 }
 
-/* y[n][outputs] (+)=, n <= PIXELS, of the pixels that see x[tap][pixel]. */
+/* y[n][outputs] (+)= the outputs of n <= PIXELS pixels, which see x[tap][pixel]. */
 static inline __attribute__((always_inline)) void pixels(const int outputs, const float *const *x, int64_t taps,
                                                          const float *filters, int64_t channels, float *y, int64_t ldy,
                                                          int64_t n, bool add) {
@@ -80,7 +80,7 @@ static inline __attribute__((always_inline)) void pixels(const int outputs, cons
     }
 }
 
-/* x[tap][PIXELS]: what the pixels from (row, column) on see; `zeros` outside of the picture. */
+/* x[tap][PIXELS]: what the pixels from (row, column) on see; `zeros` outside the picture. */
 static void find(const Few *f, int64_t picture, int64_t row, int64_t column, const float *zeros, const float **x) {
     for (int64_t k = 0; k < f->w->t.n[1]; k++) {
         int64_t i = row * f->g.stride + k - f->g.pad_top;

@@ -1,10 +1,10 @@
-/* exponent.h: 2^x for x <= 0, e^x, and the larger of two, by vectors.
+/* exponent.h: 2^x for x <= 0, e^x, and the larger of two, for vectors.
  *
  *   2^x = 2^n 2^r, n = round(x), |r| <= 1/2, 2^r by a polynomial.
  *
- * exp2_negative: degree 6, through 2^r at Chebyshev's nodes; relative error below 7.3e-8. exp2_rough: degree 3, of
- * least relative error: 7.5e-5, a fiftieth of what rounding to bf16 does to it. NaN stays NaN; below -126 the result
- * is at most 2^-126. Both take four vectors at once: one chain of operations alone waits for itself. */
+ * exp2_negative: degree 6, interpolating 2^r at Chebyshev's nodes; relative error below 7.3e-8. Rough: degree 3, of
+ * least relative error: 7.5e-5, a fiftieth of the error of rounding to bf16. NaN stays NaN; below -126 the result is at
+ * most 2^-126. Both take up to four vectors at once, to hide the latency of one chain of operations. */
 #ifndef SD_TENSOR_CPU_EXPONENT_H
 #define SD_TENSOR_CPU_EXPONENT_H
 
@@ -21,7 +21,7 @@
 
 typedef int32_t VI __attribute__((vector_size(4 * VW)));
 
-/* a > b ? a : b, by element; on aarch64 NaN where either is */
+/* a > b ? a : b, by element; on aarch64 NaN if either is */
 static inline __attribute__((always_inline)) V larger(V a, V b) {
 #if defined __AVX512F__
     return (V)_mm512_max_ps((__m512)a, (__m512)b);
@@ -57,7 +57,7 @@ static inline __attribute__((always_inline)) void exp2_by(V *x, const int count,
     EACH x[i] -= n[i];
 #else
     const V low = (V){0} - 126.0f, magic = (V){0} + 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    EACH x[i] = larger(low, x[i]);                               /* NaN where x is */
+    EACH x[i] = larger(low, x[i]);                               /* NaN if x is */
     EACH n[i] = x[i] + magic;
     EACH x[i] -= n[i] - magic;
 #endif
@@ -67,16 +67,16 @@ static inline __attribute__((always_inline)) void exp2_by(V *x, const int count,
 #if defined __AVX512F__
     EACH x[i] = (V)_mm512_scalef_ps((__m512)p[i], (__m512)n[i]);
 #else
-    EACH x[i] = (V)((VI)p[i] + ((VI)n[i] << 23)); /* the low bits of n are x's, and go to p's exponent */
+    EACH x[i] = (V)((VI)p[i] + ((VI)n[i] << 23)); /* adds the integer in n's low bits to p's exponent */
 #endif
 }
 
-/* x[0..count) = e^x by fm_exp's method (tensor/fmath.h), for |x| <= 87; beyond, as at 87. */
+/* x[0..count) = e^x by fm_exp's method (tensor/fmath.h); x is clamped to -87..87. */
 static inline __attribute__((always_inline)) void exp_by(V *x, const int count) {
     static const float TERMS[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f};
     const V least = (V){0} - 87.0f, magic = (V){0} + 12582912.0f;
     V n[AT_ONCE_EXP2], p[AT_ONCE_EXP2];
-    EACH x[i] = -larger(least, -larger(least, x[i])); /* NaN where x is */
+    EACH x[i] = -larger(least, -larger(least, x[i])); /* NaN if x is */
     EACH n[i] = x[i] * 1.44269504f + magic;
     EACH x[i] = (x[i] - (n[i] - magic) * 0.693359375f) - (n[i] - magic) * -2.12194440e-4f;
     EACH p[i] = x[i] * TERMS[0] + TERMS[1];

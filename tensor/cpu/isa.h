@@ -1,7 +1,7 @@
-/* isa.h: the files of this directory are compiled once per instruction set, from one source.
+/* isa.h: the files of this folder are compiled once per instruction set, from one source.
  *
- * SDC_ISA is the set's name (base, v3, v4: the x86-64 levels; base alone elsewhere). K(name) gives each compilation
- * its own symbols, and V is the widest vector of f32 that the set has. Tests run every table the machine can. */
+ * SDC_ISA is the set's name (base, v3, v4: the x86-64 levels; elsewhere only base). K(name) gives each compilation its
+ * own symbols, and V is the set's widest vector of f32. Tests run every table that the machine can run. */
 #ifndef SD_TENSOR_CPU_ISA_H
 #define SD_TENSOR_CPU_ISA_H
 
@@ -17,7 +17,7 @@ enum { VW = 8 };
 enum { VW = 4 };
 #endif
 
-/* May lie on any float, and may alias what it is read from. */
+/* Needs no more alignment than a float, and may alias any type. */
 typedef float V __attribute__((vector_size(4 * VW), aligned(4), may_alias));
 
 #endif

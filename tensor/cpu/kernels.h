@@ -1,4 +1,4 @@
-/* kernels.h: what the files of the CPU backend give each other. */
+/* kernels.h: what the files of the CPU backend share. */
 #ifndef SD_TENSOR_CPU_KERNELS_H
 #define SD_TENSOR_CPU_KERNELS_H
 
@@ -8,18 +8,18 @@
 
 #include <assert.h>
 
-/* Outputs [column, column + PANEL) of w, steps [from, from + k) of its K, as an f32 panel [k][PANEL] (panel.h): in
- * `room`, which holds k * PANEL floats on 64 bytes, or where the weight lies. column: a multiple of PANEL. */
+/* Outputs [column, column + PANEL) and steps [from, from + k) of K of w, as an f32 panel [k][PANEL] (panel.h): made in
+ * `room` (k * PANEL floats, 64-byte aligned), or where the weight is. column: a multiple of PANEL. */
 const float *K(panel_of)(float *room, const Weight *w, int64_t column, int64_t from, int64_t k);
 
 /* The same as a panel of pairs of bf16, [(k + 1) / 2][PANEL] words (pair.h). from: even. */
 const uint32_t *K(pairs_of)(uint32_t *room, const Weight *w, int64_t column, int64_t from, int64_t k);
 
-/* Where the numbers of that panel lie one after the other, in the weight's own form; NULL: nowhere. */
+/* Where the weight's own form holds the numbers of that panel contiguously; NULL: nowhere. */
 const void *K(panel_place)(const Weight *w, int64_t column, int64_t from, int64_t k, size_t *bytes);
 
-/* The hooks of the tables whose linear layers multiply pairs: WEIGHT_PAIRS for those, unless they are `full`; else
- * as weight_prepare. */
+/* Preparation for the tables whose linear layers multiply pairs: those weights, unless keep_f32, become WEIGHT_PAIRS;
+ * all others as by weight_prepare. */
 size_t K(prepared_bytes_mixed)(const Weight *w, DType type);
 void K(prepare_mixed)(Weight *w, DType type, const void *from, bool torch_order, void *to);
 
@@ -27,7 +27,7 @@ void K(prepare_mixed)(Weight *w, DType type, const void *from, bool torch_order,
 typedef struct {
     const float *bias; /* NULL: none */
     Epilogue e;
-    bool in_place; /* the residual is y itself: its product is added to it from the start, and not again at the end */
+    bool in_place; /* the residual is y itself: products are added to it, and K(finish) does not add it again */
 } Finish;
 
 static inline Finish finish_of(Tensor y, const Weight *b, Epilogue e) {
@@ -36,7 +36,7 @@ static inline Finish finish_of(Tensor y, const Weight *b, Epilogue e) {
     return f;
 }
 
-/* Finishes rows [0, m) x columns [0, n) of a tile of y, whose first row is row `row` of picture `picture` and whose
+/* Finishes rows [0, m) x columns [0, n) of a tile of y whose first row is row `row` of picture `picture` and whose
  * first column is `column`. */
 void K(finish)(const Finish *f, float *y, int64_t ldy, int64_t picture, int64_t row, int64_t m, int64_t column,
                int64_t n);
@@ -66,12 +66,12 @@ void K(timestep_embedding)(Ctx *, Tensor y, Tensor t);
 void K(gaussian)(Ctx *, Tensor z, Tensor moments, Tensor noise, float scale);
 
 enum {                     /* blocks of products */
-       PRODUCT_K = 320,    /* longest piece of K: a panel of 40 KiB, and PRODUCT_ROWS rows of x of 330 KiB */
+       PRODUCT_K = 320,    /* longest piece of K: a panel of 40 KiB, and 330 KiB for PRODUCT_ROWS rows of x */
        PRODUCT_ROWS = 264, /* most rows of one picture */
        PRODUCT_N = 320,    /* most outputs */
 };
 
-/* Cuts `total` into the fewest equal parts of at most `most`, each but the last a multiple of `unit`. */
+/* Cuts `total` into the fewest equal parts of at most `most`, all but the last a multiple of `unit`. */
 static inline int64_t part_size(int64_t total, int64_t most, int64_t unit) {
     int64_t parts = (total + most - 1) / most;
     int64_t size = parts > 0 ? (total + parts - 1) / parts : 1;

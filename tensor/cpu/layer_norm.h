@@ -1,4 +1,4 @@
-/* layer_norm.h: what forward and backward both take from a row. */
+/* layer_norm.h: a row's statistics, for layer norm and its gradient. */
 #ifndef SD_TENSOR_CPU_LAYER_NORM_H
 #define SD_TENSOR_CPU_LAYER_NORM_H
 
@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-/* Sum of lanes in a fixed order, halves first: one after the other each would wait for the one before. */
+/* Sum of lanes in a fixed order, by halves: adding one after the other would cost the latency of each. */
 static inline double lanes(V v) {
     double s[VW];
     for (int i = 0; i < VW; i++) s[i] = v[i];
@@ -15,7 +15,7 @@ static inline double lanes(V v) {
     return s[0];
 }
 
-/* The mean of x[n] is mean + rest; 1 / sqrt(variance + eps). */
+/* The mean of x[n] is mean + rest; rstd = 1 / sqrt(variance + eps). */
 typedef struct {
     float mean, rest, rstd;
 } RowStatistics;

@@ -1,17 +1,17 @@
 /* linear.c: y = epilogue(x w^T + b), by blocks of one picture's rows and of outputs.
  *
- * Loops, from the outside: pieces of K (the block's part of x and the panel at hand stay in the second cache), panels
- * of 32 outputs (widened once into scratch), rows. Rows are read where they lie, and while a block's first panel is
- * multiplied those that follow are asked for; while another is, the next panel's numbers, which come from memory:
- * weights are read once in an op. Rows that would share sets of the first cache, or that lie in two places, are copied
- * side by side. Sums of an element run over K in the order of its pieces, which follow from K alone, so bits do not
- * depend on how rows and outputs are cut. A panel of 16 bits is widened between the first tile's multiply-adds. There
- * are enough blocks that 8 threads stay busy.
+ * Loops, from the outside in: pieces of K (a block's part of x and the current panel stay in L2), panels of 32 outputs
+ * (widened once into scratch), rows. Rows are read where they are. While a block's first panel is multiplied, it
+ * prefetches the following rows; during later panels, the numbers of the next one, which come from memory: weights are
+ * read once per op. Rows that would share sets of L1, or that come from two sources, are copied next to each other. An
+ * element is summed over K in the order of its pieces, which follow from K alone, so its bits do not depend on how rows
+ * and outputs are cut. A 16-bit panel is widened between the multiply-adds of the first tile. There are enough blocks
+ * to keep 8 threads busy.
  *
- * GEGLU's two halves are made side by side in scratch and become one there; they are never stored.
+ * The two halves of GEGLU are computed next to each other in scratch and combined there; they are never stored.
  *
- * linear_mixed is the same in products of bf16 (pair.h): x is rounded while it is copied, weights when they are
- * prepared, and a word holds two steps of K; but of a weight that is `full` the product is f32's. */
+ * linear_mixed is the same in products of bf16 (pair.h): x is rounded as it is copied, weights when they are prepared,
+ * and a word holds two steps of K. A weight that says keep_f32 is multiplied in f32. */
 #include "kernels.h"
 
 #include "pair.h"
@@ -30,22 +30,22 @@ typedef struct {
 } Linear;
 
 enum {
-    AT_ONCE = 24, /* rows: two tiles of the widest kernel */
-    SOON = 2,     /* rows: their lines of y have come when they are written */
-    SETS = 4096,  /* bytes: rows this far apart, or a multiple of it, share sets of the first cache */
+    AT_ONCE = 24, /* rows copied or prefetched at once: two tiles of the widest kernel */
+    SOON = 2,     /* rows that y is prefetched ahead of writing */
+    SETS = 4096,  /* bytes: rows a multiple of this apart share sets of L1 */
 };
 
-/* One block: rows of a picture, a piece of K, and what one copy of x serves. */
+/* One block: rows of a picture, the current piece of K, and where x is read. */
 typedef struct {
     int64_t picture, row, m, k, kk;
-    const uint32_t *x;  /* its rows, `ldx` words apart: where they lie, or `packed` */
+    const uint32_t *x;  /* its rows, `ldx` words apart: where they are, or `packed` */
     uint32_t *packed;   /* [m][words]; NULL: no copy */
-    int64_t ldx, words; /* words: of a row */
+    int64_t ldx, words; /* words: per row */
     void *room;         /* for a panel */
     bool accumulate;
 } Block;
 
-/* Where row r's numbers from k on lie; *n: how many of them are wanted and lie there. */
+/* Where row r's numbers from k on are; *n: how many of the piece's are contiguous there. */
 static const float *source(const Linear *l, const Block *b, int64_t r, int64_t k, int64_t *n) {
     bool second = k >= l->x.n[2];
     Tensor x = second ? l->x2 : l->x;
@@ -70,18 +70,18 @@ static void pack_row(const Linear *l, const Block *b, int64_t r) {
     else memcpy(to, from, (size_t)b->kk * sizeof *to);
 }
 
-/* Bytes between the rows that the block's piece begins in. */
+/* Bytes between rows of the source in which the block's piece begins. */
 static int64_t apart(const Linear *l, const Block *b) {
     return (b->k < l->x.n[2] ? l->x.s[1] : l->x2.s[1]) * (int64_t)sizeof(float);
 }
 
-/* The next rows from r on. */
+/* What to prefetch: the next rows from r on. */
 static Ahead rows_from(const Linear *l, const Block *b, int64_t r) {
     int64_t n;
     return ahead_rows(source(l, b, r, b->k, &n), min64(AT_ONCE, b->m - r), apart(l, b));
 }
 
-/* Where the next piece's rows are read. */
+/* Decides where the rows of the piece from b->k on are read. */
 static void begin_piece(const Linear *l, Block *b, uint32_t *room) {
     int64_t there;
     b->kk = min64(l->piece, l->w->t.n[1] - b->k);
@@ -95,8 +95,8 @@ static void begin_piece(const Linear *l, Block *b, uint32_t *room) {
 /* One panel of weights. */
 typedef struct {
     const void *at;
-    DType type; /* F16 or BF16: it is widened into the block's room by the first product */
-    Ahead next; /* the panel after this one, or this one */
+    DType type; /* F16 or BF16: the first product widens it into the block's room */
+    Ahead next; /* what to prefetch: the panel after this one, if there is one */
 } Panel;
 
 static Panel panel_at(const Linear *l, const Block *b, int64_t column, int64_t end) {
@@ -124,8 +124,8 @@ static void multiply(const Linear *l, const Block *b, Panel *p, int64_t row, int
     }
 }
 
-/* y[m][end - column] (+)= the block's product with outputs [column, end); column: a multiple of PANEL. `fresh`: x is to
- * be copied, or asked for, first. */
+/* y[m][end - column] (+)= the block's product with outputs [column, end); column: a multiple of PANEL. `fresh`: x has
+ * to be copied, or prefetched, first. */
 static void outputs(const Linear *l, const Block *b, int64_t column, int64_t end, float *y, int64_t ldy, bool fresh) {
     for (int64_t j = column; j < end; j += PANEL, y += PANEL, fresh = false) {
         Panel p = panel_at(l, b, j, end);
@@ -138,7 +138,7 @@ static void outputs(const Linear *l, const Block *b, int64_t column, int64_t end
     }
 }
 
-/* y[m][n] = (value + bias) gelu(gate + bias), with value and gate in rows `ld` apart. */
+/* y[m][n] = (value + bias) gelu(gate + bias), with rows of value and gate `ld` apart. */
 static void gate(const Linear *l, const Block *b, int64_t column, int64_t n, const float *value, const float *gates,
                  int64_t ld) {
     const float *bias = l->finish.bias ? l->finish.bias + column : NULL, *below = bias ? bias + l->y.n[2] : NULL;
@@ -158,7 +158,7 @@ static void block(void *arg, int64_t index, void *scratch) {
     b.m = min64(l->rows, l->y.n[1] - b.row);
     int64_t end = min64(column + l->columns, l->y.n[2]), all = l->w->t.n[1];
     bool gated = l->finish.e.act == ACT_GEGLU;
-    /* of GEGLU: the gates' first panel, how far into it they begin, and the two halves of a row */
+    /* for GEGLU: the first panel of the gates, where in it they begin, and the width of each half of a row */
     int64_t first = (l->y.n[2] + column) / PANEL * PANEL, skip = l->y.n[2] + column - first;
     int64_t half = (end - column + 2 * PANEL - 1) / PANEL * PANEL;
     float *halves = (float *)scratch + PRODUCT_K * (PANEL + PRODUCT_ROWS + 12);
@@ -177,8 +177,8 @@ static void block(void *arg, int64_t index, void *scratch) {
     else K(finish)(&l->finish, y, l->y.s[1], b.picture, b.row, b.m, column, end - column);
 }
 
-/* Pictures whose rows follow each other at one distance are one picture of more rows, which leaves fewer edges of tiles
- * and, where a picture is one row, reads the weights once. No row's bits depend on the rows beside it (panel.h). */
+/* Pictures whose rows are all equally far apart become one picture with more rows, which leaves fewer partial tiles
+ * and, if a picture is one row, reads weights once. No row's bits depend on the rows next to it (panel.h). */
 static bool fold(Tensor *t) {
     if (t->nd == 4) *t = tensor_tokens(*t);
     if (t->n[1] == 1) t->s[1] = t->s[0];
@@ -209,7 +209,7 @@ static void run(Ctx *c, Linear *l, const Tensor *x2) {
     int64_t most = l->row_blocks > 4 ? PRODUCT_N : 128;
     l->columns = part_size(l->y.n[2], gated ? most / 2 : most, PANEL);
     l->column_blocks = (l->y.n[2] + l->columns - 1) / l->columns;
-    l->rows_first = l->y.n[1] < l->w->t.n[0]; /* the smaller of x and w is read again and again */
+    l->rows_first = l->y.n[1] < l->w->t.n[0]; /* reread the smaller of x and w */
     pool_run(c->pool, l->y.n[0] * l->row_blocks * l->column_blocks, block, l);
 }
 

@@ -1,10 +1,10 @@
 /* norm.c: group norm and layer norm.
  *
- * Sums are taken of d = x - m with m close to the mean (the mean of the block or row itself, in f32), so that
- * mean = m + sum(d)/n and M2 = sum(d^2) - sum(d)^2/n lose nothing to a large mean. Group norm sums over fixed blocks of
- * pixels, channel by channel in f32 (at most GROUP_NORM_PIXELS terms), then over blocks in double in index order
- * (Chan et al. 1979, "Updating formulae and a pairwise algorithm for computing sample variances"), so that the result
- * depends neither on threads nor on the batch. */
+ * Sums are over d = x - m with m close to the mean (the mean of the block or row, in f32), so that mean = m + sum(d)/n
+ * and M2 = sum(d^2) - sum(d)^2/n stay accurate if the mean is large. Group norm sums over fixed blocks of pixels,
+ * channel by channel, in f32 (at most GROUP_NORM_PIXELS terms), then over blocks in double, in index order (Chan et al.
+ * 1979, "Updating formulae and a pairwise algorithm for computing sample variances"), so that the result depends
+ * neither on threads nor on the batch. */
 #include "layer_norm.h"
 
 #include <math.h>
@@ -25,7 +25,7 @@ static double *part(Tensor parts, int64_t picture, int64_t block, int64_t group)
     return (double *)parts.data + picture * parts.s[0] + block * parts.s[1] + group * parts.s[2];
 }
 
-/* Channels [0,C) of a pixel lie in one or two places. */
+/* A pixel's channels come from one or two tensors. */
 static const float *source(const GroupNorm *g, int which, int64_t picture, int64_t pixel) {
     return at2(which ? g->x2 : g->x, picture, pixel);
 }
@@ -99,7 +99,7 @@ static void normalise_block(void *arg, int64_t index, void *scratch) {
     int64_t picture = index / blocks_of(g), blk = index % blocks_of(g);
     int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g->x.n[1]);
     int64_t channels = g->channels, width = channels / g->groups;
-    /* y = ((x - high) - low) * scale + b: the mean in two floats, so that a large one costs no digits */
+    /* y = ((x - high) - low) * scale + b: the mean in two floats, so that a large one costs no accuracy */
     float *high = scratch, *low = high + channels, *scale = low + channels;
     for (int64_t c = 0; c < channels; c++) {
         const double *p = (double *)g->stats.data + picture * g->stats.s[0] + c / width * g->stats.s[1];
@@ -114,7 +114,7 @@ static void normalise_block(void *arg, int64_t index, void *scratch) {
             const float *x = source(g, which, picture, t);
             int64_t n = which ? g->x2.n[2] : g->x.n[2];
             const float *h = high + base, *l = low + base, *s = scale + base, *b = g->b + base;
-            float *out = y + base; /* may be x, which compilers would not vectorise */
+            float *out = y + base; /* may be x, so compilers would not vectorise this */
             int64_t c = 0;
             for (; c + VW <= n; c += VW)
                 *(V *)(out + c) =
@@ -148,7 +148,7 @@ void K(group_apply)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *
 
 void K(group_norm)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
                    float eps, Act act) {
-    /* the first block's place is the group's, once all are read */
+    /* a group's statistics overwrite its first block's parts, once all have been read */
     Tensor stats = {.data = parts.data, .dtype = F64, .nd = 3};
     stats.n[0] = parts.n[0], stats.n[1] = parts.n[2], stats.n[2] = 2;
     stats.s[0] = parts.s[0], stats.s[1] = 2, stats.s[2] = 1;

@@ -2,8 +2,8 @@
  *
  * With xh = (x - mean) / std, z = w xh + b, y = act(z), dz = dy act'(z), averages over the group or row:
  *   dx = (w dz - mean(w dz) - xh mean(w dz xh)) / std,   dw = sum dz xh,   db = sum dz
- * z is computed again rather than kept. Sums run in f32 over blocks of pixels (GROUP_NORM_PIXELS, LAYER_NORM_ROWS),
- * then in double over blocks in index order. */
+ * z is recomputed rather than kept. Sums are in f32 over blocks of pixels (GROUP_NORM_PIXELS, LAYER_NORM_ROWS), then in
+ * double over blocks, in index order. */
 #include "backward.h"
 #include "layer_norm.h"
 
@@ -20,7 +20,7 @@ typedef struct {
     Act act;
 } GroupNorm;
 
-/* high, low: the mean in two floats; rstd: by channel */
+/* For each channel: the mean in two floats, and rstd. */
 typedef struct {
     float *high, *low, *rstd;
 } Stats;
@@ -41,7 +41,7 @@ static float *sums_of(const GroupNorm *g, int64_t picture, int64_t block) {
     return (float *)g->room.data + picture * g->room.s[0] + block * g->room.s[1];
 }
 
-/* dz in place of dy; sums of dz and of dz xh over the block. */
+/* Replaces dy by dz; sums dz and dz xh over the block. */
 static void sum_block(void *arg, int64_t index, void *scratch) {
     const GroupNorm *g = arg;
     int64_t blocks = g->room.n[1], picture = index / blocks, blk = index % blocks, channels = g->dy.n[2];
@@ -76,7 +76,7 @@ static void sum_block(void *arg, int64_t index, void *scratch) {
     }
 }
 
-/* A picture's sums over all blocks, in its first block's place. */
+/* Sums a picture's blocks; the result replaces the first block's. */
 static void combine(void *arg, int64_t picture, void *scratch) {
     const GroupNorm *g = arg;
     int64_t n = 2 * g->dy.n[2];
@@ -129,7 +129,7 @@ static void spread_block(void *arg, int64_t index, void *scratch) {
     }
 }
 
-/* w->grad and b->grad from [count][2][C], in order: sums of dz, then of dz xh. */
+/* Adds [count][2][C], sums of dz and then of dz xh, to b->grad and w->grad, in order. */
 static void add_weights(const Weight *w, const Weight *b, const float *sums, int64_t count, int64_t step) {
     int64_t channels = w->t.n[0];
     for (int64_t c = 0; c < channels; c++) {

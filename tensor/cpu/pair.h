@@ -1,8 +1,8 @@
-/* pair.h: two bf16 numbers in one word of 32 bits, the one of the even step of k in the low half, and their product.
+/* pair.h: two bf16 numbers in a 32-bit word, that of the even step of k in the low half, and their product.
  *
- * pair_dot is vdpbf16ps: sum + a1 b1, then + a0 b0, each product exact and each sum rounded to f32. Where the
- * instruction is missing its twin in plain C does the same sums, so that every machine can run the logic. They differ
- * where the instruction takes subnormal numbers for zeros (below 1.2e-38). */
+ * pair_dot is vdpbf16ps: sum + a1 b1, then + a0 b0, each product exact and each sum rounded to f32. A twin in plain C
+ * computes the same sums on machines without the instruction, so that every machine can test the logic. They differ
+ * only for subnormal numbers (below 1.2e-38), which the instruction treats as zeros. */
 #ifndef SD_TENSOR_CPU_PAIR_H
 #define SD_TENSOR_CPU_PAIR_H
 
@@ -27,14 +27,14 @@ static inline __attribute__((always_inline)) V pair_dot(V sum, VU a, VU b) {
 #endif
 }
 
-/* Rounded to the nearest bf16, ties to even, in the high half of each word; NaN stays NaN. */
+/* Rounds to the nearest bf16, ties to even, in the high half of each word; NaN stays NaN. */
 static inline __attribute__((always_inline)) VU bf16_high(V v) {
     VU u = (VU)v, rounded = u + 0x7fffu + (u >> 16 & 1);
     VU nan = (VU)((u & 0x7fffffffu) > 0x7f800000u);
     return ((rounded & ~nan) | ((u | 0x400000u) & nan)) & 0xffff0000u;
 }
 
-/* Words of (even, odd). */
+/* The words that hold the pairs (even, odd). */
 static inline __attribute__((always_inline)) VU pair_of(V even, V odd) {
 #if defined __AVX512BF16__
     const VU places = {0x100000, 0x110001, 0x120002, 0x130003, 0x140004, 0x150005, 0x160006, 0x170007,
@@ -45,7 +45,7 @@ static inline __attribute__((always_inline)) VU pair_of(V even, V odd) {
 #endif
 }
 
-/* A row of n numbers as (n + 1) / 2 words; the number that would follow an odd n is 0. */
+/* Packs a row of n numbers into (n + 1) / 2 words; if n is odd, the last half is 0. */
 static inline void pair_row(uint32_t *out, const float *in, int64_t n) {
     int64_t i = 0;
 #if defined __AVX512BF16__
@@ -62,7 +62,7 @@ static inline void pair_row(uint32_t *out, const float *in, int64_t n) {
 #endif
 }
 
-/* words[k / 2][width] = pairs of rows of in[k][width], rows ldi apart; a row that would follow an odd k is zeros. */
+/* words[(k + 1) / 2][width] = pairs of rows of in[k][width], rows ldi apart; if k is odd, the last pairs with zeros. */
 static inline void pair_rows(uint32_t *words, const float *in, int64_t ldi, int64_t k, int64_t width) {
     for (int64_t p = 0; p < k; p += 2, words += width) {
         const float *even = in + p * ldi, *odd = even + ldi;

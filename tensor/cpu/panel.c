@@ -1,15 +1,15 @@
 /* panel.c: the tiles of panel.h, one source for vectors of 4, 8 and 16.
  *
  * A tile is ROWS x (COLUMNS vectors) of y in registers. In each step of k it loads COLUMNS vectors of the panel and
- * broadcasts ROWS numbers of x: 12 x 32 takes 24 of the 32 registers of AVX-512, 6 x 16 takes 12 of AVX2's 16; both
- * issue more than 1.5 multiply-adds a load, with enough of them in flight to hide their latency (4 cycles, 2 a cycle).
- * Where a tile is narrower than a panel, the panel is passed over by strips, all rows on one strip first.
+ * broadcasts ROWS numbers of x: 12 x 32 takes 24 of the 32 registers of AVX-512, 6 x 16 takes 12 of AVX2's 16. Both
+ * issue more than 1.5 multiply-adds per load, with enough of them in flight to hide their latency (4 cycles, 2 per
+ * cycle). If a tile is narrower than a panel, the panel is taken in strips, all rows on one strip before the next.
  *
  * The same tiles multiply pairs of bf16 (pair.h): a word of the panel and of x is then two steps of k.
  *
- * Rows left over get a tile of their own height: none is computed twice, nothing is read past the last row. */
+ * Rows left over get a tile of their own height: none is computed twice, and nothing is read past the last row. */
 #if defined __aarch64__ && defined __GNUC__ && !defined __clang__
-#pragma GCC optimize("no-schedule-insns") /* it would load all of a step's x at once and spill two sums */
+#pragma GCC optimize("no-schedule-insns") /* else it loads all of a step's x at once and spills two sums */
 #endif
 
 #include "panel.h"
@@ -30,8 +30,8 @@ enum { ROWS = 4, COLUMNS = 2 };
 #endif
 enum {
     STRIP = COLUMNS * VW,
-    PIECE = 320, /* steps of k at once: a strip and the rows of a tile stay in the first cache */
-    AHEAD = 8,   /* steps: a line of the panel is asked for about 50 cycles before its use */
+    PIECE = 320, /* steps of k at once: a strip and the rows of a tile stay in L1 */
+    AHEAD = 8,   /* steps that a line of the panel is prefetched ahead: about 50 cycles */
     LINE = 64,   /* bytes in a cache line */
 };
 
@@ -48,22 +48,22 @@ typedef uint32_t Word __attribute__((may_alias));
 typedef struct {
     bool transposed; /* x is [k][rows], its rows ldx apart */
     bool pairs;      /* words of x and panel are pairs */
-    DType type;      /* not F32: the panel is made from numbers of this type on the way */
+    DType type;      /* not F32: the panel is widened from this type along the way */
 } Form;
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* One product as the tiles see it; k, x and panel in words. */
+/* One product, as tiles see it; k, x and panel in words. */
 typedef struct {
-    int64_t k, ldx, ldy, n; /* n: columns from y's that exist */
+    int64_t k, ldx, ldy, n; /* n: how many columns of y there are from here */
     const float *x, *panel;
     const uint16_t *from; /* the panel before it is widened */
-    Ahead next;           /* a line of it is asked for in each step */
+    Ahead next;           /* each step prefetches a line of it */
     float *y;
     bool accumulate;
 } Tile;
 
-/* Rows of a tile that is wider than what there is of y. */
+/* Stores a tile that is wider than what is left of y. */
 static __attribute__((noinline)) void put_narrow(const Tile *t, const float *sums, int rows) {
     for (int i = 0; i < rows; i++)
         for (int64_t j = 0; j < t->n; j++) {
@@ -75,14 +75,14 @@ static __attribute__((noinline)) void put_narrow(const Tile *t, const float *sum
 /* rows x columns vectors. */
 INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
     V acc[ROWS][PANEL / VW];
-    const float *groups[(ROWS + 2) / 3]; /* one register for three rows: x, x + ldx, x + 2 ldx are addressing modes */
+    const float *groups[(ROWS + 2) / 3]; /* one register for three rows: x + ldx and x + 2 ldx are addressing modes */
     UNROLL
     for (int i = 0; i < rows; i++) {
         UNROLL
         for (int c = 0; c < columns; c++) acc[i][c] = (V){0};
     }
     UNROLL
-    for (int i = 0; i < rows; i++) { /* by the end of the loop y has come */
+    for (int i = 0; i < rows; i++) { /* y arrives by the end of the loop */
         UNROLL
         for (int c = 0; c<columns; c += LINE / 4 / VW> 1 ? LINE / 4 / VW : 1)
             __builtin_prefetch(t.y + i * t.ldy + c * VW, 1);
@@ -129,7 +129,7 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
         }
         return;
     }
-    float sums[ROWS * PANEL]; /* a copy: indexing acc itself would keep it in memory */
+    float sums[ROWS * PANEL]; /* a copy: indexing acc itself would force it into memory */
     UNROLL
     for (int i = 0; i < rows; i++) {
         UNROLL
@@ -141,7 +141,7 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
 #define CASE(r)                                                                                                        \
     case r: tile(r < ROWS ? r : ROWS, COLUMNS, form, t); break;
 
-/* Nothing that is not there already. */
+/* Prefetches nothing new: the panel, which is in L1. */
 INLINE Ahead again(const float *panel) {
     return (Ahead){(const char *)panel, (const char *)UINTPTR_MAX, LINE, LINE, 0};
 }
@@ -182,14 +182,15 @@ INLINE void product(int64_t m, const Form form, Tile all) {
         t.x += form.transposed ? p * all.ldx : p;
         t.panel += p * PANEL;
         size_t bytes = (size_t)(t.k * PANEL) * sizeof *t.panel;
-        if (!all.next.at) t.next = ahead_bytes(t.panel + t.k * PANEL, bytes, t.k); /* often the next panel */
-        if (m == 1) tile(1, PANEL / VW, form, t); /* bound by memory: the panel in the order in which it lies */
+        if (!all.next.at)
+            t.next = ahead_bytes(t.panel + t.k * PANEL, bytes, t.k); /* what follows is often the next panel */
+        if (m == 1) tile(1, PANEL / VW, form, t);                    /* bound by memory: reads the panel in order */
         else
             for (; t.n > 0; t.n -= STRIP, t.panel += STRIP, t.y += STRIP) strip(m, form, t);
     }
 }
 
-/* The first tile of every strip widens it, between its products; for one row nothing is kept. */
+/* The first tile of each strip widens it along with its products; for a single row nothing is kept. */
 INLINE void product_widening(int64_t m, const DType type, Tile t, float *room) {
     if (m == 1 && WIDENS_BY_VECTORS) {
         tile(1, PANEL / VW, (Form){.type = type}, t);

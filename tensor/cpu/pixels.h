@@ -4,8 +4,8 @@
 
 #include "kernels.h"
 
-/* Row (or column) of a picture of `in` rows that row i comes from when it is read as if resized to `up` rows by nearest
- * neighbour, as torch computes it: floor(i * (float)(in / up)). up 0: as it is. -1: outside. */
+/* For a picture of `in` rows (or columns) read as if resized to `up` rows by nearest neighbour: the row that row i
+ * comes from, as torch computes it: floor(i * (float)(in / up)). up 0: no resizing. -1: outside the picture. */
 static inline int64_t nearest_source(int64_t i, int64_t in, int64_t up) {
     if (!up) return i >= 0 && i < in ? i : -1;
     if (i < 0 || i >= up) return -1;

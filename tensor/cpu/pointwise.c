@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* x / (1 + e^-x) of `count` vectors side by side. Where e^-x would overflow, the result is below 1e-35. */
+/* x / (1 + e^-x) of `count` vectors at once. If e^-x would overflow, the result is below 1e-35. */
 static inline __attribute__((always_inline)) void silu_by(V *x, const int count) {
     V e[AT_ONCE_EXP2];
 #pragma GCC unroll 4
@@ -19,7 +19,7 @@ static inline __attribute__((always_inline)) void silu_by(V *x, const int count)
     for (int i = 0; i < count; i++) x[i] /= 1.0f + e[i];
 }
 
-/* GELU of them by fm_gelu's method: max(x, 0) - |x| Phi(-|x|). */
+/* Their GELU, by fm_gelu's method: max(x, 0) - |x| Phi(-|x|). */
 static inline __attribute__((always_inline)) void gelu_by(V *x, const int count) {
     V e[AT_ONCE_EXP2], half[AT_ONCE_EXP2];
 #pragma GCC unroll 4

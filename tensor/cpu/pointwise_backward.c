@@ -1,4 +1,4 @@
-/* pointwise_backward.c: gradients of activations and of the small ops, and the table of all backward ops.
+/* pointwise_backward.c: gradients of activations and small ops, and the table of all backward ops.
  *
  *   SiLU        s (1 + x (1 - s)), s = sigmoid(x)
  *   quick GELU  s + 1.702 x s (1 - s), s = sigmoid(1.702 x)
@@ -79,7 +79,7 @@ static void activation_rows(void *arg, int64_t index, void *scratch) {
         case ACT_SILU: SLOPES(silu_slope);
         case ACT_GELU: SLOPES(gelu_slope);
         case ACT_QUICK_GELU: SLOPES(quick_gelu_slope);
-        case ACT_GEGLU: /* never recorded as one */
+        case ACT_GEGLU: /* is recorded as another op */
         case ACT_NONE:
             for (int64_t i = 0; i < n; i++) dx[i] = (add ? dx[i] : 0) + dy[i];
         }
@@ -104,7 +104,7 @@ static void geglu_rows(void *arg, int64_t index, void *scratch) {
     }
 }
 
-/* z = scale (mean + e^(lv/2) noise), lv = log variance within -30..20, where alone it has a slope */
+/* z = scale (mean + e^(lv/2) noise), lv = log variance clamped to -30..20, with slope 0 outside */
 static void gaussian_rows(void *arg, int64_t index, void *scratch) {
     (void)scratch;
     const Pointwise *p = arg;
@@ -148,7 +148,7 @@ typedef struct {
     float *table, *positions;
 } Sums;
 
-/* One picture's sums: f32 over 64 rows, then double. */
+/* Sums one picture: in f32 over 64 rows, then in double. */
 static void picture_sums(void *arg, int64_t p, void *scratch) {
     const Sums *s = arg;
     int64_t n = s->dy.n[2], rows = s->dy.n[1];
@@ -176,7 +176,7 @@ void K(row_sums)(Ctx *c, Tensor sums, const Weight *bias, Tensor dy) {
     }
 }
 
-/* A chunk of channels of all rows, in their order: so that rows of the table that occur twice are added in order. */
+/* One chunk of channels of all rows: a row of the table that occurs more than once is added to in order. */
 static void embedding_chunk(void *arg, int64_t index, void *scratch) {
     (void)scratch;
     const Sums *s = arg;

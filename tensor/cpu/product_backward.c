@@ -1,12 +1,13 @@
-/* product_backward.c: gradients of linear layers and convolutions, on the forward's kernels.
+/* product_backward.c: gradients of linear layers and convolutions, with the forward kernels:
  *
- *   dX of a linear layer   dY W: the forward product with W turned, a copy that costs 1/T of the product
- *   dX of a convolution    the convolution of dY with the filters turned by 180 degrees and their channels exchanged,
- * by Winograd's transforms where those serve. Stride 2: dY is spread out with zeros between its pixels first, so that
- * each element is still a sum in one fixed order. Up-sampling: the gradient of the resized picture is summed over the
- * pixels that were read from one place. dW                     [outputs][pixels] x [pixels][taps x channels]: a work
- * item owns a block of dW and goes through all pictures in order, PIXELS pixels at once, with sums of its own that are
- * added to dW once. So dW does not depend on threads. */
+ *  - dX of a linear layer: dY W, the forward product with W transposed; the copy costs 1/T of the product.
+ *  - dX of a convolution: dY convolved with the filters rotated by 180 degrees, with their channels exchanged; through
+ *    Winograd's transforms where they serve. Stride 2: dY is spread out first, with zeros between its pixels, so that
+ *    each element is still a sum in one fixed order. Up-sampling: the gradient of the resized picture is summed over
+ * the pixels that were read from one place.
+ *  - dW: [outputs][pixels] x [pixels][taps x channels]. A work item owns a block of dW and goes through all pictures in
+ *    order, PIXELS pixels at a time, with its own sums, which are added to dW once. So dW does not depend on threads.
+ */
 #include "backward.h"
 
 #include "gather.h"
@@ -29,7 +30,7 @@ typedef struct {
     int64_t from, n; /* columns of w */
 } Copied;
 
-/* Panel `index` of W^T: [O][32], columns that do not exist zero. */
+/* Panel `index` of W^T: [O][32], zeros past the last column. */
 static void transpose_panel(void *arg, int64_t index, void *scratch) {
     (void)scratch;
     const Copied *t = arg;
@@ -42,7 +43,7 @@ static void transpose_panel(void *arg, int64_t index, void *scratch) {
 }
 
 void K(linear_dx)(Ctx *c, Into dx, const Into *dx2, Tensor dy, const Weight *w, Tensor room) {
-    assert(w->t.data); /* training keeps weights as they lie */
+    assert(w->t.data); /* training keeps weights as they are */
     int64_t from = 0;
     for (int source = 0; source < (dx2 ? 2 : 1); source++) {
         Into to = source ? *dx2 : dx;
@@ -62,7 +63,7 @@ void K(linear_dx)(Ctx *c, Into dx, const Into *dx2, Tensor dy, const Weight *w, 
 
 /* --- dX of a convolution --- */
 
-/* Channels [16 index, 16 index + 16) of the turned filters, [O][taps][16]. */
+/* Channels [16 index, 16 index + 16) of the rotated filters, [O][taps][16]. */
 static void rotate_filters(void *arg, int64_t index, void *scratch) {
     (void)scratch;
     const Copied *t = arg;
@@ -76,7 +77,7 @@ static void rotate_filters(void *arg, int64_t index, void *scratch) {
         }
 }
 
-/* The same as [I][taps][O], for kernels that have no prepared form. */
+/* The same as [I][taps][O], for kernel sizes without a prepared form. */
 static void rotate_plainly(const Weight *w, float *to) {
     int64_t outputs = w->t.n[0], channels = w->t.n[3], taps = w->t.n[1] * w->t.n[2];
     for (int64_t i = 0; i < channels; i++)
@@ -104,7 +105,7 @@ static void spread_row(void *arg, int64_t index, void *scratch) {
                (size_t)channels * sizeof *to);
 }
 
-/* Row `index` of dx: the sums of what was read from it. */
+/* Row `index` of dx: sums the gradients of all pixels that were read from it. */
 static void gather_row(void *arg, int64_t index, void *scratch) {
     (void)scratch;
     const Spread *s = arg;
@@ -153,19 +154,19 @@ void K(conv2d_dx)(Ctx *c, Into dx, Tensor dy, const Weight *w, Conv2d g, Tensor 
 /* --- dW --- */
 
 enum {
-    PIXELS = 256,  /* of one product */
-    DEPTH = 160,   /* most rows (taps x channels) of a work item */
-    COLUMNS = 320, /* most outputs of one */
-    ITEMS = 8,     /* as many are wanted, for threads to share */
+    PIXELS = 256,  /* per product */
+    DEPTH = 160,   /* most rows (taps x channels) per work item */
+    COLUMNS = 320, /* most outputs per work item */
+    ITEMS = 8,     /* make at least so many, for threads to share */
 };
 
 typedef struct {
-    Tensor dy, x; /* tokens [N,T,O]; [N,T,K], or behind the gather */
+    Tensor dy, x; /* tokens [N,T,O]; [N,T,K], or none with `gather` */
     const Gather *gather;
     float *dw;
-    int64_t row, at; /* of dw: elements from output to output; where this source begins */
+    int64_t row, at; /* in dw: elements from one output to the next; where this source begins */
     int64_t all_taps, all_channels, taps, channels, pieces, columns;
-    bool even; /* rows of x are equally far apart, from picture to picture, too */
+    bool even; /* rows of x are equally far apart, even across pictures */
 } Sum;
 
 static void gather_inputs(const Sum *s, float *to, int64_t picture, int64_t row, int64_t m, int64_t tap, int64_t taps,
@@ -178,7 +179,7 @@ static void gather_inputs(const Sum *s, float *to, int64_t picture, int64_t row,
         memcpy(to, at2(s->x, picture, row + i) + channel, (size_t)channels * sizeof *to);
 }
 
-/* Copies of 16 and 32 floats are two instructions; a call for each would cost more than the products. */
+/* Copying 16 or 32 floats takes a few instructions; calls would cost more than the products. */
 static void copy_row(float *to, const float *from, int64_t n) {
     if (n >= PANEL) memcpy(to, from, PANEL * sizeof *to);
     else if (n == PANEL / 2) {
@@ -188,7 +189,7 @@ static void copy_row(float *to, const float *from, int64_t n) {
         for (int64_t i = 0; i < PANEL; i++) to[i] = i < n ? from[i] : 0;
 }
 
-/* panels[n / 32][PIXELS][32], rows from `filled` on: columns [column, column + n) of dy */
+/* Fills panels[n / 32][PIXELS][32], from row `filled` on, with columns [column, column + n) of dy. */
 static void gather_panels(const Sum *s, float *panels, int64_t filled, int64_t picture, int64_t row, int64_t m,
                           int64_t column, int64_t n) {
     for (int64_t j = 0; j < n; j += PANEL) {
@@ -212,7 +213,7 @@ static void sum_item(void *arg, int64_t index, void *scratch) {
     for (int64_t p = 0; p < s->dy.n[0]; p++)
         for (int64_t row = 0; row < rows;) {
             int64_t m = min64(PIXELS - filled, rows - row);
-            bool lies = !s->gather && (m == PIXELS || s->even); /* x is read where it lies */
+            bool lies = !s->gather && (m == PIXELS || s->even); /* x can be read where it is */
             if (!lies) gather_inputs(s, inputs + filled * depth, p, row, m, tap, taps, channel, channels);
             else if (!filled) x = at2(s->x, p, row) + channel;
             gather_panels(s, panels, filled, p, row, m, column, n);

@@ -1,5 +1,5 @@
-/* rows.h: elementwise work on rows of any rank, [rows][n], in blocks of about PIECE elements: block i has rows
- * i * rows_at_once(t) and on. */
+/* rows.h: elementwise work on tensors of any rank, as [rows][n], in blocks of about PIECE elements: block i has rows
+ * from i * rows_at_once(t) on. */
 #ifndef SD_TENSOR_CPU_ROWS_H
 #define SD_TENSOR_CPU_ROWS_H
 

@@ -1,10 +1,10 @@
-/* table.c: this instruction set's tables of ops: f32, and `mixed`, whose linear layers and attention multiply pairs of
- * bf16 (pair.h). */
+/* table.c: the tables of ops for this instruction set: f32, and `mixed`, in which linear layers and attention multiply
+ * pairs of bf16 (pair.h). */
 #include "backward.h"
 
 const Ops *K(cpu_table)(void), *K(cpu_table_mixed)(void);
 
-/* What both have. */
+/* What both tables share. */
 #define SHARED                                                                                                         \
     .pieces = true, .conv2d = K(conv2d), .group_norm = K(group_norm), .group_sums = K(group_sums),                     \
     .group_stats = K(group_stats), .group_apply = K(group_apply), .layer_norm = K(layer_norm),                         \

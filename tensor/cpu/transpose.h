@@ -1,4 +1,4 @@
-/* transpose.h: a square of VW x VW words turned in registers. */
+/* transpose.h: transposes squares of VW x VW words in registers. */
 #ifndef SD_TENSOR_CPU_TRANSPOSE_H
 #define SD_TENSOR_CPU_TRANSPOSE_H
 
@@ -10,7 +10,7 @@
 #define TRANSPOSE_MIX(a, b, ...) __builtin_shuffle(a, b, (VI){__VA_ARGS__})
 #endif
 
-/* The first halves of a and b, their elements in turns; and the second halves. */
+/* Interleaves the first halves of a and b; and the second halves. */
 #if defined __AVX512F__
 #define TRANSPOSE_LOW(a, b) TRANSPOSE_MIX(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define TRANSPOSE_HIGH(a, b) TRANSPOSE_MIX(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
@@ -22,8 +22,8 @@
 #define TRANSPOSE_HIGH(a, b) TRANSPOSE_MIX(a, b, 2, 6, 3, 7)
 #endif
 
-/* Turns a. Each round moves the highest bit of an element's column to its row and the row's to its column; after as
- * many rounds as there are bits they have changed places. */
+/* Transposes a. Each round exchanges one bit of an element's column number for one of its row number; after as many
+ * rounds as there are bits, row and column have changed places. */
 static inline __attribute__((always_inline)) void transpose_registers(V a[VW]) {
     V b[VW];
 #pragma GCC unroll 4
@@ -38,7 +38,7 @@ static inline __attribute__((always_inline)) void transpose_registers(V a[VW]) {
     }
 }
 
-/* to[c][r] = from[r][c] scale[c]; rows of `to` and `from` are ldt and ldf apart. */
+/* to[c][r] = from[r][c] scale[c]; rows are ldt and ldf apart. */
 static inline __attribute__((always_inline)) void transpose_square(float *to, int64_t ldt, const float *from,
                                                                    int64_t ldf, V scale) {
     V a[VW];
@@ -49,7 +49,7 @@ static inline __attribute__((always_inline)) void transpose_square(float *to, in
     for (int i = 0; i < VW; i++) *(V *)(to + i * ldt) = a[i];
 }
 
-/* The same of words, as they are. */
+/* The same for words, without a scale. */
 static inline __attribute__((always_inline)) void transpose_words(uint32_t *to, int64_t ldt, const uint32_t *from,
                                                                   int64_t ldf) {
     V a[VW];

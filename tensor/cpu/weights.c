@@ -1,7 +1,7 @@
-/* weights.c: a panel of a weight in f32, from whatever form the weight is in.
+/* weights.c: f32 panels of a weight, from whatever form the weight is in.
  *
- * K of a convolution counts taps first, channels within: k = tap I + channel. All forms hold the same numbers, and
- * widening is exact, so products from any of them have the same bits. */
+ * K of a convolution counts taps, then channels: k = tap I + channel. All forms hold the same numbers, and widening is
+ * exact, so products have the same bits with any of them. */
 #include "kernels.h"
 
 #include "pair.h"
@@ -10,7 +10,7 @@
 
 #include <assert.h>
 
-/* Rows [column, column + n) of w[O][K], turned: the lines being written stay in the first cache. */
+/* Rows [column, column + n) of w[O][K], transposed, in pieces: the cache lines being written stay in L1. */
 static void from_rows(float *to, const Tensor *w, int64_t row_size, int64_t column, int64_t n, int64_t from,
                       int64_t k) {
     enum { AT_ONCE = 64 };
@@ -26,7 +26,7 @@ static void from_rows(float *to, const Tensor *w, int64_t row_size, int64_t colu
     }
 }
 
-/* [O/16][I][9][16]: a panel is two blocks side by side. */
+/* From [O/16][I][9][16]: a panel is two blocks next to each other. */
 static void from_filters(float *to, const Weight *w, int64_t column, int64_t n, int64_t from, int64_t k) {
     enum { LANES = FILTER_OUTPUTS, TAPS = 9 };
     int64_t channels = w->t.n[3];
@@ -80,7 +80,7 @@ const uint32_t *K(pairs_of)(uint32_t *room, const Weight *w, int64_t column, int
     return room;
 }
 
-/* [O/32][(K + 1) / 2][32] words: the panels of pairs. */
+/* Of the panels of pairs, [O/32][(K + 1) / 2][32] words. */
 static size_t pairs_bytes(const Weight *w) {
     int64_t panels = (w->t.n[0] + PANEL - 1) / PANEL;
     return (size_t)(panels * PANEL * ((w->t.n[1] + 1) / 2)) * sizeof(uint32_t);

@@ -1,4 +1,4 @@
-/* widen.h: numbers of a file's types as f32, exactly. */
+/* widen.h: F16 and BF16 to f32, exactly. */
 #ifndef SD_TENSOR_CPU_WIDEN_H
 #define SD_TENSOR_CPU_WIDEN_H
 
@@ -14,15 +14,15 @@
 #include <arm_neon.h>
 #endif
 
-/* Whether vectors of both types are widened by an instruction or two. */
+/* Whether an instruction or two widen a vector, for both types. */
 #if defined __F16C__ || defined __aarch64__
 enum { WIDENS_BY_VECTORS = 1 };
 #else
 enum { WIDENS_BY_VECTORS = 0 };
 #endif
 
-/* A vector of f32 from VW numbers on any byte boundary. Every aarch64 widens f16, also those that do not compute with
- * it. */
+/* A vector of f32 from VW numbers at any byte boundary. Every aarch64 can widen f16, even if it cannot compute with it.
+ */
 static inline __attribute__((always_inline)) V widen_vector(const void *from, DType dtype) {
     typedef uint16_t Narrow __attribute__((vector_size(2 * VW)));
     typedef uint32_t Wide __attribute__((vector_size(4 * VW)));
@@ -43,7 +43,7 @@ static inline __attribute__((always_inline)) V widen_vector(const void *from, DT
 #endif
 }
 
-/* out[0..n) = in[0..n); `in` lies on any byte boundary. */
+/* out[0..n) = in[0..n), which may begin at any byte boundary. */
 static inline void widen(float *out, const void *in, DType dtype, int64_t n) {
     if (dtype == F32) {
         memcpy(out, in, (size_t)n * sizeof *out);

@@ -1,18 +1,21 @@
-/* winograd.c: 3x3 convolutions of stride 1 through F(4x4, 3x3) (winograd_tile.h), a quarter of the multiplications; of
- * pictures enlarged to twice their size through F(4x4, 2x2), a sixth.
+/* winograd.c: 3x3 convolutions of stride 1 through F(4x4, 3x3) (winograd_tile.h), with a quarter of the
+ * multiplications; of pictures enlarged to twice their size through F(4x4, 2x2), with a sixth.
  *
- * A work item is a chunk of 4x4 tiles of the output (of an enlarged picture: of one of its four phases, whose outputs
- * are two apart) and a group of output channels. For each block of input channels the tiles' inputs are transformed
- * into V [36][tiles][channels]; then for each 32 outputs their filters are transformed into U [36][channels][32] and 36
- * products, one for each point, are added to M [32 outputs][36][tiles][32]; a phase has 25 points. After the last block
- * M is transformed back and the epilogue is done. V, U and M are the thread's scratch: transformed filters take four
- * times the weights' memory and are read slower than they are made, and an input is transformed once for each group of
- * outputs, which costs less than threads waiting for a common one would.
+ * A work item is a chunk of 4x4 tiles of the output (for an enlarged picture: of one of its four phases, whose outputs
+ * are two apart) and a group of output channels. For each block of input channels:
  *
- * An element of y depends on its tile, the weights and the blocks of input channels only: products sum each row by
+ *  - the tiles' inputs are transformed into V [36][tiles][channels];
+ *  - for each 32 outputs, filters are transformed into U [36][channels][32], and 36 products, one for each point, are
+ *    added to M [32 outputs][36][tiles][32]. A phase has 25 points.
+ *
+ * After the last block, M is transformed back and the epilogue applied. V, U and M are in the thread's scratch:
+ * transformed filters take four times the memory of the weights and would be slower to read than they are to make; an
+ * input is transformed once for each group of outputs, which costs less than having threads wait for a shared one.
+ *
+ * An element of y depends only on its tile, the weights and the blocks of input channels: products sum each row by
  * itself (panel.h), and the blocks follow from the number of channels. So the tiles of all pictures of a batch are one
- * list, cut anywhere, and each picture has the bits that it has alone; a part of a picture has those of the whole one
- * where it begins at a multiple of 4, or of 8 where it is enlarged. */
+ * list, cut anywhere, and each picture has the bits it has alone. A part of a picture has the bits of the whole one if
+ * it begins at a multiple of 4, or of 8 if it is enlarged. */
 #include "winograd.h"
 
 #include "tensor/prepare.h"
@@ -24,10 +27,10 @@
 #include <string.h>
 
 enum {
-    PAD = 16,      /* floats between planes: planes a multiple of 4 KiB apart would share one set of the first cache */
-    CHANNELS = 64, /* a block: 36 panels of 32 outputs stay in the second cache, one panel and its rows in the first */
+    PAD = 16,      /* floats between planes: planes a multiple of 4 KiB apart would share sets of L1 */
+    CHANNELS = 64, /* of a block: 36 panels of 32 outputs stay in L2, one panel and its rows in L1 */
     TILES = 64,    /* of a chunk: transforming filters costs about 3 / TILES of the products */
-    GROUP = 320,   /* outputs that share transformed inputs, which cost about 20 / GROUP; half where tiles are few */
+    GROUP = 320, /* outputs that share transformed inputs, which cost about 20 / GROUP; half as many if tiles are few */
 };
 
 typedef struct {
@@ -36,17 +39,17 @@ typedef struct {
     Conv2d g;
     Finish finish;
     bool up;                      /* by phases */
-    int in;                       /* rows that a tile sees: WINO_IN or WINO_UP_IN */
+    int in;                       /* rows that a tile reads: WINO_IN or WINO_UP_IN */
     int64_t rows, columns, tiles; /* of one picture; of all */
     int64_t group, groups, phases;
 } Winograd;
 
-/* Where a chunk's arrays lie in scratch. */
+/* A work item and its arrays in scratch. */
 typedef struct {
     int64_t first, tiles;            /* of the chunk */
     int64_t output, outputs;         /* of the group */
     int64_t channel, channels;       /* of the block */
-    int64_t phase_row, phase_column; /* 0 or 1: where its outputs begin, two apart */
+    int64_t phase_row, phase_column; /* 0 or 1: where the phase's outputs begin, two apart */
     WinoForm form;
     int64_t v_plane, m_plane;
     float *v, *u, *m, *zeros, *edge, *packed;
@@ -59,7 +62,7 @@ static int64_t tiles_of(int64_t rows, int64_t columns) {
     return (rows + WINO_OUT - 1) / WINO_OUT * ((columns + WINO_OUT - 1) / WINO_OUT);
 }
 
-/* Multiplications for each pair of channels of one picture, filters' transforms included. */
+/* Multiplications per pair of channels of one picture, including those of the filters' transform. */
 static int64_t cost(int64_t rows, int64_t columns) { return WINO_POINTS * tiles_of(rows, columns) + 100; }
 
 static int64_t cost_up(int64_t rows, int64_t columns) {
@@ -72,13 +75,13 @@ bool K(winograd_serves)(Tensor y, const Weight *w, Conv2d g) {
     return w->t.n[1] == 3 && w->t.n[2] == 3 && g.stride == 1 && w->t.n[3] >= 32 && fewer;
 }
 
-/* Whether by phases: of pictures of exactly twice the size, where that is less work. */
+/* Whether to go by phases: if the picture is read at exactly twice its size and that is less work. */
 static bool by_phases(Tensor y, Tensor x, Conv2d g) {
     int64_t rows = g.whole_h ? g.whole_h : y.n[1];
     return g.up_h == 2 * x.n[1] && g.up_w == 2 * x.n[2] && cost_up(rows, y.n[2]) < cost(rows, y.n[2]);
 }
 
-/* Where the tile's outputs begin. */
+/* Where a tile's outputs begin. */
 typedef struct {
     int64_t picture, row, column;
 } Place;
@@ -88,9 +91,9 @@ static Place place(const Winograd *w, int64_t tile) {
     return (Place){tile / each, t / w->columns * WINO_OUT, t % w->columns * WINO_OUT};
 }
 
-/* Row or column of x where the first tile of a phase begins to see it, and whether its rows are of the odd kind. */
+/* The first row or column of x that a phase's first tile reads, and whether the phase's rows are the odd kind. */
 static int64_t begin(const Winograd *w, int64_t phase, int pad, bool *odd) {
-    int64_t first = phase - pad, low = first & 1; /* of the enlarged picture */
+    int64_t first = phase - pad, low = first & 1; /* in the enlarged picture */
     *odd = !low;
     return w->up ? (first - low) / 2 : first;
 }
@@ -110,7 +113,7 @@ static void find_sources(const Winograd *w, Chunk *c) {
     }
 }
 
-/* The block's channels of the pixel that the tile's row r and column k see; NULL: padding. */
+/* The block's channels of the pixel that the tile reads at row r, column k; NULL: padding. */
 static const float *pixel(const Winograd *w, const Chunk *c, int64_t tile, int r, int k) {
     const int32_t *source = c->source + tile * 2 * w->in;
     int64_t row = source[r], column = source[w->in + k];
@@ -118,8 +121,8 @@ static const float *pixel(const Winograd *w, const Chunk *c, int64_t tile, int r
     return at3(w->x, (c->first + tile) / (w->rows * w->columns), row, column) + c->channel;
 }
 
-/* Asks for a tile's pixels but the columns that it shares with the tile before: pieces of memory this short are
- * not foreseen by the processor. */
+/* Prefetches a tile's pixels, except the columns that it shares with the tile before: the processor does not foresee
+ * such short runs. */
 static void prefetch_inputs(const Winograd *w, const Chunk *c, int64_t tile) {
     for (int r = 0; r < w->in; r++)
         for (int k = w->in - WINO_OUT; k < w->in; k++) {
@@ -128,7 +131,7 @@ static void prefetch_inputs(const Winograd *w, const Chunk *c, int64_t tile) {
         }
 }
 
-/* V for the block's channels. Vectors that would reach past the last channel are read from a copy with zeros. */
+/* V for the block's channels. A vector that would reach past the last channel is read from a copy padded with zeros. */
 static inline __attribute__((always_inline)) void inputs(const Winograd *w, const Chunk *c, const bool up) {
     const int n = up ? WINO_UP_IN : WINO_IN, points = n * n;
     int64_t whole = c->channels / VW * VW;
@@ -176,7 +179,7 @@ static inline __attribute__((always_inline)) void filters(const char *from, int6
                                                           const DType dtype, const WinoForm form) {
     const int64_t width = dtype == F32 ? 4 : 2, one = 9 * FILTER_OUTPUTS * width;
     for (int64_t k = 0; k < channels; k++, from += one, to += PANEL) {
-        /* weights are read once in a call: ask for what comes eight channels later */
+        /* weights are read once per call: prefetch eight channels ahead */
         for (int64_t line = 0; line < one; line += 64) __builtin_prefetch(from + 8 * one + line);
         for (int64_t part = 0; part < FILTER_OUTPUTS; part += VW) {
             V g[9];
@@ -194,7 +197,7 @@ static inline __attribute__((always_inline)) void filters_of_form(const char *fr
     else filters(from, c->channels, to, dtype, (WinoForm){true, f.odd_row, f.odd_column});
 }
 
-/* U for 32 outputs; columns of outputs that do not exist keep what they had, and are not stored. */
+/* U for 32 outputs; columns past the last output keep old numbers, whose products are not stored. */
 static void transform_filters(const Winograd *w, const Chunk *c, int64_t output) {
     const DType dtype = w->w->t.dtype;
     for (int64_t j = 0; j < PANEL && output + j < w->y.n[3]; j += FILTER_OUTPUTS) {
@@ -228,7 +231,7 @@ static inline void put(float *out, V v, int64_t n, bool add) {
     for (int64_t i = 0; i < n; i++) out[i] = add ? out[i] + v[i] : v[i];
 }
 
-/* A vector of n <= VW numbers, zeros after them; from NULL: zeros. */
+/* A vector of n <= VW numbers, then zeros; from NULL: all zeros. */
 static inline V load(const float *from, int64_t n) {
     if (from && n == VW) return *(const V *)from;
     V v = {0};
@@ -236,7 +239,7 @@ static inline V load(const float *from, int64_t n) {
     return v;
 }
 
-/* One tile's outputs [o, o + n) of the group, 4x4 pixels or as many as there are, through the epilogue into y. */
+/* Puts a tile's outputs [o, o + n) of the group, 4x4 pixels or as many as there are, through the epilogue into y. */
 static void put_tile(const Winograd *w, const Chunk *c, int64_t i, int64_t o, int64_t n, const V *out) {
     const Epilogue *e = &w->finish.e;
     const Tensor *r = e->residual;

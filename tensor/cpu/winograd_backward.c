@@ -1,10 +1,15 @@
-/* winograd_backward.c: dW of 3x3 convolutions of stride 1 in the transformed domain, a quarter of the multiplications.
+/* winograd_backward.c: dW of 3x3 convolutions of stride 1 in the transformed domain, with a quarter of the
+ * multiplications.
  *
  * The forward op is Y = A^T [(G g G^T) * (B^T d B)] A (winograd_tile.h), so
- *   dg = G^T [sum over tiles of (A dY A^T) * (B^T d B)] G.
- * Three loops: all tiles' inputs and gradients are transformed, [36][tiles][I] and as panels [36][O/32][tiles][32]; 36
- * products with the tiles as the inner dimension give the sums [36][I][O]; these are transformed back and added to dW.
- * A sum runs over the tiles in order, whoever computes it. Tiles go in chunks of DW_TILES, so that the room is bounded.
+ *     dg = G^T [sum over tiles of (A dY A^T) * (B^T d B)] G.
+ *
+ *  - The inputs and gradients of all tiles are transformed, to [36][tiles][I] and to panels [36][O/32][tiles][32].
+ *  - 36 products with the tiles as the inner dimension give the sums [36][I][O].
+ *  - The sums are transformed back and added to dW.
+ *
+ * A sum runs over tiles in order, whichever thread computes it. Tiles go in chunks of DW_TILES, which bounds the
+ * memory.
  */
 #include "backward.h"
 
@@ -14,16 +19,16 @@
 
 #include <string.h>
 
-enum { AT_ONCE = 16 /* tiles of a work item */ };
+enum { AT_ONCE = 16 /* tiles per work item */ };
 
 typedef struct {
     Tensor dy, x;
     Conv2d g;
     float *dw, *v, *m, *u;
-    int64_t rows, columns;   /* tiles of a picture */
+    int64_t rows, columns;   /* of tiles, per picture */
     int64_t first, count;    /* of the chunk */
     int64_t inputs, outputs; /* channels, rounded up */
-    bool more;               /* chunks came before */
+    bool more;               /* this is not the first chunk */
 } Back;
 
 /* A y for four rows, `step` vectors apart. */
@@ -123,7 +128,7 @@ static void multiply(void *arg, int64_t index, void *scratch) {
     K(panel_product_transposed)(b->inputs, b->count, v, b->inputs, m, u, b->outputs, PANEL, b->more);
 }
 
-/* A vector of outputs of all inputs. */
+/* One vector of outputs, for all inputs. */
 static void transform_back(void *arg, int64_t index, void *scratch) {
     (void)scratch;
     const Back *b = arg;

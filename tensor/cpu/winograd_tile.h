@@ -2,16 +2,17 @@
  * vector.
  *
  * A 3x3 convolution of a tile of 6x6 inputs gives 4x4 outputs: Y = A^T [(G g G^T) * (B^T d B)] A, 36 multiplications
- * for what takes 144 (Lavin and Gray 2016, "Fast algorithms for convolutional neural networks"). The matrices follow
- * from six points where polynomials are evaluated. Here they are 0, +-5/8, +-3/2 and infinity and not the usual 0, +-1,
- * +-2: the relative RMS error of f32 is 7.7e-7 against 1.8e-6 (unit inputs, 320 channels; SPEED.md has others), less
- * than that of a plain sum. Every constant of B and G is exact. The points' denominators stand in A alone, so that
- * filters, which are transformed anew in every call, cost the fewest operations.
+ * instead of 144 (Lavin and Gray 2016, "Fast algorithms for convolutional neural networks"). The matrices follow from
+ * six points at which polynomials are evaluated. Here they are 0, +-5/8, +-3/2 and infinity instead of the usual 0,
+ * +-1, +-2: the relative RMS error in f32 is 7.7e-7 rather than 1.8e-6 (unit inputs, 320 channels; SPEED.md has
+ * others), less than that of a plain sum. Every constant of B and G is exact. The points' denominators are all in A, so
+ * that filters, which every call transforms again, cost the fewest operations.
  *
- * A picture enlarged to twice its size by nearest neighbour has each row twice, so that of a 3x3 filter's three rows
- * (g0, g1, g2) an output sees two: its even rows (g0, g1 + g2), its odd ones (g0 + g1, g2); columns likewise. Each of
- * the four phases is a 2x2 convolution of the small picture: 25 multiplications for 4x4 outputs, at the points +-3/8,
- * +-5/4 and infinity, whose error is smaller still (0.92e-6 where F(4x4, 3x3) has 1.58e-6, sums in one piece). */
+ * In a picture enlarged to twice its size by nearest neighbour every row occurs twice, so that an output sees only two
+ * combinations of a 3x3 filter's three rows (g0, g1, g2): even rows (g0, g1 + g2), odd rows (g0 + g1, g2); columns
+ * likewise. Each of the four phases is a 2x2 convolution of the small picture: 25 multiplications for 4x4 outputs, at
+ * the points +-3/8, +-5/4 and infinity, with a smaller error still (0.92e-6 where F(4x4, 3x3) has 1.58e-6, summed in
+ * one piece). */
 #ifndef SD_TENSOR_CPU_WINOGRAD_TILE_H
 #define SD_TENSOR_CPU_WINOGRAD_TILE_H
 
@@ -26,7 +27,7 @@ enum { WINO_UP_IN = 5, WINO_UP_POINTS = WINO_UP_IN * WINO_UP_IN };   /* of F(4x4
 #define WINO_B 1.5f
 #define WINO_A2 (WINO_A * WINO_A)
 #define WINO_B2 (WINO_B * WINO_B)
-/* 1 / the product of a point's differences to the other finite points */
+/* 1 / the product of a point's differences from the other finite points */
 #define WINO_D0 (1 / (WINO_A2 * WINO_B2))
 #define WINO_DA (1 / (2 * WINO_A2 * (WINO_A2 - WINO_B2)))
 #define WINO_DB (1 / (2 * WINO_B2 * (WINO_B2 - WINO_A2)))
@@ -73,7 +74,7 @@ static inline __attribute__((always_inline)) void wino_out(const V *in, int step
     out[3] = in[5 * step] + (WINO_DA * WINO_A2 * WINO_A) * odd_a + (WINO_DB * WINO_B2 * WINO_B) * odd_b;
 }
 
-/* The same of F(4x4, 2x2): B^T d for five rows, */
+/* For F(4x4, 2x2): B^T d for five rows. */
 static inline __attribute__((always_inline)) void wino_up_in(const V *in, int step, V *out) {
     V d0 = in[0], d1 = in[step], d2 = in[2 * step], d3 = in[3 * step], d4 = in[4 * step];
     V even_a = d2 - WINO_UP_B2 * d0, odd_a = d3 - WINO_UP_B2 * d1;
@@ -85,7 +86,7 @@ static inline __attribute__((always_inline)) void wino_up_in(const V *in, int st
     out[4] = d4 - (WINO_UP_A2 + WINO_UP_B2) * d2 + (WINO_UP_A2 * WINO_UP_B2) * d0;
 }
 
-/* G g for the two rows that three are to one phase, */
+/* G g for the two rows that a filter's three make for one phase. */
 static inline __attribute__((always_inline)) void wino_up_filter(const V *in, int step, bool odd, V *out) {
     V first = in[0], second = in[2 * step];
     if (odd) first += in[step];
@@ -97,7 +98,7 @@ static inline __attribute__((always_inline)) void wino_up_filter(const V *in, in
     out[4] = second;
 }
 
-/* and A^T m for five rows. */
+/* A^T m for five rows. */
 static inline __attribute__((always_inline)) void wino_up_out(const V *in, int step, V *out) {
     V even_a = in[0] + in[step], odd_a = in[0] - in[step];
     V even_b = in[2 * step] + in[3 * step], odd_b = in[2 * step] - in[3 * step];
@@ -108,7 +109,7 @@ static inline __attribute__((always_inline)) void wino_up_out(const V *in, int s
         in[4 * step] + (WINO_UP_DA * WINO_UP_A2 * WINO_UP_A) * even_a + (WINO_UP_DB * WINO_UP_B2 * WINO_UP_B) * even_b;
 }
 
-/* Which of the two, and of F(4x4, 2x2) the phase. */
+/* Which of the two transforms; for F(4x4, 2x2) also the phase. */
 typedef struct {
     bool up, odd_row, odd_column;
 } WinoForm;
@@ -136,7 +137,7 @@ static inline __attribute__((always_inline)) void wino_transform_in(const bool u
     }
 }
 
-/* A filter's nine taps, one vector of output channels each. */
+/* A filter's nine taps, each a vector of output channels, into 36 (25) planes. */
 static inline __attribute__((always_inline)) void wino_transform_filter(const WinoForm form, const V g[9], float *out,
                                                                         int64_t plane) {
     const int n = form.up ? WINO_UP_IN : WINO_IN;
