@@ -65,8 +65,8 @@ size_t os_physical_memory(void) {
     return pages > 0 ? (size_t)pages * os_page_size() : SIZE_MAX;
 }
 
-/* Linux's getrusage counts what the process was before exec, too: a large program that starts this one would be its
- * peak. */
+/* On Linux, getrusage also counts what the process was before exec: its peak could be that of a large program that
+ * started this one. */
 static size_t linux_peak(void) {
     char line[128];
     unsigned long long kib = 0;
@@ -169,8 +169,7 @@ int os_terminal_width(FILE *f) {
     return !ioctl(fileno(f), TIOCGWINSZ, &w) ? w.ws_col : 0;
 }
 
-/* The one variable of the program that is global and changes: a signal handler takes no argument, and this is the type
- * that it may write. */
+/* The only global variable that changes: a signal handler takes no argument, and this is the type it may write. */
 static volatile sig_atomic_t caught;
 
 static void note(int number) { caught = number; }
@@ -180,7 +179,7 @@ void os_catch_stop(void) {
     for (int i = 0; i < 3; i++) {
         struct sigaction old, now = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
         sigemptyset(&now.sa_mask);
-        /* Whoever started us with a signal ignored (nohup, a shell's background) meant it. */
+        /* A signal ignored from the start (nohup, background jobs of a shell) stays ignored. */
         if (!sigaction(NUMBERS[i], NULL, &old) && old.sa_handler != SIG_IGN) sigaction(NUMBERS[i], &now, NULL);
     }
     signal(SIGPIPE, SIG_IGN);

@@ -100,7 +100,7 @@ bool os_flush(OsFile f) { return fsync((int)f) == 0 || errno == EINVAL; }
 bool os_close(OsFile f) { return close((int)f) == 0 || errno == EINTR; } /* network file systems report here */
 
 void os_copy_permissions(OsFile f, const OsInfo *from) {
-    int ignored = fchown((int)f, (uid_t)from->owner, (gid_t)from->group); /* first, for it clears bits */
+    int ignored = fchown((int)f, (uid_t)from->owner, (gid_t)from->group); /* first, since it clears bits */
     ignored = fchmod((int)f, (mode_t)from->mode);
     (void)ignored;
 }
@@ -117,7 +117,7 @@ bool os_info_at(OsFile dir, const char *name, OsInfo *info) {
     return fstatat(at(dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && fill(&st, info);
 }
 
-/* Through the umask, as any new file (mkstemp would make it 0600). */
+/* With the umask's permissions, like any new file (mkstemp would give it 0600). */
 OsFile os_create_at(OsFile dir, const char *name) {
     return openat(at(dir), name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 }
@@ -152,7 +152,7 @@ FILE *os_scratch_file(const char *path) {
     }
     int fd = mkstemp(name);
     FILE *f = fd < 0 ? NULL : fdopen(fd, "w+b");
-    if (fd >= 0) unlink(name); /* it has no name from now on, and goes with its descriptor */
+    if (fd >= 0) unlink(name); /* now without a name, it disappears when it is closed */
     if (fd >= 0 && !f) close(fd);
     return f;
 }

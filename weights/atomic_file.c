@@ -50,13 +50,12 @@ static bool find_place(const char *path, Place *p, Error *e) {
     char target[OS_PATH_ROOM];
     OsInfo info;
     memset(p, 0, sizeof *p);
-    if (!*path) return error_set(e, ERR_ARGUMENT, "an empty name for a file to write; give one");
+    if (!*path) return error_set(e, ERR_ARGUMENT, "a file to write has an empty name; give one");
     if (strlen(path) >= OS_PATH_ROOM) return fail(e, path, "cannot be written", ENAMETOOLONG);
     const char *real = path;
     if (os_info_at(OS_HERE, path, &info) && info.kind == OS_LINK) {
         if (!os_real_path(path, target))
-            return error_set(e, ERR_FILE,
-                             "%s: a symbolic link that leads to no file (%s); remove it or name another file", path,
+            return error_set(e, ERR_FILE, "%s: is a broken symbolic link (%s); remove it or name another file", path,
                              strerror(errno));
         real = target;
     }
@@ -80,12 +79,12 @@ static bool find_place(const char *path, Place *p, Error *e) {
     return true;
 }
 
-/* A rename would replace a write-protected file where the directory allows it; its owner meant it to stay. */
+/* rename would replace even a write-protected file, but whoever protected it wants it to stay. */
 static bool allowed(const char *path, const Place *p, Error *e) {
     char full[OS_PATH_ROOM + OS_NAME_ROOM];
     if (!os_may_write(p->dir)) return fail(e, path, "its directory cannot be written to", errno);
     snprintf(full, sizeof full, "%s/%s", p->dir, p->name);
-    if (p->exists && !os_may_write(full)) return fail(e, path, "exists and is protected against writing", errno);
+    if (p->exists && !os_may_write(full)) return fail(e, path, "exists and is write-protected", errno);
     return true;
 }
 
@@ -113,7 +112,7 @@ static bool open_place(AtomicFile *f, Error *e) {
     f->dir = os_open_directory(f->place.dir);
     if (f->dir == OS_NO_FILE) return fail(e, path, "its directory cannot be opened", errno);
     f->file = make_temporary(f);
-    if (f->file == OS_NO_FILE) return fail(e, path, "no file can be made beside it", errno);
+    if (f->file == OS_NO_FILE) return fail(e, path, "cannot create a temporary file beside it", errno);
     if (f->place.exists) os_copy_permissions(f->file, &f->place.old);
     return true;
 }
@@ -122,7 +121,7 @@ AtomicFile *atomic_begin(const char *path, Error *e) {
     AtomicFile *f = calloc(1, sizeof *f);
     char *copy = malloc(strlen(path) + 1);
     if (!f || !copy) {
-        error_set(e, ERR_MEMORY, "%s: no memory to write it; free some and try again", path);
+        error_set(e, ERR_MEMORY, "%s: cannot allocate memory to write it; free some and try again", path);
         free(f);
         free(copy);
         return NULL;
@@ -147,7 +146,7 @@ static bool flush(AtomicFile *f, Error *e) {
 }
 
 bool atomic_write(AtomicFile *f, const void *bytes, size_t size, Error *e) {
-    if (f->failed) return error_set(e, ERR_FILE, "%s: an earlier write failed; begin it again", f->path);
+    if (f->failed) return error_set(e, ERR_FILE, "%s: an earlier write failed; write the file again", f->path);
     if (size > BUFFER - f->used && !flush(f, e)) return false;
     if (size >= BUFFER) return put(f, bytes, size, e);
     if (size) memcpy(f->buffer + f->used, bytes, size);
@@ -156,13 +155,13 @@ bool atomic_write(AtomicFile *f, const void *bytes, size_t size, Error *e) {
 }
 
 bool atomic_end(AtomicFile *f, Error *e) {
-    bool ok = !f->failed || error_set(e, ERR_FILE, "%s: an earlier write failed; begin it again", f->path);
+    bool ok = !f->failed || error_set(e, ERR_FILE, "%s: an earlier write failed; write the file again", f->path);
     ok = ok && flush(f, e);
     if (ok && !os_flush(f->file)) ok = fail(e, f->path, "cannot be flushed to the disk", errno);
     bool closed = os_close(f->file);
     f->file = OS_NO_FILE;
     if (ok && !closed) ok = fail(e, f->path, "cannot be written", errno);
-    OsInfo now; /* what has appeared under the name while we wrote */
+    OsInfo now; /* whatever has appeared under the name meanwhile */
     if (ok && os_info_at(f->dir, f->place.name, &now) && now.kind != OS_REGULAR)
         ok = error_set(e, ERR_FILE, "%s: is no longer a regular file; name another file", f->path);
     if (ok && !os_replace_at(f->dir, f->temporary, f->place.name))

@@ -1,10 +1,10 @@
-/* atomic_file.h: a file that appears under its name whole, or not at all.
+/* atomic_file.h: a file that appears under its name complete, or not at all.
  *
- * The bytes go to a temporary file in the same directory; atomic_end flushes it to the disk, renames it over the name
- * and flushes the directory. Whatever happens before that (a full disk, a signal, a power cut), an old file of that
- * name is as it was. A name that exists and is not a regular file is refused. A symbolic link to a regular file keeps
- * being a link: the file it leads to is replaced. The replaced file's permission bits are kept, and its owner where the
- * system allows; other hard links to it keep the old contents. */
+ * The bytes go to a temporary file in the same directory; atomic_end flushes it to the disk, renames it to its real
+ * name and flushes the directory. Whatever happens before that (a full disk, a signal, a power cut), an old file of
+ * that name stays as it was. Only a regular file is ever replaced. A symbolic link to one stays a link, and its target
+ * is replaced. The new file takes over the old one's permissions, and its owner if the system allows; other hard links
+ * keep the old contents. */
 #ifndef SD_WEIGHTS_ATOMIC_FILE_H
 #define SD_WEIGHTS_ATOMIC_FILE_H
 
@@ -14,12 +14,12 @@
 
 typedef struct AtomicFile AtomicFile;
 
-/* Whether `path` looks writable, found without creating anything: for telling before the work begins, not after. */
+/* Whether `path` looks writable, without creating anything: so that errors come before the work, not after it. */
 bool atomic_check(const char *path, Error *e);
 AtomicFile *atomic_begin(const char *path, Error *e); /* NULL on error */
 bool atomic_write(AtomicFile *f, const void *bytes, size_t size, Error *e);
-/* Completes the file; frees f. False, with the temporary file gone and an old file intact, on any I/O error, also one
- * that an earlier atomic_write reported. */
+/* Completes the file and frees f. On any I/O error, even one that an earlier atomic_write reported: false; the
+ * temporary file is gone and an old file is intact. */
 bool atomic_end(AtomicFile *f, Error *e);
 void atomic_abort(AtomicFile *f); /* removes the temporary file, frees f; NULL is fine */
 

@@ -28,7 +28,7 @@ static const char *keep(Builder *b, const char *raw, size_t size) {
 
 static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
-/* The keys of an object that was just closed must differ. */
+/* The keys of the object that was just closed must differ. */
 static bool check_keys(const Json *j, const JsonNode *object, const char *what, Error *e) {
     if (object->count < 2) return true;
     const char **keys = malloc((size_t)object->count * sizeof *keys);
@@ -157,7 +157,7 @@ bool json_double(const JsonNode *n, double *out) {
         const char *dot = strchr(n->text, '.'), *point = localeconv()->decimal_point;
         if (!dot) return false;
         int size = snprintf(buf, sizeof buf, "%.*s%s%s", (int)(dot - n->text), n->text, point, dot + 1);
-        if (size < 0 || (size_t)size >= sizeof buf) return false; /* a thousand digits are no setting of anything */
+        if (size < 0 || (size_t)size >= sizeof buf) return false; /* nothing here needs a thousand digits */
         d = strtod(buf, &end);
         if (*end) return false;
     }

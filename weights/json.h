@@ -1,8 +1,8 @@
-/* json.h: a strict JSON reader (RFC 8259).
+/* json.h: a strict JSON reader (RFC 8259), and strings written as JSON.
  *
  * For headers of safetensors files, configurations of diffusers folders and requests. Duplicate keys, invalid UTF-8,
- * unpaired surrogates, control characters in strings, trailing bytes, numbers JSON does not know, and nesting deeper
- * than JSON_MAX_DEPTH are errors. Iterative; time is linear in the text but for sorting keys. */
+ * unpaired surrogates, control characters in strings, trailing bytes, numbers that are not JSON's, and nesting deeper
+ * than JSON_MAX_DEPTH are errors. Not recursive; time is linear in the text, except for sorting keys. */
 #ifndef SD_WEIGHTS_JSON_H
 #define SD_WEIGHTS_JSON_H
 
@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* JSON_MAX_NODES bounds a tree to 32 MB plus its text: "[0,0,0..." would otherwise cost sixteen times its size. */
+/* JSON_MAX_NODES bounds a tree to 32 MB plus its text: "[0,0,0..." would otherwise take sixteen times its size. */
 enum { JSON_MAX_DEPTH = 64, JSON_MAX_NODES = 1 << 20 };
 
 typedef enum { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT } JsonType;
@@ -37,11 +37,11 @@ Json *json_parse(const char *what, const char *text, size_t size, Error *e);
 void json_free(Json *j);
 /* The child of object `at` with this key, or NULL (also when `at` is NULL or no object). */
 const JsonNode *json_get(const Json *j, const JsonNode *at, const char *key);
-/* Numbers that are whole and fit; false otherwise (also when n is NULL or no number). 2.0 and 1e3 are whole:
- * what has a point or an exponent is judged by the nearest double, up to 2^53. */
+/* A whole number that fits; false otherwise (also when n is NULL or not a number). 2.0 and 1e3 are whole: a number with
+ * a point or an exponent counts as the nearest double, up to 2^53. */
 bool json_int(const JsonNode *n, int64_t *out);
 bool json_uint(const JsonNode *n, uint64_t *out);
-/* False also for what overflows a double. Does not depend on the locale. */
+/* Also false for what overflows a double. Independent of the locale. */
 bool json_double(const JsonNode *n, double *out);
 
 /* s as a JSON string with its quotes, escaped as Python's json.dumps(s, ensure_ascii=False) does: returns the bytes it
@@ -50,11 +50,11 @@ bool json_double(const JsonNode *n, double *out);
 size_t json_quote(char *out, size_t room, const char *s);
 void json_print(FILE *to, const char *s); /* the same to a stream */
 
-/* The reader underneath json_parse: one event at a time and no memory, for texts too large to hold as nodes. It checks
- * everything above but duplicate keys. */
+/* The reader beneath json_parse: one event at a time, without allocating, for texts too large to hold as nodes. It
+ * checks all of the above except duplicate keys. */
 typedef struct {
     const char *what; /* names the source in messages */
-    const char *todo; /* ends the message: what to do about a fault */
+    const char *todo; /* ends the message: what to do about an error */
     const char *text;
     size_t size, at;
     int depth;        /* of open arrays and objects */
@@ -71,7 +71,7 @@ typedef enum {
 
 typedef struct {
     JsonType type;
-    const char *key; /* as written, without quotes, escapes not undone; NULL outside of objects */
+    const char *key; /* as written, without quotes, escapes kept; NULL outside objects */
     size_t key_size;
     const char *text; /* the same for a string's value; a number as written */
     size_t text_size;
@@ -79,7 +79,7 @@ typedef struct {
 
 void json_reader_init(JsonReader *r, const char *what, const char *todo, const char *text, size_t size);
 JsonStep json_step(JsonReader *r, JsonEvent *v, Error *e);
-/* Undoes the escapes of a string that the reader accepted: writes at most `size` bytes (no NUL), returns how many. */
+/* Undoes the escapes of a string that the reader accepted: writes at most `size` bytes and no NUL, returns how many. */
 size_t json_unescape(char *out, const char *raw, size_t size);
 
 #endif

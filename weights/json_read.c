@@ -43,19 +43,19 @@ static int32_t hex4(const char *s, size_t room) {
     return v;
 }
 
-/* One escape at r->at (a backslash): NULL and r->at behind it, or what is wrong. */
+/* Reads the escape at r->at (a backslash) and moves past it: NULL, or what is wrong. */
 static const char *read_escape(JsonReader *r) {
     const char *s = r->text + r->at;
     size_t room = r->size - r->at;
     if (room < 2) return "the text ends inside a string";
     if (s[1] != 'u') {
-        if (!s[1] || !strchr("\"\\/bfnrt", s[1])) return "an escape that JSON does not know";
+        if (!s[1] || !strchr("\"\\/bfnrt", s[1])) return "an unknown escape";
         r->at += 2;
         return NULL;
     }
     int32_t v = hex4(s + 2, room - 2);
     if (v < 0) return "\\u without four hexadecimal digits";
-    if (v == 0) return "\\u0000, which no name or text here may hold";
+    if (v == 0) return "\\u0000, which no string here may contain";
     if (v >= 0xdc00 && v <= 0xdfff) return "an unpaired surrogate";
     if (v >= 0xd800 && v <= 0xdbff) {
         int32_t low = room >= 12 && s[6] == '\\' && s[7] == 'u' ? hex4(s + 8, room - 8) : -1;
@@ -66,7 +66,7 @@ static const char *read_escape(JsonReader *r) {
     return NULL;
 }
 
-/* A string whose opening quote is at r->at. */
+/* Reads the string whose opening quote is at r->at. */
 static bool read_string(JsonReader *r, const char **raw, size_t *raw_size, Error *e) {
     size_t begin = ++r->at;
     for (;;) {
@@ -127,7 +127,7 @@ static bool read_word(JsonReader *r, JsonType *type) {
 }
 
 static bool read_value(JsonReader *r, JsonEvent *v, Error *e) {
-    if (r->at >= r->size) return fault(r, r->at, "the text ends where a value must be", e);
+    if (r->at >= r->size) return fault(r, r->at, "the text ends where a value is expected", e);
     char c = r->text[r->at];
     r->expect = EXPECT_AFTER;
     if (c == '{' || c == '[') {
@@ -163,7 +163,7 @@ JsonStep json_step(JsonReader *r, JsonEvent *v, Error *e) {
             if (r->at == r->size) return JSON_END;
             return fault(r, r->at, "more text after the value", e), JSON_FAILED;
         }
-        if (r->at >= r->size) return fault(r, r->at, "the text ends before everything is closed", e), JSON_FAILED;
+        if (r->at >= r->size) return fault(r, r->at, "the text ends before every bracket is closed", e), JSON_FAILED;
         if (r->text[r->at] == (object ? '}' : ']')) {
             r->at++;
             r->depth--;
@@ -178,8 +178,7 @@ JsonStep json_step(JsonReader *r, JsonEvent *v, Error *e) {
         }
     }
     if (object) {
-        if (r->at >= r->size || r->text[r->at] != '"')
-            return fault(r, r->at, "no key where one must be", e), JSON_FAILED;
+        if (r->at >= r->size || r->text[r->at] != '"') return fault(r, r->at, "a key is missing", e), JSON_FAILED;
         if (!read_string(r, &v->key, &v->key_size, e)) return JSON_FAILED;
         skip_space(r);
         if (r->at >= r->size || r->text[r->at] != ':') return fault(r, r->at, "a key without a colon", e), JSON_FAILED;

@@ -1,4 +1,4 @@
-/* sha256.c: two forms of the compression function behind one state, and hashing of files.
+/* sha256.c: two forms of the compression function for one state, and hashing of files.
  *
  * Constants are the first 32 bits of the fractional parts of the square roots (state) and cube roots (rounds) of the
  * first primes. */
@@ -149,7 +149,7 @@ static bool hash_open(OsFile f, const char *path, uint64_t begin, uint64_t left,
     if (begin > info.size) begin = info.size;
     if (left > info.size - begin) left = info.size - begin;
     unsigned char *buf = malloc(PIECE);
-    if (!buf) return error_set(e, ERR_MEMORY, "%s: no memory to hash it; free some and try again", path);
+    if (!buf) return error_set(e, ERR_MEMORY, "%s: cannot allocate memory to hash it; free some and try again", path);
     Sha256 s;
     sha256_init(&s);
     bool ok = true;
@@ -158,7 +158,7 @@ static bool hash_open(OsFile f, const char *path, uint64_t begin, uint64_t left,
         uint64_t want = left - done < PIECE ? left - done : PIECE;
         int64_t n = os_read(f, buf, (size_t)want, begin + done);
         if (n < 0) ok = error_set(e, ERR_FILE, "%s: cannot be read: %s; check the disk", path, strerror(errno));
-        else if (n == 0) ok = error_set(e, ERR_FILE, "%s: became shorter while it was read; try again", path);
+        else if (n == 0) ok = error_set(e, ERR_FILE, "%s: was shortened while it was read; try again", path);
         else {
             sha256_update(&s, buf, (size_t)n);
             done += (uint64_t)n;
