@@ -61,6 +61,9 @@ typedef enum {
     SD_EMPHASIS_NONE,     /* brackets, backslashes and BREAK are text (prompt schedules still work) */
 } SdEmphasis;
 
+/* What `#` begins in a prompt: a comment to the line's end, which is taken out before anything else, or nothing. */
+typedef enum { SD_COMMENTS_STRIP, SD_COMMENTS_KEEP } SdComments;
+
 typedef enum { SD_RNG_NV, SD_RNG_CPU } SdRng; /* noise of an NVIDIA GPU, of torch's CPU generator */
 
 typedef enum { SD_STAGE_TEXT, SD_STAGE_ENCODE, SD_STAGE_SAMPLE, SD_STAGE_DECODE } SdStage;
@@ -106,6 +109,7 @@ typedef struct {
     double rho;                              /* likewise; 0: the type's */
     bool discard_next_to_last;
     SdEmphasis emphasis;
+    SdComments comments;
     int64_t seed;                /* of the first picture, the next ones count up; -1: random */
     int64_t variation_seed;      /* -1: random; counts up like the seed */
     double variation_strength;   /* 0..1: how much of the variation seed's noise is mixed in */

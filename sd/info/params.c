@@ -26,6 +26,9 @@ static bool varies(const SdRequest *r, const Sampler *s) { return (void)s, r->va
 static bool resizes_seed(const SdRequest *r, const Sampler *s) {
     return (void)s, r->seed_width > 0 && r->seed_height > 0;
 }
+static bool has_comments(const SdRequest *r, const Sampler *s) {
+    return (void)s, (r->prompt && strchr(r->prompt, '#')) || (r->negative && strchr(r->negative, '#'));
+}
 static bool resizes_image(const SdRequest *r, const Sampler *s) {
     return (void)s, r->image_width != r->width || r->image_height != r->height;
 }
@@ -100,6 +103,9 @@ const Param PARAMS[] = {
     {.name = "emphasis", .type = PARAM_ENUM, AT(emphasis), .value = "original|no-norm|ignore|none",
      .help = "what (x:1.2) does (original)",
      .json = "emphasis", .key = "Emphasis", .key_words = "Original|No norm|Ignore|None", .place = 15},
+    {.name = "comments", .type = PARAM_ENUM, AT(comments), .value = "strip|keep",
+     .help = "whether # and the rest of its line are part of a prompt (strip)",
+     .json = "prompt_comments", .key = "Comments", .place = 16, .counts = has_comments},
     {.name = "variation-seed", .type = PARAM_INT64, AT(variation_seed), .low = 0, .high = PARAM_MOST, .standard = -1,
      .value = "N", .help = "the seed of a variation (-1: random)",
      .json = "subseed", .key = "Variation seed", .place = 8, .counts = varies},

@@ -3,14 +3,23 @@
 
 #include "sd/info/infotext.h"
 #include "sd/load/model_hash.h"
+#include "sd/prompt/prompt.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* What the model computes in, where it is not f32; for what the CPU cannot do that is not what was asked for. */
 static const char *precision_name(const SdModel *m) {
     if (m->gpu && m->ops->type != F32) return m->ops->type == F16 ? "f16" : "bf16";
     if (m->precision == PRECISION_F32_DIRECT) return "f32-direct";
     return !m->gpu && m->ops == cpu_ops_mixed() ? "mixed" : NULL;
+}
+
+/* The text says what was drawn: without comments, if they are not kept. *copy is to be freed. */
+static bool strip(SdComments comments, const char **prompt, char **copy) {
+    if (comments == SD_COMMENTS_KEEP || !*prompt) return true;
+    *prompt = *copy = prompt_strip_comments(*prompt);
+    return *copy != NULL;
 }
 
 char *picture_text(SdModel *m, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, uint64_t seed,
@@ -23,5 +32,11 @@ char *picture_text(SdModel *m, const SdRequest *r, const Sampler *sampler, const
     if (model_hash(m)) snprintf(hash, sizeof hash, "%s", model_hash(m));
     const InfoField model[] = {{"Model hash", *hash ? hash : NULL}, {"Model", name}, {0}},
                     end[] = {{"Precision", precision_name(m)}, {"Version", "sd.c"}, {0}};
-    return infotext(&own, sampler, scheduler, model, end, e);
+    char *prompt = NULL, *negative = NULL, *text = NULL;
+    bool ok = strip(r->comments, &own.prompt, &prompt) && strip(r->comments, &own.negative, &negative);
+    if (ok) text = infotext(&own, sampler, scheduler, model, end, e);
+    else error_set(e, ERR_MEMORY, "out of memory for a picture's text");
+    free(prompt);
+    free(negative);
+    return text;
 }

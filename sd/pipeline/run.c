@@ -30,7 +30,10 @@ bool run_init(Run *run, SdModel *m, const SdRequest *r, Error *e) {
     run->seed = (uint64_t)(r->seed < 0 ? sd_random_seed() : r->seed);
     bool alone = run->sampler->flags & SAMPLER_ADAPTIVE, second = run->sampler->flags & SAMPLER_SECOND_ORDER;
     run->group = alone ? 1 : run->batch;
-    PromptOptions o = {.emphasis = r->emphasis, .pad = m->config.clip.pad, .steps = second ? 2 * r->steps : r->steps};
+    PromptOptions o = {.emphasis = r->emphasis,
+                       .comments = r->comments,
+                       .pad = m->config.clip.pad,
+                       .steps = second ? 2 * r->steps : r->steps};
     if (!text_states_init(&run->text, m->tokenizer, r->prompt ? r->prompt : "", r->negative ? r->negative : "", o,
                           r->cfg != 1 || run->sampler->flags & SAMPLER_CFGPP, e))
         return false;

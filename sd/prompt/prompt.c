@@ -136,19 +136,28 @@ static bool split_branches(Compiler *c, const char *text, size_t size) {
     return add_weighted(c, text + start, size - start);
 }
 
+static bool compile(Compiler *c, const char *text) {
+    PromptBuffer plain = {0};
+    bool ok;
+    if (c->o->negative) ok = add_branch(c, text, strlen(text), 1);
+    else {
+        ok = prompt_networks(c->p, text, strlen(text), &plain, c->e);
+        ok = ok && split_branches(c, plain.size ? plain.at : "", plain.size);
+    }
+    free(plain.at);
+    return ok;
+}
+
 bool prompt_compile(Prompt *out, const Tokenizer *t, const char *text, const PromptOptions *o, Error *e) {
     *out = (Prompt){0};
     if (o->steps < 1 || o->steps > PROMPT_MOST_STEPS || o->hires_steps < 0 || o->hires_steps > PROMPT_MOST_STEPS)
         return error_set(e, ERR_ARGUMENT, "prompt: steps must be within 1..%d", PROMPT_MOST_STEPS);
     Compiler c = {.p = out, .t = t, .o = o, .e = e};
-    PromptBuffer plain = {0};
-    bool ok;
-    if (o->negative) ok = add_branch(&c, text, strlen(text), 1);
-    else {
-        ok = prompt_networks(out, text, strlen(text), &plain, e);
-        ok = ok && split_branches(&c, plain.size ? plain.at : "", plain.size);
-    }
-    free(plain.at);
+    bool keep = o->comments == SD_COMMENTS_KEEP;
+    char *stripped = keep ? NULL : prompt_strip_comments(text);
+    bool ok = keep || stripped || error_set(e, ERR_MEMORY, "out of memory for a prompt");
+    ok = ok && compile(&c, keep ? text : stripped);
+    free(stripped);
     free(c.slots);
     free(c.text.at);
     prompt_pieces_free(&c.pieces);

@@ -3,6 +3,7 @@
  *     (x) (x:1.3) [x]                   more and less attention; \( \) \[ \] \\ are the characters themselves
  *     [from:to:when] [to:when] [from::when] [a|b|c]     texts that switch while a picture is sampled
  *     a AND b :0.5                      several prompts, weighted (positive prompts only)
+ *     # x                               a comment to the end of the line, unless comments are kept
  *     BREAK                             begins a new chunk
  *     <lora:NAME:1>                     recognised, removed and passed on (positive prompts only)
  *
@@ -82,11 +83,16 @@ typedef struct {
 typedef struct {
     bool negative;       /* AND and tags are text */
     SdEmphasis emphasis; /* how weights apply */
+    SdComments comments; /* whether # begins a comment */
     int32_t pad;         /* the id after the end token: 49407, or 0 in SD 2.x */
     int steps;           /* denoiser calls of the first pass: its steps, doubled for second-order samplers */
     int hires_steps;     /* 0: compile for the first pass; else for the second, with this many calls */
     bool old_schedules;  /* [a:b:when] as before webui 1.6: below 1 a fraction, else a step, in either pass */
 } PromptOptions;
+
+/* A copy of text without its comments, to be freed; NULL: out of memory. As in the webui
+ * (processing_scripts/comments.py) a line that is a comment vanishes, and a comment after text ends its line. */
+char *prompt_strip_comments(const char *text);
 
 /* ERR_ARGUMENT: the message names what is wrong in the text. out needs prompt_free in any case. */
 bool prompt_compile(Prompt *out, const Tokenizer *t, const char *text, const PromptOptions *o, Error *e);

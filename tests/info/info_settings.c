@@ -59,6 +59,7 @@ static SdRequest plain(const Fixture *f, const Param *p) {
     r.prompt = "a (red:1.2) circle", r.negative = "blurry";
     r.width = r.height = SIDE, r.steps = p->of_image ? 4 : 2, r.seed = 42, r.keep = true;
     if (p->of_image) r.image = f->image, r.image_width = SIDE, r.image_height = SIDE / 2;
+    if (!strcmp(p->name, "comments")) r.prompt = "a (red:1.2) circle # on blue";
     if (!strncmp(p->name, "variation", 9)) r.variation_strength = 0.25, r.variation_seed = 7;
     if (!strncmp(p->name, "seed-", 5)) r.seed_width = r.seed_height = 96;
     if (!strncmp(p->name, "s-", 2) && strcmp(p->name, "s-churn")) r.s_churn = 1;
@@ -126,11 +127,10 @@ static void program(const Param *p, const SdRequest *r) {
     const char *churn = r->s_churn == 1 ? " --s-churn 1" : "";
     const char *seeds = r->seed_width > 0 ? " --seed-width 96 --seed-height 96" : "";
     const char *varied = r->variation_strength > 0 ? " --variation-seed 7 --variation-strength 0.25" : "";
-    CliRun made =
-        cli("%s -m info.safetensors%s -p 'a (red:1.2) circle' -n blurry -W 64 -H 64 --steps %d --seed 42 --threads 1 "
-            "--sampler '%s' --scheduler '%s'%s%s%s %s -o set.png -q",
-            r->image ? "img2img" : "txt2img", r->image ? " -i from.png" : "", r->steps, r->sampler,
-            r->scheduler ? r->scheduler : "Automatic", churn, seeds, varied, option);
+    CliRun made = cli("%s -m info.safetensors%s -p '%s' -n blurry -W 64 -H 64 --steps %d --seed 42 --threads 1 "
+                      "--sampler '%s' --scheduler '%s'%s%s%s %s -o set.png -q",
+                      r->image ? "img2img" : "txt2img", r->image ? " -i from.png" : "", r->prompt, r->steps, r->sampler,
+                      r->scheduler ? r->scheduler : "Automatic", churn, seeds, varied, option);
     test_check(made.code == 0, "sdc makes a picture with %s", option);
     test_note("%s", made.err);
     cli_free(&made);

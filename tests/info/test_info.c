@@ -8,4 +8,5 @@ SUITE(info, .seconds = 20) {
     info_ranges();
     info_replay();
     info_settings();
+    info_comments();
 }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const PromptOptions PLAIN = {.steps = 20, .pad = TOKEN_EOS};
+static const PromptOptions PLAIN = {.comments = SD_COMMENTS_KEEP, .steps = 20, .pad = TOKEN_EOS};
 
 static double number(const JsonNode *n) {
     double v = NAN;

@@ -10,6 +10,7 @@
 typedef struct {
     char *prompt;
     const char *emphasis;
+    SdComments comments;
     int steps, hires_steps;
     bool negative, json, second_order, old_schedules;
 } Arguments;
@@ -22,6 +23,7 @@ static const Option OPTIONS[] = {
     OPTION(FLAG, second_order, 0, "second-order", NULL, "for samplers that call the model twice a step"),
     OPTION(FLAG, old_schedules, 0, "old-schedules", NULL, "switch texts as the webui did before version 1.6"),
     OPTION(CHOICE, emphasis, 0, "emphasis", "original|no-norm|ignore|none", "how weights apply (original)"),
+    OPTION(ENUM, comments, 0, "comments", "strip|keep", "whether # and the rest of its line are part of it (strip)"),
     OPTION(FLAG, json, 0, "json", NULL, "print JSON"),
     OPTION_END};
 
@@ -122,6 +124,7 @@ static int tokens(const Command *c, int argc, char **argv) {
     int calls = a.second_order ? 2 : 1;
     PromptOptions o = {.negative = a.negative,
                        .emphasis = emphasis_of(a.emphasis),
+                       .comments = a.comments,
                        .pad = TOKEN_EOS,
                        .steps = a.steps * calls,
                        .hires_steps = a.hires_steps * calls,
