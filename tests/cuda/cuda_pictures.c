@@ -159,7 +159,7 @@ static void benchmarks(void) {
                                         "  f32  fma ",
                                         "  f16  mma ",
                                         "  copying ",
-                                        "clock, one by one; products as a share of the f32 peak",
+                                        "clock, one at a time; products as a share of the f32 peak",
                                         "\ntext   linear",
                                         "\nstep   conv 3x3",
                                         "\ndecode group norm",

@@ -1,9 +1,9 @@
 /* bench_kernels.c: see bench_kernels.h.
  *
- * On one thread, in seconds of that thread's own time: others on the machine cost caches, not the clock. Each shape is
- * measured in turns, peak then op, and the best turn of each counts. Weights are f16 and prepared, as from an f16 file.
- * Pictures of more than 16 GFLOP are cut to fewer rows: kernels go through them in the same way, and the VAE's would
- * take minutes. */
+ * On one thread, in that thread's processor time: other programs cost cache, not clock. For each shape the peak and the
+ * op are measured alternately, and the best of each counts. Weights are f16 and prepared, as from an f16 file. A
+ * convolution of more than 16 GFLOP is cut to fewer rows: kernels handle rows alike, and the VAE's would take minutes.
+ */
 #include "bench_kernels.h"
 #include "bench_peaks.h"
 
@@ -24,7 +24,7 @@ typedef struct {
 
 static const double MOST_FLOPS = 16e9;
 
-/* The shape that is measured. */
+/* The shape to measure. */
 static CallShape cut(const Call *call) {
     CallShape s = call->shape;
     double flops = call->flops / (double)call->count;
@@ -110,7 +110,7 @@ static float *numbers(int64_t n) {
     return x;
 }
 
-/* Operands as large as the largest call needs, on pages like those of a model and its arena. */
+/* Operands for the largest call, on pages like those of a model and its arena. */
 static bool make_room(Room *r, const Record *record, Error *e) {
     int64_t in = 0, out = 0, keys = 0, weights = 0;
     for (int i = 0; i < record->count; i++) {
@@ -119,7 +119,7 @@ static bool make_room(Room *r, const Record *record, Error *e) {
         in = more(in, inputs_of(&s)), out = more(out, outputs_of(&s));
         keys = more(keys, keys_of(&s)), weights = more(weights, weights_of(&s));
     }
-    r->prepared_size = ((size_t)weights * 4 + 8192) / 64 * 64; /* panels and filters are padded to whole ones */
+    r->prepared_size = ((size_t)weights * 4 + 8192) / 64 * 64; /* including the padding of panels and filters */
     r->x = numbers(in), r->y = numbers(out), r->k = numbers(keys);
     r->weights = large_new((size_t)weights * sizeof *r->weights);
     r->prepared = large_new(r->prepared_size);
@@ -128,7 +128,7 @@ static bool make_room(Room *r, const Record *record, Error *e) {
     return error_set(e, ERR_MEMORY, "out of memory for the operands");
 }
 
-/* Of a stage; seconds in those that the peak takes for a FLOP. */
+/* Of a stage; seconds are in units of FLOP at peak. */
 typedef struct {
     double flops, seconds[MOST_TABLES];
 } Sums;

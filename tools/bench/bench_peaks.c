@@ -1,4 +1,4 @@
-/* bench_peaks.c: see bench_peaks.h. Peaks are of independent chains of multiply-adds, in each thread's own time. */
+/* bench_peaks.c: see bench_peaks.h. A peak is that of independent chains of multiply-adds, in the thread's own time. */
 #include "bench_peaks.h"
 #include "tensor/os.h"
 
@@ -61,7 +61,7 @@ typedef struct {
     double (*rate)(void);
 } Kind;
 
-/* Those of this machine, the widest f32 last but for bf16. */
+/* Those of this machine: f32 from narrow to wide, then bf16. */
 static int kinds(Kind out[MOST_PEAKS]) {
     int n = 0;
     out[n++] = (Kind){"f32", "base", peak_4};
@@ -83,7 +83,7 @@ double peak_now(void) {
 
 typedef struct {
     double (*rate)(void);
-    char *a, *b; /* to copy, a part for each thread */
+    char *a, *b; /* to copy, COPIED bytes for each thread */
     double *rates;
 } Work;
 
@@ -100,15 +100,16 @@ static void one_copy(void *arg, int64_t i, void *scratch) {
     char *a = w->a + i * COPIED, *b = w->b + i * COPIED;
     (void)scratch;
     double from = os_thread_clock();
-    for (int turn = 0; turn < 8; turn++) memcpy(turn % 2 ? a : b, turn % 2 ? b : a, COPIED);
+    for (int k = 0; k < 8; k++) memcpy(k % 2 ? a : b, k % 2 ? b : a, COPIED);
     w->rates[i] = 8 * 2.0 * COPIED / (os_thread_clock() - from);
 }
 
-static double most_of(ThreadPool *d, void (*fn)(void *, int64_t, void *), Work *w, int n) {
+/* The best of three runs on n threads. */
+static double most_of(ThreadPool *p, void (*fn)(void *, int64_t, void *), Work *w, int n) {
     double most = 0;
-    for (int turn = 0; turn < 3; turn++) {
+    for (int k = 0; k < 3; k++) {
         double sum = 0;
-        pool_run(d, n, fn, w);
+        pool_run(p, n, fn, w);
         for (int i = 0; i < n; i++) sum += w->rates[i];
         most = sum > most ? sum : most;
     }

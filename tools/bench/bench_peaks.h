@@ -1,4 +1,4 @@
-/* bench_peaks.h: what this machine or a GPU can do at most, measured: multiply-adds in registers, and copying. */
+/* bench_peaks.h: the most that this machine or a GPU can do, measured: multiply-adds in registers, and copying. */
 #ifndef SD_TOOLS_BENCH_BENCH_PEAKS_H
 #define SD_TOOLS_BENCH_BENCH_PEAKS_H
 
@@ -10,25 +10,25 @@
 enum { MOST_PEAKS = MOST_GPU_PEAKS };
 
 typedef struct {
-    const char *name;     /* "f32", in the widest vectors of an instruction set, or "bf16"; a GPU's also "f16" */
-    const char *isa;      /* the instruction set, as tables of ops are called: "base", "v3", "v4", "avx512bf16"; or a
+    const char *name;     /* "f32", in an instruction set's widest vectors, or "bf16"; of a GPU also "f16" */
+    const char *isa;      /* the instruction set, named as tables of ops are: "base", "v3", "v4", "avx512bf16"; or a
                            * GPU's instruction */
-    double one, together; /* FLOP a second: of one thread, of all threads at once; a GPU's: 0, the whole GPU's */
+    double one, together; /* FLOP/s: of one thread, of all threads at once; of a GPU: 0, the whole GPU */
 } Peak;
 
 typedef struct {
-    Peak of[MOST_PEAKS];            /* those that this machine has: f32 from narrow to wide, then bf16 */
+    Peak of[MOST_PEAKS];            /* f32 from narrow to wide, then bf16 if there is one */
     int count;                      /* at least 1 */
-    int threads;                    /* of `together`; 0: a GPU's */
-    double copy_one, copy_together; /* bytes a second, read and written */
+    int threads;                    /* in `together`; 0: a GPU */
+    double copy_one, copy_together; /* bytes per second, read and written */
 } Peaks;
 
-/* A second or so. False on ERR_MEMORY. */
+/* Takes about a second. False on ERR_MEMORY. */
 bool bench_peaks(ThreadPool *all, Peaks *out, Error *e);
 bool bench_gpu_peaks(Gpu *gpu, Peaks *out, Error *e);
-/* Of the instruction set that has most of that name, NULL: no such instructions. f32 is always there. */
+/* The highest peak of that name; NULL: there is none. "f32" always exists. */
 const Peak *peak_named(const Peaks *p, const char *name);
-/* f32 in the widest vectors on this thread, FLOP a second; some milliseconds. */
+/* f32 in the widest vectors on this thread, FLOP/s; takes some milliseconds. */
 double peak_now(void);
 
 #endif

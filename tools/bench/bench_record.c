@@ -12,7 +12,7 @@
 
 static Record *record_of(Ctx *c) { return (Record *)(uintptr_t)c->op; }
 
-/* While the real op runs, the context is as if there were no record. */
+/* While the real op runs, the context shows no record. */
 static double begin(Ctx *c, Record *r) {
     c->op = r->real;
     if (r->gpu && r->marks < MOST_MARKED) gpu_mark(r->gpu, 2 * r->marks, &c->err);
@@ -40,7 +40,7 @@ static void end(Ctx *c, Record *r, CallShape s, double from, double flops, doubl
 
 bool record_collect(Record *r, Error *e) {
     double seconds = 0;
-    if (r->marks == MOST_MARKED) return error_set(e, ERR_ARGUMENT, "more than %d ops: take a smaller batch", r->marks);
+    if (r->marks == MOST_MARKED) return error_set(e, ERR_ARGUMENT, "more than %d ops; use a smaller batch", r->marks);
     for (int i = 0; i < r->marks; i++) {
         if (!gpu_between(r->gpu, 2 * i, 2 * i + 1, &seconds, e)) return false;
         r->calls[r->marked[i]].seconds += seconds;
@@ -57,7 +57,7 @@ static double size_of(const Tensor *t) { return t ? size(*t) : 0; }
 static void on_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
     Record *r = record_of(c);
     CallShape s = {.kind = CALL_LINEAR, .batch = y.n[0], .rows = y.n[1], .cols = 1, .in = x.n[2]};
-    s.out = w->t.n[0]; /* y may have half of them: GEGLU */
+    s.out = w->t.n[0]; /* with GEGLU, y has half of them */
     if (x2) s.in2 = x2->n[2];
     s.keep_f32 = w->keep_f32;
     double from = begin(c, r);
@@ -101,7 +101,7 @@ static void on_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const We
     end(c, r, s, from, 0, size(y) + size(x) + size_of(x2));
 }
 
-/* A norm in strips comes in two parts. */
+/* A norm in strips is two ops. */
 static void on_group_sums(Ctx *c, Tensor parts, Tensor x, const Tensor *x2) {
     Record *r = record_of(c);
     CallShape s = rows_of(CALL_GROUP_NORM, x);
@@ -202,7 +202,7 @@ static void plan_text(Ctx *c, const Clip *m, int64_t texts) {
 static void plan_step(Ctx *c, const Unet *u, int64_t h, int64_t w, int64_t batch, int64_t texts) {
     Tensor times = tensor_new(c, 2, SHAPE(1, u->time_shifts)), keys = tensor_new(c, 3, SHAPE(texts, 77, u->cross_kv));
     unet_time_shifts(c, times, u, tensor_new(c, 1, SHAPE(1)));
-    for (int64_t i = 0; i < texts; i++) /* each text's own call, as a request makes it */
+    for (int64_t i = 0; i < texts; i++) /* one call per text, as in a request */
         unet_cross_kv(c, tensor_slice(keys, 0, i, 1), u, tensor_new(c, 3, SHAPE(1, 77, u->config.context)));
     Tensor in = tensor_new(c, 4, SHAPE(batch * texts, h, w, u->config.in_channels));
     unet_forward(c, tensor_new(c, 4, SHAPE(batch * texts, h, w, u->config.out_channels)), u, in, times, keys);

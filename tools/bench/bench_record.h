@@ -1,6 +1,6 @@
-/* bench_record.h: a table of ops that passes every call on to another one, and keeps what was called: each distinct
- * shape with how often, for how long and with how much work. Over the plan backend it lists a model's shapes without
- * computing anything; over another one it times them where they are, with cold weights, on all threads or by the GPU's
+/* bench_record.h: a table of ops that forwards every call to another table and records it: for each distinct shape, how
+ * often it was called, for how long, and with how much work. Over the plan backend it lists a model's shapes without
+ * computing anything; over another backend it times ops in place, with cold weights, on all threads or with the GPU's
  * clock. */
 #ifndef SD_TOOLS_BENCH_BENCH_RECORD_H
 #define SD_TOOLS_BENCH_BENCH_RECORD_H
@@ -17,48 +17,48 @@ typedef enum {
     CALL_POINTWISE, /* activations, GEGLU, copies, embeddings */
 } CallKind;
 
-/* Epilogues do not tell calls apart. Numbers that a kind does not have are 0. */
+/* Calls that differ only in their epilogue count as one. What a kind does not have is 0. */
 typedef struct {
     int64_t kind, stage;                               /* CallKind, SdStage */
     int64_t batch, rows, cols;                         /* of the output; linear and attention: tokens, 1 */
     int64_t in, in2, out;                              /* channels; attention: keys, 0, heads x head dimension */
-    int64_t kernel, stride, pad, in_rows, in_cols, up; /* conv; up: reads x as if twice as large */
+    int64_t kernel, stride, pad, in_rows, in_cols, up; /* conv; up: reads x enlarged twofold */
     int64_t heads, causal;
-    int64_t keep_f32; /* in `mixed`, too, a product of f32 */
+    int64_t keep_f32; /* a product of f32 even in `mixed` */
 } CallShape;
 
 typedef struct {
     CallShape shape;
     int64_t count;
     double seconds;
-    double flops; /* as the plan counts them: none of norms and pointwise ops */
-    double bytes; /* of activations, read and written once; weights do not count */
+    double flops; /* as the plan counts them: 0 for norms and pointwise ops */
+    double bytes; /* of activations, each read or written once; without weights */
 } Call;
 
 enum { MOST_CALLS = 1024, MOST_MARKED = 1 << 16 };
 
 typedef struct {
-    Ops ops; /* hand this to a context; first, so that an op finds the record by it */
+    Ops ops; /* for a context; first, so that an op finds its record */
     const Ops *real;
-    SdStage stage; /* of the calls that come */
+    SdStage stage; /* of the next calls */
     Call *calls;
     int count;
 
-    /* On a GPU, ops are timed between marks on its clock, two for each. */
+    /* On a GPU each op is timed by two marks on the GPU's clock. */
     Gpu *gpu;
-    GpuMemory memory;   /* the real one's, but steps are not recorded: their marks would be lost */
-    int *marked, marks; /* the calls that marks 2 i and 2 i + 1 stand around */
+    GpuMemory memory;   /* the real one, except that it does not record steps, which would lose their marks */
+    int *marked, marks; /* marks 2 i and 2 i + 1 enclose call marked[i] */
 } Record;
 
-/* An empty record over `real`, which works on `GPU` or (NULL) on the CPU. False on ERR_MEMORY. */
+/* An empty record over `real`, which runs on `gpu`, or (NULL) on the CPU. False on ERR_MEMORY. */
 bool record_init(Record *r, const Ops *real, Gpu *gpu, Error *e);
-/* Once all is done: what the marks say goes to the calls. */
+/* At the end: adds the times between marks to the calls. */
 bool record_collect(Record *r, Error *e);
 void record_free(Record *r);
-/* The calls of the text encoder on both prompts, of one step (with guidance: on two texts) and of one decoded picture,
- * on the plan backend. */
+/* The calls of the text encoder for both prompts, of one step (guided: on both texts) and of one picture's decoding, on
+ * the plan backend. */
 bool record_plan(Record *r, const SdConfig *k, int width, int height, int batch, bool guided, Error *e);
-/* "conv 3x3 64x64 320 > 320": batch and stage apart. */
+/* "conv 3x3 64x64 320 > 320", without batch and stage. */
 void call_name(const CallShape *s, char *out, size_t room);
 bool call_is_product(const CallShape *s);
 

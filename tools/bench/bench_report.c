@@ -10,19 +10,19 @@ static const char *stage_name(int64_t stage) {
     return stage == SD_STAGE_TEXT ? "text" : stage == SD_STAGE_SAMPLE ? "step" : "decode";
 }
 
-/* How many of a stage the record holds. */
+/* How many times the record holds a stage. */
 static double times_of(const Report *r, int64_t stage) {
     double runs = r->recorded;
     return stage == SD_STAGE_SAMPLE ? runs * r->recorded_steps : stage == SD_STAGE_DECODE ? runs * r->batch : runs;
 }
 
-/* The peak of the type that most products are computed in. */
+/* The peak of the type that most products compute in. */
 static double peak_of_products(const Report *r) {
     const Peak *p = peak_named(&r->peaks, r->products);
     return (p ? p : peak_named(&r->peaks, "f32"))->together;
 }
 
-/* What a call's rate is a share of: in `mixed`, most linear layers and attention multiply bf16. */
+/* What a call's rate is a share of. In `mixed`, most linear layers and attention multiply bf16. */
 static double peak_of(const Report *r, const CallShape *s) {
     const Peak *bf16 = r->mixed && s->kind != CALL_CONV && !s->keep_f32 ? peak_named(&r->peaks, "bf16") : NULL;
     if (!call_is_product(s)) return r->peaks.copy_together;
@@ -82,7 +82,7 @@ static int by_seconds(const void *a, const void *b) {
     return (x->seconds < y->seconds) - (x->seconds > y->seconds);
 }
 
-/* All products of a stage that are of one kind. */
+/* All products of one kind in a stage. */
 static void report_kind(const Report *r, const Stage *s, CallKind kind, const char *name) {
     double seconds = 0, flops = 0, at_peak = 0, calls = 0, each = times_of(r, s->stage);
     for (int i = 0; i < r->record.count; i++) {
@@ -96,14 +96,14 @@ static void report_kind(const Report *r, const Stage *s, CallKind kind, const ch
            100 * seconds / each / s->seconds, flops / seconds * 1e-9, 100 * at_peak / seconds);
 }
 
-/* Calls where they were made: sorted by stage, then by seconds. */
+/* Calls in place, by stage, then by seconds. */
 static void report_calls(const Report *r) {
     const Call **sorted = malloc((size_t)r->record.count * sizeof(Call *) + 1);
     if (!sorted) return;
     for (int i = 0; i < r->record.count; i++) sorted[i] = &r->record.calls[i];
     qsort(sorted, (size_t)r->record.count, sizeof *sorted, by_seconds);
-    printf("in place, %s; products as a share of the %s peak%s, others' activations of copying\n",
-           r->threads ? "all threads" : "by the GPU's clock, one by one", r->products,
+    printf("in place, %s; products as a share of the %s peak%s, others of the copying peak\n",
+           r->threads ? "all threads" : "by the GPU's clock, one at a time", r->products,
            r->mixed ? " (convolutions, text, shortcuts) or the bf16 peak" : "");
     printf("%-7s%-37s%6s%11s%8s%11s%8s\n", "", "", "calls", "seconds", "time %", "G/s", "share %");
     for (int i = 0; i < r->record.count; i++) {
@@ -126,7 +126,7 @@ static void report_calls(const Report *r) {
 }
 
 void report_text(const Report *r) {
-    if (!r->whole) return; /* kernels were printed as they came */
+    if (!r->whole) return; /* kernels were printed as they were measured */
     if (r->threads) report_peaks(&r->peaks);
     else peaks_of_gpu(r);
     report_calls(r);

@@ -17,23 +17,23 @@ typedef struct {
 
 typedef struct {
     const char *model, *precision, *table; /* table: of ops */
-    const char *device, *products;         /* "cpu", or a GPU's name; whose peak products have a share of: "f32" */
+    const char *device, *products;         /* "cpu" or a GPU's name; the peak that products are a share of: "f32" */
     int width, height, batch, steps, runs, threads;
-    int recorded, recorded_steps; /* runs that the record holds, and of how many steps */
+    int recorded, recorded_steps; /* runs in the record, and steps of each */
     bool mixed;                   /* linear layers and attention multiply bf16 */
-    bool guided, whole;           /* whole: stages were measured; else kernels alone */
+    bool guided, whole;           /* whole: stages were measured; else only kernels */
     Peaks peaks;
     Stage stages[STAGES];
-    double picture;      /* seconds of a whole call, all its pictures; the median */
+    double picture;      /* seconds of a whole call with all its pictures; the median */
     Record record;       /* whole: the calls of all recorded runs */
-    size_t weights, rss; /* bytes: planned; the process's peak when parts are released as txt2img does */
-    size_t gpu;          /* likewise, what is taken of the GPU's memory, by whomever */
+    size_t weights, rss; /* bytes: planned; the process's peak when models are released as in txt2img */
+    size_t gpu;          /* likewise, of the GPU's memory, by all programs */
     Kernels kernels;
 } Report;
 
 void report_text(const Report *r);
 void report_json(const Report *r);
-/* Kernels as they come. */
+/* For kernels, as they are measured. */
 void report_peaks(const Peaks *p);
 void report_kernel(const Kernels *k, const Kernel *one);
 void report_kernels_end(const Kernels *k);

@@ -1,10 +1,10 @@
 #!/bin/sh
-# check_includes.sh [BUILD]: the rules of the house that a compiler does not see. Run from the repository's root.
+# check_includes.sh [BUILD]: rules of the source tree that a compiler does not check. Run from the repository's root.
 #   1. every file of sd/, tools/ and tests/ is in a room, and rooms depend one way (the table below)
-#   2. no cycles between files: by what they include and, given the folder of a build, by what they call
+#   2. no cycles between files, by include or, given the folder of a build, by call
 #   3. no two headers share an include guard
-#   4. nn/ and sd/ do not know which backend runs: no #if on one
-#   5. POSIX stands behind tensor/os.h: no other file names its headers or asks for it (tests and the GPUs' stand-in excepted)
+#   4. nn/ and sd/ do not depend on a backend: no #if on one
+#   5. only tensor/os_posix*.c includes POSIX headers or defines its feature macros (tests/ and cuda/shim/ excepted)
 #   6. no file is longer than 450 lines (tables in .inc files excepted)
 set -u
 export LC_ALL=C
@@ -42,7 +42,7 @@ END
 sources() { find "$@" -type f \( -name '*.c' -o -name '*.h' -o -name '*.inc' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cc' \) | sort; }
 sources tensor weights nn sd cuda tools tests > "$work/sources"
 
-# "FILE LINE INCLUDED": a path from the root, or the name of a file beside it
+# "FILE LINE INCLUDED": a path from the root, or a file in the same folder
 xargs grep -Hn '^[ 	]*#[ 	]*include[ 	]*"' /dev/null < "$work/sources" | awk '
     {
         split($0, at, ":")
@@ -70,7 +70,7 @@ awk '
     }
     {
         a = room($1); b = room($3)
-        if (!($3 in exists)) { print $1 ":" $2 ": includes " $3 ", which is not there"; bad = 1 }
+        if (!($3 in exists)) { print $1 ":" $2 ": includes " $3 ", which does not exist"; bad = 1 }
         else if (a != b && !((a, b) in may) && !((a, "*") in may)) { print $1 ":" $2 ": " a "/ may not include " b "/"; bad = 1 }
     }
     END { exit bad }' "$work/rooms" "$work/sources" "$work/includes" || status=1

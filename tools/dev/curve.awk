@@ -1,8 +1,8 @@
-# curve.awk: an SVG of a training's loss over its pictures, each point the mean of a 200th of the run.
+# curve.awk: an SVG of a training's loss against the pictures seen; each point is the mean of a 200th of the run.
 #
 #     awk -f tools/dev/curve.awk batch=8 easy.csv all.csv > curve.svg
 #
-# The files are logs of `sdc train --log`, one stage behind the other.
+# The files are logs of `sdc train --log`, one stage after another.
 BEGIN { FS = "," }
 FNR > 1 {
     pictures += batch

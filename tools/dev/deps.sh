@@ -1,7 +1,7 @@
 #!/bin/sh
-# deps.sh [openblas|none]: sees to a C compiler and, for openblas, its header; installs them where that needs no
-# question (Debian's apt-get as root or with sudo -n), else says what to install. stb_image.h, by which pictures are
-# read, is installed likewise, but the build goes on without it.
+# deps.sh [openblas|none]: looks for a C compiler and, for openblas, its header. Installs what is missing if that needs
+# no password (apt-get, as root or with sudo -n), else says what to install. The same for stb_image.h, which reads
+# pictures; but the build continues without it.
 blas=${1:-openblas}
 cc=${CC:-cc}
 cc=${cc%% *}
@@ -44,7 +44,7 @@ try_install() { # PACKAGES...
 
 if [ "$missing" ]; then try_install $missing && missing=; fi
 if [ -z "$stb" ] && [ -z "$missing" ]; then
-    try_install libstb-dev || echo "without libstb-dev (stb_image.h) this build reads no pictures; all else works" >&2
+    try_install libstb-dev || echo "without libstb-dev (stb_image.h) this build cannot read pictures; everything else works" >&2
 fi
 [ "$missing" ] || exit 0
 

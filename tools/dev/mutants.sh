@@ -1,12 +1,12 @@
 #!/bin/sh
 # mutants.sh: proves that the tests can fail. Plants one known error at a time in a copy of the sources, builds the
-# tests there, and requires that a suite turns red (a copy that does not build is an error, not a kill).
+# tests there, and requires a suite to fail (a copy that does not build is an error, not a kill).
 #
-#     tools/dev/mutants.sh [NAME...]     all, or those of the table whose name contains NAME
-#     tools/dev/mutants.sh --check       only whether every expression still changes its file
-#     JOBS=4 WORK=DIR KEEP=1         threads of make; where the copies go; leave the objects there for the next run
+#     tools/dev/mutants.sh [NAME...]     all, or those whose name contains a NAME
+#     tools/dev/mutants.sh --check       only checks that every expression still changes its file
+#     JOBS=4 WORK=DIR KEEP=1             jobs of make; where the copies go; keep the objects there for the next run
 #
-# The table below: name ~ file ~ suites ~ BLAS ~ sed expression. A mutation whose expression changes nothing is an error.
+# The table: name ~ file ~ suites ~ BLAS ~ sed expression. An expression that changes nothing is an error.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 table() {
@@ -179,8 +179,8 @@ cd "$tree" || exit 1
 
 build() { make BUILD="$work/$1" BLAS="$1" -j "$jobs" "$work/$1/test" "$work/$1/sdc" > "$work/build.log" 2>&1; }
 
-# Runs suites of the tests built for BLAS $1, one by one; true when they pass. Leaves at the first failure: grep ends,
-# and the next line that the tests print ends them too. What failed stays in $why.
+# Runs the suites $2 of the tests built for BLAS $1, one at a time; true if they pass. Stops at the first failure: grep
+# ends, and the tests end with the next line that they print. $why says what failed.
 run() {
     for suite in $2; do
         why=$({
@@ -204,12 +204,12 @@ column() { awk -F ' ~ ' -v n="$1" '{ print $n }' "$2" | tr ' ' '\n' | sort -u | 
 
 table > "$work/all"
 while IFS= read -r line; do if wanted "$line" "$@"; then printf '%s\n' "$line"; fi; done < "$work/all" > "$work/table"
-touch $(column 2 "$work/all") # objects of an interrupted run may hold a mutant
+touch $(column 2 "$work/all") # an interrupted run may have left objects of a mutant
 for blas in $(column 4 "$work/table"); do
     build $blas || { echo "mutants: the unchanged sources do not build with BLAS=$blas:" && tail -5 "$work/build.log" && exit 1; }
 done
 
-# A suite that fails without a mutation would kill everything.
+# A suite that fails without a mutant would kill every mutant.
 for blas in $(column 4 "$work/table"); do
     grep " ~ $blas ~ " "$work/table" > "$work/some"
     run $blas "$(column 3 "$work/some")" || { echo "mutants: the unchanged tests fail with BLAS=$blas: $why" && exit 1; }

@@ -1,12 +1,12 @@
 #!/bin/sh
-# test_gpu.sh BUILD: what only a machine with an NVIDIA GPU can show. Run by `make test-gpu`; writes gpu-report.txt.
+# test_gpu.sh BUILD: checks that need a machine with an NVIDIA GPU. Run by `make test-gpu`; writes gpu-report.txt.
 #   1. every op, block and micro-SD golden on the GPU, in f32, f16 and bf16 (compute capability 9.0: products and
 #      attention by wgmma and by mma.sync); the full-size model against PyTorch
 #   2. compute-sanitizer: memory, races, uninitialised reads, barriers, in a picture; memory and races in every op case
-#   3. the same bits: again, in a batch, with and without recorded steps, on several GPUs where there are some
-#   4. speed of the full-size model with generated weights, 512x512: `sdc bench`; where there is a Python (PYTHON) with
-#      torch, diffusers and a GPU, in turns with PyTorch (bench_peers.py); compute capability 9.0 in both ways
-# QUICK=1 leaves out the full-size model.
+#   3. the same bits: repeated, in a batch, with and without recorded steps, on two GPUs if there are two of a kind
+#   4. speed of the full-size model with generated weights, 512x512: `sdc bench`; if PYTHON has torch, diffusers and a
+#      GPU, alternating with PyTorch (bench_peers.py); compute capability 9.0 both ways
+# QUICK=1 skips the full-size model.
 b=$1 report=gpu-report.txt failed=0
 dir=$b/gpu
 mkdir -p "$dir"
@@ -15,7 +15,7 @@ micro=$dir/micro.safetensors full=$dir/full_f16.safetensors
 : > "$report"
 
 say() { printf '%s\n' "$*" | tee -a "$report"; }
-step() { # NAME COMMAND...: its last lines go to the report
+step() { # NAME COMMAND...: reports the last lines of its output
     name=$1
     shift
     start=$(date +%s)
@@ -29,7 +29,7 @@ nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap --format=csv
 capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1)
 "$b/test" --make-model micro single f32 "$micro" || exit 1
 picture() { "$sdc" txt2img -q -m "$micro" -p "a cat" -W 64 -H 64 --steps 4 --seed 42 "$@"; }
-picture --device cuda -o "$dir/first.png" 2> "$dir/log" || { # else most tests would be skipped, and called passed
+picture --device cuda -o "$dir/first.png" 2> "$dir/log" || { # or most tests would be skipped and count as passed
     say "$(tail -n 1 "$dir/log")"
     exit 1
 }
@@ -67,13 +67,13 @@ END
 }
 for precision in f32 f16 bf16; do step "the same bits, $precision" same "$precision"; done
 
-shared() { # a batch, on two GPUs: those of the last `same`
+shared() { # a batch on two GPUs; compares with the files of the last `same`
     picture --device cuda:0,1 --precision bf16 --batch-size 3 -o "$dir/e.png" || return 1
     for seed in 42 43 44; do cmp "$dir/c-$seed.png" "$dir/e-$seed.png" || return 1; done
 }
 kinds=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 2 | uniq -c | awk '{ print $1; exit }')
 if [ "$kinds" = 2 ]; then step "the same bits on two GPUs" shared
-else say "== the same bits on two GPUs: skipped, there are no two of a kind"; fi
+else say "== the same bits on two GPUs: skipped, there are not two of a kind"; fi
 
 bench() { "$sdc" bench -m "$full" -W 512 -H 512 --device cuda --precision "$1"; }
 peers() { "$python" tools/bench/bench_peers.py --device cuda --model "$full" --sdc "$sdc" --repeat 5 --cache "$dir"; }
@@ -86,8 +86,8 @@ if [ -z "${QUICK:-}" ]; then
     for precision in bf16 f32; do LINES_KEPT=7 step "speed, $precision" bench "$precision"; done
     python=${PYTHON:-python3}
     if "$python" -c 'import torch, diffusers, transformers, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
-        LINES_KEPT=20 step "speed, in turns with PyTorch" peers
-    else say "== speed, in turns with PyTorch: skipped, $python has no torch for this GPU, or no diffusers"; fi
+        LINES_KEPT=20 step "speed, alternating with PyTorch" peers
+    else say "== speed, alternating with PyTorch: skipped, $python has no torch for this GPU, or no diffusers"; fi
 fi
 say "$failed steps failed"
 [ "$failed" = 0 ]
