@@ -64,7 +64,7 @@ static void judgements(void) {
               "sheet -m judged.safetensors --steps 1 -W 64 -H 64 -o three.png 'a red circle' x y");
     test_check(!access(cli_path("three.png"), F_OK), "sheet: it is there");
     cli_works("12 pictures", "sheet -m judged.safetensors --steps 1 -W 64 -H 64");
-    cli_fails(2, "multiples of 8", "sheet -m judged.safetensors -W 100");
+    cli_fails(2, "--width: 100 is not a multiple of 8", "sheet -m judged.safetensors -W 100");
     cli_fails(2, "a multiple, not 72", "judge -m judged.safetensors -n 1 --size 72");
 }
 

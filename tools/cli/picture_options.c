@@ -1,9 +1,8 @@
 /* picture_options.c: see picture_options.h. The options of a request come from the table of settings (params.h); OWN
- * has the program's. */
+ * has those of the program. */
 #include "picture_options.h"
 #include "output.h"
-#include "precision.h"
-#include "sd/info/params.h"
+#include "setting_option.h"
 #include "weights/atomic_file.h"
 
 #include <inttypes.h>
@@ -21,44 +20,19 @@ static const struct {
     Option option;
 } OWN[] = {
     {"", true, OPTION(STRING, image, 'i', "image", "FILE", "the picture to start from: PNG, JPEG, BMP, GIF")},
-    {"encode", false, OPTION(STRING, model, 'm', "model", "MODEL", "the model: a file or a folder (the built-in one)")},
+    {"encode", false, OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP)},
     {"negative", false, OPTION(STRING, out, 'o', "out", "FILE", "the picture, a PNG file")},
     {"ensd", false,
      OPTION(STRING, sheet, 0, "steps-sheet", "FILE", "a contact sheet of the first picture after each step")},
-    {"batch-size", false, OPTION_IN(INT, batch_count, 0, "batch-count", "N", 1, 100000, "how often to make them (1)")},
-    {"rng", false, OPTION(STRING, device, 0, "device", "auto|cpu|cuda[:N,...]", "where to compute (auto)")},
-    {"rng", false,
-     OPTION(CHOICE, precision, 0, "precision", PRECISION_WORDS,
-            "f32 (the default); f32-direct: closer to PyTorch; mixed: bf16 products; faster on GPUs: f16, bf16")},
-    {"rng", false, OPTION(FLAG, exact, 0, "exact", NULL, "the same bits on every machine: not yet")},
-    {"rng", false, OPTION_IN(INT, threads, 0, "threads", "N", 0, 1024, "threads to use (0: one for each core)")},
-    {"rng", false,
-     OPTION(SIZE, memory_limit, 0, "memory-limit", "SIZE", "what the process may take: 900M, 4G, 1.5GiB")},
-    {"noise", false, OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only")}};
+    {"batch-size", false, OPTION_IN(INT, batch_count, 0, "batch-count", "N", 1, 100000, "how often to make them (1)")}};
 
 enum { OWN_COUNT = sizeof OWN / sizeof *OWN };
-
-/* A default outside the range, which means "not set", can be given as well. */
-static Option option_of(const Param *p) {
-    static const OptionKind KINDS[] = {
-        [PARAM_INT] = OPT_INT,      [PARAM_INT64] = OPT_INT64,      [PARAM_DOUBLE] = OPT_DOUBLE,
-        [PARAM_BOOL] = OPT_FLAG,    [PARAM_ENUM] = OPT_ENUM,        [PARAM_SAMPLER] = OPT_STRING,
-        [PARAM_PROMPT] = OPT_TEXT,  [PARAM_SCHEDULER] = OPT_STRING, [PARAM_FILE] = OPT_STRING,
-        [PARAM_STRING] = OPT_STRING};
-    return (Option){.kind = KINDS[p->type],
-                    .at = offsetof(PictureArguments, request) + p->at,
-                    .letter = p->letter,
-                    .name = p->name,
-                    .value = p->value,
-                    .low = p->standard < p->low ? p->standard : p->low,
-                    .high = p->high,
-                    .help = p->help};
-}
 
 static bool row(int i, bool img2img, Option *o) {
     for (int p = -1; p < PARAM_COUNT; p++) {
         if (p >= 0 && (img2img || !PARAMS[p].of_image) && i-- == 0) {
-            *o = option_of(&PARAMS[p]);
+            *o = setting_option(&PARAMS[p]);
+            o->at += offsetof(PictureArguments, request);
             return true;
         }
         for (int k = 0; k < OWN_COUNT; k++) {
@@ -73,8 +47,11 @@ static bool row(int i, bool img2img, Option *o) {
 static bool txt2img_row(int i, Option *o) { return row(i, false, o); }
 static bool img2img_row(int i, Option *o) { return row(i, true, o); }
 
-const Option TXT2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = txt2img_row}, OPTION_END};
-const Option IMG2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = img2img_row}, OPTION_END};
+#define OF_PROGRAM                                                                                                     \
+    OPTION_ROWS(open, model_rows), OPTION(FLAG, exact, 0, "exact", NULL, "the same bits on every machine: not yet"),   \
+        OPTION_END
+const Option TXT2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = txt2img_row}, OF_PROGRAM};
+const Option IMG2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = img2img_row}, OF_PROGRAM};
 
 /* --- what can be wrong --- */
 
@@ -83,21 +60,10 @@ static int check_seed(const Command *c, const char *option, int64_t seed, const 
     return usage_error(c, "%s: %" PRId64 " leaves no room to count up", option, seed);
 }
 
-/* What the model decides is not known yet, and taken to be right. */
 static int check_request(const Command *c, const PictureArguments *a) {
-    const SdRequest usual = sd_request(NULL);
-    SdRequest r = a->request;
-    const Scheduler *scheduler = NULL;
-    Error e = {0};
-    params_adopt(&r, &usual);
-    if (!request_sampler(&r, &scheduler, &e))
-        return usage_error(c, "--%s sdc %.*ss lists them", e.text, (int)strcspn(e.text, ":"), e.text);
-    if (r.width % 8) return usage_error(c, "--width: %d is not a multiple of 8", r.width);
-    if (r.height % 8) return usage_error(c, "--height: %d is not a multiple of 8", r.height);
-    int code = check_seed(c, "--seed", r.seed, a);
-    if (code == GO_ON) code = check_seed(c, "--variation-seed", r.variation_seed, a);
-    if (code == GO_ON && !params_check(&r, &e)) code = usage_error(c, "%s", e.text);
-    return code;
+    int code = check_seed(c, "--seed", a->request.seed, a);
+    if (code == GO_ON) code = check_seed(c, "--variation-seed", a->request.variation_seed, a);
+    return code == GO_ON ? settings_check(c, &a->request) : code;
 }
 
 static int check_program(const Command *c, const PictureArguments *a) {
@@ -105,7 +71,7 @@ static int check_program(const Command *c, const PictureArguments *a) {
     if (a->request.tap && !a->request.taps) return usage_error(c, "--tap: needs --taps FILE");
     if (a->request.taps && a->batch_count > 1)
         return usage_error(c, "--taps: one file holds one run; leave --batch-count out");
-    return check_device(c, a->device, "auto", a->precision);
+    return model_options_check(c, &a->open);
 }
 
 static int check_files(const Command *c, const PictureArguments *a) {

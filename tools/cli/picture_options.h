@@ -3,6 +3,7 @@
 #ifndef SD_TOOLS_CLI_PICTURE_OPTIONS_H
 #define SD_TOOLS_CLI_PICTURE_OPTIONS_H
 
+#include "model_options.h"
 #include "options.h"
 #include "sd/sd.h"
 
@@ -12,11 +13,11 @@ extern const Option TXT2IMG_OPTIONS[], IMG2IMG_OPTIONS[];
 
 typedef struct {
     SdRequest request; /* what the model decides is as params_forget leaves it where no option said it */
-    const char *model, *out, *sheet, *device, *precision;
+    ModelOptions open;
+    const char *model, *out, *sheet;
     const char *image; /* img2img's */
-    int batch_count, threads;
-    size_t memory_limit;
-    bool exact, quiet;
+    int batch_count;
+    bool exact;
 } PictureArguments;
 
 /* Reads and checks a command line. GO_ON, or the exit code. options_free in any case. */

@@ -12,7 +12,7 @@ typedef struct {
 } Progress;
 
 void progress_begin(Progress *p, bool quiet, int runs);
-bool progress_show(void *progress, const SdProgress *s); /* SdRequest.progress; false after Ctrl-C */
+bool progress_show(void *progress, const SdProgress *s); /* SdRequest.progress; false after os_stop_signal */
 void progress_clear(Progress *p);                        /* wipes the bar to make room for a line */
 /* "1 h 02 min", "2 min 03 s", "4 s" */
 void progress_time(char *text, size_t room, double seconds);

@@ -4,6 +4,8 @@
 #include "tools/shapes/judge.h"
 
 #include "tools/cli/commands.h"
+#include "tools/cli/model_options.h"
+#include "tools/cli/setting_option.h"
 #include "tools/shapes/contact.h"
 #include "tools/shapes/judge_source.h"
 #include "weights/atomic_file.h"
@@ -15,28 +17,30 @@
 #include <string.h>
 
 typedef struct {
-    Source source;
-    const char *sheet;
-    int count;
+    SdRequest request; /* what the model decides is forgotten until the model is open */
+    ModelOptions open;
+    const char *model, *sheet;
+    int count, size;
+    int64_t seed;
     double other_cfg;
     bool built_in, reconstruct, json;
 } Arguments;
 
+static const char *const SAMPLING[] = {"steps", "cfg", "sampler", "scheduler", NULL};
+static bool settings(int i, Option *o) { return setting_row(SAMPLING, i, o); }
+
 static const Option OPTIONS[] = {
-    OPTION(STRING, source.model, 'm', "model", "MODEL", "judge this model's pictures of captions (drawn pictures)"),
+    OPTION(STRING, model, 'm', "model", "MODEL", "judge this model's pictures of captions (drawn pictures)"),
     OPTION(FLAG, built_in, 0, "built-in", NULL, "judge the built-in model"),
     OPTION(FLAG, reconstruct, 0, "reconstruct", NULL, "judge drawn pictures passed through the model's VAE instead"),
     OPTION_IN(INT, count, 'n', "count", "N", 1, 100000, "pictures of each kind (100)"),
-    OPTION_IN(DOUBLE, source.cfg, 0, "cfg", "X", 0, 1000, "guidance scale (the model's own)"),
+    OPTION_ROWS(request, settings),
     OPTION_IN(DOUBLE, other_cfg, 0, "other-cfg", "X", 0, 1000, "judge one and two objects again with this guidance"),
-    OPTION(STRING, source.sampler, 0, "sampler", "NAME", "the sampler; see sdc samplers (Euler a)"),
-    OPTION(STRING, source.scheduler, 0, "scheduler", "NAME", "the schedule type; see sdc schedulers (Automatic)"),
-    OPTION_IN(INT, source.steps, 0, "steps", "N", 1, 1000, "steps of the sampler (the model's own)"),
-    OPTION_IN(INT, source.size, 0, "size", "N", 64, 1024, "pixels a side, a multiple of 64 (the model's own)"),
-    OPTION_IN(INT64, source.seed, 0, "seed", "N", 0, 0x1p62, "seed of captions and noise (1000)"),
-    OPTION_IN(INT, source.threads, 0, "threads", "N", 0, 1024, "threads to use (0: one for each core)"),
+    OPTION_IN(INT, size, 0, "size", "N", 64, 1024, "pixels a side, a multiple of 64 (the model's own)"),
+    OPTION_IN(INT64, seed, 0, "seed", "N", 0, 0x1p62, "seed of captions and noise (1000)"),
     OPTION(STRING, sheet, 0, "sheet", "FILE", "write the first pictures of each kind and their verdicts on a PNG"),
     OPTION(FLAG, json, 0, "json", NULL, "print one JSON object per line"),
+    OPTION_ROWS(open, model_rows),
     OPTION_END};
 
 /* --- counting --- */
@@ -201,33 +205,63 @@ static bool judge_other(Source *source, const Arguments *a, Error *e) {
     return ok;
 }
 
-static int judge(const Command *c, int argc, char **argv) {
-    Arguments a = {.source = {.seed = 1000, .cfg = -1}, .count = 100, .other_cfg = -1};
-    Source *source = &a.source;
-    Error e = {0};
-    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
-    if (code != GO_ON) return code;
-    if (rest) return usage_error(c, "'%.60s' is not an option; name the model after -m", argv[0]);
-    bool model = source->model || a.built_in, samples = model && !a.reconstruct;
-    if (source->model && a.built_in) return usage_error(c, "-m and --built-in exclude each other");
-    if (a.reconstruct && !model) return usage_error(c, "--reconstruct needs a model: -m or --built-in");
-    if (!samples && (a.other_cfg >= 0 || source->cfg >= 0 || source->steps || source->sampler || source->scheduler))
+/* Whether the command line says how to sample. */
+static bool says_sampling(const SdRequest *r) {
+    SdRequest fresh = sd_request(NULL);
+    params_forget(&fresh);
+    return r->steps != fresh.steps || r->cfg != fresh.cfg || r->sampler != fresh.sampler || r->scheduler;
+}
+
+static int check(const Command *c, const Arguments *a) {
+    bool model = a->model || a->built_in;
+    if (a->model && a->built_in) return usage_error(c, "-m and --built-in exclude each other");
+    if (a->reconstruct && !model) return usage_error(c, "--reconstruct needs a model: -m or --built-in");
+    if ((!model || a->reconstruct) && (a->other_cfg >= 0 || says_sampling(&a->request)))
         return usage_error(
             c, "nothing is sampled: --cfg, --other-cfg, --steps, --sampler and --scheduler need -m or --built-in");
-    source->kind = samples ? SOURCE_SAMPLED : model ? SOURCE_RECONSTRUCTED : SOURCE_DRAWN;
+    if (a->reconstruct && a->open.device && strcmp(a->open.device, "cpu"))
+        return usage_error(c, "--reconstruct: computes on the CPU; leave --device out");
+    int code = model_options_check(c, &a->open);
+    return code == GO_ON ? settings_check(c, &a->request) : code;
+}
+
+static int judge(const Command *c, int argc, char **argv) {
+    Arguments a = {.request = sd_request(NULL), .count = 100, .seed = 1000, .other_cfg = -1};
+    Error e = {0};
+    int rest = 0;
+    params_forget(&a.request);
+    int code = options_parse(c, &a, argc, argv, &rest);
+    if (code != GO_ON) return code;
+    if (rest) return usage_error(c, "'%.60s' is not an option; name the model after -m", argv[0]);
+    code = check(c, &a);
+    if (code != GO_ON) return code;
+    bool drawn = !a.model && !a.built_in;
+    if (a.reconstruct) a.open.device = "cpu";
+    Source source = {.kind = drawn           ? SOURCE_DRAWN
+                             : a.reconstruct ? SOURCE_RECONSTRUCTED
+                                             : SOURCE_SAMPLED,
+                     .seed = a.seed,
+                     .size = a.size};
     Sheet sheet = {.room = KINDS * SHEET_EACH};
     bool ok = !a.sheet || atomic_check(a.sheet, &e);
     if (ok && !(sheet.pictures = calloc((size_t)sheet.room, sizeof *sheet.pictures)))
         ok = error_set(&e, ERR_MEMORY, "out of memory for a sheet");
-    ok = ok && source_begin(source, &e) && judge_all(source, &a, a.sheet ? &sheet : NULL, &e) &&
-         (a.other_cfg < 0 || judge_other(source, &a, &e)) &&
+    if (ok && !drawn) {
+        ok = (source.model = model_options_open(&a.open, a.model, &e)) != NULL;
+        SdRequest usual = sd_request(source.model);
+        params_adopt(&a.request, &usual);
+        source.request = a.request;
+    }
+    ok = ok && source_begin(&source, &e) && judge_all(&source, &a, a.sheet ? &sheet : NULL, &e) &&
+         (a.other_cfg < 0 || judge_other(&source, &a, &e)) &&
          (!a.sheet || contact_sheet(sheet.pictures, sheet.count, JUDGE_SIDE, JUDGE_SIDE, a.sheet, &e));
     for (int i = 0; i < sheet.count; i++) {
         free((void *)(uintptr_t)sheet.pictures[i].rgb);
         free((void *)(uintptr_t)sheet.pictures[i].label);
     }
     free(sheet.pictures);
-    source_end(source);
+    source_end(&source);
+    sd_close(source.model);
     return ok ? finish_output() : report(c, &e);
 }
 

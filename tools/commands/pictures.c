@@ -3,7 +3,6 @@
 #include "tools/cli/output.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/picture_options.h"
-#include "tools/cli/precision.h"
 #include "tools/cli/progress.h"
 #include "sd/image/image.h"
 #include "sd/image/sheet.h"
@@ -22,7 +21,7 @@ static bool save(const PictureArguments *a, const SdResult *result, double secon
         const SdPicture *p = &result->pictures[i];
         char name[OUTPUT_ROOM];
         ok = output_name(name, a->out, several, a->request.prompt, p->seed, e) && sd_save_png(p, name, e);
-        if (ok && !a->quiet) printf("%s: seed %" PRId64 ", %.2f s\n", name, p->seed, seconds);
+        if (ok && !a->open.quiet) printf("%s: seed %" PRId64 ", %.2f s\n", name, p->seed, seconds);
     }
     return ok;
 }
@@ -93,14 +92,10 @@ static int generate(const Command *c, const PictureArguments *a) {
     Steps steps = {0};
     Image image = {0};
     Progress progress;
-    SdOptions options = {.threads = a->threads, .memory_limit = a->memory_limit};
-    options.precision = precision_of(a->precision);
-    options.device = a->device ? a->device : "auto";
     os_catch_stop();
-    progress_begin(&progress, a->quiet, a->batch_count);
+    progress_begin(&progress, a->open.quiet, a->batch_count);
     double start = os_clock();
-    SdModel *model = sd_open(a->model, &options, &e);
-    if (model && !a->quiet) say_device(model, a->precision);
+    SdModel *model = model_options_open(&a->open, a->model, &e);
     SdRequest request = a->request, usual = sd_request(model);
     Work work = {&progress, &steps};
     request.progress = show;
@@ -124,7 +119,7 @@ static int generate(const Command *c, const PictureArguments *a) {
         start = os_clock(); /* opening the model is the first picture's */
         if (os_stop_signal() && !e.code && run + 1 < a->batch_count) error_set(&e, ERR_CANCELLED, "stopped");
     }
-    if (model && !e.code && !a->quiet && os_peak_memory()) printf("peak memory %zu MiB\n", os_peak_memory() >> 20);
+    if (model && !e.code && !a->open.quiet && os_peak_memory()) printf("peak memory %zu MiB\n", os_peak_memory() >> 20);
     sd_close(model);
     free_steps(&steps);
     image_free(&image);

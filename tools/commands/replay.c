@@ -1,11 +1,12 @@
 /* replay.c: `sdc replay FILE -m MODEL`: makes a picture again from what it says, and compares. */
 #include "tools/cli/commands.h"
+#include "tools/cli/model_options.h"
 #include "tools/cli/output.h"
-#include "tools/cli/precision.h"
 #include "tools/cli/progress.h"
 #include "sd/image/image.h"
 #include "sd/info/infotext_request.h"
 #include "sd/load/model_hash.h"
+#include "sd/info/params.h"
 #include "sd/sd.h"
 #include "tensor/os.h"
 #include "weights/atomic_file.h"
@@ -16,22 +17,16 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *image, *noise, *out, *precision, *device;
-    int threads;
-    size_t memory_limit;
-    bool quiet;
+    const char *model, *image, *noise, *out;
+    ModelOptions open;
 } Arguments;
 
 static const Option OPTIONS[] = {
-    OPTION(STRING, model, 'm', "model", "MODEL", "the model: a file or a folder"),
+    OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP),
     OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img picture was made from"),
     OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
     OPTION(STRING, out, 'o', "out", "FILE", "save the new picture, a PNG file"),
-    OPTION(CHOICE, precision, 0, "precision", PRECISION_WORDS, "another precision than the picture says"),
-    OPTION(STRING, device, 0, "device", "auto|cpu|cuda[:N]", "where to compute (auto)"),
-    OPTION_IN(INT, threads, 0, "threads", "N", 0, 1024, "threads to use (0: one for each core)"),
-    OPTION(SIZE, memory_limit, 0, "memory-limit", "SIZE", "what the process may take: 900M, 4G, 1.5GiB"),
-    OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"),
+    OPTION_ROWS(open, model_rows),
     OPTION_END};
 
 /* --- from text to request --- */
@@ -66,7 +61,6 @@ static bool read_request(const Arguments *a, Replay *r, Error *e) {
         !check_request(a, r, e))
         return false;
     if (a->noise && !infotext_get(&r->text, "Noise")) r->request.noise = NULL;
-    if (a->precision) r->precision = precision_of(a->precision);
     return true;
 }
 
@@ -107,13 +101,12 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     Error e = {0};
     Progress progress;
     SdResult result = {0};
-    SdOptions options = {.threads = a->threads, .memory_limit = a->memory_limit};
-    options.precision = r->precision;
-    options.device = a->device ? a->device : "auto";
+    ModelOptions open = a->open;
+    char precision[16];
+    if (!open.precision) open.precision = words_get(PRECISION_WORDS, (int)r->precision, precision, sizeof precision);
     os_catch_stop();
-    progress_begin(&progress, a->quiet, 1);
-    SdModel *model = sd_open(a->model, &options, &e);
-    if (model && !a->quiet) say_device(model, a->precision);
+    progress_begin(&progress, open.quiet, 1);
+    SdModel *model = model_options_open(&open, a->model, &e);
     if (model) warn_of_model(model, &r->text);
     r->request.progress = progress_show;
     r->request.user = &progress;
@@ -171,8 +164,8 @@ static int run(const Command *c, int argc, char **argv) {
     if (a.out && (same_file(a.out, argv[0]) || same_file(a.out, a.model) || same_file(a.out, a.image) ||
                   same_file(a.out, a.noise)))
         return usage_error(c, "--out: %.200s is read as well; name another file", a.out);
-    if (a.device && strchr(a.device, ',')) return usage_error(c, "--device: one at a time");
-    code = check_device(c, a.device, "auto", a.precision);
+    if (a.open.device && strchr(a.open.device, ',')) return usage_error(c, "--device: one at a time");
+    code = model_options_check(c, &a.open);
     return code == GO_ON ? replay(c, &a, argv[0]) : code;
 }
 
@@ -181,6 +174,7 @@ const Command REPLAY = {
     run,
     "FILE -m MODEL [options]",
     "make a picture again from what it says, and compare",
+    "The precision is the one that the picture says, unless --precision names another.\n"
     "Prints \"equal\" when every pixel is the same; else how much differs, and the exit code is 1. A field of the text "
     "that this version does not know, such as those of hires fix or LoRA, is an error.",
     OPTIONS};

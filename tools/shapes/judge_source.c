@@ -32,19 +32,20 @@ static Tensor encode_and_decode(Ctx *c, const SdModel *m, int size, const uint8_
 
 static bool begin_vae(Source *s, Error *e) {
     Arena counted = {0};
-    Ctx plan = {.op = plan_ops(), .precision = s->m->precision, .arena = &counted};
-    encode_and_decode(&plan, s->m, s->size, NULL);
+    Ctx plan = {.op = plan_ops(), .precision = s->model->precision, .arena = &counted};
+    encode_and_decode(&plan, s->model, s->size, NULL);
     s->vae = calloc(1, sizeof *s->vae);
     if (!s->vae) return error_set(e, ERR_MEMORY, "out of memory");
-    s->vae->ctx = (Ctx){.op = s->m->ops, .precision = s->m->precision, .pool = s->m->pool, .arena = &s->vae->arena};
-    return arena_init(&s->vae->arena, counted.peak, e) && model_load(s->m, PART_ENCODER, e) &&
-           model_load(s->m, PART_DECODER, e);
+    s->vae->ctx =
+        (Ctx){.op = s->model->ops, .precision = s->model->precision, .pool = s->model->pool, .arena = &s->vae->arena};
+    return arena_init(&s->vae->arena, counted.peak, e) && model_load(s->model, PART_ENCODER, e) &&
+           model_load(s->model, PART_DECODER, e);
 }
 
 static bool reconstruct(Source *s, uint8_t *rgb, Error *e) {
     Ctx *c = &s->vae->ctx;
     size_t scope = scope_begin(c);
-    Tensor image = encode_and_decode(c, s->m, s->size, rgb);
+    Tensor image = encode_and_decode(c, s->model, s->size, rgb);
     bool ok = !c->err.code || error_set(e, c->err.code, "%s", c->err.text);
     for (int64_t i = 0; ok && i < tensor_count(image); i++) {
         float v = ((const float *)image.data)[i] * 127.5f + 127.5f;
@@ -72,21 +73,11 @@ static void shrink(uint8_t *rgb, const uint8_t *large, int size) {
 }
 
 bool source_begin(Source *s, Error *e) {
-    if (s->kind != SOURCE_DRAWN) {
-        SdOptions options = {.threads = s->threads};
-        s->m = sd_open(s->model, &options, e);
-        if (!s->m) return false;
-        s->request = sd_request(s->m);
-    }
-    if (!s->size) s->size = s->m ? s->request.width : JUDGE_SIDE;
+    if (!s->size) s->size = s->model ? s->request.width : JUDGE_SIDE;
     s->request.width = s->request.height = s->size;
     if (s->size % JUDGE_SIDE || s->size < JUDGE_SIDE)
         return error_set(e, ERR_ARGUMENT, "the judge takes pictures of %d pixels a side or a multiple, not %d",
                          JUDGE_SIDE, s->size);
-    if (s->steps) s->request.steps = s->steps;
-    if (s->sampler) s->request.sampler = s->sampler;
-    if (s->cfg >= 0) s->request.cfg = s->cfg;
-    s->request.scheduler = s->scheduler;
     s->request.keep = true;
     s->large = malloc((size_t)s->size * (size_t)s->size * 3);
     if (!s->large) return error_set(e, ERR_MEMORY, "out of memory for a picture");
@@ -99,7 +90,7 @@ bool source_picture(Source *s, uint8_t *rgb, const Scene *scene, const char *cap
         SdResult result = {0};
         s->request.prompt = caption;
         s->request.seed = s->seed + number;
-        ok = sd_txt2img(s->m, &s->request, &result, e);
+        ok = sd_txt2img(s->model, &s->request, &result, e);
         if (ok) memcpy(s->large, result.pictures[0].rgb, (size_t)s->size * (size_t)s->size * 3);
         sd_free(&result);
     } else {
@@ -114,5 +105,4 @@ void source_end(Source *s) {
     if (s->vae) arena_free(&s->vae->arena);
     free(s->vae);
     free(s->large);
-    sd_close(s->m);
 }

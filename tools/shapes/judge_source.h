@@ -7,19 +7,14 @@
 
 typedef enum { SOURCE_DRAWN, SOURCE_RECONSTRUCTED, SOURCE_SAMPLED } SourceKind;
 
-/* Set kind and, unless pictures are just drawn, how to open the model; for SOURCE_SAMPLED also what differs from the
- * model's own defaults. */
+/* Set what stands before `vae`, then source_begin. */
 typedef struct {
     SourceKind kind;
-    const char *model; /* NULL: the built-in one */
-    const char *sampler, *scheduler;
-    int threads, steps;
-    double cfg; /* negative: the model's own */
+    SdModel *model;    /* NULL for SOURCE_DRAWN; on the CPU for SOURCE_RECONSTRUCTED; not closed by source_end */
+    SdRequest request; /* SOURCE_SAMPLED: how, but for prompt, seed and size */
     int64_t seed;
-    int size; /* pixels along a side, JUDGE_SIDE or a multiple; 0: the model's own */
+    int size; /* pixels a side, JUDGE_SIDE or a multiple; 0: the model's own */
 
-    SdModel *m;
-    SdRequest request;
     struct Autoencoder *vae;
     uint8_t *large;       /* [size,size,3] */
     double squared_error; /* of reconstructions, over all values */

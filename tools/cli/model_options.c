@@ -1,0 +1,32 @@
+#include "model_options.h"
+#include "precision.h"
+#include "sd/info/params.h"
+
+bool model_rows(int i, Option *o) {
+    static const Option ROWS[] = {
+        OPTION_OF(ModelOptions, STRING, device, 0, "device", "auto|cpu|cuda[:N,...]",
+                  "where to compute; cuda:0,1 shares a batch out (auto)"),
+        OPTION_OF(ModelOptions, CHOICE, precision, 0, "precision", PRECISION_WORDS,
+                  "f32-direct: closer to PyTorch; mixed: bf16 products; f16, bf16: faster on GPUs (f32)"),
+        OPTION_IN_OF(ModelOptions, INT, threads, 0, "threads", "N", 0, 1024, "threads to use (0: one for each core)"),
+        OPTION_OF(ModelOptions, SIZE, memory_limit, 0, "memory-limit", "SIZE",
+                  "memory that the process may use: 900M, 4G, 1.5GiB"),
+        OPTION_OF(ModelOptions, FLAG, quiet, 'q', "quiet", NULL, "print errors only")};
+    if (i >= (int)(sizeof ROWS / sizeof *ROWS)) return false;
+    *o = ROWS[i];
+    return true;
+}
+
+int model_options_check(const Command *c, const ModelOptions *m) {
+    return check_device(c, m->device, "auto", m->precision);
+}
+
+SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e) {
+    const SdOptions options = {.threads = m->threads,
+                               .memory_limit = m->memory_limit,
+                               .precision = precision_of(m->precision),
+                               .device = m->device ? m->device : "auto"};
+    SdModel *model = sd_open(path, &options, e);
+    if (model && !m->quiet) say_device(model, m->precision);
+    return model;
+}

@@ -1,0 +1,24 @@
+/* model_options.h: how a model is opened and where it computes: the options that the commands making pictures share. */
+#ifndef SD_TOOLS_CLI_MODEL_OPTIONS_H
+#define SD_TOOLS_CLI_MODEL_OPTIONS_H
+
+#include "option.h"
+#include "sd/sd.h"
+
+#define MODEL_HELP "the model: a file or a folder (the built-in one)" /* of -m */
+
+typedef struct {
+    const char *device, *precision; /* NULL: auto, f32 */
+    int threads;                    /* 0: one for each core */
+    size_t memory_limit;            /* bytes; 0: none */
+    bool quiet;
+} ModelOptions;
+
+/* Rows of a ModelOptions, for OPTION_ROWS: --device, --precision, --threads, --memory-limit, --quiet. */
+bool model_rows(int i, Option *o);
+/* What is wrong with device and precision, as an exit code, or GO_ON. */
+int model_options_check(const Command *c, const ModelOptions *m);
+/* Opens a model (path NULL: the built-in one) and says where it computes, unless quiet. NULL on error. */
+SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e);
+
+#endif

@@ -1,0 +1,40 @@
+#include "setting_option.h"
+
+#include <string.h>
+
+/* A default outside the range, which means "not set", can be given as well. */
+Option setting_option(const Param *p) {
+    static const OptionKind KINDS[] = {
+        [PARAM_INT] = OPT_INT,      [PARAM_INT64] = OPT_INT64,      [PARAM_DOUBLE] = OPT_DOUBLE,
+        [PARAM_BOOL] = OPT_FLAG,    [PARAM_ENUM] = OPT_ENUM,        [PARAM_SAMPLER] = OPT_STRING,
+        [PARAM_PROMPT] = OPT_TEXT,  [PARAM_SCHEDULER] = OPT_STRING, [PARAM_FILE] = OPT_STRING,
+        [PARAM_STRING] = OPT_STRING};
+    return (Option){.kind = KINDS[p->type],
+                    .at = p->at,
+                    .letter = p->letter,
+                    .name = p->name,
+                    .value = p->value,
+                    .low = p->standard < p->low ? p->standard : p->low,
+                    .high = p->high,
+                    .help = p->help};
+}
+
+bool setting_row(const char *const *names, int i, Option *o) {
+    for (int k = 0; k <= i; k++)
+        if (!names[k]) return false;
+    *o = setting_option(param_named(names[i]));
+    return true;
+}
+
+int settings_check(const Command *c, const SdRequest *given) {
+    const SdRequest usual = sd_request(NULL);
+    SdRequest r = *given;
+    const Scheduler *scheduler = NULL;
+    Error e = {0};
+    params_adopt(&r, &usual);
+    if (!request_sampler(&r, &scheduler, &e))
+        return usage_error(c, "--%s sdc %.*ss lists them", e.text, (int)strcspn(e.text, ":"), e.text);
+    if (r.width % 8) return usage_error(c, "--width: %d is not a multiple of 8", r.width);
+    if (r.height % 8) return usage_error(c, "--height: %d is not a multiple of 8", r.height);
+    return params_check(&r, &e) ? GO_ON : usage_error(c, "%s", e.text);
+}
