@@ -139,7 +139,9 @@ static bool new_helpers(SdModel *m, const SdOptions *options, Error *e) {
 }
 
 static SdModel *open_source(Source from, const SdOptions *options, Error *e) {
-    if (e && e->code) return NULL;
+    Error own = {0};
+    if (!e) e = &own;
+    if (e->code) return NULL;
     SdModel *m = calloc(1, sizeof *m);
     if (!m) {
         error_set(e, ERR_MEMORY, "%s: out of memory", from.name);

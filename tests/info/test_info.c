@@ -2,10 +2,11 @@
 #include "tests/harness/test.h"
 #include "test_info.h"
 
-SUITE(info, .seconds = 20) {
+SUITE(info, .seconds = 12) {
     info_write();
     info_read();
     info_ranges();
+    info_pointers();
     info_replay();
     info_settings();
     info_comments();
