@@ -8,6 +8,7 @@
  * Which pairs there are, and in which order, is in the table of settings (params.c). Numbers are written as Python's
  * str() would, but whole ones without ".0", and never by the locale. */
 #include "infotext.h"
+#include "weights/json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,17 +22,19 @@ typedef struct {
     bool first; /* no pair yet */
 } Text;
 
-static void add(Text *t, const char *s, size_t n) {
-    if (t->failed) return;
-    if (t->room - t->n <= n) {
+/* Room for n more bytes and a NUL. */
+static bool reserve(Text *t, size_t n) {
+    if (!t->failed && t->room - t->n <= n) {
         size_t room = (t->room + n + 256) * 2;
         char *p = room > t->room ? realloc(t->p, room) : NULL;
-        if (!p) {
-            t->failed = true;
-            return;
-        }
-        t->p = p, t->room = room;
+        if (p) t->p = p, t->room = room;
+        else t->failed = true;
     }
+    return !t->failed;
+}
+
+static void add(Text *t, const char *s, size_t n) {
+    if (!reserve(t, n)) return;
     memcpy(t->p + t->n, s, n);
     t->p[t->n += n] = 0;
 }
@@ -41,19 +44,11 @@ static void add_string(Text *t, const char *s) { add(t, s, strlen(s)); }
 /* What Python's str.strip() takes off a text in ASCII: the information separators too. */
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1C && c <= 0x1F); }
 
-/* json.dumps(s, ensure_ascii=False) */
 static void add_json(Text *t, const char *s) {
-    static const char NAMED[] = "\"\\\b\f\n\r\t", LETTERS[] = "\"\\bfnrt";
-    add(t, "\"", 1);
-    for (; *s; s++) {
-        const char *named = strchr(NAMED, *s);
-        char escape[8];
-        if (named) add(t, (char[]){'\\', LETTERS[named - NAMED]}, 2);
-        else if ((unsigned char)*s < 0x20)
-            add(t, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)*s));
-        else add(t, s, 1);
-    }
-    add(t, "\"", 1);
+    size_t n = json_quote(NULL, 0, s);
+    if (!reserve(t, n)) return;
+    json_quote(t->p + t->n, n + 1, s);
+    t->n += n;
 }
 
 /* ", key: value", quoted where it must be; nothing for NULL. A value equal to its key stands alone. */

@@ -1,22 +1,16 @@
 /* train_random.c: random numbers for training, from a counter: a step's numbers do not depend on earlier draws. */
 #include "sd/noise/math64.h"
+#include "sd/noise/splitmix.h"
 #include "train_internal.h"
 
-/* The finaliser of splitmix64 (Steele, Lea and Flood 2014). */
-static uint64_t mix(uint64_t x) {
-    x ^= x >> 30, x *= 0xBF58476D1CE4E5B9u;
-    x ^= x >> 27, x *= 0x94D049BB133111EBu;
-    return x ^ x >> 31;
-}
-
 uint64_t train_random(uint64_t seed, Purpose purpose, int64_t step, int64_t index) {
-    uint64_t x = mix(seed + 0x9E3779B97F4A7C15u * (uint64_t)(purpose + 1));
-    x = mix(x + 0x9E3779B97F4A7C15u * (uint64_t)(step + 1));
-    return mix(x + 0x9E3779B97F4A7C15u * (uint64_t)(index + 1));
+    uint64_t x = splitmix_mix(seed + SPLITMIX_STEP * (uint64_t)(purpose + 1));
+    x = splitmix_mix(x + SPLITMIX_STEP * (uint64_t)(step + 1));
+    return splitmix_mix(x + SPLITMIX_STEP * (uint64_t)(index + 1));
 }
 
 double train_uniform(uint64_t seed, Purpose purpose, int64_t step, int64_t index) {
-    return (double)(train_random(seed, purpose, step, index) >> 11) * 0x1p-53;
+    return splitmix_unit(train_random(seed, purpose, step, index));
 }
 
 void train_normal(float *out, int64_t n, uint64_t seed, Purpose purpose, int64_t step) {
