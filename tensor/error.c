@@ -14,3 +14,5 @@ bool error_set(Error *e, ErrorCode code, const char *format, ...) {
         if (*p < 32 || *p == 127) *p = '?';
     return false;
 }
+
+bool error_pass(Error *e, const Error *from) { return !from->code || error_set(e, from->code, "%s", from->text); }

@@ -27,5 +27,7 @@ typedef struct {
 /* Sets e, unless it already holds an error; e may be NULL. Control characters in the text become '?', so that it stays
  * one line. Always returns false, for `return error_set(e, ...)`. */
 bool error_set(Error *e, ErrorCode code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Passes another error on: true when there is none, else as error_set. */
+bool error_pass(Error *e, const Error *from);
 
 #endif

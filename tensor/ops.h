@@ -112,8 +112,9 @@ void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale);
 Tensor arena_replace(Ctx *c, size_t top, Tensor t);
 
 /* The backends. */
-const Ops *cpu_ops(void);  /* for the widest instruction set of this machine (or SDC_CPU=base|v3|v4|openblas) */
-const Ops *plan_ops(void); /* computes nothing: counts c->flops, and the arena counts bytes */
+const Ops *cpu_ops(void);     /* for the widest instruction set of this machine (or SDC_CPU=base|v3|v4|openblas) */
+const Ops *plan_ops(void);    /* computes nothing: counts c->flops, and the arena counts bytes */
+bool ctx_plans(const Ctx *c); /* whether this is a context of plan_ops: its tensors hold no numbers */
 
 /* The table of the precision `mixed`: linear layers (unless the weight says keep_f32, weight.h) and attention multiply
  * in bf16 and sum in f32. Everything else is as in f32, and so is causal attention, which only text encoders have.

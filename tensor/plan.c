@@ -136,3 +136,5 @@ const Ops *plan_ops(void) {
     };
     return &OPS;
 }
+
+bool ctx_plans(const Ctx *c) { return c->op == plan_ops(); }

@@ -1,216 +1,204 @@
-/* run_plan.c: what a request takes, found by running it on the plan backend, and whether that fits. */
-#include "run.h"
+#include "plan.h"
+
+#include "conditioning.h"
+#include "stages.h"
 #include "tensor/os.h"
 
-#include <math.h>
 #include <string.h>
 
-/* Of a GPU what is free, and what the model has there already. */
-static size_t memory_there(const SdModel *m) {
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+/* --- what there is --- */
+
+/* The machine's memory; of a GPU, what is free and what this model holds there. */
+static size_t available(const SdModel *m) {
     if (!m->gpu) return os_physical_memory();
-    size_t free_bytes = m->ops->memory->available(m->gpu) + m->kept.arena.size;
+    size_t bytes = m->ops->memory->available(m->gpu) + m->kept.arena.size;
     for (int i = 0; i < PART_COUNT; i++)
-        if (m->loaded[i]) free_bytes += model_part_bytes(m, (Part)i, false);
-    return free_bytes;
+        if (m->loaded[i]) bytes += model_part_bytes(m, (Part)i, false);
+    return bytes;
 }
 
-static size_t strip_of(const SdModel *m) { return m->ops->pieces ? 8 << 20 : 0; }
+/* --- what is taken outside of the arena and the weights --- */
 
-static size_t most(size_t a, size_t b) { return a > b ? a : b; }
-
-/* --- stages on the plan backend --- */
-
-static void encode_stage(Run *run) {
-    Ctx *c = &run->ctx;
-    size_t scope = scope_begin(c);
-    Tensor image = tensor_new(c, 4, SHAPE(1, run->r->height, run->r->width, 3));
-    Tensor moments = tensor_new(c, 4, SHAPE(1, run->h, run->w, 2 * run->m->config.vae.latent));
-    vae_encode_tiled(c, moments, &run->m->encoder, image, run->mode[PART_ENCODER].tiled);
-    scope_end(c, scope);
-}
-
-static void unet_stage(Run *run) {
-    run_turn(run, 0);
-    run->time = NAN;
-    for (int i = 0; i < text_states_calls(&run->text); i++) run_unet(run, NULL, NULL, 1, 0, i, NULL);
-}
-
-static void decode_stage(Run *run) {
-    Ctx *c = &run->ctx;
-    size_t scope = scope_begin(c);
-    Tensor image = tensor_new(c, 4, SHAPE(1, run->r->height, run->r->width, 3));
-    Tensor z = tensor_new(c, 4, SHAPE(1, run->h, run->w, run->m->config.vae.latent));
-    vae_decode_tiled(c, image, &run->m->decoder, z, run->mode[PART_DECODER].tiled);
-    scope_end(c, scope);
-}
-
-/* A part's stage in its mode: the arena's peak and the arithmetic. */
-static size_t measure(Run *run, Part part, double *flops) {
-    static void (*const STAGES[PART_COUNT])(Run *) = {run_text_stage, unet_stage, decode_stage, encode_stage};
-    run->work.arena.peak = run->work.arena.used;
-    run->ctx.flops = 0;
-    run_use(run, part);
-    STAGES[part](run);
-    if (flops) *flops = run->ctx.flops;
-    return run->work.arena.peak;
-}
-
-/* --- what does not lie on the arena --- */
-
-/* The program, its libraries, tables and stacks, and what the system maps around a page that is read: 18 MiB as
- * measured, and some to spare. */
+/* The program, its libraries, tables and stacks, and what the system maps around a page that is read: measured as
+ * 18 MiB, plus a margin. */
 enum { PROGRAM_BYTES = 24 << 20 };
 
-static size_t beside(const Run *run) {
-    if (run->m->gpu) return 0; /* the limit is the GPU's */
-    const WeightFile *file = run->m->checkpoint->file;
+static size_t other_bytes(const Generation *g) {
+    if (g->m->gpu) return 0; /* the limit is the GPU's */
+    const WeightFile *file = g->m->checkpoint->file;
     size_t model = file && !file->mapped ? file->size : 0; /* a model in memory */
-    size_t latents = (size_t)(run->batch * (4 + run->sampler->buffers) + run->text.count * run->group);
-    size_t pixels = (size_t)run->r->width * (size_t)run->r->height;
-    size_t pictures = (size_t)run->batch * pixels * 3 + (run->image ? 3 * pixels : 0);
-    if (run->r->taps) pictures += (size_t)run->batch * pixels * 3 * sizeof(float);
-    return PROGRAM_BYTES + model + (size_t)pool_threads(run->m->pool) * SCRATCH_BYTES +
-           latents * (size_t)run->latent * sizeof(float) + pictures;
+    size_t latents = (size_t)(g->batch * (4 + g->sampler->buffers) + g->cond.text.count * g->group);
+    size_t pixels = (size_t)g->r->width * (size_t)g->r->height;
+    size_t pictures = (size_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0);
+    if (g->r->taps) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
+    return PROGRAM_BYTES + model + (size_t)pool_threads(g->m->pool) * SCRATCH_BYTES +
+           latents * (size_t)g->latent * sizeof(float) + pictures;
 }
 
 /* --- modes --- */
 
-static Mode first_mode(const Run *run) { return (Mode){.texts = run->text.count, .pictures = run->group}; }
+/* Everything at once, all weights in memory. */
+static Mode first_mode(const Generation *g) { return (Mode){.texts = g->cond.text.count, .pictures = g->group}; }
 
-/* The next mode, in the order of what they cost: smaller calls, the VAE strip by strip, weights from the file. */
-static bool costlier(const Run *run, Part part, Mode *m) {
-    bool vae = part == PART_DECODER || part == PART_ENCODER;
-    int levels = run->m->ops->pieces && !run->r->taps ? run->m->config.vae.levels : 0; /* taps show whole maps */
-    if (part == PART_UNET && m->texts > 1) return m->texts = 1, true;
-    if (part == PART_UNET && m->pictures > 1) return m->pictures = (m->pictures + 1) / 2, true;
+static void set_first_modes(Generation *g) {
+    for (int i = 0; i < STAGE_COUNT; i++) g->stages[i].mode = first_mode(g);
+}
+
+/* The next mode of a stage, from cheap to costly: smaller U-Net calls, the VAE strip by strip, streamed weights. */
+static bool next_mode(const Generation *g, int stage, Mode *m) {
+    Part part = STAGES[stage].part;
+    bool unet = part == PART_UNET, vae = part == PART_DECODER || part == PART_ENCODER;
+    int levels = g->m->ops->pieces && !g->r->taps ? g->m->config.vae.levels : 0; /* taps show whole maps */
+    if (unet && m->texts > 1) return m->texts = 1, true;
+    if (unet && m->pictures > 1) return m->pictures = (m->pictures + 1) / 2, true;
     if (vae && m->tiled < levels) return m->tiled++, true;
-    if (m->streamed || run->m->gpu) return false;
-    *m = first_mode(run);
+    if (m->streamed || g->m->gpu) return false;
+    *m = first_mode(g);
     return m->streamed = true;
 }
 
-static size_t weights_of(const Run *run, Part part) { return model_part_bytes(run->m, part, run->mode[part].streamed); }
-
-/* What the process has in memory in a part's stage, in its mode; with a preview the decoder stands beside the U-Net. */
-static size_t need(Run *run, Part part) {
-    size_t peak = measure(run, part, NULL), weights = weights_of(run, part);
-    if (part == PART_UNET && run->r->preview) {
-        peak = most(peak, measure(run, PART_DECODER, NULL));
-        weights += weights_of(run, PART_DECODER);
-    }
-    return beside(run) + weights + peak;
+static size_t weights_of(const Generation *g, int stage) {
+    return model_part_bytes(g->m, STAGES[stage].part, g->stages[stage].mode.streamed);
 }
 
-/* The first mode of a part that the limit allows, or the one that needs the least; returns what it needs. */
-static size_t choose(Run *run, Part part, size_t limit) {
-    Mode least = run->mode[part] = first_mode(run);
-    size_t bytes = need(run, part);
-    for (Mode m = least; bytes > limit && costlier(run, part, &m);) {
-        run->mode[part] = m;
-        size_t now = need(run, part);
+/* What the process has in memory during a stage in its mode, with the stage that is nested in it. */
+static size_t need(Generation *g, int stage) {
+    size_t peak = stage_measure(g, stage, NULL), weights = weights_of(g, stage);
+    int inner = stage_nested(g, stage);
+    if (inner >= 0) {
+        peak = larger(peak, stage_measure(g, inner, NULL));
+        weights += weights_of(g, inner);
+    }
+    return other_bytes(g) + weights + peak;
+}
+
+/* Gives a stage the first mode that the limit allows, or else the one that needs least; returns what it needs. */
+static size_t choose(Generation *g, int stage, size_t limit) {
+    Mode *mode = &g->stages[stage].mode, least = *mode = first_mode(g);
+    size_t bytes = need(g, stage);
+    for (Mode m = least; bytes > limit && next_mode(g, stage, &m);) {
+        *mode = m;
+        size_t now = need(g, stage);
         if (now < bytes) bytes = now, least = m;
     }
-    run->mode[part] = least;
+    *mode = least;
     return bytes;
 }
 
-/* The U-Net's and the decoder's together, as previews need them. */
-static size_t choose_both(Run *run, size_t limit) {
+/* The same for a stage and the one nested in it, whose weights are in memory together. */
+static size_t choose_both(Generation *g, int outer, int inner, size_t limit) {
+    Mode *a = &g->stages[outer].mode, *b = &g->stages[inner].mode;
+    Mode m = first_mode(g), best_a = m, best_b = m;
     size_t bytes = SIZE_MAX;
-    Mode m = first_mode(run), unet = m, decoder = m;
     do {
-        run->mode[PART_DECODER] = m;
-        size_t now = most(need(run, PART_DECODER), choose(run, PART_UNET, limit));
-        if (now < bytes) bytes = now, unet = run->mode[PART_UNET], decoder = m;
-    } while (bytes > limit && costlier(run, PART_DECODER, &m));
-    run->mode[PART_UNET] = unet, run->mode[PART_DECODER] = decoder;
+        *b = m;
+        size_t now = larger(need(g, inner), choose(g, outer, limit));
+        if (now < bytes) bytes = now, best_a = *a, best_b = m;
+    } while (bytes > limit && next_mode(g, inner, &m));
+    *a = best_a, *b = best_b;
     return bytes;
 }
 
-/* All parts' modes; returns what the largest stage needs. */
-static size_t choose_all(Run *run, size_t limit) {
-    size_t text = choose(run, PART_TEXT, limit), encode = run->image ? choose(run, PART_ENCODER, limit) : 0;
-    size_t rest = run->r->preview ? choose_both(run, limit)
-                                  : most(choose(run, PART_DECODER, limit), choose(run, PART_UNET, limit));
-    return most(most(text, encode), rest);
+static bool is_nested(const Generation *g, int stage) {
+    for (int i = 0; i < STAGE_COUNT; i++)
+        if (stage_nested(g, i) == stage) return true;
+    return false;
 }
 
-/* Everything at once, and all parts together: what is kept for a next call. */
-static size_t need_all(Run *run) {
+/* All stages' modes; returns what the largest needs. */
+static size_t choose_all(Generation *g, size_t limit) {
+    size_t most = 0;
+    for (int i = 0; i < STAGE_COUNT; i++) {
+        int inner = stage_nested(g, i);
+        if (!STAGES[i].wanted(g) || is_nested(g, i)) continue;
+        most = larger(most, inner < 0 ? choose(g, i, limit) : choose_both(g, i, inner, limit));
+    }
+    return most;
+}
+
+/* What all stages need if every part's weights stay in memory, as a request that keeps them has it. */
+static size_t need_all(Generation *g) {
     size_t weights = 0, peak = 0;
-    for (int i = 0; i < PART_COUNT; i++) {
-        if (i == PART_ENCODER && !run->image) continue;
-        weights += model_part_bytes(run->m, (Part)i, false);
-        peak = most(peak, measure(run, (Part)i, NULL));
+    for (int i = 0; i < STAGE_COUNT; i++) {
+        if (!STAGES[i].wanted(g)) continue;
+        weights += weights_of(g, i);
+        peak = larger(peak, stage_measure(g, i, NULL));
     }
-    return beside(run) + weights + peak;
+    return other_bytes(g) + weights + peak;
 }
 
-static void fill_plan(Run *run) {
-    SdPlan *p = &run->plan;
-    size_t *const peaks[PART_COUNT] = {&p->text_peak, &p->unet_peak, &p->decode_peak, &p->encode_peak};
-    double *const flops[PART_COUNT] = {&p->text_flops, &p->step_flops, &p->decode_flops, &p->encode_flops};
-    p->weights = p->activations = 0;
-    p->lasting = run->work.arena.used;
-    for (int i = 0; i < PART_COUNT; i++) {
-        if (i == PART_ENCODER && !run->image) continue;
-        *peaks[i] = measure(run, (Part)i, flops[i]);
-        size_t bytes = weights_of(run, (Part)i);
-        if (i == PART_UNET && run->r->preview && !run->keep) bytes += weights_of(run, PART_DECODER);
-        p->weights = run->keep ? p->weights + bytes : most(p->weights, bytes);
-        p->activations = most(p->activations, *peaks[i]);
-        p->streamed |= run->mode[i].streamed;
+/* --- the plan --- */
+
+static void fill_plan(Generation *g) {
+    SdPlan *p = &g->plan;
+    p->lasting = g->work.arena.used;
+    for (int i = 0; i < STAGE_COUNT; i++) {
+        const Stage *s = &STAGES[i];
+        if (!s->wanted(g)) continue;
+        double flops;
+        size_t peak = g->stages[i].peak = stage_measure(g, i, &flops), weights = weights_of(g, i);
+        int inner = stage_nested(g, i);
+        if (inner >= 0 && !g->keep) weights += weights_of(g, inner);
+        p->weights = g->keep ? p->weights + weights : larger(p->weights, weights);
+        p->activations = larger(p->activations, peak);
+        p->streamed |= g->stages[i].mode.streamed;
+        *(size_t *)(void *)((char *)p + s->plan_peak) = peak;
+        *(double *)(void *)((char *)p + s->plan_flops) = flops;
     }
-    p->decode_flops *= run->batch;
-    p->unet_pictures = run->mode[PART_UNET].texts * run->mode[PART_UNET].pictures;
-    p->tiled = run->mode[PART_DECODER].tiled;
+    p->decode_flops *= g->batch;
+    p->unet_pictures = g->stages[STAGE_SAMPLE].mode.texts * g->stages[STAGE_SAMPLE].mode.pictures;
+    p->tiled = g->stages[STAGE_DECODE].mode.tiled;
 }
 
 static size_t mebibytes(size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 
-bool run_plan(Run *run, Error *e) {
-    SdModel *m = run->m;
-    SdPlan *p = &run->plan;
-    size_t limit = m->memory_limit, machine = memory_there(m);
+static bool too_large(Generation *g, size_t limit, Error *e) {
+    const SdModel *m = g->m;
+    size_t whole = choose_all(g, SIZE_MAX);
+    return error_set(e, ERR_MEMORY,
+                     "memory: %dx%d, batch size %d takes %zu MiB at its peak, at the least %zu MiB (smaller calls, "
+                     "tiles, weights read from the file when they are needed), and %s %zu MiB; make a smaller picture "
+                     "or batch",
+                     g->r->width, g->r->height, g->batch, mebibytes(whole), mebibytes(g->plan.least),
+                     m->memory_limit == limit ? "the limit is"
+                     : m->gpu                 ? "the GPU has"
+                                              : "this machine has",
+                     limit >> 20);
+}
+
+/* A context of this backend, with what lies at the arena's bottom. */
+static void set_context(Generation *g, const Ops *ops, ThreadPool *pool) {
+    const SdModel *m = g->m;
+    g->ctx = (Ctx){.op = ops,
+                   .precision = m->precision,
+                   .type = m->ops->type,
+                   .strip = m->ops->pieces ? 8 << 20 : 0,
+                   .pool = pool,
+                   .arena = &g->work.arena};
+    conditioning_place(g);
+}
+
+bool plan_memory(Generation *g, Error *e) {
+    SdModel *m = g->m;
+    SdPlan *p = &g->plan;
+    size_t limit = m->memory_limit, machine = available(m);
     if (!limit || machine < limit) limit = machine;
-    run->work = (Workspace){0};
-    run->source = model_source(m);
-    run->ctx = (Ctx){.op = plan_ops(),
-                     .precision = m->precision,
-                     .type = m->ops->type,
-                     .strip = strip_of(m),
-                     .arena = &run->work.arena};
-    run_place_states(run);
-    for (int i = 0; i < PART_COUNT; i++) run->mode[i] = first_mode(run);
-    p->process = need_all(run);
-    run->keep = run->r->keep && p->process <= limit;
-    if (!run->keep) p->process = choose_all(run, limit);
-    fill_plan(run);
-    p->least = choose_all(run, 0);
-    if (p->process > limit) {
-        size_t whole = choose_all(run, SIZE_MAX);
-        return error_set(e, ERR_MEMORY,
-                         "memory: %dx%d, batch size %d takes %zu MiB at its peak, at the least %zu MiB (smaller calls, "
-                         "tiles, weights read from the file when they are needed), and %s %zu MiB; make a smaller "
-                         "picture or batch",
-                         run->r->width, run->r->height, run->batch, mebibytes(whole), mebibytes(p->least),
-                         m->memory_limit == limit ? "the limit is"
-                         : m->gpu                 ? "the GPU has"
-                                                  : "this machine has",
-                         limit >> 20);
-    }
-    if (!run->keep) choose_all(run, limit);
-    else
-        for (int i = 0; i < PART_COUNT; i++) run->mode[i] = first_mode(run);
-    /* now for real */
-    if (!workspace_open(&run->work, m, m->gpu && !run->keep ? p->text_peak : p->activations, run->keep, e))
-        return false;
-    run->ctx = (Ctx){.op = m->ops,
-                     .precision = m->precision,
-                     .type = m->ops->type,
-                     .strip = strip_of(m),
-                     .pool = m->pool,
-                     .arena = &run->work.arena};
-    run_place_states(run);
+    g->source = model_source(m);
+    set_context(g, plan_ops(), NULL);
+    set_first_modes(g);
+    p->process = need_all(g);
+    g->keep = g->r->keep && p->process <= limit;
+    if (!g->keep) p->process = choose_all(g, limit);
+    fill_plan(g);
+    StagePlan chosen[STAGE_COUNT];
+    memcpy(chosen, g->stages, sizeof chosen);
+    p->least = choose_all(g, 0);
+    if (p->process > limit) return too_large(g, limit, e);
+    memcpy(g->stages, chosen, sizeof chosen);
+    size_t size = m->gpu && !g->keep ? g->stages[STAGE_TEXT].peak : p->activations; /* see resize in stages.c */
+    if (!workspace_open(&g->work, m, size, g->keep, e)) return false;
+    set_context(g, m->ops, m->pool);
     return true;
 }

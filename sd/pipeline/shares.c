@@ -1,6 +1,9 @@
-/* shares.c: a batch shared out among several GPUs. Picture i has its own seed and nothing else of the batch, so a
- * share is a request of its own, with the seeds counted on: the pictures are the same in any split. */
-#include "run.h"
+/* shares.c: picture i depends on its own seed and on nothing else of the batch, so a share is a request of its own
+ * whose seeds go on counting. */
+#include "shares.h"
+
+#include "generate.h"
+#include "sd/load/model.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -29,32 +32,29 @@ static bool preview(void *user, const SdPicture *p, int step, int steps) {
 static void run_share(void *arg, int64_t index, void *scratch) {
     Share *s = (Share *)arg + index;
     (void)scratch;
-    if (!run_pictures(s->model, &s->request, &s->result, &s->error)) atomic_store(s->stop, true);
+    if (!generate(s->model, &s->request, &s->result, &s->error)) atomic_store(s->stop, true);
 }
 
 /* The pictures of all shares, in order; the times of the slowest. */
-static void collect(SdResult *out, SdResult *part) {
-    for (int i = 0; i < part->count; i++) out->pictures[out->count++] = part->pictures[i];
-    if (part->text_seconds > out->text_seconds) out->text_seconds = part->text_seconds;
-    if (part->sample_seconds > out->sample_seconds) out->sample_seconds = part->sample_seconds;
-    if (part->decode_seconds > out->decode_seconds) out->decode_seconds = part->decode_seconds;
-    free(part->pictures);
-    *part = (SdResult){0};
+static void collect(SdResult *out, SdResult *share) {
+    for (int i = 0; i < share->count; i++) out->pictures[out->count++] = share->pictures[i];
+    if (share->text_seconds > out->text_seconds) out->text_seconds = share->text_seconds;
+    if (share->sample_seconds > out->sample_seconds) out->sample_seconds = share->sample_seconds;
+    if (share->decode_seconds > out->decode_seconds) out->decode_seconds = share->decode_seconds;
+    free(share->pictures);
+    *share = (SdResult){0};
 }
 
-static bool passed_on(const Error *from, Error *e) { return !from->code || error_set(e, from->code, "%s", from->text); }
-
-bool run_shares(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
-    int gpus = m->peer_count + 1, batch = r->batch_size;
-    if (batch < 2) return run_pictures(m, r, out, e);
+bool share_out(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
+    int gpus = m ? m->peer_count + 1 : 1, batch = r->batch_size;
+    if (gpus < 2 || batch < 2) return generate(m, r, out, e);
     if (r->taps || r->noise)
         return error_set(e, ERR_ARGUMENT, "taps and noise files: are for one GPU; name one with --device cuda:N");
     if (gpus > batch) gpus = batch;
     Share *shares = calloc((size_t)gpus, sizeof *shares);
     out->pictures = calloc((size_t)batch, sizeof *out->pictures);
     atomic_bool stop = false;
-    bool ok = shares && out->pictures;
-    if (!ok) error_set(e, ERR_MEMORY, "out of memory for pictures");
+    bool ok = (shares && out->pictures) || error_set(e, ERR_MEMORY, "out of memory for pictures");
     int64_t seed = r->seed < 0 ? sd_random_seed() : r->seed;
     int64_t variation = r->variation_seed < 0 ? sd_random_seed() : r->variation_seed;
     for (int i = 0; ok && i < gpus; i++) {
@@ -70,8 +70,8 @@ bool run_shares(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     }
     if (ok) pool_run(m->gpu_threads, gpus, run_share, shares);
     for (int i = 0; ok && i < gpus; i++) /* a share that was told to stop is not the reason */
-        if (shares[i].error.code != ERR_CANCELLED) ok = passed_on(&shares[i].error, e);
-    for (int i = 0; ok && i < gpus; i++) ok = passed_on(&shares[i].error, e);
+        if (shares[i].error.code != ERR_CANCELLED) ok = error_pass(e, &shares[i].error);
+    for (int i = 0; ok && i < gpus; i++) ok = error_pass(e, &shares[i].error);
     for (int i = 0; shares && i < gpus; i++)
         if (ok) collect(out, &shares[i].result);
         else sd_free(&shares[i].result);

@@ -140,7 +140,7 @@ void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip) {
                 if (!occurrences(side->branch, text)) continue;
                 const PromptChunk *chunk = chunk_of(&side->prompt->texts[text], k, &empty);
                 Tensor row = tensor_slice(side->states, 0, text, 1);
-                if (ids.data) {
+                if (!ctx_plans(c)) {
                     int32_t *rows = tensor_host(c, ids).data;
                     memcpy(rows, chunk->ids, tensor_bytes(ids));
                     clip_rows(clip, rows, PROMPT_CHUNK);
@@ -150,7 +150,7 @@ void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip) {
             }
         scope_end(c, scope);
         tensor_pull(c, side->states);
-        for (int64_t k = 0; side->states.data && !c->err.code && k < side->chunks; k++) emphasise(s, side, k, &empty);
+        for (int64_t k = 0; !ctx_plans(c) && !c->err.code && k < side->chunks; k++) emphasise(s, side, k, &empty);
     }
 }
 
@@ -168,8 +168,8 @@ void text_states_switch(TextStates *s, Ctx *c, int call) {
     for (int i = 0; i < s->count; i++) {
         Side *side = &s->sides[i];
         int text = (int)(prompt_at(side->prompt, side->branch, call) - side->prompt->texts);
-        side->switched = text != side->now;
-        if (!side->switched) continue;
+        side->switched = text != side->now || ctx_plans(c);
+        if (!side->switched || ctx_plans(c)) continue;
         side->now = text;
         int64_t place;
         Tensor context = s->contexts[text_states_call_of(s, i, &place)];

@@ -81,7 +81,7 @@ sampler's direction ~ sd/sampling/sampler_steps.h ~ noise ~ openblas ~ s|(x\[i\]
 DDIM's direction forgets the noise ~ sd/sampling/sampler_time.c ~ noise samplers ~ openblas ~ s|sqrtf(1 - prev - sigma \* sigma)|sqrtf(1 - prev)|
 F16 rounded towards zero ~ tensor/half.h ~ ops ~ openblas ~ s|(127u - 15) << 23) + 0xfff|(127u - 15) << 23) + 0x000|
 keys of another side's text ~ nn/transformer.c ~ pipeline ~ openblas ~ s|tensor_slice(k, 0, i, texts)|tensor_slice(k, 0, 0, texts)|
-keys stay when the text switches ~ sd/pipeline/sample.c ~ pipeline ~ openblas ~ s/planning || s->sides\[i\].switched/planning || asked == 0/
+keys stay when the text switches ~ sd/pipeline/conditioning.c ~ pipeline ~ openblas ~ s/if (s->sides\[side\].switched)/if (call == 0)/
 strips do not see the next one ~ nn/strips.c ~ blocks ~ openblas ~ s|below = to < h;|below = 0;|
 strip's statistics in the wrong blocks ~ nn/resblock_strips.c ~ blocks ~ openblas ~ s|first = from \* s->w / GROUP_NORM_PIXELS|first = 0 * from|
 weights of the piece before ~ sd/load/weights.c ~ memory ~ openblas ~ s|first = index \* PIECE|first = (index > 0 ? index - 1 : 0) * PIECE|
@@ -94,7 +94,7 @@ attention's gradient without D ~ tensor/cpu/attention_backward.c ~ gradients ~ o
 dW in the transformed domain loses its first chunk ~ tensor/cpu/winograd_backward.c ~ gradients ~ openblas ~ s|PANEL, b->more);|PANEL, true);|
 segments read what is there now ~ tensor/tape_again.c ~ training ~ openblas ~ s|r->before\[slot\] ? r->saved\[slot\] : r->in\[slot\]|r->in[slot]|
 AdamW without its correction ~ nn/optimiser.c ~ training ~ openblas ~ s|j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));|j.first = 1;|
-guidance upside down ~ sd/pipeline/sample.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
+guidance upside down ~ sd/pipeline/denoiser.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
 an option's range as whole numbers ~ tools/cli/option_value.c ~ options ~ openblas ~ s|v <= o->high))|v <= (int)o->high))|
 an option of more rows beside its struct ~ tools/cli/option.c ~ options ~ openblas ~ s|o->at += k->next->at;||
 a word's second name counted as the next word ~ tools/cli/option_value.c ~ options ~ openblas ~ s/if (words\[n\] == '|') index++/index++/
@@ -130,7 +130,7 @@ GPU: steps recorded of other tensors ~ tensor/ctx.c ~ cuda_pictures ~ openblas ~
 GPU: a tile too large for 7.5 ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s| \&\& gpu_of(c)->shared >= shared_for(128, 160)||
 GPU: weights prepared for the first GPU of all ~ cuda/memory.cu ~ cuda_pictures ~ openblas ~ s|static void enter(Gpu \*gpu) { cudaSetDevice(gpu->number); }|static void enter(Gpu *) {}|
 GPU: weights' pieces on top of each other ~ cuda/weights.cu ~ cuda_pictures ~ openblas ~ s|        to += count;||
-GPU: one arena for all stages ~ sd/pipeline/run.c ~ cuda_pictures ~ openblas ~ s/if (!run->m->gpu || run->keep) return true;/if (!run->m->gpu || size < run->arena.size) return true;/
+GPU: one arena for all stages ~ sd/pipeline/stages.c ~ cuda_pictures ~ openblas ~ s/|| g->keep || size == g->work.arena.size/|| size <= g->work.arena.size/
 GPU: boxes one row too low ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
 GPU: boxes of a stride begin as if it were 1 ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|left \* k.stride|left|
 GPU: a phase's boxes rounded up ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|k.pad_left) >> k.doubled|k.pad_left + k.doubled) >> k.doubled|

@@ -1,0 +1,93 @@
+/* decode.c: latents become pictures: the last stage, and previews while sampling. */
+#include "decode.h"
+
+#include "picture_text.h"
+#include "planes.h"
+#include "sd/image/pixels.h"
+#include "stages.h"
+
+#include <stdlib.h>
+
+/* The host's side of a picture [1,height,width,3] on the arena, from latents x [C][h][w]. */
+static Tensor decode(Generation *g, const Mode *mode, const float *x) {
+    Ctx *c = &g->ctx;
+    Tensor image = tensor_new(c, 4, SHAPE(1, g->r->height, g->r->width, 3));
+    size_t scope = scope_begin(c);
+    Tensor z = tensor_new(c, 4, SHAPE(1, g->h, g->w, g->m->config.vae.latent));
+    if (!ctx_plans(c)) planes_to_pixels(tensor_host(c, z).data, x, z.n[3], g->h * g->w, 1.0f);
+    tensor_push(c, z);
+    use_weights(g, mode);
+    vae_decode_tiled(c, image, &g->m->decoder, z, mode->tiled);
+    Tensor shown = tensor_pull(c, image);
+    scope_end(c, scope);
+    return shown;
+}
+
+void decode_plan(Generation *g, const Mode *mode) {
+    size_t scope = scope_begin(&g->ctx);
+    decode(g, mode, g->x);
+    scope_end(&g->ctx, scope);
+}
+
+/* The batch's picture `index`, without its text, from a decoded image. */
+static bool take_picture(const Generation *g, SdPicture *out, Tensor image, int index, Error *e) {
+    int64_t n = tensor_count(image);
+    if (!error_pass(e, &g->ctx.err)) return false;
+    if (!all_finite(image.data, n))
+        return error_set(e, ERR_NUMERIC,
+                         "the VAE's numbers stopped being finite while decoding; the model or its file is damaged");
+    *out = (SdPicture){.rgb = malloc((size_t)n), .width = g->r->width, .height = g->r->height};
+    out->seed = (int64_t)picture_noise_seed(g->noise, index);
+    if (!out->rgb) return error_set(e, ERR_MEMORY, "out of memory for a picture");
+    pixels_to_bytes(out->rgb, image.data, n);
+    return true;
+}
+
+bool show_previews(Generation *g, const float *denoised, int first, int count, int step, int steps, Error *e) {
+    bool ok = true;
+    for (int i = 0; ok && i < count; i++) {
+        SdPicture p = {0};
+        size_t scope = scope_begin(&g->ctx);
+        Tensor image = decode(g, &g->stages[STAGE_DECODE].mode, denoised + i * g->latent);
+        ok = take_picture(g, &p, image, first + i, e) &&
+             (g->r->preview(g->r->user, &p, step, steps) || error_set(e, ERR_CANCELLED, "stopped"));
+        free(p.rgb);
+        scope_end(&g->ctx, scope);
+    }
+    return ok;
+}
+
+/* Picture `index` of the batch; the pictures take turns in the same memory. planes [3][height][width]: its numbers, for
+ * taps; NULL: not wanted. */
+static bool decode_one(Generation *g, const Mode *mode, int index, SdPicture *out, float *planes, Error *e) {
+    size_t scope = scope_begin(&g->ctx);
+    if (index) listen(g, "vae.decoder.%d.", index);
+    else listen(g, "vae.decoder.");
+    Tensor image = decode(g, mode, g->x + index * g->latent);
+    stop_listening(g);
+    bool ok = take_picture(g, out, image, index, e);
+    if (ok && planes) pixels_to_planes(planes, image.data, 3, image.n[1] * image.n[2]);
+    if (ok)
+        out->parameters = picture_text(g->m, g->r, g->sampler, g->scheduler, (uint64_t)out->seed,
+                                       g->variation_seed + (uint64_t)index, e);
+    scope_end(&g->ctx, scope);
+    return ok && out->parameters;
+}
+
+bool decode_run(Generation *g, const Mode *mode, Error *e) {
+    const SdRequest *r = g->r;
+    SdResult *out = g->out;
+    int64_t each = (int64_t)r->height * r->width * 3;
+    bool tapped = g->taps && taps_wants(g->taps, "image");
+    float *planes = tapped ? malloc((size_t)(each * g->batch) * sizeof *planes) : NULL;
+    out->pictures = calloc((size_t)g->batch, sizeof *out->pictures);
+    bool ok = (out->pictures && (planes || !tapped)) || error_set(e, ERR_MEMORY, "out of memory for pictures");
+    for (int i = 0; ok && i < g->batch; i++) {
+        out->count = i + 1;
+        ok = decode_one(g, mode, i, &out->pictures[i], planes ? planes + i * each : NULL, e) &&
+             report_progress(g, SD_STAGE_DECODE, i + 1, g->batch, e);
+    }
+    if (ok && tapped) ok = taps_add(g->taps, "image", 4, SHAPE(g->batch, 3, r->height, r->width), planes, e);
+    free(planes);
+    return ok;
+}

@@ -1,0 +1,19 @@
+/* denoiser.h: what samplers ask of the model, answered by the U-Net under guidance. */
+#ifndef SD_PIPELINE_DENOISER_H
+#define SD_PIPELINE_DENOISER_H
+
+#include "unet_calls.h"
+
+typedef struct {
+    Generation *g;
+    const Mode *mode;
+    Cursor at;
+    float *sides; /* [sides][group][C][h][w]: each side's prediction, the negative prompt's first when guided */
+} Denoiser;
+
+/* Starts on the group of pictures that begins with the batch's picture `first`. sides: room for the predictions. */
+Denoiser denoiser_begin(Generation *g, const Mode *mode, int first, float *sides);
+/* A DenoiseFn; user: a Denoiser. */
+bool denoise(void *user, const Ask *ask, float *out, Error *e);
+
+#endif

@@ -1,0 +1,71 @@
+/* encode.c: img2img's picture becomes latents. */
+#include "stages.h"
+
+#include "planes.h"
+#include "sd/image/pixels.h"
+#include "sd/noise/noise.h"
+#include "sd/noise/posterior.h"
+
+#include <stdlib.h>
+
+/* moments [1,h,w,2C] of the picture, on the arena: mean, log variance. */
+static Tensor encode(Generation *g, const Mode *mode) {
+    Ctx *c = &g->ctx;
+    Tensor image = tensor_new(c, 4, SHAPE(1, g->r->height, g->r->width, 3));
+    Tensor moments = tensor_new(c, 4, SHAPE(1, g->h, g->w, 2 * g->m->config.vae.latent));
+    if (!ctx_plans(c)) pixels_to_floats(tensor_host(c, image).data, g->image, tensor_count(image));
+    tensor_push(c, image);
+    listen(g, "vae.encoder.");
+    use_weights(g, mode);
+    vae_encode_tiled(c, moments, &g->m->encoder, image, mode->tiled);
+    stop_listening(g);
+    return tensor_pull(c, moments);
+}
+
+void encode_plan(Generation *g, const Mode *mode) {
+    size_t scope = scope_begin(&g->ctx);
+    encode(g, mode);
+    scope_end(&g->ctx, scope);
+}
+
+/* z [C][pixels] = scale times a sample of the posterior, or times its mean when noise is NULL. moments [pixels][2C]. */
+static void sample_moments(float *z, const float *moments, const float *noise, int64_t channels, int64_t pixels,
+                           double scale) {
+    for (int64_t c = 0; c < channels; c++)
+        for (int64_t i = 0; i < pixels; i++) {
+            const float *m = moments + i * 2 * channels;
+            float v = noise ? posterior_sample(m[c], m[channels + c], noise[c * pixels + i]) : m[c];
+            z[c * pixels + i] = (float)scale * v;
+        }
+}
+
+/* Each picture of a batch has a sample of its own, drawn by a fresh generator with its seed. The webui's draw depends
+ * on what ran before; this is the one that it makes right after it starts. */
+static void sample_batch(Generation *g, const float *moments, float *noise) {
+    const VaeConfig *vae = &g->m->config.vae;
+    bool mean = g->r->encode == SD_ENCODE_MEAN;
+    for (int i = 0; i < g->batch; i++) {
+        Noise own;
+        noise_init(&own, g->r->rng, g->seed + (uint64_t)i);
+        noise_fill(&own, noise, g->latent);
+        sample_moments(g->z + i * g->latent, moments, mean ? NULL : noise, vae->latent, g->h * g->w, vae->scale);
+    }
+}
+
+bool encode_run(Generation *g, const Mode *mode, Error *e) {
+    g->z = malloc((size_t)(g->batch * g->latent) * sizeof *g->z);
+    float *noise = malloc((size_t)g->latent * sizeof *noise);
+    bool ok = (g->z && noise) || error_set(e, ERR_MEMORY, "out of memory for latents");
+    size_t scope = scope_begin(&g->ctx);
+    if (ok) {
+        const float *moments = encode(g, mode).data;
+        ok = error_pass(e, &g->ctx.err);
+        if (ok) sample_batch(g, moments, noise);
+    }
+    scope_end(&g->ctx, scope);
+    free(noise);
+    if (ok && !all_finite(g->z, g->batch * g->latent))
+        ok = error_set(e, ERR_NUMERIC,
+                       "the VAE's numbers stopped being finite while encoding; the model or its file is damaged");
+    return ok;
+}

@@ -1,0 +1,37 @@
+#include "generate.h"
+
+#include "plan.h"
+#include "stages.h"
+#include "tensor/os.h"
+
+static bool open_taps(Generation *g, Error *e) {
+    if (!g->r->taps) return true;
+    g->taps = taps_open(g->r->taps, g->r->tap, e);
+    if (g->taps) g->listener = taps_listener(g->taps);
+    return g->taps != NULL;
+}
+
+/* The file appears only if all went well. */
+static bool close_taps(Generation *g, Error *e) {
+    TapFile *taps = g->taps;
+    g->taps = NULL;
+    return !taps || taps_close(taps, e);
+}
+
+bool generate(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
+    Generation g;
+    Error own = {0};
+    if (!e) e = &own;
+    *out = (SdResult){0};
+    bool ok = generation_begin(&g, m, r, e) && plan_memory(&g, e);
+    for (int i = 0; ok && !g.keep && i < PART_COUNT; i++) model_release(m, (Part)i); /* an earlier call's */
+    g.out = out;
+    g.started = os_clock();
+    ok = ok && open_taps(&g, e);
+    for (int i = 0; ok && i < STAGE_COUNT; i++)
+        if (STAGES[i].wanted(&g)) ok = stage_run(&g, i, e);
+    ok = ok && close_taps(&g, e);
+    if (!ok) sd_free(out);
+    generation_end(&g);
+    return ok;
+}

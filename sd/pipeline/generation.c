@@ -1,0 +1,124 @@
+/* generation.c: what a request comes to, and what all stages need. */
+#include "generation.h"
+
+#include "request.h"
+#include "sd/image/resize.h"
+#include "sd/info/params.h"
+#include "tensor/os.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- begin, end --- */
+
+static void set_sizes(Generation *g) {
+    const SdRequest *r = g->r;
+    const VaeConfig *vae = &g->m->config.vae;
+    g->batch = r->batch_size;
+    g->group = g->sampler->flags & SAMPLER_ADAPTIVE ? 1 : g->batch;
+    g->h = r->height / vae_factor(vae);
+    g->w = r->width / vae_factor(vae);
+    g->latent = vae->latent * g->h * g->w;
+}
+
+static bool compile_prompts(Generation *g, Error *e) {
+    const SdRequest *r = g->r;
+    bool second = g->sampler->flags & SAMPLER_SECOND_ORDER, guided = r->cfg != 1 || g->sampler->flags & SAMPLER_CFGPP;
+    PromptOptions o = {.emphasis = r->emphasis,
+                       .comments = r->comments,
+                       .pad = g->m->config.clip.pad,
+                       .steps = second ? 2 * r->steps : r->steps};
+    return text_states_init(&g->cond.text, g->m->tokenizer, r->prompt ? r->prompt : "", r->negative ? r->negative : "",
+                            o, guided, e);
+}
+
+static bool fit_image(Generation *g, Error *e) {
+    const SdRequest *r = g->r;
+    g->image = r->image;
+    if (!r->image || (r->image_width == r->width && r->image_height == r->height)) return true;
+    g->image = g->resized = malloc((size_t)r->width * (size_t)r->height * 3);
+    if (!g->resized) return error_set(e, ERR_MEMORY, "out of memory for a picture");
+    return resize_picture(r->image, r->image_width, r->image_height, g->resized, r->width, r->height, r->resize, e);
+}
+
+/* How many steps the schedule has, and how many of them img2img runs. */
+static void strength_steps(const SdRequest *r, int *whole, int *tail) {
+    double s = fmin(r->strength, 0.999);
+    *whole = r->steps;
+    switch (r->strength_steps) {
+    case SD_STEPS_WEBUI: *tail = (int)(s * r->steps) + 1; break;
+    case SD_STEPS_DIFFUSERS: *tail = (int)fmin(r->strength * r->steps, r->steps); break;
+    case SD_STEPS_EXACT:
+        *tail = r->steps;
+        *whole = s > 0 ? (int)fmin(r->steps / s, TRAIN_STEPS) : TRAIN_STEPS;
+        break;
+    }
+}
+
+static bool make_points(Generation *g, Error *e) {
+    const SdRequest *r = g->r;
+    const NoiseLevels *levels = &g->m->noise_levels;
+    const ScheduleOptions o = {
+        .sigma_min = r->sigma_min, .sigma_max = r->sigma_max, .rho = r->rho, .discard = r->discard_next_to_last};
+    bool at_first = r->strength_steps == SD_STEPS_DIFFUSERS;
+    int whole = r->steps, tail = r->steps;
+    if (g->image) strength_steps(r, &whole, &tail);
+    if (tail < 1)
+        return error_set(e, ERR_ARGUMENT, "strength %g of %d steps: leaves no step to run; raise either", r->strength,
+                         r->steps);
+    g->points = malloc(sizeof *g->points);
+    if (!g->points) return error_set(e, ERR_MEMORY, "out of memory for a schedule");
+    return points_make(g->points, levels, g->sampler, g->scheduler, whole, &o, e) &&
+           (!g->image || points_tail(g->points, levels, g->sampler, whole, tail, at_first, e));
+}
+
+bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, Error *e) {
+    *g = (Generation){.m = m, .r = r};
+    if (!m || (e && e->code) || !request_check(m, r, e)) return false;
+    g->sampler = request_sampler(r, &g->scheduler, e);
+    if (!g->sampler) return false;
+    g->seed = (uint64_t)(r->seed < 0 ? sd_random_seed() : r->seed);
+    g->variation_seed = (uint64_t)(r->variation_seed < 0 ? sd_random_seed() : r->variation_seed);
+    set_sizes(g);
+    return compile_prompts(g, e) && fit_image(g, e) && make_points(g, e);
+}
+
+void generation_end(Generation *g) {
+    text_states_free(&g->cond.text);
+    taps_abort(g->taps);
+    if (g->keep && g->work.arena.base && !g->ctx.err.code) workspace_keep(&g->work, g->m);
+    else workspace_free(&g->work);
+    free(g->points);
+    free(g->resized);
+    free(g->x);
+    free(g->z);
+    picture_noise_close(g->noise);
+}
+
+/* --- for stages --- */
+
+void use_weights(Generation *g, const Mode *mode) { g->ctx.source = mode->streamed ? &g->source : NULL; }
+
+bool report_progress(Generation *g, SdStage stage, int step, int steps, Error *e) {
+    if (!g->r->progress) return true;
+    SdProgress p = {.pictures = 1, .step = step, .steps = steps, .seconds = os_clock() - g->started, .stage = stage};
+    return g->r->progress(g->r->user, &p) || error_set(e, ERR_CANCELLED, "stopped");
+}
+
+void listen(Generation *g, const char *format, ...) {
+    if (!g->taps) return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(g->listener.prefix, sizeof g->listener.prefix, format, args);
+    va_end(args);
+    g->ctx.taps = &g->listener;
+}
+
+void stop_listening(Generation *g) { g->ctx.taps = NULL; }
+
+bool tap_latents(Generation *g, const char *name, const float *x, int pictures, Error *e) {
+    if (!g->taps || !taps_wants(g->taps, name)) return true;
+    return taps_add(g->taps, name, 4, SHAPE(pictures, g->m->config.vae.latent, g->h, g->w), x, e);
+}

@@ -1,0 +1,102 @@
+/* generation.h: one request on its way to pictures.
+ *
+ *     sd_txt2img, sd_img2img        txt2img.c
+ *       share_out                   shares.c      a batch among several GPUs, each of which calls
+ *       generate                    generate.c    the whole request on one device:
+ *         generation_begin          generation.c  sizes, seeds, points, prompts; refuses what cannot be served
+ *         plan_memory               plan.c        every stage on the plan backend; its mode; the arena
+ *         stage_run                 stages.c      the rows of STAGES, one after the other:
+ *
+ *           text    conditioning.c  prompts ──> text_states ──> CLIP ──> states of all texts
+ *           encode  encode.c        picture ──> VAE ──> latents z                                  (img2img)
+ *           sample  sample.c        noise, z ──> start.c ──> x ──> sampler_run ──> latents x
+ *                                                                   │  ^
+ *                                                    asks, x, time  v  │  denoised
+ *                                                    denoiser.c     guidance over all texts
+ *                                                    unet_calls.c   the U-Net, in as many calls as the mode says
+ *           decode  decode.c        latents x ──> VAE ──> bytes, with their text; previews, too
+ *
+ * Planning and running go through the same functions. A context of the plan backend (ctx_plans) has an arena without
+ * memory; there, only what touches numbers on the host is left out. */
+#ifndef SD_PIPELINE_GENERATION_H
+#define SD_PIPELINE_GENERATION_H
+
+#include "sd/load/weights.h"
+#include "sd/noise/picture_noise.h"
+#include "sd/sampling/points.h"
+#include "taps.h"
+#include "text_states.h"
+
+/* In the order in which they run. */
+typedef enum { STAGE_TEXT, STAGE_ENCODE, STAGE_SAMPLE, STAGE_DECODE, STAGE_COUNT } StageIndex;
+
+/* How a stage is made to fit. All modes give the same bits; costlier ones take less memory. */
+typedef struct {
+    int texts, pictures; /* in one U-Net call: all of both, or fewer */
+    int tiled;           /* levels of the VAE that are made strip by strip, counted from the picture's side */
+    bool streamed;       /* large weights stay in the file until an op needs them */
+} Mode;
+
+typedef struct {
+    Mode mode;
+    size_t peak; /* bytes of the arena */
+} StagePlan;
+
+/* What the U-Net needs of the texts and the time, computed once for all calls that share it. It lies at the bottom of
+ * the arena, below all stages. */
+typedef struct {
+    TextStates text;
+    Tensor cross_kv[MOST_UNET_CALLS]; /* [texts,T,channels]: keys and values made of each call's context */
+    Tensor time_shifts;               /* [1,channels] */
+    float time;                       /* that the shifts are of; NAN: none yet */
+} Conditioning;
+
+typedef struct {
+    /* what the request comes to */
+    SdModel *m;
+    const SdRequest *r;
+    const Sampler *sampler;
+    const Scheduler *scheduler; /* NULL: Automatic */
+    uint64_t seed, variation_seed;
+    int batch, group;     /* pictures; those that are sampled together: all, or one (SAMPLER_ADAPTIVE) */
+    int64_t h, w, latent; /* latents: rows, columns, floats of one picture */
+    const uint8_t *image; /* [height][width][3], img2img's picture at the request's size; NULL: none */
+    uint8_t *resized;     /* owns `image`, unless it is the request's own */
+    Points *points;
+
+    /* where it runs */
+    SdPlan plan;
+    StagePlan stages[STAGE_COUNT];
+    bool keep; /* weights and memory stay with the model for the next call */
+    Ctx ctx;
+    Workspace work;
+    WeightSource source;
+    TapFile *taps; /* NULL: nobody listens */
+    Taps listener;
+    double started; /* seconds on os_clock, for progress */
+
+    /* what stages hand on */
+    Conditioning cond;
+    float *z; /* [batch][C][h][w]: img2img's encoded picture; NULL: none */
+    float *x; /* [batch][C][h][w]: the sampler's latents */
+    PictureNoise *noise;
+    SdResult *out;
+} Generation;
+
+/* Fills what the request comes to. ERR_ARGUMENT for what cannot be served. generation_end in any case. */
+bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, Error *e);
+void generation_end(Generation *g);
+
+/* For stages. */
+
+/* Weights that the next ops read are there as `mode` says. */
+void use_weights(Generation *g, const Mode *mode);
+/* Tells the caller. False, with ERR_CANCELLED, when it wants no more. */
+bool report_progress(Generation *g, SdStage stage, int step, int steps, Error *e);
+/* Activations go to the request's taps from here on, under names with this prefix. */
+void listen(Generation *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void stop_listening(Generation *g);
+/* Latents x [pictures][C][h][w] go to the taps under this name. */
+bool tap_latents(Generation *g, const char *name, const float *x, int pictures, Error *e);
+
+#endif

@@ -1,0 +1,41 @@
+/* stages.h: the stages of a request, in the order in which they run. Planning measures the same rows that then run, so
+ * that a new stage (a second pass at another size, an upscaler) is a row, its functions, and its place in StageIndex.
+ */
+#ifndef SD_PIPELINE_STAGES_H
+#define SD_PIPELINE_STAGES_H
+
+#include "generation.h"
+
+typedef struct {
+    SdStage shown; /* what progress calls it */
+    Part part;     /* whose weights it needs; they are released when it ends, unless the request keeps them */
+    bool (*wanted)(const Generation *g);
+    int (*steps)(const Generation *g);  /* what progress counts to; NULL: the stage reports its start itself */
+    int (*nested)(const Generation *g); /* a stage whose passes run in the midst of this one, or -1; NULL: none */
+    /* The most that any pass of the stage takes, on the plan backend. */
+    void (*plan)(Generation *g, const Mode *mode);
+    bool (*run)(Generation *g, const Mode *mode, Error *e);
+    size_t plan_peak, plan_flops; /* where SdPlan shows what planning found */
+    size_t seconds;               /* where SdResult counts the time */
+} Stage;
+
+extern const Stage STAGES[STAGE_COUNT];
+
+/* The stage that is nested in stage i for this request, or -1. */
+int stage_nested(const Generation *g, int i);
+/* Runs stage i on the plan backend in its mode; returns the arena's peak. flops may be NULL. */
+size_t stage_measure(Generation *g, int i, double *flops);
+/* Memory, weights, the stage itself, release. */
+bool stage_run(Generation *g, int i, Error *e);
+
+/* The rows' functions. */
+void text_plan(Generation *g, const Mode *mode); /* conditioning.c */
+bool text_run(Generation *g, const Mode *mode, Error *e);
+void encode_plan(Generation *g, const Mode *mode); /* encode.c */
+bool encode_run(Generation *g, const Mode *mode, Error *e);
+void sample_plan(Generation *g, const Mode *mode); /* sample.c */
+bool sample_run(Generation *g, const Mode *mode, Error *e);
+void decode_plan(Generation *g, const Mode *mode); /* decode.c */
+bool decode_run(Generation *g, const Mode *mode, Error *e);
+
+#endif

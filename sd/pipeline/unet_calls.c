@@ -1,0 +1,121 @@
+#include "unet_calls.h"
+
+#include "conditioning.h"
+#include "planes.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* What one call of the U-Net computes: some pictures of the group for each of some texts of a context. */
+typedef struct {
+    int context;         /* which of the step's contexts: Conditioning.cross_kv[context] */
+    int side;            /* of that context's first text */
+    int text, texts;     /* of the context */
+    int first, pictures; /* of the group */
+} Call;
+
+/* x[text][picture] channels-last, the pictures repeated for each text. */
+static void fill_input(const Generation *g, Tensor in, const Call *k, const float *x, float scale) {
+    if (ctx_plans(&g->ctx)) return;
+    float *pixels = tensor_host(&g->ctx, in).data;
+    for (int64_t i = 0; i < in.n[0]; i++) {
+        int64_t picture = k->first + i % k->pictures;
+        planes_to_pixels(pixels + i * in.s[0], x + picture * g->latent, in.n[3], g->h * g->w, scale);
+    }
+}
+
+static void take_output(Generation *g, float *out, Tensor result, const Call *k) {
+    const float *pixels = tensor_pull(&g->ctx, result).data;
+    if (ctx_plans(&g->ctx) || g->ctx.err.code) return;
+    for (int64_t i = 0; i < result.n[0]; i++) {
+        int64_t side = k->side + k->text + i / k->pictures, picture = k->first + i % k->pictures;
+        pixels_to_planes(out + (side * g->group + picture) * g->latent, pixels + i * result.s[0], result.n[3],
+                         g->h * g->w);
+    }
+}
+
+/* recording: what a GPU repeats from step to step. */
+static void forward(Generation *g, const Call *k, float *out, const float *x, float scale, float time,
+                    Recording *recording) {
+    Ctx *c = &g->ctx;
+    const Unet *u = &g->m->unet;
+    Tensor kv = tensor_slice(g->cond.cross_kv[k->context], 0, k->text, k->texts), shifts = g->cond.time_shifts;
+    size_t scope = scope_begin(c);
+    update_time(g, time);
+    int64_t n = (int64_t)k->texts * k->pictures;
+    Tensor in = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.in_channels));
+    Tensor result = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.out_channels));
+    assert(in.n[3] * g->h * g->w == g->latent);
+    fill_input(g, in, k, x, scale);
+    tensor_push(c, in);
+    Tensor of[] = {in, result, shifts, kv};
+    for (recording_start(c, recording, of, 4); recording_next(c, recording);)
+        unet_forward(c, result, u, in, shifts, kv);
+    take_output(g, out, result, k);
+    scope_end(c, scope);
+}
+
+/* "unet.step003.", with ".picture2" where pictures are sampled one by one, and the call's number after the first. */
+static void listen_to_call(Generation *g, const Cursor *at) {
+    char picture[32] = "", call[16] = "";
+    if (at->first) snprintf(picture, sizeof picture, "picture%d.", at->first);
+    if (at->unet_calls) snprintf(call, sizeof call, "%d.", at->unet_calls);
+    listen(g, "unet.step%03d.%s%s", at->step, picture, call);
+}
+
+/* All texts of a context. look: listens in place of the request's taps; NULL: these. */
+static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k, float *out, const float *x,
+                            float scale, float time, Taps *look) {
+    int all = (int)g->cond.cross_kv[k.context].n[0];
+    k.texts = mode->texts < all ? mode->texts : all;
+    for (k.text = 0; k.text < all; k.text += k.texts)
+        for (k.first = 0; k.first < g->group; k.first += mode->pictures) {
+            k.pictures = g->group - k.first < mode->pictures ? g->group - k.first : mode->pictures;
+            if (look) g->ctx.taps = look;
+            else listen_to_call(g, at);
+            Recording once = {0};
+            bool whole = k.texts == all && k.pictures == g->group; /* smaller calls share addresses, not texts */
+            forward(g, &k, out, x, scale, time, whole ? &g->work.unet[k.context] : &once);
+            recording_free(&g->work.arena, &once);
+            at->unet_calls++;
+            stop_listening(g);
+        }
+}
+
+/* --- numbers that are not finite --- */
+
+/* A listener that keeps nothing but the name of the first tensor with such a number. */
+typedef struct {
+    char name[128];
+} FirstNonfinite;
+
+static bool want_until_found(void *user, const char *name) { return (void)name, !((FirstNonfinite *)user)->name[0]; }
+
+static void note_first_nonfinite(void *user, const char *name, Tensor t, Error *e) {
+    FirstNonfinite *found = user;
+    int64_t width = t.n[t.nd - 1], rows = tensor_count(t) / width;
+    (void)e;
+    for (int64_t r = 0; r < rows && !found->name[0]; r++)
+        if (!all_finite(tensor_row(t, r), width)) snprintf(found->name, sizeof found->name, "%s", name);
+}
+
+bool unet_sides(Generation *g, const Mode *mode, Cursor *at, float *out, const float *x, float scale, float time,
+                Error *e) {
+    Call k = {0};
+    for (; k.context < text_states_calls(&g->cond.text); k.context++) {
+        int64_t sides = g->cond.cross_kv[k.context].n[0], count = sides * g->group * g->latent;
+        forward_context(g, mode, at, k, out, x, scale, time, NULL);
+        if (!error_pass(e, &g->ctx.err)) return false;
+        if (!ctx_plans(&g->ctx) && !all_finite(out + k.side * g->group * g->latent, count)) {
+            FirstNonfinite found = {{0}};
+            Taps look = {.want = want_until_found, .put = note_first_nonfinite, .user = &found};
+            if (all_finite(x, g->group * g->latent)) forward_context(g, mode, at, k, out, x, scale, time, &look);
+            return error_set(
+                e, ERR_NUMERIC,
+                "the U-Net's numbers stopped being finite in step %d, first in %s; the model or its file is damaged",
+                at->step + 1, found.name[0] ? found.name : "the sampler's latents");
+        }
+        k.side += (int)sides;
+    }
+    return true;
+}

@@ -1,0 +1,21 @@
+/* unet_calls.h: the U-Net over all texts and pictures of a step, in as many calls as the stage's mode says. */
+#ifndef SD_PIPELINE_UNET_CALLS_H
+#define SD_PIPELINE_UNET_CALLS_H
+
+#include "generation.h"
+
+/* Where sampling stands. The denoiser moves it; texts, taps and errors go by it. */
+typedef struct {
+    int first;      /* of the group's pictures in the batch */
+    int step;       /* the sampler's, from 0 */
+    int calls;      /* of the denoiser so far: prompts switch by these */
+    int unet_calls; /* of this step so far, for the taps' names */
+} Cursor;
+
+/* The U-Net's output, eps or v, for every side (TextStates) of the group's pictures: out[sides][group][C][h][w] from
+ * x[group][C][h][w] scaled by `scale`, at `time` (0..999), for the prompts that are current. While planning neither is
+ * touched. ERR_NUMERIC, which names the first layer, where an output is not finite. */
+bool unet_sides(Generation *g, const Mode *mode, Cursor *at, float *out, const float *x, float scale, float time,
+                Error *e);
+
+#endif
