@@ -41,7 +41,7 @@ static void add(Text *t, const char *s, size_t n) {
 
 static void add_string(Text *t, const char *s) { add(t, s, strlen(s)); }
 
-/* What Python's str.strip() takes off a text in ASCII: the information separators too. */
+/* The ASCII characters that Python's str.strip() removes: the information separators, too. */
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1C && c <= 0x1F); }
 
 static void add_json(Text *t, const char *s) {
@@ -51,7 +51,7 @@ static void add_json(Text *t, const char *s) {
     t->n += n;
 }
 
-/* ", key: value", quoted where it must be; nothing for NULL. A value equal to its key stands alone. */
+/* Adds ", key: value", quoted if necessary; nothing for NULL; a value equal to its key stands alone. */
 static void pair(Text *t, const char *key, const char *value) {
     if (!value) return;
     if (!t->first) add_string(t, ", ");
@@ -94,7 +94,7 @@ static void number_text(double v, char *out, size_t size) {
     if (scientific) snprintf(out + k, size - (size_t)k, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
 }
 
-/* A row's value; of "Size-1" and the row after it "512x768". */
+/* Adds a row's pair; "Size-1" and the row after it make "Size: 512x768". */
 static void add_param(Text *t, const Param *p, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler) {
     const void *at = (const char *)r + p->at;
     const char *key = p->key_time && sampler->space == SPACE_TIME ? p->key_time : p->key;

@@ -1,14 +1,13 @@
 /* infotext_read.c: parse_generation_parameters of the webui (modules/infotext_utils.py), quirks included, because
  * pictures were written to be read by it:
  *
- *   - the last line holds the parameters when at least three pairs are found in it, else it is prompt
- *   - a pair is KEY: VALUE with a key of two or more of letters, digits, "_", " ", "-", "/", found anywhere; a value
- *     ends at a comma, unless it is in double quotes and a comma or the end follows
- *   - a quoted value is JSON; one that is not valid stays as it is, quotes included; an empty value is dropped
- *   - every line of the prompts is stripped, empty lines at their beginning vanish
+ *   - the last line holds the parameters if it has at least three pairs; else it belongs to the prompt
+ *   - a pair is KEY: VALUE anywhere in it; a key is two or more letters, digits, "_", " ", "-" or "/"; a value ends at
+ *     a comma, or at a closing double quote that a comma or the end follows
+ *   - a quoted value is JSON; an invalid one stays as it is, with its quotes; an empty value is dropped
+ *   - every line of a prompt is stripped, and empty lines at its beginning are dropped
  *
- * The pattern of a pair is matched by one pass that remembers where the key that may be under way began: linear time.
- */
+ * One pass finds the pairs: it remembers where a key may have begun, so that it takes linear time. */
 #include "infotext_read.h"
 
 #include "sd/text/unicode.h"
@@ -56,7 +55,7 @@ static Span first_line(Span *rest) {
 
 static bool in_key(uint32_t c) { return c == ' ' || c == '-' || c == '/' || (unicode_flags(c) & UNICODE_WORD); }
 
-/* The length of a quoted value that a comma or the end follows; 0: it is none. */
+/* The length of a quoted value that a comma or the end follows; 0: not such a value. */
 static size_t quoted(Span s) {
     if (!s.n || *s.p != '"') return 0;
     size_t i = 1;
@@ -64,7 +63,7 @@ static size_t quoted(Span s) {
     return i < s.n && i > 1 && (i + 1 == s.n || s.p[i + 1] == ',') ? i + 1 : 0;
 }
 
-/* The next pair in *rest, which moves behind it; false: there is none. */
+/* The next pair in *rest, which moves past it; false: there is none. */
 static bool next_pair(Span *rest, Span *key, Span *value) {
     const char *start = NULL, *end = rest->p + rest->n;
     int count = 0; /* characters of the key so far */
@@ -103,7 +102,7 @@ static char *copy(const char *p, size_t n) {
     return s;
 }
 
-/* Takes the value over. */
+/* Takes ownership of value. */
 static bool set(InfoRead *r, const char *key, size_t n, char *value, bool implied, Error *e) {
     int i = 0;
     while (i < r->count && (strncmp(r->pairs[i].key, key, n) || r->pairs[i].key[n])) i++;
@@ -134,12 +133,12 @@ static char *unquoted(Span v) {
 }
 
 static bool add_pair(InfoRead *r, Span key, Span v, Error *e) {
-    if (!v.n) return true; /* the webui stumbles over it and goes on */
+    if (!v.n) return true; /* the webui fails on it and goes on */
     char *value = *v.p == '"' ? unquoted(v) : copy(v.p, v.n);
     if (!value) return out_of_memory(e);
     size_t w = strspn(value, "0123456789"), h = w && value[w] == 'x' ? strspn(value + w + 1, "0123456789") : 0;
     if (!h || value[w + 1 + h]) return set(r, key.p, key.n, value, false, e);
-    char *part = copy(key.p, key.n + 2); /* at least ": " follows a key, or ":" and a digit */
+    char *part = copy(key.p, key.n + 2); /* a ":" and a digit follow the key, so these bytes exist */
     if (!part) return free(value), out_of_memory(e);
     memcpy(part + key.n, "-1", 2);
     bool ok = set(r, part, key.n + 2, copy(value, w), false, e);
@@ -156,7 +155,7 @@ static bool imply(InfoRead *r, const char *key, const char *value, Error *e) {
 
 /* --- older texts --- */
 
-/* "v1.7.0-225-gd2c7a1ee" as 1.7.0 and 225 commits: one number that compares; -1: no version of the webui's. */
+/* "v1.7.0-225-gd2c7a1ee" as 1.7.0 and 225 commits: one number to compare; -1: not one of the webui's versions. */
 static int64_t version_number(const char *s) {
     int64_t v = 0;
     if (!s) return -1;
@@ -194,8 +193,8 @@ static bool imply_by_version(InfoRead *r, Error *e) {
     return ok;
 }
 
-/* Hires fix of the first months: "Size" was the result's, "First pass size" the first picture's; 0x0 meant a size with
- * about as many pixels as 512 x 512. */
+/* Hires fix as it was first: "Size" was that of the result, "First pass size" that of the first picture; 0x0 meant a
+ * size with about as many pixels as 512 x 512. */
 static bool old_hires(InfoRead *r, Error *e) {
     const char *first[2] = {infotext_get(r, "First pass size-1"), infotext_get(r, "First pass size-2")};
     const char *size[2] = {infotext_get(r, "Size-1"), infotext_get(r, "Size-2")};
@@ -250,7 +249,7 @@ bool infotext_read(const char *text, InfoRead *out, Error *e) {
             line = strip((Span){line.p + 16, line.n - 16});
             if (to != out->negative) end = to = out->negative;
         }
-        if (end > to) *end++ = '\n'; /* a line break only once something stands before */
+        if (end > to) *end++ = '\n'; /* no line break at the beginning */
         memcpy(end, line.p, line.n);
         end += line.n;
         *end = 0;

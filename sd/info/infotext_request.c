@@ -1,13 +1,14 @@
-/* infotext_request.c: see infotext_request.h. Keys of settings are in the table of settings; OTHERS has the rest. */
+/* infotext_request.c: a request from a picture's text. The table of settings has the keys of settings, OTHERS the
+ * rest. */
 #include "infotext_request.h"
 
 #include <stdio.h>
 #include <string.h>
 
 typedef enum {
-    KEY_IGNORED, /* does not change the picture, or is not the request's business */
-    KEY_ONLY,    /* only this value is in this version, compared as a number if it is one */
-    KEY_MISSING, /* a feature that is not in this version */
+    KEY_IGNORED, /* does not change the picture, or is read elsewhere */
+    KEY_ONLY,    /* this version has one value only; numbers are compared as numbers */
+    KEY_MISSING, /* this version lacks the feature */
 } KeyKind;
 
 static const struct Key {
@@ -56,25 +57,21 @@ static bool take_other(const struct Key *k, const char *value, Error *e) {
 
 /* --- the table's rows --- */
 
-static bool in_range(const Param *p, double v) { return (v >= p->low && v <= p->high) || v == p->standard; }
-
 static bool take_number(const Param *p, const char *key, const char *value, SdRequest *r, Error *e) {
-    void *at = (char *)r + p->at;
     int64_t whole = 0;
     double number = 0;
     bool ok = p->type == PARAM_DOUBLE ? infotext_double(value, &number) : infotext_int(value, &whole);
     if (!ok)
-        return error_set(e, ERR_ARGUMENT, "%s: '%.80s' is no %s", key, value,
+        return error_set(e, ERR_ARGUMENT, "%s: '%.80s' is not a %s", key, value,
                          p->type == PARAM_DOUBLE ? "number" : "whole number");
     if (p->type != PARAM_DOUBLE) number = (double)whole;
-    if (!in_range(p, number)) {
+    if (!param_admits(p, number)) {
         if (p->high >= PARAM_MOST)
             return error_set(e, ERR_ARGUMENT, "%s: %.80s is not at least %.10g", key, value, p->low);
         return error_set(e, ERR_ARGUMENT, "%s: %.80s is not within %.10g..%.10g", key, value, p->low, p->high);
     }
-    if (p->type == PARAM_INT) *(int *)at = (int)whole;
-    else if (p->type == PARAM_INT64) *(int64_t *)at = whole;
-    else *(double *)at = number;
+    if (p->type == PARAM_INT64) *(int64_t *)((char *)r + p->at) = whole; /* exactly */
+    else param_set_number(p, r, number);
     return true;
 }
 
@@ -86,12 +83,12 @@ static bool take(const Param *p, const char *key, const char *value, SdRequest *
     case PARAM_BOOL:
         word = words_find("False|True", value);
         if (word < 0) return unsupported(key, value, e);
-        *(bool *)at = word;
+        param_set_number(p, r, word);
         return true;
     case PARAM_ENUM:
         word = words_find(p->key_words ? p->key_words : p->value, value);
         if (word < 0) return unsupported(key, value, e);
-        *(unsigned *)at = (unsigned)word;
+        param_set_number(p, r, word);
         return true;
     case PARAM_SAMPLER:
         if (!sampler_parse(value, &scheduler)) return unsupported(key, value, e);
@@ -104,7 +101,7 @@ static bool take(const Param *p, const char *key, const char *value, SdRequest *
         return true;
     case PARAM_FILE:
         if (*(const char **)at) return true;
-        return error_set(e, ERR_ARGUMENT, "%s: the picture began with a file of noise, which is missing", key);
+        return error_set(e, ERR_ARGUMENT, "%s: needs the file of noise that the picture began with", key);
     default: return take_number(p, key, value, r, e);
     }
 }
@@ -116,7 +113,7 @@ bool infotext_request(const InfoRead *text, SdRequest *r, Error *e) {
         const InfoPair *pair = &text->pairs[i];
         const Param *p = param_keyed(pair->key);
         const struct Key *k = other(pair->key);
-        /* What a version implies is a matter of how the prompt is read or of float16; the picture will tell. */
+        /* What a version implies changes how prompts are read, or float16 rounding; comparing pictures will tell. */
         if (!p && !k && pair->implied) continue;
         if (!p && !k) return unsupported(pair->key, pair->value, e);
         if (!(p ? take(p, pair->key, pair->value, r, e) : take_other(k, pair->value, e))) return false;

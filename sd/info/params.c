@@ -104,7 +104,7 @@ const Param PARAMS[] = {
      .help = "what (x:1.2) does (original)",
      .json = "emphasis", .key = "Emphasis", .key_words = "Original|No norm|Ignore|None", .place = 15},
     {.name = "comments", .type = PARAM_ENUM, AT(comments), .value = "strip|keep",
-     .help = "whether # and the rest of its line are part of a prompt (strip)",
+     .help = "what to do with # and the rest of its line (strip)",
      .json = "prompt_comments", .key = "Comments", .place = 16, .counts = has_comments},
     {.name = "variation-seed", .type = PARAM_INT64, AT(variation_seed), .low = 0, .high = PARAM_MOST, .standard = -1,
      .value = "N", .help = "the seed of a variation (-1: random)",
@@ -184,6 +184,22 @@ double param_number(const Param *p, const SdRequest *r) {
     default: return 0;
     }
 }
+
+void param_set_number(const Param *p, SdRequest *r, double v) {
+    void *at = (char *)r + p->at;
+    switch (p->type) {
+    case PARAM_INT: *(int *)at = (int)v; break;
+    case PARAM_ENUM: *(unsigned *)at = (unsigned)v; break;
+    case PARAM_INT64: *(int64_t *)at = (int64_t)v; break;
+    case PARAM_DOUBLE: *(double *)at = v; break;
+    case PARAM_BOOL: *(bool *)at = v != 0; break;
+    default: break;
+    }
+}
+
+double param_high(const Param *p) { return p->type == PARAM_ENUM ? words_count(p->value) - 1 : p->high; }
+
+bool param_admits(const Param *p, double v) { return (v >= p->low && v <= param_high(p)) || v == p->standard; }
 
 bool param_written(const Param *p, const SdRequest *r, const Sampler *s) {
     if (!p->key || (p->of_image && !r->image) || (p->counts && !p->counts(r, s))) return false;

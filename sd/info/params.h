@@ -1,4 +1,4 @@
-/* params.h: the one table of settings: a row for each member of SdRequest that says what picture is wanted.
+/* params.h: the table of settings: a row for each member of SdRequest that says which picture to make.
  *
  * Defaults, ranges, the options of `sdc txt2img` and `sdc img2img` with their help, the text that a picture carries,
  * and the way back from such a text to a request are loops over PARAMS. To add a setting: a member of SdRequest, a row
@@ -22,13 +22,13 @@ typedef enum {
     PARAM_STRING,    /* const char *, or NULL */
 } ParamType;
 
-/* Lists of words are separated by '|'; a word may have other spellings, as in "nv,cuda|cpu". */
+/* In a list of words '|' separates the words, and ',' the spellings of one: "nv,cuda|cpu". */
 typedef struct Param {
     const char *name; /* "clip-skip": the option --clip-skip; messages call it "clip skip" */
     char letter;      /* of the option, or 0 */
     ParamType type;
     size_t at;            /* offset in SdRequest */
-    double low, high;     /* range of a number; high MOST: no end. An enum's is that of its words */
+    double low, high;     /* a number's range; high PARAM_MOST: no upper end. An enum's high follows from its words */
     double standard;      /* default; valid even outside the range, where it means "not set" */
     const char *text;     /* default of a string */
     bool of_model;        /* the default may come from the model's metadata */
@@ -47,7 +47,7 @@ typedef struct Param {
 extern const Param PARAMS[];
 extern const int PARAM_COUNT;
 
-/* Param.place of what does not come from a request: after Size (model), and at the end (version). */
+/* Places in the text of what does not come from a request: the model's name after the size, the version at the end. */
 enum { PLACE_MODEL = 7, PLACE_END = 20 };
 
 #define PARAM_MOST 0x1p63 /* Param.high without an end */
@@ -59,28 +59,34 @@ enum { PLACE_MODEL = 7, PLACE_END = 20 };
 const Param *param_named(const char *name);
 const Param *param_keyed(const char *key);
 
-/* A row's number in r, whatever its type; enums and bools too. 0 for strings. */
+/* A row's number in r, of any type that is not a string; enums and bools, too. Strings: 0, and nothing is set. */
 double param_number(const Param *p, const SdRequest *r);
-/* Whether the picture's text has to say this. */
+void param_set_number(const Param *p, SdRequest *r, double v);
+/* The upper end of a row's range, and whether a value is within the range or is the default. */
+double param_high(const Param *p);
+bool param_admits(const Param *p, double v);
+/* Whether a picture's text must state the row. */
 bool param_written(const Param *p, const SdRequest *r, const Sampler *s);
 
-/* The index of a word in a list, or -1; the first spelling of word i, copied (empty: no such word). */
+/* The index of a word in a list, in any spelling; -1: not in the list. */
 int words_find(const char *words, const char *word);
+/* Copies the first spelling of word i to out, "" where there is no such word; returns out. */
 const char *words_get(const char *words, int i, char *out, size_t size);
 int words_count(const char *words);
 
-/* Every row's default. */
+/* Sets every row to its default. */
 void params_default(SdRequest *r);
-/* Marks what the model decides (Param.of_model) as not given; params_adopt replaces what is still so by from's. */
+/* Marks the rows whose default is the model's (Param.of_model) as not given; params_adopt takes those that are still
+ * not given from `from`. */
 void params_forget(SdRequest *r);
 void params_adopt(SdRequest *r, const SdRequest *from);
 
-/* ERR_ARGUMENT, with a line that begins with the setting's name, unless every row is within its range and they agree
- * with each other. What only a model can tell is request_check's (sd/pipeline/request.h). */
+/* ERR_ARGUMENT, with a line that begins with the setting's name, unless every row is within its range and no two
+ * contradict each other. request_check (sd/pipeline/request.h) checks what depends on the model. */
 bool params_check(const SdRequest *r, Error *e);
 
-/* The sampler and schedule type that a request means, its defaults where they are NULL. *scheduler becomes NULL where
- * nothing names one, which means Automatic. NULL with ERR_ARGUMENT when there is none of the name. */
+/* The sampler and schedule type that a request names, by themselves or in one ("DPM++ 2M Karras"). *scheduler NULL:
+ * none is named, which means Automatic. Returns NULL with ERR_ARGUMENT for an unknown name. */
 const Sampler *request_sampler(const SdRequest *r, const Scheduler **scheduler, Error *e);
 
 #endif

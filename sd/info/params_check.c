@@ -6,26 +6,12 @@
 
 enum { MOST_PIXELS = 16 << 20 };
 
-static void *member(const Param *p, SdRequest *r) { return (char *)r + p->at; }
-
 static bool is_string(const Param *p) { return p->type >= PARAM_SAMPLER; }
-
-static void set_number(const Param *p, SdRequest *r, double v) {
-    void *at = member(p, r);
-    switch (p->type) {
-    case PARAM_INT: *(int *)at = (int)v; break;
-    case PARAM_ENUM: *(unsigned *)at = (unsigned)v; break;
-    case PARAM_INT64: *(int64_t *)at = (int64_t)v; break;
-    case PARAM_DOUBLE: *(double *)at = v; break;
-    case PARAM_BOOL: *(bool *)at = v != 0; break;
-    default: break;
-    }
-}
 
 void params_default(SdRequest *r) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
-        if (is_string(p)) *(const char **)member(p, r) = p->text;
-        else set_number(p, r, p->standard);
+        if (is_string(p)) *(const char **)((char *)r + p->at) = p->text;
+        else param_set_number(p, r, p->standard);
     }
 }
 
@@ -33,12 +19,12 @@ void params_default(SdRequest *r) {
 
 void params_forget(SdRequest *r) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (p->of_model) set_number(p, r, p->low - 1);
+        if (p->of_model) param_set_number(p, r, p->low - 1);
 }
 
 void params_adopt(SdRequest *r, const SdRequest *from) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (p->of_model && param_number(p, r) == p->low - 1) set_number(p, r, param_number(p, from));
+        if (p->of_model && param_number(p, r) == p->low - 1) param_set_number(p, r, param_number(p, from));
 }
 
 /* --- ranges --- */
@@ -52,9 +38,8 @@ static const char *spoken(const Param *p, char *out, size_t size) {
 }
 
 static bool check_number(const Param *p, const SdRequest *r, Error *e) {
-    bool words = p->type == PARAM_ENUM;
-    double v = param_number(p, r), low = p->low, high = words ? words_count(p->value) - 1 : p->high;
-    if ((v >= low && v <= high) || v == p->standard) return true;
+    double v = param_number(p, r), low = p->low, high = param_high(p);
+    if (param_admits(p, v)) return true;
     char name[40], unset[60] = "";
     if (p->standard < low || p->standard > high) snprintf(unset, sizeof unset, ", or %g (not set)", p->standard);
     spoken(p, name, sizeof name);
@@ -70,7 +55,7 @@ static bool check_text(const Param *p, const SdRequest *r, Error *e) {
     return true;
 }
 
-/* Pictures of a batch have seeds that count up. */
+/* The seeds of a batch count up. */
 static bool check_seed(const char *name, int64_t seed, int batch, Error *e) {
     if (seed <= INT64_MAX - (batch - 1)) return true;
     return error_set(e, ERR_ARGUMENT, "%s %lld: leaves no room to count up for %d pictures", name, (long long)seed,

@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What the model computes in, where it is not f32; for what the CPU cannot do that is not what was asked for. */
+/* What the model computes in, NULL: f32. Not what was requested where the processor cannot do that. */
 static const char *precision_name(const SdModel *m) {
     if (m->gpu && m->ops->type != F32) return m->ops->type == F16 ? "f16" : "bf16";
     if (m->precision == PRECISION_F32_DIRECT) return "f32-direct";
     return !m->gpu && m->ops == cpu_ops_mixed() ? "mixed" : NULL;
 }
 
-/* The text says what was drawn: without comments, if they are not kept. *copy is to be freed. */
+/* Removes the comments that were not drawn. The caller frees *copy. */
 static bool strip(SdComments comments, const char **prompt, char **copy) {
     if (comments == SD_COMMENTS_KEEP || !*prompt) return true;
     *prompt = *copy = prompt_strip_comments(*prompt);

@@ -5,7 +5,7 @@
 #include "sd/load/model.h"
 #include "sd/sampling/scheduler.h"
 
-/* The webui's text of parameters, for the caller to free; NULL on ERR_MEMORY. scheduler NULL: Automatic. seed and
+/* The webui's text of parameters, which the caller frees; NULL on ERR_MEMORY. scheduler NULL: Automatic. seed and
  * variation_seed are the picture's own. */
 char *picture_text(SdModel *m, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, uint64_t seed,
                    uint64_t variation_seed, Error *e);

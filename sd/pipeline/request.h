@@ -4,7 +4,8 @@
 
 #include "sd/load/model.h"
 
-/* ERR_ARGUMENT, with a line that names the setting, unless every number is in its range. */
+/* ERR_ARGUMENT, with a line that names the setting, unless every setting is in its range (sd/info/params.h) and the
+ * model can serve it. */
 bool request_check(const SdModel *m, const SdRequest *r, Error *e);
 
 #endif

@@ -10,17 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set(const Param *p, SdRequest *r, double v) {
-    void *at = (char *)r + p->at;
-    switch (p->type) {
-    case PARAM_INT: *(int *)at = (int)v; break;
-    case PARAM_INT64: *(int64_t *)at = (int64_t)v; break;
-    case PARAM_ENUM: *(unsigned *)at = (unsigned)v; break;
-    case PARAM_DOUBLE: *(double *)at = v; break;
-    default: break;
-    }
-}
-
 /* "clip skip", as the library's messages begin. */
 static const char *spoken(const Param *p, char *out, size_t size) {
     snprintf(out, size, "%s ", p->name);
@@ -33,7 +22,7 @@ static void refused(const Param *p, double v) {
     Error e = {0};
     char name[64], option[64];
     if (strstr(p->name, "seed-")) r.seed_width = r.seed_height = 64;
-    set(p, &r, v);
+    param_set_number(p, &r, v);
     spoken(p, name, sizeof name);
     test_check(!params_check(&r, &e) && e.code == ERR_ARGUMENT && !strncmp(e.text, name, strlen(name)),
                "a request of %s%.17g is refused", name, v);
@@ -66,7 +55,7 @@ static void ranges(const Param *p) {
         double v = i == 0 ? p->low : i == 2 ? p->standard : p->high < PARAM_MOST ? p->high : 1e15;
         r = sd_request(NULL);
         if (strstr(p->name, "seed-")) r.seed_width = r.seed_height = 64;
-        set(p, &r, v);
+        param_set_number(p, &r, v);
         if (i < 2 || !strstr(p->name, "seed-")) ok = ok && params_check(&r, &e);
     }
     test_check(ok, "the ends of --%s's range, and its default, are taken", p->name);

@@ -1,5 +1,4 @@
-/* info_read.c: texts of parameters as the webui and its kin wrote them over the years, and what it reads in them.
- */
+/* info_read.c: parameters as the webui and its kin wrote them over the years, and what the webui reads in them. */
 #include "tests/harness/test.h"
 #include "tests/image/test_image.h"
 #include "test_info.h"
@@ -136,7 +135,7 @@ static void numbers(void) {
                "numbers as Python writes them");
 }
 
-/* Long texts that would hurt a parser that looks back. */
+/* Long texts, which take a backtracking parser forever. */
 static void large(void) {
     enum { SIZE = 1 << 20 };
     static const char *const PARTS[] = {"a: ", "\n", "Negative prompt:\n", "\"", "\\", "a ", ": ", "\xC3\xA4", "\xFF",

@@ -98,7 +98,7 @@ static void replays(void) {
     cli_free(&r);
 }
 
-/* What is refused before the model is opened, by the field's name. */
+/* Refused before the model is opened, by the name of the field. */
 static void refusals(void) {
 #define HEAD "a cat\nSteps: 2, Sampler: Euler a, CFG scale: 7, Seed: 42, Size: 64x64"
     static const char *const CASES[][2] = {
@@ -107,16 +107,16 @@ static void refusals(void) {
         {"a cat\nSteps: 2, Sampler: Euler a, CFG scale: 7, Seed: 42", "does not tell its Size"},
         {"a cat\nSteps: 2, Sampler: Frobnicate, Seed: 42, Size: 64x64", "Sampler: Frobnicate"},
         {"a cat\nSteps: 0, Sampler: Euler a, Seed: 42, Size: 64x64", "Steps: 0 is not within 1..1000"},
-        {"a cat\nSteps: 2.5, Sampler: Euler a, Seed: 42, Size: 64x64", "Steps: '2.5' is no whole number"},
+        {"a cat\nSteps: 2.5, Sampler: Euler a, Seed: 42, Size: 64x64", "Steps: '2.5' is not a whole number"},
         {"a cat\nSteps: 2, Sampler: Euler a, Seed: -7, Size: 64x64", "Seed: -7 is not at least 0"},
         {"a cat\nSteps: 2, Sampler: Euler a, Seed: 42, Size: 64x99999999999", "Size-2"},
         {"a cat\nSteps: 2, Sampler: Euler a, Seed: 42, Size: 128x64", "is 64x64, but its text says 128x64"},
         {HEAD ", Schedule type: Frobnicate", "Schedule type: Frobnicate"},
-        {HEAD ", CFG scale: much", "CFG scale: 'much' is no number"},
+        {HEAD ", CFG scale: much", "CFG scale: 'much' is not a number"},
         {HEAD ", RNG: Dice", "RNG: Dice"},
         {HEAD ", Denoising strength: 0.7, Hires upscale: 2", "Hires upscale: needs hires fix"},
         {HEAD ", Denoising strength: 0.7", "Denoising strength: needs the picture|name it after -i"},
-        {HEAD ", Noise: file", "Noise: the picture began with a file of noise"},
+        {HEAD ", Noise: file", "Noise: needs the file of noise"},
         {HEAD ", Eta: 1.5", "Eta: 1.5 is not within 0..1"},
         {HEAD ", Emphasis: Loud", "Emphasis: Loud"},
         {HEAD ", Discard penultimate sigma: Maybe", "Discard penultimate sigma: Maybe"},
@@ -140,6 +140,8 @@ static void refusals(void) {
     cli_fails(1, "gone.safetensors", "replay x.png -m gone.safetensors");
     if (!sd_builtin()) cli_fails(2, "-m takes", "replay x.png");
     cli_fails(2, "no picture named", "replay -m replay.safetensors");
+    cli_fails(1, "has no Denoising strength|leave -i out", "replay x.png -m replay.safetensors -i a.png");
+    cli_fails(1, "leave --noise out", "replay x.png -m replay.safetensors --noise replay.safetensors");
     cli_fails(2, "one picture at a time", "replay x.png a.png -m replay.safetensors");
     cli_fails(2, "is read as well", "replay x.png -m replay.safetensors -o ./x.png");
     cli_fails(1, "gone.png", "replay gone.png -m replay.safetensors");

@@ -23,7 +23,7 @@ static void change(const Param *p, SdRequest *r, char *word, size_t size) {
     case PARAM_INT64: *(int64_t *)at = 31337; break;
     case PARAM_DOUBLE: *(double *)at = other; break;
     case PARAM_BOOL: *(bool *)at = true; break;
-    case PARAM_ENUM: *(unsigned *)at = (unsigned)words_count(p->value) - 1; break;
+    case PARAM_ENUM: param_set_number(p, r, param_high(p)); break;
     case PARAM_SAMPLER: *(const char **)at = "DPM++ 2M"; break;
     case PARAM_SCHEDULER: *(const char **)at = "Karras"; break;
     case PARAM_PROMPT: *(const char **)at = "a (red:1.4) [circle]\nand, a: square"; break;

@@ -1,5 +1,5 @@
-/* picture_options.c: see picture_options.h. The options of a request come from the table of settings (params.h); OWN
- * has those of the program. */
+/* picture_options.c: the options of txt2img and img2img: those of a request from the table of settings (params.h), and
+ * the program's own among them. */
 #include "picture_options.h"
 #include "output.h"
 #include "setting_option.h"
@@ -53,7 +53,7 @@ static bool img2img_row(int i, Option *o) { return row(i, true, o); }
 const Option TXT2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = txt2img_row}, OF_PROGRAM};
 const Option IMG2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = img2img_row}, OF_PROGRAM};
 
-/* --- what can be wrong --- */
+/* --- checks --- */
 
 static int check_seed(const Command *c, const char *option, int64_t seed, const PictureArguments *a) {
     if (seed <= INT64_MAX - (int64_t)a->request.batch_size * a->batch_count) return GO_ON;

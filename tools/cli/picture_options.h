@@ -1,5 +1,4 @@
-/* picture_options.h: the options of the commands that make pictures, and what can be found wrong with them before the
- * model is opened. */
+/* picture_options.h: the options of the commands that make pictures, and the checks of them that need no model. */
 #ifndef SD_TOOLS_CLI_PICTURE_OPTIONS_H
 #define SD_TOOLS_CLI_PICTURE_OPTIONS_H
 

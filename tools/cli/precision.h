@@ -1,4 +1,4 @@
-/* precision.h: --precision, and --device, which has a say in it. */
+/* precision.h: --precision and --device, which decide together what a model computes in. */
 #ifndef SD_TOOLS_CLI_PRECISION_H
 #define SD_TOOLS_CLI_PRECISION_H
 
@@ -7,11 +7,11 @@
 
 /* The precision of one of PRECISION_WORDS (params.h); NULL: f32. */
 SdPrecision precision_of(const char *name);
-/* Says on standard error where a model computes, and in what, where that is not what was asked for or not the CPU.
- * precision: the option; NULL: it was not given, and what would be faster is said. */
+/* Says on standard error where a model computes, unless on the CPU, and in what, unless as requested. precision: the
+ * option; NULL: not given, so that a faster one is suggested. */
 void say_device(const SdModel *m, const char *precision);
-/* What is wrong with these two, as an exit code, or GO_ON; NULL: `otherwise`, f32. That a GPU is there is
- * found out now; that it works, when the model is opened. */
+/* Checks both, and reports what is wrong: an exit code, or GO_ON. device NULL: `otherwise`; precision NULL: f32.
+ * Whether a GPU exists is checked here; whether it works, when the model is opened. */
 int check_device(const Command *c, const char *device, const char *otherwise, const char *precision);
 
 #endif

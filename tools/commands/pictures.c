@@ -1,5 +1,4 @@
-/* pictures.c: `sdc txt2img` and `sdc img2img`. What can be found wrong without the model is found before it is opened.
- */
+/* pictures.c: `sdc txt2img` and `sdc img2img`. Mistakes that show without the model are found before it is opened. */
 #include "tools/cli/output.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/picture_options.h"
@@ -26,7 +25,7 @@ static bool save(const PictureArguments *a, const SdResult *result, double secon
     return ok;
 }
 
-/* What the callbacks of a request share. */
+/* What the callbacks of a request are handed. */
 typedef struct {
     Progress *progress;
     struct Steps *steps;
@@ -77,7 +76,7 @@ static void free_steps(Steps *s) {
 
 static bool show(void *user, const SdProgress *p) { return progress_show(((Work *)user)->progress, p); }
 
-/* img2img keeps the picture's size, cut to multiples of 8. */
+/* Reads img2img's picture, whose size, rounded down to multiples of 8, is what `usual` then has. */
 static bool start_from(const char *path, Image *image, SdRequest *r, SdRequest *usual, Error *e) {
     if (!path) return true;
     if (!image_read(path, IMAGE_WHITE, image, e)) return false;
@@ -116,7 +115,7 @@ static int generate(const Command *c, const PictureArguments *a) {
         if (ok) save(a, &result, os_clock() - start, &e);
         if (ok && request.preview) save_sheet(&steps, a->sheet, &e);
         sd_free(&result);
-        start = os_clock(); /* opening the model is the first picture's */
+        start = os_clock(); /* the first picture's time includes opening the model */
         if (os_stop_signal() && !e.code && run + 1 < a->batch_count) error_set(&e, ERR_CANCELLED, "stopped");
     }
     if (model && !e.code && !a->open.quiet && os_peak_memory()) printf("peak memory %zu MiB\n", os_peak_memory() >> 20);
@@ -153,6 +152,6 @@ const Command IMG2IMG = {
     make,
     "-m MODEL -i IMAGE -p PROMPT [options]",
     "make pictures from a picture and a prompt",
-    "IMAGE is turned as its EXIF says and laid on white where it is transparent. The new picture has its size, cut to "
-    "multiples of 8, unless -W and -H say otherwise. Everything else is as in txt2img.",
+    "IMAGE is rotated as its EXIF says, and white shows through where it is transparent. The new picture has its size, "
+    "rounded down to multiples of 8, unless -W and -H say otherwise. Everything else is as in txt2img.",
     IMG2IMG_OPTIONS};

@@ -12,10 +12,10 @@ typedef struct {
     bool json, raw;
 } Arguments;
 
-static const Option OPTIONS[] = {OPTION(FLAG, json, 0, "json", NULL, "print one JSON object a line"),
-                                 OPTION(FLAG, raw, 0, "raw", NULL, "print the text as the file has it"), OPTION_END};
+static const Option OPTIONS[] = {OPTION(FLAG, json, 0, "json", NULL, "print a JSON object for each file"),
+                                 OPTION(FLAG, raw, 0, "raw", NULL, "print the text as it is in the file"), OPTION_END};
 
-/* A text from a file, for a terminal: no control characters; lines after the first are indented. */
+/* Prints text from a file, safely for a terminal: no control characters; lines after the first are indented. */
 static void print_clean(const char *s, int indent) {
     for (; *s; s++) {
         putchar(((unsigned char)*s < 32 && *s != '\n' && *s != '\t') || *s == 127 ? '?' : *s);
@@ -92,7 +92,7 @@ static int png_info(const Command *c, int argc, char **argv) {
     for (int k = 0; k < rest; k++) {
         Error e = {0};
         if (show(&a, argv[k], &e)) continue;
-        fflush(stdout); /* so that the two streams keep their order where both go to one place */
+        fflush(stdout); /* keeps the two streams in order where both go to one place */
         report(c, &e);
         failed = EXIT_WORLD;
     }
@@ -100,11 +100,11 @@ static int png_info(const Command *c, int argc, char **argv) {
     return failed ? failed : code;
 }
 
-const Command PNG_INFO = {
-    "png-info",
-    png_info,
-    "FILE... [options]",
-    "show what pictures say about how they were made",
-    "PNG files of the webui and its kin, and ours; JPEG and WebP files whose EXIF holds the text. "
-    "The exit code is 1 when a picture says nothing.",
-    OPTIONS};
+const Command PNG_INFO = {"png-info",
+                          png_info,
+                          "FILE... [options]",
+                          "show what pictures say about how they were made",
+                          "Reads PNG files of the webui, of its kin and of sdc, and JPEG and WebP files whose EXIF has "
+                          "the text. The exit code "
+                          "is 1 when a picture says nothing.",
+                          OPTIONS};

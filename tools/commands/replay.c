@@ -38,7 +38,7 @@ typedef struct {
     Image image; /* img2img's */
 } Replay;
 
-/* What only another file can tell is there, and the text is a whole one. */
+/* Whether the text is complete, and the files that it needs were named. */
 static bool check_request(const Arguments *a, const Replay *r, Error *e) {
     static const char *const NEEDED[] = {"Steps", "Sampler", "Seed", "Size-1", "Size-2"};
     bool from_image = infotext_get(&r->text, "Denoising strength") != NULL;
@@ -50,23 +50,22 @@ static bool check_request(const Arguments *a, const Replay *r, Error *e) {
         return error_set(e, ERR_FORMAT,
                          "Denoising strength: needs the picture that it was made from; name it after -i");
     if (!from_image && a->image)
-        return error_set(e, ERR_FORMAT, "the text has no Denoising strength: not made from a picture; leave -i out");
+        return error_set(e, ERR_FORMAT, "was not made from a picture: has no Denoising strength; leave -i out");
+    if (a->noise && !infotext_get(&r->text, "Noise"))
+        return error_set(e, ERR_FORMAT, "did not begin with a file of noise; leave --noise out");
     return params_check(&r->request, e);
 }
 
 static bool read_request(const Arguments *a, Replay *r, Error *e) {
     r->request = sd_request(NULL);
     r->request.noise = a->noise;
-    if (!infotext_request(&r->text, &r->request, e) || !infotext_precision(&r->text, &r->precision, e) ||
-        !check_request(a, r, e))
-        return false;
-    if (a->noise && !infotext_get(&r->text, "Noise")) r->request.noise = NULL;
-    return true;
+    return infotext_request(&r->text, &r->request, e) && infotext_precision(&r->text, &r->precision, e) &&
+           check_request(a, r, e);
 }
 
 /* --- comparing --- */
 
-/* Prints the verdict; whether there is no difference. */
+/* Prints the verdict; true: there is no difference. */
 static bool compare(const char *path, const Image *was, const SdPicture *is) {
     int64_t pixels = (int64_t)was->width * was->height, changed = 0;
     int most = 0;

@@ -1,6 +1,7 @@
 /* tokens.c: `sdc tokens -p PROMPT`: what a prompt compiles to: the text at each step, in chunks of 75 tokens with their
  * weights. */
 #include "tools/cli/commands.h"
+#include "tools/cli/setting_option.h"
 #include "sd/prompt/prompt.h"
 #include "weights/json.h"
 
@@ -9,11 +10,15 @@
 
 typedef struct {
     char *prompt;
-    const char *emphasis;
-    SdComments comments;
+    SdRequest request; /* its emphasis and comments */
     int steps, hires_steps;
     bool negative, json, second_order, old_schedules;
 } Arguments;
+
+static bool rows(int i, Option *o) {
+    static const char *const NAMES[] = {"emphasis", "comments", NULL};
+    return setting_row(NAMES, i, o);
+}
 
 static const Option OPTIONS[] = {
     OPTION(TEXT, prompt, 'p', "prompt", "TEXT", "the prompt; @FILE reads it, - reads stdin"),
@@ -22,16 +27,9 @@ static const Option OPTIONS[] = {
     OPTION_IN(INT, hires_steps, 0, "hires-steps", "N", 1, 1000, "show the second pass, which has N steps"),
     OPTION(FLAG, second_order, 0, "second-order", NULL, "for samplers that call the model twice a step"),
     OPTION(FLAG, old_schedules, 0, "old-schedules", NULL, "switch texts as the webui did before version 1.6"),
-    OPTION(CHOICE, emphasis, 0, "emphasis", "original|no-norm|ignore|none", "how weights apply (original)"),
-    OPTION(ENUM, comments, 0, "comments", "strip|keep", "whether # and the rest of its line are part of it (strip)"),
+    OPTION_ROWS(request, rows),
     OPTION(FLAG, json, 0, "json", NULL, "print JSON"),
     OPTION_END};
-
-static SdEmphasis emphasis_of(const char *name) {
-    if (!strcmp(name, "no-norm")) return SD_EMPHASIS_NO_NORM;
-    if (!strcmp(name, "ignore")) return SD_EMPHASIS_IGNORE;
-    return strcmp(name, "none") ? SD_EMPHASIS_ORIGINAL : SD_EMPHASIS_NONE;
-}
 
 /* --- JSON --- */
 
@@ -113,7 +111,7 @@ static void print_text(const Prompt *p, const Tokenizer *t) {
 }
 
 static int tokens(const Command *c, int argc, char **argv) {
-    Arguments a = {.emphasis = "original", .steps = 20};
+    Arguments a = {.steps = 20};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code == GO_ON && rest) code = usage_error(c, "%.60s: is no option; the prompt follows -p", argv[0]);
     if (code == GO_ON && !a.prompt) code = usage_error(c, "no prompt; give one with -p");
@@ -123,8 +121,8 @@ static int tokens(const Command *c, int argc, char **argv) {
     }
     int calls = a.second_order ? 2 : 1;
     PromptOptions o = {.negative = a.negative,
-                       .emphasis = emphasis_of(a.emphasis),
-                       .comments = a.comments,
+                       .emphasis = a.request.emphasis,
+                       .comments = a.request.comments,
                        .pad = TOKEN_EOS,
                        .steps = a.steps * calls,
                        .hires_steps = a.hires_steps * calls,

@@ -148,6 +148,16 @@ reading a file begins at its start ~ tensor/os_posix_files.c ~ os ~ openblas ~ s
 a replaced file loses its permissions ~ tensor/os_posix_files.c ~ os ~ openblas ~ s|ignored = fchmod((int)f, (mode_t)from->mode);||
 an ignored signal is caught ~ tensor/os_posix.c ~ os ~ openblas ~ s| \&\& old.sa_handler != SIG_IGN||
 a whole file may be a byte too large ~ weights/file_read.c ~ os ~ openblas ~ s|n > w->most|n > w->most + 1|
+eta counts for every sampler ~ sd/info/params.c ~ info ~ openblas ~ s|return s->flags & SAMPLER_ETA && |return |
+a range without its upper end ~ sd/info/params.c ~ info ~ openblas ~ s|v >= p->low && v <= param_high(p)|v >= p->low|
+a default outside its range refused ~ sd/info/params.c ~ info ~ openblas ~ s/ || v == p->standard; }/; }/
+seeds of a batch may overflow ~ sd/info/params_check.c ~ info ~ openblas ~ s|INT64_MAX - (batch - 1)|INT64_MAX|
+the option's words in a picture's text ~ sd/info/infotext.c ~ info ~ openblas ~ s|p->key_words ? p->key_words : p->value|p->value|
+half of a size left out ~ sd/info/infotext.c ~ info ~ openblas ~ s|param_number(p + 1, r)|param_number(p, r)|
+an unknown key ignored ~ sd/info/infotext_request.c ~ info ~ openblas ~ s|if (!p && !k && pair->implied) continue;|if (!p \&\& !k) continue;|
+a picture says the batch's first seed ~ sd/pipeline/picture_text.c ~ info ~ openblas ~ s|own.seed = (int64_t)seed;|own.seed = r->seed;|
+a picture does not say its precision ~ sd/pipeline/picture_text.c ~ info ~ openblas ~ s|return "f32-direct";|return NULL;|
+a comment's line end kept ~ sd/prompt/prompt_comments.c ~ info ~ openblas ~ s|from += \*from == '.n';||
 END
 }
 
