@@ -68,12 +68,12 @@ struct Option {
 #define OPTION_END                                                                                                     \
     { OPT_END, 0, 0, NULL, NULL, 0, 0, NULL, NULL }
 
+/* The types of members that a kind writes, as _Generic takes them. */
+/* clang-format off */
 #define OPTION_TYPE_FLAG bool
 #define OPTION_TYPE_OFF bool
 #define OPTION_TYPE_INT int
-#define OPTION_TYPE_INT64                                                                                              \
-    int64_t:                                                                                                           \
-    1, uint64_t
+#define OPTION_TYPE_INT64 int64_t : 1, uint64_t
 #define OPTION_TYPE_DOUBLE double
 #define OPTION_TYPE_SIZE size_t
 #define OPTION_TYPE_STRING const char *
@@ -81,10 +81,11 @@ struct Option {
 #define OPTION_TYPE_ENUM int : 1, unsigned
 #define OPTION_TYPE_EITHER bool
 #define OPTION_TYPE_TEXT char *
+/* clang-format on */
 
-/* Walks a table, those of OPT_ROWS in their place, `at` from the struct's beginning:
+/* Walks a table with the rows of OPT_ROWS in their place; o->at counts from the beginning of the command's struct.
  *     Option o;
- *     for (OptionCursor k = {table}; option_next(&k, &o);) ... */
+ *     for (OptionCursor k = {.next = table}; option_next(&k, &o);) ... */
 typedef struct {
     const Option *next;
     int row;

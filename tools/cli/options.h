@@ -7,8 +7,9 @@
 
 #include "option.h"
 
-/* Fills the struct at `values` by c's options and moves what is no option to the front of argv, *rest of them. Returns
- * GO_ON, or the exit code: a wrong command line or an unreadable prompt has been reported, or --help printed. */
+/* Fills the struct at `values` by c's options and moves all other arguments to the front of argv, *rest of them.
+ * Returns GO_ON, or the exit code: a wrong command line or an unreadable prompt has been reported, or --help printed.
+ */
 int options_parse(const Command *c, void *values, int argc, char **argv, int *rest);
 /* Frees the OPT_TEXT values. */
 void options_free(const Command *c, void *values);

@@ -105,7 +105,7 @@ int picture_options(const Command *c, PictureArguments *a, int argc, char **argv
     params_forget(&a->request);
     int code = options_parse(c, a, argc, argv, &rest);
     if (code != GO_ON) return code;
-    if (rest) return usage_error(c, "'%.60s' is no option; put the prompt after -p", argv[0]);
+    if (rest) return usage_error(c, "'%.60s' is not an option; put the prompt after -p", argv[0]);
     code = check_request(c, a);
     if (code == GO_ON) code = check_program(c, a);
     if (code == GO_ON && !a->model && !sd_builtin())

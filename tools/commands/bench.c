@@ -186,7 +186,7 @@ static int run(const Command *c, int argc, char **argv) {
     Error e = {0};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
-    if (rest) return usage_error(c, "'%.60s' is no option", argv[0]);
+    if (rest) return usage_error(c, "'%.60s' is not an option", argv[0]);
     if (a.kernels && a.device) return usage_error(c, "--kernels: measures the processor; leave --device out");
     if (a.device && strchr(a.device, ',')) return usage_error(c, "--device: only one");
     code = check_device(c, a.device, "cpu", a.precision);

@@ -113,7 +113,7 @@ static void print_text(const Prompt *p, const Tokenizer *t) {
 static int tokens(const Command *c, int argc, char **argv) {
     Arguments a = {.steps = 20};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
-    if (code == GO_ON && rest) code = usage_error(c, "%.60s: is no option; the prompt follows -p", argv[0]);
+    if (code == GO_ON && rest) code = usage_error(c, "'%.60s' is not an option; the prompt follows -p", argv[0]);
     if (code == GO_ON && !a.prompt) code = usage_error(c, "no prompt; give one with -p");
     if (code != GO_ON) {
         options_free(c, &a);
