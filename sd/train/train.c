@@ -96,7 +96,7 @@ static bool plan(Trainer *t, Error *e) {
     }
     t->planning = false;
     t->step = 0;
-    if (t->ctx.err.code) return error_set(e, t->ctx.err.code, "%s", t->ctx.err.text);
+    if (!error_pass(e, &t->ctx.err)) return false;
     if (!arena_init(&t->arena, imagined.peak, e)) return false;
     t->ctx = (Ctx){.op = t->m->ops, .precision = PRECISION_F32, .pool = t->m->pool, .arena = &t->arena};
     return true;
@@ -186,7 +186,7 @@ static bool train_step(Trainer *t, TrainProgress *p, Error *e) {
     t->loss = 0;
     parameters_zero(&t->p, t->m->pool);
     for (int64_t i = 0; i < all; i += each) microbatch(t, i, each < all - i ? each : all - i, all);
-    if (t->ctx.err.code) return error_set(e, t->ctx.err.code, "%s", t->ctx.err.text);
+    if (!error_pass(e, &t->ctx.err)) return false;
     double norm = parameters_norm(&t->p, t->m->pool);
     if (!isfinite(norm) || !isfinite(t->loss))
         return error_set(e, ERR_NUMERIC,

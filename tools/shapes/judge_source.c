@@ -46,7 +46,7 @@ static bool reconstruct(Source *s, uint8_t *rgb, Error *e) {
     Ctx *c = &s->vae->ctx;
     size_t scope = scope_begin(c);
     Tensor image = encode_and_decode(c, s->model, s->size, rgb);
-    bool ok = !c->err.code || error_set(e, c->err.code, "%s", c->err.text);
+    bool ok = error_pass(e, &c->err);
     for (int64_t i = 0; ok && i < tensor_count(image); i++) {
         float v = ((const float *)image.data)[i] * 127.5f + 127.5f;
         if (!isfinite(v))
