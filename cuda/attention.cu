@@ -1,7 +1,7 @@
-/* attention.cu: o = softmax(q k^T / sqrt(d)) v, keys streaming past: the plain kernel, for any type and d up to 512.
+/* attention.cu: o = softmax(q k^T / sqrt(d)) v, streaming over keys: the plain kernel, for any type and d up to 512.
  *
- * A block of threads takes QUERIES queries of one head, their numbers in shared memory, and goes through the keys by
- * KEYS: scores, the new maximum m' of each query, probabilities 2^(s - m'), sums and outputs times 2^(m - m') before
+ * A block of threads holds QUERIES queries of one head in shared memory and goes through the keys, KEYS at a time:
+ * scores, each query's new maximum m', probabilities 2^(s - m'); sums and outputs are multiplied by 2^(m - m') before
  * they grow. Sixteen threads share a query: each holds every sixteenth number of its output. log2(e) / sqrt(d) is
  * folded into q. The CPU's twin, with sources, is tensor/cpu/attention.c; faster kernels are in attention_tensor.cu
  * and attention_hopper.cu. */
@@ -28,7 +28,7 @@ __device__ void bring(float *to, const Tensor &from, int64_t picture, int64_t at
     }
 }
 
-/* OUT: numbers of an output that a thread holds */
+/* OUT: how many numbers of an output each thread holds */
 template <class A, int OUT, int KEYS> __global__ void __launch_bounds__(THREADS) attend(Attention a) {
     int64_t d = a.d, head = blockIdx.y, picture = blockIdx.z, first = (int64_t)blockIdx.x * QUERIES;
     int64_t queries = a.q.n[1], keys = a.k.n[1];
@@ -71,7 +71,7 @@ template <class A, int OUT, int KEYS> __global__ void __launch_bounds__(THREADS)
         __syncthreads();
         bring<A, KEYS>(ks, a.v, picture, at, head, d);
         __syncthreads();
-        UNROLL /* a register for each */
+        UNROLL /* keeps each in a register */
             for (int i = 0; i < OUT; i++) {
             int64_t c = share + (int64_t)i * SHARE;
             if (c >= d) continue;
@@ -98,7 +98,8 @@ void cuda_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, b
     int64_t at_once = a.d <= 160 ? 32 : 8;
     size_t shared = (size_t)(QUERIES * a.d + at_once * (a.d + 1) + QUERIES * (at_once + 1)) * sizeof(float);
     if (a.d > 512) {
-        error_set(&c->err, ERR_ARGUMENT, "cuda: heads of %lld numbers: are wider than 512", (long long)a.d);
+        error_set(&c->err, ERR_ARGUMENT, "cuda: attention heads of %lld numbers are too wide: at most 512",
+                  (long long)a.d);
         return;
     }
     if (c->precision != PRECISION_F32_DIRECT &&

@@ -1,14 +1,14 @@
 /* attention_hopper.cu: attention of 16-bit numbers on GPUs of compute capability 9.0.
  *
- * A block takes 64 queries of one head for each of its GROUPS of four warps, and goes through the keys by KEYS. One
- * warp asks the copy engine for boxes, q's first, then keys and values in turn, each STAGES ahead. A group's scores are
- * products from shared memory; its probabilities, rounded to the type in the registers where they were made, are the
- * left-hand side of the product with v, which is turned where it lies. While a group computes probabilities, the tensor
- * cores multiply those of the step before (Shah et al. 2024, "FlashAttention-3").
+ * A block takes 64 queries of one head for each of its GROUPS of four warps, and goes through the keys, KEYS at a time.
+ * One warp requests boxes from the copy engine: first q's, then alternately keys and values, each STAGES ahead. A
+ * group's scores are products from shared memory. Its probabilities, rounded in the registers in which they were
+ * computed, are the left-hand side of the product with v, which the instruction transposes. While a group computes
+ * probabilities, the tensor cores multiply those of the step before (Shah et al. 2024, "FlashAttention-3").
  *
- * The engine fills heads up to whole boxes with zeros, and so the last keys and queries; scores of keys that are not
- * there are left out. How the keys are cut follows from d alone. o may be q: a block has its queries before it writes.
- * Causal attention and the VAE's wide head stay with attention_tensor.cu. */
+ * The engine pads heads, and the last keys and queries, to whole boxes with zeros; scores of keys past the last are
+ * masked. How the keys are cut follows from d alone. o may be q: a block has read its queries before it writes. Causal
+ * attention and the VAE's wide head stay with attention_tensor.cu. */
 #include "boxes.cuh"
 #include "pixels.cuh"
 #include "ptx.cuh"
@@ -39,10 +39,10 @@ struct Maps {
 struct Attention {
     Tensor o;
     int keys;
-    bool one_k, one_v; /* for all pictures */
+    bool one_k, one_v; /* all pictures share one */
 };
 
-/* A head's LINES rows from `row` on, D wide, box by box. */
+/* Requests LINES rows of a head from `row` on, D wide, box by box. */
 template <int D, int LINES>
 __device__ void bring(unsigned char *to, const CUtensorMap *map, int row, int picture, uint64_t *there) {
     enum { BOXES = (D + BOX - 1) / BOX };
@@ -53,8 +53,8 @@ __device__ void bring(unsigned char *to, const CUtensorMap *map, int row, int pi
     }
 }
 
-/* Scores of two queries become 2^(scale s - m), m the largest so far; sums are of this lane's keys. `there`: so many of
- * the keys; shrink: what goes onto everything from before. */
+/* Turns scores of two queries into 2^(scale s - m), with m the largest so far; sums are over this lane's keys. `there`:
+ * how many of the keys exist; shrink: what everything from before has to be multiplied by. */
 template <int N>
 __device__ void weigh(float (&s)[N][4], int there, float scale, float (&max)[2], float (&sum)[2], float (&shrink)[2]) {
     if (there < 8 * N) {
@@ -107,10 +107,10 @@ __global__ void __launch_bounds__(GROUPS *GROUP + WARP) attend_hopper(const __gr
     }
     __syncthreads();
 
-    if (warp == GROUPS * 4) { /* brings */
+    if (warp == GROUPS * 4) { /* the warp that requests boxes */
         if (lane) return;
         bring<D, QUERIES>(qs, &maps.q, first, picture, barriers + Q_THERE);
-        for (int i = 0; i <= steps; i++) { /* the keys of step i, the values of the one before */
+        for (int i = 0; i <= steps; i++) { /* keys of step i, values of the step before */
             int k = i % STAGES, v = (i - 1) % STAGES;
             if (i < steps) {
                 barrier_wait(barriers + K_FREE + k, (i / STAGES + 1) % 2);
@@ -133,7 +133,7 @@ __global__ void __launch_bounds__(GROUPS *GROUP + WARP) attend_hopper(const __gr
         uint64_t k = tile_at(ks + i % STAGES * TILE);
         products_begin();
         UNROLL
-        for (int e = 0; e < (D + 15) / 16; e++) /* four times 16 numbers in a box */
+        for (int e = 0; e < (D + 15) / 16; e++) /* a box holds four times 16 numbers */
             multiply_wide<A, KEYS>(s, q + e / 4 * (QUERIES * BOX_ROW / 16) + e % 4 * 2,
                                    k + e / 4 * (KEYS * BOX_ROW / 16) + e % 4 * 2, e > 0);
         products_commit();
@@ -146,7 +146,7 @@ __global__ void __launch_bounds__(GROUPS *GROUP + WARP) attend_hopper(const __gr
         for (int e = 0; e < KEYS / 16; e++) multiply_wide_transposed<A, D>(out, p[e], v + e * 128);
         products_commit();
     };
-    /* ... and on to the latest probabilities. */
+    /* Waits for the products with v, and prepares the latest probabilities for the next. */
     auto end_values = [&] {
         products_wait<0>();
         products_done(out);
@@ -165,7 +165,8 @@ __global__ void __launch_bounds__(GROUPS *GROUP + WARP) attend_hopper(const __gr
     products_done(s);
     if (lane == 0) barrier_arrive(barriers + K_FREE);
     weigh(s, a.keys, scale, max, sum, shrink);
-    for (int i = 1; i < steps; i++) { /* a new turn: else ptxas has values end before probabilities begin */
+    for (int i = 1; i < steps;
+         i++) { /* begins each iteration: otherwise ptxas ends the products before the probabilities begin */
         end_values();
         if (lane == 0 && i > 1) barrier_arrive(barriers + V_FREE + (i - 2) % STAGES);
         begin_scores(i);

@@ -1,11 +1,11 @@
 /* attention_tensor.cu: attention of 16-bit numbers on tensor cores, for the head dimensions of Stable Diffusion.
  *
- * A block of threads takes QUERIES queries of one head, a warp sixteen of them, and goes through the keys by KEYS:
- * scores = q k^T in registers, the running maximum and sum of each query (attention.cu), probabilities rounded to the
- * type and used where they are as the left-hand side of the product with v (Dao 2023, "FlashAttention-2"). Keys and
- * values cross into shared memory while the other's product runs. d is filled up to a multiple of 16 with zeros, which
- * only q k^T sees. A head of 512 (the VAE's) is too wide for one warp's registers: its output is made SLICE by SLICE,
- * with the scores again for each. o may be q. */
+ * A block of threads takes QUERIES queries of one head, each warp sixteen of them, and goes through the keys, KEYS at a
+ * time: scores = q k^T in registers, each query's running maximum and sum (attention.cu), probabilities rounded and
+ * used in their registers as the left-hand side of the product with v (Dao 2023, "FlashAttention-2"). Keys are copied
+ * to shared memory during the product with values, and values during that with keys. d is padded with zeros to a
+ * multiple of 16, which only q k^T sees. A head of 512 (the VAE's) is too wide for the registers of a warp: its output
+ * is made SLICE by SLICE, and the scores are computed again for each. o may be q. */
 #include "pixels.cuh"
 #include "ptx.cuh"
 
@@ -19,7 +19,7 @@ typedef struct {
     bool causal;
 } Attention;
 
-/* Numbers of a line in shared memory: an odd number of 16 bytes, so that eight lines' lie in different banks. */
+/* Numbers per line in shared memory: an odd multiple of 16 bytes, so that eight lines use different banks. */
 __host__ __device__ constexpr int line_for(int width) { return (width / 8 | 1) * 8; }
 
 /* to[LINES][line_for(WIDTH)]: LINES rows of one head from row `at` on, columns [first, first + D), zeros up to WIDTH
@@ -48,7 +48,7 @@ __global__ void __launch_bounds__(WARPS *WARP) attend_tensor(Attention a) {
     int64_t head = blockIdx.y * D, picture = blockIdx.z, first = (int64_t)blockIdx.x * QUERIES;
     int64_t queries = a.q.n[1], keys = a.k.n[1], last = a.causal ? min64(keys, first + QUERIES) : keys;
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    int64_t query = first + warp * 16 + lane / 4; /* and eight further */
+    int64_t query = first + warp * 16 + lane / 4; /* and the one eight further */
     float scale = 1.44269504f / sqrtf((float)D);
 
     bring<A, QUERIES, D, WIDE, THREADS>(qs, a.q, picture, first, head);
@@ -62,7 +62,7 @@ __global__ void __launch_bounds__(WARPS *WARP) attend_tensor(Attention a) {
         for (int64_t at = 0; at < last; at += KEYS) {
             float s[KEYS / 8][4] = {};
             copies_wait<1>();
-            __syncthreads(); /* q and these keys are there */
+            __syncthreads(); /* q and these keys have arrived */
             for (int e = 0; e < WIDE; e += 16) {
                 uint32_t x[4], b[2];
                 load_tiles<4>(x, qs + (warp * 16 + lane % 16) * LINE + e + lane / 16 * 8);
@@ -72,7 +72,7 @@ __global__ void __launch_bounds__(WARPS *WARP) attend_tensor(Attention a) {
                     multiply<A>(s[j], x, b);
                 }
             }
-            __syncthreads(); /* nobody reads these keys any more */
+            __syncthreads(); /* nobody reads these keys any longer */
             if (at + KEYS < last) bring<A, KEYS, D, WIDE, THREADS>(ks, a.k, picture, at + KEYS, head);
             copies_commit();
 
@@ -108,7 +108,7 @@ __global__ void __launch_bounds__(WARPS *WARP) attend_tensor(Attention a) {
             }
 
             copies_wait<1>();
-            __syncthreads(); /* these values are there */
+            __syncthreads(); /* these values have arrived */
             UNROLL
             for (int e = 0; e < KEYS / 16; e++) {
                 const float *low = s[2 * e], *high = s[2 * e + 1];
@@ -121,7 +121,7 @@ __global__ void __launch_bounds__(WARPS *WARP) attend_tensor(Attention a) {
                     multiply<A>(out[j], p, b);
                 }
             }
-            __syncthreads(); /* nobody reads these values any more */
+            __syncthreads(); /* nobody reads these values any longer */
             if (at + KEYS < last) bring<A, KEYS, SLICE, SLICE, THREADS>(vs, a.v, picture, at + KEYS, head + slice);
             copies_commit();
         }

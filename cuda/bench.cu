@@ -1,7 +1,7 @@
 /* bench.cu: a GPU's peaks and its clock, for `sdc bench`.
  *
- * Peaks are of independent chains in registers, on every processor of the GPU at once, by the kernel's own clock; a
- * run is doubled until it takes LEAST_SECONDS, and the best of three counts. */
+ * A peak is measured with independent chains in registers on all of the GPU's processors, by the GPU's clock. A run is
+ * doubled until it takes LEAST_SECONDS; the best of three counts. */
 #include "ptx.cuh"
 
 #include <stdlib.h>
@@ -12,17 +12,17 @@ enum { WARP = 32, THREADS = 256, BLOCKS = 8 /* for each processor */, CHAINS = 8
 const double LEAST_SECONDS = 0.01;
 const size_t MOST_COPIED = (size_t)256 << 20; /* far beyond the caches */
 
-__global__ void __launch_bounds__(THREADS) chains_fma(float *out, int turns) {
+__global__ void __launch_bounds__(THREADS) chains_fma(float *out, int repeats) {
     float x = 0.999f, y = 0.001f, sum[CHAINS];
     UNROLL
     for (int i = 0; i < CHAINS; i++) sum[i] = (float)(threadIdx.x + i);
-    for (int t = 0; t < turns; t++) UNROLL
+    for (int t = 0; t < repeats; t++) UNROLL
     for (int i = 0; i < CHAINS; i++) sum[i] = sum[i] * x + y;
     for (int i = 1; i < CHAINS; i++) sum[0] += sum[i];
-    if (sum[0] < 0) out[threadIdx.x] = sum[0]; /* never, which no compiler knows */
+    if (sum[0] < 0) out[threadIdx.x] = sum[0]; /* never, but no compiler knows */
 }
 
-template <class A> __global__ void __launch_bounds__(THREADS) chains_mma(float *out, int turns) {
+template <class A> __global__ void __launch_bounds__(THREADS) chains_mma(float *out, int repeats) {
     uint32_t a[4], b[2];
     float sum[CHAINS][4];
     UNROLL
@@ -32,15 +32,15 @@ template <class A> __global__ void __launch_bounds__(THREADS) chains_mma(float *
     UNROLL
     for (int i = 0; i < CHAINS; i++) UNROLL
     for (int j = 0; j < 4; j++) sum[i][j] = (float)(threadIdx.x + i);
-    for (int t = 0; t < turns; t++) UNROLL
+    for (int t = 0; t < repeats; t++) UNROLL
     for (int i = 0; i < CHAINS; i++) multiply<A>(sum[i], a, b);
     for (int i = 0; i < CHAINS; i++) sum[0][0] += sum[i][1] + sum[i][2] + sum[i][3];
     if (sum[0][0] < 0) out[threadIdx.x] = sum[0][0];
 }
 
-/* As product_hopper.cu multiplies: two groups of warps, each 64 rows by 128 from shared memory. */
+/* As in product_hopper.cu: two groups of warps, each multiplying 64 rows by 128 from shared memory. */
 enum { WIDE_CHAINS = 4, WIDE_TILES = (2 * 64 + 128) * 128, WIDE_SHARED = WIDE_TILES + 1024 };
-template <class A> __global__ void __launch_bounds__(THREADS) chains_wgmma(float *out, int turns) {
+template <class A> __global__ void __launch_bounds__(THREADS) chains_wgmma(float *out, int repeats) {
     unsigned char *tiles = shared_memory();
     tiles += (1024 - shared_address(tiles) % 1024) % 1024;
     for (int i = threadIdx.x; i < WIDE_TILES / 4; i += THREADS) ((uint32_t *)tiles)[i] = pair<A>(0.25f, 0.0625f);
@@ -48,7 +48,7 @@ template <class A> __global__ void __launch_bounds__(THREADS) chains_wgmma(float
     __syncthreads();
     uint64_t x = tile_at(tiles + threadIdx.x / 128 * 64 * 128), w = tile_at(tiles + 2 * 64 * 128);
     float sum[128 / 8][4] = {};
-    for (int t = 0; t < turns; t++) {
+    for (int t = 0; t < repeats; t++) {
         products_begin();
         UNROLL
         for (int i = 0; i < WIDE_CHAINS; i++) multiply_wide<A, 128>(sum, x + 2 * i, w + 2 * i);
@@ -65,20 +65,20 @@ __global__ void wait_cycles(long long cycles) {
     for (long long from = clock64(); clock64() - from < cycles;) {}
 }
 
-/* Units of work a second: `work(turns)` does `each` units a turn. */
+/* Units of work per second: `work(repeats)` does `each` units per repeat. */
 template <class F> bool measure(Gpu *gpu, double each, F work, double *rate, Error *e) {
     double seconds = 0;
     *rate = 0;
-    for (int turns = 4, counted = 0; counted < 3; seconds < LEAST_SECONDS ? turns *= 2 : counted++) {
+    for (int repeats = 4, counted = 0; counted < 3; seconds < LEAST_SECONDS ? repeats *= 2 : counted++) {
         Ctx c = {};
         Arena on = {};
         on.gpu = gpu;
         c.arena = &on;
         if (!gpu_mark(gpu, 0, e)) return false;
-        work(&c, turns);
+        work(&c, repeats);
         if (c.err.code) return error_set(e, c.err.code, "%s", c.err.text);
         if (!gpu_mark(gpu, 1, e) || !gpu_between(gpu, 0, 1, &seconds, e)) return false;
-        if (seconds > 0 && each * turns / seconds > *rate) *rate = each * turns / seconds;
+        if (seconds > 0 && each * repeats / seconds > *rate) *rate = each * repeats / seconds;
     }
     return true;
 }
@@ -89,8 +89,8 @@ bool measure_copy(Gpu *gpu, const GpuMemory *memory, double *rate, Error *e) {
     char *both = (char *)memory->reserve(gpu, 2 * bytes, e);
     bool ok = both && measure(
                           gpu, 2.0 * (double)bytes,
-                          [&](Ctx *c, int turns) {
-                              for (int t = 0; t < turns; t++)
+                          [&](Ctx *c, int repeats) {
+                              for (int t = 0; t < repeats; t++)
                                   cuda_check(c,
                                              cudaMemcpyAsync(both + (t % 2 ? 0 : bytes), both + (t % 2 ? bytes : 0),
                                                              bytes, cudaMemcpyDefault, gpu->stream),
@@ -113,7 +113,8 @@ bool add_chains(Gpu *gpu, GpuPeaks *p, const char *name, const char *unit, doubl
     double rate;
     bool ok = measure(
         gpu, each * blocks,
-        [&](Ctx *c, int turns) { launch(c, "peak", kernel, blocks, THREADS, shared, gpu->partials, turns); }, &rate, e);
+        [&](Ctx *c, int repeats) { launch(c, "peak", kernel, blocks, THREADS, shared, gpu->partials, repeats); }, &rate,
+        e);
     if (ok) add(p, name, unit, rate);
     return ok;
 }
@@ -140,7 +141,7 @@ bool gpu_mark(Gpu *gpu, int i, Error *e) {
         cudaEvent_t *more = (cudaEvent_t *)realloc(gpu->marks, (size_t)n * sizeof *more);
         if (!more) return error_set(e, ERR_MEMORY, "out of memory for marks");
         for (gpu->marks = more; gpu->mark_count < n; gpu->mark_count++)
-            if (!gpu_check(gpu, cudaEventCreate(&more[gpu->mark_count]), "no event can be had", e)) return false;
+            if (!gpu_check(gpu, cudaEventCreate(&more[gpu->mark_count]), "cannot create an event", e)) return false;
     }
     if (gpu->idle) {
         Ctx c = {};

@@ -1,6 +1,6 @@
-/* boxes.cuh: maps of tensors for the copy engine of compute capability 9.0: which boxes it brings, for ptx.cuh's
- * load_box. Boxes are 64 numbers of 16 bits wide, so that a row of one is 128 bytes, swizzled; where a box hangs over
- * the tensor's edge the engine writes zeros. */
+/* boxes.cuh: maps of tensors for the copy engine (TMA) of compute capability 9.0, which say what boxes load_box
+ * (ptx.cuh) copies. A box is 64 16-bit numbers wide, so that its rows are 128 bytes, swizzled; where it extends past
+ * the tensor's edge, the engine writes zeros. */
 #ifndef SD_CUDA_BOXES_CUH
 #define SD_CUDA_BOXES_CUH
 
@@ -10,11 +10,11 @@ enum { BOX = 64 /* numbers */, BOX_ROW = 128 /* bytes */, BOX_ALIGN = 1024, MOST
 
 /* Innermost dimension first. */
 struct Boxes {
-    int64_t dims[4], strides[3], box[4]; /* of the tensor; in numbers, of the second dimension on; what a box has */
-    int every[4];                        /* a box has every so many-th, at most 8; of the innermost: 1 */
+    int64_t dims[4], strides[3], box[4]; /* the tensor's; in numbers, from the second dimension on; a box's */
+    int every[4];                        /* a box takes every so many-th, up to every 8th; of the innermost, all: 1 */
 };
 
-/* A box goes over at most MOST_BOX places of a dimension, those that it leaves out among them. */
+/* A box spans at most MOST_BOX places of a dimension, including those that it leaves out. */
 static inline bool encode_boxes(Ctx *c, CUtensorMap *map, DType type, const void *address, unsigned rank,
                                 const Boxes &boxes) {
     cuuint64_t n[4], s[4];
@@ -33,9 +33,8 @@ static inline bool encode_boxes(Ctx *c, CUtensorMap *map, DType type, const void
              (void *)(uintptr_t)address, n, s, over, every, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
              CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
     if (code == CUDA_SUCCESS) return true;
-    return error_set(&c->err, ERR_DEVICE,
-                     "%s: its driver refuses a map of a tensor (error %d); SDC_CUDA=mma does without", gpu_of(c)->name,
-                     (int)code);
+    return error_set(&c->err, ERR_DEVICE, "%s: its driver refuses a tensor map (error %d); SDC_CUDA=mma does without",
+                     gpu_of(c)->name, (int)code);
 }
 
 #endif

@@ -1,10 +1,10 @@
-/* check.cu: the runtime's errors become ours. */
+/* check.cu: turns the runtime's errors into ours. */
 #include "port.cuh"
 
 bool cuda_check(Ctx *c, cudaError_t e, const char *what) {
     if (e == cudaSuccess) return true;
     const Gpu *gpu = gpu_of(c);
-    return error_set(&c->err, ERR_DEVICE, "%s: %s failed: %s; if it goes on, the GPU or its driver is at fault",
+    return error_set(&c->err, ERR_DEVICE, "%s: %s failed: %s; if this persists, the GPU or its driver is at fault",
                      gpu->name, what, cudaGetErrorString(e));
 }
 

@@ -1,4 +1,4 @@
-/* gpu.cu: GPUs: which there are, opening and closing one. */
+/* gpu.cu: finds, opens and closes GPUs. */
 #include "kernels.cuh"
 
 extern "C" {
@@ -17,7 +17,7 @@ extern "C" {
 int gpu_count(void) {
     int n = 0;
     if (cudaGetDeviceCount(&n) == cudaSuccess) return n;
-    cudaGetLastError(); /* no driver, or no GPU: forget it */
+    cudaGetLastError(); /* no driver, or no GPU: clear the error */
     return 0;
 }
 
@@ -36,7 +36,7 @@ static bool note_gpu(void *found, const char *name) {
     return !*(bool *)found;
 }
 
-/* Whether the machine has a GPU, as Linux lists it, driver or not. */
+/* Whether Linux lists a GPU in this machine, with or without a driver. */
 static bool listed(void) {
     bool found = false;
     return os_list(PCI_DEVICES, note_gpu, &found) && found;
@@ -48,9 +48,9 @@ bool gpu_idle(Error *why) {
     cudaGetLastError();
     if (code == cudaSuccess || code == cudaErrorNoDevice) return false;
     if (code != cudaErrorInsufficientDriver)
-        error_set(why, ERR_DEVICE, "the NVIDIA driver serves no GPU: %s", cudaGetErrorString(code));
+        error_set(why, ERR_DEVICE, "the NVIDIA driver fails: %s", cudaGetErrorString(code));
     else if (cudaDriverGetVersion(&driver) == cudaSuccess && driver)
-        error_set(why, ERR_DEVICE, "the NVIDIA driver is too old: it knows CUDA %d.%d, this program needs %d.%d",
+        error_set(why, ERR_DEVICE, "the NVIDIA driver is too old: it supports CUDA %d.%d, this program needs %d.%d",
                   driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
     else if (listed()) error_set(why, ERR_DEVICE, "there is an NVIDIA GPU, but no driver for it is installed");
     else return false;
@@ -63,11 +63,10 @@ bool gpu_there(int number, Error *e) {
     if (code == cudaSuccess && number >= 0 && number < n) return true;
     cudaGetLastError();
     if (code == cudaSuccess && n)
-        return error_set(e, ERR_DEVICE, "--device cuda:%d: there is none of that number; GPUs are 0..%d", number,
-                         n - 1);
+        return error_set(e, ERR_DEVICE, "--device cuda:%d: no such GPU; this machine has 0..%d", number, n - 1);
     int driver = 0;
     if (code == cudaErrorInsufficientDriver) cudaDriverGetVersion(&driver); /* 0: there is none */
-    return error_set(e, ERR_DEVICE, "--device cuda:%d: no NVIDIA GPU can be used here: %s; use --device cpu", number,
+    return error_set(e, ERR_DEVICE, "--device cuda:%d: no NVIDIA GPU can be used: %s; use --device cpu", number,
                      code == cudaErrorInsufficientDriver && !driver ? "no driver is installed"
                      : code                                         ? cudaGetErrorString(code)
                                                                     : "none is found");
@@ -88,11 +87,11 @@ Gpu *gpu_open(int number, Error *e) {
         gpu->processors = p.multiProcessorCount;
         snprintf(gpu->name, sizeof gpu->name, "cuda:%d (%s)", number, p.name);
         if (gpu->arch < 75)
-            ok = error_set(e, ERR_DEVICE, "%s: is too old: compute capability %d.%d, 7.5 is needed", gpu->name, p.major,
-                           p.minor);
+            ok = error_set(e, ERR_DEVICE, "%s: is too old: it has compute capability %d.%d; at least 7.5 is needed",
+                           gpu->name, p.major, p.minor);
     }
     ok = ok &&
-         gpu_check(gpu, cudaStreamCreateWithFlags(&gpu->stream, cudaStreamNonBlocking), "no stream can be had", e) &&
+         gpu_check(gpu, cudaStreamCreateWithFlags(&gpu->stream, cudaStreamNonBlocking), "cannot create a stream", e) &&
          (gpu->partials = (float *)cuda_memory.reserve(gpu, SPLIT_BYTES, e)) != NULL;
     if (ok) {
         cuda_hopper_begin(gpu);

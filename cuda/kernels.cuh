@@ -1,10 +1,10 @@
-/* kernels.cuh: what the files of the CUDA backend give each other; the CPU's twin is tensor/cpu/kernels.h. */
+/* kernels.cuh: what the files of the CUDA backend share; the CPU's twin is tensor/cpu/kernels.h. */
 #ifndef SD_CUDA_KERNELS_CUH
 #define SD_CUDA_KERNELS_CUH
 
 #include "numbers.cuh"
 
-/* Not inlined: products call it for every sum in registers, and code that is fetched once costs more than the call. */
+/* Not inlined: products call it for every sum in registers, and fetching unrolled copies costs more than calls. */
 static __device__ __noinline__ float activate(float x, Act act) {
     switch (act) {
     case ACT_SILU: return fm_silu(x);
@@ -14,17 +14,17 @@ static __device__ __noinline__ float activate(float x, Act act) {
     }
 }
 
-/* One operation's bias and epilogue, and where its results go. Pictures are token sequences here. */
+/* What follows a product: bias and epilogue, and where results go. Pictures are token sequences here. */
 typedef struct {
     const float *bias;          /* NULL: none */
     Tensor y, vector, residual; /* [N,T,O], [N,O], [N,T,O]; data NULL: none */
     Act act;
-    bool pairs; /* numbers come in pairs, each on the boundary of a pair, everywhere */
+    bool pairs; /* in all tensors numbers come in aligned pairs */
 } Finish;
 
 Finish finish_for(Tensor y, const Weight *b, Epilogue e);
 
-/* y[picture,row,column] from its sum */
+/* Stores y[picture,row,column], from its sum. */
 template <class A>
 static __device__ inline void finish(const Finish &f, float sum, int64_t picture, int64_t row, int64_t column) {
     if (f.bias) sum += f.bias[column];
@@ -34,7 +34,7 @@ static __device__ inline void finish(const Finish &f, float sum, int64_t picture
     store(at2<A>(f.y, picture, row) + column, sum);
 }
 
-/* The same where a product ends in GEGLU, from the sums of its value and its gate. */
+/* The same if a product ends in GEGLU, from the sums of its value and its gate. */
 template <class A>
 static __device__ inline void finish_gated(const Finish &f, float value, float gate, int64_t picture, int64_t row,
                                            int64_t column) {
@@ -42,13 +42,12 @@ static __device__ inline void finish_gated(const Finish &f, float value, float g
     store(at2<A>(f.y, picture, row) + column, value * activate(gate, ACT_GELU));
 }
 
-/* Where y[picture,row,column] lies, also of a tensor that is not there: worked out beforehand, it is the same for all
- * of a row. */
+/* The address of t[picture,row,column], even if t has no data: computed in advance, it is the same for a whole row. */
 template <class A> static __device__ inline A *place(const Tensor &t, int64_t picture, int64_t row, int64_t column) {
     return (A *)((uintptr_t)t.data + sizeof(A) * (uintptr_t)(picture * t.s[0] + row * t.s[1] + column));
 }
 
-/* finish and finish_gated of two neighbours, where numbers come in pairs. */
+/* finish and finish_gated for two neighbours, if numbers come in pairs. */
 template <class A>
 static __device__ inline void finish_two(const Finish &f, const float *sums, int64_t picture, int64_t row,
                                          int64_t column) {
@@ -72,18 +71,18 @@ static __device__ inline void finish_two_gated(const Finish &f, const float *val
     store_pair(place<A>(f.y, picture, row, column), v[0] * g[0], v[1] * g[1]);
 }
 
-/* Whether all rows begin on 16 bytes and come in whole chunks of 16 (of 16-bit numbers). */
+/* Whether all rows, of 16-bit numbers, are aligned to 16 bytes and consist of whole 16-byte chunks. */
 static inline bool in_chunks(const Tensor &t) {
     bool ok = t.n[t.nd - 1] % 8 == 0 && (uintptr_t)t.data % 16 == 0;
     for (int i = 0; i + 1 < t.nd; i++) ok = ok && t.s[i] % 8 == 0;
     return ok;
 }
 
-/* A picture's sums, where a product leaves them to be added; those of numbers in no pairs it always leaves. */
+/* How many sums a picture leaves, if a product leaves partial sums; without pairs it always does. */
 static inline int64_t sums_of(const Finish &f) { return f.y.n[1] * f.y.n[2] * (f.act == ACT_GEGLU ? 2 : 1); }
 static inline bool sums_fit(const Finish &f) { return f.pairs || sums_of(f) * (int64_t)sizeof(float) <= SPLIT_BYTES; }
 
-/* Looks whether the GPU can and may run product_hopper.cu (SDC_CUDA=mma: it may not). */
+/* Finds out whether the GPU can run product_hopper.cu and may (SDC_CUDA=mma: it may not). */
 void cuda_hopper_begin(Gpu *gpu);
 
 /* A weight's numbers on the GPU. */
@@ -102,7 +101,7 @@ void cuda_affine(Ctx *, Tensor y, Tensor x, float scale, float offset);
 void cuda_embedding(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
 void cuda_timestep_embedding(Ctx *, Tensor y, Tensor t);
 
-/* Weights on the GPU (weights.cu): F32 vectors; everything else in the table's type, or for an f32 table in the
+/* Weights on the GPU (weights.cu): vectors in F32; everything else in the table's type or, for the f32 table, the
  * file's. Convolutions in compute order. */
 template <class A> size_t cuda_prepared_bytes(const Weight *w, DType type);
 template <class A> void cuda_prepare(Weight *w, DType type, const void *from, bool torch_order, void *to);

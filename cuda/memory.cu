@@ -60,7 +60,7 @@ static void *record_end(Gpu *gpu) {
         cudaGraphInstantiate(&work, graph, 0) != cudaSuccess)
         work = NULL;
     if (graph) cudaGraphDestroy(graph);
-    cudaGetLastError(); /* it will be done without */
+    cudaGetLastError(); /* goes on without a recording */
     return work;
 }
 

@@ -1,7 +1,7 @@
 /* norm.cu: group norm and layer norm. The CPU's twin is tensor/cpu/norm.c, which explains the sums.
  *
- * Group norm: a block of threads for each GROUP_NORM_PIXELS pixels, a thread for a channel; a warp then puts a group's
- * blocks together, in an order that depends on their number only. Layer norm: a warp for a row. */
+ * Group norm: a block of threads for each GROUP_NORM_PIXELS pixels, a thread per channel; then a warp combines a
+ * group's blocks, in an order that depends only on how many there are. Layer norm: a warp per row. */
 #include "kernels.cuh"
 
 namespace {
@@ -20,7 +20,7 @@ __device__ double *part(const GroupNorm &g, int64_t picture, int64_t block, int6
     return (double *)g.parts.data + ((picture * g.parts.n[1] + block) * g.groups + group) * 2;
 }
 
-/* A channel of a picture, which lies in one of two places. */
+/* A channel of a picture, in one of two tensors. */
 template <class A> struct Channel {
     const A *first;
     int64_t step;
@@ -81,7 +81,7 @@ __device__ Moments join(Moments a, Moments b) {
     return m;
 }
 
-/* The blocks of one picture's group into part(picture, 0, group): mean and 1/sqrt(var + eps). */
+/* Combines the blocks of a picture's group into part(picture, 0, group): mean and 1/sqrt(var + eps). */
 __global__ void combine(GroupNorm g) {
     int64_t group = blockIdx.x, picture = blockIdx.y, pixels = g.y.n[1], width = g.y.n[2] / g.groups;
     Moments m = {0, 0, 0};
@@ -90,7 +90,7 @@ __global__ void combine(GroupNorm g) {
         Moments k = {(double)(min64(GROUP_NORM_PIXELS, pixels - blk * GROUP_NORM_PIXELS) * width), p[0], p[1]};
         m = m.n == 0 ? k : join(m, k);
     }
-    for (int half = 1; half < WARP; half *= 2) { /* lane 0 gets them in the order of lanes */
+    for (int half = 1; half < WARP; half *= 2) { /* lane 0 combines them in the order of lanes */
         Moments k = {__shfl_xor_sync(~0u, m.n, half), __shfl_xor_sync(~0u, m.mean, half),
                      __shfl_xor_sync(~0u, m.m2, half)};
         if (!(threadIdx.x & half)) m = join(m, k);
@@ -102,11 +102,11 @@ __global__ void combine(GroupNorm g) {
 }
 
 template <class A> __global__ void __launch_bounds__(THREADS) normalise_block(GroupNorm g) {
-    enum { AT_ONCE = 8 }; /* y may be x, so that a compiler would not read on before it has written */
+    enum { AT_ONCE = 8 }; /* y may be x, so compilers would not read ahead of writes */
     int64_t picture = blockIdx.y, blk = blockIdx.x, channels = g.y.n[2], width = channels / g.groups;
     int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g.y.n[1]);
     for (int64_t c = threadIdx.x; c < channels; c += THREADS) {
-        /* y = ((x - high) - low) * scale + b: the mean in two floats, so that a large one costs no digits */
+        /* y = ((x - high) - low) * scale + b: the mean in two floats, so that a large one costs no accuracy */
         const double *p = part(g, picture, 0, c / width);
         float high = (float)p[0], low = (float)(p[0] - (double)high), scale = (float)(p[1] * (double)g.w[c]),
               b = g.b[c];

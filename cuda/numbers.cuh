@@ -1,4 +1,4 @@
-/* numbers.cuh: the types that activations and weights are stored in. Arithmetic is f32; these only load and store. */
+/* numbers.cuh: the types in which activations and weights are stored. Arithmetic is f32; these only load and store. */
 #ifndef SD_CUDA_NUMBERS_CUH
 #define SD_CUDA_NUMBERS_CUH
 
@@ -44,7 +44,7 @@ static __device__ inline void store(Half *to, float x) {
 #endif
 }
 
-/* Two numbers of 16 bits side by side, the first in the low half. */
+/* Two 16-bit numbers in a word, the first in the low half. */
 template <class T> static __device__ inline uint32_t pair(float low, float high) {
 #if defined __CUDA_ARCH__ && __CUDA_ARCH__ >= 800
     if constexpr (std::is_same<T, Half>::value) {
@@ -75,13 +75,13 @@ template <class T> static __device__ inline T *at2(const Tensor &t, int64_t i, i
     return (T *)t.data + i * t.s[0] + j * t.s[1];
 }
 
-/* f(T()) with T the type that t names. */
+/* f(T()) with T the type named by t. */
 template <class F> static inline void by_type(DType t, F f) {
     if (t == F16) f(Half());
     else if (t == BF16) f(Brain());
     else f(float());
 }
-/* f(A(), W()): activations of f32 with weights of any type, others with weights of their own. */
+/* f(A(), W()): f32 activations go with weights of any type, others with weights of the same type. */
 template <class F> static inline void by_types(DType a, DType w, F f) {
     if (a == F16) f(Half(), Half());
     else if (a == BF16) f(Brain(), Brain());

@@ -1,11 +1,11 @@
-/* pixels.cuh: the left-hand side of a product, wherever its numbers lie: rows of tokens from one or two tensors, or the
- * pixels that a convolution's kernel sees. K of a convolution counts taps first, channels within. */
+/* pixels.cuh: the left-hand side of a product, wherever its numbers are: rows of tokens from one or two tensors, or the
+ * pixels that a convolution's kernel sees. K of a convolution counts taps, then channels. */
 #ifndef SD_CUDA_PIXELS_CUH
 #define SD_CUDA_PIXELS_CUH
 
 #include "kernels.cuh"
 
-/* [N,T,K] and [N,T,K2] side by side */
+/* [N,T,K] and [N,T,K2], concatenated along K */
 struct Rows {
     Tensor x, x2;
 
@@ -16,14 +16,14 @@ struct Rows {
         Row r = {at2<A>(x, picture, row), x2.data ? at2<A>(x2, picture, row) : NULL};
         return r;
     }
-    /* Where n numbers from k on lie; NULL: zeros. They must not straddle the two sources. */
+    /* Where the numbers from k on are; NULL: zeros. They must not straddle the two sources. */
     template <class A> __device__ const A *at(Row r, int64_t k) const {
         return k < x.n[2] ? (const A *)r.first + k : (const A *)r.second + (k - x.n[2]);
     }
 };
 
-/* Row (or column) of a picture of `in` rows that row i comes from when it is read as if resized to `up` rows by nearest
- * neighbour, as torch computes it: floor(i * (float)(in / up)). up 0: as it is. -1: outside. */
+/* For a picture of `in` rows (or columns) read as if resized to `up` rows by nearest neighbour: the row that row i
+ * comes from, as torch computes it: floor(i * (float)(in / up)). up 0: no resizing. -1: outside the picture. */
 static __device__ inline int64_t nearest_source(int64_t i, int64_t in, int64_t up) {
     if (!up) return i >= 0 && i < in ? i : -1;
     if (i < 0 || i >= up) return -1;
@@ -33,14 +33,14 @@ static __device__ inline int64_t nearest_source(int64_t i, int64_t in, int64_t u
 struct Pixels {
     Tensor x; /* [N,H,W,I] */
     Conv2d g;
-    int64_t kernel_width, width; /* of the kernel; of the output */
+    int64_t kernel_width, width; /* width: of the output */
 
     struct Row {
         const void *picture;
-        int oy, ox; /* the first tap's place */
+        int oy, ox; /* where the first tap is */
     };
     template <class A> __device__ Row row(int64_t picture, int64_t pixel) const {
-        uint32_t p = (uint32_t)pixel, w = (uint32_t)width; /* which divides faster */
+        uint32_t p = (uint32_t)pixel, w = (uint32_t)width; /* 32 bits divide faster */
         Row r = {(const A *)x.data + picture * x.s[0], (int)(p / w) * g.stride - g.pad_top,
                  (int)(p % w) * g.stride - g.pad_left};
         return r;
@@ -53,9 +53,8 @@ struct Pixels {
     }
 };
 
-/* On tensor cores, for the shapes and types that they take (product_tensor.cu, attention_tensor.cu); false: the plain
- * kernel must do it. Of compute capability 9.0 (product_hopper.cu, attention_hopper.cu); false: one of the others must.
- */
+/* Faster kernels, which return false for shapes, types and GPUs that they do not take: *_hopper for compute capability
+ * 9.0 (product_hopper.cu, attention_hopper.cu), *_tensor for tensor cores (product_tensor.cu, attention_tensor.cu). */
 bool cuda_linear_hopper(Ctx *c, const Rows &rows, const Weight *w, const Finish &f);
 bool cuda_conv2d_hopper(Ctx *c, const Pixels &pixels, const Weight *w, const Finish &f);
 bool cuda_linear_tensor(Ctx *c, const Rows &rows, const Weight *w, const Finish &f);

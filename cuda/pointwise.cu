@@ -1,12 +1,12 @@
-/* pointwise.cu: activations and the small ops. The CPU's twin is tensor/cpu/pointwise.c. */
+/* pointwise.cu: activations and small ops. The CPU's twin is tensor/cpu/pointwise.c. */
 #include "kernels.cuh"
 
 namespace {
 
 enum { THREADS = 256 };
 
-/* Row `row` of [rows][n] of any rank; of a kernel's own operand, which is a __grid_constant__, so that a loop over its
- * dimensions needs no copy of it. */
+/* Row `row` of a tensor of any rank as [rows][n]. t is a kernel's own operand, a __grid_constant__, so that the loop
+ * over its dimensions needs no copy of it. */
 template <class A> __device__ A *row_at(const Tensor &t, int64_t row) {
     int64_t offset = 0;
     for (int i = t.nd - 2; i >= 0; i--) {
@@ -92,7 +92,7 @@ void cuda_timestep_embedding(Ctx *c, Tensor y, Tensor t) {
     });
 }
 
-/* Of 16-bit numbers. */
+/* Whether t's 16-bit numbers come in aligned pairs. */
 static bool in_pairs(const Tensor &t) {
     if (!t.data) return true;
     bool ok = t.n[t.nd - 1] % 2 == 0 && (uintptr_t)t.data % 4 == 0;

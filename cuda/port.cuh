@@ -1,10 +1,10 @@
-/* port.cuh: what every file of cuda/ begins with. One source for nvcc and for the tests' host compiler (shim/shim.h).
+/* port.cuh: what every file of cuda/ includes first. One source serves nvcc and the tests' host compiler (shim/shim.h).
  */
 #ifndef SD_CUDA_PORT_CUH
 #define SD_CUDA_PORT_CUH
 
 #ifdef __CUDACC__
-#include <cuda.h> /* names of the driver's types; nothing of it is linked */
+#include <cuda.h> /* for names of the driver's types; it is not linked */
 #include <cuda_runtime.h>
 #else
 #include "cuda/shim/shim.h"
@@ -27,12 +27,12 @@ extern "C" {
 
 struct Gpu {
     int number, arch; /* 80: compute capability 8.0 */
-    size_t shared;    /* bytes that a block may have */
+    size_t shared;    /* most bytes of shared memory per block */
     cudaStream_t stream;
     float *partials; /* SPLIT_BYTES: sums of products whose K is split */
     int processors;
-    void *encode_map; /* cuTensorMapEncodeTiled, where the GPU is for product_hopper.cu; else NULL */
-    bool idle;        /* since the host waited for it */
+    void *encode_map; /* cuTensorMapEncodeTiled, if product_hopper.cu may use the GPU; else NULL */
+    bool idle;        /* the host has waited for it since the last work */
     cudaEvent_t *marks;
     int mark_count;
     char name[300];
@@ -42,13 +42,13 @@ enum { SPLIT_BYTES = 32 << 20 };
 
 static inline Gpu *gpu_of(Ctx *c) { return c->arena->gpu; }
 
-/* Sets c's error where e is one; `what` was being done. */
+/* True if e is success; else sets c's error (or *e): `what` failed. */
 bool cuda_check(Ctx *c, cudaError_t e, const char *what);
 bool gpu_check(Gpu *gpu, cudaError_t code, const char *what, Error *e);
 
 extern const GpuMemory cuda_memory; /* memory.cu */
 
-/* Dynamic shared memory, on 128 bytes. */
+/* Dynamic shared memory, aligned to 128 bytes. */
 static __device__ inline unsigned char *shared_memory() {
 #ifdef __CUDACC__
     extern __shared__ __align__(128) unsigned char dynamic_shared[];
@@ -58,7 +58,7 @@ static __device__ inline unsigned char *shared_memory() {
 #endif
 }
 
-/* The one place where kernels start. */
+/* The only place where kernels are launched. */
 template <class... P, class... A>
 static void launch(Ctx *c, const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A... args) {
     if (c->err.code || !grid.x || !cuda_check(c, cudaSetDevice(gpu_of(c)->number), name)) return;

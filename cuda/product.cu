@@ -1,11 +1,11 @@
 /* product.cu: linear layers and convolutions, y = finish(x w^T): the plain kernel, for any shape and type.
  *
- * A block of threads makes a tile of y, TILE rows by TILE outputs, in steps of STEP of K: x and w go through shared
- * memory as f32, and a thread sums 4 x 4 products, k in index order. Every PIECE of K the sums move to others, so that
- * long sums lose no more than the CPU's. For GEGLU a tile has half as many outputs: a thread sums two values and their
- * gates. Rows count through all pictures; a sum's bits depend on its row of x, its row
- * of w and K only. The CPU's twins are tensor/cpu/linear.c and conv2d.c; faster kernels are in
- * product_tensor.cuh and product_hopper.cu. */
+ * A block of threads makes a tile of y, TILE rows by TILE outputs, in steps of STEP of K. x and w go through shared
+ * memory as f32; a thread has 4 x 4 sums, over k in index order. After every PIECE of K they are added to totals, so
+ * that long sums lose no more accuracy than the CPU's. For GEGLU a tile has half as many outputs: a thread sums two
+ * values and their gates. Rows are counted through all pictures; a sum's bits depend only on its row of x, its row of w
+ * and K. The CPU's twins are tensor/cpu/linear.c and conv2d.c; faster kernels are in product_tensor.cuh and
+ * product_hopper.cu. */
 #include "pixels.cuh"
 
 namespace {
@@ -19,7 +19,7 @@ __global__ void __launch_bounds__(THREADS) product(Source source, const W *w, in
     bool gated = f.act == ACT_GEGLU;
     int64_t row = (int64_t)blockIdx.x * TILE, column = (int64_t)blockIdx.y * (gated ? TILE / 2 : TILE);
     int tx = threadIdx.x % 16, ty = threadIdx.x / 16;
-    /* What this thread brings: BRING numbers of one row of x and of w. */
+    /* What this thread copies: BRING numbers of one row of x and of w. */
     int lane = threadIdx.x / (STEP / BRING), at = threadIdx.x % (STEP / BRING) * BRING;
     int64_t my_row = row + lane, my_column = column + (gated ? lane / EACH * 2 + lane % 2 : lane);
     const W *my_w = my_column >= columns ? NULL : w + (my_column + (gated && lane % EACH > 1 ? columns : 0)) * k;
@@ -45,7 +45,7 @@ __global__ void __launch_bounds__(THREADS) product(Source source, const W *w, in
             for (int i = 0; i < EACH; i++)
                 for (int j = 0; j < EACH; j++) total[i][j] += sum[i][j], sum[i][j] = 0;
     }
-    UNROLL /* a register for each */
+    UNROLL /* keeps each in a register */
         for (int i = 0; i < EACH; i++) {
         int64_t r = row + ty * EACH + i;
         if (r >= all) continue;

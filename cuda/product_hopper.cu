@@ -1,15 +1,16 @@
-/* product_hopper.cu: products of 16-bit numbers on GPUs of compute capability 9.0, convolutions among them.
+/* product_hopper.cu: products of 16-bit numbers, including convolutions, on GPUs of compute capability 9.0.
  *
  * A block makes a tile of y: a box of M pixels of one picture (a linear layer's tokens are a picture one pixel high) by
- * N outputs, in steps of DEEP channels of one tap. One warp asks the copy engine for boxes of x and w, DEPTH steps
- * ahead, each time that a stage of shared memory is free; where a box hangs over a picture's edge, or over the last
- * channel, the engine writes zeros, which is what padding asks for. M / 64 groups of four warps multiply what has
+ * N outputs, in steps of DEEP channels of one tap. One warp requests boxes of x and w from the copy engine, DEPTH steps
+ * ahead, whenever a stage of shared memory is free. Where a box extends past a picture's edge, or past the last
+ * channel, the engine writes zeros, which is just what padding needs. M / 64 groups of four warps multiply what has
  * arrived, straight from shared memory, with sums in registers. For GEGLU a tile is N / 2 outputs and their gates.
  *
- * K is split as in product_tensor.cuh, whose last steps these are, too. Tiles and splits are chosen by the layer and
- * one picture's size only. A convolution of stride 2 asks for boxes of every other pixel. One of a picture read at
- * twice its size is four, of the phases of y: pixel 2 i + a of y sees at its tap d pixel i + (a + d - pad) / 2 of x,
- * rounded down, so that a phase's boxes are of neighbours. Other strides and sizes stay with product_tensor.cuh. */
+ * K is split as in product_tensor.cuh, and products end as there. Tiles and splits depend only on the layer and one
+ * picture's size. A convolution of stride 2 requests boxes of every other pixel. One of a picture read at twice its
+ * size is four convolutions, one for each phase of y: for tap d, pixel 2 i + a of y sees pixel i + (a + d - pad) / 2 of
+ * x, rounded down, so that a phase's boxes are of adjacent pixels. Other strides and sizes stay with
+ * product_tensor.cuh. */
 #include "boxes.cuh"
 #include "product_tensor.cuh"
 
@@ -18,18 +19,18 @@
 
 namespace {
 
-enum { DEEP = BOX, ROW = BOX_ROW, DEPTH = 4, GROUP = 4 * WARP, WIDEST = 128 /* pixels of a tile */ };
+enum { DEEP = BOX, ROW = BOX_ROW, DEPTH = 4, GROUP = 4 * WARP, WIDEST = 128 /* pixels per tile */ };
 
 struct Maps {
     CUtensorMap x, x2, w;
 };
 
-/* Where tiles lie, and how K is walked. */
+/* Where tiles are, and how to step through K. */
 struct Walk {
-    int width, height, box_width, across, tiles; /* of y in pixels; of a tile; tiles in a row and in a picture */
+    int width, height, box_width, across, tiles; /* y's, in pixels; a tile's; tiles per row and per picture */
     int kernel_width, stride, pad_top, pad_left, channels;
-    int doubled; /* 1: x is read at twice its size, and a tile is of one phase: every other row and column of y */
-    int first, steps, all, each; /* steps of a tap: of x, with x2's; of K, and a block's part of them */
+    int doubled; /* 1: x is read at twice its size, and a tile is part of one phase: every other row and column of y */
+    int first, steps, all, each; /* steps per tap: of x, with x2's; steps of K, and per block */
 };
 
 template <class A, int M, int N, bool GATED>
@@ -56,7 +57,7 @@ __global__ void __launch_bounds__(M / 64 * GROUP + WARP)
     }
     __syncthreads();
 
-    if (warp == GROUPS * 4) { /* brings */
+    if (warp == GROUPS * 4) { /* the warp that requests boxes */
         for (int i = 0; lane == 0 && i < count; i++) {
             int tap = (begin + i) / k.steps, step = (begin + i) % k.steps, stage = i % DEPTH;
             bool second = step >= k.first;
@@ -130,7 +131,8 @@ void run_hopper(Ctx *c, const char *name, Pictures p, const A *w, const Finish &
     enum { LEAST = 4, OUTPUTS = GATED ? N / 2 : N };
     Walk *k = &p.walk;
     int64_t most = INT64_MAX, columns = f.y.n[2], depth = p.taps * (p.x.n[3] + (p.x2.data ? p.x2.n[3] : 0));
-    for (int wide = M; wide >= (k->height > 1 ? 8 : M); wide /= 2) { /* the box that covers a picture with fewest */
+    for (int wide = M; wide >= (k->height > 1 ? 8 : M);
+         wide /= 2) { /* finds the box of which the fewest cover a picture */
         int64_t across = blocks_for(p.width(), wide), all = across * blocks_for(p.height(), M / wide);
         if (all < most) most = all, k->box_width = wide, k->across = (int)across;
     }
@@ -198,7 +200,7 @@ void cuda_hopper_begin(Gpu *gpu) {
 #endif
     if (code == cudaSuccess && found == cudaDriverEntryPointSuccess &&
         cudaFuncGetAttributes(&a, product_hopper<Half, 128, 128, false>) == cudaSuccess &&
-        a.ptxVersion >= 90) /* else this program was built without the code for 9.0, and the kernels are empty */
+        a.ptxVersion >= 90) /* else this build has no code for 9.0, and the kernels are empty */
         gpu->encode_map = entry;
     cudaGetLastError();
 }

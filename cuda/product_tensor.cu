@@ -1,4 +1,4 @@
-/* product_tensor.cu: which products go to tensor cores. */
+/* product_tensor.cu: chooses products for tensor cores. */
 #include "product_tensor.cuh"
 
 template <class Source>

@@ -1,13 +1,13 @@
-/* product_tensor.cuh: products of 16-bit numbers on tensor cores, implicit in a convolution's pixels.
+/* product_tensor.cuh: products of 16-bit numbers on tensor cores; convolutions read their pixels implicitly.
  *
- * A block of threads makes a tile of y, M rows by N outputs, in steps of STEP of K. Its parts of x and w cross into
- * shared memory STAGES - 1 steps ahead; a warp holds WM x WN sums in registers. Rows of shared memory are 8 numbers
- * longer than STEP, so that eight rows of a tile lie in different banks. Where one picture has too few tiles to fill a
- * GPU, K is split among blocks: they leave partial sums, which a second kernel adds in order and finishes. A GATED
- * product ends in GEGLU: every other eight of a tile's columns are the gates of the eight before, so that a thread has
- * both in its registers.
+ * A block of threads makes a tile of y, M rows by N outputs, in steps of STEP of K. What it needs of x and w is copied
+ * to shared memory STAGES - 1 steps ahead; a warp holds WM x WN sums in registers. Rows of shared memory are 8 numbers
+ * longer than STEP, so that eight rows of a tile use different banks. If one picture has too few tiles to fill a GPU, K
+ * is split among blocks: they leave partial sums, which a second kernel adds in order and finishes. A GATED product
+ * ends in GEGLU: every second group of eight columns of a tile holds the gates of the eight before, so that a thread
+ * has both in its registers.
  *
- * Tiles and splits are chosen by the layer and one picture's size only, and a sum's order by K only. */
+ * Tiles and splits depend only on the layer and one picture's size, and the order of a sum only on K. */
 #ifndef SD_CUDA_PRODUCT_TENSOR_CUH
 #define SD_CUDA_PRODUCT_TENSOR_CUH
 
@@ -16,8 +16,8 @@
 
 enum { STEP = 32, STAGES = 3, LINE = STEP + 8, WARP = 32 };
 
-/* Two neighbours of a row of y from their sums (GATED: and their gates'), or the sums themselves to where `part` of K
- * leaves them; partials NULL: K is whole. */
+/* Finishes two neighbours in a row of y from their sums (GATED: and their gates'); or, with partials, leaves the sums
+ * of split `part` of K there. partials NULL: K is not split. */
 template <class A, bool GATED>
 static __device__ inline void leave_two(const Finish &f, float *partials, int64_t part, int64_t picture, int64_t row,
                                         int64_t column, const float *value, const float *gate) {
@@ -32,7 +32,7 @@ static __device__ inline void leave_two(const Finish &f, float *partials, int64_
     else finish_two<A>(f, value, picture, row, column);
 }
 
-/* Blocks of so many threads that registers should let a processor hold at once: as many as shared memory does on 8.0.
+/* How many blocks of so many threads a processor should have registers for: as many as it has shared memory for on 8.0;
  * 7.5 has a third of that. */
 static __host__ __device__ constexpr int at_once(int threads) {
 #if defined __CUDA_ARCH__ && __CUDA_ARCH__ < 800
@@ -47,7 +47,7 @@ __global__ void __launch_bounds__(M / WM * (N / WN) * WARP, at_once(M / WM * (N 
     product_tensor(Source source, const A *w, int64_t k, int64_t steps, float *partials, Finish f) {
     enum {
         THREADS = M / WM * (N / WN) * WARP,
-        CHUNKS = STEP / 8, /* of 16 bytes in a line */
+        CHUNKS = STEP / 8, /* of 16 bytes, per line */
         X_EACH = (M * CHUNKS + THREADS - 1) / THREADS,
         W_EACH = (N * CHUNKS + THREADS - 1) / THREADS,
         TM = WM / 16,
@@ -67,7 +67,7 @@ __global__ void __launch_bounds__(M / WM * (N / WN) * WARP, at_once(M / WM * (N 
         int64_t r = min64(row + line + i * (THREADS / CHUNKS), all - 1);
         mine[i] = source.template row<A>((uint32_t)r / (uint32_t)rows, (uint32_t)r % (uint32_t)rows);
     }
-    auto bring = [&](int64_t step) { /* one step of K into its stage */
+    auto bring = [&](int64_t step) { /* copies one step of K to its stage */
                                      int64_t e = step * STEP + chunk;
                                      int stage = (int)(step % STAGES);
                                      UNROLL
@@ -96,7 +96,7 @@ __global__ void __launch_bounds__(M / WM * (N / WN) * WARP, at_once(M / WM * (N 
     }
     for (int64_t step = first; step < last; step++) {
         copies_wait<STAGES - 2>();
-        __syncthreads(); /* this step's numbers are there, and nobody reads the stage that comes next any more */
+        __syncthreads(); /* this step's numbers have arrived, and nobody reads the next stage any longer */
         if (step + STAGES - 1 < last) bring(step + STAGES - 1);
         copies_commit();
         const A *x = xs + step % STAGES * M * LINE, *v = ws + step % STAGES * N * LINE;
@@ -148,15 +148,15 @@ template <class A> __global__ void add_partials(const float *partials, int split
 static inline Tensor *second_of(Rows &r) { return r.x2.data ? &r.x2 : NULL; }
 static inline Tensor *second_of(Pixels &) { return NULL; }
 
-/* How K of `steps` is shared out among blocks: steps for each. `tiles`: of one picture. */
+/* How many of K's `steps` each block takes. `tiles`: of one picture. */
 static inline int64_t steps_each(int64_t tiles, int64_t steps, int64_t least) {
     enum { FILL = 96 /* blocks that fill most GPUs */ };
     int64_t splits = min64(FILL / tiles, steps / least);
     return splits > 1 ? (steps + splits - 1) / splits : steps;
 }
 
-/* run(source, finish, partials, pictures) for all pictures at once where K is whole and y comes in pairs; else for as
- * many as the partial sums have room for, which are then added. */
+/* run(source, finish, partials) for all pictures at once if K is not split and y comes in pairs; else for as many as
+ * there is room for partial sums, which are then added. */
 template <class A, class Source, class F>
 static void in_splits(Ctx *c, const char *name, const Source &source, const Finish &f, int64_t splits, F run) {
     if (splits <= 1 && f.pairs) {
@@ -180,7 +180,7 @@ static void in_splits(Ctx *c, const char *name, const Source &source, const Fini
     }
 }
 
-/* Bytes of shared memory of a block. */
+/* Bytes of shared memory per block. */
 static constexpr size_t shared_for(int m, int n) { return (size_t)STAGES * (size_t)((m + n) * LINE) * 2; }
 
 template <class Source, class A, int M, int N, int WM, int WN, bool GATED = false>
@@ -195,7 +195,7 @@ static void run_tensor(Ctx *c, const char *name, const Source &source, const A *
     });
 }
 
-/* False where the plain kernel must do it. */
+/* False: left to the plain kernel. */
 template <class Source, class A>
 static bool product_on_tensor_cores(Ctx *c, const char *name, Source source, const A *w, int64_t k, const Finish &f) {
     Tensor *second = second_of(source);

@@ -1,13 +1,13 @@
-/* ptx.cuh: the instructions that CUDA C has no words for, each a small function, with a twin in plain C++ for the
- * tests' stand-in. Nothing else in cuda/ holds inline PTX. Layouts of tiles: PTX ISA, "Matrix multiply-accumulate
- * operation using mma instruction", m16n8k16; lane l has row g = l / 4 and the pair of columns 2 t, t = l % 4. */
+/* ptx.cuh: instructions that CUDA C has no words for, each as a small function, with a twin in plain C++ for the shim.
+ * No other file of cuda/ has inline PTX. Layouts of tiles: PTX ISA, "Matrix multiply-accumulate operation using mma
+ * instruction", m16n8k16; lane l has row g = l / 4 and the pair of columns from 2 t on, t = l % 4. */
 #ifndef SD_CUDA_PTX_CUH
 #define SD_CUDA_PTX_CUH
 
 #include "numbers.cuh"
 
-/* Copies `bytes` (0 or 16) from global memory to `to` on 16 bytes of shared memory, and zeros in place of the rest of
- * 16; done no sooner than copies_wait says. */
+/* Copies `bytes` (0 or 16) from global memory to `to` in shared memory, aligned to 16 bytes, and fills up to 16 with
+ * zeros. Not done until copies_wait says so. */
 static __device__ inline void copy_async(void *to, const void *from, int bytes) {
 #if !defined __CUDACC__
     shim_copy_later(to, from, bytes, 16 - bytes);
@@ -30,7 +30,7 @@ static __device__ inline void copies_commit() {
 #endif
 }
 
-/* Until this thread's groups are done but for the newest N. */
+/* Waits until all of this thread's groups but the newest N are done. */
 template <int N> static __device__ inline void copies_wait() {
 #if !defined __CUDACC__
     shim_copy_wait(N);
@@ -39,7 +39,7 @@ template <int N> static __device__ inline void copies_wait() {
 #endif
 }
 
-/* N tiles of 8 x 8 numbers of 16 bits from shared memory: lane 8 i + j says where row j of tile i lies, on 16 bytes. */
+/* Loads N tiles of 8 x 8 16-bit numbers from shared memory: lane 8 i + j gives row j of tile i, aligned to 16 bytes. */
 template <int N> static __device__ inline void load_tiles(uint32_t (&r)[N], const void *row) {
 #if !defined __CUDACC__
     unsigned lane = shim_lane();
@@ -63,7 +63,7 @@ template <int N> static __device__ inline void load_tiles(uint32_t (&r)[N], cons
 #endif
 }
 
-/* The same two tiles, each transposed. */
+/* The same for two tiles, each transposed. */
 static __device__ inline void load_tiles_transposed(uint32_t (&r)[2], const void *row) {
 #if !defined __CUDACC__
     unsigned lane = shim_lane();
@@ -98,7 +98,7 @@ template <class T> static inline void shim_multiply(float (&d)[4], const uint32_
         for (unsigned k = 0; k < 2; k++) columns[k][i] = (const float *)shim_slot(4 * (2 * t + k) + i) + 8;
     }
     shim_warp_wait();
-    for (unsigned i = 0; i < 4; i++) { /* lane 4 g + i has k = 2 i, 2 i + 1 and those 8 further */
+    for (unsigned i = 0; i < 4; i++) { /* lane 4 g + i has k = 2 i, 2 i + 1, and those plus 8 */
         const float *p = rows[i];
         for (unsigned k = 0; k < 2; k++) {
             const float *q = columns[k][i];
@@ -147,14 +147,14 @@ static __device__ inline float exp2_fast(float x) {
 #endif
 }
 
-/* Whether a GPU's tensor cores take T. */
+/* Whether the GPU's tensor cores can multiply T. */
 template <class T> static inline bool tensor_cores(const Gpu *gpu) {
     return std::is_same<T, Half>::value || (std::is_same<T, Brain>::value && gpu->arch >= 80);
 }
 
 /* --- compute capability 9.0 (sm_90a) --- */
 
-/* An address as instructions and swizzles count it. */
+/* An address of shared memory as instructions and swizzles see it. */
 static __device__ inline uint32_t shared_address(const void *p) {
 #if !defined __CUDACC__
     return shim_shared_address(p);
@@ -165,7 +165,7 @@ static __device__ inline uint32_t shared_address(const void *p) {
 #endif
 }
 
-/* A barrier in shared memory: a phase is over when so many have arrived and all bytes that were announced are there. */
+/* A barrier in shared memory: a phase ends when so many have arrived and all announced bytes have, too. */
 static __device__ inline void barrier_init(uint64_t *b, int arrivals) {
 #if !defined __CUDACC__
     shim_barrier_init(b, arrivals);
@@ -174,7 +174,7 @@ static __device__ inline void barrier_init(uint64_t *b, int arrivals) {
 #endif
 }
 
-/* What was written to shared memory so far is there for the copy engine, too. */
+/* Makes what was written to shared memory so far visible to the copy engine. */
 static __device__ inline void show_to_copies() {
 #if defined __CUDA_ARCH_FEAT_SM90_ALL
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
@@ -189,7 +189,7 @@ static __device__ inline void barrier_arrive(uint64_t *b) {
 #endif
 }
 
-/* Arrives, and announces bytes. */
+/* Arrives and announces bytes. */
 static __device__ inline void barrier_expect(uint64_t *b, int bytes) {
 #if !defined __CUDACC__
     shim_barrier_arrive(b, bytes);
@@ -199,7 +199,7 @@ static __device__ inline void barrier_expect(uint64_t *b, int bytes) {
 #endif
 }
 
-/* Until the latest phase of that parity is over; before the first phase one of parity 1 is. */
+/* Waits until the latest phase of that parity is over; before the first phase, one of parity 1 counts as over. */
 static __device__ inline void barrier_wait(uint64_t *b, int parity) {
 #if !defined __CUDACC__
     while (!shim_barrier_over(b, parity)) shim_spin();
@@ -214,8 +214,8 @@ static __device__ inline void barrier_wait(uint64_t *b, int parity) {
 #endif
 }
 
-/* A box of a tensor of three or four dimensions, from `at` (innermost first) on, to shared memory on 1024 bytes, as its
- * map says; zeros where there is no tensor. The barrier gets all of the box's bytes. */
+/* Copies a box of a tensor of three or four dimensions, from `at` (innermost first) on, to shared memory aligned to
+ * 1024 bytes, as its map says; zeros outside the tensor. The barrier gets all of the box's bytes. */
 static __device__ inline void load_box(void *to, const CUtensorMap *map, const int (&at)[3], uint64_t *b) {
 #if !defined __CUDACC__
     shim_load_box(to, map, at, 3, b);
@@ -237,20 +237,20 @@ static __device__ inline void load_box(void *to, const CUtensorMap *map, const i
 #endif
 }
 
-/* Says where a tile lies whose rows are 128 bytes of K, swizzled by 128 bytes, eight rows a kilobyte: PTX ISA, "Matrix
- * descriptor format". The next 16 numbers of K are 32 bytes, that is 2, further. */
+/* The descriptor of a tile whose rows are 128 bytes of K, swizzled by 128 bytes, eight rows per kilobyte: PTX ISA,
+ * "Matrix descriptor format". The next 16 numbers of K are 32 bytes further: add 2. */
 static __device__ inline uint64_t tile_at(const void *p) {
     const uint64_t EIGHT_ROWS = 1024 >> 4, SWIZZLE_128 = 1;
     return (shared_address(p) & 0x3ffff) >> 4 | (uint64_t)1 << 16 | EIGHT_ROWS << 32 | SWIZZLE_128 << 62;
 }
 
-/* The same where K goes down the rows and 64 numbers of N across, the next 64 so many bytes further. The next 16 rows
- * are 2048 bytes, that is 128, further. */
+/* The same if K runs down the rows and 64 numbers of N across, with the next 64 next_64 bytes further. The next 16 rows
+ * are 2048 bytes further: add 128. */
 static __device__ inline uint64_t transposed_tile_at(const void *p, int next_64) {
     return (tile_at(p) & ~((uint64_t)0x3fff << 16)) | (uint64_t)(next_64 >> 4) << 16;
 }
 
-/* Before a group's first product: registers, sums and left-hand sides, are as they should be. */
+/* To be called before a group's first product: makes sure that its registers (sums, left-hand sides) are written. */
 static __device__ inline void products_begin() {
 #if defined __CUDA_ARCH_FEAT_SM90_ALL
     asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
@@ -266,7 +266,7 @@ static __device__ inline void products_commit() {
 #endif
 }
 
-/* Until these warps' groups are done but for the newest LEFT. */
+/* Waits until all of these warps' groups but the newest LEFT are done. */
 template <int LEFT> static __device__ inline void products_wait() {
 #if !defined __CUDACC__
     shim_products_wait(LEFT);
@@ -275,8 +275,8 @@ template <int LEFT> static __device__ inline void products_wait() {
 #endif
 }
 
-/* Compilers take a product's registers for done with when it begins. So after products_wait: these are its sums, and no
- * use of them comes earlier; this was its left-hand side, and nothing else came to lie there before. */
+/* Compilers think that a product is done with its registers as soon as it begins. Called after products_wait, this
+ * keeps uses of its sums after the wait, and keeps other values out of its left-hand side's registers until then. */
 template <int N> static __device__ inline void products_done(float (&d)[N][4]) {
     (void)d;
 #if defined __CUDA_ARCH_FEAT_SM90_ALL
@@ -293,7 +293,7 @@ template <int N> static __device__ inline void products_done(uint32_t (&a)[N][4]
 }
 
 #ifndef __CUDACC__
-/* This thread's part: rows 16 warp + lane / 4 and eight further, columns as in `multiply`. */
+/* This thread's numbers: rows 16 warp + lane / 4 and eight further, columns as in `multiply`. */
 template <class T, int N> static void shim_multiply_wide(const ShimProduct &p, unsigned thread) {
     unsigned row = thread / 32 % 4 * 16 + thread % 32 / 4, column = thread % 4 * 2;
     float x[2][16], y[16];
@@ -327,7 +327,7 @@ template <class T, int N> static void shim_multiply_wide(const ShimProduct &p, u
 #define SUMS40 SUMS32, FOUR(d, 8), FOUR(d, 9)
 #define SUMS64 SUMS40, FOUR(d, 10), FOUR(d, 11), FOUR(d, 12), FOUR(d, 13), FOUR(d, 14), FOUR(d, 15)
 #define SUMS80 SUMS64, FOUR(d, 16), FOUR(d, 17), FOUR(d, 18), FOUR(d, 19)
-/* The last operands: whether to add to d; neither a nor b negated; which are transposed. */
+/* The last operands: whether to add to d; a and b not negated; which of them are transposed. */
 #define WIDE(n, sums, types, a, b, add, transposed, ...)                                                               \
     asm volatile("{\n.reg .pred p;\nsetp.ne.b32 p, " add ", 0;\nwgmma.mma_async.sync.aligned.m64n" #n "k16.f32." types \
                  " {" R##sums "}, " a ", " b ", p, 1, 1, " transposed ";\n}"                                           \
@@ -339,11 +339,11 @@ template <class T, int N> static void shim_multiply_wide(const ShimProduct &p, u
 #define WIDE_AS(types, n, sums, ...) WIDE(n, sums, types, __VA_ARGS__)
 #endif
 
-/* d[64 x N] = a[64 x 16] b[N x 16]^T, or where `add` added to it, by a group of four warps; done no sooner than
- * products_wait says. Warp w has rows from 16 w on, and of each eight columns what it has in `multiply`. */
+/* d[64 x N] = a[64 x 16] b[N x 16]^T, or with `add` +=, by a group of four warps. Not done until products_wait says so.
+ * Warp w has the rows from 16 w on and, of each eight columns, what it has in `multiply`. */
 template <class T, int N>
 static __device__ inline void multiply_wide(float (&d)[N / 8][4], uint64_t a, uint64_t b, int add = 1) {
-    static_assert(N == 80 || N == 128 || N == 160, "the shapes that are written out here");
+    static_assert(N == 80 || N == 128 || N == 160, "one of the shapes written out below");
 #if !defined __CUDACC__
     shim_multiply_later({&d[0][0], a, b, add != 0, false, NULL, {}, shim_multiply_wide<T, N>, 0}, N / 2);
 #elif defined __CUDA_ARCH_FEAT_SM90_ALL
@@ -357,11 +357,11 @@ static __device__ inline void multiply_wide(float (&d)[N / 8][4], uint64_t a, ui
 #endif
 }
 
-/* d[64 x N] += a[64 x 16] b[16 x N], with a in registers, a warp's 16 rows as in `multiply`, which must stay as they
- * are until it is done, and b a transposed tile. */
+/* d[64 x N] += a[64 x 16] b[16 x N], with a in registers (a warp's 16 rows as in `multiply`), which must not change
+ * until it is done, and b a transposed tile. */
 template <class T, int N>
 static __device__ inline void multiply_wide_transposed(float (&d)[N / 8][4], const uint32_t (&a)[4], uint64_t b) {
-    static_assert(N == 40 || N == 64 || N == 80 || N == 128 || N == 160, "the shapes that are written out here");
+    static_assert(N == 40 || N == 64 || N == 80 || N == 128 || N == 160, "one of the shapes written out below");
 #if !defined __CUDACC__
     shim_multiply_later({&d[0][0], 0, b, true, true, a, {}, shim_multiply_wide<T, N>, 0}, N / 2);
 #elif defined __CUDA_ARCH_FEAT_SM90_ALL

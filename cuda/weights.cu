@@ -1,14 +1,14 @@
-/* weights.cu: weights on their way to the GPU, once, when a model is loaded. In pieces, so that no host memory is
- * needed; from any thread. */
+/* weights.cu: copies weights to the GPU, once, when a model is loaded. In pieces, so that it needs no host memory; from
+ * any thread. */
 #include "kernels.cuh"
 
 #include <string.h>
 
 namespace {
 
-enum { PIECE = 16384 }; /* numbers that cross at once */
+enum { PIECE = 16384 }; /* numbers copied at once */
 
-/* Where numbers gather before they cross. */
+/* Collects numbers and copies them piece by piece. */
 template <class T> struct Crossing {
     T *to;
     int64_t count;
@@ -64,7 +64,7 @@ template <class A> void cuda_prepare(Weight *w, DType type, const void *from, bo
     bool as_it_is = mine == type && !(w->kind == WEIGHT_CONV && torch_order);
     if (as_it_is) cudaMemcpy(to, from, cuda_prepared_bytes<A>(w, type), cudaMemcpyDefault);
     else by_type(mine, [&](auto t) { cross<decltype(t)>(w, type, (const char *)from, torch_order, to); });
-    /* A copy may be on its way still when cudaMemcpy returns, and the GPU's own stream does not wait for it. */
+    /* A copy may still be under way when cudaMemcpy returns, and the GPU's own stream does not wait for it. */
     w->prepared = cudaStreamSynchronize(cudaStreamLegacy) == cudaSuccess ? to : NULL;
     w->layout = WEIGHT_AS_IT_LIES;
     w->t.dtype = mine;

@@ -15,14 +15,14 @@ enum { STACK = 128 << 10 };
 
 thread_local dim3 gridDim, blockDim, blockIdx, threadIdx;
 
-/* Saves what a call must keep and the stack pointer in *from, and goes on where `to` was saved. */
+/* Saves the callee-saved registers and the stack pointer in *from, and continues where `to` was saved. */
 extern "C" void shim_switch(void **from, void *to);
 #if defined __x86_64__
 asm(".text\n.globl shim_switch\n.type shim_switch,@function\nshim_switch:\n"
     "push %rbp\npush %rbx\npush %r12\npush %r13\npush %r14\npush %r15\n"
     "mov %rsp,(%rdi)\nmov %rsi,%rsp\n"
     "pop %r15\npop %r14\npop %r13\npop %r12\npop %rbx\npop %rbp\nret\n");
-enum { SAVED = 7 }; /* words, the return address the last of them */
+enum { SAVED = 7 }; /* words; the return address is the last */
 static const int RETURN = 6;
 #elif defined __aarch64__
 asm(".text\n.globl shim_switch\n.type shim_switch,%function\nshim_switch:\n"
@@ -55,16 +55,16 @@ struct Fiber {
     State state;
     dim3 index;
     unsigned number, exchange; /* exchange: how many its warp has had */
-    int pending, group;        /* copies on their way, groups begun */
+    int pending, group;        /* copies under way, groups begun */
 };
 
 struct Block {
     std::vector<Fiber> fibers;
     std::vector<Copy> copies;                 /* [fibers][MOST_COPIES] */
-    std::vector<char *> stacks;               /* free ones */
+    std::vector<char *> stacks;               /* free stacks */
     std::vector<unsigned char> slots, shared; /* [warps][2][32][SLOT] */
     Fiber *now;
-    bool progress; /* since the last round of all warps */
+    bool progress; /* somebody got further since the last round of all warps */
     void *home, *home_fake;
     const std::function<void()> *body;
     const void *bottom; /* of the host thread's stack, for AddressSanitizer */
@@ -137,7 +137,7 @@ void run(Fiber *f) {
     f->stack = nullptr;
 }
 
-/* Runs a warp until its threads are done, at the barrier, or wait for something from outside the warp. */
+/* Runs a warp until its threads are done, are at the barrier, or wait for something from outside the warp. */
 void run_warp(Fiber *f, unsigned n, bool backwards) {
     for (;;) {
         unsigned waiting = 0, spinning = 0;
@@ -184,7 +184,7 @@ void run_block(bool backwards) {
         if (spinning) {
             idle = block.progress ? 0 : idle + 1;
             if (idle < MOST_IDLE) continue;
-            fprintf(stderr, "shim: %u of %u threads wait for what nobody will do\n", spinning, n);
+            fprintf(stderr, "shim: %u of %u threads wait for something that nobody will do\n", spinning, n);
             abort();
         }
         if (left && barrier != n) {
@@ -227,14 +227,14 @@ void *shim_slot(unsigned lane) {
 
 void *shim_shared() { return (void *)(((uintptr_t)block.shared.data() + 127) & ~(uintptr_t)127); }
 
-/* The window begins a little before: what counts on a larger alignment must see to it. */
+/* The window begins a little earlier: code that needs a larger alignment must provide it itself. */
 uint32_t shim_shared_address(const void *p) { return 128 + (uint32_t)((const char *)p - (const char *)shim_shared()); }
 
 void shim_copy_later(void *to, const void *from, int bytes, int zeros) {
     Fiber *f = block.now;
     if (f->pending == MOST_COPIES) abort();
     block.copies.resize(block.fibers.size() * MOST_COPIES);
-    std::memset(to, 0xff, (size_t)(bytes + zeros)); /* whoever does not wait reads NaN */
+    std::memset(to, 0xff, (size_t)(bytes + zeros)); /* a thread that does not wait reads NaN */
     block.copies[f->number * MOST_COPIES + (unsigned)f->pending++] = Copy{to, from, bytes, zeros, f->group};
 }
 
@@ -273,7 +273,8 @@ void shim_run(dim3 grid, dim3 threads, size_t shared, const std::function<void()
         for (unsigned y = 0; y < grid.y; y++)
             for (unsigned x = 0; x < grid.x; x++) {
                 blockIdx = dim3(x, y, z);
-                std::vector<unsigned char>(shared + 128).swap(block.shared); /* its exact size, for AddressSanitizer */
+                std::vector<unsigned char>(shared + 128)
+                    .swap(block.shared); /* exactly its size, for AddressSanitizer */
                 std::memset(block.shared.data(), 0xff, block.shared.size());
                 run_block((launches + x + y + z) & 1);
                 block_ended();

@@ -1,5 +1,5 @@
-/* hopper.cc: see hopper.h. Addresses are those of the shared window, so that tiles that do not begin where a swizzle's
- * pattern does come out wrong, as they would on a GPU. */
+/* hopper.cc: see hopper.h. Addresses are those of the shared window, so that tiles that are not aligned to a swizzle's
+ * pattern come out wrong, as they would on a GPU. */
 #include "shim.h"
 
 #include <cstdio>
@@ -17,7 +17,7 @@ static_assert(sizeof(Map) <= sizeof(CUtensorMap), "a map has 128 bytes");
 
 struct Barrier { /* eight bytes of shared memory */
     int32_t bytes;
-    uint8_t arrivals, waiting, phase, valid; /* waiting: for so many */
+    uint8_t arrivals, waiting, phase, valid; /* waiting: for how many */
 };
 enum { VALID = 0x5a };
 
@@ -32,7 +32,7 @@ struct Products {
     int group;
 };
 thread_local std::vector<Box> boxes;
-thread_local std::vector<Products> products; /* of each thread */
+thread_local std::vector<Products> products; /* one for each thread */
 
 [[noreturn]] void refuse(const char *why) {
     fprintf(stderr, "shim: %s\n", why);
@@ -48,18 +48,18 @@ unsigned char *at_address(uint32_t address) {
 
 Barrier *barrier_of(uint64_t *b) {
     Barrier *k = (Barrier *)b;
-    if (k->valid != VALID) refuse("a barrier that nobody made");
+    if (k->valid != VALID) refuse("a barrier that nobody initialised");
     return k;
 }
 
-void look(Barrier *k) { /* whether the phase is over */
+void look(Barrier *k) { /* ends the phase if it is over */
     if (k->waiting || k->bytes) return;
     k->phase ^= 1;
     k->waiting = k->arrivals;
     shim_progress();
 }
 
-/* Row by row of the box, 128 bytes each, zeros where the tensor is not. */
+/* Copies the box row by row, 128 bytes each; zeros outside the tensor. */
 void bring(const Box &b) {
     const Map &m = b.map;
     uint32_t to = shim_shared_address(b.to);
@@ -120,7 +120,7 @@ void shim_barrier_init(uint64_t *b, int arrivals) {
 
 void shim_barrier_arrive(uint64_t *b, int bytes) {
     Barrier *k = barrier_of(b);
-    if (!k->waiting--) refuse("more arrive at a barrier than it waits for");
+    if (!k->waiting--) refuse("more arrivals at a barrier than it waits for");
     k->bytes += bytes;
     shim_progress();
     look(k);
@@ -145,17 +145,18 @@ void shim_load_box(void *to, const CUtensorMap *map, const int *at, unsigned ran
     std::memcpy(box.at, at, rank * sizeof *at);
     size_t bytes = 2;
     for (unsigned i = 0; i < rank; i++) bytes *= box.map.box[i] + 1u;
-    if (box.map.rank != rank || shim_shared_address(to) % 128) refuse("a box that does not go with its map");
-    for (size_t i = 0; i < bytes; i++) /* whoever does not wait reads NaN */
+    if (box.map.rank != rank || shim_shared_address(to) % 128) refuse("a box that does not match its map");
+    for (size_t i = 0; i < bytes; i++) /* a thread that does not wait reads NaN */
         *at_address(swizzled(shim_shared_address(to) + (uint32_t)i)) = 0xff;
     boxes.push_back(box);
     shim_progress();
 }
 
 const void *shim_tile_number(uint64_t tile, unsigned row, unsigned k, bool transposed) {
-    if (tile >> 62 != 1 || (tile >> 49 & 7)) refuse("a tile that is not swizzled by 128 bytes from where it begins");
+    if (tile >> 62 != 1 || (tile >> 49 & 7))
+        refuse("a tile whose descriptor does not say swizzled by 128 bytes from its beginning");
     uint32_t start = (uint32_t)(tile & 0x3fff) << 4, eight = (uint32_t)(tile >> 32 & 0x3fff) << 4;
-    uint32_t wide = (uint32_t)(tile >> 16 & 0x3fff) << 4; /* from 64 numbers to the next, where K goes down */
+    uint32_t wide = (uint32_t)(tile >> 16 & 0x3fff) << 4; /* from 64 numbers to the next, if K runs down the rows */
     if (transposed) return at_address(swizzled(start + row / 64 * wide + row % 64 * 2 + k / 8 * eight + k % 8 * 128));
     return at_address(swizzled(start + row / 8 * eight + row % 8 * 128 + k * 2));
 }
@@ -168,7 +169,7 @@ void shim_multiply_later(ShimProduct p, unsigned sums) {
         shim_warp_wait();
         for (unsigned i = 0; i < 4; i++) std::memcpy(p.quad[i], quad[i], sizeof p.quad[i]);
     }
-    for (unsigned i = 0; !p.add && i < sums; i++) p.d[i] = NAN; /* whoever does not wait */
+    for (unsigned i = 0; !p.add && i < sums; i++) p.d[i] = NAN; /* for a thread that does not wait */
     p.group = mine()->group;
     mine()->pending.push_back(p);
 }
@@ -180,7 +181,7 @@ void shim_products_wait(int groups) {
     size_t kept = 0;
     for (ShimProduct &k : p->pending) {
         if (k.registers && std::memcmp(k.registers, k.quad[shim_lane() % 4], sizeof k.quad[0]))
-            refuse("a product's registers change before it is done");
+            refuse("a product's registers changed before it was done");
         if (k.group >= p->group - groups) p->pending[kept++] = k;
         else k.run(k, shim_thread());
     }
@@ -189,8 +190,8 @@ void shim_products_wait(int groups) {
 
 void shim_hopper_end() {
     for (Products &p : products) {
-        if (!p.pending.empty()) refuse("a block ends before its products");
+        if (!p.pending.empty()) refuse("a block ended before its products");
         p.group = 0;
     }
-    if (!boxes.empty()) refuse("a block ends before its copies");
+    if (!boxes.empty()) refuse("a block ended before its copies");
 }

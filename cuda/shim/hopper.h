@@ -1,7 +1,5 @@
-/* hopper.h: what compute capability 9.0 has more (hopper.cc): tensor maps, as in the driver's cuda.h; barriers that
- * count bytes; boxes that arrive no sooner than their barrier is waited for; products that are done no sooner than
- * waited for.
- */
+/* hopper.h: what compute capability 9.0 adds (hopper.cc): tensor maps, as in the driver's cuda.h; barriers that count
+ * bytes; boxes that arrive only when their barrier is waited for; products that are done only when waited for. */
 #ifndef SD_CUDA_SHIM_HOPPER_H
 #define SD_CUDA_SHIM_HOPPER_H
 
@@ -26,28 +24,29 @@ CUresult shim_encode_tiled(CUtensorMap *map, CUtensorMapDataType type, cuuint32_
 
 uint32_t shim_shared_address(const void *p);
 unsigned shim_thread(); /* this thread's number in its block */
-void shim_spin();       /* lets others run; there must be something to wait for */
-void shim_progress();   /* what somebody spins for may have come */
+void shim_spin();       /* lets other threads run, in a loop that waits for something */
+void shim_progress();   /* what a spinning thread waits for may have happened */
 
 void shim_barrier_init(uint64_t *b, int arrivals);
 void shim_barrier_arrive(uint64_t *b, int bytes);
 bool shim_barrier_over(uint64_t *b, int parity);
 void shim_load_box(void *to, const CUtensorMap *map, const int *at, unsigned rank, uint64_t *b);
 
-/* Of a group of four warps: d = a b, done by each thread for what it holds of d. */
+/* A product d = a b of a group of four warps; each thread computes what it holds of d. */
 struct ShimProduct {
     float *d;
-    uint64_t a, b;             /* where tiles lie */
+    uint64_t a, b;             /* descriptors of the tiles */
     bool add, transposed;      /* to d; b's K goes down its rows */
     const uint32_t *registers; /* in place of a's tile, or NULL */
-    uint32_t quad[4][4];       /* those of four neighbours, as they were at the beginning */
+    uint32_t quad[4][4];       /* those of four neighbouring threads, as they were at the start */
     void (*run)(const ShimProduct &, unsigned thread);
     int group;
 };
-const void *shim_tile_number(uint64_t tile, unsigned row, unsigned k, bool transposed); /* where a descriptor says */
+const void *shim_tile_number(uint64_t tile, unsigned row, unsigned k,
+                             bool transposed); /* the address, by the descriptor */
 void shim_multiply_later(ShimProduct p, unsigned sums /* that this thread holds */);
 void shim_products_commit();
 void shim_products_wait(int groups);
-void shim_hopper_end(); /* of a block: nothing may be left on its way */
+void shim_hopper_end(); /* at the end of a block: checks that nothing is still under way */
 
 #endif

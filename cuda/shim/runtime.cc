@@ -1,4 +1,4 @@
-/* runtime.cc: the GPUs that tests make up. */
+/* runtime.cc: made-up GPUs for tests. */
 #include "shim.h"
 
 #include <chrono>
@@ -25,17 +25,17 @@ void shim_run(dim3 grid, dim3 threads, size_t shared, const std::function<void()
 
 namespace {
 
-enum { PAGE = 65536, MOST_CARDS = 16, POISON = 8 << 20 /* what comes after is zeros, as it costs nothing */ };
+enum { PAGE = 65536, MOST_CARDS = 16, POISON = 8 << 20 /* beyond that, zeros, which cost nothing */ };
 
 struct Piece {
     size_t bytes, room; /* room: whole pages */
     int gpu;
 };
 
-std::mutex lock; /* over what follows; kernels of several GPUs run at the same time */
+std::mutex lock; /* for what follows: kernels of several GPUs run at the same time */
 std::map<char *, Piece> pieces;
 size_t used[MOST_CARDS];
-long reserved; /* pieces, so far */
+long reserved; /* how many pieces so far */
 int open_doors[MOST_CARDS];
 thread_local int current;
 thread_local cudaError_t last;
@@ -53,7 +53,7 @@ cudaError_t fail(cudaError_t e) { return last = e; }
 
 bool guarded() { return wish("SDC_SHIM_GUARD", 0) != 0; }
 
-/* While work runs, the memory of its GPU is there. */
+/* While work runs (step 1 at its beginning, -1 at its end), the memory of its GPU can be reached. */
 void door(int gpu, int step) {
     if (!guarded()) return;
     std::lock_guard<std::mutex> hold(lock);
@@ -73,7 +73,7 @@ int gpu_of(const void *p) {
     return (const char *)p < i->first + i->second.room ? i->second.gpu : -1;
 }
 
-/* The GPU dies of launch number SDC_SHIM_FAIL, and every call after that says so. */
+/* The GPU dies at launch SDC_SHIM_FAIL, and every later call says so. */
 bool dead() {
     long at = wish("SDC_SHIM_FAIL", 0);
     if (!at) lost = false, work_done = 0;
@@ -128,7 +128,7 @@ cudaError_t cudaMalloc(void **p, size_t bytes) {
         return fail(cudaErrorMemoryAllocation);
     char *base = (char *)mmap(nullptr, room + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED) return fail(cudaErrorMemoryAllocation);
-    memset(base, 0xff, room < POISON ? room : (size_t)POISON); /* NaN; what lies behind it is out of bounds */
+    memset(base, 0xff, room < POISON ? room : (size_t)POISON); /* NaN; past the end, accesses fault */
     mprotect(base + room, PAGE, PROT_NONE);
     if (guarded()) mprotect(base, room, PROT_NONE);
     pieces[base] = Piece{bytes, room, current};
@@ -158,7 +158,7 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind)
     int gpus[2] = {gpu_of(to), gpu_of(from)};
     if ((gpus[0] >= 0 && gpus[0] != current) || (gpus[1] >= 0 && gpus[1] != current)) {
         fprintf(stderr, "shim: a thread of GPU %d copies for another\n",
-                current); /* which begins to use its own, too */
+                current); /* on a real machine this would begin to use its own GPU, too */
         abort();
     }
     if (lost) return fail(cudaErrorLaunchFailure);
@@ -171,7 +171,7 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind)
 }
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t s) {
-    if (s->recording) return fail(cudaErrorInvalidValue); /* copies are not part of a step */
+    if (s->recording) return fail(cudaErrorInvalidValue); /* a recorded step has no copies */
     return cudaMemcpy(to, from, bytes, kind);
 }
 
@@ -198,7 +198,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t e) {
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s) {
-    if (s->recording) return fail(cudaErrorInvalidValue); /* times of a recorded step are not to be had */
+    if (s->recording) return fail(cudaErrorInvalidValue); /* a recorded step cannot be timed */
     e->at = std::chrono::steady_clock::now();
     e->recorded = true;
     return cudaSuccess;

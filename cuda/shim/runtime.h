@@ -1,10 +1,15 @@
-/* runtime.h: the part of the CUDA runtime that cuda/ calls, over host memory.
+/* runtime.h: the functions of the CUDA runtime that cuda/ calls, on host memory.
  *
- * The environment makes the GPUs: SDC_SHIM_CARDS (1; -1: not even a driver; -2: one that is too old; -3: one that
- * fails), SDC_SHIM_ARCH (80), SDC_SHIM_MEMORY, bytes of each (2 GiB), SDC_SHIM_DEVICES, where they are listed, and
- * SDC_SHIM_FAIL, the number of the launch after which the GPU is lost; SDC_SHIM_REFUSE, of the piece of memory that
- * cannot be had. Where SDC_SHIM_GUARD is set, a GPU's memory cannot be touched between calls, so that a host that
- * reads or writes there without the door crashes, as in truth. */
+ * The environment describes the GPUs:
+ *
+ *  - SDC_SHIM_CARDS: how many (1); -1: no driver either; -2: a driver that is too old; -3: one that fails
+ *  - SDC_SHIM_ARCH: compute capability (80)
+ *  - SDC_SHIM_MEMORY: bytes of each (2 GiB)
+ *  - SDC_SHIM_DEVICES: the folder in which they are listed
+ *  - SDC_SHIM_FAIL: the number of the launch at which the GPU is lost
+ *  - SDC_SHIM_REFUSE: the number of the allocation that fails
+ *  - SDC_SHIM_GUARD: if set, a GPU's memory cannot be touched between calls, so that a host that reads or writes there
+ *    other than by copying crashes, as it would with a real GPU */
 #ifndef SD_CUDA_SHIM_RUNTIME_H
 #define SD_CUDA_SHIM_RUNTIME_H
 
@@ -56,7 +61,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t s);
 cudaError_t cudaStreamSynchronize(cudaStream_t s);
 cudaError_t cudaEventCreate(cudaEvent_t *e);
 cudaError_t cudaEventDestroy(cudaEvent_t e);
-cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s); /* the host's clock: everything is done at once */
+cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s); /* by the host's clock: all work is done immediately */
 cudaError_t cudaEventSynchronize(cudaEvent_t e);
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to);
 cudaError_t cudaGetLastError();
@@ -72,8 +77,8 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **function, 
 template <class F> cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *a, F *) {
     return a->ptxVersion = 90, cudaSuccess;
 }
-const char *shim_devices(); /* where the machine's devices are listed */
-size_t shim_most_shared();  /* that a block of such a GPU may have */
+const char *shim_devices(); /* the folder in which devices are listed */
+size_t shim_most_shared();  /* most bytes of shared memory per block */
 template <class F> cudaError_t cudaFuncSetAttribute(F *, cudaFuncAttribute, int bytes) {
     return (size_t)bytes <= shim_most_shared() ? cudaSuccess : cudaErrorInvalidValue;
 }

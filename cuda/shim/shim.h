@@ -1,10 +1,11 @@
 /* shim.h: enough of CUDA's language for a host compiler, so that tests run the same kernels without a GPU.
  *
  * A launch runs block by block. A block's threads are fibers (fibers.cc): each runs until it waits for others, at a
- * barrier or in an exchange within its warp, and threads that wait for nobody simply run one after the other, forwards
- * in one block, backwards in the next. Shared memory is one piece for a host thread; its dynamic part is filled with
- * NaN before every block. So races that depend on the order, missing barriers and unwritten elements show up as wrong
- * numbers, and accesses out of bounds under AddressSanitizer. Left out: warps that diverge within an exchange, time. */
+ * barrier or in an exchange within its warp. Threads that wait for nobody simply run one after the other, forwards in
+ * one block, backwards in the next. A host thread has one piece of shared memory, whose dynamic part is filled with NaN
+ * before every block. So races that depend on the order, missing barriers and unwritten elements show up as wrong
+ * numbers, and accesses out of bounds show up under AddressSanitizer. Left out: warps that diverge within an exchange,
+ * and time. */
 #ifndef SD_CUDA_SHIM_SHIM_H
 #define SD_CUDA_SHIM_SHIM_H
 
@@ -38,14 +39,14 @@ static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) {
 
 extern thread_local dim3 gridDim, blockDim, blockIdx, threadIdx;
 
-void shim_barrier();            /* until all threads of the block are here */
-void shim_warp_wait();          /* until all threads of the warp are here */
-unsigned shim_lane();           /* this thread's place in its warp */
-void *shim_slot(unsigned lane); /* 128 bytes of a lane for one exchange: written before shim_warp_wait, read after */
+void shim_barrier();            /* waits for all threads of the block */
+void shim_warp_wait();          /* waits for all threads of the warp */
+unsigned shim_lane();           /* this thread's number in its warp */
+void *shim_slot(unsigned lane); /* a lane's 128 bytes for one exchange: write before shim_warp_wait, read after */
 void *shim_shared();            /* the block's dynamic shared memory */
-void shim_copy_later(void *to, const void *from, int bytes, int zeros); /* cp.async: done no sooner than waited for */
+void shim_copy_later(void *to, const void *from, int bytes, int zeros); /* cp.async: done only when waited for */
 void shim_copy_commit();
-void shim_copy_wait(int groups); /* until at most so many of the newest groups are on their way */
+void shim_copy_wait(int groups); /* waits for all but this many of the newest groups */
 
 static inline void __syncthreads() { shim_barrier(); }
 static inline void __syncwarp() { shim_warp_wait(); }
@@ -62,7 +63,7 @@ template <class T> static inline T __shfl_xor_sync(unsigned, T v, int mask) {
 }
 template <class T> static inline T __shfl_sync(unsigned, T v, int lane) { return shim_exchange(v, (unsigned)lane); }
 
-/* A clock on which every look takes a while. */
+/* A clock that advances with every look. */
 static inline long long clock64() {
     static thread_local long long now;
     return now += 1 << 20;
@@ -71,7 +72,7 @@ static inline long long clock64() {
 using std::sqrt;
 static inline float __fdividef(float a, float b) { return a / b; }
 
-/* Runs the kernel on every block, now, or puts it into the graph that is being recorded. */
+/* Runs the kernel on every block now, or adds it to the graph being recorded. */
 void shim_launch(dim3 grid, dim3 block, size_t shared, void *stream, std::function<void()> body);
 
 #include "hopper.h"

@@ -184,8 +184,8 @@ static void benchmarks(void) {
 static const struct {
     const char *before, *says, *after;
 } IDLE[] = {
-    {"SDC_SHIM_CARDS=-2", "sdc: on cpu; the NVIDIA driver is too old: it knows CUDA 11.8, this program needs ", ""},
-    {"SDC_SHIM_CARDS=-3", "sdc: on cpu; the NVIDIA driver serves no GPU: unspecified launch failure", ""},
+    {"SDC_SHIM_CARDS=-2", "sdc: on cpu; the NVIDIA driver is too old: it supports CUDA 11.8, this program needs ", ""},
+    {"SDC_SHIM_CARDS=-3", "sdc: on cpu; the NVIDIA driver fails: unspecified launch failure", ""},
     {"mkdir -p pci/a pci/b && echo 0x10de > pci/a/vendor && echo 0x040300 > pci/a/class && echo 0x8086 > pci/b/vendor "
      "&& "
      "echo 0x030000 > pci/b/class && SDC_SHIM_DEVICES=pci SDC_SHIM_CARDS=-1",
@@ -227,19 +227,18 @@ static void programs(void) {
     program(1, "SDC_SHIM",
             "SDC_SHIM_CARDS=2" RUN "--device cuda:0,1 --batch-size 2 --taps t.safetensors -o no.png; "
             "c=$?; echo SDC_SHIM >&2; exit $((c / 2))");
-    program(1, "no NVIDIA GPU can be used here: no CUDA-capable device",
-            "SDC_SHIM_CARDS=0" RUN "--device cuda -o no.png");
-    program(1, "no NVIDIA GPU can be used here: no driver is installed",
-            "SDC_SHIM_CARDS=-1" RUN "--device cuda -o no.png");
-    program(1, "no NVIDIA GPU can be used here: no CUDA-capable device",
+    program(1, "no NVIDIA GPU can be used: no CUDA-capable device", "SDC_SHIM_CARDS=0" RUN "--device cuda -o no.png");
+    program(1, "no NVIDIA GPU can be used: no driver is installed", "SDC_SHIM_CARDS=-1" RUN "--device cuda -o no.png");
+    program(1, "no NVIDIA GPU can be used: no CUDA-capable device",
             "SDC_SHIM_CARDS=0 \"$SDC\" bench -m ../cuda_micro.safetensors --device cuda");
     program(0, "", "SDC_SHIM_CARDS=0" RUN "--device auto --precision f32-direct -o none.png && cmp none.png cpu.png");
     for (size_t i = 0; i < sizeof IDLE / sizeof *IDLE; i++) {
         snprintf(command, sizeof command, "%s" RUN "-o idle.png%s", IDLE[i].before, IDLE[i].after);
         program(0, IDLE[i].says, command);
     }
-    program(1, "there is none of that number; GPUs are 0..0", RUN "--device cuda:1 -o no.png");
-    program(1, "compute capability 7.0, 7.5 is needed", "SDC_SHIM_ARCH=70" RUN "--device cuda -o no.png");
+    program(1, "no such GPU; this machine has 0..0", RUN "--device cuda:1 -o no.png");
+    program(1, "it has compute capability 7.0; at least 7.5 is needed",
+            "SDC_SHIM_ARCH=70" RUN "--device cuda -o no.png");
     program(0, "sdc: on cpu; cuda:0 (made-up GPU 0): is too old",
             "SDC_SHIM_ARCH=70" RUN "--precision f32-direct -o old.png && cmp old.png cpu.png");
     program(1, "out of memory: ", "SDC_SHIM_MEMORY=20000000" RUN "--device cuda -o no.png");
