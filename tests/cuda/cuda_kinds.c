@@ -1,6 +1,6 @@
-/* cuda_kinds.c: made-up GPUs of other kinds: less shared memory, no bf16 in tensor cores. What does not fit there must
- * be computed in another way, and come out the same but for rounding. And what does not fit in a GPU's room for sums.
- */
+/* cuda_kinds.c: made-up GPUs of other kinds, with less shared memory or without bf16 in tensor cores. What they cannot
+ * do one way must be computed another way, with the same results up to rounding. Also: sums that do not fit into a
+ * GPU's memory for them. */
 #define _XOPEN_SOURCE 700
 #include "tensor/ops.h"
 #include "tests/harness/on_gpu.h"
@@ -49,7 +49,7 @@ static void product(Ctx *c, Tensor *y, int64_t pictures, int64_t rows, int64_t k
 
 static void linear(Ctx *c, Tensor *y) { product(c, y, 1, ROWS, K, WIDE, false); }
 
-/* Two pictures, each with more than half of the sums that there is room for, in no pairs, from two sources. */
+/* Two pictures, each with more than half of the sums that fit, unpaired, from two sources. */
 static void many_sums(Ctx *c, Tensor *y) { product(c, y, 2, MANY_ROWS, MANY_K, MANY, true); }
 
 static void attention(Ctx *c, Tensor *y) {

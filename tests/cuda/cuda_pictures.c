@@ -1,4 +1,4 @@
-/* cuda_pictures.c: micro-SD on a GPU, or on the tests' stand-in for one: every tap, replayed steps, the program. */
+/* cuda_pictures.c: micro-SD on a GPU, or on the shim: every tap, replayed steps, the program. */
 #define _XOPEN_SOURCE 700
 #include "sd/load/model.h"
 #include "tensor/gpu.h"
@@ -50,7 +50,7 @@ static bool seen(void *user, const SdPicture *p, int step, int steps) {
     return ++*(int *)user > 0;
 }
 
-/* Without listeners, from steps that are recorded and replayed: the same picture. And in a batch, and again. */
+/* Without listeners, steps are recorded and replayed: the same picture. The same in a batch, and again. */
 static void replays(void) {
     SdRequest r = pipeline_request("Euler a", 42, 64, 64);
     SdResult tapped = {0}, one = {0}, watched = {0}, batch = {0};
@@ -86,10 +86,10 @@ static bool count_recordings(Gpu *gpu) {
     return begin_recording(gpu);
 }
 
-/* Pictures of one model that keeps what it has: steps are recorded when they are others, and all pictures are right. */
+/* Pictures of a model that keeps its memory: steps are recorded if they are new ones, and all pictures are right. */
 static void kept_steps(void) {
     static const struct {
-        int width, batch, cfg, recordings; /* so far, once it is made */
+        int width, batch, cfg, recordings; /* recordings: how many, after this call */
         bool keep;
     } CALLS[] = {{64, 1, 7, 1, true}, {64, 1, 7, 1, true},  {64, 2, 7, 2, true}, /* more than the decoder takes */
                  {64, 1, 7, 3, true}, {72, 1, 7, 4, true},  {64, 1, 1, 5, true},
@@ -128,7 +128,7 @@ static void kept_steps(void) {
 
 /* --- the program --- */
 
-/* sdc with the stand-in, or, in a build with CUDA, sdc itself. */
+/* sdc with the shim, or, in a build with CUDA, sdc itself. */
 static bool find_program(void) {
     char path[1100];
     if (!cli_begin()) return false;
@@ -136,7 +136,7 @@ static bool find_program(void) {
     return access(path, X_OK) || !setenv("SDC", path, 1);
 }
 
-/* One check: the command ends with this code, and its stderr holds `words`. */
+/* One check: the command exits with this code, and its stderr contains `words`. */
 static void program(int code, const char *words, const char *command) {
     CliRun r = cli_shell(command, false);
     bool ok = r.code == code && strstr(r.err, words);
@@ -180,7 +180,7 @@ static void benchmarks(void) {
     program(2, "--device: one at a time", "\"$SDC\" bench -m ../cuda_micro.safetensors --device cuda:0,1");
 }
 
-/* A GPU that does not serve, where nobody named it. */
+/* A GPU that cannot be used, and was not asked for. */
 static const struct {
     const char *before, *says, *after;
 } IDLE[] = {
@@ -245,17 +245,17 @@ static void programs(void) {
     program(0, "sdc: on cpu; cuda:0 (made-up GPU 0): out of memory: ",
             "SDC_SHIM_MEMORY=20000000" RUN "--precision f32-direct -o full.png && cmp full.png cpu.png");
     program(1, "the GPU has", "SDC_SHIM_MEMORY=35000000" RUN "--device cuda -o no.png");
-    /* What is said to be enough is: 7 MiB, what every GPU has for sums, and what pages round up. */
+    /* The stated minimum suffices: 7 MiB, the memory for sums on every GPU, and rounding to pages. */
     program(1, "takes 7 MiB at its peak", RUN "--device cuda --precision f16 --memory-limit 1M -o no.png");
     program(0, "sdc: on cuda:0",
             "SDC_SHIM_MEMORY=$(((7 + 32 << 20) + 131072))" RUN
             "--device cuda --precision f16 -o enough.png && cmp half.png enough.png");
-    for (int i = 2; i <= 5; i++) { /* somebody else took it meanwhile */
+    for (int i = 2; i <= 5; i++) { /* someone else has taken it meanwhile */
         snprintf(command, sizeof command, "SDC_SHIM_REFUSE=%d" RUN "--device cuda -o no.png", i);
         program(1, "made-up GPU 0): out of memory: ", command);
     }
     static const int LOST[] = {1,   3,   30, 100,
-                               200, 300, 340}; /* while a step is recorded and played, and decoding, too */
+                               200, 300, 340}; /* while a step is recorded and played, and during decoding */
     for (size_t i = 0; i < sizeof LOST / sizeof *LOST; i++) {
         snprintf(command, sizeof command, "SDC_SHIM_FAIL=%d" RUN "--device cuda --steps 4 -o no.png", LOST[i]);
         program(1, "unspecified launch failure", command);

@@ -16,14 +16,14 @@ typedef struct {
 } ConvShape;
 
 static const ConvShape CONVS[] = {
-    {20, 36, 16, 24, 3, {2, 1, 1, 0, 0, 0}, 10, 18},    /* stride 2: boxes of several widths would do */
-    {2, 300, 8, 16, 3, {2, 0, 0, 0, 0, 0}, 1, 150},     /* the widest box that there can be; zeros below */
+    {20, 36, 16, 24, 3, {2, 1, 1, 0, 0, 0}, 10, 18},    /* stride 2: boxes of several widths are possible */
+    {2, 300, 8, 16, 3, {2, 0, 0, 0, 0, 0}, 1, 150},     /* the widest possible box; zeros below */
     {17, 23, 72, 168, 3, {2, 1, 1, 0, 0, 0}, 9, 12},    /* odd; a second step of channels and tile of outputs */
-    {22, 18, 24, 160, 3, {2, 0, 0, 0, 0, 0}, 11, 9},    /* as the VAE's encoder: zeros right and below */
+    {22, 18, 24, 160, 3, {2, 0, 0, 0, 0, 0}, 11, 9},    /* as in the VAE's encoder: zeros on the right and below */
     {19, 21, 8, 32, 1, {2, 0, 0, 0, 0, 0}, 10, 11},     /* one tap */
     {18, 25, 136, 32, 3, {1, 1, 1, 0, 0, 0}, 18, 25},   /* stride 1, K split */
-    {30, 30, 16, 16, 3, {4, 1, 1, 0, 0, 0}, 8, 8},      /* a stride that boxes do not have */
-    {9, 37, 16, 40, 3, {1, 1, 1, 18, 74, 0}, 18, 74},   /* twice its size, by phases of several tiles */
+    {30, 30, 16, 16, 3, {4, 1, 1, 0, 0, 0}, 8, 8},      /* a stride that boxes cannot have */
+    {9, 37, 16, 40, 3, {1, 1, 1, 18, 74, 0}, 18, 74},   /* twice its size: phases of several tiles */
     {5, 6, 136, 24, 3, {1, 1, 1, 10, 12, 0}, 10, 12},   /* K split */
     {12, 10, 8, 160, 3, {1, -1, 1, 24, 20, 0}, 15, 20}, /* rows of a taller picture; phases of 8 rows and of 7 */
     {7, 8, 16, 16, 3, {1, 0, 2, 14, 16, 0}, 13, 19},    /* phases that begin elsewhere */
@@ -45,7 +45,7 @@ static Ctx on(Gpu *gpu, Arena *arena, DType type) {
                  .arena = arena};
 }
 
-/* What y holds, malloc'ed. */
+/* The numbers of y, malloc'ed. */
 static float *taken(Ctx *c, Tensor y, const char *label) {
     size_t bytes = (size_t)tensor_count(y) * sizeof(float);
     float *result = malloc(bytes);
@@ -56,7 +56,7 @@ static float *taken(Ctx *c, Tensor y, const char *label) {
     return result;
 }
 
-/* An op of one shape on two arrays of made-up numbers: from -scale to scale, numbers of seed and of the next. */
+/* An op of one shape, on two arrays of random numbers: of a seed and the next one, from -scale to scale. */
 typedef struct {
     const void *shape;
     int64_t a, b, outputs; /* how many */
@@ -88,11 +88,11 @@ static float *convolve(Gpu *gpu, Arena *arena, DType type, const void *shape, co
 
 typedef struct {
     int64_t queries, keys, heads, d;
-    bool repeated; /* the same keys for all pictures */
+    bool repeated; /* all pictures share the same keys */
 } AttentionShape;
 
 static const AttentionShape ATTENTIONS[] = {
-    {130, 300, 2, 40, false}, /* tiles of queries and of keys that end within */
+    {130, 300, 2, 40, false}, /* partial tiles of queries and of keys */
     {64, 256, 2, 40, false},  /* whole tiles of keys */
     {70, 77, 3, 40, true},    /* one text for two pictures */
     {129, 129, 2, 64, false}, /* one more than a tile */
@@ -100,7 +100,7 @@ static const AttentionShape ATTENTIONS[] = {
     {33, 77, 1, 128, true},   {131, 200, 2, 160, false}, {16, 231, 1, 160, true},
 };
 
-/* Over q where keys are not repeated, as the models do. k and v are columns of one tensor. */
+/* Overwrites q unless keys are repeated, as the models do. k and v are columns of one tensor. */
 static float *attend(Gpu *gpu, Arena *arena, DType type, const void *shape, const float *q, const float *kv,
                      int64_t first, const char *label) {
     const AttentionShape *s = shape;
@@ -118,7 +118,7 @@ static float *attend(Gpu *gpu, Arena *arena, DType type, const void *shape, cons
     return result;
 }
 
-/* Against the same op in F32, and the last picture alone against itself in the batch. */
+/* Compares with the same op in F32, and the last picture alone with itself in the batch. */
 static void check_case(Gpu *gpu, Arena *arena, DType type, const TileCase *k, double rms, double max,
                        const char *label) {
     float *a = some_numbers(k->a, k->seed, k->a_scale), *b = some_numbers(k->b, k->seed + 1, k->b_scale);

@@ -1,8 +1,8 @@
-/* test_cuda.c: the ops on a GPU: a real one in a build with CUDA, else the tests' stand-in (cuda/shim/shim.h), where
- * it could be compiled.
+/* test_cuda.c: the ops on a GPU: a real one in a build with CUDA, else the shim (cuda/shim/shim.h), if it could be
+ * compiled.
  *
- * Every case of cases.h, in every type: against PyTorch's result; with strides; all pictures of a batch with the same
- * bits as alone; in place. Outputs stand among NaNs and are NaN before. */
+ * Every case of cases.h, in every type, is compared with PyTorch's result, and must give the same bits with strides,
+ * for each picture of a batch as alone, and in place. Outputs start as NaN, surrounded by NaNs. */
 #define _XOPEN_SOURCE 700
 #include "cuda_tiles.h"
 #include "tests/harness/golden.h"
@@ -20,11 +20,11 @@ enum { GUARD = 64 };
 static Arena arena;
 static Gpu *gpu;
 static Precision precision;
-static bool other_path; /* products are computed in the way that this GPU does not choose by itself */
-static int on_tensor_cores[OP_EMBEDDING + 1]; /* cases of each kind that are computed otherwise there */
+static bool other_path;                       /* products use the path that this GPU would not choose by itself */
+static int on_tensor_cores[OP_EMBEDDING + 1]; /* how many cases of each kind are computed differently there */
 
-/* Bounds of 16-bit types, relative to the RMS of float64's result: three times the worst case as measured through the
- * stand-in. */
+/* Error bounds of 16-bit types, relative to the RMS of float64's result: three times the worst case measured with the
+ * shim. */
 static const struct {
     DType type;
     double rms, max;
@@ -62,7 +62,7 @@ static Tensor place(Ctx *c, Tensor x, int64_t gap) {
 
 typedef enum { PLAINLY, STRIDED, BATCH, IN_PLACE } Way;
 
-/* The first k->N pictures' results, dense, malloc'ed; NULL: this case does not go this way. */
+/* The results of the first k->N pictures, dense, malloc'ed; NULL: not applicable to this case. */
 static float *run(const Ops *table, const OpCase *k, const OpData *all, Way way) {
     Ctx c = {.op = table, .precision = precision, .type = table->type, .arena = &arena};
     OpData d = way == BATCH ? *all : op_data_slice(all, 0, k->N);
@@ -95,7 +95,7 @@ static float *run(const Ops *table, const OpCase *k, const OpData *all, Way way)
     if (!out) abort();
     for (int64_t r = 0; r < rows; r++)
         memcpy(out + r * n, (const float *)host.data + offset_of(y, r), (size_t)n * sizeof *out);
-    if (way != IN_PLACE) { /* what is no element of y is NaN still */
+    if (way != IN_PLACE) { /* what is not an element of y is still NaN */
         Tensor guards = tensor_pull(&c, whole);
         int64_t numbers = 0, written = 0;
         for (int64_t i = 0; i < guards.n[0]; i++) numbers += !isnan(((const float *)guards.data)[i]);
@@ -122,11 +122,13 @@ static void check_case(Golden *golden, const Ops *table, const OpCase *k, const 
     double work = k->kind == OP_LINEAR ? (double)(k->T * k->O * (k->K + k->K2))
                   : k->kind == OP_CONV ? (double)(k->Ho * k->Wo * k->O * k->k * k->k * k->I)
                                        : 0;
-    if (table->type == BF16 || work * (double)k->N > 1e7) { /* as F16 but for how a number is read; as smaller ones */
+    if (table->type == BF16 ||
+        work * (double)k->N >
+            1e7) { /* BF16 differs from F16 only in how numbers are read; large cases are like smaller ones */
         free(plain);
         return;
     }
-    if (table->type == F16 && !other_path) { /* the plain kernels, which the tensor cores' stand in front of */
+    if (table->type == F16 && !other_path) { /* the plain kernels, which those for tensor cores hide */
         precision = PRECISION_F32_DIRECT;
         other = run(table, k, d, PLAINLY);
         precision = PRECISION_F32;
@@ -146,7 +148,7 @@ static void check_case(Golden *golden, const Ops *table, const OpCase *k, const 
     free(plain);
 }
 
-/* A product that ends in GEGLU; with two ops where asked. The GPU's numbers of the pictures from `first` on. */
+/* A product that ends in GEGLU, or the two ops. The GPU's results for the pictures from `first` on. */
 static float *run_gated(const Ops *table, Tensor x, const float *numbers, int64_t out, int64_t first, bool two_ops) {
     Ctx c = {.op = table, .precision = precision, .type = table->type, .arena = &arena};
     size_t scope = scope_begin(&c);
@@ -172,7 +174,8 @@ static float *run_gated(const Ops *table, Tensor x, const float *numbers, int64_
     return result;
 }
 
-/* GEGLU in a product's registers: in f32 the bits of two ops, in 16 bits as near as any product; the same alone. */
+/* GEGLU in a product's registers: in f32 the bits of the two ops, in 16 bits as close as any product; the same alone.
+ */
 static void check_gated(int64_t rows, int64_t k, int64_t out) {
     int64_t count = 2 * rows * out, all = 2 * rows * k + 2 * out * k;
     float *numbers = malloc((size_t)all * sizeof *numbers);
@@ -210,8 +213,8 @@ static void check_gated(int64_t rows, int64_t k, int64_t out) {
     free(numbers);
 }
 
-/* Numbers of 16 bits cannot show what some cases are about: large means and scores are gone once x is rounded, and
- * large numbers are beyond F16. */
+/* 16-bit numbers cannot show what some cases are about: large means and scores are lost when x is rounded, and large
+ * numbers are beyond F16. */
 static bool fits(const OpCase *k, DType type) {
     if (type == F32) return true;
     return k->xmean < 10 && k->xscale <= (type == F16 ? 100 : 1e5) && (k->kind != OP_ATTENTION || k->xscale < 10);
@@ -252,7 +255,7 @@ static void end(void) {
     gpu_close(gpu);
 }
 
-/* Products and attention of compute capability 9.0 on a stand-in of it; on a real GPU of it, those without wgmma. */
+/* Products and attention of compute capability 9.0, on the shim; on a real GPU with 9.0, those without wgmma. */
 static void check_other_path(void) {
     bool made_up = strstr(gpu_name(gpu), "made-up") != NULL;
     end();

@@ -1,27 +1,27 @@
 /* block_cases.h: the table of block cases. tests/golden/blocks.safetensors holds what diffusers' and transformers' own
  * modules compute for each, under its name.
  *
- * Include it as cases.h is: define the macros of interest, the others are skipped, all are undefined at the end.
+ * Use it as cases.h: define the macros you need and include it; the others are skipped, and all are undefined at the end.
  *
  *   RES_BLOCK(name, N, H, W, I, I2, O, groups, emb, xscale)          the U-Net's; eps 1e-5
- *     x [N,I,H,W], x2 [N,I2,H,W] concatenated behind it (none when I2 is 0), emb [N,emb] (before its SiLU), y [N,O,H,W]
- *     in_layers.{0,2} emb_layers.1 out_layers.{0,3} and, when I+I2 != O, skip_connection
+ *     x [N,I,H,W], x2 [N,I2,H,W] concatenated after it (none if I2 is 0), emb [N,emb] (before its SiLU), y [N,O,H,W]
+ *     in_layers.{0,2} emb_layers.1 out_layers.{0,3} and, if I+I2 != O, skip_connection
  *   SPATIAL_TRANSFORMER(name, N, H, W, C, heads, groups, S, context, depth, linear, xscale)     group norm eps 1e-6
  *     x, y [N,C,H,W], context [N,S,context]; norm proj_in transformer_blocks.K... proj_out; linear: proj_* are [C,C], else
  *     [C,C,1,1] (the same values: a generated weight depends on the count of its elements and rows)
  *   TRANSFORMER_BLOCK(name, N, T, C, heads, S, context, xscale)
  *     x, y [N,T,C], context [N,S,context]; norm{1,2,3} attn{1,2}.{to_q,to_k,to_v,to_out.0} ff.net.0.proj ff.net.2
  *   VAE_RES_BLOCK(name, N, H, W, I, O, groups, xscale)               eps 1e-6
- *     x [N,I,H,W], y [N,O,H,W]; norm1 conv1 norm2 conv2 and, when I != O, nin_shortcut
+ *     x [N,I,H,W], y [N,O,H,W]; norm1 conv1 norm2 conv2 and, if I != O, nin_shortcut
  *   VAE_ATTENTION(name, N, H, W, C, groups, xscale)                  eps 1e-6; x, y [N,C,H,W]; norm q k v proj_out
- *   DOWNSAMPLE(name, N, H, W, C)       the U-Net's: pads 1 all round; y [N,C,ceil(H/2),ceil(W/2)]; op
+ *   DOWNSAMPLE(name, N, H, W, C)       the U-Net's: pads 1 on all sides; y [N,C,ceil(H/2),ceil(W/2)]; op
  *   VAE_DOWNSAMPLE(name, N, H, W, C)   pads right and bottom only;    y [N,C,H/2,W/2]; conv
  *   UPSAMPLE(name, N, H, W, C, to_h, to_w)   nearest to to_h x to_w, then the convolution; y [N,C,to_h,to_w]; conv
  *   CLIP_LAYER(name, N, T, C, heads, mlp, act, xscale)               causal; x, y [N,T,C]
  *     layer_norm{1,2} self_attn.{q,k,v,out}_proj mlp.fc{1,2}
  *
  * Weights are "NAME." and the part's name in a single-file checkpoint, ".weight" and ".bias", by the rule for weights.
- * Inputs are "NAME.x" and "NAME.x2" with xscale (1 where there is none), "NAME.emb" and "NAME.context" with scale 1; mean 0.
+ * Inputs are "NAME.x" and "NAME.x2" with xscale (1 if there is none), "NAME.emb" and "NAME.context" with scale 1; mean 0.
  * Inputs and y are flat in torch's order, as written above (channels before rows). */
 
 #ifndef RES_BLOCK

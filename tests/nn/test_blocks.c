@@ -1,7 +1,7 @@
 /* test_blocks.c: the layers of nn/ against diffusers' and transformers' modules, on every table of ops.
  *
  * A case of block_cases.h is bound under its own name, filled with generated weights and run; results are
- * channels-last here and are turned for the comparison. */
+ * channels-last here and transposed for the comparison. */
 #include "nn/resblock.h"
 #include "nn/transformer.h"
 #include "tests/harness/generated.h"
@@ -23,14 +23,14 @@ typedef struct {
 } Case;
 
 static Golden *golden;
-static ThreadPool *device;
+static ThreadPool *pool;
 static const Ops *table;
 static Gpu *gpu;                    /* the table's, or NULL */
 static double rms_bound, max_bound; /* 0: the golden's own rule */
 
 static Case *begin(Case *c, const char *name) {
     *c = (Case){.name = name, .ctx = {.op = table, .precision = PRECISION_F32_DIRECT, .type = table->type}};
-    c->ctx.pool = device;
+    c->ctx.pool = pool;
     c->weights.err = &c->err;
     bind_enter(&c->weights, "%s.", name);
     if (arena_init_on(&c->arena, table, gpu, 192 << 20, &c->err)) c->arena.poison = true;
@@ -49,7 +49,7 @@ static Tensor input(Case *c, const char *part, int nd, const int64_t *n, double 
     float *flat = malloc((size_t)count * sizeof *flat);
     if (!flat) abort();
     gen_input(flat, full, count, scale, 0);
-    if (nd < 4) memcpy(host, flat, (size_t)count * sizeof *flat); /* tokens and vectors are in this order already */
+    if (nd < 4) memcpy(host, flat, (size_t)count * sizeof *flat); /* tokens and vectors already are in this order */
     else to_channels_last(host, flat, n[0], n[nd - 1], n[1] * n[2]);
     free(flat);
     tensor_push(&c->ctx, t);
@@ -92,7 +92,7 @@ static void res_block(const char *name, int64_t n, int64_t h, int64_t w, int64_t
     Tensor x = input(&c, "x", 4, SHAPE(n, h, w, in), scale), x2 = {0}, e = {0};
     if (in2) x2 = input(&c, "x2", 4, SHAPE(n, h, w, in2), scale);
     if (emb) e = input(&c, "emb", 2, SHAPE(n, emb), 1);
-    if (in2 && !m.has_skip) { /* two sources are for blocks with a skip convolution: here the caller concatenates */
+    if (in2 && !m.has_skip) { /* only blocks with a skip convolution take two sources: concatenate */
         Tensor both = tensor_new(&c.ctx, 4, SHAPE(n, h, w, in + in2));
         op_affine(&c.ctx, tensor_slice(both, 3, 0, in), x, 1, 0);
         op_affine(&c.ctx, tensor_slice(both, 3, in, in2), x2, 1, 0);
@@ -101,7 +101,7 @@ static void res_block(const char *name, int64_t n, int64_t h, int64_t w, int64_t
     }
     Tensor y = output(&c, 4, SHAPE(n, h, w, out));
     Tensor shifts = tensor_new(&c.ctx, 2, SHAPE(n, out));
-    if (emb) op_activation(&c.ctx, e, e, ACT_SILU); /* the caller's, once for all blocks */
+    if (emb) op_activation(&c.ctx, e, e, ACT_SILU); /* done by callers, once for all blocks */
     if (emb) resblock_time_shift(&c.ctx, shifts, &m, e);
     resblock(&c.ctx, y, &m, x, in2 ? &x2 : NULL, emb ? &shifts : NULL);
     end(&c, y);
@@ -194,14 +194,14 @@ SUITE(blocks, .seconds = 7, .blas = true) {
     const Ops *tables[4];
     int count = cpu_ops_list(tables, 4);
     Error e = {0};
-    device = pool_new(2, &e);
-    golden = device ? golden_open("blocks") : NULL;
+    pool = pool_new(2, &e);
+    golden = pool ? golden_open("blocks") : NULL;
     for (int t = 0; golden && t < count; t++) {
         table = tables[t];
         block_cases();
     }
     golden_close(golden);
-    pool_free(device);
+    pool_free(pool);
     known_answers_tiny();
     plan_checks();
     micro_checks();

@@ -1,13 +1,13 @@
 /* cases.h: the table of op cases. tests/golden/ops.safetensors holds what PyTorch computes for each, under its name.
  *
- * Include it with the macros of interest defined; those left undefined are skipped, and all are undefined at the end.
- * tools/goldens/ops.py reads the same lines: one case a line, plain numbers, names without quotes.
+ * Define the macros you need and include it; the others are skipped, and all are undefined at the end.
+ * tools/goldens/ops.py reads the same lines: one case per line, plain numbers, names without quotes.
  *
  *   LINEAR(name, N, T, K, O, K2, bias, act, vector, residual, xscale, xmean)
- *     x [N,T,K], x2 [N,T,K2] (none when K2 is 0), weight [O,K+K2], bias [O], vector [N,O], residual and y [N,T,O]
+ *     x [N,T,K], x2 [N,T,K2] (none if K2 is 0), weight [O,K+K2], bias [O], vector [N,O], residual and y [N,T,O]
  *   CONV(name, N, H, W, I, O, k, stride, pad_top, pad_left, Ho, Wo, up_h, up_w, bias, act, vector, residual, xscale, xmean)
  *     x [N,H,W,I], weight [O,I,k,k], bias [O], vector [N,O], residual and y [N,Ho,Wo,O]; up_h, up_w: nearest resize
- *     first (row i of the resized picture is row i*H/up_h, in integers), 0: none; zeros below and right as Ho, Wo ask
+ *     first (row i of the resized picture is row i*H/up_h, in integers), 0: none; zeros below and right as Ho, Wo need
  *   GROUP_NORM(name, N, T, C, C2, groups, eps, act, xscale, xmean)     x [N,T,C], x2 [N,T,C2], y [N,T,C+C2]
  *   LAYER_NORM(name, N, T, C, eps, xscale, xmean)                      x, y [N,T,C]
  *   ATTENTION(name, N, T, S, heads, d, causal, xscale)                 q, y [N,T,heads*d], k and v [N,S,heads*d]
@@ -24,7 +24,7 @@
  *   inputs    "NAME.x" and "NAME.x2" with xscale and xmean; "NAME.q" and "NAME.k" with xscale, mean 0; "NAME.v",
  *             "NAME.vector" and "NAME.residual" with scale 1, mean 0; all flat in the order above (channels last)
  *   ids       "NAME.ids": floor(x * V / 2^32), x the 32 mixed bits
- * y, too, is flat in the order above. A product's epilogue, in order: + bias, + vector, activation, + residual. */
+ * y is flat in the order above, too. A product's epilogue, in order: + bias, + vector, activation, + residual. */
 
 #ifndef LINEAR
 #define LINEAR(...)
@@ -57,7 +57,7 @@
 #define EMBEDDING(...)
 #endif
 
-/* Linear: one element, odd sizes, tile edges. */
+/* Linear: one element, odd sizes, edges of tiles. */
 /*     name                     N    T     K      O    K2 bias act          vec res xscale xmean */
 LINEAR(linear_one,              1,   1,    1,     1,   0, 1, ACT_NONE,       0, 0,  1, 0)
 LINEAR(linear_1x3,              1,   1,    1,     3,   0, 1, ACT_NONE,       0, 0,  1, 0)
@@ -148,7 +148,7 @@ CONV(conv_small,           1,  8,  8,   64,   32, 3, 1, 1, 1,  8,  8, 0, 0, 1, A
 CONV(conv_small_no_bias,   1,  8,  8,   64,   32, 3, 1, 1, 1,  8,  8, 0, 0, 0, ACT_NONE, 0, 0, 0.01, 0)
 CONV(conv_large,           1,  8,  8,   64,   32, 3, 1, 1, 1,  8,  8, 0, 0, 1, ACT_NONE, 0, 1, 1000, 0)
 
-/* Group norm. Low variance shows eps, a large mean shows E[x^2] - E[x]^2; xscale 0 is a constant picture. */
+/* Group norm. A low variance reveals eps, a large mean reveals E[x^2] - E[x]^2; xscale 0 is a constant picture. */
 /*         name                 N     T     C   C2 groups eps  act     xscale xmean */
 GROUP_NORM(gn_one,              1,    1,    1,    0,  1, 1e-5, ACT_NONE, 1, 0)
 GROUP_NORM(gn_one_token,        2,    1,   64,    0, 32, 1e-5, ACT_NONE, 1, 0)

@@ -1,4 +1,4 @@
-/* op_cases.c: the table of cases, and what each means in terms of ops.h. */
+/* op_cases.c: the table of cases, and how each calls an op of ops.h. */
 #include "op_cases.h"
 
 #include "tests/harness/generated.h"

@@ -1,6 +1,6 @@
-/* op_cases.h: tests/tensor/cases.h as data: one table of cases, their inputs, and one way to run any of them.
+/* op_cases.h: tests/tensor/cases.h as data: a table of cases, their inputs, and one function that runs any of them.
  *
- * Inputs are made for at least MIN_PICTURES pictures (a case's own come first), so that every case is a batch too. */
+ * Inputs are made for at least MIN_PICTURES pictures (a case's own come first), so that every case is also a batch. */
 #ifndef SD_TESTS_TENSOR_OP_CASES_H
 #define SD_TESTS_TENSOR_OP_CASES_H
 
@@ -25,7 +25,7 @@ typedef struct {
     OpKind kind;
     const char *name;
     int64_t N;
-    /* the columns of cases.h, whatever a kind has of them */
+    /* the columns of cases.h that a kind has */
     int64_t T, K, O, K2, H, W, I, k, Ho, Wo, C, C2, S, d, V;
     Conv2d geometry;
     int bias, vector, residual, groups, heads, causal;
@@ -45,10 +45,10 @@ typedef struct {
     int64_t n[MAX_DIMS];
 } OpData;
 
-/* False when memory is out. */
+/* False: out of memory. */
 bool op_data_make(OpData *d, const OpCase *k);
 void op_data_free(OpData *d);
-/* Pictures [first, first + count) of d: views. */
+/* Views of pictures [first, first + count) of d. */
 OpData op_data_slice(const OpData *d, int64_t first, int64_t count);
 void op_case_run(Ctx *c, const OpCase *k, const OpData *d, Tensor y);
 

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of an output's error, over the RMS of all. The largest seen was 1.2e-6 (plain C, three, stride 2). */
+/* The bound of an output's error, relative to the RMS of all. The largest seen was 1.2e-6 (plain C, three, stride 2).
+ */
 static const double BOUND = 2.4e-6;
 
 static double element(Tensor t, int64_t n, int64_t h, int64_t w, int64_t c) {

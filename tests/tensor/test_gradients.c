@@ -1,9 +1,9 @@
 /* test_gradients.c: the backward op of every case of cases.h, on every table of ops, against torch's autograd in
  * float64 (tools/goldens/gradients.py, which holds autograd to central differences).
  *
- * Each case is recorded on a tape and run back: memory is poisoned, so that gradients nobody wrote are seen. Also: the
- * same bits with strided tensors and other numbers of threads; gradients of parameters accumulate; frozen ones and
- * inputs from before the tape get none. */
+ * Each case is recorded on a tape and run backward. Memory is poisoned, so that unwritten gradients show up. Also: the
+ * same bits with strided tensors and with other numbers of threads; gradients of parameters accumulate; frozen
+ * parameters and inputs from before the tape get none. */
 #include "tensor/tape.h"
 #include "tests/harness/generated.h"
 #include "tests/harness/golden.h"
@@ -20,13 +20,13 @@ static Golden *golden;
 static ThreadPool *one, *three;
 static Arena arena;
 
-/* The relative error (L2) that gradients of ops may have. Where torch's own f32 is off by more, as behind a large mean,
- * the golden's rule holds: 4 times torch's error. */
+/* The relative error (L2) that gradients of ops may have. If torch's own f32 is off by more, as after a large mean, the
+ * golden's rule holds: 4 times torch's error. */
 static const double BOUND = 1e-5;
 
 static Tensor view_of(float *data, Tensor like) { return tensor_view(data, F32, like.nd, like.n); }
 
-/* A tensor from the arena, with room behind each row where gap is set, and the values of t. */
+/* A tensor from the arena with the values of t and, if gap is set, unused elements after each row. */
 static Tensor placed(Ctx *c, Tensor t, int64_t gap) {
     int64_t n[MAX_DIMS];
     memcpy(n, t.n, sizeof n);
@@ -48,7 +48,7 @@ static void pack(float *to, Tensor t) {
 
 enum { PARTS = 7 };
 
-/* Gradients of one run, dense: of the inputs, vector, residual, weight, bias. */
+/* The gradients of one run, dense: of inputs, vector, residual, weight, bias. */
 typedef struct {
     float *at[PARTS];
     Tensor like[PARTS];
@@ -146,7 +146,7 @@ static void check_case(const Ops *table, const OpCase *k) {
     check_golden(&g, k, table->name);
     test_check(same(&g, &h, 1, false), "gradient %s %s: the same bits strided, on one thread", k->name, table->name);
     free_gradients(&h);
-    if (!has_ids(k)) { /* rows that occur twice are added one by one */
+    if (!has_ids(k)) { /* rows that occur twice are added to one by one */
         h = gradients(table, one, k, &d, 0, 2);
         test_check(same(&g, &h, 2, true), "gradient %s %s: accumulates", k->name, table->name);
         free_gradients(&h);

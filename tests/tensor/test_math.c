@@ -31,8 +31,8 @@ void table_widen(float *out, const void *in, int64_t n, DType type) {
 static float widen(uint16_t h, DType type) { return type == F16 ? f16_to_f32(h) : bf16_to_f32(h); }
 static uint16_t narrow(float f, DType type) { return type == F16 ? f32_to_f16(f) : f32_to_bf16(f); }
 
-/* Every value of the small type, and every place where rounding to it can go wrong: the value, the midpoint to the
- * next one, and the floats on either side of that midpoint. Between those, rounding is constant. */
+/* Every value of the small type, and every place where rounding to it can go wrong: the value, the midpoint to the next
+ * one, and the floats on either side of that midpoint. Between those, rounding is constant. */
 static void check_conversions(DType type) {
     int fraction = type == F16 ? 10 : 7;
     uint32_t infinity = 0x7fffu >> fraction << fraction;
@@ -48,7 +48,7 @@ static void check_conversions(DType type) {
         wide &= (double)f == exact && f32_bits(f) >> 31 == sign >> 15;
         narrowed &= narrow(f, type) == h;
         if (rest == infinity) continue;
-        /* halfway to the next magnitude; above the largest one the next is infinity, as if the range went on */
+        /* halfway to the next magnitude; after the largest one, as if the range went on */
         double next = rest + 1 == infinity ? ldexp(1.0, type == F16 ? 16 : 128) : decode_type(rest + 1, type);
         double middle = (fabs(exact) + next) / 2;
         if (middle > 3.4028234663852886e38) continue; /* no f32 reaches BF16's last midpoint exactly: tested below */
@@ -73,7 +73,7 @@ typedef struct {
 } Worst;
 
 static void worse(Worst *w, double error, double at) {
-    if (error <= w->worst || isnan(w->worst)) return; /* a NaN is worse than anything, and stays */
+    if (error <= w->worst || isnan(w->worst)) return; /* a NaN counts as the worst, and stays */
     w->worst = error;
     w->at = at;
 }
@@ -85,7 +85,7 @@ static void check_worst(const char *what, Worst w, double bound) {
 
 static double phi(double x) { return 0.5 * erfc(-x / sqrt(2.0)); }
 
-enum { STEP = 4093 }; /* through the bits of all floats: half a million of each sign */
+enum { STEP = 4093 }; /* between the bits of tested floats: half a million of each sign */
 
 static void check_float_functions(void) {
     Worst exp_ = {0}, erfc_ = {0}, silu = {0}, quick = {0}, gelu = {0}, tail = {0};

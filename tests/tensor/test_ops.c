@@ -1,8 +1,8 @@
 /* test_ops.c: every case of cases.h, on every table of ops that this machine can run.
  *
- * For each: against PyTorch's result; the same bits with strided inputs and outputs, one picture at a time, with other
- * numbers of threads, in place, with weights of 16 bits as with the same values in 32, and prepared. Outputs are
- * poisoned before and stand among sentinels. */
+ * Each is compared with PyTorch's result, and must give the same bits with strided inputs and outputs, one picture at a
+ * time, with other numbers of threads, in place, with 16-bit weights as with the same values in f32, and with prepared
+ * weights. Outputs are poisoned first, and surrounded by sentinels. */
 #include "tests/harness/generated.h"
 #include "tests/harness/golden.h"
 #include "op_cases.h"
@@ -17,22 +17,21 @@
 
 enum { MAX_TABLES = 4, GUARD = 64 /* floats on each side of an output */ };
 
-static const uint32_t SENTINEL = 0x7fc0dead; /* a NaN: whoever computes with it is seen as well */
+static const uint32_t SENTINEL = 0x7fc0dead; /* a NaN, so that computing with it shows up as well */
 
-static Arena arena; /* for what an op takes itself */
+static Arena arena; /* for what ops take themselves */
 static ThreadPool *one, *three;
 
-/* f32-direct is held to the golden's rule; f32 too, but for the convolutions that it computes by Winograd's transforms
- * (tensor/cpu/winograd_tile.h). Their errors relative to the RMS of float64's result, the worst of all cases and tables
- * of this machine as measured with gcc: RMS 8.7e-7 (conv_up_320), largest 5.5e-6 (conv_large). A plain sum's are as
- * large. */
+/* f32-direct is held to the golden's rule; so is f32, except for convolutions through Winograd's transforms
+ * (tensor/cpu/winograd_tile.h). Their worst errors, relative to the RMS of float64's result, over all cases and tables
+ * of one machine with gcc: RMS 8.7e-7 (conv_up_320), largest 5.5e-6 (conv_large). Those of plain sums are as large. */
 static const double WINOGRAD_RMS = 2e-6, WINOGRAD_MAX = 1.2e-5;
 static Precision precision;
-/* Products of bf16, measured likewise: RMS 7.9e-3, largest 5.3e-2 (attn_scores_80). With scores of 2000, of which bf16
+/* Products in bf16, measured likewise: RMS 7.9e-3, largest 5.3e-2 (attn_scores_80). With scores of 2000, of which bf16
  * keeps 8 bits before they become exponents: 0.13 and 1.5. */
 static const double MIXED_RMS = 1.2e-2, MIXED_MAX = 8e-2, MIXED_RMS_2000 = 0.2, MIXED_MAX_2000 = 2.3;
-static bool by_winograd, mixed;             /* the case at hand, in this precision */
-static int winograd_cases, winograd_tables; /* OpenBLAS' table has no such convolutions */
+static bool by_winograd, mixed;             /* the current case, in this precision */
+static int winograd_cases, winograd_tables; /* OpenBLAS's table has no such convolutions */
 
 /* Memory for an output of the given shape, all sentinels. gap: elements left alone after each row and each picture */
 typedef struct {
@@ -81,7 +80,7 @@ static bool same_bits(Tensor a, Tensor b) {
     return true;
 }
 
-/* Nothing but the tensor's own elements was written, and the caller's elements all were. */
+/* Whether all of the tensor's own elements were written, and nothing else. */
 static bool intact(const Guarded *g) {
     int64_t n = g->t.n[g->t.nd - 1], untouched = 0;
     for (int64_t i = 0; i < g->size; i++) untouched += g->memory[i] == SENTINEL;
@@ -158,7 +157,7 @@ static void check_batch(const Ops *table, const OpCase *k, const OpData *all, Te
     free(y.memory);
 }
 
-/* A residual in the output's place, or an input where the op's contract allows it. */
+/* With the residual in place of the output, or an input if the op's contract allows it. */
 static void check_in_place(Golden *golden, const Ops *table, const OpCase *k, const OpData *all, Tensor expected) {
     bool product = k->kind == OP_LINEAR || k->kind == OP_CONV;
     bool elementwise =
@@ -202,7 +201,7 @@ static void check_half_weights(const Ops *table, const OpCase *k, const OpData *
     for (int i = 0; i < 4; i++) free(memory[i]);
 }
 
-/* A prepared form gives the same bits as the weight that it was made from, whichever order and width that had. */
+/* A prepared form gives the same bits as the weight it was made from, in any order and width. */
 static void check_prepared(const Ops *table, const OpCase *k, const OpData *all, DType type) {
     OpData d = op_data_slice(all, 0, k->N), e = d;
     int64_t n = tensor_count(d.w.t), outputs = d.w.t.n[0], taps = k->kind == OP_CONV ? k->k * k->k : 1;
@@ -259,7 +258,7 @@ static void check_properties(Golden *golden, const Ops *table, const OpCase *k, 
     free(y.memory);
 }
 
-/* Whether f32 computes this case otherwise than f32-direct does. */
+/* Whether f32 computes this case differently from f32-direct. */
 static bool differs(const Ops *table, const OpCase *k, const OpData *all) {
     OpData d = op_data_slice(all, 0, k->N);
     Guarded fast = guarded(d.nd, d.n, 0), direct = guarded(d.nd, d.n, 0);
@@ -302,7 +301,7 @@ static void check_gates(const Ops *table) {
     check_gated(table, 300, 320, 336, true); /* several blocks */
 }
 
-/* Two tables that give the same bits: the instruction and its twin. */
+/* Two tables give the same bits: the instruction and its twin. */
 static void check_twins(const Ops *a, const Ops *b, const OpCase *k, const OpData *all) {
     OpData d = op_data_slice(all, 0, k->N);
     Guarded x = guarded(d.nd, d.n, 0), y = guarded(d.nd, d.n, 0);
@@ -313,7 +312,7 @@ static void check_twins(const Ops *a, const Ops *b, const OpCase *k, const OpDat
     free(y.memory);
 }
 
-/* The tables of `mixed`: what they compute in products of bf16. */
+/* The tables of `mixed`: the ops that multiply in bf16. */
 static void mixed_checks(Golden *golden) {
     const Ops *tables[MAX_TABLES];
     int count = cpu_ops_mixed_list(tables, MAX_TABLES);

@@ -44,7 +44,7 @@ static Tensor shared(Tensor x) {
     return x;
 }
 
-/* The same with buffers in turns, one of them used again, halves of channels copied one by one, and norms in place. */
+/* The same with alternating buffers, one of them reused, halves of channels copied one by one, and norms in place. */
 static Tensor in_turns(Tensor x) {
     Tensor buffers[3] = {fresh(), fresh(), fresh()};
     for (int i = 0; i < 2; i++) {
@@ -79,7 +79,7 @@ static float *record(Tensor (*program)(Tensor), ThreadPool *pool, bool trained, 
     return out;
 }
 
-/* A sum in place is added up in another order. */
+/* A sum in place is added in another order. */
 static bool near(const float *a, const float *b, int n) {
     bool ok = true;
     for (int i = 0; i < n; i++) ok &= fabsf(a[i] - b[i]) <= 2e-5f * (1 + fabsf(a[i]));
@@ -102,7 +102,7 @@ void tape_checks(void) {
     record(shared, pool, true, b);
     test_check(near(a, b, ALL), "in place: the gradients of separate memory");
     record(in_turns, pool, true, b);
-    test_check(near(a, b, ALL), "buffers in turns, and slices: the same gradients");
+    test_check(near(a, b, ALL), "alternating buffers, and slices: the same gradients");
     record(shared, pool, false, a);
     record(shared, pool, true, b);
     test_check(!memcmp(a, b, sizeof input), "frozen parameters: the same gradient of the input");

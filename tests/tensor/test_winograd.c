@@ -1,6 +1,6 @@
 /* test_winograd.c: fast convolutions against direct ones, on every table of ops: sizes that no layer has, edges of
- * tiles, padding, up-sampling, epilogues, prepared weights in every width, and parts of a picture. (Cases with
- * PyTorch's results are in test_ops.c.) */
+ * tiles, padding, up-sampling, epilogues, prepared weights in every width, and parts of a picture. (test_ops.c compares
+ * with PyTorch's results.) */
 #include "test_winograd.h"
 
 #include "tensor/prepare.h"
@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The largest difference of two f32 results with errors as in test_ops.c, over the RMS of the direct one. */
+/* The largest difference between two f32 results with errors as in test_ops.c, relative to the RMS of the direct one.
+ */
 static const double BOUND = 2e-5;
 
 static ThreadPool *device;
@@ -35,7 +36,7 @@ static double difference(const float *a, const float *b, int64_t n) {
     return most / sqrt(squares / (double)n);
 }
 
-/* The weight in its prepared layout gives the bits that it gives as it lies. */
+/* A prepared weight gives the same bits as an unprepared one. */
 static void check_prepared(const Ops *table, const OpCase *k, const OpData *d, const float *expected, DType type) {
     OpData e = *d;
     int64_t count = tensor_count(d->w.t);
@@ -82,10 +83,10 @@ static void check(const Ops *table, const OpCase *k, bool fast) {
     free(b);
 }
 
-/* 16 rows within a picture, computed from the rows that they see, have the bits of the whole picture. */
+/* 16 rows of a picture, computed from just the rows that they see, have the bits of the whole picture. */
 static void check_part(const Ops *table, const OpCase *whole_case, int up) {
     enum { ROWS = 16 };
-    const int64_t first = 12 * up; /* a multiple of 4, or enlarged of 8, and of no more */
+    const int64_t first = 12 * up; /* a multiple of 4 (enlarged: 8) and of nothing larger */
     OpData d;
     if (!test_check(op_data_make(&d, whole_case), "a picture")) return;
     int64_t row = whole_case->Wo * whole_case->O;
@@ -145,7 +146,7 @@ void winograd_checks(void) {
     if (test_check(device && arena_init(&arena, 1 << 20, &e), "two threads"))
         for (int t = 0; t < count; t++) {
             for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
-                check(tables[t], &CASES[i].k, CASES[i].fast && tables[t]->prepare); /* not OpenBLAS' */
+                check(tables[t], &CASES[i].k, CASES[i].fast && tables[t]->prepare); /* not OpenBLAS's */
             check_part(tables[t], &PLAIN_ONE, 1);
             check_part(tables[t], &ENLARGED, 2);
         }
