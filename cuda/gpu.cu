@@ -42,7 +42,7 @@ static bool listed(void) {
     return os_list(PCI_DEVICES, note_gpu, &found) && found;
 }
 
-bool gpu_idle(Error *why) {
+bool gpu_unusable(Error *why) {
     int n = 0, driver = 0;
     cudaError_t code = cudaGetDeviceCount(&n);
     cudaGetLastError();
@@ -57,7 +57,7 @@ bool gpu_idle(Error *why) {
     return true;
 }
 
-bool gpu_there(int number, Error *e) {
+bool gpu_exists(int number, Error *e) {
     int n = 0;
     cudaError_t code = cudaGetDeviceCount(&n);
     if (code == cudaSuccess && number >= 0 && number < n) return true;
@@ -73,7 +73,7 @@ bool gpu_there(int number, Error *e) {
 }
 
 Gpu *gpu_open(int number, Error *e) {
-    if (!gpu_there(number, e)) return NULL;
+    if (!gpu_exists(number, e)) return NULL;
     cudaDeviceProp p;
     Gpu *gpu = (Gpu *)calloc(1, sizeof *gpu);
     if (!gpu) return error_set(e, ERR_MEMORY, "out of memory for a GPU"), (Gpu *)NULL;

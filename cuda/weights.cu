@@ -66,7 +66,7 @@ template <class A> void cuda_prepare(Weight *w, DType type, const void *from, bo
     else by_type(mine, [&](auto t) { cross<decltype(t)>(w, type, (const char *)from, torch_order, to); });
     /* A copy may still be under way when cudaMemcpy returns, and the GPU's own stream does not wait for it. */
     w->prepared = cudaStreamSynchronize(cudaStreamLegacy) == cudaSuccess ? to : NULL;
-    w->layout = WEIGHT_AS_IT_LIES;
+    w->layout = WEIGHT_PLAIN;
     w->t.dtype = mine;
     w->t.data = NULL;
 }

@@ -38,7 +38,7 @@ bool arena_init_on(Arena *a, const Ops *ops, Gpu *gpu, size_t size, Error *e) {
     return false;
 }
 
-bool arena_again(Arena *a, size_t size, Error *e) {
+bool arena_resize(Arena *a, size_t size, Error *e) {
     if (a->base) a->memory->release(a->gpu, a->base);
     a->base = NULL;
     return reserve(a, size, e);
@@ -149,7 +149,7 @@ static bool same_tensor(Tensor a, Tensor b) {
 
 void recording_start(const Ctx *c, Recording *r, const Tensor *of, int count) {
     bool same = true;
-    assert(count <= REPEAT_OF);
+    assert(count <= RECORDING_TENSORS);
     for (int i = 0; i < count; i++) same = same && same_tensor(r->of[i], of[i]);
     if (!same) recording_free(c->arena, r);
     for (int i = 0; i < count; i++) r->of[i] = of[i];

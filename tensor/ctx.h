@@ -74,7 +74,7 @@ bool arena_init(Arena *a, size_t size, Error *e);
 bool arena_init_on(Arena *a, const Ops *ops, Gpu *gpu, size_t size, Error *e);
 /* Gives an arena on a GPU another size, since a GPU's memory is taken whether it is used or not. What it held is lost;
  * the host's copy keeps what fits. After an error, call arena_free only. */
-bool arena_again(Arena *a, size_t size, Error *e);
+bool arena_resize(Arena *a, size_t size, Error *e);
 /* Returns unused memory to the system until it is used again. */
 void arena_trim(Arena *a);
 void arena_free(Arena *a);
@@ -108,10 +108,10 @@ Tensor tensor_pull(Ctx *c, Tensor t);
  *
  * does it once. A GPU records it the second time it sees the same tensors, and from then on plays the recording without
  * calling `work`; it never records while taps listen. Whatever else `work` reads must not have changed. */
-enum { REPEAT_OF = 4 };
+enum { RECORDING_TENSORS = 4 };
 typedef struct {
     void *recording;
-    Tensor of[REPEAT_OF];
+    Tensor of[RECORDING_TENSORS];
     bool ran, seen, recording_now, never;
 } Recording;
 void recording_start(const Ctx *c, Recording *r, const Tensor *of, int count);

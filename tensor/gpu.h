@@ -32,9 +32,9 @@ typedef struct {
 /* 0 without a GPU, without its driver, or in a build without CUDA. */
 int gpu_count(void);
 /* Whether gpu_count is 0 although, as far as one can tell, there is a GPU; why: the reason. */
-bool gpu_idle(Error *why);
+bool gpu_unusable(Error *why);
 /* Whether GPU `number` exists; if not, ERR_DEVICE with the reason. */
-bool gpu_there(int number, Error *e);
+bool gpu_exists(int number, Error *e);
 /* NULL on an error. */
 Gpu *gpu_open(int number, Error *e);
 void gpu_close(Gpu *gpu);             /* NULL is fine */

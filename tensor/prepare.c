@@ -5,14 +5,14 @@
 
 static WeightLayout layout_of(const Weight *w) {
     if (w->kind == WEIGHT_LINEAR) return WEIGHT_PANELS;
-    return w->kind == WEIGHT_CONV && w->t.n[1] == 3 && w->t.n[2] == 3 ? WEIGHT_FILTERS : WEIGHT_AS_IT_LIES;
+    return w->kind == WEIGHT_CONV && w->t.n[1] == 3 && w->t.n[2] == 3 ? WEIGHT_FILTERS : WEIGHT_PLAIN;
 }
 
 static int64_t lanes_of(WeightLayout l) { return l == WEIGHT_PANELS ? PANEL_OUTPUTS : FILTER_OUTPUTS; }
 
 size_t weight_prepared_bytes(const Weight *w, DType type) {
     WeightLayout layout = layout_of(w);
-    if (layout == WEIGHT_AS_IT_LIES || (type != F32 && type != F16 && type != BF16)) return 0;
+    if (layout == WEIGHT_PLAIN || (type != F32 && type != F16 && type != BF16)) return 0;
     int64_t lanes = lanes_of(layout), blocks = (w->t.n[0] + lanes - 1) / lanes;
     return dtype_bytes(type, blocks * lanes * (tensor_count(w->t) / w->t.n[0]));
 }

@@ -24,7 +24,8 @@ Tape *tape_new(void); /* NULL: out of memory */
 void tape_free(Tape *t);
 
 /* Makes every scope of this depth (1: outermost) a segment: it gives its memory back even while recording, and its ops
- * run again when the backward pass reaches it. Less memory, a third more work, the same bits. 0 (the default): none. */
+ * run again when the backward pass reaches it (gradient checkpointing). Less memory, a third more work, the same bits.
+ * 0 (the default): none. */
 void tape_cut(Tape *t, int depth);
 
 void tape_start(Tape *t, Ctx *c);
@@ -33,7 +34,7 @@ void tape_stop(Tape *t, Ctx *c);
 /* The gradient of y, for the caller to write the gradient of the loss into. Call it once for each place. */
 Tensor tape_gradient(Tape *t, Tensor y);
 /* After tape_backward: the gradient of an input x, which no op wrote. */
-Tensor tape_shown(const Tape *t, Tensor x);
+Tensor tape_input_gradient(const Tape *t, Tensor x);
 /* Adds to Weight.grad of every parameter that the recorded ops used. */
 void tape_backward(Tape *t, Ctx *c);
 

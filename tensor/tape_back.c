@@ -67,7 +67,7 @@ Tensor tape_gradient(Tape *t, Tensor y) {
     return shadow_of(t, y);
 }
 
-Tensor tape_shown(const Tape *t, Tensor x) { return shadow_of(t, x); }
+Tensor tape_input_gradient(const Tape *t, Tensor x) { return shadow_of(t, x); }
 
 static Tensor room_of(Ctx *c, int64_t floats) { return tensor_new(c, 1, &floats); }
 
@@ -178,7 +178,7 @@ void tape_backward(Tape *t, Ctx *c) {
         size_t scope = scope_begin(c);
         const TapeOp *r = &t->ops[i];
         const Segment *s = r->segment >= 0 ? &t->segments[r->segment] : NULL;
-        if (s && i == s->end - 1) tape_again(t, c, s);
+        if (s && i == s->end - 1) tape_rerun(t, c, s);
         run_back(t, c, r);
         if (s && i == s->first && spans_reserve(&t->filled)) spans_remove(&t->filled, (Span){s->from, s->to});
         scope_end(c, scope);

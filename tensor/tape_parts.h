@@ -1,4 +1,4 @@
-/* tape_parts.h: what recording (tape.c), the backward pass (tape_back.c) and segments (tape_again.c) share. */
+/* tape_parts.h: what recording (tape.c), the backward pass (tape_back.c) and segments (tape_rerun.c) share. */
 #ifndef SD_TENSOR_TAPE_PARTS_H
 #define SD_TENSOR_TAPE_PARTS_H
 
@@ -80,7 +80,7 @@ static inline Span span_of(Tensor t) {
 }
 
 bool tape_out_of_memory(Ctx *c);
-/* Runs the ops of a segment forward once more (tape_again.c). */
-void tape_again(Tape *t, Ctx *c, const Segment *s);
+/* Runs the ops of a segment forward once more (tape_rerun.c). */
+void tape_rerun(Tape *t, Ctx *c, const Segment *s);
 
 #endif

@@ -16,7 +16,7 @@ typedef enum {
 } WeightKind;
 
 /* The layout of a weight's prepared form (tensor/prepare.h for the CPU's). */
-typedef enum { WEIGHT_AS_IT_LIES, WEIGHT_PANELS, WEIGHT_FILTERS, WEIGHT_PAIRS } WeightLayout;
+typedef enum { WEIGHT_PLAIN, WEIGHT_PANELS, WEIGHT_FILTERS, WEIGHT_PAIRS } WeightLayout;
 
 typedef struct Weight {
     const char *name; /* torch's state-dict key, in full */

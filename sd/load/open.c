@@ -82,7 +82,7 @@ static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
         m->gpu = gpu_open(d.gpus[0], d.kind == DEVICE_CUDA ? e : &why);
         if (m->gpu) m->ops = gpu_ops(m->gpu, precision == SD_MIXED ? F16 : type);
         if (m->gpu || d.kind == DEVICE_CUDA) return m->gpu != NULL;
-    } else if (d.kind == DEVICE_AUTO) gpu_idle(&why);
+    } else if (d.kind == DEVICE_AUTO) gpu_unusable(&why);
     snprintf(m->device, sizeof m->device, "cpu%s%.300s", why.code ? "; " : "", why.text);
     if (precision == SD_MIXED && cpu_ops_mixed()) m->ops = cpu_ops_mixed();
     if (type == F32) return true;

@@ -34,7 +34,7 @@ bool workspace_open(Workspace *w, SdModel *m, size_t size, bool keep, Error *e) 
 
 bool workspace_resize(Workspace *w, size_t size, Error *e) {
     forget_recordings(w);
-    return arena_again(&w->arena, size, e);
+    return arena_resize(&w->arena, size, e);
 }
 
 void workspace_keep(Workspace *w, SdModel *m) {

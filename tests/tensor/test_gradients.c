@@ -100,7 +100,7 @@ static Gradients gradients(const Ops *table, ThreadPool *pool, const OpCase *k, 
             if (inputs[p]->data && !(has_ids(k) && p == 0)) {
                 if (!g.at[p]) g.at[p] = malloc((size_t)tensor_count(*inputs[p]) * sizeof(float));
                 g.like[p] = view_of(NULL, *inputs[p]);
-                pack(g.at[p], tape_shown(tape, *inputs[p]));
+                pack(g.at[p], tape_input_gradient(tape, *inputs[p]));
             }
         tape_free(tape);
     }

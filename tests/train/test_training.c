@@ -189,8 +189,8 @@ static void unet_gradients(const SdConfig *k) {
     seed(y, "unet.dy");
     tape_backward(tape, &ctx);
     check_parameters(&p, t);
-    check_picture("unet.dx", tape_shown(tape, x));
-    check("unet.dcontext", tape_shown(tape, context).data, 3, context.n);
+    check_picture("unet.dx", tape_input_gradient(tape, x));
+    check("unet.dcontext", tape_input_gradient(tape, context).data, 3, context.n);
     parameters_free(&p);
     weight_list_free(&l);
     unet_free(&u);
@@ -233,7 +233,7 @@ static void vae_gradients(const SdConfig *k) {
     seed(moments, "moments.dy");
     tape_backward(tape, &ctx);
     check_parameters(&p, noise);
-    check_picture("vae.dimage", tape_shown(tape, image));
+    check_picture("vae.dimage", tape_input_gradient(tape, image));
     parameters_free(&p);
     weight_list_free(&a);
     weight_list_free(&b);

@@ -32,7 +32,7 @@ int check_device(const Command *c, const char *device, const char *otherwise, co
     if (!devices_parse(device ? device : otherwise, &d))
         return usage_error(c, "--device: '%.60s' is none of auto, cpu, cuda, cuda:N, cuda:N,M,...", device);
     for (int i = 0; d.kind == DEVICE_CUDA && i < d.count; i++)
-        if (!gpu_there(d.gpus[i], &e)) return report(c, &e);
+        if (!gpu_exists(d.gpus[i], &e)) return report(c, &e);
     if (narrow && (d.kind == DEVICE_CPU || (d.kind == DEVICE_AUTO && !gpu_count())))
         return usage_error(c, "--precision: %s is for GPUs; use f32 on the CPU", precision);
     return GO_ON;

@@ -92,7 +92,7 @@ filters not turned for dX ~ tensor/cpu/product_backward.c ~ gradients ~ openblas
 group norm's gradient forgets the mean's ~ tensor/cpu/norm_backward.c ~ gradients ~ openblas ~ s|w\[c\] \* dz\[c\] - m1\[c\] - xh|w[c] * dz[c] - xh|
 attention's gradient without D ~ tensor/cpu/attention_backward.c ~ gradients ~ openblas ~ s|- row\[2\])|- 0 * row[2])|
 dW in the transformed domain loses its first chunk ~ tensor/cpu/winograd_backward.c ~ gradients ~ openblas ~ s|PANEL, b->more);|PANEL, true);|
-segments read what is there now ~ tensor/tape_again.c ~ training ~ openblas ~ s|r->before\[slot\] ? r->saved\[slot\] : r->in\[slot\]|r->in[slot]|
+segments read what is there now ~ tensor/tape_rerun.c ~ training ~ openblas ~ s|r->before\[slot\] ? r->saved\[slot\] : r->in\[slot\]|r->in[slot]|
 AdamW without its correction ~ nn/optimiser.c ~ training ~ openblas ~ s|j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));|j.first = 1;|
 guidance upside down ~ sd/pipeline/denoiser.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
 an option's range as whole numbers ~ tools/cli/option_value.c ~ options ~ openblas ~ s|v <= o->high))|v <= (int)o->high))|

@@ -1,4 +1,4 @@
-/* tape_again.c: runs a segment's ops forward once more, because its memory was given back. Values older than the
+/* tape_rerun.c: runs a segment's ops forward once more, because its memory was given back. Values older than the
  * segment are read where they were kept; everything else is produced again where it was. */
 #include "tape_parts.h"
 
@@ -43,7 +43,7 @@ static void run(Ctx *c, const TapeOp *r) {
     }
 }
 
-void tape_again(Tape *t, Ctx *c, const Segment *s) {
+void tape_rerun(Tape *t, Ctx *c, const Segment *s) {
     for (int64_t i = s->first; i < s->end && !c->err.code; i++) {
         const TapeOp *r = &t->ops[i];
         for (int64_t k = r->copies; k < r->copies_end; k++) c->op->affine(c, t->copies[k].to, t->copies[k].from, 1, 0);
