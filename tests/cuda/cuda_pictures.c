@@ -176,8 +176,8 @@ static void benchmarks(void) {
     cli_free(&r);
     bench_json("cuda:0", false, 4, 1,
                "-m ../cuda_micro.safetensors -W 64 -H 64 --device cuda --cfg 1 --steps 4 --runs 1");
-    program(2, "--kernels: is of the processor", "\"$SDC\" bench --kernels --device cuda");
-    program(2, "--device: one at a time", "\"$SDC\" bench -m ../cuda_micro.safetensors --device cuda:0,1");
+    program(2, "--kernels: measures the processor", "\"$SDC\" bench --kernels --device cuda");
+    program(2, "--device: only one", "\"$SDC\" bench -m ../cuda_micro.safetensors --device cuda:0,1");
 }
 
 /* A GPU that cannot be used, and was not asked for. */
@@ -206,7 +206,7 @@ static void programs(void) {
     program(0, "GPU 0)\n", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --precision f16");
     program(0, "", "\"$SDC\" replay cpu.png -m ../cuda_micro.safetensors --device cpu --precision f32-direct");
     program(1, "", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cpu -q");
-    program(2, "--device: one at a time", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cuda:0,1");
+    program(2, "--device: only one", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cuda:0,1");
     program(0, "), f16\n", RUN "--device cuda --precision mixed -o mixed.png && cmp half.png mixed.png");
     program(2, "f16 is for GPUs", RUN "--device cpu --precision f16 -o no.png");
     program(1, "the limit is 1 MiB", RUN "--device cuda --memory-limit 1M -o no.png");
