@@ -205,8 +205,9 @@ static void programs(void) {
     program(0, "), f32; --precision f16 is much faster", RUN "--device cuda -o cuda.png");
     program(0, "GPU 0)\n", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --precision f16");
     program(0, "", "\"$SDC\" replay cpu.png -m ../cuda_micro.safetensors --device cpu --precision f32-direct");
-    program(1, "", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cpu -q");
-    program(2, "--device: only one", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cuda:0,1");
+    program(1, "", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cpu --precision f32 -q");
+    program(2, "precision f16: is for GPUs", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cpu -q");
+    program(2, "--device: one at a time", "\"$SDC\" replay half.png -m ../cuda_micro.safetensors --device cuda:0,1");
     program(0, "), f16\n", RUN "--device cuda --precision mixed -o mixed.png && cmp half.png mixed.png");
     program(2, "f16 is for GPUs", RUN "--device cpu --precision f16 -o no.png");
     program(1, "the limit is 1 MiB", RUN "--device cuda --memory-limit 1M -o no.png");
