@@ -12,7 +12,7 @@
 
 typedef struct {
     const SdModel *m;
-    FileTensor *list; /* all tensors of the new file, in order */
+    FileTensor *list; /* the tensors of the new file, in order */
     size_t count;
     int dtype; /* of the new file; -1: each tensor's own */
 } Plan;
@@ -30,7 +30,8 @@ static FileTensor entry(const Plan *p, const Weight *w, const FileTensor *from) 
 
 static bool aligned(const FileTensor *t) { return dtype_bytes(t->dtype, file_tensor_count(t)) % 64 == 0; }
 
-/* Tensors in compute order; those whose size is no multiple of 64 bytes come last, so that all others are aligned. */
+/* Tensors in compute order. Those whose size is not a multiple of 64 bytes come last, so that all others are aligned.
+ */
 static bool lay_out(Plan *p, Error *e) {
     size_t all = 1;
     for (int part = 0; part < PART_COUNT; part++) all += (size_t)p->m->lists[part].count;
@@ -47,13 +48,13 @@ static bool lay_out(Plan *p, Error *e) {
             }
     Found own = checkpoint_find(p->m->checkpoint, "alphas_cumprod");
     if (own.tensor && own.tensor->nd == 1 && own.tensor->dtype != F64) {
-        p->list[p->count] = *own.tensor; /* the checkpoint's own schedule goes along as it is */
+        p->list[p->count] = *own.tensor; /* the checkpoint's own noise levels, unchanged */
         p->list[p->count++].name = "alphas_cumprod";
     }
     return true;
 }
 
-/* n numbers of a loaded weight, as the new file's type. */
+/* Converts n numbers to the new file's type. */
 static void narrow(void *out, DType to, const void *in, DType from, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         float v = from == F32   ? ((const float *)in)[i]
@@ -101,8 +102,8 @@ static bool write_all(SdModel *m, const Plan *p, StWriter *w, Error *e) {
                 return false;
             continue;
         }
-        if (part != now &&
-            aligned(t)) { /* one part in memory at a time; the few small ones at the end find theirs again */
+        /* one part in memory at a time; the few small tensors at the end load theirs again */
+        if (part != now && aligned(t)) {
             if (now != PART_COUNT) model_release(m, now);
             now = part;
         }
@@ -119,7 +120,7 @@ static bool parse_dtype(const char *name, int *out, Error *e) {
     static const DType CAN[] = {F32, F16, BF16};
     for (int i = 0; i < 3; i++)
         if (!strcmp(dtype_name(CAN[i]), upper)) *out = (int)CAN[i];
-    return *out >= 0 || error_set(e, ERR_ARGUMENT, "dtype '%s': there are f32, f16 and bf16", name);
+    return *out >= 0 || error_set(e, ERR_ARGUMENT, "dtype '%s': is none of f32, f16, bf16", name);
 }
 
 bool sd_convert(const char *in, const char *out, const char *dtype, Error *e) {

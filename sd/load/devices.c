@@ -15,7 +15,7 @@ bool devices_parse(const char *text, Devices *out) {
     for (out->count = 0; *text; out->count++) {
         int n = 0, digits = 0;
         for (text++; *text >= '0' && *text <= '9' && digits < 3; text++, digits++) n = 10 * n + (*text - '0');
-        if (!digits || (*text && *text != ',') || out->count == MAX_CARDS) return false;
+        if (!digits || (*text && *text != ',') || out->count == MAX_GPUS) return false;
         for (int i = 0; i < out->count; i++)
             if (out->gpus[i] == n) return false;
         out->gpus[out->count] = n;

@@ -1,5 +1,5 @@
 /* model_hash.c: one small file per model under $XDG_CACHE_HOME/sd.c (or ~/.cache/sd.c), named by the hash of path, size
- * and time of change, holding the sha256. Whatever goes wrong with the cache, the hash is computed. */
+ * and modification time, holding the SHA-256. When anything goes wrong with the cache, the hash is computed anew. */
 #include "model_hash.h"
 #include "tensor/os.h"
 
@@ -20,7 +20,7 @@ static void sha256_memory(const void *bytes, size_t size, char hex[65]) {
     sha256_hex(digest, hex);
 }
 
-/* $XDG_CACHE_HOME/sd.c/<hash of what>; false when there is no home. */
+/* $XDG_CACHE_HOME/sd.c/<hash of what>. False when the user has no home directory. */
 static bool cache_path(const char *what, char *out, size_t size, bool make) {
     const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     char dir[2048];

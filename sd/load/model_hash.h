@@ -1,15 +1,16 @@
-/* model_hash.h: the sha256 of a model's file, read once and then remembered in the user's cache directory. */
+/* model_hash.h: the SHA-256 of a model's file, computed once and then kept in the user's cache directory. */
 #ifndef SD_LOAD_MODEL_HASH_H
 #define SD_LOAD_MODEL_HASH_H
 
 #include "model.h"
 
-/* 64 hex digits, or NULL: a folder, or a file that cannot be read. The hash is the file's own (by read(), never through
- * the map), cached by path, size and time; a file that `sdc convert` wrote carries its source's. */
+/* 64 hex digits, or NULL for a folder or a file that cannot be read. A file that `sdc convert` wrote carries its
+ * source's hash; any other's is its own, cached by path, size and modification time. The file is read, not mapped, so
+ * that memory does not grow. */
 const char *model_hash(SdModel *m);
-/* File name without its directory and extension. */
+/* The file name without directory and extension. */
 void model_name(const SdModel *m, char *out, size_t size);
-/* The hash of any file through the same cache. */
+/* Any file's hash, through the same cache. ERR_FILE when it cannot be read. */
 bool cached_sha256(const char *path, char hex[65], Error *e);
 
 #endif

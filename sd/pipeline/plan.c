@@ -158,9 +158,8 @@ static bool too_large(Generation *g, size_t limit, Error *e) {
     const SdModel *m = g->m;
     size_t whole = choose_all(g, SIZE_MAX);
     return error_set(e, ERR_MEMORY,
-                     "memory: %dx%d, batch size %d takes %zu MiB at its peak, at the least %zu MiB (smaller calls, "
-                     "tiles, weights read from the file when they are needed), and %s %zu MiB; make a smaller picture "
-                     "or batch",
+                     "memory: %dx%d, batch size %d needs %zu MiB, or at least %zu MiB in smaller pieces with weights "
+                     "streamed from the file, and %s %zu MiB; make a smaller picture or batch",
                      g->r->width, g->r->height, g->batch, mebibytes(whole), mebibytes(g->plan.least),
                      m->memory_limit == limit ? "the limit is"
                      : m->gpu                 ? "the GPU has"

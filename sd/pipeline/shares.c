@@ -13,9 +13,9 @@ typedef struct {
     SdRequest request;
     SdResult result;
     Error error;
-    bool leads; /* the first share shows its progress and its previews */
+    bool leads; /* the first share reports progress and previews */
     const SdRequest *whole;
-    atomic_bool *stop; /* somebody failed, or the caller wants no more */
+    atomic_bool *stop; /* a share failed, or the caller wants no more */
 } Share;
 
 static bool progress(void *user, const SdProgress *p) {
@@ -49,7 +49,7 @@ bool share_out(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     int gpus = m ? m->peer_count + 1 : 1, batch = r->batch_size;
     if (gpus < 2 || batch < 2) return generate(m, r, out, e);
     if (r->taps || r->noise)
-        return error_set(e, ERR_ARGUMENT, "taps and noise files: are for one GPU; name one with --device cuda:N");
+        return error_set(e, ERR_ARGUMENT, "taps and noise files: need a single GPU; name one with --device cuda:N");
     if (gpus > batch) gpus = batch;
     Share *shares = calloc((size_t)gpus, sizeof *shares);
     out->pictures = calloc((size_t)batch, sizeof *out->pictures);
@@ -69,7 +69,7 @@ bool share_out(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
         s->request.user = s;
     }
     if (ok) pool_run(m->gpu_threads, gpus, run_share, shares);
-    for (int i = 0; ok && i < gpus; i++) /* a share that was told to stop is not the reason */
+    for (int i = 0; ok && i < gpus; i++) /* the share that failed, before those that were told to stop */
         if (shares[i].error.code != ERR_CANCELLED) ok = error_pass(e, &shares[i].error);
     for (int i = 0; ok && i < gpus; i++) ok = error_pass(e, &shares[i].error);
     for (int i = 0; shares && i < gpus; i++)

@@ -71,7 +71,7 @@ static bool add_entry(TapFile *t, const char *name, int nd, const int64_t *n, Er
 
 static bool spool(TapFile *t, const float *data, int64_t count, Error *e) {
     if (fwrite(data, sizeof *data, (size_t)count, t->spool) == (size_t)count) return true;
-    return error_set(e, ERR_FILE, "%s: activations cannot be written (disk full?); narrow them with --tap", t->path);
+    return error_set(e, ERR_FILE, "%s: cannot write activations (disk full?); select fewer with --tap", t->path);
 }
 
 bool taps_add(TapFile *t, const char *name, int nd, const int64_t *n, const float *data, Error *e) {
@@ -82,7 +82,7 @@ bool taps_add(TapFile *t, const char *name, int nd, const int64_t *n, const floa
 
 static bool want(void *user, const char *name) { return taps_wants(user, name); }
 
-/* Channels-last in, torch's layout out: a row of one channel at a time. */
+/* From channels-last to torch's layout, one row of one channel at a time. */
 static void put(void *user, const char *name, Tensor x, Error *e) {
     TapFile *t = user;
     if (x.nd != 4) {
@@ -111,8 +111,7 @@ bool taps_close(TapFile *t, Error *e) {
     bool ok = t->count > 0;
     if (!ok)
         error_set(e, ERR_ARGUMENT, "%s: no activation has a name like '%s'; see sdc help txt2img", t->path, t->glob);
-    ok = ok &&
-         (fflush(t->spool) == 0 || error_set(e, ERR_FILE, "%s: activations cannot be written (disk full?)", t->path));
+    ok = ok && (fflush(t->spool) == 0 || error_set(e, ERR_FILE, "%s: cannot write activations (disk full?)", t->path));
     FileMeta meta[] = {{"format", "pt"}, {"generator", "sd.c"}};
     StWriter *w = ok ? st_write_begin(t->path, t->list, t->count, meta, 2, e) : NULL;
     if (w) {
@@ -124,7 +123,7 @@ bool taps_close(TapFile *t, Error *e) {
             n = fread(buf, 1, PIECE, t->spool);
             ok = !n || st_write_data(w, buf, n, e);
         }
-        if (ok && ferror(t->spool)) ok = error_set(e, ERR_FILE, "%s: activations cannot be read back", t->path);
+        if (ok && ferror(t->spool)) ok = error_set(e, ERR_FILE, "%s: cannot read activations back", t->path);
         free(buf);
         if (ok) ok = st_write_end(w, e);
         else st_write_abort(w);

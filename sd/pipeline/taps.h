@@ -1,7 +1,7 @@
-/* taps.h: named activations, collected into a safetensors file in torch's layout (pictures NCHW, tokens [N,T,C]).
+/* taps.h: named activations, collected in a safetensors file in torch's layout (pictures NCHW, tokens [N,T,C]).
  *
- * They are spooled to an unnamed temporary file beside the target as they come, and written in their final form at
- * the end, so that memory does not grow with their number. */
+ * They are spooled to an unnamed temporary file next to the target and written in their final form at the end, so that
+ * memory does not grow with their number. */
 #ifndef SD_PIPELINE_TAPS_H
 #define SD_PIPELINE_TAPS_H
 
@@ -9,18 +9,18 @@
 
 typedef struct TapFile TapFile;
 
-/* glob: * and ? over the whole name; NULL takes all. NULL on error. */
+/* glob: a pattern for whole names, with * and ?; NULL: all. Returns NULL on an error. */
 TapFile *taps_open(const char *path, const char *glob, Error *e);
-/* What a context listens with; prefix is set by the caller as it goes. */
+/* A listener for Ctx.taps; the caller sets its prefix as it goes. */
 Taps taps_listener(TapFile *t);
-/* One more tensor, dense f32 in torch's layout already. */
+/* Adds a tensor, dense f32 already in torch's layout. */
 bool taps_add(TapFile *t, const char *name, int nd, const int64_t *n, const float *data, Error *e);
 bool taps_wants(const TapFile *t, const char *name);
-/* Writes the file and frees t. False (and no file) on an I/O error, or when no name matched the glob. */
+/* Writes the file and frees t. False, and no file, on an I/O error or when no name matched the glob. */
 bool taps_close(TapFile *t, Error *e);
 void taps_abort(TapFile *t); /* NULL is fine */
 
-/* Whether `name` matches a pattern of literal characters, * and ?. Iterative, linear but for stars. */
+/* Whether `name` matches a pattern of literal characters, * and ?. */
 bool glob_match(const char *pattern, const char *name);
 
 #endif

@@ -1,5 +1,5 @@
-/* test_builtin.c: models in memory are the same as in files, and what a program does whose model is built in, or is not
- * (make test-builtin runs this with one). */
+/* test_builtin.c: a model in memory is the same as in a file; programs with a built-in model and without one (make
+ * test-builtin runs this with one). */
 #include "tests/harness/test.h"
 #include "tests/harness/make_model.h"
 #include "sd/sd.h"
@@ -19,7 +19,7 @@ static bool same_picture(const SdResult *a, const SdResult *b) {
     return a->count == 1 && b->count == 1 && !memcmp(a->pictures[0].rgb, b->pictures[0].rgb, 64 * 64 * 3);
 }
 
-/* The ten digits behind "Model hash: "; NULL without. */
+/* The ten digits after "Model hash: ", or NULL. */
 static const char *hash_of(const SdResult *r) {
     const char *at = r->count ? strstr(r->pictures[0].parameters, "Model hash: ") : NULL;
     return at ? at + strlen("Model hash: ") : NULL;
@@ -51,10 +51,12 @@ static void built_in(void) {
     Error e = {0};
     SdResult r = {0};
     SdModel *m = sd_open(NULL, NULL, &e);
+    test_check(!sd_device(NULL), "no model has no device");
     test_check(sd_builtin() == (bytes != NULL) && (bytes != NULL) == (size > 0),
-               "whether a model is built in is known");
+               "sd_builtin tells whether a model is built in");
     if (!bytes) {
-        test_check(!m && e.code == ERR_ARGUMENT && strstr(e.text, "no model is built in"), "without one, that is said");
+        test_check(!m && e.code == ERR_ARGUMENT && strstr(e.text, "no model is built in"),
+                   "without a built-in model the error says so");
         return;
     }
     test_check((uintptr_t)bytes % 64 == 0, "the built-in model is aligned");

@@ -1,4 +1,4 @@
-/* test_layouts.c: whatever a checkpoint's layout and names, loading gives the same weights, to the bit. */
+/* test_layouts.c: loading gives the same weights, to the bit, from every layout and spelling of names. */
 #include "tests/harness/known_answers.h"
 
 #include "sd/load/weights.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every weight of every part, loaded, against the generated values in the file's type. */
+/* Compares every loaded weight with the generated values, rounded to the file's type. */
 static int64_t wrong_weights(SdModel *m, DType type, Error *e) {
     int64_t wrong = 0;
     for (int part = 0; part < PART_COUNT; part++) {
@@ -20,7 +20,7 @@ static int64_t wrong_weights(SdModel *m, DType type, Error *e) {
             Weight *w = m->lists[part].w[i], expected = *w;
             float *rounded = NULL;
             bool same = w->t.data && gen_fill(&expected, w->name, type);
-            if (same && w->kind == WEIGHT_VECTOR) { /* loaded as F32, and was rounded in the file */
+            if (same && w->kind == WEIGHT_VECTOR) { /* loaded as F32 from the file's type */
                 int64_t n = tensor_count(w->t);
                 rounded = malloc((size_t)n * sizeof *rounded);
                 void *narrow = malloc((size_t)n * sizeof *rounded);
@@ -41,7 +41,7 @@ static int64_t wrong_weights(SdModel *m, DType type, Error *e) {
     return wrong;
 }
 
-/* Products that are f32's in every precision: the text encoder's, the time's and the shortcuts'. */
+/* Products that stay f32 in every precision: the text encoder's, the time embedding's and the shortcuts'. */
 static int64_t wrongly_full(const SdModel *m) {
     int64_t wrong = 0;
     for (int part = 0; part < PART_COUNT; part++)
@@ -66,7 +66,7 @@ static void check_layout(const char *what, MakeModel spec, int64_t tensors, int6
               (long long)info.missing, e.text);
     SdModel *m = sd_open(path, &(SdOptions){.threads = 2}, &e);
     if (m) m->as_in_files = true;
-    test_check(m && !wrongly_full(m), "%s: which products are f32's in `mixed`", what);
+    test_check(m && !wrongly_full(m), "%s: which products stay f32 in `mixed`", what);
     int64_t wrong = m ? wrong_weights(m, spec.dtype, &e) : -1;
     test_check(wrong == 0, "%s: every weight is loaded", what);
     test_note("%lld wrong %s", (long long)wrong, e.text);
@@ -96,8 +96,8 @@ void layout_checks(void) {
     check_layout("micro_folder_bare", s, TENSORS, 1);
 }
 
-/* A wrong eps of the last norms moves an output by less than the goldens' tolerance, so it is looked up: 1e-5 in the
- * U-Net and the text encoders, 1e-6 in the VAE. */
+/* A wrong eps in the last norms would move an output by less than the goldens' tolerance, so the values are checked:
+ * 1e-5 in the U-Net and the text encoders, 1e-6 in the VAE. */
 void eps_checks(void) {
     SdConfig k = micro_config();
     Error e = {0};

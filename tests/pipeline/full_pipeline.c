@@ -1,4 +1,4 @@
-/* full_pipeline.c: the whole SD 1.5 from files as people have them: both layouts, F32 and F16, 256x256, five Euler
+/* full_pipeline.c: SD 1.5 at full size from files as people have them: both layouts, F32 and F16, 256x256, five Euler
  * steps, every block of the first step against diffusers. Needs 8 GB of disk under TMPDIR. */
 #include "tests/harness/known_answers.h"
 #include "tests/harness/make_model.h"

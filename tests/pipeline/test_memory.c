@@ -1,5 +1,5 @@
-/* test_memory.c: pictures under a memory limit. The micro model, from what it takes with everything at once down to the
- * least that will do: in every mode the same picture, in the memory that was promised; and one byte less is refused. */
+/* test_memory.c: pictures under a memory limit. The micro model, from what it needs with everything at once down to its
+ * minimum: the same picture in every mode, within the memory that the plan promised; one byte less is refused. */
 #include "sd/sd.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/generated.h"
@@ -59,10 +59,10 @@ static void refused(Case *k, size_t limit) {
     Error e = {0};
     char least[64], most[64];
     bool ok = make(k, 1, limit, &plan, &out, &e);
-    snprintf(least, sizeof least, "at the least %zu MiB", (plan.least + (1 << 20) - 1) >> 20);
+    snprintf(least, sizeof least, "or at least %zu MiB in", (plan.least + (1 << 20) - 1) >> 20);
     snprintf(most, sizeof most, "the limit is %zu MiB", limit >> 20);
     test_check(!ok && e.code == ERR_MEMORY && strstr(e.text, least) && strstr(e.text, most) && !out.count,
-               "%s: a byte less than the least is refused, with the numbers", k->label);
+               "%s: one byte below the minimum is refused, with the numbers", k->label);
     test_note("%s", e.text);
     sd_free(&out);
 }
@@ -94,7 +94,8 @@ static void requests(const char *model, SdPrecision precision, const char *label
     k.request.steps = 1, k.request.batch_size = 4;
     snprintf(name, sizeof name, "%s, four pictures", label);
     check(&k);
-    test_check(k.split && k.tiled && k.streamed, "%s: calls were split, the VAE tiled, weights streamed", name);
+    test_check(k.split && k.tiled && k.streamed, "%s: U-Net calls are split, the VAE is tiled, weights are streamed",
+               name);
     k.request = pipeline_request("Euler", 42, SIDE - 8, SIDE - 40);
     k.request.image = rgb, k.request.image_width = k.request.image_height = SIDE;
     k.request.steps = 3, k.request.strength = 0.5;
@@ -108,10 +109,10 @@ static void requests(const char *model, SdPrecision precision, const char *label
                          "twenty-three, twenty-four, twenty-five, twenty-six, twenty-seven, twenty-eight, twenty-nine";
     snprintf(name, sizeof name, "%s, uneven prompts and previews", label);
     check(&k);
-    test_check(previews > 0, "%s: previews were shown", name);
+    test_check(previews > 0, "%s: previews are shown", name);
 }
 
-/* Runs the program, and reads from its last line what it had in memory; 0 when it failed. */
+/* Runs the program; returns the peak memory that its last line reports, or 0 when it failed. */
 static size_t run_program(const char *model, const char *options, const char *out) {
     CliRun run = cli("txt2img -m %s -p 'a lovely cat' -n 'blurry' --steps 1 --seed 42 --threads 2 %s -o %s", model,
                      options, out);
@@ -131,7 +132,7 @@ static bool same_file(const char *a, const char *b) {
     return ok;
 }
 
-/* What the program says that it had in memory, against the limit that it was given. */
+/* The peak memory that the program reports against its limit. */
 static void measured(const char *model) {
     SdOptions o = {.threads = 2};
     SdRequest r = pipeline_request("Euler", 42, 512, 512);
@@ -168,7 +169,8 @@ void memory_full(const char *model) {
     test_note("%zu bytes, and %zu of texts, keys and values", plan.unet_peak - plan.lasting, plan.lasting);
     char limit[64];
     size_t normal = run_program(model, "", "normal.png");
-    test_check(normal && normal <= plan.weights + 250000000, "512x512 takes the U-Net's weights and 250 MB at most");
+    test_check(normal && normal <= plan.weights + 250000000,
+               "512x512 needs at most 250 MB more than the U-Net's weights");
     test_note("%zu MiB, weights %zu MiB, planned %zu MiB", normal >> 20, plan.weights >> 20, plan.process >> 20);
     size_t limited = run_program(model, "--memory-limit 900M", "limited.png");
     test_check(limited && limited <= (size_t)900 << 20 && same_file("normal.png", "limited.png"),
@@ -176,11 +178,12 @@ void memory_full(const char *model) {
     test_note("%zu MiB", limited >> 20);
     snprintf(limit, sizeof limit, "--memory-limit %zu", plan.least);
     size_t least = run_program(model, limit, "least.png");
-    test_check(least && least <= plan.least && same_file("normal.png", "least.png"), "and in the least: the same one");
+    test_check(least && least <= plan.least && same_file("normal.png", "least.png"),
+               "512x512 under its minimum: the same picture");
     test_note("%zu of %zu MiB", least >> 20, plan.least >> 20);
 }
 
-/* Calls that keep what they have, of all sizes, between others: each makes the picture of a model of its own. */
+/* Calls of several sizes on one model, with and without `keep`: each makes the picture that a fresh model makes. */
 static void kept(const char *path) {
     static const struct {
         int side;
@@ -200,7 +203,7 @@ static void kept(const char *path) {
         sd_free(&among);
     }
     sd_close(m);
-    test_check(right == 6, "calls that keep their memory: the same pictures");
+    test_check(right == 6, "calls with and without keep on one model: the same pictures as on fresh models");
     test_note("%d of 6; %s", right, e.text);
 }
 

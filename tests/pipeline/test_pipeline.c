@@ -34,7 +34,7 @@ const char *pipeline_device;
 /* Three times the worst tap of the micro goldens as measured (RMS 4.0e-6, largest 1.6e-5; f32-direct: 3.3e-6, 1.2e-5).
  */
 static const double PIPELINE_F32_RMS = 1.2e-5, PIPELINE_F32_MAX = 5e-5;
-/* On GPUs: three times the worst tap as measured through the tests' stand-in for one. */
+/* GPUs: three times the worst tap as measured on the tests' stand-in. */
 static const double PIPELINE_F16_RMS = 1e-2, PIPELINE_F16_MAX = 5e-2;
 static const double PIPELINE_BF16_RMS = 8e-2, PIPELINE_BF16_MAX = 4e-1;
 
@@ -151,7 +151,7 @@ static void img2img(const char *model) {
     static const struct {
         SdSteps how;
         double strength;
-        int latents; /* steps that leave latents behind */
+        int latents; /* steps whose latents are tapped */
     } COUNTS[] = {{SD_STEPS_WEBUI, 0.75, 16},
                   {SD_STEPS_WEBUI, 1, 20},
                   {SD_STEPS_WEBUI, 0, 1},
@@ -174,7 +174,7 @@ static void img2img(const char *model) {
     sd_close(m);
 }
 
-/* The encoder alone: its moments through the model's parts. */
+/* The encoder alone: its moments. */
 static void encoder(const char *path) {
     static const int SIZES[][2] = {{64, 64}, {40, 56}};
     Golden *g = golden_open("micro_encoder");
@@ -270,7 +270,7 @@ static void invariance(const char *model) {
     for (int s = 0; s < count; s++)
         for (int rng = 0; rng < 2; rng++)
             for (int uneven = 0; uneven < (s < 3 ? 2 : 1);
-                 uneven++) { /* two calls are the pipeline's, not a sampler's */
+                 uneven++) { /* the second U-Net call is the pipeline's business, not a sampler's */
                 SdRequest r = pipeline_request(samplers[s].name, 42, 64, 48);
                 r.rng = rng ? SD_RNG_CPU : SD_RNG_NV;
                 r.steps = 3;
@@ -304,8 +304,8 @@ static void invariance(const char *model) {
     sd_free(&b);
 }
 
-/* A prompt that turns into another one after a step: the U-Net sees the new one. */
-static void turning(const char *model) {
+/* A prompt that switches between steps: the U-Net sees the new text. */
+static void switching(const char *model) {
     static const char *const PROMPTS[] = {"cat", "dog", "[cat:dog:1]", "[dog|dog]"};
     SdResult out[4] = {{0}};
     Error e = {0};
@@ -317,12 +317,12 @@ static void turning(const char *model) {
     }
     test_check(ok && same_pictures(&out[3], 1, &out[1], 1) && !same_pictures(&out[2], 1, &out[0], 1) &&
                    !same_pictures(&out[2], 1, &out[1], 1),
-               "a prompt turns into another between steps");
+               "a prompt switches between steps");
     test_note("%s", e.text);
     for (int i = 0; i < 4; i++) sd_free(&out[i]);
 }
 
-/* What planning says is what the arena takes, stage by stage. */
+/* The arena's peak in each stage is what was planned. */
 static void plans(const char *model) {
     static const int SIZES[][2] = {{64, 64}, {104, 72}, {8, 8}, {200, 136}};
     Error e = {0};
@@ -345,7 +345,7 @@ static void plans(const char *model) {
             const SdPlan *p = &g.plan;
             test_check(ok && stages == 3 && p->text_peak == g.stages[STAGE_TEXT].peak &&
                            p->unet_peak == g.stages[STAGE_SAMPLE].peak && p->decode_peak == g.stages[STAGE_DECODE].peak,
-                       "%dx%d, CFG %d: planned %zu %zu %zu bytes, and that is what stages take", r.width, r.height, cfg,
+                       "%dx%d, CFG %d: planned %zu %zu %zu bytes, and the stages take them", r.width, r.height, cfg,
                        p->text_peak, p->unet_peak, p->decode_peak);
             test_note("%d of 3 stages; %s", stages, e.text);
             sd_free(&out);
@@ -354,7 +354,7 @@ static void plans(const char *model) {
     sd_close(m);
 }
 
-/* Requests that cannot be served: one line that holds `words`. */
+/* A request that cannot be served: the error contains `words`. */
 static void refuse(SdModel *m, SdRequest r, const char *words) {
     Error e = {0};
     SdResult out = {0};
@@ -390,7 +390,7 @@ static void refusals(const char *model) {
     sd_close(m);
 }
 
-/* The file with one number of one tensor made NaN: the error names the layer and the step. */
+/* One number of one tensor is NaN: the error names the layer and the step. */
 static void not_finite(const char *model, const char *tensor, const char *words) {
     size_t size;
     char *bytes = test_read(model, &size);
@@ -410,7 +410,7 @@ static void not_finite(const char *model, const char *tensor, const char *words)
     free(bytes);
 }
 
-/* A picture's own noise, given back as a file, makes the same picture from any seed. */
+/* A picture's noise, read from a file, makes the same picture with any seed. */
 static void noise_file(const char *model) {
     const char *taps = test_path("noise.safetensors");
     SdRequest r = pipeline_request("Euler", 42, 64, 64);
@@ -440,7 +440,7 @@ SUITE(pipeline, .seconds = 32, .blas = true) {
     encoder(path);
     layouts(path);
     invariance(path);
-    turning(path);
+    switching(path);
     plans(path);
     refusals(path);
     noise_file(path);

@@ -1,4 +1,4 @@
-/* test_plan.c: the plan backend against what really happens, on networks small enough for every run of the tests. */
+/* test_plan.c: planned against actual memory, on networks small enough for every run of the tests. */
 #include "tests/harness/known_answers.h"
 
 #include "sd/models/unet.h"
@@ -35,7 +35,7 @@ static void forward_unet(Ctx *c, const void *network, Tensor out, const Tensor *
     unet_forward(c, out, u, in[0], times, keys);
     scope_end(c, scope);
 }
-/* The VAE whole, or, where pieces are asked for, all levels strip by strip. */
+/* The VAE as a whole or, when pieces are requested, with all levels in strips. */
 static void forward_decode(Ctx *c, const void *network, Tensor out, const Tensor *in) {
     vae_decode_tiled(c, out, network, in[0], c->strip ? VAE.levels : 0);
 }
@@ -57,8 +57,8 @@ static bool finite_values(Tensor t) {
     return true;
 }
 
-/* Runs on every table; each picture of the batch must come out as alone and in pieces, and nothing of the poison may be
- * left. */
+/* Runs on every table. Each picture of the batch must equal the same picture alone and in pieces, and no poison may
+ * remain. */
 static void check_batch(const char *what, Forward f, const void *network, const int64_t *out_n, const Tensor *in,
                         int inputs) {
     const Ops *tables[4];
