@@ -34,7 +34,7 @@ sd/guide
 tools/cli tensor weights sd sd/text sd/sampling sd/info sd/load
 tools/shapes tensor weights sd sd/noise sd/image sd/load
 tools/bench tensor weights nn sd sd/models sd/load tools/cli
-tools/server sd
+tools/server sd sd/info
 tools/commands tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/info sd/load sd/pipeline sd/train tools/cli tools/bench tools/shapes
 tests *
 END
