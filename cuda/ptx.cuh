@@ -301,13 +301,16 @@ template <class T, int N> static void shim_multiply_wide(const ShimProduct &p, u
         for (unsigned k = 0; k < 16; k++) {
             T number;
             if (p.registers) number.bits = (uint16_t)(p.quad[k % 8 / 2][k / 8 * 2 + half] >> 16 * (k % 2));
-            else memcpy(&number, shim_tile_number(p.a, row + 8 * half, k, false), 2);
+            else number = ((const T *)shim_tile_number(p.a, row + 8 * half, k & 8, false))[k % 8];
             x[half][k] = to_f32(number);
         }
+    unsigned run = p.transposed ? 1 : 8; /* so many lie together, however they are swizzled */
     for (unsigned j = 0; j < N / 8; j++)
         for (unsigned i = 0; i < 2; i++) {
-            for (unsigned k = 0; k < 16; k++)
-                y[k] = to_f32(*(const T *)shim_tile_number(p.b, 8 * j + column + i, k, p.transposed));
+            for (unsigned k = 0; k < 16; k += run) {
+                const T *from = (const T *)shim_tile_number(p.b, 8 * j + column + i, k, p.transposed);
+                for (unsigned r = 0; r < run; r++) y[k + r] = to_f32(from[r]);
+            }
             for (unsigned half = 0; half < 2; half++) {
                 float sum = 0;
                 for (unsigned k = 0; k < 16; k++) sum += x[half][k] * y[k];

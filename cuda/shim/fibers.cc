@@ -12,8 +12,12 @@ enum { STACK = 512 << 10 };
 #else
 enum { STACK = 128 << 10 };
 #endif
+/* Stacks begin at different offsets: at one offset, they would evict each other from the caches. */
+enum { SHIFT = 17 * 64, SHIFTS = 32 };
 
 thread_local dim3 gridDim, blockDim, blockIdx, threadIdx;
+thread_local unsigned shim_own_lane;
+thread_local unsigned char *shim_slots;
 
 /* Saves the callee-saved registers and the stack pointer in *from, and continues where `to` was saved. */
 extern "C" void shim_switch(void **from, void *to);
@@ -41,7 +45,7 @@ static const int RETURN = 11;
 namespace {
 
 enum State { READY, IN_WARP, AT_BARRIER, SPINNING, DONE };
-enum { WARP = 32, SLOT = 128, MOST_COPIES = 128, MOST_IDLE = 4 };
+enum { WARP = 32, MOST_COPIES = 128, MOST_IDLE = 4 };
 
 struct Copy {
     void *to;
@@ -62,7 +66,7 @@ struct Block {
     std::vector<Fiber> fibers;
     std::vector<Copy> copies;                 /* [fibers][MOST_COPIES] */
     std::vector<char *> stacks;               /* free stacks */
-    std::vector<unsigned char> slots, shared; /* [warps][2][32][SLOT] */
+    std::vector<unsigned char> slots, shared; /* [warps][2][32][SHIM_SLOT] */
     Fiber *now;
     bool progress; /* somebody got further since the last round of all warps */
     void *home, *home_fake;
@@ -92,6 +96,12 @@ void arrived(void *fake, const void **bottom, size_t *size) {
 #endif
 }
 
+/* Exchanges alternate between two sides of slots: some threads still read the previous one's. */
+void place(const Fiber *f) {
+    shim_own_lane = f->number % WARP;
+    shim_slots = &block.slots[(f->number / WARP * 2 + (f->exchange & 1)) * WARP * SHIM_SLOT];
+}
+
 void yield() {
     Fiber *f = block.now;
     leaving(f->state == DONE ? nullptr : &f->fake, block.bottom, block.size);
@@ -116,7 +126,7 @@ void prepare(Fiber *f) {
     }
     f->stack = block.stacks.back();
     block.stacks.pop_back();
-    void **top = (void **)(f->stack + STACK - 64) - SAVED;
+    void **top = (void **)(f->stack + STACK - 64 - f->number % SHIFTS * SHIFT) - SAVED;
 #if defined __x86_64__
     top--; /* as after a call: 8 past a multiple of 16 */
 #endif
@@ -129,6 +139,7 @@ void run(Fiber *f) {
     if (!f->stack) prepare(f);
     block.now = f;
     threadIdx = f->index;
+    place(f);
     leaving(&block.home_fake, f->stack, STACK);
     shim_switch(&block.home, f->sp);
     arrived(block.home_fake, nullptr, nullptr);
@@ -207,6 +218,7 @@ void shim_warp_wait() {
     block.now->state = IN_WARP;
     yield();
     block.now->exchange++;
+    place(block.now);
 }
 
 void shim_spin() {
@@ -217,13 +229,6 @@ void shim_spin() {
 void shim_progress() { block.progress = true; }
 
 unsigned shim_thread() { return block.now->number; }
-
-unsigned shim_lane() { return block.now->number % WARP; }
-
-void *shim_slot(unsigned lane) {
-    size_t warp = block.now->number / WARP, side = block.now->exchange & 1;
-    return &block.slots[((warp * 2 + side) * WARP + lane % WARP) * SLOT];
-}
 
 void *shim_shared() { return (void *)(((uintptr_t)block.shared.data() + 127) & ~(uintptr_t)127); }
 
@@ -264,7 +269,8 @@ void shim_run(dim3 grid, dim3 threads, size_t shared, const std::function<void()
         abort();
     }
     block.fibers.resize(n);
-    block.slots.resize((n + WARP - 1) / WARP * 2 * WARP * SLOT);
+    block.slots.resize((n + WARP - 1) / WARP * 2 * WARP * SHIM_SLOT);
+    std::vector<unsigned char>(shared + 128).swap(block.shared); /* exactly its size, for AddressSanitizer */
     block.body = &body;
     gridDim = grid;
     blockDim = threads;
@@ -273,8 +279,6 @@ void shim_run(dim3 grid, dim3 threads, size_t shared, const std::function<void()
         for (unsigned y = 0; y < grid.y; y++)
             for (unsigned x = 0; x < grid.x; x++) {
                 blockIdx = dim3(x, y, z);
-                std::vector<unsigned char>(shared + 128)
-                    .swap(block.shared); /* exactly its size, for AddressSanitizer */
                 std::memset(block.shared.data(), 0xff, block.shared.size());
                 run_block((launches + x + y + z) & 1);
                 block_ended();

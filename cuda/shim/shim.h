@@ -39,11 +39,15 @@ static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) {
 
 extern thread_local dim3 gridDim, blockDim, blockIdx, threadIdx;
 
-void shim_barrier();            /* waits for all threads of the block */
-void shim_warp_wait();          /* waits for all threads of the warp */
-unsigned shim_lane();           /* this thread's number in its warp */
-void *shim_slot(unsigned lane); /* a lane's 128 bytes for one exchange: write before shim_warp_wait, read after */
-void *shim_shared();            /* the block's dynamic shared memory */
+void shim_barrier();   /* waits for all threads of the block */
+void shim_warp_wait(); /* waits for all threads of the warp */
+/* This thread's number in its warp, and the lanes' slots for one exchange: write before shim_warp_wait, read after. */
+enum { SHIM_SLOT = 128 };
+extern thread_local unsigned shim_own_lane;
+extern thread_local unsigned char *shim_slots;
+static inline unsigned shim_lane() { return shim_own_lane; }
+static inline void *shim_slot(unsigned lane) { return shim_slots + lane % 32 * SHIM_SLOT; }
+void *shim_shared();                                                    /* the block's dynamic shared memory */
 void shim_copy_later(void *to, const void *from, int bytes, int zeros); /* cp.async: done only when waited for */
 void shim_copy_commit();
 void shim_copy_wait(int groups); /* waits for all but this many of the newest groups */
