@@ -36,13 +36,12 @@ static void goldens(void) {
         Error e = {0};
         char label[96];
         snprintf(label, sizeof label, "%s cuda %s", CASES[i].golden, CASES[i].name);
-        pipeline_precision = CASES[i].precision;
+        SdOptions o = {.threads = 1, .precision = CASES[i].precision, .device = "cuda"};
         r.taps = test_path("cuda_taps.safetensors");
-        if (!test_check(pipeline_run(model, 1, &r, &out, &e), "%s: a picture", label)) test_note("%s", e.text);
-        else pipeline_golden(CASES[i].golden, r.taps, label);
+        if (!test_check(pipeline_run(model, &o, &r, &out, &e), "%s: a picture", label)) test_note("%s", e.text);
+        else pipeline_golden(CASES[i].golden, o.precision, r.taps, label);
         sd_free(&out);
     }
-    pipeline_precision = SD_F32;
 }
 
 static bool seen(void *user, const SdPicture *p, int step, int steps) {
@@ -53,18 +52,20 @@ static bool seen(void *user, const SdPicture *p, int step, int steps) {
 /* Without listeners, steps are recorded and replayed: the same picture. The same in a batch, and again. */
 static void replays(void) {
     SdRequest r = pipeline_request("Euler a", 42, 64, 64);
+    SdOptions o = {.threads = 1, .device = "cuda"};
+    r.steps = 3; /* the first as it is, the second recorded, the third played */
     SdResult tapped = {0}, one = {0}, watched = {0}, batch = {0};
     int previews = 0;
     Error e = {0};
     r.taps = test_path("cuda_taps.safetensors"), r.tap = "image";
-    bool ok = pipeline_run(model, 1, &r, &tapped, &e);
+    bool ok = pipeline_run(model, &o, &r, &tapped, &e);
     r.taps = NULL;
-    ok = ok && pipeline_run(model, 1, &r, &one, &e);
+    ok = ok && pipeline_run(model, &o, &r, &one, &e);
     r.preview = seen, r.user = &previews;
-    ok = ok && pipeline_run(model, 1, &r, &watched, &e) && previews > 0;
+    ok = ok && pipeline_run(model, &o, &r, &watched, &e) && previews > 0;
     r.preview = NULL;
     r.batch_size = 2, r.seed = 41;
-    ok = ok && pipeline_run(model, 1, &r, &batch, &e);
+    ok = ok && pipeline_run(model, &o, &r, &batch, &e);
     if (!test_check(ok, "cuda: pictures with and without taps, alone and in a batch")) test_note("%s", e.text);
     if (ok) {
         test_check(same(&tapped.pictures[0], &one.pictures[0]), "cuda: the same picture with and without taps");
@@ -94,7 +95,7 @@ static void kept_steps(void) {
     } CALLS[] = {{64, 1, 7, 1, true}, {64, 1, 7, 1, true},  {64, 2, 7, 2, true}, /* more than the decoder takes */
                  {64, 1, 7, 3, true}, {72, 1, 7, 4, true},  {64, 1, 1, 5, true},
                  {64, 1, 7, 6, true}, {64, 1, 7, 7, false}, {64, 1, 7, 8, true}};
-    SdOptions o = {.precision = SD_F16, .device = "cuda"};
+    SdOptions o = {.precision = SD_F32, .device = "cuda"};
     SdResult first = {0};
     Error e = {0};
     SdModel *m = sd_open(model, &o, &e);
@@ -265,19 +266,19 @@ static void programs(void) {
             "SDC_SHIM_FAIL=100 SDC_SHIM_CARDS=2" RUN "--device cuda:0,1 --batch-size 2 -o no.png");
 }
 
-SUITE(cuda_pictures, .seconds = 191) {
-    if (!gpu_count()) {
-        test_skip("cuda_pictures: no GPU, and no C++ compiler for the stand-in");
-        return;
-    }
+static bool begin(const char *suite) {
+    if (!gpu_or_skip(suite)) return false;
     snprintf(model, sizeof model, "%s", test_path("cuda_micro.safetensors"));
-    MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = F32};
-    if (!test_check(make_model(model, spec), "a micro model")) return;
-    pipeline_device = "cuda";
+    return make_micro_model(model, F32);
+}
+
+SUITE(cuda_pictures, .seconds = 40) {
+    if (!begin("cuda_pictures")) return;
     goldens();
     replays();
     kept_steps();
-    pipeline_device = NULL;
-    programs();
-    if (strstr(getenv("SDC"), "-shim")) gpu_kinds();
+}
+
+SUITE(cuda_programs, .seconds = 50) {
+    if (begin("cuda_programs")) programs();
 }

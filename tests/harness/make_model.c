@@ -10,6 +10,7 @@
 #include "weights/safetensors.h"
 #include "generated.h"
 #include "make_model_json.h"
+#include "test.h"
 
 #include <errno.h>
 #include <math.h>
@@ -278,6 +279,11 @@ bool make_model_of(const char *path, MakeModel spec, SdConfig k) {
     free(json);
     free(l.at);
     return ok;
+}
+
+bool make_micro_model(const char *path, DType dtype) {
+    MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = dtype};
+    return test_check(make_model(path, spec), "the micro model is written");
 }
 
 int make_model_main(int argc, char **argv) {

@@ -22,6 +22,8 @@ SdConfig micro_config(void);
 bool make_model(const char *path, MakeModel spec);
 /* The same with another configuration. */
 bool make_model_of(const char *path, MakeModel spec, SdConfig k);
+/* One check: the micro model in a single file is written. */
+bool make_micro_model(const char *path, DType dtype);
 
 /* --make-model micro|full single|diffusers f32|f16|bf16 PATH: the arguments after the option; an exit status. */
 int make_model_main(int argc, char **argv);

@@ -1,7 +1,17 @@
+/* on_gpu.c: see on_gpu.h. */
 #include "on_gpu.h"
+#include "test.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+bool gpu_or_skip(const char *suite) {
+    if (gpu_count()) return true;
+    test_skip("%s: no GPU, and no C++ compiler for the stand-in", suite);
+    return false;
+}
+
+bool gpu_is_shim(const Gpu *gpu) { return strstr(gpu_name(gpu), "made-up") != NULL; }
 
 Tensor gpu_copy(Ctx *c, DType type, Tensor x) {
     Tensor t = tensor_new_typed(c, type, x.nd, x.n), host = tensor_host(c, t);

@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,16 @@ void test_note(const char *format, ...) {
     va_end(args);
     putchar('\n');
     fflush(stdout);
+}
+
+void test_floats(const char *name, const float *x, const float *want, int n, float tolerance) {
+    float worst = 0;
+    for (int i = 0; i < n; i++) {
+        float d = fabsf(x[i] - want[i]) / fmaxf(1, fabsf(want[i]));
+        if (!(d <= worst)) worst = d;
+    }
+    test_check(worst <= tolerance, "%s", name);
+    test_note("largest difference %g, allowed %g", (double)worst, (double)tolerance);
 }
 
 void test_skip(const char *format, ...) {

@@ -12,6 +12,8 @@
 bool test_check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A line of explanation for the last check; printed when that failed (or with SDC_TEST_VERBOSE set). */
 void test_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* One check: n numbers are as far as `tolerance` from those wanted, of numbers above 1 relatively. */
+void test_floats(const char *name, const float *x, const float *want, int n, float tolerance);
 /* A check that cannot run here (no such instruction set, no tool): counted separately, never as passed. */
 void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

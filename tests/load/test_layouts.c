@@ -1,5 +1,4 @@
 /* test_layouts.c: loading gives the same weights, to the bit, from every layout and spelling of names. */
-#include "tests/harness/known_answers.h"
 
 #include "sd/load/weights.h"
 #include "tests/harness/generated.h"
@@ -73,7 +72,7 @@ static void check_layout(const char *what, MakeModel spec, int64_t tensors, int6
     sd_close(m);
 }
 
-void layout_checks(void) {
+static void layout_checks(void) {
     enum { TENSORS = 965, UNET = 684 }; /* with position_ids */
     const MakeModel f32 = {.dtype = F32}, f16 = {.dtype = F16}, bf16 = {.dtype = BF16};
     check_layout("micro.safetensors", f32, TENSORS, 1);
@@ -98,7 +97,7 @@ void layout_checks(void) {
 
 /* A wrong eps in the last norms would move an output by less than the goldens' tolerance, so the values are checked:
  * 1e-5 in the U-Net and the text encoders, 1e-6 in the VAE. */
-void eps_checks(void) {
+static void eps_checks(void) {
     SdConfig k = micro_config();
     Error e = {0};
     WeightList l = {.err = &e};
@@ -115,4 +114,9 @@ void eps_checks(void) {
     weight_list_free(&l);
     unet_free(&u);
     clip_free(&c);
+}
+
+SUITE(layouts, .seconds = 1, .blas = true) {
+    layout_checks();
+    eps_checks();
 }

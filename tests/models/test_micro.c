@@ -1,7 +1,5 @@
 /* test_micro.c: every stage of the VAE's encoder at the micro model's size against diffusers. (Suite `pipeline` does
  * the same for the micro model's other networks.) */
-#include "tests/harness/known_answers.h"
-
 #include "sd/models/vae.h"
 #include "tests/harness/generated.h"
 #include "tests/harness/golden.h"
@@ -58,7 +56,7 @@ static void encode(const Vae *v, const Ops *table, int64_t h, int64_t w) {
     free(memory);
 }
 
-void micro_checks(void) {
+SUITE(micro_encoder, .seconds = 2, .blas = true) {
     golden = golden_open("micro_encoder");
     const Ops *tables[4];
     int count = cpu_ops_list(tables, 4);

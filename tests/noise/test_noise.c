@@ -67,16 +67,6 @@ static void test_known(SdRng kind, const Known *known, const char *name) {
     }
 }
 
-static void check_floats(const char *name, const float *x, const float *want, int n, float tolerance) {
-    float worst = 0;
-    for (int i = 0; i < n; i++) {
-        float d = fabsf(x[i] - want[i]) / fmaxf(1, fabsf(want[i]));
-        if (!(d <= worst)) worst = d;
-    }
-    test_check(worst <= tolerance, "%s", name);
-    test_note("largest difference %g, allowed %g", (double)worst, (double)tolerance);
-}
-
 static void test_noise(void) {
     test_known(SD_RNG_CPU, CPU, "CPU");
     test_known(SD_RNG_NV, NV, "NV");
@@ -104,25 +94,24 @@ static void test_noise(void) {
     /* values as printed: torch 1.13.1, and rng_philox */
     noise_init(&g, SD_RNG_CPU, 0);
     noise_fill(&g, x, 16);
-    check_floats("CPU noise, seed 0", x, (const float[]){-1.12583983f, -1.1523602f, -0.250578582f, -0.433878809f}, 4,
-                 0);
+    test_floats("CPU noise, seed 0", x, (const float[]){-1.12583983f, -1.1523602f, -0.250578582f, -0.433878809f}, 4, 0);
     noise_init(&g, SD_RNG_NV, 0);
     noise_fill(&g, x, 12);
-    check_floats("NV noise, seed 0", x, (const float[]){-0.924662411f, -0.425343961f, -2.6438458f, 0.145183876f}, 4, 0);
+    test_floats("NV noise, seed 0", x, (const float[]){-0.924662411f, -0.425343961f, -2.6438458f, 0.145183876f}, 4, 0);
     noise_fill(&g, x, 4);
-    check_floats("NV noise, seed 0, next call", x,
-                 (const float[]){0.180825889f, -0.552262723f, 0.923813403f, -0.734970331f}, 4, 0);
+    test_floats("NV noise, seed 0, next call", x,
+                (const float[]){0.180825889f, -0.552262723f, 0.923813403f, -0.734970331f}, 4, 0);
     noise_init(&g, SD_RNG_NV, (UINT64_C(1) << 32) + 5);
     noise_fill(&g, x, 4);
-    check_floats("NV noise, seed 2^32+5", x, (const float[]){-2.84274745f, 1.34049237f, 0.272230864f, 1.45506287f}, 4,
-                 0);
+    test_floats("NV noise, seed 2^32+5", x, (const float[]){-2.84274745f, 1.34049237f, 0.272230864f, 1.45506287f}, 4,
+                0);
 }
 
 static void test_levels(const NoiseLevels *s) {
     Error e = {0};
     test_check(crc_floats(0, s->alphas, TRAIN_STEPS) == 0x9B9B462Du, "alphas_cumprod are numpy's, all 1000 of them");
-    check_floats("sigma 0", s->sigmas, (const float[]){.0291675329f, .041314479f}, 2, 0);
-    check_floats("sigma 999", s->sigmas + 999, (const float[]){14.6146421f}, 1, 0);
+    test_floats("sigma 0", s->sigmas, (const float[]){.0291675329f, .041314479f}, 2, 0);
+    test_floats("sigma 999", s->sigmas + 999, (const float[]){14.6146421f}, 1, 0);
     static const float UNIFORM[21] = {14.61464f, 10.7468f,  8.081519f, 6.204935f, 4.855652f, 3.865378f,  3.123761f,
                                       2.557166f, 2.115658f, 1.764822f, 1.480581f, 1.245813f, 1.048142f,  .8784281f,
                                       .7297186f, .5964335f, .4735848f, .3555455f, .2321642f, .02916754f, 0};
@@ -130,7 +119,7 @@ static void test_levels(const NoiseLevels *s) {
     const float *v = p.values;
     const Sampler *euler = sampler_find("Euler"), *unipc = sampler_find("UniPC");
     test_check(points_make(&p, s, euler, NULL, 20, NULL, &e) && p.count == 21, "20 sigmas");
-    check_floats("20 sigmas' values", v, UNIFORM, 21, 1e-6f);
+    test_floats("20 sigmas' values", v, UNIFORM, 21, 1e-6f);
     test_check(points_make(&p, s, euler, NULL, 1, NULL, &e) && p.count == 2 && fabsf(v[0] - s->sigmas[999]) < 2e-6f &&
                    v[1] == 0,
                "1 sigma");
@@ -142,7 +131,7 @@ static void test_levels(const NoiseLevels *s) {
                                       {.02916753f, 0}};
     for (size_t i = 0; i < sizeof KARRAS / sizeof *KARRAS; i++) {
         float t = noise_levels_time(s, KARRAS[i][0]);
-        check_floats("a sigma's time", &t, &KARRAS[i][1], 1, 2e-6f);
+        test_floats("a sigma's time", &t, &KARRAS[i][1], 1, 2e-6f);
     }
     bool inverse = true;
     for (int t = 0; t < TRAIN_STEPS; t++)
@@ -324,7 +313,7 @@ static void test_samplers(const NoiseLevels *levels) {
         o.eta = GOLDEN[i].eta;
         if (GOLDEN[i].churn) o.s_churn = 5, o.s_tmin = .1f, o.s_tmax = 10, o.s_noise = 1.007f;
         test_check(sample(&toy, GOLDEN[i].name, GOLDEN[i].steps, &o, x, NULL), "%s runs", GOLDEN[i].name);
-        check_floats(GOLDEN[i].name, x, GOLDEN[i].want, N, 1e-6f);
+        test_floats(GOLDEN[i].name, x, GOLDEN[i].want, N, 1e-6f);
     }
     for (size_t i = 0; i < sizeof PRINTED / sizeof *PRINTED; i++) {
         Toy toy = {.levels = levels, .stop = -1, .sine = true};
@@ -337,8 +326,8 @@ static void test_samplers(const NoiseLevels *levels) {
                    PRINTED[i].name);
         test_check(toy.draws == PRINTED[i].calls - !strcmp(PRINTED[i].name, "Euler a"), "%s: draws of noise",
                    PRINTED[i].name);
-        check_floats(PRINTED[i].name, x, PRINTED[i].want, 5, 1e-5f);
-        check_floats("its sum", &sum, &PRINTED[i].sum, 1, 2e-5f);
+        test_floats(PRINTED[i].name, x, PRINTED[i].want, 5, 1e-5f);
+        test_floats("its sum", &sum, &PRINTED[i].sum, 1, 2e-5f);
     }
 
     Toy toy = {.levels = levels, .stop = 3};
@@ -366,12 +355,11 @@ static void test_samplers(const NoiseLevels *levels) {
 
     float in[3] = {1, -2, .5f}, v[3] = {.3f, .2f, -.7f}, out[3];
     sampler_denoised_from_v(out, in, v, 2, 3); /* x / 5 - v 2 / sqrt 5 */
-    check_floats("D from v", out, (const float[]){-0.0683281573f, -0.578885438f, 0.726099034f}, 3, 1e-6f);
+    test_floats("D from v", out, (const float[]){-0.0683281573f, -0.578885438f, 0.726099034f}, 3, 1e-6f);
     sampler_eps_from_v(out, in, v, .36f, 3);
-    check_floats("eps from v", out, (const float[]){.98f, -1.48f, -.02f}, 3, 1e-6f);
+    test_floats("eps from v", out, (const float[]){.98f, -1.48f, -.02f}, 3, 1e-6f);
     sampler_start(sampler_find("Euler"), in, 3, (const float[]){3}, true);
-    check_floats("start with the SGM multiplier", in, (const float[]){3.16227766f, -6.32455532f, 1.58113883f}, 3,
-                 1e-6f);
+    test_floats("start with the SGM multiplier", in, (const float[]){3.16227766f, -6.32455532f, 1.58113883f}, 3, 1e-6f);
 }
 
 SUITE(noise, .seconds = 2) {

@@ -20,9 +20,7 @@ SUITE(micro_samplers, .seconds = 4) {
                                            {"k.dpmpp_3m_sde", "DPM++ 3M SDE"}};
     char model[1024];
     snprintf(model, sizeof model, "%s", test_path("micro.safetensors"));
-    if (!test_check(make_model(model, (MakeModel){.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = F32}),
-                    "a micro model"))
-        return;
+    if (!make_micro_model(model, F32)) return;
     Golden *g = golden_open("micro_samplers");
     for (size_t i = 0; g && i < sizeof CASES / sizeof *CASES; i++) {
         SdRequest r = pipeline_request(CASES[i][1], 42, 64, 64);
@@ -30,7 +28,7 @@ SUITE(micro_samplers, .seconds = 4) {
         Error e = {0};
         float x[4 * 8 * 8];
         r.steps = 8, r.tap = "latents.step007", r.taps = test_path("taps.safetensors");
-        bool ok = pipeline_run(model, 2, &r, &out, &e);
+        bool ok = pipeline_run(model, &(SdOptions){.threads = 2}, &r, &out, &e);
         sd_free(&out);
         WeightFile *f = ok ? weight_file_open(r.taps, &e) : NULL;
         const FileTensor *t = f ? weight_file_find(f, r.tap) : NULL;

@@ -1,9 +1,8 @@
 /* test_plan.c: planned against actual memory, on networks small enough for every run of the tests. */
-#include "tests/harness/known_answers.h"
-
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
 #include "tests/harness/generated.h"
+#include "tests/harness/planned.h"
 #include "tests/harness/test.h"
 
 #include <math.h>
@@ -25,17 +24,7 @@ static const UnetConfig UNET = {.in_channels = 4,
 static const VaeConfig VAE = {
     .channels = 32, .levels = 4, .mult = {1, 1, 2, 2}, .res_blocks = 2, .latent = 4, .groups = 8, .scale = 0.18215};
 
-static void forward_unet(Ctx *c, const void *network, Tensor out, const Tensor *in) {
-    const Unet *u = network;
-    size_t scope = scope_begin(c);
-    Tensor times = tensor_new(c, 2, SHAPE(in[1].n[0], u->time_shifts));
-    Tensor keys = tensor_new(c, 3, SHAPE(in[2].n[0], in[2].n[1], u->cross_kv));
-    unet_time_shifts(c, times, u, in[1]);
-    unet_cross_kv(c, keys, u, in[2]);
-    unet_forward(c, out, u, in[0], times, keys);
-    scope_end(c, scope);
-}
-/* The VAE as a whole or, when pieces are requested, with all levels in strips. */
+/* The VAE as a whole or, with a strip, with all levels in strips. */
 static void forward_decode(Ctx *c, const void *network, Tensor out, const Tensor *in) {
     vae_decode_tiled(c, out, network, in[0], c->strip ? VAE.levels : 0);
 }
@@ -112,7 +101,7 @@ static void plan_vae(bool decode, int64_t h, int64_t w) {
     weight_list_free(&l);
 }
 
-void plan_checks(void) {
+SUITE(plan, .seconds = 2, .blas = true) {
     static const int64_t SIZES[][2] = {{8, 8}, {5, 3}, {1, 1}, {9, 13}, {36, 20}};
     for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
         plan_unet(SIZES[i][0], SIZES[i][1]);

@@ -12,16 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void check_floats(const char *name, const float *x, const float *want, int n, float tolerance) {
-    float worst = 0;
-    for (int i = 0; i < n; i++) {
-        float d = fabsf(x[i] - want[i]) / fmaxf(1, fabsf(want[i]));
-        if (!(d <= worst)) worst = d;
-    }
-    test_check(worst <= tolerance, "%s", name);
-    test_note("largest difference %g, allowed %g", (double)worst, (double)tolerance);
-}
-
 #include "known_schedules.inc"
 
 static void schedules(const NoiseLevels *levels) {
@@ -34,7 +24,7 @@ static void schedules(const NoiseLevels *levels) {
         snprintf(label, sizeof label, "%s, %d steps", LISTS[i].name, LISTS[i].steps);
         bool ok = s && points_make(&p, levels, euler, s, LISTS[i].steps, NULL, &e) && p.count == LISTS[i].steps + 1;
         test_check(ok, "%s: count", label);
-        if (ok) check_floats(label, p.values, LISTS[i].want, p.count, 2e-6f);
+        if (ok) test_floats(label, p.values, LISTS[i].want, p.count, 2e-6f);
     }
     int count;
     const Scheduler *all = scheduler_list(&count);
@@ -125,7 +115,7 @@ static void seeds(void) {
         float length = sqrtf(fabsf(PATHS[i][1] - PATHS[i][0]));
         brownian_noise(&b, out, 6, PATHS[i][0], PATHS[i][1], work);
         for (int k = 0; k < 6; k++) out[k] *= length;
-        check_floats("a Brownian path's increment", out, PATHS[i] + 2, 6, 3e-7f);
+        test_floats("a Brownian path's increment", out, PATHS[i] + 2, 6, 3e-7f);
     }
     brownian_noise(&b, out, 6, 3, 3, work);
     test_check(out[0] == 0 && out[5] == 0, "a step of no length has no noise");
@@ -145,8 +135,8 @@ static void variations(void) {
     Error e = {0};
     PictureNoise *p = picture_noise_open(&o, &e);
     picture_noise_first(p, 0, x);
-    check_floats("a variation", x, (const float[]){1.62604439f, 1.34470105f, 1.33072019f, -1.75386178f}, 4, 1e-6f);
-    check_floats("its end", x + 254, (const float[]){.506684303f, .748943686f}, 2, 1e-6f);
+    test_floats("a variation", x, (const float[]){1.62604439f, 1.34470105f, 1.33072019f, -1.75386178f}, 4, 1e-6f);
+    test_floats("its end", x + 254, (const float[]){.506684303f, .748943686f}, 2, 1e-6f);
     test_check(picture_noise_seed(p, 1) == 42, "variations of one seed");
     picture_noise_close(p);
 

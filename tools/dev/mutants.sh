@@ -11,14 +11,14 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 table() {
     cat << 'END'
-group norm eps of the U-Net's ResBlock ~ nn/resblock.c ~ blocks ~ openblas ~ s|m->has_emb ? 1e-5f|m->has_emb ? 1e-6f|
-group norm eps of the VAE's ResBlock ~ nn/resblock.c ~ blocks ~ openblas ~ s|: 1e-6f /\*|: 1e-5f /*|
-group norm eps of the spatial transformer ~ nn/transformer.c ~ blocks ~ openblas ~ s|1e-6f /\* Normalize() in attention.py|1e-5f /* Normalize() in attention.py|
-group norm eps of the VAE's attention ~ nn/transformer.c ~ blocks ~ openblas ~ s|1e-6f /\* Normalize() in the VAE|1e-5f /* Normalize() in the VAE|
-group norm eps of the U-Net's end ~ sd/models/unet.c ~ blocks ~ openblas ~ s|k->groups, 1e-5f|k->groups, 1e-6f|
-group norm eps of the VAE's ends ~ sd/models/vae.c ~ blocks ~ openblas ~ s|k->groups, 1e-6f|k->groups, 1e-5f|
-layer norm eps of the transformer block ~ nn/transformer.c ~ blocks ~ openblas ~ s|eps = 1e-5f; /\* torch|eps = 1e-6f; /* torch|
-layer norm eps of CLIP ~ nn/transformer.c ~ blocks ~ openblas ~ s|eps = 1e-5f; /\* layer_norm_eps|eps = 1e-6f; /* layer_norm_eps|
+group norm eps of the U-Net's ResBlock ~ nn/resblock.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|m->has_emb ? 1e-5f|m->has_emb ? 1e-6f|
+group norm eps of the VAE's ResBlock ~ nn/resblock.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|: 1e-6f /\*|: 1e-5f /*|
+group norm eps of the spatial transformer ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|1e-6f /\* Normalize() in attention.py|1e-5f /* Normalize() in attention.py|
+group norm eps of the VAE's attention ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|1e-6f /\* Normalize() in the VAE|1e-5f /* Normalize() in the VAE|
+group norm eps of the U-Net's end ~ sd/models/unet.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|k->groups, 1e-5f|k->groups, 1e-6f|
+group norm eps of the VAE's ends ~ sd/models/vae.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|k->groups, 1e-6f|k->groups, 1e-5f|
+layer norm eps of the transformer block ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|eps = 1e-5f; /\* torch|eps = 1e-6f; /* torch|
+layer norm eps of CLIP ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|eps = 1e-5f; /\* layer_norm_eps|eps = 1e-6f; /* layer_norm_eps|
 GEGLU without its GELU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|^    gelu_by(g, count);||
 GEGLU's halves swapped ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|Geglu p = {y, x, gate, bias, gate_bias}|Geglu p = {y, gate, x, gate_bias, bias}|
 GELU for quick GELU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|fm_quick_gelu(x\[i\])|fm_gelu(x[i])|
@@ -29,11 +29,11 @@ group norm's blocks joined without their distance ~ tensor/cpu/norm.c ~ ops ~ op
 group norm of the last pixels left out ~ tensor/cpu/norm.c ~ ops ~ openblas ~ s|from + GROUP_NORM_PIXELS, g->x.n\[1\])|from + GROUP_NORM_PIXELS, g->x.n[1] - (g->x.n[1] > 64))|
 sine before cosine ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|\[i\] = (float)co;|[i] = (float)s;|; s|\[half + i\] = (float)s;|[half + i] = (float)co;|
 whole timesteps only ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|((const float \*)t.data)\[p\] \* f|(int)((const float *)t.data)[p] * f|
-time embedding without its SiLU ~ sd/models/unet.c ~ blocks ~ openblas ~ s|op_activation(c, flat, flat, ACT_SILU);||
-skip before hidden in the concatenation ~ sd/models/unet.c ~ blocks pipeline ~ openblas ~ s|resblock(c, out, m, in, skip ? &second : NULL, &shifts)|resblock(c, out, m, skip ? second : in, skip ? \&in : NULL, \&shifts)|
+time embedding without its SiLU ~ sd/models/unet.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|op_activation(c, flat, flat, ACT_SILU);||
+skip before hidden in the concatenation ~ sd/models/unet.c ~ blocks known_answers micro_encoder plan layouts pipeline ~ openblas ~ s|resblock(c, out, m, in, skip ? &second : NULL, &shifts)|resblock(c, out, m, skip ? second : in, skip ? \&in : NULL, \&shifts)|
 linear's bias dropped ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/finish_of(y, b, e)/finish_of(y, NULL, e)/
 convolution's bias dropped ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|finish_of(y, b, e)|finish_of(y, NULL, e)|
-attention's output bias dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|"to_out.0", channels, channels, true|"to_out.0", channels, channels, false|
+attention's output bias dropped ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|"to_out.0", channels, channels, true|"to_out.0", channels, channels, false|
 an enlarged picture's phase begins a row too low ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|(first - low) / 2|(first + low) / 2|
 an enlarged picture's phases exchange filters ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|\*odd = !low;|*odd = low;|
 a phase's last point left out ~ tensor/cpu/winograd_tile.h ~ ops ~ openblas ~ s|in\[4 \* step\] + (|(|
@@ -41,10 +41,10 @@ SiLU of the last channels left out ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s
 a panel's vectors all widened from its first ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|widen_vector(t.from + p \* PANEL + c \* VW|widen_vector(t.from + p * PANEL|
 few outputs see what lies left of the picture ~ tensor/cpu/conv_few.c ~ ops ~ openblas ~ s|line && j >= 0 &&|line \&\&|
 convolution's taps transposed ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|t / kw - g->g.pad_top|t % kw - g->g.pad_top|; s|t % kw - g->g.pad_left|t / kw - g->g.pad_left|
-convolution's weights not transposed ~ sd/load/weights.c ~ blocks ~ openblas ~ s|return w->kind == WEIGHT_CONV \&\& !m|return w->kind == WEIGHT_TABLE \&\& !m|
-convolution's weights transposed wrongly ~ sd/load/weights.c ~ blocks ~ openblas ~ s|(t \* channels + i) \* width, in|(i * taps + t) * width, in|
-VAE encoder pads all round ~ nn/layers.c ~ blocks ~ openblas ~ s|{.stride = 2}|{.stride = 2, .pad_top = 1, .pad_left = 1}|
-U-Net's way down pads right and bottom ~ nn/layers.c ~ blocks ~ openblas ~ s|.stride = stride, .pad_top = 1, .pad_left = 1|.stride = stride, .pad_top = stride == 1, .pad_left = stride == 1|
+convolution's weights not transposed ~ sd/load/weights.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|return w->kind == WEIGHT_CONV \&\& !m|return w->kind == WEIGHT_TABLE \&\& !m|
+convolution's weights transposed wrongly ~ sd/load/weights.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|(t \* channels + i) \* width, in|(i * taps + t) * width, in|
+VAE encoder pads all round ~ nn/layers.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|{.stride = 2}|{.stride = 2, .pad_top = 1, .pad_left = 1}|
+U-Net's way down pads right and bottom ~ nn/layers.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|.stride = stride, .pad_top = 1, .pad_left = 1|.stride = stride, .pad_top = stride == 1, .pad_left = stride == 1|
 up-sampling by halves ~ tensor/cpu/pixels.h ~ ops ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
 padding read from the picture's edge ~ tensor/cpu/pixels.h ~ ops ~ openblas ~ s|return i >= 0 \&\& i < in ? i : -1;|return i >= 0 \&\& i < in ? i : i < 0 ? 0 : in - 1;|
 tile's last column left out ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/n = min64(PANEL, end - j), most/n = min64(PANEL, end - j - 1), most/
@@ -57,16 +57,16 @@ pairs the wrong way round ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#out\[i / 2\] 
 bf16 cut off, not rounded ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#rounded = u + 0x7fffu + (u >> 16 \& 1)#rounded = u#
 products that are to stay f32 in pairs ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|.pairs = !w->keep_f32|.pairs = true|
 text encoders' attention in pairs ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|causal ? block : block_mixed|block_mixed|
-shortcuts in bf16 ~ nn/resblock.c ~ blocks ~ openblas ~ s|bind_linear_f32(l, &m->skip, name\[4\], in, out, true)|bind_linear(l, \&m->skip, name[4], in, out, true, true)|
+shortcuts in bf16 ~ nn/resblock.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|bind_linear_f32(l, &m->skip, name\[4\], in, out, true)|bind_linear(l, \&m->skip, name[4], in, out, true, true)|
 a row's last square turned where the one before lies ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|out + at \* PANEL + i, PANEL, inverse|out + c * PANEL + i, PANEL, inverse|
 epilogue's vector of the wrong picture ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|at2(\*f->e.vector, picture, 0)|at2(*f->e.vector, 0, 0)|
 residual in place added twice ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|if (r \&\& !f->in_place) rt|if (r) rt|
-feed-forward's residual dropped ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->ff_out, hidden, NULL, (Epilogue){.residual = &part}|\&m->ff_out, hidden, NULL, PLAIN|
-ResBlock's residual taken inside ~ nn/resblock.c ~ blocks ~ openblas ~ s|.residual = &x}|.residual = \&inner}|
+feed-forward's residual dropped ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|&m->ff_out, hidden, NULL, (Epilogue){.residual = &part}|\&m->ff_out, hidden, NULL, PLAIN|
+ResBlock's residual taken inside ~ nn/resblock.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|.residual = &x}|.residual = \&inner}|
 attention's scale of the wrong width ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|1.44269504f / sqrtf((float)d)|1.44269504f / sqrtf((float)(d + 1))|
 causal mask off in the op ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|scores\[j \* PANEL + c\] = -3.0e38f|scores[j * PANEL + c] += 0.0f|
 causal mask one key too long ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|from + i + c < at + j; c++|from + i + c + 1 < at + j; c++|
-causal mask off in CLIP ~ nn/transformer.c ~ blocks ~ openblas ~ s|&m->attn, true)|\&m->attn, false)|
+causal mask off in CLIP ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|&m->attn, true)|\&m->attn, false)|
 text states of the layer before ~ sd/models/clip.c ~ pipeline ~ openblas ~ s|i <= m->config.layers - skip|i < m->config.layers - skip|
 padding token of SD 2 ~ sd/models/config.c ~ pipeline ~ openblas ~ s|.pad = 49407|.pad = 0|
 SDXL known by another width of its sizes ~ sd/models/families.c ~ families ~ openblas ~ s|SIZE(SIZES, 1, 2816)|SIZE(SIZES, 1, 2817)|
@@ -82,8 +82,8 @@ DDIM's direction forgets the noise ~ sd/sampling/sampler_time.c ~ noise samplers
 F16 rounded towards zero ~ tensor/half.h ~ ops ~ openblas ~ s|(127u - 15) << 23) + 0xfff|(127u - 15) << 23) + 0x000|
 keys of another side's text ~ nn/transformer.c ~ pipeline ~ openblas ~ s|tensor_slice(k, 0, i, texts)|tensor_slice(k, 0, 0, texts)|
 keys stay when the text switches ~ sd/pipeline/conditioning.c ~ pipeline ~ openblas ~ s/if (s->sides\[side\].switched)/if (call == 0)/
-strips do not see the next one ~ nn/strips.c ~ blocks ~ openblas ~ s|below = to < h;|below = 0;|
-strip's statistics in the wrong blocks ~ nn/resblock_strips.c ~ blocks ~ openblas ~ s|first = from \* s->w / GROUP_NORM_PIXELS|first = 0 * from|
+strips do not see the next one ~ nn/strips.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|below = to < h;|below = 0;|
+strip's statistics in the wrong blocks ~ nn/resblock_strips.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|first = from \* s->w / GROUP_NORM_PIXELS|first = 0 * from|
 weights of the piece before ~ sd/load/weights.c ~ memory ~ openblas ~ s|first = index \* PIECE|first = (index > 0 ? index - 1 : 0) * PIECE|
 values overwritten before the way back ~ tensor/tape.c ~ gradients ~ openblas ~ s|if (!overlap(t->needs\[i\].place, place)) continue;|if (t->count) continue;|
 outputs in place lose their gradient ~ tensor/tape_back.c ~ gradients ~ openblas ~ s|if (!r->in_place \&\& tensor_dense(r->y)) spans_remove|if (tensor_dense(r->y)) spans_remove|
@@ -124,26 +124,26 @@ GPU: neighbours exchanged ~ cuda/numbers.cuh ~ cuda ~ openblas ~ s#(uint32_t)a.b
 GPU: two neighbours with the bias of the first ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|s\[1\] += f.bias\[column + 1\]|s[1] += f.bias[column]|
 GPU: keys overwritten while they are read ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|__syncthreads(); /\* nobody reads these keys|/* nobody reads these keys|
 GPU: causal mask of the first eight queries ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|key > query + 8 \* half|key > query|
-GPU: residuals of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s|if (f.residual.data) part.residual = .*||
-GPU: the second source of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s|if (second_of(some)) .*||
+GPU: residuals of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_kinds ~ openblas ~ s|if (f.residual.data) part.residual = .*||
+GPU: the second source of the first part of a batch ~ cuda/product_tensor.cuh ~ cuda_kinds ~ openblas ~ s|if (second_of(some)) .*||
 GPU: steps recorded of other tensors ~ tensor/ctx.c ~ cuda_pictures ~ openblas ~ s|if (!same) recording_free|if (0) recording_free|
-GPU: a tile too large for 7.5 ~ cuda/product_tensor.cuh ~ cuda_pictures ~ openblas ~ s| \&\& gpu_of(c)->shared >= shared_for(128, 160)||
-GPU: weights prepared for the first GPU of all ~ cuda/memory.cu ~ cuda_pictures ~ openblas ~ s|static void enter(Gpu \*gpu) { cudaSetDevice(gpu->number); }|static void enter(Gpu *) {}|
+GPU: a tile too large for 7.5 ~ cuda/product_tensor.cuh ~ cuda_kinds ~ openblas ~ s| \&\& gpu_of(c)->shared >= shared_for(128, 160)||
+GPU: weights prepared for the first GPU of all ~ cuda/memory.cu ~ cuda_programs ~ openblas ~ s|static void enter(Gpu \*gpu) { cudaSetDevice(gpu->number); }|static void enter(Gpu *) {}|
 GPU: weights' pieces on top of each other ~ cuda/weights.cu ~ cuda_pictures ~ openblas ~ s|        to += count;||
-GPU: one arena for all stages ~ sd/pipeline/stages.c ~ cuda_pictures ~ openblas ~ s/|| g->keep || size == g->work.arena.size/|| size <= g->work.arena.size/
-GPU: boxes one row too low ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
-GPU: boxes of a stride begin as if it were 1 ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|left \* k.stride|left|
-GPU: a phase's boxes rounded up ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|k.pad_left) >> k.doubled|k.pad_left + k.doubled) >> k.doubled|
-GPU: phases exchanged ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|<< k.doubled) + right|<< k.doubled) + below|; s|<< k.doubled) + below;|<< k.doubled) + right;|
-GPU: wgmma's keys that are not there seen ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|if (there < 8 \* N)|if (there < 0)|
-GPU: wgmma's values of the first 64 columns twice ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|TILE, KEYS \* BOX_ROW)|TILE, 0)|
-GPU: wgmma's attention shrinks by the other query's ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|\*= shrink\[e / 2\]|*= shrink[1 - e / 2]|
-GPU: probabilities rounded while they are multiplied ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|^        products_wait<0>();|        products_wait<1>();|
-GPU: keys' stage filled before it is free ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(barriers + K_FREE + k, (i / STAGES + 1) % 2);||
-GPU: one text's keys looked for at every picture ~ cuda/attention_hopper.cu ~ cuda ~ openblas ~ s|a.one_k ? 0 : picture|picture|
-GPU: wgmma's steps of K half as long ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|x + 2 \* e, w + 2 \* e|x + e, w + e|
-GPU: a stage given back while it is read ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|products_wait<1>(); /|products_wait<2>(); /|
-GPU: a stage filled before it is free ~ cuda/product_hopper.cu ~ cuda ~ openblas ~ s|barrier_wait(empty + stage, (i / DEPTH + 1) % 2);||
+GPU: one arena for all stages ~ sd/pipeline/stages.c ~ cuda_programs ~ openblas ~ s/|| g->keep || size == g->work.arena.size/|| size <= g->work.arena.size/
+GPU: boxes one row too low ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
+GPU: boxes of a stride begin as if it were 1 ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|left \* k.stride|left|
+GPU: a phase's boxes rounded up ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|k.pad_left) >> k.doubled|k.pad_left + k.doubled) >> k.doubled|
+GPU: phases exchanged ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|<< k.doubled) + right|<< k.doubled) + below|; s|<< k.doubled) + below;|<< k.doubled) + right;|
+GPU: wgmma's keys that are not there seen ~ cuda/attention_hopper.cu ~ cuda_hopper ~ openblas ~ s|if (there < 8 \* N)|if (there < 0)|
+GPU: wgmma's values of the first 64 columns twice ~ cuda/attention_hopper.cu ~ cuda_hopper ~ openblas ~ s|TILE, KEYS \* BOX_ROW)|TILE, 0)|
+GPU: wgmma's attention shrinks by the other query's ~ cuda/attention_hopper.cu ~ cuda_hopper ~ openblas ~ s|\*= shrink\[e / 2\]|*= shrink[1 - e / 2]|
+GPU: probabilities rounded while they are multiplied ~ cuda/attention_hopper.cu ~ cuda_hopper ~ openblas ~ s|^        products_wait<0>();|        products_wait<1>();|
+GPU: keys' stage filled before it is free ~ cuda/attention_hopper.cu ~ cuda_hopper ~ openblas ~ s|barrier_wait(barriers + K_FREE + k, (i / STAGES + 1) % 2);||
+GPU: one text's keys looked for at every picture ~ cuda/attention_hopper.cu ~ cuda_hopper ~ openblas ~ s|a.one_k ? 0 : picture|picture|
+GPU: wgmma's steps of K half as long ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|x + 2 \* e, w + 2 \* e|x + e, w + e|
+GPU: a stage given back while it is read ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|products_wait<1>(); /|products_wait<2>(); /|
+GPU: a stage filled before it is free ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|barrier_wait(empty + stage, (i / DEPTH + 1) % 2);||
 reading a file begins at its start ~ tensor/os_posix_files.c ~ os ~ openblas ~ s|(off_t)(at + done)|(off_t)done|
 a replaced file loses its permissions ~ tensor/os_posix_files.c ~ os ~ openblas ~ s|ignored = fchmod((int)f, (mode_t)from->mode);||
 an ignored signal is caught ~ tensor/os_posix.c ~ os ~ openblas ~ s| \&\& old.sa_handler != SIG_IGN||

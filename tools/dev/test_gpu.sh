@@ -34,8 +34,9 @@ picture --device cuda -o "$dir/first.png" 2> "$dir/log" || { # or most tests wou
     exit 1
 }
 
-LINES_KEPT=30 step "op and block goldens" env SDC_BIN="$sdc" "$b/test" cuda
-LINES_KEPT=30 step "micro-SD goldens" env SDC_BIN="$sdc" "$b/test" cuda_pictures
+for suite in cuda cuda_hopper cuda_pictures cuda_programs; do
+    LINES_KEPT=30 step "suite $suite" env SDC_BIN="$sdc" "$b/test" "$suite"
+done
 
 if command -v compute-sanitizer > /dev/null; then
     for tool in memcheck racecheck initcheck synccheck; do
@@ -45,7 +46,9 @@ if command -v compute-sanitizer > /dev/null; then
         done
     done
     for tool in memcheck racecheck; do
-        step "compute-sanitizer $tool, op cases" compute-sanitizer --tool "$tool" --error-exitcode 9 "$b/test" cuda
+        for suite in cuda cuda_hopper; do
+            step "compute-sanitizer $tool, $suite" compute-sanitizer --tool "$tool" --error-exitcode 9 "$b/test" "$suite"
+        done
     done
 else say "== compute-sanitizer: skipped, it is not installed"; fi
 

@@ -1,13 +1,13 @@
-/* known_answers.c: see known_answers.h. The rule for weights and inputs was published with these numbers, so they come
- * from code that shares nothing with ours or with the goldens' tool. */
-#include "known_answers.h"
-
+/* known_answers.c: whole networks with generated weights, against numbers that other implementations computed
+ * (CompVis's own code, Hugging Face's, open_clip's), as printed: six decimals. The rule for weights and inputs was
+ * published with these numbers, so they share no code with ours or with the goldens' tool. */
 #include "sd/models/clip.h"
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
-#include "generated.h"
-#include "golden.h"
-#include "test.h"
+#include "tests/harness/generated.h"
+#include "tests/harness/golden.h"
+#include "tests/harness/planned.h"
+#include "tests/harness/test.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,26 +20,6 @@ typedef struct {
     double first[8], last[2], mean, deviation; /* flat in torch's order */
     const char *golden;                        /* in full_kat.safetensors, or NULL: PyTorch's result with its e32 */
 } Answer;
-
-bool run_planned(const char *label, const Ops *table, size_t strip, Forward f, const void *network, Tensor out,
-                 const Tensor *in) {
-    Arena arena = {0};
-    Ctx plan = {.op = plan_ops(), .strip = strip, .arena = &arena};
-    f(&plan, network, out, in);
-    size_t planned = arena.peak;
-    Error e = {0};
-    ThreadPool *pool = pool_new(0, &e);
-    bool ok = pool && !plan.err.code && arena.used == 0 && arena_init(&arena, planned, &e);
-    arena.poison = true;
-    Ctx c = {.op = table, .strip = strip, .pool = pool, .arena = &arena};
-    if (ok) f(&c, network, out, in);
-    test_check(ok && !c.err.code && arena.peak == planned && arena.used == 0, "%s takes the memory planned", label);
-    test_note("%zu bytes, planned %zu; %.3g GFLOP %s", arena.peak, planned, plan.flops * 1e-9, e.text);
-    ok &= !c.err.code;
-    arena_free(&arena);
-    pool_free(pool);
-    return ok;
-}
 
 static const Ops *widest(void) {
     const Ops *tables[4];
@@ -98,17 +78,6 @@ static void check(const char *label, Tensor out, int64_t spatial, const Answer *
 
 /* --- U-Nets --- */
 
-static void forward_unet(Ctx *c, const void *network, Tensor out, const Tensor *in) {
-    const Unet *u = network;
-    size_t scope = scope_begin(c);
-    Tensor times = tensor_new(c, 2, SHAPE(in[1].n[0], u->time_shifts));
-    Tensor keys = tensor_new(c, 3, SHAPE(in[2].n[0], in[2].n[1], u->cross_kv));
-    unet_time_shifts(c, times, u, in[1]);
-    unet_cross_kv(c, keys, u, in[2]);
-    unet_forward(c, out, u, in[0], times, keys);
-    scope_end(c, scope);
-}
-
 typedef struct {
     int64_t n, h, w, tokens;
     float t;
@@ -138,7 +107,7 @@ static void run_unet(const char *label, const UnetConfig *k, const UnetRun *runs
     unet_free(&u);
 }
 
-void known_answers_tiny(void) {
+SUITE(known_answers, .seconds = 1, .blas = true) {
     static const UnetRun SD1[] = {
         {1,
          8,
@@ -264,7 +233,7 @@ static void run_vae(const char *label, const Vae *v, bool decode, int64_t h, int
     free(out.data);
 }
 
-void known_answers_vae(void) {
+static void known_answers_vae(void) {
     static const Answer DECODE = {{-0.028063, 0.202794, 0.165282, 0.165425, 0.120947, 0.136938, 0.108274, 0.100635},
                                   {0.237923, 0.125162},
                                   -0.2814948,
@@ -375,7 +344,13 @@ static void full_texts(void) {
     clip_free(&m);
 }
 
-void known_answers_full(void) {
+static void known_answers_full(void) {
     full_texts();
     full_unets();
+}
+
+/* The published sizes. Up to 4 GB. */
+SUITE(full_known_answers, .seconds = 100, .slow = true) {
+    known_answers_vae();
+    known_answers_full();
 }
