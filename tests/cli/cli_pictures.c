@@ -82,7 +82,7 @@ static void pictures(void) {
     cli_free(&r);
     cli_fails(1, "memory", MICRO "-p x -o big.png --memory-limit 100K");
     cli_fails(2, "", MICRO "-p x -o big.png --clip-skip 30");
-    test_check(!is_there("big.png"), "refused requests leave nothing behind");
+    test_check(!is_there("big.png"), "refused requests leave no file");
 }
 
 static void names(void) {
@@ -178,7 +178,7 @@ static void conversions(void) {
     cli_free(&r);
 }
 
-/* img2img, and what else a picture can be asked for. */
+/* img2img, and the other options of a picture. */
 static void variations(void) {
     cli_works("from.png", "txt2img -m micro.safetensors -W 72 -H 64 --steps 2 --seed 42 -p x -o from.png");
     if (image_supported()) {
@@ -202,7 +202,7 @@ static void variations(void) {
     cli_works("u.png", MICRO "-p x --variation-seed 5 --variation-strength 0.2 -o u.png");
     shows("u.png", 64, 64, "Variation seed: 5, Variation seed strength: 0.2");
     cli_works("x.png", MICRO "-p x --steps-sheet sheet.png -o x.png");
-    test_check(is_there("sheet.png"), "--steps-sheet: the sheet is there");
+    test_check(is_there("sheet.png"), "--steps-sheet: the sheet exists");
     cli_works("y.png", MICRO "-p x -o y.png");
     test_check(same_pixels("x.png", "y.png"), "--steps-sheet: the picture stays the same");
     cli_works("z.png", MICRO "-p '(x:1.3)' -o z.png");

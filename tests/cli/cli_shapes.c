@@ -27,7 +27,7 @@ static void folders(void) {
     Error e = {0};
     shapes_picture(rgb, caption, &o, 5, 12, 64);
     cli_works("set: 3 pictures", "make-data -o set --count 3 --first 11 --seed 5");
-    test_check(file_says("set/00000012.txt", caption), "make-data: a caption is beside its picture");
+    test_check(file_says("set/00000012.txt", caption), "make-data: each picture has its caption");
     if (image_supported())
         test_check(image_read(cli_path("set/00000012.png"), IMAGE_WHITE, &read, &e) && read.width == 64 &&
                        read.height == 64 && !memcmp(read.rgb, rgb, sizeof rgb),
@@ -62,7 +62,7 @@ static void judgements(void) {
     cli_works("PSNR: ", "judge -m judged.safetensors --reconstruct -n 1 --size 64");
     cli_works("three.png: 3 pictures",
               "sheet -m judged.safetensors --steps 1 -W 64 -H 64 -o three.png 'a red circle' x y");
-    test_check(!access(cli_path("three.png"), F_OK), "sheet: it is there");
+    test_check(!access(cli_path("three.png"), F_OK), "sheet: it exists");
     cli_works("12 pictures", "sheet -m judged.safetensors --steps 1 -W 64 -H 64");
     cli_fails(2, "--width: 100 is not a multiple of 8", "sheet -m judged.safetensors -W 100");
     cli_fails(2, "a multiple, not 72", "judge -m judged.safetensors -n 1 --size 72");

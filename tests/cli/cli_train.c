@@ -1,4 +1,4 @@
-/* cli_train.c: `sdc train` learns, and goes on after kill -9 to the same bytes. */
+/* cli_train.c: `sdc train` learns, and resumes after kill -9 to the same bytes. */
 #include "tests/harness/cli.h"
 #include "tests/harness/test.h"
 
@@ -39,7 +39,7 @@ static void first_step(const char *log, double out[2]) {
     free(text);
 }
 
-/* A step in one part and in four: sums in another order. */
+/* A step in one piece and in four: sums in another order. */
 static void check_parts(const char *whole, const char *parts) {
     double a[2], b[2];
     first_step(whole, a);
@@ -77,7 +77,7 @@ static void keeps(int code, const char *words, const char *command) {
     shell("the model stays as it was", "cmp lost.safetensors old.safetensors");
 }
 
-/* A model is replaced only by its own training, or when that is asked for. After a training of the VAE. */
+/* A model is replaced only by its own training, or on request. After a training of the VAE. */
 static void check_overwriting(void) {
 #define LOST VAE " --out lost.safetensors"
     static const char *const STATES[] = {
@@ -152,7 +152,7 @@ void cli_train(void) {
     cli_works("",
               UNET " --out parts.safetensors --log parts.csv --accumulate 4 --steps 2 --dtype f16 --sample 'a cat'");
     check_parts("unet.csv", "parts.csv");
-    test_check(!access(cli_path("parts.safetensors.2.png"), F_OK), "a sample beside the model");
+    test_check(!access(cli_path("parts.safetensors.2.png"), F_OK), "a sample next to the model");
     cli_works("picture.png", "txt2img -m unet.safetensors -p 'a cat' --steps 2 -W 64 -H 64 -o picture.png");
     cli_fails(2, "--data and --out", "train --out x.safetensors");
     cli_fails(2, "above 0", "train --data shapes --out x.safetensors --shift 0");

@@ -241,7 +241,7 @@ static void models(void) {
         cli_fails(1, "hostile/", "convert 'hostile/%s' new.safetensors", f->d_name);
     }
     if (d) closedir(d);
-    test_check(access(cli_path("new.safetensors"), F_OK) != 0, "failed conversions leave nothing behind");
+    test_check(access(cli_path("new.safetensors"), F_OK) != 0, "failed conversions leave no file");
 }
 
 static void house(void) {
@@ -253,7 +253,7 @@ static void house(void) {
 
 SUITE(cli, .seconds = 48) {
     house();
-    if (!test_check(cli_begin(), "the program sdc is there (SDC_BIN, else ./sdc)")) return;
+    if (!test_check(cli_begin(), "the program sdc exists (SDC_BIN, else ./sdc)")) return;
     test_write(cli_path("notes.txt"), "a lovely cat\n", 13);
     usage_errors();
     no_model();

@@ -198,7 +198,7 @@ static const struct {
 
 static void programs(void) {
     char command[512];
-    if (!test_check(find_program(), "the program sdc is there (SDC_BIN, else ./sdc)")) return;
+    if (!test_check(find_program(), "the program sdc exists (SDC_BIN, else ./sdc)")) return;
     program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda -o one.png");
     program(0, "sdc: on cuda:0", RUN "-o auto.png && cmp one.png auto.png");
     program(0, "", RUN "--device cpu -o cpu.png --precision f32-direct");

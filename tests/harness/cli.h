@@ -1,4 +1,4 @@
-/* cli.h: running the program `sdc` as a user would, by the shell. */
+/* cli.h: running the program `sdc` as a user would, through the shell. */
 #ifndef SD_TESTS_HARNESS_CLI_H
 #define SD_TESTS_HARNESS_CLI_H
 
@@ -11,7 +11,7 @@ typedef struct {
     double seconds; /* that it computed */
 } CliRun;
 
-/* Finds the program (SDC_BIN, else ./sdc) and makes an empty folder that it runs in. */
+/* Finds the program (SDC_BIN, else ./sdc) and makes an empty folder for it to run in. */
 bool cli_begin(void);
 const char *cli_path(const char *name); /* of a file in that folder */
 size_t cli_files(void);                 /* how many files the folder holds */
@@ -23,8 +23,8 @@ CliRun cli(const char *format, ...) __attribute__((format(printf, 1, 2)));
 CliRun cli_shell(const char *command, bool interrupt);
 void cli_free(CliRun *r);
 
-/* One check: these arguments end with this exit code and one line on stderr, "sdc: ...", that holds `words` (parts
- * divided by '|'), within two seconds; usage errors name the help. Standard output stays empty. */
+/* One check: these arguments end with this exit code and one line on stderr, "sdc: ...", that holds `words` (pieces
+ * separated by '|'), within two seconds; usage errors name the help. Standard output stays empty. */
 bool cli_fails(int code, const char *words, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* One check: these arguments end with exit code 0, nothing on stderr but progress, and `words` in what was printed. */
 bool cli_works(const char *words, const char *format, ...) __attribute__((format(printf, 2, 3)));

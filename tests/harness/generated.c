@@ -89,13 +89,14 @@ bool gen_fill(Weight *w, const char *name, DType type) {
     if (w->kind == WEIGHT_VECTOR) type = F32;
     size_t width = dtype_bytes(type, 1);
     w->t = tensor_view(malloc((size_t)tensor_count(w->t) * width), type, w->t.nd, w->t.n);
-    float *line = malloc((size_t)row * 2 * sizeof *line), *turned = line + row;
+    float *line = malloc((size_t)row * 2 * sizeof *line), *transposed = line + row;
     if (!w->t.data || !line) return free(line), false;
     if (!name) name = w->name;
     for (int64_t o = 0; o < rows; o++) {
         gen_weight(line, name, nd, n, o * row, row);
-        if (w->kind == WEIGHT_CONV) to_channels_last(turned, line, 1, n[1], n[2] * n[3]);
-        gen_narrow((char *)w->t.data + (size_t)(o * row) * width, w->kind == WEIGHT_CONV ? turned : line, row, type);
+        if (w->kind == WEIGHT_CONV) to_channels_last(transposed, line, 1, n[1], n[2] * n[3]);
+        gen_narrow((char *)w->t.data + (size_t)(o * row) * width, w->kind == WEIGHT_CONV ? transposed : line, row,
+                   type);
     }
     w->version++;
     free(line);

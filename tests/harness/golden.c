@@ -131,11 +131,11 @@ bool golden_check_picture_within(Golden *g, const char *name, Tensor t, double r
         spatial *= t.n[i];
         n[i + 1] = t.n[i];
     }
-    float *turned = malloc(tensor_bytes(t));
-    if (!turned || !tensor_dense(t)) return free(turned), test_check(false, "%s: a dense result", label);
-    to_channels_first(turned, t.data, t.n[0], channels, spatial);
-    bool ok = rms > 0 ? golden_check_within(g, name, turned, t.nd, n, rms, max, label)
-                      : golden_check(g, name, turned, t.nd, n, label);
-    free(turned);
+    float *transposed = malloc(tensor_bytes(t));
+    if (!transposed || !tensor_dense(t)) return free(transposed), test_check(false, "%s: a dense result", label);
+    to_channels_first(transposed, t.data, t.n[0], channels, spatial);
+    bool ok = rms > 0 ? golden_check_within(g, name, transposed, t.nd, n, rms, max, label)
+                      : golden_check(g, name, transposed, t.nd, n, label);
+    free(transposed);
     return ok;
 }

@@ -193,7 +193,7 @@ static bool write_values(StWriter *w, const Entry *e, Error *err) {
     return true;
 }
 
-/* The entries of one part ("": all of them) into one file. */
+/* Writes the entries of one part of a folder ("": all of them) to one file. */
 static bool write_file(const char *path, const Entries *l, const char *part, const FileMeta *meta, size_t metas,
                        Error *e) {
     FileTensor *tensors = malloc((l->count + 1) * sizeof *tensors);

@@ -213,7 +213,8 @@ static void padding(const Tokenizer *t) {
     Prompt p;
     bool ok = prompt_compile(&p, t, "cat", &o, NULL);
     const int32_t *ids = ok ? p.texts[0].chunks[0].ids : NULL;
-    test_check(ok && ids[1] == 2368 && ids[2] == TOKEN_EOS && !ids[3] && !ids[76], "padding by 0 behind one end token");
+    test_check(ok && ids[1] == 2368 && ids[2] == TOKEN_EOS && !ids[3] && !ids[76],
+               "padding with 0 after one end token");
     prompt_free(&p);
 }
 

@@ -128,7 +128,7 @@ static void scenes(void) {
     test_check(!held_out, "shapes: held-out pairs are never drawn");
     test_check(!missing, "shapes: every other pair is");
     test_check(!outside, "shapes: objects lie within the picture");
-    test_check(!blended, "shapes: nothing has the colour of what is behind or beside it");
+    test_check(!blended, "shapes: nothing has the colour of what surrounds it");
     for (int k = 0; k < SCENE_KINDS; k++)
         test_check(kinds[k] > N * (o.share[k] - 0.01) && kinds[k] < N * (o.share[k] + 0.01),
                    "shapes: kind %d has its share", k);
@@ -138,7 +138,7 @@ static void scenes(void) {
         shapes_scene(&s, &o, 11, i);
         for (int k = 0; k < s.count; k++) with += shapes_held_out(s.objects[k].colour, s.objects[k].shape);
     }
-    test_check(with > 50, "shapes: held-out pairs are drawn when asked for");
+    test_check(with > 50, "shapes: held-out pairs are drawn on request");
 }
 
 static double area(int shape, double x, double r, int size) {
@@ -204,7 +204,7 @@ static void canonical(void) {
         wrong += !ok;
         if (!ok && !*first) snprintf(first, sizeof first, "%s", caption);
     }
-    test_check(!wrong, "shapes: canonical captions say what is there, in order");
+    test_check(!wrong, "shapes: canonical captions name the objects, in order");
     test_note("%d are wrong: %s", wrong, first);
     test_check(named > 4000, "shapes: most captions name the background");
 }
@@ -233,7 +233,7 @@ static void variety(void) {
         shapes_canonical(plain, &s);
         other += strcmp(caption, plain) != 0;
     }
-    test_check(!other, "shapes: captions are canonical when asked for");
+    test_check(!other, "shapes: captions are canonical on request");
 }
 
 /* --- the judge --- */

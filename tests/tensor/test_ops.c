@@ -230,7 +230,7 @@ static void check_prepared(const Ops *table, const OpCase *k, const OpData *all,
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
 }
 
-/* The plan's arithmetic, counted by hand: 2 per multiply-add. */
+/* The plan's arithmetic, counted separately: 2 per multiply-add. */
 static void check_plan(const OpCase *k, const OpData *all) {
     double expected = 0, n = (double)k->N;
     if (k->kind == OP_LINEAR) expected = 2 * n * (double)(k->T * k->O * (k->K + k->K2));

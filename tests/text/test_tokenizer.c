@@ -192,7 +192,7 @@ static void vocabulary(const Tokenizer *t) {
     for (size_t i = 0; seen && i < SLOTS; i++) free(seen[i]);
     free(seen);
 
-    /* A merge has to come after those that make its parts: the heap relies on it. */
+    /* A merge comes after those that make its halves: the heap relies on it. */
     bool ordered = true;
     long merges = 0;
     for (int32_t b = 0; b < TOKEN_BOS && ordered; b += 7)
@@ -201,7 +201,7 @@ static void vocabulary(const Tokenizer *t) {
             merges += merged >= 0;
             ordered = ordered && (merged < 0 || (merged > a && merged > b && merged < TOKEN_BOS));
         }
-    test_check(ordered && merges > 1000, "merges come after their parts (%ld looked at)", merges);
+    test_check(ordered && merges > 1000, "merges come after their halves (%ld looked at)", merges);
 }
 
 /* Tokens spell the cleaned text: joined, with "</w>" as the end of a word, they give it back. */

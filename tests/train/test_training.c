@@ -74,11 +74,11 @@ static void check(const char *name, const float *ours, int nd, const int64_t *n)
 static void check_picture(const char *name, Tensor g) {
     if (keep.wanted) return;
     int64_t n[4] = {g.n[0], g.n[3], g.n[1], g.n[2]};
-    float *turned = malloc(tensor_bytes(g));
-    if (!turned) abort();
-    to_channels_first(turned, g.data, g.n[0], g.n[3], g.n[1] * g.n[2]);
-    check(name, turned, 4, n);
-    free(turned);
+    float *transposed = malloc(tensor_bytes(g));
+    if (!transposed) abort();
+    to_channels_first(transposed, g.data, g.n[0], g.n[3], g.n[1] * g.n[2]);
+    check(name, transposed, 4, n);
+    free(transposed);
 }
 
 /* Rows of the table that ids name, each once, ascending: the others must be zero. */
@@ -138,13 +138,13 @@ static void check_parameters(const Parameters *p, Tensor ids) {
             continue;
         }
         if (check_keys_bias(p, w)) continue;
-        float *turned = malloc(tensor_bytes(w->t));
-        if (!turned) abort();
-        if (w->kind == WEIGHT_CONV) to_channels_first(turned, w->grad, n[0], n[1], n[2] * n[3]);
-        else memcpy(turned, w->grad, tensor_bytes(w->t));
+        float *transposed = malloc(tensor_bytes(w->t));
+        if (!transposed) abort();
+        if (w->kind == WEIGHT_CONV) to_channels_first(transposed, w->grad, n[0], n[1], n[2] * n[3]);
+        else memcpy(transposed, w->grad, tensor_bytes(w->t));
         bool vae_attention = strstr(w->name, ".attn_1.") && nd == 4; /* linear layers in diffusers */
-        check(w->name, turned, vae_attention ? 2 : nd, n);
-        free(turned);
+        check(w->name, transposed, vae_attention ? 2 : nd, n);
+        free(transposed);
     }
 }
 
