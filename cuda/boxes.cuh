@@ -4,7 +4,7 @@
 #ifndef SD_CUDA_BOXES_CUH
 #define SD_CUDA_BOXES_CUH
 
-#include "port.cuh"
+#include "prelude.cuh"
 
 enum { BOX = 64 /* numbers */, BOX_ROW = 128 /* bytes */, BOX_ALIGN = 1024, MOST_BOX = 256 };
 

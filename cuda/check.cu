@@ -1,5 +1,5 @@
 /* check.cu: turns the runtime's errors into ours. */
-#include "port.cuh"
+#include "prelude.cuh"
 
 bool cuda_check(Ctx *c, cudaError_t e, const char *what) {
     if (e == cudaSuccess) return true;

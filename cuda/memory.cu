@@ -1,5 +1,5 @@
 /* memory.cu: a GPU's memory, what crosses to and from the host, and recordings: the table behind tensor/gpu.h. */
-#include "port.cuh"
+#include "prelude.cuh"
 
 static void *reserve(Gpu *gpu, size_t bytes, Error *e) {
     void *p = NULL;

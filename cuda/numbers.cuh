@@ -2,7 +2,7 @@
 #ifndef SD_CUDA_NUMBERS_CUH
 #define SD_CUDA_NUMBERS_CUH
 
-#include "port.cuh"
+#include "prelude.cuh"
 
 #include <type_traits>
 

@@ -156,7 +156,7 @@ static inline int64_t steps_each(int64_t tiles, int64_t steps, int64_t least) {
 }
 
 /* run(source, finish, partials) for all pictures at once if K is not split and y comes in pairs; else for as many as
- * there is room for partial sums, which are then added. */
+ * have space for partial sums, which are then added. */
 template <class A, class Source, class F>
 static void in_splits(Ctx *c, const char *name, const Source &source, const Finish &f, int64_t splits, F run) {
     if (splits <= 1 && f.pairs) {

@@ -25,20 +25,20 @@ size_t bind_enter(WeightList *l, const char *format, ...) {
 void bind_leave(WeightList *l, size_t mark) { l->path[mark] = 0; }
 
 static bool grow(WeightList *l) {
-    int64_t room = l->room ? 2 * l->room : 256;
-    Weight **w = realloc(l->w, (size_t)room * sizeof *w);
+    int64_t capacity = l->capacity ? 2 * l->capacity : 256;
+    Weight **w = realloc(l->w, (size_t)capacity * sizeof *w);
     if (w) l->w = w;
-    char **names = w ? realloc(l->names, (size_t)room * sizeof *names) : NULL;
+    char **names = w ? realloc(l->names, (size_t)capacity * sizeof *names) : NULL;
     if (names) l->names = names;
     if (!names) return error_set(l->err, ERR_MEMORY, "out of memory for the list of weights");
-    l->room = room;
+    l->capacity = capacity;
     return true;
 }
 
 void bind_weight(WeightList *l, Weight *w, WeightKind kind, const char *name, int nd, const int64_t *n) {
     size_t a = strlen(l->path), b = strlen(name);
     char *full = malloc(a + b + 1);
-    if (!full || (l->count == l->room && !grow(l))) {
+    if (!full || (l->count == l->capacity && !grow(l))) {
         error_set(l->err, ERR_MEMORY, "out of memory for the list of weights");
         free(full);
         return;

@@ -10,7 +10,7 @@
 
 typedef struct WeightList {
     Weight **w; /* borrowed: they live in the modules */
-    int64_t count, room;
+    int64_t count, capacity;
     char path[192]; /* the prefix that names are built on */
     char **names;   /* owned strings */
     bool keep_f32;  /* given to the weights bound while it is set (weight.h): small ones whose error would reach far */

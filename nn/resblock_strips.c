@@ -14,15 +14,15 @@
 
 #include <assert.h>
 
-/* Rows [from, to) of a map, at the start of room [N,rows,W,C]. */
+/* Rows [from, to) of a map, at the start of buffer [N,rows,W,C]. */
 typedef struct {
-    Tensor room;
+    Tensor buffer;
     int64_t from, to;
 } Window;
 
 static Tensor seen(const Window *w, int64_t from, int64_t to) {
     assert(w->from <= from && to <= w->to);
-    return tensor_slice(w->room, 1, from - w->from, to - from);
+    return tensor_slice(w->buffer, 1, from - w->from, to - from);
 }
 
 /* Extends the window to row `to`; returns the new rows, for the caller to write. */
@@ -36,7 +36,8 @@ static Tensor grow(Window *w, int64_t to) {
 static void move(Ctx *c, Window *w, int64_t from) {
     int64_t kept = w->to - from, down = from - w->from;
     assert(kept <= down || !down); /* they do not overlap */
-    if (down && kept > 0) op_affine(c, tensor_slice(w->room, 1, 0, kept), tensor_slice(w->room, 1, down, kept), 1, 0);
+    if (down && kept > 0)
+        op_affine(c, tensor_slice(w->buffer, 1, 0, kept), tensor_slice(w->buffer, 1, down, kept), 1, 0);
     w->from = from;
 }
 
@@ -106,8 +107,8 @@ static void outer_rows(Ctx *c, const Strips *s, Tensor y, Tensor x, const Window
 static void sweep(Ctx *c, const Strips *s, Tensor *y, Tensor parts) {
     size_t scope = scope_begin(c);
     int64_t h = s->h, most = s->rows + 2 * s->unit < h ? s->rows + 2 * s->unit : h;
-    Window x = {.room = s->x, .to = h}, inner = {.room = tensor_new(c, 4, SHAPE(s->n, most, s->w, s->out))};
-    if (s->up) x = (Window){.room = tensor_new(c, 4, SHAPE(s->n, most, s->w, s->in))};
+    Window x = {.buffer = s->x, .to = h}, inner = {.buffer = tensor_new(c, 4, SHAPE(s->n, most, s->w, s->out))};
+    if (s->up) x = (Window){.buffer = tensor_new(c, 4, SHAPE(s->n, most, s->w, s->in))};
     for (int64_t from = 0; from < h; from += s->rows) {
         int64_t to = from + s->rows < h ? from + s->rows : h;
         int64_t done = inner.to, ready = to + s->unit < h ? to + s->unit : h; /* of the inner map */

@@ -20,10 +20,10 @@ bool arena_init(Arena *a, size_t size, Error *e) {
 }
 
 static bool reserve(Arena *a, size_t size, Error *e) {
-    void *shadow = realloc(a->shadow, 2 * size + ALIGN); /* only what crosses is ever touched */
-    if (!shadow)
+    void *host = realloc(a->host, 2 * size + ALIGN); /* only what crosses is ever touched */
+    if (!host)
         return error_set(e, ERR_MEMORY, "out of memory: %zu MiB for the host's copy of the GPU's arena", size >> 19);
-    a->shadow = shadow;
+    a->host = host;
     a->size = size;
     a->used = a->peak = 0;
     a->base = a->memory->reserve(a->gpu, size ? size : ALIGN, e);
@@ -52,7 +52,7 @@ void arena_trim(Arena *a) {
 void arena_free(Arena *a) {
     if (a->memory && a->base) a->memory->release(a->gpu, a->base);
     else large_free(a->base);
-    free(a->shadow);
+    free(a->host);
     *a = (Arena){0};
 }
 
@@ -95,14 +95,14 @@ size_t arena_bytes(Tensor t) { return (tensor_bytes(t) + ALIGN - 1) & ~(size_t)(
 
 /* --- the host's side --- */
 
-static bool on_gpu(const Ctx *c, Tensor t) { return c->arena->shadow && t.data; }
+static bool on_gpu(const Ctx *c, Tensor t) { return c->arena->host && t.data; }
 static bool narrow(Tensor t) { return t.dtype == F16 || t.dtype == BF16; }
 
 Tensor tensor_host(const Ctx *c, Tensor t) {
     if (!on_gpu(c, t)) return t;
     size_t at = (size_t)((uint8_t *)t.data - c->arena->base);
     assert(at <= c->arena->size);
-    t.data = c->arena->shadow + (narrow(t) ? 2 * at : at);
+    t.data = c->arena->host + (narrow(t) ? 2 * at : at);
     if (narrow(t)) t.dtype = F32;
     return t;
 }

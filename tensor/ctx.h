@@ -24,7 +24,7 @@ typedef struct ScopeHook {
 typedef struct {
     uint8_t *base; /* NULL while planning */
     size_t size, used, peak;
-    uint8_t *shadow; /* of an arena on a GPU: the host's copy, a float for every 16 bits; NULL: base is host memory */
+    uint8_t *host; /* of an arena on a GPU: the host's copy, a float for every 16 bits; NULL: base is host memory */
     const GpuMemory *memory;
     Gpu *gpu;
     bool poison; /* for tests: fill new tensors with NaN, to find elements that are never written */
@@ -41,12 +41,12 @@ typedef struct Taps {
 /* The source of weights that are not in memory: they are on the arena while an op that reads them runs. */
 typedef struct WeightSource {
     size_t (*bytes)(const void *user, const Weight *w); /* of the arena that w needs; 0: w is in memory */
-    /* Reads the numbers of w into room (64-byte aligned), and points `copy`, a copy of w, at them. */
-    void (*fetch)(const void *user, Weight *copy, const Weight *w, void *room);
+    /* Reads the numbers of w into `to` (64-byte aligned), and points `copy`, a copy of w, at them. */
+    void (*fetch)(const void *user, Weight *copy, const Weight *w, void *to);
     const void *user;
 } WeightSource;
 
-/* Which shortcuts ops may take. Each has its own error bound (tests/harness/golden.h). */
+/* Which shortcuts ops may take. */
 typedef enum {
     PRECISION_F32,        /* f32; convolutions may use Winograd's transforms */
     PRECISION_F32_DIRECT, /* f32, every sum as the op's definition has it */

@@ -1,7 +1,7 @@
 /* gpu.h: GPUs, and memory that only they can reach.
  *
  * A table of ops with a GpuMemory works in its GPU's memory: prepared weights and the arena are there. Such an arena
- * has a shadow in host memory, where the host reads and writes what goes out and in (tensor_host, tensor_push and
+ * has a copy in host memory, where the host reads and writes what goes out and in (tensor_host, tensor_push and
  * tensor_pull in ctx.h). A GPU does everything in the order in which it was requested. */
 #ifndef SD_TENSOR_GPU_H
 #define SD_TENSOR_GPU_H

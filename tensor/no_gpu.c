@@ -1,4 +1,5 @@
-/* no_gpu.c: gpu.h in a build without CUDA. Programs with a table for GPUs link that first. */
+/* no_gpu.c: gpu.h in a build without CUDA. Empty with SDC_CUDA; the test program links cuda/'s definitions ahead of
+ * libsd.a. */
 #include "gpu.h"
 
 #ifndef SDC_CUDA

@@ -40,9 +40,9 @@ static const Weight *present(Ctx *c, const Weight *w, Weight *copy) {
     const WeightSource *s = c->source;
     int64_t bytes = s ? (int64_t)s->bytes(s->user, w) : 0;
     if (!bytes) return w;
-    Tensor room = tensor_new_typed(c, U8, 1, &bytes);
+    Tensor memory = tensor_new_typed(c, U8, 1, &bytes);
     *copy = *w;
-    if (room.data) s->fetch(s->user, copy, w, room.data);
+    if (memory.data) s->fetch(s->user, copy, w, memory.data);
     return copy;
 }
 

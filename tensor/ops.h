@@ -32,8 +32,8 @@ typedef struct {
     int stride;
     int pad_top, pad_left; /* rows and columns of zeros before the picture; after it, as many as y's size needs */
     int64_t up_h, up_w;    /* x is read as if resized to up_h x up_w by nearest neighbour; 0: as it is */
-    int64_t whole_h; /* 0: y is the whole output; else y is rows [4k, ...) of an output this high, x the rows they see,
-                      * and how they are computed depends on the whole */
+    int64_t whole_h; /* full output height when y is only part of it: y starts at a row divisible by 4, x holds the
+                      * input rows it needs. 0: y is the whole output */
 } Conv2d;
 
 enum { GROUP_NORM_PIXELS = 64 }; /* every backend sums statistics over blocks of this many pixels */
@@ -42,9 +42,9 @@ typedef struct BackwardOps BackwardOps;
 
 struct Ops {
     const char *name;
-    DType type;  /* of activations */
-    bool pieces; /* an output's rows have the same bits whichever other rows are computed with them (a convolution's, if
-                  * the first is a multiple of 4): large maps may be made in pieces (ctx.h: strip) */
+    DType type;            /* of activations */
+    bool rows_independent; /* a row's bits do not depend on which rows share the call, so maps may be computed in strips
+                            * (ctx.h: strip; of a convolution's output, strips that start at a row divisible by 4) */
     const GpuMemory *memory;     /* NULL: it works in host memory */
     const BackwardOps *backward; /* backward.h; NULL: it cannot train */
     /* What loading does once so that ops need not do it every time: NULL, or as weight_prepared_bytes and
@@ -58,7 +58,7 @@ struct Ops {
     /* y[N,Ho,Wo,O] = epilogue(correlation of x[N,H,W,I] with w[O,kh,kw,I] + b[O]) */
     void (*conv2d)(Ctx *, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d, Epilogue);
     /* y[N,T,C+C2] = act((x - mean) / sqrt(var + eps) * w + b), mean and biased variance over T x (C+C2)/groups;
-     * x2 as in linear. parts: F64 [N,blocks,groups,2], room for the partial statistics of blocks of
+     * x2 as in linear. parts: F64 [N,blocks,groups,2], for the partial statistics of blocks of
      * GROUP_NORM_PIXELS pixels. */
     void (*group_norm)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
                        float eps, Act act);

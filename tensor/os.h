@@ -57,7 +57,7 @@ void os_condition_wake(OsCondition *c);            /* everyone who waits */
 
 /* --- names of files --- */
 
-enum { OS_PATH_ROOM = 4096, OS_NAME_ROOM = 256 }; /* bytes of the longest path and of a name in it, with the NUL */
+enum { OS_PATH_SIZE = 4096, OS_NAME_SIZE = 256 }; /* bytes of the longest path and of a name in it, with the NUL */
 
 typedef enum { OS_NOTHING, OS_REGULAR, OS_DIRECTORY, OS_LINK, OS_PIPE, OS_DEVICE, OS_OTHER } OsKind;
 
@@ -73,7 +73,7 @@ typedef struct {
 bool os_info(const char *path, OsInfo *info); /* follows symbolic links */
 OsKind os_kind(const char *path);             /* likewise; OS_NOTHING also if the system does not say */
 /* The absolute path without symbolic links. May always fail. */
-bool os_real_path(const char *path, char out[OS_PATH_ROOM]);
+bool os_real_path(const char *path, char out[OS_PATH_SIZE]);
 
 /* --- open files --- */
 

@@ -47,9 +47,9 @@ OsKind os_kind(const char *path) {
     return os_info(path, &info) ? info.kind : OS_NOTHING;
 }
 
-bool os_real_path(const char *path, char out[OS_PATH_ROOM]) {
+bool os_real_path(const char *path, char out[OS_PATH_SIZE]) {
 #ifdef PATH_MAX
-    _Static_assert(PATH_MAX <= OS_PATH_ROOM, "realpath writes so much");
+    _Static_assert(PATH_MAX <= OS_PATH_SIZE, "realpath writes so much");
 #endif
     return realpath(path, out) != NULL;
 }
@@ -145,7 +145,7 @@ bool os_list(const char *path, bool (*each)(void *user, const char *name), void 
 }
 
 FILE *os_scratch_file(const char *path) {
-    char name[OS_PATH_ROOM + 8];
+    char name[OS_PATH_SIZE + 8];
     if (snprintf(name, sizeof name, "%s.XXXXXX", path) >= (int)sizeof name) {
         errno = ENAMETOOLONG;
         return NULL;

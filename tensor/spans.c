@@ -9,12 +9,12 @@ void spans_free(Spans *s) {
 }
 
 bool spans_reserve(Spans *s) {
-    if (s->count + 2 <= s->room) return true;
-    size_t room = s->room ? 2 * s->room : 256;
-    Span *at = realloc(s->at, room * sizeof *at);
+    if (s->count + 2 <= s->capacity) return true;
+    size_t capacity = s->capacity ? 2 * s->capacity : 256;
+    Span *at = realloc(s->at, capacity * sizeof *at);
     if (!at) return false;
     s->at = at;
-    s->room = room;
+    s->capacity = capacity;
     return true;
 }
 

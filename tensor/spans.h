@@ -12,7 +12,7 @@ typedef struct {
 
 typedef struct {
     Span *at; /* owned */
-    size_t count, room;
+    size_t count, capacity;
 } Spans;
 
 typedef enum { COVERED_NOT, COVERED_PARTLY, COVERED } Cover;

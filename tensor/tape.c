@@ -8,7 +8,7 @@ Tape *tape_new(void) { return calloc(1, sizeof(Tape)); }
 
 void tape_free(Tape *t) {
     if (!t) return;
-    for (int64_t i = 0; i < t->keeps_room; i++) free(t->kept[i]);
+    for (int64_t i = 0; i < t->keeps_capacity; i++) free(t->kept[i]);
     free(t->kept);
     free(t->kept_bytes);
     spans_free(&t->filled);
@@ -19,28 +19,28 @@ void tape_free(Tape *t) {
     free(t);
 }
 
-void tape_cut(Tape *t, int depth) { t->cut_depth = depth; }
+void tape_recompute_at(Tape *t, int depth) { t->recompute_depth = depth; }
 
 bool tape_out_of_memory(Ctx *c) {
     return error_set(&c->err, ERR_MEMORY, "out of memory for the tape of a training step");
 }
 
 /* Room for one more element of a list. */
-static bool grow(Ctx *c, void **list, int64_t count, int64_t *room, size_t size) {
-    if (count < *room) return true;
-    int64_t more = *room ? 2 * *room : 1024;
+static bool grow(Ctx *c, void **list, int64_t count, int64_t *capacity, size_t size) {
+    if (count < *capacity) return true;
+    int64_t more = *capacity ? 2 * *capacity : 1024;
     void *p = realloc(*list, (size_t)more * size);
     if (!p) return tape_out_of_memory(c);
     *list = p;
-    *room = more;
+    *capacity = more;
     return true;
 }
 
 static TapeOp *push(Ctx *c, Kind kind, Tensor y) {
     Tape *t = c->tape;
-    if (!grow(c, (void **)&t->ops, t->count, &t->room, sizeof *t->ops)) return NULL;
+    if (!grow(c, (void **)&t->ops, t->count, &t->capacity, sizeof *t->ops)) return NULL;
     t->ops[t->count] = (TapeOp){.kind = kind, .y = y, .copies = t->copied, .copies_end = t->copied};
-    t->ops[t->count].segment = t->inside ? t->cut : -1;
+    t->ops[t->count].segment = t->inside ? t->segment_count : -1;
     return &t->ops[t->count++];
 }
 
@@ -48,16 +48,16 @@ static TapeOp *push(Ctx *c, Kind kind, Tensor y) {
 
 static void begin_scope(Ctx *c) {
     Tape *t = c->tape;
-    if (++t->depth != t->cut_depth || t->inside) return;
-    if (!grow(c, (void **)&t->segments, t->cut, &t->segments_room, sizeof *t->segments)) return;
-    t->segments[t->cut] = (Segment){.first = t->count, .from = (uintptr_t)c->arena->base + c->arena->used};
+    if (++t->depth != t->recompute_depth || t->inside) return;
+    if (!grow(c, (void **)&t->segments, t->segment_count, &t->segments_capacity, sizeof *t->segments)) return;
+    t->segments[t->segment_count] = (Segment){.first = t->count, .from = (uintptr_t)c->arena->base + c->arena->used};
     t->inside = true;
 }
 
 static bool end_scope(Ctx *c) {
     Tape *t = c->tape;
-    if (t->depth-- != t->cut_depth || !t->inside) return false;
-    Segment *s = &t->segments[t->cut++];
+    if (t->depth-- != t->recompute_depth || !t->inside) return false;
+    Segment *s = &t->segments[t->segment_count++];
     s->end = t->count;
     s->to = (uintptr_t)c->arena->base + c->arena->used;
     if (s->to > t->to) t->to = s->to;
@@ -73,7 +73,7 @@ static const ScopeHook SCOPES = {begin_scope, end_scope};
 
 void tape_start(Tape *t, Ctx *c) {
     assert(c->arena->base && c->op->backward);
-    t->count = t->needed = t->copied = t->cut = t->keeps = 0;
+    t->count = t->needed = t->copied = t->segment_count = t->keeps = 0;
     t->depth = 0;
     t->inside = false;
     t->filled.count = 0;
@@ -87,7 +87,7 @@ static bool overlap(Span a, Span b) { return a.from < b.to && b.from < a.to; }
 /* Whether the current value of x was produced in the segment being recorded. */
 static bool made_within(const Tape *t, Tensor x) {
     if (!t->inside) return false;
-    const Segment *s = &t->segments[t->cut];
+    const Segment *s = &t->segments[t->segment_count];
     if ((uintptr_t)x.data >= s->from) return true;
     for (int64_t i = s->first; i < t->count - 1; i++)
         if (overlap(span_of(t->ops[i].y), span_of(x))) return true;
@@ -97,14 +97,14 @@ static bool made_within(const Tape *t, Tensor x) {
 /* Memory for a value that outlives its segment. */
 static Tensor kept_new(Ctx *c, Tensor like) {
     Tape *t = c->tape;
-    int64_t before = t->keeps_room, bytes = (int64_t)tensor_bytes(like);
+    int64_t before = t->keeps_capacity, bytes = (int64_t)tensor_bytes(like);
     Tensor copy = tensor_view(NULL, like.dtype, like.nd, like.n);
-    if (!grow(c, (void **)&t->kept, t->keeps, &t->keeps_room, sizeof *t->kept)) return copy;
-    if (before != t->keeps_room) {
-        int64_t *sizes = realloc(t->kept_bytes, (size_t)t->keeps_room * sizeof *sizes);
+    if (!grow(c, (void **)&t->kept, t->keeps, &t->keeps_capacity, sizeof *t->kept)) return copy;
+    if (before != t->keeps_capacity) {
+        int64_t *sizes = realloc(t->kept_bytes, (size_t)t->keeps_capacity * sizeof *sizes);
         if (sizes) t->kept_bytes = sizes;
-        for (int64_t i = before; i < t->keeps_room; i++) t->kept[i] = NULL;
-        for (int64_t i = before; sizes && i < t->keeps_room; i++) sizes[i] = 0;
+        for (int64_t i = before; i < t->keeps_capacity; i++) t->kept[i] = NULL;
+        for (int64_t i = before; sizes && i < t->keeps_capacity; i++) sizes[i] = 0;
         if (!sizes) return tape_out_of_memory(c), copy;
     }
     int64_t k = t->keeps++;
@@ -127,7 +127,7 @@ static void need(Ctx *c, int slot, Tensor x, bool back) {
     TapeOp *r = &t->ops[t->count - 1];
     r->in[slot] = x;
     if (!x.data || (!back && !t->inside)) return;
-    if (!grow(c, (void **)&t->needs, t->needed, &t->needs_room, sizeof *t->needs)) return;
+    if (!grow(c, (void **)&t->needs, t->needed, &t->needs_capacity, sizeof *t->needs)) return;
     bool inner = made_within(t, x);
     r->saved[slot] = x;
     r->before[slot] = t->inside && !inner;
@@ -154,8 +154,8 @@ static void before_write(Ctx *c, Tensor y) {
         bool again = t->needs[i].inner;
         assert(old.dtype == F32);
         /* on the way back a segment uses its memory of the arena again: a value that outlives it must not lie there */
-        copy = t->cut_depth && !again ? kept_new(c, old) : tensor_new(c, old.nd, old.n);
-        if (again && grow(c, (void **)&t->copies, t->copied, &t->copies_room, sizeof *t->copies)) {
+        copy = t->recompute_depth && !again ? kept_new(c, old) : tensor_new(c, old.nd, old.n);
+        if (again && grow(c, (void **)&t->copies, t->copied, &t->copies_capacity, sizeof *t->copies)) {
             t->copies[t->copied++] = (Copy){old, copy};
             t->ops[t->count - 1].copies_end = t->copied;
         }
@@ -238,7 +238,7 @@ void tape_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, b
     need(c, 2, v, true);
     before_write(c, o);
     Tape *t = c->tape; /* the output is needed, too; if it is overwritten later, a copy will do */
-    if (c->err.code || !grow(c, (void **)&t->needs, t->needed, &t->needs_room, sizeof *t->needs)) return;
+    if (c->err.code || !grow(c, (void **)&t->needs, t->needed, &t->needs_capacity, sizeof *t->needs)) return;
     r->in[3] = r->saved[3] = o;
     t->needs[t->needed++] = (Need){span_of(o), t->count - 1, 3, t->inside};
 }

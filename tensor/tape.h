@@ -26,7 +26,7 @@ void tape_free(Tape *t);
 /* Makes every scope of this depth (1: outermost) a segment: it gives its memory back even while recording, and its ops
  * run again when the backward pass reaches it (gradient checkpointing). Less memory, a third more work, the same bits.
  * 0 (the default): none. */
-void tape_cut(Tape *t, int depth);
+void tape_recompute_at(Tape *t, int depth);
 
 void tape_start(Tape *t, Ctx *c);
 /* Stops recording and takes the shadow from the arena. */

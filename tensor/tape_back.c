@@ -69,7 +69,7 @@ Tensor tape_gradient(Tape *t, Tensor y) {
 
 Tensor tape_input_gradient(const Tape *t, Tensor x) { return shadow_of(t, x); }
 
-static Tensor room_of(Ctx *c, int64_t floats) { return tensor_new(c, 1, &floats); }
+static Tensor work_of(Ctx *c, int64_t floats) { return tensor_new(c, 1, &floats); }
 
 static int64_t rounded(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 
@@ -99,7 +99,7 @@ static void linear(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
     dx.t.nd = 3;
     int64_t first = r->in[0].n[2], other = second ? r->in[1].n[2] : 0, wide = first > other ? first : other;
     dx.t.n[2] = first; /* even if not wanted: the second source's columns begin after these */
-    op->linear_dx(c, dx, second ? &dx2 : NULL, dy, r->w, room_of(c, r->w->t.n[0] * rounded(wide, PANEL_OUTPUTS)));
+    op->linear_dx(c, dx, second ? &dx2 : NULL, dy, r->w, work_of(c, r->w->t.n[0] * rounded(wide, PANEL_OUTPUTS)));
 }
 
 static void conv2d(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
@@ -107,14 +107,14 @@ static void conv2d(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
     epilogue(t, c, r, dy);
     if (r->w->grad) {
         size_t scope = scope_begin(c);
-        int64_t floats = conv2d_dw_room(c, r->w, dy, r->g);
-        op->conv2d_dw(c, r->w, dy, r->saved[0], r->g, floats ? room_of(c, floats) : (Tensor){0});
+        int64_t floats = conv2d_dw_work(c, r->w, dy, r->g);
+        op->conv2d_dw(c, r->w, dy, r->saved[0], r->g, floats ? work_of(c, floats) : (Tensor){0});
         scope_end(c, scope);
     }
     Into dx = into(t, c, r->in[0]);
     if (!dx.t.data) return;
     const int64_t *w = r->w->t.n, *y = r->y.n, n = y[0], s = r->g.stride;
-    Tensor filters = room_of(c, w[0] * w[1] * w[2] * rounded(w[3], FILTER_OUTPUTS)), spread = {0}, wide = {0};
+    Tensor filters = work_of(c, w[0] * w[1] * w[2] * rounded(w[3], FILTER_OUTPUTS)), spread = {0}, wide = {0};
     if (s > 1) spread = tensor_new(c, 4, SHAPE(n, s * (y[1] - 1) + 1, s * (y[2] - 1) + 1, w[0]));
     if (r->g.up_h) wide = tensor_new(c, 4, SHAPE(n, r->g.up_h, r->g.up_w, w[3]));
     op->conv2d_dx(c, dx, dy, r->w, r->g, filters, spread, wide);
@@ -123,27 +123,27 @@ static void conv2d(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
 static void group_norm(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
     bool second = r->in[1].data;
     Into dx = into(t, c, r->in[0]), dx2 = second ? into(t, c, r->in[1]) : (Into){0};
-    Tensor parts = r->saved[2], room = tensor_new(c, 4, SHAPE(parts.n[0], parts.n[1], 2, dy.n[2]));
+    Tensor parts = r->saved[2], work = tensor_new(c, 4, SHAPE(parts.n[0], parts.n[1], 2, dy.n[2]));
     c->op->backward->group_norm(c, dx, second ? &dx2 : NULL, dy, r->saved[0], second ? &r->saved[1] : NULL, r->w, r->b,
-                                parts, room, r->act);
+                                parts, work, r->act);
 }
 
 static void layer_norm(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
     int64_t blocks = (dy.n[1] + LAYER_NORM_ROWS - 1) / LAYER_NORM_ROWS;
-    Tensor room = tensor_new(c, 3, SHAPE(dy.n[0] * blocks, 2, dy.n[2]));
-    c->op->backward->layer_norm(c, into(t, c, r->in[0]), dy, r->saved[0], r->w, r->b, room, r->eps);
+    Tensor work = tensor_new(c, 3, SHAPE(dy.n[0] * blocks, 2, dy.n[2]));
+    c->op->backward->layer_norm(c, into(t, c, r->in[0]), dy, r->saved[0], r->w, r->b, work, r->eps);
 }
 
 static void attention(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
     Into dq = into(t, c, r->in[0]), dk = into(t, c, r->in[1]), dv = into(t, c, r->in[2]);
-    Tensor room = tensor_new(c, 4, SHAPE(dy.n[0], r->heads, dy.n[1], 3));
+    Tensor work = tensor_new(c, 4, SHAPE(dy.n[0], r->heads, dy.n[1], 3));
     if (!dq.t.data && !dk.t.data && !dv.t.data) return;
     if (r->in[0].data == r->y.data) { /* o overwrote q, so dq would overwrite dy, which both loops read */
         Tensor copy = tensor_new(c, dy.nd, dy.n);
         c->op->backward->add(c, (Into){copy, false}, dy, 1);
         dy = copy;
     }
-    c->op->backward->attention(c, dq, dk, dv, dy, r->saved[3], r->saved[0], r->saved[1], r->saved[2], room, r->heads,
+    c->op->backward->attention(c, dq, dk, dv, dy, r->saved[3], r->saved[0], r->saved[1], r->saved[2], work, r->heads,
                                r->causal);
 }
 

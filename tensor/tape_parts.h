@@ -65,10 +65,11 @@ struct Tape {
     Segment *segments;
     void **kept; /* copies that outlive their segment; the next step reuses their memory */
     int64_t *kept_bytes;
-    int64_t count, room, needed, needs_room, copied, copies_room, cut, segments_room, keeps, keeps_room;
-    int cut_depth, depth; /* scopes at cut_depth are segments; 0: none */
-    bool inside;          /* a segment is being recorded: the last one */
-    Spans filled;         /* where the shadow holds gradients, as addresses of the memory it shadows */
+    int64_t count, capacity, needed, needs_capacity, copied, copies_capacity, segment_count, segments_capacity, keeps,
+        keeps_capacity;
+    int recompute_depth, depth; /* scopes at recompute_depth are segments; 0: none */
+    bool inside;                /* a segment is being recorded: the last one */
+    Spans filled;               /* where the shadow holds gradients, as addresses of the memory it shadows */
     uintptr_t from, to, shadow;
 };
 

@@ -14,8 +14,8 @@
 enum { BUFFER = 1 << 16 };
 
 typedef struct {
-    char dir[OS_PATH_ROOM];  /* "." when the path names none */
-    char name[OS_NAME_ROOM]; /* of the file in it */
+    char dir[OS_PATH_SIZE];  /* "." when the path names none */
+    char name[OS_NAME_SIZE]; /* of the file in it */
     bool exists;
     OsInfo old;
 } Place;
@@ -23,7 +23,7 @@ typedef struct {
 struct AtomicFile {
     char *path; /* as the caller gave it, for messages */
     Place place;
-    char temporary[OS_NAME_ROOM];
+    char temporary[OS_NAME_SIZE];
     OsFile dir, file;
     bool failed;
     size_t used;
@@ -47,11 +47,11 @@ static bool fail(Error *e, const char *path, const char *what, int code) {
 /* Splits path into an existing directory and a name in it, follows a symbolic link, and refuses to replace anything
  * but a regular file. */
 static bool find_place(const char *path, Place *p, Error *e) {
-    char target[OS_PATH_ROOM];
+    char target[OS_PATH_SIZE];
     OsInfo info;
     memset(p, 0, sizeof *p);
     if (!*path) return error_set(e, ERR_ARGUMENT, "a file to write has an empty name; give one");
-    if (strlen(path) >= OS_PATH_ROOM) return fail(e, path, "cannot be written", ENAMETOOLONG);
+    if (strlen(path) >= OS_PATH_SIZE) return fail(e, path, "cannot be written", ENAMETOOLONG);
     const char *real = path;
     if (os_info_at(OS_HERE, path, &info) && info.kind == OS_LINK) {
         if (!os_real_path(path, target))
@@ -61,7 +61,7 @@ static bool find_place(const char *path, Place *p, Error *e) {
     }
     const char *slash = strrchr(real, '/'), *name = slash ? slash + 1 : real;
     if (!*name) return error_set(e, ERR_FILE, "%s: names a directory, not a file; add a file name", path);
-    if (strlen(name) >= OS_NAME_ROOM) return fail(e, path, "cannot be written", ENAMETOOLONG);
+    if (strlen(name) >= OS_NAME_SIZE) return fail(e, path, "cannot be written", ENAMETOOLONG);
     memcpy(p->name, name, strlen(name) + 1);
     if (!slash) snprintf(p->dir, sizeof p->dir, ".");
     else snprintf(p->dir, sizeof p->dir, "%.*s", slash == real ? 1 : (int)(slash - real), real);
@@ -81,7 +81,7 @@ static bool find_place(const char *path, Place *p, Error *e) {
 
 /* rename would replace even a write-protected file, but whoever protected it wants it to stay. */
 static bool allowed(const char *path, const Place *p, Error *e) {
-    char full[OS_PATH_ROOM + OS_NAME_ROOM];
+    char full[OS_PATH_SIZE + OS_NAME_SIZE];
     if (!os_may_write(p->dir)) return fail(e, path, "its directory cannot be written to", errno);
     snprintf(full, sizeof full, "%s/%s", p->dir, p->name);
     if (p->exists && !os_may_write(full)) return fail(e, path, "exists and is write-protected", errno);

@@ -18,19 +18,19 @@ static bool no_memory(const char *name, Error *e) {
 }
 
 char *stream_read(FILE *f, const char *name, const FileWanted *w, size_t *size, Error *e) {
-    size_t room = FIRST, n = 0;
-    char *p = e && e->code ? NULL : malloc(room + 1);
+    size_t capacity = FIRST, n = 0;
+    char *p = e && e->code ? NULL : malloc(capacity + 1);
     bool ok = p || no_memory(name, e), all = false;
     while (ok && !all) {
         errno = 0;
-        size_t got = fread(p + n, 1, room - n, f);
+        size_t got = fread(p + n, 1, capacity - n, f);
         if (ferror(f)) ok = error_set(e, ERR_FILE, "%s: cannot be read: %s; %s", name, strerror(errno), w->advice);
         else if (!n && w->begins) ok = w->begins(name, p, got, e);
         n += got;
-        all = n < room;
+        all = n < capacity;
         if (ok && n > w->most) ok = too_large(name, w, e);
         if (!ok || all) break;
-        char *more = realloc(p, (room *= 2) + 1);
+        char *more = realloc(p, (capacity *= 2) + 1);
         if (more) p = more;
         else ok = no_memory(name, e);
     }

@@ -12,7 +12,7 @@
 
 typedef struct {
     Json *j;
-    int32_t room;
+    int32_t capacity;
     size_t used;                                        /* of j->strings */
     int32_t open[JSON_MAX_DEPTH], last[JSON_MAX_DEPTH]; /* per level: the container, its last child or -1 */
     int depth;
@@ -46,14 +46,14 @@ static bool check_keys(const Json *j, const JsonNode *object, const char *what, 
 
 static bool add_node(Builder *b, const JsonEvent *v, const char *what, Error *e) {
     Json *j = b->j;
-    if (j->count == b->room) {
-        if (b->room >= JSON_MAX_NODES)
+    if (j->count == b->capacity) {
+        if (b->capacity >= JSON_MAX_NODES)
             return error_set(e, ERR_FORMAT, "%s: more than %d JSON values; give a smaller file", what, JSON_MAX_NODES);
-        int32_t room = b->room ? b->room * 2 : 64;
-        JsonNode *more = realloc(j->nodes, (size_t)room * sizeof *more);
+        int32_t capacity = b->capacity ? b->capacity * 2 : 64;
+        JsonNode *more = realloc(j->nodes, (size_t)capacity * sizeof *more);
         if (!more) return error_set(e, ERR_MEMORY, "%s: no memory to read it as JSON; free some and try again", what);
         j->nodes = more;
-        b->room = room;
+        b->capacity = capacity;
     }
     int32_t i = j->count++;
     j->nodes[i] = (JsonNode){.type = v->type, .next = -1, .child = -1};
@@ -178,11 +178,11 @@ static size_t escape(unsigned char c, char out[6]) {
     return 6;
 }
 
-size_t json_quote(char *out, size_t room, const char *s) {
+size_t json_quote(char *out, size_t capacity, const char *s) {
     char one[6];
     size_t need = 2;
     for (const char *p = s; *p; p++) need += escape((unsigned char)*p, one);
-    if (!out || room <= need) return need;
+    if (!out || capacity <= need) return need;
     *out++ = '"';
     for (; *s; s++) {
         size_t n = escape((unsigned char)*s, one);

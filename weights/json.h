@@ -47,7 +47,7 @@ bool json_double(const JsonNode *n, double *out);
 /* s as a JSON string with its quotes, escaped as Python's json.dumps(s, ensure_ascii=False) does: returns the bytes it
  * takes (without a NUL), and writes them and a NUL if out has room for all (NULL: only measure). Bytes that are not
  * UTF-8 are kept. */
-size_t json_quote(char *out, size_t room, const char *s);
+size_t json_quote(char *out, size_t capacity, const char *s);
 void json_print(FILE *to, const char *s); /* the same to a stream */
 
 /* The reader beneath json_parse: one event at a time, without allocating, for texts too large to hold as nodes. It

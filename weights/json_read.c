@@ -29,8 +29,8 @@ static void skip_space(JsonReader *r) {
 static bool is_digit(int c) { return c >= '0' && c <= '9'; }
 
 /* The value of four hexadecimal digits, or -1. */
-static int32_t hex4(const char *s, size_t room) {
-    if (room < 4) return -1;
+static int32_t hex4(const char *s, size_t left) {
+    if (left < 4) return -1;
     int32_t v = 0;
     for (int i = 0; i < 4; i++) {
         int c = s[i], d = is_digit(c)            ? c - '0'
@@ -46,19 +46,19 @@ static int32_t hex4(const char *s, size_t room) {
 /* Reads the escape at r->at (a backslash) and moves past it: NULL, or what is wrong. */
 static const char *read_escape(JsonReader *r) {
     const char *s = r->text + r->at;
-    size_t room = r->size - r->at;
-    if (room < 2) return "the text ends inside a string";
+    size_t left = r->size - r->at;
+    if (left < 2) return "the text ends inside a string";
     if (s[1] != 'u') {
         if (!s[1] || !strchr("\"\\/bfnrt", s[1])) return "an unknown escape";
         r->at += 2;
         return NULL;
     }
-    int32_t v = hex4(s + 2, room - 2);
+    int32_t v = hex4(s + 2, left - 2);
     if (v < 0) return "\\u without four hexadecimal digits";
     if (v == 0) return "\\u0000, which no string here may contain";
     if (v >= 0xdc00 && v <= 0xdfff) return "an unpaired surrogate";
     if (v >= 0xd800 && v <= 0xdbff) {
-        int32_t low = room >= 12 && s[6] == '\\' && s[7] == 'u' ? hex4(s + 8, room - 8) : -1;
+        int32_t low = left >= 12 && s[6] == '\\' && s[7] == 'u' ? hex4(s + 8, left - 8) : -1;
         if (low < 0xdc00 || low > 0xdfff) return "an unpaired surrogate";
         r->at += 6;
     }

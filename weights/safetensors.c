@@ -102,13 +102,13 @@ static bool plain_number(const JsonEvent *v, uint64_t *out) {
 }
 
 /* An array of whole numbers that the current event opens; how many, or -1. */
-static int read_numbers(Header *h, uint64_t *out, int room) {
+static int read_numbers(Header *h, uint64_t *out, int capacity) {
     if (h->v.type != JSON_ARRAY) return -1;
     int n = 0;
     for (;;) {
         JsonStep step = json_step(&h->json, &h->v, h->e);
         if (step == JSON_CLOSE) return n;
-        if (step != JSON_VALUE || n == room || !plain_number(&h->v, &out[n])) return -1;
+        if (step != JSON_VALUE || n == capacity || !plain_number(&h->v, &out[n])) return -1;
         n++;
     }
 }
@@ -218,20 +218,20 @@ static bool check_unique(WeightFile *f, Error *e) {
 
 /* The tensors must tile the data: from 0, without overlap or hole, to the last byte. */
 static bool check_places(WeightFile *f, Error *e) {
-    uint64_t at = 0, room = f->size - f->data;
+    uint64_t at = 0, size = f->size - f->data;
     for (size_t i = 0; i < f->count; i++) {
         const FileTensor *t = &f->tensors[i];
         if (t->begin < at) return refuse(f->path, t->name, e, "its data overlap another tensor's");
         if (t->begin > at) return refuse(f->path, t->name, e, "there is a hole before its data");
         at = t->end;
     }
-    if (at > room)
+    if (at > size)
         return error_set(e, ERR_FORMAT,
                          "%s: truncated: the header describes %llu bytes of data, the file has %llu; "
                          "download it again",
-                         f->path, (unsigned long long)at, (unsigned long long)room);
-    return at == room || error_set(e, ERR_FORMAT, "%s: %llu bytes after the last tensor's data; " AGAIN, f->path,
-                                   (unsigned long long)(room - at));
+                         f->path, (unsigned long long)at, (unsigned long long)size);
+    return at == size || error_set(e, ERR_FORMAT, "%s: %llu bytes after the last tensor's data; " AGAIN, f->path,
+                                   (unsigned long long)(size - at));
 }
 
 static uint64_t header_size(const uint8_t *p, size_t size) {

@@ -20,19 +20,19 @@ struct StWriter {
 
 typedef struct {
     char *p;
-    size_t used, room;
+    size_t used, capacity;
     bool ok;
 } Text;
 
 static bool grow(Text *t, size_t more) {
     if (!t->ok || more > (size_t)ST_MAX_HEADER * 2 - t->used) return t->ok = false;
-    if (t->used + more <= t->room) return true;
-    size_t room = t->room ? t->room : 4096;
-    while (room < t->used + more) room *= 2;
-    char *p = realloc(t->p, room);
+    if (t->used + more <= t->capacity) return true;
+    size_t capacity = t->capacity ? t->capacity : 4096;
+    while (capacity < t->used + more) capacity *= 2;
+    char *p = realloc(t->p, capacity);
     if (!p) return t->ok = false;
     t->p = p;
-    t->room = room;
+    t->capacity = capacity;
     return true;
 }
 

@@ -25,18 +25,18 @@ void shim_run(dim3 grid, dim3 threads, size_t shared, const std::function<void()
 
 namespace {
 
-enum { PAGE = 65536, MOST_CARDS = 16, POISON = 8 << 20 /* beyond that, zeros, which cost nothing */ };
+enum { PAGE = 65536, MOST_GPUS = 16, POISON = 8 << 20 /* beyond that, zeros, which cost nothing */ };
 
 struct Piece {
-    size_t bytes, room; /* room: whole pages */
+    size_t bytes, mapped; /* mapped: whole pages */
     int gpu;
 };
 
 std::mutex lock; /* for what follows: kernels of several GPUs run at the same time */
 std::map<char *, Piece> pieces;
-size_t used[MOST_CARDS];
+size_t used[MOST_GPUS];
 long reserved; /* how many pieces so far */
-int open_doors[MOST_CARDS];
+int open_doors[MOST_GPUS];
 thread_local int current;
 thread_local cudaError_t last;
 thread_local long work_done;
@@ -62,7 +62,7 @@ void door(int gpu, int step) {
     if ((before > 0) == (open_doors[gpu] > 0)) return;
     for (auto &p : pieces)
         if (p.second.gpu == gpu)
-            mprotect(p.first, p.second.room, open_doors[gpu] > 0 ? PROT_READ | PROT_WRITE : PROT_NONE);
+            mprotect(p.first, p.second.mapped, open_doors[gpu] > 0 ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
 int gpu_of(const void *p) {
@@ -70,7 +70,7 @@ int gpu_of(const void *p) {
     auto i = pieces.upper_bound((char *)p);
     if (i == pieces.begin()) return -1;
     --i;
-    return (const char *)p < i->first + i->second.room ? i->second.gpu : -1;
+    return (const char *)p < i->first + i->second.mapped ? i->second.gpu : -1;
 }
 
 /* The GPU dies at launch SDC_SHIM_FAIL, and every later call says so. */
@@ -84,13 +84,13 @@ bool dead() {
 } // namespace
 
 cudaError_t cudaGetDeviceCount(int *n) {
-    *n = (int)wish("SDC_SHIM_CARDS", 1);
+    *n = (int)wish("SDC_SHIM_GPUS", 1);
     if (*n > 0) return cudaSuccess;
     return fail(*n == 0 ? cudaErrorNoDevice : *n == -3 ? cudaErrorLaunchFailure : cudaErrorInsufficientDriver);
 }
 
 cudaError_t cudaDriverGetVersion(int *version) {
-    *version = wish("SDC_SHIM_CARDS", 1) == -1 ? 0 : 11080;
+    *version = wish("SDC_SHIM_GPUS", 1) == -1 ? 0 : 11080;
     return cudaSuccess;
 }
 
@@ -122,17 +122,17 @@ cudaError_t cudaSetDevice(int device) {
 }
 
 cudaError_t cudaMalloc(void **p, size_t bytes) {
-    size_t room = (bytes + PAGE - 1) / PAGE * PAGE;
+    size_t mapped = (bytes + PAGE - 1) / PAGE * PAGE;
     std::lock_guard<std::mutex> hold(lock);
-    if (!bytes || used[current] + room > whole() || ++reserved == wish("SDC_SHIM_REFUSE", 0))
+    if (!bytes || used[current] + mapped > whole() || ++reserved == wish("SDC_SHIM_REFUSE", 0))
         return fail(cudaErrorMemoryAllocation);
-    char *base = (char *)mmap(nullptr, room + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *base = (char *)mmap(nullptr, mapped + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED) return fail(cudaErrorMemoryAllocation);
-    memset(base, 0xff, room < POISON ? room : (size_t)POISON); /* NaN; past the end, accesses fault */
-    mprotect(base + room, PAGE, PROT_NONE);
-    if (guarded()) mprotect(base, room, PROT_NONE);
-    pieces[base] = Piece{bytes, room, current};
-    used[current] += room;
+    memset(base, 0xff, mapped < POISON ? mapped : (size_t)POISON); /* NaN; past the end, accesses fault */
+    mprotect(base + mapped, PAGE, PROT_NONE);
+    if (guarded()) mprotect(base, mapped, PROT_NONE);
+    pieces[base] = Piece{bytes, mapped, current};
+    used[current] += mapped;
     *p = base;
     return cudaSuccess;
 }
@@ -141,8 +141,8 @@ cudaError_t cudaFree(void *p) {
     std::lock_guard<std::mutex> hold(lock);
     auto i = pieces.find((char *)p);
     if (i == pieces.end()) return p ? fail(cudaErrorInvalidValue) : cudaSuccess;
-    used[i->second.gpu] -= i->second.room;
-    munmap(p, i->second.room + PAGE);
+    used[i->second.gpu] -= i->second.mapped;
+    munmap(p, i->second.mapped + PAGE);
     pieces.erase(i);
     return cudaSuccess;
 }

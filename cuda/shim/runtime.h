@@ -2,7 +2,7 @@
  *
  * The environment describes the GPUs:
  *
- *  - SDC_SHIM_CARDS: how many (1); -1: no driver either; -2: a driver that is too old; -3: one that fails
+ *  - SDC_SHIM_GPUS: how many (1); -1: no driver either; -2: a driver that is too old; -3: one that fails
  *  - SDC_SHIM_ARCH: compute capability (80)
  *  - SDC_SHIM_MEMORY: bytes of each (2 GiB)
  *  - SDC_SHIM_DEVICES: the folder in which they are listed

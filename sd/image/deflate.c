@@ -39,7 +39,7 @@ static const uint16_t DISTANCE_BASE[30] = {1,    2,    3,    4,    5,    7,    9
 
 typedef struct {
     uint8_t *p;
-    size_t n, room;
+    size_t n, capacity;
     bool failed; /* out of memory: later writes do nothing */
     uint64_t bits;
     int pending; /* bits not yet written, fewer than 8 between calls */
@@ -47,14 +47,14 @@ typedef struct {
 
 static void put_byte(Writer *w, uint8_t b) {
     if (w->failed) return;
-    if (w->n == w->room) {
-        size_t room = w->room ? w->room * 2 : 65536;
-        uint8_t *p = room > w->room ? realloc(w->p, room) : NULL;
+    if (w->n == w->capacity) {
+        size_t capacity = w->capacity ? w->capacity * 2 : 65536;
+        uint8_t *p = capacity > w->capacity ? realloc(w->p, capacity) : NULL;
         if (!p) {
             w->failed = true;
             return;
         }
-        w->p = p, w->room = room;
+        w->p = p, w->capacity = capacity;
     }
     w->p[w->n++] = b;
 }

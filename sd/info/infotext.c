@@ -17,17 +17,17 @@
 
 typedef struct {
     char *p;
-    size_t n, room;
+    size_t n, capacity;
     bool failed;
     bool first; /* no pair yet */
 } Text;
 
 /* Room for n more bytes and a NUL. */
 static bool reserve(Text *t, size_t n) {
-    if (!t->failed && t->room - t->n <= n) {
-        size_t room = (t->room + n + 256) * 2;
-        char *p = room > t->room ? realloc(t->p, room) : NULL;
-        if (p) t->p = p, t->room = room;
+    if (!t->failed && t->capacity - t->n <= n) {
+        size_t capacity = (t->capacity + n + 256) * 2;
+        char *p = capacity > t->capacity ? realloc(t->p, capacity) : NULL;
+        if (p) t->p = p, t->capacity = capacity;
         else t->failed = true;
     }
     return !t->failed;
@@ -63,9 +63,9 @@ static void pair(Text *t, const char *key, const char *value) {
     else add_string(t, value);
 }
 
-enum { NUMBER_ROOM = 48 };
+enum { NUMBER_SIZE = 48 };
 
-/* The shortest decimal that reads back as v, in Python's form: 7, 7.5, 0.0001, 1e-05, 1e+16. size: NUMBER_ROOM. */
+/* The shortest decimal that reads back as v, in Python's form: 7, 7.5, 0.0001, 1e-05, 1e+16. size: NUMBER_SIZE. */
 static void number_text(double v, char *out, size_t size) {
     char e[40], digits[24];
     int precision = 0, n = 0, k = 0;
@@ -98,7 +98,7 @@ static void number_text(double v, char *out, size_t size) {
 static void add_param(Text *t, const Param *p, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler) {
     const void *at = (const char *)r + p->at;
     const char *key = p->key_time && sampler->space == SPACE_TIME ? p->key_time : p->key;
-    char value[NUMBER_ROOM], name[40];
+    char value[NUMBER_SIZE], name[40];
     size_t n = strlen(key);
     if (n > 2 && !strcmp(key + n - 2, "-2")) return; /* written with its first half */
     switch (p->type) {

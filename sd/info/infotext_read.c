@@ -213,11 +213,11 @@ static bool hypernet(InfoRead *r, Error *e) {
     const char *name = infotext_get(r, "Hypernet"), *strength = infotext_get(r, "Hypernet strength");
     if (!name) return true;
     if (!strength) strength = "1.0";
-    size_t n = strlen(r->prompt), room = n + strlen(name) + strlen(strength) + 16;
-    char *longer = realloc(r->prompt, room);
+    size_t n = strlen(r->prompt), capacity = n + strlen(name) + strlen(strength) + 16;
+    char *longer = realloc(r->prompt, capacity);
     if (!longer) return out_of_memory(e);
     r->prompt = longer;
-    snprintf(longer + n, room - n, "<hypernet:%s:%s>", name, strength);
+    snprintf(longer + n, capacity - n, "<hypernet:%s:%s>", name, strength);
     return true;
 }
 

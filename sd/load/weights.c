@@ -63,12 +63,12 @@ static Rows rows_of(const Job *j, int64_t first, int64_t count) {
 }
 
 /* The numbers of these rows, in the file's order and the job's type: where they lie in the file, or widened into
- * `room`. Whatever changes weights as they are loaded, as LoRA's deltas will, changes them here: every way of making a
- * weight and every streamed one passes. */
-static const void *numbers(const Job *j, const Rows *r, void *room) {
+ * `buffer`. Whatever changes weights as they are loaded, as LoRA's deltas will, changes them here: every way of making
+ * a weight and every streamed one passes. */
+static const void *numbers(const Job *j, const Rows *r, void *buffer) {
     if (r->stored.dtype == j->type) return file_tensor_data(j->from.file, &r->stored);
-    file_tensor_f32(j->from.file, &r->stored, room);
-    return room;
+    file_tensor_f32(j->from.file, &r->stored, buffer);
+    return buffer;
 }
 
 static void copy_rows(const Job *j, const Rows *r) {
@@ -84,7 +84,7 @@ static void transpose(char *out, const char *in, int64_t channels, int64_t taps,
             memcpy(out + (size_t)(t * channels + i) * width, in + (size_t)(i * taps + t) * width, width);
 }
 
-/* scratch: room for one row */
+/* scratch: holds one row */
 static void transpose_rows(const Job *j, const Rows *r, void *scratch) {
     const int64_t *n = j->layer->t.n;
     size_t width = dtype_bytes(j->type, 1), row = (size_t)r->each * width;
@@ -232,11 +232,11 @@ static size_t source_bytes(const void *user, const Weight *w) {
     return is_large(w) ? job_for(user, NULL, w, false).bytes : 0;
 }
 
-static void source_fetch(const void *user, Weight *copy, const Weight *w, void *room) {
+static void source_fetch(const void *user, Weight *copy, const Weight *w, void *to) {
     const SdModel *m = user;
     Job j = job_for(m, copy, w, false);
     if (j.way == IN_PLACE) j.way = COPIED; /* its pages are dropped before the op reads it */
-    j.to = room;
+    j.to = to;
     file_tensor_expect(j.from.file, j.from.tensor);
     pool_run(m->pool, (w->t.n[0] + PIECE - 1) / PIECE, make_piece, &j);
     const uint64_t around = 64 << 10; /* bytes that the system maps with a page that is read */
@@ -245,7 +245,7 @@ static void source_fetch(const void *user, Weight *copy, const Weight *w, void *
     read.begin = read.begin > around ? read.begin - around : 0;
     read.end = all - read.end > around ? read.end + around : all;
     file_tensor_drop(j.from.file, &read);
-    if (j.way != PREPARED) copy->t = tensor_view(room, j.type, w->t.nd, w->t.n);
+    if (j.way != PREPARED) copy->t = tensor_view(to, j.type, w->t.nd, w->t.n);
 }
 
 WeightSource model_source(const SdModel *m) {

@@ -123,34 +123,34 @@ static void set_flag(SdConfig *c, const Field *f, bool v) {
 }
 
 char *config_to_json(const SdConfig *config) {
-    enum { ROOM = 4096 };
+    enum { SIZE = 4096 };
     SdConfig c = *config;
-    char *out = malloc(ROOM);
+    char *out = malloc(SIZE);
     if (!out) return NULL;
     size_t at = 0;
-    at += (size_t)snprintf(out, ROOM, "{\"family\":");
-    at += json_quote(out + at, ROOM - at, c.family);
+    at += (size_t)snprintf(out, SIZE, "{\"family\":");
+    at += json_quote(out + at, SIZE - at, c.family);
     const char *part = "";
     for (int i = 0; i < FIELD_COUNT; i++) {
         const Field *f = &FIELDS[i];
         bool same = !strcmp(f->part, part);
         if (!same && *part) out[at++] = '}';
         out[at++] = ',';
-        if (!same && *f->part) at += (size_t)snprintf(out + at, ROOM - at, "\"%s\":{", f->part);
+        if (!same && *f->part) at += (size_t)snprintf(out + at, SIZE - at, "\"%s\":{", f->part);
         part = f->part;
-        at += (size_t)snprintf(out + at, ROOM - at, "\"%s\":", f->name);
+        at += (size_t)snprintf(out + at, SIZE - at, "\"%s\":", f->name);
         switch (f->type) {
-        case INT: at += (size_t)snprintf(out + at, ROOM - at, "%d", *int_at(&c, f)); break;
-        case FLAG: at += (size_t)snprintf(out + at, ROOM - at, get_flag(&c, f) ? "true" : "false"); break;
-        case REAL: at += (size_t)snprintf(out + at, ROOM - at, "%.17g", *real_at(&c, f)); break;
+        case INT: at += (size_t)snprintf(out + at, SIZE - at, "%d", *int_at(&c, f)); break;
+        case FLAG: at += (size_t)snprintf(out + at, SIZE - at, get_flag(&c, f) ? "true" : "false"); break;
+        case REAL: at += (size_t)snprintf(out + at, SIZE - at, "%.17g", *real_at(&c, f)); break;
         case INTS:
             for (int k = 0; k < MAX_LEVELS; k++)
-                at += (size_t)snprintf(out + at, ROOM - at, "%s%d", k ? "," : "[", int_at(&c, f)[k]);
+                at += (size_t)snprintf(out + at, SIZE - at, "%s%d", k ? "," : "[", int_at(&c, f)[k]);
             out[at++] = ']';
             break;
         }
     }
-    snprintf(out + at, ROOM - at, "}");
+    snprintf(out + at, SIZE - at, "}");
     return out;
 }
 

@@ -4,7 +4,7 @@
 
 #include "generation.h"
 
-/* Takes the room of Generation.cond from the arena, which must be empty. */
+/* Allocates Generation.cond on the arena, which must be empty. */
 void conditioning_place(Generation *g);
 /* Makes the cross-attention keys and values current for denoiser call `call`, counted from 0: those of texts that
  * differ from the call before. The U-Net's weights must be in use. */

@@ -11,7 +11,7 @@ typedef struct {
     float *sides; /* [sides][group][C][h][w]: each side's prediction, the negative prompt's first when guided */
 } Denoiser;
 
-/* Starts on the group of pictures that begins with the batch's picture `first`. sides: room for the predictions. */
+/* Starts on the group of pictures that begins with the batch's picture `first`. sides: where the predictions go. */
 Denoiser denoiser_begin(Generation *g, const Mode *mode, int first, float *sides);
 /* A DenoiseFn; user: a Denoiser. */
 bool denoise(void *user, const Ask *ask, float *out, Error *e);

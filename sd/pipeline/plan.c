@@ -50,7 +50,7 @@ static void set_first_modes(Generation *g) {
 static bool next_mode(const Generation *g, int stage, Mode *m) {
     Part part = STAGES[stage].part;
     bool unet = part == PART_UNET, vae = part == PART_DECODER || part == PART_ENCODER;
-    int levels = g->m->ops->pieces && !g->r->taps ? g->m->config.vae.levels : 0; /* taps show whole maps */
+    int levels = g->m->ops->rows_independent && !g->r->taps ? g->m->config.vae.levels : 0; /* taps show whole maps */
     if (unet && m->texts > 1) return m->texts = 1, true;
     if (unet && m->pictures > 1) return m->pictures = (m->pictures + 1) / 2, true;
     if (vae && m->tiled < levels) return m->tiled++, true;
@@ -173,7 +173,7 @@ static void set_context(Generation *g, const Ops *ops, ThreadPool *pool) {
     g->ctx = (Ctx){.op = ops,
                    .precision = m->precision,
                    .type = m->ops->type,
-                   .strip = m->ops->pieces ? 8 << 20 : 0,
+                   .strip = m->ops->rows_independent ? 8 << 20 : 0,
                    .pool = pool,
                    .arena = &g->work.arena};
     conditioning_place(g);

@@ -11,7 +11,7 @@ struct TapFile {
     char *path, *glob;
     FILE *spool;
     FileTensor *list;
-    size_t count, room;
+    size_t count, capacity;
 };
 
 bool glob_match(const char *pattern, const char *name) {
@@ -54,12 +54,12 @@ void taps_abort(TapFile *t) {
 bool taps_wants(const TapFile *t, const char *name) { return glob_match(t->glob, name); }
 
 static bool add_entry(TapFile *t, const char *name, int nd, const int64_t *n, Error *e) {
-    if (t->count == t->room) {
-        size_t room = t->room ? 2 * t->room : 256;
-        FileTensor *list = realloc(t->list, room * sizeof *list);
+    if (t->count == t->capacity) {
+        size_t capacity = t->capacity ? 2 * t->capacity : 256;
+        FileTensor *list = realloc(t->list, capacity * sizeof *list);
         if (!list) return error_set(e, ERR_MEMORY, "%s: out of memory", t->path);
         t->list = list;
-        t->room = room;
+        t->capacity = capacity;
     }
     char *own = copy(name);
     if (!own) return error_set(e, ERR_MEMORY, "%s: out of memory", t->path);

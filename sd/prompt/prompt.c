@@ -10,7 +10,7 @@ typedef struct {
     Prompt *p;
     const Tokenizer *t;
     const PromptOptions *o;
-    size_t branch_room, text_room, bytes;
+    size_t branch_capacity, text_capacity, bytes;
     int *slots; /* texts by hash, -1: free; [a power of two] */
     size_t slot_count;
     PromptBuffer text;
@@ -52,7 +52,7 @@ static bool more_slots(Compiler *c) {
 static bool one_piece(Compiler *c, const char *text, size_t size) {
     PromptPieces *p = &c->pieces;
     p->text.size = 0;
-    if (!prompt_grow(&p->at, &p->room, 0, 1, sizeof *p->at) || !prompt_append(&p->text, text, size))
+    if (!prompt_grow(&p->at, &p->capacity, 0, 1, sizeof *p->at) || !prompt_append(&p->text, text, size))
         return prompt_no_memory(c->e);
     p->at[0] = (PromptPiece){0, size, 1};
     p->count = 1;
@@ -72,7 +72,7 @@ static bool intern(Compiler *c, int *number) {
                          "prompt: its schedule makes more than %d MiB of text; shorten it or let it switch less often",
                          PROMPT_MOST_TEXT >> 20);
     c->bytes += size + 1;
-    if (!prompt_grow(&p->texts, &c->text_room, (size_t)p->text_count, 1, sizeof *p->texts))
+    if (!prompt_grow(&p->texts, &c->text_capacity, (size_t)p->text_count, 1, sizeof *p->texts))
         return prompt_no_memory(c->e);
     PromptText *new = &p->texts[p->text_count];
     *new = (PromptText){.text = malloc(size + 1)};
@@ -87,7 +87,7 @@ static bool intern(Compiler *c, int *number) {
 
 static bool add_branch(Compiler *c, const char *text, size_t size, double weight) {
     Prompt *p = c->p;
-    if (!prompt_grow(&p->branches, &c->branch_room, (size_t)p->branch_count, 1, sizeof *p->branches))
+    if (!prompt_grow(&p->branches, &c->branch_capacity, (size_t)p->branch_count, 1, sizeof *p->branches))
         return prompt_no_memory(c->e);
     PromptBranch *branch = &p->branches[p->branch_count++];
     *branch = (PromptBranch){.weight = weight};

@@ -11,7 +11,7 @@
 
 typedef struct {
     size_t *at;
-    size_t count, room;
+    size_t count, capacity;
 } Opens; /* for each open bracket, its first piece */
 
 typedef struct {
@@ -25,7 +25,7 @@ typedef struct {
     size_t size;
     PromptPieces *out;
     Factor *factors; /* [pieces] */
-    size_t factor_room;
+    size_t factor_capacity;
     size_t last; /* the last piece in the list of those to multiply, plus one */
     Opens round, square;
     Error *e;
@@ -34,8 +34,8 @@ typedef struct {
 static bool add(Parser *p, const char *text, size_t size, double weight) {
     PromptPieces *o = p->out;
     size_t n = o->count;
-    if (!prompt_grow(&o->at, &o->room, n, 1, sizeof *o->at) ||
-        !prompt_grow(&p->factors, &p->factor_room, n, 1, sizeof *p->factors))
+    if (!prompt_grow(&o->at, &o->capacity, n, 1, sizeof *o->at) ||
+        !prompt_grow(&p->factors, &p->factor_capacity, n, 1, sizeof *p->factors))
         return prompt_no_memory(p->e);
     o->at[n] = (PromptPiece){o->text.size, size, weight};
     p->factors[n] = (Factor){weight, p->last, 0};
@@ -44,7 +44,7 @@ static bool add(Parser *p, const char *text, size_t size, double weight) {
 }
 
 static bool open_bracket(Parser *p, Opens *o) {
-    if (!prompt_grow(&o->at, &o->room, o->count, 1, sizeof *o->at)) return prompt_no_memory(p->e);
+    if (!prompt_grow(&o->at, &o->capacity, o->count, 1, sizeof *o->at)) return prompt_no_memory(p->e);
     o->at[o->count++] = p->out->count;
     return true;
 }

@@ -8,7 +8,7 @@
 
 typedef struct {
     PromptText *out;
-    size_t room;
+    size_t capacity;
     PromptChunk now; /* text only, from index 0 */
     int comma;       /* index of this chunk's last comma; -1: none */
     int32_t pad;
@@ -17,7 +17,7 @@ typedef struct {
 /* Adds start, end and padding to the text, and begins a new chunk. */
 static bool close_chunk(Chunker *c) {
     PromptText *o = c->out;
-    if (!prompt_grow(&o->chunks, &c->room, (size_t)o->count, 1, sizeof *o->chunks)) return false;
+    if (!prompt_grow(&o->chunks, &c->capacity, (size_t)o->count, 1, sizeof *o->chunks)) return false;
     PromptChunk *k = &o->chunks[o->count++];
     k->count = c->now.count;
     k->ids[0] = TOKEN_BOS;

@@ -16,13 +16,13 @@ bool prompt_word_at(const char *text, size_t from, size_t to, size_t at, const c
 /* Python's float() of text[0..size): digits of any script, at most one point, perhaps a sign, and with `exponent` at
  * most one exponent ("1e5"). false: it is not a number. Infinite if too large. */
 bool prompt_number(const char *text, size_t size, bool exponent, double *out);
-/* Makes room for `more` items of `size` bytes after the first `count`; *room: the capacity. */
-bool prompt_grow(void *items, size_t *room, size_t count, size_t more, size_t size);
+/* Grows a list of *capacity items of `size` bytes, if need be, to hold `more` after the first `count`. */
+bool prompt_grow(void *items, size_t *capacity, size_t count, size_t more, size_t size);
 bool prompt_no_memory(Error *e);
 
 typedef struct {
     char *at;
-    size_t size, room;
+    size_t size, capacity;
 } PromptBuffer; /* all zero is empty; not terminated */
 
 bool prompt_append(PromptBuffer *b, const char *text, size_t size);
@@ -53,7 +53,7 @@ typedef struct {
 
 typedef struct {
     PromptPiece *at;
-    size_t count, room;
+    size_t count, capacity;
     PromptBuffer text;
 } PromptPieces;
 

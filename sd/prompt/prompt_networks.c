@@ -61,9 +61,9 @@ static bool read_arguments(PromptNetwork *n, Error *e) {
     return !unet || multiplier(n, unet, unet_size, &n->unet, e);
 }
 
-static bool add(Prompt *p, size_t *room, const char *kind, const char *arguments, size_t size, Error *e) {
+static bool add(Prompt *p, size_t *capacity, const char *kind, const char *arguments, size_t size, Error *e) {
     size_t count = (size_t)p->network_count;
-    if (!prompt_grow(&p->networks, room, count, 1, sizeof *p->networks)) return prompt_no_memory(e);
+    if (!prompt_grow(&p->networks, capacity, count, 1, sizeof *p->networks)) return prompt_no_memory(e);
     PromptNetwork *n = &p->networks[p->network_count++];
     *n = (PromptNetwork){.kind = copy(kind, strlen(kind)), .arguments = copy(arguments, size)};
     if (!n->kind || !n->arguments) return prompt_no_memory(e);
@@ -71,7 +71,7 @@ static bool add(Prompt *p, size_t *room, const char *kind, const char *arguments
 }
 
 bool prompt_networks(Prompt *p, const char *text, size_t size, PromptBuffer *out, Error *e) {
-    size_t from = 0, room = 0;
+    size_t from = 0, capacity = 0;
     for (size_t at = 0; at < size;) {
         const char *open = memchr(text + at, '<', size - at), *close = NULL;
         size_t start = open ? (size_t)(open - text) : size;
@@ -87,7 +87,7 @@ bool prompt_networks(Prompt *p, const char *text, size_t size, PromptBuffer *out
         if (length == 4 && (!memcmp(text + word, "lora", 4) || !memcmp(text + word, "lyco", 4))) kind = "lora";
         if (length == 8 && !memcmp(text + word, "hypernet", 8)) kind = "hypernet";
         if (!prompt_append(out, text + from, start - from)) return prompt_no_memory(e);
-        if (kind && !add(p, &room, kind, text + colon + 1, end - colon - 1, e)) return false;
+        if (kind && !add(p, &capacity, kind, text + colon + 1, end - colon - 1, e)) return false;
         at = from = end + 1;
     }
     return prompt_append(out, text + from, size - from) || prompt_no_memory(e);

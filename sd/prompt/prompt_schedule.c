@@ -39,10 +39,10 @@ struct PromptSchedule {
     const char *text;
     size_t size;
     Group *groups;
-    size_t group_count, group_room;
+    size_t group_count, group_capacity;
     Mark *marks;
-    size_t mark_count, mark_room;
-    size_t *stack; /* open groups; [group_room] */
+    size_t mark_count, mark_capacity;
+    size_t *stack; /* open groups; [group_capacity] */
     int *ends, count;
 };
 
@@ -79,16 +79,16 @@ static GroupKind classify(const PromptSchedule *s, Group *g, size_t close, const
 }
 
 static bool mark(PromptSchedule *s, size_t at, size_t group) {
-    if (!prompt_grow(&s->marks, &s->mark_room, s->mark_count, 1, sizeof *s->marks)) return false;
+    if (!prompt_grow(&s->marks, &s->mark_capacity, s->mark_count, 1, sizeof *s->marks)) return false;
     s->marks[s->mark_count++] = (Mark){at, group};
     return true;
 }
 
 static bool open_group(PromptSchedule *s, size_t at, size_t *depth) {
-    size_t before = s->group_room;
-    if (!prompt_grow(&s->groups, &s->group_room, s->group_count, 1, sizeof *s->groups)) return false;
-    if (s->group_room != before) {
-        size_t *stack = realloc(s->stack, s->group_room * sizeof *stack);
+    size_t before = s->group_capacity;
+    if (!prompt_grow(&s->groups, &s->group_capacity, s->group_count, 1, sizeof *s->groups)) return false;
+    if (s->group_capacity != before) {
+        size_t *stack = realloc(s->stack, s->group_capacity * sizeof *stack);
         if (!stack) return false;
         s->stack = stack;
     }

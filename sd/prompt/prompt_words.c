@@ -104,22 +104,22 @@ bool prompt_number(const char *text, size_t size, bool exponent, double *out) {
     return true;
 }
 
-bool prompt_grow(void *items, size_t *room, size_t count, size_t more, size_t size) {
-    if (more <= *room - count) return true;
+bool prompt_grow(void *items, size_t *capacity, size_t count, size_t more, size_t size) {
+    if (more <= *capacity - count) return true;
     if (more > SIZE_MAX / 4 / size || count > SIZE_MAX / 4 / size) return false;
     size_t wanted = (count + more) * 2 + 8;
     void *old, *new;
     memcpy(&old, items, sizeof old); /* `items` points to a pointer of any type */
     if (!(new = realloc(old, wanted * size))) return false;
     memcpy(items, &new, sizeof new);
-    *room = wanted;
+    *capacity = wanted;
     return true;
 }
 
 bool prompt_no_memory(Error *e) { return error_set(e, ERR_MEMORY, "out of memory for a prompt; shorten it"); }
 
 bool prompt_append(PromptBuffer *b, const char *text, size_t size) {
-    if (!prompt_grow(&b->at, &b->room, b->size, size ? size : 1, 1)) return false; /* so that it is never NULL */
+    if (!prompt_grow(&b->at, &b->capacity, b->size, size ? size : 1, 1)) return false; /* so that it is never NULL */
     if (size) memcpy(b->at + b->size, text, size);
     b->size += size;
     return true;

@@ -61,15 +61,15 @@ int32_t bpe_pair(const Tokenizer *t, int32_t a, int32_t b) {
 }
 
 bool bpe_reserve(BpeWork *w, size_t count) {
-    if (count <= w->room) return true;
+    if (count <= w->capacity) return true;
     if (count > SIZE_MAX / 64) return false;
-    size_t room = count < 32 ? 64 : count * 2;
+    size_t capacity = count < 32 ? 64 : count * 2;
     bpe_free(w);
-    w->ids = malloc(room * sizeof *w->ids);
-    w->left = malloc(room * sizeof *w->left);
-    w->right = malloc(room * sizeof *w->right);
-    w->heap = malloc(room * 2 * sizeof *w->heap); /* each merge pops one entry and pushes at most two */
-    w->room = room;
+    w->ids = malloc(capacity * sizeof *w->ids);
+    w->left = malloc(capacity * sizeof *w->left);
+    w->right = malloc(capacity * sizeof *w->right);
+    w->heap = malloc(capacity * 2 * sizeof *w->heap); /* each merge pops one entry and pushes at most two */
+    w->capacity = capacity;
     if (w->ids && w->left && w->right && w->heap) return true;
     bpe_free(w);
     return false;

@@ -17,7 +17,7 @@ typedef struct {
     int32_t *ids; /* in: the word; out: its tokens */
     size_t *left, *right;
     uint64_t *heap;
-    size_t room;
+    size_t capacity;
 } BpeWork;
 
 bool bpe_reserve(BpeWork *w, size_t count); /* room for a word of `count` bytes */

@@ -14,7 +14,7 @@ enum { DEEPEST = 8, LATIN1 = -1 };
 
 typedef struct {
     uint8_t *at;
-    size_t count, room;
+    size_t count, capacity;
 } Bytes;
 
 typedef struct {
@@ -187,11 +187,11 @@ static bool same(const Runes *a, const Runes *b) {
 static bool reserve_bytes(Repair *r, size_t count, Runes *text) {
     if (count > SIZE_MAX / 16) return text->failed = true, false;
     size_t need = count * 8 + 16;
-    if (need <= r->bytes.room) return true;
+    if (need <= r->bytes.capacity) return true;
     uint8_t *p = realloc(r->bytes.at, need);
     if (!p) return text->failed = true, false;
     r->bytes.at = p;
-    r->bytes.room = need;
+    r->bytes.capacity = need;
     return true;
 }
 

@@ -63,8 +63,8 @@ static size_t word_bytes(BpeWork *w, const uint32_t *p, size_t length) {
 
 int64_t tokenizer_encode_clean(const Tokenizer *t, const Runes *text, int32_t **ids) {
     BpeWork w = {0};
-    size_t count = 0, room = 64;
-    int32_t *out = malloc(room * sizeof *out);
+    size_t count = 0, capacity = 64;
+    int32_t *out = malloc(capacity * sizeof *out);
     bool ok = out != NULL;
     for (size_t i = 0; ok && i < text->count;) {
         size_t length = piece_length(text->at + i, text->count - i), tokens = 1;
@@ -78,10 +78,10 @@ int64_t tokenizer_encode_clean(const Tokenizer *t, const Runes *text, int32_t **
             if (!(ok = tokens != 0)) break;
             tokens = bpe_merge(t, &w, tokens);
         }
-        if (tokens > room - count) {
-            if (!(ok = tokens < SIZE_MAX / 64 && room < SIZE_MAX / 64)) break;
-            room = (room + tokens) * 2;
-            int32_t *p = realloc(out, room * sizeof *p);
+        if (tokens > capacity - count) {
+            if (!(ok = tokens < SIZE_MAX / 64 && capacity < SIZE_MAX / 64)) break;
+            capacity = (capacity + tokens) * 2;
+            int32_t *p = realloc(out, capacity * sizeof *p);
             if (!(ok = p != NULL)) break;
             out = p;
         }

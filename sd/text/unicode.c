@@ -8,20 +8,20 @@
 
 bool runes_reserve(Runes *r, size_t extra) {
     if (r->failed) return false;
-    if (extra <= r->room - r->count) return true;
+    if (extra <= r->capacity - r->count) return true;
     const size_t most = SIZE_MAX / sizeof *r->at / 2;
     if (extra > most || r->count > most - extra) return r->failed = true, false;
-    size_t need = r->count + extra, room = r->room < 16 ? 16 : r->room * 2;
-    if (room < need) room = need;
-    uint32_t *p = realloc(r->at, room * sizeof *p);
+    size_t need = r->count + extra, capacity = r->capacity < 16 ? 16 : r->capacity * 2;
+    if (capacity < need) capacity = need;
+    uint32_t *p = realloc(r->at, capacity * sizeof *p);
     if (!p) return r->failed = true, false;
     r->at = p;
-    r->room = room;
+    r->capacity = capacity;
     return true;
 }
 
 void runes_push(Runes *r, uint32_t c) {
-    if (r->count < r->room || runes_reserve(r, 1)) r->at[r->count++] = c;
+    if (r->count < r->capacity || runes_reserve(r, 1)) r->at[r->count++] = c;
 }
 
 void runes_append(Runes *r, const uint32_t *p, size_t count) {
@@ -161,14 +161,14 @@ static void sort_marks(uint32_t *p, size_t count, uint32_t *spare) {
 
 static void order_marks(Runes *r) {
     uint32_t *spare = NULL;
-    size_t room = 0;
+    size_t capacity = 0;
     for (size_t i = 0; i < r->count;) {
         size_t end = i;
         while (end < r->count && combining(r->at[end])) end++;
-        if (end - i > 24 && end - i > room) {
+        if (end - i > 24 && end - i > capacity) {
             free(spare);
-            room = r->count - i; /* enough for all later runs */
-            if (!(spare = malloc(room * sizeof *spare))) {
+            capacity = r->count - i; /* enough for all later runs */
+            if (!(spare = malloc(capacity * sizeof *spare))) {
                 r->failed = true;
                 return;
             }

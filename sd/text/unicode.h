@@ -12,7 +12,7 @@
  * a chain of passes needs one check at its end. */
 typedef struct {
     uint32_t *at;
-    size_t count, room;
+    size_t count, capacity;
     bool failed;
 } Runes;
 

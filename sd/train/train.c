@@ -135,10 +135,8 @@ static bool set_up(Trainer *t, Error *e) {
     if (!t->m || !check(t, e) || !load(t, e)) return false;
     t->tape = tape_new();
     if (!t->tape) return error_set(e, ERR_MEMORY, "out of memory for a tape");
-    if (o->recompute)
-        tape_cut(t->tape,
-                 o->vae ? 3
-                        : 2); /* the depth of a block's scope: within vae_encode or vae_decode; within unet_forward */
+    if (o->recompute) /* the depth of a block's scope: within vae_encode or vae_decode; within unet_forward */
+        tape_recompute_at(t->tape, o->vae ? 3 : 2);
     if (o->resume && !train_load_state(t, e)) return false;
     int64_t step = t->step;
     if (!o->vae && (!train_cache_init(t, e) || !train_ids(t, "", t->empty, e))) return false;

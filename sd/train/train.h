@@ -28,7 +28,7 @@ typedef struct {
     int64_t count;                                                      /* pictures 0..count - 1 */
     int size;                                                           /* pixels along a side */
     bool (*picture)(void *user, int64_t index, uint8_t *rgb, Error *e); /* [size,size,3] */
-    bool (*caption)(void *user, int64_t index, char *text, size_t room, Error *e);
+    bool (*caption)(void *user, int64_t index, char *text, size_t capacity, Error *e);
 } TrainData;
 
 typedef struct {

@@ -153,10 +153,10 @@ typedef struct {
     void *queries;   /* transposed: [panels][d or d / 2][PANEL] */
     uint32_t *k, *v; /* rounded keys and values */
     int64_t query;   /* words per panel of queries */
-} Room;
+} Scratch;
 
-static Room room_of(const Attention *a, void *scratch, int64_t d, bool pairs) {
-    Room r = {.scores = scratch, .query = (pairs ? (d + 1) / 2 : d) * PANEL};
+static Scratch scratch_of(const Attention *a, void *scratch, int64_t d, bool pairs) {
+    Scratch r = {.scores = scratch, .query = (pairs ? (d + 1) / 2 : d) * PANEL};
     r.queries = r.scores + KEYS * PANEL;
     r.out = (float *)r.queries + a->panels * r.query;
     r.k = (uint32_t *)r.out + a->panels * d * PANEL;
@@ -170,7 +170,7 @@ static inline __attribute__((always_inline)) void block_of(const bool pairs, con
     int64_t d = a->q.n[2] / a->heads, keys = a->k.n[1], queries = a->q.n[1], half = (d + 1) / 2;
     int64_t from = index % a->blocks * a->panels * PANEL, m = min64(a->panels * PANEL, queries - from);
     int64_t head = index / a->blocks % a->heads, picture = index / a->blocks / a->heads;
-    Room r = room_of(a, scratch, d, pairs);
+    Scratch r = scratch_of(a, scratch, d, pairs);
     Running run[PANELS];
     float scale = 1.44269504f / sqrtf((float)d);
     memset(r.out, 0, (size_t)(a->panels * d * PANEL) * sizeof *r.out);

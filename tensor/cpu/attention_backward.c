@@ -127,8 +127,8 @@ static void key_block(void *arg, int64_t index, void *scratch) {
 }
 
 void K(attention_backward)(Ctx *c, Into dq, Into dk, Into dv, Tensor dy, Tensor o, Tensor q, Tensor k, Tensor v,
-                           Tensor room, int heads, bool causal) {
-    Attention a = {.dq = dq, .dk = dk, .dv = dv, .dy = dy, .o = o, .q = q, .k = k, .v = v, .rows = room.data};
+                           Tensor work, int heads, bool causal) {
+    Attention a = {.dq = dq, .dk = dk, .dv = dv, .dy = dy, .o = o, .q = q, .k = k, .v = v, .rows = work.data};
     a.heads = heads;
     a.d = q.n[2] / heads;
     a.queries = q.n[1];

@@ -37,7 +37,7 @@ static void product(void *scratch, int64_t m, int64_t n, int64_t k, const float 
 typedef struct {
     Tensor y, x, x2, w; /* x2.data NULL: none */
     Gather gather;
-    Finish finish;
+    CpuFinish finish;
     int64_t columns, row_blocks;
 } Product;
 

@@ -17,15 +17,15 @@ typedef struct {
     Tensor y;
     const Weight *w;
     Gather gather;
-    Finish finish;
+    CpuFinish finish;
     int64_t rows, pixel_blocks, columns, column_blocks;
     int64_t pictures; /* per block: how the batch is cut changes no result */
-} Conv;
+} CpuConv;
 
 enum { BLOCKS = 16 /* make at least so many, for threads to share */ };
 
 static void block(void *arg, int64_t index, void *scratch) {
-    const Conv *c = arg;
+    const CpuConv *c = arg;
     Tensor y = tensor_tokens(c->y);
     int64_t pixel = index % c->pixel_blocks * c->rows;
     int64_t column = index / c->pixel_blocks % c->column_blocks * c->columns;
@@ -35,7 +35,7 @@ static void block(void *arg, int64_t index, void *scratch) {
     int64_t channels = part_size(all_channels, PRODUCT_K, 1);
     int64_t taps = channels == all_channels ? PRODUCT_K / channels : 1;
     taps = part_size(all_taps, taps < 1 ? 1 : taps, 1);
-    float *room = scratch, *pixels = room + PRODUCT_N * PRODUCT_K;
+    float *buffer = scratch, *pixels = buffer + PRODUCT_N * PRODUCT_K;
     bool started = c->finish.in_place;
     for (int64_t t = 0; t < all_taps; t += taps) {
         int64_t tt = min64(taps, all_taps - t);
@@ -43,7 +43,7 @@ static void block(void *arg, int64_t index, void *scratch) {
             int64_t kk = min64(channels, all_channels - k), all = tt * kk;
             const float *panels[PRODUCT_N / PANEL];
             for (int64_t j = 0; j < n; j += PANEL)
-                panels[j / PANEL] = K(panel_of)(room + j * all, c->w, column + j, t * all_channels + k, all);
+                panels[j / PANEL] = K(panel_of)(buffer + j * all, c->w, column + j, t * all_channels + k, all);
             for (int64_t p = first; p < last; p++) {
                 K(gather)(&c->gather, pixels, p, pixel, m, t, tt, k, kk);
                 for (int64_t j = 0; j < n; j += PANEL) K(panel_product)
@@ -57,7 +57,7 @@ static void block(void *arg, int64_t index, void *scratch) {
 }
 
 void K(conv2d)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e) {
-    const Finish finish = finish_of(y, b, e);
+    const CpuFinish finish = finish_of(y, b, e);
     if (K(conv_few_serves)(x, w, g)) {
         K(conv_few)(ctx, y, x, w, g, finish);
         return;
@@ -66,7 +66,7 @@ void K(conv2d)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, const Weight *b, C
         K(winograd)(ctx, y, x, w, g, finish);
         return;
     }
-    Conv c = {.y = y, .w = w, .finish = finish};
+    CpuConv c = {.y = y, .w = w, .finish = finish};
     c.gather = (Gather){.x = x, .g = g, .kernel_width = w->t.n[2], .width = y.n[2]};
     int64_t pixels = y.n[1] * y.n[2];
     c.rows = part_size(pixels, PRODUCT_ROWS, 12);

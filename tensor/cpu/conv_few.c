@@ -23,7 +23,7 @@ typedef struct {
     Tensor y, x;
     const Weight *w;
     Conv2d g;
-    Finish finish;
+    CpuFinish finish;
     int64_t taps, rows, blocks; /* rows: per block; blocks: per picture */
 } Few;
 
@@ -31,11 +31,11 @@ bool K(conv_few_serves)(Tensor x, const Weight *w, Conv2d g) {
     return w->t.n[0] <= MOST && w->t.n[1] * w->t.n[2] <= MOST_TAPS && x.n[3] % VW == 0 && !g.up_h;
 }
 
-/* filters[tap][output][channel], from panels made in `room` */
-static void transpose_filters(const Few *f, float *filters, float *room) {
+/* filters[tap][output][channel], from panels made in `buffer` */
+static void transpose_filters(const Few *f, float *filters, float *buffer) {
     int64_t channels = f->x.n[3], outputs = f->y.n[3];
     for (int64_t t = 0; t < f->taps; t++) {
-        const float *panel = K(panel_of)(room, f->w, 0, t * channels, channels);
+        const float *panel = K(panel_of)(buffer, f->w, 0, t * channels, channels);
         for (int64_t o = 0; o < outputs; o++, filters += channels)
             for (int64_t c = 0; c < channels; c++) filters[c] = panel[c * PANEL + o];
     }
@@ -98,11 +98,11 @@ static void block(void *arg, int64_t index, void *scratch) {
     int64_t channels = f->x.n[3], outputs = f->y.n[3], ldy = f->y.s[2];
     int64_t picture = index / f->blocks, first = index % f->blocks * f->rows;
     const float *x[MOST_TAPS * PIXELS];
-    float *room = scratch, *zeros = room + channels * PANEL, *filters = zeros + channels;
+    float *buffer = scratch, *zeros = buffer + channels * PANEL, *filters = zeros + channels;
     const bool add = f->finish.in_place;
     assert((char *)(filters + f->taps * outputs * channels) <= (char *)scratch + SCRATCH_BYTES);
     memset(zeros, 0, (size_t)channels * sizeof *zeros);
-    transpose_filters(f, filters, room);
+    transpose_filters(f, filters, buffer);
     for (int64_t row = first; row < min64(first + f->rows, f->y.n[1]); row++) {
         float *y = at3(f->y, picture, row, 0);
         for (int64_t column = 0; column < f->y.n[2]; column += PIXELS) {
@@ -120,7 +120,7 @@ static void block(void *arg, int64_t index, void *scratch) {
     }
 }
 
-void K(conv_few)(Ctx *c, Tensor y, Tensor x, const Weight *w, Conv2d g, Finish finish) {
+void K(conv_few)(Ctx *c, Tensor y, Tensor x, const Weight *w, Conv2d g, CpuFinish finish) {
     Few f = {.y = y, .x = x, .w = w, .g = g, .finish = finish, .taps = w->t.n[1] * w->t.n[2]};
     f.rows = (y.n[0] * y.n[1] + BLOCKS - 1) / BLOCKS;
     f.blocks = (y.n[1] + f.rows - 1) / f.rows;

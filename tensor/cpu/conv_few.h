@@ -5,6 +5,6 @@
 #include "kernels.h"
 
 bool K(conv_few_serves)(Tensor x, const Weight *w, Conv2d g);
-void K(conv_few)(Ctx *, Tensor y, Tensor x, const Weight *w, Conv2d g, Finish finish);
+void K(conv_few)(Ctx *, Tensor y, Tensor x, const Weight *w, Conv2d g, CpuFinish finish);
 
 #endif

@@ -9,11 +9,11 @@
 #include <assert.h>
 
 /* Outputs [column, column + PANEL) and steps [from, from + k) of K of w, as an f32 panel [k][PANEL] (panel.h): made in
- * `room` (k * PANEL floats, 64-byte aligned), or where the weight is. column: a multiple of PANEL. */
-const float *K(panel_of)(float *room, const Weight *w, int64_t column, int64_t from, int64_t k);
+ * `buffer` (k * PANEL floats, 64-byte aligned), or where the weight is. column: a multiple of PANEL. */
+const float *K(panel_of)(float *buffer, const Weight *w, int64_t column, int64_t from, int64_t k);
 
 /* The same as a panel of pairs of bf16, [(k + 1) / 2][PANEL] words (pair.h). from: even. */
-const uint32_t *K(pairs_of)(uint32_t *room, const Weight *w, int64_t column, int64_t from, int64_t k);
+const uint32_t *K(pairs_of)(uint32_t *buffer, const Weight *w, int64_t column, int64_t from, int64_t k);
 
 /* Where the weight's own form holds the numbers of that panel contiguously; NULL: nowhere. */
 const void *K(panel_place)(const Weight *w, int64_t column, int64_t from, int64_t k, size_t *bytes);
@@ -28,17 +28,17 @@ typedef struct {
     const float *bias; /* NULL: none */
     Epilogue e;
     bool in_place; /* the residual is y itself: products are added to it, and K(finish) does not add it again */
-} Finish;
+} CpuFinish;
 
-static inline Finish finish_of(Tensor y, const Weight *b, Epilogue e) {
-    Finish f = {b ? b->t.data : NULL, e, e.residual && e.residual->data == y.data};
+static inline CpuFinish finish_of(Tensor y, const Weight *b, Epilogue e) {
+    CpuFinish f = {b ? b->t.data : NULL, e, e.residual && e.residual->data == y.data};
     assert(!f.in_place || e.act == ACT_NONE);
     return f;
 }
 
 /* Finishes rows [0, m) x columns [0, n) of a tile of y whose first row is row `row` of picture `picture` and whose
  * first column is `column`. */
-void K(finish)(const Finish *f, float *y, int64_t ldy, int64_t picture, int64_t row, int64_t m, int64_t column,
+void K(finish)(const CpuFinish *f, float *y, int64_t ldy, int64_t picture, int64_t row, int64_t m, int64_t column,
                int64_t n);
 
 /* x[0..n) = act(x) */

@@ -23,11 +23,11 @@
 typedef struct {
     Tensor y, x, x2; /* x2.data NULL: none */
     const Weight *w;
-    Finish finish;
+    CpuFinish finish;
     bool pairs, rows_first;
     int64_t rows, columns, row_blocks, column_blocks; /* columns: of y */
     int64_t piece;                                    /* of K */
-} Linear;
+} CpuLinear;
 
 enum {
     AT_ONCE = 24, /* rows copied or prefetched at once: two tiles of the widest kernel */
@@ -41,12 +41,12 @@ typedef struct {
     const uint32_t *x;  /* its rows, `ldx` words apart: where they are, or `packed` */
     uint32_t *packed;   /* [m][words]; NULL: no copy */
     int64_t ldx, words; /* words: per row */
-    void *room;         /* for a panel */
+    void *buffer;       /* for a panel */
     bool accumulate;
 } Block;
 
 /* Where row r's numbers from k on are; *n: how many of the piece's are contiguous there. */
-static const float *source(const Linear *l, const Block *b, int64_t r, int64_t k, int64_t *n) {
+static const float *source(const CpuLinear *l, const Block *b, int64_t r, int64_t k, int64_t *n) {
     bool second = k >= l->x.n[2];
     Tensor x = second ? l->x2 : l->x;
     int64_t at = second ? k - l->x.n[2] : k;
@@ -54,7 +54,7 @@ static const float *source(const Linear *l, const Block *b, int64_t r, int64_t k
     return at2(x, b->picture, b->row + r) + at;
 }
 
-static void pack_row(const Linear *l, const Block *b, int64_t r) {
+static void pack_row(const CpuLinear *l, const Block *b, int64_t r) {
     float line[2 * PRODUCT_K];
     int64_t n;
     const float *from = source(l, b, r, b->k, &n);
@@ -71,46 +71,46 @@ static void pack_row(const Linear *l, const Block *b, int64_t r) {
 }
 
 /* Bytes between rows of the source in which the block's piece begins. */
-static int64_t apart(const Linear *l, const Block *b) {
+static int64_t apart(const CpuLinear *l, const Block *b) {
     return (b->k < l->x.n[2] ? l->x.s[1] : l->x2.s[1]) * (int64_t)sizeof(float);
 }
 
 /* What to prefetch: the next rows from r on. */
-static Ahead rows_from(const Linear *l, const Block *b, int64_t r) {
+static Ahead rows_from(const CpuLinear *l, const Block *b, int64_t r) {
     int64_t n;
     return ahead_rows(source(l, b, r, b->k, &n), min64(AT_ONCE, b->m - r), apart(l, b));
 }
 
 /* Decides where the rows of the piece from b->k on are read. */
-static void begin_piece(const Linear *l, Block *b, uint32_t *room) {
+static void begin_piece(const CpuLinear *l, Block *b, uint32_t *buffer) {
     int64_t there;
     b->kk = min64(l->piece, l->w->t.n[1] - b->k);
     b->words = l->pairs ? (b->kk + 1) / 2 : b->kk;
     b->x = (const uint32_t *)source(l, b, 0, b->k, &there);
     b->ldx = apart(l, b) / (int64_t)sizeof(float);
-    b->packed = l->pairs || there < b->kk || apart(l, b) % SETS == 0 ? room : NULL;
+    b->packed = l->pairs || there < b->kk || apart(l, b) % SETS == 0 ? buffer : NULL;
     if (b->packed) b->x = b->packed, b->ldx = b->words;
 }
 
 /* One panel of weights. */
 typedef struct {
     const void *at;
-    DType type; /* F16 or BF16: the first product widens it into the block's room */
+    DType type; /* F16 or BF16: the first product widens it into the block's buffer */
     Ahead next; /* what to prefetch: the panel after this one, if there is one */
 } Panel;
 
-static Panel panel_at(const Linear *l, const Block *b, int64_t column, int64_t end) {
+static Panel panel_at(const CpuLinear *l, const Block *b, int64_t column, int64_t end) {
     size_t bytes;
     const void *place = K(panel_place)(l->w, column, b->k, b->kk, &bytes);
     Panel p = {place, l->pairs ? F32 : l->w->t.dtype, {0}};
-    if (l->pairs) p.at = K(pairs_of)(b->room, l->w, column, b->k, b->kk);
-    else if (!place || p.type == F32) p = (Panel){K(panel_of)(b->room, l->w, column, b->k, b->kk), F32, {0}};
+    if (l->pairs) p.at = K(pairs_of)(b->buffer, l->w, column, b->k, b->kk);
+    else if (!place || p.type == F32) p = (Panel){K(panel_of)(b->buffer, l->w, column, b->k, b->kk), F32, {0}};
     const void *next = column + PANEL < end ? K(panel_place)(l->w, column + PANEL, b->k, b->kk, &bytes) : NULL;
     p.next = next ? ahead_bytes(next, bytes, b->words) : ahead_bytes(p.at, 0, b->words);
     return p;
 }
 
-static void multiply(const Linear *l, const Block *b, Panel *p, int64_t row, int64_t m, float *y, int64_t ldy,
+static void multiply(const CpuLinear *l, const Block *b, Panel *p, int64_t row, int64_t m, float *y, int64_t ldy,
                      int64_t n, Ahead next) {
     const uint32_t *x = b->x + row * b->ldx;
     y += row * ldy;
@@ -119,14 +119,15 @@ static void multiply(const Linear *l, const Block *b, Panel *p, int64_t row, int
         K(panel_product_then)(m, b->kk, (const void *)x, b->ldx, p->at, y, ldy, n, b->accumulate, next);
     else {
         K(panel_product_widening)
-        (m, b->kk, (const void *)x, b->ldx, p->at, p->type, b->room, y, ldy, n, b->accumulate, next);
-        p->at = b->room, p->type = F32;
+        (m, b->kk, (const void *)x, b->ldx, p->at, p->type, b->buffer, y, ldy, n, b->accumulate, next);
+        p->at = b->buffer, p->type = F32;
     }
 }
 
 /* y[m][end - column] (+)= the block's product with outputs [column, end); column: a multiple of PANEL. `fresh`: x has
  * to be copied, or prefetched, first. */
-static void outputs(const Linear *l, const Block *b, int64_t column, int64_t end, float *y, int64_t ldy, bool fresh) {
+static void outputs(const CpuLinear *l, const Block *b, int64_t column, int64_t end, float *y, int64_t ldy,
+                    bool fresh) {
     for (int64_t j = column; j < end; j += PANEL, y += PANEL, fresh = false) {
         Panel p = panel_at(l, b, j, end);
         int64_t n = min64(PANEL, end - j), most = fresh ? AT_ONCE : b->m;
@@ -139,7 +140,7 @@ static void outputs(const Linear *l, const Block *b, int64_t column, int64_t end
 }
 
 /* y[m][n] = (value + bias) gelu(gate + bias), with rows of value and gate `ld` apart. */
-static void gate(const Linear *l, const Block *b, int64_t column, int64_t n, const float *value, const float *gates,
+static void gate(const CpuLinear *l, const Block *b, int64_t column, int64_t n, const float *value, const float *gates,
                  int64_t ld) {
     const float *bias = l->finish.bias ? l->finish.bias + column : NULL, *below = bias ? bias + l->y.n[2] : NULL;
     for (int64_t i = 0; i < b->m; i++, value += ld, gates += ld) {
@@ -150,7 +151,7 @@ static void gate(const Linear *l, const Block *b, int64_t column, int64_t n, con
 }
 
 static void block(void *arg, int64_t index, void *scratch) {
-    const Linear *l = arg;
+    const CpuLinear *l = arg;
     int64_t each = l->row_blocks * l->column_blocks, at = index % each;
     int64_t column = (l->rows_first ? at / l->row_blocks : at % l->column_blocks) * l->columns;
     Block b = {.picture = index / each};
@@ -163,7 +164,7 @@ static void block(void *arg, int64_t index, void *scratch) {
     int64_t half = (end - column + 2 * PANEL - 1) / PANEL * PANEL;
     float *halves = (float *)scratch + PRODUCT_K * (PANEL + PRODUCT_ROWS + 12);
     assert(!gated || (char *)(halves + b.m * 2 * half) <= (char *)scratch + SCRATCH_BYTES);
-    b.room = scratch;
+    b.buffer = scratch;
     float *y = at2(l->y, b.picture, b.row) + column;
     for (; b.k < all; b.k += l->piece) {
         begin_piece(l, &b, (uint32_t *)scratch + PRODUCT_K * PANEL);
@@ -196,7 +197,7 @@ static bool fold_all(Tensor *y, Tensor *x, Tensor *x2, Tensor *residual) {
     return true;
 }
 
-static void run(Ctx *c, Linear *l, const Tensor *x2) {
+static void run(Ctx *c, CpuLinear *l, const Tensor *x2) {
     Epilogue *e = &l->finish.e;
     bool gated = e->act == ACT_GEGLU;
     Tensor residual = e->residual ? *e->residual : (Tensor){0};
@@ -214,11 +215,11 @@ static void run(Ctx *c, Linear *l, const Tensor *x2) {
 }
 
 void K(linear)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
-    Linear l = {.y = y, .x = x, .w = w, .finish = finish_of(y, b, e)};
+    CpuLinear l = {.y = y, .x = x, .w = w, .finish = finish_of(y, b, e)};
     run(c, &l, x2);
 }
 
 void K(linear_mixed)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
-    Linear l = {.y = y, .x = x, .w = w, .finish = finish_of(y, b, e), .pairs = !w->keep_f32};
+    CpuLinear l = {.y = y, .x = x, .w = w, .finish = finish_of(y, b, e), .pairs = !w->keep_f32};
     run(c, &l, x2);
 }

@@ -15,7 +15,7 @@
 
 typedef struct {
     Into dx, dx2;
-    Tensor dy, x, x2, parts, room;
+    Tensor dy, x, x2, parts, work;
     const Weight *w, *b;
     Act act;
 } GroupNorm;
@@ -25,9 +25,9 @@ typedef struct {
     float *high, *low, *rstd;
 } Stats;
 
-static Stats stats(const GroupNorm *g, int64_t picture, float *room) {
+static Stats stats(const GroupNorm *g, int64_t picture, float *scratch) {
     int64_t channels = g->dy.n[2], groups = g->parts.n[2], width = channels / groups;
-    Stats s = {room, room + channels, room + 2 * channels};
+    Stats s = {scratch, scratch + channels, scratch + 2 * channels};
     for (int64_t c = 0; c < channels; c++) {
         const double *p = (const double *)g->parts.data + picture * g->parts.s[0] + c / width * 2;
         s.high[c] = (float)p[0];
@@ -38,13 +38,13 @@ static Stats stats(const GroupNorm *g, int64_t picture, float *room) {
 }
 
 static float *sums_of(const GroupNorm *g, int64_t picture, int64_t block) {
-    return (float *)g->room.data + picture * g->room.s[0] + block * g->room.s[1];
+    return (float *)g->work.data + picture * g->work.s[0] + block * g->work.s[1];
 }
 
 /* Replaces dy by dz; sums dz and dz xh over the block. */
 static void sum_block(void *arg, int64_t index, void *scratch) {
     const GroupNorm *g = arg;
-    int64_t blocks = g->room.n[1], picture = index / blocks, blk = index % blocks, channels = g->dy.n[2];
+    int64_t blocks = g->work.n[1], picture = index / blocks, blk = index % blocks, channels = g->dy.n[2];
     int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g->dy.n[1]);
     Stats all = stats(g, picture, scratch);
     float *s1 = sums_of(g, picture, blk), *s2 = s1 + channels;
@@ -82,7 +82,7 @@ static void combine(void *arg, int64_t picture, void *scratch) {
     int64_t n = 2 * g->dy.n[2];
     double *total = scratch;
     for (int64_t i = 0; i < n; i++) total[i] = 0;
-    for (int64_t blk = 0; blk < g->room.n[1]; blk++) {
+    for (int64_t blk = 0; blk < g->work.n[1]; blk++) {
         const float *from = sums_of(g, picture, blk);
         for (int64_t i = 0; i < n; i++) total[i] += from[i];
     }
@@ -92,7 +92,7 @@ static void combine(void *arg, int64_t picture, void *scratch) {
 
 static void spread_block(void *arg, int64_t index, void *scratch) {
     const GroupNorm *g = arg;
-    int64_t blocks = g->room.n[1], picture = index / blocks, blk = index % blocks, channels = g->dy.n[2];
+    int64_t blocks = g->work.n[1], picture = index / blocks, blk = index % blocks, channels = g->dy.n[2];
     int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g->dy.n[1]);
     int64_t width = channels / g->parts.n[2];
     Stats all = stats(g, picture, scratch);
@@ -141,21 +141,21 @@ static void add_weights(const Weight *w, const Weight *b, const float *sums, int
 }
 
 void K(group_norm_backward)(Ctx *c, Into dx, const Into *dx2, Tensor dy, Tensor x, const Tensor *x2, const Weight *w,
-                            const Weight *b, Tensor parts, Tensor room, Act act) {
-    GroupNorm g = {.dx = dx, .dy = dy, .x = x, .parts = parts, .room = room, .w = w, .b = b, .act = act};
+                            const Weight *b, Tensor parts, Tensor work, Act act) {
+    GroupNorm g = {.dx = dx, .dy = dy, .x = x, .parts = parts, .work = work, .w = w, .b = b, .act = act};
     assert(act == ACT_NONE || act == ACT_SILU);
     if (x2) g.x2 = *x2, g.dx2 = *dx2;
-    pool_run(c->pool, room.n[0] * room.n[1], sum_block, &g);
-    pool_run(c->pool, room.n[0], combine, &g);
-    if (w->grad || b->grad) add_weights(w, b, room.data, room.n[0], room.s[0]);
-    if (dx.t.data || g.dx2.t.data) pool_run(c->pool, room.n[0] * room.n[1], spread_block, &g);
+    pool_run(c->pool, work.n[0] * work.n[1], sum_block, &g);
+    pool_run(c->pool, work.n[0], combine, &g);
+    if (w->grad || b->grad) add_weights(w, b, work.data, work.n[0], work.s[0]);
+    if (dx.t.data || g.dx2.t.data) pool_run(c->pool, work.n[0] * work.n[1], spread_block, &g);
 }
 
 /* --- layer norm --- */
 
 typedef struct {
     Into dx;
-    Tensor dy, x, room;
+    Tensor dy, x, work;
     const float *w;
     float eps;
 } LayerNorm;
@@ -164,7 +164,7 @@ static void layer_rows(void *arg, int64_t index, void *scratch) {
     const LayerNorm *l = arg;
     int64_t blocks = (l->x.n[1] + LAYER_NORM_ROWS - 1) / LAYER_NORM_ROWS, n = l->x.n[2], whole = n / VW * VW;
     int64_t picture = index / blocks, from = index % blocks * LAYER_NORM_ROWS;
-    float *s1 = (float *)l->room.data + index * l->room.s[0], *s2 = s1 + n, *xh = scratch, *g = xh + n;
+    float *s1 = (float *)l->work.data + index * l->work.s[0], *s2 = s1 + n, *xh = scratch, *g = xh + n;
     memset(s1, 0, (size_t)(2 * n) * sizeof *s1);
     for (int64_t t = from; t < min64(from + LAYER_NORM_ROWS, l->x.n[1]); t++) {
         const float *x = at2(l->x, picture, t), *dy = at2(l->dy, picture, t);
@@ -193,9 +193,9 @@ static void layer_rows(void *arg, int64_t index, void *scratch) {
     }
 }
 
-void K(layer_norm_backward)(Ctx *c, Into dx, Tensor dy, Tensor x, const Weight *w, const Weight *b, Tensor room,
+void K(layer_norm_backward)(Ctx *c, Into dx, Tensor dy, Tensor x, const Weight *w, const Weight *b, Tensor work,
                             float eps) {
-    LayerNorm l = {.dx = dx, .dy = dy, .x = x, .room = room, .w = w->t.data, .eps = eps};
-    pool_run(c->pool, room.n[0], layer_rows, &l);
-    if (w->grad || b->grad) add_weights(w, b, room.data, room.n[0], room.s[0]);
+    LayerNorm l = {.dx = dx, .dy = dy, .x = x, .work = work, .w = w->t.data, .eps = eps};
+    pool_run(c->pool, work.n[0], layer_rows, &l);
+    if (w->grad || b->grad) add_weights(w, b, work.data, work.n[0], work.s[0]);
 }

@@ -191,12 +191,12 @@ INLINE void product(int64_t m, const Form form, Tile all) {
 }
 
 /* The first tile of each strip widens it along with its products; for a single row nothing is kept. */
-INLINE void product_widening(int64_t m, const DType type, Tile t, float *room) {
+INLINE void product_widening(int64_t m, const DType type, Tile t, float *buffer) {
     if (m == 1 && WIDENS_BY_VECTORS) {
         tile(1, PANEL / VW, (Form){.type = type}, t);
         return;
     }
-    if (m < ROWS || !WIDENS_BY_VECTORS) widen(room, t.from, type, t.k * PANEL);
+    if (m < ROWS || !WIDENS_BY_VECTORS) widen(buffer, t.from, type, t.k * PANEL);
     else {
         Tile first = t;
         for (; first.n > 0; first.n -= STRIP, first.panel += STRIP, first.from += STRIP, first.y += STRIP) {
@@ -205,25 +205,25 @@ INLINE void product_widening(int64_t m, const DType type, Tile t, float *room) {
         }
         m -= ROWS, t.x += ROWS * t.ldx, t.y += ROWS * t.ldy;
     }
-    if (t.next.at >= t.next.end) t.next = again(room);
-    K(panel_product_then)(m, t.k, t.x, t.ldx, room, t.y, t.ldy, t.n, t.accumulate, t.next);
+    if (t.next.at >= t.next.end) t.next = again(buffer);
+    K(panel_product_then)(m, t.k, t.x, t.ldx, buffer, t.y, t.ldy, t.n, t.accumulate, t.next);
 }
 
 void K(panel_product_widening)(int64_t m, int64_t k, const float *x, int64_t ldx, const uint16_t *panel, DType type,
-                               float *room, float *y, int64_t ldy, int64_t n, bool accumulate, Ahead next) {
+                               float *buffer, float *y, int64_t ldy, int64_t n, bool accumulate, Ahead next) {
     const Tile t = {.k = k,
                     .ldx = ldx,
                     .ldy = ldy,
                     .n = n,
                     .x = x,
-                    .panel = room,
+                    .panel = buffer,
                     .from = panel,
                     .next = next,
                     .y = y,
                     .accumulate = accumulate};
     assert(k <= PIECE);
-    if (type == F16) product_widening(m, F16, t, room);
-    else product_widening(m, BF16, t, room);
+    if (type == F16) product_widening(m, F16, t, buffer);
+    else product_widening(m, BF16, t, buffer);
 }
 
 /* clang-format off */

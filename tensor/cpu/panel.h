@@ -42,9 +42,9 @@ static inline Ahead ahead_rows(const void *at, int64_t rows, int64_t apart) {
 /* panel_product, which also prefetches what is read next. */
 void K(panel_product_then)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y, int64_t ldy,
                            int64_t n, bool accumulate, Ahead next);
-/* The same with a panel of F16 or BF16. If m > 1 it is left widened in `room`, [k][PANEL]. k <= 320. */
+/* The same with a panel of F16 or BF16. If m > 1 it is left widened in `buffer`, [k][PANEL]. k <= 320. */
 void K(panel_product_widening)(int64_t m, int64_t k, const float *x, int64_t ldx, const uint16_t *panel, DType type,
-                               float *room, float *y, int64_t ldy, int64_t n, bool accumulate, Ahead next);
+                               float *buffer, float *y, int64_t ldy, int64_t n, bool accumulate, Ahead next);
 /* panel_product with x given as [k][m], its rows ldx apart. */
 void K(panel_product_transposed)(int64_t m, int64_t k, const float *x, int64_t ldx, const float *panel, float *y,
                                  int64_t ldy, int64_t n, bool accumulate);

@@ -96,7 +96,7 @@ void K(geglu_row)(float *y, const float *x, const float *gate, const float *bias
     }
 }
 
-void K(finish)(const Finish *f, float *y, int64_t ldy, int64_t picture, int64_t row, int64_t m, int64_t column,
+void K(finish)(const CpuFinish *f, float *y, int64_t ldy, int64_t picture, int64_t row, int64_t m, int64_t column,
                int64_t n) {
     const Tensor *r = f->e.residual;
     const float *bias = f->bias ? f->bias + column : NULL;

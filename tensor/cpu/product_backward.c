@@ -42,18 +42,18 @@ static void transpose_panel(void *arg, int64_t index, void *scratch) {
     }
 }
 
-void K(linear_dx)(Ctx *c, Into dx, const Into *dx2, Tensor dy, const Weight *w, Tensor room) {
+void K(linear_dx)(Ctx *c, Into dx, const Into *dx2, Tensor dy, const Weight *w, Tensor work) {
     assert(w->t.data); /* training keeps weights as they are */
     int64_t from = 0;
     for (int source = 0; source < (dx2 ? 2 : 1); source++) {
         Into to = source ? *dx2 : dx;
         int64_t n = to.t.n[2];
         if (to.t.data) {
-            Copied job = {.w = w, .to = room.data, .from = from, .n = n};
+            Copied job = {.w = w, .to = work.data, .from = from, .n = n};
             pool_run(c->pool, (n + PANEL - 1) / PANEL, transpose_panel, &job);
             Weight transposed = {.kind = WEIGHT_LINEAR,
                                  .t = tensor_view(NULL, F32, 2, SHAPE(n, w->t.n[0])),
-                                 .prepared = room.data,
+                                 .prepared = work.data,
                                  .layout = WEIGHT_PANELS};
             K(linear)(c, to.t, dy, NULL, &transposed, NULL, (Epilogue){.residual = to.add ? &to.t : NULL});
         }
@@ -261,9 +261,9 @@ void K(linear_dw)(Ctx *c, const Weight *w, Tensor dy, Tensor x, const Tensor *x2
     sum(c, &s);
 }
 
-void K(conv2d_dw)(Ctx *c, const Weight *w, Tensor dy, Tensor x, Conv2d g, Tensor room) {
-    if (room.data) {
-        K(winograd_dw)(c, w, dy, x, g, room);
+void K(conv2d_dw)(Ctx *c, const Weight *w, Tensor dy, Tensor x, Conv2d g, Tensor work) {
+    if (work.data) {
+        K(winograd_dw)(c, w, dy, x, g, work);
         return;
     }
     Gather gather = {.x = x, .g = g, .kernel_width = w->t.n[2], .width = dy.n[2]};

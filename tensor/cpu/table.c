@@ -6,7 +6,7 @@ const Ops *K(cpu_table)(void), *K(cpu_table_mixed)(void);
 
 /* What both tables share. */
 #define SHARED                                                                                                         \
-    .pieces = true, .conv2d = K(conv2d), .group_norm = K(group_norm), .group_sums = K(group_sums),                     \
+    .rows_independent = true, .conv2d = K(conv2d), .group_norm = K(group_norm), .group_sums = K(group_sums),           \
     .group_stats = K(group_stats), .group_apply = K(group_apply), .layer_norm = K(layer_norm),                         \
     .activation = K(activation), .geglu = K(geglu), .affine = K(affine), .embedding = K(embedding),                    \
     .timestep_embedding = K(timestep_embedding), .gaussian = K(gaussian), .backward = &K(backward_table)

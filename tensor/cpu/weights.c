@@ -51,23 +51,23 @@ const void *K(panel_place)(const Weight *w, int64_t column, int64_t from, int64_
     return (const char *)w->prepared + (size_t)(column * row_size + from * PANEL) * width;
 }
 
-const float *K(panel_of)(float *room, const Weight *w, int64_t column, int64_t from, int64_t k) {
+const float *K(panel_of)(float *buffer, const Weight *w, int64_t column, int64_t from, int64_t k) {
     int64_t n = min64(PANEL, w->t.n[0] - column), row_size = tensor_count(w->t) / w->t.n[0];
     assert(column % PANEL == 0);
     if (!w->prepared) {
-        from_rows(room, &w->t, row_size, column, n, from, k);
+        from_rows(buffer, &w->t, row_size, column, n, from, k);
     } else if (w->layout == WEIGHT_FILTERS) {
-        from_filters(room, w, column, n, from, k);
+        from_filters(buffer, w, column, n, from, k);
     } else {
         size_t bytes;
         const void *place = K(panel_place)(w, column, from, k, &bytes);
         if (w->t.dtype == F32) return place;
-        widen(room, place, w->t.dtype, k * PANEL);
+        widen(buffer, place, w->t.dtype, k * PANEL);
     }
-    return room;
+    return buffer;
 }
 
-const uint32_t *K(pairs_of)(uint32_t *room, const Weight *w, int64_t column, int64_t from, int64_t k) {
+const uint32_t *K(pairs_of)(uint32_t *buffer, const Weight *w, int64_t column, int64_t from, int64_t k) {
     assert(column % PANEL == 0 && from % 2 == 0);
     enum { AT_ONCE = 32 };
     size_t bytes;
@@ -75,9 +75,9 @@ const uint32_t *K(pairs_of)(uint32_t *room, const Weight *w, int64_t column, int
     float wide[AT_ONCE * PANEL];
     for (int64_t at = 0; at < k; at += AT_ONCE) {
         int64_t n = min64(AT_ONCE, k - at);
-        pair_rows(room + at / 2 * PANEL, K(panel_of)(wide, w, column, from + at, n), PANEL, n, PANEL);
+        pair_rows(buffer + at / 2 * PANEL, K(panel_of)(wide, w, column, from + at, n), PANEL, n, PANEL);
     }
-    return room;
+    return buffer;
 }
 
 /* Of the panels of pairs, [O/32][(K + 1) / 2][32] words. */

@@ -37,7 +37,7 @@ typedef struct {
     Tensor y, x;
     const Weight *w;
     Conv2d g;
-    Finish finish;
+    CpuFinish finish;
     bool up;                      /* by phases */
     int in;                       /* rows that a tile reads: WINO_IN or WINO_UP_IN */
     int64_t rows, columns, tiles; /* of one picture; of all */
@@ -310,7 +310,7 @@ static void item(void *arg, int64_t index, void *scratch) {
     transform_outputs(w, &c);
 }
 
-void K(winograd)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, Conv2d g, Finish finish) {
+void K(winograd)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, Conv2d g, CpuFinish finish) {
     Winograd a = {.y = y, .x = x, .w = w, .g = g, .finish = finish};
     assert(!w->prepared || w->layout == WEIGHT_FILTERS);
     a.up = by_phases(y, x, g);

@@ -8,6 +8,6 @@
  * picture's size, so that results depend neither on the batch nor on a clock; all parts of a picture that are 8x8 or
  * larger are computed the same way. */
 bool K(winograd_serves)(Tensor y, const Weight *w, Conv2d g);
-void K(winograd)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, Conv2d g, Finish finish);
+void K(winograd)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, Conv2d g, CpuFinish finish);
 
 #endif

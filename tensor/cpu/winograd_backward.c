@@ -152,14 +152,14 @@ static void transform_back(void *arg, int64_t index, void *scratch) {
     }
 }
 
-void K(winograd_dw)(Ctx *ctx, const Weight *w, Tensor dy, Tensor x, Conv2d g, Tensor room) {
+void K(winograd_dw)(Ctx *ctx, const Weight *w, Tensor dy, Tensor x, Conv2d g, Tensor work) {
     Back b = {.dy = dy, .x = x, .g = g, .dw = w->grad};
     b.rows = (dy.n[1] + WINO_OUT - 1) / WINO_OUT;
     b.columns = (dy.n[2] + WINO_OUT - 1) / WINO_OUT;
     b.inputs = (x.n[3] + 15) / 16 * 16;
     b.outputs = (dy.n[3] + PANEL - 1) / PANEL * PANEL;
     int64_t tiles = dy.n[0] * b.rows * b.columns, most = min64(tiles, DW_TILES);
-    b.v = room.data;
+    b.v = work.data;
     b.m = b.v + WINO_POINTS * most * b.inputs;
     b.u = b.m + WINO_POINTS * most * b.outputs;
     for (; b.first < tiles; b.first += most, b.more = true) {

@@ -185,14 +185,14 @@ static void benchmarks(void) {
 static const struct {
     const char *before, *says, *after;
 } IDLE[] = {
-    {"SDC_SHIM_CARDS=-2", "sdc: on cpu; the NVIDIA driver is too old: it supports CUDA 11.8, this program needs ", ""},
-    {"SDC_SHIM_CARDS=-3", "sdc: on cpu; the NVIDIA driver fails: unspecified launch failure", ""},
+    {"SDC_SHIM_GPUS=-2", "sdc: on cpu; the NVIDIA driver is too old: it supports CUDA 11.8, this program needs ", ""},
+    {"SDC_SHIM_GPUS=-3", "sdc: on cpu; the NVIDIA driver fails: unspecified launch failure", ""},
     {"mkdir -p pci/a pci/b && echo 0x10de > pci/a/vendor && echo 0x040300 > pci/a/class && echo 0x8086 > pci/b/vendor "
      "&& "
-     "echo 0x030000 > pci/b/class && SDC_SHIM_DEVICES=pci SDC_SHIM_CARDS=-1",
+     "echo 0x030000 > pci/b/class && SDC_SHIM_DEVICES=pci SDC_SHIM_GPUS=-1",
      "nothing is said", " 2> idle.txt && ! grep -q sdc idle.txt && echo nothing is said >&2"},
     {"mkdir pci/c && echo 0x10de > pci/c/vendor && echo 0x030200 > pci/c/class && SDC_SHIM_DEVICES=pci "
-     "SDC_SHIM_CARDS=-1",
+     "SDC_SHIM_GPUS=-1",
      "sdc: on cpu; there is an NVIDIA GPU, but no driver for it is installed\n", ""},
 };
 
@@ -223,17 +223,17 @@ static void programs(void) {
     }
     program(0, "sdc: on cuda:0", RUN "--device cuda --batch-size 3 -o a.png");
     program(0, "sdc: on cuda:2",
-            "SDC_SHIM_CARDS=3 SDC_SHIM_GUARD=1" RUN
+            "SDC_SHIM_GPUS=3 SDC_SHIM_GUARD=1" RUN
             "--device cuda:2,0,1 --batch-size 3 -o b.png && for i in 42 43 44; do "
             "cmp a-$i.png b-$i.png || exit 3; done");
     program(1, "SDC_SHIM",
-            "SDC_SHIM_CARDS=2" RUN "--device cuda:0,1 --batch-size 2 --taps t.safetensors -o no.png; "
+            "SDC_SHIM_GPUS=2" RUN "--device cuda:0,1 --batch-size 2 --taps t.safetensors -o no.png; "
             "c=$?; echo SDC_SHIM >&2; exit $((c / 2))");
-    program(1, "no NVIDIA GPU can be used: no CUDA-capable device", "SDC_SHIM_CARDS=0" RUN "--device cuda -o no.png");
-    program(1, "no NVIDIA GPU can be used: no driver is installed", "SDC_SHIM_CARDS=-1" RUN "--device cuda -o no.png");
+    program(1, "no NVIDIA GPU can be used: no CUDA-capable device", "SDC_SHIM_GPUS=0" RUN "--device cuda -o no.png");
+    program(1, "no NVIDIA GPU can be used: no driver is installed", "SDC_SHIM_GPUS=-1" RUN "--device cuda -o no.png");
     program(1, "no NVIDIA GPU can be used: no CUDA-capable device",
-            "SDC_SHIM_CARDS=0 \"$SDC\" bench -m ../cuda_micro.safetensors --device cuda");
-    program(0, "", "SDC_SHIM_CARDS=0" RUN "--device auto --precision f32-direct -o none.png && cmp none.png cpu.png");
+            "SDC_SHIM_GPUS=0 \"$SDC\" bench -m ../cuda_micro.safetensors --device cuda");
+    program(0, "", "SDC_SHIM_GPUS=0" RUN "--device auto --precision f32-direct -o none.png && cmp none.png cpu.png");
     for (size_t i = 0; i < sizeof IDLE / sizeof *IDLE; i++) {
         snprintf(command, sizeof command, "%s" RUN "-o idle.png%s", IDLE[i].before, IDLE[i].after);
         program(0, IDLE[i].says, command);
@@ -263,7 +263,7 @@ static void programs(void) {
         program(1, "unspecified launch failure", command);
     }
     program(1, "unspecified launch failure",
-            "SDC_SHIM_FAIL=100 SDC_SHIM_CARDS=2" RUN "--device cuda:0,1 --batch-size 2 -o no.png");
+            "SDC_SHIM_FAIL=100 SDC_SHIM_GPUS=2" RUN "--device cuda:0,1 --batch-size 2 -o no.png");
 }
 
 static bool begin(const char *suite) {

@@ -30,17 +30,17 @@ typedef struct {
 
 typedef struct {
     Entry *at;
-    size_t count, room;
+    size_t count, capacity;
     Error *err;
 } Entries;
 
 static Entry *add(Entries *l, const char *source, const char *name, DType type, int nd, const int64_t *n) {
-    if (l->count == l->room) {
-        size_t room = l->room ? 2 * l->room : 1024;
-        Entry *at = realloc(l->at, room * sizeof *at);
+    if (l->count == l->capacity) {
+        size_t capacity = l->capacity ? 2 * l->capacity : 1024;
+        Entry *at = realloc(l->at, capacity * sizeof *at);
         if (!at) return error_set(l->err, ERR_MEMORY, "out of memory for a list of tensors"), NULL;
         l->at = at;
-        l->room = room;
+        l->capacity = capacity;
     }
     Entry *e = &l->at[l->count++];
     *e = (Entry){.t = {.dtype = type, .nd = nd}};

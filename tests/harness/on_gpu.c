@@ -28,8 +28,8 @@ Tensor gpu_copy(Ctx *c, DType type, Tensor x) {
 void gpu_weight(Ctx *c, Weight *w, bool owned) {
     void *mine = w->t.data;
     size_t bytes = c->op->prepared_bytes(w, w->t.dtype);
-    Tensor room = tensor_new_typed(c, U8, 1, SHAPE((int64_t)bytes));
-    c->op->prepare(w, w->t.dtype, mine, false, room.data);
+    Tensor buffer = tensor_new_typed(c, U8, 1, SHAPE((int64_t)bytes));
+    c->op->prepare(w, w->t.dtype, mine, false, buffer.data);
     w->t.data = NULL;
     if (owned) free(mine);
 }

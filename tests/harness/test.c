@@ -85,12 +85,12 @@ const char *test_path(const char *name) {
 char *test_read(const char *path, size_t *size) {
     FILE *f = fopen(path, "rb");
     if (!f) return NULL;
-    size_t room = 1 << 16, n = 0;
-    char *p = malloc(room + 1);
+    size_t capacity = 1 << 16, n = 0;
+    char *p = malloc(capacity + 1);
     while (p) {
-        n += fread(p + n, 1, room - n, f);
-        if (n < room) break;
-        char *q = realloc(p, (room *= 2) + 1);
+        n += fread(p + n, 1, capacity - n, f);
+        if (n < capacity) break;
+        char *q = realloc(p, (capacity *= 2) + 1);
         if (!q) free(p);
         p = q;
     }

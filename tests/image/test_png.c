@@ -50,8 +50,8 @@ static bool complete(const uint8_t *length, int n) {
     return used == 1u << 15;
 }
 
-/* Decompresses a zlib stream into out[room]; the number of bytes, or SIZE_MAX when anything is wrong. */
-static size_t inflate_all(const uint8_t *in, size_t n, uint8_t *out, size_t room) {
+/* Decompresses a zlib stream into out[capacity]; the number of bytes, or SIZE_MAX when anything is wrong. */
+static size_t inflate_all(const uint8_t *in, size_t n, uint8_t *out, size_t capacity) {
     static const uint8_t ORDER[19] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
     Bits b = {.in = in, .n = n};
     size_t k = 0;
@@ -76,7 +76,7 @@ static size_t inflate_all(const uint8_t *in, size_t n, uint8_t *out, size_t room
         if (!complete(all, literals) || !complete(all + literals, distances)) return SIZE_MAX;
         for (int s; !b.bad && (s = decode(&b, all, literals)) != 256;) {
             if (s < 256) {
-                if (k == room) return SIZE_MAX;
+                if (k == capacity) return SIZE_MAX;
                 out[k++] = (uint8_t)s;
                 continue;
             }
@@ -88,7 +88,7 @@ static size_t inflate_all(const uint8_t *in, size_t n, uint8_t *out, size_t room
             extra = d < 4 ? 0 : d / 2 - 1;
             size_t far = (d < 4 ? (size_t)d : (size_t)(2 + d % 2) << extra) + 1;
             far += take(&b, extra);
-            if (far > k || far > 32768 || length > room - k) return SIZE_MAX;
+            if (far > k || far > 32768 || length > capacity - k) return SIZE_MAX;
             for (; length--; k++) out[k] = out[k - far];
         }
     }

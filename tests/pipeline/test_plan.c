@@ -61,7 +61,7 @@ static void check_batch(const char *what, Forward f, const void *network, const 
         for (int64_t p = 0; same && p < out_n[0]; p++) {
             Tensor cut[3];
             for (int i = 0; i < inputs; i++) cut[i] = tensor_slice(in[i], 0, p, 1);
-            same = run_planned(label, tables[t], tables[t]->pieces ? 1024 : 0, f, network, single, cut) &&
+            same = run_planned(label, tables[t], tables[t]->rows_independent ? 1024 : 0, f, network, single, cut) &&
                    !memcmp(single.data, tensor_slice(all, 0, p, 1).data, tensor_bytes(single));
         }
         test_check(number, "%s: finite", label);

@@ -70,7 +70,7 @@ static void files(void) {
     test_check(os_info(path, &info) && info.size == SIZE && os_info(link, &same) && info.number == same.number &&
                    info.device == same.device && os_info(fifo, &other) && info.number != other.number,
                "two names of one file");
-    char real[OS_PATH_ROOM], whole[OS_PATH_ROOM];
+    char real[OS_PATH_SIZE], whole[OS_PATH_SIZE];
     test_check(os_real_path(link, real) && os_real_path(path, whole) && !strcmp(real, whole) &&
                    !os_real_path(lost, real),
                "the path behind a link");

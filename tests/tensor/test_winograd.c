@@ -42,23 +42,23 @@ static void check_prepared(const Ops *table, const OpCase *k, const OpData *d, c
     int64_t count = tensor_count(d->w.t);
     size_t bytes = weight_prepared_bytes(&d->w, type);
     void *narrow = aligned_alloc(64, ((size_t)count * 4 + 63) / 64 * 64),
-         *room = aligned_alloc(64, (bytes + 63) / 64 * 64);
+         *buffer = aligned_alloc(64, (bytes + 63) / 64 * 64);
     float *out = malloc((size_t)(d->n[0] * d->n[1] * d->n[2] * d->n[3]) * 2 * sizeof *out), *again = out;
     again += d->n[0] * d->n[1] * d->n[2] * d->n[3];
-    if (!narrow || !room || !out) abort();
+    if (!narrow || !buffer || !out) abort();
     if (type == F32) memcpy(narrow, d->w.t.data, (size_t)count * 4);
     else gen_narrow(narrow, d->w.t.data, count, type);
     e.w.t.data = narrow;
     e.w.t.dtype = type;
     run(table, PRECISION_F32, k, &e, out);
-    weight_prepare(&e.w, type, narrow, false, room);
+    weight_prepare(&e.w, type, narrow, false, buffer);
     e.w.t.data = NULL;
     run(table, PRECISION_F32, k, &e, again);
     size_t all = (size_t)(again - out) * sizeof *out;
     test_check(!memcmp(out, again, all) && (type != F32 || !memcmp(out, expected, all)),
                "%s %s: prepared %s weights give the same bits", k->name, table->name, dtype_name(type));
     free(narrow);
-    free(room);
+    free(buffer);
     free(out);
 }
 

@@ -72,7 +72,7 @@ SUITE(full_training, .seconds = 120, .slow = true) {
         Tensor x = given(&c, "train.full.x", 4, SHAPE(1, SIDE, SIDE, LATENT)), t = tensor_new(&c, 1, SHAPE(1));
         Tensor context = given(&c, "train.full.context", 3, SHAPE(1, 77, 768)), dy = given(&c, "train.full.dy", 4, x.n);
         ((float *)t.data)[0] = 500;
-        tape_cut(tape, 2);
+        tape_recompute_at(tape, 2);
         tape_start(tape, &c);
         Tensor shifts = tensor_new(&c, 2, SHAPE(1, u.time_shifts)), keys = tensor_new(&c, 3, SHAPE(1, 77, u.cross_kv));
         Tensor y = tensor_new(&c, 4, x.n);

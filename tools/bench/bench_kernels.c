@@ -20,7 +20,7 @@ typedef struct {
     void *prepared;
     size_t prepared_size;
     Arena arena;
-} Room;
+} Buffers;
 
 static const double MOST_FLOPS = 16e9;
 
@@ -61,7 +61,7 @@ static Weight weight_of(const CallShape *s, void *numbers) {
     return w;
 }
 
-static void run(Ctx *c, const CallShape *s, Room *r, const Weight *w) {
+static void run(Ctx *c, const CallShape *s, Buffers *r, const Weight *w) {
     Epilogue none = {0};
     if (s->kind == CALL_LINEAR) {
         Tensor x = tensor_view(r->x, F32, 3, SHAPE(s->batch, s->rows, s->in));
@@ -81,7 +81,8 @@ static void run(Ctx *c, const CallShape *s, Room *r, const Weight *w) {
     }
 }
 
-static double rate_of_peak(const Ops *op, ThreadPool *one, Precision precision, const CallShape *s, Room *r, int runs) {
+static double rate_of_peak(const Ops *op, ThreadPool *one, Precision precision, const CallShape *s, Buffers *r,
+                           int runs) {
     Ctx c = {.op = op, .precision = precision, .type = op->type, .pool = one, .arena = &r->arena};
     Weight w = weight_of(s, r->weights);
     bool weighted = s->kind != CALL_ATTENTION;
@@ -111,7 +112,7 @@ static float *numbers(int64_t n) {
 }
 
 /* Operands for the largest call, on pages like those of a model and its arena. */
-static bool make_room(Room *r, const Record *record, Error *e) {
+static bool make_buffers(Buffers *r, const Record *record, Error *e) {
     int64_t in = 0, out = 0, keys = 0, weights = 0;
     for (int i = 0; i < record->count; i++) {
         if (!call_is_product(&record->calls[i].shape)) continue;
@@ -137,13 +138,13 @@ bool bench_kernels(const Record *r, Precision precision, bool mixed, int runs,
                    void (*seen)(const Kernels *k, const Kernel *one), Kernels *out, Error *e) {
     const Ops *tables[MOST_TABLES];
     Sums all[SD_STAGE_DECODE + 1] = {0}, linear[SD_STAGE_DECODE + 1] = {0};
-    Room room = {0};
+    Buffers buffers = {0};
     ThreadPool *one = pool_new(1, e);
     *out = (Kernels){.at = calloc((size_t)r->count, sizeof *out->at),
                      .table_count = cpu_ops_list(tables, MOST_TABLES - 1)};
     if (mixed && cpu_ops_mixed()) tables[out->table_count++] = cpu_ops_mixed();
     for (int t = 0; t < out->table_count; t++) out->tables[t] = tables[t]->name;
-    bool ok = one && make_room(&room, r, e);
+    bool ok = one && make_buffers(&buffers, r, e);
     if (ok && !out->at) ok = error_set(e, ERR_MEMORY, "out of memory");
     for (int i = 0; ok && i < r->count; i++) {
         const Call *call = &r->calls[i];
@@ -154,7 +155,7 @@ bool bench_kernels(const Record *r, Precision precision, bool mixed, int runs,
         all[s.stage].flops += call->flops;
         if (s.kind == CALL_LINEAR) linear[s.stage].flops += call->flops;
         for (int t = 0; t < out->table_count; t++) {
-            kernel->share[t] = rate_of_peak(tables[t], one, precision, &s, &room, runs);
+            kernel->share[t] = rate_of_peak(tables[t], one, precision, &s, &buffers, runs);
             all[s.stage].seconds[t] += call->flops / kernel->share[t];
             if (s.kind == CALL_LINEAR) linear[s.stage].seconds[t] += call->flops / kernel->share[t];
         }
@@ -165,9 +166,9 @@ bool bench_kernels(const Record *r, Precision precision, bool mixed, int runs,
             if (all[i].flops > 0) out->whole[i][t] = all[i].flops / all[i].seconds[t];
             if (linear[i].flops > 0) out->linear[i][t] = linear[i].flops / linear[i].seconds[t];
         }
-    large_free(room.x), large_free(room.y), large_free(room.k);
-    large_free(room.weights), large_free(room.prepared);
-    arena_free(&room.arena);
+    large_free(buffers.x), large_free(buffers.y), large_free(buffers.k);
+    large_free(buffers.weights), large_free(buffers.prepared);
+    arena_free(&buffers.arena);
     pool_free(one);
     return ok;
 }

@@ -238,17 +238,17 @@ bool record_plan(Record *r, const SdConfig *k, int width, int height, int batch,
 
 bool call_is_product(const CallShape *s) { return s->kind <= CALL_ATTENTION; }
 
-void call_name(const CallShape *s, char *out, size_t room) {
+void call_name(const CallShape *s, char *out, size_t capacity) {
     static const char *const KINDS[] = {"linear", "conv", "attention", "group norm", "layer norm", "pointwise"};
     char in[48];
     snprintf(in, sizeof in, s->in2 ? "%lld+%lld" : "%lld", (long long)s->in, (long long)s->in2);
     long long rows = s->rows, cols = s->cols, channels = s->out;
     if (s->kind == CALL_CONV)
-        snprintf(out, room, "conv %lldx%lld%s%s %lldx%lld %s > %lld", (long long)s->kernel, (long long)s->kernel,
+        snprintf(out, capacity, "conv %lldx%lld%s%s %lldx%lld %s > %lld", (long long)s->kernel, (long long)s->kernel,
                  s->stride == 2 ? " /2" : "", s->up ? " up" : "", rows, cols, in, channels);
     else if (s->kind == CALL_ATTENTION)
-        snprintf(out, room, "attention %lld on %lld, %lld x %lld", rows, (long long)s->in, (long long)s->heads,
+        snprintf(out, capacity, "attention %lld on %lld, %lld x %lld", rows, (long long)s->in, (long long)s->heads,
                  channels / (long long)s->heads);
-    else if (s->kind == CALL_LINEAR) snprintf(out, room, "linear %lld %s > %lld", rows, in, channels);
-    else snprintf(out, room, "%s %lld %lld", KINDS[s->kind], rows * cols, channels);
+    else if (s->kind == CALL_LINEAR) snprintf(out, capacity, "linear %lld %s > %lld", rows, in, channels);
+    else snprintf(out, capacity, "%s %lld %lld", KINDS[s->kind], rows * cols, channels);
 }

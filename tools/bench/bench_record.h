@@ -59,7 +59,7 @@ void record_free(Record *r);
  * the plan backend. */
 bool record_plan(Record *r, const SdConfig *k, int width, int height, int batch, bool guided, Error *e);
 /* "conv 3x3 64x64 320 > 320", without batch and stage. */
-void call_name(const CallShape *s, char *out, size_t room);
+void call_name(const CallShape *s, char *out, size_t capacity);
 bool call_is_product(const CallShape *s);
 
 #endif

@@ -18,7 +18,7 @@ static const char *extension(const char *path) {
 }
 
 bool output_check(const char *out, bool several, Error *e) {
-    char name[OUTPUT_ROOM];
+    char name[OUTPUT_SIZE];
     if (!out) return atomic_check("0.png", e); /* any new name in the current directory */
     if (!several) return atomic_check(out, e);
     OsKind kind =
@@ -30,7 +30,7 @@ bool output_check(const char *out, bool several, Error *e) {
     return atomic_check(name, e);
 }
 
-void output_words(char *words, size_t room, const char *prompt) {
+void output_words(char *words, size_t capacity, const char *prompt) {
     Runes text = {0}, lower = {0};
     size_t n = 0, letters = 0, whole = 0; /* whole: bytes of complete words */
     bool gap = false, cut = false;
@@ -48,7 +48,7 @@ void output_words(char *words, size_t room, const char *prompt) {
         }
         size_t size = utf8_encode(c, utf8);
         if (gap) whole = n;
-        cut = letters + gap >= WORD_LETTERS || n + gap + size >= room;
+        cut = letters + gap >= WORD_LETTERS || n + gap + size >= capacity;
         if (cut) break;
         if (gap) words[n++] = '-', letters++;
         gap = false;
@@ -65,12 +65,12 @@ static bool taken(const char *name) {
     return os_info_at(OS_HERE, name, &info);
 }
 
-bool output_name(char name[OUTPUT_ROOM], const char *out, bool several, const char *prompt, int64_t seed, Error *e) {
-    char words[4 * WORD_LETTERS + 1], stem[OUTPUT_ROOM - 64]; /* leaves room for number and extension */
+bool output_name(char name[OUTPUT_SIZE], const char *out, bool several, const char *prompt, int64_t seed, Error *e) {
+    char words[4 * WORD_LETTERS + 1], stem[OUTPUT_SIZE - 64]; /* leaves room for number and extension */
     int n;
     if (out && !several) {
-        n = snprintf(name, OUTPUT_ROOM, "%s", out);
-        return n < OUTPUT_ROOM || error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", out);
+        n = snprintf(name, OUTPUT_SIZE, "%s", out);
+        return n < OUTPUT_SIZE || error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", out);
     }
     const char *end = out ? extension(out) : ".png";
     if (out) n = snprintf(stem, sizeof stem, "%.*s-%" PRId64, (int)(end - out), out, seed);
@@ -80,10 +80,10 @@ bool output_name(char name[OUTPUT_ROOM], const char *out, bool several, const ch
     }
     if (n >= (int)sizeof stem || strlen(end) > 32)
         return error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", out ? out : stem);
-    snprintf(name, OUTPUT_ROOM, "%s%s", stem, end);
+    snprintf(name, OUTPUT_SIZE, "%s%s", stem, end);
     for (int i = 1; taken(name); i++) {
         if (i == MOST_TRIES) return error_set(e, ERR_FILE, "%s: exists, as do -1 to -%d; move some away", name, i - 1);
-        snprintf(name, OUTPUT_ROOM, "%s-%d%s", stem, i, end);
+        snprintf(name, OUTPUT_SIZE, "%s-%d%s", stem, i, end);
     }
     return true;
 }

@@ -27,11 +27,11 @@ void progress_clear(Progress *p) {
     p->drawn = false;
 }
 
-void progress_time(char *text, size_t room, double seconds) {
+void progress_time(char *text, size_t capacity, double seconds) {
     long s = seconds < 1e8 ? (long)(seconds + 0.5) : 100000000;
-    if (s >= 3600) snprintf(text, room, "%ld h %02ld min", s / 3600, s / 60 % 60);
-    else if (s >= 60) snprintf(text, room, "%ld min %02ld s", s / 60, s % 60);
-    else snprintf(text, room, "%ld s", s);
+    if (s >= 3600) snprintf(text, capacity, "%ld h %02ld min", s / 3600, s / 60 % 60);
+    else if (s >= 60) snprintf(text, capacity, "%ld min %02ld s", s / 60, s % 60);
+    else snprintf(text, capacity, "%ld s", s);
 }
 
 static void draw(const Progress *p, double seconds, bool decoding) {

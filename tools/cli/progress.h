@@ -15,7 +15,7 @@ void progress_begin(Progress *p, bool quiet, int runs);
 bool progress_show(void *progress, const SdProgress *s); /* SdRequest.progress; false after os_stop_signal */
 void progress_clear(Progress *p);                        /* wipes the bar to make room for a line */
 /* "1 h 02 min", "2 min 03 s", "4 s" */
-void progress_time(char *text, size_t room, double seconds);
+void progress_time(char *text, size_t capacity, double seconds);
 
 /* After os_catch_stop and a signal: prints "sdc: stopped after WHAT" as one line on standard error; returns the exit
  * code, 128 + the signal. */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_ROOM = 1024, SHOWN = 8 };
+enum { NAME_SIZE = 1024, SHOWN = 8 };
 
 typedef struct {
     char *from, *to; /* into text */
@@ -95,7 +95,7 @@ static bool read_names(const char *path, Names *n, Error *e) {
 static void pair_names(Run *r, const Names *names) {
     for (size_t i = 0; i < r->a->count; i++) {
         const char *name = r->a->tensors[i].name;
-        char other[NAME_ROOM];
+        char other[NAME_SIZE];
         const FileTensor *t = NULL;
         bool ruled = false;
         for (size_t k = 0; k < names->count && !ruled; k++)

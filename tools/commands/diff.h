@@ -16,6 +16,6 @@ Difference diff_tensors(const WeightFile *fa, const FileTensor *a, const WeightF
 
 /* Renames by the rule `from` -> `to`: each * of `from` stands for any text, which replaces the * of `to` in the same
  * position. False: the name does not match, or the result does not fit. */
-bool diff_rename(const char *from, const char *to, const char *name, char *out, size_t room);
+bool diff_rename(const char *from, const char *to, const char *name, char *out, size_t capacity);
 
 #endif

@@ -43,7 +43,7 @@ static const char *find(const char *text, const char *piece, size_t size) {
     return NULL;
 }
 
-bool diff_rename(const char *from, const char *to, const char *name, char *out, size_t room) {
+bool diff_rename(const char *from, const char *to, const char *name, char *out, size_t capacity) {
     enum { STARS = 8 };
     const char *held[STARS]; /* what each star stands for */
     size_t size[STARS], stars = 0, used = 0;
@@ -68,7 +68,7 @@ bool diff_rename(const char *from, const char *to, const char *name, char *out, 
         bool wild = *to == '*';
         if (wild && star == stars) return false;
         size_t n = wild ? size[star] : 1;
-        if (used + n >= room) return false;
+        if (used + n >= capacity) return false;
         memcpy(out + used, wild ? held[star] : to, n);
         star += wild;
         used += n;

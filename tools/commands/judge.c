@@ -108,12 +108,12 @@ static void scene_of(Scene *s, Kind kind, uint64_t seed, uint64_t *index) {
 enum { SHEET_EACH = 20 };
 
 typedef struct {
-    SheetPicture *pictures; /* [room] */
-    int count, room;
+    SheetPicture *pictures; /* [capacity] */
+    int count, capacity;
 } Sheet;
 
 static bool keep(Sheet *sheet, const uint8_t *rgb, const Verdict *v, const char *caption, Error *e) {
-    if (sheet->count == sheet->room) return true;
+    if (sheet->count == sheet->capacity) return true;
     uint8_t *copy = malloc(JUDGE_PIXELS * 3);
     char *label = malloc(SHAPES_CAPTION + 64);
     sheet->pictures[sheet->count++] = (SheetPicture){copy, label};
@@ -242,9 +242,9 @@ static int judge(const Command *c, int argc, char **argv) {
                                              : SOURCE_SAMPLED,
                      .seed = a.seed,
                      .size = a.size};
-    Sheet sheet = {.room = KINDS * SHEET_EACH};
+    Sheet sheet = {.capacity = KINDS * SHEET_EACH};
     bool ok = !a.sheet || atomic_check(a.sheet, &e);
-    if (ok && !(sheet.pictures = calloc((size_t)sheet.room, sizeof *sheet.pictures)))
+    if (ok && !(sheet.pictures = calloc((size_t)sheet.capacity, sizeof *sheet.pictures)))
         ok = error_set(&e, ERR_MEMORY, "out of memory for a sheet");
     if (ok && !drawn) {
         ok = (source.model = model_options_open(&a.open, a.model, &e)) != NULL;

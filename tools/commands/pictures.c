@@ -18,7 +18,7 @@ static bool save(const PictureArguments *a, const SdResult *result, double secon
     bool several = (int64_t)a->request.batch_size * a->batch_count > 1, ok = true;
     for (int i = 0; ok && i < result->count; i++) {
         const SdPicture *p = &result->pictures[i];
-        char name[OUTPUT_ROOM];
+        char name[OUTPUT_SIZE];
         ok = output_name(name, a->out, several, a->request.prompt, p->seed, e) && sd_save_png(p, name, e);
         if (ok && !a->open.quiet) printf("%s: seed %" PRId64 ", %.2f s\n", name, p->seed, seconds);
     }

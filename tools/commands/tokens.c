@@ -97,9 +97,9 @@ static void print_text(const Prompt *p, const Tokenizer *t) {
             const PromptText *text = &p->texts[branch->spans[k].text];
             if (k + 1 < branch->count && branch->spans[k].text == branch->spans[k + 1].text) continue;
             int until = branch->spans[k].until;
-            int64_t room = text->tokens > 75 ? (text->tokens + 74) / 75 * 75 : 75;
+            int64_t places = text->tokens > 75 ? (text->tokens + 74) / 75 * 75 : 75;
             if (from > 1 || k + 1 < branch->count) printf("steps %d-%d, ", from, until);
-            printf("%lld/%lld tokens: ", (long long)text->tokens, (long long)room);
+            printf("%lld/%lld tokens: ", (long long)text->tokens, (long long)places);
             print_line(text->text);
             for (int64_t c = 0; c < text->count; c++) print_chunk(t, &text->chunks[c]);
             from = until + 1;

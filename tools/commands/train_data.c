@@ -21,14 +21,14 @@ static bool draw(void *user, int64_t index, uint8_t *rgb, Error *e) {
     return true;
 }
 
-static bool describe(void *user, int64_t index, char *text, size_t room, Error *e) {
+static bool describe(void *user, int64_t index, char *text, size_t capacity, Error *e) {
     (void)e;
     const TrainSource *s = user;
     Scene scene;
     char caption[SHAPES_CAPTION];
     shapes_scene(&scene, &s->shapes, s->seed, (uint64_t)index);
     shapes_caption(caption, &scene, &s->shapes);
-    snprintf(text, room, "%s", caption);
+    snprintf(text, capacity, "%s", caption);
     return true;
 }
 
@@ -41,19 +41,19 @@ typedef struct {
 typedef struct Folder {
     char *path;
     Entry *at;
-    size_t count, room;
+    size_t count, capacity;
 } Folder;
 
 static bool out_of_memory(Error *e, const char *path) { return error_set(e, ERR_MEMORY, "%s: out of memory", path); }
 
 /* Takes both strings. */
 static bool append(Folder *f, char *file, char *caption, Error *e) {
-    if (f->count == f->room) {
-        size_t room = f->room ? 2 * f->room : 256;
-        Entry *at = realloc(f->at, room * sizeof *at);
-        if (at) f->at = at, f->room = room;
+    if (f->count == f->capacity) {
+        size_t capacity = f->capacity ? 2 * f->capacity : 256;
+        Entry *at = realloc(f->at, capacity * sizeof *at);
+        if (at) f->at = at, f->capacity = capacity;
     }
-    if (!file || !caption || f->count == f->room) return free(file), free(caption), out_of_memory(e, f->path);
+    if (!file || !caption || f->count == f->capacity) return free(file), free(caption), out_of_memory(e, f->path);
     f->at[f->count++] = (Entry){file, caption};
     return true;
 }
@@ -170,10 +170,10 @@ static bool read_picture(void *user, int64_t index, uint8_t *rgb, Error *e) {
     return ok;
 }
 
-static bool read_caption(void *user, int64_t index, char *text, size_t room, Error *e) {
+static bool read_caption(void *user, int64_t index, char *text, size_t capacity, Error *e) {
     (void)e;
     const TrainSource *s = user;
-    snprintf(text, room, "%s", s->folder->at[index].caption);
+    snprintf(text, capacity, "%s", s->folder->at[index].caption);
     return true;
 }
 

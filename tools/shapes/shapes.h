@@ -48,7 +48,7 @@ enum {
 
 enum {
     SHAPES_OBJECTS = 5,   /* most objects in one picture */
-    SHAPES_CAPTION = 160, /* room for a caption and its NUL */
+    SHAPES_CAPTION = 160, /* bytes of a caption with its NUL */
     SHAPES_SIDE = 64,     /* positions and sizes are in 64ths of the picture's side */
 };
 

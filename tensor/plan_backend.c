@@ -1,6 +1,6 @@
-/* plan.c: the backend that computes nothing. Running a model on it, with an arena without memory, gives the exact peak
- * of activations (arena->peak) and the arithmetic (ctx->flops: 2 per multiply-add of products). Elementwise work and
- * norms are not counted: they are bound by memory, and papers do not count them either. */
+/* plan_backend.c: the backend that computes nothing. Running a model on it, with an arena without memory, gives the
+ * exact peak of activations (arena->peak) and the arithmetic (ctx->flops: 2 per multiply-add of products). Elementwise
+ * work and norms are not counted: they are bound by memory, and papers do not count them either. */
 #include "backward.h"
 
 static void linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {
@@ -58,8 +58,8 @@ static void row_sums(Ctx *c, Tensor sums, const Weight *bias, Tensor dy) { (void
 static void count_product(Ctx *c, Tensor dy, const Weight *w) {
     c->flops += 2.0 * (double)tensor_count(dy) * (double)(tensor_count(w->t) / w->t.n[0]);
 }
-static void linear_dx(Ctx *c, Into dx, const Into *dx2, Tensor dy, const Weight *w, Tensor room) {
-    (void)dx, (void)dx2, (void)room;
+static void linear_dx(Ctx *c, Into dx, const Into *dx2, Tensor dy, const Weight *w, Tensor work) {
+    (void)dx, (void)dx2, (void)work;
     count_product(c, dy, w);
 }
 static void linear_dw(Ctx *c, const Weight *w, Tensor dy, Tensor x, const Tensor *x2) {
@@ -71,21 +71,21 @@ static void conv2d_dx(Ctx *c, Into dx, Tensor dy, const Weight *w, Conv2d g, Ten
     (void)dx, (void)g, (void)filters, (void)spread, (void)wide;
     count_product(c, dy, w);
 }
-static void conv2d_dw(Ctx *c, const Weight *w, Tensor dy, Tensor x, Conv2d g, Tensor room) {
-    (void)x, (void)g, (void)room;
+static void conv2d_dw(Ctx *c, const Weight *w, Tensor dy, Tensor x, Conv2d g, Tensor work) {
+    (void)x, (void)g, (void)work;
     count_product(c, dy, w);
 }
 static void group_norm_back(Ctx *c, Into dx, const Into *dx2, Tensor dy, Tensor x, const Tensor *x2, const Weight *w,
-                            const Weight *b, Tensor parts, Tensor room, Act act) {
-    (void)c, (void)dx, (void)dx2, (void)dy, (void)x, (void)x2, (void)w, (void)b, (void)parts, (void)room, (void)act;
+                            const Weight *b, Tensor parts, Tensor work, Act act) {
+    (void)c, (void)dx, (void)dx2, (void)dy, (void)x, (void)x2, (void)w, (void)b, (void)parts, (void)work, (void)act;
 }
-static void layer_norm_back(Ctx *c, Into dx, Tensor dy, Tensor x, const Weight *w, const Weight *b, Tensor room,
+static void layer_norm_back(Ctx *c, Into dx, Tensor dy, Tensor x, const Weight *w, const Weight *b, Tensor work,
                             float eps) {
-    (void)c, (void)dx, (void)dy, (void)x, (void)w, (void)b, (void)room, (void)eps;
+    (void)c, (void)dx, (void)dy, (void)x, (void)w, (void)b, (void)work, (void)eps;
 }
 static void attention_back(Ctx *c, Into dq, Into dk, Into dv, Tensor dy, Tensor o, Tensor q, Tensor k, Tensor v,
-                           Tensor room, int heads, bool causal) {
-    (void)dq, (void)dk, (void)dv, (void)dy, (void)o, (void)v, (void)room, (void)heads, (void)causal;
+                           Tensor work, int heads, bool causal) {
+    (void)dq, (void)dk, (void)dv, (void)dy, (void)o, (void)v, (void)work, (void)heads, (void)causal;
     c->flops += 10.0 * (double)tensor_count(q) * (double)k.n[1]; /* five products */
 }
 static void activation_back(Ctx *c, Into dx, Tensor dy, Tensor x, Act act) {

@@ -1,7 +1,7 @@
-/* port.cuh: what every file of cuda/ includes first. One source serves nvcc and the tests' host compiler (shim/shim.h).
- */
-#ifndef SD_CUDA_PORT_CUH
-#define SD_CUDA_PORT_CUH
+/* prelude.cuh: what every file of cuda/ includes first. One source serves nvcc and the tests' host compiler
+ * (shim/shim.h). */
+#ifndef SD_CUDA_PRELUDE_CUH
+#define SD_CUDA_PRELUDE_CUH
 
 #ifdef __CUDACC__
 #include <cuda.h> /* for names of the driver's types; it is not linked */
