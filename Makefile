@@ -4,6 +4,7 @@
 #   BUILD=DIR            where objects go (each configuration has its own folder)
 #   BUILTIN=FILE         the model that is built in (weights/builtin.safetensors, where it is there)
 #   EMBED=asm|c          how: by GNU's assembler, or as numbers in C, slowly, for compilers without it
+#   OS=NAME              the system: tensor/os_NAME.c and os_NAME_*.c are compiled (posix)
 #   SAN=1                AddressSanitizer and UndefinedBehaviorSanitizer
 #   CUDA=1               with the table for NVIDIA GPUs, by nvcc; CUDA_ARCHS="80 90a" for fewer of them
 #   CC, CXX, CFLAGS      as usual; CXX only for the tests' stand-in for GPUs
@@ -50,7 +51,12 @@ KERNEL_FLAGS := -O3 -ffp-contract=fast -Wno-psabi
 
 # Sources are found where they lie, at any depth; each goes to the same place under $(B).
 KERNELS := $(sort $(wildcard tensor/cpu/*.c))
-SRC := $(filter-out $(KERNELS),$(sort $(shell find tensor weights nn sd -name '*.c')))
+# := because Windows has an OS in the environment; make OS=NAME overrides it.
+OS := posix
+OS_SRC := $(sort $(wildcard tensor/os_$(OS).c tensor/os_$(OS)_*.c))
+$(if $(OS_SRC),,$(error OS=$(OS): there is no tensor/os_$(OS).c; use posix))
+OTHER_OS := $(filter-out $(OS_SRC),$(wildcard tensor/os_*.c))
+SRC := $(filter-out $(KERNELS) $(OTHER_OS),$(sort $(shell find tensor weights nn sd -name '*.c')))
 TOOLS := $(sort $(shell find tools -name '*.c'))
 TESTS := $(filter-out tests/fuzz/%,$(sort $(shell find tests -name '*.c')))
 # GPUs. CUDA=1 compiles cuda/ for them into libsd; else the tests hold it, compiled for the host (cuda/shim/shim.h), where
@@ -133,7 +139,7 @@ $(B)/%.o: %.c
 # A build from before stb_image.h was installed reads pictures once it is.
 $(filter $(B)/sd/image/%,$(OBJ)): $(B)/stb.is
 stb_IS = $(wildcard $(foreach d,/usr/include /usr/local/include /opt/homebrew/include,$d/stb/stb_image.h $d/stb_image.h))
-# NAME.is holds NAME_IS, and is new only when that is another.
+# NAME.is holds NAME_IS, and is rewritten only when the value changes.
 $(B)/%.is: FORCE
 	@mkdir -p $(@D)
 	@echo '$($*_IS)' | cmp -s - $@ || echo '$($*_IS)' > $@
@@ -159,14 +165,14 @@ SUITES ?=
 # All cores, unless this make was told how many.
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
-.PHONY: fuzz-prompt help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan valgrind mutants golden bench format format-check \
+.PHONY: fuzz-prompt help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan valgrind mutants same-bits golden bench format format-check \
   check-includes install clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a
 ## help            this list
 help:
 	@sed -n 's/^## /  make /p' Makefile
-	@echo "variables: BLAS=openblas|none SAN=1 BUILD=DIR CC= CFLAGS= PREFIX= SUITES="
+	@echo "variables: BLAS=openblas|none OS= SAN=1 CUDA=1 BUILD=DIR CC= CFLAGS= PREFIX= SUITES= BASE="
 ## deps            installs a C compiler and OpenBLAS where it may, else says what to install
 deps:
 	@CC="$(CC)" sh tools/dev/deps.sh $(BLAS)
@@ -186,7 +192,7 @@ endif
 build/demo/micro.safetensors: $(B)/test
 	@mkdir -p $(@D)
 	$(B)/test --make-model micro single f32 $@
-## test            builds and runs the tests
+## test            builds and runs the tests; SUITES="prompt cli": only those (build/.../test --list names them)
 test: deps
 	@$(MAKE) --no-print-directory $(ALL_CORES) run-test
 run-test: $(B)/test $(B)/sdc
@@ -235,6 +241,9 @@ builtin-model: $(B)/sdc
 ## mutants         breaks the sources on purpose and counts what the tests notice
 mutants:
 	sh tools/dev/mutants.sh
+## same-bits       whether this tree computes the same bits as BASE=COMMIT (default: the last whose bits were released)
+same-bits:
+	sh tools/dev/same_bits.sh $(BASE)
 ## golden          checks the goldens against PyTorch, in build/venv
 golden: build/venv/done
 	build/venv/bin/python tools/goldens --check

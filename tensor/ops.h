@@ -62,9 +62,9 @@ struct Ops {
      * GROUP_NORM_PIXELS pixels. */
     void (*group_norm)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor parts,
                        float eps, Act act);
-    /* The same in three steps, for maps that are normalised strip by strip: the parts of blocks of pixels of x and x2;
-     * from all parts of a map of `pixels` pixels and `width` channels per group, stats F64 [N,groups,2] (mean,
-     * 1 / sqrt(var + eps)); and y, for any rows of the map. */
+    /* The same in three steps, for maps that are normalised strip by strip (NULL unless rows_independent): the parts of
+     * blocks of pixels of x and x2; from all parts of a map of `pixels` pixels and `width` channels per group, stats
+     * F64 [N,groups,2] (mean, 1 / sqrt(var + eps)); and y, for any rows of the map. */
     void (*group_sums)(Ctx *, Tensor parts, Tensor x, const Tensor *x2);
     void (*group_stats)(Ctx *, Tensor stats, Tensor parts, int64_t pixels, int64_t width, float eps);
     void (*group_apply)(Ctx *, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Tensor stats,
@@ -84,8 +84,8 @@ struct Ops {
     void (*embedding)(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
     /* y[N,C] = [cos(t f_0), ..., sin(t f_0), ...], f_i = exp(-ln(10000) i / (C/2)); t [N] */
     void (*timestep_embedding)(Ctx *, Tensor y, Tensor t);
-    /* z = scale (mean + exp(log variance / 2) noise), with the log variance clamped to -30..20; z, noise [N,H,W,C];
-     * moments [N,H,W,2C]: mean, then log variance */
+    /* For training (NULL without `backward`): z = scale (mean + exp(log variance / 2) noise), with the log variance
+     * clamped to -30..20; z, noise [N,H,W,C]; moments [N,H,W,2C]: mean, then log variance */
     void (*gaussian)(Ctx *, Tensor z, Tensor moments, Tensor noise, float scale);
 };
 

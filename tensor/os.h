@@ -1,6 +1,7 @@
-/* os.h: everything that libsd and sdc need from the operating system. A port to another one rewrites os_posix*.c and
- * nothing else: no other file includes a POSIX header (tools/dev/check_includes.sh). Each comment says what a system
- * without the feature may do instead.
+/* os.h: everything that libsd and sdc need from the operating system. Files os_NAME.c and os_NAME_*.c implement it;
+ * `make OS=NAME` compiles those of NAME only (default: posix). A port to another system adds such files and changes
+ * nothing else: no other file of libsd or sdc includes a system's headers (tools/dev/check_includes.sh). Each comment
+ * says what a system without the feature may do instead. The tests (tests/harness) need POSIX.
  *
  * A function that returns false or OS_NO_FILE leaves the reason in errno, for strerror. */
 #ifndef SD_TENSOR_OS_H

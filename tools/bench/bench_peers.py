@@ -177,7 +177,7 @@ class Torch(Peer):
         return self.prepare("step", at)().double().contiguous().cpu().numpy()
 
 
-class TorchCard(Torch):
+class TorchGpu(Torch):
     device = "cuda"
 
     def __init__(self, args, kind):
@@ -278,7 +278,7 @@ def program(args, name):
     kind, _, precision = name.partition("-")
     if kind == "sdc":
         return Ours(args, PRECISION[name])
-    torch_kind = TorchCard if args.device == "cuda" else Torch
+    torch_kind = TorchGpu if args.device == "cuda" else Torch
     return {"torch": torch_kind, "openvino": OpenVino}[kind](args, precision)
 
 

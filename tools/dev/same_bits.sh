@@ -1,5 +1,6 @@
 #!/bin/sh
-# same_bits.sh [COMMIT]: whether this tree makes the same bits as COMMIT (by default the last one before the rooms).
+# same_bits.sh [COMMIT]: whether this tree computes the same bits as COMMIT. Default: the last commit whose bits were
+# released as they are; no later one may differ from it (one that changes bits on purpose becomes the new default).
 # Builds both, makes some sixty small runs with each and compares checksums of what they computed: pictures before they
 # are rounded to bytes, activations, trained weights. Texts and messages may differ. CC, BLAS and the like are make's.
 set -u
