@@ -32,6 +32,7 @@ static double now(void) {
 
 Counts suite_run(const Suite *s) {
     double start = now();
+    signal(SIGHUP, SIG_DFL); /* under nohup it is ignored, and so would sdc, which tests send one */
     harness_begin();
     s->run();
     Counts n = harness_end();
