@@ -34,7 +34,8 @@ typedef enum {
 
 typedef struct {
     int threads;         /* 0: as many as the process may use */
-    size_t memory_limit; /* bytes that the process may have in memory at once; 0: no limit but the machine's */
+    size_t memory_limit; /* bytes that the process may have in memory at once (on a GPU: of its memory); 0: no limit
+                            but the machine's */
     SdPrecision precision;
     const char *device; /* "cpu", "cuda", "cuda:1", "cuda:0,1" (shares a batch out), "auto"; NULL: "cpu" */
 } SdOptions;
@@ -94,8 +95,8 @@ typedef struct {
 } SdPicture;
 
 /* What a picture is to be. The table in sd/info/params.c has every setting's range, default and option, and is what
- * messages are made from; begin with sd_request's defaults. Values that ranges leave out but that are defaults (-1, 0)
- * mean "not set". Strings are UTF-8, end with NUL, and are only read during a call. */
+ * messages are made from; begin with sd_request's defaults. A default outside its range (-1 or 0) means "not set".
+ * Strings are UTF-8, end with NUL, and are only read during a call. */
 typedef struct {
     const char *prompt, *negative;           /* at most 1 MiB each; NULL is "" */
     int width, height;                       /* pixels, multiples of 8; 16 megapixels at most */
@@ -149,8 +150,7 @@ typedef struct {
     double text_seconds, sample_seconds, decode_seconds;
 } SdResult;
 
-/* Pictures for a request. img2img is the same function: it refuses a request without an image, as txt2img does one
- * with. */
+/* Pictures for a request. sd_img2img does the same but requires request.image; sd_txt2img refuses it. */
 bool sd_txt2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 bool sd_img2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 void sd_free(SdResult *r);
@@ -163,12 +163,12 @@ typedef struct {
     size_t activations;                                        /* peak bytes of the arena */
     size_t text_peak, encode_peak, unet_peak, decode_peak;     /* the arena's peak in each stage */
     double text_flops, encode_flops, step_flops, decode_flops; /* 2 per multiply-add; one step */
-    size_t lasting; /* of the peaks: texts' states, keys and values, which outlive the stages */
+    size_t lasting; /* the share of every peak that stays allocated between stages: texts' states, keys, values */
     size_t process; /* the most that the whole process has in memory, what memory_limit bounds */
     size_t least;   /* and what it would have if it were to fit the smallest limit */
     /* How it fits the limit. The pictures are the same. */
     int unet_pictures; /* pictures and halves of guidance in one U-Net call: all, or fewer */
-    int tiled;         /* levels of the VAE's decoder that are made strip by strip */
+    int vae_strips;    /* levels of the VAE's decoder that are made strip by strip */
     bool streamed;     /* some part's weights are read from the file whenever they are needed */
 } SdPlan;
 bool sd_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e);

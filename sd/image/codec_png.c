@@ -1,4 +1,4 @@
-/* codec_png.c: reading what a PNG says of itself: its structure, its EXIF, its text. */
+/* codec_png.c: what a PNG says of itself: its structure, its EXIF, its text; and writing one with such a text. */
 #include "bytes.h"
 #include "codecs.h"
 #include "crc32.h"
@@ -94,4 +94,9 @@ bool png_read_text(const uint8_t *png, size_t size, const char *keyword, char **
 bool png_text(const uint8_t *png, size_t size, const char *name, const char *keyword, char **text, Error *e) {
     Error own = {0};
     return png_read_text(png, size, keyword, text, &own) || error_set(e, own.code, "%s: %s", name, own.text);
+}
+
+bool png_write(const uint8_t *rgb, int width, int height, const char *text, uint8_t **out, size_t *size, Error *e) {
+    const PngText parameters = {"parameters", text};
+    return png_encode(rgb, width, height, &parameters, text != NULL, out, size, e);
 }

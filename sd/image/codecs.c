@@ -34,16 +34,17 @@ static bool is_tiff(const uint8_t *p, size_t size) {
 }
 
 static const ImageCodec CODECS[] = {
-    {"PNG", MAGIC("\x89PNG\r\n\x1A\n"), .head = png_head, .text = png_text, STB},
-    {"JPEG", MAGIC("\xFF\xD8\xFF"), .head = jpeg_head, STB},
-    {"GIF", .sniff = is_gif, .head = gif_head, STB},
-    {"WebP", .sniff = is_webp, .head = webp_head},
-    {"AVIF", .sniff = is_avif},
-    {"HEIF", .sniff = is_heif},
-    {"JPEG XL", .sniff = is_jpeg_xl},
-    {"TIFF", .sniff = is_tiff},
-    {"Photoshop", MAGIC("8BPS")},
-    {"BMP", MAGIC("BM"), .head = bmp_head, STB}, /* last: two letters are little evidence */
+    /* the first: what is written unless a name says otherwise */
+    {"PNG", "png", MAGIC("\x89PNG\r\n\x1A\n"), .head = png_head, .text = png_text, STB, .encode = png_write},
+    {"JPEG", "jpg|jpeg", MAGIC("\xFF\xD8\xFF"), .head = jpeg_head, STB},
+    {"GIF", "gif", .sniff = is_gif, .head = gif_head, STB},
+    {"WebP", "webp", .sniff = is_webp, .head = webp_head},
+    {"AVIF", "avif", .sniff = is_avif},
+    {"HEIF", "heic|heif", .sniff = is_heif},
+    {"JPEG XL", "jxl", .sniff = is_jpeg_xl},
+    {"TIFF", "tif|tiff", .sniff = is_tiff},
+    {"Photoshop", "psd", MAGIC("8BPS")},
+    {"BMP", "bmp", MAGIC("BM"), .head = bmp_head, STB}, /* last: two letters are little evidence */
 };
 enum { CODEC_COUNT = sizeof CODECS / sizeof *CODECS };
 
@@ -53,6 +54,29 @@ const ImageCodec *image_codec(const uint8_t *bytes, size_t size) {
     for (const ImageCodec *c = CODECS; c < CODECS + CODEC_COUNT; c++)
         if (c->sniff ? c->sniff(bytes, size) : size >= c->magic_size && !memcmp(bytes, c->magic, c->magic_size))
             return c;
+    return NULL;
+}
+
+/* Whether an ending of the list is the path's, in capitals or not. */
+static bool has_ending(const char *path, const char *endings) {
+    size_t length = strlen(path);
+    for (size_t n; *endings; endings += n + (endings[n] == '|')) {
+        n = strcspn(endings, "|");
+        if (length < n + 2 || path[length - n - 1] != '.') continue;
+        const char *end = path + length - n;
+        size_t same = 0;
+        while (same < n && (end[same] | 32) == endings[same]) same++;
+        if (same == n) return true;
+    }
+    return false;
+}
+
+const ImageCodec *image_codec_for(const char *path, Error *e) {
+    const ImageCodec *codec = CODECS; /* PNG */
+    for (const ImageCodec *c = CODECS; c < CODECS + CODEC_COUNT; c++)
+        if (has_ending(path, c->endings)) codec = c;
+    if (codec->encode) return codec;
+    error_set(e, ERR_ARGUMENT, "%.200s: pictures are PNG files; name it .png", path);
     return NULL;
 }
 

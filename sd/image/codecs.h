@@ -1,4 +1,5 @@
-/* codecs.h: the table of picture formats. A format that is read is a file and a row; what is only recognised is a row.
+/* codecs.h: the table of picture formats. A format that is read or written is a file and a row; what is only recognised
+ * is a row.
  *
  * Decoders are not trusted with hostile files. So each format's head function first walks through the whole file:
  * sizes, order and ends of chunks and segments, checksums, and what the decoder is known to take on trust. */
@@ -20,8 +21,9 @@ typedef struct {
 } ImageHead;
 
 typedef struct {
-    const char *name;  /* "PNG" */
-    const char *magic; /* the first bytes, magic_size of them; or a function: */
+    const char *name;    /* "PNG" */
+    const char *endings; /* of files' names, '|' between them: "jpg|jpeg" */
+    const char *magic;   /* the first bytes, magic_size of them; or a function: */
     size_t magic_size;
     bool (*sniff)(const uint8_t *bytes, size_t size);
     /* ERR_FORMAT, in a line that begins with `name`, for a file that is damaged or not supported. NULL: nothing of this
@@ -35,10 +37,16 @@ typedef struct {
     uint8_t *(*decode)(const uint8_t *bytes, size_t size, const ImageHead *head, const char **why);
     void (*release)(uint8_t *rgba);
     const char *needs;
+    /* rgb[height][width][3] as a file in a new buffer *out of *size bytes, with the text, which may be NULL, where
+     * `text` or EXIF finds "parameters". NULL: pictures of this format are not written. */
+    bool (*encode)(const uint8_t *rgb, int width, int height, const char *text, uint8_t **out, size_t *size, Error *e);
 } ImageCodec;
 
 /* The first row whose content it is; NULL: none. SNIFF_BYTES bytes are enough. */
 const ImageCodec *image_codec(const uint8_t *bytes, size_t size);
+/* The row to write a file of this name with: by its ending, PNG for any other. ERR_ARGUMENT, in a line that begins with
+ * the path, for a format that is not written. */
+const ImageCodec *image_codec_for(const char *path, Error *e);
 /* Row i, or NULL past the last. */
 const ImageCodec *image_codec_row(int i);
 
@@ -54,6 +62,12 @@ static inline bool image_unsupported(const char *name, const char *what, Error *
 /* codec_png.c, codec_jpeg.c, codec_gif.c, codec_bmp.c, codec_webp.c */
 bool png_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
 bool png_text(const uint8_t *bytes, size_t size, const char *name, const char *keyword, char **text, Error *e);
+/* png_text with lines that do not begin with a name: the text under a keyword in a PNG, as UTF-8 in a new string that
+ * the caller frees; *text is NULL when there is none. Reads tEXt and uncompressed iTXt as far as the end of the
+ * picture, and checks the CRC of the chunk that it takes. ERR_FORMAT: not a PNG, a chunk that runs past the end, a
+ * compressed text; ERR_MEMORY. */
+bool png_read_text(const uint8_t *png, size_t size, const char *keyword, char **text, Error *e);
+bool png_write(const uint8_t *rgb, int width, int height, const char *text, uint8_t **out, size_t *size, Error *e);
 bool jpeg_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
 bool gif_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
 bool bmp_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);

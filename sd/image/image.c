@@ -1,8 +1,9 @@
-/* image.c: from a file to RGB by the table of codecs: read, check, decode, flatten, put the right way up. */
+/* image.c: from a file to RGB by the table of codecs: read, check, decode, flatten, put the right way up; and back. */
 #include "image.h"
 
 #include "codecs.h"
 #include "exif.h"
+#include "weights/atomic_file.h"
 #include "weights/file_read.h"
 #include "weights/utf8.h"
 
@@ -124,4 +125,27 @@ bool image_read_text(const char *path, const char *keyword, char **text, Error *
     }
     free(bytes);
     return ok && (!*text || clean(text, e));
+}
+
+static bool write_with(const ImageCodec *codec, const uint8_t *rgb, int width, int height, const char *text,
+                       const char *path, Error *e) {
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    if ((e && e->code) || !codec || !codec->encode(rgb, width, height, text, &bytes, &size, e)) return false;
+    AtomicFile *f = atomic_begin(path, e);
+    bool ok = f && atomic_write(f, bytes, size, e);
+    if (ok) ok = atomic_end(f, e);
+    else atomic_abort(f);
+    free(bytes);
+    return ok;
+}
+
+bool image_write_check(const char *path, Error *e) { return image_codec_for(path, e) != NULL; }
+
+bool image_write(const uint8_t *rgb, int width, int height, const char *text, const char *path, Error *e) {
+    return write_with(image_codec_for(path, e), rgb, width, height, text, path, e);
+}
+
+bool image_write_png(const uint8_t *rgb, int width, int height, const char *text, const char *path, Error *e) {
+    return write_with(image_codec_row(0), rgb, width, height, text, path, e);
 }

@@ -1,4 +1,5 @@
-/* image.h: pictures from files: PNG, JPEG, BMP and the first frame of a GIF, by the table of codecs (codecs.h).
+/* image.h: pictures from files, PNG, JPEG, BMP and the first frame of a GIF, and to PNG files, by the table of codecs
+ * (codecs.h).
  *
  * A file is checked to its last byte before anything is decoded (of a GIF: its first frame), so that hostile ones cost
  * nothing; more than IMAGE_PIXELS pixels are refused. stb_image decodes; a build without that header says so. Colour
@@ -26,6 +27,14 @@ bool image_supported(void);
 bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t background, Image *out, Error *e);
 bool image_read(const char *path, uint32_t background, Image *out, Error *e);
 void image_free(Image *i);
+
+/* Writes rgb[height][width][3], with the text, which may be NULL, where image_read_text finds "parameters", in the
+ * format of the path's ending, PNG for any other; the file appears only when complete. image_write_check, before there
+ * is a picture: ERR_ARGUMENT for a format that is not written. */
+bool image_write(const uint8_t *rgb, int width, int height, const char *text, const char *path, Error *e);
+bool image_write_check(const char *path, Error *e);
+/* The same as PNG, whatever the path. */
+bool image_write_png(const uint8_t *rgb, int width, int height, const char *text, const char *path, Error *e);
 
 /* What a file says under a keyword, as UTF-8 in a new string that the caller frees; *text is NULL when it says nothing.
  * PNG: a text chunk, or for "parameters" an EXIF UserComment; other formats: the UserComment, where the webui puts its

@@ -17,9 +17,4 @@ typedef struct {
  * the same input everywhere. ERR_ARGUMENT on w or h below 1, too large a picture or a bad keyword; ERR_MEMORY. */
 bool png_encode(const uint8_t *rgb, int w, int h, const PngText *texts, int n, uint8_t **out, size_t *size, Error *e);
 
-/* The text under a keyword in a PNG of `size` bytes, as UTF-8 in a new string that the caller frees; *text is NULL when
- * there is none (codec_png.c). Reads tEXt and uncompressed iTXt as far as the end of the picture, and checks the CRC of
- * the chunk that it takes. ERR_FORMAT: not a PNG, a chunk that runs past the end, a compressed text; ERR_MEMORY. */
-bool png_read_text(const uint8_t *png, size_t size, const char *keyword, char **text, Error *e);
-
 #endif

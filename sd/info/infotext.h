@@ -1,4 +1,7 @@
-/* infotext.h: the text of parameters that the webui writes into its pictures, so that it and its kin can read ours. */
+/* infotext.h: the text of parameters that the webui writes into its pictures, so that it and its kin can read ours.
+ *
+ * Written: params.c -> infotext.c -> pipeline/picture_text.c -> image/image.c -> image/codec_png.c -> image/png.c.
+ * Read: image/codec_png.c -> image/image.c -> infotext_read.c -> infotext_request.c. */
 #ifndef SD_INFO_INFOTEXT_H
 #define SD_INFO_INFOTEXT_H
 

@@ -23,9 +23,9 @@
 typedef struct {
     const char *p;
     size_t n;
-} Span;
+} Slice;
 
-static Span strip(Span s) {
+static Slice strip(Slice s) {
     uint32_t c;
     bool ok;
     while (s.n) {
@@ -43,9 +43,9 @@ static Span strip(Span s) {
     return s;
 }
 
-static Span first_line(Span *rest) {
+static Slice first_line(Slice *rest) {
     const char *end = memchr(rest->p, '\n', rest->n);
-    Span line = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
+    Slice line = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
     size_t used = line.n + (end != NULL);
     rest->p += used, rest->n -= used;
     return line;
@@ -56,7 +56,7 @@ static Span first_line(Span *rest) {
 static bool in_key(uint32_t c) { return c == ' ' || c == '-' || c == '/' || (unicode_flags(c) & UNICODE_WORD); }
 
 /* The length of a quoted value that a comma or the end follows; 0: not such a value. */
-static size_t quoted(Span s) {
+static size_t quoted(Slice s) {
     if (!s.n || *s.p != '"') return 0;
     size_t i = 1;
     while (i < s.n && s.p[i] != '"') i += s.p[i] == '\\' ? 2 : 1;
@@ -64,7 +64,7 @@ static size_t quoted(Span s) {
 }
 
 /* The next pair in *rest, which moves past it; false: there is none. */
-static bool next_pair(Span *rest, Span *key, Span *value) {
+static bool next_pair(Slice *rest, Slice *key, Slice *value) {
     const char *start = NULL, *end = rest->p + rest->n;
     int count = 0; /* characters of the key so far */
     for (const char *p = rest->p; p < end;) {
@@ -72,15 +72,15 @@ static bool next_pair(Span *rest, Span *key, Span *value) {
         bool ok;
         size_t k = utf8_decode((const uint8_t *)p, (size_t)(end - p), &c, &ok);
         if (c == ':' && start && count > 1) {
-            *key = (Span){start, (size_t)(p - start)};
-            Span v = {p + 1, (size_t)(end - p - 1)};
+            *key = (Slice){start, (size_t)(p - start)};
+            Slice v = {p + 1, (size_t)(end - p - 1)};
             while (v.n && (k = utf8_decode((const uint8_t *)v.p, v.n, &c, &ok), unicode_flags(c) & UNICODE_BLANK))
                 v.p += k, v.n -= k;
             const char *comma = v.n ? memchr(v.p, ',', v.n) : NULL;
             size_t n = quoted(v);
             if (!n) n = comma ? (size_t)(comma - v.p) : v.n;
-            *value = (Span){v.p, n};
-            *rest = (Span){v.p + n, v.n - n};
+            *value = (Slice){v.p, n};
+            *rest = (Slice){v.p + n, v.n - n};
             if (rest->n) rest->p++, rest->n--;
             return true;
         }
@@ -122,7 +122,7 @@ static bool set(InfoRead *r, const char *key, size_t n, char *value, bool implie
     return true;
 }
 
-static char *unquoted(Span v) {
+static char *unquoted(Slice v) {
     if (v.n > 1 && v.p[v.n - 1] == '"') {
         Json *j = json_parse("value", v.p, v.n, NULL);
         char *s = j && j->nodes->type == JSON_STRING ? copy(j->nodes->text, strlen(j->nodes->text)) : NULL;
@@ -132,7 +132,7 @@ static char *unquoted(Span v) {
     return copy(v.p, v.n);
 }
 
-static bool add_pair(InfoRead *r, Span key, Span v, Error *e) {
+static bool add_pair(InfoRead *r, Slice key, Slice v, Error *e) {
     if (!v.n) return true; /* the webui fails on it and goes on */
     char *value = *v.p == '"' ? unquoted(v) : copy(v.p, v.n);
     if (!value) return out_of_memory(e);
@@ -225,16 +225,16 @@ static bool hypernet(InfoRead *r, Error *e) {
 
 bool infotext_read(const char *text, InfoRead *out, Error *e) {
     *out = (InfoRead){0};
-    Span all = strip((Span){text, strlen(text)}), last = all, key, value;
+    Slice all = strip((Slice){text, strlen(text)}), last = all, key, value;
     for (size_t i = all.n; i > 0; i--)
         if (all.p[i - 1] == '\n') {
-            last = (Span){all.p + i, all.n - i};
+            last = (Slice){all.p + i, all.n - i};
             break;
         }
     int found = 0;
-    Span rest = last;
+    Slice rest = last;
     while (found < 3 && next_pair(&rest, &key, &value)) found++;
-    Span prompts = all;
+    Slice prompts = all;
     if (found >= 3) prompts.n -= last.n;
     else last.n = 0;
 
@@ -244,9 +244,9 @@ bool infotext_read(const char *text, InfoRead *out, Error *e) {
     if (!out->prompt || !out->negative || !out->pairs) return out_of_memory(e);
     char *to = out->prompt, *end = to;
     while (prompts.n) {
-        Span line = strip(first_line(&prompts));
+        Slice line = strip(first_line(&prompts));
         if (line.n >= 16 && !memcmp(line.p, "Negative prompt:", 16)) {
-            line = strip((Span){line.p + 16, line.n - 16});
+            line = strip((Slice){line.p + 16, line.n - 16});
             if (to != out->negative) end = to = out->negative;
         }
         if (end > to) *end++ = '\n'; /* no line break at the beginning */

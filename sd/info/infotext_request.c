@@ -42,14 +42,14 @@ static const struct Key *other(const char *key) {
 }
 
 static bool unsupported(const char *key, const char *value, Error *e) {
-    return error_set(e, ERR_ARGUMENT, "%.80s: %.80s is not in this version", key, value);
+    return error_set(e, ERR_ARGUMENT, "%.80s: %.80s is not supported by this version", key, value);
 }
 
 static bool take_other(const struct Key *k, const char *value, Error *e) {
     double number, only;
     if (k->kind == KEY_IGNORED) return true;
     if (k->kind == KEY_MISSING)
-        return error_set(e, ERR_ARGUMENT, "%s: needs %s, which is not in this version", k->key, k->text);
+        return error_set(e, ERR_ARGUMENT, "%s: needs %s, which is not supported by this version", k->key, k->text);
     if (!strcmp(value, k->text)) return true;
     if (infotext_double(value, &number) && infotext_double(k->text, &only) && number == only) return true;
     return unsupported(k->key, value, e);

@@ -34,7 +34,8 @@ typedef struct Param {
     bool of_model;        /* the default may come from the model's metadata */
     bool of_image;        /* counts only in img2img */
     const char *value;    /* placeholder in the help; an enum's words. NULL: a flag */
-    const char *help;     /* one line */
+    const char *help;     /* one line, without the default, which the help adds */
+    const char *unset;    /* what a default that means "not set" does, for the help: "0: no end" */
     const char *json;     /* name in the webui's API, or our own */
     const char *key;      /* in a picture's text; "Size-1" and "Size-2" are the halves of "Size: 512x768"; NULL: none */
     const char *key_time; /* the key for samplers of the time space, if it is another */

@@ -15,14 +15,14 @@ typedef struct {
     FileTensor *list; /* the tensors of the new file, in order */
     size_t count;
     int dtype; /* of the new file; -1: each tensor's own */
-} Plan;
+} NewFile;
 
-static DType target(const Plan *p, const FileTensor *from) {
+static DType target(const NewFile *p, const FileTensor *from) {
     if (p->dtype >= 0) return (DType)p->dtype;
     return from->dtype == F64 ? F32 : from->dtype;
 }
 
-static FileTensor entry(const Plan *p, const Weight *w, const FileTensor *from) {
+static FileTensor entry(const NewFile *p, const Weight *w, const FileTensor *from) {
     FileTensor t = {.name = w->name, .dtype = target(p, from), .nd = w->t.nd};
     memcpy(t.n, w->t.n, (size_t)w->t.nd * sizeof *t.n);
     return t;
@@ -32,7 +32,7 @@ static bool aligned(const FileTensor *t) { return dtype_bytes(t->dtype, file_ten
 
 /* Tensors in compute order. Those whose size is not a multiple of 64 bytes come last, so that all others are aligned.
  */
-static bool lay_out(Plan *p, Error *e) {
+static bool lay_out(NewFile *p, Error *e) {
     size_t all = 1;
     for (int part = 0; part < PART_COUNT; part++) all += (size_t)p->m->lists[part].count;
     p->list = calloc(all, sizeof *p->list);
@@ -90,7 +90,7 @@ static const Weight *weight_named(const SdModel *m, const char *name, Part *part
     return NULL;
 }
 
-static bool write_all(SdModel *m, const Plan *p, StWriter *w, Error *e) {
+static bool write_all(SdModel *m, const NewFile *p, StWriter *w, Error *e) {
     Part now = PART_COUNT;
     for (size_t i = 0; i < p->count; i++) {
         const FileTensor *t = &p->list[i];
@@ -120,11 +120,11 @@ static bool parse_dtype(const char *name, int *out, Error *e) {
     static const DType CAN[] = {F32, F16, BF16};
     for (int i = 0; i < 3; i++)
         if (!strcmp(dtype_name(CAN[i]), upper)) *out = (int)CAN[i];
-    return *out >= 0 || error_set(e, ERR_ARGUMENT, "dtype '%s': is none of f32, f16, bf16", name);
+    return *out >= 0 || error_set(e, ERR_ARGUMENT, "dtype '%s': must be one of f32, f16, bf16", name);
 }
 
 bool sd_convert(const char *in, const char *out, const char *dtype, Error *e) {
-    Plan p = {0};
+    NewFile p = {0};
     SdModel *m = NULL;
     if ((e && e->code) || !parse_dtype(dtype, &p.dtype, e)) return false;
     m = sd_open(in, NULL, e);

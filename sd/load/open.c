@@ -4,6 +4,7 @@
 #include "model.h"
 #include "weights.h"
 
+#include "sd/models/config_detect.h"
 #include "sd/models/families.h"
 #include "weights/builtin.h"
 
@@ -19,11 +20,10 @@ bool model_bind(SdModel *m, Error *e) {
     const SdConfig *k = &m->config;
     WeightList *l = m->lists;
     for (int i = 0; i < PART_COUNT; i++) l[i].err = e;
-    size_t text =
-        bind_enter(&l[PART_TEXT], k->clip.open_clip ? "cond_stage_model.model." : "cond_stage_model.transformer.");
-    size_t unet = bind_enter(&l[PART_UNET], "model.diffusion_model.");
-    size_t decoder = bind_enter(&l[PART_DECODER], "first_stage_model.");
-    size_t encoder = bind_enter(&l[PART_ENCODER], "first_stage_model.");
+    size_t text = bind_enter(&l[PART_TEXT], k->clip.open_clip ? KEY_OPEN_CLIP : KEY_TRANSFORMER);
+    size_t unet = bind_enter(&l[PART_UNET], KEY_UNET);
+    size_t decoder = bind_enter(&l[PART_DECODER], KEY_VAE);
+    size_t encoder = bind_enter(&l[PART_ENCODER], KEY_VAE);
     bool ok = clip_bind(&m->clip, &k->clip, &l[PART_TEXT]) && unet_bind(&m->unet, &k->unet, &l[PART_UNET]) &&
               vae_bind_decoder(&m->decoder, &k->vae, &l[PART_DECODER]) &&
               vae_bind_encoder(&m->encoder, &k->vae, &l[PART_ENCODER]);
@@ -75,7 +75,7 @@ static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
     Devices d;
     m->ops = cpu_ops();
     if (!devices_parse(text, &d))
-        return error_set(e, ERR_ARGUMENT, "device '%.60s': is none of auto, cpu, cuda, cuda:N, cuda:N,M", text);
+        return error_set(e, ERR_ARGUMENT, "device '%.60s': must be one of auto, cpu, cuda, cuda:N, cuda:N,M", text);
     m->precision = precision == SD_F32_DIRECT ? PRECISION_F32_DIRECT : PRECISION_F32;
     m->peer_count = d.kind == DEVICE_CUDA ? d.count - 1 : 0;
     if (d.kind == DEVICE_CUDA || (d.kind == DEVICE_AUTO && gpu_count() > 0)) {
@@ -165,7 +165,7 @@ SdModel *sd_open(const char *path, const SdOptions *options, Error *e) {
     const void *bytes = path ? NULL : builtin_model(&size);
     if (path || bytes) return open_source((Source){path ? path : "built-in model", bytes, size}, options, e);
     error_set(e, ERR_ARGUMENT,
-              "no model is built in: name a .safetensors file of Stable Diffusion 1.x or a diffusers folder");
+              "no model is built in: name a .safetensors file of Stable Diffusion 1.x or 2.x, or a diffusers folder");
     return NULL;
 }
 

@@ -15,8 +15,8 @@ typedef struct {
     int res_blocks;        /* per level on the way down (one more on the way up): 2 */
     int depth[MAX_LEVELS]; /* transformer blocks after each ResBlock of a level; 0: none */
     int middle_depth;
-    int heads;    /* of every attention (SD 1.x: 8); 0: as many as have this width: */
-    int head_dim; /* (SD 2.x: 64) */
+    int heads;    /* heads per attention (SD 1.x: 8); 0: channels / head_dim */
+    int head_dim; /* SD 2.x: 64 */
     bool linear_projection;
     int context; /* width of the text states: 768 */
     int groups;  /* of every group norm: 32 */

@@ -9,7 +9,8 @@
 /* Prefixes of a single file's keys. */
 #define KEY_UNET "model.diffusion_model."
 #define KEY_VAE "first_stage_model."
-#define KEY_CLIP "cond_stage_model.transformer.text_model."
+#define KEY_TRANSFORMER "cond_stage_model.transformer."
+#define KEY_CLIP KEY_TRANSFORMER "text_model."
 #define KEY_OPEN_CLIP "cond_stage_model.model."
 
 /* A single file: by the names and shapes of its tensors. What is missing becomes 0, which config_check refuses. */

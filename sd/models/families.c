@@ -29,7 +29,7 @@
 #define SIZES KEY_UNET "label_emb.0.0.weight" /* what SDXL makes of sizes and pooled text */
 
 #define FULL "use a full checkpoint"
-#define NOT_YET(text) .is = text, .todo = "this version runs SD 1.x"
+#define NOT_YET(text) .is = text, .todo = "this version runs SD 1.x and 2.x"
 #define NO_MODEL(text) .is = text, .todo = "give a checkpoint to -m"
 
 /* The first row that fits wins. */
@@ -101,7 +101,7 @@ static const Family FAMILIES[] = {
     {"unknown",
      {{.kind = NO_TRAIT}},
      .is = "holds no Stable Diffusion checkpoint (it has no tensor " A_UNET ")",
-     .todo = "give an SD 1.x file or a diffusers folder"},
+     .todo = "give an SD 1.x or 2.x file or a diffusers folder"},
 };
 enum { FAMILY_COUNT = sizeof FAMILIES / sizeof *FAMILIES, TRAITS = sizeof FAMILIES->traits / sizeof(Trait) };
 

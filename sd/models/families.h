@@ -6,8 +6,8 @@
 #include "config.h"
 
 /* The checkpoint's configuration: from its metadata (`sdc convert`), else by its family: a row of the table, whose
- * numbers the checkpoint's own shapes or config.json overwrite. Tells the checkpoint its levels, for its names. False
- * when the model cannot be run, with a line that says what it is. */
+ * numbers the checkpoint's own shapes or config.json overwrite. Sets c->levels and the like, from which a
+ * folder's tensor names follow. False when the model cannot be run, with a line that says what it is. */
 bool detect_config(Checkpoint *c, SdConfig *out, Error *e);
 
 /* --- the table, for tests --- */

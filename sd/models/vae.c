@@ -85,26 +85,26 @@ static Tensor next(Ends *e, Tensor now, int64_t h, int64_t w, int64_t channels) 
     return tensor_view(tensor_slice(e->memory, 0, at, count).data, e->memory.dtype, 4, SHAPE(now.n[0], h, w, channels));
 }
 
-static bool strips(const Vae *v, int level, int tiled) {
-    return v->decoder ? level >= v->config.levels - tiled : level < tiled;
+static bool in_strips(const Vae *v, int level, int strips) {
+    return v->decoder ? level >= v->config.levels - strips : level < strips;
 }
 
 /* The up-sampling to a level made in strips is done in those strips, not by the level before. */
-static bool resamples(const Vae *v, int level, int tiled) {
-    return v->levels[level].has_resample && !(v->decoder && strips(v, level + 1, tiled));
+static bool resamples(const Vae *v, int level, int strips) {
+    return v->levels[level].has_resample && !(v->decoder && in_strips(v, level + 1, strips));
 }
 
 /* The most that two successive maps take together, in elements. */
-static int64_t most_memory(const Vae *v, int64_t n, int64_t h, int64_t w, int64_t channels, int tiled) {
+static int64_t most_memory(const Vae *v, int64_t n, int64_t h, int64_t w, int64_t channels, int strips) {
     int64_t now = n * h * w * channels, most = now;
     for (int i = 0; i < v->config.levels; i++) {
         const VaeLevel *level = &v->levels[i];
-        bool upwards = i && v->levels[i - 1].has_resample && !resamples(v, i - 1, tiled);
+        bool upwards = i && v->levels[i - 1].has_resample && !resamples(v, i - 1, strips);
         if (upwards) h *= 2, w *= 2;
         int64_t after = n * h * w * level->out;
         if ((upwards || level->res[0].has_skip) && now + after > most) most = now + after;
         now = after;
-        if (resamples(v, i, tiled)) {
+        if (resamples(v, i, strips)) {
             h = v->decoder ? 2 * h : h / 2;
             w = v->decoder ? 2 * w : w / 2;
             after = n * h * w * level->out;
@@ -143,11 +143,11 @@ static Tensor run_strips(Ctx *c, Ends *ends, const Vae *v, const VaeLevel *level
     return h;
 }
 
-static Tensor run_level(Ctx *c, Ends *ends, const Vae *v, int i, Tensor h, int tiled) {
+static Tensor run_level(Ctx *c, Ends *ends, const Vae *v, int i, Tensor h, int strips) {
     const VaeLevel *level = &v->levels[i], *before = i ? level - 1 : NULL;
-    const Conv *up = before && before->has_resample && !resamples(v, i - 1, tiled) ? &before->resample : NULL;
-    h = strips(v, i, tiled) ? run_strips(c, ends, v, level, h, up) : run_blocks(c, ends, v, level, h);
-    if (!resamples(v, i, tiled)) return h;
+    const Conv *up = before && before->has_resample && !resamples(v, i - 1, strips) ? &before->resample : NULL;
+    h = in_strips(v, i, strips) ? run_strips(c, ends, v, level, h, up) : run_blocks(c, ends, v, level, h);
+    if (!resamples(v, i, strips)) return h;
     Tensor y = v->decoder ? next(ends, h, 2 * h.n[1], 2 * h.n[2], level->out)
                           : next(ends, h, h.n[1] / 2, h.n[2] / 2, level->out);
     if (v->decoder) conv3_up(c, y, &level->resample, h);
@@ -163,9 +163,9 @@ static void run_middle(Ctx *c, const Ends *ends, const Vae *v, Tensor h, size_t 
 }
 
 /* conv_in .. conv_out of the encoder or decoder; the middle is on the latent's side */
-static void run(Ctx *c, Tensor y, const Vae *v, Tensor x, int tiled) {
+static void run(Ctx *c, Tensor y, const Vae *v, Tensor x, int strips) {
     size_t begin = scope_begin(c);
-    int64_t channels = v->conv_in.w.t.n[0], most = most_memory(v, x.n[0], x.n[1], x.n[2], channels, tiled);
+    int64_t channels = v->conv_in.w.t.n[0], most = most_memory(v, x.n[0], x.n[1], x.n[2], channels, strips);
     Ends ends = {.memory = tensor_new(c, 1, &most),
                  .high = v->decoder}; /* `next` puts the first map at the other end */
     size_t end = arena_top(c);
@@ -174,7 +174,7 @@ static void run(Ctx *c, Tensor y, const Vae *v, Tensor x, int tiled) {
     tap(c, h, "conv_in");
     if (v->decoder) run_middle(c, &ends, v, h, begin, end);
     for (int i = 0; i < v->config.levels; i++) {
-        h = run_level(c, &ends, v, i, h, tiled);
+        h = run_level(c, &ends, v, i, h, strips);
         tap(c, h, v->decoder ? "up_blocks.%d" : "down_blocks.%d", i);
     }
     if (!v->decoder) run_middle(c, &ends, v, h, begin, end);
@@ -186,22 +186,22 @@ static void run(Ctx *c, Tensor y, const Vae *v, Tensor x, int tiled) {
     scope_end(c, begin);
 }
 
-void vae_decode_tiled(Ctx *c, Tensor image, const Vae *v, Tensor z, int tiled) {
+void vae_decode_in_strips(Ctx *c, Tensor image, const Vae *v, Tensor z, int strips) {
     size_t scope = scope_begin(c);
     Tensor scaled = tensor_new(c, 4, z.n), x = tensor_new(c, 4, z.n);
     op_affine(c, scaled, z, (float)(1.0 / v->config.scale), 0.0f);
     linear(c, tensor_tokens(x), &v->quant, tensor_tokens(scaled), NULL, PLAIN);
-    run(c, image, v, x, tiled);
+    run(c, image, v, x, strips);
     scope_end(c, scope);
 }
 
-void vae_encode_tiled(Ctx *c, Tensor moments, const Vae *v, Tensor image, int tiled) {
+void vae_encode_in_strips(Ctx *c, Tensor moments, const Vae *v, Tensor image, int strips) {
     size_t scope = scope_begin(c);
     Tensor raw = tensor_new(c, 4, moments.n);
-    run(c, raw, v, image, tiled);
+    run(c, raw, v, image, strips);
     linear(c, tensor_tokens(moments), &v->quant, tensor_tokens(raw), NULL, PLAIN);
     scope_end(c, scope);
 }
 
-void vae_decode(Ctx *c, Tensor image, const Vae *v, Tensor z) { vae_decode_tiled(c, image, v, z, 0); }
-void vae_encode(Ctx *c, Tensor moments, const Vae *v, Tensor image) { vae_encode_tiled(c, moments, v, image, 0); }
+void vae_decode(Ctx *c, Tensor image, const Vae *v, Tensor z) { vae_decode_in_strips(c, image, v, z, 0); }
+void vae_encode(Ctx *c, Tensor moments, const Vae *v, Tensor image) { vae_encode_in_strips(c, moments, v, image, 0); }

@@ -38,10 +38,10 @@ void vae_decode(Ctx *c, Tensor image, const Vae *v, Tensor z);
 /* moments[N,H/8,W/8,8] (mean, then log variance, unscaled) from image[N,H,W,3] in -1..1; H, W multiples of 8.
  * Taps: conv_in, down_blocks.I, mid_block, conv_norm_out, conv_out. */
 void vae_encode(Ctx *c, Tensor moments, const Vae *v, Tensor image);
-/* The same bits in less memory and more time: the `tiled` levels nearest the picture are made strip by strip, without
+/* The same bits in less memory and more time: the `strips` levels nearest the picture are made strip by strip, without
  * taps. */
-void vae_decode_tiled(Ctx *c, Tensor image, const Vae *v, Tensor z, int tiled);
-void vae_encode_tiled(Ctx *c, Tensor moments, const Vae *v, Tensor image, int tiled);
+void vae_decode_in_strips(Ctx *c, Tensor image, const Vae *v, Tensor z, int strips);
+void vae_encode_in_strips(Ctx *c, Tensor moments, const Vae *v, Tensor image, int strips);
 /* Pixels per latent along one side: 8 for four levels. */
 int vae_factor(const VaeConfig *k);
 

@@ -23,7 +23,7 @@ void update_prompts(Generation *g, int call) {
     text_states_switch(s, &g->ctx, call);
     for (int side = 0; side < s->count; side++) {
         int64_t place;
-        int i = text_states_call_of(s, side, &place);
+        int i = text_states_context_of(s, side, &place);
         if (s->sides[side].switched)
             unet_cross_kv(&g->ctx, tensor_slice(g->cond.cross_kv[i], 0, place, 1), &g->m->unet,
                           tensor_slice(text_states_context(s, i), 0, place, 1));

@@ -17,7 +17,7 @@ static Tensor decode(Generation *g, const Mode *mode, const float *x) {
     if (!ctx_plans(c)) planes_to_pixels(tensor_host(c, z).data, x, z.n[3], g->h * g->w, 1.0f);
     tensor_push(c, z);
     use_weights(g, mode);
-    vae_decode_tiled(c, image, &g->m->decoder, z, mode->tiled);
+    vae_decode_in_strips(c, image, &g->m->decoder, z, mode->vae_strips);
     Tensor shown = tensor_pull(c, image);
     scope_end(c, scope);
     return shown;

@@ -30,7 +30,7 @@ static void guide(const Denoiser *d, float *out, int64_t n) {
     }
 }
 
-bool denoise(void *user, const Ask *ask, float *out, Error *e) {
+bool denoiser_evaluate(void *user, const Ask *ask, float *out, Error *e) {
     Denoiser *d = user;
     Generation *g = d->g;
     int64_t n = g->group * g->latent;

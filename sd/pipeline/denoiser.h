@@ -14,6 +14,6 @@ typedef struct {
 /* Starts on the group of pictures that begins with the batch's picture `first`. sides: where the predictions go. */
 Denoiser denoiser_begin(Generation *g, const Mode *mode, int first, float *sides);
 /* A DenoiseFn; user: a Denoiser. */
-bool denoise(void *user, const Ask *ask, float *out, Error *e);
+bool denoiser_evaluate(void *user, const Ask *ask, float *out, Error *e);
 
 #endif

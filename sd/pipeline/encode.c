@@ -17,7 +17,7 @@ static Tensor encode(Generation *g, const Mode *mode) {
     tensor_push(c, image);
     listen(g, "vae.encoder.");
     use_weights(g, mode);
-    vae_encode_tiled(c, moments, &g->m->encoder, image, mode->tiled);
+    vae_encode_in_strips(c, moments, &g->m->encoder, image, mode->vae_strips);
     stop_listening(g);
     return tensor_pull(c, moments);
 }

@@ -1,4 +1,4 @@
-/* generation.c: what a request comes to, and what all stages need. */
+/* generation.c: what is derived from a request, and what all stages need. */
 #include "generation.h"
 
 #include "request.h"
@@ -25,7 +25,7 @@ static void set_sizes(Generation *g) {
 
 static bool compile_prompts(Generation *g, Error *e) {
     const SdRequest *r = g->r;
-    bool second = g->sampler->flags & SAMPLER_SECOND_ORDER, guided = r->cfg != 1 || g->sampler->flags & SAMPLER_CFGPP;
+    bool second = g->sampler->flags & SAMPLER_TWO_CALLS, guided = r->cfg != 1 || g->sampler->flags & SAMPLER_CFGPP;
     PromptOptions o = {.emphasis = r->emphasis,
                        .comments = r->comments,
                        .pad = g->m->config.clip.pad,
@@ -66,7 +66,8 @@ static bool make_points(Generation *g, Error *e) {
     int whole = r->steps, tail = r->steps;
     if (g->image) strength_steps(r, &whole, &tail);
     if (tail < 1)
-        return error_set(e, ERR_ARGUMENT, "strength %g of %d steps: leaves no step to run; raise either", r->strength,
+        return error_set(e, ERR_ARGUMENT,
+                         "strength %g of %d steps: leaves no step to run; raise the strength or the steps", r->strength,
                          r->steps);
     g->points = malloc(sizeof *g->points);
     if (!g->points) return error_set(e, ERR_MEMORY, "out of memory for a schedule");

@@ -30,10 +30,10 @@
 /* In the order in which they run. */
 typedef enum { STAGE_TEXT, STAGE_ENCODE, STAGE_SAMPLE, STAGE_DECODE, STAGE_COUNT } StageIndex;
 
-/* How a stage is made to fit. All modes give the same bits; costlier ones take less memory. */
+/* How a stage is made to fit. All modes give the same bits; slower ones take less memory. */
 typedef struct {
     int texts, pictures; /* in one U-Net call: all of both, or fewer */
-    int tiled;           /* levels of the VAE that are made strip by strip, counted from the picture's side */
+    int vae_strips;      /* levels of the VAE that are made strip by strip, counted from the picture's side */
     bool streamed;       /* large weights stay in the file until an op needs them */
 } Mode;
 
@@ -52,7 +52,7 @@ typedef struct {
 } Conditioning;
 
 typedef struct {
-    /* what the request comes to */
+    /* derived from the request */
     SdModel *m;
     const SdRequest *r;
     const Sampler *sampler;
@@ -83,7 +83,7 @@ typedef struct {
     SdResult *out;
 } Generation;
 
-/* Fills what the request comes to. ERR_ARGUMENT for what cannot be served. generation_end in any case. */
+/* Fills what is derived from the request. ERR_ARGUMENT for what cannot be served. generation_end in any case. */
 bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, Error *e);
 void generation_end(Generation *g);
 

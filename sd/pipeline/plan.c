@@ -46,14 +46,14 @@ static void set_first_modes(Generation *g) {
     for (int i = 0; i < STAGE_COUNT; i++) g->stages[i].mode = first_mode(g);
 }
 
-/* The next mode of a stage, from cheap to costly: smaller U-Net calls, the VAE strip by strip, streamed weights. */
+/* The next mode of a stage, from the fastest: smaller U-Net calls, the VAE strip by strip, streamed weights. */
 static bool next_mode(const Generation *g, int stage, Mode *m) {
     Part part = STAGES[stage].part;
     bool unet = part == PART_UNET, vae = part == PART_DECODER || part == PART_ENCODER;
     int levels = g->m->ops->rows_independent && !g->r->taps ? g->m->config.vae.levels : 0; /* taps show whole maps */
     if (unet && m->texts > 1) return m->texts = 1, true;
     if (unet && m->pictures > 1) return m->pictures = (m->pictures + 1) / 2, true;
-    if (vae && m->tiled < levels) return m->tiled++, true;
+    if (vae && m->vae_strips < levels) return m->vae_strips++, true;
     if (m->streamed || g->m->gpu) return false;
     *m = first_mode(g);
     return m->streamed = true;
@@ -149,7 +149,7 @@ static void fill_plan(Generation *g) {
     }
     p->decode_flops *= g->batch;
     p->unet_pictures = g->stages[STAGE_SAMPLE].mode.texts * g->stages[STAGE_SAMPLE].mode.pictures;
-    p->tiled = g->stages[STAGE_DECODE].mode.tiled;
+    p->vae_strips = g->stages[STAGE_DECODE].mode.vae_strips;
 }
 
 static size_t mebibytes(size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
@@ -158,8 +158,8 @@ static bool too_large(Generation *g, size_t limit, Error *e) {
     const SdModel *m = g->m;
     size_t whole = choose_all(g, SIZE_MAX);
     return error_set(e, ERR_MEMORY,
-                     "memory: %dx%d, batch size %d needs %zu MiB, or at least %zu MiB in smaller pieces with weights "
-                     "streamed from the file, and %s %zu MiB; make a smaller picture or batch",
+                     "memory: %dx%d, batch size %d needs %zu MiB, or %zu MiB with every saving (smaller calls, strips, "
+                     "streamed weights), but %s %zu MiB; make a smaller picture or batch",
                      g->r->width, g->r->height, g->batch, mebibytes(whole), mebibytes(g->plan.least),
                      m->memory_limit == limit ? "the limit is"
                      : m->gpu                 ? "the GPU has"

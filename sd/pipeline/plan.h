@@ -4,7 +4,7 @@
 
 #include "generation.h"
 
-/* Runs every wanted stage on the plan backend; fills g->plan with exact bytes and FLOPs; gives each stage the cheapest
+/* Runs every wanted stage on the plan backend; fills g->plan with exact bytes and FLOPs; gives each stage the fastest
  * mode with which the whole process fits the memory limit; decides whether the request is kept; allocates the arena and
  * sets the context up for running. ERR_MEMORY, with what is needed and what there is, when nothing fits. */
 bool plan_memory(Generation *g, Error *e);

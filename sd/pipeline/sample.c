@@ -74,7 +74,7 @@ static bool run_sampler(Generation *g, const Mode *mode, float *work, float *sid
                       .n = g->group * g->latent,
                       .work = work,
                       .options = options_of(g),
-                      .denoise = denoise,
+                      .denoise = denoiser_evaluate,
                       .draw = draw,
                       .brownian = brownian,
                       .step = after_step,

@@ -172,14 +172,14 @@ void text_states_switch(TextStates *s, Ctx *c, int call) {
         if (!side->switched || ctx_plans(c)) continue;
         side->now = text;
         int64_t place;
-        Tensor context = s->contexts[text_states_call_of(s, i, &place)];
+        Tensor context = s->contexts[text_states_context_of(s, i, &place)];
         fill((float *)tensor_host(c, context).data + place * context.s[0], context.n[1],
              tensor_slice(side->shown, 0, text, 1));
         tensor_push(c, context);
     }
 }
 
-int text_states_call_of(const TextStates *s, int side, int64_t *place) {
+int text_states_context_of(const TextStates *s, int side, int64_t *place) {
     int apart = !s->together && side > 0;
     *place = side - apart;
     return apart;

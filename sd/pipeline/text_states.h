@@ -38,8 +38,8 @@ void text_states_place(TextStates *s, Ctx *c, int64_t width);
 void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip);
 /* Makes the contexts current for denoiser call `call`, counted from 0, and marks the sides whose text switched. */
 void text_states_switch(TextStates *s, Ctx *c, int call);
-/* The U-Net call that a side belongs to, and its place in that call's context. */
-int text_states_call_of(const TextStates *s, int side, int64_t *place);
+/* The context, and with it the U-Net call, that a side belongs to, and its place in that context. */
+int text_states_context_of(const TextStates *s, int side, int64_t *place);
 /* The context of U-Net call i, 0..text_states_calls - 1, of a step. */
 int text_states_calls(const TextStates *s);
 Tensor text_states_context(const TextStates *s, int i);

@@ -63,7 +63,7 @@ static void listen_to_call(Generation *g, const Cursor *at) {
     listen(g, "unet.step%03d.%s%s", at->step, picture, call);
 }
 
-/* All texts of a context. look: listens in place of the request's taps; NULL: these. */
+/* All texts of a context. look: taps to use instead of the request's; NULL: the request's. */
 static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k, float *out, const float *x,
                             float scale, float time, Taps *look) {
     int all = (int)g->cond.cross_kv[k.context].n[0];

@@ -4,9 +4,9 @@
 
 #include "generation.h"
 
-/* Where sampling stands. The denoiser moves it; texts, taps and errors go by it. */
+/* Position within sampling: advanced by the denoiser; selects texts, names taps, appears in errors. */
 typedef struct {
-    int first;      /* of the group's pictures in the batch */
+    int first;      /* batch index of the group's first picture */
     int step;       /* the sampler's, from 0 */
     int calls;      /* of the denoiser so far: prompts switch by these */
     int unet_calls; /* of this step so far, for the taps' names */

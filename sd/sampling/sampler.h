@@ -78,14 +78,14 @@ enum {
     SAMPLER_CHURN = 1 << 1, /* s_churn, s_tmin, s_tmax */
     SAMPLER_S_NOISE = 1 << 2,
 
-    SAMPLER_SECOND_ORDER = 1 << 3, /* two model calls a step: the webui counts 2 steps for progress and prompts */
-    SAMPLER_BROWNIAN = 1 << 4,     /* takes noise from a Brownian path, not from the first noise's generator */
-    SAMPLER_ENSD = 1 << 5,         /* the webui writes the eta noise seed delta into its pictures */
+    SAMPLER_TWO_CALLS = 1 << 3, /* two model calls a step: the webui counts 2 steps for progress and prompts */
+    SAMPLER_BROWNIAN = 1 << 4,  /* takes noise from a Brownian path, not from the first noise's generator */
+    SAMPLER_ENSD = 1 << 5,      /* the webui writes the eta noise seed delta into its pictures */
     SAMPLER_CFGPP = 1 << 6, /* CFG++: needs the negative prompt's prediction at any guidance scale; see sampler_cfg */
 
     /* the points it visits */
     SAMPLER_BOUNDS = 1 << 7,     /* chooses its own sigmas, between the model's ends */
-    SAMPLER_DISCARD = 1 << 8,    /* a list for one step more, less its last sigma above 0 */
+    SAMPLER_DISCARD = 1 << 8,    /* schedules one extra step, then drops the last nonzero sigma */
     SAMPLER_LCM_LEVELS = 1 << 9, /* sigmas of LCM's 50 times (lcm_levels.h) in place of the model's 1000 */
     SAMPLER_ONE_POINT = 1 << 10, /* can run on a single point; the others step from one point to the next */
     SAMPLER_DIFFUSERS = 1 << 11, /* times as diffusers has them: as many as steps, and img2img evaluates each one */

@@ -5,6 +5,7 @@
 #include "tests/harness/test.h"
 #include "sd/image/image.h"
 #include "sd/image/png.h"
+#include "sd/image/codecs.h"
 #include "sd/sd.h"
 #include "tools/cli/commands.h"
 #include "weights/weight_file.h"
@@ -191,7 +192,7 @@ static void variations(void) {
         shows("k.png", 64, 96, "Denoising strength: 0.75");
         cli_fails(1, "from.png", "img2img -m micro.safetensors -i from.png.gone -p x -o l.png");
         cli_fails(2, "--strength", FROM "--strength 1.5 -o l.png");
-        cli_fails(2, "is read as well", FROM "-o from.png");
+        cli_fails(2, "is also an input file", FROM "-o from.png");
     }
     cli_fails(2, "no picture to start from", "img2img -m micro.safetensors -p x -o l.png");
     cli_works("s.png", MICRO "-p x --sampler 'DPM++ 2M' --scheduler karras -o s.png");

@@ -74,18 +74,18 @@ static void usage_errors(void) {
         {2, "--memory-limit: '-4G' is not a size", "txt2img --memory-limit -4G"},
         {2, "--memory-limit: 1e30G is not in", "txt2img --memory-limit 1e30G"},
         {2, "--memory-limit: 0 is not in", "txt2img --memory-limit 0"},
-        {2, "--rng: 'gpu' is none of nv|cuda", "txt2img --rng gpu"},
-        {2, "--device: 'gpu' is none of auto, cpu", "txt2img --device gpu"},
-        {2, "--device: 'cuda:x' is none of", "txt2img --device cuda:x"},
-        {2, "--device: 'cuda:' is none of", "txt2img --device cuda:"},
-        {2, "--device: 'cuda:0,' is none of", "txt2img --device cuda:0,"},
-        {2, "--device: 'cuda:1,1' is none of", "txt2img --device cuda:1,1"},
-        {2, "--device: 'cuda:0x' is none of", "txt2img --device cuda:0x"},
+        {2, "--rng: 'gpu' must be one of nv|cuda", "txt2img --rng gpu"},
+        {2, "--device: 'gpu' must be one of auto, cpu", "txt2img --device gpu"},
+        {2, "--device: 'cuda:x' must be one of", "txt2img --device cuda:x"},
+        {2, "--device: 'cuda:' must be one of", "txt2img --device cuda:"},
+        {2, "--device: 'cuda:0,' must be one of", "txt2img --device cuda:0,"},
+        {2, "--device: 'cuda:1,1' must be one of", "txt2img --device cuda:1,1"},
+        {2, "--device: 'cuda:0x' must be one of", "txt2img --device cuda:0x"},
         {1, "--device cuda|no CUDA in this build|use --device cpu", "txt2img --device cuda"},
         {1, "--device cuda:1|no CUDA in this build|use --device cpu", "txt2img --device cuda:1"},
-        {2, "--precision: 'f64' is none of f32|", "txt2img --precision f64"},
+        {2, "--precision: 'f64' must be one of f32|", "txt2img --precision f64"},
         {2, "--precision: f16 is for GPUs", "txt2img --precision f16"},
-        {2, "--exact: not in this version", "txt2img --exact"},
+        {2, "--exact: not supported by this version", "txt2img --exact"},
         {2, "--scheduler: no 'Karas'|'Karras'|sdc schedulers lists them", "txt2img --scheduler Karas"},
         {2, "--sampler: no 'Eulr'|did you mean 'Euler'|'Euler a'|sdc samplers lists them", "txt2img --sampler Eulr"},
         {2, "--tap: needs --taps", "txt2img --tap 'x*'"},
@@ -94,7 +94,7 @@ static void usage_errors(void) {
         {2, "two names", "convert"},
         {2, "two names", "convert a"},
         {2, "two names", "convert a b c"},
-        {2, "--dtype: 'f8' is none of", "convert a b --dtype f8"},
+        {2, "--dtype: 'f8' must be one of", "convert a b --dtype f8"},
         {2, "the same file", "convert notes.txt ./notes.txt"},
         {2, "no file", "info"},
         {2, "--jsn|did you mean --json", "info x --jsn"},
@@ -155,6 +155,8 @@ static void help(void) {
         test_check(longest_line(h.out) <= 80, "help %s has lines of 80 columns", c->name);
         cli_free(&h);
     }
+    cli_works("sampling steps (20, or the model's own)|up to this sigma (0: no end)|scales new noise (1)",
+              "help txt2img");
     cli_works("usage: sdc txt2img", "txt2img --steps 3 --help");
     r = cli_shell("exec \"$SDC\" help >/dev/full", false);
     if (access("/dev/full", W_OK)) test_skip("help to a full disk: no /dev/full");
@@ -175,9 +177,13 @@ static void output_paths(void) {
     cli_fails(1, "gone/t", "txt2img -m none -p x --taps gone/t");
     cli_fails(1, "folder|directory", "txt2img -m none -p x --taps folder");
     cli_fails(1, "gone/m", "convert none gone/m");
-    cli_fails(2, "o.jpg|PNG", "txt2img -m none -p x -o o.jpg");
-    cli_fails(2, "is read as well", "txt2img -m notes.txt -p x -o notes.txt");
-    cli_fails(2, "is read as well", "txt2img -m none -p x --noise notes.txt --taps notes.txt");
+    cli_fails(2, "--out|o.jpg|pictures are PNG files; name it .png", "txt2img -m none -p x -o o.jpg");
+    cli_fails(2, "--out|o.WebP|name it .png", "txt2img -m none -p x -o o.WebP");
+    cli_fails(2, "--steps-sheet|s.gif|name it .png", "txt2img -m none -p x --steps-sheet s.gif");
+    cli_fails(2, "--out|o.jpeg|name it .png", "replay none -m none -o o.jpeg");
+    cli_fails(2, "--out|o.safetensors|is a model's name", "txt2img -m none -p x -o o.safetensors");
+    cli_fails(2, "is also an input file", "txt2img -m notes.txt -p x -o notes.txt");
+    cli_fails(2, "is also an input file", "txt2img -m none -p x --noise notes.txt --taps notes.txt");
     cli_fails(2, "the picture's name", "txt2img -m none -p x -o same --taps same");
     if (geteuid()) cli_fails(1, "locked/o.png", "txt2img -m none -p x -o locked/o.png");
     else test_skip("a folder without write permission: root may write anywhere");

@@ -2,6 +2,7 @@
 #include "tests/harness/test.h"
 #include "tools/cli/help.h"
 #include "tools/cli/options.h"
+#include "tools/cli/setting_option.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -154,7 +155,37 @@ static void lines(void) {
     test_check(!is_nearer("m", "q", &least) && !is_nearer("steps", "frobnicate", &least), "and no farther one");
 }
 
+/* A setting's default reaches the help from the table, and is written in no other place. */
+static void settings(void) {
+    static const struct {
+        const char *name, *standard;
+    } ROWS[] = {{"steps", "20, or the model's own"},
+                {"strength", "0.75"},
+                {"seed", "-1: random, and printed"},
+                {"s-tmax", "0: no end"},
+                {"ensd", "0"},
+                {"rng", "nv"},
+                {"emphasis", "original"},
+                {"prompt", ""},
+                {"sampler", "Euler a"},
+                {"scheduler", "Automatic"},
+                {"taps", ""},
+                {"discard-next-to-last", ""}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        const Option o = setting_option(param_named(ROWS[i].name));
+        test_check(!strcmp(o.standard, ROWS[i].standard), "--%s: default '%s'", ROWS[i].name, o.standard);
+    }
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
+        size_t n = strlen(p->help);
+        bool none = !*setting_option(p).standard;
+        test_check(n && n < 400 && (none || p->help[n - 1] != ')'), "--%s: help without a default", p->name);
+        test_check(!p->unset || p->standard < p->low || p->standard > p->high || p->standard == 0,
+                   "--%s: a default that means something else", p->name);
+    }
+}
+
 SUITE(options, .seconds = 1) {
     values();
     lines();
+    settings();
 }

@@ -48,6 +48,39 @@ static const struct {
     {NULL, "not a picture", "not a picture", T("\x89PNG\r\n")},
 };
 
+/* A file's name chooses the format that is written. */
+static void by_name(void) {
+    static const struct {
+        const char *path, *row; /* NULL: refused */
+    } NAMES[] = {{"a.png", "PNG"}, {"a.PNG", "PNG"},  {"a", "PNG"},     {"a.jpg.out", "PNG"}, {"jpg", "PNG"},
+                 {"xjpg", "PNG"},  {"a.jpg", NULL},   {"a.JPEG", NULL}, {"a.b.webp", NULL},   {"a.tiff", NULL},
+                 {"a.tif", NULL},  {"a.tif2", "PNG"}, {"a.bmp", NULL},  {"a.gif", NULL},      {"", "PNG"}};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        const char *path = NAMES[i].path;
+        Error e = {0}, check = {0};
+        const ImageCodec *c = image_codec_for(path, &e);
+        bool right = NAMES[i].row ? c && c->encode && !strcmp(c->name, NAMES[i].row) && !e.code
+                                  : !c && e.code == ERR_ARGUMENT && !strncmp(e.text, path, strlen(path)) &&
+                                        strstr(e.text, ": pictures are PNG files; name it .png");
+        test_check(right, "the format of the name '%s'", path);
+        test_check(image_write_check(path, &check) == (c != NULL), "the name '%s' is checked", path);
+    }
+    const uint8_t pixel[] = {1, 2, 3};
+    const char *png = test_path("written.PNG"), *jpg = test_path("written.jpg");
+    char *text = NULL;
+    Error e = {0}, refused = {0}, sticks = {.code = ERR_FILE};
+    bool ok = image_write(pixel, 1, 1, "a cat", png, &e) && image_read_text(png, "parameters", &text, &e);
+    test_check(ok && text && !strcmp(text, "a cat"), "a picture is written with its text %s", e.text);
+    free(text);
+    ok = image_write(pixel, 1, 1, NULL, png, &e) && image_read_text(png, "parameters", &text, &e);
+    test_check(ok && !text, "a picture is written without a text %s", e.text);
+    test_check(!image_write(pixel, 1, 1, NULL, jpg, &refused) && refused.code == ERR_ARGUMENT, "a JPEG is refused");
+    test_check(!image_write(pixel, 1, 1, NULL, png, &sticks), "nothing is written after an error");
+    ok = image_write_png(pixel, 1, 1, "a dog", jpg, &e) && image_read_text(jpg, "parameters", &text, &e);
+    test_check(ok && text && !strcmp(text, "a dog"), "a PNG of any name %s", e.text);
+    free(text);
+}
+
 void image_codecs(void) {
     int reached[32] = {0}, rows = 0;
     while (image_codec_row(rows)) rows++;
@@ -82,5 +115,7 @@ void image_codecs(void) {
         test_check(reached[k], "picture format %s is reached", c->name);
         test_check(!c->decode == !c->release && !c->decode == !c->needs && (c->head || (!c->decode && !c->text)),
                    "picture format %s is whole", c->name);
+        test_check(c->endings && *c->endings, "picture format %s has a name's ending", c->name);
     }
+    by_name();
 }

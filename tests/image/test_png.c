@@ -4,6 +4,7 @@
 
 #include "sd/image/crc32.h"
 #include "sd/image/deflate.h"
+#include "sd/image/codecs.h"
 #include "sd/image/png.h"
 
 #include <math.h>

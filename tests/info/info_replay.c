@@ -143,7 +143,7 @@ static void refusals(void) {
     cli_fails(1, "has no Denoising strength|leave -i out", "replay x.png -m replay.safetensors -i a.png");
     cli_fails(1, "leave --noise out", "replay x.png -m replay.safetensors --noise replay.safetensors");
     cli_fails(2, "one picture at a time", "replay x.png a.png -m replay.safetensors");
-    cli_fails(2, "is read as well", "replay x.png -m replay.safetensors -o ./x.png");
+    cli_fails(2, "is also an input file", "replay x.png -m replay.safetensors -o ./x.png");
     cli_fails(1, "gone.png", "replay gone.png -m replay.safetensors");
     copy("a.png", "x.png", HEAD ", Model hash: 0123456789, Model: other", 0);
     CliRun r = cli("replay x.png -m replay.safetensors -q");

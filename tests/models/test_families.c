@@ -61,7 +61,7 @@ static const Single SINGLES[] = {
     {"training state", "is the state of a training run", {"values", "m", "v"}},
     {"LoRA", "is a LoRA, not a model; give", {"lora_unet_mid_block_attentions_0_proj_in.lora_down.weight"}},
     {"LoRA", "is a LoRA", {"unet.mid_block.attentions.0.proj_in.lora.down.weight"}},
-    {"unknown", "holds no Stable Diffusion checkpoint|input_blocks|give an SD 1.x", {"weight", "bias"}},
+    {"unknown", "holds no Stable Diffusion checkpoint|input_blocks|give an SD 1.x or 2.x file", {"weight", "bias"}},
     {"unknown", "holds no Stable Diffusion checkpoint", {NULL}},
 };
 

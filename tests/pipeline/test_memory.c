@@ -20,7 +20,7 @@ typedef struct {
     SdResult whole;          /* without a limit */
     SdPlan plans[MAX_PLANS]; /* made so far: the same ones need no second picture */
     int count;
-    bool split, tiled, streamed; /* modes seen so far */
+    bool split, strips, streamed; /* modes seen so far */
 } Case;
 
 static bool make(const Case *k, int threads, size_t limit, SdPlan *plan, SdResult *out, Error *e) {
@@ -41,7 +41,7 @@ static bool same(const SdResult *a, const SdResult *b) {
 }
 
 static bool same_plan(const SdPlan *a, const SdPlan *b) {
-    return a->process == b->process && a->unet_pictures == b->unet_pictures && a->tiled == b->tiled &&
+    return a->process == b->process && a->unet_pictures == b->unet_pictures && a->vae_strips == b->vae_strips &&
            a->streamed == b->streamed;
 }
 
@@ -58,10 +58,10 @@ static void under(Case *k, int threads, size_t limit) {
     ok = make(k, threads, limit, &plan, &out, &e);
     test_check(ok && same(&out, &k->whole) && same_plan(&plan, &k->plans[k->count - 1]),
                "%s, %d threads, %zu KiB: the same picture", k->label, threads, limit >> 10);
-    test_note("takes %zu KiB; %d a U-Net call, %d levels tiled%s. %s", plan.process >> 10, plan.unet_pictures,
-              plan.tiled, plan.streamed ? ", streamed" : "", e.text);
+    test_note("takes %zu KiB; %d a U-Net call, %d levels in strips%s. %s", plan.process >> 10, plan.unet_pictures,
+              plan.vae_strips, plan.streamed ? ", streamed" : "", e.text);
     k->split |= plan.unet_pictures < 2 * k->request.batch_size;
-    k->tiled |= plan.tiled > 0;
+    k->strips |= plan.vae_strips > 0;
     k->streamed |= plan.streamed;
     sd_free(&out);
 }
@@ -72,7 +72,7 @@ static void refused(Case *k, size_t limit) {
     Error e = {0};
     char least[64], most[64];
     bool ok = make(k, 1, limit, &plan, &out, &e);
-    snprintf(least, sizeof least, "or at least %zu MiB in", (plan.least + (1 << 20) - 1) >> 20);
+    snprintf(least, sizeof least, "or %zu MiB with every saving", (plan.least + (1 << 20) - 1) >> 20);
     snprintf(most, sizeof most, "the limit is %zu MiB", limit >> 20);
     test_check(!ok && e.code == ERR_MEMORY && strstr(e.text, least) && strstr(e.text, most) && !out.count,
                "%s: one byte below the minimum is refused, with the numbers", k->label);
@@ -108,8 +108,8 @@ static void requests(const char *model, SdPrecision precision, const char *label
     k.request.steps = 1, k.request.batch_size = 4;
     snprintf(name, sizeof name, "%s, four pictures", label);
     check(&k);
-    test_check(k.split && k.tiled && k.streamed, "%s: U-Net calls are split, the VAE is tiled, weights are streamed",
-               name);
+    test_check(k.split && k.strips && k.streamed,
+               "%s: U-Net calls are split, the VAE runs strip by strip, weights are streamed", name);
     if (precision == SD_MIXED) return; /* plans as f32 does; its pieces were all seen */
     k.request = pipeline_request("Euler", 42, SIDE - 8, SIDE - 40);
     k.request.image = rgb, k.request.image_width = k.request.image_height = SIDE;

@@ -26,10 +26,10 @@ static const VaeConfig VAE = {
 
 /* The VAE as a whole or, with a strip, with all levels in strips. */
 static void forward_decode(Ctx *c, const void *network, Tensor out, const Tensor *in) {
-    vae_decode_tiled(c, out, network, in[0], c->strip ? VAE.levels : 0);
+    vae_decode_in_strips(c, out, network, in[0], c->strip ? VAE.levels : 0);
 }
 static void forward_encode(Ctx *c, const void *network, Tensor out, const Tensor *in) {
-    vae_encode_tiled(c, out, network, in[0], c->strip ? VAE.levels : 0);
+    vae_encode_in_strips(c, out, network, in[0], c->strip ? VAE.levels : 0);
 }
 
 static Tensor make(const char *name, int nd, const int64_t *n) {

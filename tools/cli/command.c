@@ -10,7 +10,7 @@ static int say(const Command *c, const char *text, bool usage) {
     error_set(&line, ERR_ARGUMENT, "%s", text);
     if (!usage) fprintf(stderr, "sdc: %s\n", line.text);
     else fprintf(stderr, "sdc: %s; see sdc help%s%s\n", line.text, c ? " " : "", c ? c->name : "");
-    return usage ? EXIT_USAGE : EXIT_WORLD;
+    return usage ? EXIT_USAGE : EXIT_FAILED;
 }
 
 int usage_error(const Command *c, const char *format, ...) {
@@ -27,7 +27,7 @@ int report(const Command *c, const Error *e) { return say(c, e->text, e->code ==
 int finish_output(void) {
     if (!fflush(stdout) && !ferror(stdout)) return EXIT_DONE;
     fputs("sdc: standard output: cannot be written; redirect it elsewhere\n", stderr);
-    return EXIT_WORLD;
+    return EXIT_FAILED;
 }
 
 bool is_nearer(const char *name, const char *given, int *least) {

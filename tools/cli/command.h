@@ -4,8 +4,9 @@
 
 #include "tensor/error.h"
 
-/* 128 + N: signal N stopped the work (progress.h). GO_ON: no exit code yet. */
-enum { EXIT_DONE = 0, EXIT_WORLD = 1, EXIT_USAGE = 2, GO_ON = -1 };
+/* EXIT_FAILED: failures from outside (files, memory, devices). 128 + N: signal N stopped the work (progress.h). GO_ON:
+ * no exit code yet. */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, GO_ON = -1 };
 
 typedef struct Command Command;
 struct Command {
@@ -19,9 +20,9 @@ struct Command {
 
 /* Prints "sdc: WHAT; see sdc help NAME" as one line on standard error and returns EXIT_USAGE. c NULL: "sdc help". */
 int usage_error(const Command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Prints e as one line on standard error; returns EXIT_WORLD, or EXIT_USAGE for a request that can never be served. */
+/* Prints e as one line on standard error; returns EXIT_FAILED, or EXIT_USAGE for a request that can never be served. */
 int report(const Command *c, const Error *e);
-/* EXIT_DONE if all output was written; else says that it was not and returns EXIT_WORLD. */
+/* EXIT_DONE if all output was written; else says that it was not and returns EXIT_FAILED. */
 int finish_output(void);
 
 /* For "did you mean": whether `name` is fewer edits away from `given` than *least (FAR to begin with) and than it has

@@ -28,7 +28,7 @@ static void print_wrapped(const char *text, int width, int column, int indent) {
 }
 
 static void print_option(const Option *o, int width) {
-    char left[128];
+    char left[128], help[512];
     int n = o->letter ? snprintf(left, sizeof left, "  -%c, --%s", o->letter, o->name)
                       : snprintf(left, sizeof left, "      --%s", o->name);
     if (o->value) snprintf(left + n, sizeof left - (size_t)n, " %s", o->value);
@@ -36,7 +36,8 @@ static void print_option(const Option *o, int width) {
     n = printf("%s", left);
     if (n >= INDENT) printf("\n"), n = 0;
     printf("%*s", INDENT - n, "");
-    print_wrapped(o->help, width, INDENT, INDENT);
+    snprintf(help, sizeof help, *o->standard ? "%s (%s)" : "%s", o->help, o->standard);
+    print_wrapped(help, width, INDENT, INDENT);
 }
 
 int help_print(const Command *c) {

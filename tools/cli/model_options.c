@@ -10,7 +10,7 @@ bool model_rows(int i, Option *o) {
                   "f32-direct: closer to PyTorch; mixed: bf16 products; f16, bf16: faster on GPUs (f32)"),
         OPTION_IN_OF(ModelOptions, INT, threads, 0, "threads", "N", 0, 1024, "threads to use (0: one for each core)"),
         OPTION_OF(ModelOptions, SIZE, memory_limit, 0, "memory-limit", "SIZE",
-                  "memory that the process may use: 900M, 4G, 1.5GiB"),
+                  "memory that the process may use (on a GPU: of its memory): 900M, 4G, 1.5GiB"),
         OPTION_OF(ModelOptions, FLAG, quiet, 'q', "quiet", NULL, "print errors only")};
     if (i >= (int)(sizeof ROWS / sizeof *ROWS)) return false;
     *o = ROWS[i];

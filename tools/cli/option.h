@@ -47,6 +47,7 @@ struct Option {
     double low, high;              /* whole numbers within +-2^53, or OPTION_MOST */
     const char *help;              /* how the option reads in the help */
     bool (*row)(int i, Option *o); /* OPT_ROWS: *o = row i, its `at` relative to this one's; false: there is none */
+    char standard[48];             /* the default, which the help adds in brackets; "": none, or `help` says it */
 };
 
 #define OPTION_MOST 0x1p63 /* as high: whatever an int64_t holds */
@@ -55,7 +56,7 @@ struct Option {
 #define OPTION_IN_OF(Struct, kind, member, letter, name, value, low, high, help)                                       \
     {                                                                                                                  \
         OPT_##kind, offsetof(Struct, member) * _Generic(((Struct *)0)->member, OPTION_TYPE_##kind : 1), letter, name,  \
-            value, low, high, help, NULL                                                                               \
+            value, low, high, help, NULL, ""                                                                           \
     }
 #define OPTION_OF(Struct, kind, member, letter, name, value, help)                                                     \
     OPTION_IN_OF(Struct, kind, member, letter, name, value, 0, 0, help)
@@ -64,9 +65,9 @@ struct Option {
 #define OPTION(kind, member, letter, name, value, help) OPTION_OF(Arguments, kind, member, letter, name, value, help)
 /* All rows of a function, for the struct that is this member. */
 #define OPTION_ROWS(member, row)                                                                                       \
-    { OPT_ROWS, offsetof(Arguments, member), 0, NULL, NULL, 0, 0, NULL, row }
+    { OPT_ROWS, offsetof(Arguments, member), 0, NULL, NULL, 0, 0, NULL, row, "" }
 #define OPTION_END                                                                                                     \
-    { OPT_END, 0, 0, NULL, NULL, 0, 0, NULL, NULL }
+    { OPT_END, 0, 0, NULL, NULL, 0, 0, NULL, NULL, "" }
 
 /* The types of members that a kind writes, as _Generic takes them. */
 /* clang-format off */

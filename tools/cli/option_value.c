@@ -92,7 +92,7 @@ static int word(const Command *c, const Option *o, const char *name, const char 
     if (*out >= 0) return GO_ON;
     snprintf(words, sizeof words, "%s", o->value);
     for (char *p = words; *p; p++) *p = *p == ',' ? '|' : *p;
-    return usage_error(c, "%s: '%.60s' is none of %s", name, s, words);
+    return usage_error(c, "%s: '%.60s' must be one of %s", name, s, words);
 }
 
 int option_value(const Command *c, const Option *o, const char *name, const char *s, void *at) {

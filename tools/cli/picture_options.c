@@ -3,6 +3,7 @@
 #include "picture_options.h"
 #include "output.h"
 #include "setting_option.h"
+#include "sd/image/image.h"
 #include "weights/atomic_file.h"
 
 #include <inttypes.h>
@@ -24,7 +25,7 @@ static const struct {
     {"negative", false, OPTION(STRING, out, 'o', "out", "FILE", "the picture, a PNG file")},
     {"ensd", false,
      OPTION(STRING, sheet, 0, "steps-sheet", "FILE", "a contact sheet of the first picture after each step")},
-    {"batch-size", false, OPTION_IN(INT, batch_count, 0, "batch-count", "N", 1, 100000, "how often to make them (1)")}};
+    {"batch-size", false, OPTION_IN(INT, batch_count, 0, "batch-count", "N", 1, 100000, "number of batches (1)")}};
 
 enum { OWN_COUNT = sizeof OWN / sizeof *OWN };
 
@@ -67,35 +68,41 @@ static int check_request(const Command *c, const PictureArguments *a) {
 }
 
 static int check_program(const Command *c, const PictureArguments *a) {
-    if (a->exact) return usage_error(c, "--exact: not in this version; leave it out");
+    if (a->exact) return usage_error(c, "--exact: not supported by this version; leave it out");
     if (a->request.tap && !a->request.taps) return usage_error(c, "--tap: needs --taps FILE");
     if (a->request.taps && a->batch_count > 1)
-        return usage_error(c, "--taps: one file holds one run; leave --batch-count out");
+        return usage_error(c, "--taps: records one run; do not combine with --batch-count");
     return model_options_check(c, &a->open);
 }
 
-static int check_files(const Command *c, const PictureArguments *a) {
-    static const char *const OTHERS[] = {".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".safetensors", ".ckpt"};
+/* A model's name, which is easily taken for the picture's, or a picture's format that is not written. */
+static int check_format(const Command *c, const char *option, const char *path) {
     Error e = {0};
-    for (size_t i = 0; a->out && i < sizeof OTHERS / sizeof *OTHERS; i++) {
-        size_t n = strlen(a->out), k = strlen(OTHERS[i]);
-        if (n > k && !strcmp(a->out + n - k, OTHERS[i]))
-            return usage_error(c, "--out: %.200s: pictures are PNG files; name it .png", a->out);
-    }
+    const char *end = path ? strrchr(path, '.') : NULL;
+    if (end && (!strcmp(end, ".safetensors") || !strcmp(end, ".ckpt")))
+        return usage_error(c, "%s: %.200s: is a model's name; name a picture file, such as .png", option, path);
+    return !path || image_write_check(path, &e) ? GO_ON : usage_error(c, "%s: %s", option, e.text);
+}
+
+static int check_files(const Command *c, const PictureArguments *a) {
+    Error e = {0};
+    int code = check_format(c, "--out", a->out);
+    if (code == GO_ON) code = check_format(c, "--steps-sheet", a->sheet);
+    if (code != GO_ON) return code;
     if (a->out && (same_file(a->out, a->model) || same_file(a->out, a->request.noise)))
-        return usage_error(c, "--out: %.200s is read as well; name another file", a->out);
+        return usage_error(c, "--out: %.200s is also an input file; name another file", a->out);
     if (a->out && same_file(a->out, a->image))
-        return usage_error(c, "--out: %.200s is read as well; name another file", a->out);
+        return usage_error(c, "--out: %.200s is also an input file; name another file", a->out);
     if (a->sheet &&
         ((a->out && !strcmp(a->sheet, a->out)) || same_file(a->sheet, a->model) || same_file(a->sheet, a->image)))
-        return usage_error(c, "--steps-sheet: %.200s is used as well; name another file", a->sheet);
+        return usage_error(c, "--steps-sheet: %.200s is also used as an input or output; name another file", a->sheet);
     if (a->request.taps && (same_file(a->request.taps, a->model) || same_file(a->request.taps, a->request.noise)))
-        return usage_error(c, "--taps: %.200s is read as well; name another file", a->request.taps);
+        return usage_error(c, "--taps: %.200s is also an input file; name another file", a->request.taps);
     if (a->request.taps && a->out && (!strcmp(a->request.taps, a->out) || same_file(a->request.taps, a->out)))
         return usage_error(c, "--taps: %.200s is the picture's name; name another file", a->request.taps);
     if (!output_check(a->out, (int64_t)a->request.batch_size * a->batch_count > 1, &e) ||
         (a->request.taps && !atomic_check(a->request.taps, &e)) || (a->sheet && !atomic_check(a->sheet, &e)))
-        return report(c, &e) && EXIT_WORLD;
+        return report(c, &e) && EXIT_FAILED;
     return GO_ON;
 }
 
@@ -105,11 +112,11 @@ int picture_options(const Command *c, PictureArguments *a, int argc, char **argv
     params_forget(&a->request);
     int code = options_parse(c, a, argc, argv, &rest);
     if (code != GO_ON) return code;
-    if (rest) return usage_error(c, "'%.60s' is not an option; put the prompt after -p", argv[0]);
+    if (rest) return usage_error(c, "unexpected argument '%.60s'; put the prompt after -p", argv[0]);
     code = check_request(c, a);
     if (code == GO_ON) code = check_program(c, a);
     if (code == GO_ON && !a->model && !sd_builtin())
-        code = usage_error(c, "no model is built in: -m takes a .safetensors file of Stable Diffusion 1.x or a "
+        code = usage_error(c, "no model is built in: -m takes a .safetensors file of Stable Diffusion 1.x or 2.x, or a "
                               "diffusers folder");
     if (code == GO_ON && !a->request.prompt) code = usage_error(c, "no prompt: say what to show after -p");
     if (code == GO_ON && c->options == IMG2IMG_OPTIONS && !a->image)

@@ -30,7 +30,7 @@ int check_device(const Command *c, const char *device, const char *otherwise, co
     Error e = {0};
     bool narrow = precision && (!strcmp(precision, "f16") || !strcmp(precision, "bf16"));
     if (!devices_parse(device ? device : otherwise, &d))
-        return usage_error(c, "--device: '%.60s' is none of auto, cpu, cuda, cuda:N, cuda:N,M,...", device);
+        return usage_error(c, "--device: '%.60s' must be one of auto, cpu, cuda, cuda:N, cuda:N,M,...", device);
     for (int i = 0; d.kind == DEVICE_CUDA && i < d.count; i++)
         if (!gpu_exists(d.gpus[i], &e)) return report(c, &e);
     if (narrow && (d.kind == DEVICE_CPU || (d.kind == DEVICE_AUTO && !gpu_count())))

@@ -1,22 +1,43 @@
 #include "setting_option.h"
 
+#include <stdio.h>
 #include <string.h>
 
-/* A default outside the range, which means "not set", can be given as well. */
+/* The default as the help shows it: "7, or the model's own", "-1: random", "Euler a"; "" where there is none. */
+static void standard_text(const Param *p, char *out, size_t size) {
+    switch (p->type) {
+    case PARAM_INT:
+    case PARAM_INT64:
+    case PARAM_DOUBLE:
+        snprintf(out, size, "%.10g%s%s", p->standard,
+                 p->unset      ? ": "
+                 : p->of_model ? ", or the model's own"
+                               : "",
+                 p->unset ? p->unset : "");
+        break;
+    case PARAM_ENUM: words_get(p->value, (int)p->standard, out, size); break;
+    case PARAM_SCHEDULER: snprintf(out, size, "%s", p->text ? p->text : "Automatic"); break;
+    default: snprintf(out, size, "%s", p->text ? p->text : ""); break;
+    }
+}
+
+/* A default outside the range, which means "not set", can be given, too. */
 Option setting_option(const Param *p) {
     static const OptionKind KINDS[] = {
         [PARAM_INT] = OPT_INT,      [PARAM_INT64] = OPT_INT64,      [PARAM_DOUBLE] = OPT_DOUBLE,
         [PARAM_BOOL] = OPT_FLAG,    [PARAM_ENUM] = OPT_ENUM,        [PARAM_SAMPLER] = OPT_STRING,
         [PARAM_PROMPT] = OPT_TEXT,  [PARAM_SCHEDULER] = OPT_STRING, [PARAM_FILE] = OPT_STRING,
         [PARAM_STRING] = OPT_STRING};
-    return (Option){.kind = KINDS[p->type],
-                    .at = p->at,
-                    .letter = p->letter,
-                    .name = p->name,
-                    .value = p->value,
-                    .low = p->standard < p->low ? p->standard : p->low,
-                    .high = p->high,
-                    .help = p->help};
+    Option o = {.kind = KINDS[p->type],
+                .at = p->at,
+                .letter = p->letter,
+                .name = p->name,
+                .value = p->value,
+                .low = p->standard < p->low ? p->standard : p->low,
+                .high = p->high,
+                .help = p->help};
+    standard_text(p, o.standard, sizeof o.standard);
+    return o;
 }
 
 bool setting_row(const char *const *names, int i, Option *o) {

@@ -23,7 +23,7 @@ typedef struct {
 static const Option OPTIONS[] = {
     OPTION(STRING, model, 'm', "model", "MODEL", "the model: a file or a folder (the built-in one)"),
     OPTION_IN(INT, width, 'W', "width", "N", 64, 4096, "pixels, a multiple of 8 (512, or the model's own size)"),
-    OPTION_IN(INT, height, 'H', "height", "N", 64, 4096, "likewise"),
+    OPTION_IN(INT, height, 'H', "height", "N", 64, 4096, "pixels, a multiple of 8"),
     OPTION_IN(INT, steps, 0, "steps", "N", 1, 1000, "steps per run (3; on a GPU 20)"),
     OPTION_IN(DOUBLE, cfg, 0, "cfg", "X", 0, 1000, "guidance scale; 1 halves the work (7)"),
     OPTION_IN(INT, batch_size, 0, "batch-size", "N", 1, 64, "pictures made together (1)"),

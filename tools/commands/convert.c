@@ -25,7 +25,7 @@ static int convert(const Command *c, int argc, char **argv) {
     if (!*in || !*out) return usage_error(c, "a name is empty");
     /* A conversion may lose precision, so it never overwrites its original. */
     if (same_file(in, out)) return usage_error(c, "%.200s: IN and OUT are the same file; name another OUT", out);
-    if (!atomic_check(out, &e) || !sd_convert(in, out, a.dtype, &e)) return report(c, &e) ? EXIT_WORLD : 0;
+    if (!atomic_check(out, &e) || !sd_convert(in, out, a.dtype, &e)) return report(c, &e) ? EXIT_FAILED : 0;
     if (!a.quiet) printf("%s: written\n", out);
     return finish_output();
 }

@@ -3,6 +3,7 @@
  * Tensors are compared in A's order, in which they were computed: the first one above the bound is where to look. */
 #include "diff.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/printable.h"
 #include "weights/file_read.h"
 #include "weights/json.h"
 
@@ -108,10 +109,9 @@ static void pair_names(Run *r, const Names *names) {
     for (size_t i = 0; i < r->b->count; i++) r->only_b += !r->used[i];
 }
 
-/* Names come from files: control characters are printed as '?'. */
 static void print_name(const char *name, int width) {
     int n = 0;
-    for (; *name; name++, n++) putchar((unsigned char)*name < 32 || *name == 127 ? '?' : *name);
+    for (; *name; name++, n++) putchar(printable(*name));
     for (; n < width; n++) putchar(' ');
 }
 
@@ -243,7 +243,7 @@ static int diff(const Command *c, int argc, char **argv) {
     weight_file_close(b);
     if (e.code) return report(c, &e);
     code = finish_output();
-    return ok ? code : EXIT_WORLD;
+    return ok ? code : EXIT_FAILED;
 }
 
 const Command DIFF = {

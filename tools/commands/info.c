@@ -1,5 +1,6 @@
 /* info.c: `sdc info FILE... [--json] [--no-hash]`. */
 #include "tools/cli/commands.h"
+#include "tools/cli/printable.h"
 #include "sd/sd.h"
 #include "weights/json.h"
 
@@ -43,7 +44,7 @@ static void print_json(const char *path, const SdInfo *i) {
 }
 
 static void print_text(const char *path, const SdInfo *i) {
-    for (const char *p = path; *p; p++) putchar((unsigned char)*p < 32 || *p == 127 ? '?' : *p);
+    for (const char *p = path; *p; p++) putchar(printable(*p));
     printf("\n");
     printf("  family      %s, %s\n", i->family, i->layout);
     printf("  dtype       %s\n", i->dtype);
@@ -68,7 +69,7 @@ static int info(const Command *c, int argc, char **argv) {
         if (!sd_info(argv[k], a.hash, &i, &e)) {
             fflush(stdout); /* keeps the order of both streams where they go to one place */
             report(c, &e);
-            failed = EXIT_WORLD;
+            failed = EXIT_FAILED;
         } else if (a.json) print_json(argv[k], &i);
         else print_text(argv[k], &i);
     }

@@ -19,7 +19,8 @@ static bool save(const PictureArguments *a, const SdResult *result, double secon
     for (int i = 0; ok && i < result->count; i++) {
         const SdPicture *p = &result->pictures[i];
         char name[OUTPUT_SIZE];
-        ok = output_name(name, a->out, several, a->request.prompt, p->seed, e) && sd_save_png(p, name, e);
+        ok = output_name(name, a->out, several, a->request.prompt, p->seed, e) &&
+             image_write(p->rgb, p->width, p->height, p->parameters, name, e);
         if (ok && !a->open.quiet) printf("%s: seed %" PRId64 ", %.2f s\n", name, p->seed, seconds);
     }
     return ok;
@@ -60,10 +61,8 @@ static bool keep_step(void *user, const SdPicture *p, int step, int steps) {
 static void save_sheet(Steps *s, const char *path, Error *e) {
     Image sheet = {0};
     for (int i = 0; i < s->count; i++) s->pictures[i].label = s->labels[i];
-    if (sheet_make(s->pictures, s->count, s->width, s->height, 0, &sheet, e)) {
-        SdPicture p = {.rgb = sheet.rgb, .width = sheet.width, .height = sheet.height};
-        sd_save_png(&p, path, e);
-    }
+    if (sheet_make(s->pictures, s->count, s->width, s->height, 0, &sheet, e))
+        image_write(sheet.rgb, sheet.width, sheet.height, NULL, path, e);
     image_free(&sheet);
 }
 
@@ -140,12 +139,12 @@ const Command TXT2IMG = {
     make,
     "-m MODEL -p PROMPT [options]",
     "make pictures from a prompt",
-    "MODEL is a .safetensors file of Stable Diffusion 1.x, as people share them or made by `sdc convert`, or a "
+    "MODEL is a .safetensors file of Stable Diffusion 1.x or 2.x, as people share them or made by `sdc convert`, or a "
     "diffusers folder. One picture goes to OUT; several go to OUT-SEED.png, the seed counting up. Without -o the name "
     "is SEED-first-words.png. No file is overwritten unless -o named it.\n"
     "auto takes the first NVIDIA GPU where this build and the machine have one; cuda:0,1 shares a batch out. f16 and "
     "bf16 are for GPUs; mixed is for processors with AVX-512 BF16, is f32 on others, and f16 on a GPU. --exact is not "
-    "in this version.",
+    "supported by this version.",
     TXT2IMG_OPTIONS};
 const Command IMG2IMG = {
     "img2img",

@@ -1,5 +1,6 @@
 /* png_info.c: `sdc png-info FILE... [--json] [--raw]`: what pictures say about how they were made. */
 #include "tools/cli/commands.h"
+#include "tools/cli/printable.h"
 #include "sd/image/image.h"
 #include "sd/info/infotext_read.h"
 #include "weights/json.h"
@@ -15,10 +16,10 @@ typedef struct {
 static const Option OPTIONS[] = {OPTION(FLAG, json, 0, "json", NULL, "print a JSON object for each file"),
                                  OPTION(FLAG, raw, 0, "raw", NULL, "print the text as it is in the file"), OPTION_END};
 
-/* Prints text from a file, safely for a terminal: no control characters; lines after the first are indented. */
+/* Prints text from a file, safely for a terminal; lines after the first are indented. */
 static void print_clean(const char *s, int indent) {
     for (; *s; s++) {
-        putchar(((unsigned char)*s < 32 && *s != '\n' && *s != '\t') || *s == 127 ? '?' : *s);
+        putchar(*s == '\n' || *s == '\t' ? *s : printable(*s));
         if (*s == '\n') printf("%*s", indent, "");
     }
     putchar('\n');
@@ -94,7 +95,7 @@ static int png_info(const Command *c, int argc, char **argv) {
         if (show(&a, argv[k], &e)) continue;
         fflush(stdout); /* keeps the two streams in order where both go to one place */
         report(c, &e);
-        failed = EXIT_WORLD;
+        failed = EXIT_FAILED;
     }
     code = finish_output();
     return failed ? failed : code;

@@ -96,6 +96,10 @@ static void warn_of_model(SdModel *model, const InfoRead *text) {
                 name ? name : "", is);
 }
 
+static bool save(const SdPicture *p, const char *path, Error *e) {
+    return image_write(p->rgb, p->width, p->height, p->parameters, path, e);
+}
+
 static int generate(const Command *c, const Arguments *a, const char *path, Replay *r, const Image *was) {
     Error e = {0};
     Progress progress;
@@ -111,14 +115,14 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     r->request.user = &progress;
     bool ok = model && (r->request.image ? sd_img2img : sd_txt2img)(model, &r->request, &result, &e), equal = false;
     progress_clear(&progress);
-    ok = ok && (!a->out || sd_save_png(&result.pictures[0], a->out, &e));
+    ok = ok && (!a->out || save(&result.pictures[0], a->out, &e));
     if (ok) equal = compare(path, was, &result.pictures[0]);
     sd_free(&result);
     sd_close(model);
     if (e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("step %d of %d", progress.step, progress.steps);
     if (e.code) return report(c, &e);
     int code = finish_output();
-    return code ? code : equal ? EXIT_DONE : EXIT_WORLD;
+    return code ? code : equal ? EXIT_DONE : EXIT_FAILED;
 }
 
 static bool read_image(const char *path, Replay *r, Error *e) {
@@ -134,7 +138,7 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
     Replay r = {0};
     Image was = {0};
     char *text = NULL;
-    int code = EXIT_WORLD;
+    int code = EXIT_FAILED;
     bool ok = image_read_text(path, "parameters", &text, &e);
     if (ok && !text) ok = error_set(&e, ERR_FORMAT, "%s: does not say how it was made", path);
     ok = ok && infotext_read(text, &r.text, &e);
@@ -155,6 +159,7 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
 
 static int run(const Command *c, int argc, char **argv) {
     Arguments a = {0};
+    Error e = {0};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
     if (rest != 1) return usage_error(c, rest ? "'%.60s': one picture at a time" : "no picture named", argv[rest > 1]);
@@ -162,7 +167,8 @@ static int run(const Command *c, int argc, char **argv) {
         return usage_error(c, "no model is built in: -m takes the one that the picture was made with");
     if (a.out && (same_file(a.out, argv[0]) || same_file(a.out, a.model) || same_file(a.out, a.image) ||
                   same_file(a.out, a.noise)))
-        return usage_error(c, "--out: %.200s is read as well; name another file", a.out);
+        return usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
+    if (a.out && !image_write_check(a.out, &e)) return usage_error(c, "--out: %s", e.text);
     if (a.open.device && strchr(a.open.device, ',')) return usage_error(c, "--device: one at a time");
     code = model_options_check(c, &a.open);
     return code == GO_ON ? replay(c, &a, argv[0]) : code;

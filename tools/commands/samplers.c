@@ -14,7 +14,7 @@ static const struct {
     int flag;
     const char *json, *words;
 } FLAGS[] = {
-    {SAMPLER_SECOND_ORDER, "second_order", "two model calls a step"},
+    {SAMPLER_TWO_CALLS, "second_order", "two model calls a step"},
     {SAMPLER_ETA, "eta", "eta"},
     {SAMPLER_CHURN, "churn", "churn"},
     {SAMPLER_S_NOISE, "s_noise", "noise scale"},

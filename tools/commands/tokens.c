@@ -1,6 +1,7 @@
 /* tokens.c: `sdc tokens -p PROMPT`: what a prompt compiles to: the text at each step, in chunks of 75 tokens with their
  * weights. */
 #include "tools/cli/commands.h"
+#include "tools/cli/printable.h"
 #include "tools/cli/setting_option.h"
 #include "sd/prompt/prompt.h"
 #include "weights/json.h"
@@ -65,9 +66,9 @@ static void print_json(const Prompt *p) {
 
 /* --- for people --- */
 
-/* A text on one line, control characters as spaces. */
+/* A text on one line, line breaks and tabs as spaces. */
 static void print_line(const char *text) {
-    for (const char *p = text; *p; p++) putchar((unsigned char)*p < 32 || *p == 127 ? ' ' : *p);
+    for (const char *p = text; *p; p++) putchar(*p == '\n' || *p == '\t' ? ' ' : printable(*p));
     putchar('\n');
 }
 
@@ -113,7 +114,7 @@ static void print_text(const Prompt *p, const Tokenizer *t) {
 static int tokens(const Command *c, int argc, char **argv) {
     Arguments a = {.steps = 20};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
-    if (code == GO_ON && rest) code = usage_error(c, "'%.60s' is not an option; the prompt follows -p", argv[0]);
+    if (code == GO_ON && rest) code = usage_error(c, "unexpected argument '%.60s'; the prompt follows -p", argv[0]);
     if (code == GO_ON && !a.prompt) code = usage_error(c, "no prompt; give one with -p");
     if (code != GO_ON) {
         options_free(c, &a);
