@@ -63,7 +63,8 @@ CliRun cli_shell(const char *command, bool interrupt) {
     fflush(NULL); /* else the child writes out our buffers once more */
     pid_t pid = fork();
     if (pid == 0) {
-        signal(SIGINT, SIG_DFL); /* the tests may run where it is ignored */
+        signal(SIGINT, SIG_DFL); /* the tests may run where these are ignored, as under nohup */
+        signal(SIGHUP, SIG_DFL);
         alarm(SECONDS);
         if (!freopen("/dev/null", "rb", stdin) || !freopen(out, "wb", stdout) || !freopen(err, "wb", stderr) ||
             chdir(dir))

@@ -130,7 +130,7 @@ GPU: steps recorded of other tensors ~ tensor/ctx.c ~ cuda_pictures ~ openblas ~
 GPU: a tile too large for 7.5 ~ cuda/product_tensor.cuh ~ cuda_kinds ~ openblas ~ s| \&\& gpu_of(c)->shared >= shared_for(128, 160)||
 GPU: weights prepared for the first GPU of all ~ cuda/memory.cu ~ cuda_programs ~ openblas ~ s|static void enter(Gpu \*gpu) { cudaSetDevice(gpu->number); }|static void enter(Gpu *) {}|
 GPU: weights' pieces on top of each other ~ cuda/weights.cu ~ cuda_pictures ~ openblas ~ s|        to += count;||
-GPU: one arena for all stages ~ sd/pipeline/stages.c ~ cuda_programs ~ openblas ~ s/|| g->keep || size == g->work.arena.size/|| size <= g->work.arena.size/
+GPU: one arena for all stages ~ sd/pipeline/stages.c ~ cuda_programs ~ openblas ~ s/|| size == g->work.arena.size/|| g->work.arena.size/
 GPU: boxes one row too low ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
 GPU: boxes of a stride begin as if it were 1 ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|left \* k.stride|left|
 GPU: a phase's boxes rounded up ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|k.pad_left) >> k.doubled|k.pad_left + k.doubled) >> k.doubled|
