@@ -73,6 +73,7 @@ SDXL known by another width of its sizes ~ sd/models/families.c ~ families ~ ope
 SD 2's folder taken for SD 1's ~ sd/models/families.c ~ families ~ openblas ~ s|"hidden_act", "gelu"|"hidden_act", "relu"|
 a family's second trait ignored ~ sd/models/families.c ~ families ~ openblas ~ s|if (holds(c, &f->traits\[i\])) i++;|if (i == 1 \|\| holds(c, \&f->traits[i])) i++;|
 safetensors tried after the other formats ~ weights/formats.c ~ files ~ openblas ~ s|{"safetensors", .sniff = safetensors_sniff|{"safetensors", .sniff = is_empty|
+a name's ending in small letters alone ~ sd/image/codecs.c ~ image ~ openblas ~ s/(end\[same\] | 32)/end[same]/
 any file of AVIF's container is AVIF ~ sd/image/codecs.c ~ image ~ openblas ~ s|return \*brands;|return true;|
 two 4-bit numbers take two bytes ~ tensor/tensor.c ~ files ~ openblas ~ s|{"F4", 2, 1}|{"F4", 1, 1}|
 end token missing ~ sd/prompt/prompt_chunks.c ~ pipeline ~ openblas ~ s/TOKEN_EOS/TOKEN_BOS/
@@ -95,6 +96,7 @@ dW in the transformed domain loses its first chunk ~ tensor/cpu/winograd_backwar
 segments read what is there now ~ tensor/tape_rerun.c ~ training ~ openblas ~ s|r->before\[slot\] ? r->saved\[slot\] : r->in\[slot\]|r->in[slot]|
 AdamW without its correction ~ nn/optimiser.c ~ training ~ openblas ~ s|j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));|j.first = 1;|
 guidance upside down ~ sd/pipeline/denoiser.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
+a setting's help without its default ~ tools/cli/setting_option.c ~ options ~ openblas ~ s|standard_text(p, o.standard, sizeof o.standard);||
 an option's range as whole numbers ~ tools/cli/option_value.c ~ options ~ openblas ~ s|v <= o->high))|v <= (int)o->high))|
 an option of more rows beside its struct ~ tools/cli/option.c ~ options ~ openblas ~ s|o->at += k->next->at;||
 a word's second name counted as the next word ~ tools/cli/option_value.c ~ options ~ openblas ~ s/if (words\[n\] == '|') index++/index++/
