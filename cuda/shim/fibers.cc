@@ -16,8 +16,8 @@ enum { STACK = 128 << 10 };
 enum { SHIFT = 17 * 64, SHIFTS = 32 };
 
 thread_local dim3 gridDim, blockDim, blockIdx, threadIdx;
-thread_local unsigned shim_own_lane;
-thread_local unsigned char *shim_slots;
+__thread unsigned shim_own_lane;
+__thread unsigned char *shim_slots;
 
 /* Saves the callee-saved registers and the stack pointer in *from, and continues where `to` was saved. */
 extern "C" void shim_switch(void **from, void *to);

@@ -43,8 +43,9 @@ void shim_barrier();   /* waits for all threads of the block */
 void shim_warp_wait(); /* waits for all threads of the warp */
 /* This thread's number in its warp, and the lanes' slots for one exchange: write before shim_warp_wait, read after. */
 enum { SHIM_SLOT = 128 };
-extern thread_local unsigned shim_own_lane;
-extern thread_local unsigned char *shim_slots;
+/* __thread, since UBSan takes the wrapper that gcc makes for an extern thread_local for a null pointer. */
+extern __thread unsigned shim_own_lane;
+extern __thread unsigned char *shim_slots;
 static inline unsigned shim_lane() { return shim_own_lane; }
 static inline void *shim_slot(unsigned lane) { return shim_slots + lane % 32 * SHIM_SLOT; }
 void *shim_shared();                                                    /* the block's dynamic shared memory */
