@@ -29,8 +29,8 @@
 #define SIZES KEY_UNET "label_emb.0.0.weight" /* what SDXL makes of sizes and pooled text */
 
 #define FULL "use a full checkpoint"
-#define NOT_YET(text) .is = text, .todo = "this version runs SD 1.x and 2.x"
-#define NO_MODEL(text) .is = text, .todo = "give a checkpoint to -m"
+#define NOT_YET(text) .is = text, .advice = "this version runs SD 1.x and 2.x"
+#define NO_MODEL(text) .is = text, .advice = "give a checkpoint to -m"
 
 /* The first row that fits wins. */
 static const Family FAMILIES[] = {
@@ -65,12 +65,12 @@ static const Family FAMILIES[] = {
     {"SD 2.x", {HAS(A_UNET), HAS(A_VAE), HAS(AN_OPEN_CLIP)}, .base = config_sd2},
 
     /* models that lack something */
-    {"no VAE", {HAS(A_UNET), LACKS(A_VAE)}, .is = "holds no VAE (" A_VAE " is missing)", .todo = FULL},
-    {"no text encoder", {HAS(A_UNET)}, .is = "holds no text encoder (" A_CLIP " is missing)", .todo = FULL},
+    {"no VAE", {HAS(A_UNET), LACKS(A_VAE)}, .is = "holds no VAE (" A_VAE " is missing)", .advice = FULL},
+    {"no text encoder", {HAS(A_UNET)}, .is = "holds no text encoder (" A_CLIP " is missing)", .advice = FULL},
     {"no U-Net",
      {FOLDER, LACKS(A_UNET)},
      .is = "holds no U-Net (unet/conv_in.weight is missing)",
-     .todo = "use a full folder"},
+     .advice = "use a full folder"},
 
     /* files that are not models */
     {"ControlNet", {HAS("control_model.time_embed.0.weight")}, NO_MODEL("is a ControlNet, not a whole model")},
@@ -84,7 +84,7 @@ static const Family FAMILIES[] = {
     {"part of a folder",
      {HAS("conv_in.weight")},
      .is = "is one part of a diffusers folder, not a whole model",
-     .todo = "give the folder that holds model_index.json"},
+     .advice = "give the folder that holds model_index.json"},
     {"U-Net", {HAS("input_blocks.0.0.weight")}, NO_MODEL("is a U-Net alone, not a whole model")},
     {"text encoder",
      {HAS("text_model.embeddings.token_embedding.weight")},
@@ -94,14 +94,14 @@ static const Family FAMILIES[] = {
     {"training state",
      {HAS("values"), HAS("m"), HAS("v")},
      .is = "is the state of a training run (made by sdc train), not a model",
-     .todo = "give the model beside it, without .state"},
+     .advice = "give the model beside it, without .state"},
     {"LoRA", {NAMES("lora_")}, NO_MODEL("is a LoRA, not a model")},
     {"LoRA", {NAMES(".lora")}, NO_MODEL("is a LoRA, not a model")},
 
     {"unknown",
      {{.kind = NO_TRAIT}},
      .is = "holds no Stable Diffusion checkpoint (it has no tensor " A_UNET ")",
-     .todo = "give an SD 1.x or 2.x file or a diffusers folder"},
+     .advice = "give an SD 1.x or 2.x file or a diffusers folder"},
 };
 enum { FAMILY_COUNT = sizeof FAMILIES / sizeof *FAMILIES, TRAITS = sizeof FAMILIES->traits / sizeof(Trait) };
 
@@ -158,8 +158,8 @@ bool detect_config(Checkpoint *c, SdConfig *out, Error *e) {
     if (own) return config_from_json(out, c->path, own, e);
     const Family *f = family_of(c);
     const char *pipeline = checkpoint_pipeline(c);
-    if (!f->base && pipeline) return error_set(e, ERR_FORMAT, "%s: %s (%s); %s", c->path, f->is, pipeline, f->todo);
-    if (!f->base) return error_set(e, ERR_FORMAT, "%s: %s; %s", c->path, f->is, f->todo);
+    if (!f->base && pipeline) return error_set(e, ERR_FORMAT, "%s: %s (%s); %s", c->path, f->is, pipeline, f->advice);
+    if (!f->base) return error_set(e, ERR_FORMAT, "%s: %s; %s", c->path, f->is, f->advice);
     *out = f->base();
     if (c->layout == CHECKPOINT_SINGLE) config_from_shapes(c, out);
     else if (!config_from_folder(c, out, e)) return false;

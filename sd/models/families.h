@@ -34,9 +34,9 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    Trait traits[4];        /* all must hold */
-    SdConfig (*base)(void); /* the published configuration; NULL: cannot be run, and */
-    const char *is, *todo;  /* the line says "PATH: IS; TODO" */
+    Trait traits[4];         /* all must hold */
+    SdConfig (*base)(void);  /* the published configuration; NULL: cannot be run, and */
+    const char *is, *advice; /* the line says "PATH: IS; ADVICE" */
 } Family;
 
 /* Row i, or NULL past the last. */

@@ -34,15 +34,12 @@ void info_comments(void) {
     cli_works("\"ids\":[320,2368,320,1929]", "tokens --json -p \"$(printf 'a cat # b\\na dog')\"");
     cli_works("\"ids\":[320,2368,258,", "tokens --json --comments keep -p \"$(printf 'a cat # b\\na dog')\"");
     if (!image_supported()) return; /* info_settings made no model */
-    CliRun r = cli("txt2img -m info.safetensors -W 64 -H 64 --steps 1 --seed 1 -q -o c.png "
-                   "-p \"$(printf 'a cat # b\\na dog')\" -n 'blue # c'");
-    test_check(r.code == 0, "a picture of a prompt with a comment");
-    cli_free(&r);
+    cli_works("", "txt2img -m info.safetensors -W 64 -H 64 --steps 1 --seed 1 -q -o c.png "
+                  "-p \"$(printf 'a cat # b\\na dog')\" -n 'blue # c'");
     cli_works("a cat \na dog\nNegative prompt: blue \n\nSteps: 1", "png-info --raw c.png");
     cli_works("c.png: equal\n", "replay c.png -m info.safetensors");
-    r = cli("txt2img -m info.safetensors -W 64 -H 64 --steps 1 --seed 1 -q -o k.png -p 'a cat # b' --comments keep");
-    test_check(r.code == 0, "a picture of a prompt that says #");
-    cli_free(&r);
+    cli_works("",
+              "txt2img -m info.safetensors -W 64 -H 64 --steps 1 --seed 1 -q -o k.png -p 'a cat # b' --comments keep");
     cli_works("a cat # b\nSteps: 1|Comments: keep", "png-info --raw k.png");
     cli_works("k.png: equal\n", "replay k.png -m info.safetensors");
 }
