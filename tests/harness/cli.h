@@ -9,6 +9,7 @@ typedef struct {
     int code; /* the exit code; 128 + N after signal N */
     char *out, *err;
     double seconds; /* that it computed */
+    size_t peak;    /* bytes of memory that it had at most, with those of the tests that started it */
 } CliRun;
 
 /* Finds the program (SDC_BIN, else ./sdc) and makes an empty folder for it to run in. */
@@ -23,11 +24,20 @@ CliRun cli(const char *format, ...) __attribute__((format(printf, 1, 2)));
 CliRun cli_shell(const char *command, bool interrupt);
 void cli_free(CliRun *r);
 
+/* What a refusal may take: seconds, and memory over that of `sdc version`, which cli_begin measures. */
+enum { CLI_SECONDS = 2, CLI_MEMORY = 64 << 20 };
+/* Whether a run stayed within both. True under sanitizers, whose time and memory are not the program's. */
+bool cli_cheap(const CliRun *r);
 /* One check: these arguments end with this exit code and one line on stderr, "sdc: ...", that holds `words` (pieces
- * separated by '|'), within two seconds; usage errors name the help. Standard output stays empty. */
+ * separated by '|'), cheaply; usage errors name the help. Standard output stays empty. */
 bool cli_fails(int code, const char *words, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* One check: these arguments end with exit code 0, nothing on stderr but progress, and `words` in what was printed. */
 bool cli_works(const char *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Whether `text` holds every one of `words`, which are separated by '|'. */
+bool cli_holds(const char *text, const char *words);
+/* Notes what a run printed, for the last check. */
+void cli_tell(const CliRun *r);
 
 /* test_bench.c: what `sdc bench --json` with these arguments must say, the device's name beginning so. */
 void bench_json(const char *device, bool guided, int steps, int runs, const char *command);
