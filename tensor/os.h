@@ -60,7 +60,16 @@ void os_condition_wake(OsCondition *c);            /* everyone who waits */
 
 enum { OS_PATH_SIZE = 4096, OS_NAME_SIZE = 256 }; /* bytes of the longest path and of a name in it, with the NUL */
 
-typedef enum { OS_NOTHING, OS_REGULAR, OS_DIRECTORY, OS_LINK, OS_PIPE, OS_DEVICE, OS_OTHER } OsKind;
+typedef enum {
+    OS_NOTHING, /* the system says that there is none */
+    OS_UNKNOWN, /* it does not say (permissions, too many open files, a loop of links): errno has the reason */
+    OS_REGULAR,
+    OS_DIRECTORY,
+    OS_LINK,
+    OS_PIPE,
+    OS_DEVICE,
+    OS_OTHER
+} OsKind;
 
 typedef struct {
     OsKind kind;
@@ -72,7 +81,7 @@ typedef struct {
 } OsInfo;
 
 bool os_info(const char *path, OsInfo *info); /* follows symbolic links */
-OsKind os_kind(const char *path);             /* likewise; OS_NOTHING also if the system does not say */
+OsKind os_kind(const char *path);             /* likewise; OS_NOTHING and OS_UNKNOWN are never the same */
 /* The absolute path without symbolic links. May always fail. */
 bool os_real_path(const char *path, char out[OS_PATH_SIZE]);
 
@@ -83,9 +92,14 @@ enum { OS_NO_FILE = -1, OS_HERE = -2 /* the current directory, never opened or c
 
 /* Opens for reading, without waiting for the other end of a pipe. Child processes inherit no OsFile. */
 OsFile os_open(const char *path);
+/* What whoever started the program handed over open, where `path` names that (/dev/stdin, /dev/fd/N): a handle of its
+ * own, which continues where the other one stands. OS_NO_FILE with errno 0: the path names a file. */
+OsFile os_handed(const char *path);
 bool os_file_info(OsFile f, OsInfo *info);
 /* Reads at offset `at`. Returns the number of bytes, less than size only at the end of the file; -1: failed. */
 int64_t os_read(OsFile f, void *bytes, size_t size, uint64_t at);
+/* Reads what comes next, waiting for it, also of a pipe or a terminal. Returns as os_read does. */
+int64_t os_read_next(OsFile f, void *bytes, size_t size);
 /* The first `size` > 0 bytes of a regular file as read-only memory, which outlives os_close. NULL: failed. Without
  * mapping: malloc and os_read. */
 const void *os_map(OsFile f, size_t size);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,7 +45,8 @@ bool os_info(const char *path, OsInfo *info) {
 
 OsKind os_kind(const char *path) {
     OsInfo info;
-    return os_info(path, &info) ? info.kind : OS_NOTHING;
+    if (os_info(path, &info)) return info.kind;
+    return errno == ENOENT || errno == ENOTDIR ? OS_NOTHING : OS_UNKNOWN;
 }
 
 bool os_real_path(const char *path, char out[OS_PATH_SIZE]) {
@@ -58,6 +60,20 @@ bool os_real_path(const char *path, char out[OS_PATH_SIZE]) {
 
 OsFile os_open(const char *path) { return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); }
 
+OsFile os_handed(const char *path) {
+    static const char *const NAMES[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+    static const char *const FOLDERS[] = {"/dev/fd/", "/proc/self/fd/"};
+    long number = -1;
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(path, NAMES[i])) number = i;
+    for (int i = 0; i < 2; i++) {
+        size_t n = strlen(FOLDERS[i]), digits = strncmp(path, FOLDERS[i], n) ? 0 : strspn(path + n, "0123456789");
+        if (digits && digits < 9 && !path[n + digits]) number = strtol(path + n, NULL, 10);
+    }
+    errno = 0;
+    return number < 0 ? OS_NO_FILE : fcntl((int)number, F_DUPFD_CLOEXEC, 3);
+}
+
 bool os_file_info(OsFile f, OsInfo *info) {
     struct stat st;
     return fstat((int)f, &st) == 0 && fill(&st, info);
@@ -68,6 +84,22 @@ int64_t os_read(OsFile f, void *bytes, size_t size, uint64_t at) {
     while (done < size) {
         ssize_t n = pread((int)f, (char *)bytes + done, size - done, (off_t)(at + done));
         if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -1;
+        if (!n) break;
+        done += (size_t)n;
+    }
+    return (int64_t)done;
+}
+
+int64_t os_read_next(OsFile f, void *bytes, size_t size) {
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = read((int)f, (char *)bytes + done, size - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) { /* handed over by somebody who does not wait */
+            struct pollfd wait = {.fd = (int)f, .events = POLLIN};
+            if (poll(&wait, 1, -1) >= 0 || errno == EINTR) continue;
+        }
         if (n < 0) return -1;
         if (!n) break;
         done += (size_t)n;

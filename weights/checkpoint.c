@@ -1,8 +1,9 @@
 #include "checkpoint.h"
 
+#include "file_open.h"
 #include "file_read.h"
 #include "names.h"
-#include "tensor/os.h"
+#include "path.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ static const char *const PARTS[CHECKPOINT_PARTS] = {"unet", "vae", "text_encoder
 static Json *read_json(const char *path, bool needed, Error *e) {
     static const FileWanted WANTED = {.most = 8 << 20,
                                       .advice = "a diffusers folder needs a short configuration there"};
-    if (!needed && os_kind(path) == OS_NOTHING) return NULL;
+    if (!needed && file_presence(path, e) != FILE_PRESENT) return NULL;
     size_t size;
     char *text = file_read(path, &WANTED, &size, e);
     Json *j = text ? json_parse(path, text, size, e) : NULL;
@@ -39,14 +40,14 @@ static bool open_index(CheckpointPart *p, const char *folder, const char *index,
     if (!ok) error_set(e, ERR_FORMAT, "%s: holds no \"weight_map\"; download the folder again", index);
     for (int64_t at = ok ? map->child : -1; ok && at >= 0; at = j->nodes[at].next) {
         const JsonNode *n = &j->nodes[at];
-        char path[4096];
-        if (n->type != JSON_STRING || strchr(n->text, '/') ||
-            (size_t)snprintf(path, sizeof path, "%s/%s/%s", folder, p->name, n->text) >= sizeof path) {
+        char path[OS_PATH_SIZE];
+        if (n->type != JSON_STRING || strchr(n->text, '/')) {
             ok = error_set(e, ERR_FORMAT,
                            "%s: its entry for '%s' is not the name of a file beside it; download the folder again",
                            index, n->key);
             break;
         }
+        if (!(ok = path_make(path, e, "%s/%s/%s", folder, p->name, n->text))) break;
         bool known = false;
         for (int i = 0; i < p->count; i++) known |= !strcmp(p->shards[i]->path, path);
         ok = known || add_shard(p, path, e);
@@ -60,20 +61,20 @@ static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
                                         "diffusion_pytorch_model.fp16.safetensors", "model.fp16.safetensors"};
     static const char *const INDEXES[] = {"diffusion_pytorch_model.safetensors.index.json",
                                           "model.safetensors.index.json"};
-    char path[4096];
+    char path[OS_PATH_SIZE];
     p->shards = calloc(CHECKPOINT_SHARDS, sizeof *p->shards);
     if (!p->shards) return error_set(e, ERR_MEMORY, "%s: cannot allocate memory; free some and try again", folder);
-    if ((size_t)snprintf(path, sizeof path, "%s/%s/config.json", folder, p->name) >= sizeof path - 64)
-        return error_set(e, ERR_ARGUMENT, "%s: the path is too long; move it to a shorter one", folder);
-    p->config = read_json(path, true, e);
-    if (!p->config) return false;
+    if (!path_make(path, e, "%s/%s/config.json", folder, p->name) || !(p->config = read_json(path, true, e)))
+        return false;
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
-        snprintf(path, sizeof path, "%s/%s/%s", folder, p->name, NAMES[i]);
-        if (os_kind(path) == OS_REGULAR) return add_shard(p, path, e);
+        if (!path_make(path, e, "%s/%s/%s", folder, p->name, NAMES[i])) return false;
+        FilePresence there = file_presence(path, e);
+        if (there != FILE_ABSENT) return there == FILE_PRESENT && add_shard(p, path, e);
     }
     for (size_t i = 0; i < sizeof INDEXES / sizeof *INDEXES; i++) {
-        snprintf(path, sizeof path, "%s/%s/%s", folder, p->name, INDEXES[i]);
-        if (os_kind(path) == OS_REGULAR) return open_index(p, folder, path, e);
+        if (!path_make(path, e, "%s/%s/%s", folder, p->name, INDEXES[i])) return false;
+        FilePresence there = file_presence(path, e);
+        if (there != FILE_ABSENT) return there == FILE_PRESENT && open_index(p, folder, path, e);
     }
     return error_set(e, ERR_FILE,
                      "%s/%s: holds no .safetensors weights (%s or its fp16 variant); .bin files are not read, convert "
@@ -82,10 +83,11 @@ static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
 }
 
 static bool open_folder(Checkpoint *c, Error *e) {
-    char path[4096];
-    if ((size_t)snprintf(path, sizeof path, "%s/model_index.json", c->path) >= sizeof path)
-        return error_set(e, ERR_ARGUMENT, "%s: the path is too long; move it to a shorter one", c->path);
-    if (os_kind(path) != OS_REGULAR)
+    char path[OS_PATH_SIZE];
+    if (!path_make(path, e, "%s/model_index.json", c->path)) return false;
+    FilePresence there = file_presence(path, e);
+    if (there == FILE_UNKNOWN) return false;
+    if (there == FILE_ABSENT)
         return error_set(e, ERR_FORMAT,
                          "%s: is a folder without model_index.json; give a .safetensors file or a diffusers folder",
                          c->path);
@@ -94,11 +96,11 @@ static bool open_folder(Checkpoint *c, Error *e) {
     if (!c->index) return false;
     for (int i = 0; i < CHECKPOINT_PARTS; i++) {
         c->parts[i].name = PARTS[i];
-        if ((size_t)snprintf(path, sizeof path, "%s/%s", c->path, PARTS[i]) >= sizeof path)
-            return error_set(e, ERR_ARGUMENT, "%s: the path is too long; move it to a shorter one", c->path);
-        if (os_kind(path) == OS_DIRECTORY && !open_part(&c->parts[i], c->path, e)) return false;
+        if (!path_make(path, e, "%s/%s", c->path, PARTS[i])) return false;
+        there = file_presence(path, e);
+        if (there == FILE_UNKNOWN || (there == FILE_PRESENT && !open_part(&c->parts[i], c->path, e))) return false;
     }
-    snprintf(path, sizeof path, "%s/scheduler/scheduler_config.json", c->path);
+    if (!path_make(path, e, "%s/scheduler/scheduler_config.json", c->path)) return false;
     c->scheduler = read_json(path, false, e);
     return !(e && e->code);
 }

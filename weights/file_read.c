@@ -1,11 +1,13 @@
-/* file_read.c: see file_read.h. The size of a file is not asked for: a pipe has none, and a file may grow. */
+/* file_read.c: see file_read.h. A size that the system names is only the first guess: a pipe has none, /proc says 0,
+ * and a file may grow. */
 #include "file_read.h"
+#include "file_open.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST = 1 << 16 };
+enum { FIRST = 1 << 16, BEGINNING = 1 << 12 };
 
 static bool too_large(const char *name, const FileWanted *w, Error *e) {
     bool mebi = w->most >= 1 << 20;
@@ -17,19 +19,20 @@ static bool no_memory(const char *name, Error *e) {
     return error_set(e, ERR_MEMORY, "%s: out of memory while reading it", name);
 }
 
-char *stream_read(FILE *f, const char *name, const FileWanted *w, size_t *size, Error *e) {
-    size_t capacity = FIRST, n = 0;
-    char *p = e && e->code ? NULL : malloc(capacity + 1);
+static char *read_all(OsFile f, size_t expected, const char *name, const FileWanted *w, size_t *size, Error *e) {
+    size_t capacity = expected < FIRST ? FIRST : expected + 1, n = 0; /* + 1: the end shows without growing */
+    char *p = malloc(capacity + 1);
     bool ok = p || no_memory(name, e), all = false;
     while (ok && !all) {
-        errno = 0;
-        size_t got = fread(p + n, 1, capacity - n, f);
-        if (ferror(f)) ok = error_set(e, ERR_FILE, "%s: cannot be read: %s; %s", name, strerror(errno), w->advice);
-        else if (!n && w->begins) ok = w->begins(name, p, got, e);
-        n += got;
-        all = n < capacity;
-        if (ok && n > w->most) ok = too_large(name, w, e);
-        if (!ok || all) break;
+        size_t want = !n && w->begins && capacity > BEGINNING ? BEGINNING : capacity - n;
+        int64_t got = os_read_next(f, p + n, want);
+        if (got < 0) ok = error_set(e, ERR_FILE, "%s: cannot be read: %s; %s", name, strerror(errno), w->advice);
+        else if (!n && w->begins) ok = w->begins(name, p, (size_t)got, e);
+        if (!ok) break;
+        n += (size_t)got;
+        all = (size_t)got < want;
+        if (n > w->most) ok = too_large(name, w, e);
+        if (!ok || all || n < capacity) continue;
         char *more = realloc(p, (capacity *= 2) + 1);
         if (more) p = more;
         else ok = no_memory(name, e);
@@ -44,13 +47,13 @@ char *stream_read(FILE *f, const char *name, const FileWanted *w, size_t *size, 
 }
 
 char *file_read(const char *path, const FileWanted *w, size_t *size, Error *e) {
-    if (e && e->code) return NULL;
-    FILE *f = fopen(path, "rb");
-    if (!f) {
-        error_set(e, ERR_FILE, "%s: cannot be opened: %s; %s", path, strerror(errno), w->advice);
-        return NULL;
-    }
-    char *text = stream_read(f, path, w, size, e);
-    fclose(f);
+    OsInfo info;
+    const char *name = file_shown(path);
+    OsFile f = file_open(path, w->advice, &info, e);
+    if (f == OS_NO_FILE) return NULL;
+    char *text = NULL;
+    if (info.size > w->most) too_large(name, w, e); /* of what is not regular: 0 */
+    else text = read_all(f, (size_t)info.size, name, w, size, e);
+    os_close(f);
     return text;
 }

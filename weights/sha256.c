@@ -3,7 +3,7 @@
  * Constants are the first 32 bits of the fractional parts of the square roots (state) and cube roots (rounds) of the
  * first primes. */
 #include "sha256.h"
-#include "tensor/os.h"
+#include "file_open.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -140,14 +140,11 @@ void sha256_hex(const unsigned char digest[32], char hex[65]) {
     hex[64] = 0;
 }
 
-static bool hash_open(OsFile f, const char *path, uint64_t begin, uint64_t left, char hex[65], Sha256Progress *progress,
-                      void *user, Error *e) {
+static bool hash_open(OsFile f, const char *path, uint64_t size, uint64_t begin, uint64_t left, char hex[65],
+                      Sha256Progress *progress, void *user, Error *e) {
     enum { PIECE = 1 << 22 };
-    OsInfo info;
-    if (!os_file_info(f, &info)) return error_set(e, ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-    if (info.kind != OS_REGULAR) return error_set(e, ERR_FILE, "%s: is not a regular file; name a file", path);
-    if (begin > info.size) begin = info.size;
-    if (left > info.size - begin) left = info.size - begin;
+    if (begin > size) begin = size;
+    if (left > size - begin) left = size - begin;
     unsigned char *buf = malloc(PIECE);
     if (!buf) return error_set(e, ERR_MEMORY, "%s: cannot allocate memory to hash it; free some and try again", path);
     Sha256 s;
@@ -176,10 +173,11 @@ static bool hash_open(OsFile f, const char *path, uint64_t begin, uint64_t left,
 
 bool sha256_file_part(const char *path, uint64_t begin, uint64_t size, char hex[65], Sha256Progress *progress,
                       void *user, Error *e) {
-    OsFile f = os_open(path);
-    if (f == OS_NO_FILE)
-        return error_set(e, ERR_FILE, "%s: cannot be opened: %s; check the name", path, strerror(errno));
-    bool ok = hash_open(f, path, begin, size, hex, progress, user, e);
+    OsInfo info;
+    OsFile f = file_open(path, "name a file", &info, e);
+    if (f == OS_NO_FILE) return false;
+    bool ok = info.kind == OS_REGULAR || error_set(e, ERR_FILE, "%s: is not a regular file; name a file", path);
+    ok = ok && hash_open(f, path, info.size, begin, size, hex, progress, user, e);
     os_close(f);
     return ok;
 }

@@ -1,7 +1,7 @@
 /* weight_file.c: opening and mapping a file, and choosing its format. */
 #include "weight_file.h"
+#include "file_open.h"
 #include "formats.h"
-#include "tensor/os.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,15 +35,12 @@ WeightFile *weight_file_open_memory(const char *path, const void *bytes, size_t 
     return NULL;
 }
 
-static bool map_file(WeightFile *f, OsFile open, Error *e) {
-    OsInfo info;
-    if (!os_file_info(open, &info))
-        return error_set(e, ERR_FILE, "%s: cannot be read: %s; check the disk", f->path, strerror(errno));
-    if (info.kind == OS_DIRECTORY)
-        return error_set(e, ERR_FILE, "%s: is a directory; name a .safetensors file in it", f->path);
-    if (info.kind != OS_REGULAR) return error_set(e, ERR_FILE, "%s: is not a regular file; name a file", f->path);
-    if (info.size > SIZE_MAX) return error_set(e, ERR_FILE, "%s: too large to map; use a 64-bit build", f->path);
-    f->size = (size_t)info.size;
+static bool map_file(WeightFile *f, OsFile open, const OsInfo *info, Error *e) {
+    if (info->kind != OS_REGULAR)
+        return error_set(e, ERR_FILE, "%s: is a pipe or device, which cannot be mapped; save it as a file first",
+                         f->path);
+    if (info->size > SIZE_MAX) return error_set(e, ERR_FILE, "%s: too large to map; use a 64-bit build", f->path);
+    f->size = (size_t)info->size;
     if (!f->size) return true;
     f->map = os_map(open, f->size);
     f->mapped = f->map != NULL;
@@ -52,12 +49,11 @@ static bool map_file(WeightFile *f, OsFile open, Error *e) {
 }
 
 WeightFile *weight_file_open(const char *path, Error *e) {
+    OsInfo info;
     WeightFile *f = new_file(path, e);
     if (!f) return NULL;
-    OsFile open = os_open(path);
-    if (open == OS_NO_FILE)
-        error_set(e, ERR_FILE, "%s: cannot be opened: %s; check the name and its permissions", path, strerror(errno));
-    bool ok = open != OS_NO_FILE && map_file(f, open, e);
+    OsFile open = file_open(path, "name a .safetensors file", &info, e);
+    bool ok = open != OS_NO_FILE && map_file(f, open, &info, e);
     if (open != OS_NO_FILE) os_close(open);
     if (ok && read_list(f, e)) return f;
     weight_file_close(f);

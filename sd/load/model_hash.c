@@ -7,6 +7,7 @@
 #include "weights/file_read.h"
 #include "weights/sha256.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ static bool is_hash(const char *s) { return strspn(s, "0123456789abcdef") == 64 
 bool cached_sha256(const char *path, char hex[65], Error *e) {
     OsInfo info;
     char real[OS_PATH_SIZE], what[OS_PATH_SIZE + 256], file[2304];
-    if (!os_info(path, &info)) return error_set(e, ERR_FILE, "%s: cannot be read", path);
+    if (!os_info(path, &info))
+        return error_set(e, ERR_FILE, "%s: cannot be read: %s; check its name", path, strerror(errno));
     if (!os_real_path(path, real)) snprintf(real, sizeof real, "%s", path);
     snprintf(what, sizeof what, "%s\n%llu\n%lld.%09lld", real, (unsigned long long)info.size, (long long)info.changed,
              (long long)info.changed_ns);

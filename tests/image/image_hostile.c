@@ -148,7 +148,7 @@ static void other_files(void) {
     e = (Error){0};
     test_check(!image_read(test_dir(), 0, &i, &e) && e.code != ERR_NONE, "a folder");
     e = (Error){0};
-    test_check(!image_read("/dev/zero", 0, &i, &e) && e.code == ERR_FORMAT, "a file without end");
+    test_check(!image_read("/dev/zero", 0, &i, &e) && e.code == ERR_FILE, "a device");
 }
 
 /* Cut at every byte: refused. Any byte changed: read or refused, nothing worse. */

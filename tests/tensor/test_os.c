@@ -7,6 +7,7 @@
 #include "weights/file_read.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,8 @@ static void files(void) {
     test_write(path, bytes, SIZE);
     test_check(!symlink("data", link) && !symlink("nowhere", lost) && !mkfifo(fifo, 0600), "links and a pipe");
     test_check(os_kind(path) == OS_REGULAR && os_kind(link) == OS_REGULAR && os_kind(lost) == OS_NOTHING &&
-                   os_kind(fifo) == OS_PIPE && os_kind(test_dir()) == OS_DIRECTORY && os_kind("/dev/null") == OS_DEVICE,
+                   os_kind(fifo) == OS_PIPE && os_kind(test_dir()) == OS_DIRECTORY &&
+                   os_kind("/dev/null") == OS_DEVICE && os_kind(test_path("data/x")) == OS_NOTHING,
                "a name's kind, links followed");
     test_check(os_info_at(OS_HERE, lost, &info) && info.kind == OS_LINK &&
                    !os_info_at(OS_HERE, test_path("no"), &info) && errno == ENOENT,
@@ -78,6 +80,9 @@ static void files(void) {
     test_check(f != OS_NO_FILE && os_file_info(f, &info) && info.kind == OS_PIPE && os_close(f),
                "a pipe opens at once");
     test_check(os_open(lost) == OS_NO_FILE && errno == ENOENT, "what leads nowhere does not open");
+    symlink("itself", test_path("itself"));
+    test_check(os_kind(test_path("itself")) == OS_UNKNOWN && errno == ELOOP,
+               "a name of which the system does not tell");
     f = os_open(path);
     test_check(os_read(f, back, 1000, SIZE - 10) == 10 && !memcmp(back, bytes + SIZE - 10, 10) &&
                    os_read(f, back, SIZE, 0) == SIZE && !memcmp(back, bytes, SIZE) && os_read(f, back, 1, SIZE) == 0,
@@ -89,6 +94,29 @@ static void files(void) {
     os_expect_pages(map, SIZE);
     test_check(map && !memcmp(map, bytes, SIZE), "dropped pages of a file are read again");
     os_unmap(map, SIZE);
+}
+
+/* What was handed over open is read on from where it stands, by whatever name; nothing else is taken for that. */
+static void handed(void) {
+    char name[64], back[16] = "";
+    int ends[2];
+    OsInfo info;
+    if (!test_check(!pipe(ends) && write(ends[1], "abcdef", 6) == 6 && read(ends[0], back, 1) == 1, "a pipe")) return;
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    close(ends[1]);
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, i ? "/proc/self/fd/%d" : "/dev/fd/%d", ends[0]);
+        OsFile f = os_handed(name);
+        test_check(f != OS_NO_FILE && f != ends[0] && os_file_info(f, &info) && info.kind == OS_PIPE &&
+                       os_read_next(f, back, 3) == (i ? 2 : 3) && !memcmp(back, i ? "ef" : "bcd", i ? 2 : 3) &&
+                       os_close(f),
+                   "%s: read on", name);
+    }
+    close(ends[0]);
+    test_check(os_handed(name) == OS_NO_FILE && errno == EBADF, "a descriptor that is not open");
+    static const char *const OTHER[] = {"/dev/fd/", "/dev/fd/0x", "/dev/fd/-1", "/dev/stdinx", "dev/stdin", "-", ""};
+    for (size_t i = 0; i < sizeof OTHER / sizeof *OTHER; i++)
+        test_check(os_handed(OTHER[i]) == OS_NO_FILE && !errno, "'%s' is a file's name", OTHER[i]);
 }
 
 static bool count(void *user, const char *name) {
@@ -223,6 +251,7 @@ SUITE(os, .seconds = 1) {
     clock_and_chance();
     memory();
     files();
+    handed();
     directories();
     threads();
     whole_files();

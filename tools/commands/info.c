@@ -68,8 +68,8 @@ static int info(const Command *c, int argc, char **argv) {
         Error e = {0};
         if (!sd_info(argv[k], a.hash, &i, &e)) {
             fflush(stdout); /* keeps the order of both streams where they go to one place */
-            report(c, &e);
-            failed = EXIT_FAILED;
+            int is = report(c, &e);
+            if (!failed) failed = is;
         } else if (a.json) print_json(argv[k], &i);
         else print_text(argv[k], &i);
     }
