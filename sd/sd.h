@@ -11,8 +11,10 @@
  *         return sd_free(&result), sd_close(model), ok ? 0 : (puts(e.text), 1);
  *     }
  *
- * Functions that can fail take an Error; the first error sticks, and calls made with it set do nothing and return
- * false or NULL, as do calls on a NULL model. A model serves one call at a time; several models are independent. */
+ * Functions that can fail take an Error, which may be NULL; the first error sticks, and calls made with it set do
+ * nothing and return false or NULL. A NULL model, request, result or file name is an ERR_ARGUMENT unless it is said
+ * what it means; sd_close, sd_free and sd_device take NULL. A call that fails leaves its result empty, and the model
+ * ready for the next one. A model serves one call at a time; several models are independent. */
 #ifndef SD_SD_H
 #define SD_SD_H
 
@@ -32,8 +34,10 @@ typedef enum {
     SD_BF16,       /* likewise */
 } SdPrecision;
 
+enum { SD_MOST_THREADS = 1024 };
+
 typedef struct {
-    int threads;         /* 0: as many as the process may use */
+    int threads;         /* ..SD_MOST_THREADS; 0: as many as the process may use */
     size_t memory_limit; /* bytes that the process may have in memory at once (on a GPU: of its memory); 0: no limit
                             but the machine's */
     SdPrecision precision;
@@ -46,12 +50,12 @@ bool sd_has_mixed(void); /* whether this processor has the instructions that SD_
  * path NULL: the model that is built in (ERR_ARGUMENT where there is none; sd_builtin says so). Reads headers only;
  * weights are loaded when they are first needed. options may be NULL. */
 SdModel *sd_open(const char *path, const SdOptions *options, Error *e);
-/* The same for a .safetensors file in memory, which must outlive the model; name is what messages call it. */
+/* The same for a .safetensors file in memory, which must outlive the model; name is what messages call it, or NULL. */
 SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e);
 bool sd_builtin(void);
 void sd_close(SdModel *m);
 /* What computes: "cpu", or "cuda:0 (NVIDIA H100)", the first of several. Where "auto" found a GPU that does not serve:
- * "cpu; cuda:0 (NVIDIA ...): " and the reason. */
+ * "cpu; cuda:0 (NVIDIA ...): " and the reason. "" for NULL. */
 const char *sd_device(const SdModel *m);
 
 /* What weights such as (x:1.2) do; the webui's modes. */
@@ -95,8 +99,10 @@ typedef struct {
 } SdPicture;
 
 /* What a picture is to be. The table in sd/info/params.c has every setting's range, default and option, and is what
- * messages are made from; begin with sd_request's defaults. A default outside its range (-1 or 0) means "not set".
- * Strings are UTF-8, end with NUL, and are only read during a call. */
+ * messages are made from; begin with sd_request's defaults (zeros are refused by name, not taken as defaults). A
+ * default outside its range (-1 or 0) means "not set". Strings end with NUL and are only read during a call; prompts
+ * are UTF-8.
+ */
 typedef struct {
     const char *prompt, *negative;           /* at most 1 MiB each; NULL is "" */
     int width, height;                       /* pixels, multiples of 8; 16 megapixels at most */
@@ -111,9 +117,9 @@ typedef struct {
     bool discard_next_to_last;
     SdEmphasis emphasis;
     SdComments comments;
-    int64_t seed;                /* of the first picture, the next ones count up; -1: random */
-    int64_t variation_seed;      /* -1: random; counts up like the seed */
-    double variation_strength;   /* 0..1: how much of the variation seed's noise is mixed in */
+    int64_t seed;              /* of the first picture, the next ones count up, but not with a variation; -1: random */
+    int64_t variation_seed;    /* -1: random; counts up like the seed */
+    double variation_strength; /* 0..1: how much of the variation seed's noise is mixed in */
     int seed_width, seed_height; /* pixels: noise as of a picture of that size; 0, 0: none */
     int64_t ensd;                /* eta noise seed delta */
     int batch_size;              /* pictures made at once */
@@ -121,14 +127,14 @@ typedef struct {
     SdRng rng;
 
     /* img2img: start from a picture instead of noise alone */
-    const uint8_t *image;          /* [image_height][image_width][3], or NULL: from noise */
+    const uint8_t *image;          /* [image_height][image_width][3], 16 megapixels at most, or NULL: from noise */
     int image_width, image_height; /* resized to width x height as `resize` says */
     SdResize resize;
     double strength; /* 0..1: how much of the schedule is run again */
     SdSteps strength_steps;
     SdEncode encode;
 
-    const char *taps;  /* a safetensors file to write named activations to, or NULL */
+    const char *taps;  /* a safetensors file to write named activations to, or NULL; names of files are not empty */
     const char *tap;   /* glob that their names must match (* and ?); NULL: all */
     const char *noise; /* a safetensors file whose tensor "noise" replaces the seed's, or NULL */
     bool keep;         /* keep every part's weights, and activations' memory, for the next call */
@@ -153,7 +159,7 @@ typedef struct {
 /* Pictures for a request. sd_img2img does the same but requires request.image; sd_txt2img refuses it. */
 bool sd_txt2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 bool sd_img2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
-void sd_free(SdResult *r);
+void sd_free(SdResult *r); /* and empties it: twice is once */
 /* PNG with the parameters in a text chunk; appears under its name only when complete. */
 bool sd_save_png(const SdPicture *p, const char *path, Error *e);
 
@@ -186,11 +192,12 @@ typedef struct {
     char prediction[8]; /* "eps", "v" */
     char hash[65];      /* sha256 of a single file, "" for a folder */
 } SdInfo;
-/* Reads headers; with `hash`, also the whole file, unless its hash is in the user's cache directory. */
+/* path NULL: the model that is built in. Reads headers; with `hash`, also the whole file, unless its hash is in the
+ * user's cache directory. */
 bool sd_info(const char *path, bool hash, SdInfo *out, Error *e);
 
-/* Writes the model as one safetensors file in compute order (FORMAT.md). dtype: "f32", "f16", "bf16" or NULL: as it is.
- */
+/* Writes the model (in NULL: the one that is built in) as one safetensors file in compute order (FORMAT.md). dtype:
+ * "f32", "f16", "bf16" or NULL: as it is. */
 bool sd_convert(const char *in, const char *out, const char *dtype, Error *e);
 
 #endif

@@ -68,7 +68,7 @@ static bool take_number(const Param *p, const char *key, const char *value, SdRe
     if (!param_admits(p, number)) {
         if (p->high >= PARAM_MOST)
             return error_set(e, ERR_ARGUMENT, "%s: %.80s is not at least %.10g", key, value, p->low);
-        return error_set(e, ERR_ARGUMENT, "%s: %.80s is not within %.10g..%.10g", key, value, p->low, p->high);
+        return error_set(e, ERR_ARGUMENT, "%s: %.80s is not in %.10g..%.10g", key, value, p->low, p->high);
     }
     if (p->type == PARAM_INT64) *(int64_t *)((char *)r + p->at) = whole; /* exactly */
     else param_set_number(p, r, number);

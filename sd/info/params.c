@@ -192,7 +192,7 @@ void param_set_number(const Param *p, SdRequest *r, double v) {
     void *at = (char *)r + p->at;
     switch (p->type) {
     case PARAM_INT: *(int *)at = (int)v; break;
-    case PARAM_ENUM: *(unsigned *)at = (unsigned)v; break;
+    case PARAM_ENUM: *(unsigned *)at = (unsigned)(int64_t)v; break;
     case PARAM_INT64: *(int64_t *)at = (int64_t)v; break;
     case PARAM_DOUBLE: *(double *)at = v; break;
     case PARAM_BOOL: *(bool *)at = v != 0; break;

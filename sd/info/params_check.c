@@ -1,5 +1,6 @@
 /* params_check.c: a request's defaults and ranges, by the table of settings. */
 #include "params.h"
+#include "weights/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,24 +42,42 @@ static bool check_number(const Param *p, const SdRequest *r, Error *e) {
     double v = param_number(p, r), low = p->low, high = param_high(p);
     if (param_admits(p, v)) return true;
     char name[40], unset[60] = "";
-    if (p->standard < low || p->standard > high) snprintf(unset, sizeof unset, ", or %g (not set)", p->standard);
+    if (p->standard < low || p->standard > high) snprintf(unset, sizeof unset, ", or %.10g (not set)", p->standard);
     spoken(p, name, sizeof name);
-    if (high >= PARAM_MOST)
-        return error_set(e, ERR_ARGUMENT, "%s %.10g: must be at least %.10g%s", name, v, low, unset);
-    return error_set(e, ERR_ARGUMENT, "%s %.10g: must be within %.10g..%.10g%s", name, v, low, high, unset);
+    if (high >= PARAM_MOST) return error_set(e, ERR_ARGUMENT, "%s: %.10g is not at least %.10g%s", name, v, low, unset);
+    return error_set(e, ERR_ARGUMENT, "%s: %.10g is not in %.10g..%.10g%s", name, v, low, high, unset);
+}
+
+/* Where text is not UTF-8; its length: nowhere. */
+static size_t utf8_breaks(const char *text, size_t size) {
+    const uint8_t *p = (const uint8_t *)text;
+    bool ok = true;
+    size_t at = 0;
+    for (uint32_t c; at < size;) {
+        size_t n = utf8_decode(p + at, size - at, &c, &ok);
+        if (!ok) break;
+        at += n;
+    }
+    return at;
 }
 
 static bool check_text(const Param *p, const SdRequest *r, Error *e) {
     const char *s = *(const char *const *)((const char *)r + p->at);
-    if (p->type == PARAM_PROMPT && s && strlen(s) > (size_t)p->high)
-        return error_set(e, ERR_ARGUMENT, "%s: the prompt is longer than 1 MiB; shorten it", p->name);
-    return true;
+    if (!s) return true;
+    if (p->type == PARAM_FILE && !*s)
+        return error_set(e, ERR_ARGUMENT, "%s: the file's name is empty; NULL means no file", p->name);
+    if (p->type != PARAM_PROMPT) return true;
+    const char *end = memchr(s, 0, (size_t)p->high + 1);
+    if (!end) return error_set(e, ERR_ARGUMENT, "%s: the prompt is longer than 1 MiB; shorten it", p->name);
+    size_t size = (size_t)(end - s), good = utf8_breaks(s, size);
+    return good == size ||
+           error_set(e, ERR_ARGUMENT, "%s: the prompt is not UTF-8 at byte %zu; convert it", p->name, good);
 }
 
 /* The seeds of a batch count up. */
 static bool check_seed(const char *name, int64_t seed, int batch, Error *e) {
     if (seed <= INT64_MAX - (batch - 1)) return true;
-    return error_set(e, ERR_ARGUMENT, "%s %lld: leaves no room to count up for %d pictures", name, (long long)seed,
+    return error_set(e, ERR_ARGUMENT, "%s: %lld leaves no room to count up for %d pictures", name, (long long)seed,
                      batch);
 }
 
@@ -67,11 +86,16 @@ bool params_check(const SdRequest *r, Error *e) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (!(is_string(p) ? check_text : check_number)(p, r, e)) return false;
     if ((int64_t)r->width * r->height > MOST_PIXELS)
-        return error_set(e, ERR_ARGUMENT, "size %dx%d: is more than %d pixels; make a smaller picture", r->width,
+        return error_set(e, ERR_ARGUMENT, "size: %dx%d is more than %d pixels; make a smaller picture", r->width,
                          r->height, MOST_PIXELS);
-    if (!r->seed_width != !r->seed_height)
-        return error_set(e, ERR_ARGUMENT, "seed width %d, seed height %d: give both or neither", r->seed_width,
-                         r->seed_height);
+    if (r->image &&
+        (r->image_width < 1 || r->image_height < 1 || (int64_t)r->image_width * r->image_height > MOST_PIXELS))
+        return error_set(e, ERR_ARGUMENT, "image: %dx%d is no picture of 1 to %d pixels", r->image_width,
+                         r->image_height, MOST_PIXELS);
+    if (r->seed_width && !r->seed_height)
+        return error_set(e, ERR_ARGUMENT, "seed width: %d needs a seed height, too", r->seed_width);
+    if (!r->seed_width && r->seed_height)
+        return error_set(e, ERR_ARGUMENT, "seed height: %d needs a seed width, too", r->seed_height);
     return check_seed("seed", r->seed, r->batch_size, e) &&
            check_seed("variation seed", r->variation_seed, r->batch_size, e) && request_sampler(r, &scheduler, e);
 }

@@ -126,6 +126,7 @@ static bool parse_dtype(const char *name, int *out, Error *e) {
 bool sd_convert(const char *in, const char *out, const char *dtype, Error *e) {
     NewFile p = {0};
     SdModel *m = NULL;
+    if (!out) return error_set(e, ERR_ARGUMENT, "convert: the new file's name is NULL");
     if ((e && e->code) || !parse_dtype(dtype, &p.dtype, e)) return false;
     m = sd_open(in, NULL, e);
     if (m) m->as_in_files = true;

@@ -15,6 +15,7 @@ static void count_part(const SdModel *m, Part part, int64_t *parameters, bool ty
 }
 
 bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
+    if (!out) return error_set(e, ERR_ARGUMENT, "info: the place for its result is NULL");
     *out = (SdInfo){0};
     SdModel *m = sd_open(path, NULL, e);
     if (!m) return false;
@@ -47,7 +48,8 @@ bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
     out->width = request.width;
     out->height = request.height;
     bool ok = true;
-    if (hash && c->file) ok = cached_sha256(path, out->hash, e);
+    if (hash && c->file && path) ok = cached_sha256(path, out->hash, e);
+    else if (hash && c->file) sha256_memory(c->file->map, c->file->size, out->hash);
     sd_close(m);
     return ok;
 }

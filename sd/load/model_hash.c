@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void sha256_memory(const void *bytes, size_t size, char hex[65]) {
+void sha256_memory(const void *bytes, size_t size, char hex[65]) {
     Sha256 s;
     unsigned char digest[32];
     sha256_init(&s);

@@ -10,6 +10,8 @@
 const char *model_hash(SdModel *m);
 /* The file name without directory and extension. */
 void model_name(const SdModel *m, char *out, size_t size);
+/* The hash of bytes in memory. */
+void sha256_memory(const void *bytes, size_t size, char hex[65]);
 /* Any file's hash, through the same cache. ERR_FILE when it cannot be read. */
 bool cached_sha256(const char *path, char hex[65], Error *e);
 

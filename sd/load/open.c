@@ -66,6 +66,14 @@ static bool read_tokens(SdModel *m, Error *e) {
 
 /* --- devices --- */
 
+static bool check_options(const SdOptions *o, Error *e) {
+    if (!o) return true;
+    if (o->threads < 0 || o->threads > SD_MOST_THREADS)
+        return error_set(e, ERR_ARGUMENT, "threads: %d is not in 0..%d", o->threads, SD_MOST_THREADS);
+    return (unsigned)o->precision <= SD_BF16 ||
+           error_set(e, ERR_ARGUMENT, "precision: %d is not in 0..%d", (int)o->precision, (int)SD_BF16);
+}
+
 /* The table of ops and, if the device is one, the GPU that it works on. */
 static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
     const char *text = o && o->device ? o->device : "cpu";
@@ -141,7 +149,7 @@ static bool new_helpers(SdModel *m, const SdOptions *options, Error *e) {
 static SdModel *open_source(Source from, const SdOptions *options, Error *e) {
     Error own = {0};
     if (!e) e = &own;
-    if (e->code) return NULL;
+    if (e->code || !check_options(options, e)) return NULL;
     SdModel *m = calloc(1, sizeof *m);
     if (!m) {
         error_set(e, ERR_MEMORY, "%s: out of memory", from.name);
@@ -157,7 +165,10 @@ static SdModel *open_source(Source from, const SdOptions *options, Error *e) {
 }
 
 SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e) {
-    return open_source((Source){.name = name, .bytes = bytes, .size = size}, options, e);
+    if (!name) name = "model in memory";
+    if (bytes) return open_source((Source){.name = name, .bytes = bytes, .size = size}, options, e);
+    error_set(e, ERR_ARGUMENT, "%s: the address of its bytes is NULL", name);
+    return NULL;
 }
 
 SdModel *sd_open(const char *path, const SdOptions *options, Error *e) {
@@ -195,4 +206,4 @@ bool sd_builtin(void) {
 
 bool sd_has_mixed(void) { return cpu_ops_mixed() != NULL; }
 
-const char *sd_device(const SdModel *m) { return !m ? NULL : m->gpu ? gpu_name(m->gpu) : m->device; }
+const char *sd_device(const SdModel *m) { return !m ? "" : m->gpu ? gpu_name(m->gpu) : m->device; }

@@ -39,14 +39,14 @@ static void sample_moments(float *z, const float *moments, const float *noise, i
         }
 }
 
-/* Each picture of a batch has a sample of its own, drawn by a fresh generator with its seed. The webui's draw depends
- * on what ran before; this is the one that it makes right after it starts. */
+/* Each picture of a batch has the sample of its seed, drawn by a fresh generator; with a variation all have the same
+ * seed. The webui's draw depends on what ran before; this is the one that it makes right after it starts. */
 static void sample_batch(Generation *g, const float *moments, float *noise) {
     const VaeConfig *vae = &g->m->config.vae;
     bool mean = g->r->encode == SD_ENCODE_MEAN;
     for (int i = 0; i < g->batch; i++) {
         Noise own;
-        noise_init(&own, g->r->rng, g->seed + (uint64_t)i);
+        noise_init(&own, g->r->rng, g->seed + (g->r->variation_strength != 0 ? 0 : (uint64_t)i));
         noise_fill(&own, noise, g->latent);
         sample_moments(g->z + i * g->latent, moments, mean ? NULL : noise, vae->latent, g->h * g->w, vae->scale);
     }

@@ -67,7 +67,7 @@ static bool make_points(Generation *g, Error *e) {
     if (g->image) strength_steps(r, &whole, &tail);
     if (tail < 1)
         return error_set(e, ERR_ARGUMENT,
-                         "strength %g of %d steps: leaves no step to run; raise the strength or the steps", r->strength,
+                         "strength: %g of %d steps leaves no step to run; raise the strength or the steps", r->strength,
                          r->steps);
     g->points = malloc(sizeof *g->points);
     if (!g->points) return error_set(e, ERR_MEMORY, "out of memory for a schedule");

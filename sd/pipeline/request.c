@@ -26,10 +26,10 @@ bool request_check(const SdModel *m, const SdRequest *r, Error *e) {
     int unit = vae_factor(&m->config.vae);
     if (!config_check_input(&m->config, m->checkpoint->path, e) || !params_check(r, e)) return false;
     if (r->width % unit || r->height % unit || r->width < unit || r->height < unit)
-        return error_set(e, ERR_ARGUMENT, "size %dx%d: width and height must be multiples of %d", r->width, r->height,
+        return error_set(e, ERR_ARGUMENT, "size: %dx%d has sides that are not multiples of %d", r->width, r->height,
                          unit);
     if (r->clip_skip > m->config.clip.layers)
-        return error_set(e, ERR_ARGUMENT, "clip skip %d: must be within 1..%d for this model", r->clip_skip,
+        return error_set(e, ERR_ARGUMENT, "clip skip: %d is not in 1..%d, the layers of this model", r->clip_skip,
                          m->config.clip.layers);
     return true;
 }

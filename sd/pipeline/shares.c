@@ -1,9 +1,9 @@
-/* shares.c: picture i depends on its own seed and on nothing else of the batch, so a share is a request of its own
- * whose seeds go on counting. */
+/* shares.c: picture i depends on its own seeds and on nothing else of the batch, so a share is a request of its own
+ * whose seeds go on counting; with a variation only the variation's does (sd.h). */
 #include "shares.h"
 
 #include "generate.h"
-#include "sd/load/model.h"
+#include "request.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -48,6 +48,7 @@ static void collect(SdResult *out, SdResult *share) {
 bool share_out(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     int gpus = m ? m->peer_count + 1 : 1, batch = r->batch_size;
     if (gpus < 2 || batch < 2) return generate(m, r, out, e);
+    if (!request_check(m, r, e)) return false;
     if (r->taps || r->noise)
         return error_set(e, ERR_ARGUMENT, "taps and noise files: need a single GPU; name one with --device cuda:N");
     if (gpus > batch) gpus = batch;
@@ -62,7 +63,7 @@ bool share_out(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
         int first = (int)((int64_t)batch * i / gpus), end = (int)((int64_t)batch * (i + 1) / gpus);
         *s = (Share){.model = i ? m->peers[i - 1] : m, .request = *r, .leads = !i, .whole = r, .stop = &stop};
         s->request.batch_size = end - first;
-        s->request.seed = seed + first;
+        s->request.seed = r->variation_strength != 0 ? seed : seed + first;
         s->request.variation_seed = variation + first;
         s->request.progress = progress;
         s->request.preview = s->leads && r->preview ? preview : NULL;

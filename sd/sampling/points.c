@@ -35,7 +35,7 @@ bool points_make(Points *p, const NoiseLevels *levels, const Sampler *sampler, c
     p->low = p->high = p->bounds_low = p->bounds_high = p->level = 0;
     p->tail = false;
     if (steps < 1 || steps > most)
-        return error_set(e, ERR_ARGUMENT, "%d steps; for %s it must be 1 to %d", steps, sampler->name, most);
+        return error_set(e, ERR_ARGUMENT, "steps: %d is not in 1..%d, the most of %s", steps, most, sampler->name);
     if (!schedule_options_check(o, e)) return false;
     int longer = discard && steps < most ? steps + 1 : steps;
     if (times) time_points(p, sampler, longer);
@@ -50,7 +50,7 @@ bool points_make(Points *p, const NoiseLevels *levels, const Sampler *sampler, c
         p->bounds_high = levels->sigmas[TRAIN_STEPS - 1];
     }
     return enough(p, sampler) ||
-           error_set(e, ERR_ARGUMENT, "%s makes no picture in %d step; use 2 steps or more", sampler->name, steps);
+           error_set(e, ERR_ARGUMENT, "steps: %s makes no picture in %d; use 2 or more", sampler->name, steps);
 }
 
 bool points_tail(Points *p, const NoiseLevels *levels, const Sampler *sampler, int whole, int tail, bool at_first,
@@ -70,7 +70,7 @@ bool points_tail(Points *p, const NoiseLevels *levels, const Sampler *sampler, i
     if (count < p->count) p->count = count;
     p->level = levels->alphas[(int)p->values[first]];
     return enough(p, sampler) ||
-           error_set(e, ERR_ARGUMENT, "%s has no step to make at this strength; use more steps or a higher strength",
+           error_set(e, ERR_ARGUMENT, "strength: %s has no step to make at this one; raise it, or the steps",
                      sampler->name);
 }
 

@@ -168,7 +168,7 @@ void scheduler_suggest(const char *name, char *out, size_t size) {
 }
 
 static bool ends_fall(double low, bool low_own, double high, bool high_own, Error *e) {
-    return low < high || error_set(e, ERR_ARGUMENT, "sigma min %g%s: must be below sigma max, %g%s", low,
+    return low < high || error_set(e, ERR_ARGUMENT, "sigma min: %g%s is not below sigma max, %g%s", low,
                                    low_own ? "" : " (the model's)", high, high_own ? "" : " (the model's)");
 }
 
@@ -200,7 +200,7 @@ bool scheduler_sigmas(const Scheduler *scheduler, const NoiseLevels *levels, boo
     if (scheduler->ends && (low || high) && !ends_fall(in.sigma_min, low, in.sigma_max, high, e)) return false;
     *count = (scheduler->fill ? scheduler->fill : uniform)(&in, steps, out);
     return settle(out, *count) ||
-           error_set(e, ERR_ARGUMENT, "rho %g: gives %s sigmas of 0 or infinity; use a larger one", in.rho,
+           error_set(e, ERR_ARGUMENT, "rho: %g gives %s sigmas of 0 or infinity; use a larger one", in.rho,
                      scheduler->label);
 }
 

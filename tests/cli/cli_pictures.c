@@ -216,26 +216,26 @@ static void ranges(void) {
     static const struct {
         double eta, s_churn, s_noise, sigma_min, sigma_max, rho;
         const char *words;
-    } REQUESTS[] = {{1.5, 0, 1, 0, 0, 0, "eta 1.5"},
-                    {NAN, 0, 1, 0, 0, 0, "eta nan"},
-                    {-1, -0.5, 1, 0, 0, 0, "s churn -0.5"},
-                    {-1, 0, 11, 0, 0, 0, "s noise 11"},
-                    {-1, 0, 1, 1e-5, 0, 0, "sigma min 1e-05"},
-                    {-1, 0, 1, -1, 0, 0, "sigma min -1"},
-                    {-1, 0, 1, 0, INFINITY, 0, "sigma max inf"},
-                    {-1, 0, 1, 0, 0, 0.001, "rho 0.001"}};
+    } REQUESTS[] = {{1.5, 0, 1, 0, 0, 0, "eta: 1.5"},
+                    {NAN, 0, 1, 0, 0, 0, "eta: nan"},
+                    {-1, -0.5, 1, 0, 0, 0, "s churn: -0.5"},
+                    {-1, 0, 11, 0, 0, 0, "s noise: 11"},
+                    {-1, 0, 1, 1e-5, 0, 0, "sigma min: 1e-05"},
+                    {-1, 0, 1, -1, 0, 0, "sigma min: -1"},
+                    {-1, 0, 1, 0, INFINITY, 0, "sigma max: inf"},
+                    {-1, 0, 1, 0, 0, 0.001, "rho: 0.001"}};
     cli_works("rho.png", MICRO "-p x --scheduler Karras --rho 0.6 -o rho.png");
-    cli_fails(2, "rho 0.3|Karras|larger", MICRO "-p x --scheduler Karras --rho 0.3 -o no.png");
-    cli_fails(2, "rho 0.01|Karras|larger", MICRO "-p x --scheduler Karras --rho 0.01 -o no.png");
-    cli_fails(2, "rho 1e-300|0.01..1000", MICRO "-p x --scheduler Karras --rho 1e-300 -o no.png");
+    cli_fails(2, "--rho: 0.3|Karras|larger", MICRO "-p x --scheduler Karras --rho 0.3 -o no.png");
+    cli_fails(2, "--rho: 0.01|Karras|larger", MICRO "-p x --scheduler Karras --rho 0.01 -o no.png");
+    cli_fails(2, "--rho: 1e-300|0.01..1000", MICRO "-p x --scheduler Karras --rho 1e-300 -o no.png");
     cli_works("rho.png", MICRO "-p x --scheduler Polyexponential --rho 1000 -o rho.png");
-    cli_fails(2, "sigma min 1e-310|0.0001..", MICRO "-p x --scheduler Polyexponential --sigma-min 1e-310 -o no.png");
-    cli_fails(2, "sigma max 1e-300|0.0001..", MICRO "-p x --sigma-max 1e-300 -o no.png");
-    cli_fails(2, "sigma min 0.029|(the model's)|below sigma max, 0.01",
+    cli_fails(2, "--sigma-min: 1e-310|0.0001..", MICRO "-p x --scheduler Polyexponential --sigma-min 1e-310 -o no.png");
+    cli_fails(2, "--sigma-max: 1e-300|0.0001..", MICRO "-p x --sigma-max 1e-300 -o no.png");
+    cli_fails(2, "--sigma-min: 0.029|(the model's)|below sigma max, 0.01",
               MICRO "-p x --scheduler Karras --sigma-max 0.01 -o no.png");
-    cli_fails(2, "sigma min 20|below sigma max, 14.6|(the model's)",
+    cli_fails(2, "--sigma-min: 20|below sigma max, 14.6|(the model's)",
               MICRO "-p x --scheduler Beta --sigma-min 20 -o no.png");
-    cli_fails(2, "sigma min 2:|below sigma max, 2",
+    cli_fails(2, "--sigma-min: 2 |below sigma max, 2",
               MICRO "-p x --scheduler Beta --sigma-min 2 --sigma-max 2 -o no.png");
     Error opened = {0};
     SdModel *m = sd_open(cli_path("micro.safetensors"), NULL, &opened);

@@ -305,10 +305,10 @@ static void refusals(const char *model) {
     const SdRequest good = pipeline_request("Euler", 1, 64, 64);
     SdRequest r = good;
     r.width = 60, refuse(m, r, "multiples of 8");
-    r = good, r.height = 0, refuse(m, r, "height 0: must be within 8..16384");
-    r = good, r.width = -64, refuse(m, r, "width -64: must be within 8..16384");
-    r = good, r.width = 1 << 30, refuse(m, r, "width 1073741824: must be within 8..16384");
-    r = good, r.width = 4096, r.height = 4104, refuse(m, r, "size 4096x4104: is more than 16777216 pixels");
+    r = good, r.height = 0, refuse(m, r, "height: 0 is not in 8..16384");
+    r = good, r.width = -64, refuse(m, r, "width: -64 is not in 8..16384");
+    r = good, r.width = 1 << 30, refuse(m, r, "width: 1073741824 is not in 8..16384");
+    r = good, r.width = 4096, r.height = 4104, refuse(m, r, "size: 4096x4104 is more than 16777216 pixels");
     r = good, r.steps = 0, refuse(m, r, "steps");
     r = good, r.steps = 1001, refuse(m, r, "steps");
     r = good, r.batch_size = 0, refuse(m, r, "batch size");

@@ -8,7 +8,8 @@ bool model_rows(int i, Option *o) {
                   "where to compute; cuda:0,1 shares a batch out (auto)"),
         OPTION_OF(ModelOptions, CHOICE, precision, 0, "precision", PRECISION_WORDS,
                   "f32-direct: closer to PyTorch; mixed: bf16 products; f16, bf16: faster on GPUs (f32)"),
-        OPTION_IN_OF(ModelOptions, INT, threads, 0, "threads", "N", 0, 1024, "threads to use (0: one for each core)"),
+        OPTION_IN_OF(ModelOptions, INT, threads, 0, "threads", "N", 0, SD_MOST_THREADS,
+                     "threads to use (0: one for each core)"),
         OPTION_OF(ModelOptions, SIZE, memory_limit, 0, "memory-limit", "SIZE",
                   "memory that the process may use (on a GPU: of its memory): 900M, 4G, 1.5GiB"),
         OPTION_OF(ModelOptions, FLAG, quiet, 'q', "quiet", NULL, "print errors only")};

@@ -57,7 +57,7 @@ const Option IMG2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = img2img_row}, OF_PRO
 /* --- checks --- */
 
 static int check_seed(const Command *c, const char *option, int64_t seed, const PictureArguments *a) {
-    if (seed <= INT64_MAX - (int64_t)a->request.batch_size * a->batch_count) return GO_ON;
+    if (seed <= INT64_MAX - ((int64_t)a->request.batch_size * a->batch_count - 1)) return GO_ON;
     return usage_error(c, "%s: %" PRId64 " leaves no room to count up", option, seed);
 }
 

@@ -47,6 +47,16 @@ bool setting_row(const char *const *names, int i, Option *o) {
     return true;
 }
 
+int report_request(const Command *c, const Error *e) {
+    size_t n = strcspn(e->text, ":");
+    char name[40] = "";
+    if (n < sizeof name) memcpy(name, e->text, n);
+    for (char *p = name; *p; p++)
+        if (*p == ' ') *p = '-';
+    if (e->code != ERR_ARGUMENT || !param_named(name)) return report(c, e);
+    return usage_error(c, "--%s%s", name, e->text + n);
+}
+
 int settings_check(const Command *c, const SdRequest *given) {
     const SdRequest usual = sd_request(NULL);
     SdRequest r = *given;
@@ -57,5 +67,5 @@ int settings_check(const Command *c, const SdRequest *given) {
         return usage_error(c, "--%s sdc %.*ss lists them", e.text, (int)strcspn(e.text, ":"), e.text);
     if (r.width % 8) return usage_error(c, "--width: %d is not a multiple of 8", r.width);
     if (r.height % 8) return usage_error(c, "--height: %d is not a multiple of 8", r.height);
-    return params_check(&r, &e) ? GO_ON : usage_error(c, "%s", e.text);
+    return params_check(&r, &e) ? GO_ON : report_request(c, &e);
 }

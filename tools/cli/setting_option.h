@@ -12,5 +12,7 @@ bool setting_row(const char *const *names, int i, Option *o);
 /* What is wrong with the settings that were given, found without the model, as an exit code, or GO_ON. What the model
  * decides is as params_forget leaves it, and taken to be right. */
 int settings_check(const Command *c, const SdRequest *r);
+/* As report; a line that begins with a setting's name in words ("sigma min: ...") begins with its option's. */
+int report_request(const Command *c, const Error *e);
 
 #endif

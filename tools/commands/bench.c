@@ -30,7 +30,7 @@ static const Option OPTIONS[] = {
     OPTION_IN(INT, runs, 0, "runs", "N", 1, 1000,
               "runs, of which the median counts (1; on a GPU 5); of kernels the best (3)"),
     OPTION(STRING, device, 0, "device", "cpu|cuda[:N]", "where to compute (cpu)"),
-    OPTION_IN(INT, threads, 0, "threads", "N", 0, 1024, "threads to use (0: one for each core)"),
+    OPTION_IN(INT, threads, 0, "threads", "N", 0, SD_MOST_THREADS, "threads to use (0: one for each core)"),
     OPTION(CHOICE, precision, 0, "precision", PRECISION_WORDS, "as for txt2img (f32)"),
     OPTION(FLAG, kernels, 0, "kernels", NULL,
            "measure the model's products instead (without -m SD 1.x's), one by one on one thread"),

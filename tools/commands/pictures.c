@@ -3,6 +3,7 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/picture_options.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/setting_option.h"
 #include "sd/image/image.h"
 #include "sd/image/sheet.h"
 #include "sd/info/params.h"
@@ -106,7 +107,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     for (int run = 0; model && !e.code && run < a->batch_count; run++) {
         SdResult result = {0};
         progress.run = run;
-        request.seed = seed + (int64_t)run * request.batch_size;
+        request.seed = request.variation_strength != 0 ? seed : seed + (int64_t)run * request.batch_size;
         request.variation_seed = variation + (int64_t)run * request.batch_size;
         request.preview = a->sheet && !run ? keep_step : NULL;
         bool ok = (a->image ? sd_img2img : sd_txt2img)(model, &request, &result, &e);
@@ -123,7 +124,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     image_free(&image);
     if (e.code == ERR_CANCELLED && os_stop_signal())
         return report_stop("step %d of %d; run it again for the rest", progress.step, progress.steps);
-    return e.code ? report(c, &e) : finish_output();
+    return e.code ? report_request(c, &e) : finish_output();
 }
 
 static int make(const Command *c, int argc, char **argv) {

@@ -79,7 +79,7 @@ static int make(const Command *c, const Arguments *a, SdModel *model, const char
     for (int i = 0; results && i < count; i++) sd_free(&results[i]);
     free(results);
     free(pictures);
-    if (!ok) return report(c, &e);
+    if (!ok) return report_request(c, &e);
     if (stopped) return report_stop("%d of %d pictures", done, count);
     if (!a->open.quiet) printf("%s: %d pictures, %.1f s\n", a->out, count, seconds);
     return finish_output();
