@@ -1,9 +1,9 @@
 #include "checkpoint.h"
 
 #include "file_open.h"
-#include "file_read.h"
 #include "names.h"
 #include "path.h"
+#include "text_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static Json *read_json(const char *path, bool needed, Error *e) {
                                       .advice = "a diffusers folder needs a short configuration there"};
     if (!needed && file_presence(path, e) != FILE_PRESENT) return NULL;
     size_t size;
-    char *text = file_read(path, &WANTED, &size, e);
+    char *text = text_file_read(path, &WANTED, &size, e);
     Json *j = text ? json_parse(path, text, size, e) : NULL;
     free(text);
     return j;

@@ -11,7 +11,8 @@ typedef struct {
     const Tokenizer *t;
     const PromptOptions *o;
     size_t branch_capacity, text_capacity, bytes;
-    int *slots; /* texts by hash, -1: free; [a power of two] */
+    int64_t chunks; /* of all texts */
+    int *slots;     /* texts by hash, -1: free; [a power of two] */
     size_t slot_count;
     PromptBuffer text;
     PromptPieces pieces;
@@ -54,7 +55,7 @@ static bool one_piece(Compiler *c, const char *text, size_t size) {
     p->text.size = 0;
     if (!prompt_grow(&p->at, &p->capacity, 0, 1, sizeof *p->at) || !prompt_append(&p->text, text, size))
         return prompt_no_memory(c->e);
-    p->at[0] = (PromptPiece){0, size, 1};
+    p->at[0] = (PromptPiece){0, (uint32_t)size, 1};
     p->count = 1;
     return true;
 }
@@ -82,7 +83,9 @@ static bool intern(Compiler *c, int *number) {
     c->slots[slot] = *number = p->text_count++;
     bool literal = c->o->emphasis == SD_EMPHASIS_NONE;
     if (!(literal ? one_piece(c, text, size) : prompt_attention(&c->pieces, text, size, c->e))) return false;
-    return prompt_chunks(new, c->t, &c->pieces, c->o, &p->heaviest, c->e);
+    bool ok = prompt_chunks(new, c->t, &c->pieces, c->o, PROMPT_MOST_CHUNKS - c->chunks, &p->heaviest, c->e);
+    c->chunks += new->count;
+    return ok;
 }
 
 static bool add_branch(Compiler *c, const char *text, size_t size, double weight) {
@@ -152,6 +155,8 @@ bool prompt_compile(Prompt *out, const Tokenizer *t, const char *text, const Pro
     *out = (Prompt){0};
     if (o->steps < 1 || o->steps > PROMPT_MOST_STEPS || o->hires_steps < 0 || o->hires_steps > PROMPT_MOST_STEPS)
         return error_set(e, ERR_ARGUMENT, "prompt: steps must be within 1..%d", PROMPT_MOST_STEPS);
+    if (strlen(text) >= PROMPT_MOST_TEXT)
+        return error_set(e, ERR_ARGUMENT, "prompt: is longer than %d MiB; shorten it", PROMPT_MOST_TEXT >> 20);
     Compiler c = {.p = out, .t = t, .o = o, .e = e};
     bool keep = o->comments == SD_COMMENTS_KEEP;
     char *stripped = keep ? NULL : prompt_strip_comments(text);

@@ -17,7 +17,8 @@
  *  - a weight such as 1..2 and an infinite switching time are errors with a message;
  *  - weights beyond a float's range saturate (see `heaviest`);
  *  - of the brackets around one word only the innermost PROMPT_DEEPEST count;
- *  - a schedule whose texts take more than PROMPT_MOST_TEXT bytes together is an error.
+ *  - a text of more than PROMPT_MOST_TEXT bytes is an error, and so is a schedule whose texts take more together, or
+ *    fill more than PROMPT_MOST_CHUNKS chunks.
  * Parsing does not recurse, and takes time linear in the text (times the steps, where texts switch). */
 #ifndef SD_PROMPT_PROMPT_H
 #define SD_PROMPT_PROMPT_H
@@ -34,6 +35,7 @@ enum {
     PROMPT_BACKTRACK = 20, /* a full chunk is cut at its last comma, if among this many last tokens */
     PROMPT_DEEPEST = 1024,
     PROMPT_MOST_TEXT = 16 << 20,
+    PROMPT_MOST_CHUNKS = 1 << 15, /* 20 MiB of them; a megabyte of text without BREAK has half as many at most */
     PROMPT_MOST_STEPS = 10000,
 };
 

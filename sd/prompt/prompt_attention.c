@@ -10,14 +10,14 @@
 #include <string.h>
 
 typedef struct {
-    size_t *at;
+    uint32_t *at;
     size_t count, capacity;
 } Opens; /* for each open bracket, its first piece */
 
 typedef struct {
     double weight;
-    size_t before; /* the previous piece in the list of those to multiply, plus one; 0: none */
-    int times;     /* how often this one was multiplied */
+    uint32_t before; /* the previous piece in the list of those to multiply, plus one; 0: none */
+    int times;       /* how often this one was multiplied */
 } Factor;
 
 typedef struct {
@@ -26,7 +26,7 @@ typedef struct {
     PromptPieces *out;
     Factor *factors; /* [pieces] */
     size_t factor_capacity;
-    size_t last; /* the last piece in the list of those to multiply, plus one */
+    uint32_t last; /* the last piece in the list of those to multiply, plus one */
     Opens round, square;
     Error *e;
 } Parser;
@@ -37,22 +37,22 @@ static bool add(Parser *p, const char *text, size_t size, double weight) {
     if (!prompt_grow(&o->at, &o->capacity, n, 1, sizeof *o->at) ||
         !prompt_grow(&p->factors, &p->factor_capacity, n, 1, sizeof *p->factors))
         return prompt_no_memory(p->e);
-    o->at[n] = (PromptPiece){o->text.size, size, weight};
+    o->at[n] = (PromptPiece){(uint32_t)o->text.size, (uint32_t)size, weight};
     p->factors[n] = (Factor){weight, p->last, 0};
-    p->last = ++o->count;
+    p->last = (uint32_t)++o->count;
     return prompt_append(&o->text, text, size) || prompt_no_memory(p->e);
 }
 
 static bool open_bracket(Parser *p, Opens *o) {
     if (!prompt_grow(&o->at, &o->capacity, o->count, 1, sizeof *o->at)) return prompt_no_memory(p->e);
-    o->at[o->count++] = p->out->count;
+    o->at[o->count++] = (uint32_t)p->out->count;
     return true;
 }
 
 static void multiply(Parser *p, size_t start, double by) {
     Factor *factors = p->factors;
-    size_t after = 0; /* the next piece in the list, plus one; 0: none */
-    for (size_t n = p->last, before; n > start; n = before) {
+    uint32_t after = 0; /* the next piece in the list, plus one; 0: none */
+    for (uint32_t n = p->last, before; n > start; n = before) {
         Factor *f = &factors[n - 1];
         before = f->before;
         f->weight *= by;
@@ -179,8 +179,13 @@ bool prompt_attention(PromptPieces *out, const char *text, size_t size, Error *e
     free(p.factors);
     free(p.round.at);
     free(p.square.at);
-    if (ok) join_equal(out);
-    return ok;
+    if (!ok) return false;
+    join_equal(out);
+    if (out->count > out->capacity / 64) return true;
+    PromptPiece *fewer = realloc(out->at, out->count * sizeof *fewer); /* before the words take memory in their turn */
+    if (!fewer) return prompt_no_memory(e);
+    out->at = fewer, out->capacity = out->count;
+    return true;
 }
 
 void prompt_pieces_free(PromptPieces *p) {

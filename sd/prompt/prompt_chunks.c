@@ -12,12 +12,17 @@ typedef struct {
     PromptChunk now; /* text only, from index 0 */
     int comma;       /* index of this chunk's last comma; -1: none */
     int32_t pad;
+    int64_t most; /* chunks */
+    Error *e;
 } Chunker;
 
 /* Adds start, end and padding to the text, and begins a new chunk. */
 static bool close_chunk(Chunker *c) {
     PromptText *o = c->out;
-    if (!prompt_grow(&o->chunks, &c->capacity, (size_t)o->count, 1, sizeof *o->chunks)) return false;
+    if (o->count == c->most)
+        return error_set(c->e, ERR_ARGUMENT, "prompt: makes more than %d chunks of %d tokens; shorten it",
+                         PROMPT_MOST_CHUNKS, PROMPT_CAPACITY);
+    if (!prompt_grow(&o->chunks, &c->capacity, (size_t)o->count, 1, sizeof *o->chunks)) return prompt_no_memory(c->e);
     PromptChunk *k = &o->chunks[o->count++];
     k->count = c->now.count;
     k->ids[0] = TOKEN_BOS;
@@ -61,7 +66,7 @@ static bool add(Chunker *c, int32_t id, float weight) {
 static bool add_piece(Chunker *c, const Tokenizer *t, const char *text, size_t size, float weight) {
     int32_t *ids = NULL;
     int64_t n = size ? tokenizer_encode(t, text, size, &ids) : 0;
-    bool ok = n >= 0;
+    bool ok = n >= 0 || prompt_no_memory(c->e);
     for (int64_t i = 0; i < n && ok; i++) ok = add(c, ids[i], weight);
     free(ids);
     return ok;
@@ -74,8 +79,8 @@ static float to_float(double w) {
 }
 
 bool prompt_chunks(PromptText *out, const Tokenizer *t, const PromptPieces *pieces, const PromptOptions *o,
-                   double *heaviest, Error *e) {
-    Chunker c = {.out = out, .comma = -1, .pad = o->pad};
+                   int64_t most, double *heaviest, Error *e) {
+    Chunker c = {.out = out, .comma = -1, .pad = o->pad, .most = most, .e = e};
     bool ok = true;
     for (size_t i = 0; i < pieces->count && ok; i++) {
         const PromptPiece *p = &pieces->at[i];
@@ -92,5 +97,9 @@ bool prompt_chunks(PromptText *out, const Tokenizer *t, const PromptPieces *piec
     }
     out->tokens += c.now.count;
     if (ok && (c.now.count || !out->count)) ok = close_chunk(&c);
-    return ok || prompt_no_memory(e);
+    if (!ok) return false;
+    PromptChunk *exact = realloc(out->chunks, (size_t)out->count * sizeof *exact);
+    if (!exact) return prompt_no_memory(e);
+    out->chunks = exact; /* a prompt may have thousands of texts with a chunk each */
+    return true;
 }

@@ -47,7 +47,7 @@ bool prompt_schedule_text(const PromptSchedule *s, int step, PromptBuffer *out);
 /* --- attention (prompt_attention.c) --- */
 
 typedef struct {
-    size_t from, size; /* in PromptPieces.text */
+    uint32_t from, size; /* in PromptPieces.text */
     double weight;
 } PromptPiece;
 
@@ -64,8 +64,8 @@ void prompt_pieces_free(PromptPieces *p);
 
 /* --- chunks (prompt_chunks.c) --- */
 
-/* Sets out's chunks and token count; raises *heaviest to the largest |weight|. */
+/* Sets out's chunks, `most` at most, and token count; raises *heaviest to the largest |weight|. */
 bool prompt_chunks(PromptText *out, const Tokenizer *t, const PromptPieces *pieces, const PromptOptions *o,
-                   double *heaviest, Error *e);
+                   int64_t most, double *heaviest, Error *e);
 
 #endif

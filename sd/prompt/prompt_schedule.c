@@ -18,21 +18,22 @@
 
 typedef enum { GROUP_OPEN, GROUP_TEXT, GROUP_SCHEDULED, GROUP_ALTERNATE } GroupKind;
 
+/* Small, as a megabyte of brackets has a million of them: a text is shorter than PROMPT_MOST_TEXT. */
 typedef struct {
-    GroupKind kind;
+    uint8_t kind; /* a GroupKind */
     char bracket;
-    bool chosen;         /* outermost, and not stray */
-    size_t open, close;  /* indices of its brackets */
-    size_t last_colon;   /* its index */
-    size_t colons, bars; /* its own, not those of inner groups */
-    int when;            /* the last step before the switch */
-    bool outer_shown;    /* while a text is made: whether the text around it is shown, */
-    size_t option;       /* and which option the walk has reached */
+    bool chosen;           /* outermost, and not stray */
+    bool outer_shown;      /* while a text is made: whether the text around it is shown, */
+    uint32_t option;       /* and which option the walk has reached */
+    uint32_t open, close;  /* indices of its brackets */
+    uint32_t last_colon;   /* its index */
+    uint32_t colons, bars; /* its own, not those of inner groups */
+    int when;              /* the last step before the switch */
 } Group;
 
 /* A bracket, colon or bar of a scheduled or alternating group; all others are plain text. */
 typedef struct {
-    size_t at, group;
+    uint32_t at, group;
 } Mark;
 
 struct PromptSchedule {
@@ -42,7 +43,7 @@ struct PromptSchedule {
     size_t group_count, group_capacity;
     Mark *marks;
     size_t mark_count, mark_capacity;
-    size_t *stack; /* open groups; [group_capacity] */
+    uint32_t *stack; /* open groups; [group_capacity] */
     int *ends, count;
 };
 
@@ -80,7 +81,7 @@ static GroupKind classify(const PromptSchedule *s, Group *g, size_t close, const
 
 static bool mark(PromptSchedule *s, size_t at, size_t group) {
     if (!prompt_grow(&s->marks, &s->mark_capacity, s->mark_count, 1, sizeof *s->marks)) return false;
-    s->marks[s->mark_count++] = (Mark){at, group};
+    s->marks[s->mark_count++] = (Mark){(uint32_t)at, (uint32_t)group};
     return true;
 }
 
@@ -88,12 +89,12 @@ static bool open_group(PromptSchedule *s, size_t at, size_t *depth) {
     size_t before = s->group_capacity;
     if (!prompt_grow(&s->groups, &s->group_capacity, s->group_count, 1, sizeof *s->groups)) return false;
     if (s->group_capacity != before) {
-        size_t *stack = realloc(s->stack, s->group_capacity * sizeof *stack);
+        uint32_t *stack = realloc(s->stack, s->group_capacity * sizeof *stack);
         if (!stack) return false;
         s->stack = stack;
     }
-    s->groups[s->group_count] = (Group){.bracket = s->text[at], .open = at};
-    s->stack[(*depth)++] = s->group_count;
+    s->groups[s->group_count] = (Group){.bracket = s->text[at], .open = (uint32_t)at};
+    s->stack[(*depth)++] = (uint32_t)s->group_count;
     return mark(s, at, s->group_count++);
 }
 
@@ -111,12 +112,12 @@ static bool parse(PromptSchedule *s, const PromptOptions *o, bool *literal, Erro
         } else if (c == '|' || (c == ':' && top)) {
             if (!top) return true;
             if (c == '|') top->bars++;
-            else top->colons++, top->last_colon = i;
+            else top->colons++, top->last_colon = (uint32_t)i;
             if (!mark(s, i, s->stack[depth - 1])) return prompt_no_memory(e);
         } else if ((c == ')' || c == ']') && top) {
-            if (top->bracket == (c == ')' ? '(' : '[')) top->kind = classify(s, top, i, o);
+            if (top->bracket == (c == ')' ? '(' : '[')) top->kind = (uint8_t)classify(s, top, i, o);
             if (top->kind != GROUP_OPEN) {
-                top->close = i;
+                top->close = (uint32_t)i;
                 if (!mark(s, i, s->stack[--depth])) return prompt_no_memory(e);
             } else
                 while (depth) unplaced += s->groups[s->stack[--depth]].bars;
@@ -133,7 +134,7 @@ static bool parse(PromptSchedule *s, const PromptOptions *o, bool *literal, Erro
  * cannot be text, as its bars cannot, so a run begins after it. Runs with several groups follow further rules: of
  * generated texts made almost only of brackets, four in a thousand switch differently in the original. */
 static bool settle(PromptSchedule *s) {
-    size_t *ending =
+    uint32_t *ending =
         calloc(s->size + 1, sizeof *ending); /* what ends before an index: PLAIN, STRAY, or a group's number */
     enum { PLAIN, STRAY, FIRST };
     if (!ending) return false;
@@ -142,7 +143,7 @@ static bool settle(PromptSchedule *s) {
         else if (strchr("()[]:", s->text[i])) ending[i + 1] = STRAY;
     }
     for (size_t i = 0; i < s->group_count; i++)
-        if (s->groups[i].kind != GROUP_OPEN) ending[s->groups[i].close + 1] = i + FIRST;
+        if (s->groups[i].kind != GROUP_OPEN) ending[s->groups[i].close + 1] = (uint32_t)i + FIRST;
     for (size_t at = s->size; at > 0;) {
         if (ending[at] == PLAIN) at--;
         else if (ending[at] >= FIRST) {

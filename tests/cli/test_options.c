@@ -130,7 +130,11 @@ static void values(void) {
     test_check(gives(&a, GO_ON, "-r", "9") && a.inner.row == 9 && a.inner.before == d.inner.before &&
                    a.inner.after == d.inner.after && gives(&a, EXIT_USAGE, "--row", "10"),
                "ROWS write into their member");
-    test_check(gives(&a, GO_ON, "--text", "a\xFF") && !strcmp(a.text, "a\xEF\xBF\xBD"), "TEXT becomes valid UTF-8");
+    test_check(gives(&a, GO_ON, "--text", "a\xC3\xA9") && !strcmp(a.text, "a\xC3\xA9"), "TEXT");
+    test_check(gives(&a, GO_ON, "--text", "@@_@, b") && !strcmp(a.text, "@_@, b") && gives(&a, GO_ON, "--text", "@@") &&
+                   !strcmp(a.text, "@"),
+               "TEXT that begins with @");
+    test_check(gives(&a, EXIT_USAGE, "--text", "a\xFF"), "TEXT that is not UTF-8");
     options_free(&COMMAND, &a);
     test_check(!a.text, "and is freed");
 }

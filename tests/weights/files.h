@@ -14,6 +14,7 @@ void files_faults(void); /* allocation failures */
 void faults_every(const char *what, bool (*job)(Error *));
 void files_formats(void); /* the table of formats */
 void files_diff(void);
+void files_text(void); /* encodings */
 
 /* `sdc diff` with its outputs thrown away. */
 int quiet_diff(int argc, char **argv);

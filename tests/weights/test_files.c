@@ -275,4 +275,5 @@ SUITE(files, .seconds = 3) {
     files_atomic();
     files_faults();
     files_diff();
+    files_text();
 }

@@ -33,7 +33,7 @@ typedef enum {
     OPT_CHOICE, /* const char *: one of value's words, which '|' separates */
     OPT_ENUM,   /* an enum, or int: the index of one of value's words; "a,b|c": a and b are both 0 */
     OPT_EITHER, /* bool: one of value's two words; true for the second */
-    OPT_TEXT,   /* char *, malloc'ed, valid UTF-8: the argument, or @FILE, or - for standard input */
+    OPT_TEXT,   /* char *, malloc'ed, valid UTF-8: the argument, @FILE, - for standard input; @@x is @x */
     OPT_ROWS,   /* not an option: more rows come from `row` */
 } OptionKind;
 

@@ -119,7 +119,7 @@ int option_value(const Command *c, const Option *o, const char *name, const char
         else *(bool *)at = index == 1;
         return GO_ON;
     case OPT_TEXT:
-        text = text_option(s, &e);
+        text = text_option(name, s, &e);
         if (!text) return report(c, &e);
         free(*(char **)at);
         *(char **)at = text;

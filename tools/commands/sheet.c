@@ -9,6 +9,7 @@
 #include "tools/cli/progress.h"
 #include "sd/sd.h"
 #include "weights/atomic_file.h"
+#include "weights/text_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,11 @@ static int sheet(const Command *c, int argc, char **argv) {
     if (code == GO_ON) code = model_options_check(c, &a.open);
     if (code == GO_ON) code = settings_check(c, &a.request);
     if (code != GO_ON) return code;
+    for (int i = 0; i < rest; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "prompt %d", i + 1);
+        if (!text_check(argv[i], name, &e)) return report(c, &e);
+    }
     os_catch_stop();
     SdModel *model = atomic_check(a.out, &e) ? model_options_open(&a.open, a.model, &e) : NULL;
     if (!model) return report(c, &e);

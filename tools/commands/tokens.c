@@ -22,7 +22,7 @@ static bool rows(int i, Option *o) {
 }
 
 static const Option OPTIONS[] = {
-    OPTION(TEXT, prompt, 'p', "prompt", "TEXT", "the prompt; @FILE reads it, - reads stdin"),
+    OPTION(TEXT, prompt, 'p', "prompt", "TEXT", "the prompt; @FILE reads it, - reads stdin, @@x is @x"),
     OPTION(FLAG, negative, 'n', "negative", NULL, "read it as a negative prompt: no AND, no tags"),
     OPTION_IN(INT, steps, 's', "steps", "N", 1, 1000, "sampling steps, for texts that switch (20)"),
     OPTION_IN(INT, hires_steps, 0, "hires-steps", "N", 1, 1000, "show the second pass, which has N steps"),

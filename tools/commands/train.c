@@ -16,7 +16,8 @@ typedef enum { TRAINS_UNET, TRAINS_UNET_TEXT, TRAINS_VAE, TRAINS_DEFAULT } Train
 typedef struct {
     TrainOptions o;
     DrawnOptions drawn;
-    const char *data, *sample;
+    const char *data;
+    char *sample;
     Trains trains;
     int size;
     int64_t log_every;
@@ -44,7 +45,7 @@ static const Option OPTIONS[] = {
     OPTION_IN(INT64, o.save_every, 0, "save-every", "N", 0, 100000000,
               "save model and state every N steps; 0: at the end only (500)"),
     OPTION(STRING, o.log, 0, "log", "FILE", "a CSV file: step, loss, rate, gradient norm, seconds"),
-    OPTION(STRING, sample, 0, "sample", "PROMPT", "draw this into FILE.STEP.png whenever the model is saved"),
+    OPTION(TEXT, sample, 0, "sample", "PROMPT", "draw this into FILE.STEP.png whenever the model is saved"),
     OPTION_IN(INT64, log_every, 0, "log-every", "N", 1, 100000000, "print progress every N steps (50)"),
     OPTION_IN(DOUBLE, o.ema, 0, "ema", "X", 0, 1, "decay of the moving average that is saved; 0: none (0.999)"),
     OPTION_IN(DOUBLE, o.beta1, 0, "beta1", "X", 0, 1, "of AdamW (0.9)"),
@@ -126,32 +127,38 @@ static void draw_sample(void *user, int64_t step) {
     sd_close(m);
 }
 
-static int train(const Command *c, int argc, char **argv) {
-    Arguments a = {.o = train_options(), .trains = TRAINS_DEFAULT, .size = 64, .log_every = 50, .drawn.placed = -1};
-    TrainOptions *o = &a.o;
+static int run(const Command *c, Arguments *a) {
+    TrainOptions *o = &a->o;
     Error e = {0};
-    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
-    if (code != GO_ON) return code;
-    if (rest) return usage_error(c, "'%.60s' is not an option", argv[0]);
-    if (!a.data || !o->out) return usage_error(c, "--data and --out are needed");
+    if (!a->data || !o->out) return usage_error(c, "--data and --out are needed");
     if (o->shift <= 0) return usage_error(c, "--shift 0: must be above 0; 1 means no shift");
-    o->vae = a.trains == TRAINS_VAE;
-    o->text = a.trains == TRAINS_UNET_TEXT || (a.trains == TRAINS_DEFAULT && !o->model);
+    o->vae = a->trains == TRAINS_VAE;
+    o->text = a->trains == TRAINS_UNET_TEXT || (a->trains == TRAINS_DEFAULT && !o->model);
     o->zero_snr = o->zero_snr && o->v;
-    Show s = {.c = c, .every = a.log_every, .quiet = a.quiet, .out = o->out, .sample = a.sample, .threads = o->threads};
+    Show s = {
+        .c = c, .every = a->log_every, .quiet = a->quiet, .out = o->out, .sample = a->sample, .threads = o->threads};
     o->progress = show;
     o->user = &s;
-    if (a.sample) o->saved = draw_sample;
+    if (a->sample) o->saved = draw_sample;
     os_catch_stop();
-    TrainSource source;
-    bool ok = atomic_check(o->out, &e) && train_source_open(&source, a.data, a.size, &a.drawn, &e) &&
+    TrainSource source = {0};
+    bool ok = atomic_check(o->out, &e) && train_source_open(&source, a->data, a->size, &a->drawn, &e) &&
               train_run(o, &source.data, &e);
     train_source_close(&source);
     if (e.code == ERR_CANCELLED && os_stop_signal())
         return report_stop("step %" PRId64 " of %" PRId64 "; the same command with --resume goes on", s.step, o->steps);
     if (!ok) return report(c, &e);
-    if (!a.quiet) printf("%s: written\n", o->out);
+    if (!a->quiet) printf("%s: written\n", o->out);
     return finish_output();
+}
+
+static int train(const Command *c, int argc, char **argv) {
+    Arguments a = {.o = train_options(), .trains = TRAINS_DEFAULT, .size = 64, .log_every = 50, .drawn.placed = -1};
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
+    if (code == GO_ON && rest) code = usage_error(c, "'%.60s' is not an option", argv[0]);
+    if (code == GO_ON) code = run(c, &a);
+    options_free(c, &a);
+    return code;
 }
 
 const Command TRAIN = {
