@@ -96,8 +96,9 @@ $(B)/libsd.a: $(OBJ)
 $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
 
-# The tests fail allocations on purpose: tests/weights/files_faults.c stands between the program and malloc.
-TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+# The tests fail allocations on purpose: tests/weights/files_faults.c stands between the program and malloc; and
+# files_io.c between it and files without a name.
+TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=os_create_unnamed
 
 $(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS)

@@ -101,23 +101,34 @@ int64_t os_read(OsFile f, void *bytes, size_t size, uint64_t at);
 /* Reads what comes next, waiting for it, also of a pipe or a terminal. Returns as os_read does. */
 int64_t os_read_next(OsFile f, void *bytes, size_t size);
 /* The first `size` > 0 bytes of a regular file as read-only memory, which outlives os_close. NULL: failed. Without
- * mapping: malloc and os_read. */
-const void *os_map(OsFile f, size_t size);
+ * mapping: malloc and os_read. Where the file is cut afterwards or its disk fails, touching the memory ends the
+ * process; after os_begin_program with exit code 1 and a line that says `name`, which must outlive the memory. */
+const void *os_map(OsFile f, size_t size, const char *name);
 void os_unmap(const void *map, size_t size);
 bool os_write(OsFile f, const void *bytes, size_t size); /* all of them, after the last write */
-bool os_flush(OsFile f);                                 /* to the disk; true if the file system cannot */
-bool os_close(OsFile f);                                 /* false: what was written was lost after all */
-void os_copy_permissions(OsFile f, const OsInfo *from);  /* and the owner, if the system allows */
+/* To the disk; true if the file system cannot. False also for what closing would report. */
+bool os_flush(OsFile f);
+bool os_close(OsFile f); /* false: what was written was lost after all */
+/* Whether the file is now this handle's alone, until it is closed or the process ends, however it ends. False with
+ * errno 0: another process's. Without locks: false. */
+bool os_own(OsFile f);
+void os_copy_permissions(OsFile f, const OsInfo *from); /* and the owner, if the system allows */
 
 /* --- directories --- */
 
 /* A handle that follows a directory when it is moved. Without such handles: remember the path and join names to it. */
 OsFile os_open_directory(const char *path);
-bool os_flush_directory(OsFile dir);                                /* the names in it; may do nothing */
-bool os_info_at(OsFile dir, const char *name, OsInfo *info);        /* does not follow a symbolic link */
-OsFile os_create_at(OsFile dir, const char *name);                  /* for writing; EEXIST: the name is taken */
+bool os_flush_directory(OsFile dir);                         /* the names in it; may do nothing */
+bool os_info_at(OsFile dir, const char *name, OsInfo *info); /* does not follow a symbolic link */
+OsFile os_create_at(OsFile dir, const char *name);           /* for writing; EEXIST: the name is taken */
+/* A new file for writing that has no name yet: if it gets none, nothing is left of it, however the process ends.
+ * Without such files: OS_NO_FILE. */
+OsFile os_create_unnamed(OsFile dir);
+bool os_name_at(OsFile f, OsFile dir, const char *name);            /* names it; EEXIST: the name is taken */
 bool os_replace_at(OsFile dir, const char *from, const char *name); /* renames, replacing atomically */
 bool os_remove_at(OsFile dir, const char *name);
+/* Removes a file that a process which has ended had called its own (os_own). Without locks: does nothing. */
+bool os_remove_abandoned(OsFile dir, const char *name);
 /* Whether a file may be written, or files created in a directory. Without permissions: true. */
 bool os_may_write(const char *path);
 
@@ -130,13 +141,22 @@ FILE *os_scratch_file(const char *path);
 /* --- the program --- */
 
 bool os_is_terminal(FILE *f);
+bool os_file_is_terminal(OsFile f);
 int os_terminal_width(FILE *f); /* columns; 0: not a terminal, or unknown */
-/* From now on the first SIGINT, SIGTERM or SIGHUP is noted and the next one ends the process (one that was ignored from
- * the start stays ignored), and writing to a closed pipe fails instead of ending it. Without signals: nothing. */
+
+/* The following are for programs: libsd leaves signals and standard streams to whoever uses it. */
+
+/* What a program does first. Standard streams that are closed get a place, so that no file is opened as one of them;
+ * using one fails. SIGINT, SIGTERM, SIGHUP (unless ignored from the start) and SIGPIPE end the process with 128 + N, a
+ * line (none for SIGPIPE) and no temporary file left. Writing beyond a limit on file sizes fails as on a full disk.
+ * Touching a mapped file that was cut ends the process with a line (os_map). Without signals: the streams only. */
+void os_begin_program(const char *name);
+/* From now on the first such signal is only noted; the next one ends the process. */
 void os_catch_stop(void);
 int os_stop_signal(void); /* the signal that was noted, or 0 */
-/* From now on writing beyond a file size limit fails as on a full disk instead of ending the process. May do nothing.
- */
-void os_survive_file_limit(void);
+/* While a temporary file has its name, a signal that ends the process removes it; `name` must stay until os_kept.
+ * Returns a number for os_kept, -1 when there are too many. Without signals: -1. */
+int os_remove_when_stopped(OsFile dir, const char *name);
+void os_kept(int number); /* -1 is fine */
 
 #endif

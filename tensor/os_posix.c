@@ -1,4 +1,5 @@
-/* os_posix.c: os.h for Linux, macOS and the BSDs: time, memory, threads, signals. Files are in os_posix_files.c. */
+/* os_posix.c: os.h for Linux, macOS and the BSDs: time, memory, threads. Files are in
+ * os_posix_files.c, signals in os_posix_program.c. */
 #define _GNU_SOURCE /* sched_getaffinity, madvise */
 #include "os.h"
 
@@ -6,9 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -159,36 +158,3 @@ void os_condition_free(OsCondition *c) {
 
 void os_condition_wait(OsCondition *c, OsLock *l) { pthread_cond_wait(&c->cond, &l->mutex); }
 void os_condition_wake(OsCondition *c) { pthread_cond_broadcast(&c->cond); }
-
-/* --- the program --- */
-
-bool os_is_terminal(FILE *f) { return isatty(fileno(f)) == 1; }
-
-int os_terminal_width(FILE *f) {
-    struct winsize w;
-    return !ioctl(fileno(f), TIOCGWINSZ, &w) ? w.ws_col : 0;
-}
-
-/* The only global variable that changes: a signal handler takes no argument, and this is the type it may write. */
-static volatile sig_atomic_t caught;
-
-static void note(int number) { caught = number; }
-
-void os_catch_stop(void) {
-    static const int NUMBERS[] = {SIGINT, SIGTERM, SIGHUP};
-    for (int i = 0; i < 3; i++) {
-        struct sigaction old, now = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-        sigemptyset(&now.sa_mask);
-        /* A signal ignored from the start (nohup, background jobs of a shell) stays ignored. */
-        if (!sigaction(NUMBERS[i], NULL, &old) && old.sa_handler != SIG_IGN) sigaction(NUMBERS[i], &now, NULL);
-    }
-    signal(SIGPIPE, SIG_IGN);
-}
-
-int os_stop_signal(void) { return caught; }
-
-void os_survive_file_limit(void) {
-#ifdef SIGXFSZ
-    signal(SIGXFSZ, SIG_IGN);
-#endif
-}

@@ -1,6 +1,7 @@
 /* os_posix_files.c: os.h for Linux, macOS and the BSDs: files and directories. An OsFile is a file descriptor. */
 #define _GNU_SOURCE /* a POSIX of 2008, and what the BSDs added */
 #include "os.h"
+#include "os_posix.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -91,15 +93,18 @@ int64_t os_read(OsFile f, void *bytes, size_t size, uint64_t at) {
     return (int64_t)done;
 }
 
+/* For descriptors handed over by somebody who does not wait. */
+static bool wait_for(int fd, short what) {
+    struct pollfd wait = {.fd = fd, .events = what};
+    return poll(&wait, 1, -1) >= 0 || errno == EINTR;
+}
+
 int64_t os_read_next(OsFile f, void *bytes, size_t size) {
     size_t done = 0;
     while (done < size) {
         ssize_t n = read((int)f, (char *)bytes + done, size - done);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) { /* handed over by somebody who does not wait */
-            struct pollfd wait = {.fd = (int)f, .events = POLLIN};
-            if (poll(&wait, 1, -1) >= 0 || errno == EINTR) continue;
-        }
+        if (n < 0 && errno == EAGAIN && wait_for((int)f, POLLIN)) continue;
         if (n < 0) return -1;
         if (!n) break;
         done += (size_t)n;
@@ -107,18 +112,25 @@ int64_t os_read_next(OsFile f, void *bytes, size_t size) {
     return (int64_t)done;
 }
 
-const void *os_map(OsFile f, size_t size) {
+const void *os_map(OsFile f, size_t size, const char *name) {
     void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, (int)f, 0);
-    return map == MAP_FAILED ? NULL : map;
+    if (map == MAP_FAILED) return NULL;
+    os_posix_mapped(map, size, name);
+    return map;
 }
 
-void os_unmap(const void *map, size_t size) { munmap((void *)(uintptr_t)map, size); }
+void os_unmap(const void *map, size_t size) {
+    os_posix_unmapped(map);
+    munmap((void *)(uintptr_t)map, size);
+}
 
 bool os_write(OsFile f, const void *bytes, size_t size) {
     const char *p = bytes;
     while (size) {
         ssize_t n = write((int)f, p, size < 1u << 30 ? size : 1u << 30);
         if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EAGAIN && wait_for((int)f, POLLOUT)) continue;
+        if (n < 0 && errno == EFAULT) (void)*(const volatile char *)p; /* a mapped file that was cut: os_map says so */
         if (n == 0) errno = ENOSPC;
         if (n <= 0) return false;
         p += n;
@@ -127,9 +139,21 @@ bool os_write(OsFile f, const void *bytes, size_t size) {
     return true;
 }
 
-/* EINVAL: a file system that has nothing to flush */
-bool os_flush(OsFile f) { return fsync((int)f) == 0 || errno == EINVAL; }
 bool os_close(OsFile f) { return close((int)f) == 0 || errno == EINTR; } /* network file systems report here */
+
+/* EINVAL, ENOTSUP: a file system, or a pipe, that has nothing to flush. Network file systems report what they could not
+ * write when any descriptor of the file is closed. */
+bool os_flush(OsFile f) {
+    if (fsync((int)f) && errno != EINVAL && errno != ENOTSUP) return false;
+    int twin = fcntl((int)f, F_DUPFD_CLOEXEC, 3);
+    return twin < 0 || os_close(twin);
+}
+
+bool os_own(OsFile f) {
+    if (!flock((int)f, LOCK_EX | LOCK_NB)) return true;
+    if (errno == EWOULDBLOCK) errno = 0;
+    return false;
+}
 
 void os_copy_permissions(OsFile f, const OsInfo *from) {
     int ignored = fchown((int)f, (uid_t)from->owner, (gid_t)from->group); /* first, since it clears bits */
@@ -154,11 +178,42 @@ OsFile os_create_at(OsFile dir, const char *name) {
     return openat(at(dir), name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 }
 
+OsFile os_create_unnamed(OsFile dir) {
+#ifdef O_TMPFILE
+    char link[32];
+    int fd = openat(at(dir), ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+    if (fd < 0) return OS_NO_FILE;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    if (!access(link, F_OK)) return fd; /* os_name_at needs it */
+    close(fd);
+#else
+    (void)dir;
+#endif
+    errno = ENOTSUP;
+    return OS_NO_FILE;
+}
+
+bool os_name_at(OsFile f, OsFile dir, const char *name) {
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", (int)f);
+    return linkat(AT_FDCWD, link, at(dir), name, AT_SYMLINK_FOLLOW) == 0;
+}
+
 bool os_replace_at(OsFile dir, const char *from, const char *name) {
     return renameat(at(dir), from, at(dir), name) == 0;
 }
 
 bool os_remove_at(OsFile dir, const char *name) { return unlinkat(at(dir), name, 0) == 0; }
+
+bool os_remove_abandoned(OsFile dir, const char *name) {
+    struct stat st;
+    int fd = openat(at(dir), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool ours = fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && os_own(fd);
+    bool done =
+        ours && os_remove_at(dir, name); /* still locked: whoever creates a file makes sure that it has a name */
+    if (fd >= 0) close(fd);
+    return done;
+}
 
 bool os_may_write(const char *path) {
     int how = os_kind(path) == OS_DIRECTORY ? W_OK | X_OK : W_OK;
@@ -178,6 +233,15 @@ bool os_list(const char *path, bool (*each)(void *user, const char *name), void 
 
 FILE *os_scratch_file(const char *path) {
     char name[OS_PATH_SIZE + 8];
+#ifdef O_TMPFILE
+    const char *slash = strrchr(path, '/');
+    if (!slash) strcpy(name, ".");
+    else snprintf(name, sizeof name, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    int unnamed = strlen(path) < OS_PATH_SIZE ? open(name, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600) : -1;
+    FILE *stream = unnamed < 0 ? NULL : fdopen(unnamed, "w+b");
+    if (stream) return stream;
+    if (unnamed >= 0) close(unnamed);
+#endif
     if (snprintf(name, sizeof name, "%s.XXXXXX", path) >= (int)sizeof name) {
         errno = ENAMETOOLONG;
         return NULL;

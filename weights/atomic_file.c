@@ -1,12 +1,11 @@
-/* atomic_file.c: write a temporary file, flush it, rename it, flush the directory.
+/* atomic_file.c: a temporary file (temporary.h) is written, flushed, put in place, and its directory flushed.
  *
  * The directory is held open, so that moving or replacing it meanwhile does not separate the file from its temporary
- * name. After kill -9 a file ".NAME.sdc-XXXXXXXX" may remain; it is never mistaken for the real one. */
+ * name. */
 #include "atomic_file.h"
-#include "tensor/os.h"
+#include "temporary.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +22,10 @@ typedef struct {
 struct AtomicFile {
     char *path; /* as the caller gave it, for messages */
     Place place;
-    char temporary[OS_NAME_SIZE];
-    OsFile dir, file;
+    bool handed; /* not a file: bytes go where the path is open */
+    bool one_of_many;
+    OsFile dir;
+    Temporary t;
     bool failed;
     size_t used;
     unsigned char buffer[BUFFER];
@@ -88,36 +89,45 @@ static bool allowed(const char *path, const Place *p, Error *e) {
     return true;
 }
 
-bool atomic_check(const char *path, Error *e) {
-    Place p;
-    return find_place(path, &p, e) && allowed(path, &p, e);
+/* *f: what was handed over open (/dev/stdout), or OS_NO_FILE where `path` names a file. */
+static bool find_handed(const char *path, OsFile *f, Error *e) {
+    OsInfo info;
+    const char *shown = strcmp(path, "/dev/stdout") ? path : "standard output";
+    *f = os_handed(path);
+    if (*f == OS_NO_FILE) return !errno || fail(e, shown, "cannot be written", errno);
+    bool ok = true;
+    if (os_file_is_terminal(*f))
+        ok = error_set(e, ERR_ARGUMENT, "%s: is a terminal; send it to a file or a pipe", shown);
+    else if (!os_file_info(*f, &info) || info.kind == OS_DIRECTORY) ok = fail(e, shown, "cannot be written", EBADF);
+    if (!ok) os_close(*f);
+    if (!ok) *f = OS_NO_FILE;
+    return ok;
 }
 
-static OsFile make_temporary(AtomicFile *f) {
-    for (int attempt = 0; attempt < 100; attempt++) {
-        uint32_t number;
-        os_random(&number, sizeof number);
-        snprintf(f->temporary, sizeof f->temporary, ".%.200s.sdc-%08x", f->place.name, (unsigned)number);
-        OsFile file = os_create_at(f->dir, f->temporary);
-        if (file != OS_NO_FILE) return file;
-        if (errno != EEXIST) break;
-    }
-    f->temporary[0] = 0; /* the last one tried is not ours to remove */
-    return OS_NO_FILE;
+bool atomic_check(const char *path, Error *e) {
+    Place p;
+    OsFile handed;
+    if ((e && e->code) || !find_handed(path, &handed, e)) return false;
+    return handed == OS_NO_FILE ? find_place(path, &p, e) && allowed(path, &p, e) : os_close(handed);
 }
 
 static bool open_place(AtomicFile *f, Error *e) {
     const char *path = f->path;
+    if (!find_handed(path, &f->t.file, e)) return false;
+    f->handed = f->t.file != OS_NO_FILE;
+    if (f->handed) return true;
     if (!find_place(path, &f->place, e) || !allowed(path, &f->place, e)) return false;
     f->dir = os_open_directory(f->place.dir);
     if (f->dir == OS_NO_FILE) return fail(e, path, "its directory cannot be opened", errno);
-    f->file = make_temporary(f);
-    if (f->file == OS_NO_FILE) return fail(e, path, "cannot create a temporary file beside it", errno);
-    if (f->place.exists) os_copy_permissions(f->file, &f->place.old);
+    if (!f->one_of_many) temporary_clean(f->dir, f->place.dir, f->place.name);
+    if (!temporary_begin(&f->t, f->dir, f->place.name))
+        return fail(e, path, "cannot create a temporary file beside it", errno);
+    if (f->place.exists) os_copy_permissions(f->t.file, &f->place.old);
     return true;
 }
 
-AtomicFile *atomic_begin(const char *path, Error *e) {
+static AtomicFile *begin(const char *path, bool one_of_many, Error *e) {
+    if (e && e->code) return NULL;
     AtomicFile *f = calloc(1, sizeof *f);
     char *copy = malloc(strlen(path) + 1);
     if (!f || !copy) {
@@ -127,14 +137,18 @@ AtomicFile *atomic_begin(const char *path, Error *e) {
         return NULL;
     }
     f->path = strcpy(copy, path);
-    f->dir = f->file = OS_NO_FILE;
+    f->one_of_many = one_of_many;
+    f->dir = f->t.file = OS_NO_FILE;
+    f->t.guard = -1;
     if (open_place(f, e)) return f;
     atomic_abort(f);
     return NULL;
 }
 
+AtomicFile *atomic_begin(const char *path, Error *e) { return begin(path, false, e); }
+
 static bool put(AtomicFile *f, const void *bytes, size_t size, Error *e) {
-    if (os_write(f->file, bytes, size)) return true;
+    if (os_write(f->t.file, bytes, size)) return true;
     f->failed = true;
     return fail(e, f->path, "cannot be written", errno);
 }
@@ -154,32 +168,44 @@ bool atomic_write(AtomicFile *f, const void *bytes, size_t size, Error *e) {
     return true;
 }
 
+static bool place(AtomicFile *f, Error *e) {
+    OsInfo now; /* whatever has appeared under the name meanwhile */
+    if (os_info_at(f->dir, f->place.name, &now) && now.kind != OS_REGULAR)
+        return error_set(e, ERR_FILE, "%s: is no longer a regular file; name another file", f->path);
+    if (!temporary_place(&f->t, f->place.name)) return fail(e, f->path, "cannot be put in place", errno);
+    /* The file is in place and whole: a directory that cannot be flushed is no reason to call it a failure. */
+    if (!f->one_of_many) (void)os_flush_directory(f->dir);
+    return true;
+}
+
 bool atomic_end(AtomicFile *f, Error *e) {
     bool ok = !f->failed || error_set(e, ERR_FILE, "%s: an earlier write failed; write the file again", f->path);
     ok = ok && flush(f, e);
-    if (ok && !os_flush(f->file)) ok = fail(e, f->path, "cannot be flushed to the disk", errno);
-    bool closed = os_close(f->file);
-    f->file = OS_NO_FILE;
-    if (ok && !closed) ok = fail(e, f->path, "cannot be written", errno);
-    OsInfo now; /* whatever has appeared under the name meanwhile */
-    if (ok && os_info_at(f->dir, f->place.name, &now) && now.kind != OS_REGULAR)
-        ok = error_set(e, ERR_FILE, "%s: is no longer a regular file; name another file", f->path);
-    if (ok && !os_replace_at(f->dir, f->temporary, f->place.name))
-        ok = fail(e, f->path, "cannot be put in place", errno);
-    if (ok) {
-        f->temporary[0] = 0;
-        /* The file is in place and whole: a directory that cannot be flushed is no reason to call it a failure. */
-        (void)os_flush_directory(f->dir);
-    }
+    if (ok && !f->one_of_many && !os_flush(f->t.file)) ok = fail(e, f->path, "cannot be flushed to the disk", errno);
+    ok = ok && (f->handed || place(f, e));
     atomic_abort(f);
     return ok;
 }
 
 void atomic_abort(AtomicFile *f) {
     if (!f) return;
-    if (f->file != OS_NO_FILE) os_close(f->file);
-    if (f->temporary[0]) os_remove_at(f->dir, f->temporary);
+    temporary_end(&f->t);
     if (f->dir != OS_NO_FILE) os_close(f->dir);
     free(f->path);
     free(f);
+}
+
+static bool write_file(const char *path, const void *bytes, size_t size, bool one_of_many, Error *e) {
+    AtomicFile *f = begin(path, one_of_many, e);
+    if (f && atomic_write(f, bytes, size, e)) return atomic_end(f, e);
+    atomic_abort(f);
+    return false;
+}
+
+bool atomic_write_file(const char *path, const void *bytes, size_t size, Error *e) {
+    return write_file(path, bytes, size, false, e);
+}
+
+bool atomic_write_one_of_many(const char *path, const void *bytes, size_t size, Error *e) {
+    return write_file(path, bytes, size, true, e);
 }

@@ -132,10 +132,7 @@ static bool write_with(const ImageCodec *codec, const uint8_t *rgb, int width, i
     uint8_t *bytes = NULL;
     size_t size = 0;
     if ((e && e->code) || !codec || !codec->encode(rgb, width, height, text, &bytes, &size, e)) return false;
-    AtomicFile *f = atomic_begin(path, e);
-    bool ok = f && atomic_write(f, bytes, size, e);
-    if (ok) ok = atomic_end(f, e);
-    else atomic_abort(f);
+    bool ok = atomic_write_file(path, bytes, size, e);
     free(bytes);
     return ok;
 }

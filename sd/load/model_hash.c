@@ -5,6 +5,7 @@
 
 #include "weights/atomic_file.h"
 #include "weights/file_read.h"
+#include "weights/path.h"
 #include "weights/sha256.h"
 
 #include <errno.h>
@@ -22,43 +23,37 @@ void sha256_memory(const void *bytes, size_t size, char hex[65]) {
 }
 
 /* $XDG_CACHE_HOME/sd.c/<hash of what>. False when the user has no home directory. */
-static bool cache_path(const char *what, char *out, size_t size, bool make) {
+static bool cache_path(const char *what, char out[OS_PATH_SIZE], bool make) {
     const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    char dir[2048];
-    if (base && *base == '/') snprintf(dir, sizeof dir, "%s", base);
-    else if (home && *home == '/') snprintf(dir, sizeof dir, "%s/.cache", home);
-    else return false;
-    if (make) os_make_directory(dir, true);
-    size_t n = strlen(dir);
-    snprintf(dir + n, sizeof dir - n, "/sd.c");
-    if (make) os_make_directory(dir, true);
-    char hex[65];
+    char dir[OS_PATH_SIZE], hex[65];
+    bool named = base && *base == '/', ok = named || (home && *home == '/');
+    ok = ok && path_make(dir, NULL, "%s%s", named ? base : home, named ? "" : "/.cache");
+    if (ok && make) os_make_directory(dir, true);
+    ok = ok && path_make(dir, NULL, "%s%s/sd.c", named ? base : home, named ? "" : "/.cache");
+    if (ok && make) os_make_directory(dir, true);
+    if (!ok) return false;
     sha256_memory(what, strlen(what), hex);
-    return (size_t)snprintf(out, size, "%s/%.32s", dir, hex) < size;
+    return path_make(out, NULL, "%s/%.32s", dir, hex);
 }
 
 static bool is_hash(const char *s) { return strspn(s, "0123456789abcdef") == 64 && !s[64]; }
 
 bool cached_sha256(const char *path, char hex[65], Error *e) {
     OsInfo info;
-    char real[OS_PATH_SIZE], what[OS_PATH_SIZE + 256], file[2304];
+    char real[OS_PATH_SIZE] = "", what[OS_PATH_SIZE + 256], file[OS_PATH_SIZE];
     if (!os_info(path, &info))
         return error_set(e, ERR_FILE, "%s: cannot be read: %s; check its name", path, strerror(errno));
-    if (!os_real_path(path, real)) snprintf(real, sizeof real, "%s", path);
+    bool cache = os_real_path(path, real); /* else it may be named anew for another file: not remembered */
     snprintf(what, sizeof what, "%s\n%llu\n%lld.%09lld", real, (unsigned long long)info.size, (long long)info.changed,
              (long long)info.changed_ns);
-    bool cache = cache_path(what, file, sizeof file, false);
+    cache = cache && cache_path(what, file, false);
     char *line = cache ? file_read(file, &(FileWanted){.most = 64, .advice = "compute it"}, NULL, NULL) : NULL;
     bool found = line && is_hash(line);
     if (found) memcpy(hex, line, 65);
     free(line);
     if (found) return true;
     if (!sha256_file(path, hex, e)) return false;
-    if (cache && cache_path(what, file, sizeof file, true)) {
-        AtomicFile *a = atomic_begin(file, NULL);
-        if (a && atomic_write(a, hex, 64, NULL)) atomic_end(a, NULL);
-        else atomic_abort(a);
-    }
+    if (cache && cache_path(what, file, true)) atomic_write_file(file, hex, 64, NULL);
     return true;
 }
 

@@ -33,7 +33,7 @@ static const HostileCase READ[] = {
     {"prompt-device", .args = "tokens -p @/dev/zero", .code = 1, .words = "/dev/zero: is a device"},
     {"prompt-terabyte", .args = "tokens -p @sparse", .code = 1, .words = "sparse: is larger than"},
     {"prompt-no-name", .args = "tokens -p @", .code = 2, .words = "empty"},
-    {"prompt-closed-input", .args = "tokens -p - <&-", .code = 1, .words = "standard input: cannot be opened"},
+    {"prompt-closed-input", .args = "tokens -p - <&-", .code = 1, .words = "standard input: cannot be read"},
     {"prompt-descriptor-not-open", .args = "tokens -p @/dev/fd/47", .code = 1, .words = "/dev/fd/47: cannot be opened"},
     {"prompt-endless-input", .args = "tokens -p - < /dev/zero", .code = 1, .words = "standard input: is larger than"},
     {"picture-terabyte", .args = "img2img -p x -i sparse", .code = 1, .words = "sparse: is larger than"},

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -87,7 +86,7 @@ static void files(void) {
     test_check(os_read(f, back, 1000, SIZE - 10) == 10 && !memcmp(back, bytes + SIZE - 10, 10) &&
                    os_read(f, back, SIZE, 0) == SIZE && !memcmp(back, bytes, SIZE) && os_read(f, back, 1, SIZE) == 0,
                "reading anywhere, to the end and no further");
-    const char *map = os_map(f, SIZE);
+    const char *map = os_map(f, SIZE, "data");
     os_close(f);
     test_check(map && !memcmp(map, bytes, SIZE), "a map outlives its file");
     os_drop_pages(map, SIZE);
@@ -217,6 +216,19 @@ static void whole_files(void) {
                    i ? "a file that is too large" : "a whole file, and a NUL");
         free(text);
     }
+    for (int i = 0; i < 2; i++) { /* the same of a pipe, which names no size */
+        Error e = {0};
+        int ends[2];
+        char name[32];
+        if (pipe(ends) || write(ends[1], bytes, (size_t)(1 << 10) + (size_t)i) < 0) abort();
+        close(ends[1]);
+        snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
+        char *text = file_read(name, &(FileWanted){.most = 1 << 10, .advice = "ADVICE"}, &size, &e);
+        test_check(i ? !text && strstr(e.text, "is larger than 1 KiB; ADVICE") : text && size == 1 << 10,
+                   i ? "a pipe of too much" : "all that a pipe holds");
+        free(text);
+        close(ends[0]);
+    }
     const char *const BAD[][2] = {{"y", "no x"}, {"", "no x"}};
     for (int i = 0; i < 2; i++) {
         Error e = {0};
@@ -231,22 +243,6 @@ static void whole_files(void) {
                "a directory");
 }
 
-static void signals(void) {
-    if (signal(SIGHUP, SIG_DFL) == SIG_IGN) signal(SIGHUP, SIG_IGN);
-    signal(SIGTERM, SIG_IGN); /* as nohup does */
-    test_check(!os_stop_signal(), "no signal came");
-    os_catch_stop();
-    raise(SIGTERM);
-    test_check(!os_stop_signal(), "a signal that was ignored from the start stays so");
-    struct sigaction now;
-    if (sigaction(SIGHUP, NULL, &now) || now.sa_handler == SIG_IGN) test_skip("SIGHUP is ignored here");
-    else {
-        raise(SIGHUP);
-        test_check(os_stop_signal() == SIGHUP && !sigaction(SIGHUP, NULL, &now) && now.sa_handler == SIG_DFL,
-                   "the first signal is noted, the second would end the process");
-    }
-}
-
 SUITE(os, .seconds = 1) {
     clock_and_chance();
     memory();
@@ -255,5 +251,4 @@ SUITE(os, .seconds = 1) {
     directories();
     threads();
     whole_files();
-    signals();
 }

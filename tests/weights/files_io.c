@@ -4,11 +4,13 @@
 #include "files.h"
 #include "tests/harness/test.h"
 #include "tensor/half.h"
+#include "tensor/os.h"
 #include "weights/atomic_file.h"
 #include "weights/safetensors.h"
 #include "weights/sha256.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -121,6 +123,16 @@ void files_hash(void) {
     test_check(!sha256_file(test_dir(), hex, &e) && e.code == ERR_FILE, "SHA-256 of a directory is refused");
 }
 
+/* Whether files may be without a name, as on most file systems of Linux. */
+static bool named;
+OsFile __real_os_create_unnamed(OsFile dir) __attribute__((weak));
+OsFile __wrap_os_create_unnamed(OsFile dir);
+
+OsFile __wrap_os_create_unnamed(OsFile dir) {
+    errno = ENOTSUP;
+    return named || !__real_os_create_unnamed ? OS_NO_FILE : __real_os_create_unnamed(dir);
+}
+
 static int entries(const char *dir) {
     int n = 0;
     DIR *d = opendir(dir);
@@ -193,13 +205,51 @@ static void refused(const char *what, const char *path, const char *words) {
     atomic_abort(file);
 }
 
-void files_atomic(void) {
-    char dir[512], path[1100], link[1100];
+/* A writer that is killed half-way. */
+static bool killed(const char *path) {
     Error e = {0};
-    snprintf(dir, sizeof dir, "%s", test_path("atomic"));
+    AtomicFile *f = atomic_begin(path, &e);
+    if (f && atomic_write(f, "half", 4, &e)) raise(SIGKILL);
+    return false;
+}
+
+/* What kill -9 leaves, and that the next writer of the same name removes it, but not what a living one writes. */
+static void leftovers(const char *dir) {
+    char path[1100], other[1100], old[1100], not_ours[1100];
+    Error e = {0};
+    snprintf(path, sizeof path, "%s/file", dir);
+    snprintf(other, sizeof other, "%s/file2", dir);
+    snprintf(old, sizeof old, "%s/.file.sdc-0123abcd", dir);
+    snprintf(not_ours, sizeof not_ours, "%s/.file.sdc-0123abcx", dir);
+    in_child(killed, path);
+    in_child(killed, path);
+    test_check(entries(dir) == named, "atomic: of two writers that are killed, what the last one leaves");
+    test_write(old, "x", 1);
+    test_write(not_ours, "x", 1);
+    AtomicFile *living = atomic_begin(path, &e);
+    test_check(living && atomic_write(living, "1", 1, &e) && entries(dir) == (named ? 2 : 1),
+               "atomic: the next writer removes it, but nothing that has another name");
+    test_check(put_bytes(other, 10, &e) && put_bytes(path, 10, &e) && entries(dir) == (named ? 4 : 3),
+               "atomic: other writers leave a living one's file alone");
+    test_check(atomic_end(living, &e) && entries(dir) == 3, "atomic: which is then put in place");
+    char *text = test_read(path, NULL);
+    test_check(text && !strcmp(text, "1"), "atomic: complete");
+    free(text);
+    remove(path), remove(other), remove(not_ours);
+    snprintf(path, sizeof path, "%s/%0250d", dir, 1); /* whose temporary file cannot hold all of the name */
+    in_child(killed, path);
+    test_check(entries(dir) == named && put_bytes(path, 10, &e) && put_bytes(path, 20, &e) && entries(dir) == 1,
+               "atomic: a long name likewise");
+    remove(path);
+}
+
+static void atomic(const char *dir) {
+    char path[1100], link[1100];
+    Error e = {0};
     snprintf(path, sizeof path, "%s/file", dir);
     snprintf(link, sizeof link, "%s/link", dir);
     mkdir(dir, 0755);
+    leftovers(dir);
     test_check(atomic_check(path, &e) && entries(dir) == 0, "atomic: checking makes nothing");
     test_check(put_bytes(path, 300000, &e) && entries(dir) == 1, "atomic: a new file");
     struct stat st;
@@ -210,7 +260,8 @@ void files_atomic(void) {
     test_write(path, "old", 3);
     chmod(path, 0640);
     AtomicFile *f = atomic_begin(path, &e);
-    test_check(f && atomic_write(f, "new", 3, &e) && is_old(path) && entries(dir) == 2, "atomic: old until the end");
+    test_check(f && atomic_write(f, "new", 3, &e) && is_old(path) && entries(dir) == 1 + named,
+               "atomic: old until the end");
     atomic_abort(f);
     atomic_abort(NULL);
     test_check(is_old(path) && entries(dir) == 1, "atomic: abort leaves the old file alone");
@@ -246,4 +297,18 @@ void files_atomic(void) {
     test_write(path, "old", 3);
     chmod(path, 0444);
     test_check(in_child(read_only, path) && is_old(path), "atomic: a file that is read-only");
+}
+
+void files_atomic(void) {
+    char dir[512];
+    OsFile here = os_open_directory(test_dir()), probe = os_create_unnamed(here);
+    if (probe == OS_NO_FILE) test_skip("files without a name: this file system has none");
+    else os_close(probe);
+    os_close(here);
+    for (int i = probe == OS_NO_FILE; i < 2; i++) {
+        named = i;
+        snprintf(dir, sizeof dir, "%s", test_path(named ? "atomic-named" : "atomic"));
+        atomic(dir);
+    }
+    named = false;
 }

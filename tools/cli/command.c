@@ -1,5 +1,6 @@
 #include "command.h"
 #include "sd/text/nearest.h"
+#include "tensor/os.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ int report(const Command *c, const Error *e) { return say(c, e->text, e->code ==
 
 int finish_output(void) {
     if (!fflush(stdout) && !ferror(stdout)) return EXIT_DONE;
+    if (os_stop_signal()) return 128 + os_stop_signal(); /* whoever read it has gone */
     fputs("sdc: standard output: cannot be written; redirect it elsewhere\n", stderr);
     return EXIT_FAILED;
 }

@@ -62,7 +62,7 @@ static int version(const Command *c, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    os_survive_file_limit();
+    os_begin_program("sdc");
     if (argc < 2) {
         list(stderr);
         return EXIT_USAGE;

@@ -7,6 +7,7 @@
 #include "tensor/os.h"
 #include "weights/atomic_file.h"
 #include "weights/json.h"
+#include "weights/path.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -57,59 +58,44 @@ static bool not_empty(void *empty, const char *name) {
 static bool begin_folder(const char *path, Error *e) {
     bool empty = true;
     if (os_make_directory(path, false)) return true;
-    if (errno != EEXIST) return error_set(e, ERR_FILE, "%s: cannot be made: %s", path, strerror(errno));
+    if (errno != EEXIST)
+        return error_set(e, ERR_FILE, "%s: cannot be made: %s; name another folder", path, strerror(errno));
     if (!os_list(path, not_empty, &empty))
-        return error_set(e, ERR_FILE, "%s: cannot be opened as a folder: %s", path, strerror(errno));
+        return error_set(e, ERR_FILE, "%s: cannot be opened as a folder: %s; name another folder", path,
+                         strerror(errno));
     return empty || error_set(e, ERR_FILE, "%s: is not empty; name a new folder", path);
 }
 
-static bool write_file(const char *path, const void *bytes, size_t size, Error *e) {
-    FILE *f = fopen(path, "wb");
-    bool ok = f && fwrite(bytes, 1, size, f) == size;
-    if (f && fclose(f)) ok = false;
-    return ok || error_set(e, ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));
-}
-
-static bool write_picture(const Arguments *a, FILE *lines, int64_t number, const uint8_t *rgb, const char *caption,
-                          Error *e) {
-    char path[4096], name[40], quoted[2 * SHAPES_CAPTION];
+static bool write_picture(const Arguments *a, AtomicFile *lines, int64_t number, const uint8_t *rgb,
+                          const char *caption, Error *e) {
+    char path[OS_PATH_SIZE], quoted[2 * SHAPES_CAPTION], line[sizeof quoted + 64];
     uint8_t *png = NULL;
     size_t size = 0;
-    snprintf(name, sizeof name, "%08" PRId64 ".png", number);
-    if (snprintf(path, sizeof path, "%s/%s", a->out, name) >= (int)sizeof path)
-        return error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", a->out);
-    bool ok = png_encode(rgb, a->size, a->size, NULL, 0, &png, &size, e) && write_file(path, png, size, e);
+    bool ok = path_make(path, e, "%s/%08" PRId64 ".png", a->out, number) &&
+              png_encode(rgb, a->size, a->size, NULL, 0, &png, &size, e) &&
+              atomic_write_one_of_many(path, png, size, e);
     free(png);
     if (!ok) return false;
-    if (lines) {
-        json_quote(quoted, sizeof quoted, caption);
-        fprintf(lines, "{\"file_name\":\"%s\",\"text\":%s}\n", name, quoted);
-        return true;
+    if (!lines) {
+        strcpy(path + strlen(path) - 3, "txt");
+        return atomic_write_one_of_many(path, caption, strlen(caption), e);
     }
-    strcpy(path + strlen(path) - 3, "txt");
-    return write_file(path, caption, strlen(caption), e);
+    json_quote(quoted, sizeof quoted, caption);
+    int n = snprintf(line, sizeof line, "{\"file_name\":\"%08" PRId64 ".png\",\"text\":%s}\n", number, quoted);
+    return atomic_write(lines, line, (size_t)n, e);
 }
 
 static bool write_folder(const Arguments *a, const ShapesOptions *o, uint8_t *rgb, Error *e) {
-    char caption[SHAPES_CAPTION], path[4096];
-    FILE *lines = NULL;
-    if (!begin_folder(a->out, e)) return false;
-    if (a->jsonl) {
-        if (snprintf(path, sizeof path, "%s/metadata.jsonl", a->out) >= (int)sizeof path)
-            return error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", a->out);
-        if (!(lines = fopen(path, "wb")))
-            return error_set(e, ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));
-    }
-    bool ok = true;
+    char caption[SHAPES_CAPTION], path[OS_PATH_SIZE];
+    AtomicFile *lines = NULL;
+    bool ok = path_make(path, e, "%s/metadata.jsonl", a->out) && begin_folder(a->out, e);
+    if (ok && a->jsonl) ok = (lines = atomic_begin(path, e)) != NULL;
     for (int64_t i = 0; ok && i < a->count; i++) {
         shapes_picture(rgb, caption, o, (uint64_t)a->seed, (uint64_t)(a->first + i), a->size);
         ok = write_picture(a, lines, a->first + i, rgb, caption, e);
     }
-    if (lines) {
-        bool full = ferror(lines);
-        if ((fclose(lines) || full) && ok)
-            ok = error_set(e, ERR_FILE, "%s: cannot be written; check the space on the disk", path);
-    }
+    if (lines && ok) return atomic_end(lines, e);
+    atomic_abort(lines);
     return ok;
 }
 

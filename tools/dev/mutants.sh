@@ -148,7 +148,14 @@ GPU: a stage given back while it is read ~ cuda/product_hopper.cu ~ cuda_hopper 
 GPU: a stage filled before it is free ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|barrier_wait(empty + stage, (i / DEPTH + 1) % 2);||
 reading a file begins at its start ~ tensor/os_posix_files.c ~ os ~ openblas ~ s|(off_t)(at + done)|(off_t)done|
 a replaced file loses its permissions ~ tensor/os_posix_files.c ~ os ~ openblas ~ s|ignored = fchmod((int)f, (mode_t)from->mode);||
-an ignored signal is caught ~ tensor/os_posix.c ~ os ~ openblas ~ s| \&\& old.sa_handler != SIG_IGN||
+an ignored signal is caught ~ tensor/os_posix_program.c ~ os_program ~ openblas ~ s| \&\& old.sa_handler != SIG_IGN||
+a signal leaves temporary files ~ tensor/os_posix_program.c ~ os_program ~ openblas ~ s|if (name) unlinkat(|if (0) unlinkat(|
+a cut file ends the process without a line ~ tensor/os_posix_program.c ~ os_program ~ openblas ~ s|at - begin >= maps\[i\].size|at - begin < maps[i].size|
+closed streams stay closed ~ tensor/os_posix_program.c ~ os_program ~ openblas ~ s|^    fill_streams();||
+a living writer's file is removed ~ tensor/os_posix_files.c ~ files ~ openblas ~ s|S_ISREG(st.st_mode) \&\& os_own(fd)|S_ISREG(st.st_mode)|
+what a killed writer left stays ~ weights/temporary.c ~ files ~ openblas ~ s|os_remove_abandoned(c->dir, name);|;|
+a named pipe is opened ~ weights/file_open.c ~ hostile ~ openblas ~ s#(handed \&\& kind != OS_DIRECTORY)#kind != OS_DIRECTORY#
+cannot tell counts as not there ~ tensor/os_posix_files.c ~ os ~ openblas ~ s|return errno == ENOENT .. errno == ENOTDIR ? OS_NOTHING : OS_UNKNOWN;|return OS_NOTHING;|
 a whole file may be a byte too large ~ weights/file_read.c ~ os ~ openblas ~ s|n > w->most|n > w->most + 1|
 eta counts for every sampler ~ sd/info/params.c ~ info ~ openblas ~ s|return s->flags & SAMPLER_ETA && |return |
 a range without its upper end ~ sd/info/params.c ~ info ~ openblas ~ s|v >= p->low && v <= param_high(p)|v >= p->low|
