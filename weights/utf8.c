@@ -32,6 +32,17 @@ size_t utf8_encode(uint32_t c, uint8_t out[4]) {
     return n;
 }
 
+bool utf8_is_valid(const void *text, size_t size) {
+    const uint8_t *p = text;
+    for (bool ok = true; size;) {
+        uint32_t c;
+        size_t n = utf8_decode(p, size, &c, &ok);
+        if (!ok) return false;
+        p += n, size -= n;
+    }
+    return true;
+}
+
 char *utf8_valid(const char *text, size_t size) {
     char *out = size < SIZE_MAX / 3 ? malloc(3 * size + 1) : NULL; /* U+FFFD takes three bytes and may stand for one */
     if (!out) return NULL;

@@ -2,8 +2,9 @@
 #include "bytes.h"
 #include "codecs.h"
 #include "crc32.h"
+#include "exif.h"
+#include "inflate.h"
 #include "png.h"
-#include "weights/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,87 +14,136 @@
 enum { SIGNATURE_SIZE = 8 };
 
 static bool png_header(const uint8_t *p, size_t n, const char *name, ImageHead *out, Error *e) {
+    static const uint32_t DEPTHS[7] = {1 << 1 | 1 << 2 | 1 << 4 | 1 << 8 | 1 << 16,
+                                       0,
+                                       1 << 8 | 1 << 16,
+                                       1 << 1 | 1 << 2 | 1 << 4 | 1 << 8,
+                                       1 << 8 | 1 << 16,
+                                       0,
+                                       1 << 8 | 1 << 16};
     if (n != 13) return image_damaged(name, "the PNG's header has a wrong length", e);
     out->width = big_endian(p, 4), out->height = big_endian(p + 4, 4);
+    if (p[9] > 6 || p[8] > 16 || !(DEPTHS[p[9]] >> p[8] & 1) || p[10] || p[11] || p[12] > 1)
+        return image_damaged(name, "the PNG's header is damaged", e);
+    return true;
+}
+
+/* What must hold between chunks: the kinds that have come, and the colour type. */
+typedef struct {
+    bool palette, data, data_ended, transparent, animated;
+    int colour, depth;
+} Seen;
+
+static bool see_chunk(Seen *s, const char *kind, size_t n, const char *name, Error *e) {
+    if (!memcmp(kind, "IDAT", 4)) {
+        if (s->data_ended) return image_damaged(name, "the PNG's pixels lie in several places", e);
+        if (s->colour == 3 && !s->palette) return image_damaged(name, "the PNG has no palette before its pixels", e);
+        s->data = true;
+        return true;
+    }
+    s->data_ended = s->data;
+    if (!memcmp(kind, "PLTE", 4)) {
+        if (s->palette || s->data || !n || n % 3 || n > 768 || (s->colour == 3 && n / 3 > 1u << s->depth))
+            return image_damaged(name, "the PNG's palette is damaged", e);
+        s->palette = true;
+    } else if (!memcmp(kind, "tRNS", 4)) {
+        size_t wanted = s->colour == 0 ? 2 : s->colour == 2 ? 6 : 0;
+        if (s->transparent || s->data || (s->colour == 3 ? !s->palette || n > 256 : wanted && n != wanted))
+            return image_damaged(name, "the PNG's transparency is damaged", e);
+        s->transparent = true;
+    } else if (!memcmp(kind, "acTL", 4)) s->animated = true;
+    else if (!(kind[0] & 32) && memcmp(kind, "IHDR", 4) && memcmp(kind, "IEND", 4))
+        return error_set(e, ERR_FORMAT, "%s: the PNG needs '%.4s', which is not supported; save it anew", name, kind);
     return true;
 }
 
 bool png_head(const uint8_t *p, size_t size, const char *name, ImageHead *out, Error *e) {
-    bool data = false;
+    Seen seen = {0};
     for (size_t at = 8, count = 0;; count++) {
+        if (seen.data && (size - at < 12 || big_endian(p + at, 4) > size - at - 12) &&
+            (size - at < 8 ||
+             memcmp(p + at + 4, "IDAT", 4))) { /* the last one that counts is whole; so may the pixels be */
+            out->warning = "the PNG lacks its end; its pixels are whole";
+            break;
+        }
         if (size - at < 12) return image_damaged(name, "the PNG ends early", e);
         const uint8_t *chunk = p + at + 8;
+        const char *kind = (const char *)p + at + 4;
         size_t n = big_endian(p + at, 4);
         if (n > size - at - 12) return image_damaged(name, "the PNG ends within a chunk", e);
-        bool critical = !(p[at + 4] & 32), exif = !memcmp(p + at + 4, "eXIf", 4);
-        if (!count != !memcmp(p + at + 4, "IHDR", 4))
-            return image_damaged(name, "the PNG does not begin with its header", e);
-        if ((critical || exif) && crc32_update(0, p + at + 4, n + 4) != big_endian(chunk + n, 4)) {
-            if (critical) return image_damaged(name, "the PNG is damaged (CRC)", e);
+        bool critical = !(*kind & 32), exif = !memcmp(kind, "eXIf", 4);
+        if (!count != !memcmp(kind, "IHDR", 4)) return image_damaged(name, "the PNG does not begin with its header", e);
+        if ((critical || exif || !memcmp(kind, "tRNS", 4)) &&
+            crc32_update(0, p + at + 4, n + 4) != big_endian(chunk + n, 4)) {
+            if (!exif) return image_damaged(name, "the PNG is damaged (CRC)", e);
             exif = false;
         }
         if (!count && !png_header(chunk, n, name, out, e)) return false;
+        if (!count) seen.depth = chunk[8], seen.colour = chunk[9];
         if (exif) out->exif = chunk, out->exif_size = n;
-        data |= !memcmp(p + at + 4, "IDAT", 4);
-        if (!memcmp(p + at + 4, "IEND", 4)) break;
+        if (!see_chunk(&seen, kind, n, name, e)) return false;
+        if (!memcmp(kind, "IEND", 4)) break;
         at += 12 + n;
     }
-    return data || image_damaged(name, "the PNG has no pixels", e);
+    if (seen.animated && !out->warning) out->warning = "the PNG is animated; its first picture is used";
+    return seen.data || image_damaged(name, "the PNG has no pixels", e);
 }
 
 /* --- text --- */
 
-/* n bytes of a chunk's text, Latin-1 or UTF-8, as a new UTF-8 string up to its first NUL. */
-static char *text_of(const uint8_t *p, size_t n, bool latin1) {
-    char *text = malloc(2 * n + 1);
-    size_t k = 0;
-    for (size_t i = 0; text && i < n && p[i]; i++) {
-        if (latin1) k += utf8_encode(p[i], (uint8_t *)text + k);
-        else text[k++] = (char)p[i];
-    }
-    if (text) text[k] = 0;
-    return text;
+/* p[n] after the compression method of a text chunk. */
+static bool add_compressed(ImageTexts *out, const uint8_t *key, size_t key_n, const uint8_t *p, size_t n, TextKind kind,
+                           Error *e) {
+    char *text;
+    size_t size;
+    Error own = {0};
+    if (!inflate_string(p, n, false, IMAGE_TEXT_MOST, &text, &size, &own))
+        return error_set(e, own.code, "its compressed text '%.40s' is not read: %s", (const char *)key, own.text);
+    bool ok = image_texts_add(out, (const char *)key, key_n, text, size, kind, e);
+    free(text);
+    return ok;
 }
 
-bool png_read_text(const uint8_t *png, size_t size, const char *keyword, char **text, Error *e) {
-    size_t key = strlen(keyword) + 1; /* with its NUL */
-    *text = NULL;
-    if (size < SIGNATURE_SIZE || memcmp(png, "\x89PNG\r\n\x1A\n", SIGNATURE_SIZE))
-        return error_set(e, ERR_FORMAT, "not a PNG; name a PNG file");
+/* p[n] is a chunk tEXt (W3C PNG 11.3.3.2), zTXt (11.3.3.3) or iTXt (11.3.3.4). */
+static bool add_text(ImageTexts *out, char type, const uint8_t *p, size_t n, Error *e) {
+    const uint8_t *key = p, *end = p + n, *nul = n ? memchr(p, 0, n) : NULL;
+    if (!nul) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short; " AGAIN);
+    size_t key_n = (size_t)(nul - key);
+    p = nul + 1;
+    if (type == 't') return image_texts_add(out, (const char *)key, key_n, p, (size_t)(end - p), TEXT_BYTES, e);
+    bool international = type == 'i', compressed = true;
+    if (end - p < 1 + international) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short; " AGAIN);
+    if (international) compressed = *p++ != 0;
+    if (compressed && *p)
+        return error_set(e, ERR_FORMAT, "the PNG's text is compressed by an unknown method, number %d; " AGAIN, *p);
+    p++;
+    for (int i = 0; international && i < 2; i++) { /* language, translated keyword */
+        p = p < end ? memchr(p, 0, (size_t)(end - p)) : NULL;
+        if (!p++) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short; " AGAIN);
+    }
+    TextKind kind = international ? TEXT_UTF8 : TEXT_BYTES;
+    if (compressed) return add_compressed(out, key, key_n, p, (size_t)(end - p), kind, e);
+    return image_texts_add(out, (const char *)key, key_n, p, (size_t)(end - p), kind, e);
+}
+
+bool png_texts(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
     for (size_t at = SIGNATURE_SIZE; size - at >= 12;) {
-        const uint8_t *type = png + at + 4, *p = type + 4, *end = p;
-        size_t n = big_endian(png + at, 4);
+        const uint8_t *type = p + at + 4, *data = type + 4;
+        size_t n = big_endian(p + at, 4);
         if (n > size - at - 12) return error_set(e, ERR_FORMAT, "the PNG ends within a chunk; " AGAIN);
-        end += n;
         at += 12 + n;
         if (!memcmp(type, "IEND", 4)) return true;
-        bool latin1 = !memcmp(type, "tEXt", 4);
-        if (!latin1 && memcmp(type, "iTXt", 4)) continue;
-        if (n < key || memcmp(p, keyword, key)) continue;
-        if (crc32_update(0, type, n + 4) != big_endian(end, 4))
+        if (!memcmp(type, "IHDR", 4) && n >= 8) out->width = big_endian(data, 4), out->height = big_endian(data + 4, 4);
+        bool text = !memcmp(type, "tEXt", 4) || !memcmp(type, "zTXt", 4) || !memcmp(type, "iTXt", 4);
+        if (!text && memcmp(type, "eXIf", 4)) continue;
+        if (n > IMAGE_TEXT_MOST && !image_texts_add(out, "", 0, data, n, TEXT_UTF8, e)) return false;
+        if (crc32_update(0, type, n + 4) != big_endian(data + n, 4)) {
+            if (!text) continue; /* as its orientation is then ignored */
             return error_set(e, ERR_FORMAT, "the PNG's text is damaged (CRC); " AGAIN);
-        p += key;
-        if (!latin1) {
-            if (end - p < 2) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short; " AGAIN);
-            if (p[0])
-                return error_set(e, ERR_FORMAT,
-                                 "the PNG's text is compressed, which is not supported; save it with plain text");
-            p += 2;
-            for (int i = 0; i < 2; i++) { /* language, translated keyword */
-                p = memchr(p, 0, (size_t)(end - p));
-                if (!p++) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short; " AGAIN);
-            }
         }
-        *text = text_of(p, (size_t)(end - p), latin1);
-        return *text ||
-               error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+        if (!(text ? add_text(out, (char)*type, data, n, e) : exif_texts(data, n, out, e))) return false;
     }
     return true;
-}
-
-bool png_text(const uint8_t *png, size_t size, const char *name, const char *keyword, char **text, Error *e) {
-    Error own = {0};
-    return png_read_text(png, size, keyword, text, &own) || error_set(e, own.code, "%s: %s", name, own.text);
 }
 
 bool png_write(const uint8_t *rgb, int width, int height, const char *text, uint8_t **out, size_t *size, Error *e) {

@@ -55,7 +55,6 @@ static void *take_again(void *old, size_t n) {
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
-#define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_BMP
 #define STBI_ONLY_GIF
@@ -80,34 +79,29 @@ static void *take_again(void *old, size_t n) {
 #include STB_HEADER
 #pragma GCC diagnostic pop
 
-uint8_t *stb_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const char **why) {
+bool stb_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why) {
     int w = 0, h = 0, channels;
-    /* A JPEG's components, in blocks of up to 32 x 32, and 16-bit RGBA come to less than 24 bytes a pixel; the file's
-     * compressed data is gathered in a buffer that doubles. */
-    memory.most = (size_t)(head->width + 64) * (size_t)(head->height + 64) * 24 + 4 * size + (1 << 20);
+    /* A JPEG's components, in blocks of up to 32 x 32, and RGBA come to less than 16 bytes a pixel (progressive ones
+     * keep their coefficients); the file's compressed data is gathered in a buffer that doubles. */
+    memory.most = (size_t)(head->width + 64) * (size_t)(head->height + 64) * 16 + 4 * size + (1 << 20);
     memory.used = 0;
     uint8_t *p = stbi_load_from_memory(bytes, (int)size, &w, &h, &channels, 4);
     *why = p ? NULL : stbi_failure_reason();
-    if (p && (w != head->width || h != head->height)) {
-        give(p);
-        p = NULL;
-        *why = "it contradicts itself";
-    }
-    return p;
+    bool ok = p && w == head->width && h == head->height;
+    if (p && !ok) *why = "it contradicts itself";
+    for (int64_t y = 0; ok && y < h; y++) to->put(to->user, p + (size_t)y * (size_t)w * 4, y, 0, 1, w);
+    give(p);
+    return ok;
 }
-
-void stb_release(uint8_t *rgba) { give(rgba); }
 
 #else
 
 bool stb_is_there(void) { return false; }
 
-uint8_t *stb_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const char **why) {
-    (void)bytes, (void)size, (void)head;
+bool stb_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why) {
+    (void)bytes, (void)size, (void)head, (void)to;
     *why = NULL;
-    return NULL;
+    return false;
 }
-
-void stb_release(uint8_t *rgba) { free(rgba); }
 
 #endif

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define MAGIC(text) .magic = text, .magic_size = sizeof(text) - 1
-#define STB .decode = stb_decode, .release = stb_release, .needs = "libstb-dev (stb_image.h)"
+#define STB_NEEDS "libstb-dev (stb_image.h)"
+#define STB .decode = stb_decode, .needs = STB_NEEDS
 
 static bool is_gif(const uint8_t *p, size_t size) {
     return size >= 6 && (!memcmp(p, "GIF87a", 6) || !memcmp(p, "GIF89a", 6));
@@ -35,10 +36,12 @@ static bool is_tiff(const uint8_t *p, size_t size) {
 
 static const ImageCodec CODECS[] = {
     /* the first: what is written unless a name says otherwise */
-    {"PNG", "png", MAGIC("\x89PNG\r\n\x1A\n"), .head = png_head, .text = png_text, STB, .encode = png_write},
-    {"JPEG", "jpg|jpeg", MAGIC("\xFF\xD8\xFF"), .head = jpeg_head, STB},
-    {"GIF", "gif", .sniff = is_gif, .head = gif_head, STB},
-    {"WebP", "webp", .sniff = is_webp, .head = webp_head},
+    {"PNG", "png", MAGIC("\x89PNG\r\n\x1A\n"), .head = png_head, .texts = png_texts, .decode = png_decode,
+     .encode = png_write},
+    {"JPEG", "jpg|jpeg", MAGIC("\xFF\xD8\xFF"), .head = jpeg_head, .texts = jpeg_texts, .decode = jpeg_decode,
+     .needs = STB_NEEDS},
+    {"GIF", "gif", .sniff = is_gif, .head = gif_head, .texts = gif_texts, STB},
+    {"WebP", "webp", .sniff = is_webp, .texts = webp_texts},
     {"AVIF", "avif", .sniff = is_avif},
     {"HEIF", "heic|heif", .sniff = is_heif},
     {"JPEG XL", "jxl", .sniff = is_jpeg_xl},
@@ -79,5 +82,3 @@ const ImageCodec *image_codec_for(const char *path, Error *e) {
     error_set(e, ERR_ARGUMENT, "%.200s: pictures are PNG files; name it .png", path);
     return NULL;
 }
-
-bool image_supported(void) { return stb_is_there(); }

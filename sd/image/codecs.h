@@ -6,10 +6,7 @@
 #ifndef SD_IMAGE_CODECS_H
 #define SD_IMAGE_CODECS_H
 
-#include "tensor/error.h"
-
-#include <stddef.h>
-#include <stdint.h>
+#include "image_text.h"
 
 enum { SNIFF_BYTES = 12 }; /* enough for every row */
 
@@ -18,7 +15,15 @@ typedef struct {
     int64_t width, height; /* as the file says: any number */
     const uint8_t *exif;   /* NULL: none */
     size_t exif_size;
+    const char *warning; /* what is wrong or left out, though the picture is read; NULL: nothing */
 } ImageHead;
+
+/* Where a decoder puts its pixels: `count` of them from rgba, to row y, columns x, x + step, ... in any order of rows.
+ * May be called again for a pixel that it has, as Adam7 never does but a decoder may. */
+typedef struct {
+    void (*put)(void *user, const uint8_t *rgba, int64_t y, int64_t x, int64_t step, int64_t count);
+    void *user;
+} ImageSink;
 
 typedef struct {
     const char *name;    /* "PNG" */
@@ -29,16 +34,16 @@ typedef struct {
     /* ERR_FORMAT, in a line that begins with `name`, for a file that is damaged or not supported. NULL: nothing of this
      * format is read. */
     bool (*head)(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
-    /* The format's own text under a keyword, as UTF-8 in a new string; *text stays NULL when there is none. NULL: its
-     * only text is EXIF's. */
-    bool (*text)(const uint8_t *bytes, size_t size, const char *name, const char *keyword, char **text, Error *e);
-    /* RGBA [height][width][4] of a file whose head is good; NULL with *why in words, or with *why NULL when the build
-     * lacks the decoder, which is `needs`. release frees it. NULL: pictures of this format are not read. */
-    uint8_t *(*decode)(const uint8_t *bytes, size_t size, const ImageHead *head, const char **why);
-    void (*release)(uint8_t *rgba);
+    /* Adds the texts of a file (image_text.h) whose pixels may be damaged; lines as of image_texts_add. NULL: no texts
+     * are read. */
+    bool (*texts)(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
+    /* Every pixel of a file whose head is good and of an allowed size, to the sink. False with *why in words, or with
+     * *why NULL when the build lacks the decoder, which is `needs`, or memory. NULL: pictures of this format are not
+     * read. */
+    bool (*decode)(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
     const char *needs;
     /* rgb[height][width][3] as a file in a new buffer *out of *size bytes, with the text, which may be NULL, where
-     * `text` or EXIF finds "parameters". NULL: pictures of this format are not written. */
+     * `texts` finds "parameters". NULL: pictures of this format are not written. */
     bool (*encode)(const uint8_t *rgb, int width, int height, const char *text, uint8_t **out, size_t *size, Error *e);
 } ImageCodec;
 
@@ -61,21 +66,21 @@ static inline bool image_unsupported(const char *name, const char *what, Error *
 
 /* codec_png.c, codec_jpeg.c, codec_gif.c, codec_bmp.c, codec_webp.c */
 bool png_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
-bool png_text(const uint8_t *bytes, size_t size, const char *name, const char *keyword, char **text, Error *e);
-/* png_text with lines that do not begin with a name: the text under a keyword in a PNG, as UTF-8 in a new string that
- * the caller frees; *text is NULL when there is none. Reads tEXt and uncompressed iTXt as far as the end of the
- * picture, and checks the CRC of the chunk that it takes. ERR_FORMAT: not a PNG, a chunk that runs past the end, a
- * compressed text; ERR_MEMORY. */
-bool png_read_text(const uint8_t *png, size_t size, const char *keyword, char **text, Error *e);
+bool png_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
 bool png_write(const uint8_t *rgb, int width, int height, const char *text, uint8_t **out, size_t *size, Error *e);
 bool jpeg_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
+bool jpeg_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
+bool jpeg_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
 bool gif_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
+bool gif_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
 bool bmp_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
-bool webp_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e); /* EXIF, no size */
+bool webp_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
+
+/* png_decode.c: our own decoder */
+bool png_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
 
 /* codec_stb.c: stb_image's decoders */
 bool stb_is_there(void);
-uint8_t *stb_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const char **why);
-void stb_release(uint8_t *rgba);
+bool stb_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
 
 #endif

@@ -2,12 +2,13 @@
  * checked against the end of the data; each directory is visited once, so loops do no harm. */
 #include "exif.h"
 
-#include "sd/text/unicode.h"
+#include "weights/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { ORIENTATION = 0x0112, EXIF_DIRECTORY = 0x8769, USER_COMMENT = 0x9286, SHORT = 3, CODE = 8, ENTRY = 12 };
+enum { ORIENTATION = 0x0112, EXIF_DIRECTORY = 0x8769, USER_COMMENT = 0x9286, CODE = 8, ENTRY = 12 };
+enum { BYTE = 1, ASCII = 2, SHORT = 3, UNDEFINED = 7 };
 
 typedef struct {
     const uint8_t *p;
@@ -49,14 +50,26 @@ int exif_orientation(const uint8_t *exif, size_t size) {
     return v >= 1 && v <= 8 ? (int)v : 1;
 }
 
+/* The value of an entry: it lies in the entry itself when four bytes hold it. NULL: it lies outside. */
+static const uint8_t *value_of(const Tiff *t, size_t entry, size_t *size) {
+    uint32_t type = get(t, entry + 2, 2);
+    if (type != ASCII && type != UNDEFINED && type != BYTE) return NULL;
+    *size = get(t, entry + 4, 4);
+    size_t at = *size > 4 ? get(t, entry + 8, 4) : entry + 8;
+    return at <= t->size && *size <= t->size - at ? t->p + at : NULL;
+}
+
+/* Whether UTF-16 is big-endian: zero bytes are the high halves of Latin letters. */
 static bool is_big(const uint8_t *p, size_t size) {
-    size_t even = 0, odd = 0; /* zero bytes: high halves of Latin letters */
+    size_t even = 0, odd = 0;
     for (size_t i = 0; i + 1 < size; i += 2) even += !p[i], odd += !p[i + 1];
     return even >= odd;
 }
 
-static void push_utf16(Runes *r, const uint8_t *p, size_t size) {
+/* out has room for 3 bytes for every 2; returns how many it took. */
+static size_t from_utf16(uint8_t *out, const uint8_t *p, size_t size) {
     bool big = is_big(p, size);
+    size_t n = 0;
     if (size >= 2 && ((p[0] == 0xFE && p[1] == 0xFF) || (p[0] == 0xFF && p[1] == 0xFE)))
         big = p[0] == 0xFE, p += 2, size -= 2;
     for (size_t i = 0; i + 1 < size; i += 2) {
@@ -67,32 +80,55 @@ static void push_utf16(Runes *r, const uint8_t *p, size_t size) {
                 c = 0x10000 + ((c - 0xD800) << 10 | (low - 0xDC00)), i += 2;
             else c = 0xFFFD;
         }
-        if (!c) return; /* cameras pad the field with zeros */
-        runes_push(r, c);
+        if (!c) break; /* cameras pad the field with zeros */
+        n += utf8_encode(c, out + n);
     }
+    return n;
 }
 
-bool exif_user_comment(const uint8_t *exif, size_t size, char **text, Error *e) {
-    *text = NULL;
+/* UTF-16 has zero bytes wherever there is a blank or a letter of English, UTF-8 none before its end. */
+static bool is_utf16(const uint8_t *p, size_t size) {
+    while (size && !p[size - 1]) size--;
+    return memchr(p, 0, size) || !utf8_is_valid(p, size);
+}
+
+static bool add_comment(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
+    static const char SETS[][CODE + 1] = {"UNICODE", "ASCII\0\0", "JIS\0\0\0\0", "\0\0\0\0\0\0\0"};
+    size_t set = 0;
+    while (set < 4 && (size < CODE || memcmp(p, SETS[set], CODE))) set++;
+    if (set < 4) p += CODE, size -= CODE;
+    if (set == 0 && is_utf16(p, size)) {
+        uint8_t *text = malloc(3 * (size / 2) + 1);
+        if (!text)
+            return error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+        bool ok = image_texts_add(out, TEXT_USER_COMMENT, sizeof TEXT_USER_COMMENT - 1, text, from_utf16(text, p, size),
+                                  TEXT_UTF8, e);
+        free(text);
+        return ok;
+    }
+    for (size_t i = 0; set == 2 && i < size && p[i]; i++)
+        if (p[i] > 126 || p[i] == 27)
+            return error_set(e, ERR_FORMAT, "its EXIF comment is in JIS, which is not read; save it as Unicode");
+    return image_texts_add(out, TEXT_USER_COMMENT, sizeof TEXT_USER_COMMENT - 1, p, size, TEXT_BYTES, e);
+}
+
+bool exif_texts(const uint8_t *exif, size_t size, ImageTexts *out, Error *e) {
+    static const struct {
+        uint32_t tag;
+        const char *keyword;
+    } FIELDS[] = {{0x010E, TEXT_DESCRIPTION}, {0x010F, TEXT_MAKE}, {0x0110, TEXT_MODEL}, {0x0131, TEXT_SOFTWARE}};
     Tiff t;
+    size_t n;
     if (!open_tiff(&t, exif, size)) return true;
+    for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++) {
+        size_t entry = find(&t, get(&t, 4, 4), FIELDS[i].tag);
+        const uint8_t *p = entry ? value_of(&t, entry, &n) : NULL;
+        if (p && !image_texts_add(out, FIELDS[i].keyword, strlen(FIELDS[i].keyword), p, n, TEXT_BYTES, e)) return false;
+    }
     size_t link = find(&t, get(&t, 4, 4), EXIF_DIRECTORY);
-    size_t entry = link ? find(&t, get(&t, link + 8, 4), USER_COMMENT) : 0;
-    if (!entry) return true;
-    size_t n = get(&t, entry + 4, 4), at = get(&t, entry + 8, 4);
-    if (n <= CODE || at > t.size || n > t.size - at) return true;
-    const uint8_t *p = t.p + at + CODE;
-    n -= CODE;
-    const uint8_t *end = memchr(p, 0, n);
-    Runes r = {0};
-    if (!memcmp(p - CODE, "UNICODE", CODE)) push_utf16(&r, p, n);
-    else runes_from_utf8(&r, (const char *)p, end ? (size_t)(end - p) : n);
-    char *out = r.count && !r.failed ? malloc(4 * r.count + 1) : NULL;
-    size_t k = 0;
-    for (size_t i = 0; out && i < r.count; i++) k += utf8_encode(r.at[i], (uint8_t *)out + k);
-    if (out) out[k] = 0;
-    bool ok = out || (!r.count && !r.failed);
-    runes_free(&r);
-    *text = out;
-    return ok || error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+    size_t entry = find(&t, get(&t, 4, 4), USER_COMMENT); /* Pillow writes it here where a program says so */
+    if (link) link = find(&t, get(&t, link + 8, 4), USER_COMMENT);
+    if (link) entry = link;
+    const uint8_t *p = entry ? value_of(&t, entry, &n) : NULL;
+    return !p || add_comment(p, n, out, e);
 }

@@ -5,7 +5,6 @@
 #include "exif.h"
 #include "weights/atomic_file.h"
 #include "weights/file_read.h"
-#include "weights/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +17,27 @@ static uint8_t blend(unsigned under, unsigned over, unsigned a) {
     return (uint8_t)((v + (v >> 8)) >> 8);
 }
 
-/* Puts [h][w] RGBA the right way up while it flattens it: pixel (x, y) of the result comes from (x, y) mirrored and
- * with its axes exchanged, as TIFF says of orientations 1 to 8. */
-static void flatten(uint8_t *out, const uint8_t *rgba, int w, int h, int orientation, uint32_t background) {
-    int o = orientation;
+/* Where decoded pixels go: the right way up, without their transparency. */
+typedef struct {
+    uint8_t *rgb;
+    int w, h; /* as decoded */
+    int orientation;
+    uint32_t background;
+} Canvas;
+
+/* Pixel (x, y) of the result comes from (x, y) mirrored and with its axes exchanged, as TIFF says of orientations 1 to
+ * 8; so (x, y) of the file goes to where the same undone leads. */
+static void put(void *user, const uint8_t *rgba, int64_t y, int64_t x, int64_t step, int64_t count) {
+    const Canvas *c = user;
+    int o = c->orientation;
     bool exchange = o >= 5, right = o == 2 || o == 3 || o == 7 || o == 8, bottom = o == 3 || o == 4 || o == 6 || o == 7;
-    int width = exchange ? h : w, height = exchange ? w : h;
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++, out += 3) {
-            int sx = exchange ? y : x, sy = exchange ? x : y;
-            if (right) sx = w - 1 - sx;
-            if (bottom) sy = h - 1 - sy;
-            const uint8_t *p = rgba + 4 * ((size_t)sy * (size_t)w + (size_t)sx);
-            for (int c = 0; c < 3; c++) out[c] = blend(background >> (16 - 8 * c) & 255, p[c], p[3]);
-        }
+    if (bottom) y = c->h - 1 - y;
+    for (int64_t i = 0; i < count; i++, x += step, rgba += 4) {
+        int64_t to_x = right ? c->w - 1 - x : x;
+        int64_t at = exchange ? to_x * c->h + y : y * c->w + to_x;
+        uint8_t *out = c->rgb + 3 * at;
+        for (int k = 0; k < 3; k++) out[k] = blend(c->background >> (16 - 8 * k) & 255, rgba[k], rgba[3]);
+    }
 }
 
 /* codec: what was recognised, or NULL */
@@ -49,9 +55,10 @@ static bool check_size(const ImageHead *head, const char *name, Error *e) {
 }
 
 static bool decode_failed(const ImageCodec *codec, const char *name, const char *why, Error *e) {
-    if (!why)
+    if (!why && codec->needs && !stb_is_there())
         return error_set(e, ERR_DEVICE, "%s: this build does not read %s pictures; install %s and build again", name,
                          codec->name, codec->needs);
+    if (!why) return error_set(e, ERR_MEMORY, "%s: cannot allocate memory to read it; free some and try again", name);
     return error_set(e, ERR_FORMAT, "%s: the picture is damaged (%s); download it again or save it anew", name, why);
 }
 
@@ -63,18 +70,19 @@ bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t 
     ImageHead head = {0};
     if (!codec || !codec->decode) return not_read(codec, name, e);
     if (!codec->head(bytes, size, name, &head, e) || !check_size(&head, name, e)) return false;
-    const char *why;
-    uint8_t *rgba = codec->decode(bytes, size, &head, &why);
-    if (!rgba) return decode_failed(codec, name, why, e);
     int orientation = head.exif ? exif_orientation(head.exif, head.exif_size) : 1;
     int w = (int)head.width, h = (int)head.height;
-    uint8_t *rgb = malloc((size_t)w * (size_t)h * 3);
-    if (rgb) flatten(rgb, rgba, w, h, orientation, background);
-    codec->release(rgba);
-    if (!rgb)
+    Canvas canvas = {malloc((size_t)w * (size_t)h * 3), w, h, orientation, background};
+    const ImageSink to = {put, &canvas};
+    const char *why = NULL;
+    if (!canvas.rgb)
         return error_set(e, ERR_MEMORY, "%s: cannot allocate memory for a picture of %d x %d; free some and try again",
                          name, w, h);
-    *out = (Image){rgb, orientation >= 5 ? h : w, orientation >= 5 ? w : h};
+    if (!codec->decode(bytes, size, &head, &to, &why)) {
+        free(canvas.rgb);
+        return decode_failed(codec, name, why, e);
+    }
+    *out = (Image){canvas.rgb, orientation >= 5 ? h : w, orientation >= 5 ? w : h, head.warning};
     return true;
 }
 
@@ -101,30 +109,22 @@ bool image_read(const char *path, uint32_t background, Image *out, Error *e) {
     return ok;
 }
 
-/* Files may hold anything; callers get valid UTF-8. */
-static bool clean(char **text, Error *e) {
-    char *out = utf8_valid(*text, strlen(*text));
-    free(*text);
-    *text = out;
-    return out || error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+bool image_texts(const uint8_t *bytes, size_t size, const char *name, ImageTexts *out, Error *e) {
+    *out = (ImageTexts){0};
+    if (e && e->code) return false;
+    const ImageCodec *codec = image_codec(bytes, size);
+    Error own = {0};
+    if (!codec || !codec->texts) return not_read(codec, name, e);
+    return codec->texts(bytes, size, out, &own) || error_set(e, own.code, "%s: %s", name, own.text);
 }
 
-bool image_read_text(const char *path, const char *keyword, char **text, Error *e) {
-    *text = NULL;
+bool image_texts_read(const char *path, ImageTexts *out, Error *e) {
+    *out = (ImageTexts){0};
     size_t size;
     uint8_t *bytes = read_file(path, &size, e);
-    if (!bytes) return false;
-    const ImageCodec *codec = image_codec(bytes, size);
-    ImageHead head = {0};
-    bool ok = codec->head || not_read(codec, path, e);
-    if (ok && codec->text) ok = codec->text(bytes, size, path, keyword, text, e);
-    if (ok && !*text && !strcmp(keyword, "parameters")) {
-        /* A format with a text of its own was searched already: damage further on means no EXIF, no more. */
-        bool whole = codec->head(bytes, size, path, &head, codec->text ? NULL : e);
-        ok = whole ? !head.exif || exif_user_comment(head.exif, head.exif_size, text, e) : codec->text != NULL;
-    }
+    bool ok = bytes && image_texts(bytes, size, path, out, e);
     free(bytes);
-    return ok && (!*text || clean(text, e));
+    return ok;
 }
 
 static bool write_with(const ImageCodec *codec, const uint8_t *rgb, int width, int height, const char *text,

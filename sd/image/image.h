@@ -2,8 +2,9 @@
  * (codecs.h).
  *
  * A file is checked to its last byte before anything is decoded (of a GIF: its first frame), so that hostile ones cost
- * nothing; more than IMAGE_PIXELS pixels are refused. stb_image decodes; a build without that header says so. Colour
- * profiles are ignored, as the webui ignores them. 16-bit channels keep their high byte. */
+ * nothing; more than IMAGE_PIXELS pixels are refused. PNG is decoded here, the others by stb_image; a build without
+ * that header says so. Colour profiles and gamma are ignored, as Pillow and so the webui ignore them. 16-bit channels
+ * keep their high byte. */
 #ifndef SD_IMAGE_IMAGE_H
 #define SD_IMAGE_IMAGE_H
 
@@ -17,28 +18,22 @@ enum { IMAGE_PIXELS = 1 << 24, IMAGE_WHITE = 0xFFFFFF };
 typedef struct {
     uint8_t *rgb; /* [height][width][3] */
     int width, height;
+    const char
+        *warning; /* what is wrong or left out, though the picture is read: "the file lacks its end". NULL: nothing */
 } Image;
 
-/* Whether this build decodes pictures. */
-bool image_supported(void);
-
 /* The picture in bytes[size], put the right way up by its EXIF orientation; what is transparent shows background
- * (0xRRGGBB; the webui's default is white). The error line begins with name. */
+ * (0xRRGGBB; white in the webui unless img2img_background_color says otherwise). The error line begins with name. */
 bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t background, Image *out, Error *e);
 bool image_read(const char *path, uint32_t background, Image *out, Error *e);
 void image_free(Image *i);
 
-/* Writes rgb[height][width][3], with the text, which may be NULL, where image_read_text finds "parameters", in the
+/* Writes rgb[height][width][3], with the text, which may be NULL, where image_text finds "parameters", in the
  * format of the path's ending, PNG for any other; the file appears only when complete. image_write_check, before there
  * is a picture: ERR_ARGUMENT for a format that is not written. */
 bool image_write(const uint8_t *rgb, int width, int height, const char *text, const char *path, Error *e);
 bool image_write_check(const char *path, Error *e);
 /* The same as PNG, whatever the path. */
 bool image_write_png(const uint8_t *rgb, int width, int height, const char *text, const char *path, Error *e);
-
-/* What a file says under a keyword, as UTF-8 in a new string that the caller frees; *text is NULL when it says nothing.
- * PNG: a text chunk, or for "parameters" an EXIF UserComment; other formats: the UserComment, where the webui puts its
- * "parameters". Needs no decoder. */
-bool image_read_text(const char *path, const char *keyword, char **text, Error *e);
 
 #endif

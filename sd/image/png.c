@@ -30,10 +30,18 @@ static uint32_t next_point(const char **s, const char *end) {
     return c;
 }
 
+/* Whether tEXt can hold the text: as Latin-1, which must not look like UTF-8, as which it would be read back. */
 static bool is_latin1(const char *text) {
-    for (const char *end = text + strlen(text); text < end;)
-        if (next_point(&text, end) > 0xFF) return false;
-    return true;
+    bool ascii = true, broken = false;
+    int continues = 0; /* bytes of UTF-8 that would have to follow */
+    for (const char *end = text + strlen(text); text < end;) {
+        uint32_t c = next_point(&text, end);
+        if (c > 0xFF) return false;
+        if (c > 0x7F) ascii = false;
+        if (continues) continues = c >> 6 == 2 ? continues - 1 : (broken = true, 0);
+        else if (c > 0x7F) continues = c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : c >= 0xC2 ? 1 : (broken = true, 0);
+    }
+    return ascii || broken || continues;
 }
 
 /* Writes the text as a chunk stores it, at most 3 strlen(text) bytes; returns their number. */

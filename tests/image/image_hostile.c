@@ -2,6 +2,7 @@
  * (AddressSanitizer sees that, since every file lies in a block of its exact size). */
 #include "test_image.h"
 #include "tests/harness/test.h"
+#include "sd/image/codecs.h"
 #include "sd/image/crc32.h"
 #include "sd/image/deflate.h"
 #include "sd/image/exif.h"
@@ -88,19 +89,24 @@ static void hostile_pngs(void) {
     refused("no IDAT", o.p, o.n, "no pixels");
     o = png_begin(1, 1, 8, 2);
     chunk(&o, "IDAT", z, zn);
-    refused("no IEND", o.p, o.n, "ends early");
+    Error e2;
+    test_check(reads(o.p, o.n, &e2), "no IEND: read, for its pixels are whole");
     o.p[o.n - 1] ^= 1;
     chunk(&o, "IEND", NULL, 0);
     refused("a wrong CRC", o.p, o.n, "CRC");
     o = png_begin(1, 1, 8, 3);
     chunk(&o, "IDAT", z, zn);
     chunk(&o, "IEND", NULL, 0);
-    refused("a palette picture without palette", o.p, o.n, "damaged");
+    refused("a palette picture without palette", o.p, o.n, "no palette");
     o = png_begin(1, 1, 8, 2);
     chunk(&o, "CgBI", "\x50\0\x20\x02", 4);
     chunk(&o, "IDAT", z, 2);
     chunk(&o, "IEND", NULL, 0);
-    refused("half a zlib stream", o.p, o.n, "damaged");
+    refused("an Apple PNG", o.p, o.n, "needs 'CgBI', which is not supported");
+    o = png_begin(1, 1, 8, 2);
+    chunk(&o, "IDAT", z, 2);
+    chunk(&o, "IEND", NULL, 0);
+    refused("half a zlib stream", o.p, o.n, "ends early");
     free(z);
     enum { BOMB = 200 << 20 };
     uint8_t *zeros = calloc(1, BOMB);
@@ -157,12 +163,14 @@ static void mutilate(const char *name) {
     size_t n = 0, cut = 0, kept = 0;
     Error e;
     snprintf(path, sizeof path, "images/%s", name);
+    if (!strstr(name, ".png") && !stb_is_there()) return;
     char *bytes = image_file(path, &n);
     if (!bytes) return;
     test_check(reads(bytes, n, &e), "%s itself is read", name);
     while (cut < n && !reads(bytes, cut, &e) && e.code == ERR_FORMAT) cut++;
-    bool frames = strstr(name, ".gif"); /* the first frame's bytes are enough */
-    test_check(frames ? cut == 235 : cut == n, "%s cut at every byte: refused", name);
+    size_t end = strstr(name, ".png") ? 12 : strstr(name, ".jpg") ? 2 : 0; /* what only says that the file ends */
+    if (strstr(name, ".gif")) end = n - 235;                               /* the first frame's bytes are enough */
+    test_check(cut == n - end, "%s cut at every byte before its end: refused", name);
     test_note("%zu of %zu bytes are enough", cut, n);
     for (size_t i = 0; i < n; i++)
         for (int flip = 1; flip < 256; flip = flip == 1 ? 0x80 : flip == 0x80 ? 0xFF : 256) {
@@ -204,12 +212,12 @@ static void hostile_exif(void) {
          34, 1},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-        char *text = NULL;
+        ImageTexts texts = {0};
         Error e = {0};
         uint8_t *own = malloc(CASES[i].size + !CASES[i].size);
         if (own) memcpy(own, CASES[i].bytes, CASES[i].size);
         test_check(own && exif_orientation(own, CASES[i].size) == CASES[i].turn &&
-                       exif_user_comment(own, CASES[i].size, &text, &e) && !text,
+                       exif_texts(own, CASES[i].size, &texts, &e) && !texts.count,
                    "EXIF: %s", CASES[i].name);
         free(own);
     }

@@ -2,10 +2,16 @@
 #ifndef SD_TESTS_IMAGE_TEST_IMAGE_H
 #define SD_TESTS_IMAGE_TEST_IMAGE_H
 
+#include "tensor/error.h"
+
 #include <stddef.h>
 
 void image_codecs(void);  /* image_codecs.c: the table of formats */
 void image_hostile(void); /* image_hostile.c: malicious files */
+
+/* A text of a picture's file, or of one in memory, in a new string; NULL: none, or e is set. */
+char *image_said(const char *path, const char *keyword, Error *e);
+char *image_said_in(const void *bytes, size_t size, const char *keyword, Error *e);
 
 /* The file tests/golden/NAME; a failed check when it is missing. */
 char *image_file(const char *name, size_t *size);

@@ -33,7 +33,6 @@ void info_comments(void) {
     }
     cli_works("\"ids\":[320,2368,320,1929]", "tokens --json -p \"$(printf 'a cat # b\\na dog')\"");
     cli_works("\"ids\":[320,2368,258,", "tokens --json --comments keep -p \"$(printf 'a cat # b\\na dog')\"");
-    if (!image_supported()) return; /* info_settings made no model */
     cli_works("", "txt2img -m info.safetensors -W 64 -H 64 --steps 1 --seed 1 -q -o c.png "
                   "-p \"$(printf 'a cat # b\\na dog')\" -n 'blue # c'");
     cli_works("a cat \na dog\nNegative prompt: blue \n\nSteps: 1", "png-info --raw c.png");

@@ -2,7 +2,7 @@
 #include "tests/harness/test.h"
 #include "tests/image/test_image.h"
 #include "test_info.h"
-#include "sd/image/image.h"
+#include "sd/image/image_text.h"
 #include "sd/info/infotext_read.h"
 
 #include <stdio.h>
@@ -171,8 +171,7 @@ static void from_files(void) {
         Error e = {0};
         snprintf(path, sizeof path, "images/%s", NAMES[i]);
         char *bytes = image_file(path, &n);
-        bool ok = bytes && test_write(test_path("comment"), bytes, n) &&
-                  image_read_text(test_path("comment"), "parameters", &text, &e) && text;
+        bool ok = bytes && (text = image_said_in(bytes, n, TEXT_USER_COMMENT, &e));
         test_check(ok &&
                        strstr(text, "a c\xC3\xA4t, \xE7\x8C\xAB \xF0\x9F\x90\x88\nNegative prompt: blurry\nSteps: 20"),
                    "%s: the text in its EXIF, in UTF-16", NAMES[i]);
@@ -180,9 +179,11 @@ static void from_files(void) {
         free(text);
         for (size_t cut = 0; bytes && cut < n; cut++) { /* for the sanitizer */
             e = (Error){0};
-            if (test_write(test_path("comment"), bytes, cut) &&
-                image_read_text(test_path("comment"), "parameters", &text, &e))
-                free(text);
+            char *own = malloc(cut + !cut);
+            if (!own) abort();
+            memcpy(own, bytes, cut);
+            free(image_said_in(own, cut, TEXT_USER_COMMENT, &e));
+            free(own);
         }
         free(bytes);
     }

@@ -25,6 +25,13 @@ int usage_error(const Command *c, const char *format, ...) {
 
 int report(const Command *c, const Error *e) { return say(c, e->text, e->code == ERR_ARGUMENT); }
 
+void warn(const char *path, const char *what) {
+    Error line = {0}; /* as above */
+    if (!what) return;
+    error_set(&line, ERR_FORMAT, "warning: %s: %s", path, what);
+    fprintf(stderr, "sdc: %s\n", line.text);
+}
+
 int finish_output(void) {
     if (!fflush(stdout) && !ferror(stdout)) return EXIT_DONE;
     if (os_stop_signal()) return 128 + os_stop_signal(); /* whoever read it has gone */

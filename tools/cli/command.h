@@ -22,6 +22,8 @@ struct Command {
 int usage_error(const Command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Prints e as one line on standard error; returns EXIT_FAILED, or EXIT_USAGE for a request that can never be served. */
 int report(const Command *c, const Error *e);
+/* Prints "sdc: warning: PATH: WHAT" on standard error, as one line; nothing for NULL. */
+void warn(const char *path, const char *what);
 /* EXIT_DONE if all output was written; else says that it was not and returns EXIT_FAILED. */
 int finish_output(void);
 

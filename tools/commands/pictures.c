@@ -80,6 +80,7 @@ static bool show(void *user, const SdProgress *p) { return progress_show(((Work 
 static bool start_from(const char *path, Image *image, SdRequest *r, SdRequest *usual, Error *e) {
     if (!path) return true;
     if (!image_read(path, IMAGE_WHITE, image, e)) return false;
+    warn(path, image->warning);
     r->image = image->rgb;
     r->image_width = image->width, r->image_height = image->height;
     usual->width = image->width / 8 * 8, usual->height = image->height / 8 * 8;

@@ -1,8 +1,8 @@
 /* png_info.c: `sdc png-info FILE... [--json] [--raw]`: what pictures say about how they were made. */
 #include "tools/cli/commands.h"
 #include "tools/cli/printable.h"
-#include "sd/image/image.h"
 #include "sd/info/infotext_read.h"
+#include "sd/info/picture_info.h"
 #include "weights/json.h"
 
 #include <stdio.h>
@@ -70,17 +70,17 @@ static void print_text(const char *path, const InfoRead *r) {
 }
 
 static bool show(const Arguments *a, const char *path, Error *e) {
-    char *text = NULL;
+    PictureInfo info;
     InfoRead r = {0};
-    bool ok = image_read_text(path, "parameters", &text, e);
-    if (ok && !text) ok = error_set(e, ERR_FORMAT, "%s: does not say how it was made", path);
-    if (ok && a->raw) print_clean(text, 0);
-    else if (ok && (ok = infotext_read(text, &r, e))) {
-        if (a->json) print_json(path, text, &r);
+    bool ok = picture_info_read(path, &info, e);
+    if (ok && !info.text) ok = error_set(e, ERR_FORMAT, "%s: does not say how it was made", path);
+    if (ok && a->raw) print_clean(info.text, 0);
+    else if (ok && (ok = infotext_read(info.text, &r, e))) {
+        if (a->json) print_json(path, info.text, &r);
         else print_text(path, &r);
     }
     infotext_read_free(&r);
-    free(text);
+    picture_info_free(&info);
     return ok;
 }
 

@@ -5,6 +5,7 @@
 #include "tools/cli/progress.h"
 #include "sd/image/image.h"
 #include "sd/info/infotext_request.h"
+#include "sd/info/picture_info.h"
 #include "sd/load/model_hash.h"
 #include "sd/info/params.h"
 #include "sd/sd.h"
@@ -128,6 +129,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
 static bool read_image(const char *path, Replay *r, Error *e) {
     if (!path) return true;
     if (!image_read(path, IMAGE_WHITE, &r->image, e)) return false;
+    warn(path, r->image.warning);
     r->request.image = r->image.rgb;
     r->request.image_width = r->image.width, r->request.image_height = r->image.height;
     return true;
@@ -137,13 +139,15 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
     Error e = {0}, field = {0};
     Replay r = {0};
     Image was = {0};
-    char *text = NULL;
+    PictureInfo info;
     int code = EXIT_FAILED;
-    bool ok = image_read_text(path, "parameters", &text, &e);
-    if (ok && !text) ok = error_set(&e, ERR_FORMAT, "%s: does not say how it was made", path);
-    ok = ok && infotext_read(text, &r.text, &e);
+    bool ok = picture_info_read(path, &info, &e);
+    if (ok && !info.text) ok = error_set(&e, ERR_FORMAT, "%s: does not say how it was made", path);
+    ok = ok && infotext_read(info.text, &r.text, &e);
     if (ok && !read_request(a, &r, &field)) ok = error_set(&e, ERR_FORMAT, "%s: %s", path, field.text);
-    ok = ok && image_read(path, IMAGE_WHITE, &was, &e) && read_image(a->image, &r, &e);
+    ok = ok && image_read(path, IMAGE_WHITE, &was, &e);
+    if (ok) warn(path, was.warning);
+    ok = ok && read_image(a->image, &r, &e);
     if (ok && (was.width != r.request.width || was.height != r.request.height))
         ok = error_set(&e, ERR_FORMAT, "%s: is %dx%d, but its text says %dx%d", path, was.width, was.height,
                        r.request.width, r.request.height);
@@ -153,7 +157,7 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
     image_free(&was);
     image_free(&r.image);
     infotext_read_free(&r.text);
-    free(text);
+    picture_info_free(&info);
     return code;
 }
 

@@ -25,7 +25,7 @@ sd/noise tensor weights sd
 sd/prompt tensor weights sd sd/text
 sd/image tensor weights sd sd/text sd/noise
 sd/sampling tensor weights sd/noise sd/text
-sd/info tensor weights sd sd/text sd/sampling
+sd/info tensor weights sd sd/text sd/image sd/sampling
 sd/models tensor weights nn sd/text
 sd/load tensor weights nn sd sd/text sd/sampling sd/models
 sd/pipeline tensor weights nn sd sd/text sd/noise sd/prompt sd/image sd/sampling sd/info sd/models sd/load

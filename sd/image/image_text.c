@@ -1,0 +1,69 @@
+/* image_text.c: the list of a picture's texts. */
+#include "image_text.h"
+
+#include "weights/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { EACH = 64 }; /* what a text costs besides its bytes: many empty ones are many bytes, too */
+
+static bool no_memory(Error *e) {
+    return error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+}
+
+static char *from_latin1(const uint8_t *p, size_t size) {
+    char *text = malloc(2 * size + 1);
+    size_t k = 0;
+    for (size_t i = 0; text && i < size; i++) k += utf8_encode(p[i], (uint8_t *)text + k);
+    if (text) text[k] = 0;
+    return text;
+}
+
+bool image_texts_add(ImageTexts *t, const char *keyword, size_t keyword_size, const void *bytes, size_t size,
+                     TextKind kind, Error *e) {
+    const uint8_t *end = size ? memchr(bytes, 0, size) : NULL;
+    if (end) size = (size_t)(end - (const uint8_t *)bytes);
+    if (!size) return true;
+    if (size + EACH > IMAGE_TEXT_MOST - t->size)
+        return error_set(e, ERR_FORMAT, "its texts are more than %d MiB, the most that is read; save it without them",
+                         IMAGE_TEXT_MOST >> 20);
+    ImageText *at = realloc(t->at, ((size_t)t->count + 1) * sizeof *at);
+    if (!at) return no_memory(e);
+    t->at = at;
+    ImageText new = {utf8_valid(keyword, keyword_size), NULL};
+    new.text = kind == TEXT_BYTES && !utf8_is_valid(bytes, size) ? from_latin1(bytes, size) : utf8_valid(bytes, size);
+    if (!new.keyword || !new.text) {
+        free(new.keyword);
+        free(new.text);
+        return no_memory(e);
+    }
+    t->at[t->count++] = new;
+    t->size += size + EACH;
+    return true;
+}
+
+void image_texts_free(ImageTexts *t) {
+    for (int i = 0; i < t->count; i++) {
+        free(t->at[i].keyword);
+        free(t->at[i].text);
+    }
+    free(t->at);
+    *t = (ImageTexts){0};
+}
+
+static bool same(const char *a, const char *b, bool exactly) {
+    if (exactly) return !strcmp(a, b);
+    for (; *a && *b; a++, b++) {
+        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a + 32) : *a, y = *b >= 'A' && *b <= 'Z' ? (char)(*b + 32) : *b;
+        if (x != y) return false;
+    }
+    return *a == *b;
+}
+
+const char *image_text(const ImageTexts *t, const char *keyword) {
+    for (int exactly = 1; exactly >= 0; exactly--)
+        for (int i = t->count - 1; i >= 0; i--)
+            if (same(t->at[i].keyword, keyword, exactly)) return t->at[i].text;
+    return NULL;
+}

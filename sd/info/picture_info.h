@@ -1,0 +1,22 @@
+/* picture_info.h: what a picture says about how it was made, whichever program made it, in the webui's form. */
+#ifndef SD_INFO_PICTURE_INFO_H
+#define SD_INFO_PICTURE_INFO_H
+
+#include "sd/image/image_text.h"
+
+typedef struct {
+    char *text;          /* the webui's parameters, or what another program said put into its words; NULL: nothing */
+    const char *program; /* that other program, a constant; NULL: the text is as it stands in the picture */
+    char *missing;       /* what of that program's words could not be put so; NULL: nothing */
+    char *raw;           /* the text as it stands in the picture */
+} PictureInfo;
+
+/* As the webui reads pictures (modules/images.py, read_info_from_image): the chunk `parameters`, a UserComment of EXIF
+ * before it, or else the comment of a GIF or JPEG. False with ERR_FILE, ERR_FORMAT for a file that is no picture or
+ * whose text is damaged, ERR_MEMORY. picture_info_free also after a failure. */
+bool picture_info_read(const char *path, PictureInfo *out, Error *e);
+/* The same of texts that were read; `name` begins the error's line. */
+bool picture_info(const ImageTexts *texts, const char *name, PictureInfo *out, Error *e);
+void picture_info_free(PictureInfo *i);
+
+#endif
