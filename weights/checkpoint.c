@@ -18,7 +18,7 @@ static Json *read_json(const char *path, bool needed, Error *e) {
     if (!needed && file_presence(path, e) != FILE_PRESENT) return NULL;
     size_t size;
     char *text = text_file_read(path, &WANTED, &size, e);
-    Json *j = text ? json_parse(path, text, size, e) : NULL;
+    Json *j = text ? json_parse_python(path, text, size, e) : NULL;
     free(text);
     return j;
 }

@@ -73,9 +73,11 @@ static bool add_node(Builder *b, const JsonEvent *v, const char *what, Error *e)
     return true;
 }
 
-Json *json_parse(const char *what, const char *text, size_t size, Error *e) {
+static Json *parse(const char *what, const char *text, size_t size, bool python, Error *e) {
     JsonReader r;
     json_reader_init(&r, what, "correct it there", text, size);
+    r.python = python;
+    if (python && size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) r.at = 3;
     Json *j = calloc(1, sizeof *j);
     if (j && size < SIZE_MAX) j->strings = malloc(size + 1);
     if (!j || !j->strings) {
@@ -91,10 +93,18 @@ Json *json_parse(const char *what, const char *text, size_t size, Error *e) {
         if (step == JSON_VALUE) ok = add_node(&b, &v, what, e);
         if (step == JSON_CLOSE) {
             const JsonNode *closed = &j->nodes[b.open[--b.depth]];
-            ok = closed->type == JSON_ARRAY || check_keys(j, closed, what, e);
+            ok = closed->type == JSON_ARRAY || python || check_keys(j, closed, what, e);
         }
         if (!ok) return json_free(j), NULL;
     }
+}
+
+Json *json_parse(const char *what, const char *text, size_t size, Error *e) {
+    return parse(what, text, size, false, e);
+}
+
+Json *json_parse_python(const char *what, const char *text, size_t size, Error *e) {
+    return parse(what, text, size, true, e);
 }
 
 void json_free(Json *j) {
@@ -106,9 +116,10 @@ void json_free(Json *j) {
 
 const JsonNode *json_get(const Json *j, const JsonNode *at, const char *key) {
     if (!at || at->type != JSON_OBJECT) return NULL;
+    const JsonNode *found = NULL;
     for (int32_t i = at->child; i >= 0; i = j->nodes[i].next)
-        if (!strcmp(j->nodes[i].key, key)) return &j->nodes[i];
-    return NULL;
+        if (!strcmp(j->nodes[i].key, key)) found = &j->nodes[i];
+    return found;
 }
 
 /* The sign and magnitude of a whole number; 2.0 and 1e3 count while a double holds them exactly. */
@@ -124,8 +135,8 @@ static bool whole(const JsonNode *n, bool *negative, uint64_t *magnitude) {
     }
     uint64_t v = 0;
     for (s += *negative; *s; s++) {
-        uint64_t digit = (uint64_t)(*s - '0');
-        if (v > (UINT64_MAX - digit) / 10) return false;
+        uint64_t digit = (uint64_t)(*s - '0'); /* NaN's letters are none */
+        if (digit > 9 || v > (UINT64_MAX - digit) / 10) return false;
         v = v * 10 + digit;
     }
     *magnitude = v;

@@ -1,4 +1,4 @@
-/* json.h: a strict JSON reader (RFC 8259), and strings written as JSON.
+/* json.h: a strict JSON reader (RFC 8259), the same for what Python's json module writes, and strings written as JSON.
  *
  * For headers of safetensors files, configurations of diffusers folders and requests. Duplicate keys, invalid UTF-8,
  * unpaired surrogates, control characters in strings, trailing bytes, numbers that are not JSON's, and nesting deeper
@@ -23,7 +23,7 @@ typedef struct {
     int32_t child;    /* arrays and objects: index of the first child, or -1 */
     int32_t count;    /* arrays and objects: number of children */
     const char *key;  /* in an object: the key, UTF-8, NUL-terminated (a key or string holding U+0000 is an error) */
-    const char *text; /* strings: the value; numbers: as written */
+    const char *text; /* strings: the value; numbers: as written (Python's: also NaN, Infinity, -Infinity) */
 } JsonNode;
 
 typedef struct {
@@ -34,8 +34,12 @@ typedef struct {
 
 /* Parses text[0..size). `what` names the source in messages. NULL on error. */
 Json *json_parse(const char *what, const char *text, size_t size, Error *e);
+/* The same for configurations, as Python reads them: NaN and the infinities are numbers (which json_int and json_double
+ * refuse), of duplicate keys the last one counts, and an unpaired surrogate or U+0000 in a string becomes U+FFFD. A
+ * UTF-8 mark in front is passed over. */
+Json *json_parse_python(const char *what, const char *text, size_t size, Error *e);
 void json_free(Json *j);
-/* The child of object `at` with this key, or NULL (also when `at` is NULL or no object). */
+/* The last child of object `at` with this key, or NULL (also when `at` is NULL or no object). */
 const JsonNode *json_get(const Json *j, const JsonNode *at, const char *key);
 /* A whole number that fits; false otherwise (also when n is NULL or not a number). 2.0 and 1e3 are whole: a number with
  * a point or an exponent counts as the nearest double, up to 2^53. */
@@ -60,6 +64,7 @@ typedef struct {
     int depth;        /* of open arrays and objects */
     uint64_t objects; /* bit d: the one at depth d + 1 is an object */
     int expect;
+    bool python; /* json_parse_python's rules */
 } JsonReader;
 
 typedef enum {
@@ -79,7 +84,8 @@ typedef struct {
 
 void json_reader_init(JsonReader *r, const char *what, const char *todo, const char *text, size_t size);
 JsonStep json_step(JsonReader *r, JsonEvent *v, Error *e);
-/* Undoes the escapes of a string that the reader accepted: writes at most `size` bytes and no NUL, returns how many. */
+/* Undoes the escapes of a string that the reader accepted: writes at most `size` bytes and no NUL, returns how many.
+ * Unpaired surrogates and U+0000 give U+FFFD. */
 size_t json_unescape(char *out, const char *raw, size_t size);
 
 #endif

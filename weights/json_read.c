@@ -43,6 +43,13 @@ static int32_t hex4(const char *s, size_t left) {
     return v;
 }
 
+/* The second half of the surrogate pair that `high` begins, an escape at s; -1: there is none. */
+static int32_t low_half(int32_t high, const char *s, size_t left) {
+    if (high < 0xd800 || high > 0xdbff || left < 6 || s[0] != '\\' || s[1] != 'u') return -1;
+    int32_t low = hex4(s + 2, left - 2);
+    return low >= 0xdc00 && low <= 0xdfff ? low : -1;
+}
+
 /* Reads the escape at r->at (a backslash) and moves past it: NULL, or what is wrong. */
 static const char *read_escape(JsonReader *r) {
     const char *s = r->text + r->at;
@@ -55,14 +62,10 @@ static const char *read_escape(JsonReader *r) {
     }
     int32_t v = hex4(s + 2, left - 2);
     if (v < 0) return "\\u without four hexadecimal digits";
-    if (v == 0) return "\\u0000, which no string here may contain";
-    if (v >= 0xdc00 && v <= 0xdfff) return "an unpaired surrogate";
-    if (v >= 0xd800 && v <= 0xdbff) {
-        int32_t low = left >= 12 && s[6] == '\\' && s[7] == 'u' ? hex4(s + 8, left - 8) : -1;
-        if (low < 0xdc00 || low > 0xdfff) return "an unpaired surrogate";
-        r->at += 6;
-    }
-    r->at += 6;
+    if (v == 0 && !r->python) return "\\u0000, which no string here may contain";
+    bool pair = low_half(v, s + 6, left - 6) >= 0;
+    if (v >= 0xd800 && v <= 0xdfff && !pair && !r->python) return "an unpaired surrogate";
+    r->at += pair ? 12 : 6;
     return NULL;
 }
 
@@ -111,16 +114,19 @@ static bool read_number(JsonReader *r, Error *e) {
     return true;
 }
 
-static bool read_word(JsonReader *r, JsonType *type) {
+static bool read_word(JsonReader *r, JsonEvent *v) {
     static const struct {
         const char *word;
         size_t size;
         JsonType type;
-    } WORDS[] = {{"null", 4, JSON_NULL}, {"true", 4, JSON_TRUE}, {"false", 5, JSON_FALSE}};
-    for (int i = 0; i < 3; i++)
+    } WORDS[] = {{"null", 4, JSON_NULL},  {"true", 4, JSON_TRUE},       {"false", 5, JSON_FALSE},
+                 {"NaN", 3, JSON_NUMBER}, {"Infinity", 8, JSON_NUMBER}, {"-Infinity", 9, JSON_NUMBER}};
+    for (int i = 0; i < (r->python ? 6 : 3); i++)
         if (r->size - r->at >= WORDS[i].size && !memcmp(r->text + r->at, WORDS[i].word, WORDS[i].size)) {
+            v->type = WORDS[i].type;
+            v->text = r->text + r->at;
+            v->text_size = WORDS[i].size;
             r->at += WORDS[i].size;
-            *type = WORDS[i].type;
             return true;
         }
     return false;
@@ -143,7 +149,7 @@ static bool read_value(JsonReader *r, JsonEvent *v, Error *e) {
         v->type = JSON_STRING;
         return read_string(r, &v->text, &v->text_size, e);
     }
-    if (c == '-' || is_digit(c)) {
+    if ((c == '-' && !(r->python && r->size - r->at > 1 && r->text[r->at + 1] == 'I')) || is_digit(c)) {
         size_t begin = r->at;
         if (!read_number(r, e)) return false;
         v->type = JSON_NUMBER;
@@ -151,7 +157,7 @@ static bool read_value(JsonReader *r, JsonEvent *v, Error *e) {
         v->text_size = r->at - begin;
         return true;
     }
-    return read_word(r, &v->type) || fault(r, r->at, "not a value", e);
+    return read_word(r, v) || fault(r, r->at, "not a value", e);
 }
 
 JsonStep json_step(JsonReader *r, JsonEvent *v, Error *e) {
@@ -207,10 +213,12 @@ size_t json_unescape(char *out, const char *raw, size_t size) {
         }
         uint32_t v = (uint32_t)hex4(raw + i, 4);
         i += 4;
-        if (v >= 0xd800 && v <= 0xdbff) {
-            v = 0x10000 + ((v - 0xd800) << 10) + ((uint32_t)hex4(raw + i + 2, 4) - 0xdc00);
+        int32_t low = low_half((int32_t)v, raw + i, size - i);
+        if (low >= 0) {
+            v = 0x10000 + ((v - 0xd800) << 10) + ((uint32_t)low - 0xdc00);
             i += 6;
         }
+        if (!v || (v >= 0xd800 && v <= 0xdfff)) v = 0xfffd;
         n += utf8_encode(v, (uint8_t *)out + n);
     }
     return n;

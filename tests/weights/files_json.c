@@ -205,6 +205,51 @@ static void depth(void) {
     free(text);
 }
 
+/* What Python's json.loads makes of {"k": TEXT}, whether a whole number, a double or a string; strict JSON refuses it.
+ */
+static void python(void) {
+    static const struct {
+        const char *text, *string;
+        bool is_int;
+        int64_t i;
+    } CASES[] = {{"{\"k\":NaN}", "NaN", false, 0},
+                 {"{\"k\": Infinity }", "Infinity", false, 0},
+                 {"{\"k\":-Infinity}", "-Infinity", false, 0},
+                 {"{\"k\":1,\"k\":2}", "2", true, 2},
+                 {"{\"k\":1,\"l\":0,\"\\u006b\":{},\"k\":3}", "3", true, 3},
+                 {"\xef\xbb\xbf{\"k\":4}", "4", true, 4},
+                 {"{\"k\":\"a\\ud800b\"}",
+                  "a\xef\xbf\xbd"
+                  "b",
+                  false, 0},
+                 {"{\"k\":\"\\udc80\"}", "\xef\xbf\xbd", false, 0},
+                 {"{\"k\":\"\\ud83d\\ud83d\\ude00\"}", "\xef\xbf\xbd\xf0\x9f\x98\x80", false, 0},
+                 {"{\"k\":\"\\u0000\"}", "\xef\xbf\xbd", false, 0}};
+    static const char *const NEITHER[] = {"{\"k\":nan}", "{\"k\":+Infinity}",     "{\"k\":-NaN}", "{\"k\":Infinit}",
+                                          "{\"k\":-}",   "{\"k\":1}\xef\xbb\xbf", "{'k':1}",      "{\"k\":True}",
+                                          "{\"k\":1,}",  "{\"k\":\"\\ud83d\\u\"}"};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const char *text = CASES[i].text;
+        Error e = {0}, strict;
+        int64_t whole = 0;
+        double d;
+        Json *j = json_parse_python("TEXT", text, strlen(text), &e), *no = parse(text, &strict);
+        const JsonNode *k = j ? json_get(j, j->nodes, "k") : NULL;
+        test_check(k && k->text && !strcmp(k->text, CASES[i].string) && json_int(k, &whole) == CASES[i].is_int &&
+                       whole == CASES[i].i && json_double(k, &d) == CASES[i].is_int && !no,
+                   "as Python reads it: %s", text);
+        test_note("%s", e.text);
+        json_free(j);
+        json_free(no);
+    }
+    for (size_t i = 0; i < sizeof NEITHER / sizeof *NEITHER; i++) {
+        Error e = {0};
+        Json *j = json_parse_python("TEXT", NEITHER[i], strlen(NEITHER[i]), &e);
+        test_check(!j && e.code == ERR_FORMAT, "Python refuses too: %s", NEITHER[i]);
+        json_free(j);
+    }
+}
+
 void files_json(void) {
     Error e;
     for (size_t i = 0; i < sizeof VALID / sizeof *VALID; i++) {
@@ -237,5 +282,6 @@ void files_json(void) {
     test_check(json_quote(buf, 2, "") == 2 && json_quote(buf, 3, "") == 2 && !strcmp(buf, "\"\""),
                "json_quote with little room");
     numbers();
+    python();
     depth();
 }
