@@ -58,6 +58,10 @@ void sd_close(SdModel *m);
  * "cpu; cuda:0 (NVIDIA ...): " and the reason. "" for NULL. */
 const char *sd_device(const SdModel *m);
 
+/* What the model's configurations say and pictures do not follow: the sampler's settings of a diffusers folder, since
+ * the request chooses the sampler, and tokens that were added. "" or a list; "" for no model. */
+const char *sd_unused(const SdModel *m);
+
 /* What weights such as (x:1.2) do; the webui's modes. */
 typedef enum {
     SD_EMPHASIS_ORIGINAL, /* states are multiplied, then their mean is restored */
@@ -191,6 +195,8 @@ typedef struct {
     int width, height;  /* default size */
     char prediction[8]; /* "eps", "v" */
     char hash[65];      /* sha256 of a single file, "" for a folder */
+    char unused[400];   /* what sd_unused says */
+    char unknown[400];  /* keys of a folder's configurations that neither diffusers nor this version knows */
 } SdInfo;
 /* path NULL: the model that is built in. Reads headers; with `hash`, also the whole file, unless its hash is in the
  * user's cache directory. */

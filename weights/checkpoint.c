@@ -11,16 +11,19 @@
 
 static const char *const PARTS[CHECKPOINT_PARTS] = {"unet", "vae", "text_encoder"};
 
-/* A configuration; NULL without an error when it does not exist and is not needed. */
-static Json *read_json(const char *path, bool needed, Error *e) {
+/* A configuration; *out stays NULL when it does not exist and is not needed. */
+static bool read_json(const char *path, bool needed, Json **out, Error *e) {
     static const FileWanted WANTED = {.most = 8 << 20,
                                       .advice = "a diffusers folder needs a short configuration there"};
-    if (!needed && file_presence(path, e) != FILE_PRESENT) return NULL;
+    if (!needed) {
+        FilePresence there = file_presence(path, e);
+        if (there != FILE_PRESENT) return there == FILE_ABSENT;
+    }
     size_t size;
     char *text = text_file_read(path, &WANTED, &size, e);
-    Json *j = text ? json_parse_python(path, text, size, e) : NULL;
+    *out = text ? json_parse_python(path, text, size, e) : NULL;
     free(text);
-    return j;
+    return *out != NULL;
 }
 
 static bool add_shard(CheckpointPart *p, const char *path, Error *e) {
@@ -33,8 +36,8 @@ static bool add_shard(CheckpointPart *p, const char *path, Error *e) {
 
 /* Opens every file that an index names, once. */
 static bool open_index(CheckpointPart *p, const char *folder, const char *index, Error *e) {
-    Json *j = read_json(index, true, e);
-    if (!j) return false;
+    Json *j = NULL;
+    if (!read_json(index, true, &j, e)) return false;
     const JsonNode *map = json_get(j, &j->nodes[0], "weight_map");
     bool ok = map && map->type == JSON_OBJECT;
     if (!ok) error_set(e, ERR_FORMAT, "%s: holds no \"weight_map\"; download the folder again", index);
@@ -64,7 +67,7 @@ static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
     char path[OS_PATH_SIZE];
     p->shards = calloc(CHECKPOINT_SHARDS, sizeof *p->shards);
     if (!p->shards) return error_set(e, ERR_MEMORY, "%s: cannot allocate memory; free some and try again", folder);
-    if (!path_make(path, e, "%s/%s/config.json", folder, p->name) || !(p->config = read_json(path, true, e)))
+    if (!path_make(path, e, "%s/%s/config.json", folder, p->name) || !read_json(path, true, &p->config, e))
         return false;
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
         if (!path_make(path, e, "%s/%s/%s", folder, p->name, NAMES[i])) return false;
@@ -92,17 +95,24 @@ static bool open_folder(Checkpoint *c, Error *e) {
                          "%s: is a folder without model_index.json; give a .safetensors file or a diffusers folder",
                          c->path);
     c->layout = CHECKPOINT_DIFFUSERS;
-    c->index = read_json(path, true, e);
-    if (!c->index) return false;
+    if (!read_json(path, true, &c->index, e)) return false;
     for (int i = 0; i < CHECKPOINT_PARTS; i++) {
         c->parts[i].name = PARTS[i];
         if (!path_make(path, e, "%s/%s", c->path, PARTS[i])) return false;
         there = file_presence(path, e);
         if (there == FILE_UNKNOWN || (there == FILE_PRESENT && !open_part(&c->parts[i], c->path, e))) return false;
     }
-    if (!path_make(path, e, "%s/scheduler/scheduler_config.json", c->path)) return false;
-    c->scheduler = read_json(path, false, e);
-    return !(e && e->code);
+    const struct {
+        Json **to;
+        const char *file;
+    } OTHERS[] = {{&c->scheduler, "scheduler/scheduler_config.json"},
+                  {&c->tokenizer, "tokenizer/tokenizer_config.json"},
+                  {&c->special_tokens, "tokenizer/special_tokens_map.json"},
+                  {&c->added_tokens, "tokenizer/added_tokens.json"}};
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
+        if (!path_make(path, e, "%s/%s", c->path, OTHERS[i].file) || !read_json(path, false, OTHERS[i].to, e))
+            return false;
+    return true;
 }
 
 static Checkpoint *new_checkpoint(const char *path, Error *e) {
@@ -145,6 +155,9 @@ void checkpoint_close(Checkpoint *c) {
     }
     json_free(c->index);
     json_free(c->scheduler);
+    json_free(c->tokenizer);
+    json_free(c->special_tokens);
+    json_free(c->added_tokens);
     free(c->path);
     free(c);
 }

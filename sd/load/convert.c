@@ -46,11 +46,8 @@ static bool lay_out(NewFile *p, Error *e) {
                 FileTensor t = entry(p, w, from);
                 if (aligned(&t) == !pass) p->list[p->count++] = t;
             }
-    Found own = checkpoint_find(p->m->checkpoint, "alphas_cumprod");
-    if (own.tensor && own.tensor->nd == 1 && own.tensor->dtype != F64) {
-        p->list[p->count] = *own.tensor; /* the checkpoint's own noise levels, unchanged */
-        p->list[p->count++].name = "alphas_cumprod";
-    }
+    if (p->m->own_levels)
+        p->list[p->count++] = (FileTensor){.name = "alphas_cumprod", .dtype = F32, .nd = 1, .n = {TRAIN_STEPS}};
     return true;
 }
 
@@ -97,9 +94,7 @@ static bool write_all(SdModel *m, const NewFile *p, StWriter *w, Error *e) {
         Part part;
         const Weight *weight = weight_named(m, t->name, &part);
         if (!weight) {
-            Found own = checkpoint_find(m->checkpoint, t->name);
-            if (!st_write_data(w, file_tensor_data(own.file, own.tensor), own.tensor->end - own.tensor->begin, e))
-                return false;
+            if (!st_write_data(w, m->noise_levels.alphas, sizeof m->noise_levels.alphas, e)) return false;
             continue;
         }
         /* one part in memory at a time; the few small tensors at the end load theirs again */

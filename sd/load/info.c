@@ -38,6 +38,8 @@ bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
              : m->channels_last                ? "converted"
                                                : "single file");
     snprintf(out->prediction, sizeof out->prediction, "%s", m->config.prediction == PREDICT_V ? "v" : "eps");
+    snprintf(out->unused, sizeof out->unused, "%s", m->notes.said);
+    snprintf(out->unknown, sizeof out->unknown, "%s", m->notes.unknown);
     out->tensors = checkpoint_tensors(c);
     out->used = r.used;
     out->ignored = r.ignored;

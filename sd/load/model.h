@@ -3,6 +3,7 @@
  *     model.h      the struct; how checkpoint and networks compare
  *     weights.h    loads, streams and releases a network's weights
  *     workspace.h  memory for activations, kept between calls
+ *     levels.h     the noise levels that a checkpoint brings
  *     open.c       opens and closes (sd_open, sd_close)
  *     info.c, convert.c, model_hash.h  what a checkpoint is; rewriting it; its hash
  */
@@ -12,6 +13,7 @@
 #include "weights/checkpoint.h"
 #include "sd/models/clip.h"
 #include "sd/models/config.h"
+#include "sd/models/config_keys.h"
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
 #include "sd/sampling/noise_levels.h"
@@ -25,6 +27,7 @@ typedef enum { PART_TEXT, PART_UNET, PART_DECODER, PART_ENCODER, PART_COUNT } Pa
 struct SdModel {
     Checkpoint *checkpoint;
     SdConfig config;
+    ConfigNotes notes;
     Clip clip;
     Unet unet;
     Vae decoder, encoder;
@@ -35,6 +38,7 @@ struct SdModel {
     bool channels_last;        /* convolutions lie in compute order in the file */
     bool as_in_files;          /* load weights as numbers to read (converting, training), not prepared for kernels */
     NoiseLevels noise_levels;
+    bool own_levels; /* they are the checkpoint's, not those of Stable Diffusion */
     Tokenizer *tokenizer;
     ThreadPool *pool;
     const Ops *ops;

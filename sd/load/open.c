@@ -1,6 +1,7 @@
 /* open.c: from a path and options to a model: the device, the configuration, the networks bound to their weights'
  * names. Nothing but headers is read. */
 #include "devices.h"
+#include "levels.h"
 #include "model.h"
 #include "weights.h"
 
@@ -45,14 +46,6 @@ static bool check_complete(SdModel *m, Error *e) {
                      m->checkpoint->path, m->config.family, (long long)r.missing,
                      (long long)(r.used + r.missing + r.misshapen), (long long)r.misshapen, r.names,
                      r.missing + r.misshapen > 3 ? ", ..." : "");
-}
-
-/* A checkpoint may bring its own alphas_cumprod, and then the original programs use it. */
-static bool read_noise_levels(SdModel *m, Error *e) {
-    float alphas[TRAIN_STEPS];
-    Found f = checkpoint_find(m->checkpoint, "alphas_cumprod");
-    bool own = f.tensor && file_tensor_count(f.tensor) == TRAIN_STEPS && file_tensor_f32(f.file, f.tensor, alphas);
-    return noise_levels_init(&m->noise_levels, own ? alphas : NULL, e);
 }
 
 /* A small model may have rows for some tokens only, and its file says which. */
@@ -156,9 +149,9 @@ static SdModel *open_source(Source from, const SdOptions *options, Error *e) {
         return NULL;
     }
     m->memory_limit = options ? options->memory_limit : 0;
-    if (choose_device(m, options, e) && open_checkpoint(m, from, e) && detect_config(m->checkpoint, &m->config, e) &&
-        model_bind(m, e) && check_complete(m, e) && read_tokens(m, e) && read_noise_levels(m, e) &&
-        new_helpers(m, options, e) && open_peers(m, from, options, e))
+    if (choose_device(m, options, e) && open_checkpoint(m, from, e) &&
+        detect_config(m->checkpoint, &m->config, &m->notes, e) && model_bind(m, e) && check_complete(m, e) &&
+        read_tokens(m, e) && model_noise_levels(m, e) && new_helpers(m, options, e) && open_peers(m, from, options, e))
         return m;
     sd_close(m);
     return NULL;
@@ -205,5 +198,7 @@ bool sd_builtin(void) {
 }
 
 bool sd_has_mixed(void) { return cpu_ops_mixed() != NULL; }
+
+const char *sd_unused(const SdModel *m) { return m ? m->notes.said : ""; }
 
 const char *sd_device(const SdModel *m) { return !m ? "" : m->gpu ? gpu_name(m->gpu) : m->device; }

@@ -227,7 +227,12 @@ bool config_check(const SdConfig *config, const char *what, Error *e) {
         if (c.vae.mult[i] < 1 || c.vae.channels * c.vae.mult[i] % c.vae.groups)
             return bad(what, e, "the VAE's channels are not a multiple of its norm groups");
     if (c.clip.width % c.clip.heads) return bad(what, e, "the text encoder's width is not a multiple of its heads");
-    if (c.clip.width != u->context) return bad(what, e, "the text encoder's width is not the U-Net's context");
+    if (c.clip.width != u->context)
+        return error_set(
+            e, ERR_FORMAT,
+            "%s: the text encoder's width (hidden_size) is %d, the U-Net's context (cross_attention_dim) %d; "
+            "use another model",
+            what, c.clip.width, u->context);
     if (c.vae.latent != u->out_channels) return bad(what, e, "the VAE's latents are not the U-Net's output");
     return true;
 }

@@ -5,6 +5,7 @@
 
 #include "weights/checkpoint.h"
 #include "config.h"
+#include "config_keys.h"
 
 /* Prefixes of a single file's keys. */
 #define KEY_UNET "model.diffusion_model."
@@ -15,8 +16,8 @@
 
 /* A single file: by the names and shapes of its tensors. What is missing becomes 0, which config_check refuses. */
 void config_from_shapes(const Checkpoint *c, SdConfig *out);
-/* A diffusers folder that has a U-Net, a VAE and a text encoder: by their config.json. False when the model has more
- * levels than MAX_LEVELS. */
-bool config_from_folder(const Checkpoint *c, SdConfig *out, Error *e);
+/* A diffusers folder that has a U-Net, a VAE and a text encoder: by their config.json and the tokenizer's. False, with
+ * a line that names the key, for what is not computed here; *notes gets what is passed over. */
+bool config_from_folder(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e);
 
 #endif

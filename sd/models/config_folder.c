@@ -1,83 +1,243 @@
 /* config_folder.c: the configurations of a diffusers folder tell how the model is built. */
 #include "config_detect.h"
+#include "config_keys.h"
 
 #include <string.h>
 
-static int number(const Json *j, const char *key, int otherwise) {
-    int64_t v;
-    return json_int(json_get(j, &j->nodes[0], key), &v) && v >= 0 && v <= 1 << 20 ? (int)v : otherwise;
+/* The i-th of a list; NULL past its end, or when it is none. */
+static const JsonNode *item(const ConfigFile *f, const JsonNode *n, int i) {
+    if (!n || n->type != JSON_ARRAY) return NULL;
+    int32_t at = n->child;
+    while (i-- > 0 && at >= 0) at = f->json->nodes[at].next;
+    return at >= 0 ? &f->json->nodes[at] : NULL;
 }
 
-/* A number, or the i-th of a list. */
-static int number_at(const Json *j, const char *key, int i, int otherwise) {
-    const JsonNode *n = json_get(j, &j->nodes[0], key);
-    if (!n || n->type != JSON_ARRAY) return number(j, key, otherwise);
-    int64_t v, at = n->child;
-    while (i-- > 0 && at >= 0) at = j->nodes[at].next;
-    return at >= 0 && json_int(&j->nodes[at], &v) && v >= 0 && v <= 1 << 20 ? (int)v : otherwise;
-}
-
-static int length(const Json *j, const char *key) {
-    const JsonNode *n = json_get(j, &j->nodes[0], key);
-    return n && n->type == JSON_ARRAY ? (int)n->count : 0;
-}
+static const JsonNode *get(const ConfigFile *f, const char *key) { return json_get(f->json, f->root, key); }
 
 static bool is_text(const JsonNode *n, const char *text) {
     return n && n->type == JSON_STRING && !strcmp(n->text, text);
 }
 
-static void channels_of(const Json *j, int *levels, int *channels, int mult[MAX_LEVELS]) {
-    *levels = length(j, "block_out_channels");
-    *channels = number_at(j, "block_out_channels", 0, 0);
-    for (int i = 0; i < MAX_LEVELS; i++)
-        mult[i] = i < *levels && *channels ? number_at(j, "block_out_channels", i, 0) / *channels : 0;
-}
-
-static void unet_from_json(const Json *j, UnetConfig *u) {
-    channels_of(j, &u->levels, &u->channels, u->mult);
-    u->in_channels = number(j, "in_channels", 4);
-    u->out_channels = number(j, "out_channels", 4);
-    u->res_blocks = number(j, "layers_per_block", 2);
-    u->context = number(j, "cross_attention_dim", 0);
-    u->groups = number(j, "norm_num_groups", 32);
-    const JsonNode *linear = json_get(j, &j->nodes[0], "use_linear_projection");
-    u->linear_projection = linear && linear->type == JSON_TRUE;
-    const JsonNode *types = json_get(j, &j->nodes[0], "down_block_types");
-    int64_t at = types && types->type == JSON_ARRAY ? types->child : -1;
-    memset(u->depth, 0, sizeof u->depth);
-    for (int i = 0; i < u->levels && i < MAX_LEVELS; i++) {
-        bool cross = at >= 0 ? is_text(&j->nodes[at], "CrossAttnDownBlock2D") : i + 1 < u->levels;
-        u->depth[i] = cross ? number_at(j, "transformer_layers_per_block", i, 1) : 0;
-        if (at >= 0) at = j->nodes[at].next;
+/* "block_out_channels": each a multiple of the first. Where it is missing, `usual` levels are left as they are. */
+static bool channels_of(const ConfigFile *f, int usual, int *levels, int *channels, int mult[MAX_LEVELS]) {
+    const char *const key = "block_out_channels";
+    const JsonNode *list = get(f, key);
+    int64_t v, first = 0;
+    for (int i = list ? 0 : usual; i < MAX_LEVELS; i++) mult[i] = 0;
+    *levels = usual;
+    if (!list) return true;
+    if (!list || list->type != JSON_ARRAY || !list->count || list->count > MAX_LEVELS)
+        return config_refuse(f, key, "not a list of one to eight widths; download it again or use another model");
+    for (int i = 0; i < list->count; i++) {
+        if (!json_int(item(f, list, i), &v) || v < 1 || v > 1 << 16)
+            return config_refuse(f, key, "with a width that is no whole number up to 65536; download it again");
+        if (!i) first = v;
+        if (v % first) return config_refuse(f, key, "where only multiples of the first are built; use another model");
+        mult[i] = (int)(v / first);
     }
-    u->middle_depth = number_at(j, "transformer_layers_per_block", u->levels - 1, 1);
-    /* "attention_head_dim" is the number of heads, an old misnomer that diffusers keeps; a list means a fixed width. */
-    int heads = number_at(j, "attention_head_dim", 0, 8);
-    const JsonNode *list = json_get(j, &j->nodes[0], "attention_head_dim");
-    u->heads = list && list->type == JSON_ARRAY ? 0 : heads;
-    u->head_dim = !u->heads && heads ? u->channels / heads : 0;
+    *levels = list->count;
+    *channels = (int)first;
+    return true;
 }
 
-bool config_from_folder(const Checkpoint *c, SdConfig *out, Error *e) {
-    const Json *unet = checkpoint_part(c, "unet")->config, *vae = checkpoint_part(c, "vae")->config;
-    const Json *text = checkpoint_part(c, "text_encoder")->config;
-    unet_from_json(unet, &out->unet);
-    VaeConfig *v = &out->vae;
-    channels_of(vae, &v->levels, &v->channels, v->mult);
-    v->res_blocks = number(vae, "layers_per_block", 2);
-    v->latent = number(vae, "latent_channels", 4);
-    v->groups = number(vae, "norm_num_groups", 32);
-    if (!json_double(json_get(vae, &vae->nodes[0], "scaling_factor"), &v->scale)) v->scale = 0.18215;
-    ClipConfig *k = &out->clip;
-    k->vocabulary = number(text, "vocab_size", 49408);
-    k->positions = number(text, "max_position_embeddings", 77);
-    k->width = number(text, "hidden_size", 0);
-    k->layers = number(text, "num_hidden_layers", 0);
-    k->heads = number(text, "num_attention_heads", 0);
-    k->mlp = number(text, "intermediate_size", 0);
+/* Which levels have attention, by "down_block_types", of which "up_block_types" must be the mirror image. */
+static bool cross_levels(const ConfigFile *f, int levels, bool cross[MAX_LEVELS]) {
+    static const char *const KEYS[2] = {"down_block_types", "up_block_types"};
+    static const char *const NAMES[2][2] = {{"DownBlock2D", "CrossAttnDownBlock2D"},
+                                            {"UpBlock2D", "CrossAttnUpBlock2D"}};
+    for (int up = 0; up < 2; up++) {
+        const JsonNode *list = get(f, KEYS[up]);
+        if (!list && levels != 4)
+            return config_refuse(f, KEYS[up], "which is for four levels; download it again or use another model");
+        if (list && (list->type != JSON_ARRAY || list->count != levels))
+            return config_refuse(f, KEYS[up], "not one block for each of \"block_out_channels\"; download it again");
+        for (int i = 0; i < levels; i++) {
+            int level = up ? levels - 1 - i : i;
+            const JsonNode *n = item(f, list, i);
+            bool has = list ? is_text(n, NAMES[up][1]) : level < 3; /* diffusers' default */
+            if (list && !has && !is_text(n, NAMES[up][0]))
+                return config_refuse(f, KEYS[up],
+                                     up ? "where only UpBlock2D and CrossAttnUpBlock2D are built; use another "
+                                          "model"
+                                        : "where only DownBlock2D and CrossAttnDownBlock2D are built; use "
+                                          "another model");
+            if (!up) cross[level] = has;
+            else if (cross[level] != has)
+                return config_refuse(f, KEYS[up], "not the mirror image of \"down_block_types\"; use another model");
+        }
+    }
+    return true;
+}
+
+/* A number for all levels, or a list with one for each. */
+static bool each_level(const ConfigFile *f, const char *key, int levels, int out[MAX_LEVELS]) {
+    const JsonNode *list = get(f, key);
+    int64_t v;
+    if (!list || list->type != JSON_ARRAY) {
+        int one;
+        if (!config_int(f, key, 1, 4096, &one)) return false;
+        for (int i = 0; i < levels; i++) out[i] = one;
+        return true;
+    }
+    if (list->count != levels)
+        return config_refuse(f, key, "not one number for each of \"block_out_channels\"; download it again");
+    for (int i = 0; i < levels; i++) {
+        if (!json_int(item(f, list, i), &v) || v < 1 || v > 4096)
+            return config_refuse(f, key, "where only whole numbers up to 4096 are built; use another model");
+        out[i] = (int)v;
+    }
+    return true;
+}
+
+/* "attention_head_dim" is the number of heads, an old misnomer that diffusers keeps; a list has one for each level: the
+ * same everywhere, or what makes heads of the same width. */
+static bool heads_of(const ConfigFile *f, UnetConfig *u, const bool cross[MAX_LEVELS]) {
+    const char *const key = "attention_head_dim";
+    int heads[MAX_LEVELS], width = 0;
+    if (!each_level(f, key, u->levels, heads)) return false;
+    bool one = true;
+    for (int i = 1; i < u->levels; i++) one = one && heads[i] == heads[0];
+    u->heads = one ? heads[0] : 0;
+    u->head_dim = 0;
+    for (int i = 0; !one && i < u->levels; i++) {
+        int wide = u->channels * u->mult[i];
+        if (!cross[i] && i + 1 < u->levels) continue; /* the middle has the last level's */
+        if (wide % heads[i] || (width && wide / heads[i] != width))
+            return config_refuse(
+                f, key,
+                "where only as many heads, or heads of the same width, on every level are built; use another model");
+        width = wide / heads[i];
+    }
+    if (!one) u->head_dim = width;
+    return true;
+}
+
+static bool unet_of(const ConfigFile *f, UnetConfig *u) {
+    bool cross[MAX_LEVELS];
+    int depth[MAX_LEVELS], width;
+    memset(u->depth, 0, sizeof u->depth);
+    u->channels = 320; /* 320, 640, 1280, 1280: diffusers' default, and SD's */
+    if (!channels_of(f, 4, &u->levels, &u->channels, u->mult) || !cross_levels(f, u->levels, cross) ||
+        !config_int(f, "in_channels", 1, 64, &u->in_channels) ||
+        !config_int(f, "out_channels", 1, 64, &u->out_channels) ||
+        !config_int(f, "layers_per_block", 1, 15, &u->res_blocks) ||
+        !config_int(f, "cross_attention_dim", 1, 16384, &u->context) ||
+        !config_int(f, "norm_num_groups", 1, 1024, &u->groups) ||
+        !config_flag(f, "use_linear_projection", &u->linear_projection) ||
+        !each_level(f, "transformer_layers_per_block", u->levels, depth) || !heads_of(f, u, cross))
+        return false;
+    for (int i = 0; i < u->levels; i++) u->depth[i] = cross[i] ? depth[i] : 0;
+    u->middle_depth = depth[u->levels - 1];
+    const JsonNode *time = get(f, "time_embedding_dim");
+    if (!time || time->type == JSON_NULL) return true;
+    if (!config_int(f, "time_embedding_dim", 1, 1 << 20, &width)) return false;
+    return width == 4 * u->channels ||
+           config_refuse(f, "time_embedding_dim", "where only four times the first width is built; use another model");
+}
+
+static bool vae_of(const ConfigFile *f, VaeConfig *v) {
+    static const char *const KEYS[2] = {"down_block_types", "up_block_types"};
+    v->channels = 64; /* one level of 64: diffusers' default, and nobody's */
+    if (!channels_of(f, 1, &v->levels, &v->channels, v->mult) ||
+        !config_int(f, "layers_per_block", 1, 7, &v->res_blocks) ||
+        !config_int(f, "latent_channels", 1, 64, &v->latent) ||
+        !config_int(f, "norm_num_groups", 1, 1024, &v->groups) ||
+        !config_real(f, "scaling_factor", 1e-6, 1e6, &v->scale))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        const JsonNode *types = get(f, KEYS[i]);
+        if ((types && types->type == JSON_ARRAY ? types->count : 1) != v->levels)
+            return config_refuse(f, KEYS[i], "not one block for each of \"block_out_channels\"; download it again");
+    }
+    return true;
+}
+
+static bool clip_of(const ConfigFile *f, ClipConfig *k) {
     k->open_clip = k->penultimate = false; /* SD 2.x's encoder has CLIP's names here and lacks its last layer */
-    const Json *s = c->scheduler;
-    if (s && is_text(json_get(s, &s->nodes[0], "prediction_type"), "v_prediction")) out->prediction = PREDICT_V;
-    if (out->unet.levels <= MAX_LEVELS && v->levels <= MAX_LEVELS) return true;
-    return error_set(e, ERR_FORMAT, "%s: has more than %d levels", c->path, MAX_LEVELS);
+    k->act = config_is(f, "hidden_act", "gelu") ? ACT_GELU : ACT_QUICK_GELU;
+    return config_int(f, "vocab_size", 3, 1 << 20, &k->vocabulary) &&
+           config_int(f, "max_position_embeddings", 77, 77, &k->positions) &&
+           config_int(f, "hidden_size", 1, 16384, &k->width) &&
+           config_int(f, "num_hidden_layers", 1, 256, &k->layers) &&
+           config_int(f, "num_attention_heads", 1, 1024, &k->heads) &&
+           config_int(f, "intermediate_size", 1, 65536, &k->mlp);
+}
+
+/* A token's text: a string, or {"content": ..}; NULL: it has none. */
+static const char *token_of(const ConfigFile *f, const char *key) {
+    const JsonNode *n = get(f, key);
+    if (n && n->type == JSON_OBJECT) n = json_get(f->json, n, "content");
+    return n && n->type == JSON_STRING ? n->text : NULL;
+}
+
+/* What a chunk is padded with, and that it begins and ends as CLIP's do. */
+static bool tokens_of(const ConfigFile *f, bool begins, ClipConfig *k) {
+    const char *pad = token_of(f, "pad_token"), *bos = token_of(f, "bos_token"), *eos = token_of(f, "eos_token");
+    int most;
+    if (bos && strcmp(bos, "<|startoftext|>"))
+        return config_refuse(f, "bos_token", "where only <|startoftext|> is read; use another model");
+    if (eos && strcmp(eos, "<|endoftext|>"))
+        return config_refuse(f, "eos_token", "where only <|endoftext|> is read; use another model");
+    if (pad && strcmp(pad, "<|endoftext|>") && strcmp(pad, "!"))
+        return config_refuse(f, "pad_token", "where only <|endoftext|> or ! is read; use another model");
+    if (pad) k->pad = *pad == '!' ? 0 : 49407;
+    double wide; /* transformers writes 1e30 for "no limit" */
+    JsonNode missing;
+    if (!begins || (json_double(config_value(f, "model_max_length", &missing), &wide) && wide > 1 << 30)) return true;
+    return config_int(f, "model_max_length", 77, 1 << 30, &most);
+}
+
+/* Words that were added to the tokenizer, as textual inversion does, are not read as one token here. */
+static void note_added(const Checkpoint *c, const ConfigFile *tokenizer, ConfigNotes *notes) {
+    const JsonNode *root = c->added_tokens ? &c->added_tokens->nodes[0] : NULL;
+    const JsonNode *decoder = tokenizer ? get(tokenizer, "added_tokens_decoder") : NULL;
+    int64_t id;
+    int count = 0;
+    for (int32_t i = root && root->type == JSON_OBJECT ? root->child : -1; i >= 0; i = c->added_tokens->nodes[i].next)
+        if (json_int(&c->added_tokens->nodes[i], &id) && id > 49407 && ++count <= 3)
+            config_note(notes->said, sizeof notes->said, "the added token %.40s", c->added_tokens->nodes[i].key);
+    for (int32_t i = decoder && decoder->type == JSON_OBJECT ? decoder->child : -1; i >= 0 && !root;
+         i = tokenizer->json->nodes[i].next) {
+        const JsonNode *n = &tokenizer->json->nodes[i], number = {.type = JSON_NUMBER, .text = n->key};
+        const JsonNode *content = json_get(tokenizer->json, n, "content");
+        if (json_int(&number, &id) && id > 49407 && ++count <= 3)
+            config_note(notes->said, sizeof notes->said, "the added token %.40s",
+                        content && content->type == JSON_STRING ? content->text : n->key);
+    }
+    if (count > 3) config_note(notes->said, sizeof notes->said, "%d more added tokens", count - 3);
+}
+
+/* "unet": ["diffusers", "UNet2DConditionModel"] */
+static bool classes_of(const ConfigFile *f) {
+    static const char *const WANTED[][3] = {{"unet", "UNet2DConditionModel", "UNet2DConditionModel"},
+                                            {"vae", "AutoencoderKL", "AutoencoderKL"},
+                                            {"text_encoder", "CLIPTextModel", "CLIPTextModelWithProjection"},
+                                            {"tokenizer", "CLIPTokenizer", "CLIPTokenizerFast"}};
+    for (int i = 0; i < 4; i++) {
+        const JsonNode *class = item(f, get(f, WANTED[i][0]), 1);
+        if (class && class->type == JSON_STRING && strcmp(class->text, WANTED[i][1]) &&
+            strcmp(class->text, WANTED[i][2]))
+            return config_refuse(f, WANTED[i][0], "a class that is not built here; use another model");
+    }
+    return true;
+}
+
+bool config_from_folder(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
+    ConfigFile files[CONFIG_FILES];
+    bool has[CONFIG_FILES];
+    for (int i = 0; i < CONFIG_FILES; i++) {
+        has[i] = config_file(c, (ConfigFileKind)i, &files[i], e);
+        if (has[i] && !config_keys_check(&files[i], notes)) return false;
+    }
+    const ConfigFile *s = has[CONFIG_SCHEDULER] ? &files[CONFIG_SCHEDULER] : NULL;
+    if (s && config_is(s, "prediction_type", "v_prediction")) out->prediction = PREDICT_V;
+    else if (s && !config_is(s, "prediction_type", "epsilon"))
+        return config_refuse(s, "prediction_type", "where only epsilon or v_prediction is computed; use another model");
+    const ConfigFile *special = &files[CONFIG_SPECIAL_TOKENS], *tokenizer = &files[CONFIG_TOKENIZER];
+    note_added(c, has[CONFIG_TOKENIZER] ? tokenizer : NULL, notes);
+    /* the older file of special tokens overrides the tokenizer's own */
+    return (!has[CONFIG_INDEX] || classes_of(&files[CONFIG_INDEX])) && unet_of(&files[CONFIG_UNET], &out->unet) &&
+           vae_of(&files[CONFIG_VAE], &out->vae) && clip_of(&files[CONFIG_TEXT], &out->clip) &&
+           (!has[CONFIG_TOKENIZER] || tokens_of(tokenizer, true, &out->clip)) &&
+           (!has[CONFIG_SPECIAL_TOKENS] || tokens_of(special, false, &out->clip));
 }

@@ -152,7 +152,8 @@ const Family *family_of(const Checkpoint *c) {
     return f;
 }
 
-bool detect_config(Checkpoint *c, SdConfig *out, Error *e) {
+bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
+    *notes = (ConfigNotes){0};
     const char *own = c->file ? weight_file_meta(c->file, "sdc.config") : NULL;
     *out = config_sd1();
     if (own) return config_from_json(out, c->path, own, e);
@@ -161,8 +162,10 @@ bool detect_config(Checkpoint *c, SdConfig *out, Error *e) {
     if (!f->base && pipeline) return error_set(e, ERR_FORMAT, "%s: %s (%s); %s", c->path, f->is, pipeline, f->advice);
     if (!f->base) return error_set(e, ERR_FORMAT, "%s: %s; %s", c->path, f->is, f->advice);
     *out = f->base();
+    const char *said = c->file ? weight_file_meta(c->file, "modelspec.prediction_type") : NULL;
+    if (checkpoint_find(c, "v_pred").tensor || (said && !strcmp(said, "v"))) out->prediction = PREDICT_V;
     if (c->layout == CHECKPOINT_SINGLE) config_from_shapes(c, out);
-    else if (!config_from_folder(c, out, e)) return false;
+    else if (!config_from_folder(c, out, notes, e)) return false;
     c->res_blocks = out->unet.res_blocks;
     c->levels = out->unet.levels;
     c->vae_levels = out->vae.levels;

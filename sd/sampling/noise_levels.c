@@ -8,35 +8,85 @@
  * logarithms and exponentials are correctly rounded here; torch's are on some machines only (MKL's differ between
  * processors: its sigmas were up to 7 units in the last place from these).
  *
- * Left out: zero terminal SNR and quantised times. */
+ * Left out: quantised times. */
 #include "noise_levels.h"
 
 #include "sd/noise/math64.h"
 
+#include <string.h>
 #include <math.h> /* fmaf, sqrt, sqrtf: exact by IEEE 754 */
 
-static void default_alphas(float *out) {
-    double first = sqrt(0.00085), last = sqrt(0.012), step = (last - first) / (TRAIN_STEPS - 1), product = 1;
+/* Alphas whose betas' (or their square roots') lie on a line. torch.linspace works from both ends. */
+static void on_a_line(float *out, double first, double last, bool roots) {
+    double step = (last - first) / (TRAIN_STEPS - 1), product = 1;
     for (int i = 0; i < TRAIN_STEPS; i++) {
-        /* torch.linspace works from both ends */
-        double root = i < TRAIN_STEPS / 2 ? first + step * i : last - step * (TRAIN_STEPS - 1 - i);
-        product *= 1 - root * root;
+        double beta = i < TRAIN_STEPS / 2 ? first + step * i : last - step * (TRAIN_STEPS - 1 - i);
+        product *= 1 - (roots ? beta * beta : beta);
         out[i] = (float)product;
     }
 }
 
-bool noise_levels_init(NoiseLevels *s, const float *alphas, Error *e) {
-    if (!alphas) default_alphas(s->alphas);
+/* A. Nichol and P. Dhariwal, "Improved Denoising Diffusion Probabilistic Models" 2021, with betas of at most .999. */
+static double cosine_bar(int i) {
+    double sine, cosine;
+    sincos64(((double)i / TRAIN_STEPS + 0.008) / 1.008 * (0x1.921fb54442d18p+1 / 2), &sine, &cosine);
+    return cosine * cosine;
+}
+
+static void squared_cosine(float *out) {
+    double product = 1;
+    for (int i = 0; i < TRAIN_STEPS; i++) {
+        double beta = 1 - cosine_bar(i + 1) / cosine_bar(i);
+        product *= 1 - (beta < 0.999 ? beta : 0.999);
+        out[i] = (float)product;
+    }
+}
+
+bool noise_alphas(float alphas[TRAIN_STEPS], const char *schedule, double first, double last) {
+    if (!strcmp(schedule, "linear")) on_a_line(alphas, first, last, false);
+    else if (!strcmp(schedule, "scaled_linear")) on_a_line(alphas, sqrt(first), sqrt(last), true);
+    else if (!strcmp(schedule, "squaredcos_cap_v2")) squared_cosine(alphas);
+    else return false;
+    return true;
+}
+
+bool noise_alphas_of_betas(float alphas[TRAIN_STEPS], const double betas[TRAIN_STEPS]) {
+    double product = 1;
+    for (int i = 0; i < TRAIN_STEPS; i++) {
+        if (!(betas[i] > 0 && betas[i] < 1)) return false;
+        product *= 1 - betas[i];
+        alphas[i] = (float)product;
+    }
+    return true;
+}
+
+void noise_alphas_to_zero(float alphas[TRAIN_STEPS], float least) {
+    double first = sqrt((double)alphas[0]), last = sqrt((double)alphas[TRAIN_STEPS - 1]);
+    for (int i = 0; i < TRAIN_STEPS; i++) {
+        double root = (sqrt((double)alphas[i]) - last) * first / (first - last);
+        alphas[i] = (float)(root * root);
+    }
+    alphas[TRAIN_STEPS - 1] = least;
+}
+
+#define LEAST_ALPHA 1e-12f /* a sigma of a million: far more noise than any model's */
+
+bool noise_levels_init(NoiseLevels *s, const float *alphas, const char *what, Error *e) {
+    if (alphas) memcpy(s->alphas, alphas, sizeof s->alphas);
+    else noise_alphas(s->alphas, "scaled_linear", 0.00085, 0.012);
     for (int t = 0; t < TRAIN_STEPS; t++) {
-        if (alphas) s->alphas[t] = alphas[t];
         float a = s->alphas[t];
-        if (!(a > 0 && a < 1))
+        if (!(a >= LEAST_ALPHA && a < 1))
+            return error_set(
+                e, ERR_FORMAT,
+                "%s: alphas_cumprod[%d] is %g, not from 1e-12 to below 1; its noise levels are broken, use "
+                "another copy of the model",
+                what, t, (double)a);
+        if (t && !(a < s->alphas[t - 1]))
             return error_set(e, ERR_FORMAT,
-                             "alphas_cumprod[%d] is %g, not between 0 and 1; the model's noise levels are broken", t,
-                             (double)a);
-        if (t && a > s->alphas[t - 1])
-            return error_set(e, ERR_FORMAT,
-                             "alphas_cumprod[%d] is above the value before it; the model's noise levels are broken", t);
+                             "%s: alphas_cumprod[%d] is %g, not below the value before it; its noise levels are "
+                             "broken, use another copy of the model",
+                             what, t, (double)a);
         s->sigmas[t] = sqrtf((1 - a) / a);
         s->log_sigmas[t] = (float)log64(s->sigmas[t]);
     }

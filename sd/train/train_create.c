@@ -62,16 +62,6 @@ static SdConfig nano(const TrainOptions *o, int vocabulary) {
     return k;
 }
 
-/* Rescales the betas so that the last step is pure noise (Lin et al. 2024); the last alpha is the webui's. */
-static void zero_terminal(float alphas[TRAIN_STEPS]) {
-    double first = sqrt((double)alphas[0]), last = sqrt((double)alphas[TRAIN_STEPS - 1]);
-    for (int i = 0; i < TRAIN_STEPS; i++) {
-        double root = (sqrt((double)alphas[i]) - last) * first / (first - last);
-        alphas[i] = (float)(root * root);
-    }
-    alphas[TRAIN_STEPS - 1] = 4.8973451890853435e-08f;
-}
-
 /* The tokens that the first captions use, as "a,b,c"; *rows: how many, plus one for all others. */
 static char *tokens_of(const TrainData *d, int *rows, Error *e) {
     enum { CAPTIONS = 20000 };
@@ -104,8 +94,8 @@ bool train_create(const TrainOptions *o, const TrainData *d, Error *e) {
     SdModel m = {.config = nano(o, rows)};
     NoiseLevels levels;
     ModelFile f = {.config = &m.config, .tokens = tokens};
-    bool ok = model_bind(&m, e) && noise_levels_init(&levels, NULL, e);
-    if (ok && o->zero_snr) zero_terminal(levels.alphas), f.alphas = levels.alphas;
+    bool ok = model_bind(&m, e) && noise_levels_init(&levels, NULL, o->out, e);
+    if (ok && o->zero_snr) noise_alphas_to_zero(levels.alphas, LEAST_WEBUI), f.alphas = levels.alphas;
     for (int p = 0; p < PART_COUNT; p++) f.count += m.lists[p].count;
     f.w = calloc((size_t)f.count, sizeof(Weight *));
     f.values = calloc((size_t)f.count, sizeof(float *));

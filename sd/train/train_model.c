@@ -76,9 +76,9 @@ static const char *own_tokens(const SdModel *m) {
 
 bool train_save(Trainer *t, Error *e) {
     SdModel *m = t->m;
-    bool own = checkpoint_find(m->checkpoint, "alphas_cumprod").tensor != NULL, done = t->step >= t->o->steps;
+    bool done = t->step >= t->o->steps;
     ModelFile f = {.from = m->checkpoint, .config = &m->config, .tokens = own_tokens(m), .half = t->o->half};
-    if (own) f.alphas = m->noise_levels.alphas;
+    if (m->own_levels) f.alphas = m->noise_levels.alphas;
     for (int p = 0; p < PART_COUNT; p++) f.count += m->lists[p].count;
     f.w = calloc((size_t)f.count, sizeof(Weight *));
     f.values = calloc((size_t)f.count, sizeof(float *));

@@ -148,9 +148,10 @@ static int reached[128];
 static void row_of(const char *path, const char *row, const char *words) {
     Error e = {0};
     SdConfig k;
+    ConfigNotes notes;
     Checkpoint *c = checkpoint_open(path, &e);
     const Family *f = c ? family_of(c) : NULL;
-    bool ok = f && !strcmp(f->name, row) && !f->base == !!words && !detect_config(c, &k, &e);
+    bool ok = f && !strcmp(f->name, row) && !f->base == !!words && !detect_config(c, &k, &notes, &e);
     if (words) ok = ok && e.code == ERR_FORMAT && holds(e.text, words);
     test_check(ok, "family %s: %s", row, path + strlen(test_dir()) + 1);
     test_note("%s: %s", f ? f->name : "", e.text);
@@ -232,7 +233,8 @@ static void shapes(const char *what, SdConfig k) {
     ok = w && st_write_data(w, zeros, (size_t)bytes, &e) && st_write_end(w, &e);
     Checkpoint *file = ok ? checkpoint_open(path, &e) : NULL;
     SdConfig found;
-    ok = file && detect_config(file, &found, &e);
+    ConfigNotes notes;
+    ok = file && detect_config(file, &found, &notes, &e);
     char *expected = config_to_json(&k), *json = ok ? config_to_json(&found) : NULL;
     test_check(json && expected && !strcmp(json, expected), "%s: all numbers are found", what);
     test_note("%s %s instead of %s", e.text, json ? json : "", expected ? expected : "");

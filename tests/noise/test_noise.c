@@ -151,13 +151,13 @@ static void test_levels(const NoiseLevels *s) {
     test_check(!points_make(&p, s, unipc, NULL, 1001, NULL, &e2) && e2.code == ERR_ARGUMENT, "1001 steps are an error");
     float x[TRAIN_STEPS];
     static NoiseLevels own, broken;
-    test_check(noise_levels_init(&own, s->alphas, &e) && !memcmp(&own, s, sizeof own), "a model's own alphas");
+    test_check(noise_levels_init(&own, s->alphas, "x", &e) && !memcmp(&own, s, sizeof own), "a model's own alphas");
     memcpy(x, s->alphas, sizeof s->alphas);
     x[7] = NAN;
-    test_check(!noise_levels_init(&broken, x, &e3) && e3.code == ERR_FORMAT,
+    test_check(!noise_levels_init(&broken, x, "x", &e3) && e3.code == ERR_FORMAT,
                "alphas that are not numbers are an error");
     x[7] = x[6] * 1.0001f;
-    test_check(!noise_levels_init(&broken, x, NULL), "rising alphas are an error");
+    test_check(!noise_levels_init(&broken, x, "x", NULL), "rising alphas are an error");
     test_check(e.code == ERR_NONE, "no error elsewhere");
 }
 
@@ -364,7 +364,7 @@ static void test_samplers(const NoiseLevels *levels) {
 
 SUITE(noise, .seconds = 2) {
     static NoiseLevels levels;
-    test_check(noise_levels_init(&levels, NULL, NULL), "the default noise levels");
+    test_check(noise_levels_init(&levels, NULL, "x", NULL), "the default noise levels");
     test_noise();
     test_levels(&levels);
     test_samplers(&levels);

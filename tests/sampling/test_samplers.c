@@ -326,12 +326,12 @@ static void rescaled(const NoiseLevels *from, NoiseLevels *out) {
         alphas[i] = (float)(root * root);
     }
     alphas[TRAIN_STEPS - 1] = 4.8973451890853435e-08f;
-    test_check(noise_levels_init(out, alphas, NULL), "noise levels that end in noise");
+    test_check(noise_levels_init(out, alphas, "x", NULL), "noise levels that end in noise");
 }
 
 SUITE(samplers, .seconds = 2) {
     static NoiseLevels levels, noise;
-    test_check(noise_levels_init(&levels, NULL, NULL), "the default noise levels");
+    test_check(noise_levels_init(&levels, NULL, "x", NULL), "the default noise levels");
     known_answers(&levels);
     batches(&levels);
     edges(&levels);

@@ -177,7 +177,7 @@ static void variations(void) {
 
 SUITE(schedules, .seconds = 1) {
     static NoiseLevels levels;
-    test_check(noise_levels_init(&levels, NULL, NULL), "the default noise levels");
+    test_check(noise_levels_init(&levels, NULL, "x", NULL), "the default noise levels");
     seeds();
     schedules(&levels);
     names();

@@ -267,7 +267,8 @@ static void ten_steps(const SdConfig *k) {
     NoiseLevels s;
     WeightList l = {.err = &ctx.err, .path = "model.diffusion_model."};
     Golden *g = golden_open("micro_adamw");
-    if (!g || !noise_levels_init(&s, NULL, &ctx.err) || !unet_bind(&u, &k->unet, &l) || !begin(&p, &l, NULL)) return;
+    if (!g || !noise_levels_init(&s, NULL, "x", &ctx.err) || !unet_bind(&u, &k->unet, &l) || !begin(&p, &l, NULL))
+        return;
     const AdamW o = {.lr = 1e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.01, .scale = 1};
     float losses[STEPS];
     for (int i = 0; i < STEPS; i++) {

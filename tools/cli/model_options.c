@@ -2,6 +2,8 @@
 #include "precision.h"
 #include "sd/info/params.h"
 
+#include <stdio.h>
+
 bool model_rows(int i, Option *o) {
     static const Option ROWS[] = {
         OPTION_OF(ModelOptions, STRING, device, 0, "device", "auto|cpu|cuda[:N,...]",
@@ -29,5 +31,9 @@ SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e) {
                                .device = m->device ? m->device : "auto"};
     SdModel *model = sd_open(path, &options, e);
     if (model && !m->quiet) say_device(model, m->precision);
+    const char *unused = sd_unused(model);
+    if (unused && *unused && !m->quiet)
+        fprintf(stderr, "sdc: note: %.300s: not used: %s; --sampler and --scheduler choose\n",
+                path ? path : "built-in model", unused);
     return model;
 }

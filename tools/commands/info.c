@@ -18,8 +18,9 @@ static const Option OPTIONS[] = {
 static void print_json(const char *path, const SdInfo *i) {
     const struct {
         const char *key, *value;
-    } TEXTS[] = {{"{\"file\":", path},      {",\"family\":", i->family},         {",\"layout\":", i->layout},
-                 {",\"dtype\":", i->dtype}, {",\"prediction\":", i->prediction}, {",\"sha256\":", i->hash}};
+    } TEXTS[] = {{"{\"file\":", path},        {",\"family\":", i->family},         {",\"layout\":", i->layout},
+                 {",\"dtype\":", i->dtype},   {",\"prediction\":", i->prediction}, {",\"sha256\":", i->hash},
+                 {",\"unused\":", i->unused}, {",\"unknown\":", i->unknown}};
     const struct {
         const char *key;
         int64_t value;
@@ -43,6 +44,14 @@ static void print_json(const char *path, const SdInfo *i) {
     printf("}\n");
 }
 
+/* What a file says, on one line. */
+static void print_list(const char *what, const char *list) {
+    if (!*list) return;
+    printf("  %-12s", what);
+    for (const char *p = list; *p; p++) putchar(printable(*p));
+    putchar('\n');
+}
+
 static void print_text(const char *path, const SdInfo *i) {
     for (const char *p = path; *p; p++) putchar(printable(*p));
     printf("\n");
@@ -55,6 +64,8 @@ static void print_text(const char *path, const SdInfo *i) {
     printf("  size        %zu bytes (%.1f MiB)\n", i->bytes, (double)i->bytes * 0x1p-20);
     printf("  pictures    %dx%d\n", i->width, i->height);
     printf("  prediction  %s\n", i->prediction);
+    print_list("not used", i->unused);
+    print_list("not known", i->unknown);
     if (*i->hash) printf("  hash        %.10s\n  sha256      %s\n", i->hash, i->hash);
 }
 

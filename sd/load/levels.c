@@ -1,0 +1,125 @@
+#include "levels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- a tensor --- */
+
+static bool of_tensor(const SdModel *m, Found f, float alphas[TRAIN_STEPS], Error *e) {
+    const FileTensor *t = f.tensor;
+    if (t->nd != 1 || t->n[0] != TRAIN_STEPS)
+        return error_set(
+            e, ERR_FORMAT,
+            "%s: alphas_cumprod has %d dimensions and %lld values, not one and 1000; use a model with 1000 "
+            "noise levels",
+            m->checkpoint->path, t->nd, (long long)file_tensor_count(t));
+    bool is_real = t->dtype == F64 || t->dtype == F32 || t->dtype == F16 || t->dtype == BF16;
+    return (is_real && file_tensor_f32(f.file, t, alphas)) ||
+           error_set(e, ERR_FORMAT, "%s: alphas_cumprod is %s, not F32; save it as F32", m->checkpoint->path,
+                     dtype_name(t->dtype));
+}
+
+/* --- a folder's scheduler --- */
+
+/* What a class takes where a key is missing; diffusers' schedulers that have betas. */
+typedef struct {
+    const char *class;
+    double first, last;
+    const char *schedule;
+} Betas;
+
+#define DDPM 0.0001, 0.02, "linear"
+#define KARRAS 0.00085, 0.012, "linear"
+#define LATENT 0.00085, 0.012, "scaled_linear"
+static const Betas CLASSES[] = {{"DDIMScheduler", DDPM},
+                                {"DDIMInverseScheduler", DDPM},
+                                {"DDIMParallelScheduler", DDPM},
+                                {"DDPMScheduler", DDPM},
+                                {"DDPMParallelScheduler", DDPM},
+                                {"DEISMultistepScheduler", DDPM},
+                                {"DPMSolverMultistepScheduler", DDPM},
+                                {"DPMSolverMultistepInverseScheduler", DDPM},
+                                {"DPMSolverSinglestepScheduler", DDPM},
+                                {"DPMSolverSDEScheduler", KARRAS},
+                                {"EulerDiscreteScheduler", DDPM},
+                                {"EulerAncestralDiscreteScheduler", DDPM},
+                                {"HeunDiscreteScheduler", KARRAS},
+                                {"KDPM2DiscreteScheduler", KARRAS},
+                                {"KDPM2AncestralDiscreteScheduler", KARRAS},
+                                {"LCMScheduler", LATENT},
+                                {"LMSDiscreteScheduler", DDPM},
+                                {"PNDMScheduler", DDPM},
+                                {"SASolverScheduler", DDPM},
+                                {"TCDScheduler", LATENT},
+                                {"UniPCMultistepScheduler", DDPM}};
+enum { CLASS_COUNT = sizeof CLASSES / sizeof *CLASSES };
+
+/* "trained_betas": a list of 1000. */
+static bool trained(const ConfigFile *f, const JsonNode *list, float alphas[TRAIN_STEPS]) {
+    double betas[TRAIN_STEPS];
+    int count = 0;
+    bool ok = list->type == JSON_ARRAY && list->count == TRAIN_STEPS;
+    for (int32_t i = ok ? list->child : -1; ok && i >= 0; i = f->json->nodes[i].next)
+        ok = json_double(&f->json->nodes[i], &betas[count++]);
+    return (ok && noise_alphas_of_betas(alphas, betas)) ||
+           config_refuse(f, "trained_betas", "not a list of 1000 numbers between 0 and 1; use another model");
+}
+
+/* A number of the scheduler's, or its class's. */
+static bool beta(const ConfigFile *f, const char *key, double otherwise, double *out) {
+    *out = otherwise;
+    return !json_get(f->json, f->root, key) || config_real(f, key, 1e-9, 0.9999, out);
+}
+
+static bool of_scheduler(SdModel *m, const ConfigFile *f, float alphas[TRAIN_STEPS]) {
+    static const Betas UNNAMED = {NULL, DDPM};
+    const Betas *k = &UNNAMED;
+    const JsonNode *class = json_get(f->json, f->root, "_class_name");
+    for (int i = 0; i < CLASS_COUNT; i++)
+        if (config_is(f, "_class_name", CLASSES[i].class)) k = &CLASSES[i];
+    if (class && k == &UNNAMED)
+        return config_refuse(f, "_class_name",
+                             "which is none of the schedulers that are understood; use another model");
+    const JsonNode *name = json_get(f->json, f->root, "beta_schedule"),
+                   *list = json_get(f->json, f->root, "trained_betas");
+    const char *schedule = name && name->type == JSON_STRING ? name->text : k->schedule;
+    double first, last;
+    bool zero;
+    if (!beta(f, "beta_start", k->first, &first) || !beta(f, "beta_end", k->last, &last) ||
+        !config_flag(f, "rescale_betas_zero_snr", &zero))
+        return false;
+    if (list && list->type != JSON_NULL) {
+        if (!trained(f, list, alphas)) return false;
+    } else if ((name && name->type != JSON_STRING) || !noise_alphas(alphas, schedule, first, last))
+        return config_refuse(f, "beta_schedule",
+                             "where only linear, scaled_linear and squaredcos_cap_v2 are computed; use another model");
+    if (!zero) return true;
+    if (m->config.prediction != PREDICT_V)
+        return config_refuse(f, "rescale_betas_zero_snr",
+                             "which needs \"prediction_type\" v_prediction; use another model");
+    noise_alphas_to_zero(alphas, LEAST_DIFFUSERS);
+    return true;
+}
+
+bool model_noise_levels(SdModel *m, Error *e) {
+    float alphas[TRAIN_STEPS];
+    const Checkpoint *c = m->checkpoint;
+    Found own = checkpoint_find(c, "alphas_cumprod");
+    bool zero = checkpoint_find(c, "ztsnr").tensor != NULL; /* a mark that newer checkpoints carry, beside "v_pred" */
+    ConfigFile f;
+    bool scheduler = !own.tensor && c->layout == CHECKPOINT_DIFFUSERS && config_file(c, CONFIG_SCHEDULER, &f, e);
+    if (own.tensor ? !of_tensor(m, own, alphas, e)
+                   : !scheduler && !noise_alphas(alphas, "scaled_linear", 0.00085, 0.012))
+        return false;
+    if (scheduler && !of_scheduler(m, &f, alphas)) return false;
+    bool given = own.tensor || scheduler || zero;
+    if (!noise_levels_init(&m->noise_levels, given ? alphas : NULL, c->path, e)) return false;
+    if (zero) {
+        noise_alphas_to_zero(alphas, LEAST_WEBUI);
+        if (!noise_levels_init(&m->noise_levels, alphas, c->path, e)) return false;
+    }
+    NoiseLevels usual;
+    noise_levels_init(&usual, NULL, "", NULL);
+    m->own_levels = own.tensor || memcmp(usual.alphas, m->noise_levels.alphas, sizeof usual.alphas) != 0;
+    return true;
+}

@@ -1,0 +1,218 @@
+#include "config_keys.h"
+
+#include "config_tables.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- values --- */
+
+/* A value of the tables as JSON would have it; its text need not end at the NUL, but at `size`. */
+static bool is_value(const JsonNode *n, const char *text, size_t size) {
+    char buf[64];
+    if (size >= sizeof buf) return false;
+    memcpy(buf, text, size);
+    buf[size] = 0;
+    double a, b;
+    switch (n->type) {
+    case JSON_NULL: return !strcmp(buf, "null");
+    case JSON_TRUE: return !strcmp(buf, "true");
+    case JSON_FALSE: return !strcmp(buf, "false");
+    case JSON_ARRAY: return !n->count && !strcmp(buf, "[]");
+    case JSON_OBJECT: return !n->count && !strcmp(buf, "{}");
+    case JSON_STRING: return !strcmp(buf, n->text) && !strchr("0123456789-[{", buf[0]);
+    case JSON_NUMBER: {
+        const JsonNode other = {.type = JSON_NUMBER, .text = buf};
+        bool number = buf[0] == '-' || (buf[0] >= '0' && buf[0] <= '9');
+        if (!number) return false;
+        return !strcmp(buf, n->text) || (json_double(n, &a) && json_double(&other, &b) && a == b);
+    }
+    }
+    return false;
+}
+
+/* One of "a|b|c"; or a list of them, which diffusers takes for one value a level. */
+static bool is_one_of(const Json *j, const JsonNode *n, const char *values) {
+    if (n->type == JSON_ARRAY && n->count) {
+        for (int32_t i = n->child; i >= 0; i = j->nodes[i].next)
+            if (j->nodes[i].type == JSON_ARRAY || !is_one_of(j, &j->nodes[i], values)) return false;
+        return true;
+    }
+    for (const char *at = values; at; at = strchr(at, '|')) {
+        at += *at == '|';
+        if (is_value(n, at, strcspn(at, "|"))) return true;
+    }
+    return false;
+}
+
+static JsonNode value_of(const char *text) {
+    JsonNode n = {.next = -1, .child = -1, .text = text};
+    n.type = !strcmp(text, "null")                            ? JSON_NULL
+             : !strcmp(text, "true")                          ? JSON_TRUE
+             : !strcmp(text, "false")                         ? JSON_FALSE
+             : *text == '-' || (*text >= '0' && *text <= '9') ? JSON_NUMBER
+                                                              : JSON_STRING;
+    return n;
+}
+
+/* A value for a message, cut where it is long. */
+static void show(const Json *j, const JsonNode *n, char *out, size_t size) {
+    const char *text = n->type == JSON_NULL     ? "null"
+                       : n->type == JSON_TRUE   ? "true"
+                       : n->type == JSON_FALSE  ? "false"
+                       : n->type == JSON_OBJECT ? "{...}"
+                                                : n->text;
+    if (n->type == JSON_ARRAY) {
+        size_t at = (size_t)snprintf(out, size, "[");
+        int shown = 0;
+        for (int32_t i = n->child; i >= 0 && at < size; i = j->nodes[i].next, shown++) {
+            char one[48];
+            if (shown == 8) {
+                at += (size_t)snprintf(out + at, size - at, ",...");
+                break;
+            }
+            if (j->nodes[i].type == JSON_ARRAY) snprintf(one, sizeof one, "[...]");
+            else show(j, &j->nodes[i], one, sizeof one);
+            at += (size_t)snprintf(out + at, size - at, "%s%s", shown ? "," : "", one);
+        }
+        if (at < size) snprintf(out + at, size - at, "]");
+    } else if (n->type == JSON_STRING) snprintf(out, size, "\"%.*s\"", (int)(size < 64 ? size - 3 : 60), text);
+    else snprintf(out, size, "%.*s", (int)(size < 64 ? size - 1 : 60), text);
+}
+
+/* --- files --- */
+
+bool config_file(const Checkpoint *c, ConfigFileKind kind, ConfigFile *out, Error *e) {
+    static const char *const NAMES[CONFIG_FILES] = {"model_index.json",
+                                                    "unet/config.json",
+                                                    "vae/config.json",
+                                                    "text_encoder/config.json",
+                                                    "scheduler/scheduler_config.json",
+                                                    "tokenizer/tokenizer_config.json",
+                                                    "tokenizer/special_tokens_map.json"};
+    static const char *const PARTS[] = {[CONFIG_UNET] = "unet", [CONFIG_VAE] = "vae", [CONFIG_TEXT] = "text_encoder"};
+    const CheckpointPart *part = NULL;
+    if (kind == CONFIG_UNET || kind == CONFIG_VAE || kind == CONFIG_TEXT) part = checkpoint_part(c, PARTS[kind]);
+    *out = (ConfigFile){.folder = c->path, .file = NAMES[kind], .keys = CONFIG_TABLES[kind], .e = e};
+    out->json = part                            ? part->config
+                : kind == CONFIG_INDEX          ? c->index
+                : kind == CONFIG_SCHEDULER      ? c->scheduler
+                : kind == CONFIG_TOKENIZER      ? c->tokenizer
+                : kind == CONFIG_SPECIAL_TOKENS ? c->special_tokens
+                                                : NULL;
+    if (!out->json) return false;
+    out->root = &out->json->nodes[0];
+    /* a whole CLIP model's configuration holds that of its text encoder */
+    const JsonNode *inner = kind == CONFIG_TEXT ? json_get(out->json, out->root, "text_config") : NULL;
+    if (inner && inner->type == JSON_OBJECT) out->root = inner;
+    return true;
+}
+
+static const ConfigKey *row_of(const ConfigFile *f, const char *key) {
+    for (const ConfigKey *k = f->keys; k->key; k++)
+        if (!strcmp(k->key, key)) return k;
+    return NULL;
+}
+
+void config_note(char *list, size_t size, const char *format, ...) {
+    size_t at = strlen(list);
+    va_list args;
+    if (at && at + 3 < size) at += (size_t)snprintf(list + at, size - at, ", ");
+    va_start(args, format);
+    int n = vsnprintf(list + at, size - at, format, args);
+    va_end(args);
+    if (n >= 0 && (size_t)n >= size - at && size > 4) memcpy(list + size - 4, "...", 4);
+}
+
+bool config_refuse(const ConfigFile *f, const char *key, const char *why) {
+    char value[128] = "missing";
+    const JsonNode *n = json_get(f->json, f->root, key);
+    if (n) show(f->json, n, value, sizeof value);
+    return error_set(f->e, ERR_FORMAT, "%s/%s: \"%s\" is %s, %s", f->folder, f->file, key, value, why);
+}
+
+/* "silu|swish" as people write it */
+static void list_values(const char *values, char *out, size_t size) {
+    size_t at = 0;
+    for (; *values && at + 5 < size; values++)
+        if (*values == '|') memcpy(out + at, " or ", 4), at += 4;
+        else out[at++] = *values;
+    out[at] = 0;
+}
+
+bool config_keys_check(const ConfigFile *f, ConfigNotes *notes) {
+    if (f->root->type != JSON_OBJECT)
+        return error_set(f->e, ERR_FORMAT, "%s/%s: is not a JSON object; download it again", f->folder, f->file);
+    for (int32_t i = f->root->child; i >= 0; i = f->json->nodes[i].next) {
+        const JsonNode *n = &f->json->nodes[i];
+        const ConfigKey *k = row_of(f, n->key);
+        if (json_get(f->json, f->root, n->key) != n) continue; /* the last of its name counts */
+        char values[200], value[64];
+        if (!k) config_note(notes->unknown, sizeof notes->unknown, "%s: %.60s", f->file, n->key);
+        else if ((k->use == KEY_ONLY || k->use == KEY_NOTED) && !is_one_of(f->json, n, k->values)) {
+            if (k->use == KEY_NOTED) {
+                show(f->json, n, value, sizeof value);
+                config_note(notes->said, sizeof notes->said, "%s %s", k->key, value);
+                continue;
+            }
+            list_values(k->values, values, sizeof values);
+            char why[300];
+            snprintf(why, sizeof why, "where only %s is computed; use another model", values);
+            return config_refuse(f, k->key, why);
+        }
+    }
+    return true;
+}
+
+/* --- reading --- */
+
+const JsonNode *config_value(const ConfigFile *f, const char *key, JsonNode *missing) {
+    const JsonNode *n = json_get(f->json, f->root, key);
+    if (n) return n;
+    const ConfigKey *k = row_of(f, key);
+    *missing = value_of(k && k->missing ? k->missing : "null");
+    return missing;
+}
+
+bool config_int(const ConfigFile *f, const char *key, int low, int high, int *out) {
+    JsonNode missing;
+    const JsonNode *n = config_value(f, key, &missing);
+    bool list = n->type == JSON_ARRAY && n->count;
+    int64_t v = 0, first = 0;
+    char why[128];
+    const JsonNode *at = list ? &f->json->nodes[n->child] : n;
+    bool ok = json_int(at, &first);
+    for (int32_t i = list ? n->child : -1; ok && i >= 0; i = f->json->nodes[i].next) {
+        ok = json_int(&f->json->nodes[i], &v);
+        if (ok && v != first)
+            return config_refuse(f, key, "where levels that differ are not computed; use another model");
+    }
+    if (ok && first >= low && first <= high) return *out = (int)first, true;
+    snprintf(why, sizeof why, "not a whole number from %d to %d; download it again or use another model", low, high);
+    return config_refuse(f, key, why);
+}
+
+bool config_real(const ConfigFile *f, const char *key, double low, double high, double *out) {
+    JsonNode missing;
+    char why[128];
+    double v;
+    if (json_double(config_value(f, key, &missing), &v) && v >= low && v <= high) return *out = v, true;
+    snprintf(why, sizeof why, "not a number from %g to %g; download it again or use another model", low, high);
+    return config_refuse(f, key, why);
+}
+
+bool config_flag(const ConfigFile *f, const char *key, bool *out) {
+    JsonNode missing;
+    const JsonNode *n = config_value(f, key, &missing);
+    *out = n->type == JSON_TRUE;
+    return *out || n->type == JSON_FALSE || n->type == JSON_NULL ||
+           config_refuse(f, key, "neither true nor false; download it again");
+}
+
+bool config_is(const ConfigFile *f, const char *key, const char *text) {
+    JsonNode missing;
+    const JsonNode *n = config_value(f, key, &missing);
+    return n->type == JSON_STRING && !strcmp(n->text, text);
+}

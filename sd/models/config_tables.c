@@ -1,0 +1,246 @@
+/* config_tables.c: the keys of diffusers' UNet2DConditionModel, AutoencoderKL and schedulers (0.42), and of
+ * transformers' CLIPTextConfig and CLIPTokenizer (5), from the signatures of their __init__; with those that older
+ * versions wrote. */
+#include "config_tables.h"
+
+#define READ(key, missing)                                                                                             \
+    { key, KEY_READ, missing, NULL }
+#define ONLY(key, missing, values)                                                                                     \
+    { key, KEY_ONLY, missing, values }
+#define NOTED(key, values)                                                                                             \
+    { key, KEY_NOTED, NULL, values }
+#define UNUSED(key)                                                                                                    \
+    { key, KEY_UNUSED, NULL, NULL }
+#define END                                                                                                            \
+    { NULL, KEY_UNUSED, NULL, NULL }
+
+/* What save_config and save_pretrained add, and what moving averages left there. */
+#define WRITTEN                                                                                                        \
+    UNUSED("_diffusers_version"), UNUSED("_name_or_path"), UNUSED("_commit_hash"), UNUSED("_use_default_values"),      \
+        UNUSED("_class_name_or_path"), UNUSED("transformers_version"), UNUSED("torch_dtype"), UNUSED("dtype")
+#define AVERAGED                                                                                                       \
+    UNUSED("decay"), UNUSED("inv_gamma"), UNUSED("min_decay"), UNUSED("min_value"), UNUSED("optimization_step"),       \
+        UNUSED("power"), UNUSED("update_after_step"), UNUSED("use_ema_warmup")
+
+static const ConfigKey INDEX[] = {
+    READ("_class_name", "null"), /* families.c */
+    READ("unet", "null"),        /* [library, class] */
+    READ("vae", "null"),
+    READ("text_encoder", "null"),
+    READ("tokenizer", "null"),
+    READ("scheduler", "null"), /* the class that scheduler_config.json names again */
+    UNUSED("safety_checker"),
+    UNUSED("requires_safety_checker"),
+    UNUSED("feature_extractor"),
+    UNUSED("image_encoder"), /* of IP-Adapter, which the pipeline runs without */
+    WRITTEN,
+    END,
+};
+
+static const ConfigKey UNET[] = {
+    ONLY("_class_name", "UNet2DConditionModel", "UNet2DConditionModel"),
+    UNUSED("sample_size"),
+    READ("in_channels", "4"),
+    READ("out_channels", "4"),
+    ONLY("center_input_sample", "false", "false"),
+    ONLY("flip_sin_to_cos", "true", "true"),
+    ONLY("freq_shift", "0", "0"),
+    READ("down_block_types", "null"),
+    ONLY("mid_block_type", "UNetMidBlock2DCrossAttn", "UNetMidBlock2DCrossAttn"),
+    READ("up_block_types", "null"),
+    ONLY("only_cross_attention", "false", "false"),
+    READ("block_out_channels", "null"),
+    READ("layers_per_block", "2"),
+    ONLY("downsample_padding", "1", "1"),
+    ONLY("mid_block_scale_factor", "1", "1"),
+    UNUSED("dropout"),
+    ONLY("act_fn", "silu", "silu|swish"),
+    READ("norm_num_groups", "32"),
+    ONLY("norm_eps", "1e-05", "1e-05"),
+    READ("cross_attention_dim", "1280"),
+    READ("transformer_layers_per_block", "1"),
+    ONLY("reverse_transformer_layers_per_block", "null", "null"),
+    ONLY("encoder_hid_dim", "null", "null"),
+    ONLY("encoder_hid_dim_type", "null", "null"),
+    READ("attention_head_dim", "8"),
+    ONLY("num_attention_heads", "null", "null"), /* diffusers refuses any other, too */
+    ONLY("dual_cross_attention", "false", "false"),
+    READ("use_linear_projection", "false"),
+    ONLY("class_embed_type", "null", "null"),
+    ONLY("addition_embed_type", "null", "null"),
+    UNUSED("addition_time_embed_dim"), /* these three belong to the two above */
+    UNUSED("addition_embed_type_num_heads"),
+    UNUSED("projection_class_embeddings_input_dim"),
+    ONLY("num_class_embeds", "null", "null"),
+    UNUSED("upcast_attention"), /* f32 has nothing to widen */
+    ONLY("resnet_time_scale_shift", "default", "default"),
+    ONLY("resnet_skip_time_act", "false", "false"),
+    ONLY("resnet_out_scale_factor", "1", "1"),
+    ONLY("time_embedding_type", "positional", "positional"),
+    READ("time_embedding_dim", "null"),
+    ONLY("time_embedding_act_fn", "null", "null"),
+    ONLY("timestep_post_act", "null", "null"),
+    ONLY("time_cond_proj_dim", "null", "null"), /* LCM's guidance embedding */
+    ONLY("conv_in_kernel", "3", "3"),
+    ONLY("conv_out_kernel", "3", "3"),
+    ONLY("attention_type", "default", "default"), /* "gated": GLIGEN */
+    ONLY("class_embeddings_concat", "false", "false"),
+    ONLY("mid_block_only_cross_attention", "null", "null|false"),
+    ONLY("cross_attention_norm", "null", "null"),
+    ONLY("quantization_config", "null", "null"),
+    WRITTEN,
+    AVERAGED,
+    END,
+};
+
+static const ConfigKey VAE[] = {
+    ONLY("_class_name", "AutoencoderKL", "AutoencoderKL"),
+    ONLY("in_channels", "3", "3"),
+    ONLY("out_channels", "3", "3"),
+    ONLY("down_block_types", "DownEncoderBlock2D", "DownEncoderBlock2D"),
+    ONLY("up_block_types", "UpDecoderBlock2D", "UpDecoderBlock2D"),
+    READ("block_out_channels", "64"),
+    READ("layers_per_block", "1"),
+    ONLY("act_fn", "silu", "silu|swish"),
+    READ("latent_channels", "4"),
+    READ("norm_num_groups", "32"),
+    UNUSED("sample_size"),
+    READ("scaling_factor", "0.18215"),
+    ONLY("shift_factor", "null", "null|0"),
+    ONLY("latents_mean", "null", "null"),
+    ONLY("latents_std", "null", "null"),
+    UNUSED("force_upcast"), /* f32 has nothing to widen */
+    ONLY("use_quant_conv", "true", "true"),
+    ONLY("use_post_quant_conv", "true", "true"),
+    ONLY("mid_block_add_attention", "true", "true"),
+    ONLY("quantization_config", "null", "null"),
+    WRITTEN,
+    END,
+};
+
+static const ConfigKey TEXT[] = {
+    ONLY("model_type", "clip_text_model", "clip_text_model|clip"),
+    READ("text_config", "null"),
+    READ("vocab_size", "49408"),
+    READ("hidden_size", "512"),
+    READ("intermediate_size", "2048"),
+    READ("num_hidden_layers", "12"),
+    READ("num_attention_heads", "8"),
+    READ("max_position_embeddings", "77"),
+    ONLY("hidden_act", "quick_gelu", "quick_gelu|gelu"),
+    ONLY("layer_norm_eps", "1e-05", "1e-05"),
+    ONLY("use_attention_mask", "false", "false"), /* diffusers asks for it */
+    ONLY("quantization_config", "null", "null"),
+    UNUSED("projection_dim"), /* of the pooled state, which SD does not use; as these ids find it */
+    UNUSED("bos_token_id"),
+    UNUSED("eos_token_id"),
+    UNUSED("pad_token_id"),
+    UNUSED("attention_dropout"),
+    UNUSED("dropout"),
+    UNUSED("initializer_range"),
+    UNUSED("initializer_factor"),
+    UNUSED("architectures"),
+    UNUSED("vision_config"),
+    UNUSED("text_config_dict"),
+    UNUSED("vision_config_dict"),
+    UNUSED("logit_scale_init_value"),
+    UNUSED("output_hidden_states"),
+    UNUSED("output_attentions"),
+    UNUSED("return_dict"),
+    UNUSED("chunk_size_feed_forward"),
+    UNUSED("is_encoder_decoder"),
+    UNUSED("id2label"),
+    UNUSED("label2id"),
+    UNUSED("problem_type"),
+    UNUSED("gradient_checkpointing"),
+    UNUSED("attn_implementation"),
+    WRITTEN,
+    END,
+};
+
+static const ConfigKey SCHEDULER[] = {
+    READ("_class_name", "null"),
+    ONLY("num_train_timesteps", "1000", "1000"),
+    READ("beta_start", "0.0001"), /* some classes: 0.00085, 0.012, scaled_linear; see scheduler_betas */
+    READ("beta_end", "0.02"),
+    READ("beta_schedule", "linear"),
+    READ("trained_betas", "null"),
+    READ("rescale_betas_zero_snr", "false"),
+    READ("prediction_type", "epsilon"),
+    ONLY("thresholding", "false", "false"),
+    UNUSED("dynamic_thresholding_ratio"),
+    UNUSED("sample_max_value"),
+    ONLY("variance_type", "null", "null|fixed_small|fixed_small_log|fixed_large|fixed_large_log"),
+    ONLY("timestep_type", "discrete", "discrete"),
+    ONLY("use_flow_sigmas", "false", "false"),
+    UNUSED("flow_shift"), /* of use_flow_sigmas; the next two of it too */
+    UNUSED("use_dynamic_shifting"),
+    UNUSED("time_shift_type"),
+    UNUSED("shift_terminal"),
+    NOTED("clip_sample", "false"),
+    UNUSED("clip_sample_range"),
+    NOTED("set_alpha_to_one", "false"),
+    NOTED("skip_prk_steps", "true"),
+    NOTED("steps_offset", "0|1"),
+    NOTED("timestep_spacing", "leading|linspace"),
+    NOTED("use_karras_sigmas", "null|false"),
+    NOTED("use_exponential_sigmas", "null|false"),
+    NOTED("use_beta_sigmas", "null|false"),
+    NOTED("use_lu_lambdas", "null|false"),
+    NOTED("sigma_min", "null"),
+    NOTED("sigma_max", "null"),
+    NOTED("final_sigmas_type", "zero"),
+    NOTED("interpolation_type", "linear"),
+    NOTED("algorithm_type", "dpmsolver++|deis|data_prediction"),
+    NOTED("solver_type", "midpoint|logrho|bh2"),
+    NOTED("solver_order", "2"),
+    NOTED("solver_p", "null"),
+    NOTED("predict_x0", "true"),
+    NOTED("disable_corrector", "[]"),
+    NOTED("predictor_order", "2"),
+    NOTED("corrector_order", "2"),
+    NOTED("tau_func", "null"),
+    NOTED("lower_order_final", "true"),
+    NOTED("euler_at_final", "false"),
+    NOTED("lambda_min_clipped", "-Infinity"),
+    NOTED("original_inference_steps", "50"),
+    NOTED("timestep_scaling", "10"),
+    UNUSED("noise_sampler_seed"),
+    WRITTEN,
+    END,
+};
+
+static const ConfigKey TOKENIZER[] = {
+    ONLY("tokenizer_class", "CLIPTokenizer", "CLIPTokenizer|CLIPTokenizerFast"),
+    READ("model_max_length", "77"),
+    READ("pad_token", "null"),
+    READ("bos_token", "null"),
+    READ("eos_token", "null"),
+    READ("added_tokens_decoder", "null"),
+    NOTED("do_lower_case", "true"),
+    NOTED("add_prefix_space", "false"),
+    NOTED("additional_special_tokens", "null|[]"),
+    UNUSED("unk_token"), /* bytes are tokens: none is unknown */
+    UNUSED("errors"),
+    UNUSED("clean_up_tokenization_spaces"),
+    UNUSED("name_or_path"),
+    UNUSED("special_tokens_map_file"),
+    UNUSED("tokenizer_file"),
+    UNUSED("model_input_names"),
+    UNUSED("processor_class"),
+    UNUSED("extra_special_tokens"),
+    UNUSED("split_special_tokens"),
+    UNUSED("use_fast"),
+    UNUSED("backend"),
+    UNUSED("is_local"),
+    WRITTEN,
+    END,
+};
+
+static const ConfigKey SPECIAL_TOKENS[] = {
+    READ("pad_token", "null"), READ("bos_token", "null"),
+    READ("eos_token", "null"), NOTED("additional_special_tokens", "null|[]"),
+    UNUSED("unk_token"),       END,
+};
+
+const ConfigKey *const CONFIG_TABLES[CONFIG_FILES] = {INDEX, UNET, VAE, TEXT, SCHEDULER, TOKENIZER, SPECIAL_TOKENS};
