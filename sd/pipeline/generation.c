@@ -52,7 +52,7 @@ static void strength_steps(const SdRequest *r, int *whole, int *tail) {
     case SD_STEPS_DIFFUSERS: *tail = (int)fmin(r->strength * r->steps, r->steps); break;
     case SD_STEPS_EXACT:
         *tail = r->steps;
-        *whole = s > 0 ? (int)fmin(r->steps / s, TRAIN_STEPS) : TRAIN_STEPS;
+        *whole = s > 0 ? (int)fmin(r->steps / s, LONGEST_LIST + 1) : LONGEST_LIST + 1;
         break;
     }
 }
@@ -69,6 +69,12 @@ static bool make_points(Generation *g, Error *e) {
         return error_set(e, ERR_ARGUMENT,
                          "strength: %g of %d steps leaves no step to run; raise the strength or the steps", r->strength,
                          r->steps);
+    int most = g->sampler->space == SPACE_TIME ? TRAIN_STEPS : LONGEST_LIST;
+    if (whole > most && g->image)
+        return error_set(e, ERR_ARGUMENT,
+                         "strength: %d steps that are exactly %g of a schedule need a longer one than %d; raise the "
+                         "strength or lower the steps",
+                         r->steps, r->strength, most);
     g->points = malloc(sizeof *g->points);
     if (!g->points) return error_set(e, ERR_MEMORY, "out of memory for a schedule");
     return points_make(g->points, levels, g->sampler, g->scheduler, whole, &o, e) &&

@@ -50,7 +50,8 @@ bool points_make(Points *p, const NoiseLevels *levels, const Sampler *sampler, c
         p->bounds_high = levels->sigmas[TRAIN_STEPS - 1];
     }
     return enough(p, sampler) ||
-           error_set(e, ERR_ARGUMENT, "steps: %s makes no picture in %d; use 2 or more", sampler->name, steps);
+           error_set(e, ERR_ARGUMENT, "steps: %s makes no picture in %d step; use 2 steps or more", sampler->name,
+                     steps);
 }
 
 bool points_tail(Points *p, const NoiseLevels *levels, const Sampler *sampler, int whole, int tail, bool at_first,

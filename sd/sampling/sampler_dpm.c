@@ -81,14 +81,15 @@ static float step_down(const Sampling *s, float t, float to, float end, float *u
 }
 
 /* The ends in t. */
-static bool ends(const Sampling *s, float *start, float *end, Error *e) {
+static bool ends(const Sampling *s, const char *name, float *start, float *end, Error *e) {
     float high = s->high > 0 ? s->high : s->points[0];
     float low = s->high > 0 ? s->low : s->count > 1 ? s->points[s->count - 2] : high;
     *start = -log32(high);
     *end = -log32(low);
     return *start < *end || error_set(e, ERR_ARGUMENT,
-                                      "DPM fast and DPM adaptive need two different sigmas to step between; use more "
-                                      "steps or another sampler");
+                                      "sampler: %s has no two different sigmas to step between; use more steps, a "
+                                      "higher strength or another sampler",
+                                      name);
 }
 
 /* denoised = x - sigma eps; before x changes */
@@ -101,7 +102,7 @@ bool sample_dpm_fast(const Sampling *s, float *x, Error *e) {
     float start, end;
     int calls = s->count - 1, steps = calls / 3 + 1;
     if (calls < 1) return true;
-    if (!ends(s, &start, &end, e)) return false;
+    if (!ends(s, "DPM fast", &start, &end, e)) return false;
     for (int i = 0; i < steps; i++) {
         int order = i < steps - 2 ? 3 : i == steps - 1 ? calls % 3 ? calls % 3 : 1 : calls % 3 ? 3 : 2;
         float t = linspace_f32(start, end, steps + 1, i), next = linspace_f32(start, end, steps + 1, i + 1);
@@ -132,17 +133,19 @@ static double difference(const float *low, const float *high, const float *prev,
 }
 
 bool sample_dpm_adaptive(const Sampling *s, float *x, Error *e) {
-    enum { MOST_TRIES = 10000 };
+    enum { MOST_TRIES = 1000 }; /* a network that is fit for pictures takes some 50 */
     Solver p = solver_of(s);
     float t, end, *low = p.buf[LOW], *high = p.buf[EPS2], *prev = p.buf[PREV];
     double h = 0.05, power = 1 / (s->options.eta != 0 ? 1.5 : 3);
     if (s->count < 2) return true;
-    if (!ends(s, &t, &end, e)) return false;
+    if (!ends(s, "DPM adaptive", &t, &end, e)) return false;
     for (int64_t i = 0; i < s->n; i++) prev[i] = x[i];
     for (int tries = 0; t < end - 1e-5f; tries++) {
         float up, next = t + (float)h < end ? t + (float)h : end, to = step_down(s, t, next, end, &up);
         if (tries == MOST_TRIES)
-            return error_set(e, ERR_NUMERIC, "DPM adaptive finds no step small enough; use another sampler");
+            return error_set(e, ERR_ARGUMENT,
+                             "sampler: DPM adaptive finds no step small enough in %d tries; use another one",
+                             MOST_TRIES);
         if (!slope(&p, p.buf[EPS], x, t, e)) return false; /* again after a rejection, as in the original */
         if (!order_2(&p, low, x, t, to, (float)(1.0 / 3), e)) return false;
         p.has_eps1 = true;

@@ -140,12 +140,25 @@ static bool predict_x0(const Uni *u, float *m, const float *x, const Point *p, i
     return true;
 }
 
+#define APART 1e-5f /* of two lambdas; rounding hides less. SD 1.x: 3e-3 in 1000 steps */
+
+/* How many of the last `order` points lie apart. Where a model's noise hardly changes from one to the next there is no
+ * step, and no polynomial through both; the original divides by what rounding left. */
+static int points_apart(const Uni *u, int k, int order) {
+    int n = 0;
+    while (n < order && u->grid[(k + RING - n) % RING]->lambda - u->grid[(k + RING - n - 1) % RING]->lambda > APART)
+        n++;
+    return n;
+}
+
 /* One step to grid point k. correct: evaluates the model at the predicted x, and corrects. */
 static bool uni_step(const Uni *u, float *x, int k, int order, bool correct, Error *e) {
     const Sampling *s = u->s;
     const Point *p = u->grid[k % RING], *p0 = u->grid[(k + RING - 1) % RING];
     const float *m0 = u->model[(k + RING - 1) % RING], *m[MOST_ORDER] = {0};
     float *newest = u->model[k % RING], h = p->lambda - p0->lambda, r[MOST_ORDER], hh = -h;
+    order = points_apart(u, k, order);
+    if (!order) return !correct || predict_x0(u, newest, x, p, k - 1, e);
     for (int j = 1; j < order; j++) {
         r[j - 1] = (u->grid[(k + RING - 1 - j) % RING]->lambda - p0->lambda) / h;
         m[j - 1] = u->model[(k + RING - 1 - j) % RING];
