@@ -6,11 +6,13 @@
 #   EMBED=asm|c          how: by GNU's assembler, or as numbers in C, slowly, for compilers without it
 #   OS=NAME              the system: tensor/os_NAME.c and os_NAME_*.c are compiled (posix)
 #   SAN=1                AddressSanitizer and UndefinedBehaviorSanitizer
+#   FUZZER=1             with libFuzzer's counters, and kernels for the base instruction set only (make fuzz; clang)
 #   CUDA=1               with the table for NVIDIA GPUs, by nvcc; CUDA_ARCHS="80 90a" for fewer of them
 #   CC, CXX, CFLAGS      as usual; CXX only for the tests' stand-in for GPUs
 
 BLAS ?= openblas
 SAN ?= 0
+FUZZER ?= 0
 CFLAGS ?= -O2 -g
 ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 
@@ -26,6 +28,9 @@ ifeq ($(SAN),1)
   SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
   ALL_CFLAGS += $(SANITIZE)
 endif
+ifeq ($(FUZZER),1)
+  ALL_CFLAGS += -fsanitize=fuzzer-no-link
+endif
 
 ifeq ($(BLAS),openblas)
   BLAS_DIR := $(firstword $(wildcard /usr/include/openblas /usr/include/$(ARCH)-linux-gnu/openblas-pthread \
@@ -37,7 +42,7 @@ else ifneq ($(BLAS),none)
 endif
 
 # The CPU backend's files are compiled once per instruction set (tensor/cpu/isa.h).
-ifneq ($(filter x86_64 amd64,$(ARCH)),)
+ifneq ($(and $(filter x86_64 amd64,$(ARCH)),$(filter 0,$(FUZZER))),)
   ISAS := base v3 v4 bf16
   ALL_CFLAGS += -DSDC_X86
   ISA_base := -march=x86-64
@@ -47,7 +52,7 @@ ifneq ($(filter x86_64 amd64,$(ARCH)),)
 else
   ISAS := base
 endif
-KERNEL_FLAGS := -O3 -ffp-contract=fast -Wno-psabi
+KERNEL_FLAGS := $(if $(filter 1,$(FUZZER)),-fno-sanitize=fuzzer-no-link,-O3) -ffp-contract=fast -Wno-psabi
 
 # Sources are found where they lie, at any depth; each goes to the same place under $(B).
 KERNELS := $(sort $(wildcard tensor/cpu/*.c))
@@ -58,7 +63,7 @@ $(if $(OS_SRC),,$(error OS=$(OS): there is no tensor/os_$(OS).c; use posix))
 OTHER_OS := $(filter-out $(OS_SRC),$(wildcard tensor/os_*.c))
 SRC := $(filter-out $(KERNELS) $(OTHER_OS),$(sort $(shell find tensor weights nn sd -name '*.c')))
 TOOLS := $(sort $(shell find tools -name '*.c'))
-TESTS := $(filter-out tests/fuzz/%,$(sort $(shell find tests -name '*.c')))
+TESTS := $(filter-out tests/fuzz/libfuzzer.c,$(sort $(shell find tests -name '*.c')))
 # GPUs. CUDA=1 compiles cuda/ for them into libsd; else the tests hold it, compiled for the host (cuda/shim/shim.h), where
 # there is a C++ compiler, and sdc-shim is sdc with that.
 CUDA_SRC := $(wildcard cuda/*.cu)
@@ -102,6 +107,12 @@ TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wra
 
 $(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS)
+
+# The fuzzers' targets, all in one program (tests/fuzz/libfuzzer.c).
+FUZZ_SRC := $(filter-out tests/fuzz/test_corpus.c,$(wildcard tests/fuzz/*.c)) \
+  $(patsubst %,tests/harness/%.c,generated make_model make_model_json posix suites test)
+$(B)/fuzz: $(FUZZ_SRC:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ)) $(B)/libsd.a
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDFLAGS) $(LIBS)
 
 $(B)/sdc-shim: $(TOOL_OBJ) $(SHIM_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS) -lstdc++
@@ -166,7 +177,7 @@ SUITES ?=
 # All cores, unless this make was told how many.
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
-.PHONY: fuzz-prompt help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan valgrind mutants same-bits golden bench format format-check \
+.PHONY: fuzz help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan valgrind mutants same-bits golden bench format format-check \
   check-includes install clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a
@@ -227,14 +238,12 @@ run-valgrind: $(B)/test $(B)/sdc build/demo/micro.safetensors
 	for s in $(VALGRIND_SUITES); do valgrind -q --error-exitcode=1 --leak-check=full $(B)/test $$s || exit 1; done
 	valgrind -q --error-exitcode=1 --leak-check=full $(B)/sdc txt2img -q -m build/demo/micro.safetensors -p "a lovely cat" \
 	  -n "blurry" -W 72 -H 64 --steps 2 --seed 42 -o $(B)/valgrind.png --taps $(B)/valgrind.safetensors
-## fuzz-prompt     libFuzzer on the prompt language for FUZZ_SECONDS (600); needs clang
+## fuzz            libFuzzer on every reader for FUZZ_SECONDS (600) each, or on some: FUZZ="png infotext"; needs clang
 FUZZ_SECONDS ?= 600
-FUZZ_SRC := tests/fuzz/fuzz_prompt.c tensor/error.c weights/utf8.c $(wildcard sd/prompt/*.c sd/text/*.c)
-fuzz-prompt:
-	@mkdir -p build/fuzz/prompt
-	clang -std=c11 -I. -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o build/fuzz/fuzz_prompt $(FUZZ_SRC)
-	build/fuzz/fuzz_prompt -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 -print_final_stats=1 \
-	  build/fuzz/prompt tests/fuzz/prompt
+FUZZ ?=
+fuzz:
+	@$(MAKE) --no-print-directory $(ALL_CORES) CC=clang BLAS=none SAN=1 FUZZER=1 BUILD=build/fuzz build/fuzz/fuzz
+	FUZZ_SECONDS=$(FUZZ_SECONDS) sh tools/dev/fuzz.sh build/fuzz/fuzz $(FUZZ)
 ## builtin-model   trains the built-in model from nothing, in a few hours; stopped, it goes on (build/builtin)
 builtin-model: $(B)/sdc
 	sh tools/dev/train_builtin.sh $(B)/sdc build/builtin
