@@ -3,6 +3,7 @@
 
 #include "tests/harness/harness.h"
 #include "tools/cli/commands.h"
+#include "weights/utf8.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -90,6 +91,21 @@ const char *fuzz_file(const char *name, FuzzBytes content) {
 
 void fuzz_remove(const char *name) { remove(path_of(name)); }
 
+void fuzz_utf8(const char *text) {
+    char *valid = utf8_valid(text, strlen(text));
+    fuzz_require(valid && !strcmp(valid, text));
+    free(valid);
+}
+
+void fuzz_texts(const ImageTexts *t) {
+    fuzz_require(t->size <= IMAGE_TEXT_MOST);
+    for (int i = 0; i < t->count; i++) {
+        fuzz_require(*t->at[i].text && image_text(t, t->at[i].keyword));
+        fuzz_utf8(t->at[i].keyword);
+        fuzz_utf8(t->at[i].text);
+    }
+}
+
 /* --- the program --- */
 
 /* A stream's descriptor, led to a file for a while. */
@@ -126,6 +142,19 @@ static void check_lines(const FuzzRun *r) {
     fuzz_require(r->code != EXIT_USAGE || *r->err);
 }
 
+FuzzRun fuzz_command(const Command *c, int count, char **words) {
+    fflush(stdout);
+    fflush(stderr);
+    Capture out = capture(1), err = capture(2);
+    FuzzRun r = {.code = c->run(c, count, words)};
+    fflush(stdout);
+    fflush(stderr);
+    r.out = captured(out);
+    r.err = captured(err);
+    check_lines(&r);
+    return r;
+}
+
 FuzzRun fuzz_sdc(const char *command, ...) {
     enum { WORDS = 12 };
     char *words[WORDS];
@@ -139,16 +168,7 @@ FuzzRun fuzz_sdc(const char *command, ...) {
     while (count < WORDS - 1 && (words[count] = va_arg(args, char *))) count++;
     va_end(args);
     words[count] = NULL;
-    fflush(stdout);
-    fflush(stderr);
-    Capture out = capture(1), err = capture(2);
-    FuzzRun r = {.code = (*c)->run(*c, count, words)};
-    fflush(stdout);
-    fflush(stderr);
-    r.out = captured(out);
-    r.err = captured(err);
-    check_lines(&r);
-    return r;
+    return fuzz_command(*c, count, words);
 }
 
 void fuzz_sdc_free(FuzzRun *r) {

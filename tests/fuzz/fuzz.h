@@ -12,7 +12,9 @@
 #ifndef SD_TESTS_FUZZ_FUZZ_H
 #define SD_TESTS_FUZZ_FUZZ_H
 
-#include "tensor/error.h"
+#include "sd/image/image_text.h"
+#include "sd/sd.h"
+#include "tools/cli/command.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -64,6 +66,14 @@ const char *fuzz_file(const char *name, FuzzBytes content);
 void fuzz_remove(const char *name);
 const char *fuzz_folder(void);
 
+/* Required: valid UTF-8; a picture's texts are that, and not empty. */
+void fuzz_utf8(const char *text);
+void fuzz_texts(const ImageTexts *t);
+
+/* Required: a request states the same once its text is written and read (fuzz_infotext.c); with `texts`, its prompts,
+ * too, which any text but the one that was read need not. */
+void fuzz_request(const SdRequest *r, bool texts);
+
 /* --- the program from outside, in this process --- */
 
 typedef struct {
@@ -74,6 +84,7 @@ typedef struct {
 /* Runs a subcommand with words (NULL at the end, and at most ten). Required: exit code 0, 1 or 2, and every line on
  * standard error is one of sdc's. */
 FuzzRun fuzz_sdc(const char *command, ...);
+FuzzRun fuzz_command(const Command *c, int count, char **words); /* words[0] is its name */
 void fuzz_sdc_free(FuzzRun *r);
 
 #endif

@@ -7,7 +7,8 @@
 #include "sd/image/crc32.h"
 #include "sd/image/image.h"
 #include "sd/image/png.h"
-#include "weights/utf8.h"
+#include "sd/info/infotext_request.h"
+#include "sd/info/picture_info.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,36 +32,50 @@ static void decode(const uint8_t *data, size_t size) {
     Error e = {0};
     Image i = {0};
     bool ok = image_decode(data, size, "it", IMAGE_WHITE, &i, &e);
-    if (image_supported()) fuzz_verdict(ok, &e);
+    fuzz_verdict(ok, &e);
     fuzz_require(ok == (i.rgb != NULL));
     if (ok && (int64_t)i.width * i.height <= 1 << 16) again(&i);
     image_free(&i);
 }
 
-/* A text that a picture holds is valid UTF-8, and can be written and read again. */
-static void text(const uint8_t *data, size_t size) {
-    Error e = {0};
-    char *said = NULL, *back = NULL;
-    const char *path = fuzz_file("it.png", (FuzzBytes){data, size});
-    fuzz_verdict(image_read_text(path, "parameters", &said, &e), &e);
-    if (!said) return;
+/* A picture of one pixel with that text says it. */
+static void say_again(const char *said) {
     static const uint8_t PIXEL[3];
-    char *valid = utf8_valid(said, strlen(said));
+    Error e = {0};
+    ImageTexts texts = {0};
     uint8_t *bytes = NULL;
-    size_t n = 0;
-    PngText t = {"parameters", said};
-    bool ok = png_encode(PIXEL, 1, 1, &t, 1, &bytes, &n, &e) && png_read_text(bytes, n, "parameters", &back, &e);
+    size_t size = 0;
+    bool ok = png_write(PIXEL, 1, 1, said, &bytes, &size, &e) && image_texts(bytes, size, "again", &texts, &e);
     fuzz_require(fuzz_verdict(ok, &e));
-    fuzz_require(valid && !strcmp(valid, said) && back && !strcmp(back, said));
+    const char *back = image_text(&texts, "parameters");
+    fuzz_require(back && !strcmp(back, said));
+    image_texts_free(&texts);
     free(bytes);
-    free(back);
-    free(valid);
-    free(said);
+}
+
+static void texts(const uint8_t *data, size_t size) {
+    Error e = {0};
+    ImageTexts t = {0};
+    PictureInfo info = {0};
+    InfoRead read = {0};
+    SdRequest request = sd_request(NULL);
+    if (fuzz_verdict(image_texts(data, size, "it", &t, &e), &e)) {
+        fuzz_texts(&t);
+        for (int i = 0; i < t.count && i < 8; i++) say_again(t.at[i].text);
+        if (fuzz_verdict(picture_info(&t, "it", &info, &e), &e) && info.text) {
+            fuzz_utf8(info.text);
+            if (fuzz_verdict(infotext_read(info.text, &read, &e), &e))
+                fuzz_verdict(infotext_request(&read, &request, &e), &e);
+        }
+    }
+    infotext_read_free(&read);
+    picture_info_free(&info);
+    image_texts_free(&t);
 }
 
 FUZZ(image) {
     decode(data, size);
-    text(data, size);
+    texts(data, size);
 }
 
 static void mend(uint8_t *p, size_t size) {
@@ -80,6 +95,6 @@ FUZZ(png) {
     if (size) memcpy(p, data, size);
     mend(p, size);
     decode(p, size);
-    text(p, size);
+    texts(p, size);
     free(p);
 }
