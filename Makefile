@@ -1,6 +1,6 @@
 # sd.c. `make help` lists the targets.
 #
-#   BLAS=openblas|none   matrix products by OpenBLAS, or by plain C with nothing but libc
+#   BLAS=openblas|none   with products by OpenBLAS for machines where it is faster, loaded when needed; or with none of it
 #   BUILD=DIR            where objects go (each configuration has its own folder)
 #   BUILTIN=FILE         the model that is built in (weights/builtin.safetensors, where it is there)
 #   EMBED=asm|c          how: by GNU's assembler, or as numbers in C, slowly, for compilers without it
@@ -14,7 +14,8 @@ BLAS ?= openblas
 SAN ?= 0
 FUZZER ?= 0
 CFLAGS ?= -O2 -g
-ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+ARCH := $(firstword $(subst -, ,$(MACHINE)))
 
 CUDA ?= 0
 CXX := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
@@ -32,11 +33,10 @@ ifeq ($(FUZZER),1)
   ALL_CFLAGS += -fsanitize=fuzzer-no-link
 endif
 
+# OpenBLAS is loaded when it is needed, so neither its header nor the library must be there now.
 ifeq ($(BLAS),openblas)
-  BLAS_DIR := $(firstword $(wildcard /usr/include/openblas /usr/include/$(ARCH)-linux-gnu/openblas-pthread \
-    /usr/include/$(ARCH)-linux-gnu/openblas-openmp /opt/homebrew/opt/openblas/include /usr/local/opt/openblas/include))
-  BLAS_CFLAGS := -DSDC_OPENBLAS $(addprefix -I,$(BLAS_DIR))
-  LIBS += $(if $(filter %/opt/openblas/include,$(BLAS_DIR)),-L$(patsubst %/include,%/lib,$(BLAS_DIR))) -lopenblas
+  BLAS_CFLAGS := -DSDC_OPENBLAS
+  LIBS += $(if $(findstring linux,$(MACHINE)),-ldl)
 else ifneq ($(BLAS),none)
   $(error BLAS=$(BLAS): use openblas or none)
 endif
@@ -185,7 +185,7 @@ ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || g
 help:
 	@sed -n 's/^## /  make /p' Makefile
 	@echo "variables: BLAS=openblas|none OS= SAN=1 CUDA=1 BUILD=DIR CC= CFLAGS= PREFIX= SUITES= BASE="
-## deps            installs a C compiler and OpenBLAS where it may, else says what to install
+## deps            installs a C compiler, and what else is useful, where it may; else says what to install
 deps:
 	@CC="$(CC)" sh tools/dev/deps.sh $(BLAS)
 ## demo            builds everything and makes demo.png: a dozen prompts on one sheet

@@ -4,10 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef SDC_OPENBLAS
-#include <cblas.h>
-#endif
-
 enum { CPU_TABLES = 4 };
 
 const Ops *cpu_table_base(void), *blas_table_base(void), *cpu_table_mixed_base(void);
@@ -30,33 +26,63 @@ static int level(void) {
 static bool has_bf16(void) { return level() >= 4 && __builtin_cpu_supports("avx512bf16"); }
 #endif
 
-/* OpenBLAS picks its own kernels. Its table comes last, and so is the default, if ours would be 4 numbers wide. */
-int cpu_ops_list(const Ops **out, int max) {
+/* Our own, the preferred one last. */
+static int own_tables(const Ops *out[CPU_TABLES]) {
     int n = 0;
-    const Ops *blas = blas_table_base();
-#ifdef SDC_OPENBLAS
-    openblas_set_num_threads(1); /* we have our own threads, each at a block of its own */
-#endif
-    if (n < max) out[n++] = cpu_table_base();
+    out[n++] = cpu_table_base();
 #ifdef SDC_X86
-    bool v4 = level() >= 4, v3 = level() >= 3;
-    blas = v4 ? blas_table_v4() : v3 ? blas_table_v3() : blas;
-    if (n < max && blas) out[n++] = blas;
-    if (n < max && v3) out[n++] = cpu_table_v3();
-    if (n < max && v4) out[n++] = cpu_table_v4();
-#else
-    if (n < max && blas) out[n++] = blas;
+    if (level() >= 3) out[n++] = cpu_table_v3();
+    if (level() >= 4) out[n++] = cpu_table_v4();
 #endif
     return n;
 }
 
-const Ops *cpu_ops(void) {
-    const Ops *list[CPU_TABLES];
-    int n = cpu_ops_list(list, CPU_TABLES);
+/* OpenBLAS picks its own kernels; the rest of its table is ours for this machine. NULL: it is not there. */
+static const Ops *blas_table(void) {
+#ifdef SDC_X86
+    return level() >= 4 ? blas_table_v4() : level() >= 3 ? blas_table_v3() : blas_table_base();
+#else
+    return blas_table_base();
+#endif
+}
+
+/* Our kernels are 4 numbers wide there, and OpenBLAS' are faster. */
+static bool prefers_blas(const Ops *const *own, int n) { return own[n - 1] == cpu_table_base(); }
+
+int cpu_ops_list(const Ops **out, int max) {
+    const Ops *own[CPU_TABLES], *blas = blas_table();
+    int n = 0, count = own_tables(own);
+    bool last = prefers_blas(own, count);
+    for (int i = 0; i < count; i++) {
+        if (n < max) out[n++] = own[i];
+        if (i == 0 && blas && !last && n < max) out[n++] = blas;
+    }
+    if (blas && last && n < max) out[n++] = blas;
+    return n;
+}
+
+const Ops *cpu_ops(Error *e) {
+    const Ops *own[CPU_TABLES], *blas;
+    int n = own_tables(own);
     const char *wish = getenv("SDC_CPU");
-    for (int i = 0; wish && i < n; i++)
-        if (!strcmp(list[i]->name, wish)) return list[i];
-    return list[n - 1];
+    if (!wish || !*wish) return prefers_blas(own, n) && (blas = blas_table()) ? blas : own[n - 1];
+    for (int i = 0; i < n; i++)
+        if (!strcmp(own[i]->name, wish)) return own[i];
+    if (strcmp(wish, "openblas")) {
+        error_set(e, ERR_ARGUMENT, "SDC_CPU: '%.60s' is not something that this machine runs; use %s%s%s or openblas",
+                  wish, own[0]->name, n > 1 ? ", v3" : "", n > 2 ? ", v4" : "");
+        return NULL;
+    }
+    blas = blas_table();
+#ifdef SDC_OPENBLAS
+    if (!blas)
+        error_set(e, ERR_DEVICE,
+                  "SDC_CPU=openblas: the library cannot be loaded; install libopenblas0 (Debian, Ubuntu), openblas "
+                  "(Fedora, Homebrew), or leave SDC_CPU away");
+#else
+    error_set(e, ERR_ARGUMENT, "SDC_CPU=openblas: this program was built without it; leave SDC_CPU away");
+#endif
+    return blas;
 }
 
 int cpu_ops_mixed_list(const Ops **out, int max) {

@@ -112,7 +112,9 @@ void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale);
 Tensor arena_replace(Ctx *c, size_t top, Tensor t);
 
 /* The backends. */
-const Ops *cpu_ops(void);     /* for the widest instruction set of this machine (or SDC_CPU=base|v3|v4|openblas) */
+/* For the widest instruction set of this machine, or SDC_CPU=base|v3|v4|openblas. NULL, with a line in e: this machine
+ * or program does not have what SDC_CPU says. */
+const Ops *cpu_ops(Error *e);
 const Ops *plan_ops(void);    /* computes nothing: counts c->flops, and the arena counts bytes */
 bool ctx_plans(const Ctx *c); /* whether this is a context of plan_ops: its tensors hold no numbers */
 
@@ -123,7 +125,8 @@ const Ops *cpu_ops_mixed(void);
 /* For tests: all tables of that precision that this machine can run, with the instruction or its twin in C. */
 int cpu_ops_mixed_list(const Ops **out, int max);
 
-/* For tests: every CPU table in this program that this machine can run, the preferred one last. Returns how many, at
+/* For tests: every CPU table in this program that this machine can run (OpenBLAS' if it is there), the
+ * preferred one last. Returns how many, at
  * most 4. */
 int cpu_ops_list(const Ops **out, int max);
 

@@ -138,6 +138,14 @@ bool os_list(const char *path, bool (*each)(void *user, const char *name), void 
 /* A file to write and read back, in the directory of `path`, that disappears when it is closed. NULL: failed. */
 FILE *os_scratch_file(const char *path);
 
+/* --- shared libraries --- */
+
+typedef void (*OsFunction)(void);
+/* Loads a library, for good, with a variable of the environment set that it reads when it starts (NULL: none). NULL:
+ * not found, or there are no shared libraries. */
+void *os_library_open(const char *name, const char *variable, const char *value);
+OsFunction os_library_function(void *library, const char *name); /* NULL: has none of that name */
+
 /* --- the program --- */
 
 bool os_is_terminal(FILE *f);

@@ -74,7 +74,8 @@ static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
     DType type = precision == SD_F16 ? F16 : precision == SD_BF16 ? BF16 : F32;
     Error why = {0}; /* why "auto" found no GPU */
     Devices d;
-    m->ops = cpu_ops();
+    m->ops = cpu_ops(e);
+    if (!m->ops) return false;
     if (!devices_parse(text, &d))
         return error_set(e, ERR_ARGUMENT, "device '%.60s': must be one of auto, cpu, cuda, cuda:N, cuda:N,M", text);
     m->precision = precision == SD_F32_DIRECT ? PRECISION_F32_DIRECT : PRECISION_F32;

@@ -1,20 +1,20 @@
 /* blas.c: products by OpenBLAS, as a reference and for machines on which our kernels are slower.
  *
- * The same blocks as in linear.c and conv2d.c, with single-threaded cblas_sgemm in place of our kernel. The table takes
+ * The same blocks as in linear.c and conv2d.c, with its single-threaded sgemm in place of our kernel. The table takes
  * all other ops from the instruction set it is compiled for. It reads weights as they are in the file and prepares
  * none; a weight that another table has prepared goes to that table's kernels. Attention computes whole rows of scores
  * for a block of queries. */
 #include "backward.h"
 
-const Ops *K(blas_table)(void); /* NULL: built without OpenBLAS */
+const Ops *K(blas_table)(void); /* NULL: built without OpenBLAS, or it is not there */
 
 #ifdef SDC_OPENBLAS
+#include "tensor/blas_library.h"
 #include "tensor/fmath.h"
 #include "gather.h"
 #include "widen.h"
 
 #include <assert.h>
-#include <cblas.h>
 #include <math.h>
 
 enum { ROWS = 256, DEPTH = 768, OUTPUTS = 320, QUERIES = 64, SCORES = 2 << 20 };
@@ -28,8 +28,8 @@ static void product(void *scratch, int64_t m, int64_t n, int64_t k, const float 
         wide = scratch;
         ldw = k;
     }
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, 1.0f, x, (blasint)ldx,
-                wide, (blasint)ldw, accumulate ? 1.0f : 0.0f, y, (blasint)ldy);
+    blas_sgemm()(BLAS_ROWS, BLAS_PLAIN, BLAS_TRANSPOSED, (int)m, (int)n, (int)k, 1.0f, x, (int)ldx, wide, (int)ldw,
+                 accumulate ? 1.0f : 0.0f, y, (int)ldy);
 }
 
 /* --- linear and convolution --- */
@@ -143,8 +143,8 @@ static void attention_block(void *arg, int64_t index, void *scratch) {
     float scale = 1.0f / sqrtf((float)d);
     for (int64_t i = 0; i < m; i++)
         sums[i] = exponentiate(scores + i * keys, a->causal ? from + i + 1 : keys, keys, scale);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)m, (blasint)d, (blasint)keys, 1.0f, scores,
-                (blasint)keys, at2(a->v, picture, 0) + head * d, (blasint)a->v.s[1], 0.0f, o, (blasint)a->o.s[1]);
+    blas_sgemm()(BLAS_ROWS, BLAS_PLAIN, BLAS_PLAIN, (int)m, (int)d, (int)keys, 1.0f, scores, (int)keys,
+                 at2(a->v, picture, 0) + head * d, (int)a->v.s[1], 0.0f, o, (int)a->o.s[1]);
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < d; j++) o[i * a->o.s[1] + j] /= sums[i];
 }
@@ -176,7 +176,7 @@ const Ops *K(blas_table)(void) {
         .gaussian = K(gaussian),
         .backward = &K(backward_table),
     };
-    return &OPS;
+    return blas_load() ? &OPS : NULL;
 }
 
 #else

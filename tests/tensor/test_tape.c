@@ -60,7 +60,7 @@ static Tensor in_turns(Tensor x) {
 }
 
 static float *record(Tensor (*program)(Tensor), ThreadPool *pool, bool trained, float *out) {
-    ctx = (Ctx){.op = cpu_ops(), .pool = pool, .arena = &arena};
+    ctx = (Ctx){.op = cpu_ops(NULL), .pool = pool, .arena = &arena};
     arena.used = 0;
     Weight *w[4] = {&layer.w, &layer.b, &norm_a.w, &norm_a.b};
     memset(grads, 0, sizeof grads);

@@ -59,7 +59,7 @@ SUITE(full_training, .seconds = 120, .slow = true) {
     Golden *g = golden_open("full_training");
     Arena arena = {0};
     Error e = {0};
-    Ctx c = {.op = cpu_ops(), .arena = &arena};
+    Ctx c = {.op = cpu_ops(NULL), .arena = &arena};
     c.pool = pool_new(0, &e);
     Unet u = {0};
     Parameters p = {0};

@@ -345,7 +345,7 @@ SUITE(training, .seconds = 3) {
     if (!test_check(device && tape && golden && arena_init(&arena, (size_t)512 << 20, &e), "memory for training"))
         return;
     arena.poison = true;
-    ctx = (Ctx){.op = cpu_ops(), .pool = device, .arena = &arena};
+    ctx = (Ctx){.op = cpu_ops(NULL), .pool = device, .arena = &arena};
     for (int direct = 0; direct < 2; direct++) {
         ctx.precision = direct ? PRECISION_F32_DIRECT : PRECISION_F32;
         unet_gradients(&k);

@@ -1,26 +1,27 @@
 #!/bin/sh
-# deps.sh [openblas|none]: looks for a C compiler and, for openblas, its header. Installs what is missing if that needs
-# no password (apt-get, as root or with sudo -n), else says what to install. The same for stb_image.h, which reads
-# pictures; but the build continues without it.
+# deps.sh [openblas|none]: looks for a C compiler. Installs one if that needs no password (apt-get, as root or with sudo
+# -n), else says what to install. The same for stb_image.h, which reads pictures, and for openblas its library, whose
+# products some machines prefer; but the build continues without them.
 blas=${1:-openblas}
 cc=${CC:-cc}
 cc=${cc%% *}
 
 missing=
 command -v "$cc" >/dev/null 2>&1 || case $cc in cc | gcc) missing="gcc libc6-dev" ;; *) missing=$cc ;; esac
+library=none
 if [ "$blas" = openblas ]; then
-    found=
-    for d in /usr/include/openblas /usr/include/*-linux-gnu/openblas-pthread /usr/include/*-linux-gnu/openblas-openmp \
-        /usr/include /usr/local/include /opt/homebrew/opt/openblas/include /usr/local/opt/openblas/include; do
-        [ -f "$d/cblas.h" ] && found=$d
+    library=
+    for f in /usr/lib/*/libopenblas.so.0 /usr/lib*/libopenblas.so.0 /usr/lib*/libopenblasp.so.0 \
+        /opt/homebrew/opt/openblas/lib/libopenblas.dylib /usr/local/opt/openblas/lib/libopenblas.dylib \
+        $(ldconfig -p 2>/dev/null | sed -n 's/.*libopenblas.* => //p'); do
+        if [ -e "$f" ]; then library=$f; fi
     done
-    [ "$found" ] || missing="$missing libopenblas-dev"
 fi
 stb=
 for d in /usr/include /usr/local/include /opt/homebrew/include; do
     if [ -f "$d/stb/stb_image.h" ] || [ -f "$d/stb_image.h" ]; then stb=$d; fi
 done
-[ "$missing" ] || [ -z "$stb" ] || exit 0
+[ "$missing" ] || [ -z "$stb" ] || [ -z "$library" ] || exit 0
 
 root=
 if [ "$(id -u)" != 0 ]; then
@@ -46,10 +47,12 @@ if [ "$missing" ]; then try_install $missing && missing=; fi
 if [ -z "$stb" ] && [ -z "$missing" ]; then
     try_install libstb-dev || echo "without libstb-dev (stb_image.h) this build cannot read pictures; everything else works" >&2
 fi
+if [ -z "$library" ] && [ -z "$missing" ]; then
+    try_install libopenblas0 || echo "without OpenBLAS SDC_CPU=openblas does not work, and machines other than x86-64 are slower" >&2
+fi
 [ "$missing" ] || exit 0
 
 echo "sd.c needs:$(printf ' %s' $missing)" >&2
 echo "  Debian, Ubuntu: sudo apt-get install$(printf ' %s' $missing)" >&2
-echo "  Fedora: sudo dnf install gcc openblas-devel    macOS: xcode-select --install; brew install openblas" >&2
-[ "$blas" = openblas ] && echo "  without OpenBLAS (slower): make BLAS=none" >&2
+echo "  Fedora: sudo dnf install gcc    macOS: xcode-select --install" >&2
 exit 1
