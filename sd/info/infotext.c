@@ -8,60 +8,15 @@
  * Which pairs there are, and in which order, is in the table of settings (params.c). Numbers are written as Python's
  * str() would, but whole ones without ".0", and never by the locale. */
 #include "infotext.h"
-#include "weights/json.h"
+#include "info_writer.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct {
-    char *p;
-    size_t n, capacity;
-    bool failed;
-    bool first; /* no pair yet */
-} Text;
-
-/* Room for n more bytes and a NUL. */
-static bool reserve(Text *t, size_t n) {
-    if (!t->failed && t->capacity - t->n <= n) {
-        size_t capacity = (t->capacity + n + 256) * 2;
-        char *p = capacity > t->capacity ? realloc(t->p, capacity) : NULL;
-        if (p) t->p = p, t->capacity = capacity;
-        else t->failed = true;
-    }
-    return !t->failed;
-}
-
-static void add(Text *t, const char *s, size_t n) {
-    if (!reserve(t, n)) return;
-    memcpy(t->p + t->n, s, n);
-    t->p[t->n += n] = 0;
-}
-
-static void add_string(Text *t, const char *s) { add(t, s, strlen(s)); }
-
 /* The ASCII characters that Python's str.strip() removes: the information separators, too. */
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1C && c <= 0x1F); }
-
-static void add_json(Text *t, const char *s) {
-    size_t n = json_quote(NULL, 0, s);
-    if (!reserve(t, n)) return;
-    json_quote(t->p + t->n, n + 1, s);
-    t->n += n;
-}
-
-/* Adds ", key: value", quoted if necessary; nothing for NULL; a value equal to its key stands alone. */
-static void pair(Text *t, const char *key, const char *value) {
-    if (!value) return;
-    if (!t->first) add_string(t, ", ");
-    t->first = false;
-    add_string(t, key);
-    if (!strcmp(key, value)) return;
-    add_string(t, ": ");
-    if (strpbrk(value, ",:\n")) add_json(t, value);
-    else add_string(t, value);
-}
 
 enum { NUMBER_SIZE = 48 };
 
@@ -95,7 +50,8 @@ static void number_text(double v, char *out, size_t size) {
 }
 
 /* Adds a row's pair; "Size-1" and the row after it make "Size: 512x768". */
-static void add_param(Text *t, const Param *p, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler) {
+static void add_param(InfoWriter *t, const Param *p, const SdRequest *r, const Sampler *sampler,
+                      const Scheduler *scheduler) {
     const void *at = (const char *)r + p->at;
     const char *key = p->key_time && sampler->space == SPACE_TIME ? p->key_time : p->key;
     char value[NUMBER_SIZE], name[40];
@@ -109,8 +65,8 @@ static void add_param(Text *t, const Param *p, const SdRequest *r, const Sampler
     case PARAM_ENUM:
         words_get(p->key_words ? p->key_words : p->value, (int)param_number(p, r), value, sizeof value);
         break;
-    case PARAM_SAMPLER: pair(t, key, sampler->name); return;
-    case PARAM_SCHEDULER: pair(t, key, scheduler ? scheduler->label : "Automatic"); return;
+    case PARAM_SAMPLER: info_pair(t, key, sampler->name); return;
+    case PARAM_SCHEDULER: info_pair(t, key, scheduler ? scheduler->label : "Automatic"); return;
     default: snprintf(value, sizeof value, "file"); break;
     }
     if (n > 2 && !strcmp(key + n - 2, "-1")) {
@@ -119,22 +75,21 @@ static void add_param(Text *t, const Param *p, const SdRequest *r, const Sampler
         snprintf(value + used, sizeof value - used, "x%.0f", param_number(p + 1, r));
         key = name;
     }
-    pair(t, key, value);
+    info_pair(t, key, value);
 }
 
 char *infotext(const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, const InfoField *model,
                const InfoField *end, Error *e) {
-    Text t = {.first = true};
+    InfoWriter t = {.p = NULL};
     const char *prompt = r->prompt ? r->prompt : "";
     while (is_space(*prompt)) prompt++; /* the webui strips the whole text */
-    if (*prompt) add_string(&t, prompt), add_string(&t, "\n");
-    if (r->negative && *r->negative)
-        add_string(&t, "Negative prompt: "), add_string(&t, r->negative), add_string(&t, "\n");
+    if (*prompt) info_add(&t, prompt), info_add(&t, "\n");
+    if (r->negative && *r->negative) info_add(&t, "Negative prompt: "), info_add(&t, r->negative), info_add(&t, "\n");
     for (int place = 1; place <= PLACE_END; place++) {
         for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
             if (p->place == place && param_written(p, r, sampler)) add_param(&t, p, r, sampler, scheduler);
         for (const InfoField *f = place == PLACE_MODEL ? model : place == PLACE_END ? end : NULL; f && f->key; f++)
-            pair(&t, f->key, f->value);
+            info_pair(&t, f->key, f->value);
     }
     if (t.failed) {
         free(t.p);

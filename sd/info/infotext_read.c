@@ -5,15 +5,18 @@
  *   - a pair is KEY: VALUE anywhere in it; a key is two or more letters, digits, "_", " ", "-" or "/"; a value ends at
  *     a comma, or at a closing double quote that a comma or the end follows
  *   - a quoted value is JSON; an invalid one stays as it is, with its quotes; an empty value is dropped
+ *   - not the webui's: a value in brackets, such as Civitai's "Civitai resources: [{...}]", goes up to the closing one
  *   - every line of a prompt is stripped, and empty lines at its beginning are dropped
  *
  * One pass finds the pairs: it remembers where a key may have begun, so that it takes linear time. */
 #include "infotext_read.h"
+#include "info_writer.h"
 
 #include "sd/text/unicode.h"
 #include "weights/json.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,8 +66,28 @@ static size_t quoted(Slice s) {
     return i < s.n && i > 1 && (i + 1 == s.n || s.p[i + 1] == ',') ? i + 1 : 0;
 }
 
+/* The length of a JSON array or object that a comma or the end follows; 0: not such a value. Sets *closed to false
+ * where it is none: nothing later is tried then, so that the whole takes linear time. */
+static size_t bracketed(Slice s, bool *closed) {
+    int depth = 0;
+    bool within = false;
+    if (!*closed || !s.n || (*s.p != '[' && *s.p != '{')) return 0;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (within && c == '\\') i++;
+        else if (c == '"') within = !within;
+        else if (!within && (c == '[' || c == '{')) depth++;
+        else if (!within && (c == ']' || c == '}') && !--depth) {
+            if (i + 1 == s.n || s.p[i + 1] == ',') return i + 1;
+            break;
+        }
+    }
+    *closed = false;
+    return 0;
+}
+
 /* The next pair in *rest, which moves past it; false: there is none. */
-static bool next_pair(Slice *rest, Slice *key, Slice *value) {
+static bool next_pair(Slice *rest, Slice *key, Slice *value, bool *closed) {
     const char *start = NULL, *end = rest->p + rest->n;
     int count = 0; /* characters of the key so far */
     for (const char *p = rest->p; p < end;) {
@@ -78,6 +101,7 @@ static bool next_pair(Slice *rest, Slice *key, Slice *value) {
                 v.p += k, v.n -= k;
             const char *comma = v.n ? memchr(v.p, ',', v.n) : NULL;
             size_t n = quoted(v);
+            if (!n) n = bracketed(v, closed);
             if (!n) n = comma ? (size_t)(comma - v.p) : v.n;
             *value = (Slice){v.p, n};
             *rest = (Slice){v.p + n, v.n - n};
@@ -199,7 +223,16 @@ static bool old_hires(InfoRead *r, Error *e) {
     const char *first[2] = {infotext_get(r, "First pass size-1"), infotext_get(r, "First pass size-2")};
     const char *size[2] = {infotext_get(r, "Size-1"), infotext_get(r, "Size-2")};
     static const char *const SIZE[] = {"Size-1", "Size-2"}, *const HIRES[] = {"Hires resize-1", "Hires resize-2"};
-    if (!first[0] || !first[1] || !atoi(first[0]) || !atoi(first[1])) return true;
+    if (!first[0] || !first[1]) return true;
+    char own[2][16];
+    if (!atoi(first[0]) || !atoi(first[1])) { /* processing.py, old_hires_fix_first_pass_dimensions */
+        double w = size[0] ? atof(size[0]) : 512, h = size[1] ? atof(size[1]) : 512,
+               scale = sqrt(512.0 * 512.0 / (w * h));
+        if (!(w >= 1 && h >= 1 && w < 1e6 && h < 1e6)) return true;
+        snprintf(own[0], sizeof own[0], "%.0f", ceil(scale * w / 64) * 64);
+        snprintf(own[1], sizeof own[1], "%.0f", ceil(scale * h / 64) * 64);
+        first[0] = own[0], first[1] = own[1];
+    }
     for (int i = 0; i < 2; i++) {
         char *result = copy(size[i] ? size[i] : "512", strlen(size[i] ? size[i] : "512"));
         bool ok = result && imply(r, HIRES[i], result, e) && imply(r, SIZE[i], first[i], e);
@@ -223,19 +256,51 @@ static bool hypernet(InfoRead *r, Error *e) {
 
 /* --- the whole --- */
 
+static Slice last_line(Slice s) {
+    for (size_t i = s.n; i > 0; i--)
+        if (s.p[i - 1] == '\n') return (Slice){s.p + i, s.n - i};
+    return s;
+}
+
+static int count_pairs(Slice s) {
+    Slice key, value;
+    bool closed = true;
+    int n = 0;
+    while (n < 3 && next_pair(&s, &key, &value, &closed)) n++;
+    return n;
+}
+
+static const char *const TEMPLATES[] = {"Negative Template", "Template"};
+
+/* Lines that the extension Dynamic Prompts once wrote after the parameters: takes them off *all, from the end. */
+static void take_templates(Slice *all, Slice found[2]) {
+    Slice rest = *all;
+    for (int i = 0; i < 2; i++) {
+        Slice line = last_line(rest);
+        size_t n = strlen(TEMPLATES[i]);
+        if (line.n <= n || memcmp(line.p, TEMPLATES[i], n) || line.p[n] != ':' || line.n == rest.n) continue;
+        found[i] = strip((Slice){line.p + n + 1, line.n - n - 1});
+        rest.n = (size_t)(line.p - rest.p) - 1;
+    }
+    if (count_pairs(last_line(rest)) >= 3) *all = strip(rest);
+    else found[0] = found[1] = (Slice){NULL, 0};
+}
+
+static bool add_templates(InfoRead *r, const Slice found[2], Error *e) {
+    for (int i = 1; i >= 0; i--)
+        if (found[i].n && !set(r, TEMPLATES[i], strlen(TEMPLATES[i]), copy(found[i].p, found[i].n), false, e))
+            return false;
+    return true;
+}
+
 bool infotext_read(const char *text, InfoRead *out, Error *e) {
     *out = (InfoRead){0};
-    Slice all = strip((Slice){text, strlen(text)}), last = all, key, value;
-    for (size_t i = all.n; i > 0; i--)
-        if (all.p[i - 1] == '\n') {
-            last = (Slice){all.p + i, all.n - i};
-            break;
-        }
-    int found = 0;
-    Slice rest = last;
-    while (found < 3 && next_pair(&rest, &key, &value)) found++;
-    Slice prompts = all;
-    if (found >= 3) prompts.n -= last.n;
+    if (!strncmp(text, "\xEF\xBB\xBF", 3)) text += 3; /* a file's mark */
+    Slice all = strip((Slice){text, strlen(text)}), templates[2] = {{NULL, 0}, {NULL, 0}}, key, value;
+    take_templates(&all, templates);
+    Slice last = last_line(all), prompts = all;
+    bool closed = true;
+    if (count_pairs(last) >= 3) prompts.n -= last.n;
     else last.n = 0;
 
     out->prompt = calloc(1, prompts.n + 1);
@@ -254,9 +319,39 @@ bool infotext_read(const char *text, InfoRead *out, Error *e) {
         end += line.n;
         *end = 0;
     }
-    while (next_pair(&last, &key, &value))
+    while (next_pair(&last, &key, &value, &closed))
         if (!add_pair(out, key, value, e)) return false;
-    return hypernet(out, e) && old_hires(out, e) && imply_by_version(out, e);
+    return add_templates(out, templates, e) && hypernet(out, e) && old_hires(out, e) && imply_by_version(out, e);
+}
+
+bool infotext_put(InfoRead *r, const char *key, const char *value, Error *e) {
+    if (!r->pairs) r->pairs = malloc(INFOTEXT_PAIRS * sizeof *r->pairs);
+    if (!r->pairs) return out_of_memory(e);
+    return set(r, key, strlen(key), copy(value, strlen(value)), false, e);
+}
+
+char *infotext_join(const InfoRead *r, Error *e) {
+    InfoWriter t = {.p = NULL};
+    info_add(&t, r->prompt);
+    if (*r->negative) info_add(&t, *r->prompt ? "\nNegative prompt: " : "Negative prompt: "), info_add(&t, r->negative);
+    if (r->count && t.n) info_add(&t, "\n");
+    for (int i = 0; i < r->count; i++) {
+        const InfoPair *p = &r->pairs[i];
+        size_t n = strlen(p->key);
+        if (n > 2 && !strcmp(p->key + n - 2, "-1") && i + 1 < r->count && !strncmp(p[1].key, p->key, n - 1) &&
+            !strcmp(p[1].key + n - 1, "2")) {
+            char *key = copy(p->key, n - 2), *size = malloc(strlen(p->value) + strlen(p[1].value) + 2);
+            if (key && size) sprintf(size, "%sx%s", p->value, p[1].value), info_pair(&t, key, size);
+            else t.failed = true;
+            free(key);
+            free(size);
+            i++;
+        } else if (!p->implied) info_pair(&t, p->key, p->value);
+    }
+    if (!t.failed) return t.p;
+    free(t.p);
+    out_of_memory(e);
+    return NULL;
 }
 
 void infotext_read_free(InfoRead *r) {

@@ -25,6 +25,11 @@ typedef struct {
 bool infotext_read(const char *text, InfoRead *out, Error *e);
 void infotext_read_free(InfoRead *r);
 
+/* Sets a key's value as the text would; `out` begins as all zero. False as above. */
+bool infotext_put(InfoRead *r, const char *key, const char *value, Error *e);
+/* The text that infotext_read would read so, but for what is implied; NULL on ERR_MEMORY. */
+char *infotext_join(const InfoRead *r, Error *e);
+
 /* The value of a key, whose case matters; NULL: no such key. */
 const char *infotext_get(const InfoRead *r, const char *key);
 

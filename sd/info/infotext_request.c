@@ -2,6 +2,8 @@
  * rest. */
 #include "infotext_request.h"
 
+#include "weights/json.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +11,7 @@ typedef enum {
     KEY_IGNORED, /* does not change the picture, or is read elsewhere */
     KEY_ONLY,    /* this version has one value only; numbers are compared as numbers */
     KEY_MISSING, /* this version lacks the feature */
+    KEY_CIVITAI, /* models by number: the checkpoint is the user's choice, others are missing */
 } KeyKind;
 
 static const struct Key {
@@ -22,6 +25,11 @@ static const struct Key {
               {"User", KEY_IGNORED, NULL},
               {"Batch size", KEY_IGNORED, NULL}, /* a picture does not depend on its batch */
               {"Batch pos", KEY_IGNORED, NULL},
+              {"Template", KEY_IGNORED, NULL}, /* what the prompt was made of */
+              {"Negative Template", KEY_IGNORED, NULL},
+              {"Hashes", KEY_IGNORED, NULL}, /* of models that other keys and the prompt name */
+              {"Civitai metadata", KEY_IGNORED, NULL},
+              {"Civitai resources", KEY_CIVITAI, NULL},
               {"VAE Encoder", KEY_ONLY, "Full"},
               {"VAE Decoder", KEY_ONLY, "Full"},
               {"FP8 weight", KEY_ONLY, "Disable"},
@@ -45,9 +53,24 @@ static bool unsupported(const char *key, const char *value, Error *e) {
     return error_set(e, ERR_ARGUMENT, "%.80s: %.80s is not supported by this version", key, value);
 }
 
+static bool take_civitai(const char *key, const char *value, Error *e) {
+    Json *j = json_parse_python(key, value, strlen(value), NULL);
+    if (!j || j->nodes->type != JSON_ARRAY) return json_free(j), unsupported(key, value, e);
+    bool ok = true;
+    for (int32_t i = j->nodes->child; i >= 0 && ok; i = j->nodes[i].next) {
+        const JsonNode *type = json_get(j, &j->nodes[i], "type");
+        if (!type || type->type != JSON_STRING || strcmp(type->text, "checkpoint"))
+            ok = error_set(e, ERR_ARGUMENT, "%s: needs a %.40s, which is not supported by this version", key,
+                           type && type->type == JSON_STRING ? type->text : "model of another kind");
+    }
+    json_free(j);
+    return ok;
+}
+
 static bool take_other(const struct Key *k, const char *value, Error *e) {
     double number, only;
     if (k->kind == KEY_IGNORED) return true;
+    if (k->kind == KEY_CIVITAI) return take_civitai(k->key, value, e);
     if (k->kind == KEY_MISSING)
         return error_set(e, ERR_ARGUMENT, "%s: needs %s, which is not supported by this version", k->key, k->text);
     if (!strcmp(value, k->text)) return true;

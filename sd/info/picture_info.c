@@ -1,21 +1,46 @@
 /* picture_info.c: chooses among a picture's texts. */
 #include "picture_info.h"
 
+#include "other.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+static char *copy(const char *text, Error *e) {
+    char *s = malloc(strlen(text) + 1);
+    if (!s) return error_set(e, ERR_MEMORY, "cannot allocate memory for its text; free some and try again"), NULL;
+    return memcpy(s, text, strlen(text) + 1);
+}
+
+static bool is_blank(const char *text) { return !text[strspn(text, " \t\r\n")]; }
+
+/* The webui's choice. */
+static const char *own_text(const ImageTexts *t) {
+    const char *text = image_text(t, "parameters"), *comment = image_text(t, TEXT_USER_COMMENT);
+    if (comment && !is_blank(comment)) return comment;
+    if (!comment && image_text(t, TEXT_COMMENT)) text = image_text(t, TEXT_COMMENT);
+    return text && !is_blank(text) ? text : NULL;
+}
+
+static bool choose(const ImageTexts *t, PictureInfo *out, Error *e) {
+    const char *text = own_text(t), *raw = text;
+    Other o = {.texts = t, .read = &out->read, .e = e};
+    out->program = other_take(&o, text, &raw);
+    if (e->code) return false;
+    if (!out->program && !text) return true;
+    if (!(out->raw = copy(out->program ? raw : text, e))) return false;
+    if (!out->program) return (out->text = copy(text, e)) && infotext_read(text, &out->read, e);
+    if (!out->read.prompt) out->read.prompt = copy("", e);
+    if (!out->read.negative) out->read.negative = copy("", e);
+    if (*o.missing) out->missing = copy(o.missing, e);
+    return !e->code && (out->text = infotext_join(&out->read, e));
+}
+
 bool picture_info(const ImageTexts *t, const char *name, PictureInfo *out, Error *e) {
+    Error own = {0};
     *out = (PictureInfo){0};
     if (e && e->code) return false;
-    const char *text = image_text(t, "parameters"), *comment = image_text(t, TEXT_USER_COMMENT);
-    if (comment) text = comment;
-    else if (image_text(t, TEXT_COMMENT) && !text) text = image_text(t, TEXT_COMMENT);
-    if (!text) return true;
-    out->text = malloc(strlen(text) + 1);
-    if (!out->text)
-        return error_set(e, ERR_MEMORY, "%s: cannot allocate memory for its text; free some and try again", name);
-    memcpy(out->text, text, strlen(text) + 1);
-    return true;
+    return choose(t, out, &own) || error_set(e, own.code, "%s: %s", name, own.text);
 }
 
 bool picture_info_read(const char *path, PictureInfo *out, Error *e) {
@@ -27,8 +52,9 @@ bool picture_info_read(const char *path, PictureInfo *out, Error *e) {
 }
 
 void picture_info_free(PictureInfo *i) {
+    infotext_read_free(&i->read);
     free(i->text);
-    free(i->missing);
     free(i->raw);
+    free(i->missing);
     *i = (PictureInfo){0};
 }

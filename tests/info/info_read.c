@@ -43,6 +43,20 @@ static const struct {
     {"two pairs are prompt", "a\nSteps: 20, Sampler: Euler a", "a\nSteps: 20, Sampler: Euler a", "", ""},
     {"three pairs in a prompt are parameters", "(a:1), red: b, blue: c, tall: d", "", "", "red=b|blue=c|tall=d"},
     {"weights are no pairs", "(a:1.2), (b:1.3), (c:1.4)", "(a:1.2), (b:1.3), (c:1.4)", "", ""},
+    {"a mark at the beginning",
+     "\xEF\xBB\xBF"
+     "a cat\n" LINE,
+     "a cat", "", READ},
+    {"Civitai's resources",
+     LINE ", Civitai resources: [{\"type\":\"checkpoint\",\"modelName\":\"a, Seed: 9]\"},{\"weight\":[1]}], Seed: 5",
+     "", "",
+     READ "|Civitai resources=[{\"type\":\"checkpoint\",\"modelName\":\"a, Seed: 9]\"},{\"weight\":[1]}]|Seed=5"},
+    {"an object at the end", LINE ", Hashes: {\"a\": \"b, Seed: 9\"}", "", "", READ "|Hashes={\"a\": \"b, Seed: 9\"}"},
+    {"brackets that do not close", LINE ", Skip: [7, Seed: 5", "", "", READ "|Skip=[7|Seed=5"},
+    {"brackets and more", LINE ", Skip: [7, 8] x, Seed: 5", "", "", READ "|Skip=[7|Seed=5"},
+    {"templates after the parameters", "a cat\n" LINE "\nTemplate: a {cat|dog}, b\nNegative Template: c", "a cat", "",
+     READ "|Template=a {cat|dog}, b|Negative Template=c"},
+    {"a template without parameters", "a cat\nTemplate: x", "a cat\nTemplate: x", "", ""},
     {"parameters not on the last line", LINE "\nthe end", LINE "\nthe end", "", ""},
     {"a size", LINE ", Size: 512x768", "", "", READ "|Size-1=512|Size-2=768"},
     {"any value of a size's form", LINE ", Hires resize: 0x1024", "", "", READ "|Hires resize-1=0|Hires resize-2=1024"},
@@ -84,6 +98,8 @@ static const struct {
     {"old hires fix", LINE ", Size: 1024x768, First pass size: 512x384", "", "",
      READ
      "|Size-1=512|Size-2=384|First pass size-1=512|First pass size-2=384|+Hires resize-1=1024|+Hires resize-2=768"},
+    {"the oldest hires fix", LINE ", Size: 1024x768, First pass size: 0x0", "", "",
+     READ "|Size-1=640|Size-2=448|First pass size-1=0|First pass size-2=0|+Hires resize-1=1024|+Hires resize-2=768"},
     {"a hypernetwork", "a\n" LINE ", Hypernet: foo, Hypernet strength: 0.5", "a<hypernet:foo:0.5>", "",
      READ "|Hypernet=foo|Hypernet strength=0.5"},
     {"a hypernetwork's strength", "a\n" LINE ", Hypernet: foo", "a<hypernet:foo:1.0>", "", READ "|Hypernet=foo"},
@@ -138,7 +154,8 @@ static void numbers(void) {
 /* Long texts, which take a backtracking parser forever. */
 static void large(void) {
     enum { SIZE = 1 << 20 };
-    static const char *const PARTS[] = {"a: ", "\n", "Negative prompt:\n", "\"", "\\", "a ", ": ", "\xC3\xA4", "\xFF",
+    static const char *const PARTS[] = {"a: ", "ab: {", "ab: {}x", "ab: [\"", "\n",       "Negative prompt:\n",
+                                        "\"",  "\\",    "a ",      ": ",      "\xC3\xA4", "\xFF",
                                         ",",   " "};
     char *text = malloc(SIZE + 64);
     for (size_t k = 0; text && k < sizeof PARTS / sizeof *PARTS; k++) {

@@ -129,13 +129,18 @@ static void refusals(void) {
         {HEAD ", Refiner: x", "Refiner: needs a refiner"},
         {HEAD ", VAE: x.pt", "VAE: needs a VAE"},
         {HEAD ", Tiling: True", "Tiling: True"},
+        {HEAD ", Civitai resources: [{\"type\":\"lora\",\"modelVersionId\":5}]", "Civitai resources: needs a lora"},
+        {HEAD ", Civitai resources: [{}", "Civitai resources: [{}"},
         {HEAD ", Frobnication: 5", "Frobnication: 5"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         copy("a.png", "x.png", CASES[i][0], 0);
         cli_fails(1, CASES[i][1], "replay x.png -m gone.safetensors");
     }
-    copy("a.png", "x.png", HEAD ", Variation seed strength: 0, ENSD: 0, Version: v1.10.1, User: me, VAE Decoder: Full",
+    copy("a.png", "x.png",
+         HEAD ", Variation seed strength: 0, ENSD: 0, Version: v1.10.1, User: me, VAE Decoder: Full, Civitai "
+              "resources: [{\"type\":\"checkpoint\",\"modelVersionId\":5}], "
+              "Civitai metadata: {}, Hashes: {\"model\": \"x\"}",
          0);
     cli_fails(1, "gone.safetensors", "replay x.png -m gone.safetensors");
     if (!sd_builtin()) cli_fails(2, "-m takes", "replay x.png");

@@ -5,6 +5,7 @@
 SUITE(info, .seconds = 12) {
     info_write();
     info_read();
+    info_other();
     info_ranges();
     info_pointers();
     info_replay();

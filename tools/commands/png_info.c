@@ -1,7 +1,6 @@
 /* png_info.c: `sdc png-info FILE... [--json] [--raw]`: what pictures say about how they were made. */
 #include "tools/cli/commands.h"
 #include "tools/cli/printable.h"
-#include "sd/info/infotext_read.h"
 #include "sd/info/picture_info.h"
 #include "weights/json.h"
 
@@ -39,22 +38,28 @@ static void print_json_pairs(const InfoRead *r, bool implied) {
     putchar('}');
 }
 
-static void print_json(const char *path, const char *text, const InfoRead *r) {
-    const char *const VALUES[] = {"{\"file\":",   path,      ",\"parameters\":",      text,
-                                  ",\"prompt\":", r->prompt, ",\"negative_prompt\":", r->negative};
-    for (size_t i = 0; i < sizeof VALUES / sizeof *VALUES; i += 2) {
-        fputs(VALUES[i], stdout);
-        json_print(stdout, VALUES[i + 1]);
-    }
+static void print_member(const char *before, const char *value) {
+    fputs(before, stdout);
+    json_print(stdout, value);
+}
+
+static void print_json(const char *path, const PictureInfo *info) {
+    print_member("{\"file\":", path);
+    print_member(",\"parameters\":", info->text);
+    print_member(",\"prompt\":", info->read.prompt);
+    print_member(",\"negative_prompt\":", info->read.negative);
     fputs(",\"fields\":", stdout);
-    print_json_pairs(r, false);
+    print_json_pairs(&info->read, false);
     fputs(",\"implied\":", stdout);
-    print_json_pairs(r, true);
+    print_json_pairs(&info->read, true);
+    if (info->program) print_member(",\"program\":", info->program);
+    if (info->missing) print_member(",\"missing\":", info->missing);
     puts("}");
 }
 
-static void print_text(const char *path, const InfoRead *r) {
+static void print_text(const char *path, const PictureInfo *info) {
     enum { COLUMN = 24 };
+    const InfoRead *r = &info->read;
     print_clean(path, 0);
     printf("  %-*s", COLUMN, "prompt");
     print_clean(r->prompt, COLUMN + 2);
@@ -67,19 +72,20 @@ static void print_text(const char *path, const InfoRead *r) {
         if (r->pairs[i].implied) fputs("(by the version) ", stdout);
         print_clean(r->pairs[i].value, COLUMN + 2);
     }
+    if (info->program) printf("  %-*s%s, put into the webui's words\n", COLUMN, "written by", info->program);
+    if (info->missing) {
+        printf("  %-*s", COLUMN, "not understood");
+        print_clean(info->missing, COLUMN + 2);
+    }
 }
 
 static bool show(const Arguments *a, const char *path, Error *e) {
     PictureInfo info;
-    InfoRead r = {0};
     bool ok = picture_info_read(path, &info, e);
     if (ok && !info.text) ok = error_set(e, ERR_FORMAT, "%s: does not say how it was made", path);
-    if (ok && a->raw) print_clean(info.text, 0);
-    else if (ok && (ok = infotext_read(info.text, &r, e))) {
-        if (a->json) print_json(path, info.text, &r);
-        else print_text(path, &r);
-    }
-    infotext_read_free(&r);
+    if (ok && a->raw) print_clean(info.raw, 0);
+    else if (ok && a->json) print_json(path, &info);
+    else if (ok) print_text(path, &info);
     picture_info_free(&info);
     return ok;
 }
@@ -101,11 +107,13 @@ static int png_info(const Command *c, int argc, char **argv) {
     return failed ? failed : code;
 }
 
-const Command PNG_INFO = {"png-info",
-                          png_info,
-                          "FILE... [options]",
-                          "show what pictures say about how they were made",
-                          "Reads PNG files of the webui, of its kin and of sdc, and JPEG and WebP files whose EXIF has "
-                          "the text. The exit code "
-                          "is 1 when a picture says nothing.",
-                          OPTIONS};
+const Command PNG_INFO = {
+    "png-info",
+    png_info,
+    "FILE... [options]",
+    "show what pictures say about how they were made",
+    "Reads what the webui and its kin, sdc, ComfyUI, NovelAI, SwarmUI, InvokeAI, Fooocus, Easy "
+    "Diffusion, Draw Things and stable-diffusion.cpp write into PNG, JPEG, WebP and GIF files, and "
+    "puts it into the webui's words; --raw prints what is in the file. At most 8 MiB of text are "
+    "read. The exit code is 1 when a picture says nothing.",
+    OPTIONS};

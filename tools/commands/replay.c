@@ -33,7 +33,7 @@ static const Option OPTIONS[] = {
 /* --- from text to request --- */
 
 typedef struct {
-    InfoRead text;
+    PictureInfo info;
     SdRequest request;
     SdPrecision precision;
     Image image; /* img2img's */
@@ -42,9 +42,9 @@ typedef struct {
 /* Whether the text is complete, and the files that it needs were named. */
 static bool check_request(const Arguments *a, const Replay *r, Error *e) {
     static const char *const NEEDED[] = {"Steps", "Sampler", "Seed", "Size-1", "Size-2"};
-    bool from_image = infotext_get(&r->text, "Denoising strength") != NULL;
+    bool from_image = infotext_get(&r->info.read, "Denoising strength") != NULL;
     for (size_t i = 0; i < sizeof NEEDED / sizeof *NEEDED; i++)
-        if (!infotext_get(&r->text, NEEDED[i]))
+        if (!infotext_get(&r->info.read, NEEDED[i]))
             return error_set(e, ERR_FORMAT, "the text does not tell its %.*s", (int)strcspn(NEEDED[i], "-"), NEEDED[i]);
     if (r->request.seed < 0) return error_set(e, ERR_FORMAT, "Seed: %lld is random", (long long)r->request.seed);
     if (from_image && !a->image)
@@ -52,7 +52,7 @@ static bool check_request(const Arguments *a, const Replay *r, Error *e) {
                          "Denoising strength: needs the picture that it was made from; name it after -i");
     if (!from_image && a->image)
         return error_set(e, ERR_FORMAT, "was not made from a picture: has no Denoising strength; leave -i out");
-    if (a->noise && !infotext_get(&r->text, "Noise"))
+    if (a->noise && !infotext_get(&r->info.read, "Noise"))
         return error_set(e, ERR_FORMAT, "did not begin with a file of noise; leave --noise out");
     return params_check(&r->request, e);
 }
@@ -60,7 +60,10 @@ static bool check_request(const Arguments *a, const Replay *r, Error *e) {
 static bool read_request(const Arguments *a, Replay *r, Error *e) {
     r->request = sd_request(NULL);
     r->request.noise = a->noise;
-    return infotext_request(&r->text, &r->request, e) && infotext_precision(&r->text, &r->precision, e) &&
+    if (r->info.missing)
+        return error_set(e, ERR_FORMAT, "%s's text says more than sdc can do again: %s", r->info.program,
+                         r->info.missing);
+    return infotext_request(&r->info.read, &r->request, e) && infotext_precision(&r->info.read, &r->precision, e) &&
            check_request(a, r, e);
 }
 
@@ -111,7 +114,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     os_catch_stop();
     progress_begin(&progress, open.quiet, 1);
     SdModel *model = model_options_open(&open, a->model, &e);
-    if (model) warn_of_model(model, &r->text);
+    if (model) warn_of_model(model, &r->info.read);
     r->request.progress = progress_show;
     r->request.user = &progress;
     bool ok = model && (r->request.image ? sd_img2img : sd_txt2img)(model, &r->request, &result, &e), equal = false;
@@ -139,11 +142,9 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
     Error e = {0}, field = {0};
     Replay r = {0};
     Image was = {0};
-    PictureInfo info;
     int code = EXIT_FAILED;
-    bool ok = picture_info_read(path, &info, &e);
-    if (ok && !info.text) ok = error_set(&e, ERR_FORMAT, "%s: does not say how it was made", path);
-    ok = ok && infotext_read(info.text, &r.text, &e);
+    bool ok = picture_info_read(path, &r.info, &e);
+    if (ok && !r.info.text) ok = error_set(&e, ERR_FORMAT, "%s: does not say how it was made", path);
     if (ok && !read_request(a, &r, &field)) ok = error_set(&e, ERR_FORMAT, "%s: %s", path, field.text);
     ok = ok && image_read(path, IMAGE_WHITE, &was, &e);
     if (ok) warn(path, was.warning);
@@ -156,8 +157,7 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
     else report(c, &e);
     image_free(&was);
     image_free(&r.image);
-    infotext_read_free(&r.text);
-    picture_info_free(&info);
+    picture_info_free(&r.info);
     return code;
 }
 

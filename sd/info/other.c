@@ -1,0 +1,136 @@
+/* other.c: the table of other programs, and what their readers share. */
+#include "other.h"
+
+#include "sd/text/unicode.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- fields --- */
+
+void other_miss(Other *o, const char *format, ...) {
+    size_t n = strlen(o->missing), left = sizeof o->missing - n;
+    va_list args;
+    if (left < 8) return;
+    if (n) n += (size_t)snprintf(o->missing + n, left, "; ");
+    va_start(args, format);
+    vsnprintf(o->missing + n, sizeof o->missing - n, format, args);
+    va_end(args);
+    char *valid = utf8_valid(o->missing, strlen(o->missing)); /* it may have been cut within a character */
+    if (valid) snprintf(o->missing, sizeof o->missing, "%s", valid);
+    free(valid);
+}
+
+void other_put(Other *o, const char *key, const char *value) {
+    char name[80];
+    size_t n = 0;
+    if (!value || o->e->code) return;
+    for (; key[n] && n < sizeof name - 1; n++) {
+        unsigned char c = (unsigned char)key[n];
+        bool ok = c >= 0x80 || c == ' ' || c == '-' || c == '/' || (unicode_flags(c) & UNICODE_WORD);
+        name[n] = ok ? (char)c : '_';
+    }
+    name[n] = 0;
+    infotext_put(o->read, name, value, o->e);
+}
+
+const char *other_text(const JsonNode *n) {
+    return n && (n->type == JSON_STRING || n->type == JSON_NUMBER) ? n->text : NULL;
+}
+
+void other_json(Other *o, const char *key, const JsonNode *n) {
+    if (n && (n->type == JSON_TRUE || n->type == JSON_FALSE))
+        other_put(o, key, n->type == JSON_TRUE ? "True" : "False");
+    else other_put(o, key, other_text(n));
+}
+
+static void append(Other *o, char **to, const char *between, const char *text) {
+    if (!text || !*text || o->e->code) return;
+    size_t n = *to ? strlen(*to) : 0, m = strlen(text);
+    char *longer = realloc(*to, n + strlen(between) + m + 1);
+    if (!longer) {
+        error_set(o->e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+        return;
+    }
+    if (n) strcpy(longer + n, between), n += strlen(between);
+    memcpy(longer + n, text, m + 1);
+    *to = longer;
+}
+
+void other_prompt(Other *o, const char *text) { append(o, &o->read->prompt, "\n", text); }
+void other_negative(Other *o, const char *text) { append(o, &o->read->negative, "\n", text); }
+
+/* From the last separator on, up to the ending of a weight file. */
+static const char *base(const char *file, size_t *n) {
+    static const char *const ENDINGS[] = {".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".sft"};
+    for (const char *p = file; *p; p++)
+        if (*p == '/' || *p == '\\') file = p + 1;
+    *n = strlen(file);
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
+        size_t m = strlen(ENDINGS[i]);
+        if (*n > m && !strcmp(file + *n - m, ENDINGS[i])) {
+            *n -= m;
+            break;
+        }
+    }
+    return file;
+}
+
+void other_model(Other *o, const char *key, const char *file) {
+    char name[256];
+    size_t n;
+    if (!file) return;
+    const char *p = base(file, &n);
+    snprintf(name, sizeof name, "%.*s", (int)(n < 255 ? n : 255), p);
+    if (*name) other_put(o, key, name);
+}
+
+void other_lora(Other *o, const char *name, const char *strength) {
+    char tag[400];
+    size_t n;
+    if (!name) return;
+    const char *p = base(name, &n);
+    snprintf(tag, sizeof tag, "<lora:%.*s:%.20s>", (int)(n < 255 ? n : 255), p, strength ? strength : "1");
+    append(o, &o->read->prompt, "", tag);
+}
+
+void other_sampler(Other *o, const char *name) {
+    const char *schedule;
+    if (!name || !*name) return;
+    const char *ours = other_sampler_name(name, &schedule);
+    if (!ours) other_miss(o, "its sampler '%.60s' is none of sdc's", name);
+    other_put(o, "Sampler", ours ? ours : name);
+    if (schedule) other_put(o, "Schedule type", schedule);
+}
+
+void other_scheduler(Other *o, const char *name) {
+    if (!name || !*name) return;
+    const char *ours = other_scheduler_name(name);
+    if (!ours) other_miss(o, "its schedule '%.60s' is none of sdc's", name);
+    other_put(o, "Schedule type", ours ? ours : name);
+}
+
+/* --- the table --- */
+
+const char *other_take(Other *o, const char *own, const char **raw) {
+    static const struct {
+        const char *name;
+        bool (*take)(Other *o, const char **raw); /* NULL: other_flat, which knows several */
+        bool before;                              /* goes before a text of the webui's kind */
+    } PROGRAMS[] = {{"NovelAI", other_novelai, true},
+                    {"stable-diffusion.cpp", other_sdcpp, true},
+                    {NULL, NULL, false},
+                    {"InvokeAI", other_invoke, false},
+                    {"ComfyUI", other_comfy, false}};
+    bool text = own && own[strspn(own, " \t\r\n")] != '{' && strncmp(own, "prompt:", 7);
+    for (size_t i = 0; i < sizeof PROGRAMS / sizeof *PROGRAMS; i++) {
+        const char *name = PROGRAMS[i].name;
+        if (text && !PROGRAMS[i].before) continue;
+        bool took = PROGRAMS[i].take ? PROGRAMS[i].take(o, raw) : other_flat(o, raw, &name);
+        if (o->e->code) return NULL;
+        if (took) return name;
+    }
+    return NULL;
+}
