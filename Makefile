@@ -63,7 +63,7 @@ $(if $(OS_SRC),,$(error OS=$(OS): there is no tensor/os_$(OS).c; use posix))
 OTHER_OS := $(filter-out $(OS_SRC),$(wildcard tensor/os_*.c))
 SRC := $(filter-out $(KERNELS) $(OTHER_OS),$(sort $(shell find tensor weights nn sd -name '*.c')))
 TOOLS := $(sort $(shell find tools -name '*.c'))
-TESTS := $(filter-out tests/fuzz/libfuzzer.c,$(sort $(shell find tests -name '*.c')))
+TESTS := $(filter-out tests/fuzz/libfuzzer.c tests/torture/inject/%,$(sort $(shell find tests -name '*.c')))
 # GPUs. CUDA=1 compiles cuda/ for them into libsd; else the tests hold it, compiled for the host (cuda/shim/shim.h), where
 # there is a C++ compiler, and sdc-shim is sdc with that.
 CUDA_SRC := $(wildcard cuda/*.cu)
@@ -105,7 +105,7 @@ $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
 # files_io.c between it and files without a name.
 TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=os_create_unnamed
 
-$(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM)
+$(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM) $(B)/sdc-torture
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS)
 
 # The fuzzers' targets, all in one program (tests/fuzz/libfuzzer.c).
@@ -116,6 +116,13 @@ $(B)/fuzz: $(FUZZ_SRC:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ)) $(B)/libs
 
 $(B)/sdc-shim: $(TOOL_OBJ) $(SHIM_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS) -lstdc++
+
+# sdc whose Nth call fails (tests/torture/inject/inject.c).
+TORTURE_WRAP := malloc calloc realloc aligned_alloc open openat mkstemp opendir readdir read pread write pwrite close fsync \
+  fdatasync rename renameat linkat unlink unlinkat mkdir stat fstat fstatat faccessat realpath mmap pthread_create fopen \
+  fdopen fileno
+$(B)/sdc-torture: $(TOOL_OBJ) $(B)/tests/torture/inject/inject.o $(B)/libsd.a
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TORTURE_WRAP:%=-Wl,--wrap=%) $(LDFLAGS) $(LIBS)
 
 ifeq ($(CUDA),1)
 $(B)/%.cu.o: %.cu

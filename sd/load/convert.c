@@ -140,8 +140,9 @@ bool sd_convert(const char *in, const char *out, const char *dtype, Error *e) {
         size_t count = 5;
         const char *tokens = m->checkpoint->file ? weight_file_meta(m->checkpoint->file, "sdc.tokens") : NULL;
         if (tokens) meta[count++] = (FileMeta){"sdc.tokens", tokens};
-        if (model_hash(m)) meta[count++] = (FileMeta){"sdc.source_sha256", model_hash(m)};
-        StWriter *w = st_write_begin(out, p.list, p.count, meta, count, e);
+        const char *hash = model_hash(m, e);
+        if (hash) meta[count++] = (FileMeta){"sdc.source_sha256", hash};
+        StWriter *w = e && e->code ? NULL : st_write_begin(out, p.list, p.count, meta, count, e);
         ok = w && write_all(m, &p, w, e);
         if (ok) ok = st_write_end(w, e);
         else st_write_abort(w);

@@ -57,14 +57,14 @@ bool cached_sha256(const char *path, char hex[65], Error *e) {
     return true;
 }
 
-const char *model_hash(SdModel *m) {
+const char *model_hash(SdModel *m, Error *e) {
     if (m->hash[0]) return m->hash;
     if (!m->checkpoint->file) return NULL;
     const WeightFile *file = m->checkpoint->file;
     const char *source = weight_file_meta(file, "sdc.source_sha256");
     if (source && is_hash(source)) memcpy(m->hash, source, 65);
     else if (!file->mapped) sha256_memory(file->map, file->size, m->hash);
-    else if (!cached_sha256(m->checkpoint->path, m->hash, NULL)) m->hash[0] = 0;
+    else if (!cached_sha256(m->checkpoint->path, m->hash, e)) m->hash[0] = 0;
     return m->hash[0] ? m->hash : NULL;
 }
 

@@ -29,7 +29,9 @@ char *picture_text(SdModel *m, const SdRequest *r, const Sampler *sampler, const
     own.seed = (int64_t)seed;
     own.variation_seed = (int64_t)variation_seed;
     model_name(m, name, sizeof name);
-    if (model_hash(m)) snprintf(hash, sizeof hash, "%s", model_hash(m));
+    const char *whole = model_hash(m, e);
+    if (e && e->code) return NULL;
+    if (whole) snprintf(hash, sizeof hash, "%s", whole);
     const InfoField model[] = {{"Model hash", *hash ? hash : NULL}, {"Model", name}, {0}},
                     end[] = {{"Precision", precision_name(m)}, {"Version", "sd.c"}, {0}};
     char *prompt = NULL, *negative = NULL, *text = NULL;

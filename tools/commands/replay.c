@@ -91,8 +91,8 @@ static bool compare(const char *path, const Image *was, const SdPicture *is) {
     return !changed;
 }
 
-static void warn_of_model(SdModel *model, const InfoRead *text) {
-    const char *said = infotext_get(text, "Model hash"), *is = model_hash(model);
+static void warn_of_model(SdModel *model, const InfoRead *text, Error *e) {
+    const char *said = infotext_get(text, "Model hash"), *is = model_hash(model, e);
     const char *name = infotext_get(text, "Model");
     if (!said || !is || strlen(said) < 10) return; /* shorter ones are an old kind, of a part of the file */
     if (strncmp(said, is, strlen(said)))
@@ -114,7 +114,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     os_catch_stop();
     progress_begin(&progress, open.quiet, 1);
     SdModel *model = model_options_open(&open, a->model, &e);
-    if (model) warn_of_model(model, &r->info.read);
+    if (model) warn_of_model(model, &r->info.read, &e);
     r->request.progress = progress_show;
     r->request.user = &progress;
     bool ok = model && (r->request.image ? sd_img2img : sd_txt2img)(model, &r->request, &result, &e), equal = false;

@@ -1,0 +1,352 @@
+/* torture_scene.c: the commands, their folders, and what must hold afterwards. */
+#define _XOPEN_SOURCE 700
+#include "torture.h"
+#include "tests/harness/make_model.h"
+#include "tests/harness/test.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SMALL "-m m.safetensors -W 8 -H 8 --steps 2 --seed 1 -q"
+#define TRAIN                                                                                                          \
+    "train --data pictures -m m.safetensors -o t.safetensors --size 16 --batch-size 1 --save-every 1 --ema 0.9 -q"
+
+const TortureCase TORTURE[] = {
+    {.name = "version", .args = "version", .plain = true},
+    {.name = "help", .args = "help", .plain = true},
+    {.name = "help-train", .args = "help train", .plain = true},
+    {.name = "samplers", .args = "samplers", .plain = true},
+    {.name = "schedulers", .args = "schedulers", .plain = true},
+    {.name = "tokens", .args = "tokens -p '(a cat:1.2) BREAK [dog:cat:0.5] AND x' --json"},
+    {.name = "tokens-file", .args = "tokens -p @prompt.txt"},
+    {.name = "png-info", .args = "png-info p.png --json", .plain = true},
+    {.name = "info", .args = "info m.safetensors"},
+    {.name = "info-folder", .args = "info folder"},
+    {.name = "diff", .args = "diff a.taps a.taps --names map"},
+    {.name = "make-data", .args = "make-data -o data --count 2 --size 16 --sheet out.png", .old = "out.png"},
+    {.name = "make-data-jsonl", .args = "make-data -o data --count 2 --size 16 --jsonl"},
+    {.name = "judge", .args = "judge -n 1 --sheet out.png", .old = "out.png"},
+    {.name = "txt2img", .args = "txt2img " SMALL " -p 'a cat' -o out.png", .old = "out.png"},
+    {.name = "txt2img-all",
+     .args =
+         "txt2img " SMALL " -p @prompt.txt -n dog -o out.png --batch-size 2 --taps out.taps --steps-sheet steps.png",
+     .old = "out.taps steps.png",
+     .model = true},
+    {.name = "img2img", .args = "img2img " SMALL " -p 'a cat' -i p.png -o out.png", .old = "out.png"},
+    {.name = "replay", .args = "replay p.png -m m.safetensors -q -o out.png", .old = "out.png"},
+    {.name = "sheet", .args = "sheet " SMALL " a b -o out.png", .old = "out.png", .model = true},
+    {.name = "convert",
+     .args = "convert m.safetensors out.safetensors --dtype f32 -q",
+     .old = "out.safetensors",
+     .model = true},
+    {.name = "convert-folder", .args = "convert folder out.safetensors -q", .old = "out.safetensors"},
+    {.name = "train",
+     .args = TRAIN " --steps 2 --log t.csv",
+     .again = TRAIN " --steps 2 --log t.csv --resume",
+     .model = true},
+    {.name = "train-over",
+     .args = TRAIN " --steps 1 --overwrite",
+     .again = TRAIN " --steps 1 --overwrite",
+     .old = "t.safetensors t.safetensors.state"},
+    {.name = "train-resume",
+     .args = TRAIN " --steps 3 --log t.csv --resume",
+     .again = TRAIN " --steps 3 --log t.csv --resume",
+     .setup = TRAIN " --steps 2 --log t.csv",
+     .model = true},
+    {.name = "train-sample",
+     .args = TRAIN " --steps 1 --sample cat",
+     .again = TRAIN " --steps 1 --sample cat --resume",
+     .may = "t.safetensors.1.png"},
+    {.name = "bench",
+     .args = "bench -m m.safetensors -W 64 -H 64 --steps 1 --json",
+     .times = true,
+     .slow = true,
+     .model = true},
+};
+const int TORTURE_COUNT = sizeof TORTURE / sizeof *TORTURE;
+
+static const char OLD[] = "what was here before\n";
+
+/* --- inputs --- */
+
+static SdConfig tiny_config(void) {
+    SdConfig k = micro_config();
+    k.unet.levels = k.vae.levels = 2;
+    for (int i = 0; i < MAX_LEVELS; i++) k.unet.mult[i] = k.vae.mult[i] = i < 2, k.unet.depth[i] = i == 0;
+    k.unet.channels = k.vae.channels = 8;
+    k.unet.res_blocks = k.vae.res_blocks = 1;
+    k.unet.heads = 2;
+    k.unet.context = k.clip.width = 8;
+    k.unet.groups = k.vae.groups = 4;
+    k.clip.layers = 1;
+    k.clip.heads = 2;
+    k.clip.mlp = 16;
+    k.width = k.height = 8;
+    k.steps = 2;
+    return k;
+}
+
+static const char *input(const char *name) {
+    char inner[256];
+    snprintf(inner, sizeof inner, "torture-in/%s", name);
+    return test_path(inner);
+}
+
+static bool made(const char *args) {
+    TortureRun r = torture_run(input("."), args, &(TortureHow){0});
+    bool ok = test_check(r.code == 0, "sdc %s", args);
+    test_note("exit %d: %s", r.code, r.err);
+    torture_free(&r);
+    return ok;
+}
+
+bool torture_begin(void) {
+    const char *name = getenv("SDC_BIN");
+    char path[PATH_MAX], program[PATH_MAX + 16];
+    if (!realpath(name && *name ? name : "./sdc", path)) path[0] = 0;
+    snprintf(program, sizeof program, "%s-torture", path);
+    if (access(program, X_OK)) {
+        test_skip("no program sdc-torture beside SDC_BIN");
+        return false;
+    }
+    setenv("SDC_TORTURE_BIN", program, 1);
+    setenv("ASAN_OPTIONS", "exitcode=99:allocator_may_return_null=1:detect_leaks=1", 1);
+    setenv("LSAN_OPTIONS", "exitcode=98", 1);
+    mkdir(test_path("torture-in"), 0777);
+    MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = F16}, folder = spec;
+    folder.layout = MODEL_DIFFUSERS;
+    return test_check(make_model_of(input("m.safetensors"), spec, tiny_config()) &&
+                          make_model_of(input("folder"), folder, tiny_config()),
+                      "a tiny model is written") &&
+           test_write(input("prompt.txt"), "a cat, (a dog:1.2)\n", 19) && test_write(input("map"), "*.* *.*\n", 8) &&
+           made("txt2img " SMALL " -p 'a cat' -o p.png --taps a.taps") &&
+           made("make-data -o pictures --count 2 --size 16 -q");
+}
+
+/* --- a scene --- */
+
+static void copy(const char *from, const char *to) {
+    size_t size;
+    char *bytes = test_read(from, &size);
+    if (!bytes || !test_write(to, bytes, size)) abort();
+    free(bytes);
+}
+
+/* The whole folder. */
+static void copy_all(const char *from, const char *to) {
+    Folder f;
+    folder_look(&f, from, NULL);
+    for (int i = 0; i < f.count; i++) {
+        char a[1024], b[1024];
+        snprintf(a, sizeof a, "%s/%s", from, f.at[i].name);
+        snprintf(b, sizeof b, "%s/%s", to, f.at[i].name);
+        for (char *p = b + strlen(to) + 1; (p = strchr(p, '/')); *p++ = '/') *p = 0, mkdir(b, 0777);
+        copy(a, b);
+    }
+    folder_free(&f);
+}
+
+static void each_word(const char *words, void (*what)(const char *dir, const char *word), const char *dir) {
+    for (size_t n; words && *words; words += n + (words[n] == ' ')) {
+        char word[128];
+        n = strcspn(words, " ");
+        snprintf(word, sizeof word, "%.*s", (int)n, words);
+        what(dir, word);
+    }
+}
+
+static void write_old(const char *dir, const char *name) {
+    char path[800];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    if (!test_write(path, OLD, sizeof OLD - 1)) abort();
+}
+
+/* Stops at each rename, to see every version of every file. */
+static void see_all(Scene *s) {
+    for (int n = 1, code = 128; code >= 128 && n < 20; n++) {
+        char fail[32];
+        Folder now;
+        snprintf(fail, sizeof fail, "rename:%d:KILL", n);
+        TortureRun r = torture_run(s->dir, s->c->args, &(TortureHow){.fail = fail});
+        code = r.code;
+        torture_free(&r);
+        folder_look(&now, s->dir, &s->before);
+        for (int i = 0; i < now.count; i++)
+            if (!strstr(now.at[i].name, ".sdc-") && !strstr(now.at[i].name, ".csv")) folder_add(&s->also, &now.at[i]);
+        scene_restore(s, &now);
+        folder_free(&now);
+    }
+}
+
+bool scene_begin(Scene *s, const TortureCase *c) {
+    *s = (Scene){.c = c};
+    snprintf(s->dir, sizeof s->dir, "%s/s-%s", test_dir(), c->name);
+    snprintf(s->keep, sizeof s->keep, "%s/k-%s", test_dir(), c->name);
+    mkdir(s->dir, 0777), mkdir(s->keep, 0777);
+    copy_all(input("."), s->dir);
+    each_word(c->old, write_old, s->dir);
+    bool ok = true;
+    if (c->setup) {
+        TortureRun r = torture_run(s->dir, c->setup, &(TortureHow){0});
+        ok = test_check(r.code == 0, "%s: its beginning", c->name);
+        torture_free(&r);
+    }
+    copy_all(s->dir, s->keep);
+    folder_look(&s->before, s->dir, NULL);
+    double start = test_seconds();
+    TortureRun r = torture_run(s->dir, c->args, &(TortureHow){0});
+    s->seconds = test_seconds() - start;
+    s->out = r.out, r.out = NULL;
+    ok = test_check(ok && r.code == 0 && !*r.err, "%s: works without faults", c->name);
+    test_note("exit %d: %s", r.code, r.err);
+    torture_free(&r);
+    folder_look(&s->after, s->dir, &s->before);
+    for (int i = 0; i < s->after.count; i++)
+        if (strstr(s->after.at[i].name, ".csv")) folder_lines(&s->also, s->dir, s->after.at[i].name);
+    scene_restore(s, &s->after);
+    if (c->again) see_all(s);
+    return ok;
+}
+
+void scene_end(Scene *s) {
+    folder_free(&s->before);
+    folder_free(&s->after);
+    folder_free(&s->also);
+    free(s->out);
+    *s = (Scene){0};
+}
+
+void scene_restore(Scene *s, const Folder *now) {
+    char a[1024], b[1024];
+    bool all = true;
+    for (int i = 0; i < now->count; i++) {
+        snprintf(a, sizeof a, "%s/%s", s->dir, now->at[i].name);
+        if (!folder_find(&s->before, now->at[i].name)) remove(a), all = false;
+    }
+    for (int i = 0; i < s->before.count; i++) {
+        Seen *old = &s->before.at[i];
+        const Seen *is = folder_find(now, old->name);
+        if (is && !strcmp(is->hash, old->hash) && is->inode == old->inode) continue;
+        snprintf(a, sizeof a, "%s/%s", s->keep, old->name);
+        snprintf(b, sizeof b, "%s/%s", s->dir, old->name);
+        remove(b);
+        copy(a, b);
+        all = false;
+    }
+    static const char *const MADE[] = {"data", "cache/sd.c", "cache"};
+    for (int i = 0; i < 3; i++) snprintf(a, sizeof a, "%s/%s", s->dir, MADE[i]), rmdir(a);
+    if (all) return;
+    Folder f;
+    folder_look(&f, s->dir, &s->before);
+    folder_free(&s->before);
+    s->before = f;
+}
+
+/* --- what must hold --- */
+
+static bool counts(const char *err, int *lines, int *errors) {
+    *lines = *errors = 0;
+    for (size_t n; *err; err += n + (err[n] == '\n')) {
+        n = strcspn(err, "\n");
+        ++*lines;
+        *errors += !strncmp(err, "sdc: ", 5);
+    }
+    return *lines == 1 && *errors == 1;
+}
+
+/* A hash in the cache, whose name depends on the model's age. */
+static bool is_cache(const char *name) { return !strncmp(name, "cache/sd.c/", 11) && strlen(name) == 11 + 32; }
+
+static const char *judge_files(const Scene *s, const Folder *now, bool done, int errors, int allowed) {
+    static char text[400];
+    for (int i = 0; i < now->count; i++) {
+        const Seen *is = &now->at[i];
+        bool right = (is_cache(is->name) && is->size == 64) || folder_has(&s->before, is) ||
+                     folder_has(&s->after, is) || folder_has(&s->also, is);
+        if (right || (allowed & MAY_LEAVE && strstr(is->name, ".sdc-"))) continue;
+        snprintf(text, sizeof text, "%.100s (%llu bytes): %s", is->name, (unsigned long long)is->size,
+                 folder_find(&s->before, is->name) || folder_find(&s->after, is->name)
+                     ? "neither the old file nor the new one"
+                     : "left behind");
+        return text;
+    }
+    for (int i = 0; i < s->before.count; i++)
+        if (!folder_find(now, s->before.at[i].name)) {
+            snprintf(text, sizeof text, "%.100s: gone", s->before.at[i].name);
+            return text;
+        }
+    for (int i = 0; done && i < s->after.count; i++) {
+        const Seen *new = &s->after.at[i], *is = folder_find(now, new->name);
+        if ((is && !strcmp(is->hash, new->hash)) || is_cache(new->name)) continue;
+        if (!is && errors && s->c->may && !strcmp(s->c->may, new->name)) continue;
+        snprintf(text, sizeof text, "%.100s: success, but not written", new->name);
+        return text;
+    }
+    return NULL;
+}
+
+const char *scene_judge(Scene *s, const TortureRun *r, const Folder *now, int allowed) {
+    static char text[80];
+    int lines, errors;
+    bool one = counts(r->err, &lines, &errors);
+    if (strstr(r->err, "Sanitizer") || strstr(r->err, "runtime error")) return "a sanitizer's word";
+    if (r->code == 124) return "hangs";
+    bool stopped = allowed & MAY_STOP && r->code > 128;
+    if (r->code && !stopped && r->code != 1) {
+        snprintf(text, sizeof text, "exit code %d", r->code);
+        return text;
+    }
+    if (r->code == 1 && allowed & MUST_WORK) return "fails, though this is no error";
+    if (r->code == 1 && !one) {
+        snprintf(text, sizeof text, "%d lines, %d of them errors", lines, errors);
+        return text;
+    }
+    if (r->code == 1 && (strstr(r->err, "Success") || strstr(r->err, "Undefined"))) return "no reason in its line";
+    if (!r->code && (s->c->may ? errors > 1 : errors)) return "success, with an error's line";
+    if (!r->code && !s->c->times && strcmp(r->out, s->out)) return "success, but prints something else";
+    return judge_files(s, now, !r->code, errors, allowed);
+}
+
+bool scene_mixed(const Scene *s, const Folder *now) {
+    for (int i = 0; i < now->count; i++) {
+        const Seen *is = &now->at[i];
+        if (!is_cache(is->name) && !folder_has(&s->before, is)) return true;
+    }
+    return false;
+}
+
+const char *scene_again(Scene *s) {
+    Folder now;
+    char state[800];
+    snprintf(state, sizeof state, "%s/t.safetensors.state", s->dir);
+    bool resume = s->c->again && !access(state, F_OK);
+    TortureRun r = torture_run(s->dir, resume ? s->c->again : s->c->args, &(TortureHow){0});
+    folder_look(&now, s->dir, &s->after);
+    const char *wrong = scene_judge(s, &r, &now, MUST_WORK);
+    static char text[500];
+    if (wrong) snprintf(text, sizeof text, "run again: %s: %.200s", wrong, r.err);
+    torture_free(&r);
+    folder_free(&now);
+    return wrong ? text : NULL;
+}
+
+void scene_tell(Scene *s, const char *fault, const TortureRun *r, const char *wrong) {
+    if (s->told++ >= 40) return;
+    printf("         %s: make torture TORTURE='%s %s'\n", wrong, s->c->name, fault);
+    printf("           exit %d: %.*s\n", r->code, (int)strcspn(r->err, "\n"), r->err);
+}
+
+bool torture_only(const char *name, const char **fault) {
+    const char *only = getenv("SDC_TORTURE");
+    *fault = NULL;
+    if (!only || !*only) return true;
+    size_t n = strcspn(only, " ");
+    if (only[n]) *fault = only + n + 1;
+    return strlen(name) == n && !strncmp(only, name, n);
+}
