@@ -120,7 +120,7 @@ $(B)/sdc-shim: $(TOOL_OBJ) $(SHIM_OBJ) $(B)/libsd.a
 # sdc whose Nth call fails (tests/torture/inject/inject.c).
 TORTURE_WRAP := malloc calloc realloc aligned_alloc open openat mkstemp opendir readdir read pread write pwrite close fsync \
   fdatasync rename renameat linkat unlink unlinkat mkdir stat fstat fstatat faccessat realpath mmap pthread_create fopen \
-  fdopen fileno
+  fdopen fileno flock access
 $(B)/sdc-torture: $(TOOL_OBJ) $(B)/tests/torture/inject/inject.o $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TORTURE_WRAP:%=-Wl,--wrap=%) $(LDFLAGS) $(LIBS)
 
@@ -184,7 +184,7 @@ SUITES ?=
 # All cores, unless this make was told how many.
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
-.PHONY: fuzz help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan valgrind mutants same-bits golden bench format format-check \
+.PHONY: fuzz help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants same-bits golden bench format format-check \
   check-includes install clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a
@@ -255,6 +255,14 @@ fuzz:
 builtin-model: $(B)/sdc
 	sh tools/dev/train_builtin.sh $(B)/sdc build/builtin
 	@echo "Build it in by: make BUILTIN=build/builtin/builtin.safetensors (weights/builtin.safetensors is the usual one)"
+## torture         faults in every call of every command, signals, limits, full disks; TORTURE="convert malloc:17": that one
+TORTURE ?=
+torture:
+	@$(MAKE) --no-print-directory $(ALL_CORES) run-torture
+	$(if $(TORTURE),,@$(MAKE) --no-print-directory $(ALL_CORES) SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-torture)
+TORTURE_SUITES = torture_faults $(if $(SANITIZE),,torture_kills)
+run-torture: $(B)/test $(B)/sdc
+	SDC_BIN=$(B)/sdc SDC_TORTURE="$(TORTURE)" $(B)/test $(if $(TORTURE),torture_faults,$(TORTURE_SUITES))
 ## mutants         breaks the sources on purpose and counts what the tests notice
 mutants:
 	sh tools/dev/mutants.sh

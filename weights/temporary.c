@@ -41,9 +41,12 @@ static bool name_it(Temporary *t, const char *final, bool link) {
         if (link ? os_name_at(t->file, t->dir, t->name) : (t->file = os_create_at(t->dir, t->name)) != OS_NO_FILE) {
             /* Locked before it had a name; or else another writer may have found it unlocked, and removed it. */
             if (link || ((os_own(t->file) || errno) && os_info_at(t->dir, t->name, &info))) return true;
+            bool taken = !errno || errno == ENOENT; /* by a writer that cleans up; else it is ours to remove */
+            int why = taken ? EEXIST : errno;
+            if (!taken) os_remove_at(t->dir, t->name);
             os_close(t->file);
             t->file = OS_NO_FILE;
-            errno = EEXIST;
+            errno = why;
         }
         int code = errno;
         give_up_name(t); /* the last one tried is not ours to remove */

@@ -41,6 +41,8 @@ typedef struct {
     bool times;        /* its output tells times, or one run differs from another */
     bool plain;        /* cheap and simple: its short form is run in full */
     bool slow;         /* has no short form */
+    bool once;         /* another run would find its folder full, or give its files other names */
+    const char *part;  /* a PNG that a stop leaves with what was done */
     bool model;        /* works on a model for a while: worth killing */
 } TortureCase;
 
@@ -51,10 +53,11 @@ typedef struct {
     const TortureCase *c;
     char dir[600], keep[600]; /* where it runs; copies of the files from before */
     Folder before, after;
-    Folder also;    /* what is right at a moment between: a model after each save, a log's first lines */
-    int told;       /* failures so far */
-    char *out;      /* what it prints, without faults */
-    double seconds; /* that it computes, without faults */
+    Folder also; /* what is right at a moment between: a model after each save, a log's first lines */
+    int told;    /* failures so far */
+    char *out;   /* what it prints, without faults */
+    double wall; /* seconds that it takes, without faults */
+    char *calls; /* of scene_calls */
 } Scene;
 
 /* Whether sdc-torture and a model are there; makes the inputs once. Says why not. */
@@ -62,13 +65,16 @@ bool torture_begin(void);
 /* Makes the folder and runs the command without faults. One check. */
 bool scene_begin(Scene *s, const TortureCase *c);
 void scene_end(Scene *s);
+/* How many calls of a kind it makes without faults. */
+long scene_calls(Scene *s, const char *kind);
 /* Files as they were before. */
 void scene_restore(Scene *s, const Folder *now);
 
 /* --- runs --- */
 
 typedef struct {
-    int code; /* 128 + N after signal N; 124: still running after the time limit, and killed */
+    bool killed; /* by a signal */
+    int code;    /* 128 + N after signal N, killed or not; 124: still running after the time limit, and killed */
     char *out, *err;
 } TortureRun;
 

@@ -36,6 +36,8 @@ static const Fault FAULTS[] = {
     {"close", "", 0, .most = 1},
     {"list", "", 0, .most = 1},
     {"make", "", 0, .most = 1},
+    {"lock", "", MUST_WORK, .most = 1},
+    {"remove", "", 0, .most = 1},
     {"thread", "", MUST_WORK, .most = 1},
 };
 enum { FAULT_COUNT = sizeof FAULTS / sizeof *FAULTS };
@@ -69,39 +71,17 @@ static bool one(Scene *s, const Fault *f, long n, const char *given) {
     return !wrong;
 }
 
-/* How many calls of each kind the command makes. */
-static long calls(const char *text, const char *kind) {
-    size_t n = strlen(kind);
-    for (const char *p = text; p && *p; p = strchr(p, '\n'), p += p != NULL)
-        if (!strncmp(p, kind, n) && p[n] == ' ') return strtol(p + n, NULL, 10);
-    return 0;
-}
-
-static char *count(Scene *s) {
-    char path[1024];
-    snprintf(path, sizeof path, "%s", test_path("torture.count"));
-    remove(path);
-    TortureRun r = torture_run(s->dir, s->c->args, &(TortureHow){.count = path});
-    torture_free(&r);
-    Folder now;
-    folder_look(&now, s->dir, &s->before);
-    scene_restore(s, &now);
-    folder_free(&now);
-    return test_read(path, NULL);
-}
-
 /* turn: the short form takes every third kind, the others in the next commands. */
 static void command(const TortureCase *c, bool all, int turn) {
     const char *given;
     double start = test_seconds();
     Scene s;
     if (!torture_only(c->name, &given) || !scene_begin(&s, c)) return;
-    char *text = given ? NULL : count(&s);
     long before = tried, wrong = failed;
     if (given) test_check(one(&s, NULL, 0, given), "%s %s", c->name, given);
     for (int k = 0; !given && k < FAULT_COUNT; k++) {
         const Fault *f = &FAULTS[k];
-        long n = calls(text, f->kind), most = all || n < f->most ? n : f->most, bad = 0,
+        long n = scene_calls(&s, f->kind), most = all || n < f->most ? n : f->most, bad = 0,
              step = *f->how == '+' && all ? 7 : 1;
         if (!n || (!all && (k + turn) % 3)) continue;
         /* the first, then spread over the rest */
@@ -111,7 +91,6 @@ static void command(const TortureCase *c, bool all, int turn) {
     }
     printf("  %-16s %6ld faults, %ld wrong, %.1f s\n", c->name, tried - before, failed - wrong, test_seconds() - start);
     fflush(stdout);
-    free(text);
     scene_end(&s);
 }
 

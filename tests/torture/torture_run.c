@@ -76,7 +76,7 @@ TortureRun torture_run(const char *dir, const char *args, const TortureHow *how)
     }
     int status;
     if (pid > 0 && waitpid(pid, &status, 0) == pid)
-        r.code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+        r.killed = WIFSIGNALED(status), r.code = r.killed ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     if (r.code == 128 + SIGALRM || r.code == 128 + SIGXCPU ||
         (r.code == 128 + SIGKILL && how->signal != SIGKILL && !(how->fail && strstr(how->fail, "KILL"))))
         r.code = 124;

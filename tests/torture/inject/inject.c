@@ -24,18 +24,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-typedef enum { MALLOC, OPEN, READ, WRITE, STAT, MAP, FSYNC, RENAME, CLOSE, LIST, MAKE, REMOVE, THREAD, KINDS } Kind;
+typedef enum {
+    MALLOC,
+    OPEN,
+    READ,
+    WRITE,
+    STAT,
+    MAP,
+    FSYNC,
+    RENAME,
+    CLOSE,
+    LIST,
+    MAKE,
+    REMOVE,
+    LOCK,
+    THREAD,
+    KINDS
+} Kind;
 
 static const struct {
     const char *name;
     int usual; /* errno */
-} OF[KINDS] = {{"malloc", ENOMEM}, {"open", EMFILE},   {"read", EIO},     {"write", ENOSPC}, {"stat", EACCES},
-               {"map", ENOMEM},    {"fsync", EIO},     {"rename", EIO},   {"close", EIO},    {"list", EIO},
-               {"make", EACCES},   {"remove", EACCES}, {"thread", EAGAIN}};
+} OF[KINDS] = {{"malloc", ENOMEM}, {"open", EMFILE},   {"read", EIO},    {"write", ENOSPC}, {"stat", EACCES},
+               {"map", ENOMEM},    {"fsync", EIO},     {"rename", EIO},  {"close", EIO},    {"list", EIO},
+               {"make", EACCES},   {"remove", EACCES}, {"lock", ENOLCK}, {"thread", EAGAIN}};
 
 enum { SHORT = -1 };
 
@@ -152,7 +169,7 @@ REAL(ssize_t, pread, int fd, void *p, size_t size, off_t at) {
 }
 
 REAL(ssize_t, write, int fd, const void *p, size_t size) {
-    int how = next(WRITE);
+    int how = fd == 2 ? 0 : next(WRITE);
     return how > 0 ? -1 : __real_write(fd, p, cut(how, size));
 }
 
@@ -181,6 +198,8 @@ REAL(int, unlink, const char *path) { return next(REMOVE) > 0 ? -1 : __real_unli
 REAL(int, unlinkat, int d, const char *path, int flags) {
     return next(REMOVE) > 0 ? -1 : __real_unlinkat(d, path, flags);
 }
+REAL(int, flock, int fd, int how) { return next(LOCK) > 0 ? -1 : __real_flock(fd, how); }
+REAL(int, access, const char *path, int how) { return next(STAT) > 0 ? -1 : __real_access(path, how); }
 REAL(int, mkdir, const char *path, mode_t mode) { return next(MAKE) > 0 ? -1 : __real_mkdir(path, mode); }
 REAL(int, stat, const char *path, struct stat *st) { return next(STAT) > 0 ? -1 : __real_stat(path, st); }
 REAL(int, fstat, int fd, struct stat *st) { return next(STAT) > 0 ? -1 : __real_fstat(fd, st); }
