@@ -4,9 +4,9 @@
 
 #include "model.h"
 
-/* 64 hex digits; NULL, without an error, for a folder. ERR_FILE when the file can no longer be read. A file that `sdc convert` wrote carries its
- * source's hash; any other's is its own, cached by path, size and modification time. The file is read, not mapped, so
- * that memory does not grow. */
+/* 64 hex digits; NULL, without an error, for a folder. ERR_FILE when the file can no longer be read. A file that `sdc
+ * convert` wrote carries its source's hash; any other's is its own, cached by path, size and modification time. The
+ * file is read, not mapped, so that memory does not grow. */
 const char *model_hash(SdModel *m, Error *e);
 /* The file name without directory and extension. */
 void model_name(const SdModel *m, char *out, size_t size);
