@@ -202,8 +202,17 @@ typedef struct {
  * user's cache directory. */
 bool sd_info(const char *path, bool hash, SdInfo *out, Error *e);
 
-/* Writes the model (in NULL: the one that is built in) as one safetensors file in compute order (FORMAT.md). dtype:
- * "f32", "f16", "bf16" or NULL: as it is. */
-bool sd_convert(const char *in, const char *out, const char *dtype, Error *e);
+typedef struct {
+    const char *dtype; /* "f32", "f16", "bf16"; NULL: each tensor's own */
+    bool clamp;        /* a weight beyond the type's range becomes the type's largest number; else it is an error */
+} SdConvert;
+typedef struct {
+    int64_t clamped;    /* weights that were too large */
+    int64_t not_finite; /* weights that are infinite or NaN; they are kept, but draw no picture */
+    char tensor[200];   /* the first tensor that has such */
+} SdConverted;
+/* Writes the model (in NULL: the one that is built in) as one safetensors file in compute order (FORMAT.md). how and
+ * done may be NULL. ERR_FORMAT, with the tensor and the number, for a weight that the type cannot hold. */
+bool sd_convert(const char *in, const char *out, const SdConvert *how, SdConverted *done, Error *e);
 
 #endif

@@ -3,9 +3,11 @@
 #include "weights.h"
 
 #include "tensor/half.h"
+#include "weights/file_range.h"
 #include "weights/safetensors.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,9 @@ typedef struct {
     const SdModel *m;
     FileTensor *list; /* the tensors of the new file, in order */
     size_t count;
-    int dtype; /* of the new file; -1: each tensor's own */
+    int dtype;  /* of the new file; -1: each tensor's own */
+    bool clamp; /* SdConvert */
+    SdConverted *done;
 } NewFile;
 
 static DType target(const NewFile *p, const FileTensor *from) {
@@ -51,29 +55,50 @@ static bool lay_out(NewFile *p, Error *e) {
     return true;
 }
 
-/* Converts n numbers to the new file's type. */
-static void narrow(void *out, DType to, const void *in, DType from, int64_t n) {
+/* Whether the new file's type holds a tensor's numbers; what does not is counted, and clamped or refused. */
+static bool check_range(const NewFile *p, const Weight *w, DType to, bool *clamp, Error *e) {
+    Found f = checkpoint_find(p->m->checkpoint, w->name);
+    FileRange r = file_tensor_range(f.file, f.tensor, to);
+    if ((r.not_finite || r.beyond) && !*p->done->tensor)
+        snprintf(p->done->tensor, sizeof p->done->tensor, "%s", w->name);
+    p->done->not_finite += r.not_finite;
+    if (r.beyond && !p->clamp)
+        return error_set(
+            e, ERR_FORMAT,
+            "%s: %s holds %.7g, more than %s can (%.5g); --clamp goes on with that, or choose another --dtype",
+            p->m->checkpoint->path, w->name, r.first, dtype_name(to), dtype_largest(to));
+    p->done->clamped += r.beyond;
+    *clamp = r.beyond > 0;
+    return true;
+}
+
+/* Converts n numbers to the new file's type. most: what larger ones become; infinity: nothing. */
+static void narrow(void *out, DType to, const void *in, DType from, int64_t n, float most) {
     for (int64_t i = 0; i < n; i++) {
         float v = from == F32   ? ((const float *)in)[i]
                   : from == F16 ? f16_to_f32(((const uint16_t *)in)[i])
                                 : bf16_to_f32(((const uint16_t *)in)[i]);
+        v = v > most ? most : v < -most ? -most : v; /* a NaN stays one */
         if (to == F32) ((float *)out)[i] = v;
         else ((uint16_t *)out)[i] = to == F16 ? f32_to_f16(v) : f32_to_bf16(v);
     }
 }
 
-static bool write_weight(StWriter *w, const Weight *weight, DType to, Error *e) {
+static bool write_weight(const NewFile *p, StWriter *w, const Weight *weight, DType to, Error *e) {
     enum { PIECE = 1 << 16 };
+    bool clamp = false;
+    if (!check_range(p, weight, to, &clamp, e)) return false;
+    float most = clamp ? (float)dtype_largest(to) : INFINITY;
     static const size_t WIDE = 4;
     int64_t n = tensor_count(weight->t);
     const char *in = weight->t.data;
     size_t from_width = dtype_bytes(weight->t.dtype, 1), to_width = dtype_bytes(to, 1);
-    if (weight->t.dtype == to) return st_write_data(w, in, (size_t)n * to_width, e);
+    if (weight->t.dtype == to && !clamp) return st_write_data(w, in, (size_t)n * to_width, e);
     void *buf = malloc(PIECE * WIDE);
     bool ok = buf || error_set(e, ERR_MEMORY, "out of memory for converting");
     for (int64_t at = 0; ok && at < n; at += PIECE) {
         int64_t k = n - at < PIECE ? n - at : PIECE;
-        narrow(buf, to, in + (size_t)at * from_width, weight->t.dtype, k);
+        narrow(buf, to, in + (size_t)at * from_width, weight->t.dtype, k, most);
         ok = st_write_data(w, buf, (size_t)k * to_width, e);
     }
     free(buf);
@@ -102,7 +127,7 @@ static bool write_all(SdModel *m, const NewFile *p, StWriter *w, Error *e) {
             if (now != PART_COUNT) model_release(m, now);
             now = part;
         }
-        if (!model_load(m, part, e) || !write_weight(w, weight, t->dtype, e)) return false;
+        if (!model_load(m, part, e) || !write_weight(p, w, weight, t->dtype, e)) return false;
     }
     return true;
 }
@@ -118,8 +143,11 @@ static bool parse_dtype(const char *name, int *out, Error *e) {
     return *out >= 0 || error_set(e, ERR_ARGUMENT, "dtype '%s': must be one of f32, f16, bf16", name);
 }
 
-bool sd_convert(const char *in, const char *out, const char *dtype, Error *e) {
-    NewFile p = {0};
+bool sd_convert(const char *in, const char *out, const SdConvert *how, SdConverted *done, Error *e) {
+    SdConverted own;
+    NewFile p = {.clamp = how && how->clamp, .done = done ? done : &own};
+    const char *dtype = how ? how->dtype : NULL;
+    *p.done = (SdConverted){0};
     SdModel *m = NULL;
     if (!out) return error_set(e, ERR_ARGUMENT, "convert: the new file's name is NULL");
     if ((e && e->code) || !parse_dtype(dtype, &p.dtype, e)) return false;

@@ -36,6 +36,17 @@ bool model_bind(SdModel *m, Error *e) {
     return ok;
 }
 
+/* Before anything is allocated for the networks: a small file may describe huge ones. */
+static bool check_size(const SdModel *m, Error *e) {
+    enum { SLACK = 2000 }; /* that few missing tensors are listed by name */
+    int64_t least = config_least_tensors(&m->config), has = checkpoint_tensors(m->checkpoint);
+    return least <= has + SLACK ||
+           error_set(e, ERR_FORMAT,
+                     "%s: does not fit %s: its configuration needs %lld tensors at least, it holds %lld; use a "
+                     "complete checkpoint",
+                     m->checkpoint->path, m->config.family, (long long)least, (long long)has);
+}
+
 static bool check_complete(SdModel *m, Error *e) {
     ModelReport r;
     model_compare(m, NEEDED, NEEDED_COUNT, &r);
@@ -128,9 +139,17 @@ static bool open_checkpoint(SdModel *m, Source from, Error *e) {
     m->checkpoint =
         from.bytes ? checkpoint_open_memory(from.name, from.bytes, from.size, e) : checkpoint_open(from.name, e);
     if (!m->checkpoint) return false;
-    const char *order = m->checkpoint->file ? weight_file_meta(m->checkpoint->file, "sdc.conv_layout") : NULL;
+    const WeightFile *f = m->checkpoint->file;
+    const char *order = f ? weight_file_meta(f, "sdc.conv_layout") : NULL;
+    const char *version = f ? weight_file_meta(f, "sdc.format") : NULL;
     m->channels_last = order && !strcmp(order, "OHWI");
-    return true;
+    if (order && !m->channels_last && strcmp(order, "OIHW"))
+        return error_set(e, ERR_FORMAT, "%s: \"sdc.conv_layout\" is '%.40s', neither OHWI nor OIHW; convert it anew",
+                         m->checkpoint->path, order);
+    return !version || !strcmp(version, "1") ||
+           error_set(e, ERR_FORMAT,
+                     "%s: \"sdc.format\" is '%.40s', and this version reads 1; convert the original anew",
+                     m->checkpoint->path, version);
 }
 
 static bool new_helpers(SdModel *m, const SdOptions *options, Error *e) {
@@ -151,8 +170,9 @@ static SdModel *open_source(Source from, const SdOptions *options, Error *e) {
     }
     m->memory_limit = options ? options->memory_limit : 0;
     if (choose_device(m, options, e) && open_checkpoint(m, from, e) &&
-        detect_config(m->checkpoint, &m->config, &m->notes, e) && model_bind(m, e) && check_complete(m, e) &&
-        read_tokens(m, e) && model_noise_levels(m, e) && new_helpers(m, options, e) && open_peers(m, from, options, e))
+        detect_config(m->checkpoint, &m->config, &m->notes, e) && check_size(m, e) && model_bind(m, e) &&
+        check_complete(m, e) && read_tokens(m, e) && model_noise_levels(m, e) && new_helpers(m, options, e) &&
+        open_peers(m, from, options, e))
         return m;
     sd_close(m);
     return NULL;

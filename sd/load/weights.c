@@ -1,6 +1,7 @@
 #include "weights.h"
 
 #include "tensor/large.h"
+#include "weights/file_range.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,10 @@ typedef struct {
     Found from;
     DType type; /* of the numbers once loaded */
     Way way;
-    size_t bytes; /* that they take */
-    void *to;     /* where they go; NULL where nothing is made */
+    size_t bytes;    /* that they take */
+    void *to;        /* where they go; NULL where nothing is made */
+    DType narrow;    /* what the numbers become in the end */
+    FileRange range; /* of the file's, where `narrow` holds less */
 } Job;
 
 static bool is_large(const Weight *w) { return w->kind == WEIGHT_LINEAR || w->kind == WEIGHT_CONV; }
@@ -41,7 +44,16 @@ static Job job_for(const SdModel *m, Weight *w, const Weight *layer, bool stream
     else if (torch_order(m, layer)) j.way = TRANSPOSED;
     else j.way = stored == j.type && aligned(&j) ? IN_PLACE : COPIED;
     if (!j.bytes) j.bytes = dtype_bytes(j.type, tensor_count(layer->t));
+    j.narrow = m->gpu && layer->kind != WEIGHT_VECTOR && m->ops->type != F32 ? m->ops->type : j.type;
     return j;
+}
+
+/* Whether the numbers lose range on their way: F64 on the CPU, wider ones on a GPU that computes in 16 bits. A
+ * conversion sees to it itself. */
+static bool narrows(const Job *j) {
+    DType stored = j->from.tensor->dtype;
+    if (j->m->as_in_files) return false;
+    return stored == F64 || (stored != j->narrow && j->narrow != F32 && stored != F16);
 }
 
 static bool is_made(const Job *j) { return j->way == COPIED || j->way == TRANSPOSED || j->way == PREPARED; }
@@ -136,7 +148,8 @@ static void free_memory(const SdModel *m, void *p) {
 }
 
 static void make_weight(void *arg, int64_t index, void *scratch) {
-    const Job *j = (const Job *)arg + index;
+    Job *j = (Job *)arg + index;
+    if (narrows(j)) j->range = file_tensor_range(j->from.file, j->from.tensor, j->narrow);
     if (j->m->gpu) j->m->ops->memory->enter(j->m->gpu);
     if (is_made(j)) make_rows(j, 0, j->layer->t.n[0], scratch);
 }
@@ -145,6 +158,9 @@ static void make_weight(void *arg, int64_t index, void *scratch) {
 static bool hand_over(const Job *j, Error *e) {
     const SdModel *m = j->m;
     Weight *w = j->w;
+    if (j->range.beyond)
+        return error_set(e, ERR_FORMAT, "%s: %s holds %.7g, more than %s can (%.5g); use another precision or copy",
+                         m->checkpoint->path, w->name, j->range.first, dtype_name(j->narrow), dtype_largest(j->narrow));
     if (j->way == STREAMED) return true;
     w->version++;
     if (j->way == PREPARED)

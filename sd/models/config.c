@@ -2,6 +2,7 @@
 
 #include "weights/json.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,8 @@ static const Field FIELDS[] = {
     {"", "steps", INT, AT(steps), 0, 1000},
     {"", "cfg", REAL, AT(cfg), 0, 1000},
 };
+static const char *const KINDS[] = {"a whole number", "a list of at most eight whole numbers", "true or false, as",
+                                    "a number"};
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
 
 /* Fields that are not plain members. */
@@ -172,6 +175,7 @@ static bool read_field(SdConfig *c, const Field *f, const Json *j, const JsonNod
         return true;
     case INTS:
         if (n->type != JSON_ARRAY || n->count > MAX_LEVELS) return false;
+        memset(int_at(c, f), 0, MAX_LEVELS * sizeof(int)); /* a short list is of fewer levels */
         for (int64_t at = n->child, k = 0; at >= 0; at = j->nodes[at].next, k++) {
             if (!json_int(&j->nodes[at], &whole) || (double)whole < f->low || (double)whole > f->high) return false;
             int_at(c, f)[k] = (int)whole;
@@ -181,24 +185,65 @@ static bool read_field(SdConfig *c, const Field *f, const Json *j, const JsonNod
     return false;
 }
 
-bool config_from_json(SdConfig *c, const char *what, const char *text, Error *e) {
-    Json *j = json_parse(what, text, strlen(text), e);
+void config_note(char *list, size_t size, const char *format, ...) {
+    size_t at = strlen(list);
+    va_list args;
+    if (at && at + 3 < size) at += (size_t)snprintf(list + at, size - at, ", ");
+    va_start(args, format);
+    int n = vsnprintf(list + at, size - at, format, args);
+    va_end(args);
+    if (n >= 0 && (size_t)n >= size - at && size > 4) memcpy(list + size - 4, "...", 4);
+}
+
+/* The names of FIELDS' parts, which must be objects, and of fields; anything else is listed. */
+static bool known(const Json *j, const JsonNode *at, const char *part, const char *what, ConfigNotes *notes, Error *e) {
+    for (int32_t i = at->child; i >= 0; i = j->nodes[i].next) {
+        const JsonNode *n = &j->nodes[i];
+        bool is_part = false, is_field = !*part && !strcmp(n->key, "family");
+        for (int k = 0; k < FIELD_COUNT; k++) {
+            is_part |= !*part && *FIELDS[k].part && !strcmp(FIELDS[k].part, n->key);
+            is_field |= !strcmp(FIELDS[k].part, part) && !strcmp(FIELDS[k].name, n->key);
+        }
+        if (is_part && n->type != JSON_OBJECT)
+            return error_set(e, ERR_FORMAT, "%s: \"%s\" in its sdc.config is no object; convert it anew", what, n->key);
+        if (is_part && !known(j, n, n->key, what, notes, e)) return false;
+        if (!is_part && !is_field)
+            config_note(notes->unknown, sizeof notes->unknown, "sdc.config: %.60s%s%.60s", part, *part ? "." : "",
+                        n->key);
+    }
+    return true;
+}
+
+bool config_from_json(SdConfig *c, const char *what, const char *text, ConfigNotes *notes, Error *e) {
+    char source[600];
+    snprintf(source, sizeof source, "%.500s: sdc.config", what);
+    Json *j = json_parse(source, text, strlen(text), e);
     if (!j) return false;
-    bool ok = true;
+    bool ok = j->nodes[0].type == JSON_OBJECT ||
+              error_set(e, ERR_FORMAT, "%s: its sdc.config is no object; convert it anew", what);
+    ok = ok && known(j, &j->nodes[0], "", what, notes, e);
     for (int i = 0; ok && i < FIELD_COUNT; i++) {
         const Field *f = &FIELDS[i];
         const JsonNode *part = *f->part ? json_get(j, &j->nodes[0], f->part) : &j->nodes[0];
         const JsonNode *n = json_get(j, part, f->name);
         if (n && !read_field(c, f, j, n))
             ok = error_set(e, ERR_FORMAT,
-                           "%s: \"%s\" in its configuration is out of range; download it again or convert it anew",
-                           what, f->name);
+                           "%s: \"%s%s%s\" in its sdc.config is not %s from %g to %g; download it again or convert it "
+                           "anew",
+                           what, f->part, *f->part ? "." : "", f->name, KINDS[f->type], f->low, f->high);
     }
     const JsonNode *family = json_get(j, &j->nodes[0], "family");
-    if (ok && family && family->type == JSON_STRING) snprintf(c->family, sizeof c->family, "%s", family->text);
+    if (ok && family && family->type != JSON_STRING)
+        ok = error_set(e, ERR_FORMAT, "%s: \"family\" in its sdc.config is no text; convert it anew", what);
+    if (ok && family) snprintf(c->family, sizeof c->family, "%s", family->text);
     json_free(j);
     return ok && config_check(c, what, e);
 }
+
+enum {
+    WIDEST = 16384,     /* channels that the kernels' scratch memory takes: 30,000 (tensor/cpu/conv_few.c) */
+    WIDEST_HEAD = 2048, /* and of a head: 3,200 (tensor/cpu/attention.c) */
+};
 
 static bool bad(const char *what, Error *e, const char *why) {
     return error_set(e, ERR_FORMAT, "%s: is a model that this program cannot build: %s; use another model", what, why);
@@ -215,26 +260,48 @@ bool config_check(const SdConfig *config, const char *what, Error *e) {
                              f->part, *f->part ? "." : "", f->name, v);
     }
     const UnetConfig *u = &c.unet;
-    for (int i = 0; i < u->levels; i++) {
-        int wide = u->channels * u->mult[i];
-        if (u->mult[i] < 1 || u->depth[i] < 0) return bad(what, e, "a level of the U-Net has no channels");
-        if (wide % u->groups) return bad(what, e, "the U-Net's channels are not a multiple of its norm groups");
-        if (u->heads ? wide % u->heads : !u->head_dim || wide % u->head_dim)
-            return bad(what, e, "the U-Net's channels are not a multiple of its heads");
-    }
+    const VaeConfig *v = &c.vae;
     if (u->channels % 2) return bad(what, e, "the U-Net's channels are odd");
-    for (int i = 0; i < c.vae.levels; i++)
-        if (c.vae.mult[i] < 1 || c.vae.channels * c.vae.mult[i] % c.vae.groups)
+    if (u->mult[0] != 1)
+        return error_set(e, ERR_FORMAT,
+                         "%s: is a model that this program cannot build: unet.mult[0] is %d, not 1; use another model",
+                         what, u->mult[0]);
+    for (int i = 0; i < u->levels; i++) {
+        int64_t wide = (int64_t)u->channels * u->mult[i];
+        bool attention = u->depth[i] > 0 || i + 1 == u->levels; /* the middle always has it */
+        if (u->mult[i] < 1 || u->depth[i] < 0) return bad(what, e, "a level of the U-Net has no channels");
+        if (wide > WIDEST) return bad(what, e, "a level of the U-Net has more than 16384 channels");
+        if (wide % u->groups) return bad(what, e, "the U-Net's channels are not a multiple of its norm groups");
+        if (attention && (u->heads ? wide % u->heads : !u->head_dim || wide % u->head_dim))
+            return bad(what, e, "the U-Net's channels are not a multiple of its heads");
+        if (attention && (u->heads ? wide / u->heads : u->head_dim) > WIDEST_HEAD)
+            return bad(what, e, "the U-Net has heads of more than 2048 channels");
+    }
+    for (int i = 0; i < v->levels; i++) {
+        int64_t wide = (int64_t)v->channels * v->mult[i];
+        if (v->mult[i] < 1 || wide % v->groups || v->channels % v->groups)
             return bad(what, e, "the VAE's channels are not a multiple of its norm groups");
+        if (wide > WIDEST_HEAD) return bad(what, e, "a level of the VAE has more than 2048 channels");
+    }
     if (c.clip.width % c.clip.heads) return bad(what, e, "the text encoder's width is not a multiple of its heads");
+    if (c.clip.width / c.clip.heads > WIDEST_HEAD)
+        return bad(what, e, "the text encoder has heads of more than 2048 channels");
     if (c.clip.width != u->context)
-        return error_set(
-            e, ERR_FORMAT,
-            "%s: the text encoder's width (hidden_size) is %d, the U-Net's context (cross_attention_dim) %d; "
-            "use another model",
-            what, c.clip.width, u->context);
+        return error_set(e, ERR_FORMAT,
+                         "%s: the text encoder's width (hidden_size) is %d, the U-Net's context (cross_attention_dim) "
+                         "%d; use another model",
+                         what, c.clip.width, u->context);
     if (c.vae.latent != u->out_channels) return bad(what, e, "the VAE's latents are not the U-Net's output");
     return true;
+}
+
+int64_t config_least_tensors(const SdConfig *c) {
+    const UnetConfig *u = &c->unet;
+    enum { RES = 10, TRANSFORMER = 6, BLOCK = 20, LAYER = 12, VAE_RES = 8 };
+    int64_t each = 2 * u->res_blocks + 1, n = 2 * RES + TRANSFORMER + (int64_t)u->middle_depth * BLOCK;
+    for (int i = 0; i < u->levels; i++)
+        n += each * (RES + (u->depth[i] ? TRANSFORMER + (int64_t)u->depth[i] * BLOCK : 0));
+    return n + (int64_t)c->clip.layers * LAYER + (int64_t)c->vae.levels * (c->vae.res_blocks + 1) * VAE_RES;
 }
 
 /* Inpainting adds the mask and the masked picture's latent, instruct-pix2pix the latent of the picture to edit. */

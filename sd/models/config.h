@@ -41,6 +41,14 @@ typedef struct {
     int pad;          /* token that pads a chunk: 49407, or 0 (SD 2.x) */
 } ClipConfig;
 
+/* What configurations say that is not followed, for people: "" or a list. */
+typedef struct {
+    char said[400];    /* keys that are understood: a sampler's settings */
+    char unknown[400]; /* keys that nobody knows */
+} ConfigNotes;
+/* Appends to one of them, after a comma. */
+void config_note(char *list, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 typedef enum { PREDICT_EPS, PREDICT_V } Prediction;
 
 typedef struct {
@@ -59,12 +67,14 @@ SdConfig config_sd2(void);
 
 /* As JSON, for a file's metadata; the caller frees it. NULL: out of memory. */
 char *config_to_json(const SdConfig *c);
-/* Overwrites *c with what config_to_json wrote; fields that are missing keep their values. False, with a line that
- * begins with `what`, when the result is not a usable configuration. */
-bool config_from_json(SdConfig *c, const char *what, const char *json, Error *e);
+/* Overwrites *c with what config_to_json wrote; fields that are missing keep their values, unknown ones are noted.
+ * False, with a line that begins with `what`, when the result is not a usable configuration. */
+bool config_from_json(SdConfig *c, const char *what, const char *json, ConfigNotes *notes, Error *e);
 
 /* Whether the models can be built with these numbers; a line that begins with `what` otherwise. */
 bool config_check(const SdConfig *c, const char *what, Error *e);
+/* At least so many tensors belong to such a model (a VAE without its encoder). */
+int64_t config_least_tensors(const SdConfig *c);
 /* Whether the U-Net's input is a latent alone, which is what sampling and training give it. */
 bool config_check_input(const SdConfig *c, const char *what, Error *e);
 

@@ -2,7 +2,6 @@
 
 #include "config_tables.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,16 +113,6 @@ static const ConfigKey *row_of(const ConfigFile *f, const char *key) {
     for (const ConfigKey *k = f->keys; k->key; k++)
         if (!strcmp(k->key, key)) return k;
     return NULL;
-}
-
-void config_note(char *list, size_t size, const char *format, ...) {
-    size_t at = strlen(list);
-    va_list args;
-    if (at && at + 3 < size) at += (size_t)snprintf(list + at, size - at, ", ");
-    va_start(args, format);
-    int n = vsnprintf(list + at, size - at, format, args);
-    va_end(args);
-    if (n >= 0 && (size_t)n >= size - at && size > 4) memcpy(list + size - 4, "...", 4);
 }
 
 bool config_refuse(const ConfigFile *f, const char *key, const char *why) {

@@ -7,6 +7,7 @@
 #define SD_MODELS_CONFIG_KEYS_H
 
 #include "weights/checkpoint.h"
+#include "config.h"
 
 typedef enum {
     KEY_READ,   /* honoured by whoever reads it */
@@ -33,12 +34,6 @@ typedef enum {
     CONFIG_FILES
 } ConfigFileKind;
 
-/* What configurations say that is not followed, for people: "" or a list. */
-typedef struct {
-    char said[400];    /* keys that are understood: a sampler's settings */
-    char unknown[400]; /* keys that neither diffusers nor this program knows */
-} ConfigNotes;
-
 /* One configuration of a folder. Messages begin with "FOLDER/FILE: ". */
 typedef struct {
     const char *folder, *file;
@@ -64,7 +59,5 @@ bool config_flag(const ConfigFile *f, const char *key, bool *out);
 bool config_is(const ConfigFile *f, const char *key, const char *text);
 /* False, with a line "FOLDER/FILE: "KEY" is VALUE, WHY". */
 bool config_refuse(const ConfigFile *f, const char *key, const char *why);
-/* Appends to one of the notes, after a comma. */
-void config_note(char *list, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -156,7 +156,7 @@ bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
     *notes = (ConfigNotes){0};
     const char *own = c->file ? weight_file_meta(c->file, "sdc.config") : NULL;
     *out = config_sd1();
-    if (own) return config_from_json(out, c->path, own, e);
+    if (own) return config_from_json(out, c->path, own, notes, e);
     const Family *f = family_of(c);
     const char *pipeline = checkpoint_pipeline(c);
     if (!f->base && pipeline) return error_set(e, ERR_FORMAT, "%s: %s (%s); %s", c->path, f->is, pipeline, f->advice);

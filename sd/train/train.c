@@ -50,9 +50,11 @@ static bool load(Trainer *t, Error *e) {
     for (int p = 0; p < PART_COUNT; p++) {
         bool used = learns[p] || (!t->o->vae && (p == PART_TEXT || p == PART_ENCODER));
         m->as_in_files = learns[p];
+        t->used[p] = used;
         if (used && !model_load(m, (Part)p, e)) return false;
         if (learns[p]) lists[n++] = &m->lists[p];
     }
+    if (!train_check_weights(m, t->used, e)) return false;
     if (!parameters_init(&t->p, lists, n, t->o->ema > 0, m->ops, e)) return false;
     for (int p = 0; p < PART_COUNT; p++) {
         if (!learns[p]) continue;
@@ -186,6 +188,7 @@ static bool train_step(Trainer *t, TrainProgress *p, Error *e) {
     for (int64_t i = 0; i < all; i += each) microbatch(t, i, each < all - i ? each : all - i, all);
     if (!error_pass(e, &t->ctx.err)) return false;
     double norm = parameters_norm(&t->p, t->m->pool);
+    if (t->step == 0 && !isfinite(t->loss)) return train_refuse_large(t->m, t->used, "the loss of step 1 is", e);
     if (!isfinite(norm) || !isfinite(t->loss))
         return error_set(e, ERR_NUMERIC,
                          "step %" PRId64 ": the loss is not finite; resume from the last state with a smaller --lr",

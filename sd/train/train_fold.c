@@ -27,8 +27,9 @@ static bool measure(Trainer *t, Spread *s, Error *e) {
         ok = t->d->picture(t->d->user, p, rgb, e);
         if (ok) pixels_to_floats(image.data, rgb, each);
         vae_encode(c, moments, &t->m->encoder, image);
+        ok = ok && train_check_moments(t->m, moments.data, tensor_count(moments), e);
         const float *m = moments.data;
-        for (int64_t i = 0; i < side * side; i++, m += 2 * channels, s->count++)
+        for (int64_t i = 0; ok && i < side * side; i++, m += 2 * channels, s->count++)
             for (int64_t j = 0; j < channels; j++) {
                 double lv = m[channels + j] < -30 ? -30 : m[channels + j] > 20 ? 20 : m[channels + j];
                 s->sum[j] += m[j], s->squares[j] += (double)m[j] * m[j], s->variance[j] += exp64(lv);
@@ -64,6 +65,13 @@ bool train_fold(Trainer *t, float *values, Error *e) {
     for (int64_t c = 0; ok && c < channels; c++) {
         double mean = s.sum[c] / s.count, variance = s.squares[c] / s.count - mean * mean + s.variance[c] / s.count;
         double wide = sqrt(variance) * m->config.vae.scale;
+        if (!(wide > 1e-30 && wide < 1e30)) {
+            ok = error_set(
+                e, ERR_NUMERIC,
+                "%s: channel %d of its latents varies by %g, which cannot be brought to 1; train the VAE anew",
+                m->checkpoint->path, (int)c, wide);
+            break;
+        }
         for (int64_t i = 0; i < 2 * channels; i++) w[c * 2 * channels + i] = (float)(w[c * 2 * channels + i] / wide);
         b[c] = (float)((b[c] - mean) / wide);
         b[channels + c] = (float)(b[channels + c] - 2 * log64(wide));

@@ -28,6 +28,7 @@ typedef struct {
     Cache cache;
     int32_t empty[TRAIN_TOKENS]; /* the empty caption */
     int64_t step;                /* steps done */
+    bool used[PART_COUNT];       /* parts whose weights training reads */
     double loss;                 /* of the current step, summed over its microbatches */
     bool planning;
 } Trainer;
@@ -59,6 +60,13 @@ int64_t train_picture(const Trainer *t, int64_t step, int64_t i);
 /* Its time, 0..999, from u = (i + a uniform number) / pictures of the step, shifted as SD3 does it (Esser et al. 2024,
  * eq. 23): u' = s u / (1 + (s - 1) u). */
 int train_time(const TrainOptions *o, int64_t step, int64_t i);
+
+/* Whether the weights of these parts are finite; a line that names the tensor otherwise. */
+bool train_check_weights(const SdModel *m, const bool used[PART_COUNT], Error *e);
+/* Whether what the VAE's encoder made is finite. */
+bool train_check_moments(const SdModel *m, const float *moments, int64_t count, Error *e);
+/* Always false: "PATH: WHAT not finite", with the largest weight of these parts. */
+bool train_refuse_large(const SdModel *m, const bool used[PART_COUNT], const char *what, Error *e);
 
 /* A caption as rows of the token table, cut to one chunk. */
 bool train_ids(const Trainer *t, const char *text, int32_t out[TRAIN_TOKENS], Error *e);

@@ -93,8 +93,9 @@ static void null_pointers(SdModel *m, const char *path) {
     REFUSED(ERR_ARGUMENT, "empty name", sd_save_png(&flat, "", error));
     REFUSED(ERR_ARGUMENT, "info: the place", sd_info(path, false, NULL, error));
     REFUSED(ERR_FILE, "", sd_info("", false, &info, error));
-    REFUSED(ERR_ARGUMENT, "convert: the new file's name", sd_convert(path, NULL, NULL, error));
-    REFUSED(ERR_ARGUMENT, "dtype 'f64'", sd_convert(path, test_path("c.safetensors"), "f64", error));
+    REFUSED(ERR_ARGUMENT, "convert: the new file's name", sd_convert(path, NULL, NULL, NULL, error));
+    const SdConvert f64 = {.dtype = "f64"};
+    REFUSED(ERR_ARGUMENT, "dtype 'f64'", sd_convert(path, test_path("c.safetensors"), &f64, NULL, error));
     REFUSED(ERR_ARGUMENT, "the address", sd_open_memory(path, NULL, 0, NULL, error));
     REFUSED(ERR_ARGUMENT, "model in memory: the address", sd_open_memory(NULL, NULL, 9, NULL, error));
     REFUSED(ERR_FORMAT, "model in memory", sd_open_memory(NULL, pixel, 0, NULL, error));
@@ -135,7 +136,7 @@ static void stuck(SdModel *m, const char *path) {
     STUCK(sd_txt2img(NULL, NULL, NULL, error));
     STUCK(sd_plan(m, &r, &plan, error));
     STUCK(sd_info(path, true, &info, error));
-    STUCK(sd_convert(path, test_path("stuck.safetensors"), NULL, error));
+    STUCK(sd_convert(path, test_path("stuck.safetensors"), NULL, NULL, error));
     STUCK(sd_save_png(&flat, test_path("stuck.png"), error));
     test_check(!test_read(test_path("stuck.png"), NULL) && !test_read(test_path("stuck.safetensors"), NULL),
                "calls after an error write nothing");

@@ -176,7 +176,7 @@ static void layouts(const char *model) {
         else
             test_check(same_pictures(&first[t], 0, &out, 0), "%s: the same picture as from a single file",
                        FILES[i].what);
-        ok = sd_convert(path, converted, NULL, &e) &&
+        ok = sd_convert(path, converted, NULL, NULL, &e) &&
              pipeline_run(converted, &(SdOptions){.threads = 2}, &r, &again, &e);
         if (!test_check(ok && same_pictures(&first[t], 0, &again, 0), "%s: converted, the same picture", FILES[i].what))
             test_note("%s", e.text);
@@ -187,7 +187,7 @@ static void layouts(const char *model) {
     Error e = {0};
     SdResult out = {0};
     const char *half = test_path("half.safetensors");
-    bool ok = sd_convert(test_path("layout0.safetensors"), half, "f16", &e) &&
+    bool ok = sd_convert(test_path("layout0.safetensors"), half, &(SdConvert){.dtype = "f16"}, NULL, &e) &&
               pipeline_run(half, &(SdOptions){.threads = 2}, &r, &out, &e);
     if (!test_check(ok && same_pictures(&out, 0, &first[F16], 0), "F32 converted to f16: the picture of the F16 file"))
         test_note("%s", e.text);

@@ -1,4 +1,4 @@
-/* convert.c: `sdc convert IN OUT [--dtype f32|f16|bf16]`. */
+/* convert.c: `sdc convert IN OUT [--dtype f32|f16|bf16] [--clamp]`. */
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
 #include "sd/sd.h"
@@ -8,11 +8,13 @@
 
 typedef struct {
     const char *dtype;
-    bool quiet;
+    bool clamp, quiet;
 } Arguments;
 
 static const Option OPTIONS[] = {
     OPTION(CHOICE, dtype, 0, "dtype", "f32|f16|bf16", "the type of all weights (unchanged)"),
+    OPTION(FLAG, clamp, 0, "clamp", NULL,
+           "go on where a weight is too large for the type, with the type's largest number"),
     OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"), OPTION_END};
 
 static int convert(const Command *c, int argc, char **argv) {
@@ -22,10 +24,19 @@ static int convert(const Command *c, int argc, char **argv) {
     if (code != GO_ON) return code;
     if (rest != 2) return usage_error(c, "needs two names, IN and OUT, not %d", rest);
     const char *in = argv[0], *out = argv[1];
+    const SdConvert how = {.dtype = a.dtype, .clamp = a.clamp};
+    SdConverted done;
     if (!*in || !*out) return usage_error(c, "a name is empty");
     /* A conversion may lose precision, so it never overwrites its original. */
     if (same_file(in, out)) return usage_error(c, "%.200s: IN and OUT are the same file; name another OUT", out);
-    if (!atomic_check(out, &e) || !sd_convert(in, out, a.dtype, &e)) return report(c, &e) ? EXIT_FAILED : 0;
+    if (!atomic_check(out, &e) || !sd_convert(in, out, &how, &done, &e)) return report(c, &e) ? EXIT_FAILED : 0;
+    if (done.not_finite)
+        fprintf(stderr,
+                "sdc: warning: %.200s: %lld weights are infinite or NaN, the first in %s; it will draw nothing\n", in,
+                (long long)done.not_finite, done.tensor);
+    if (done.clamped)
+        fprintf(stderr, "sdc: warning: %.200s: %lld weights were clamped, the first in %s\n", in,
+                (long long)done.clamped, done.tensor);
     if (!a.quiet) printf("%s: written\n", out);
     return finish_output();
 }
