@@ -76,12 +76,11 @@ bool noise_levels_init(NoiseLevels *s, const float *alphas, const char *what, Er
     else noise_alphas(s->alphas, "scaled_linear", 0.00085, 0.012);
     for (int t = 0; t < TRAIN_STEPS; t++) {
         float a = s->alphas[t];
-        if (!(a >= LEAST_ALPHA && a < 1))
-            return error_set(
-                e, ERR_FORMAT,
-                "%s: alphas_cumprod[%d] is %g, not from 1e-12 to below 1; its noise levels are broken, use "
-                "another copy of the model",
-                what, t, (double)a);
+        if (!(a > LEAST_ALPHA && a < 1))
+            return error_set(e, ERR_FORMAT,
+                             "%s: alphas_cumprod[%d] is %g, not between 1e-12 and 1; its noise levels are broken, use "
+                             "another copy of the model",
+                             what, t, (double)a);
         if (t && !(a < s->alphas[t - 1]))
             return error_set(e, ERR_FORMAT,
                              "%s: alphas_cumprod[%d] is %g, not below the value before it; its noise levels are "

@@ -13,9 +13,10 @@ static void write_again(const SdConfig *k) {
     Error e = {0};
     char *json = config_to_json(k), *twice = NULL;
     SdConfig again = config_sd1();
+    ConfigNotes notes = {{0}, {0}};
     if (!json) abort();
     fuzz_utf8(json);
-    if (fuzz_verdict(config_from_json(&again, "again", json, &e), &e)) twice = config_to_json(&again);
+    if (fuzz_verdict(config_from_json(&again, "again", json, &notes, &e), &e)) twice = config_to_json(&again);
     fuzz_require(twice && !strcmp(twice, json));
     free(json);
     free(twice);
@@ -26,7 +27,8 @@ FUZZ(config) {
     for (int two = 0; two < 2; two++) {
         SdConfig k = two ? config_sd2() : config_sd1();
         Error e = {0};
-        if (!fuzz_verdict(config_from_json(&k, "it", text, &e), &e)) continue;
+        ConfigNotes notes = {{0}, {0}};
+        if (!fuzz_verdict(config_from_json(&k, "it", text, &notes, &e), &e)) continue;
         fuzz_require(config_check(&k, "it", &e));
         write_again(&k);
     }
