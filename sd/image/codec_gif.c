@@ -40,10 +40,11 @@ static int next_code(Codes *c, int width) {
 
 /* Counts the pixels that the codes stand for, which takes no more than the length of each code's string. */
 static const char *read_codes(const uint8_t *p, int64_t pixels) {
-    int bits = *p++, clear = 1 << bits, end = clear + 1, width = bits + 1, next = -1, before = -1;
+    int bits = *p++;
+    if (bits < 1 || bits > 11) return "the GIF is damaged";
+    int clear = 1 << bits, end = clear + 1, width = bits + 1, next = -1, before = -1;
     int32_t length[CODES];
     Codes c = {.p = p};
-    if (bits < 1 || bits > 11) return "the GIF is damaged";
     for (int i = 0; i < end + 1; i++) length[i] = 1;
     while (pixels > 0) {
         int code = next_code(&c, width);

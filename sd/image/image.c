@@ -49,9 +49,9 @@ static bool not_read(const ImageCodec *codec, const char *name, Error *e) {
 
 static bool check_size(const ImageHead *head, const char *name, Error *e) {
     if (head->width < 1 || head->height < 1) return image_damaged(name, "the picture has no pixels", e);
-    return head->width <= IMAGE_PIXELS / head->height ||
-           error_set(e, ERR_FORMAT, "%s: %lld x %lld pixels are too many; make it smaller, 4096 x 4096 at most", name,
-                     (long long)head->width, (long long)head->height);
+    bool fits = head->width <= IMAGE_SIDE && head->height <= IMAGE_SIDE && head->width <= IMAGE_PIXELS / head->height;
+    return fits || error_set(e, ERR_FORMAT, "%s: %lld x %lld pixels are too many; make it smaller, 4096 x 4096 at most",
+                             name, (long long)head->width, (long long)head->height);
 }
 
 static bool decode_failed(const ImageCodec *codec, const char *name, const char *why, Error *e) {

@@ -16,14 +16,14 @@ export FUZZ_SECONDS=${FUZZ_SECONDS:-600}
 # Freed memory is kept from reuse for a while: less of it than usual, or it would count as the target's.
 export ASAN_OPTIONS=quarantine_size_mb=8:allocator_may_return_null=1:detect_leaks=${FUZZ_LEAKS:-1}
 
-# Memory: 512 MB with AddressSanitizer's own; one allocation may take 68 MB, a picture of 16 million pixels.
+# Memory: 256 MB with what AddressSanitizer adds; one allocation may take 68 MB, as a picture of 16 million pixels does.
 one='
     program=$1 dir=$2 t=$3
     mkdir -p "$dir/corpus/$t" "$TMPDIR/$t"
     ln -sf "$(cd "$dir" && pwd)/$(basename "$program")" "$dir/run/$t"
     dict=
     [ -f "tests/fuzz/$t.dict" ] && dict=-dict=tests/fuzz/$t.dict
-    TMPDIR=$TMPDIR/$t "$dir/run/$t" -max_total_time="$FUZZ_SECONDS" -max_len=4096 -timeout=5 -rss_limit_mb=512 \
+    TMPDIR=$TMPDIR/$t "$dir/run/$t" -max_total_time="$FUZZ_SECONDS" -max_len=4096 -timeout=5 -rss_limit_mb=256 \
         -malloc_limit_mb=68 -close_fd_mask=1 -print_final_stats=1 -artifact_prefix="$dir/found/$t-" $dict \
         "$dir/corpus/$t" "tests/fuzz/$t" > "$dir/log/$t" 2>&1 < /dev/null
     echo $? > "$dir/log/$t.status"'
