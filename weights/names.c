@@ -143,6 +143,11 @@ static bool replace(const char *key, const char *from, const char *to, char *out
 
 bool name_variant(const char *key, int number, char *out, size_t out_size) {
     static const Pair VARIANTS[] = {{"text_model.", ""},
+                                    {"attn_1.q.", "attn_1.to_q."}, /* diffusers' names in a single file */
+                                    {"attn_1.k.", "attn_1.to_k."},
+                                    {"attn_1.v.", "attn_1.to_v."},
+                                    {"attn_1.proj_out.", "attn_1.to_out.0."},
+                                    {"attn_1.norm.", "attn_1.group_norm."},
                                     {"attentions.0.to_q.", "attentions.0.query."},
                                     {"attentions.0.to_k.", "attentions.0.key."},
                                     {"attentions.0.to_v.", "attentions.0.value."},

@@ -23,6 +23,9 @@ bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
     static const Part ALL[] = {PART_TEXT, PART_UNET, PART_DECODER, PART_ENCODER};
     ModelReport r;
     model_compare(m, ALL, PART_COUNT, &r);
+    static const char *const OTHERS[] = {"alphas_cumprod", "v_pred", "ztsnr"}; /* families.c, levels.c */
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
+        if (checkpoint_find(c, OTHERS[i]).tensor) r.used++, r.ignored--;
     bool types[DTYPE_COUNT] = {0};
     count_part(m, PART_TEXT, &out->text_parameters, types);
     count_part(m, PART_UNET, &out->unet_parameters, types);

@@ -156,11 +156,12 @@ bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
     *notes = (ConfigNotes){0};
     const char *own = c->file ? weight_file_meta(c->file, "sdc.config") : NULL;
     *out = config_sd1();
-    if (own) return config_from_json(out, c->path, own, notes, e);
+    if (own && !config_from_json(out, c->path, own, notes, e)) return false;
     const Family *f = family_of(c);
     const char *pipeline = checkpoint_pipeline(c);
     if (!f->base && pipeline) return error_set(e, ERR_FORMAT, "%s: %s (%s); %s", c->path, f->is, pipeline, f->advice);
     if (!f->base) return error_set(e, ERR_FORMAT, "%s: %s; %s", c->path, f->is, f->advice);
+    if (own) return true;
     *out = f->base();
     const char *said = c->file ? weight_file_meta(c->file, "modelspec.prediction_type") : NULL;
     if (checkpoint_find(c, "v_pred").tensor || (said && !strcmp(said, "v"))) out->prediction = PREDICT_V;

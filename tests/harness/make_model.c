@@ -169,6 +169,20 @@ static void rename_for_diffusers(Entries *l, const SdConfig *k, bool early_atten
     }
 }
 
+static void rename_attention(Entries *l) {
+    static const char *const NEW[][2] = {{".attn_1.q.", ".attn_1.to_q."},
+                                         {".attn_1.k.", ".attn_1.to_k."},
+                                         {".attn_1.v.", ".attn_1.to_v."},
+                                         {".attn_1.proj_out.", ".attn_1.to_out.0."},
+                                         {".attn_1.norm.", ".attn_1.group_norm."}};
+    for (size_t i = 0; i < l->count; i++)
+        for (int j = 0; j < 5; j++) {
+            bool has = strstr(l->at[i].name, NEW[j][0]);
+            replace(l->at[i].name, NEW[j][0], NEW[j][1]);
+            if (has && l->at[i].t.nd == 4) l->at[i].t.nd = 2;
+        }
+}
+
 /* --- writing --- */
 
 static bool write_values(StWriter *w, const Entry *e, Error *err) {
@@ -266,6 +280,7 @@ bool make_model_of(const char *path, MakeModel spec, SdConfig k) {
     if (spec.ema && !e.code) add_ema(&l);
     if (spec.buffers && !e.code) add_buffers(&l);
     if (spec.layout == MODEL_DIFFUSERS && !e.code) rename_for_diffusers(&l, &k, spec.early_attention);
+    if (spec.new_attention) rename_attention(&l);
     for (size_t i = 0; spec.bare_text && i < l.count; i++) replace(l.at[i].name, "text_model.", "");
     char *json = config_to_json(&k);
     /* shapes do not tell heads and groups: a file of any other size than SD's says what it is */

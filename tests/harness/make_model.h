@@ -13,6 +13,7 @@ typedef struct {
     bool ema;             /* a single file with the U-Net's moving averages, as training left them */
     bool buffers;         /* a single file with the schedule's tables */
     bool early_attention; /* a folder with the names of the VAE's attention in early diffusers */
+    bool new_attention;   /* a single file with diffusers' names, and matrices, of the VAE's attention */
 } MakeModel;
 
 /* The configuration of the micro model: SD 1's, small. */

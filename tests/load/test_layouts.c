@@ -80,10 +80,14 @@ static void layout_checks(void) {
     check_layout("micro_bf16.safetensors", bf16, TENSORS, 1);
     MakeModel s = f16;
     s.ema = s.buffers = true;
-    check_layout("micro_training.safetensors", s, TENSORS + UNET + 2 + 12, 1 + UNET + 2 + 12);
+    check_layout("micro_training.safetensors", s, TENSORS + UNET + 2 + 12,
+                 1 + UNET + 2 + 11); /* alphas_cumprod is used */
     s = f16;
     s.bare_text = true;
     check_layout("micro_bare.safetensors", s, TENSORS, 1);
+    s = f16;
+    s.new_attention = true;
+    check_layout("micro_attention.safetensors", s, TENSORS, 1);
     s = f16;
     s.layout = MODEL_DIFFUSERS;
     check_layout("micro_folder", s, TENSORS, 1);

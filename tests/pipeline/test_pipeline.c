@@ -149,16 +149,16 @@ static void layouts(const char *model) {
         const char *what;
         MakeModel spec;
     } FILES[] = {
-        {"single F32", {MODEL_MICRO, MODEL_SINGLE, F32, false, false, false, false}},
-        {"folder F32", {MODEL_MICRO, MODEL_DIFFUSERS, F32, false, false, false, false}},
-        {"without text_model.", {MODEL_MICRO, MODEL_SINGLE, F32, true, false, false, false}},
-        {"with EMA and buffers", {MODEL_MICRO, MODEL_SINGLE, F32, false, true, true, false}},
-        {"early attention names", {MODEL_MICRO, MODEL_DIFFUSERS, F32, false, false, false, true}},
-        {"folder without text_model.", {MODEL_MICRO, MODEL_DIFFUSERS, F32, true, false, false, false}},
-        {"single F16", {MODEL_MICRO, MODEL_SINGLE, F16, false, false, false, false}},
-        {"folder F16", {MODEL_MICRO, MODEL_DIFFUSERS, F16, false, false, false, false}},
-        {"single BF16", {MODEL_MICRO, MODEL_SINGLE, BF16, false, false, false, false}},
-        {"folder BF16", {MODEL_MICRO, MODEL_DIFFUSERS, BF16, false, false, false, false}},
+        {"single F32", {MODEL_MICRO, MODEL_SINGLE, F32, false, false, false, false, false}},
+        {"folder F32", {MODEL_MICRO, MODEL_DIFFUSERS, F32, false, false, false, false, false}},
+        {"without text_model.", {MODEL_MICRO, MODEL_SINGLE, F32, true, false, false, false, false}},
+        {"with EMA and buffers", {MODEL_MICRO, MODEL_SINGLE, F32, false, true, true, false, false}},
+        {"early attention names", {MODEL_MICRO, MODEL_DIFFUSERS, F32, false, false, false, true, false}},
+        {"folder without text_model.", {MODEL_MICRO, MODEL_DIFFUSERS, F32, true, false, false, false, false}},
+        {"single F16", {MODEL_MICRO, MODEL_SINGLE, F16, false, false, false, false, false}},
+        {"folder F16", {MODEL_MICRO, MODEL_DIFFUSERS, F16, false, false, false, false, false}},
+        {"single BF16", {MODEL_MICRO, MODEL_SINGLE, BF16, false, false, false, false, false}},
+        {"folder BF16", {MODEL_MICRO, MODEL_DIFFUSERS, BF16, false, false, false, false, false}},
     };
     SdRequest r = pipeline_request("Euler", 42, 64, 64);
     SdResult first[DTYPE_COUNT] = {0};

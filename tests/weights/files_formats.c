@@ -7,6 +7,13 @@
 #include <string.h>
 
 #define T(text) text, sizeof(text) - 1
+/* A zip's first entry, and the end of its directory. */
+#define LOCAL(length, name) "PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" length "\0\0\0" name
+#define DIRECTORY "PK\5\6\0\0\0\0\1\0\1\0\0\0\0\0\0\0\0\0\0\0"
+
+#define ZEROS_64                                                                                                       \
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"                                                 \
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 
 static const struct {
     const char *row, *words; /* of the refusal; NULL: opens */
@@ -16,11 +23,43 @@ static const struct {
     {"safetensors", NULL, T("\2\0\0\0\0\0\0\0{}")},
     {"safetensors", NULL, T("\x1f\x8b\0\0\0\0\0\0{}")}, /* its length reads like gzip's signature; padded below */
     {"empty", "is empty", T("")},
-    {"zip", "is a zip archive|.ckpt|convert", T("PK\3\4\0\0\0\0\0\0archive/data.pkl")},
+    {"cut zip", "is a zip archive|cut short|download it again",
+     T("PK\3\4xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")},
+    {"cut zip", "cut short", T("PK\3\4")},
+    {"cut zip", "cut short", T(LOCAL("\x10", "archive/data.pkl") "PK\5\6")},
+    {"PyTorch", "is a PyTorch checkpoint|.ckpt|safetensors", T(LOCAL("\x10", "archive/data.pkl") DIRECTORY)},
+    {"npz", "NumPy arrays", T(LOCAL("\5", "a.npy") DIRECTORY)},
+    {"zip", "zip archive|unpack", T(LOCAL("\x11", "model.safetensors") DIRECTORY)},
     {"empty zip", "is an empty zip", T("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")},
     {"pickle", "is a Python pickle|.ckpt", T("\x80\2}q\0.")},
     {"pickle", "is a Python pickle", T("\x80\5}.")},
     {"GGUF", "is a GGUF file", T("GGUF\3\0\0\0\0\0\0\0\0\0\0\0")},
+    {"tar", "is a tar archive|unpack",
+     T("model.safetensors" ZEROS_64 ZEROS_64 ZEROS_64 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+       "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0ustar")},
+    {"GGML", "is a GGML file", T("lmgg\1\0\0\0\0\0")},
+    {"GGML", "is a GGML file", T("tjgg\3\0\0\0\0\0")},
+    {"TensorRT", "is a TensorRT engine", T("ftrt\0\0\0\0\1\0")},
+    {"TensorRT", "is a TensorRT engine", T("ptrt\0\0\0\0\1\0")},
+    {"WebP", "is a WebP", T("RIFF\x24\0\0\0WEBPVP8L")},
+    {"GIF", "is a GIF", T("GIF89a\1\0\1\0")},
+    {"video", "is a video",
+     T("\0\0\0\x20"
+       "ftypisom")},
+    {"bzip2", "is bzip2", T("BZh91AY&SY")},
+    {"xz", "is xz",
+     T("\xfd"
+       "7zXZ\0\0\4")},
+    {"Zstandard", "is Zstandard", T("\x28\xb5\x2f\xfd\4\0")},
+    {"program", "program for Windows", T("MZ\x90\0\3\0\0\0")},
+    {"program", "is a program",
+     T("\x7f"
+       "ELF\2\1\1\0")},
+    {"SQLite", "SQLite", T("SQLite format 3\0")},
+    {"AppleDouble", "macOS|without ._", T("\0\5\26\7\0\2\0\0Mac OS X")},
+    {"ONNX", "is an ONNX model", T("\x08\x07\x12\x07pytorch\x1a\5")},
+    {"text", "text file (UTF-16)", T("\xff\xfeN\0o\0")},
+    {"HTML", "is a web page", T("<!-- saved from --><html>")},
     {"git LFS", "git lfs pull", T("version https://git-lfs.github.com/spec/v1\n")},
     {"HDF5", "is an HDF5", T("\x89HDF\r\n\x1a\n")},
     {"NumPy", "is a NumPy", T("\x93NUMPY\1\0")},

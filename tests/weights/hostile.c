@@ -132,7 +132,7 @@ static const struct {
     /* other files */
     {"empty", "is empty", T(""), 0, WHOLE},
     {"three-bytes", "too short", T("\1\2\3"), 0, WHOLE},
-    {"zip", "zip archive|.ckpt", T("PK\3\4\0\0\0\0\0\0archive/data.pkl"), 0, WHOLE},
+    {"zip", "zip archive|cut short|download", T("PK\3\4\0\0\0\0\0\0archive/data.pkl"), 0, WHOLE},
     {"pickle", "pickle", T("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\2M\xe9\3."), 0, WHOLE},
     {"gguf", "GGUF", T("GGUF\3\0\0\0\1\0\0\0\0\0\0\0"), 0, WHOLE},
     {"html", "web page", T("\r\n<!DOCTYPE html><html><title>404</title>"), 0, WHOLE},
