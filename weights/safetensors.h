@@ -31,6 +31,11 @@ bool st_write_data(StWriter *w, const void *bytes, size_t size, Error *e);
 /* Completes the file; frees w. False on an I/O error, or when the data are not exactly what the tensors need; then
  * nothing is left, and an old file is intact. */
 bool st_write_end(StWriter *w, Error *e);
+/* The same into memory: the writer's data go to a buffer, which st_write_end_memory hands over, *size bytes; the caller
+ * frees it. NULL as st_write_end is false. name begins messages. */
+StWriter *st_write_begin_memory(const char *name, FileTensor *tensors, size_t count, const FileMeta *meta,
+                                size_t meta_count, Error *e);
+void *st_write_end_memory(StWriter *w, size_t *size, Error *e);
 void st_write_abort(StWriter *w); /* removes the temporary file, frees w; NULL is fine */
 
 #endif

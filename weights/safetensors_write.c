@@ -13,6 +13,8 @@ enum { ALIGN = 64 };
 
 struct StWriter {
     AtomicFile *file;
+    char *memory; /* instead of a file: [size] */
+    size_t size, at;
     char *path;
     uint64_t need, given; /* bytes of data */
     bool failed;
@@ -112,8 +114,22 @@ static bool check_header(const char *path, const Text *t, uint64_t total, Error 
     return f != NULL;
 }
 
-StWriter *st_write_begin(const char *path, FileTensor *tensors, size_t count, const FileMeta *meta, size_t meta_count,
-                         Error *e) {
+static bool begin_file(StWriter *w, const Text *text, Error *e) {
+    w->file = atomic_begin(w->path, e);
+    return w->file && atomic_write(w->file, text->p, text->used, e);
+}
+
+static bool begin_memory(StWriter *w, const Text *text, Error *e) {
+    w->size = text->used + (size_t)w->need;
+    w->memory = w->need < SIZE_MAX - text->used ? malloc(w->size) : NULL;
+    if (!w->memory)
+        return error_set(e, ERR_MEMORY, "%s: cannot allocate memory to write it; free some and try again", w->path);
+    memcpy(w->memory, text->p, w->at = text->used);
+    return true;
+}
+
+static StWriter *begin(const char *path, FileTensor *tensors, size_t count, const FileMeta *meta, size_t meta_count,
+                       bool (*begin_data)(StWriter *w, const Text *text, Error *e), Error *e) {
     Text text = {.ok = true};
     uint64_t total = 0;
     bool reserved = false;
@@ -133,8 +149,7 @@ StWriter *st_write_begin(const char *path, FileTensor *tensors, size_t count, co
     else if (check_header(path, &text, total, e)) {
         w->path = strcpy(copy, path);
         w->need = total;
-        w->file = atomic_begin(path, e);
-        if (w->file && atomic_write(w->file, text.p, text.used, e)) {
+        if (begin_data(w, &text, e)) {
             free(text.p);
             return w;
         }
@@ -146,22 +161,41 @@ StWriter *st_write_begin(const char *path, FileTensor *tensors, size_t count, co
     return NULL;
 }
 
+StWriter *st_write_begin(const char *path, FileTensor *tensors, size_t count, const FileMeta *meta, size_t meta_count,
+                         Error *e) {
+    return begin(path, tensors, count, meta, meta_count, begin_file, e);
+}
+
+StWriter *st_write_begin_memory(const char *name, FileTensor *tensors, size_t count, const FileMeta *meta,
+                                size_t meta_count, Error *e) {
+    return begin(name, tensors, count, meta, meta_count, begin_memory, e);
+}
+
 bool st_write_data(StWriter *w, const void *bytes, size_t size, Error *e) {
     if (size > w->need - w->given) {
         w->failed = true;
         return error_set(e, ERR_ARGUMENT, "%s: more data than its tensors need; this is a bug, report it", w->path);
     }
     w->given += size;
+    if (w->memory) {
+        memcpy(w->memory + w->at, bytes, size);
+        w->at += size;
+        return true;
+    }
     bool ok = atomic_write(w->file, bytes, size, e);
     w->failed |= !ok;
     return ok;
 }
 
+static bool is_complete(const StWriter *w, Error *e) {
+    if (w->failed) return error_set(e, ERR_FILE, "%s: an earlier write failed; start again", w->path);
+    return w->given == w->need ||
+           error_set(e, ERR_ARGUMENT, "%s: %llu bytes of data are missing; this is a bug, report it", w->path,
+                     (unsigned long long)(w->need - w->given));
+}
+
 bool st_write_end(StWriter *w, Error *e) {
-    bool ok = !w->failed || error_set(e, ERR_FILE, "%s: an earlier write failed; start again", w->path);
-    if (ok && w->given != w->need)
-        ok = error_set(e, ERR_ARGUMENT, "%s: %llu bytes of data are missing; this is a bug, report it", w->path,
-                       (unsigned long long)(w->need - w->given));
+    bool ok = is_complete(w, e);
     if (ok) {
         ok = atomic_end(w->file, e);
         w->file = NULL;
@@ -170,9 +204,17 @@ bool st_write_end(StWriter *w, Error *e) {
     return ok;
 }
 
+void *st_write_end_memory(StWriter *w, size_t *size, Error *e) {
+    char *bytes = NULL;
+    if (is_complete(w, e)) bytes = w->memory, w->memory = NULL, *size = w->size;
+    st_write_abort(w);
+    return bytes;
+}
+
 void st_write_abort(StWriter *w) {
     if (!w) return;
     atomic_abort(w->file);
+    free(w->memory);
     free(w->path);
     free(w);
 }

@@ -110,7 +110,7 @@ char *text_decode(const char *bytes, size_t size, const char *name, bool only_ut
     }
     bool wide = begins_with(bytes, size, "\xFF\xFE", 2) || begins_with(bytes, size, "\xFE\xFF", 2);
     if (wide && only_utf8) {
-        error_set(e, ERR_FORMAT, "%s: is UTF-16, which is not read here; save it as UTF-8", name);
+        error_set(e, ERR_FORMAT, "%s: is UTF-16, where UTF-8 is wanted; save it as UTF-8", name);
         return NULL;
     }
     size_t mark = begins_with(bytes, size, "\xEF\xBB\xBF", 3) ? 3 : 0, room = wide ? size / 2 * 3 : size;

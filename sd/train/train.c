@@ -1,11 +1,10 @@
 /* train.c: setting up, the log, the loop of steps. See train.h. */
 #include "weights/atomic_file.h"
-#include "weights/file_read.h"
+#include "weights/file_open.h"
 #include "tensor/large.h"
 #include "tensor/os.h"
 #include "train_internal.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -68,9 +67,6 @@ static bool check(const Trainer *t, Error *e) {
     const TrainOptions *o = t->o;
     int unit = vae_factor(&t->m->config.vae);
     if (t->m->ops->memory || !t->m->ops->backward) return error_set(e, ERR_ARGUMENT, "training: runs on the CPU only");
-    if (o->batch % o->accumulate)
-        return error_set(e, ERR_ARGUMENT, "--batch-size %" PRId64 " is not a multiple of --accumulate %" PRId64,
-                         o->batch, o->accumulate);
     if (t->d->size % unit || (o->vae && o->crop % unit))
         return error_set(e, ERR_ARGUMENT, "pictures of %d pixels and crops of %d: must be multiples of %d", t->d->size,
                          o->crop, unit);
@@ -79,6 +75,15 @@ static bool check(const Trainer *t, Error *e) {
 
 static void microbatch(Trainer *t, int64_t first, int64_t n, int64_t all) {
     (t->o->vae ? train_vae_microbatch : train_unet_microbatch)(t, first, n, all);
+}
+
+/* Memory that is more than the machine has would be granted, and end the process when it is touched. */
+static bool check_memory(size_t bytes, Error *e) {
+    size_t has = os_physical_memory();
+    return bytes <= has || error_set(e, ERR_MEMORY,
+                                     "training: a step needs %zu MiB of memory, this machine has %zu; use a smaller "
+                                     "--batch-size, more --accumulate, or --recompute",
+                                     bytes >> 20, has >> 20);
 }
 
 /* Finds what the largest microbatch of any step needs by running the first and the last step on the plan backend, at
@@ -99,41 +104,53 @@ static bool plan(Trainer *t, Error *e) {
     t->planning = false;
     t->step = 0;
     if (!error_pass(e, &t->ctx.err)) return false;
-    if (!arena_init(&t->arena, imagined.peak, e)) return false;
+    if (!check_memory(imagined.peak, e) || !arena_init(&t->arena, imagined.peak, e)) return false;
     t->ctx = (Ctx){.op = t->m->ops, .precision = PRECISION_F32, .pool = t->m->pool, .arena = &t->arena};
     return true;
 }
 
-/* *exists: whether something has that name, even a broken link. Not being able to tell is an error. */
-static bool look(const char *path, bool *exists, Error *e) {
-    OsInfo info;
-    *exists = os_info_at(OS_HERE, path, &info);
-    return *exists || errno == ENOENT ||
-           error_set(e, ERR_FILE, "%s: cannot be checked: %s; name another file", path, strerror(errno));
+static bool same_name(const char *a, const char *b) {
+    OsInfo x, y;
+    return !strcmp(a, b) || (os_info(a, &x) && os_info(b, &y) && x.device == y.device && x.number == y.number);
 }
 
 /* A new start must not destroy an older model or state, and an unreadable state must not count as a missing one. */
-static bool check_out(const TrainOptions *o, Error *e) {
-    char path[STATE_PATH];
-    bool state, out;
+bool train_check(const TrainOptions *o, Error *e) {
+    char path[OS_PATH_SIZE];
     if (o->resume && o->overwrite) return error_set(e, ERR_ARGUMENT, "--resume and --overwrite: give only one of them");
-    if (snprintf(path, sizeof path, "%s.state", o->out) >= (int)sizeof path)
-        return error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", o->out);
-    if (!look(path, &state, e) || !look(o->out, &out, e)) return false;
-    if (o->resume && !state)
+    if (o->batch % o->accumulate)
+        return error_set(e, ERR_ARGUMENT, "--batch-size %" PRId64 " is not a multiple of --accumulate %" PRId64,
+                         o->batch, o->accumulate);
+    if (!train_state_path(o, path, e)) return false;
+    FilePresence state = file_presence(path, e), out = file_presence(o->out, e);
+    if (state == FILE_UNKNOWN || out == FILE_UNKNOWN) return false;
+    if (o->resume && state == FILE_ABSENT)
         return error_set(e, ERR_FILE,
                          "%s: does not exist, so there is nothing to resume; leave out --resume to start over", path);
-    if (!o->resume && !o->overwrite && (out || state))
+    if (!o->resume && !o->overwrite && (out == FILE_PRESENT || state == FILE_PRESENT))
         return error_set(e, ERR_ARGUMENT, "%s: already exists; continue with --resume, or start over with --overwrite",
-                         out ? o->out : path);
-    return atomic_check(path, e);
+                         out == FILE_PRESENT ? o->out : path);
+    if (o->log && (same_name(o->log, o->out) || same_name(o->log, path)))
+        return error_set(e, ERR_ARGUMENT, "--log %s: is the model or its state; name another file", o->log);
+    return atomic_check(o->out, e) && atomic_check(path, e) && (!o->resume || train_check_state(o, e));
+}
+
+/* The model to start from: one that is named; the one that an earlier run has saved; a new one. */
+static SdModel *open_model(Trainer *t, Error *e) {
+    const TrainOptions *o = t->o;
+    const SdOptions options = {.threads = o->threads};
+    if (o->model) return sd_open(o->model, &options, e);
+    FilePresence out = o->resume ? file_presence(o->out, e) : FILE_ABSENT;
+    if (out == FILE_PRESENT) return sd_open(o->out, &options, e);
+    size_t size;
+    if (out == FILE_ABSENT) t->made = train_create(o, t->d, &size, e);
+    return t->made ? sd_open_memory(o->out, t->made, size, &options, e) : NULL;
 }
 
 static bool set_up(Trainer *t, Error *e) {
     const TrainOptions *o = t->o;
-    if (!check_out(o, e) || (!o->model && !o->resume && !train_create(o, t->d, e))) return false;
-    SdOptions options = {.threads = o->threads};
-    t->m = sd_open(o->model ? o->model : o->out, &options, e);
+    if (!train_check(o, e)) return false;
+    t->m = open_model(t, e);
     if (!t->m || !check(t, e) || !load(t, e)) return false;
     t->tape = tape_new();
     if (!t->tape) return error_set(e, ERR_MEMORY, "out of memory for a tape");
@@ -146,28 +163,6 @@ static bool set_up(Trainer *t, Error *e) {
     t->step = step;
     parameters_changed(&t->p, t->m->ops, t->m->pool);
     return true;
-}
-
-/* --- the log --- */
-
-/* Opens the CSV. A resumed run keeps the lines of the steps that it will not repeat. */
-static FILE *open_log(const Trainer *t, Error *e) {
-    static const FileWanted WANTED = {.most = 1 << 30, .advice = "name another --log"};
-    const char *path = t->o->log;
-    bool again = t->step > 0 && os_kind(path) != OS_NOTHING;
-    char *old = again ? file_read(path, &WANTED, NULL, e) : NULL;
-    if (again && !old) return NULL;
-    FILE *f = fopen(path, "wb");
-    if (f) fputs("step,loss,lr,gradient_norm,seconds\n", f);
-    else error_set(e, ERR_FILE, "%s: cannot be written: %s; name another --log", path, strerror(errno));
-    for (char *line = old, *next; f && line && (next = strchr(line, '\n')); line = next + 1) {
-        char *end;
-        long long step = strtoll(line, &end, 10);
-        if (end > line && end < next && *end == ',' && step <= t->step) fwrite(line, 1, (size_t)(next + 1 - line), f);
-    }
-    if (f) fflush(f);
-    free(old);
-    return f;
 }
 
 /* --- steps --- */
@@ -209,34 +204,56 @@ static bool train_step(Trainer *t, TrainProgress *p, Error *e) {
     return true;
 }
 
+/* A step with a high rate may leave weights that are not finite, which only the next step's loss would show. */
+static bool check_weights(const Trainer *t, Error *e) {
+    for (int64_t i = 0; i < t->p.floats; i++)
+        if (!isfinite(t->p.values[i]))
+            return error_set(e, ERR_NUMERIC,
+                             "step %" PRId64 ": a weight is not finite; nothing is saved of it: resume from the last "
+                             "state with a smaller --lr",
+                             t->step);
+    return true;
+}
+
 static bool save(Trainer *t, Error *e) {
-    if (!train_save_state(t, e) || !train_save(t, e)) return false;
+    if (!check_weights(t, e) || !train_save_state(t, e) || !train_save(t, e)) return false;
     if (t->o->saved) t->o->saved(t->o->user, t->step);
     return true;
 }
 
+/* Steps that were done are not lost when a picture, the log or memory fails: they are saved before that is reported. */
+static bool save_then_fail(Trainer *t, int64_t saved, const Error *why, Error *e) {
+    Error own = {0};
+    bool kept = why->code != ERR_NUMERIC && t->step > saved && check_weights(t, &own) && train_save_state(t, &own) &&
+                train_save(t, &own);
+    return kept ? error_set(e, why->code, "%.800s; step %" PRId64 " is saved", why->text, t->step) : error_pass(e, why);
+}
+
 static bool loop(Trainer *t, Error *e) {
     const TrainOptions *o = t->o;
-    FILE *log = o->log ? open_log(t, e) : NULL;
+    Error own = {0};
+    TrainLog *log = o->log ? train_log_begin(t, e) : NULL;
     if (o->log && !log) return false;
+    if (o->begins) o->begins(o->user);
     double started = os_clock();
+    int64_t saved = t->step;
     TrainProgress p = {.step = t->step, .first = t->step, .steps = o->steps};
     bool go_on = true,
-         ok = t->step < o->steps || save(t, e); /* a run that was killed between saving its state and its model */
+         ok = t->step < o->steps || save(t, &own); /* a run that was killed between saving its state and its model */
     while (ok && go_on && t->step < o->steps) {
-        ok = train_step(t, &p, e);
+        ok = train_step(t, &p, &own);
         p.seconds = os_clock() - started;
+        ok = ok && train_log_step(log, &p, &own);
         if (!ok) break;
-        if (log) {
-            fprintf(log, "%" PRId64 ",%.9g,%.6g,%.6g,%.3f\n", t->step, p.loss, p.lr, p.norm, p.seconds);
-            fflush(log);
-        }
         go_on = !o->progress || o->progress(o->user, &p);
-        if (!go_on || t->step == o->steps || (o->save_every && t->step % o->save_every == 0)) ok = save(t, e);
+        if (!go_on || t->step == o->steps || (o->save_every && t->step % o->save_every == 0)) {
+            ok = save(t, &own);
+            saved = t->step; /* if that failed, it is not tried again */
+        }
     }
-    if (log) fclose(log);
-    if (ok && !go_on) return error_set(e, ERR_CANCELLED, "stopped after step %" PRId64 "; --resume continues", t->step);
-    return ok;
+    if (!train_log_end(log, &own)) ok = false;
+    if (!ok) return save_then_fail(t, saved, &own, e);
+    return go_on || error_set(e, ERR_CANCELLED, "stopped after step %" PRId64 "; --resume continues", t->step);
 }
 
 bool train_run(const TrainOptions *o, const TrainData *d, Error *e) {
@@ -248,5 +265,6 @@ bool train_run(const TrainOptions *o, const TrainData *d, Error *e) {
     parameters_free(&t.p);
     arena_free(&t.arena);
     sd_close(t.m);
+    free(t.made);
     return ok;
 }

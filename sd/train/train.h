@@ -28,7 +28,7 @@ typedef struct {
     int64_t count;                                                      /* pictures 0..count - 1 */
     int size;                                                           /* pixels along a side */
     bool (*picture)(void *user, int64_t index, uint8_t *rgb, Error *e); /* [size,size,3] */
-    bool (*caption)(void *user, int64_t index, char *text, size_t capacity, Error *e);
+    char *(*caption)(void *user, int64_t index, Error *e);              /* malloc'ed; NULL on error */
 } TrainData;
 
 typedef struct {
@@ -65,14 +65,19 @@ typedef struct {
     double crop_share;   /* the fraction of the steps, from the first, that crop */
     int64_t whole_batch; /* the batch of whole pictures in the steps after */
     double l1, kl;
+    void (*begins)(void *user); /* everything was checked, the first step follows; may be NULL */
     bool (*progress)(void *user, const TrainProgress *p); /* false: save and stop */
     void (*saved)(void *user, int64_t step);              /* after the model was written; may be NULL */
     void *user;
 } TrainOptions;
 
 TrainOptions train_options(void); /* the defaults */
-/* ERR_ARGUMENT if out or its state exists and neither resume nor overwrite is set; ERR_CANCELLED when progress stopped
- * it. Before the first save, out is touched only by a new model. */
+/* What can be said before data are looked at: ERR_ARGUMENT if out or its state exists and neither resume nor overwrite
+ * is set; ERR_FILE if there is no state to resume, or a name cannot be written or looked at. Changes nothing. */
+bool train_check(const TrainOptions *o, Error *e);
+/* train_check, then the training; ERR_CANCELLED when progress stopped it. Nothing is written before everything is
+ * checked, and neither out nor its state before the first save. What fails later is reported after the steps that were
+ * done are saved; weights that are not finite are never saved. */
 bool train_run(const TrainOptions *o, const TrainData *d, Error *e);
 
 #endif

@@ -42,9 +42,10 @@ bool train_ids(const Trainer *t, const char *text, int32_t out[TRAIN_TOKENS], Er
 }
 
 static bool read_ids(Trainer *t, int64_t picture, Error *e) {
-    char caption[1024];
-    return t->d->caption(t->d->user, picture, caption, sizeof caption, e) &&
-           train_ids(t, caption, t->cache.ids + picture * TRAIN_TOKENS, e);
+    char *caption = t->d->caption(t->d->user, picture, e);
+    bool ok = caption && train_ids(t, caption, t->cache.ids + picture * TRAIN_TOKENS, e);
+    free(caption);
+    return ok;
 }
 
 void train_encode(Trainer *t, const int64_t *pictures, int64_t n, Error *e) {

@@ -64,16 +64,19 @@ static SdConfig nano(const TrainOptions *o, int vocabulary) {
 
 /* The tokens that the first captions use, as "a,b,c"; *rows: how many, plus one for all others. */
 static char *tokens_of(const TrainData *d, int *rows, Error *e) {
-    enum { CAPTIONS = 20000 };
+    enum { CAPTIONS = 20000, LONGEST = 1023 };
     Tokenizer *tokenizer = tokenizer_new();
-    char *list = malloc(TOKEN_COUNT * 6 + 1), *seen = calloc(TOKEN_COUNT, 1), caption[1024];
+    char *list = malloc(TOKEN_COUNT * 6 + 1), *seen = calloc(TOKEN_COUNT, 1);
     bool ok = (tokenizer && list && seen) || error_set(e, ERR_MEMORY, "out of memory for tokens");
     for (int64_t i = 0; ok && i < CAPTIONS && i < d->count; i++) {
         int32_t *ids = NULL;
-        ok = d->caption(d->user, i, caption, sizeof caption, e);
-        int64_t n = ok ? tokenizer_encode(tokenizer, caption, strlen(caption), &ids) : 0;
+        char *caption = d->caption(d->user, i, e);
+        size_t size = caption ? strlen(caption) : 0; /* far more than the 75 tokens that are learned */
+        int64_t n = caption ? tokenizer_encode(tokenizer, caption, size < LONGEST ? size : LONGEST, &ids) : 0;
         for (int64_t k = 0; k < n; k++) seen[ids[k]] = 1;
         free(ids);
+        free(caption);
+        ok = caption && (n >= 0 || error_set(e, ERR_MEMORY, "out of memory for tokens"));
     }
     size_t at = 0;
     *rows = 1;
@@ -87,10 +90,10 @@ static char *tokens_of(const TrainData *d, int *rows, Error *e) {
     return NULL;
 }
 
-bool train_create(const TrainOptions *o, const TrainData *d, Error *e) {
+void *train_create(const TrainOptions *o, const TrainData *d, size_t *size, Error *e) {
     int rows;
     char *tokens = tokens_of(d, &rows, e);
-    if (!tokens) return false;
+    if (!tokens) return NULL;
     SdModel m = {.config = nano(o, rows)};
     NoiseLevels levels;
     ModelFile f = {.config = &m.config, .tokens = tokens};
@@ -110,7 +113,7 @@ bool train_create(const TrainOptions *o, const TrainData *d, Error *e) {
             f.w[n] = w;
             f.values[n] = values;
         }
-    ok = ok && train_write_model(o->out, &f, e);
+    void *bytes = ok ? train_model_bytes(o->out, &f, size, e) : NULL;
     for (int64_t i = 0; f.values && i < f.count; i++) free((void *)(uintptr_t)f.values[i]);
     free(f.values);
     free(f.w);
@@ -118,5 +121,5 @@ bool train_create(const TrainOptions *o, const TrainData *d, Error *e) {
     clip_free(&m.clip);
     unet_free(&m.unet);
     free(tokens);
-    return ok;
+    return bytes;
 }

@@ -5,9 +5,10 @@
 #include "nn/optimiser.h"
 #include "tensor/tape.h"
 #include "sd/load/weights.h"
+#include "tensor/os.h"
 #include "train.h"
 
-enum { TRAIN_TOKENS = 77, STATE_PATH = 1024 };
+enum { TRAIN_TOKENS = 77 };
 
 /* What the U-Net learns from, kept after its first use. */
 typedef struct {
@@ -21,6 +22,7 @@ typedef struct {
     const TrainOptions *o;
     const TrainData *d;
     SdModel *m;
+    void *made; /* a new model's file; NULL: it is on the disk */
     Parameters p;
     Ctx ctx;
     Arena arena;
@@ -88,13 +90,25 @@ typedef struct {
     bool half;           /* write F16 */
 } ModelFile;
 bool train_write_model(const char *path, const ModelFile *f, Error *e);
+void *train_model_bytes(const char *name, const ModelFile *f, size_t *size, Error *e); /* its file, in memory */
 
-/* Writes a small model with random weights to o->out. */
-bool train_create(const TrainOptions *o, const TrainData *d, Error *e);
+/* The file of a small model with random weights, in memory: nothing is written before the first save. NULL on error. */
+void *train_create(const TrainOptions *o, const TrainData *d, size_t *size, Error *e);
 /* Writes the model: the trained parameters, or their average, and everything else as the model's own file has it. */
 bool train_save(Trainer *t, Error *e);
+/* FILE.state: sets t->step. Refused: a state that is damaged, or of another training. */
 bool train_save_state(Trainer *t, Error *e);
 bool train_load_state(Trainer *t, Error *e);
+/* Whether it belongs to this training as far as can be said without a model. */
+bool train_check_state(const TrainOptions *o, Error *e);
+bool train_state_path(const TrainOptions *o, char out[OS_PATH_SIZE], Error *e);
+
+/* The log (train_log.c), a CSV file, a pipe or a terminal. */
+typedef struct TrainLog TrainLog;
+/* A file gets, in one piece, the lines that it has of the first t->step steps; the rest of them will be repeated. */
+TrainLog *train_log_begin(const Trainer *t, Error *e);
+bool train_log_step(TrainLog *l, const TrainProgress *p, Error *e); /* NULL is fine */
+bool train_log_end(TrainLog *l, Error *e);                          /* frees it; NULL is fine */
 
 /* Changes the VAE's 1x1 convolutions in values (laid out as p.values) so that its latents have mean 0 and standard
  * deviation 1 / scale (train_fold.c). */

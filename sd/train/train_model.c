@@ -50,7 +50,11 @@ static bool write_weight(const ModelFile *f, int64_t i, StWriter *out, Error *e)
     return ok;
 }
 
-bool train_write_model(const char *path, const ModelFile *f, Error *e) {
+typedef StWriter *Begin(const char *path, FileTensor *tensors, size_t count, const FileMeta *meta, size_t meta_count,
+                        Error *e);
+
+/* A writer that has everything; NULL on error. */
+static StWriter *write_all(const char *path, const ModelFile *f, Begin *begin, Error *e) {
     char *config = config_to_json(f->config);
     FileTensor *list = calloc((size_t)f->count + 1, sizeof *list);
     bool ok = (config && list) || error_set(e, ERR_MEMORY, "out of memory for writing a model");
@@ -59,15 +63,24 @@ bool train_write_model(const char *path, const ModelFile *f, Error *e) {
     if (ok && f->alphas)
         list[count++] = (FileTensor){.name = "alphas_cumprod", .dtype = F32, .nd = 1, .n = {TRAIN_STEPS}};
     FileMeta meta[3] = {{"format", "pt"}, {"sdc.config", config}, {"sdc.tokens", f->tokens}};
-    StWriter *out = ok ? st_write_begin(path, list, (size_t)count, meta, f->tokens ? 3 : 2, e) : NULL;
+    StWriter *out = ok ? begin(path, list, (size_t)count, meta, f->tokens ? 3 : 2, e) : NULL;
     ok = out != NULL;
     for (int64_t i = 0; ok && i < f->count; i++) ok = write_weight(f, i, out, e);
     if (ok && f->alphas) ok = st_write_data(out, f->alphas, TRAIN_STEPS * sizeof *f->alphas, e);
-    if (ok) ok = st_write_end(out, e);
-    else st_write_abort(out);
+    if (!ok) st_write_abort(out);
     free(list);
     free(config);
-    return ok;
+    return ok ? out : NULL;
+}
+
+bool train_write_model(const char *path, const ModelFile *f, Error *e) {
+    StWriter *w = write_all(path, f, st_write_begin, e);
+    return w && st_write_end(w, e);
+}
+
+void *train_model_bytes(const char *name, const ModelFile *f, size_t *size, Error *e) {
+    StWriter *w = write_all(name, f, st_write_begin_memory, e);
+    return w ? st_write_end_memory(w, size, e) : NULL;
 }
 
 static const char *own_tokens(const SdModel *m) {

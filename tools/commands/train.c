@@ -5,7 +5,7 @@
 #include "tensor/os.h"
 #include "tools/cli/progress.h"
 #include "tools/shapes/shapes.h"
-#include "weights/atomic_file.h"
+#include "weights/path.h"
 #include "train_data.h"
 
 #include <inttypes.h>
@@ -21,12 +21,14 @@ typedef struct {
     Trains trains;
     int size;
     int64_t log_every;
-    bool quiet;
+    bool quiet, strict, check;
 } Arguments;
 
 static const Option OPTIONS[] = {
     OPTION(STRING, data, 0, "data", "DIR",
            "a folder of pictures with .txt captions or a metadata.jsonl; shapes[:SEED]: drawn pictures without end"),
+    OPTION(FLAG, strict, 0, "strict", NULL, "a picture that would be skipped is an error"),
+    OPTION(FLAG, check, 0, "check", NULL, "only read the pictures and captions of DIR, and report"),
     OPTION(STRING, o.model, 'm', "model", "MODEL", "the model to start from (a small new one)"),
     OPTION(STRING, o.out, 'o', "out", "FILE", "the trained model; FILE.state holds what --resume needs"),
     OPTION(ENUM, trains, 0, "train", "unet|unet+text|vae", "what to train (unet; without -m unet+text)"),
@@ -80,11 +82,12 @@ static const Option OPTIONS[] = {
            "shapes: shares of single objects, pairs, several alike, digits, landscapes"),
     OPTION(EITHER, o.half, 0, "dtype", "f32|f16", "type of the saved weights (f32)"),
     OPTION_IN(INT, o.threads, 0, "threads", "N", 0, 1024, "threads to use (0: one for each core)"),
-    OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"),
+    OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors, and warnings of skipped pictures, only"),
     OPTION_END};
 
 typedef struct {
     const Command *c;
+    const TrainSource *source;
     int64_t every;
     bool quiet;
     const char *out, *sample;
@@ -93,6 +96,23 @@ typedef struct {
     double sum;
     int64_t count;
 } Show;
+
+/* While a large folder is read: one line, on a terminal. */
+static bool show_reading(void *user, int64_t checked, int64_t all) {
+    const Show *s = user;
+    if (!s->quiet && os_is_terminal(stderr) && all > 1000) {
+        fprintf(stderr, "\r%" PRId64 " of %" PRId64 " pictures read", checked, all);
+        fputs(checked == all ? "\r\033[K" : "", stderr);
+        fflush(stderr);
+    }
+    return !os_stop_signal();
+}
+
+static void begins(void *user) {
+    const Show *s = user;
+    if (s->quiet) train_source_warn(s->source);
+    else train_source_tell(s->source, stderr, false);
+}
 
 static bool show(void *user, const TrainProgress *p) {
     Show *s = user;
@@ -113,40 +133,72 @@ static bool show(void *user, const TrainProgress *p) {
 /* If the sample fails, training continues. */
 static void draw_sample(void *user, int64_t step) {
     const Show *s = user;
-    char path[1100];
+    char path[OS_PATH_SIZE];
     Error e = {0};
     SdOptions o = {.threads = s->threads};
-    SdModel *m = sd_open(s->out, &o, &e);
+    SdModel *m = path_make(path, &e, "%s.%" PRId64 ".png", s->out, step) ? sd_open(s->out, &o, &e) : NULL;
     SdRequest r = sd_request(m);
     SdResult result = {0};
     r.prompt = s->sample;
     r.seed = 1;
-    snprintf(path, sizeof path, "%s.%" PRId64 ".png", s->out, step);
-    if (!sd_txt2img(m, &r, &result, &e) || !sd_save_png(&result.pictures[0], path, &e)) report(s->c, &e);
+    if (!m || !sd_txt2img(m, &r, &result, &e) || !sd_save_png(&result.pictures[0], path, &e)) report(s->c, &e);
     sd_free(&result);
     sd_close(m);
+}
+
+/* --check: the folder's report alone. */
+static int report_check(const Command *c, const TrainSource *source, bool ok, const Error *e) {
+    if (!ok) return report(c, e);
+    if (!source->folder) return usage_error(c, "--check: reads a folder; drawn pictures need no check");
+    train_source_tell(source, stdout, true);
+    return finish_output();
+}
+
+/* NULL, or what is wrong with the options together. */
+static const char *conflict(const Arguments *a) {
+    const TrainOptions *o = &a->o;
+    if (!a->data || (!o->out && !a->check)) return "--data and --out are needed";
+    if (o->shift <= 0) return "--shift 0: must be above 0; 1 means no shift";
+    if (o->beta1 >= 1 || o->beta2 >= 1) return "--beta1 and --beta2: must be below 1";
+    return NULL;
 }
 
 static int run(const Command *c, Arguments *a) {
     TrainOptions *o = &a->o;
     Error e = {0};
-    if (!a->data || !o->out) return usage_error(c, "--data and --out are needed");
-    if (o->shift <= 0) return usage_error(c, "--shift 0: must be above 0; 1 means no shift");
+    if (conflict(a)) return usage_error(c, "%s", conflict(a));
     o->vae = a->trains == TRAINS_VAE;
     o->text = a->trains == TRAINS_UNET_TEXT || (a->trains == TRAINS_DEFAULT && !o->model);
     o->zero_snr = o->zero_snr && o->v;
-    Show s = {
-        .c = c, .every = a->log_every, .quiet = a->quiet, .out = o->out, .sample = a->sample, .threads = o->threads};
+    TrainSource source = {0};
+    Show s = {.c = c,
+              .source = &source,
+              .every = a->log_every,
+              .quiet = a->quiet,
+              .out = o->out,
+              .sample = a->sample,
+              .threads = o->threads};
+    const FolderOptions folder = {.captions = !o->vae || !o->model, /* a new model's words are those of the captions */
+                                  .size = a->size,
+                                  .most = o->vae ? INT64_MAX : o->cache,
+                                  .threads = o->threads,
+                                  .progress = show_reading,
+                                  .user = &s};
+    o->begins = begins;
     o->progress = show;
     o->user = &s;
     if (a->sample) o->saved = draw_sample;
     os_catch_stop();
-    TrainSource source = {0};
-    bool ok = atomic_check(o->out, &e) && train_source_open(&source, a->data, a->size, &a->drawn, &e) &&
-              train_run(o, &source.data, &e);
+    bool ok = a->check || train_check(o, &e);
+    ok = ok && train_source_open(&source, a->data, &folder, a->strict, &a->drawn, &e);
+    bool stopped = e.code == ERR_CANCELLED && os_stop_signal();
+    int code = a->check && !stopped ? report_check(c, &source, ok, &e) : GO_ON;
+    ok = ok && (a->check || train_run(o, &source.data, &e));
     train_source_close(&source);
+    if (code != GO_ON) return code;
     if (e.code == ERR_CANCELLED && os_stop_signal())
-        return report_stop("step %" PRId64 " of %" PRId64 "; the same command with --resume goes on", s.step, o->steps);
+        return report_stop("step %" PRId64 " of %" PRId64 "%s", s.step, o->steps,
+                           s.step ? "; the same command with --resume goes on" : "");
     if (!ok) return report(c, &e);
     if (!a->quiet) printf("%s: written\n", o->out);
     return finish_output();
@@ -166,6 +218,8 @@ const Command TRAIN = {
     train,
     "--data DIR --out FILE [-m MODEL] [options]",
     "train a model on captioned pictures",
+    "Every picture of DIR is read before the first step: what cannot be used is skipped and named, captions that are "
+    "missing or not UTF-8 are errors. Captions are cut at 75 tokens.\n"
     "Without -m a small new model is made: train its VAE first (--train vae), then go on with -m.\n"
     "FILE and FILE.state are written whole or not at all. After any interruption the same command with --resume "
     "continues, to the same bytes. If FILE or FILE.state exists, a new training needs --overwrite.",

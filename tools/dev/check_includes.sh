@@ -29,7 +29,7 @@ sd/info tensor weights sd sd/text sd/image sd/sampling
 sd/models tensor weights nn sd/text
 sd/load tensor weights nn sd sd/text sd/sampling sd/models
 sd/pipeline tensor weights nn sd sd/text sd/noise sd/prompt sd/image sd/sampling sd/info sd/models sd/load
-sd/train tensor weights nn sd sd/noise sd/image sd/sampling sd/models sd/load
+sd/train tensor weights nn sd sd/text sd/noise sd/image sd/sampling sd/models sd/load
 sd/guide
 tools/cli tensor weights sd sd/text sd/image sd/sampling sd/info sd/load
 tools/shapes tensor weights sd sd/noise sd/image sd/load

@@ -95,6 +95,9 @@ attention's gradient without D ~ tensor/cpu/attention_backward.c ~ gradients ~ o
 dW in the transformed domain loses its first chunk ~ tensor/cpu/winograd_backward.c ~ gradients ~ openblas ~ s|PANEL, b->more);|PANEL, true);|
 segments read what is there now ~ tensor/tape_rerun.c ~ training ~ openblas ~ s|r->before\[slot\] ? r->saved\[slot\] : r->in\[slot\]|r->in[slot]|
 AdamW without its correction ~ nn/optimiser.c ~ training ~ openblas ~ s|j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));|j.first = 1;|
+a folder is believed without decoding ~ sd/train/folder_check.c ~ folders ~ openblas ~ s|bool good = image_read(path, IMAGE_WHITE, .image, .why), ok = true;|bool good = true, ok = true;|
+weights that are not finite are saved ~ sd/train/train.c ~ folders ~ openblas ~ s|if (!isfinite(t->p.values\[i\]))|if (0)|
+text that is not UTF-8 passes ~ weights/text_file.c ~ files ~ openblas ~ s/if (!ok || !c) return i;/if (!c) return i;/
 guidance upside down ~ sd/pipeline/denoiser.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
 a setting's help without its default ~ tools/cli/setting_option.c ~ options ~ openblas ~ s|standard_text(p, o.standard, sizeof o.standard);||
 an option's range as whole numbers ~ tools/cli/option_value.c ~ options ~ openblas ~ s|v <= o->high))|v <= (int)o->high))|
