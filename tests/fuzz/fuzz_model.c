@@ -5,7 +5,8 @@
  *     ~NAME HEX               all its bytes are that one
  *     !KEY VALUE              metadata: sdc.config, sdc.tokens, ...
  *
- * Whatever they say, it opens, plans and makes a picture, or one line says why not. */
+ * Whatever they say, it opens, plans and makes a picture, or one line says why not. `noise`: a file of noise for a
+ * picture of the smallest model. */
 #include "fuzz.h"
 
 #include "sd/load/model.h"
@@ -181,17 +182,47 @@ static Out write_model(const Model *m) {
 
 /* --- using it --- */
 
+static SdRequest small_request(const SdModel *m) {
+    SdRequest r = sd_request(m);
+    r.prompt = "a cat", r.negative = "", r.seed = 1, r.steps = 1, r.width = r.height = 16;
+    return r;
+}
+
 static void draw(SdModel *m) {
     Error e = {0};
     SdPlan plan = {0};
     SdResult result = {0};
-    SdRequest r = sd_request(m);
-    r.prompt = "a cat", r.negative = "", r.seed = 1, r.steps = 1, r.width = r.height = 16;
+    SdRequest r = small_request(m);
     if (!fuzz_verdict(sd_plan(m, &r, &plan, &e), &e)) return;
     if (plan.activations > 16 << 20 || plan.step_flops + plan.decode_flops > 1e8) return;
     if (fuzz_verdict(sd_txt2img(m, &r, &result, &e), &e))
         fuzz_require(result.count == 1 && result.pictures[0].rgb && result.pictures[0].parameters);
     sd_free(&result);
+}
+
+static SdModel *open_model(const Out *file, Error *e) {
+    SdOptions o = {.threads = 1};
+    return sd_open_memory("it", file->p, file->n, &o, e);
+}
+
+FUZZ(noise) {
+    static SdModel *model; /* made once */
+    static char none[1];
+    static Model m;
+    Error e = {0};
+    SdResult result = {0};
+    if (!model) {
+        make(&m, none);
+        Out file = write_model(&m);
+        if (!(model = open_model(&file, &e))) abort();
+    }
+    FuzzBytes file = fuzz_weights((FuzzBytes){data, size});
+    SdRequest r = small_request(model);
+    r.noise = fuzz_file("noise.safetensors", file);
+    r.keep = true;
+    fuzz_verdict(sd_txt2img(model, &r, &result, &e), &e);
+    sd_free(&result);
+    free((void *)(uintptr_t)file.p);
 }
 
 FUZZ(model) {
@@ -200,8 +231,7 @@ FUZZ(model) {
     char *text = fuzz_text((FuzzBytes){data, size});
     make(&m, text);
     Out file = write_model(&m);
-    SdOptions o = {.threads = 1};
-    SdModel *model = sd_open_memory("it", file.p, file.n, &o, &e);
+    SdModel *model = open_model(&file, &e);
     if (fuzz_verdict(model != NULL, &e)) draw(model);
     sd_close(model);
     free(file.p);
