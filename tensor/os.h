@@ -129,6 +129,7 @@ bool os_replace_at(OsFile dir, const char *from, const char *name); /* renames, 
 bool os_remove_at(OsFile dir, const char *name);
 /* Removes a file that a process which has ended had called its own (os_own). Without locks: does nothing. */
 bool os_remove_abandoned(OsFile dir, const char *name);
+bool os_is_writable(OsFile f); /* whether it was opened for writing */
 /* Whether a file may be written, or files created in a directory. Without permissions: true. */
 bool os_may_write(const char *path);
 
@@ -162,6 +163,9 @@ void os_begin_program(const char *name);
 /* From now on the first such signal is only noted; the next one ends the process. */
 void os_catch_stop(void);
 int os_stop_signal(void); /* the signal that was noted, or 0 */
+/* From now on what is printed on standard output goes to standard error, and /dev/stdout (os_handed) is what standard
+ * output was; SIGPIPE ends the process even after os_catch_stop. False: errno says why. */
+bool os_divert_stdout(void);
 /* While a temporary file has its name, a signal that ends the process removes it; `name` must stay until os_kept.
  * Returns a number for os_kept, -1 when there are too many. Without signals: -1. */
 int os_remove_when_stopped(OsFile dir, const char *name);

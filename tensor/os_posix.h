@@ -8,4 +8,7 @@
 void os_posix_mapped(const void *map, size_t size, const char *name);
 void os_posix_unmapped(const void *map);
 
+/* The descriptor that /dev/stdout stands for: 1, unless it was diverted. */
+int os_posix_stdout(void);
+
 #endif

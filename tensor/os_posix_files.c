@@ -72,6 +72,7 @@ OsFile os_handed(const char *path) {
         size_t n = strlen(FOLDERS[i]), digits = strncmp(path, FOLDERS[i], n) ? 0 : strspn(path + n, "0123456789");
         if (digits && digits < 9 && !path[n + digits]) number = strtol(path + n, NULL, 10);
     }
+    if (number == 1) number = os_posix_stdout();
     errno = 0;
     return number < 0 ? OS_NO_FILE : fcntl((int)number, F_DUPFD_CLOEXEC, 3);
 }
@@ -213,6 +214,11 @@ bool os_remove_abandoned(OsFile dir, const char *name) {
         ours && os_remove_at(dir, name); /* still locked: whoever creates a file makes sure that it has a name */
     if (fd >= 0) close(fd);
     return done;
+}
+
+bool os_is_writable(OsFile f) {
+    int flags = fcntl((int)f, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
 }
 
 bool os_may_write(const char *path) {

@@ -115,7 +115,7 @@ static void on_bus_error(int number, siginfo_t *info, void *context) {
 
 /* --- stopping --- */
 
-static volatile sig_atomic_t noting, caught;
+static volatile sig_atomic_t noting, caught, diverted; /* diverted: where standard output is now */
 
 static const struct {
     int number;
@@ -124,7 +124,7 @@ static const struct {
 enum { STOP_COUNT = sizeof STOPS / sizeof *STOPS };
 
 static void on_stop(int number) {
-    if (noting && !caught) {
+    if (noting && !caught && !(number == SIGPIPE && diverted)) {
         caught = number;
         return;
     }
@@ -152,6 +152,16 @@ void os_catch_stop(void) {
 }
 
 int os_stop_signal(void) { return caught; }
+
+bool os_divert_stdout(void) {
+    if (diverted) return true;
+    int to = fcntl(1, F_DUPFD_CLOEXEC, 3);
+    if (to < 0 || dup2(2, 1) < 0) return false;
+    diverted = to;
+    return true;
+}
+
+int os_posix_stdout(void) { return diverted ? diverted : 1; }
 
 /* --- beginning --- */
 

@@ -3,6 +3,8 @@
  * The directory is held open, so that moving or replacing it meanwhile does not separate the file from its temporary
  * name. */
 #include "atomic_file.h"
+#include "file_open.h"
+#include "path.h"
 #include "temporary.h"
 
 #include <errno.h>
@@ -42,7 +44,7 @@ static bool fail(Error *e, const char *path, const char *what, int code) {
                        : code == EACCES || code == EPERM ? "change its permissions or name another place"
                        : code == ENOENT                  ? "make the directory first or name another place"
                                                          : "name another place";
-    return error_set(e, ERR_FILE, "%s: %s: %s; %s", path, what, reason, todo);
+    return error_set(e, ERR_FILE, "%s: %s: %s; %s", file_shown(path), what, reason, todo);
 }
 
 /* Splits path into an existing directory and a name in it, follows a symbolic link, and refuses to replace anything
@@ -52,7 +54,7 @@ static bool find_place(const char *path, Place *p, Error *e) {
     OsInfo info;
     memset(p, 0, sizeof *p);
     if (!*path) return error_set(e, ERR_ARGUMENT, "a file to write has an empty name; give one");
-    if (strlen(path) >= OS_PATH_SIZE) return fail(e, path, "cannot be written", ENAMETOOLONG);
+    if (!path_fits(path, e)) return false;
     const char *real = path;
     if (os_info_at(OS_HERE, path, &info) && info.kind == OS_LINK) {
         if (!os_real_path(path, target))
@@ -92,13 +94,13 @@ static bool allowed(const char *path, const Place *p, Error *e) {
 /* *f: what was handed over open (/dev/stdout), or OS_NO_FILE where `path` names a file. */
 static bool find_handed(const char *path, OsFile *f, Error *e) {
     OsInfo info;
-    const char *shown = strcmp(path, "/dev/stdout") ? path : "standard output";
     *f = os_handed(path);
-    if (*f == OS_NO_FILE) return !errno || fail(e, shown, "cannot be written", errno);
+    if (*f == OS_NO_FILE) return !errno || fail(e, path, "cannot be written", errno);
     bool ok = true;
     if (os_file_is_terminal(*f))
-        ok = error_set(e, ERR_ARGUMENT, "%s: is a terminal; send it to a file or a pipe", shown);
-    else if (!os_file_info(*f, &info) || info.kind == OS_DIRECTORY) ok = fail(e, shown, "cannot be written", EBADF);
+        ok = error_set(e, ERR_ARGUMENT, "%s: is a terminal; send it to a file or a pipe", file_shown(path));
+    else if (!os_file_info(*f, &info) || info.kind == OS_DIRECTORY || !os_is_writable(*f))
+        ok = fail(e, path, "cannot be written", EBADF);
     if (!ok) os_close(*f);
     if (!ok) *f = OS_NO_FILE;
     return ok;

@@ -1,9 +1,12 @@
 #include "file_open.h"
+#include "path.h"
 
 #include <errno.h>
 #include <string.h>
 
-const char *file_shown(const char *path) { return strcmp(path, "/dev/stdin") ? path : "standard input"; }
+const char *file_shown(const char *path) {
+    return !strcmp(path, "/dev/stdin") ? "standard input" : !strcmp(path, "/dev/stdout") ? "standard output" : path;
+}
 
 static OsFile refused(const char *path, const char *advice, int code, Error *e) {
     OsInfo info;
@@ -35,6 +38,7 @@ OsFile file_open(const char *path, const char *advice, OsInfo *info, Error *e) {
         error_set(e, ERR_ARGUMENT, "the name of a file is empty; %s", advice);
         return OS_NO_FILE;
     }
+    if (!path_fits(path, e)) return OS_NO_FILE;
     OsFile f = os_handed(path);
     bool handed = f != OS_NO_FILE;
     if (!handed && errno) return refused(path, advice, errno, e);

@@ -10,7 +10,7 @@
  * not OS_REGULAR it can only be read from beginning to end (os_read_next). OS_NO_FILE on error: ERR_FILE (ERR_ARGUMENT:
  * no name), a line that ends with the advice ("name a text file") or with what helps against the system's reason. */
 OsFile file_open(const char *path, const char *advice, OsInfo *info, Error *e);
-/* What messages call a file: "standard input", else its path. */
+/* What messages call a file: "standard input", "standard output", else its path. */
 const char *file_shown(const char *path);
 
 /* Whether a name stands for anything, be it a link that leads nowhere. "Cannot tell" is neither yes nor no. */

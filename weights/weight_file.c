@@ -38,7 +38,7 @@ WeightFile *weight_file_open_memory(const char *path, const void *bytes, size_t 
 static bool map_file(WeightFile *f, OsFile open, const OsInfo *info, Error *e) {
     if (info->kind != OS_REGULAR)
         return error_set(e, ERR_FILE, "%s: is a pipe or device, which cannot be mapped; save it as a file first",
-                         f->path);
+                         file_shown(f->path));
     if (info->size > SIZE_MAX) return error_set(e, ERR_FILE, "%s: too large to map; use a 64-bit build", f->path);
     f->size = (size_t)info->size;
     if (!f->size) return true;

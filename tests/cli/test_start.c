@@ -1,9 +1,12 @@
 /* test_start.c: what the program finds when it starts: standard streams, little memory, few descriptors, its
  * environment, and the library that it loads only when it is asked to. */
 #define _XOPEN_SOURCE 700
+#define _GNU_SOURCE
 #include "tests/harness/cli.h"
 #include "tests/harness/test.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,11 +31,57 @@ static void shell(const char *command, int code, const char *out, const char *er
     cli_free(&r);
 }
 
-SUITE(start, .seconds = 2) {
+#define SMALL "-p x --steps 1 -W 64 -H 64 --seed 5 "
+
+/* Nothing open but the standard streams, and one more allowed. */
+#define FEW "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit -n 4; "
+
+/* "-": files that come from standard input and go to standard output, alone. */
+static void dash(void) {
+    char model[512], command[600];
+    snprintf(model, sizeof model, "%s/weights/builtin.safetensors", getenv("PWD") ? getenv("PWD") : ".");
+    setenv("B", model, 1);
+    shell("\"$SDC\" txt2img -q " SMALL "-o p.png", 0, NULL, NULL);
+    shell("\"$SDC\" txt2img " SMALL "-o - > q.png && cmp p.png q.png", 0, NULL, "standard output: seed 5|peak memory");
+    shell("\"$SDC\" txt2img " SMALL "-o /dev/stdout | cmp p.png -", 0, NULL, "seed 5");
+    shell("\"$SDC\" txt2img -q " SMALL "-o /dev/fd/5 5> q.png && cmp p.png q.png", 0, NULL, "");
+    shell("\"$SDC\" txt2img " SMALL "-o - --batch-size 2", 2, NULL, "takes one picture, not 2");
+    shell("\"$SDC\" txt2img " SMALL "-o - --steps-sheet -", 2, NULL,
+          "--steps-sheet: standard output is also that of --out");
+    shell("\"$SDC\" txt2img " SMALL "-q -o - >&-", 1, NULL, "standard output: cannot be written");
+    shell("\"$SDC\" txt2img " SMALL "-q -o - > /dev/full", 1, NULL, "standard output: cannot be written: No space");
+    shell("{ \"$SDC\" txt2img -q " SMALL "-o - ; echo $? > code; } | true; sleep 0.3; exit $(cat code)", 141, NULL,
+          NULL);
+    shell("\"$SDC\" convert $B - > c && \"$SDC\" convert -q $B d && cmp c d", 0, NULL, "standard output: written");
+    shell("\"$SDC\" make-data --sheet - --count 2 > c && \"$SDC\" make-data --sheet d --count 2 && cmp c d", 0,
+          "d: ", "");
+    shell("\"$SDC\" judge -n 1 --sheet - | tail -c 8 | grep -ac IEND", 0, "1", "background");
+    shell("\"$SDC\" sheet --steps 1 -o - x | tail -c 8 | grep -ac IEND", 0, "1", "standard output: 1 pictures");
+    shell("\"$SDC\" replay p.png -o - | tail -c 8 | grep -ac IEND", 0, "1", "p.png: equal");
+    shell("\"$SDC\" train --data shapes --out -", 2, NULL, "--out: a model that is trained needs a file");
+    shell("\"$SDC\" img2img -q -i p.png " SMALL "-o r.png && cat p.png | \"$SDC\" img2img -q -i - " SMALL
+          "-o q.png && cmp q.png r.png && cat p.png | \"$SDC\" img2img -q -i /dev/fd/0 " SMALL "-o - | cmp q.png -",
+          0, NULL, "");
+    shell("cat p.png | \"$SDC\" png-info -", 0, "Steps|1", "");
+    shell("echo a cat | \"$SDC\" tokens -p @/dev/stdin", 0, "a cat", "");
+    shell("(read line; \"$SDC\" tokens -p -) < many", 0, "dog", "");
+    shell("\"$SDC\" info --no-hash /dev/stdin < $B", 0, "sd-nano", "");
+    shell("cat $B | \"$SDC\" info /dev/stdin", 1, NULL, "standard input: is a pipe or device, which cannot be mapped");
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (terminal < 0 || grantpt(terminal) || unlockpt(terminal)) test_skip("-o -: no terminal to refuse");
+    else {
+        snprintf(command, sizeof command, "\"$SDC\" txt2img " SMALL "-o - > %s", ptsname(terminal));
+        shell(command, 2, NULL, "--out: standard output: is a terminal; send it to a file or a pipe");
+    }
+}
+
+SUITE(start, .seconds = 4) {
     if (!cli_begin()) {
         test_skip("no program sdc to run; SDC_BIN names it");
         return;
     }
+    test_write(cli_path("many"), "a cat\na dog\n", 12);
+    dash();
     /* streams */
     shell("\"$SDC\" version >&-", 1, NULL, "standard output: cannot be written");
     shell("\"$SDC\" version 2>&-", 0, "sdc 0", NULL);
@@ -43,8 +92,8 @@ SUITE(start, .seconds = 2) {
           "t.safetensors 2>&1 | grep -q 'file of activations'",
           0, NULL, NULL);
     /* limits */
-    shell("ulimit -n 4; \"$SDC\" " PICTURE, 1, NULL, "open files");
-    shell("ulimit -n 4; \"$SDC\" info t.safetensors 4< p.png", 1, NULL, "activations");
+    shell(FEW "\"$SDC\" " PICTURE, 1, NULL, "open files");
+    shell(FEW "\"$SDC\" info t.safetensors 4< p.png", 1, NULL, "activations");
     shell("ulimit -f 1; \"$SDC\" " PICTURE, 1, NULL, "p.png: cannot be written: |limit");
     shell("ulimit -s 200; \"$SDC\" " PICTURE, 0, NULL, NULL);
     /* the environment */

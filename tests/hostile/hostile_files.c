@@ -5,6 +5,7 @@
 #include "tests/harness/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,6 +47,85 @@ static const HostileCase READ[] = {
     {"scheduler-lost", .args = "info folder-schedule", .code = 1, .words = "scheduler_config.json: is a symbolic link"},
 };
 
+/* Outputs. `is.png` is a file, `to-is` a link to it. */
+#define P "-p x --steps 1 -W 64 -H 64 "
+static const HostileCase WRITTEN[] = {
+    {"out-directory", .args = "txt2img " P "-o dir", .code = 1, .words = "dir: exists and is a directory"},
+    {"out-slash", .args = "txt2img " P "-o dir/", .code = 1, .words = "dir/: names a directory, not a file"},
+    {"out-in-no-folder", .args = "txt2img " P "-o none/a.png", .code = 1, .words = "none/a.png: its directory|make"},
+    {"out-below-file", .args = "txt2img " P "-o plain/a.png", .code = 1, .words = "plain/a.png: its directory"},
+    {"out-fifo", .args = "txt2img " P "-o fifo", .code = 1, .words = "fifo: exists and is a pipe"},
+    {"out-device", .args = "txt2img " P "-o /dev/null", .code = 1, .words = "/dev/null: exists and is a device"},
+    {"out-link-to-nothing", .args = "txt2img " P "-o lost", .code = 1, .words = "lost: is a broken symbolic link"},
+    {"out-link-to-itself", .args = "txt2img " P "-o loop", .code = 1, .words = "loop: |link"},
+    {"out-no-name", .args = "txt2img " P "-o ''", .code = 2, .words = "empty"},
+    {"out-name-too-long", .args = "txt2img " P "-o $LONG252.png", .code = 1, .words = "File name too long"},
+    {"out-path-too-long", .args = "txt2img " P "-o $DEEP/a.png", .code = 1, .words = "too long"},
+    {"out-numbered-too-long", .args = "txt2img " P "--batch-size 2 -o $LONG245.png", .code = 1, .words = "too long"},
+    {"out-is-model", .args = "txt2img -m is.png " P "-o is.png", .code = 2, .words = "also an input file"},
+    {"out-is-picture", .args = "img2img -i is.png " P "-o is.png", .code = 2, .words = "also an input file"},
+    {"out-is-picture-linked", .args = "img2img -i is.png " P "-o to-is", .code = 2, .words = "also an input file"},
+    {"out-is-picture-dotted", .args = "img2img -i is.png " P "-o dir/../is.png", .code = 2, .words = "an input file"},
+    {"out-two-pictures", .args = "txt2img " P "-o - --batch-count 2", .code = 2, .words = "takes one picture, not 2"},
+    {"out-descriptor-not-open", .args = "txt2img " P "-o /dev/fd/47", .code = 1,
+     .words = "/dev/fd/47: cannot be written"},
+    {"out-descriptor-for-reading", .args = "txt2img " P "-o /dev/fd/7 7< plain", .code = 1,
+     .words = "cannot be written"},
+    {"out-closed", .args = "txt2img " P "-o - >&-", .code = 1, .words = "standard output: cannot be written"},
+    {"taps-directory", .args = "txt2img " P "-o a.png --taps dir", .code = 1,
+     .words = "dir: exists and is a directory"},
+    {"taps-are-sheet", .args = "txt2img " P "-o a.png --taps b --steps-sheet b", .code = 2,
+     .words = "--taps: b is also that of --steps-sheet"},
+    {"sheet-fifo", .args = "sheet -o fifo x", .code = 1, .words = "fifo: exists and is a pipe"},
+    {"sheet-is-model", .args = "sheet -m is.png -o is.png x", .code = 2, .words = "is.png|input"},
+    {"judge-sheet-is-model", .args = "judge -m is.png --sheet to-is", .code = 2, .words = "to-is|input"},
+    {"taps-are-picture", .args = "img2img -i is.png " P "--taps to-is", .code = 2, .words = "--taps: to-is|input"},
+    {"convert-directory", .args = "convert $B dir", .code = 1, .words = "dir: exists and is a directory"},
+    {"convert-onto-itself", .args = "convert is.png to-is", .code = 2, .words = "the same file"},
+    {"convert-from-fifo", .args = "convert fifo a", .code = 1, .words = "fifo: is a named pipe"},
+    {"convert-full", .args = "convert $B /dev/fd/7 7> /dev/full", .code = 1,
+     .words = "/dev/fd/7: cannot be written: No space"},
+    {"convert-no-name", .args = "convert $B ''", .code = 2, .words = "a name is empty"},
+    {"convert-name-too-long", .args = "convert $B $LONG256", .code = 1, .words = "too long"},
+    {"make-data-into-file", .args = "make-data -o plain --count 1", .code = 1,
+     .words = "plain: cannot be opened as a folder"},
+    {"make-data-not-empty", .args = "make-data -o folder --count 1", .code = 1, .words = "folder: is not empty"},
+    {"make-data-too-deep", .args = "make-data -o $DEEP --count 1", .code = 1, .words = "too long"},
+    {"make-data-no-name", .args = "make-data -o '' --count 1", .code = 2, .words = "empty"},
+    {"judge-sheet-directory", .args = "judge -n 1 --sheet dir", .code = 1, .words = "dir: exists and is a directory"},
+    {"train-state-too-long", .args = "train --data shapes --out $LONG250", .code = 1, .words = "too long"},
+    {"train-sample-too-long", .args = "train --data shapes --out $LONG249 --sample x --steps 10000", .code = 1,
+     .words = "too long"},
+    {"train-path-too-long", .args = "train --data shapes --out $DEEP/a", .code = 1, .words = "too long"},
+    {"train-out-directory", .args = "train --data shapes --out dir", .code = 1,
+     .words = "dir: exists and is a directory"},
+    {"train-out-dash", .args = "train --data shapes --out -", .code = 2, .words = "needs a file"},
+    {"model-path-too-long", .args = "info $DEEP/a", .code = 1, .words = "too long"},
+    {"line-too-long", .args = "info $PATH3000/a", .code = 1, .words = "...|/a: cannot be opened: No such file or"},
+    {"line-too-long-written", .args = "convert $B $PATH3000/a", .code = 1, .words = "a: its directory cannot be used"},
+    {"name-with-control-characters", .args = "info \"$(printf 'a\\033[31m\\nb')\"", .code = 1, .words = "a?[31m?b: "},
+    {"name-without-utf8", .args = "info \"$(printf 'a\\377')\"", .code = 1, .words = "cannot be opened"},
+    {"a-hundred-thousand-arguments", .args = "txt2img $(seq 100000)", .code = 2, .words = "unexpected argument '1'"},
+    {"all-arguments-empty", .args = "'' ''", .code = 2, .words = "no such command"},
+    {"an-empty-option", .args = "txt2img -p x -W ''", .code = 2, .words = "-W"},
+};
+
+/* $NAME: a name of so many letters, or a path of more than the system takes. */
+static void long_names(void) {
+    static const int LENGTHS[] = {245, 249, 250, 252, 256};
+    static char deep[6000];
+    char name[16], value[300];
+    for (size_t i = 0; i < sizeof LENGTHS / sizeof *LENGTHS; i++) {
+        snprintf(name, sizeof name, "LONG%d", LENGTHS[i]);
+        snprintf(value, sizeof value, "%0*d", LENGTHS[i], 0);
+        setenv(name, value, 1);
+    }
+    for (size_t i = 0; i + 4 < 5000; i += 4) memcpy(deep + i, "abc/", 4);
+    setenv("DEEP", deep, 1);
+    deep[3000] = 0;
+    setenv("PATH3000", deep, 1);
+}
+
 static void folder(const char *name, const char *index) {
     char path[512];
     mkdir(cli_path(name), 0777);
@@ -63,6 +143,9 @@ static void begin(void) {
     test_check(!symlink("nowhere", cli_path("lost")) && !symlink("loop", cli_path("loop")) &&
                    !symlink("fifo", cli_path("to-fifo")),
                "links");
+    test_write(cli_path("is.png"), "x", 1);
+    test_check(!symlink("is.png", cli_path("to-is")), "a link");
+    long_names();
     folder("folder-index", NULL);
     folder("folder", "{}");
     mkdir(cli_path("folder/unet"), 0777);
@@ -77,4 +160,5 @@ static void begin(void) {
 HOSTILE(files) {
     begin();
     hostile_cases(READ, sizeof READ / sizeof *READ);
+    hostile_cases(WRITTEN, sizeof WRITTEN / sizeof *WRITTEN);
 }

@@ -3,12 +3,28 @@
 #include "sd/text/unicode.h"
 #include "tensor/os.h"
 #include "weights/atomic_file.h"
+#include "weights/file_open.h"
+#include "weights/path.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { WORD_LETTERS = 40, MOST_TRIES = 10000 };
+
+int output_file(const Command *c, const char *option, const char **out) {
+    if (!*out || (strcmp(*out, "-") && strcmp(*out, "/dev/stdout"))) return GO_ON;
+    Error e = {0};
+    *out = "/dev/stdout";
+    if (!os_divert_stdout()) error_set(&e, ERR_FILE, "standard output: cannot be used: %s; open it", strerror(errno));
+    else if (atomic_check(*out, &e)) return GO_ON;
+    return e.code == ERR_ARGUMENT ? usage_error(c, "%s: %s", option, e.text) : report(c, &e);
+}
+
+void input_file(const char **in) {
+    if (*in && !strcmp(*in, "-")) *in = "/dev/stdin";
+}
 
 static const char *extension(const char *path) {
     const char *base = strrchr(path, '/'), *dot;
@@ -18,16 +34,14 @@ static const char *extension(const char *path) {
 }
 
 bool output_check(const char *out, bool several, Error *e) {
-    char name[OUTPUT_SIZE];
+    char name[OS_PATH_SIZE];
     if (!out) return atomic_check("0.png", e); /* any new name in the current directory */
-    if (!several) return atomic_check(out, e);
-    OsKind kind =
-        os_kind(out); /* o.png itself is never written then, but -o DIR means something else than DIR-SEED.png */
-    if (kind != OS_NOTHING && kind != OS_REGULAR) return atomic_check(out, e);
+    OsKind kind = several ? os_kind(out) : OS_NOTHING;
+    /* o.png itself is never written then, but -o DIR means something else than DIR-SEED.png */
+    if (!several || (kind != OS_NOTHING && kind != OS_REGULAR)) return atomic_check(out, e);
     const char *end = extension(out);
-    int n = snprintf(name, sizeof name, "%.*s-%" PRIu64 "%s", (int)(end - out), out, UINT64_MAX, end);
-    if (n >= (int)sizeof name) return error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", out);
-    return atomic_check(name, e);
+    return path_make(name, e, "%.*s-%" PRId64 "-%d%s", (int)(end - out), out, INT64_MAX, MOST_TRIES, end) &&
+           atomic_check(name, e);
 }
 
 void output_words(char *words, size_t capacity, const char *prompt) {
@@ -60,32 +74,23 @@ void output_words(char *words, size_t capacity, const char *prompt) {
     runes_free(&lower);
 }
 
-static bool taken(const char *name) {
-    OsInfo info;
-    return os_info_at(OS_HERE, name, &info);
-}
-
-bool output_name(char name[OUTPUT_SIZE], const char *out, bool several, const char *prompt, int64_t seed, Error *e) {
-    char words[4 * WORD_LETTERS + 1], stem[OUTPUT_SIZE - 64]; /* leaves room for number and extension */
-    int n;
-    if (out && !several) {
-        n = snprintf(name, OUTPUT_SIZE, "%s", out);
-        return n < OUTPUT_SIZE || error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", out);
-    }
+bool output_name(char name[OS_PATH_SIZE], const char *out, bool several, const char *prompt, int64_t seed, Error *e) {
+    char words[4 * WORD_LETTERS + 1], stem[OS_PATH_SIZE];
+    if (out && !several) return path_make(name, e, "%s", out);
     const char *end = out ? extension(out) : ".png";
-    if (out) n = snprintf(stem, sizeof stem, "%.*s-%" PRId64, (int)(end - out), out, seed);
-    else {
-        output_words(words, sizeof words, prompt);
-        n = snprintf(stem, sizeof stem, "%" PRId64 "%s%s", seed, *words ? "-" : "", words);
+    output_words(words, sizeof words, prompt);
+    bool ok = out ? path_make(stem, e, "%.*s-%" PRId64, (int)(end - out), out, seed)
+                  : path_make(stem, e, "%" PRId64 "%s%s", seed, *words ? "-" : "", words);
+    ok = ok && path_make(name, e, "%s%s", stem, end);
+    for (int i = 1; ok; i++) {
+        FilePresence there = file_presence(name, e);
+        if (there == FILE_ABSENT) return true;
+        ok = there == FILE_PRESENT;
+        if (ok && i == MOST_TRIES)
+            ok = error_set(e, ERR_FILE, "%s: exists, as do -1 to -%d; move some away", name, i - 1);
+        ok = ok && path_make(name, e, "%s-%d%s", stem, i, end);
     }
-    if (n >= (int)sizeof stem || strlen(end) > 32)
-        return error_set(e, ERR_FILE, "%.200s...: too long for a name; shorten it", out ? out : stem);
-    snprintf(name, OUTPUT_SIZE, "%s%s", stem, end);
-    for (int i = 1; taken(name); i++) {
-        if (i == MOST_TRIES) return error_set(e, ERR_FILE, "%s: exists, as do -1 to -%d; move some away", name, i - 1);
-        snprintf(name, OUTPUT_SIZE, "%s-%d%s", stem, i, end);
-    }
-    return true;
+    return false;
 }
 
 bool same_file(const char *a, const char *b) {

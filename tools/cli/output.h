@@ -2,18 +2,23 @@
 #ifndef SD_TOOLS_CLI_OUTPUT_H
 #define SD_TOOLS_CLI_OUTPUT_H
 
+#include "command.h"
 #include "tensor/error.h"
+#include "tensor/os.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OUTPUT_SIZE = 4096 };
-
+/* The file that an option or argument means: "-" is standard output, where then nothing else is printed (what would be
+ * goes to standard error); *out may be NULL. Anything else stays. Returns GO_ON or an exit code. */
+int output_file(const Command *c, const char *option, const char **out);
+/* "-" is standard input. */
+void input_file(const char **in);
 /* Whether pictures can be written to `out` (NULL: the current directory). Creates nothing. */
 bool output_check(const char *out, bool several, Error *e);
 /* The file for one picture: `out` itself; out-SEED.png when there are several; SEED-first-words.png without out. The
  * latter two get "-1", "-2"... if the name is taken. False: no name is left or fits. */
-bool output_name(char name[OUTPUT_SIZE], const char *out, bool several, const char *prompt, int64_t seed, Error *e);
+bool output_name(char name[OS_PATH_SIZE], const char *out, bool several, const char *prompt, int64_t seed, Error *e);
 /* A prompt's first words, for a file's name: up to 40 lower-case letters, digits and hyphens; may be empty. */
 void output_words(char *words, size_t capacity, const char *prompt);
 /* Whether both exist and are the same file. */

@@ -5,6 +5,7 @@
 #include "setting_option.h"
 #include "sd/image/image.h"
 #include "weights/atomic_file.h"
+#include "weights/file_open.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,9 +21,11 @@ static const struct {
     bool img2img;      /* not an option of txt2img */
     Option option;
 } OWN[] = {
-    {"", true, OPTION(STRING, image, 'i', "image", "FILE", "the picture to start from: PNG, JPEG, BMP, GIF")},
+    {"", true,
+     OPTION(STRING, image, 'i', "image", "FILE",
+            "the picture to start from: PNG, JPEG, BMP, GIF; - is standard input")},
     {"encode", false, OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP)},
-    {"negative", false, OPTION(STRING, out, 'o', "out", "FILE", "the picture, a PNG file")},
+    {"negative", false, OPTION(STRING, out, 'o', "out", "FILE", "the picture, a PNG file; - is standard output")},
     {"ensd", false,
      OPTION(STRING, sheet, 0, "steps-sheet", "FILE", "a contact sheet of the first picture after each step")},
     {"batch-size", false, OPTION_IN(INT, batch_count, 0, "batch-count", "N", 1, 100000, "number of batches (1)")}};
@@ -84,22 +87,35 @@ static int check_format(const Command *c, const char *option, const char *path) 
     return !path || image_write_check(path, &e) ? GO_ON : usage_error(c, "%s: %s", option, e.text);
 }
 
+/* "-": standard input and output. */
+static int take_streams(const Command *c, PictureArguments *a) {
+    int64_t pictures = (int64_t)a->request.batch_size * a->batch_count;
+    if (a->out && !strcmp(a->out, "-") && pictures > 1)
+        return usage_error(c, "--out: standard output takes one picture, not %" PRId64 "; name a file", pictures);
+    input_file(&a->image);
+    int code = output_file(c, "--out", &a->out);
+    if (code == GO_ON) code = output_file(c, "--steps-sheet", &a->sheet);
+    return code == GO_ON ? output_file(c, "--taps", &a->request.taps) : code;
+}
+
 static int check_files(const Command *c, const PictureArguments *a) {
     Error e = {0};
     int code = check_format(c, "--out", a->out);
     if (code == GO_ON) code = check_format(c, "--steps-sheet", a->sheet);
     if (code != GO_ON) return code;
-    if (a->out && (same_file(a->out, a->model) || same_file(a->out, a->request.noise)))
-        return usage_error(c, "--out: %.200s is also an input file; name another file", a->out);
-    if (a->out && same_file(a->out, a->image))
-        return usage_error(c, "--out: %.200s is also an input file; name another file", a->out);
-    if (a->sheet &&
-        ((a->out && !strcmp(a->sheet, a->out)) || same_file(a->sheet, a->model) || same_file(a->sheet, a->image)))
-        return usage_error(c, "--steps-sheet: %.200s is also used as an input or output; name another file", a->sheet);
-    if (a->request.taps && (same_file(a->request.taps, a->model) || same_file(a->request.taps, a->request.noise)))
-        return usage_error(c, "--taps: %.200s is also an input file; name another file", a->request.taps);
-    if (a->request.taps && a->out && (!strcmp(a->request.taps, a->out) || same_file(a->request.taps, a->out)))
-        return usage_error(c, "--taps: %.200s is the picture's name; name another file", a->request.taps);
+    const char *const written[][2] = {{"--out", a->out}, {"--steps-sheet", a->sheet}, {"--taps", a->request.taps}};
+    const char *const read[] = {a->model, a->request.noise, a->image};
+    for (int i = 0; i < 3; i++) {
+        for (int k = 0; k < 3; k++)
+            if (same_file(written[i][1], read[k]))
+                return usage_error(c, "%s: %.200s is also an input file; name another file", written[i][0],
+                                   written[i][1]);
+        for (int k = 0; k < i; k++)
+            if (written[i][1] && written[k][1] &&
+                (!strcmp(written[i][1], written[k][1]) || same_file(written[i][1], written[k][1])))
+                return usage_error(c, "%s: %.200s is also that of %s; name another file", written[i][0],
+                                   file_shown(written[i][1]), written[k][0]);
+    }
     if (!output_check(a->out, (int64_t)a->request.batch_size * a->batch_count > 1, &e) ||
         (a->request.taps && !atomic_check(a->request.taps, &e)) || (a->sheet && !atomic_check(a->sheet, &e)))
         return report(c, &e) && EXIT_FAILED;
@@ -121,5 +137,6 @@ int picture_options(const Command *c, PictureArguments *a, int argc, char **argv
     if (code == GO_ON && !a->request.prompt) code = usage_error(c, "no prompt: say what to show after -p");
     if (code == GO_ON && c->options == IMG2IMG_OPTIONS && !a->image)
         code = usage_error(c, "no picture to start from: name one after -i");
+    if (code == GO_ON) code = take_streams(c, a);
     return code == GO_ON ? check_files(c, a) : code;
 }

@@ -3,6 +3,7 @@
 #include "tools/cli/output.h"
 #include "sd/sd.h"
 #include "weights/atomic_file.h"
+#include "weights/file_open.h"
 
 #include <stdio.h>
 
@@ -27,6 +28,8 @@ static int convert(const Command *c, int argc, char **argv) {
     const SdConvert how = {.dtype = a.dtype, .clamp = a.clamp};
     SdConverted done;
     if (!*in || !*out) return usage_error(c, "a name is empty");
+    code = output_file(c, "OUT", &out);
+    if (code != GO_ON) return code;
     /* A conversion may lose precision, so it never overwrites its original. */
     if (same_file(in, out)) return usage_error(c, "%.200s: IN and OUT are the same file; name another OUT", out);
     if (!atomic_check(out, &e) || !sd_convert(in, out, &how, &done, &e)) return report(c, &e) ? EXIT_FAILED : 0;
@@ -37,7 +40,7 @@ static int convert(const Command *c, int argc, char **argv) {
     if (done.clamped)
         fprintf(stderr, "sdc: warning: %.200s: %lld weights were clamped, the first in %s\n", in,
                 (long long)done.clamped, done.tensor);
-    if (!a.quiet) printf("%s: written\n", out);
+    if (!a.quiet) printf("%s: written\n", file_shown(out));
     return finish_output();
 }
 

@@ -3,6 +3,7 @@
  * Tensors are compared in A's order, in which they were computed: the first one above the bound is where to look. */
 #include "diff.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/output.h"
 #include "tools/cli/printable.h"
 #include "weights/file_read.h"
 #include "weights/json.h"
@@ -234,6 +235,7 @@ static int diff(const Command *c, int argc, char **argv) {
     if (code != GO_ON) return code;
     if (rest > 2) return usage_error(c, "'%.200s': needs two files, not more", argv[2]);
     if (rest < 2) return usage_error(c, "needs two files: sdc diff A B");
+    input_file(&options.names);
     WeightFile *a = weight_file_open(argv[0], &e), *b = a ? weight_file_open(argv[1], &e) : NULL;
     bool ok =
         a && b && (!options.names || read_names(options.names, &names, &e)) && run(&options, argv, a, b, &names, &e);

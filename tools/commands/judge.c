@@ -4,6 +4,7 @@
 #include "tools/shapes/judge.h"
 
 #include "tools/cli/commands.h"
+#include "tools/cli/output.h"
 #include "tools/cli/model_options.h"
 #include "tools/cli/setting_option.h"
 #include "tools/shapes/contact.h"
@@ -234,6 +235,9 @@ static int judge(const Command *c, int argc, char **argv) {
     if (code != GO_ON) return code;
     if (rest) return usage_error(c, "'%.60s' is not an option; name the model after -m", argv[0]);
     code = check(c, &a);
+    if (code == GO_ON && same_file(a.sheet, a.model))
+        code = usage_error(c, "--sheet: %.200s is also an input file; name another file", a.sheet);
+    if (code == GO_ON) code = output_file(c, "--sheet", &a.sheet);
     if (code != GO_ON) return code;
     bool drawn = !a.model && !a.built_in;
     if (a.reconstruct) a.open.device = "cpu";

@@ -1,11 +1,13 @@
 /* make_data.c: `sdc make-data`: captioned pictures drawn by rule (shapes.h), into a folder for training or onto a
  * contact sheet for people. */
 #include "tools/cli/commands.h"
+#include "tools/cli/output.h"
 #include "tools/shapes/contact.h"
 #include "tools/shapes/shapes.h"
 #include "sd/image/png.h"
 #include "tensor/os.h"
 #include "weights/atomic_file.h"
+#include "weights/file_open.h"
 #include "weights/json.h"
 #include "weights/path.h"
 
@@ -126,6 +128,8 @@ static int make_data(const Command *c, int argc, char **argv) {
     if (code != GO_ON) return code;
     if (rest) return usage_error(c, "'%.60s' is not an option; name the folder after -o", argv[0]);
     if (!a.out && !a.sheet) return usage_error(c, "nothing to make: needs -o DIR, --sheet FILE or both");
+    code = output_file(c, "--sheet", &a.sheet);
+    if (code != GO_ON) return code;
     if (!a.count) a.count = a.out ? 1000 : 48;
     ShapesOptions o = shapes_for(&a);
     uint8_t *rgb = malloc((size_t)3 * (size_t)a.size * (size_t)a.size);
@@ -135,7 +139,7 @@ static int make_data(const Command *c, int argc, char **argv) {
     free(rgb);
     if (!ok) return report(c, &e);
     if (!a.quiet && a.out) printf("%s: %" PRId64 " pictures\n", a.out, a.count);
-    if (!a.quiet && a.sheet) printf("%s: written\n", a.sheet);
+    if (!a.quiet && a.sheet) printf("%s: written\n", file_shown(a.sheet));
     return finish_output();
 }
 

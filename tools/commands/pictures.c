@@ -9,6 +9,7 @@
 #include "sd/info/params.h"
 #include "sd/sd.h"
 #include "tensor/os.h"
+#include "weights/file_open.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,10 +20,10 @@ static bool save(const PictureArguments *a, const SdResult *result, double secon
     bool several = (int64_t)a->request.batch_size * a->batch_count > 1, ok = true;
     for (int i = 0; ok && i < result->count; i++) {
         const SdPicture *p = &result->pictures[i];
-        char name[OUTPUT_SIZE];
+        char name[OS_PATH_SIZE];
         ok = output_name(name, a->out, several, a->request.prompt, p->seed, e) &&
              image_write(p->rgb, p->width, p->height, p->parameters, name, e);
-        if (ok && !a->open.quiet) printf("%s: seed %" PRId64 ", %.2f s\n", name, p->seed, seconds);
+        if (ok && !a->open.quiet) printf("%s: seed %" PRId64 ", %.2f s\n", file_shown(name), p->seed, seconds);
     }
     return ok;
 }

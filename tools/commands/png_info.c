@@ -1,5 +1,6 @@
 /* png_info.c: `sdc png-info FILE... [--json] [--raw]`: what pictures say about how they were made. */
 #include "tools/cli/commands.h"
+#include "tools/cli/output.h"
 #include "tools/cli/printable.h"
 #include "sd/info/picture_info.h"
 #include "weights/json.h"
@@ -98,7 +99,9 @@ static int png_info(const Command *c, int argc, char **argv) {
     if (a.json && a.raw) return usage_error(c, "--json and --raw: one of them; --json has the text as well");
     for (int k = 0; k < rest; k++) {
         Error e = {0};
-        if (show(&a, argv[k], &e)) continue;
+        const char *path = argv[k];
+        input_file(&path);
+        if (show(&a, path, &e)) continue;
         fflush(stdout); /* keeps the two streams in order where both go to one place */
         report(c, &e);
         failed = EXIT_FAILED;

@@ -169,6 +169,9 @@ static int run(const Command *c, int argc, char **argv) {
     if (rest != 1) return usage_error(c, rest ? "'%.60s': one picture at a time" : "no picture named", argv[rest > 1]);
     if (!a.model && !sd_builtin())
         return usage_error(c, "no model is built in: -m takes the one that the picture was made with");
+    input_file(&a.image);
+    code = output_file(c, "--out", &a.out);
+    if (code != GO_ON) return code;
     if (a.out && (same_file(a.out, argv[0]) || same_file(a.out, a.model) || same_file(a.out, a.image) ||
                   same_file(a.out, a.noise)))
         return usage_error(c, "--out: %.200s is also an input file; name another file", a.out);

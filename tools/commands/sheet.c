@@ -2,6 +2,7 @@
  * things that the built-in model has learned: colours and shapes, relations, numbers, landscapes; a colour and shape
  * that it has never seen together, a caption without a background, a word that it does not know. */
 #include "tools/cli/commands.h"
+#include "tools/cli/output.h"
 #include "tools/cli/model_options.h"
 #include "tools/cli/setting_option.h"
 #include "tools/shapes/contact.h"
@@ -9,6 +10,7 @@
 #include "tools/cli/progress.h"
 #include "sd/sd.h"
 #include "weights/atomic_file.h"
+#include "weights/file_open.h"
 #include "weights/text_file.h"
 
 #include <stdio.h>
@@ -27,7 +29,7 @@ static bool settings(int i, Option *o) {
 
 static const Option OPTIONS[] = {
     OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP),
-    OPTION(STRING, out, 'o', "out", "FILE", "the sheet, a PNG file (sheet.png)"),
+    OPTION(STRING, out, 'o', "out", "FILE", "the sheet, a PNG file; - is standard output (sheet.png)"),
     OPTION_ROWS(request, settings),
     OPTION_IN(INT64, request.seed, 0, "seed", "N", 0, 4294967295, "seed of the first picture; the others count up (1)"),
     OPTION_ROWS(open, model_rows),
@@ -82,7 +84,7 @@ static int make(const Command *c, const Arguments *a, SdModel *model, const char
     free(pictures);
     if (!ok) return report_request(c, &e);
     if (stopped) return report_stop("%d of %d pictures", done, count);
-    if (!a->open.quiet) printf("%s: %d pictures, %.1f s\n", a->out, count, seconds);
+    if (!a->open.quiet) printf("%s: %d pictures, %.1f s\n", file_shown(a->out), count, seconds);
     return finish_output();
 }
 
@@ -101,6 +103,10 @@ static int sheet(const Command *c, int argc, char **argv) {
         snprintf(name, sizeof name, "prompt %d", i + 1);
         if (!text_check(argv[i], name, &e)) return report(c, &e);
     }
+    if (same_file(a.out, a.model))
+        return usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
+    code = output_file(c, "--out", &a.out);
+    if (code != GO_ON) return code;
     os_catch_stop();
     SdModel *model = atomic_check(a.out, &e) ? model_options_open(&a.open, a.model, &e) : NULL;
     if (!model) return report(c, &e);

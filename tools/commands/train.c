@@ -158,6 +158,7 @@ static int report_check(const Command *c, const TrainSource *source, bool ok, co
 static const char *conflict(const Arguments *a) {
     const TrainOptions *o = &a->o;
     if (!a->data || (!o->out && !a->check)) return "--data and --out are needed";
+    if (o->out && !strcmp(o->out, "-")) return "--out: a model that is trained needs a file; name one";
     if (o->shift <= 0) return "--shift 0: must be above 0; 1 means no shift";
     if (o->beta1 >= 1 || o->beta2 >= 1) return "--beta1 and --beta2: must be below 1";
     return NULL;

@@ -159,6 +159,9 @@ a living writer's file is removed ~ tensor/os_posix_files.c ~ files ~ openblas ~
 what a killed writer left stays ~ weights/temporary.c ~ files ~ openblas ~ s|os_remove_abandoned(c->dir, name);|;|
 a named pipe is opened ~ weights/file_open.c ~ hostile ~ openblas ~ s#(handed \&\& kind != OS_DIRECTORY)#kind != OS_DIRECTORY#
 cannot tell counts as not there ~ tensor/os_posix_files.c ~ os ~ openblas ~ s|return errno == ENOENT .. errno == ENOTDIR ? OS_NOTHING : OS_UNKNOWN;|return OS_NOTHING;|
+a long line loses its end ~ tensor/error.c ~ hostile ~ openblas ~ s|if (n >= (int)sizeof e->text)|if (0 \&\& n)|
+lines go to the picture's stream ~ tensor/os_posix_program.c ~ start ~ openblas ~ s#if (to < 0 .. dup2(2, 1) < 0) return false;#if (to < 0) return false;#
+a sheet may replace its model ~ tools/commands/judge.c ~ hostile ~ openblas ~ s|same_file(a.sheet, a.model)|0|
 a whole file may be a byte too large ~ weights/file_read.c ~ os ~ openblas ~ s|n > w->most|n > w->most + 1|
 eta counts for every sampler ~ sd/info/params.c ~ info ~ openblas ~ s|return s->flags & SAMPLER_ETA && |return |
 a range without its upper end ~ sd/info/params.c ~ info ~ openblas ~ s|v >= p->low && v <= param_high(p)|v >= p->low|
