@@ -101,9 +101,9 @@ $(B)/libsd.a: $(OBJ)
 $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
 
-# The tests fail allocations on purpose: tests/weights/files_faults.c stands between the program and malloc; and
+# The tests fail allocations on purpose: tests/harness/faults.c stands between the program and malloc; and
 # files_io.c between it and files without a name.
-TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=os_create_unnamed
+TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free,--wrap=os_create_unnamed
 
 $(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM) $(B)/sdc-torture
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS)
@@ -260,7 +260,7 @@ TORTURE ?=
 torture:
 	@$(MAKE) --no-print-directory $(ALL_CORES) run-torture
 	$(if $(TORTURE),,@$(MAKE) --no-print-directory $(ALL_CORES) SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-torture)
-TORTURE_SUITES = torture_faults $(if $(SANITIZE),,torture_kills)
+TORTURE_SUITES = torture_faults torture_calls_all $(if $(SANITIZE),,torture_kills torture_limits)
 run-torture: $(B)/test $(B)/sdc
 	SDC_BIN=$(B)/sdc SDC_TORTURE="$(TORTURE)" $(B)/test $(if $(TORTURE),torture_faults,$(TORTURE_SUITES))
 ## mutants         breaks the sources on purpose and counts what the tests notice

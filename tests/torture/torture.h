@@ -67,6 +67,8 @@ bool scene_begin(Scene *s, const TortureCase *c);
 void scene_end(Scene *s);
 /* How many calls of a kind it makes without faults. */
 long scene_calls(Scene *s, const char *kind);
+/* Copies the files from before into its folder. */
+void scene_fill(const Scene *s);
 /* Files as they were before. */
 void scene_restore(Scene *s, const Folder *now);
 
@@ -79,9 +81,10 @@ typedef struct {
 } TortureRun;
 
 typedef struct {
-    const char *fail;  /* SDC_FAIL, or NULL */
-    const char *count; /* SDC_COUNT, or NULL */
-    int signal;        /* sent after `delay` seconds, and once more, with `twice`; or 0 */
+    const char *fail;   /* SDC_FAIL, or NULL */
+    const char *count;  /* SDC_COUNT, or NULL */
+    const char *victim; /* SDC_VICTIM, or NULL */
+    int signal;         /* sent after `delay` seconds, and once more, with `twice`; or 0 */
     double delay;
     bool twice;
     void (*prepare)(void *user); /* in the child, before sdc begins; or NULL */
@@ -92,7 +95,14 @@ typedef struct {
 TortureRun torture_run(const char *dir, const char *args, const TortureHow *how);
 void torture_free(TortureRun *r);
 
-enum { MUST_WORK = 1, MAY_STOP = 2 /* 128 + N with a line, or killed */, MAY_LEAVE = 4 /* temporaries, by kill -9 */ };
+enum {
+    MUST_WORK = 1,
+    MAY_STOP = 2,  /* 128 + N with a line, or killed */
+    MAY_LEAVE = 4, /* temporaries, by kill -9 */
+    DEAF = 8,      /* standard error is closed: no line can be seen */
+    MUTE = 16,     /* standard output is closed or full: what would have been printed there is an error */
+    LOOSE = 32,    /* inputs changed: files may hold anything, but no temporary is left */
+};
 
 /* What is wrong with how a run ended and what the folder holds now, as text, or NULL. */
 const char *scene_judge(Scene *s, const TortureRun *r, const Folder *now, int allowed);

@@ -40,6 +40,7 @@ typedef struct Steps {
     char (*labels)[24];
     int count, width, height;
     int64_t seed;
+    bool no_memory;
 } Steps;
 
 static bool keep_step(void *user, const SdPicture *p, int step, int steps) {
@@ -52,7 +53,7 @@ static bool keep_step(void *user, const SdPicture *p, int step, int steps) {
     if (labels) s->labels = labels;
     size_t bytes = (size_t)p->width * (size_t)p->height * 3;
     uint8_t *rgb = malloc(bytes);
-    if (!more || !labels || !rgb) return free(rgb), false;
+    if (!more || !labels || !rgb) return free(rgb), s->no_memory = true, false;
     memcpy(rgb, p->rgb, bytes);
     snprintf(labels[s->count], sizeof *labels, "step %d", step + 1);
     s->pictures[s->count++] = (SheetPicture){.rgb = rgb};
@@ -114,6 +115,7 @@ static int generate(const Command *c, const PictureArguments *a) {
         request.preview = a->sheet && !run ? keep_step : NULL;
         bool ok = (a->image ? sd_img2img : sd_txt2img)(model, &request, &result, &e);
         progress_clear(&progress);
+        if (steps.no_memory) e = (Error){0}, error_set(&e, ERR_MEMORY, "%s: out of memory for its pictures", a->sheet);
         if (ok) save(a, &result, os_clock() - start, &e);
         if (ok && request.preview) save_sheet(&steps, a->sheet, &e);
         sd_free(&result);

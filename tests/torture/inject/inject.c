@@ -2,12 +2,19 @@
  * sdc-torture, with -Wl,--wrap=NAME for every function here (TORTURE_WRAP in the Makefile), and steered by the
  * environment:
  *
- *     SDC_FAIL="open:3"             the third call that opens something fails, with that kind's usual error
- *     SDC_FAIL="write:7:EIO"        with this one (the names are in ERRORS)
- *     SDC_FAIL="write:7+:ENOSPC"    and so do all after it
- *     SDC_FAIL="read:2:short"       reads or writes half of what was wanted, which is no error
- *     SDC_FAIL="rename:1:TERM"      sends itself that signal (INT, TERM, HUP, PIPE, KILL, QUIT) instead, before the
- * call SDC_COUNT=FILE                appends a line "KIND CALLS" for each kind when the program ends
+ * SDC_FAIL="open:3": the third call that opens something fails, with the usual error of that kind (OF)
+ *
+ * SDC_FAIL="write:7:EIO": with this one (ERRORS)
+ *
+ * SDC_FAIL="write:7+:ENOSPC": and so do all after it
+ *
+ * SDC_FAIL="read:2:short": reads or writes half of what was wanted, which is no error
+ *
+ * SDC_FAIL="rename:1:TERM": sends itself that signal before the call
+ *
+ * SDC_FAIL="write:1:cut" SDC_VICTIM=FILE: cuts that file to half before the call, or does what else ACTS names
+ *
+ * SDC_COUNT=FILE: appends a line "KIND CALLS" for each kind when the program ends
  *
  * Calls are those of sdc's own code. Streams are made of its reads and writes by fopencookie, so that stdio's own
  * calls count as well. Standard error stays as it is: that is where the line goes. */
@@ -65,19 +72,56 @@ static const struct {
               {"TERM", 0, SIGTERM},  {"HUP", 0, SIGHUP},    {"PIPE", 0, SIGPIPE},  {"QUIT", 0, SIGQUIT},
               {"KILL", 0, SIGKILL}};
 
+/* What others may do to a file or folder while sdc uses it. */
+static void cut_it(const char *path) {
+    struct stat st;
+    if (!stat(path, &st) && !truncate(path, st.st_size / 2)) return;
+}
+
+static void write_over(const char *path, int flags, off_t at) {
+    static const char BYTES[4096] = "other bytes";
+    int fd = open(path, O_WRONLY | flags, 0666);
+    if (fd >= 0 && pwrite(fd, BYTES, sizeof BYTES, at) == sizeof BYTES) close(fd);
+}
+
+static void grow_it(const char *path) {
+    struct stat st;
+    if (!stat(path, &st)) write_over(path, 0, st.st_size);
+}
+
+static void rewrite_it(const char *path) { write_over(path, 0, 0); }
+
+static void move_it(const char *path) {
+    char to[1100];
+    snprintf(to, sizeof to, "%s.moved", path);
+    if (!rename(path, to)) return;
+}
+
+static void swap_it(const char *path) {
+    move_it(path);
+    write_over(path, O_CREAT | O_EXCL, 0);
+}
+
+static const struct {
+    const char *name;
+    void (*act)(const char *path);
+} ACTS[] = {{"cut", cut_it}, {"grow", grow_it}, {"rewrite", rewrite_it}, {"move", move_it}, {"swap", swap_it}};
+
 static struct {
     bool ready;
     int kind; /* that fails; KINDS: none */
     long from, to;
     int error, signal;
-    char count[1024];
+    void (*act)(const char *path);
+    char count[1024], victim[1024];
     atomic_long calls[KINDS];
 } state = {.kind = KINDS};
 
 /* Reads SDC_FAIL; what it does not understand ends the program, lest a test believe that it injected something. */
 static void begin(void) {
     state.ready = true;
-    const char *count = getenv("SDC_COUNT"), *fail = getenv("SDC_FAIL");
+    const char *count = getenv("SDC_COUNT"), *fail = getenv("SDC_FAIL"), *victim = getenv("SDC_VICTIM");
+    if (victim) snprintf(state.victim, sizeof state.victim, "%s", victim);
     if (count) snprintf(state.count, sizeof state.count, "%s", count);
     if (!fail || !*fail) return;
     char *end = NULL;
@@ -92,6 +136,8 @@ static void begin(void) {
         for (size_t i = 0; *end == ':' && i < sizeof ERRORS / sizeof *ERRORS; i++)
             if (!strcmp(ERRORS[i].name, end + 1))
                 known = true, state.error = ERRORS[i].error, state.signal = ERRORS[i].signal;
+        for (size_t i = 0; *end == ':' && victim && i < sizeof ACTS / sizeof *ACTS; i++)
+            if (!strcmp(ACTS[i].name, end + 1)) known = true, state.error = 0, state.act = ACTS[i].act;
         if (known && state.from > 0) return;
     }
     fprintf(stderr, "SDC_FAIL: cannot be understood\n");
@@ -104,6 +150,11 @@ static int next(Kind k) {
     long n = atomic_fetch_add(&state.calls[k], 1) + 1;
     if ((int)k != state.kind || n < state.from || n > state.to) return 0;
     if (state.signal) raise(state.signal);
+    if (state.act) {
+        state.kind = KINDS; /* once is enough */
+        state.act(state.victim);
+        return 0;
+    }
     if (state.error > 0) errno = state.error;
     return state.error;
 }

@@ -1,0 +1,63 @@
+#include "faults.h"
+
+#include <stddef.h>
+
+extern void *__real_malloc(size_t size) __attribute__((weak));
+extern void *__real_calloc(size_t count, size_t size) __attribute__((weak));
+extern void *__real_realloc(void *p, size_t size) __attribute__((weak));
+extern void *__real_aligned_alloc(size_t unit, size_t size) __attribute__((weak));
+extern void __real_free(void *p) __attribute__((weak));
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void __wrap_free(void *p);
+void *__wrap_aligned_alloc(size_t unit, size_t size);
+
+static struct {
+    bool armed, fired;
+    long left; /* allocations until one fails; < 0: none does */
+    long live;
+} hook;
+
+static bool fails(void) {
+    if (!hook.armed || hook.left < 0 || hook.left-- > 0) return false;
+    hook.fired = true;
+    return true;
+}
+
+static void *counted(void *p) {
+    if (hook.armed && p) hook.live++;
+    return p;
+}
+
+void *__wrap_malloc(size_t size) { return fails() ? NULL : counted(__real_malloc(size)); }
+void *__wrap_calloc(size_t count, size_t size) { return fails() ? NULL : counted(__real_calloc(count, size)); }
+
+void *__wrap_realloc(void *p, size_t size) {
+    if (fails()) return NULL;
+    return p ? __real_realloc(p, size) : counted(__real_realloc(p, size));
+}
+
+void __wrap_free(void *p) {
+    if (hook.armed && p) hook.live--;
+    __real_free(p);
+}
+
+void *__wrap_aligned_alloc(size_t unit, size_t size) {
+    return fails() ? NULL : counted(__real_aligned_alloc(unit, size));
+}
+
+bool faults_possible(void) { return __real_malloc != NULL; }
+
+void faults_watch(void) {
+    hook.armed = true, hook.fired = false;
+    hook.left = -1, hook.live = 0;
+}
+
+void faults_fail(long n) { hook.left = n, hook.fired = false; }
+bool faults_fired(void) { return hook.fired; }
+
+long faults_end(void) {
+    hook.armed = false;
+    return hook.live;
+}

@@ -1,0 +1,17 @@
+/* faults.h: allocations of the tests' own process that fail. It must be linked with -Wl,--wrap=malloc and what else
+ * faults.c wraps; without that nothing fails (faults_possible). */
+#ifndef SD_TESTS_HARNESS_FAULTS_H
+#define SD_TESTS_HARNESS_FAULTS_H
+
+#include <stdbool.h>
+
+bool faults_possible(void);
+/* From now on allocations are counted. Only one thread may run. */
+void faults_watch(void);
+/* Allocation n from now on fails, once; n < 0: none. */
+void faults_fail(long n);
+bool faults_fired(void); /* it has, since faults_fail */
+/* Ends it; returns how many more were allocated than released. */
+long faults_end(void);
+
+#endif
