@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef enum { TRAINS_UNET, TRAINS_UNET_TEXT, TRAINS_VAE, TRAINS_DEFAULT } Trains;
 
