@@ -27,6 +27,10 @@ static const struct Key {
               {"Batch pos", KEY_IGNORED, NULL},
               {"Template", KEY_IGNORED, NULL}, /* what the prompt was made of */
               {"Negative Template", KEY_IGNORED, NULL},
+              {"Template Generated Grid", KEY_IGNORED, NULL},
+              {"Wildcard prompt", KEY_IGNORED, NULL},
+              {"Wildcard negative prompt", KEY_IGNORED, NULL},
+              {"File includes", KEY_IGNORED, NULL},
               {"Hashes", KEY_IGNORED, NULL}, /* of models that other keys and the prompt name */
               {"Civitai metadata", KEY_IGNORED, NULL},
               {"Civitai resources", KEY_CIVITAI, NULL},
@@ -34,6 +38,9 @@ static const struct Key {
               {"VAE Decoder", KEY_ONLY, "Full"},
               {"FP8 weight", KEY_ONLY, "Disable"},
               {"Tiling", KEY_ONLY, "False"},
+              {"CFG Rescale", KEY_ONLY, "0"}, /* of extensions: 0 is off */
+              {"CFG Rescale φ", KEY_ONLY, "0"},
+              {"CFG Rescale phi", KEY_ONLY, "0"},
               {"VAE", KEY_MISSING, "a VAE from a file of its own"},
               {"VAE hash", KEY_MISSING, "a VAE from a file of its own"},
               {"Lora hashes", KEY_MISSING, "LoRA"},

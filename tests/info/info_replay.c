@@ -132,6 +132,7 @@ static void refusals(void) {
         {HEAD ", Civitai resources: [{\"type\":\"lora\",\"modelVersionId\":5}]", "Civitai resources: needs a lora"},
         {HEAD ", Civitai resources: [{}", "Civitai resources: [{}"},
         {HEAD ", Frobnication: 5", "Frobnication: 5"},
+        {HEAD ", CFG Rescale φ: 0.7", "CFG Rescale φ: 0.7"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         copy("a.png", "x.png", CASES[i][0], 0);
@@ -140,7 +141,8 @@ static void refusals(void) {
     copy("a.png", "x.png",
          HEAD ", Variation seed strength: 0, ENSD: 0, Version: v1.10.1, User: me, VAE Decoder: Full, Civitai "
               "resources: [{\"type\":\"checkpoint\",\"modelVersionId\":5}], "
-              "Civitai metadata: {}, Hashes: {\"model\": \"x\"}",
+              "Civitai metadata: {}, Hashes: {\"model\": \"x\"}, Face restoration: , CFG Rescale φ: 0, "
+              "Wildcard prompt: \"a __b__, c\", Template Generated Grid: True, File includes: x",
          0);
     cli_fails(1, "gone.safetensors", "replay x.png -m gone.safetensors");
     if (!sd_builtin()) cli_fails(2, "-m takes", "replay x.png");

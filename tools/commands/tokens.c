@@ -94,6 +94,7 @@ static void print_text(const Prompt *p, const Tokenizer *t) {
     for (int i = 0; i < p->branch_count; i++) {
         const PromptBranch *branch = &p->branches[i];
         if (p->branch_count > 1) printf("%sAND branch %d, weight %g\n", i ? "\n" : "", i + 1, branch->weight);
+        else if (branch->weight != 1) printf("weight %g of the whole prompt\n", branch->weight);
         for (int k = 0, from = 1; k < branch->count; k++) {
             const PromptText *text = &p->texts[branch->spans[k].text];
             if (k + 1 < branch->count && branch->spans[k].text == branch->spans[k + 1].text) continue;
