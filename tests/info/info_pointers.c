@@ -92,7 +92,7 @@ static void null_pointers(SdModel *m, const char *path) {
     REFUSED(ERR_ARGUMENT, "the file's name is NULL", sd_save_png(&flat, NULL, error));
     REFUSED(ERR_ARGUMENT, "empty name", sd_save_png(&flat, "", error));
     REFUSED(ERR_ARGUMENT, "info: the place", sd_info(path, false, NULL, error));
-    REFUSED(ERR_FILE, "", sd_info("", false, &info, error));
+    REFUSED(ERR_ARGUMENT, "name of a file is empty", sd_info("", false, &info, error));
     REFUSED(ERR_ARGUMENT, "convert: the new file's name", sd_convert(path, NULL, NULL, NULL, error));
     const SdConvert f64 = {.dtype = "f64"};
     REFUSED(ERR_ARGUMENT, "dtype 'f64'", sd_convert(path, test_path("c.safetensors"), &f64, NULL, error));
@@ -100,7 +100,7 @@ static void null_pointers(SdModel *m, const char *path) {
     REFUSED(ERR_ARGUMENT, "model in memory: the address", sd_open_memory(NULL, NULL, 9, NULL, error));
     REFUSED(ERR_FORMAT, "model in memory", sd_open_memory(NULL, pixel, 0, NULL, error));
     REFUSED(ERR_FORMAT, "model in memory", sd_open_memory(NULL, pixel, 3, NULL, error));
-    REFUSED(ERR_FILE, "", sd_open("", NULL, error));
+    REFUSED(ERR_ARGUMENT, "name of a file is empty", sd_open("", NULL, error));
     REFUSED(ERR_FILE, "gone", sd_open("gone", NULL, error));
     if (!sd_builtin()) REFUSED(ERR_ARGUMENT, "no model is built in", sd_open(NULL, NULL, error));
     else test_check(sd_info(NULL, true, &info, NULL) && strlen(info.hash) == 64, "what is built in, with its hash");
