@@ -18,15 +18,31 @@ void conditioning_place(Generation *g) {
     k->time = NAN;
 }
 
+static void make_cross_kv(Generation *g, int context, int64_t place) {
+    unet_cross_kv(&g->ctx, tensor_slice(g->cond.cross_kv[context], 0, place, 1), &g->m->unet,
+                  tensor_slice(text_states_context(&g->cond.text, context), 0, place, 1));
+}
+
+/* On the plan backend one text of each context counts for all of them. */
+static void plan_cross_kv(Generation *g) {
+    for (int i = 0; i < text_states_calls(&g->cond.text); i++) {
+        double before = g->ctx.flops;
+        make_cross_kv(g, i, 0);
+        g->ctx.flops += (g->ctx.flops - before) * ((double)g->cond.cross_kv[i].n[0] - 1);
+    }
+}
+
 void update_prompts(Generation *g, int call) {
     TextStates *s = &g->cond.text;
+    if (ctx_plans(&g->ctx)) {
+        plan_cross_kv(g);
+        return;
+    }
     text_states_switch(s, &g->ctx, call);
     for (int side = 0; side < s->count; side++) {
         int64_t place;
         int i = text_states_context_of(s, side, &place);
-        if (s->sides[side].switched)
-            unet_cross_kv(&g->ctx, tensor_slice(g->cond.cross_kv[i], 0, place, 1), &g->m->unet,
-                          tensor_slice(text_states_context(s, i), 0, place, 1));
+        if (s->sides[side].switched) make_cross_kv(g, i, place);
     }
 }
 

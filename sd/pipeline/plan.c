@@ -4,6 +4,7 @@
 #include "stages.h"
 #include "tensor/os.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
@@ -36,6 +37,9 @@ static size_t other_bytes(const Generation *g) {
     return PROGRAM_BYTES + model + (size_t)pool_threads(g->m->pool) * SCRATCH_BYTES +
            latents * (size_t)g->latent * sizeof(float) + pictures;
 }
+
+/* Whether measuring takes long enough to look first whether the pictures themselves fit. */
+static bool is_vast(const Generation *g) { return g->batch * (int64_t)g->r->width * g->r->height > 1 << 28; }
 
 /* --- modes --- */
 
@@ -74,15 +78,24 @@ static size_t need(Generation *g, int stage) {
     return other_bytes(g) + weights + peak;
 }
 
+/* What a U-Net call takes at least: its input after the first convolution. Saves measuring what is far too large, which
+ * takes the longer the larger it is. */
+static size_t least_of(const Generation *g, int stage, const Mode *m) {
+    if (STAGES[stage].part != PART_UNET) return 0;
+    int64_t pixels = (int64_t)m->texts * m->pictures * g->h * g->w;
+    return dtype_bytes(g->m->ops->type, pixels * g->m->config.unet.channels);
+}
+
 /* Gives a stage the first mode that the limit allows, or else the one that needs least; returns what it needs. */
 static size_t choose(Generation *g, int stage, size_t limit) {
-    Mode *mode = &g->stages[stage].mode, least = *mode = first_mode(g);
-    size_t bytes = need(g, stage);
-    for (Mode m = least; bytes > limit && next_mode(g, stage, &m);) {
+    Mode *mode = &g->stages[stage].mode, m = first_mode(g), least = m;
+    *mode = (Mode){.texts = 1, .pictures = 1};
+    size_t most = limit == SIZE_MAX ? limit : larger(limit, need(g, stage)), bytes = SIZE_MAX;
+    do {
         *mode = m;
-        size_t now = need(g, stage);
+        size_t now = least_of(g, stage, &m) > most ? SIZE_MAX : need(g, stage);
         if (now < bytes) bytes = now, least = m;
-    }
+    } while (bytes > limit && next_mode(g, stage, &m));
     *mode = least;
     return bytes;
 }
@@ -156,15 +169,20 @@ static size_t mebibytes(size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 
 static bool too_large(Generation *g, size_t limit, Error *e) {
     const SdModel *m = g->m;
-    size_t whole = choose_all(g, SIZE_MAX);
-    return error_set(e, ERR_MEMORY,
-                     "memory: %dx%d, batch size %d needs %zu MiB, or %zu MiB with every saving (smaller calls, strips, "
-                     "streamed weights), but %s %zu MiB; make a smaller picture or batch",
-                     g->r->width, g->r->height, g->batch, mebibytes(whole), mebibytes(g->plan.least),
-                     m->memory_limit == limit ? "the limit is"
-                     : m->gpu                 ? "the GPU has"
-                                              : "this machine has",
-                     limit >> 20);
+    char has[80], what[160];
+    snprintf(has, sizeof has, limit >> 20 ? "%s %zu MiB" : "%s %zu bytes",
+             m->memory_limit == limit ? "the limit is"
+             : m->gpu                 ? "the GPU has"
+                                      : "this machine has",
+             limit >> 20 ? limit >> 20 : limit);
+    if (g->plan.least)
+        snprintf(what, sizeof what,
+                 "needs %zu MiB, or %zu MiB with every saving (smaller calls, strips, "
+                 "streamed weights)",
+                 mebibytes(choose_all(g, SIZE_MAX)), mebibytes(g->plan.least));
+    else snprintf(what, sizeof what, "needs %zu MiB for pictures and latents alone", mebibytes(other_bytes(g)));
+    return error_set(e, ERR_MEMORY, "memory: %dx%d, batch size %d %s, but %s; make a smaller picture or batch",
+                     g->r->width, g->r->height, g->batch, what, has);
 }
 
 /* A context of this backend, with what lies at the arena's bottom. */
@@ -187,7 +205,8 @@ bool plan_memory(Generation *g, Error *e) {
     g->source = model_source(m);
     set_context(g, plan_ops(), NULL);
     set_first_modes(g);
-    p->process = need_all(g);
+    if (is_vast(g) && other_bytes(g) > limit) return too_large(g, limit, e);
+    if (g->r->keep) p->process = need_all(g);
     g->keep = g->r->keep && p->process <= limit;
     if (!g->keep) p->process = choose_all(g, limit);
     fill_plan(g);

@@ -110,7 +110,8 @@ Taps taps_listener(TapFile *t) { return (Taps){.want = want, .put = put, .user =
 bool taps_close(TapFile *t, Error *e) {
     bool ok = t->count > 0;
     if (!ok)
-        error_set(e, ERR_ARGUMENT, "%s: no activation has a name like '%s'; see sdc help txt2img", t->path, t->glob);
+        error_set(e, ERR_ARGUMENT, "%s: no activation has a name like '%s'; all are written where no name is asked for",
+                  t->path, t->glob);
     ok = ok && (fflush(t->spool) == 0 || error_set(e, ERR_FILE, "%s: cannot write activations (disk full?)", t->path));
     FileMeta meta[] = {{"format", "pt"}, {"generator", "sd.c"}};
     StWriter *w = ok ? st_write_begin(t->path, t->list, t->count, meta, 2, e) : NULL;

@@ -125,33 +125,59 @@ static void emphasise(const TextStates *s, const Side *side, int64_t k, const Pr
     }
 }
 
+static void encode_chunk(Ctx *c, const Clip *clip, Tensor states, Tensor ids, const PromptChunk *chunk, int skip) {
+    int32_t *rows = tensor_host(c, ids).data;
+    memcpy(rows, chunk->ids, tensor_bytes(ids));
+    clip_rows(clip, rows, PROMPT_CHUNK);
+    tensor_push(c, ids);
+    clip_forward(c, states, clip, ids, skip);
+}
+
+static void encode_side(const TextStates *s, const Side *side, Ctx *c, const Clip *clip, int skip,
+                        const PromptChunk *empty) {
+    size_t scope = scope_begin(c);
+    Tensor ids = tensor_new_typed(c, I32, 2, SHAPE(1, PROMPT_CHUNK));
+    for (int64_t k = 0; k < side->chunks; k++)
+        for (int text = 0; text < side->prompt->text_count; text++) {
+            if (!occurrences(side->branch, text)) continue;
+            Tensor row = tensor_slice(side->states, 0, text, 1);
+            encode_chunk(c, clip, tensor_slice(row, 1, k * PROMPT_CHUNK, PROMPT_CHUNK), ids,
+                         chunk_of(&side->prompt->texts[text], k, empty), skip);
+        }
+    scope_end(c, scope);
+    tensor_pull(c, side->states);
+    for (int64_t k = 0; !c->err.code && k < side->chunks; k++) emphasise(s, side, k, empty);
+}
+
+/* One chunk counts for all. */
+static void plan_encode(const TextStates *s, Ctx *c, const Clip *clip, int skip) {
+    double chunks = 0, before = c->flops;
+    size_t scope = scope_begin(c);
+    Tensor ids = tensor_new_typed(c, I32, 2, SHAPE(1, PROMPT_CHUNK));
+    Tensor row = tensor_slice(tensor_slice(s->sides[0].states, 0, 0, 1), 1, 0, PROMPT_CHUNK);
+    clip_forward(c, row, clip, ids, skip);
+    scope_end(c, scope);
+    for (int i = 0; i < s->count; i++) {
+        const Side *side = &s->sides[i];
+        const PromptSpan *spans = side->branch->spans;
+        for (int k = 0; k < side->branch->count; k++) {
+            int first = 0; /* span with this text */
+            while (spans[first].text != spans[k].text) first++;
+            if (first == k) chunks += (double)side->chunks;
+        }
+    }
+    c->flops += (c->flops - before) * (chunks - 1);
+}
+
 void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip) {
     PromptChunk empty = {.ids = {TOKEN_BOS, TOKEN_EOS}};
     for (int t = 0; t < PROMPT_CHUNK; t++) {
         empty.weights[t] = 1.0f;
         if (t > 1) empty.ids[t] = s->pad;
     }
-    for (int i = 0; i < s->count; i++) {
-        const Side *side = &s->sides[i];
-        size_t scope = scope_begin(c);
-        Tensor ids = tensor_new_typed(c, I32, 2, SHAPE(1, PROMPT_CHUNK));
-        for (int64_t k = 0; k < side->chunks; k++)
-            for (int text = 0; text < side->prompt->text_count; text++) {
-                if (!occurrences(side->branch, text)) continue;
-                const PromptChunk *chunk = chunk_of(&side->prompt->texts[text], k, &empty);
-                Tensor row = tensor_slice(side->states, 0, text, 1);
-                if (!ctx_plans(c)) {
-                    int32_t *rows = tensor_host(c, ids).data;
-                    memcpy(rows, chunk->ids, tensor_bytes(ids));
-                    clip_rows(clip, rows, PROMPT_CHUNK);
-                }
-                tensor_push(c, ids);
-                clip_forward(c, tensor_slice(row, 1, k * PROMPT_CHUNK, PROMPT_CHUNK), clip, ids, skip);
-            }
-        scope_end(c, scope);
-        tensor_pull(c, side->states);
-        for (int64_t k = 0; !ctx_plans(c) && !c->err.code && k < side->chunks; k++) emphasise(s, side, k, &empty);
-    }
+    if (ctx_plans(c)) plan_encode(s, c, clip, skip);
+    else
+        for (int i = 0; i < s->count; i++) encode_side(s, &s->sides[i], c, clip, skip, &empty);
 }
 
 /* --- contexts --- */
@@ -168,8 +194,8 @@ void text_states_switch(TextStates *s, Ctx *c, int call) {
     for (int i = 0; i < s->count; i++) {
         Side *side = &s->sides[i];
         int text = (int)(prompt_at(side->prompt, side->branch, call) - side->prompt->texts);
-        side->switched = text != side->now || ctx_plans(c);
-        if (!side->switched || ctx_plans(c)) continue;
+        side->switched = text != side->now;
+        if (!side->switched) continue;
         side->now = text;
         int64_t place;
         Tensor context = s->contexts[text_states_context_of(s, i, &place)];

@@ -63,6 +63,25 @@ static void listen_to_call(Generation *g, const Cursor *at) {
     listen(g, "unet.step%03d.%s%s", at->step, picture, call);
 }
 
+/* The same on the plan backend, where calls of one size are one that is counted so often: a large batch is planned as
+ * fast as a small one. */
+static void plan_context(Generation *g, const Mode *mode, Call k, float time) {
+    Ctx *c = &g->ctx;
+    int all = (int)g->cond.cross_kv[k.context].n[0];
+    k.texts = mode->texts < all ? mode->texts : all;
+    update_time(g, time);
+    for (int rest = 0; rest < 2; rest++) {
+        k.pictures = rest ? g->group % mode->pictures : mode->pictures;
+        int times = rest ? k.pictures > 0 : g->group / mode->pictures;
+        double before = c->flops;
+        Recording once = {0};
+        if (!times) continue;
+        forward(g, &k, NULL, NULL, 1, time, &once);
+        recording_free(&g->work.arena, &once);
+        c->flops += (c->flops - before) * ((double)times * (all / k.texts) - 1);
+    }
+}
+
 /* All texts of a context. look: taps to use instead of the request's; NULL: the request's. */
 static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k, float *out, const float *x,
                             float scale, float time, Taps *look) {
@@ -104,7 +123,8 @@ bool unet_sides(Generation *g, const Mode *mode, Cursor *at, float *out, const f
     Call k = {0};
     for (; k.context < text_states_calls(&g->cond.text); k.context++) {
         int64_t sides = g->cond.cross_kv[k.context].n[0], count = sides * g->group * g->latent;
-        forward_context(g, mode, at, k, out, x, scale, time, NULL);
+        if (ctx_plans(&g->ctx)) plan_context(g, mode, k, time);
+        else forward_context(g, mode, at, k, out, x, scale, time, NULL);
         if (!error_pass(e, &g->ctx.err)) return false;
         if (!ctx_plans(&g->ctx) && !all_finite(out + k.side * g->group * g->latent, count)) {
             FirstNonfinite found = {{0}};

@@ -13,6 +13,10 @@ static int unknown(const Command *c, const char *arg, size_t length) {
     int least = FAR;
     Option o;
     snprintf(given, sizeof given, "%.*s", (int)(length < 60 ? length : 60), arg);
+    for (OptionCursor k = {.next = c->options}; option_next(&k, &o);) /* -W64, -W=64 */
+        if (o.letter && o.letter == arg[1] && o.value && strlen(arg) > 2 && !strstr(o.name, given + 1))
+            return usage_error(c, "%s: no such option; did you mean %.2s %s", given, given,
+                               given + 2 + (given[2] == '='));
     for (OptionCursor k = {.next = c->options}; option_next(&k, &o);)
         if (is_nearer(o.name, given + strspn(given, "-"), &least)) nearest = o.name;
     if (nearest) return usage_error(c, "%s: no such option; did you mean --%s", given, nearest);

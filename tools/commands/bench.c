@@ -188,10 +188,11 @@ static int run(const Command *c, int argc, char **argv) {
     if (code != GO_ON) return code;
     if (rest) return usage_error(c, "'%.60s' is not an option", argv[0]);
     if (a.kernels && a.device) return usage_error(c, "--kernels: measures the processor; leave --device out");
-    if (a.device && strchr(a.device, ',')) return usage_error(c, "--device: only one");
+    if (a.device && strchr(a.device, ',')) return usage_error(c, "--device: one at a time");
     code = check_device(c, a.device, "cpu", a.precision);
     if (code != GO_ON) return code;
-    if (a.width % 8 || a.height % 8) return usage_error(c, "--width and --height must be multiples of 8");
+    if (a.width % 8) return usage_error(c, "--width: %d is not a multiple of 8", a.width);
+    if (a.height % 8) return usage_error(c, "--height: %d is not a multiple of 8", a.height);
     return bench(&a, &e) ? finish_output() : report(c, &e);
 }
 

@@ -1,0 +1,101 @@
+/* hostile_requests.c: requests of which every value is in its range, and that still ask for what cannot be. */
+#include "hostile.h"
+
+#define T "txt2img -p x -o n.png "
+#define UNLESS " --memory-limit 1"
+
+static const HostileCase CASES[] = {
+    /* products: refused before work, with what is needed and what there is */
+    {"vast-batch", .args = T "-W 2048 -H 2048 --batch-size 1000 --memory-limit 8G", .code = 1,
+     .words = "memory: 2048x2048, batch size 1000 needs|but the limit is 8192 MiB"},
+    {"vast-everything", .args = T "-W 4096 -H 4096 --batch-size 1024 --steps 1000 --memory-limit 8G", .code = 1,
+     .words = "memory: 4096x4096, batch size 1024 needs|make a smaller picture or batch"},
+    {"vast-wide", .args = T "-W 16384 -H 1024 --batch-size 1024 --memory-limit 100G", .code = 1,
+     .words = "memory: 16384x1024"},
+    {"vast-narrow", .args = T "-W 8 -H 16384 --batch-size 1024 --memory-limit 300M", .code = 1,
+     .words = "memory: 8x16384"},
+    {"vast-small-pictures", .args = T "-W 64 -H 64 --batch-size 1024 --batch-count 100000 --memory-limit 50M",
+     .code = 1, .words = "memory: 64x64, batch size 1024"},
+    {"vast-preview", .args = T "-W 4096 -H 4096 --steps-sheet s.png --memory-limit 200M", .code = 1,
+     .words = "memory: 4096x4096"},
+    {"vast-texts", .args = "txt2img -p \"$(seq -s ' AND ' 1 9000)\" -o n.png --memory-limit 1G", .code = 1,
+     .words = "memory: 64x64|but the limit is 1024 MiB"},
+    {"size-product", .args = T "-W 16384 -H 16384", .code = 2,
+     .words = "size: 16384x16384 is more than 16777216 pixels"},
+    {"size-product-by-one", .args = T "-W 4096 -H 4104", .code = 2, .words = "size: 4096x4104 is more than 16777216"},
+    {"size-uneven", .args = T "-W 100", .code = 2, .words = "--width: 100 is not a multiple of 8"},
+    {"size-uneven-height", .args = T "-H 9", .code = 2, .words = "--height: 9 is not a multiple of 8"},
+
+    /* seeds count up */
+    {"seed-no-room", .args = T "--seed 9223372036854775807 --batch-size 2", .code = 2,
+     .words = "--seed: 9223372036854775807 leaves no room"},
+    {"seed-no-room-count", .args = T "--seed 9223372036854775807 --batch-count 2", .code = 2,
+     .words = "--seed: 9223372036854775807 leaves no room"},
+    {"seed-last", .args = T "--seed 9223372036854775807" UNLESS, .code = 1, .words = "memory: 64x64"},
+    {"variation-no-room", .args = T "--variation-seed 9223372036854775807 --batch-size 2", .code = 2,
+     .words = "--variation-seed: 9223372036854775807 leaves no room"},
+    {"ensd-more-than-an-int", .args = T "--ensd 4294967296", .code = 2, .words = "--ensd: 4294967296 is not in"},
+    {"seed-width-alone", .args = T "--seed-width 64", .code = 2, .words = "--seed-width: 64 needs a seed height"},
+    {"seed-height-alone", .args = T "--seed-height 64", .code = 2, .words = "--seed-height: 64 needs a seed width"},
+    {"seed-height-zero", .args = T "--seed-width 64 --seed-height 0", .code = 2, .words = "--seed-width: 64 needs"},
+
+    /* schedules */
+    {"sigmas-crossed", .args = T "--scheduler Karras --sigma-min 5 --sigma-max 2", .code = 2,
+     .words = "--sigma-min: 5 is not below sigma max, 2"},
+    {"sigmas-equal", .args = T "--scheduler Beta --sigma-min 2 --sigma-max 2", .code = 2,
+     .words = "--sigma-min: 2 is not below"},
+    {"sigma-min-over-model", .args = T "--scheduler Exponential --sigma-min 100000", .code = 2,
+     .words = "--sigma-min: 100000 is not below|(the model's)"},
+    {"sigma-max-under-model", .args = T "--scheduler Normal --sigma-max 0.001", .code = 2,
+     .words = "(the model's) is not below"},
+    {"sigma-tiny", .args = T "--scheduler Polyexponential --sigma-min 1e-310", .code = 2,
+     .words = "--sigma-min: 1e-310 is not in"},
+    {"rho-too-small", .args = T "--scheduler Karras --rho 0.01", .code = 2, .words = "--rho: 0.01 gives Karras sigmas"},
+    {"rho-negative", .args = T "--scheduler Karras --rho -7", .code = 2, .words = "--rho: -7 is not in"},
+    {"eta-7", .args = T "--sampler 'DPM adaptive' --eta 7", .code = 2, .words = "--eta: 7 is not in"},
+    {"churn-negative", .args = T "--sampler Euler --s-churn -5", .code = 2, .words = "--s-churn: -5 is not in 0..1000"},
+    {"ddim-one-step", .args = T "--sampler DDIM --steps 1", .code = 2,
+     .words = "--steps: DDIM makes no picture in 1 step"},
+    {"plms-one-step", .args = T "--sampler PLMS --steps 1", .code = 2,
+     .words = "--steps: PLMS makes no picture in 1 step"},
+    {"clip-skip-beyond", .args = T "--clip-skip 32", .code = 2,
+     .words = "--clip-skip: 32 is not in 1..|layers of this model"},
+
+    /* files beside the request */
+    {"noise-gone", .args = T "--noise gone.safetensors", .code = 1, .words = "gone.safetensors"},
+    {"noise-folder", .args = T "--noise .", .code = 1, .words = ".: is a directory"},
+    {"noise-text", "n.txt", BYTES("hello"), T "--noise n.txt", 1, "n.txt"},
+    {"noise-model", .args = T "--noise $B", .code = 1, .words = "no tensor 'noise'"},
+    {"taps-folder", .args = T "--taps .", .code = 1, .words = ".: exists and is a directory"},
+    {"taps-no-folder", .args = T "--taps no/t.safetensors", .code = 1, .words = "no/t.safetensors"},
+    {"taps-no-name", .args = T "-q --steps 1 --taps t.safetensors --tap 'nothing*'", .code = 2,
+     .words = "no activation has a name like 'nothing*'"},
+    {"tap-alone", .args = T "--tap '*'", .code = 2, .words = "--tap: needs --taps FILE"},
+    {"taps-model", .args = T "-m $B --taps $B", .code = 2, .words = "--taps: |also an input file"},
+    {"taps-picture", .args = T "--taps n.png", .code = 2, .words = "--taps: n.png is the picture's name"},
+    {"taps-count", .args = T "--taps t.safetensors --batch-count 2", .code = 2, .words = "--taps: records one run"},
+    {"out-model", .args = "txt2img -m $B -p x -o $B", .code = 2, .words = "--out: |model's name"},
+    {"out-jpeg", .args = "txt2img -p x -o x.jpg", .code = 2, .words = "--out: x.jpg"},
+    {"out-no-folder", .args = "txt2img -p x -o no/x.png", .code = 1, .words = "no/x.png"},
+    {"out-empty", .args = "txt2img -p x -o ''", .code = 2, .words = "-o: its value is empty"},
+    {"sheet-is-out", .args = T "--steps-sheet n.png", .code = 2, .words = "--steps-sheet: n.png is also used"},
+    {"model-empty", .args = T "-m ''", .code = 2, .words = "-m: its value is empty"},
+    {"model-gone", .args = T "-m gone.safetensors", .code = 1, .words = "gone.safetensors"},
+    {"precision-f16-cpu", .args = T "--precision f16 --device cpu", .code = 2, .words = "--precision: f16 is for GPUs"},
+    {"exact", .args = T "--exact", .code = 2, .words = "--exact: not supported"},
+    {"network", .args = "txt2img -p '<lora:x:1>' -o n.png", .code = 2, .words = "<lora:x>"},
+    {"network-unclosed", .args = "txt2img -p '<lora:x' -o n.png" UNLESS, .code = 1, .words = "memory: 64x64"},
+
+    /* img2img */
+    {"image-missing", .args = "img2img -p x -o n.png", .code = 2, .words = "no picture to start from"},
+    {"image-gone", .args = "img2img -i gone.png -p x -o n.png", .code = 1, .words = "gone.png"},
+    {"image-to-txt2img", .args = "txt2img -i a.png -p x -o n.png", .code = 2, .words = "-i: no such option"},
+    {"strength-nan", .args = "img2img -i a.png -p x --strength nan", .code = 2,
+     .words = "--strength: 'nan' is not a number"},
+    {"strength-over", .args = "img2img -i a.png -p x --strength 1.0001", .code = 2,
+     .words = "--strength: 1.0001 is not in 0..1"},
+    {"strength-percent", .args = "img2img -i a.png -p x --strength 75", .code = 2,
+     .words = "--strength: 75 is not in 0..1"},
+};
+
+HOSTILE(requests) { hostile_cases(CASES, sizeof CASES / sizeof *CASES); }
