@@ -9,6 +9,7 @@
 enum { PIECE = 1 << 15 }; /* floats of a work item; fixed, so that sums have one order */
 
 static int64_t padded(int64_t floats) { return (floats + 15) / 16 * 16; }
+static int64_t pieces(const Parameters *p) { return (p->floats + PIECE - 1) / PIECE; }
 
 static void widen_all(float *out, Tensor t) {
     int64_t n = tensor_count(t);
@@ -63,9 +64,10 @@ bool parameters_init(Parameters *p, WeightList *const *lists, int count, bool em
         p->grads = zeros(p->floats);
         p->m = zeros(p->floats);
         p->v = zeros(p->floats);
+        p->sums = calloc((size_t)pieces(p), sizeof *p->sums);
         if (ema) p->ema = zeros(p->floats);
     }
-    if (!ok || !p->values || !p->grads || !p->m || !p->v || (ema && !p->ema)) {
+    if (!ok || !p->values || !p->grads || !p->m || !p->v || !p->sums || (ema && !p->ema)) {
         parameters_free(p);
         return error_set(e, ERR_MEMORY, "out of memory for the training state");
     }
@@ -88,6 +90,7 @@ void parameters_free(Parameters *p) {
     free(p->m);
     free(p->v);
     free(p->ema);
+    free(p->sums);
     free(p->prepared);
     *p = (Parameters){0};
 }
@@ -96,7 +99,6 @@ typedef struct {
     Parameters *p;
     const Ops *ops;
     const AdamW *o;
-    double *sums;
     float first, second; /* 1 / (1 - b^t) of both moments */
 } Job;
 
@@ -114,7 +116,6 @@ void parameters_changed(Parameters *p, const Ops *ops, ThreadPool *pool) {
     pool_run(pool, p->count, prepare_one, &j);
 }
 
-static int64_t pieces(const Parameters *p) { return (p->floats + PIECE - 1) / PIECE; }
 static int64_t end_of(const Parameters *p, int64_t i) {
     return (i + 1) * PIECE < p->floats ? (i + 1) * PIECE : p->floats;
 }
@@ -137,18 +138,15 @@ static void sum_piece(void *arg, int64_t i, void *scratch) {
     int64_t k = i * PIECE, end = end_of(j->p, i); /* both multiples of 16 */
     for (; k < end; k += 8)
         for (int l = 0; l < 8; l++) lanes[l] += (double)j->p->grads[k + l] * j->p->grads[k + l];
-    j->sums[i] = 0;
-    for (int l = 0; l < 8; l++) j->sums[i] += lanes[l];
+    j->p->sums[i] = 0;
+    for (int l = 0; l < 8; l++) j->p->sums[i] += lanes[l];
 }
 
-double parameters_norm(const Parameters *p, ThreadPool *pool) {
-    Parameters all = *p;
-    double total = 0, *sums = (double *)(void *)calloc((size_t)pieces(p), sizeof *sums);
-    if (!sums) return NAN;
-    Job j = {.p = &all, .sums = sums};
+double parameters_norm(Parameters *p, ThreadPool *pool) {
+    Job j = {.p = p};
+    double total = 0;
     pool_run(pool, pieces(p), sum_piece, &j);
-    for (int64_t i = 0; i < pieces(p); i++) total += sums[i];
-    free(sums);
+    for (int64_t i = 0; i < pieces(p); i++) total += p->sums[i];
     return sqrt(total);
 }
 

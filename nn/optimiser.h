@@ -20,6 +20,7 @@ typedef struct {
     float *values, *grads, *m, *v, *ema; /* [floats] each; ema NULL: no moving average */
     uint8_t *prepared;                   /* the values in the backend's layouts; NULL: none */
     size_t *prepared_at;                 /* [count], in bytes; SIZE_MAX: used as it is */
+    double *sums;                        /* of parameters_norm: one for each piece of the gradients */
 } Parameters;
 
 /* Takes over all weights of the lists: copies their values (F32, F16 or BF16, in compute order) and gives them
@@ -31,7 +32,7 @@ void parameters_free(Parameters *p);
 void parameters_changed(Parameters *p, const Ops *ops, ThreadPool *pool);
 void parameters_zero(Parameters *p, ThreadPool *pool); /* sets all gradients to 0 */
 /* The Euclidean norm of all gradients together, the same for any number of threads. */
-double parameters_norm(const Parameters *p, ThreadPool *pool);
+double parameters_norm(Parameters *p, ThreadPool *pool);
 
 typedef struct {
     double lr, beta1, beta2, eps, decay;

@@ -1,6 +1,6 @@
 /* tape.h: training. A tape records the ops of a forward pass and runs their backward twins in reverse:
  *
- *     tape_start(t, c);  forward;  tape_stop(t, c);  write tape_gradient(t, y);  tape_backward(t, c);
+ *     tape_start(t, c);  forward;  tape_stop(t, c);  write tape_gradient(t, c, y);  tape_backward(t, c);
  *
  * Layers know nothing of it: they work in place, share buffers and pass views. The tape follows the memory.
  *
@@ -31,8 +31,9 @@ void tape_recompute_at(Tape *t, int depth);
 void tape_start(Tape *t, Ctx *c);
 /* Stops recording and takes the shadow from the arena. */
 void tape_stop(Tape *t, Ctx *c);
-/* The gradient of y, for the caller to write the gradient of the loss into. Call it once for each place. */
-Tensor tape_gradient(Tape *t, Tensor y);
+/* The gradient of y, for the caller to write the gradient of the loss into. Call it once for each place. data NULL, and
+ * c->err: out of memory. */
+Tensor tape_gradient(Tape *t, Ctx *c, Tensor y);
 /* After tape_backward: the gradient of an input x, which no op wrote. */
 Tensor tape_input_gradient(const Tape *t, Tensor x);
 /* Adds to Weight.grad of every parameter that the recorded ops used. */

@@ -60,9 +60,9 @@ static Tensor take(Tape *t, Ctx *c, const TapeOp *r) {
     return shadow_of(t, r->y);
 }
 
-Tensor tape_gradient(Tape *t, Tensor y) {
+Tensor tape_gradient(Tape *t, Ctx *c, Tensor y) {
     assert(has_gradient(t, y) && tensor_dense(y));
-    if (!spans_reserve(&t->filled)) abort(); /* the list has room for hundreds */
+    if (!spans_reserve(&t->filled)) return tape_out_of_memory(c), (Tensor){0};
     spans_add(&t->filled, span_of(y));
     return shadow_of(t, y);
 }
@@ -95,7 +95,7 @@ static void linear(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
     epilogue(t, c, r, dy);
     if (r->w->grad) op->linear_dw(c, r->w, dy, r->saved[0], second ? &r->saved[1] : NULL);
     Into dx = into(t, c, r->in[0]), dx2 = second ? into(t, c, r->in[1]) : (Into){0};
-    if (!dx.t.data && !dx2.t.data) return;
+    if (c->err.code || (!dx.t.data && !dx2.t.data)) return;
     dx.t.nd = 3;
     int64_t first = r->in[0].n[2], other = second ? r->in[1].n[2] : 0, wide = first > other ? first : other;
     dx.t.n[2] = first; /* even if not wanted: the second source's columns begin after these */
@@ -112,7 +112,7 @@ static void conv2d(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
         scope_end(c, scope);
     }
     Into dx = into(t, c, r->in[0]);
-    if (!dx.t.data) return;
+    if (c->err.code || !dx.t.data) return;
     const int64_t *w = r->w->t.n, *y = r->y.n, n = y[0], s = r->g.stride;
     Tensor filters = work_of(c, w[0] * w[1] * w[2] * rounded(w[3], FILTER_OUTPUTS)), spread = {0}, wide = {0};
     if (s > 1) spread = tensor_new(c, 4, SHAPE(n, s * (y[1] - 1) + 1, s * (y[2] - 1) + 1, w[0]));
@@ -124,6 +124,7 @@ static void group_norm(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
     bool second = r->in[1].data;
     Into dx = into(t, c, r->in[0]), dx2 = second ? into(t, c, r->in[1]) : (Into){0};
     Tensor parts = r->saved[2], work = tensor_new(c, 4, SHAPE(parts.n[0], parts.n[1], 2, dy.n[2]));
+    if (c->err.code) return;
     c->op->backward->group_norm(c, dx, second ? &dx2 : NULL, dy, r->saved[0], second ? &r->saved[1] : NULL, r->w, r->b,
                                 parts, work, r->act);
 }
@@ -131,13 +132,14 @@ static void group_norm(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
 static void layer_norm(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
     int64_t blocks = (dy.n[1] + LAYER_NORM_ROWS - 1) / LAYER_NORM_ROWS;
     Tensor work = tensor_new(c, 3, SHAPE(dy.n[0] * blocks, 2, dy.n[2]));
-    c->op->backward->layer_norm(c, into(t, c, r->in[0]), dy, r->saved[0], r->w, r->b, work, r->eps);
+    Into dx = into(t, c, r->in[0]);
+    if (!c->err.code) c->op->backward->layer_norm(c, dx, dy, r->saved[0], r->w, r->b, work, r->eps);
 }
 
 static void attention(Tape *t, Ctx *c, const TapeOp *r, Tensor dy) {
     Into dq = into(t, c, r->in[0]), dk = into(t, c, r->in[1]), dv = into(t, c, r->in[2]);
     Tensor work = tensor_new(c, 4, SHAPE(dy.n[0], r->heads, dy.n[1], 3));
-    if (!dq.t.data && !dk.t.data && !dv.t.data) return;
+    if (c->err.code || (!dq.t.data && !dk.t.data && !dv.t.data)) return;
     if (r->in[0].data == r->y.data) { /* o overwrote q, so dq would overwrite dy, which both loops read */
         Tensor copy = tensor_new(c, dy.nd, dy.n);
         c->op->backward->add(c, (Into){copy, false}, dy, 1);

@@ -100,8 +100,8 @@ void train_unet_microbatch(Trainer *t, int64_t first, int64_t n, int64_t all) {
     unet_cross_kv(c, keys, u, states);
     unet_forward(c, out, u, x, shifts, keys);
     tape_stop(t->tape, c);
-    if (!c->err.code) {
-        float *g = tape_gradient(t->tape, out).data;
+    float *g = c->err.code ? NULL : tape_gradient(t->tape, c, out).data;
+    if (g) {
         const float *y = out.data, *wanted = target.data, *w = weights.data;
         for (int64_t i = 0; !t->planning && i < n; i++) {
             double sum = 0;

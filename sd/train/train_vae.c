@@ -96,8 +96,9 @@ void train_vae_microbatch(Trainer *t, int64_t first, int64_t n, int64_t all) {
     op_gaussian(c, z, moments, noise, (float)k->scale);
     vae_decode(c, out, &t->m->decoder, z);
     tape_stop(t->tape, c);
-    if (!c->err.code) {
-        float *g = tape_gradient(t->tape, out).data, *gm = tape_gradient(t->tape, moments).data;
+    float *g = c->err.code ? NULL : tape_gradient(t->tape, c, out).data,
+          *gm = g ? tape_gradient(t->tape, c, moments).data : NULL;
+    if (gm) {
         int64_t count = tensor_count(image), pixels = n * small * small;
         if (!t->planning) {
             compare(t, out.data, image.data, g, count, 1.0 / (double)(all * side * side * 3));

@@ -94,7 +94,7 @@ static Gradients gradients(const Ops *table, ThreadPool *pool, const OpCase *k, 
         char name[96];
         for (int p = 0; p < r.nd; p++) count *= r.n[p];
         snprintf(name, sizeof name, "%s.dy", k->name);
-        gen_input(tape_gradient(tape, end).data, name, count, 1, 0);
+        gen_input(tape_gradient(tape, &c, end).data, name, count, 1, 0);
         tape_backward(tape, &c);
         for (int p = 0; p < 5; p++)
             if (inputs[p]->data && !(has_ids(k) && p == 0)) {

@@ -71,7 +71,7 @@ static float *record(Tensor (*program)(Tensor), ThreadPool *pool, bool trained, 
     memcpy(x.data, input, sizeof input);
     Tensor y = program(x);
     tape_stop(tape, &ctx);
-    gen_input(tape_gradient(tape, y).data, "tape.dy", N * T * C, 1, 0);
+    gen_input(tape_gradient(tape, &ctx, y).data, "tape.dy", N * T * C, 1, 0);
     tape_backward(tape, &ctx);
     memcpy(out, tape_input_gradient(tape, x).data, sizeof input);
     memcpy(out + N * T * C, grads, sizeof grads);

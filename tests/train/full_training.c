@@ -80,7 +80,7 @@ SUITE(full_training, .seconds = 120, .slow = true) {
         unet_cross_kv(&c, keys, &u, context);
         unet_forward(&c, y, &u, x, shifts, keys);
         tape_stop(tape, &c);
-        memcpy(tape_gradient(tape, y).data, dy.data, tensor_bytes(dy));
+        memcpy(tape_gradient(tape, &c, y).data, dy.data, tensor_bytes(dy));
         tape_backward(tape, &c);
         check(g, &p);
         adamw_step(&p, c.pool,

@@ -43,7 +43,7 @@ static Tensor given(const char *part, int nd, const int64_t *n, double scale) {
 }
 
 static void seed(Tensor y, const char *part) {
-    Tensor g = tape_gradient(tape, y), dy = given(part, y.nd, y.n, 1);
+    Tensor g = tape_gradient(tape, &ctx, y), dy = given(part, y.nd, y.n, 1);
     memcpy(g.data, dy.data, tensor_bytes(dy));
 }
 
@@ -293,7 +293,7 @@ static void ten_steps(const SdConfig *k) {
         tape_start(tape, &ctx);
         Tensor y = run_unet(&u, x, t, context);
         tape_stop(tape, &ctx);
-        float *dy = tape_gradient(tape, y).data;
+        float *dy = tape_gradient(tape, &ctx, y).data;
         double loss = 0;
         for (int64_t j = 0; j < COUNT; j++) {
             float d = ((float *)y.data)[j] - ns[j];
