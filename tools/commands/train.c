@@ -5,6 +5,7 @@
 #include "tensor/os.h"
 #include "tools/cli/progress.h"
 #include "tools/shapes/shapes.h"
+#include "weights/atomic_file.h"
 #include "weights/path.h"
 #include "train_data.h"
 
@@ -165,6 +166,12 @@ static const char *conflict(const Arguments *a) {
     return NULL;
 }
 
+/* The name of the last sample, the longest. */
+static bool check_sample(const TrainOptions *o, Error *e) {
+    char path[OS_PATH_SIZE];
+    return path_make(path, e, "%s.%" PRId64 ".png", o->out, o->steps) && atomic_check(path, e);
+}
+
 static int run(const Command *c, Arguments *a) {
     TrainOptions *o = &a->o;
     Error e = {0};
@@ -191,7 +198,7 @@ static int run(const Command *c, Arguments *a) {
     o->user = &s;
     if (a->sample) o->saved = draw_sample;
     os_catch_stop();
-    bool ok = a->check || train_check(o, &e);
+    bool ok = a->check || (train_check(o, &e) && (!a->sample || check_sample(o, &e)));
     ok = ok && train_source_open(&source, a->data, &folder, a->strict, &a->drawn, &e);
     bool stopped = e.code == ERR_CANCELLED && os_stop_signal();
     int code = a->check && !stopped ? report_check(c, &source, ok, &e) : GO_ON;
