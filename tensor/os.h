@@ -92,6 +92,8 @@ enum { OS_NO_FILE = -1, OS_HERE = -2 /* the current directory, never opened or c
 
 /* Opens for reading, without waiting for the other end of a pipe. Child processes inherit no OsFile. */
 OsFile os_open(const char *path);
+/* Opens what exists for writing at its end, without waiting. */
+OsFile os_open_end(const char *path);
 /* What whoever started the program handed over open, where `path` names that (/dev/stdin, /dev/fd/N): a handle of its
  * own, which continues where the other one stands. OS_NO_FILE with errno 0: the path names a file. */
 OsFile os_handed(const char *path);

@@ -62,6 +62,8 @@ bool os_real_path(const char *path, char out[OS_PATH_SIZE]) {
 
 OsFile os_open(const char *path) { return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); }
 
+OsFile os_open_end(const char *path) { return open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); }
+
 OsFile os_handed(const char *path) {
     static const char *const NAMES[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
     static const char *const FOLDERS[] = {"/dev/fd/", "/proc/self/fd/"};

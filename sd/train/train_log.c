@@ -14,8 +14,7 @@
 static const char HEADER[] = "step,loss,lr,gradient_norm,seconds\n";
 
 struct TrainLog {
-    OsFile handed; /* what the program was handed open (/dev/stdout); or */
-    FILE *f;
+    OsFile f; /* its end, or what the program was handed open (/dev/stdout) */
     const char *path;
 };
 
@@ -24,9 +23,7 @@ static bool failed(const char *path, Error *e) {
 }
 
 static bool put(TrainLog *l, const char *text, Error *e) {
-    size_t size = strlen(text);
-    bool ok = l->f ? fwrite(text, 1, size, l->f) == size && !fflush(l->f) : os_write(l->handed, text, size);
-    return ok || failed(l->path, e);
+    return os_write(l->f, text, strlen(text)) || failed(l->path, e);
 }
 
 /* Moves the lines of steps 1..steps to the front of an old log; returns their size. */
@@ -60,15 +57,15 @@ static bool begin_file(const char *path, int64_t steps, Error *e) {
 
 /* Opens what is no file of its own, or a file that begin_file has made. */
 static bool open_log(TrainLog *l, int64_t steps, Error *e) {
-    l->handed = os_handed(l->path);
-    if (l->handed != OS_NO_FILE) return put(l, HEADER, e);
+    l->f = os_handed(l->path);
+    if (l->f != OS_NO_FILE) return put(l, HEADER, e);
     if (errno) return failed(l->path, e);
     OsKind kind = os_kind(l->path);
     if (kind == OS_PIPE)
         return error_set(e, ERR_FILE, "%s: is a named pipe; hand it over as /dev/stdout, or name a file", l->path);
     if (kind != OS_DEVICE && !begin_file(l->path, steps, e)) return false;
-    l->f = fopen(l->path, "ab");
-    if (!l->f) return failed(l->path, e);
+    l->f = os_open_end(l->path);
+    if (l->f == OS_NO_FILE) return failed(l->path, e);
     return kind != OS_DEVICE || put(l, HEADER, e);
 }
 
@@ -76,6 +73,7 @@ TrainLog *train_log_begin(const Trainer *t, Error *e) {
     TrainLog *l = calloc(1, sizeof *l);
     if (!l) return error_set(e, ERR_MEMORY, "%s: out of memory", t->o->log), NULL;
     l->path = t->o->log;
+    l->f = OS_NO_FILE;
     if (open_log(l, t->step, e)) return l;
     train_log_end(l, NULL);
     return NULL;
@@ -89,7 +87,7 @@ bool train_log_step(TrainLog *l, const TrainProgress *p, Error *e) {
 
 bool train_log_end(TrainLog *l, Error *e) {
     if (!l) return true;
-    bool ok = l->f ? !fclose(l->f) : l->handed == OS_NO_FILE || os_close(l->handed);
+    bool ok = l->f == OS_NO_FILE || os_close(l->f);
     if (!ok) failed(l->path, e);
     free(l);
     return ok;

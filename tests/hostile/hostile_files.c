@@ -97,7 +97,7 @@ static const HostileCase WRITTEN[] = {
     {"train-sample-too-long", .args = "train --data shapes --out $LONG249 --sample x --steps 10000", .code = 1,
      .words = "too long"},
     {"train-path-too-long", .args = "train --data shapes --out $DEEP/a", .code = 1, .words = "too long"},
-    {"train-out-directory", .args = "train --data shapes --out dir", .code = 1,
+    {"train-out-directory", .args = "train --data shapes --out dir --overwrite", .code = 1,
      .words = "dir: exists and is a directory"},
     {"train-out-dash", .args = "train --data shapes --out -", .code = 2, .words = "needs a file"},
     {"model-path-too-long", .args = "info $DEEP/a", .code = 1, .words = "too long"},

@@ -79,6 +79,12 @@ static void files(void) {
     test_check(f != OS_NO_FILE && os_file_info(f, &info) && info.kind == OS_PIPE && os_close(f),
                "a pipe opens at once");
     test_check(os_open(lost) == OS_NO_FILE && errno == ENOENT, "what leads nowhere does not open");
+    f = os_open_end(fifo); /* likewise */
+    test_check(f == OS_NO_FILE && errno == ENXIO, "a pipe that nobody reads does not open for writing");
+    f = os_open_end(path);
+    test_check(f != OS_NO_FILE && os_write(f, "x", 1) && os_close(f) && os_info(path, &info) && info.size == SIZE + 1 &&
+                   !truncate(path, SIZE) && os_open_end(lost) == OS_NO_FILE,
+               "writing at the end of what exists");
     symlink("itself", test_path("itself"));
     test_check(os_kind(test_path("itself")) == OS_UNKNOWN && errno == ELOOP,
                "a name of which the system does not tell");

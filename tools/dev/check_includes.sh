@@ -5,7 +5,8 @@
 #   3. no two headers share an include guard
 #   4. nn/ and sd/ do not depend on a backend: no #if on one
 #   5. only tensor/os_*.c includes a system's headers or defines its feature macros (tests/ and cuda/shim/ excepted)
-#   6. no file is longer than 450 lines (tables in .inc files excepted)
+#   6. only tensor/os_*.c opens files: others say weights/file_open.h and weights/atomic_file.h, which neither wait nor cut
+#   7. no file is longer than 450 lines (tables in .inc files excepted)
 set -u
 export LC_ALL=C
 status=0
@@ -100,6 +101,10 @@ fi
 if grep -vE '^(tests/|cuda/shim/|tensor/os_)' "$work/sources" | xargs grep -nE \
     '^[ 	]*#[ 	]*(define[ 	]+_(POSIX_C|XOPEN|GNU|DEFAULT|BSD|DARWIN_C)_SOURCE|include[ 	]*<((sys|netinet|arpa)/.*|unistd|fcntl|pthread|dirent|sched|signal|poll|termios|strings|glob|fnmatch|ftw|spawn|dlfcn|semaphore|langinfo|threads|windows)\.h>)' /dev/null; then
     fail "only tensor/os_*.c may use a system's headers; tensor/os.h has what others need"
+fi
+
+if grep -vE '^(tests/|cuda/|tensor/os_)' "$work/sources" | xargs grep -nE '(^|[^a-z_])(fd|fre)?open\(|(^|[^a-z_])fopen\(' /dev/null; then
+    fail "files are opened by weights/file_open.h, file_read.h and atomic_file.h only"
 fi
 
 find tensor weights nn sd cuda tools tests -type f \( -name '*.c' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cc' -o -name '*.py' -o -name '*.sh' \) |
