@@ -13,7 +13,7 @@ static const char *const PARTS[CHECKPOINT_PARTS] = {"unet", "vae", "text_encoder
 
 /* A configuration; *out stays NULL when it does not exist and is not needed. */
 static bool read_json(const char *path, bool needed, Json **out, Error *e) {
-    static const FileWanted WANTED = {.most = 8 << 20,
+    static const FileWanted WANTED = {.most = 4 << 20,
                                       .advice = "a diffusers folder needs a short configuration there"};
     if (!needed) {
         FilePresence there = file_presence(path, e);

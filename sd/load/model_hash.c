@@ -62,8 +62,8 @@ const char *model_hash(SdModel *m, Error *e) {
     if (!m->checkpoint->file) return NULL;
     const WeightFile *file = m->checkpoint->file;
     const char *source = weight_file_meta(file, "sdc.source_sha256");
-    if (source && is_hash(source)) memcpy(m->hash, source, 65);
-    else if (!file->mapped) sha256_memory(file->map, file->size, m->hash);
+    if (!file->mapped) sha256_memory(file->map, file->size, m->hash);
+    else if (source && is_hash(source)) memcpy(m->hash, source, 65);
     else if (!cached_sha256(m->checkpoint->path, m->hash, e)) m->hash[0] = 0;
     return m->hash[0] ? m->hash : NULL;
 }
@@ -75,5 +75,5 @@ void model_name(const SdModel *m, char *out, size_t size) {
     const char *slash = strrchr(path, '/');
     snprintf(out, size, "%s", slash ? slash + 1 : path);
     char *dot = strrchr(out, '.');
-    if (f && dot && dot != out) *dot = 0;
+    if (f && !source && dot && dot != out) *dot = 0;
 }

@@ -134,24 +134,22 @@ static void list_values(const char *values, char *out, size_t size) {
 bool config_keys_check(const ConfigFile *f, ConfigNotes *notes) {
     if (f->root->type != JSON_OBJECT)
         return error_set(f->e, ERR_FORMAT, "%s/%s: is not a JSON object; download it again", f->folder, f->file);
-    for (int32_t i = f->root->child; i >= 0; i = f->json->nodes[i].next) {
-        const JsonNode *n = &f->json->nodes[i];
-        const ConfigKey *k = row_of(f, n->key);
-        if (json_get(f->json, f->root, n->key) != n) continue; /* the last of its name counts */
-        char values[200], value[64];
-        if (!k) config_note(notes->unknown, sizeof notes->unknown, "%s: %.60s", f->file, n->key);
-        else if ((k->use == KEY_ONLY || k->use == KEY_NOTED) && !is_one_of(f->json, n, k->values)) {
-            if (k->use == KEY_NOTED) {
-                show(f->json, n, value, sizeof value);
-                config_note(notes->said, sizeof notes->said, "%s %s", k->key, value);
-                continue;
-            }
-            list_values(k->values, values, sizeof values);
-            char why[300];
-            snprintf(why, sizeof why, "where only %s is computed; use another model", values);
-            return config_refuse(f, k->key, why);
+    for (const ConfigKey *k = f->keys; k->key; k++) {
+        const JsonNode *n = k->use == KEY_ONLY || k->use == KEY_NOTED ? json_get(f->json, f->root, k->key) : NULL;
+        if (!n || is_one_of(f->json, n, k->values)) continue;
+        char values[200], value[64], why[300];
+        if (k->use == KEY_NOTED) {
+            show(f->json, n, value, sizeof value);
+            config_note(notes->said, sizeof notes->said, "%s %s", k->key, value);
+            continue;
         }
+        list_values(k->values, values, sizeof values);
+        snprintf(why, sizeof why, "where only %s is computed; use another model", values);
+        return config_refuse(f, k->key, why);
     }
+    for (int32_t i = f->root->child; i >= 0; i = f->json->nodes[i].next)
+        if (!row_of(f, f->json->nodes[i].key))
+            config_note(notes->unknown, sizeof notes->unknown, "%s: %.60s", f->file, f->json->nodes[i].key);
     return true;
 }
 

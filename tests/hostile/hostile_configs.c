@@ -163,6 +163,20 @@ static char *contents(const char *file) {
     return text;
 }
 
+/* What costs time and memory: a hundred thousand of something. */
+static void many(const char *name, const char *begin, const char *piece, const char *end, int code, const char *words) {
+    enum { MANY = 100000 };
+    size_t n = strlen(begin), each = strlen(piece) + 8;
+    char *text = malloc(n + MANY * each + strlen(end) + 1);
+    if (!text) abort();
+    strcpy(text, begin);
+    for (int i = 0; i < MANY; i++) n += (size_t)sprintf(text + n, piece, i);
+    strcpy(text + n, end);
+    HostileCase c = {name, NOISE, text, strlen(text), "info m", code, words};
+    hostile_case(&c);
+    free(text);
+}
+
 HOSTILE(configs) {
     MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_DIFFUSERS, .dtype = F16};
     if (!make_model(cli_path("m"), spec) || mkdir(cli_path("m/tokenizer"), 0777)) abort();
@@ -179,4 +193,8 @@ HOSTILE(configs) {
         free(before);
         free(text);
     }
+    many("many-keys", "{", "\"k%d\":0,", "\"beta_end\":7}", 1, "beta_end");
+    many("many-times", "{", "\"beta_end\":%d,", "\"beta_end\":0.02}", 0, "SD 1.x");
+    many("many-betas", "{\"trained_betas\":[0", ",%d", "]}", 1, "trained_betas");
+    many("many-bytes", "{\"_class_name\":\"", "PNDM%d", "\"}", 1, "_class_name");
 }

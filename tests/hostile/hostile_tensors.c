@@ -221,6 +221,21 @@ static void warned(const WeightFile *w) {
     remove(cli_path("h.safetensors"));
 }
 
+/* A hundred thousand empty tensors, with names of `length`. */
+static void many(const char *name, int count, int length) {
+    char *text = malloc(64 + (size_t)count * (size_t)(length + 64));
+    if (!text) abort();
+    size_t n = (size_t)sprintf(text, "........{");
+    for (int i = 0; i < count; i++)
+        n += (size_t)sprintf(text + n, "%s\"%0*d\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}",
+                             i ? "," : "", length, i);
+    text[n++] = '}';
+    for (int i = 0; i < 8; i++) text[i] = (char)((n - 8) >> (8 * i));
+    HostileCase c = {name, "k.safetensors", text, n, "info k.safetensors", 1, "holds no Stable Diffusion checkpoint"};
+    hostile_case(&c);
+    free(text);
+}
+
 HOSTILE(tensors) {
     Error e = {0};
     MakeModel spec = {.size = MODEL_MICRO, .dtype = F32, .buffers = true};
@@ -230,6 +245,8 @@ HOSTILE(tensors) {
     for (size_t i = 0; i < sizeof NUMBERS / sizeof *NUMBERS; i++) number(w, &NUMBERS[i]);
     for (size_t i = 0; i < sizeof EDITS / sizeof *EDITS; i++) edit(w, &EDITS[i]);
     for (size_t i = 0; i < sizeof CONFIGS / sizeof *CONFIGS; i++) config(&CONFIGS[i]);
+    many("many-names", 100000, 50);
+    many("long-names", 20, 1000000);
     late(w, VAE "encoder.norm_out.weight", "the VAE's latents of a picture are not finite|1e+38");
     late(w, CLIP "final_layer_norm.weight", "the loss of step 1 is not finite|1e+38");
     warned(w);

@@ -40,6 +40,7 @@ learn last half 8 --kinds 0.30,0.40,0.14,0.07,0.09 --lr 1e-3 --shift 1.5 --steps
 
 awk -f "$(dirname "$0")/curve.awk" batch=8 "$dir/easy.csv" "$dir/all.csv" "$dir/pairs.csv" "$dir/places.csv" "$dir/ordered.csv" \
     "$dir/half.csv" "$dir/last.csv" >"$dir/curve.svg"
-"$sdc" convert "$dir/last.safetensors" "$dir/builtin.safetensors" --dtype f16
+ln -f "$dir/last.safetensors" "$dir/sd.c-nano.safetensors" # the name that its pictures carry
+"$sdc" convert "$dir/sd.c-nano.safetensors" "$dir/builtin.safetensors" --dtype f16
 "$sdc" sheet -m "$dir/builtin.safetensors" -o "$dir/sheet.png"
 "$sdc" judge -m "$dir/builtin.safetensors" -n 200 --cfg 3 --other-cfg 1 | tee "$dir/judge.txt"
