@@ -155,7 +155,7 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(BLAS_CFLAGS) -c -o $@ $<
 
-# A build from before stb_image.h was installed reads pictures once it is.
+# A build from before stb_image.h was installed reads JPEG once it is.
 $(filter $(B)/sd/image/%,$(OBJ)): $(B)/stb.is
 stb_IS = $(wildcard $(foreach d,/usr/include /usr/local/include /opt/homebrew/include,$d/stb/stb_image.h $d/stb_image.h))
 # NAME.is holds NAME_IS, and is rewritten only when the value changes.

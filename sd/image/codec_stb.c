@@ -1,5 +1,5 @@
-/* codec_stb.c: the only file that includes stb_image (Debian: libstb-dev). Only the decoders that the table of codecs
- * names are compiled, and none of its file functions.
+/* codec_stb.c: the only file that includes stb_image (Debian: libstb-dev). Only its JPEG decoder is compiled, and none
+ * of its file functions.
  *
  * Its memory is counted and capped, so that a small file cannot unfold without end, and comes zeroed: its JPEG decoder
  * reads tables that a hostile file never defined. stb has a few variables of its own (flip, premultiplied, iPhone
@@ -44,27 +44,16 @@ static void give(void *block) {
     free(p);
 }
 
-static void *take_again(void *old, size_t n) {
-    size_t before = 0;
-    void *p = take(n);
-    if (old) memcpy(&before, (uint8_t *)old - FRONT, sizeof before);
-    if (p && old) memcpy(p, old, before < n ? before : n);
-    if (p) give(old);
-    return p;
-}
-
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
 #define STBI_ONLY_JPEG
-#define STBI_ONLY_BMP
-#define STBI_ONLY_GIF
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
 #define STBI_NO_SIMD
 #define STBI_ASSERT(x) ((void)(x))
 #define STBI_MALLOC(n) take(n)
-#define STBI_REALLOC(p, n) take_again(p, n)
+#define STBI_REALLOC(p, n) NULL /* its JPEG decoder makes no block larger */
 #define STBI_FREE(p) give(p)
 
 /* Not within push and pop: gcc warns of functions that nobody calls only at the end of the file. */
@@ -81,9 +70,9 @@ static void *take_again(void *old, size_t n) {
 
 bool stb_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why) {
     int w = 0, h = 0, channels;
-    /* A JPEG's components, in blocks of up to 32 x 32, and RGBA come to less than 16 bytes a pixel (progressive ones
-     * keep their coefficients); the file's compressed data is gathered in a buffer that doubles. */
-    memory.most = (size_t)(head->width + 64) * (size_t)(head->height + 64) * 16 + 4 * size + (1 << 20);
+    /* A JPEG's components, in blocks of up to 32 x 32, its coefficients if it is progressive, and RGBA: 16 bytes a
+     * pixel of four components. */
+    memory.most = (size_t)(head->width + 64) * (size_t)(head->height + 64) * 16 + (1 << 20);
     memory.used = 0;
     uint8_t *p = stbi_load_from_memory(bytes, (int)size, &w, &h, &channels, 4);
     *why = p ? NULL : stbi_failure_reason();

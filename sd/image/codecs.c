@@ -5,8 +5,6 @@
 #include <string.h>
 
 #define MAGIC(text) .magic = text, .magic_size = sizeof(text) - 1
-#define STB_NEEDS "libstb-dev (stb_image.h)"
-#define STB .decode = stb_decode, .needs = STB_NEEDS
 
 static bool is_gif(const uint8_t *p, size_t size) {
     return size >= 6 && (!memcmp(p, "GIF87a", 6) || !memcmp(p, "GIF89a", 6));
@@ -39,15 +37,15 @@ static const ImageCodec CODECS[] = {
     {"PNG", "png", MAGIC("\x89PNG\r\n\x1A\n"), .head = png_head, .texts = png_texts, .decode = png_decode,
      .encode = png_write},
     {"JPEG", "jpg|jpeg", MAGIC("\xFF\xD8\xFF"), .head = jpeg_head, .texts = jpeg_texts, .decode = jpeg_decode,
-     .needs = STB_NEEDS},
-    {"GIF", "gif", .sniff = is_gif, .head = gif_head, .texts = gif_texts, STB},
+     .needs = "libstb-dev (stb_image.h)"},
+    {"GIF", "gif", .sniff = is_gif, .head = gif_head, .texts = gif_texts, .decode = gif_decode},
     {"WebP", "webp", .sniff = is_webp, .texts = webp_texts},
     {"AVIF", "avif", .sniff = is_avif},
     {"HEIF", "heic|heif", .sniff = is_heif},
     {"JPEG XL", "jxl", .sniff = is_jpeg_xl},
     {"TIFF", "tif|tiff", .sniff = is_tiff},
     {"Photoshop", "psd", MAGIC("8BPS")},
-    {"BMP", "bmp", MAGIC("BM"), .head = bmp_head, STB}, /* last: two letters are little evidence */
+    {"BMP", "bmp", MAGIC("BM"), .head = bmp_head, .decode = bmp_decode}, /* last: two letters are little evidence */
 };
 enum { CODEC_COUNT = sizeof CODECS / sizeof *CODECS };
 

@@ -72,14 +72,16 @@ bool jpeg_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *o
 bool jpeg_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
 bool jpeg_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
 bool gif_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
+bool gif_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
 bool gif_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
 bool bmp_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
+bool bmp_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
 bool webp_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
 
 /* png_decode.c: our own decoder */
 bool png_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
 
-/* codec_stb.c: stb_image's decoders */
+/* codec_stb.c: stb_image's JPEG decoder */
 bool stb_is_there(void);
 bool stb_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
 

@@ -2,9 +2,9 @@
  * (codecs.h).
  *
  * A file is checked to its last byte before anything is decoded (of a GIF: its first frame), so that hostile ones cost
- * nothing; more than IMAGE_PIXELS pixels, or more than IMAGE_SIDE along a side, are refused. PNG is decoded here, the
- * others by stb_image; a build without that header says so. Colour profiles and gamma are ignored, as Pillow and so the
- * webui ignore them. 16-bit channels keep their high byte. */
+ * nothing; more than IMAGE_PIXELS pixels, or more than IMAGE_SIDE along a side, are refused. stb_image decodes JPEG,
+ * and a build without that header says so. Colour profiles and gamma are ignored, as Pillow and so the webui ignore
+ * them. 16-bit channels keep their high byte. */
 #ifndef SD_IMAGE_IMAGE_H
 #define SD_IMAGE_IMAGE_H
 

@@ -52,8 +52,7 @@ void image_texts_free(ImageTexts *t) {
     *t = (ImageTexts){0};
 }
 
-static bool same(const char *a, const char *b, bool exactly) {
-    if (exactly) return !strcmp(a, b);
+static bool same(const char *a, const char *b) {
     for (; *a && *b; a++, b++) {
         char x = *a >= 'A' && *a <= 'Z' ? (char)(*a + 32) : *a, y = *b >= 'A' && *b <= 'Z' ? (char)(*b + 32) : *b;
         if (x != y) return false;
@@ -62,8 +61,13 @@ static bool same(const char *a, const char *b, bool exactly) {
 }
 
 const char *image_text(const ImageTexts *t, const char *keyword) {
-    for (int exactly = 1; exactly >= 0; exactly--)
-        for (int i = t->count - 1; i >= 0; i--)
-            if (same(t->at[i].keyword, keyword, exactly)) return t->at[i].text;
+    for (int i = t->count - 1; i >= 0; i--)
+        if (!strcmp(t->at[i].keyword, keyword)) return t->at[i].text;
+    return NULL;
+}
+
+const char *image_text_any_case(const ImageTexts *t, const char *keyword) {
+    for (int i = t->count - 1; i >= 0; i--)
+        if (same(t->at[i].keyword, keyword)) return t->at[i].text;
     return NULL;
 }

@@ -36,9 +36,10 @@ bool image_texts_read(const char *path, ImageTexts *out, Error *e);
 bool image_texts(const uint8_t *bytes, size_t size, const char *name, ImageTexts *out, Error *e);
 void image_texts_free(ImageTexts *t);
 
-/* The last text of a keyword, as Pillow keeps it; without one, the last whose keyword differs only in case. NULL: there
- * is none. */
+/* The last text of a keyword, as Pillow keeps it; NULL: there is none. In any case of letters: "Parameters", which
+ * programs that change pictures may make of it. */
 const char *image_text(const ImageTexts *t, const char *keyword);
+const char *image_text_any_case(const ImageTexts *t, const char *keyword);
 
 /* For the codecs: adds bytes as valid UTF-8, up to their first NUL; what is empty is left out. TEXT_BYTES: UTF-8 where
  * they are that, as stable-diffusion.cpp writes them in tEXt, else Latin-1, which PNG demands and Pillow writes.

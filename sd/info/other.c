@@ -1,4 +1,4 @@
-/* other.c: the table of other programs, and what their readers share. */
+/* other.c: what the readers of other programs' texts share. */
 #include "other.h"
 
 #include "sd/text/unicode.h"
@@ -110,27 +110,4 @@ void other_scheduler(Other *o, const char *name) {
     const char *ours = other_scheduler_name(name);
     if (!ours) other_miss(o, "its schedule '%.60s' is none of sdc's", name);
     other_put(o, "Schedule type", ours ? ours : name);
-}
-
-/* --- the table --- */
-
-const char *other_take(Other *o, const char *own, const char **raw) {
-    static const struct {
-        const char *name;
-        bool (*take)(Other *o, const char **raw); /* NULL: other_flat, which knows several */
-        bool before;                              /* goes before a text of the webui's kind */
-    } PROGRAMS[] = {{"NovelAI", other_novelai, true},
-                    {"stable-diffusion.cpp", other_sdcpp, true},
-                    {NULL, NULL, false},
-                    {"InvokeAI", other_invoke, false},
-                    {"ComfyUI", other_comfy, false}};
-    bool text = own && own[strspn(own, " \t\r\n")] != '{' && strncmp(own, "prompt:", 7);
-    for (size_t i = 0; i < sizeof PROGRAMS / sizeof *PROGRAMS; i++) {
-        const char *name = PROGRAMS[i].name;
-        if (text && !PROGRAMS[i].before) continue;
-        bool took = PROGRAMS[i].take ? PROGRAMS[i].take(o, raw) : other_flat(o, raw, &name);
-        if (o->e->code) return NULL;
-        if (took) return name;
-    }
-    return NULL;
 }

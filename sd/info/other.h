@@ -1,5 +1,5 @@
 /* other.h: how the programs beside the webui say what they did, put into the webui's words. Each format is a function;
- * other.c has their table, other_sampler.c the names of samplers. */
+ * other_take.c has their table, other_sampler.c the names of samplers. */
 #ifndef SD_INFO_OTHER_H
 #define SD_INFO_OTHER_H
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST = 1000 }; /* settings of a picture: each costs as much as all before it */
+
 typedef enum {
     AS_IT_IS, /* under the webui's key */
     PROMPT,
@@ -177,6 +179,10 @@ static void take_text(Other *o, const Row *rows, const char *key, const char *te
 }
 
 static void take_object(Other *o, const Row *rows, const Json *j, const JsonNode *object) {
+    if (object->type != JSON_OBJECT || object->count > MOST) {
+        other_miss(o, "settings of %d members", object->count);
+        return;
+    }
     for (int32_t i = object->child; i >= 0; i = j->nodes[i].next) {
         const JsonNode *n = &j->nodes[i];
         const Row *row = rows;
@@ -196,7 +202,7 @@ static void swarm_loras(Other *o, const Json *j, const JsonNode *settings) {
     const JsonNode *names = json_get(j, settings, "loras"), *weights = json_get(j, settings, "loraweights");
     if (!names || names->type != JSON_ARRAY || (weights && weights->type != JSON_ARRAY)) return;
     int32_t w = weights ? weights->child : -1;
-    for (int32_t i = names->child; i >= 0; i = j->nodes[i].next) {
+    for (int32_t i = names->count > MOST ? -1 : names->child; i >= 0; i = j->nodes[i].next) {
         other_lora(o, other_text(&j->nodes[i]), w >= 0 ? other_text(&j->nodes[w]) : NULL);
         w = w >= 0 ? j->nodes[w].next : -1;
     }
@@ -236,7 +242,9 @@ static bool take_object_text(Other *o, const char *text, const char **program) {
 
 /* Easy Diffusion's PNGs have a chunk for each setting. */
 static bool take_chunks(Other *o) {
-    if (!image_text(o->texts, "num_inference_steps") || !image_text(o->texts, "guidance_scale")) return false;
+    if (!image_text(o->texts, "num_inference_steps") || !image_text(o->texts, "guidance_scale") ||
+        o->texts->count > MOST)
+        return false;
     for (int i = 0; i < o->texts->count; i++) {
         const ImageText *t = &o->texts->at[i];
         if (image_text(o->texts, t->keyword) == t->text) take_text(o, EASY, t->keyword, t->text);
@@ -247,7 +255,7 @@ static bool take_chunks(Other *o) {
 bool other_flat(Other *o, const char **raw, const char **program) {
     static const char *const PLACES[] = {TEXT_USER_COMMENT, "parameters", TEXT_COMMENT, TEXT_DESCRIPTION};
     for (size_t i = 0; i < sizeof PLACES / sizeof *PLACES; i++) {
-        *raw = image_text(o->texts, PLACES[i]);
+        *raw = i == 1 ? image_text_any_case(o->texts, PLACES[i]) : image_text(o->texts, PLACES[i]);
         if (take_object_text(o, *raw, program)) return true;
     }
     const char *xmp = image_text(o->texts, TEXT_XMP);

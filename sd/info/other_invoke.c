@@ -11,10 +11,12 @@
 static void split_prompt(Other *o, const char *text, size_t n) {
     char *positive = malloc(n + 1), *negative = malloc(n + 1);
     size_t p = 0, m = 0;
-    bool within = false;
+    bool within = false, closes = true;
     if (positive && negative) {
         for (size_t i = 0; i < n; i++) {
-            const char *close = !within && text[i] == '[' ? memchr(text + i, ']', n - i) : NULL;
+            bool opens = !within && closes && text[i] == '[';
+            const char *close = opens ? memchr(text + i, ']', n - i) : NULL;
+            if (opens && !close) closes = false; /* nor does any later one */
             if (close && close > text + i + 1) {
                 if (m) negative[m++] = ',', negative[m++] = ' ';
                 within = true;
@@ -51,7 +53,8 @@ static const char *model_name(const Json *j, const JsonNode *model) {
 }
 
 static void new_loras(Other *o, const Json *j, const JsonNode *list) {
-    for (int32_t i = list && list->type == JSON_ARRAY ? list->child : -1; i >= 0; i = j->nodes[i].next) {
+    bool some = list && list->type == JSON_ARRAY && list->count <= 1000;
+    for (int32_t i = some ? list->child : -1; i >= 0; i = j->nodes[i].next) {
         const JsonNode *n = &j->nodes[i], *lora = json_get(j, n, "model");
         if (!lora) lora = json_get(j, n, "lora");
         other_lora(o, model_name(j, lora), other_text(json_get(j, n, "weight")));

@@ -18,6 +18,7 @@ static bool is_blank(const char *text) { return !text[strspn(text, " \t\r\n")]; 
 static const char *own_text(const ImageTexts *t) {
     const char *text = image_text(t, "parameters"), *comment = image_text(t, TEXT_USER_COMMENT);
     if (comment && !is_blank(comment)) return comment;
+    if (!text) text = image_text_any_case(t, "parameters");
     if (!comment && image_text(t, TEXT_COMMENT)) text = image_text(t, TEXT_COMMENT);
     return text && !is_blank(text) ? text : NULL;
 }

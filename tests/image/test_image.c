@@ -57,7 +57,7 @@ static void one_picture(char *line) {
     if (sscanf(line, "%39s %d %d %d %x %99s", name, &bound, &w, &h, &crc, hex) != 6) return;
     char path[64], *dot = strchr(name, '.');
     bool turned = !strncmp(name, "turned", 6) && dot == name + 7;
-    if (!stb_is_there() && (!dot || strcmp(dot, ".png"))) return;
+    if (!stb_is_there() && dot && !strcmp(dot, ".jpg")) return;
     snprintf(path, sizeof path, "images/%s", turned ? "turned1.jpg" : name);
     size_t size = 0;
     char *bytes = image_file(path, &size);
@@ -90,6 +90,41 @@ static void pictures(void) {
     test_check(ok && i.rgb[0] == 0x10 && i.rgb[1] == 0x20 && i.rgb[2] == 0x30, "transparent parts show the background");
     image_free(&i);
     free(bytes);
+}
+
+static size_t unhex(uint8_t *out, const char *hex) {
+    size_t n = 0;
+    unsigned v;
+    for (; sscanf(hex + 2 * n, "%2x", &v) == 1; n++) out[n] = (uint8_t)v;
+    return n;
+}
+
+/* Every kind of PNG, BMP and GIF, against pixels.txt. */
+static void pixels(void) {
+    char *list = image_file("pixels.txt", NULL);
+    int lines = 0;
+    for (char *line = list ? strtok(list, "\n") : NULL; line; line = strtok(NULL, "\n"), lines++) {
+        const char *name = line, *field[4] = {NULL};
+        for (int i = 0; i < 4; i++) {
+            line += strcspn(line, " ");
+            *line++ = 0;
+            field[i] = line;
+        }
+        uint8_t *file = malloc(strlen(field[0]) + 1), *rgb = malloc(strlen(field[3]) + 1);
+        if (!file || !rgb) abort();
+        size_t n = unhex(file, field[0]), want = unhex(rgb, field[3]);
+        Image i = {0};
+        Error e = {0};
+        bool ok = image_decode(file, n, name, IMAGE_WHITE, &i, &e) && i.width == atoi(field[1]) &&
+                  i.height == atoi(field[2]) && (size_t)i.width * (size_t)i.height * 3 == want;
+        test_check(ok && !memcmp(i.rgb, rgb, want), "%s: Pillow's pixels", name);
+        test_note("%s", e.text);
+        image_free(&i);
+        free(file);
+        free(rgb);
+    }
+    test_check(lines == 74, "all %d lines of pixels.txt are read", lines);
+    free(list);
 }
 
 static uint8_t *resize_source(bool noise, int w, int h) {
@@ -182,8 +217,9 @@ static void sheets(void) {
 SUITE(image, .seconds = 7) {
     image_codecs();
     pictures();
+    pixels();
     image_hostile();
-    if (!stb_is_there()) test_skip("pictures other than PNG: this build has no stb_image.h");
+    if (!stb_is_there()) test_skip("JPEG: this build has no stb_image.h");
     resizing();
     sheets();
 }

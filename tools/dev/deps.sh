@@ -1,6 +1,6 @@
 #!/bin/sh
 # deps.sh [openblas|none]: looks for a C compiler. Installs one if that needs no password (apt-get, as root or with sudo
-# -n), else says what to install. The same for stb_image.h, which reads pictures, and for openblas its library, whose
+# -n), else says what to install. The same for stb_image.h, which reads JPEG pictures, and for openblas its library, whose
 # products some machines prefer; but the build continues without them.
 blas=${1:-openblas}
 cc=${CC:-cc}
@@ -45,7 +45,7 @@ try_install() { # PACKAGES...
 
 if [ "$missing" ]; then try_install $missing && missing=; fi
 if [ -z "$stb" ] && [ -z "$missing" ]; then
-    try_install libstb-dev || echo "without libstb-dev (stb_image.h) this build cannot read pictures; everything else works" >&2
+    try_install libstb-dev || echo "without libstb-dev (stb_image.h) this build cannot read JPEG pictures; everything else works" >&2
 fi
 if [ -z "$library" ] && [ -z "$missing" ]; then
     try_install libopenblas0 || echo "without OpenBLAS SDC_CPU=openblas does not work, and machines other than x86-64 are slower" >&2
