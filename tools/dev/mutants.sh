@@ -97,6 +97,9 @@ segments read what is there now ~ tensor/tape_rerun.c ~ training ~ openblas ~ s|
 AdamW without its correction ~ nn/optimiser.c ~ training ~ openblas ~ s|j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));|j.first = 1;|
 a folder is believed without decoding ~ sd/train/folder_check.c ~ folders ~ openblas ~ s|bool good = image_read(path, IMAGE_WHITE, .image, .why), ok = true;|bool good = true, ok = true;|
 weights that are not finite are saved ~ sd/train/train.c ~ folders ~ openblas ~ s|if (!isfinite(t->p.values\[i\]))|if (0)|
+a surrogate pair of a text file one plane too low ~ weights/text_file.c ~ corpus ~ openblas ~ s|\*c = 0x10000 + (|*c = (|
+an infinite difference in the JSON of diff ~ tools/commands/diff.c ~ corpus ~ openblas ~ s|if (isfinite(v)) printf|if (v == v) printf|
+pictures of any width ~ sd/image/image.h ~ hostile ~ openblas ~ s|IMAGE_SIDE = 65535|IMAGE_SIDE = 1 << 30|
 text that is not UTF-8 passes ~ weights/text_file.c ~ files ~ openblas ~ s/if (!ok || !c) return i;/if (!c) return i;/
 guidance upside down ~ sd/pipeline/denoiser.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
 a setting's help without its default ~ tools/cli/setting_option.c ~ options ~ openblas ~ s|standard_text(p, o.standard, sizeof o.standard);||
