@@ -184,7 +184,7 @@ SUITES ?=
 # All cores, unless this make was told how many.
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
-.PHONY: fuzz help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants same-bits golden bench format format-check \
+.PHONY: fuzz generators help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants same-bits golden bench format format-check \
   check-includes install clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a
@@ -251,6 +251,13 @@ FUZZ ?=
 fuzz:
 	@$(MAKE) --no-print-directory $(ALL_CORES) CC=clang BLAS=none SAN=1 FUZZER=1 BUILD=build/fuzz build/fuzz/fuzz
 	FUZZ_SECONDS=$(FUZZ_SECONDS) sh tools/dev/fuzz.sh build/fuzz/fuzz $(FUZZ)
+	$(if $(FUZZ),,@$(MAKE) --no-print-directory $(ALL_CORES) BLAS=none SAN=1 BUILD=$(addsuffix -asan,$(BUILD)) generators)
+## generators      GEN_CONFIGS (10000) drawn models and GEN_REQUESTS (100000) drawn requests (tests/gen); fuzz does it, too
+GEN_CONFIGS ?= 10000
+GEN_REQUESTS ?= 100000
+generators: $(B)/test
+	GEN_TALLY=1 GEN_CONFIGS=$(GEN_CONFIGS) $(B)/test gen_config
+	GEN_TALLY=1 GEN_REQUESTS=$(GEN_REQUESTS) $(B)/test gen_request
 ## builtin-model   trains the built-in model from nothing, in a few hours; stopped, it goes on (build/builtin)
 builtin-model: $(B)/sdc
 	sh tools/dev/train_builtin.sh $(B)/sdc build/builtin

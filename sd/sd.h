@@ -124,7 +124,7 @@ typedef struct {
     int64_t seed;              /* of the first picture, the next ones count up, but not with a variation; -1: random */
     int64_t variation_seed;    /* -1: random; counts up like the seed */
     double variation_strength; /* 0..1: how much of the variation seed's noise is mixed in */
-    int seed_width, seed_height; /* pixels: noise as of a picture of that size; 0, 0: none */
+    int seed_width, seed_height; /* pixels, 16 megapixels at most: noise as of a picture of that size; 0, 0: none */
     int64_t ensd;                /* eta noise seed delta */
     int batch_size;              /* pictures made at once */
     int clip_skip;               /* 1: the last layer */

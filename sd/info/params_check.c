@@ -96,6 +96,10 @@ bool params_check(const SdRequest *r, Error *e) {
         return error_set(e, ERR_ARGUMENT, "seed width: %d needs a seed height, too", r->seed_width);
     if (!r->seed_width && r->seed_height)
         return error_set(e, ERR_ARGUMENT, "seed height: %d needs a seed width, too", r->seed_height);
+    if ((int64_t)r->seed_width * r->seed_height > MOST_PIXELS)
+        return error_set(e, ERR_ARGUMENT,
+                         "seed width: %d with seed height %d is more than %d pixels; use a smaller size", r->seed_width,
+                         r->seed_height, MOST_PIXELS);
     return check_seed("seed", r->seed, r->batch_size, e) &&
            check_seed("variation seed", r->variation_seed, r->batch_size, e) && request_sampler(r, &scheduler, e);
 }

@@ -67,3 +67,10 @@ void model_compare(const SdModel *m, const Part *parts, int count, ModelReport *
     }
     out->ignored = checkpoint_tensors(m->checkpoint) - out->used - out->misshapen;
 }
+
+bool model_has(const SdModel *m, Part part, Error *e) {
+    ModelReport r;
+    model_compare(m, &part, 1, &r);
+    return !(r.missing + r.misshapen) ||
+           error_set(e, ERR_FORMAT, "%s: %s; use a complete checkpoint", m->checkpoint->path, r.names);
+}

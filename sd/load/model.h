@@ -62,5 +62,7 @@ typedef struct {
     char names[512]; /* the first few missing or misshapen tensors, and what is wrong with each */
 } ModelReport;
 void model_compare(const SdModel *m, const Part *parts, int count, ModelReport *out);
+/* Whether it holds all that a part needs; ERR_FORMAT, naming what it lacks. A checkpoint may lack the encoder. */
+bool model_has(const SdModel *m, Part part, Error *e);
 
 #endif

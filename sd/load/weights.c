@@ -177,11 +177,8 @@ static bool load(SdModel *m, Part part, bool streamed, Error *e) {
     if (e && e->code) return false;
     if (m->loaded[part] && m->streamed[part] != streamed) model_release(m, part);
     if (m->loaded[part]) return true;
+    if (!model_has(m, part, e)) return false;
     const WeightList *l = &m->lists[part];
-    ModelReport r;
-    model_compare(m, &part, 1, &r);
-    if (r.missing + r.misshapen)
-        return error_set(e, ERR_FORMAT, "%s: %s; use a complete checkpoint", m->checkpoint->path, r.names);
     Job *jobs = calloc((size_t)l->count, sizeof *jobs);
     if (!jobs) return error_set(e, ERR_MEMORY, "%s: out of memory", m->checkpoint->path);
     size_t bytes = 0;

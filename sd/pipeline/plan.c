@@ -33,9 +33,11 @@ static size_t other_bytes(const Generation *g) {
     size_t latents = (size_t)(g->batch * (4 + g->sampler->buffers) + g->cond.text.count * g->group);
     size_t pixels = (size_t)g->r->width * (size_t)g->r->height;
     size_t pictures = (size_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0);
+    size_t unit = (size_t)vae_factor(&g->m->config.vae); /* noise of another size lies beside the picture's */
+    size_t seeds = (size_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
     if (g->r->taps) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
     return PROGRAM_BYTES + model + (size_t)pool_threads(g->m->pool) * SCRATCH_BYTES +
-           latents * (size_t)g->latent * sizeof(float) + pictures;
+           (latents * (size_t)g->latent + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) + pictures;
 }
 
 /* Whether measuring takes long enough to look first whether the pictures themselves fit. */

@@ -31,5 +31,5 @@ bool request_check(const SdModel *m, const SdRequest *r, Error *e) {
     if (r->clip_skip > m->config.clip.layers)
         return error_set(e, ERR_ARGUMENT, "clip skip: %d is not in 1..%d, the layers of this model", r->clip_skip,
                          m->config.clip.layers);
-    return true;
+    return !r->image || model_has(m, PART_ENCODER, e);
 }

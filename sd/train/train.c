@@ -97,7 +97,8 @@ static bool plan(Trainer *t, Error *e) {
         t->step = ends[i];
         microbatch(t, 0, train_batch(t, t->step) / t->o->accumulate, train_batch(t, t->step));
     }
-    if (!t->o->vae) {
+    if (t->o->vae) train_fold_plan(t);
+    else {
         int64_t none = 0;
         train_encode(t, &none, t->o->batch / t->o->accumulate, e);
     }

@@ -14,6 +14,24 @@ typedef struct {
     double sum[CHANNELS], squares[CHANNELS], variance[CHANNELS], count;
 } Spread;
 
+/* The moments of a picture, on the arena. rgb NULL: while planning. */
+static Tensor moments_of(Trainer *t, const uint8_t *rgb) {
+    Ctx *c = &t->ctx;
+    const VaeConfig *k = &t->m->config.vae;
+    int64_t size = t->d->size, side = size / vae_factor(k);
+    Tensor image = tensor_new(c, 4, SHAPE(1, size, size, 3)),
+           moments = tensor_new(c, 4, SHAPE(1, side, side, 2 * k->latent));
+    if (rgb) pixels_to_floats(image.data, rgb, size * size * 3);
+    vae_encode(c, moments, &t->m->encoder, image);
+    return moments;
+}
+
+void train_fold_plan(Trainer *t) {
+    size_t scope = scope_begin(&t->ctx);
+    moments_of(t, NULL);
+    scope_end(&t->ctx, scope);
+}
+
 static bool measure(Trainer *t, Spread *s, Error *e) {
     Ctx *c = &t->ctx;
     const VaeConfig *k = &t->m->config.vae;
@@ -21,14 +39,11 @@ static bool measure(Trainer *t, Spread *s, Error *e) {
     uint8_t *rgb = malloc((size_t)each);
     bool ok = rgb || error_set(e, ERR_MEMORY, "out of memory for a picture");
     for (int64_t p = 0; ok && p < PICTURES && p < t->d->count; p++) {
-        size_t scope = scope_begin(c);
-        Tensor image = tensor_new(c, 4, SHAPE(1, size, size, 3)),
-               moments = tensor_new(c, 4, SHAPE(1, side, side, 2 * channels));
         ok = t->d->picture(t->d->user, p, rgb, e);
-        if (ok) pixels_to_floats(image.data, rgb, each);
-        vae_encode(c, moments, &t->m->encoder, image);
-        ok = ok && train_check_moments(t->m, moments.data, tensor_count(moments), e);
-        const float *m = moments.data;
+        if (!ok) break;
+        size_t scope = scope_begin(c);
+        const float *m = moments_of(t, rgb).data;
+        ok = train_check_moments(t->m, m, side * side * 2 * channels, e);
         for (int64_t i = 0; ok && i < side * side; i++, m += 2 * channels, s->count++)
             for (int64_t j = 0; j < channels; j++) {
                 double lv = m[channels + j] < -30 ? -30 : m[channels + j] > 20 ? 20 : m[channels + j];

@@ -113,5 +113,6 @@ bool train_log_end(TrainLog *l, Error *e);                          /* frees it;
 /* Changes the VAE's 1x1 convolutions in values (laid out as p.values) so that its latents have mean 0 and standard
  * deviation 1 / scale (train_fold.c). */
 bool train_fold(Trainer *t, float *values, Error *e);
+void train_fold_plan(Trainer *t); /* the memory that it needs, which steps on crops do not */
 
 #endif

@@ -136,6 +136,8 @@ void cli_train(void) {
     check_resume("the VAE", VAE, "vae");
     check_overwriting();
     check_signals();
+    cli_works("", "train --data shapes --train vae -m vae.safetensors --out crops.safetensors --steps 1 --batch-size 1 "
+                  "--crop 8 --crop-share 1 -q"); /* its latents are measured on whole pictures in the end */
     cli_works("parameters", "info vae.safetensors");
     cli_works("", "convert vae.safetensors converted.safetensors --dtype f16 -q"); /* with its list of tokens */
     cli_works("small.png", "txt2img -m converted.safetensors -p 'a red circle' --steps 1 -o small.png");

@@ -3,11 +3,13 @@
  *     test [--slow] [--blas] [-jN] [SUITE...]   one suite runs in this process, several as N processes (one a core)
  *     test --list                                the suites, and how many seconds each takes
  *     test --make-model ...                      writes a checkpoint of generated weights (make_model.h)
+ *     test --gen-config N, --gen-request N       runs one drawn case (tests/gen)
  *
  * SDC_TEST_VERBOSE=1 prints every check. */
 #define _XOPEN_SOURCE 700
 #include "harness.h"
 #include "make_model.h"
+#include "tests/gen/test_gen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,8 +45,17 @@ static int finish(Counts n) {
     return counts_status(n);
 }
 
+static int one_case(const Cases *c, const char *number) {
+    harness_begin();
+    int status = case_main(c, number);
+    harness_end();
+    return status;
+}
+
 int main(int argc, char **argv) {
     if (argc > 1 && !strcmp(argv[1], "--make-model")) return make_model_main(argc - 2, argv + 2);
+    if (argc > 2 && !strcmp(argv[1], "--gen-config")) return one_case(&gen_config, argv[2]);
+    if (argc > 2 && !strcmp(argv[1], "--gen-request")) return one_case(&gen_request, argv[2]);
     const Suite *chosen[MAX_SUITES];
     int count = 0, jobs = (int)sysconf(_SC_NPROCESSORS_ONLN);
     bool slow = false, blas = false;

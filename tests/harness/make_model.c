@@ -22,28 +22,16 @@
 #define CLIP_PATH "cond_stage_model.transformer."
 #define POSITION_IDS "text_model.embeddings.position_ids"
 
-typedef struct {
-    char source[192], name[192]; /* whose values it has ("": not generated); its key in the file */
-    char part[24];
-    FileTensor t;
-} Entry;
-
-typedef struct {
-    Entry *at;
-    size_t count, capacity;
-    Error *err;
-} Entries;
-
-static Entry *add(Entries *l, const char *source, const char *name, DType type, int nd, const int64_t *n) {
+MadeTensor *made_tensor(MadeTensors *l, const char *source, const char *name, DType type, int nd, const int64_t *n) {
     if (l->count == l->capacity) {
         size_t capacity = l->capacity ? 2 * l->capacity : 1024;
-        Entry *at = realloc(l->at, capacity * sizeof *at);
+        MadeTensor *at = realloc(l->at, capacity * sizeof *at);
         if (!at) return error_set(l->err, ERR_MEMORY, "out of memory for a list of tensors"), NULL;
         l->at = at;
         l->capacity = capacity;
     }
-    Entry *e = &l->at[l->count++];
-    *e = (Entry){.t = {.dtype = type, .nd = nd}};
+    MadeTensor *e = &l->at[l->count++];
+    *e = (MadeTensor){.t = {.dtype = type, .nd = nd}};
     snprintf(e->source, sizeof e->source, "%s", source);
     snprintf(e->name, sizeof e->name, "%s", name);
     for (int i = 0; i < nd; i++) e->t.n[i] = n[i];
@@ -53,21 +41,22 @@ static Entry *add(Entries *l, const char *source, const char *name, DType type, 
 /* --- what is in the file --- */
 
 /* Adds what a network's walk names, and frees the list. */
-static void add_all(Entries *l, WeightList *w, DType type) {
+static void add_all(MadeTensors *l, WeightList *w, DType type) {
     for (int64_t i = 0; i < w->count; i++) {
         int64_t n[MAX_DIMS];
         int nd = gen_torch_shape(w->w[i], n);
-        add(l, w->w[i]->name, w->w[i]->name, type, nd, n);
+        made_tensor(l, w->w[i]->name, w->w[i]->name, type, nd, n);
     }
     weight_list_free(w);
 }
 
-static void add_networks(Entries *l, const SdConfig *k, DType type) {
+static void add_networks(MadeTensors *l, const SdConfig *k, DType type) {
     Unet u;
     Vae v;
     Clip c;
     WeightList unet = {.err = l->err, .path = "model.diffusion_model."},
                vae = {.err = l->err, .path = "first_stage_model."}, text = {.err = l->err, .path = CLIP_PATH};
+    if (k->clip.open_clip) strcpy(text.path, "cond_stage_model.model.");
     if (unet_bind(&u, &k->unet, &unet)) add_all(l, &unet, type);
     unet_free(&u);
     if (vae_bind_encoder(&v, &k->vae, &vae)) add_all(l, &vae, type);
@@ -75,25 +64,25 @@ static void add_networks(Entries *l, const SdConfig *k, DType type) {
     if (vae_bind_decoder(&v, &k->vae, &vae)) add_all(l, &vae, type);
     if (clip_bind(&c, &k->clip, &text)) add_all(l, &text, type);
     clip_free(&c);
-    add(l, "", CLIP_PATH POSITION_IDS, I64, 2, SHAPE(1, k->clip.positions));
+    if (!k->clip.open_clip) made_tensor(l, "", CLIP_PATH POSITION_IDS, I64, 2, SHAPE(1, k->clip.positions));
 }
 
 /* What training leaves in a file and nobody needs: moving averages under names without dots, tables of the schedule. */
-static void add_ema(Entries *l) {
+static void add_ema(MadeTensors *l) {
     static const char FROM[] = "model.diffusion_model.";
     size_t count = l->count;
     for (size_t i = 0; i < count; i++) {
-        Entry e = l->at[i];
+        MadeTensor e = l->at[i];
         if (strncmp(e.name, FROM, strlen(FROM))) continue;
         char name[192] = "model_ema.";
         size_t at = strlen(name);
         for (const char *p = e.name + strlen("model."); *p; p++)
             if (*p != '.') name[at++] = *p;
         name[at] = 0;
-        add(l, name, name, e.t.dtype, e.t.nd, e.t.n);
+        made_tensor(l, name, name, e.t.dtype, e.t.nd, e.t.n);
     }
-    add(l, "model_ema.decay.bias", "model_ema.decay", F32, 0, NULL);
-    add(l, "", "model_ema.num_updates", I32, 0, NULL);
+    made_tensor(l, "model_ema.decay.bias", "model_ema.decay", F32, 0, NULL);
+    made_tensor(l, "", "model_ema.num_updates", I32, 0, NULL);
 }
 
 static const char *const BUFFERS[] = {
@@ -112,8 +101,8 @@ static const char *const BUFFERS[] = {
 };
 enum { TIMES = 1000, BUFFER_COUNT = sizeof BUFFERS / sizeof *BUFFERS };
 
-static void add_buffers(Entries *l) {
-    for (int i = 0; i < BUFFER_COUNT; i++) add(l, "", BUFFERS[i], F32, 1, SHAPE(TIMES));
+static void add_buffers(MadeTensors *l) {
+    for (int i = 0; i < BUFFER_COUNT; i++) made_tensor(l, "", BUFFERS[i], F32, 1, SHAPE(TIMES));
 }
 
 /* The tables of CompVis's DDPM (ddpm.py, register_schedule) by name; false for any other name. */
@@ -151,11 +140,11 @@ static void replace(char name[192], const char *from, const char *to) {
     snprintf(at, (size_t)(name + 192 - at), "%s%s", to, tail);
 }
 
-static void rename_for_diffusers(Entries *l, const SdConfig *k, bool early_attention) {
+static void rename_for_diffusers(MadeTensors *l, const SdConfig *k, bool early_attention) {
     static const char *const EARLY[4][2] = {
         {".to_q.", ".query."}, {".to_k.", ".key."}, {".to_v.", ".value."}, {".to_out.0.", ".proj_attn."}};
     for (size_t i = 0; i < l->count; i++) {
-        Entry *e = &l->at[i];
+        MadeTensor *e = &l->at[i];
         char name[192];
         if (!name_to_diffusers(e->name, k->unet.res_blocks, k->unet.levels, k->vae.levels, e->part, sizeof e->part,
                                name, sizeof name)) {
@@ -169,7 +158,7 @@ static void rename_for_diffusers(Entries *l, const SdConfig *k, bool early_atten
     }
 }
 
-static void rename_attention(Entries *l) {
+static void rename_attention(MadeTensors *l) {
     static const char *const NEW[][2] = {{".attn_1.q.", ".attn_1.to_q."},
                                          {".attn_1.k.", ".attn_1.to_k."},
                                          {".attn_1.v.", ".attn_1.to_v."},
@@ -185,41 +174,46 @@ static void rename_attention(Entries *l) {
 
 /* --- writing --- */
 
-static bool write_values(StWriter *w, const Entry *e, Error *err) {
+/* Numbers to any type; integers and rare types are 0 but for I64, which is the number's place (position_ids). */
+static void to_type(void *out, const float *in, int64_t at, int64_t n, DType type) {
+    memset(out, 0, dtype_bytes(type, n));
+    if (type <= BF16) gen_narrow(out, in, n, type);
+    for (int64_t i = 0; type == F64 && i < n; i++) ((double *)out)[i] = (double)in[i];
+    for (int64_t i = 0; type == I64 && i < n; i++) ((int64_t *)out)[i] = at + i;
+}
+
+static bool write_values(StWriter *w, const MadeTensor *e, Error *err) {
     enum { CHUNK = 1 << 16 };
     static float values[CHUNK];
-    static int64_t narrowed[CHUNK]; /* as wide as the widest type */
+    static int64_t typed[CHUNK]; /* as wide as the widest type */
     int64_t count = 1;
     for (int i = 0; i < e->t.nd; i++) count *= e->t.n[i];
-    size_t width = dtype_bytes(e->t.dtype, 1);
     for (int64_t at = 0; at < count; at += CHUNK) {
         int64_t n = count - at < CHUNK ? count - at : CHUNK;
-        if (e->t.dtype == I64)
-            for (int64_t i = 0; i < n; i++) narrowed[i] = at + i; /* position_ids */
-        else if (!*e->source && buffer_values(e->name, values)) memcpy(narrowed, values, TIMES * sizeof *values);
-        else if (!*e->source) memset(narrowed, 0, sizeof narrowed);
-        else {
-            gen_weight(values, e->source, e->t.nd, e->t.n, at, n);
-            gen_narrow(narrowed, values, n, e->t.dtype);
-        }
-        if (!st_write_data(w, narrowed, (size_t)n * width, err)) return false;
+        if (*e->source) gen_weight(values, e->source, e->t.nd, e->t.n, at, n);
+        else if (at || !buffer_values(e->name, values)) memset(values, 0, sizeof values);
+        for (int64_t i = 0; i < n && (e->values == VALUES_ALL || (e->values == VALUES_FIRST && at + i < 1)); i++)
+            values[i] = (float)e->value;
+        to_type(typed, values, at, n, e->t.dtype);
+        if (!st_write_data(w, typed, dtype_bytes(e->t.dtype, n), err)) return false;
     }
     return true;
 }
 
-/* Writes the entries of one part of a folder ("": all of them) to one file. */
-static bool write_file(const char *path, const Entries *l, const char *part, const FileMeta *meta, size_t metas,
-                       Error *e) {
+/* Writes the entries of one part of a folder ("": all of them) to one file; only those of a shard, if it is not 0. */
+static bool write_file(const char *path, const MadeTensors *l, const char *part, int shard, const FileMeta *meta,
+                       size_t metas, Error *e) {
     FileTensor *tensors = malloc((l->count + 1) * sizeof *tensors);
-    const Entry **from = malloc((l->count + 1) * sizeof *from);
+    const MadeTensor **from = malloc((l->count + 1) * sizeof *from);
     size_t count = 0;
     for (size_t i = 0; tensors && from && i < l->count; i++) {
         if (*part && strcmp(l->at[i].part, part)) continue;
+        if (shard && l->at[i].shard != shard) continue;
         tensors[count] = l->at[i].t;
         tensors[count].name = l->at[i].name;
         from[count++] = &l->at[i];
     }
-    StWriter *w = count ? st_write_begin(path, tensors, count, meta, metas, e) : NULL;
+    StWriter *w = st_write_begin(path, tensors, count, meta, metas, e);
     bool ok = w != NULL;
     for (size_t i = 0; ok && i < count; i++) ok = write_values(w, from[i], e);
     if (ok) ok = st_write_end(w, e);
@@ -229,21 +223,54 @@ static bool write_file(const char *path, const Entries *l, const char *part, con
     return ok;
 }
 
-static bool write_folder(const char *path, const Entries *l, const SdConfig *k, Error *e) {
+/* Which file holds which tensor of the part. */
+static bool write_index(const char *path, const MadeTensors *l, const char *part, const char *stem, int shards) {
+    FILE *f = fopen(path, "w");
+    if (!f) return false;
+    const char *comma = "";
+    fprintf(f, "{\n  \"metadata\": {\"total_size\": 1},\n  \"weight_map\": {");
+    for (size_t i = 0; i < l->count; i++) {
+        const MadeTensor *t = &l->at[i];
+        if (strcmp(t->part, part)) continue;
+        fprintf(f, "%s\n    \"%s\": \"%s-%05d-of-%05d.safetensors\"", comma, t->name, stem, t->shard, shards);
+        comma = ",";
+    }
+    fprintf(f, "\n  }\n}\n");
+    bool ok = !ferror(f);
+    return fclose(f) == 0 && ok;
+}
+
+/* The files of a part's weights. folder: the part's own. */
+static bool write_part(const char *folder, MadeTensors *l, const char *part, const char *stem, const MakeModel *spec,
+                       Error *e) {
+    const FileMeta meta = {"format", "pt"};
+    int shards = strcmp(part, "unet") ? 0 : spec->shards, at = 0;
+    char file[1200];
+    snprintf(file, sizeof file, "%s/%s%s.safetensors", folder, stem, spec->fp16_names ? ".fp16" : "");
+    if (!shards) return write_file(file, l, part, 0, &meta, 1, e);
+    for (size_t i = 0; i < l->count; i++)
+        if (!strcmp(l->at[i].part, part)) l->at[i].shard = 1 + at++ % shards;
+    for (int i = 1; i <= shards; i++) {
+        snprintf(file, sizeof file, "%s/%s-%05d-of-%05d.safetensors", folder, stem, i, shards);
+        if (!write_file(file, l, part, i, &meta, 1, e)) return false;
+    }
+    snprintf(file, sizeof file, "%s/%s.safetensors.index.json", folder, stem);
+    return write_index(file, l, part, stem, shards) || error_set(e, ERR_FILE, "%s: cannot be written", file);
+}
+
+static bool write_folder(const char *path, MadeTensors *l, const SdConfig *k, const MakeModel *spec, Error *e) {
     static const char *const PARTS[][2] = {{"unet", "diffusion_pytorch_model"},
                                            {"vae", "diffusion_pytorch_model"},
                                            {"text_encoder", "model"},
                                            {"scheduler", NULL},
                                            {"", NULL}};
-    const FileMeta meta = {"format", "pt"};
     char file[1024];
     for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++) {
         const char *part = PARTS[i][0];
         snprintf(file, sizeof file, "%s/%s", path, part);
         if (mkdir(path, 0777) && errno != EEXIST) return error_set(e, ERR_FILE, "%s: %s", path, strerror(errno));
         if (mkdir(file, 0777) && errno != EEXIST) return error_set(e, ERR_FILE, "%s: %s", file, strerror(errno));
-        snprintf(file, sizeof file, "%s/%s/%s.safetensors", path, part, PARTS[i][1] ? PARTS[i][1] : "");
-        if (PARTS[i][1] && !write_file(file, l, part, &meta, 1, e)) return false;
+        if (PARTS[i][1] && !write_part(file, l, part, PARTS[i][1], spec, e)) return false;
         const char *config = !*part ? "model_index.json" : PARTS[i][1] ? "config.json" : "scheduler_config.json";
         snprintf(file, sizeof file, "%s/%s%s%s", path, part, *part ? "/" : "", config);
         if (!write_model_json(file, part, k)) return error_set(e, ERR_FILE, "%s: cannot be written", file);
@@ -275,19 +302,24 @@ bool make_model(const char *path, MakeModel spec) {
 
 bool make_model_of(const char *path, MakeModel spec, SdConfig k) {
     Error e = {0};
-    Entries l = {.err = &e};
+    MadeTensors l = {.err = &e};
     add_networks(&l, &k, spec.dtype);
     if (spec.ema && !e.code) add_ema(&l);
     if (spec.buffers && !e.code) add_buffers(&l);
     if (spec.layout == MODEL_DIFFUSERS && !e.code) rename_for_diffusers(&l, &k, spec.early_attention);
     if (spec.new_attention) rename_attention(&l);
     for (size_t i = 0; spec.bare_text && i < l.count; i++) replace(l.at[i].name, "text_model.", "");
+    if (spec.edit && !e.code) spec.edit(spec.user, &l);
     char *json = config_to_json(&k);
     /* shapes do not tell heads and groups: a file of any other size than SD's says what it is */
-    const FileMeta meta[2] = {{"format", "pt"}, {"sdc.config", json}};
+    const char *config = spec.config ? spec.config : spec.size == MODEL_MICRO && json ? json : "";
+    FileMeta meta[3] = {{"format", "pt"}};
+    size_t metas = 1;
+    if (*config) meta[metas++] = (FileMeta){"sdc.config", config};
+    if (spec.tokens) meta[metas++] = (FileMeta){"sdc.tokens", spec.tokens};
     if (!e.code && json) {
-        if (spec.layout == MODEL_DIFFUSERS) write_folder(path, &l, &k, &e);
-        else write_file(path, &l, "", meta, spec.size == MODEL_MICRO ? 2 : 1, &e);
+        if (spec.layout == MODEL_DIFFUSERS) write_folder(path, &l, &k, &spec, &e);
+        else write_file(path, &l, "", 0, meta, metas, &e);
     }
     if (e.code || !json) fprintf(stderr, "make_model: %s\n", e.code ? e.text : "out of memory");
     bool ok = json && !e.code;

@@ -4,6 +4,26 @@
 #define SD_TESTS_HARNESS_MAKE_MODEL_H
 
 #include "sd/models/config.h"
+#include "weights/weight_file.h"
+
+/* A tensor to be written. */
+typedef struct {
+    char source[192], name[192]; /* whose values it has ("": not generated); its key in the file */
+    char part[24];               /* of a folder: "unet", "vae", "text_encoder" */
+    int shard;                   /* of the part: 1, 2, ...; 0: it has one file */
+    FileTensor t;
+    enum { VALUES_GENERATED, VALUES_FIRST, VALUES_ALL } values; /* the first, or all, are `value` instead */
+    double value;
+} MadeTensor;
+
+typedef struct {
+    MadeTensor *at;
+    size_t count, capacity;
+    Error *err;
+} MadeTensors;
+
+/* Adds one; NULL when memory is out. */
+MadeTensor *made_tensor(MadeTensors *l, const char *source, const char *name, DType type, int nd, const int64_t *n);
 
 typedef struct {
     enum { MODEL_MICRO, MODEL_FULL } size; /* micro: 32 to 64 channels; full: SD 1.5 */
@@ -14,6 +34,12 @@ typedef struct {
     bool buffers;         /* a single file with the schedule's tables */
     bool early_attention; /* a folder with the names of the VAE's attention in early diffusers */
     bool new_attention;   /* a single file with diffusers' names, and matrices, of the VAE's attention */
+    bool fp16_names;      /* a folder whose weights are called "....fp16.safetensors" */
+    int shards;           /* a folder with the U-Net in so many files, and their index; 0: one */
+    const char *config;   /* "sdc.config" of a single file; NULL: the configuration, if it is micro; "": none */
+    const char *tokens;   /* "sdc.tokens"; NULL: none */
+    void (*edit)(void *user, MadeTensors *l); /* changes the list before it is written; NULL: nothing does */
+    void *user;
 } MakeModel;
 
 /* The configuration of the micro model: SD 1's, small. */

@@ -21,9 +21,29 @@ static void types(FILE *f, const char *name, const UnetConfig *u, bool upwards) 
     fprintf(f, "],\n");
 }
 
+/* SD 2.x: as many heads in each level as its width has head_dim. */
+static void heads(FILE *f, const UnetConfig *u) {
+    int each[MAX_LEVELS];
+    for (int i = 0; i < u->levels; i++) each[i] = u->channels * u->mult[i] / u->head_dim;
+    list(f, "attention_head_dim", u->levels, each, 1);
+}
+
+/* Of a level without attention the number is not used, but for the last one's, which is the middle's. */
+static void depths(FILE *f, const UnetConfig *u) {
+    bool ones = true;
+    int each[MAX_LEVELS];
+    for (int i = 0; i < u->levels; i++) {
+        each[i] = i + 1 == u->levels ? u->middle_depth : u->depth[i] ? u->depth[i] : 1;
+        ones = ones && each[i] == 1;
+    }
+    if (!ones) list(f, "transformer_layers_per_block", u->levels, each, 1);
+}
+
 static void unet(FILE *f, const UnetConfig *u) {
     fprintf(f, "{\n  \"_class_name\": \"UNet2DConditionModel\",\n  \"_diffusers_version\": \"0.6.0\",\n");
-    fprintf(f, "  \"act_fn\": \"silu\",\n  \"attention_head_dim\": %d,\n", u->heads);
+    fprintf(f, "  \"act_fn\": \"silu\",\n");
+    if (u->heads) fprintf(f, "  \"attention_head_dim\": %d,\n", u->heads); /* heads, in fact */
+    else heads(f, u);
     list(f, "block_out_channels", u->levels, u->mult, u->channels);
     fprintf(f, "  \"center_input_sample\": false,\n  \"cross_attention_dim\": %d,\n", u->context);
     types(f, "down_block_types", u, false);
@@ -32,6 +52,7 @@ static void unet(FILE *f, const UnetConfig *u) {
     fprintf(f, "  \"mid_block_scale_factor\": 1,\n  \"norm_eps\": 1e-05,\n  \"norm_num_groups\": %d,\n", u->groups);
     fprintf(f, "  \"out_channels\": %d,\n  \"sample_size\": 64,\n", u->out_channels);
     types(f, "up_block_types", u, true);
+    depths(f, u);
     fprintf(f, "  \"use_linear_projection\": %s\n}\n", u->linear_projection ? "true" : "false");
 }
 

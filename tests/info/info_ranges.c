@@ -73,6 +73,8 @@ static void together(void) {
         const char *words;
         SdRequest r;
     } CASES[] = {{"size: 16384x16384 is more than 16777216 pixels", {.width = 16384, .height = 16384}},
+                 {"seed width: 16384 with seed height 16384 is more than 16777216 pixels",
+                  {.seed_width = 16384, .seed_height = 16384}},
                  {"seed width: 64 needs a seed height", {.seed_width = 64}},
                  {"seed: 9223372036854775807 leaves no room", {.seed = INT64_MAX, .batch_size = 2}},
                  {"variation seed: 9223372036854775807 leaves no room", {.variation_seed = INT64_MAX, .batch_size = 2}},
@@ -87,7 +89,7 @@ static void together(void) {
         if (c->variation_seed) r.variation_seed = c->variation_seed;
         if (c->batch_size) r.batch_size = c->batch_size;
         if (c->sampler) r.sampler = c->sampler;
-        r.seed_width = c->seed_width, r.scheduler = c->scheduler;
+        r.seed_width = c->seed_width, r.seed_height = c->seed_height, r.scheduler = c->scheduler;
         test_check(!params_check(&r, &e) && !strncmp(e.text, CASES[i].words, strlen(CASES[i].words)), "refused: %s",
                    CASES[i].words);
         test_note("%s", e.text);

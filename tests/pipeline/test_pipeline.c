@@ -149,16 +149,16 @@ static void layouts(const char *model) {
         const char *what;
         MakeModel spec;
     } FILES[] = {
-        {"single F32", {MODEL_MICRO, MODEL_SINGLE, F32, false, false, false, false, false}},
-        {"folder F32", {MODEL_MICRO, MODEL_DIFFUSERS, F32, false, false, false, false, false}},
-        {"without text_model.", {MODEL_MICRO, MODEL_SINGLE, F32, true, false, false, false, false}},
-        {"with EMA and buffers", {MODEL_MICRO, MODEL_SINGLE, F32, false, true, true, false, false}},
-        {"early attention names", {MODEL_MICRO, MODEL_DIFFUSERS, F32, false, false, false, true, false}},
-        {"folder without text_model.", {MODEL_MICRO, MODEL_DIFFUSERS, F32, true, false, false, false, false}},
-        {"single F16", {MODEL_MICRO, MODEL_SINGLE, F16, false, false, false, false, false}},
-        {"folder F16", {MODEL_MICRO, MODEL_DIFFUSERS, F16, false, false, false, false, false}},
-        {"single BF16", {MODEL_MICRO, MODEL_SINGLE, BF16, false, false, false, false, false}},
-        {"folder BF16", {MODEL_MICRO, MODEL_DIFFUSERS, BF16, false, false, false, false, false}},
+        {"single F32", {.dtype = F32}},
+        {"folder F32", {.layout = MODEL_DIFFUSERS, .dtype = F32}},
+        {"without text_model.", {.dtype = F32, .bare_text = true}},
+        {"with EMA and buffers", {.dtype = F32, .ema = true, .buffers = true}},
+        {"early attention names", {.layout = MODEL_DIFFUSERS, .dtype = F32, .early_attention = true}},
+        {"folder without text_model.", {.layout = MODEL_DIFFUSERS, .dtype = F32, .bare_text = true}},
+        {"single F16", {.dtype = F16}},
+        {"folder F16", {.layout = MODEL_DIFFUSERS, .dtype = F16}},
+        {"single BF16", {.dtype = BF16}},
+        {"folder BF16", {.layout = MODEL_DIFFUSERS, .dtype = BF16}},
     };
     SdRequest r = pipeline_request("Euler", 42, 64, 64);
     SdResult first[DTYPE_COUNT] = {0};
