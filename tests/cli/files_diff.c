@@ -115,7 +115,10 @@ static void names(void) {
                  {"*.b.*", "*/*", "a.b.b.c", "a/b.c"},
                  {"*", "p.*", "", "p."},
                  {"d.*.r.*.n", "i*-*", "d.1.r.2.n", "i1-2"},
-                 {"*ab", "*", "abab", "ab"}};
+                 {"*ab", "*", "abab", "ab"},
+                 {"*aab*", "*.*", "aaab", "a."},
+                 {"*abcabd*", "*.*", "abcabcabd1", "abc.1"},
+                 {"*.*", "*/*", ".", "/"}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         char out[32];
         bool ok = diff_rename(CASES[i].from, CASES[i].to, CASES[i].name, out, sizeof out);
@@ -131,6 +134,9 @@ void files_diff(void) {
     arithmetic();
     names();
     static const char NAMES[] = "# names\nmine other # one\r\nfirst first\n";
+    /* second is named by the second rule, mine by the third: the others come later */
+    static const char ORDER[] =
+        "q p\nse*nd se*nd\nmine other\nm*e *\nsecond first\nfirst none\nth*d none*\nthird third\n";
     static const char *const A[] = {"first", "second", "third", "mine"}, *const B[] = {"third", "second", "first",
                                                                                        "other"};
     const float a[][4] = {{1, 2, 3, 4}, {1, 1, 1, 1}, {1, 0, 0, 0}, {1, 2, 3, 4}};
@@ -149,6 +155,11 @@ void files_diff(void) {
     expect("a loose bound", 1, "first divergence: third", fa, fb, "--bound", "0.1");
     expect("a bound above all", 0, "3 compared, 0 apart", fa, fb, "--bound", "10");
     expect("names", 1, "4 compared, 2 apart", fa, fb, "--names", fm);
+    test_write(fm, ORDER, strlen(ORDER));
+    expect("the first rule that matches, with * or without", 1, "2 compared, 1 apart|, 2 only in A, 2 only in B", fa,
+           fb, "--names", fm);
+    test_write(fm, "\xFF\xFEm\0i\0n\0e\0 \0o\0t\0h\0e\0r\0\r\0\n\0", 26);
+    expect("names in UTF-16, as PowerShell writes it", 1, "4 compared, 2 apart", fa, fb, "--names", fm);
     expect("json", 1, "\"only_a\":[\"mine\"]|\"first\":\"second\"", fa, fb, "--json", NULL);
     expect("a broken map", 1, "line 1 is not two names", fa, fb, "--names", fbad);
     expect("no map", 1, "sdc: |none|No such file", fa, fb, "--names", test_path("none"));

@@ -40,6 +40,14 @@ static const HostileCase READ[] = {
     {"picture-terabyte", .args = "img2img -p x -i sparse", .code = 1, .words = "sparse: is larger than"},
     {"model-terabyte", .args = "info sparse", .code = 1, .words = "sparse: "},
     {"names-fifo", .args = "diff $B $B --names fifo", .code = 1, .words = "fifo: is a named pipe"},
+    {"names-many", .args = "diff many.st many.st --names many", .code = 1, .words = "no tensor in common"},
+    {"names-starred", .args = "diff many.st many.st --names starred", .code = 1, .words = "line 1001: more than 1000"},
+    {"names-long", .args = "diff $B $B --names long", .code = 1, .words = "line 1: a name of more than 1023 bytes"},
+    {"names-of-stars", .args = "diff $B $B --names stars", .code = 1, .words = "line 1: both names need|up to 8"},
+    {"names-one-word", "n", BYTES("a b\n\nc\n"), "diff $B $B --names n", 1, "n: line 3 is not two names"},
+    {"names-latin1", "n", BYTES("caf\xE9 b\n"), "diff $B $B --names n", 1, "n: |UTF-8"},
+    {"names-nul", "n", BYTES("a\0b c\n"), "diff $B $B --names n", 1, "n: "},
+    {"names-too-large", .args = "diff $B $B --names sparse", .code = 1, .words = "sparse: is larger than 4 MiB"},
     {"diff-fifo", .args = "diff $B fifo", .code = 1, .words = "fifo: is a named pipe"},
     {"index-fifo", .args = "info folder-index", .code = 1, .words = "folder-index/model_index.json: is a named pipe"},
     {"config-fifo", .args = "info folder", .code = 1, .words = "folder/unet/config.json: is a named pipe"},
@@ -126,6 +134,33 @@ static void long_names(void) {
     setenv("PATH3000", deep, 1);
 }
 
+/* A megabyte of names for 4,000 tensors, none of which it leads anywhere; lines of stars; a name of a megabyte. */
+static void many_names(void) {
+    enum { TENSORS = 4000, ROOM = 1100000 };
+    char *text = malloc(ROOM);
+    size_t n = 8;
+    if (!text) abort();
+    for (int i = 0; i < TENSORS; i++)
+        n += (size_t)sprintf(text + n,
+                             "%s\"model.block.%d.weight\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}",
+                             i ? "," : "{", i);
+    text[n++] = '}';
+    for (int i = 0; i < 8; i++) text[i] = (char)((n - 8) >> 8 * i);
+    test_write(cli_path("many.st"), text, n);
+    n = 0;
+    for (int i = 0; n < ROOM - 100; i++) n += (size_t)sprintf(text + n, "model.block.%d.weight nowhere.%d\n", i, i);
+    test_write(cli_path("many"), text, n);
+    n = 0;
+    for (int i = 0; i < 2000; i++) n += (size_t)sprintf(text + n, "*block*%d *x*\n", i);
+    test_write(cli_path("starred"), text, n);
+    memset(text, 'a', 1000000);
+    memcpy(text + 500000, " *", 2), text[0] = '*';
+    test_write(cli_path("long"), text, 1000000);
+    memset(text, 42, 980), text[490] = 32;
+    test_write(cli_path("stars"), text, 980);
+    free(text);
+}
+
 static void folder(const char *name, const char *index) {
     char path[512];
     mkdir(cli_path(name), 0777);
@@ -146,6 +181,7 @@ static void begin(void) {
     test_write(cli_path("is.png"), "x", 1);
     test_check(!symlink("is.png", cli_path("to-is")), "a link");
     long_names();
+    many_names();
     folder("folder-index", NULL);
     folder("folder", "{}");
     mkdir(cli_path("folder/unet"), 0777);

@@ -5,7 +5,6 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
 #include "tools/cli/printable.h"
-#include "weights/file_read.h"
 #include "weights/json.h"
 
 #include <math.h>
@@ -13,17 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_SIZE = 1024, SHOWN = 8 };
-
-typedef struct {
-    char *from, *to; /* into text */
-} Rule;
-
-typedef struct {
-    char *text;
-    Rule *rules;
-    size_t count;
-} Names;
+enum { SHOWN = 8 };
 
 typedef struct {
     const char *names;
@@ -47,62 +36,11 @@ typedef struct {
     size_t compared, apart, only_a, only_b;
 } Run;
 
-static char *read_text(const char *path, Error *e) {
-    static const FileWanted WANTED = {.most = 1 << 24, .advice = "name a text file with pairs of names"};
-    size_t size;
-    char *text = file_read(path, &WANTED, &size, e);
-    if (!text || !memchr(text, 0, size)) return text;
-    error_set(e, ERR_FORMAT, "%s: is not a text file; %s", path, WANTED.advice);
-    free(text);
-    return NULL;
-}
-
-static size_t stars(const char *s) {
-    size_t n = 0;
-    for (; *s; s++) n += *s == '*';
-    return n;
-}
-
-static bool read_names(const char *path, Names *n, Error *e) {
-    n->text = read_text(path, e);
-    if (!n->text) return false;
-    size_t lines = 1, number = 0;
-    for (const char *p = n->text; *p; p++) lines += *p == '\n';
-    n->rules = malloc(lines * sizeof *n->rules);
-    if (!n->rules) return error_set(e, ERR_MEMORY, "%s: no memory to read it; free some and try again", path);
-    for (char *line = n->text, *next; line; line = next) {
-        number++;
-        next = strchr(line, '\n');
-        if (next) *next++ = 0;
-        line[strcspn(line, "#")] = 0;
-        char *word[3] = {0};
-        for (int w = 0; w < 3; w++) {
-            line += strspn(line, " \t\r");
-            if (!*line) break;
-            word[w] = line;
-            line += strcspn(line, " \t\r");
-            if (*line) *line++ = 0;
-        }
-        if (!word[0]) continue;
-        if (!word[1] || word[2])
-            return error_set(e, ERR_FORMAT, "%s: line %zu is not two names; write NAME_IN_A NAME_IN_B", path, number);
-        if (stars(word[0]) != stars(word[1]) || stars(word[0]) > 8)
-            return error_set(e, ERR_FORMAT, "%s: line %zu: both names need the same number of *, up to 8; correct it",
-                             path, number);
-        n->rules[n->count++] = (Rule){word[0], word[1]};
-    }
-    return true;
-}
-
-static void pair_names(Run *r, const Names *names) {
+static void pair_names(Run *r, const DiffNames *names) {
     for (size_t i = 0; i < r->a->count; i++) {
         const char *name = r->a->tensors[i].name;
-        char other[NAME_SIZE];
-        const FileTensor *t = NULL;
-        bool ruled = false;
-        for (size_t k = 0; k < names->count && !ruled; k++)
-            ruled = diff_rename(names->rules[k].from, names->rules[k].to, name, other, sizeof other);
-        t = weight_file_find(r->b, ruled ? other : name);
+        char other[DIFF_NAME];
+        const FileTensor *t = weight_file_find(r->b, diff_names_find(names, name, other) ? other : name);
         r->partner[i] = t;
         if (t) r->used[t - r->b->tensors] = true;
         else r->only_a++;
@@ -199,7 +137,10 @@ static void compare(Run *r) {
         printf("}\n");
         return;
     }
-    printf("%zu compared, %zu apart (bound %g)\n", r->compared, r->apart, r->options->bound);
+    printf("%zu compared, %zu apart (bound %g)", r->compared, r->apart, r->options->bound);
+    if (r->only_a) printf(", %zu only in A", r->only_a);
+    if (r->only_b) printf(", %zu only in B", r->only_b);
+    putchar('\n');
     if (!r->first) return;
     printf("first divergence: ");
     print_name(r->first->name, 0);
@@ -207,8 +148,8 @@ static void compare(Run *r) {
     else printf(" (relative RMS %.3e)\n", r->first_is.relative);
 }
 
-static bool run(const Arguments *options, char **files, const WeightFile *a, const WeightFile *b, const Names *names,
-                Error *e) {
+static bool run(const Arguments *options, char **files, const WeightFile *a, const WeightFile *b,
+                const DiffNames *names, Error *e) {
     Run r = {.a = a, .b = b, .options = options};
     r.partner = calloc(a->count + 1, sizeof *r.partner);
     r.used = calloc(b->count + 1, sizeof *r.used);
@@ -230,17 +171,16 @@ static bool run(const Arguments *options, char **files, const WeightFile *a, con
 static int diff(const Command *c, int argc, char **argv) {
     Arguments options = {.bound = 1e-4};
     Error e = {0};
-    Names names = {0};
+    DiffNames names = {0};
     int rest = 0, code = options_parse(c, &options, argc, argv, &rest);
     if (code != GO_ON) return code;
     if (rest > 2) return usage_error(c, "'%.200s': needs two files, not more", argv[2]);
     if (rest < 2) return usage_error(c, "needs two files: sdc diff A B");
     input_file(&options.names);
     WeightFile *a = weight_file_open(argv[0], &e), *b = a ? weight_file_open(argv[1], &e) : NULL;
-    bool ok =
-        a && b && (!options.names || read_names(options.names, &names, &e)) && run(&options, argv, a, b, &names, &e);
-    free(names.rules);
-    free(names.text);
+    bool ok = a && b && (!options.names || diff_names_read(&names, options.names, &e)) &&
+              run(&options, argv, a, b, &names, &e);
+    diff_names_free(&names);
     weight_file_close(a);
     weight_file_close(b);
     if (e.code) return report(c, &e);
@@ -253,5 +193,6 @@ const Command DIFF = {
     diff,
     "A B [options]",
     "show where two files of activations begin to differ",
-    "A and B are safetensors files such as `sdc txt2img --taps` writes. The exit code is 1 when they differ.",
+    "A and B are safetensors files such as `sdc txt2img --taps` writes. The exit code is 1 when tensors of "
+    "both differ; those of one file alone are named.",
     OPTIONS};

@@ -14,8 +14,28 @@ typedef struct {
 /* Compares by value, in double, whatever the two types are. */
 Difference diff_tensors(const WeightFile *fa, const FileTensor *a, const WeightFile *fb, const FileTensor *b);
 
+enum { DIFF_NAME = 1024 }; /* bytes of a name in a rule, or made by one, with the NUL */
+
 /* Renames by the rule `from` -> `to`: each * of `from` stands for any text, which replaces the * of `to` in the same
- * position. False: the name does not match, or the result does not fit. */
+ * position. Takes time in proportion to the names. False: the name does not match, or is or becomes too long. */
 bool diff_rename(const char *from, const char *to, const char *name, char *out, size_t capacity);
+
+/* The rules of --names. */
+typedef struct {
+    char *from, *to;
+} DiffRule;
+
+typedef struct {
+    char *text; /* owns the names */
+    DiffRule *rules;
+    size_t count;
+    const DiffRule **plain, **starred; /* those without *, by name; those with, in the file's order */
+    size_t plain_count, starred_count;
+} DiffNames;
+
+bool diff_names_read(DiffNames *n, const char *path, Error *e);
+/* The other name of a tensor, by the first rule that matches; false: none does. */
+bool diff_names_find(const DiffNames *n, const char *name, char out[DIFF_NAME]);
+void diff_names_free(DiffNames *n);
 
 #endif

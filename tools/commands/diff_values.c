@@ -1,4 +1,4 @@
-/* diff_values.c: how far apart two tensors are, and the name in one file of a tensor of the other. */
+/* diff_values.c: how far apart two tensors are. */
 #include "diff.h"
 
 #include <math.h>
@@ -34,45 +34,4 @@ Difference diff_tensors(const WeightFile *fa, const FileTensor *a, const WeightF
     d.max = yy > 0 ? max / sqrt(yy / (double)count) : INFINITY;
     d.cosine = xx > 0 && yy > 0 ? xy / sqrt(xx) / sqrt(yy) : 0;
     return d;
-}
-
-/* The first place of piece[0..size) in text, or NULL. */
-static const char *find(const char *text, const char *piece, size_t size) {
-    for (size_t left = strlen(text); left >= size; text++, left--)
-        if (!memcmp(text, piece, size)) return text;
-    return NULL;
-}
-
-bool diff_rename(const char *from, const char *to, const char *name, char *out, size_t capacity) {
-    enum { STARS = 8 };
-    const char *held[STARS]; /* what each star stands for */
-    size_t size[STARS], stars = 0, used = 0;
-    const char *at = name;
-    size_t piece = strcspn(from, "*");
-    if (strncmp(name, from, piece)) return false;
-    for (at += piece, from += piece; *from == '*'; from += piece) {
-        piece = strcspn(++from, "*");
-        if (stars == STARS) return false;
-        /* The last piece must end the name; others are taken at their first occurrence. */
-        const char *next = from[piece]                             ? find(at, from, piece)
-                           : strlen(at) < piece                    ? NULL
-                           : strcmp(at + strlen(at) - piece, from) ? NULL
-                                                                   : at + strlen(at) - piece;
-        if (!next) return false;
-        held[stars] = at;
-        size[stars++] = (size_t)(next - at);
-        at = next + piece;
-    }
-    if (*at) return false;
-    for (size_t star = 0; *to; to++) {
-        bool wild = *to == '*';
-        if (wild && star == stars) return false;
-        size_t n = wild ? size[star] : 1;
-        if (used + n >= capacity) return false;
-        memcpy(out + used, wild ? held[star] : to, n);
-        star += wild;
-        used += n;
-    }
-    out[used] = 0;
-    return true;
 }

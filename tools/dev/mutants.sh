@@ -165,6 +165,8 @@ cannot tell counts as not there ~ tensor/os_posix_files.c ~ os ~ openblas ~ s|re
 a long line loses its end ~ tensor/error.c ~ hostile ~ openblas ~ s|if (n >= (int)sizeof e->text)|if (0 \&\& n)|
 lines go to the picture's stream ~ tensor/os_posix_program.c ~ start ~ openblas ~ s#if (to < 0 .. dup2(2, 1) < 0) return false;#if (to < 0) return false;#
 a sheet may replace its model ~ tools/commands/judge.c ~ hostile ~ openblas ~ s|same_file(a.sheet, a.model)|0|
+diff's first rule loses to a later one ~ tools/commands/diff_names.c ~ files ~ openblas ~ s|n->starred\[i\] < plain|n->starred[i] > plain|
+a piece of a name is sought by its first letters ~ tools/commands/diff_names.c ~ files ~ openblas ~ s|while (k \&\& \*text != piece\[k\]) k = border\[k - 1\];|if (*text != piece[k]) k = 0;|
 a whole file may be a byte too large ~ weights/file_read.c ~ os ~ openblas ~ s|n > w->most|n > w->most + 1|
 eta counts for every sampler ~ sd/info/params.c ~ info ~ openblas ~ s|return s->flags & SAMPLER_ETA && |return |
 a range without its upper end ~ sd/info/params.c ~ info ~ openblas ~ s|v >= p->low && v <= param_high(p)|v >= p->low|
