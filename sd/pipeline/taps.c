@@ -3,6 +3,7 @@
 #include "tensor/os.h"
 #include "weights/safetensors.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,9 @@ TapFile *taps_open(const char *path, const char *glob, Error *e) {
     if (t) t->path = copy(path), t->glob = copy(glob ? glob : "*");
     if (!t || !t->path || !t->glob) error_set(e, ERR_MEMORY, "%s: out of memory", path);
     else if ((t->spool = os_scratch_file(path))) return t;
-    else error_set(e, ERR_FILE, "%s: cannot make a temporary file beside it; choose another folder", path);
+    else
+        error_set(e, ERR_FILE, "%s: cannot make a temporary file beside it: %s; choose another folder", path,
+                  strerror(errno));
     taps_abort(t);
     return NULL;
 }
@@ -71,7 +74,8 @@ static bool add_entry(TapFile *t, const char *name, int nd, const int64_t *n, Er
 
 static bool spool(TapFile *t, const float *data, int64_t count, Error *e) {
     if (fwrite(data, sizeof *data, (size_t)count, t->spool) == (size_t)count) return true;
-    return error_set(e, ERR_FILE, "%s: cannot write activations (disk full?); select fewer with --tap", t->path);
+    return error_set(e, ERR_FILE, "%s: cannot write activations: %s; select fewer with --tap", t->path,
+                     strerror(errno));
 }
 
 bool taps_add(TapFile *t, const char *name, int nd, const int64_t *n, const float *data, Error *e) {
@@ -112,7 +116,9 @@ bool taps_close(TapFile *t, Error *e) {
     if (!ok)
         error_set(e, ERR_ARGUMENT, "%s: no activation has a name like '%s'; all are written where no name is asked for",
                   t->path, t->glob);
-    ok = ok && (fflush(t->spool) == 0 || error_set(e, ERR_FILE, "%s: cannot write activations (disk full?)", t->path));
+    ok = ok &&
+         (fflush(t->spool) == 0 || error_set(e, ERR_FILE, "%s: cannot write activations: %s; select fewer with --tap",
+                                             t->path, strerror(errno)));
     FileMeta meta[] = {{"format", "pt"}, {"generator", "sd.c"}};
     StWriter *w = ok ? st_write_begin(t->path, t->list, t->count, meta, 2, e) : NULL;
     if (w) {
@@ -124,7 +130,8 @@ bool taps_close(TapFile *t, Error *e) {
             n = fread(buf, 1, PIECE, t->spool);
             ok = !n || st_write_data(w, buf, n, e);
         }
-        if (ok && ferror(t->spool)) ok = error_set(e, ERR_FILE, "%s: cannot read activations back", t->path);
+        if (ok && ferror(t->spool))
+            ok = error_set(e, ERR_FILE, "%s: cannot read activations back: %s; run it again", t->path, strerror(errno));
         free(buf);
         if (ok) ok = st_write_end(w, e);
         else st_write_abort(w);

@@ -84,6 +84,7 @@ typedef struct {
     const char *fail;   /* SDC_FAIL, or NULL */
     const char *count;  /* SDC_COUNT, or NULL */
     const char *victim; /* SDC_VICTIM, or NULL */
+    bool named;         /* SDC_NAMED */
     int signal;         /* sent after `delay` seconds, and once more, with `twice`; or 0 */
     double delay;
     bool twice;

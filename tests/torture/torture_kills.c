@@ -43,11 +43,12 @@ static const char *judge_end(const TortureRun *r, int which, bool early) {
     return NULL;
 }
 
-static bool one(Scene *s, int which, const char *fault, double delay) {
+static bool one(Scene *s, int which, const char *fault, bool named, double delay) {
     int number = SIGNALS[which].number;
     char said[64];
     snprintf(said, sizeof said, "%s after %.4f s%s", SIGNALS[which].name, delay, SIGNALS[which].twice ? ", twice" : "");
-    TortureHow how = {.fail = fault, .signal = fault ? 0 : number, .delay = delay, .twice = SIGNALS[which].twice};
+    TortureHow how = {
+        .fail = fault, .named = named, .signal = fault ? 0 : number, .delay = delay, .twice = SIGNALS[which].twice};
     TortureRun r = torture_run(s->dir, s->c->args, &how);
     Folder now, then;
     folder_look(&now, s->dir, &s->before);
@@ -67,8 +68,8 @@ static bool one(Scene *s, int which, const char *fault, double delay) {
 }
 
 /* At each call that changes what the folder holds, or between two of them. */
-static void at_calls(Scene *s, int every) {
-    static const char *const KINDS[] = {"open", "write", "fsync", "rename", "close", "make", "lock"};
+static void at_calls(Scene *s, int every, bool named) {
+    static const char *const KINDS[] = {"open", "write", "fsync", "rename", "close", "make", "lock", "remove"};
     for (size_t k = 0; k < sizeof KINDS / sizeof *KINDS; k++) {
         long n = scene_calls(s, KINDS[k]), bad = 0, count = 0;
         for (long i = 1; i <= n; i += every)
@@ -76,9 +77,11 @@ static void at_calls(Scene *s, int every) {
                 if (which && (i / every + which) % 3) continue; /* KILL always, the others in turn */
                 char fault[64];
                 snprintf(fault, sizeof fault, "%s:%ld:%s", KINDS[k], i, SIGNALS[which].name);
-                bad += !one(s, which, fault, 0), count++;
+                bad += !one(s, which, fault, named, 0), count++;
             }
-        if (count) test_check(!bad, "%s: %ld signals at calls %s", s->c->name, count, KINDS[k]);
+        if (count)
+            test_check(!bad, "%s: %ld signals at calls %s%s", s->c->name, count, KINDS[k],
+                       named ? ", temporary files with names" : "");
     }
 }
 
@@ -86,7 +89,7 @@ static void at_random(Scene *s, int count) {
     long bad = 0;
     for (int i = 0; i < count; i++) {
         double u = 0.5 + 0.5 * test_uniform(0x23u, (uint64_t)(tried * 2 + 1));
-        bad += !one(s, i % SIGNAL_COUNT, NULL, 1.2 * s->wall * u);
+        bad += !one(s, i % SIGNAL_COUNT, NULL, i & 1, 1.2 * s->wall * u);
     }
     test_check(!bad, "%s: %d signals at random moments", s->c->name, count);
 }
@@ -99,7 +102,7 @@ static void run(const char *label, int every, int random) {
         Scene s;
         if (!c->model || !torture_only(c->name, &given) || !scene_begin(&s, c)) continue;
         long before = tried, wrong = failed;
-        if (every) at_calls(&s, every);
+        for (int named = 0; named < 2; named++) at_calls(&s, every, named);
         if (random) at_random(&s, random);
         printf("  %-16s %6ld %s, %ld wrong\n", c->name, tried - before, label, failed - wrong);
         fflush(stdout);

@@ -302,12 +302,14 @@ void scene_restore(Scene *s, const Folder *now) {
 
 /* --- what must hold --- */
 
-static bool counts(const char *err, int *lines, int *errors) {
-    *lines = *errors = 0;
+/* Lines on standard error but for warnings. True: one, and it is an error's. */
+static bool counts(const char *err, int *lines, int *errors, int *warnings) {
+    *lines = *errors = *warnings = 0;
     for (size_t n; *err; err += n + (err[n] == '\n')) {
         n = strcspn(err, "\n");
-        ++*lines;
-        *errors += !strncmp(err, "sdc: ", 5);
+        bool warning = !strncmp(err, "sdc: warning:", 13);
+        *warnings += warning, *lines += !warning;
+        *errors += !warning && !strncmp(err, "sdc: ", 5);
     }
     return *lines == 1 && *errors == 1;
 }
@@ -359,8 +361,9 @@ static const char *judge_files(const Scene *s, const Folder *now, bool done, int
 
 const char *scene_judge(Scene *s, const TortureRun *r, const Folder *now, int allowed) {
     static char text[80];
-    int lines, errors;
-    bool one = counts(r->err, &lines, &errors);
+    int lines, errors, warnings;
+    bool one = counts(r->err, &lines, &errors, &warnings);
+    if (warnings) allowed |= LOOSE; /* done without something, and told so */
     if (strstr(r->err, "Sanitizer") || strstr(r->err, "runtime error")) return "a sanitizer's word";
     if (r->code == 124) return "hangs";
     bool stopped = allowed & MAY_STOP && r->code > 128;

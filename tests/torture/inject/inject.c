@@ -14,6 +14,8 @@
  *
  * SDC_FAIL="write:1:cut" SDC_VICTIM=FILE: cuts that file to half before the call, or does what else ACTS names
  *
+ * SDC_NAMED=1: there are no files without a name (O_TMPFILE), as on some file systems
+ *
  * SDC_COUNT=FILE: appends a line "KIND CALLS" for each kind when the program ends
  *
  * Calls are those of sdc's own code. Streams are made of its reads and writes by fopencookie, so that stdio's own
@@ -108,7 +110,7 @@ static const struct {
 } ACTS[] = {{"cut", cut_it}, {"grow", grow_it}, {"rewrite", rewrite_it}, {"move", move_it}, {"swap", swap_it}};
 
 static struct {
-    bool ready;
+    bool ready, named;
     int kind; /* that fails; KINDS: none */
     long from, to;
     int error, signal;
@@ -121,6 +123,7 @@ static struct {
 static void begin(void) {
     state.ready = true;
     const char *count = getenv("SDC_COUNT"), *fail = getenv("SDC_FAIL"), *victim = getenv("SDC_VICTIM");
+    state.named = getenv("SDC_NAMED") != NULL;
     if (victim) snprintf(state.victim, sizeof state.victim, "%s", victim);
     if (count) snprintf(state.count, sizeof state.count, "%s", count);
     if (!fail || !*fail) return;
@@ -175,32 +178,40 @@ REAL(void *, aligned_alloc, size_t unit, size_t size) {
 
 /* --- files --- */
 
-static bool takes_mode(int flags) {
+static bool unnamed(int flags) {
 #ifdef O_TMPFILE
-    if ((flags & O_TMPFILE) == O_TMPFILE) return true;
+    return (flags & O_TMPFILE) == O_TMPFILE;
+#else
+    return false;
 #endif
-    return flags & O_CREAT;
+}
+
+/* As next(OPEN), for flags. */
+static int next_open(int flags) {
+    int how = next(OPEN);
+    if (how || !state.named || !unnamed(flags)) return how;
+    return errno = EOPNOTSUPP;
 }
 
 #define MODE(flags)                                                                                                    \
     mode_t mode = 0;                                                                                                   \
     va_list args;                                                                                                      \
     va_start(args, flags);                                                                                             \
-    if (takes_mode(flags)) mode = (mode_t)va_arg(args, unsigned);                                                      \
+    if (unnamed(flags) || flags & O_CREAT) mode = (mode_t)va_arg(args, unsigned);                                      \
     va_end(args)
 
 extern int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...) {
     MODE(flags);
-    return next(OPEN) > 0 ? -1 : __real_open(path, flags, mode);
+    return next_open(flags) > 0 ? -1 : __real_open(path, flags, mode);
 }
 
 extern int __real_openat(int dir, const char *path, int flags, ...);
 int __wrap_openat(int dir, const char *path, int flags, ...);
 int __wrap_openat(int dir, const char *path, int flags, ...) {
     MODE(flags);
-    return next(OPEN) > 0 ? -1 : __real_openat(dir, path, flags, mode);
+    return next_open(flags) > 0 ? -1 : __real_openat(dir, path, flags, mode);
 }
 
 REAL(int, mkstemp, char *name) { return next(OPEN) > 0 ? -1 : __real_mkstemp(name); }
