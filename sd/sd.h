@@ -73,6 +73,10 @@ typedef enum {
 /* What `#` begins in a prompt: a comment to the line's end, which is taken out before anything else, or nothing. */
 typedef enum { SD_COMMENTS_STRIP, SD_COMMENTS_KEEP } SdComments;
 
+/* What a prompt may hold for a picture: chunks of 75 tokens, of all the texts that it switches between; prompts that
+ * AND joins. More is refused: every chunk is keys of every cross-attention, every prompt another call of the U-Net. */
+enum { SD_PROMPT_CHUNKS = 256, SD_PROMPT_BRANCHES = 64 };
+
 typedef enum { SD_RNG_NV, SD_RNG_CPU } SdRng; /* noise of an NVIDIA GPU, of torch's CPU generator */
 
 typedef enum { SD_STAGE_TEXT, SD_STAGE_ENCODE, SD_STAGE_SAMPLE, SD_STAGE_DECODE } SdStage;
@@ -108,7 +112,7 @@ typedef struct {
  * are UTF-8.
  */
 typedef struct {
-    const char *prompt, *negative;           /* at most 1 MiB each; NULL is "" */
+    const char *prompt, *negative;           /* at most 1 MiB each, and SD_PROMPT_CHUNKS; NULL is "" */
     int width, height;                       /* pixels, multiples of 8; 16 megapixels at most */
     int steps;                               /* 1..1000 */
     double cfg;                              /* guidance scale; 1: the negative prompt is not evaluated */

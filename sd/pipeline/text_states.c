@@ -11,6 +11,18 @@ static bool refuse_networks(const Prompt *p, Error *e) {
                      n->name);
 }
 
+/* What a picture can take: more would only take hours and memory before it failed. */
+static bool check_size(const Prompt *p, Error *e) {
+    int64_t chunks = 0;
+    for (int i = 0; i < p->text_count; i++) chunks += p->texts[i].count;
+    if (chunks > SD_PROMPT_CHUNKS)
+        return error_set(e, ERR_ARGUMENT, "prompt: %lld chunks of 75 tokens are too many for a picture; %d at most",
+                         (long long)chunks, SD_PROMPT_CHUNKS);
+    return p->branch_count <= SD_PROMPT_BRANCHES ||
+           error_set(e, ERR_ARGUMENT, "prompt: AND joins %d prompts, which are too many for a picture; %d at most",
+                     p->branch_count, SD_PROMPT_BRANCHES);
+}
+
 static int64_t longest(const Prompt *p, const PromptBranch *branch) {
     int64_t most = 1;
     for (int i = 0; i < branch->count; i++)
@@ -23,7 +35,8 @@ bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, con
     *s = (TextStates){.emphasis = o.emphasis, .pad = o.pad};
     for (int i = 0; i < 2; i++) {
         o.negative = i == 0;
-        if (!prompt_compile(&s->prompts[i], t, i ? prompt : negative, &o, e)) return false;
+        if (!prompt_compile(&s->prompts[i], t, i ? prompt : negative, &o, e) || !check_size(&s->prompts[i], e))
+            return false;
     }
     if (!refuse_networks(&s->prompts[1], e)) return false;
     const Prompt *p = &s->prompts[1];

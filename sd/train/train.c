@@ -124,7 +124,7 @@ bool train_check(const TrainOptions *o, Error *e) {
                          o->batch, o->accumulate);
     if (!train_state_path(o, path, e)) return false;
     FilePresence state = file_presence(path, e), out = file_presence(o->out, e);
-    if (state == FILE_UNKNOWN || out == FILE_UNKNOWN) return false;
+    if (state == FILE_UNKNOWN || out == FILE_UNKNOWN || os_kind(o->out) == OS_DIRECTORY) return atomic_check(o->out, e);
     if (o->resume && state == FILE_ABSENT)
         return error_set(e, ERR_FILE,
                          "%s: does not exist, so there is nothing to resume; leave out --resume to start over", path);

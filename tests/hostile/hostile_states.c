@@ -83,7 +83,7 @@ static const Made MADE[] = {
     {"path-of-5000", "", RUN "--out $(printf %05000d 0)", 1, "too long for the name of a file"},
     {"path-of-1020", "", RUN "--out $(printf %01020d 0)", 1, "000"},
     {"out-in-nothing", "", RUN "--out gone/o", 1, "gone/o: its directory cannot be used"},
-    {"out-slash", "", RUN "--out ./", 2, "./: already exists"},
+    {"out-slash", "", RUN "--out ./", 1, "names a directory"},
     /* logs */
     {"log-full", "", RESUME " --log /dev/full", 1, "/dev/full: the log cannot be written: No space left"},
     {"log-folder", "mkdir l", RESUME " --log l", 1, "l: is a directory"},
