@@ -4,6 +4,7 @@
 #include "names.h"
 #include "path.h"
 #include "text_file.h"
+#include "yaml.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,13 +128,34 @@ static Checkpoint *new_checkpoint(const char *path, Error *e) {
     return NULL;
 }
 
+/* The original configuration of a single file, which the webui reads too. */
+static bool open_yaml(Checkpoint *c, Error *e) {
+    static const FileWanted WANTED = {.most = 1 << 16, .advice = "move it away if it is not the model's configuration"};
+    char path[OS_PATH_SIZE];
+    const char *slash = strrchr(c->path, '/'), *name = slash ? slash + 1 : c->path, *dot = strrchr(name, '.');
+    int stem = (int)(dot && dot != name ? dot - c->path : (ptrdiff_t)strlen(c->path));
+    if (!path_make(path, NULL, "%.*s.yaml", stem, c->path)) return true; /* no file can have that name */
+    FilePresence there = file_presence(path, e);
+    if (there != FILE_PRESENT) return there == FILE_ABSENT;
+    char *text = text_file_read(path, &WANTED, NULL, e);
+    c->yaml = text ? yaml_parse(path, text, e) : NULL;
+    free(text);
+    c->yaml_path = c->yaml ? malloc(strlen(path) + 1) : NULL;
+    if (c->yaml_path) strcpy(c->yaml_path, path);
+    return c->yaml_path || (c->yaml && error_set(e, ERR_MEMORY, "%s: out of memory", path));
+}
+
+static bool open_single(Checkpoint *c, Error *e) {
+    c->file = weight_file_open(c->path, e);
+    return c->file && open_yaml(c, e);
+}
+
 Checkpoint *checkpoint_open(const char *path, Error *e) {
     Checkpoint *c = new_checkpoint(path, e);
     if (!c) return NULL;
     size_t n = strlen(c->path);
     while (n > 1 && c->path[n - 1] == '/') c->path[--n] = 0;
-    if (os_kind(c->path) == OS_DIRECTORY ? open_folder(c, e) : (c->file = weight_file_open(c->path, e)) != NULL)
-        return c;
+    if (os_kind(c->path) == OS_DIRECTORY ? open_folder(c, e) : open_single(c, e)) return c;
     checkpoint_close(c);
     return NULL;
 }
@@ -154,6 +176,8 @@ void checkpoint_close(Checkpoint *c) {
         json_free(c->parts[i].config);
     }
     json_free(c->index);
+    json_free(c->yaml);
+    free(c->yaml_path);
     json_free(c->scheduler);
     json_free(c->tokenizer);
     json_free(c->special_tokens);

@@ -21,6 +21,8 @@ typedef struct {
     CheckpointLayout layout;
     WeightFile *file; /* single file */
     CheckpointPart parts[CHECKPOINT_PARTS];
+    Json *yaml; /* NAME.yaml beside a single file NAME.safetensors, or NULL; and its path */
+    char *yaml_path;
     Json *index;                        /* model_index.json of a folder, or NULL */
     Json *scheduler;                    /* scheduler/scheduler_config.json, or NULL */
     Json *tokenizer, *special_tokens;   /* tokenizer/tokenizer_config.json, special_tokens_map.json, or NULL */

@@ -101,18 +101,29 @@ static bool of_scheduler(SdModel *m, const ConfigFile *f, float alphas[TRAIN_STE
     return true;
 }
 
+/* The YAML beside a single file. */
+static bool of_yaml(const ConfigFile *f, float alphas[TRAIN_STEPS]) {
+    double first, last;
+    return config_real(f, "model.params.linear_start", 1e-9, 0.9999, &first) &&
+           config_real(f, "model.params.linear_end", 1e-9, 0.9999, &last) &&
+           noise_alphas(alphas, "scaled_linear", first, last); /* what ldm calls linear */
+}
+
 bool model_noise_levels(SdModel *m, Error *e) {
     float alphas[TRAIN_STEPS];
     const Checkpoint *c = m->checkpoint;
     Found own = checkpoint_find(c, "alphas_cumprod");
     bool zero = checkpoint_find(c, "ztsnr").tensor != NULL; /* a mark that newer checkpoints carry, beside "v_pred" */
     ConfigFile f;
+    bool yaml = !own.tensor && m->checkpoint->yaml && !weight_file_meta(c->file, "sdc.config") &&
+                config_file(c, CONFIG_YAML, &f, e);
     bool scheduler = !own.tensor && c->layout == CHECKPOINT_DIFFUSERS && config_file(c, CONFIG_SCHEDULER, &f, e);
     if (own.tensor ? !of_tensor(m, own, alphas, e)
                    : !scheduler && !noise_alphas(alphas, "scaled_linear", 0.00085, 0.012))
         return false;
     if (scheduler && !of_scheduler(m, &f, alphas)) return false;
-    bool given = own.tensor || scheduler || zero;
+    if (yaml && !of_yaml(&f, alphas)) return false;
+    bool given = own.tensor || scheduler || yaml || zero;
     if (!noise_levels_init(&m->noise_levels, given ? alphas : NULL, c->path, e)) return false;
     if (zero) {
         noise_alphas_to_zero(alphas, LEAST_WEBUI);

@@ -19,5 +19,7 @@ void config_from_shapes(const Checkpoint *c, SdConfig *out);
 /* A diffusers folder that has a U-Net, a VAE and a text encoder: by their config.json and the tokenizer's. False, with
  * a line that names the key, for what is not computed here; *notes gets what is passed over. */
 bool config_from_folder(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e);
+/* The YAML beside a single file, where there is one: what shapes do not tell. False, with a line that names the key. */
+bool config_from_yaml(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e);
 
 #endif

@@ -91,6 +91,11 @@ bool config_file(const Checkpoint *c, ConfigFileKind kind, ConfigFile *out, Erro
                                                     "scheduler/scheduler_config.json",
                                                     "tokenizer/tokenizer_config.json",
                                                     "tokenizer/special_tokens_map.json"};
+    if (kind == CONFIG_YAML) {
+        *out = (ConfigFile){.folder = "", .file = c->yaml_path, .keys = CONFIG_TABLES[kind], .json = c->yaml, .e = e};
+        if (c->yaml) out->root = &c->yaml->nodes[0];
+        return c->yaml != NULL;
+    }
     static const char *const PARTS[] = {[CONFIG_UNET] = "unet", [CONFIG_VAE] = "vae", [CONFIG_TEXT] = "text_encoder"};
     const CheckpointPart *part = NULL;
     if (kind == CONFIG_UNET || kind == CONFIG_VAE || kind == CONFIG_TEXT) part = checkpoint_part(c, PARTS[kind]);
@@ -119,7 +124,8 @@ bool config_refuse(const ConfigFile *f, const char *key, const char *why) {
     char value[128] = "missing";
     const JsonNode *n = json_get(f->json, f->root, key);
     if (n) show(f->json, n, value, sizeof value);
-    return error_set(f->e, ERR_FORMAT, "%s/%s: \"%s\" is %s, %s", f->folder, f->file, key, value, why);
+    return error_set(f->e, ERR_FORMAT, "%s%s%s: \"%s\" is %s, %s", f->folder, *f->folder ? "/" : "", f->file, key,
+                     value, why);
 }
 
 /* "silu|swish" as people write it */

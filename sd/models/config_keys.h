@@ -31,13 +31,15 @@ typedef enum {
     CONFIG_SCHEDULER,
     CONFIG_TOKENIZER,
     CONFIG_SPECIAL_TOKENS,
-    CONFIG_FILES
+    CONFIG_FILES, /* of a folder */
+    CONFIG_YAML = CONFIG_FILES,
+    CONFIG_TABLE_COUNT
 } ConfigFileKind;
 
-/* One configuration of a folder. Messages begin with "FOLDER/FILE: ". */
+/* One configuration of a folder, or the YAML beside a single file. Messages begin with "FOLDER/FILE: ". */
 typedef struct {
-    const char *folder, *file;
-    const ConfigKey *keys; /* up to a row without a key */
+    const char *folder, *file; /* folder "": none */
+    const ConfigKey *keys;     /* up to a row without a key */
     const Json *json;
     const JsonNode *root;
     Error *e;

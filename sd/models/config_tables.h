@@ -5,6 +5,6 @@
 #include "config_keys.h"
 
 /* Up to a row without a key. */
-extern const ConfigKey *const CONFIG_TABLES[CONFIG_FILES];
+extern const ConfigKey *const CONFIG_TABLES[CONFIG_TABLE_COUNT];
 
 #endif

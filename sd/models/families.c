@@ -161,12 +161,15 @@ bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
     const char *pipeline = checkpoint_pipeline(c);
     if (!f->base && pipeline) return error_set(e, ERR_FORMAT, "%s: %s (%s); %s", c->path, f->is, pipeline, f->advice);
     if (!f->base) return error_set(e, ERR_FORMAT, "%s: %s; %s", c->path, f->is, f->advice);
+    if (own && c->yaml) config_note(notes->said, sizeof notes->said, "%.200s (sdc.config says all)", c->yaml_path);
     if (own) return true;
     *out = f->base();
     const char *said = c->file ? weight_file_meta(c->file, "modelspec.prediction_type") : NULL;
     if (checkpoint_find(c, "v_pred").tensor || (said && !strcmp(said, "v"))) out->prediction = PREDICT_V;
-    if (c->layout == CHECKPOINT_SINGLE) config_from_shapes(c, out);
-    else if (!config_from_folder(c, out, notes, e)) return false;
+    if (c->layout == CHECKPOINT_SINGLE) {
+        config_from_shapes(c, out);
+        if (!config_from_yaml(c, out, notes, e)) return false;
+    } else if (!config_from_folder(c, out, notes, e)) return false;
     c->res_blocks = out->unet.res_blocks;
     c->levels = out->unet.levels;
     c->vae_levels = out->vae.levels;

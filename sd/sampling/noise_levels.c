@@ -66,7 +66,8 @@ void noise_alphas_to_zero(float alphas[TRAIN_STEPS], float least) {
         double root = (sqrt((double)alphas[i]) - last) * first / (first - last);
         alphas[i] = (float)(root * root);
     }
-    alphas[TRAIN_STEPS - 1] = least;
+    float before = alphas[TRAIN_STEPS - 2]; /* of betas that end low, below `least` */
+    alphas[TRAIN_STEPS - 1] = least < before ? least : before / 2;
 }
 
 #define LEAST_ALPHA 1e-12f /* a sigma of a million: far more noise than any model's */

@@ -26,8 +26,8 @@ bool noise_levels_init(NoiseLevels *s, const float *alphas, const char *what, Er
 bool noise_alphas(float alphas[TRAIN_STEPS], const char *schedule, double first, double last);
 /* The same from trained betas; false unless all are within (0, 1). */
 bool noise_alphas_of_betas(float alphas[TRAIN_STEPS], const double betas[TRAIN_STEPS]);
-/* Rescales them so that the last step is all but pure noise (Lin et al. 2024, algorithm 1); the last one is `least`
- * instead of 0: the webui's or diffusers' number. */
+/* Rescales them so that the last step is all but pure noise (Lin et al. 2024, algorithm 1); the last one is `least`,
+ * the webui's or diffusers' number, instead of 0, or half of the one before it. */
 void noise_alphas_to_zero(float alphas[TRAIN_STEPS], float least);
 #define LEAST_WEBUI 4.8973451890853435e-08f
 #define LEAST_DIFFUSERS 0x1p-24f

@@ -204,6 +204,50 @@ static SdConfig small(SdConfig k) {
     return k;
 }
 
+/* NAME.yaml beside the file: what shapes do not tell is taken from there, or refused by name. */
+static void beside(const char *path, const SdConfig *k) {
+    static const struct {
+        const char *text, *words; /* words NULL: taken */
+    } CASES[] = {
+        {"model:\n  params:\n    parameterization: \"v\"\n    scale_factor: 0.13025\n    unet_config:\n      params:\n"
+         "        num_heads: 16\n    cond_stage_config:\n      params:\n        layer: \"%s\"\n",
+         NULL},
+        {"model:\n  params:\n    unet_config:\n      params:\n        num_head_channels: 32\n        in_channels: 4\n  "
+         "  scale_factor: "
+         "0.13025\n    cond_stage_config:\n      params:\n        layer: \"%s\"\n",
+         NULL},
+        {"model:\n  params:\n    parameterization: x0 # %s\n",
+         "shapes.yaml: \"model.params.parameterization\" is \"x0\""},
+        {"model:\n  params:\n    timesteps: 100 # %s\n", "timesteps\" is 100"},
+        {"model:\n  params:\n    scale_factor: 0 # %s\n", "scale_factor\" is 0"},
+        {"model:\n  params:\n    cond_stage_config:\n      params:\n        layer: hidden # %s\n",
+         "layer\" is \"hidden\""},
+        {"title: a cat # %s\n", "has no \"model\""},
+        {"model: [1 # %s\n", "shapes.yaml: line 1"}};
+    char own[1024]; /* test_path has few results at once */
+    snprintf(own, sizeof own, "%s", path);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char text[1024];
+        Error e = {0};
+        SdConfig found;
+        ConfigNotes notes;
+        snprintf(text, sizeof text, CASES[i].text, k->clip.open_clip ? "penultimate" : "last");
+        test_write(test_path("shapes.yaml"), text, strlen(text));
+        Checkpoint *c = checkpoint_open(own, &e);
+        bool ok = c && detect_config(c, &found, &notes, &e);
+        if (CASES[i].words) ok = !ok && e.code == ERR_FORMAT && holds(e.text, CASES[i].words);
+        else {
+            ok = ok && found.vae.scale == 0.13025 && found.clip.penultimate == k->clip.open_clip;
+            ok = ok && (i ? found.unet.head_dim == 32 && !found.unet.heads && found.prediction == PREDICT_EPS
+                          : found.unet.heads == 16 && found.prediction == PREDICT_V);
+        }
+        test_check(ok, "%s with YAML %zu", k->family, i);
+        test_note("%s", e.text);
+        checkpoint_close(c);
+    }
+    remove(test_path("shapes.yaml"));
+}
+
 static void shapes(const char *what, SdConfig k) {
     Error e = {0};
     WeightList l = {.err = &e};
@@ -228,7 +272,7 @@ static void shapes(const char *what, SdConfig k) {
         bytes += tensor_count(l.w[i]->t);
     }
     uint8_t *zeros = calloc((size_t)bytes, 1);
-    const char *path = test_path("shapes");
+    const char *path = test_path("shapes.safetensors");
     StWriter *w = zeros ? st_write_begin(path, t, (size_t)l.count, NULL, 0, &e) : NULL;
     ok = w && st_write_data(w, zeros, (size_t)bytes, &e) && st_write_end(w, &e);
     Checkpoint *file = ok ? checkpoint_open(path, &e) : NULL;
@@ -239,6 +283,7 @@ static void shapes(const char *what, SdConfig k) {
     test_check(json && expected && !strcmp(json, expected), "%s: all numbers are found", what);
     test_note("%s %s instead of %s", e.text, json ? json : "", expected ? expected : "");
     checkpoint_close(file);
+    if (ok) beside(path, &k);
     free(json);
     free(expected);
     free(zeros);

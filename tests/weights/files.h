@@ -5,6 +5,7 @@
 #include "tensor/error.h"
 
 void files_json(void);
+void files_yaml(void);
 void files_hash(void);   /* SHA-256 */
 void files_half(void);   /* F16, BF16 */
 void files_atomic(void); /* what writing leaves behind when it fails */

@@ -258,6 +258,7 @@ SUITE(files, .seconds = 3) {
     files_half();
     files_hash();
     files_json();
+    files_yaml();
     round_trip();
     hostile();
     size_t size = 0;
