@@ -38,7 +38,18 @@ static const struct Key {
               {"VAE Decoder", KEY_ONLY, "Full"},
               {"FP8 weight", KEY_ONLY, "Disable"},
               {"Tiling", KEY_ONLY, "False"},
-              {"CFG Rescale", KEY_ONLY, "0"}, /* of extensions: 0 is off */
+              {"Restore faces", KEY_ONLY, "False"},
+              {"Noise Schedule", KEY_ONLY, "Default"},
+              {"Token merging ratio", KEY_ONLY, "0"},
+              {"NGMS", KEY_ONLY, "0"},
+              {"Skip Early CFG", KEY_ONLY, "0"},
+              {"SGM noise multiplier", KEY_ONLY, "False"},
+              {"Beta schedule alpha", KEY_ONLY, "0.6"},
+              {"Beta schedule beta", KEY_ONLY, "0.6"},
+              {"Extra noise", KEY_ONLY, "0"},
+              {"Rescale CFG", KEY_ONLY, "0"},
+              {"Diffusion in Low Bits", KEY_ONLY, "Automatic"}, /* Forge: the model's own type */
+              {"CFG Rescale", KEY_ONLY, "0"},                   /* of extensions: 0 is off */
               {"CFG Rescale φ", KEY_ONLY, "0"},
               {"CFG Rescale phi", KEY_ONLY, "0"},
               {"VAE", KEY_MISSING, "a VAE from a file of its own"},

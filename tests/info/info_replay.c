@@ -133,16 +133,23 @@ static void refusals(void) {
         {HEAD ", Civitai resources: [{}", "Civitai resources: [{}"},
         {HEAD ", Frobnication: 5", "Frobnication: 5"},
         {HEAD ", CFG Rescale φ: 0.7", "CFG Rescale φ: 0.7"},
+        {HEAD ", NGMS: 1", "NGMS: 1"},
+        {HEAD ", Noise Schedule: Zero Terminal SNR", "Noise Schedule: Zero Terminal SNR"},
+        {HEAD ", Beta schedule alpha: 0.7", "Beta schedule alpha: 0.7"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         copy("a.png", "x.png", CASES[i][0], 0);
         cli_fails(1, CASES[i][1], "replay x.png -m gone.safetensors");
     }
     copy("a.png", "x.png",
-         HEAD ", Variation seed strength: 0, ENSD: 0, Version: v1.10.1, User: me, VAE Decoder: Full, Civitai "
-              "resources: [{\"type\":\"checkpoint\",\"modelVersionId\":5}], "
-              "Civitai metadata: {}, Hashes: {\"model\": \"x\"}, Face restoration: , CFG Rescale φ: 0, "
-              "Wildcard prompt: \"a __b__, c\", Template Generated Grid: True, File includes: x",
+         HEAD
+         ", Variation seed strength: 0, ENSD: 0, Version: v1.10.1, User: me, VAE Decoder: Full, Civitai "
+         "resources: [{\"type\":\"checkpoint\",\"modelVersionId\":5}], "
+         "Civitai metadata: {}, Hashes: {\"model\": \"x\"}, Face restoration: , CFG Rescale φ: 0, "
+         "Restore faces: False, Noise Schedule: Default, Token merging ratio: 0.0, NGMS: 0, Skip Early CFG: 0, SGM "
+         "noise multiplier: False, Beta schedule alpha: 0.6, Beta schedule beta: 0.6, Extra noise: 0, Rescale CFG: 0, "
+         "Diffusion in Low Bits: Automatic, "
+         "Wildcard prompt: \"a __b__, c\", Template Generated Grid: True, File includes: x",
          0);
     cli_fails(1, "gone.safetensors", "replay x.png -m gone.safetensors");
     if (!sd_builtin()) cli_fails(2, "-m takes", "replay x.png");
