@@ -90,6 +90,7 @@ void op_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w
     assert(y.nd == 3 && x.nd == 3 && y.n[0] == x.n[0] && y.n[1] == x.n[1]);
     assert(y.n[2] == x.n[2] + (x2 ? x2->n[2] : 0) && y.n[2] % groups == 0);
     assert(is_vector(w, y.n[2]) && is_vector(b, y.n[2]));
+    (void)is_vector; /* asserts vanish under NDEBUG */
     size_t scope = scope_begin(c);
     int64_t blocks = (y.n[1] + GROUP_NORM_PIXELS - 1) / GROUP_NORM_PIXELS;
     Tensor parts = tensor_new_typed(c, F64, 4, SHAPE(y.n[0], blocks, groups, 2));

@@ -327,4 +327,4 @@ static void *begin(void) {
 
 const Cases gen_config = {.name = "config", .names = "configurations", .begin = begin, .run = run, .end = free};
 
-SUITE(gen_config, .seconds = 3) { cases_run(&gen_config, cases_first(), cases_count("GEN_CONFIGS", 60)); }
+SUITE(gen_config, .seconds = 2) { cases_run(&gen_config, cases_first(), cases_count("GEN_CONFIGS", 45)); }

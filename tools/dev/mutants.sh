@@ -164,6 +164,10 @@ a named pipe is opened ~ weights/file_open.c ~ hostile ~ openblas ~ s#(handed \&
 cannot tell counts as not there ~ tensor/os_posix_files.c ~ os ~ openblas ~ s|return errno == ENOENT .. errno == ENOTDIR ? OS_NOTHING : OS_UNKNOWN;|return OS_NOTHING;|
 a long line loses its end ~ tensor/error.c ~ hostile ~ openblas ~ s|if (n >= (int)sizeof e->text)|if (0 \&\& n)|
 lines go to the picture's stream ~ tensor/os_posix_program.c ~ start ~ openblas ~ s#if (to < 0 .. dup2(2, 1) < 0) return false;#if (to < 0) return false;#
+img2img is planned without an encoder ~ sd/pipeline/request.c ~ hostile ~ openblas ~ s#return !r->image || model_has(m, PART_ENCODER, e)#return true#
+noise of any size ~ sd/info/params_check.c ~ hostile ~ openblas ~ s|(int64_t)r->seed_width \* r->seed_height > MOST_PIXELS|0|
+crops train the VAE in an arena of their own size ~ sd/train/train.c ~ cli ~ openblas ~ s|if (t->o->vae) train_fold_plan(t)|if (t->o->vae) (void)0|
+a picture's text loses a digit ~ sd/info/infotext.c ~ gen_request ~ openblas ~ s|precision < 17|precision < 16|
 a sheet may replace its model ~ tools/commands/judge.c ~ hostile ~ openblas ~ s|same_file(a.sheet, a.model)|0|
 diff's first rule loses to a later one ~ tools/commands/diff_names.c ~ files ~ openblas ~ s|n->starred\[i\] < plain|n->starred[i] > plain|
 a piece of a name is sought by its first letters ~ tools/commands/diff_names.c ~ files ~ openblas ~ s|while (k \&\& \*text != piece\[k\]) k = border\[k - 1\];|if (*text != piece[k]) k = 0;|
