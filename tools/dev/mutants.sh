@@ -182,6 +182,8 @@ an unknown key ignored ~ sd/info/infotext_request.c ~ info ~ openblas ~ s|if (!p
 a picture says the batch's first seed ~ sd/pipeline/picture_text.c ~ info ~ openblas ~ s|own.seed = (int64_t)seed;|own.seed = r->seed;|
 a picture does not say its precision ~ sd/pipeline/picture_text.c ~ info ~ openblas ~ s|return "f32-direct";|return NULL;|
 a comment's line end kept ~ sd/prompt/prompt_comments.c ~ info ~ openblas ~ s|from += \*from == '.n';||
+the new file's list of tensors is never released ~ sd/load/convert.c ~ torture_calls ~ openblas ~ s|^    free(p.list);||
+output that a full disk lost counts as written ~ tools/cli/command.c ~ torture ~ openblas ~ s/if (!fflush(stdout) \&\& !ferror(stdout)) return/if (!fflush(stdout) || true) return/
 END
 }
 
