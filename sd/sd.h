@@ -48,7 +48,12 @@ bool sd_has_mixed(void); /* whether this processor has the instructions that SD_
 
 /* Opens a checkpoint: a single .safetensors file (the original layout, or made by `sdc convert`) or a diffusers folder.
  * path NULL: the model that is built in (ERR_ARGUMENT where there is none; sd_builtin says so). Reads headers only;
- * weights are loaded when they are first needed. options may be NULL. */
+ * weights are loaded when they are first needed. options may be NULL.
+ *
+ * The file stays mapped until sd_close. Replacing it by rename is safe; if it is cut, or its disk fails, touching what
+ * is gone ends the process by SIGBUS, as with any mapped file. libsd installs no signal handlers (sdc does, and ends
+ * with a line): a program that cannot rule this out handles SIGBUS itself, or reads the file and calls sd_open_memory.
+ */
 SdModel *sd_open(const char *path, const SdOptions *options, Error *e);
 /* The same for a .safetensors file in memory, which must outlive the model; name is what messages call it, or NULL. */
 SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e);

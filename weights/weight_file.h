@@ -38,9 +38,8 @@ typedef struct {
 } WeightFile;
 
 /* Opens a file of any format that is read. NULL and one line in e ("PATH: ...") when it is missing, breaks a rule of
- * its format, or is something else; the line says what. A file that another program shortens while it is open is out
- * of scope: touching what is gone then ends the process (SIGBUS), as with any mapped file. Replacing it by rename, as
- * st_write_end does, is safe. */
+ * its format, or is something else; the line says what. A file that another program shortens while it is open ends the
+ * process where what is gone is touched (os_map). Replacing it by rename, as st_write_end does, is safe. */
 WeightFile *weight_file_open(const char *path, Error *e);
 /* The same for bytes in memory, which must outlive the result; `path` is used in messages only. */
 WeightFile *weight_file_open_memory(const char *path, const void *bytes, size_t size, Error *e);
