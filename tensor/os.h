@@ -136,7 +136,8 @@ bool os_is_writable(OsFile f); /* whether it was opened for writing */
 bool os_may_write(const char *path);
 
 bool os_make_directory(const char *path, bool personal); /* personal: closed to other users */
-/* Calls `each` for every name except "." and "..", in any order, until it returns false. False: cannot be listed. */
+/* Calls `each` for every name except "." and "..", in any order, until it returns false. False: cannot be listed, or
+ * not to the end. */
 bool os_list(const char *path, bool (*each)(void *user, const char *name), void *user);
 /* A file to write and read back, in the directory of `path`, that disappears when it is closed. NULL: failed. */
 FILE *os_scratch_file(const char *path);

@@ -233,10 +233,16 @@ bool os_make_directory(const char *path, bool personal) { return mkdir(path, per
 bool os_list(const char *path, bool (*each)(void *user, const char *name), void *user) {
     DIR *all = opendir(path);
     if (!all) return false;
-    for (struct dirent *d; (d = readdir(all));)
-        if (strcmp(d->d_name, ".") && strcmp(d->d_name, "..") && !each(user, d->d_name)) break;
+    int code = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *d = readdir(all);
+        if (!d) code = errno; /* 0: the end */
+        if (!d || (strcmp(d->d_name, ".") && strcmp(d->d_name, "..") && !each(user, d->d_name))) break;
+    }
     closedir(all);
-    return true;
+    errno = code;
+    return !code;
 }
 
 FILE *os_scratch_file(const char *path) {
