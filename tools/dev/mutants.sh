@@ -72,6 +72,12 @@ padding token of SD 2 ~ sd/models/config.c ~ pipeline ~ openblas ~ s|.pad = 4940
 SDXL known by another width of its sizes ~ sd/models/families.c ~ families ~ openblas ~ s|SIZE(SIZES, 1, 2816)|SIZE(SIZES, 1, 2817)|
 SD 2's folder taken for SD 1's ~ sd/models/families.c ~ families ~ openblas ~ s|"hidden_act", "gelu"|"hidden_act", "relu"|
 a family's second trait ignored ~ sd/models/families.c ~ families ~ openblas ~ s|if (holds(c, &f->traits\[i\])) i++;|if (i == 1 \|\| holds(c, \&f->traits[i])) i++;|
+a key that is not computed passes ~ sd/models/config_keys.c ~ hostile ~ openblas ~ s|return config_refuse(f, k->key, why);|continue;|
+default betas of a Karras scheduler's class ~ sd/load/levels.c ~ configs ~ openblas ~ s|{"HeunDiscreteScheduler", KARRAS}|{"HeunDiscreteScheduler", DDPM}|
+overflow of f16 unseen ~ weights/file_range.c ~ hostile ~ openblas ~ s|type == F16 ? 65520|type == F16 ? 1e9|
+first level of the U-Net of any width ~ sd/models/config.c ~ hostile ~ openblas ~ s|if (u->mult\[0\] != 1)|if (u->mult[0] < 1)|
+first of duplicate keys ~ weights/json.c ~ files ~ openblas ~ s|found = &j->nodes\[i\];|return \&j->nodes[i];|
+heads beside a single file unread ~ sd/models/config_yaml.c ~ families ~ openblas ~ s|u->heads = heads, u->head_dim = 0|u->head_dim = 0|
 safetensors tried after the other formats ~ weights/formats.c ~ files ~ openblas ~ s|{"safetensors", .sniff = safetensors_sniff|{"safetensors", .sniff = is_empty|
 a name's ending in small letters alone ~ sd/image/codecs.c ~ image ~ openblas ~ s/(end\[same\] | 32)/end[same]/
 any file of AVIF's container is AVIF ~ sd/image/codecs.c ~ image ~ openblas ~ s|return \*brands;|return true;|
