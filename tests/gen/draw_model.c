@@ -2,6 +2,7 @@
 #include "gen_model.h"
 #include "sd/text/tokenizer.h"
 #include "tests/harness/generated.h"
+#include "tests/harness/test.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@ static int divisor(Chance *c, int n) {
 
 /* --- networks --- */
 
-static void draw_unet(GenModel *g, UnetConfig *u) {
+static void draw_unet(GenModel *g, UnetConfig *u, bool own_heads) {
     Chance *c = &g->chance;
     bool original = g->form == FORM_ORIGINAL;
     u->levels = chance_of(c, 0.03) ? draw_int(c, 5, MAX_LEVELS) : draw_int(c, 1, 4);
@@ -39,9 +40,9 @@ static void draw_unet(GenModel *g, UnetConfig *u) {
     }
     u->mult[0] = 1; /* the ends are as wide as the first level */
     if (g->form == FORM_FOLDER && u->depth[u->levels - 1]) u->depth[u->levels - 1] = u->middle_depth;
-    u->heads = original ? 8 : divisor(c, u->channels);
+    u->heads = own_heads ? divisor(c, u->channels) : 8;
     u->head_dim = 0;
-    if (original ? g->k.clip.open_clip : chance_of(c, 0.4)) u->head_dim = original ? 64 : u->heads, u->heads = 0;
+    if (own_heads ? chance_of(c, 0.4) : g->k.clip.open_clip) u->head_dim = own_heads ? u->heads : 64, u->heads = 0;
 }
 
 static void draw_vae(GenModel *g, VaeConfig *v) {
@@ -96,6 +97,32 @@ static void draw_tokens(GenModel *g) {
 
 /* --- files --- */
 
+/* The original configuration beside the file: what shapes do not tell. */
+static void draw_yaml(GenModel *g) {
+    Chance *c = &g->chance;
+    SdConfig *k = &g->k;
+    k->prediction = chance_of(c, 0.5) ? PREDICT_V : PREDICT_EPS;
+    k->vae.scale = chance_of(c, 0.5) ? 0.18215 : exp(chance_between(c, -4, 3));
+    if (k->clip.open_clip) k->clip.penultimate = chance_of(c, 0.7);
+    double start = chance_of(c, 0.5) ? 0.00085 : chance_between(c, 1e-5, 0.002),
+           end = chance_of(c, 0.5) ? 0.012 : chance_between(c, 0.005, 0.05);
+    snprintf(
+        g->yaml, sizeof g->yaml,
+        "model:\n  base_learning_rate: 1.0e-04\n  target: ldm.models.diffusion.ddpm.LatentDiffusion\n  params:\n"
+        "    parameterization: \"%s\"\n    linear_start: %.9g\n    linear_end: %.9g # of beta\n"
+        "    timesteps: 1000\n    scale_factor: %.17g\n    monitor: val/loss_simple_ema\n"
+        "    unet_config:\n      target: ldm.modules.diffusionmodules.openaimodel.UNetModel\n      params:\n"
+        "        %s: %d\n        use_spatial_transformer: True\n        use_checkpoint: True\n        legacy: False\n"
+        "        channel_mult: [ 1, 2, 4, 4 ]\n"
+        "    first_stage_config:\n      target: ldm.models.autoencoder.AutoencoderKL\n      params:\n"
+        "        embed_dim: 4\n        ddconfig:\n          double_z: true\n          attn_resolutions: []\n"
+        "    cond_stage_config:\n      target: ldm.modules.encoders.modules.FrozenCLIPEmbedder\n      params:\n"
+        "        freeze: True\n        layer: \"%s\"\n",
+        k->prediction == PREDICT_V ? "v" : "eps", start, end, k->vae.scale,
+        k->unet.heads ? "num_heads" : "num_head_channels", k->unet.heads ? k->unet.heads : k->unet.head_dim,
+        k->clip.penultimate ? "penultimate" : "last");
+}
+
 static void draw_files(GenModel *g) {
     static const DType TYPES[] = {F32, F16, BF16};
     Chance *c = &g->chance;
@@ -125,7 +152,8 @@ void model_draw(GenModel *g, uint64_t number) {
     SdConfig *k = &g->k;
     draw_clip(g, &k->clip);
     draw_tokens(g);
-    draw_unet(g, &k->unet);
+    bool own_heads = g->form != FORM_ORIGINAL || chance_of(c, 0.4); /* something beside the shapes tells them */
+    draw_unet(g, &k->unet, own_heads);
     draw_vae(g, &k->vae);
     k->unet.context = k->clip.width;
     k->unet.in_channels = k->unet.out_channels = k->vae.latent;
@@ -139,8 +167,10 @@ void model_draw(GenModel *g, uint64_t number) {
         free(json);
         g->spec.config = g->config;
     } else g->spec.config = "";
+    if (g->form == FORM_ORIGINAL && own_heads) draw_yaml(g);
     draw_files(g);
-    if (chance_of(c, 0.5)) g->spoilt = g->form != FORM_ORIGINAL && chance_of(c, 0.4) ? SPOILT_CONFIG : SPOILT_TENSORS;
+    bool tells = g->form != FORM_ORIGINAL || *g->yaml;
+    if (chance_of(c, 0.5)) g->spoilt = tells && chance_of(c, 0.4) ? SPOILT_CONFIG : SPOILT_TENSORS;
 }
 
 void model_smallest(GenModel *g) {
@@ -204,11 +234,14 @@ static void edit(void *user, MadeTensors *l) {
 bool model_write(GenModel *g, const char *path, bool spoilt) {
     GenModel w = *g;
     if (!spoilt) w.spoilt = SPOILT_NOT;
-    if (w.spoilt == SPOILT_CONFIG && w.form == FORM_OURS) spoil_single(&w);
+    if (w.spoilt == SPOILT_CONFIG && w.form != FORM_FOLDER) spoil_single(&w);
     w.spec.edit = edit, w.spec.user = &w;
     w.spec.tokens = g->spec.tokens ? w.tokens : NULL;
     w.spec.config = g->spec.config == g->config ? w.config : g->spec.config;
     bool ok = make_model_of(path, w.spec, w.k);
+    char yaml[1024];
+    snprintf(yaml, sizeof yaml, "%.*s.yaml", (int)(strlen(path) - strlen(".safetensors")), path);
+    if (ok && *w.yaml) ok = test_write(yaml, w.yaml, strlen(w.yaml));
     if (ok && w.spoilt == SPOILT_CONFIG && w.form == FORM_FOLDER) ok = spoil_folder(&w, path);
     memcpy(g->what, w.what, sizeof w.what);
     g->refused = w.refused, g->numeric = w.numeric, g->differs = w.differs;

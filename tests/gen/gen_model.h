@@ -23,7 +23,7 @@ typedef struct {
     MakeModel spec;
     uint64_t types; /* each tensor is of a type of its own, which follows from this and its name; 0: spec.dtype */
     bool extras;    /* with tensors that nobody needs */
-    char tokens[256], config[4096];
+    char tokens[256], config[4096], yaml[4096]; /* yaml: of the file beside an original one, "" for none */
     Chance chance;
 
     /* What is wrong with it; the rest is said when it is written so. */
@@ -36,13 +36,14 @@ typedef struct {
 
 /* Draws a model; the same number draws the same. */
 void model_draw(GenModel *g, uint64_t number);
-/* Writes it, as it should be or with what is wrong with it. */
+/* Writes it, as it should be or with what is wrong with it. path: ".../NAME.safetensors", even of a folder; a NAME.yaml
+ * may lie beside it. */
 bool model_write(GenModel *g, const char *path, bool spoilt);
 /* A valid one in small that is quick to run. */
 void model_smallest(GenModel *g);
 
-/* What can be wrong: tensors, in the list that is to be written; the configuration of a single file (g->config); or one
- * of the folder's at path. Each sets g->what. */
+/* What can be wrong: tensors, in the list that is to be written; the configuration of a single file (g->config or
+ * g->yaml); or one of the folder's at path. Each sets g->what. */
 void spoil_tensors(GenModel *g, MadeTensors *l);
 void spoil_single(GenModel *g);
 bool spoil_folder(GenModel *g, const char *path);

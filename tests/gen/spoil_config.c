@@ -84,7 +84,34 @@ static void spoil(GenModel *g, char *text, char *out, size_t size, const char *f
     replace(out, size, text, p, n, value);
 }
 
+/* The value of a line "key: value", or the key, or its indentation. */
+static void spoil_yaml(GenModel *g) {
+    static const char *const ODD[] = {"",   "\t", "  ", "- ",    "{", "\"", "'", "&a ",
+                                      "*a", "!!", "|",  "---\n", "#", ": ", "%", "[1, "};
+    Chance *c = &g->chance;
+    char out[sizeof g->yaml];
+    int lines = 0, at = 0;
+    for (char *p = g->yaml; *p; p++) lines += *p == '\n';
+    char *line = g->yaml, *colon;
+    for (at = chance_below(c, lines); at > 0; at--) line = strchr(line, '\n') + 1;
+    size_t n = strcspn(line, "\n");
+    colon = memchr(line, ':', n);
+    const char *value =
+        chance_of(c, 0.7) ? VALUES[chance_below(c, VALUE_COUNT)] : ODD[chance_below(c, sizeof ODD / sizeof *ODD)];
+    char *from = colon && chance_of(c, 0.7) ? colon + 1 : line + strspn(line, " ");
+    size_t cut = chance_of(c, 0.2) ? 0 : n - (size_t)(from - line);
+    char by[40];
+    snprintf(by, sizeof by, "%s%s", from == colon + 1 ? " " : "", value);
+    snprintf(g->what, sizeof g->what, "model.yaml: \"%.*s\" has %s at %d", (int)n, line, value, (int)(from - line));
+    replace(out, sizeof out, g->yaml, from, cut, by);
+    memcpy(g->yaml, out, sizeof out);
+}
+
 void spoil_single(GenModel *g) {
+    if (*g->yaml) {
+        spoil_yaml(g);
+        return;
+    }
     char out[sizeof g->config];
     spoil(g, g->config, out, sizeof out, "sdc.config");
     memcpy(g->config, out, sizeof out);

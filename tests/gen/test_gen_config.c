@@ -40,6 +40,7 @@ typedef struct {
     SdModel *m;
     SdRequest r;
     SdResult picture;
+    int files;   /* of the model */
     int trained; /* pixels along a side of the pictures that training sees */
 } Case;
 
@@ -178,7 +179,7 @@ static void convert(Case *k, bool drawn) {
     Error e = {0};
     SdResult out = {0};
     if (!sd_convert(k->s->model, k->s->out, &how, &done, &e)) {
-        only(k, 1, "a refused conversion");
+        only(k, k->files, "a refused conversion");
         if (k->m) refused(k, "not converted", &e);
         else case_refused("convert", (int)e.code, e.text);
         return;
@@ -227,7 +228,7 @@ static void train(Case *k) {
     o.min_snr = chance_of(c, 0.3) ? 5 : 0, o.noise_offset = chance_of(c, 0.3) ? 0.1 : 0;
     snprintf(state, sizeof state, "%s.state", k->s->out);
     if (!train_run(&o, &data, &e)) {
-        only(k, 1, "a refused training");
+        only(k, k->files, "a refused training");
         if (k->m) refused(k, "not trained", &e);
         else case_refused("train", (int)e.code, e.text);
         return;
@@ -286,6 +287,7 @@ static void run(void *state, uint64_t number) {
     model_draw(&k->g, number);
     k->chance = chance_begin(42, number);
     Chance *c = &k->chance;
+    k->files = *k->g.yaml ? 2 : 1;
     bool written = model_write(&k->g, k->s->model, true);
     const char *said = k->g.spoilt && *k->g.what ? k->g.what : "valid";
     case_says("%s, %s", k->g.form == FORM_OURS ? "ours" : k->g.form == FORM_FOLDER ? "folder" : "original", said);
@@ -307,7 +309,7 @@ static void run(void *state, uint64_t number) {
     if (chance_of(c, k->m ? 0.5 : 0.2)) train(k);
     sd_free(&k->picture);
     sd_close(k->m);
-    only(k, 1, "all");
+    only(k, k->files, "all");
     harness_remove_dir(k->s->dir);
     free(k);
 }
@@ -317,8 +319,8 @@ static void *begin(void) {
     if (!s || setenv("XDG_CACHE_HOME", test_path("cache"), 1)) return NULL;
     snprintf(s->dir, sizeof s->dir, "%s", test_path("gen"));
     harness_remove_dir(s->dir);
-    snprintf(s->model, sizeof s->model, "%s/model", s->dir);
-    snprintf(s->plain, sizeof s->plain, "%s/plain", s->dir);
+    snprintf(s->model, sizeof s->model, "%s/model.safetensors", s->dir);
+    snprintf(s->plain, sizeof s->plain, "%s/plain.safetensors", s->dir);
     snprintf(s->out, sizeof s->out, "%s/out.safetensors", s->dir);
     snprintf(s->taps, sizeof s->taps, "%s/taps.safetensors", s->dir);
     for (size_t i = 0; i < sizeof s->image; i++) s->image[i] = (uint8_t)gen_mixed(7, i);
