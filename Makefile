@@ -262,14 +262,14 @@ generators: $(B)/test
 builtin-model: $(B)/sdc
 	sh tools/dev/train_builtin.sh $(B)/sdc build/builtin
 	@echo "Build it in by: make BUILTIN=build/builtin/builtin.safetensors (weights/builtin.safetensors is the usual one)"
-## torture         faults in every call of every command, signals, limits, full disks; TORTURE="convert malloc:17": that one
+## torture         faults in every call of every command, signals, limits, full disks; TORTURE=convert, "convert malloc:17": only that
 TORTURE ?=
 torture:
 	@$(MAKE) --no-print-directory $(ALL_CORES) run-torture
 	$(if $(TORTURE),,@$(MAKE) --no-print-directory $(ALL_CORES) SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-torture)
 TORTURE_SUITES = torture_faults torture_calls_all $(if $(SANITIZE),,torture_kills torture_limits)
 run-torture: $(B)/test $(B)/sdc
-	SDC_BIN=$(B)/sdc SDC_TORTURE="$(TORTURE)" $(B)/test $(if $(TORTURE),torture_faults,$(TORTURE_SUITES))
+	SDC_BIN=$(B)/sdc SDC_TORTURE="$(TORTURE)" $(B)/test $(if $(word 2,$(TORTURE)),torture_faults,$(TORTURE_SUITES))
 ## mutants         breaks the sources on purpose and counts what the tests notice
 mutants:
 	sh tools/dev/mutants.sh

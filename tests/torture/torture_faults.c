@@ -77,19 +77,21 @@ static void command(const TortureCase *c, bool all, int turn) {
     double start = test_seconds();
     Scene s;
     if (!torture_only(c->name, &given) || !scene_begin(&s, c)) return;
-    long before = tried, wrong = failed;
+    long before = tried, wrong = failed, kinds = 0;
     if (given) test_check(one(&s, NULL, 0, given), "%s %s", c->name, given);
     for (int k = 0; !given && k < FAULT_COUNT; k++) {
         const Fault *f = &FAULTS[k];
         long n = scene_calls(&s, f->kind), most = all || n < f->most ? n : f->most, bad = 0,
              step = *f->how == '+' && all ? 7 : 1;
         if (!n || (!all && (k + turn) % 4)) continue;
+        kinds++;
         /* the first, then spread over the rest */
         for (long i = 0; i < most; i += step)
             bad += !one(&s, f, 1 + (all ? i : i * (n - 1) / (most > 1 ? most - 1 : 1)), NULL);
         test_check(!bad, "%s: each of %ld calls %s%s", c->name, n, f->kind, f->how);
     }
-    printf("  %-16s %6ld faults, %ld wrong, %.1f s\n", c->name, tried - before, failed - wrong, test_seconds() - start);
+    printf("  %-16s %2ld kinds %6ld faults %4ld wrong %6.1f s\n", c->name, kinds, tried - before, failed - wrong,
+           test_seconds() - start);
     fflush(stdout);
     scene_end(&s);
 }

@@ -48,7 +48,6 @@ static void child(const char *dir, const char *args, const TortureHow *how, cons
     if (how->victim) setenv("SDC_VICTIM", how->victim, 1);
     else unsetenv("SDC_VICTIM");
     if (how->named) setenv("SDC_NAMED", "1", 1);
-    else unsetenv("SDC_NAMED");
     char cache[800];
     snprintf(cache, sizeof cache, "%s/cache", dir);
     setenv("XDG_CACHE_HOME", cache, 1);
