@@ -22,7 +22,8 @@ static char *from_latin1(const uint8_t *p, size_t size) {
 
 bool image_texts_add(ImageTexts *t, const char *keyword, size_t keyword_size, const void *bytes, size_t size,
                      TextKind kind, Error *e) {
-    const uint8_t *end = size ? memchr(bytes, 0, size) : NULL;
+    size_t looked = size < IMAGE_TEXT_MOST ? size : IMAGE_TEXT_MOST; /* a longer text is refused unread */
+    const uint8_t *end = size ? memchr(bytes, 0, looked) : NULL;
     if (end) size = (size_t)(end - (const uint8_t *)bytes);
     if (!size) return true;
     if (size + EACH > IMAGE_TEXT_MOST - t->size)

@@ -1,7 +1,8 @@
 /* infotext.h: the text of parameters that the webui writes into its pictures, so that it and its kin can read ours.
  *
  * Written: params.c -> infotext.c -> pipeline/picture_text.c -> image/image.c -> image/codec_png.c -> image/png.c.
- * Read: image/codec_png.c -> image/image.c -> infotext_read.c -> infotext_request.c. */
+ * Read: image/codec_*.c -> image/image_text.c -> picture_info.c, which asks other_*.c whether another program wrote it
+ * -> infotext_read.c -> infotext_request.c. */
 #ifndef SD_INFO_INFOTEXT_H
 #define SD_INFO_INFOTEXT_H
 

@@ -24,6 +24,19 @@ static void say(const char *name, int code, const char *words) {
 
 /* --- PNG --- */
 
+static void small(void) {
+    static const char *const RUNS[] = {"", "-W 64", "-H 64"};
+    for (int i = 0; i < 3; i++) {
+        char args[100];
+        file_text_png(&f, "a", "b", 1);
+        snprintf(args, sizeof args, "img2img -i h.png -p x --steps 1 -o o.png %s", RUNS[i]);
+        HostileCase c = {
+            "one-pixel", "h.png", (const char *)f.p, f.n, args, 1, "h.png: is 1x1, too small|say -W and -H"};
+        hostile_case(&c);
+        file_clear(&f);
+    }
+}
+
 static void png_headers(void) {
     static const struct {
         const char *name;
@@ -355,6 +368,7 @@ static void gifs_and_bmps(void) {
 
 HOSTILE(pictures) {
     f = (PictureFile){NULL, 0, 0};
+    small();
     png_headers();
     png_chunks();
     png_streams();

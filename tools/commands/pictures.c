@@ -105,6 +105,9 @@ static int generate(const Command *c, const PictureArguments *a) {
     request.keep = a->batch_count > 1;
     start_from(a->image, &image, &request, &usual, &e);
     params_adopt(&request, &usual);
+    if (image.rgb && (request.width < 8 || request.height < 8)) /* options are at least 8 */
+        error_set(&e, ERR_FORMAT, "%s: is %dx%d, too small to take its size from; say -W and -H", a->image, image.width,
+                  image.height);
     int64_t variation = request.variation_seed < 0 ? sd_random_seed() : request.variation_seed;
     int64_t seed = request.seed < 0 ? sd_random_seed() : request.seed;
     for (int run = 0; model && !e.code && run < a->batch_count; run++) {

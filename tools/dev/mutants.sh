@@ -81,6 +81,13 @@ heads beside a single file unread ~ sd/models/config_yaml.c ~ families ~ openbla
 safetensors tried after the other formats ~ weights/formats.c ~ files ~ openblas ~ s|{"safetensors", .sniff = safetensors_sniff|{"safetensors", .sniff = is_empty|
 a name's ending in small letters alone ~ sd/image/codecs.c ~ image ~ openblas ~ s/(end\[same\] | 32)/end[same]/
 any file of AVIF's container is AVIF ~ sd/image/codecs.c ~ image ~ openblas ~ s|return \*brands;|return true;|
+a text unfolds without end ~ sd/image/codec_png.c ~ hostile ~ openblas ~ s/false, IMAGE_TEXT_MOST, /false, 1 << 30, /
+a PNG's checksum is not looked at ~ sd/image/inflate.c ~ image hostile ~ openblas ~ s/if (sum != (s->gzip/if (0 \&\& sum != (s->gzip/
+Paeth's choice among equals ~ sd/image/png_decode.c ~ image ~ openblas ~ s/a <= b && a <= c ? left : b <= c ? up/a < b \&\& a < c ? left : b < c ? up/
+a JPEG cut in its pixels is read ~ sd/image/jpeg_scan.c ~ image ~ openblas ~ s/return b->held >= b->beyond;/return true;/
+the first of several texts counts ~ sd/image/image_text.c ~ info ~ openblas ~ s/for (int i = t->count - 1; i >= 0; i--)/for (int i = 0; i < t->count; i++)/
+ComfyUI's clip skip is left out ~ sd/info/other_comfy.c ~ info ~ openblas ~ s/        clip(c, node);//
+an object in a text ends at its comma ~ sd/info/infotext_read.c ~ info ~ openblas ~ s/if (!n) n = bracketed(v, closed);//
 two 4-bit numbers take two bytes ~ tensor/tensor.c ~ files ~ openblas ~ s|{"F4", 2, 1}|{"F4", 1, 1}|
 end token missing ~ sd/prompt/prompt_chunks.c ~ pipeline ~ openblas ~ s/TOKEN_EOS/TOKEN_BOS/
 latents not scaled ~ sd/models/vae.c ~ pipeline ~ openblas ~ s|1.0 / v->config.scale|1.0|
