@@ -165,7 +165,8 @@ int os_terminal_width(FILE *f); /* columns; 0: not a terminal, or unknown */
 void os_begin_program(const char *name);
 /* From now on the first such signal is only noted; the next one ends the process. */
 void os_catch_stop(void);
-int os_stop_signal(void); /* the signal that was noted, or 0 */
+int os_stop_signal(void);  /* the signal that was noted, or 0 */
+bool os_reader_gone(void); /* whether it says that whoever read an output of ours has gone (SIGPIPE) */
 /* From now on what is printed on standard output goes to standard error, and /dev/stdout (os_handed) is what standard
  * output was; SIGPIPE ends the process even after os_catch_stop. False: errno says why. */
 bool os_divert_stdout(void);

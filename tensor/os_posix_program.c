@@ -152,6 +152,7 @@ void os_catch_stop(void) {
 }
 
 int os_stop_signal(void) { return caught; }
+bool os_reader_gone(void) { return caught == SIGPIPE; }
 
 bool os_divert_stdout(void) {
     if (diverted) return true;

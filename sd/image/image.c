@@ -4,6 +4,7 @@
 #include "codecs.h"
 #include "exif.h"
 #include "weights/atomic_file.h"
+#include "weights/file_open.h"
 #include "weights/file_read.h"
 
 #include <stdlib.h>
@@ -95,7 +96,7 @@ static bool begins(const char *name, const void *first, size_t size, Error *e) {
     return image_codec(first, size) || not_read(NULL, name, e);
 }
 
-static uint8_t *read_file(const char *path, size_t *size, Error *e) {
+uint8_t *image_bytes(const char *path, size_t *size, Error *e) {
     static const FileWanted WANTED = {.most = FILE_MOST, .advice = "name a picture", .begins = begins};
     return (uint8_t *)file_read(path, &WANTED, size, e);
 }
@@ -103,8 +104,8 @@ static uint8_t *read_file(const char *path, size_t *size, Error *e) {
 bool image_read(const char *path, uint32_t background, Image *out, Error *e) {
     *out = (Image){0};
     size_t size;
-    uint8_t *bytes = read_file(path, &size, e);
-    bool ok = bytes && image_decode(bytes, size, path, background, out, e);
+    uint8_t *bytes = image_bytes(path, &size, e);
+    bool ok = bytes && image_decode(bytes, size, file_shown(path), background, out, e);
     free(bytes);
     return ok;
 }
@@ -121,8 +122,8 @@ bool image_texts(const uint8_t *bytes, size_t size, const char *name, ImageTexts
 bool image_texts_read(const char *path, ImageTexts *out, Error *e) {
     *out = (ImageTexts){0};
     size_t size;
-    uint8_t *bytes = read_file(path, &size, e);
-    bool ok = bytes && image_texts(bytes, size, path, out, e);
+    uint8_t *bytes = image_bytes(path, &size, e);
+    bool ok = bytes && image_texts(bytes, size, file_shown(path), out, e);
     free(bytes);
     return ok;
 }

@@ -42,6 +42,19 @@ static const char *const PRINTING[] = {
     "version",    "help txt2img",   "samplers", "tokens -p @many",          "info $B", "info $B --json",
     "diff $B $B", "png-info p.png", "help",     "make-data -o d1 --count 3"};
 
+/* What goes on for long ends when the reader has gone, and what it saves is whole. */
+static void reader_gone(const char *command, int code, const char *err) {
+    char line[1024];
+    snprintf(line, sizeof line,
+             "{ %s; echo $? > code; } | head -n 1; while ! test -s code; do sleep 0.02; done; exit $(cat code)",
+             command);
+    CliRun r = cli_shell(line, false);
+    test_check(r.code == code && cli_holds(r.err, err), "%s | head -n 1: exit %d, %s", command, code, err);
+    cli_tell(&r);
+    cli_free(&r);
+    remove(cli_path("code"));
+}
+
 static void pipe_closed(const char *args) {
     char command[1024];
     snprintf(command, sizeof command,
@@ -52,7 +65,7 @@ static void pipe_closed(const char *args) {
     cli_free(&r);
 }
 
-SUITE(signals, .seconds = 3) {
+SUITE(signals, .seconds = 2) {
     if (!cli_begin()) {
         test_skip("no program sdc to run; SDC_BIN names it");
         return;
@@ -72,6 +85,12 @@ SUITE(signals, .seconds = 3) {
     cli_free(&r);
     for (size_t i = 0; i < sizeof LONG / sizeof *LONG; i++) ends(LONG[i].args, LONG[i].signal, LONG[i].code);
     for (size_t i = 0; i < sizeof PRINTING / sizeof *PRINTING; i++) pipe_closed(PRINTING[i]);
+    reader_gone("\"$SDC\" txt2img -p x --steps 1 -W 64 -H 64 --batch-count 1000 -o many.png 2> err", 141, "");
+    reader_gone("\"$SDC\" txt2img -p x --steps 1000 -W 64 -H 64 -o one.png 2>&1", 141, "");
+    reader_gone(
+        "\"$SDC\" train --data shapes --train vae --batch-size 1 --whole-batch 1 --steps 100000 --out v.safetensors "
+        "-q --log /dev/stdout",
+        141, "is saved");
     r = cli_shell("for f in drawn/*.png drawn2/*.png; do tail -c 8 $f | grep -q IEND || exit 1; done; "
                   "! ls -A drawn drawn2 | grep sdc-",
                   false);

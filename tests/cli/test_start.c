@@ -62,6 +62,11 @@ static void dash(void) {
     shell("\"$SDC\" img2img -q -i p.png " SMALL "-o r.png && cat p.png | \"$SDC\" img2img -q -i - " SMALL
           "-o q.png && cmp q.png r.png && cat p.png | \"$SDC\" img2img -q -i /dev/fd/0 " SMALL "-o - | cmp q.png -",
           0, NULL, "");
+    shell("\"$SDC\" replay - < p.png && cat p.png | \"$SDC\" replay -q /dev/stdin", 0, "standard input: equal",
+          "step 1/1");
+    shell("\"$SDC\" txt2img " SMALL "-o /dev/fd/1 | cmp p.png -", 0, NULL, "standard output: seed 5");
+    shell("\"$SDC\" info --no-hash - < $B", 0, "sd-nano", "");
+    shell("\"$SDC\" convert - - < $B > e && \"$SDC\" info --no-hash e", 0, "sd-nano", "written");
     shell("cat p.png | \"$SDC\" png-info -", 0, "Steps|1", "");
     shell("echo a cat | \"$SDC\" tokens -p @/dev/stdin", 0, "a cat", "");
     shell("(read line; \"$SDC\" tokens -p -) < many", 0, "dog", "");
@@ -75,7 +80,7 @@ static void dash(void) {
     }
 }
 
-SUITE(start, .seconds = 4) {
+SUITE(start, .seconds = 3) {
     if (!cli_begin()) {
         test_skip("no program sdc to run; SDC_BIN names it");
         return;

@@ -23,7 +23,10 @@ int usage_error(const Command *c, const char *format, ...) {
     return say(c, text, true);
 }
 
-int report(const Command *c, const Error *e) { return say(c, e->text, e->code == ERR_ARGUMENT); }
+int report(const Command *c, const Error *e) {
+    int code = say(c, e->text, e->code == ERR_ARGUMENT);
+    return os_reader_gone() ? 128 + os_stop_signal() : code;
+}
 
 void warn(const char *path, const char *what) {
     Error line = {0}; /* as above */

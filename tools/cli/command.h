@@ -20,7 +20,8 @@ struct Command {
 
 /* Prints "sdc: WHAT; see sdc help NAME" as one line on standard error and returns EXIT_USAGE. c NULL: "sdc help". */
 int usage_error(const Command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Prints e as one line on standard error; returns EXIT_FAILED, or EXIT_USAGE for a request that can never be served. */
+/* Prints e as one line on standard error; returns EXIT_FAILED, EXIT_USAGE for a request that can never be served, or
+ * 128 + SIGPIPE where whoever read what is written has gone. */
 int report(const Command *c, const Error *e);
 /* Prints "sdc: warning: PATH: WHAT" on standard error, as one line; nothing for NULL. */
 void warn(const char *path, const char *what);

@@ -14,7 +14,10 @@
 enum { WORD_LETTERS = 40, MOST_TRIES = 10000 };
 
 int output_file(const Command *c, const char *option, const char **out) {
-    if (!*out || (strcmp(*out, "-") && strcmp(*out, "/dev/stdout"))) return GO_ON;
+    static const char *const NAMES[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
+    bool meant = false;
+    for (size_t i = 0; *out && i < sizeof NAMES / sizeof *NAMES; i++) meant = meant || !strcmp(*out, NAMES[i]);
+    if (!meant) return GO_ON;
     Error e = {0};
     *out = "/dev/stdout";
     if (!os_divert_stdout()) error_set(&e, ERR_FILE, "standard output: cannot be used: %s; open it", strerror(errno));

@@ -28,6 +28,7 @@ static int convert(const Command *c, int argc, char **argv) {
     const SdConvert how = {.dtype = a.dtype, .clamp = a.clamp};
     SdConverted done;
     if (!*in || !*out) return usage_error(c, "a name is empty");
+    input_file(&in);
     code = output_file(c, "OUT", &out);
     if (code != GO_ON) return code;
     /* A conversion may lose precision, so it never overwrites its original. */

@@ -176,8 +176,9 @@ static int diff(const Command *c, int argc, char **argv) {
     if (code != GO_ON) return code;
     if (rest > 2) return usage_error(c, "'%.200s': needs two files, not more", argv[2]);
     if (rest < 2) return usage_error(c, "needs two files: sdc diff A B");
-    input_file(&options.names);
-    WeightFile *a = weight_file_open(argv[0], &e), *b = a ? weight_file_open(argv[1], &e) : NULL;
+    const char *files[] = {argv[0], argv[1]};
+    input_file(&files[0]), input_file(&files[1]), input_file(&options.names);
+    WeightFile *a = weight_file_open(files[0], &e), *b = a ? weight_file_open(files[1], &e) : NULL;
     bool ok = a && b && (!options.names || diff_names_read(&names, options.names, &e)) &&
               run(&options, argv, a, b, &names, &e);
     diff_names_free(&names);

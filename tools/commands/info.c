@@ -1,5 +1,6 @@
 /* info.c: `sdc info FILE... [--json] [--no-hash]`. */
 #include "tools/cli/commands.h"
+#include "tools/cli/output.h"
 #include "tools/cli/printable.h"
 #include "sd/sd.h"
 #include "weights/json.h"
@@ -77,12 +78,14 @@ static int info(const Command *c, int argc, char **argv) {
     for (int k = 0; k < rest; k++) {
         SdInfo i = {0};
         Error e = {0};
-        if (!sd_info(argv[k], a.hash, &i, &e)) {
+        const char *path = argv[k];
+        input_file(&path);
+        if (!sd_info(path, a.hash, &i, &e)) {
             fflush(stdout); /* keeps the order of both streams where they go to one place */
             int is = report(c, &e);
             if (!failed) failed = is;
-        } else if (a.json) print_json(argv[k], &i);
-        else print_text(argv[k], &i);
+        } else if (a.json) print_json(path, &i);
+        else print_text(path, &i);
     }
     code = finish_output();
     return failed ? failed : code;

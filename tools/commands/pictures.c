@@ -24,6 +24,7 @@ static bool save(const PictureArguments *a, const SdResult *result, double secon
         ok = output_name(name, a->out, several, a->request.prompt, p->seed, e) &&
              image_write(p->rgb, p->width, p->height, p->parameters, name, e);
         if (ok && !a->open.quiet) printf("%s: seed %" PRId64 ", %.2f s\n", file_shown(name), p->seed, seconds);
+        fflush(stdout); /* whoever reads it need not wait for the last */
     }
     return ok;
 }

@@ -4,6 +4,7 @@
 #include "tools/cli/output.h"
 #include "tools/cli/progress.h"
 #include "sd/image/image.h"
+#include "sd/image/image_text.h"
 #include "sd/info/infotext_request.h"
 #include "sd/info/picture_info.h"
 #include "sd/load/model_hash.h"
@@ -11,6 +12,7 @@
 #include "sd/sd.h"
 #include "tensor/os.h"
 #include "weights/atomic_file.h"
+#include "weights/file_open.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -142,11 +144,17 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
     Error e = {0}, field = {0};
     Replay r = {0};
     Image was = {0};
+    ImageTexts texts = {0};
     int code = EXIT_FAILED;
-    bool ok = picture_info_read(path, &r.info, &e);
+    size_t size;
+    uint8_t *bytes = image_bytes(path, &size, &e);
+    path = file_shown(path);
+    bool ok = bytes && image_texts(bytes, size, path, &texts, &e) && picture_info(&texts, path, &r.info, &e);
+    image_texts_free(&texts);
     if (ok && !r.info.text) ok = error_set(&e, ERR_FORMAT, "%s: does not say how it was made", path);
     if (ok && !read_request(a, &r, &field)) ok = error_set(&e, ERR_FORMAT, "%s: %s", path, field.text);
-    ok = ok && image_read(path, IMAGE_WHITE, &was, &e);
+    ok = ok && image_decode(bytes, size, path, IMAGE_WHITE, &was, &e);
+    free(bytes);
     if (ok) warn(path, was.warning);
     ok = ok && read_image(a->image, &r, &e);
     if (ok && (was.width != r.request.width || was.height != r.request.height))
@@ -169,16 +177,18 @@ static int run(const Command *c, int argc, char **argv) {
     if (rest != 1) return usage_error(c, rest ? "'%.60s': one picture at a time" : "no picture named", argv[rest > 1]);
     if (!a.model && !sd_builtin())
         return usage_error(c, "no model is built in: -m takes the one that the picture was made with");
+    const char *path = argv[0];
+    input_file(&path);
     input_file(&a.image);
     code = output_file(c, "--out", &a.out);
     if (code != GO_ON) return code;
-    if (a.out && (same_file(a.out, argv[0]) || same_file(a.out, a.model) || same_file(a.out, a.image) ||
-                  same_file(a.out, a.noise)))
+    if (a.out &&
+        (same_file(a.out, path) || same_file(a.out, a.model) || same_file(a.out, a.image) || same_file(a.out, a.noise)))
         return usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
     if (a.out && !image_write_check(a.out, &e)) return usage_error(c, "--out: %s", e.text);
     if (a.open.device && strchr(a.open.device, ',')) return usage_error(c, "--device: one at a time");
     code = model_options_check(c, &a.open);
-    return code == GO_ON ? replay(c, &a, argv[0]) : code;
+    return code == GO_ON ? replay(c, &a, path) : code;
 }
 
 const Command REPLAY = {
