@@ -12,7 +12,7 @@
  *              too.
  *
  * Where the trainers that people come from differ: kohya's sd-scripts (library/train_util.py) read the first line of a
- * caption only, take an empty caption (or the folder's name) for a missing one, read DIR/10_name as ten times the
+ * caption only, refuse an empty caption, take the folder's name for a missing one, read DIR/10_name as ten times the
  * pictures of class `name`, and ignore metadata.jsonl; datasets' imagefolder (train_text_to_image.py) also walks
  * through subfolders, and refuses pictures that metadata.jsonl does not name. */
 #ifndef SD_TRAIN_FOLDER_H

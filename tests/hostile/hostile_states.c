@@ -2,6 +2,7 @@
  * options that cannot be. Every row begins from a good state of one step of a small VAE's training. */
 #define _XOPEN_SOURCE 700
 #include "hostile.h"
+#include "sd/image/png.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RUN "train --data shapes -m vae.model --train vae --size 16 --crop 0 --whole-batch 1 -q --out o "
+#define RUN "train --data d -m vae.model --train vae --size 16 --crop 0 --whole-batch 1 -q --out o "
 #define RESUME RUN "--steps 3 --resume"
 
 /* What is changed in the state: a key of its metadata (value NULL: removed), or one number of a tensor. */
@@ -54,7 +55,7 @@ static const Row ROWS[] = {
     {"square-negative", .tensor = "v", .number = -1e-9f, .args = "", .code = 1, .words = "number 7 of its v is -1e-09"},
     {"average-nan", .tensor = "ema", .number = NAN, .args = "", .code = 1, .words = "number 7 of its ema is nan"},
     {"average-unwanted", "x", "y", .args = "--ema 0", .code = 1, .words = "holds a moving average"},
-    {"others-may-change", "x", "y", .args = "--lr 0.0001 --data shapes:5 --whole-batch 2", .code = 0, .words = ""},
+    {"others-may-change", "x", "y", .args = "--lr 0.0001 --whole-batch 2", .code = 0, .words = ""},
 };
 
 /* The rest is given to the shell before, with a state that is good. */
@@ -105,7 +106,7 @@ static const Made MADE[] = {
     {"steps-none", "", RUN "--overwrite --steps 0", 2, "0"},
     {"odd-size", "", RUN "--overwrite --size 17", 2, "multiples of"},
     {"too-large", "", RUN "--overwrite --size 4096 --whole-batch 65536", 1, "needs|MiB of memory, this machine has"},
-    {"kinds", "", RUN "--overwrite --kinds 1,2", 2, "five numbers"},
+    {"kinds", "", RUN "--overwrite --data shapes --kinds 1,2", 2, "five numbers"},
     {"check-drawn", "", "train --data shapes --check", 2, "reads a folder"},
 };
 
@@ -160,8 +161,20 @@ static void check(const char *name, const char *args, int code, const char *word
     free(now);
 }
 
+/* d/a.png: one picture costs the least when the latents are measured at the end. */
+static bool picture(void) {
+    uint8_t rgb[16 * 16 * 3], *png = NULL;
+    size_t size;
+    for (size_t i = 0; i < sizeof rgb; i++) rgb[i] = (uint8_t)(i * 37);
+    CliRun r = cli_shell("mkdir d", false);
+    cli_free(&r);
+    bool ok = png_encode(rgb, 16, 16, NULL, 0, &png, &size, NULL) && test_write(cli_path("d/a.png"), png, size);
+    free(png);
+    return ok;
+}
+
 HOSTILE(states) {
-    if (!test_check(small_vae(cli_path("vae.model")), "a small VAE")) return;
+    if (!test_check(small_vae(cli_path("vae.model")) && picture(), "a small VAE")) return;
     CliRun r = cli_shell("\"$SDC\" " RUN "--steps 1 && mv o.state s.state && mv o s", false);
     test_check(r.code == 0, "a step of its training");
     cli_tell(&r);
@@ -180,6 +193,6 @@ HOSTILE(states) {
         cli_free(&r);
         check(MADE[i].name, MADE[i].args, MADE[i].code, MADE[i].words);
     }
-    r = cli_shell("rm -rf o o.state l s s.state vae.model", false);
+    r = cli_shell("rm -rf o o.state l s s.state vae.model d", false);
     cli_free(&r);
 }

@@ -233,7 +233,7 @@ static void trainings(void) {
           "--steps 2 --out n1 --resume && cmp n1 n2");
 }
 
-SUITE(folders, .seconds = 3) {
+SUITE(folders, .seconds = 2) {
     if (!cli_begin()) {
         test_skip("no program sdc to run; SDC_BIN names it");
         return;
