@@ -27,15 +27,17 @@ enum {
 };
 
 typedef struct {
+    char text[REASON];
+    uint64_t count, example;
+} Reason;
+
+typedef struct {
     uint64_t at, failures;
     bool ended, failed, alone;
     double slowest;
     uint64_t slowest_at;
     int reasons;
-    struct {
-        char text[REASON];
-        uint64_t count, example;
-    } reason[REASONS];
+    Reason reason[REASONS];
 } Shared;
 
 static Shared *shared;
@@ -188,9 +190,8 @@ static bool share(const Cases *c) {
 }
 
 static int by_count(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)(const void *)((const char *)a + REASON),
-             y = *(const uint64_t *)(const void *)((const char *)b + REASON);
-    return x < y ? 1 : x > y ? -1 : 0;
+    const Reason *x = a, *y = b;
+    return x->count < y->count ? 1 : x->count > y->count ? -1 : 0;
 }
 
 void cases_run(const Cases *c, uint64_t first, uint64_t count) {
@@ -211,6 +212,8 @@ void cases_run(const Cases *c, uint64_t first, uint64_t count) {
             snprintf(how, sizeof how, "ended the process in the end");
         }
         at += some;
+        if (getenv("GEN_TALLY") && (at - first) % 1000 == 0)
+            printf("  %" PRIu64 " done, %" PRIu64 " fail, %.0f s\n", at - first, shared->failures, now() - begun);
     }
     test_check(!shared->failures, "%" PRIu64 " %s from %" PRIu64 " on, %" PRIu64 " of which fail", count, c->names,
                first, shared->failures);

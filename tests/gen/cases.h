@@ -14,8 +14,9 @@ typedef struct {
     void (*end)(void *state);
 } Cases;
 
-/* Runs `count` cases from `first` on, some hundred in a process. One check for all of them, and one for each that
- * fails; prints how many ended in which way (case_tally). */
+/* Runs `count` cases from `first` on, a hundred in a process, and names each that fails; one check for all of them.
+ * With GEN_TALLY in the environment it prints how many ended in which way (case_tally), with GEN_VERBOSE how long each
+ * took. */
 void cases_run(const Cases *c, uint64_t first, uint64_t count);
 /* One case, in this process, with every line: for `test --gen-...`; an exit status. */
 int case_main(const Cases *c, const char *number);
@@ -32,7 +33,6 @@ void case_tally(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A line about the case, printed when it is run alone. */
 void case_says(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Whether a refusal is one line of text, of an error's kind; else the case fails. `what` was tried. */
-struct Error;
 bool case_refused(const char *what, int code, const char *text);
 
 #endif
