@@ -109,7 +109,8 @@ static bool open_folder(Checkpoint *c, Error *e) {
     } OTHERS[] = {{&c->scheduler, "scheduler/scheduler_config.json"},
                   {&c->tokenizer, "tokenizer/tokenizer_config.json"},
                   {&c->special_tokens, "tokenizer/special_tokens_map.json"},
-                  {&c->added_tokens, "tokenizer/added_tokens.json"}};
+                  {&c->added_tokens, "tokenizer/added_tokens.json"},
+                  {&c->vocabulary, "tokenizer/vocab.json"}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
         if (!path_make(path, e, "%s/%s", c->path, OTHERS[i].file) || !read_json(path, false, OTHERS[i].to, e))
             return false;
@@ -182,6 +183,7 @@ void checkpoint_close(Checkpoint *c) {
     json_free(c->tokenizer);
     json_free(c->special_tokens);
     json_free(c->added_tokens);
+    json_free(c->vocabulary);
     free(c->path);
     free(c);
 }

@@ -26,7 +26,7 @@ typedef struct {
     Json *index;                        /* model_index.json of a folder, or NULL */
     Json *scheduler;                    /* scheduler/scheduler_config.json, or NULL */
     Json *tokenizer, *special_tokens;   /* tokenizer/tokenizer_config.json, special_tokens_map.json, or NULL */
-    Json *added_tokens;                 /* tokenizer/added_tokens.json, or NULL */
+    Json *added_tokens, *vocabulary;    /* tokenizer/added_tokens.json, vocab.json, or NULL */
     int res_blocks, levels, vae_levels; /* the folder's, for its names; 0 until detect_config (sd/models) sets them */
 } Checkpoint;
 

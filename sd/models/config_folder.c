@@ -207,6 +207,21 @@ static void note_added(const Checkpoint *c, const ConfigFile *tokenizer, ConfigN
     if (count > 3) config_note(notes->said, sizeof notes->said, "%d more added tokens", count - 3);
 }
 
+/* The words are CLIP's own, or what a prompt's ids mean would differ; some of them from all over the table tell. */
+static bool words_of(const Checkpoint *c, Error *e) {
+    static const struct {
+        const char *word;
+        int64_t id;
+    } WORDS[] = {{"!", 0}, {"in</w>", 530}, {"cat</w>", 2368}, {"<|startoftext|>", 49406}, {"<|endoftext|>", 49407}};
+    const Json *j = c->vocabulary;
+    int64_t id;
+    bool ok = !j || (j->nodes[0].type == JSON_OBJECT && j->nodes[0].count >= 49408);
+    for (size_t i = 0; j && ok && i < sizeof WORDS / sizeof *WORDS; i++)
+        ok = json_int(json_get(j, &j->nodes[0], WORDS[i].word), &id) && id == WORDS[i].id;
+    return ok ||
+           error_set(e, ERR_FORMAT, "%s/tokenizer/vocab.json: is not CLIP's vocabulary; use another model", c->path);
+}
+
 /* "unet": ["diffusers", "UNet2DConditionModel"] */
 static bool classes_of(const ConfigFile *f) {
     static const char *const WANTED[][3] = {{"unet", "UNet2DConditionModel", "UNet2DConditionModel"},
@@ -235,6 +250,7 @@ bool config_from_folder(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, 
         return config_refuse(s, "prediction_type", "where only epsilon or v_prediction is computed; use another model");
     const ConfigFile *special = &files[CONFIG_SPECIAL_TOKENS], *tokenizer = &files[CONFIG_TOKENIZER];
     note_added(c, has[CONFIG_TOKENIZER] ? tokenizer : NULL, notes);
+    if (!words_of(c, e)) return false;
     /* the older file of special tokens overrides the tokenizer's own */
     return (!has[CONFIG_INDEX] || classes_of(&files[CONFIG_INDEX])) && unet_of(&files[CONFIG_UNET], &out->unet) &&
            vae_of(&files[CONFIG_VAE], &out->vae) && clip_of(&files[CONFIG_TEXT], &out->clip) &&
