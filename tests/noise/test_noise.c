@@ -362,7 +362,7 @@ static void test_samplers(const NoiseLevels *levels) {
     test_floats("start with the SGM multiplier", in, (const float[]){3.16227766f, -6.32455532f, 1.58113883f}, 3, 1e-6f);
 }
 
-SUITE(noise, .seconds = 2) {
+SUITE(noise, .seconds = 1) {
     static NoiseLevels levels;
     test_check(noise_levels_init(&levels, NULL, "x", NULL), "the default noise levels");
     test_noise();

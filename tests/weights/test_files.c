@@ -253,7 +253,7 @@ static void large(void) {
     remove(path);
 }
 
-SUITE(files, .seconds = 3) {
+SUITE(files, .seconds = 1) {
     files_formats();
     files_half();
     files_hash();
