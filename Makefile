@@ -102,8 +102,8 @@ $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
 
 # The tests fail allocations on purpose: tests/harness/faults.c stands between the program and malloc; and
-# files_io.c between it and files without a name.
-TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free,--wrap=os_create_unnamed
+# files_io.c between it and files without a name, and their names.
+TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free,--wrap=os_create_unnamed,--wrap=os_name_at
 
 $(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM) $(B)/sdc-torture
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS)

@@ -123,8 +123,8 @@ OsFile os_open_directory(const char *path);
 bool os_flush_directory(OsFile dir);                         /* the names in it; may do nothing */
 bool os_info_at(OsFile dir, const char *name, OsInfo *info); /* does not follow a symbolic link */
 OsFile os_create_at(OsFile dir, const char *name);           /* for writing; EEXIST: the name is taken */
-/* A new file for writing that has no name yet: if it gets none, nothing is left of it, however the process ends.
- * Without such files: OS_NO_FILE. */
+/* A new file for writing and reading that has no name yet: if it gets none, nothing is left of it, however the process
+ * ends. Without such files: OS_NO_FILE. */
 OsFile os_create_unnamed(OsFile dir);
 bool os_name_at(OsFile f, OsFile dir, const char *name);            /* names it; EEXIST: the name is taken */
 bool os_replace_at(OsFile dir, const char *from, const char *name); /* renames, replacing atomically */

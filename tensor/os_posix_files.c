@@ -184,7 +184,7 @@ OsFile os_create_at(OsFile dir, const char *name) {
 OsFile os_create_unnamed(OsFile dir) {
 #ifdef O_TMPFILE
     char link[32];
-    int fd = openat(at(dir), ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+    int fd = openat(at(dir), ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0666);
     if (fd < 0) return OS_NO_FILE;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     if (!access(link, F_OK)) return fd; /* os_name_at needs it */

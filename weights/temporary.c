@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { DIGITS = 8, LONGEST = 100, MOST_LISTED = 100000 };
@@ -63,9 +64,29 @@ bool temporary_begin(Temporary *t, OsFile dir, const char *final) {
     return t->unnamed || name_it(t, final, false);
 }
 
+/* Some file systems make files without a name, but cannot name them: its bytes then go to one with a name. */
+static bool copy(Temporary *t, const char *final) {
+    enum { PIECE = 1 << 16 };
+    char *piece = malloc(PIECE);
+    OsInfo info;
+    OsFile whole = t->file;
+    uint64_t at = 0;
+    int64_t n = 0;
+    bool ok = piece && os_file_info(whole, &info) && name_it(t, final, false);
+    if (ok) os_copy_permissions(t->file, &info);
+    while (ok && (n = os_read(whole, piece, PIECE, at)) > 0)
+        ok = os_write(t->file, piece, (size_t)n), at += (uint64_t)n;
+    ok = ok && !n && os_flush(t->file);
+    int code = errno;
+    if (t->file != whole) os_close(whole);
+    free(piece);
+    errno = code;
+    return ok;
+}
+
 bool temporary_place(Temporary *t, const char *final) {
     if (t->unnamed && os_name_at(t->file, t->dir, final)) return true;
-    if (t->unnamed && (errno != EEXIST || !name_it(t, final, true))) return false;
+    if (t->unnamed && !(errno == EEXIST && name_it(t, final, true)) && !copy(t, final)) return false;
     if (!os_replace_at(t->dir, t->name, final)) return false;
     give_up_name(t);
     return true;

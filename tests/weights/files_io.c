@@ -133,6 +133,16 @@ OsFile __wrap_os_create_unnamed(OsFile dir) {
     return named || !__real_os_create_unnamed ? OS_NO_FILE : __real_os_create_unnamed(dir);
 }
 
+/* Whether such files cannot be named. */
+static bool nameless;
+bool __real_os_name_at(OsFile f, OsFile dir, const char *name) __attribute__((weak));
+bool __wrap_os_name_at(OsFile f, OsFile dir, const char *name);
+
+bool __wrap_os_name_at(OsFile f, OsFile dir, const char *name) {
+    errno = EPERM;
+    return !nameless && __real_os_name_at && __real_os_name_at(f, dir, name);
+}
+
 static int entries(const char *dir) {
     int n = 0;
     DIR *d = opendir(dir);
@@ -305,9 +315,9 @@ void files_atomic(void) {
     if (probe == OS_NO_FILE) test_skip("files without a name: this file system has none");
     else os_close(probe);
     os_close(here);
-    for (int i = probe == OS_NO_FILE; i < 2; i++) {
-        named = i;
-        snprintf(dir, sizeof dir, "%s", test_path(named ? "atomic-named" : "atomic"));
+    for (int i = probe == OS_NO_FILE ? 2 : 0; i < 3; i++) {
+        nameless = i == 1, named = i == 2;
+        snprintf(dir, sizeof dir, "%s", test_path((const char *[]){"atomic", "atomic-nameless", "atomic-named"}[i]));
         atomic(dir);
     }
     named = false;

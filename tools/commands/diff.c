@@ -36,16 +36,19 @@ typedef struct {
     size_t compared, apart, only_a, only_b;
 } Run;
 
-static void pair_names(Run *r, const DiffNames *names) {
+static bool pair_names(Run *r, DiffNames *names, Error *e) {
     for (size_t i = 0; i < r->a->count; i++) {
         const char *name = r->a->tensors[i].name;
         char other[DIFF_NAME];
-        const FileTensor *t = weight_file_find(r->b, diff_names_find(names, name, other) ? other : name);
+        bool ruled = false;
+        if (!diff_names_find(names, name, other, &ruled, e)) return false;
+        const FileTensor *t = weight_file_find(r->b, ruled ? other : name);
         r->partner[i] = t;
         if (t) r->used[t - r->b->tensors] = true;
         else r->only_a++;
     }
     for (size_t i = 0; i < r->b->count; i++) r->only_b += !r->used[i];
+    return true;
 }
 
 static void print_name(const char *name, int width) {
@@ -148,15 +151,15 @@ static void compare(Run *r) {
     else printf(" (relative RMS %.3e)\n", r->first_is.relative);
 }
 
-static bool run(const Arguments *options, char **files, const WeightFile *a, const WeightFile *b,
-                const DiffNames *names, Error *e) {
+static bool run(const Arguments *options, char **files, const WeightFile *a, const WeightFile *b, DiffNames *names,
+                Error *e) {
     Run r = {.a = a, .b = b, .options = options};
     r.partner = calloc(a->count + 1, sizeof *r.partner);
     r.used = calloc(b->count + 1, sizeof *r.used);
     bool ok = r.partner && r.used;
     if (!ok) error_set(e, ERR_MEMORY, "%s: out of memory; free some and try again", files[0]);
+    ok = ok && pair_names(&r, names, e);
     if (ok) {
-        pair_names(&r, names);
         compare(&r);
         ok = r.compared && !r.apart;
         if (!r.compared)

@@ -26,16 +26,17 @@ typedef struct {
 } DiffRule;
 
 typedef struct {
-    char *text; /* owns the names */
+    const char *path; /* for messages */
+    char *text;       /* owns the names */
     DiffRule *rules;
     size_t count;
-    const DiffRule **plain, **starred; /* those without *, by name; those with, in the file's order */
-    size_t plain_count, starred_count;
+    const DiffRule **plain, **starred; /* those without * and those with, by what stands before it */
+    size_t plain_count, starred_count, tries;
 } DiffNames;
 
 bool diff_names_read(DiffNames *n, const char *path, Error *e);
-/* The other name of a tensor, by the first rule that matches; false: none does. */
-bool diff_names_find(const DiffNames *n, const char *name, char out[DIFF_NAME]);
+/* The other name of a tensor, by the first rule that matches, if one does. False: too much work. */
+bool diff_names_find(DiffNames *n, const char *name, char out[DIFF_NAME], bool *found, Error *e);
 void diff_names_free(DiffNames *n);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STARS = 8, STARRED = 1000, MOST = 1 << 22 };
+enum { STARS = 8, MOST = 1 << 22, MOST_TRIES = 2000000 };
 
 /* --- one rule --- */
 
@@ -97,16 +97,34 @@ static bool add_line(DiffNames *n, char *line, size_t number, const char *path, 
                          path, number, STARS);
     n->starred_count += s > 0;
     n->plain_count += !s;
-    if (n->starred_count > STARRED)
-        return error_set(e, ERR_FORMAT, "%s: line %zu: more than %d lines with *; write fewer", path, number, STARRED);
     n->rules[n->count++] = (DiffRule){word[0], word[1]};
     return true;
 }
 
-static int by_name(const void *a, const void *b) {
+/* By what stands before the first *, or the end, then in the file's order. */
+static int by_front(const void *a, const void *b) {
     const DiffRule *x = *(const DiffRule *const *)a, *y = *(const DiffRule *const *)b;
-    int order = strcmp(x->from, y->from);
-    return order ? order : x < y ? -1 : x > y;
+    size_t n = strcspn(x->from, "*"), m = strcspn(y->from, "*");
+    int order = memcmp(x->from, y->from, n < m ? n : m);
+    return order ? order : n != m ? (n < m ? -1 : 1) : x < y ? -1 : x > y;
+}
+
+/* How front[0..size) stands to what stands before the first * of a rule. */
+static int compare(const char *front, size_t size, const DiffRule *r) {
+    size_t n = strcspn(r->from, "*");
+    int order = memcmp(front, r->from, size < n ? size : n);
+    return order ? order : size < n ? -1 : size > n;
+}
+
+/* The first of the sorted rules whose front is not less than this one. */
+static size_t lower(const DiffRule *const *rules, size_t count, const char *front, size_t size) {
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare(front, size, rules[middle]) > 0) low = middle + 1;
+        else high = middle;
+    }
+    return low;
 }
 
 static bool sort(DiffNames *n) {
@@ -117,13 +135,14 @@ static bool sort(DiffNames *n) {
     for (size_t i = 0; i < n->count; i++)
         if (strchr(n->rules[i].from, '*')) n->starred[s++] = &n->rules[i];
         else n->plain[p++] = &n->rules[i];
-    qsort(n->plain, p, sizeof *n->plain, by_name);
+    qsort(n->plain, p, sizeof *n->plain, by_front);
+    qsort(n->starred, s, sizeof *n->starred, by_front);
     return true;
 }
 
 bool diff_names_read(DiffNames *n, const char *path, Error *e) {
     static const FileWanted WANTED = {.most = MOST, .advice = "name a text file with pairs of names"};
-    *n = (DiffNames){.text = text_file_read(path, &WANTED, NULL, e)};
+    *n = (DiffNames){.path = path, .text = text_file_read(path, &WANTED, NULL, e)};
     if (!n->text) return false;
     size_t lines = 1, number = 0;
     for (const char *p = n->text; *p; p++) lines += p[0] == '\n' && p[1] != '\n';
@@ -137,17 +156,24 @@ bool diff_names_read(DiffNames *n, const char *path, Error *e) {
     return (ok && sort(n)) || error_set(e, ERR_MEMORY, "%s: no memory to read it; free some and try again", path);
 }
 
-bool diff_names_find(const DiffNames *n, const char *name, char out[DIFF_NAME]) {
-    size_t low = 0, high = n->plain_count; /* the first of this name, or what comes after it */
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(n->plain[middle]->from, name) < 0) low = middle + 1;
-        else high = middle;
+bool diff_names_find(DiffNames *n, const char *name, char out[DIFF_NAME], bool *found, Error *e) {
+    size_t length = strlen(name), at = lower(n->plain, n->plain_count, name, length);
+    const DiffRule *best = at < n->plain_count && !strcmp(n->plain[at]->from, name) ? n->plain[at] : NULL;
+    for (size_t front = 0; front <= length && front < DIFF_NAME; front++) {
+        at = lower(n->starred, n->starred_count, name, front);
+        for (; at < n->starred_count && !compare(name, front, n->starred[at]); at++) {
+            const DiffRule *r = n->starred[at];
+            if (best && r > best) break;
+            if (++n->tries > MOST_TRIES)
+                return error_set(e, ERR_FORMAT, "%s: too many lines with * that fit the same names; write fewer",
+                                 n->path);
+            if (!diff_rename(r->from, r->to, name, out, DIFF_NAME)) continue;
+            best = r;
+            break;
+        }
     }
-    const DiffRule *plain = low < n->plain_count && !strcmp(n->plain[low]->from, name) ? n->plain[low] : NULL;
-    for (size_t i = 0; i < n->starred_count && (!plain || n->starred[i] < plain); i++)
-        if (diff_rename(n->starred[i]->from, n->starred[i]->to, name, out, DIFF_NAME)) return true;
-    return plain && diff_rename(plain->from, plain->to, name, out, DIFF_NAME);
+    *found = best && diff_rename(best->from, best->to, name, out, DIFF_NAME);
+    return true;
 }
 
 void diff_names_free(DiffNames *n) {
