@@ -109,8 +109,9 @@ enum {
 const char *scene_judge(Scene *s, const TortureRun *r, const Folder *now, int allowed);
 /* Whether some output is no longer as it was. */
 bool scene_mixed(const Scene *s, const Folder *now);
-/* A run without faults from what the folder holds now. NULL if it then holds what it must, else what is wrong. */
-const char *scene_again(Scene *s);
+/* A run without faults from what the folder holds now. NULL if it then holds what it must, else what is wrong. After a
+ * log that could not be written, a line may be missing: allowed is LOOSE. */
+const char *scene_again(Scene *s, int allowed);
 /* Prints the command line that repeats a failure. */
 void scene_tell(Scene *s, const char *fault, const TortureRun *r, const char *wrong);
 
