@@ -24,13 +24,15 @@ typedef struct {
     int w, h; /* as decoded */
     int orientation;
     uint32_t background;
+    bool transparent; /* some of it */
 } Canvas;
 
 /* Pixel (x, y) of the result comes from (x, y) mirrored and with its axes exchanged, as TIFF says of orientations 1 to
  * 8; so (x, y) of the file goes to where the same undone leads. */
 static void put(void *user, const uint8_t *rgba, int64_t y, int64_t x, int64_t step, int64_t count) {
-    const Canvas *c = user;
+    Canvas *c = user;
     int o = c->orientation;
+    uint8_t opaque = 255;
     bool exchange = o >= 5, right = o == 2 || o == 3 || o == 7 || o == 8, bottom = o == 3 || o == 4 || o == 6 || o == 7;
     if (bottom) y = c->h - 1 - y;
     for (int64_t i = 0; i < count; i++, x += step, rgba += 4) {
@@ -38,7 +40,9 @@ static void put(void *user, const uint8_t *rgba, int64_t y, int64_t x, int64_t s
         int64_t at = exchange ? to_x * c->h + y : y * c->w + to_x;
         uint8_t *out = c->rgb + 3 * at;
         for (int k = 0; k < 3; k++) out[k] = blend(c->background >> (16 - 8 * k) & 255, rgba[k], rgba[3]);
+        opaque &= rgba[3];
     }
+    if (opaque != 255) c->transparent = true;
 }
 
 /* codec: what was recognised, or NULL */
@@ -73,7 +77,7 @@ bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t 
     if (!codec->head(bytes, size, name, &head, e) || !check_size(&head, name, e)) return false;
     int orientation = head.exif ? exif_orientation(head.exif, head.exif_size) : 1;
     int w = (int)head.width, h = (int)head.height;
-    Canvas canvas = {malloc((size_t)w * (size_t)h * 3), w, h, orientation, background};
+    Canvas canvas = {malloc((size_t)w * (size_t)h * 3), w, h, orientation, background, false};
     const ImageSink to = {put, &canvas};
     const char *why = NULL;
     if (!canvas.rgb)
@@ -83,7 +87,7 @@ bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t 
         free(canvas.rgb);
         return decode_failed(codec, name, why, e);
     }
-    *out = (Image){canvas.rgb, orientation >= 5 ? h : w, orientation >= 5 ? w : h, head.warning};
+    *out = (Image){canvas.rgb, orientation >= 5 ? h : w, orientation >= 5 ? w : h, head.warning, canvas.transparent};
     return true;
 }
 

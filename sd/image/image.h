@@ -20,6 +20,7 @@ typedef struct {
     int width, height;
     const char
         *warning; /* what is wrong or left out, though the picture is read: "the file lacks its end". NULL: nothing */
+    bool transparent; /* parts of it, which show the background */
 } Image;
 
 /* The picture in bytes[size], put the right way up by its EXIF orientation; what is transparent shows background

@@ -103,6 +103,6 @@ bool sheet_make(const SheetPicture *pictures, int count, int w, int h, int colum
         if (pictures[i].label)
             draw_label(corner + (h + scale) * width * 3, (int)width, cells, pictures[i].label, scale);
     }
-    *out = (Image){rgb, (int)width, (int)height, NULL};
+    *out = (Image){.rgb = rgb, .width = (int)width, .height = (int)height};
     return true;
 }

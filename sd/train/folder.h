@@ -12,7 +12,8 @@
  *              too.
  *
  * Where the trainers that people come from differ: kohya's sd-scripts (library/train_util.py) read the first line of a
- * caption only, refuse an empty caption, take the folder's name for a missing one, read DIR/10_name as ten times the
+ * caption only, refuse an empty caption, drop transparency instead of
+ * laying the picture on white, take the folder's name for a missing one, read DIR/10_name as ten times the
  * pictures of class `name`, and ignore metadata.jsonl; datasets' imagefolder (train_text_to_image.py) also walks
  * through subfolders, and refuses pictures that metadata.jsonl does not name. */
 #ifndef SD_TRAIN_FOLDER_H
@@ -30,7 +31,7 @@ typedef struct {
     char *reason;        /* why it is not used; NULL: it is */
     const char *warning; /* what is left out of it, though it is read; NULL: nothing */
     int width, height;
-    bool checked;
+    bool checked, transparent;
 } FolderPicture;
 
 /* One thing to tell: how many files, and the first of their names. */

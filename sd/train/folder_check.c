@@ -35,6 +35,7 @@ static bool look(Folder *f, FolderPicture *p, Error *e) {
     bool good = image_read(path, IMAGE_WHITE, &image, &why), ok = true;
     p->checked = true;
     p->width = image.width, p->height = image.height, p->warning = image.warning;
+    p->transparent = image.transparent;
     image_free(&image);
     if (!good && is_passing(&why)) ok = error_pass(e, &why);
     else if (!good) {
@@ -92,7 +93,9 @@ bool folder_check(Folder *f, const FolderOptions *o, bool without_caption, Error
 /* What is done to a good picture that its owner may not expect. */
 static bool note_good(Folder *f, const FolderPicture *p, int size, Error *e) {
     int64_t w = p->width, h = p->height, least = w < h ? w : h, longest = w < h ? h : w;
-    return (!p->warning || folder_note(f, false, p->name, p->warning, e)) &&
+    return (!p->transparent ||
+            folder_note(f, false, p->name, "pictures with transparent parts, which become white", e)) &&
+           (!p->warning || folder_note(f, false, p->name, p->warning, e)) &&
            (least >= size || folder_note(f, false, p->name, "pictures smaller than --size, which are enlarged", e)) &&
            (longest <= 2 * least ||
             folder_note(f, false, p->name, "pictures more than twice as long as wide, whose ends are cut off", e));
