@@ -188,6 +188,13 @@ void checkpoint_close(Checkpoint *c) {
     free(c);
 }
 
+bool checkpoint_has_file(const Checkpoint *c, const char *path) {
+    bool has = c->file && c->file->mapped && file_same(c->file->path, path);
+    for (int i = 0; i < CHECKPOINT_PARTS; i++)
+        for (int k = 0; k < c->parts[i].count; k++) has = has || file_same(c->parts[i].shards[k]->path, path);
+    return has;
+}
+
 const CheckpointPart *checkpoint_part(const Checkpoint *c, const char *name) {
     for (int i = 0; i < CHECKPOINT_PARTS; i++)
         if (c->parts[i].name && !strcmp(c->parts[i].name, name)) return &c->parts[i];

@@ -41,6 +41,8 @@ Checkpoint *checkpoint_open(const char *path, Error *e);
 /* The same for a file in memory, which must outlive the result; messages call it `name`. */
 Checkpoint *checkpoint_open_memory(const char *name, const void *bytes, size_t size, Error *e);
 void checkpoint_close(Checkpoint *c); /* NULL is fine */
+/* Whether a path is one of the files that the weights come from. */
+bool checkpoint_has_file(const Checkpoint *c, const char *path);
 
 /* The tensor of a single file's key, under any of its spellings; in a folder, under its name there. Keys that depend on
  * the number of levels are found only once that is set. */

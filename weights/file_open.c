@@ -62,3 +62,8 @@ FilePresence file_presence(const char *path, Error *e) {
     refused(path, "name another file", errno, e);
     return FILE_UNKNOWN;
 }
+
+bool file_same(const char *a, const char *b) {
+    OsInfo x, y;
+    return a && b && os_info(a, &x) && os_info(b, &y) && x.device == y.device && x.number == y.number;
+}

@@ -17,4 +17,7 @@ const char *file_shown(const char *path);
 typedef enum { FILE_ABSENT, FILE_PRESENT, FILE_UNKNOWN /* e says why */ } FilePresence;
 FilePresence file_presence(const char *path, Error *e);
 
+/* Whether both exist and are the same file; NULL is none. */
+bool file_same(const char *a, const char *b);
+
 #endif

@@ -154,7 +154,10 @@ bool sd_convert(const char *in, const char *out, const SdConvert *how, SdConvert
     m = sd_open(in, NULL, e);
     if (m) m->as_in_files = true;
     p.m = m;
-    bool ok = m && lay_out(&p, e);
+    bool ok = m != NULL;
+    if (ok && checkpoint_has_file(m->checkpoint, out)) /* a conversion may lose precision */
+        ok = error_set(e, ERR_ARGUMENT, "%s: is a file of the model itself; name another one", out);
+    ok = ok && lay_out(&p, e);
     char name[256];
     char *config = ok ? config_to_json(&m->config) : NULL;
     if (ok && !config) ok = error_set(e, ERR_MEMORY, "%s: out of memory", in);

@@ -110,11 +110,6 @@ static bool plan(Trainer *t, Error *e) {
     return true;
 }
 
-static bool same_name(const char *a, const char *b) {
-    OsInfo x, y;
-    return !strcmp(a, b) || (os_info(a, &x) && os_info(b, &y) && x.device == y.device && x.number == y.number);
-}
-
 /* A new start must not destroy an older model or state, and an unreadable state must not count as a missing one. */
 bool train_check(const TrainOptions *o, Error *e) {
     char path[OS_PATH_SIZE];
@@ -131,8 +126,9 @@ bool train_check(const TrainOptions *o, Error *e) {
     if (!o->resume && !o->overwrite && (out == FILE_PRESENT || state == FILE_PRESENT))
         return error_set(e, ERR_ARGUMENT, "%s: already exists; continue with --resume, or start over with --overwrite",
                          out == FILE_PRESENT ? o->out : path);
-    if (o->log && (same_name(o->log, o->out) || same_name(o->log, path)))
-        return error_set(e, ERR_ARGUMENT, "--log %s: is the model or its state; name another file", o->log);
+    if (o->log && (!strcmp(o->log, o->out) || !strcmp(o->log, path) || file_same(o->log, o->out) ||
+                   file_same(o->log, path) || file_same(o->log, o->model)))
+        return error_set(e, ERR_ARGUMENT, "--log %s: is a model or a state; name another file", o->log);
     return atomic_check(o->out, e) && atomic_check(path, e) && (!o->resume || train_check_state(o, e));
 }
 

@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "hostile.h"
 #include "tests/harness/cli.h"
+#include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 
 #include <stdio.h>
@@ -57,6 +58,7 @@ static const HostileCase READ[] = {
 };
 
 /* Outputs. `is.png` is a file, `to-is` a link to it. */
+#define WEIGHTS "diffusion_pytorch_model.safetensors"
 #define P "-p x --steps 1 -W 64 -H 64 "
 static const HostileCase WRITTEN[] = {
     {"out-directory", .args = "txt2img " P "-o dir", .code = 1, .words = "dir: exists and is a directory"},
@@ -91,6 +93,10 @@ static const HostileCase WRITTEN[] = {
     {"taps-are-picture", .args = "img2img -i is.png " P "--taps to-is", .code = 2, .words = "--taps: to-is|input"},
     {"convert-directory", .args = "convert $B dir", .code = 1, .words = "dir: exists and is a directory"},
     {"convert-onto-itself", .args = "convert is.png to-is", .code = 2, .words = "the same file"},
+    {"convert-onto-a-part", .args = "convert kept kept/vae/" WEIGHTS, .code = 2, .words = "a file of the model itself"},
+    {"convert-onto-a-part-linked", .args = "convert kept to-part", .code = 2, .words = "a file of the model itself"},
+    {"log-is-the-model-before", .args = "train --data shapes -m is.png --out new --log to-is", .code = 2,
+     .words = "--log to-is: is a model"},
     {"convert-from-fifo", .args = "convert fifo a", .code = 1, .words = "fifo: is a named pipe"},
     {"convert-full", .args = "convert $B /dev/fd/7 7> /dev/full", .code = 1,
      .words = "/dev/fd/7: cannot be written: No space"},
@@ -181,6 +187,8 @@ static void begin(void) {
                "links");
     test_write(cli_path("is.png"), "x", 1);
     test_check(!symlink("is.png", cli_path("to-is")), "a link");
+    MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_DIFFUSERS, .dtype = F16};
+    test_check(make_model(cli_path("kept"), spec) && !symlink("kept/vae/" WEIGHTS, cli_path("to-part")), "a folder");
     long_names();
     many_names();
     folder("folder-index", NULL);

@@ -90,8 +90,8 @@ static const Made MADE[] = {
     {"log-folder", "mkdir l", RESUME " --log l", 1, "l: is a directory"},
     {"log-fifo", "mkfifo l", RESUME " --log l", 1, "l: is a named pipe"},
     {"log-in-nothing", "", RESUME " --log gone/l", 1, "gone/l: "},
-    {"log-is-out", "", RESUME " --log o", 2, "--log o: is the model or its state"},
-    {"log-is-state", "", RESUME " --log ./o.state", 2, "--log ./o.state: is the model or its state"},
+    {"log-is-out", "", RESUME " --log o", 2, "--log o: is a model or a state"},
+    {"log-is-state", "", RESUME " --log ./o.state", 2, "--log ./o.state: is a model or a state"},
     {"log-closed", "", RESUME " --log /dev/fd/47", 1, "/dev/fd/47: the log cannot be written"},
     {"log-not-text", "head -c 99 /dev/zero > l", RESUME " --log l", 0, ""},
     /* options */

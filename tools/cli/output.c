@@ -95,8 +95,3 @@ bool output_name(char name[OS_PATH_SIZE], const char *out, bool several, const c
     }
     return false;
 }
-
-bool same_file(const char *a, const char *b) {
-    OsInfo x, y;
-    return a && b && os_info(a, &x) && os_info(b, &y) && x.device == y.device && x.number == y.number;
-}

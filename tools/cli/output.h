@@ -21,7 +21,5 @@ bool output_check(const char *out, bool several, Error *e);
 bool output_name(char name[OS_PATH_SIZE], const char *out, bool several, const char *prompt, int64_t seed, Error *e);
 /* A prompt's first words, for a file's name: up to 40 lower-case letters, digits and hyphens; may be empty. */
 void output_words(char *words, size_t capacity, const char *prompt);
-/* Whether both exist and are the same file. */
-bool same_file(const char *a, const char *b);
 
 #endif

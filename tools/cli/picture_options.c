@@ -107,12 +107,12 @@ static int check_files(const Command *c, const PictureArguments *a) {
     const char *const read[] = {a->model, a->request.noise, a->image};
     for (int i = 0; i < 3; i++) {
         for (int k = 0; k < 3; k++)
-            if (same_file(written[i][1], read[k]))
+            if (file_same(written[i][1], read[k]))
                 return usage_error(c, "%s: %.200s is also an input file; name another file", written[i][0],
                                    written[i][1]);
         for (int k = 0; k < i; k++)
             if (written[i][1] && written[k][1] &&
-                (!strcmp(written[i][1], written[k][1]) || same_file(written[i][1], written[k][1])))
+                (!strcmp(written[i][1], written[k][1]) || file_same(written[i][1], written[k][1])))
                 return usage_error(c, "%s: %.200s is also that of %s; name another file", written[i][0],
                                    file_shown(written[i][1]), written[k][0]);
     }

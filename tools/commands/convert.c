@@ -32,8 +32,8 @@ static int convert(const Command *c, int argc, char **argv) {
     code = output_file(c, "OUT", &out);
     if (code != GO_ON) return code;
     /* A conversion may lose precision, so it never overwrites its original. */
-    if (same_file(in, out)) return usage_error(c, "%.200s: IN and OUT are the same file; name another OUT", out);
-    if (!atomic_check(out, &e) || !sd_convert(in, out, &how, &done, &e)) return report(c, &e) ? EXIT_FAILED : 0;
+    if (file_same(in, out)) return usage_error(c, "%.200s: IN and OUT are the same file; name another OUT", out);
+    if (!atomic_check(out, &e) || !sd_convert(in, out, &how, &done, &e)) return report(c, &e);
     if (done.not_finite)
         fprintf(stderr,
                 "sdc: warning: %.200s: %lld weights are infinite or NaN, the first in %s; it will draw nothing\n", in,

@@ -10,6 +10,7 @@
 #include "tools/shapes/contact.h"
 #include "tools/shapes/judge_source.h"
 #include "weights/atomic_file.h"
+#include "weights/file_open.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -235,7 +236,7 @@ static int judge(const Command *c, int argc, char **argv) {
     if (code != GO_ON) return code;
     if (rest) return usage_error(c, "'%.60s' is not an option; name the model after -m", argv[0]);
     code = check(c, &a);
-    if (code == GO_ON && same_file(a.sheet, a.model))
+    if (code == GO_ON && file_same(a.sheet, a.model))
         code = usage_error(c, "--sheet: %.200s is also an input file; name another file", a.sheet);
     if (code == GO_ON) code = output_file(c, "--sheet", &a.sheet);
     if (code != GO_ON) return code;

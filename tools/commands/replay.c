@@ -183,7 +183,7 @@ static int run(const Command *c, int argc, char **argv) {
     code = output_file(c, "--out", &a.out);
     if (code != GO_ON) return code;
     if (a.out &&
-        (same_file(a.out, path) || same_file(a.out, a.model) || same_file(a.out, a.image) || same_file(a.out, a.noise)))
+        (file_same(a.out, path) || file_same(a.out, a.model) || file_same(a.out, a.image) || file_same(a.out, a.noise)))
         return usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
     if (a.out && !image_write_check(a.out, &e)) return usage_error(c, "--out: %s", e.text);
     if (a.open.device && strchr(a.open.device, ',')) return usage_error(c, "--device: one at a time");

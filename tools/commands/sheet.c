@@ -103,7 +103,7 @@ static int sheet(const Command *c, int argc, char **argv) {
         snprintf(name, sizeof name, "prompt %d", i + 1);
         if (!text_check(argv[i], name, &e)) return report(c, &e);
     }
-    if (same_file(a.out, a.model))
+    if (file_same(a.out, a.model))
         return usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
     code = output_file(c, "--out", &a.out);
     if (code != GO_ON) return code;
