@@ -34,8 +34,8 @@ static bool is_tiff(const uint8_t *p, size_t size) {
 
 static const ImageCodec CODECS[] = {
     /* the first: what is written unless a name says otherwise */
-    {"PNG", "png", MAGIC("\x89PNG\r\n\x1A\n"), .head = png_head, .texts = png_texts, .decode = png_decode,
-     .encode = png_write},
+    {"PNG", "png", MAGIC("\x89PNG\r\n\x1A\n"), .head = png_head, .texts = png_texts, .hidden = png_hidden,
+     .decode = png_decode, .encode = png_write},
     {"JPEG", "jpg|jpeg", MAGIC("\xFF\xD8\xFF"), .head = jpeg_head, .texts = jpeg_texts, .decode = jpeg_decode,
      .needs = "libstb-dev (stb_image.h)"},
     {"GIF", "gif", .sniff = is_gif, .head = gif_head, .texts = gif_texts, .decode = gif_decode},

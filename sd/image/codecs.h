@@ -37,6 +37,8 @@ typedef struct {
     /* Adds the texts of a file (image_text.h) whose pixels may be damaged; lines as of image_texts_add. NULL: no texts
      * are read. */
     bool (*texts)(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
+    /* The same of a text that the pixels hide, for pictures without another. NULL: none is looked for. */
+    bool (*hidden)(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
     /* Every pixel of a file whose head is good and of an allowed size, to the sink. False with *why in words, or with
      * *why NULL when the build lacks the decoder, which is `needs`, or memory. NULL: pictures of this format are not
      * read. */
@@ -77,6 +79,9 @@ bool gif_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
 bool bmp_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
 bool bmp_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
 bool webp_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
+
+/* hidden_text.c: adds the text in the pixels' lowest bits, as "parameters" */
+bool png_hidden(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
 
 /* png_decode.c: our own decoder */
 bool png_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);

@@ -114,13 +114,22 @@ bool image_read(const char *path, uint32_t background, Image *out, Error *e) {
     return ok;
 }
 
-bool image_texts(const uint8_t *bytes, size_t size, const char *name, ImageTexts *out, Error *e) {
-    *out = (ImageTexts){0};
-    if (e && e->code) return false;
+static bool texts_of(const uint8_t *bytes, size_t size, const char *name, bool hidden, ImageTexts *out, Error *e) {
     const ImageCodec *codec = image_codec(bytes, size);
     Error own = {0};
+    *out = (ImageTexts){0};
+    if (e && e->code) return false;
     if (!codec || !codec->texts) return not_read(codec, name, e);
-    return codec->texts(bytes, size, out, &own) || error_set(e, own.code, "%s: %s", name, own.text);
+    bool (*read)(const uint8_t *, size_t, ImageTexts *, Error *) = hidden ? codec->hidden : codec->texts;
+    return !read || read(bytes, size, out, &own) || error_set(e, own.code, "%s: %s", name, own.text);
+}
+
+bool image_texts(const uint8_t *bytes, size_t size, const char *name, ImageTexts *out, Error *e) {
+    return texts_of(bytes, size, name, false, out, e);
+}
+
+bool image_hidden(const uint8_t *bytes, size_t size, const char *name, ImageTexts *out, Error *e) {
+    return texts_of(bytes, size, name, true, out, e);
 }
 
 bool image_texts_read(const char *path, ImageTexts *out, Error *e) {

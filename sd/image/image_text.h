@@ -34,6 +34,8 @@ typedef struct {
  * the pixels does not matter. image_texts_free also after a failure. */
 bool image_texts_read(const char *path, ImageTexts *out, Error *e);
 bool image_texts(const uint8_t *bytes, size_t size, const char *name, ImageTexts *out, Error *e);
+/* The text that a PNG's pixels hide (NovelAI, SwarmUI), under "parameters"; the list is empty when there is none. */
+bool image_hidden(const uint8_t *bytes, size_t size, const char *name, ImageTexts *out, Error *e);
 void image_texts_free(ImageTexts *t);
 
 /* The last text of a keyword, as Pillow keeps it; NULL: there is none. In any case of letters: "Parameters", which

@@ -2,6 +2,8 @@
 #include "picture_info.h"
 
 #include "other.h"
+#include "sd/image/image.h"
+#include "weights/file_open.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,11 +46,26 @@ bool picture_info(const ImageTexts *t, const char *name, PictureInfo *out, Error
     return choose(t, out, &own) || error_set(e, own.code, "%s: %s", name, own.text);
 }
 
-bool picture_info_read(const char *path, PictureInfo *out, Error *e) {
+bool picture_info_of(const uint8_t *bytes, size_t size, const char *name, PictureInfo *out, Error *e) {
     ImageTexts texts;
     *out = (PictureInfo){0};
-    bool ok = image_texts_read(path, &texts, e) && picture_info(&texts, path, out, e);
+    bool ok = image_texts(bytes, size, name, &texts, e) && picture_info(&texts, name, out, e);
+    int64_t width = texts.width, height = texts.height;
     image_texts_free(&texts);
+    if (!ok || out->text) return ok;
+    ok = image_hidden(bytes, size, name, &texts, e);
+    texts.width = width, texts.height = height;
+    ok = ok && picture_info(&texts, name, out, e);
+    image_texts_free(&texts);
+    return ok;
+}
+
+bool picture_info_read(const char *path, PictureInfo *out, Error *e) {
+    size_t size;
+    uint8_t *bytes = image_bytes(path, &size, e);
+    *out = (PictureInfo){0};
+    bool ok = bytes && picture_info_of(bytes, size, file_shown(path), out, e);
+    free(bytes);
     return ok;
 }
 

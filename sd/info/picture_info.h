@@ -15,11 +15,13 @@ typedef struct {
 
 /* As the webui reads pictures (modules/images.py, read_info_from_image): the chunk `parameters`, a UserComment of EXIF
  * before it, or else the comment of a GIF or JPEG. Where these are another program's or are not there, what NovelAI,
- * ComfyUI, SwarmUI, InvokeAI, Fooocus, Easy Diffusion, Draw Things or stable-diffusion.cpp say. False with ERR_FILE,
- * ERR_FORMAT for a file that is no picture or whose text is damaged, ERR_MEMORY. picture_info_free also after a
- * failure.
+ * ComfyUI, SwarmUI, InvokeAI, Fooocus, Easy Diffusion, Draw Things or stable-diffusion.cpp say. Where nothing is said,
+ * what a PNG's pixels hide. False with ERR_FILE, ERR_FORMAT for a file that is no picture or whose text is damaged,
+ * ERR_MEMORY. picture_info_free also after a failure.
  */
 bool picture_info_read(const char *path, PictureInfo *out, Error *e);
+/* The same of a file in memory; `name` begins the error's line. */
+bool picture_info_of(const uint8_t *bytes, size_t size, const char *name, PictureInfo *out, Error *e);
 /* The same of texts that were read; `name` begins the error's line. */
 bool picture_info(const ImageTexts *texts, const char *name, PictureInfo *out, Error *e);
 void picture_info_free(PictureInfo *i);

@@ -107,6 +107,11 @@ static void hostile_pngs(void) {
     chunk(&o, "IDAT", z, 2);
     chunk(&o, "IEND", NULL, 0);
     refused("half a zlib stream", o.p, o.n, "ends early");
+    o = png_begin(1, 1, 8, 2);
+    z[zn - 1] ^= 1;
+    chunk(&o, "IDAT", z, zn);
+    chunk(&o, "IEND", NULL, 0);
+    refused("a zlib stream with a wrong checksum", o.p, o.n, "wrong checksum");
     free(z);
     enum { BOMB = 200 << 20 };
     uint8_t *zeros = calloc(1, BOMB);

@@ -2,6 +2,7 @@
  * each program's source gives them (named in sd/info/other_*.c). */
 #include "test_info.h"
 #include "sd/info/picture_info.h"
+#include "tests/harness/make_picture.h"
 #include "tests/harness/test.h"
 
 #include <stdio.h>
@@ -286,7 +287,40 @@ static const struct {
 
 static bool same(const char *got, const char *want) { return got && want ? !strcmp(got, want) : !got == !want; }
 
+/* A text hidden in the lowest bits of 24 x 20 pixels: of alpha, or of the colours. */
+static void hidden(bool alpha, const char *name, const char *text, size_t bits, const char *prompt, const char *words) {
+    enum { W = 24, H = 20 };
+    uint8_t rows[H][1 + 4 * W] = {{0}}, data[200];
+    size_t n = strlen(name) + 4 + strlen(text), step = alpha ? 1 : 3;
+    snprintf((char *)data, sizeof data, "%s....%s", name, text);
+    for (int i = 0; i < 4; i++) data[strlen(name) + (size_t)i] = (uint8_t)(bits >> (24 - 8 * i));
+    for (int y = 0; y < H; y++) memset(rows[y] + 1, 0x80, 4 * W);
+    for (size_t i = 0; i < 8 * n; i++) {
+        size_t pixel = i / step, x = pixel / H, y = pixel % H;
+        rows[y][1 + 4 * x + (alpha ? 3 : i % 3)] |= data[i / 8] >> (7 - i % 8) & 1;
+    }
+    PictureFile f = {NULL, 0, 0};
+    PictureInfo info;
+    Error e = {0};
+    file_png(&f, W, H, 8, 6, 0);
+    file_deflated(&f, "IDAT", NULL, 0, rows, sizeof rows);
+    file_chunk(&f, "IEND", NULL, 0);
+    bool ok = picture_info_of(f.p, f.n, "x.png", &info, &e);
+    test_check(words ? !ok && strstr(e.text, words) : ok && same(info.read.prompt, prompt), "%s: %s", name,
+               words ? words : "is found");
+    test_note("%s %s", e.text, info.text ? info.text : "-");
+    picture_info_free(&info);
+    free(f.p);
+}
+
 void info_other(void) {
+    hidden(true, "stealth_pnginfo", "a cat", 40, "a cat", NULL);
+    hidden(false, "stealth_rgbinfo", "a cat", 40, "a cat", NULL);
+    hidden(true, "stealth_pnginf_", "a cat", 40, NULL, NULL);
+    hidden(true, "stealth_pnginfo", "a cat", 0xFFFFFFF8, NULL, "lowest bits is cut");
+    hidden(true, "stealth_pngcomp", "a cat", 40, NULL, "lowest bits is not read");
+    hidden(false, "stealth_rgbinfo", "{\"Software\":\"NovelAI\",\"Comment\":\"{\\\"steps\\\":3}\"}", 8 * 48, "", NULL);
+
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         ImageTexts texts = {.width = 72, .height = 80};
         PictureInfo info;

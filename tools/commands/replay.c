@@ -144,13 +144,11 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
     Error e = {0}, field = {0};
     Replay r = {0};
     Image was = {0};
-    ImageTexts texts = {0};
     int code = EXIT_FAILED;
     size_t size;
     uint8_t *bytes = image_bytes(path, &size, &e);
     path = file_shown(path);
-    bool ok = bytes && image_texts(bytes, size, path, &texts, &e) && picture_info(&texts, path, &r.info, &e);
-    image_texts_free(&texts);
+    bool ok = bytes && picture_info_of(bytes, size, path, &r.info, &e);
     if (ok && !r.info.text) ok = error_set(&e, ERR_FORMAT, "%s: does not say how it was made", path);
     if (ok && !read_request(a, &r, &field)) ok = error_set(&e, ERR_FORMAT, "%s: %s", path, field.text);
     ok = ok && image_decode(bytes, size, path, IMAGE_WHITE, &was, &e);

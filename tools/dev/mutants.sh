@@ -82,7 +82,7 @@ safetensors tried after the other formats ~ weights/formats.c ~ files ~ openblas
 a name's ending in small letters alone ~ sd/image/codecs.c ~ image ~ openblas ~ s/(end\[same\] | 32)/end[same]/
 any file of AVIF's container is AVIF ~ sd/image/codecs.c ~ image ~ openblas ~ s|return \*brands;|return true;|
 a text unfolds without end ~ sd/image/codec_png.c ~ hostile ~ openblas ~ s/false, IMAGE_TEXT_MOST, /false, 1 << 30, /
-a PNG's checksum is not looked at ~ sd/image/inflate.c ~ image hostile ~ openblas ~ s/if (sum != (s->gzip/if (0 \&\& sum != (s->gzip/
+a PNG's checksum is not looked at ~ sd/image/inflate.c ~ image ~ openblas ~ s/if (sum != (s->gzip/if (0 \&\& sum != (s->gzip/
 Paeth's choice among equals ~ sd/image/png_decode.c ~ image ~ openblas ~ s/a <= b && a <= c ? left : b <= c ? up/a < b \&\& a < c ? left : b < c ? up/
 a JPEG cut in its pixels is read ~ sd/image/jpeg_scan.c ~ image ~ openblas ~ s/return b->held >= b->beyond;/return true;/
 the first of several texts counts ~ sd/image/image_text.c ~ info ~ openblas ~ s/for (int i = t->count - 1; i >= 0; i--)/for (int i = 0; i < t->count; i++)/
