@@ -155,18 +155,37 @@ static void image_to_image(Case *k) {
     sd_free(&out);
 }
 
-/* In the least memory the picture is the same. */
+/* In the least memory, and with any number of threads, the picture is the same. */
 static void in_little_memory(Case *k) {
     Error e = {0};
     SdPlan plan = {0};
     SdResult out = {0};
     SdRequest r = k->r;
+    SdOptions o = {.threads = draw_int(&k->chance, 1, 3)};
     r.keep = false;
-    bool ok = sd_plan(k->m, &r, &plan, &e);
-    SdModel *m = ok ? sd_open(k->s->model, &(SdOptions){.threads = 1, .memory_limit = plan.least}, &e) : NULL;
+    SdModel *m = sd_open(k->s->model, &o, &e);
+    bool ok = m && sd_plan(m, &r, &plan, &e);
+    sd_close(m);
+    o.memory_limit = plan.least;
+    m = ok ? sd_open(k->s->model, &o, &e) : NULL;
     ok = m && sd_txt2img(m, &r, &out, &e);
     if (!ok) case_fails("with the least memory: %s", e.text);
     else if (!same(&out, &k->picture)) case_fails("with the least memory there is another picture");
+    sd_free(&out);
+    sd_close(m);
+}
+
+static void in_other_precision(Case *k) {
+    Error e = {0};
+    SdPlan plan = {0};
+    SdResult out = {0};
+    SdOptions o = {.threads = 1, .precision = chance_of(&k->chance, 0.5) ? SD_MIXED : SD_F32_DIRECT};
+    SdModel *m = sd_open(k->s->model, &o, &e);
+    bool ok = m && sd_plan(m, &k->r, &plan, &e) && sd_txt2img(m, &k->r, &out, &e);
+    if (!ok) refused(k, "in another precision", &e);
+    else if (m->kept.arena.peak != plan.activations)
+        case_fails("precision %d: %zu bytes of activations, planned %zu", (int)o.precision, m->kept.arena.peak,
+                   plan.activations);
     sd_free(&out);
     sd_close(m);
 }
@@ -303,6 +322,7 @@ static void run(void *state, uint64_t number) {
         if (drawn) case_tally("%s", k->g.spoilt ? "spoilt, works" : "valid, works");
         if (chance_of(c, 0.7)) image_to_image(k);
         if (drawn && chance_of(c, 0.3)) in_little_memory(k);
+        if (drawn && chance_of(c, 0.2)) in_other_precision(k);
         if (drawn && k->g.differs) differs(k);
     }
     if (chance_of(c, k->m ? 0.6 : 0.2)) convert(k, drawn);
