@@ -70,8 +70,15 @@ static bool check(const Trainer *t, Error *e) {
     if (t->d->size % unit || (o->vae && o->crop % unit))
         return error_set(e, ERR_ARGUMENT, "pictures of %d pixels and crops of %d: must be multiples of %d", t->d->size,
                          o->crop, unit);
+    if (o->vae && o->crop > t->d->size)
+        return error_set(e, ERR_ARGUMENT,
+                         "--crop %d: is larger than --size %d; give a smaller one, 0 for whole pictures", o->crop,
+                         t->d->size);
     return config_check_input(&t->m->config, t->m->checkpoint->path, e);
 }
+
+/* Pictures of a microbatch of a step with `all`. */
+static int64_t batch_part(const TrainOptions *o, int64_t all) { return all > o->accumulate ? all / o->accumulate : 1; }
 
 static void microbatch(Trainer *t, int64_t first, int64_t n, int64_t all) {
     (t->o->vae ? train_vae_microbatch : train_unet_microbatch)(t, first, n, all);
@@ -95,7 +102,7 @@ static bool plan(Trainer *t, Error *e) {
     int64_t ends[2] = {0, t->o->steps - 1};
     for (int i = 0; i < 2; i++) {
         t->step = ends[i];
-        microbatch(t, 0, train_batch(t, t->step) / t->o->accumulate, train_batch(t, t->step));
+        microbatch(t, 0, batch_part(t->o, train_batch(t, t->step)), train_batch(t, t->step));
     }
     if (t->o->vae) train_fold_plan(t);
     else {
@@ -174,7 +181,7 @@ static double rate(const TrainOptions *o, int64_t step) {
 static bool train_step(Trainer *t, TrainProgress *p, Error *e) {
     const TrainOptions *o = t->o;
     if (!o->vae && !train_cache_fill(t, e)) return false;
-    int64_t all = train_batch(t, t->step), each = all / o->accumulate;
+    int64_t all = train_batch(t, t->step), each = batch_part(o, all);
     t->loss = 0;
     parameters_zero(&t->p, t->m->pool);
     for (int64_t i = 0; i < all; i += each) microbatch(t, i, each < all - i ? each : all - i, all);

@@ -107,6 +107,12 @@ static const Made MADE[] = {
     {"odd-size", "", RUN "--overwrite --size 17", 2, "multiples of"},
     {"too-large", "", RUN "--overwrite --size 4096 --whole-batch 65536", 1, "needs|MiB of memory, this machine has"},
     {"kinds", "", RUN "--overwrite --data shapes --kinds 1,2", 2, "five numbers"},
+    {"kinds-none", "", RUN "--overwrite --data shapes --kinds 0,0,0,0,0", 2, "--kinds: the shares add up to 0"},
+    {"kinds-infinite", "", RUN "--overwrite --data shapes --kinds inf,1,0,0,0", 2, "--kinds: the shares add up to inf"},
+    {"kinds-huge", "", RUN "--overwrite --data shapes --kinds 1e308,1e308,0,0,0", 2,
+     "--kinds: the shares add up to inf"},
+    {"crop-larger", "", RUN "--overwrite --crop 32", 2, "--crop 32: is larger than --size 16"},
+    {"accumulate-more", "", RUN "--overwrite --batch-size 4 --accumulate 4 --steps 1", 0, ""},
     {"check-drawn", "", "train --data shapes --check", 2, "reads a folder"},
 };
 

@@ -137,6 +137,10 @@ static bool open_drawn(TrainSource *s, const char *what, const DrawnOptions *o, 
             return error_set(e, ERR_ARGUMENT,
                              "--kinds: needs five numbers, such as 1,2,0,0,1: the shares of single objects, pairs, "
                              "several alike, digits, landscapes");
+    double all = 0;
+    for (int k = 0; k < SCENE_KINDS; k++) all += s->shapes.share[k];
+    if (!(all > 0 && all <= 1e300))
+        return error_set(e, ERR_ARGUMENT, "--kinds: the shares add up to %g; give others", all);
     s->data.count = INT64_MAX;
     s->data.picture = draw;
     s->data.caption = describe;
