@@ -3,6 +3,7 @@
 
 #include "sd/text/unicode.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,11 +72,16 @@ static void draw_label(uint8_t *corner, int width, size_t cells, const char *tex
     }
 }
 
+bool sheet_fits(int count, int w, int h, Error *e) {
+    if (count > 0 && w > 0 && h > 0 && (int64_t)w * h <= (1 << 28) / count) return true;
+    return error_set(e, ERR_ARGUMENT, "a sheet of %d pictures of %d x %d cannot be made; give fewer or smaller ones",
+                     count, w, h);
+}
+
 bool sheet_make(const SheetPicture *pictures, int count, int w, int h, int columns, Image *out, Error *e) {
     *out = (Image){0};
-    if (count < 1 || w < 1 || h < 1 || columns < 0 || (int64_t)w * h > (1 << 28) / count)
-        return error_set(e, ERR_ARGUMENT,
-                         "a sheet of %d pictures of %d x %d cannot be made; give fewer or smaller ones", count, w, h);
+    assert(columns >= 0);
+    if (!sheet_fits(count, w, h, e)) return false;
     int scale = w >= 768 ? 3 : w >= 256 ? 2 : 1, gap = GAP * scale;
     size_t cells = w < POINTS * scale ? 0 : (size_t)((w - POINTS * scale) / (CELL * scale)) + 1;
     int lines = 1;

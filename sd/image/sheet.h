@@ -10,6 +10,8 @@ typedef struct {
                            three lines, then cut */
 } SheetPicture;
 
+/* ERR_ARGUMENT when a sheet of so many pictures of w x h would have more than 2^28 pixels; before they are made. */
+bool sheet_fits(int count, int w, int h, Error *e);
 /* A sheet of count >= 1 pictures of w x h, row by row, on white. columns 0: about as wide as high. False on
  * ERR_ARGUMENT (no pictures, more than 2^28 pixels) and ERR_MEMORY. */
 bool sheet_make(const SheetPicture *pictures, int count, int w, int h, int columns, Image *out, Error *e);

@@ -1,11 +1,13 @@
 /* decode.c: latents become pictures: the last stage, and previews while sampling. */
 #include "decode.h"
 
+#include "nonfinite.h"
 #include "picture_text.h"
 #include "planes.h"
 #include "sd/image/pixels.h"
 #include "stages.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* The host's side of a picture [1,height,width,3] on the arena, from latents x [C][h][w]. */
@@ -29,17 +31,36 @@ void decode_plan(Generation *g, const Mode *mode) {
     scope_end(&g->ctx, scope);
 }
 
-/* The batch's picture `index`, without its text, from a decoded image. */
-static bool take_picture(const Generation *g, SdPicture *out, Tensor image, int index, Error *e) {
-    int64_t n = tensor_count(image);
+/* Once more, to name the layer. step: of a preview, from 0; -1: the last latents. */
+static bool damaged(Generation *g, const Mode *mode, const float *x, int step, Error *e) {
+    char when[48] = "";
+    FirstNonfinite found = {{0}};
+    Taps look = nonfinite_listener(&found);
+    if (step >= 0) snprintf(when, sizeof when, " the preview of step %d", step + 1);
+    g->ctx.taps = &look;
+    size_t scope = scope_begin(&g->ctx);
+    decode(g, mode, x);
+    scope_end(&g->ctx, scope);
+    stop_listening(g);
+    return error_set(e, ERR_NUMERIC, "the VAE's numbers stopped being finite while decoding%s, first in %s; %s", when,
+                     found.name[0] ? found.name : "its last layer",
+                     g->m->ops->type == F16 ? "they exceed f16: use --precision f32 or bf16"
+                                            : "the model or its file is damaged");
+}
+
+/* The batch's picture `index`, without its text, of latents x; step as above. */
+static bool make_picture(Generation *g, const Mode *mode, const float *x, SdPicture *out, Tensor *image, int index,
+                         int step, Error *e) {
+    size_t scope = scope_begin(&g->ctx);
+    *image = decode(g, mode, x);
+    stop_listening(g);
+    int64_t n = tensor_count(*image);
     if (!error_pass(e, &g->ctx.err)) return false;
-    if (!all_finite(image.data, n))
-        return error_set(e, ERR_NUMERIC,
-                         "the VAE's numbers stopped being finite while decoding; the model or its file is damaged");
+    if (!all_finite(image->data, n)) return scope_end(&g->ctx, scope), damaged(g, mode, x, step, e);
     *out = (SdPicture){.rgb = malloc((size_t)n), .width = g->r->width, .height = g->r->height};
     out->seed = (int64_t)picture_noise_seed(g->noise, index);
     if (!out->rgb) return error_set(e, ERR_MEMORY, "out of memory for a picture");
-    pixels_to_bytes(out->rgb, image.data, n);
+    pixels_to_bytes(out->rgb, image->data, n);
     return true;
 }
 
@@ -47,9 +68,9 @@ bool show_previews(Generation *g, const float *denoised, int first, int count, i
     bool ok = true;
     for (int i = 0; ok && i < count; i++) {
         SdPicture p = {0};
+        Tensor image;
         size_t scope = scope_begin(&g->ctx);
-        Tensor image = decode(g, &g->stages[STAGE_DECODE].mode, denoised + i * g->latent);
-        ok = take_picture(g, &p, image, first + i, e) &&
+        ok = make_picture(g, &g->stages[STAGE_DECODE].mode, denoised + i * g->latent, &p, &image, first + i, step, e) &&
              (g->r->preview(g->r->user, &p, step, steps) || error_set(e, ERR_CANCELLED, "stopped"));
         free(p.rgb);
         scope_end(&g->ctx, scope);
@@ -63,9 +84,8 @@ static bool decode_one(Generation *g, const Mode *mode, int index, SdPicture *ou
     size_t scope = scope_begin(&g->ctx);
     if (index) listen(g, "vae.decoder.%d.", index);
     else listen(g, "vae.decoder.");
-    Tensor image = decode(g, mode, g->x + index * g->latent);
-    stop_listening(g);
-    bool ok = take_picture(g, out, image, index, e);
+    Tensor image;
+    bool ok = make_picture(g, mode, g->x + index * g->latent, out, &image, index, -1, e);
     if (ok && planes) pixels_to_planes(planes, image.data, 3, image.n[1] * image.n[2]);
     if (ok)
         out->parameters = picture_text(g->m, g->r, g->sampler, g->scheduler, (uint64_t)out->seed,

@@ -1,6 +1,7 @@
 /* encode.c: img2img's picture becomes latents. */
 #include "stages.h"
 
+#include "nonfinite.h"
 #include "planes.h"
 #include "sd/image/pixels.h"
 #include "sd/noise/noise.h"
@@ -52,20 +53,36 @@ static void sample_batch(Generation *g, const float *moments, float *noise) {
     }
 }
 
+/* Once more, to name the layer. A log variance that is none would pass, clamped, as one. */
+static bool damaged(Generation *g, const Mode *mode, Error *e) {
+    FirstNonfinite found = {{0}};
+    Taps look = nonfinite_listener(&found);
+    TapFile *taps = g->taps;
+    g->taps = NULL, g->ctx.taps = &look;
+    encode(g, mode);
+    g->taps = taps;
+    return error_set(e, ERR_NUMERIC,
+                     "the VAE's numbers stopped being finite while encoding, first in %s; the model or its file is "
+                     "damaged",
+                     found.name[0] ? found.name : "its last layer");
+}
+
 bool encode_run(Generation *g, const Mode *mode, Error *e) {
     g->z = malloc((size_t)(g->batch * g->latent) * sizeof *g->z);
     float *noise = malloc((size_t)g->latent * sizeof *noise);
     bool ok = (g->z && noise) || error_set(e, ERR_MEMORY, "out of memory for latents");
     size_t scope = scope_begin(&g->ctx);
     if (ok) {
-        const float *moments = encode(g, mode).data;
+        Tensor moments = encode(g, mode);
         ok = error_pass(e, &g->ctx.err);
-        if (ok) sample_batch(g, moments, noise);
+        bool finite = !ok || all_finite(moments.data, tensor_count(moments));
+        if (ok && finite) sample_batch(g, moments.data, noise);
+        scope_end(&g->ctx, scope);
+        if (!finite) ok = damaged(g, mode, e);
     }
     scope_end(&g->ctx, scope);
     free(noise);
     if (ok && !all_finite(g->z, g->batch * g->latent))
-        ok = error_set(e, ERR_NUMERIC,
-                       "the VAE's numbers stopped being finite while encoding; the model or its file is damaged");
+        ok = error_set(e, ERR_NUMERIC, "the VAE's numbers overflow while encoding; the model or its file is damaged");
     return ok;
 }

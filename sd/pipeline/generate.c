@@ -2,6 +2,7 @@
 
 #include "plan.h"
 #include "stages.h"
+#include "start.h"
 #include "tensor/os.h"
 
 static bool open_taps(Generation *g, Error *e) {
@@ -23,7 +24,7 @@ bool generate(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     Error own = {0};
     if (!e) e = &own;
     *out = (SdResult){0};
-    bool ok = generation_begin(&g, m, r, e) && plan_memory(&g, e);
+    bool ok = generation_begin(&g, m, r, e) && check_noise(&g, e) && plan_memory(&g, e);
     for (int i = 0; ok && !g.keep && i < PART_COUNT; i++) model_release(m, (Part)i); /* an earlier call's */
     g.out = out;
     g.started = os_clock();

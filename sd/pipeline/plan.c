@@ -90,14 +90,18 @@ static size_t least_of(const Generation *g, int stage, const Mode *m) {
 
 /* Gives a stage the first mode that the limit allows, or else the one that needs least; returns what it needs. */
 static size_t choose(Generation *g, int stage, size_t limit) {
-    Mode *mode = &g->stages[stage].mode, m = first_mode(g), least = m;
+    Mode *mode = &g->stages[stage].mode, least = first_mode(g);
+    *mode = least;
+    size_t bytes = least_of(g, stage, &least) > limit ? SIZE_MAX : need(g, stage), most = limit;
+    if (bytes <= limit) return bytes;
     *mode = (Mode){.texts = 1, .pictures = 1};
-    size_t most = limit == SIZE_MAX ? limit : larger(limit, need(g, stage)), bytes = SIZE_MAX;
-    do {
+    if (STAGES[stage].part == PART_UNET) most = larger(limit, need(g, stage));
+    if (bytes == SIZE_MAX && least_of(g, stage, &least) <= most) *mode = least, bytes = need(g, stage);
+    for (Mode m = least; bytes > limit && next_mode(g, stage, &m);) {
         *mode = m;
         size_t now = least_of(g, stage, &m) > most ? SIZE_MAX : need(g, stage);
         if (now < bytes) bytes = now, least = m;
-    } while (bytes > limit && next_mode(g, stage, &m));
+    }
     *mode = least;
     return bytes;
 }

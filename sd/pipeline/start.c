@@ -24,21 +24,34 @@ static bool open_noise(Generation *g, Error *e) {
     return !path || picture_noise_path(g->noise, g->points->low, g->points->high, e);
 }
 
+/* The tensor in the noise file, if it fits the request. */
+static const FileTensor *find_noise(const Generation *g, const WeightFile *f, Error *e) {
+    const char *path = g->r->noise;
+    const FileTensor *t = weight_file_find(f, "noise");
+    long long c = g->m->config.vae.latent, h = g->h, w = g->w;
+    if (!t) error_set(e, ERR_FORMAT, "%s: holds no tensor 'noise'; --taps FILE --tap noise makes one", path);
+    else if (t->nd == 4 && t->n[0] == g->batch && t->n[1] == c && t->n[2] == h && t->n[3] == w) return t;
+    else
+        error_set(e, ERR_FORMAT, "%s: its noise is not [%d,%lld,%lld,%lld], which this request needs", path, g->batch,
+                  c, h, w);
+    return NULL;
+}
+
+bool check_noise(const Generation *g, Error *e) {
+    if (!g->r->noise) return true;
+    WeightFile *f = weight_file_open(g->r->noise, e);
+    bool ok = f && find_noise(g, f, e);
+    if (f) weight_file_close(f);
+    return ok;
+}
+
 /* The noise file's, in place of the seeds'. */
 static bool read_noise(Generation *g, Error *e) {
-    const char *path = g->r->noise;
-    WeightFile *f = weight_file_open(path, e);
-    if (!f) return false;
-    const FileTensor *t = weight_file_find(f, "noise");
-    int64_t all = g->batch * g->latent, c = g->m->config.vae.latent;
-    bool ok = t != NULL;
-    if (!t) error_set(e, ERR_FORMAT, "%s: holds no tensor 'noise'; --taps FILE --tap noise makes one", path);
-    else if (t->nd != 4 || t->n[0] != g->batch || t->n[1] != c || t->n[2] != g->h || t->n[3] != g->w)
-        ok = error_set(e, ERR_FORMAT, "%s: its noise is not [%d,%lld,%lld,%lld], which this request needs", path,
-                       g->batch, (long long)c, (long long)g->h, (long long)g->w);
-    else if (!file_tensor_f32(f, t, g->x) || !all_finite(g->x, all))
-        ok = error_set(e, ERR_FORMAT, "%s: its noise holds values that are not finite numbers", path);
-    weight_file_close(f);
+    WeightFile *f = weight_file_open(g->r->noise, e);
+    const FileTensor *t = f ? find_noise(g, f, e) : NULL;
+    bool ok = t && file_tensor_f32(f, t, g->x) && all_finite(g->x, g->batch * g->latent);
+    if (t && !ok) error_set(e, ERR_FORMAT, "%s: its noise holds values that are not finite numbers", g->r->noise);
+    if (f) weight_file_close(f);
     return ok;
 }
 

@@ -1,6 +1,7 @@
 #include "unet_calls.h"
 
 #include "conditioning.h"
+#include "nonfinite.h"
 #include "planes.h"
 
 #include <assert.h>
@@ -101,23 +102,6 @@ static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k,
         }
 }
 
-/* --- numbers that are not finite --- */
-
-/* A listener that keeps nothing but the name of the first tensor with such a number. */
-typedef struct {
-    char name[128];
-} FirstNonfinite;
-
-static bool want_until_found(void *user, const char *name) { return (void)name, !((FirstNonfinite *)user)->name[0]; }
-
-static void note_first_nonfinite(void *user, const char *name, Tensor t, Error *e) {
-    FirstNonfinite *found = user;
-    int64_t width = t.n[t.nd - 1], rows = tensor_count(t) / width;
-    (void)e;
-    for (int64_t r = 0; r < rows && !found->name[0]; r++)
-        if (!all_finite(tensor_row(t, r), width)) snprintf(found->name, sizeof found->name, "%s", name);
-}
-
 bool unet_sides(Generation *g, const Mode *mode, Cursor *at, float *out, const float *x, float scale, float time,
                 Error *e) {
     Call k = {0};
@@ -128,7 +112,7 @@ bool unet_sides(Generation *g, const Mode *mode, Cursor *at, float *out, const f
         if (!error_pass(e, &g->ctx.err)) return false;
         if (!ctx_plans(&g->ctx) && !all_finite(out + k.side * g->group * g->latent, count)) {
             FirstNonfinite found = {{0}};
-            Taps look = {.want = want_until_found, .put = note_first_nonfinite, .user = &found};
+            Taps look = nonfinite_listener(&found);
             if (all_finite(x, g->group * g->latent)) forward_context(g, mode, at, k, out, x, scale, time, &look);
             return error_set(
                 e, ERR_NUMERIC,

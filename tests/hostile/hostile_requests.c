@@ -4,6 +4,12 @@
 #define T "txt2img -p x -o n.png "
 #define UNLESS " --memory-limit 1"
 
+/* a PNG of one pixel */
+#define ONE_PIXEL                                                                                                      \
+    "\x89\x50\x4e\x47\x0d\x0a\x1a\x0a\x00\x00\x00\x0d\x49\x48\x44\x52\x00\x00\x00\x01\x00\x00\x00\x01"                 \
+    "\x08\x02\x00\x00\x00\x90\x77\x53\xde\x00\x00\x00\x0c\x49\x44\x41\x54\x78\x9c\x63\x60\x64\x62\x06"                 \
+    "\x00\x00\x0e\x00\x07\xd7\x6f\xe4\x78\x00\x00\x00\x00\x49\x45\x4e\x44\xae\x42\x60\x82"
+
 static const HostileCase CASES[] = {
     /* products: refused before work, with what is needed and what there is */
     {"vast-batch", .args = T "-W 2048 -H 2048 --batch-size 1000 --memory-limit 8G", .code = 1,
@@ -16,10 +22,13 @@ static const HostileCase CASES[] = {
      .words = "memory: 8x16384"},
     {"vast-small-pictures", .args = T "-W 64 -H 64 --batch-size 1024 --batch-count 100000 --memory-limit 50M",
      .code = 1, .words = "memory: 64x64, batch size 1024"},
-    {"vast-preview", .args = T "-W 4096 -H 4096 --steps-sheet s.png --memory-limit 200M", .code = 1,
+    {"vast-preview", .args = T "-W 4096 -H 4096 --steps 2 --steps-sheet s.png --memory-limit 200M", .code = 1,
      .words = "memory: 4096x4096"},
     {"vast-texts", .args = "txt2img -p \"$(seq -s ' AND ' 1 9000)\" -o n.png --memory-limit 1G", .code = 2,
      .words = "9000 chunks of 75 tokens are too many for a picture"},
+    {"vast-steps-sheet", .args = T "-W 4096 -H 4096 --steps 17 --steps-sheet s.png", .code = 2,
+     .words = "a sheet of 17"},
+    {"vast-sheet", .args = "sheet -W 16384 -H 1024 $(seq 1 17) -o n.png", .code = 2, .words = "a sheet of 17 pictures"},
     {"size-product", .args = T "-W 16384 -H 16384", .code = 2,
      .words = "size: 16384x16384 is more than 16777216 pixels"},
     {"size-product-by-one", .args = T "-W 4096 -H 4104", .code = 2, .words = "size: 4096x4104 is more than 16777216"},
@@ -36,6 +45,10 @@ static const HostileCase CASES[] = {
      .words = "--variation-seed: 9223372036854775807 leaves no room"},
     {"ensd-more-than-an-int", .args = T "--ensd 4294967296", .code = 2, .words = "--ensd: 4294967296 is not in"},
     {"seed-width-alone", .args = T "--seed-width 64", .code = 2, .words = "--seed-width: 64 needs a seed height"},
+    {"seed-size-product", .args = T "--seed-width 16384 --seed-height 16384", .code = 2,
+     .words = "--seed-width: 16384x16384 is more than 16777216 pixels"},
+    {"seed-size-memory", .args = T "--seed-width 4096 --seed-height 4096 --memory-limit 60M", .code = 1,
+     .words = "memory: 64x64"},
     {"seed-height-alone", .args = T "--seed-height 64", .code = 2, .words = "--seed-height: 64 needs a seed width"},
     {"seed-height-zero", .args = T "--seed-width 64 --seed-height 0", .code = 2, .words = "--seed-width: 64 needs"},
 
@@ -63,6 +76,7 @@ static const HostileCase CASES[] = {
 
     /* files beside the request */
     {"noise-gone", .args = T "--noise gone.safetensors", .code = 1, .words = "gone.safetensors"},
+    {"noise-before-work", .args = T "--noise gone.safetensors -W 2048 -H 2048", .code = 1, .words = "gone.safetensors"},
     {"noise-folder", .args = T "--noise .", .code = 1, .words = ".: is a directory"},
     {"noise-text", "n.txt", BYTES("hello"), T "--noise n.txt", 1, "n.txt"},
     {"noise-model", .args = T "--noise $B", .code = 1, .words = "no tensor 'noise'"},
@@ -88,6 +102,12 @@ static const HostileCase CASES[] = {
 
     /* img2img */
     {"image-missing", .args = "img2img -p x -o n.png", .code = 2, .words = "no picture to start from"},
+    {"image-one-pixel", "one.png", BYTES(ONE_PIXEL), "img2img -i one.png -p x -o n.png", 1,
+     "one.png: is 1x1, too small to take its size from; say -W and -H"},
+    {"image-one-pixel-wide", "one.png", BYTES(ONE_PIXEL), "img2img -i one.png -p x -W 64 -o n.png", 1,
+     "one.png: is 1x1"},
+    {"image-one-pixel-sized", "one.png", BYTES(ONE_PIXEL), "img2img -i one.png -p x -W 64 -H 64 -o n.png" UNLESS, 1,
+     "memory: 64x64"},
     {"image-gone", .args = "img2img -i gone.png -p x -o n.png", .code = 1, .words = "gone.png"},
     {"image-to-txt2img", .args = "txt2img -i a.png -p x -o n.png", .code = 2, .words = "-i: no such option"},
     {"strength-nan", .args = "img2img -i a.png -p x --strength nan", .code = 2,

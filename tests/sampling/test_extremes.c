@@ -212,7 +212,7 @@ static void rough(const NoiseLevels *levels) {
     }
 }
 
-SUITE(sampling_extremes, .seconds = 2) {
+SUITE(sampling_extremes, .seconds = 1) {
     static const struct {
         const char *name;
         double first, last;

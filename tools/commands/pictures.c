@@ -109,6 +109,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     if (image.rgb && (request.width < 8 || request.height < 8)) /* options are at least 8 */
         error_set(&e, ERR_FORMAT, "%s: is %dx%d, too small to take its size from; say -W and -H", a->image, image.width,
                   image.height);
+    if (a->sheet) sheet_fits(request.steps, request.width, request.height, &e);
     int64_t variation = request.variation_seed < 0 ? sd_random_seed() : request.variation_seed;
     int64_t seed = request.seed < 0 ? sd_random_seed() : request.seed;
     for (int run = 0; model && !e.code && run < a->batch_count; run++) {

@@ -8,6 +8,7 @@
 #include "tools/shapes/contact.h"
 #include "tensor/os.h"
 #include "tools/cli/progress.h"
+#include "sd/image/sheet.h"
 #include "sd/sd.h"
 #include "weights/atomic_file.h"
 #include "weights/file_open.h"
@@ -63,6 +64,7 @@ static int make(const Command *c, const Arguments *a, SdModel *model, const char
     int done = 0;
     bool ok = (results && pictures) || error_set(&e, ERR_MEMORY, "out of memory for a sheet of %d pictures", count);
     params_adopt(r, &usual);
+    ok = ok && sheet_fits(count, r->width, r->height, &e);
     r->keep = true;
     progress_begin(&progress, a->open.quiet, count);
     progress.quiet = a->open.quiet || !progress.terminal; /* a line for each step of each picture would be too many */
