@@ -92,9 +92,6 @@ bool params_check(const SdRequest *r, Error *e) {
         (r->image_width < 1 || r->image_height < 1 || (int64_t)r->image_width * r->image_height > MOST_PIXELS))
         return error_set(e, ERR_ARGUMENT, "image: %dx%d is no picture of 1 to %d pixels", r->image_width,
                          r->image_height, MOST_PIXELS);
-    if ((int64_t)r->seed_width * r->seed_height > MOST_PIXELS)
-        return error_set(e, ERR_ARGUMENT, "seed width: %dx%d is more than %d pixels; take less", r->seed_width,
-                         r->seed_height, MOST_PIXELS);
     if (r->seed_width && !r->seed_height)
         return error_set(e, ERR_ARGUMENT, "seed width: %d needs a seed height, too", r->seed_width);
     if (!r->seed_width && r->seed_height)

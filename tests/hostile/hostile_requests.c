@@ -46,7 +46,7 @@ static const HostileCase CASES[] = {
     {"ensd-more-than-an-int", .args = T "--ensd 4294967296", .code = 2, .words = "--ensd: 4294967296 is not in"},
     {"seed-width-alone", .args = T "--seed-width 64", .code = 2, .words = "--seed-width: 64 needs a seed height"},
     {"seed-size-product", .args = T "--seed-width 16384 --seed-height 16384", .code = 2,
-     .words = "--seed-width: 16384x16384 is more than 16777216 pixels"},
+     .words = "--seed-width: 16384 with seed height 16384 is more than"},
     {"seed-size-memory", .args = T "--seed-width 4096 --seed-height 4096 --memory-limit 60M", .code = 1,
      .words = "memory: 64x64"},
     {"seed-height-alone", .args = T "--seed-height 64", .code = 2, .words = "--seed-height: 64 needs a seed width"},

@@ -186,6 +186,10 @@ diff's first rule loses to a later one ~ tools/commands/diff_names.c ~ files ~ o
 a piece of a name is sought by its first letters ~ tools/commands/diff_names.c ~ files ~ openblas ~ s|while (k \&\& \*text != piece\[k\]) k = border\[k - 1\];|if (*text != piece[k]) k = 0;|
 a whole file may be a byte too large ~ weights/file_read.c ~ os ~ openblas ~ s|n > w->most|n > w->most + 1|
 eta counts for every sampler ~ sd/info/params.c ~ info ~ openblas ~ s|return s->flags & SAMPLER_ETA && |return |
+a NULL result filled ~ sd/pipeline/txt2img.c ~ info ~ openblas ~ s|if (!out) return error_set|if (0) return error_set|
+UniPC divides by a step of no length ~ sd/sampling/sampler_unipc.c ~ sampling_extremes ~ openblas ~ s|> APART)|> -1)|
+a batch's U-Net calls planned as one ~ sd/pipeline/unet_calls.c ~ plan ~ openblas ~ s|((double)times \* (all / k.texts) - 1)|0|
+a prompt that is not UTF-8 taken ~ sd/info/params_check.c ~ info ~ openblas ~ s|return good == size|return good <= size|
 a range without its upper end ~ sd/info/params.c ~ info ~ openblas ~ s|v >= p->low && v <= param_high(p)|v >= p->low|
 a default outside its range refused ~ sd/info/params.c ~ info ~ openblas ~ s/ || v == p->standard; }/; }/
 seeds of a batch may overflow ~ sd/info/params_check.c ~ info ~ openblas ~ s|INT64_MAX - (batch - 1)|INT64_MAX|
