@@ -109,15 +109,19 @@ static void old_settings(Other *o, const Json *j) {
 /* "a cat [blurry]" -s 50 -S 42 -W 512 -H512 -C 7.5 -A k_lms; a switch and its value may stand together. */
 static bool dream(Other *o, const char *text) {
     static const char *const KEYS[] = {"sSteps", "SSeed", "WSize-1", "HSize-2", "CCFG scale"};
-    const char *p = text + (*text == '"'), *close = *text == '"' ? strchr(p, '"') : strstr(text, " -");
-    for (const char *next = close; *text == '"' && next && (next = strchr(next + 1, '"'));) close = next;
+    const char *p = text + (*text == '"'), *close = *text == '"' ? strrchr(p, '"') : strstr(text, " -");
     if (!close) return false;
     split_prompt(o, p, (size_t)(close - p));
-    for (p = strstr(close, " -"); p; p = strstr(p, " -")) {
+    for (p = close; *p;) {
+        if (p[0] != ' ' || p[1] != '-') {
+            p++;
+            continue;
+        }
         char letter = p[2], value[64];
+        size_t n = 0;
         p += 2 + (letter != 0);
         while (*p == ' ') p++;
-        size_t n = strcspn(p, " ");
+        while (p[n] && p[n] != ' ' && n < sizeof value) n++;
         if (!letter || letter == '-' || n >= sizeof value || (*p == '-' && letter != 'S')) continue;
         snprintf(value, sizeof value, "%.*s", (int)n, p);
         for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)

@@ -50,24 +50,31 @@ static char *inner(const char *p, const char *end) {
     }
 }
 
+static const char *find(const char *p, const char *end, const char *what) {
+    size_t n = strlen(what);
+    for (; (size_t)(end - p) >= n && (p = memchr(p, *what, (size_t)(end - p) - n + 1)); p++)
+        if (!memcmp(p, what, n)) return p;
+    return NULL;
+}
+
 char *other_xmp(const char *xmp, const char *name) {
     size_t n = strlen(name);
     const char *all = xmp + strlen(xmp);
-    for (const char *p = strstr(xmp, name); p; p = strstr(p + n, name)) {
+    for (const char *p = find(xmp, all, name); p; p = find(p + n, all, name)) {
         if (p == xmp) continue;
         const char *after = p + n;
         if (p[-1] == '<') {
             if (*after != '>' && *after != ' ' && *after != '\n') continue;
-            const char *open = strchr(after, '>');
+            const char *open = find(after, all, ">");
             if (!open) return NULL;
             if (open[-1] == '/') continue;
-            const char *end = strstr(open, "</"); /* its own end, unless something lies within it */
-            for (; end && strncmp(end + 2, name, n); end = strstr(end + 2, "</")) {}
+            const char *end = find(open, all, "</"); /* its own end, unless something lies within it */
+            while (end && strncmp(end + 2, name, n)) end = find(end + 2, all, "</");
             return inner(open + 1, end ? end : all);
         }
         if ((p[-1] == ' ' || p[-1] == '\n' || p[-1] == '\t') && after[0] == '=' &&
             (after[1] == '"' || after[1] == '\'')) {
-            const char *end = strchr(after + 2, after[1]);
+            const char *end = memchr(after + 2, after[1], (size_t)(all - after - 2));
             return end ? plain(after + 2, (size_t)(end - after - 2)) : NULL;
         }
     }
