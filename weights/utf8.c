@@ -43,6 +43,14 @@ bool utf8_is_valid(const void *text, size_t size) {
     return true;
 }
 
+size_t utf8_whole(const char *text, size_t most) {
+    size_t n = 0;
+    while (n < most && text[n]) n++;
+    if (text[n])
+        while (n && ((unsigned char)text[n] & 0xC0) == 0x80) n--;
+    return n;
+}
+
 char *utf8_valid(const char *text, size_t size) {
     char *out = size < SIZE_MAX / 3 ? malloc(3 * size + 1) : NULL; /* U+FFFD takes three bytes and may stand for one */
     if (!out) return NULL;

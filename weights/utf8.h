@@ -12,6 +12,8 @@ size_t utf8_decode(const uint8_t *p, size_t size, uint32_t *c, bool *ok);
 size_t utf8_encode(uint32_t c, uint8_t out[4]); /* returns the bytes written */
 
 bool utf8_is_valid(const void *text, size_t size);
+/* How many of the first `most` bytes of a string are whole characters: where to cut it. */
+size_t utf8_whole(const char *text, size_t most);
 
 /* A valid copy of text[0..size), NUL-terminated: each invalid sequence, and each NUL, becomes one U+FFFD. The caller
  * frees it; NULL: out of memory. */

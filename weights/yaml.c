@@ -127,6 +127,7 @@ static const char *put_key(Yaml *y, char *line, int indent) {
     char *key = trim(line), *value = trim(colon + 1);
     size_t n = strlen(key);
     if (n >= 2 && (*key == '"' || *key == '\'') && key[n - 1] == *key) key[n - 1] = 0, key++;
+    if (!*key) return "a value without a key";
     if (strlen(key) > 60) return "a key of more than 60 bytes";
     while (y->depth && y->indent[y->depth - 1] >= indent) y->path[y->mark[--y->depth]] = 0;
     if (y->depth == DEPTH) return "deeper than 16 levels";

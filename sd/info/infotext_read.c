@@ -330,6 +330,8 @@ bool infotext_put(InfoRead *r, const char *key, const char *value, Error *e) {
     return set(r, key, strlen(key), copy(value, strlen(value)), false, e);
 }
 
+static bool is_size(const char *s) { return *s && !s[strspn(s, "0123456789")]; }
+
 char *infotext_join(const InfoRead *r, Error *e) {
     InfoWriter t = {.p = NULL};
     info_add(&t, r->prompt);
@@ -339,7 +341,7 @@ char *infotext_join(const InfoRead *r, Error *e) {
         const InfoPair *p = &r->pairs[i];
         size_t n = strlen(p->key);
         if (n > 2 && !strcmp(p->key + n - 2, "-1") && i + 1 < r->count && !strncmp(p[1].key, p->key, n - 1) &&
-            !strcmp(p[1].key + n - 1, "2")) {
+            !strcmp(p[1].key + n - 1, "2") && is_size(p->value) && is_size(p[1].value)) {
             char *key = copy(p->key, n - 2), *size = malloc(strlen(p->value) + strlen(p[1].value) + 2);
             if (key && size) sprintf(size, "%sx%s", p->value, p[1].value), info_pair(&t, key, size);
             else t.failed = true;

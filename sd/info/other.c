@@ -19,18 +19,22 @@ void other_miss(Other *o, const char *format, ...) {
     vsnprintf(o->missing + n, sizeof o->missing - n, format, args);
     va_end(args);
     char *valid = utf8_valid(o->missing, strlen(o->missing)); /* it may have been cut within a character */
-    if (valid) snprintf(o->missing, sizeof o->missing, "%s", valid);
+    if (valid) snprintf(o->missing, sizeof o->missing, "%.*s", (int)utf8_whole(valid, sizeof o->missing - 1), valid);
     free(valid);
 }
 
 void other_put(Other *o, const char *key, const char *value) {
     char name[80];
     size_t n = 0;
-    if (!value || o->e->code) return;
-    for (; key[n] && n < sizeof name - 1; n++) {
-        unsigned char c = (unsigned char)key[n];
-        bool ok = c >= 0x80 || c == ' ' || c == '-' || c == '/' || (unicode_flags(c) & UNICODE_WORD);
-        name[n] = ok ? (char)c : '_';
+    if (!value || !*value || o->e->code) return;
+    for (size_t i = 0, length = utf8_whole(key, sizeof name - 1); i < length;) {
+        uint32_t c;
+        bool valid;
+        size_t size = utf8_decode((const uint8_t *)key + i, length - i, &c, &valid);
+        bool ok = c == ' ' || c == '-' || c == '/' || (unicode_flags(c) & UNICODE_WORD);
+        if (ok) memcpy(name + n, key + i, size), n += size;
+        else name[n++] = '_';
+        i += size;
     }
     name[n] = 0;
     infotext_put(o->read, name, value, o->e);
@@ -83,7 +87,7 @@ void other_model(Other *o, const char *key, const char *file) {
     size_t n;
     if (!file) return;
     const char *p = base(file, &n);
-    snprintf(name, sizeof name, "%.*s", (int)(n < 255 ? n : 255), p);
+    snprintf(name, sizeof name, "%.*s", (int)(n < 255 ? n : utf8_whole(p, 255)), p);
     if (*name) other_put(o, key, name);
 }
 
@@ -92,7 +96,9 @@ void other_lora(Other *o, const char *name, const char *strength) {
     size_t n;
     if (!name) return;
     const char *p = base(name, &n);
-    snprintf(tag, sizeof tag, "<lora:%.*s:%.20s>", (int)(n < 255 ? n : 255), p, strength ? strength : "1");
+    if (!strength) strength = "1";
+    snprintf(tag, sizeof tag, "<lora:%.*s:%.*s>", (int)(n < 255 ? n : utf8_whole(p, 255)), p,
+             (int)utf8_whole(strength, 20), strength);
     append(o, &o->read->prompt, "", tag);
 }
 

@@ -2,6 +2,8 @@
  * each. A key that is in no row keeps its name, so that nothing is lost; lists and objects are said to be there. */
 #include "other.h"
 
+#include "weights/utf8.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,13 +139,16 @@ static void take_lora(Other *o, const char *text) {
     char name[256];
     if (colon && !strncmp(text, "True : ", 7)) text = colon + 3, colon = strstr(text, " : ");
     if (!colon || !strncmp(text, "None", 4) || !strncmp(text, "False : ", 8)) return;
-    snprintf(name, sizeof name, "%.*s", (int)(colon - text < 255 ? colon - text : 255), text);
+    snprintf(name, sizeof name, "%.*s", (int)(colon - text < 255 ? (size_t)(colon - text) : utf8_whole(text, 255)),
+             text);
     other_lora(o, name, colon + 3);
 }
 
 static void take_number(Other *o, const char *text, Kind kind) {
     char number[24];
-    int n = abs(atoi(text)) + (kind == SKIPPED);
+    long given = strtol(text, NULL, 10);
+    if (given < -99 || given > 99) return;
+    int n = abs((int)given) + (kind == SKIPPED);
     if (n < 1 || n > 99) return;
     snprintf(number, sizeof number, "%d", n);
     other_put(o, "Clip skip", number);
@@ -171,7 +176,8 @@ static void take_text(Other *o, const Row *rows, const char *key, const char *te
     case SIZE: take_size(o, text); break;
     case LORA: take_lora(o, text); break;
     case VERSION:
-        snprintf(longer, sizeof longer, "%s%s%.60s", row->ours ? row->ours : "", row->ours ? " " : "", text);
+        snprintf(longer, sizeof longer, "%s%s%.*s", row->ours ? row->ours : "", row->ours ? " " : "",
+                 (int)utf8_whole(text, 60), text);
         other_put(o, "Version", longer);
         break;
     case IGNORED: break;

@@ -3,6 +3,8 @@
  * Until 2.3 the negative prompt stood in [brackets] of the prompt. */
 #include "other.h"
 
+#include "weights/utf8.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +37,8 @@ static void split_prompt(Other *o, const char *text, size_t n) {
 
 static void put_version(Other *o, const char *text) {
     char version[80];
-    snprintf(version, sizeof version, "InvokeAI%s%.60s", text ? " " : "", text ? text : "");
+    snprintf(version, sizeof version, "InvokeAI%s%.*s", text ? " " : "", text ? (int)utf8_whole(text, 60) : 0,
+             text ? text : "");
     other_put(o, "Version", version);
 }
 

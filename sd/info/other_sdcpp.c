@@ -3,6 +3,8 @@
  * again as JSON. In WebP the text lies in XMP. */
 #include "other.h"
 
+#include "weights/utf8.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +12,7 @@ static void take_sampler(Other *o, const char *value) {
     char name[64];
     const char *blank = strrchr(value, ' ');
     size_t n = blank ? (size_t)(blank - value) : strlen(value);
-    if (n >= sizeof name) n = sizeof name - 1;
+    if (n >= sizeof name) n = utf8_whole(value, sizeof name - 1);
     memcpy(name, value, n);
     name[n] = 0;
     other_sampler(o, name);
