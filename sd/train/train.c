@@ -63,6 +63,21 @@ static bool load(Trainer *t, Error *e) {
     return true;
 }
 
+/* Attention's backward pass keeps two rows of scores in a thread's scratch memory (attention_backward.c). */
+static bool check_tokens(const Trainer *t, Error *e) {
+    enum { MOST = 30000 };
+    const SdConfig *k = &t->m->config;
+    int unit = vae_factor(&k->vae), level = 0;
+    while (!t->o->vae && level + 1 < k->unet.levels && !k->unet.depth[level]) level++;
+    int64_t side = ((t->d->size / unit) + (1 << level) - 1) >> level, most = 0;
+    while ((most + 1) * (most + 1) <= MOST) most++;
+    return side <= most ||
+           error_set(e, ERR_ARGUMENT,
+                     "pictures of %d pixels: are larger than training takes with this model, %lld; use a "
+                     "smaller --size",
+                     t->d->size, (long long)(most << level) * unit);
+}
+
 static bool check(const Trainer *t, Error *e) {
     const TrainOptions *o = t->o;
     int unit = vae_factor(&t->m->config.vae);
@@ -74,7 +89,7 @@ static bool check(const Trainer *t, Error *e) {
         return error_set(e, ERR_ARGUMENT,
                          "--crop %d: is larger than --size %d; give a smaller one, 0 for whole pictures", o->crop,
                          t->d->size);
-    return config_check_input(&t->m->config, t->m->checkpoint->path, e);
+    return check_tokens(t, e) && config_check_input(&t->m->config, t->m->checkpoint->path, e);
 }
 
 /* Pictures of a microbatch of a step with `all`. */

@@ -105,7 +105,7 @@ static const Made MADE[] = {
     {"lr-negative", "", RUN "--overwrite --lr -1", 2, "-1"},
     {"steps-none", "", RUN "--overwrite --steps 0", 2, "0"},
     {"odd-size", "", RUN "--overwrite --size 17", 2, "multiples of"},
-    {"too-large", "", RUN "--overwrite --size 4096 --whole-batch 65536", 1, "needs|MiB of memory, this machine has"},
+    {"too-large", "", RUN "--overwrite --size 344 --whole-batch 65536", 1, "needs|MiB of memory, this machine has"},
     {"kinds", "", RUN "--overwrite --data shapes --kinds 1,2", 2, "five numbers"},
     {"kinds-none", "", RUN "--overwrite --data shapes --kinds 0,0,0,0,0", 2, "--kinds: the shares add up to 0"},
     {"kinds-infinite", "", RUN "--overwrite --data shapes --kinds inf,1,0,0,0", 2, "--kinds: the shares add up to inf"},

@@ -245,6 +245,11 @@ HOSTILE(tensors) {
     for (size_t i = 0; i < sizeof NUMBERS / sizeof *NUMBERS; i++) number(w, &NUMBERS[i]);
     for (size_t i = 0; i < sizeof EDITS / sizeof *EDITS; i++) edit(w, &EDITS[i]);
     for (size_t i = 0; i < sizeof CONFIGS / sizeof *CONFIGS; i++) config(&CONFIGS[i]);
+    hostile_case(
+        &(HostileCase){.name = "train-large",
+                       .args = "train -m \"$B\" --data shapes:2 --size 1024 --train vae --out o.safetensors --steps 1",
+                       .code = 2,
+                       .words = "pictures of 1024 pixels|692|--size"});
     many("many-names", 100000, 50);
     many("long-names", 20, 1000000);
     late(w, VAE "encoder.norm_out.weight", "the VAE's latents of a picture are not finite|1e+38");
