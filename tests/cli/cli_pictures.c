@@ -189,6 +189,9 @@ static void variations(void) {
     test_check(same_bytes("i.png", "j.png"), "img2img: the same request makes the same file");
     cli_works("k.png", FROM "-W 64 -H 96 --resize-mode crop --encode mean --strength-steps diffusers -o k.png");
     shows("k.png", 64, 96, "Denoising strength: 0.75");
+    cli_works("v-7-1.png", FROM "--batch-size 2 --variation-seed 5 --variation-strength 0.3 -o v.png");
+    cli_works("v-7-1.png: equal", "replay v-7-1.png -m micro.safetensors -i from.png");
+    cli_fails(2, "--strength: 4 steps that are exactly 0.0001", FROM "--strength 1e-4 --strength-steps exact -o l.png");
     cli_fails(1, "from.png", "img2img -m micro.safetensors -i from.png.gone -p x -o l.png");
     cli_fails(2, "--strength", FROM "--strength 1.5 -o l.png");
     cli_fails(2, "is also an input file", FROM "-o from.png");
