@@ -181,7 +181,7 @@ img2img is planned without an encoder ~ sd/pipeline/request.c ~ hostile ~ openbl
 noise of any size ~ sd/info/params_check.c ~ hostile ~ openblas ~ s|(int64_t)r->seed_width \* r->seed_height > MOST_PIXELS|0|
 crops train the VAE in an arena of their own size ~ sd/train/train.c ~ cli ~ openblas ~ s|if (t->o->vae) train_fold_plan(t)|if (t->o->vae) (void)0|
 a picture's text loses a digit ~ sd/info/infotext.c ~ gen_request ~ openblas ~ s|precision < 17|precision < 16|
-a sheet may replace its model ~ tools/commands/judge.c ~ hostile ~ openblas ~ s|same_file(a.sheet, a.model)|0|
+a sheet may replace its model ~ tools/commands/judge.c ~ hostile ~ openblas ~ s|file_same(a.sheet, a.model)|0|
 diff's first rule loses to a later one ~ tools/commands/diff_names.c ~ files ~ openblas ~ s|if (best \&\& r > best) break;||
 a piece of a name is sought by its first letters ~ tools/commands/diff_names.c ~ files ~ openblas ~ s|while (k \&\& \*text != piece\[k\]) k = border\[k - 1\];|if (*text != piece[k]) k = 0;|
 a whole file may be a byte too large ~ weights/file_read.c ~ os ~ openblas ~ s|n > w->most|n > w->most + 1|
