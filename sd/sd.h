@@ -80,7 +80,7 @@ typedef enum { SD_COMMENTS_STRIP, SD_COMMENTS_KEEP } SdComments;
 
 /* What a prompt may hold for a picture: chunks of 75 tokens, of all the texts that it switches between; prompts that
  * AND joins. More is refused: every chunk is keys of every cross-attention, every prompt another call of the U-Net. */
-enum { SD_PROMPT_CHUNKS = 256, SD_PROMPT_BRANCHES = 64 };
+enum { SD_PROMPT_CHUNKS = 1024, SD_PROMPT_BRANCHES = 64 };
 
 typedef enum { SD_RNG_NV, SD_RNG_CPU } SdRng; /* noise of an NVIDIA GPU, of torch's CPU generator */
 

@@ -54,7 +54,7 @@ const Param PARAMS[] = {
      .help = "begin with a sample of the encoder's distribution, or its mean",
      .json = "encode", .key = "Encode", .place = 16},
     {.name = "prompt", .letter = 'p', .type = PARAM_PROMPT, AT(prompt), .high = 1 << 20, .value = "PROMPT",
-     .help = "what to show; @FILE reads it from a file, - from stdin, @@x is @x; 256 chunks of 75 tokens at most", .json = "prompt"},
+     .help = "what to show; @FILE reads it from a file, - from stdin, @@x is @x; 1024 chunks of 75 tokens at most", .json = "prompt"},
     {.name = "negative", .letter = 'n', .type = PARAM_PROMPT, AT(negative), .high = 1 << 20, .value = "PROMPT",
      .help = "what to avoid; @ and - as for --prompt", .json = "negative_prompt"},
     {.name = "width", .letter = 'W', .type = PARAM_INT, AT(width), .low = 8, .high = 16384, .standard = 512,

@@ -104,7 +104,7 @@ HOSTILE(text) {
     large("mb-lora-open", "<lora:", TOKENS, 0, "");
     large("mb-schedules", "[a:b:5]", TOKENS, 0, "");
     large("mb-words-picture", "cat ", "txt2img -p @p.txt", 2,
-          "chunks of 75 tokens are too many for a picture; 256 at most");
+          "chunks of 75 tokens are too many for a picture; 1024 at most");
     large("mb-break-picture", "BREAK ", "txt2img -p x -n @p.txt", 2, "more than 32768 chunks");
     large("mb-and-picture", "a AND ", "txt2img -p @p.txt", 2,
           "AND joins 174763 prompts, which are too many|64 at most");
