@@ -29,9 +29,11 @@ bool image_texts_add(ImageTexts *t, const char *keyword, size_t keyword_size, co
     if (size + EACH > IMAGE_TEXT_MOST - t->size)
         return error_set(e, ERR_FORMAT, "its texts are more than %d MiB, the most that is read; save it without them",
                          IMAGE_TEXT_MOST >> 20);
-    ImageText *at = realloc(t->at, ((size_t)t->count + 1) * sizeof *at);
-    if (!at) return no_memory(e);
-    t->at = at;
+    if (!(t->count & (t->count - 1))) { /* full at every power of two */
+        ImageText *at = realloc(t->at, (t->count ? 2 * (size_t)t->count : 1) * sizeof *at);
+        if (!at) return no_memory(e);
+        t->at = at;
+    }
     ImageText new = {utf8_valid(keyword, keyword_size), NULL};
     new.text = kind == TEXT_BYTES && !utf8_is_valid(bytes, size) ? from_latin1(bytes, size) : utf8_valid(bytes, size);
     if (!new.keyword || !new.text) {
