@@ -1,6 +1,7 @@
 #!/bin/sh
 # fuzz.sh PROGRAM [TARGET...]: runs libFuzzer's targets of PROGRAM (tests/fuzz/libfuzzer.c), all of them or those, for
-# FUZZ_SECONDS (600) each, FUZZ_JOBS (2) at a time, and prints a table; `make fuzz` does this. Run from the repository's root.
+# FUZZ_SECONDS (600) each, FUZZ_JOBS (2) at a time, FUZZ_TIMEOUT (5) seconds for an input (more on a busy machine), and
+# prints a table; `make fuzz` does this. Run from the repository's root.
 # What is new goes to build/fuzz/corpus/TARGET, what fails to build/fuzz/found/TARGET-*, what libFuzzer says to
 # build/fuzz/log/TARGET. Exit status 1 if anything failed.
 set -u
@@ -23,7 +24,7 @@ one='
     ln -sf "$(cd "$dir" && pwd)/$(basename "$program")" "$dir/run/$t"
     dict=
     [ -f "tests/fuzz/$t.dict" ] && dict=-dict=tests/fuzz/$t.dict
-    TMPDIR=$TMPDIR/$t "$dir/run/$t" -max_total_time="$FUZZ_SECONDS" -max_len=4096 -timeout=5 -rss_limit_mb=256 \
+    TMPDIR=$TMPDIR/$t "$dir/run/$t" -max_total_time="$FUZZ_SECONDS" -max_len=4096 -timeout="${FUZZ_TIMEOUT:-5}" -rss_limit_mb=256 \
         -malloc_limit_mb=68 -close_fd_mask=1 -print_final_stats=1 -artifact_prefix="$dir/found/$t-" $dict \
         "$dir/corpus/$t" "tests/fuzz/$t" > "$dir/log/$t" 2>&1 < /dev/null
     echo $? > "$dir/log/$t.status"'
