@@ -24,6 +24,7 @@ enum {
     REASON = 160,
     REASONS = 400,
     FILES = 64, /* descriptors that are looked at */
+    CANNOT = 3, /* exit code of a process that cannot begin */
 };
 
 typedef struct {
@@ -33,7 +34,7 @@ typedef struct {
 
 typedef struct {
     uint64_t at, failures;
-    bool ended, failed, alone;
+    bool cannot, ended, failed, alone;
     double slowest;
     uint64_t slowest_at;
     int reasons;
@@ -151,7 +152,8 @@ static void one(void *state, uint64_t number) {
 
 static int child(uint64_t first, uint64_t count) {
     void *state = cases->begin();
-    if (!state) return 3;
+    shared->cannot = !state;
+    if (!state) return CANNOT;
     for (uint64_t i = 0; i < count; i++) one(state, first + i);
     cases->end(state);
     shared->ended = true;
@@ -203,6 +205,7 @@ void cases_run(const Cases *c, uint64_t first, uint64_t count) {
         apart(at, some, how, sizeof how);
         if (*how && !shared->ended) { /* in one of them */
             lost(how);
+            if (shared->cannot) break;
             at = shared->at + 1;
             continue;
         }

@@ -302,7 +302,10 @@ static void run(void *state, uint64_t number) {
     SdInfo info;
     if (!k) abort();
     k->s = state;
-    mkdir(k->s->dir, 0777);
+    if (mkdir(k->s->dir, 0777)) {
+        case_fails("%s cannot be made", k->s->dir);
+        exit(1);
+    }
     model_draw(&k->g, number);
     k->chance = chance_begin(42, number);
     Chance *c = &k->chance;
