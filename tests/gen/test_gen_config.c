@@ -342,6 +342,7 @@ static void *begin(void) {
     if (!s || setenv("XDG_CACHE_HOME", test_path("cache"), 1)) return NULL;
     snprintf(s->dir, sizeof s->dir, "%s", test_path("gen"));
     harness_remove_dir(s->dir);
+    if (mkdir(s->dir, 0777) || rmdir(s->dir)) return free(s), NULL;
     snprintf(s->model, sizeof s->model, "%s/model.safetensors", s->dir);
     snprintf(s->plain, sizeof s->plain, "%s/plain.safetensors", s->dir);
     snprintf(s->out, sizeof s->out, "%s/out.safetensors", s->dir);
