@@ -295,7 +295,7 @@ static bool add_templates(InfoRead *r, const Slice found[2], Error *e) {
 
 bool infotext_read(const char *text, InfoRead *out, Error *e) {
     *out = (InfoRead){0};
-    if (!strncmp(text, "\xEF\xBB\xBF", 3)) text += 3; /* a file's mark */
+    while (!strncmp(text, "\xEF\xBB\xBF", 3)) text += 3; /* marks of files */
     Slice all = strip((Slice){text, strlen(text)}), templates[2] = {{NULL, 0}, {NULL, 0}}, key, value;
     take_templates(&all, templates);
     Slice last = last_line(all), prompts = all;

@@ -24,9 +24,11 @@ static void look(const PictureInfo *info) {
     fuzz_require(info->raw && info->read.prompt && info->read.negative);
     if (!info->program) fuzz_require(!strcmp(info->text, info->raw));
     if (fuzz_verdict(infotext_read(info->text, &again, &e), &e)) {
-        int stated = 0; /* a line of fewer than three pairs is a prompt's */
-        for (int i = 0; i < info->read.count; i++)
-            stated += !info->read.pairs[i].implied && !strstr(info->read.pairs[i].key, "-2"); /* halves of a size */
+        int stated = 0;                              /* a line of fewer than three pairs is a prompt's */
+        for (int i = 0; i < info->read.count; i++) { /* the halves of a size are one; short keys are none */
+            const InfoPair *p = &info->read.pairs[i];
+            stated += !p->implied && is_plain(p->key) && !strstr(p->key, "-2");
+        }
         for (int i = 0; i < info->read.count && stated >= 3; i++) {
             const InfoPair *p = &info->read.pairs[i];
             const char *value = infotext_get(&again, p->key);
