@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST = 1 << 16, BEGINNING = 1 << 12 };
+enum { FIRST = 1 << 16, BEGINNING = 1 << 12, LARGE = 1 << 24 };
 
 static bool too_large(const char *name, const FileWanted *w, Error *e) {
     bool mebi = w->most >= 1 << 20;
@@ -46,14 +46,42 @@ static char *read_all(OsFile f, size_t expected, const char *name, const FileWan
     return p;
 }
 
-char *file_read(const char *path, const FileWanted *w, size_t *size, Error *e) {
+/* NULL without an error: it cannot be mapped. */
+static const uint8_t *map_all(OsFile f, size_t size, const char *name, const FileWanted *w, Error *e) {
+    const uint8_t *map = os_map(f, size, name);
+    if (!map || !w->begins || w->begins(name, map, BEGINNING, e)) return map;
+    os_unmap(map, size);
+    return NULL;
+}
+
+static FileBytes read_or_map(const char *path, const FileWanted *w, bool map, Error *e) {
     OsInfo info;
+    FileBytes b = {0};
+    Error own = {0};
     const char *name = file_shown(path);
     OsFile f = file_open(path, w->advice, &info, e);
-    if (f == OS_NO_FILE) return NULL;
-    char *text = NULL;
-    if (info.size > w->most) too_large(name, w, e); /* of what is not regular: 0 */
-    else text = read_all(f, (size_t)info.size, name, w, size, e);
+    if (f == OS_NO_FILE) return b;
+    if (info.size > w->most) too_large(name, w, &own); /* of what is not regular: 0 */
+    else if (map && info.size >= LARGE) {
+        b = (FileBytes){map_all(f, (size_t)info.size, name, w, &own), (size_t)info.size, true};
+        b.mapped = b.bytes != NULL;
+    }
+    if (!own.code && !b.bytes) b.bytes = (uint8_t *)read_all(f, (size_t)info.size, name, w, &b.size, &own);
     os_close(f);
-    return text;
+    if (own.code) error_set(e, own.code, "%s", own.text);
+    return b;
+}
+
+char *file_read(const char *path, const FileWanted *w, size_t *size, Error *e) {
+    FileBytes b = read_or_map(path, w, false, e);
+    if (b.bytes && size) *size = b.size;
+    return (char *)(uintptr_t)b.bytes;
+}
+
+FileBytes file_bytes(const char *path, const FileWanted *w, Error *e) { return read_or_map(path, w, true, e); }
+
+void file_bytes_free(FileBytes *b) {
+    if (b->mapped) os_unmap(b->bytes, b->size);
+    else free((void *)(uintptr_t)b->bytes);
+    *b = (FileBytes){0};
 }

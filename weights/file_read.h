@@ -5,6 +5,7 @@
 #include "tensor/error.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct {
     size_t most;        /* bytes; a larger file is refused */
@@ -17,5 +18,16 @@ typedef struct {
  * release with free(). NULL on error: ERR_FILE (file_open.h says what is opened), ERR_FORMAT (too large, or what
  * `begins` says), ERR_MEMORY. size may be NULL. */
 char *file_read(const char *path, const FileWanted *wanted, size_t *size, Error *e);
+
+/* The same for bytes that may be many: a large regular file is mapped, so that it takes memory only where it is looked
+ * at (os_map says what happens when it is cut meanwhile); without the NUL. path must outlive it. */
+typedef struct {
+    const uint8_t *bytes; /* NULL: failed */
+    size_t size;
+    bool mapped;
+} FileBytes;
+
+FileBytes file_bytes(const char *path, const FileWanted *wanted, Error *e);
+void file_bytes_free(FileBytes *b); /* {0} is fine */
 
 #endif

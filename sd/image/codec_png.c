@@ -126,10 +126,18 @@ static bool add_text(ImageTexts *out, char type, const uint8_t *p, size_t n, Err
     return image_texts_add(out, (const char *)key, key_n, p, (size_t)(end - p), kind, e);
 }
 
+/* W3C PNG 5.3 */
+static bool four_letters(const uint8_t *type) {
+    for (int i = 0; i < 4; i++)
+        if ((type[i] | 32) < 'a' || (type[i] | 32) > 'z') return false;
+    return true;
+}
+
 bool png_texts(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
     for (size_t at = SIGNATURE_SIZE; size - at >= 12;) {
         const uint8_t *type = p + at + 4, *data = type + 4;
         size_t n = big_endian(p + at, 4);
+        if (!four_letters(type)) return error_set(e, ERR_FORMAT, "the PNG has a chunk without a name; " AGAIN);
         if (n > size - at - 12) return error_set(e, ERR_FORMAT, "the PNG ends within a chunk; " AGAIN);
         at += 12 + n;
         if (!memcmp(type, "IEND", 4)) return true;

@@ -5,7 +5,6 @@
 #include "exif.h"
 #include "weights/atomic_file.h"
 #include "weights/file_open.h"
-#include "weights/file_read.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -100,17 +99,16 @@ static bool begins(const char *name, const void *first, size_t size, Error *e) {
     return image_codec(first, size) || not_read(NULL, name, e);
 }
 
-uint8_t *image_bytes(const char *path, size_t *size, Error *e) {
+FileBytes image_bytes(const char *path, Error *e) {
     static const FileWanted WANTED = {.most = FILE_MOST, .advice = "name a picture", .begins = begins};
-    return (uint8_t *)file_read(path, &WANTED, size, e);
+    return file_bytes(path, &WANTED, e);
 }
 
 bool image_read(const char *path, uint32_t background, Image *out, Error *e) {
     *out = (Image){0};
-    size_t size;
-    uint8_t *bytes = image_bytes(path, &size, e);
-    bool ok = bytes && image_decode(bytes, size, file_shown(path), background, out, e);
-    free(bytes);
+    FileBytes b = image_bytes(path, e);
+    bool ok = b.bytes && image_decode(b.bytes, b.size, file_shown(path), background, out, e);
+    file_bytes_free(&b);
     return ok;
 }
 
@@ -134,10 +132,9 @@ bool image_hidden(const uint8_t *bytes, size_t size, const char *name, ImageText
 
 bool image_texts_read(const char *path, ImageTexts *out, Error *e) {
     *out = (ImageTexts){0};
-    size_t size;
-    uint8_t *bytes = image_bytes(path, &size, e);
-    bool ok = bytes && image_texts(bytes, size, file_shown(path), out, e);
-    free(bytes);
+    FileBytes b = image_bytes(path, e);
+    bool ok = b.bytes && image_texts(b.bytes, b.size, file_shown(path), out, e);
+    file_bytes_free(&b);
     return ok;
 }
 

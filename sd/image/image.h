@@ -9,6 +9,7 @@
 #define SD_IMAGE_IMAGE_H
 
 #include "tensor/error.h"
+#include "weights/file_read.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,8 +27,8 @@ typedef struct {
 /* The picture in bytes[size], put the right way up by its EXIF orientation; what is transparent shows background
  * (0xRRGGBB; white in the webui unless img2img_background_color says otherwise). The error line begins with name. */
 bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t background, Image *out, Error *e);
-/* The bytes of a picture's file, for those who look at them twice (standard input is read once); free() them. */
-uint8_t *image_bytes(const char *path, size_t *size, Error *e);
+/* The bytes of a picture's file, for those who look at them twice (standard input is read once); file_bytes_free. */
+FileBytes image_bytes(const char *path, Error *e);
 bool image_read(const char *path, uint32_t background, Image *out, Error *e);
 void image_free(Image *i);
 

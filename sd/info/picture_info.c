@@ -61,11 +61,10 @@ bool picture_info_of(const uint8_t *bytes, size_t size, const char *name, Pictur
 }
 
 bool picture_info_read(const char *path, PictureInfo *out, Error *e) {
-    size_t size;
-    uint8_t *bytes = image_bytes(path, &size, e);
+    FileBytes b = image_bytes(path, e);
     *out = (PictureInfo){0};
-    bool ok = bytes && picture_info_of(bytes, size, file_shown(path), out, e);
-    free(bytes);
+    bool ok = b.bytes && picture_info_of(b.bytes, b.size, file_shown(path), out, e);
+    file_bytes_free(&b);
     return ok;
 }
 

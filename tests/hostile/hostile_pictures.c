@@ -1,5 +1,7 @@
 /* hostile_pictures.c: pictures that are damaged, cut, of a kind that is not read, or larger than they look. */
 #include "hostile.h"
+#include "tests/harness/cli.h"
+#include "tests/harness/test.h"
 #include "tests/harness/make_picture.h"
 #include "tests/image/test_image.h"
 
@@ -366,7 +368,30 @@ static void gifs_and_bmps(void) {
     say("webp-chunk-of-4-gb", 1, "does not say how it was made");
 }
 
+/* 100 MB of zeros behind a PNG's signature: refused without being read. */
+static void large(void) {
+    FILE *big = fopen(cli_path("big.png"), "wb");
+    bool ok =
+        big && fwrite("\x89PNG\r\n\x1a\n", 8, 1, big) == 1 && !fseek(big, 100 << 20, SEEK_SET) && fputc(0, big) == 0;
+    ok = big && !fclose(big) && ok;
+    static const HostileCase LARGE[] = {
+        {"100-mb", .args = "png-info big.png", .code = 1, .words = "big.png|without a name"},
+        {"100-mb-img2img", .args = "img2img -i big.png -p x -o x.png", .code = 1, .words = "big.png"},
+        {"100-mb-replay", .args = "replay big.png", .code = 1, .words = "big.png"},
+        {"256-mb-and-more", .args = "png-info bigger.png", .code = 1, .words = "bigger.png: is larger than 256 MiB"},
+    };
+    test_check(ok, "a large file is there");
+    hostile_cases(LARGE, 3);
+    big = fopen(cli_path("bigger.png"), "wb");
+    ok = big && !fseek(big, 256 << 20, SEEK_SET) && fputc(0, big) == 0;
+    ok = big && !fclose(big) && ok;
+    hostile_case(LARGE + 3);
+    remove(cli_path("big.png"));
+    remove(cli_path("bigger.png"));
+}
+
 HOSTILE(pictures) {
+    large();
     f = (PictureFile){NULL, 0, 0};
     small();
     png_headers();

@@ -145,14 +145,13 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
     Replay r = {0};
     Image was = {0};
     int code = EXIT_FAILED;
-    size_t size;
-    uint8_t *bytes = image_bytes(path, &size, &e);
+    FileBytes b = image_bytes(path, &e);
     path = file_shown(path);
-    bool ok = bytes && picture_info_of(bytes, size, path, &r.info, &e);
+    bool ok = b.bytes && picture_info_of(b.bytes, b.size, path, &r.info, &e);
     if (ok && !r.info.text) ok = error_set(&e, ERR_FORMAT, "%s: does not say how it was made", path);
     if (ok && !read_request(a, &r, &field)) ok = error_set(&e, ERR_FORMAT, "%s: %s", path, field.text);
-    ok = ok && image_decode(bytes, size, path, IMAGE_WHITE, &was, &e);
-    free(bytes);
+    ok = ok && image_decode(b.bytes, b.size, path, IMAGE_WHITE, &was, &e);
+    file_bytes_free(&b);
     if (ok) warn(path, was.warning);
     ok = ok && read_image(a->image, &r, &e);
     if (ok && (was.width != r.request.width || was.height != r.request.height))
