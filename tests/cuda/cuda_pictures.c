@@ -178,7 +178,7 @@ static void benchmarks(void) {
     bench_json("cuda:0", false, 4, 1,
                "-m ../cuda_micro.safetensors -W 64 -H 64 --device cuda --cfg 1 --steps 4 --runs 1");
     program(2, "--kernels: measures the processor", "\"$SDC\" bench --kernels --device cuda");
-    program(2, "--device: only one", "\"$SDC\" bench -m ../cuda_micro.safetensors --device cuda:0,1");
+    program(2, "--device: one at a time", "\"$SDC\" bench -m ../cuda_micro.safetensors --device cuda:0,1");
 }
 
 /* A GPU that cannot be used, and was not asked for. */
