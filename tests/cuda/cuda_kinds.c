@@ -88,7 +88,7 @@ static void compare(const char *arch, const char *what, void (*op)(Ctx *, Tensor
     free(want);
 }
 
-SUITE(cuda_kinds, .seconds = 10) {
+SUITE(cuda_kinds, .seconds = 5) {
     if (!gpu_or_skip("cuda_kinds")) return;
     static const char *const ARCHS[] = {"75", "86", "90"};
     for (size_t i = 0; i < sizeof ARCHS / sizeof *ARCHS; i++) {

@@ -214,7 +214,7 @@ static void sheets(void) {
     test_check(!sheet_make(p, 1 << 20, 4096, 4096, 0, &s, &e) && e.code == ERR_ARGUMENT, "too many: refused");
 }
 
-SUITE(image, .seconds = 7) {
+SUITE(image, .seconds = 2) {
     image_codecs();
     pictures();
     pixels();

@@ -2,7 +2,7 @@
 #include "tests/harness/test.h"
 #include "test_info.h"
 
-SUITE(info, .seconds = 12) {
+SUITE(info, .seconds = 10) {
     info_write();
     info_read();
     info_other();

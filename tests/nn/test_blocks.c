@@ -189,7 +189,7 @@ void gpu_blocks(const Ops *ops, Gpu *on, double rms, double max) {
     gpu = NULL, rms_bound = 0;
 }
 
-SUITE(blocks, .seconds = 7, .blas = true) {
+SUITE(blocks, .seconds = 1, .blas = true) {
     const Ops *tables[4];
     int count = cpu_ops_list(tables, 4);
     Error e = {0};

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-SUITE(micro_samplers, .seconds = 4) {
+SUITE(micro_samplers, .seconds = 3) {
     static const char *const CASES[][2] = {{"k.heun", "Heun"},
                                            {"k.dpm_2", "DPM2"},
                                            {"k.dpm_2_a", "DPM2 a"},

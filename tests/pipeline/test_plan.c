@@ -101,7 +101,7 @@ static void plan_vae(bool decode, int64_t h, int64_t w) {
     weight_list_free(&l);
 }
 
-SUITE(plan, .seconds = 2, .blas = true) {
+SUITE(plan, .seconds = 4, .blas = true) {
     static const int64_t SIZES[][2] = {{8, 8}, {5, 3}, {1, 1}, {9, 13}, {36, 20}};
     for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
         plan_unet(SIZES[i][0], SIZES[i][1]);

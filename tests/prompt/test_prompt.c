@@ -303,7 +303,7 @@ static void command(void) {
     cli_fails(2, "-p", "tokens");
 }
 
-SUITE(prompt, .seconds = 4) {
+SUITE(prompt, .seconds = 3) {
     Tokenizer *t = tokenizer_new();
     if (!test_check(t != NULL, "a tokenizer")) return;
     golden(t);

@@ -329,7 +329,7 @@ static void rescaled(const NoiseLevels *from, NoiseLevels *out) {
     test_check(noise_levels_init(out, alphas, "x", NULL), "noise levels that end in noise");
 }
 
-SUITE(samplers, .seconds = 2) {
+SUITE(samplers, .seconds = 3) {
     static NoiseLevels levels, noise;
     test_check(noise_levels_init(&levels, NULL, "x", NULL), "the default noise levels");
     known_answers(&levels);

@@ -102,5 +102,5 @@ static void run(bool all) {
         if (all || !TORTURE[i].slow) command(&TORTURE[i], all || TORTURE[i].plain, i);
 }
 
-SUITE(torture, .seconds = 4) { run(false); }
+SUITE(torture, .seconds = 6) { run(false); }
 SUITE(torture_faults, .seconds = 600, .slow = true) { run(true); }
