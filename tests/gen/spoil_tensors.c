@@ -102,6 +102,12 @@ static void spoil_levels(GenModel *g, MadeTensors *l) {
 static const char *const PREFIXES[] = {KEY_UNET,           KEY_VAE,         KEY_VAE "encoder.",
                                        KEY_VAE "decoder.", KEY_TRANSFORMER, KEY_OPEN_CLIP};
 
+static bool taken(const MadeTensors *l, const char *name) {
+    for (size_t i = 0; i < l->count; i++)
+        if (!strcmp(l->at[i].name, name)) return true;
+    return false;
+}
+
 /* All tensors of a network lose a part of their prefix, get another one, or are gone. */
 static void spoil_prefix(GenModel *g, MadeTensors *l) {
     Chance *c = &g->chance;
@@ -116,8 +122,10 @@ static void spoil_prefix(GenModel *g, MadeTensors *l) {
         snprintf(name, sizeof name, "%s", t->name);
         if (how == 0) drop(l, i--);
         else if (how == 1) snprintf(t->name, sizeof t->name, "model.%.180s", name);
-        else if (how == 2 && strchr(name, '.')) memmove(t->name, strchr(name, '.') + 1, strlen(strchr(name, '.')));
-        else snprintf(t->name, sizeof t->name, "%.180s_", name);
+        else if (how == 2 && strchr(name, '.')) {
+            const char *rest = strchr(name, '.') + 1; /* a folder's down_blocks.0 and up_blocks.0 would be one */
+            if (!taken(l, rest)) memcpy(t->name, rest, strlen(rest) + 1);
+        } else snprintf(t->name, sizeof t->name, "%.180s_", name);
     }
     snprintf(g->what, sizeof g->what, "%zu tensors of %s %s", changed, prefix,
              how == 0   ? "are missing"
