@@ -9,9 +9,11 @@
 
 static bool same_text(const char *a, const char *b) { return !strcmp(a ? a : "", b ? b : ""); }
 
-/* A line that begins so begins the negative prompt when it is read: the webui's rule. */
+/* A line that begins so begins the negative prompt when it is read: the webui's rule. A file's mark in front is
+ * dropped. */
 static bool has_mark(const char *text) {
     static const char MARK[] = "Negative prompt:";
+    if (text && !strncmp(text, "\xEF\xBB\xBF", 3)) return true;
     const char *at = text ? strstr(text, MARK) : NULL;
     while (at && at != text && at[-1] != '\n') at = strstr(at + 1, MARK);
     return at != NULL;
