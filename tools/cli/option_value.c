@@ -62,7 +62,7 @@ static int byte_count(const Command *c, const char *name, const char *s, size_t 
     if (*s != '-' && looks_decimal(s, true, &end)) {
         for (size_t i = 0; i < sizeof UNITS / sizeof *UNITS; i++) {
             const char *a = end, *b = UNITS[i].unit;
-            while (*a && (*a & ~32) == (*b & ~32)) a++, b++;
+            while (*a && *b && (*a & ~32) == (*b & ~32)) a++, b++;
             if (!*a && !*b) scale = UNITS[i].bytes;
         }
     }
