@@ -38,6 +38,6 @@ void info_pair(InfoWriter *t, const char *key, const char *value) {
     info_add(t, key);
     if (!strcmp(key, value)) return;
     info_add(t, ": ");
-    if (strpbrk(value, ",:\n") || *value == '"') add_json(t, value);
+    if (strpbrk(value, ",:\n") || (*value && strchr("\"[{", *value))) add_json(t, value);
     else info_add(t, value);
 }

@@ -13,8 +13,8 @@ typedef struct {
 } InfoWriter;
 
 void info_add(InfoWriter *t, const char *s);
-/* Adds ", key: value", with a JSON string for a value with a comma, colon, newline or a quote in front; nothing for
- * NULL; a value equal to its key stands alone. */
+/* Adds ", key: value", with a JSON string for a value with a comma, colon, newline or a quote or bracket in front;
+ * nothing for NULL; a value equal to its key stands alone. */
 void info_pair(InfoWriter *t, const char *key, const char *value);
 
 #endif

@@ -14,9 +14,9 @@ typedef struct {
 } InfoField;
 
 /* The text as a new string that the caller frees: prompt, "Negative prompt: " line, then "Key: value" pairs by the
- * table of settings in the webui's order; values with a comma, colon, newline or a quote in front as JSON strings. r's
- * seeds are the picture's own; sampler and scheduler are what request_sampler finds. model: what names the model, after
- * the size; end: what comes last, such as the version; each may be NULL. NULL on ERR_MEMORY. */
+ * table of settings in the webui's order; values with a comma, colon, newline or a quote or bracket in front as JSON
+ * strings. r's seeds are the picture's own; sampler and scheduler are what request_sampler finds. model: what names the
+ * model, after the size; end: what comes last, such as the version; each may be NULL. NULL on ERR_MEMORY. */
 char *infotext(const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, const InfoField *model,
                const InfoField *end, Error *e);
 
