@@ -18,7 +18,7 @@ const char *cli_path(const char *name); /* of a file in that folder */
 size_t cli_files(void);                 /* how many files the folder holds */
 
 /* Runs `sdc` with the arguments that the format makes, as the shell reads them; "$SDC" is the program for more than
- * one. A run of more than two minutes is ended. */
+ * one. A run of more than two minutes (under sanitizers: eight) is ended. */
 CliRun cli(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for a whole shell command, sent SIGINT as soon as a line stands on its stderr when interrupt is set. */
 CliRun cli_shell(const char *command, bool interrupt);
