@@ -41,6 +41,23 @@ static void lists(const char *model) {
     sd_close(m);
 }
 
+/* Calls of fewer pictures are planned as often as they are made. */
+static void small_calls(const char *model) {
+    Error e = {0};
+    SdPlan whole = {0}, least = {0};
+    SdModel *m = sd_open(model, NULL, &e);
+    SdRequest r = sd_request(m);
+    r.width = r.height = 256, r.batch_size = 37;
+    bool ok = m && sd_plan(m, &r, &whole, &e);
+    sd_close(m);
+    m = ok ? sd_open(model, &(SdOptions){.memory_limit = whole.least}, &e) : NULL;
+    ok = m && sd_plan(m, &r, &least, &e) && least.unet_pictures < whole.unet_pictures;
+    test_check(ok && same(least.step_flops, whole.step_flops), "plan: small calls of the U-Net take as much in all");
+    test_note("%d and %d pictures, %g and %g; %s", whole.unet_pictures, least.unet_pictures, whole.step_flops,
+              least.step_flops, e.text);
+    sd_close(m);
+}
+
 /* One call of each kind of product, the list's first. */
 static void kernels(void) {
     Error e = {0};
@@ -138,6 +155,7 @@ SUITE(bench, .seconds = 2) {
     MakeModel spec = {.size = MODEL_MICRO, .dtype = F16};
     if (!test_check(cli_begin() && make_model(cli_path("micro.safetensors"), spec), "bench: a model is made")) return;
     lists(cli_path("micro.safetensors"));
+    small_calls(cli_path("micro.safetensors"));
     kernels();
     bench_json("cpu", true, 2, 3, "-m micro.safetensors -W 64 -H 64 --steps 2 --runs 3 --threads 2");
 }
