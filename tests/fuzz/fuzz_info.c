@@ -29,7 +29,8 @@ static void look(const PictureInfo *info) {
     fuzz_require(info->raw && info->read.prompt && info->read.negative);
     if (!info->program) fuzz_require(!strcmp(info->text, info->raw));
     if (fuzz_verdict(infotext_read(info->text, &again, &e), &e)) {
-        int stated = 0; /* a line of fewer than three pairs is a prompt's */
+        /* A line of fewer than three pairs is a prompt's, and one that begins with Template a template. */
+        int stated = info->read.count && strstr(info->read.pairs[0].key, "Template") ? -INFOTEXT_PAIRS : 0;
         for (int i = 0; i < info->read.count; i++) stated += is_stated(&info->read.pairs[i]);
         for (int i = 0; i < info->read.count && stated >= 3; i++) {
             const InfoPair *p = &info->read.pairs[i];
