@@ -82,8 +82,10 @@ static int parse(Arguments *a, char *const *line, int count, int *rest) {
     return code;
 }
 
-/* Parses one option with a value; whether the code is this one and, after an error, nothing has changed. */
+/* Frees what an earlier parse gave and parses one option with a value; whether the code is this one and, after an
+ * error, nothing has changed. */
 static bool gives(Arguments *a, int code, const char *option, const char *value) {
+    options_free(&COMMAND, a);
     Arguments was = *a = defaults();
     int rest = 0;
     char *line[] = {(char *)(uintptr_t)option, (char *)(uintptr_t)value};
@@ -92,7 +94,7 @@ static bool gives(Arguments *a, int code, const char *option, const char *value)
 }
 
 static void values(void) {
-    Arguments a, d = defaults();
+    Arguments d = defaults(), a = d;
     test_check(gives(&a, GO_ON, "--flag", NULL) && a.flag && a.guard_flags == d.guard_flags, "FLAG");
     test_check(gives(&a, GO_ON, "--off", NULL) && !a.off && !a.either && !a.flag, "OFF");
     test_check(gives(&a, GO_ON, "--either", "yes") && a.either && gives(&a, GO_ON, "--either", "no") && !a.either,
@@ -130,11 +132,11 @@ static void values(void) {
     test_check(gives(&a, GO_ON, "-r", "9") && a.inner.row == 9 && a.inner.before == d.inner.before &&
                    a.inner.after == d.inner.after && gives(&a, EXIT_USAGE, "--row", "10"),
                "ROWS write into their member");
+    test_check(gives(&a, EXIT_USAGE, "--text", "a\xFF"), "TEXT that is not UTF-8");
     test_check(gives(&a, GO_ON, "--text", "a\xC3\xA9") && !strcmp(a.text, "a\xC3\xA9"), "TEXT");
     test_check(gives(&a, GO_ON, "--text", "@@_@, b") && !strcmp(a.text, "@_@, b") && gives(&a, GO_ON, "--text", "@@") &&
                    !strcmp(a.text, "@"),
                "TEXT that begins with @");
-    test_check(gives(&a, EXIT_USAGE, "--text", "a\xFF"), "TEXT that is not UTF-8");
     options_free(&COMMAND, &a);
     test_check(!a.text, "and is freed");
 }
