@@ -121,8 +121,8 @@ static const Row ROWS[] = {
     {"clip-width", TEXT, "hidden_size", NULL, 1, "hidden_size|512"},
     {"beta-zero", NOISE, "beta_start", "0", 1, "beta_start"},
     {"beta-nan", NOISE, "beta_end", "NaN", 1, "beta_end|NaN"},
-    {"betas-ten", NOISE, "trained_betas", "[0.1,0.1]", 1, "trained_betas|1000"},
-    {"betas-rise", NOISE, "beta_end", "0.9", 1, "alphas_cumprod"},
+    {"betas-two", NOISE, "trained_betas", "[0.1,0.1]", 1, "trained_betas|1000"},
+    {"betas-too-large", NOISE, "beta_end", "0.9", 1, "alphas_cumprod"},
 
     /* the file itself */
     {"not-json", UNET, NULL, "act_fn: silu\n", 1, "unet/config.json|JSON"},

@@ -28,7 +28,7 @@ static void texts(void) {
         {"an-object-without-end", "parameters", HEAD ", Hashes: {\"a\": [1, 2", 0, "Euler a"},
         {"sizes-of-30-digits", "parameters", HEAD ", Hires resize: 999999999999999999999999999999x1", 0,
          "Hires resize-1"},
-        {"first-pass-of-nan", "parameters", HEAD ", First pass size: 0x0", 0, "Hires resize-1"},
+        {"first-pass-of-nothing", "parameters", HEAD ", First pass size: 0x0", 0, "Hires resize-1"},
         {"novelai-no-json", "Comment", "steps", 1, "does not say"},
         {"graph-cut", "prompt", "{\"3\": {\"class_type\": \"KSampler\", \"inputs\": {", 1, "does not say"},
         {"graph-of-numbers", "prompt", "{\"3\": 5, \"4\": [1, 2]}", 1, "does not say"},

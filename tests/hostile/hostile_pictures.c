@@ -26,19 +26,6 @@ static void say(const char *name, int code, const char *words) {
 
 /* --- PNG --- */
 
-static void small(void) {
-    static const char *const RUNS[] = {"", "-W 64", "-H 64"};
-    for (int i = 0; i < 3; i++) {
-        char args[100];
-        file_text_png(&f, "a", "b", 1);
-        snprintf(args, sizeof args, "img2img -i h.png -p x --steps 1 -o o.png %s", RUNS[i]);
-        HostileCase c = {
-            "one-pixel", "h.png", (const char *)f.p, f.n, args, 1, "h.png: is 1x1, too small|say -W and -H"};
-        hostile_case(&c);
-        file_clear(&f);
-    }
-}
-
 static void png_headers(void) {
     static const struct {
         const char *name;
@@ -48,12 +35,11 @@ static void png_headers(void) {
     } HEADS[] = {{"png-no-width", 0, 5, 8, 2, 0, "no pixels"},
                  {"png-no-height", 5, 0, 8, 2, 0, "no pixels"},
                  {"png-4-billion", 0xFFFFFFFF, 0xFFFFFFFF, 8, 6, 0, "4294967295 x 4294967295 pixels are too many"},
+                 {"png-rows-of-77-mb", 3866628, 4, 8, 2, 0, "3866628 x 4|too many"},
                  {"png-one-row-more", 4096, 4097, 8, 2, 0, "too many|4096 x 4096 at most"},
                  {"png-16-megapixels-of-nothing", 4096, 4096, 16, 6, 0, "fewer pixels"},
                  {"png-3-bits", 1, 1, 3, 0, 0, "header is damaged"},
-                 {"png-32-bits", 1, 1, 32, 0, 0, "header is damaged"},
                  {"png-colour-1", 1, 1, 8, 1, 0, "header is damaged"},
-                 {"png-colour-255", 1, 1, 8, 255, 0, "header is damaged"},
                  {"png-4-bit-colour", 1, 1, 4, 2, 0, "header is damaged"},
                  {"png-interlace-2", 1, 1, 8, 2, 2, "header is damaged"},
                  {"png-adam7-short", 9, 9, 8, 2, 1, "fewer pixels"}};
@@ -298,8 +284,10 @@ static void jpegs(void) {
 #define FRAME ",\0\0\0\0\2\0\2\0\0\2"                  /* the whole of it; codes of 3 bits */
 
 static void gifs_and_bmps(void) {
+#define TWO "\2\0\0\0"
 #define BMP(header, w, h, bits, compression)                                                                           \
-    "BM\0\0\0\0\0\0\0\0\x36\0\0\0" header "\0\0\0" w h "\1\0" bits "\0" compression "\0\0\0"
+    "BM\0\0\0\0\0\0\0\0\x36\0\0\0" header "\0\0\0" w h "\1\0" bits "\0" compression "\0\0\0"                           \
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
     static const struct {
         const char *name, *bytes;
         size_t n;
@@ -317,32 +305,14 @@ static void gifs_and_bmps(void) {
         {"gif-of-no-width", BYTES("GIF89a\0\0\2\0\0\0\0"), "no pixels"},
         {"gif-junk", BYTES(GIF "junk"), "GIF is damaged"},
         {"bmp-cut", BYTES("BM\0\0"), "ends early"},
-        {"bmp-pixels-cut",
-         BYTES(BMP("\x28", "\2\0\0\0", "\2\0\0\0", "\x18", "\0") "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0abcdef"),
-         "ends early"},
-        {"bmp-2-billion",
-         BYTES(BMP("\x28", "\xFF\xFF\xFF\x7F", "\xFF\xFF\xFF\x7F", "\x18",
-                   "\0") "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-         "too many"},
-        {"bmp-unknown-header",
-         BYTES(BMP("\x11", "\2\0\0\0", "\2\0\0\0", "\x18", "\0") "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-         "unknown kind"},
-        {"bmp-of-a-jpeg",
-         BYTES(BMP("\x28", "\2\0\0\0", "\2\0\0\0", "\x18", "\4") "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-         "compressed in another way"},
-        {"bmp-run-lengths-of-24-bits",
-         BYTES(BMP("\x28", "\2\0\0\0", "\2\0\0\0", "\x18", "\1") "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-         "compressed in another way"},
-        {"bmp-of-2-bits",
-         BYTES(BMP("\x28", "\2\0\0\0", "\2\0\0\0", "\2", "\0") "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-         "pixels are of an unknown size"},
-        {"bmp-without-masks",
-         BYTES(BMP("\x28", "\2\0\0\0", "\2\0\0\0", "\x20",
-                   "\3") "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-         "no colours"},
-        {"bmp-palette-cut",
-         BYTES(BMP("\x28", "\2\0\0\0", "\1\0\0\0", "\x8", "\0") "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0abcd"),
-         "ends early"},
+        {"bmp-pixels-cut", BYTES(BMP("\x28", TWO, TWO, "\x18", "\0") "abcdef"), "ends early"},
+        {"bmp-2-billion", BYTES(BMP("\x28", "\xFF\xFF\xFF\x7F", "\xFF\xFF\xFF\x7F", "\x18", "\0")), "too many"},
+        {"bmp-unknown-header", BYTES(BMP("\x11", TWO, TWO, "\x18", "\0")), "unknown kind"},
+        {"bmp-of-a-jpeg", BYTES(BMP("\x28", TWO, TWO, "\x18", "\4")), "compressed in another way"},
+        {"bmp-run-lengths-of-24-bits", BYTES(BMP("\x28", TWO, TWO, "\x18", "\1")), "compressed in another way"},
+        {"bmp-of-2-bits", BYTES(BMP("\x28", TWO, TWO, "\2", "\0")), "pixels are of an unknown size"},
+        {"bmp-without-masks", BYTES(BMP("\x28", TWO, TWO, "\x20", "\3") "\0\0\0\0\0\0\0\0\0\0\0\0"), "no colours"},
+        {"bmp-palette-cut", BYTES(BMP("\x28", TWO, "\1\0\0\0", "\x8", "\0") "abcd"), "ends early"},
         {"webp", BYTES("RIFF\4\0\0\0WEBPVP8 "), "WebP pictures are not read"},
         {"avif",
          BYTES("\0\0\0\x1C"
@@ -393,7 +363,6 @@ static void large(void) {
 HOSTILE(pictures) {
     large();
     f = (PictureFile){NULL, 0, 0};
-    small();
     png_headers();
     png_chunks();
     png_streams();
