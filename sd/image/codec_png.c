@@ -144,7 +144,7 @@ bool png_texts(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
         if (!memcmp(type, "IHDR", 4) && n >= 8) out->width = big_endian(data, 4), out->height = big_endian(data + 4, 4);
         bool text = !memcmp(type, "tEXt", 4) || !memcmp(type, "zTXt", 4) || !memcmp(type, "iTXt", 4);
         if (!text && memcmp(type, "eXIf", 4)) continue;
-        if (n > IMAGE_TEXT_MOST && !image_texts_add(out, "", 0, data, n, TEXT_UTF8, e)) return false;
+        if (!image_texts_fit(out, n, e)) return false;
         if (crc32_update(0, type, n + 4) != big_endian(data + n, 4)) {
             if (!text) continue; /* as its orientation is then ignored */
             return error_set(e, ERR_FORMAT, "the PNG's text is damaged (CRC); " AGAIN);

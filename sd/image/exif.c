@@ -99,8 +99,7 @@ static bool add_comment(const uint8_t *p, size_t size, ImageTexts *out, Error *e
     if (set < 4) p += CODE, size -= CODE;
     if (set == 0 && is_utf16(p, size)) {
         uint8_t *text = malloc(3 * (size / 2) + 1);
-        if (!text)
-            return error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+        if (!text) return image_texts_no_memory(e);
         bool ok = image_texts_add(out, TEXT_USER_COMMENT, sizeof TEXT_USER_COMMENT - 1, text, from_utf16(text, p, size),
                                   TEXT_UTF8, e);
         free(text);
@@ -120,6 +119,7 @@ bool exif_texts(const uint8_t *exif, size_t size, ImageTexts *out, Error *e) {
     Tiff t;
     size_t n;
     if (!open_tiff(&t, exif, size)) return true;
+    if (!image_texts_fit(out, size, e)) return false;
     for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++) {
         size_t entry = find(&t, get(&t, 4, 4), FIELDS[i].tag);
         const uint8_t *p = entry ? value_of(&t, entry, &n) : NULL;

@@ -8,8 +8,14 @@
 
 enum { EACH = 64 }; /* what a text costs besides its bytes: many empty ones are many bytes, too */
 
-static bool no_memory(Error *e) {
+bool image_texts_no_memory(Error *e) {
     return error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+}
+
+bool image_texts_fit(const ImageTexts *t, size_t size, Error *e) {
+    if (size <= IMAGE_TEXT_MOST && size + EACH <= IMAGE_TEXT_MOST - t->size) return true;
+    return error_set(e, ERR_FORMAT, "its texts are more than %d MiB, the most that is read; save it without them",
+                     IMAGE_TEXT_MOST >> 20);
 }
 
 static char *from_latin1(const uint8_t *p, size_t size) {
@@ -26,12 +32,10 @@ bool image_texts_add(ImageTexts *t, const char *keyword, size_t keyword_size, co
     const uint8_t *end = size ? memchr(bytes, 0, looked) : NULL;
     if (end) size = (size_t)(end - (const uint8_t *)bytes);
     if (!size) return true;
-    if (size + EACH > IMAGE_TEXT_MOST - t->size)
-        return error_set(e, ERR_FORMAT, "its texts are more than %d MiB, the most that is read; save it without them",
-                         IMAGE_TEXT_MOST >> 20);
+    if (!image_texts_fit(t, size, e)) return false;
     if (!(t->count & (t->count - 1))) { /* full at every power of two */
         ImageText *at = realloc(t->at, (t->count ? 2 * (size_t)t->count : 1) * sizeof *at);
-        if (!at) return no_memory(e);
+        if (!at) return image_texts_no_memory(e);
         t->at = at;
     }
     ImageText new = {utf8_valid(keyword, keyword_size), NULL};
@@ -39,7 +43,7 @@ bool image_texts_add(ImageTexts *t, const char *keyword, size_t keyword_size, co
     if (!new.keyword || !new.text) {
         free(new.keyword);
         free(new.text);
-        return no_memory(e);
+        return image_texts_no_memory(e);
     }
     t->at[t->count++] = new;
     t->size += size + EACH;

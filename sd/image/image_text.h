@@ -43,6 +43,11 @@ void image_texts_free(ImageTexts *t);
 const char *image_text(const ImageTexts *t, const char *keyword);
 const char *image_text_any_case(const ImageTexts *t, const char *keyword);
 
+/* For the codecs: whether a text of so many bytes may be added, which is asked before it is looked at; else ERR_FORMAT.
+ */
+bool image_texts_fit(const ImageTexts *t, size_t size, Error *e);
+/* ERR_MEMORY; returns false. */
+bool image_texts_no_memory(Error *e);
 /* For the codecs: adds bytes as valid UTF-8, up to their first NUL; what is empty is left out. TEXT_BYTES: UTF-8 where
  * they are that, as stable-diffusion.cpp writes them in tEXt, else Latin-1, which PNG demands and Pillow writes.
  * Errors do not begin with the file's name. */

@@ -55,7 +55,7 @@ static void append(Other *o, char **to, const char *between, const char *text) {
     size_t n = *to ? strlen(*to) : 0, m = strlen(text);
     char *longer = realloc(*to, n + strlen(between) + m + 1);
     if (!longer) {
-        error_set(o->e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+        image_texts_no_memory(o->e);
         return;
     }
     if (n) strcpy(longer + n, between), n += strlen(between);

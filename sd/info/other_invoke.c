@@ -30,7 +30,7 @@ static void split_prompt(Other *o, const char *text, size_t n) {
         positive[p] = negative[m] = 0;
         other_prompt(o, positive);
         other_negative(o, negative);
-    } else error_set(o->e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+    } else image_texts_no_memory(o->e);
     free(positive);
     free(negative);
 }

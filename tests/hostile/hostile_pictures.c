@@ -338,30 +338,42 @@ static void gifs_and_bmps(void) {
     say("webp-chunk-of-4-gb", 1, "does not say how it was made");
 }
 
-/* 100 MB of zeros behind a PNG's signature: refused without being read. */
+/* Zeros behind the first bytes, up to a size: refused without being read. */
+static void zeros_after(const HostileCase *c, size_t count, const char *name, const void *head, size_t n, long size) {
+    FILE *file = fopen(cli_path(name), "wb");
+    bool ok = file && fwrite(head, 1, n, file) == n && !fseek(file, size, SEEK_SET) && fputc(0, file) == 0;
+    ok = file && !fclose(file) && ok;
+    test_check(ok, "a large file is there");
+    hostile_cases(c, count);
+    remove(cli_path(name));
+}
+
 static void large(void) {
-    FILE *big = fopen(cli_path("big.png"), "wb");
-    bool ok =
-        big && fwrite("\x89PNG\r\n\x1a\n", 8, 1, big) == 1 && !fseek(big, 100 << 20, SEEK_SET) && fputc(0, big) == 0;
-    ok = big && !fclose(big) && ok;
-    static const HostileCase LARGE[] = {
+    enum { MB = 1 << 20 };
+    static const HostileCase SIGNATURE[] = {
         {"100-mb", .args = "png-info big.png", .code = 1, .words = "big.png|without a name"},
         {"100-mb-img2img", .args = "img2img -i big.png -p x -o x.png", .code = 1, .words = "big.png"},
-        {"100-mb-replay", .args = "replay big.png", .code = 1, .words = "big.png"},
-        {"256-mb-and-more", .args = "png-info bigger.png", .code = 1, .words = "bigger.png: is larger than 256 MiB"},
-    };
-    test_check(ok, "a large file is there");
-    hostile_cases(LARGE, 3);
-    big = fopen(cli_path("bigger.png"), "wb");
-    ok = big && !fseek(big, 256 << 20, SEEK_SET) && fputc(0, big) == 0;
-    ok = big && !fclose(big) && ok;
-    hostile_case(LARGE + 3);
-    remove(cli_path("big.png"));
-    remove(cli_path("bigger.png"));
+        {"100-mb-replay", .args = "replay big.png", .code = 1, .words = "big.png"}};
+    static const HostileCase LARGER[] = {
+        {"256-mb-and-more", .args = "png-info big.png", .code = 1, .words = "big.png: is larger than 256 MiB"}};
+    static const HostileCase TEXT[] = {
+        {"text-of-100-mb", .args = "png-info big.png", .code = 1, .words = "texts are more than 8 MiB"}};
+    static const HostileCase EXIF[] = {
+        {"webp-exif-of-100-mb", .args = "png-info big.webp", .code = 1, .words = "texts are more than 8 MiB"}};
+    zeros_after(SIGNATURE, 3, "big.png", BYTES("\x89PNG\r\n\x1a\n"), 100 * MB);
+    zeros_after(LARGER, 1, "big.png", BYTES("\x89PNG\r\n\x1a\n"), 256 * MB);
+    zeros_after(TEXT, 1, "big.png", BYTES("\x89PNG\r\n\x1a\n\6\0\0\0tEXtparameters\0a"), 100 * MB);
+    zeros_after(EXIF, 1, "big.webp",
+                BYTES("RIFF\0\0\0\6WEBPEXIF\0\0\0\6MM\0*\0\0\0\10\0\1\x92\x86\0\7\5\xFF\0\0\0\0\0\x1a\0\0\0\0UNICODE"),
+                100 * MB);
+    static const uint8_t BLOCK[256] = {255};
+    file_add(&f, BYTES(GIF "!\xFE"));
+    for (int i = 0; i < 40 * MB; i += 256) file_add(&f, BLOCK, 256);
+    file_add(&f, "\0;", 2);
+    say("gif-comment-of-40-mb", 1, "texts are more than 8 MiB");
 }
 
 HOSTILE(pictures) {
-    large();
     f = (PictureFile){NULL, 0, 0};
     png_headers();
     png_chunks();
@@ -369,5 +381,6 @@ HOSTILE(pictures) {
     texts();
     jpegs();
     gifs_and_bmps();
+    large();
     free(f.p);
 }
