@@ -113,13 +113,6 @@ static const Made MADE[] = {
     {"check-drawn", "", "train --data shapes --check", 2, "reads a folder"},
 };
 
-static bool small_vae(const char *path) {
-    SdConfig k = micro_config();
-    k.vae.channels = 8;
-    k.vae.levels = 2;
-    return make_model_of(path, (MakeModel){.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = F32}, k);
-}
-
 /* s.state with one change, to o.state. */
 static bool change(const Row *r) {
     Error e = {0};
@@ -176,7 +169,9 @@ static bool picture(void) {
 }
 
 HOSTILE(states) {
-    if (!test_check(small_vae(cli_path("vae.model")) && picture(), "a small VAE")) return;
+    MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = F32};
+    bool made = make_model_of(cli_path("vae.model"), spec, tiny_config());
+    if (!test_check(made && picture(), "a small VAE")) return;
     CliRun r = cli_shell("\"$SDC\" " RUN "--steps 1 && mv o.state s.state && mv o s", false);
     test_check(r.code == 0, "a step of its training");
     cli_tell(&r);
