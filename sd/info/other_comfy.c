@@ -5,7 +5,6 @@
  * A graph may lead in circles, and one node to another twice as often as the one before: steps are counted. */
 #include "other.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,14 +79,10 @@ static void put_value(Comfy *c, const JsonNode *node, const char *theirs, const 
 /* --- texts --- */
 
 static void add(Comfy *c, char **to, const char *between, const char *text) {
-    size_t n = *to ? strlen(*to) : 0, m = strlen(text);
-    if (m > IMAGE_TEXT_MOST - c->copied) return; /* a graph that says one text again and again */
-    c->copied += m;
-    char *longer = realloc(*to, n + strlen(between) + m + 1);
-    if (!longer) return;
-    if (n) strcpy(longer + n, between), n += strlen(between);
-    memcpy(longer + n, text, m + 1);
-    *to = longer;
+    size_t n = strlen(text);
+    if (n > IMAGE_TEXT_MOST - c->copied) return; /* a graph that says one text again and again */
+    c->copied += n;
+    other_append(c->o, to, between, text);
 }
 
 /* A string that nodes hold, or put together. */
@@ -248,16 +243,6 @@ static bool samples(const Comfy *c, const JsonNode *node) {
            (input(c, node, "steps") && input(c, node, "sampler_name") && input(c, node, "seed"));
 }
 
-/* The picture's own size. */
-static void put_size(Other *o) {
-    char number[24];
-    if (!o->texts->width || !o->texts->height) return;
-    snprintf(number, sizeof number, "%lld", (long long)o->texts->width);
-    other_put(o, "Size-1", number);
-    snprintf(number, sizeof number, "%lld", (long long)o->texts->height);
-    other_put(o, "Size-2", number);
-}
-
 static void take_graph(Comfy *c) {
     const JsonNode *sampler = NULL;
     int count = 0;
@@ -271,7 +256,7 @@ static void take_graph(Comfy *c) {
     bool from_image = false;
     for (const JsonNode *before; (before = latent(c, sampler, &from_image)); sampler = before) {}
     settings(c, sampler, from_image);
-    if (!infotext_get(c->o->read, "Size-1")) put_size(c->o);
+    if (!infotext_get(c->o->read, "Size-1")) other_size(c->o);
     for (int32_t i = c->graph->child; i >= 0; i = c->json->nodes[i].next)
         if (is(c, &c->json->nodes[i], "VAELoader"))
             other_model(c->o, "VAE", value_of(c, &c->json->nodes[i], "vae_name"));
@@ -290,8 +275,7 @@ static bool is_graph(const Json *j, const JsonNode *at) {
 static bool take_text(Other *o, const char *text) {
     if (!text) return false;
     if (!strncmp(text, "prompt:", 7)) text += 7; /* of EXIF, where tags have no names */
-    const char *p = text + strspn(text, " \t\r\n");
-    Json *j = *p == '{' ? json_parse_python("prompt", text, strlen(text), NULL) : NULL;
+    Json *j = other_parse(o, text);
     const JsonNode *graph = j ? j->nodes : NULL;
     if (graph && !is_graph(j, graph)) graph = json_get(j, graph, "prompt");
     bool ok = j && is_graph(j, graph);
@@ -303,18 +287,18 @@ static bool take_text(Other *o, const char *text) {
     return ok;
 }
 
-bool other_comfy(Other *o, const char **raw) {
+bool other_comfy(Other *o) {
     static const char *const PLACES[] = {"prompt",  TEXT_USER_COMMENT, TEXT_MODEL,
                                          TEXT_MAKE, TEXT_DESCRIPTION,  TEXT_COMMENT};
     static const char *const SCREEN[] = {"workflow", TEXT_MAKE, TEXT_DESCRIPTION};
     for (size_t i = 0; i < sizeof PLACES / sizeof *PLACES; i++) {
-        *raw = image_text(o->texts, PLACES[i]);
-        if (take_text(o, *raw)) return true;
+        o->raw = image_text(o->texts, PLACES[i]);
+        if (take_text(o, o->raw)) return true;
     }
     for (size_t i = 0; i < sizeof SCREEN / sizeof *SCREEN; i++) {
-        *raw = image_text(o->texts, SCREEN[i]);
-        if (!*raw || (i && strncmp(*raw, "workflow:", 9))) continue;
-        if (!strstr(*raw, "\"nodes\"")) continue;
+        o->raw = image_text(o->texts, SCREEN[i]);
+        if (!o->raw || (i && strncmp(o->raw, "workflow:", 9))) continue;
+        if (!strstr(o->raw, "\"nodes\"")) continue;
         other_miss(o, "the graph that ran: only its drawing, the workflow, is there");
         other_put(o, "Version", "ComfyUI");
         return true;
