@@ -31,14 +31,8 @@ static const char *quote(const char *bytes, size_t left, char out[3 * SHOWN + 1]
 
 /* Where the first bytes stand that are not UTF-8, or a NUL; size: nowhere. */
 static size_t first_fault(const char *text, size_t size) {
-    for (size_t i = 0; i < size;) {
-        uint32_t c;
-        bool ok;
-        size_t n = utf8_decode((const uint8_t *)text + i, size - i, &c, &ok);
-        if (!ok || !c) return i;
-        i += n;
-    }
-    return size;
+    const char *nul = memchr(text, 0, size);
+    return utf8_good(text, nul ? (size_t)(nul - text) : size);
 }
 
 /* Text in UTF-16 without a mark: mostly, every second byte is 0. */

@@ -32,16 +32,19 @@ size_t utf8_encode(uint32_t c, uint8_t out[4]) {
     return n;
 }
 
-bool utf8_is_valid(const void *text, size_t size) {
+size_t utf8_good(const void *text, size_t size) {
     const uint8_t *p = text;
-    for (bool ok = true; size;) {
+    size_t at = 0;
+    for (bool ok = true; at < size;) {
         uint32_t c;
-        size_t n = utf8_decode(p, size, &c, &ok);
-        if (!ok) return false;
-        p += n, size -= n;
+        size_t n = utf8_decode(p + at, size - at, &c, &ok);
+        if (!ok) break;
+        at += n;
     }
-    return true;
+    return at;
 }
+
+bool utf8_is_valid(const void *text, size_t size) { return utf8_good(text, size) == size; }
 
 size_t utf8_whole(const char *text, size_t most) {
     size_t n = 0;

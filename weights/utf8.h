@@ -11,6 +11,8 @@
 size_t utf8_decode(const uint8_t *p, size_t size, uint32_t *c, bool *ok);
 size_t utf8_encode(uint32_t c, uint8_t out[4]); /* returns the bytes written */
 
+/* Where the first bytes of text[0..size) stand that are not UTF-8; size: nowhere. */
+size_t utf8_good(const void *text, size_t size);
 bool utf8_is_valid(const void *text, size_t size);
 /* How many of the first `most` bytes of a string are whole characters: where to cut it. */
 size_t utf8_whole(const char *text, size_t most);

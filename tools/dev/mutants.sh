@@ -113,7 +113,7 @@ weights that are not finite are saved ~ sd/train/train.c ~ folders ~ openblas ~ 
 a surrogate pair of a text file one plane too low ~ weights/text_file.c ~ corpus ~ openblas ~ s|\*c = 0x10000 + (|*c = (|
 an infinite difference in the JSON of diff ~ tools/commands/diff.c ~ corpus ~ openblas ~ s|if (isfinite(v)) printf|if (v == v) printf|
 pictures of any width ~ sd/image/image.h ~ hostile ~ openblas ~ s|IMAGE_SIDE = 65535|IMAGE_SIDE = 1 << 30|
-text that is not UTF-8 passes ~ weights/text_file.c ~ files ~ openblas ~ s/if (!ok || !c) return i;/if (!c) return i;/
+text that is not UTF-8 passes ~ weights/utf8.c ~ files ~ openblas ~ s|^        if (!ok) break;||
 guidance upside down ~ sd/pipeline/denoiser.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
 a setting's help without its default ~ tools/cli/setting_option.c ~ options ~ openblas ~ s|standard_text(p, o.standard, sizeof o.standard);||
 an option's range as whole numbers ~ tools/cli/option_value.c ~ options ~ openblas ~ s|v <= o->high))|v <= (int)o->high))|
