@@ -116,7 +116,7 @@ static void long_texts(void) {
         for (; n + part < SIZE; n += part) memcpy(text + n, CASES[i].part, part);
         n += (size_t)sprintf(text + n, "%s", CASES[i].back);
         file_text_png(&f, CASES[i].keyword, text, n);
-        run(CASES[i].name, "png-info --json h.png >/dev/null", CASES[i].code, CASES[i].code ? CASES[i].words : "");
+        run(CASES[i].name, "png-info --json h.png", CASES[i].code, CASES[i].words);
     }
     file_png(&f, 1, 1, 8, 2, 0);
     file_chunk(&f, "tEXt", "num_inference_steps\0005", 21);
@@ -159,7 +159,6 @@ static void replays(void) {
 }
 
 HOSTILE(infotext) {
-    f = (PictureFile){NULL, 0, 0};
     texts();
     long_texts();
     replays();

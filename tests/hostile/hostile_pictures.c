@@ -376,7 +376,6 @@ static void large(void) {
 }
 
 HOSTILE(pictures) {
-    f = (PictureFile){NULL, 0, 0};
     png_headers();
     png_chunks();
     png_streams();
