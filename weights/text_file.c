@@ -109,7 +109,7 @@ char *text_decode(const char *bytes, size_t size, const char *name, bool only_ut
     }
     size_t mark = begins_with(bytes, size, "\xEF\xBB\xBF", 3) ? 3 : 0, room = wide ? size / 2 * 3 : size;
     char *out = room < SIZE_MAX - 1 ? malloc(room + 1) : NULL;
-    bool ok = out || error_set(e, ERR_MEMORY, "%s: out of memory for its text", name);
+    bool ok = out || error_set(e, ERR_MEMORY, "%s: out of memory for its text; free some and try again", name);
     if (ok && wide) ok = from_utf16(out, &n, bytes, size, name, e);
     if (ok && !wide) {
         at = first_fault(bytes, size);

@@ -173,7 +173,7 @@ Json *yaml_parse(const char *what, const char *text, Error *e) {
     size_t size = strlen(text);
     Yaml *y = calloc(1, sizeof *y);
     char *copy = malloc(size + 1);
-    bool ok = (y && copy) || error_set(e, ERR_MEMORY, "%s: out of memory", what);
+    bool ok = (y && copy) || error_set(e, ERR_MEMORY, "%s: out of memory; free some and try again", what);
     Json *j = NULL;
     if (ok) memcpy(copy, text, size + 1), put(y, "{");
     int number = 1;
@@ -189,7 +189,7 @@ Json *yaml_parse(const char *what, const char *text, Error *e) {
     if (ok) {
         close_value(y);
         put(y, "}");
-        ok = !y->full || error_set(e, ERR_MEMORY, "%s: out of memory", what);
+        ok = !y->full || error_set(e, ERR_MEMORY, "%s: out of memory; free some and try again", what);
     }
     if (ok) j = json_parse_python(what, y->out, strlen(y->out), e);
     free(copy);
