@@ -209,7 +209,7 @@ FUZZ(noise) {
     r.keep = true;
     fuzz_verdict(sd_txt2img(model, &r, &result, &e), &e);
     sd_free(&result);
-    free((void *)(uintptr_t)file.p);
+    fuzz_weights_free(file);
 }
 
 FUZZ(model) {

@@ -3,7 +3,6 @@
 
 #include "sd/train/train_internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { FLOATS = 6 };
@@ -41,5 +40,5 @@ FUZZ(state) {
                      !memcmp(a.m, b.m, sizeof a.m) && !memcmp(a.v, b.v, sizeof a.v) &&
                      !memcmp(a.ema, b.ema, sizeof a.ema));
     }
-    free((void *)(uintptr_t)file.p);
+    fuzz_weights_free(file);
 }
