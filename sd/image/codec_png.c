@@ -59,18 +59,16 @@ static bool see_chunk(Seen *s, const char *kind, size_t n, const char *name, Err
 
 bool png_head(const uint8_t *p, size_t size, const char *name, ImageHead *out, Error *e) {
     Seen seen = {0};
-    for (size_t at = 8, count = 0;; count++) {
-        if (seen.data && (size - at < 12 || big_endian(p + at, 4) > size - at - 12) &&
-            (size - at < 8 ||
-             memcmp(p + at + 4, "IDAT", 4))) { /* the last one that counts is whole; so may the pixels be */
+    for (size_t at = SIGNATURE_SIZE, count = 0;; count++) {
+        size_t left = size - at, n = left < 12 ? 0 : big_endian(p + at, 4);
+        bool whole = left >= 12 && n <= left - 12, data = left >= 8 && !memcmp(p + at + 4, "IDAT", 4);
+        if (!whole && seen.data && !data) { /* cut after the last IDAT: the decoder finds out about the pixels */
             out->warning = "the PNG lacks its end; its pixels are whole";
             break;
         }
-        if (size - at < 12) return image_damaged(name, "the PNG ends early", e);
+        if (!whole) return image_damaged(name, left < 12 ? "the PNG ends early" : "the PNG ends within a chunk", e);
         const uint8_t *chunk = p + at + 8;
         const char *kind = (const char *)p + at + 4;
-        size_t n = big_endian(p + at, 4);
-        if (n > size - at - 12) return image_damaged(name, "the PNG ends within a chunk", e);
         bool critical = !(*kind & 32), exif = !memcmp(kind, "eXIf", 4);
         if (!count != !memcmp(kind, "IHDR", 4)) return image_damaged(name, "the PNG does not begin with its header", e);
         if ((critical || exif || !memcmp(kind, "tRNS", 4)) &&

@@ -68,8 +68,8 @@ bool png_hidden(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
     b = (Bits){head.width, head.height, malloc((size_t)(head.width * head.height))};
     bool ok = b.low;
     if (!ok) image_texts_no_memory(e);
-    else if (png_decode(p, size, &head, &to, &why))
-        ok = read_bits(&b, true, out, e) && (out->count || read_bits(&b, false, out, e));
+    else if (!png_decode(p, size, &head, &to, &why)) ok = why || image_texts_no_memory(e);
+    else ok = read_bits(&b, true, out, e) && (out->count || read_bits(&b, false, out, e));
     free(b.low);
     return ok;
 }

@@ -1,6 +1,6 @@
 /* params_check.c: a request's defaults and ranges, by the table of settings. */
 #include "params.h"
-#include "weights/utf8.h"
+#include "weights/text_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,11 +54,9 @@ static bool check_text(const Param *p, const SdRequest *r, Error *e) {
     if (p->type == PARAM_FILE && !*s)
         return error_set(e, ERR_ARGUMENT, "%s: the file's name is empty; NULL means no file", p->name);
     if (p->type != PARAM_PROMPT) return true;
-    const char *end = memchr(s, 0, (size_t)p->high + 1);
-    if (!end) return error_set(e, ERR_ARGUMENT, "%s: the prompt is longer than 1 MiB; shorten it", p->name);
-    size_t size = (size_t)(end - s), good = utf8_good(s, size);
-    return good == size ||
-           error_set(e, ERR_ARGUMENT, "%s: the prompt is not UTF-8 at byte %zu; convert it", p->name, good);
+    if (!memchr(s, 0, (size_t)p->high + 1))
+        return error_set(e, ERR_ARGUMENT, "%s: the prompt is longer than 1 MiB; shorten it", p->name);
+    return text_check(s, p->name, e);
 }
 
 /* The seeds of a batch count up. */

@@ -191,7 +191,7 @@ eta counts for every sampler ~ sd/info/params.c ~ info ~ openblas ~ s|return s->
 a NULL result filled ~ sd/pipeline/txt2img.c ~ info ~ openblas ~ s|if (!out) return error_set|if (0) return error_set|
 UniPC divides by a step of no length ~ sd/sampling/sampler_unipc.c ~ sampling_extremes ~ openblas ~ s|> APART)|> -1)|
 a batch's U-Net calls planned as one ~ sd/pipeline/unet_calls.c ~ bench ~ openblas ~ s|((double)times \* (all / k.texts) - 1)|0|
-a prompt that is not UTF-8 taken ~ sd/info/params_check.c ~ info ~ openblas ~ s|return good == size|return good <= size|
+a prompt that is not UTF-8 taken ~ sd/info/params_check.c ~ info ~ openblas ~ s/return text_check(s, p->name, e);/return true;/
 a range without its upper end ~ sd/info/params.c ~ info ~ openblas ~ s|v >= p->low && v <= param_high(p)|v >= p->low|
 a default outside its range refused ~ sd/info/params.c ~ info ~ openblas ~ s/ || v == p->standard; }/; }/
 seeds of a batch may overflow ~ sd/info/params_check.c ~ info ~ openblas ~ s|INT64_MAX - (batch - 1)|INT64_MAX|
