@@ -54,25 +54,6 @@ static bool not_text(const char *bytes, size_t size, size_t at, const char *name
                      quote(bytes + at, size - at, quoted));
 }
 
-static unsigned unit(const uint8_t *p, bool big) {
-    return big ? (unsigned)(p[0] << 8 | p[1]) : (unsigned)(p[1] << 8 | p[0]);
-}
-
-/* One character of UTF-16; returns the bytes taken, or 0 with *why. */
-static size_t utf16_decode(const uint8_t *p, size_t left, bool big, uint32_t *c, const char **why) {
-    *why = "half a character at its end";
-    if (left < 2) return 0;
-    *c = unit(p, big);
-    *why = "a NUL";
-    if (!*c) return 0;
-    if (*c < 0xD800 || *c > 0xDFFF) return 2;
-    *why = "an unpaired surrogate";
-    unsigned low = left >= 4 && *c < 0xDC00 ? unit(p + 2, big) : 0;
-    if (low < 0xDC00 || low > 0xDFFF) return 0;
-    *c = 0x10000 + ((*c - 0xD800) << 10) + (low - 0xDC00);
-    return 4;
-}
-
 /* bytes[2..size) into out, which has room for 3 bytes for every two. */
 static bool from_utf16(char *out, size_t *out_size, const char *bytes, size_t size, const char *name, Error *e) {
     const uint8_t *p = (const uint8_t *)bytes;

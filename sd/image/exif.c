@@ -72,16 +72,13 @@ static size_t from_utf16(uint8_t *out, const uint8_t *p, size_t size) {
     size_t n = 0;
     if (size >= 2 && ((p[0] == 0xFE && p[1] == 0xFF) || (p[0] == 0xFF && p[1] == 0xFE)))
         big = p[0] == 0xFE, p += 2, size -= 2;
-    for (size_t i = 0; i + 1 < size; i += 2) {
-        uint32_t c = (uint32_t)p[i + !big] << 8 | p[i + big];
-        if (c >= 0xD800 && c < 0xE000) {
-            uint32_t low = i + 3 < size ? (uint32_t)p[i + 2 + !big] << 8 | p[i + 2 + big] : 0;
-            if (c < 0xDC00 && low >= 0xDC00 && low < 0xE000)
-                c = 0x10000 + ((c - 0xD800) << 10 | (low - 0xDC00)), i += 2;
-            else c = 0xFFFD;
-        }
+    for (size_t i = 0; i + 1 < size;) {
+        uint32_t c;
+        const char *why;
+        size_t taken = utf16_decode(p + i, size - i, big, &c, &why);
         if (!c) break; /* cameras pad the field with zeros */
-        n += utf8_encode(c, out + n);
+        n += utf8_encode(taken ? c : 0xFFFD, out + n);
+        i += taken ? taken : 2;
     }
     return n;
 }

@@ -30,9 +30,8 @@ typedef struct {
     int64_t width, height; /* of the picture, 0 where its header does not say */
 } ImageTexts;
 
-/* The texts of a file, or of one in memory, whose name begins the error's line. Needs no decoder: what is wrong with
- * the pixels does not matter. image_texts_free also after a failure. */
-bool image_texts_read(const char *path, ImageTexts *out, Error *e);
+/* The texts of a file in memory, whose name begins the error's line. Needs no decoder: what is wrong with the pixels
+ * does not matter. image_texts_free also after a failure. */
 bool image_texts(const uint8_t *bytes, size_t size, const char *name, ImageTexts *out, Error *e);
 /* The text that a PNG's pixels hide (NovelAI, SwarmUI), under "parameters"; the list is empty when there is none. */
 bool image_hidden(const uint8_t *bytes, size_t size, const char *name, ImageTexts *out, Error *e);

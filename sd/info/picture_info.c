@@ -10,7 +10,7 @@
 
 static char *copy(const char *text, Error *e) {
     char *s = malloc(strlen(text) + 1);
-    if (!s) return error_set(e, ERR_MEMORY, "cannot allocate memory for its text; free some and try again"), NULL;
+    if (!s) return image_texts_no_memory(e), NULL;
     return memcpy(s, text, strlen(text) + 1);
 }
 

@@ -112,7 +112,7 @@ a folder is believed without decoding ~ sd/train/folder_check.c ~ folders ~ open
 weights that are not finite are saved ~ sd/train/train_state.c ~ folders ~ openblas ~ s|if (first_wrong(names\[i\], at\[i\], t->p.floats) < t->p.floats)$|if (0)|
 a state is saved before its model can be made ~ sd/train/train_model.c ~ folders ~ openblas ~ s/own.code == ERR_NUMERIC || train_save_state/train_save_state/
 a VAE's latents are first looked at after training ~ sd/train/train.c ~ hostile ~ openblas ~ s/return !o->vae || train_check_latents(t, e);/return true;/
-a surrogate pair of a text file one plane too low ~ weights/text_file.c ~ corpus ~ openblas ~ s|\*c = 0x10000 + (|*c = (|
+a surrogate pair of UTF-16 one plane too low ~ weights/utf8.c ~ corpus ~ openblas ~ s|\*c = 0x10000 + (|*c = (|
 an infinite difference in the JSON of diff ~ tools/commands/diff.c ~ corpus ~ openblas ~ s|if (isfinite(v)) printf|if (v == v) printf|
 pictures of any width ~ sd/image/image.h ~ hostile ~ openblas ~ s|IMAGE_SIDE = 65535|IMAGE_SIDE = 1 << 30|
 text that is not UTF-8 passes ~ weights/utf8.c ~ files ~ openblas ~ s|^        if (!ok) break;||
