@@ -252,6 +252,8 @@ static bool loop(Trainer *t, Error *e) {
         if (!ok) break;
         go_on = !o->progress || o->progress(o->user, &p);
         if (!go_on || t->step == o->steps || (o->save_every && t->step % o->save_every == 0)) {
+            ok = train_log_flush(log, &own);
+            if (!ok) break;
             ok = save(t, &own);
             tried = t->step;
         }

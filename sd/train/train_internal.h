@@ -116,6 +116,7 @@ typedef struct TrainLog TrainLog;
 /* A file gets, in one piece, the lines that it has of the first t->step steps; the rest of them will be repeated. */
 TrainLog *train_log_begin(const Trainer *t, Error *e);
 bool train_log_step(TrainLog *l, const TrainProgress *p, Error *e); /* NULL is fine */
+bool train_log_flush(TrainLog *l, Error *e);                        /* to the disk; NULL is fine */
 bool train_log_end(TrainLog *l, Error *e);                          /* frees it; NULL is fine */
 
 /* Changes the VAE's 1x1 convolutions in values (laid out as p.values) so that its latents have mean 0 and standard
