@@ -185,14 +185,14 @@ static bool read_field(SdConfig *c, const Field *f, const Json *j, const JsonNod
     return false;
 }
 
-void config_note(char *list, size_t size, const char *format, ...) {
-    size_t at = strlen(list);
+void config_note(char list[CONFIG_NOTE_SIZE], const char *format, ...) {
+    size_t at = strlen(list), size = CONFIG_NOTE_SIZE;
     va_list args;
     if (at && at + 3 < size) at += (size_t)snprintf(list + at, size - at, ", ");
     va_start(args, format);
     int n = vsnprintf(list + at, size - at, format, args);
     va_end(args);
-    if (n >= 0 && (size_t)n >= size - at && size > 4) memcpy(list + size - 4, "...", 4);
+    if (n >= 0 && (size_t)n >= size - at) memcpy(list + size - 4, "...", 4);
 }
 
 /* The names of FIELDS' parts, which must be objects, and of fields; anything else is listed. */
@@ -208,8 +208,7 @@ static bool known(const Json *j, const JsonNode *at, const char *part, const cha
             return error_set(e, ERR_FORMAT, "%s: \"%s\" in its sdc.config is no object; convert it anew", what, n->key);
         if (is_part && !known(j, n, n->key, what, notes, e)) return false;
         if (!is_part && !is_field)
-            config_note(notes->unknown, sizeof notes->unknown, "sdc.config: %.60s%s%.60s", part, *part ? "." : "",
-                        n->key);
+            config_note(notes->unknown, "sdc.config: %.60s%s%.60s", part, *part ? "." : "", n->key);
     }
     return true;
 }
