@@ -155,6 +155,8 @@ static bool vae_of(const ConfigFile *f, VaeConfig *v) {
 static bool clip_of(const ConfigFile *f, ClipConfig *k) {
     k->open_clip = k->penultimate = false; /* SD 2.x's encoder has CLIP's names here and lacks its last layer */
     k->act = config_is(f, "hidden_act", "gelu") ? ACT_GELU : ACT_QUICK_GELU;
+    if (k->act != ACT_GELU && !config_is(f, "hidden_act", "quick_gelu"))
+        return config_refuse(f, "hidden_act", "where only quick_gelu or gelu is computed; use another model");
     return config_int(f, "vocab_size", 3, 1 << 20, &k->vocabulary) &&
            config_int(f, "max_position_embeddings", 77, 77, &k->positions) &&
            config_int(f, "hidden_size", 1, 16384, &k->width) &&

@@ -127,7 +127,7 @@ static const ConfigKey TEXT[] = {
     READ("num_hidden_layers", "12"),
     READ("num_attention_heads", "8"),
     READ("max_position_embeddings", "77"),
-    ONLY("hidden_act", "quick_gelu|gelu"),
+    READ("hidden_act", "quick_gelu"),
     ONLY("layer_norm_eps", "1e-05"),
     ONLY("use_attention_mask", "false"), /* diffusers asks for it */
     ONLY("quantization_config", "null"),

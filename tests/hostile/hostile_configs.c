@@ -59,6 +59,7 @@ static const Row ROWS[] = {
     {"vae-rgba", VAE, "in_channels", "4", 1, "in_channels|3"},
     {"vae-class", VAE, "_class_name", "\"AutoencoderTiny\"", 1, "_class_name|AutoencoderTiny"},
     {"clip-act", TEXT, "hidden_act", "\"gelu_new\"", 1, "text_encoder/config.json|hidden_act|gelu_new"},
+    {"clip-act-list", TEXT, "hidden_act", "[\"gelu\"]", 1, "text_encoder/config.json|hidden_act|where only"},
     {"clip-eps", TEXT, "layer_norm_eps", "1e-12", 1, "layer_norm_eps"},
     {"clip-mask", TEXT, "use_attention_mask", "true", 1, "use_attention_mask"},
     {"clip-other", TEXT, "model_type", "\"xlm-roberta\"", 1, "model_type|xlm-roberta"},
