@@ -103,7 +103,7 @@ static const Field FIELDS[] = {
     {"", "steps", INT, AT(steps), 0, 1000},
     {"", "cfg", REAL, AT(cfg), 0, 1000},
 };
-static const char *const KINDS[] = {"a whole number", "a list of at most eight whole numbers", "true or false, as",
+static const char *const KINDS[] = {"a whole number", "a list of at most eight whole numbers", "true or false",
                                     "a number"};
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
 
@@ -225,11 +225,12 @@ bool config_from_json(SdConfig *c, const char *what, const char *text, ConfigNot
         const Field *f = &FIELDS[i];
         const JsonNode *part = *f->part ? json_get(j, &j->nodes[0], f->part) : &j->nodes[0];
         const JsonNode *n = json_get(j, part, f->name);
+        char range[64] = "";
+        if (f->type != FLAG) snprintf(range, sizeof range, " from %g to %g", f->low, f->high);
         if (n && !read_field(c, f, j, n))
             ok = error_set(e, ERR_FORMAT,
-                           "%s: \"%s%s%s\" in its sdc.config is not %s from %g to %g; download it again or convert it "
-                           "anew",
-                           what, f->part, *f->part ? "." : "", f->name, KINDS[f->type], f->low, f->high);
+                           "%s: \"%s%s%s\" in its sdc.config is not %s%s; download it again or convert it anew", what,
+                           f->part, *f->part ? "." : "", f->name, KINDS[f->type], range);
     }
     const JsonNode *family = json_get(j, &j->nodes[0], "family");
     if (ok && family && family->type != JSON_STRING)
