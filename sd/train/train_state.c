@@ -94,8 +94,10 @@ static bool check_meta(const TrainOptions *o, const WeightFile *f, const char *p
     if (number[0] > (uint64_t)o->steps)
         return error_set(e, ERR_FORMAT, "%s: has done %.20s steps, more than --steps %" PRId64 "; give more steps",
                          path, text[0], o->steps);
-    if (o->ema <= 0 && weight_file_find(f, "ema"))
-        return error_set(e, ERR_FORMAT, "%s: holds a moving average; resume with --ema above 0, or remove it", path);
+    bool average = weight_file_find(f, "ema") != NULL;
+    if (average != (o->ema > 0))
+        return error_set(e, ERR_FORMAT, "%s: holds %s moving average; resume with --ema %s, or remove it", path,
+                         average ? "a" : "no", average ? "above 0" : "0");
     *step = (int64_t)number[0];
     return true;
 }

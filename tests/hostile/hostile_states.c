@@ -67,6 +67,8 @@ static const Made MADE[] = {
     {"state-text", "echo hello > o.state", RESUME, 1, "o.state: "},
     {"state-cut", "head -c 5000 s.state > o.state", RESUME, 1, "o.state: "},
     {"state-is-a-model", "cp vae.model o.state", RESUME, 1, "o.state: lacks sdc.step"},
+    {"state-without-average", "\"$SDC\" " RUN "--steps 1 --ema 0 --overwrite", RESUME, 1,
+     "o.state: holds no moving average; resume with --ema 0"},
     {"state-fifo", "rm o.state; mkfifo o.state", RESUME, 1, "o.state: "},
     {"state-link-to-nothing", "rm o.state; ln -s gone o.state", RESUME, 1, "o.state: is a broken symbolic link"},
     {"state-gone", "rm o.state", RESUME, 1, "o.state: does not exist"},
