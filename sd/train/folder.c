@@ -36,15 +36,13 @@ static bool add_name(void *user, const char *name) {
     return true;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 static bool list(const Folder *f, FolderNames *n, Error *e) {
     if (!os_list(f->path, add_name, n))
         return error_set(e, ERR_FILE, "%s: cannot be opened as a folder: %s; name a folder of pictures", f->path,
                          strerror(errno));
     n->used = n->failed ? NULL : calloc(n->count + 1, sizeof *n->used);
     if (!n->used) return folder_no_memory(f, e);
-    if (n->count) qsort(n->at, n->count, sizeof *n->at, by_name); /* the same order on every machine */
+    folder_sort_names(n); /* the same order on every machine */
     return true;
 }
 

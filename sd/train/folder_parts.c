@@ -77,6 +77,12 @@ bool folder_is_picture(const char *name) {
     return folder_ends(name, "jpe|jfif|apng|dib|avifs|tga|svg|ico|ppm|pgm|pnm|exr|hdr|jp2|j2k|dng|cr2|nef|arw|qoi");
 }
 
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+void folder_sort_names(FolderNames *n) {
+    if (n->count) qsort(n->at, n->count, sizeof *n->at, by_name);
+}
+
 size_t folder_find_name(const FolderNames *n, const char *name) {
     size_t low = 0, high = n->count;
     while (low < high) {
