@@ -180,7 +180,7 @@ static bool add_comment(const uint8_t *p, size_t size, size_t *at, ImageTexts *o
     size_t n = 0, end = *at;
     for (; end < size && p[end]; end += 1 + (size_t)p[end])
         if (!image_texts_fit(out, n += p[end], e)) return false;
-    if (end >= size) return error_set(e, ERR_FORMAT, "the GIF's comment ends early; download it again or save it anew");
+    if (end >= size) return image_texts_damaged("the GIF's comment ends early", e);
     char *text = malloc(n + 1);
     if (!text) return image_texts_no_memory(e);
     n = 0;
@@ -196,7 +196,7 @@ static bool add_comment(const uint8_t *p, size_t size, size_t *at, ImageTexts *o
 
 /* As far as the file goes: a text may stand before the picture, as the webui's, or after it. */
 bool gif_texts(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
-    if (size < 13) return error_set(e, ERR_FORMAT, "the GIF ends early; download it again or save it anew");
+    if (size < 13) return image_texts_damaged("the GIF ends early", e);
     out->width = little_endian(p + 6, 2), out->height = little_endian(p + 8, 2);
     for (size_t at = 13 + colours(p[10]); at && at + 1 < size;) {
         if (p[at] == EXTENSION && p[at + 1] == COMMENT) {

@@ -115,8 +115,7 @@ bool jpeg_texts(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
     Segment s;
     const char *why;
     for (size_t at = 2;;) {
-        if (!next_segment(p, size, &at, &s, &why))
-            return out->count > 0 || error_set(e, ERR_FORMAT, "%s; download it again or save it anew", why);
+        if (!next_segment(p, size, &at, &s, &why)) return out->count > 0 || image_texts_damaged(why, e);
         if (s.marker == 0xD9 || s.marker == 0xDA) return true;
         bool ok = true;
         if (is_frame(s.marker) && s.n >= 5) out->height = big_endian(s.p + 1, 2), out->width = big_endian(s.p + 3, 2);

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN "download it again or save it anew"
-
 enum { SIGNATURE_SIZE = 8 };
 
 static bool png_header(const uint8_t *p, size_t n, const char *name, ImageHead *out, Error *e) {
@@ -105,19 +103,20 @@ static bool add_compressed(ImageTexts *out, const uint8_t *key, size_t key_n, co
 /* p[n] is a chunk tEXt (W3C PNG 11.3.3.2), zTXt (11.3.3.3) or iTXt (11.3.3.4). */
 static bool add_text(ImageTexts *out, char type, const uint8_t *p, size_t n, Error *e) {
     const uint8_t *key = p, *end = p + n, *nul = n ? memchr(p, 0, n) : NULL;
-    if (!nul) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short; " AGAIN);
+    if (!nul) return image_texts_damaged("the PNG's text chunk is too short", e);
     size_t key_n = (size_t)(nul - key);
     p = nul + 1;
     if (type == 't') return image_texts_add(out, (const char *)key, key_n, p, (size_t)(end - p), TEXT_BYTES, e);
     bool international = type == 'i', compressed = true;
-    if (end - p < 1 + international) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short; " AGAIN);
+    if (end - p < 1 + international) return image_texts_damaged("the PNG's text chunk is too short", e);
     if (international) compressed = *p++ != 0;
     if (compressed && *p)
-        return error_set(e, ERR_FORMAT, "the PNG's text is compressed by an unknown method, number %d; " AGAIN, *p);
+        return error_set(e, ERR_FORMAT, "the PNG's text is compressed by an unknown method, number %d; save it anew",
+                         *p);
     p++;
     for (int i = 0; international && i < 2; i++) { /* language, translated keyword */
         p = p < end ? memchr(p, 0, (size_t)(end - p)) : NULL;
-        if (!p++) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short; " AGAIN);
+        if (!p++) return image_texts_damaged("the PNG's text chunk is too short", e);
     }
     TextKind kind = international ? TEXT_UTF8 : TEXT_BYTES;
     if (compressed) return add_compressed(out, key, key_n, p, (size_t)(end - p), kind, e);
@@ -135,8 +134,8 @@ bool png_texts(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
     for (size_t at = SIGNATURE_SIZE; size - at >= 12;) {
         const uint8_t *type = p + at + 4, *data = type + 4;
         size_t n = big_endian(p + at, 4);
-        if (!four_letters(type)) return error_set(e, ERR_FORMAT, "the PNG has a chunk without a name; " AGAIN);
-        if (n > size - at - 12) return error_set(e, ERR_FORMAT, "the PNG ends within a chunk; " AGAIN);
+        if (!four_letters(type)) return image_texts_damaged("the PNG has a chunk without a name", e);
+        if (n > size - at - 12) return image_texts_damaged("the PNG ends within a chunk", e);
         at += 12 + n;
         if (!memcmp(type, "IEND", 4)) return true;
         if (!memcmp(type, "IHDR", 4) && n >= 8) out->width = big_endian(data, 4), out->height = big_endian(data + 4, 4);
@@ -145,7 +144,7 @@ bool png_texts(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
         if (!image_texts_fit(out, n, e)) return false;
         if (crc32_update(0, type, n + 4) != big_endian(data + n, 4)) {
             if (!text) continue; /* as its orientation is then ignored */
-            return error_set(e, ERR_FORMAT, "the PNG's text is damaged (CRC); " AGAIN);
+            return image_texts_damaged("the PNG's text is damaged (CRC)", e);
         }
         if (!(text ? add_text(out, (char)*type, data, n, e) : exif_texts(data, n, out, e))) return false;
     }

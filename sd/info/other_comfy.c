@@ -85,6 +85,18 @@ static void add(Comfy *c, char **to, const char *between, const char *text) {
     other_append(c->o, to, between, text);
 }
 
+typedef void Reader(Comfy *c, const JsonNode *value, char **out);
+
+/* Two of a node's inputs. */
+static void both(Comfy *c, Reader *read, const JsonNode *node, const char *first, const char *between,
+                 const char *second, char **out) {
+    char *b = NULL;
+    read(c, input(c, node, first), out);
+    read(c, input(c, node, second), &b);
+    if (b) add(c, out, between, b);
+    free(b);
+}
+
 /* A string that nodes hold, or put together. */
 static void string_of(Comfy *c, const JsonNode *v, char **out) {
     static const char *const HELD[] = {"value", "text", "string", "prompt", "Text", "text_0", "positive", "string_a"};
@@ -92,22 +104,16 @@ static void string_of(Comfy *c, const JsonNode *v, char **out) {
     if (v && v->type == JSON_STRING) add(c, out, "", v->text);
     if (!from || c->depth >= DEPTH) return;
     c->depth++;
-    if (is(c, from, "StringConcatenate")) {
-        char *b = NULL;
-        const char *between = value_of(c, from, "delimiter");
-        string_of(c, input(c, from, "string_a"), out);
-        string_of(c, input(c, from, "string_b"), &b);
-        if (b) add(c, out, between ? between : "", b);
-        free(b);
-        c->depth--;
-        return;
-    }
     const JsonNode *held = NULL;
-    for (size_t i = 0; !held && i < sizeof HELD / sizeof *HELD; i++) {
+    bool joins = is(c, from, "StringConcatenate");
+    for (size_t i = 0; !joins && !held && i < sizeof HELD / sizeof *HELD; i++) {
         held = input(c, from, HELD[i]);
         if (held && held->type != JSON_STRING && held->type != JSON_ARRAY) held = NULL;
     }
-    if (held) string_of(c, held, out);
+    if (joins) {
+        const char *between = value_of(c, from, "delimiter");
+        both(c, string_of, from, "string_a", between ? between : "", "string_b", out);
+    } else if (held) string_of(c, held, out);
     else unknown(c, from);
     c->depth--;
 }
@@ -120,17 +126,6 @@ static void clip(Comfy *c, const JsonNode *node) {
         if (layer && *layer == '-' && strcmp(layer, "-1")) other_put(c->o, "Clip skip", layer + 1);
         if (layer) return;
     }
-}
-
-static void texts(Comfy *c, const JsonNode *value, char **out);
-
-static void both(Comfy *c, const JsonNode *node, const char *first, const char *between, const char *second,
-                 char **out) {
-    char *b = NULL;
-    texts(c, input(c, node, first), out);
-    texts(c, input(c, node, second), &b);
-    if (b) add(c, out, between, b);
-    free(b);
 }
 
 /* The texts behind a conditioning. */
@@ -147,9 +142,10 @@ static void texts(Comfy *c, const JsonNode *value, char **out) {
     } else if (input(c, node, "text_g") || input(c, node, "text_l")) {
         string_of(c, input(c, node, input(c, node, "text_l") ? "text_l" : "text_g"), out);
         unknown(c, node);
-    } else if (is(c, node, "ConditioningConcat")) both(c, node, "conditioning_to", " BREAK ", "conditioning_from", out);
+    } else if (is(c, node, "ConditioningConcat"))
+        both(c, texts, node, "conditioning_to", " BREAK ", "conditioning_from", out);
     else if (is(c, node, "ConditioningCombine")) {
-        both(c, node, "conditioning_1", "\n", "conditioning_2", out);
+        both(c, texts, node, "conditioning_1", "\n", "conditioning_2", out);
         unknown(c, node);
     } else {
         const JsonNode *only = json_get(c->json, node, "inputs");
