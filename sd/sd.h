@@ -216,7 +216,8 @@ typedef struct {
 } SdConvert;
 typedef struct {
     int64_t clamped;    /* weights that were too large */
-    int64_t not_finite; /* weights that are infinite or NaN; they are kept, but draw no picture */
+    int64_t not_finite; /* weights that are infinite or NaN; they are kept (an infinity in a tensor that is clamped is
+                           clamped, too), but draw no picture */
     char tensor[200];   /* the first tensor that has such */
 } SdConverted;
 /* Writes the model (in NULL: the one that is built in) as one safetensors file in compute order (FORMAT.md). how and
