@@ -54,6 +54,8 @@ const ImageCodec *image_codec(const uint8_t *bytes, size_t size);
 /* The row to write a file of this name with: by its ending, PNG for any other. ERR_ARGUMENT, in a line that begins with
  * the path, for a format that is not written. */
 const ImageCodec *image_codec_for(const char *path, Error *e);
+/* Whether an ending of a list as in a row is the path's, in capitals or not. */
+bool image_has_ending(const char *path, const char *endings);
 /* Row i, or NULL past the last. */
 const ImageCodec *image_codec_row(int i);
 

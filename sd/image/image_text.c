@@ -1,6 +1,7 @@
 /* image_text.c: the list of a picture's texts. */
 #include "image_text.h"
 
+#include "sd/text/nearest.h"
 #include "weights/utf8.h"
 
 #include <stdlib.h>
@@ -59,14 +60,6 @@ void image_texts_free(ImageTexts *t) {
     *t = (ImageTexts){0};
 }
 
-static bool same(const char *a, const char *b) {
-    for (; *a && *b; a++, b++) {
-        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a + 32) : *a, y = *b >= 'A' && *b <= 'Z' ? (char)(*b + 32) : *b;
-        if (x != y) return false;
-    }
-    return *a == *b;
-}
-
 const char *image_text(const ImageTexts *t, const char *keyword) {
     for (int i = t->count - 1; i >= 0; i--)
         if (!strcmp(t->at[i].keyword, keyword)) return t->at[i].text;
@@ -75,6 +68,6 @@ const char *image_text(const ImageTexts *t, const char *keyword) {
 
 const char *image_text_any_case(const ImageTexts *t, const char *keyword) {
     for (int i = t->count - 1; i >= 0; i--)
-        if (same(t->at[i].keyword, keyword)) return t->at[i].text;
+        if (nearest_same(t->at[i].keyword, keyword)) return t->at[i].text;
     return NULL;
 }

@@ -2,6 +2,7 @@
  * each. A key that is in no row keeps its name, so that nothing is lost; lists and objects are said to be there. */
 #include "other.h"
 
+#include "sd/text/nearest.h"
 #include "weights/utf8.h"
 
 #include <stdio.h>
@@ -114,11 +115,7 @@ static const Row DRAW[] = {{"c", PROMPT, NULL},
 /* --- one field --- */
 
 static bool is_row(const Row *row, const char *key) {
-    if (row->kind == LORA) return !strncmp(key, row->theirs, strlen(row->theirs));
-    for (const char *a = row->theirs, *b = key;; a++, b++) {
-        if (*a != (*b >= 'A' && *b <= 'Z' ? *b + 32 : *b)) return false;
-        if (!*a) return true;
-    }
+    return row->kind == LORA ? !strncmp(key, row->theirs, strlen(row->theirs)) : nearest_same(key, row->theirs);
 }
 
 static void take_size(Other *o, const char *text) {
