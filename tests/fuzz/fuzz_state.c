@@ -17,6 +17,7 @@ static void prepare(State *s, const char *out, bool ema, bool vae) {
     memset(s, 0, sizeof *s);
     s->o = train_options();
     s->o.out = out, s->o.seed = 7, s->o.vae = vae;
+    if (!ema) s->o.ema = 0;
     s->t.o = &s->o;
     s->t.p = (Parameters){.floats = FLOATS, .values = s->values, .m = s->m, .v = s->v, .ema = ema ? s->ema : NULL};
 }
