@@ -146,8 +146,11 @@ typedef struct {
     SdSteps strength_steps;
     SdEncode encode;
 
-    const char *taps;  /* a safetensors file to write named activations to, or NULL; names of files are not empty */
-    const char *tap;   /* glob that their names must match (* and ?); NULL: all */
+    const char *taps; /* a safetensors file to write named activations to, or NULL; names of files are not empty */
+    const char *tap;  /* glob that their names must match (* and ?); NULL: all */
+    /* Every such activation once it is computed, in torch's layout: values[n[0]]...[n[nd - 1]], which last for the
+     * call; false: stop with ERR_CANCELLED. With or without a file. NULL: not wanted. */
+    bool (*activation)(void *user, const char *name, int nd, const int64_t *n, const float *values);
     const char *noise; /* a safetensors file whose tensor "noise" replaces the seed's, or NULL */
     bool keep;         /* keep every part's weights, and activations' memory, for the next call */
     bool (*progress)(void *user, const SdProgress *p); /* false: stop with ERR_CANCELLED; may be NULL */

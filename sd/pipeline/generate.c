@@ -1,13 +1,15 @@
 #include "generate.h"
 
 #include "plan.h"
+#include "request.h"
 #include "stages.h"
 #include "start.h"
 #include "tensor/os.h"
 
 static bool open_taps(Generation *g, Error *e) {
-    if (!g->r->taps) return true;
-    g->taps = taps_open(g->r->taps, g->r->tap, e);
+    const SdRequest *r = g->r;
+    if (!request_taps(r)) return true;
+    g->taps = taps_open(r->taps, r->tap, r->activation, r->user, e);
     if (g->taps) g->listener = taps_listener(g->taps);
     return g->taps != NULL;
 }

@@ -1,6 +1,7 @@
 #include "plan.h"
 
 #include "conditioning.h"
+#include "request.h"
 #include "stages.h"
 #include "tensor/os.h"
 
@@ -35,7 +36,7 @@ static size_t other_bytes(const Generation *g) {
     size_t pictures = (size_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0);
     size_t unit = (size_t)vae_factor(&g->m->config.vae); /* noise of another size lies beside the picture's */
     size_t seeds = (size_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
-    if (g->r->taps) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
+    if (request_taps(g->r)) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
     return PROGRAM_BYTES + model + (size_t)pool_threads(g->m->pool) * SCRATCH_BYTES +
            (latents * (size_t)g->latent + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) + pictures;
 }
@@ -56,7 +57,8 @@ static void set_first_modes(Generation *g) {
 static bool next_mode(const Generation *g, int stage, Mode *m) {
     Part part = STAGES[stage].part;
     bool unet = part == PART_UNET, vae = part == PART_DECODER || part == PART_ENCODER;
-    int levels = g->m->ops->rows_independent && !g->r->taps ? g->m->config.vae.levels : 0; /* taps show whole maps */
+    int levels =
+        g->m->ops->rows_independent && !request_taps(g->r) ? g->m->config.vae.levels : 0; /* taps show whole maps */
     if (unet && m->texts > 1) return m->texts = 1, true;
     if (unet && m->pictures > 1) return m->pictures = (m->pictures + 1) / 2, true;
     if (vae && m->vae_strips < levels) return m->vae_strips++, true;

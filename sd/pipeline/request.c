@@ -33,3 +33,5 @@ bool request_check(const SdModel *m, const SdRequest *r, Error *e) {
                          m->config.clip.layers);
     return !r->image || model_has(m, PART_ENCODER, e);
 }
+
+bool request_taps(const SdRequest *r) { return r->taps || r->activation; }

@@ -7,5 +7,7 @@
 /* ERR_ARGUMENT, with a line that names the setting, unless every setting is in its range (sd/info/params.h) and the
  * model can serve it. */
 bool request_check(const SdModel *m, const SdRequest *r, Error *e);
+/* Whether it wants named activations, in a file or told. */
+bool request_taps(const SdRequest *r);
 
 #endif

@@ -49,7 +49,7 @@ bool share_out(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     int gpus = m->peer_count + 1, batch = r->batch_size;
     if (gpus < 2 || batch < 2) return generate(m, r, out, e);
     if (!request_check(m, r, e)) return false;
-    if (r->taps || r->noise)
+    if (request_taps(r) || r->noise)
         return error_set(e, ERR_ARGUMENT, "taps and noise files: need a single GPU; name one with --device cuda:N");
     if (gpus > batch) gpus = batch;
     Share *shares = calloc((size_t)gpus, sizeof *shares);

@@ -1,22 +1,26 @@
-/* taps.h: named activations, collected in a safetensors file in torch's layout (pictures NCHW, tokens [N,T,C]).
+/* taps.h: named activations, in torch's layout (pictures NCHW, tokens [N,T,C]): collected in a safetensors file, shown
+ * to a listener as they come, or both.
  *
- * They are spooled to an unnamed temporary file next to the target and written in their final form at the end, so that
- * memory does not grow with their number. */
+ * For a file they are spooled to an unnamed temporary file next to the target and written in their final form at the
+ * end, so that memory does not grow with their number. */
 #ifndef SD_PIPELINE_TAPS_H
 #define SD_PIPELINE_TAPS_H
 
 #include "tensor/ctx.h"
 
 typedef struct TapFile TapFile;
+typedef bool TapHeard(void *user, const char *name, int nd, const int64_t *n, const float *values);
 
-/* glob: a pattern for whole names, with * and ?; NULL: all. Returns NULL on an error. */
-TapFile *taps_open(const char *path, const char *glob, Error *e);
+/* path: the file, or NULL: none. glob: a pattern for whole names, with * and ?; NULL: all. heard: called with every
+ * tensor once it is complete, false stops with ERR_CANCELLED; NULL: no listener. Returns NULL on an error. */
+TapFile *taps_open(const char *path, const char *glob, TapHeard *heard, void *user, Error *e);
 /* A listener for Ctx.taps; the caller sets its prefix as it goes. */
 Taps taps_listener(TapFile *t);
 /* Adds a tensor, dense f32 already in torch's layout. */
 bool taps_add(TapFile *t, const char *name, int nd, const int64_t *n, const float *data, Error *e);
 bool taps_wants(const TapFile *t, const char *name);
-/* Writes the file and frees t. False, and no file, on an I/O error or when no name matched the glob. */
+/* Writes the file, if there is one, and frees t. False, and no file, on an I/O error or when no name matched the glob.
+ */
 bool taps_close(TapFile *t, Error *e);
 void taps_abort(TapFile *t); /* NULL is fine */
 

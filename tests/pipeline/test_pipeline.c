@@ -346,6 +346,44 @@ static void not_finite(const char *model, const char *tensor, const char *words)
     free(bytes);
 }
 
+/* What a listener heard, against the file of the same run. */
+typedef struct {
+    const WeightFile *file; /* NULL: the run that writes it */
+    int heard, same, stop_at;
+} Listener;
+
+static bool hear(void *user, const char *name, int nd, const int64_t *n, const float *values) {
+    Listener *l = user;
+    const FileTensor *t = l->file ? weight_file_find(l->file, name) : NULL;
+    l->heard++;
+    if (t && t->nd == nd && !memcmp(t->n, n, (size_t)nd * sizeof *n))
+        l->same += !memcmp(file_tensor_data(l->file, t), values, (size_t)(t->end - t->begin));
+    return l->heard != l->stop_at;
+}
+
+static void listener(const char *model) {
+    const char *taps = test_path("heard.safetensors");
+    SdRequest r = pipeline_request("Euler", 42, 64, 48);
+    SdResult out = {0};
+    Error e = {0};
+    Listener l = {0};
+    r.steps = 2, r.taps = taps, r.activation = hear, r.user = &l;
+    bool ok = pipeline_run(model, &(SdOptions){.threads = 2}, &r, &out, &e);
+    WeightFile *f = weight_file_open(taps, &e);
+    test_check(ok && f && l.heard == (int)f->count, "a listener hears every activation of the file");
+    sd_free(&out);
+    l = (Listener){.file = f}, r.taps = NULL;
+    ok = f && pipeline_run(model, &(SdOptions){.threads = 2}, &r, &out, &e);
+    test_check(ok && l.heard == (int)f->count && l.same == l.heard, "and the same numbers without a file");
+    test_note("%d of %d the same; %s", l.same, l.heard, e.text);
+    sd_free(&out);
+    l = (Listener){.stop_at = 5}, r.tap = "unet.*";
+    ok = pipeline_run(model, &(SdOptions){.threads = 2}, &r, &out, &e);
+    test_check(!ok && e.code == ERR_CANCELLED && l.heard == 5 && !out.count, "a listener can stop a run");
+    weight_file_close(f);
+    sd_free(&out);
+}
+
 /* A picture's noise, read from a file, makes the same picture with any seed. */
 static void noise_file(const char *model) {
     const char *taps = test_path("noise.safetensors");
@@ -377,6 +415,7 @@ SUITE(pipeline, .seconds = 32, .blas = true) {
     switching(path);
     plans(path);
     refusals(path);
+    listener(path);
     noise_file(path);
     not_finite(path, "model.diffusion_model.input_blocks.4.0.in_layers.2.bias", "down_blocks.1.resnets.0");
     not_finite(path, "model.diffusion_model.time_embed.0.bias", "time_embedding");
