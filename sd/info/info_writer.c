@@ -3,6 +3,8 @@
 
 #include "weights/json.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +26,7 @@ void info_add(InfoWriter *t, const char *s) {
     t->p[t->n += n] = 0;
 }
 
-static void add_json(InfoWriter *t, const char *s) {
+void info_json(InfoWriter *t, const char *s) {
     size_t n = json_quote(NULL, 0, s);
     if (!reserve(t, n)) return;
     json_quote(t->p + t->n, n + 1, s);
@@ -38,6 +40,34 @@ void info_pair(InfoWriter *t, const char *key, const char *value) {
     info_add(t, key);
     if (!strcmp(key, value)) return;
     info_add(t, ": ");
-    if (strpbrk(value, ",:\n") || (*value && strchr("\"[{", *value))) add_json(t, value);
+    if (strpbrk(value, ",:\n") || (*value && strchr("\"[{", *value))) info_json(t, value);
     else info_add(t, value);
+}
+
+void info_number(double v, char out[INFO_NUMBER]) {
+    char e[40], digits[24];
+    int precision = 0, n = 0, k = 0;
+    if (!isfinite(v)) {
+        snprintf(out, INFO_NUMBER, "%s", v != v ? "nan" : v > 0 ? "inf" : "-inf");
+        return;
+    }
+    do snprintf(e, sizeof e, "%.*e", precision, v);
+    while (strtod(e, NULL) != v && ++precision < 17);
+    const char *p = e;
+    if (*p == '-') out[k++] = *p++;
+    for (; *p != 'e'; p++) /* the decimal point is the locale's, whatever it is */
+        if (*p >= '0' && *p <= '9') digits[n++] = *p;
+    int exponent = atoi(p + 1);
+    while (n > 1 && digits[n - 1] == '0') n--;
+    bool scientific = exponent < -4 || exponent >= 16;
+    int point = scientific ? 1 : exponent + 1; /* digits before the point */
+    if (point <= 0) out[k++] = '0';
+    for (int i = 0; i < point; i++) out[k++] = i < n ? digits[i] : '0';
+    if (n > point) {
+        out[k++] = '.';
+        for (int i = point; i < 0; i++) out[k++] = '0';
+        for (int i = point > 0 ? point : 0; i < n; i++) out[k++] = digits[i];
+    }
+    out[k] = 0;
+    if (scientific) snprintf(out + k, INFO_NUMBER - (size_t)k, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
 }

@@ -16,5 +16,12 @@ void info_add(InfoWriter *t, const char *s);
 /* Adds ", key: value", with a JSON string for a value with a comma, colon, newline or a quote or bracket in front;
  * nothing for NULL; a value equal to its key stands alone. */
 void info_pair(InfoWriter *t, const char *key, const char *value);
+/* Adds a JSON string with its quotes. */
+void info_json(InfoWriter *t, const char *s);
+
+enum { INFO_NUMBER = 48 };
+/* The shortest decimal that reads back as v, as Python's str() writes it but whole numbers without ".0", whatever the
+ * locale: 7, 7.5, 0.0001, 1e-05, 1e+16, nan, -inf. */
+void info_number(double v, char out[INFO_NUMBER]);
 
 #endif

@@ -10,7 +10,6 @@
 #include "infotext.h"
 #include "info_writer.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,49 +17,18 @@
 /* The ASCII characters that Python's str.strip() removes: the information separators, too. */
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1C && c <= 0x1F); }
 
-enum { NUMBER_SIZE = 48 };
-
-/* The shortest decimal that reads back as v, in Python's form: 7, 7.5, 0.0001, 1e-05, 1e+16. size: NUMBER_SIZE. */
-static void number_text(double v, char *out, size_t size) {
-    char e[40], digits[24];
-    int precision = 0, n = 0, k = 0;
-    if (!isfinite(v)) {
-        snprintf(out, size, "%s", v != v ? "nan" : v > 0 ? "inf" : "-inf");
-        return;
-    }
-    do snprintf(e, sizeof e, "%.*e", precision, v);
-    while (strtod(e, NULL) != v && ++precision < 17);
-    const char *p = e;
-    if (*p == '-') out[k++] = *p++;
-    for (; *p != 'e'; p++) /* the decimal point is the locale's, whatever it is */
-        if (*p >= '0' && *p <= '9') digits[n++] = *p;
-    int exponent = atoi(p + 1);
-    while (n > 1 && digits[n - 1] == '0') n--;
-    bool scientific = exponent < -4 || exponent >= 16;
-    int point = scientific ? 1 : exponent + 1; /* digits before the point */
-    if (point <= 0) out[k++] = '0';
-    for (int i = 0; i < point; i++) out[k++] = i < n ? digits[i] : '0';
-    if (n > point) {
-        out[k++] = '.';
-        for (int i = point; i < 0; i++) out[k++] = '0';
-        for (int i = point > 0 ? point : 0; i < n; i++) out[k++] = digits[i];
-    }
-    out[k] = 0;
-    if (scientific) snprintf(out + k, size - (size_t)k, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
-}
-
 /* Adds a row's pair; "Size-1" and the row after it make "Size: 512x768". */
 static void add_param(InfoWriter *t, const Param *p, const SdRequest *r, const Sampler *sampler,
                       const Scheduler *scheduler) {
     const void *at = (const char *)r + p->at;
     const char *key = p->key_time && sampler->space == SPACE_TIME ? p->key_time : p->key;
-    char value[NUMBER_SIZE], name[40];
+    char value[INFO_NUMBER], name[40];
     size_t n = strlen(key);
     if (n > 2 && !strcmp(key + n - 2, "-2")) return; /* written with its first half */
     switch (p->type) {
     case PARAM_INT: snprintf(value, sizeof value, "%d", *(const int *)at); break;
     case PARAM_INT64: snprintf(value, sizeof value, "%lld", (long long)*(const int64_t *)at); break;
-    case PARAM_DOUBLE: number_text(*(const double *)at, value, sizeof value); break;
+    case PARAM_DOUBLE: info_number(*(const double *)at, value); break;
     case PARAM_BOOL: snprintf(value, sizeof value, "%s", *(const bool *)at ? "True" : "False"); break;
     case PARAM_ENUM:
         words_get(p->key_words ? p->key_words : p->value, (int)param_number(p, r), value, sizeof value);

@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What the model computes in, NULL: f32. Not what was requested where the processor cannot do that. */
-static const char *precision_name(const SdModel *m) {
+const char *picture_precision(const SdModel *m) {
     if (m->gpu && m->ops->type != F32) return m->ops->type == F16 ? "f16" : "bf16";
     if (m->precision == PRECISION_F32_DIRECT) return "f32-direct";
     return !m->gpu && m->ops == cpu_ops_mixed() ? "mixed" : NULL;
@@ -33,7 +32,7 @@ char *picture_text(SdModel *m, const SdRequest *r, const Sampler *sampler, const
     if (e && e->code) return NULL;
     if (whole) snprintf(hash, sizeof hash, "%s", whole);
     const InfoField model[] = {{"Model hash", *hash ? hash : NULL}, {"Model", name}, {0}},
-                    end[] = {{"Precision", precision_name(m)}, {"Version", "sd.c"}, {0}};
+                    end[] = {{"Precision", picture_precision(m)}, {"Version", "sd.c"}, {0}};
     char *prompt = NULL, *negative = NULL, *text = NULL;
     bool ok = strip(r->comments, &own.prompt, &prompt) && strip(r->comments, &own.negative, &negative);
     if (ok) text = infotext(&own, sampler, scheduler, model, end, e);

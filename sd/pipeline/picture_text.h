@@ -5,6 +5,10 @@
 #include "sd/load/model.h"
 #include "sd/sampling/scheduler.h"
 
+/* What the model computes in, of PRECISION_WORDS, or NULL for f32. Not what was requested where the processor cannot do
+ * that. */
+const char *picture_precision(const SdModel *m);
+
 /* The webui's text of parameters, which the caller frees; NULL on ERR_MEMORY. scheduler NULL: Automatic. seed and
  * variation_seed are the picture's own. */
 char *picture_text(SdModel *m, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, uint64_t seed,

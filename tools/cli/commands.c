@@ -1,4 +1,5 @@
 #include "commands.h"
 
-const Command *const COMMANDS[] = {&TXT2IMG, &IMG2IMG, &SHEET, &CONVERT,   &INFO,  &TOKENS,   &PNG_INFO,   &REPLAY,
-                                   &TRAIN,   &BENCH,   &DIFF,  &MAKE_DATA, &JUDGE, &SAMPLERS, &SCHEDULERS, NULL};
+const Command *const COMMANDS[] = {&TXT2IMG,  &IMG2IMG,   &SHEET, &CONVERT,  &INFO,       &TOKENS,
+                                   &PNG_INFO, &REPLAY,    &TRAIN, &BENCH,    &DIFF,       &RECORD,
+                                   &CHECK,    &MAKE_DATA, &JUDGE, &SAMPLERS, &SCHEDULERS, NULL};

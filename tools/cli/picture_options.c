@@ -1,5 +1,5 @@
-/* picture_options.c: the options of txt2img and img2img: those of a request from the table of settings (params.h), and
- * the program's own among them. */
+/* picture_options.c: the options of txt2img, img2img and record: those of a request from the table of settings
+ * (params.h), and the program's own among them. */
 #include "picture_options.h"
 #include "output.h"
 #include "setting_option.h"
@@ -15,32 +15,40 @@
 
 typedef PictureArguments Arguments; /* for the rows */
 
+enum { IN_TXT2IMG = 1, IN_IMG2IMG = 2, IN_RECORD = 4, IN_ALL = 7 };
+
 /* Each follows a setting in the help. */
 static const struct {
     const char *after; /* "": comes first */
-    bool img2img;      /* not an option of txt2img */
+    int in;            /* of which commands it is an option */
     Option option;
-} OWN[] = {
-    {"", true,
-     OPTION(STRING, image, 'i', "image", "FILE",
-            "the picture to start from: PNG, JPEG, BMP, GIF; - is standard input")},
-    {"encode", false, OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP)},
-    {"negative", false, OPTION(STRING, out, 'o', "out", "FILE", "the picture, a PNG file; - is standard output")},
-    {"ensd", false,
-     OPTION(STRING, sheet, 0, "steps-sheet", "FILE", "a contact sheet of the first picture after each step")},
-    {"batch-size", false, OPTION_IN(INT, batch_count, 0, "batch-count", "N", 1, 100000, "number of batches (1)")}};
+} OWN[] = {{"", IN_IMG2IMG | IN_RECORD,
+            OPTION(STRING, image, 'i', "image", "FILE",
+                   "the picture to start from: PNG, JPEG, BMP, GIF; - is standard input")},
+           {"encode", IN_ALL, OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP)},
+           {"negative", IN_TXT2IMG | IN_IMG2IMG,
+            OPTION(STRING, out, 'o', "out", "FILE", "the picture, a PNG file; - is standard output")},
+           {"negative", IN_RECORD,
+            OPTION(STRING, out, 'o', "out", "FILE", "the record, a safetensors file; - is standard output")},
+           {"ensd", IN_TXT2IMG | IN_IMG2IMG,
+            OPTION(STRING, sheet, 0, "steps-sheet", "FILE", "a contact sheet of the first picture after each step")},
+           {"batch-size", IN_TXT2IMG | IN_IMG2IMG,
+            OPTION_IN(INT, batch_count, 0, "batch-count", "N", 1, 100000, "number of batches (1)")},
+           {"tap", IN_RECORD,
+            OPTION_IN(INT, values, 0, "values", "N", 1, RECORD_MOST_VALUES,
+                      "sampled values to keep of each activation (32)")}};
 
 enum { OWN_COUNT = sizeof OWN / sizeof *OWN };
 
-static bool row(int i, bool img2img, Option *o) {
+static bool row(int i, int in, Option *o) {
     for (int p = -1; p < PARAM_COUNT; p++) {
-        if (p >= 0 && (img2img || !PARAMS[p].of_image) && i-- == 0) {
+        if (p >= 0 && (in != IN_TXT2IMG || !PARAMS[p].of_image) && i-- == 0) {
             *o = setting_option(&PARAMS[p]);
             o->at += offsetof(PictureArguments, request);
             return true;
         }
         for (int k = 0; k < OWN_COUNT; k++) {
-            if (strcmp(OWN[k].after, p < 0 ? "" : PARAMS[p].name) || (OWN[k].img2img && !img2img) || i-- > 0) continue;
+            if (strcmp(OWN[k].after, p < 0 ? "" : PARAMS[p].name) || !(OWN[k].in & in) || i-- > 0) continue;
             *o = OWN[k].option;
             return true;
         }
@@ -48,14 +56,16 @@ static bool row(int i, bool img2img, Option *o) {
     return false;
 }
 
-static bool txt2img_row(int i, Option *o) { return row(i, false, o); }
-static bool img2img_row(int i, Option *o) { return row(i, true, o); }
+static bool txt2img_row(int i, Option *o) { return row(i, IN_TXT2IMG, o); }
+static bool img2img_row(int i, Option *o) { return row(i, IN_IMG2IMG, o); }
+static bool record_row(int i, Option *o) { return row(i, IN_RECORD, o); }
 
 #define OF_PROGRAM                                                                                                     \
     OPTION_ROWS(open, model_rows), OPTION(FLAG, exact, 0, "exact", NULL, "the same bits on every machine: not yet"),   \
         OPTION_END
 const Option TXT2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = txt2img_row}, OF_PROGRAM};
 const Option IMG2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = img2img_row}, OF_PROGRAM};
+const Option RECORD_OPTIONS[] = {{.kind = OPT_ROWS, .row = record_row}, OF_PROGRAM};
 
 /* --- checks --- */
 
@@ -72,7 +82,8 @@ static int check_request(const Command *c, const PictureArguments *a) {
 
 static int check_program(const Command *c, const PictureArguments *a) {
     if (a->exact) return usage_error(c, "--exact: not supported by this version; leave it out");
-    if (a->request.tap && !a->request.taps) return usage_error(c, "--tap: needs --taps FILE");
+    if (a->request.tap && !a->request.taps && c->options != RECORD_OPTIONS)
+        return usage_error(c, "--tap: needs --taps FILE");
     if (a->request.taps && a->batch_count > 1)
         return usage_error(c, "--taps: records one run; do not combine with --batch-count");
     return model_options_check(c, &a->open);
@@ -90,7 +101,7 @@ static int check_format(const Command *c, const char *option, const char *path) 
 /* "-": standard input and output. */
 static int take_streams(const Command *c, PictureArguments *a) {
     int64_t pictures = (int64_t)a->request.batch_size * a->batch_count;
-    if (a->out && !strcmp(a->out, "-") && pictures > 1)
+    if (a->out && !strcmp(a->out, "-") && pictures > 1 && c->options != RECORD_OPTIONS)
         return usage_error(c, "--out: standard output takes one picture, not %" PRId64 "; name a file", pictures);
     input_file(&a->image);
     int code = output_file(c, "--out", &a->out);
@@ -100,7 +111,7 @@ static int take_streams(const Command *c, PictureArguments *a) {
 
 static int check_files(const Command *c, const PictureArguments *a) {
     Error e = {0};
-    int code = check_format(c, "--out", a->out);
+    int code = c->options == RECORD_OPTIONS ? GO_ON : check_format(c, "--out", a->out);
     if (code == GO_ON) code = check_format(c, "--steps-sheet", a->sheet);
     if (code != GO_ON) return code;
     const char *const written[][2] = {{"--out", a->out}, {"--steps-sheet", a->sheet}, {"--taps", a->request.taps}};
@@ -122,9 +133,19 @@ static int check_files(const Command *c, const PictureArguments *a) {
     return GO_ON;
 }
 
+/* A record has a name; what counts only with a picture needs one; it is of one device's run. */
+static int check_record(const Command *c, const PictureArguments *a) {
+    if (!a->out) return usage_error(c, "no record named: say where it goes after -o");
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->of_image && !a->image && param_number(p, &a->request) != p->standard)
+            return usage_error(c, "--%s: needs the picture to start from, after -i", p->name);
+    if (a->open.device && strchr(a->open.device, ',')) return usage_error(c, "--device: one at a time");
+    return GO_ON;
+}
+
 int picture_options(const Command *c, PictureArguments *a, int argc, char **argv) {
     int rest = 0;
-    *a = (PictureArguments){.batch_count = 1, .request = sd_request(NULL)};
+    *a = (PictureArguments){.batch_count = 1, .values = RECORD_VALUES, .request = sd_request(NULL)};
     params_forget(&a->request);
     int code = options_parse(c, a, argc, argv, &rest);
     if (code != GO_ON) return code;
@@ -135,6 +156,7 @@ int picture_options(const Command *c, PictureArguments *a, int argc, char **argv
         code = usage_error(c, "no model is built in: -m takes a .safetensors file of Stable Diffusion 1.x or 2.x, or a "
                               "diffusers folder");
     if (code == GO_ON && !a->request.prompt) code = usage_error(c, "no prompt: say what to show after -p");
+    if (code == GO_ON && c->options == RECORD_OPTIONS) code = check_record(c, a);
     if (code == GO_ON && c->options == IMG2IMG_OPTIONS && !a->image)
         code = usage_error(c, "no picture to start from: name one after -i");
     if (code == GO_ON) code = take_streams(c, a);

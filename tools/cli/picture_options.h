@@ -8,14 +8,17 @@
 
 #include <stdbool.h>
 
-extern const Option TXT2IMG_OPTIONS[], IMG2IMG_OPTIONS[];
+extern const Option TXT2IMG_OPTIONS[], IMG2IMG_OPTIONS[], RECORD_OPTIONS[];
+
+enum { RECORD_VALUES = 32, RECORD_MOST_VALUES = 4096 }; /* that a record samples of each activation: usually, at most */
 
 typedef struct {
     SdRequest request; /* what the model decides is as params_forget leaves it where no option said it */
     ModelOptions open;
     const char *model, *out, *sheet;
-    const char *image; /* img2img's */
+    const char *image; /* img2img's, and a record's that is of img2img */
     int batch_count;
+    int values; /* a record's, of each activation */
     bool exact;
 } PictureArguments;
 

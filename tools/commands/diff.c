@@ -4,7 +4,6 @@
 #include "diff.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
-#include "tools/cli/printable.h"
 #include "weights/json.h"
 
 #include <math.h>
@@ -51,40 +50,20 @@ static bool pair_names(Run *r, DiffNames *names, Error *e) {
     return true;
 }
 
-static void print_name(const char *name, int width) {
-    int n = 0;
-    for (; *name; name++, n++) putchar(printable(*name));
-    for (; n < width; n++) putchar(' ');
-}
-
-static void print_json_number(const char *key, double v) {
-    if (isfinite(v)) printf(",\"%s\":%.9g", key, v);
-    else printf(",\"%s\":null", key); /* JSON has no infinity */
-}
-
-static void print_shape(const FileTensor *t) {
-    char text[FILE_MAX_DIMS * 21 + 3];
-    size_t at = (size_t)snprintf(text, sizeof text, "[");
-    for (int i = 0; i < t->nd; i++)
-        at += (size_t)snprintf(text + at, sizeof text - at, "%s%lld", i ? "," : "", (long long)t->n[i]);
-    snprintf(text + at, sizeof text - at, "]");
-    printf(" %-20s", text);
-}
-
 static void print_one(const Run *r, const FileTensor *t, Difference d, bool apart, int width) {
     if (r->options->json) {
         printf("%s\n{\"name\":", r->compared > 1 ? "," : "");
         json_print(stdout, t->name);
-        print_json_number("relative_rms", d.relative);
-        print_json_number("max", d.max);
-        print_json_number("cosine", d.cosine);
+        diff_print_json("relative_rms", d.relative);
+        diff_print_json("max", d.max);
+        diff_print_json("cosine", d.cosine);
         printf(",\"ok\":%s", apart ? "false" : "true");
         if (d.why) printf(",\"why\":\"%s\"", d.why);
         printf("}");
         return;
     }
-    print_name(t->name, width);
-    print_shape(t);
+    diff_print_name(t->name, width);
+    diff_print_shape(t->nd, t->n);
     if (d.why) printf(" %s\n", d.why);
     else printf(" %10.3e  %10.3e  %.9f%s\n", d.relative, d.max, d.cosine, apart ? "  above the bound" : "");
 }
@@ -103,7 +82,7 @@ static void print_alone(const Run *r, bool in_a) {
             json_print(stdout, f->tensors[i].name);
         } else if (said++ < SHOWN) {
             fputs(said == 1 ? " " : ", ", stdout);
-            print_name(f->tensors[i].name, 0);
+            diff_print_name(f->tensors[i].name, 0);
         }
     }
     if (json) printf("]");
@@ -146,7 +125,7 @@ static void compare(Run *r) {
     putchar('\n');
     if (!r->first) return;
     printf("first divergence: ");
-    print_name(r->first->name, 0);
+    diff_print_name(r->first->name, 0);
     if (r->first_is.why) printf(" (%s)\n", r->first_is.why);
     else printf(" (relative RMS %.3e)\n", r->first_is.relative);
 }

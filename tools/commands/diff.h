@@ -11,8 +11,24 @@ typedef struct {
     const char *why; /* NULL, or why the two cannot be compared */
 } Difference;
 
+/* How far apart two lists of numbers are, in double; all zero is empty. */
+typedef struct {
+    double dd, xx, yy, xy; /* sums over the differences' squares, the squares, the products */
+    double max;            /* of |x - y| */
+    int64_t count;
+    const char *why; /* NULL, or what is not finite */
+} DiffSums;
+void diff_add(DiffSums *s, const double *x, const double *y, int64_t n);
+/* rms: of all that y is taken from. */
+Difference diff_result(const DiffSums *s, double rms);
+
 /* Compares by value, in double, whatever the two types are. */
 Difference diff_tensors(const WeightFile *fa, const FileTensor *a, const WeightFile *fb, const FileTensor *b);
+
+/* A name, made printable, and spaces up to `width`; " [2,3]" and spaces; ",\"key\":v", null for infinities. */
+void diff_print_name(const char *name, int width);
+void diff_print_shape(int nd, const int64_t *n);
+void diff_print_json(const char *key, double v);
 
 enum { DIFF_NAME = 1024 }; /* bytes of a name in a rule, or made by one, with the NUL */
 

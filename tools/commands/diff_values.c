@@ -8,30 +8,38 @@ static bool same_shape(const FileTensor *a, const FileTensor *b) {
     return a->nd == b->nd && !memcmp(a->n, b->n, (size_t)a->nd * sizeof *a->n);
 }
 
+void diff_add(DiffSums *s, const double *x, const double *y, int64_t n) {
+    double dd = 0, xx = 0, yy = 0, xy = 0; /* sums of sums: rounding grows with the piece, not with the tensor */
+    for (int64_t i = 0; i < n; i++) {
+        double e = x[i] - y[i];
+        dd += e * e, xx += x[i] * x[i], yy += y[i] * y[i], xy += x[i] * y[i];
+        if (fabs(e) > s->max) s->max = fabs(e);
+        if (!s->why && !isfinite(x[i])) s->why = "not finite in A";
+        if (!s->why && !isfinite(y[i])) s->why = "not finite in B";
+    }
+    s->dd += dd, s->xx += xx, s->yy += yy, s->xy += xy, s->count += n;
+}
+
+Difference diff_result(const DiffSums *s, double rms) {
+    if (s->why) return (Difference){.relative = INFINITY, .max = INFINITY, .why = s->why};
+    if (s->max == 0) return (Difference){.cosine = 1};
+    return (Difference){.relative = rms > 0 ? sqrt(s->dd / (double)s->count) / rms : INFINITY,
+                        .max = rms > 0 ? s->max / rms : INFINITY,
+                        .cosine = s->xx > 0 && s->yy > 0 ? s->xy / sqrt(s->xx) / sqrt(s->yy) : 0};
+}
+
 Difference diff_tensors(const WeightFile *fa, const FileTensor *a, const WeightFile *fb, const FileTensor *b) {
     enum { PIECE = 1024 };
-    double x[PIECE], y[PIECE], dd = 0, xx = 0, yy = 0, xy = 0, max = 0;
+    double x[PIECE], y[PIECE];
     Difference d = {.relative = INFINITY, .max = INFINITY};
+    DiffSums s = {0};
     if (!same_shape(a, b)) return d.why = "shapes differ", d;
     int64_t count = file_tensor_count(a);
-    for (int64_t first = 0; first < count; first += PIECE) {
+    for (int64_t first = 0; first < count && !s.why; first += PIECE) {
         int64_t n = count - first < PIECE ? count - first : PIECE;
         if (!file_tensor_f64(fa, a, first, n, x)) return d.why = "a type that cannot be compared in A", d;
         if (!file_tensor_f64(fb, b, first, n, y)) return d.why = "a type that cannot be compared in B", d;
-        double pdd = 0, pxx = 0, pyy = 0,
-               pxy = 0; /* sums of sums: rounding grows with the piece, not with the tensor */
-        for (int64_t i = 0; i < n; i++) {
-            double e = x[i] - y[i];
-            pdd += e * e, pxx += x[i] * x[i], pyy += y[i] * y[i], pxy += x[i] * y[i];
-            if (fabs(e) > max) max = fabs(e);
-            if (!isfinite(x[i])) return d.why = "not finite in A", d;
-            if (!isfinite(y[i])) return d.why = "not finite in B", d;
-        }
-        dd += pdd, xx += pxx, yy += pyy, xy += pxy;
+        diff_add(&s, x, y, n);
     }
-    if (max == 0) return (Difference){.cosine = 1};
-    d.relative = yy > 0 ? sqrt(dd / yy) : INFINITY;
-    d.max = yy > 0 ? max / sqrt(yy / (double)count) : INFINITY;
-    d.cosine = xx > 0 && yy > 0 ? xy / sqrt(xx) / sqrt(yy) : 0;
-    return d;
+    return diff_result(&s, count ? sqrt(s.yy / (double)count) : 0);
 }

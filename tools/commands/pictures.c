@@ -2,6 +2,7 @@
 #include "tools/cli/output.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/picture_options.h"
+#include "tools/cli/picture_start.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/setting_option.h"
 #include "sd/image/image.h"
@@ -79,17 +80,6 @@ static void free_steps(Steps *s) {
 
 static bool show(void *user, const SdProgress *p) { return progress_show(((Work *)user)->progress, p); }
 
-/* Reads img2img's picture, whose size, rounded down to multiples of 8, is what `usual` then has. */
-static bool start_from(const char *path, Image *image, SdRequest *r, SdRequest *usual, Error *e) {
-    if (!path) return true;
-    if (!image_read(path, IMAGE_WHITE, image, e)) return false;
-    warn(path, image->warning);
-    r->image = image->rgb;
-    r->image_width = image->width, r->image_height = image->height;
-    usual->width = image->width / 8 * 8, usual->height = image->height / 8 * 8;
-    return true;
-}
-
 static int generate(const Command *c, const PictureArguments *a) {
     Error e = {0};
     Steps steps = {0};
@@ -104,11 +94,9 @@ static int generate(const Command *c, const PictureArguments *a) {
     request.progress = show;
     request.user = &work;
     request.keep = a->batch_count > 1;
-    start_from(a->image, &image, &request, &usual, &e);
+    picture_start(a->image, &image, &request, &usual, &e);
     params_adopt(&request, &usual);
-    if (image.rgb && (request.width < 8 || request.height < 8)) /* options are at least 8 */
-        error_set(&e, ERR_FORMAT, "%s: is %dx%d, too small to take its size from; say -W and -H", a->image, image.width,
-                  image.height);
+    picture_start_fits(a->image, &image, &request, &e);
     if (a->sheet) sheet_fits(request.steps, request.width, request.height, &e);
     int64_t variation = request.variation_seed < 0 ? sd_random_seed() : request.variation_seed;
     int64_t seed = request.seed < 0 ? sd_random_seed() : request.seed;

@@ -2,6 +2,7 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/model_options.h"
 #include "tools/cli/output.h"
+#include "tools/cli/picture_start.h"
 #include "tools/cli/progress.h"
 #include "sd/image/image.h"
 #include "sd/image/image_text.h"
@@ -131,15 +132,6 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     return code ? code : equal ? EXIT_DONE : EXIT_FAILED;
 }
 
-static bool read_image(const char *path, Replay *r, Error *e) {
-    if (!path) return true;
-    if (!image_read(path, IMAGE_WHITE, &r->image, e)) return false;
-    warn(path, r->image.warning);
-    r->request.image = r->image.rgb;
-    r->request.image_width = r->image.width, r->request.image_height = r->image.height;
-    return true;
-}
-
 static int replay(const Command *c, const Arguments *a, const char *path) {
     Error e = {0}, field = {0};
     Replay r = {0};
@@ -153,7 +145,7 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
     ok = ok && image_decode(b.bytes, b.size, path, IMAGE_WHITE, &was, &e);
     file_bytes_free(&b);
     if (ok) warn(path, was.warning);
-    ok = ok && read_image(a->image, &r, &e);
+    ok = ok && picture_start(a->image, &r.image, &r.request, NULL, &e);
     if (ok && (was.width != r.request.width || was.height != r.request.height))
         ok = error_set(&e, ERR_FORMAT, "%s: is %dx%d, but its text says %dx%d", path, was.width, was.height,
                        r.request.width, r.request.height);

@@ -113,7 +113,7 @@ weights that are not finite are saved ~ sd/train/train_state.c ~ folders ~ openb
 a state is saved before its model can be made ~ sd/train/train_model.c ~ folders ~ openblas ~ s/own.code == ERR_NUMERIC || train_save_state/train_save_state/
 a VAE's latents are first looked at after training ~ sd/train/train.c ~ hostile ~ openblas ~ s/return !o->vae || train_check_latents(t, e);/return true;/
 a surrogate pair of UTF-16 one plane too low ~ weights/utf8.c ~ corpus ~ openblas ~ s|\*c = 0x10000 + (|*c = (|
-an infinite difference in the JSON of diff ~ tools/commands/diff.c ~ corpus ~ openblas ~ s|if (isfinite(v)) printf|if (v == v) printf|
+an infinite difference in the JSON of diff ~ tools/commands/diff_print.c ~ corpus ~ openblas ~ s|if (isfinite(v)) printf|if (v == v) printf|
 pictures of any width ~ sd/image/image.h ~ hostile ~ openblas ~ s|IMAGE_SIDE = 65535|IMAGE_SIDE = 1 << 30|
 text that is not UTF-8 passes ~ weights/utf8.c ~ files ~ openblas ~ s|^        if (!ok) break;||
 guidance upside down ~ sd/pipeline/denoiser.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
@@ -184,6 +184,12 @@ noise of any size ~ sd/info/params_check.c ~ hostile ~ openblas ~ s|(int64_t)r->
 crops train the VAE in an arena of their own size ~ sd/train/train.c ~ cli ~ openblas ~ s|if (t->o->vae) train_fold_plan(t)|if (t->o->vae) (void)0|
 a picture's text loses a digit ~ sd/info/infotext.c ~ gen_request ~ openblas ~ s|precision < 17|precision < 16|
 a sheet may replace its model ~ tools/commands/judge.c ~ hostile ~ openblas ~ s|file_same(a.sheet, a.model)|0|
+a record's checksums do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s|out->exact = how->bound < 0|out->exact = how->bound < -2|
+a record's norms do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& row->norm <= k->out->bound||
+an activation that is not there passes ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& !v->counts\[ROW_ABSENT\]||
+a record's values from other places ~ tools/commands/tap_measure.c ~ records ~ openblas ~ s|return begin + (int64_t)(u % |return end - 1 - (int64_t)(u % |
+a record of another picture's pixels passes ~ tools/commands/record_check.c ~ records ~ openblas ~ s|if (strcmp(hex, record->image))|if (0)|
+a setting in JSON cut to a float ~ sd/info/params_json.c ~ records ~ openblas ~ s|info_number(param_number(p, r), value)|info_number((float)param_number(p, r), value)|
 diff's first rule loses to a later one ~ tools/commands/diff_names.c ~ files ~ openblas ~ s|if (best \&\& r > best) break;||
 a piece of a name is sought by its first letters ~ tools/commands/diff_names.c ~ files ~ openblas ~ s|while (k \&\& \*text != piece\[k\]) k = border\[k - 1\];|if (*text != piece[k]) k = 0;|
 a whole file may be a byte too large ~ weights/file_read.c ~ os ~ openblas ~ s|n > w->most|n > w->most + 1|

@@ -1,0 +1,14 @@
+/* picture_start.h: the picture that img2img begins with. */
+#ifndef SD_TOOLS_CLI_PICTURE_START_H
+#define SD_TOOLS_CLI_PICTURE_START_H
+
+#include "sd/image/image.h"
+#include "sd/sd.h"
+
+/* Reads it into *image, which must outlive r, warns of what is odd, and hands it to r; path NULL: nothing. Its size,
+ * rounded down to multiples of 8, is what `usual` then has (NULL: the request has a size). image_free in any case. */
+bool picture_start(const char *path, Image *image, SdRequest *r, SdRequest *usual, Error *e);
+/* ERR_FORMAT where r's size was taken from a picture that is too small for that (options are at least 8). */
+bool picture_start_fits(const char *path, const Image *image, const SdRequest *r, Error *e);
+
+#endif

@@ -1,0 +1,125 @@
+/* check.c: `sdc check RECORD`: this machine, another model, or another program's activations against a record. */
+#include "record.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/model_options.h"
+#include "tools/cli/output.h"
+#include "tools/cli/picture_start.h"
+#include "tools/cli/progress.h"
+#include "sd/load/model_hash.h"
+#include "tensor/os.h"
+#include "weights/file_open.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    const char *model, *image, *noise, *against, *names, *tap;
+    double bound;
+    ModelOptions open;
+} Arguments;
+
+static const Option OPTIONS[] = {
+    OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP),
+    OPTION(STRING, against, 0, "against", "TAPS", "compare this file of activations, and run nothing"),
+    OPTION_IN(DOUBLE, bound, 0, "bound", "X", 0, 1e300,
+              "largest relative difference that counts as equal (none where the same bits are promised, else 1e-4; "
+              "mixed and f16 2e-2, bf16 0.1)"),
+    OPTION(STRING, tap, 0, "tap", "GLOB", "only activations whose names match (* and ?)"),
+    OPTION(STRING, names, 0, "names", "FILE",
+           "lines NAME_IN_RECORD NAME_IN_TAPS; a * in both stands for the same text"),
+    OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img record began with"),
+    OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
+    OPTION_ROWS(open, model_rows),
+    OPTION_END};
+
+static void warn_of_model(const Record *record, SdModel *model, Error *e) {
+    const char *is = model_hash(model, e);
+    if (!*record->hash || !is || !strcmp(is, record->hash)) return;
+    fprintf(stderr, "sdc: warning: the record is of another model: %.10s %.100s, this one is %.10s\n", record->hash,
+            record->model, is);
+}
+
+/* Runs it again. */
+static bool check_run(const Arguments *a, const Record *record, const RecordHow *how, RecordVerdict *v,
+                      Progress *progress, Error *e) {
+    char precision[16];
+    ModelOptions open = a->open;
+    Image image = {0};
+    SdRequest r = record->request;
+    if (!open.precision)
+        open.precision = words_get(PRECISION_WORDS, (int)record->precision, precision, sizeof precision);
+    r.noise = a->noise;
+    r.progress = progress_show;
+    r.user = progress;
+    SdModel *model = picture_start(a->image, &image, &r, NULL, e) ? model_options_open(&open, a->model, e) : NULL;
+    if (model) warn_of_model(record, model, e);
+    bool ok = model && !(e && e->code) && record_check(record, model, &r, how, v, e);
+    progress_clear(progress);
+    sd_close(model);
+    image_free(&image);
+    return ok;
+}
+
+static bool check_file(const Arguments *a, const Record *record, RecordHow *how, RecordVerdict *v, Error *e) {
+    DiffNames names = {0};
+    WeightFile *taps = weight_file_open(a->against, e);
+    bool ok = taps && (!a->names || diff_names_read(&names, a->names, e));
+    if (a->names) how->names = &names;
+    ok = ok && record_check_taps(record, taps, how, v, e);
+    diff_names_free(&names);
+    weight_file_close(taps);
+    return ok;
+}
+
+static int check(const Command *c, Arguments *a, const char *path) {
+    Error e = {0};
+    RecordVerdict v = {0};
+    RecordHow how = {.bound = a->bound, .tap = a->tap};
+    Progress progress;
+    os_catch_stop();
+    progress_begin(&progress, a->open.quiet, 1);
+    input_file(&a->image), input_file(&a->noise), input_file(&a->names);
+    Record *record = record_open(path, &e);
+    bool ok =
+        record && (a->against ? check_file(a, record, &how, &v, &e) : check_run(a, record, &how, &v, &progress, &e));
+    bool holds = ok && record_holds(&v);
+    if (ok) record_print(path, record, &v, a->open.quiet);
+    record_verdict_free(&v);
+    record_close(record);
+    if (e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("step %d of %d", progress.step, progress.steps);
+    if (e.code) return report(c, &e);
+    int code = finish_output();
+    return code ? code : holds ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* What runs nothing needs no model; what runs needs one. */
+static int check_options(const Command *c, const Arguments *a) {
+    const ModelOptions *o = &a->open;
+    if (a->names && !a->against) return usage_error(c, "--names: needs --against TAPS");
+    if (a->against && (a->model || a->image || a->noise || o->device || o->precision || o->threads || o->memory_limit))
+        return usage_error(c, "--against: compares a file and runs nothing; leave out what only a run needs");
+    if (!a->against && !a->model && !sd_builtin())
+        return usage_error(c, "no model is built in: name the record's after -m, or activations after --against");
+    if (o->device && strchr(o->device, ',')) return usage_error(c, "--device: one at a time");
+    return model_options_check(c, o);
+}
+
+static int run(const Command *c, int argc, char **argv) {
+    Arguments a = {.bound = -1};
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
+    if (code != GO_ON) return code;
+    if (rest != 1) return usage_error(c, rest ? "'%.60s': one record at a time" : "no record named", argv[rest > 1]);
+    code = check_options(c, &a);
+    return code == GO_ON ? check(c, &a, argv[0]) : code;
+}
+
+const Command CHECK = {
+    "check",
+    run,
+    "RECORD [-m MODEL | --against TAPS] [options]",
+    "hold this machine, or other activations, to a record",
+    "Runs the record's settings again, or reads activations that another program wrote (sdc txt2img --taps, "
+    "tools/taps), and names the first activation that differs. Where record and machine promise the same bits "
+    "(f32 and f32-direct on processors with fma), only the same bits are equal. The exit code is 1 when something "
+    "differs.",
+    OPTIONS};

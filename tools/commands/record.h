@@ -1,0 +1,104 @@
+/* record.h: records of runs, which `sdc record` writes and `sdc check` holds other runs and other programs'
+ * activations to. FORMAT.md describes the file.
+ *
+ *     record_file.c     the file, read
+ *     record_make.c     a run becomes such a file
+ *     record_check.c    a run, or a file of activations, is compared with a record
+ *     record_print.c    what came out
+ *     tap_measure.c     checksum, norm and sampled values of an activation, in pieces */
+#ifndef SD_TOOLS_COMMANDS_RECORD_H
+#define SD_TOOLS_COMMANDS_RECORD_H
+
+#include "diff.h"
+#include "sd/info/params_json.h"
+#include "sd/sd.h"
+#include "tools/cli/picture_options.h"
+
+typedef struct {
+    const char *name;
+    int nd;
+    int64_t n[MAX_DIMS], count;
+    double norm;              /* the root of the sum of squares */
+    unsigned char digest[32]; /* SHA-256 of all its numbers, F32, little-endian */
+    const FileTensor *values; /* F32 [kept], sampled (tap_measure.h) */
+    int kept;
+} RecordTap;
+
+typedef struct {
+    WeightFile *file;
+    Json *settings;
+    SdRequest request; /* but for the picture and the noise, which are files of their own */
+    SdPrecision precision;
+    bool exact;               /* it was made by a table of ops that has the same bits everywhere (tensor/ops.h) */
+    const char *model, *hash; /* the model's name and SHA-256; "": a folder's */
+    const char *noise;        /* SHA-256 of the noise's file, "": from the seed */
+    const char *image;        /* SHA-256 of img2img's pixels, "": txt2img */
+    const char **pictures;    /* [request.batch_size]: SHA-256 of each picture's pixels */
+    char *digests;            /* owns them */
+    RecordTap *taps;          /* in order of computation */
+    size_t count;
+} Record;
+
+/* NULL, and a line that begins with the path, for what is not a record or breaks a rule of its format. */
+Record *record_open(const char *path, Error *e);
+/* The same for bytes in memory, which must outlive it. */
+Record *record_open_memory(const char *path, const void *bytes, size_t size, Error *e);
+void record_close(Record *r); /* NULL is fine */
+
+/* Runs r, whose seeds are not random, and writes its record, with `values` sampled numbers of each activation. */
+bool record_make(SdModel *m, const SdRequest *r, int values, const char *path, Error *e);
+/* Whether what m computes has the same bits on every machine. */
+bool record_promises(const SdModel *m);
+
+/* --- checking --- */
+
+typedef struct {
+    double bound;     /* largest relative difference that counts as equal; < 0: checksums where both sides promise the
+                         same bits, else record_bound */
+    const char *tap;  /* only activations whose names match; NULL: all */
+    DiffNames *names; /* for record_check_taps: what they are called there; NULL: the same */
+} RecordHow;
+
+typedef enum {
+    ROW_LEFT_OUT, /* RecordHow.tap does not match */
+    ROW_ABSENT,   /* was to be compared, but is not there */
+    ROW_EQUAL,    /* the same bits */
+    ROW_WITHIN,   /* within the bound */
+    ROW_APART,
+} RowState;
+
+typedef struct {
+    RowState state;
+    Difference is; /* of the sampled values, as shares of the whole activation's RMS; why: not comparable */
+    double norm;   /* |norm / record's - 1| */
+} RecordRow;
+
+typedef struct {
+    RecordRow *rows;                     /* one for each of the record's taps */
+    size_t counts[ROW_APART + 1], extra; /* extra: activations that the record does not have */
+    int pictures, changed;               /* that were drawn, and of those how many have other pixels */
+    bool exact;                          /* only the same bits count as equal */
+    double bound;                        /* else this */
+} RecordVerdict;
+
+/* Runs r, which is record->request, with the picture and the noise if it needs them (ERR_ARGUMENT where they are
+ * missing or others), and compares activations and pictures. Another model is not an error. False: could not run; what
+ * differs is in the verdict. record_verdict_free in any case. */
+bool record_check(const Record *record, SdModel *m, const SdRequest *r, const RecordHow *how, RecordVerdict *out,
+                  Error *e);
+/* Compares a file of activations, as `sdc txt2img --taps` and tools/taps write them, of any float type. */
+bool record_check_taps(const Record *record, const WeightFile *taps, const RecordHow *how, RecordVerdict *out,
+                       Error *e);
+void record_verdict_free(RecordVerdict *v);
+
+/* Whether nothing differs: every activation that was asked for is there and equal, and where the bits count the
+ * pictures are. */
+bool record_holds(const RecordVerdict *v);
+/* The bound where bits are not promised: what each precision's tests allow, over the steps of a sampler. */
+double record_bound(SdPrecision precision);
+/* The first activation that differs, in order of computation; count: none. */
+size_t record_first(const RecordVerdict *v, size_t count);
+/* Prints the worst activations (unless quiet), the first that differs, and one line with the verdict on `path`. */
+void record_print(const char *path, const Record *record, const RecordVerdict *v, bool quiet);
+
+#endif

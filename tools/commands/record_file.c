@@ -1,0 +1,187 @@
+/* record_file.c: a record's file, checked against its format before anything is believed. */
+#include "record.h"
+#include "sd/info/infotext_read.h"
+#include "weights/file_open.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DIGITS = 64 }; /* of a SHA-256 in hex */
+
+static bool bad(const Record *r, Error *e, const char *what, const char *name) {
+    return error_set(e, ERR_FORMAT, "%s: %s%s%.100s; make the record again", file_shown(r->file->path), what,
+                     *name ? ": " : "", name);
+}
+
+static bool is_digest(const char *s) { return strspn(s, "0123456789abcdef") == DIGITS && !s[DIGITS]; }
+
+static int digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
+
+/* --- an activation: "2x320x64x64 123.4 SHA-256" --- */
+
+/* Takes the number at *p, which ends before `end`. */
+static bool take_size(const char **p, char end, int64_t *out) {
+    int64_t v = 0;
+    const char *s = *p;
+    if (*s < '1' || *s > '9') return false;
+    for (; *s >= '0' && *s <= '9'; s++) {
+        if (v > (INT64_MAX - 9) / 10) return false;
+        v = 10 * v + (*s - '0');
+    }
+    *out = v, *p = s;
+    return *s == 'x' || *s == end;
+}
+
+static bool take_shape(RecordTap *t, const char **p) {
+    do {
+        if (t->nd == MAX_DIMS || !take_size(p, ' ', &t->n[t->nd++])) return false;
+    } while (*(*p)++ == 'x');
+    return dtype_count(F32, t->nd, t->n, &t->count);
+}
+
+static bool take_line(RecordTap *t, const char *line) {
+    char number[64];
+    if (!take_shape(t, &line)) return false;
+    size_t n = strcspn(line, " ");
+    if (n >= sizeof number || !line[n]) return false;
+    memcpy(number, line, n);
+    number[n] = 0;
+    line += n + 1;
+    if (!infotext_double(number, &t->norm) || t->norm < 0 || !is_digest(line)) return false;
+    for (int i = 0; i < 32; i++) t->digest[i] = (unsigned char)(digit(line[2 * i]) << 4 | digit(line[2 * i + 1]));
+    return true;
+}
+
+/* The tensor and the line of an activation must fit. */
+static bool take_values(RecordTap *t, const FileTensor *values) {
+    t->values = values;
+    int64_t kept = file_tensor_count(values);
+    t->kept = (int)kept;
+    return values->dtype == F32 && values->nd == 1 && kept >= 1 && kept <= RECORD_MOST_VALUES && kept <= t->count;
+}
+
+static bool read_taps(Record *r, Error *e) {
+    WeightFile *f = r->file;
+    r->taps = calloc(f->count ? f->count : 1, sizeof *r->taps);
+    if (!r->taps) return error_set(e, ERR_MEMORY, "%s: out of memory", f->path);
+    if (!f->count) return bad(r, e, "holds no activation", "");
+    r->count = f->count;
+    for (size_t i = 0; i < f->meta_count; i++) {
+        const char *key = f->meta[i].key;
+        if (!strncmp(key, "sdc.", 4) || !strcmp(key, "format") || !strcmp(key, "generator")) continue;
+        const FileTensor *t = weight_file_find(f, key);
+        RecordTap *tap = t ? &r->taps[t - f->tensors] : NULL;
+        if (!tap || tap->name) return bad(r, e, "a line without values", key);
+        tap->name = t->name;
+        if (!take_line(tap, f->meta[i].value)) return bad(r, e, "its line is not SHAPE NORM SHA-256", key);
+        if (!take_values(tap, t)) return bad(r, e, "its values do not fit its shape", key);
+    }
+    for (size_t i = 0; i < r->count; i++)
+        if (!r->taps[i].name) return bad(r, e, "values without a line", f->tensors[i].name);
+    return true;
+}
+
+/* --- what was run --- */
+
+static const char *text_of(const Record *r, const char *key) {
+    const char *s = weight_file_meta(r->file, key);
+    return s ? s : "";
+}
+
+/* "" or a SHA-256 */
+static bool take_digest(const Record *r, const char *key, const char **out, Error *e) {
+    *out = text_of(r, key);
+    return !**out || is_digest(*out) || bad(r, e, "is not a SHA-256", key);
+}
+
+static bool take_image(Record *r, Error *e) {
+    static const uint8_t SOME = 0; /* there is a picture; record_check has the real one */
+    int64_t width = 0, height = 0;
+    const char *p = text_of(r, "sdc.image");
+    r->image = p;
+    if (!*p) return true;
+    if (!take_size(&p, ' ', &width) || *p++ != 'x' || !take_size(&p, ' ', &height) || *p++ != ' ' || !is_digest(p) ||
+        width > 65535 || height > 65535)
+        return bad(r, e, "is not WIDTHxHEIGHT SHA-256", "sdc.image");
+    r->image = p;
+    r->request.image = &SOME;
+    r->request.image_width = (int)width, r->request.image_height = (int)height;
+    return true;
+}
+
+static bool take_pictures(Record *r, Error *e) {
+    const char *s = text_of(r, "sdc.pictures");
+    size_t n = strlen(s), count = (size_t)r->request.batch_size;
+    if (n != count * (DIGITS + 1) - 1) return bad(r, e, "is not a SHA-256 for each picture", "sdc.pictures");
+    r->digests = malloc(n + 1);
+    r->pictures = malloc(count * sizeof *r->pictures);
+    if (!r->digests || !r->pictures) return error_set(e, ERR_MEMORY, "%s: out of memory", r->file->path);
+    memcpy(r->digests, s, n + 1);
+    for (size_t i = 0; i < count; i++) {
+        char *p = r->digests + i * (DIGITS + 1);
+        if (p[DIGITS] == ' ') p[DIGITS] = 0;
+        if (!is_digest(p)) return bad(r, e, "is not a SHA-256 for each picture", "sdc.pictures");
+        r->pictures[i] = p;
+    }
+    return true;
+}
+
+static bool take_settings(Record *r, Error *e) {
+    Error why = {0};
+    const char *text = text_of(r, "sdc.settings");
+    if (!(r->settings = json_parse("sdc.settings", text, strlen(text), &why)) ||
+        !params_from_json(r->settings, r->settings->nodes, &r->request, &why) || !params_check(&r->request, &why))
+        return error_set(e, why.code == ERR_MEMORY ? ERR_MEMORY : ERR_FORMAT, "%s: its settings: %s",
+                         file_shown(r->file->path), why.text);
+    if (r->request.seed < 0 || (r->request.variation_strength != 0 && r->request.variation_seed < 0))
+        return bad(r, e, "a random seed", "sdc.settings");
+    return true;
+}
+
+static bool read_run(Record *r, Error *e) {
+    const char *version = weight_file_meta(r->file, "sdc.record"), *promise = text_of(r, "sdc.exact");
+    if (!version)
+        return error_set(e, ERR_FORMAT, "%s: is not a record; name a file that sdc record wrote",
+                         file_shown(r->file->path));
+    if (strcmp(version, "1"))
+        return error_set(e, ERR_FORMAT, "%s: a record of format %.20s, this version reads 1; use a later sdc",
+                         file_shown(r->file->path), version);
+    int precision = words_find(PRECISION_WORDS, text_of(r, "sdc.precision"));
+    if (precision < 0) return bad(r, e, "names no precision", "sdc.precision");
+    if (strcmp(promise, "yes") && strcmp(promise, "no")) return bad(r, e, "is not yes or no", "sdc.exact");
+    r->precision = (SdPrecision)precision;
+    r->exact = *promise == 'y';
+    r->model = text_of(r, "sdc.model");
+    return take_digest(r, "sdc.model_sha256", &r->hash, e) && take_digest(r, "sdc.noise_sha256", &r->noise, e) &&
+           take_image(r, e) && take_settings(r, e) && take_pictures(r, e);
+}
+
+static Record *open_file(WeightFile *f, Error *e) {
+    Record *r = f ? calloc(1, sizeof *r) : NULL;
+    if (!r) {
+        if (f) error_set(e, ERR_MEMORY, "%s: out of memory", f->path);
+        weight_file_close(f);
+        return NULL;
+    }
+    r->file = f;
+    r->request = sd_request(NULL);
+    if (read_run(r, e) && read_taps(r, e)) return r;
+    record_close(r);
+    return NULL;
+}
+
+Record *record_open(const char *path, Error *e) { return open_file(weight_file_open(path, e), e); }
+
+Record *record_open_memory(const char *path, const void *bytes, size_t size, Error *e) {
+    return open_file(weight_file_open_memory(path, bytes, size, e), e);
+}
+
+void record_close(Record *r) {
+    if (!r) return;
+    free(r->taps);
+    free(r->pictures);
+    free(r->digests);
+    json_free(r->settings);
+    weight_file_close(r->file);
+    free(r);
+}
