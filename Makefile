@@ -1,6 +1,6 @@
 # sd.c. `make help` lists the targets.
 #
-#   BLAS=openblas|none   OpenBLAS for products on machines where it is faster, loaded when needed; or only our kernels
+#   BLAS=openblas|none   with products by OpenBLAS for machines where it is faster, loaded when needed; or with none of it
 #   BUILD=DIR            where objects go (each configuration has its own folder)
 #   BUILTIN=FILE         the model that is built in (weights/builtin.safetensors, where it is there)
 #   EMBED=asm|c          how: by GNU's assembler, or as numbers in C, slowly, for compilers without it
@@ -101,8 +101,8 @@ $(B)/libsd.a: $(OBJ)
 $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
 
-# The tests fail calls on purpose: tests/harness/faults.c stands between the program and malloc, tests/weights/files_io.c
-# between it and files without a name.
+# The tests fail allocations on purpose: tests/harness/faults.c stands between the program and malloc; and
+# files_io.c between it and files without a name, and their names.
 TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free,--wrap=os_create_unnamed,--wrap=os_name_at
 
 $(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM) $(B)/sdc-torture
@@ -110,7 +110,7 @@ $(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM) $(B)/sdc-tortu
 
 # The fuzzers' targets, all in one program (tests/fuzz/libfuzzer.c).
 FUZZ_SRC := $(filter-out tests/fuzz/test_corpus.c,$(wildcard tests/fuzz/*.c)) \
-  $(patsubst %,tests/harness/%.c,generated make_model make_model_json posix suites test)
+  $(patsubst %,tests/harness/%.c,make_model make_model_json posix suites test)
 $(B)/fuzz: $(FUZZ_SRC:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ)) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDFLAGS) $(LIBS)
 
@@ -150,6 +150,18 @@ $(B)/weights/builtin.inc: $(BUILTIN)
 	@mkdir -p $(@D)
 	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' > $@
 endif
+
+# The goldens that sdc verify compares with.
+GOLDENS := ops blocks gradients micro_euler_64 micro_euler_h72_w104 micro_euler_a_64 micro_ddim_64 micro_img2img_euler \
+  micro_encoder micro_samplers
+goldens_IS = $(GOLDENS) $(EMBED)
+$(B)/tools/ledger/goldens.o: $(B)/goldens.is $(GOLDENS:%=tests/golden/%.safetensors) $(if $(filter c,$(EMBED)),$(B)/tools/ledger/goldens.inc)
+$(B)/tools/ledger/goldens.o: ALL_CFLAGS += -D'SDC_GOLDENS(X)=$(foreach g,$(GOLDENS),X($g))' \
+  $(if $(filter c,$(EMBED)),-DSDC_GOLDENS_ARRAYS='"$(abspath $(B)/tools/ledger/goldens.inc)"')
+$(B)/tools/ledger/goldens.inc: $(GOLDENS:%=tests/golden/%.safetensors)
+	@mkdir -p $(@D)
+	for g in $(GOLDENS); do echo "static const _Alignas(64) unsigned char embed_$$g[] = {"; \
+	  od -An -v -tu1 tests/golden/$$g.safetensors | sed 's/[0-9][0-9]*/&,/g'; echo "};"; done > $@
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

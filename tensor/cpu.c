@@ -69,7 +69,7 @@ const Ops *cpu_ops(Error *e) {
     for (int i = 0; i < n; i++)
         if (!strcmp(own[i]->name, wish)) return own[i];
     if (strcmp(wish, "openblas")) {
-        error_set(e, ERR_ARGUMENT, "SDC_CPU: '%.60s' is unknown, or more than this machine has; use %s%s%s or openblas",
+        error_set(e, ERR_ARGUMENT, "SDC_CPU: '%.60s' is not something that this machine runs; use %s%s%s or openblas",
                   wish, own[0]->name, n > 1 ? ", v3" : "", n > 2 ? ", v4" : "");
         return NULL;
     }
@@ -78,9 +78,9 @@ const Ops *cpu_ops(Error *e) {
     if (!blas)
         error_set(e, ERR_DEVICE,
                   "SDC_CPU=openblas: the library cannot be loaded; install libopenblas0 (Debian, Ubuntu), openblas "
-                  "(Fedora, Homebrew), or unset SDC_CPU");
+                  "(Fedora, Homebrew), or leave SDC_CPU away");
 #else
-    error_set(e, ERR_ARGUMENT, "SDC_CPU=openblas: this program was built without it; unset SDC_CPU");
+    error_set(e, ERR_ARGUMENT, "SDC_CPU=openblas: this program was built without it; leave SDC_CPU away");
 #endif
     return blas;
 }

@@ -146,7 +146,10 @@ static void handle_stops(void) {
             sigaction(STOPS[i].number, &now, NULL);
 }
 
-void os_catch_stop(void) { noting = 1; }
+void os_catch_stop(void) {
+    noting = 1;
+    handle_stops();
+}
 
 int os_stop_signal(void) { return caught; }
 bool os_reader_gone(void) { return caught == SIGPIPE; }

@@ -1,7 +1,7 @@
-/* builtin.c: the file SDC_BUILTIN, included by the assembler: quick to build, and shared by all processes like mapped
- * pages. SDC_BUILTIN_ARRAY, for compilers without GNU's assembler, is the same bytes as numbers in C, slow to compile.
- */
+/* builtin.c: the file SDC_BUILTIN in the program; SDC_BUILTIN_ARRAY is the same bytes as numbers in C. */
 #include "builtin.h"
+
+#include "embed.h"
 
 #if defined SDC_BUILTIN_ARRAY
 
@@ -16,26 +16,11 @@ const void *builtin_model(size_t *size) {
 
 #elif defined SDC_BUILTIN
 
-#ifdef __APPLE__
-#define SECTION "__TEXT,__const"
-#define SYMBOL(name) "_" name
-#else
-#define SECTION ".rodata"
-#define SYMBOL(name) name
-#endif
-
-/* Global and hidden, since aarch64's linker merges two local symbols of a section when both are fetched from the global
- * offset table. */
-__asm__(".pushsection " SECTION
-        "\n.globl " SYMBOL("sdc_builtin_begin") "\n.globl " SYMBOL("sdc_builtin_end") "\n.p2align 6\n" SYMBOL(
-            "sdc_builtin_begin") ":\n.incbin \"" SDC_BUILTIN
-                                 "\"\n" SYMBOL("sdc_builtin_end") ":\n.byte 0\n.popsection\n");
-extern const unsigned char sdc_builtin_begin[] __attribute__((visibility("hidden")));
-extern const unsigned char sdc_builtin_end[] __attribute__((visibility("hidden")));
+EMBED_FILE(model, SDC_BUILTIN)
 
 const void *builtin_model(size_t *size) {
-    *size = (size_t)(sdc_builtin_end - sdc_builtin_begin);
-    return sdc_builtin_begin;
+    *size = (size_t)(embed_model_end - embed_model_begin);
+    return embed_model_begin;
 }
 
 #else

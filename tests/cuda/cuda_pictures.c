@@ -22,26 +22,10 @@ static bool same(const SdPicture *p, const SdPicture *q) {
 
 /* Every tap of PyTorch's pipeline, in every type. */
 static void goldens(void) {
-    static const struct {
-        const char *golden, *sampler, *name;
-        SdPrecision precision;
-        int width, height;
-    } CASES[] = {{"micro_euler_64", "Euler", "f32", SD_F32_DIRECT, 64, 64},
-                 {"micro_euler_h72_w104", "Euler", "f32", SD_F32_DIRECT, 104, 72},
-                 {"micro_euler_64", "Euler", "f16", SD_F16, 64, 64},
-                 {"micro_euler_64", "Euler", "bf16", SD_BF16, 64, 64}};
-    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-        SdRequest r = pipeline_request(CASES[i].sampler, 42, CASES[i].width, CASES[i].height);
-        SdResult out = {0};
-        Error e = {0};
-        char label[96];
-        snprintf(label, sizeof label, "%s cuda %s", CASES[i].golden, CASES[i].name);
-        SdOptions o = {.threads = 1, .precision = CASES[i].precision, .device = "cuda"};
-        r.taps = test_path("cuda_taps.safetensors");
-        if (!test_check(pipeline_run(model, &o, &r, &out, &e), "%s: a picture", label)) test_note("%s", e.text);
-        else pipeline_golden(CASES[i].golden, o.precision, r.taps, label);
-        sd_free(&out);
-    }
+    pipeline_ledger(model, "micro_euler_64", "cuda", SD_F32_DIRECT);
+    pipeline_ledger(model, "micro_euler_h72_w104", "cuda", SD_F32_DIRECT);
+    pipeline_ledger(model, "micro_euler_64", "cuda", SD_F16);
+    pipeline_ledger(model, "micro_euler_64", "cuda", SD_BF16);
 }
 
 static bool seen(void *user, const SdPicture *p, int step, int steps) {

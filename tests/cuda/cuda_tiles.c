@@ -119,8 +119,7 @@ static float *attend(Gpu *gpu, Arena *arena, DType type, const void *shape, cons
 }
 
 /* Compares with the same op in F32, and the last picture alone with itself in the batch. */
-static void check_case(Gpu *gpu, Arena *arena, DType type, const TileCase *k, double rms, double max,
-                       const char *label) {
+static void check_case(Gpu *gpu, Arena *arena, DType type, const TileCase *k, Bound bound, const char *label) {
     float *a = some_numbers(k->a, k->seed, k->a_scale), *b = some_numbers(k->b, k->seed + 1, k->b_scale);
     float *expected = k->run(gpu, arena, F32, k->shape, a, b, 0, label);
     float *y = k->run(gpu, arena, type, k->shape, a, b, 0, label);
@@ -134,7 +133,7 @@ static void check_case(Gpu *gpu, Arena *arena, DType type, const TileCase *k, do
         worst = d > worst || isnan(d) ? d : worst;
     }
     errors = sqrt(errors / (double)k->outputs);
-    test_check(errors <= rms && worst <= max, "%s: error %.1e, at most %.1e", label, errors, worst);
+    test_check(errors <= bound.rms && worst <= bound.max, "%s: error %.1e, at most %.1e", label, errors, worst);
     int64_t each = k->outputs / PICTURES;
     test_check(!memcmp(alone, y + k->outputs - each, (size_t)each * sizeof *y), "%s: the same bits alone", label);
     free(a);
@@ -144,7 +143,7 @@ static void check_case(Gpu *gpu, Arena *arena, DType type, const TileCase *k, do
     free(alone);
 }
 
-void cuda_tiles(Gpu *gpu, Arena *arena, DType type, double rms, double max) {
+void cuda_tiles(Gpu *gpu, Arena *arena, DType type, Bound bound) {
     const char *name = gpu_ops(gpu, type)->name;
     char label[128];
     for (size_t i = 0; i < sizeof CONVS / sizeof *CONVS; i++) {
@@ -156,7 +155,7 @@ void cuda_tiles(Gpu *gpu, Arena *arena, DType type, double rms, double max) {
         snprintf(label, sizeof label, "%s: convolution of %dx%dx%d, stride %d%s, to %dx%dx%d", name, (int)s->h,
                  (int)s->w, (int)s->in, s->g.stride, s->g.up_h ? ", enlarged" : "", (int)s->oh, (int)s->ow,
                  (int)s->out);
-        check_case(gpu, arena, type, &k, rms, max, label);
+        check_case(gpu, arena, type, &k, bound, label);
     }
     for (size_t i = 0; i < sizeof ATTENTIONS / sizeof *ATTENTIONS; i++) {
         const AttentionShape *s = &ATTENTIONS[i];
@@ -166,6 +165,6 @@ void cuda_tiles(Gpu *gpu, Arena *arena, DType type, double rms, double max) {
         k.b = PICTURES * s->keys * 2 * width;
         snprintf(label, sizeof label, "%s: attention of %d to %d%s, %d heads of %d", name, (int)s->queries,
                  (int)s->keys, s->repeated ? " of one text" : "", (int)s->heads, (int)s->d);
-        check_case(gpu, arena, type, &k, rms, max, label);
+        check_case(gpu, arena, type, &k, bound, label);
     }
 }

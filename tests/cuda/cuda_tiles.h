@@ -5,8 +5,8 @@
 
 #include "tests/harness/on_gpu.h"
 
-/* In a 16-bit type, against the GPU's plain kernels in f32: errors relative to their RMS are at most `rms` and `max`;
+/* In a 16-bit type, against the GPU's plain kernels in f32: errors relative to their RMS are within the bound;
  * the second picture has the same bits alone. */
-void cuda_tiles(Gpu *gpu, Arena *arena, DType type, double rms, double max);
+void cuda_tiles(Gpu *gpu, Arena *arena, DType type, Bound bound);
 
 #endif

@@ -7,7 +7,8 @@
 #include "cuda_tiles.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/on_gpu.h"
-#include "tests/tensor/op_cases.h"
+#include "tools/ledger/bound.h"
+#include "tools/ledger/op_cases.h"
 #include "tests/harness/test.h"
 
 #include <math.h>
@@ -24,12 +25,8 @@ static bool made_up;                          /* the shim, where time is short *
 static bool other_path;                       /* products use the path that this GPU would not choose by itself */
 static int on_tensor_cores[OP_EMBEDDING + 1]; /* how many cases of each kind are computed differently there */
 
-/* Error bounds of 16-bit types, relative to the RMS of float64's result: three times the worst case measured with the
- * shim. */
-static const struct {
-    DType type;
-    double rms, max;
-} TYPES[] = {{F32, 0, 0}, {F16, 2e-3, 2e-2}, {BF16, 1.6e-2, 1.6e-1}};
+enum { TYPES = 3 };
+static LedgerTable tables[TYPES]; /* f32, f16, bf16 */
 
 /* A tensor of the arena with `gap` elements after each row and picture, all NaN. */
 static Tensor spread(Ctx *c, int nd, const int64_t *n, int64_t gap, Tensor *whole) {
@@ -120,13 +117,14 @@ static bool large(const OpCase *k) {
     return work * (double)k->N > 1e7;
 }
 
-static void check_case(Golden *golden, const Ops *table, const OpCase *k, const OpData *d, double rms, double max) {
+static void check_case(Golden *golden, const LedgerTable *t, const OpCase *k, const OpData *d) {
+    const Ops *table = t->op;
     char label[128];
     OpData first = op_data_slice(d, 0, k->N);
     float *plain = run(table, k, d, PLAINLY), *other;
     snprintf(label, sizeof label, "%s %s", k->name, table->name);
-    if (rms > 0) golden_check_within(golden, k->name, plain, first.nd, first.n, rms, max, label);
-    else golden_check(golden, k->name, plain, first.nd, first.n, label);
+    Bound bound = op_bound(k, d, t->numbers, false);
+    golden_check_within(golden, k->name, plain, first.nd, first.n, bound, label);
     if (table->type == BF16 ||
         large(k)) { /* BF16 differs only in how numbers are read; large cases are like small ones */
         free(plain);
@@ -137,7 +135,7 @@ static void check_case(Golden *golden, const Ops *table, const OpCase *k, const 
         other = run(table, k, d, PLAINLY);
         precision = PRECISION_F32;
         on_tensor_cores[k->kind] += !same(plain, other, d, k->N);
-        golden_check_within(golden, k->name, other, first.nd, first.n, rms, max, label);
+        golden_check_within(golden, k->name, other, first.nd, first.n, bound, label);
         free(other);
     }
     other = run(table, k, d, STRIDED);
@@ -197,9 +195,10 @@ static void check_gated(int64_t rows, int64_t k, int64_t out) {
     double square = 0;
     for (int64_t i = 0; i < count; i++) square += (double)expected[i] * (double)expected[i];
     double rms = sqrt(square / (double)count);
-    for (size_t t = other_path ? 2 : 0; t < 2 * (sizeof TYPES / sizeof *TYPES); t += other_path ? 2 : 1) {
-        if (t % 2 && sampled(TYPES[t / 2].type)) continue;
-        const Ops *table = gpu_ops(gpu, TYPES[t / 2].type);
+    for (int t = other_path ? 2 : 0; t < 2 * TYPES; t += other_path ? 2 : 1) {
+        const Ops *table = tables[t / 2].op;
+        Bound bound = gpu_bound(tables[t / 2].numbers);
+        if (t % 2 && sampled(table->type)) continue;
         precision = t % 2 ? PRECISION_F32_DIRECT : PRECISION_F32;
         float *y = run_gated(table, x, weights, out, 0, false), *alone = run_gated(table, x, weights, out, 1, false);
         double errors = 0, worst = 0;
@@ -209,7 +208,7 @@ static void check_gated(int64_t rows, int64_t k, int64_t out) {
             worst = d > worst || isnan(d) ? d : worst;
         }
         errors = sqrt(errors / (double)count);
-        test_check(TYPES[t / 2].rms > 0 ? errors <= TYPES[t / 2].rms && worst <= TYPES[t / 2].max : errors == 0,
+        test_check(t / 2 ? errors <= bound.rms && worst <= bound.max : errors == 0,
                    "%s: GEGLU after %dx%d > %d%s: error %.1e, at most %.1e", table->name, (int)rows, (int)k, (int)out,
                    t % 2 ? ", plainly" : "", errors, worst);
         test_check(!memcmp(alone, y + count / 2, (size_t)(count / 2) * sizeof *y),
@@ -222,28 +221,20 @@ static void check_gated(int64_t rows, int64_t k, int64_t out) {
     free(numbers);
 }
 
-/* 16-bit numbers cannot show what some cases are about: large means and scores are lost when x is rounded, and large
- * numbers are beyond F16. */
-static bool fits(const OpCase *k, DType type) {
-    if (type == F32) return true;
-    return k->xmean < 10 && k->xscale <= (type == F16 ? 100 : 1e5) && (k->kind != OP_ATTENTION || k->xscale < 10);
+static void check_tiles(const LedgerTable *t) {
+    if (!sampled(t->op->type)) cuda_tiles(gpu, &arena, t->op->type, gpu_bound(t->numbers));
 }
 
-static void check_tiles(size_t t) {
-    if (!sampled(TYPES[t].type)) cuda_tiles(gpu, &arena, TYPES[t].type, TYPES[t].rms, TYPES[t].max);
-}
-
-static void check_cases(size_t t, bool products_alone) {
-    const Ops *table = gpu_ops(gpu, TYPES[t].type);
+static void check_cases(const LedgerTable *t, bool products_alone) {
     Golden *golden = golden_open("ops");
     for (int i = 0; golden && i < OP_CASE_COUNT; i++) {
         OpData d;
-        if (!fits(&OP_CASES[i], TYPES[t].type)) continue;
+        if (!op_case_fits(&OP_CASES[i], t->numbers)) continue;
         OpKind kind = OP_CASES[i].kind;
         if (products_alone && kind != OP_LINEAR && kind != OP_CONV && kind != OP_ATTENTION) continue;
-        if (large(&OP_CASES[i]) && (sampled(TYPES[t].type) || (made_up && TEST_SANITIZED))) continue;
+        if (large(&OP_CASES[i]) && (sampled(t->op->type) || (made_up && TEST_SANITIZED))) continue;
         if (!test_check(op_data_make(&d, &OP_CASES[i]), "%s: inputs", OP_CASES[i].name)) break;
-        check_case(golden, table, &OP_CASES[i], &d, TYPES[t].rms, TYPES[t].max);
+        check_case(golden, t, &OP_CASES[i], &d);
         op_data_free(&d);
     }
     golden_close(golden);
@@ -262,6 +253,7 @@ static bool begin(void) {
     bool ok = gpu && arena_init_on(&arena, gpu_ops(gpu, F32), gpu, 192 << 20, &e);
     if (!test_check(ok, "a GPU opens")) test_note("%s", e.text);
     made_up = ok && gpu_is_shim(gpu);
+    if (ok) ledger_gpu_tables(tables, gpu);
     return ok;
 }
 
@@ -273,12 +265,12 @@ static void end(void) {
 SUITE(cuda, .seconds = 55) {
     if (!gpu_or_skip("cuda") || !begin()) return;
     printf("  cuda: goldens of ops and blocks through cuda/ on %s\n", gpu_name(gpu));
-    for (size_t t = 0; t < sizeof TYPES / sizeof *TYPES; t++) {
-        check_cases(t, false);
-        gpu_blocks(gpu_ops(gpu, TYPES[t].type), gpu, TYPES[t].rms, TYPES[t].max);
+    for (int t = 0; t < TYPES; t++) {
+        check_cases(&tables[t], false);
+        check_blocks(&tables[t]);
     }
     check_all_gated();
-    for (size_t t = 1; t < sizeof TYPES / sizeof *TYPES; t++) check_tiles(t);
+    for (int t = 1; t < TYPES; t++) check_tiles(&tables[t]);
     for (int i = 0; i <= OP_EMBEDDING; i++) {
         bool has = i == OP_LINEAR || i == OP_CONV || i == OP_ATTENTION;
         test_check(has == (on_tensor_cores[i] > 4), "%d cases of kind %d went to tensor cores", on_tensor_cores[i], i);
@@ -293,9 +285,9 @@ SUITE(cuda_hopper, .seconds = 40) {
     setenv(made_up ? "SDC_SHIM_ARCH" : "SDC_CUDA", made_up ? "90" : "mma", 1);
     other_path = true;
     if (!begin()) return;
-    for (size_t t = 1; t < sizeof TYPES / sizeof *TYPES; t++) {
-        check_cases(t, true);
-        check_tiles(t);
+    for (int t = 1; t < TYPES; t++) {
+        check_cases(&tables[t], true);
+        check_tiles(&tables[t]);
     }
     check_all_gated();
     end();

@@ -50,12 +50,13 @@ bool case_fails(const char *format, ...) {
     if (shared->failed) return false;
     shared->failed = true;
     shared->failures++;
-    char front[80];
-    snprintf(front, sizeof front, "  FAIL %s %" PRIu64 ": ", cases->name, shared->at);
+    printf("  FAIL %s %" PRIu64 ": ", cases->name, shared->at);
     va_list args;
     va_start(args, format);
-    test_line(front, format, args);
+    vprintf(format, args);
     va_end(args);
+    putchar('\n');
+    fflush(stdout);
     return false;
 }
 
@@ -65,8 +66,11 @@ void case_says(const char *format, ...) {
     if (!shared->alone) return;
     va_list args;
     va_start(args, format);
-    test_line("  ", format, args);
+    printf("  ");
+    vprintf(format, args);
     va_end(args);
+    putchar('\n');
+    fflush(stdout);
 }
 
 /* Without digits, paths and what stands in quotes. */

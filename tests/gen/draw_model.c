@@ -1,7 +1,7 @@
 /* draw_model.c: valid models. Numbers are small, so that a picture takes milliseconds. */
 #include "gen_model.h"
 #include "sd/text/tokenizer.h"
-#include "tests/harness/generated.h"
+#include "tools/ledger/generated.h"
 #include "tests/harness/test.h"
 
 #include <math.h>

@@ -14,7 +14,7 @@
 #include "sd/sampling/scheduler.h"
 #include "sd/sd.h"
 #include "sd/train/train.h"
-#include "tests/harness/generated.h"
+#include "tools/ledger/generated.h"
 #include "tests/harness/harness.h"
 #include "tests/harness/test.h"
 

@@ -11,7 +11,7 @@
 #include "sd/info/infotext_request.h"
 #include "sd/info/params.h"
 #include "sd/load/model.h"
-#include "tests/harness/generated.h"
+#include "tools/ledger/generated.h"
 #include "tests/harness/test.h"
 
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #include "sd/models/vae.h"
 #include "weights/names.h"
 #include "weights/safetensors.h"
-#include "generated.h"
+#include "tools/ledger/generated.h"
 #include "make_model_json.h"
 #include "test.h"
 
@@ -19,53 +19,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CLIP_PATH "cond_stage_model.transformer."
-#define POSITION_IDS "text_model.embeddings.position_ids"
-
-MadeTensor *made_tensor(MadeTensors *l, const char *source, const char *name, DType type, int nd, const int64_t *n) {
-    if (l->count == l->capacity) {
-        size_t capacity = l->capacity ? 2 * l->capacity : 1024;
-        MadeTensor *at = realloc(l->at, capacity * sizeof *at);
-        if (!at) return error_set(l->err, ERR_MEMORY, "out of memory for a list of tensors"), NULL;
-        l->at = at;
-        l->capacity = capacity;
-    }
-    MadeTensor *e = &l->at[l->count++];
-    *e = (MadeTensor){.t = {.dtype = type, .nd = nd}};
-    snprintf(e->source, sizeof e->source, "%s", source);
-    snprintf(e->name, sizeof e->name, "%s", name);
-    for (int i = 0; i < nd; i++) e->t.n[i] = n[i];
-    return e;
-}
-
 /* --- what is in the file --- */
-
-/* Adds what a network's walk names, and frees the list. */
-static void add_all(MadeTensors *l, WeightList *w, DType type) {
-    for (int64_t i = 0; i < w->count; i++) {
-        int64_t n[MAX_DIMS];
-        int nd = gen_torch_shape(w->w[i], n);
-        made_tensor(l, w->w[i]->name, w->w[i]->name, type, nd, n);
-    }
-    weight_list_free(w);
-}
-
-static void add_networks(MadeTensors *l, const SdConfig *k, DType type) {
-    Unet u;
-    Vae v;
-    Clip c;
-    WeightList unet = {.err = l->err, .path = "model.diffusion_model."},
-               vae = {.err = l->err, .path = "first_stage_model."}, text = {.err = l->err, .path = CLIP_PATH};
-    if (k->clip.open_clip) strcpy(text.path, "cond_stage_model.model.");
-    if (unet_bind(&u, &k->unet, &unet)) add_all(l, &unet, type);
-    unet_free(&u);
-    if (vae_bind_encoder(&v, &k->vae, &vae)) add_all(l, &vae, type);
-    vae = (WeightList){.err = l->err, .path = "first_stage_model."};
-    if (vae_bind_decoder(&v, &k->vae, &vae)) add_all(l, &vae, type);
-    if (clip_bind(&c, &k->clip, &text)) add_all(l, &text, type);
-    clip_free(&c);
-    if (!k->clip.open_clip) made_tensor(l, "", CLIP_PATH POSITION_IDS, I64, 2, SHAPE(1, k->clip.positions));
-}
 
 /* What training leaves in a file and nobody needs: moving averages under names without dots, tables of the schedule. */
 static void add_ema(MadeTensors *l) {
@@ -101,10 +55,6 @@ static const char *const BUFFERS[] = {
 };
 enum { TIMES = 1000, BUFFER_COUNT = sizeof BUFFERS / sizeof *BUFFERS };
 
-static void add_buffers(MadeTensors *l) {
-    for (int i = 0; i < BUFFER_COUNT; i++) made_tensor(l, "", BUFFERS[i], F32, 1, SHAPE(TIMES));
-}
-
 /* The tables of CompVis's DDPM (ddpm.py, register_schedule) by name; false for any other name. */
 static bool buffer_values(const char *name, float out[TIMES]) {
     int which = 0;
@@ -130,6 +80,10 @@ static bool buffer_values(const char *name, float out[TIMES]) {
         before = a;
     }
     return true;
+}
+
+static void add_buffers(MadeTensors *l) {
+    for (int i = 0; i < BUFFER_COUNT; i++) made_tensor(l, "", BUFFERS[i], F32, 1, SHAPE(TIMES));
 }
 
 /* out = name with `from` replaced by `to` where it has it. */
@@ -174,32 +128,6 @@ static void rename_attention(MadeTensors *l) {
 
 /* --- writing --- */
 
-/* Numbers to any type; integers and rare types are 0 but for I64, which is the number's place (position_ids). */
-static void to_type(void *out, const float *in, int64_t at, int64_t n, DType type) {
-    memset(out, 0, dtype_bytes(type, n));
-    if (type <= BF16) gen_narrow(out, in, n, type);
-    for (int64_t i = 0; type == F64 && i < n; i++) ((double *)out)[i] = (double)in[i];
-    for (int64_t i = 0; type == I64 && i < n; i++) ((int64_t *)out)[i] = at + i;
-}
-
-static bool write_values(StWriter *w, const MadeTensor *e, Error *err) {
-    enum { CHUNK = 1 << 16 };
-    static float values[CHUNK];
-    static int64_t typed[CHUNK]; /* as wide as the widest type */
-    int64_t count = 1;
-    for (int i = 0; i < e->t.nd; i++) count *= e->t.n[i];
-    for (int64_t at = 0; at < count; at += CHUNK) {
-        int64_t n = count - at < CHUNK ? count - at : CHUNK;
-        if (*e->source) gen_weight(values, e->source, e->t.nd, e->t.n, at, n);
-        else if (at || !buffer_values(e->name, values)) memset(values, 0, sizeof values);
-        for (int64_t i = 0; i < n && (e->values == VALUES_ALL || (e->values == VALUES_FIRST && at + i < 1)); i++)
-            values[i] = (float)e->value;
-        to_type(typed, values, at, n, e->t.dtype);
-        if (!st_write_data(w, typed, dtype_bytes(e->t.dtype, n), err)) return false;
-    }
-    return true;
-}
-
 /* Writes the entries of one part of a folder ("": all of them) to one file; only those of a shard, if it is not 0. */
 static bool write_file(const char *path, const MadeTensors *l, const char *part, int shard, const FileMeta *meta,
                        size_t metas, Error *e) {
@@ -215,7 +143,7 @@ static bool write_file(const char *path, const MadeTensors *l, const char *part,
     }
     StWriter *w = st_write_begin(path, tensors, count, meta, metas, e);
     bool ok = w != NULL;
-    for (size_t i = 0; ok && i < count; i++) ok = write_values(w, from[i], e);
+    for (size_t i = 0; ok && i < count; i++) ok = made_write(w, from[i], e);
     if (ok) ok = st_write_end(w, e);
     else st_write_abort(w);
     free(from);
@@ -278,39 +206,6 @@ static bool write_folder(const char *path, MadeTensors *l, const SdConfig *k, co
     return true;
 }
 
-SdConfig micro_config(void) {
-    SdConfig k = config_sd1();
-    for (int i = 1; i < 4; i++) k.unet.mult[i] = 2;
-    k.unet.channels = 32;
-    k.unet.heads = 4;
-    k.unet.context = 32;
-    k.unet.groups = k.vae.groups = 8;
-    k.vae.channels = 32;
-    k.vae.mult[1] = 1;
-    k.vae.mult[2] = k.vae.mult[3] = 2;
-    k.clip.width = 32;
-    k.clip.layers = 2;
-    k.clip.heads = 4;
-    k.clip.mlp = 64;
-    k.width = k.height = 64;
-    return k;
-}
-
-SdConfig tiny_config(void) {
-    SdConfig k = micro_config();
-    k.unet.levels = k.vae.levels = 2;
-    for (int i = 0; i < MAX_LEVELS; i++) k.unet.mult[i] = k.vae.mult[i] = i < 2, k.unet.depth[i] = i == 0;
-    k.unet.channels = k.vae.channels = 8;
-    k.unet.res_blocks = k.vae.res_blocks = 1;
-    k.unet.heads = k.clip.heads = 2;
-    k.unet.context = k.clip.width = k.clip.mlp = 8;
-    k.unet.groups = k.vae.groups = 4;
-    k.clip.layers = 1;
-    k.width = k.height = 8;
-    k.steps = 2;
-    return k;
-}
-
 bool make_model(const char *path, MakeModel spec) {
     return make_model_of(path, spec, spec.size == MODEL_FULL ? config_sd1() : micro_config());
 }
@@ -318,13 +213,14 @@ bool make_model(const char *path, MakeModel spec) {
 bool make_model_of(const char *path, MakeModel spec, SdConfig k) {
     Error e = {0};
     MadeTensors l = {.err = &e};
-    add_networks(&l, &k, spec.dtype);
+    made_networks(&l, &k, spec.dtype);
     if (spec.ema && !e.code) add_ema(&l);
     if (spec.buffers && !e.code) add_buffers(&l);
     if (spec.layout == MODEL_DIFFUSERS && !e.code) rename_for_diffusers(&l, &k, spec.early_attention);
     if (spec.new_attention) rename_attention(&l);
     for (size_t i = 0; spec.bare_text && i < l.count; i++) replace(l.at[i].name, "text_model.", "");
     if (spec.edit && !e.code) spec.edit(spec.user, &l);
+    for (size_t i = 0; i < l.count; i++) l.at[i].numbers = buffer_values;
     char *json = config_to_json(&k);
     /* shapes do not tell heads and groups: a file of any other size than SD's says what it is */
     const char *config = spec.config ? spec.config : spec.size == MODEL_MICRO && json ? json : "";

@@ -3,27 +3,7 @@
 #ifndef SD_TESTS_HARNESS_MAKE_MODEL_H
 #define SD_TESTS_HARNESS_MAKE_MODEL_H
 
-#include "sd/models/config.h"
-#include "weights/weight_file.h"
-
-/* A tensor to be written. */
-typedef struct {
-    char source[192], name[192]; /* whose values it has ("": not generated); its key in the file */
-    char part[24];               /* of a folder: "unet", "vae", "text_encoder" */
-    int shard;                   /* of the part: 1, 2, ...; 0: it has one file */
-    FileTensor t;
-    enum { VALUES_GENERATED, VALUES_FIRST, VALUES_ALL } values; /* the first, or all, are `value` instead */
-    double value;
-} MadeTensor;
-
-typedef struct {
-    MadeTensor *at;
-    size_t count, capacity;
-    Error *err;
-} MadeTensors;
-
-/* Adds one; NULL when memory is out. */
-MadeTensor *made_tensor(MadeTensors *l, const char *source, const char *name, DType type, int nd, const int64_t *n);
+#include "tools/ledger/made_model.h"
 
 typedef struct {
     enum { MODEL_MICRO, MODEL_FULL } size; /* micro: 32 to 64 channels; full: SD 1.5 */
@@ -41,11 +21,6 @@ typedef struct {
     void (*edit)(void *user, MadeTensors *l); /* changes the list before it is written; NULL: nothing does */
     void *user;
 } MakeModel;
-
-/* The configuration of the micro model: SD 1's, small. */
-SdConfig micro_config(void);
-/* The smallest: two levels of 8 channels, for pictures of 8 x 8 in two steps. */
-SdConfig tiny_config(void);
 
 /* A single file, or a folder that may exist already. False, with a line on stderr, when it cannot be written. */
 bool make_model(const char *path, MakeModel spec);

@@ -1,7 +1,7 @@
 /* test_layouts.c: loading gives the same weights, to the bit, from every layout and spelling of names. */
 
 #include "sd/load/weights.h"
-#include "tests/harness/generated.h"
+#include "tools/ledger/generated.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 #include "tests/tensor/test_math.h"

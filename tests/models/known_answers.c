@@ -4,7 +4,7 @@
 #include "sd/models/clip.h"
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
-#include "tests/harness/generated.h"
+#include "tools/ledger/generated.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/planned.h"
 #include "tests/harness/test.h"

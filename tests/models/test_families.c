@@ -5,7 +5,7 @@
 #include "sd/models/families.h"
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
-#include "tests/harness/generated.h"
+#include "tools/ledger/generated.h"
 #include "tests/harness/test.h"
 #include "tests/weights/files.h"
 #include "weights/safetensors.h"

@@ -2,31 +2,13 @@
 #include "pipeline.h"
 #include "weights/weight_file.h"
 #include "tests/harness/golden.h"
+#include "tools/ledger/bound.h"
+#include "tests/harness/ledger_checks.h"
 #include "tests/harness/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-SdRequest pipeline_request(const char *sampler, int64_t seed, int width, int height) {
-    SdRequest r = sd_request(NULL);
-    r.prompt = "a lovely cat";
-    r.negative = "blurry, low quality";
-    r.sampler = sampler;
-    r.seed = seed;
-    r.width = width;
-    r.height = height;
-    r.steps = 5;
-    r.rng = SD_RNG_CPU;
-    return r;
-}
-
-/* Three times the worst tap of the micro goldens as measured (RMS 4.0e-6, largest 1.6e-5; f32-direct: 3.3e-6, 1.2e-5).
- */
-static const double F32_RMS = 1.2e-5, F32_MAX = 5e-5;
-/* On GPUs: three times the worst tap as measured through the tests' stand-in for one. */
-static const double F16_RMS = 1e-2, F16_MAX = 5e-2;
-static const double BF16_RMS = 8e-2, BF16_MAX = 4e-1;
 
 bool pipeline_run(const char *path, const SdOptions *options, const SdRequest *r, SdResult *out, Error *e) {
     SdOptions o = *options;
@@ -37,33 +19,49 @@ bool pipeline_run(const char *path, const SdOptions *options, const SdRequest *r
     return ok;
 }
 
-static void check_tap(Golden *g, SdPrecision precision, const char *name, const float *values, const FileTensor *t,
-                      const char *what) {
-    if (precision == SD_F32_DIRECT) golden_check(g, name, values, t->nd, t->n, what);
-    else if (precision == SD_F16) golden_check_within(g, name, values, t->nd, t->n, F16_RMS, F16_MAX, what);
-    else if (precision == SD_BF16) golden_check_within(g, name, values, t->nd, t->n, BF16_RMS, BF16_MAX, what);
-    else golden_check_within(g, name, values, t->nd, t->n, F32_RMS, F32_MAX, what);
-}
-
 void pipeline_golden(const char *golden, SdPrecision precision, const char *taps, const char *label) {
     Golden *g = golden_open(golden);
     Error e = {0};
     WeightFile *f = weight_file_open(taps, &e);
+    Bound bound = pipeline_bound(precision == SD_F16    ? NUMBERS_F16
+                                 : precision == SD_BF16 ? NUMBERS_BF16
+                                                        : NUMBERS_F32,
+                                 precision == SD_F32_DIRECT, false);
     if (!test_check(g && f, "%s: %s and its taps can be read", label, golden)) test_note("%s", e.text);
-    const char *order = g && f ? golden_meta(g, "order") : NULL;
-    while (order && *order) {
-        char name[160];
-        size_t n = strcspn(order, "\n");
-        snprintf(name, sizeof name, "%.*s", (int)n, order);
-        order += n + (order[n] == '\n');
+    const char *at = NULL;
+    char name[160];
+    while (g && f && golden_next(g, &at, name)) {
         const FileTensor *t = weight_file_find(f, name);
         float *values = t ? malloc((size_t)(t->end - t->begin)) : NULL;
         char what[256];
         snprintf(what, sizeof what, "%s: %s", label, name);
-        if (values && file_tensor_f32(f, t, values)) check_tap(g, precision, name, values, t, what);
+        if (values && file_tensor_f32(f, t, values)) golden_check_within(g, name, values, t->nd, t->n, bound, what);
         else test_check(false, "%s: %s is among the taps", label, name);
         free(values);
     }
     weight_file_close(f);
     golden_close(g);
+}
+
+void pipeline_ledger(const char *model, const char *golden, const char *device, SdPrecision precision) {
+    static const struct {
+        const char *name;
+        Numbers numbers;
+    } OF[] = {{"f32", NUMBERS_F32},
+              {"f32-direct", NUMBERS_F32},
+              {"mixed", NUMBERS_MIXED},
+              {"f16", NUMBERS_F16},
+              {"bf16", NUMBERS_BF16}};
+    Error e = {0};
+    SdOptions o = {.threads = 2, .precision = precision, .device = device};
+    SdModel *m = sd_open(model, &o, &e);
+    Golden *g = golden_open(golden);
+    Ledger checks = ledger_checks();
+    LedgerTable t = {.numbers = OF[precision].numbers};
+    snprintf(t.name, sizeof t.name, "%s %s", device, OF[precision].name);
+    if (!test_check(m != NULL, "%s: a model", golden)) test_note("%s", e.text);
+    for (int i = 0; m && g && i < PIPELINE_CASE_COUNT; i++)
+        if (!strcmp(PIPELINE_CASES[i].golden, golden)) ledger_pipeline_case(&checks, &t, g, &PIPELINE_CASES[i], m);
+    golden_close(g);
+    sd_close(m);
 }

@@ -2,7 +2,7 @@
  * minimum: the same picture in every mode, within the memory that the plan promised; one byte less is refused. */
 #include "sd/sd.h"
 #include "tests/harness/cli.h"
-#include "tests/harness/generated.h"
+#include "tools/ledger/generated.h"
 #include "tests/harness/make_model.h"
 #include "pipeline.h"
 #include "tests/harness/test.h"

@@ -1,7 +1,7 @@
 /* test_plan.c: planned against actual memory, on networks small enough for every run of the tests. */
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
-#include "tests/harness/generated.h"
+#include "tools/ledger/generated.h"
 #include "tests/harness/planned.h"
 #include "tests/harness/test.h"
 

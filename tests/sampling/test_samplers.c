@@ -265,7 +265,7 @@ static void goldens(const NoiseLevels *levels) {
         brownian_noise(&b, out, 256, PATHS[i][0], PATHS[i][1], work);
         const int64_t n[] = {4, 8, 8};
         /* the increments are torchsde's bits; this torch divides by multiplying with a rounded reciprocal */
-        GoldenError error = golden_error(g, name, out, 3, n);
+        GoldenError error = golden_error(g, name, out, 3, n, (Bound){0});
         test_check(error.found && error.shape && error.max < 3e-7, "%s", name);
         test_note("largest error %g", error.max);
     }

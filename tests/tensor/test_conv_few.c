@@ -2,7 +2,7 @@
  * layer has, strides, padding on some sides, 1x1 filters, epilogues. (PyTorch's results: conv_out and conv_vae_out.) */
 #include "test_conv_few.h"
 
-#include "op_cases.h"
+#include "tools/ledger/op_cases.h"
 #include "tests/harness/test.h"
 
 #include <math.h>

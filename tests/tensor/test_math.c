@@ -3,7 +3,7 @@
 
 #include "tensor/fmath.h"
 #include "tensor/half.h"
-#include "tests/harness/generated.h"
+#include "tools/ledger/generated.h"
 #include "tests/harness/test.h"
 
 #include <math.h>

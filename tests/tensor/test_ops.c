@@ -3,9 +3,10 @@
  * Each is compared with PyTorch's result, and must give the same bits with strided inputs and outputs, one picture at a
  * time, with other numbers of threads, in place, with 16-bit weights as with the same values in f32, and with prepared
  * weights. Outputs are poisoned first, and surrounded by sentinels. */
-#include "tests/harness/generated.h"
+#include "tools/ledger/generated.h"
 #include "tests/harness/golden.h"
-#include "op_cases.h"
+#include "tools/ledger/bound.h"
+#include "tools/ledger/op_cases.h"
 #include "tests/harness/test.h"
 #include "test_math.h"
 #include "test_conv_few.h"
@@ -22,14 +23,7 @@ static const uint32_t SENTINEL = 0x7fc0dead; /* a NaN, so that computing with it
 static Arena arena; /* for what ops take themselves */
 static ThreadPool *one, *three;
 
-/* f32-direct is held to the golden's rule; so is f32, except for convolutions through Winograd's transforms
- * (tensor/cpu/winograd_tile.h). Their worst errors, relative to the RMS of float64's result, over all cases and tables
- * of one machine with gcc: RMS 8.7e-7 (conv_up_320), largest 5.5e-6 (conv_large). Those of plain sums are as large. */
-static const double WINOGRAD_RMS = 2e-6, WINOGRAD_MAX = 1.2e-5;
 static Precision precision;
-/* Products in bf16, measured likewise: RMS 7.9e-3, largest 5.3e-2 (attn_scores_80). With scores of 2000, of which bf16
- * keeps 8 bits before they become exponents: 0.13 and 1.5. */
-static const double MIXED_RMS = 1.2e-2, MIXED_MAX = 8e-2, MIXED_RMS_2000 = 0.2, MIXED_MAX_2000 = 2.3;
 static bool by_winograd, mixed;             /* the current case, in this precision */
 static int winograd_cases, winograd_tables; /* OpenBLAS's table has no such convolutions */
 
@@ -101,12 +95,8 @@ static void run(const Ops *table, ThreadPool *pool, const OpCase *k, const OpDat
 /* --- the properties --- */
 
 static void check_one_golden(Golden *g, const OpCase *k, const OpData *d, const Guarded *y, const char *label) {
-    bool high = !strcmp(k->name, "attn_scores_2000");
-    if (mixed && !d->w.keep_f32 && !k->causal)
-        golden_check_within(g, k->name, y->t.data, d->nd, d->n, high ? MIXED_RMS_2000 : MIXED_RMS,
-                            high ? MIXED_MAX_2000 : MIXED_MAX, label);
-    else if (by_winograd) golden_check_within(g, k->name, y->t.data, d->nd, d->n, WINOGRAD_RMS, WINOGRAD_MAX, label);
-    else golden_check(g, k->name, y->t.data, d->nd, d->n, label);
+    Bound bound = op_bound(k, d, mixed ? NUMBERS_MIXED : NUMBERS_F32, by_winograd);
+    golden_check_within(g, k->name, y->t.data, d->nd, d->n, bound, label);
 }
 
 static Guarded check_golden(Golden *golden, const Ops *table, const OpCase *k, const OpData *all) {

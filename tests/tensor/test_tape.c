@@ -3,7 +3,7 @@
 
 #include "nn/layers.h"
 #include "tensor/tape.h"
-#include "tests/harness/generated.h"
+#include "tools/ledger/generated.h"
 #include "tests/harness/test.h"
 
 #include <math.h>

@@ -4,8 +4,8 @@
 #include "test_winograd.h"
 
 #include "tensor/prepare.h"
-#include "tests/harness/generated.h"
-#include "op_cases.h"
+#include "tools/ledger/generated.h"
+#include "tools/ledger/op_cases.h"
 #include "tests/harness/test.h"
 
 #include <math.h>

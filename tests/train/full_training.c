@@ -4,7 +4,7 @@
 #include "nn/optimiser.h"
 #include "sd/models/unet.h"
 #include "tensor/tape.h"
-#include "tests/harness/generated.h"
+#include "tools/ledger/generated.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/test.h"
 

@@ -34,9 +34,10 @@ sd/train tensor weights nn sd sd/text sd/noise sd/image sd/sampling sd/models sd
 sd/guide
 tools/cli tensor weights sd sd/text sd/image sd/sampling sd/info sd/load
 tools/shapes tensor weights sd sd/noise sd/image sd/load
+tools/ledger tensor weights nn sd sd/models sd/load
 tools/bench tensor weights nn sd sd/models sd/load tools/cli
 tools/server sd sd/info
-tools/commands tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/info sd/load sd/pipeline sd/train tools/cli tools/bench tools/shapes
+tools/commands tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/info sd/load sd/pipeline sd/train tools/cli tools/bench tools/shapes tools/ledger
 tests *
 END
 

@@ -1,4 +1,4 @@
-"""Block cases: every line of tests/nn/block_cases.h through the module that diffusers or transformers builds models from.
+"""Block cases: every line of tools/ledger/block_cases.h through the module that diffusers or transformers builds models from.
 
 Weights are named "CASE." + the layer's name in a single-file checkpoint: in_layers.0, skip_connection, nin_shortcut, q,
 proj_out, op, ... (listed in block_cases.h); inputs "CASE.x", "CASE.x2", "CASE.emb", "CASE.context". Layouts are torch's.
@@ -16,7 +16,7 @@ from transformers.models.clip.modeling_clip import CLIPEncoderLayer
 from . import models, names, ops, store  # noqa: F401 (models quietens the libraries)
 from .precise import reference
 
-CASES = store.ROOT / "tests" / "block_cases.h"
+CASES = store.ROOT / "tools" / "ledger" / "block_cases.h"
 FIELDS = {
     "RES_BLOCK": "N H W I I2 O groups emb xscale",
     "SPATIAL_TRANSFORMER": "N H W C heads groups S context depth linear xscale",
@@ -145,7 +145,7 @@ RUN = {
 
 def make(args):
     """This group's golden, at most 1024 values a case."""
-    sources = ["tools/goldens/" + n + ".py" for n in ("names", "ops", "precise", "blocks")] + ["tests/nn/block_cases.h"]
+    sources = ["tools/goldens/" + n + ".py" for n in ("names", "ops", "precise", "blocks")] + ["tools/ledger/block_cases.h"]
     golden = store.Golden("blocks", sources, samples=1024)
     for c in ops.parse(CASES, FIELDS):
         out = []

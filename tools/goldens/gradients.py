@@ -1,5 +1,5 @@
 """Gradients of the op cases by torch's autograd: of the sum of y * "NAME.dy" (an input, scale 1) for every line of
-tests/tensor/cases.h that has a derivative.
+tools/ledger/cases.h that has a derivative.
 
 A case's tensors are named "NAME.d" + the operand: dx, dx2, dq, dk, dv, dvector, dresidual, dweight, dbias,
 dembedding.weight, dposition_embedding.weight. Weights' gradients are flat in torch's order, inputs' are laid out as in
@@ -75,7 +75,7 @@ def check_differences(case, exact, c):
 def make(args):
     """This group's golden, at most 96 values a tensor."""
     golden = store.Golden(
-        "gradients", [f"tools/goldens/{n}.py" for n in ("ops", "gradients", "precise")] + ["tests/tensor/cases.h"], samples=96
+        "gradients", [f"tools/goldens/{n}.py" for n in ("ops", "gradients", "precise")] + ["tools/ledger/cases.h"], samples=96
     )
     with torch.enable_grad():
         for case in ops.parse(ops.CASES, ops.FIELDS):

@@ -1,4 +1,4 @@
-"""Op cases: every line of tests/tensor/cases.h through torch, in float64 and in float32.
+"""Op cases: every line of tools/ledger/cases.h through torch, in float64 and in float32.
 
 Inputs and outputs are channels-last, as in cases.h; weights are flat in torch's own order.
 """
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from . import store, values
 from .precise import reference, timestep_embedding
 
-CASES = store.ROOT / "tests" / "cases.h"
+CASES = store.ROOT / "tools" / "ledger" / "cases.h"
 FIELDS = {
     "LINEAR": "N T K O K2 bias act vector residual xscale xmean",
     "CONV": "N H W I O k stride pad_top pad_left Ho Wo up_h up_w bias act vector residual xscale xmean",
@@ -176,7 +176,7 @@ RUN = {
 
 def make(args):
     """This group's golden, at most 1024 values a case to keep the file small."""
-    golden = store.Golden("ops", ["tools/goldens/ops.py", "tools/goldens/precise.py", "tests/tensor/cases.h"], samples=1024)
+    golden = store.Golden("ops", ["tools/goldens/ops.py", "tools/goldens/precise.py", "tools/ledger/cases.h"], samples=1024)
     for c in parse(CASES, FIELDS):
         out = []
         for c.dtype in (torch.float64, torch.float32):

@@ -3,8 +3,8 @@
  * tools/goldens/values.py has the rule and is what made the goldens; reference values of it are checked in the ops
  * suite. A weight's flat index runs over torch's order ([O,I,kh,kw] for a convolution), whatever the order in memory.
  */
-#ifndef SD_TESTS_HARNESS_GENERATED_H
-#define SD_TESTS_HARNESS_GENERATED_H
+#ifndef SD_TOOLS_LEDGER_GENERATED_H
+#define SD_TOOLS_LEDGER_GENERATED_H
 
 #include "nn/bind.h"
 

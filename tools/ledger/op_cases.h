@@ -1,8 +1,8 @@
-/* op_cases.h: tests/tensor/cases.h as data: a table of cases, their inputs, and one function that runs any of them.
+/* op_cases.h: tools/ledger/cases.h as data: a table of cases, their inputs, and one function that runs any of them.
  *
  * Inputs are made for at least MIN_PICTURES pictures (a case's own come first), so that every case is also a batch. */
-#ifndef SD_TESTS_TENSOR_OP_CASES_H
-#define SD_TESTS_TENSOR_OP_CASES_H
+#ifndef SD_TOOLS_LEDGER_OP_CASES_H
+#define SD_TOOLS_LEDGER_OP_CASES_H
 
 #include "tensor/ops.h"
 
@@ -20,6 +20,8 @@ typedef enum {
     OP_TIMESTEP,
     OP_EMBEDDING,
 } OpKind;
+
+const char *op_kind_name(OpKind kind); /* "linear" */
 
 typedef struct {
     OpKind kind;

@@ -17,7 +17,7 @@
  *   TIMESTEP(name, N, C, t0, t1, t2, t3, t4)                           t = the first N of the five, y [N,C]
  *   EMBEDDING(name, N, T, C, V)                                        ids [N,T], table [V,C], positions [T,C], y [N,T,C]
  *
- * Values are generated (tools/goldens/values.py; tests/harness/generated.h) from a name and the flat index:
+ * Values are generated (tools/goldens/values.py; tools/ledger/generated.h) from a name and the flat index:
  *   weights   "NAME.weight", "NAME.bias" by the rule for weights (a norm's is 1-D: 1 + 0.1 r), flat in torch's order
  *             ([O,I,k,k] for a convolution); an embedding's are "NAME.embedding.weight" (the table) and
  *             "NAME.position_embedding.weight" (the positions)

@@ -1,7 +1,7 @@
 /* op_cases.c: the table of cases, and how each calls an op of ops.h. */
 #include "op_cases.h"
 
-#include "tests/harness/generated.h"
+#include "generated.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +83,16 @@ const OpCase OP_CASES[] = {
 #include "cases.h"
 };
 const int OP_CASE_COUNT = sizeof OP_CASES / sizeof *OP_CASES;
+
+const char *op_kind_name(OpKind kind) {
+    static const char *const NAMES[] = {
+        [OP_LINEAR] = "linear",         [OP_CONV] = "conv2d",         [OP_GROUP_NORM] = "group norm",
+        [OP_LAYER_NORM] = "layer norm", [OP_ATTENTION] = "attention", [OP_ACTIVATION] = "activation",
+        [OP_GEGLU] = "GEGLU",           [OP_AFFINE] = "affine",       [OP_TIMESTEP] = "timestep",
+        [OP_EMBEDDING] = "embedding",
+    };
+    return NAMES[kind];
+}
 
 static Tensor input(const char *name, const char *part, int nd, const int64_t *n, double scale, double mean) {
     Tensor t = tensor_view(NULL, F32, nd, n);

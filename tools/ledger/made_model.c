@@ -1,0 +1,122 @@
+/* made_model.c: see made_model.h. Values depend on the single file's names, whatever a layout calls a tensor, so the
+ * same model comes out of every layout. */
+#include "made_model.h"
+
+#include "generated.h"
+#include "sd/models/clip.h"
+#include "sd/models/unet.h"
+#include "sd/models/vae.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLIP_PATH "cond_stage_model.transformer."
+#define POSITION_IDS "text_model.embeddings.position_ids"
+
+MadeTensor *made_tensor(MadeTensors *l, const char *source, const char *name, DType type, int nd, const int64_t *n) {
+    if (l->count == l->capacity) {
+        size_t capacity = l->capacity ? 2 * l->capacity : 1024;
+        MadeTensor *at = realloc(l->at, capacity * sizeof *at);
+        if (!at) return error_set(l->err, ERR_MEMORY, "out of memory for a list of tensors"), NULL;
+        l->at = at;
+        l->capacity = capacity;
+    }
+    MadeTensor *e = &l->at[l->count++];
+    *e = (MadeTensor){.t = {.dtype = type, .nd = nd}};
+    snprintf(e->source, sizeof e->source, "%s", source);
+    snprintf(e->name, sizeof e->name, "%s", name);
+    for (int i = 0; i < nd; i++) e->t.n[i] = n[i];
+    return e;
+}
+
+/* Adds what a network's walk names, and frees the list. */
+static void add_all(MadeTensors *l, WeightList *w, DType type) {
+    for (int64_t i = 0; i < w->count; i++) {
+        int64_t n[MAX_DIMS];
+        int nd = gen_torch_shape(w->w[i], n);
+        made_tensor(l, w->w[i]->name, w->w[i]->name, type, nd, n);
+    }
+    weight_list_free(w);
+}
+
+void made_networks(MadeTensors *l, const SdConfig *k, DType type) {
+    Unet u;
+    Vae v;
+    Clip c;
+    WeightList unet = {.err = l->err, .path = "model.diffusion_model."},
+               vae = {.err = l->err, .path = "first_stage_model."}, text = {.err = l->err, .path = CLIP_PATH};
+    if (k->clip.open_clip) strcpy(text.path, "cond_stage_model.model.");
+    if (unet_bind(&u, &k->unet, &unet)) add_all(l, &unet, type);
+    unet_free(&u);
+    if (vae_bind_encoder(&v, &k->vae, &vae)) add_all(l, &vae, type);
+    vae = (WeightList){.err = l->err, .path = "first_stage_model."};
+    if (vae_bind_decoder(&v, &k->vae, &vae)) add_all(l, &vae, type);
+    if (clip_bind(&c, &k->clip, &text)) add_all(l, &text, type);
+    clip_free(&c);
+    if (!k->clip.open_clip) made_tensor(l, "", CLIP_PATH POSITION_IDS, I64, 2, SHAPE(1, k->clip.positions));
+}
+
+/* Numbers to any type; integers and rare types are 0 but for I64, which is the number's place (position_ids). */
+static void to_type(void *out, const float *in, int64_t at, int64_t n, DType type) {
+    memset(out, 0, dtype_bytes(type, n));
+    if (type <= BF16) gen_narrow(out, in, n, type);
+    for (int64_t i = 0; type == F64 && i < n; i++) ((double *)out)[i] = (double)in[i];
+    for (int64_t i = 0; type == I64 && i < n; i++) ((int64_t *)out)[i] = at + i;
+}
+
+bool made_write(StWriter *w, const MadeTensor *e, Error *err) {
+    enum { CHUNK = 1 << 12 };
+    float values[CHUNK];
+    int64_t typed[CHUNK]; /* as wide as the widest type */
+    int64_t count = 1;
+    for (int i = 0; i < e->t.nd; i++) count *= e->t.n[i];
+    for (int64_t at = 0; at < count; at += CHUNK) {
+        int64_t n = count - at < CHUNK ? count - at : CHUNK;
+        if (*e->source) gen_weight(values, e->source, e->t.nd, e->t.n, at, n);
+        else if (at || !e->numbers || !e->numbers(e->name, values)) memset(values, 0, sizeof values);
+        for (int64_t i = 0; i < n && (e->values == VALUES_ALL || (e->values == VALUES_FIRST && at + i < 1)); i++)
+            values[i] = (float)e->value;
+        to_type(typed, values, at, n, e->t.dtype);
+        if (!st_write_data(w, typed, dtype_bytes(e->t.dtype, n), err)) return false;
+    }
+    return true;
+}
+
+SdConfig micro_config(void) {
+    SdConfig k = config_sd1();
+    for (int i = 1; i < 4; i++) k.unet.mult[i] = 2;
+    k.unet.channels = 32;
+    k.unet.heads = 4;
+    k.unet.context = 32;
+    k.unet.groups = k.vae.groups = 8;
+    k.vae.channels = 32;
+    k.vae.mult[1] = 1;
+    k.vae.mult[2] = k.vae.mult[3] = 2;
+    k.clip.width = 32;
+    k.clip.layers = 2;
+    k.clip.heads = 4;
+    k.clip.mlp = 64;
+    k.width = k.height = 64;
+    return k;
+}
+
+void *micro_model(size_t *size, Error *e) {
+    SdConfig k = micro_config();
+    MadeTensors l = {.err = e};
+    made_networks(&l, &k, F32);
+    FileTensor *tensors = malloc((l.count + 1) * sizeof *tensors);
+    char *json = config_to_json(&k);
+    if (!tensors || !json) error_set(e, ERR_MEMORY, "micro model: out of memory");
+    for (size_t i = 0; tensors && i < l.count; i++) tensors[i] = l.at[i].t, tensors[i].name = l.at[i].name;
+    FileMeta meta[] = {{"format", "pt"}, {"sdc.config", json}};
+    StWriter *w = e->code ? NULL : st_write_begin_memory("micro model", tensors, l.count, meta, 2, e);
+    for (size_t i = 0; w && !e->code && i < l.count; i++) made_write(w, &l.at[i], e);
+    void *bytes = NULL;
+    if (w && !e->code) bytes = st_write_end_memory(w, size, e);
+    else st_write_abort(w);
+    free(json);
+    free(tensors);
+    free(l.at);
+    return bytes;
+}

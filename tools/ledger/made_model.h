@@ -1,0 +1,39 @@
+/* made_model.h: models of generated weights, with the names and shapes of real ones: the micro model in memory, and for
+ * the tests the list of tensors that a model's file is made from. */
+#ifndef SD_TOOLS_LEDGER_MADE_MODEL_H
+#define SD_TOOLS_LEDGER_MADE_MODEL_H
+
+#include "sd/models/config.h"
+#include "weights/safetensors.h"
+
+/* A tensor to be written. */
+typedef struct {
+    char source[192], name[192]; /* whose values it has ("": not generated); its key in the file */
+    char part[24];               /* of a folder: "unet", "vae", "text_encoder" */
+    int shard;                   /* of the part: 1, 2, ...; 0: it has one file */
+    FileTensor t;
+    enum { VALUES_GENERATED, VALUES_FIRST, VALUES_ALL } values; /* the first, or all, are `value` instead */
+    double value;
+    bool (*numbers)(const char *name, float *out); /* all of one that is not generated; NULL, or false: 0 */
+} MadeTensor;
+
+typedef struct {
+    MadeTensor *at;
+    size_t count, capacity;
+    Error *err;
+} MadeTensors;
+
+/* Adds one; NULL when memory is out. */
+MadeTensor *made_tensor(MadeTensors *l, const char *source, const char *name, DType type, int nd, const int64_t *n);
+
+/* Adds the tensors of all networks of a single file, of this type. */
+void made_networks(MadeTensors *l, const SdConfig *k, DType type);
+/* The numbers of one, as the writer's next data. */
+bool made_write(StWriter *w, const MadeTensor *t, Error *e);
+
+/* The configuration of the micro model: SD 1's, small. */
+SdConfig micro_config(void);
+/* The micro model as a safetensors file in memory, F32: *size bytes, for the caller to free. */
+void *micro_model(size_t *size, Error *e);
+
+#endif
