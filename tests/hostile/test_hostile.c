@@ -45,7 +45,7 @@ void hostile_cases(const HostileCase *c, size_t n) {
     for (size_t i = 0; i < n; i++) hostile_case(c + i);
 }
 
-SUITE(hostile, .seconds = 13) {
+SUITE(hostile, .seconds = 14) {
     if (!cli_begin()) {
         test_skip("no program sdc to run; SDC_BIN names it");
         return;

@@ -31,6 +31,9 @@ const TortureCase TORTURE[] = {
     {.name = "info", .args = "info m.safetensors"},
     {.name = "info-folder", .args = "info folder"},
     {.name = "diff", .args = "diff a.taps a.taps --names map"},
+    {.name = "record", .args = "record " SMALL " -p 'a cat' -o r.record", .old = "r.record"},
+    {.name = "check", .args = "check a.record -m m.safetensors -q"},
+    {.name = "check-file", .args = "check a.record --against a.taps"},
     {.name = "make-data",
      .args = "make-data -o data --count 2 --size 16 --sheet out.png",
      .old = "out.png",
@@ -146,7 +149,7 @@ bool torture_begin(void) {
                       "a tiny model is written") &&
            test_write(input("prompt.txt"), "a cat, (a dog:1.2)\n", 19) && test_write(input("map"), "*.* *.*\n", 8) &&
            made("txt2img " SMALL " -p 'a cat' -o p.png --taps a.taps") &&
-           made("make-data -o pictures --count 2 --size 16 -q");
+           made("record " SMALL " -p 'a cat' -o a.record") && made("make-data -o pictures --count 2 --size 16 -q");
 }
 
 /* --- a scene --- */

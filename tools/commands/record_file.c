@@ -60,6 +60,16 @@ static bool take_values(RecordTap *t, const FileTensor *values) {
     return values->dtype == F32 && values->nd == 1 && kept >= 1 && kept <= RECORD_MOST_VALUES && kept <= t->count;
 }
 
+/* What is said of the run as a whole. */
+static bool is_of_run(const char *key) {
+    static const char *const KEYS[] = {"format",        "generator",        "sdc.record",  "sdc.settings",
+                                       "sdc.precision", "sdc.exact",        "sdc.model",   "sdc.model_sha256",
+                                       "sdc.image",     "sdc.noise_sha256", "sdc.pictures"};
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
+        if (!strcmp(key, KEYS[i])) return true;
+    return false;
+}
+
 static bool read_taps(Record *r, Error *e) {
     WeightFile *f = r->file;
     r->taps = calloc(f->count ? f->count : 1, sizeof *r->taps);
@@ -68,7 +78,8 @@ static bool read_taps(Record *r, Error *e) {
     r->count = f->count;
     for (size_t i = 0; i < f->meta_count; i++) {
         const char *key = f->meta[i].key;
-        if (!strncmp(key, "sdc.", 4) || !strcmp(key, "format") || !strcmp(key, "generator")) continue;
+        if (is_of_run(key)) continue;
+        if (!strncmp(key, "sdc.", 4)) return bad(r, e, "a key that this version does not know", key);
         const FileTensor *t = weight_file_find(f, key);
         RecordTap *tap = t ? &r->taps[t - f->tensors] : NULL;
         if (!tap || tap->name) return bad(r, e, "a line without values", key);

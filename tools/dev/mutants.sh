@@ -180,7 +180,7 @@ lines go to the picture's stream ~ tensor/os_posix_program.c ~ start ~ openblas 
 img2img is planned without an encoder ~ sd/pipeline/request.c ~ hostile ~ openblas ~ s#return !r->image || model_has(m, PART_ENCODER, e)#return true#
 noise of any size ~ sd/info/params_check.c ~ hostile ~ openblas ~ s|(int64_t)r->seed_width \* r->seed_height > MOST_PIXELS|0|
 crops train the VAE in an arena of their own size ~ sd/train/train.c ~ cli ~ openblas ~ s|if (t->o->vae) train_fold_plan(t)|if (t->o->vae) (void)0|
-a picture's text loses a digit ~ sd/info/infotext.c ~ gen_request ~ openblas ~ s|precision < 17|precision < 16|
+a picture's text loses a digit ~ sd/info/info_writer.c ~ gen_request ~ openblas ~ s|precision < 17|precision < 16|
 a sheet may replace its model ~ tools/commands/judge.c ~ hostile ~ openblas ~ s|file_same(a.sheet, a.model)|0|
 a record's checksums do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s|out->exact = how->bound < 0|out->exact = how->bound < -2|
 a record's norms do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& row->norm <= k->out->bound||

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import torch
 
+from taps.diffusers_taps import Recorder
+
 from . import kdiffusion, models
 from .precise import reference
 
@@ -49,58 +51,6 @@ def check_ids(bpe):
         if got != [START, *expected, END]:
             raise ValueError(f"token ids of {prompt!r}: {got}, not {expected}")
     print(f"token ids of {len(IDS)} prompts agree with {Path(bpe).name}")
-
-
-def _first(out):
-    """The tensor in a module's output."""
-    while not torch.is_tensor(out):
-        out = out[0]
-    return out
-
-
-class Recorder:
-    """Forward hooks that store outputs under names, in order of computation. `prefix` None: record nothing."""
-
-    def __init__(self):
-        self.taps, self.prefix, self.full, self.handles = {}, None, True, []
-
-    def watch(self, module, name, only_short=False):
-        def hook(_, __, out):
-            if self.prefix is not None and (self.full or only_short):
-                self.taps[self.prefix + name] = _first(out).clone()
-
-        self.handles.append(module.register_forward_hook(hook))
-
-    def unet(self, m):
-        """Every block of the U-Net; without `full`, only conv_out."""
-        self.watch(m.time_embedding, "time_embedding")
-        self.watch(m.conv_in, "conv_in")
-        for kind in ("down_blocks", "up_blocks"):
-            for b, block in enumerate(getattr(m, kind)):
-                self.block(block, f"{kind}.{b}")
-        self.block(m.mid_block, "mid_block")
-        self.watch(m.conv_norm_out, "conv_norm_out")
-        self.watch(m.conv_out, "conv_out", only_short=True)
-
-    def block(self, block, name):
-        for part in ("resnets", "attentions", "downsamplers", "upsamplers"):
-            for i, layer in enumerate(getattr(block, part, None) or []):
-                self.watch(layer, f"{name}.{part}.{i}")
-        self.watch(block, name)
-
-    def coder(self, m, blocks):
-        """The stages of the VAE's encoder or decoder."""
-        self.watch(m.conv_in, "conv_in")
-        self.watch(m.mid_block, "mid_block")
-        for i, block in enumerate(getattr(m, blocks)):
-            self.watch(block, f"{blocks}.{i}")
-        self.watch(m.conv_norm_out, "conv_norm_out")
-        self.watch(m.conv_out, "conv_out")
-
-    def close(self):
-        for h in self.handles:
-            h.remove()
-        self.handles = []
 
 
 def encode(text, prompt, negative):
