@@ -161,22 +161,16 @@ def main():
         tensors = {k: f.get_tensor(k) for k in f.keys()}
     with torch.no_grad():
         negative, positive = (text_states(tensors, [token_ids(args.sdc, s[k])] * s["batch_size"]) for k in ("negative_prompt", "prompt"))
-        noise = noise_of(s, args.noise, 4)
+        x, _ = noise_of(s, args.noise, 4)
         model, sampler, decode = build(args, config, tensors)
         del tensors
         with Taps(model, sampler) as taps:
-            latents, _ = sampler.sample(
-                S=s["steps"],
-                batch_size=s["batch_size"],
-                shape=list(noise.shape[1:]),
-                conditioning=positive,
-                unconditional_conditioning=negative,
-                unconditional_guidance_scale=s["cfg_scale"],
-                eta=0.0,
-                x_T=noise,
-                verbose=False,
-            )
-            decode(latents)
+            sampler.make_schedule(s["steps"], ddim_eta=0.0, verbose=False)
+            for i in reversed(range(1, len(sampler.ddim_timesteps))):  # the webui leaves the last one out
+                time = torch.full((len(x),), int(sampler.ddim_timesteps[i]), dtype=torch.long)
+                guidance = dict(unconditional_guidance_scale=s["cfg_scale"], unconditional_conditioning=negative)
+                x, _ = sampler.p_sample_ddim(x, positive, time, index=i, **guidance)
+            decode(x)
     taps.save(args.out)
 
 

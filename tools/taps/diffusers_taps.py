@@ -17,6 +17,7 @@ It takes samplers that diffusers has in the same form (SCHEDULERS) and prompts w
 (--rng cpu), or the tensor "noise" of a file of activations (--noise). Environment: tools/requirements.txt.
 """
 import argparse
+import functools
 import json
 import sys
 
@@ -25,9 +26,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 LEVELS = dict(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", num_train_timesteps=1000)
-SCHEDULERS = {  # as the webui's samplers run: sigmas by log-linear interpolation at linspace(999, 0, steps)
-    "Euler": ("EulerDiscreteScheduler", dict(timestep_spacing="linspace", interpolation_type="log_linear")),
-    "DDIM": ("DDIMScheduler", dict(clip_sample=False, set_alpha_to_one=False, steps_offset=1)),
+SCHEDULERS = {  # as the webui runs them: at linspace(999, 0, steps); DDIM at 1, 1 + 1000 / steps, ... without the last
+    "Euler": ("EulerDiscreteScheduler", dict(timestep_spacing="linspace"), 0),
+    "Euler a": ("EulerAncestralDiscreteScheduler", dict(timestep_spacing="linspace"), 0),
+    "DDIM": ("DDIMScheduler", dict(clip_sample=False, set_alpha_to_one=False, steps_offset=1), 1),
 }
 
 
@@ -125,7 +127,8 @@ class Taps(NamedTaps):
         self.handles.append(pipe.vae.decoder.register_forward_pre_hook(self._decoder_begins))
         self.scheduler, self.step = pipe.scheduler, pipe.scheduler.step
         self.pipe, self.prepare = pipe, pipe.prepare_latents
-        pipe.scheduler.step, pipe.prepare_latents = self._step, self._prepare
+        pipe.scheduler.step = self._listening(self.step)
+        pipe.prepare_latents = self._prepare
 
     def _prepare(self, *args, **more):
         x = self.prepare(*args, **more)
@@ -138,10 +141,14 @@ class Taps(NamedTaps):
     def _decoder_begins(self, *_):
         self.prefix = "vae.decoder."
 
-    def _step(self, *args, **more):
-        out = self.step(*args, **more)
-        self.end_step(first(out if isinstance(out, tuple) else out.prev_sample))
-        return out
+    def _listening(self, step):
+        @functools.wraps(step)  # the pipeline looks at its parameters
+        def listening(*args, **more):
+            out = step(*args, **more)
+            self.end_step(first(out if isinstance(out, tuple) else out.prev_sample))
+            return out
+
+        return listening
 
     def close(self):
         self.scheduler.step, self.pipe.prepare_latents = self.step, self.prepare
@@ -155,14 +162,15 @@ def settings_of(record):
 
 
 def noise_of(s, path, channels):
-    """The noise [batch,C,h,w] that a run of these settings begins with."""
+    """The noise [batch,C,h,w] that a run of these settings begins with, and the generators that drew it."""
+    generators = [torch.Generator().manual_seed(s["seed"] + i) for i in range(s["batch_size"])]
     if path:
         with safe_open(path, "pt") as f:
-            return f.get_tensor("noise")
+            return f.get_tensor("noise"), generators
     if s["randn_source"] != "cpu":
         sys.exit("the record's noise is an NVIDIA GPU's: record with --rng cpu, or name a file of activations with --noise")
     shape = (channels, s["height"] // 8, s["width"] // 8)
-    return torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(s["seed"] + i)) for i in range(s["batch_size"])])
+    return torch.stack([torch.randn(shape, generator=g) for g in generators]), generators
 
 
 def check_settings(s, samplers):
@@ -188,11 +196,18 @@ def main():
     check_settings(s, SCHEDULERS)
     dtype = getattr(torch, args.dtype)
     pipe = diffusers.StableDiffusionPipeline.from_pretrained(args.model, torch_dtype=dtype, safety_checker=None, local_files_only=True)
-    name, more = SCHEDULERS[s["sampler_name"]]
+    name, more, left_out = SCHEDULERS[s["sampler_name"]]
+    if args.noise and s["sampler_name"] == "Euler a":
+        p.error("--noise: Euler a draws more noise than the file holds; record with --rng cpu")
     prediction = pipe.scheduler.config.get("prediction_type", "epsilon")
     pipe.scheduler = getattr(diffusers, name)(**LEVELS, **more, prediction_type=prediction)
     pipe.to(args.device)
-    noise = noise_of(s, args.noise, pipe.unet.config.in_channels).to(args.device, dtype)
+    noise, generators = noise_of(s, args.noise, pipe.unet.config.in_channels)
+
+    def after_step(pipe, step, _, more):
+        pipe._interrupt = step + 1 >= s["steps"] - left_out
+        return more
+
     with torch.no_grad(), Taps(pipe) as taps:
         pipe(
             [s["prompt"]] * s["batch_size"],
@@ -202,7 +217,9 @@ def main():
             num_inference_steps=s["steps"],
             guidance_scale=s["cfg_scale"],
             clip_skip=s["CLIP_stop_at_last_layers"] - 1 or None,
-            latents=noise,
+            latents=noise.to(args.device, dtype),
+            generator=generators,
+            callback_on_step_end=after_step,
             output_type="pt",
         )
     taps.save(args.out)
