@@ -115,7 +115,18 @@ static void do_part(Work *w) {
         if (others[i]) os_thread_join(others[i]);
 }
 
-static bool verify_all(Work *w, bool print, Error *e) {
+/* What is known of a group; before the first one, what the figures are. */
+static void print_group(const Work *w, const char *group, const char *device, bool *begun) {
+    if (!*begun && w->results->row_count)
+        printf("error over allowed error, the worst of each row's cases; %s, %d thread%s\n\n", device, w->threads,
+               w->threads == 1 ? "" : "s");
+    *begun = w->results->row_count > 0;
+    results_print(w->results, group);
+}
+
+/* device: what computes, for people who watch; NULL: nothing is printed. */
+static bool verify_all(Work *w, const char *device, Error *e) {
+    bool begun = false;
     static const struct {
         const char *group, *golden;
         Walk *walk;
@@ -129,9 +140,9 @@ static bool verify_all(Work *w, bool print, Error *e) {
         w->walk = PARTS[i].walk, w->golden = golden;
         do_part(w);
         golden_free(golden);
-        if (print) results_print(w->results, PARTS[i].group);
+        if (device) print_group(w, PARTS[i].group, device, &begun);
     }
-    if (print) results_print(w->results, PIPELINE_DIRECT);
+    if (device) print_group(w, PIPELINE_DIRECT, device, &begun);
     return true;
 }
 
@@ -159,10 +170,7 @@ static int verify(const Command *c, const Arguments *a) {
     ok = ok && model;
     w.model = model;
     const char *device = gpu ? gpu_name(gpu) : "cpu";
-    if (ok && !a->json)
-        printf("error over allowed error, the worst of each row's cases; %s, %d thread%s\n\n", device, w.threads,
-               w.threads == 1 ? "" : "s");
-    ok = ok && verify_all(&w, !a->json, &e);
+    ok = ok && verify_all(&w, a->json ? NULL : device, &e);
     if (ok && !results->passed && !results->failed)
         ok = error_set(&e, ERR_ARGUMENT, "--only: no row is called '%.60s'; without it all are shown", a->only);
     double seconds = os_clock() - from;
