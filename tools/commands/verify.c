@@ -1,4 +1,6 @@
 /* verify.c: `sdc verify`: the parity ledger (tools/ledger) on this machine. */
+#include "verify_model.h"
+
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
 #include "tools/ledger/made_model.h"
@@ -188,12 +190,30 @@ static int verify(const Command *c, const Arguments *a) {
     return code;
 }
 
+/* The models' records. */
+static int verify_models(const Command *c, const Arguments *a, char **paths, int count) {
+    int code = EXIT_DONE;
+    for (int i = 0; i < count; i++) {
+        Error e = {0};
+        bool holds = false;
+        if (!verify_model(paths[i], a->device, a->threads, &holds, &e)) {
+            fflush(stdout); /* keeps the order of both streams where they go to one place */
+            int is = report(c, &e);
+            if (!code) code = is;
+        } else if (!holds && !code) code = EXIT_FAILED;
+    }
+    int end = finish_output();
+    return end ? end : code;
+}
+
 static int run(const Command *c, int argc, char **argv) {
     Arguments a = {0};
     Error e = {0};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
-    if (rest) return usage_error(c, "'%.60s' is not an option", argv[0]);
+    if (rest && (a.only || a.table || a.junit || a.json))
+        return usage_error(c, "%.60s: --only, --table, --junit and --json are for the ledger; leave them out", argv[0]);
+    if (rest) return verify_models(c, &a, argv, rest);
     code = output_file(c, "--junit", &a.junit);
     if (code != GO_ON) return code;
     if (a.junit && !atomic_check(a.junit, &e)) return report(c, &e);
@@ -203,11 +223,14 @@ static int run(const Command *c, int argc, char **argv) {
 const Command VERIFY = {
     "verify",
     run,
-    "[options]",
+    "[MODEL...] [options]",
     "hold this machine's arithmetic to float64",
-    "Computes every op, forward and backward, every block and the pipeline of a small model that is "
-    "made on the spot, on each table of kernels that this machine can run, and compares them with "
-    "PyTorch's float64 results, which the program holds. A figure above 1 is a failure: it is named "
-    "with its op and table, and the exit code is 1. f32 may be off by four times PyTorch float32's "
-    "own error; Winograd's convolutions, mixed and 16-bit types by bounds that were measured.",
+    "Computes every op, forward and backward, every block, and the pipeline of a small model that is made on the spot, "
+    "on each table of kernels that this machine can run, and compares them with PyTorch's float64 results, which the "
+    "program holds. A figure above 1 is a failure: it is named with its op and table, and the exit code is 1. f32 may "
+    "be "
+    "off by four times PyTorch float32's own error; Winograd's convolutions, mixed and 16-bit types by bounds that "
+    "were "
+    "measured.\n"
+    "With models, runs the record beside each (MODEL.record, as sdc record writes) again instead.",
     OPTIONS};
