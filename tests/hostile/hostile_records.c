@@ -83,6 +83,16 @@ static const struct {
     {"values-alone", NOISE, "\"format\":\"pt\"", "k.record: values without a line: noise"},
     {"values-of-f16", "\"F32\",\"shape\":[4]", "\"F16\",\"shape\":[8]", "its values do not fit its shape: noise"},
     {"values-square", "\"shape\":[4]", "\"shape\":[2,2]", "its values do not fit its shape"},
+    {"weights-first", VALUES,
+     "\"sdc.weights\":{\"dtype\":\"U8\",\"shape\":[1,8],\"data_offsets\":[0,8]},"
+     "\"noise\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}",
+     "k.record: is not a last tensor U8 [N,8]: sdc.weights"},
+    {"weights-wide", "\"F32\",\"shape\":[4],\"data_offsets\":[0,16]}",
+     "\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+     "\"sdc.weights\":{\"dtype\":\"U8\",\"shape\":[1,12],\"data_offsets\":[4,16]}",
+     "is not a last tensor U8 [N,8]"},
+    {"weights-alone", VALUES, "\"sdc.weights\":{\"dtype\":\"U8\",\"shape\":[2,8],\"data_offsets\":[0,16]}",
+     "k.record: holds no activation"},
     {"nothing", "," NOISE "}," VALUES "}", "}}", "k.record: "},
     {"other-format", GOOD, "# a text\n", "k.record: not a safetensors file"},
 };

@@ -55,6 +55,7 @@ static bool check_run(const Arguments *a, const Record *record, const RecordHow 
     if (model) warn_of_model(record, model, e);
     bool ok = model && !(e && e->code) && record_check(record, model, &r, how, v, e);
     progress_clear(progress);
+    if (ok && !open.quiet && !record_holds(v)) ok = record_print_weights(record, model, e);
     sd_close(model);
     image_free(&image);
     return ok;

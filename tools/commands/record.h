@@ -5,6 +5,7 @@
  *     record_make.c     a run becomes such a file
  *     record_check.c    a run, or a file of activations, is compared with a record
  *     record_print.c    what came out
+ *     record_weights.c  a checksum for each weight
  *     tap_measure.c     checksum, norm and sampled values of an activation, in pieces */
 #ifndef SD_TOOLS_COMMANDS_RECORD_H
 #define SD_TOOLS_COMMANDS_RECORD_H
@@ -24,6 +25,8 @@ typedef struct {
     int kept;
 } RecordTap;
 
+enum { RECORD_WEIGHT = 8 }; /* bytes of a SHA-256 that a weight's checksum keeps */
+
 typedef struct {
     WeightFile *file;
     Json *settings;
@@ -37,6 +40,7 @@ typedef struct {
     char *digests;            /* owns them */
     RecordTap *taps;          /* in order of computation */
     size_t count;
+    const FileTensor *weights; /* U8 [weights,RECORD_WEIGHT]: their checksums, by name; NULL: not recorded */
 } Record;
 
 /* NULL, and a line that begins with the path, for what is not a record or breaks a rule of its format. */
@@ -100,5 +104,19 @@ double record_bound(SdPrecision precision);
 size_t record_first(const RecordVerdict *v, size_t count);
 /* Prints the worst activations (unless quiet), the first that differs, and one line with the verdict on `path`. */
 void record_print(const char *path, const Record *record, const RecordVerdict *v, bool quiet);
+
+/* --- weights --- */
+
+typedef struct {
+    const char **names; /* sorted; the single file's, which live as long as the model */
+    uint8_t (*digests)[RECORD_WEIGHT];
+    size_t count;
+} RecordWeights;
+
+/* Reads the whole checkpoint. ERR_MEMORY. record_weights_free also after a failure. */
+bool record_weights(const SdModel *m, RecordWeights *out, Error *e);
+void record_weights_free(RecordWeights *w);
+/* Prints the names of m's weights that are not the record's. False: they could not be read. */
+bool record_print_weights(const Record *r, const SdModel *m, Error *e);
 
 #endif

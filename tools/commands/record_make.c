@@ -86,8 +86,9 @@ static bool progress(void *user, const SdProgress *p) {
 
 /* --- the file --- */
 
-static bool write_file(const Maker *k, const FileMeta *fields, size_t field_count, const char *path, Error *e) {
-    FileTensor *list = calloc(k->count, sizeof *list);
+static bool write_file(const Maker *k, const RecordWeights *weights, const FileMeta *fields, size_t field_count,
+                       const char *path, Error *e) {
+    FileTensor *list = calloc(k->count + 1, sizeof *list);
     FileMeta *meta = calloc(k->count + field_count, sizeof *meta);
     StWriter *w = NULL;
     bool ok = (list && meta) || error_set(e, ERR_MEMORY, "%s: out of memory", path);
@@ -96,8 +97,13 @@ static bool write_file(const Maker *k, const FileMeta *fields, size_t field_coun
         list[i] = (FileTensor){.name = k->taps[i].name, .dtype = F32, .nd = 1, .n = {k->taps[i].kept}};
         meta[field_count + i] = (FileMeta){k->taps[i].name, k->taps[i].line};
     }
-    ok = ok && (w = st_write_begin(path, list, k->count, meta, field_count + k->count, e)) != NULL;
-    if (ok && !st_write_data(w, k->values, k->value_count * sizeof *k->values, e)) st_write_abort(w), ok = false;
+    if (ok)
+        list[k->count] =
+            (FileTensor){.name = "sdc.weights", .dtype = U8, .nd = 2, .n = {(int64_t)weights->count, RECORD_WEIGHT}};
+    ok = ok && (w = st_write_begin(path, list, k->count + 1, meta, field_count + k->count, e)) != NULL;
+    if (ok && !(st_write_data(w, k->values, k->value_count * sizeof *k->values, e) &&
+                st_write_data(w, weights->digests, weights->count * RECORD_WEIGHT, e)))
+        st_write_abort(w), ok = false;
     ok = ok && st_write_end(w, e);
     free(list);
     free(meta);
@@ -128,6 +134,7 @@ static bool write_record(SdModel *m, const SdRequest *r, const Maker *k, const S
         snprintf(image, sizeof image, "%dx%d %s", r->image_width, r->image_height, hex);
     }
     char *settings = params_json(r, e), *pictures = picture_digests(result);
+    RecordWeights weights = {0};
     fields[n++] = (FileMeta){"sdc.settings", settings};
     fields[n++] = (FileMeta){"sdc.precision", precision ? precision : "f32"};
     fields[n++] = (FileMeta){"sdc.exact", record_promises(m) ? "yes" : "no"};
@@ -137,7 +144,8 @@ static bool write_record(SdModel *m, const SdRequest *r, const Maker *k, const S
     if (*image) fields[n++] = (FileMeta){"sdc.image", image};
     fields[n++] = (FileMeta){"sdc.pictures", pictures};
     bool ok = settings && (pictures || error_set(e, ERR_MEMORY, "%s: out of memory", path)) &&
-              write_file(k, fields, n, path, e);
+              record_weights(m, &weights, e) && write_file(k, &weights, fields, n, path, e);
+    record_weights_free(&weights);
     free(settings);
     free(pictures);
     return ok;

@@ -16,7 +16,7 @@ them from a single-file checkpoint, and runs a record's settings with its DDIM (
     python tools/taps/compvis_taps.py REPOSITORY MODEL run.record theirs.safetensors --sdc ./sdc
     sdc check run.record --against theirs.safetensors
 
-It needs torch, transformers, safetensors, PyYAML, einops and tqdm.
+It needs torch, transformers, safetensors, PyYAML, and what those modules import: einops, omegaconf, tqdm, pillow.
 """
 import argparse
 import json
