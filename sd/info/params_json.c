@@ -1,6 +1,7 @@
 #include "params_json.h"
 
 #include "info_writer.h"
+#include "weights/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,10 +31,21 @@ static void add_value(InfoWriter *t, const Param *p, const SdRequest *r) {
     info_add(t, value);
 }
 
+/* A prompt's bytes are checked as a request is (params_check); a glob's are not. */
+static bool is_text(const Param *p, const SdRequest *r) {
+    const char *s = p->type == PARAM_STRING ? *(const char *const *)((const char *)r + p->at) : NULL;
+    return !s || utf8_is_valid(s, strlen(s));
+}
+
 char *params_json(const SdRequest *r, Error *e) {
     InfoWriter t = {.p = NULL};
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
         if (!is_setting(p) || (p->of_image && !r->image)) continue;
+        if (!is_text(p, r)) {
+            free(t.p);
+            error_set(e, ERR_ARGUMENT, "%s: is not UTF-8; convert it", p->name);
+            return NULL;
+        }
         info_add(&t, t.p ? "," : "{");
         info_json(&t, p->json);
         info_add(&t, ":");

@@ -10,7 +10,8 @@
 #include "weights/json.h"
 
 /* Every setting, also one that has its default, so that a later version's defaults change nothing; those of img2img
- * (Param.of_image) where there is a picture. The caller frees it; NULL on ERR_MEMORY. */
+ * (Param.of_image) where there is a picture. r has passed params_check. The caller frees it; NULL on ERR_MEMORY, and on
+ * ERR_ARGUMENT for a `tap` that is not UTF-8. */
 char *params_json(const SdRequest *r, Error *e);
 
 /* Sets r to what the object says; what it leaves out stays. Strings are j's, which must outlive r. ERR_ARGUMENT, with a

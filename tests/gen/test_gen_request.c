@@ -9,8 +9,9 @@
 #include "gen_request.h"
 #include "test_gen.h"
 #include "sd/info/infotext_request.h"
-#include "sd/info/params.h"
+#include "sd/info/params_json.h"
 #include "sd/load/model.h"
+#include "weights/utf8.h"
 #include "tools/ledger/generated.h"
 #include "tests/harness/test.h"
 
@@ -116,6 +117,33 @@ static void read_back(Case *k, const SdResult *out, bool again) {
     infotext_read_free(&text);
 }
 
+/* Every setting, the same by JSON. */
+static void json_back(const SdRequest *r) {
+    Error e = {0};
+    SdRequest back = sd_request(NULL);
+    char *text = params_json(r, &e);
+    Json *j = text ? json_parse("settings", text, strlen(text), &e) : NULL;
+    back.image = r->image;
+    bool odd = r->tap && !utf8_is_valid(r->tap, strlen(r->tap));
+    if (odd != !text) case_fails("settings as JSON: %s", text ? "a tap that is not UTF-8" : e.text);
+    if (text && (!j || !params_from_json(j, j->nodes, &back, &e))) case_fails("settings as JSON: %s", e.text);
+    if (!text) return;
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT && !case_failed(); p++) {
+        const char *a = *(const char *const *)((const char *)r + p->at);
+        const char *b = *(const char *const *)((const char *)&back + p->at);
+        if (p->of_image && !r->image) continue;
+        if (p->type < PARAM_SAMPLER && !same_number(p, r, &back))
+            case_fails("%s: %.17g is %.17g in JSON", p->name, param_number(p, r), param_number(p, &back));
+        if (p->type == PARAM_PROMPT && strcmp(a ? a : "", b ? b : "")) case_fails("%s: other in JSON", p->name);
+    }
+    const Scheduler *was = NULL, *is = NULL;
+    if (!case_failed() && (request_sampler(r, &was, &e) != request_sampler(&back, &is, &e) ||
+                           (was && was->fill ? was : NULL) != (is && is->fill ? is : NULL)))
+        case_fails("another sampler or schedule in JSON: %s, %s", back.sampler, back.scheduler);
+    json_free(j);
+    free(text);
+}
+
 /* --- a case --- */
 
 static bool must_fail(const Case *k, const Error *e) {
@@ -174,6 +202,7 @@ static void run_request(Case *k) {
     } else {
         case_tally("works");
         check_pictures(k, &out);
+        json_back(r);
         size_t peak = m->kept.arena.peak;
         if (r->keep && peak != plan.activations)
             case_fails("%zu bytes of activations, planned %zu", peak, plan.activations);

@@ -23,7 +23,7 @@ static const Option OPTIONS[] = {
     OPTION(STRING, against, 0, "against", "TAPS", "compare this file of activations, and run nothing"),
     OPTION_IN(DOUBLE, bound, 0, "bound", "X", 0, 1e300,
               "largest relative difference that counts as equal (none where the same bits are promised, else 1e-4; "
-              "mixed and f16 2e-2, bf16 0.1)"),
+              "mixed 3e-2, f16 1e-2, bf16 7e-2)"),
     OPTION(STRING, tap, 0, "tap", "GLOB", "only activations whose names match (* and ?)"),
     OPTION(STRING, names, 0, "names", "FILE",
            "lines NAME_IN_RECORD NAME_IN_TAPS; a * in both stands for the same text"),

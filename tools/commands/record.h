@@ -98,7 +98,7 @@ void record_verdict_free(RecordVerdict *v);
 /* Whether nothing differs: every activation that was asked for is there and equal, and where the bits count the
  * pictures are. */
 bool record_holds(const RecordVerdict *v);
-/* The bound where bits are not promised: what each precision's tests allow, over the steps of a sampler. */
+/* The bound where bits are not promised. */
 double record_bound(SdPrecision precision);
 /* The first activation that differs, in order of computation; count: none. */
 size_t record_first(const RecordVerdict *v, size_t count);

@@ -16,9 +16,11 @@ typedef struct {
     TapMeasure measure;
 } Check;
 
+/* Over 20 steps of Euler a on the micro model the activation that is farthest from f32's differs by 3.7e-6 on other
+ * instruction sets, 1.6e-2 in mixed, 4.1e-3 in f16, 3.4e-2 in bf16: twice that, and 1e-4 as README has for f32. */
 double record_bound(SdPrecision precision) {
     static const double BOUNDS[] = {
-        [SD_F32] = 1e-4, [SD_F32_DIRECT] = 1e-4, [SD_MIXED] = 2e-2, [SD_F16] = 2e-2, [SD_BF16] = 1e-1};
+        [SD_F32] = 1e-4, [SD_F32_DIRECT] = 1e-4, [SD_MIXED] = 3e-2, [SD_F16] = 1e-2, [SD_BF16] = 7e-2};
     return BOUNDS[precision];
 }
 

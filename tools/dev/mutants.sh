@@ -191,6 +191,7 @@ a sheet may replace its model ~ tools/commands/judge.c ~ hostile ~ openblas ~ s|
 a record's checksums do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s|out->exact = how->bound < 0|out->exact = how->bound < -2|
 a record's norms do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& row->norm <= k->out->bound||
 an activation that is not there passes ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& !v->counts\[ROW_ABSENT\]||
+a converted file's weights in their own order ~ tools/commands/record_weights.c ~ records ~ openblas ~ s|m->channels_last \&\& list|false \&\& list|
 a record's values from other places ~ tools/commands/tap_measure.c ~ records ~ openblas ~ s|return begin + (int64_t)(u % |return end - 1 - (int64_t)(u % |
 a record of another picture's pixels passes ~ tools/commands/record_check.c ~ records ~ openblas ~ s|if (strcmp(hex, record->image))|if (0)|
 a setting in JSON cut to a float ~ sd/info/params_json.c ~ records ~ openblas ~ s|info_number(param_number(p, r), value)|info_number((float)param_number(p, r), value)|

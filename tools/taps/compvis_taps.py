@@ -122,7 +122,7 @@ def build(args, config, tensors):
     from ldm.modules.diffusionmodules.openaimodel import UNetModel
     from ldm.modules.diffusionmodules.util import make_beta_schedule
 
-    DDIMSampler.register_buffer = setattr  # which would move them to a GPU
+    DDIMSampler.register_buffer = lambda self, name, value: setattr(self, name, value)  # and not on a GPU
     stage = config["first_stage_config"]["params"]["ddconfig"]
     unet = fill(UNetModel(**{**config["unet_config"]["params"], "use_checkpoint": False}), tensors, "model.diffusion_model.")
     decoder = fill(Decoder(**stage), tensors, "first_stage_model.decoder.")
