@@ -43,16 +43,23 @@ endif
 
 # The CPU backend's files are compiled once per instruction set (tensor/cpu/isa.h).
 ifneq ($(and $(filter x86_64 amd64,$(ARCH)),$(filter 0,$(FUZZER))),)
-  ISAS := base v3 v4 bf16
+  ISAS := base exact v3 v4 bf16
   ALL_CFLAGS += -DSDC_X86
   ISA_base := -march=x86-64
+  ISA_exact := $(ISA_base) -DSDC_EMULATE_FMA
   ISA_v3 := -march=x86-64-v3 -mprfchw
   ISA_v4 := -march=x86-64-v4 -mprfchw -mprefer-vector-width=512
   ISA_bf16 := $(ISA_v4) -mavx512bf16
 else
-  ISAS := base
+  # whose compilers always have fma
+  WITH_FMA := aarch64 arm64 riscv64 ppc64 ppc64le s390x
+  ISAS := base $(if $(filter 0,$(FUZZER)),$(if $(filter $(WITH_FMA),$(ARCH)),,exact))
+  ISA_exact := -DSDC_EMULATE_FMA
 endif
-KERNEL_FLAGS := $(if $(filter 1,$(FUZZER)),-fno-sanitize=fuzzer-no-link,-O3) -ffp-contract=fast -Wno-psabi
+ifneq ($(filter exact,$(ISAS)),)
+  ALL_CFLAGS += -DSDC_EXACT
+endif
+KERNEL_FLAGS := $(if $(filter 1,$(FUZZER)),-fno-sanitize=fuzzer-no-link,-O3) -Wno-psabi
 
 # Sources are found where they lie, at any depth; each goes to the same place under $(B).
 KERNELS := $(sort $(wildcard tensor/cpu/*.c))

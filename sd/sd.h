@@ -41,8 +41,15 @@ typedef struct {
     size_t memory_limit; /* bytes that the process may have in memory at once (on a GPU: of its memory); 0: no limit
                             but the machine's */
     SdPrecision precision;
+    bool exact; /* insist on the same bits as on every other machine, which f32 and f32-direct have wherever the
+                 * processor has fma (sd_exact tells): without fma it is emulated, several times slower; other precisions
+                 * and OpenBLAS are refused */
     const char *device; /* "cpu", "cuda", "cuda:1", "cuda:0,1" (shares a batch out), "auto"; NULL: "cpu" */
 } SdOptions;
+
+/* Version of the specification of bits (ARCHITECTURE.md, "The same bits") that pictures carry in their text as
+ * `Exact: N` where the model keeps it. */
+enum { SD_EXACT_VERSION = 1 };
 
 bool sd_has_mixed(void); /* whether this processor has the instructions that SD_MIXED is for */
 
@@ -61,6 +68,8 @@ bool sd_builtin(void);
 void sd_close(SdModel *m);
 /* What computes: "cpu", or "cuda:0 (NVIDIA H100)", the first of several. Where "auto" found a GPU that does not serve:
  * "cpu; cuda:0 (NVIDIA ...): " and the reason. "" for NULL. */
+/* Whether what this model computes has the same bits on every machine; false for NULL. */
+bool sd_exact(const SdModel *model);
 const char *sd_device(const SdModel *m);
 
 /* What the model's configurations say and pictures do not follow: the sampler's settings of a diffusers folder, since

@@ -7,6 +7,9 @@
 enum { CPU_TABLES = 4 };
 
 const Ops *cpu_table_base(void), *blas_table_base(void), *cpu_table_mixed_base(void);
+#ifdef SDC_EXACT
+const Ops *cpu_table_exact(void);
+#endif
 #ifdef SDC_X86
 const Ops *cpu_table_v3(void), *blas_table_v3(void), *cpu_table_mixed_v3(void);
 const Ops *cpu_table_v4(void), *blas_table_v4(void), *cpu_table_mixed_v4(void);
@@ -46,8 +49,8 @@ static const Ops *blas_table(void) {
 #endif
 }
 
-/* Our kernels are 4 numbers wide there, and OpenBLAS' are faster. */
-static bool prefers_blas(const Ops *const *own, int n) { return own[n - 1] == cpu_table_base(); }
+/* Where our kernels are 4 numbers wide and promise nothing, OpenBLAS' are faster. */
+static bool prefers_blas(const Ops *const *own, int n) { return !own[n - 1]->exact; }
 
 int cpu_ops_list(const Ops **out, int max) {
     const Ops *own[CPU_TABLES], *blas = blas_table();
@@ -68,6 +71,7 @@ const Ops *cpu_ops(Error *e) {
     if (!wish || !*wish) return prefers_blas(own, n) && (blas = blas_table()) ? blas : own[n - 1];
     for (int i = 0; i < n; i++)
         if (!strcmp(own[i]->name, wish)) return own[i];
+    if (!strcmp(wish, "exact") && cpu_table_emulating()) return cpu_table_emulating();
     if (strcmp(wish, "openblas")) {
         error_set(e, ERR_ARGUMENT, "SDC_CPU: '%.60s' is not something that this machine runs; use %s%s%s or openblas",
                   wish, own[0]->name, n > 1 ? ", v3" : "", n > 2 ? ", v4" : "");
@@ -83,6 +87,26 @@ const Ops *cpu_ops(Error *e) {
     error_set(e, ERR_ARGUMENT, "SDC_CPU=openblas: this program was built without it; leave SDC_CPU away");
 #endif
     return blas;
+}
+
+const Ops *cpu_table_emulating(void) {
+#ifdef SDC_EXACT
+    return cpu_table_exact();
+#else
+    return NULL;
+#endif
+}
+
+const Ops *cpu_ops_exact(Error *e) {
+    const Ops *ops = cpu_ops(e);
+    const char *wish = getenv("SDC_CPU");
+    bool free = !wish || !*wish;
+    if (!ops || ops->exact) return ops;
+    const Ops *emulating = cpu_table_emulating();
+    if (emulating && (free || ops == cpu_table_base())) return emulating;
+    error_set(e, ERR_ARGUMENT, "exact: %s does not have the same bits on every machine; %s", free ? "this program" : wish,
+              free ? "it was built without kernels that do" : "leave SDC_CPU away");
+    return NULL;
 }
 
 int cpu_ops_mixed_list(const Ops **out, int max) {

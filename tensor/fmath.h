@@ -1,9 +1,10 @@
 /* fmath.h: exp, erfc, GELU, sin and cos from plain arithmetic, the same on every machine and libc.
  *
- * The float functions are branch-free, so that compilers vectorise loops over them. NaN stays NaN.
+ * The float functions are branch-free, so that compilers vectorise loops over them. NaN stays NaN. FM_FMA(a, b, c) is
+ * a b + c with one rounding, if whoever includes this file has something better than fmaf.
  *
  *   exp(x)  = 2^n e^r, n = round(x / ln 2), r in two pieces of ln 2; e^r by its Taylor polynomial of degree 7.
- *             Arguments are clamped to [-87, 88]: results stay normal numbers. Relative error below 1.5e-7.
+ *             Arguments are clamped to [-87, 87]: results stay normal numbers. Relative error below 1.5e-7.
  *   erfc(t) = exp(-t^2) p(u), u = (t - 2.75) / (t + 2.75), t >= 0; p fitted to exp(t^2) erfc(t) on [0, 9.5] with
  *             relative error 5e-9 (a weighted least-squares fit of degree 9, iterated towards equal ripple).
  *   GELU    = x Phi(x): Phi(-|x|) = erfc(|x| / sqrt 2) / 2 keeps its relative accuracy in the left tail. */
@@ -13,24 +14,29 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifndef FM_FMA
+#include <math.h>
+#define FM_FMA fmaf
+#endif
+
 #ifndef SD_INLINE
 #define SD_INLINE static inline /* cuda/ compiles them for the GPU as well */
 #endif
 
 SD_INLINE float fm_exp(float x) {
     x = x < -87.0f ? -87.0f : x;
-    x = x > 88.0f ? 88.0f : x;
+    x = x > 87.0f ? 87.0f : x;
     const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer held in the low bits */
-    float shifted = x * 1.44269504f + magic;
+    float shifted = FM_FMA(1.44269504f, x, magic);
     float n = shifted - magic;
-    float r = (x - n * 0.693359375f) - n * -2.12194440e-4f; /* ln 2 = 0.693359375 - 2.1219444e-4 */
-    float p = 1.0f / 5040;
-    p = p * r + 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = p * r * r + r + 1.0f;
+    float r = FM_FMA(2.12194440e-4f, n, FM_FMA(-0.693359375f, n, x)); /* ln 2 = 0.693359375 - 2.1219444e-4 */
+    float p = FM_FMA(r, 1.0f / 5040, 1.0f / 720);
+    p = FM_FMA(p, r, 1.0f / 120);
+    p = FM_FMA(p, r, 1.0f / 24);
+    p = FM_FMA(p, r, 1.0f / 6);
+    p = FM_FMA(p, r, 0.5f);
+    p = FM_FMA(p, r, 1.0f);
+    p = FM_FMA(p, r, 1.0f);
     uint32_t bits, power;
     memcpy(&bits, &shifted, 4);
     power = (bits << 23) + 0x3f800000u; /* the low bits of `shifted` are n; exponent bias 127 */
@@ -39,27 +45,29 @@ SD_INLINE float fm_exp(float x) {
     return p * scale;
 }
 
-/* p(u) of erfc, for numbers and vectors of them */
+/* p(u) of erfc, for numbers and vectors of them: fma(x, u, c), and the first coefficient as one of them */
+#define FM_ERFC_FIRST -1.369437137e-04f
 /* clang-format off */
-#define FM_ERFC_FACTOR(u)                                                                                              \
-    (((((((((-1.369437137e-04f * (u) + -1.984910471e-04f) * (u) + 1.354946504e-03f) * (u) + -2.015499132e-04f) * (u) + \
-          -1.368607946e-02f) * (u) + 5.683520370e-02f) * (u) + -1.397372954e-01f) * (u) + 2.498903508e-01f) * (u) +    \
-      -3.478070133e-01f) * (u) + 1.936620971e-01f)
+#define FM_ERFC_FACTOR(fma, first, u)                                                                                  \
+    fma(fma(fma(fma(fma(fma(fma(fma(fma(first, u, -1.984910471e-04f), u, 1.354946504e-03f), u, -2.015499132e-04f), u,  \
+        -1.368607946e-02f), u, 5.683520370e-02f), u, -1.397372954e-01f), u, 2.498903508e-01f), u, -3.478070133e-01f),  \
+        u, 1.936620971e-01f)
 /* clang-format on */
 
 /* erfc(t) for t >= 0 */
 SD_INLINE float fm_erfc(float t) {
     float u = (t - 2.75f) / (t + 2.75f);
-    return fm_exp(-t * t) * FM_ERFC_FACTOR(u);
+    return fm_exp(-t * t) * FM_ERFC_FACTOR(FM_FMA, FM_ERFC_FIRST, u);
 }
 
 SD_INLINE float fm_silu(float x) { return x / (1.0f + fm_exp(-x)); }
 SD_INLINE float fm_quick_gelu(float x) { return x / (1.0f + fm_exp(-1.702f * x)); }
 
+/* max(x, 0) - |x| Phi(-|x|) */
 SD_INLINE float fm_gelu(float x) {
-    float t = x < 0.0f ? -x : x;
-    float half = 0.5f * fm_erfc(t * 0.70710678f);
-    return x * (x < 0.0f ? half : 1.0f - half);
+    float size = x > -x ? x : -x, t = size * 0.70710678f, u = (t - 2.75f) / (t + 2.75f);
+    float half = 0.5f * FM_ERFC_FACTOR(FM_FMA, FM_ERFC_FIRST, u);
+    return FM_FMA(-size, fm_exp(-t * t) * half, 0.0f > x ? 0.0f : x);
 }
 
 /* The double functions are for the few values computed once per step. */

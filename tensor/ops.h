@@ -45,6 +45,8 @@ struct Ops {
     DType type;            /* of activations */
     bool rows_independent; /* a row's bits do not depend on which rows share the call, so maps may be computed in strips
                             * (ctx.h: strip; of a convolution's output, strips that start at a row divisible by 4) */
+    bool exact; /* its f32 results have the bits of the specification (ARCHITECTURE.md, "The same bits"), which are
+                 * those of every other such table, on any machine */
     const GpuMemory *memory;     /* NULL: it works in host memory */
     const BackwardOps *backward; /* backward.h; NULL: it cannot train */
     /* What loading does once so that ops need not do it every time: NULL, or as weight_prepared_bytes and
@@ -112,9 +114,14 @@ void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale);
 Tensor arena_replace(Ctx *c, size_t top, Tensor t);
 
 /* The backends. */
-/* For the widest instruction set of this machine, or SDC_CPU=base|v3|v4|openblas. NULL, with a line in e: this machine
+/* For the widest instruction set of this machine, or SDC_CPU=base|exact|v3|v4|openblas. NULL, with a line in e: this machine
  * or program does not have what SDC_CPU says. */
 const Ops *cpu_ops(Error *e);
+/* The same, if that table keeps the promise of the same bits (Ops.exact); in place of `base` where it does not, a table
+ * that emulates fma, several times slower. NULL, with a line in e: SDC_CPU says openblas, or this program has none. */
+const Ops *cpu_ops_exact(Error *e);
+/* The table that emulates fma; NULL: this program has none. It is in no list. */
+const Ops *cpu_table_emulating(void);
 const Ops *plan_ops(void);    /* computes nothing: counts c->flops, and the arena counts bytes */
 bool ctx_plans(const Ctx *c); /* whether this is a context of plan_ops: its tensors hold no numbers */
 

@@ -5,6 +5,7 @@
 #include "weights/json.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef enum {
@@ -21,6 +22,7 @@ static const struct Key {
 } OTHERS[] = {{"Model hash", KEY_IGNORED, NULL},
               {"Model", KEY_IGNORED, NULL},
               {"Precision", KEY_IGNORED, NULL}, /* infotext_precision */
+              {"Exact", KEY_IGNORED, NULL},     /* infotext_exact */
               {"Version", KEY_IGNORED, NULL},
               {"User", KEY_IGNORED, NULL},
               {"Batch size", KEY_IGNORED, NULL}, /* a picture does not depend on its batch */
@@ -168,4 +170,9 @@ bool infotext_precision(const InfoRead *text, SdPrecision *out, Error *e) {
     if (word < 0) return unsupported("Precision", value, e);
     *out = (SdPrecision)word;
     return true;
+}
+
+int infotext_exact(const InfoRead *text) {
+    const char *value = infotext_get(text, "Exact");
+    return value ? (int)strtol(value, NULL, 10) : 0;
 }

@@ -13,5 +13,7 @@ bool infotext_request(const InfoRead *text, SdRequest *r, Error *e);
 
 /* The precision that the text names; SD_F32 where it names none. ERR_ARGUMENT for one that is unknown. */
 bool infotext_precision(const InfoRead *text, SdPrecision *out, Error *e);
+/* The version of the same bits that the text promises (sd_exact); 0: none. */
+int infotext_exact(const InfoRead *text);
 
 #endif

@@ -85,7 +85,11 @@ static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
     DType type = precision == SD_F16 ? F16 : precision == SD_BF16 ? BF16 : F32;
     Error why = {0}; /* why "auto" found no GPU */
     Devices d;
-    m->ops = cpu_ops(e);
+    bool exact = o && o->exact;
+    if (exact && precision != SD_F32 && precision != SD_F32_DIRECT)
+        return error_set(e, ERR_ARGUMENT,
+                         "exact: only f32 and f32-direct have the same bits on every machine; choose one of them");
+    m->ops = exact ? cpu_ops_exact(e) : cpu_ops(e);
     if (!m->ops) return false;
     if (!devices_parse(text, &d))
         return error_set(e, ERR_ARGUMENT, "device '%.60s': must be one of auto, cpu, cuda, cuda:N, cuda:N,M", text);
@@ -94,6 +98,8 @@ static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
     if (d.kind == DEVICE_CUDA || (d.kind == DEVICE_AUTO && gpu_count() > 0)) {
         m->gpu = gpu_open(d.gpus[0], d.kind == DEVICE_CUDA ? e : &why);
         if (m->gpu) m->ops = gpu_ops(m->gpu, precision == SD_MIXED ? F16 : type);
+        if (m->gpu && exact && !m->ops->exact)
+            return error_set(e, ERR_ARGUMENT, "exact: not on this device; use --device cpu");
         if (m->gpu || d.kind == DEVICE_CUDA) return m->gpu != NULL;
     } else if (d.kind == DEVICE_AUTO) gpu_unusable(&why);
     snprintf(m->device, sizeof m->device, "cpu%s%.300s", why.code ? "; " : "", why.text);
@@ -217,6 +223,8 @@ bool sd_builtin(void) {
     size_t size;
     return builtin_model(&size) != NULL;
 }
+
+bool sd_exact(const SdModel *m) { return m && m->ops->exact; }
 
 bool sd_has_mixed(void) { return cpu_ops_mixed() != NULL; }
 

@@ -23,16 +23,20 @@ static bool strip(SdComments comments, const char **prompt, char **copy) {
 
 char *picture_text(SdModel *m, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, uint64_t seed,
                    uint64_t variation_seed, Error *e) {
-    char name[256], hash[11] = "";
+    char name[256], hash[11] = "", exact[12];
     SdRequest own = *r;
     own.seed = (int64_t)seed;
     own.variation_seed = (int64_t)variation_seed;
+    snprintf(exact, sizeof exact, "%d", SD_EXACT_VERSION);
     model_name(m, name, sizeof name);
     const char *whole = model_hash(m, e);
     if (e && e->code) return NULL;
     if (whole) snprintf(hash, sizeof hash, "%s", whole);
     const InfoField model[] = {{"Model hash", *hash ? hash : NULL}, {"Model", name}, {0}},
-                    end[] = {{"Precision", picture_precision(m)}, {"Version", "sd.c"}, {0}};
+                    end[] = {{"Precision", picture_precision(m)},
+                             {"Exact", sd_exact(m) ? exact : NULL},
+                             {"Version", "sd.c"},
+                             {0}};
     char *prompt = NULL, *negative = NULL, *text = NULL;
     bool ok = strip(r->comments, &own.prompt, &prompt) && strip(r->comments, &own.negative, &negative);
     if (ok) text = infotext(&own, sampler, scheduler, model, end, e);

@@ -50,7 +50,7 @@ static void transpose_queries(float *panel, const float *q, int64_t ldq, int64_t
     for (; d >= VW && i + VW <= m; i += VW)
         for (int64_t c = 0; c < d; c += VW) {
             int64_t at = min64(c, d - VW);
-            transpose_square(panel + at * PANEL + i, PANEL, q + i * ldq + at, ldq, (V){0} + scale);
+            transpose_square(panel + at * PANEL + i, PANEL, q + i * ldq + at, ldq, splat(scale));
         }
     for (; i < m; i++)
         for (int64_t c = 0; c < d; c++) panel[c * PANEL + i] = q[i * ldq + c] * scale;

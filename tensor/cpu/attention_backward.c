@@ -39,7 +39,7 @@ static void store_transposed(Into x, const float *panel, int64_t picture, int64_
                              int64_t n, float scale) {
     for (int64_t i = 0; i < n; i++) {
         float *to = at2(x.t, picture, row + i) + head * d;
-        for (int64_t c = 0; c < d; c++) to[c] = (x.add ? to[c] : 0) + panel[c * PANEL + i] * scale;
+        for (int64_t c = 0; c < d; c++) to[c] = fma1(panel[c * PANEL + i], scale, x.add ? to[c] : 0);
     }
 }
 
@@ -67,11 +67,11 @@ static void query_block(void *arg, int64_t index, void *scratch) {
     for (int64_t j = from + 1; a->causal && j < keys; j++)
         for (int64_t i = 0; from + i < j && i < PANEL; i++) p[j * PANEL + i] = -3.0e38f;
     for (int c = 0; c < PANEL; c += VW) {
-        V most = (V){0} - 3.0e38f, total = {0};
+        V most = splat(-3.0e38f), total = {0};
         for (int64_t j = 0; j < keys; j++) most = larger(*(V *)(p + j * PANEL + c), most);
         most *= a->scale2;
         for (int64_t j = 0; j < keys; j++) {
-            V e = exp2_negative(*(V *)(p + j * PANEL + c) * a->scale2 - most);
+            V e = exp2_negative(fma_by(a->scale2, *(V *)(p + j * PANEL + c), -most));
             *(V *)(p + j * PANEL + c) = e;
             total += e;
         }
@@ -88,7 +88,7 @@ static void query_block(void *arg, int64_t index, void *scratch) {
         row[0] = max[i], row[1] = inverse[i], row[2] = D[i];
     }
     if (!a->dq.t.data) return;
-    for (int64_t j = from + 1; a->causal && j < keys; j++) /* hidden keys have 2^-126, not zero */
+    for (int64_t j = from + 1; a->causal && j < keys; j++) /* hidden keys have 2^-125.5, not zero */
         for (int64_t i = 0; from + i < j && i < PANEL; i++) p[j * PANEL + i] = 0;
     K(panel_product_transposed)(d, keys, at2(a->k, picture, 0) + head * d, a->k.s[1], p, out, PANEL, PANEL, false);
     store_transposed(a->dq, out, picture, from, head, d, m, a->scale);
@@ -108,7 +108,7 @@ static void key_block(void *arg, int64_t index, void *scratch) {
         const float *row = row_values(a, picture, head, first + j);
         float *pj = p + j * PANEL, *dpj = dp + j * PANEL;
         for (int c = 0; c < PANEL; c += VW) {
-            V e = exp2_negative(*(V *)(pj + c) * a->scale2 - row[0]) * row[1];
+            V e = exp2_negative(fma_to(*(V *)(pj + c), splat(a->scale2), -row[0])) * row[1];
             *(V *)(pj + c) = e;
             *(V *)(dpj + c) = e * (*(V *)(dpj + c) - row[2]);
         }

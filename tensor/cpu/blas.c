@@ -10,7 +10,7 @@ const Ops *K(blas_table)(void); /* NULL: built without OpenBLAS, or it is not th
 
 #ifdef SDC_OPENBLAS
 #include "tensor/blas_library.h"
-#include "tensor/fmath.h"
+#include "fma.h"
 #include "gather.h"
 #include "widen.h"
 

@@ -1,11 +1,12 @@
 /* conv_few.c: convolutions to a few outputs, such as the last one of a U-Net and of a decoder.
  *
  * A panel of 32 outputs would be nearly empty. Here an output of a pixel is a dot product over the channels of the 3x3
- * pixels around it, in vectors, for PIXELS neighbours at once: each vector of filters serves all of them, each vector
- * of x all outputs. Each lane sums over taps and channels in order, then lanes are added by halves: a pixel's bits do
- * not depend on its neighbours. */
+ * pixels around it, in sixteen lanes, for PIXELS neighbours at once: each vector of filters serves all of them, each
+ * vector of x all outputs. Each lane sums over taps and channels in order, then lanes are added by halves: a pixel's
+ * bits depend neither on its neighbours nor on the width of vectors, which take a part of the lanes at a time. */
 #include "conv_few.h"
 
+#include "fma.h"
 #include "panel.h"
 #include "pixels.h"
 
@@ -17,7 +18,7 @@ enum { PIXELS = 4 }; /* 16 sums, 4 vectors of x and one of filters, of 32 regist
 #else
 enum { PIXELS = 3 };
 #endif
-enum { MOST = 4 /* outputs */, MOST_TAPS = 9, BLOCKS = 32 /* make about so many */ };
+enum { LANES = 16, MOST = 4 /* outputs */, MOST_TAPS = 9, BLOCKS = 32 /* make about so many */ };
 
 typedef struct {
     Tensor y, x;
@@ -28,7 +29,7 @@ typedef struct {
 } Few;
 
 bool K(conv_few_serves)(Tensor x, const Weight *w, Conv2d g) {
-    return w->t.n[0] <= MOST && w->t.n[1] * w->t.n[2] <= MOST_TAPS && x.n[3] % VW == 0 && !g.up_h;
+    return w->t.n[0] <= MOST && w->t.n[1] * w->t.n[2] <= MOST_TAPS && x.n[3] % LANES == 0 && !g.up_h;
 }
 
 /* filters[tap][output][channel], from panels made in `buffer` */
@@ -41,12 +42,11 @@ static void transpose_filters(const Few *f, float *filters, float *buffer) {
     }
 }
 
-static inline float sum_of(V v) {
+static inline float sum_of_lanes(const float *lanes) {
     typedef float Quarter __attribute__((vector_size(16)));
-    Quarter q[VW / 4];
-    memcpy(q, &v, sizeof q);
-    for (int half = VW / 8; half; half /= 2)
-        for (int i = 0; i < half; i++) q[i] += q[i + half];
+    Quarter q[LANES / 4];
+    memcpy(q, lanes, sizeof q);
+    q[0] = (q[0] + q[2]) + (q[1] + q[3]);
     return (q[0][0] + q[0][2]) + (q[0][1] + q[0][3]);
 }
 
@@ -54,30 +54,36 @@ static inline float sum_of(V v) {
 static inline __attribute__((always_inline)) void pixels(const int outputs, const float *const *x, int64_t taps,
                                                          const float *filters, int64_t channels, float *y, int64_t ldy,
                                                          int64_t n, bool add) {
-    V sum[PIXELS][MOST];
+    float lanes[PIXELS][MOST][LANES];
+    for (int part = 0; part < LANES; part += VW) {
+        V sum[PIXELS][MOST];
 #pragma GCC unroll 4
-    for (int p = 0; p < PIXELS; p++) {
+        for (int p = 0; p < PIXELS; p++) {
 #pragma GCC unroll 4
-        for (int o = 0; o < outputs; o++) sum[p][o] = (V){0};
-    }
-    for (int64_t t = 0; t < taps; t++, x += PIXELS, filters += outputs * channels)
-        for (int64_t c = 0; c < channels; c += VW) {
-            V in[PIXELS];
-#pragma GCC unroll 4
-            for (int p = 0; p < PIXELS; p++) in[p] = *(const V *)(x[p] + c);
-#pragma GCC unroll 4
-            for (int o = 0; o < outputs; o++) {
-                V w = *(const V *)(filters + o * channels + c);
-#pragma GCC unroll 4
-                for (int p = 0; p < PIXELS; p++) sum[p][o] += in[p] * w;
-            }
+            for (int o = 0; o < outputs; o++) sum[p][o] = (V){0};
         }
+        for (int64_t t = 0; t < taps; t++)
+            for (int64_t c = part; c < channels; c += LANES) {
+                const float *from = filters + t * outputs * channels + c;
+                V in[PIXELS];
 #pragma GCC unroll 4
-    for (int p = 0; p < PIXELS; p++) {
-        if (p >= n) return;
+                for (int p = 0; p < PIXELS; p++) in[p] = *(const V *)(x[t * PIXELS + p] + c);
 #pragma GCC unroll 4
-        for (int o = 0; o < outputs; o++) y[p * ldy + o] = sum_of(sum[p][o]) + (add ? y[p * ldy + o] : 0.0f);
+                for (int o = 0; o < outputs; o++) {
+                    V w = *(const V *)(from + o * channels);
+#pragma GCC unroll 4
+                    for (int p = 0; p < PIXELS; p++) sum[p][o] = fma_v(in[p], w, sum[p][o]);
+                }
+            }
+#pragma GCC unroll 4
+        for (int p = 0; p < PIXELS; p++) {
+#pragma GCC unroll 4
+            for (int o = 0; o < outputs; o++) *(V *)(lanes[p][o] + part) = sum[p][o];
+        }
     }
+    for (int p = 0; p < n; p++)
+        for (int o = 0; o < outputs; o++)
+            y[p * ldy + o] = sum_of_lanes(lanes[p][o]) + (add ? y[p * ldy + o] : 0.0f);
 }
 
 /* x[tap][PIXELS]: what the pixels from (row, column) on see; `zeros` outside the picture. */

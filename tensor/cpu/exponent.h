@@ -3,32 +3,25 @@
  *   2^x = 2^n 2^r, n = round(x), |r| <= 1/2, 2^r by a polynomial.
  *
  * exp2_negative: degree 6, interpolating 2^r at Chebyshev's nodes; relative error below 7.3e-8. Rough: degree 3, of
- * least relative error: 7.5e-5, a fiftieth of the error of rounding to bf16. NaN stays NaN; below -126 the result is at
- * most 2^-126. Both take up to four vectors at once, to hide the latency of one chain of operations. */
+ * least relative error: 7.5e-5, a fiftieth of the error of rounding to bf16. NaN stays NaN; below -125.5 the result is
+ * that of -125.5, so that none is subnormal. Both take up to four vectors at once, to hide the latency of one chain of
+ * operations. */
 #ifndef SD_TENSOR_CPU_EXPONENT_H
 #define SD_TENSOR_CPU_EXPONENT_H
 
-#include "isa.h"
+#include "fma.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#if defined __AVX2__
-#include <immintrin.h>
-#elif defined __aarch64__
-#include <arm_neon.h>
-#endif
-
 typedef int32_t VI __attribute__((vector_size(4 * VW)));
 
-/* a > b ? a : b, by element; on aarch64 NaN if either is */
+/* a > b ? a : b, by element: b if either is NaN, or both are zeros */
 static inline __attribute__((always_inline)) V larger(V a, V b) {
 #if defined __AVX512F__
     return (V)_mm512_max_ps((__m512)a, (__m512)b);
 #elif defined __AVX2__
     return (V)_mm256_max_ps((__m256)a, (__m256)b);
-#elif defined __aarch64__
-    return (V)vmaxq_f32((float32x4_t)a, (float32x4_t)b);
 #else
     VI greater = a > b;
     return (V)(((VI)a & greater) | ((VI)b & ~greater));
@@ -52,18 +45,19 @@ static inline __attribute__((always_inline)) void exp2_by(V *x, const int count,
     const float *term = rough ? ROUGH : FINE;
     const int degree = rough ? 3 : 6;
     V n[AT_ONCE_EXP2], p[AT_ONCE_EXP2];
+    const V low = splat(-125.5f);
+    EACH x[i] = larger(low, x[i]); /* NaN if x is */
 #if defined __AVX512F__
     EACH n[i] = (V)_mm512_roundscale_ps((__m512)x[i], 0);
     EACH x[i] -= n[i];
 #else
-    const V low = (V){0} - 126.0f, magic = (V){0} + 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    EACH x[i] = larger(low, x[i]);                               /* NaN if x is */
+    const V magic = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
     EACH n[i] = x[i] + magic;
     EACH x[i] -= n[i] - magic;
 #endif
-    EACH p[i] = x[i] * term[0] + term[1];
+    EACH p[i] = fma_v(x[i], splat(term[0]), splat(term[1]));
 #pragma GCC unroll 5
-    for (int k = 2; k <= degree; k++) EACH p[i] = p[i] * x[i] + term[k];
+    for (int k = 2; k <= degree; k++) EACH p[i] = fma_to(p[i], x[i], term[k]);
 #if defined __AVX512F__
     EACH x[i] = (V)_mm512_scalef_ps((__m512)p[i], (__m512)n[i]);
 #else
@@ -74,14 +68,14 @@ static inline __attribute__((always_inline)) void exp2_by(V *x, const int count,
 /* x[0..count) = e^x by fm_exp's method (tensor/fmath.h); x is clamped to -87..87. */
 static inline __attribute__((always_inline)) void exp_by(V *x, const int count) {
     static const float TERMS[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f};
-    const V least = (V){0} - 87.0f, magic = (V){0} + 12582912.0f;
+    const V least = splat(-87.0f), magic = splat(12582912.0f);
     V n[AT_ONCE_EXP2], p[AT_ONCE_EXP2];
     EACH x[i] = -larger(least, -larger(least, x[i])); /* NaN if x is */
-    EACH n[i] = x[i] * 1.44269504f + magic;
-    EACH x[i] = (x[i] - (n[i] - magic) * 0.693359375f) - (n[i] - magic) * -2.12194440e-4f;
-    EACH p[i] = x[i] * TERMS[0] + TERMS[1];
+    EACH n[i] = fma_by(1.44269504f, x[i], magic);
+    EACH x[i] = fma_by(2.12194440e-4f, n[i] - magic, fma_by(-0.693359375f, n[i] - magic, x[i]));
+    EACH p[i] = fma_v(x[i], splat(TERMS[0]), splat(TERMS[1]));
 #pragma GCC unroll 6
-    for (int k = 2; k < 8; k++) EACH p[i] = p[i] * x[i] + TERMS[k];
+    for (int k = 2; k < 8; k++) EACH p[i] = fma_to(p[i], x[i], TERMS[k]);
     EACH x[i] = (V)((VI)p[i] + ((VI)n[i] << 23));
 }
 

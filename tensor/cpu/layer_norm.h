@@ -2,15 +2,22 @@
 #ifndef SD_TENSOR_CPU_LAYER_NORM_H
 #define SD_TENSOR_CPU_LAYER_NORM_H
 
+#include "fma.h"
 #include "kernels.h"
 
 #include <math.h>
+#include <string.h>
 
-/* Sum of lanes in a fixed order, by halves: adding one after the other would cost the latency of each. */
-static inline double lanes(V v) {
-    double s[VW];
-    for (int i = 0; i < VW; i++) s[i] = v[i];
-    for (int half = VW / 2; half; half /= 2)
+/* A sum over a row has sixteen lanes, whatever the vectors' width. */
+enum { LANES = 16, LANE_VECTORS = LANES / VW };
+
+/* Their sum, by halves: adding one after the other would cost the latency of each. */
+static inline double sum_of_lanes(const V v[LANE_VECTORS]) {
+    float all[LANES];
+    double s[LANES];
+    memcpy(all, v, sizeof all);
+    for (int i = 0; i < LANES; i++) s[i] = all[i];
+    for (int half = LANES / 2; half; half /= 2)
         for (int i = 0; i < half; i++) s[i] += s[i + half];
     return s[0];
 }
@@ -21,18 +28,20 @@ typedef struct {
 } RowStatistics;
 
 static inline RowStatistics row_statistics(const float *x, int64_t n, float eps) {
-    int64_t whole = n / VW * VW;
-    V sum = {0}, s1 = {0}, s2 = {0};
-    for (int64_t c = 0; c < whole; c += VW) sum += *(const V *)(x + c);
-    double total = lanes(sum);
+    int64_t whole = n / LANES * LANES;
+    V sum[LANE_VECTORS] = {0}, s1[LANE_VECTORS] = {0}, s2[LANE_VECTORS] = {0};
+    for (int64_t c = 0; c < whole; c += LANES)
+        for (int l = 0; l < LANE_VECTORS; l++) sum[l] += *(const V *)(x + c + l * VW);
+    double total = sum_of_lanes(sum);
     for (int64_t c = whole; c < n; c++) total += x[c];
     float m = (float)(total / (double)n);
-    for (int64_t c = 0; c < whole; c += VW) {
-        V d = *(const V *)(x + c) - m;
-        s1 += d;
-        s2 += d * d;
-    }
-    double a = lanes(s1), b = lanes(s2);
+    for (int64_t c = 0; c < whole; c += LANES)
+        for (int l = 0; l < LANE_VECTORS; l++) {
+            V d = *(const V *)(x + c + l * VW) - m;
+            s1[l] += d;
+            s2[l] = fma_v(d, d, s2[l]);
+        }
+    double a = sum_of_lanes(s1), b = sum_of_lanes(s2);
     for (int64_t c = whole; c < n; c++) {
         double d = (double)x[c] - (double)m;
         a += d;

@@ -54,7 +54,7 @@ static void sum_block(void *arg, int64_t index, void *scratch) {
             for (int64_t c = 0; c < n; c++) {
                 float d = x[c] - m[c];
                 a[c] += d;
-                b[c] += d * d;
+                b[c] = fma1(d, d, b[c]);
             }
         }
         base += n;
@@ -117,10 +117,9 @@ static void normalise_block(void *arg, int64_t index, void *scratch) {
             float *out = y + base; /* may be x, so compilers would not vectorise this */
             int64_t c = 0;
             for (; c + VW <= n; c += VW)
-                *(V *)(out + c) =
-                    ((*(const V *)(x + c) - *(const V *)(h + c)) - *(const V *)(l + c)) * *(const V *)(s + c) +
-                    *(const V *)(b + c);
-            for (; c < n; c++) out[c] = ((x[c] - h[c]) - l[c]) * s[c] + b[c];
+                *(V *)(out + c) = fma_v((*(const V *)(x + c) - *(const V *)(h + c)) - *(const V *)(l + c),
+                                        *(const V *)(s + c), *(const V *)(b + c));
+            for (; c < n; c++) out[c] = fma1((x[c] - h[c]) - l[c], s[c], b[c]);
             base += n;
         }
         K(activate)(y, channels, g->act);
@@ -175,9 +174,9 @@ static void layer_rows(void *arg, int64_t index, void *scratch) {
         float *y = at2(l->y, picture, t);
         const RowStatistics r = row_statistics(x, n, l->eps);
         for (int64_t c = 0; c < whole; c += VW)
-            *(V *)(y + c) =
-                ((*(const V *)(x + c) - r.mean) - r.rest) * r.rstd * *(const V *)(l->w + c) + *(const V *)(l->b + c);
-        for (int64_t c = whole; c < n; c++) y[c] = ((x[c] - r.mean) - r.rest) * r.rstd * l->w[c] + l->b[c];
+            *(V *)(y + c) = fma_v(((*(const V *)(x + c) - r.mean) - r.rest) * r.rstd, *(const V *)(l->w + c),
+                                  *(const V *)(l->b + c));
+        for (int64_t c = whole; c < n; c++) y[c] = fma1(((x[c] - r.mean) - r.rest) * r.rstd, l->w[c], l->b[c]);
     }
 }
 

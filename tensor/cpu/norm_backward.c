@@ -7,8 +7,6 @@
 #include "backward.h"
 #include "layer_norm.h"
 
-#include "tensor/fmath.h"
-
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -60,16 +58,16 @@ static void sum_block(void *arg, int64_t index, void *scratch) {
             int64_t n = source.n[2];
             if (g->act == ACT_SILU)
                 for (int64_t c = 0; c < n; c++) {
-                    float xh = ((x[c] - high[c]) - low[c]) * rstd[c], z = xh * w[c] + b[c];
-                    float s = 1.0f / (1.0f + fm_exp(-z)), dz = dy[c] * (s * (1.0f + z * (1.0f - s)));
+                    float xh = ((x[c] - high[c]) - low[c]) * rstd[c], z = fma1(xh, w[c], b[c]);
+                    float s = 1.0f / (1.0f + fm_exp(-z)), dz = dy[c] * (s * fma1(z, 1.0f - s, 1.0f));
                     dy[c] = dz;
                     a1[c] += dz;
-                    a2[c] += dz * xh;
+                    a2[c] = fma1(dz, xh, a2[c]);
                 }
             else
                 for (int64_t c = 0; c < n; c++) {
                     a1[c] += dy[c];
-                    a2[c] += dy[c] * (((x[c] - high[c]) - low[c]) * rstd[c]);
+                    a2[c] = fma1(dy[c], ((x[c] - high[c]) - low[c]) * rstd[c], a2[c]);
                 }
             base += n;
         }
@@ -118,12 +116,12 @@ static void spread_block(void *arg, int64_t index, void *scratch) {
             if (into.add)
                 for (int64_t c = 0; c < n; c++) {
                     float xh = ((x[c] - high[c]) - low[c]) * rstd[c];
-                    dx[c] += rstd[c] * (w[c] * dz[c] - m1[c] - xh * m2[c]);
+                    dx[c] = fma1(rstd[c], fma1(-xh, m2[c], fma1(w[c], dz[c], -m1[c])), dx[c]);
                 }
             else
                 for (int64_t c = 0; c < n; c++) {
                     float xh = ((x[c] - high[c]) - low[c]) * rstd[c];
-                    dx[c] = rstd[c] * (w[c] * dz[c] - m1[c] - xh * m2[c]);
+                    dx[c] = rstd[c] * fma1(-xh, m2[c], fma1(w[c], dz[c], -m1[c]));
                 }
         }
     }
@@ -162,7 +160,7 @@ typedef struct {
 
 static void layer_rows(void *arg, int64_t index, void *scratch) {
     const LayerNorm *l = arg;
-    int64_t blocks = (l->x.n[1] + LAYER_NORM_ROWS - 1) / LAYER_NORM_ROWS, n = l->x.n[2], whole = n / VW * VW;
+    int64_t blocks = (l->x.n[1] + LAYER_NORM_ROWS - 1) / LAYER_NORM_ROWS, n = l->x.n[2], whole = n / LANES * LANES;
     int64_t picture = index / blocks, from = index % blocks * LAYER_NORM_ROWS;
     float *s1 = (float *)l->work.data + index * l->work.s[0], *s2 = s1 + n, *xh = scratch, *g = xh + n;
     memset(s1, 0, (size_t)(2 * n) * sizeof *s1);
@@ -174,22 +172,23 @@ static void layer_rows(void *arg, int64_t index, void *scratch) {
             xh[c] = ((x[c] - r.mean) - r.rest) * rstd;
             g[c] = dy[c] * l->w[c];
             s1[c] += dy[c];
-            s2[c] += dy[c] * xh[c];
+            s2[c] = fma1(dy[c], xh[c], s2[c]);
         }
         if (!l->dx.t.data) continue;
-        V g1 = {0}, g2 = {0};
-        for (int64_t c = 0; c < whole; c += VW) {
-            V v = *(const V *)(g + c);
-            g1 += v;
-            g2 += v * *(const V *)(xh + c);
-        }
-        double w1 = lanes(g1), w2 = lanes(g2);
+        V g1[LANE_VECTORS] = {0}, g2[LANE_VECTORS] = {0};
+        for (int64_t c = 0; c < whole; c += LANES)
+            for (int v = 0; v < LANE_VECTORS; v++) {
+                V at = *(const V *)(g + c + v * VW);
+                g1[v] += at;
+                g2[v] = fma_v(at, *(const V *)(xh + c + v * VW), g2[v]);
+            }
+        double w1 = sum_of_lanes(g1), w2 = sum_of_lanes(g2);
         for (int64_t c = whole; c < n; c++) w1 += g[c], w2 += (double)g[c] * xh[c];
         float m1 = (float)(w1 / (double)n), m2 = (float)(w2 / (double)n), *dx = at2(l->dx.t, picture, t);
         if (l->dx.add)
-            for (int64_t c = 0; c < n; c++) dx[c] += rstd * (g[c] - m1 - xh[c] * m2);
+            for (int64_t c = 0; c < n; c++) dx[c] = fma1(rstd, fma1(-xh[c], m2, g[c] - m1), dx[c]);
         else
-            for (int64_t c = 0; c < n; c++) dx[c] = rstd * (g[c] - m1 - xh[c] * m2);
+            for (int64_t c = 0; c < n; c++) dx[c] = rstd * fma1(-xh[c], m2, g[c] - m1);
     }
 }
 

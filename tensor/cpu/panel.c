@@ -14,6 +14,7 @@
 
 #include "panel.h"
 
+#include "fma.h"
 #include "pair.h"
 #include "widen.h"
 
@@ -110,7 +111,7 @@ INLINE void tile(const int rows, const int columns, const Form form, Tile t) {
             UNROLL
             for (int c = 0; c < columns; c++)
                 if (form.pairs) acc[i][c] = pair_dot(acc[i][c], (VU)w[c], (VU){0} + *(const Word *)at);
-                else acc[i][c] += w[c] * *at;
+                else acc[i][c] = fma_v(w[c], splat(*at), acc[i][c]);
         }
         t.x += t.ldx;
         UNROLL

@@ -1,7 +1,6 @@
 /* pointwise.c: epilogues, activations and the small ops. */
 #include "kernels.h"
 
-#include "tensor/fmath.h"
 #include "exponent.h"
 #include "rows.h"
 #include "widen.h"
@@ -25,12 +24,13 @@ static inline __attribute__((always_inline)) void gelu_by(V *x, const int count)
 #pragma GCC unroll 4
     for (int i = 0; i < count; i++) {
         V t = larger(x[i], -x[i]) * 0.70710678f;
-        half[i] = 0.5f * FM_ERFC_FACTOR((t - 2.75f) / (t + 2.75f));
+        V u = (t - 2.75f) / (t + 2.75f);
+        half[i] = 0.5f * FM_ERFC_FACTOR(fma_to, splat(FM_ERFC_FIRST), u);
         e[i] = -t * t;
     }
     exp_by(e, count);
 #pragma GCC unroll 4
-    for (int i = 0; i < count; i++) x[i] = larger((V){0}, x[i]) - larger(x[i], -x[i]) * (e[i] * half[i]);
+    for (int i = 0; i < count; i++) x[i] = fma_v(-larger(x[i], -x[i]), e[i] * half[i], larger((V){0}, x[i]));
 }
 
 static inline __attribute__((always_inline)) void by_vectors(float *x, int64_t n, void (*fn)(V *, const int)) {
@@ -152,7 +152,7 @@ static void affine_rows(void *arg, int64_t index, void *scratch) {
     for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->y)); r++) {
         float *y = tensor_row(p->y, r);
         const float *x = tensor_row(p->x, r);
-        for (int64_t i = 0; i < n; i++) y[i] = p->scale * x[i] + p->offset;
+        for (int64_t i = 0; i < n; i++) y[i] = fma1(p->scale, x[i], p->offset);
     }
 }
 
@@ -206,7 +206,7 @@ void K(gaussian)(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale) {
         const float *mean = tensor_row(moments, r), *logvar = mean + channels, *e = tensor_row(noise, r);
         for (int64_t i = 0; i < channels; i++) {
             float lv = logvar[i] < -30.0f ? -30.0f : logvar[i] > 20.0f ? 20.0f : logvar[i];
-            out[i] = scale * (mean[i] + fm_exp(0.5f * lv) * e[i]);
+            out[i] = scale * fma1(fm_exp(0.5f * lv), e[i], mean[i]);
         }
     }
 }

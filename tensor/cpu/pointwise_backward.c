@@ -5,7 +5,7 @@
  *   GELU        Phi(x) + x phi(x) */
 #include "backward.h"
 
-#include "tensor/fmath.h"
+#include "fma.h"
 #include "rows.h"
 
 #include <assert.h>
@@ -38,7 +38,7 @@ static void add_rows(void *arg, int64_t index, void *scratch) {
         float *y = tensor_row(t, r);
         const float *x = tensor_row(p->x, r);
         if (p->dx.add)
-            for (int64_t i = 0; i < n; i++) y[i] += p->scale * x[i];
+            for (int64_t i = 0; i < n; i++) y[i] = fma1(p->scale, x[i], y[i]);
         else
             for (int64_t i = 0; i < n; i++) y[i] = p->scale * x[i];
     }
@@ -46,23 +46,23 @@ static void add_rows(void *arg, int64_t index, void *scratch) {
 
 static inline float silu_slope(float x) {
     float s = 1.0f / (1.0f + fm_exp(-x));
-    return s * (1.0f + x * (1.0f - s));
+    return s * fma1(x, 1.0f - s, 1.0f);
 }
 
 static inline float quick_gelu_slope(float x) {
     float s = 1.0f / (1.0f + fm_exp(-1.702f * x));
-    return s + 1.702f * x * s * (1.0f - s);
+    return fma1(1.702f * x * s, 1.0f - s, s);
 }
 
 static inline float gelu_slope(float x) {
     float t = x < 0.0f ? -x : x, half = 0.5f * fm_erfc(t * 0.70710678f);
     float phi = 0.39894228f * fm_exp(-0.5f * x * x); /* 1 / sqrt(2 pi) */
-    return (x < 0.0f ? half : 1.0f - half) + x * phi;
+    return fma1(x, phi, x < 0.0f ? half : 1.0f - half);
 }
 
 #define SLOPES(slope)                                                                                                  \
     if (add)                                                                                                           \
-        for (int64_t i = 0; i < n; i++) dx[i] += dy[i] * slope(x[i]);                                                  \
+        for (int64_t i = 0; i < n; i++) dx[i] = fma1(dy[i], slope(x[i]), dx[i]);                                                  \
     else                                                                                                               \
         for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * slope(x[i]);                                                   \
     break
@@ -94,11 +94,11 @@ static void geglu_rows(void *arg, int64_t index, void *scratch) {
         float *dx = tensor_row(p->dx.t, r), *dgate = dx + n;
         const float *dy = tensor_row(p->dy, r), *x = tensor_row(p->x, r), *gate = x + n;
         if (p->dx.add)
-            for (int64_t i = 0; i < n; i++) dx[i] += dy[i] * fm_gelu(gate[i]);
+            for (int64_t i = 0; i < n; i++) dx[i] = fma1(dy[i], fm_gelu(gate[i]), dx[i]);
         else
             for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * fm_gelu(gate[i]);
         if (p->dx.add)
-            for (int64_t i = 0; i < n; i++) dgate[i] += dy[i] * x[i] * gelu_slope(gate[i]);
+            for (int64_t i = 0; i < n; i++) dgate[i] = fma1(dy[i] * x[i], gelu_slope(gate[i]), dgate[i]);
         else
             for (int64_t i = 0; i < n; i++) dgate[i] = dy[i] * x[i] * gelu_slope(gate[i]);
     }

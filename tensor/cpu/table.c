@@ -1,6 +1,7 @@
 /* table.c: the tables of ops for this instruction set: f32, and `mixed`, in which linear layers and attention multiply
  * pairs of bf16 (pair.h). */
 #include "backward.h"
+#include "fma.h"
 
 const Ops *K(cpu_table)(void), *K(cpu_table_mixed)(void);
 
@@ -14,6 +15,7 @@ const Ops *K(cpu_table)(void), *K(cpu_table_mixed)(void);
 const Ops *K(cpu_table)(void) {
     static const Ops OPS = {
         .name = SDC_ISA_NAME,
+        .exact = FUSES,
         .prepared_bytes = weight_prepared_bytes,
         .prepare = weight_prepare,
         .linear = K(linear),

@@ -34,10 +34,10 @@ typedef struct {
 /* A y for four rows, `step` vectors apart. */
 static inline __attribute__((always_inline)) void spread(const V *in, int step, V *out) {
     V y0 = in[0], y1 = in[step], y2 = in[2 * step], y3 = in[3 * step];
-    V even_a = WINO_DA * y0 + (WINO_DA * WINO_A2) * y2,
-      odd_a = (WINO_DA * WINO_A) * y1 + (WINO_DA * WINO_A * WINO_A2) * y3;
-    V even_b = WINO_DB * y0 + (WINO_DB * WINO_B2) * y2,
-      odd_b = (WINO_DB * WINO_B) * y1 + (WINO_DB * WINO_B * WINO_B2) * y3;
+    V even_a = fma_by(WINO_DA * WINO_A2, y2, WINO_DA * y0);
+    V odd_a = fma_by(WINO_DA * WINO_A * WINO_A2, y3, (WINO_DA * WINO_A) * y1);
+    V even_b = fma_by(WINO_DB * WINO_B2, y2, WINO_DB * y0);
+    V odd_b = fma_by(WINO_DB * WINO_B * WINO_B2, y3, (WINO_DB * WINO_B) * y1);
     out[0] = WINO_D0 * y0;
     out[1] = even_a + odd_a;
     out[2] = even_a - odd_a;
@@ -50,8 +50,8 @@ static inline __attribute__((always_inline)) void spread(const V *in, int step, 
 static inline __attribute__((always_inline)) void collect(const V *in, int step, V *out) {
     V sum_a = in[step] + in[2 * step], sum_b = in[3 * step] + in[4 * step];
     out[0] = in[0] + sum_a + sum_b;
-    out[1] = WINO_A * (in[step] - in[2 * step]) + WINO_B * (in[3 * step] - in[4 * step]);
-    out[2] = WINO_A2 * sum_a + WINO_B2 * sum_b + in[5 * step];
+    out[1] = fma_by(WINO_B, in[3 * step] - in[4 * step], WINO_A * (in[step] - in[2 * step]));
+    out[2] = fma_by(WINO_A2, sum_a, fma_by(WINO_B2, sum_b, in[5 * step]));
 }
 
 static V load(const float *from, int64_t n) {

@@ -16,6 +16,7 @@
 #ifndef SD_TENSOR_CPU_WINOGRAD_TILE_H
 #define SD_TENSOR_CPU_WINOGRAD_TILE_H
 
+#include "fma.h"
 #include "widen.h"
 
 #include <stdbool.h>
@@ -42,25 +43,25 @@ enum { WINO_UP_IN = 5, WINO_UP_POINTS = WINO_UP_IN * WINO_UP_IN };   /* of F(4x4
 /* B^T d for six rows of `in`, `step` vectors apart. */
 static inline __attribute__((always_inline)) void wino_in(const V *in, int step, V *out) {
     V d0 = in[0], d1 = in[step], d2 = in[2 * step], d3 = in[3 * step], d4 = in[4 * step], d5 = in[5 * step];
-    V even_a = d4 - WINO_B2 * d2, odd_a = d3 - WINO_B2 * d1;
-    V even_b = d4 - WINO_A2 * d2, odd_b = d3 - WINO_A2 * d1;
-    out[0] = d4 - (WINO_A2 + WINO_B2) * d2 + (WINO_A2 * WINO_B2) * d0;
-    out[1] = even_a + WINO_A * odd_a;
-    out[2] = even_a - WINO_A * odd_a;
-    out[3] = even_b + WINO_B * odd_b;
-    out[4] = even_b - WINO_B * odd_b;
-    out[5] = d5 - (WINO_A2 + WINO_B2) * d3 + (WINO_A2 * WINO_B2) * d1;
+    V even_a = fma_by(-WINO_B2, d2, d4), odd_a = fma_by(-WINO_B2, d1, d3);
+    V even_b = fma_by(-WINO_A2, d2, d4), odd_b = fma_by(-WINO_A2, d1, d3);
+    out[0] = fma_by(WINO_A2 * WINO_B2, d0, fma_by(-(WINO_A2 + WINO_B2), d2, d4));
+    out[1] = fma_by(WINO_A, odd_a, even_a);
+    out[2] = fma_by(-WINO_A, odd_a, even_a);
+    out[3] = fma_by(WINO_B, odd_b, even_b);
+    out[4] = fma_by(-WINO_B, odd_b, even_b);
+    out[5] = fma_by(WINO_A2 * WINO_B2, d1, fma_by(-(WINO_A2 + WINO_B2), d3, d5));
 }
 
 /* G g for three rows. */
 static inline __attribute__((always_inline)) void wino_filter(const V *in, int step, V *out) {
     V g0 = in[0], g1 = in[step], g2 = in[2 * step];
-    V even_a = g0 + WINO_A2 * g2, even_b = g0 + WINO_B2 * g2;
+    V even_a = fma_by(WINO_A2, g2, g0), even_b = fma_by(WINO_B2, g2, g0);
     out[0] = g0;
-    out[1] = even_a + WINO_A * g1;
-    out[2] = even_a - WINO_A * g1;
-    out[3] = even_b + WINO_B * g1;
-    out[4] = even_b - WINO_B * g1;
+    out[1] = fma_by(WINO_A, g1, even_a);
+    out[2] = fma_by(-WINO_A, g1, even_a);
+    out[3] = fma_by(WINO_B, g1, even_b);
+    out[4] = fma_by(-WINO_B, g1, even_b);
     out[5] = g2;
 }
 
@@ -68,22 +69,22 @@ static inline __attribute__((always_inline)) void wino_filter(const V *in, int s
 static inline __attribute__((always_inline)) void wino_out(const V *in, int step, V *out) {
     V even_a = in[step] + in[2 * step], odd_a = in[step] - in[2 * step];
     V even_b = in[3 * step] + in[4 * step], odd_b = in[3 * step] - in[4 * step];
-    out[0] = WINO_D0 * in[0] + WINO_DA * even_a + WINO_DB * even_b;
-    out[1] = (WINO_DA * WINO_A) * odd_a + (WINO_DB * WINO_B) * odd_b;
-    out[2] = (WINO_DA * WINO_A2) * even_a + (WINO_DB * WINO_B2) * even_b;
-    out[3] = in[5 * step] + (WINO_DA * WINO_A2 * WINO_A) * odd_a + (WINO_DB * WINO_B2 * WINO_B) * odd_b;
+    out[0] = fma_by(WINO_DB, even_b, fma_by(WINO_DA, even_a, WINO_D0 * in[0]));
+    out[1] = fma_by(WINO_DB * WINO_B, odd_b, (WINO_DA * WINO_A) * odd_a);
+    out[2] = fma_by(WINO_DB * WINO_B2, even_b, (WINO_DA * WINO_A2) * even_a);
+    out[3] = fma_by(WINO_DB * WINO_B2 * WINO_B, odd_b, fma_by(WINO_DA * WINO_A2 * WINO_A, odd_a, in[5 * step]));
 }
 
 /* For F(4x4, 2x2): B^T d for five rows. */
 static inline __attribute__((always_inline)) void wino_up_in(const V *in, int step, V *out) {
     V d0 = in[0], d1 = in[step], d2 = in[2 * step], d3 = in[3 * step], d4 = in[4 * step];
-    V even_a = d2 - WINO_UP_B2 * d0, odd_a = d3 - WINO_UP_B2 * d1;
-    V even_b = d2 - WINO_UP_A2 * d0, odd_b = d3 - WINO_UP_A2 * d1;
-    out[0] = odd_a + WINO_UP_A * even_a;
-    out[1] = odd_a - WINO_UP_A * even_a;
-    out[2] = odd_b + WINO_UP_B * even_b;
-    out[3] = odd_b - WINO_UP_B * even_b;
-    out[4] = d4 - (WINO_UP_A2 + WINO_UP_B2) * d2 + (WINO_UP_A2 * WINO_UP_B2) * d0;
+    V even_a = fma_by(-WINO_UP_B2, d0, d2), odd_a = fma_by(-WINO_UP_B2, d1, d3);
+    V even_b = fma_by(-WINO_UP_A2, d0, d2), odd_b = fma_by(-WINO_UP_A2, d1, d3);
+    out[0] = fma_by(WINO_UP_A, even_a, odd_a);
+    out[1] = fma_by(-WINO_UP_A, even_a, odd_a);
+    out[2] = fma_by(WINO_UP_B, even_b, odd_b);
+    out[3] = fma_by(-WINO_UP_B, even_b, odd_b);
+    out[4] = fma_by(WINO_UP_A2 * WINO_UP_B2, d0, fma_by(-(WINO_UP_A2 + WINO_UP_B2), d2, d4));
 }
 
 /* G g for the two rows that a filter's three make for one phase. */
@@ -91,10 +92,10 @@ static inline __attribute__((always_inline)) void wino_up_filter(const V *in, in
     V first = in[0], second = in[2 * step];
     if (odd) first += in[step];
     else second += in[step];
-    out[0] = first + WINO_UP_A * second;
-    out[1] = first - WINO_UP_A * second;
-    out[2] = first + WINO_UP_B * second;
-    out[3] = first - WINO_UP_B * second;
+    out[0] = fma_by(WINO_UP_A, second, first);
+    out[1] = fma_by(-WINO_UP_A, second, first);
+    out[2] = fma_by(WINO_UP_B, second, first);
+    out[3] = fma_by(-WINO_UP_B, second, first);
     out[4] = second;
 }
 
@@ -102,11 +103,11 @@ static inline __attribute__((always_inline)) void wino_up_filter(const V *in, in
 static inline __attribute__((always_inline)) void wino_up_out(const V *in, int step, V *out) {
     V even_a = in[0] + in[step], odd_a = in[0] - in[step];
     V even_b = in[2 * step] + in[3 * step], odd_b = in[2 * step] - in[3 * step];
-    out[0] = WINO_UP_DA * odd_a + WINO_UP_DB * odd_b;
-    out[1] = (WINO_UP_DA * WINO_UP_A) * even_a + (WINO_UP_DB * WINO_UP_B) * even_b;
-    out[2] = (WINO_UP_DA * WINO_UP_A2) * odd_a + (WINO_UP_DB * WINO_UP_B2) * odd_b;
-    out[3] =
-        in[4 * step] + (WINO_UP_DA * WINO_UP_A2 * WINO_UP_A) * even_a + (WINO_UP_DB * WINO_UP_B2 * WINO_UP_B) * even_b;
+    out[0] = fma_by(WINO_UP_DB, odd_b, WINO_UP_DA * odd_a);
+    out[1] = fma_by(WINO_UP_DB * WINO_UP_B, even_b, (WINO_UP_DA * WINO_UP_A) * even_a);
+    out[2] = fma_by(WINO_UP_DB * WINO_UP_B2, odd_b, (WINO_UP_DA * WINO_UP_A2) * odd_a);
+    out[3] = fma_by(WINO_UP_DB * WINO_UP_B2 * WINO_UP_B, even_b,
+                    fma_by(WINO_UP_DA * WINO_UP_A2 * WINO_UP_A, even_a, in[4 * step]));
 }
 
 /* Which of the two transforms; for F(4x4, 2x2) also the phase. */

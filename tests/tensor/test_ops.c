@@ -291,7 +291,7 @@ static void check_gates(const Ops *table) {
     check_gated(table, 300, 320, 336, true); /* several blocks */
 }
 
-/* Two tables give the same bits: the instruction and its twin. */
+/* Two tables give the same bits. */
 static void check_twins(const Ops *a, const Ops *b, const OpCase *k, const OpData *all) {
     OpData d = op_data_slice(all, 0, k->N);
     Guarded x = guarded(d.nd, d.n, 0), y = guarded(d.nd, d.n, 0);
@@ -300,6 +300,16 @@ static void check_twins(const Ops *a, const Ops *b, const OpCase *k, const OpDat
     test_check(same_bits(x.t, y.t), "%s: %s and %s give the same bits", k->name, a->name, b->name);
     free(x.memory);
     free(y.memory);
+}
+
+/* All tables that promise the same bits give them, the one that emulates fma among them. */
+static void check_exact(const Ops *const *tables, int count, const OpCase *k, const OpData *d) {
+    const Ops *first = cpu_table_emulating();
+    for (int t = 0; t < count; t++) {
+        if (!tables[t]->exact) continue;
+        if (first) check_twins(first, tables[t], k, d);
+        first = tables[t];
+    }
 }
 
 /* The tables of `mixed`: the ops that multiply in bf16. */
@@ -317,7 +327,7 @@ static void mixed_checks(Golden *golden) {
         d.w.keep_f32 = true;
         for (int t = 0; t < count && k->kind == OP_LINEAR; t++) check_properties(golden, tables[t], k, &d);
         d.w.keep_f32 = false;
-        if (cpu_ops_mixed()) check_twins(tables[count - 2], tables[count - 1], k, &d);
+        for (int t = 2; t < count; t++) check_twins(tables[t - 1], tables[t], k, &d); /* the instruction and its twin */
         op_data_free(&d);
     }
     if (!cpu_ops_mixed()) test_skip("bf16 instructions: this machine has none; their twins in C ran");
@@ -353,6 +363,8 @@ SUITE(ops, .seconds = 55, .blas = true) {
             by_winograd = false;
             winograd_cases++;
         }
+        for (precision = PRECISION_F32; precision <= PRECISION_F32_DIRECT; precision++)
+            check_exact(tables, count, k, &d);
         op_data_free(&d);
     }
     test_check(!golden || (winograd_tables && winograd_cases == 9 * __builtin_popcount((unsigned)winograd_tables)),

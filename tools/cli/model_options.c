@@ -10,6 +10,8 @@ bool model_rows(int i, Option *o) {
                   "where to compute; cuda:0,1 shares a batch out (auto)"),
         OPTION_OF(ModelOptions, CHOICE, precision, 0, "precision", PRECISION_WORDS,
                   "f32-direct: closer to PyTorch; mixed: bf16 products; f16, bf16: faster on GPUs (f32)"),
+        OPTION_OF(ModelOptions, FLAG, exact, 0, "exact", NULL,
+                  "insist on the same bits as on every machine (f32; slow without fma)"),
         OPTION_IN_OF(ModelOptions, INT, threads, 0, "threads", "N", 0, SD_MOST_THREADS,
                      "threads to use (0: one for each core)"),
         OPTION_OF(ModelOptions, SIZE, memory_limit, 0, "memory-limit", "SIZE",
@@ -28,6 +30,7 @@ SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e) {
     const SdOptions options = {.threads = m->threads,
                                .memory_limit = m->memory_limit,
                                .precision = precision_of(m->precision),
+                               .exact = m->exact,
                                .device = m->device ? m->device : "auto"};
     SdModel *model = sd_open(path, &options, e);
     if (model && !m->quiet) say_device(model, m->precision);

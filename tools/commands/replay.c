@@ -39,6 +39,7 @@ typedef struct {
     PictureInfo info;
     SdRequest request;
     SdPrecision precision;
+    int exact; /* version of the same bits; 0: not promised */
     Image image; /* img2img's */
 } Replay;
 
@@ -66,6 +67,7 @@ static bool read_request(const Arguments *a, Replay *r, Error *e) {
     if (r->info.missing)
         return error_set(e, ERR_FORMAT, "%s's text says more than sdc can do again: %s", r->info.program,
                          r->info.missing);
+    r->exact = infotext_exact(&r->info.read);
     return infotext_request(&r->info.read, &r->request, e) && infotext_precision(&r->info.read, &r->precision, e) &&
            check_request(a, r, e);
 }
@@ -114,6 +116,10 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     ModelOptions open = a->open;
     char precision[16];
     if (!open.precision) open.precision = words_get(PRECISION_WORDS, (int)r->precision, precision, sizeof precision);
+    if (!a->open.precision && !a->open.device && r->exact == SD_EXACT_VERSION) open.exact = true;
+    else if (r->exact && r->exact != SD_EXACT_VERSION)
+        fprintf(stderr, "sdc: note: %s: has the bits of version %d, this program those of version %d\n", path, r->exact,
+                SD_EXACT_VERSION);
     os_catch_stop();
     progress_begin(&progress, open.quiet, 1);
     SdModel *model = model_options_open(&open, a->model, &e);
