@@ -41,9 +41,9 @@ typedef struct {
     size_t memory_limit; /* bytes that the process may have in memory at once (on a GPU: of its memory); 0: no limit
                             but the machine's */
     SdPrecision precision;
-    bool exact; /* insist on the same bits as on every other machine, which f32 and f32-direct have wherever the
-                 * processor has fma (sd_exact tells): without fma it is emulated, several times slower; other precisions
-                 * and OpenBLAS are refused */
+    bool exact;         /* insist on the same bits as on every other machine, which f32 and f32-direct have wherever the
+                         * processor has fma (sd_exact tells): without fma it is emulated, several times slower; other
+                         * precisions         and OpenBLAS are refused */
     const char *device; /* "cpu", "cuda", "cuda:1", "cuda:0,1" (shares a batch out), "auto"; NULL: "cpu" */
 } SdOptions;
 

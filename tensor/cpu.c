@@ -104,8 +104,8 @@ const Ops *cpu_ops_exact(Error *e) {
     if (!ops || ops->exact) return ops;
     const Ops *emulating = cpu_table_emulating();
     if (emulating && (free || ops == cpu_table_base())) return emulating;
-    error_set(e, ERR_ARGUMENT, "exact: %s does not have the same bits on every machine; %s", free ? "this program" : wish,
-              free ? "it was built without kernels that do" : "leave SDC_CPU away");
+    error_set(e, ERR_ARGUMENT, "exact: %s does not have the same bits on every machine; %s",
+              free ? "this program" : wish, free ? "it was built without kernels that do" : "leave SDC_CPU away");
     return NULL;
 }
 

@@ -114,8 +114,8 @@ void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale);
 Tensor arena_replace(Ctx *c, size_t top, Tensor t);
 
 /* The backends. */
-/* For the widest instruction set of this machine, or SDC_CPU=base|exact|v3|v4|openblas. NULL, with a line in e: this machine
- * or program does not have what SDC_CPU says. */
+/* For the widest instruction set of this machine, or SDC_CPU=base|exact|v3|v4|openblas. NULL, with a line in e: this
+ * machine or program does not have what SDC_CPU says. */
 const Ops *cpu_ops(Error *e);
 /* The same, if that table keeps the promise of the same bits (Ops.exact); in place of `base` where it does not, a table
  * that emulates fma, several times slower. NULL, with a line in e: SDC_CPU says openblas, or this program has none. */

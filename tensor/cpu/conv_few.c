@@ -82,8 +82,7 @@ static inline __attribute__((always_inline)) void pixels(const int outputs, cons
         }
     }
     for (int p = 0; p < n; p++)
-        for (int o = 0; o < outputs; o++)
-            y[p * ldy + o] = sum_of_lanes(lanes[p][o]) + (add ? y[p * ldy + o] : 0.0f);
+        for (int o = 0; o < outputs; o++) y[p * ldy + o] = sum_of_lanes(lanes[p][o]) + (add ? y[p * ldy + o] : 0.0f);
 }
 
 /* x[tap][PIXELS]: what the pixels from (row, column) on see; `zeros` outside the picture. */

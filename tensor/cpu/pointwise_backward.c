@@ -62,7 +62,7 @@ static inline float gelu_slope(float x) {
 
 #define SLOPES(slope)                                                                                                  \
     if (add)                                                                                                           \
-        for (int64_t i = 0; i < n; i++) dx[i] = fma1(dy[i], slope(x[i]), dx[i]);                                                  \
+        for (int64_t i = 0; i < n; i++) dx[i] = fma1(dy[i], slope(x[i]), dx[i]);                                       \
     else                                                                                                               \
         for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * slope(x[i]);                                                   \
     break

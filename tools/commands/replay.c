@@ -39,7 +39,7 @@ typedef struct {
     PictureInfo info;
     SdRequest request;
     SdPrecision precision;
-    int exact; /* version of the same bits; 0: not promised */
+    int exact;   /* version of the same bits; 0: not promised */
     Image image; /* img2img's */
 } Replay;
 
