@@ -1,0 +1,183 @@
+/* test_exact.c: the specification of bits (ARCHITECTURE.md, "The same bits"): its known answers on every table that
+ * keeps it, and the emulation of fma against fmaf. */
+#define SDC_ISA test
+#define SDC_EMULATE_FMA
+#include "tensor/cpu/fma.h"
+#include "sd/image/crc32.h"
+#include "tensor/ops.h"
+#include "tests/harness/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Input i of sequence s, in [-1, 1): exact in f32. */
+static float input(uint32_t s, int64_t i) {
+    uint32_t h = ((uint32_t)i + 1) * 2654435761u + s * 40503u;
+    return (float)(h >> 8) * 0x1p-23f - 1.0f;
+}
+
+static Tensor fill(float *memory, uint32_t s, int nd, const int64_t *n) {
+    Tensor t = tensor_view(memory, F32, nd, n);
+    for (int64_t i = 0; i < tensor_count(t); i++) memory[i] = input(s, i);
+    return t;
+}
+
+static uint32_t bits_of(float x) {
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+/* CRC-32 (of PNG and zlib) of numbers as little-endian bytes. */
+static uint32_t crc_of(const float *y, int64_t n) {
+    uint32_t crc = 0;
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t u = bits_of(y[i]);
+        uint8_t bytes[4] = {(uint8_t)u, (uint8_t)(u >> 8), (uint8_t)(u >> 16), (uint8_t)(u >> 24)};
+        crc = crc32_update(crc, bytes, sizeof bytes);
+    }
+    return crc;
+}
+
+typedef struct {
+    Ctx *c;
+    float *a, *b, *w, *bias, *y; /* each of MOST numbers */
+} Bench;
+
+enum { MOST = 1 << 16 };
+
+static uint32_t activation(Bench *b, float x, Act act) {
+    Tensor t = tensor_view(b->y, F32, 1, SHAPE(1));
+    b->y[0] = x;
+    op_activation(b->c, t, t, act);
+    return bits_of(b->y[0]);
+}
+
+static Weight weight(WeightKind kind, float *memory, uint32_t s, int nd, const int64_t *n) {
+    return (Weight){.kind = kind, .t = fill(memory, s, nd, n)};
+}
+
+/* 700 products of one output */
+static uint32_t linear(Bench *b) {
+    Tensor x = fill(b->a, 1, 3, SHAPE(1, 1, 700)), y = tensor_view(b->y, F32, 3, SHAPE(1, 1, 1));
+    Weight w = weight(WEIGHT_LINEAR, b->w, 2, 2, SHAPE(1, 700)), v = weight(WEIGHT_VECTOR, b->bias, 3, 1, SHAPE(1));
+    op_linear(b->c, y, x, NULL, &w, &v, (Epilogue){0});
+    return bits_of(b->y[0]);
+}
+
+/* A 3x3 convolution of 7 x 9 pixels, up: as if enlarged to twice that. */
+static uint32_t conv(Bench *b, int64_t in, int64_t out, bool up, Precision precision) {
+    int64_t h = up ? 14 : 7, w9 = up ? 18 : 9;
+    Tensor x = fill(b->a, 1, 4, SHAPE(1, 7, 9, in)), y = tensor_view(b->y, F32, 4, SHAPE(1, h, w9, out));
+    Weight w = weight(WEIGHT_CONV, b->w, 2, 4, SHAPE(out, 3, 3, in)), v = weight(WEIGHT_VECTOR, b->bias, 3, 1, &out);
+    b->c->precision = precision;
+    op_conv2d(b->c, y, x, &w, &v,
+              (Conv2d){.stride = 1, .pad_top = 1, .pad_left = 1, .up_h = up ? h : 0, .up_w = up ? w9 : 0},
+              (Epilogue){0});
+    b->c->precision = PRECISION_F32;
+    return crc_of(b->y, h * w9 * out);
+}
+
+static uint32_t layer_norm(Bench *b, int64_t channels) {
+    Tensor x = fill(b->a, 1, 3, SHAPE(1, 1, channels)), y = tensor_view(b->y, F32, 3, SHAPE(1, 1, channels));
+    Weight w = weight(WEIGHT_VECTOR, b->w, 2, 1, &channels), v = weight(WEIGHT_VECTOR, b->bias, 3, 1, &channels);
+    op_layer_norm(b->c, y, x, &w, &v, 1e-5f);
+    return crc_of(b->y, channels);
+}
+
+static uint32_t group_norm(Bench *b) {
+    int64_t channels = 24;
+    Tensor x = fill(b->a, 1, 3, SHAPE(1, 100, channels)), y = tensor_view(b->y, F32, 3, SHAPE(1, 100, channels));
+    Weight w = weight(WEIGHT_VECTOR, b->w, 2, 1, &channels), v = weight(WEIGHT_VECTOR, b->bias, 3, 1, &channels);
+    op_group_norm(b->c, y, x, NULL, &w, &v, 4, 1e-5f, ACT_SILU);
+    return crc_of(b->y, 100 * channels);
+}
+
+static uint32_t attention(Bench *b) {
+    Tensor q = fill(b->a, 1, 3, SHAPE(1, 3, 40)), k = fill(b->b, 2, 3, SHAPE(1, 200, 40));
+    Tensor v = fill(b->w, 3, 3, SHAPE(1, 200, 40)), o = tensor_view(b->y, F32, 3, SHAPE(1, 3, 40));
+    op_attention(b->c, o, q, k, v, 1, false);
+    return crc_of(b->y, 120);
+}
+
+static void answers(const Ops *table, ThreadPool *pool, Arena *arena) {
+    Ctx c = {.op = table, .precision = PRECISION_F32, .pool = pool, .arena = arena};
+    float *memory = malloc(5 * MOST * sizeof *memory);
+    if (!memory) abort();
+    Bench b = {&c, memory, memory + MOST, memory + 2 * MOST, memory + 3 * MOST, memory + 4 * MOST};
+    const struct {
+        const char *what;
+        uint32_t is, want;
+    } ROWS[] = {
+        {"silu(-2)", activation(&b, -2.0f, ACT_SILU), 0xBE7420A9},
+        {"silu(0.3)", activation(&b, 0.3f, ACT_SILU), 0x3E307800},
+        {"gelu(0.7)", activation(&b, 0.7f, ACT_GELU), 0x3F07D711},
+        {"gelu(-3)", activation(&b, -3.0f, ACT_GELU), 0xBB84B350},
+        {"quick_gelu(0.7)", activation(&b, 0.7f, ACT_QUICK_GELU), 0x3F0971E2},
+        {"linear 700 -> 1", linear(&b), 0x436948F7},
+        {"conv 3x3 40 -> 24, direct", conv(&b, 40, 24, false, PRECISION_F32_DIRECT), 0x8284A755},
+        {"conv 3x3 40 -> 24, Winograd", conv(&b, 40, 24, false, PRECISION_F32), 0x7994230D},
+        {"conv 3x3 40 -> 24 of twice the size", conv(&b, 40, 24, true, PRECISION_F32), 0x8A54A4EC},
+        {"conv 3x3 48 -> 3", conv(&b, 48, 3, false, PRECISION_F32), 0x1E62119A},
+        {"layer norm of 40", layer_norm(&b, 40), 0x5F9E8FD6},
+        {"group norm of 24 in 4, SiLU", group_norm(&b), 0x9F8EBC9D},
+        {"attention 3 x 200, d 40", attention(&b), 0xA82FA468},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        test_check(ROWS[i].is == ROWS[i].want, "%s: %s", table->name, ROWS[i].what);
+        test_note("0x%08X, should be 0x%08X", ROWS[i].is, ROWS[i].want);
+    }
+    free(memory);
+}
+
+/* --- fma --- */
+
+static void emulated(const char *what, float a, float b, float c) {
+    float is = fma1(a, b, c), want = fmaf(a, b, c);
+    if (bits_of(is) != bits_of(want) && !(isnan(is) && isnan(want)))
+        test_check(false, "%s: fma(%a, %a, %a) is %a, should be %a", what, (double)a, (double)b, (double)c, (double)is,
+                   (double)want);
+}
+
+static float any_bits(uint32_t s, int64_t i) {
+    uint32_t u = (uint32_t)(test_uniform(s, (uint64_t)i) * 2147483648.0) ^ (uint32_t)i << 31;
+    float x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+static void emulation(void) {
+    static const float SPECIAL[] = {0.0f,   -0.0f,  1.0f,    -1.0f,     INFINITY,         -INFINITY,    NAN,
+                                    1e-45f, 1e-38f, 3.4e38f, 0x1p-126f, 0x1.fffffep-127f, 0x1.000002p0f};
+    enum { COUNT = sizeof SPECIAL / sizeof *SPECIAL };
+    for (int i = 0; i < COUNT * COUNT * COUNT; i++)
+        emulated("special", SPECIAL[i % COUNT], SPECIAL[i / COUNT % COUNT], SPECIAL[i / COUNT / COUNT]);
+    for (int64_t i = 0; i < 200000; i++) {
+        emulated("random", input(1, i), input(2, i), input(3, i));
+        emulated("any bits", any_bits(4, i), any_bits(5, i), any_bits(6, i));
+        /* the product is near a number that lies half-way between two f32, or near the least numbers */
+        float a = 1.0f + (float)(i & 0xfff) * 0x1p-23f, b = 1.0f + (float)(i >> 6 & 0xfff) * 0x1p-23f;
+        emulated("half-way", a, b, 0x1p24f + (float)(i & 7));
+        emulated("half-way, cancelling", a, b, -a * b);
+        emulated("subnormal", a * 0x1p-75f, b * 0x1p-75f, (float)(i & 31) * 0x1p-149f);
+        emulated("a hair above half-way", a * 0x1p-30f, b * 0x1p-40f, (float)(0x800001 + (i & 0xffff)) * 0x1p-20f);
+    }
+    test_check(true, "fma is emulated exactly");
+}
+
+SUITE(exact, .seconds = 1) {
+    const Ops *tables[8];
+    int count = cpu_ops_list(tables, 7), tried = 0;
+    if (cpu_table_emulating()) tables[count++] = cpu_table_emulating();
+    Error e = {0};
+    ThreadPool *pool = pool_new(1, &e);
+    Arena arena = {0};
+    if (!test_check(pool && arena_init(&arena, 1 << 20, &e), "memory")) return;
+    for (int t = 0; t < count; t++)
+        if (tables[t]->exact) answers(tables[t], pool, &arena), tried++;
+    test_check(tried > 0, "a table keeps the specification");
+    emulation();
+    arena_free(&arena);
+    pool_free(pool);
+}
