@@ -42,8 +42,8 @@ struct SdModel {
     Tokenizer *tokenizer;
     ThreadPool *pool;
     const Ops *ops;
-    Gpu *gpu;               /* NULL: the CPU computes */
-    char device[320];       /* "cpu", and why not a GPU where "auto" found one that does not serve */
+    Gpu *gpu;         /* NULL: the CPU computes */
+    char device[360]; /* "cpu", whether fma is emulated, and why not a GPU where "auto" found one that does not serve */
     struct SdModel **peers; /* the same checkpoint on further GPUs, which share batches */
     int peer_count;
     ThreadPool *gpu_threads; /* one thread for each GPU, where there are several */

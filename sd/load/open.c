@@ -102,7 +102,8 @@ static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
             return error_set(e, ERR_ARGUMENT, "exact: not on this device; use --device cpu");
         if (m->gpu || d.kind == DEVICE_CUDA) return m->gpu != NULL;
     } else if (d.kind == DEVICE_AUTO) gpu_unusable(&why);
-    snprintf(m->device, sizeof m->device, "cpu%s%.300s", why.code ? "; " : "", why.text);
+    const char *emulated = m->ops == cpu_table_emulating() ? "; fma emulated, several times slower" : "";
+    snprintf(m->device, sizeof m->device, "cpu%s%s%.300s", emulated, why.code ? "; " : "", why.text);
     if (precision == SD_MIXED && cpu_ops_mixed()) m->ops = cpu_ops_mixed();
     if (type == F32) return true;
     return error_set(e, ERR_ARGUMENT, "precision %s: is for GPUs; use f32 on the CPU", type == F16 ? "f16" : "bf16");

@@ -85,7 +85,7 @@ static void usage_errors(void) {
         {1, "--device cuda:1|no CUDA in this build|use --device cpu", "txt2img --device cuda:1"},
         {2, "--precision: 'f64' must be one of f32|", "txt2img --precision f64"},
         {2, "--precision: f16 is for GPUs", "txt2img --precision f16"},
-        {2, "--exact: not supported by this version", "txt2img --exact"},
+        {2, "exact: only f32 and f32-direct", "txt2img -p x --exact --precision mixed"},
         {2, "--scheduler: no 'Karas'|'Karras'|sdc schedulers lists them", "txt2img --scheduler Karas"},
         {2, "--sampler: no 'Eulr'|did you mean 'Euler'|'Euler a'|sdc samplers lists them", "txt2img --sampler Eulr"},
         {2, "--tap: needs --taps", "txt2img --tap 'x*'"},

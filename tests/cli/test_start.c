@@ -108,6 +108,10 @@ SUITE(start, .seconds = 3) {
     shell("XDG_CACHE_HOME=/proc/none \"$SDC\" " PICTURE, 0, NULL, NULL);
     shell("XDG_CACHE_HOME=/dev/full HOME= \"$SDC\" " PICTURE, 0, NULL, NULL);
     shell("SDC_CPU= \"$SDC\" " PICTURE, 0, NULL, NULL);
+    shell("\"$SDC\" txt2img -q " SMALL "--exact -o p.png && SDC_CPU=base \"$SDC\" txt2img " SMALL "--exact -o q.png && "
+          "cmp p.png q.png",
+          0, NULL, "");
+    shell("SDC_CPU=openblas \"$SDC\" txt2img " SMALL "--exact -o p.png; true", 0, NULL, "openblas");
     shell("SDC_CPU=v5 \"$SDC\" " PICTURE, 2, NULL, "SDC_CPU: 'v5'|use base");
     shell("mkdir gone && cd gone && rmdir ../gone && \"$SDC\" tokens -p a", 0, "a", NULL);
     shell("mkdir gone && cd gone && rmdir ../gone && \"$SDC\" " PICTURE, 1, NULL, "p.png: |No such file");

@@ -57,7 +57,8 @@ typedef struct {
 static SdRequest plain(const Fixture *f, const Param *p) {
     SdRequest r = sd_request(f->model);
     r.prompt = "a (red:1.2) circle", r.negative = "blurry";
-    r.width = r.height = SIDE, r.steps = p->of_image ? 4 : 2, r.seed = 42, r.keep = true;
+    bool levels = !strcmp(p->name, "scheduler") || !strcmp(p->name, "rho"); /* two steps hardly show between others */
+    r.width = r.height = SIDE, r.steps = p->of_image ? 4 : levels ? 3 : 2, r.seed = 42, r.keep = true;
     if (p->of_image) r.image = f->image, r.image_width = SIDE, r.image_height = SIDE / 2;
     if (!strcmp(p->name, "comments")) r.prompt = "a (red:1.2) circle # on blue";
     if (!strncmp(p->name, "variation", 9)) r.variation_strength = 0.25, r.variation_seed = 7;

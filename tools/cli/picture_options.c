@@ -60,9 +60,7 @@ static bool txt2img_row(int i, Option *o) { return row(i, IN_TXT2IMG, o); }
 static bool img2img_row(int i, Option *o) { return row(i, IN_IMG2IMG, o); }
 static bool record_row(int i, Option *o) { return row(i, IN_RECORD, o); }
 
-#define OF_PROGRAM                                                                                                     \
-    OPTION_ROWS(open, model_rows), OPTION(FLAG, exact, 0, "exact", NULL, "the same bits on every machine: not yet"),   \
-        OPTION_END
+#define OF_PROGRAM OPTION_ROWS(open, model_rows), OPTION_END
 const Option TXT2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = txt2img_row}, OF_PROGRAM};
 const Option IMG2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = img2img_row}, OF_PROGRAM};
 const Option RECORD_OPTIONS[] = {{.kind = OPT_ROWS, .row = record_row}, OF_PROGRAM};
@@ -81,7 +79,6 @@ static int check_request(const Command *c, const PictureArguments *a) {
 }
 
 static int check_program(const Command *c, const PictureArguments *a) {
-    if (a->exact) return usage_error(c, "--exact: not supported by this version; leave it out");
     if (a->request.tap && !a->request.taps && c->options != RECORD_OPTIONS)
         return usage_error(c, "--tap: needs --taps FILE");
     if (a->request.taps && a->batch_count > 1)

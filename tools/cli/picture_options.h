@@ -19,7 +19,6 @@ typedef struct {
     const char *image; /* img2img's, and a record's that is of img2img */
     int batch_count;
     int values; /* a record's, of each activation */
-    bool exact;
 } PictureArguments;
 
 /* Reads and checks a command line. GO_ON, or the exit code. options_free in any case. */

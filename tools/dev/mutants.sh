@@ -19,6 +19,10 @@ group norm eps of the U-Net's end ~ sd/models/unet.c ~ blocks known_answers micr
 group norm eps of the VAE's ends ~ sd/models/vae.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|k->groups, 1e-6f|k->groups, 1e-5f|
 layer norm eps of the transformer block ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|eps = 1e-5f; /\* torch|eps = 1e-6f; /* torch|
 layer norm eps of CLIP ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|eps = 1e-5f; /\* layer_norm_eps|eps = 1e-6f; /* layer_norm_eps|
+a sum over a row in thirty-two lanes ~ tensor/cpu/layer_norm.h ~ exact ~ openblas ~ s|LANES = 16, |LANES = 32, |
+probabilities added one after the other ~ tensor/cpu/attention.c ~ exact ~ openblas ~ s|sum\[c\] += p\[0\] + p\[1\];|sum[c] += p[0]; sum[c] += p[1];|
+a contraction left to the compiler ~ tensor/cpu/winograd_tile.h ~ exact ~ openblas ~ s|fma_by(WINO_DB \* WINO_B, odd_b, (WINO_DA \* WINO_A) \* odd_a)|(WINO_DB * WINO_B) * odd_b + (WINO_DA * WINO_A) * odd_a|
+fma rounded twice where it is emulated ~ tensor/cpu/fma.h ~ exact ~ openblas ~ s|bits += away.*;|(void)away;|
 GEGLU without its GELU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|^    gelu_by(g, count);||
 GEGLU's halves swapped ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|Geglu p = {y, x, gate, bias, gate_bias}|Geglu p = {y, gate, x, gate_bias, bias}|
 GELU for quick GELU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|fm_quick_gelu(x\[i\])|fm_gelu(x[i])|
@@ -36,7 +40,7 @@ convolution's bias dropped ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|finish_of(
 attention's output bias dropped ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|"to_out.0", channels, channels, true|"to_out.0", channels, channels, false|
 an enlarged picture's phase begins a row too low ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|(first - low) / 2|(first + low) / 2|
 an enlarged picture's phases exchange filters ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|\*odd = !low;|*odd = low;|
-a phase's last point left out ~ tensor/cpu/winograd_tile.h ~ ops ~ openblas ~ s|in\[4 \* step\] + (|(|
+a phase's last point left out ~ tensor/cpu/winograd_tile.h ~ ops ~ openblas ~ s|even_a, in\[4 \* step\]))|even_a, splat(0)))|
 SiLU of the last channels left out ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|    if (!n) return;|    return;|
 a panel's vectors all widened from its first ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|widen_vector(t.from + p \* PANEL + c \* VW|widen_vector(t.from + p * PANEL|
 few outputs see what lies left of the picture ~ tensor/cpu/conv_few.c ~ ops ~ openblas ~ s|line && j >= 0 &&|line \&\&|
@@ -109,7 +113,7 @@ values overwritten before the way back ~ tensor/tape.c ~ gradients ~ openblas ~ 
 outputs in place lose their gradient ~ tensor/tape_back.c ~ gradients ~ openblas ~ s|if (!r->in_place \&\& tensor_dense(r->y)) spans_remove|if (tensor_dense(r->y)) spans_remove|
 second contributions overwrite ~ tensor/tape_back.c ~ gradients ~ openblas ~ s|bool add = cover != COVERED_NOT|bool add = cover == COVERED_PARTLY|
 filters not turned for dX ~ tensor/cpu/product_backward.c ~ gradients ~ openblas ~ s|tap = taps - 1; tap >= 0; tap--, to += FILTER_OUTPUTS|tap = 0; tap < taps; tap++, to += FILTER_OUTPUTS|
-group norm's gradient forgets the mean's ~ tensor/cpu/norm_backward.c ~ gradients ~ openblas ~ s|w\[c\] \* dz\[c\] - m1\[c\] - xh|w[c] * dz[c] - xh|
+group norm's gradient forgets the mean's ~ tensor/cpu/norm_backward.c ~ gradients ~ openblas ~ s|dz\[c\], -m1\[c\])), dx|dz[c], 0)), dx|; s|dz\[c\], -m1\[c\]));|dz[c], 0));|
 attention's gradient without D ~ tensor/cpu/attention_backward.c ~ gradients ~ openblas ~ s|- row\[2\])|- 0 * row[2])|
 dW in the transformed domain loses its first chunk ~ tensor/cpu/winograd_backward.c ~ gradients ~ openblas ~ s|PANEL, b->more);|PANEL, true);|
 segments read what is there now ~ tensor/tape_rerun.c ~ training ~ openblas ~ s|r->before\[slot\] ? r->saved\[slot\] : r->in\[slot\]|r->in[slot]|
