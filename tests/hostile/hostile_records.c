@@ -14,7 +14,7 @@
 #define SETTINGS "{\\\"prompt\\\":\\\"x\\\",\\\"width\\\":16,\\\"height\\\":16,\\\"steps\\\":1,\\\"seed\\\":1}"
 #define GOOD                                                                                                           \
     "{\"__metadata__\":{\"sdc.record\":\"1\",\"sdc.settings\":\"" SETTINGS "\",\"sdc.precision\":\"f32\","             \
-    "\"sdc.exact\":\"0\",\"sdc.model\":\"m\",\"sdc.pictures\":\"" DIGEST "\"," NOISE "}," VALUES "}"
+    "\"sdc.exact\":\"no\",\"sdc.model\":\"m\",\"sdc.pictures\":\"" DIGEST "\"," NOISE "}," VALUES "}"
 
 /* `from` becomes `to`. */
 static const struct {
@@ -49,7 +49,7 @@ static const struct {
     {"seed-last", "\\\"seed\\\":1", "\\\"seed\\\":9223372036854775807,\\\"batch_size\\\":2", "its settings: |no room"},
     {"variation-random", "\\\"seed\\\":1", "\\\"seed\\\":1,\\\"subseed_strength\\\":0.5", "a random seed"},
     {"precision-unknown", "\"f32\"", "\"f31\"", "k.record: names no precision: sdc.precision"},
-    {"exact-negative", "sdc.exact\":\"0", "sdc.exact\":\"-1", "k.record: is not a version of the same bits: sdc.exact"},
+    {"exact-maybe", "\"no\"", "\"maybe\"", "k.record: is not yes or no: sdc.exact"},
     {"hash-short", "\"sdc.model\":\"m\"", "\"sdc.model_sha256\":\"00\"", "is not a SHA-256: sdc.model_sha256"},
     {"noise-hash-capital", "\"sdc.model\":\"m\"",
      "\"sdc.noise_sha256\":\"AA112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"",

@@ -25,6 +25,8 @@ static const struct {
     {"png-info-raw", "png-info t.png --raw"},
     {"diff", "diff \"$B\" \"$B\""},
     {"judge", "judge -n 1"},
+    {"verify", "verify --table base --only GEGLU --device cpu"},
+    {"verify-json", "verify --table base --only GEGLU --device cpu --json"},
     {"make-data", "make-data --sheet t-sheet.png --count 1"},
     {"replay", "replay -q t.png"},
 };

@@ -53,9 +53,6 @@ static bool check_run(const Arguments *a, const Record *record, const RecordHow 
     r.user = progress;
     SdModel *model = picture_start(a->image, &image, &r, NULL, e) ? model_options_open(&open, a->model, e) : NULL;
     if (model) warn_of_model(record, model, e);
-    if (model && record->exact && record->exact != SD_EXACT_VERSION && sd_exact(model))
-        fprintf(stderr, "sdc: note: the record has the bits of version %d, this program those of version %d\n",
-                record->exact, SD_EXACT_VERSION);
     bool ok = model && !(e && e->code) && record_check(record, model, &r, how, v, e);
     progress_clear(progress);
     if (ok && !open.quiet && !record_holds(v)) ok = record_print_weights(record, model, e);
@@ -100,8 +97,7 @@ static int check(const Command *c, Arguments *a, const char *path) {
 static int check_options(const Command *c, const Arguments *a) {
     const ModelOptions *o = &a->open;
     if (a->names && !a->against) return usage_error(c, "--names: needs --against TAPS");
-    if (a->against &&
-        (a->model || a->image || a->noise || o->device || o->precision || o->threads || o->memory_limit || o->exact))
+    if (a->against && (a->model || a->image || a->noise || o->device || o->precision || o->threads || o->memory_limit))
         return usage_error(c, "--against: compares a file and runs nothing; leave out what only a run needs");
     if (!a->against && !a->model && !sd_builtin())
         return usage_error(c, "no model is built in: name the record's after -m, or activations after --against");

@@ -16,7 +16,7 @@ static void say_written(const PictureArguments *a, const SdRequest *r) {
     OsInfo info;
     if (a->open.quiet) return;
     printf("%s: seed %" PRId64, file_shown(a->out), r->seed);
-    if (file_shown(a->out) == a->out && os_info(a->out, &info)) printf(", %" PRIu64 " bytes", info.size);
+    if (os_info(a->out, &info) && info.kind == OS_REGULAR) printf(", %" PRIu64 " bytes", info.size);
     putchar('\n');
 }
 

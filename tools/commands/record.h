@@ -32,7 +32,7 @@ typedef struct {
     Json *settings;
     SdRequest request; /* but for the picture and the noise, which are files of their own */
     SdPrecision precision;
-    int exact;                /* version of the specification of bits that the run kept (SD_EXACT_VERSION); 0: none */
+    bool exact;               /* it was made by a table of ops that has the same bits everywhere (tensor/ops.h) */
     const char *model, *hash; /* the model's name and SHA-256; "": a folder's */
     const char *noise;        /* SHA-256 of the noise's file, "": from the seed */
     const char *image;        /* SHA-256 of img2img's pixels, "": txt2img */
@@ -51,6 +51,8 @@ void record_close(Record *r); /* NULL is fine */
 
 /* Runs r, whose seeds are not random, and writes its record, with `values` sampled numbers of each activation. */
 bool record_make(SdModel *m, const SdRequest *r, int values, const char *path, Error *e);
+/* Whether what m computes has the same bits on every machine. */
+bool record_promises(const SdModel *m);
 
 /* --- checking --- */
 

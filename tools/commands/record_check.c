@@ -155,7 +155,7 @@ bool record_check(const Record *record, SdModel *m, const SdRequest *r, const Re
     SdRequest run = *r;
     const char *precision = picture_precision(m);
     *k = (Check){.record = record, .asked = r, .out = out};
-    out->exact = how->bound < 0 && record->exact == SD_EXACT_VERSION && sd_exact(m) &&
+    out->exact = how->bound < 0 && record->exact && record_promises(m) &&
                  words_find(PRECISION_WORDS, precision ? precision : "f32") == (int)record->precision;
     if (how->tap) run.tap = how->tap;
     run.activation = hear, run.progress = progress, run.user = k;

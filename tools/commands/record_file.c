@@ -163,10 +163,9 @@ static bool read_run(Record *r, Error *e) {
                          file_shown(r->file->path), version);
     int precision = words_find(PRECISION_WORDS, text_of(r, "sdc.precision"));
     if (precision < 0) return bad(r, e, "names no precision", "sdc.precision");
-    if (strspn(promise, "0123456789") != strlen(promise) || !*promise || strlen(promise) > 6)
-        return bad(r, e, "is not a version of the same bits", "sdc.exact");
+    if (strcmp(promise, "yes") && strcmp(promise, "no")) return bad(r, e, "is not yes or no", "sdc.exact");
     r->precision = (SdPrecision)precision;
-    r->exact = atoi(promise);
+    r->exact = *promise == 'y';
     r->model = text_of(r, "sdc.model");
     return take_digest(r, "sdc.model_sha256", &r->hash, e) && take_digest(r, "sdc.noise_sha256", &r->noise, e) &&
            take_image(r, e) && take_settings(r, e) && take_pictures(r, e);

@@ -28,6 +28,11 @@ typedef struct {
     Error error;
 } Maker;
 
+bool record_promises(const SdModel *m) {
+    const char *precision = picture_precision(m);
+    return !m->gpu && m->ops->rows_independent && (!precision || strcmp(precision, "mixed"));
+}
+
 /* --- what the run says --- */
 
 static bool reserve(Maker *k) {
@@ -118,11 +123,10 @@ static char *picture_digests(const SdResult *result) {
 
 static bool write_record(SdModel *m, const SdRequest *r, const Maker *k, const SdResult *result, const char *path,
                          Error *e) {
-    char name[256], noise[65] = "", image[96] = "", hex[65], exact[12];
+    char name[256], noise[65] = "", image[96] = "", hex[65];
     FileMeta fields[FIELDS] = {{"format", "pt"}, {"generator", "sd.c"}, {"sdc.record", "1"}};
     size_t n = 3;
     model_name(m, name, sizeof name);
-    snprintf(exact, sizeof exact, "%d", sd_exact(m) ? SD_EXACT_VERSION : 0);
     const char *hash = model_hash(m, e), *precision = picture_precision(m);
     if ((e && e->code) || (r->noise && !cached_sha256(r->noise, noise, e))) return false;
     if (r->image) {
@@ -133,7 +137,7 @@ static bool write_record(SdModel *m, const SdRequest *r, const Maker *k, const S
     RecordWeights weights = {0};
     fields[n++] = (FileMeta){"sdc.settings", settings};
     fields[n++] = (FileMeta){"sdc.precision", precision ? precision : "f32"};
-    fields[n++] = (FileMeta){"sdc.exact", exact};
+    fields[n++] = (FileMeta){"sdc.exact", record_promises(m) ? "yes" : "no"};
     fields[n++] = (FileMeta){"sdc.model", name};
     if (hash) fields[n++] = (FileMeta){"sdc.model_sha256", hash};
     if (*noise) fields[n++] = (FileMeta){"sdc.noise_sha256", noise};

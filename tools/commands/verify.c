@@ -3,6 +3,7 @@
 
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
+#include "tools/ledger/exact.h"
 #include "tools/ledger/made_model.h"
 #include "tools/ledger/pipeline.h"
 #include "tools/ledger/results.h"
@@ -34,17 +35,23 @@ typedef struct {
     Results results;
     const char *only;
     OsLock *lock;
+    Error err; /* memory is out: says nothing about any table, and nothing else is computed */
 } Wanted;
 
 static bool wants(void *user, const char *row) {
-    const Wanted *w = user;
-    return !w->only || glob_match(w->only, row);
+    Wanted *w = user;
+    os_lock(w->lock);
+    bool ended = w->err.code != ERR_NONE;
+    os_unlock(w->lock);
+    return !ended && (!w->only || glob_match(w->only, row));
 }
 
 static void enter(void *user, const LedgerEntry *e) {
     Wanted *w = user;
     os_lock(w->lock);
-    results_enter(&w->results, e);
+    if (e->code == ERR_MEMORY) error_set(&w->err, ERR_MEMORY, "%s: %s", e->name, e->figure);
+    else results_enter(&w->results, e);
+    if (w->results.short_of_memory) error_set(&w->err, ERR_MEMORY, "%s: out of memory", e->name);
     os_unlock(w->lock);
 }
 
@@ -52,7 +59,8 @@ static void enter(void *user, const LedgerEntry *e) {
 static bool list_tables(const Arguments *a, Results *r, Gpu *gpu, Error *e) {
     LedgerTable all[LEDGER_TABLES];
     bool cpu = !a->device || strcmp(a->device, "cuda");
-    int n = cpu ? ledger_tables(all) : 0;
+    int n = cpu && ledger_emulating_table(all); /* first, as it takes longest */
+    if (cpu) n += ledger_tables(all + n);
     if (gpu) n += ledger_gpu_tables(all + n, gpu);
     for (int i = 0; i < n; i++) {
         if (a->table && !glob_match(a->table, all[i].name)) continue;
@@ -82,7 +90,7 @@ typedef struct {
     OsLock *lock;
     int threads;
     /* of the current part */
-    Walk *walk; /* NULL: the pipeline's */
+    Walk *walk; /* NULL: the pipeline's, and the runs whose bits are recorded */
     const Golden *golden;
     int next; /* table that no thread has taken yet */
 } Work;
@@ -90,8 +98,9 @@ typedef struct {
 enum { MOST_WORKERS = 4 }; /* each may take 300 MB */
 
 static void do_table(const Work *w, const LedgerTable *t) {
+    ExactOn exact = {t, w->model, w->model_size};
     if (w->walk) w->walk(w->ledger, t, w->golden);
-    else ledger_pipeline(w->ledger, t, w->model, w->model_size);
+    else ledger_pipeline(w->ledger, t, w->model, w->model_size), ledger_exact(w->ledger, &exact);
 }
 
 /* A processor's tables, as long as there are any. */
@@ -145,6 +154,7 @@ static bool verify_all(Work *w, const char *device, Error *e) {
         if (device) print_group(w, PARTS[i].group, device, &begun);
     }
     if (device) print_group(w, PIPELINE_DIRECT, device, &begun);
+    if (device) print_group(w, EXACT_GROUP, device, &begun);
     return true;
 }
 
@@ -172,7 +182,7 @@ static int verify(const Command *c, const Arguments *a) {
     ok = ok && model;
     w.model = model;
     const char *device = gpu ? gpu_name(gpu) : "cpu";
-    ok = ok && verify_all(&w, a->json ? NULL : device, &e);
+    ok = ok && verify_all(&w, a->json ? NULL : device, &e) && error_pass(&e, &wanted.err);
     if (ok && !results->passed && !results->failed)
         ok = error_set(&e, ERR_ARGUMENT, "--only: no row is called '%.60s'; without it all are shown", a->only);
     double seconds = os_clock() - from;

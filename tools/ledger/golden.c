@@ -65,6 +65,7 @@ GoldenError golden_error(const Golden *g, const char *name, const float *ours, i
         r.max_bound = bound.or_rule ? fmax(bound.max, r.max_bound) : bound.max;
     }
     float *theirs = r.shape ? malloc((size_t)stored * sizeof *theirs) : NULL;
+    r.memory = r.shape && !theirs;
     if (!theirs || !file_tensor_f32(g->file, t, theirs)) return free(theirs), r;
     if (!(rms > 0)) rms = 1;
     double squares = 0, most = 0;
@@ -86,8 +87,8 @@ GoldenError golden_error_picture(const Golden *g, const char *name, Tensor t, Bo
         spatial *= t.n[i];
         n[i + 1] = t.n[i];
     }
-    float *transposed = tensor_dense(t) ? malloc(tensor_bytes(t)) : NULL;
-    if (!transposed) return (GoldenError){.rms = INFINITY, .max = INFINITY, .ratio = INFINITY};
+    float *transposed = malloc(tensor_bytes(t));
+    if (!transposed) return (GoldenError){.rms = INFINITY, .max = INFINITY, .ratio = INFINITY, .memory = true};
     to_channels_first(transposed, t.data, t.n[0], channels, spatial);
     GoldenError r = golden_error(g, name, transposed, t.nd, n, bound);
     free(transposed);
@@ -95,7 +96,8 @@ GoldenError golden_error_picture(const Golden *g, const char *name, Tensor t, Bo
 }
 
 void golden_say(char *out, size_t size, const Golden *g, const char *name, GoldenError r) {
-    if (!r.found) snprintf(out, size, "%s has no %s", g->name, name);
+    if (r.memory) snprintf(out, size, "out of memory");
+    else if (!r.found) snprintf(out, size, "%s has no %s", g->name, name);
     else if (!r.shape) snprintf(out, size, "another shape: %s", golden_meta(g, name));
     else if (!r.finite) snprintf(out, size, "not finite: an element was not written, or is wrong");
     else

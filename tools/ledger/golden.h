@@ -37,6 +37,7 @@ typedef struct {
     double rms, max;           /* of our error, relative to the reference's RMS */
     double rms_bound, max_bound;
     double ratio; /* the worse of error / bound; infinite unless all three hold */
+    bool memory;  /* is out: nothing was compared */
 } GoldenError;
 
 /* ours: all elements, in the golden's order (n: its shape). */

@@ -17,6 +17,12 @@ int ledger_tables(LedgerTable *out) {
     return n + m;
 }
 
+bool ledger_emulating_table(LedgerTable *out) {
+    const Ops *op = cpu_table_emulating();
+    if (op) add(out, op->name, op, NULL, NUMBERS_F32);
+    return op != NULL;
+}
+
 int ledger_gpu_tables(LedgerTable *out, Gpu *gpu) {
     static const struct {
         const char *name;
@@ -35,14 +41,14 @@ bool ledger_wants(const Ledger *l, const char *row) { return !l->wants || l->wan
 
 void ledger_enter(const Ledger *l, const char *group, const char *row, const char *name, const LedgerTable *t,
                   const Golden *g, const char *tensor, GoldenError r) {
-    LedgerEntry e = {group, row, name, t, r.ratio <= 1, false, r.ratio, ""};
+    LedgerEntry e = {group, row, name, t, r.ratio <= 1, r.memory ? ERR_MEMORY : ERR_NONE, false, r.ratio, ""};
     golden_say(e.figure, sizeof e.figure, g, tensor, r);
     l->enter(l->user, &e);
 }
 
 void ledger_fail(const Ledger *l, const char *group, const char *row, const char *name, const LedgerTable *t,
                  const Error *error) {
-    LedgerEntry e = {group, row, name, t, false, false, INFINITY, ""};
+    LedgerEntry e = {group, row, name, t, false, error->code, false, INFINITY, ""};
     snprintf(e.figure, sizeof e.figure, "%s", error->text);
     l->enter(l->user, &e);
 }

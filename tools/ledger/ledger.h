@@ -28,8 +28,10 @@ typedef struct {
 
 enum { LEDGER_TABLES = 16 };
 
-/* Every table of this machine's processor: f32, then mixed; without pools. Returns how many. */
+/* Every table of this machine's processor, without pools: f32, then mixed. Returns how many. */
 int ledger_tables(LedgerTable *out);
+/* The one that emulates fma, which is in no list since it is slow. False: there is none. */
+bool ledger_emulating_table(LedgerTable *out);
 /* The three tables of a GPU. */
 int ledger_gpu_tables(LedgerTable *out, Gpu *gpu);
 
@@ -39,6 +41,7 @@ typedef struct {
     const char *name;         /* what was computed: a case, or a run and its activation */
     const LedgerTable *table; /* where */
     bool ok;
+    ErrorCode code;    /* why it could not be computed; ERR_NONE: it was */
     bool exact;        /* the bits are those recorded, or not */
     double ratio;      /* error over allowed error; of exact runs 0 or infinity */
     char figure[1024]; /* what was found: "rms 1.0e-07 of 4.0e-07, ..." */

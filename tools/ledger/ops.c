@@ -3,6 +3,7 @@
 #include "bound.h"
 #include "ledger.h"
 #include "on_gpu.h"
+#include "op_compute.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +11,7 @@
 
 enum { ARENA = 192 << 20 };
 
-/* The case's result, dense on the host until the scope ends; its inputs and weights go to the table's memory. */
-static Tensor compute(Ctx *c, const OpCase *k, const OpData *of) {
+Tensor op_case_compute(Ctx *c, const OpCase *k, const OpData *of) {
     OpData d = *of;
     if (c->op->memory) {
         Tensor *in[] = {&d.in[0], &d.in[1], &d.in[2], &d.vector, &d.residual};
@@ -42,7 +42,7 @@ static float *enter(Walk *w, const OpCase *k, const OpData *d, Precision precisi
     snprintf(name, sizeof name, "%s%s", k->name, d->w.keep_f32 ? " (f32)" : "");
     snprintf(row, sizeof row, "%s%s", op_kind_name(k->kind), winograd ? " Winograd" : "");
     size_t scope = scope_begin(&c);
-    Tensor y = compute(&c, k, d);
+    Tensor y = op_case_compute(&c, k, d);
     size_t bytes = (size_t)tensor_count(y) * sizeof(float);
     float *copy = malloc(bytes);
     if (!copy) error_set(&c.err, ERR_MEMORY, "out of memory");

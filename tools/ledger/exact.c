@@ -1,0 +1,50 @@
+/* exact.c: see exact.h. */
+#include "exact.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void exact_add(Sha256 *sum, const char *name, const float *values, int64_t count) {
+    enum { PIECE = 1024 };
+    unsigned char bytes[4 * PIECE];
+    sha256_update(sum, name, strlen(name) + 1);
+    for (int64_t at = 0; at < count; at += PIECE) {
+        int64_t n = count - at < PIECE ? count - at : PIECE;
+        for (int64_t i = 0; i < n; i++) {
+            uint32_t u;
+            memcpy(&u, &values[at + i], sizeof u);
+            for (int b = 0; b < 4; b++) bytes[4 * i + b] = (unsigned char)(u >> 8 * b);
+        }
+        sha256_update(sum, bytes, (size_t)n * 4);
+    }
+}
+
+bool exact_checksum(const ExactRun *k, const ExactOn *on, char hex[65], Error *e) {
+    unsigned char digest[32];
+    Sha256 sum;
+    sha256_init(&sum);
+    if (!k->run(k, on, &sum, e)) return false;
+    sha256_final(&sum, digest);
+    sha256_hex(digest, hex);
+    return true;
+}
+
+void ledger_exact(const Ledger *l, const ExactOn *on) {
+    for (int i = 0; on->table->op->exact && i < EXACT_RUN_COUNT; i++) {
+        const ExactRun *k = &EXACT_RUNS[i];
+        Error e = {0};
+        char hex[65];
+        if (!ledger_wants(l, k->name) || (k->backward && !ledger_has_gradients(on->table))) continue;
+        if (!exact_checksum(k, on, hex, &e)) {
+            ledger_fail(l, EXACT_GROUP, k->name, k->name, on->table, &e);
+            continue;
+        }
+        bool ok = !strcmp(hex, k->checksum);
+        LedgerEntry entry = {
+            EXACT_GROUP, k->name, k->name, on->table, .ok = ok, .exact = true, .ratio = ok ? 0 : INFINITY,
+        };
+        snprintf(entry.figure, sizeof entry.figure, "SHA-256 %s, recorded %s", hex, k->checksum);
+        l->enter(l->user, &entry);
+    }
+}
