@@ -74,6 +74,7 @@ TESTS := $(filter-out tests/fuzz/libfuzzer.c tests/torture/inject/%,$(sort $(she
 # GPUs. CUDA=1 compiles cuda/ for them into libsd; else the tests hold it, compiled for the host (cuda/shim/shim.h), where
 # there is a C++ compiler, and sdc-shim is sdc with that.
 CUDA_SRC := $(wildcard cuda/*.cu)
+CUDA_SRC_16 := $(wildcard cuda/*_tensor.cu cuda/*_hopper.cu)
 ifeq ($(CUDA),1)
   NVCC ?= nvcc
   CUDA_ARCHS ?= 75 80 86 89 90a
@@ -85,6 +86,8 @@ ifeq ($(CUDA),1)
   ALL_CFLAGS += -DSDC_CUDA
 else ifneq ($(and $(shell command -v $(CXX) 2>/dev/null),$(filter x86_64 amd64 aarch64 arm64,$(ARCH))),)
   SHIM_OBJ := $(CUDA_SRC:%.cu=$(B)/%.cu.o) $(patsubst %.cc,$(B)/%.cc.o,$(wildcard cuda/shim/*.cc))
+  # The stand-in's kernels use the processor's fma; without one there is no stand-in (cuda/shim/runtime.cc).
+  $(filter-out $(patsubst %,$(B)/cuda/%.cu.o,check gpu memory table),$(filter %.cu.o,$(SHIM_OBJ))): SHIM_ISA := $(ISA_v3)
   SHIM_FLAGS := -x c++ -std=c++17 -Wall -Wextra -Wshadow -Wno-psabi -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread \
     -MMD -MP -I. $(CFLAGS) $(if $(SANITIZE),$(SANITIZE),-O3)
   SHIM_PROGRAM := $(B)/sdc-shim
@@ -132,13 +135,16 @@ $(B)/sdc-torture: $(TOOL_OBJ) $(B)/tests/torture/inject/inject.o $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TORTURE_WRAP:%=-Wl,--wrap=%) $(LDFLAGS) $(LIBS)
 
 ifeq ($(CUDA),1)
+# f32 has the CPU's bits: nothing is fused but by fmaf. 16-bit products and attention promise none.
+CUDA_EXACT := -ftz=false -prec-div=true -prec-sqrt=true -fmad=false
+$(CUDA_SRC_16:%.cu=$(B)/%.cu.o): CUDA_EXACT :=
 $(B)/%.cu.o: %.cu
 	@mkdir -p $(@D)
-	$(NVCC) -std=c++17 -O3 $(CUDA_GEN) --threads 2 -MMD -MP -I. -Xcompiler -Wall -c -o $@ $<
+	$(NVCC) -std=c++17 -O3 $(CUDA_EXACT) $(CUDA_GEN) --threads 2 -MMD -MP -I. -Xcompiler -Wall -c -o $@ $<
 else
 $(B)/%.cu.o: %.cu
 	@mkdir -p $(@D)
-	$(CXX) $(SHIM_FLAGS) -c -o $@ $<
+	$(CXX) $(SHIM_FLAGS) $(SHIM_ISA) -c -o $@ $<
 $(B)/%.cc.o: %.cc
 	@mkdir -p $(@D)
 	$(CXX) $(SHIM_FLAGS) -c -o $@ $<

@@ -4,6 +4,10 @@
 
 #include "numbers.cuh"
 
+extern "C" {
+#include "tensor/pieces.h"
+}
+
 /* Not inlined: products call it for every sum in registers, and fetching unrolled copies costs more than calls. */
 static __device__ __noinline__ float activate(float x, Act act) {
     switch (act) {
@@ -19,7 +23,8 @@ typedef struct {
     const float *bias;          /* NULL: none */
     Tensor y, vector, residual; /* [N,T,O], [N,O], [N,T,O]; data NULL: none */
     Act act;
-    bool pairs; /* in all tensors numbers come in aligned pairs */
+    bool in_place; /* the residual is y itself: a sum in f32 begins with it, and `finish` does not add it again */
+    bool pairs;    /* in all tensors numbers come in aligned pairs */
 } Finish;
 
 Finish finish_for(Tensor y, const Weight *b, Epilogue e);
@@ -30,7 +35,7 @@ static __device__ inline void finish(const Finish &f, float sum, int64_t picture
     if (f.bias) sum += f.bias[column];
     if (f.vector.data) sum += to_f32(at2<A>(f.vector, picture, 0)[column]);
     sum = activate(sum, f.act);
-    if (f.residual.data) sum += to_f32(at2<A>(f.residual, picture, row)[column]);
+    if (f.residual.data && !f.in_place) sum += to_f32(at2<A>(f.residual, picture, row)[column]);
     store(at2<A>(f.y, picture, row) + column, sum);
 }
 

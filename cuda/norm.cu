@@ -1,12 +1,13 @@
-/* norm.cu: group norm and layer norm. The CPU's twin is tensor/cpu/norm.c, which explains the sums.
+/* norm.cu: group norm and layer norm. The CPU's twin is tensor/cpu/norm.c, which explains the sums; in f32 these have
+ * its bits.
  *
- * Group norm: a block of threads for each GROUP_NORM_PIXELS pixels, a thread per channel; then a warp combines a
- * group's blocks, in an order that depends only on how many there are. Layer norm: a warp per row. */
+ * Group norm: a block of threads for each GROUP_NORM_PIXELS pixels, a thread per channel; then a warp goes through a
+ * group's blocks in order. Layer norm: sixteen threads per row. */
 #include "kernels.cuh"
 
 namespace {
 
-enum { WARP = 32, THREADS = 256 };
+enum { WARP = 32, THREADS = 256, ROWS = THREADS / ROW_LANES /* of layer norm, per block */ };
 
 typedef struct {
     Tensor y, x, x2, parts; /* parts [N,blocks,groups,2]: mean and M2 of one block's group, later of the whole group */
@@ -36,33 +37,32 @@ template <class A> struct Channel {
 template <class A> __global__ void __launch_bounds__(THREADS) sum_block(GroupNorm g) {
     int64_t picture = blockIdx.y, blk = blockIdx.x, channels = g.y.n[2];
     int64_t from = blk * GROUP_NORM_PIXELS, to = min64(from + GROUP_NORM_PIXELS, g.y.n[1]);
-    double *means = (double *)shared_memory(), *squares = means + channels; /* M2 of each channel */
-    double count = (double)(to - from), inverse = 1.0 / count;
+    float *means = (float *)shared_memory(), *sums = means + channels, *squares = sums + channels;
+    float inverse = 1.0f / (float)(to - from);
     for (int64_t c = threadIdx.x; c < channels; c += THREADS) {
         Channel<A> x(g, picture, c);
         float m = 0, s1 = 0, s2 = 0;
         UNROLL_SOME
         for (int64_t t = from; t < to; t++) m += x.at(t);
-        m *= (float)inverse;
+        m *= inverse;
         UNROLL_SOME
         for (int64_t t = from; t < to; t++) {
             float d = x.at(t) - m;
             s1 += d;
-            s2 += d * d;
+            s2 = fma1(d, d, s2);
         }
-        double rest = s1 * inverse;
-        means[c] = m + rest;
-        squares[c] = s2 - s1 * rest;
+        means[c] = m, sums[c] = s1, squares[c] = s2;
     }
     __syncthreads();
     int64_t width = channels / g.groups;
+    double count = (double)(to - from);
     for (int64_t k = threadIdx.x; k < g.groups; k += THREADS) {
         double total = 0, m2 = 0;
-        for (int64_t c = k * width; c < (k + 1) * width; c++) total += means[c];
+        for (int64_t c = k * width; c < (k + 1) * width; c++) total += means[c] + sums[c] / count;
         double mean = total / (double)width;
         for (int64_t c = k * width; c < (k + 1) * width; c++) {
-            double d = means[c] - mean;
-            m2 += squares[c] + count * d * d;
+            double d = means[c] + sums[c] / count - mean;
+            m2 += squares[c] - (double)sums[c] * sums[c] / count + count * d * d;
         }
         double *out = part(g, picture, blk, k);
         out[0] = mean;
@@ -70,35 +70,27 @@ template <class A> __global__ void __launch_bounds__(THREADS) sum_block(GroupNor
     }
 }
 
-typedef struct {
-    double n, mean, m2;
-} Moments;
-
-__device__ Moments join(Moments a, Moments b) {
-    double n = a.n + b.n, d = b.mean - a.mean, share = b.n / n;
-    if (b.n == 0) return a;
-    Moments m = {n, a.mean + d * share, a.m2 + b.m2 + d * d * a.n * share};
-    return m;
-}
-
-/* Combines the blocks of a picture's group into part(picture, 0, group): mean and 1/sqrt(var + eps). */
-__global__ void combine(GroupNorm g) {
+/* Joins the blocks of a picture's group, in order, into part(picture, 0, group): mean and 1/sqrt(var + eps). A warp
+ * reads as many as it has lanes at once; all lanes compute the same. */
+__global__ void join_blocks(GroupNorm g) {
     int64_t group = blockIdx.x, picture = blockIdx.y, pixels = g.y.n[1], width = g.y.n[2] / g.groups;
-    Moments m = {0, 0, 0};
-    for (int64_t blk = threadIdx.x; blk < g.parts.n[1]; blk += WARP) {
-        const double *p = part(g, picture, blk, group);
-        Moments k = {(double)(min64(GROUP_NORM_PIXELS, pixels - blk * GROUP_NORM_PIXELS) * width), p[0], p[1]};
-        m = m.n == 0 ? k : join(m, k);
-    }
-    for (int half = 1; half < WARP; half *= 2) { /* lane 0 combines them in the order of lanes */
-        Moments k = {__shfl_xor_sync(~0u, m.n, half), __shfl_xor_sync(~0u, m.mean, half),
-                     __shfl_xor_sync(~0u, m.m2, half)};
-        if (!(threadIdx.x & half)) m = join(m, k);
+    double n = 0, mean = 0, m2 = 0;
+    for (int64_t from = 0; from < g.parts.n[1]; from += WARP) {
+        int some = (int)min64(WARP, g.parts.n[1] - from);
+        const double *mine = part(g, picture, min64(from + threadIdx.x, g.parts.n[1] - 1), group);
+        double my_mean = mine[0], my_m2 = mine[1];
+        for (int i = 0; i < some; i++) {
+            double k = (double)(min64(GROUP_NORM_PIXELS, pixels - (from + i) * GROUP_NORM_PIXELS) * width);
+            double d = __shfl_sync(~0u, my_mean, i) - mean;
+            m2 += __shfl_sync(~0u, my_m2, i) + d * d * n * k / (n + k);
+            mean += d * k / (n + k);
+            n += k;
+        }
     }
     if (threadIdx.x) return;
     double *out = part(g, picture, 0, group);
-    out[0] = m.mean;
-    out[1] = 1.0 / sqrt(m.m2 / m.n + (double)g.eps);
+    out[0] = mean;
+    out[1] = 1.0 / sqrt(m2 / n + (double)g.eps);
 }
 
 template <class A> __global__ void __launch_bounds__(THREADS) normalise_block(GroupNorm g) {
@@ -118,7 +110,7 @@ template <class A> __global__ void __launch_bounds__(THREADS) normalise_block(Gr
             UNROLL
             for (int i = 0; i < AT_ONCE; i++)
                 if (t + i < to)
-                    store(at2<A>(g.y, picture, t + i) + c, activate(((some[i] - high) - low) * scale + b, g.act));
+                    store(at2<A>(g.y, picture, t + i) + c, activate(fma1((some[i] - high) - low, scale, b), g.act));
         }
     }
 }
@@ -129,28 +121,40 @@ typedef struct {
     float eps;
 } LayerNorm;
 
+/* The sum of a row's lanes, by halves. */
 __device__ double lanes(double v) {
-    for (int half = 1; half < WARP; half *= 2) v += __shfl_xor_sync(~0u, v, half);
+    for (int half = ROW_LANES / 2; half; half /= 2) v += __shfl_xor_sync(~0u, v, half);
     return v;
 }
 
 template <class A> __global__ void layer_rows(LayerNorm l) {
-    int64_t row = (int64_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    int64_t n = l.x.n[2], picture = row / l.x.n[1], t = row % l.x.n[1];
-    if (picture >= l.x.n[0]) return; /* whole warps */
+    int64_t n = l.x.n[2], whole = n / ROW_LANES * ROW_LANES, lane = threadIdx.x % ROW_LANES;
+    int64_t row = (int64_t)blockIdx.x * ROWS + threadIdx.x / ROW_LANES, rows = l.x.n[0] * l.x.n[1];
+    int64_t mine = min64(row, rows - 1), picture = mine / l.x.n[1], t = mine % l.x.n[1];
     const A *x = at2<A>(l.x, picture, t);
-    A *y = at2<A>(l.y, picture, t);
     float sum = 0, s1 = 0, s2 = 0;
-    for (int64_t c = lane; c < n; c += WARP) sum += to_f32(x[c]);
-    float m = (float)(lanes(sum) / (double)n);
-    for (int64_t c = lane; c < n; c += WARP) {
+    for (int64_t c = lane; c < whole; c += ROW_LANES) sum += to_f32(x[c]);
+    double total = lanes(sum);
+    for (int64_t c = whole; c < n; c++) total += to_f32(x[c]);
+    float m = (float)(total / (double)n);
+    for (int64_t c = lane; c < whole; c += ROW_LANES) {
         float d = to_f32(x[c]) - m;
         s1 += d;
-        s2 += d * d;
+        s2 = fma1(d, d, s2);
     }
-    double a = lanes(s1), b = lanes(s2), low = a / (double)n, var = b / (double)n - low * low;
+    double a = lanes(s1), b = lanes(s2);
+    for (int64_t c = whole; c < n; c++) {
+        double d = (double)to_f32(x[c]) - (double)m;
+        a += d;
+        b += d * d;
+    }
+    double low = a / (double)n, var = b / (double)n - low * low;
     float rest = (float)low, rstd = (float)(1.0 / sqrt((var > 0 ? var : 0 * var) + (double)l.eps));
-    for (int64_t c = lane; c < n; c += WARP) store(y + c, ((to_f32(x[c]) - m) - rest) * rstd * l.w[c] + l.b[c]);
+    __syncwarp(); /* y may be x */
+    if (row >= rows) return;
+    A *y = at2<A>(l.y, picture, t);
+    for (int64_t c = lane; c < n; c += ROW_LANES)
+        store(y + c, fma1(((to_f32(x[c]) - m) - rest) * rstd, l.w[c], l.b[c]));
 }
 
 } // namespace
@@ -160,11 +164,11 @@ void cuda_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight 
     GroupNorm g = {y, x, {}, parts, (const float *)numbers_of(w), (const float *)numbers_of(b), parts.n[2], eps, act};
     if (x2) g.x2 = *x2;
     dim3 blocks((unsigned)parts.n[1], (unsigned)y.n[0]);
-    size_t shared = 2 * (size_t)y.n[2] * sizeof(double);
+    size_t shared = 3 * (size_t)y.n[2] * sizeof(float);
     by_type(y.dtype, [&](auto a) {
         typedef decltype(a) A;
         launch(c, "group_norm", sum_block<A>, blocks, THREADS, shared, g);
-        launch(c, "group_norm", combine, dim3((unsigned)g.groups, (unsigned)y.n[0]), WARP, 0, g);
+        launch(c, "group_norm", join_blocks, dim3((unsigned)g.groups, (unsigned)y.n[0]), WARP, 0, g);
         launch(c, "group_norm", normalise_block<A>, blocks, THREADS, 0, g);
     });
 }
@@ -172,6 +176,6 @@ void cuda_group_norm(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight 
 void cuda_layer_norm(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, float eps) {
     LayerNorm l = {y, x, (const float *)numbers_of(w), (const float *)numbers_of(b), eps};
     by_type(y.dtype, [&](auto a) {
-        launch(c, "layer_norm", layer_rows<decltype(a)>, blocks_for(x.n[0] * x.n[1], THREADS / WARP), THREADS, 0, l);
+        launch(c, "layer_norm", layer_rows<decltype(a)>, blocks_for(x.n[0] * x.n[1], ROWS), THREADS, 0, l);
     });
 }

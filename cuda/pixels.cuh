@@ -16,8 +16,10 @@ struct Rows {
         Row r = {at2<A>(x, picture, row), x2.data ? at2<A>(x2, picture, row) : NULL};
         return r;
     }
+    typedef int64_t Place;
+    __device__ Place place(int64_t k) const { return k; }
     /* Where the numbers from k on are; NULL: zeros. They must not straddle the two sources. */
-    template <class A> __device__ const A *at(Row r, int64_t k) const {
+    template <class A> __device__ const A *at(Row r, Place k) const {
         return k < x.n[2] ? (const A *)r.first + k : (const A *)r.second + (k - x.n[2]);
     }
 };
@@ -45,13 +47,23 @@ struct Pixels {
                  (int)(p % w) * g.stride - g.pad_left};
         return r;
     }
-    template <class A> __device__ const A *at(Row r, int64_t k) const {
-        int channels = (int)x.n[3], tap = (int)k / channels, c = (int)k % channels, kw = (int)kernel_width;
-        int64_t iy = nearest_source(r.oy + tap / kw, x.n[1], g.up_h);
-        int64_t ix = nearest_source(r.ox + tap % kw, x.n[2], g.up_w);
-        return iy < 0 || ix < 0 ? NULL : (const A *)r.picture + iy * x.s[1] + ix * x.s[2] + c;
+    struct Place {
+        int row, column, channel; /* of the kernel; of x */
+    };
+    __device__ Place place(int64_t k) const {
+        int channels = (int)x.n[3], tap = (int)k / channels, kw = (int)kernel_width;
+        Place p = {tap / kw, tap % kw, (int)k % channels};
+        return p;
+    }
+    template <class A> __device__ const A *at(Row r, Place p) const {
+        int64_t iy = nearest_source(r.oy + p.row, x.n[1], g.up_h), ix = nearest_source(r.ox + p.column, x.n[2], g.up_w);
+        return iy < 0 || ix < 0 ? NULL : (const A *)r.picture + iy * x.s[1] + ix * x.s[2] + p.channel;
     }
 };
+
+/* Other forms of convolutions, in f32 (conv_few.cu, winograd.cu). */
+void cuda_conv_few(Ctx *c, const Pixels &pixels, const Weight *w, const Finish &f);
+void cuda_winograd(Ctx *c, Tensor y, Tensor x, const Weight *w, Conv2d g, const Finish &f);
 
 /* Faster kernels, which return false for shapes, types and GPUs that they do not take: *_hopper for compute capability
  * 9.0 (product_hopper.cu, attention_hopper.cu), *_tensor for tensor cores (product_tensor.cu, attention_tensor.cu). */

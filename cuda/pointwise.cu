@@ -37,7 +37,7 @@ __global__ void affine_rows(const __grid_constant__ Tensor y, const __grid_const
     int64_t r = blockIdx.x, n = y.n[y.nd - 1];
     A *to = row_at<A>(y, r);
     const A *from = row_at<A>(x, r);
-    for (int64_t i = threadIdx.x; i < n; i += blockDim.x) store(to + i, scale * to_f32(from[i]) + offset);
+    for (int64_t i = threadIdx.x; i < n; i += blockDim.x) store(to + i, fma1(scale, to_f32(from[i]), offset));
 }
 
 template <class A, class W> __global__ void embedding_rows(Tensor y, Tensor ids, const W *table, const W *positions) {

@@ -74,7 +74,9 @@ __global__ void __launch_bounds__(M / WM * (N / WN) * WARP, at_once(M / WM * (N 
                                      for (int i = 0; i < X_EACH; i++) {
                                          int r = line + i * (THREADS / CHUNKS);
                                          if (r >= M) break;
-                                         const A *p = row + r < all && e < k ? source.template at<A>(mine[i], e) : NULL;
+                                         const A *p = row + r < all && e < k
+                                                          ? source.template at<A>(mine[i], source.place(e))
+                                                          : NULL;
                                          copy_async(xs + (stage * M + r) * LINE + chunk, p ? p : w, p ? 16 : 0);
                                      }
                                      UNROLL

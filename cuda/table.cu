@@ -6,6 +6,7 @@ template <class A> static const Ops *table(const char *name, DType type) {
         Ops o = {};
         o.name = name;
         o.type = type;
+        o.exact = type == F32;
         o.memory = &cuda_memory;
         o.prepared_bytes = cuda_prepared_bytes<A>;
         o.prepare = cuda_prepare<A>;

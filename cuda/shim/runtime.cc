@@ -83,8 +83,17 @@ bool dead() {
 
 } // namespace
 
+/* Kernels are compiled for processors with fma. */
+static bool can_run() {
+#if defined __x86_64__
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+#else
+    return true;
+#endif
+}
+
 cudaError_t cudaGetDeviceCount(int *n) {
-    *n = (int)wish("SDC_SHIM_GPUS", 1);
+    *n = can_run() ? (int)wish("SDC_SHIM_GPUS", 1) : 0;
     if (*n > 0) return cudaSuccess;
     return fail(*n == 0 ? cudaErrorNoDevice : *n == -3 ? cudaErrorLaunchFailure : cudaErrorInsufficientDriver);
 }

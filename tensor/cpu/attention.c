@@ -27,8 +27,8 @@
 #include <string.h>
 
 enum {
-    KEYS = 128, /* of a block: 16 KiB of scores */
-    PANELS = 8, /* at most so many panels of queries share a block of keys */
+    KEYS = ATTENTION_KEYS, /* of a block: 16 KiB of scores */
+    PANELS = 8,            /* at most so many panels of queries share a block of keys */
     VECTORS = PANEL / VW,
 };
 

@@ -31,16 +31,14 @@ static void block(void *arg, int64_t index, void *scratch) {
     int64_t column = index / c->pixel_blocks % c->column_blocks * c->columns;
     int64_t first = index / c->pixel_blocks / c->column_blocks * c->pictures, last = min64(first + c->pictures, y.n[0]);
     int64_t m = min64(c->rows, y.n[1] - pixel), n = min64(c->columns, y.n[2] - column);
-    int64_t all_taps = c->w->t.n[1] * c->w->t.n[2], all_channels = c->w->t.n[3];
-    int64_t channels = part_size(all_channels, PRODUCT_K, 1);
-    int64_t taps = channels == all_channels ? PRODUCT_K / channels : 1;
-    taps = part_size(all_taps, taps < 1 ? 1 : taps, 1);
+    const int64_t all_taps = c->w->t.n[1] * c->w->t.n[2], all_channels = c->w->t.n[3];
+    const ConvPieces pieces = conv_pieces(c->w);
     float *buffer = scratch, *pixels = buffer + PRODUCT_N * PRODUCT_K;
     bool started = c->finish.in_place;
-    for (int64_t t = 0; t < all_taps; t += taps) {
-        int64_t tt = min64(taps, all_taps - t);
-        for (int64_t k = 0; k < all_channels; k += channels, started = true) {
-            int64_t kk = min64(channels, all_channels - k), all = tt * kk;
+    for (int64_t t = 0; t < all_taps; t += pieces.taps) {
+        int64_t tt = min64(pieces.taps, all_taps - t);
+        for (int64_t k = 0; k < all_channels; k += pieces.channels, started = true) {
+            int64_t kk = min64(pieces.channels, all_channels - k), all = tt * kk;
             const float *panels[PRODUCT_N / PANEL];
             for (int64_t j = 0; j < n; j += PANEL)
                 panels[j / PANEL] = K(panel_of)(buffer + j * all, c->w, column + j, t * all_channels + k, all);
@@ -58,11 +56,11 @@ static void block(void *arg, int64_t index, void *scratch) {
 
 void K(conv2d)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, const Weight *b, Conv2d g, Epilogue e) {
     const CpuFinish finish = finish_of(y, b, e);
-    if (K(conv_few_serves)(x, w, g)) {
+    if (conv_is_few(w, g)) {
         K(conv_few)(ctx, y, x, w, g, finish);
         return;
     }
-    if (ctx->precision == PRECISION_F32 && K(winograd_serves)(y, w, g)) {
+    if (ctx->precision == PRECISION_F32 && conv_by_winograd(y, w, g)) {
         K(winograd)(ctx, y, x, w, g, finish);
         return;
     }

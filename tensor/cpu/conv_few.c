@@ -18,7 +18,7 @@ enum { PIXELS = 4 }; /* 16 sums, 4 vectors of x and one of filters, of 32 regist
 #else
 enum { PIXELS = 3 };
 #endif
-enum { LANES = 16, MOST = 4 /* outputs */, MOST_TAPS = 9, BLOCKS = 32 /* make about so many */ };
+enum { LANES = ROW_LANES, BLOCKS = 32 /* make about so many */ };
 
 typedef struct {
     Tensor y, x;
@@ -27,10 +27,6 @@ typedef struct {
     CpuFinish finish;
     int64_t taps, rows, blocks; /* rows: per block; blocks: per picture */
 } Few;
-
-bool K(conv_few_serves)(Tensor x, const Weight *w, Conv2d g) {
-    return w->t.n[0] <= MOST && w->t.n[1] * w->t.n[2] <= MOST_TAPS && x.n[3] % LANES == 0 && !g.up_h;
-}
 
 /* filters[tap][output][channel], from panels made in `buffer` */
 static void transpose_filters(const Few *f, float *filters, float *buffer) {
@@ -54,9 +50,9 @@ static inline float sum_of_lanes(const float *lanes) {
 static inline __attribute__((always_inline)) void pixels(const int outputs, const float *const *x, int64_t taps,
                                                          const float *filters, int64_t channels, float *y, int64_t ldy,
                                                          int64_t n, bool add) {
-    float lanes[PIXELS][MOST][LANES];
+    float lanes[PIXELS][FEW_OUTPUTS][LANES];
     for (int part = 0; part < LANES; part += VW) {
-        V sum[PIXELS][MOST];
+        V sum[PIXELS][FEW_OUTPUTS];
 #pragma GCC unroll 4
         for (int p = 0; p < PIXELS; p++) {
 #pragma GCC unroll 4
@@ -102,7 +98,7 @@ static void block(void *arg, int64_t index, void *scratch) {
     const Few *f = arg;
     int64_t channels = f->x.n[3], outputs = f->y.n[3], ldy = f->y.s[2];
     int64_t picture = index / f->blocks, first = index % f->blocks * f->rows;
-    const float *x[MOST_TAPS * PIXELS];
+    const float *x[FEW_TAPS * PIXELS];
     float *buffer = scratch, *zeros = buffer + channels * PANEL, *filters = zeros + channels;
     const bool add = f->finish.in_place;
     assert((char *)(filters + f->taps * outputs * channels) <= (char *)scratch + SCRATCH_BYTES);

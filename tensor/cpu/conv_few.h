@@ -4,7 +4,6 @@
 
 #include "kernels.h"
 
-bool K(conv_few_serves)(Tensor x, const Weight *w, Conv2d g);
 void K(conv_few)(Ctx *, Tensor y, Tensor x, const Weight *w, Conv2d g, CpuFinish finish);
 
 #endif

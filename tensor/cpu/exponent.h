@@ -34,13 +34,7 @@ enum { AT_ONCE_EXP2 = 4 };
 
 /* x[0..count) = 2^x */
 static inline __attribute__((always_inline)) void exp2_by(V *x, const int count, const bool rough) {
-    static const float FINE[] = {1.546144485e-04f,
-                                 1.340042800e-03f,
-                                 9.618056938e-03f,
-                                 5.550327152e-02f,
-                                 2.402265072e-01f,
-                                 6.931471825e-01f,
-                                 1.0f},
+    static const float FINE[] = FM_EXP2_TERMS,
                        ROUGH[] = {5.51716691e-02f, 2.42611122e-01f, 6.93260985e-01f, 9.99928074e-01f};
     const float *term = rough ? ROUGH : FINE;
     const int degree = rough ? 3 : 6;

@@ -3,6 +3,7 @@
 #define SD_TENSOR_CPU_KERNELS_H
 
 #include "tensor/ops.h"
+#include "tensor/pieces.h"
 #include "tensor/prepare.h"
 #include "isa.h"
 
@@ -65,18 +66,11 @@ void K(embedding)(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight
 void K(timestep_embedding)(Ctx *, Tensor y, Tensor t);
 void K(gaussian)(Ctx *, Tensor z, Tensor moments, Tensor noise, float scale);
 
-enum {                     /* blocks of products */
-       PRODUCT_K = 320,    /* longest piece of K: a panel of 40 KiB, and 330 KiB for PRODUCT_ROWS rows of x */
-       PRODUCT_ROWS = 264, /* most rows of one picture */
-       PRODUCT_N = 320,    /* most outputs */
+/* Blocks of products: a piece of K is a panel of 40 KiB, and 330 KiB of PRODUCT_ROWS rows of x. */
+enum {
+    PRODUCT_ROWS = 264, /* most rows of one picture */
+    PRODUCT_N = 320,    /* most outputs */
 };
-
-/* Cuts `total` into the fewest equal parts of at most `most`, all but the last a multiple of `unit`. */
-static inline int64_t part_size(int64_t total, int64_t most, int64_t unit) {
-    int64_t parts = (total + most - 1) / most;
-    int64_t size = parts > 0 ? (total + parts - 1) / parts : 1;
-    return (size + unit - 1) / unit * unit;
-}
 
 static inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 

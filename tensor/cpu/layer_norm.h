@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-/* A sum over a row has sixteen lanes, whatever the vectors' width. */
-enum { LANES = 16, LANE_VECTORS = LANES / VW };
+/* A sum over a row has as many lanes, whatever the vectors' width. */
+enum { LANES = ROW_LANES, LANE_VECTORS = LANES / VW };
 
 /* Their sum, by halves: adding one after the other would cost the latency of each. */
 static inline double sum_of_lanes(const V v[LANE_VECTORS]) {

@@ -27,9 +27,9 @@
 #include <string.h>
 
 enum {
-    PAD = 16,      /* floats between planes: planes a multiple of 4 KiB apart would share sets of L1 */
-    CHANNELS = 64, /* of a block: 36 panels of 32 outputs stay in L2, one panel and its rows in L1 */
-    TILES = 64,    /* of a chunk: transforming filters costs about 3 / TILES of the products */
+    PAD = 16,                     /* floats between planes: planes a multiple of 4 KiB apart would share sets of L1 */
+    CHANNELS = WINOGRAD_CHANNELS, /* of a block: 36 panels of 32 outputs stay in L2, one panel and its rows in L1 */
+    TILES = 64,                   /* of a chunk: transforming filters costs about 3 / TILES of the products */
     GROUP = 320, /* outputs that share transformed inputs, which cost about 20 / GROUP; half as many if tiles are few */
 };
 
@@ -57,29 +57,6 @@ typedef struct {
 } Chunk;
 
 static const int64_t U_PLANE = CHANNELS * PANEL + PAD;
-
-static int64_t tiles_of(int64_t rows, int64_t columns) {
-    return (rows + WINO_OUT - 1) / WINO_OUT * ((columns + WINO_OUT - 1) / WINO_OUT);
-}
-
-/* Multiplications per pair of channels of one picture, including those of the filters' transform. */
-static int64_t cost(int64_t rows, int64_t columns) { return WINO_POINTS * tiles_of(rows, columns) + 100; }
-
-static int64_t cost_up(int64_t rows, int64_t columns) {
-    return 4 * (WINO_UP_POINTS * tiles_of((rows + 1) / 2, (columns + 1) / 2) + 70);
-}
-
-bool K(winograd_serves)(Tensor y, const Weight *w, Conv2d g) {
-    int64_t rows = g.whole_h ? g.whole_h : y.n[1];
-    bool fewer = cost(rows, y.n[2]) < 8 * rows * y.n[2]; /* than the direct form */
-    return w->t.n[1] == 3 && w->t.n[2] == 3 && g.stride == 1 && w->t.n[3] >= 32 && fewer;
-}
-
-/* Whether to go by phases: if the picture is read at exactly twice its size and that is less work. */
-static bool by_phases(Tensor y, Tensor x, Conv2d g) {
-    int64_t rows = g.whole_h ? g.whole_h : y.n[1];
-    return g.up_h == 2 * x.n[1] && g.up_w == 2 * x.n[2] && cost_up(rows, y.n[2]) < cost(rows, y.n[2]);
-}
 
 /* Where a tile's outputs begin. */
 typedef struct {
@@ -313,7 +290,7 @@ static void item(void *arg, int64_t index, void *scratch) {
 void K(winograd)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, Conv2d g, CpuFinish finish) {
     Winograd a = {.y = y, .x = x, .w = w, .g = g, .finish = finish};
     assert(!w->prepared || w->layout == WEIGHT_FILTERS);
-    a.up = by_phases(y, x, g);
+    a.up = winograd_by_phases(y, x, g);
     a.in = a.up ? WINO_UP_IN : WINO_IN;
     a.phases = a.up ? 4 : 1;
     int64_t unit = a.up ? 2 * WINO_OUT : WINO_OUT;

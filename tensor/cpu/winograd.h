@@ -4,10 +4,7 @@
 
 #include "kernels.h"
 
-/* Whether K(winograd) can compute this convolution, and faster than the direct form. A fixed rule of the layer and one
- * picture's size, so that results depend neither on the batch nor on a clock; all parts of a picture that are 8x8 or
- * larger are computed the same way. */
-bool K(winograd_serves)(Tensor y, const Weight *w, Conv2d g);
+/* For convolutions of which conv_by_winograd says so (tensor/pieces.h). */
 void K(winograd)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, Conv2d g, CpuFinish finish);
 
 #endif

@@ -31,6 +31,16 @@ static const ConvShape CONVS[] = {
     {6, 5, 8, 16, 3, {1, 1, 1, 11, 10, 0}, 11, 10},     /* not quite twice its size */
 };
 
+/* For Winograd's filtering in f32: what it computes at once, and phases that begin elsewhere. */
+static const ConvShape WINOGRADS[] = {
+    {88, 92, 32, 20, 3, {1, 1, 1, 0, 0, 0}, 88, 92},   /* two pictures of 506 tiles, of which 768 fit */
+    {9, 7, 288, 36, 3, {1, 1, 1, 0, 0, 0}, 9, 7},      /* channels in two passes, the last of half a block */
+    {6, 7, 264, 830, 3, {1, 1, 1, 0, 0, 0}, 6, 7},     /* outputs in two passes */
+    {9, 10, 72, 40, 3, {1, 1, 1, 18, 20, 0}, 18, 20},  /* by phases */
+    {7, 8, 40, 16, 3, {1, 0, 2, 14, 16, 0}, 13, 19},   /* phases that begin elsewhere */
+    {12, 11, 40, 16, 3, {1, 1, 1, 23, 22, 0}, 23, 22}, /* enlarged, but not to twice its size */
+};
+
 static float *some_numbers(int64_t count, uint32_t seed, double scale) {
     float *p = malloc((size_t)count * sizeof *p);
     if (!p) abort();
@@ -38,11 +48,15 @@ static float *some_numbers(int64_t count, uint32_t seed, double scale) {
     return p;
 }
 
-static Ctx on(Gpu *gpu, Arena *arena, DType type) {
+static Ctx on_gpu(Gpu *gpu, Arena *arena, DType type) {
     return (Ctx){.op = gpu_ops(gpu, type),
                  .precision = type == F32 ? PRECISION_F32_DIRECT : PRECISION_F32,
                  .type = type,
                  .arena = arena};
+}
+
+static void placed(Ctx *c, Weight *w) {
+    if (c->op->memory) gpu_weight(c, w, false);
 }
 
 /* The numbers of y, malloc'ed. */
@@ -63,22 +77,21 @@ typedef struct {
     uint32_t seed;
     double a_scale, b_scale;
     /* The op's outputs, malloc'ed, for the pictures from `first` on. */
-    float *(*run)(Gpu *, Arena *, DType, const void *shape, const float *a, const float *b, int64_t first,
-                  const char *label);
+    float *(*run)(const Ctx *on, const void *shape, const float *a, const float *b, int64_t first, const char *label);
 } TileCase;
 
-static float *convolve(Gpu *gpu, Arena *arena, DType type, const void *shape, const float *x, const float *weights,
-                       int64_t first, const char *label) {
+static float *convolve(const Ctx *on, const void *shape, const float *x, const float *weights, int64_t first,
+                       const char *label) {
     const ConvShape *s = shape;
-    Ctx c = on(gpu, arena, type);
+    Ctx c = *on;
     size_t scope = scope_begin(&c);
     Weight w = {.kind = WEIGHT_CONV,
                 .t = tensor_view((void *)(uintptr_t)weights, F32, 4, SHAPE(s->out, s->k, s->k, s->in))};
     Weight b = {.kind = WEIGHT_VECTOR, .t = tensor_view((void *)(uintptr_t)weights, F32, 1, SHAPE(s->out))};
-    gpu_weight(&c, &w, false);
-    gpu_weight(&c, &b, false);
+    placed(&c, &w);
+    placed(&c, &b);
     Tensor all = tensor_view((void *)(uintptr_t)x, F32, 4, SHAPE(PICTURES, s->h, s->w, s->in));
-    Tensor from = gpu_copy(&c, type, tensor_slice(all, 0, first, PICTURES - first));
+    Tensor from = gpu_copy(&c, c.type, tensor_slice(all, 0, first, PICTURES - first));
     Tensor y = tensor_new(&c, 4, SHAPE(PICTURES - first, s->oh, s->ow, s->out));
     op_conv2d(&c, y, from, &w, &b, s->g, (Epilogue){0});
     float *result = taken(&c, y, label);
@@ -101,16 +114,16 @@ static const AttentionShape ATTENTIONS[] = {
 };
 
 /* Overwrites q unless keys are repeated, as the models do. k and v are columns of one tensor. */
-static float *attend(Gpu *gpu, Arena *arena, DType type, const void *shape, const float *q, const float *kv,
-                     int64_t first, const char *label) {
+static float *attend(const Ctx *on, const void *shape, const float *q, const float *kv, int64_t first,
+                     const char *label) {
     const AttentionShape *s = shape;
-    Ctx c = on(gpu, arena, type);
+    Ctx c = *on;
     size_t scope = scope_begin(&c);
     int64_t n = PICTURES - first, width = s->heads * s->d, texts = s->repeated ? 1 : PICTURES;
     Tensor queries = tensor_view((void *)(uintptr_t)q, F32, 3, SHAPE(PICTURES, s->queries, width));
     Tensor both = tensor_view((void *)(uintptr_t)kv, F32, 3, SHAPE(texts, s->keys, 2 * width));
-    Tensor x = gpu_copy(&c, type, tensor_slice(queries, 0, first, n)), o = x;
-    Tensor y = gpu_copy(&c, type, s->repeated ? both : tensor_slice(both, 0, first, n));
+    Tensor x = gpu_copy(&c, c.type, tensor_slice(queries, 0, first, n)), o = x;
+    Tensor y = gpu_copy(&c, c.type, s->repeated ? both : tensor_slice(both, 0, first, n));
     if (s->repeated) y = tensor_repeat(y, n), o = tensor_new(&c, 3, x.n);
     op_attention(&c, o, x, tensor_slice(y, 2, 0, width), tensor_slice(y, 2, width, width), (int)s->heads, false);
     float *result = taken(&c, o, label);
@@ -120,10 +133,11 @@ static float *attend(Gpu *gpu, Arena *arena, DType type, const void *shape, cons
 
 /* Compares with the same op in F32, and the last picture alone with itself in the batch. */
 static void check_case(Gpu *gpu, Arena *arena, DType type, const TileCase *k, Bound bound, const char *label) {
+    Ctx plain = on_gpu(gpu, arena, F32), c = on_gpu(gpu, arena, type);
     float *a = some_numbers(k->a, k->seed, k->a_scale), *b = some_numbers(k->b, k->seed + 1, k->b_scale);
-    float *expected = k->run(gpu, arena, F32, k->shape, a, b, 0, label);
-    float *y = k->run(gpu, arena, type, k->shape, a, b, 0, label);
-    float *alone = k->run(gpu, arena, type, k->shape, a, b, PICTURES - 1, label);
+    float *expected = k->run(&plain, k->shape, a, b, 0, label);
+    float *y = k->run(&c, k->shape, a, b, 0, label);
+    float *alone = k->run(&c, k->shape, a, b, PICTURES - 1, label);
     double square = 0, errors = 0, worst = 0;
     for (int64_t i = 0; i < k->outputs; i++) square += (double)expected[i] * (double)expected[i];
     double unit = sqrt(square / (double)k->outputs);
@@ -143,28 +157,82 @@ static void check_case(Gpu *gpu, Arena *arena, DType type, const TileCase *k, Bo
     free(alone);
 }
 
+static TileCase conv_case(const ConvShape *s) {
+    return (TileCase){.shape = s,
+                      .a = PICTURES * s->h * s->w * s->in,
+                      .b = s->out * s->k * s->k * s->in,
+                      .outputs = PICTURES * s->oh * s->ow * s->out,
+                      .seed = 1,
+                      .a_scale = 1,
+                      .b_scale = 0.1,
+                      .run = convolve};
+}
+
+static TileCase attention_case(const AttentionShape *s) {
+    int64_t width = s->heads * s->d, numbers = PICTURES * s->queries * width;
+    return (TileCase){.shape = s,
+                      .a = numbers,
+                      .b = PICTURES * s->keys * 2 * width,
+                      .outputs = numbers,
+                      .seed = 3,
+                      .a_scale = 2,
+                      .b_scale = 2,
+                      .run = attend};
+}
+
+enum { LABEL = 128 };
+
+static void conv_label(char *label, const char *name, const ConvShape *s) {
+    snprintf(label, LABEL, "%s: convolution of %dx%dx%d, stride %d%s, to %dx%dx%d", name, (int)s->h, (int)s->w,
+             (int)s->in, s->g.stride, s->g.up_h ? ", enlarged" : "", (int)s->oh, (int)s->ow, (int)s->out);
+}
+
+static void attention_label(char *label, const char *name, const AttentionShape *s) {
+    snprintf(label, LABEL, "%s: attention of %d to %d%s, %d heads of %d", name, (int)s->queries, (int)s->keys,
+             s->repeated ? " of one text" : "", (int)s->heads, (int)s->d);
+}
+
 void cuda_tiles(Gpu *gpu, Arena *arena, DType type, Bound bound) {
     const char *name = gpu_ops(gpu, type)->name;
-    char label[128];
+    char label[LABEL];
     for (size_t i = 0; i < sizeof CONVS / sizeof *CONVS; i++) {
-        const ConvShape *s = &CONVS[i];
-        TileCase k = {.shape = s, .seed = 1, .a_scale = 1, .b_scale = 0.1, .run = convolve};
-        k.a = PICTURES * s->h * s->w * s->in;
-        k.b = s->out * s->k * s->k * s->in;
-        k.outputs = PICTURES * s->oh * s->ow * s->out;
-        snprintf(label, sizeof label, "%s: convolution of %dx%dx%d, stride %d%s, to %dx%dx%d", name, (int)s->h,
-                 (int)s->w, (int)s->in, s->g.stride, s->g.up_h ? ", enlarged" : "", (int)s->oh, (int)s->ow,
-                 (int)s->out);
+        TileCase k = conv_case(&CONVS[i]);
+        conv_label(label, name, &CONVS[i]);
         check_case(gpu, arena, type, &k, bound, label);
     }
     for (size_t i = 0; i < sizeof ATTENTIONS / sizeof *ATTENTIONS; i++) {
-        const AttentionShape *s = &ATTENTIONS[i];
-        int64_t width = s->heads * s->d;
-        TileCase k = {.shape = s, .seed = 3, .a_scale = 2, .b_scale = 2, .run = attend};
-        k.a = k.outputs = PICTURES * s->queries * width;
-        k.b = PICTURES * s->keys * 2 * width;
-        snprintf(label, sizeof label, "%s: attention of %d to %d%s, %d heads of %d", name, (int)s->queries,
-                 (int)s->keys, s->repeated ? " of one text" : "", (int)s->heads, (int)s->d);
+        TileCase k = attention_case(&ATTENTIONS[i]);
+        attention_label(label, name, &ATTENTIONS[i]);
         check_case(gpu, arena, type, &k, bound, label);
+    }
+}
+
+static void check_bits(const Ctx *gpu, const Ctx *cpu, const TileCase *k, const char *label) {
+    float *a = some_numbers(k->a, k->seed, k->a_scale), *b = some_numbers(k->b, k->seed + 1, k->b_scale);
+    float *expected = k->run(cpu, k->shape, a, b, 0, label), *y = k->run(gpu, k->shape, a, b, 0, label);
+    test_check(!memcmp(expected, y, (size_t)k->outputs * sizeof *y), "%s%s: the CPU's bits", label,
+               gpu->precision == PRECISION_F32 ? "" : ", direct");
+    free(a);
+    free(b);
+    free(expected);
+    free(y);
+}
+
+void cuda_tiles_bits(const Ctx *gpu, const Ctx *cpu) {
+    char label[LABEL];
+    for (size_t i = 0; i < sizeof CONVS / sizeof *CONVS; i++) {
+        TileCase k = conv_case(&CONVS[i]);
+        conv_label(label, gpu->op->name, &CONVS[i]);
+        check_bits(gpu, cpu, &k, label);
+    }
+    for (size_t i = 0; gpu->precision == PRECISION_F32 && i < sizeof WINOGRADS / sizeof *WINOGRADS; i++) {
+        TileCase k = conv_case(&WINOGRADS[i]);
+        conv_label(label, gpu->op->name, &WINOGRADS[i]);
+        check_bits(gpu, cpu, &k, label);
+    }
+    for (size_t i = 0; gpu->precision == PRECISION_F32 && i < sizeof ATTENTIONS / sizeof *ATTENTIONS; i++) {
+        TileCase k = attention_case(&ATTENTIONS[i]);
+        attention_label(label, gpu->op->name, &ATTENTIONS[i]);
+        check_bits(gpu, cpu, &k, label);
     }
 }

@@ -8,5 +8,8 @@
 /* In a 16-bit type, against the GPU's plain kernels in f32: errors relative to their RMS are within the bound;
  * the second picture has the same bits alone. */
 void cuda_tiles(Gpu *gpu, Arena *arena, DType type, Bound bound);
+/* In F32, against a CPU's table that promises the same bits: the same shapes, and some more for Winograd's filtering.
+ * The contexts are of one precision; in f32-direct only convolutions differ. */
+void cuda_tiles_bits(const Ctx *gpu, const Ctx *cpu);
 
 #endif

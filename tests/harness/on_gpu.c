@@ -6,7 +6,7 @@
 
 bool gpu_or_skip(const char *suite) {
     if (gpu_count()) return true;
-    test_skip("%s: no GPU, and no C++ compiler for the stand-in", suite);
+    test_skip("%s: no GPU, and no C++ compiler or no fma for the stand-in", suite);
     return false;
 }
 

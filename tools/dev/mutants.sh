@@ -19,9 +19,9 @@ group norm eps of the U-Net's end ~ sd/models/unet.c ~ blocks known_answers micr
 group norm eps of the VAE's ends ~ sd/models/vae.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|k->groups, 1e-6f|k->groups, 1e-5f|
 layer norm eps of the transformer block ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|eps = 1e-5f; /\* torch|eps = 1e-6f; /* torch|
 layer norm eps of CLIP ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|eps = 1e-5f; /\* layer_norm_eps|eps = 1e-6f; /* layer_norm_eps|
-a sum over a row in thirty-two lanes ~ tensor/cpu/layer_norm.h ~ exact ~ openblas ~ s|LANES = 16, |LANES = 32, |
+a sum over a row in thirty-two lanes ~ tensor/cpu/layer_norm.h ~ exact ~ openblas ~ s|LANES = ROW_LANES, |LANES = 2 * ROW_LANES, |
 probabilities added one after the other ~ tensor/cpu/attention.c ~ exact ~ openblas ~ s|sum\[c\] += p\[0\] + p\[1\];|sum[c] += p[0]; sum[c] += p[1];|
-a contraction left to the compiler ~ tensor/cpu/winograd_tile.h ~ exact ~ openblas ~ s|fma_by(WINO_DB \* WINO_B, odd_b, (WINO_DA \* WINO_A) \* odd_a)|(WINO_DB * WINO_B) * odd_b + (WINO_DA * WINO_A) * odd_a|
+a contraction left to the compiler ~ tensor/winograd_rows.h ~ exact ~ openblas ~ s|WINO_FMA(WINO_DB \* WINO_B, odd_b, (WINO_DA \* WINO_A) \* odd_a)|(WINO_DB * WINO_B) * odd_b + (WINO_DA * WINO_A) * odd_a|
 fma rounded twice where it is emulated ~ tensor/cpu/fma.h ~ exact ~ openblas ~ s|bits += away.*;|(void)away;|
 GEGLU without its GELU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|^    gelu_by(g, count);||
 GEGLU's halves swapped ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|Geglu p = {y, x, gate, bias, gate_bias}|Geglu p = {y, gate, x, gate_bias, bias}|
@@ -40,7 +40,7 @@ convolution's bias dropped ~ tensor/cpu/conv2d.c ~ ops ~ openblas ~ s|finish_of(
 attention's output bias dropped ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|"to_out.0", channels, channels, true|"to_out.0", channels, channels, false|
 an enlarged picture's phase begins a row too low ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|(first - low) / 2|(first + low) / 2|
 an enlarged picture's phases exchange filters ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|\*odd = !low;|*odd = low;|
-a phase's last point left out ~ tensor/cpu/winograd_tile.h ~ ops ~ openblas ~ s|even_a, in\[4 \* step\]))|even_a, splat(0)))|
+a phase's last point left out ~ tensor/winograd_rows.h ~ ops ~ openblas ~ s|even_a, in\[4 \* step\]|even_a, 0 * in[4 * step]|
 SiLU of the last channels left out ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|    if (!n) return;|    return;|
 a panel's vectors all widened from its first ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|widen_vector(t.from + p \* PANEL + c \* VW|widen_vector(t.from + p * PANEL|
 few outputs see what lies left of the picture ~ tensor/cpu/conv_few.c ~ ops ~ openblas ~ s|line && j >= 0 &&|line \&\&|
@@ -135,21 +135,31 @@ captions with left for right ~ tools/shapes/shapes_caption.c ~ shapes ~ openblas
 judge blind to the background ~ tools/shapes/judge_scene.c ~ shapes ~ openblas ~ s|v->all = v->background \&\& |v->all = |
 judge blind to shapes ~ tools/shapes/judge_scene.c ~ shapes ~ openblas ~ s|return judge_shape(o, \&fit) == shape \&\& fit >= JUDGE_FIT|return judge_shape(o, \&fit) >= 0|
 judge with above for below ~ tools/shapes/judge_scene.c ~ shapes ~ openblas ~ s|return upright \&\& dy < 0|return upright \&\& dy > 0|
-GPU: plain product's sign ~ cuda/product.cu ~ cuda ~ openblas ~ s|sum\[i\]\[j\] += a\[i\] \* b\[j\]|sum[i][j] -= a[i] * b[j]|
-GPU: plain GEGLU's gates among the values ~ cuda/product.cu ~ cuda ~ openblas ~ s|gated \&\& lane % EACH > 1|gated \&\& lane % EACH > 2|
+GPU: plain product's sign ~ cuda/product_tile.cuh ~ cuda_bits ~ openblas ~ s|fma1(a\[i\], b\[j\]|fma1(-a[i], b[j]|
+GPU: a product's steps backwards ~ cuda/product_tile.cuh ~ cuda_bits ~ openblas ~ s|for (int k = 0; k < STEP; k++)|for (int k = STEP - 1; k >= 0; k--)|
+GPU: pieces of K as long as may be ~ cuda/product.cu ~ cuda_bits ~ openblas ~ s|part_size(k, PRODUCT_K, 2)|PRODUCT_K|
+GPU: a residual in place added last ~ cuda/product.cu ~ cuda_bits ~ openblas ~ s|y.dtype == F32 \&\& e.residual|y.dtype == F64 \&\& e.residual|
+GPU: multiplied, then added ~ cuda/prelude.cuh ~ cuda_bits ~ openblas ~ s|return fmaf(a, b, c);|return a * b + c;|
+GPU: few outputs' lanes added from neighbours on ~ cuda/conv_few.cu ~ cuda_bits ~ openblas ~ s|for (int half = ROW_LANES / 2; half; half /= 2)|for (int half = 1; half < ROW_LANES; half *= 2)|
+GPU: Winograd's channels by half blocks ~ cuda/winograd.cu ~ cuda_bits ~ openblas ~ s|p.channels, WINOGRAD_CHANNELS}|p.channels, WINOGRAD_CHANNELS / 2}|
+GPU: Winograd's later channels overwrite ~ cuda/winograd.cu ~ cuda_bits ~ openblas ~ s|started = p.channel > 0|started = false|
+GPU: Winograd's phases exchange filters ~ cuda/winograd.cu ~ cuda_bits ~ openblas ~ s|\*odd = !low;|*odd = low;|
+GPU: probabilities added one by one ~ cuda/attention.cu ~ cuda_bits ~ openblas ~ s|total += p\[j\]\[lane\] + p\[j + 1\]\[lane\]|total = total + p[j][lane] + p[j + 1][lane]|
+GPU: plain GEGLU's gates among the values ~ cuda/product.cu ~ cuda_bits ~ openblas ~ s|gated \&\& i % EACH > 1|gated \&\& i % EACH > 2|
 GPU: tensor cores' second eight rows are the first ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|wm + i \* 16 + lane % 16|wm + i * 16 + lane % 8|
 GPU: GEGLU's gates and values swapped on tensor cores ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|GATED \&\& r / 8 % 2)|GATED \&\& r / 8 % 2 == 0)|
 GPU: first part of K forgotten ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|int s = 0; s < splits|int s = 1; s < splits|
 GPU: gates' parts of K not added ~ cuda/product_tensor.cuh ~ cuda ~ openblas ~ s|if (gates) gate += p\[gates\]|if (gates) gate = p[gates]|
 GPU: GEGLU's value through the gate ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|value \* activate(gate, ACT_GELU)|gate * activate(value, ACT_GELU)|
 GPU: epilogue's vector of the first picture ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|at2<A>(f.vector, picture, 0)|at2<A>(f.vector, 0, 0)|
-GPU: convolution's taps turned ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|r.oy + tap / kw|r.oy + tap % kw|; s|r.ox + tap % kw|r.ox + tap / kw|
+GPU: convolution's taps turned ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|{tap / kw, tap % kw,|{tap % kw, tap / kw,|
 GPU: up-sampling by halves ~ cuda/pixels.cuh ~ cuda ~ openblas ~ s|min64((int64_t)((float)i \* ((float)in / (float)up)), in - 1)|min64(i / 2, in - 1)|
-GPU: plain attention's sign ~ cuda/attention.cu ~ cuda ~ openblas ~ s|s += qs\[|s -= qs[|
+GPU: plain attention's sign ~ cuda/attention.cu ~ cuda_bits ~ openblas ~ s|fma1(shared.step.q|fma1(-shared.step.q|
 GPU: attention forgets what it had on tensor cores ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|sum\[half\] = sum\[half\] \* shrink + part|sum[half] = sum[half] + part|
-GPU: group norm's blocks joined without their distance ~ cuda/norm.cu ~ cuda ~ openblas ~ s|a.m2 + b.m2 + d \* d \* a.n \* share|a.m2 + b.m2|
-GPU: layer norm's bias subtracted ~ cuda/norm.cu ~ cuda ~ openblas ~ s|rstd \* l.w\[c\] + l.b\[c\]|rstd * l.w[c] - l.b[c]|
-GPU: affine's offset subtracted ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|to_f32(from\[i\]) + offset|to_f32(from[i]) - offset|
+GPU: group norm's blocks joined without their distance ~ cuda/norm.cu ~ cuda_bits ~ openblas ~ s| + d \* d \* n \* k / (n + k)||
+GPU: layer norm's bias subtracted ~ cuda/norm.cu ~ cuda ~ openblas ~ s|l.w\[c\], l.b\[c\])|l.w[c], -l.b[c])|
+GPU: layer norm's lanes added from neighbours on ~ cuda/norm.cu ~ cuda_bits ~ openblas ~ s|for (int half = ROW_LANES / 2; half; half /= 2)|for (int half = 1; half < ROW_LANES; half *= 2)|
+GPU: affine's offset subtracted ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|to_f32(from\[i\]), offset|to_f32(from[i]), -offset|
 GPU: every token at the first position ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|positions\[t \* n + i\]|positions[i]|
 GPU: neighbours exchanged ~ cuda/numbers.cuh ~ cuda ~ openblas ~ s#(uint32_t)a.bits | (uint32_t)b.bits << 16#(uint32_t)b.bits | (uint32_t)a.bits << 16#
 GPU: two neighbours with the bias of the first ~ cuda/kernels.cuh ~ cuda ~ openblas ~ s|s\[1\] += f.bias\[column + 1\]|s[1] += f.bias[column]|

@@ -1,7 +1,8 @@
 #!/bin/sh
 # test_gpu.sh BUILD: checks that need a machine with an NVIDIA GPU. Run by `make test-gpu`; writes gpu-report.txt.
-#   1. every op, block and micro-SD golden on the GPU, in f32, f16 and bf16 (compute capability 9.0: products and
-#      attention by wgmma and by mma.sync); the full-size model against PyTorch
+#   1. in f32, the CPU's bits of every op case and of every tap of a picture; in f16 and bf16, every op, block and
+#      micro-SD golden (compute capability 9.0: products and attention by wgmma and by mma.sync); the full-size model
+#      against PyTorch
 #   2. compute-sanitizer: memory, races, uninitialised reads, barriers, in a picture; memory and races in every op case
 #   3. the same bits: repeated, in a batch, with and without recorded steps, on two GPUs if there are two of a kind
 #   4. speed of the full-size model with generated weights, 512x512: `sdc bench`; if PYTHON has torch, diffusers and a
@@ -34,7 +35,7 @@ picture --device cuda -o "$dir/first.png" 2> "$dir/log" || { # or most tests wou
     exit 1
 }
 
-for suite in cuda cuda_hopper cuda_pictures cuda_programs; do
+for suite in cuda_bits cuda cuda_hopper cuda_pictures cuda_programs; do
     LINES_KEPT=30 step "suite $suite" env SDC_BIN="$sdc" "$b/test" "$suite"
 done
 
@@ -46,7 +47,7 @@ if command -v compute-sanitizer > /dev/null; then
         done
     done
     for tool in memcheck racecheck; do
-        for suite in cuda cuda_hopper; do
+        for suite in cuda_bits cuda cuda_hopper; do
             step "compute-sanitizer $tool, $suite" compute-sanitizer --tool "$tool" --error-exitcode 9 "$b/test" "$suite"
         done
     done
