@@ -25,7 +25,7 @@ enum { FUSES = 1 };
 enum { FUSES = 0 };
 #endif
 
-#if defined __FMA__
+#if defined __SSE2__
 #include <immintrin.h>
 #elif defined __aarch64__
 #include <arm_neon.h>
@@ -60,6 +60,30 @@ static inline __attribute__((always_inline)) V splat(float x) {
 #endif
 }
 
+static inline __attribute__((always_inline)) V fma_each(V a, V b, V c) {
+    V v;
+    for (int i = 0; i < VW; i++) v[i] = fma1(a[i], b[i], c[i]);
+    return v;
+}
+
+#if defined SDC_EMULATE_FMA && defined __SSE2__
+/* Of two numbers, rounded to double. */
+static inline __attribute__((always_inline)) __m128d fma_wide(__m128 a, __m128 b, __m128 c) {
+    return _mm_add_pd(_mm_mul_pd(_mm_cvtps_pd(a), _mm_cvtps_pd(b)), _mm_cvtps_pd(c));
+}
+
+/* Signs of those that may not be rounded once more: half-way between two f32, or subnormal. */
+static inline __attribute__((always_inline)) __m128d twice(__m128d sum) {
+    const __m128i rest = _mm_set1_epi64x(0x1fffffff), half = _mm_set1_epi64x(0x10000000), one = _mm_set1_epi64x(-1);
+    const __m128d least = _mm_set1_pd(0x1p-126), sign = _mm_set1_pd(-0.0);
+    __m128i middle = _mm_add_epi64(_mm_xor_si128(_mm_and_si128(_mm_castpd_si128(sum), rest), half), one);
+    __m128d tiny = _mm_and_pd(_mm_cmplt_pd(_mm_andnot_pd(sign, sum), least), _mm_cmpneq_pd(sum, _mm_setzero_pd()));
+    return _mm_or_pd(_mm_castsi128_pd(middle), tiny);
+}
+
+static __attribute__((noinline, unused)) V fma_rarely(V a, V b, V c) { return fma_each(a, b, c); }
+#endif
+
 static inline __attribute__((always_inline)) V fma_v(V a, V b, V c) {
 #if defined __AVX512F__
     return (V)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
@@ -67,10 +91,14 @@ static inline __attribute__((always_inline)) V fma_v(V a, V b, V c) {
     return (V)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #elif defined __aarch64__
     return (V)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#elif defined SDC_EMULATE_FMA && defined __SSE2__
+    const __m128 x = (__m128)a, y = (__m128)b, z = (__m128)c;
+    __m128d low = fma_wide(x, y, z);
+    __m128d high = fma_wide(_mm_movehl_ps(x, x), _mm_movehl_ps(y, y), _mm_movehl_ps(z, z));
+    if (_mm_movemask_pd(_mm_or_pd(twice(low), twice(high)))) return fma_rarely(a, b, c);
+    return (V)_mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high));
 #elif defined FMA_INSTRUCTION || defined SDC_EMULATE_FMA
-    V v;
-    for (int i = 0; i < VW; i++) v[i] = fma1(a[i], b[i], c[i]);
-    return v;
+    return fma_each(a, b, c);
 #else
     return a * b + c;
 #endif

@@ -22,7 +22,7 @@ layer norm eps of CLIP ~ nn/transformer.c ~ blocks known_answers micro_encoder p
 a sum over a row in thirty-two lanes ~ tensor/cpu/layer_norm.h ~ exact ~ openblas ~ s|LANES = ROW_LANES, |LANES = 2 * ROW_LANES, |
 probabilities added one after the other ~ tensor/cpu/attention.c ~ exact ~ openblas ~ s|sum\[c\] += p\[0\] + p\[1\];|sum[c] += p[0]; sum[c] += p[1];|
 a contraction left to the compiler ~ tensor/winograd_rows.h ~ exact ~ openblas ~ s|WINO_FMA(WINO_DB \* WINO_B, odd_b, (WINO_DA \* WINO_A) \* odd_a)|(WINO_DB * WINO_B) * odd_b + (WINO_DA * WINO_A) * odd_a|
-fma rounded twice where it is emulated ~ tensor/cpu/fma.h ~ exact ~ openblas ~ s|bits += away.*;|(void)away;|
+fma rounded twice where it is emulated ~ tensor/cpu/fma.h ~ exact ~ openblas ~ s|bits += away.*;|(void)away, (void)inexact;|
 GEGLU without its GELU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|^    gelu_by(g, count);||
 GEGLU's halves swapped ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|Geglu p = {y, x, gate, bias, gate_bias}|Geglu p = {y, gate, x, gate_bias, bias}|
 GELU for quick GELU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|fm_quick_gelu(x\[i\])|fm_gelu(x[i])|
