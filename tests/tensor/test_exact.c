@@ -67,17 +67,18 @@ static uint32_t linear(Bench *b) {
     return bits_of(b->y[0]);
 }
 
-/* A 3x3 convolution of 7 x 9 pixels, up: as if enlarged to twice that. */
-static uint32_t conv(Bench *b, int64_t in, int64_t out, bool up, Precision precision) {
-    int64_t h = up ? 14 : 7, w9 = up ? 18 : 9;
-    Tensor x = fill(b->a, 1, 4, SHAPE(1, 7, 9, in)), y = tensor_view(b->y, F32, 4, SHAPE(1, h, w9, out));
-    Weight w = weight(WEIGHT_CONV, b->w, 2, 4, SHAPE(out, 3, 3, in)), v = weight(WEIGHT_VECTOR, b->bias, 3, 1, &out);
+/* A 3x3 convolution of h x w pixels, up: as if enlarged to twice that. */
+static uint32_t conv(Bench *b, int64_t h, int64_t w, int64_t in, int64_t out, bool up, Precision precision) {
+    int64_t rows = up ? 2 * h : h, columns = up ? 2 * w : w;
+    Tensor x = fill(b->a, 1, 4, SHAPE(1, h, w, in)), y = tensor_view(b->y, F32, 4, SHAPE(1, rows, columns, out));
+    Weight filter = weight(WEIGHT_CONV, b->w, 2, 4, SHAPE(out, 3, 3, in));
+    Weight v = weight(WEIGHT_VECTOR, b->bias, 3, 1, &out);
     b->c->precision = precision;
-    op_conv2d(b->c, y, x, &w, &v,
-              (Conv2d){.stride = 1, .pad_top = 1, .pad_left = 1, .up_h = up ? h : 0, .up_w = up ? w9 : 0},
+    op_conv2d(b->c, y, x, &filter, &v,
+              (Conv2d){.stride = 1, .pad_top = 1, .pad_left = 1, .up_h = up ? rows : 0, .up_w = up ? columns : 0},
               (Epilogue){0});
     b->c->precision = PRECISION_F32;
-    return crc_of(b->y, h * w9 * out);
+    return crc_of(b->y, rows * columns * out);
 }
 
 static uint32_t layer_norm(Bench *b, int64_t channels) {
@@ -95,11 +96,12 @@ static uint32_t group_norm(Bench *b) {
     return crc_of(b->y, 100 * channels);
 }
 
-static uint32_t attention(Bench *b) {
-    Tensor q = fill(b->a, 1, 3, SHAPE(1, 3, 40)), k = fill(b->b, 2, 3, SHAPE(1, 200, 40));
-    Tensor v = fill(b->w, 3, 3, SHAPE(1, 200, 40)), o = tensor_view(b->y, F32, 3, SHAPE(1, 3, 40));
-    op_attention(b->c, o, q, k, v, 1, false);
-    return crc_of(b->y, 120);
+/* one head of d */
+static uint32_t attention(Bench *b, int64_t queries, int64_t keys, int64_t d, bool causal) {
+    Tensor q = fill(b->a, 1, 3, SHAPE(1, queries, d)), k = fill(b->b, 2, 3, SHAPE(1, keys, d));
+    Tensor v = fill(b->w, 3, 3, SHAPE(1, keys, d)), o = tensor_view(b->y, F32, 3, SHAPE(1, queries, d));
+    op_attention(b->c, o, q, k, v, 1, causal);
+    return crc_of(b->y, queries * d);
 }
 
 static void answers(const Ops *table, ThreadPool *pool, Arena *arena) {
@@ -115,14 +117,17 @@ static void answers(const Ops *table, ThreadPool *pool, Arena *arena) {
         {"GELU of 1000", activation(&b, ACT_GELU), 0x8C2F92FC},
         {"quick GELU of 1000", activation(&b, ACT_QUICK_GELU), 0x8649CD50},
         {"linear 700 -> 1", linear(&b), 0x436948F7},
-        {"conv 3x3 40 -> 24, direct", conv(&b, 40, 24, false, PRECISION_F32_DIRECT), 0x8284A755},
-        {"conv 3x3 40 -> 24, Winograd", conv(&b, 40, 24, false, PRECISION_F32), 0x7994230D},
-        {"conv 3x3 40 -> 24 of twice the size", conv(&b, 40, 24, true, PRECISION_F32), 0x8A54A4EC},
-        {"conv 3x3 48 -> 3", conv(&b, 48, 3, false, PRECISION_F32), 0x1E62119A},
+        {"conv 3x3 40 -> 24, direct", conv(&b, 7, 9, 40, 24, false, PRECISION_F32_DIRECT), 0x8284A755},
+        {"conv 3x3 330 -> 5, direct", conv(&b, 3, 5, 330, 5, false, PRECISION_F32_DIRECT), 0xD930E472},
+        {"conv 3x3 40 -> 24, Winograd", conv(&b, 7, 9, 40, 24, false, PRECISION_F32), 0x7994230D},
+        {"conv 3x3 40 -> 24 of twice the size", conv(&b, 7, 9, 40, 24, true, PRECISION_F32), 0x8A54A4EC},
+        {"conv 3x3 80 -> 24 by phases", conv(&b, 11, 13, 80, 24, true, PRECISION_F32), 0x06025FA8},
+        {"conv 3x3 48 -> 3", conv(&b, 7, 9, 48, 3, false, PRECISION_F32), 0x1E62119A},
         {"layer norm of 40", layer_norm(&b, 40), 0x5F9E8FD6},
         {"layer norm of 1000", layer_norm(&b, 1000), 0x73AD5923},
         {"group norm of 24 in 4, SiLU", group_norm(&b), 0x9F8EBC9D},
-        {"attention 3 x 200, d 40", attention(&b), 0xA82FA468},
+        {"attention 3 x 200, d 40", attention(&b, 3, 200, 40, false), 0xA82FA468},
+        {"causal attention of 40, d 400", attention(&b, 40, 40, 400, true), 0xB552EA15},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         test_check(ROWS[i].is == ROWS[i].want, "%s: %s", table->name, ROWS[i].what);

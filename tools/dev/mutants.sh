@@ -21,6 +21,9 @@ layer norm eps of the transformer block ~ nn/transformer.c ~ blocks known_answer
 layer norm eps of CLIP ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|eps = 1e-5f; /\* layer_norm_eps|eps = 1e-6f; /* layer_norm_eps|
 a sum over a row in thirty-two lanes ~ tensor/cpu/layer_norm.h ~ exact ~ openblas ~ s|LANES = ROW_LANES, |LANES = 2 * ROW_LANES, |
 probabilities added one after the other ~ tensor/cpu/attention.c ~ exact ~ openblas ~ s|sum\[c\] += p\[0\] + p\[1\];|sum[c] += p[0]; sum[c] += p[1];|
+scores over a large head in one piece ~ tensor/cpu/panel.c ~ exact ~ openblas ~ s|PIECE = 320, |PIECE = 640, |
+a tap's channels in even pieces ~ tensor/pieces.h ~ exact ~ openblas ~ s|part_size(w->t.n\[3\], PRODUCT_K, 1)|part_size(w->t.n[3], PRODUCT_K, 2)|
+a phase's product rounded before it is added ~ tensor/winograd_rows.h ~ exact ~ openblas ~ s|WINO_FMA(WINO_UP_DB, odd_b, WINO_UP_DA \* odd_a)|WINO_UP_DB * odd_b + WINO_UP_DA * odd_a|
 a contraction left to the compiler ~ tensor/winograd_rows.h ~ exact ~ openblas ~ s|WINO_FMA(WINO_DB \* WINO_B, odd_b, (WINO_DA \* WINO_A) \* odd_a)|(WINO_DB * WINO_B) * odd_b + (WINO_DA * WINO_A) * odd_a|
 fma rounded twice where it is emulated ~ tensor/cpu/fma.h ~ exact ~ openblas ~ s|bits += away.*;|(void)away, (void)inexact;|
 GEGLU without its GELU ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s|^    gelu_by(g, count);||
