@@ -99,7 +99,10 @@ enum { MOST_WORKERS = 4 }; /* each may take 300 MB */
 
 static void do_table(const Work *w, const LedgerTable *t) {
     ExactOn exact = {t, w->model, w->model_size};
-    if (w->walk) w->walk(w->ledger, t, w->golden);
+    bool slow = t->op == cpu_table_emulating(); /* six times: its bits alone say whether it is right */
+    if (w->walk && slow) return;
+    if (!w->walk && slow) ledger_exact(w->ledger, &exact);
+    else if (w->walk) w->walk(w->ledger, t, w->golden);
     else ledger_pipeline(w->ledger, t, w->model, w->model_size), ledger_exact(w->ledger, &exact);
 }
 
