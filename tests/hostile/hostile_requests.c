@@ -96,7 +96,7 @@ static const HostileCase CASES[] = {
     {"model-empty", .args = T "-m ''", .code = 2, .words = "-m: its value is empty"},
     {"model-gone", .args = T "-m gone.safetensors", .code = 1, .words = "gone.safetensors"},
     {"precision-f16-cpu", .args = T "--precision f16 --device cpu", .code = 2, .words = "--precision: f16 is for GPUs"},
-    {"exact", .args = T "--exact", .code = 2, .words = "--exact: not supported"},
+    {"exact", .args = T "--exact --precision mixed", .code = 2, .words = "exact: only f32 and f32-direct"},
     {"network", .args = "txt2img -p '<lora:x:1>' -o n.png", .code = 2, .words = "<lora:x>"},
     {"network-unclosed", .args = "txt2img -p '<lora:x' -o n.png" UNLESS, .code = 1, .words = "memory: 64x64"},
 
