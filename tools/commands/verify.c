@@ -191,7 +191,7 @@ static int verify(const Command *c, const Arguments *a) {
     double seconds = os_clock() - from;
     if (ok && a->json) results_json(results, seconds, device, w.threads);
     else if (ok) printf("%ld passed, %ld failed (%.0f s)\n", results->passed, results->failed, seconds);
-    ok = ok && (!a->junit || results_junit(results, seconds, a->junit, &e));
+    ok = ok && (!a->junit || results_junit(results, a->junit, &e));
     int code = ok ? finish_output() : report(c, &e);
     if (code == EXIT_DONE && results->failed) code = EXIT_FAILED;
     for (int t = 0; t < results->table_count; t++) pool_free(results->tables[t].pool);

@@ -43,6 +43,6 @@ void results_print(const Results *r, const char *group);
 /* One object. seconds: that it took; device: what computed. */
 void results_json(const Results *r, double seconds, const char *device, int threads);
 /* As JUnit's XML: a test case for each cell. */
-bool results_junit(const Results *r, double seconds, const char *path, Error *e);
+bool results_junit(const Results *r, const char *path, Error *e);
 
 #endif
