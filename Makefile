@@ -59,7 +59,8 @@ endif
 ifneq ($(filter exact,$(ISAS)),)
   ALL_CFLAGS += -DSDC_EXACT
 endif
-KERNEL_FLAGS := $(if $(filter 1,$(FUZZER)),-fno-sanitize=fuzzer-no-link,-O3) -Wno-psabi
+KERNEL_LEVEL ?= -O3
+KERNEL_FLAGS := $(if $(filter 1,$(FUZZER)),-fno-sanitize=fuzzer-no-link,$(KERNEL_LEVEL)) -Wno-psabi
 
 # Sources are found where they lie, at any depth; each goes to the same place under $(B).
 KERNELS := $(sort $(wildcard tensor/cpu/*.c))
@@ -70,7 +71,7 @@ $(if $(OS_SRC),,$(error OS=$(OS): there is no tensor/os_$(OS).c; use posix))
 OTHER_OS := $(filter-out $(OS_SRC),$(wildcard tensor/os_*.c))
 SRC := $(filter-out $(KERNELS) $(OTHER_OS),$(sort $(shell find tensor weights nn sd -name '*.c')))
 TOOLS := $(sort $(shell find tools -name '*.c'))
-TESTS := $(filter-out tests/fuzz/libfuzzer.c tests/torture/inject/%,$(sort $(shell find tests -name '*.c')))
+TESTS := $(filter-out tests/fuzz/libfuzzer.c tests/port/% tests/torture/inject/%,$(sort $(shell find tests -name '*.c')))
 # GPUs. CUDA=1 compiles cuda/ for them into libsd; else the tests hold it, compiled for the host (cuda/shim/shim.h), where
 # there is a C++ compiler, and sdc-shim is sdc with that.
 CUDA_SRC := $(wildcard cuda/*.cu)
@@ -123,6 +124,13 @@ FUZZ_SRC := $(filter-out tests/fuzz/test_corpus.c,$(wildcard tests/fuzz/*.c)) \
   $(patsubst %,tests/harness/%.c,make_model make_model_json posix suites test)
 $(B)/fuzz: $(FUZZ_SRC:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ)) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDFLAGS) $(LIBS)
+
+# The suites of the same bits alone (make port-test).
+PORT_SRC := tests/port/main.c tests/tensor/test_exact.c tests/pipeline/test_exact_runs.c \
+  $(patsubst %,tests/harness/%.c,ledger_checks make_model make_model_json posix suites test)
+PORT_TOOLS := $(filter tools/ledger/% tools/shapes/%,$(TOOLS))
+$(B)/port-test: $(PORT_SRC:%.c=$(B)/%.o) $(PORT_TOOLS:%.c=$(B)/%.o) $(B)/libsd.a
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
 
 $(B)/sdc-shim: $(TOOL_OBJ) $(SHIM_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS) -lstdc++
@@ -209,14 +217,14 @@ SUITES ?=
 # All cores, unless this make was told how many.
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
-.PHONY: fuzz generators help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants same-bits golden bench format format-check \
+.PHONY: fuzz generators help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants port-test same-bits golden bench format format-check \
   check-includes install clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a
 ## help            this list
 help:
 	@sed -n 's/^## /  make /p' Makefile
-	@echo "variables: BLAS=openblas|none OS= SAN=1 CUDA=1 BUILD=DIR CC= CFLAGS= PREFIX= SUITES= BASE="
+	@echo "variables: BLAS=openblas|none OS= SAN=1 CUDA=1 BUILD=DIR CC= CFLAGS= PREFIX= SUITES= BASE= PORT="
 ## deps            installs a C compiler, and what else is useful, where it may; else says what to install
 deps:
 	@CC="$(CC)" sh tools/dev/deps.sh $(BLAS)
@@ -298,6 +306,10 @@ run-torture: $(B)/test $(B)/sdc
 ## mutants         breaks the sources on purpose and counts what the tests notice
 mutants:
 	sh tools/dev/mutants.sh
+## port-test       the same bits elsewhere: PORT="aarch64 riscv64 clang O1 O3" (all), each its own build, emulated if need be
+PORT ?= O1 O3 clang aarch64 riscv64
+port-test:
+	@sh tools/dev/port_test.sh $(PORT)
 ## same-bits       whether this tree computes the same bits as BASE=COMMIT (default: the last whose bits were released)
 same-bits:
 	sh tools/dev/same_bits.sh $(BASE)

@@ -132,7 +132,7 @@ static void missing(void) {
     Error e = {0};
     size_t size = 0;
     Results *r = calloc(1, sizeof *r);
-    void *bytes = micro_model(&size, &e);
+    void *bytes = micro_model(F32, &size, &e);
     Golden *g = golden_builtin("micro_ddim_64", &e);
     ThreadPool *pool = pool_new(1, &e);
     if (!test_check(r && bytes && g && pool, "the micro model")) exit(1);

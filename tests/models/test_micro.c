@@ -15,7 +15,7 @@ SUITE(micro_encoder, .seconds = 2, .blas = true) {
     ThreadPool *pool = pool_new(2, &e);
     Ledger checks = ledger_checks();
     Golden *golden = golden_open("micro_encoder");
-    void *bytes = pool && golden ? micro_model(&size, &e) : NULL;
+    void *bytes = pool && golden ? micro_model(F32, &size, &e) : NULL;
     int count = bytes ? ledger_tables(tables) : 0;
     for (int t = 0; t < count; t++) {
         tables[t].pool = pool;

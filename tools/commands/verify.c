@@ -98,7 +98,7 @@ typedef struct {
 enum { MOST_WORKERS = 4 }; /* each may take 300 MB */
 
 static void do_table(const Work *w, const LedgerTable *t) {
-    ExactOn exact = {t, w->model, w->model_size};
+    ExactOn exact = {.table = t, .model = w->model, .model_size = w->model_size};
     bool slow = t->op == cpu_table_emulating(); /* six times: its bits alone say whether it is right */
     if (w->walk && slow) return;
     if (!w->walk && slow) ledger_exact(w->ledger, &exact);
@@ -181,7 +181,7 @@ static int verify(const Command *c, const Arguments *a) {
     w.threads = a->threads ? a->threads : os_processors();
     bool ok = (wanted.lock && w.lock) || error_set(&e, ERR_MEMORY, "out of memory");
     ok = ok && open_gpu(a, &gpu, &e) && list_tables(a, results, gpu, &e);
-    void *model = ok ? micro_model(&w.model_size, &e) : NULL;
+    void *model = ok ? micro_model(F32, &w.model_size, &e) : NULL;
     ok = ok && model;
     w.model = model;
     const char *device = gpu ? gpu_name(gpu) : "cpu";

@@ -205,6 +205,7 @@ noise of any size ~ sd/info/params_check.c ~ hostile ~ openblas ~ s|(int64_t)r->
 crops train the VAE in an arena of their own size ~ sd/train/train.c ~ cli ~ openblas ~ s|if (t->o->vae) train_fold_plan(t)|if (t->o->vae) (void)0|
 a picture's text loses a digit ~ sd/info/info_writer.c ~ gen_request ~ openblas ~ s|precision < 17|precision < 16|
 a sheet may replace its model ~ tools/commands/judge.c ~ hostile ~ openblas ~ s|file_same(a.sheet, a.model)|0|
+a gradient's product rounded before it is added ~ tensor/cpu/norm_backward.c ~ exact_runs ~ openblas ~ s|g2\[v\] = fma_v(at, \*(const V \*)(xh + c + v \* VW), g2\[v\]);|g2[v] += at * *(const V *)(xh + c + v * VW);|
 a record's checksums do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s|out->exact = how->bound < 0|out->exact = how->bound < -2|
 a record's norms do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& row->norm <= k->out->bound||
 an activation that is not there passes ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& !v->counts\[ROW_ABSENT\]||

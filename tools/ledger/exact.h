@@ -14,16 +14,25 @@ typedef struct {
     const LedgerTable *table;
     const void *model; /* the micro model's bytes (made_model.h) */
     size_t model_size;
+    const char *file; /* the micro model, to be used instead of the bytes; NULL: none */
+    int threads;      /* 0: as many as the run says */
+    bool few;         /* only the runs of EXACT_FEW */
 } ExactOn;
+
+enum {
+    EXACT_BACKWARD = 1, /* for tables that can train only */
+    EXACT_HOST = 2,     /* for processors only */
+    EXACT_BUILTIN = 4,  /* of the model that is built in, where that is weights/builtin.safetensors */
+    EXACT_FEW = 8,      /* among the few for slow tables */
+};
 
 typedef struct ExactRun ExactRun;
 struct ExactRun {
-    const char *name;
+    const char *name, *checksum; /* the latter in hex */
     /* Adds what it computes to the sum. False: it could not be computed. */
     bool (*run)(const ExactRun *k, const ExactOn *on, Sha256 *sum, Error *e);
-    const char *checksum; /* in hex */
-    const void *what;     /* run's own */
-    bool backward;        /* for tables that can train only */
+    const void *what; /* run's own */
+    int flags;
 };
 
 extern const ExactRun EXACT_RUNS[];
@@ -33,8 +42,11 @@ extern const int EXACT_RUN_COUNT;
 void exact_add(Sha256 *sum, const char *name, const float *values, int64_t count);
 /* The run's checksum on this table. */
 bool exact_checksum(const ExactRun *k, const ExactOn *on, char hex[65], Error *e);
+/* Whether the run can be made there. */
+bool exact_runs_on(const ExactRun *k, const ExactOn *on);
 /* All runs, where the table keeps the promise: one entry each, in this group. */
 #define EXACT_GROUP "same bits"
+void ledger_exact_run(const Ledger *l, const ExactRun *k, const ExactOn *on); /* one, that may be in no table */
 void ledger_exact(const Ledger *l, const ExactOn *on);
 
 #endif

@@ -1,9 +1,8 @@
 /* exact_runs.c: the table of runs whose bits are recorded. A row's checksum is made once, by any table that keeps the
  * promise: `sdc verify --only NAME` says what it found. */
-#include "exact.h"
+#include "exact_runs.h"
 #include "op_compute.h"
 #include "op_gradients.h"
-#include "pipeline.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +37,7 @@ static bool add_backward(const LedgerTable *t, Arena *arena, const OpCase *k, co
 
 static bool ops(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e) {
     const LedgerTable *t = on->table;
-    bool backward = run->backward;
+    bool backward = run->flags & EXACT_BACKWARD;
     Arena arena = {0};
     bool ok = arena_init_on(&arena, t->op, t->gpu, backward ? BACKWARD_ARENA : FORWARD_ARENA, e);
     for (int i = 0; ok && i < OP_CASE_COUNT; i++) {
@@ -52,55 +51,95 @@ static bool ops(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e) {
     return ok;
 }
 
-/* --- pictures of the micro model, every activation --- */
+/* --- the table --- */
 
-typedef struct {
-    const char *sampler;
-    int width, height, steps, batch, threads;
-    double cfg, strength; /* strength 0: txt2img */
-    bool direct;
-} Picture;
-
-static bool hear(void *user, const char *name, int nd, const int64_t *n, const float *values) {
-    int64_t count = 1;
-    for (int i = 0; i < nd; i++) count *= n[i];
-    exact_add(user, name, values, count);
-    return true;
-}
-
-static bool picture(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e) {
-    const Picture *p = run->what;
-    const PipelineCase k = {NULL, NULL, p->sampler, 42, p->width, p->height, p->steps, p->strength};
-    uint8_t *image = malloc((size_t)p->width * (size_t)p->height * 3);
-    LedgerTable t = *on->table;
-    SdResult out = {0};
-    t.pool = image ? pool_new(p->threads, e) : NULL;
-    SdModel *m = t.pool ? pipeline_open(&t, p->direct, on->model, on->model_size, e) : NULL;
-    if (m) {
-        SdRequest r = pipeline_case_request(&k, image);
-        r.cfg = p->cfg, r.batch_size = p->batch, r.rng = SD_RNG_NV;
-        r.activation = hear, r.user = sum;
-        (r.image ? sd_img2img : sd_txt2img)(m, &r, &out, e);
-    } else error_set(e, ERR_MEMORY, "out of memory for the micro model");
-    for (int i = 0; i < out.count; i++)
-        sha256_update(sum, out.pictures[i].rgb, (size_t)p->width * (size_t)p->height * 3);
-    sd_free(&out);
-    sd_close(m);
-    pool_free(t.pool);
-    free(image);
-    return !e->code;
-}
-
-static const Picture TEXT = {"Euler a", 64, 64, 4, 1, 1, 7, 0, false},
-                     DIRECT = {"DPM++ 2M", 64, 64, 3, 1, 1, 7, 0, true},
-                     BATCH = {"Heun", 104, 72, 3, 2, 3, 5, 0, false}, IMAGE = {"DDIM", 56, 72, 5, 1, 2, 1, 0.6, false};
+#define PICTURE(...)                                                                                                   \
+    exact_picture, &(const ExactPicture) { __VA_ARGS__ }
+#define SAMPLER(name, checksum)                                                                                        \
+    { "sampler " name, checksum, PICTURE(.sampler = name, .width = 32, .height = 32, .steps = 3, .cfg = 7), 0 }
+#define SCHEDULER(name, checksum)                                                                                      \
+    {                                                                                                                  \
+        "scheduler " name, checksum,                                                                                   \
+            PICTURE(.sampler = "Euler", .scheduler = name, .width = 32, .height = 32, .steps = 4, .cfg = 7), 0         \
+    }
+#define LARGE .sampler = "Euler a", .width = 96, .height = 64, .steps = 2, .batch = 2, .cfg = 7
+#define SMALL .width = 32, .height = 32, .steps = 3, .cfg = 7
 
 const ExactRun EXACT_RUNS[] = {
-    {"ops forward", ops, "6ecb22d370778587c78e529aad79d7a1b167d4de3b439c86b546d988ce8456c8", NULL, false},
-    {"ops backward", ops, "b68b6b9286a13f14bc26c57c3350d5da4e5df284295be821799ab1a3aa6d1f3f", NULL, true},
-    {"txt2img", picture, "9e4852e3b8678e957b3e4e033d1ae6fda1f8e0d332ace68442aa046b740144b4", &TEXT, false},
-    {"txt2img f32-direct", picture, "dba89a7eb573fe6b0532629efcdb4ca8713806f75da727652740404797a2bfac", &DIRECT, false},
-    {"batch, 3 threads", picture, "2435b18660d25ebdbf4de12619f9ef98d89e83625435914436f74c058c56a228", &BATCH, false},
-    {"img2img, 2 threads", picture, "747a0758d5e96946e0a23e14805872b3b86d3004fbb29c84f04cc382384919b3", &IMAGE, false},
+    {"ops forward", "6ecb22d370778587c78e529aad79d7a1b167d4de3b439c86b546d988ce8456c8", ops, NULL, 0},
+    {"ops backward", "b68b6b9286a13f14bc26c57c3350d5da4e5df284295be821799ab1a3aa6d1f3f", ops, NULL, EXACT_BACKWARD},
+    {"txt2img", "9e4852e3b8678e957b3e4e033d1ae6fda1f8e0d332ace68442aa046b740144b4",
+     PICTURE(.sampler = "Euler a", .width = 64, .height = 64, .steps = 4, .cfg = 7), EXACT_FEW},
+    {"txt2img f32-direct", "dba89a7eb573fe6b0532629efcdb4ca8713806f75da727652740404797a2bfac",
+     PICTURE(.sampler = "DPM++ 2M", .width = 64, .height = 64, .steps = 3, .cfg = 7, .precision = SD_F32_DIRECT),
+     EXACT_FEW},
+    {"batch, 3 threads", "2435b18660d25ebdbf4de12619f9ef98d89e83625435914436f74c058c56a228",
+     PICTURE(.sampler = "Heun", .width = 104, .height = 72, .steps = 3, .batch = 2, .threads = 3, .cfg = 5), 0},
+    {"img2img, 2 threads", "747a0758d5e96946e0a23e14805872b3b86d3004fbb29c84f04cc382384919b3",
+     PICTURE(.sampler = "DDIM", .width = 56, .height = 72, .steps = 5, .threads = 2, .cfg = 1, .strength = 0.6), 0},
+    {"img2img of a few pixels", "121576ef2e0481f0e24fbec2157ac29954122af2fa03050338380f62ab27343f",
+     PICTURE(.sampler = "DPM++ 2M SDE", .width = 8, .height = 24, .steps = 4, .cfg = 7, .strength = 0.5), 0},
+    SAMPLER("DPM++ 2M", "b4d6d4c9163bd0b4f21d46972a8d2b2f1bb407c37a73a68992a5b643be16340f"),
+    SAMPLER("DPM++ SDE", "02c9a3056dc6a1474399dea8bd78ccc9ce8fa9a2c2a199cbed3edca270f3e7ac"),
+    SAMPLER("DPM++ 2M SDE", "4dabe7399560909ad5e23fe66a8d70e6e3d2ef71fa7627b4284ca3f3dbd052f7"),
+    SAMPLER("DPM++ 2M SDE Heun", "e708e5f7aeb2b6854cc1a7e341ff6b0e916f4879a8e63420479db192d526bc50"),
+    SAMPLER("DPM++ 2S a", "5c2e5e0de46ecccfd82ba76e265ad60ecc9ff7e07f1e7f037b67ff9d8faa60ca"),
+    SAMPLER("DPM++ 3M SDE", "4e35895e9ae0fe1b0483ab9d34a9f8668fe130e615336831ed0a55957fb58631"),
+    SAMPLER("Euler a", "fb60966a8aaa12da375b904521f00ce0e54e72f01d41cd7d82f3d56d447f5a58"),
+    SAMPLER("Euler", "ed8a31a1e4e22862e8e0f3e977635c9fed6815a573f812d29c2bb5d9395d40a1"),
+    SAMPLER("LMS", "51badeb3d7905c42bdade64e0d25600dbcd2110d4c188120c76d26fb3f362ae7"),
+    SAMPLER("Heun", "de32dc2e4b6cc2e58b0da35db197fce1238a1c3488bcc0384b2b314beb6e7147"),
+    SAMPLER("DPM2", "50a612758ced01bc3726f2fe1d5b9a1a1e4a2ce198485fec1cd0ea031c15a979"),
+    SAMPLER("DPM2 a", "f9b146a739c38b37b9c2fbee4ab54b5c7f8df5ddedeb3a5e5ab963e964d4a379"),
+    SAMPLER("DPM fast", "c736b7ead23a350e8ddeec3dafe1004c5f89bdb1d929d94eaf4da9b7e43be4f2"),
+    SAMPLER("DPM adaptive", "53a755dd715cd538f376c20ab18d96952721db90050d2f1b3e82153d7b135bce"),
+    SAMPLER("Restart", "3e7ca6e89a9387698124e390b830478ba76295dcaee053cc8ab2e3f9aae68a9e"),
+    SAMPLER("DDIM", "2722e4f11ed4196cb6e09531e1dbcc4be6c2df69e911db84386138600e7b65e2"),
+    SAMPLER("DDIM CFG++", "be63a7b09e5964f950db1ebeb40a05a09949920a1d42ad56e42851c431f8096f"),
+    SAMPLER("PLMS", "58cc0e6eded6211e9bbe0d78d051d5fd1ad7ea20b68778b4f81ea5c9575fcd81"),
+    SAMPLER("UniPC", "957cc8d6ae5abc0f64bfc3362c50f933a707fd0a2bdffac7a91a6db06321e9f6"),
+    SAMPLER("LCM", "658f2ab854e642ce188066e8f5567d71ba41e3588197b709b4af6d3a8b2a6db3"),
+    SAMPLER("DDPM", "e7dbfa7cf6690593f891795b015224b4d2f2218720ff0d8aec276a16d5b6f3ce"),
+    SCHEDULER("Karras", "76f2b2af9f5b103de33473472c0befc7431514c099f4e1cc0a06645bb7cf75f3"),
+    SCHEDULER("Exponential", "3b651636b836ceb52f127c7c6a5ecde3f5827f9c3f677c9e0748e2aaaf71f5da"),
+    SCHEDULER("Polyexponential", "3ba0cdd3b2750d007aaf5284a5854519f3d518ca5d85da5b37c2dc5cfd66e846"),
+    SCHEDULER("SGM Uniform", "c50147f095428e84dff4909c614330f2964b884cc6259632e8b5d8268201d022"),
+    SCHEDULER("KL Optimal", "a28828eadde368ca074c796133f5080ca75529fd536dddbebd183c2bf1b307e8"),
+    SCHEDULER("Align Your Steps", "8cc1d88124cf21dce9b1b935bc5da9760b421ab0f5ec8dc3b0d4a7559dee28c5"),
+    SCHEDULER("Beta", "cba8703371a4b7623f68fde47dff120373716248f9e0ae0b6044e6bf9da5417a"),
+    {"wide", "b52d2df097480aee378bdeb984bf67611a4942c592f1df3bdd516706a9a43d2a",
+     PICTURE(.sampler = "Euler", .width = 128, .height = 24, .steps = 2, .cfg = 3.5), 0},
+    {"tall, three pictures", "f4d053f470eede0e38ecf31d82db5e25d627c2c0df10849f3cf525a6fa99e52a",
+     PICTURE(.sampler = "Euler", .width = 24, .height = 96, .steps = 2, .batch = 3, .cfg = 7), 0},
+    {"unguided", "7a6bb36b26e9366b0be71bd1b090ca33ba7fee2e357006b0daf687a0939f2930",
+     PICTURE(.sampler = "Euler", .width = 40, .height = 32, .steps = 3, .cfg = 1), 0},
+    {"prompt", "9dd6e0e8f49156e6e2c4428696a0de9b5effde0a2f8c2baa3d96807c45dc7273",
+     PICTURE(.sampler = "Euler a", .prompt = "(a:1.3) [red:blue:0.5] AND [a|two] stars :0.6 BREAK (on black:0.8)",
+             SMALL),
+     0},
+    {"clip skip", "15e941718b61b84107e96911c6903e36fd59bc578343c648adf2e3baa95179dc",
+     PICTURE(.sampler = "Euler", .clip_skip = 2, SMALL), 0},
+    {"variation", "a87912a608426d124091ad026acd1fbd2f63bbacbd93df979b1ad6bbf2ecc058",
+     PICTURE(.sampler = "Euler a", .variation = 0.3, .seed_side = 64, SMALL), 0},
+    {"churn", "809dfb15567ebb57734dafd531dcd2accb5d17134a896533790146175443f044",
+     PICTURE(.sampler = "Heun", .churn = 5, SMALL), 0},
+    {"eta", "07f2d53a38ff49b679ed11477003376b2f81cec88e0a9c424d0af42b5f65358a",
+     PICTURE(.sampler = "DDIM", .eta = 0.7, SMALL), 0},
+    {"f16 weights", "a579966d60a3b941436272ba1eccce18f2c7a753abe55dfb47d0623e85102e2c",
+     PICTURE(.sampler = "Euler a", .weights = F16, SMALL), EXACT_FEW},
+    {"bf16 weights", "6e723be0756ce77d685bf2fc479bfb8bbdd5a97127876b3e1ee361a9db881c35",
+     PICTURE(.sampler = "Euler a", .weights = BF16, SMALL), 0},
+    {"limit of 1000 MB", "b92d70b7f70c6eafdafbed30ce39f177b0027dcb5e8dffd99affd8048d91a008",
+     PICTURE(LARGE, .limit = 1000), EXACT_HOST},
+    {"limit of 70 MB", "b92d70b7f70c6eafdafbed30ce39f177b0027dcb5e8dffd99affd8048d91a008", PICTURE(LARGE, .limit = 70),
+     EXACT_HOST},
+    {"limit of 64 MB", "b92d70b7f70c6eafdafbed30ce39f177b0027dcb5e8dffd99affd8048d91a008", PICTURE(LARGE, .limit = 64),
+     EXACT_HOST},
+    {"built-in model", "48fd9e598c6151bdd5298e3ac5da6a44342b622e6c280fe292d03e3ee39f4c44",
+     PICTURE(.sampler = "Euler a", .width = 64, .height = 64, .steps = 2, .cfg = 4, .builtin = true), EXACT_BUILTIN},
+    {"built-in model, f32-direct", "8df424c26ff758f5a9726d73b73ecf1071742122060d261078cf8e2165e9ba5c",
+     PICTURE(.sampler = "DPM++ 2M", .width = 64, .height = 64, .steps = 2, .cfg = 4, .builtin = true,
+             .precision = SD_F32_DIRECT),
+     EXACT_BUILTIN},
 };
 const int EXACT_RUN_COUNT = sizeof EXACT_RUNS / sizeof *EXACT_RUNS;

@@ -101,10 +101,10 @@ SdConfig micro_config(void) {
     return k;
 }
 
-void *micro_model(size_t *size, Error *e) {
+void *micro_model(DType type, size_t *size, Error *e) {
     SdConfig k = micro_config();
     MadeTensors l = {.err = e};
-    made_networks(&l, &k, F32);
+    made_networks(&l, &k, type);
     FileTensor *tensors = malloc((l.count + 1) * sizeof *tensors);
     char *json = config_to_json(&k);
     if (!tensors || !json) error_set(e, ERR_MEMORY, "micro model: out of memory");

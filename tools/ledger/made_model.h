@@ -33,7 +33,7 @@ bool made_write(StWriter *w, const MadeTensor *t, Error *e);
 
 /* The configuration of the micro model: SD 1's, small. */
 SdConfig micro_config(void);
-/* The micro model as a safetensors file in memory, F32: *size bytes, for the caller to free. */
-void *micro_model(size_t *size, Error *e);
+/* The micro model as a safetensors file in memory: *size bytes, for the caller to free. */
+void *micro_model(DType type, size_t *size, Error *e);
 
 #endif

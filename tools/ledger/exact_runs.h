@@ -1,0 +1,26 @@
+/* exact_runs.h: what the rows of exact_runs.c do. */
+#ifndef SD_TOOLS_LEDGER_EXACT_RUNS_H
+#define SD_TOOLS_LEDGER_EXACT_RUNS_H
+
+#include "exact.h"
+#include "sd/sd.h"
+
+/* A picture, and every activation on the way to it. */
+typedef struct {
+    const char *sampler, *scheduler, *prompt; /* the last two NULL: Automatic, and pipeline_request's */
+    int width, height, steps;
+    int batch, threads; /* 0: one */
+    double cfg;
+    double strength; /* 0: txt2img */
+    double variation, eta, churn;
+    int seed_side, clip_skip; /* 0: the defaults */
+    int limit;                /* MB of the process; 0: none. What is computed at once depends on it, so that only the
+                               * last activation is added */
+    SdPrecision precision;
+    DType weights; /* of the micro model */
+    bool builtin;  /* the model that is built in, not the micro model */
+} ExactPicture;
+
+bool exact_picture(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e);
+
+#endif
