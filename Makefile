@@ -1,6 +1,6 @@
 # sd.c. `make help` lists the targets.
 #
-#   BLAS=openblas|none   with products by OpenBLAS for machines where it is faster, loaded when needed; or with none of it
+#   BLAS=openblas|none   OpenBLAS for products on machines where it is faster, loaded when needed; or only our kernels
 #   BUILD=DIR            where objects go (each configuration has its own folder)
 #   BUILTIN=FILE         the model that is built in (weights/builtin.safetensors, where it is there)
 #   EMBED=asm|c          how: by GNU's assembler, or as numbers in C, slowly, for compilers without it
@@ -112,8 +112,8 @@ $(B)/libsd.a: $(OBJ)
 $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
 
-# The tests fail allocations on purpose: tests/harness/faults.c stands between the program and malloc; and
-# files_io.c between it and files without a name, and their names.
+# The tests fail calls on purpose: tests/harness/faults.c stands between the program and malloc, tests/weights/files_io.c
+# between it and files without a name.
 TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free,--wrap=os_create_unnamed,--wrap=os_name_at
 
 $(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM) $(B)/sdc-torture

@@ -12,8 +12,8 @@
  *     }
  *
  * Functions that can fail take an Error, which may be NULL; the first error sticks, and calls made with it set do
- * nothing and return false or NULL. A NULL model, request, result or file name is an ERR_ARGUMENT unless it is said
- * what it means; sd_close, sd_free and sd_device take NULL. A call that fails leaves its result empty, and the model
+ * nothing and return false or NULL. A NULL model, request, result or file name is an ERR_ARGUMENT unless its meaning
+ * is stated; sd_close, sd_free and sd_device take NULL. A call that fails leaves its result empty, and the model
  * ready for the next one. A model serves one call at a time; several models are independent. */
 #ifndef SD_SD_H
 #define SD_SD_H
@@ -123,8 +123,7 @@ typedef struct {
 /* What a picture is to be. The table in sd/info/params.c has every setting's range, default and option, and is what
  * messages are made from; begin with sd_request's defaults (zeros are refused by name, not taken as defaults). A
  * default outside its range (-1 or 0) means "not set". Strings end with NUL and are only read during a call; prompts
- * are UTF-8.
- */
+ * are UTF-8. */
 typedef struct {
     const char *prompt, *negative;           /* at most 1 MiB each, and SD_PROMPT_CHUNKS; NULL is "" */
     int width, height;                       /* pixels, multiples of 8; 16 megapixels at most */
@@ -184,7 +183,7 @@ typedef struct {
 /* Pictures for a request. sd_img2img does the same but requires request.image; sd_txt2img refuses it. */
 bool sd_txt2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 bool sd_img2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
-void sd_free(SdResult *r); /* and empties it: twice is once */
+void sd_free(SdResult *r); /* and empties it: it may be called again */
 /* PNG with the parameters in a text chunk; appears under its name only when complete. */
 bool sd_save_png(const SdPicture *p, const char *path, Error *e);
 
@@ -229,7 +228,8 @@ typedef struct {
 } SdConvert;
 typedef struct {
     int64_t clamped;    /* weights that were too large */
-    int64_t not_finite; /* weights that are infinite or NaN; they are kept, but draw no picture */
+    int64_t not_finite; /* weights that are infinite or NaN; they are kept (an infinity in a tensor that is clamped is
+                           clamped, too), but draw no picture */
     char tensor[200];   /* the first tensor that has such */
 } SdConverted;
 /* Writes the model (in NULL: the one that is built in) as one safetensors file in compute order (FORMAT.md). how and

@@ -73,7 +73,7 @@ const Ops *cpu_ops(Error *e) {
         if (!strcmp(own[i]->name, wish)) return own[i];
     if (!strcmp(wish, "exact") && cpu_table_emulating()) return cpu_table_emulating();
     if (strcmp(wish, "openblas")) {
-        error_set(e, ERR_ARGUMENT, "SDC_CPU: '%.60s' is not something that this machine runs; use %s%s%s or openblas",
+        error_set(e, ERR_ARGUMENT, "SDC_CPU: '%.60s' is unknown, or more than this machine has; use %s%s%s or openblas",
                   wish, own[0]->name, n > 1 ? ", v3" : "", n > 2 ? ", v4" : "");
         return NULL;
     }
@@ -82,9 +82,9 @@ const Ops *cpu_ops(Error *e) {
     if (!blas)
         error_set(e, ERR_DEVICE,
                   "SDC_CPU=openblas: the library cannot be loaded; install libopenblas0 (Debian, Ubuntu), openblas "
-                  "(Fedora, Homebrew), or leave SDC_CPU away");
+                  "(Fedora, Homebrew), or unset SDC_CPU");
 #else
-    error_set(e, ERR_ARGUMENT, "SDC_CPU=openblas: this program was built without it; leave SDC_CPU away");
+    error_set(e, ERR_ARGUMENT, "SDC_CPU=openblas: this program was built without it; unset SDC_CPU");
 #endif
     return blas;
 }

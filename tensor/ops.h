@@ -132,9 +132,8 @@ const Ops *cpu_ops_mixed(void);
 /* For tests: all tables of that precision that this machine can run, with the instruction or its twin in C. */
 int cpu_ops_mixed_list(const Ops **out, int max);
 
-/* For tests: every CPU table in this program that this machine can run (OpenBLAS' if it is there), the
- * preferred one last. Returns how many, at
- * most 4. */
+/* For tests: every CPU table in this program that this machine can run (OpenBLAS' if it is there), the preferred one
+ * last. Returns how many, at most 4. */
 int cpu_ops_list(const Ops **out, int max);
 
 #endif

@@ -163,7 +163,7 @@ int os_terminal_width(FILE *f); /* columns; 0: not a terminal, or unknown */
  * line (none for SIGPIPE) and no temporary file left. Writing beyond a limit on file sizes fails as on a full disk.
  * Touching a mapped file that was cut ends the process with a line (os_map). Without signals: the streams only. */
 void os_begin_program(const char *name);
-/* From now on the first such signal is only noted; the next one ends the process. */
+/* From now on the first signal that os_begin_program handles is only noted; the next one ends the process. */
 void os_catch_stop(void);
 int os_stop_signal(void);  /* the signal that was noted, or 0 */
 bool os_reader_gone(void); /* whether it says that whoever read an output of ours has gone (SIGPIPE) */

@@ -1,5 +1,5 @@
-/* os_posix.c: os.h for Linux, macOS and the BSDs: time, memory, threads. Files are in
- * os_posix_files.c, signals in os_posix_program.c. */
+/* os_posix.c: os.h for Linux, macOS and the BSDs: time, memory, threads. Files are in os_posix_files.c, streams and
+ * signals in os_posix_program.c. */
 #define _GNU_SOURCE /* sched_getaffinity, madvise */
 #include "os.h"
 

@@ -212,8 +212,8 @@ bool os_remove_abandoned(OsFile dir, const char *name) {
     struct stat st;
     int fd = openat(at(dir), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     bool ours = fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && os_own(fd);
-    bool done =
-        ours && os_remove_at(dir, name); /* still locked: whoever creates a file makes sure that it has a name */
+    /* still locked: whoever creates a file makes sure that it has a name */
+    bool done = ours && os_remove_at(dir, name);
     if (fd >= 0) close(fd);
     return done;
 }

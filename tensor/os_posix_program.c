@@ -146,10 +146,7 @@ static void handle_stops(void) {
             sigaction(STOPS[i].number, &now, NULL);
 }
 
-void os_catch_stop(void) {
-    noting = 1;
-    handle_stops();
-}
+void os_catch_stop(void) { noting = 1; }
 
 int os_stop_signal(void) { return caught; }
 bool os_reader_gone(void) { return caught == SIGPIPE; }

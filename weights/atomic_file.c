@@ -101,8 +101,7 @@ static bool find_handed(const char *path, OsFile *f, Error *e) {
         ok = error_set(e, ERR_ARGUMENT, "%s: is a terminal; send it to a file or a pipe", file_shown(path));
     else if (!os_file_info(*f, &info) || info.kind == OS_DIRECTORY || !os_is_writable(*f))
         ok = fail(e, path, "cannot be written", EBADF);
-    if (!ok) os_close(*f);
-    if (!ok) *f = OS_NO_FILE;
+    if (!ok) os_close(*f), *f = OS_NO_FILE;
     return ok;
 }
 

@@ -61,10 +61,13 @@ static bool open_index(CheckpointPart *p, const char *folder, const char *index,
 }
 
 static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
-    static const char *const NAMES[] = {"diffusion_pytorch_model.safetensors", "model.safetensors",
-                                        "diffusion_pytorch_model.fp16.safetensors", "model.fp16.safetensors"};
-    static const char *const INDEXES[] = {"diffusion_pytorch_model.safetensors.index.json",
-                                          "model.safetensors.index.json"};
+    static const char *const NAMES[] = {"diffusion_pytorch_model.safetensors",
+                                        "model.safetensors",
+                                        "diffusion_pytorch_model.fp16.safetensors",
+                                        "model.fp16.safetensors",
+                                        "diffusion_pytorch_model.safetensors.index.json",
+                                        "model.safetensors.index.json"};
+    enum { FIRST_INDEX = 4 };
     char path[OS_PATH_SIZE];
     p->shards = calloc(CHECKPOINT_SHARDS, sizeof *p->shards);
     if (!p->shards) return error_set(e, ERR_MEMORY, "%s: cannot allocate memory; free some and try again", folder);
@@ -73,12 +76,8 @@ static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
         if (!path_make(path, e, "%s/%s/%s", folder, p->name, NAMES[i])) return false;
         FilePresence there = file_presence(path, e);
-        if (there != FILE_ABSENT) return there == FILE_PRESENT && add_shard(p, path, e);
-    }
-    for (size_t i = 0; i < sizeof INDEXES / sizeof *INDEXES; i++) {
-        if (!path_make(path, e, "%s/%s/%s", folder, p->name, INDEXES[i])) return false;
-        FilePresence there = file_presence(path, e);
-        if (there != FILE_ABSENT) return there == FILE_PRESENT && open_index(p, folder, path, e);
+        if (there == FILE_UNKNOWN) return false;
+        if (there == FILE_PRESENT) return i < FIRST_INDEX ? add_shard(p, path, e) : open_index(p, folder, path, e);
     }
     return error_set(e, ERR_FILE,
                      "%s/%s: holds no .safetensors weights (%s or its fp16 variant); .bin files are not read, convert "
@@ -143,7 +142,7 @@ static bool open_yaml(Checkpoint *c, Error *e) {
     free(text);
     c->yaml_path = c->yaml ? malloc(strlen(path) + 1) : NULL;
     if (c->yaml_path) strcpy(c->yaml_path, path);
-    return c->yaml_path || (c->yaml && error_set(e, ERR_MEMORY, "%s: out of memory", path));
+    return c->yaml_path || (c->yaml && error_set(e, ERR_MEMORY, "%s: out of memory; free some and try again", path));
 }
 
 static bool open_single(Checkpoint *c, Error *e) {

@@ -16,7 +16,7 @@ static bool too_large(const char *name, const FileWanted *w, Error *e) {
 }
 
 static bool no_memory(const char *name, Error *e) {
-    return error_set(e, ERR_MEMORY, "%s: out of memory while reading it", name);
+    return error_set(e, ERR_MEMORY, "%s: out of memory while reading it; free some and try again", name);
 }
 
 static char *read_all(OsFile f, size_t expected, const char *name, const FileWanted *w, size_t *size, Error *e) {

@@ -122,40 +122,23 @@ const JsonNode *json_get(const Json *j, const JsonNode *at, const char *key) {
     return found;
 }
 
-/* The sign and magnitude of a whole number; 2.0 and 1e3 count while a double holds them exactly. */
-static bool whole(const JsonNode *n, bool *negative, uint64_t *magnitude) {
+bool json_int(const JsonNode *n, int64_t *out) {
     if (!n || n->type != JSON_NUMBER) return false;
     const char *s = n->text;
-    *negative = *s == '-';
-    if (strpbrk(s, ".eE")) {
+    bool negative = *s == '-';
+    uint64_t v = 0;
+    if (strpbrk(s, ".eE")) { /* 2.0 and 1e3 count while a double holds them exactly */
         double d;
         if (!json_double(n, &d) || fabs(d) > 0x1p53 || d != floor(d)) return false;
-        *magnitude = (uint64_t)fabs(d);
-        return true;
-    }
-    uint64_t v = 0;
-    for (s += *negative; *s; s++) {
-        uint64_t digit = (uint64_t)(*s - '0'); /* NaN's letters are none */
-        if (digit > 9 || v > (UINT64_MAX - digit) / 10) return false;
-        v = v * 10 + digit;
-    }
-    *magnitude = v;
-    return true;
-}
-
-bool json_int(const JsonNode *n, int64_t *out) {
-    bool negative;
-    uint64_t v;
-    if (!whole(n, &negative, &v) || v > (uint64_t)INT64_MAX + negative) return false;
+        v = (uint64_t)fabs(d);
+    } else
+        for (s += negative; *s; s++) {
+            uint64_t digit = (uint64_t)(*s - '0'); /* NaN's letters are none */
+            if (digit > 9 || v > (UINT64_MAX - digit) / 10) return false;
+            v = v * 10 + digit;
+        }
+    if (v > (uint64_t)INT64_MAX + negative) return false;
     *out = negative ? (int64_t)(0 - v) : (int64_t)v;
-    return true;
-}
-
-bool json_uint(const JsonNode *n, uint64_t *out) {
-    bool negative;
-    uint64_t v;
-    if (!whole(n, &negative, &v) || (negative && v)) return false;
-    *out = v;
     return true;
 }
 

@@ -44,7 +44,6 @@ const JsonNode *json_get(const Json *j, const JsonNode *at, const char *key);
 /* A whole number that fits; false otherwise (also when n is NULL or not a number). 2.0 and 1e3 are whole: a number with
  * a point or an exponent counts as the nearest double, up to 2^53. */
 bool json_int(const JsonNode *n, int64_t *out);
-bool json_uint(const JsonNode *n, uint64_t *out);
 /* Also false for what overflows a double. Independent of the locale. */
 bool json_double(const JsonNode *n, double *out);
 

@@ -31,14 +31,8 @@ static const char *quote(const char *bytes, size_t left, char out[3 * SHOWN + 1]
 
 /* Where the first bytes stand that are not UTF-8, or a NUL; size: nowhere. */
 static size_t first_fault(const char *text, size_t size) {
-    for (size_t i = 0; i < size;) {
-        uint32_t c;
-        bool ok;
-        size_t n = utf8_decode((const uint8_t *)text + i, size - i, &c, &ok);
-        if (!ok || !c) return i;
-        i += n;
-    }
-    return size;
+    const char *nul = memchr(text, 0, size);
+    return utf8_good(text, nul ? (size_t)(nul - text) : size);
 }
 
 /* Text in UTF-16 without a mark: mostly, every second byte is 0. */
@@ -58,25 +52,6 @@ static bool not_text(const char *bytes, size_t size, size_t at, const char *name
                          guess(bytes, size));
     return error_set(e, ERR_FORMAT, "%s: not UTF-8 at byte %zu, in line %zu: %s; save it as UTF-8", name, at, line,
                      quote(bytes + at, size - at, quoted));
-}
-
-static unsigned unit(const uint8_t *p, bool big) {
-    return big ? (unsigned)(p[0] << 8 | p[1]) : (unsigned)(p[1] << 8 | p[0]);
-}
-
-/* One character of UTF-16; returns the bytes taken, or 0 with *why. */
-static size_t utf16_decode(const uint8_t *p, size_t left, bool big, uint32_t *c, const char **why) {
-    *why = "half a character at its end";
-    if (left < 2) return 0;
-    *c = unit(p, big);
-    *why = "a NUL";
-    if (!*c) return 0;
-    if (*c < 0xD800 || *c > 0xDFFF) return 2;
-    *why = "an unpaired surrogate";
-    unsigned low = left >= 4 && *c < 0xDC00 ? unit(p + 2, big) : 0;
-    if (low < 0xDC00 || low > 0xDFFF) return 0;
-    *c = 0x10000 + ((*c - 0xD800) << 10) + (low - 0xDC00);
-    return 4;
 }
 
 /* bytes[2..size) into out, which has room for 3 bytes for every two. */
@@ -115,7 +90,7 @@ char *text_decode(const char *bytes, size_t size, const char *name, bool only_ut
     }
     size_t mark = begins_with(bytes, size, "\xEF\xBB\xBF", 3) ? 3 : 0, room = wide ? size / 2 * 3 : size;
     char *out = room < SIZE_MAX - 1 ? malloc(room + 1) : NULL;
-    bool ok = out || error_set(e, ERR_MEMORY, "%s: out of memory for its text", name);
+    bool ok = out || error_set(e, ERR_MEMORY, "%s: out of memory for its text; free some and try again", name);
     if (ok && wide) ok = from_utf16(out, &n, bytes, size, name, e);
     if (ok && !wide) {
         at = first_fault(bytes, size);

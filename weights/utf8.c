@@ -32,15 +32,36 @@ size_t utf8_encode(uint32_t c, uint8_t out[4]) {
     return n;
 }
 
-bool utf8_is_valid(const void *text, size_t size) {
+size_t utf8_good(const void *text, size_t size) {
     const uint8_t *p = text;
-    for (bool ok = true; size;) {
+    size_t at = 0;
+    for (bool ok = true; at < size;) {
         uint32_t c;
-        size_t n = utf8_decode(p, size, &c, &ok);
-        if (!ok) return false;
-        p += n, size -= n;
+        size_t n = utf8_decode(p + at, size - at, &c, &ok);
+        if (!ok) break;
+        at += n;
     }
-    return true;
+    return at;
+}
+
+bool utf8_is_valid(const void *text, size_t size) { return utf8_good(text, size) == size; }
+
+static unsigned unit(const uint8_t *p, bool big) {
+    return big ? (unsigned)(p[0] << 8 | p[1]) : (unsigned)(p[1] << 8 | p[0]);
+}
+
+size_t utf16_decode(const uint8_t *p, size_t left, bool big, uint32_t *c, const char **why) {
+    *why = "half a character at its end";
+    if (left < 2) return 0;
+    *c = unit(p, big);
+    *why = "a NUL";
+    if (!*c) return 0;
+    if (*c < 0xD800 || *c > 0xDFFF) return 2;
+    *why = "an unpaired surrogate";
+    unsigned low = left >= 4 && *c < 0xDC00 ? unit(p + 2, big) : 0;
+    if (low < 0xDC00 || low > 0xDFFF) return 0;
+    *c = 0x10000 + ((*c - 0xD800) << 10) + (low - 0xDC00);
+    return 4;
 }
 
 size_t utf8_whole(const char *text, size_t most) {

@@ -57,21 +57,21 @@ static bool is_number(const char *s) {
     return !*s;
 }
 
-static bool is_one(const char *s, const char *const *words) {
-    for (; *words; words++)
-        if (!strcmp(s, *words)) return true;
-    return false;
-}
-
 /* One value without spaces around it; s is changed. */
 static void put_scalar(Yaml *y, char *s) {
-    static const char *const YES[] = {"true", "True", "TRUE", NULL}, *const NO[] = {"false", "False", "FALSE", NULL},
-                             *const NONE[] = {"", "~", "null", "Null", "NULL", "None", NULL};
+    static const char *const WORDS[][2] = {{"true", "true"},   {"True", "true"},   {"TRUE", "true"}, {"false", "false"},
+                                           {"False", "false"}, {"FALSE", "false"}, {"null", "null"}, {"Null", "null"},
+                                           {"NULL", "null"},   {"None", "null"},   {"~", "null"},    {"", "null"}};
     size_t n = strlen(s);
     bool quoted = n >= 2 && (*s == '"' || *s == '\'') && s[n - 1] == *s;
-    if (quoted) s[n - 1] = 0, put_string(y, s + 1);
-    else if (is_number(s)) put(y, s);
-    else put_string(y, is_one(s, YES) ? "\1true" : is_one(s, NO) ? "\1false" : is_one(s, NONE) ? "\1null" : s);
+    if (quoted) s[n - 1] = 0;
+    for (size_t i = 0; !quoted && i < sizeof WORDS / sizeof *WORDS; i++)
+        if (!strcmp(s, WORDS[i][0])) {
+            put(y, WORDS[i][1]);
+            return;
+        }
+    if (!quoted && is_number(s)) put(y, s);
+    else put_string(y, s + quoted);
 }
 
 static char *trim(char *s) {
@@ -169,24 +169,11 @@ static const char *put_line(Yaml *y, char *line) {
     return put_key(y, line, indent);
 }
 
-/* Words that stand for values, which put_scalar has marked. */
-static void unmark(char *json) {
-    char *to = json;
-    for (const char *p = json; *p;) {
-        if (!strncmp(p, "\"\\u0001", 7)) {
-            p += 7;
-            while (*p != '"') *to++ = *p++;
-            p++;
-        } else *to++ = *p++;
-    }
-    *to = 0;
-}
-
 Json *yaml_parse(const char *what, const char *text, Error *e) {
     size_t size = strlen(text);
     Yaml *y = calloc(1, sizeof *y);
     char *copy = malloc(size + 1);
-    bool ok = (y && copy) || error_set(e, ERR_MEMORY, "%s: out of memory", what);
+    bool ok = (y && copy) || error_set(e, ERR_MEMORY, "%s: out of memory; free some and try again", what);
     Json *j = NULL;
     if (ok) memcpy(copy, text, size + 1), put(y, "{");
     int number = 1;
@@ -202,12 +189,9 @@ Json *yaml_parse(const char *what, const char *text, Error *e) {
     if (ok) {
         close_value(y);
         put(y, "}");
-        ok = !y->full || error_set(e, ERR_MEMORY, "%s: out of memory", what);
+        ok = !y->full || error_set(e, ERR_MEMORY, "%s: out of memory; free some and try again", what);
     }
-    if (ok) {
-        unmark(y->out);
-        j = json_parse_python(what, y->out, strlen(y->out), e);
-    }
+    if (ok) j = json_parse_python(what, y->out, strlen(y->out), e);
     free(copy);
     if (y) free(y->out);
     free(y);

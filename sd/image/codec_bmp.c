@@ -42,18 +42,18 @@ static const char *read_header(Bmp *b, const uint8_t *p, size_t size, bool *unsu
         b->compression = (int)little_endian(p + 30, 4), b->colours = little_endian(p + 46, 4);
     }
     bool paletted = b->bits == 1 || b->bits == 4 || b->bits == 8;
-    if (!paletted && b->bits != 16 && b->bits != 24 && b->bits != 32) return "the BMP's pixels are of an unknown size";
+    if (!paletted && b->bits != 16 && b->bits != 24 && b->bits != 32) return "the BMP's bit depth is not read";
     bool fits = b->compression == RGB || (b->compression == RLE8 && b->bits == 8) ||
                 (b->compression == RLE4 && b->bits == 4) || (b->compression == MASKS && b->bits >= 16);
-    if (!fits) return "the BMP is compressed in another way";
+    if (!fits) return "the BMP's compression is not read";
     static const uint32_t USUAL[2][3] = {{0x7C00, 0x3E0, 0x1F}, {0xFF0000, 0xFF00, 0xFF}};
     memcpy(b->mask, USUAL[b->bits != 16], sizeof USUAL[0]);
     if (b->compression == MASKS) {
-        size_t masks = header == 40 ? 3 : header >= 56 ? 4 : 3, at = FILE_HEADER + 40;
+        size_t masks = header < 56 ? 3 : 4, at = FILE_HEADER + 40;
         if (header == 40) b->palette += 12;
         if (size < at + 4 * masks) return *unsupported = false, "the BMP ends early";
         for (size_t i = 0; i < masks; i++) b->mask[i] = little_endian(p + at + 4 * i, 4);
-        if (!(b->mask[0] | b->mask[1] | b->mask[2])) return "the BMP has no colours"; /* nothing but zeros */
+        if (!(b->mask[0] | b->mask[1] | b->mask[2])) return "the BMP has no colours";
     }
     if (!paletted) b->colours = 0;
     else if (!b->colours || b->colours > 256) b->colours = 1u << b->bits;

@@ -175,14 +175,20 @@ bool gif_decode(const uint8_t *p, size_t size, const ImageHead *head, const Imag
 
 /* --- texts --- */
 
-static bool add_comment(const uint8_t *p, size_t at, size_t end, ImageTexts *out, Error *e) {
-    char *text = malloc(end - at);
-    size_t n = 0;
-    if (!text) return error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
-    for (; p[at]; at += 1 + (size_t)p[at]) {
-        memcpy(text + n, p + at + 1, p[at]);
-        n += p[at];
+/* Adds the comment whose blocks begin at *at, which moves past them. */
+static bool add_comment(const uint8_t *p, size_t size, size_t *at, ImageTexts *out, Error *e) {
+    size_t n = 0, end = *at;
+    for (; end < size && p[end]; end += 1 + (size_t)p[end])
+        if (!image_texts_fit(out, n += p[end], e)) return false;
+    if (end >= size) return image_texts_damaged("the GIF's comment ends early", e);
+    char *text = malloc(n + 1);
+    if (!text) return image_texts_no_memory(e);
+    n = 0;
+    for (; p[*at]; *at += 1 + (size_t)p[*at]) {
+        memcpy(text + n, p + *at + 1, p[*at]);
+        n += p[*at];
     }
+    ++*at;
     bool ok = image_texts_add(out, TEXT_COMMENT, sizeof TEXT_COMMENT - 1, text, n, TEXT_BYTES, e);
     free(text);
     return ok;
@@ -190,17 +196,15 @@ static bool add_comment(const uint8_t *p, size_t at, size_t end, ImageTexts *out
 
 /* As far as the file goes: a text may stand before the picture, as the webui's, or after it. */
 bool gif_texts(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
-    if (size < 13) return error_set(e, ERR_FORMAT, "the GIF ends early; download it again or save it anew");
+    if (size < 13) return image_texts_damaged("the GIF ends early", e);
     out->width = little_endian(p + 6, 2), out->height = little_endian(p + 8, 2);
     for (size_t at = 13 + colours(p[10]); at && at + 1 < size;) {
-        size_t data = at + 2;
-        bool comment = p[at] == EXTENSION && p[at + 1] == COMMENT;
-        if (p[at] == IMAGE && size - at > 10) data = at + 10 + colours(p[at + 9]) + 1;
-        else if (p[at] != EXTENSION) return true;
-        at = skip_blocks(p, size, data);
-        if (!comment) continue;
-        if (!at) return error_set(e, ERR_FORMAT, "the GIF's comment ends early; download it again or save it anew");
-        if (!add_comment(p, data, at, out, e)) return false;
+        if (p[at] == EXTENSION && p[at + 1] == COMMENT) {
+            at += 2;
+            if (!add_comment(p, size, &at, out, e)) return false;
+        } else if (p[at] == IMAGE && size - at > 10) at = skip_blocks(p, size, at + 10 + colours(p[at + 9]) + 1);
+        else if (p[at] == EXTENSION) at = skip_blocks(p, size, at + 2);
+        else return true;
     }
     return true;
 }

@@ -54,15 +54,14 @@ static bool frame(const Segment *s, const char *name, ImageHead *out, JpegScans 
         return image_unsupported(name, "the JPEG is neither grey, colour nor CMYK", e);
     out->height = big_endian(p + 1, 2), out->width = big_endian(p + 3, 2);
     if (!out->width || !out->height || out->width > IMAGE_PIXELS / out->height) return true; /* the caller refuses it */
-    if (jpeg_frame(scans, p, s->n, s->marker == 0xC2, &why)) return true;
+    if (jpeg_frame(scans, p, s->marker == 0xC2, &why)) return true;
     return why ? error_set(e, ERR_FORMAT, "%s: the JPEG is damaged: %s; save it anew", name, why)
                : error_set(e, ERR_MEMORY, "%s: cannot allocate memory to read it; free some and try again", name);
 }
 
-/* The end: of the file, or of what it says is its end. */
-static bool finish(const JpegScans *scans, int components, bool adobe, const char *name, ImageHead *out, bool marked,
-                   Error *e) {
-    if (components == 4 && !adobe) return image_unsupported(name, "a CMYK JPEG that does not say which kind", e);
+/* At the end marker, or where the file ends without one. */
+static bool finish(const JpegScans *scans, bool adobe, const char *name, ImageHead *out, bool marked, Error *e) {
+    if (scans->count == 4 && !adobe) return image_unsupported(name, "a CMYK JPEG that does not say which kind", e);
     if (!jpeg_any(scans)) return image_damaged(name, marked ? "the JPEG has no pixels" : "the JPEG ends early", e);
     if (marked) return true;
     if (!jpeg_all(scans)) return image_damaged(name, "the JPEG ends early", e);
@@ -71,30 +70,28 @@ static bool finish(const JpegScans *scans, int components, bool adobe, const cha
 }
 
 static bool walk(const uint8_t *p, size_t size, const char *name, ImageHead *out, JpegScans *scans, Error *e) {
-    int count = 0, components = 0;
+    int count = 0;
     bool adobe = false;
     for (size_t at = 2;;) {
         Segment s;
         const char *why;
         if (!next_segment(p, size, &at, &s, &why)) {
-            if (size - at < 2 && count) return finish(scans, components, adobe, name, out, false, e);
+            if (size - at < 2 && count) return finish(scans, adobe, name, out, false, e);
             return image_damaged(name, why, e);
         }
-        bool sized = out->width && scans->width;
-        if (s.marker == 0xD9) return finish(scans, components, adobe, name, out, true, e);
+        if (s.marker == 0xD9) return finish(scans, adobe, name, out, true, e);
         if (s.marker == 0xC4 && !jpeg_codes(scans, s.p, s.n, &why))
             return image_damaged(name, "the JPEG's Huffman tables are damaged", e);
         if (is_frame(s.marker)) {
             if (!frame(&s, name, out, scans, e)) return false;
             if (!scans->width) return true; /* too large, or nothing at all */
-            components = s.p[5];
         }
         if (s.marker == 0xDD && s.n >= 2) scans->restart = (int)big_endian(s.p, 2);
         if (s.marker == 0xE1 && s.n > 6 && !memcmp(s.p, "Exif\0\0", 6) && !out->exif)
             out->exif = s.p, out->exif_size = s.n;
         if (s.marker == 0xEE && s.n >= 12 && !memcmp(s.p, "Adobe", 5)) adobe = true;
         if (s.marker != 0xDA) continue;
-        if (!sized || ++count > SCANS) return image_damaged(name, "the JPEG's scans make no sense", e);
+        if (!scans->width || ++count > SCANS) return image_damaged(name, "the JPEG's scans make no sense", e);
         size_t n = jpeg_scan(scans, s.p, s.n, p + at, size - at, &why);
         if (!n)
             return error_set(e, ERR_FORMAT, "%s: the JPEG is damaged: %s; download it again or save it anew", name,
@@ -118,8 +115,7 @@ bool jpeg_texts(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
     Segment s;
     const char *why;
     for (size_t at = 2;;) {
-        if (!next_segment(p, size, &at, &s, &why))
-            return out->count > 0 || error_set(e, ERR_FORMAT, "%s; download it again or save it anew", why);
+        if (!next_segment(p, size, &at, &s, &why)) return out->count > 0 || image_texts_damaged(why, e);
         if (s.marker == 0xD9 || s.marker == 0xDA) return true;
         bool ok = true;
         if (is_frame(s.marker) && s.n >= 5) out->height = big_endian(s.p + 1, 2), out->width = big_endian(s.p + 3, 2);

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN "download it again or save it anew"
-
 enum { SIGNATURE_SIZE = 8 };
 
 static bool png_header(const uint8_t *p, size_t n, const char *name, ImageHead *out, Error *e) {
@@ -59,18 +57,16 @@ static bool see_chunk(Seen *s, const char *kind, size_t n, const char *name, Err
 
 bool png_head(const uint8_t *p, size_t size, const char *name, ImageHead *out, Error *e) {
     Seen seen = {0};
-    for (size_t at = 8, count = 0;; count++) {
-        if (seen.data && (size - at < 12 || big_endian(p + at, 4) > size - at - 12) &&
-            (size - at < 8 ||
-             memcmp(p + at + 4, "IDAT", 4))) { /* the last one that counts is whole; so may the pixels be */
+    for (size_t at = SIGNATURE_SIZE, count = 0;; count++) {
+        size_t left = size - at, n = left < 12 ? 0 : big_endian(p + at, 4);
+        bool whole = left >= 12 && n <= left - 12, data = left >= 8 && !memcmp(p + at + 4, "IDAT", 4);
+        if (!whole && seen.data && !data) { /* cut after the last IDAT: the decoder finds out about the pixels */
             out->warning = "the PNG lacks its end; its pixels are whole";
             break;
         }
-        if (size - at < 12) return image_damaged(name, "the PNG ends early", e);
+        if (!whole) return image_damaged(name, left < 12 ? "the PNG ends early" : "the PNG ends within a chunk", e);
         const uint8_t *chunk = p + at + 8;
         const char *kind = (const char *)p + at + 4;
-        size_t n = big_endian(p + at, 4);
-        if (n > size - at - 12) return image_damaged(name, "the PNG ends within a chunk", e);
         bool critical = !(*kind & 32), exif = !memcmp(kind, "eXIf", 4);
         if (!count != !memcmp(kind, "IHDR", 4)) return image_damaged(name, "the PNG does not begin with its header", e);
         if ((critical || exif || !memcmp(kind, "tRNS", 4)) &&
@@ -107,19 +103,20 @@ static bool add_compressed(ImageTexts *out, const uint8_t *key, size_t key_n, co
 /* p[n] is a chunk tEXt (W3C PNG 11.3.3.2), zTXt (11.3.3.3) or iTXt (11.3.3.4). */
 static bool add_text(ImageTexts *out, char type, const uint8_t *p, size_t n, Error *e) {
     const uint8_t *key = p, *end = p + n, *nul = n ? memchr(p, 0, n) : NULL;
-    if (!nul) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short; " AGAIN);
+    if (!nul) return image_texts_damaged("the PNG's text chunk is too short", e);
     size_t key_n = (size_t)(nul - key);
     p = nul + 1;
     if (type == 't') return image_texts_add(out, (const char *)key, key_n, p, (size_t)(end - p), TEXT_BYTES, e);
     bool international = type == 'i', compressed = true;
-    if (end - p < 1 + international) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short; " AGAIN);
+    if (end - p < 1 + international) return image_texts_damaged("the PNG's text chunk is too short", e);
     if (international) compressed = *p++ != 0;
     if (compressed && *p)
-        return error_set(e, ERR_FORMAT, "the PNG's text is compressed by an unknown method, number %d; " AGAIN, *p);
+        return error_set(e, ERR_FORMAT, "the PNG's text is compressed by an unknown method, number %d; save it anew",
+                         *p);
     p++;
     for (int i = 0; international && i < 2; i++) { /* language, translated keyword */
         p = p < end ? memchr(p, 0, (size_t)(end - p)) : NULL;
-        if (!p++) return error_set(e, ERR_FORMAT, "the PNG's text chunk is too short; " AGAIN);
+        if (!p++) return image_texts_damaged("the PNG's text chunk is too short", e);
     }
     TextKind kind = international ? TEXT_UTF8 : TEXT_BYTES;
     if (compressed) return add_compressed(out, key, key_n, p, (size_t)(end - p), kind, e);
@@ -137,17 +134,17 @@ bool png_texts(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
     for (size_t at = SIGNATURE_SIZE; size - at >= 12;) {
         const uint8_t *type = p + at + 4, *data = type + 4;
         size_t n = big_endian(p + at, 4);
-        if (!four_letters(type)) return error_set(e, ERR_FORMAT, "the PNG has a chunk without a name; " AGAIN);
-        if (n > size - at - 12) return error_set(e, ERR_FORMAT, "the PNG ends within a chunk; " AGAIN);
+        if (!four_letters(type)) return image_texts_damaged("the PNG has a chunk without a name", e);
+        if (n > size - at - 12) return image_texts_damaged("the PNG ends within a chunk", e);
         at += 12 + n;
         if (!memcmp(type, "IEND", 4)) return true;
         if (!memcmp(type, "IHDR", 4) && n >= 8) out->width = big_endian(data, 4), out->height = big_endian(data + 4, 4);
         bool text = !memcmp(type, "tEXt", 4) || !memcmp(type, "zTXt", 4) || !memcmp(type, "iTXt", 4);
         if (!text && memcmp(type, "eXIf", 4)) continue;
-        if (n > IMAGE_TEXT_MOST && !image_texts_add(out, "", 0, data, n, TEXT_UTF8, e)) return false;
+        if (!image_texts_fit(out, n, e)) return false;
         if (crc32_update(0, type, n + 4) != big_endian(data + n, 4)) {
             if (!text) continue; /* as its orientation is then ignored */
-            return error_set(e, ERR_FORMAT, "the PNG's text is damaged (CRC); " AGAIN);
+            return image_texts_damaged("the PNG's text is damaged (CRC)", e);
         }
         if (!(text ? add_text(out, (char)*type, data, n, e) : exif_texts(data, n, out, e))) return false;
     }

@@ -58,8 +58,7 @@ const ImageCodec *image_codec(const uint8_t *bytes, size_t size) {
     return NULL;
 }
 
-/* Whether an ending of the list is the path's, in capitals or not. */
-static bool has_ending(const char *path, const char *endings) {
+bool image_has_ending(const char *path, const char *endings) {
     size_t length = strlen(path);
     for (size_t n; *endings; endings += n + (endings[n] == '|')) {
         n = strcspn(endings, "|");
@@ -75,7 +74,7 @@ static bool has_ending(const char *path, const char *endings) {
 const ImageCodec *image_codec_for(const char *path, Error *e) {
     const ImageCodec *codec = CODECS; /* PNG */
     for (const ImageCodec *c = CODECS; c < CODECS + CODEC_COUNT; c++)
-        if (has_ending(path, c->endings)) codec = c;
+        if (image_has_ending(path, c->endings)) codec = c;
     if (codec->encode) return codec;
     error_set(e, ERR_ARGUMENT, "%.200s: pictures are PNG files; name it .png", path);
     return NULL;

@@ -19,7 +19,7 @@ typedef struct {
 } ImageHead;
 
 /* Where a decoder puts its pixels: `count` of them from rgba, to row y, columns x, x + step, ... in any order of rows.
- * May be called again for a pixel that it has, as Adam7 never does but a decoder may. */
+ * The last of several for one pixel counts. */
 typedef struct {
     void (*put)(void *user, const uint8_t *rgba, int64_t y, int64_t x, int64_t step, int64_t count);
     void *user;
@@ -54,16 +54,23 @@ const ImageCodec *image_codec(const uint8_t *bytes, size_t size);
 /* The row to write a file of this name with: by its ending, PNG for any other. ERR_ARGUMENT, in a line that begins with
  * the path, for a format that is not written. */
 const ImageCodec *image_codec_for(const char *path, Error *e);
+/* Whether an ending of a list as in a row is the path's, in capitals or not. */
+bool image_has_ending(const char *path, const char *endings);
 /* Row i, or NULL past the last. */
 const ImageCodec *image_codec_row(int i);
 
-/* For head functions: what is wrong with a file, and what to do. Return false. */
+/* What is wrong with a file, and what to do. Return false. For head functions: */
 static inline bool image_damaged(const char *name, const char *what, Error *e) {
     return error_set(e, ERR_FORMAT, "%s: %s; download it again or save it anew", name, what);
 }
 
 static inline bool image_unsupported(const char *name, const char *what, Error *e) {
     return error_set(e, ERR_FORMAT, "%s: %s; save it as PNG", name, what);
+}
+
+/* For texts functions, whose lines do not begin with the file's name: */
+static inline bool image_texts_damaged(const char *what, Error *e) {
+    return error_set(e, ERR_FORMAT, "%s; download it again or save it anew", what);
 }
 
 /* codec_png.c, codec_jpeg.c, codec_gif.c, codec_bmp.c, codec_webp.c */

@@ -72,16 +72,13 @@ static size_t from_utf16(uint8_t *out, const uint8_t *p, size_t size) {
     size_t n = 0;
     if (size >= 2 && ((p[0] == 0xFE && p[1] == 0xFF) || (p[0] == 0xFF && p[1] == 0xFE)))
         big = p[0] == 0xFE, p += 2, size -= 2;
-    for (size_t i = 0; i + 1 < size; i += 2) {
-        uint32_t c = (uint32_t)p[i + !big] << 8 | p[i + big];
-        if (c >= 0xD800 && c < 0xE000) {
-            uint32_t low = i + 3 < size ? (uint32_t)p[i + 2 + !big] << 8 | p[i + 2 + big] : 0;
-            if (c < 0xDC00 && low >= 0xDC00 && low < 0xE000)
-                c = 0x10000 + ((c - 0xD800) << 10 | (low - 0xDC00)), i += 2;
-            else c = 0xFFFD;
-        }
+    for (size_t i = 0; i + 1 < size;) {
+        uint32_t c;
+        const char *why;
+        size_t taken = utf16_decode(p + i, size - i, big, &c, &why);
         if (!c) break; /* cameras pad the field with zeros */
-        n += utf8_encode(c, out + n);
+        n += utf8_encode(taken ? c : 0xFFFD, out + n);
+        i += taken ? taken : 2;
     }
     return n;
 }
@@ -99,8 +96,7 @@ static bool add_comment(const uint8_t *p, size_t size, ImageTexts *out, Error *e
     if (set < 4) p += CODE, size -= CODE;
     if (set == 0 && is_utf16(p, size)) {
         uint8_t *text = malloc(3 * (size / 2) + 1);
-        if (!text)
-            return error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+        if (!text) return image_texts_no_memory(e);
         bool ok = image_texts_add(out, TEXT_USER_COMMENT, sizeof TEXT_USER_COMMENT - 1, text, from_utf16(text, p, size),
                                   TEXT_UTF8, e);
         free(text);
@@ -120,6 +116,7 @@ bool exif_texts(const uint8_t *exif, size_t size, ImageTexts *out, Error *e) {
     Tiff t;
     size_t n;
     if (!open_tiff(&t, exif, size)) return true;
+    if (!image_texts_fit(out, size, e)) return false;
     for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++) {
         size_t entry = find(&t, get(&t, 4, 4), FIELDS[i].tag);
         const uint8_t *p = entry ? value_of(&t, entry, &n) : NULL;

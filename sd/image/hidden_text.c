@@ -44,8 +44,7 @@ static bool read_bits(const Bits *b, bool alpha, ImageTexts *out, Error *e) {
     if (n > bytes - LETTERS - LENGTH)
         return error_set(e, ERR_FORMAT, "the text in its lowest bits is cut; download it again");
     uint8_t *hidden = malloc(n + 1);
-    if (!hidden)
-        return error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+    if (!hidden) return image_texts_no_memory(e);
     for (size_t i = 0; i < n; i++) hidden[i] = byte(b, LETTERS + LENGTH + i, alpha);
     char *text = NULL;
     Error own = {0};
@@ -68,9 +67,9 @@ bool png_hidden(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
     if (head.width < 1 || head.height < 1 || head.width > IMAGE_PIXELS / head.height) return true;
     b = (Bits){head.width, head.height, malloc((size_t)(head.width * head.height))};
     bool ok = b.low;
-    if (!ok) error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
-    else if (png_decode(p, size, &head, &to, &why))
-        ok = read_bits(&b, true, out, e) && (out->count || read_bits(&b, false, out, e));
+    if (!ok) image_texts_no_memory(e);
+    else if (!png_decode(p, size, &head, &to, &why)) ok = why || image_texts_no_memory(e);
+    else ok = read_bits(&b, true, out, e) && (out->count || read_bits(&b, false, out, e));
     free(b.low);
     return ok;
 }

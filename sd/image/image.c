@@ -130,14 +130,6 @@ bool image_hidden(const uint8_t *bytes, size_t size, const char *name, ImageText
     return texts_of(bytes, size, name, true, out, e);
 }
 
-bool image_texts_read(const char *path, ImageTexts *out, Error *e) {
-    *out = (ImageTexts){0};
-    FileBytes b = image_bytes(path, e);
-    bool ok = b.bytes && image_texts(b.bytes, b.size, file_shown(path), out, e);
-    file_bytes_free(&b);
-    return ok;
-}
-
 static bool write_with(const ImageCodec *codec, const uint8_t *rgb, int width, int height, const char *text,
                        const char *path, Error *e) {
     uint8_t *bytes = NULL;

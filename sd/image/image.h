@@ -19,9 +19,8 @@ enum { IMAGE_PIXELS = 1 << 24, IMAGE_SIDE = 65535, IMAGE_WHITE = 0xFFFFFF };
 typedef struct {
     uint8_t *rgb; /* [height][width][3] */
     int width, height;
-    const char
-        *warning; /* what is wrong or left out, though the picture is read: "the file lacks its end". NULL: nothing */
-    bool transparent; /* parts of it, which show the background */
+    const char *warning; /* as of ImageHead (codecs.h); NULL: nothing */
+    bool transparent;    /* parts of it, which show the background */
 } Image;
 
 /* The picture in bytes[size], put the right way up by its EXIF orientation; what is transparent shows background

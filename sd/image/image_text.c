@@ -1,6 +1,7 @@
 /* image_text.c: the list of a picture's texts. */
 #include "image_text.h"
 
+#include "sd/text/nearest.h"
 #include "weights/utf8.h"
 
 #include <stdlib.h>
@@ -8,8 +9,14 @@
 
 enum { EACH = 64 }; /* what a text costs besides its bytes: many empty ones are many bytes, too */
 
-static bool no_memory(Error *e) {
+bool image_texts_no_memory(Error *e) {
     return error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+}
+
+bool image_texts_fit(const ImageTexts *t, size_t size, Error *e) {
+    if (size <= IMAGE_TEXT_MOST && size + EACH <= IMAGE_TEXT_MOST - t->size) return true;
+    return error_set(e, ERR_FORMAT, "its texts are more than %d MiB, the most that is read; save it without them",
+                     IMAGE_TEXT_MOST >> 20);
 }
 
 static char *from_latin1(const uint8_t *p, size_t size) {
@@ -26,12 +33,10 @@ bool image_texts_add(ImageTexts *t, const char *keyword, size_t keyword_size, co
     const uint8_t *end = size ? memchr(bytes, 0, looked) : NULL;
     if (end) size = (size_t)(end - (const uint8_t *)bytes);
     if (!size) return true;
-    if (size + EACH > IMAGE_TEXT_MOST - t->size)
-        return error_set(e, ERR_FORMAT, "its texts are more than %d MiB, the most that is read; save it without them",
-                         IMAGE_TEXT_MOST >> 20);
+    if (!image_texts_fit(t, size, e)) return false;
     if (!(t->count & (t->count - 1))) { /* full at every power of two */
         ImageText *at = realloc(t->at, (t->count ? 2 * (size_t)t->count : 1) * sizeof *at);
-        if (!at) return no_memory(e);
+        if (!at) return image_texts_no_memory(e);
         t->at = at;
     }
     ImageText new = {utf8_valid(keyword, keyword_size), NULL};
@@ -39,7 +44,7 @@ bool image_texts_add(ImageTexts *t, const char *keyword, size_t keyword_size, co
     if (!new.keyword || !new.text) {
         free(new.keyword);
         free(new.text);
-        return no_memory(e);
+        return image_texts_no_memory(e);
     }
     t->at[t->count++] = new;
     t->size += size + EACH;
@@ -55,14 +60,6 @@ void image_texts_free(ImageTexts *t) {
     *t = (ImageTexts){0};
 }
 
-static bool same(const char *a, const char *b) {
-    for (; *a && *b; a++, b++) {
-        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a + 32) : *a, y = *b >= 'A' && *b <= 'Z' ? (char)(*b + 32) : *b;
-        if (x != y) return false;
-    }
-    return *a == *b;
-}
-
 const char *image_text(const ImageTexts *t, const char *keyword) {
     for (int i = t->count - 1; i >= 0; i--)
         if (!strcmp(t->at[i].keyword, keyword)) return t->at[i].text;
@@ -71,6 +68,6 @@ const char *image_text(const ImageTexts *t, const char *keyword) {
 
 const char *image_text_any_case(const ImageTexts *t, const char *keyword) {
     for (int i = t->count - 1; i >= 0; i--)
-        if (same(t->at[i].keyword, keyword)) return t->at[i].text;
+        if (nearest_same(t->at[i].keyword, keyword)) return t->at[i].text;
     return NULL;
 }

@@ -30,9 +30,8 @@ typedef struct {
     int64_t width, height; /* of the picture, 0 where its header does not say */
 } ImageTexts;
 
-/* The texts of a file, or of one in memory, whose name begins the error's line. Needs no decoder: what is wrong with
- * the pixels does not matter. image_texts_free also after a failure. */
-bool image_texts_read(const char *path, ImageTexts *out, Error *e);
+/* The texts of a file in memory, whose name begins the error's line. Needs no decoder: what is wrong with the pixels
+ * does not matter. image_texts_free also after a failure. */
 bool image_texts(const uint8_t *bytes, size_t size, const char *name, ImageTexts *out, Error *e);
 /* The text that a PNG's pixels hide (NovelAI, SwarmUI), under "parameters"; the list is empty when there is none. */
 bool image_hidden(const uint8_t *bytes, size_t size, const char *name, ImageTexts *out, Error *e);
@@ -43,6 +42,11 @@ void image_texts_free(ImageTexts *t);
 const char *image_text(const ImageTexts *t, const char *keyword);
 const char *image_text_any_case(const ImageTexts *t, const char *keyword);
 
+/* For the codecs: whether a text of so many bytes may be added, which is asked before it is looked at; else ERR_FORMAT.
+ */
+bool image_texts_fit(const ImageTexts *t, size_t size, Error *e);
+/* ERR_MEMORY; returns false. */
+bool image_texts_no_memory(Error *e);
 /* For the codecs: adds bytes as valid UTF-8, up to their first NUL; what is empty is left out. TEXT_BYTES: UTF-8 where
  * they are that, as stable-diffusion.cpp writes them in tEXt, else Latin-1, which PNG demands and Pillow writes.
  * Errors do not begin with the file's name. */

@@ -34,7 +34,6 @@ static bool make_codes(JpegCodes *c, const uint8_t *count, const uint8_t *symbol
         c->limit[bits] = code << (16 - bits);
         code <<= 1;
     }
-    c->limit[17] = 1 << 16;
     c->defined = true;
     return true;
 }
@@ -201,12 +200,11 @@ static bool unit(Bits *b, Scan *s, const JpegScans *j, int64_t index) {
 
 /* --- scans --- */
 
-bool jpeg_frame(JpegScans *s, const uint8_t *p, size_t n, bool progressive, const char **why) {
+bool jpeg_frame(JpegScans *s, const uint8_t *p, bool progressive, const char **why) {
     int h = 1, v = 1, blocks = 0;
     *why = NULL;
     s->height = p[1] << 8 | p[2], s->width = p[3] << 8 | p[4];
     s->count = p[5], s->progressive = progressive;
-    if (s->count > 4 || n != 6 + 3 * (size_t)s->count) return wrong(why, "its header is damaged");
     for (int i = 0; i < s->count; i++) {
         JpegComponent *c = &s->component[i];
         c->id = p[6 + 3 * i], c->h = p[7 + 3 * i] >> 4, c->v = p[7 + 3 * i] & 15;
@@ -264,7 +262,7 @@ size_t jpeg_scan(JpegScans *j, const uint8_t *p, size_t n, const uint8_t *data, 
         }
         if (!unit(&b, &s, j, i)) return wrong(why, b.held < b.beyond ? CUT : BAD);
     }
-    return (size_t)(b.p - data) + !(b.p - data);
+    return (size_t)(b.p - data); /* each block has a bit at least */
 }
 
 bool jpeg_any(const JpegScans *s) {

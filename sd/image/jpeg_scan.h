@@ -8,7 +8,7 @@
 
 typedef struct {
     int16_t fast[256]; /* length << 8 | symbol of a code of at most 8 bits; -1: none */
-    int32_t limit[18]; /* the first code beyond those of each length, as of 16 bits */
+    int32_t limit[17]; /* the first code beyond those of each length, as of 16 bits */
     int offset[17];    /* index of a code's symbol minus the code */
     uint8_t symbol[256];
     bool defined;
@@ -31,10 +31,10 @@ typedef struct {
     JpegCodes dc[4], ac[4];
 } JpegScans;
 
-/* A segment's bytes without its length: DHT, and SOF0 to SOF2 with 1 to 4 components and a size that is allowed. False
- * with what is wrong, or with *why NULL without memory. */
+/* A segment's bytes without its length: DHT, and SOF0 to SOF2 with as many bytes as its 1 to 4 components have and a
+ * size that is allowed. False with what is wrong, or with *why NULL without memory. */
 bool jpeg_codes(JpegScans *s, const uint8_t *segment, size_t n, const char **why);
-bool jpeg_frame(JpegScans *s, const uint8_t *segment, size_t n, bool progressive, const char **why);
+bool jpeg_frame(JpegScans *s, const uint8_t *segment, bool progressive, const char **why);
 /* The scan that SOS announces, in data[size]; returns the bytes up to its end; 0: false as above. */
 size_t jpeg_scan(JpegScans *s, const uint8_t *segment, size_t n, const uint8_t *data, size_t size, const char **why);
 /* Whether every component came, and whether with its last bit. */

@@ -30,20 +30,6 @@ static uint32_t next_point(const char **s, const char *end) {
     return c;
 }
 
-/* Whether tEXt can hold the text: as Latin-1, which must not look like UTF-8, as which it would be read back. */
-static bool is_latin1(const char *text) {
-    bool ascii = true, broken = false;
-    int continues = 0; /* bytes of UTF-8 that would have to follow */
-    for (const char *end = text + strlen(text); text < end;) {
-        uint32_t c = next_point(&text, end);
-        if (c > 0xFF) return false;
-        if (c > 0x7F) ascii = false;
-        if (continues) continues = c >> 6 == 2 ? continues - 1 : (broken = true, 0);
-        else if (c > 0x7F) continues = c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : c >= 0xC2 ? 1 : (broken = true, 0);
-    }
-    return ascii || broken || continues;
-}
-
 /* Writes the text as a chunk stores it, at most 3 strlen(text) bytes; returns their number. */
 static size_t put_text(uint8_t *out, const char *text, bool latin1) {
     size_t n = 0;
@@ -53,6 +39,18 @@ static size_t put_text(uint8_t *out, const char *text, bool latin1) {
         else n += utf8_encode(c, out + n);
     }
     return n;
+}
+
+/* Whether tEXt can hold the text: as Latin-1, which must not look like UTF-8, as which it would be read back. work: as
+ * for put_text. */
+static bool is_latin1(const char *text, uint8_t *work) {
+    bool ascii = true;
+    for (const char *p = text, *end = text + strlen(text); p < end;) {
+        uint32_t c = next_point(&p, end);
+        if (c > 0xFF) return false;
+        if (c > 0x7F) ascii = false;
+    }
+    return ascii || !utf8_is_valid(work, put_text(work, text, true));
 }
 
 /* Chunks */
@@ -145,7 +143,7 @@ static void put_file(Out *o, int w, int h, const PngText *texts, int n, const ui
     put(o, SIGNATURE, sizeof SIGNATURE);
     put_chunk(o, "IHDR", header, sizeof header, NULL, 0);
     for (int i = 0; i < n; i++) {
-        bool latin1 = is_latin1(texts[i].text);
+        bool latin1 = is_latin1(texts[i].text, work);
         size_t key = strlen(texts[i].keyword), head = key + (latin1 ? 1 : sizeof INTERNATIONAL);
         memcpy(work, texts[i].keyword, key);
         memcpy(work + key, INTERNATIONAL, head - key);

@@ -12,6 +12,7 @@
 #include "infotext_read.h"
 #include "info_writer.h"
 
+#include "sd/image/image_text.h"
 #include "sd/text/unicode.h"
 #include "weights/json.h"
 
@@ -116,8 +117,6 @@ static bool next_pair(Slice *rest, Slice *key, Slice *value, bool *closed) {
     return false;
 }
 
-static bool out_of_memory(Error *e) { return error_set(e, ERR_MEMORY, "out of memory while reading a picture's text"); }
-
 static char *copy(const char *p, size_t n) {
     char *s = malloc(n + 1);
     if (!s) return NULL;
@@ -130,7 +129,7 @@ static char *copy(const char *p, size_t n) {
 static bool set(InfoRead *r, const char *key, size_t n, char *value, bool implied, Error *e) {
     int i = 0;
     while (i < r->count && (strncmp(r->pairs[i].key, key, n) || r->pairs[i].key[n])) i++;
-    if (!value) return out_of_memory(e);
+    if (!value) return image_texts_no_memory(e);
     if (i < r->count) {
         free(r->pairs[i].value);
         r->pairs[i].value = value;
@@ -141,7 +140,7 @@ static bool set(InfoRead *r, const char *key, size_t n, char *value, bool implie
         return error_set(e, ERR_FORMAT, "the text has more than %d parameters", INFOTEXT_PAIRS);
     }
     char *name = copy(key, n);
-    if (!name) return free(value), out_of_memory(e);
+    if (!name) return free(value), image_texts_no_memory(e);
     r->pairs[r->count++] = (InfoPair){name, value, implied};
     return true;
 }
@@ -159,11 +158,11 @@ static char *unquoted(Slice v) {
 static bool add_pair(InfoRead *r, Slice key, Slice v, Error *e) {
     if (!v.n) return true; /* the webui fails on it and goes on */
     char *value = *v.p == '"' ? unquoted(v) : copy(v.p, v.n);
-    if (!value) return out_of_memory(e);
+    if (!value) return image_texts_no_memory(e);
     size_t w = strspn(value, "0123456789"), h = w && value[w] == 'x' ? strspn(value + w + 1, "0123456789") : 0;
     if (!h || value[w + 1 + h]) return set(r, key.p, key.n, value, false, e);
     char *part = copy(key.p, key.n + 2); /* a ":" and a digit follow the key, so these bytes exist */
-    if (!part) return free(value), out_of_memory(e);
+    if (!part) return free(value), image_texts_no_memory(e);
     memcpy(part + key.n, "-1", 2);
     bool ok = set(r, part, key.n + 2, copy(value, w), false, e);
     part[key.n + 1] = '2';
@@ -237,7 +236,7 @@ static bool old_hires(InfoRead *r, Error *e) {
         char *result = copy(size[i] ? size[i] : "512", strlen(size[i] ? size[i] : "512"));
         bool ok = result && imply(r, HIRES[i], result, e) && imply(r, SIZE[i], first[i], e);
         free(result);
-        if (!ok) return out_of_memory(e);
+        if (!ok) return image_texts_no_memory(e);
     }
     return true;
 }
@@ -248,7 +247,7 @@ static bool hypernet(InfoRead *r, Error *e) {
     if (!strength) strength = "1.0";
     size_t n = strlen(r->prompt), capacity = n + strlen(name) + strlen(strength) + 16;
     char *longer = realloc(r->prompt, capacity);
-    if (!longer) return out_of_memory(e);
+    if (!longer) return image_texts_no_memory(e);
     r->prompt = longer;
     snprintf(longer + n, capacity - n, "<hypernet:%s:%s>", name, strength);
     return true;
@@ -306,7 +305,7 @@ bool infotext_read(const char *text, InfoRead *out, Error *e) {
     out->prompt = calloc(1, prompts.n + 1);
     out->negative = calloc(1, prompts.n + 1);
     out->pairs = malloc(INFOTEXT_PAIRS * sizeof *out->pairs);
-    if (!out->prompt || !out->negative || !out->pairs) return out_of_memory(e);
+    if (!out->prompt || !out->negative || !out->pairs) return image_texts_no_memory(e);
     char *to = out->prompt, *end = to;
     while (prompts.n) {
         Slice line = strip(first_line(&prompts));
@@ -326,7 +325,7 @@ bool infotext_read(const char *text, InfoRead *out, Error *e) {
 
 bool infotext_put(InfoRead *r, const char *key, const char *value, Error *e) {
     if (!r->pairs) r->pairs = malloc(INFOTEXT_PAIRS * sizeof *r->pairs);
-    if (!r->pairs) return out_of_memory(e);
+    if (!r->pairs) return image_texts_no_memory(e);
     return set(r, key, strlen(key), copy(value, strlen(value)), false, e);
 }
 
@@ -352,7 +351,7 @@ char *infotext_join(const InfoRead *r, Error *e) {
     }
     if (!t.failed) return t.p;
     free(t.p);
-    out_of_memory(e);
+    image_texts_no_memory(e);
     return NULL;
 }
 

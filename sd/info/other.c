@@ -3,6 +3,7 @@
 
 #include "sd/text/unicode.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,20 @@ void other_put(Other *o, const char *key, const char *value) {
     infotext_put(o->read, name, value, o->e);
 }
 
+void other_number(Other *o, const char *key, int64_t v) {
+    char number[24];
+    snprintf(number, sizeof number, "%" PRId64, v);
+    other_put(o, key, number);
+}
+
+Json *other_parse(Other *o, const char *text) {
+    Error own = {0};
+    if (!text || text[strspn(text, " \t\r\n")] != '{') return NULL;
+    Json *j = json_parse_python("its text", text, strlen(text), &own);
+    if (own.code == ERR_MEMORY) error_pass(o->e, &own);
+    return j;
+}
+
 const char *other_text(const JsonNode *n) {
     return n && (n->type == JSON_STRING || n->type == JSON_NUMBER) ? n->text : NULL;
 }
@@ -50,12 +65,12 @@ void other_json(Other *o, const char *key, const JsonNode *n) {
     else other_put(o, key, other_text(n));
 }
 
-static void append(Other *o, char **to, const char *between, const char *text) {
+void other_append(Other *o, char **to, const char *between, const char *text) {
     if (!text || !*text || o->e->code) return;
     size_t n = *to ? strlen(*to) : 0, m = strlen(text);
     char *longer = realloc(*to, n + strlen(between) + m + 1);
     if (!longer) {
-        error_set(o->e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+        image_texts_no_memory(o->e);
         return;
     }
     if (n) strcpy(longer + n, between), n += strlen(between);
@@ -63,8 +78,8 @@ static void append(Other *o, char **to, const char *between, const char *text) {
     *to = longer;
 }
 
-void other_prompt(Other *o, const char *text) { append(o, &o->read->prompt, "\n", text); }
-void other_negative(Other *o, const char *text) { append(o, &o->read->negative, "\n", text); }
+void other_prompt(Other *o, const char *text) { other_append(o, &o->read->prompt, "\n", text); }
+void other_negative(Other *o, const char *text) { other_append(o, &o->read->negative, "\n", text); }
 
 /* From the last separator on, up to the ending of a weight file. */
 static const char *base(const char *file, size_t *n) {
@@ -99,7 +114,14 @@ void other_lora(Other *o, const char *name, const char *strength) {
     if (!strength) strength = "1";
     snprintf(tag, sizeof tag, "<lora:%.*s:%.*s>", (int)(n < 255 ? n : utf8_whole(p, 255)), p,
              (int)utf8_whole(strength, 20), strength);
-    append(o, &o->read->prompt, "", tag);
+    other_append(o, &o->read->prompt, "", tag);
+}
+
+bool other_size(Other *o) {
+    if (!o->texts->width || !o->texts->height) return false;
+    other_number(o, "Size-1", o->texts->width);
+    other_number(o, "Size-2", o->texts->height);
+    return true;
 }
 
 void other_sampler(Other *o, const char *name) {

@@ -5,7 +5,6 @@
  * A graph may lead in circles, and one node to another twice as often as the one before: steps are counted. */
 #include "other.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,14 +79,22 @@ static void put_value(Comfy *c, const JsonNode *node, const char *theirs, const 
 /* --- texts --- */
 
 static void add(Comfy *c, char **to, const char *between, const char *text) {
-    size_t n = *to ? strlen(*to) : 0, m = strlen(text);
-    if (m > IMAGE_TEXT_MOST - c->copied) return; /* a graph that says one text again and again */
-    c->copied += m;
-    char *longer = realloc(*to, n + strlen(between) + m + 1);
-    if (!longer) return;
-    if (n) strcpy(longer + n, between), n += strlen(between);
-    memcpy(longer + n, text, m + 1);
-    *to = longer;
+    size_t n = strlen(text);
+    if (n > IMAGE_TEXT_MOST - c->copied) return; /* a graph that says one text again and again */
+    c->copied += n;
+    other_append(c->o, to, between, text);
+}
+
+typedef void Reader(Comfy *c, const JsonNode *value, char **out);
+
+/* Two of a node's inputs. */
+static void both(Comfy *c, Reader *read, const JsonNode *node, const char *first, const char *between,
+                 const char *second, char **out) {
+    char *b = NULL;
+    read(c, input(c, node, first), out);
+    read(c, input(c, node, second), &b);
+    if (b) add(c, out, between, b);
+    free(b);
 }
 
 /* A string that nodes hold, or put together. */
@@ -97,22 +104,16 @@ static void string_of(Comfy *c, const JsonNode *v, char **out) {
     if (v && v->type == JSON_STRING) add(c, out, "", v->text);
     if (!from || c->depth >= DEPTH) return;
     c->depth++;
-    if (is(c, from, "StringConcatenate")) {
-        char *b = NULL;
-        const char *between = value_of(c, from, "delimiter");
-        string_of(c, input(c, from, "string_a"), out);
-        string_of(c, input(c, from, "string_b"), &b);
-        if (b) add(c, out, between ? between : "", b);
-        free(b);
-        c->depth--;
-        return;
-    }
     const JsonNode *held = NULL;
-    for (size_t i = 0; !held && i < sizeof HELD / sizeof *HELD; i++) {
+    bool joins = is(c, from, "StringConcatenate");
+    for (size_t i = 0; !joins && !held && i < sizeof HELD / sizeof *HELD; i++) {
         held = input(c, from, HELD[i]);
         if (held && held->type != JSON_STRING && held->type != JSON_ARRAY) held = NULL;
     }
-    if (held) string_of(c, held, out);
+    if (joins) {
+        const char *between = value_of(c, from, "delimiter");
+        both(c, string_of, from, "string_a", between ? between : "", "string_b", out);
+    } else if (held) string_of(c, held, out);
     else unknown(c, from);
     c->depth--;
 }
@@ -125,17 +126,6 @@ static void clip(Comfy *c, const JsonNode *node) {
         if (layer && *layer == '-' && strcmp(layer, "-1")) other_put(c->o, "Clip skip", layer + 1);
         if (layer) return;
     }
-}
-
-static void texts(Comfy *c, const JsonNode *value, char **out);
-
-static void both(Comfy *c, const JsonNode *node, const char *first, const char *between, const char *second,
-                 char **out) {
-    char *b = NULL;
-    texts(c, input(c, node, first), out);
-    texts(c, input(c, node, second), &b);
-    if (b) add(c, out, between, b);
-    free(b);
 }
 
 /* The texts behind a conditioning. */
@@ -152,9 +142,10 @@ static void texts(Comfy *c, const JsonNode *value, char **out) {
     } else if (input(c, node, "text_g") || input(c, node, "text_l")) {
         string_of(c, input(c, node, input(c, node, "text_l") ? "text_l" : "text_g"), out);
         unknown(c, node);
-    } else if (is(c, node, "ConditioningConcat")) both(c, node, "conditioning_to", " BREAK ", "conditioning_from", out);
+    } else if (is(c, node, "ConditioningConcat"))
+        both(c, texts, node, "conditioning_to", " BREAK ", "conditioning_from", out);
     else if (is(c, node, "ConditioningCombine")) {
-        both(c, node, "conditioning_1", "\n", "conditioning_2", out);
+        both(c, texts, node, "conditioning_1", "\n", "conditioning_2", out);
         unknown(c, node);
     } else {
         const JsonNode *only = json_get(c->json, node, "inputs");
@@ -248,16 +239,6 @@ static bool samples(const Comfy *c, const JsonNode *node) {
            (input(c, node, "steps") && input(c, node, "sampler_name") && input(c, node, "seed"));
 }
 
-/* The picture's own size. */
-static void put_size(Other *o) {
-    char number[24];
-    if (!o->texts->width || !o->texts->height) return;
-    snprintf(number, sizeof number, "%lld", (long long)o->texts->width);
-    other_put(o, "Size-1", number);
-    snprintf(number, sizeof number, "%lld", (long long)o->texts->height);
-    other_put(o, "Size-2", number);
-}
-
 static void take_graph(Comfy *c) {
     const JsonNode *sampler = NULL;
     int count = 0;
@@ -271,7 +252,7 @@ static void take_graph(Comfy *c) {
     bool from_image = false;
     for (const JsonNode *before; (before = latent(c, sampler, &from_image)); sampler = before) {}
     settings(c, sampler, from_image);
-    if (!infotext_get(c->o->read, "Size-1")) put_size(c->o);
+    if (!infotext_get(c->o->read, "Size-1")) other_size(c->o);
     for (int32_t i = c->graph->child; i >= 0; i = c->json->nodes[i].next)
         if (is(c, &c->json->nodes[i], "VAELoader"))
             other_model(c->o, "VAE", value_of(c, &c->json->nodes[i], "vae_name"));
@@ -290,8 +271,7 @@ static bool is_graph(const Json *j, const JsonNode *at) {
 static bool take_text(Other *o, const char *text) {
     if (!text) return false;
     if (!strncmp(text, "prompt:", 7)) text += 7; /* of EXIF, where tags have no names */
-    const char *p = text + strspn(text, " \t\r\n");
-    Json *j = *p == '{' ? json_parse_python("prompt", text, strlen(text), NULL) : NULL;
+    Json *j = other_parse(o, text);
     const JsonNode *graph = j ? j->nodes : NULL;
     if (graph && !is_graph(j, graph)) graph = json_get(j, graph, "prompt");
     bool ok = j && is_graph(j, graph);
@@ -303,18 +283,18 @@ static bool take_text(Other *o, const char *text) {
     return ok;
 }
 
-bool other_comfy(Other *o, const char **raw) {
+bool other_comfy(Other *o) {
     static const char *const PLACES[] = {"prompt",  TEXT_USER_COMMENT, TEXT_MODEL,
                                          TEXT_MAKE, TEXT_DESCRIPTION,  TEXT_COMMENT};
     static const char *const SCREEN[] = {"workflow", TEXT_MAKE, TEXT_DESCRIPTION};
     for (size_t i = 0; i < sizeof PLACES / sizeof *PLACES; i++) {
-        *raw = image_text(o->texts, PLACES[i]);
-        if (take_text(o, *raw)) return true;
+        o->raw = image_text(o->texts, PLACES[i]);
+        if (take_text(o, o->raw)) return true;
     }
     for (size_t i = 0; i < sizeof SCREEN / sizeof *SCREEN; i++) {
-        *raw = image_text(o->texts, SCREEN[i]);
-        if (!*raw || (i && strncmp(*raw, "workflow:", 9))) continue;
-        if (!strstr(*raw, "\"nodes\"")) continue;
+        o->raw = image_text(o->texts, SCREEN[i]);
+        if (!o->raw || (i && strncmp(o->raw, "workflow:", 9))) continue;
+        if (!strstr(o->raw, "\"nodes\"")) continue;
         other_miss(o, "the graph that ran: only its drawing, the workflow, is there");
         other_put(o, "Version", "ComfyUI");
         return true;

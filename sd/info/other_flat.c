@@ -2,6 +2,7 @@
  * each. A key that is in no row keeps its name, so that nothing is lost; lists and objects are said to be there. */
 #include "other.h"
 
+#include "sd/text/nearest.h"
 #include "weights/utf8.h"
 
 #include <stdio.h>
@@ -17,10 +18,9 @@ typedef enum {
     SAMPLER,
     SCHEDULER,
     MODEL,
-    CLIP,    /* layers from the end: -2 is the webui's 2 */
-    SKIPPED, /* layers left out: 1 is the webui's 2 */
-    SIZE,    /* "(1152, 896)" or "512x512" */
-    LORA,    /* "name : weight", each in a key of its own */
+    CLIP, /* layers from the end: -2 is the webui's 2 */
+    SIZE, /* "(1152, 896)" or "512x512" */
+    LORA, /* "name : weight", each in a key of its own */
     VERSION,
     IGNORED, /* changes no picture */
 } Kind;
@@ -115,11 +115,7 @@ static const Row DRAW[] = {{"c", PROMPT, NULL},
 /* --- one field --- */
 
 static bool is_row(const Row *row, const char *key) {
-    if (row->kind == LORA) return !strncmp(key, row->theirs, strlen(row->theirs));
-    for (const char *a = row->theirs, *b = key;; a++, b++) {
-        if (*a != (*b >= 'A' && *b <= 'Z' ? *b + 32 : *b)) return false;
-        if (!*a) return true;
-    }
+    return row->kind == LORA ? !strncmp(key, row->theirs, strlen(row->theirs)) : nearest_same(key, row->theirs);
 }
 
 static void take_size(Other *o, const char *text) {
@@ -144,20 +140,19 @@ static void take_lora(Other *o, const char *text) {
     other_lora(o, name, colon + 3);
 }
 
-static void take_number(Other *o, const char *text, Kind kind) {
-    char number[24];
-    long given = strtol(text, NULL, 10);
-    if (given < -99 || given > 99) return;
-    int n = abs((int)given) + (kind == SKIPPED);
-    if (n < 1 || n > 99) return;
-    snprintf(number, sizeof number, "%d", n);
-    other_put(o, "Clip skip", number);
+static void take_clip(Other *o, const char *text) {
+    long layer = strtol(text, NULL, 10);
+    if (layer && layer >= -99 && layer <= 99) other_number(o, "Clip skip", labs(layer));
 }
 
-static void take_text(Other *o, const Row *rows, const char *key, const char *text) {
+/* The row of a key; the last one: of any other. */
+static const Row *row_of(const Row *rows, const char *key) {
+    while (rows->theirs && !is_row(rows, key)) rows++;
+    return rows;
+}
+
+static void take_text(Other *o, const Row *row, const char *key, const char *text) {
     char longer[100];
-    const Row *row = rows;
-    while (row->theirs && !is_row(row, key)) row++;
     if (!row->theirs) {
         other_put(o, key, text);
         return;
@@ -171,8 +166,7 @@ static void take_text(Other *o, const Row *rows, const char *key, const char *te
     case MODEL:
         if (strcmp(text, "None") && strncmp(text, "Default", 7)) other_model(o, row->ours, text);
         break;
-    case CLIP:
-    case SKIPPED: take_number(o, text, row->kind); break;
+    case CLIP: take_clip(o, text); break;
     case SIZE: take_size(o, text); break;
     case LORA: take_lora(o, text); break;
     case VERSION:
@@ -191,19 +185,18 @@ static void take_object(Other *o, const Row *rows, const Json *j, const JsonNode
     }
     for (int32_t i = object->child; i >= 0; i = j->nodes[i].next) {
         const JsonNode *n = &j->nodes[i];
-        const Row *row = rows;
-        while (row->theirs && !is_row(row, n->key)) row++;
+        const Row *row = row_of(rows, n->key);
         if (n->type == JSON_TRUE || n->type == JSON_FALSE) {
             if (!row->theirs || row->kind == AS_IT_IS) other_json(o, n->key, n);
         } else if (n->type == JSON_NULL) continue;
-        else if (n->type != JSON_ARRAY && n->type != JSON_OBJECT) take_text(o, rows, n->key, n->text);
+        else if (n->type != JSON_ARRAY && n->type != JSON_OBJECT) take_text(o, row, n->key, n->text);
         else if (n->count && (!row->theirs || row->kind != IGNORED)) other_miss(o, "'%.40s'", n->key);
     }
 }
 
 /* --- the programs --- */
 
-/* SwarmUI's lists of LoRAs and their weights: lists, or one string with commas. */
+/* SwarmUI's LoRAs and their weights, where they are lists; a string keeps its key. */
 static void swarm_loras(Other *o, const Json *j, const JsonNode *settings) {
     const JsonNode *names = json_get(j, settings, "loras"), *weights = json_get(j, settings, "loraweights");
     if (!names || names->type != JSON_ARRAY || (weights && weights->type != JSON_ARRAY)) return;
@@ -214,34 +207,30 @@ static void swarm_loras(Other *o, const Json *j, const JsonNode *settings) {
     }
 }
 
-static bool take_json(Other *o, const Json *j, const char **program) {
+static bool take_json(Other *o, const Json *j) {
     const JsonNode *top = j->nodes, *swarm = json_get(j, top, "sui_image_params");
-    *program = NULL;
     if (swarm) {
-        *program = "SwarmUI";
+        o->program = "SwarmUI";
         take_object(o, SWARM, j, swarm);
         swarm_loras(o, j, swarm);
         other_put(o, "RNG", "CPU");
     } else if (json_get(j, top, "base_model") && json_get(j, top, "guidance_scale")) {
-        *program = "Fooocus";
+        o->program = "Fooocus";
         take_object(o, FOOOCUS, j, top);
         other_put(o, "RNG", "CPU");
     } else if (json_get(j, top, "num_inference_steps") && json_get(j, top, "guidance_scale")) {
-        *program = "Easy Diffusion";
+        o->program = "Easy Diffusion";
         take_object(o, EASY, j, top);
     } else if (json_get(j, top, "c") && json_get(j, top, "sampler")) {
-        *program = "Draw Things";
+        o->program = "Draw Things";
         take_object(o, DRAW, j, top);
-    } else if (other_novelai_object(o, j)) *program = "NovelAI";
-    return *program;
+    } else if (other_novelai_object(o, j)) o->program = "NovelAI";
+    return o->program;
 }
 
-static bool take_object_text(Other *o, const char *text, const char **program) {
-    if (!text) return false;
-    const char *p = text + strspn(text, " \t\r\n");
-    if (*p != '{') return false;
-    Json *j = json_parse_python("text", text, strlen(text), NULL);
-    bool ok = j && take_json(o, j, program);
+static bool take_object_text(Other *o, const char *text) {
+    Json *j = other_parse(o, text);
+    bool ok = j && take_json(o, j);
     json_free(j);
     return ok;
 }
@@ -253,24 +242,22 @@ static bool take_chunks(Other *o) {
         return false;
     for (int i = 0; i < o->texts->count; i++) {
         const ImageText *t = &o->texts->at[i];
-        if (image_text(o->texts, t->keyword) == t->text) take_text(o, EASY, t->keyword, t->text);
+        if (image_text(o->texts, t->keyword) == t->text) take_text(o, row_of(EASY, t->keyword), t->keyword, t->text);
     }
     return true;
 }
 
-bool other_flat(Other *o, const char **raw, const char **program) {
+bool other_flat(Other *o) {
     static const char *const PLACES[] = {TEXT_USER_COMMENT, "parameters", TEXT_COMMENT, TEXT_DESCRIPTION};
     for (size_t i = 0; i < sizeof PLACES / sizeof *PLACES; i++) {
-        *raw = i == 1 ? image_text_any_case(o->texts, PLACES[i]) : image_text(o->texts, PLACES[i]);
-        if (take_object_text(o, *raw, program)) return true;
+        o->raw = i == 1 ? image_text_any_case(o->texts, PLACES[i]) : image_text(o->texts, PLACES[i]);
+        if (take_object_text(o, o->raw)) return true;
     }
-    const char *xmp = image_text(o->texts, TEXT_XMP);
-    char *comment = xmp ? other_xmp(xmp, "exif:UserComment") : NULL;
-    bool ok = take_object_text(o, comment, program);
+    char *comment = other_xmp(o, "exif:UserComment");
+    bool ok = take_object_text(o, comment);
     free(comment);
-    *raw = xmp;
+    o->raw = image_text(o->texts, ok ? TEXT_XMP : "prompt");
     if (ok) return true;
-    *raw = image_text(o->texts, "prompt");
-    *program = "Easy Diffusion";
+    o->program = "Easy Diffusion";
     return take_chunks(o);
 }

@@ -30,7 +30,7 @@ static void split_prompt(Other *o, const char *text, size_t n) {
         positive[p] = negative[m] = 0;
         other_prompt(o, positive);
         other_negative(o, negative);
-    } else error_set(o->e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
+    } else image_texts_no_memory(o->e);
     free(positive);
     free(negative);
 }
@@ -69,7 +69,6 @@ static void new_settings(Other *o, const Json *j) {
     const char *mode = other_text(json_get(j, top, "generation_mode"));
     const char *device = other_text(json_get(j, top, "rand_device"));
     int64_t skipped;
-    char number[24];
     other_prompt(o, other_text(json_get(j, top, "positive_prompt")));
     other_negative(o, other_text(json_get(j, top, "negative_prompt")));
     new_loras(o, j, json_get(j, top, "loras"));
@@ -77,10 +76,8 @@ static void new_settings(Other *o, const Json *j) {
     other_sampler(o, other_text(json_get(j, top, "scheduler")));
     other_model(o, "Model", model_name(j, json_get(j, top, "model")));
     other_model(o, "VAE", model_name(j, json_get(j, top, "vae")));
-    if (json_int(json_get(j, top, "clip_skip"), &skipped) && skipped >= 0 && skipped < 99) {
-        snprintf(number, sizeof number, "%d", (int)skipped + 1);
-        other_put(o, "Clip skip", number);
-    }
+    if (json_int(json_get(j, top, "clip_skip"), &skipped) && skipped >= 0 && skipped < 99)
+        other_number(o, "Clip skip", skipped + 1);
     if (mode && strstr(mode, "img2img")) other_json(o, "Denoising strength", json_get(j, top, "strength"));
     if (mode && strcmp(mode, "txt2img") && strcmp(mode, "img2img")) other_miss(o, "'%.40s'", mode);
     if (device && !strcmp(device, "cpu")) other_put(o, "RNG", "CPU");
@@ -137,16 +134,16 @@ static bool dream(Other *o, const char *text) {
     return true;
 }
 
-bool other_invoke(Other *o, const char **raw) {
+bool other_invoke(Other *o) {
     static const char *const KEYWORDS[] = {"invokeai_metadata", "sd-metadata"};
     for (int i = 0; i < 2; i++) {
-        *raw = image_text(o->texts, KEYWORDS[i]);
-        Json *j = *raw ? json_parse_python(KEYWORDS[i], *raw, strlen(*raw), NULL) : NULL;
-        bool ok = j && j->nodes->type == JSON_OBJECT && (i == 0 || json_get(j, j->nodes, "image"));
+        o->raw = image_text(o->texts, KEYWORDS[i]);
+        Json *j = other_parse(o, o->raw);
+        bool ok = j && (i == 0 || json_get(j, j->nodes, "image"));
         if (ok) (i ? old_settings : new_settings)(o, j);
         json_free(j);
         if (ok) return true;
     }
-    *raw = image_text(o->texts, "Dream");
-    return *raw && dream(o, *raw);
+    o->raw = image_text(o->texts, "Dream");
+    return o->raw && dream(o, o->raw);
 }

@@ -2,7 +2,6 @@
  * JSON object of settings), as the webui turns them into its own (modules/images.py, read_info_from_image). */
 #include "other.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static bool has(const Json *j, const char *key) {
@@ -13,7 +12,6 @@ static bool has(const Json *j, const char *key) {
 
 static void settings(Other *o, const Json *j, const char *prompt, const char *model) {
     const JsonNode *top = j->nodes;
-    char number[24];
     const char *own = other_text(json_get(j, top, "prompt")), *kind = other_text(json_get(j, top, "request_type"));
     other_prompt(o, prompt ? prompt : own);
     other_negative(o, other_text(json_get(j, top, "uc")));
@@ -22,11 +20,9 @@ static void settings(Other *o, const Json *j, const char *prompt, const char *mo
     other_scheduler(o, other_text(json_get(j, top, "noise_schedule")));
     other_json(o, "CFG scale", json_get(j, top, "scale"));
     other_json(o, "Seed", json_get(j, top, "seed"));
-    for (int i = 0; i < 2; i++) {
-        int64_t size = i ? o->texts->height : o->texts->width;
-        snprintf(number, sizeof number, "%lld", (long long)size);
-        if (size) other_put(o, i ? "Size-2" : "Size-1", number);
-        else other_json(o, i ? "Size-2" : "Size-1", json_get(j, top, i ? "height" : "width"));
+    if (!other_size(o)) {
+        other_json(o, "Size-1", json_get(j, top, "width"));
+        other_json(o, "Size-2", json_get(j, top, "height"));
     }
     other_put(o, "Model", model);
     if (kind && strstr(kind, "Img2Img")) other_json(o, "Denoising strength", json_get(j, top, "strength"));
@@ -38,18 +34,18 @@ static void settings(Other *o, const Json *j, const char *prompt, const char *mo
 }
 
 static bool comment(Other *o, const char *text, const char *prompt, const char *model) {
-    Json *j = text ? json_parse_python("Comment", text, strlen(text), NULL) : NULL;
-    bool ok = j && j->nodes->type == JSON_OBJECT && json_get(j, j->nodes, "steps");
+    Json *j = other_parse(o, text);
+    bool ok = j && json_get(j, j->nodes, "steps");
     if (ok) settings(o, j, prompt, model);
     json_free(j);
     return ok;
 }
 
-bool other_novelai(Other *o, const char **raw) {
+bool other_novelai(Other *o) {
     const char *software = image_text(o->texts, "Software");
-    *raw = image_text(o->texts, "Comment");
+    o->raw = image_text(o->texts, "Comment");
     if (!software || strncmp(software, "NovelAI", 7)) return false;
-    return comment(o, *raw, image_text(o->texts, "Description"), image_text(o->texts, "Source"));
+    return comment(o, o->raw, image_text(o->texts, "Description"), image_text(o->texts, "Source"));
 }
 
 bool other_novelai_object(Other *o, const Json *j) {

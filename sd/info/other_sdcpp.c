@@ -39,11 +39,10 @@ static void take_pair(Other *o, const InfoRead *all, const InfoPair *p) {
     } else other_put(o, p->key, p->value);
 }
 
-bool other_sdcpp(Other *o, const char **raw) {
-    const char *xmp = image_text(o->texts, TEXT_XMP);
-    char *own = xmp ? other_xmp(xmp, "sdcpp:parameters") : NULL;
-    *raw = own ? xmp : image_text(o->texts, "parameters");
-    const char *text = own ? own : *raw;
+bool other_sdcpp(Other *o) {
+    char *own = other_xmp(o, "sdcpp:parameters");
+    o->raw = image_text(o->texts, own ? TEXT_XMP : "parameters");
+    const char *text = own ? own : o->raw;
     bool is = text && strstr(text, "Version: stable-diffusion.cpp");
     InfoRead all = {0};
     if (is && infotext_read(text, &all, o->e)) {

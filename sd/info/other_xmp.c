@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Undoes references in text[n]; what follows a tag is left out. */
-static char *plain(const char *text, size_t n) {
+static char *plain(Other *o, const char *text, size_t n) {
     static const char *const NAMES[][2] = {
         {"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"}};
     char *out = malloc(n + 1);
@@ -34,16 +34,17 @@ static char *plain(const char *text, size_t n) {
         i += used;
     }
     if (out) out[k] = 0;
+    else image_texts_no_memory(o->e);
     return out;
 }
 
 /* The text within [p, end): of the innermost first element. */
-static char *inner(const char *p, const char *end) {
+static char *inner(Other *o, const char *p, const char *end) {
     for (;;) {
         const char *tag = memchr(p, '<', (size_t)(end - p));
         const char *c = p;
         while (c < end && (*c == ' ' || (*c >= '\t' && *c <= '\r'))) c++;
-        if (!tag || c != tag) return plain(p, (size_t)((tag ? tag : end) - p));
+        if (!tag || c != tag) return plain(o, p, (size_t)((tag ? tag : end) - p));
         const char *close = memchr(tag, '>', (size_t)(end - tag));
         if (!close || tag[1] == '/') return NULL;
         p = close + 1;
@@ -57,7 +58,9 @@ static const char *find(const char *p, const char *end, const char *what) {
     return NULL;
 }
 
-char *other_xmp(const char *xmp, const char *name) {
+char *other_xmp(Other *o, const char *name) {
+    const char *xmp = image_text(o->texts, TEXT_XMP);
+    if (!xmp) return NULL;
     size_t n = strlen(name);
     const char *all = xmp + strlen(xmp);
     for (const char *p = find(xmp, all, name); p; p = find(p + n, all, name)) {
@@ -70,12 +73,12 @@ char *other_xmp(const char *xmp, const char *name) {
             if (open[-1] == '/') continue;
             const char *end = find(open, all, "</"); /* its own end, unless something lies within it */
             while (end && strncmp(end + 2, name, n)) end = find(end + 2, all, "</");
-            return inner(open + 1, end ? end : all);
+            return inner(o, open + 1, end ? end : all);
         }
         if ((p[-1] == ' ' || p[-1] == '\n' || p[-1] == '\t') && after[0] == '=' &&
             (after[1] == '"' || after[1] == '\'')) {
             const char *end = memchr(after + 2, after[1], (size_t)(all - after - 2));
-            return end ? plain(after + 2, (size_t)(end - after - 2)) : NULL;
+            return end ? plain(o, after + 2, (size_t)(end - after - 2)) : NULL;
         }
     }
     return NULL;

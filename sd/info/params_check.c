@@ -1,6 +1,6 @@
 /* params_check.c: a request's defaults and ranges, by the table of settings. */
 #include "params.h"
-#include "weights/utf8.h"
+#include "weights/text_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,30 +48,15 @@ static bool check_number(const Param *p, const SdRequest *r, Error *e) {
     return error_set(e, ERR_ARGUMENT, "%s: %.10g is not in %.10g..%.10g%s", name, v, low, high, unset);
 }
 
-/* Where text is not UTF-8; its length: nowhere. */
-static size_t utf8_breaks(const char *text, size_t size) {
-    const uint8_t *p = (const uint8_t *)text;
-    bool ok = true;
-    size_t at = 0;
-    for (uint32_t c; at < size;) {
-        size_t n = utf8_decode(p + at, size - at, &c, &ok);
-        if (!ok) break;
-        at += n;
-    }
-    return at;
-}
-
 static bool check_text(const Param *p, const SdRequest *r, Error *e) {
     const char *s = *(const char *const *)((const char *)r + p->at);
     if (!s) return true;
     if (p->type == PARAM_FILE && !*s)
         return error_set(e, ERR_ARGUMENT, "%s: the file's name is empty; NULL means no file", p->name);
     if (p->type != PARAM_PROMPT) return true;
-    const char *end = memchr(s, 0, (size_t)p->high + 1);
-    if (!end) return error_set(e, ERR_ARGUMENT, "%s: the prompt is longer than 1 MiB; shorten it", p->name);
-    size_t size = (size_t)(end - s), good = utf8_breaks(s, size);
-    return good == size ||
-           error_set(e, ERR_ARGUMENT, "%s: the prompt is not UTF-8 at byte %zu; convert it", p->name, good);
+    if (!memchr(s, 0, (size_t)p->high + 1))
+        return error_set(e, ERR_ARGUMENT, "%s: the prompt is longer than 1 MiB; shorten it", p->name);
+    return text_check(s, p->name, e);
 }
 
 /* The seeds of a batch count up. */

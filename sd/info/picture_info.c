@@ -10,7 +10,7 @@
 
 static char *copy(const char *text, Error *e) {
     char *s = malloc(strlen(text) + 1);
-    if (!s) return error_set(e, ERR_MEMORY, "cannot allocate memory for its text; free some and try again"), NULL;
+    if (!s) return image_texts_no_memory(e), NULL;
     return memcpy(s, text, strlen(text) + 1);
 }
 
@@ -26,12 +26,12 @@ static const char *own_text(const ImageTexts *t) {
 }
 
 static bool choose(const ImageTexts *t, PictureInfo *out, Error *e) {
-    const char *text = own_text(t), *raw = text;
+    const char *text = own_text(t);
     Other o = {.texts = t, .read = &out->read, .e = e};
-    out->program = other_take(&o, text, &raw);
+    if (other_take(&o, text)) out->program = o.program;
     if (e->code) return false;
     if (!out->program && !text) return true;
-    if (!(out->raw = copy(out->program ? raw : text, e))) return false;
+    if (!(out->raw = copy(out->program ? o.raw : text, e))) return false;
     if (!out->program) return (out->text = copy(text, e)) && infotext_read(text, &out->read, e);
     if (!out->read.prompt) out->read.prompt = copy("", e);
     if (!out->read.negative) out->read.negative = copy("", e);

@@ -160,7 +160,7 @@ bool sd_convert(const char *in, const char *out, const SdConvert *how, SdConvert
     ok = ok && lay_out(&p, e);
     char name[256];
     char *config = ok ? config_to_json(&m->config) : NULL;
-    if (ok && !config) ok = error_set(e, ERR_MEMORY, "%s: out of memory", in);
+    if (ok && !config) ok = error_set(e, ERR_MEMORY, "%s: out of memory", m->checkpoint->path);
     if (ok) {
         model_name(m, name, sizeof name);
         FileMeta meta[7] = {{"format", "pt"},

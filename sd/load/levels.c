@@ -1,6 +1,5 @@
 #include "levels.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* --- a tensor --- */
@@ -23,14 +22,13 @@ static bool of_tensor(const SdModel *m, Found f, float alphas[TRAIN_STEPS], Erro
 
 /* What a class takes where a key is missing; diffusers' schedulers that have betas. */
 typedef struct {
-    const char *class;
+    const char *class, *schedule;
     double first, last;
-    const char *schedule;
 } Betas;
 
-#define DDPM 0.0001, 0.02, "linear"
-#define KARRAS 0.00085, 0.012, "linear"
-#define LATENT 0.00085, 0.012, "scaled_linear"
+#define DDPM "linear", 0.0001, 0.02
+#define KARRAS "linear", 0.00085, 0.012
+#define LATENT "scaled_linear", 0.00085, 0.012 /* and Stable Diffusion's */
 static const Betas CLASSES[] = {{"DDIMScheduler", DDPM},
                                 {"DDIMInverseScheduler", DDPM},
                                 {"DDIMParallelScheduler", DDPM},
@@ -71,7 +69,7 @@ static bool beta(const ConfigFile *f, const char *key, double otherwise, double 
     return !json_get(f->json, f->root, key) || config_real(f, key, 1e-9, 0.9999, out);
 }
 
-static bool of_scheduler(SdModel *m, const ConfigFile *f, float alphas[TRAIN_STEPS]) {
+static bool of_scheduler(const SdModel *m, const ConfigFile *f, float alphas[TRAIN_STEPS]) {
     static const Betas UNNAMED = {NULL, DDPM};
     const Betas *k = &UNNAMED;
     const JsonNode *class = json_get(f->json, f->root, "_class_name");
@@ -109,28 +107,28 @@ static bool of_yaml(const ConfigFile *f, float alphas[TRAIN_STEPS]) {
            noise_alphas(alphas, "scaled_linear", first, last); /* what ldm calls linear */
 }
 
+static bool read_alphas(const SdModel *m, float alphas[TRAIN_STEPS], Error *e) {
+    const Checkpoint *c = m->checkpoint;
+    Found own = checkpoint_find(c, "alphas_cumprod");
+    ConfigFile f;
+    if (own.tensor) return of_tensor(m, own, alphas, e);
+    if (config_file(c, CONFIG_SCHEDULER, &f, e)) return of_scheduler(m, &f, alphas);
+    bool says_all = c->file && weight_file_meta(c->file, "sdc.config");
+    if (!says_all && config_file(c, CONFIG_YAML, &f, e)) return of_yaml(&f, alphas);
+    return noise_alphas(alphas, LATENT);
+}
+
 bool model_noise_levels(SdModel *m, Error *e) {
     float alphas[TRAIN_STEPS];
     const Checkpoint *c = m->checkpoint;
-    Found own = checkpoint_find(c, "alphas_cumprod");
-    bool zero = checkpoint_find(c, "ztsnr").tensor != NULL; /* a mark that newer checkpoints carry, beside "v_pred" */
-    ConfigFile f;
-    bool yaml = !own.tensor && m->checkpoint->yaml && !weight_file_meta(c->file, "sdc.config") &&
-                config_file(c, CONFIG_YAML, &f, e);
-    bool scheduler = !own.tensor && c->layout == CHECKPOINT_DIFFUSERS && config_file(c, CONFIG_SCHEDULER, &f, e);
-    if (own.tensor ? !of_tensor(m, own, alphas, e)
-                   : !scheduler && !noise_alphas(alphas, "scaled_linear", 0.00085, 0.012))
-        return false;
-    if (scheduler && !of_scheduler(m, &f, alphas)) return false;
-    if (yaml && !of_yaml(&f, alphas)) return false;
-    bool given = own.tensor || scheduler || yaml || zero;
-    if (!noise_levels_init(&m->noise_levels, given ? alphas : NULL, c->path, e)) return false;
-    if (zero) {
+    NoiseLevels *levels = &m->noise_levels, usual;
+    if (!read_alphas(m, alphas, e) || !noise_levels_init(levels, alphas, c->path, e)) return false;
+    if (checkpoint_find(c, "ztsnr").tensor) { /* a mark that newer checkpoints carry, beside "v_pred" */
         noise_alphas_to_zero(alphas, LEAST_WEBUI);
-        if (!noise_levels_init(&m->noise_levels, alphas, c->path, e)) return false;
+        if (!noise_levels_init(levels, alphas, c->path, e)) return false;
     }
-    NoiseLevels usual;
     noise_levels_init(&usual, NULL, "", NULL);
-    m->own_levels = own.tensor || memcmp(usual.alphas, m->noise_levels.alphas, sizeof usual.alphas) != 0;
+    m->own_levels =
+        checkpoint_find(c, "alphas_cumprod").tensor || memcmp(usual.alphas, levels->alphas, sizeof usual.alphas) != 0;
     return true;
 }

@@ -26,14 +26,14 @@ void sha256_memory(const void *bytes, size_t size, char hex[65]) {
 static bool cache_path(const char *what, char out[OS_PATH_SIZE], bool make) {
     const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     char dir[OS_PATH_SIZE], hex[65];
-    bool named = base && *base == '/', ok = named || (home && *home == '/');
-    ok = ok && path_make(dir, NULL, "%s%s", named ? base : home, named ? "" : "/.cache");
-    if (ok && make) os_make_directory(dir, true);
-    ok = ok && path_make(dir, NULL, "%s%s/sd.c", named ? base : home, named ? "" : "/.cache");
-    if (ok && make) os_make_directory(dir, true);
-    if (!ok) return false;
+    bool named = base && *base == '/';
+    if (!named && !(home && *home == '/')) return false;
+    if (!path_make(dir, NULL, "%s%s", named ? base : home, named ? "" : "/.cache")) return false;
+    if (make) os_make_directory(dir, true);
+    if (!path_make(out, NULL, "%s/sd.c", dir)) return false;
+    if (make) os_make_directory(out, true);
     sha256_memory(what, strlen(what), hex);
-    return path_make(out, NULL, "%s/%.32s", dir, hex);
+    return path_make(out, NULL, "%s/sd.c/%.32s", dir, hex);
 }
 
 static bool is_hash(const char *s) { return strspn(s, "0123456789abcdef") == 64 && !s[64]; }

@@ -103,7 +103,7 @@ static const Field FIELDS[] = {
     {"", "steps", INT, AT(steps), 0, 1000},
     {"", "cfg", REAL, AT(cfg), 0, 1000},
 };
-static const char *const KINDS[] = {"a whole number", "a list of at most eight whole numbers", "true or false, as",
+static const char *const KINDS[] = {"a whole number", "a list of at most eight whole numbers", "true or false",
                                     "a number"};
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
 
@@ -185,14 +185,14 @@ static bool read_field(SdConfig *c, const Field *f, const Json *j, const JsonNod
     return false;
 }
 
-void config_note(char *list, size_t size, const char *format, ...) {
-    size_t at = strlen(list);
+void config_note(char list[CONFIG_NOTE_SIZE], const char *format, ...) {
+    size_t at = strlen(list), size = CONFIG_NOTE_SIZE;
     va_list args;
     if (at && at + 3 < size) at += (size_t)snprintf(list + at, size - at, ", ");
     va_start(args, format);
     int n = vsnprintf(list + at, size - at, format, args);
     va_end(args);
-    if (n >= 0 && (size_t)n >= size - at && size > 4) memcpy(list + size - 4, "...", 4);
+    if (n >= 0 && (size_t)n >= size - at) memcpy(list + size - 4, "...", 4);
 }
 
 /* The names of FIELDS' parts, which must be objects, and of fields; anything else is listed. */
@@ -208,8 +208,7 @@ static bool known(const Json *j, const JsonNode *at, const char *part, const cha
             return error_set(e, ERR_FORMAT, "%s: \"%s\" in its sdc.config is no object; convert it anew", what, n->key);
         if (is_part && !known(j, n, n->key, what, notes, e)) return false;
         if (!is_part && !is_field)
-            config_note(notes->unknown, sizeof notes->unknown, "sdc.config: %.60s%s%.60s", part, *part ? "." : "",
-                        n->key);
+            config_note(notes->unknown, "sdc.config: %.60s%s%.60s", part, *part ? "." : "", n->key);
     }
     return true;
 }
@@ -226,11 +225,12 @@ bool config_from_json(SdConfig *c, const char *what, const char *text, ConfigNot
         const Field *f = &FIELDS[i];
         const JsonNode *part = *f->part ? json_get(j, &j->nodes[0], f->part) : &j->nodes[0];
         const JsonNode *n = json_get(j, part, f->name);
+        char range[64] = "";
+        if (f->type != FLAG) snprintf(range, sizeof range, " from %g to %g", f->low, f->high);
         if (n && !read_field(c, f, j, n))
             ok = error_set(e, ERR_FORMAT,
-                           "%s: \"%s%s%s\" in its sdc.config is not %s from %g to %g; download it again or convert it "
-                           "anew",
-                           what, f->part, *f->part ? "." : "", f->name, KINDS[f->type], f->low, f->high);
+                           "%s: \"%s%s%s\" in its sdc.config is not %s%s; download it again or convert it anew", what,
+                           f->part, *f->part ? "." : "", f->name, KINDS[f->type], range);
     }
     const JsonNode *family = json_get(j, &j->nodes[0], "family");
     if (ok && family && family->type != JSON_STRING)

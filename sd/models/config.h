@@ -42,12 +42,13 @@ typedef struct {
 } ClipConfig;
 
 /* What configurations say that is not followed, for people: "" or a list. */
+enum { CONFIG_NOTE_SIZE = 400 };
 typedef struct {
-    char said[400];    /* keys that are understood: a sampler's settings */
-    char unknown[400]; /* keys that nobody knows */
+    char said[CONFIG_NOTE_SIZE];    /* keys that are understood: a sampler's settings */
+    char unknown[CONFIG_NOTE_SIZE]; /* keys that nobody knows */
 } ConfigNotes;
 /* Appends to one of them, after a comma. */
-void config_note(char *list, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void config_note(char list[CONFIG_NOTE_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 typedef enum { PREDICT_EPS, PREDICT_V } Prediction;
 

@@ -26,7 +26,7 @@ static bool channels_of(const ConfigFile *f, int usual, int *levels, int *channe
     for (int i = list ? 0 : usual; i < MAX_LEVELS; i++) mult[i] = 0;
     *levels = usual;
     if (!list) return true;
-    if (!list || list->type != JSON_ARRAY || !list->count || list->count > MAX_LEVELS)
+    if (list->type != JSON_ARRAY || !list->count || list->count > MAX_LEVELS)
         return config_refuse(f, key, "not a list of one to eight widths; download it again or use another model");
     for (int i = 0; i < list->count; i++) {
         if (!json_int(item(f, list, i), &v) || v < 1 || v > 1 << 16)
@@ -155,6 +155,8 @@ static bool vae_of(const ConfigFile *f, VaeConfig *v) {
 static bool clip_of(const ConfigFile *f, ClipConfig *k) {
     k->open_clip = k->penultimate = false; /* SD 2.x's encoder has CLIP's names here and lacks its last layer */
     k->act = config_is(f, "hidden_act", "gelu") ? ACT_GELU : ACT_QUICK_GELU;
+    if (k->act != ACT_GELU && !config_is(f, "hidden_act", "quick_gelu"))
+        return config_refuse(f, "hidden_act", "where only quick_gelu or gelu is computed; use another model");
     return config_int(f, "vocab_size", 3, 1 << 20, &k->vocabulary) &&
            config_int(f, "max_position_embeddings", 77, 77, &k->positions) &&
            config_int(f, "hidden_size", 1, 16384, &k->width) &&
@@ -195,16 +197,16 @@ static void note_added(const Checkpoint *c, const ConfigFile *tokenizer, ConfigN
     int count = 0;
     for (int32_t i = root && root->type == JSON_OBJECT ? root->child : -1; i >= 0; i = c->added_tokens->nodes[i].next)
         if (json_int(&c->added_tokens->nodes[i], &id) && id > 49407 && ++count <= 3)
-            config_note(notes->said, sizeof notes->said, "the added token %.40s", c->added_tokens->nodes[i].key);
+            config_note(notes->said, "the added token %.40s", c->added_tokens->nodes[i].key);
     for (int32_t i = decoder && decoder->type == JSON_OBJECT ? decoder->child : -1; i >= 0 && !root;
          i = tokenizer->json->nodes[i].next) {
         const JsonNode *n = &tokenizer->json->nodes[i], number = {.type = JSON_NUMBER, .text = n->key};
         const JsonNode *content = json_get(tokenizer->json, n, "content");
         if (json_int(&number, &id) && id > 49407 && ++count <= 3)
-            config_note(notes->said, sizeof notes->said, "the added token %.40s",
+            config_note(notes->said, "the added token %.40s",
                         content && content->type == JSON_STRING ? content->text : n->key);
     }
-    if (count > 3) config_note(notes->said, sizeof notes->said, "%d more added tokens", count - 3);
+    if (count > 3) config_note(notes->said, "%d more added tokens", count - 3);
 }
 
 /* The words are CLIP's own, or what a prompt's ids mean would differ; some of them from all over the table tell. */

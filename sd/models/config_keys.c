@@ -8,28 +8,30 @@
 
 /* --- values --- */
 
-/* A value of the tables as JSON would have it; its text need not end at the NUL, but at `size`. */
+/* A value of the tables as JSON would have it. */
+static JsonNode value_of(const char *text) {
+    JsonNode n = {.next = -1, .child = -1, .text = text};
+    n.type = !strcmp(text, "null")                            ? JSON_NULL
+             : !strcmp(text, "true")                          ? JSON_TRUE
+             : !strcmp(text, "false")                         ? JSON_FALSE
+             : !strcmp(text, "[]")                            ? JSON_ARRAY
+             : *text == '-' || (*text >= '0' && *text <= '9') ? JSON_NUMBER
+                                                              : JSON_STRING;
+    return n;
+}
+
+/* Whether it is the value of the tables whose first `size` bytes are its text. */
 static bool is_value(const JsonNode *n, const char *text, size_t size) {
     char buf[64];
-    if (size >= sizeof buf) return false;
-    memcpy(buf, text, size);
-    buf[size] = 0;
     double a, b;
-    switch (n->type) {
-    case JSON_NULL: return !strcmp(buf, "null");
-    case JSON_TRUE: return !strcmp(buf, "true");
-    case JSON_FALSE: return !strcmp(buf, "false");
-    case JSON_ARRAY: return !n->count && !strcmp(buf, "[]");
-    case JSON_OBJECT: return !n->count && !strcmp(buf, "{}");
-    case JSON_STRING: return !strcmp(buf, n->text) && !strchr("0123456789-[{", buf[0]);
-    case JSON_NUMBER: {
-        const JsonNode other = {.type = JSON_NUMBER, .text = buf};
-        bool number = buf[0] == '-' || (buf[0] >= '0' && buf[0] <= '9');
-        if (!number) return false;
-        return !strcmp(buf, n->text) || (json_double(n, &a) && json_double(&other, &b) && a == b);
-    }
-    }
-    return false;
+    if (size >= sizeof buf) return false;
+    snprintf(buf, sizeof buf, "%.*s", (int)size, text);
+    const JsonNode known = value_of(buf);
+    if (n->type != known.type) return false;
+    if (n->type == JSON_STRING) return !strcmp(n->text, buf);
+    if (n->type == JSON_NUMBER) /* -Infinity has no double */
+        return !strcmp(n->text, buf) || (json_double(n, &a) && json_double(&known, &b) && a == b);
+    return !n->count;
 }
 
 /* One of "a|b|c"; or a list of them, which diffusers takes for one value a level. */
@@ -44,16 +46,6 @@ static bool is_one_of(const Json *j, const JsonNode *n, const char *values) {
         if (is_value(n, at, strcspn(at, "|"))) return true;
     }
     return false;
-}
-
-static JsonNode value_of(const char *text) {
-    JsonNode n = {.next = -1, .child = -1, .text = text};
-    n.type = !strcmp(text, "null")                            ? JSON_NULL
-             : !strcmp(text, "true")                          ? JSON_TRUE
-             : !strcmp(text, "false")                         ? JSON_FALSE
-             : *text == '-' || (*text >= '0' && *text <= '9') ? JSON_NUMBER
-                                                              : JSON_STRING;
-    return n;
 }
 
 /* A value for a message, cut where it is long. */
@@ -78,7 +70,7 @@ static void show(const Json *j, const JsonNode *n, char *out, size_t size) {
         }
         if (at < size) snprintf(out + at, size - at, "]");
     } else if (n->type == JSON_STRING) snprintf(out, size, "\"%.*s\"", (int)(size < 64 ? size - 3 : 60), text);
-    else snprintf(out, size, "%.*s", (int)(size < 64 ? size - 1 : 60), text);
+    else snprintf(out, size, "%.60s", text);
 }
 
 /* --- files --- */
@@ -146,7 +138,7 @@ bool config_keys_check(const ConfigFile *f, ConfigNotes *notes) {
         char values[200], value[64], why[300];
         if (k->use == KEY_NOTED) {
             show(f->json, n, value, sizeof value);
-            config_note(notes->said, sizeof notes->said, "%s %s", k->key, value);
+            config_note(notes->said, "%s %s", k->key, value);
             continue;
         }
         list_values(k->values, values, sizeof values);
@@ -154,8 +146,7 @@ bool config_keys_check(const ConfigFile *f, ConfigNotes *notes) {
         return config_refuse(f, k->key, why);
     }
     for (int32_t i = f->root->child; i >= 0; i = f->json->nodes[i].next)
-        if (!row_of(f, f->json->nodes[i].key))
-            config_note(notes->unknown, sizeof notes->unknown, "%s: %.60s", f->file, f->json->nodes[i].key);
+        if (!row_of(f, f->json->nodes[i].key)) config_note(notes->unknown, "%s: %.60s", f->file, f->json->nodes[i].key);
     return true;
 }
 

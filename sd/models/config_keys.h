@@ -11,7 +11,7 @@
 
 typedef enum {
     KEY_READ,   /* honoured by whoever reads it */
-    KEY_ONLY,   /* must be one of `values`, or a list of them; anything else is refused */
+    KEY_ONLY,   /* must be one of `values`, as its class's default is, or a list of such; anything else is refused */
     KEY_NOTED,  /* a sampler's, which the request chooses: other values than these are mentioned */
     KEY_UNUSED, /* changes no picture: training, names, precision, other pipelines */
 } KeyUse;
@@ -19,7 +19,7 @@ typedef enum {
 typedef struct {
     const char *key;
     KeyUse use;
-    const char *missing; /* what the class takes if the key is missing, as text: 4, true, null, silu */
+    const char *missing; /* of KEY_READ: what the class takes if the key is missing, as text: 4, true, null, silu */
     const char *values;  /* "silu|swish" */
 } ConfigKey;
 

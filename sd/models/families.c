@@ -161,7 +161,7 @@ bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
     const char *pipeline = checkpoint_pipeline(c);
     if (!f->base && pipeline) return error_set(e, ERR_FORMAT, "%s: %s (%s); %s", c->path, f->is, pipeline, f->advice);
     if (!f->base) return error_set(e, ERR_FORMAT, "%s: %s; %s", c->path, f->is, f->advice);
-    if (own && c->yaml) config_note(notes->said, sizeof notes->said, "%.200s (sdc.config says all)", c->yaml_path);
+    if (own && c->yaml) config_note(notes->said, "%.200s (sdc.config says all)", c->yaml_path);
     if (own) return true;
     *out = f->base();
     const char *said = c->file ? weight_file_meta(c->file, "modelspec.prediction_type") : NULL;

@@ -7,7 +7,7 @@
 #include "config_keys.h"
 
 /* The checkpoint's configuration: from its metadata (`sdc convert`), else by its family: a row of the table, whose
- * numbers the checkpoint's own shapes or config.json overwrite. Sets c->levels and the like, from which a
+ * numbers the checkpoint's own shapes, config.json or YAML overwrite. Sets c->levels and the like, from which a
  * folder's tensor names follow. False when the model cannot be run, with a line that says what it is. *notes: what its
  * configurations say that is not followed. */
 bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e);

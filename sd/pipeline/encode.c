@@ -9,14 +9,16 @@
 
 #include <stdlib.h>
 
-/* moments [1,h,w,2C] of the picture, on the arena: mean, log variance. */
-static Tensor encode(Generation *g, const Mode *mode) {
+/* moments [1,h,w,2C] of the picture, on the arena: mean, log variance. look: taps to use instead of the request's;
+ * NULL: the request's. */
+static Tensor encode(Generation *g, const Mode *mode, Taps *look) {
     Ctx *c = &g->ctx;
     Tensor image = tensor_new(c, 4, SHAPE(1, g->r->height, g->r->width, 3));
     Tensor moments = tensor_new(c, 4, SHAPE(1, g->h, g->w, 2 * g->m->config.vae.latent));
     if (!ctx_plans(c)) pixels_to_floats(tensor_host(c, image).data, g->image, tensor_count(image));
     tensor_push(c, image);
-    listen(g, "vae.encoder.");
+    if (look) c->taps = look;
+    else listen(g, "vae.encoder.");
     use_weights(g, mode);
     vae_encode_in_strips(c, moments, &g->m->encoder, image, mode->vae_strips);
     stop_listening(g);
@@ -25,7 +27,7 @@ static Tensor encode(Generation *g, const Mode *mode) {
 
 void encode_plan(Generation *g, const Mode *mode) {
     size_t scope = scope_begin(&g->ctx);
-    encode(g, mode);
+    encode(g, mode, NULL);
     scope_end(&g->ctx, scope);
 }
 
@@ -57,10 +59,9 @@ static void sample_batch(Generation *g, const float *moments, float *noise) {
 static bool damaged(Generation *g, const Mode *mode, Error *e) {
     FirstNonfinite found = {{0}};
     Taps look = nonfinite_listener(&found);
-    TapFile *taps = g->taps;
-    g->taps = NULL, g->ctx.taps = &look;
-    encode(g, mode);
-    g->taps = taps;
+    size_t scope = scope_begin(&g->ctx);
+    encode(g, mode, &look);
+    scope_end(&g->ctx, scope);
     return error_set(e, ERR_NUMERIC,
                      "the VAE's numbers stopped being finite while encoding, first in %s; the model or its file is "
                      "damaged",
@@ -70,18 +71,17 @@ static bool damaged(Generation *g, const Mode *mode, Error *e) {
 bool encode_run(Generation *g, const Mode *mode, Error *e) {
     g->z = malloc((size_t)(g->batch * g->latent) * sizeof *g->z);
     float *noise = malloc((size_t)g->latent * sizeof *noise);
-    bool ok = (g->z && noise) || error_set(e, ERR_MEMORY, "out of memory for latents");
+    bool ok = (g->z && noise) || error_set(e, ERR_MEMORY, "out of memory for latents"), finite = true;
     size_t scope = scope_begin(&g->ctx);
     if (ok) {
-        Tensor moments = encode(g, mode);
+        Tensor moments = encode(g, mode, NULL);
         ok = error_pass(e, &g->ctx.err);
-        bool finite = !ok || all_finite(moments.data, tensor_count(moments));
+        finite = !ok || all_finite(moments.data, tensor_count(moments));
         if (ok && finite) sample_batch(g, moments.data, noise);
-        scope_end(&g->ctx, scope);
-        if (!finite) ok = damaged(g, mode, e);
     }
     scope_end(&g->ctx, scope);
     free(noise);
+    if (!finite) return damaged(g, mode, e);
     if (ok && !all_finite(g->z, g->batch * g->latent))
         ok = error_set(e, ERR_NUMERIC, "the VAE's numbers overflow while encoding; the model or its file is damaged");
     return ok;

@@ -82,8 +82,8 @@ static size_t need(Generation *g, int stage) {
     return other_bytes(g) + weights + peak;
 }
 
-/* What a U-Net call takes at least: its input after the first convolution. Saves measuring what is far too large, which
- * takes the longer the larger it is. */
+/* What a U-Net call takes at least: its input after the first convolution. Measuring takes longer the larger a call is,
+ * and this saves measuring one that is far too large. */
 static size_t least_of(const Generation *g, int stage, const Mode *m) {
     if (STAGES[stage].part != PART_UNET) return 0;
     int64_t pixels = (int64_t)m->texts * m->pictures * g->h * g->w;
@@ -92,19 +92,18 @@ static size_t least_of(const Generation *g, int stage, const Mode *m) {
 
 /* Gives a stage the first mode that the limit allows, or else the one that needs least; returns what it needs. */
 static size_t choose(Generation *g, int stage, size_t limit) {
-    Mode *mode = &g->stages[stage].mode, least = first_mode(g);
-    *mode = least;
-    size_t bytes = least_of(g, stage, &least) > limit ? SIZE_MAX : need(g, stage), most = limit;
-    if (bytes <= limit) return bytes;
-    *mode = (Mode){.texts = 1, .pictures = 1};
-    if (STAGES[stage].part == PART_UNET) most = larger(limit, need(g, stage));
-    if (bytes == SIZE_MAX && least_of(g, stage, &least) <= most) *mode = least, bytes = need(g, stage);
-    for (Mode m = least; bytes > limit && next_mode(g, stage, &m);) {
+    Mode *mode = &g->stages[stage].mode, m = first_mode(g), best = m;
+    size_t bytes = SIZE_MAX, most = limit; /* more is not worth measuring */
+    if (least_of(g, stage, &m) > limit) {
+        *mode = (Mode){.texts = 1, .pictures = 1};
+        most = larger(limit, need(g, stage));
+    }
+    do {
         *mode = m;
         size_t now = least_of(g, stage, &m) > most ? SIZE_MAX : need(g, stage);
-        if (now < bytes) bytes = now, least = m;
-    }
-    *mode = least;
+        if (now < bytes) bytes = now, best = m;
+    } while (bytes > limit && next_mode(g, stage, &m));
+    *mode = best;
     return bytes;
 }
 

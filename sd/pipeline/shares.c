@@ -46,7 +46,7 @@ static void collect(SdResult *out, SdResult *share) {
 }
 
 bool share_out(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
-    int gpus = m ? m->peer_count + 1 : 1, batch = r->batch_size;
+    int gpus = m->peer_count + 1, batch = r->batch_size;
     if (gpus < 2 || batch < 2) return generate(m, r, out, e);
     if (!request_check(m, r, e)) return false;
     if (request_taps(r) || r->noise)

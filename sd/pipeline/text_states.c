@@ -162,7 +162,7 @@ static void encode_side(const TextStates *s, const Side *side, Ctx *c, const Cli
     for (int64_t k = 0; !c->err.code && k < side->chunks; k++) emphasise(s, side, k, empty);
 }
 
-/* One chunk counts for all. */
+/* On the plan backend one chunk is encoded and counts for all. */
 static void plan_encode(const TextStates *s, Ctx *c, const Clip *clip, int skip) {
     double chunks = 0, before = c->flops;
     size_t scope = scope_begin(c);
@@ -172,12 +172,8 @@ static void plan_encode(const TextStates *s, Ctx *c, const Clip *clip, int skip)
     scope_end(c, scope);
     for (int i = 0; i < s->count; i++) {
         const Side *side = &s->sides[i];
-        const PromptSpan *spans = side->branch->spans;
-        for (int k = 0; k < side->branch->count; k++) {
-            int first = 0; /* span with this text */
-            while (spans[first].text != spans[k].text) first++;
-            if (first == k) chunks += (double)side->chunks;
-        }
+        for (int text = 0; text < side->prompt->text_count; text++)
+            if (occurrences(side->branch, text)) chunks += (double)side->chunks;
     }
     c->flops += (c->flops - before) * (chunks - 1);
 }

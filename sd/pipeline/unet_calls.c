@@ -64,8 +64,8 @@ static void listen_to_call(Generation *g, const Cursor *at) {
     listen(g, "unet.step%03d.%s%s", at->step, picture, call);
 }
 
-/* The same on the plan backend, where calls of one size are one that is counted so often: a large batch is planned as
- * fast as a small one. */
+/* All texts of a context on the plan backend, where one call of each size is made and counted as often as it would be:
+ * a large batch is planned as fast as a small one. */
 static void plan_context(Generation *g, const Mode *mode, Call k, float time) {
     Ctx *c = &g->ctx;
     int all = (int)g->cond.cross_kv[k.context].n[0];

@@ -140,7 +140,7 @@ static bool predict_x0(const Uni *u, float *m, const float *x, const Point *p, i
     return true;
 }
 
-#define APART 1e-5f /* of two lambdas; rounding hides less. SD 1.x: 3e-3 in 1000 steps */
+#define APART 1e-5f /* two lambdas that are closer differ by rounding alone; SD 1.x's 1000 steps are 3e-3 apart */
 
 /* How many of the last `order` points lie apart. Where a model's noise hardly changes from one to the next there is no
  * step, and no polynomial through both; the original divides by what rounding left. */

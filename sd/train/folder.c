@@ -1,6 +1,7 @@
 /* folder.c: the names in a folder, and the order in which it is read. See folder.h. */
 #include "folder_parts.h"
 
+#include "sd/image/codecs.h"
 #include "sd/image/image.h"
 #include "sd/image/resize.h"
 #include "tensor/os.h"
@@ -36,15 +37,13 @@ static bool add_name(void *user, const char *name) {
     return true;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 static bool list(const Folder *f, FolderNames *n, Error *e) {
     if (!os_list(f->path, add_name, n))
         return error_set(e, ERR_FILE, "%s: cannot be opened as a folder: %s; name a folder of pictures", f->path,
                          strerror(errno));
     n->used = n->failed ? NULL : calloc(n->count + 1, sizeof *n->used);
     if (!n->used) return folder_no_memory(f, e);
-    if (n->count) qsort(n->at, n->count, sizeof *n->at, by_name); /* the same order on every machine */
+    folder_sort_names(n); /* the same order on every machine */
     return true;
 }
 
@@ -79,10 +78,10 @@ static bool note_others(Folder *f, const FolderNames *n, Error *e) {
         size_t length = strlen(name);
         for (size_t k = 0; folder && f->lines && !named && k < f->count; k++)
             named = !strncmp(f->at[k].name, name, length) && f->at[k].name[length] == '/';
-        const char *what = folder                              ? "folders, which are not looked into"
-                           : !folder_ends(name, "txt|caption") ? OTHER
-                           : f->lines                          ? "captions beside metadata.jsonl, which alone counts"
-                                                               : "captions without a picture";
+        const char *what = folder                                   ? "folders, which are not looked into"
+                           : !image_has_ending(name, "txt|caption") ? OTHER
+                           : f->lines ? "captions beside metadata.jsonl, which alone counts"
+                                      : "captions without a picture";
         if (!named && !folder_note(f, false, name, what, e)) return false;
     }
     return true;

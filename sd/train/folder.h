@@ -11,11 +11,10 @@
  *              {"file_name": "a.png", "text": "..."}, names relative to the folder and within it; UTF-16 with its mark,
  *              too.
  *
- * Where the trainers that people come from differ: kohya's sd-scripts (library/train_util.py) read the first line of a
- * caption only, refuse an empty caption, drop transparency instead of
- * laying the picture on white, take the folder's name for a missing one, read DIR/10_name as ten times the
- * pictures of class `name`, and ignore metadata.jsonl; datasets' imagefolder (train_text_to_image.py) also walks
- * through subfolders, and refuses pictures that metadata.jsonl does not name. */
+ * Other trainers differ: kohya's sd-scripts (library/train_util.py) read the first line of a caption only, refuse an
+ * empty one, take the folder's name for a missing one, drop transparency instead of laying the picture on white, read
+ * DIR/10_name as ten times the pictures of class `name`, and ignore metadata.jsonl; datasets' imagefolder
+ * (train_text_to_image.py) also walks through subfolders, and refuses pictures that metadata.jsonl does not name. */
 #ifndef SD_TRAIN_FOLDER_H
 #define SD_TRAIN_FOLDER_H
 

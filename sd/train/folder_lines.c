@@ -63,13 +63,11 @@ bool folder_read_lines(Folder *f, const char *path, char *text, size_t size, boo
     return ok;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 bool folder_lines_note(Folder *f, const FolderNames *names, Error *e) {
     FolderNames named = {.at = malloc((f->count + 1) * sizeof *named.at), .count = f->count};
     if (!named.at) return folder_no_memory(f, e);
     for (size_t i = 0; i < f->count; i++) named.at[i] = f->at[i].name;
-    qsort(named.at, named.count, sizeof *named.at, by_name);
+    folder_sort_names(&named);
     bool ok = true;
     for (size_t i = 1; ok && i < named.count; i++)
         if (!strcmp(named.at[i], named.at[i - 1]))

@@ -56,25 +56,19 @@ bool folder_note(Folder *f, bool skipped, const char *name, const char *what, Er
     return true;
 }
 
-bool folder_ends(const char *name, const char *endings) {
-    size_t length = strlen(name);
-    for (size_t n; *endings; endings += n + (endings[n] == '|')) {
-        n = strcspn(endings, "|");
-        if (length < n + 2 || name[length - n - 1] != '.') continue;
-        const char *end = name + length - n;
-        size_t same = 0;
-        while (same < n && (end[same] | 32) == endings[same]) same++;
-        if (same == n) return true;
-    }
-    return false;
-}
-
 /* Endings of every format that the table of codecs knows, and of others that people have. */
 bool folder_is_picture(const char *name) {
     const ImageCodec *c;
     for (int i = 0; (c = image_codec_row(i)); i++)
-        if (folder_ends(name, c->endings)) return true;
-    return folder_ends(name, "jpe|jfif|apng|dib|avifs|tga|svg|ico|ppm|pgm|pnm|exr|hdr|jp2|j2k|dng|cr2|nef|arw|qoi");
+        if (image_has_ending(name, c->endings)) return true;
+    return image_has_ending(name,
+                            "jpe|jfif|apng|dib|avifs|tga|svg|ico|ppm|pgm|pnm|exr|hdr|jp2|j2k|dng|cr2|nef|arw|qoi");
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+void folder_sort_names(FolderNames *n) {
+    if (n->count) qsort(n->at, n->count, sizeof *n->at, by_name);
 }
 
 size_t folder_find_name(const FolderNames *n, const char *name) {

@@ -20,10 +20,9 @@ bool folder_add_picture(Folder *f, char *name, char *caption, Error *e);
 bool folder_note(Folder *f, bool skipped, const char *name, const char *what, Error *e);
 /* folder's path / name in a new string; NULL: out of memory, with e set. */
 char *folder_path(const Folder *f, const char *name, Error *e);
-/* Index of a name, or count. */
+void folder_sort_names(FolderNames *n);
+/* Index of a name, or count; the names are sorted. */
 size_t folder_find_name(const FolderNames *n, const char *name);
-/* Whether a name ends in one of the endings "png|jpg", in capitals or not. */
-bool folder_ends(const char *name, const char *endings);
 bool folder_is_picture(const char *name);
 
 /* folder_captions.c: the captions beside the pictures; *missing: pictures that have none, whose caption stays NULL. */

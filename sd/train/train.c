@@ -53,7 +53,7 @@ static bool load(Trainer *t, Error *e) {
         if (used && !model_load(m, (Part)p, e)) return false;
         if (learns[p]) lists[n++] = &m->lists[p];
     }
-    if (!train_check_weights(m, t->used, e)) return false;
+    if (!train_check_weights(t, e)) return false;
     if (!parameters_init(&t->p, lists, n, t->o->ema > 0, m->ops, e)) return false;
     for (int p = 0; p < PART_COUNT; p++) {
         if (!learns[p]) continue;
@@ -181,7 +181,7 @@ static bool set_up(Trainer *t, Error *e) {
     if (!plan(t, e)) return false;
     t->step = step;
     parameters_changed(&t->p, t->m->ops, t->m->pool);
-    return true;
+    return !o->vae || train_check_latents(t, e);
 }
 
 /* --- steps --- */
@@ -203,10 +203,7 @@ static bool train_step(Trainer *t, TrainProgress *p, Error *e) {
     if (!error_pass(e, &t->ctx.err)) return false;
     double norm = parameters_norm(&t->p, t->m->pool);
     if (t->step == 0 && !isfinite(t->loss)) return train_refuse_large(t->m, t->used, "the loss of step 1 is", e);
-    if (!isfinite(norm) || !isfinite(t->loss))
-        return error_set(e, ERR_NUMERIC,
-                         "step %" PRId64 ": the loss is not finite; resume from the last state with a smaller --lr",
-                         t->step + 1);
+    if (!isfinite(norm) || !isfinite(t->loss)) return train_refuse_step(t->step + 1, "the loss is", e);
     AdamW a = {
         .lr = rate(o, t->step), .beta1 = o->beta1, .beta2 = o->beta2, .eps = o->eps, .decay = o->decay, .scale = 1};
     if (o->clip > 0 && norm > o->clip) a.scale = o->clip / norm;
@@ -223,28 +220,17 @@ static bool train_step(Trainer *t, TrainProgress *p, Error *e) {
     return true;
 }
 
-/* A step with a high rate may leave weights that are not finite, which only the next step's loss would show. */
-static bool check_weights(const Trainer *t, Error *e) {
-    for (int64_t i = 0; i < t->p.floats; i++)
-        if (!isfinite(t->p.values[i]))
-            return error_set(e, ERR_NUMERIC,
-                             "step %" PRId64 ": a weight is not finite; nothing is saved of it: resume from the last "
-                             "state with a smaller --lr",
-                             t->step);
-    return true;
-}
-
 static bool save(Trainer *t, Error *e) {
-    if (!check_weights(t, e) || !train_save_state(t, e) || !train_save(t, e)) return false;
+    if (!train_save(t, e)) return false;
     if (t->o->saved) t->o->saved(t->o->user, t->step);
     return true;
 }
 
 /* Steps that were done are not lost when a picture, the log or memory fails: they are saved before that is reported. */
-static bool save_then_fail(Trainer *t, int64_t saved, const Error *why, Error *e) {
+static bool save_then_fail(Trainer *t, int64_t tried, const Error *why, Error *e) {
     Error own = {0};
-    bool kept = why->code != ERR_NUMERIC && t->step > saved && check_weights(t, &own) && train_save_state(t, &own) &&
-                train_save(t, &own);
+    if (why->code != ERR_NUMERIC && t->step > tried) train_save(t, &own);
+    bool kept = t->step && t->step == t->kept;
     return kept ? error_set(e, why->code, "%.800s; step %" PRId64 " is saved", why->text, t->step) : error_pass(e, why);
 }
 
@@ -255,7 +241,7 @@ static bool loop(Trainer *t, Error *e) {
     if (o->log && !log) return false;
     if (o->begins) o->begins(o->user);
     double started = os_clock();
-    int64_t saved = t->step;
+    int64_t tried = t->step; /* the latest step whose saving was tried */
     TrainProgress p = {.step = t->step, .first = t->step, .steps = o->steps};
     bool go_on = true,
          ok = t->step < o->steps || save(t, &own); /* a run that was killed between saving its state and its model */
@@ -266,12 +252,14 @@ static bool loop(Trainer *t, Error *e) {
         if (!ok) break;
         go_on = !o->progress || o->progress(o->user, &p);
         if (!go_on || t->step == o->steps || (o->save_every && t->step % o->save_every == 0)) {
+            ok = train_log_flush(log, &own);
+            if (!ok) break;
             ok = save(t, &own);
-            saved = t->step; /* if that failed, it is not tried again */
+            tried = t->step;
         }
     }
     if (!train_log_end(log, &own)) ok = false;
-    if (!ok) return save_then_fail(t, saved, &own, e);
+    if (!ok) return save_then_fail(t, tried, &own, e);
     return go_on || error_set(e, ERR_CANCELLED, "stopped after step %" PRId64 "; --resume continues", t->step);
 }
 

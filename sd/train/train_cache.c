@@ -63,7 +63,7 @@ void train_encode(Trainer *t, const int64_t *pictures, int64_t n, Error *e) {
     }
     free(rgb);
     if (ok) vae_encode(c, moments, &t->m->encoder, image);
-    if (ok && !t->planning) ok = train_check_moments(t->m, moments.data, n * t->cache.moments_each, e);
+    if (ok && !t->planning) ok = train_check_moments(t, moments.data, n * t->cache.moments_each, e);
     for (int64_t i = 0; ok && !t->planning && i < n; i++)
         memcpy(t->cache.moments + pictures[i] * t->cache.moments_each,
                (const float *)moments.data + i * t->cache.moments_each, (size_t)t->cache.moments_each * sizeof(float));

@@ -32,18 +32,18 @@ void train_fold_plan(Trainer *t) {
     scope_end(&t->ctx, scope);
 }
 
-static bool measure(Trainer *t, Spread *s, Error *e) {
+static bool measure(Trainer *t, int64_t pictures, Spread *s, Error *e) {
     Ctx *c = &t->ctx;
     const VaeConfig *k = &t->m->config.vae;
     int64_t size = t->d->size, side = size / vae_factor(k), each = size * size * 3, channels = k->latent;
     uint8_t *rgb = malloc((size_t)each);
     bool ok = rgb || error_set(e, ERR_MEMORY, "out of memory for a picture");
-    for (int64_t p = 0; ok && p < PICTURES && p < t->d->count; p++) {
+    for (int64_t p = 0; ok && p < pictures && p < t->d->count; p++) {
         ok = t->d->picture(t->d->user, p, rgb, e);
         if (!ok) break;
         size_t scope = scope_begin(c);
         const float *m = moments_of(t, rgb).data;
-        ok = train_check_moments(t->m, m, side * side * 2 * channels, e);
+        ok = train_check_moments(t, m, side * side * 2 * channels, e);
         for (int64_t i = 0; ok && i < side * side; i++, m += 2 * channels, s->count++)
             for (int64_t j = 0; j < channels; j++) {
                 double lv = m[channels + j] < -30 ? -30 : m[channels + j] > 20 ? 20 : m[channels + j];
@@ -54,6 +54,8 @@ static bool measure(Trainer *t, Spread *s, Error *e) {
     free(rgb);
     return ok;
 }
+
+bool train_check_latents(Trainer *t, Error *e) { return measure(t, 1, &(Spread){0}, e); }
 
 static float *values_of(const Trainer *t, float *values, const Weight *w) {
     for (int64_t i = 0; i < t->p.count; i++)
@@ -71,7 +73,7 @@ bool train_fold(Trainer *t, float *values, Error *e) {
     memcpy(kept, t->p.values, bytes); /* measure what is written: the average, if there is one */
     memcpy(t->p.values, values, bytes);
     parameters_changed(&t->p, m->ops, m->pool);
-    bool ok = measure(t, &s, e);
+    bool ok = measure(t, PICTURES, &s, e);
     memcpy(t->p.values, kept, bytes);
     parameters_changed(&t->p, m->ops, m->pool);
     free(kept);

@@ -29,7 +29,7 @@ typedef struct {
     Tape *tape;
     Cache cache;
     int32_t empty[TRAIN_TOKENS]; /* the empty caption */
-    int64_t step;                /* steps done */
+    int64_t step, kept;          /* steps done; those that the state on the disk has */
     bool used[PART_COUNT];       /* parts whose weights training reads */
     double loss;                 /* of the current step, summed over its microbatches */
     bool planning;
@@ -63,10 +63,14 @@ int64_t train_picture(const Trainer *t, int64_t step, int64_t i);
  * eq. 23): u' = s u / (1 + (s - 1) u). */
 int train_time(const TrainOptions *o, int64_t step, int64_t i);
 
-/* Whether the weights of these parts are finite; a line that names the tensor otherwise. */
-bool train_check_weights(const SdModel *m, const bool used[PART_COUNT], Error *e);
+/* Whether the weights that training reads are finite, and all can be saved; a line that names the tensor otherwise. */
+bool train_check_weights(const Trainer *t, Error *e);
 /* Whether what the VAE's encoder made is finite. */
-bool train_check_moments(const SdModel *m, const float *moments, int64_t count, Error *e);
+bool train_check_moments(const Trainer *t, const float *moments, int64_t count, Error *e);
+/* Always false: "step N: WHAT not finite". */
+bool train_refuse_step(int64_t step, const char *what, Error *e);
+/* Always false: a weight that --dtype f16 would make infinite. */
+bool train_refuse_half(const char *path, const char *name, double value, Error *e);
 /* Always false: "PATH: WHAT not finite", with the largest weight of these parts. */
 bool train_refuse_large(const SdModel *m, const bool used[PART_COUNT], const char *what, Error *e);
 
@@ -94,11 +98,15 @@ void *train_model_bytes(const char *name, const ModelFile *f, size_t *size, Erro
 
 /* The file of a small model with random weights, in memory: nothing is written before the first save. NULL on error. */
 void *train_create(const TrainOptions *o, const TrainData *d, size_t *size, Error *e);
-/* Writes the model: the trained parameters, or their average, and everything else as the model's own file has it. */
+/* Writes FILE.state, then the model: the trained parameters, or their average, and everything else as the model's own
+ * file has it. ERR_NUMERIC: something is not finite, and nothing is written. What else keeps the model from being
+ * written leaves the state. */
 bool train_save(Trainer *t, Error *e);
-/* FILE.state: sets t->step. Refused: a state that is damaged, or of another training. */
+/* FILE.state. Saving sets t->kept; loading t->step, too. Refused: a state that is damaged, or of another training. */
 bool train_save_state(Trainer *t, Error *e);
 bool train_load_state(Trainer *t, Error *e);
+/* Whether all that a state holds is finite. */
+bool train_check_finite(Trainer *t, Error *e);
 /* Whether it belongs to this training as far as can be said without a model. */
 bool train_check_state(const TrainOptions *o, Error *e);
 bool train_state_path(const TrainOptions *o, char out[OS_PATH_SIZE], Error *e);
@@ -108,11 +116,14 @@ typedef struct TrainLog TrainLog;
 /* A file gets, in one piece, the lines that it has of the first t->step steps; the rest of them will be repeated. */
 TrainLog *train_log_begin(const Trainer *t, Error *e);
 bool train_log_step(TrainLog *l, const TrainProgress *p, Error *e); /* NULL is fine */
+bool train_log_flush(TrainLog *l, Error *e);                        /* to the disk; NULL is fine */
 bool train_log_end(TrainLog *l, Error *e);                          /* frees it; NULL is fine */
 
 /* Changes the VAE's 1x1 convolutions in values (laid out as p.values) so that its latents have mean 0 and standard
  * deviation 1 / scale (train_fold.c). */
 bool train_fold(Trainer *t, float *values, Error *e);
+/* Whether the latents of the first picture, which it will measure too, are finite. */
+bool train_check_latents(Trainer *t, Error *e);
 void train_fold_plan(Trainer *t); /* the memory that it needs, which steps on crops do not */
 
 #endif

@@ -1,5 +1,6 @@
-/* train_log.c: the log of a training: CSV, a line for each step. Every line is on its way before the next step begins,
- * and a log that cannot be written ends the training (which saves first). */
+/* train_log.c: the log of a training: CSV, a line for each step. Every line is handed to the system before the next
+ * step begins, so that a killed training loses none, and is on the disk before a state that has its step. A log that
+ * cannot be written ends the training (which saves first). */
 #include "train_internal.h"
 #include "weights/atomic_file.h"
 #include "weights/file_open.h"
@@ -84,6 +85,8 @@ bool train_log_step(TrainLog *l, const TrainProgress *p, Error *e) {
     snprintf(line, sizeof line, "%" PRId64 ",%.9g,%.6g,%.6g,%.3f\n", p->step, p->loss, p->lr, p->norm, p->seconds);
     return !l || put(l, line, e);
 }
+
+bool train_log_flush(TrainLog *l, Error *e) { return !l || os_flush(l->f) || failed(l->path, e); }
 
 bool train_log_end(TrainLog *l, Error *e) {
     if (!l) return true;

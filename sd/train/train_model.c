@@ -4,6 +4,7 @@
 #include "weights/safetensors.h"
 #include "train_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,12 @@ static bool write_weight(const ModelFile *f, int64_t i, StWriter *out, Error *e)
     }
     if (f->half) {
         uint16_t *narrow = (uint16_t *)(void *)wide;
-        for (int64_t k = 0; k < n; k++) narrow[k] = f32_to_f16(wide[k]);
+        for (int64_t k = 0; ok && k < n; k++) {
+            float v = wide[k];
+            narrow[k] = f32_to_f16(v);
+            if (isfinite(v) && (narrow[k] & 0x7fff) == 0x7c00)
+                ok = train_refuse_half(f->from->path, f->w[i]->name, v, e);
+        }
     }
     ok = ok && st_write_data(out, wide, (size_t)n * (f->half ? 2 : 4), e);
     free(wide);
@@ -87,18 +93,15 @@ static const char *own_tokens(const SdModel *m) {
     return m->checkpoint->file ? weight_file_meta(m->checkpoint->file, "sdc.tokens") : NULL;
 }
 
-bool train_save(Trainer *t, Error *e) {
+/* values: laid out as p.values. */
+static bool save_model(Trainer *t, const float *values, Error *e) {
     SdModel *m = t->m;
-    bool done = t->step >= t->o->steps;
     ModelFile f = {.from = m->checkpoint, .config = &m->config, .tokens = own_tokens(m), .half = t->o->half};
     if (m->own_levels) f.alphas = m->noise_levels.alphas;
     for (int p = 0; p < PART_COUNT; p++) f.count += m->lists[p].count;
     f.w = calloc((size_t)f.count, sizeof(Weight *));
     f.values = calloc((size_t)f.count, sizeof(float *));
-    float *values = malloc((size_t)t->p.floats * sizeof *values);
-    bool ok = (f.w && f.values && values) || error_set(e, ERR_MEMORY, "out of memory for writing a model");
-    if (ok) memcpy(values, t->p.ema ? t->p.ema : t->p.values, (size_t)t->p.floats * sizeof *values);
-    if (ok && t->o->vae && done) ok = train_fold(t, values, e);
+    bool ok = (f.w && f.values) || error_set(e, ERR_MEMORY, "out of memory for writing a model");
     int64_t n = 0;
     for (int p = 0; ok && p < PART_COUNT; p++)
         for (int64_t i = 0; i < m->lists[p].count; i++) f.w[n++] = m->lists[p].w[i];
@@ -106,8 +109,20 @@ bool train_save(Trainer *t, Error *e) {
         for (int64_t k = 0; k < t->p.count; k++)
             if (t->p.w[k] == f.w[i]) f.values[i] = values + t->p.at[k];
     ok = ok && train_write_model(t->o->out, &f, e);
-    free(values);
     free(f.values);
     free(f.w);
+    return ok;
+}
+
+bool train_save(Trainer *t, Error *e) {
+    if (!train_check_finite(t, e)) return false;
+    Error own = {0};
+    size_t bytes = (size_t)t->p.floats * sizeof(float);
+    float *values = malloc(bytes);
+    if (!values) error_set(&own, ERR_MEMORY, "out of memory for writing a model");
+    else memcpy(values, t->p.ema ? t->p.ema : t->p.values, bytes);
+    if (values && t->o->vae && t->step >= t->o->steps) train_fold(t, values, &own);
+    bool ok = (own.code == ERR_NUMERIC || train_save_state(t, e)) && error_pass(e, &own) && save_model(t, values, e);
+    free(values);
     return ok;
 }

@@ -56,9 +56,9 @@ bool train_save_state(Trainer *t, Error *e) {
     StWriter *w = st_write_begin(path, list, (size_t)n, meta, 4, e);
     bool ok = w != NULL;
     for (int i = 0; ok && i < n; i++) ok = st_write_data(w, at[i], (size_t)t->p.floats * sizeof(float), e);
-    if (ok) return st_write_end(w, e);
-    st_write_abort(w);
-    return false;
+    if (!ok) st_write_abort(w);
+    else if ((ok = st_write_end(w, e))) t->kept = t->step;
+    return ok;
 }
 
 /* A number without a sign, blanks or anything else. */
@@ -94,8 +94,10 @@ static bool check_meta(const TrainOptions *o, const WeightFile *f, const char *p
     if (number[0] > (uint64_t)o->steps)
         return error_set(e, ERR_FORMAT, "%s: has done %.20s steps, more than --steps %" PRId64 "; give more steps",
                          path, text[0], o->steps);
-    if (o->ema <= 0 && weight_file_find(f, "ema"))
-        return error_set(e, ERR_FORMAT, "%s: holds a moving average; resume with --ema above 0, or remove it", path);
+    bool average = weight_file_find(f, "ema") != NULL;
+    if (average != (o->ema > 0))
+        return error_set(e, ERR_FORMAT, "%s: holds %s moving average; resume with --ema %s, or remove it", path,
+                         average ? "a" : "no", average ? "above 0" : "0");
     *step = (int64_t)number[0];
     return true;
 }
@@ -109,14 +111,22 @@ bool train_check_state(const TrainOptions *o, Error *e) {
     return ok;
 }
 
-/* What training makes: finite, and sums of squares are not negative. */
-static bool check_values(const char *path, const char *name, const float *x, int64_t n, Error *e) {
+/* The first number that training does not make, or n: all are finite, and sums of squares not negative. */
+static int64_t first_wrong(const char *name, const float *x, int64_t n) {
     bool squares = !strcmp(name, "v");
-    for (int64_t i = 0; i < n; i++)
-        if (!isfinite(x[i]) || (squares && x[i] < 0))
-            return error_set(e, ERR_NUMERIC,
-                             "%s: number %" PRId64 " of its %s is %g; it is damaged: remove it to start over", path, i,
-                             name, (double)x[i]);
+    int64_t i = 0;
+    while (i < n && isfinite(x[i]) && !(squares && x[i] < 0)) i++;
+    return i;
+}
+
+/* A step with a high rate may leave what is not finite, which only the next step's loss would show. */
+bool train_check_finite(Trainer *t, Error *e) {
+    const char *names[4];
+    float *at[4];
+    int n = arrays(t, names, at);
+    for (int i = 0; i < n; i++)
+        if (first_wrong(names[i], at[i], t->p.floats) < t->p.floats)
+            return train_refuse_step(t->step, "a weight, or a moment of it, is", e);
     return true;
 }
 
@@ -141,9 +151,13 @@ bool train_load_state(Trainer *t, Error *e) {
         else
             error_set(e, ERR_FORMAT, "%s: its %s does not fit this model and options; remove it to start over", path,
                       names[i]);
-        ok = ok && check_values(path, names[i], at[i], t->p.floats, e);
+        int64_t wrong = ok ? first_wrong(names[i], at[i], t->p.floats) : t->p.floats;
+        if (wrong < t->p.floats)
+            ok = error_set(e, ERR_NUMERIC,
+                           "%s: number %" PRId64 " of its %s is %g; it is damaged: remove it to start over", path,
+                           wrong, names[i], (double)at[i][wrong]);
     }
-    if (ok) t->step = step;
+    if (ok) t->step = t->kept = step;
     weight_file_close(f);
     return ok;
 }

@@ -64,6 +64,8 @@ FuzzBytes fuzz_weights(FuzzBytes b) {
     return (FuzzBytes){file, b.size + front};
 }
 
+void fuzz_weights_free(FuzzBytes b) { free((void *)(uintptr_t)b.p); }
+
 static char folder[HARNESS_DIR];
 
 static void remove_folder(void) { harness_remove_dir(folder); }

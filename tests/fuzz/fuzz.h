@@ -57,9 +57,10 @@ FuzzBytes fuzz_part(FuzzBytes *rest);
 /* Bytes as a string, up to their first NUL; free() it. */
 char *fuzz_text(FuzzBytes b);
 
-/* A safetensors file in a new buffer, which the caller frees. Bytes that begin with '{' are the header up to the end of
- * the line, and the data: the length is put before them. Other bytes stay as they are. */
+/* A safetensors file in a new buffer. Bytes that begin with '{' are the header up to the end of the line, and the data:
+ * the length is put before them. Other bytes stay as they are. */
 FuzzBytes fuzz_weights(FuzzBytes b);
+void fuzz_weights_free(FuzzBytes b);
 
 /* Writes a file in a folder that is there until the program ends; the path, valid until the next four calls. */
 const char *fuzz_file(const char *name, FuzzBytes content);

@@ -6,7 +6,6 @@
 #include "sd/models/families.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 FUZZ(checkpoint) {
@@ -31,5 +30,5 @@ FUZZ(checkpoint) {
         fuzz_verdict(detect_config(c, &k, &notes, &e), &e);
     }
     checkpoint_close(c);
-    free((void *)(uintptr_t)shard.p);
+    fuzz_weights_free(shard);
 }

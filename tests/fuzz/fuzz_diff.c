@@ -3,7 +3,6 @@
 
 #include "weights/json.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 FUZZ(diff) {
@@ -27,6 +26,6 @@ FUZZ(diff) {
         fuzz_require(*self.err || strstr(self.out, "not finite") || strstr(self.out, "cannot be compared"));
     fuzz_sdc_free(&r);
     fuzz_sdc_free(&self);
-    free((void *)(uintptr_t)a.p);
-    free((void *)(uintptr_t)b.p);
+    fuzz_weights_free(a);
+    fuzz_weights_free(b);
 }

@@ -1,4 +1,4 @@
-/* fuzz_model.c: a whole model in memory: the smallest one, changed by lines
+/* fuzz_model.c: a whole model in memory: a tiny one, changed by lines
  *
  *     -NAME                   a tensor is left out
  *     =NAME TYPE D0 D1 ...    is of that type and shape, or there is one more
@@ -6,7 +6,7 @@
  *     !KEY VALUE              metadata: sdc.config, sdc.tokens, ...
  *
  * Whatever they say, it opens, plans and makes a picture, or one line says why not. `noise`: a file of noise for a
- * picture of the smallest model. */
+ * picture of the tiny model. */
 #include "fuzz.h"
 
 #include "sd/load/model.h"
@@ -34,29 +34,16 @@ typedef struct {
 
 /* --- the one that is changed --- */
 
-static SdConfig smallest(void) {
-    SdConfig k = micro_config();
-    k.unet.channels = 8, k.unet.levels = k.vae.levels = 2, k.unet.res_blocks = k.vae.res_blocks = 1;
-    k.unet.mult[0] = k.unet.mult[1] = k.vae.mult[0] = k.vae.mult[1] = 1;
-    k.unet.depth[0] = 1, k.unet.depth[1] = 0;
-    k.unet.heads = k.clip.heads = 2;
-    k.unet.context = k.clip.width = k.clip.mlp = 8;
-    k.unet.groups = k.vae.groups = 4;
-    k.vae.channels = 8;
-    k.clip.layers = 1;
-    k.clip.vocabulary = 4;
-    k.width = k.height = 16;
-    return k;
-}
-
 static WeightFile *base(void) {
     static WeightFile *f; /* made once: it does not change */
     if (f) return f;
     Error e = {0};
+    SdConfig k = tiny_config();
+    k.clip.vocabulary = 4;
     char path[1024];
     strcpy(path, fuzz_file("base.safetensors", (FuzzBytes){(const uint8_t *)"", 0}));
     MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = F16};
-    if (!make_model_of(path, spec, smallest()) || !(f = weight_file_open(path, &e)) || f->count > MOST / 2) abort();
+    if (!make_model_of(path, spec, k) || !(f = weight_file_open(path, &e)) || f->count > MOST / 2) abort();
     return f;
 }
 
@@ -222,7 +209,7 @@ FUZZ(noise) {
     r.keep = true;
     fuzz_verdict(sd_txt2img(model, &r, &result, &e), &e);
     sd_free(&result);
-    free((void *)(uintptr_t)file.p);
+    fuzz_weights_free(file);
 }
 
 FUZZ(model) {

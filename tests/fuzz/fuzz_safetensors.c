@@ -74,5 +74,5 @@ FUZZ(safetensors) {
         if (f->count <= 8) write_again(f);
     }
     weight_file_close(f);
-    free((void *)(uintptr_t)b.p);
+    fuzz_weights_free(b);
 }

@@ -3,7 +3,6 @@
 
 #include "sd/train/train_internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { FLOATS = 6 };
@@ -18,6 +17,7 @@ static void prepare(State *s, const char *out, bool ema, bool vae) {
     memset(s, 0, sizeof *s);
     s->o = train_options();
     s->o.out = out, s->o.seed = 7, s->o.vae = vae;
+    if (!ema) s->o.ema = 0;
     s->t.o = &s->o;
     s->t.p = (Parameters){.floats = FLOATS, .values = s->values, .m = s->m, .v = s->v, .ema = ema ? s->ema : NULL};
 }
@@ -41,5 +41,5 @@ FUZZ(state) {
                      !memcmp(a.m, b.m, sizeof a.m) && !memcmp(a.v, b.v, sizeof a.v) &&
                      !memcmp(a.ema, b.ema, sizeof a.ema));
     }
-    free((void *)(uintptr_t)file.p);
+    fuzz_weights_free(file);
 }

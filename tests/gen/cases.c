@@ -50,13 +50,12 @@ bool case_fails(const char *format, ...) {
     if (shared->failed) return false;
     shared->failed = true;
     shared->failures++;
-    printf("  FAIL %s %" PRIu64 ": ", cases->name, shared->at);
+    char front[80];
+    snprintf(front, sizeof front, "  FAIL %s %" PRIu64 ": ", cases->name, shared->at);
     va_list args;
     va_start(args, format);
-    vprintf(format, args);
+    test_line(front, format, args);
     va_end(args);
-    putchar('\n');
-    fflush(stdout);
     return false;
 }
 
@@ -66,11 +65,8 @@ void case_says(const char *format, ...) {
     if (!shared->alone) return;
     va_list args;
     va_start(args, format);
-    printf("  ");
-    vprintf(format, args);
+    test_line("  ", format, args);
     va_end(args);
-    putchar('\n');
-    fflush(stdout);
 }
 
 /* Without digits, paths and what stands in quotes. */

@@ -27,6 +27,7 @@ bool cli_begin(void) {
     char path[PATH_MAX];
     if (!realpath(name && *name ? name : "./sdc", path) || access(path, X_OK)) return false;
     if (setenv("SDC", path, 1)) return false;
+    if (realpath("weights/builtin.safetensors", path)) setenv("B", path, 1);
     if (setenv("XDG_CACHE_HOME", test_path("cache"), 1)) return false;  /* hashes do not go to the user's cache */
     if (mkdir(test_path("cli"), 0777) && errno != EEXIST) return false; /* an earlier suite may have begun */
     CliRun r = cli("version");

@@ -12,7 +12,8 @@ typedef struct {
     size_t peak;    /* bytes of memory that it had at most, with those of the tests that started it */
 } CliRun;
 
-/* Finds the program (SDC_BIN, else ./sdc) and makes an empty folder for it to run in. */
+/* Finds the program (SDC_BIN, else ./sdc) and makes an empty folder for it to run in. In commands, $B is the file of
+ * the built-in model. */
 bool cli_begin(void);
 const char *cli_path(const char *name); /* of a file in that folder */
 size_t cli_files(void);                 /* how many files the folder holds */

@@ -206,6 +206,21 @@ static bool write_folder(const char *path, MadeTensors *l, const SdConfig *k, co
     return true;
 }
 
+SdConfig tiny_config(void) {
+    SdConfig k = micro_config();
+    k.unet.levels = k.vae.levels = 2;
+    for (int i = 0; i < MAX_LEVELS; i++) k.unet.mult[i] = k.vae.mult[i] = i < 2, k.unet.depth[i] = i == 0;
+    k.unet.channels = k.vae.channels = 8;
+    k.unet.res_blocks = k.vae.res_blocks = 1;
+    k.unet.heads = k.clip.heads = 2;
+    k.unet.context = k.clip.width = k.clip.mlp = 8;
+    k.unet.groups = k.vae.groups = 4;
+    k.clip.layers = 1;
+    k.width = k.height = 8;
+    k.steps = 2;
+    return k;
+}
+
 bool make_model(const char *path, MakeModel spec) {
     return make_model_of(path, spec, spec.size == MODEL_FULL ? config_sd1() : micro_config());
 }

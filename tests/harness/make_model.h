@@ -22,6 +22,9 @@ typedef struct {
     void *user;
 } MakeModel;
 
+/* The smallest: two levels of 8 channels, for pictures of 8 x 8 in two steps. */
+SdConfig tiny_config(void);
+
 /* A single file, or a folder that may exist already. False, with a line on stderr, when it cannot be written. */
 bool make_model(const char *path, MakeModel spec);
 /* The same with another configuration. */

@@ -26,30 +26,31 @@ Counts harness_end(void) {
 
 int counts_status(Counts n) { return n.failed || !n.passed; }
 
+void test_line(const char *front, const char *format, va_list args) {
+    fputs(front, stdout);
+    vprintf(format, args);
+    putchar('\n');
+    fflush(stdout);
+}
+
 bool test_check(bool ok, const char *format, ...) {
     *(ok ? &state.counts.passed : &state.counts.failed) += 1;
     state.last_ok = ok;
     if (!ok || state.verbose) {
-        printf("%s ", ok ? "  ok  " : "  FAIL");
         va_list args;
         va_start(args, format);
-        vprintf(format, args);
+        test_line(ok ? "  ok   " : "  FAIL ", format, args);
         va_end(args);
-        putchar('\n');
-        fflush(stdout);
     }
     return ok;
 }
 
 void test_note(const char *format, ...) {
     if (state.last_ok && !state.verbose) return;
-    printf("         ");
     va_list args;
     va_start(args, format);
-    vprintf(format, args);
+    test_line("         ", format, args);
     va_end(args);
-    putchar('\n');
-    fflush(stdout);
 }
 
 void test_floats(const char *name, const float *x, const float *want, int n, float tolerance) {
@@ -64,12 +65,10 @@ void test_floats(const char *name, const float *x, const float *want, int n, flo
 
 void test_skip(const char *format, ...) {
     state.counts.skipped++;
-    printf("  skip  ");
     va_list args;
     va_start(args, format);
-    vprintf(format, args);
+    test_line("  skip  ", format, args);
     va_end(args);
-    putchar('\n');
 }
 
 const char *test_dir(void) { return state.dir; }

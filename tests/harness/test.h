@@ -3,6 +3,7 @@
 #ifndef SD_TESTS_HARNESS_TEST_H
 #define SD_TESTS_HARNESS_TEST_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,8 @@ void test_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void test_floats(const char *name, const float *x, const float *want, int n, float tolerance);
 /* A check that cannot run here (no such instruction set, no tool): counted separately, never as passed. */
 void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A line that begins with `front`, printed at once. */
+void test_line(const char *front, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 /* This suite's own directory, which is removed at the end. */
 const char *test_dir(void);

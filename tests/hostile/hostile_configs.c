@@ -59,6 +59,7 @@ static const Row ROWS[] = {
     {"vae-rgba", VAE, "in_channels", "4", 1, "in_channels|3"},
     {"vae-class", VAE, "_class_name", "\"AutoencoderTiny\"", 1, "_class_name|AutoencoderTiny"},
     {"clip-act", TEXT, "hidden_act", "\"gelu_new\"", 1, "text_encoder/config.json|hidden_act|gelu_new"},
+    {"clip-act-list", TEXT, "hidden_act", "[\"gelu\"]", 1, "text_encoder/config.json|hidden_act|where only"},
     {"clip-eps", TEXT, "layer_norm_eps", "1e-12", 1, "layer_norm_eps"},
     {"clip-mask", TEXT, "use_attention_mask", "true", 1, "use_attention_mask"},
     {"clip-other", TEXT, "model_type", "\"xlm-roberta\"", 1, "model_type|xlm-roberta"},
@@ -121,8 +122,8 @@ static const Row ROWS[] = {
     {"clip-width", TEXT, "hidden_size", NULL, 1, "hidden_size|512"},
     {"beta-zero", NOISE, "beta_start", "0", 1, "beta_start"},
     {"beta-nan", NOISE, "beta_end", "NaN", 1, "beta_end|NaN"},
-    {"betas-ten", NOISE, "trained_betas", "[0.1,0.1]", 1, "trained_betas|1000"},
-    {"betas-rise", NOISE, "beta_end", "0.9", 1, "alphas_cumprod"},
+    {"betas-two", NOISE, "trained_betas", "[0.1,0.1]", 1, "trained_betas|1000"},
+    {"betas-too-large", NOISE, "beta_end", "0.9", 1, "alphas_cumprod"},
 
     /* the file itself */
     {"not-json", UNET, NULL, "act_fn: silu\n", 1, "unet/config.json|JSON"},

@@ -141,7 +141,8 @@ static void long_names(void) {
     setenv("PATH3000", deep, 1);
 }
 
-/* A megabyte of names for 4,000 tensors, none of which it leads anywhere; lines of stars; a name of a megabyte. */
+/* A file of 4,000 tensors and a megabyte of rules that lead none of them anywhere; too many rules with a star; names
+ * of half a megabyte; names of nothing but stars. */
 static void many_names(void) {
     enum { TENSORS = 4000, ROOM = 1100000 };
     char *text = malloc(ROOM);
@@ -160,11 +161,14 @@ static void many_names(void) {
     n = 0;
     for (int i = 0; i < 2000; i++) n += (size_t)sprintf(text + n, "*block*%d *x*\n", i);
     test_write(cli_path("starred"), text, n);
-    memset(text, 'a', 1000000);
-    memcpy(text + 500000, " *", 2), text[0] = '*';
-    test_write(cli_path("long"), text, 1000000);
-    memset(text, 42, 980), text[490] = 32;
-    test_write(cli_path("stars"), text, 980);
+    n = 1000000;
+    memset(text, 'a', n);
+    text[0] = '*', text[n / 2] = ' ', text[n / 2 + 1] = '*';
+    test_write(cli_path("long"), text, n);
+    n = 980;
+    memset(text, '*', n);
+    text[n / 2] = ' ';
+    test_write(cli_path("stars"), text, n);
     free(text);
 }
 

@@ -2,7 +2,7 @@
 #include "hostile.h"
 
 #define T "txt2img -p x -o n.png "
-#define UNLESS " --memory-limit 1" /* what would work ends here, before it computes */
+#define UNLESS " --memory-limit 1" /* what is right ends here, before it computes */
 
 static const HostileCase CASES[] = {
     /* whole numbers: the whole text, decimal, in ASCII */
@@ -14,7 +14,6 @@ static const HostileCase CASES[] = {
     {"int-exponent", .args = T "--steps 1e3", .code = 2, .words = "--steps: '1e3' is not a whole number"},
     {"int-fraction", .args = T "--steps 5.0", .code = 2, .words = "--steps: '5.0' is not a whole number"},
     {"int-arabic", .args = T "--steps \xD9\xA1", .code = 2, .words = "is not a whole number"},
-    {"int-fullwidth", .args = T "--steps \xEF\xBC\x95", .code = 2, .words = "is not a whole number"},
     {"int-two-signs", .args = T "--steps +-5", .code = 2, .words = "--steps: '+-5' is not a whole number"},
     {"int-sign-alone", .args = T "--steps -", .code = 2, .words = "--steps: '-' is not a whole number"},
     {"int-separators", .args = T "--steps 1_000", .code = 2, .words = "--steps: '1_000' is not a whole number"},
@@ -67,7 +66,6 @@ static const HostileCase CASES[] = {
     {"word-pair", .args = T "--rng nv,cuda", .code = 2, .words = "--rng: 'nv,cuda' must be one of"},
     {"word-index", .args = T "--emphasis 1", .code = 2, .words = "--emphasis: '1' must be one of"},
     {"word-of-the-webui", .args = T "--emphasis 'No norm'", .code = 2, .words = "must be one of original"},
-    {"word-precision", .args = T "--precision fp16", .code = 2, .words = "--precision: 'fp16' must be one of"},
     {"sampler-near", .args = T "--sampler 'DPM++ 2M Karas'", .code = 2, .words = "--sampler: no 'DPM++ 2M Karas'"},
     {"sampler-long", .args = T "--sampler $(printf %05000d 0)", .code = 2, .words = "--sampler: no '000|did you mean"},
     {"sampler-latin1", .args = T "--sampler 'Eul\xE9r'", .code = 2, .words = "--sampler: no 'Eul"},

@@ -1,4 +1,5 @@
-/* hostile_reports.c: what users of other programs reported, tried on sdc; tests/reports.md tells of each. */
+/* hostile_reports.c: what users of other programs reported, tried on sdc; tests/reports.md tells of each. Downloads
+ * that are no models: hostile_formats.c. */
 #include "hostile.h"
 
 static const HostileCase CASES[] = {
@@ -18,16 +19,8 @@ static const HostileCase CASES[] = {
     {"invoke-37", .args = "tokens -p \"it's a \\\"cat\\\"\"", .words = "it 's a \" cat \""},
     {"invoke-3107", .args = "tokens -n -p 'happy (camper:0.3)'", .words = "happy (camper :0.3)"},
     {"sdnext-1071", .args = "tokens -p '(\\:D:1.2)'", .words = "(: d :1.2)"},
-    /* downloads: ComfyUI, kohya, SwarmUI, stable-diffusion.cpp */
-    {"comfy-5826", "model.safetensors", BYTES("<!DOCTYPE html><html><title>Sign in</title></html>"),
-     "info model.safetensors", 1, "web page"},
-    {"comfy-9085", "model.safetensors", BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 4\n"),
-     "info model.safetensors", 1, "git-LFS pointer"},
-    {"comfy-3225", "model.safetensors", BYTES("\x80\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"F32\""), "info model.safetensors",
-     1, "truncated"},
-    {"sdcpp-837", "model.gguf", BYTES("GGUF\3\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), "info model.gguf", 1, "GGUF"},
+    /* files: diffusers, the webui */
     {"diffusers-7716", .args = "info .", .code = 1, .words = ".:|model_index.json"},
-    /* texts of pictures */
     {"webui-10896", "a.txt", BYTES("Postprocess upscale by: 2, Postprocess upscaler: ScuNET"), "png-info a.txt", 1,
      "a.txt"},
 };

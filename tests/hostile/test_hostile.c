@@ -50,9 +50,6 @@ SUITE(hostile, .seconds = 14) {
         test_skip("no program sdc to run; SDC_BIN names it");
         return;
     }
-    char model[512];
-    snprintf(model, sizeof model, "%s/weights/builtin.safetensors", getenv("PWD") ? getenv("PWD") : ".");
-    setenv("B", model, 1);
     for (HostileSet *s = first; s; s = s->next) {
         set = s->name;
         s->run();

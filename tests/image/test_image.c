@@ -20,24 +20,21 @@ char *image_file(const char *name, size_t *size) {
     return bytes;
 }
 
-static char *said(ImageTexts *texts, const char *keyword) {
-    const char *text = image_text(texts, keyword);
+char *image_said_in(const void *bytes, size_t size, const char *keyword, Error *e) {
+    ImageTexts texts;
+    image_texts(bytes, size, "x", &texts, e);
+    const char *text = image_text(&texts, keyword);
     char *copy = text ? malloc(strlen(text) + 1) : NULL;
     if (copy) memcpy(copy, text, strlen(text) + 1);
-    image_texts_free(texts);
+    image_texts_free(&texts);
     return copy;
 }
 
 char *image_said(const char *path, const char *keyword, Error *e) {
-    ImageTexts texts;
-    image_texts_read(path, &texts, e);
-    return said(&texts, keyword);
-}
-
-char *image_said_in(const void *bytes, size_t size, const char *keyword, Error *e) {
-    ImageTexts texts;
-    image_texts(bytes, size, "x", &texts, e);
-    return said(&texts, keyword);
+    FileBytes b = image_bytes(path, e);
+    char *text = b.bytes ? image_said_in(b.bytes, b.size, keyword, e) : NULL;
+    file_bytes_free(&b);
+    return text;
 }
 
 /* Gives turned1.jpg another orientation: the value after its tag, type and count. */

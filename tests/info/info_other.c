@@ -287,12 +287,16 @@ static const struct {
 
 static bool same(const char *got, const char *want) { return got && want ? !strcmp(got, want) : !got == !want; }
 
+#define T(text) text, sizeof(text) - 1
+
 /* A text hidden in the lowest bits of 24 x 20 pixels: of alpha, or of the colours. */
-static void hidden(bool alpha, const char *name, const char *text, size_t bits, const char *prompt, const char *words) {
+static void hidden(bool alpha, const char *name, const char *text, size_t text_n, size_t bits, const char *prompt,
+                   const char *words) {
     enum { W = 24, H = 20 };
     uint8_t rows[H][1 + 4 * W] = {{0}}, data[200];
-    size_t n = strlen(name) + 4 + strlen(text), step = alpha ? 1 : 3;
-    snprintf((char *)data, sizeof data, "%s....%s", name, text);
+    size_t n = strlen(name) + 4 + text_n, step = alpha ? 1 : 3;
+    snprintf((char *)data, sizeof data, "%s", name);
+    memcpy(data + strlen(name) + 4, text, text_n);
     for (int i = 0; i < 4; i++) data[strlen(name) + (size_t)i] = (uint8_t)(bits >> (24 - 8 * i));
     for (int y = 0; y < H; y++) memset(rows[y] + 1, 0x80, 4 * W);
     for (size_t i = 0; i < 8 * n; i++) {
@@ -314,12 +318,18 @@ static void hidden(bool alpha, const char *name, const char *text, size_t bits, 
 }
 
 void info_other(void) {
-    hidden(true, "stealth_pnginfo", "a cat", 40, "a cat", NULL);
-    hidden(false, "stealth_rgbinfo", "a cat", 40, "a cat", NULL);
-    hidden(true, "stealth_pnginf_", "a cat", 40, NULL, NULL);
-    hidden(true, "stealth_pnginfo", "a cat", 0xFFFFFFF8, NULL, "lowest bits is cut");
-    hidden(true, "stealth_pngcomp", "a cat", 40, NULL, "lowest bits is not read");
-    hidden(false, "stealth_rgbinfo", "{\"Software\":\"NovelAI\",\"Comment\":\"{\\\"steps\\\":3}\"}", 8 * 48, "", NULL);
+    hidden(true, "stealth_pnginfo", T("a cat"), 40, "a cat", NULL);
+    hidden(false, "stealth_rgbinfo", T("a cat"), 40, "a cat", NULL);
+    hidden(true, "stealth_pnginf_", T("a cat"), 40, NULL, NULL);
+    hidden(true, "stealth_pnginfo", T("a cat"), 0xFFFFFFF8, NULL, "lowest bits is cut");
+    hidden(true, "stealth_pngcomp", T("a cat"), 40, NULL, "lowest bits is not read");
+    hidden(false, "stealth_rgbinfo", T("{\"Software\":\"NovelAI\",\"Comment\":\"{\\\"steps\\\":3}\"}"), 8 * 48, "",
+           NULL);
+    static const char GZIP[] = /* Python's gzip.compress(b"a cat", mtime=0) */
+        "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x4b\x54\x48\x4e\x2c\x01\x00\x64\x9c\x5d\xa3\x05\x00\x00\x00";
+    hidden(true, "stealth_pngcomp", GZIP, 25, 8 * 25, "a cat", NULL);
+    hidden(false, "stealth_rgbcomp", GZIP, 25, 8 * 25, "a cat", NULL);
+    hidden(true, "stealth_pngcomp", GZIP, 24, 8 * 24, NULL, "ends early");
 
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         ImageTexts texts = {.width = 72, .height = 80};

@@ -161,10 +161,10 @@ static void contents(SdModel *m) {
         const char *words, *prompt, *negative, *sampler, *scheduler, *taps, *tap, *noise;
         int code, width, height;
     } CASES[] = {
-        {"prompt: the prompt is not UTF-8 at byte 2", .prompt = "a \xFF", .code = ERR_ARGUMENT},
-        {"prompt: the prompt is not UTF-8 at byte 0", .prompt = "\xC0\x80", .code = ERR_ARGUMENT},
-        {"negative: the prompt is not UTF-8 at byte 3", .negative = "caf\xE9", .code = ERR_ARGUMENT},
-        {"negative: the prompt is not UTF-8 at byte 1", .negative = "a\xED\xA0\x80", .code = ERR_ARGUMENT},
+        {"prompt: not UTF-8 at byte 2", .prompt = "a \xFF", .code = ERR_ARGUMENT},
+        {"prompt: not UTF-8 at byte 0", .prompt = "\xC0\x80", .code = ERR_ARGUMENT},
+        {"negative: not UTF-8 at byte 3", .negative = "caf\xE9", .code = ERR_ARGUMENT},
+        {"negative: not UTF-8 at byte 1", .negative = "a\xED\xA0\x80", .code = ERR_ARGUMENT},
         {"sampler: no ''", .sampler = "", .code = ERR_ARGUMENT},
         {"sampler: no '?[2J'", .sampler = "\033[2J", .code = ERR_ARGUMENT},
         {"sampler: no ' Euler'", .sampler = " Euler", .code = ERR_ARGUMENT},

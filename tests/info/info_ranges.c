@@ -54,7 +54,8 @@ static void ranges(const Param *p) {
     refused(p, below == p->standard ? below - 1 : below);
     if (p->high < PARAM_MOST) refused(p, whole ? p->high + 1 : p->high * 1.25);
     static const double EXTREMES[] = {INT_MIN, INT_MAX, -0x1p63, -INFINITY, INFINITY, NAN, -1e-320, DBL_MAX, -DBL_MAX};
-    for (int i = p->type == PARAM_INT64 ? 2 : 0; i < (whole ? p->type == PARAM_INT64 ? 3 : 2 : 9); i++)
+    int first = p->type == PARAM_INT64 ? 2 : 0, end = !whole ? 9 : first ? 3 : 2; /* what its type can hold */
+    for (int i = first; i < end; i++)
         if (!param_admits(p, EXTREMES[i])) refused(p, EXTREMES[i]);
     bool ok = true;
     for (int i = 0; i < 3; i++) { /* the ends and the default */

@@ -2,9 +2,9 @@
  * test-builtin runs this with one). */
 #include "tests/harness/test.h"
 #include "tests/harness/make_model.h"
+#include "sd/load/model_hash.h"
 #include "sd/sd.h"
 #include "weights/builtin.h"
-#include "weights/sha256.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -63,13 +63,8 @@ static void built_in(void) {
     test_check((uintptr_t)bytes % 64 == 0, "the built-in model is aligned");
     test_check(draw(m, &r, &e) && r.count == 1, "the built-in model draws");
     test_note("%s", e.text);
-    Sha256 sha;
-    unsigned char digest[32];
     char hex[65];
-    sha256_init(&sha);
-    sha256_update(&sha, bytes, size);
-    sha256_final(&sha, digest);
-    sha256_hex(digest, hex);
+    sha256_memory(bytes, size, hex);
     test_check(hash_of(&r) && !strncmp(hash_of(&r), hex, 10), "its hash is that of its file, as the webui's would be");
     bool usual = r.count && strstr(r.pictures[0].parameters, ", Model: sd.c-nano,");
     test_check(usual || size < 11000000, "its name says whose it is"); /* make test-builtin's is another, smaller */

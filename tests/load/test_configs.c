@@ -46,7 +46,7 @@ static const char *with_betas(const char *config) {
 /* diffusers multiplies a thousand floats; near the end of a rescaled list differences of them count. */
 static bool near(const float *alphas, const double *known) {
     for (int i = 0; i < 5; i++)
-        if (!(fabs(alphas[TIMES[i]] - known[i]) <= 2e-4 * known[i] + 1e-9)) return false;
+        if (!(fabs(alphas[TIMES[i]] - known[i]) <= 5e-5 * known[i])) return false;
     return true;
 }
 

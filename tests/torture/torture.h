@@ -62,6 +62,7 @@ typedef struct {
 
 /* Whether sdc-torture and a model are there; makes the inputs once. Says why not. */
 bool torture_begin(void);
+const char *torture_input(const char *name); /* the path of one */
 /* Makes the folder and runs the command without faults. One check. */
 bool scene_begin(Scene *s, const TortureCase *c);
 void scene_end(Scene *s);
@@ -90,7 +91,6 @@ typedef struct {
     bool twice;
     void (*prepare)(void *user); /* in the child, before sdc begins; or NULL */
     void *user;
-    const char *program; /* NULL: sdc-torture */
 } TortureHow;
 
 TortureRun torture_run(const char *dir, const char *args, const TortureHow *how);

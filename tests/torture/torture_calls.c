@@ -14,12 +14,6 @@
 
 static const SdOptions ONE_THREAD = {.threads = 1};
 
-static const char *input(const char *name) {
-    char inner[200];
-    snprintf(inner, sizeof inner, "torture-in/%s", name);
-    return test_path(inner);
-}
-
 /* --- calls --- */
 
 static uint8_t start[8 * 8 * 3];
@@ -96,24 +90,26 @@ static bool plan(SdModel *m, Made *made, Error *e) {
     return sd_plan(m, &r, &p, e);
 }
 
-static bool open_it(SdModel *m, Made *made, Error *e) {
-    (void)m, (void)made;
-    SdModel *own = sd_open(input("m.safetensors"), &ONE_THREAD, e);
+static bool opened(const char *name, Error *e) {
+    SdModel *own = sd_open(torture_input(name), &ONE_THREAD, e);
     sd_close(own);
     return own != NULL;
 }
 
+static bool open_file(SdModel *m, Made *made, Error *e) {
+    (void)m, (void)made;
+    return opened("m.safetensors", e);
+}
+
 static bool open_folder(SdModel *m, Made *made, Error *e) {
     (void)m, (void)made;
-    SdModel *own = sd_open(input("folder"), &ONE_THREAD, e);
-    sd_close(own);
-    return own != NULL;
+    return opened("folder", e);
 }
 
 static bool info(SdModel *m, Made *made, Error *e) {
     (void)m, (void)made;
     SdInfo i;
-    return sd_info(input("m.safetensors"), true, &i, e);
+    return sd_info(torture_input("m.safetensors"), true, &i, e);
 }
 
 static void made_of_file(Made *made, const char *path) {
@@ -125,7 +121,7 @@ static bool convert(SdModel *m, Made *made, Error *e) {
     (void)m;
     char out[1024];
     snprintf(out, sizeof out, "%s", test_path("calls.safetensors"));
-    bool ok = sd_convert(input("m.safetensors"), out, &(SdConvert){.dtype = "f32"}, NULL, e);
+    bool ok = sd_convert(torture_input("m.safetensors"), out, &(SdConvert){.dtype = "f32"}, NULL, e);
     if (ok) made_of_file(made, out);
     return ok;
 }
@@ -144,37 +140,33 @@ static char *train_caption(void *user, int64_t index, Error *e) {
     return text;
 }
 
-static bool train(SdModel *m, Made *made, Error *e) {
-    (void)m;
+static bool trained(const char *name, TrainOptions o, Made *made, Error *e) {
     char model[1024], out[1024];
-    snprintf(model, sizeof model, "%s", input("m.safetensors"));
-    snprintf(out, sizeof out, "%s", test_path("calls-trained.safetensors"));
+    snprintf(model, sizeof model, "%s", torture_input("m.safetensors"));
+    snprintf(out, sizeof out, "%s", test_path(name));
     TrainData data = {.count = 2, .size = 16, .picture = train_picture, .caption = train_caption};
-    TrainOptions o = train_options();
     o.model = model, o.out = out;
-    o.steps = 1, o.batch = 2, o.accumulate = 2;
-    o.threads = 1;
+    o.steps = o.threads = 1;
     o.overwrite = true;
     bool ok = train_run(&o, &data, e);
     if (ok) made_of_file(made, out);
     return ok;
 }
 
-static bool train_vae(SdModel *m, Made *made, Error *e) {
-    (void)m, (void)made;
-    char model[1024], out[1024];
-    snprintf(model, sizeof model, "%s", input("m.safetensors"));
-    snprintf(out, sizeof out, "%s", test_path("calls-vae.safetensors"));
-    TrainData data = {.count = 2, .size = 16, .picture = train_picture, .caption = train_caption};
+static bool train(SdModel *m, Made *made, Error *e) {
+    (void)m;
     TrainOptions o = train_options();
-    o.model = model, o.out = out;
-    o.steps = 1, o.batch = o.whole_batch = 1, o.crop = 8;
-    o.threads = 1;
-    o.vae = o.recompute = o.overwrite = true;
+    o.batch = o.accumulate = 2;
+    return trained("calls-trained.safetensors", o, made, e);
+}
+
+static bool train_vae(SdModel *m, Made *made, Error *e) {
+    (void)m;
+    TrainOptions o = train_options();
+    o.batch = o.whole_batch = 1, o.crop = 8;
+    o.vae = o.recompute = true;
     o.text = false;
-    bool ok = train_run(&o, &data, e);
-    if (ok) made_of_file(made, out);
-    return ok;
+    return trained("calls-vae.safetensors", o, made, e);
 }
 
 /* --- the loop --- */
@@ -195,7 +187,7 @@ static const char *one(Call *call, bool model, long n, const Made *want, bool *e
     const char *wrong = NULL;
     *e = (Error){0};
     faults_watch();
-    SdModel *m = model ? sd_open(input("m.safetensors"), &ONE_THREAD, e) : NULL;
+    SdModel *m = model ? sd_open(torture_input("m.safetensors"), &ONE_THREAD, e) : NULL;
     faults_fail(n);
     bool ok = call(m, &first, e);
     bool fired = faults_fired();
@@ -216,7 +208,7 @@ static const char *one(Call *call, bool model, long n, const Made *want, bool *e
 static void every(const char *what, Call *call, bool model, bool all) {
     Error e = {0};
     Made want = {0};
-    SdModel *m = model ? sd_open(input("m.safetensors"), &ONE_THREAD, &e) : NULL;
+    SdModel *m = model ? sd_open(torture_input("m.safetensors"), &ONE_THREAD, &e) : NULL;
     bool end = !test_check(call(m, &want, &e), "%s works", what);
     sd_close(m);
     long tried = 0, bad = 0, n = 0;
@@ -239,7 +231,7 @@ static void run(bool all) {
     char cache[1024];
     snprintf(cache, sizeof cache, "%s", test_path("cache"));
     setenv("XDG_CACHE_HOME", cache, 1);
-    every("sd_open", open_it, false, all);
+    every("sd_open", open_file, false, all);
     every("sd_open of a folder", open_folder, false, all);
     every("sd_info", info, false, all);
     every("sd_plan", plan, true, all);

@@ -27,8 +27,7 @@ static int lines(const char *text) {
     return n;
 }
 
-/* What is wrong with how it ended, or NULL. early: the signal may have come
- * before main. */
+/* What is wrong with how it ended, or NULL. early: the signal may have come before main. */
 static const char *judge_end(const TortureRun *r, int which, bool early) {
     int number = SIGNALS[which].number;
     bool kills = number == SIGKILL || number == SIGQUIT;

@@ -181,9 +181,8 @@ static void small_disk(Scene *s) {
 /* --- files that others change --- */
 
 static void changes(Scene *s) {
-    static const char *const ACTS[] = {"cut", "grow", "rewrite", "move", "swap"}, *const KINDS[] = {"open", "map",
-                                                                                                    "stat", "malloc",
-                                                                                                    "write"};
+    static const char *const ACTS[] = {"cut", "grow", "rewrite", "move", "swap"};
+    static const char *const KINDS[] = {"open", "map", "stat", "malloc", "write"};
     static const char *const VICTIMS[] = {"m.safetensors",
                                           "p.png",
                                           "pictures/00000000.png",

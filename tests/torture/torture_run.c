@@ -32,7 +32,6 @@ static int split(char *text, char *words[WORDS]) {
 
 static void child(const char *dir, const char *args, const TortureHow *how, const char *out, const char *err) {
     char text[2048], *words[WORDS];
-    const char *program = how->program ? how->program : getenv("SDC_TORTURE_BIN");
     snprintf(text, sizeof text, "sdc %s", args);
     split(text, words);
     static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT};
@@ -54,7 +53,7 @@ static void child(const char *dir, const char *args, const TortureHow *how, cons
     if (!freopen("/dev/null", "rb", stdin) || !freopen(out, "wb", stdout) || !freopen(err, "wb", stderr) || chdir(dir))
         _exit(126);
     if (how->prepare) how->prepare(how->user);
-    execv(program, words);
+    execv(getenv("SDC_TORTURE_BIN"), words);
     _exit(127);
 }
 

@@ -101,31 +101,14 @@ static const char OLD[] = "what was here before\n";
 
 /* --- inputs --- */
 
-static SdConfig tiny_config(void) {
-    SdConfig k = micro_config();
-    k.unet.levels = k.vae.levels = 2;
-    for (int i = 0; i < MAX_LEVELS; i++) k.unet.mult[i] = k.vae.mult[i] = i < 2, k.unet.depth[i] = i == 0;
-    k.unet.channels = k.vae.channels = 8;
-    k.unet.res_blocks = k.vae.res_blocks = 1;
-    k.unet.heads = 2;
-    k.unet.context = k.clip.width = 8;
-    k.unet.groups = k.vae.groups = 4;
-    k.clip.layers = 1;
-    k.clip.heads = 2;
-    k.clip.mlp = 16;
-    k.width = k.height = 8;
-    k.steps = 2;
-    return k;
-}
-
-static const char *input(const char *name) {
+const char *torture_input(const char *name) {
     char inner[256];
     snprintf(inner, sizeof inner, "torture-in/%s", name);
     return test_path(inner);
 }
 
 static bool made(const char *args) {
-    TortureRun r = torture_run(input("."), args, &(TortureHow){0});
+    TortureRun r = torture_run(torture_input("."), args, &(TortureHow){0});
     bool ok = test_check(r.code == 0, "sdc %s", args);
     test_note("exit %d: %s", r.code, r.err);
     torture_free(&r);
@@ -147,10 +130,11 @@ bool torture_begin(void) {
     mkdir(test_path("torture-in"), 0777);
     MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = F16}, folder = spec;
     folder.layout = MODEL_DIFFUSERS;
-    return test_check(make_model_of(input("m.safetensors"), spec, tiny_config()) &&
-                          make_model_of(input("folder"), folder, tiny_config()),
+    return test_check(make_model_of(torture_input("m.safetensors"), spec, tiny_config()) &&
+                          make_model_of(torture_input("folder"), folder, tiny_config()),
                       "a tiny model is written") &&
-           test_write(input("prompt.txt"), "a cat, (a dog:1.2)\n", 19) && test_write(input("map"), "*.* *.*\n", 8) &&
+           test_write(torture_input("prompt.txt"), "a cat, (a dog:1.2)\n", 19) &&
+           test_write(torture_input("map"), "*.* *.*\n", 8) &&
            made("txt2img " SMALL " -p 'a cat' -o p.png --taps a.taps") &&
            made("record " SMALL " -p 'a cat' -o a.record") && made("make-data -o pictures --count 2 --size 16 -q");
 }
@@ -243,7 +227,7 @@ bool scene_begin(Scene *s, const TortureCase *c) {
     snprintf(s->dir, sizeof s->dir, "%s/s-%s", test_dir(), c->name);
     snprintf(s->keep, sizeof s->keep, "%s/k-%s", test_dir(), c->name);
     mkdir(s->dir, 0777), mkdir(s->keep, 0777);
-    copy_all(input("."), s->dir);
+    copy_all(torture_input("."), s->dir);
     each_word(c->old, write_old, s->dir);
     bool ok = true;
     if (c->setup) {

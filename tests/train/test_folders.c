@@ -184,9 +184,27 @@ static void failures(void) {
     test_note("%s", e.text);
     shell("and the last good model stays", "cmp whole kept && cmp whole.state kept.state");
     o.lr = 1e38, o.steps = 1; /* only the weights of the last step would show it */
-    test_check(!train(&o, -1, &e) && e.code == ERR_NUMERIC && strstr(e.text, "a weight is not finite"), "so does 1e38");
+    test_check(!train(&o, -1, &e) && e.code == ERR_NUMERIC && strstr(e.text, "a weight, or"), "so does 1e38");
+    test_note("%s", e.text);
+    o.lr = 1e20; /* finite weights, infinite latents */
+    test_check(!train(&o, -1, &e) && e.code == ERR_NUMERIC && strstr(e.text, "step 1: the VAE's latents"),
+               "so does 1e20");
+    test_note("%s", e.text);
+    o.lr = 1e-3, o.kl = 1e30; /* finite weights, infinite squares of their gradients */
+    test_check(!train(&o, -1, &e) && e.code == ERR_NUMERIC && strstr(e.text, "a moment of it"), "so does a KL of 1e30");
     test_note("%s", e.text);
     shell("and the last good model stays", "cmp whole kept && cmp whole.state kept.state");
+    o = small("vae.model", "broken", paths);
+    o.overwrite = true, o.steps = 1;
+    test_check(!train(&o, 3, &e) && strstr(e.text, "cannot be opened; step 1 is saved"),
+               "a picture that vanishes before the latents are measured at the end");
+    test_note("%s", e.text);
+    o = small("vae.model", "wide", paths);
+    o.half = true, o.lr = 1e6, o.warmup = 0, o.steps = 2, o.save_every = 1;
+    test_check(!train(&o, -1, &e) && strstr(e.text, "more than f16 can (65504); use --dtype f32; step 1 is saved"),
+               "a weight that f16 does not hold");
+    test_note("%s", e.text);
+    shell("is in the state, not in a model", "test -e wide.state && test ! -e wide");
 }
 
 static void trainings(void) {

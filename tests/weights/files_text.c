@@ -8,7 +8,11 @@
 
 #define T(text) text, sizeof(text) - 1
 
-static const char CAFE[] = "a caf\xC3\xA9 \xF0\x9F\x90\x88\n";
+#define CAFE "a caf\xC3\xA9 \xF0\x9F\x90\x88\n"
+/* What a file begins with. */
+#define MARK "\xEF\xBB\xBF"
+#define LE "\xFF\xFE"
+#define BE "\xFE\xFF"
 
 typedef struct {
     const char *name, *bytes;
@@ -18,20 +22,14 @@ typedef struct {
 } Case;
 
 static const Case CASES[] = {
-    {"UTF-8", T("a caf\xC3\xA9 \xF0\x9F\x90\x88\n"), CAFE, NULL},
-    {"UTF-8 with its mark",
-     T("\xEF\xBB\xBF"
-       "a caf\xC3\xA9 \xF0\x9F\x90\x88\n"),
-     CAFE, NULL},
-    {"UTF-16 LE",
-     T("\xFF\xFE"
-       "a\0 \0c\0a\0f\0\xE9\0 \0\x3D\xD8\x08\xDC\n\0"),
-     CAFE, NULL},
-    {"UTF-16 BE", T("\xFE\xFF\0a\0 \0c\0a\0f\0\xE9\0 \xD8\x3D\xDC\x08\0\n"), CAFE, NULL},
-    {"the longest in three bytes", T("\xFF\xFE\xFF\xFF\xFF\xD7"), "\xEF\xBF\xBF\xED\x9F\xBF", NULL},
+    {"UTF-8", T(CAFE), CAFE, NULL},
+    {"UTF-8 with its mark", T(MARK CAFE), CAFE, NULL},
+    {"UTF-16 LE", T(LE "a\0 \0c\0a\0f\0\xE9\0 \0\x3D\xD8\x08\xDC\n\0"), CAFE, NULL},
+    {"UTF-16 BE", T(BE "\0a\0 \0c\0a\0f\0\xE9\0 \xD8\x3D\xDC\x08\0\n"), CAFE, NULL},
+    {"the longest in three bytes", T(LE "\xFF\xFF\xFF\xD7"), "\xEF\xBF\xBF\xED\x9F\xBF", NULL},
     {"nothing", T(""), "", NULL},
-    {"the mark alone", T("\xEF\xBB\xBF"), "", NULL},
-    {"UTF-16's mark alone", T("\xFF\xFE"), "", NULL},
+    {"the mark alone", T(MARK), "", NULL},
+    {"UTF-16's mark alone", T(LE), "", NULL},
     {"a mark further on", T("a\xEF\xBB\xBF"), "a\xEF\xBB\xBF", NULL},
     {"half a mark", T("\xEF\xBB"), NULL, "not UTF-8 at byte 0, in line 1: EF BB|save it as UTF-8"},
     {"Latin-1", T("one\na caf\xE9!\n"), NULL, "not UTF-8 at byte 9, in line 2: E9 21 0A"},
@@ -44,18 +42,12 @@ static const Case CASES[] = {
     {"a NUL", T("a cat\nb\0dog"), NULL, "a NUL at byte 7, in line 2: a text file has none"},
     {"UTF-16 LE without its mark", T("a\0 \0c\0a\0t\0"), NULL, "NUL at byte 1|UTF-16 LE without its mark"},
     {"UTF-16 BE without its mark", T("\0a\0 \0c\0a\0t"), NULL, "NUL at byte 0|UTF-16 BE without its mark"},
-    {"UTF-16 cut",
-     T("\xFF\xFE"
-       "a\0b"),
-     NULL, "UTF-16 LE with half a character at its end at byte 4: 62"},
-    {"a high surrogate alone", T("\xFE\xFF\xD8\x3D\0a"), NULL, "UTF-16 BE with an unpaired surrogate at byte 2"},
-    {"a high surrogate last", T("\xFF\xFE\x3D\xD8"), NULL, "unpaired surrogate at byte 2: 3D D8"},
-    {"a low surrogate first", T("\xFF\xFE\x08\xDC\x3D\xD8"), NULL, "unpaired surrogate at byte 2"},
-    {"a NUL in UTF-16",
-     T("\xFF\xFE"
-       "a\0\0\0b\0"),
-     NULL, "UTF-16 LE with a NUL at byte 4"},
-    {"UTF-32 LE", T("\xFF\xFE\0\0a\0\0\0"), NULL, "is UTF-32"},
+    {"UTF-16 cut", T(LE "a\0b"), NULL, "UTF-16 LE with half a character at its end at byte 4: 62"},
+    {"a high surrogate alone", T(BE "\xD8\x3D\0a"), NULL, "UTF-16 BE with an unpaired surrogate at byte 2"},
+    {"a high surrogate last", T(LE "\x3D\xD8"), NULL, "unpaired surrogate at byte 2: 3D D8"},
+    {"a low surrogate first", T(LE "\x08\xDC\x3D\xD8"), NULL, "unpaired surrogate at byte 2"},
+    {"a NUL in UTF-16", T(LE "a\0\0\0b\0"), NULL, "UTF-16 LE with a NUL at byte 4"},
+    {"UTF-32 LE", T(LE "\0\0a\0\0\0"), NULL, "is UTF-32"},
     {"UTF-32 BE", T("\0\0\xFE\xFF\0\0\0a"), NULL, "is UTF-32"},
 };
 

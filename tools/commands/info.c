@@ -82,8 +82,8 @@ static int info(const Command *c, int argc, char **argv) {
         input_file(&path);
         if (!sd_info(path, a.hash, &i, &e)) {
             fflush(stdout); /* keeps the order of both streams where they go to one place */
-            int is = report(c, &e);
-            if (!failed) failed = is;
+            code = report(c, &e);
+            if (!failed) failed = code;
         } else if (a.json) print_json(path, &i);
         else print_text(path, &i);
     }

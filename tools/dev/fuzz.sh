@@ -15,7 +15,7 @@ trap 'rm -rf "$TMPDIR"' EXIT
 trap 'exit 130' INT TERM
 export FUZZ_SECONDS=${FUZZ_SECONDS:-600}
 # Freed memory is kept from reuse for a while: less of it than usual, or it would count as the target's.
-export ASAN_OPTIONS=quarantine_size_mb=8:allocator_may_return_null=1:detect_leaks=${FUZZ_LEAKS:-1}
+export ASAN_OPTIONS=quarantine_size_mb=8:allocator_may_return_null=1:detect_leaks=1
 
 # Memory: 256 MB with what AddressSanitizer adds; one allocation may take 68 MB, as a picture of 16 million pixels does.
 one='

@@ -122,11 +122,13 @@ dW in the transformed domain loses its first chunk ~ tensor/cpu/winograd_backwar
 segments read what is there now ~ tensor/tape_rerun.c ~ training ~ openblas ~ s|r->before\[slot\] ? r->saved\[slot\] : r->in\[slot\]|r->in[slot]|
 AdamW without its correction ~ nn/optimiser.c ~ training ~ openblas ~ s|j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));|j.first = 1;|
 a folder is believed without decoding ~ sd/train/folder_check.c ~ folders ~ openblas ~ s|bool good = image_read(path, IMAGE_WHITE, .image, .why), ok = true;|bool good = true, ok = true;|
-weights that are not finite are saved ~ sd/train/train.c ~ folders ~ openblas ~ s|if (!isfinite(t->p.values\[i\]))|if (0)|
-a surrogate pair of a text file one plane too low ~ weights/text_file.c ~ corpus ~ openblas ~ s|\*c = 0x10000 + (|*c = (|
+weights that are not finite are saved ~ sd/train/train_state.c ~ folders ~ openblas ~ s|if (first_wrong(names\[i\], at\[i\], t->p.floats) < t->p.floats)$|if (0)|
+a state is saved before its model can be made ~ sd/train/train_model.c ~ folders ~ openblas ~ s/own.code == ERR_NUMERIC || train_save_state/train_save_state/
+a VAE's latents are first looked at after training ~ sd/train/train.c ~ hostile ~ openblas ~ s/return !o->vae || train_check_latents(t, e);/return true;/
+a surrogate pair of UTF-16 one plane too low ~ weights/utf8.c ~ corpus ~ openblas ~ s|\*c = 0x10000 + (|*c = (|
 an infinite difference in the JSON of diff ~ tools/commands/diff_print.c ~ corpus ~ openblas ~ s|if (isfinite(v)) printf|if (v == v) printf|
 pictures of any width ~ sd/image/image.h ~ hostile ~ openblas ~ s|IMAGE_SIDE = 65535|IMAGE_SIDE = 1 << 30|
-text that is not UTF-8 passes ~ weights/text_file.c ~ files ~ openblas ~ s/if (!ok || !c) return i;/if (!c) return i;/
+text that is not UTF-8 passes ~ weights/utf8.c ~ files ~ openblas ~ s|^        if (!ok) break;||
 guidance upside down ~ sd/pipeline/denoiser.c ~ pipeline ~ openblas ~ s|(c\[i\] - u\[i\]) \* scale|(u[i] - c[i]) * scale|
 a setting's help without its default ~ tools/cli/setting_option.c ~ options ~ openblas ~ s|standard_text(p, o.standard, sizeof o.standard);||
 an option's range as whole numbers ~ tools/cli/option_value.c ~ options ~ openblas ~ s|v <= o->high))|v <= (int)o->high))|
@@ -220,7 +222,7 @@ eta counts for every sampler ~ sd/info/params.c ~ info ~ openblas ~ s|return s->
 a NULL result filled ~ sd/pipeline/txt2img.c ~ info ~ openblas ~ s|if (!out) return error_set|if (0) return error_set|
 UniPC divides by a step of no length ~ sd/sampling/sampler_unipc.c ~ sampling_extremes ~ openblas ~ s|> APART)|> -1)|
 a batch's U-Net calls planned as one ~ sd/pipeline/unet_calls.c ~ bench ~ openblas ~ s|((double)times \* (all / k.texts) - 1)|0|
-a prompt that is not UTF-8 taken ~ sd/info/params_check.c ~ info ~ openblas ~ s|return good == size|return good <= size|
+a prompt that is not UTF-8 taken ~ sd/info/params_check.c ~ info ~ openblas ~ s/return text_check(s, p->name, e);/return true;/
 a range without its upper end ~ sd/info/params.c ~ info ~ openblas ~ s|v >= p->low && v <= param_high(p)|v >= p->low|
 a default outside its range refused ~ sd/info/params.c ~ info ~ openblas ~ s/ || v == p->standard; }/; }/
 seeds of a batch may overflow ~ sd/info/params_check.c ~ info ~ openblas ~ s|INT64_MAX - (batch - 1)|INT64_MAX|
