@@ -5,7 +5,7 @@
 # are rounded to bytes, activations, trained weights. Texts and messages may differ. CC, BLAS and the like are make's.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-base=$(git rev-parse --verify -q "${1:-5706468}^{commit}") || { echo "same_bits: ${1:-5706468} is no commit here" >&2; exit 1; }
+base=$(git rev-parse --verify -q "${1:-99a7cd2}^{commit}") || { echo "same_bits: ${1:-99a7cd2} is no commit here" >&2; exit 1; }
 work=$PWD/build/same_bits
 src=$work/$base
 mkdir -p "$work" || exit 1
