@@ -129,12 +129,13 @@ static void json_back(const SdRequest *r) {
     if (text && (!j || !params_from_json(j, j->nodes, &back, &e))) case_fails("settings as JSON: %s", e.text);
     if (!text) return;
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT && !case_failed(); p++) {
-        const char *a = *(const char *const *)((const char *)r + p->at);
-        const char *b = *(const char *const *)((const char *)&back + p->at);
         if (p->of_image && !r->image) continue;
         if (p->type < PARAM_SAMPLER && !same_number(p, r, &back))
             case_fails("%s: %.17g is %.17g in JSON", p->name, param_number(p, r), param_number(p, &back));
-        if (p->type == PARAM_PROMPT && strcmp(a ? a : "", b ? b : "")) case_fails("%s: other in JSON", p->name);
+        if (p->type != PARAM_PROMPT) continue;
+        const char *a = *(const char *const *)((const char *)r + p->at);
+        const char *b = *(const char *const *)((const char *)&back + p->at);
+        if (strcmp(a ? a : "", b ? b : "")) case_fails("%s: other in JSON", p->name);
     }
     const Scheduler *was = NULL, *is = NULL;
     if (!case_failed() && (request_sampler(r, &was, &e) != request_sampler(&back, &is, &e) ||
