@@ -36,8 +36,9 @@ static const ConvShape WINOGRADS[] = {
     {88, 92, 32, 20, 3, {1, 1, 1, 0, 0, 0}, 88, 92},   /* two pictures of 506 tiles, of which 768 fit */
     {9, 7, 288, 36, 3, {1, 1, 1, 0, 0, 0}, 9, 7},      /* channels in two passes, the last of half a block */
     {6, 7, 264, 830, 3, {1, 1, 1, 0, 0, 0}, 6, 7},     /* outputs in two passes */
-    {9, 10, 72, 40, 3, {1, 1, 1, 18, 20, 0}, 18, 20},  /* by phases */
-    {7, 8, 40, 16, 3, {1, 0, 2, 14, 16, 0}, 13, 19},   /* phases that begin elsewhere */
+    {9, 10, 72, 40, 3, {1, 1, 1, 18, 20, 0}, 18, 20},  /* enlarged, too small for phases */
+    {17, 15, 72, 24, 3, {1, 1, 1, 34, 30, 0}, 34, 30}, /* by phases */
+    {17, 15, 40, 16, 3, {1, 0, 2, 34, 30, 0}, 33, 35}, /* phases that begin elsewhere */
     {12, 11, 40, 16, 3, {1, 1, 1, 23, 22, 0}, 23, 22}, /* enlarged, but not to twice its size */
 };
 

@@ -163,7 +163,8 @@ GPU: plain attention's sign ~ cuda/attention.cu ~ cuda_bits ~ openblas ~ s|fma1(
 GPU: attention forgets what it had on tensor cores ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s|sum\[half\] = sum\[half\] \* shrink + part|sum[half] = sum[half] + part|
 GPU: group norm's blocks joined without their distance ~ cuda/norm.cu ~ cuda_bits ~ openblas ~ s| + d \* d \* n \* k / (n + k)||
 GPU: layer norm's bias subtracted ~ cuda/norm.cu ~ cuda ~ openblas ~ s|l.w\[c\], l.b\[c\])|l.w[c], -l.b[c])|
-GPU: layer norm's lanes added from neighbours on ~ cuda/norm.cu ~ cuda_bits ~ openblas ~ s|for (int half = ROW_LANES / 2; half; half /= 2)|for (int half = 1; half < ROW_LANES; half *= 2)|
+GPU: norms' squares multiplied, then added ~ cuda/norm.cu ~ cuda_bits ~ openblas ~ s|s2 = fma1(d, d, s2)|s2 += d * d|
+GPU: layer norm's tail in the lanes ~ cuda/norm.cu ~ cuda_bits ~ openblas ~ s|whole = n / ROW_LANES \* ROW_LANES|whole = n|
 GPU: affine's offset subtracted ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|to_f32(from\[i\]), offset|to_f32(from[i]), -offset|
 GPU: every token at the first position ~ cuda/pointwise.cu ~ cuda ~ openblas ~ s|positions\[t \* n + i\]|positions[i]|
 GPU: neighbours exchanged ~ cuda/numbers.cuh ~ cuda ~ openblas ~ s#(uint32_t)a.bits | (uint32_t)b.bits << 16#(uint32_t)b.bits | (uint32_t)a.bits << 16#
