@@ -147,6 +147,13 @@ typedef struct {
     int clip_skip;               /* 1: the last layer */
     SdRng rng;
 
+    /* SDXL is told the sizes that a picture had in training, in pixels */
+    int original_width, original_height; /* before it was scaled; 0: width, height */
+    int crop_top, crop_left;             /* what was cut off; 0 */
+    int target_width, target_height;     /* of the picture; 0: width, height */
+    double aesthetic_score,
+        negative_aesthetic_score; /* its refiner, in place of the target: 6; 2.5 beside the negative */
+
     /* img2img: start from a picture instead of noise alone */
     const uint8_t *image;          /* [image_height][image_width][3], 16 megapixels at most, or NULL: from noise */
     int image_width, image_height; /* resized to width x height as `resize` says */

@@ -21,9 +21,10 @@ typedef enum { WEIGHT_PLAIN, WEIGHT_PANELS, WEIGHT_FILTERS, WEIGHT_PAIRS } Weigh
 typedef struct Weight {
     const char *name; /* torch's state-dict key, in full */
     WeightKind kind;
-    bool pointwise; /* a WEIGHT_LINEAR that torch holds as a 1x1 convolution */
-    bool keep_f32;  /* multiply in f32 even in the table that multiplies in bf16 (cpu_ops_mixed) */
-    Tensor t;       /* in compute order; t.data is NULL until the weight is loaded, and if `prepared` replaces it */
+    bool pointwise;    /* a WEIGHT_LINEAR that torch holds as a 1x1 convolution */
+    bool inputs_first; /* a WEIGHT_LINEAR that torch holds as [K,O] (open_clip's text_projection) */
+    bool keep_f32;     /* multiply in f32 even in the table that multiplies in bf16 (cpu_ops_mixed) */
+    Tensor t;          /* in compute order; t.data is NULL until the weight is loaded, and if `prepared` replaces it */
     const void *prepared; /* t's numbers in the layout that the backend's kernels read; NULL: ops read t.data */
     WeightLayout layout;
     float *grad;      /* dense, of t's shape; training adds to it. NULL: frozen */

@@ -30,6 +30,10 @@ static bool resizes_seed(const SdRequest *r, const Sampler *s) {
 static bool has_comments(const SdRequest *r, const Sampler *s) {
     return (void)s, (r->prompt && strchr(r->prompt, '#')) || (r->negative && strchr(r->negative, '#'));
 }
+static bool has_original(const SdRequest *r, const Sampler *s) {
+    return (void)s, r->original_width || r->original_height;
+}
+static bool has_target(const SdRequest *r, const Sampler *s) { return (void)s, r->target_width || r->target_height; }
 static bool resizes_image(const SdRequest *r, const Sampler *s) {
     return (void)s, r->image_width != r->width || r->image_height != r->height;
 }
@@ -127,6 +131,30 @@ const Param PARAMS[] = {
     {.name = "clip-skip", .type = PARAM_INT, AT(clip_skip), .low = 1, .high = 32, .standard = 1, .value = "N",
      .help = "the text encoder's layer, from the last",
      .json = "CLIP_stop_at_last_layers", .key = "Clip skip", .place = 12},
+    {.name = "original-width", .type = PARAM_INT, AT(original_width), .low = 1, .high = 16384, .of_label = true,
+     .value = "N", .help = "SDXL: the width that the picture is said to have had before it was scaled",
+     .unset = "the picture's", .json = "original_width", .key = "Original size-1", .place = 16, .counts = has_original},
+    {.name = "original-height", .type = PARAM_INT, AT(original_height), .low = 1, .high = 16384, .of_label = true,
+     .value = "N", .help = "SDXL: and its height", .unset = "the picture's",
+     .json = "original_height", .key = "Original size-2", .place = 16, .counts = has_original},
+    {.name = "crop-top", .type = PARAM_INT, AT(crop_top), .low = 0, .high = 16384, .of_label = true, .value = "N",
+     .help = "SDXL: pixels that are said to be cut off above",
+     .json = "sdxl_crop_top", .key = "SDXL crop top", .place = 16},
+    {.name = "crop-left", .type = PARAM_INT, AT(crop_left), .low = 0, .high = 16384, .of_label = true, .value = "N",
+     .help = "SDXL: pixels that are said to be cut off on the left",
+     .json = "sdxl_crop_left", .key = "SDXL crop left", .place = 16},
+    {.name = "target-width", .type = PARAM_INT, AT(target_width), .low = 1, .high = 16384, .of_label = true,
+     .value = "N", .help = "SDXL: the width that the picture is said to have", .unset = "the picture's",
+     .json = "target_width", .key = "Target size-1", .place = 16, .counts = has_target},
+    {.name = "target-height", .type = PARAM_INT, AT(target_height), .low = 1, .high = 16384, .of_label = true,
+     .value = "N", .help = "SDXL: and its height", .unset = "the picture's",
+     .json = "target_height", .key = "Target size-2", .place = 16, .counts = has_target},
+    {.name = "aesthetic-score", .type = PARAM_DOUBLE, AT(aesthetic_score), .low = 0, .high = 100, .standard = 6,
+     .of_label = true, .value = "X", .help = "SDXL's refiner: how beautiful the picture is said to be",
+     .json = "sdxl_refiner_high_aesthetic_score", .key = "Aesthetic score", .place = 16},
+    {.name = "negative-aesthetic-score", .type = PARAM_DOUBLE, AT(negative_aesthetic_score), .low = 0, .high = 100,
+     .standard = 2.5, .of_label = true, .value = "X", .help = "SDXL's refiner: the same beside the negative prompt",
+     .json = "sdxl_refiner_low_aesthetic_score", .key = "Negative aesthetic score", .place = 16},
     {.name = "rng", .type = PARAM_ENUM, AT(rng), .value = "nv,cuda|cpu",
      .help = "noise of an NVIDIA GPU (nv or cuda) or of torch on a CPU",
      .json = "randn_source", .key = "RNG", .key_words = "NV,GPU|CPU", .place = 14},

@@ -33,6 +33,7 @@ typedef struct Param {
     const char *text;     /* default of a string */
     bool of_model;        /* the default may come from the model's metadata */
     bool of_image;        /* counts only in img2img */
+    bool of_label;        /* counts only with models that are told a picture's sizes (SDXL) */
     const char *value;    /* placeholder in the help; an enum's words. NULL: a flag */
     const char *help;     /* one line, without the default, which the help adds */
     const char *unset;    /* what a default that means "not set" does, for the help: "0: no end" */

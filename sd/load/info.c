@@ -20,7 +20,7 @@ bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
     SdModel *m = sd_open(path, NULL, e);
     if (!m) return false;
     const Checkpoint *c = m->checkpoint;
-    static const Part ALL[] = {PART_TEXT, PART_UNET, PART_DECODER, PART_ENCODER};
+    static const Part ALL[] = {PART_TEXT, PART_TEXT_2, PART_UNET, PART_DECODER, PART_ENCODER};
     ModelReport r;
     model_compare(m, ALL, PART_COUNT, &r);
     static const char *const OTHERS[] = {"alphas_cumprod", "v_pred", "ztsnr"}; /* families.c, levels.c */

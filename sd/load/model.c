@@ -5,13 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A convolution lies in torch's order or in compute order; a matrix may be stored as a 1x1 convolution. */
+/* A convolution, or a matrix that torch transposes, lies in torch's order or in compute order; a matrix may be stored
+ * as a 1x1 convolution. */
 static bool shape_fits(const SdModel *m, const Weight *w, const FileTensor *t) {
     const int64_t *n = w->t.n;
     if (w->kind == WEIGHT_CONV) {
         if (m->channels_last) return t->nd == 4 && !memcmp(t->n, n, 4 * sizeof *n);
         return t->nd == 4 && t->n[0] == n[0] && t->n[1] == n[3] && t->n[2] == n[1] && t->n[3] == n[2];
     }
+    if (w->inputs_first && !m->channels_last) return t->nd == 2 && t->n[0] == n[1] && t->n[1] == n[0];
     bool ones = t->nd == 4 && w->kind == WEIGHT_LINEAR && t->n[2] == 1 && t->n[3] == 1;
     return (t->nd == w->t.nd || ones) && !memcmp(t->n, n, (size_t)w->t.nd * sizeof *n);
 }
@@ -44,6 +46,7 @@ static void expected_shape(const SdModel *m, const Weight *w, char *buf, size_t 
     Tensor t = w->t;
     if (w->kind == WEIGHT_CONV && !m->channels_last)
         t = tensor_view(NULL, F32, 4, SHAPE(w->t.n[0], w->t.n[3], w->t.n[1], w->t.n[2]));
+    else if (w->inputs_first && !m->channels_last) t = tensor_view(NULL, F32, 2, SHAPE(w->t.n[1], w->t.n[0]));
     tensor_shape_text(t, buf, size);
 }
 

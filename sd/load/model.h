@@ -22,13 +22,20 @@
 #include "workspace.h"
 
 /* The networks of a checkpoint. Each is loaded and released as a whole. */
-typedef enum { PART_TEXT, PART_UNET, PART_DECODER, PART_ENCODER, PART_COUNT } Part;
+typedef enum {
+    PART_TEXT,   /* the first text encoder, */
+    PART_TEXT_2, /* and the second: no weights in models that have one */
+    PART_UNET,
+    PART_DECODER,
+    PART_ENCODER,
+    PART_COUNT
+} Part;
 
 struct SdModel {
     Checkpoint *checkpoint;
     SdConfig config;
     ConfigNotes notes;
-    Clip clip;
+    Clip clip[MAX_ENCODERS];
     Unet unet;
     Vae decoder, encoder;
     WeightList lists[PART_COUNT]; /* each part's weights, in order of computation */

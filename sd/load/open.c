@@ -14,21 +14,31 @@
 #include <string.h>
 
 /* What every picture needs. */
-static const Part NEEDED[] = {PART_TEXT, PART_UNET, PART_DECODER};
-enum { NEEDED_COUNT = 3 };
+static const Part NEEDED[] = {PART_TEXT, PART_TEXT_2, PART_UNET, PART_DECODER};
+enum { NEEDED_COUNT = sizeof NEEDED / sizeof *NEEDED };
+
+static bool bind_encoders(SdModel *m) {
+    bool ok = true;
+    for (int i = 0; ok && i < m->config.encoders; i++) {
+        WeightList *l = &m->lists[PART_TEXT + i];
+        char prefix[KEY_ENCODER_SIZE];
+        size_t mark = bind_enter(l, "%s", key_encoder(&m->config, i, prefix));
+        ok = clip_bind(&m->clip[i], &m->config.clip[i], l);
+        bind_leave(l, mark);
+    }
+    return ok;
+}
 
 bool model_bind(SdModel *m, Error *e) {
     const SdConfig *k = &m->config;
     WeightList *l = m->lists;
     for (int i = 0; i < PART_COUNT; i++) l[i].err = e;
-    size_t text = bind_enter(&l[PART_TEXT], k->clip.open_clip ? KEY_OPEN_CLIP : KEY_TRANSFORMER);
     size_t unet = bind_enter(&l[PART_UNET], KEY_UNET);
     size_t decoder = bind_enter(&l[PART_DECODER], KEY_VAE);
     size_t encoder = bind_enter(&l[PART_ENCODER], KEY_VAE);
-    bool ok = clip_bind(&m->clip, &k->clip, &l[PART_TEXT]) && unet_bind(&m->unet, &k->unet, &l[PART_UNET]) &&
+    bool ok = bind_encoders(m) && unet_bind(&m->unet, &k->unet, &l[PART_UNET]) &&
               vae_bind_decoder(&m->decoder, &k->vae, &l[PART_DECODER]) &&
               vae_bind_encoder(&m->encoder, &k->vae, &l[PART_ENCODER]);
-    bind_leave(&l[PART_TEXT], text);
     bind_leave(&l[PART_UNET], unet);
     bind_leave(&l[PART_DECODER], decoder);
     bind_leave(&l[PART_ENCODER], encoder);
@@ -62,10 +72,13 @@ static bool check_complete(SdModel *m, Error *e) {
 /* A small model may have rows for some tokens only, and its file says which. */
 static bool read_tokens(SdModel *m, Error *e) {
     const char *tokens = m->checkpoint->file ? weight_file_meta(m->checkpoint->file, "sdc.tokens") : NULL;
-    if (tokens) return clip_keep_tokens(&m->clip, tokens, m->checkpoint->path, e);
-    if (m->config.clip.vocabulary >= TOKEN_COUNT) return true;
-    return error_set(e, ERR_FORMAT, "%s: its token table has %d rows, and nothing says which tokens they are",
-                     m->checkpoint->path, m->config.clip.vocabulary);
+    for (int i = 0; i < m->config.encoders; i++) {
+        if (tokens && !clip_keep_tokens(&m->clip[i], tokens, m->checkpoint->path, e)) return false;
+        if (!tokens && m->config.clip[i].vocabulary < TOKEN_COUNT)
+            return error_set(e, ERR_FORMAT, "%s: its token table has %d rows, and nothing says which tokens they are",
+                             m->checkpoint->path, m->config.clip[i].vocabulary);
+    }
+    return true;
 }
 
 /* --- devices --- */
@@ -208,7 +221,7 @@ void sd_close(SdModel *m) {
         model_release(m, (Part)i);
         weight_list_free(&m->lists[i]);
     }
-    clip_free(&m->clip);
+    for (int i = 0; i < MAX_ENCODERS; i++) clip_free(&m->clip[i]);
     unet_free(&m->unet);
     tokenizer_free(m->tokenizer);
     pool_free(m->pool);

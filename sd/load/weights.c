@@ -28,6 +28,9 @@ static bool is_large(const Weight *w) { return w->kind == WEIGHT_LINEAR || w->ki
 /* A convolution that the file holds as OIHW. */
 static bool torch_order(const SdModel *m, const Weight *w) { return w->kind == WEIGHT_CONV && !m->channels_last; }
 
+/* A matrix that the file holds as [inputs,outputs]. */
+static bool inputs_first(const SdModel *m, const Weight *w) { return w->inputs_first && !m->channels_last; }
+
 static bool aligned(const Job *j) {
     return (uintptr_t)file_tensor_data(j->from.file, j->from.tensor) % dtype_bytes(j->type, 1) == 0;
 }
@@ -42,7 +45,7 @@ static Job job_for(const SdModel *m, Weight *w, const Weight *layer, bool stream
     if (streamed && is_large(layer)) j.way = STREAMED;
     else if (j.bytes) j.way = PREPARED;
     else if (torch_order(m, layer)) j.way = TRANSPOSED;
-    else j.way = stored == j.type && aligned(&j) ? IN_PLACE : COPIED;
+    else j.way = stored == j.type && aligned(&j) && !inputs_first(m, layer) ? IN_PLACE : COPIED;
     if (!j.bytes) j.bytes = dtype_bytes(j.type, tensor_count(layer->t));
     j.narrow = m->gpu && layer->kind != WEIGHT_VECTOR && m->ops->type != F32 ? m->ops->type : j.type;
     return j;
@@ -69,15 +72,37 @@ typedef struct {
 static Rows rows_of(const Job *j, int64_t first, int64_t count) {
     Rows r = {.first = first, .count = count, .stored = *j->from.tensor};
     r.each = tensor_count(j->layer->t) / j->layer->t.n[0];
+    if (inputs_first(j->m, j->layer)) return r; /* they lie all over the tensor */
     r.stored.begin += dtype_bytes(r.stored.dtype, first * r.each);
     r.stored.end = r.stored.begin + dtype_bytes(r.stored.dtype, count * r.each);
     return r;
+}
+
+/* Rows that are columns of the file's tensor, gathered into `buffer` in the job's type. */
+static const void *columns(const Job *j, const Rows *r, void *buffer) {
+    int64_t outputs = j->layer->t.n[0];
+    size_t width = dtype_bytes(j->type, 1);
+    const char *from = file_tensor_data(j->from.file, &r->stored);
+    for (int64_t o = 0; o < r->count; o++)
+        for (int64_t i = 0; i < r->each; i++) {
+            int64_t at = i * outputs + r->first + o;
+            char *to = (char *)buffer + (size_t)(o * r->each + i) * width;
+            double wide;
+            if (r->stored.dtype == j->type) memcpy(to, from + (size_t)at * width, width);
+            else { /* F64 becomes F32, as in file_tensor_f32 */
+                memcpy(&wide, from + (size_t)at * sizeof wide, sizeof wide);
+                float single = (float)wide;
+                memcpy(to, &single, sizeof single);
+            }
+        }
+    return buffer;
 }
 
 /* The numbers of these rows, in the file's order and the job's type: where they lie in the file, or widened into
  * `buffer`. Whatever changes weights as they are loaded, as LoRA's deltas will, changes them here: every way of making
  * a weight and every streamed one passes. */
 static const void *numbers(const Job *j, const Rows *r, void *buffer) {
+    if (inputs_first(j->m, j->layer)) return columns(j, r, buffer);
     if (r->stored.dtype == j->type) return file_tensor_data(j->from.file, &r->stored);
     file_tensor_f32(j->from.file, &r->stored, buffer);
     return buffer;
@@ -117,7 +142,8 @@ static void prepare_rows(const Job *j, const Rows *r) {
     some.t.n[0] = r->count, before.t.n[0] = r->first;
     size_t at = r->first ? ops->prepared_bytes(&before, j->type) : 0;
     float *wide = NULL;
-    if (r->stored.dtype != j->type && !(wide = malloc((size_t)(r->count * r->each) * sizeof *wide))) return;
+    bool made = r->stored.dtype != j->type || inputs_first(j->m, j->layer);
+    if (made && !(wide = malloc((size_t)(r->count * r->each) * sizeof *wide))) return;
     ops->prepare(&some, j->type, numbers(j, r, wide), torch_order(j->m, j->layer), (char *)j->to + at);
     free(wide);
     some.t.n[0] = j->layer->t.n[0];

@@ -4,6 +4,12 @@
 
 #include <stdlib.h>
 
+/* open_clip multiplies states by it, Hugging Face by its transpose, as a layer does. */
+static void bind_projection(WeightList *l, Clip *m, const char *name) {
+    bind_weight(l, &m->projection.w, WEIGHT_LINEAR, name, 2, SHAPE(m->config.pooled, m->config.width));
+    m->projection.w.inputs_first = m->config.open_clip;
+}
+
 bool clip_bind(Clip *m, const ClipConfig *k, WeightList *l) {
     *m = (Clip){.config = *k};
     m->layers = calloc((size_t)k->layers, sizeof *m->layers);
@@ -21,8 +27,10 @@ bool clip_bind(Clip *m, const ClipConfig *k, WeightList *l) {
         bind_leave(l, part);
     }
     bind_norm(l, &m->final, open ? "ln_final" : "final_layer_norm", k->width, 0, 1e-5f);
-    l->keep_f32 = false;
+    if (open && k->pooled) bind_projection(l, m, "text_projection");
     bind_leave(l, mark);
+    if (!open && k->pooled) bind_projection(l, m, "text_projection.weight"); /* beside text_model */
+    l->keep_f32 = false;
     return l->err->code == ERR_NONE;
 }
 
@@ -55,8 +63,40 @@ void clip_rows(const Clip *m, int32_t *ids, int64_t n) {
     for (int64_t i = 0; m->row_of && i < n; i++) ids[i] = m->row_of[ids[i]];
 }
 
-void clip_forward(Ctx *c, Tensor states, const Clip *m, Tensor ids, int skip) {
+int64_t clip_end(const int32_t *ids, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        if (ids[i] == TOKEN_EOS) return i;
+    return 0;
+}
+
+static void run_layers(Ctx *c, Tensor x, const Clip *m, int first, int end) {
+    for (int i = first; i < end; i++) clip_layer(c, x, &m->layers[i], m->config.act);
+}
+
+/* hidden: the output of layer `done` - 1 */
+static void pool(Ctx *c, Tensor pooled, const Clip *m, Tensor hidden, int done, const int64_t *ends) {
+    size_t scope = scope_begin(c);
+    int64_t n = hidden.n[0], width = m->config.width;
+    Tensor x = hidden, end = tensor_new(c, 3, SHAPE(n, 1, width));
+    if (done < m->config.layers) {
+        x = tensor_new(c, 3, hidden.n);
+        op_affine(c, x, hidden, 1, 0);
+        run_layers(c, x, m, done, m->config.layers);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        Tensor row = tensor_slice(tensor_slice(x, 0, i, 1), 1, ends ? ends[i] : 0, 1);
+        op_affine(c, tensor_slice(end, 0, i, 1), row, 1, 0);
+    }
+    norm(c, end, &m->final, end, NULL, ACT_NONE);
+    linear(c, tensor_reshape(pooled, 3, SHAPE(n, 1, m->config.pooled)), &m->projection, end, NULL, PLAIN);
+    scope_end(c, scope);
+}
+
+void clip_forward(Ctx *c, Tensor states, const Clip *m, Tensor ids, int skip, const Tensor *pooled,
+                  const int64_t *ends) {
+    int done = m->config.layers - skip + 1;
     op_embedding(c, states, ids, &m->tokens, &m->positions);
-    for (int i = 0; i <= m->config.layers - skip; i++) clip_layer(c, states, &m->layers[i], m->config.act);
-    norm(c, states, &m->final, states, NULL, ACT_NONE);
+    run_layers(c, states, m, 0, done);
+    if (pooled) pool(c, *pooled, m, states, done, ends);
+    if (m->config.final_norm) norm(c, states, &m->final, states, NULL, ACT_NONE);
 }

@@ -11,7 +11,8 @@ typedef struct {
     Weight tokens, positions; /* [vocabulary,width], [positions,width] */
     ClipLayer *layers;        /* owned */
     Norm final;
-    int32_t *row_of; /* owned, [TOKEN_COUNT]: each token's row in a table that holds only some; NULL: row = id */
+    Linear projection; /* of the pooled vector, [pooled,width], without a bias; config.pooled 0: none */
+    int32_t *row_of;   /* owned, [TOKEN_COUNT]: each token's row in a table that holds only some; NULL: row = id */
 } Clip;
 
 /* The list's path is what comes before "text_model." (Hugging Face) or "token_embedding" (open_clip). */
@@ -25,7 +26,13 @@ bool clip_keep_tokens(Clip *m, const char *list, const char *what, Error *e);
 void clip_rows(const Clip *m, int32_t *ids, int64_t n);
 
 /* states[N,T,width] from ids I32 [N,T], T = config.positions: the output of layer `skip` from the end (1: the last),
- * through the final layer norm. This is the webui's clip skip, usually 1 or 2 with SD 1.x. */
-void clip_forward(Ctx *c, Tensor states, const Clip *m, Tensor ids, int skip);
+ * through the final layer norm where config.final_norm says so. This is the webui's clip skip, usually 1 or 2 with SD
+ * 1.x.
+ * pooled[N,config.pooled], or NULL where it is not wanted: the last layer's output at each text's place ends[N] (of its
+ * first end token, clip_end), through the final layer norm and the projection. ends is not read on the plan backend. */
+void clip_forward(Ctx *c, Tensor states, const Clip *m, Tensor ids, int skip, const Tensor *pooled,
+                  const int64_t *ends);
+/* The place of the first end token among n token ids (not rows), where open_clip pools; 0 where there is none. */
+int64_t clip_end(const int32_t *ids, int64_t n);
 
 #endif

@@ -7,6 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ViT-L of SD 1.x, a macro because it begins every family's configuration. */
+#define CLIP_L                                                                                                         \
+    {                                                                                                                  \
+        .vocabulary = 49408, .positions = 77, .width = 768, .layers = 12, .heads = 12, .mlp = 3072,                    \
+        .act = ACT_QUICK_GELU, .layer = 1, .final_norm = true, .pad = 49407                                            \
+    }
+
+/* open_clip's ViT-H and ViT-bigG. */
+static ClipConfig open_clip(int width, int layers) {
+    return (ClipConfig){.vocabulary = 49408,
+                        .positions = 77,
+                        .width = width,
+                        .layers = layers,
+                        .heads = width / 64,
+                        .mlp = 4 * width,
+                        .act = ACT_GELU,
+                        .open_clip = true,
+                        .layer = 2,
+                        .final_norm = true};
+}
+
 SdConfig config_sd1(void) {
     return (SdConfig){
         .family = "SD 1.x",
@@ -28,14 +49,8 @@ SdConfig config_sd1(void) {
                 .latent = 4,
                 .groups = 32,
                 .scale = 0.18215},
-        .clip = {.vocabulary = 49408,
-                 .positions = 77,
-                 .width = 768,
-                 .layers = 12,
-                 .heads = 12,
-                 .mlp = 3072,
-                 .act = ACT_QUICK_GELU,
-                 .pad = 49407},
+        .clip = {CLIP_L},
+        .encoders = 1,
     };
 }
 
@@ -46,14 +61,57 @@ SdConfig config_sd2(void) {
     k.unet.head_dim = 64;
     k.unet.linear_projection = true;
     k.unet.context = 1024;
-    k.clip.width = 1024;
-    k.clip.layers = 24;
-    k.clip.heads = 16;
-    k.clip.mlp = 4096;
-    k.clip.act = ACT_GELU;
-    k.clip.open_clip = k.clip.penultimate = true;
-    k.clip.pad = 0;
+    k.clip[0] = open_clip(1024, 24);
     return k;
+}
+
+SdConfig config_sdxl(void) {
+    SdConfig k = config_sd2();
+    snprintf(k.family, sizeof k.family, "SDXL");
+    k.unet.levels = 3;
+    memcpy(k.unet.mult, (int[MAX_LEVELS]){1, 2, 4}, sizeof k.unet.mult);
+    memcpy(k.unet.depth, (int[MAX_LEVELS]){0, 2, 10}, sizeof k.unet.depth);
+    k.unet.middle_depth = 10;
+    k.unet.context = 2048;
+    k.unet.label = 1280 + 6 * SIZE_WIDTH;
+    k.vae.scale = 0.13025;
+    k.clip[0] = (ClipConfig)CLIP_L;
+    k.clip[0].layer = 2;
+    k.clip[0].final_norm = false;
+    k.clip[1] = open_clip(1280, 32);
+    k.clip[1].final_norm = false;
+    k.clip[1].pooled = 1280;
+    k.encoders = 2;
+    k.conditioner = true;
+    k.width = k.height = 1024;
+    return k;
+}
+
+SdConfig config_sdxl_refiner(void) {
+    SdConfig k = config_sdxl();
+    snprintf(k.family, sizeof k.family, "SDXL refiner");
+    k.unet.channels = 384;
+    k.unet.levels = 4;
+    memcpy(k.unet.mult, (int[MAX_LEVELS]){1, 2, 4, 4}, sizeof k.unet.mult);
+    memcpy(k.unet.depth, (int[MAX_LEVELS]){0, 4, 4, 0}, sizeof k.unet.depth);
+    k.unet.middle_depth = 4;
+    k.unet.context = 1280;
+    k.unet.label = 1280 + 5 * SIZE_WIDTH;
+    k.clip[0] = k.clip[1];
+    k.clip[1] = (ClipConfig){0};
+    k.encoders = 1;
+    return k;
+}
+
+static const ClipConfig *pooling(const SdConfig *c) {
+    for (int i = 0; i < c->encoders; i++)
+        if (c->clip[i].pooled) return &c->clip[i];
+    return NULL;
+}
+
+int config_sizes(const SdConfig *c) {
+    const ClipConfig *pools = pooling(c);
+    return c->unet.label && pools ? (c->unet.label - pools->pooled) / SIZE_WIDTH : 0;
 }
 
 /* A row per number of the configuration: JSON is written and read by this table. */
@@ -66,6 +124,17 @@ typedef struct {
 } Field;
 
 #define AT(member) offsetof(SdConfig, member)
+#define CLIP(part, i)                                                                                                  \
+    {part, "vocabulary", INT, AT(clip[i].vocabulary), 3, 1 << 20}, /* fewer than 49408: with sdc.tokens */             \
+        {part, "positions", INT, AT(clip[i].positions), 77, 77}, {part, "width", INT, AT(clip[i].width), 1, 16384},    \
+        {part, "layers", INT, AT(clip[i].layers), 1, 256}, {part, "heads", INT, AT(clip[i].heads), 1, 1024},           \
+        {part, "mlp", INT, AT(clip[i].mlp), 1, 65536}, {part, "open_clip", FLAG, AT(clip[i].open_clip), 0, 1},         \
+        {part, "gelu", FLAG, AT(clip[i].act), 0, 1},          /* ACT_GELU, not quick GELU */                           \
+        {part, "penultimate", FLAG, AT(clip[i].layer), 0, 1}, /* layer 2 from the last, not 1 */                       \
+        {part, "final_norm", FLAG, AT(clip[i].final_norm), 0, 1}, {part, "pooled", INT, AT(clip[i].pooled), 0, 16384}, \
+    {                                                                                                                  \
+        part, "pad", INT, AT(clip[i].pad), 0, 49407                                                                    \
+    }
 static const Field FIELDS[] = {
     {"unet", "in_channels", INT, AT(unet.in_channels), 1, 64},
     {"unet", "out_channels", INT, AT(unet.out_channels), 1, 64},
@@ -79,6 +148,7 @@ static const Field FIELDS[] = {
     {"unet", "head_dim", INT, AT(unet.head_dim), 0, 4096},
     {"unet", "linear_projection", FLAG, AT(unet.linear_projection), 0, 1},
     {"unet", "context", INT, AT(unet.context), 1, 16384},
+    {"unet", "label", INT, AT(unet.label), 0, 65536},
     {"unet", "groups", INT, AT(unet.groups), 1, 1024},
     {"vae", "channels", INT, AT(vae.channels), 1, 4096},
     {"vae", "levels", INT, AT(vae.levels), 1, MAX_LEVELS},
@@ -87,16 +157,10 @@ static const Field FIELDS[] = {
     {"vae", "latent", INT, AT(vae.latent), 1, 64},
     {"vae", "groups", INT, AT(vae.groups), 1, 1024},
     {"vae", "scale", REAL, AT(vae.scale), 1e-6, 1e6},
-    {"clip", "vocabulary", INT, AT(clip.vocabulary), 3, 1 << 20}, /* fewer than 49408: with sdc.tokens */
-    {"clip", "positions", INT, AT(clip.positions), 77, 77},
-    {"clip", "width", INT, AT(clip.width), 1, 16384},
-    {"clip", "layers", INT, AT(clip.layers), 1, 256},
-    {"clip", "heads", INT, AT(clip.heads), 1, 1024},
-    {"clip", "mlp", INT, AT(clip.mlp), 1, 65536},
-    {"clip", "open_clip", FLAG, AT(clip.open_clip), 0, 1},
-    {"clip", "gelu", FLAG, 0, 0, 1}, /* ACT_GELU, not quick GELU */
-    {"clip", "penultimate", FLAG, AT(clip.penultimate), 0, 1},
-    {"clip", "pad", INT, AT(clip.pad), 0, 49407},
+    CLIP("clip", 0),
+    CLIP("clip2", 1),
+    {"", "encoders", INT, AT(encoders), 1, MAX_ENCODERS},
+    {"", "conditioner", FLAG, AT(conditioner), 0, 1},
     {"", "v_prediction", FLAG, 0, 0, 1},
     {"", "width", INT, AT(width), 0, 16384},
     {"", "height", INT, AT(height), 0, 16384},
@@ -109,21 +173,30 @@ enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
 
 /* Fields that are not plain members. */
 static bool is_gelu(const Field *f) { return !strcmp(f->name, "gelu"); }
+static bool is_penultimate(const Field *f) { return !strcmp(f->name, "penultimate"); }
 static bool is_v(const Field *f) { return !strcmp(f->name, "v_prediction"); }
 
 static bool *flag_at(SdConfig *c, const Field *f) { return (bool *)(void *)((char *)c + f->offset); }
 static int *int_at(SdConfig *c, const Field *f) { return (int *)(void *)((char *)c + f->offset); }
 static double *real_at(SdConfig *c, const Field *f) { return (double *)(void *)((char *)c + f->offset); }
 
+static Act *act_at(SdConfig *c, const Field *f) { return (Act *)(void *)((char *)c + f->offset); }
+
 static bool get_flag(SdConfig *c, const Field *f) {
-    return is_gelu(f) ? c->clip.act == ACT_GELU : is_v(f) ? c->prediction == PREDICT_V : *flag_at(c, f);
+    if (is_gelu(f)) return *act_at(c, f) == ACT_GELU;
+    if (is_penultimate(f)) return *int_at(c, f) == 2;
+    return is_v(f) ? c->prediction == PREDICT_V : *flag_at(c, f);
 }
 
 static void set_flag(SdConfig *c, const Field *f, bool v) {
-    if (is_gelu(f)) c->clip.act = v ? ACT_GELU : ACT_QUICK_GELU;
+    if (is_gelu(f)) *act_at(c, f) = v ? ACT_GELU : ACT_QUICK_GELU;
+    else if (is_penultimate(f)) *int_at(c, f) = v ? 2 : 1;
     else if (is_v(f)) c->prediction = v ? PREDICT_V : PREDICT_EPS;
     else *flag_at(c, f) = v;
 }
+
+/* Fields of an encoder that the model does not have. */
+static bool is_absent(const SdConfig *c, const Field *f) { return c->encoders < 2 && !strcmp(f->part, "clip2"); }
 
 char *config_to_json(const SdConfig *config) {
     enum { SIZE = 4096 };
@@ -136,6 +209,7 @@ char *config_to_json(const SdConfig *config) {
     const char *part = "";
     for (int i = 0; i < FIELD_COUNT; i++) {
         const Field *f = &FIELDS[i];
+        if (is_absent(&c, f)) continue;
         bool same = !strcmp(f->part, part);
         if (!same && *part) out[at++] = '}';
         out[at++] = ',';
@@ -253,6 +327,7 @@ bool config_check(const SdConfig *config, const char *what, Error *e) {
     SdConfig c = *config;
     for (int i = 0; i < FIELD_COUNT; i++) {
         const Field *f = &FIELDS[i];
+        if (is_absent(&c, f)) continue;
         double v = f->type == INT ? *int_at(&c, f) : f->type == REAL ? *real_at(&c, f) : f->low;
         if (!(v >= f->low && v <= f->high))
             return error_set(e, ERR_FORMAT,
@@ -283,14 +358,22 @@ bool config_check(const SdConfig *config, const char *what, Error *e) {
             return bad(what, e, "the VAE's channels are not a multiple of its norm groups");
         if (wide > WIDEST_HEAD) return bad(what, e, "a level of the VAE has more than 2048 channels");
     }
-    if (c.clip.width % c.clip.heads) return bad(what, e, "the text encoder's width is not a multiple of its heads");
-    if (c.clip.width / c.clip.heads > WIDEST_HEAD)
-        return bad(what, e, "the text encoder has heads of more than 2048 channels");
-    if (c.clip.width != u->context)
+    int context = 0;
+    for (int i = 0; i < c.encoders; i++) {
+        const ClipConfig *k = &c.clip[i];
+        if (k->width % k->heads) return bad(what, e, "the text encoder's width is not a multiple of its heads");
+        if (k->width / k->heads > WIDEST_HEAD)
+            return bad(what, e, "the text encoder has heads of more than 2048 channels");
+        context += k->width;
+    }
+    if (context != u->context)
         return error_set(e, ERR_FORMAT,
                          "%s: the text encoder's width (hidden_size) is %d, the U-Net's context (cross_attention_dim) "
                          "%d; use another model",
-                         what, c.clip.width, u->context);
+                         what, context, u->context);
+    int sizes = config_sizes(&c);
+    if (u->label && ((sizes != 5 && sizes != 6) || u->label != pooling(&c)->pooled + sizes * SIZE_WIDTH))
+        return bad(what, e, "the U-Net's label is not a pooled text and five or six sizes");
     if (c.vae.latent != u->out_channels) return bad(what, e, "the VAE's latents are not the U-Net's output");
     return true;
 }
@@ -301,7 +384,8 @@ int64_t config_least_tensors(const SdConfig *c) {
     int64_t each = 2 * u->res_blocks + 1, n = 2 * RES + TRANSFORMER + (int64_t)u->middle_depth * BLOCK;
     for (int i = 0; i < u->levels; i++)
         n += each * (RES + (u->depth[i] ? TRANSFORMER + (int64_t)u->depth[i] * BLOCK : 0));
-    return n + (int64_t)c->clip.layers * LAYER + (int64_t)c->vae.levels * (c->vae.res_blocks + 1) * VAE_RES;
+    for (int i = 0; i < c->encoders; i++) n += (int64_t)c->clip[i].layers * LAYER;
+    return n + (int64_t)c->vae.levels * (c->vae.res_blocks + 1) * VAE_RES;
 }
 
 /* Inpainting adds the mask and the masked picture's latent, instruct-pix2pix the latent of the picture to edit. */

@@ -1,11 +1,12 @@
-/* config.h: a model's hyper-parameters. SD 1.x, 2.x, inpainting and small models differ in these numbers alone. */
+/* config.h: a model's hyper-parameters. SD 1.x, 2.x, SDXL, its refiner, inpainting and small models differ in these
+ * numbers alone. */
 #ifndef SD_MODELS_CONFIG_H
 #define SD_MODELS_CONFIG_H
 
 #include "tensor/error.h"
 #include "tensor/ops.h"
 
-enum { MAX_LEVELS = 8 };
+enum { MAX_LEVELS = 8, MAX_ENCODERS = 2 };
 
 typedef struct {
     int in_channels, out_channels;
@@ -19,6 +20,8 @@ typedef struct {
     int head_dim; /* SD 2.x: 64 */
     bool linear_projection;
     int context; /* width of the text states: 768 */
+    int label;   /* width of the vector that is embedded beside the time: pooled text, then SIZE_WIDTH for each of the
+                  * picture's sizes (SDXL: 1280 + 6 x 256; its refiner: 1280 + 5 x 256); 0: none */
     int groups;  /* of every group norm: 32 */
 } UnetConfig;
 
@@ -35,10 +38,12 @@ typedef struct {
 typedef struct {
     int vocabulary, positions; /* 49408, 77 */
     int width, layers, heads, mlp;
-    Act act;          /* quick GELU (ViT-L), GELU (open_clip) */
-    bool open_clip;   /* has open_clip's names and fused projections */
-    bool penultimate; /* text states come from the last layer but one (SD 2.x) */
-    int pad;          /* token that pads a chunk: 49407, or 0 (SD 2.x) */
+    Act act;         /* quick GELU (ViT-L), GELU (open_clip) */
+    bool open_clip;  /* has open_clip's names and fused projections */
+    int layer;       /* text states are this layer's output, counted from the last: 1, or 2 (SD 2.x, SDXL), */
+    bool final_norm; /* through the final layer norm (not in SDXL) */
+    int pooled;      /* width of the pooled vector, the end token's projected state (SDXL's open_clip: 1280); 0: none */
+    int pad;         /* token that pads a chunk: 49407, or 0 (open_clip) */
 } ClipConfig;
 
 /* What configurations say that is not followed, for people: "" or a list. */
@@ -56,15 +61,24 @@ typedef struct {
     char family[24]; /* "SD 1.x", for people */
     UnetConfig unet;
     VaeConfig vae;
-    ClipConfig clip;
+    ClipConfig clip[MAX_ENCODERS]; /* their states lie side by side in a context */
+    int encoders;
+    bool conditioner; /* a single file calls encoder i conditioner.embedders.i (sgm), not cond_stage_model (ldm) */
     Prediction prediction;
     int width, height, steps; /* the model's own defaults; 0: the program's */
     double cfg;
 } SdConfig;
 
-/* The published configurations of SD 1.x, and of SD 2.x (512-base, a single file). */
+enum { SIZE_WIDTH = 256 }; /* of the sinusoids of one of a picture's sizes in UnetConfig.label */
+
+/* The published configurations of SD 1.x, of SD 2.x (512-base), of SDXL base 1.0 and of its refiner; single files. */
 SdConfig config_sd1(void);
 SdConfig config_sd2(void);
+SdConfig config_sdxl(void);
+SdConfig config_sdxl_refiner(void);
+
+/* How many sizes describe a picture to the U-Net: 6, 5 (the refiner), 0 (without a label). */
+int config_sizes(const SdConfig *c);
 
 /* As JSON, for a file's metadata; the caller frees it. NULL: out of memory. */
 char *config_to_json(const SdConfig *c);

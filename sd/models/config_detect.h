@@ -13,6 +13,9 @@
 #define KEY_TRANSFORMER "cond_stage_model.transformer."
 #define KEY_CLIP KEY_TRANSFORMER "text_model."
 #define KEY_OPEN_CLIP "cond_stage_model.model."
+enum { KEY_ENCODER_SIZE = 48 };
+/* Text encoder i's: "cond_stage_model." or "conditioner.embedders.i.", then "model." (open_clip) or "transformer.". */
+const char *key_encoder(const SdConfig *c, int i, char out[KEY_ENCODER_SIZE]);
 
 /* A single file: by the names and shapes of its tensors. What is missing becomes 0, which config_check refuses. */
 void config_from_shapes(const Checkpoint *c, SdConfig *out);

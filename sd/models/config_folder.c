@@ -153,7 +153,8 @@ static bool vae_of(const ConfigFile *f, VaeConfig *v) {
 }
 
 static bool clip_of(const ConfigFile *f, ClipConfig *k) {
-    k->open_clip = k->penultimate = false; /* SD 2.x's encoder has CLIP's names here and lacks its last layer */
+    k->open_clip = false; /* SD 2.x's encoder has CLIP's names here and lacks its last layer */
+    k->layer = 1;
     k->act = config_is(f, "hidden_act", "gelu") ? ACT_GELU : ACT_QUICK_GELU;
     if (k->act != ACT_GELU && !config_is(f, "hidden_act", "quick_gelu"))
         return config_refuse(f, "hidden_act", "where only quick_gelu or gelu is computed; use another model");
@@ -255,7 +256,7 @@ bool config_from_folder(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, 
     if (!words_of(c, e)) return false;
     /* the older file of special tokens overrides the tokenizer's own */
     return (!has[CONFIG_INDEX] || classes_of(&files[CONFIG_INDEX])) && unet_of(&files[CONFIG_UNET], &out->unet) &&
-           vae_of(&files[CONFIG_VAE], &out->vae) && clip_of(&files[CONFIG_TEXT], &out->clip) &&
-           (!has[CONFIG_TOKENIZER] || tokens_of(tokenizer, true, &out->clip)) &&
-           (!has[CONFIG_SPECIAL_TOKENS] || tokens_of(special, false, &out->clip));
+           vae_of(&files[CONFIG_VAE], &out->vae) && clip_of(&files[CONFIG_TEXT], &out->clip[0]) &&
+           (!has[CONFIG_TOKENIZER] || tokens_of(tokenizer, true, &out->clip[0])) &&
+           (!has[CONFIG_SPECIAL_TOKENS] || tokens_of(special, false, &out->clip[0]));
 }

@@ -46,6 +46,7 @@ static void detect_unet(const Checkpoint *c, UnetConfig *u) {
     u->context = size(find(c, KEY_UNET "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 0, 0), 1);
     const FileTensor *proj = find(c, KEY_UNET "middle_block.1.proj_in.weight", 0, 0);
     u->linear_projection = proj && proj->nd == 2;
+    u->label = size(find(c, KEY_UNET "label_emb.0.0.weight", 0, 0), 1);
 }
 
 static void detect_vae(const Checkpoint *c, VaeConfig *v) {
@@ -64,26 +65,44 @@ static void detect_vae(const Checkpoint *c, VaeConfig *v) {
     v->res_blocks--; /* the decoder has one more than the encoder */
 }
 
-static void detect_clip(const Checkpoint *c, ClipConfig *k) {
-    const char *tokens =
-        k->open_clip ? KEY_OPEN_CLIP "token_embedding.weight" : KEY_CLIP "embeddings.token_embedding.weight";
-    const char *positions =
-        k->open_clip ? KEY_OPEN_CLIP "positional_embedding" : KEY_CLIP "embeddings.position_embedding.weight";
-    const char *layer = k->open_clip ? KEY_OPEN_CLIP "transformer.resblocks.%d.ln_1.weight"
-                                     : KEY_CLIP "encoder.layers.%d.layer_norm1.weight";
-    const char *mlp = k->open_clip ? KEY_OPEN_CLIP "transformer.resblocks.0.mlp.c_fc.weight"
-                                   : KEY_CLIP "encoder.layers.0.mlp.fc1.weight";
-    k->vocabulary = size(find(c, tokens, 0, 0), 0);
-    k->width = size(find(c, tokens, 0, 0), 1);
-    k->positions = size(find(c, positions, 0, 0), 0);
+const char *key_encoder(const SdConfig *c, int i, char out[KEY_ENCODER_SIZE]) {
+    const char *last = c->clip[i].open_clip ? "model." : "transformer.";
+    if (c->conditioner) snprintf(out, KEY_ENCODER_SIZE, "conditioner.embedders.%d.%s", i, last);
+    else snprintf(out, KEY_ENCODER_SIZE, "cond_stage_model.%s", last);
+    return out;
+}
+
+/* A tensor of encoder i, of one name in open_clip and of another in Hugging Face's; with a number in it. */
+static const FileTensor *find_text(const Checkpoint *c, const SdConfig *k, int i, const char *open, const char *hugging,
+                                   int number) {
+    char prefix[KEY_ENCODER_SIZE], format[160];
+    snprintf(format, sizeof format, "%s%s", key_encoder(k, i, prefix), k->clip[i].open_clip ? open : hugging);
+    return find(c, format, number, 0);
+}
+
+static void detect_clip(const Checkpoint *c, SdConfig *all, int i) {
+    ClipConfig *k = &all->clip[i];
+    const FileTensor *tokens =
+        find_text(c, all, i, "token_embedding.weight", "text_model.embeddings.token_embedding.weight", 0);
+    const FileTensor *positions =
+        find_text(c, all, i, "positional_embedding", "text_model.embeddings.position_embedding.weight", 0);
+    k->vocabulary = size(tokens, 0);
+    k->width = size(tokens, 1);
+    k->positions = size(positions, 0);
     k->layers = 0;
-    while (k->layers < 256 && find(c, layer, k->layers, 0)) k->layers++;
-    k->mlp = size(find(c, mlp, 0, 0), 0);
+    while (k->layers < 256 && find_text(c, all, i, "transformer.resblocks.%d.ln_1.weight",
+                                        "text_model.encoder.layers.%d.layer_norm1.weight", k->layers))
+        k->layers++;
+    k->mlp = size(find_text(c, all, i, "transformer.resblocks.0.mlp.c_fc.weight",
+                            "text_model.encoder.layers.0.mlp.fc1.weight", 0),
+                  0);
     k->heads = k->width / 64; /* of every CLIP text encoder in use */
+    const FileTensor *projection = find_text(c, all, i, "text_projection", "text_projection.weight", 0);
+    if (k->pooled) k->pooled = size(projection, k->open_clip ? 1 : 0);
 }
 
 void config_from_shapes(const Checkpoint *c, SdConfig *out) {
     detect_unet(c, &out->unet);
     detect_vae(c, &out->vae);
-    detect_clip(c, &out->clip);
+    for (int i = 0; i < out->encoders; i++) detect_clip(c, out, i);
 }

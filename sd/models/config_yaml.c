@@ -28,10 +28,10 @@ bool config_from_yaml(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Er
     if (config_is(&f, V, "v")) out->prediction = PREDICT_V;
     else if (config_is(&f, V, "eps")) out->prediction = PREDICT_EPS;
     else return config_refuse(&f, V, "where only eps or v is computed; use another model");
-    if (out->clip.open_clip) {
+    if (out->clip[0].open_clip) {
         if (!config_is(&f, LAYER, "penultimate") && !config_is(&f, LAYER, "last"))
             return config_refuse(&f, LAYER, "where only last or penultimate is computed; use another model");
-        out->clip.penultimate = config_is(&f, LAYER, "penultimate");
+        out->clip[0].layer = config_is(&f, LAYER, "penultimate") ? 2 : 1;
     } else if (!config_is(&f, LAYER, "last"))
         return config_refuse(&f, LAYER, "where only last is computed for this text encoder; use another model");
     return config_real(&f, PARAMS "scale_factor", 1e-6, 1e6, &out->vae.scale) && heads_of(&f, &out->unet);

@@ -40,15 +40,8 @@ static const Family FAMILIES[] = {
     {"Flux", {PIPELINE("Flux")}, NOT_YET("is a Flux model")},
     {"Flux", {HAS(KEY_UNET "double_blocks.0.img_attn.qkv.weight")}, NOT_YET("is a Flux model")},
     {"Flux", {HAS("double_blocks.0.img_attn.qkv.weight")}, NOT_YET("is a Flux model")},
-    {"SDXL refiner", {SIZE(SIZES, 1, 2560)}, NOT_YET("is an SDXL refiner")},
-    {"SDXL refiner", {SIZE("conditioner.embedders.0.model.ln_final.weight", 0, 1280)}, NOT_YET("is an SDXL refiner")},
-    {"SDXL", {SIZE(SIZES, 1, 2816)}, NOT_YET("is an SDXL model")},
     {"SDXL", {PIPELINE("StableDiffusionXL")}, NOT_YET("is an SDXL model")},
-    {"SDXL", {HAS("conditioner.embedders.1.model.ln_final.weight")}, NOT_YET("is an SDXL model")},
-    {"SDXL",
-     {HAS("conditioner.embedders.0.transformer.text_model.final_layer_norm.weight")},
-     NOT_YET("is an SDXL model")},
-    {"SD-Turbo", {HAS("conditioner.embedders.0.model.ln_final.weight")}, NOT_YET("is an SD-Turbo model")},
+    {"SD-Turbo", {HAS("conditioner.embedders.0.model.ln_final.weight"), LACKS(SIZES)}, NOT_YET("is an SD-Turbo model")},
     {"unCLIP", {HAS("embedder.model.ln_final.weight")}, NOT_YET("is an SD 2.1 unCLIP model")},
     {"AltDiffusion",
      {HAS("cond_stage_model.roberta.embeddings.word_embeddings.weight")},
@@ -57,7 +50,15 @@ static const Family FAMILIES[] = {
      {OTHER_PIPELINE("StableDiffusion")},
      NOT_YET("is not for a Stable Diffusion 1.x or 2.x pipeline")},
 
-    /* whole models that are run; a folder has SD 2.x's encoder under CLIP's names */
+    /* whole models that are run */
+    {"SDXL",
+     {HAS(A_UNET), HAS(A_VAE), HAS("conditioner.embedders.0.transformer.text_model.final_layer_norm.weight"),
+      HAS("conditioner.embedders.1.model.ln_final.weight")},
+     .base = config_sdxl},
+    {"SDXL refiner",
+     {HAS(A_UNET), HAS(A_VAE), HAS("conditioner.embedders.0.model.ln_final.weight")},
+     .base = config_sdxl_refiner},
+    /* a folder has SD 2.x's encoder under CLIP's names */
     {"SD 2.x",
      {HAS(A_UNET), HAS(A_VAE), HAS(A_CLIP), CONFIG("text_encoder", "hidden_act", "gelu")},
      .base = config_sd2},

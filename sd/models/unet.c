@@ -90,9 +90,13 @@ bool unet_bind(Unet *u, const UnetConfig *config, WeightList *l) {
     const UnetConfig *k = &u->config;
     int64_t emb = 4 * (int64_t)k->channels, last = (int64_t)k->channels * k->mult[k->levels - 1];
     if (!lay_out(u)) return error_set(l->err, ERR_MEMORY, "out of memory for the U-Net's blocks");
-    u->time_shifts = emb;
+    u->time_shifts = k->label ? 2 * emb : emb;
     bind_linear_f32(l, &u->time1, "time_embed.0", k->channels, emb, false);
     bind_linear_f32(l, &u->time2, "time_embed.2", emb, emb, false);
+    if (k->label) {
+        bind_linear_f32(l, &u->label1, "label_emb.0.0", k->label, emb, false);
+        bind_linear_f32(l, &u->label2, "label_emb.0.2", emb, emb, false);
+    }
     for (int i = 0; i < u->inputs; i++) {
         size_t mark = bind_enter(l, "input_blocks.%d.", i);
         bind_block(l, u, &u->input[i], false);
@@ -129,10 +133,24 @@ void unet_free(Unet *u) {
 
 /* --- what calls share --- */
 
-/* The outer SiLU of silu(time2(silu(time1(sinusoid t)))) is the one that every ResBlock's projection starts with. */
-void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t) {
+int64_t unet_width(const Unet *u) { return 4 * (int64_t)u->config.channels; }
+
+void unet_label(Ctx *c, Tensor label, const Unet *u, Tensor y) {
     size_t scope = scope_begin(c);
-    int64_t n = t.n[0], width = 4 * (int64_t)u->config.channels;
+    int64_t n = y.n[0], width = unet_width(u);
+    Tensor hidden = tensor_new(c, 3, SHAPE(n, 1, width));
+    linear(c, hidden, &u->label1, tensor_reshape(y, 3, SHAPE(n, 1, u->config.label)), NULL,
+           (Epilogue){.act = ACT_SILU});
+    linear(c, tensor_reshape(label, 3, SHAPE(n, 1, width)), &u->label2, hidden, NULL, PLAIN);
+    scope_end(c, scope);
+}
+
+/* The outer SiLU of silu(time2(silu(time1(sinusoid t))) + label) is the one that every ResBlock's projection starts
+ * with. */
+void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t, const Tensor *label) {
+    assert(!label == !u->config.label);
+    size_t scope = scope_begin(c);
+    int64_t n = t.n[0], width = unet_width(u);
     Tensor sinusoid = tensor_new(c, 3, SHAPE(n, 1, u->config.channels));
     Tensor hidden = tensor_new(c, 3, SHAPE(n, 1, width)), emb = tensor_new(c, 3, SHAPE(n, 1, width));
     Tensor flat = tensor_reshape(emb, 2, SHAPE(n, width));
@@ -140,6 +158,11 @@ void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t) {
     linear(c, hidden, &u->time1, sinusoid, NULL, (Epilogue){.act = ACT_SILU});
     linear(c, emb, &u->time2, hidden, NULL, PLAIN);
     op_affine(c, tensor_slice(time_shifts, 1, 0, width), flat, 1, 0);
+    if (label) {
+        Tensor rows = tensor_reshape(*label, 3, SHAPE(n, 1, width));
+        op_affine(c, tensor_slice(time_shifts, 1, width, width), *label, 1, 0);
+        linear(c, emb, &u->time2, hidden, NULL, (Epilogue){.residual = &rows});
+    }
     op_activation(c, flat, flat, ACT_SILU);
     for (int i = 0; i < u->inputs; i++)
         if (u->input[i].kind == UNET_RES) resblock_time_shift(c, time_shifts, &u->input[i].res, flat);
@@ -252,15 +275,26 @@ static Tensor up_sample(Ctx *c, const UnetBlock *b, Tensor h, size_t begin, Tens
     return y;
 }
 
-void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor time_shifts, Tensor cross_kv) {
+/* The embeddings of time and label, as time_shifts begin with them. */
+static void tap_embeddings(Ctx *c, const Unet *u, Tensor time_shifts, int64_t n) {
+    int64_t width = unet_width(u);
+    tap(c, tensor_repeat(tensor_slice(time_shifts, 1, 0, width), n), "time_embedding");
+    if (u->config.label) tap(c, tensor_repeat(tensor_slice(time_shifts, 1, width, width), n), "add_embedding");
+}
+
+static void run_hook(Ctx *c, const UnetHook *hook, int i, Tensor map) {
+    if (hook) hook->add(hook->user, c, i, map);
+}
+
+void unet_forward(Ctx *c, Tensor out, const Unet *u, const UnetInput *in) {
     enum { MAX_SKIPS = MAX_LEVELS * 16 };
     Skip skips[MAX_SKIPS];
     assert(u->inputs <= MAX_SKIPS);
     size_t scope = scope_begin(c);
-    int64_t n = x.n[0];
-    tap(c, tensor_repeat(tensor_slice(time_shifts, 1, 0, 4 * (int64_t)u->config.channels), n), "time_embedding");
+    Tensor time_shifts = in->time_shifts, cross_kv = in->cross_kv, h = in->x;
+    int64_t n = h.n[0];
+    tap_embeddings(c, u, time_shifts, n);
 
-    Tensor h = x;
     for (int i = 0; i < u->inputs; i++) {
         const UnetBlock *b = &u->input[i];
         int half = b->kind == UNET_DOWN;
@@ -273,11 +307,13 @@ void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor time_shift
 
     Tensor y = tensor_new(c, 4, h.n);
     middle(c, y, u, h, time_shifts, cross_kv);
+    run_hook(c, in->hook, u->inputs, y);
     h = y;
 
     for (int i = 0, s = u->inputs - 1; i < u->outputs; i++, s--) {
         const UnetBlock *b = &u->output[i];
         int place = u->config.levels - 1 - b->level; /* diffusers counts up_blocks from the deepest level */
+        run_hook(c, in->hook, s, skips[s].map);
         h = up(c, b, h, &skips[s], time_shifts);
         tap(c, h, "up_blocks.%d.resnets.%d", place, b->index);
         if (b->transformer.depth) {

@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
     UnetConfig config;
     Linear time1, time2;
+    Linear label1, label2;     /* config.label 0: none */
     UnetBlock *input, *output; /* owned */
     int inputs, outputs;
     ResBlock middle1, middle2;
@@ -39,16 +40,33 @@ void unet_free(Unet *u);
 /* What depends only on the time or only on the text is computed separately, once for all pictures, halves of guidance
  * and steps that share it:
  *
- *  - time_shifts[D,time_shifts] from t[D] (0..999): the time embedding, then every ResBlock's shift;
+ *  - label[S,unet_width] from y[S,config.label]: the embedding of pooled text and sizes (SDXL);
+ *  - time_shifts[D,time_shifts] from t[D] (0..999) and label[D,unet_width], which is added to the time embedding (NULL
+ *    without config.label): the time embedding, the label, then every ResBlock's shift;
  *  - cross_kv[S,T,cross_kv] from text states context[S,T,context]: every cross attention's keys and values. */
-void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t);
+int64_t unet_width(const Unet *u); /* of the time embedding */
+void unet_label(Ctx *c, Tensor label, const Unet *u, Tensor y);
+void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t, const Tensor *label);
 void unet_cross_kv(Ctx *c, Tensor cross_kv, const Unet *u, Tensor context);
+
+/* What adds to a U-Net's inner maps, as ControlNets do: called with the middle's output
+ * as i = unet->inputs, then with each skip connection (input block i's output) as an output block is about to read it,
+ * from the last to i = 0. It may change map [N,H,W,C] in place. NULL: nobody does. */
+typedef struct {
+    void (*add)(void *user, Ctx *c, int i, Tensor map);
+    void *user;
+} UnetHook;
+
+typedef struct {
+    Tensor x, time_shifts, cross_kv;
+    const UnetHook *hook;
+} UnetInput;
 
 /* out[N,H,W,out_channels] from x[N,H,W,in_channels]. time_shifts: [1,time_shifts] for all pictures or [N,time_shifts]
  * for each. cross_kv [S,T,cross_kv]: pictures i N / S up to (i + 1) N / S have text i.
  * Any H, W >= 1: down-sampling rounds up, up-sampling goes to the size of the skip connection.
- * Taps, by diffusers' names: time_embedding, conv_in, down_blocks.B.resnets.R, .attentions.A, .downsamplers.0,
- * down_blocks.B, mid_block..., up_blocks.B..., conv_norm_out, conv_out. */
-void unet_forward(Ctx *c, Tensor out, const Unet *u, Tensor x, Tensor time_shifts, Tensor cross_kv);
+ * Taps, by diffusers' names: time_embedding, add_embedding, conv_in, down_blocks.B.resnets.R, .attentions.A,
+ * .downsamplers.0, down_blocks.B, mid_block..., up_blocks.B..., conv_norm_out, conv_out. */
+void unet_forward(Ctx *c, Tensor out, const Unet *u, const UnetInput *in);
 
 #endif

@@ -5,16 +5,31 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool has_labels(const Generation *g) { return g->m->config.unet.label != 0; }
+
+static int64_t pooled_width(const SdConfig *k) {
+    int64_t width = 0;
+    for (int i = 0; i < k->encoders; i++) width += k->clip[i].pooled;
+    return width;
+}
 
 void conditioning_place(Generation *g) {
     Conditioning *k = &g->cond;
     Ctx *c = &g->ctx;
-    text_states_place(&k->text, c, g->m->config.clip.width);
+    const Unet *u = &g->m->unet;
+    if (has_labels(g)) text_states_zero_empty(&k->text);
+    text_states_place(&k->text, c, u->config.context, pooled_width(&g->m->config));
     for (int i = 0; i < text_states_calls(&k->text); i++) {
         Tensor context = text_states_context(&k->text, i);
-        k->cross_kv[i] = tensor_new(c, 3, SHAPE(context.n[0], context.n[1], g->m->unet.cross_kv));
+        k->cross_kv[i] = tensor_new(c, 3, SHAPE(context.n[0], context.n[1], u->cross_kv));
+        if (has_labels(g)) k->labels[i] = tensor_new(c, 2, SHAPE(context.n[0], unet_width(u)));
+        if (!i || has_labels(g))
+            k->time_shifts[i] = tensor_new(c, 2, SHAPE(has_labels(g) ? context.n[0] : 1, u->time_shifts));
+        else k->time_shifts[i] = k->time_shifts[0];
     }
-    k->time_shifts = tensor_new(c, 2, SHAPE(1, g->m->unet.time_shifts));
     k->time = NAN;
 }
 
@@ -23,11 +38,55 @@ static void make_cross_kv(Generation *g, int context, int64_t place) {
                   tensor_slice(text_states_context(&g->cond.text, context), 0, place, 1));
 }
 
+/* The numbers beside the pooled text: the picture's sizes as SDXL was trained with them, or for its refiner a score of
+ * beauty in place of the last two. Source: sgm's configurations; sd_models_xl.py for the order of the webui's. */
+static int sizes_of(const Generation *g, bool negative, float out[6]) {
+    const SdRequest *r = g->r;
+    int n = config_sizes(&g->m->config);
+    const float sizes[] = {(float)(r->original_height ? r->original_height : r->height),
+                           (float)(r->original_width ? r->original_width : r->width),
+                           (float)r->crop_top,
+                           (float)r->crop_left,
+                           (float)(r->target_height ? r->target_height : r->height),
+                           (float)(r->target_width ? r->target_width : r->width)};
+    memcpy(out, sizes, sizeof sizes);
+    if (n == 5) out[4] = (float)(negative ? r->negative_aesthetic_score : r->aesthetic_score);
+    return n;
+}
+
+/* The label of the text at this place of a context, from its pooled vector [1,pooled]. */
+static void make_label(Generation *g, int context, int64_t place, Tensor pooled, bool negative) {
+    Ctx *c = &g->ctx;
+    float sizes[6];
+    int n = sizes_of(g, negative, sizes);
+    int64_t label = g->m->config.unet.label, width = pooled.n[1];
+    size_t scope = scope_begin(c);
+    Tensor y = tensor_new(c, 2, SHAPE(1, label)), t = tensor_new_typed(c, F32, 1, SHAPE(n));
+    Tensor embedded = tensor_new(c, 2, SHAPE(n, SIZE_WIDTH));
+    if (!ctx_plans(c)) memcpy(tensor_host(c, t).data, sizes, (size_t)n * sizeof *sizes);
+    tensor_push(c, t);
+    op_timestep_embedding(c, embedded, t);
+    op_affine(c, tensor_slice(y, 1, 0, width), pooled, 1, 0);
+    op_affine(c, tensor_slice(y, 1, width, label - width), tensor_reshape(embedded, 2, SHAPE(1, label - width)), 1, 0);
+    unet_label(c, tensor_slice(g->cond.labels[context], 0, place, 1), &g->m->unet, y);
+    scope_end(c, scope);
+}
+
+/* What the U-Net makes of the text of this side, which is at this place of a context. */
+static void take_text(Generation *g, int side, int context, int64_t place) {
+    const TextStates *s = &g->cond.text;
+    const Side *of = &s->sides[side];
+    make_cross_kv(g, context, place);
+    if (!has_labels(g)) return;
+    make_label(g, context, place, tensor_slice(of->pooled, 0, of->now < 0 ? 0 : of->now, 1), s->guided && side == 0);
+    g->cond.time = NAN; /* the shifts hold the label, too */
+}
+
 /* On the plan backend one text of each context counts for all of them. */
-static void plan_cross_kv(Generation *g) {
+static void plan_texts(Generation *g) {
     for (int i = 0; i < text_states_calls(&g->cond.text); i++) {
         double before = g->ctx.flops;
-        make_cross_kv(g, i, 0);
+        take_text(g, 0, i, 0);
         g->ctx.flops += (g->ctx.flops - before) * ((double)g->cond.cross_kv[i].n[0] - 1);
     }
 }
@@ -35,56 +94,113 @@ static void plan_cross_kv(Generation *g) {
 void update_prompts(Generation *g, int call) {
     TextStates *s = &g->cond.text;
     if (ctx_plans(&g->ctx)) {
-        plan_cross_kv(g);
+        plan_texts(g);
         return;
     }
     text_states_switch(s, &g->ctx, call);
     for (int side = 0; side < s->count; side++) {
         int64_t place;
         int i = text_states_context_of(s, side, &place);
-        if (s->sides[side].switched) make_cross_kv(g, i, place);
+        if (s->sides[side].switched) take_text(g, side, i, place);
     }
 }
 
-void update_time(Generation *g, float time) {
+static void make_time_shifts(Generation *g, Tensor shifts, float time, const Tensor *labels) {
     Ctx *c = &g->ctx;
-    if (time == g->cond.time) return;
     size_t scope = scope_begin(c);
-    Tensor t = tensor_new_typed(c, F32, 1, SHAPE(1));
-    if (!ctx_plans(c)) *(float *)tensor_host(c, t).data = time;
+    int64_t n = shifts.n[0];
+    Tensor t = tensor_new_typed(c, F32, 1, SHAPE(n));
+    for (int64_t i = 0; !ctx_plans(c) && i < n; i++) ((float *)tensor_host(c, t).data)[i] = time;
     tensor_push(c, t);
-    unet_time_shifts(c, g->cond.time_shifts, &g->m->unet, t);
-    g->cond.time = time;
+    unet_time_shifts(c, shifts, &g->m->unet, t, labels);
     scope_end(c, scope);
 }
 
-/* --- the text stage --- */
-
-static void encode_texts(Generation *g, const Mode *mode) {
-    int skip = g->r->clip_skip;
-    if (g->m->config.clip.penultimate && skip < 2) skip = 2;
-    use_weights(g, mode);
-    text_states_encode(&g->cond.text, &g->ctx, &g->m->clip, skip);
+void update_time(Generation *g, float time) {
+    Conditioning *k = &g->cond;
+    if (time == k->time) return;
+    for (int i = 0; i < (has_labels(g) ? text_states_calls(&k->text) : 1); i++)
+        make_time_shifts(g, k->time_shifts[i], time, has_labels(g) ? &k->labels[i] : NULL);
+    k->time = time;
 }
 
-void text_plan(Generation *g, const Mode *mode) { encode_texts(g, mode); }
+/* --- the text stages --- */
 
-/* The contexts of the first step; where prompts differ in length, one for each U-Net call. */
+/* The layer that is asked for, where the model leaves the choice: SD 2.x and SDXL have a layer of their own, and the
+ * webui's clip skip is nothing to them (sd_hijack_open_clip.py, FrozenCLIPEmbedderForSDXL). */
+static int layer_of(const Generation *g, const ClipConfig *k) { return k->layer > 1 ? k->layer : g->r->clip_skip; }
+
+static void encode_texts(Generation *g, const Mode *mode, int encoder) {
+    const SdConfig *k = &g->m->config;
+    int64_t at = 0;
+    for (int i = 0; i < encoder; i++) at += k->clip[i].width;
+    use_weights(g, mode);
+    text_states_encode(&g->cond.text, &g->ctx, &g->m->clip[encoder], at, layer_of(g, &k->clip[encoder]));
+}
+
+void text_plan(Generation *g, const Mode *mode) { encode_texts(g, mode, 0); }
+void text_2_plan(Generation *g, const Mode *mode) { encode_texts(g, mode, 1); }
+
+/* Something of a U-Net call's texts: "NAME", or where prompts differ in length "NAME.0" and "NAME.1". */
+static bool tap_texts(Generation *g, const char *what, int call, Tensor t, Error *e) {
+    char name[64];
+    if (g->cond.text.together) snprintf(name, sizeof name, "%s", what);
+    else snprintf(name, sizeof name, "%s.%d", what, call);
+    return !taps_wants(g->taps, name) || taps_add(g->taps, name, t.nd, t.n, t.data, e);
+}
+
+/* The channels of one encoder, dense. */
+static bool tap_states(Generation *g, int encoder, int call, Tensor context, Error *e) {
+    const SdConfig *k = &g->m->config;
+    char name[48] = "text_model.last_hidden_state";
+    if (encoder) snprintf(name, sizeof name, "text_model_%d.last_hidden_state", encoder + 1);
+    if (k->encoders == 1) return tap_texts(g, name, call, context, e);
+    int64_t at = encoder ? k->clip[0].width : 0, width = k->clip[encoder].width, rows = context.n[0] * context.n[1];
+    float *own = malloc((size_t)(rows * width) * sizeof *own);
+    if (!own) return error_set(e, ERR_MEMORY, "out of memory for text states");
+    for (int64_t i = 0; i < rows; i++)
+        memcpy(own + i * width, (const float *)context.data + i * context.s[1] + at, (size_t)width * sizeof *own);
+    bool ok = tap_texts(g, name, call, tensor_view(own, F32, 3, SHAPE(context.n[0], context.n[1], width)), e);
+    free(own);
+    return ok;
+}
+
+/* The pooled vectors of a call's texts. */
+static bool tap_pooled(Generation *g, int call, Error *e) {
+    const TextStates *s = &g->cond.text;
+    int64_t texts = g->cond.cross_kv[call].n[0], place;
+    float *rows = malloc((size_t)(texts * s->pooled) * sizeof *rows);
+    if (!rows) return error_set(e, ERR_MEMORY, "out of memory for text states");
+    for (int i = 0; i < s->count; i++) {
+        const Side *side = &s->sides[i];
+        if (text_states_context_of(s, i, &place) != call) continue;
+        const float *all = tensor_pull(&g->ctx, side->pooled).data;
+        memcpy(rows + place * s->pooled, all + side->now * s->pooled, (size_t)s->pooled * sizeof *rows);
+    }
+    bool ok = tap_texts(g, "pooled", call, tensor_view(rows, F32, 2, SHAPE(texts, s->pooled)), e);
+    free(rows);
+    return ok;
+}
+
+/* The texts of the first step, when the last encoder has been through them. */
 static bool tap_contexts(Generation *g, Error *e) {
     TextStates *s = &g->cond.text;
+    const SdConfig *k = &g->m->config;
+    bool ok = true;
     text_states_switch(s, &g->ctx, 0);
-    for (int i = 0; i < s->count; i++) s->sides[i].now = -1; /* the U-Net has seen none of them yet */
-    for (int i = 0; g->taps && i < text_states_calls(s); i++) {
-        char name[64] = "text_model.last_hidden_state";
-        if (!s->together) snprintf(name, sizeof name, "text_model.last_hidden_state.%d", i);
-        if (!taps_wants(g->taps, name)) continue;
-        Tensor context = tensor_host(&g->ctx, text_states_context(s, i));
-        if (!taps_add(g->taps, name, 3, context.n, context.data, e)) return false;
+    for (int call = 0; ok && g->taps && call < text_states_calls(s); call++) {
+        Tensor context = tensor_host(&g->ctx, text_states_context(s, call));
+        for (int i = 0; ok && i < k->encoders; i++) ok = tap_states(g, i, call, context, e);
+        if (ok && s->pooled) ok = tap_pooled(g, call, e);
     }
-    return true;
+    for (int i = 0; i < s->count; i++) s->sides[i].now = -1; /* the U-Net has seen none of them yet */
+    return ok;
 }
 
-bool text_run(Generation *g, const Mode *mode, Error *e) {
-    encode_texts(g, mode);
-    return error_pass(e, &g->ctx.err) && tap_contexts(g, e);
+static bool run_encoder(Generation *g, const Mode *mode, int encoder, Error *e) {
+    encode_texts(g, mode, encoder);
+    return error_pass(e, &g->ctx.err) && (encoder + 1 < g->m->config.encoders || tap_contexts(g, e));
 }
+
+bool text_run(Generation *g, const Mode *mode, Error *e) { return run_encoder(g, mode, 0, e); }
+bool text_2_run(Generation *g, const Mode *mode, Error *e) { return run_encoder(g, mode, 1, e); }

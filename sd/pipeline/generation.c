@@ -28,7 +28,7 @@ static bool compile_prompts(Generation *g, Error *e) {
     bool second = g->sampler->flags & SAMPLER_TWO_CALLS, guided = r->cfg != 1 || g->sampler->flags & SAMPLER_CFGPP;
     PromptOptions o = {.emphasis = r->emphasis,
                        .comments = r->comments,
-                       .pad = g->m->config.clip.pad,
+                       .pad = TOKEN_EOS, /* each encoder pads as it was trained */
                        .steps = second ? 2 * r->steps : r->steps};
     return text_states_init(&g->cond.text, g->m->tokenizer, r->prompt ? r->prompt : "", r->negative ? r->negative : "",
                             o, guided, e);

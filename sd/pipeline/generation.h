@@ -8,6 +8,7 @@
  *         stage_run                 stages.c      the rows of STAGES, one after the other:
  *
  *           text    conditioning.c  prompts ──> text_states ──> CLIP ──> states of all texts
+ *           text 2                  the same by the second encoder                         (SDXL)
  *           encode  encode.c        picture ──> VAE ──> latents z                                  (img2img)
  *           sample  sample.c        noise, z ──> start.c ──> x ──> sampler_run ──> latents x
  *                                                                   │  ^
@@ -28,7 +29,7 @@
 #include "text_states.h"
 
 /* In the order in which they run. */
-typedef enum { STAGE_TEXT, STAGE_ENCODE, STAGE_SAMPLE, STAGE_DECODE, STAGE_COUNT } StageIndex;
+typedef enum { STAGE_TEXT, STAGE_TEXT_2, STAGE_ENCODE, STAGE_SAMPLE, STAGE_DECODE, STAGE_COUNT } StageIndex;
 
 /* How a stage is made to fit. All modes give the same bits; slower ones take less memory. */
 typedef struct {
@@ -46,9 +47,10 @@ typedef struct {
  * the arena, below all stages. */
 typedef struct {
     TextStates text;
-    Tensor cross_kv[MOST_UNET_CALLS]; /* [texts,T,channels]: keys and values made of each call's context */
-    Tensor time_shifts;               /* [1,channels] */
-    float time;                       /* that the shifts are of; NAN: none yet */
+    Tensor cross_kv[MOST_UNET_CALLS];    /* [texts,T,channels]: keys and values made of each call's context */
+    Tensor labels[MOST_UNET_CALLS];      /* [texts,width]: each text's label embedding, where the U-Net takes one */
+    Tensor time_shifts[MOST_UNET_CALLS]; /* [1,channels], one for all calls; with labels [texts,channels] */
+    float time;                          /* that the shifts are of; NAN: none yet */
 } Conditioning;
 
 typedef struct {

@@ -164,8 +164,9 @@ static void fill_plan(Generation *g) {
         p->weights = g->keep ? p->weights + weights : larger(p->weights, weights);
         p->activations = larger(p->activations, peak);
         p->streamed |= g->stages[i].mode.streamed;
-        *(size_t *)(void *)((char *)p + s->plan_peak) = peak;
-        *(double *)(void *)((char *)p + s->plan_flops) = flops;
+        size_t *shown = (size_t *)(void *)((char *)p + s->plan_peak);
+        *shown = larger(*shown, peak);
+        *(double *)(void *)((char *)p + s->plan_flops) += flops;
     }
     p->decode_flops *= g->batch;
     p->unet_pictures = g->stages[STAGE_SAMPLE].mode.texts * g->stages[STAGE_SAMPLE].mode.pictures;

@@ -28,9 +28,13 @@ bool request_check(const SdModel *m, const SdRequest *r, Error *e) {
     if (r->width % unit || r->height % unit || r->width < unit || r->height < unit)
         return error_set(e, ERR_ARGUMENT, "size: %dx%d has sides that are not multiples of %d", r->width, r->height,
                          unit);
-    if (r->clip_skip > m->config.clip.layers)
+    if (r->clip_skip > m->config.clip[0].layers)
         return error_set(e, ERR_ARGUMENT, "clip skip: %d is not in 1..%d, the layers of this model", r->clip_skip,
-                         m->config.clip.layers);
+                         m->config.clip[0].layers);
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->of_label && !m->config.unet.label && param_number(p, r) != p->standard)
+            return error_set(e, ERR_ARGUMENT, "%s: counts only with an SDXL model, and this is %s; leave it out",
+                             p->name, m->config.family);
     return !r->image || model_has(m, PART_ENCODER, e);
 }
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 static bool always(const Generation *g) { return (void)g, true; }
+static bool two_encoders(const Generation *g) { return g->m->config.encoders == 2; }
 static bool from_image(const Generation *g) { return g->image != NULL; }
 
 static int one(const Generation *g) { return (void)g, 1; }
@@ -22,6 +23,15 @@ const Stage STAGES[STAGE_COUNT] = {
                     .plan_peak = offsetof(SdPlan, text_peak),
                     .plan_flops = offsetof(SdPlan, text_flops),
                     .seconds = offsetof(SdResult, text_seconds)},
+    [STAGE_TEXT_2] = {.shown = SD_STAGE_TEXT,
+                      .part = PART_TEXT_2,
+                      .wanted = two_encoders,
+                      .steps = one,
+                      .plan = text_2_plan,
+                      .run = text_2_run,
+                      .plan_peak = offsetof(SdPlan, text_peak),
+                      .plan_flops = offsetof(SdPlan, text_flops),
+                      .seconds = offsetof(SdResult, text_seconds)},
     [STAGE_ENCODE] = {.shown = SD_STAGE_ENCODE,
                       .part = PART_ENCODER,
                       .wanted = from_image,

@@ -31,6 +31,8 @@ bool stage_run(Generation *g, int i, Error *e);
 /* The rows' functions. */
 void text_plan(Generation *g, const Mode *mode); /* conditioning.c */
 bool text_run(Generation *g, const Mode *mode, Error *e);
+void text_2_plan(Generation *g, const Mode *mode);
+bool text_2_run(Generation *g, const Mode *mode, Error *e);
 void encode_plan(Generation *g, const Mode *mode); /* encode.c */
 bool encode_run(Generation *g, const Mode *mode, Error *e);
 void sample_plan(Generation *g, const Mode *mode); /* sample.c */

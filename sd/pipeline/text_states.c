@@ -32,7 +32,7 @@ static int64_t longest(const Prompt *p, const PromptBranch *branch) {
 
 bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, const char *negative, PromptOptions o,
                       bool guided, Error *e) {
-    *s = (TextStates){.emphasis = o.emphasis, .pad = o.pad};
+    *s = (TextStates){.emphasis = o.emphasis};
     for (int i = 0; i < 2; i++) {
         o.negative = i == 0;
         if (!prompt_compile(&s->prompts[i], t, i ? prompt : negative, &o, e) || !check_size(&s->prompts[i], e))
@@ -64,13 +64,22 @@ void text_states_free(TextStates *s) {
     *s = (TextStates){0};
 }
 
-void text_states_place(TextStates *s, Ctx *c, int64_t width) {
+void text_states_zero_empty(TextStates *s) {
+    bool empty = s->guided;
+    for (int i = 0; empty && i < s->prompts[0].text_count; i++) empty = !*s->prompts[0].texts[i].text;
+    if (empty) s->sides[0].zero = true;
+}
+
+void text_states_place(TextStates *s, Ctx *c, int64_t width, int64_t pooled) {
     int64_t positive = 1;
+    s->width = width, s->pooled = pooled;
     for (int i = 0; i < s->count; i++) {
         Side *side = &s->sides[i];
+        int64_t texts = side->prompt->text_count;
         side->now = -1;
-        side->states = tensor_new(c, 3, SHAPE(side->prompt->text_count, side->chunks * PROMPT_CHUNK, width));
+        side->states = tensor_new(c, 3, SHAPE(texts, side->chunks * PROMPT_CHUNK, width));
         side->shown = tensor_host(c, side->states);
+        if (pooled) side->pooled = tensor_new(c, 2, SHAPE(texts, pooled));
         if (i >= s->guided && side->chunks > positive) positive = side->chunks;
     }
     int64_t t = positive * PROMPT_CHUNK;
@@ -96,11 +105,19 @@ static int64_t occurrences(const PromptBranch *branch, int text) {
     return n;
 }
 
+/* states [1,T,width], rows of a wider tensor */
+static float *row_of(Tensor states, int64_t t) { return (float *)states.data + t * states.s[1]; }
+
 static double mean_of(Tensor states) {
     double sum = 0;
-    int64_t n = tensor_count(states);
-    for (int64_t i = 0; i < n; i++) sum += ((const float *)states.data)[i];
-    return sum / (double)n;
+    for (int64_t t = 0; t < states.n[1]; t++)
+        for (int64_t i = 0; i < states.n[2]; i++) sum += row_of(states, t)[i];
+    return sum / (double)tensor_count(states);
+}
+
+static void scale_by(Tensor states, float scale) {
+    for (int64_t t = 0; t < states.n[1]; t++)
+        for (int64_t i = 0; i < states.n[2]; i++) row_of(states, t)[i] *= scale;
 }
 
 static bool weigh(Tensor states, const PromptChunk *chunk) {
@@ -108,85 +125,139 @@ static bool weigh(Tensor states, const PromptChunk *chunk) {
     for (int64_t t = 0; t < PROMPT_CHUNK; t++) {
         float w = chunk->weights[t];
         if (w == 1.0f) continue;
-        float *row = (float *)states.data + t * states.s[1];
-        for (int64_t i = 0; i < states.n[2]; i++) row[i] *= w;
+        for (int64_t i = 0; i < states.n[2]; i++) row_of(states, t)[i] *= w;
         any = true;
     }
     return any;
 }
 
+/* What one pass over the texts needs to know. */
+typedef struct {
+    TextStates *s;
+    Ctx *c;
+    const Clip *clip;
+    int64_t at; /* channels of a context before the encoder's own */
+    int skip;
+    PromptChunk empty;
+} Encoding;
+
+/* The encoder's channels of chunk k of a text. */
+static Tensor chunk_states(const Encoding *n, Tensor states, int text, int64_t k) {
+    Tensor row = tensor_slice(tensor_slice(states, 0, text, 1), 1, k * PROMPT_CHUNK, PROMPT_CHUNK);
+    return tensor_slice(row, 2, n->at, n->clip->config.width);
+}
+
 /* z *= weights; z *= mean before / mean after, over one chunk of all the branch's spans at once */
-static void emphasise(const TextStates *s, const Side *side, int64_t k, const PromptChunk *empty) {
-    if (s->emphasis == SD_EMPHASIS_IGNORE || s->emphasis == SD_EMPHASIS_NONE) return;
+static void emphasise(const Encoding *n, const Side *side, int64_t k) {
+    SdEmphasis emphasis = n->s->emphasis;
+    if (emphasis == SD_EMPHASIS_IGNORE || emphasis == SD_EMPHASIS_NONE) return;
     double before = 0, after = 0;
     bool any = false;
     for (int pass = 0; pass < 3; pass++) {
         float scale = pass == 2 ? (float)(before / after) : 1.0f;
-        if (pass == 2 && (!any || s->emphasis == SD_EMPHASIS_NO_NORM || !isfinite(scale))) break;
+        if (pass == 2 && (!any || emphasis == SD_EMPHASIS_NO_NORM || !isfinite(scale))) break;
         for (int i = 0; i < side->prompt->text_count; i++) {
             int64_t often = occurrences(side->branch, i);
             if (!often) continue;
-            Tensor z = tensor_slice(tensor_slice(side->shown, 0, i, 1), 1, k * PROMPT_CHUNK, PROMPT_CHUNK);
+            Tensor z = chunk_states(n, side->shown, i, k);
             if (pass == 0) before += mean_of(z) * (double)often;
             if (pass == 1) {
-                any |= weigh(z, chunk_of(&side->prompt->texts[i], k, empty));
+                any |= weigh(z, chunk_of(&side->prompt->texts[i], k, &n->empty));
                 after += mean_of(z) * (double)often;
             }
-            if (pass == 2)
-                for (int64_t j = 0; j < tensor_count(z); j++) ((float *)z.data)[j] *= scale;
+            if (pass == 2) scale_by(z, scale);
         }
     }
 }
 
-static void encode_chunk(Ctx *c, const Clip *clip, Tensor states, Tensor ids, const PromptChunk *chunk, int skip) {
-    int32_t *rows = tensor_host(c, ids).data;
-    memcpy(rows, chunk->ids, tensor_bytes(ids));
-    clip_rows(clip, rows, PROMPT_CHUNK);
-    tensor_push(c, ids);
-    clip_forward(c, states, clip, ids, skip);
+/* The encoder's ids of a chunk: after the first end token, its own padding (sd_hijack_clip.py, process_tokens). */
+static void ids_for(const Clip *clip, int32_t *ids, const PromptChunk *chunk) {
+    memcpy(ids, chunk->ids, sizeof chunk->ids);
+    int64_t end = clip_end(ids, PROMPT_CHUNK);
+    if (clip->config.pad != TOKEN_EOS)
+        for (int64_t i = end + 1; i < PROMPT_CHUNK; i++) ids[i] = clip->config.pad;
 }
 
-static void encode_side(const TextStates *s, const Side *side, Ctx *c, const Clip *clip, int skip,
-                        const PromptChunk *empty) {
+/* ids I32 [1,77]; pooled [1,pooled] or NULL */
+static void encode_chunk(const Encoding *n, Tensor states, Tensor ids, const PromptChunk *chunk, const Tensor *pooled) {
+    Ctx *c = n->c;
+    bool whole = n->clip->config.width == n->s->width; /* else the encoder's channels are part of wider rows */
+    size_t scope = scope_begin(c);
+    int64_t end = 0;
+    if (chunk) {
+        int32_t *rows = tensor_host(c, ids).data;
+        ids_for(n->clip, rows, chunk);
+        end = clip_end(rows, PROMPT_CHUNK);
+        clip_rows(n->clip, rows, PROMPT_CHUNK);
+        tensor_push(c, ids);
+    }
+    Tensor own = whole ? states : tensor_new(c, 3, states.n);
+    clip_forward(c, own, n->clip, ids, n->skip, pooled, &end);
+    if (!whole) op_affine(c, states, own, 1, 0);
+    scope_end(c, scope);
+}
+
+static void encode_side(const Encoding *n, Side *side) {
+    Ctx *c = n->c;
     size_t scope = scope_begin(c);
     Tensor ids = tensor_new_typed(c, I32, 2, SHAPE(1, PROMPT_CHUNK));
     for (int64_t k = 0; k < side->chunks; k++)
         for (int text = 0; text < side->prompt->text_count; text++) {
             if (!occurrences(side->branch, text)) continue;
-            Tensor row = tensor_slice(side->states, 0, text, 1);
-            encode_chunk(c, clip, tensor_slice(row, 1, k * PROMPT_CHUNK, PROMPT_CHUNK), ids,
-                         chunk_of(&side->prompt->texts[text], k, empty), skip);
+            Tensor pooled;
+            bool pools = k == 0 && n->clip->config.pooled;
+            if (pools) pooled = tensor_slice(side->pooled, 0, text, 1);
+            encode_chunk(n, chunk_states(n, side->states, text, k), ids,
+                         chunk_of(&side->prompt->texts[text], k, &n->empty), pools ? &pooled : NULL);
         }
     scope_end(c, scope);
     tensor_pull(c, side->states);
-    for (int64_t k = 0; !c->err.code && k < side->chunks; k++) emphasise(s, side, k, empty);
+    for (int64_t k = 0; !c->err.code && k < side->chunks; k++) emphasise(n, side, k);
+}
+
+/* The states of a text that is left out as if it were nothing. */
+static void zero_side(const Encoding *n, Side *side) {
+    memset(side->shown.data, 0, tensor_bytes(side->shown));
+    if (n->s->pooled) op_affine(n->c, side->pooled, side->pooled, 0, 0);
 }
 
 /* On the plan backend one chunk is encoded and counts for all. */
-static void plan_encode(const TextStates *s, Ctx *c, const Clip *clip, int skip) {
-    double chunks = 0, before = c->flops;
+static void plan_encode(const Encoding *n) {
+    Ctx *c = n->c;
+    const TextStates *s = n->s;
+    double chunks = 0, firsts = 0, before = c->flops, both, first;
     size_t scope = scope_begin(c);
-    Tensor ids = tensor_new_typed(c, I32, 2, SHAPE(1, PROMPT_CHUNK));
-    Tensor row = tensor_slice(tensor_slice(s->sides[0].states, 0, 0, 1), 1, 0, PROMPT_CHUNK);
-    clip_forward(c, row, clip, ids, skip);
+    Tensor ids = tensor_new_typed(c, I32, 2, SHAPE(1, PROMPT_CHUNK)), pooled;
+    if (n->clip->config.pooled) pooled = tensor_slice(s->sides[0].pooled, 0, 0, 1);
+    encode_chunk(n, chunk_states(n, s->sides[0].states, 0, 0), ids, NULL, NULL);
+    both = c->flops - before;
+    first = 0;
+    if (n->clip->config.pooled) {
+        encode_chunk(n, chunk_states(n, s->sides[0].states, 0, 0), ids, NULL, &pooled);
+        first = c->flops - before - 2 * both;
+    }
     scope_end(c, scope);
     for (int i = 0; i < s->count; i++) {
         const Side *side = &s->sides[i];
         for (int text = 0; text < side->prompt->text_count; text++)
-            if (occurrences(side->branch, text)) chunks += (double)side->chunks;
+            if (occurrences(side->branch, text) && !side->zero) chunks += (double)side->chunks, firsts++;
     }
-    c->flops += (c->flops - before) * (chunks - 1);
+    c->flops = before + chunks * both + firsts * first;
 }
 
-void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip) {
-    PromptChunk empty = {.ids = {TOKEN_BOS, TOKEN_EOS}};
+void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int64_t at, int skip) {
+    Encoding n = {.s = s, .c = c, .clip = clip, .at = at, .skip = skip, .empty = {.ids = {TOKEN_BOS}}};
     for (int t = 0; t < PROMPT_CHUNK; t++) {
-        empty.weights[t] = 1.0f;
-        if (t > 1) empty.ids[t] = s->pad;
+        n.empty.weights[t] = 1.0f;
+        if (t) n.empty.ids[t] = TOKEN_EOS;
     }
-    if (ctx_plans(c)) plan_encode(s, c, clip, skip);
-    else
-        for (int i = 0; i < s->count; i++) encode_side(s, &s->sides[i], c, clip, skip, &empty);
+    if (ctx_plans(c)) {
+        plan_encode(&n);
+        return;
+    }
+    for (int i = 0; i < s->count; i++)
+        if (s->sides[i].zero) zero_side(&n, &s->sides[i]);
+        else encode_side(&n, &s->sides[i]);
 }
 
 /* --- contexts --- */

@@ -13,6 +13,8 @@ typedef struct {
     int64_t chunks; /* of the branch's longest text; shorter ones are padded with empty chunks */
     Tensor states;  /* [texts of the prompt,77 chunks,width]; texts of other branches are left unwritten */
     Tensor shown;   /* the same on the host, where emphasis is applied */
+    Tensor pooled;  /* [texts of the prompt,pooled], of each text's first chunk; without numbers where pooled is 0 */
+    bool zero;      /* SDXL's empty negative prompt: its states and pooled vectors are zeros */
     int now;        /* the text now in the context; -1: none yet */
     bool switched;  /* the text differs from the previous call's */
 } Side;
@@ -23,8 +25,8 @@ typedef struct {
     int count, branches;
     bool guided, together; /* together: all sides have the same length and share one U-Net call */
     Tensor contexts[2];    /* [1,T,width] negative, [branches,T,width] positive; together: [0] holds all */
+    int64_t width, pooled; /* of all encoders' states side by side; of the pooled vector, 0: none */
     SdEmphasis emphasis;
-    int pad; /* the id after the end token */
 } TextStates;
 
 /* Compiles both prompts. guided: the negative one is needed whatever the prompt. */
@@ -32,10 +34,14 @@ bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, con
                       bool guided, Error *e);
 void text_states_free(TextStates *s);
 
+/* Makes the negative prompt's states zeros where all its texts are empty, as the webui does for SDXL
+ * (sd_models_xl.py, force_zero_negative_prompt). */
+void text_states_zero_empty(TextStates *s);
 /* Allocates states and contexts in the arena. */
-void text_states_place(TextStates *s, Ctx *c, int64_t width);
-/* Encodes every text. skip: clip skip. Applies weights by the webui's emphasis modes (sd_emphasis.py). */
-void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int skip);
+void text_states_place(TextStates *s, Ctx *c, int64_t width, int64_t pooled);
+/* Encodes every text by one encoder, whose states begin at channel `at` of a context. skip: clip skip. Applies weights
+ * by the webui's emphasis modes (sd_emphasis.py), to each encoder's states by themselves. */
+void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int64_t at, int skip);
 /* Makes the contexts current for denoiser call `call`, counted from 0, and marks the sides whose text switched. */
 void text_states_switch(TextStates *s, Ctx *c, int call);
 /* The context, and with it the U-Net call, that a side belongs to, and its place in that context. */

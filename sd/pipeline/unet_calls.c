@@ -35,15 +35,29 @@ static void take_output(Generation *g, float *out, Tensor result, const Call *k)
     }
 }
 
+/* The time's shifts for a call: one row for all, or with labels each text's for each of its pictures. */
+static Tensor shifts_of(Generation *g, const Call *k) {
+    Tensor all = g->cond.time_shifts[k->context];
+    if (!g->m->config.unet.label) return all;
+    Tensor texts = tensor_slice(all, 0, k->text, k->texts);
+    if (k->pictures == 1) return texts;
+    Tensor out = tensor_new(&g->ctx, 2, SHAPE((int64_t)k->texts * k->pictures, all.n[1]));
+    for (int64_t i = 0; i < k->texts; i++)
+        op_affine(&g->ctx, tensor_slice(out, 0, i * k->pictures, k->pictures),
+                  tensor_repeat(tensor_slice(texts, 0, i, 1), k->pictures), 1, 0);
+    return out;
+}
+
 /* recording: what a GPU repeats from step to step. */
 static void forward(Generation *g, const Call *k, float *out, const float *x, float scale, float time,
                     Recording *recording) {
     Ctx *c = &g->ctx;
     const Unet *u = &g->m->unet;
-    Tensor kv = tensor_slice(g->cond.cross_kv[k->context], 0, k->text, k->texts), shifts = g->cond.time_shifts;
+    Tensor kv = tensor_slice(g->cond.cross_kv[k->context], 0, k->text, k->texts);
     size_t scope = scope_begin(c);
     update_time(g, time);
     int64_t n = (int64_t)k->texts * k->pictures;
+    Tensor shifts = shifts_of(g, k);
     Tensor in = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.in_channels));
     Tensor result = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.out_channels));
     assert(in.n[3] * g->h * g->w == g->latent);
@@ -51,7 +65,7 @@ static void forward(Generation *g, const Call *k, float *out, const float *x, fl
     tensor_push(c, in);
     Tensor of[] = {in, result, shifts, kv};
     for (recording_start(c, recording, of, 4); recording_next(c, recording);)
-        unet_forward(c, result, u, in, shifts, kv);
+        unet_forward(c, result, u, &(UnetInput){.x = in, .time_shifts = shifts, .cross_kv = kv});
     take_output(g, out, result, k);
     scope_end(c, scope);
 }

@@ -35,8 +35,8 @@ bool train_ids(const Trainer *t, const char *text, int32_t out[TRAIN_TOKENS], Er
     out[0] = TOKEN_BOS;
     memcpy(out + 1, ids, (size_t)n * sizeof *ids);
     out[n + 1] = TOKEN_EOS;
-    for (int64_t i = n + 2; i < TRAIN_TOKENS; i++) out[i] = t->m->config.clip.pad;
-    clip_rows(&t->m->clip, out, TRAIN_TOKENS);
+    for (int64_t i = n + 2; i < TRAIN_TOKENS; i++) out[i] = t->m->config.clip[0].pad;
+    clip_rows(&t->m->clip[0], out, TRAIN_TOKENS);
     free(ids);
     return true;
 }

@@ -48,13 +48,13 @@ static SdConfig nano(const TrainOptions *o, int vocabulary) {
     k.unet.channels = 48;
     k.unet.levels = k.vae.levels = 3;
     k.unet.res_blocks = k.vae.res_blocks = 1;
-    k.unet.heads = k.clip.heads = 4;
-    k.unet.context = k.clip.width = 96;
+    k.unet.heads = k.clip[0].heads = 4;
+    k.unet.context = k.clip[0].width = 96;
     k.unet.groups = k.vae.groups = 8;
     k.vae.channels = 16;
-    k.clip.layers = 3;
-    k.clip.mlp = 320; /* with CLIP's usual 4 * 96 the model would exceed 12 MB in f16 */
-    k.clip.vocabulary = vocabulary;
+    k.clip[0].layers = 3;
+    k.clip[0].mlp = 320; /* with CLIP's usual 4 * 96 the model would exceed 12 MB in f16 */
+    k.clip[0].vocabulary = vocabulary;
     k.prediction = o->v ? PREDICT_V : PREDICT_EPS;
     k.width = k.height = 64;
     k.cfg = 3;
@@ -118,7 +118,7 @@ void *train_create(const TrainOptions *o, const TrainData *d, size_t *size, Erro
     free(f.values);
     free(f.w);
     for (int p = 0; p < PART_COUNT; p++) weight_list_free(&m.lists[p]);
-    clip_free(&m.clip);
+    clip_free(&m.clip[0]);
     unet_free(&m.unet);
     free(tokens);
     return bytes;

@@ -82,23 +82,22 @@ void train_unet_microbatch(Trainer *t, int64_t first, int64_t n, int64_t all) {
     Ctx *c = &t->ctx;
     const SdConfig *k = &t->m->config;
     int64_t side = t->d->size / vae_factor(&k->vae), each = side * side * k->vae.latent;
-    int skip = k->clip.penultimate ? 2 : 1;
     size_t scope = scope_begin(c);
     Tensor x = tensor_new(c, 4, SHAPE(n, side, side, k->vae.latent)), target = tensor_new(c, 4, x.n);
     Tensor times = tensor_new(c, 1, &n), weights = tensor_new(c, 1, &n);
     Tensor ids = tensor_new_typed(c, I32, 2, SHAPE(n, TRAIN_TOKENS)), states;
     if (!t->planning) make_batch(t, first, n, &(Batch){x.data, target.data, times.data, weights.data, ids.data});
     if (t->o->text) tape_start(t->tape, c);
-    states = tensor_new(c, 3, SHAPE(n, TRAIN_TOKENS, k->clip.width));
-    clip_forward(c, states, &t->m->clip, ids, skip);
+    states = tensor_new(c, 3, SHAPE(n, TRAIN_TOKENS, k->clip[0].width));
+    clip_forward(c, states, &t->m->clip[0], ids, k->clip[0].layer, NULL, NULL);
     if (!t->o->text) tape_start(t->tape, c);
     Tensor out = tensor_new(c, 4, x.n);
     const Unet *u = &t->m->unet;
     Tensor shifts = tensor_new(c, 2, SHAPE(n, u->time_shifts)),
            keys = tensor_new(c, 3, SHAPE(n, TRAIN_TOKENS, u->cross_kv));
-    unet_time_shifts(c, shifts, u, times);
+    unet_time_shifts(c, shifts, u, times, NULL);
     unet_cross_kv(c, keys, u, states);
-    unet_forward(c, out, u, x, shifts, keys);
+    unet_forward(c, out, u, &(UnetInput){.x = x, .time_shifts = shifts, .cross_kv = keys});
     tape_stop(t->tape, c);
     float *g = c->err.code ? NULL : tape_gradient(t->tape, c, out).data;
     if (g) {

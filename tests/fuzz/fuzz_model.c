@@ -39,7 +39,7 @@ static WeightFile *base(void) {
     if (f) return f;
     Error e = {0};
     SdConfig k = tiny_config();
-    k.clip.vocabulary = 4;
+    k.clip[0].vocabulary = 4;
     char path[1024];
     strcpy(path, fuzz_file("base.safetensors", (FuzzBytes){(const uint8_t *)"", 0}));
     MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = F16};

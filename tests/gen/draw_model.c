@@ -29,9 +29,9 @@ static void draw_unet(GenModel *g, UnetConfig *u, bool own_heads) {
     if (u->levels * u->res_blocks > 12) u->res_blocks = 1;
     if (original) u->levels = draw_int(c, 1, 3), u->res_blocks = draw_int(c, 1, 2); /* which are wide */
     u->groups = original ? 32 : 1 << draw_int(c, 0, 3);
-    if (original) u->channels = g->k.clip.open_clip ? 64 : 32;
+    if (original) u->channels = g->k.clip[0].open_clip ? 64 : 32;
     else u->channels = u->groups * (u->groups == 1 ? 2 * draw_int(c, 1, 8) : draw_int(c, 1, 3));
-    u->linear_projection = original ? g->k.clip.open_clip : chance_of(c, 0.5);
+    u->linear_projection = original ? g->k.clip[0].open_clip : chance_of(c, 0.5);
     u->middle_depth = draw_int(c, 1, 2);
     for (int i = 0; i < MAX_LEVELS; i++) {
         u->mult[i] = i < u->levels ? draw_int(c, 1, i ? 3 : 2) : 0;
@@ -42,7 +42,7 @@ static void draw_unet(GenModel *g, UnetConfig *u, bool own_heads) {
     if (g->form == FORM_FOLDER && u->depth[u->levels - 1]) u->depth[u->levels - 1] = u->middle_depth;
     u->heads = own_heads ? divisor(c, u->channels) : 8;
     u->head_dim = 0;
-    if (own_heads ? chance_of(c, 0.4) : g->k.clip.open_clip) u->head_dim = own_heads ? u->heads : 64, u->heads = 0;
+    if (own_heads ? chance_of(c, 0.4) : g->k.clip[0].open_clip) u->head_dim = own_heads ? u->heads : 64, u->heads = 0;
 }
 
 static void draw_vae(GenModel *g, VaeConfig *v) {
@@ -67,10 +67,10 @@ static void draw_clip(GenModel *g, ClipConfig *k) {
     k->mlp = draw_int(c, 1, 48);
     if (g->form == FORM_OURS) {
         k->act = chance_of(c, 0.5) ? ACT_GELU : ACT_QUICK_GELU;
-        k->penultimate = chance_of(c, k->open_clip ? 0.8 : 0.2);
+        k->layer = chance_of(c, k->open_clip ? 0.8 : 0.2) ? 2 : 1;
         k->pad = chance_of(c, 0.4) ? 49407 : chance_of(c, 0.5) ? 0 : chance_below(c, 49408);
     } else if (g->form == FORM_FOLDER) {
-        k->open_clip = k->penultimate = false;
+        k->open_clip = false, k->layer = 1;
         k->act = chance_of(c, 0.5) ? ACT_GELU : ACT_QUICK_GELU;
     }
 }
@@ -82,7 +82,7 @@ static void draw_tokens(GenModel *g) {
     int rows = 1, last = -1;
     *g->tokens = 0;
     g->spec.tokens = NULL;
-    g->k.clip.vocabulary = TOKEN_COUNT;
+    g->k.clip[0].vocabulary = TOKEN_COUNT;
     if (g->form == FORM_FOLDER || chance_of(c, 0.04)) return;
     for (int i = draw_int(c, 2, 30); i > 0; i--) {
         int most = i == 1 ? TOKEN_EOS : i == 2 ? TOKEN_BOS : last + 1 + (TOKEN_BOS - 2 - last) / i;
@@ -92,7 +92,7 @@ static void draw_tokens(GenModel *g) {
         rows++;
     }
     g->spec.tokens = g->tokens;
-    g->k.clip.vocabulary = rows;
+    g->k.clip[0].vocabulary = rows;
 }
 
 /* --- files --- */
@@ -103,7 +103,7 @@ static void draw_yaml(GenModel *g) {
     SdConfig *k = &g->k;
     k->prediction = chance_of(c, 0.5) ? PREDICT_V : PREDICT_EPS;
     k->vae.scale = chance_of(c, 0.5) ? 0.18215 : exp(chance_between(c, -4, 3));
-    if (k->clip.open_clip) k->clip.penultimate = chance_of(c, 0.7);
+    if (k->clip[0].open_clip) k->clip[0].layer = chance_of(c, 0.7) ? 2 : 1;
     double start = chance_of(c, 0.5) ? 0.00085 : chance_between(c, 1e-5, 0.002),
            end = chance_of(c, 0.5) ? 0.012 : chance_between(c, 0.005, 0.05);
     snprintf(
@@ -120,7 +120,7 @@ static void draw_yaml(GenModel *g) {
         "        freeze: True\n        layer: \"%s\"\n",
         k->prediction == PREDICT_V ? "v" : "eps", start, end, k->vae.scale,
         k->unet.heads ? "num_heads" : "num_head_channels", k->unet.heads ? k->unet.heads : k->unet.head_dim,
-        k->clip.penultimate ? "penultimate" : "last");
+        k->clip[0].layer == 2 ? "penultimate" : "last");
 }
 
 static void draw_files(GenModel *g) {
@@ -150,12 +150,12 @@ void model_draw(GenModel *g, uint64_t number) {
     g->form = (Form)chance_weighted(c, FORMS, FORM_COUNT);
     g->k = chance_of(c, 0.5) ? config_sd2() : config_sd1();
     SdConfig *k = &g->k;
-    draw_clip(g, &k->clip);
+    draw_clip(g, &k->clip[0]);
     draw_tokens(g);
     bool own_heads = g->form != FORM_ORIGINAL || chance_of(c, 0.4); /* something beside the shapes tells them */
     draw_unet(g, &k->unet, own_heads);
     draw_vae(g, &k->vae);
-    k->unet.context = k->clip.width;
+    k->unet.context = k->clip[0].width;
     k->unet.in_channels = k->unet.out_channels = k->vae.latent;
     if (chance_of(c, 0.03)) k->unet.in_channels = k->vae.latent * 2 + chance_below(c, 2);
     if (g->form != FORM_ORIGINAL) k->prediction = chance_of(c, 0.5) ? PREDICT_V : PREDICT_EPS;
@@ -189,9 +189,9 @@ void model_smallest(GenModel *g) {
                            .groups = 1};
     k->vae.channels = 4, k->vae.groups = 1, k->vae.res_blocks = 1;
     for (int i = 0; i < 4; i++) k->vae.mult[i] = 1;
-    k->clip.width = k->clip.mlp = 4, k->clip.layers = 2, k->clip.heads = 1;
+    k->clip[0].width = k->clip[0].mlp = 4, k->clip[0].layers = 2, k->clip[0].heads = 1;
     snprintf(g->tokens, sizeof g->tokens, "256,320,537,1929,2368,49406,49407");
-    k->clip.vocabulary = 8;
+    k->clip[0].vocabulary = 8;
     g->spec = (MakeModel){.dtype = F32, .tokens = g->tokens};
 }
 
@@ -207,7 +207,7 @@ static void add_extras(MadeTensors *l, const GenModel *g) {
                                            "scale_factor",
                                            "__pl_module.metadata__",
                                            "denoiser.sigmas"};
-    const ClipConfig *k = &g->k.clip;
+    const ClipConfig *k = &g->k.clip[0];
     if (g->form == FORM_FOLDER) {
         MadeTensor *t = made_tensor(l, "", "text_projection.weight", F32, 2, SHAPE(k->width, k->width));
         if (t) strcpy(t->part, "text_encoder");

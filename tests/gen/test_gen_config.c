@@ -90,7 +90,7 @@ static void draw_request(Case *k) {
     r->seed = chance_below(c, 1000);
     r->cfg = chance_of(c, 0.2) ? 1 : chance_between(c, 0, 12);
     r->batch_size = draw_int(c, 1, 2);
-    if (k->m->config.clip.layers > 1 && chance_of(c, 0.3)) r->clip_skip = 2;
+    if (k->m->config.clip[0].layers > 1 && chance_of(c, 0.3)) r->clip_skip = 2;
     r->keep = true;
 }
 

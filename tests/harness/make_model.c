@@ -212,10 +212,10 @@ SdConfig tiny_config(void) {
     for (int i = 0; i < MAX_LEVELS; i++) k.unet.mult[i] = k.vae.mult[i] = i < 2, k.unet.depth[i] = i == 0;
     k.unet.channels = k.vae.channels = 8;
     k.unet.res_blocks = k.vae.res_blocks = 1;
-    k.unet.heads = k.clip.heads = 2;
-    k.unet.context = k.clip.width = k.clip.mlp = 8;
+    k.unet.heads = k.clip[0].heads = 2;
+    k.unet.context = k.clip[0].width = k.clip[0].mlp = 8;
     k.unet.groups = k.vae.groups = 4;
-    k.clip.layers = 1;
+    k.clip[0].layers = 1;
     k.width = k.height = 8;
     k.steps = 2;
     return k;

@@ -109,7 +109,7 @@ bool write_model_json(const char *path, const char *part, const SdConfig *k) {
     if (!f) return false;
     if (!strcmp(part, "unet")) unet(f, &k->unet);
     else if (!strcmp(part, "vae")) vae(f, &k->vae);
-    else if (!strcmp(part, "text_encoder")) text(f, &k->clip);
+    else if (!strcmp(part, "text_encoder")) text(f, &k->clip[0]);
     else if (!strcmp(part, "scheduler")) scheduler(f, k);
     else index_file(f);
     bool ok = !ferror(f);

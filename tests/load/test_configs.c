@@ -74,8 +74,8 @@ static void schedulers(void) {
 
 /* --- others --- */
 
-static bool pad_0(const SdModel *m) { return m->config.clip.pad == 0; }
-static bool pad_eos(const SdModel *m) { return m->config.clip.pad == 49407; }
+static bool pad_0(const SdModel *m) { return m->config.clip[0].pad == 0; }
+static bool pad_eos(const SdModel *m) { return m->config.clip[0].pad == 49407; }
 static bool is_v(const SdModel *m) { return m->config.prediction == PREDICT_V; }
 static bool zero_snr(const SdModel *m) { return m->noise_levels.alphas[999] == 0x1p-24f && is_v(m); }
 static bool notes(const SdModel *m) { return strstr(sd_unused(m), "the added token <a>, the added token <b>") != NULL; }

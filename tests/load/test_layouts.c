@@ -109,7 +109,7 @@ static void eps_checks(void) {
     Vae d, n;
     Clip c;
     bool ok = unet_bind(&u, &k.unet, &l) && vae_bind_decoder(&d, &k.vae, &l) && vae_bind_encoder(&n, &k.vae, &l) &&
-              clip_bind(&c, &k.clip, &l);
+              clip_bind(&c, &k.clip[0], &l);
     test_check(ok, "the micro model is bound");
     if (!ok) return;
     test_check(u.norm_out.eps == 1e-5f, "eps of the U-Net's last norm");

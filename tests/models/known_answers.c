@@ -275,7 +275,7 @@ typedef struct {
 
 static void forward_text(Ctx *c, const void *network, Tensor out, const Tensor *in) {
     const Text *t = network;
-    clip_forward(c, out, t->clip, in[0], t->skip);
+    clip_forward(c, out, t->clip, in[0], t->skip, NULL, NULL);
 }
 
 /* rows: the first values of tokens 5 and 76, or NULL */
@@ -317,7 +317,7 @@ static void full_texts(void) {
     static const double H_ROWS[2][4] = {{-0.773499, 1.341166, -2.273836, 1.114614},
                                         {-1.051894, 0.266309, -2.615337, 0.631657}};
     Error e = {0};
-    ClipConfig k = config_sd1().clip;
+    ClipConfig k = config_sd1().clip[0];
     Clip m;
     WeightList l = {.err = &e, .path = "cond_stage_model.transformer."};
     if (test_check(clip_bind(&m, &k, &l) && gen_fill_all(&l, F32), "CLIP ViT-L is made")) {
@@ -327,15 +327,7 @@ static void full_texts(void) {
     gen_free_all(&l);
     weight_list_free(&l);
     clip_free(&m);
-    k = (ClipConfig){.vocabulary = 49408,
-                     .positions = 77,
-                     .width = 1024,
-                     .layers = 24,
-                     .heads = 16,
-                     .mlp = 4096,
-                     .act = ACT_GELU,
-                     .open_clip = true,
-                     .penultimate = true};
+    k = config_sd2().clip[0];
     WeightList h = {.err = &e, .path = "cond_stage_model.model."};
     if (test_check(clip_bind(&m, &k, &h) && gen_fill_all(&h, F32), "OpenCLIP ViT-H is made"))
         run_text("OpenCLIP ViT-H, penultimate", &m, 2, 0, &H2, H_ROWS);

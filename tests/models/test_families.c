@@ -193,11 +193,11 @@ static SdConfig small(SdConfig k) {
     k.unet.middle_depth = 3;
     k.unet.res_blocks = 1;
     k.unet.in_channels = 9;
-    k.unet.context = k.clip.width = 128;
-    k.clip.heads = 2;
-    k.clip.layers = 3;
-    k.clip.mlp = 96;
-    k.clip.vocabulary = 1000;
+    k.unet.context = k.clip[0].width = 128;
+    k.clip[0].heads = 2;
+    k.clip[0].layers = 3;
+    k.clip[0].mlp = 96;
+    k.clip[0].vocabulary = 1000;
     k.vae.levels = 2;
     k.vae.mult[2] = k.vae.mult[3] = 0;
     k.vae.res_blocks = 3;
@@ -231,13 +231,13 @@ static void beside(const char *path, const SdConfig *k) {
         Error e = {0};
         SdConfig found;
         ConfigNotes notes;
-        snprintf(text, sizeof text, CASES[i].text, k->clip.open_clip ? "penultimate" : "last");
+        snprintf(text, sizeof text, CASES[i].text, k->clip[0].open_clip ? "penultimate" : "last");
         test_write(test_path("shapes.yaml"), text, strlen(text));
         Checkpoint *c = checkpoint_open(own, &e);
         bool ok = c && detect_config(c, &found, &notes, &e);
         if (CASES[i].words) ok = !ok && e.code == ERR_FORMAT && holds(e.text, CASES[i].words);
         else {
-            ok = ok && found.vae.scale == 0.13025 && found.clip.penultimate == k->clip.open_clip;
+            ok = ok && found.vae.scale == 0.13025 && found.clip[0].layer == (k->clip[0].open_clip ? 2 : 1);
             ok = ok && (i ? found.unet.head_dim == 32 && !found.unet.heads && found.prediction == PREDICT_EPS
                           : found.unet.heads == 16 && found.prediction == PREDICT_V);
         }
@@ -260,8 +260,8 @@ static void shapes(const char *what, SdConfig k) {
     at = bind_enter(&l, KEY_VAE);
     ok = ok && vae_bind_decoder(&d, &k.vae, &l) && vae_bind_encoder(&n, &k.vae, &l);
     bind_leave(&l, at);
-    at = bind_enter(&l, k.clip.open_clip ? "cond_stage_model.model." : "cond_stage_model.transformer.");
-    ok = ok && clip_bind(&c, &k.clip, &l);
+    at = bind_enter(&l, k.clip[0].open_clip ? "cond_stage_model.model." : "cond_stage_model.transformer.");
+    ok = ok && clip_bind(&c, &k.clip[0], &l);
     bind_leave(&l, at);
     FileTensor *t = calloc((size_t)(ok ? l.count : 1), sizeof *t);
     if (!test_check(ok && t, "%s: bound", what)) return;

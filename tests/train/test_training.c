@@ -168,9 +168,9 @@ static Tensor run_unet(const Unet *u, Tensor x, Tensor t, Tensor context) {
     Tensor shifts = tensor_new(&ctx, 2, SHAPE(n, u->time_shifts)),
            keys = tensor_new(&ctx, 3, SHAPE(n, context.n[1], u->cross_kv));
     Tensor y = tensor_new(&ctx, 4, x.n);
-    unet_time_shifts(&ctx, shifts, u, t);
+    unet_time_shifts(&ctx, shifts, u, t, NULL);
     unet_cross_kv(&ctx, keys, u, context);
-    unet_forward(&ctx, y, u, x, shifts, keys);
+    unet_forward(&ctx, y, u, &(UnetInput){.x = x, .time_shifts = shifts, .cross_kv = keys});
     return y;
 }
 
@@ -199,12 +199,12 @@ static void text_gradients(const SdConfig *k) {
     Clip clip;
     Parameters p;
     WeightList l = {.err = &ctx.err, .path = "cond_stage_model.transformer."};
-    if (!clip_bind(&clip, &k->clip, &l) || !begin(&p, &l, NULL)) return;
+    if (!clip_bind(&clip, &k->clip[0], &l) || !begin(&p, &l, NULL)) return;
     Tensor ids = tensor_new_typed(&ctx, I32, 2, SHAPE(2, 77));
     gen_ids(ids.data, "train.ids", 2 * 77, 49408);
     tape_start(tape, &ctx);
-    Tensor y = tensor_new(&ctx, 3, SHAPE(2, 77, k->clip.width));
-    clip_forward(&ctx, y, &clip, ids, 1);
+    Tensor y = tensor_new(&ctx, 3, SHAPE(2, 77, k->clip[0].width));
+    clip_forward(&ctx, y, &clip, ids, 1, NULL, NULL);
     tape_stop(tape, &ctx);
     seed(y, "text.dy");
     tape_backward(tape, &ctx);

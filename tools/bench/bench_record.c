@@ -196,16 +196,26 @@ void record_free(Record *r) {
 
 static void plan_text(Ctx *c, const Clip *m, int64_t texts) {
     Tensor states = tensor_new(c, 3, SHAPE(texts, m->config.positions, m->config.width));
-    clip_forward(c, states, m, tensor_new_typed(c, I32, 2, SHAPE(texts, m->config.positions)), 1);
+    Tensor pooled;
+    if (m->config.pooled) pooled = tensor_new(c, 2, SHAPE(texts, m->config.pooled));
+    clip_forward(c, states, m, tensor_new_typed(c, I32, 2, SHAPE(texts, m->config.positions)), m->config.layer,
+                 m->config.pooled ? &pooled : NULL, NULL);
 }
 
 static void plan_step(Ctx *c, const Unet *u, int64_t h, int64_t w, int64_t batch, int64_t texts) {
-    Tensor times = tensor_new(c, 2, SHAPE(1, u->time_shifts)), keys = tensor_new(c, 3, SHAPE(texts, 77, u->cross_kv));
-    unet_time_shifts(c, times, u, tensor_new(c, 1, SHAPE(1)));
+    int64_t rows = u->config.label ? texts : 1;
+    Tensor times = tensor_new(c, 2, SHAPE(rows, u->time_shifts)),
+           keys = tensor_new(c, 3, SHAPE(texts, 77, u->cross_kv));
+    Tensor label = tensor_new(c, 2, SHAPE(rows, unet_width(u)));
+    for (int64_t i = 0; u->config.label && i < texts; i++)
+        unet_label(c, tensor_slice(label, 0, i, 1), u, tensor_new(c, 2, SHAPE(1, u->config.label)));
+    unet_time_shifts(c, times, u, tensor_new(c, 1, SHAPE(rows)), u->config.label ? &label : NULL);
+    if (rows > 1 && batch > 1) times = tensor_new(c, 2, SHAPE(rows * batch, u->time_shifts));
     for (int64_t i = 0; i < texts; i++) /* one call per text, as in a request */
         unet_cross_kv(c, tensor_slice(keys, 0, i, 1), u, tensor_new(c, 3, SHAPE(1, 77, u->config.context)));
     Tensor in = tensor_new(c, 4, SHAPE(batch * texts, h, w, u->config.in_channels));
-    unet_forward(c, tensor_new(c, 4, SHAPE(batch * texts, h, w, u->config.out_channels)), u, in, times, keys);
+    unet_forward(c, tensor_new(c, 4, SHAPE(batch * texts, h, w, u->config.out_channels)), u,
+                 &(UnetInput){.x = in, .time_shifts = times, .cross_kv = keys});
 }
 
 static void plan_decode(Ctx *c, const Vae *v, int64_t h, int64_t w) {
@@ -215,23 +225,24 @@ static void plan_decode(Ctx *c, const Vae *v, int64_t h, int64_t w) {
 }
 
 bool record_plan(Record *r, const SdConfig *k, int width, int height, int batch, bool guided, Error *e) {
-    Clip clip = {0};
+    Clip clip[MAX_ENCODERS] = {0};
     Unet unet = {0};
     Vae vae = {0};
     WeightList lists[3] = {{.err = e, .path = "text."}, {.err = e, .path = "unet."}, {.err = e, .path = "vae."}};
-    bool ok = record_init(r, plan_ops(), NULL, e) && clip_bind(&clip, &k->clip, &lists[0]) &&
+    bool ok = record_init(r, plan_ops(), NULL, e) && clip_bind(&clip[0], &k->clip[0], &lists[0]) &&
+              (k->encoders < 2 || clip_bind(&clip[1], &k->clip[1], &lists[0])) &&
               unet_bind(&unet, &k->unet, &lists[1]) && vae_bind_decoder(&vae, &k->vae, &lists[2]);
     int unit = vae_factor(&k->vae), texts = guided ? 2 : 1;
     for (int i = 0; ok && i < 3; i++) {
         Arena arena = {0};
         Ctx c = {.op = &r->ops, .type = r->ops.type, .arena = &arena};
         r->stage = i == 0 ? SD_STAGE_TEXT : i == 1 ? SD_STAGE_SAMPLE : SD_STAGE_DECODE;
-        if (i == 0) plan_text(&c, &clip, texts);
-        else if (i == 1) plan_step(&c, &unet, height / unit, width / unit, batch, texts);
-        else plan_decode(&c, &vae, height / unit, width / unit);
+        for (int t = 0; i == 0 && t < k->encoders; t++) plan_text(&c, &clip[t], texts);
+        if (i == 1) plan_step(&c, &unet, height / unit, width / unit, batch, texts);
+        if (i == 2) plan_decode(&c, &vae, height / unit, width / unit);
     }
     for (int i = 0; i < 3; i++) weight_list_free(&lists[i]);
-    clip_free(&clip);
+    for (int i = 0; i < MAX_ENCODERS; i++) clip_free(&clip[i]);
     unet_free(&unet);
     return ok;
 }

@@ -94,7 +94,9 @@ static bool measure_runs(SdModel *m, SdRequest *r, Report *out, double *seconds,
     r->progress = follow, r->user = &watch;
     if (!measure_run(m, r, unseen, 1, e)) return false;
     out->rss = os_peak_memory(), out->gpu = watch.gpu;
-    if (!model_load(m, PART_TEXT, e) || !model_load(m, PART_UNET, e) || !model_load(m, PART_DECODER, e)) return false;
+    if (!model_load(m, PART_TEXT, e) || !model_load(m, PART_TEXT_2, e) || !model_load(m, PART_UNET, e) ||
+        !model_load(m, PART_DECODER, e))
+        return false;
     r->keep = true;
     int all = r->steps;
     r->steps = 1;

@@ -71,6 +71,7 @@ int gen_torch_shape(const Weight *w, int64_t n[MAX_DIMS]) {
         n[2] = w->t.n[1];
         n[3] = w->t.n[2];
     }
+    if (w->inputs_first) n[0] = w->t.n[1], n[1] = w->t.n[0];
     if (w->kind != WEIGHT_LINEAR || !w->pointwise) return w->t.nd;
     n[2] = n[3] = 1;
     return 4;
@@ -93,7 +94,8 @@ bool gen_fill(Weight *w, const char *name, DType type) {
     if (!w->t.data || !line) return free(line), false;
     if (!name) name = w->name;
     for (int64_t o = 0; o < rows; o++) {
-        gen_weight(line, name, nd, n, o * row, row);
+        if (!w->inputs_first) gen_weight(line, name, nd, n, o * row, row);
+        for (int64_t i = 0; w->inputs_first && i < row; i++) gen_weight(line + i, name, nd, n, i * rows + o, 1);
         if (w->kind == WEIGHT_CONV) to_channels_last(transposed, line, 1, n[1], n[2] * n[3]);
         gen_narrow((char *)w->t.data + (size_t)(o * row) * width, w->kind == WEIGHT_CONV ? transposed : line, row,
                    type);

@@ -4,6 +4,7 @@
 
 #include "generated.h"
 #include "sd/models/clip.h"
+#include "sd/models/config_detect.h"
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
 
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLIP_PATH "cond_stage_model.transformer."
 #define POSITION_IDS "text_model.embeddings.position_ids"
 
 MadeTensor *made_tensor(MadeTensors *l, const char *source, const char *name, DType type, int nd, const int64_t *n) {
@@ -40,21 +40,28 @@ static void add_all(MadeTensors *l, WeightList *w, DType type) {
     weight_list_free(w);
 }
 
+static void made_encoder(MadeTensors *l, const SdConfig *k, int i, DType type) {
+    Clip c;
+    char prefix[KEY_ENCODER_SIZE], name[96];
+    WeightList text = {.err = l->err};
+    snprintf(text.path, sizeof text.path, "%s", key_encoder(k, i, prefix));
+    if (clip_bind(&c, &k->clip[i], &text)) add_all(l, &text, type);
+    clip_free(&c);
+    snprintf(name, sizeof name, "%s" POSITION_IDS, prefix);
+    if (!k->clip[i].open_clip) made_tensor(l, "", name, I64, 2, SHAPE(1, k->clip[i].positions));
+}
+
 void made_networks(MadeTensors *l, const SdConfig *k, DType type) {
     Unet u;
     Vae v;
-    Clip c;
     WeightList unet = {.err = l->err, .path = "model.diffusion_model."},
-               vae = {.err = l->err, .path = "first_stage_model."}, text = {.err = l->err, .path = CLIP_PATH};
-    if (k->clip.open_clip) strcpy(text.path, "cond_stage_model.model.");
+               vae = {.err = l->err, .path = "first_stage_model."};
     if (unet_bind(&u, &k->unet, &unet)) add_all(l, &unet, type);
     unet_free(&u);
     if (vae_bind_encoder(&v, &k->vae, &vae)) add_all(l, &vae, type);
     vae = (WeightList){.err = l->err, .path = "first_stage_model."};
     if (vae_bind_decoder(&v, &k->vae, &vae)) add_all(l, &vae, type);
-    if (clip_bind(&c, &k->clip, &text)) add_all(l, &text, type);
-    clip_free(&c);
-    if (!k->clip.open_clip) made_tensor(l, "", CLIP_PATH POSITION_IDS, I64, 2, SHAPE(1, k->clip.positions));
+    for (int i = 0; i < k->encoders; i++) made_encoder(l, k, i, type);
 }
 
 /* Numbers to any type; integers and rare types are 0 but for I64, which is the number's place (position_ids). */
@@ -93,10 +100,10 @@ SdConfig micro_config(void) {
     k.vae.channels = 32;
     k.vae.mult[1] = 1;
     k.vae.mult[2] = k.vae.mult[3] = 2;
-    k.clip.width = 32;
-    k.clip.layers = 2;
-    k.clip.heads = 4;
-    k.clip.mlp = 64;
+    k.clip[0].width = 32;
+    k.clip[0].layers = 2;
+    k.clip[0].heads = 4;
+    k.clip[0].mlp = 64;
     k.width = k.height = 64;
     return k;
 }
