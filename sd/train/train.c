@@ -82,6 +82,11 @@ static bool check(const Trainer *t, Error *e) {
     const TrainOptions *o = t->o;
     int unit = vae_factor(&t->m->config.vae);
     if (t->m->ops->memory || !t->m->ops->backward) return error_set(e, ERR_ARGUMENT, "training: runs on the CPU only");
+    if (!o->vae && t->m->config.unet.label)
+        return error_set(e, ERR_ARGUMENT,
+                         "%s: is an %s model, whose U-Net this version cannot train; use an SD 1.x or 2.x model, or "
+                         "--train vae",
+                         t->m->checkpoint->path, t->m->config.family);
     if (t->d->size % unit || (o->vae && o->crop % unit))
         return error_set(e, ERR_ARGUMENT, "pictures of %d pixels and crops of %d: must be multiples of %d", t->d->size,
                          o->crop, unit);

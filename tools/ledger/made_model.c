@@ -108,6 +108,31 @@ SdConfig micro_config(void) {
     return k;
 }
 
+static void small_encoder(ClipConfig *c, int width, int heads) {
+    c->width = width;
+    c->heads = heads;
+    c->mlp = 2 * width;
+    c->layers = 3;
+}
+
+SdConfig micro_sdxl_config(void) {
+    SdConfig k = config_sdxl();
+    k.vae = micro_config().vae;
+    k.vae.scale = config_sdxl().vae.scale;
+    k.unet.channels = 32;
+    k.unet.depth[1] = 1;
+    k.unet.depth[2] = k.unet.middle_depth = 2;
+    k.unet.head_dim = 16;
+    k.unet.groups = 8;
+    small_encoder(&k.clip[0], 32, 4);
+    small_encoder(&k.clip[1], 48, 3);
+    k.clip[1].pooled = 40;
+    k.unet.context = k.clip[0].width + k.clip[1].width;
+    k.unet.label = k.clip[1].pooled + 6 * SIZE_WIDTH;
+    k.width = k.height = 64;
+    return k;
+}
+
 void *micro_model(DType type, size_t *size, Error *e) {
     SdConfig k = micro_config();
     MadeTensors l = {.err = e};

@@ -31,8 +31,9 @@ void made_networks(MadeTensors *l, const SdConfig *k, DType type);
 /* The numbers of one, as the writer's next data. */
 bool made_write(StWriter *w, const MadeTensor *t, Error *e);
 
-/* The configuration of the micro model: SD 1's, small. */
+/* The configuration of the micro model: SD 1's, small; and SDXL's base, small. */
 SdConfig micro_config(void);
+SdConfig micro_sdxl_config(void);
 /* The micro model as a safetensors file in memory: *size bytes, for the caller to free. */
 void *micro_model(DType type, size_t *size, Error *e);
 
