@@ -18,6 +18,7 @@
 #define UNET "model.diffusion_model.input_blocks.0.0.weight"
 #define LABELS "model.diffusion_model.label_emb.0.0.weight"
 #define VAE "first_stage_model.decoder.conv_in.weight"
+#define OF_SDXL "conditioner.embedders.0.transformer.text_model.final_layer_norm.weight"
 #define CLIP "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight"
 
 enum { KEYS = 4 };
@@ -32,11 +33,10 @@ static const Single SINGLES[] = {
     {"SD 3", "is an SD 3 model; this version", {"model.diffusion_model.x_embedder.proj.weight"}},
     {"Flux", "is a Flux model; this version", {"model.diffusion_model.double_blocks.0.img_attn.qkv.weight"}},
     {"Flux", "is a Flux model; this version", {"double_blocks.0.img_attn.qkv.weight"}},
-    {"SDXL refiner", "is an SDXL refiner; this version", {LABELS "[1,2560]", UNET, VAE}},
-    {"SDXL refiner", "is an SDXL refiner", {"conditioner.embedders.0.model.ln_final.weight[1280]", UNET, VAE}},
-    {"SDXL", "is an SDXL model; this version", {LABELS "[1,2816]", UNET}},
-    {"SDXL", "is an SDXL model", {UNET, VAE, "conditioner.embedders.1.model.ln_final.weight"}},
-    {"SDXL", "SDXL", {UNET, VAE, "conditioner.embedders.0.transformer.text_model.final_layer_norm.weight"}},
+    {"SDXL refiner", NULL, {LABELS "[1,2560]", UNET, VAE, "conditioner.embedders.0.model.ln_final.weight[1280]"}},
+    {"SDXL", NULL, {UNET, VAE, OF_SDXL, "conditioner.embedders.1.model.ln_final.weight"}},
+    {"no VAE", "holds no VAE", {LABELS "[1,2816]", UNET}},
+    {"no text encoder", "holds no text encoder", {UNET, VAE, OF_SDXL}},
     {"SD-Turbo", "is an SD-Turbo model", {"conditioner.embedders.0.model.ln_final.weight[1024]", UNET, VAE}},
     {"unCLIP", "unCLIP model", {"embedder.model.ln_final.weight", UNET, VAE, "cond_stage_model.model.ln_final.weight"}},
     {"AltDiffusion", "AltDiffusion", {"cond_stage_model.roberta.embeddings.word_embeddings.weight", UNET, VAE}},
@@ -73,17 +73,12 @@ typedef struct {
 static const Folder FOLDERS[] = {
     {"SD 3", "is an SD 3 model (StableDiffusion3Pipeline); this version", "StableDiffusion3Pipeline", "gelu", {NULL}},
     {"Flux", "is a Flux model (FluxPipeline)", "FluxPipeline", "gelu", {NULL}},
-    {"SDXL refiner",
-     "SDXL refiner (Stable",
+    {"SDXL",
+     "SDXL model (Stable",
      "StableDiffusionXLImg2ImgPipeline",
      NULL,
      {"conv_in.weight", "add_embedding.linear_1.weight[1,2560]"}},
     {"SDXL", "is an SDXL model (Stable", "StableDiffusionXLPipeline", "quick_gelu", {"conv_in.weight"}},
-    {"SDXL",
-     "is an SDXL model (Stable",
-     "StableDiffusionPipeline",
-     "quick_gelu",
-     {"conv_in.weight", "add_embedding.linear_1.weight[1,2816]"}},
     {"other pipeline",
      "is not for a Stable Diffusion 1.x or 2.x pipeline (KandinskyPipeline)",
      "KandinskyPipeline",

@@ -108,41 +108,70 @@ SdConfig micro_config(void) {
     return k;
 }
 
-static void small_encoder(ClipConfig *c, int width, int heads) {
+static void small_encoder(ClipConfig *c, int width, int heads, int pooled) {
     c->width = width;
     c->heads = heads;
     c->mlp = 2 * width;
     c->layers = 3;
+    c->pooled = pooled;
+}
+
+/* What the families after SD 1 share. */
+static SdConfig small(SdConfig k) {
+    double scale = k.vae.scale;
+    k.vae = micro_config().vae;
+    k.vae.scale = scale;
+    k.unet.channels = 32;
+    k.unet.head_dim = 16;
+    k.unet.groups = 8;
+    k.width = k.height = 64;
+    return k;
+}
+
+SdConfig micro_sd2_config(void) {
+    SdConfig k = small(config_sd2());
+    for (int i = 1; i < 4; i++) k.unet.mult[i] = 2;
+    small_encoder(&k.clip[0], 32, 4, 0);
+    k.unet.context = 32;
+    return k;
 }
 
 SdConfig micro_sdxl_config(void) {
-    SdConfig k = config_sdxl();
-    k.vae = micro_config().vae;
-    k.vae.scale = config_sdxl().vae.scale;
-    k.unet.channels = 32;
+    SdConfig k = small(config_sdxl());
     k.unet.depth[1] = 1;
     k.unet.depth[2] = k.unet.middle_depth = 2;
-    k.unet.head_dim = 16;
-    k.unet.groups = 8;
-    small_encoder(&k.clip[0], 32, 4);
-    small_encoder(&k.clip[1], 48, 3);
-    k.clip[1].pooled = 40;
-    k.unet.context = k.clip[0].width + k.clip[1].width;
-    k.unet.label = k.clip[1].pooled + 6 * SIZE_WIDTH;
-    k.width = k.height = 64;
+    small_encoder(&k.clip[0], 32, 4, 0);
+    small_encoder(&k.clip[1], 48, 3, 40);
+    k.unet.context = 32 + 48;
+    k.unet.label = 40 + 6 * SIZE_WIDTH;
+    return k;
+}
+
+SdConfig micro_refiner_config(void) {
+    SdConfig k = small(config_sdxl_refiner());
+    for (int i = 1; i < 4; i++) k.unet.mult[i] = 2;
+    k.unet.depth[1] = 1;
+    k.unet.depth[2] = k.unet.middle_depth = 2;
+    small_encoder(&k.clip[0], 48, 3, 40);
+    k.unet.context = 48;
+    k.unet.label = 40 + 5 * SIZE_WIDTH;
     return k;
 }
 
 void *micro_model(DType type, size_t *size, Error *e) {
     SdConfig k = micro_config();
+    return made_model(&k, type, size, e);
+}
+
+void *made_model(const SdConfig *k, DType type, size_t *size, Error *e) {
     MadeTensors l = {.err = e};
-    made_networks(&l, &k, type);
+    made_networks(&l, k, type);
     FileTensor *tensors = malloc((l.count + 1) * sizeof *tensors);
-    char *json = config_to_json(&k);
-    if (!tensors || !json) error_set(e, ERR_MEMORY, "micro model: out of memory");
+    char *json = config_to_json(k);
+    if (!tensors || !json) error_set(e, ERR_MEMORY, "a model: out of memory");
     for (size_t i = 0; tensors && i < l.count; i++) tensors[i] = l.at[i].t, tensors[i].name = l.at[i].name;
     FileMeta meta[] = {{"format", "pt"}, {"sdc.config", json}};
-    StWriter *w = e->code ? NULL : st_write_begin_memory("micro model", tensors, l.count, meta, 2, e);
+    StWriter *w = e->code ? NULL : st_write_begin_memory("a model", tensors, l.count, meta, 2, e);
     for (size_t i = 0; w && !e->code && i < l.count; i++) made_write(w, &l.at[i], e);
     void *bytes = NULL;
     if (w && !e->code) bytes = st_write_end_memory(w, size, e);

@@ -31,10 +31,14 @@ void made_networks(MadeTensors *l, const SdConfig *k, DType type);
 /* The numbers of one, as the writer's next data. */
 bool made_write(StWriter *w, const MadeTensor *t, Error *e);
 
-/* The configuration of the micro model: SD 1's, small; and SDXL's base, small. */
+/* The configuration of the micro model: SD 1's, small; and those of SD 2, of SDXL's base and of its refiner. */
 SdConfig micro_config(void);
+SdConfig micro_sd2_config(void);
 SdConfig micro_sdxl_config(void);
-/* The micro model as a safetensors file in memory: *size bytes, for the caller to free. */
+SdConfig micro_refiner_config(void);
+/* A model as a safetensors file in memory: *size bytes, for the caller to free. */
+void *made_model(const SdConfig *k, DType type, size_t *size, Error *e);
+/* The same of the micro model. */
 void *micro_model(DType type, size_t *size, Error *e);
 
 #endif
