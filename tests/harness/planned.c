@@ -28,7 +28,12 @@ void forward_unet(Ctx *c, const void *network, Tensor out, const Tensor *in) {
     size_t scope = scope_begin(c);
     Tensor times = tensor_new(c, 2, SHAPE(in[1].n[0], u->time_shifts));
     Tensor keys = tensor_new(c, 3, SHAPE(in[2].n[0], in[2].n[1], u->cross_kv));
-    unet_time_shifts(c, times, u, in[1], NULL);
+    Tensor label;
+    if (u->config.label) {
+        label = tensor_new(c, 2, SHAPE(in[3].n[0], unet_width(u)));
+        unet_label(c, label, u, in[3]);
+    }
+    unet_time_shifts(c, times, u, in[1], u->config.label ? &label : NULL);
     unet_cross_kv(c, keys, u, in[2]);
     unet_forward(c, out, u, &(UnetInput){.x = in[0], .time_shifts = times, .cross_kv = keys});
     scope_end(c, scope);

@@ -4,7 +4,7 @@
 
 #include "tensor/ctx.h"
 
-/* A network to run: in[0..3] and out are its own business. */
+/* A network to run: in and out are its own business. */
 typedef void (*Forward)(Ctx *c, const void *network, Tensor out, const Tensor *in);
 
 /* Plans, reserves exactly that much, runs, in pieces of `strip` bytes (ctx.h). One check: the peak is what the plan
@@ -12,7 +12,7 @@ typedef void (*Forward)(Ctx *c, const void *network, Tensor out, const Tensor *i
 bool run_planned(const char *label, const Ops *table, size_t strip, Forward f, const void *network, Tensor out,
                  const Tensor *in);
 
-/* A Unet: in is x [N,H,W,C], times [N], contexts [N,T,K]. */
+/* A Unet: in is x [N,H,W,C], times [N], contexts [N,T,K] and, if it has labels, y [N,label]. */
 void forward_unet(Ctx *c, const void *unet, Tensor out, const Tensor *in);
 
 #endif

@@ -8,10 +8,12 @@
 #include "tests/harness/golden.h"
 #include "tests/harness/planned.h"
 #include "tests/harness/test.h"
+#include "tensor/os.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Six printed decimals are off by up to 5e-7; the rest is two implementations' f32 rounding. */
 static const double BOUND = 6e-6;
@@ -93,15 +95,68 @@ static void run_unet(const char *label, const UnetConfig *k, const UnetRun *runs
         const UnetRun *r = &runs[i];
         char full[96];
         snprintf(full, sizeof full, "%s, %lldx%lld, t %g", label, (long long)r->h, (long long)r->w, (double)r->t);
-        Tensor in[3] = {picture("x", r->n, r->h, r->w, k->in_channels), make(1, &r->n),
-                        make(3, SHAPE(r->n, r->tokens, k->context))};
+        Tensor in[4] = {picture("x", r->n, r->h, r->w, k->in_channels), make(1, &r->n),
+                        make(3, SHAPE(r->n, r->tokens, k->context)), make(2, SHAPE(r->n, k->label + 1))};
+        in[3].n[1] = in[3].s[0] = k->label;
         for (int64_t p = 0; p < r->n; p++) ((float *)in[1].data)[p] = r->t;
         gen_input(in[2].data, "context", tensor_count(in[2]), 1, 0);
+        gen_input(in[3].data, "y", tensor_count(in[3]), 1, 0);
         Tensor out = make(4, SHAPE(r->n, r->h, r->w, k->out_channels));
         if (run_planned(full, widest(), 1 << 20, forward_unet, &u, out, in)) check(full, out, r->h * r->w, &r->answer);
-        for (int j = 0; j < 3; j++) free(in[j].data);
+        for (int j = 0; j < 4; j++) free(in[j].data);
         free(out.data);
     }
+    gen_free_all(&l);
+    weight_list_free(&l);
+    unet_free(&u);
+}
+
+/* --- hooks --- */
+
+typedef struct {
+    const Unet *unet;
+    int where; /* the call that adds; -1: none */
+    int next;  /* the call that comes next */
+    bool ok;   /* they come in order, with the maps' channels */
+} Hooked;
+
+static void add_half(void *user, Ctx *c, int i, Tensor map) {
+    Hooked *h = user;
+    const Unet *u = h->unet;
+    int64_t channels = u->input[i < u->inputs ? i : u->inputs - 1].out;
+    h->ok = h->ok && i == h->next-- && map.n[3] == channels;
+    if (i == h->where) op_affine(c, map, map, 1, 0.5f);
+}
+
+static void forward_hooked(Ctx *c, const void *network, Tensor out, const Tensor *in) {
+    const Hooked *given = network;
+    Hooked h = {given->unet, given->where, given->unet->inputs, true};
+    UnetHook hook = {add_half, &h};
+    UnetInput input = {.x = in[0], .time_shifts = in[1], .cross_kv = in[2], .hook = &hook};
+    unet_forward(c, out, h.unet, &input);
+    if (!ctx_plans(c)) test_check(h.ok && h.next == -1, "hook calls come in order, each with its map");
+}
+
+/* A hook that adds to any of the maps changes the output; one that adds to none does not. */
+static void check_hooks(const UnetConfig *k) {
+    Error e = {0};
+    WeightList l = {.err = &e, .path = "model.diffusion_model."};
+    Unet u;
+    bool ok = test_check(unet_bind(&u, k, &l) && gen_fill_all(&l, F32), "a U-Net for hooks is made");
+    Tensor in[3] = {picture("x", 1, 8, 8, k->in_channels), make(2, SHAPE(1, u.time_shifts)),
+                    make(3, SHAPE(1, 5, u.cross_kv))};
+    Tensor plain = make(4, in[0].n), out = make(4, in[0].n);
+    gen_input(in[1].data, "shifts", tensor_count(in[1]), 1, 0);
+    gen_input(in[2].data, "cross_kv", tensor_count(in[2]), 1, 0);
+    for (int where = -1; ok && where <= u.inputs; where++) {
+        Hooked h = {.unet = &u, .where = where};
+        run_planned("a U-Net with a hook", widest(), 1 << 20, forward_hooked, &h, where < 0 ? plain : out, in);
+        if (where >= 0)
+            test_check(memcmp(plain.data, out.data, tensor_bytes(out)), "a hook changes the output at map %d", where);
+    }
+    for (int i = 0; i < 3; i++) free(in[i].data);
+    free(plain.data);
+    free(out.data);
     gen_free_all(&l);
     weight_list_free(&l);
     unet_free(&u);
@@ -152,6 +207,18 @@ SUITE(known_answers, .seconds = 1, .blas = true) {
           0.5383193,
           NULL}},
     };
+    static const UnetRun SDXL[] = {
+        {1,
+         8,
+         8,
+         5,
+         500,
+         {{0.563041, 0.034191, 0.351118, -0.452593, -0.246437, -0.043027, -0.009035, -0.641543},
+          {0.402782, 0.645355},
+          -0.0543467,
+          0.5073451,
+          NULL}},
+    };
     UnetConfig k = {.in_channels = 4,
                     .out_channels = 4,
                     .channels = 32,
@@ -168,9 +235,26 @@ SUITE(known_answers, .seconds = 1, .blas = true) {
     k.head_dim = 16;
     k.linear_projection = true;
     run_unet("tiny U-Net of SD 2's kind", &k, SD2, 1);
+    k.depth[0] = 0;
+    k.depth[1] = k.middle_depth = 2;
+    k.label = 24;
+    run_unet("tiny U-Net of SDXL's kind", &k, SDXL, 1);
+    check_hooks(&k);
 }
 
 static void full_unets(void) {
+    static const UnetRun SDXL[] = {
+        {1,
+         16,
+         16,
+         77,
+         500,
+         {{-0.021932, -0.262250, 0.085793, -0.374156, -0.200977, -0.418740, 0.031836, -0.245510},
+          {-0.933944, -0.599992},
+          -0.2110852,
+          0.6434796,
+          NULL}},
+    };
     static const UnetRun SD1[] = {
         {1,
          16,
@@ -212,6 +296,9 @@ static void full_unets(void) {
     k.linear_projection = true;
     k.context = 1024;
     run_unet("SD 2's U-Net", &k, SD2, 1);
+    k = config_sdxl().unet;
+    if (os_physical_memory() >= (size_t)14 << 30) run_unet("SDXL's U-Net", &k, SDXL, 1);
+    else test_skip("SDXL's U-Net: its weights in f32 take 10 GiB");
 }
 
 /* --- the VAE --- */
@@ -342,7 +429,7 @@ static void known_answers_full(void) {
 }
 
 /* The published sizes. Up to 4 GB. */
-SUITE(full_known_answers, .seconds = 100, .slow = true) {
+SUITE(full_known_answers, .seconds = 180, .slow = true) {
     known_answers_vae();
     known_answers_full();
 }

@@ -16,6 +16,8 @@ group norm eps of the VAE's ResBlock ~ nn/resblock.c ~ blocks known_answers micr
 group norm eps of the spatial transformer ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|1e-6f /\* Normalize() in attention.py|1e-5f /* Normalize() in attention.py|
 group norm eps of the VAE's attention ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|1e-6f /\* Normalize() in the VAE|1e-5f /* Normalize() in the VAE|
 group norm eps of the U-Net's end ~ sd/models/unet.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|k->groups, 1e-5f|k->groups, 1e-6f|
+U-Net's label left out of the time ~ sd/models/unet.c ~ known_answers ~ openblas ~ s|(Epilogue){.residual = &rows}|PLAIN|
+U-Net's hook on another skip connection ~ sd/models/unet.c ~ known_answers ~ openblas ~ s|run_hook(c, in->hook, s, skips|run_hook(c, in->hook, i, skips|
 group norm eps of the VAE's ends ~ sd/models/vae.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|k->groups, 1e-6f|k->groups, 1e-5f|
 layer norm eps of the transformer block ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|eps = 1e-5f; /\* torch|eps = 1e-6f; /* torch|
 layer norm eps of CLIP ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|eps = 1e-5f; /\* layer_norm_eps|eps = 1e-6f; /* layer_norm_eps|
