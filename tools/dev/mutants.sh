@@ -76,9 +76,9 @@ attention's scale of the wrong width ~ tensor/cpu/attention.c ~ ops ~ openblas ~
 causal mask off in the op ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|scores\[j \* PANEL + c\] = -3.0e38f|scores[j * PANEL + c] += 0.0f|
 causal mask one key too long ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|from + i + c < at + j; c++|from + i + c + 1 < at + j; c++|
 causal mask off in CLIP ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|&m->attn, true)|\&m->attn, false)|
-text states of the layer before ~ sd/models/clip.c ~ pipeline ~ openblas ~ s|i <= m->config.layers - skip|i < m->config.layers - skip|
+text states of the layer before ~ sd/models/clip.c ~ pipeline ~ openblas ~ s|m->config.layers - skip + 1|m->config.layers - skip|
 padding token of SD 2 ~ sd/models/config.c ~ pipeline ~ openblas ~ s|.pad = 49407|.pad = 0|
-SDXL known by another width of its sizes ~ sd/models/families.c ~ families ~ openblas ~ s|SIZE(SIZES, 1, 2816)|SIZE(SIZES, 1, 2817)|
+SDXL known by its first text encoder alone ~ sd/models/families.c ~ families ~ openblas ~ s|HAS("conditioner.embedders.1.model.ln_final.weight")},|},|
 SD 2's folder taken for SD 1's ~ sd/models/families.c ~ families ~ openblas ~ s|"hidden_act", "gelu"|"hidden_act", "relu"|
 a family's second trait ignored ~ sd/models/families.c ~ families ~ openblas ~ s|if (holds(c, &f->traits\[i\])) i++;|if (i == 1 \|\| holds(c, \&f->traits[i])) i++;|
 a key that is not computed passes ~ sd/models/config_keys.c ~ hostile ~ openblas ~ s|return config_refuse(f, k->key, why);|continue;|
