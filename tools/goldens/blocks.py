@@ -33,7 +33,7 @@ FIELDS = {
 def ready(c, module, rename=lambda k: k):
     """The module with its generated weights, in the case's dtype."""
     module.eval()
-    names.fill(module, lambda k: f"{c.name}.{rename(k)}")
+    names.fill(module, lambda k: f"{c.name}.{rename(k)}", names.generated(False))
     return module.to(c.dtype)
 
 

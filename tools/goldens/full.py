@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import models, pipeline, store, values
+from . import families, models, pipeline, store, values
 from .precise import reference
 
-SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "models", "precise", "kdiffusion", "pipeline", "full")]
+SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "families", "models", "precise", "kdiffusion", "pipeline", "full")]
 JOB = dict(prompt="a lovely cat", negative="", seed=42, width=256, height=256, steps=5, cfg=7, sampler="Euler")
 SAMPLES = 512  # per block tap; results have the file's 4096
 TOKENS = [49406, 320, 1125, 539, 320, 2368] + [49407] * 71
@@ -78,7 +78,7 @@ def run(half, dtype, work):
         if path.exists():
             taps.update(torch.load(path))
             continue
-        m = getattr(models, name)(models.SD15, half=half, dtype=dtype)
+        m = getattr(models, name)(families.SD15, half=half, dtype=dtype)
         counts = len(m.names), sum(int(np.prod(s)) for s in m.names.values())
         assert counts == COUNTS[name], (name, counts)
         with reference(dtype):

@@ -41,8 +41,8 @@ def alphas_cumprod():
     return torch.from_numpy(np.cumprod(1.0 - betas).astype(np.float32))
 
 
-class Denoiser(external.DiscreteEpsDDPMDenoiser):
-    """k-diffusion's wrapper for a network that predicts eps, in float32 or, with the same float32 sigmas, in float64."""
+class _Denoiser:
+    """What the two wrappers below share: float32 or, with the same float32 sigmas, float64; and the schedule."""
 
     def __init__(self, network, dtype=torch.float32):
         super().__init__(network, alphas_cumprod(), quantize=False)
@@ -54,6 +54,14 @@ class Denoiser(external.DiscreteEpsDDPMDenoiser):
         """The webui's "Automatic" sigmas: float32 values, in the wrapper's dtype."""
         single = external.DiscreteEpsDDPMDenoiser(None, alphas_cumprod(), quantize=False)
         return single.get_sigmas(steps).to(self.sigmas.dtype)
+
+
+class Denoiser(_Denoiser, external.DiscreteEpsDDPMDenoiser):
+    """k-diffusion's wrapper for a network that predicts eps."""
+
+
+class VDenoiser(_Denoiser, external.DiscreteVDDPMDenoiser):
+    """k-diffusion's wrapper for a network that predicts v."""
 
 
 def ddim_timesteps(steps):

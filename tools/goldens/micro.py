@@ -7,10 +7,10 @@ upsampling to the skip's size), and the encoder: input "micro.image" [1,3,H,W] w
 """
 import torch
 
-from . import models, pipeline, store, values
+from . import families, models, pipeline, store, values
 from .precise import reference
 
-SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "models", "precise", "kdiffusion", "pipeline", "micro")]
+SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "families", "models", "precise", "kdiffusion", "pipeline", "micro")]
 BASE = dict(prompt="a lovely cat", negative="blurry, low quality", seed=42, width=64, height=64, steps=5, cfg=7)
 JOBS = {  # name: (what differs, values per block tap of the first step; 0: none)
     "micro_euler_64": (dict(sampler="Euler"), 1024),
@@ -57,7 +57,7 @@ def img2img(parts):
             p = parts[dtype]
             with reference(dtype):
                 image = torch.from_numpy(pixels).to(dtype) / 255 * 2 - 1
-                z = p["vae"].encode(image).latent_dist.mode() * models.SCALE
+                z = p["vae"].encode(image).latent_dist.mode() * families.MICRO["scale"]
                 context = pipeline.encode(p["text"], job["prompt"], job["negative"])
                 latents, taps = pipeline.denoise(p["unet"], context, job, dtype, False, z)
                 runs.append({"latents.init": z, **taps, **pipeline.decode(p["vae"], latents)})
@@ -74,7 +74,7 @@ def make(args):
         pipeline.check_ids(args.bpe)
     parts = {}
     for dtype in (torch.float64, torch.float32):
-        parts[dtype] = {k: getattr(models, k)(models.MICRO, dtype=dtype) for k in ("text", "unet", "vae")}
+        parts[dtype] = {k: getattr(models, k)(families.MICRO, dtype=dtype) for k in ("text", "unet", "vae")}
     goldens = []
     for name, (changes, samples) in JOBS.items():
         job = {**BASE, **changes}

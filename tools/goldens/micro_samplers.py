@@ -5,7 +5,7 @@ micro.py (CPU generator, seed 42). The functions are k-diffusion's own.
 """
 import torch
 
-from . import kdiffusion, micro, models, pipeline, samplers, store
+from . import families, kdiffusion, micro, models, pipeline, samplers, store
 from .precise import reference
 
 NAMES = ("heun", "dpm_2", "dpm_2_a", "lms", "dpmpp_2s_a", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_2m_sde_heun", "dpmpp_3m_sde")
@@ -36,7 +36,7 @@ def run(parts, name, dtype):
 
 def make(args):
     """This group's golden."""
-    parts = {d: {k: getattr(models, k)(models.MICRO, dtype=d) for k in ("text", "unet")} for d in (torch.float64, torch.float32)}
+    parts = {d: {k: getattr(models, k)(families.MICRO, dtype=d) for k in ("text", "unet")} for d in (torch.float64, torch.float32)}
     golden = store.Golden("micro_samplers", [*micro.SOURCES, "tools/goldens/samplers.py", "tools/goldens/micro_samplers.py"])
     for name in NAMES:
         golden.add(f"k.{name}", *(run(parts[d], name, d) for d in parts))

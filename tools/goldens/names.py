@@ -1,4 +1,4 @@
-"""Names: from the parameters of diffusers' and transformers' modules to those of a single-file SD 1 checkpoint.
+"""Names: from the parameters of diffusers' and transformers' modules to those of a single-file checkpoint.
 
 Generated weights depend on the checkpoint's names, so a module is filled by translating the name of each parameter. The
 rest of a name (".weight", ".bias", everything inside a spatial transformer) is the same.
@@ -22,9 +22,23 @@ _RESNET = {
 _UNET_TOP = {
     "time_embedding.linear_1": "time_embed.0",
     "time_embedding.linear_2": "time_embed.2",
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
     "conv_in": "input_blocks.0.0",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
+}
+_OPEN_CLIP_TOP = {
+    "embeddings.token_embedding": "token_embedding",
+    "embeddings.position_embedding.weight": "positional_embedding",
+    "final_layer_norm": "ln_final",
+}
+_OPEN_CLIP_BLOCK = {
+    "layer_norm1": "ln_1",
+    "layer_norm2": "ln_2",
+    "mlp.fc1": "mlp.c_fc",
+    "mlp.fc2": "mlp.c_proj",
+    "self_attn.out_proj": "attn.out_proj",
 }
 _VAE_ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}
 
@@ -52,8 +66,8 @@ def vae_attention(rest):
     return _part(rest, _VAE_ATTENTION)
 
 
-def unet(name, layers=2):
-    """A U-Net parameter's name in the checkpoint, without prefix; `layers` is layers_per_block."""
+def unet(name, layers=2, depth=(1, 1, 1, 0)):
+    """A U-Net parameter's name in the checkpoint, without prefix; `layers` is layers_per_block, `depth` the levels'."""
     m = re.fullmatch(r"(down|mid|up)_block(?:s\.(\d+))?\.(resnets|attentions|(?:down|up)samplers)\.(\d+)\.(.*)", name)
     if not m:
         return _part(name, _UNET_TOP)
@@ -66,8 +80,8 @@ def unet(name, layers=2):
             return f"{block}.0.op{rest[len('conv'):]}"
         return f"{block}.0.{resnet(rest)}" if kind == "resnets" else f"{block}.1.{rest}"
     block = f"output_blocks.{b * (layers + 1) + (layers if kind == 'upsamplers' else n)}"
-    if kind == "upsamplers":  # after the level's attention, if any; the first level up has none
-        return f"{block}.{1 if b == 0 else 2}.{rest}"
+    if kind == "upsamplers":  # after the level's attention, if any
+        return f"{block}.{2 if depth[len(depth) - 1 - b] else 1}.{rest}"
     return f"{block}.0.{resnet(rest)}" if kind == "resnets" else f"{block}.1.{rest}"
 
 
@@ -86,29 +100,103 @@ def vae(name, levels=4):
     return name.replace("conv_norm_out", "norm_out")
 
 
-def fill(module, rename, half=False):
-    """Gives every parameter of `module` its generated weight; `rename` gives the checkpoint's full name.
+def clip(name):
+    """A text encoder's parameter's name under transformers' names in a single file, without prefix."""
+    return name.removeprefix("text_model.")
 
-    With `half`, the weight is rounded to float16 first. Returns {name in the checkpoint: shape}.
+
+def open_clip(name):
+    """(open_clip's name, which third of it or None) of a text encoder's parameter; without prefix.
+
+    open_clip has q, k and v in one tensor, and the projection the other way round (x @ P): see `part_of`.
+    """
+    name = name.removeprefix("text_model.")
+    if name == "text_projection.weight":
+        return "text_projection", None
+    m = re.fullmatch(r"encoder\.layers\.(\d+)\.(.*)", name)
+    if not m:
+        return _part(name, _OPEN_CLIP_TOP), None
+    block = f"transformer.resblocks.{m[1]}."
+    third = re.fullmatch(r"self_attn\.([qkv])_proj\.(weight|bias)", m[2])
+    if third:
+        return f"{block}attn.in_proj_{third[2]}", "qkv".index(third[1])
+    return block + _part(m[2], _OPEN_CLIP_BLOCK), None
+
+
+def part_of(name, third, shape):
+    """(shape in the checkpoint, function from that tensor to the parameter) of what `open_clip` named."""
+    if third is not None:
+        return (3 * shape[0], *shape[1:]), lambda w: w.chunk(3)[third]
+    if name == "text_projection":
+        return shape[::-1], lambda w: w.T
+    return shape, lambda w: w
+
+
+def generated(half):
+    """A source for `fill`: the generated weight of that name and shape, rounded to float16 if `half`."""
+
+    def source(name, shape):
+        w = torch.from_numpy(values.weight(name, shape))
+        return w.half().float() if half else w
+
+    return source
+
+
+def plan(module, rename):
+    """(key, name in the checkpoint, its shape there, function from that tensor to the parameter) of every parameter.
+
+    rename(key) gives the checkpoint's full name; of one of open_clip's (full name, third, name without prefix).
+    """
+    seen = set()
+    for key, p in module.named_parameters():
+        name, third, shape, take = rename(key), None, tuple(p.shape), lambda w: w
+        if isinstance(name, tuple):
+            name, third, tail = name
+            shape, take = part_of(tail, third, shape)
+        if (name, third) in seen:
+            raise ValueError(f"{name} twice")
+        seen.add((name, third))
+        yield key, name, shape, take
+
+
+def fill(module, rename, source, dtype=torch.float32):
+    """Gives every parameter of `module`, which may be on the meta device, its value in `dtype`.
+
+    source(name, shape) gives the checkpoint's tensor. Returns {name in the checkpoint: shape}.
     """
     names = {}
-    for key, p in module.named_parameters():
-        name = rename(key)
-        if name in names:
-            raise ValueError(f"{name} twice")
-        names[name] = tuple(p.shape)
-        w = torch.from_numpy(values.weight(name, tuple(p.shape)))
-        p.data.copy_(w.half() if half else w)
+    for key, name, shape, take in list(plan(module, rename)):
+        names[name] = shape
+        owner, _, last = key.rpartition(".")
+        p = getattr(module.get_submodule(owner), last)
+        w = take(source(name, shape)).reshape(p.shape).to(dtype, copy=True, memory_format=torch.contiguous_format)
+        setattr(module.get_submodule(owner), last, torch.nn.Parameter(w))
+    for key, b in list(module.named_buffers()):
+        if b.is_meta:
+            assert key.endswith("position_ids"), key
+            owner, _, last = key.rpartition(".")
+            ids = torch.arange(b.shape[-1]).expand(b.shape)
+            module.get_submodule(owner).register_buffer(last, ids, persistent=False)
     return names
 
 
-def fill_unet(module, half=False):
-    return fill(module, lambda k: UNET + unet(k), half)
+def unet_names(depth):
+    """What `fill` needs of a U-Net."""
+    return lambda k: UNET + unet(k, depth=depth)
 
 
-def fill_vae(module, half=False):
-    return fill(module, lambda k: VAE + vae(k), half)
+def vae_names(key):
+    """What `fill` needs of a VAE."""
+    return VAE + vae(key)
 
 
-def fill_text(module, half=False):
-    return fill(module, lambda k: TEXT + k.removeprefix("text_model."), half)
+def encoder_names(e):
+    """What `fill` needs of a text encoder of families.py."""
+    if e["kind"] == "clip":
+        return lambda k: e["prefix"] + clip(k)
+
+    def rename(key):
+        name, third = open_clip(key)
+        return e["prefix"] + name, third, name
+
+    return rename

@@ -1,8 +1,8 @@
 """txt2img as the webui does it, over diffusers' and transformers' modules, recording named activations.
 
-Tap names: text_model.last_hidden_state (both prompts, the negative one first), noise, unet.stepNNN.* (both halves, the
-negative one first; NNN counts the U-Net's calls), latents.stepNNN (after the step, in the sampler's space), vae.decoder.*,
-image (the decoder's raw output). Layouts are torch's.
+Tap names: text_model.last_hidden_state (both prompts, the negative one first; of a second encoder text_model_2...),
+pooled, noise, unet.stepNNN.* (both halves, the negative one first; NNN counts the U-Net's calls), latents.stepNNN (after
+the step, in the sampler's space), vae.decoder.*, image (the decoder's raw output). Layouts are torch's.
 
 Conventions: k-diffusion samplers start from noise * sigma[0] and run on sigmas at t = linspace(999, 0, steps) by
 log-linear interpolation; the network sees x / sqrt(sigma^2 + 1) and a fractional t. DDIM starts from noise. Guidance is
@@ -16,7 +16,7 @@ import torch
 
 from taps.diffusers_taps import Recorder
 
-from . import kdiffusion, models
+from . import kdiffusion
 from .precise import reference
 
 START, END = 49406, 49407
@@ -28,14 +28,14 @@ IDS = {
 }
 
 
-def ids(prompt):
-    """The 77 ids of SD 1: start, words, end, padded with end."""
-    words = [START, *IDS[prompt]]
-    return torch.tensor([words + [END] * (77 - len(words))])
+def ids(prompt, pad=END):
+    """The 77 ids: start, words, end, padded (SD 1: with end)."""
+    words = [START, *IDS[prompt], END]
+    return torch.tensor([words + [pad] * (77 - len(words))])
 
 
-def check_ids(bpe):
-    """Compares IDS with transformers' CLIP tokenizer on CLIP's merge list (bpe_simple_vocab_16e6.txt.gz)."""
+def tokenizer(bpe, **more):
+    """transformers' CLIP tokenizer on CLIP's merge list (bpe_simple_vocab_16e6.txt.gz)."""
     from transformers import CLIPTokenizer
 
     merges = gzip.open(bpe, "rt", encoding="utf-8").read().split("\n")[1 : 49152 - 256 - 2 + 1]
@@ -45,17 +45,62 @@ def check_ids(bpe):
     letters = [chr(b) for b in keep] + [chr(256 + i) for i in range(len(rest))]
     words = letters + [w + "</w>" for w in letters] + ["".join(m) for m in merges]
     vocabulary = {w: i for i, w in enumerate([*words, "<|startoftext|>", "<|endoftext|>"])}
-    tokenizer = CLIPTokenizer(vocab=vocabulary, merges=merges)
+    return CLIPTokenizer(vocab=vocabulary, merges=merges, **more)
+
+
+def check_ids(bpe):
+    """Compares IDS with the tokenizer's."""
+    of = tokenizer(bpe)
     for prompt, expected in IDS.items():
-        got = tokenizer(prompt)["input_ids"]
+        got = of(prompt)["input_ids"]
         if got != [START, *expected, END]:
             raise ValueError(f"token ids of {prompt!r}: {got}, not {expected}")
     print(f"token ids of {len(IDS)} prompts agree with {Path(bpe).name}")
 
 
 def encode(text, prompt, negative):
-    """text_model.last_hidden_state [2,77,C], the negative prompt first."""
+    """SD 1's text_model.last_hidden_state [2,77,C], the negative prompt first."""
     return torch.cat([text(ids(p)).last_hidden_state for p in (negative, prompt)])
+
+
+def states(m, e, prompt):
+    """(states [1,77,C], pooled [1,P] or None) of an encoder of families.py."""
+    out = m(ids(prompt, e["pad"]), output_hidden_states=True)
+    own = m.text_model if e["pooled"] else m
+    x = out.hidden_states[e["layer"]] if e["layer"] != -1 else out.last_hidden_state
+    return own.final_layer_norm(x) if e["norm"] and e["layer"] != -1 else x, out.text_embeds if e["pooled"] else None
+
+
+def texts(encoders, c, job):
+    """The taps of both prompts' states and pooled vectors, by families.py's encoders and their modules."""
+    taps = {}
+    for i, (m, e) in enumerate(zip(encoders, c["encoders"])):
+        of = [states(m, e, p) for p in (job["negative"], job["prompt"])]
+        if c["zero_empty"] and not job["negative"]:
+            of[0] = tuple(None if x is None else torch.zeros_like(x) for x in of[0])
+        taps[f"text_model{f'_{i + 1}' if i else ''}.last_hidden_state"] = torch.cat([x for x, _ in of])
+        if e["pooled"]:
+            taps["pooled"] = torch.cat([p for _, p in of])
+    return taps
+
+
+def sizes(c, job, negative):
+    """The size conditions: original height and width, crop's top and left, the target's, or the refiner's score."""
+    h, w = job["height"], job["width"]
+    own = [*job.get("original", (h, w)), *job.get("crop", (0, 0))]
+    if c["size_values"] == 6:
+        return [*own, *job.get("target", (h, w))]
+    return [*own, job.get("negative_score", 2.5) if negative else job.get("score", 6.0)]
+
+
+def conditions(taps, c, job, dtype):
+    """What the U-Net is called with beside x and t, from the taps of the texts."""
+    context = [x for k, x in taps.items() if k.startswith("text_model")]
+    more = {"encoder_hidden_states": torch.cat(context, dim=2)}
+    if c["adm"]:
+        numbers = torch.tensor([sizes(c, job, negative) for negative in (True, False)], dtype=dtype)
+        more["added_cond_kwargs"] = {"text_embeds": taps["pooled"], "time_ids": numbers}
+    return more
 
 
 def start_of(strength, steps):
@@ -63,8 +108,14 @@ def start_of(strength, steps):
     return int(min(strength, 0.999) * steps)
 
 
-def denoise(unet, context, job, dtype, record, z=None):
-    """From noise, or with z (img2img) from a picture's latents, to latents. Returns (latents, taps)."""
+def denoise(unet, context, job, dtype, record, z=None, refiner=None):
+    """From noise, or with z (img2img) from a picture's latents, to latents. Returns (latents, taps).
+
+    context: the U-Net's text states, or all that it is called with (conditions). refiner: (U-Net, conditions, the call that
+    it makes first).
+    """
+    networks = [(unet, context if isinstance(context, dict) else {"encoder_hidden_states": context}, 0)]
+    networks += [refiner] if refiner else []
     h, w = job["height"] // 8, job["width"] // 8
     generator = torch.Generator("cpu").manual_seed(job["seed"])
 
@@ -72,7 +123,8 @@ def denoise(unet, context, job, dtype, record, z=None):
         return torch.randn((4, h, w), generator=generator)[None].to(dtype)
 
     recorder = Recorder()
-    recorder.unet(unet)
+    for m, *_ in networks:
+        recorder.unet(m)
     taps = recorder.taps
     noise = taps["noise"] = draw()
     calls = 0
@@ -80,8 +132,9 @@ def denoise(unet, context, job, dtype, record, z=None):
     def eps(x, t):  # both halves in, both out
         nonlocal calls
         recorder.prefix, recorder.full = f"unet.step{calls:03d}.", calls == 0 and record
+        m, more = next(n[:2] for n in reversed(networks) if calls >= n[2])
         calls += 1
-        return unet(x, t, encoder_hidden_states=context).sample
+        return m(x, t, **more).sample
 
     def guide(network, x, level):  # x is the previous step's
         if calls:
@@ -90,6 +143,7 @@ def denoise(unet, context, job, dtype, record, z=None):
         return negative + (positive - negative) * job["cfg"]
 
     if job["sampler"] == "DDIM":
+        assert "prediction" not in job
         x, part = noise, None
         if z is not None:
             part = start_of(job["strength"], job["steps"])
@@ -98,7 +152,7 @@ def denoise(unet, context, job, dtype, record, z=None):
             taps["latents.start"] = x.clone()
         x = kdiffusion.ddim(lambda x, t: guide(eps, x, t), x, job["steps"], part)
     else:
-        model = kdiffusion.Denoiser(eps, dtype)
+        model = (kdiffusion.VDenoiser if job.get("prediction") == "v" else kdiffusion.Denoiser)(eps, dtype)
         sigmas = model.schedule(job["steps"])
         x = noise * sigmas[0]
         if z is not None:
@@ -115,11 +169,11 @@ def denoise(unet, context, job, dtype, record, z=None):
 
 
 def decode(vae, latents):
-    """From latents to the decoder's raw output, with taps."""
+    """From latents to the decoder's raw output, with taps. The scale is the VAE's own."""
     recorder = Recorder()
     recorder.coder(vae.decoder, "up_blocks")
     recorder.prefix = "vae.decoder."
-    recorder.taps["image"] = vae.decode(latents / models.SCALE).sample
+    recorder.taps["image"] = vae.decode(latents / vae.config.scaling_factor).sample
     recorder.close()
     image = recorder.taps.pop("image")
     return {**recorder.taps, "image": image}
@@ -133,12 +187,24 @@ def run(parts, job, dtype, record):
         return {**taps, **more, **decode(parts["vae"], latents)}
 
 
+def run_family(parts, c, job, dtype, record, refiner=None):
+    """The same of any family: parts are encoders (modules), unet and vae. refiner: (parts, configuration, first call)."""
+    with reference(dtype):
+        taps = texts(parts["encoders"], c, job)
+        also = None
+        if refiner:
+            theirs, k, first = refiner
+            also = (theirs["unet"], conditions(texts(theirs["encoders"], k, job), k, job, dtype), first)
+        latents, more = denoise(parts["unet"], conditions(taps, c, job, dtype), job, dtype, record, refiner=also)
+        return {**taps, **more, **decode(parts["vae"], latents)}
+
+
 def metadata(job, model):
     """What a test needs to run the same job."""
     return {
         "model": model,
         "rng": "cpu",
-        **{k: str(v) for k, v in job.items()},
+        **{k: ",".join(map(str, v)) if isinstance(v, tuple) else str(v) for k, v in job.items()},
         "prompt_ids": ",".join(map(str, ids(job["prompt"])[0].tolist())),
         "negative_ids": ",".join(map(str, ids(job["negative"])[0].tolist())),
     }

@@ -17,10 +17,10 @@ Inputs are generated (values.py), of scale 1 unless given, flat in torch's order
 import numpy as np
 import torch
 
-from . import models, store, values
+from . import families, models, store, values
 from .precise import reference
 
-SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "models", "precise", "training")]
+SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "families", "models", "precise", "training")]
 STEPS = 10
 
 
@@ -34,7 +34,7 @@ def named(module):
 
 
 def unet(dtype):
-    m = models.unet(models.MICRO, dtype=dtype)
+    m = models.unet(families.MICRO, dtype=dtype)
     x, context = (given(n, *s, dtype=dtype).requires_grad_(True) for n, s in (("x", (2, 4, 16, 16)), ("context", (2, 77, 32))))
     y = m(x, torch.tensor([17.0, 801.0], dtype=dtype), encoder_hidden_states=context).sample
     (y * given("unet.dy", *y.shape, dtype=dtype)).sum().backward()
@@ -42,7 +42,7 @@ def unet(dtype):
 
 
 def text(dtype):
-    m = models.text(models.MICRO, dtype=dtype)
+    m = models.text(families.MICRO, dtype=dtype)
     ids = torch.from_numpy(values.integers("train.ids", (2, 77), 49408))
     y = m(ids).last_hidden_state
     (y * given("text.dy", *y.shape, dtype=dtype)).sum().backward()
@@ -52,7 +52,7 @@ def text(dtype):
 
 
 def vae(dtype):
-    m = models.vae(models.MICRO, dtype=dtype)
+    m = models.vae(families.MICRO, dtype=dtype)
     image = given("image", 2, 3, 32, 32, dtype=dtype, scale=0.57735026).requires_grad_(True)
     moments = m.encode(image).latent_dist.parameters
     mean, logvar = moments.chunk(2, dim=1)
@@ -65,7 +65,7 @@ def vae(dtype):
 
 def adamw(dtype):
     """The losses of ten steps."""
-    m = models.unet(models.MICRO, dtype=dtype)
+    m = models.unet(families.MICRO, dtype=dtype)
     m.train()
     optimiser = torch.optim.AdamW(m.parameters(), lr=1e-4, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
     betas = np.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=np.float64) ** 2
@@ -89,7 +89,7 @@ def full(args):
     """The full-size golden: one value of each gradient, and its length."""
     golden = store.Golden("full_training", SOURCES, samples=1)
     with torch.enable_grad():
-        m = models.unet(models.SD15)
+        m = models.unet(families.SD15)
         m.enable_gradient_checkpointing()
         m.train()
         dtype = torch.float32

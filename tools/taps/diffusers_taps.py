@@ -56,6 +56,8 @@ class Recorder:
     def unet(self, m):
         """Every block of the U-Net; without `full`, only conv_out."""
         self.watch(m.time_embedding, "time_embedding")
+        if getattr(m, "add_embedding", None) is not None:
+            self.watch(m.add_embedding, "add_embedding")
         self.watch(m.conv_in, "conv_in")
         for kind in ("down_blocks", "up_blocks"):
             for b, block in enumerate(getattr(m, kind)):

@@ -1,0 +1,81 @@
+"""The families of models in numbers: at full size as published, and "micro" with the same structure at small widths.
+
+A configuration: channels and depth (transformer blocks) of each level, middle (depth), heads (each level has so many) or
+head_dim (each head's width), groups, context, linear (projections of the spatial transformers), vae (channels), scale (of
+the latents), adm (width of the label embedding's input; None: no such embedding), size_values (numbers of the size
+conditions, each a sinusoid of 256), encoders, zero_empty (the webui's zeroed empty negative prompt).
+
+An encoder: kind (whose names the single file uses), prefix there and folder in diffusers' layout, width, layers, heads,
+mlp, act, layer (whose output is the text's states: -1 the last, -2 the one before), norm (whether the final norm follows),
+pad (the token that fills up), pooled (width of its pooled state; None: not used).
+"""
+
+CLIP, OPEN_CLIP = "clip", "open_clip"
+SIZES = 256  # width of the sinusoid of each size condition
+
+
+def _clip(width, layers, heads, mlp, prefix="cond_stage_model.transformer.text_model.", layer=-1, norm=True):
+    return dict(
+        **dict(kind=CLIP, prefix=prefix, folder="text_encoder", width=width, layers=layers, heads=heads, mlp=mlp),
+        **dict(act="quick_gelu", layer=layer, norm=norm, pad=49407, pooled=None),
+    )
+
+
+def _open_clip(width, layers, heads, mlp, prefix="cond_stage_model.model.", folder="text_encoder", norm=False, pooled=None):
+    return dict(
+        **dict(kind=OPEN_CLIP, prefix=prefix, folder=folder, width=width, layers=layers, heads=heads, mlp=mlp),
+        **dict(act="gelu", layer=-2, norm=norm, pad=0, pooled=pooled),
+    )
+
+
+_SD1 = dict(depth=(1, 1, 1, 0), middle=1, linear=False, adm=None, scale=0.18215, zero_empty=False)
+_SD2 = dict(depth=(1, 1, 1, 0), middle=1, linear=True, adm=None, scale=0.18215, zero_empty=False)
+_SDXL = dict(linear=True, scale=0.13025, size_values=6, zero_empty=True)
+_REFINER = dict(linear=True, scale=0.13025, size_values=5, zero_empty=True)
+_FIRST, _SECOND = "conditioner.embedders.0.", "conditioner.embedders.1."
+_MICRO_VAE = (32, 32, 64, 64)
+_VAE = (128, 256, 512, 512)
+
+MICRO = dict(
+    **dict(channels=(32, 64, 64, 64), heads=4, groups=8, context=32, vae=_MICRO_VAE, **_SD1),
+    encoders=[_clip(32, 2, 4, 64)],
+)
+MICRO_SD2 = dict(
+    **dict(channels=(32, 64, 64, 64), head_dim=16, groups=8, context=32, vae=_MICRO_VAE, **_SD2),
+    encoders=[_open_clip(32, 3, 4, 64, norm=True)],
+)
+MICRO_SDXL = dict(
+    **dict(channels=(32, 64, 128), depth=(0, 1, 2), middle=2, head_dim=16, groups=8, context=32 + 48, vae=_MICRO_VAE),
+    **dict(adm=40 + 6 * SIZES, **_SDXL),
+    encoders=[
+        _clip(32, 3, 4, 64, _FIRST + "transformer.text_model.", layer=-2, norm=False),
+        _open_clip(48, 3, 3, 96, _SECOND + "model.", "text_encoder_2", pooled=40),
+    ],
+)
+MICRO_REFINER = dict(
+    **dict(channels=(32, 64, 64, 64), depth=(0, 1, 2, 0), middle=2, head_dim=16, groups=8, context=48, vae=_MICRO_VAE),
+    **dict(adm=40 + 5 * SIZES, **_REFINER),
+    encoders=[_open_clip(48, 3, 3, 96, _FIRST + "model.", "text_encoder_2", pooled=40)],
+)
+
+SD15 = dict(
+    **dict(channels=(320, 640, 1280, 1280), heads=8, groups=32, context=768, vae=_VAE, **_SD1),
+    encoders=[_clip(768, 12, 12, 3072)],
+)
+SD21 = dict(
+    **dict(channels=(320, 640, 1280, 1280), head_dim=64, groups=32, context=1024, vae=_VAE, **_SD2),
+    encoders=[_open_clip(1024, 24, 16, 4096, norm=True)],
+)
+SDXL = dict(
+    **dict(channels=(320, 640, 1280), depth=(0, 2, 10), middle=10, head_dim=64, groups=32, context=2048, vae=_VAE),
+    **dict(adm=1280 + 6 * SIZES, **_SDXL),
+    encoders=[
+        _clip(768, 12, 12, 3072, _FIRST + "transformer.text_model.", layer=-2, norm=False),
+        _open_clip(1280, 32, 20, 5120, _SECOND + "model.", "text_encoder_2", pooled=1280),
+    ],
+)
+REFINER = dict(
+    **dict(channels=(384, 768, 1536, 1536), depth=(0, 4, 4, 0), middle=4, head_dim=64, groups=32, context=1280, vae=_VAE),
+    **dict(adm=1280 + 5 * SIZES, **_REFINER),
+    encoders=[_open_clip(1280, 32, 20, 5120, _FIRST + "model.", "text_encoder_2", pooled=1280)],
+)
