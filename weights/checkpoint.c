@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const PARTS[CHECKPOINT_PARTS] = {"unet", "vae", "text_encoder"};
+static const char *const PARTS[CHECKPOINT_PARTS] = {"unet", "vae", "text_encoder", "text_encoder_2"};
 
 /* A configuration; *out stays NULL when it does not exist and is not needed. */
 static bool read_json(const char *path, bool needed, Json **out, Error *e) {
@@ -66,7 +66,11 @@ static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
                                         "diffusion_pytorch_model.fp16.safetensors",
                                         "model.fp16.safetensors",
                                         "diffusion_pytorch_model.safetensors.index.json",
-                                        "model.safetensors.index.json"};
+                                        "model.safetensors.index.json",
+                                        "diffusion_pytorch_model.safetensors.index.fp16.json",
+                                        "model.safetensors.index.fp16.json",
+                                        "diffusion_pytorch_model.fp16.safetensors.index.json",
+                                        "model.fp16.safetensors.index.json"};
     enum { FIRST_INDEX = 4 };
     char path[OS_PATH_SIZE];
     p->shards = calloc(CHECKPOINT_SHARDS, sizeof *p->shards);
@@ -82,7 +86,22 @@ static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
     return error_set(e, ERR_FILE,
                      "%s/%s: holds no .safetensors weights (%s or its fp16 variant); .bin files are not read, convert "
                      "them to safetensors first",
-                     folder, p->name, strcmp(p->name, "text_encoder") ? NAMES[0] : NAMES[1]);
+                     folder, p->name, strncmp(p->name, "text_encoder", 12) ? NAMES[0] : NAMES[1]);
+}
+
+static bool open_tokenizer(CheckpointTokenizer *t, const char *folder, const char *name, Error *e) {
+    const struct {
+        Json **to;
+        const char *file;
+    } FILES[] = {{&t->config, "tokenizer_config.json"},
+                 {&t->special, "special_tokens_map.json"},
+                 {&t->added, "added_tokens.json"},
+                 {&t->vocabulary, "vocab.json"}};
+    char path[OS_PATH_SIZE];
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++)
+        if (!path_make(path, e, "%s/%s/%s", folder, name, FILES[i].file) || !read_json(path, false, FILES[i].to, e))
+            return false;
+    return true;
 }
 
 static bool open_folder(Checkpoint *c, Error *e) {
@@ -102,18 +121,9 @@ static bool open_folder(Checkpoint *c, Error *e) {
         there = file_presence(path, e);
         if (there == FILE_UNKNOWN || (there == FILE_PRESENT && !open_part(&c->parts[i], c->path, e))) return false;
     }
-    const struct {
-        Json **to;
-        const char *file;
-    } OTHERS[] = {{&c->scheduler, "scheduler/scheduler_config.json"},
-                  {&c->tokenizer, "tokenizer/tokenizer_config.json"},
-                  {&c->special_tokens, "tokenizer/special_tokens_map.json"},
-                  {&c->added_tokens, "tokenizer/added_tokens.json"},
-                  {&c->vocabulary, "tokenizer/vocab.json"}};
-    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
-        if (!path_make(path, e, "%s/%s", c->path, OTHERS[i].file) || !read_json(path, false, OTHERS[i].to, e))
-            return false;
-    return true;
+    return path_make(path, e, "%s/scheduler/scheduler_config.json", c->path) &&
+           read_json(path, false, &c->scheduler, e) && open_tokenizer(&c->tokenizers[0], c->path, "tokenizer", e) &&
+           open_tokenizer(&c->tokenizers[1], c->path, "tokenizer_2", e);
 }
 
 static Checkpoint *new_checkpoint(const char *path, Error *e) {
@@ -179,10 +189,12 @@ void checkpoint_close(Checkpoint *c) {
     json_free(c->yaml);
     free(c->yaml_path);
     json_free(c->scheduler);
-    json_free(c->tokenizer);
-    json_free(c->special_tokens);
-    json_free(c->added_tokens);
-    json_free(c->vocabulary);
+    for (int i = 0; i < CHECKPOINT_TOKENIZERS; i++) {
+        json_free(c->tokenizers[i].config);
+        json_free(c->tokenizers[i].special);
+        json_free(c->tokenizers[i].added);
+        json_free(c->tokenizers[i].vocabulary);
+    }
     free(c->path);
     free(c);
 }
@@ -196,7 +208,7 @@ bool checkpoint_has_file(const Checkpoint *c, const char *path) {
 
 const CheckpointPart *checkpoint_part(const Checkpoint *c, const char *name) {
     for (int i = 0; i < CHECKPOINT_PARTS; i++)
-        if (c->parts[i].name && !strcmp(c->parts[i].name, name)) return &c->parts[i];
+        if (c->parts[i].config && !strcmp(c->parts[i].name, name)) return &c->parts[i];
     return NULL;
 }
 
@@ -222,10 +234,12 @@ static Found look(WeightFile *const *files, int count, const char *key) {
 
 Found checkpoint_find(const Checkpoint *c, const char *key) {
     if (c->layout == CHECKPOINT_SINGLE) return look(&c->file, 1, key);
-    char part[16], name[256];
+    char part[24], name[256];
     if (!name_to_diffusers(key, c->res_blocks, c->levels, c->vae_levels, part, sizeof part, name, sizeof name))
         return (Found){0};
     const CheckpointPart *p = checkpoint_part(c, part);
+    /* SDXL's refiner has the second text encoder alone */
+    if (!p && !strncmp(key, "conditioner.embedders.0.", 24)) p = checkpoint_part(c, "text_encoder_2");
     return p ? look(p->shards, p->count, name) : (Found){0};
 }
 

@@ -7,14 +7,21 @@
 
 typedef enum { CHECKPOINT_SINGLE, CHECKPOINT_DIFFUSERS } CheckpointLayout;
 
-enum { CHECKPOINT_PARTS = 3, CHECKPOINT_SHARDS = 64 };
+enum { CHECKPOINT_PARTS = 4, CHECKPOINT_TOKENIZERS = 2, CHECKPOINT_SHARDS = 64 };
 
 typedef struct {
-    const char *name;    /* "unet", "vae", "text_encoder" */
+    const char *name;    /* "unet", "vae", "text_encoder", "text_encoder_2" */
     Json *config;        /* its config.json */
     WeightFile **shards; /* [count] */
-    int count;
+    int count;           /* 0: the folder does not have the part */
 } CheckpointPart;
+
+/* The files of tokenizer, or tokenizer_2; each may be NULL. */
+typedef struct {
+    Json *config;             /* tokenizer_config.json */
+    Json *special;            /* special_tokens_map.json */
+    Json *added, *vocabulary; /* added_tokens.json, vocab.json */
+} CheckpointTokenizer;
 
 typedef struct {
     char *path;
@@ -23,10 +30,9 @@ typedef struct {
     CheckpointPart parts[CHECKPOINT_PARTS];
     Json *yaml; /* NAME.yaml beside a single file NAME.safetensors, or NULL; and its path */
     char *yaml_path;
-    Json *index;                        /* model_index.json of a folder, or NULL */
-    Json *scheduler;                    /* scheduler/scheduler_config.json, or NULL */
-    Json *tokenizer, *special_tokens;   /* tokenizer/tokenizer_config.json, special_tokens_map.json, or NULL */
-    Json *added_tokens, *vocabulary;    /* tokenizer/added_tokens.json, vocab.json, or NULL */
+    Json *index;     /* model_index.json of a folder, or NULL */
+    Json *scheduler; /* scheduler/scheduler_config.json, or NULL */
+    CheckpointTokenizer tokenizers[CHECKPOINT_TOKENIZERS];
     int res_blocks, levels, vae_levels; /* the folder's, for its names; 0 until detect_config (sd/models) sets them */
 } Checkpoint;
 
@@ -47,7 +53,7 @@ bool checkpoint_has_file(const Checkpoint *c, const char *path);
 /* The tensor of a single file's key, under any of its spellings; in a folder, under its name there. Keys that depend on
  * the number of levels are found only once that is set. */
 Found checkpoint_find(const Checkpoint *c, const char *key);
-/* A folder's part by its name; NULL in a single file, and for names other than the three. */
+/* A folder's part by its name; NULL in a single file, for other names, and for what the folder does not have. */
 const CheckpointPart *checkpoint_part(const Checkpoint *c, const char *name);
 /* The pipeline that a folder is for: "StableDiffusionPipeline"; NULL when nothing says. */
 const char *checkpoint_pipeline(const Checkpoint *c);

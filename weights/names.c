@@ -127,8 +127,11 @@ bool name_to_diffusers(const char *key, int res_blocks, int levels, int vae_leve
     } else if (eat(&at, "first_stage_model.")) {
         name = "vae";
         ok = vae_name(at, vae_levels, out, out_size);
-    } else if (eat(&at, "cond_stage_model.transformer.")) {
+    } else if (eat(&at, "cond_stage_model.transformer.") || eat(&at, "conditioner.embedders.0.transformer.")) {
         name = "text_encoder";
+        ok = put(out, out_size, "", NULL, 0, at);
+    } else if (eat(&at, "conditioner.embedders.1.transformer.")) {
+        name = "text_encoder_2";
         ok = put(out, out_size, "", NULL, 0, at);
     } else return false;
     return ok && (size_t)snprintf(part, part_size, "%s", name) < part_size;

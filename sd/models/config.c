@@ -65,6 +65,13 @@ SdConfig config_sd2(void) {
     return k;
 }
 
+SdConfig config_sd_turbo(void) {
+    SdConfig k = config_sd2();
+    snprintf(k.family, sizeof k.family, "SD-Turbo");
+    k.conditioner = true;
+    return k;
+}
+
 SdConfig config_sdxl(void) {
     SdConfig k = config_sd2();
     snprintf(k.family, sizeof k.family, "SDXL");

@@ -51,6 +51,7 @@ enum { CONFIG_NOTE_SIZE = 400 };
 typedef struct {
     char said[CONFIG_NOTE_SIZE];    /* keys that are understood: a sampler's settings */
     char unknown[CONFIG_NOTE_SIZE]; /* keys that nobody knows */
+    const char *prediction;         /* the file or key that tells SdConfig.prediction; NULL: nothing does */
 } ConfigNotes;
 /* Appends to one of them, after a comma. */
 void config_note(char list[CONFIG_NOTE_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -71,9 +72,11 @@ typedef struct {
 
 enum { SIZE_WIDTH = 256 }; /* of the sinusoids of one of a picture's sizes in UnetConfig.label */
 
-/* The published configurations of SD 1.x, of SD 2.x (512-base), of SDXL base 1.0 and of its refiner; single files. */
+/* The published configurations of SD 1.x, of SD 2.x (512-base), of SD-Turbo (SD 2.1's networks in sgm's names), of SDXL
+ * base 1.0 and of its refiner; single files. */
 SdConfig config_sd1(void);
 SdConfig config_sd2(void);
+SdConfig config_sd_turbo(void);
 SdConfig config_sdxl(void);
 SdConfig config_sdxl_refiner(void);
 

@@ -17,7 +17,8 @@ enum { KEY_ENCODER_SIZE = 48 };
 /* Text encoder i's: "cond_stage_model." or "conditioner.embedders.i.", then "model." (open_clip) or "transformer.". */
 const char *key_encoder(const SdConfig *c, int i, char out[KEY_ENCODER_SIZE]);
 
-/* A single file: by the names and shapes of its tensors. What is missing becomes 0, which config_check refuses. */
+/* A single file: by the names and shapes of its tensors. What is missing becomes 0, which config_check refuses. Where
+ * blocks of a level differ, as in distilled models, the deepest counts: the others then lack tensors. */
 void config_from_shapes(const Checkpoint *c, SdConfig *out);
 /* A diffusers folder that has a U-Net, a VAE and a text encoder: by their config.json and the tokenizer's. False, with
  * a line that names the key, for what is not computed here; *notes gets what is passed over. */

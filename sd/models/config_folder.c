@@ -112,6 +112,21 @@ static bool heads_of(const ConfigFile *f, UnetConfig *u, const bool cross[MAX_LE
     return true;
 }
 
+/* What SDXL's U-Net is told besides the time: pooled text and sizes. */
+static bool label_of(const ConfigFile *f, UnetConfig *u) {
+    static const char *const TYPE = "addition_embed_type";
+    int width;
+    if (!u->label)
+        return !get(f, TYPE) || get(f, TYPE)->type == JSON_NULL ||
+               config_refuse(f, TYPE, "where this pipeline has null; use another model");
+    if (!config_is(f, TYPE, "text_time"))
+        return config_refuse(f, TYPE, "where only text_time is computed for SDXL; use another model");
+    if (!config_int(f, "addition_time_embed_dim", 1, 1 << 16, &width)) return false;
+    if (width != SIZE_WIDTH)
+        return config_refuse(f, "addition_time_embed_dim", "where only 256 is computed; use another model");
+    return config_int(f, "projection_class_embeddings_input_dim", 1, 65536, &u->label);
+}
+
 static bool unet_of(const ConfigFile *f, UnetConfig *u) {
     bool cross[MAX_LEVELS];
     int depth[MAX_LEVELS], width;
@@ -124,7 +139,7 @@ static bool unet_of(const ConfigFile *f, UnetConfig *u) {
         !config_int(f, "cross_attention_dim", 1, 16384, &u->context) ||
         !config_int(f, "norm_num_groups", 1, 1024, &u->groups) ||
         !config_flag(f, "use_linear_projection", &u->linear_projection) ||
-        !each_level(f, "transformer_layers_per_block", u->levels, depth) || !heads_of(f, u, cross))
+        !each_level(f, "transformer_layers_per_block", u->levels, depth) || !heads_of(f, u, cross) || !label_of(f, u))
         return false;
     for (int i = 0; i < u->levels; i++) u->depth[i] = cross[i] ? depth[i] : 0;
     u->middle_depth = depth[u->levels - 1];
@@ -152,9 +167,11 @@ static bool vae_of(const ConfigFile *f, VaeConfig *v) {
     return true;
 }
 
-static bool clip_of(const ConfigFile *f, ClipConfig *k) {
+/* label: of SDXL, whose pipeline decides which layer's states it takes (the family's), whatever the file says */
+static bool clip_of(const ConfigFile *f, ClipConfig *k, bool label) {
     k->open_clip = false; /* SD 2.x's encoder has CLIP's names here and lacks its last layer */
-    k->layer = 1;
+    if (!label) k->layer = 1;
+    if (k->pooled && !config_int(f, "projection_dim", 1, 16384, &k->pooled)) return false;
     k->act = config_is(f, "hidden_act", "gelu") ? ACT_GELU : ACT_QUICK_GELU;
     if (k->act != ACT_GELU && !config_is(f, "hidden_act", "quick_gelu"))
         return config_refuse(f, "hidden_act", "where only quick_gelu or gelu is computed; use another model");
@@ -191,14 +208,14 @@ static bool tokens_of(const ConfigFile *f, bool begins, ClipConfig *k) {
 }
 
 /* Words that were added to the tokenizer, as textual inversion does, are not read as one token here. */
-static void note_added(const Checkpoint *c, const ConfigFile *tokenizer, ConfigNotes *notes) {
-    const JsonNode *root = c->added_tokens ? &c->added_tokens->nodes[0] : NULL;
+static void note_added(const Json *added, const ConfigFile *tokenizer, ConfigNotes *notes) {
+    const JsonNode *root = added ? &added->nodes[0] : NULL;
     const JsonNode *decoder = tokenizer ? get(tokenizer, "added_tokens_decoder") : NULL;
     int64_t id;
     int count = 0;
-    for (int32_t i = root && root->type == JSON_OBJECT ? root->child : -1; i >= 0; i = c->added_tokens->nodes[i].next)
-        if (json_int(&c->added_tokens->nodes[i], &id) && id > 49407 && ++count <= 3)
-            config_note(notes->said, "the added token %.40s", c->added_tokens->nodes[i].key);
+    for (int32_t i = root && root->type == JSON_OBJECT ? root->child : -1; i >= 0; i = added->nodes[i].next)
+        if (json_int(&added->nodes[i], &id) && id > 49407 && ++count <= 3)
+            config_note(notes->said, "the added token %.40s", added->nodes[i].key);
     for (int32_t i = decoder && decoder->type == JSON_OBJECT ? decoder->child : -1; i >= 0 && !root;
          i = tokenizer->json->nodes[i].next) {
         const JsonNode *n = &tokenizer->json->nodes[i], number = {.type = JSON_NUMBER, .text = n->key};
@@ -211,18 +228,18 @@ static void note_added(const Checkpoint *c, const ConfigFile *tokenizer, ConfigN
 }
 
 /* The words are CLIP's own, or what a prompt's ids mean would differ; some of them from all over the table tell. */
-static bool words_of(const Checkpoint *c, Error *e) {
+static bool words_of(const Checkpoint *c, int which, Error *e) {
     static const struct {
         const char *word;
         int64_t id;
     } WORDS[] = {{"!", 0}, {"in</w>", 530}, {"cat</w>", 2368}, {"<|startoftext|>", 49406}, {"<|endoftext|>", 49407}};
-    const Json *j = c->vocabulary;
+    const Json *j = c->tokenizers[which].vocabulary;
     int64_t id;
     bool ok = !j || (j->nodes[0].type == JSON_OBJECT && j->nodes[0].count >= 49408);
     for (size_t i = 0; j && ok && i < sizeof WORDS / sizeof *WORDS; i++)
         ok = json_int(json_get(j, &j->nodes[0], WORDS[i].word), &id) && id == WORDS[i].id;
-    return ok ||
-           error_set(e, ERR_FORMAT, "%s/tokenizer/vocab.json: is not CLIP's vocabulary; use another model", c->path);
+    return ok || error_set(e, ERR_FORMAT, "%s/tokenizer%s/vocab.json: is not CLIP's vocabulary; use another model",
+                           c->path, which ? "_2" : "");
 }
 
 /* "unet": ["diffusers", "UNet2DConditionModel"] */
@@ -230,14 +247,65 @@ static bool classes_of(const ConfigFile *f) {
     static const char *const WANTED[][3] = {{"unet", "UNet2DConditionModel", "UNet2DConditionModel"},
                                             {"vae", "AutoencoderKL", "AutoencoderKL"},
                                             {"text_encoder", "CLIPTextModel", "CLIPTextModelWithProjection"},
-                                            {"tokenizer", "CLIPTokenizer", "CLIPTokenizerFast"}};
-    for (int i = 0; i < 4; i++) {
+                                            {"text_encoder_2", "CLIPTextModelWithProjection", "CLIPTextModel"},
+                                            {"tokenizer", "CLIPTokenizer", "CLIPTokenizerFast"},
+                                            {"tokenizer_2", "CLIPTokenizer", "CLIPTokenizerFast"}};
+    for (size_t i = 0; i < sizeof WANTED / sizeof *WANTED; i++) {
         const JsonNode *class = item(f, get(f, WANTED[i][0]), 1);
         if (class && class->type == JSON_STRING && strcmp(class->text, WANTED[i][1]) &&
             strcmp(class->text, WANTED[i][2]))
             return config_refuse(f, WANTED[i][0], "a class that is not built here; use another model");
     }
     return true;
+}
+
+/* Encoder i of the model: the folder's text_encoder and tokenizer, or text_encoder_2 and tokenizer_2, which are all
+ * that SDXL's refiner has. */
+static bool encoder_of(const Checkpoint *c, const ConfigFile *files, const bool *has, int i, SdConfig *out,
+                       ConfigNotes *notes, Error *e) {
+    ClipConfig *k = &out->clip[i];
+    int which = has[CONFIG_TEXT] ? i : 1, text = CONFIG_TEXT + which, words = CONFIG_TOKENIZER + which,
+        special = CONFIG_SPECIAL_TOKENS + which;
+    note_added(c->tokenizers[which].added, has[words] ? &files[words] : NULL, notes);
+    /* the older file of special tokens overrides the tokenizer's own */
+    return words_of(c, which, e) && clip_of(&files[text], k, out->unet.label) &&
+           (!has[words] || tokens_of(&files[words], true, k)) &&
+           (!has[special] || tokens_of(&files[special], false, k));
+}
+
+/* "sample_size": of the latents of the model's own pictures, a side or [height, width]. */
+static bool size_of(const ConfigFile *f, SdConfig *out) {
+    static const char *const KEY = "sample_size";
+    const JsonNode *n = get(f, KEY);
+    bool pair = n && n->type == JSON_ARRAY;
+    int64_t factor = 1 << (out->vae.levels - 1), high, wide;
+    if (!n || n->type == JSON_NULL) return true;
+    if (!json_int(pair ? item(f, n, 0) : n, &high) || !json_int(pair ? item(f, n, 1) : n, &wide) ||
+        (pair && n->count != 2) || high < 1 || wide < 1 || high > 16384 / factor || wide > 16384 / factor)
+        return config_refuse(f, KEY, "not the side of a latent; download it again");
+    bool usual = high * factor == 512 && wide * factor == 512; /* the program's own default */
+    out->height = usual ? 0 : (int)(high * factor);
+    out->width = usual ? 0 : (int)(wide * factor);
+    return true;
+}
+
+static bool index_of(const ConfigFile *f, const SdConfig *k) {
+    static const char *const SCORE = "requires_aesthetics_score";
+    const JsonNode *n = get(f, SCORE);
+    bool score;
+    if (!classes_of(f) || !config_flag(f, SCORE, &score)) return false;
+    return !n || score == (config_sizes(k) == 5) ||
+           config_refuse(f, SCORE,
+                         "which does not fit the U-Net's projection_class_embeddings_input_dim; download it again");
+}
+
+static bool prediction_of(const ConfigFile *f, Prediction *out, ConfigNotes *notes) {
+    static const char *const KEY = "prediction_type";
+    notes->prediction = f->file;
+    if (config_is(f, KEY, "v_prediction")) return *out = PREDICT_V, true;
+    return config_is(f, KEY, "epsilon")
+               ? (*out = PREDICT_EPS, true)
+               : config_refuse(f, KEY, "where only epsilon or v_prediction is computed; use another model");
 }
 
 bool config_from_folder(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
@@ -247,16 +315,9 @@ bool config_from_folder(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, 
         has[i] = config_file(c, (ConfigFileKind)i, &files[i], e);
         if (has[i] && !config_keys_check(&files[i], notes)) return false;
     }
-    const ConfigFile *s = has[CONFIG_SCHEDULER] ? &files[CONFIG_SCHEDULER] : NULL;
-    if (s && config_is(s, "prediction_type", "v_prediction")) out->prediction = PREDICT_V;
-    else if (s && !config_is(s, "prediction_type", "epsilon"))
-        return config_refuse(s, "prediction_type", "where only epsilon or v_prediction is computed; use another model");
-    const ConfigFile *special = &files[CONFIG_SPECIAL_TOKENS], *tokenizer = &files[CONFIG_TOKENIZER];
-    note_added(c, has[CONFIG_TOKENIZER] ? tokenizer : NULL, notes);
-    if (!words_of(c, e)) return false;
-    /* the older file of special tokens overrides the tokenizer's own */
-    return (!has[CONFIG_INDEX] || classes_of(&files[CONFIG_INDEX])) && unet_of(&files[CONFIG_UNET], &out->unet) &&
-           vae_of(&files[CONFIG_VAE], &out->vae) && clip_of(&files[CONFIG_TEXT], &out->clip[0]) &&
-           (!has[CONFIG_TOKENIZER] || tokens_of(tokenizer, true, &out->clip[0])) &&
-           (!has[CONFIG_SPECIAL_TOKENS] || tokens_of(special, false, &out->clip[0]));
+    if (has[CONFIG_SCHEDULER] && !prediction_of(&files[CONFIG_SCHEDULER], &out->prediction, notes)) return false;
+    if (!unet_of(&files[CONFIG_UNET], &out->unet) || !vae_of(&files[CONFIG_VAE], &out->vae)) return false;
+    for (int i = 0; i < out->encoders; i++)
+        if (!encoder_of(c, files, has, i, out, notes, e)) return false;
+    return size_of(&files[CONFIG_UNET], out) && (!has[CONFIG_INDEX] || index_of(&files[CONFIG_INDEX], out));
 }

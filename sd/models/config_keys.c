@@ -80,28 +80,35 @@ bool config_file(const Checkpoint *c, ConfigFileKind kind, ConfigFile *out, Erro
                                                     "unet/config.json",
                                                     "vae/config.json",
                                                     "text_encoder/config.json",
-                                                    "scheduler/scheduler_config.json",
+                                                    "text_encoder_2/config.json",
                                                     "tokenizer/tokenizer_config.json",
-                                                    "tokenizer/special_tokens_map.json"};
+                                                    "tokenizer_2/tokenizer_config.json",
+                                                    "tokenizer/special_tokens_map.json",
+                                                    "tokenizer_2/special_tokens_map.json",
+                                                    "scheduler/scheduler_config.json"};
     if (kind == CONFIG_YAML) {
         *out = (ConfigFile){.folder = "", .file = c->yaml_path, .keys = CONFIG_TABLES[kind], .json = c->yaml, .e = e};
         if (c->yaml) out->root = &c->yaml->nodes[0];
         return c->yaml != NULL;
     }
-    static const char *const PARTS[] = {[CONFIG_UNET] = "unet", [CONFIG_VAE] = "vae", [CONFIG_TEXT] = "text_encoder"};
-    const CheckpointPart *part = NULL;
-    if (kind == CONFIG_UNET || kind == CONFIG_VAE || kind == CONFIG_TEXT) part = checkpoint_part(c, PARTS[kind]);
+    static const char *const PARTS[CONFIG_FILES] = {[CONFIG_UNET] = "unet",
+                                                    [CONFIG_VAE] = "vae",
+                                                    [CONFIG_TEXT] = "text_encoder",
+                                                    [CONFIG_TEXT_2] = "text_encoder_2"};
+    const Json *const others[CONFIG_FILES] = {[CONFIG_INDEX] = c->index,
+                                              [CONFIG_TOKENIZER] = c->tokenizers[0].config,
+                                              [CONFIG_TOKENIZER_2] = c->tokenizers[1].config,
+                                              [CONFIG_SPECIAL_TOKENS] = c->tokenizers[0].special,
+                                              [CONFIG_SPECIAL_TOKENS_2] = c->tokenizers[1].special,
+                                              [CONFIG_SCHEDULER] = c->scheduler};
+    const CheckpointPart *part = PARTS[kind] ? checkpoint_part(c, PARTS[kind]) : NULL;
     *out = (ConfigFile){.folder = c->path, .file = NAMES[kind], .keys = CONFIG_TABLES[kind], .e = e};
-    out->json = part                            ? part->config
-                : kind == CONFIG_INDEX          ? c->index
-                : kind == CONFIG_SCHEDULER      ? c->scheduler
-                : kind == CONFIG_TOKENIZER      ? c->tokenizer
-                : kind == CONFIG_SPECIAL_TOKENS ? c->special_tokens
-                                                : NULL;
+    out->json = part ? part->config : others[kind];
     if (!out->json) return false;
     out->root = &out->json->nodes[0];
     /* a whole CLIP model's configuration holds that of its text encoder */
-    const JsonNode *inner = kind == CONFIG_TEXT ? json_get(out->json, out->root, "text_config") : NULL;
+    bool text = kind == CONFIG_TEXT || kind == CONFIG_TEXT_2;
+    const JsonNode *inner = text ? json_get(out->json, out->root, "text_config") : NULL;
     if (inner && inner->type == JSON_OBJECT) out->root = inner;
     return true;
 }

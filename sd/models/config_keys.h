@@ -27,10 +27,13 @@ typedef enum {
     CONFIG_INDEX,
     CONFIG_UNET,
     CONFIG_VAE,
-    CONFIG_TEXT,
-    CONFIG_SCHEDULER,
+    CONFIG_TEXT, /* these come in twos: of text_encoder and tokenizer, of text_encoder_2 and tokenizer_2 */
+    CONFIG_TEXT_2,
     CONFIG_TOKENIZER,
+    CONFIG_TOKENIZER_2,
     CONFIG_SPECIAL_TOKENS,
+    CONFIG_SPECIAL_TOKENS_2,
+    CONFIG_SCHEDULER,
     CONFIG_FILES, /* of a folder */
     CONFIG_YAML = CONFIG_FILES,
     CONFIG_TABLE_COUNT

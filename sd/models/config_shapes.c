@@ -33,8 +33,8 @@ static void detect_unet(const Checkpoint *c, UnetConfig *u) {
         if (conv) {
             if (u->levels > MAX_LEVELS) break;
             if (u->channels) u->mult[u->levels - 1] = size(conv, 0) / u->channels;
-            u->depth[u->levels - 1] =
-                transformer_depth(c, KEY_UNET "input_blocks.%d.1.transformer_blocks.%d.norm1.weight", i);
+            int is = transformer_depth(c, KEY_UNET "input_blocks.%d.1.transformer_blocks.%d.norm1.weight", i);
+            if (is > u->depth[u->levels - 1]) u->depth[u->levels - 1] = is;
             blocks = ++at_level;
         } else if (find(c, KEY_UNET "input_blocks.%d.0.op.weight", i, 0)) {
             u->levels++;
@@ -47,6 +47,16 @@ static void detect_unet(const Checkpoint *c, UnetConfig *u) {
     const FileTensor *proj = find(c, KEY_UNET "middle_block.1.proj_in.weight", 0, 0);
     u->linear_projection = proj && proj->nd == 2;
     u->label = size(find(c, KEY_UNET "label_emb.0.0.weight", 0, 0), 1);
+}
+
+/* The deepest of a level's blocks on the way up, too. */
+static void detect_output_depth(const Checkpoint *c, UnetConfig *u) {
+    int period = u->res_blocks + 1;
+    for (int i = 0; u->levels <= MAX_LEVELS && i < u->levels * period; i++) {
+        int *depth = &u->depth[u->levels - 1 - i / period];
+        int is = transformer_depth(c, KEY_UNET "output_blocks.%d.1.transformer_blocks.%d.norm1.weight", i);
+        if (is > *depth) *depth = is;
+    }
 }
 
 static void detect_vae(const Checkpoint *c, VaeConfig *v) {
@@ -82,6 +92,7 @@ static const FileTensor *find_text(const Checkpoint *c, const SdConfig *k, int i
 
 static void detect_clip(const Checkpoint *c, SdConfig *all, int i) {
     ClipConfig *k = &all->clip[i];
+    int published = k->layers;
     const FileTensor *tokens =
         find_text(c, all, i, "token_embedding.weight", "text_model.embeddings.token_embedding.weight", 0);
     const FileTensor *positions =
@@ -96,6 +107,7 @@ static void detect_clip(const Checkpoint *c, SdConfig *all, int i) {
     k->mlp = size(find_text(c, all, i, "transformer.resblocks.0.mlp.c_fc.weight",
                             "text_model.encoder.layers.0.mlp.fc1.weight", 0),
                   0);
+    if (k->open_clip && k->layer == 2 && !k->pooled && k->layers == published - 1) k->layer = 1; /* without its last */
     k->heads = k->width / 64; /* of every CLIP text encoder in use */
     const FileTensor *projection = find_text(c, all, i, "text_projection", "text_projection.weight", 0);
     if (k->pooled) k->pooled = size(projection, k->open_clip ? 1 : 0);
@@ -103,6 +115,7 @@ static void detect_clip(const Checkpoint *c, SdConfig *all, int i) {
 
 void config_from_shapes(const Checkpoint *c, SdConfig *out) {
     detect_unet(c, &out->unet);
+    detect_output_depth(c, &out->unet);
     detect_vae(c, &out->vae);
     for (int i = 0; i < out->encoders; i++) detect_clip(c, out, i);
 }

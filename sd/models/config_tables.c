@@ -28,7 +28,12 @@ static const ConfigKey INDEX[] = {
     READ("vae", "null"),
     READ("text_encoder", "null"),
     READ("tokenizer", "null"),
+    READ("text_encoder_2", "null"),
+    READ("tokenizer_2", "null"),
     READ("scheduler", "null"), /* the class that scheduler_config.json names again */
+    READ("requires_aesthetics_score", "null"),
+    NOTED("force_zeros_for_empty_prompt", "null|true"), /* what is done, as the webui does it */
+    NOTED("add_watermarker", "null|false"),
     UNUSED("safety_checker"),
     UNUSED("requires_safety_checker"),
     UNUSED("feature_extractor"),
@@ -39,7 +44,7 @@ static const ConfigKey INDEX[] = {
 
 static const ConfigKey UNET[] = {
     ONLY("_class_name", "UNet2DConditionModel"),
-    UNUSED("sample_size"),
+    READ("sample_size", "null"),
     READ("in_channels", "4"),
     READ("out_channels", "4"),
     ONLY("center_input_sample", "false"),
@@ -67,10 +72,10 @@ static const ConfigKey UNET[] = {
     ONLY("dual_cross_attention", "false"),
     READ("use_linear_projection", "false"),
     ONLY("class_embed_type", "null"),
-    ONLY("addition_embed_type", "null"),
-    UNUSED("addition_time_embed_dim"), /* these three belong to the two above */
-    UNUSED("addition_embed_type_num_heads"),
-    UNUSED("projection_class_embeddings_input_dim"),
+    READ("addition_embed_type", "null"),
+    READ("addition_time_embed_dim", "null"), /* these three belong to it */
+    READ("projection_class_embeddings_input_dim", "null"),
+    UNUSED("addition_embed_type_num_heads"), /* of its type "text" */
     ONLY("num_class_embeds", "null"),
     UNUSED("upcast_attention"), /* f32 has nothing to widen */
     ONLY("resnet_time_scale_shift", "default"),
@@ -118,42 +123,30 @@ static const ConfigKey VAE[] = {
     END,
 };
 
+#define ENCODER                                                                                                        \
+    ONLY("model_type", "clip_text_model|clip"), READ("text_config", "null"), READ("vocab_size", "49408"),              \
+        READ("hidden_size", "512"), READ("intermediate_size", "2048"), READ("num_hidden_layers", "12"),                \
+        READ("num_attention_heads", "8"), READ("max_position_embeddings", "77"), READ("hidden_act", "quick_gelu"),     \
+        ONLY("layer_norm_eps", "1e-05"), ONLY("use_attention_mask", "false"), /* diffusers asks for it */              \
+        ONLY("quantization_config", "null"), UNUSED("bos_token_id"), UNUSED("pad_token_id"),                           \
+        UNUSED("attention_dropout"), UNUSED("dropout"), UNUSED("initializer_range"), UNUSED("initializer_factor"),     \
+        UNUSED("architectures"), UNUSED("vision_config"), UNUSED("text_config_dict"), UNUSED("vision_config_dict"),    \
+        UNUSED("logit_scale_init_value"), UNUSED("output_hidden_states"), UNUSED("output_attentions"),                 \
+        UNUSED("return_dict"), UNUSED("chunk_size_feed_forward"), UNUSED("is_encoder_decoder"), UNUSED("id2label"),    \
+        UNUSED("label2id"), UNUSED("problem_type"), UNUSED("gradient_checkpointing"), UNUSED("attn_implementation")
+
 static const ConfigKey TEXT[] = {
-    ONLY("model_type", "clip_text_model|clip"),
-    READ("text_config", "null"),
-    READ("vocab_size", "49408"),
-    READ("hidden_size", "512"),
-    READ("intermediate_size", "2048"),
-    READ("num_hidden_layers", "12"),
-    READ("num_attention_heads", "8"),
-    READ("max_position_embeddings", "77"),
-    READ("hidden_act", "quick_gelu"),
-    ONLY("layer_norm_eps", "1e-05"),
-    ONLY("use_attention_mask", "false"), /* diffusers asks for it */
-    ONLY("quantization_config", "null"),
-    UNUSED("projection_dim"), /* of the pooled state, which SD does not use; as these ids find it */
-    UNUSED("bos_token_id"),
-    UNUSED("eos_token_id"),
-    UNUSED("pad_token_id"),
-    UNUSED("attention_dropout"),
-    UNUSED("dropout"),
-    UNUSED("initializer_range"),
-    UNUSED("initializer_factor"),
-    UNUSED("architectures"),
-    UNUSED("vision_config"),
-    UNUSED("text_config_dict"),
-    UNUSED("vision_config_dict"),
-    UNUSED("logit_scale_init_value"),
-    UNUSED("output_hidden_states"),
-    UNUSED("output_attentions"),
-    UNUSED("return_dict"),
-    UNUSED("chunk_size_feed_forward"),
-    UNUSED("is_encoder_decoder"),
-    UNUSED("id2label"),
-    UNUSED("label2id"),
-    UNUSED("problem_type"),
-    UNUSED("gradient_checkpointing"),
-    UNUSED("attn_implementation"),
+    ENCODER,
+    UNUSED("projection_dim"), /* of the pooled state, which this encoder does not give */
+    UNUSED("eos_token_id"),   /* which finds it */
+    WRITTEN,
+    END,
+};
+
+static const ConfigKey TEXT_2[] = {
+    ENCODER,
+    READ("projection_dim", "512"),
+    ONLY("eos_token_id", "2|49407"), /* 2: transformers takes the highest id */
     WRITTEN,
     END,
 };
@@ -338,5 +331,5 @@ static const ConfigKey YAML[] = {
     END,
 };
 
-const ConfigKey *const CONFIG_TABLES[CONFIG_TABLE_COUNT] = {INDEX,     UNET,           VAE, TEXT, SCHEDULER,
-                                                            TOKENIZER, SPECIAL_TOKENS, YAML};
+const ConfigKey *const CONFIG_TABLES[CONFIG_TABLE_COUNT] = {
+    INDEX, UNET, VAE, TEXT, TEXT_2, TOKENIZER, TOKENIZER, SPECIAL_TOKENS, SPECIAL_TOKENS, SCHEDULER, YAML};

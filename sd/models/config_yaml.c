@@ -25,6 +25,7 @@ bool config_from_yaml(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Er
         return error_set(e, ERR_FORMAT, "%s: has no \"model\"; move it away if it is not the model's configuration",
                          f.file);
     if (!config_keys_check(&f, notes)) return false;
+    notes->prediction = f.file;
     if (config_is(&f, V, "v")) out->prediction = PREDICT_V;
     else if (config_is(&f, V, "eps")) out->prediction = PREDICT_EPS;
     else return config_refuse(&f, V, "where only eps or v is computed; use another model");

@@ -3,6 +3,7 @@
 
 #include "config_detect.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define HAS(k)                                                                                                         \
@@ -13,6 +14,10 @@
     { .kind = TRAIT_LACKS, .key = k }
 #define NAMES(k)                                                                                                       \
     { .kind = TRAIT_NAMES, .key = k }
+#define NETWORK(k)                                                                                                     \
+    { .kind = TRAIT_NETWORK, .key = k }
+#define OURS                                                                                                           \
+    { .kind = TRAIT_OURS }
 #define FOLDER                                                                                                         \
     { .kind = TRAIT_FOLDER }
 #define PIPELINE(k)                                                                                                    \
@@ -27,38 +32,69 @@
 #define A_CLIP KEY_CLIP "embeddings.token_embedding.weight"
 #define AN_OPEN_CLIP KEY_OPEN_CLIP "token_embedding.weight"
 #define SIZES KEY_UNET "label_emb.0.0.weight" /* what SDXL makes of sizes and pooled text */
+#define XL_CLIP "conditioner.embedders.0.transformer.text_model.final_layer_norm.weight"
+#define XL_CLIP_2 "conditioner.embedders.1.transformer.text_model.final_layer_norm.weight" /* of a folder */
+#define XL_OPEN_CLIP "conditioner.embedders.0.model.ln_final.weight"
+#define XL_OPEN_CLIP_2 "conditioner.embedders.1.model.ln_final.weight"
+#define A_MIDDLE KEY_UNET "middle_block.1.transformer_blocks.0.norm1.weight"
 
 #define FULL "use a full checkpoint"
-#define NOT_YET(text) .is = text, .advice = "this version runs SD 1.x and 2.x"
+#define NOT_YET(text) .is = text, .advice = "this version runs SD 1.x, SD 2.x and SDXL"
 #define NO_MODEL(text) .is = text, .advice = "give a checkpoint to -m"
 
 /* The first row that fits wins. */
 static const Family FAMILIES[] = {
-    /* whole models that cannot be run yet */
+    /* whole models that cannot be run yet. A bare network has no prefix. Source of most keys: ComfyUI,
+     * comfy/model_detection.py */
     {"SD 3", {PIPELINE("StableDiffusion3")}, NOT_YET("is an SD 3 model")},
-    {"SD 3", {HAS(KEY_UNET "x_embedder.proj.weight")}, NOT_YET("is an SD 3 model")},
+    {"SD 3", {NETWORK("joint_blocks.0.context_block.attn.qkv.weight")}, NOT_YET("is an SD 3 model")},
     {"Flux", {PIPELINE("Flux")}, NOT_YET("is a Flux model")},
-    {"Flux", {HAS(KEY_UNET "double_blocks.0.img_attn.qkv.weight")}, NOT_YET("is a Flux model")},
-    {"Flux", {HAS("double_blocks.0.img_attn.qkv.weight")}, NOT_YET("is a Flux model")},
-    {"SDXL", {PIPELINE("StableDiffusionXL")}, NOT_YET("is an SDXL model")},
-    {"SD-Turbo", {HAS("conditioner.embedders.0.model.ln_final.weight"), LACKS(SIZES)}, NOT_YET("is an SD-Turbo model")},
+    {"Flux", {NETWORK("double_blocks.0.img_attn.qkv.weight")}, NOT_YET("is a Flux model")},
+    {"Wan", {NETWORK("head.modulation")}, NOT_YET("is a Wan model")},
+    {"HunyuanVideo",
+     {NETWORK("txt_in.individual_token_refiner.blocks.0.norm1.weight")},
+     NOT_YET("is a HunyuanVideo model")},
+    {"HunyuanDiT", {NETWORK("mlp_t5.0.weight")}, NOT_YET("is a HunyuanDiT model")},
+    {"PixArt", {NETWORK("t_block.1.weight")}, NOT_YET("is a PixArt model")},
+    {"AuraFlow", {NETWORK("double_layers.0.attn.w1q.weight")}, NOT_YET("is an AuraFlow model")},
+    {"Stable Cascade", {NETWORK("clip_txt_mapper.weight")}, NOT_YET("is a Stable Cascade model")},
+    {"Stable Cascade", {NETWORK("clip_mapper.weight")}, NOT_YET("is a Stable Cascade model")},
+    {"Lumina", {NETWORK("cap_embedder.1.weight")}, NOT_YET("is a Lumina 2 or Z-Image model")},
+    {"Qwen-Image", {NETWORK("txt_norm.weight")}, NOT_YET("is a Qwen-Image model")},
+    {"LTX-Video", {NETWORK("adaln_single.emb.timestep_embedder.linear_1.bias")}, NOT_YET("is an LTX-Video model")},
+    {"Mochi", {NETWORK("t5_yproj.weight")}, NOT_YET("is a Mochi model")},
+    {"Kolors", {PIPELINE("Kolors")}, NOT_YET("is a Kolors model")},
+    {"Kolors", {NETWORK("encoder_hid_proj.weight")}, NOT_YET("is a Kolors model")},
+    {"Playground", {HAS("edm_mean")}, NOT_YET("is a Playground v2.5 model")},
+    {"CosXL", {HAS("edm_vpred.sigma_max")}, NOT_YET("is a CosXL model")},
+    {"distilled SDXL",
+     {HAS(SIZES), LACKS(A_MIDDLE)},
+     NOT_YET("is an SDXL model without a transformer in its middle (SSD-1B, Segmind-Vega)")},
+    {"Stable Video Diffusion",
+     {HAS(KEY_UNET "input_blocks.1.0.time_stack.in_layers.0.weight")},
+     NOT_YET("is a Stable Video Diffusion model")},
     {"unCLIP", {HAS("embedder.model.ln_final.weight")}, NOT_YET("is an SD 2.1 unCLIP model")},
+    {"upscaler 4x", {HAS("low_scale_model.betas")}, NOT_YET("is Stable Diffusion's 4x upscaler")},
+    {"upscaler 4x", {PIPELINE("StableDiffusionUpscale")}, NOT_YET("is Stable Diffusion's 4x upscaler")},
+    {"upscaler 2x", {PIPELINE("StableDiffusionLatentUpscale")}, NOT_YET("is Stable Diffusion's latent upscaler")},
+    {"image variations", {PIPELINE("StableDiffusionImageVariation")}, NOT_YET("varies pictures without text")},
     {"AltDiffusion",
      {HAS("cond_stage_model.roberta.embeddings.word_embeddings.weight")},
      NOT_YET("is an AltDiffusion model")},
-    {"other pipeline",
-     {OTHER_PIPELINE("StableDiffusion")},
-     NOT_YET("is not for a Stable Diffusion 1.x or 2.x pipeline")},
+    {"other pipeline", {OTHER_PIPELINE("StableDiffusion")}, NOT_YET("is for a pipeline that is not run")},
 
-    /* whole models that are run */
-    {"SDXL",
-     {HAS(A_UNET), HAS(A_VAE), HAS("conditioner.embedders.0.transformer.text_model.final_layer_norm.weight"),
-      HAS("conditioner.embedders.1.model.ln_final.weight")},
-     .base = config_sdxl},
-    {"SDXL refiner",
-     {HAS(A_UNET), HAS(A_VAE), HAS("conditioner.embedders.0.model.ln_final.weight")},
-     .base = config_sdxl_refiner},
-    /* a folder has SD 2.x's encoder under CLIP's names */
+    /* whole models that are run; a folder has all text encoders under CLIP's names */
+    {"SDXL", {FOLDER, HAS(A_UNET), HAS(A_VAE), HAS(A_CLIP), HAS(XL_CLIP_2)}, .base = config_sdxl},
+    {"SDXL refiner", {FOLDER, HAS(A_UNET), HAS(A_VAE), HAS(XL_CLIP_2)}, .base = config_sdxl_refiner},
+    {"no second text encoder",
+     {PIPELINE("StableDiffusionXL"), HAS(A_UNET), HAS(A_VAE)},
+     .is = "holds no text_encoder_2, which SDXL needs",
+     .advice = "use a full folder"},
+    {"SDXL", {HAS(A_UNET), HAS(A_VAE), HAS(XL_CLIP), HAS(XL_OPEN_CLIP_2)}, .base = config_sdxl},
+    {"SDXL", {HAS(A_UNET), HAS(A_VAE), HAS(XL_CLIP), HAS(XL_CLIP_2)}, .base = config_sdxl},
+    {"SDXL refiner", {HAS(A_UNET), HAS(A_VAE), HAS(XL_OPEN_CLIP), HAS(SIZES)}, .base = config_sdxl_refiner},
+    {"SDXL refiner", {OURS, HAS(A_UNET), HAS(A_VAE), HAS(XL_CLIP), HAS(SIZES)}, .base = config_sdxl_refiner},
+    {"SD-Turbo", {HAS(A_UNET), HAS(A_VAE), HAS(XL_OPEN_CLIP)}, .base = config_sd_turbo},
     {"SD 2.x",
      {HAS(A_UNET), HAS(A_VAE), HAS(A_CLIP), CONFIG("text_encoder", "hidden_act", "gelu")},
      .base = config_sd2},
@@ -67,6 +103,18 @@ static const Family FAMILIES[] = {
 
     /* models that lack something */
     {"no VAE", {HAS(A_UNET), LACKS(A_VAE)}, .is = "holds no VAE (" A_VAE " is missing)", .advice = FULL},
+    {"no second text encoder",
+     {HAS(A_UNET), HAS(XL_CLIP)},
+     .is = "holds no second text encoder (" XL_OPEN_CLIP_2 " is missing)",
+     .advice = FULL},
+    {"no first text encoder",
+     {HAS(A_UNET), HAS(XL_OPEN_CLIP_2)},
+     .is = "holds no first text encoder (" XL_CLIP " is missing)",
+     .advice = FULL},
+    {"no text encoder",
+     {HAS(A_UNET), HAS(SIZES)},
+     .is = "holds no text encoder (" XL_OPEN_CLIP_2 " is missing)",
+     .advice = FULL},
     {"no text encoder", {HAS(A_UNET)}, .is = "holds no text encoder (" A_CLIP " is missing)", .advice = FULL},
     {"no U-Net",
      {FOLDER, LACKS(A_UNET)},
@@ -102,7 +150,7 @@ static const Family FAMILIES[] = {
     {"unknown",
      {{.kind = NO_TRAIT}},
      .is = "holds no Stable Diffusion checkpoint (it has no tensor " A_UNET ")",
-     .advice = "give an SD 1.x or 2.x file or a diffusers folder"},
+     .advice = "give an SD 1.x, SD 2.x or SDXL file or a diffusers folder"},
 };
 enum { FAMILY_COUNT = sizeof FAMILIES / sizeof *FAMILIES, TRAITS = sizeof FAMILIES->traits / sizeof(Trait) };
 
@@ -125,6 +173,7 @@ static bool says(const Checkpoint *c, const Trait *t) {
 
 static bool holds(const Checkpoint *c, const Trait *t) {
     const FileTensor *tensor;
+    char name[128];
     const char *pipeline = checkpoint_pipeline(c);
     switch (t->kind) {
     case NO_TRAIT: return true;
@@ -133,7 +182,11 @@ static bool holds(const Checkpoint *c, const Trait *t) {
     case TRAIT_SIZE:
         tensor = checkpoint_find(c, t->key).tensor;
         return tensor && t->dim < tensor->nd && tensor->n[t->dim] == t->size;
+    case TRAIT_NETWORK:
+        snprintf(name, sizeof name, KEY_UNET "%s", t->key);
+        return checkpoint_find(c, t->key).tensor || checkpoint_find(c, name).tensor;
     case TRAIT_NAMES: return any_name(c, t->key);
+    case TRAIT_OURS: return c->file && weight_file_meta(c->file, "sdc.config");
     case TRAIT_FOLDER: return c->layout == CHECKPOINT_DIFFUSERS;
     case TRAIT_PIPELINE: return begins(pipeline, t);
     case TRAIT_OTHER_PIPELINE: return pipeline && !begins(pipeline, t);
@@ -153,8 +206,23 @@ const Family *family_of(const Checkpoint *c) {
     return f;
 }
 
+/* What the metadata and the tensors of a single file say of its prediction. */
+static void said_prediction(const Checkpoint *c, SdConfig *out, ConfigNotes *notes) {
+    static const char *const KEYS[] = {"modelspec.prediction_type", "modelspec.predict_key"};
+    for (int i = 0; c->file && i < 2; i++) {
+        const char *said = weight_file_meta(c->file, KEYS[i]);
+        bool v = said && (!strcmp(said, "v") || !strcmp(said, "v_prediction"));
+        if (!v && !(said && (!strcmp(said, "epsilon") || !strcmp(said, "eps")))) continue;
+        out->prediction = v ? PREDICT_V : PREDICT_EPS;
+        notes->prediction = KEYS[i];
+    }
+    if (!checkpoint_find(c, "v_pred").tensor) return;
+    out->prediction = PREDICT_V;
+    notes->prediction = "v_pred";
+}
+
 bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
-    *notes = (ConfigNotes){0};
+    *notes = (ConfigNotes){.prediction = NULL};
     const char *own = c->file ? weight_file_meta(c->file, "sdc.config") : NULL;
     *out = config_sd1();
     if (own && !config_from_json(out, c->path, own, notes, e)) return false;
@@ -163,10 +231,9 @@ bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
     if (!f->base && pipeline) return error_set(e, ERR_FORMAT, "%s: %s (%s); %s", c->path, f->is, pipeline, f->advice);
     if (!f->base) return error_set(e, ERR_FORMAT, "%s: %s; %s", c->path, f->is, f->advice);
     if (own && c->yaml) config_note(notes->said, "%.200s (sdc.config says all)", c->yaml_path);
-    if (own) return true;
+    if (own) return notes->prediction = "sdc.config", true;
     *out = f->base();
-    const char *said = c->file ? weight_file_meta(c->file, "modelspec.prediction_type") : NULL;
-    if (checkpoint_find(c, "v_pred").tensor || (said && !strcmp(said, "v"))) out->prediction = PREDICT_V;
+    said_prediction(c, out, notes);
     if (c->layout == CHECKPOINT_SINGLE) {
         config_from_shapes(c, out);
         if (!config_from_yaml(c, out, notes, e)) return false;

@@ -19,7 +19,9 @@ typedef enum {
     TRAIT_HAS,            /* a tensor of this key (a single file's name for it), */
     TRAIT_SIZE,           /* whose dimension `dim` is `size` */
     TRAIT_LACKS,          /* no tensor of this key */
+    TRAIT_NETWORK,        /* the same with or without a U-Net's prefix before it */
     TRAIT_NAMES,          /* a tensor whose name contains `key`; single files only */
+    TRAIT_OURS,           /* a file that carries its configuration */
     TRAIT_FOLDER,         /* a diffusers folder */
     TRAIT_PIPELINE,       /* one for a pipeline whose name begins with `key`, */
     TRAIT_OTHER_PIPELINE, /* or with anything else */
@@ -36,7 +38,7 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    Trait traits[4];         /* all must hold */
+    Trait traits[5];         /* all must hold */
     SdConfig (*base)(void);  /* the published configuration; NULL: cannot be run, and */
     const char *is, *advice; /* the line says "PATH: IS; ADVICE" */
 } Family;

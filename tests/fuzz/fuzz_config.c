@@ -13,7 +13,7 @@ static void write_again(const SdConfig *k) {
     Error e = {0};
     char *json = config_to_json(k), *twice = NULL;
     SdConfig again = config_sd1();
-    ConfigNotes notes = {{0}, {0}};
+    ConfigNotes notes = {.prediction = NULL};
     if (!json) abort();
     fuzz_utf8(json);
     if (fuzz_verdict(config_from_json(&again, "again", json, &notes, &e), &e)) twice = config_to_json(&again);
@@ -27,7 +27,7 @@ FUZZ(config) {
     for (int two = 0; two < 2; two++) {
         SdConfig k = two ? config_sd2() : config_sd1();
         Error e = {0};
-        ConfigNotes notes = {{0}, {0}};
+        ConfigNotes notes = {.prediction = NULL};
         if (!fuzz_verdict(config_from_json(&k, "it", text, &notes, &e), &e)) continue;
         fuzz_require(config_check(&k, "it", &e));
         write_again(&k);
@@ -60,20 +60,26 @@ FUZZ(folder) {
     Checkpoint c = {.path = (char *)(uintptr_t) "it", .layout = CHECKPOINT_DIFFUSERS};
     bool ok = true;
     for (int i = 0; i < CHECKPOINT_PARTS; i++) {
-        static const char *const PARTS[CHECKPOINT_PARTS] = {"unet", "vae", "text_encoder"};
+        static const char *const PARTS[CHECKPOINT_PARTS] = {"unet", "vae", "text_encoder", "text_encoder_2"};
+        if (i == 3) break; /* whose configuration comes last */
         Json *j = parse(fuzz_part(&rest), &ok);
         c.parts[i] = (CheckpointPart){.name = PARTS[i], .config = j, .shards = &none};
         ok &= j != NULL;
     }
     c.scheduler = parse(fuzz_part(&rest), &ok);
     c.index = parse(fuzz_part(&rest), &ok);
-    c.tokenizer = parse(fuzz_part(&rest), &ok);
-    c.special_tokens = parse(fuzz_part(&rest), &ok);
-    c.added_tokens = parse(fuzz_part(&rest), &ok);
+    for (int i = 0; i < CHECKPOINT_TOKENIZERS; i++) {
+        c.tokenizers[i].config = parse(fuzz_part(&rest), &ok);
+        c.tokenizers[i].special = parse(fuzz_part(&rest), &ok);
+        c.tokenizers[i].added = parse(fuzz_part(&rest), &ok);
+        if (!i)
+            c.parts[3] =
+                (CheckpointPart){.name = "text_encoder_2", .config = parse(fuzz_part(&rest), &ok), .shards = &none};
+    }
     if (ok) {
         Error e = {0};
-        ConfigNotes notes = {{0}, {0}};
-        SdConfig k = config_sd1();
+        ConfigNotes notes = {.prediction = NULL};
+        SdConfig k = c.parts[3].config ? config_sdxl() : config_sd1();
         family_of(&c);
         if (fuzz_verdict(config_from_folder(&c, &k, &notes, &e), &e) && fuzz_verdict(config_check(&k, "it", &e), &e)) {
             write_again(&k);
@@ -84,7 +90,9 @@ FUZZ(folder) {
     for (int i = 0; i < CHECKPOINT_PARTS; i++) json_free(c.parts[i].config);
     json_free(c.scheduler);
     json_free(c.index);
-    json_free(c.tokenizer);
-    json_free(c.special_tokens);
-    json_free(c.added_tokens);
+    for (int i = 0; i < CHECKPOINT_TOKENIZERS; i++) {
+        json_free(c.tokenizers[i].config);
+        json_free(c.tokenizers[i].special);
+        json_free(c.tokenizers[i].added);
+    }
 }

@@ -106,6 +106,8 @@ static void rename_for_diffusers(MadeTensors *l, const SdConfig *k, bool early_a
             return;
         }
         memcpy(e->name, name, sizeof name);
+        if (config_sizes(k) == 5 && !strcmp(e->part, "text_encoder"))
+            strcpy(e->part, "text_encoder_2"); /* its only one */
         if (strcmp(e->part, "vae") || !strstr(name, ".mid_block.attentions.")) continue;
         if (e->t.nd == 4) e->t.nd = 2; /* linear layers there, 1x1 convolutions in the single file */
         for (int j = 0; early_attention && j < 4; j++) replace(e->name, EARLY[j][0], EARLY[j][1]);
@@ -186,15 +188,22 @@ static bool write_part(const char *folder, MadeTensors *l, const char *part, con
     return write_index(file, l, part, stem, shards) || error_set(e, ERR_FILE, "%s: cannot be written", file);
 }
 
+static bool has_part(const SdConfig *k, const char *part) {
+    if (!strcmp(part, "text_encoder")) return config_sizes(k) != 5;
+    return strcmp(part, "text_encoder_2") || k->unet.label;
+}
+
 static bool write_folder(const char *path, MadeTensors *l, const SdConfig *k, const MakeModel *spec, Error *e) {
     static const char *const PARTS[][2] = {{"unet", "diffusion_pytorch_model"},
                                            {"vae", "diffusion_pytorch_model"},
                                            {"text_encoder", "model"},
+                                           {"text_encoder_2", "model"},
                                            {"scheduler", NULL},
                                            {"", NULL}};
     char file[1024];
     for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++) {
         const char *part = PARTS[i][0];
+        if (!has_part(k, part)) continue;
         snprintf(file, sizeof file, "%s/%s", path, part);
         if (mkdir(path, 0777) && errno != EEXIST) return error_set(e, ERR_FILE, "%s: %s", path, strerror(errno));
         if (mkdir(file, 0777) && errno != EEXIST) return error_set(e, ERR_FILE, "%s: %s", file, strerror(errno));
@@ -225,9 +234,19 @@ bool make_model(const char *path, MakeModel spec) {
     return make_model_of(path, spec, spec.size == MODEL_FULL ? config_sd1() : micro_config());
 }
 
+SdConfig config_for_folder(SdConfig k) {
+    for (int i = 0; i < k.encoders; i++) {
+        ClipConfig *c = &k.clip[i];
+        if (c->open_clip && c->layer == 2 && !c->pooled && c->layers > 1) c->layers--, c->layer = 1;
+        c->open_clip = false;
+    }
+    return k;
+}
+
 bool make_model_of(const char *path, MakeModel spec, SdConfig k) {
     Error e = {0};
     MadeTensors l = {.err = &e};
+    if (spec.layout == MODEL_DIFFUSERS) k = config_for_folder(k);
     made_networks(&l, &k, spec.dtype);
     if (spec.ema && !e.code) add_ema(&l);
     if (spec.buffers && !e.code) add_buffers(&l);

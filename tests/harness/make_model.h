@@ -29,6 +29,9 @@ SdConfig tiny_config(void);
 bool make_model(const char *path, MakeModel spec);
 /* The same with another configuration. */
 bool make_model_of(const char *path, MakeModel spec, SdConfig k);
+/* The same model in a folder, which has every encoder under CLIP's names, and SD 2's without the layer that is not
+ * used: what make_model_of writes there. */
+SdConfig config_for_folder(SdConfig k);
 /* One check: the micro model in a single file is written. */
 bool make_micro_model(const char *path, DType dtype);
 

@@ -39,7 +39,8 @@ static void depths(FILE *f, const UnetConfig *u) {
     if (!ones) list(f, "transformer_layers_per_block", u->levels, each, 1);
 }
 
-static void unet(FILE *f, const UnetConfig *u) {
+/* side: of the model's own latents */
+static void unet(FILE *f, const UnetConfig *u, int side) {
     fprintf(f, "{\n  \"_class_name\": \"UNet2DConditionModel\",\n  \"_diffusers_version\": \"0.6.0\",\n");
     fprintf(f, "  \"act_fn\": \"silu\",\n");
     if (u->heads) fprintf(f, "  \"attention_head_dim\": %d,\n", u->heads); /* heads, in fact */
@@ -50,7 +51,12 @@ static void unet(FILE *f, const UnetConfig *u) {
     fprintf(f, "  \"downsample_padding\": 1,\n  \"flip_sin_to_cos\": true,\n  \"freq_shift\": 0,\n");
     fprintf(f, "  \"in_channels\": %d,\n  \"layers_per_block\": %d,\n", u->in_channels, u->res_blocks);
     fprintf(f, "  \"mid_block_scale_factor\": 1,\n  \"norm_eps\": 1e-05,\n  \"norm_num_groups\": %d,\n", u->groups);
-    fprintf(f, "  \"out_channels\": %d,\n  \"sample_size\": 64,\n", u->out_channels);
+    fprintf(f, "  \"out_channels\": %d,\n  \"sample_size\": %d,\n", u->out_channels, side);
+    if (u->label)
+        fprintf(f,
+                "  \"addition_embed_type\": \"text_time\",\n  \"addition_embed_type_num_heads\": 64,\n"
+                "  \"addition_time_embed_dim\": 256,\n  \"projection_class_embeddings_input_dim\": %d,\n",
+                u->label);
     types(f, "up_block_types", u, true);
     depths(f, u);
     fprintf(f, "  \"use_linear_projection\": %s\n}\n", u->linear_projection ? "true" : "false");
@@ -75,13 +81,14 @@ static void vae(FILE *f, const VaeConfig *v) {
 }
 
 static void text(FILE *f, const ClipConfig *c) {
-    fprintf(f, "{\n  \"architectures\": [\"CLIPTextModel\"],\n  \"attention_dropout\": 0.0,\n  \"bos_token_id\": 0,\n");
+    fprintf(f, "{\n  \"architectures\": [\"CLIPTextModel%s\"],\n", c->pooled ? "WithProjection" : "");
+    fprintf(f, "  \"attention_dropout\": 0.0,\n  \"bos_token_id\": 0,\n");
     fprintf(f, "  \"eos_token_id\": 2,\n  \"hidden_act\": \"%s\",\n", c->act == ACT_GELU ? "gelu" : "quick_gelu");
     fprintf(f, "  \"hidden_size\": %d,\n  \"intermediate_size\": %d,\n", c->width, c->mlp);
     fprintf(f, "  \"layer_norm_eps\": 1e-05,\n  \"max_position_embeddings\": %d,\n", c->positions);
     fprintf(f, "  \"model_type\": \"clip_text_model\",\n  \"num_attention_heads\": %d,\n", c->heads);
     fprintf(f, "  \"num_hidden_layers\": %d,\n  \"pad_token_id\": 1,\n  \"projection_dim\": %d,\n", c->layers,
-            c->width);
+            c->pooled ? c->pooled : c->width);
     fprintf(f, "  \"torch_dtype\": \"float32\",\n  \"vocab_size\": %d\n}\n", c->vocabulary);
 }
 
@@ -95,23 +102,35 @@ static void scheduler(FILE *f, const SdConfig *k) {
             k->prediction == PREDICT_V ? "v_prediction" : "epsilon");
 }
 
-static void index_file(FILE *f) {
-    fprintf(f, "{\n  \"_class_name\": \"StableDiffusionPipeline\",\n  \"_diffusers_version\": \"0.6.0\",\n"
-               "  \"scheduler\": [\"diffusers\", \"PNDMScheduler\"],\n"
-               "  \"text_encoder\": [\"transformers\", \"CLIPTextModel\"],\n"
-               "  \"tokenizer\": [\"transformers\", \"CLIPTokenizer\"],\n"
-               "  \"unet\": [\"diffusers\", \"UNet2DConditionModel\"],\n"
+static void index_file(FILE *f, const SdConfig *k) {
+    bool xl = k->unet.label, refines = config_sizes(k) == 5;
+    fprintf(f, "{\n  \"_class_name\": \"StableDiffusion%sPipeline\",\n  \"_diffusers_version\": \"0.6.0\",\n",
+            refines ? "XLImg2Img"
+            : xl    ? "XL"
+                    : "");
+    fprintf(f, "  \"scheduler\": [\"diffusers\", \"PNDMScheduler\"],\n");
+    if (xl) fprintf(f, "  \"force_zeros_for_empty_prompt\": %s,\n", refines ? "false" : "true");
+    if (refines) fprintf(f, "  \"requires_aesthetics_score\": true,\n  \"text_encoder\": [null, null],\n");
+    if (xl)
+        fprintf(f, "  \"text_encoder_2\": [\"transformers\", \"CLIPTextModelWithProjection\"],\n"
+                   "  \"tokenizer_2\": [\"transformers\", \"CLIPTokenizer\"],\n");
+    if (!refines)
+        fprintf(f, "  \"text_encoder\": [\"transformers\", \"CLIPTextModel\"],\n"
+                   "  \"tokenizer\": [\"transformers\", \"CLIPTokenizer\"],\n");
+    fprintf(f, "  \"unet\": [\"diffusers\", \"UNet2DConditionModel\"],\n"
                "  \"vae\": [\"diffusers\", \"AutoencoderKL\"]\n}\n");
 }
 
 bool write_model_json(const char *path, const char *part, const SdConfig *k) {
     FILE *f = fopen(path, "w");
     if (!f) return false;
-    if (!strcmp(part, "unet")) unet(f, &k->unet);
+    int side = k->width ? k->width >> (k->vae.levels - 1) : 64;
+    if (!strcmp(part, "unet")) unet(f, &k->unet, side ? side : 1);
     else if (!strcmp(part, "vae")) vae(f, &k->vae);
     else if (!strcmp(part, "text_encoder")) text(f, &k->clip[0]);
+    else if (!strcmp(part, "text_encoder_2")) text(f, &k->clip[k->encoders - 1]);
     else if (!strcmp(part, "scheduler")) scheduler(f, k);
-    else index_file(f);
+    else index_file(f, k);
     bool ok = !ferror(f);
     return fclose(f) == 0 && ok;
 }

@@ -4,7 +4,7 @@
 
 #include "sd/models/config.h"
 
-/* part: "unet", "vae", "text_encoder", "scheduler", or "" for the folder's index. */
+/* part: "unet", "vae", "text_encoder", "text_encoder_2", "scheduler", or "" for the folder's index. */
 bool write_model_json(const char *path, const char *part, const SdConfig *k);
 
 #endif

@@ -47,8 +47,10 @@ static int64_t wrongly_full(const SdModel *m) {
         for (int64_t i = 0; i < m->lists[part].count; i++) {
             const Weight *w = m->lists[part].w[i];
             bool shortcut = strstr(w->name, ".skip_connection.") || strstr(w->name, ".nin_shortcut.");
-            bool time = strstr(w->name, "time_embed.") || strstr(w->name, ".emb_layers.");
-            wrong += w->kind == WEIGHT_LINEAR && w->keep_f32 != (part == PART_TEXT || shortcut || time);
+            bool time =
+                strstr(w->name, "time_embed.") || strstr(w->name, "label_emb.") || strstr(w->name, ".emb_layers.");
+            bool text = part == PART_TEXT || part == PART_TEXT_2;
+            wrong += w->kind == WEIGHT_LINEAR && w->keep_f32 != (text || shortcut || time);
         }
     return wrong;
 }
@@ -99,6 +101,63 @@ static void layout_checks(void) {
     check_layout("micro_folder_bare", s, TENSORS, 1);
 }
 
+/* What opening a model finds is the configuration that its file was made of. */
+static void check_found(const char *what, const SdModel *m, SdConfig k, bool folder) {
+    if (folder) snprintf(k.family, sizeof k.family, "%s", m->config.family); /* no key has it */
+    char *is = config_to_json(&m->config), *should = config_to_json(&k);
+    test_check(is && should && !strcmp(is, should), "%s: its configuration", what);
+    test_note("%s instead of %s", is ? is : "", should ? should : "");
+    free(is);
+    free(should);
+}
+
+/* SD 2, SDXL and its refiner, in both layouts, and what converting makes of each. */
+static void family_checks(void) {
+    const struct {
+        const char *name, *family;
+        SdConfig (*config)(void);
+        int64_t tensors[2], ignored[2]; /* of a single file, of a folder */
+    } ROWS[] = {{"sd2", "SD 2.x", micro_sd2_config, {968, 965}, {0, 1}},
+                {"sdxl", "SDXL", micro_sdxl_config, {958, 971}, {1, 2}},
+                {"refiner", "SDXL refiner", micro_refiner_config, {963, 976}, {0, 1}}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
+        for (int folder = 0; folder < 2; folder++) {
+            Error e = {0};
+            char what[64], path[1024];
+            MakeModel spec = {.dtype = F16};
+            spec.layout = folder ? MODEL_DIFFUSERS : MODEL_SINGLE;
+            spec.shards = folder ? 2 : 0;
+            spec.fp16_names = folder;
+            snprintf(what, sizeof what, "%s%s", ROWS[i].name, folder ? "_folder" : ".safetensors");
+            snprintf(path, sizeof path, "%s", test_path(what));
+            SdConfig k = ROWS[i].config();
+            if (!test_check(make_model_of(path, spec, k), "%s is written", what)) continue;
+            if (folder) k = config_for_folder(k);
+            SdInfo info = {0};
+            bool ok = sd_info(path, false, &info, &e);
+            test_check(ok && info.tensors == ROWS[i].tensors[folder] && info.ignored == ROWS[i].ignored[folder] &&
+                           !info.missing && !strcmp(info.family, ROWS[i].family),
+                       "%s: its tensors and its family", what);
+            test_note("%s: %lld tensors, %lld ignored %s", info.family, (long long)info.tensors,
+                      (long long)info.ignored, e.text);
+            for (int converted = 0; converted < 2; converted++) {
+                SdModel *m = sd_open(path, &(SdOptions){.threads = 2}, &e);
+                if (m) m->as_in_files = true;
+                int64_t wrong = m ? wrong_weights(m, spec.dtype, &e) : -1;
+                test_check(!wrong && !wrongly_full(m), "%s: every weight is loaded%s", what,
+                           converted ? ", once converted" : "");
+                test_note("%lld wrong %s", (long long)wrong, e.text);
+                if (m) check_found(what, m, k, folder);
+                sd_close(m);
+                char to[1024];
+                snprintf(to, sizeof to, "%s", test_path("converted.safetensors"));
+                if (!converted) test_check(sd_convert(path, to, NULL, NULL, &e), "%s is converted", what);
+                if (!converted) test_note("%s", e.text);
+                strcpy(path, to);
+            }
+        }
+}
+
 /* A wrong eps in the last norms would move an output by less than the goldens' tolerance, so the values are checked:
  * 1e-5 in the U-Net and the text encoders, 1e-6 in the VAE. */
 static void eps_checks(void) {
@@ -122,5 +181,6 @@ static void eps_checks(void) {
 
 SUITE(layouts, .seconds = 1, .blas = true) {
     layout_checks();
+    family_checks();
     eps_checks();
 }

@@ -19,9 +19,13 @@
 #define LABELS "model.diffusion_model.label_emb.0.0.weight"
 #define VAE "first_stage_model.decoder.conv_in.weight"
 #define OF_SDXL "conditioner.embedders.0.transformer.text_model.final_layer_norm.weight"
+#define OF_SDXL_2 "conditioner.embedders.1.model.ln_final.weight"
+#define MIDDLE "model.diffusion_model.middle_block.1.transformer_blocks.0.norm1.weight"
 #define CLIP "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight"
 
-enum { KEYS = 4 };
+enum { KEYS = 6 };
+#define OURS "sdc.config"       /* among a file's keys: it carries a configuration, which is none */
+#define SECOND "text_encoder_2" /* among a folder's: it has that part */
 
 /* A key may end in "[N]" or "[N,M]", its shape; [1] otherwise. */
 typedef struct {
@@ -30,14 +34,38 @@ typedef struct {
 } Single;
 
 static const Single SINGLES[] = {
-    {"SD 3", "is an SD 3 model; this version", {"model.diffusion_model.x_embedder.proj.weight"}},
+    {"SD 3", "is an SD 3 model; this version", {"model.diffusion_model.joint_blocks.0.context_block.attn.qkv.weight"}},
+    {"SD 3", "is an SD 3 model; this version", {"joint_blocks.0.context_block.attn.qkv.weight"}},
     {"Flux", "is a Flux model; this version", {"model.diffusion_model.double_blocks.0.img_attn.qkv.weight"}},
     {"Flux", "is a Flux model; this version", {"double_blocks.0.img_attn.qkv.weight"}},
-    {"SDXL refiner", NULL, {LABELS "[1,2560]", UNET, VAE, "conditioner.embedders.0.model.ln_final.weight[1280]"}},
-    {"SDXL", NULL, {UNET, VAE, OF_SDXL, "conditioner.embedders.1.model.ln_final.weight"}},
-    {"no VAE", "holds no VAE", {LABELS "[1,2816]", UNET}},
-    {"no text encoder", "holds no text encoder", {UNET, VAE, OF_SDXL}},
-    {"SD-Turbo", "is an SD-Turbo model", {"conditioner.embedders.0.model.ln_final.weight[1024]", UNET, VAE}},
+    {"Wan", "is a Wan model; this version runs SD 1.x, SD 2.x and SDXL", {"head.modulation"}},
+    {"HunyuanVideo", "is a HunyuanVideo model", {"txt_in.individual_token_refiner.blocks.0.norm1.weight"}},
+    {"HunyuanDiT", "is a HunyuanDiT model", {"mlp_t5.0.weight"}},
+    {"PixArt", "is a PixArt model", {"t_block.1.weight"}},
+    {"AuraFlow", "is an AuraFlow model", {"double_layers.0.attn.w1q.weight"}},
+    {"Stable Cascade", "is a Stable Cascade model", {"clip_txt_mapper.weight"}},
+    {"Stable Cascade", "is a Stable Cascade model", {"clip_mapper.weight"}},
+    {"Lumina", "is a Lumina 2 or Z-Image model", {"cap_embedder.1.weight"}},
+    {"Qwen-Image", "is a Qwen-Image model", {"txt_norm.weight"}},
+    {"LTX-Video", "is an LTX-Video model", {"model.diffusion_model.adaln_single.emb.timestep_embedder.linear_1.bias"}},
+    {"Mochi", "is a Mochi model", {"t5_yproj.weight"}},
+    {"Kolors", "is a Kolors model", {"encoder_hid_proj.weight"}},
+    {"Playground", "is a Playground v2.5 model", {"edm_mean", "edm_std", UNET, VAE}},
+    {"CosXL", "is a CosXL model", {"edm_vpred.sigma_max", UNET, VAE}},
+    {"distilled SDXL", "SSD-1B", {LABELS "[1,2816]", UNET, VAE, OF_SDXL_2}},
+    {"Stable Video Diffusion",
+     "is a Stable Video Diffusion model",
+     {"model.diffusion_model.input_blocks.1.0.time_stack.in_layers.0.weight", UNET, VAE}},
+    {"upscaler 4x", "is Stable Diffusion's 4x upscaler", {"low_scale_model.betas", UNET, VAE}},
+    {"SDXL refiner", NULL, {LABELS "[1,2560]", UNET, VAE, MIDDLE, "conditioner.embedders.0.model.ln_final.weight"}},
+    {"SDXL refiner", NULL, {LABELS "[1,2560]", UNET, VAE, MIDDLE, OURS, OF_SDXL}},
+    {"SDXL", NULL, {UNET, VAE, OF_SDXL, OF_SDXL_2}},
+    {"SDXL", NULL, {UNET, VAE, OF_SDXL, "conditioner.embedders.1.transformer.text_model.final_layer_norm.weight"}},
+    {"SD-Turbo", NULL, {"conditioner.embedders.0.model.ln_final.weight[1024]", UNET, VAE}},
+    {"no VAE", "holds no VAE", {LABELS "[1,2816]", UNET, MIDDLE}},
+    {"no second text encoder", "holds no second text encoder (conditioner.embedders.1", {UNET, VAE, OF_SDXL}},
+    {"no first text encoder", "holds no first text encoder (conditioner.embedders.0", {UNET, VAE, OF_SDXL_2}},
+    {"no text encoder", "holds no text encoder (conditioner.embedders.1", {UNET, VAE, MIDDLE, LABELS "[1,2816]"}},
     {"unCLIP", "unCLIP model", {"embedder.model.ln_final.weight", UNET, VAE, "cond_stage_model.model.ln_final.weight"}},
     {"AltDiffusion", "AltDiffusion", {"cond_stage_model.roberta.embeddings.word_embeddings.weight", UNET, VAE}},
     {"SD 1.x", NULL, {UNET, VAE, CLIP}},
@@ -61,29 +89,50 @@ static const Single SINGLES[] = {
     {"training state", "is the state of a training run", {"values", "m", "v"}},
     {"LoRA", "is a LoRA, not a model; give", {"lora_unet_mid_block_attentions_0_proj_in.lora_down.weight"}},
     {"LoRA", "is a LoRA", {"unet.mid_block.attentions.0.proj_in.lora.down.weight"}},
-    {"unknown", "holds no Stable Diffusion checkpoint|input_blocks|give an SD 1.x or 2.x file", {"weight", "bias"}},
+    {"unknown",
+     "holds no Stable Diffusion checkpoint|input_blocks|give an SD 1.x, SD 2.x or SDXL file",
+     {"weight", "bias"}},
     {"unknown", "holds no Stable Diffusion checkpoint", {NULL}},
 };
 
 typedef struct {
     const char *row, *words, *pipeline, *act; /* act: of the text encoder; NULL: no such part */
-    const char *keys[KEYS];                   /* of the U-Net's file; the VAE and the text encoder have theirs */
+    const char *keys[KEYS];                   /* of the U-Net's file; the VAE and the text encoders have theirs */
 } Folder;
 
 static const Folder FOLDERS[] = {
     {"SD 3", "is an SD 3 model (StableDiffusion3Pipeline); this version", "StableDiffusion3Pipeline", "gelu", {NULL}},
     {"Flux", "is a Flux model (FluxPipeline)", "FluxPipeline", "gelu", {NULL}},
-    {"SDXL",
-     "SDXL model (Stable",
-     "StableDiffusionXLImg2ImgPipeline",
+    {"Kolors", "is a Kolors model (KolorsPipeline)", "KolorsPipeline", "gelu", {"conv_in.weight"}},
+    {"upscaler 4x",
+     "is Stable Diffusion's 4x upscaler (Stable",
+     "StableDiffusionUpscalePipeline",
+     "gelu",
+     {"conv_in.weight"}},
+    {"upscaler 2x",
+     "is Stable Diffusion's latent upscaler (Stable",
+     "StableDiffusionLatentUpscalePipeline",
+     "gelu",
+     {"conv_in.weight"}},
+    {"image variations",
+     "varies pictures without text (Stable",
+     "StableDiffusionImageVariationPipeline",
      NULL,
-     {"conv_in.weight", "add_embedding.linear_1.weight[1,2560]"}},
-    {"SDXL", "is an SDXL model (Stable", "StableDiffusionXLPipeline", "quick_gelu", {"conv_in.weight"}},
+     {"conv_in.weight"}},
+    {"no second text encoder",
+     "holds no text_encoder_2, which SDXL needs (StableDiffusionXLPipeline); use a full folder",
+     "StableDiffusionXLPipeline",
+     "quick_gelu",
+     {"conv_in.weight"}},
     {"other pipeline",
-     "is not for a Stable Diffusion 1.x or 2.x pipeline (KandinskyPipeline)",
+     "is for a pipeline that is not run (KandinskyPipeline); this version runs SD 1.x",
      "KandinskyPipeline",
      "gelu",
      {"conv_in.weight"}},
+    {"other pipeline", "not run (WanPipeline)", "WanPipeline", "gelu", {NULL}},
+    {"other pipeline", "not run (StableCascade", "StableCascadeCombinedPipeline", "gelu", {NULL}},
+    {"SDXL", NULL, "StableDiffusionXLPipeline", "quick_gelu", {"conv_in.weight", SECOND}},
+    {"SDXL refiner", NULL, "StableDiffusionXLImg2ImgPipeline", NULL, {"conv_in.weight", SECOND}},
     {"SD 2.x", NULL, "StableDiffusionPipeline", "gelu", {"conv_in.weight"}},
     {"SD 1.x", NULL, "StableDiffusionPipeline", "quick_gelu", {"conv_in.weight"}},
     {"SD 1.x", NULL, NULL, "quick_gelu", {"conv_in.weight"}},
@@ -93,7 +142,14 @@ static const Folder FOLDERS[] = {
 
 /* --- making them --- */
 
+static bool has_key(const char *const keys[KEYS], const char *key) {
+    for (int i = 0; i < KEYS; i++)
+        if (keys[i] && !strcmp(keys[i], key)) return true;
+    return false;
+}
+
 static bool write_keys(const char *path, const char *const *keys, int count, Error *e) {
+    const FileMeta meta = {OURS, "[]"};
     FileTensor t[KEYS];
     static char names[KEYS][128];
     static const uint8_t zeros[4096];
@@ -105,7 +161,7 @@ static bool write_keys(const char *path, const char *const *keys, int count, Err
         t[i] = (FileTensor){.name = names[i], .dtype = U8, .nd = m ? 2 : 1, .n = {n, m}};
         bytes += (size_t)(n * (m ? m : 1));
     }
-    StWriter *w = st_write_begin(path, t, (size_t)count, NULL, 0, e);
+    StWriter *w = st_write_begin(path, t, (size_t)count, &meta, has_key(keys, OURS), e);
     return w && st_write_data(w, zeros, bytes, e) && st_write_end(w, e);
 }
 
@@ -124,7 +180,8 @@ static bool make_part(const char *folder, const char *part, const char *file, co
 
 static bool make_folder(const char *path, const Folder *f, Error *e) {
     static const char *const VAE_KEYS[KEYS] = {"decoder.conv_in.weight"},
-                             *const TEXT_KEYS[KEYS] = {"text_model.embeddings.token_embedding.weight"};
+                             *const TEXT_KEYS[KEYS] = {"text_model.embeddings.token_embedding.weight"},
+                             *const TEXT_KEYS_2[KEYS] = {"text_model.final_layer_norm.weight"};
     char file[2048], json[256];
     mkdir(path, 0777);
     snprintf(file, sizeof file, "%s/model_index.json", path);
@@ -133,6 +190,8 @@ static bool make_folder(const char *path, const Folder *f, Error *e) {
     snprintf(json, sizeof json, "{\"hidden_act\":\"%s\"}", f->act ? f->act : "");
     return (!f->keys[0] || make_part(path, "unet", "diffusion_pytorch_model.safetensors", "{}", f->keys, e)) &&
            make_part(path, "vae", "diffusion_pytorch_model.safetensors", "{}", VAE_KEYS, e) &&
+           (!has_key(f->keys, SECOND) ||
+            make_part(path, "text_encoder_2", "model.safetensors", "{}", TEXT_KEYS_2, e)) &&
            (!f->act || make_part(path, "text_encoder", "model.safetensors", json, TEXT_KEYS, e));
 }
 
@@ -188,11 +247,15 @@ static SdConfig small(SdConfig k) {
     k.unet.middle_depth = 3;
     k.unet.res_blocks = 1;
     k.unet.in_channels = 9;
-    k.unet.context = k.clip[0].width = 128;
-    k.clip[0].heads = 2;
-    k.clip[0].layers = 3;
-    k.clip[0].mlp = 96;
-    k.clip[0].vocabulary = 1000;
+    k.unet.context = 0;
+    for (int i = 0; i < k.encoders; i++) {
+        k.unet.context += k.clip[i].width = 128 + 64 * i;
+        k.clip[i].heads = 2 + i;
+        k.clip[i].layers = 3;
+        k.clip[i].mlp = 96;
+        k.clip[i].vocabulary = 1000;
+        if (k.clip[i].pooled) k.unet.label += 80 - k.clip[i].pooled, k.clip[i].pooled = 80;
+    }
     k.vae.levels = 2;
     k.vae.mult[2] = k.vae.mult[3] = 0;
     k.vae.res_blocks = 3;
@@ -248,16 +311,19 @@ static void shapes(const char *what, SdConfig k) {
     WeightList l = {.err = &e};
     Unet u;
     Vae d, n;
-    Clip c;
+    Clip c[MAX_ENCODERS] = {{.layers = NULL}};
     size_t at = bind_enter(&l, KEY_UNET);
     bool ok = unet_bind(&u, &k.unet, &l);
     bind_leave(&l, at);
     at = bind_enter(&l, KEY_VAE);
     ok = ok && vae_bind_decoder(&d, &k.vae, &l) && vae_bind_encoder(&n, &k.vae, &l);
     bind_leave(&l, at);
-    at = bind_enter(&l, k.clip[0].open_clip ? "cond_stage_model.model." : "cond_stage_model.transformer.");
-    ok = ok && clip_bind(&c, &k.clip[0], &l);
-    bind_leave(&l, at);
+    for (int i = 0; ok && i < k.encoders; i++) {
+        char prefix[KEY_ENCODER_SIZE];
+        at = bind_enter(&l, "%s", key_encoder(&k, i, prefix));
+        ok = clip_bind(&c[i], &k.clip[i], &l);
+        bind_leave(&l, at);
+    }
     FileTensor *t = calloc((size_t)(ok ? l.count : 1), sizeof *t);
     if (!test_check(ok && t, "%s: bound", what)) return;
     int64_t bytes = 0;
@@ -278,18 +344,21 @@ static void shapes(const char *what, SdConfig k) {
     test_check(json && expected && !strcmp(json, expected), "%s: all numbers are found", what);
     test_note("%s %s instead of %s", e.text, json ? json : "", expected ? expected : "");
     checkpoint_close(file);
-    if (ok) beside(path, &k);
+    if (ok && !k.conditioner) beside(path, &k);
     free(json);
     free(expected);
     free(zeros);
     free(t);
     weight_list_free(&l);
     unet_free(&u);
-    clip_free(&c);
+    for (int i = 0; i < MAX_ENCODERS; i++) clip_free(&c[i]);
 }
 
 SUITE(families, .seconds = 1) {
     rows();
     shapes("SD 1.x", small(config_sd1()));
     shapes("SD 2.x", small(config_sd2()));
+    shapes("SD-Turbo", small(config_sd_turbo()));
+    shapes("SDXL", small(config_sdxl()));
+    shapes("SDXL refiner", small(config_sdxl_refiner()));
 }
