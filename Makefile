@@ -126,7 +126,7 @@ $(B)/fuzz: $(FUZZ_SRC:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ)) $(B)/libs
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDFLAGS) $(LIBS)
 
 # The suites of the same bits alone (make port-test).
-PORT_SRC := tests/port/main.c tests/tensor/test_exact.c tests/pipeline/test_exact_runs.c \
+PORT_SRC := tests/port/main.c tests/tensor/test_exact.c $(patsubst %,tests/pipeline/%.c,test_exact_runs full_exact) \
   $(patsubst %,tests/harness/%.c,ledger_checks make_model make_model_json posix suites test)
 PORT_TOOLS := $(filter tools/ledger/% tools/shapes/%,$(TOOLS))
 $(B)/port-test: $(PORT_SRC:%.c=$(B)/%.o) $(PORT_TOOLS:%.c=$(B)/%.o) $(B)/libsd.a
@@ -306,8 +306,8 @@ run-torture: $(B)/test $(B)/sdc
 ## mutants         breaks the sources on purpose and counts what the tests notice
 mutants:
 	sh tools/dev/mutants.sh
-## port-test       the same bits elsewhere: PORT="aarch64 riscv64 clang O1 O3" (all), each its own build, emulated if need be
-PORT ?= O1 O3 clang aarch64 riscv64
+## port-test       the same bits elsewhere: PORT="O1 O3 clang clang-O1 aarch64 riscv64" (all), each its own build, emulated if need be
+PORT ?= O1 O3 clang clang-O1 aarch64 riscv64
 port-test:
 	@sh tools/dev/port_test.sh $(PORT)
 ## same-bits       whether this tree computes the same bits as BASE=COMMIT (default: the last whose bits were released)

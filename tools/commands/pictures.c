@@ -141,8 +141,8 @@ const Command TXT2IMG = {
     "diffusers folder. One picture goes to OUT; several go to OUT-SEED.png, the seed counting up. Without -o the name "
     "is SEED-first-words.png. No file is overwritten unless -o named it.\n"
     "auto takes the first NVIDIA GPU where this build and the machine have one; cuda:0,1 shares a batch out. f16 and "
-    "bf16 are for GPUs; mixed is for processors with AVX-512 BF16, is f32 on others, and f16 on a GPU. --exact is not "
-    "supported by this version.",
+    "bf16 are for GPUs; mixed is for processors with AVX-512 BF16, is f32 on others, and f16 on a GPU; --exact "
+    "refuses all three.",
     TXT2IMG_OPTIONS};
 const Command IMG2IMG = {
     "img2img",
