@@ -53,12 +53,16 @@ static void set_first_modes(Generation *g) {
     for (int i = 0; i < STAGE_COUNT; i++) g->stages[i].mode = first_mode(g);
 }
 
+/* Whether activations whose names begin so are wanted: they are of whole calls and whole maps, in every mode. */
+static bool shows(const SdRequest *r, const char *begin) {
+    return request_taps(r) && (!r->tap || glob_begins(r->tap, begin));
+}
+
 /* The next mode of a stage, from the fastest: smaller U-Net calls, the VAE strip by strip, streamed weights. */
 static bool next_mode(const Generation *g, int stage, Mode *m) {
     Part part = STAGES[stage].part;
-    bool unet = part == PART_UNET, vae = part == PART_DECODER || part == PART_ENCODER;
-    int levels =
-        g->m->ops->rows_independent && !request_taps(g->r) ? g->m->config.vae.levels : 0; /* taps show whole maps */
+    bool unet = part == PART_UNET && !shows(g->r, "unet."), vae = part == PART_DECODER || part == PART_ENCODER;
+    int levels = g->m->ops->rows_independent && !shows(g->r, "vae.") ? g->m->config.vae.levels : 0;
     if (unet && m->texts > 1) return m->texts = 1, true;
     if (unet && m->pictures > 1) return m->pictures = (m->pictures + 1) / 2, true;
     if (vae && m->vae_strips < levels) return m->vae_strips++, true;

@@ -32,6 +32,12 @@ bool glob_match(const char *pattern, const char *name) {
     return !*pattern;
 }
 
+bool glob_begins(const char *pattern, const char *begin) {
+    for (; *begin && *pattern != '*'; pattern++, begin++)
+        if (*pattern != '?' && *pattern != *begin) return false;
+    return true;
+}
+
 static char *copy(const char *s) {
     char *p = malloc(strlen(s) + 1);
     return p ? strcpy(p, s) : NULL;

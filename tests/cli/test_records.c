@@ -5,6 +5,7 @@
 #include "tests/harness/test.h"
 #include "sd/load/model_hash.h"
 #include "tools/commands/tap_measure.h"
+#include "weights/json.h"
 #include "weights/safetensors.h"
 
 #include <math.h>
@@ -165,6 +166,35 @@ static void others(void) {
     }
 }
 
+/* --- for programs --- */
+
+/* What `command` prints is JSON with these members, and as many activations. */
+static void json(const char *command, int code, bool holds, int failed, int count, const char *first,
+                 const char *weight) {
+    CliRun r = cli("%s", command);
+    Error e = {0};
+    int64_t failures = -1, differing = 0;
+    bool held = !holds;
+    Json *j = json_parse("check", r.out, strlen(r.out), &e);
+    const JsonNode *all = j ? json_get(j, j->nodes, "activations") : NULL, *at = json_get(j, j->nodes, "first");
+    const JsonNode *weights = j ? json_get(j, j->nodes, "weights") : NULL;
+    const JsonNode *differ = weights ? json_get(j, weights, "differ") : NULL;
+    const JsonNode *said = j ? json_get(j, j->nodes, "holds") : NULL;
+    if (said) held = said->type == JSON_TRUE, json_int(json_get(j, j->nodes, "failed"), &failures);
+    for (int i = 0, k = all ? all->child : 0; all && i < all->count; i++, k = j->nodes[k].next) {
+        const JsonNode *state = json_get(j, &j->nodes[k], "state");
+        differing += state && !strcmp(state->text, "apart") && json_get(j, &j->nodes[k], "relative_rms") != NULL;
+    }
+    bool right = all && r.code == code && held == holds && failures == failed && differing == failed &&
+                 all->count == count && (first ? at && at->text && !strcmp(at->text, first) : at && !at->text);
+    right =
+        right && (weight ? differ && differ->count == 1 && !strcmp(j->nodes[differ->child].text, weight) : !weights);
+    test_check(right, "%s", command);
+    test_note("%s%.400s", e.text, r.out);
+    if (j) json_free(j);
+    cli_free(&r);
+}
+
 /* --- other models --- */
 
 /* One weight is changed, and named, and the first activation that it changes. */
@@ -194,6 +224,9 @@ static void models(void) {
     changed("m.safetensors", UNET "output_blocks.5.1.transformer_blocks.0.attn2.to_v.weight", 5,
             "unet.step000.up_blocks.1.attentions.2");
     changed("m.safetensors", VAE "decoder.up.2.block.1.conv2.weight", 3, "vae.decoder.up_blocks.1");
+    json("check r.record -m m.safetensors -q --threads 1 --json", 0, true, 0, 127, NULL, NULL);
+    json("check r.record -m changed.safetensors -q --threads 1 --json --tap vae.decoder.conv_out", 1, false, 1, 1,
+         "vae.decoder.conv_out", VAE "decoder.up.2.block.1.conv2.weight");
     changed("m.safetensors", CLIP "encoder.layers.1.mlp.fc2.weight", 9, "text_model.last_hidden_state");
 }
 
@@ -225,6 +258,22 @@ static void runs(void) {
     cli_fails(1, "m.safetensors: has no activation of the record", "check r.record --against m.safetensors");
 }
 
+/* --- memory --- */
+
+/* A limit splits the U-Net's calls only where nobody sees: a record's names and shapes do not depend on it. */
+static void limits(void) {
+#define MANY "-m m.safetensors -W 64 -H 64 --batch-size 4 --steps 1 -p x --seed 1 --threads 1 -q "
+    cli_works("", "record " MANY "-o w.record");
+    cli_works("w.record: equal: 93 |bit for bit; 4 of 4", "check w.record -m m.safetensors -q --threads 1");
+    cli_works("w.record: equal: 93 |bit for bit; 4 of 4",
+              "check w.record -m m.safetensors -q --threads 1 --memory-limit 46MiB");
+    cli_works("w.record: equal: 93 |bit for bit; 4 of 4",
+              "check w.record -m m.safetensors -q --threads 1 --memory-limit 38MiB");
+    cli_works("w.record: equal: 1 |bit for bit; 4 of 4",
+              "check w.record -m m.safetensors -q --threads 1 --memory-limit 46MiB --tap 'latents*'");
+    cli_fails(1, "memory: |every saving", "check w.record -m m.safetensors -q --threads 1 --memory-limit 30MiB");
+}
+
 static void usage(void) {
     cli_fails(2, "no record named: say where it goes after -o", "record -p x");
     cli_fails(2, "--strength: needs the picture", "record -p x -o x.record --strength 0.3");
@@ -253,5 +302,6 @@ SUITE(records, .seconds = 3) {
     others();
     models();
     runs();
+    limits();
     usage();
 }

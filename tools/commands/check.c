@@ -15,6 +15,7 @@
 typedef struct {
     const char *model, *image, *noise, *against, *names, *tap;
     double bound;
+    bool json;
     ModelOptions open;
 } Arguments;
 
@@ -29,6 +30,7 @@ static const Option OPTIONS[] = {
            "lines NAME_IN_RECORD NAME_IN_TAPS; a * in both stands for the same text"),
     OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img record began with"),
     OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
+    OPTION(FLAG, json, 0, "json", NULL, "print JSON, with every activation"),
     OPTION_ROWS(open, model_rows),
     OPTION_END};
 
@@ -39,9 +41,19 @@ static void warn_of_model(const Record *record, SdModel *model, Error *e) {
             record->model, is);
 }
 
+/* What is compared with a record, and what came out. */
+typedef struct {
+    const Record *record;
+    RecordHow how;
+    SdModel *model; /* that was run; NULL: none */
+    RecordVerdict verdict;
+    RecordChanged changed;
+    bool looked; /* for weights that changed */
+} Comparison;
+
 /* Runs it again. */
-static bool check_run(const Arguments *a, const Record *record, const RecordHow *how, RecordVerdict *v,
-                      Progress *progress, Error *e) {
+static bool check_run(const Arguments *a, Comparison *k, Progress *progress, Error *e) {
+    const Record *record = k->record;
     char precision[16];
     ModelOptions open = a->open;
     Image image = {0};
@@ -51,22 +63,22 @@ static bool check_run(const Arguments *a, const Record *record, const RecordHow 
     r.noise = a->noise;
     r.progress = progress_show;
     r.user = progress;
-    SdModel *model = picture_start(a->image, &image, &r, NULL, e) ? model_options_open(&open, a->model, e) : NULL;
-    if (model) warn_of_model(record, model, e);
-    bool ok = model && !(e && e->code) && record_check(record, model, &r, how, v, e);
+    if (picture_start(a->image, &image, &r, NULL, e)) k->model = model_options_open(&open, a->model, e);
+    if (k->model) warn_of_model(record, k->model, e);
+    bool ok = k->model && !(e && e->code) && record_check(record, k->model, &r, &k->how, &k->verdict, e);
     progress_clear(progress);
-    if (ok && !open.quiet && !record_holds(v)) ok = record_print_weights(record, model, e);
-    sd_close(model);
+    k->looked = ok && (a->json || !open.quiet) && !record_holds(&k->verdict);
+    if (k->looked) ok = record_changed(record, k->model, &k->changed, e);
     image_free(&image);
     return ok;
 }
 
-static bool check_file(const Arguments *a, const Record *record, RecordHow *how, RecordVerdict *v, Error *e) {
+static bool check_file(const Arguments *a, Comparison *k, Error *e) {
     DiffNames names = {0};
     WeightFile *taps = weight_file_open(a->against, e);
     bool ok = taps && (!a->names || diff_names_read(&names, a->names, e));
-    if (a->names) how->names = &names;
-    ok = ok && record_check_taps(record, taps, how, v, e);
+    if (a->names) k->how.names = &names;
+    ok = ok && record_check_taps(k->record, taps, &k->how, &k->verdict, e);
     diff_names_free(&names);
     weight_file_close(taps);
     return ok;
@@ -74,18 +86,21 @@ static bool check_file(const Arguments *a, const Record *record, RecordHow *how,
 
 static int check(const Command *c, Arguments *a, const char *path) {
     Error e = {0};
-    RecordVerdict v = {0};
-    RecordHow how = {.bound = a->bound, .tap = a->tap};
+    Comparison k = {.how = {.bound = a->bound, .tap = a->tap}};
     Progress progress;
     os_catch_stop();
     progress_begin(&progress, a->open.quiet, 1);
     input_file(&a->image), input_file(&a->noise), input_file(&a->names);
     Record *record = record_open(path, &e);
-    bool ok =
-        record && (a->against ? check_file(a, record, &how, &v, &e) : check_run(a, record, &how, &v, &progress, &e));
-    bool holds = ok && record_holds(&v);
-    if (ok) record_print(path, record, &v, a->open.quiet);
-    record_verdict_free(&v);
+    k.record = record;
+    bool ok = record && (a->against ? check_file(a, &k, &e) : check_run(a, &k, &progress, &e));
+    bool holds = ok && record_holds(&k.verdict);
+    const RecordChanged *changed = k.looked ? &k.changed : NULL;
+    if (ok && a->json) record_json(path, record, &k.verdict, changed);
+    else if (ok) record_print(path, record, &k.verdict, changed, a->open.quiet);
+    record_changed_free(&k.changed);
+    record_verdict_free(&k.verdict);
+    sd_close(k.model);
     record_close(record);
     if (e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("step %d of %d", progress.step, progress.steps);
     if (e.code) return report(c, &e);

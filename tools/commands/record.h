@@ -4,7 +4,8 @@
  *     record_file.c     the file, read
  *     record_make.c     a run becomes such a file
  *     record_check.c    a run, or a file of activations, is compared with a record
- *     record_print.c    what came out
+ *     record_print.c    what came out, for people
+ *     record_json.c     and for programs
  *     record_weights.c  a checksum for each weight
  *     tap_measure.c     checksum, norm and sampled values of an activation, in pieces */
 #ifndef SD_TOOLS_COMMANDS_RECORD_H
@@ -54,6 +55,28 @@ bool record_make(SdModel *m, const SdRequest *r, int values, const char *path, E
 /* Whether what m computes has the same bits on every machine. */
 bool record_promises(const SdModel *m);
 
+/* --- weights --- */
+
+typedef struct {
+    const char **names; /* sorted; the single file's, which live as long as the model */
+    uint8_t (*digests)[RECORD_WEIGHT];
+    size_t count;
+} RecordWeights;
+
+/* Reads the whole checkpoint. ERR_MEMORY. record_weights_free also after a failure. */
+bool record_weights(const SdModel *m, RecordWeights *out, Error *e);
+void record_weights_free(RecordWeights *w);
+
+/* The weights of a model that are not the record's, if that has checksums and as many. */
+typedef struct {
+    const char **names;         /* as above */
+    size_t count, ours, theirs; /* all weights of the model and of the record */
+} RecordChanged;
+
+/* ERR_MEMORY. record_changed_free also after a failure. */
+bool record_changed(const Record *r, const SdModel *m, RecordChanged *out, Error *e);
+void record_changed_free(RecordChanged *c);
+
 /* --- checking --- */
 
 typedef struct {
@@ -102,21 +125,11 @@ bool record_holds(const RecordVerdict *v);
 double record_bound(SdPrecision precision);
 /* The first activation that differs, in order of computation; count: none. */
 size_t record_first(const RecordVerdict *v, size_t count);
-/* Prints the worst activations (unless quiet), the first that differs, and one line with the verdict on `path`. */
-void record_print(const char *path, const Record *record, const RecordVerdict *v, bool quiet);
-
-/* --- weights --- */
-
-typedef struct {
-    const char **names; /* sorted; the single file's, which live as long as the model */
-    uint8_t (*digests)[RECORD_WEIGHT];
-    size_t count;
-} RecordWeights;
-
-/* Reads the whole checkpoint. ERR_MEMORY. record_weights_free also after a failure. */
-bool record_weights(const SdModel *m, RecordWeights *out, Error *e);
-void record_weights_free(RecordWeights *w);
-/* Prints the names of m's weights that are not the record's. False: they could not be read. */
-bool record_print_weights(const Record *r, const SdModel *m, Error *e);
+/* Prints, unless quiet, the weights that changed (NULL: nobody looked), the worst activations and the first that
+ * differs; then one line with the verdict on `path`. */
+void record_print(const char *path, const Record *record, const RecordVerdict *v, const RecordChanged *changed,
+                  bool quiet);
+/* The same as one object, with every activation that was to be compared. */
+void record_json(const char *path, const Record *record, const RecordVerdict *v, const RecordChanged *changed);
 
 #endif

@@ -45,6 +45,15 @@ static void print_worst(const Record *record, const RecordVerdict *v, const size
     for (size_t i = 0; i < n; i++) print_row(&record->taps[worst[i]], &v->rows[worst[i]], width);
 }
 
+static void print_changed(const RecordChanged *c) {
+    if (c->ours != c->theirs) printf("weights: the model has %zu, the record's %zu\n", c->ours, c->theirs);
+    if (!c->count) return;
+    printf("weights that differ (%zu):", c->count);
+    for (size_t i = 0; i < c->count && i < NAMED; i++) printf("%s %s", i ? "," : "", c->names[i]);
+    if (c->count > NAMED) printf(", and %zu more", c->count - NAMED);
+    putchar('\n');
+}
+
 static void print_absent(const Record *record, const RecordVerdict *v) {
     size_t said = 0, total = v->counts[ROW_ABSENT];
     if (!total) return;
@@ -93,8 +102,10 @@ static void print_verdict(const char *path, const Record *record, const RecordVe
     putchar('\n');
 }
 
-void record_print(const char *path, const Record *record, const RecordVerdict *v, bool quiet) {
+void record_print(const char *path, const Record *record, const RecordVerdict *v, const RecordChanged *changed,
+                  bool quiet) {
     size_t worst[WORST] = {0}, n = find_worst(v, record->count, worst);
+    if (!quiet && changed) print_changed(changed);
     if (!quiet) {
         print_worst(record, v, worst, n);
         print_absent(record, v);

@@ -5,11 +5,8 @@
 #include "sd/load/model.h"
 #include "weights/sha256.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { NAMED = 8 };
 
 static int by_name(const void *a, const void *b) {
     return strcmp((*(const Weight *const *)a)->name, (*(const Weight *const *)b)->name);
@@ -75,22 +72,21 @@ bool record_weights(const SdModel *m, RecordWeights *out, Error *e) {
     return error_set(e, ERR_MEMORY, "%s: out of memory for checksums", m->checkpoint->path);
 }
 
-bool record_print_weights(const Record *r, const SdModel *m, Error *e) {
+void record_changed_free(RecordChanged *c) {
+    free((void *)c->names);
+    *c = (RecordChanged){0};
+}
+
+bool record_changed(const Record *r, const SdModel *m, RecordChanged *out, Error *e) {
     RecordWeights w;
-    size_t changed = 0, said = 0;
+    *out = (RecordChanged){0};
     if (!r->weights) return true;
     if (!record_weights(m, &w, e)) return false;
     const uint8_t *theirs = file_tensor_data(r->file, r->weights);
-    bool comparable = (int64_t)w.count == r->weights->n[0];
-    for (size_t i = 0; comparable && i < w.count; i++)
-        changed += memcmp(w.digests[i], theirs + i * RECORD_WEIGHT, RECORD_WEIGHT) != 0;
-    if (!comparable) printf("weights: the model has %zu, the record's %lld\n", w.count, (long long)r->weights->n[0]);
-    if (changed) printf("weights that differ (%zu):", changed);
-    for (size_t i = 0; comparable && i < w.count && said < NAMED; i++)
-        if (memcmp(w.digests[i], theirs + i * RECORD_WEIGHT, RECORD_WEIGHT))
-            printf("%s %s", said++ ? "," : "", w.names[i]);
-    if (changed > NAMED) printf(", and %zu more", changed - NAMED);
-    if (changed) putchar('\n');
+    out->ours = w.count, out->theirs = (size_t)r->weights->n[0];
+    out->names = w.names, w.names = NULL;
+    for (size_t i = 0; out->ours == out->theirs && i < w.count; i++)
+        if (memcmp(w.digests[i], theirs + i * RECORD_WEIGHT, RECORD_WEIGHT)) out->names[out->count++] = out->names[i];
     record_weights_free(&w);
     return true;
 }

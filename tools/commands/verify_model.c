@@ -35,7 +35,7 @@ bool verify_model(const char *path, const char *device, int threads, bool *holds
     if (record) o.precision = record->precision;
     SdModel *m = record && is_complete(name, record, e) ? sd_open(path, &o, e) : NULL;
     bool ok = m && is_of(name, record, m, e) && record_check(record, m, &record->request, &how, &v, e);
-    if (ok) record_print(name, record, &v, false);
+    if (ok) record_print(name, record, &v, NULL, false);
     *holds = ok && record_holds(&v);
     record_verdict_free(&v);
     sd_close(m);

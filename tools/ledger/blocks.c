@@ -77,7 +77,7 @@ static Tensor output(Case *c, int nd, const int64_t *n) {
 static void end(Case *c, Tensor y) {
     const Walk *w = c->walk;
     Bound bound = block_bound(w->table->numbers, w->in_f32);
-    y = tensor_pull(&c->ctx, y);
+    if (!c->err.code) y = tensor_pull(&c->ctx, y);
     const Error *e = c->err.code ? &c->err : &c->ctx.err;
     if (e->code) ledger_fail(w->ledger, "blocks", w->row, c->name, w->table, e);
     else
@@ -87,6 +87,12 @@ static void end(Case *c, Tensor y) {
     gen_free_all(&c->weights);
     weight_list_free(&c->weights);
     arena_free(&c->arena);
+}
+
+/* False, and ended, where the list lacks weights. */
+static bool bound(Case *c) {
+    if (c->err.code) end(c, (Tensor){0});
+    return !c->err.code;
 }
 
 /* A copy of x in the arena, for layers that work in place. */
@@ -103,6 +109,7 @@ static void res_block(const Walk *walk, const char *name, int64_t n, int64_t h, 
     if (!begin(&c, walk, name)) return;
     ResBlock m = {0};
     bind_resblock(&c.weights, &m, in + in2, out, emb, groups);
+    if (!bound(&c)) return;
     Tensor x = input(&c, "x", 4, SHAPE(n, h, w, in), scale), x2 = {0}, e = {0};
     if (in2) x2 = input(&c, "x2", 4, SHAPE(n, h, w, in2), scale);
     if (emb) e = input(&c, "emb", 2, SHAPE(n, emb), 1);
@@ -128,6 +135,10 @@ static void spatial(const Walk *walk, const char *name, int64_t n, int64_t h, in
     Transformer m = {0};
     int64_t keys = 0;
     bind_transformer(&c.weights, &m, channels, context, heads, depth, linear_projection, groups, &keys);
+    if (!bound(&c)) {
+        free_transformer(&m);
+        return;
+    }
     Tensor x = copied(&c, input(&c, "x", 4, SHAPE(n, h, w, channels), scale));
     Tensor made = tensor_new(&c.ctx, 3, SHAPE(n, s, keys));
     transformer_cross_kv(&c.ctx, made, &m, input(&c, "context", 3, SHAPE(n, s, context), 1));
@@ -143,6 +154,7 @@ static void block(const Walk *walk, const char *name, int64_t n, int64_t t, int6
     TransformerBlock m = {0};
     Transformer one = {.blocks = &m, .depth = 1};
     bind_transformer_block(&c.weights, &m, channels, context, heads);
+    if (!bound(&c)) return;
     Tensor x = copied(&c, input(&c, "x", 3, SHAPE(n, t, channels), scale));
     Tensor keys = tensor_new(&c.ctx, 3, SHAPE(n, s, 2 * channels));
     transformer_cross_kv(&c.ctx, keys, &one, input(&c, "context", 3, SHAPE(n, s, context), 1));
@@ -156,6 +168,7 @@ static void vae_attention(const Walk *walk, const char *name, int64_t n, int64_t
     if (!begin(&c, walk, name)) return;
     PixelAttention m = {0};
     bind_pixel_attention(&c.weights, &m, channels, groups);
+    if (!bound(&c)) return;
     Tensor x = copied(&c, input(&c, "x", 4, SHAPE(n, h, w, channels), scale));
     pixel_attention(&c.ctx, x, &m);
     end(&c, x);
@@ -168,6 +181,7 @@ static void resample(const Walk *walk, const char *name, char kind, int64_t n, i
     if (!begin(&c, walk, name)) return;
     Conv m = {0};
     bind_conv(&c.weights, &m, kind == 'd' ? "op" : "conv", channels, channels, 3);
+    if (!bound(&c)) return;
     Tensor x = input(&c, "x", 4, SHAPE(n, h, w, channels), 1), y = output(&c, 4, SHAPE(n, to_h, to_w, channels));
     if (kind == 'd') conv3(&c.ctx, y, &m, x, PLAIN);
     else if (kind == 'v') conv3_down_right(&c.ctx, y, &m, x);
@@ -181,6 +195,7 @@ static void clip(const Walk *walk, const char *name, int64_t n, int64_t t, int64
     if (!begin(&c, walk, name)) return;
     ClipLayer m = {0};
     bind_clip_layer(&c.weights, &m, width, mlp, heads, false);
+    if (!bound(&c)) return;
     Tensor x = copied(&c, input(&c, "x", 3, SHAPE(n, t, width), scale));
     clip_layer(&c.ctx, x, &m, act);
     end(&c, x);

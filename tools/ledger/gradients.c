@@ -40,6 +40,45 @@ void op_gradients_free(OpGradients *g) {
 
 static bool has_ids(const OpCase *k) { return k->kind == OP_EMBEDDING; }
 
+/* The gradient of an input, dense, in place of an earlier run's. */
+static void take(OpGradients *g, Ctx *c, int part, Tensor gradient) {
+    if (!g->at[part]) g->at[part] = malloc((size_t)tensor_count(gradient) * sizeof(float));
+    g->like[part] = view_of(NULL, gradient);
+    if (g->at[part]) pack(g->at[part], gradient);
+    else error_set(&c->err, ERR_MEMORY, "out of memory for gradients");
+}
+
+static void record_once(OpGradients *g, Ctx *c, const OpCase *k, const OpData *d, int64_t gap) {
+    OpData r = *d;
+    Tensor *inputs[5] = {&r.in[0], &r.in[1], &r.in[2], &r.vector, &r.residual};
+    Tape *tape = tape_new();
+    if (!tape) {
+        error_set(&c->err, ERR_MEMORY, "out of memory for a tape");
+        return;
+    }
+    c->arena->used = 0;
+    tape_start(tape, c);
+    for (int p = 0; p < 5; p++)
+        if (inputs[p]->data && !(has_ids(k) && p == 0)) *inputs[p] = placed(c, *inputs[p], p == 3 ? 0 : gap);
+    int64_t n[MAX_DIMS], count = 1;
+    memcpy(n, r.n, sizeof n);
+    n[r.nd - 1] += gap;
+    Tensor whole = tensor_new(c, r.nd, n), y = tensor_slice(whole, r.nd - 1, 0, r.n[r.nd - 1]);
+    op_case_run(c, k, &r, y);
+    Tensor end = gap ? tensor_new(c, r.nd, r.n) : y;
+    if (gap) op_affine(c, end, y, 1, 0);
+    tape_stop(tape, c);
+    char name[96];
+    for (int p = 0; p < r.nd; p++) count *= r.n[p];
+    snprintf(name, sizeof name, "%s.dy", k->name);
+    Tensor dy = tape_gradient(tape, c, end);
+    if (!c->err.code) gen_input(dy.data, name, count, 1, 0);
+    if (!c->err.code) tape_backward(tape, c);
+    for (int p = 0; !c->err.code && p < 5; p++)
+        if (inputs[p]->data && !(has_ids(k) && p == 0)) take(g, c, p, tape_input_gradient(tape, *inputs[p]));
+    tape_free(tape);
+}
+
 OpGradients op_gradients(const Ops *table, ThreadPool *pool, Arena *arena, const OpCase *k, const OpData *from,
                          int64_t gap, int times) {
     static const char *const INPUTS[2][3] = {{"x", "x2", ""}, {"q", "k", "v"}};
@@ -53,36 +92,9 @@ OpGradients op_gradients(const Ops *table, ThreadPool *pool, Arena *arena, const
         if (parameters[i]->t.data) {
             g.like[5 + i] = parameters[i]->t;
             parameters[i]->grad = g.at[5 + i] = calloc((size_t)tensor_count(parameters[i]->t), sizeof(float));
+            if (!g.at[5 + i]) error_set(&c.err, ERR_MEMORY, "out of memory for gradients");
         }
-    for (int i = 0; i < times; i++) {
-        OpData r = d;
-        Tensor *inputs[5] = {&r.in[0], &r.in[1], &r.in[2], &r.vector, &r.residual};
-        arena->used = 0;
-        Tape *tape = tape_new();
-        tape_start(tape, &c);
-        for (int p = 0; p < 5; p++)
-            if (inputs[p]->data && !(has_ids(k) && p == 0)) *inputs[p] = placed(&c, *inputs[p], p == 3 ? 0 : gap);
-        int64_t n[MAX_DIMS], count = 1;
-        memcpy(n, r.n, sizeof n);
-        n[r.nd - 1] += gap;
-        Tensor whole = tensor_new(&c, r.nd, n), y = tensor_slice(whole, r.nd - 1, 0, r.n[r.nd - 1]);
-        op_case_run(&c, k, &r, y);
-        Tensor end = gap ? tensor_new(&c, r.nd, r.n) : y;
-        if (gap) op_affine(&c, end, y, 1, 0);
-        tape_stop(tape, &c);
-        char name[96];
-        for (int p = 0; p < r.nd; p++) count *= r.n[p];
-        snprintf(name, sizeof name, "%s.dy", k->name);
-        gen_input(tape_gradient(tape, &c, end).data, name, count, 1, 0);
-        tape_backward(tape, &c);
-        for (int p = 0; p < 5; p++)
-            if (inputs[p]->data && !(has_ids(k) && p == 0)) {
-                if (!g.at[p]) g.at[p] = malloc((size_t)tensor_count(*inputs[p]) * sizeof(float));
-                g.like[p] = view_of(NULL, *inputs[p]);
-                pack(g.at[p], tape_input_gradient(tape, *inputs[p]));
-            }
-        tape_free(tape);
-    }
+    for (int i = 0; !c.err.code && i < times; i++) record_once(&g, &c, k, &d, gap);
     g.err = c.err;
     return g;
 }
@@ -92,7 +104,7 @@ void op_gradients_enter(const Ledger *l, const LedgerTable *t, const Golden *gol
     char row[64];
     snprintf(row, sizeof row, "%s", op_kind_name(k->kind));
     if (g->err.code) ledger_fail(l, "backward", row, k->name, t, &g->err);
-    for (int p = 0; p < GRADIENT_PARTS; p++) {
+    for (int p = 0; !g->err.code && p < GRADIENT_PARTS; p++) {
         if (!g->at[p]) continue;
         char name[128];
         snprintf(name, sizeof name, "%s.d%s", k->name, g->name[p]);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN = 20, NAME_WIDTH = 20, CELL_WIDTH = 9 };
+enum { SHOWN = 20, NAME_WIDTH = 28, CELL_WIDTH = 9 };
 
 static ResultRow *row_of(Results *r, const LedgerEntry *e) {
     int last = r->row_count; /* the new row's place: after its group's last */
