@@ -14,7 +14,8 @@
  * Functions that can fail take an Error, which may be NULL; the first error sticks, and calls made with it set do
  * nothing and return false or NULL. A NULL model, request, result or file name is an ERR_ARGUMENT unless its meaning
  * is stated; sd_close, sd_free and sd_device take NULL. A call that fails leaves its result empty, and the model
- * ready for the next one. A model serves one call at a time; several models are independent. */
+ * ready for the next one. A model serves one call at a time, as its model or as its refiner; several models are
+ * independent. */
 #ifndef SD_SD_H
 #define SD_SD_H
 
@@ -153,6 +154,14 @@ typedef struct {
     int target_width, target_height;     /* of the picture; 0: width, height */
     double aesthetic_score,
         negative_aesthetic_score; /* its refiner, in place of the target: 6; 2.5 beside the negative */
+
+    /* A second model that takes over from the first when `refiner_switch` of the way is done, from 0 (it draws all) to
+     * 1 (nothing): its texts, U-Net and VAE in place of the first one's, whose noise schedule and sampler go on. Opened
+     * for the same device and precision, with latents of the same kind; not the model of the call itself, which would
+     * have to be two at once. It serves this call only while the call lasts. The first one's memory limit counts. */
+    SdModel *refiner;      /* NULL: none */
+    double refiner_switch; /* 0.8; how much is done is 0 at time 999 and 0.999 at time 0, */
+    bool refiner_by_steps; /* or the share of denoiser calls, as the webui counted before 1.8 */
 
     /* img2img: start from a picture instead of noise alone */
     const uint8_t *image;          /* [image_height][image_width][3], 16 megapixels at most, or NULL: from noise */

@@ -46,18 +46,18 @@ static void add_param(InfoWriter *t, const Param *p, const SdRequest *r, const S
     info_pair(t, key, value);
 }
 
-char *infotext(const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, const InfoField *model,
-               const InfoField *end, Error *e) {
+char *infotext(const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, const InfoField *fields,
+               Error *e) {
     InfoWriter t = {.p = NULL};
     const char *prompt = r->prompt ? r->prompt : "";
     while (is_space(*prompt)) prompt++; /* the webui strips the whole text */
     if (*prompt) info_add(&t, prompt), info_add(&t, "\n");
     if (r->negative && *r->negative) info_add(&t, "Negative prompt: "), info_add(&t, r->negative), info_add(&t, "\n");
     for (int place = 1; place <= PLACE_END; place++) {
+        for (const InfoField *f = fields; f && f->key; f++)
+            if (f->place == place) info_pair(&t, f->key, f->value);
         for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
             if (p->place == place && param_written(p, r, sampler)) add_param(&t, p, r, sampler, scheduler);
-        for (const InfoField *f = place == PLACE_MODEL ? model : place == PLACE_END ? end : NULL; f && f->key; f++)
-            info_pair(&t, f->key, f->value);
     }
     if (t.failed) {
         free(t.p);

@@ -10,14 +10,15 @@
 
 /* A pair that does not come from a request; value NULL: left out. A list ends with key NULL. */
 typedef struct {
+    int place; /* PLACE_...; stands before the request's pairs of the same place */
     const char *key, *value;
 } InfoField;
 
 /* The text as a new string that the caller frees: prompt, "Negative prompt: " line, then "Key: value" pairs by the
  * table of settings in the webui's order; values with a comma, colon, newline or a quote or bracket in front as JSON
- * strings. r's seeds are the picture's own; sampler and scheduler are what request_sampler finds. model: what names the
- * model, after the size; end: what comes last, such as the version; each may be NULL. NULL on ERR_MEMORY. */
-char *infotext(const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, const InfoField *model,
-               const InfoField *end, Error *e);
+ * strings. r's seeds are the picture's own; sampler and scheduler are what request_sampler finds; fields may be NULL.
+ * NULL on ERR_MEMORY. */
+char *infotext(const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, const InfoField *fields,
+               Error *e);
 
 #endif

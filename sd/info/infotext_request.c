@@ -21,6 +21,7 @@ static const struct Key {
     const char *text; /* KEY_ONLY: the value; KEY_MISSING: the feature */
 } OTHERS[] = {{"Model hash", KEY_IGNORED, NULL},
               {"Model", KEY_IGNORED, NULL},
+              {"Refiner", KEY_IGNORED, NULL},   /* infotext_refiner */
               {"Precision", KEY_IGNORED, NULL}, /* infotext_precision */
               {"Exact", KEY_IGNORED, NULL},     /* infotext_exact */
               {"Version", KEY_IGNORED, NULL},
@@ -60,8 +61,7 @@ static const struct Key {
               {"TI hashes", KEY_MISSING, "textual inversion"},
               {"Hires resize-1", KEY_MISSING, "hires fix"},
               {"Hires upscale", KEY_MISSING, "hires fix"},
-              {"Hires upscaler", KEY_MISSING, "hires fix"},
-              {"Refiner", KEY_MISSING, "a refiner"}};
+              {"Hires upscaler", KEY_MISSING, "hires fix"}};
 
 static const struct Key *other(const char *key) {
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
@@ -161,7 +161,13 @@ bool infotext_request(const InfoRead *text, SdRequest *r, Error *e) {
         if (!p && !k) return unsupported(pair->key, pair->value, e);
         if (!(p ? take(p, pair->key, pair->value, r, e) : take_other(k, pair->value, e))) return false;
     }
+    if (!infotext_refiner(text)) r->refiner_by_steps = false; /* the webui states the option without a refiner, too */
     return true;
+}
+
+const char *infotext_refiner(const InfoRead *text) {
+    const char *name = infotext_get(text, "Refiner");
+    return name && *name ? name : NULL;
 }
 
 bool infotext_precision(const InfoRead *text, SdPrecision *out, Error *e) {

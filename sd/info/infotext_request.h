@@ -8,9 +8,12 @@
 /* Sets r to what the text says. Its strings become the text's, which must outlive it; what the text does not mention
  * keeps its value, and so does `noise`, which a text cannot name. ERR_ARGUMENT, with a line that begins with the key,
  * for a value out of range, a feature that this version lacks, and an unknown key, since that might change the picture.
- * Left to the caller: params_check, and the picture that img2img needs where there is a "Denoising strength". */
+ * Left to the caller: params_check, the picture that img2img needs where there is a "Denoising strength", and the
+ * refiner (infotext_refiner). */
 bool infotext_request(const InfoRead *text, SdRequest *r, Error *e);
 
+/* The refiner that the text names, "NAME [HASH]" or "NAME"; NULL: it names none. */
+const char *infotext_refiner(const InfoRead *text);
 /* The precision that the text names; SD_F32 where it names none. ERR_ARGUMENT for one that is unknown. */
 bool infotext_precision(const InfoRead *text, SdPrecision *out, Error *e);
 /* The version of the same bits that the text promises (sd_exact); 0: none. */

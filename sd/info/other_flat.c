@@ -18,9 +18,10 @@ typedef enum {
     SAMPLER,
     SCHEDULER,
     MODEL,
-    CLIP, /* layers from the end: -2 is the webui's 2 */
-    SIZE, /* "(1152, 896)" or "512x512" */
-    LORA, /* "name : weight", each in a key of its own */
+    REFINER, /* takes part in ways of its own */
+    CLIP,    /* layers from the end: -2 is the webui's 2 */
+    SIZE,    /* "(1152, 896)" or "512x512" */
+    LORA,    /* "name : weight", each in a key of its own */
     VERSION,
     IGNORED, /* changes no picture */
 } Kind;
@@ -65,7 +66,7 @@ static const Row FOOOCUS[] = {{"prompt", PROMPT, NULL},
                               {"resolution", SIZE, NULL},
                               {"base_model", MODEL, "Model"},
                               {"base_model_hash", AS_IT_IS, "Model hash"},
-                              {"refiner_model", MODEL, "Refiner"},
+                              {"refiner_model", REFINER, "Refiner"},
                               {"vae", MODEL, "VAE"},
                               {"clip_skip", AS_IT_IS, "Clip skip"},
                               {"created_by", AS_IT_IS, "User"},
@@ -165,6 +166,11 @@ static void take_text(Other *o, const Row *row, const char *key, const char *tex
     case SCHEDULER: other_scheduler(o, text); break;
     case MODEL:
         if (strcmp(text, "None") && strncmp(text, "Default", 7)) other_model(o, row->ours, text);
+        break;
+    case REFINER:
+        if (!strcmp(text, "None")) break;
+        other_model(o, row->ours, text);
+        other_miss(o, "'%s'", row->theirs);
         break;
     case CLIP: take_clip(o, text); break;
     case SIZE: take_size(o, text); break;

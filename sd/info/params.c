@@ -33,6 +33,7 @@ static bool has_comments(const SdRequest *r, const Sampler *s) {
 static bool has_original(const SdRequest *r, const Sampler *s) {
     return (void)s, r->original_width || r->original_height;
 }
+static bool has_refiner(const SdRequest *r, const Sampler *s) { return (void)s, r->refiner != NULL; }
 static bool has_target(const SdRequest *r, const Sampler *s) { return (void)s, r->target_width || r->target_height; }
 static bool resizes_image(const SdRequest *r, const Sampler *s) {
     return (void)s, r->image_width != r->width || r->image_height != r->height;
@@ -155,6 +156,14 @@ const Param PARAMS[] = {
     {.name = "negative-aesthetic-score", .type = PARAM_DOUBLE, AT(negative_aesthetic_score), .low = 0, .high = 100,
      .standard = 2.5, .of_label = true, .value = "X", .help = "SDXL's refiner: the same beside the negative prompt",
      .json = "sdxl_refiner_low_aesthetic_score", .key = "Negative aesthetic score", .place = 16},
+    {.name = "refiner-switch", .type = PARAM_DOUBLE, AT(refiner_switch), .low = 0, .high = 1, .standard = 0.8,
+     .of_refiner = true, .value = "X", .help = "how much is done when the refiner takes over, 0..1",
+     .json = "refiner_switch_at", .key = "Refiner switch at", .place = PLACE_REFINER, .always = true,
+     .counts = has_refiner},
+    {.name = "refiner-by-steps", .type = PARAM_BOOL, AT(refiner_by_steps), .high = 1, .of_refiner = true,
+     .help = "count that in steps, as the webui did before 1.8, and not in time",
+     .json = "refiner_switch_by_sample_steps", .key = "Refiner switch by sampling steps", .place = PLACE_REFINER,
+     .counts = has_refiner},
     {.name = "rng", .type = PARAM_ENUM, AT(rng), .value = "nv,cuda|cpu",
      .help = "noise of an NVIDIA GPU (nv or cuda) or of torch on a CPU",
      .json = "randn_source", .key = "RNG", .key_words = "NV,GPU|CPU", .place = 14},

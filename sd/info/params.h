@@ -34,6 +34,7 @@ typedef struct Param {
     bool of_model;        /* the default may come from the model's metadata */
     bool of_image;        /* counts only in img2img */
     bool of_label;        /* counts only with models that are told a picture's sizes (SDXL) */
+    bool of_refiner;      /* counts only with a refiner */
     const char *value;    /* placeholder in the help; an enum's words. NULL: a flag */
     const char *help;     /* one line, without the default, which the help adds */
     const char *unset;    /* what a default that means "not set" does, for the help: "0: no end" */
@@ -49,8 +50,9 @@ typedef struct Param {
 extern const Param PARAMS[];
 extern const int PARAM_COUNT;
 
-/* Places in the text of what does not come from a request: the model's name after the size, the version at the end. */
-enum { PLACE_MODEL = 7, PLACE_END = 20 };
+/* Places in the text of what does not come from a request: the model's name after the size, the refiner's before its
+ * settings, the version at the end. */
+enum { PLACE_MODEL = 7, PLACE_REFINER = 18, PLACE_END = 20 };
 
 #define PARAM_MOST 0x1p63 /* Param.high without an end */
 

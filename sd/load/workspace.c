@@ -2,12 +2,12 @@
 
 #include "model.h"
 
-static void forget_recordings(Workspace *w) {
+void workspace_forget(Workspace *w) {
     for (int i = 0; i < MOST_UNET_CALLS; i++) recording_free(&w->arena, &w->unet[i]);
 }
 
 void workspace_free(Workspace *w) {
-    forget_recordings(w);
+    workspace_forget(w);
     arena_free(&w->arena);
 }
 
@@ -33,7 +33,7 @@ bool workspace_open(Workspace *w, SdModel *m, size_t size, bool keep, Error *e) 
 }
 
 bool workspace_resize(Workspace *w, size_t size, Error *e) {
-    forget_recordings(w);
+    workspace_forget(w);
     return arena_resize(&w->arena, size, e);
 }
 

@@ -19,6 +19,8 @@ typedef struct {
 bool workspace_open(Workspace *w, SdModel *m, size_t size, bool keep, Error *e);
 /* Another size, on a GPU. Device memory and recordings start anew; the host's side of the arena keeps its contents. */
 bool workspace_resize(Workspace *w, size_t size, Error *e);
+/* Recordings start anew: the U-Net's weights are others. */
+void workspace_forget(Workspace *w);
 /* Hands the memory to the model, for the next call. */
 void workspace_keep(Workspace *w, SdModel *m);
 void workspace_free(Workspace *w);

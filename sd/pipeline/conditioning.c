@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_labels(const Generation *g) { return g->m->config.unet.label != 0; }
+static bool has_labels(const Expert *d) { return d->m->config.unet.label != 0; }
 
 static int64_t pooled_width(const SdConfig *k) {
     int64_t width = 0;
@@ -16,33 +16,42 @@ static int64_t pooled_width(const SdConfig *k) {
     return width;
 }
 
-void conditioning_place(Generation *g) {
-    Conditioning *k = &g->cond;
+void conditioning_turn(Generation *g) {
+    Conditioning *k = &g->now->cond;
     Ctx *c = &g->ctx;
-    const Unet *u = &g->m->unet;
-    if (has_labels(g)) text_states_zero_empty(&k->text);
-    text_states_place(&k->text, c, u->config.context, pooled_width(&g->m->config));
+    const Unet *u = &g->now->m->unet;
+    bool labels = has_labels(g->now);
+    arena_set_top(c, g->texts);
+    text_states_forget(&k->text);
     for (int i = 0; i < text_states_calls(&k->text); i++) {
         Tensor context = text_states_context(&k->text, i);
         k->cross_kv[i] = tensor_new(c, 3, SHAPE(context.n[0], context.n[1], u->cross_kv));
-        if (has_labels(g)) k->labels[i] = tensor_new(c, 2, SHAPE(context.n[0], unet_width(u)));
-        if (!i || has_labels(g))
-            k->time_shifts[i] = tensor_new(c, 2, SHAPE(has_labels(g) ? context.n[0] : 1, u->time_shifts));
+        if (labels) k->labels[i] = tensor_new(c, 2, SHAPE(context.n[0], unet_width(u)));
+        if (!i || labels) k->time_shifts[i] = tensor_new(c, 2, SHAPE(labels ? context.n[0] : 1, u->time_shifts));
         else k->time_shifts[i] = k->time_shifts[0];
     }
     k->time = NAN;
 }
 
+void conditioning_place(Generation *g) {
+    for (Expert *d = g->experts; d < g->experts + g->expert_count; d++) {
+        if (has_labels(d)) text_states_zero_empty(&d->cond.text);
+        text_states_place(&d->cond.text, &g->ctx, d->m->config.unet.context, pooled_width(&d->m->config));
+    }
+    g->texts = arena_top(&g->ctx);
+    conditioning_turn(g);
+}
+
 static void make_cross_kv(Generation *g, int context, int64_t place) {
-    unet_cross_kv(&g->ctx, tensor_slice(g->cond.cross_kv[context], 0, place, 1), &g->m->unet,
-                  tensor_slice(text_states_context(&g->cond.text, context), 0, place, 1));
+    unet_cross_kv(&g->ctx, tensor_slice(g->now->cond.cross_kv[context], 0, place, 1), &g->now->m->unet,
+                  tensor_slice(text_states_context(&g->now->cond.text, context), 0, place, 1));
 }
 
 /* The numbers beside the pooled text: the picture's sizes as SDXL was trained with them, or for its refiner a score of
  * beauty in place of the last two. Source: sgm's configurations; sd_models_xl.py for the order of the webui's. */
 static int sizes_of(const Generation *g, bool negative, float out[6]) {
     const SdRequest *r = g->r;
-    int n = config_sizes(&g->m->config);
+    int n = config_sizes(&g->now->m->config);
     const float sizes[] = {(float)(r->original_height ? r->original_height : r->height),
                            (float)(r->original_width ? r->original_width : r->width),
                            (float)r->crop_top,
@@ -59,7 +68,8 @@ static void make_label(Generation *g, int context, int64_t place, Tensor pooled,
     Ctx *c = &g->ctx;
     float sizes[6];
     int n = sizes_of(g, negative, sizes);
-    int64_t label = g->m->config.unet.label, width = pooled.n[1];
+    tensor_push(c, pooled); /* a GPU's arena is a new one since the text stage */
+    int64_t label = g->now->m->config.unet.label, width = pooled.n[1];
     size_t scope = scope_begin(c);
     Tensor y = tensor_new(c, 2, SHAPE(1, label)), t = tensor_new_typed(c, F32, 1, SHAPE(n));
     Tensor embedded = tensor_new(c, 2, SHAPE(n, SIZE_WIDTH));
@@ -68,31 +78,31 @@ static void make_label(Generation *g, int context, int64_t place, Tensor pooled,
     op_timestep_embedding(c, embedded, t);
     op_affine(c, tensor_slice(y, 1, 0, width), pooled, 1, 0);
     op_affine(c, tensor_slice(y, 1, width, label - width), tensor_reshape(embedded, 2, SHAPE(1, label - width)), 1, 0);
-    unet_label(c, tensor_slice(g->cond.labels[context], 0, place, 1), &g->m->unet, y);
+    unet_label(c, tensor_slice(g->now->cond.labels[context], 0, place, 1), &g->now->m->unet, y);
     scope_end(c, scope);
 }
 
 /* What the U-Net makes of the text of this side, which is at this place of a context. */
 static void take_text(Generation *g, int side, int context, int64_t place) {
-    const TextStates *s = &g->cond.text;
+    const TextStates *s = &g->now->cond.text;
     const Side *of = &s->sides[side];
     make_cross_kv(g, context, place);
-    if (!has_labels(g)) return;
+    if (!has_labels(g->now)) return;
     make_label(g, context, place, tensor_slice(of->pooled, 0, of->now < 0 ? 0 : of->now, 1), s->guided && side == 0);
-    g->cond.time = NAN; /* the shifts hold the label, too */
+    g->now->cond.time = NAN; /* the shifts hold the label, too */
 }
 
 /* On the plan backend one text of each context counts for all of them. */
 static void plan_texts(Generation *g) {
-    for (int i = 0; i < text_states_calls(&g->cond.text); i++) {
+    for (int i = 0; i < text_states_calls(&g->now->cond.text); i++) {
         double before = g->ctx.flops;
         take_text(g, 0, i, 0);
-        g->ctx.flops += (g->ctx.flops - before) * ((double)g->cond.cross_kv[i].n[0] - 1);
+        g->ctx.flops += (g->ctx.flops - before) * ((double)g->now->cond.cross_kv[i].n[0] - 1);
     }
 }
 
 void update_prompts(Generation *g, int call) {
-    TextStates *s = &g->cond.text;
+    TextStates *s = &g->now->cond.text;
     if (ctx_plans(&g->ctx)) {
         plan_texts(g);
         return;
@@ -112,15 +122,15 @@ static void make_time_shifts(Generation *g, Tensor shifts, float time, const Ten
     Tensor t = tensor_new_typed(c, F32, 1, SHAPE(n));
     for (int64_t i = 0; !ctx_plans(c) && i < n; i++) ((float *)tensor_host(c, t).data)[i] = time;
     tensor_push(c, t);
-    unet_time_shifts(c, shifts, &g->m->unet, t, labels);
+    unet_time_shifts(c, shifts, &g->now->m->unet, t, labels);
     scope_end(c, scope);
 }
 
 void update_time(Generation *g, float time) {
-    Conditioning *k = &g->cond;
+    Conditioning *k = &g->now->cond;
     if (time == k->time) return;
-    for (int i = 0; i < (has_labels(g) ? text_states_calls(&k->text) : 1); i++)
-        make_time_shifts(g, k->time_shifts[i], time, has_labels(g) ? &k->labels[i] : NULL);
+    for (int i = 0; i < (has_labels(g->now) ? text_states_calls(&k->text) : 1); i++)
+        make_time_shifts(g, k->time_shifts[i], time, has_labels(g->now) ? &k->labels[i] : NULL);
     k->time = time;
 }
 
@@ -131,27 +141,29 @@ void update_time(Generation *g, float time) {
 static int layer_of(const Generation *g, const ClipConfig *k) { return k->layer > 1 ? k->layer : g->r->clip_skip; }
 
 static void encode_texts(Generation *g, const Mode *mode, int encoder) {
-    const SdConfig *k = &g->m->config;
+    const SdConfig *k = &g->now->m->config;
     int64_t at = 0;
     for (int i = 0; i < encoder; i++) at += k->clip[i].width;
     use_weights(g, mode);
-    text_states_encode(&g->cond.text, &g->ctx, &g->m->clip[encoder], at, layer_of(g, &k->clip[encoder]));
+    text_states_encode(&g->now->cond.text, &g->ctx, &g->now->m->clip[encoder], at, layer_of(g, &k->clip[encoder]));
 }
 
 void text_plan(Generation *g, const Mode *mode) { encode_texts(g, mode, 0); }
 void text_2_plan(Generation *g, const Mode *mode) { encode_texts(g, mode, 1); }
 
-/* Something of a U-Net call's texts: "NAME", or where prompts differ in length "NAME.0" and "NAME.1". */
+/* Something of a U-Net call's texts: "NAME", or where prompts differ in length "NAME.0" and "NAME.1"; the refiner's
+ * begins with "refiner.". */
 static bool tap_texts(Generation *g, const char *what, int call, Tensor t, Error *e) {
     char name[64];
-    if (g->cond.text.together) snprintf(name, sizeof name, "%s", what);
-    else snprintf(name, sizeof name, "%s.%d", what, call);
+    const char *whose = g->now == &g->experts[REFINER] ? "refiner." : "";
+    if (g->now->cond.text.together) snprintf(name, sizeof name, "%s%s", whose, what);
+    else snprintf(name, sizeof name, "%s%s.%d", whose, what, call);
     return !taps_wants(g->taps, name) || taps_add(g->taps, name, t.nd, t.n, t.data, e);
 }
 
 /* The channels of one encoder, dense. */
 static bool tap_states(Generation *g, int encoder, int call, Tensor context, Error *e) {
-    const SdConfig *k = &g->m->config;
+    const SdConfig *k = &g->now->m->config;
     char name[48] = "text_model.last_hidden_state";
     if (encoder) snprintf(name, sizeof name, "text_model_%d.last_hidden_state", encoder + 1);
     if (k->encoders == 1) return tap_texts(g, name, call, context, e);
@@ -167,8 +179,8 @@ static bool tap_states(Generation *g, int encoder, int call, Tensor context, Err
 
 /* The pooled vectors of a call's texts. */
 static bool tap_pooled(Generation *g, int call, Error *e) {
-    const TextStates *s = &g->cond.text;
-    int64_t texts = g->cond.cross_kv[call].n[0], place;
+    const TextStates *s = &g->now->cond.text;
+    int64_t texts = g->now->cond.cross_kv[call].n[0], place;
     float *rows = malloc((size_t)(texts * s->pooled) * sizeof *rows);
     if (!rows) return error_set(e, ERR_MEMORY, "out of memory for text states");
     for (int i = 0; i < s->count; i++) {
@@ -184,8 +196,8 @@ static bool tap_pooled(Generation *g, int call, Error *e) {
 
 /* The texts of the first step, when the last encoder has been through them. */
 static bool tap_contexts(Generation *g, Error *e) {
-    TextStates *s = &g->cond.text;
-    const SdConfig *k = &g->m->config;
+    TextStates *s = &g->now->cond.text;
+    const SdConfig *k = &g->now->m->config;
     bool ok = true;
     text_states_switch(s, &g->ctx, 0);
     for (int call = 0; ok && g->taps && call < text_states_calls(s); call++) {
@@ -193,13 +205,13 @@ static bool tap_contexts(Generation *g, Error *e) {
         for (int i = 0; ok && i < k->encoders; i++) ok = tap_states(g, i, call, context, e);
         if (ok && s->pooled) ok = tap_pooled(g, call, e);
     }
-    for (int i = 0; i < s->count; i++) s->sides[i].now = -1; /* the U-Net has seen none of them yet */
+    text_states_forget(s); /* the U-Net has seen none of them yet */
     return ok;
 }
 
 static bool run_encoder(Generation *g, const Mode *mode, int encoder, Error *e) {
     encode_texts(g, mode, encoder);
-    return error_pass(e, &g->ctx.err) && (encoder + 1 < g->m->config.encoders || tap_contexts(g, e));
+    return error_pass(e, &g->ctx.err) && (encoder + 1 < g->now->m->config.encoders || tap_contexts(g, e));
 }
 
 bool text_run(Generation *g, const Mode *mode, Error *e) { return run_encoder(g, mode, 0, e); }

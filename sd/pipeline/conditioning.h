@@ -4,8 +4,10 @@
 
 #include "generation.h"
 
-/* Allocates Generation.cond on the arena, which must be empty. */
+/* Allocates the texts of all experts on the arena, which must be empty, and above them what conditioning_turn does. */
 void conditioning_place(Generation *g);
+/* Allocates what the U-Net at work makes of its texts and the time, in place of what was there; it is not made yet. */
+void conditioning_turn(Generation *g);
 /* Makes the cross-attention keys and values current for denoiser call `call`, counted from 0: those of texts that
  * differ from the call before. The U-Net's weights must be in use. */
 void update_prompts(Generation *g, int call);

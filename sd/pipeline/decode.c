@@ -1,6 +1,7 @@
 /* decode.c: latents become pictures: the last stage, and previews while sampling. */
 #include "decode.h"
 
+#include "experts.h"
 #include "nonfinite.h"
 #include "picture_text.h"
 #include "planes.h"
@@ -19,7 +20,7 @@ static Tensor decode(Generation *g, const Mode *mode, const float *x) {
     if (!ctx_plans(c)) planes_to_pixels(tensor_host(c, z).data, x, z.n[3], g->h * g->w, 1.0f);
     tensor_push(c, z);
     use_weights(g, mode);
-    vae_decode_in_strips(c, image, &g->m->decoder, z, mode->vae_strips);
+    vae_decode_in_strips(c, image, &g->now->m->decoder, z, mode->vae_strips);
     Tensor shown = tensor_pull(c, image);
     scope_end(c, scope);
     return shown;
@@ -42,8 +43,8 @@ static bool damaged(Generation *g, const Mode *mode, const float *x, int step, E
     decode(g, mode, x);
     scope_end(&g->ctx, scope);
     stop_listening(g);
-    return error_set(e, ERR_NUMERIC, "the VAE's numbers stopped being finite while decoding%s, first in %s; %s", when,
-                     found.name[0] ? found.name : "its last layer",
+    return error_set(e, ERR_NUMERIC, "the %sVAE's numbers stopped being finite while decoding%s, first in %s; %s",
+                     expert_shown(g), when, found.name[0] ? found.name : "its last layer",
                      g->m->ops->type == F16 ? "they exceed f16: use --precision f32 or bf16"
                                             : "the model or its file is damaged");
 }
@@ -70,7 +71,8 @@ bool show_previews(Generation *g, const float *denoised, int first, int count, i
         SdPicture p = {0};
         Tensor image;
         size_t scope = scope_begin(&g->ctx);
-        ok = make_picture(g, &g->stages[STAGE_DECODE].mode, denoised + i * g->latent, &p, &image, first + i, step, e) &&
+        ok = make_picture(g, &g->now->stages[STAGE_DECODE].mode, denoised + i * g->latent, &p, &image, first + i, step,
+                          e) &&
              (g->r->preview(g->r->user, &p, step, steps) || error_set(e, ERR_CANCELLED, "stopped"));
         free(p.rgb);
         scope_end(&g->ctx, scope);
@@ -78,9 +80,12 @@ bool show_previews(Generation *g, const float *denoised, int first, int count, i
     return ok;
 }
 
-/* Picture `index` of the batch; the pictures take turns in the same memory. planes [3][height][width]: its numbers, for
+/* Picture `index` of the batch, by the VAE of its last expert, as in the webui; the pictures take turns in the same
+ * memory. planes [3][height][width]: its numbers, for
  * taps; NULL: not wanted. */
-static bool decode_one(Generation *g, const Mode *mode, int index, SdPicture *out, float *planes, Error *e) {
+static bool decode_one(Generation *g, int index, SdPicture *out, float *planes, Error *e) {
+    if (!expert_take_over(g, expert_for(g, index), e)) return false;
+    const Mode *mode = &g->now->stages[STAGE_DECODE].mode;
     size_t scope = scope_begin(&g->ctx);
     if (index) listen(g, "vae.decoder.%d.", index);
     else listen(g, "vae.decoder.");
@@ -88,13 +93,14 @@ static bool decode_one(Generation *g, const Mode *mode, int index, SdPicture *ou
     bool ok = make_picture(g, mode, g->x + index * g->latent, out, &image, index, -1, e);
     if (ok && planes) pixels_to_planes(planes, image.data, 3, image.n[1] * image.n[2]);
     if (ok)
-        out->parameters = picture_text(g->m, g->r, g->sampler, g->scheduler, (uint64_t)out->seed,
-                                       g->variation_seed + (uint64_t)index, e);
+        out->parameters = picture_text(g->m, g->refined[index] ? g->r->refiner : NULL, g->r, g->sampler, g->scheduler,
+                                       (uint64_t)out->seed, g->variation_seed + (uint64_t)index, e);
     scope_end(&g->ctx, scope);
     return ok && out->parameters;
 }
 
 bool decode_run(Generation *g, const Mode *mode, Error *e) {
+    (void)mode; /* each expert's own */
     const SdRequest *r = g->r;
     SdResult *out = g->out;
     int64_t each = (int64_t)r->height * r->width * 3;
@@ -104,7 +110,7 @@ bool decode_run(Generation *g, const Mode *mode, Error *e) {
     bool ok = (out->pictures && (planes || !tapped)) || error_set(e, ERR_MEMORY, "out of memory for pictures");
     for (int i = 0; ok && i < g->batch; i++) {
         out->count = i + 1;
-        ok = decode_one(g, mode, i, &out->pictures[i], planes ? planes + i * each : NULL, e) &&
+        ok = decode_one(g, i, &out->pictures[i], planes ? planes + i * each : NULL, e) &&
              report_progress(g, SD_STAGE_DECODE, i + 1, g->batch, e);
     }
     if (ok && tapped) ok = taps_add(g->taps, "image", 4, SHAPE(g->batch, 3, r->height, r->width), planes, e);

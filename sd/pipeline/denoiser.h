@@ -1,4 +1,5 @@
-/* denoiser.h: what samplers ask of the model, answered by the U-Net under guidance. */
+/* denoiser.h: what samplers ask of the model, answered by the U-Net under guidance: the base's, and from some call on
+ * the refiner's. */
 #ifndef SD_PIPELINE_DENOISER_H
 #define SD_PIPELINE_DENOISER_H
 
@@ -6,13 +7,13 @@
 
 typedef struct {
     Generation *g;
-    const Mode *mode;
     Cursor at;
     float *sides; /* [sides][group][C][h][w]: each side's prediction, the negative prompt's first when guided */
 } Denoiser;
 
-/* Starts on the group of pictures that begins with the batch's picture `first`. sides: where the predictions go. */
-Denoiser denoiser_begin(Generation *g, const Mode *mode, int first, float *sides);
+/* Starts on the group of pictures that begins with the batch's picture `first`. g->refined, which is allocated, says
+ * from then on whether the refiner has taken the group over. sides: where the predictions go. */
+Denoiser denoiser_begin(Generation *g, int first, float *sides);
 /* A DenoiseFn; user: a Denoiser. */
 bool denoiser_evaluate(void *user, const Ask *ask, float *out, Error *e);
 

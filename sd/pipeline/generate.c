@@ -1,5 +1,6 @@
 #include "generate.h"
 
+#include "experts.h"
 #include "plan.h"
 #include "request.h"
 #include "stages.h"
@@ -21,18 +22,32 @@ static bool close_taps(Generation *g, Error *e) {
     return !taps || taps_close(taps, e);
 }
 
+/* What an earlier call kept. */
+static void release_kept(Generation *g) {
+    for (int k = 0; k < g->expert_count; k++)
+        for (int i = 0; i < PART_COUNT; i++) model_release(g->experts[k].m, (Part)i);
+}
+
+/* By every expert that wants it, or, once, by the one whose turn it is. */
+static bool run_stage(Generation *g, int i, Error *e) {
+    bool ok = true;
+    Expert *turn = expert_for(g, 0);
+    for (Expert *d = g->experts; ok && d < g->experts + g->expert_count; d++)
+        if (STAGES[i].wanted(g, d) && (STAGES[i].by_all || d == turn)) ok = stage_run(g, d, i, e);
+    return ok;
+}
+
 bool generate(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     Generation g;
     Error own = {0};
     if (!e) e = &own;
     *out = (SdResult){0};
     bool ok = generation_begin(&g, m, r, e) && check_noise(&g, e) && plan_memory(&g, e);
-    for (int i = 0; ok && !g.keep && i < PART_COUNT; i++) model_release(m, (Part)i); /* an earlier call's */
+    if (ok && !g.keep) release_kept(&g);
     g.out = out;
     g.started = os_clock();
     ok = ok && open_taps(&g, e);
-    for (int i = 0; ok && i < STAGE_COUNT; i++)
-        if (STAGES[i].wanted(&g)) ok = stage_run(&g, i, e);
+    for (int i = 0; ok && i < STAGE_COUNT; i++) ok = run_stage(&g, i, e);
     ok = ok && close_taps(&g, e);
     if (!ok) sd_free(out);
     generation_end(&g);

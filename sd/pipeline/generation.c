@@ -23,14 +23,14 @@ static void set_sizes(Generation *g) {
     g->latent = vae->latent * g->h * g->w;
 }
 
-static bool compile_prompts(Generation *g, Error *e) {
+static bool compile_prompts(Generation *g, Expert *d, Error *e) {
     const SdRequest *r = g->r;
     bool second = g->sampler->flags & SAMPLER_TWO_CALLS, guided = r->cfg != 1 || g->sampler->flags & SAMPLER_CFGPP;
     PromptOptions o = {.emphasis = r->emphasis,
                        .comments = r->comments,
                        .pad = TOKEN_EOS, /* each encoder pads as it was trained */
                        .steps = second ? 2 * r->steps : r->steps};
-    return text_states_init(&g->cond.text, g->m->tokenizer, r->prompt ? r->prompt : "", r->negative ? r->negative : "",
+    return text_states_init(&d->cond.text, d->m->tokenizer, r->prompt ? r->prompt : "", r->negative ? r->negative : "",
                             o, guided, e);
 }
 
@@ -65,6 +65,7 @@ static bool make_points(Generation *g, Error *e) {
     bool at_first = r->strength_steps == SD_STEPS_DIFFUSERS;
     int whole = r->steps, tail = r->steps;
     if (g->image) strength_steps(r, &whole, &tail);
+    g->steps = tail;
     if (tail < 1)
         return error_set(e, ERR_ARGUMENT,
                          "strength: %g of %d steps leaves no step to run; raise the strength or the steps", r->strength,
@@ -84,29 +85,37 @@ static bool make_points(Generation *g, Error *e) {
 bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, Error *e) {
     *g = (Generation){.m = m, .r = r};
     if (!m || (e && e->code) || !request_check(m, r, e)) return false;
+    g->expert_count = r->refiner ? 2 : 1;
+    g->experts[BASE].m = m;
+    g->experts[REFINER].m = r->refiner;
+    g->now = &g->experts[BASE];
     g->sampler = request_sampler(r, &g->scheduler, e);
     if (!g->sampler) return false;
     g->seed = (uint64_t)(r->seed < 0 ? sd_random_seed() : r->seed);
     g->variation_seed = (uint64_t)(r->variation_seed < 0 ? sd_random_seed() : r->variation_seed);
     set_sizes(g);
-    return compile_prompts(g, e) && fit_image(g, e) && make_points(g, e);
+    bool ok = true;
+    for (int i = 0; ok && i < g->expert_count; i++) ok = compile_prompts(g, &g->experts[i], e);
+    return ok && fit_image(g, e) && make_points(g, e);
 }
 
 void generation_end(Generation *g) {
-    text_states_free(&g->cond.text);
+    for (int i = 0; i < g->expert_count; i++) text_states_free(&g->experts[i].cond.text);
     taps_abort(g->taps);
+    if (g->now != &g->experts[BASE]) workspace_forget(&g->work); /* the next call begins with the base */
     if (g->keep && g->work.arena.base && !g->ctx.err.code) workspace_keep(&g->work, g->m);
     else workspace_free(&g->work);
     free(g->points);
     free(g->resized);
     free(g->x);
     free(g->z);
+    free(g->refined);
     picture_noise_close(g->noise);
 }
 
 /* --- for stages --- */
 
-void use_weights(Generation *g, const Mode *mode) { g->ctx.source = mode->streamed ? &g->source : NULL; }
+void use_weights(Generation *g, const Mode *mode) { g->ctx.source = mode->streamed ? &g->now->source : NULL; }
 
 bool report_progress(Generation *g, SdStage stage, int step, int steps, Error *e) {
     if (!g->r->progress) return true;

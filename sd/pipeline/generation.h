@@ -9,11 +9,13 @@
  *
  *           text    conditioning.c  prompts ──> text_states ──> CLIP ──> states of all texts
  *           text 2                  the same by the second encoder                         (SDXL)
+ *                                   both for each expert: the base, and the refiner if there is one
  *           encode  encode.c        picture ──> VAE ──> latents z                                  (img2img)
  *           sample  sample.c        noise, z ──> start.c ──> x ──> sampler_run ──> latents x
  *                                                                   │  ^
  *                                                    asks, x, time  v  │  denoised
- *                                                    denoiser.c     guidance over all texts
+ *                                                    denoiser.c     the refiner takes over (experts.c); guidance
+ *                                                                   over all texts
  *                                                    unet_calls.c   the U-Net, in as many calls as the mode says
  *           decode  decode.c        latents x ──> VAE ──> bytes, with their text; previews, too
  *
@@ -39,12 +41,14 @@ typedef struct {
 } Mode;
 
 typedef struct {
+    Part part; /* whose weights it needs */
     Mode mode;
     size_t peak; /* bytes of the arena */
 } StagePlan;
 
-/* What the U-Net needs of the texts and the time, computed once for all calls that share it. It lies at the bottom of
- * the arena, below all stages. */
+/* What the U-Net needs of the texts and the time, computed once for all calls that share it. The texts of all experts
+ * lie at the bottom of the arena, below all stages, and above them what the U-Net of the expert at work makes of its.
+ */
 typedef struct {
     TextStates text;
     Tensor cross_kv[MOST_UNET_CALLS];    /* [texts,T,channels]: keys and values made of each call's context */
@@ -53,14 +57,25 @@ typedef struct {
     float time;                          /* that the shifts are of; NAN: none yet */
 } Conditioning;
 
+/* A model that draws part of a picture. */
+typedef struct {
+    SdModel *m;
+    Conditioning cond;
+    StagePlan stages[STAGE_COUNT];
+    WeightSource source;
+} Expert;
+
+enum { BASE, REFINER, MOST_EXPERTS };
+
 typedef struct {
     /* derived from the request */
-    SdModel *m;
+    SdModel *m; /* the base */
     const SdRequest *r;
     const Sampler *sampler;
     const Scheduler *scheduler; /* NULL: Automatic */
     uint64_t seed, variation_seed;
     int batch, group;     /* pictures; those that are sampled together: all, or one (SAMPLER_ADAPTIVE) */
+    int steps;            /* of the schedule that are run */
     int64_t h, w, latent; /* latents: rows, columns, floats of one picture */
     const uint8_t *image; /* [height][width][3], img2img's picture at the request's size; NULL: none */
     uint8_t *resized;     /* owns `image`, unless it is the request's own */
@@ -68,19 +83,22 @@ typedef struct {
 
     /* where it runs */
     SdPlan plan;
-    StagePlan stages[STAGE_COUNT];
-    bool keep; /* weights and memory stay with the model for the next call */
+    Expert experts[MOST_EXPERTS];
+    int expert_count;  /* 2 with a refiner */
+    Expert *now;       /* the one at work */
+    int stage, nested; /* the stage at work, and one that runs in its midst, or -1 */
+    size_t texts;      /* bytes of the arena that the texts of all experts take */
+    bool keep;         /* weights and memory stay with the models for the next call */
     Ctx ctx;
     Workspace work;
-    WeightSource source;
     TapFile *taps; /* NULL: nobody listens */
     Taps listener;
     double started; /* seconds on os_clock, for progress */
 
     /* what stages hand on */
-    Conditioning cond;
-    float *z; /* [batch][C][h][w]: img2img's encoded picture; NULL: none */
-    float *x; /* [batch][C][h][w]: the sampler's latents */
+    float *z;      /* [batch][C][h][w]: img2img's encoded picture; NULL: none */
+    float *x;      /* [batch][C][h][w]: the sampler's latents */
+    bool *refined; /* [batch]: whether the refiner has taken the picture over; NULL: none yet */
     PictureNoise *noise;
     SdResult *out;
 } Generation;
@@ -91,7 +109,7 @@ void generation_end(Generation *g);
 
 /* For stages. */
 
-/* Weights that the next ops read are there as `mode` says. */
+/* The weights of the expert at work, which the next ops read, are there as `mode` says. */
 void use_weights(Generation *g, const Mode *mode);
 /* Tells the caller. False, with ERR_CANCELLED, when it wants no more. */
 bool report_progress(Generation *g, SdStage stage, int step, int steps, Error *e);

@@ -9,9 +9,9 @@
  * that. */
 const char *picture_precision(const SdModel *m);
 
-/* The webui's text of parameters, which the caller frees; NULL on ERR_MEMORY. scheduler NULL: Automatic. seed and
- * variation_seed are the picture's own. */
-char *picture_text(SdModel *m, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler, uint64_t seed,
-                   uint64_t variation_seed, Error *e);
+/* The webui's text of parameters, which the caller frees; NULL on ERR_MEMORY. refiner: the one that drew part of this
+ * picture, or NULL. scheduler NULL: Automatic. seed and variation_seed are the picture's own. */
+char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler,
+                   uint64_t seed, uint64_t variation_seed, Error *e);
 
 #endif

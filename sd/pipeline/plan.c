@@ -5,6 +5,7 @@
 #include "stages.h"
 #include "tensor/os.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,12 +13,19 @@ static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 /* --- what there is --- */
 
-/* The machine's memory; of a GPU, what is free and what this model holds there. */
-static size_t available(const SdModel *m) {
-    if (!m->gpu) return os_physical_memory();
-    size_t bytes = m->ops->memory->available(m->gpu) + m->kept.arena.size;
+static size_t held(const SdModel *m) {
+    size_t bytes = m->kept.arena.size;
     for (int i = 0; i < PART_COUNT; i++)
         if (m->loaded[i]) bytes += model_part_bytes(m, (Part)i, false);
+    return bytes;
+}
+
+/* The machine's memory; of a GPU, what is free and what the models hold there. */
+static size_t available(const Generation *g) {
+    const SdModel *m = g->m;
+    if (!m->gpu) return os_physical_memory();
+    size_t bytes = m->ops->memory->available(m->gpu);
+    for (int k = 0; k < g->expert_count; k++) bytes += held(g->experts[k].m);
     return bytes;
 }
 
@@ -27,17 +35,22 @@ static size_t available(const SdModel *m) {
  * 18 MiB, plus a margin. */
 enum { PROGRAM_BYTES = 24 << 20 };
 
+/* A model's file in memory, and what its threads work in. */
+static size_t model_bytes(const SdModel *m) {
+    const WeightFile *file = m->checkpoint->file;
+    return (file && !file->mapped ? file->size : 0) + (size_t)pool_threads(m->pool) * SCRATCH_BYTES;
+}
+
 static size_t other_bytes(const Generation *g) {
     if (g->m->gpu) return 0; /* the limit is the GPU's */
-    const WeightFile *file = g->m->checkpoint->file;
-    size_t model = file && !file->mapped ? file->size : 0; /* a model in memory */
-    size_t latents = (size_t)(g->batch * (4 + g->sampler->buffers) + g->cond.text.count * g->group);
+    size_t models = 0, latents = (size_t)(g->batch * (4 + g->sampler->buffers) + g->now->cond.text.count * g->group);
+    for (int k = 0; k < g->expert_count; k++) models += model_bytes(g->experts[k].m);
     size_t pixels = (size_t)g->r->width * (size_t)g->r->height;
     size_t pictures = (size_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0);
     size_t unit = (size_t)vae_factor(&g->m->config.vae); /* noise of another size lies beside the picture's */
     size_t seeds = (size_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
     if (request_taps(g->r)) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
-    return PROGRAM_BYTES + model + (size_t)pool_threads(g->m->pool) * SCRATCH_BYTES +
+    return PROGRAM_BYTES + models +
            (latents * (size_t)g->latent + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) + pictures;
 }
 
@@ -47,10 +60,12 @@ static bool is_vast(const Generation *g) { return g->batch * (int64_t)g->r->widt
 /* --- modes --- */
 
 /* Everything at once, all weights in memory. */
-static Mode first_mode(const Generation *g) { return (Mode){.texts = g->cond.text.count, .pictures = g->group}; }
+static Mode first_mode(const Generation *g) {
+    return (Mode){.texts = g->now->cond.text.count, .pictures = g->group}; /* every expert has as many */
+}
 
-static void set_first_modes(Generation *g) {
-    for (int i = 0; i < STAGE_COUNT; i++) g->stages[i].mode = first_mode(g);
+static void set_first_modes(Generation *g, Expert *d) {
+    for (int i = 0; i < STAGE_COUNT; i++) d->stages[i] = (StagePlan){.part = STAGES[i].part, .mode = first_mode(g)};
 }
 
 /* Whether activations whose names begin so are wanted: they are of whole calls and whole maps, in every mode. */
@@ -59,10 +74,10 @@ static bool shows(const SdRequest *r, const char *begin) {
 }
 
 /* The next mode of a stage, from the fastest: smaller U-Net calls, the VAE strip by strip, streamed weights. */
-static bool next_mode(const Generation *g, int stage, Mode *m) {
+static bool next_mode(const Generation *g, const Expert *d, int stage, Mode *m) {
     Part part = STAGES[stage].part;
     bool unet = part == PART_UNET && !shows(g->r, "unet."), vae = part == PART_DECODER || part == PART_ENCODER;
-    int levels = g->m->ops->rows_independent && !shows(g->r, "vae.") ? g->m->config.vae.levels : 0;
+    int levels = g->m->ops->rows_independent && !shows(g->r, "vae.") ? d->m->config.vae.levels : 0;
     if (unet && m->texts > 1) return m->texts = 1, true;
     if (unet && m->pictures > 1) return m->pictures = (m->pictures + 1) / 2, true;
     if (vae && m->vae_strips < levels) return m->vae_strips++, true;
@@ -71,56 +86,56 @@ static bool next_mode(const Generation *g, int stage, Mode *m) {
     return m->streamed = true;
 }
 
-static size_t weights_of(const Generation *g, int stage) {
-    return model_part_bytes(g->m, STAGES[stage].part, g->stages[stage].mode.streamed);
+static size_t weights_of(const Expert *d, int stage) {
+    return model_part_bytes(d->m, STAGES[stage].part, d->stages[stage].mode.streamed);
 }
 
-/* What the process has in memory during a stage in its mode, with the stage that is nested in it. */
-static size_t need(Generation *g, int stage) {
-    size_t peak = stage_measure(g, stage, NULL), weights = weights_of(g, stage);
+/* What the process has in memory during an expert's stage in its mode, with the stage that is nested in it. */
+static size_t need(Generation *g, Expert *d, int stage) {
+    size_t peak = stage_measure(g, d, stage, NULL), weights = weights_of(d, stage);
     int inner = stage_nested(g, stage);
     if (inner >= 0) {
-        peak = larger(peak, stage_measure(g, inner, NULL));
-        weights += weights_of(g, inner);
+        peak = larger(peak, stage_measure(g, d, inner, NULL));
+        weights += weights_of(d, inner);
     }
     return other_bytes(g) + weights + peak;
 }
 
 /* What a U-Net call takes at least: its input after the first convolution. Measuring takes longer the larger a call is,
  * and this saves measuring one that is far too large. */
-static size_t least_of(const Generation *g, int stage, const Mode *m) {
+static size_t least_of(const Generation *g, const Expert *d, int stage, const Mode *m) {
     if (STAGES[stage].part != PART_UNET) return 0;
     int64_t pixels = (int64_t)m->texts * m->pictures * g->h * g->w;
-    return dtype_bytes(g->m->ops->type, pixels * g->m->config.unet.channels);
+    return dtype_bytes(g->m->ops->type, pixels * d->m->config.unet.channels);
 }
 
 /* Gives a stage the first mode that the limit allows, or else the one that needs least; returns what it needs. */
-static size_t choose(Generation *g, int stage, size_t limit) {
-    Mode *mode = &g->stages[stage].mode, m = first_mode(g), best = m;
+static size_t choose(Generation *g, Expert *d, int stage, size_t limit) {
+    Mode *mode = &d->stages[stage].mode, m = first_mode(g), best = m;
     size_t bytes = SIZE_MAX, most = limit; /* more is not worth measuring */
-    if (least_of(g, stage, &m) > limit) {
+    if (least_of(g, d, stage, &m) > limit) {
         *mode = (Mode){.texts = 1, .pictures = 1};
-        most = larger(limit, need(g, stage));
+        most = larger(limit, need(g, d, stage));
     }
     do {
         *mode = m;
-        size_t now = least_of(g, stage, &m) > most ? SIZE_MAX : need(g, stage);
+        size_t now = least_of(g, d, stage, &m) > most ? SIZE_MAX : need(g, d, stage);
         if (now < bytes) bytes = now, best = m;
-    } while (bytes > limit && next_mode(g, stage, &m));
+    } while (bytes > limit && next_mode(g, d, stage, &m));
     *mode = best;
     return bytes;
 }
 
 /* The same for a stage and the one nested in it, whose weights are in memory together. */
-static size_t choose_both(Generation *g, int outer, int inner, size_t limit) {
-    Mode *a = &g->stages[outer].mode, *b = &g->stages[inner].mode;
+static size_t choose_both(Generation *g, Expert *d, int outer, int inner, size_t limit) {
+    Mode *a = &d->stages[outer].mode, *b = &d->stages[inner].mode;
     Mode m = first_mode(g), best_a = m, best_b = m;
     size_t bytes = SIZE_MAX;
     do {
         *b = m;
-        size_t now = larger(need(g, inner), choose(g, outer, limit));
+        size_t now = larger(need(g, d, inner), choose(g, d, outer, limit));
         if (now < bytes) bytes = now, best_a = *a, best_b = m;
-    } while (bytes > limit && next_mode(g, inner, &m));
+    } while (bytes > limit && next_mode(g, d, inner, &m));
     *a = best_a, *b = best_b;
     return bytes;
 }
@@ -131,50 +146,61 @@ static bool is_nested(const Generation *g, int stage) {
     return false;
 }
 
-/* All stages' modes; returns what the largest needs. */
+/* The modes of all stages of all experts; returns what the largest needs. */
 static size_t choose_all(Generation *g, size_t limit) {
     size_t most = 0;
-    for (int i = 0; i < STAGE_COUNT; i++) {
-        int inner = stage_nested(g, i);
-        if (!STAGES[i].wanted(g) || is_nested(g, i)) continue;
-        most = larger(most, inner < 0 ? choose(g, i, limit) : choose_both(g, i, inner, limit));
-    }
+    for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
+        for (int i = 0; i < STAGE_COUNT; i++) {
+            int inner = stage_nested(g, i);
+            if (!STAGES[i].wanted(g, d) || is_nested(g, i)) continue;
+            most = larger(most, inner < 0 ? choose(g, d, i, limit) : choose_both(g, d, i, inner, limit));
+        }
     return most;
 }
 
 /* What all stages need if every part's weights stay in memory, as a request that keeps them has it. */
 static size_t need_all(Generation *g) {
     size_t weights = 0, peak = 0;
-    for (int i = 0; i < STAGE_COUNT; i++) {
-        if (!STAGES[i].wanted(g)) continue;
-        weights += weights_of(g, i);
-        peak = larger(peak, stage_measure(g, i, NULL));
-    }
+    for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
+        for (int i = 0; i < STAGE_COUNT; i++) {
+            if (!STAGES[i].wanted(g, d)) continue;
+            weights += weights_of(d, i);
+            peak = larger(peak, stage_measure(g, d, i, NULL));
+        }
     return other_bytes(g) + weights + peak;
 }
 
 /* --- the plan --- */
 
+/* One stage of an expert. What several run in turn is shown once, as the one has it that takes more. */
+static void add_stage(Generation *g, Expert *d, int i) {
+    const Stage *s = &STAGES[i];
+    SdPlan *p = &g->plan;
+    double flops;
+    size_t peak = d->stages[i].peak = stage_measure(g, d, i, &flops), weights = weights_of(d, i);
+    int inner = stage_nested(g, i);
+    if (inner >= 0 && !g->keep) weights += weights_of(d, inner);
+    p->weights = g->keep ? p->weights + weights : larger(p->weights, weights);
+    p->activations = larger(p->activations, peak);
+    p->streamed |= d->stages[i].mode.streamed;
+    size_t *shown = (size_t *)(void *)((char *)p + s->plan_peak);
+    double *all = (double *)(void *)((char *)p + s->plan_flops);
+    *shown = larger(*shown, peak);
+    *all = s->by_all ? *all + flops : fmax(*all, flops);
+}
+
 static void fill_plan(Generation *g) {
     SdPlan *p = &g->plan;
-    p->lasting = g->work.arena.used;
-    for (int i = 0; i < STAGE_COUNT; i++) {
-        const Stage *s = &STAGES[i];
-        if (!s->wanted(g)) continue;
-        double flops;
-        size_t peak = g->stages[i].peak = stage_measure(g, i, &flops), weights = weights_of(g, i);
-        int inner = stage_nested(g, i);
-        if (inner >= 0 && !g->keep) weights += weights_of(g, inner);
-        p->weights = g->keep ? p->weights + weights : larger(p->weights, weights);
-        p->activations = larger(p->activations, peak);
-        p->streamed |= g->stages[i].mode.streamed;
-        size_t *shown = (size_t *)(void *)((char *)p + s->plan_peak);
-        *shown = larger(*shown, peak);
-        *(double *)(void *)((char *)p + s->plan_flops) += flops;
+    for (Expert *d = g->experts; d < g->experts + g->expert_count; d++) {
+        const Mode *sample = &d->stages[STAGE_SAMPLE].mode, *decode = &d->stages[STAGE_DECODE].mode;
+        int pictures = sample->texts * sample->pictures;
+        for (int i = 0; i < STAGE_COUNT; i++)
+            if (STAGES[i].wanted(g, d)) add_stage(g, d, i);
+        p->lasting = larger(p->lasting, g->work.arena.used);
+        if (!p->unet_pictures || pictures < p->unet_pictures) p->unet_pictures = pictures;
+        if (decode->vae_strips > p->vae_strips) p->vae_strips = decode->vae_strips;
     }
     p->decode_flops *= g->batch;
-    p->unet_pictures = g->stages[STAGE_SAMPLE].mode.texts * g->stages[STAGE_SAMPLE].mode.pictures;
-    p->vae_strips = g->stages[STAGE_DECODE].mode.vae_strips;
 }
 
 static size_t mebibytes(size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
@@ -209,26 +235,39 @@ static void set_context(Generation *g, const Ops *ops, ThreadPool *pool) {
     conditioning_place(g);
 }
 
+/* The modes of all experts' stages, set aside while others are tried. */
+static void copy_stages(StagePlan out[MOST_EXPERTS][STAGE_COUNT], const Generation *g) {
+    for (int k = 0; k < MOST_EXPERTS; k++) memcpy(out[k], g->experts[k].stages, sizeof *out);
+}
+
+static void set_stages(Generation *g, StagePlan from[MOST_EXPERTS][STAGE_COUNT]) {
+    for (int k = 0; k < MOST_EXPERTS; k++) memcpy(g->experts[k].stages, from[k], sizeof *from);
+}
+
+/* Of the text stages, whose arena is the first. */
+static size_t first_peak(const Generation *g) { return g->experts[BASE].stages[STAGE_TEXT].peak; }
+
 bool plan_memory(Generation *g, Error *e) {
     SdModel *m = g->m;
     SdPlan *p = &g->plan;
-    size_t limit = m->memory_limit, machine = available(m);
+    StagePlan chosen[MOST_EXPERTS][STAGE_COUNT];
+    size_t limit = m->memory_limit, machine = available(g);
     if (!limit || machine < limit) limit = machine;
-    g->source = model_source(m);
     set_context(g, plan_ops(), NULL);
-    set_first_modes(g);
+    for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
+        d->source = model_source(d->m), set_first_modes(g, d);
     if (is_vast(g) && other_bytes(g) > limit) return too_large(g, limit, e);
     if (g->r->keep) p->process = need_all(g);
     g->keep = g->r->keep && p->process <= limit;
     if (!g->keep) p->process = choose_all(g, limit);
     fill_plan(g);
-    StagePlan chosen[STAGE_COUNT];
-    memcpy(chosen, g->stages, sizeof chosen);
+    copy_stages(chosen, g);
     p->least = choose_all(g, 0);
     if (p->process > limit) return too_large(g, limit, e);
-    memcpy(g->stages, chosen, sizeof chosen);
-    size_t size = m->gpu && !g->keep ? g->stages[STAGE_TEXT].peak : p->activations; /* see resize in stages.c */
+    set_stages(g, chosen);
+    size_t size = m->gpu && !g->keep ? first_peak(g) : p->activations; /* see resize in stages.c */
     if (!workspace_open(&g->work, m, size, g->keep, e)) return false;
+    g->now = &g->experts[BASE];
     set_context(g, m->ops, m->pool);
     return true;
 }

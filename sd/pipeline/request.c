@@ -4,6 +4,8 @@
 #include "sd/info/params.h"
 #include "tensor/os.h"
 
+#include <string.h>
+
 SdRequest sd_request(const SdModel *m) {
     SdRequest r = {0};
     params_default(&r);
@@ -22,20 +24,62 @@ int64_t sd_random_seed(void) {
     return (int64_t)(v % 4294967294u);
 }
 
+static bool check_clip_skip(const SdModel *m, const SdRequest *r, Error *e) {
+    return r->clip_skip <= m->config.clip[0].layers ||
+           error_set(e, ERR_ARGUMENT, "clip skip: %d is not in 1..%d, the layers of %s", r->clip_skip,
+                     m->config.clip[0].layers, m == r->refiner ? "the refiner" : "this model");
+}
+
+/* Whether two models work on latents of the same kind. */
+static bool same_latents(const VaeConfig *a, const VaeConfig *b) {
+    return a->latent == b->latent && a->scale == b->scale && vae_factor(a) == vae_factor(b);
+}
+
+static bool same_device(const SdModel *a, const SdModel *b) {
+    return a->ops == b->ops && a->precision == b->precision && !strcmp(sd_device(a), sd_device(b)) &&
+           a->peer_count == b->peer_count;
+}
+
+static bool check_refiner(const SdModel *m, const SdRequest *r, Error *e) {
+    const SdModel *refiner = r->refiner;
+    const char *path = refiner->checkpoint->path;
+    if (refiner == m)
+        return error_set(e, ERR_ARGUMENT, "refiner: %s: is the model itself; open it once more to have it refine",
+                         path);
+    if (!same_latents(&m->config.vae, &refiner->config.vae))
+        return error_set(e, ERR_ARGUMENT,
+                         "refiner: %s: its latents are of another kind than those of %s; %s cannot refine %s", path,
+                         m->checkpoint->path, refiner->config.family, m->config.family);
+    if (!same_device(m, refiner))
+        return error_set(e, ERR_ARGUMENT,
+                         "refiner: %s: was opened for another device or precision than %s; open both alike", path,
+                         m->checkpoint->path);
+    return config_check_input(&refiner->config, path, e) && check_clip_skip(refiner, r, e);
+}
+
+/* Settings count only with models that follow them. */
+static bool check_owners(const SdModel *m, const SdRequest *r, Error *e) {
+    bool label = m->config.unet.label || (r->refiner && r->refiner->config.unet.label);
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
+        if (param_number(p, r) == p->standard) continue;
+        if (p->of_label && !label)
+            return error_set(e, ERR_ARGUMENT, "%s: counts only with an SDXL model, and this is %s; leave it out",
+                             p->name, m->config.family);
+        if (p->of_refiner && !r->refiner)
+            return error_set(e, ERR_ARGUMENT, "%s: counts only with a refiner, and there is none; leave it out",
+                             p->name);
+    }
+    return true;
+}
+
 bool request_check(const SdModel *m, const SdRequest *r, Error *e) {
     int unit = vae_factor(&m->config.vae);
     if (!config_check_input(&m->config, m->checkpoint->path, e) || !params_check(r, e)) return false;
     if (r->width % unit || r->height % unit || r->width < unit || r->height < unit)
         return error_set(e, ERR_ARGUMENT, "size: %dx%d has sides that are not multiples of %d", r->width, r->height,
                          unit);
-    if (r->clip_skip > m->config.clip[0].layers)
-        return error_set(e, ERR_ARGUMENT, "clip skip: %d is not in 1..%d, the layers of this model", r->clip_skip,
-                         m->config.clip[0].layers);
-    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (p->of_label && !m->config.unet.label && param_number(p, r) != p->standard)
-            return error_set(e, ERR_ARGUMENT, "%s: counts only with an SDXL model, and this is %s; leave it out",
-                             p->name, m->config.family);
-    return !r->image || model_has(m, PART_ENCODER, e);
+    return check_clip_skip(m, r, e) && (!r->refiner || check_refiner(m, r, e)) && check_owners(m, r, e) &&
+           (!r->image || model_has(m, PART_ENCODER, e));
 }
 
 bool request_taps(const SdRequest *r) { return r->taps || r->activation; }

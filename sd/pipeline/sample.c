@@ -15,7 +15,7 @@ void sample_plan(Generation *g, const Mode *mode) {
     Cursor at = {0};
     use_weights(g, mode);
     update_prompts(g, 0);
-    g->cond.time = NAN; /* so that the time's shifts are counted */
+    g->now->cond.time = NAN; /* so that the time's shifts are counted */
     unet_sides(g, mode, &at, NULL, NULL, 1, 0, NULL);
 }
 
@@ -60,11 +60,11 @@ static SamplerOptions options_of(const Generation *g) {
 /* --- the stage --- */
 
 /* All groups, one after the other. */
-static bool run_sampler(Generation *g, const Mode *mode, float *work, float *sides, Error *e) {
+static bool run_sampler(Generation *g, float *work, float *sides, Error *e) {
     const Points *p = g->points;
     bool ok = true;
     for (int first = 0; ok && first < g->batch; first += g->group) {
-        Denoiser d = denoiser_begin(g, mode, first, sides);
+        Denoiser d = denoiser_begin(g, first, sides);
         Sampling s = {.levels = &g->m->noise_levels,
                       .points = p->values,
                       .count = p->count,
@@ -85,15 +85,17 @@ static bool run_sampler(Generation *g, const Mode *mode, float *work, float *sid
 }
 
 bool sample_run(Generation *g, const Mode *mode, Error *e) {
+    (void)mode; /* experts take turns, each in its own */
     size_t latents = (size_t)(g->batch * g->latent), group = (size_t)(g->group * g->latent);
     int steps = g->points->count > 1 ? g->points->count - 1 : 1;
     g->x = malloc(latents * sizeof *g->x);
-    float *sides = malloc(group * (size_t)g->cond.text.count * sizeof *sides);
+    g->refined = calloc((size_t)g->batch, sizeof *g->refined);
+    float *sides = malloc(group * (size_t)g->now->cond.text.count * sizeof *sides);
     float *work = malloc(latents * (size_t)g->sampler->buffers * sizeof *work);
-    bool ok = (g->x && sides && work) || error_set(e, ERR_MEMORY, "out of memory for latents");
+    bool ok = (g->x && g->refined && sides && work) || error_set(e, ERR_MEMORY, "out of memory for latents");
     ok = ok && start_latents(g, e);
     g->started = os_clock();
-    ok = ok && report_progress(g, SD_STAGE_SAMPLE, 0, steps, e) && run_sampler(g, mode, work, sides, e);
+    ok = ok && report_progress(g, SD_STAGE_SAMPLE, 0, steps, e) && run_sampler(g, work, sides, e);
     free(work);
     free(sides);
     return ok;

@@ -63,6 +63,7 @@ bool share_out(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
         int first = (int)((int64_t)batch * i / gpus), end = (int)((int64_t)batch * (i + 1) / gpus);
         *s = (Share){.model = i ? m->peers[i - 1] : m, .request = *r, .leads = !i, .whole = r, .stop = &stop};
         s->request.batch_size = end - first;
+        if (i && r->refiner) s->request.refiner = r->refiner->peers[i - 1];
         s->request.seed = r->variation_strength != 0 ? seed : seed + first;
         s->request.variation_seed = variation + first;
         s->request.progress = progress;

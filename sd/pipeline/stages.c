@@ -1,13 +1,13 @@
 #include "stages.h"
 
-#include "conditioning.h"
+#include "experts.h"
 #include "tensor/os.h"
 
 #include <stddef.h>
 
-static bool always(const Generation *g) { return (void)g, true; }
-static bool two_encoders(const Generation *g) { return g->m->config.encoders == 2; }
-static bool from_image(const Generation *g) { return g->image != NULL; }
+static bool always(const Generation *g, const Expert *d) { return (void)g, (void)d, true; }
+static bool two_encoders(const Generation *g, const Expert *d) { return (void)g, d->m->config.encoders == 2; }
+static bool from_image(const Generation *g, const Expert *d) { return g->image && d == &g->experts[BASE]; }
 
 static int one(const Generation *g) { return (void)g, 1; }
 static int pictures(const Generation *g) { return g->batch; }
@@ -16,6 +16,7 @@ static int previews(const Generation *g) { return g->r->preview ? STAGE_DECODE :
 const Stage STAGES[STAGE_COUNT] = {
     [STAGE_TEXT] = {.shown = SD_STAGE_TEXT,
                     .part = PART_TEXT,
+                    .by_all = true,
                     .wanted = always,
                     .steps = one,
                     .plan = text_plan,
@@ -25,6 +26,7 @@ const Stage STAGES[STAGE_COUNT] = {
                     .seconds = offsetof(SdResult, text_seconds)},
     [STAGE_TEXT_2] = {.shown = SD_STAGE_TEXT,
                       .part = PART_TEXT_2,
+                      .by_all = true,
                       .wanted = two_encoders,
                       .steps = one,
                       .plan = text_2_plan,
@@ -63,38 +65,23 @@ const Stage STAGES[STAGE_COUNT] = {
 
 int stage_nested(const Generation *g, int i) { return STAGES[i].nested ? STAGES[i].nested(g) : -1; }
 
-size_t stage_measure(Generation *g, int i, double *flops) {
+size_t stage_measure(Generation *g, Expert *d, int i, double *flops) {
     Arena *a = &g->work.arena;
+    expert_put_to_work(g, d);
     a->peak = a->used;
     g->ctx.flops = 0;
-    STAGES[i].plan(g, &g->stages[i].mode);
+    STAGES[i].plan(g, &d->stages[i].mode);
     if (flops) *flops = g->ctx.flops;
     return a->peak;
 }
 
-static bool load(Generation *g, int i, Error *e) {
-    return (g->stages[i].mode.streamed ? model_load_streamed : model_load)(g->m, STAGES[i].part, e);
-}
-
-/* On a GPU, whose memory is taken whether it is used or not, each stage has an arena of its own size, unless the
- * request keeps it. What lies at the bottom is placed anew; its host side is still there. */
-static bool resize(Generation *g, size_t size, Error *e) {
-    if (!g->m->gpu || g->keep || size == g->work.arena.size) return true;
-    if (!workspace_resize(&g->work, size, e)) return false;
-    conditioning_place(g);
-    return true;
-}
-
-bool stage_run(Generation *g, int i, Error *e) {
+bool stage_run(Generation *g, Expert *d, int i, Error *e) {
     const Stage *s = &STAGES[i];
     double begun = os_clock();
-    int inner = stage_nested(g, i);
-    size_t size = g->stages[i].peak;
-    if (inner >= 0 && g->stages[inner].peak > size) size = g->stages[inner].peak;
-    bool ok = (!s->steps || report_progress(g, s->shown, 0, s->steps(g), e)) && resize(g, size, e) && load(g, i, e) &&
-              (inner < 0 || load(g, inner, e)) && s->run(g, &g->stages[i].mode, e);
+    bool ok = (!s->steps || report_progress(g, s->shown, 0, s->steps(g), e)) &&
+              expert_enter(g, d, i, stage_nested(g, i), e) && s->run(g, &d->stages[i].mode, e);
     if (!g->keep) {
-        model_release(g->m, s->part);
+        model_release(g->now->m, s->part);
         arena_trim(&g->work.arena);
     }
     if (g->out) *(double *)(void *)((char *)g->out + s->seconds) += os_clock() - begun;

@@ -9,7 +9,8 @@
 typedef struct {
     SdStage shown; /* what progress calls it */
     Part part;     /* whose weights it needs; they are released when it ends, unless the request keeps them */
-    bool (*wanted)(const Generation *g);
+    bool by_all;   /* every expert runs it; else it runs once, and experts may take turns (experts.h) */
+    bool (*wanted)(const Generation *g, const Expert *d);
     int (*steps)(const Generation *g);  /* what progress counts to; NULL: the stage reports its start itself */
     int (*nested)(const Generation *g); /* a stage whose passes run in the midst of this one, or -1; NULL: none */
     /* The most that any pass of the stage takes, on the plan backend. */
@@ -23,10 +24,10 @@ extern const Stage STAGES[STAGE_COUNT];
 
 /* The stage that is nested in stage i for this request, or -1. */
 int stage_nested(const Generation *g, int i);
-/* Runs stage i on the plan backend in its mode; returns the arena's peak. flops may be NULL. */
-size_t stage_measure(Generation *g, int i, double *flops);
+/* Runs stage i on the plan backend in the expert's mode; returns the arena's peak. flops may be NULL. */
+size_t stage_measure(Generation *g, Expert *d, int i, double *flops);
 /* Memory, weights, the stage itself, release. */
-bool stage_run(Generation *g, int i, Error *e);
+bool stage_run(Generation *g, Expert *d, int i, Error *e);
 
 /* The rows' functions. */
 void text_plan(Generation *g, const Mode *mode); /* conditioning.c */

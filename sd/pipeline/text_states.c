@@ -76,7 +76,6 @@ void text_states_place(TextStates *s, Ctx *c, int64_t width, int64_t pooled) {
     for (int i = 0; i < s->count; i++) {
         Side *side = &s->sides[i];
         int64_t texts = side->prompt->text_count;
-        side->now = -1;
         side->states = tensor_new(c, 3, SHAPE(texts, side->chunks * PROMPT_CHUNK, width));
         side->shown = tensor_host(c, side->states);
         if (pooled) side->pooled = tensor_new(c, 2, SHAPE(texts, pooled));
@@ -89,6 +88,10 @@ void text_states_place(TextStates *s, Ctx *c, int64_t width, int64_t pooled) {
     }
     s->contexts[0] = tensor_new(c, 3, SHAPE(1, s->sides[0].chunks * PROMPT_CHUNK, width));
     s->contexts[1] = tensor_new(c, 3, SHAPE(s->branches, t, width));
+}
+
+void text_states_forget(TextStates *s) {
+    for (int i = 0; i < s->count; i++) s->sides[i].now = -1;
 }
 
 /* --- encoding --- */
@@ -212,13 +215,15 @@ static void encode_side(const Encoding *n, Side *side) {
         }
     scope_end(c, scope);
     tensor_pull(c, side->states);
+    if (n->clip->config.pooled) tensor_pull(c, side->pooled);
     for (int64_t k = 0; !c->err.code && k < side->chunks; k++) emphasise(n, side, k);
 }
 
 /* The states of a text that is left out as if it were nothing. */
 static void zero_side(const Encoding *n, Side *side) {
+    Tensor pooled = tensor_host(n->c, side->pooled);
     memset(side->shown.data, 0, tensor_bytes(side->shown));
-    if (n->s->pooled) op_affine(n->c, side->pooled, side->pooled, 0, 0);
+    if (n->s->pooled) memset(pooled.data, 0, tensor_bytes(pooled));
 }
 
 /* On the plan backend one chunk is encoded and counts for all. */

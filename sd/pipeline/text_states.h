@@ -39,6 +39,8 @@ void text_states_free(TextStates *s);
 void text_states_zero_empty(TextStates *s);
 /* Allocates states and contexts in the arena. */
 void text_states_place(TextStates *s, Ctx *c, int64_t width, int64_t pooled);
+/* The contexts hold no text of use: all are switched to at the next call. */
+void text_states_forget(TextStates *s);
 /* Encodes every text by one encoder, whose states begin at channel `at` of a context. skip: clip skip. Applies weights
  * by the webui's emphasis modes (sd_emphasis.py), to each encoder's states by themselves. */
 void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int64_t at, int skip);

@@ -1,6 +1,7 @@
 #include "unet_calls.h"
 
 #include "conditioning.h"
+#include "experts.h"
 #include "nonfinite.h"
 #include "planes.h"
 
@@ -37,8 +38,8 @@ static void take_output(Generation *g, float *out, Tensor result, const Call *k)
 
 /* The time's shifts for a call: one row for all, or with labels each text's for each of its pictures. */
 static Tensor shifts_of(Generation *g, const Call *k) {
-    Tensor all = g->cond.time_shifts[k->context];
-    if (!g->m->config.unet.label) return all;
+    Tensor all = g->now->cond.time_shifts[k->context];
+    if (!g->now->m->config.unet.label) return all;
     Tensor texts = tensor_slice(all, 0, k->text, k->texts);
     if (k->pictures == 1) return texts;
     Tensor out = tensor_new(&g->ctx, 2, SHAPE((int64_t)k->texts * k->pictures, all.n[1]));
@@ -52,8 +53,8 @@ static Tensor shifts_of(Generation *g, const Call *k) {
 static void forward(Generation *g, const Call *k, float *out, const float *x, float scale, float time,
                     Recording *recording) {
     Ctx *c = &g->ctx;
-    const Unet *u = &g->m->unet;
-    Tensor kv = tensor_slice(g->cond.cross_kv[k->context], 0, k->text, k->texts);
+    const Unet *u = &g->now->m->unet;
+    Tensor kv = tensor_slice(g->now->cond.cross_kv[k->context], 0, k->text, k->texts);
     size_t scope = scope_begin(c);
     update_time(g, time);
     int64_t n = (int64_t)k->texts * k->pictures;
@@ -82,7 +83,7 @@ static void listen_to_call(Generation *g, const Cursor *at) {
  * a large batch is planned as fast as a small one. */
 static void plan_context(Generation *g, const Mode *mode, Call k, float time) {
     Ctx *c = &g->ctx;
-    int all = (int)g->cond.cross_kv[k.context].n[0];
+    int all = (int)g->now->cond.cross_kv[k.context].n[0];
     k.texts = mode->texts < all ? mode->texts : all;
     update_time(g, time);
     for (int rest = 0; rest < 2; rest++) {
@@ -100,7 +101,7 @@ static void plan_context(Generation *g, const Mode *mode, Call k, float time) {
 /* All texts of a context. look: taps to use instead of the request's; NULL: the request's. */
 static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k, float *out, const float *x,
                             float scale, float time, Taps *look) {
-    int all = (int)g->cond.cross_kv[k.context].n[0];
+    int all = (int)g->now->cond.cross_kv[k.context].n[0];
     k.texts = mode->texts < all ? mode->texts : all;
     for (k.text = 0; k.text < all; k.text += k.texts)
         for (k.first = 0; k.first < g->group; k.first += mode->pictures) {
@@ -119,8 +120,8 @@ static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k,
 bool unet_sides(Generation *g, const Mode *mode, Cursor *at, float *out, const float *x, float scale, float time,
                 Error *e) {
     Call k = {0};
-    for (; k.context < text_states_calls(&g->cond.text); k.context++) {
-        int64_t sides = g->cond.cross_kv[k.context].n[0], count = sides * g->group * g->latent;
+    for (; k.context < text_states_calls(&g->now->cond.text); k.context++) {
+        int64_t sides = g->now->cond.cross_kv[k.context].n[0], count = sides * g->group * g->latent;
         if (ctx_plans(&g->ctx)) plan_context(g, mode, k, time);
         else forward_context(g, mode, at, k, out, x, scale, time, NULL);
         if (!error_pass(e, &g->ctx.err)) return false;
@@ -130,8 +131,8 @@ bool unet_sides(Generation *g, const Mode *mode, Cursor *at, float *out, const f
             if (all_finite(x, g->group * g->latent)) forward_context(g, mode, at, k, out, x, scale, time, &look);
             return error_set(
                 e, ERR_NUMERIC,
-                "the U-Net's numbers stopped being finite in step %d, first in %s; the model or its file is damaged",
-                at->step + 1, found.name[0] ? found.name : "the sampler's latents");
+                "the %sU-Net's numbers stopped being finite in step %d, first in %s; the model or its file is damaged",
+                expert_shown(g), at->step + 1, found.name[0] ? found.name : "the sampler's latents");
         }
         k.side += (int)sides;
     }

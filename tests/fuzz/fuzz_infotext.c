@@ -38,7 +38,7 @@ void fuzz_request(const SdRequest *r, bool texts) {
     Error e = {0};
     const Sampler *sampler = request_sampler(r, &scheduler, &e);
     fuzz_require(fuzz_verdict(sampler != NULL, &e));
-    char *text = sampler ? infotext(r, sampler, scheduler, NULL, NULL, &e) : NULL;
+    char *text = sampler ? infotext(r, sampler, scheduler, NULL, &e) : NULL;
     InfoRead read = {0};
     SdRequest again = sd_request(NULL);
     again.noise = r->noise;

@@ -126,7 +126,7 @@ static void refusals(void) {
         {HEAD ", Hires upscale: 2, Hires upscaler: Latent", "Hires upscale: needs hires fix"},
         {HEAD ", Lora hashes: \"foo: 0123456789ab\"", "Lora hashes: needs LoRA"},
         {HEAD ", TI hashes: \"foo: 0123456789ab\"", "TI hashes: needs textual inversion"},
-        {HEAD ", Refiner: x", "Refiner: needs a refiner"},
+        {HEAD ", Refiner: x", "Refiner: needs x; name its file after --refiner"},
         {HEAD ", VAE: x.pt", "VAE: needs a VAE"},
         {HEAD ", Tiling: True", "Tiling: True"},
         {HEAD ", Civitai resources: [{\"type\":\"lora\",\"modelVersionId\":5}]", "Civitai resources: needs a lora"},

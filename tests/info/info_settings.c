@@ -50,7 +50,7 @@ static void say(const Param *p, const SdRequest *r, char *out, size_t size) {
 }
 
 typedef struct {
-    SdModel *model;
+    SdModel *model, *refiner;
     uint8_t image[SIDE * SIDE / 2 * 3]; /* SIDE x SIDE/2, so that it has to be resized */
 } Fixture;
 
@@ -59,6 +59,8 @@ static SdRequest plain(const Fixture *f, const Param *p) {
     r.prompt = "a (red:1.2) circle", r.negative = "blurry";
     bool levels = !strcmp(p->name, "scheduler") || !strcmp(p->name, "rho"); /* two steps hardly show between others */
     r.width = r.height = SIDE, r.steps = p->of_image ? 4 : levels ? 3 : 2, r.seed = 42, r.keep = true;
+    if (p->of_refiner) r.refiner = f->refiner, r.steps = 6;
+    if (!strcmp(p->name, "refiner-by-steps")) r.refiner_switch = 0.3, r.steps = 4;
     if (p->of_image) r.image = f->image, r.image_width = SIDE, r.image_height = SIDE / 2;
     if (!strcmp(p->name, "comments")) r.prompt = "a (red:1.2) circle # on blue";
     if (!strncmp(p->name, "variation", 9)) r.variation_strength = 0.25, r.variation_seed = 7;
@@ -83,7 +85,7 @@ static bool replays(const Fixture *f, const Param *p, const SdRequest *want, con
     InfoRead text = {0};
     SdResult again = {0};
     SdRequest back = sd_request(NULL);
-    back.noise = want->noise;
+    back.noise = want->noise, back.refiner = want->refiner;
     bool ok = infotext_read(was->pictures[0].parameters, &text, e) && infotext_request(&text, &back, e);
     back.image = want->image, back.image_width = want->image_width, back.image_height = want->image_height;
     if (ok && param_number(p, &back) != param_number(p, want))
@@ -128,30 +130,42 @@ static void program(const Param *p, const SdRequest *r) {
     const char *churn = r->s_churn == 1 ? " --s-churn 1" : "";
     const char *seeds = r->seed_width > 0 ? " --seed-width 96 --seed-height 96" : "";
     const char *varied = r->variation_strength > 0 ? " --variation-seed 7 --variation-strength 0.25" : "";
+    const char *refined = r->refiner ? " --refiner refiner.safetensors" : "";
+    const char *at = !strcmp(p->name, "refiner-by-steps") ? " --refiner-switch 0.3" : "";
     CliRun made = cli("%s -m info.safetensors%s -p '%s' -n blurry -W 64 -H 64 --steps %d --seed 42 --threads 1 "
-                      "--sampler '%s' --scheduler '%s'%s%s%s %s -o set.png -q",
+                      "--sampler '%s' --scheduler '%s'%s%s%s%s%s %s -o set.png -q",
                       r->image ? "img2img" : "txt2img", r->image ? " -i from.png" : "", r->prompt, r->steps, r->sampler,
-                      r->scheduler ? r->scheduler : "Automatic", churn, seeds, varied, option);
+                      r->scheduler ? r->scheduler : "Automatic", churn, seeds, varied, refined, at, option);
     test_check(made.code == 0, "sdc makes a picture with %s", option);
     test_note("%s", made.err);
     cli_free(&made);
-    cli_works("set.png: equal\n", "replay set.png -m info.safetensors --threads 1%s%s", r->image ? " -i from.png" : "",
-              p->type == PARAM_FILE ? " --noise noise.safetensors" : "");
+    cli_works("set.png: equal\n", "replay set.png -m info.safetensors --threads 1%s%s%s",
+              r->image ? " -i from.png" : "", p->type == PARAM_FILE ? " --noise noise.safetensors" : "", refined);
+}
+
+/* A U-Net of other numbers. */
+static void another(void *user, MadeTensors *l) {
+    (void)user;
+    for (size_t i = 0; i < l->count; i++)
+        if (!strncmp(l->at[i].source, "model.", 6)) l->at[i].source[0] = 'M';
 }
 
 static bool begin(Fixture *f) {
     Error e = {0};
     SdResult out = {0};
     const Param none = {.name = ""};
-    if (!cli_begin() || !make_model(cli_path("info.safetensors"), (MakeModel){.dtype = F32})) return false;
+    if (!cli_begin() || !make_model(cli_path("info.safetensors"), (MakeModel){.dtype = F32}) ||
+        !make_model(cli_path("refiner.safetensors"), (MakeModel){.dtype = F32, .edit = another}))
+        return false;
     f->model = sd_open(cli_path("info.safetensors"), &(SdOptions){.threads = 1}, &e);
+    f->refiner = sd_open(cli_path("refiner.safetensors"), &(SdOptions){.threads = 1}, &e);
     for (size_t i = 0; i < sizeof f->image; i++) f->image[i] = (uint8_t)(128 + 100 * test_uniform(5, i));
     SdPicture from = {.rgb = f->image, .width = SIDE, .height = SIDE / 2};
     SdRequest r = plain(f, &none);
     r.seed = 1;
     r.taps = cli_path("noise.safetensors"), r.tap = "noise";
-    return f->model && sd_save_png(&from, cli_path("from.png"), &e) && sd_txt2img(f->model, &r, &out, &e) &&
-           (sd_free(&out), true);
+    return f->model && f->refiner && sd_save_png(&from, cli_path("from.png"), &e) &&
+           sd_txt2img(f->model, &r, &out, &e) && (sd_free(&out), true);
 }
 
 /* Where --precision is not f32 the picture says so, and is made again in it. */
@@ -189,6 +203,7 @@ void info_settings(void) {
         }
         precisions();
         sd_close(f->model);
+        sd_close(f->refiner);
     }
     free(f);
 }

@@ -244,14 +244,15 @@ static void plans(const char *model) {
             g.out = &out;
             int stages = 0;
             for (int s = 0; ok && s < STAGE_COUNT; s++) {
-                if (!STAGES[s].wanted(&g)) continue;
+                if (!STAGES[s].wanted(&g, g.now)) continue;
                 g.work.arena.peak = g.work.arena.used;
-                ok = stage_run(&g, s, &e);
-                stages += g.work.arena.peak == g.stages[s].peak;
+                ok = stage_run(&g, g.now, s, &e);
+                stages += g.work.arena.peak == g.now->stages[s].peak;
             }
             const SdPlan *p = &g.plan;
-            test_check(ok && stages == 3 && p->text_peak == g.stages[STAGE_TEXT].peak &&
-                           p->unet_peak == g.stages[STAGE_SAMPLE].peak && p->decode_peak == g.stages[STAGE_DECODE].peak,
+            const StagePlan *of = g.now->stages;
+            test_check(ok && stages == 3 && p->text_peak == of[STAGE_TEXT].peak &&
+                           p->unet_peak == of[STAGE_SAMPLE].peak && p->decode_peak == of[STAGE_DECODE].peak,
                        "%dx%d, CFG %d: planned %zu %zu %zu bytes, and the stages take them", r.width, r.height, cfg,
                        p->text_peak, p->unet_peak, p->decode_peak);
             test_note("%d of 3 stages; %s", stages, e.text);

@@ -26,17 +26,26 @@ int model_options_check(const Command *c, const ModelOptions *m) {
     return check_device(c, m->device, "auto", m->precision);
 }
 
-SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e) {
+static SdModel *open_model(const ModelOptions *m, const char *path, Error *e) {
     const SdOptions options = {.threads = m->threads,
                                .memory_limit = m->memory_limit,
                                .precision = precision_of(m->precision),
                                .exact = m->exact,
                                .device = m->device ? m->device : "auto"};
     SdModel *model = sd_open(path, &options, e);
-    if (model && !m->quiet) say_device(model, m->precision);
     const char *unused = sd_unused(model);
     if (unused && *unused && !m->quiet)
         fprintf(stderr, "sdc: note: %.300s: not used: %s; --sampler and --scheduler choose\n",
                 path ? path : "built-in model", unused);
     return model;
+}
+
+SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e) {
+    SdModel *model = open_model(m, path, e);
+    if (model && !m->quiet) say_device(model, m->precision);
+    return model;
+}
+
+SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e) {
+    return path ? open_model(m, path, e) : NULL;
 }

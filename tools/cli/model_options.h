@@ -5,7 +5,8 @@
 #include "option.h"
 #include "sd/sd.h"
 
-#define MODEL_HELP "the model: a file or a folder (the built-in one)" /* of -m */
+#define MODEL_HELP "the model: a file or a folder (the built-in one)"                    /* of -m */
+#define REFINER_HELP "a model that takes over from the first before the picture is done" /* of --refiner */
 
 typedef struct {
     const char *device, *precision; /* NULL: auto, f32 */
@@ -20,5 +21,7 @@ bool model_rows(int i, Option *o);
 int model_options_check(const Command *c, const ModelOptions *m);
 /* Opens a model (path NULL: the built-in one) and says where it computes, unless quiet. NULL on error. */
 SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e);
+/* Opens a second model in the same way; NULL, without an error, for path NULL. */
+SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e);
 
 #endif

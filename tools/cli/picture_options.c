@@ -26,6 +26,7 @@ static const struct {
             OPTION(STRING, image, 'i', "image", "FILE",
                    "the picture to start from: PNG, JPEG, BMP, GIF; - is standard input")},
            {"encode", IN_ALL, OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP)},
+           {"negative-aesthetic-score", IN_ALL, OPTION(STRING, refiner, 0, "refiner", "MODEL", REFINER_HELP)},
            {"negative", IN_TXT2IMG | IN_IMG2IMG,
             OPTION(STRING, out, 'o', "out", "FILE", "the picture, a PNG file; - is standard output")},
            {"negative", IN_RECORD,
@@ -79,6 +80,9 @@ static int check_request(const Command *c, const PictureArguments *a) {
 }
 
 static int check_program(const Command *c, const PictureArguments *a) {
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->of_refiner && !a->refiner && param_number(p, &a->request) != p->standard)
+            return usage_error(c, "--%s: needs --refiner MODEL", p->name);
     if (a->request.tap && !a->request.taps && c->options != RECORD_OPTIONS)
         return usage_error(c, "--tap: needs --taps FILE");
     if (a->request.taps && a->batch_count > 1)
@@ -112,9 +116,9 @@ static int check_files(const Command *c, const PictureArguments *a) {
     if (code == GO_ON) code = check_format(c, "--steps-sheet", a->sheet);
     if (code != GO_ON) return code;
     const char *const written[][2] = {{"--out", a->out}, {"--steps-sheet", a->sheet}, {"--taps", a->request.taps}};
-    const char *const read[] = {a->model, a->request.noise, a->image};
+    const char *const read[] = {a->model, a->refiner, a->request.noise, a->image};
     for (int i = 0; i < 3; i++) {
-        for (int k = 0; k < 3; k++)
+        for (int k = 0; k < 4; k++)
             if (file_same(written[i][1], read[k]))
                 return usage_error(c, "%s: %.200s is also an input file; name another file", written[i][0],
                                    written[i][1]);

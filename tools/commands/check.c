@@ -13,7 +13,7 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *image, *noise, *against, *names, *tap;
+    const char *model, *refiner, *image, *noise, *against, *names, *tap;
     double bound;
     bool json;
     ModelOptions open;
@@ -28,17 +28,19 @@ static const Option OPTIONS[] = {
     OPTION(STRING, tap, 0, "tap", "GLOB", "only activations whose names match (* and ?)"),
     OPTION(STRING, names, 0, "names", "FILE",
            "lines NAME_IN_RECORD NAME_IN_TAPS; a * in both stands for the same text"),
+    OPTION(STRING, refiner, 0, "refiner", "MODEL", "the refiner, if one took part"),
     OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img record began with"),
     OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
     OPTION(FLAG, json, 0, "json", NULL, "print JSON, with every activation"),
     OPTION_ROWS(open, model_rows),
     OPTION_END};
 
-static void warn_of_model(const Record *record, SdModel *model, Error *e) {
+/* what: "model" or "refiner"; name and hash: the record's. */
+static void warn_of(const char *what, const char *name, const char *hash, SdModel *model, Error *e) {
     const char *is = model_hash(model, e);
-    if (!*record->hash || !is || !strcmp(is, record->hash)) return;
-    fprintf(stderr, "sdc: warning: the record is of another model: %.10s %.100s, this one is %.10s\n", record->hash,
-            record->model, is);
+    if (!*hash || !is || !strcmp(is, hash)) return;
+    fprintf(stderr, "sdc: warning: the record is of another %s: %.10s %.100s, this one is %.10s\n", what, hash, name,
+            is);
 }
 
 /* What is compared with a record, and what came out. */
@@ -64,11 +66,15 @@ static bool check_run(const Arguments *a, Comparison *k, Progress *progress, Err
     r.progress = progress_show;
     r.user = progress;
     if (picture_start(a->image, &image, &r, NULL, e)) k->model = model_options_open(&open, a->model, e);
-    if (k->model) warn_of_model(record, k->model, e);
+    SdModel *refiner = k->model ? refiner_open(&open, a->refiner, e) : NULL;
+    if (k->model) warn_of("model", record->model, record->hash, k->model, e);
+    if (refiner) warn_of("refiner", record->refiner, record->refiner_hash, refiner, e);
+    r.refiner = refiner;
     bool ok = k->model && !(e && e->code) && record_check(record, k->model, &r, &k->how, &k->verdict, e);
     progress_clear(progress);
     k->looked = ok && (a->json || !open.quiet) && !record_holds(&k->verdict);
     if (k->looked) ok = record_changed(record, k->model, &k->changed, e);
+    sd_close(refiner);
     image_free(&image);
     return ok;
 }
@@ -112,7 +118,8 @@ static int check(const Command *c, Arguments *a, const char *path) {
 static int check_options(const Command *c, const Arguments *a) {
     const ModelOptions *o = &a->open;
     if (a->names && !a->against) return usage_error(c, "--names: needs --against TAPS");
-    if (a->against && (a->model || a->image || a->noise || o->device || o->precision || o->threads || o->memory_limit))
+    if (a->against &&
+        (a->model || a->refiner || a->image || a->noise || o->device || o->precision || o->threads || o->memory_limit))
         return usage_error(c, "--against: compares a file and runs nothing; leave out what only a run needs");
     if (!a->against && !a->model && !sd_builtin())
         return usage_error(c, "no model is built in: name the record's after -m, or activations after --against");

@@ -88,11 +88,12 @@ static int generate(const Command *c, const PictureArguments *a) {
     os_catch_stop();
     progress_begin(&progress, a->open.quiet, a->batch_count);
     double start = os_clock();
-    SdModel *model = model_options_open(&a->open, a->model, &e);
+    SdModel *model = model_options_open(&a->open, a->model, &e), *refiner = refiner_open(&a->open, a->refiner, &e);
     SdRequest request = a->request, usual = sd_request(model);
     Work work = {&progress, &steps};
     request.progress = show;
     request.user = &work;
+    request.refiner = refiner;
     request.keep = a->batch_count > 1;
     picture_start(a->image, &image, &request, &usual, &e);
     params_adopt(&request, &usual);
@@ -117,6 +118,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     }
     if (model && !e.code && !a->open.quiet && os_peak_memory()) printf("peak memory %zu MiB\n", os_peak_memory() >> 20);
     sd_close(model);
+    sd_close(refiner);
     free_steps(&steps);
     image_free(&image);
     if (e.code == ERR_CANCELLED && os_stop_signal())

@@ -26,11 +26,12 @@ static int make(const Command *c, const PictureArguments *a) {
     Progress progress;
     os_catch_stop();
     progress_begin(&progress, a->open.quiet, 1);
-    SdModel *model = model_options_open(&a->open, a->model, &e);
+    SdModel *model = model_options_open(&a->open, a->model, &e), *refiner = refiner_open(&a->open, a->refiner, &e);
     SdRequest r = a->request, usual = sd_request(model);
     r.progress = progress_show;
     r.user = &progress;
-    bool ok = model && picture_start(a->image, &image, &r, &usual, &e);
+    r.refiner = refiner;
+    bool ok = model && !e.code && picture_start(a->image, &image, &r, &usual, &e);
     params_adopt(&r, &usual);
     if (r.seed < 0) r.seed = sd_random_seed();
     if (r.variation_seed < 0 && r.variation_strength != 0) r.variation_seed = sd_random_seed();
@@ -38,6 +39,7 @@ static int make(const Command *c, const PictureArguments *a) {
     progress_clear(&progress);
     if (ok) say_written(a, &r);
     sd_close(model);
+    sd_close(refiner);
     image_free(&image);
     if (e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("step %d of %d", progress.step, progress.steps);
     return e.code ? report_request(c, &e) : finish_output();

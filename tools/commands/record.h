@@ -35,11 +35,12 @@ typedef struct {
     SdPrecision precision;
     bool exact;               /* it was made by a table of ops that has the same bits everywhere (tensor/ops.h) */
     const char *model, *hash; /* the model's name and SHA-256; "": a folder's */
-    const char *noise;        /* SHA-256 of the noise's file, "": from the seed */
-    const char *image;        /* SHA-256 of img2img's pixels, "": txt2img */
-    const char **pictures;    /* [request.batch_size]: SHA-256 of each picture's pixels */
-    char *digests;            /* owns them */
-    RecordTap *taps;          /* in order of computation */
+    const char *refiner, *refiner_hash; /* the same; refiner "": there was none */
+    const char *noise;                  /* SHA-256 of the noise's file, "": from the seed */
+    const char *image;                  /* SHA-256 of img2img's pixels, "": txt2img */
+    const char **pictures;              /* [request.batch_size]: SHA-256 of each picture's pixels */
+    char *digests;                      /* owns them */
+    RecordTap *taps;                    /* in order of computation */
     size_t count;
     const FileTensor *weights; /* U8 [weights,RECORD_WEIGHT]: their checksums, by name; NULL: not recorded */
 } Record;

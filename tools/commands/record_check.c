@@ -111,7 +111,7 @@ static bool progress(void *user, const SdProgress *p) {
     return !r->progress || r->progress(r->user, p);
 }
 
-/* Whether the picture and the noise are there and those of the record. */
+/* Whether the picture, the noise and the refiner are there, and the first two those of the record. */
 static bool check_inputs(const Record *record, const SdRequest *r, Error *e) {
     const char *path = record->file->path;
     char hex[65];
@@ -125,6 +125,11 @@ static bool check_inputs(const Record *record, const SdRequest *r, Error *e) {
         if (strcmp(hex, record->image))
             return error_set(e, ERR_FORMAT, "%s: began with another picture than the one after -i", path);
     }
+    if (!r->refiner && *record->refiner)
+        return error_set(e, ERR_ARGUMENT, "%s: was refined by %.100s; name its file after --refiner", path,
+                         record->refiner);
+    if (r->refiner && !*record->refiner)
+        return error_set(e, ERR_ARGUMENT, "%s: was made without a refiner; leave --refiner out", path);
     if (!r->noise && *record->noise)
         return error_set(e, ERR_ARGUMENT, "%s: began with noise from a file; name it after --noise", path);
     if (r->noise && !*record->noise)

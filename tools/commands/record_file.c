@@ -62,9 +62,10 @@ static bool take_values(RecordTap *t, const FileTensor *values) {
 
 /* What is said of the run as a whole. */
 static bool is_of_run(const char *key) {
-    static const char *const KEYS[] = {"format",        "generator",        "sdc.record",  "sdc.settings",
-                                       "sdc.precision", "sdc.exact",        "sdc.model",   "sdc.model_sha256",
-                                       "sdc.image",     "sdc.noise_sha256", "sdc.pictures"};
+    static const char *const KEYS[] = {
+        "format",       "generator",   "sdc.record",        "sdc.settings", "sdc.precision",
+        "sdc.exact",    "sdc.model",   "sdc.model_sha256",  "sdc.image",    "sdc.noise_sha256",
+        "sdc.pictures", "sdc.refiner", "sdc.refiner_sha256"};
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
         if (!strcmp(key, KEYS[i])) return true;
     return false;
@@ -167,7 +168,9 @@ static bool read_run(Record *r, Error *e) {
     r->precision = (SdPrecision)precision;
     r->exact = *promise == 'y';
     r->model = text_of(r, "sdc.model");
-    return take_digest(r, "sdc.model_sha256", &r->hash, e) && take_digest(r, "sdc.noise_sha256", &r->noise, e) &&
+    r->refiner = text_of(r, "sdc.refiner");
+    return take_digest(r, "sdc.refiner_sha256", &r->refiner_hash, e) &&
+           take_digest(r, "sdc.model_sha256", &r->hash, e) && take_digest(r, "sdc.noise_sha256", &r->noise, e) &&
            take_image(r, e) && take_settings(r, e) && take_pictures(r, e);
 }
 

@@ -123,7 +123,7 @@ static char *picture_digests(const SdResult *result) {
 
 static bool write_record(SdModel *m, const SdRequest *r, const Maker *k, const SdResult *result, const char *path,
                          Error *e) {
-    char name[256], noise[65] = "", image[96] = "", hex[65];
+    char name[256], refiner[256], noise[65] = "", image[96] = "", hex[65];
     FileMeta fields[FIELDS] = {{"format", "pt"}, {"generator", "sd.c"}, {"sdc.record", "1"}};
     size_t n = 3;
     model_name(m, name, sizeof name);
@@ -140,6 +140,12 @@ static bool write_record(SdModel *m, const SdRequest *r, const Maker *k, const S
     fields[n++] = (FileMeta){"sdc.exact", record_promises(m) ? "yes" : "no"};
     fields[n++] = (FileMeta){"sdc.model", name};
     if (hash) fields[n++] = (FileMeta){"sdc.model_sha256", hash};
+    if (r->refiner) {
+        const char *whole = model_hash(r->refiner, e);
+        model_name(r->refiner, refiner, sizeof refiner);
+        fields[n++] = (FileMeta){"sdc.refiner", refiner};
+        if (whole) fields[n++] = (FileMeta){"sdc.refiner_sha256", whole};
+    }
     if (*noise) fields[n++] = (FileMeta){"sdc.noise_sha256", noise};
     if (*image) fields[n++] = (FileMeta){"sdc.image", image};
     fields[n++] = (FileMeta){"sdc.pictures", pictures};

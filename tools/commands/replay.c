@@ -21,12 +21,13 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *image, *noise, *out;
+    const char *model, *refiner, *image, *noise, *out;
     ModelOptions open;
 } Arguments;
 
 static const Option OPTIONS[] = {
     OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP),
+    OPTION(STRING, refiner, 0, "refiner", "MODEL", "the refiner, if one took part"),
     OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img picture was made from"),
     OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
     OPTION(STRING, out, 'o', "out", "FILE", "save the new picture, a PNG file"),
@@ -56,6 +57,10 @@ static bool check_request(const Arguments *a, const Replay *r, Error *e) {
                          "Denoising strength: needs the picture that it was made from; name it after -i");
     if (!from_image && a->image)
         return error_set(e, ERR_FORMAT, "was not made from a picture: has no Denoising strength; leave -i out");
+    const char *refiner = infotext_refiner(&r->info.read);
+    if (refiner && !a->refiner)
+        return error_set(e, ERR_FORMAT, "Refiner: needs %.100s; name its file after --refiner", refiner);
+    if (!refiner && a->refiner) return error_set(e, ERR_FORMAT, "was made without a refiner; leave --refiner out");
     if (a->noise && !infotext_get(&r->info.read, "Noise"))
         return error_set(e, ERR_FORMAT, "did not begin with a file of noise; leave --noise out");
     return params_check(&r->request, e);
@@ -105,6 +110,15 @@ static void warn_of_model(SdModel *model, const InfoRead *text, Error *e) {
                 name ? name : "", is);
 }
 
+/* The same of "NAME [HASH]"; old texts have a shorter hash there, too. */
+static void warn_of_refiner(SdModel *refiner, const InfoRead *text, Error *e) {
+    const char *said = infotext_refiner(text), *is = model_hash(refiner, e), *hash = said ? strrchr(said, '[') : NULL;
+    size_t n = hash ? strcspn(hash + 1, "]") : 0;
+    if (is && n >= 10 && strncmp(hash + 1, is, n))
+        fprintf(stderr, "sdc: warning: the picture was refined by another model: %.100s, this one is %.10s\n", said,
+                is);
+}
+
 static bool save(const SdPicture *p, const char *path, Error *e) {
     return image_write(p->rgb, p->width, p->height, p->parameters, path, e);
 }
@@ -122,8 +136,10 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
                 SD_EXACT_VERSION);
     os_catch_stop();
     progress_begin(&progress, open.quiet, 1);
-    SdModel *model = model_options_open(&open, a->model, &e);
+    SdModel *model = model_options_open(&open, a->model, &e), *refiner = refiner_open(&open, a->refiner, &e);
     if (model) warn_of_model(model, &r->info.read, &e);
+    if (refiner) warn_of_refiner(refiner, &r->info.read, &e);
+    r->request.refiner = refiner;
     r->request.progress = progress_show;
     r->request.user = &progress;
     bool ok = model && (r->request.image ? sd_img2img : sd_txt2img)(model, &r->request, &result, &e), equal = false;
@@ -132,6 +148,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     if (ok) equal = compare(path, was, &result.pictures[0]);
     sd_free(&result);
     sd_close(model);
+    sd_close(refiner);
     if (e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("step %d of %d", progress.step, progress.steps);
     if (e.code) return report(c, &e);
     int code = finish_output();
@@ -177,8 +194,8 @@ static int run(const Command *c, int argc, char **argv) {
     input_file(&a.image);
     code = output_file(c, "--out", &a.out);
     if (code != GO_ON) return code;
-    if (a.out &&
-        (file_same(a.out, path) || file_same(a.out, a.model) || file_same(a.out, a.image) || file_same(a.out, a.noise)))
+    if (a.out && (file_same(a.out, path) || file_same(a.out, a.model) || file_same(a.out, a.refiner) ||
+                  file_same(a.out, a.image) || file_same(a.out, a.noise)))
         return usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
     if (a.out && !image_write_check(a.out, &e)) return usage_error(c, "--out: %s", e.text);
     if (a.open.device && strchr(a.open.device, ',')) return usage_error(c, "--device: one at a time");

@@ -110,6 +110,12 @@ sampler's direction ~ sd/sampling/sampler_steps.h ~ noise ~ openblas ~ s|(x\[i\]
 DDIM's direction forgets the noise ~ sd/sampling/sampler_time.c ~ noise samplers ~ openblas ~ s|sqrtf(1 - prev - sigma \* sigma)|sqrtf(1 - prev)|
 F16 rounded towards zero ~ tensor/half.h ~ ops ~ openblas ~ s|(127u - 15) << 23) + 0xfff|(127u - 15) << 23) + 0x000|
 keys of another side's text ~ nn/transformer.c ~ pipeline ~ openblas ~ s|tensor_slice(k, 0, i, texts)|tensor_slice(k, 0, 0, texts)|
+the refiner takes over one call late ~ sd/pipeline/denoiser.c ~ refiner ~ openblas ~ s/done(d, ask) >= at)/done(d, ask) > at)/
+a step of two calls counted as one ~ sd/pipeline/denoiser.c ~ refiner ~ openblas ~ s/? 2 \* g->steps : g->steps/? g->steps : g->steps/
+the refiner keeps the base's text states ~ sd/pipeline/conditioning.c ~ refiner ~ openblas ~ s/text_states_encode(&g->now->cond.text,/text_states_encode(\&g->experts[BASE].cond.text,/
+the refiner's score beside the wrong prompt ~ sd/pipeline/conditioning.c ~ refiner ~ openblas ~ s/(negative ? r->negative_aesthetic_score/(!negative ? r->negative_aesthetic_score/
+the base decodes what the refiner drew ~ sd/pipeline/decode.c ~ refiner ~ openblas ~ s/expert_take_over(g, expert_for(g, index), e)/expert_take_over(g, \&g->experts[BASE], e)/
+weights of both at once ~ sd/pipeline/experts.c ~ refiner ~ openblas ~ s/runs \&\& !g->keep \&\& i < PART_COUNT/false \&\& i < PART_COUNT/
 keys stay when the text switches ~ sd/pipeline/conditioning.c ~ pipeline ~ openblas ~ s/if (s->sides\[side\].switched)/if (call == 0)/
 strips do not see the next one ~ nn/strips.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|below = to < h;|below = 0;|
 strip's statistics in the wrong blocks ~ nn/resblock_strips.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|first = from \* s->w / GROUP_NORM_PIXELS|first = 0 * from|
@@ -179,7 +185,7 @@ GPU: steps recorded of other tensors ~ tensor/ctx.c ~ cuda_pictures ~ openblas ~
 GPU: a tile too large for 7.5 ~ cuda/product_tensor.cuh ~ cuda_kinds ~ openblas ~ s| \&\& gpu_of(c)->shared >= shared_for(128, 160)||
 GPU: weights prepared for the first GPU of all ~ cuda/memory.cu ~ cuda_programs ~ openblas ~ s|static void enter(Gpu \*gpu) { cudaSetDevice(gpu->number); }|static void enter(Gpu *) {}|
 GPU: weights' pieces on top of each other ~ cuda/weights.cu ~ cuda_pictures ~ openblas ~ s|        to += count;||
-GPU: one arena for all stages ~ sd/pipeline/stages.c ~ cuda_programs ~ openblas ~ s/|| size == g->work.arena.size/|| g->work.arena.size/
+GPU: one arena for all stages ~ sd/pipeline/experts.c ~ cuda_programs ~ openblas ~ s/|| size == g->work.arena.size/|| g->work.arena.size/
 GPU: boxes one row too low ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
 GPU: boxes of a stride begin as if it were 1 ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|left \* k.stride|left|
 GPU: a phase's boxes rounded up ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|k.pad_left) >> k.doubled|k.pad_left + k.doubled) >> k.doubled|
@@ -205,7 +211,7 @@ a named pipe is opened ~ weights/file_open.c ~ hostile ~ openblas ~ s#(handed \&
 cannot tell counts as not there ~ tensor/os_posix_files.c ~ os ~ openblas ~ s|return errno == ENOENT .. errno == ENOTDIR ? OS_NOTHING : OS_UNKNOWN;|return OS_NOTHING;|
 a long line loses its end ~ tensor/error.c ~ hostile ~ openblas ~ s|if (n >= (int)sizeof e->text)|if (0 \&\& n)|
 lines go to the picture's stream ~ tensor/os_posix_program.c ~ start ~ openblas ~ s#if (to < 0 .. dup2(2, 1) < 0) return false;#if (to < 0) return false;#
-img2img is planned without an encoder ~ sd/pipeline/request.c ~ hostile ~ openblas ~ s#return !r->image || model_has(m, PART_ENCODER, e)#return true#
+img2img is planned without an encoder ~ sd/pipeline/request.c ~ hostile ~ openblas ~ s#(!r->image || model_has(m, PART_ENCODER, e))#true#
 noise of any size ~ sd/info/params_check.c ~ hostile ~ openblas ~ s|(int64_t)r->seed_width \* r->seed_height > MOST_PIXELS|0|
 crops train the VAE in an arena of their own size ~ sd/train/train.c ~ cli ~ openblas ~ s|if (t->o->vae) train_fold_plan(t)|if (t->o->vae) (void)0|
 a picture's text loses a digit ~ sd/info/info_writer.c ~ gen_request ~ openblas ~ s|precision < 17|precision < 16|

@@ -1,0 +1,44 @@
+#include "experts.h"
+
+#include "conditioning.h"
+
+void expert_put_to_work(Generation *g, Expert *d) {
+    bool runs = !ctx_plans(&g->ctx);
+    if (g->now == d) return;
+    for (int i = 0; runs && !g->keep && i < PART_COUNT; i++) model_release(g->now->m, (Part)i);
+    workspace_forget(&g->work);
+    g->now = d;
+    conditioning_turn(g);
+    if (runs) arena_trim(&g->work.arena);
+}
+
+/* On a GPU, whose memory is taken whether it is used or not, each stage has an arena of its own size, unless the
+ * request keeps it. What lies at the bottom is placed anew; its host side is still there. */
+static bool resize(Generation *g, size_t size, Error *e) {
+    if (!g->m->gpu || g->keep || size == g->work.arena.size) return true;
+    if (!workspace_resize(&g->work, size, e)) return false;
+    conditioning_place(g);
+    return true;
+}
+
+static bool load(Expert *d, int stage, Error *e) {
+    const StagePlan *s = &d->stages[stage];
+    return (s->mode.streamed ? model_load_streamed : model_load)(d->m, s->part, e);
+}
+
+bool expert_enter(Generation *g, Expert *d, int stage, int nested, Error *e) {
+    size_t size = d->stages[stage].peak;
+    if (nested >= 0 && d->stages[nested].peak > size) size = d->stages[nested].peak;
+    g->stage = stage;
+    g->nested = nested;
+    expert_put_to_work(g, d);
+    return resize(g, size, e) && load(d, stage, e) && (nested < 0 || load(d, nested, e));
+}
+
+bool expert_take_over(Generation *g, Expert *d, Error *e) {
+    return g->now == d || expert_enter(g, d, g->stage, g->nested, e);
+}
+
+Expert *expert_for(Generation *g, int index) { return &g->experts[g->refined && g->refined[index] ? REFINER : BASE]; }
+
+const char *expert_shown(const Generation *g) { return g->now == &g->experts[REFINER] ? "refiner " : ""; }
