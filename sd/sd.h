@@ -145,7 +145,8 @@ typedef struct {
     int seed_width, seed_height; /* pixels, 16 megapixels at most: noise as of a picture of that size; 0, 0: none */
     int64_t ensd;                /* eta noise seed delta */
     int batch_size;              /* pictures made at once */
-    int clip_skip;               /* 1: the last layer */
+    int clip_skip;               /* 1: the last layer. Counts with SD 1.x, */
+    bool sdxl_clip_l_skip;       /* and then with SDXL's first encoder, too */
     SdRng rng;
 
     /* SDXL is told the sizes that a picture had in training, in pixels */
@@ -187,6 +188,8 @@ typedef struct {
 /* The defaults: Euler a, 20 steps, CFG 7, 512x512, or what the model's metadata says; seed -1; one picture. m may be
  * NULL. */
 SdRequest sd_request(const SdModel *m);
+/* What a request says that has no effect with this model: a line that names the setting, or "". */
+const char *sd_ignored(const SdModel *m, const SdRequest *r);
 /* A seed as the webui draws one for -1, 0..2^32 - 3: for a caller that counts on from it over several calls. */
 int64_t sd_random_seed(void);
 

@@ -130,8 +130,11 @@ const Param PARAMS[] = {
     {.name = "batch-size", .type = PARAM_INT, AT(batch_size), .low = 1, .high = 1024, .standard = 1, .value = "N",
      .help = "pictures made at once", .json = "batch_size"},
     {.name = "clip-skip", .type = PARAM_INT, AT(clip_skip), .low = 1, .high = 32, .standard = 1, .value = "N",
-     .help = "the text encoder's layer, from the last",
+     .help = "SD 1.x: the text encoder's layer, from the last",
      .json = "CLIP_stop_at_last_layers", .key = "Clip skip", .place = 12},
+    {.name = "sdxl-clip-l-skip", .type = PARAM_BOOL, AT(sdxl_clip_l_skip), .high = 1, .of_label = true,
+     .help = "SDXL: --clip-skip counts for its first text encoder",
+     .json = "sdxl_clip_l_skip", .key = "SDXL clip L skip", .place = 16},
     {.name = "original-width", .type = PARAM_INT, AT(original_width), .low = 1, .high = 16384, .of_label = true,
      .value = "N", .help = "SDXL: the width that the picture is said to have had before it was scaled",
      .unset = "the picture's", .json = "original_width", .key = "Original size-1", .place = 16, .counts = has_original},
@@ -203,7 +206,9 @@ const Sampler *request_sampler(const SdRequest *r, const Scheduler **scheduler, 
         error_set(e, ERR_ARGUMENT, "sampler: no '%.60s'; did you mean %s?", name, near);
         return NULL;
     }
-    if (r->scheduler && !(*scheduler = scheduler_find(r->scheduler))) {
+    const Scheduler *named = r->scheduler ? scheduler_find(r->scheduler) : NULL;
+    if (named && (named->fill || !*scheduler)) *scheduler = named; /* Automatic leaves a sampler's own words */
+    if (r->scheduler && !named) {
         scheduler_suggest(r->scheduler, near, sizeof near);
         error_set(e, ERR_ARGUMENT, "scheduler: no '%.60s'; did you mean %s?", r->scheduler, near);
         return NULL;

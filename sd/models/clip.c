@@ -1,7 +1,5 @@
 #include "clip.h"
 
-#include "sd/text/tokenizer.h"
-
 #include <stdlib.h>
 
 /* open_clip multiplies states by it, Hugging Face by its transpose, as a layer does. */
@@ -61,6 +59,11 @@ bool clip_keep_tokens(Clip *m, const char *list, const char *what, Error *e) {
 
 void clip_rows(const Clip *m, int32_t *ids, int64_t n) {
     for (int64_t i = 0; m->row_of && i < n; i++) ids[i] = m->row_of[ids[i]];
+}
+
+TokenRules clip_rules(const ClipConfig *c) {
+    if (c->pad != TOKEN_EOS) return TOKENS_OPEN_CLIP; /* whatever names a folder gives it */
+    return c->final_norm ? TOKENS_OPENAI : TOKENS_HUGGING_FACE;
 }
 
 int64_t clip_end(const int32_t *ids, int64_t n) {

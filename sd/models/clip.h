@@ -5,6 +5,7 @@
 
 #include "nn/transformer.h"
 #include "config.h"
+#include "sd/text/tokenizer.h"
 
 typedef struct {
     ClipConfig config;
@@ -24,6 +25,10 @@ void clip_free(Clip *m);
 bool clip_keep_tokens(Clip *m, const char *list, const char *what, Error *e);
 /* Turns token ids into rows, in place. */
 void clip_rows(const Clip *m, int32_t *ids, int64_t n);
+
+/* How texts become an encoder's tokens: open_clip's, or OpenAI's for SD 1.x, or Hugging Face's for SDXL's first
+ * encoder, which lacks the final norm. */
+TokenRules clip_rules(const ClipConfig *c);
 
 /* states[N,T,width] from ids I32 [N,T], T = config.positions: the output of layer `skip` from the end (1: the last),
  * through the final layer norm where config.final_norm says so. This is the webui's clip skip, usually 1 or 2 with SD

@@ -1,6 +1,7 @@
 /* conditioning.c: the text stage, and what the U-Net makes of texts and times. */
 #include "conditioning.h"
 
+#include "request.h"
 #include "stages.h"
 
 #include <math.h>
@@ -136,16 +137,10 @@ void update_time(Generation *g, float time) {
 
 /* --- the text stages --- */
 
-/* The layer that is asked for, where the model leaves the choice: SD 2.x and SDXL have a layer of their own, and the
- * webui's clip skip is nothing to them (sd_hijack_open_clip.py, FrozenCLIPEmbedderForSDXL). */
-static int layer_of(const Generation *g, const ClipConfig *k) { return k->layer > 1 ? k->layer : g->r->clip_skip; }
-
 static void encode_texts(Generation *g, const Mode *mode, int encoder) {
-    const SdConfig *k = &g->now->m->config;
-    int64_t at = 0;
-    for (int i = 0; i < encoder; i++) at += k->clip[i].width;
     use_weights(g, mode);
-    text_states_encode(&g->now->cond.text, &g->ctx, &g->now->m->clip[encoder], at, layer_of(g, &k->clip[encoder]));
+    text_states_encode(&g->now->cond.text, &g->ctx, g->now->m->clip, encoder,
+                       request_layer(&g->now->m->config.clip[encoder], g->r));
 }
 
 void text_plan(Generation *g, const Mode *mode) { encode_texts(g, mode, 0); }

@@ -30,8 +30,8 @@ static bool compile_prompts(Generation *g, Expert *d, Error *e) {
                        .comments = r->comments,
                        .pad = TOKEN_EOS, /* each encoder pads as it was trained */
                        .steps = second ? 2 * r->steps : r->steps};
-    return text_states_init(&d->cond.text, d->m->tokenizer, r->prompt ? r->prompt : "", r->negative ? r->negative : "",
-                            o, guided, e);
+    return text_states_init(&d->cond.text, d->m->tokenizer, &d->m->config, r->prompt ? r->prompt : "",
+                            r->negative ? r->negative : "", o, guided, e);
 }
 
 static bool fit_image(Generation *g, Error *e) {
@@ -60,8 +60,11 @@ static void strength_steps(const SdRequest *r, int *whole, int *tail) {
 static bool make_points(Generation *g, Error *e) {
     const SdRequest *r = g->r;
     const NoiseLevels *levels = &g->m->noise_levels;
-    const ScheduleOptions o = {
-        .sigma_min = r->sigma_min, .sigma_max = r->sigma_max, .rho = r->rho, .discard = r->discard_next_to_last};
+    const ScheduleOptions o = {.sigma_min = r->sigma_min,
+                               .sigma_max = r->sigma_max,
+                               .rho = r->rho,
+                               .discard = r->discard_next_to_last,
+                               .xl = g->m->config.conditioner};
     bool at_first = r->strength_steps == SD_STEPS_DIFFUSERS;
     int whole = r->steps, tail = r->steps;
     if (g->image) strength_steps(r, &whole, &tail);

@@ -82,4 +82,22 @@ bool request_check(const SdModel *m, const SdRequest *r, Error *e) {
            (!r->image || model_has(m, PART_ENCODER, e));
 }
 
+/* The webui's clip skip counts in SD 1.x. open_clip's encoders have a layer of their own (sd_hijack_open_clip.py), and
+ * so has SDXL's first one unless a setting says otherwise (sd_hijack_clip.py, FrozenCLIPEmbedderForSDXL...). */
+static bool skips(const ClipConfig *k, const SdRequest *r) {
+    return k->layer == 1 || (r->sdxl_clip_l_skip && clip_rules(k) == TOKENS_HUGGING_FACE);
+}
+
+int request_layer(const ClipConfig *k, const SdRequest *r) { return skips(k, r) ? r->clip_skip : k->layer; }
+
+const char *sd_ignored(const SdModel *m, const SdRequest *r) {
+    if (!m || !r) return "";
+    for (int i = 0; i < m->config.encoders; i++)
+        if (skips(&m->config.clip[i], r)) return "";
+    if (r->sdxl_clip_l_skip) return "sdxl-clip-l-skip: this model has no CLIP-L, the encoder that it is for";
+    if (r->clip_skip == 1) return "";
+    return m->config.encoders > 1 ? "clip skip: counts with this model only beside sdxl-clip-l-skip"
+                                  : "clip skip: this model's text encoder has a layer of its own";
+}
+
 bool request_taps(const SdRequest *r) { return r->taps || r->activation; }

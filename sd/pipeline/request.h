@@ -7,6 +7,8 @@
 /* ERR_ARGUMENT, with a line that names the setting, unless every setting is in its range (sd/info/params.h) and the
  * model can serve it. */
 bool request_check(const SdModel *m, const SdRequest *r, Error *e);
+/* The layer of an encoder, counted from the last, whose output is a text's states. */
+int request_layer(const ClipConfig *k, const SdRequest *r);
 /* Whether it wants named activations, in a file or told. */
 bool request_taps(const SdRequest *r);
 

@@ -23,23 +23,32 @@ static bool check_size(const Prompt *p, Error *e) {
                      p->branch_count, SD_PROMPT_BRANCHES);
 }
 
-static int64_t longest(const Prompt *p, const PromptBranch *branch) {
+/* A side's prompt as an encoder reads it. */
+static const Prompt *prompt_for(const TextStates *s, const Side *side, int encoder) {
+    return &s->prompts[encoder][side->prompt - s->prompts[0]];
+}
+
+static int64_t longest(const TextStates *s, const Side *side) {
     int64_t most = 1;
-    for (int i = 0; i < branch->count; i++)
-        if (p->texts[branch->spans[i].text].count > most) most = p->texts[branch->spans[i].text].count;
+    for (int k = 0; k < s->encoders; k++)
+        for (int i = 0; i < side->branch->count; i++) {
+            int64_t chunks = prompt_for(s, side, k)->texts[side->branch->spans[i].text].count;
+            if (chunks > most) most = chunks;
+        }
     return most;
 }
 
-bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, const char *negative, PromptOptions o,
-                      bool guided, Error *e) {
-    *s = (TextStates){.emphasis = o.emphasis};
-    for (int i = 0; i < 2; i++) {
-        o.negative = i == 0;
-        if (!prompt_compile(&s->prompts[i], t, i ? prompt : negative, &o, e) || !check_size(&s->prompts[i], e))
-            return false;
+bool text_states_init(TextStates *s, const Tokenizer *t, const SdConfig *k, const char *prompt, const char *negative,
+                      PromptOptions o, bool guided, Error *e) {
+    *s = (TextStates){.emphasis = o.emphasis, .encoders = k->encoders};
+    for (int i = 0; i < 2 * s->encoders; i++) {
+        Prompt *p = &s->prompts[i / 2][i % 2];
+        o.negative = i % 2 == 0;
+        o.rules = clip_rules(&k->clip[i / 2]);
+        if (!prompt_compile(p, t, o.negative ? negative : prompt, &o, e) || !check_size(p, e)) return false;
     }
-    if (!refuse_networks(&s->prompts[1], e)) return false;
-    const Prompt *p = &s->prompts[1];
+    const Prompt *p = &s->prompts[0][1];
+    if (!refuse_networks(p, e)) return false;
     s->branches = p->branch_count;
     s->guided = guided || p->branch_count != 1 || p->branches[0].weight != 1;
     s->count = s->branches + s->guided;
@@ -49,9 +58,9 @@ bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, con
     for (int i = 0; i < s->count; i++) {
         bool negative_side = s->guided && i == 0;
         Side *side = &s->sides[i];
-        side->prompt = &s->prompts[!negative_side];
+        side->prompt = &s->prompts[0][!negative_side];
         side->branch = &side->prompt->branches[negative_side ? 0 : i - s->guided];
-        side->chunks = longest(side->prompt, side->branch);
+        side->chunks = longest(s, side);
         if (!negative_side && side->chunks > positive) positive = side->chunks;
     }
     s->together = !s->guided || s->sides[0].chunks == positive;
@@ -59,14 +68,15 @@ bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, con
 }
 
 void text_states_free(TextStates *s) {
-    for (int i = 0; i < 2; i++) prompt_free(&s->prompts[i]);
+    for (int i = 0; i < 2 * MAX_ENCODERS; i++) prompt_free(&s->prompts[i / 2][i % 2]);
     free(s->sides);
     *s = (TextStates){0};
 }
 
 void text_states_zero_empty(TextStates *s) {
+    const Prompt *negative = &s->prompts[0][0];
     bool empty = s->guided;
-    for (int i = 0; empty && i < s->prompts[0].text_count; i++) empty = !*s->prompts[0].texts[i].text;
+    for (int i = 0; empty && i < negative->text_count; i++) empty = !*negative->texts[i].text;
     if (empty) s->sides[0].zero = true;
 }
 
@@ -139,10 +149,16 @@ typedef struct {
     TextStates *s;
     Ctx *c;
     const Clip *clip;
+    int encoder;
     int64_t at; /* channels of a context before the encoder's own */
     int skip;
     PromptChunk empty;
 } Encoding;
+
+/* Chunk k of a text as the encoder reads it. */
+static const PromptChunk *encoder_chunk(const Encoding *n, const Side *side, int text, int64_t k) {
+    return chunk_of(&prompt_for(n->s, side, n->encoder)->texts[text], k, &n->empty);
+}
 
 /* The encoder's channels of chunk k of a text. */
 static Tensor chunk_states(const Encoding *n, Tensor states, int text, int64_t k) {
@@ -165,7 +181,7 @@ static void emphasise(const Encoding *n, const Side *side, int64_t k) {
             Tensor z = chunk_states(n, side->shown, i, k);
             if (pass == 0) before += mean_of(z) * (double)often;
             if (pass == 1) {
-                any |= weigh(z, chunk_of(&side->prompt->texts[i], k, &n->empty));
+                any |= weigh(z, encoder_chunk(n, side, i, k));
                 after += mean_of(z) * (double)often;
             }
             if (pass == 2) scale_by(z, scale);
@@ -210,8 +226,8 @@ static void encode_side(const Encoding *n, Side *side) {
             Tensor pooled;
             bool pools = k == 0 && n->clip->config.pooled;
             if (pools) pooled = tensor_slice(side->pooled, 0, text, 1);
-            encode_chunk(n, chunk_states(n, side->states, text, k), ids,
-                         chunk_of(&side->prompt->texts[text], k, &n->empty), pools ? &pooled : NULL);
+            encode_chunk(n, chunk_states(n, side->states, text, k), ids, encoder_chunk(n, side, text, k),
+                         pools ? &pooled : NULL);
         }
     scope_end(c, scope);
     tensor_pull(c, side->states);
@@ -250,8 +266,10 @@ static void plan_encode(const Encoding *n) {
     c->flops = before + chunks * both + firsts * first;
 }
 
-void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int64_t at, int skip) {
-    Encoding n = {.s = s, .c = c, .clip = clip, .at = at, .skip = skip, .empty = {.ids = {TOKEN_BOS}}};
+void text_states_encode(TextStates *s, Ctx *c, const Clip *clips, int encoder, int skip) {
+    Encoding n = {
+        .s = s, .c = c, .clip = &clips[encoder], .encoder = encoder, .skip = skip, .empty = {.ids = {TOKEN_BOS}}};
+    for (int i = 0; i < encoder; i++) n.at += clips[i].config.width;
     for (int t = 0; t < PROMPT_CHUNK; t++) {
         n.empty.weights[t] = 1.0f;
         if (t) n.empty.ids[t] = TOKEN_EOS;

@@ -10,7 +10,7 @@
 typedef struct {
     const Prompt *prompt;
     const PromptBranch *branch;
-    int64_t chunks; /* of the branch's longest text; shorter ones are padded with empty chunks */
+    int64_t chunks; /* of the branch's longest text for any encoder; shorter ones are padded with empty chunks */
     Tensor states;  /* [texts of the prompt,77 chunks,width]; texts of other branches are left unwritten */
     Tensor shown;   /* the same on the host, where emphasis is applied */
     Tensor pooled;  /* [texts of the prompt,pooled], of each text's first chunk; without numbers where pooled is 0 */
@@ -20,8 +20,9 @@ typedef struct {
 } Side;
 
 typedef struct {
-    Prompt prompts[2]; /* negative, positive */
-    Side *sides;       /* [count]: negative (when guided), then the branches */
+    Prompt prompts[MAX_ENCODERS][2]; /* each encoder's: negative, positive; they differ in chunks alone */
+    int encoders;
+    Side *sides; /* [count]: negative (when guided), then the branches */
     int count, branches;
     bool guided, together; /* together: all sides have the same length and share one U-Net call */
     Tensor contexts[2];    /* [1,T,width] negative, [branches,T,width] positive; together: [0] holds all */
@@ -29,9 +30,9 @@ typedef struct {
     SdEmphasis emphasis;
 } TextStates;
 
-/* Compiles both prompts. guided: the negative one is needed whatever the prompt. */
-bool text_states_init(TextStates *s, const Tokenizer *t, const char *prompt, const char *negative, PromptOptions o,
-                      bool guided, Error *e);
+/* Compiles both prompts for each of a model's encoders. guided: the negative one is needed whatever the prompt. */
+bool text_states_init(TextStates *s, const Tokenizer *t, const SdConfig *k, const char *prompt, const char *negative,
+                      PromptOptions o, bool guided, Error *e);
 void text_states_free(TextStates *s);
 
 /* Makes the negative prompt's states zeros where all its texts are empty, as the webui does for SDXL
@@ -41,9 +42,10 @@ void text_states_zero_empty(TextStates *s);
 void text_states_place(TextStates *s, Ctx *c, int64_t width, int64_t pooled);
 /* The contexts hold no text of use: all are switched to at the next call. */
 void text_states_forget(TextStates *s);
-/* Encodes every text by one encoder, whose states begin at channel `at` of a context. skip: clip skip. Applies weights
- * by the webui's emphasis modes (sd_emphasis.py), to each encoder's states by themselves. */
-void text_states_encode(TextStates *s, Ctx *c, const Clip *clip, int64_t at, int skip);
+/* Encodes every text by an encoder, clips[encoder], whose states follow those of the encoders before it in a context.
+ * skip: clip skip. Applies weights by the webui's emphasis modes (sd_emphasis.py), to each encoder's states by
+ * themselves. */
+void text_states_encode(TextStates *s, Ctx *c, const Clip *clips, int encoder, int skip);
 /* Makes the contexts current for denoiser call `call`, counted from 0, and marks the sides whose text switched. */
 void text_states_switch(TextStates *s, Ctx *c, int call);
 /* The context, and with it the U-Net call, that a side belongs to, and its place in that context. */

@@ -86,6 +86,7 @@ typedef struct {
     bool negative;       /* AND and tags are text */
     SdEmphasis emphasis; /* how weights apply */
     SdComments comments; /* whether # begins a comment */
+    TokenRules rules;    /* the encoder's */
     int32_t pad;         /* the id after the end token: 49407, or 0 in SD 2.x */
     int steps;           /* denoiser calls of the first pass: its steps, doubled for second-order samplers */
     int hires_steps;     /* 0: compile for the first pass; else for the second, with this many calls */

@@ -11,6 +11,7 @@ typedef struct {
     size_t capacity;
     PromptChunk now; /* text only, from index 0 */
     int comma;       /* index of this chunk's last comma; -1: none */
+    TokenRules rules;
     int32_t pad;
     int64_t most; /* chunks */
     Error *e;
@@ -65,7 +66,7 @@ static bool add(Chunker *c, int32_t id, float weight) {
 
 static bool add_piece(Chunker *c, const Tokenizer *t, const char *text, size_t size, float weight) {
     int32_t *ids = NULL;
-    int64_t n = size ? tokenizer_encode(t, text, size, &ids) : 0;
+    int64_t n = size ? tokenizer_encode(t, c->rules, text, size, &ids) : 0;
     bool ok = n >= 0 || prompt_no_memory(c->e);
     for (int64_t i = 0; i < n && ok; i++) ok = add(c, ids[i], weight);
     free(ids);
@@ -80,7 +81,7 @@ static float to_float(double w) {
 
 bool prompt_chunks(PromptText *out, const Tokenizer *t, const PromptPieces *pieces, const PromptOptions *o,
                    int64_t most, double *heaviest, Error *e) {
-    Chunker c = {.out = out, .comma = -1, .pad = o->pad, .most = most, .e = e};
+    Chunker c = {.out = out, .comma = -1, .rules = o->rules, .pad = o->pad, .most = most, .e = e};
     bool ok = true;
     for (size_t i = 0; i < pieces->count && ok; i++) {
         const PromptPiece *p = &pieces->at[i];

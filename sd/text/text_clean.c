@@ -137,10 +137,10 @@ bool text_fix(const char *text, size_t size, Runes *out) {
     return !out->failed;
 }
 
-bool text_clean(const char *text, size_t size, Runes *out) {
+static bool clean(const char *text, size_t size, int unescapes, Runes *out) {
     Runes other = {0};
     text_fix(text, size, out);
-    for (int pass = 0; pass < 2; pass++) {
+    for (int pass = 0; pass < unescapes; pass++) {
         html_unescape(out, &other);
         runes_swap(out, &other);
     }
@@ -149,3 +149,6 @@ bool text_clean(const char *text, size_t size, Runes *out) {
     runes_free(&other);
     return !out->failed;
 }
+
+bool text_clean(const char *text, size_t size, Runes *out) { return clean(text, size, 2, out); }
+bool text_clean_references_kept(const char *text, size_t size, Runes *out) { return clean(text, size, 0, out); }

@@ -17,6 +17,8 @@
 
 /* Empties out and puts the cleaned text there; false: out of memory. */
 bool text_clean(const char *text, size_t size, Runes *out);
+/* The same without html.unescape (transformers' tokenization_clip.py). */
+bool text_clean_references_kept(const char *text, size_t size, Runes *out);
 /* ftfy's steps alone; for tests. */
 bool text_fix(const char *text, size_t size, Runes *out);
 

@@ -19,15 +19,17 @@ static bool starts_with(const uint32_t *p, size_t left, const char *literal, siz
     return true;
 }
 
-static const char *const SPECIAL[] = {"<|startoftext|>", "<|endoftext|>"};
+static const char *const SPECIAL[][2] = {[TOKENS_OPENAI] = {"<|startoftext|>", "<|endoftext|>"},
+                                         [TOKENS_HUGGING_FACE] = {"<|startoftext|>", "<|endoftext|>"},
+                                         [TOKENS_OPEN_CLIP] = {"<start_of_text>", "<end_of_text>"}};
 
 /* The length of the pattern's match at p; 0: none. */
-static size_t piece_length(const uint32_t *p, size_t left) {
+static size_t piece_length(TokenRules rules, const uint32_t *p, size_t left) {
     static const char *const contractions[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
     size_t length;
     if (*p == '<')
         for (size_t k = 0; k < 2; k++)
-            if (starts_with(p, left, SPECIAL[k], &length)) return length;
+            if (starts_with(p, left, SPECIAL[rules][k], &length)) return length;
     if (*p == '\'')
         for (size_t k = 0; k < sizeof contractions / sizeof *contractions; k++)
             if (starts_with(p, left, contractions[k], &length)) return length;
@@ -38,11 +40,12 @@ static size_t piece_length(const uint32_t *p, size_t left) {
 }
 
 /* The special token that a piece spells exactly, or -1: the pattern matches other cases too, which are plain text. */
-static int32_t special(const uint32_t *p, size_t length) {
+static int32_t special(TokenRules rules, const uint32_t *p, size_t length) {
     for (int k = 0; k < 2; k++) {
-        if (strlen(SPECIAL[k]) != length) continue;
+        const char *spelling = SPECIAL[rules][k];
+        if (strlen(spelling) != length) continue;
         size_t i = 0;
-        while (i < length && p[i] == (unsigned char)SPECIAL[k][i]) i++;
+        while (i < length && p[i] == (unsigned char)spelling[i]) i++;
         if (i == length) return TOKEN_BOS + k;
     }
     return -1;
@@ -61,18 +64,18 @@ static size_t word_bytes(BpeWork *w, const uint32_t *p, size_t length) {
     return count;
 }
 
-int64_t tokenizer_encode_clean(const Tokenizer *t, const Runes *text, int32_t **ids) {
+int64_t tokenizer_encode_clean(const Tokenizer *t, TokenRules rules, const Runes *text, int32_t **ids) {
     BpeWork w = {0};
     size_t count = 0, capacity = 64;
     int32_t *out = malloc(capacity * sizeof *out);
     bool ok = out != NULL;
     for (size_t i = 0; ok && i < text->count;) {
-        size_t length = piece_length(text->at + i, text->count - i), tokens = 1;
+        size_t length = piece_length(rules, text->at + i, text->count - i), tokens = 1;
         if (!length) {
             i++;
             continue;
         }
-        int32_t one = special(text->at + i, length);
+        int32_t one = special(rules, text->at + i, length);
         if (one < 0) {
             tokens = word_bytes(&w, text->at + i, length);
             if (!(ok = tokens != 0)) break;
@@ -96,10 +99,11 @@ int64_t tokenizer_encode_clean(const Tokenizer *t, const Runes *text, int32_t **
     return ok ? (int64_t)count : -1;
 }
 
-int64_t tokenizer_encode(const Tokenizer *t, const char *text, size_t size, int32_t **ids) {
+int64_t tokenizer_encode(const Tokenizer *t, TokenRules rules, const char *text, size_t size, int32_t **ids) {
     Runes clean = {0};
     *ids = NULL;
-    int64_t count = text_clean(text, size, &clean) ? tokenizer_encode_clean(t, &clean, ids) : -1;
+    bool cleaned = (rules == TOKENS_HUGGING_FACE ? text_clean_references_kept : text_clean)(text, size, &clean);
+    int64_t count = cleaned ? tokenizer_encode_clean(t, rules, &clean, ids) : -1;
     runes_free(&clean);
     return count;
 }
@@ -108,7 +112,7 @@ const char *tokenizer_token(const Tokenizer *t, int32_t id, char *buf, size_t si
     (void)t;
     if (!size) return "";
     buf[0] = 0;
-    if (id >= TOKEN_BOS && id < TOKEN_COUNT) snprintf(buf, size, "%s", SPECIAL[id - TOKEN_BOS]);
+    if (id >= TOKEN_BOS && id < TOKEN_COUNT) snprintf(buf, size, "%s", SPECIAL[TOKENS_OPENAI][id - TOKEN_BOS]);
     else if (id >= 0 && id < TOKEN_BOS) bpe_spell(id, buf, size);
     return buf;
 }

@@ -65,7 +65,7 @@ static int is_long(const Tokenizer *t, const char *caption) {
     size_t size = strlen(caption);
     if (size <= CHUNK) return 0;
     int32_t *ids;
-    int64_t n = tokenizer_encode(t, caption, size, &ids);
+    int64_t n = tokenizer_encode(t, TOKENS_OPENAI, caption, size, &ids);
     free(ids);
     return n < 0 ? -1 : n > CHUNK;
 }

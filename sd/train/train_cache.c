@@ -29,7 +29,7 @@ void train_cache_free(Cache *c) {
 
 bool train_ids(const Trainer *t, const char *text, int32_t out[TRAIN_TOKENS], Error *e) {
     int32_t *ids = NULL;
-    int64_t n = tokenizer_encode(t->m->tokenizer, text, strlen(text), &ids);
+    int64_t n = tokenizer_encode(t->m->tokenizer, clip_rules(&t->m->config.clip[0]), text, strlen(text), &ids);
     if (n < 0) return error_set(e, ERR_MEMORY, "out of memory for tokens");
     if (n > TRAIN_TOKENS - 2) n = TRAIN_TOKENS - 2;
     out[0] = TOKEN_BOS;

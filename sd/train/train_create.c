@@ -72,7 +72,8 @@ static char *tokens_of(const TrainData *d, int *rows, Error *e) {
         int32_t *ids = NULL;
         char *caption = d->caption(d->user, i, e);
         size_t size = caption ? strlen(caption) : 0; /* far more than the 75 tokens that are learned */
-        int64_t n = caption ? tokenizer_encode(tokenizer, caption, size < LONGEST ? size : LONGEST, &ids) : 0;
+        int64_t n =
+            caption ? tokenizer_encode(tokenizer, TOKENS_OPENAI, caption, size < LONGEST ? size : LONGEST, &ids) : 0;
         for (int64_t k = 0; k < n; k++) seen[ids[k]] = 1;
         free(ids);
         free(caption);

@@ -74,8 +74,8 @@ FUZZ(text) {
     Runes clean = {0};
     int32_t *ids = NULL, *same = NULL;
     fuzz_require(text_clean((const char *)data, size, &clean));
-    int64_t count = tokenizer_encode(t, (const char *)data, size, &ids);
-    int64_t again = tokenizer_encode_clean(t, &clean, &same);
+    int64_t count = tokenizer_encode(t, TOKENS_OPENAI, (const char *)data, size, &ids);
+    int64_t again = tokenizer_encode_clean(t, TOKENS_OPENAI, &clean, &same);
     fuzz_require(count >= 0 && count == again && count <= 4 * (int64_t)clean.count);
     for (int64_t i = 0; i < count; i++) fuzz_require(ids[i] >= 0 && ids[i] < TOKEN_COUNT && ids[i] == same[i]);
     if (is_plain(&clean)) spell(t, &clean, ids, count);

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void check_ids(const Tokenizer *t, const char *text, size_t size, const int32_t *want, int64_t count,
-                      const char *name) {
+static void check_rules(const Tokenizer *t, TokenRules rules, const char *text, size_t size, const int32_t *want,
+                        int64_t count, const char *name) {
     int32_t *ids = NULL;
-    int64_t n = tokenizer_encode(t, text, size, &ids);
+    int64_t n = tokenizer_encode(t, rules, text, size, &ids);
     bool ok = n == count && (!n || !memcmp(ids, want, (size_t)n * sizeof *ids));
     test_check(ok, "tokens of %s", name);
     if (!ok) {
@@ -22,6 +22,40 @@ static void check_ids(const Tokenizer *t, const char *text, size_t size, const i
         test_note("got %lld ids:%s", (long long)n, line);
     }
     free(ids);
+}
+
+static void check_ids(const Tokenizer *t, const char *text, size_t size, const int32_t *want, int64_t count,
+                      const char *name) {
+    check_rules(t, TOKENS_OPENAI, text, size, want, count, name);
+}
+
+/* Where Hugging Face's tokenizer and open_clip's differ: by transformers' tokenization_clip.py (4.x) and open_clip's
+ * tokenizer.py with ftfy 6.3.1, run in Python. */
+static void rules_differ(const Tokenizer *t) {
+    static const struct {
+        const char *text;
+        int32_t hugging_face[12], open_clip[12]; /* 0-terminated */
+    } ROWS[] = {
+        {"a photo of a cat", {320, 1125, 539, 320, 2368}, {320, 1125, 539, 320, 2368}},
+        {"a <3 &amp; b", {320, 283, 274, 261, 6259, 282, 321}, {320, 283, 274, 261, 321}},
+        {"&lt;b&gt; &amp; c", {283, 321, 285, 261, 322}, {283, 321, 285, 261, 322}},
+        {"&copy cat", {261, 4509, 2368}, {5811, 2368}},
+        {"<b>&nbsp;x", {283, 321, 29, 261, 6459, 4393, 282, 343}, {283, 321, 285, 343}},
+        {"a <|endoftext|> b", {320, 49407, 321}, {320, 27, 347, 40786, 4160, 91, 285, 321}},
+        {"a <end_of_text> b", {320, 283, 806, 318, 539, 318, 4160, 285, 321}, {320, 49407, 321}},
+        {"<START_OF_TEXT>", {283, 1572, 318, 539, 318, 4160, 285}, {49406}},
+        {"P&EACUTE;REZ &amp;amp; &lt", {43167, 15192, 261, 261, 3333}, {43167, 15192, 261, 283}},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
+        for (int k = 0; k < 2; k++) {
+            const int32_t *want = k ? ROWS[i].open_clip : ROWS[i].hugging_face;
+            char name[80];
+            int64_t count = 0;
+            while (want[count]) count++;
+            snprintf(name, sizeof name, "'%.40s' by %s", ROWS[i].text, k ? "open_clip" : "Hugging Face");
+            check_rules(t, k ? TOKENS_OPEN_CLIP : TOKENS_HUGGING_FACE, ROWS[i].text, strlen(ROWS[i].text), want, count,
+                        name);
+        }
 }
 
 static unsigned hex_digit(char c) { return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10); }
@@ -77,7 +111,7 @@ static void without_clean_up(const Tokenizer *t) {
         Runes r = {0};
         int32_t *ids = NULL;
         runes_from_utf8(&r, known[i].text, strlen(known[i].text));
-        int64_t n = tokenizer_encode_clean(t, &r, &ids);
+        int64_t n = tokenizer_encode_clean(t, TOKENS_OPENAI, &r, &ids);
         test_check(n == known[i].count && (!n || !memcmp(ids, known[i].ids, (size_t)n * sizeof *ids)),
                    "tokens without clean-up, %d", (int)i);
         free(ids);
@@ -137,14 +171,14 @@ static void broken(const Tokenizer *t) {
     };
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         int32_t *ids = NULL;
-        int64_t n = tokenizer_encode(t, same[i][1], strlen(same[i][1]), &ids);
+        int64_t n = tokenizer_encode(t, TOKENS_OPENAI, same[i][1], strlen(same[i][1]), &ids);
         char name[32];
         snprintf(name, sizeof name, "broken UTF-8, %d", (int)i);
         check_ids(t, same[i][0], strlen(same[i][0]), ids, n, name);
         free(ids);
     }
     int32_t *ids = NULL;
-    int64_t n = tokenizer_encode(t, "ab", 2, &ids);
+    int64_t n = tokenizer_encode(t, TOKENS_OPENAI, "ab", 2, &ids);
     check_ids(t, "a\0b\0", 4, ids, n, "a NUL inside a word");
     free(ids);
 }
@@ -215,7 +249,7 @@ static void round_trips(const Tokenizer *t) {
                                         "jekyll and hyde"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         int32_t *ids = NULL;
-        int64_t n = tokenizer_encode(t, texts[i], strlen(texts[i]), &ids);
+        int64_t n = tokenizer_encode(t, TOKENS_OPENAI, texts[i], strlen(texts[i]), &ids);
         char out[256] = "", token[128];
         for (int64_t k = 0; k < n; k++) {
             tokenizer_token(t, ids[k], token, sizeof token);
@@ -318,7 +352,7 @@ static void large(const Tokenizer *t) {
         if (kinds[k].repeated && !length) memset(text, 0, SIZE);
         double began = test_seconds();
         int32_t *ids = NULL;
-        int64_t n = tokenizer_encode(t, text, SIZE, &ids);
+        int64_t n = tokenizer_encode(t, TOKENS_OPENAI, text, SIZE, &ids);
         double seconds = test_seconds() - began;
         test_check(n >= 0 && n <= SIZE && seconds < MOST_SECONDS, "a megabyte of %s: %lld tokens in %.2f s",
                    kinds[k].name, (long long)n, seconds);
@@ -331,6 +365,7 @@ SUITE(tokenizer, .seconds = 2) {
     Tokenizer *t = tokenizer_new();
     if (!test_check(t != NULL, "tokenizer_new")) return;
     golden(t);
+    rules_differ(t);
     without_clean_up(t);
     clean_up();
     broken(t);

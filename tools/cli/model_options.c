@@ -49,3 +49,8 @@ SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e) {
 SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e) {
     return path ? open_model(m, path, e) : NULL;
 }
+
+void model_note_ignored(const ModelOptions *m, const SdModel *model, const SdRequest *r) {
+    const char *ignored = sd_ignored(model, r);
+    if (*ignored && !m->quiet) fprintf(stderr, "sdc: note: %s\n", ignored);
+}

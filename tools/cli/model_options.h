@@ -23,5 +23,7 @@ int model_options_check(const Command *c, const ModelOptions *m);
 SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e);
 /* Opens a second model in the same way; NULL, without an error, for path NULL. */
 SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e);
+/* Notes what of a request has no effect with the model, unless quiet. */
+void model_note_ignored(const ModelOptions *m, const SdModel *model, const SdRequest *r);
 
 #endif

@@ -97,6 +97,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     request.keep = a->batch_count > 1;
     picture_start(a->image, &image, &request, &usual, &e);
     params_adopt(&request, &usual);
+    model_note_ignored(&a->open, model, &request);
     picture_start_fits(a->image, &image, &request, &e);
     if (a->sheet) sheet_fits(request.steps, request.width, request.height, &e);
     int64_t variation = request.variation_seed < 0 ? sd_random_seed() : request.variation_seed;

@@ -140,6 +140,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     if (model) warn_of_model(model, &r->info.read, &e);
     if (refiner) warn_of_refiner(refiner, &r->info.read, &e);
     r->request.refiner = refiner;
+    model_note_ignored(&open, model, &r->request);
     r->request.progress = progress_show;
     r->request.user = &progress;
     bool ok = model && (r->request.image ? sd_img2img : sd_txt2img)(model, &r->request, &result, &e), equal = false;

@@ -64,6 +64,7 @@ static int make(const Command *c, const Arguments *a, SdModel *model, const char
     int done = 0;
     bool ok = (results && pictures) || error_set(&e, ERR_MEMORY, "out of memory for a sheet of %d pictures", count);
     params_adopt(r, &usual);
+    model_note_ignored(&a->open, model, r);
     ok = ok && sheet_fits(count, r->width, r->height, &e);
     r->keep = true;
     progress_begin(&progress, a->open.quiet, count);

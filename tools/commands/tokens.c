@@ -1,8 +1,9 @@
 /* tokens.c: `sdc tokens -p PROMPT`: what a prompt compiles to: the text at each step, in chunks of 75 tokens with their
- * weights. */
+ * weights; with a model, for its encoders, whose tokens may differ. */
 #include "tools/cli/commands.h"
 #include "tools/cli/printable.h"
 #include "tools/cli/setting_option.h"
+#include "sd/load/model.h"
 #include "sd/prompt/prompt.h"
 #include "weights/json.h"
 
@@ -11,6 +12,7 @@
 
 typedef struct {
     char *prompt;
+    const char *model;
     SdRequest request; /* its emphasis and comments */
     int steps, hires_steps;
     bool negative, json, second_order, old_schedules;
@@ -23,6 +25,7 @@ static bool rows(int i, Option *o) {
 
 static const Option OPTIONS[] = {
     OPTION(TEXT, prompt, 'p', "prompt", "TEXT", "the prompt; @FILE reads it, - reads stdin, @@x is @x"),
+    OPTION(STRING, model, 'm', "model", "MODEL", "the model whose text encoders it is for (any of SD 1.x)"),
     OPTION(FLAG, negative, 'n', "negative", NULL, "read it as a negative prompt: no AND, no tags"),
     OPTION_IN(INT, steps, 's', "steps", "N", 1, 1000, "sampling steps, for texts that switch (20)"),
     OPTION_IN(INT, hires_steps, 0, "hires-steps", "N", 1, 1000, "show the second pass, which has N steps"),
@@ -42,8 +45,8 @@ static void print_chunk_json(const PromptChunk *c) {
     fputs("]}", stdout);
 }
 
-static void print_json(const Prompt *p) {
-    fputs("{\"prompts\":[", stdout);
+static void print_prompt_json(const char *name, const Prompt *p) {
+    printf("\"%s\":[", name);
     for (int i = 0; i < p->branch_count; i++) {
         const PromptBranch *branch = &p->branches[i];
         printf("%s{\"weight\":%.17g,\"schedule\":[", i ? "," : "", branch->weight);
@@ -61,7 +64,15 @@ static void print_json(const Prompt *p) {
         }
         fputs("]}", stdout);
     }
-    fputs("]}\n", stdout);
+    putchar(']');
+}
+
+/* second: NULL where all encoders read the same */
+static void print_json(const Prompt *p, const Prompt *second) {
+    putchar('{');
+    print_prompt_json("prompts", p);
+    if (second) putchar(','), print_prompt_json("prompts_2", second);
+    fputs("}\n", stdout);
 }
 
 /* --- for people --- */
@@ -107,9 +118,44 @@ static void print_text(const Prompt *p, const Tokenizer *t) {
             from = until + 1;
         }
     }
+}
+
+static void print_networks(const Prompt *p) {
     for (int i = 0; i < p->network_count; i++)
         printf("<%s:%s>: %g in the text encoder, %g in the U-Net\n", p->networks[i].kind, p->networks[i].name,
                p->networks[i].text, p->networks[i].unet);
+}
+
+/* Whether two encoders' tokens of one prompt are the same. */
+static bool same_tokens(const Prompt *a, const Prompt *b) {
+    for (int i = 0; i < a->text_count; i++) {
+        if (a->texts[i].count != b->texts[i].count) return false;
+        for (int64_t k = 0; k < a->texts[i].count; k++)
+            if (memcmp(a->texts[i].chunks[k].ids, b->texts[i].chunks[k].ids, sizeof b->texts[i].chunks[k].ids))
+                return false;
+    }
+    return true;
+}
+
+static void print(const Arguments *a, const Tokenizer *t, const Prompt *p, const Prompt *second) {
+    if (second && same_tokens(p, second)) second = NULL;
+    if (a->json) {
+        print_json(p, second);
+        return;
+    }
+    if (second) puts("first text encoder");
+    print_text(p, t);
+    if (second) puts("second text encoder"), print_text(second, t);
+    print_networks(p);
+}
+
+/* Which rules each encoder follows; *encoders: how many of them. */
+static bool read_rules(const char *path, TokenRules rules[MAX_ENCODERS], int *encoders, Error *e) {
+    SdModel *m = sd_open(path, &(SdOptions){.threads = 1}, e);
+    for (int i = 0; m && i < m->config.encoders; i++) rules[i] = clip_rules(&m->config.clip[i]);
+    if (m) *encoders = m->config.encoders;
+    sd_close(m);
+    return m != NULL;
 }
 
 static int tokens(const Command *c, int argc, char **argv) {
@@ -130,13 +176,18 @@ static int tokens(const Command *c, int argc, char **argv) {
                        .hires_steps = a.hires_steps * calls,
                        .old_schedules = a.old_schedules};
     Error e = {0};
-    Prompt p = {0};
+    Prompt p[MAX_ENCODERS] = {{0}};
+    TokenRules rules[MAX_ENCODERS] = {TOKENS_OPENAI};
+    int encoders = 1;
     Tokenizer *t = tokenizer_new();
     bool ok = t || error_set(&e, ERR_MEMORY, "out of memory for the tokenizer");
-    ok = ok && prompt_compile(&p, t, a.prompt, &o, &e);
-    if (ok && a.json) print_json(&p);
-    else if (ok) print_text(&p, t);
-    prompt_free(&p);
+    ok = ok && (!a.model || read_rules(a.model, rules, &encoders, &e));
+    for (int i = 0; ok && i < encoders; i++) {
+        o.rules = rules[i];
+        ok = prompt_compile(&p[i], t, a.prompt, &o, &e);
+    }
+    if (ok) print(&a, t, &p[0], encoders > 1 ? &p[1] : NULL);
+    for (int i = 0; i < encoders; i++) prompt_free(&p[i]);
     tokenizer_free(t);
     options_free(c, &a);
     return ok ? finish_output() : report(c, &e);
@@ -148,5 +199,6 @@ const Command TOKENS = {"tokens",
                         "show what a prompt becomes: texts, tokens, weights",
                         "Tokens are shown as CLIP spells them, \"_\" before one that continues a word. Counts such as "
                         "12/75 are the webui's. "
+                        "With -m, two encoders whose tokens differ are shown one after the other. "
                         "A text of steps 1-10 also serves the first model call after them, as in the webui.",
                         OPTIONS};

@@ -116,6 +116,18 @@ the refiner keeps the base's text states ~ sd/pipeline/conditioning.c ~ refiner 
 the refiner's score beside the wrong prompt ~ sd/pipeline/conditioning.c ~ refiner ~ openblas ~ s/(negative ? r->negative_aesthetic_score/(!negative ? r->negative_aesthetic_score/
 the base decodes what the refiner drew ~ sd/pipeline/decode.c ~ refiner ~ openblas ~ s/expert_take_over(g, expert_for(g, index), e)/expert_take_over(g, \&g->experts[BASE], e)/
 weights of both at once ~ sd/pipeline/experts.c ~ refiner ~ openblas ~ s/runs \&\& !g->keep \&\& i < PART_COUNT/false \&\& i < PART_COUNT/
+an empty negative prompt not made zeros ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|if (empty) s->sides\[0\].zero = true;||
+a negative prompt that is empty at first made zeros ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|i < negative->text_count; i++) empty =|i < 1; i++) empty =|
+an empty negative prompt keeps its pooled vector ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|memset(pooled.data, 0, tensor_bytes(pooled));||
+the pooled vector from the start token ~ sd/models/clip.c ~ sdxl_text ~ openblas ~ s|ends ? ends\[i\] : 0, 1)|0, 1)|
+the pooled vector of the last chunk ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|pools = k == 0 \&\&|pools =|
+the second encoder reads the first one's tokens ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|prompt_for(n->s, side, n->encoder)|prompt_for(n->s, side, 0)|
+chunks of the first encoder counted alone ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|k < s->encoders; k++|k < 1; k++|
+encoders swapped in the context ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|n.at += clips\[i\].config.width;|n.at += 0;|
+SDXL's first encoder follows clip skip unasked ~ sd/pipeline/request.c ~ sdxl_text ~ openblas ~ s/k->layer == 1 .. (r->sdxl_clip_l_skip \&\&/k->layer == 1 || (/
+a label that stays when the text switches ~ sd/pipeline/conditioning.c ~ sdxl_text ~ openblas ~ s|of->now < 0 ? 0 : of->now, 1)|0, 1)|
+Align Your Steps of SD 1 for SDXL ~ sd/pipeline/generation.c ~ sdxl_text ~ openblas ~ s|.xl = g->m->config.conditioner|.xl = false|
+references decoded for Hugging Face's tokenizer ~ sd/text/text_clean.c ~ tokenizer ~ openblas ~ s|return clean(text, size, 0, out)|return clean(text, size, 2, out)|
 keys stay when the text switches ~ sd/pipeline/conditioning.c ~ pipeline ~ openblas ~ s/if (s->sides\[side\].switched)/if (call == 0)/
 strips do not see the next one ~ nn/strips.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|below = to < h;|below = 0;|
 strip's statistics in the wrong blocks ~ nn/resblock_strips.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|first = from \* s->w / GROUP_NORM_PIXELS|first = 0 * from|
