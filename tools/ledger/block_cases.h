@@ -110,6 +110,7 @@ UPSAMPLE(up_odd_2,  2, 2, 4,  16,  3,  7)
 UPSAMPLE(up_mixed,  1, 3, 2,  16,  5,  4)
 UPSAMPLE(up_one,    1, 1, 1,  16,  2,  2)
 UPSAMPLE(up_320,    1, 4, 4, 320,  8,  8)
+UPSAMPLE(up_phases, 1, 8, 12, 32, 16, 24)
 
 /*         name        N   T    C heads mlp act        xscale */
 CLIP_LAYER(clip,       1, 77,  32,  4,   64, ACT_QUICK_GELU, 1)

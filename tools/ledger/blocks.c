@@ -8,6 +8,7 @@
 #include "nn/resblock.h"
 #include "nn/transformer.h"
 #include "on_gpu.h"
+#include "tensor/pieces.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +77,7 @@ static Tensor output(Case *c, int nd, const int64_t *n) {
 
 static void end(Case *c, Tensor y) {
     const Walk *w = c->walk;
-    Bound bound = block_bound(w->table->numbers, w->in_f32);
+    Bound bound = block_bound(w->table->numbers, c->ctx.precision == PRECISION_F32_DIRECT, w->in_f32);
     if (!c->err.code) y = tensor_pull(&c->ctx, y);
     const Error *e = c->err.code ? &c->err : &c->ctx.err;
     if (e->code) ledger_fail(w->ledger, "blocks", w->row, c->name, w->table, e);
@@ -174,11 +175,18 @@ static void vae_attention(const Walk *walk, const char *name, int64_t n, int64_t
     end(&c, x);
 }
 
-/* kind: 'd' the U-Net's way down, 'v' the VAE's, 'u' up */
+/* Whether f32 has a faster form of such a convolution than its definition. */
+static bool by_winograd(int64_t channels, int64_t h, int64_t w) {
+    Weight filters = {.t = tensor_view(NULL, F32, 4, SHAPE(channels, 3, 3, channels))};
+    return conv_by_winograd(tensor_view(NULL, F32, 4, SHAPE(1, h, w, channels)), &filters, (Conv2d){.stride = 1});
+}
+
+/* kind: 'd' the U-Net's way down, 'v' the VAE's, 'u' up, 'w' up by Winograd's transforms */
 static void resample(const Walk *walk, const char *name, char kind, int64_t n, int64_t h, int64_t w, int64_t channels,
                      int64_t to_h, int64_t to_w) {
     Case c;
     if (!begin(&c, walk, name)) return;
+    if (kind == 'w') c.ctx.precision = PRECISION_F32;
     Conv m = {0};
     bind_conv(&c.weights, &m, kind == 'd' ? "op" : "conv", channels, channels, 3);
     if (!bound(&c)) return;
@@ -217,7 +225,10 @@ void ledger_blocks(const Ledger *l, const LedgerTable *t, const Golden *golden) 
     ROW("VAE attention", false) vae_attention(&w, #name, n, h, w_, c, groups, s);
 #define DOWNSAMPLE(name, n, h, w_, c) ROW("down", true) resample(&w, #name, 'd', n, h, w_, c, (h + 1) / 2, (w_ + 1) / 2);
 #define VAE_DOWNSAMPLE(name, n, h, w_, c) ROW("VAE down", true) resample(&w, #name, 'v', n, h, w_, c, h / 2, w_ / 2);
-#define UPSAMPLE(name, n, h, w_, c, to_h, to_w) ROW("up", true) resample(&w, #name, 'u', n, h, w_, c, to_h, to_w);
+#define UPSAMPLE(name, n, h, w_, c, to_h, to_w) \
+    ROW("up", true) resample(&w, #name, 'u', n, h, w_, c, to_h, to_w); \
+    if (t->numbers == NUMBERS_F32 && by_winograd(c, to_h, to_w)) \
+        ROW("up Winograd", true) resample(&w, #name, 'w', n, h, w_, c, to_h, to_w);
 #define CLIP_LAYER(name, n, t_, c, heads, mlp, act, s) ROW("CLIP layer", false) clip(&w, #name, n, t_, c, heads, mlp, act, s);
 #include "block_cases.h"
 }

@@ -27,9 +27,9 @@ Bound op_bound(const OpCase *k, const OpData *d, Numbers n, bool winograd) {
 
 Bound op_gradient_bound(void) { return (Bound){1e-5, 1e-4, .or_rule = true}; }
 
-Bound block_bound(Numbers n, bool in_f32) {
+Bound block_bound(Numbers n, bool direct, bool in_f32) {
     if (n == NUMBERS_F16 || n == NUMBERS_BF16) return gpu_bound(n);
-    if (n == NUMBERS_F32) return (Bound){0};
+    if (direct) return (Bound){0};
     return in_f32 ? WINOGRAD : (Bound){1.2e-2, 4e-2, false}; /* RMS 7.5e-3, largest 2.3e-2 (tb_tiny) */
 }
 

@@ -16,7 +16,7 @@ Bound op_gradient_bound(void);
 /* Of 16-bit types on a GPU. */
 Bound gpu_bound(Numbers n);
 /* in_f32: nothing of it is multiplied in bf16 in `mixed`. direct: no convolution goes by Winograd's transforms. */
-Bound block_bound(Numbers n, bool in_f32);
+Bound block_bound(Numbers n, bool direct, bool in_f32);
 Bound pipeline_bound(Numbers n, bool direct, bool in_f32);
 
 #endif
