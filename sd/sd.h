@@ -35,6 +35,10 @@ typedef enum {
     SD_BF16,       /* likewise */
 } SdPrecision;
 
+/* What the U-Net predicts: as the model's files say, or, where they do not (SD 2.x in a single file), as its output on
+ * a constant input tells; or what the caller knows better. */
+typedef enum { SD_PREDICTION_MODEL, SD_PREDICTION_EPS, SD_PREDICTION_V } SdPrediction;
+
 enum { SD_MOST_THREADS = 1024 };
 
 typedef struct {
@@ -42,6 +46,7 @@ typedef struct {
     size_t memory_limit; /* bytes that the process may have in memory at once (on a GPU: of its memory); 0: no limit
                             but the machine's */
     SdPrecision precision;
+    SdPrediction prediction;
     bool exact;         /* insist on the same bits as on every other machine, which f32 and f32-direct have wherever the
                          * processor has fma (sd_exact tells): without fma it is emulated, several times slower; other
                          * precisions         and OpenBLAS are refused */
@@ -56,7 +61,7 @@ bool sd_has_mixed(void); /* whether this processor has the instructions that SD_
 
 /* Opens a checkpoint: a single .safetensors file (the original layout, or made by `sdc convert`) or a diffusers folder.
  * path NULL: the model that is built in (ERR_ARGUMENT where there is none; sd_builtin says so). Reads headers only;
- * weights are loaded when they are first needed. options may be NULL.
+ * weights are loaded when they are first needed (but see SdPrediction). options may be NULL.
  *
  * The file stays mapped until sd_close. Replacing it by rename is safe; if it is cut, or its disk fails, touching what
  * is gone ends the process by SIGBUS, as with any mapped file. libsd installs no signal handlers (sdc does, and ends
@@ -232,7 +237,12 @@ typedef struct {
     int64_t unet_parameters, vae_parameters, text_parameters;
     size_t bytes;       /* of all files */
     int width, height;  /* default size */
-    char prediction[8]; /* "eps", "v" */
+    char prediction[8]; /* "eps", "v", */
+    char decided[80];   /* and the file or key that says so; "" where nothing does */
+    char variant[24];   /* of the family: "base", "refiner", "inpainting", "768-v"; "" where there is one only */
+    char encoders[160]; /* the text encoders */
+    char lacks[64];     /* what the model can do without: "the VAE's encoder"; or "" */
+    char besides[400];  /* what the ignored tensors are */
     char hash[65];      /* sha256 of a single file, "" for a folder */
     char unused[400];   /* what sd_unused says */
     char unknown[400];  /* keys of a folder's configurations that neither diffusers nor this version knows */

@@ -21,9 +21,10 @@ static const struct Key {
     const char *text; /* KEY_ONLY: the value; KEY_MISSING: the feature */
 } OTHERS[] = {{"Model hash", KEY_IGNORED, NULL},
               {"Model", KEY_IGNORED, NULL},
-              {"Refiner", KEY_IGNORED, NULL},   /* infotext_refiner */
-              {"Precision", KEY_IGNORED, NULL}, /* infotext_precision */
-              {"Exact", KEY_IGNORED, NULL},     /* infotext_exact */
+              {"Refiner", KEY_IGNORED, NULL},    /* infotext_refiner */
+              {"Precision", KEY_IGNORED, NULL},  /* infotext_precision */
+              {"Exact", KEY_IGNORED, NULL},      /* infotext_exact */
+              {"Prediction", KEY_IGNORED, NULL}, /* infotext_prediction */
               {"Version", KEY_IGNORED, NULL},
               {"User", KEY_IGNORED, NULL},
               {"Batch size", KEY_IGNORED, NULL}, /* a picture does not depend on its batch */
@@ -175,6 +176,14 @@ bool infotext_precision(const InfoRead *text, SdPrecision *out, Error *e) {
     int word = value ? words_find(PRECISION_WORDS, value) : SD_F32;
     if (word < 0) return unsupported("Precision", value, e);
     *out = (SdPrecision)word;
+    return true;
+}
+
+bool infotext_prediction(const InfoRead *text, SdPrediction *out, Error *e) {
+    const char *value = infotext_get(text, "Prediction");
+    int word = value ? words_find(PREDICTION_WORDS, value) : -1;
+    if (value && word < 0) return unsupported("Prediction", value, e);
+    *out = value ? (SdPrediction)(word + 1) : SD_PREDICTION_MODEL;
     return true;
 }
 

@@ -16,6 +16,9 @@ bool infotext_request(const InfoRead *text, SdRequest *r, Error *e);
 const char *infotext_refiner(const InfoRead *text);
 /* The precision that the text names; SD_F32 where it names none. ERR_ARGUMENT for one that is unknown. */
 bool infotext_precision(const InfoRead *text, SdPrecision *out, Error *e);
+/* What the text says that the U-Net predicts, as it does where the caller overrode the model; SD_PREDICTION_MODEL: it
+ * says nothing. ERR_ARGUMENT for a word that is unknown. */
+bool infotext_prediction(const InfoRead *text, SdPrediction *out, Error *e);
 /* The version of the same bits that the text promises (sd_exact); 0: none. */
 int infotext_exact(const InfoRead *text);
 

@@ -58,6 +58,8 @@ enum { PLACE_MODEL = 7, PLACE_REFINER = 18, PLACE_END = 20 };
 
 /* The names of SdPrecision, which belongs to the model and not to a request, in its order. */
 #define PRECISION_WORDS "f32|f32-direct|mixed|f16|bf16"
+/* The names of SdPrediction after its first. */
+#define PREDICTION_WORDS "eps|v"
 
 /* The row of that option, or of that key (as infotext_read gives keys); NULL: there is none. */
 const Param *param_named(const char *name);

@@ -1,4 +1,5 @@
 /* info.c: what a checkpoint is, for people. */
+#include "besides.h"
 #include "model_hash.h"
 
 #include <stdio.h>
@@ -14,9 +15,21 @@ static void count_part(const SdModel *m, Part part, int64_t *parameters, bool ty
     }
 }
 
+/* "CLIP, 12 layers, 768 wide; ..." */
+static void describe_encoders(const SdConfig *k, char *out, size_t size) {
+    size_t at = 0;
+    for (int i = 0; i < k->encoders && at < size; i++) {
+        const ClipConfig *c = &k->clip[i];
+        at += (size_t)snprintf(out + at, size - at, "%s%s, %d layers, %d wide", i ? "; " : "",
+                               c->act == ACT_GELU ? "OpenCLIP" : "CLIP", c->layers, c->width);
+        if (c->pooled && at < size) at += (size_t)snprintf(out + at, size - at, ", pooled %d", c->pooled);
+    }
+}
+
 bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
     if (!out) return error_set(e, ERR_ARGUMENT, "info: the place for its result is NULL");
     *out = (SdInfo){0};
+    Error none = {0};
     SdModel *m = sd_open(path, NULL, e);
     if (!m) return false;
     const Checkpoint *c = m->checkpoint;
@@ -28,6 +41,7 @@ bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
         if (checkpoint_find(c, OTHERS[i]).tensor) r.used++, r.ignored--;
     bool types[DTYPE_COUNT] = {0};
     count_part(m, PART_TEXT, &out->text_parameters, types);
+    count_part(m, PART_TEXT_2, &out->text_parameters, types);
     count_part(m, PART_UNET, &out->unet_parameters, types);
     count_part(m, PART_DECODER, &out->vae_parameters, types);
     count_part(m, PART_ENCODER, &out->vae_parameters, types);
@@ -41,6 +55,12 @@ bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
              : m->channels_last                ? "converted"
                                                : "single file");
     snprintf(out->prediction, sizeof out->prediction, "%s", m->config.prediction == PREDICT_V ? "v" : "eps");
+    snprintf(out->decided, sizeof out->decided, "%s", m->notes.prediction ? m->notes.prediction : "");
+    snprintf(out->variant, sizeof out->variant, "%s", config_variant(&m->config));
+    describe_encoders(&m->config, out->encoders, sizeof out->encoders);
+    if (!model_has(m, PART_ENCODER, &none)) snprintf(out->lacks, sizeof out->lacks, "the VAE's encoder, for img2img");
+    bool ok =
+        model_besides(m, out->besides) || error_set(e, ERR_MEMORY, "%s: out of memory for a list of tensors", c->path);
     snprintf(out->unused, sizeof out->unused, "%s", m->notes.said);
     snprintf(out->unknown, sizeof out->unknown, "%s", m->notes.unknown);
     out->tensors = checkpoint_tensors(c);
@@ -52,8 +72,7 @@ bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
     SdRequest request = sd_request(m);
     out->width = request.width;
     out->height = request.height;
-    bool ok = true;
-    if (hash && c->file && path) ok = cached_sha256(path, out->hash, e);
+    if (ok && hash && c->file && path) ok = cached_sha256(path, out->hash, e);
     else if (hash && c->file) sha256_memory(c->file->map, c->file->size, out->hash);
     sd_close(m);
     return ok;

@@ -4,6 +4,7 @@
  *     weights.h    loads, streams and releases a network's weights
  *     workspace.h  memory for activations, kept between calls
  *     levels.h     the noise levels that a checkpoint brings
+ *     prediction.h eps or v, where nothing says
  *     open.c       opens and closes (sd_open, sd_close)
  *     info.c, convert.c, model_hash.h  what a checkpoint is; rewriting it; its hash
  */
@@ -44,6 +45,7 @@ struct SdModel {
     bool streamed[PART_COUNT]; /* loaded, but large weights stay in the file: see model_source */
     bool channels_last;        /* convolutions lie in compute order in the file */
     bool as_in_files;          /* load weights as numbers to read (converting, training), not prepared for kernels */
+    bool told_prediction;      /* the caller's options say what it predicts */
     NoiseLevels noise_levels;
     bool own_levels; /* they are the checkpoint's, not those of Stable Diffusion */
     Tokenizer *tokenizer;

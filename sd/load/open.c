@@ -3,6 +3,7 @@
 #include "devices.h"
 #include "levels.h"
 #include "model.h"
+#include "prediction.h"
 #include "weights.h"
 
 #include "sd/models/config_detect.h"
@@ -87,6 +88,8 @@ static bool check_options(const SdOptions *o, Error *e) {
     if (!o) return true;
     if (o->threads < 0 || o->threads > SD_MOST_THREADS)
         return error_set(e, ERR_ARGUMENT, "threads: %d is not in 0..%d", o->threads, SD_MOST_THREADS);
+    if ((unsigned)o->prediction > SD_PREDICTION_V)
+        return error_set(e, ERR_ARGUMENT, "prediction: %d is not in 0..%d", (int)o->prediction, (int)SD_PREDICTION_V);
     return (unsigned)o->precision <= SD_BF16 ||
            error_set(e, ERR_ARGUMENT, "precision: %d is not in 0..%d", (int)o->precision, (int)SD_BF16);
 }
@@ -146,6 +149,7 @@ static bool open_peers(SdModel *m, Source from, const SdOptions *options, Error 
         SdOptions o = *options;
         snprintf(name, sizeof name, "cuda:%d", d.gpus[i + 1]);
         o.device = name;
+        if (!o.prediction) o.prediction = m->config.prediction == PREDICT_V ? SD_PREDICTION_V : SD_PREDICTION_EPS;
         m->peers[i] = open_source(from, &o, e);
         if (!m->peers[i]) return false;
         m->peer_count++;
@@ -172,6 +176,28 @@ static bool open_checkpoint(SdModel *m, Source from, Error *e) {
                      m->checkpoint->path, version);
 }
 
+/* Where neither the caller nor a file says it, an SD 2 model is asked: opened once more for that, on the CPU. */
+static bool settle_prediction(SdModel *m, Source from, const SdOptions *options, Error *e) {
+    SdConfig *k = &m->config;
+    SdPrediction told = options ? options->prediction : SD_PREDICTION_MODEL;
+    bool v = told ? told == SD_PREDICTION_V : k->prediction == PREDICT_V;
+    m->told_prediction = told;
+    if (told) m->notes.prediction = "--prediction";
+    else if (!m->notes.prediction && prediction_is_open(k)) {
+        SdOptions own = {.threads = options ? options->threads : 0, .prediction = SD_PREDICTION_EPS};
+        SdModel *once = open_source(from, &own, e);
+        bool ok = once && prediction_measure(once, &v, e);
+        sd_close(once);
+        if (!ok) return false;
+        m->notes.prediction = "its U-Net, run once on a constant";
+    }
+    k->prediction = v ? PREDICT_V : PREDICT_EPS;
+    const WeightFile *single = m->checkpoint->file;
+    if (single && !weight_file_meta(single, "sdc.config") && !strcmp(config_variant(k), "768-v"))
+        k->width = k->height = 768; /* which a folder says */
+    return true;
+}
+
 static bool new_helpers(SdModel *m, const SdOptions *options, Error *e) {
     m->pool = pool_new(options ? options->threads : 0, e);
     if (!m->pool) return false;
@@ -191,8 +217,8 @@ static SdModel *open_source(Source from, const SdOptions *options, Error *e) {
     m->memory_limit = options ? options->memory_limit : 0;
     if (choose_device(m, options, e) && open_checkpoint(m, from, e) &&
         detect_config(m->checkpoint, &m->config, &m->notes, e) && check_size(m, e) && model_bind(m, e) &&
-        check_complete(m, e) && read_tokens(m, e) && model_noise_levels(m, e) && new_helpers(m, options, e) &&
-        open_peers(m, from, options, e))
+        check_complete(m, e) && read_tokens(m, e) && settle_prediction(m, from, options, e) &&
+        model_noise_levels(m, e) && new_helpers(m, options, e) && open_peers(m, from, options, e))
         return m;
     sd_close(m);
     return NULL;
@@ -209,8 +235,9 @@ SdModel *sd_open(const char *path, const SdOptions *options, Error *e) {
     size_t size = 0;
     const void *bytes = path ? NULL : builtin_model(&size);
     if (path || bytes) return open_source((Source){path ? path : "built-in model", bytes, size}, options, e);
-    error_set(e, ERR_ARGUMENT,
-              "no model is built in: name a .safetensors file of Stable Diffusion 1.x or 2.x, or a diffusers folder");
+    error_set(
+        e, ERR_ARGUMENT,
+        "no model is built in: name a .safetensors file of Stable Diffusion 1.x, 2.x or SDXL, or a diffusers folder");
     return NULL;
 }
 

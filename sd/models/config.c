@@ -121,6 +121,16 @@ int config_sizes(const SdConfig *c) {
     return c->unet.label && pools ? (c->unet.label - pools->pooled) / SIZE_WIDTH : 0;
 }
 
+const char *config_variant(const SdConfig *c) {
+    int in = c->unet.in_channels, latent = c->vae.latent, sizes = config_sizes(c);
+    if (in == 2 * latent + 1) return "inpainting";
+    if (in == 2 * latent) return "instruct-pix2pix";
+    if (in == latent + 1) return "depth";
+    if (sizes) return sizes == 5 ? "refiner" : "base";
+    if (c->conditioner || c->clip[0].act != ACT_GELU) return "";
+    return c->prediction == PREDICT_V ? "768-v" : "512-base";
+}
+
 /* A row per number of the configuration: JSON is written and read by this table. */
 typedef enum { INT, INTS, FLAG, REAL } FieldType;
 typedef struct {
@@ -399,10 +409,14 @@ int64_t config_least_tensors(const SdConfig *c) {
 bool config_check_input(const SdConfig *c, const char *what, Error *e) {
     int in = c->unet.in_channels, latent = c->vae.latent;
     if (in == latent) return true;
-    const char *kind = in == 2 * latent + 1 ? "is an inpainting model: "
-                       : in == 2 * latent   ? "is an instruct-pix2pix model: "
-                                            : "";
+    bool named = in == 2 * latent + 1 || in == 2 * latent || in == latent + 1;
+    const char *kind = named ? config_variant(c) : "";
     return error_set(e, ERR_FORMAT,
-                     "%s: %sits U-Net takes %d channels, a latent has %d; not supported yet, use a text-to-image model",
-                     what, kind, in, latent);
+                     "%s: %s%s%sits U-Net takes %d channels, a latent has %d; not supported yet, use a text-to-image "
+                     "model",
+                     what,
+                     !named         ? ""
+                     : *kind == 'i' ? "is an "
+                                    : "is a ",
+                     kind, named ? " model: " : "", in, latent);
 }

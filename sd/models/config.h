@@ -80,6 +80,9 @@ SdConfig config_sd_turbo(void);
 SdConfig config_sdxl(void);
 SdConfig config_sdxl_refiner(void);
 
+/* Which of its family's variants it is, for people: "base", "refiner", "512-base", "768-v" (SD 2.x), "inpainting",
+ * "instruct-pix2pix", "depth"; "" where there is nothing to tell. */
+const char *config_variant(const SdConfig *c);
 /* How many sizes describe a picture to the U-Net: 6, 5 (the refiner), 0 (without a label). */
 int config_sizes(const SdConfig *c);
 

@@ -44,6 +44,7 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const Sampl
     own.seed = (int64_t)seed;
     own.variation_seed = (int64_t)variation_seed;
     own.refiner = refiner;
+    const char *prediction = m->config.prediction == PREDICT_V ? "v" : "eps"; /* PREDICTION_WORDS */
     snprintf(exact, sizeof exact, "%d", SD_EXACT_VERSION);
     model_name(m, name, sizeof name);
     if (!short_hash(m, hash, e) || (refiner && !title(refiner, refined, e))) return NULL;
@@ -52,6 +53,7 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const Sampl
                                 {PLACE_REFINER, "Refiner", refiner ? refined : NULL},
                                 {PLACE_END, "Precision", picture_precision(m)},
                                 {PLACE_END, "Exact", sd_exact(m) ? exact : NULL},
+                                {PLACE_END, "Prediction", m->told_prediction ? prediction : NULL},
                                 {PLACE_END, "Version", "sd.c"},
                                 {0}};
     char *prompt = NULL, *negative = NULL, *text = NULL;

@@ -191,6 +191,9 @@ static void variations(void) {
     shows("k.png", 64, 96, "Denoising strength: 0.75");
     cli_works("v-7-1.png", FROM "--batch-size 2 --variation-seed 5 --variation-strength 0.3 -o v.png");
     cli_works("v-7-1.png: equal", "replay v-7-1.png -m micro.safetensors -i from.png");
+    cli_works("as-v.png", MICRO "--prediction v -p x -o as-v.png");
+    shows("as-v.png", 64, 64, "Prediction: v");
+    cli_works("as-v.png: equal", "replay as-v.png -m micro.safetensors");
     cli_fails(2, "--strength: 4 steps that are exactly 0.0001", FROM "--strength 1e-4 --strength-steps exact -o l.png");
     cli_fails(1, "from.png", "img2img -m micro.safetensors -i from.png.gone -p x -o l.png");
     cli_fails(2, "--strength", FROM "--strength 1.5 -o l.png");
@@ -260,7 +263,7 @@ static void inputs(void) {
         const char *words;
     } MODELS[] = {{9, "m9: is an inpainting model|9 channels|latent has 4"},
                   {8, "m8: is an instruct-pix2pix model|8 channels|latent has 4"},
-                  {5, "m5: its U-Net takes 5 channels|latent has 4"},
+                  {5, "m5: is a depth model: its U-Net takes 5 channels|latent has 4"},
                   {3, "m3: its U-Net takes 3 channels|latent has 4"}};
     cli_works("from.png", MICRO "-p x -o from.png");
     for (size_t i = 0; i < sizeof MODELS / sizeof *MODELS; i++) {

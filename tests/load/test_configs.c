@@ -117,10 +117,53 @@ static void others(void) {
     }
 }
 
+/* --- prediction --- */
+
+static void lower(void *user, MadeTensors *l) {
+    for (size_t i = 0; user && i < l->count; i++)
+        if (!strcmp(l->at[i].name, "model.diffusion_model.out.2.bias"))
+            l->at[i].values = VALUES_ALL, l->at[i].value = -3;
+}
+
+/* No key of an SD 2 file says what it predicts: its U-Net does, unless somebody knows better. */
+static void predictions(void) {
+    SdConfig k = config_sd2();
+    k.unet.channels = 64;
+    k.unet.levels = k.vae.levels = 2;
+    for (int i = 0; i < MAX_LEVELS; i++) k.unet.mult[i] = k.vae.mult[i] = i < 2, k.unet.depth[i] = i == 0;
+    k.unet.res_blocks = k.vae.res_blocks = k.clip[0].heads = 1;
+    k.unet.context = k.clip[0].width = k.clip[0].mlp = k.vae.channels = 64;
+    k.clip[0].layers = 2;
+    char path[1024], converted[1024];
+    snprintf(path, sizeof path, "%s", test_path("sd2.safetensors"));
+    snprintf(converted, sizeof converted, "%s", test_path("converted.safetensors"));
+    for (int v = 0; v < 2; v++) {
+        Error e = {0};
+        SdInfo info = {0}, after = {0};
+        MakeModel spec = {.dtype = F16, .config = "", .edit = lower, .user = v ? &v : NULL};
+        if (!test_check(make_model_of(path, spec, k), "an SD 2 model is written")) return;
+        bool ok = sd_info(path, false, &info, &e) && sd_convert(path, converted, NULL, NULL, &e) &&
+                  sd_info(converted, false, &after, &e);
+        test_check(ok && !strcmp(info.prediction, v ? "v" : "eps") && strstr(info.decided, "its U-Net") &&
+                       !strcmp(info.variant, v ? "768-v" : "512-base") && info.width == (v ? 768 : 512),
+                   "an SD 2 model that predicts %s", v ? "v" : "eps");
+        test_note("%s, %s, %s, %d %s", info.prediction, info.decided, info.variant, info.width, e.text);
+        test_check(ok && !strcmp(after.prediction, info.prediction) && !strcmp(after.decided, "sdc.config"),
+                   "and so does what it is converted to");
+        for (int told = 1; told < 3; told++) {
+            SdModel *m = sd_open(path, &(SdOptions){.prediction = (SdPrediction)told}, &e);
+            test_check(m && m->told_prediction && is_v(m) == (told == SD_PREDICTION_V), "unless the caller says %d",
+                       told);
+            sd_close(m);
+        }
+    }
+}
+
 SUITE(configs, .seconds = 1) {
     snprintf(folder, sizeof folder, "%s", test_path("configs"));
     const MakeModel spec = {.layout = MODEL_DIFFUSERS, .dtype = F16};
     if (!test_check(make_model(folder, spec), "a folder is written")) return;
     schedulers();
     others();
+    predictions();
 }

@@ -10,6 +10,8 @@ bool model_rows(int i, Option *o) {
                   "where to compute; cuda:0,1 shares a batch out (auto)"),
         OPTION_OF(ModelOptions, CHOICE, precision, 0, "precision", PRECISION_WORDS,
                   "f32-direct: closer to PyTorch; mixed: bf16 products; f16, bf16: faster on GPUs (f32)"),
+        OPTION_OF(ModelOptions, CHOICE, prediction, 0, "prediction", PREDICTION_WORDS,
+                  "what the model predicts, where its files say nothing or something wrong"),
         OPTION_OF(ModelOptions, FLAG, exact, 0, "exact", NULL,
                   "insist on the same bits as on every machine (f32; slow without fma)"),
         OPTION_IN_OF(ModelOptions, INT, threads, 0, "threads", "N", 0, SD_MOST_THREADS,
@@ -22,6 +24,10 @@ bool model_rows(int i, Option *o) {
     return true;
 }
 
+static SdPrediction prediction_of(const char *name) {
+    return name ? (SdPrediction)(words_find(PREDICTION_WORDS, name) + 1) : SD_PREDICTION_MODEL;
+}
+
 int model_options_check(const Command *c, const ModelOptions *m) {
     return check_device(c, m->device, "auto", m->precision);
 }
@@ -30,6 +36,7 @@ static SdModel *open_model(const ModelOptions *m, const char *path, Error *e) {
     const SdOptions options = {.threads = m->threads,
                                .memory_limit = m->memory_limit,
                                .precision = precision_of(m->precision),
+                               .prediction = prediction_of(m->prediction),
                                .exact = m->exact,
                                .device = m->device ? m->device : "auto"};
     SdModel *model = sd_open(path, &options, e);

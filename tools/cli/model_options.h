@@ -10,12 +10,14 @@
 
 typedef struct {
     const char *device, *precision; /* NULL: auto, f32 */
+    const char *prediction;         /* NULL: the model's */
     int threads;                    /* 0: one for each core */
     size_t memory_limit;            /* bytes; 0: none */
     bool exact, quiet;
 } ModelOptions;
 
-/* Rows of a ModelOptions, for OPTION_ROWS: --device, --precision, --exact, --threads, --memory-limit, --quiet. */
+/* Rows of a ModelOptions, for OPTION_ROWS: --device, --precision, --prediction, --exact, --threads, --memory-limit,
+ * --quiet. */
 bool model_rows(int i, Option *o);
 /* What is wrong with device and precision, as an exit code, or GO_ON. */
 int model_options_check(const Command *c, const ModelOptions *m);

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
     bool json, hash;
@@ -19,9 +20,11 @@ static const Option OPTIONS[] = {
 static void print_json(const char *path, const SdInfo *i) {
     const struct {
         const char *key, *value;
-    } TEXTS[] = {{"{\"file\":", path},        {",\"family\":", i->family},         {",\"layout\":", i->layout},
-                 {",\"dtype\":", i->dtype},   {",\"prediction\":", i->prediction}, {",\"sha256\":", i->hash},
-                 {",\"unused\":", i->unused}, {",\"unknown\":", i->unknown}};
+    } TEXTS[] = {{"{\"file\":", path},          {",\"family\":", i->family},         {",\"layout\":", i->layout},
+                 {",\"dtype\":", i->dtype},     {",\"prediction\":", i->prediction}, {",\"sha256\":", i->hash},
+                 {",\"unused\":", i->unused},   {",\"unknown\":", i->unknown},       {",\"variant\":", i->variant},
+                 {",\"decided\":", i->decided}, {",\"encoders\":", i->encoders},     {",\"lacks\":", i->lacks},
+                 {",\"besides\":", i->besides}};
     const struct {
         const char *key;
         int64_t value;
@@ -56,7 +59,8 @@ static void print_list(const char *what, const char *list) {
 static void print_text(const char *path, const SdInfo *i) {
     for (const char *p = path; *p; p++) putchar(printable(*p));
     printf("\n");
-    printf("  family      %s, %s\n", i->family, i->layout);
+    bool variant = *i->variant && !strstr(i->family, i->variant);
+    printf("  family      %s%s%s, %s\n", i->family, variant ? ", " : "", variant ? i->variant : "", i->layout);
     printf("  dtype       %s\n", i->dtype);
     printf("  tensors     %" PRId64 ": %" PRId64 " used, %" PRId64 " ignored, %" PRId64 " missing\n", i->tensors,
            i->used, i->ignored, i->missing);
@@ -64,7 +68,10 @@ static void print_text(const char *path, const SdInfo *i) {
            i->unet_parameters, i->vae_parameters, i->text_parameters);
     printf("  size        %zu bytes (%.1f MiB)\n", i->bytes, (double)i->bytes * 0x1p-20);
     printf("  pictures    %dx%d\n", i->width, i->height);
-    printf("  prediction  %s\n", i->prediction);
+    printf("  prediction  %s%s%s%s\n", i->prediction, *i->decided ? " (" : "", i->decided, *i->decided ? ")" : "");
+    printf("  encoders    %s\n", i->encoders);
+    print_list("lacks", i->lacks);
+    print_list("besides", i->besides);
     print_list("not used", i->unused);
     print_list("not known", i->unknown);
     if (*i->hash) printf("  hash        %.10s\n  sha256      %s\n", i->hash, i->hash);

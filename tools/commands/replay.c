@@ -40,6 +40,7 @@ typedef struct {
     PictureInfo info;
     SdRequest request;
     SdPrecision precision;
+    SdPrediction prediction;
     int exact;   /* version of the same bits; 0: not promised */
     Image image; /* img2img's */
 } Replay;
@@ -74,7 +75,7 @@ static bool read_request(const Arguments *a, Replay *r, Error *e) {
                          r->info.missing);
     r->exact = infotext_exact(&r->info.read);
     return infotext_request(&r->info.read, &r->request, e) && infotext_precision(&r->info.read, &r->precision, e) &&
-           check_request(a, r, e);
+           infotext_prediction(&r->info.read, &r->prediction, e) && check_request(a, r, e);
 }
 
 /* --- comparing --- */
@@ -128,8 +129,10 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     Progress progress;
     SdResult result = {0};
     ModelOptions open = a->open;
-    char precision[16];
+    char precision[16], prediction[8];
     if (!open.precision) open.precision = words_get(PRECISION_WORDS, (int)r->precision, precision, sizeof precision);
+    if (!open.prediction && r->prediction)
+        open.prediction = words_get(PREDICTION_WORDS, (int)r->prediction - 1, prediction, sizeof prediction);
     if (!a->open.precision && !a->open.device && r->exact == SD_EXACT_VERSION) open.exact = true;
     else if (r->exact && r->exact != SD_EXACT_VERSION)
         fprintf(stderr, "sdc: note: %s: has the bits of version %d, this program those of version %d\n", path, r->exact,
