@@ -139,7 +139,7 @@ static void missing(void) {
     r->table_count = 1;
     r->tables[0] = (LedgerTable){"f32", cpu_ops(&e), NULL, NUMBERS_F32, pool};
     SdModel *m = pipeline_open(&r->tables[0], false, bytes, size, &e);
-    PipelineCase k = {"micro_ddim_64", NULL, "DDIM", 42, 64, 64, 5, 0};
+    PipelineCase k = {"micro_ddim_64", NULL, "DDIM", 42, 64, 64, 5, 0, NULL};
     Ledger l = {.enter = enter, .user = r};
     if (m) ledger_pipeline_case(&l, &r->tables[0], g, &k, m);
     bool right = m && r->passed == 11 && !r->failed;

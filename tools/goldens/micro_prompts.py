@@ -8,7 +8,7 @@ of AND padded with their last vector, and guidance by weighted branches (prompt_
 
 CASES are (prompt, negative, steps, emphasis). Under "pNN.": the first call's text_model.last_hidden_state,
 text_model_2.last_hidden_state and pooled, the negative's first (if lengths differ: NAME.0 the negative's, NAME.1 the
-others'), and the last latents of Euler at 64x64, CFG 7, seed 42. The request is in the metadata (pNN.prompt, ...).
+others'), and the last latents of Euler at 32x32, CFG 7, seed 42. The request is in the metadata (pNN.prompt, ...).
 """
 import json
 
@@ -18,7 +18,7 @@ from . import families, kdiffusion, micro_families, pipeline, store
 from .precise import reference
 
 SOURCES = [*micro_families.SOURCES, "tools/goldens/micro_prompts.py"]
-CFG, SEED, SIDE = 7, 42, 8
+CFG, SEED, SIDE = 7, 42, 4
 UGLY = "(worst quality:1.4), (low quality:1.4), normal quality"  # how the long negative prompt of prompts.txt begins
 CASES = [
     ("(masterpiece:1.331), best quality, asian male boxer", UGLY, 2, "Original"),
@@ -28,7 +28,7 @@ CASES = [
     ("a (((house:1.3)) [on] a (hill:0.5), sun, (((sky))).", "blurry AND bad:2, <lora:x:1>, [worst:best:0.5]", 20, "Original"),
     ("cinematic still :: a lighthouse in a storm", "", 20, "Original"),
     ("((best quality)), ((masterpiece)), (detailed), alluring", UGLY, 2, "Original"),
-    ("gta v style, (neon:1.2) sign", "[a::3]", 20, "Original"),  # a negative that becomes empty is not zeroed
+    ("(日本語:1.2)のテスト", "[a::3]", 20, "Original"),  # a negative that becomes empty is not zeroed
     ("[a|b|c|d]", "[::3]", 20, "Original"),  # one that is always empty is
     ("[[a|b]:c:5]", "a:1", 20, "Original"),
     ("cat, cat, cat, cat, ", "", 2, "Original"),  # chunks cut at a comma
@@ -95,7 +95,7 @@ def encode(encoders, c, texts, emphasis, zero):
         for i in range(count):
             batch = [t[i] if i < len(t) else EMPTY for t in texts]
             ids = torch.tensor([b[0] for b in batch])
-            for row in ids:
+            for row in ids if e["pad"] != pipeline.END else ():
                 row[row.tolist().index(pipeline.END) + 1 :] = e["pad"]
             out = m(ids, output_hidden_states=True)
             z = out.hidden_states[e["layer"]]

@@ -13,7 +13,7 @@ static bool hear(void *user, const char *name, int nd, const int64_t *n, const f
 }
 
 static SdRequest request(const ExactPicture *p, uint8_t *image) {
-    const PipelineCase k = {NULL, NULL, p->sampler, 42, p->width, p->height, p->steps, p->strength};
+    const PipelineCase k = {NULL, NULL, p->sampler, 42, p->width, p->height, p->steps, p->strength, NULL};
     SdRequest r = pipeline_case_request(&k, image);
     if (p->prompt) r.prompt = p->prompt;
     if (p->eta > 0) r.eta = p->eta;

@@ -20,8 +20,11 @@ typedef struct {
 static const Row *row_of(const char *tensor) {
     static const Row ROWS[] = {
         {"text_model.", "text encoder", true},
+        {"text_model_2.", "text encoder", true},
+        {"pooled", "text encoder", true},
         {"noise", "noise", true},
         {"time_embedding", "U-Net time", true},
+        {"add_embedding", "U-Net time", true},
         {"conv_in", "U-Net in", true},
         {"down_blocks.", "U-Net down", false},
         {"mid_block", "U-Net middle", false},

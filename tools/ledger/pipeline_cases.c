@@ -15,19 +15,27 @@ SdRequest pipeline_request(const char *sampler, int64_t seed, int width, int hei
     return r;
 }
 
+/* Every size of SDXL's differs from every other, and the negative prompt is empty. */
+static void other_sizes(SdRequest *r) {
+    r->negative = "";
+    r->original_height = 512, r->original_width = 768;
+    r->crop_top = 8, r->crop_left = 16;
+    r->target_height = 640, r->target_width = 896;
+}
+
 #define SAMPLER(tensor, name)                                                                                          \
-    { "micro_samplers", "k." tensor, name, 42, 64, 64, 8, 0 }
+    { "micro_samplers", "k." tensor, name, 42, 64, 64, 8, 0, NULL }
 
 const PipelineCase PIPELINE_CASES[] = {
-    {"micro_euler_64", NULL, "Euler", 42, 64, 64, 5, 0},
-    {"micro_euler_64_seed43", NULL, "Euler", 43, 64, 64, 5, 0},
-    {"micro_euler_a_64", NULL, "Euler a", 42, 64, 64, 5, 0},
-    {"micro_ddim_64", NULL, "DDIM", 42, 64, 64, 5, 0},
-    {"micro_euler_h72_w104", NULL, "Euler", 42, 104, 72, 5, 0},
-    {"micro_euler_a_h72_w104", NULL, "Euler a", 42, 104, 72, 5, 0},
-    {"micro_ddim_h72_w104", NULL, "DDIM", 42, 104, 72, 5, 0},
-    {"micro_img2img_euler", NULL, "Euler", 42, 64, 64, 8, 0.6},
-    {"micro_img2img_ddim", NULL, "DDIM", 42, 64, 64, 8, 0.6},
+    {"micro_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL},
+    {"micro_euler_64_seed43", NULL, "Euler", 43, 64, 64, 5, 0, NULL},
+    {"micro_euler_a_64", NULL, "Euler a", 42, 64, 64, 5, 0, NULL},
+    {"micro_ddim_64", NULL, "DDIM", 42, 64, 64, 5, 0, NULL},
+    {"micro_euler_h72_w104", NULL, "Euler", 42, 104, 72, 5, 0, NULL},
+    {"micro_euler_a_h72_w104", NULL, "Euler a", 42, 104, 72, 5, 0, NULL},
+    {"micro_ddim_h72_w104", NULL, "DDIM", 42, 104, 72, 5, 0, NULL},
+    {"micro_img2img_euler", NULL, "Euler", 42, 64, 64, 8, 0.6, NULL},
+    {"micro_img2img_ddim", NULL, "DDIM", 42, 64, 64, 8, 0.6, NULL},
     SAMPLER("heun", "Heun"),
     SAMPLER("dpm_2", "DPM2"),
     SAMPLER("dpm_2_a", "DPM2 a"),
@@ -37,12 +45,19 @@ const PipelineCase PIPELINE_CASES[] = {
     SAMPLER("dpmpp_2m_sde", "DPM++ 2M SDE"),
     SAMPLER("dpmpp_2m_sde_heun", "DPM++ 2M SDE Heun"),
     SAMPLER("dpmpp_3m_sde", "DPM++ 3M SDE"),
+    {"micro_sd2_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL}, /* of the models that the names say */
+    {"micro_sd2_v_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL},
+    {"micro_sdxl_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL},
+    {"micro_sdxl_euler_64_seed43", NULL, "Euler", 43, 64, 64, 5, 0, NULL},
+    {"micro_sdxl_euler_h72_w104", NULL, "Euler", 42, 104, 72, 3, 0, other_sizes},
+    {"micro_refiner_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL},
 };
 const int PIPELINE_CASE_COUNT = sizeof PIPELINE_CASES / sizeof *PIPELINE_CASES;
 
 SdRequest pipeline_case_request(const PipelineCase *k, uint8_t *image) {
     SdRequest r = pipeline_request(k->sampler, k->seed, k->width, k->height);
     r.steps = k->steps;
+    if (k->change) k->change(&r);
     if (!(k->strength > 0)) return r;
     int64_t pixels = (int64_t)k->width * k->height;
     uint32_t crc = gen_crc("micro.pixels");

@@ -1,0 +1,109 @@
+/* test_families_pipeline.c: micro-SD 2, micro-SDXL and its refiner against diffusers' and transformers' modules through
+ * every tap, and micro-SDXL's texts against the webui's rules. */
+#include "tests/harness/golden.h"
+#include "tests/harness/make_model.h"
+#include "tests/harness/test.h"
+#include "tools/ledger/made_model.h"
+#include "pipeline.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static SdConfig micro_sd2_v(void) {
+    SdConfig k = micro_sd2_config();
+    k.prediction = PREDICT_V;
+    return k;
+}
+
+typedef struct {
+    const char *name;
+    SdConfig (*config)(void);
+    const char *goldens[4];
+} MicroFamily;
+
+static const MicroFamily FAMILIES[] = {
+    {"sd2", micro_sd2_config, {"micro_sd2_euler_64"}},
+    {"sd2_v", micro_sd2_v, {"micro_sd2_v_euler_64"}},
+    {"sdxl", micro_sdxl_config, {"micro_sdxl_euler_64", "micro_sdxl_euler_64_seed43", "micro_sdxl_euler_h72_w104"}},
+    {"refiner", micro_refiner_config, {"micro_refiner_euler_64"}},
+};
+
+/* --- prompts --- */
+
+typedef struct {
+    const Golden *golden;
+    const char *last; /* the name of the last latents */
+    int number, heard;
+} Texts;
+
+/* The golden's name of an activation. */
+static void text_name(const Texts *t, const char *name, char out[160]) {
+    snprintf(out, 160, "p%02d.%s", t->number, strcmp(name, t->last) ? name : "latents");
+}
+
+static bool hear_text(void *user, const char *name, int nd, const int64_t *n, const float *values) {
+    Texts *t = user;
+    char full[160];
+    text_name(t, name, full);
+    if (!golden_has(t->golden, full)) return true;
+    t->heard++;
+    golden_check(t->golden, full, values, nd, n, full);
+    return true;
+}
+
+static const char *of_case(const Golden *g, int number, const char *what) {
+    char key[32];
+    snprintf(key, sizeof key, "p%02d.%s", number, what);
+    const char *text = golden_meta(g, key);
+    return text ? text : "";
+}
+
+static void prompts(const char *model) {
+    static const char *const EMPHASES[] = {"Original", "No norm", "Ignore", "None"};
+    static const SdEmphasis EMPHASIS[] = {SD_EMPHASIS_ORIGINAL, SD_EMPHASIS_NO_NORM, SD_EMPHASIS_IGNORE,
+                                          SD_EMPHASIS_NONE};
+    Golden *g = golden_open("micro_sdxl_prompts");
+    const char *cases = g ? golden_meta(g, "cases") : NULL;
+    Error e = {0};
+    SdModel *m = sd_open(model, &(SdOptions){.threads = 1, .precision = SD_F32_DIRECT}, &e);
+    test_check(m && cases && atoi(cases) >= 20, "at least 20 prompts");
+    for (int i = 0; m && cases && i < atoi(cases); i++) {
+        char last[32], name[160], begins[16];
+        Texts t = {.golden = g, .last = last, .number = i};
+        SdRequest r = pipeline_request("Euler", 42, 32, 32);
+        SdResult out = {0};
+        r.prompt = of_case(g, i, "prompt"), r.negative = of_case(g, i, "negative");
+        r.steps = atoi(of_case(g, i, "steps"));
+        for (int k = 0; k < 4; k++)
+            if (!strcmp(EMPHASES[k], of_case(g, i, "emphasis"))) r.emphasis = EMPHASIS[k];
+        r.activation = hear_text, r.user = &t;
+        snprintf(last, sizeof last, "latents.step%03d", r.steps - 1);
+        snprintf(begins, sizeof begins, "p%02d.", i);
+        bool ok = sd_txt2img(m, &r, &out, &e);
+        int stored = 0;
+        for (const char *at = NULL; golden_next(g, &at, name);) stored += !strncmp(name, begins, strlen(begins));
+        test_check(ok && stored && t.heard == stored, "prompt %d: all that the golden has of it is tapped: %.60s", i,
+                   r.prompt);
+        test_note("%d of %d; %s", t.heard, stored, e.text);
+        sd_free(&out);
+    }
+    sd_close(m);
+    golden_close(g);
+}
+
+SUITE(families_pipeline, .seconds = 4, .blas = true) {
+    for (size_t i = 0; i < sizeof FAMILIES / sizeof *FAMILIES; i++) {
+        const MicroFamily *f = &FAMILIES[i];
+        char file[64];
+        snprintf(file, sizeof file, "%s.safetensors", f->name);
+        const char *path = test_path(file);
+        MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = F32};
+        if (!test_check(make_model_of(path, spec, f->config()), "micro %s is written", f->name)) continue;
+        for (int k = 0; k < 4 && f->goldens[k]; k++) {
+            pipeline_ledger(path, f->goldens[k], "cpu", SD_F32);
+            if (!k) pipeline_ledger(path, f->goldens[k], "cpu", SD_F32_DIRECT);
+        }
+        if (!strcmp(f->name, "sdxl")) prompts(path);
+    }
+}
