@@ -239,6 +239,8 @@ a picture's text loses a digit ~ sd/info/info_writer.c ~ gen_request ~ openblas 
 a sheet may replace its model ~ tools/commands/judge.c ~ hostile ~ openblas ~ s|file_same(a.sheet, a.model)|0|
 a gradient's product rounded before it is added ~ tensor/cpu/norm_backward.c ~ exact_runs ~ openblas ~ s|g2\[v\] = fma_v(at, \*(const V \*)(xh + c + v \* VW), g2\[v\]);|g2[v] += at * *(const V *)(xh + c + v * VW);|
 a record's checksums do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s|out->exact = how->bound < 0|out->exact = how->bound < -2|
+a memory limit splits calls whose activations are shown ~ sd/pipeline/plan.c ~ records ~ openblas ~ s|\&\& !shows(g->r, "unet.")||
+an activation's pattern matches no beginning ~ sd/pipeline/taps.c ~ records ~ openblas ~ s|if (\*pattern != '?' \&\& \*pattern != \*begin) return false;|return false;|
 a record's norms do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& row->norm <= k->out->bound||
 an activation that is not there passes ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& !v->counts\[ROW_ABSENT\]||
 a converted file's weights in their own order ~ tools/commands/record_weights.c ~ records ~ openblas ~ s|m->channels_last \&\& list|false \&\& list|
