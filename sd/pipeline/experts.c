@@ -2,20 +2,26 @@
 
 #include "conditioning.h"
 
-void expert_put_to_work(Generation *g, Expert *d) {
-    bool runs = !ctx_plans(&g->ctx);
-    if (g->now == d) return;
-    for (int i = 0; runs && !g->keep && i < PART_COUNT; i++) model_release(g->now->m, (Part)i);
+/* The weights of the one at work are released, and the other is. */
+static void relieve(Generation *g, Expert *d) {
+    for (int i = 0; !ctx_plans(&g->ctx) && !g->keep && i < PART_COUNT; i++) model_release(g->now->m, (Part)i);
     workspace_forget(&g->work);
     g->now = d;
-    conditioning_turn(g);
-    if (runs) arena_trim(&g->work.arena);
 }
 
-/* On a GPU, whose memory is taken whether it is used or not, each stage has an arena of its own size, unless the
- * request keeps it. What lies at the bottom is placed anew; its host side is still there. */
-static bool resize(Generation *g, size_t size, Error *e) {
-    if (!g->m->gpu || g->keep || size == g->work.arena.size) return true;
+void expert_put_to_work(Generation *g, Expert *d) {
+    if (g->now == d) return;
+    relieve(g, d);
+    conditioning_turn(g);
+    if (!ctx_plans(&g->ctx)) arena_trim(&g->work.arena);
+}
+
+/* The same in an arena of this size. On a GPU, whose memory is taken whether it is used or not, each stage has an arena
+ * of its own size, unless the request keeps it. What lies at the bottom is placed anew; its host side is still there.
+ */
+static bool put_to_work_in(Generation *g, Expert *d, size_t size, Error *e) {
+    if (!g->m->gpu || g->keep || size == g->work.arena.size) return expert_put_to_work(g, d), true;
+    if (g->now != d) relieve(g, d);
     if (!workspace_resize(&g->work, size, e)) return false;
     conditioning_place(g);
     return true;
@@ -31,8 +37,7 @@ bool expert_enter(Generation *g, Expert *d, int stage, int nested, Error *e) {
     if (nested >= 0 && d->stages[nested].peak > size) size = d->stages[nested].peak;
     g->stage = stage;
     g->nested = nested;
-    expert_put_to_work(g, d);
-    return resize(g, size, e) && load(d, stage, e) && (nested < 0 || load(d, nested, e));
+    return put_to_work_in(g, d, size, e) && load(d, stage, e) && (nested < 0 || load(d, nested, e));
 }
 
 bool expert_take_over(Generation *g, Expert *d, Error *e) {

@@ -265,7 +265,7 @@ bool plan_memory(Generation *g, Error *e) {
     p->least = choose_all(g, 0);
     if (p->process > limit) return too_large(g, limit, e);
     set_stages(g, chosen);
-    size_t size = m->gpu && !g->keep ? first_peak(g) : p->activations; /* see resize in stages.c */
+    size_t size = m->gpu && !g->keep ? first_peak(g) : p->activations; /* see put_to_work_in in experts.c */
     if (!workspace_open(&g->work, m, size, g->keep, e)) return false;
     g->now = &g->experts[BASE];
     set_context(g, m->ops, m->pool);

@@ -90,10 +90,15 @@ static bool skips(const ClipConfig *k, const SdRequest *r) {
 
 int request_layer(const ClipConfig *k, const SdRequest *r) { return skips(k, r) ? r->clip_skip : k->layer; }
 
+static bool any_skips(const SdModel *m, const SdRequest *r) {
+    bool any = false;
+    for (int i = 0; i < m->config.encoders; i++) any |= skips(&m->config.clip[i], r);
+    return any;
+}
+
 const char *sd_ignored(const SdModel *m, const SdRequest *r) {
     if (!m || !r) return "";
-    for (int i = 0; i < m->config.encoders; i++)
-        if (skips(&m->config.clip[i], r)) return "";
+    if (any_skips(m, r) || (r->refiner && any_skips(r->refiner, r))) return "";
     if (r->sdxl_clip_l_skip) return "sdxl-clip-l-skip: this model has no CLIP-L, the encoder that it is for";
     if (r->clip_skip == 1) return "";
     return m->config.encoders > 1 ? "clip skip: counts with this model only beside sdxl-clip-l-skip"

@@ -220,6 +220,7 @@ static void encode_side(const Encoding *n, Side *side) {
     Ctx *c = n->c;
     size_t scope = scope_begin(c);
     Tensor ids = tensor_new_typed(c, I32, 2, SHAPE(1, PROMPT_CHUNK));
+    if (n->at) tensor_push(c, side->states); /* a GPU's arena may be a new one since the encoder before */
     for (int64_t k = 0; k < side->chunks; k++)
         for (int text = 0; text < side->prompt->text_count; text++) {
             if (!occurrences(side->branch, text)) continue;
@@ -230,7 +231,7 @@ static void encode_side(const Encoding *n, Side *side) {
                          pools ? &pooled : NULL);
         }
     scope_end(c, scope);
-    tensor_pull(c, side->states);
+    tensor_pull(c, side->states); /* with what was pushed of other encoders */
     if (n->clip->config.pooled) tensor_pull(c, side->pooled);
     for (int64_t k = 0; !c->err.code && k < side->chunks; k++) emphasise(n, side, k);
 }

@@ -1,9 +1,10 @@
 /* test_refiner.c: a picture that two models draw: micro-SDXL and its refiner, and two models of SD 1. */
-#include "sd/sampling/noise_levels.h"
-#include "sd/sd.h"
+#include "pipeline.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
+#include "sd/load/model.h"
+#include "tensor/gpu.h"
 #include "weights/safetensors.h"
 
 #include <math.h>
@@ -186,6 +187,22 @@ static void joined(SdModel *base, SdModel *refiner) {
     for (int i = 0; i < 3; i++) sd_free(&out[i]);
 }
 
+/* From the fourth of five steps on torch's refiner, too, is in the base's place. */
+static void golden(void) {
+    Error e = {0};
+    const SdOptions o = {.threads = 1, .precision = SD_F32_DIRECT, .device = getenv("SDC_TEST_DEVICE")};
+    SdModel *base = sd_open(cli_path("base.safetensors"), &o, &e);
+    SdModel *refiner = sd_open(cli_path("plain.safetensors"), &o, &e);
+    SdRequest r = pipeline_request("Euler", 42, SIDE, SIDE);
+    SdResult out = {0};
+    r.refiner = refiner, r.refiner_switch = 0.6, r.taps = cli_path("taps.safetensors");
+    if (!test_check(draw(base, &r, &out, &e), "micro-SDXL refined")) test_note("%s", e.text);
+    pipeline_golden("micro_sdxl_refined_64", SD_F32_DIRECT, cli_path("taps.safetensors"), "refined");
+    sd_free(&out);
+    sd_close(base);
+    sd_close(refiner);
+}
+
 /* The score beside the negative prompt moves its label alone, and so does the other. */
 static void scores(SdModel *refiner) {
     static Kept k[3];
@@ -236,6 +253,30 @@ static void same(SdModel *base, SdModel *refiner) {
     test_note("%s", e.text);
     for (int i = 0; i < 2; i++) sd_free(&one[i]);
     sd_free(&other);
+}
+
+/* A GPU, which has an arena of its own size for each stage of each expert, draws the CPU's picture. */
+static void on_gpu(SdModel *base, SdModel *refiner) {
+    Error e = {0};
+    const SdOptions o = {.threads = 1, .device = "cuda"};
+    if (!gpu_count() || base->gpu || !sd_exact(base)) return;
+    SdModel *there = sd_open(cli_path("base.safetensors"), &o, &e);
+    SdModel *refiner_there = sd_open(cli_path("refiner.safetensors"), &o, &e);
+    SdRequest r = request(refiner, "Euler", 2, 0.5);
+    SdResult here = {0}, out = {0};
+    r.refiner_by_steps = true, r.width = r.height = 16;
+    bool ok = draw(base, &r, &here, &e);
+    r.refiner = refiner_there;
+    for (int k = 0; k < 2; k++) {
+        ok = ok && draw(there, &r, &out, &e);
+        test_check(ok && equal(&here, 0, &out, 0), "a GPU%s draws the same picture", k ? " that keeps both" : "");
+        test_note("%s", e.text);
+        sd_free(&out);
+        r.keep = true;
+    }
+    sd_free(&here);
+    sd_close(there);
+    sd_close(refiner_there);
 }
 
 static bool seen(void *user, const SdPicture *p, int step, int steps) {
@@ -382,6 +423,7 @@ SUITE(refiner, .seconds = 6) {
     Error e = {0};
     if (!test_check(cli_begin() && make("base.safetensors", micro_sdxl_config(), NULL) &&
                         make("refiner.safetensors", micro_refiner_config(), own_vae) &&
+                        make("plain.safetensors", micro_refiner_config(), NULL) &&
                         make("damaged.safetensors", micro_refiner_config(), damage) &&
                         make("sd1.safetensors", micro_config(), NULL),
                     "models"))
@@ -393,10 +435,12 @@ SUITE(refiner, .seconds = 6) {
         joined(base, refiner);
         scores(refiner);
         same(base, refiner);
+        on_gpu(base, refiner);
         refusals(base, refiner);
     } else test_note("%s", e.text);
     sd_close(base);
     sd_close(refiner);
+    golden();
     limits("base.safetensors", "refiner.safetensors");
     itself();
 }

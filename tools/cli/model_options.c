@@ -11,7 +11,7 @@ bool model_rows(int i, Option *o) {
         OPTION_OF(ModelOptions, CHOICE, precision, 0, "precision", PRECISION_WORDS,
                   "f32-direct: closer to PyTorch; mixed: bf16 products; f16, bf16: faster on GPUs (f32)"),
         OPTION_OF(ModelOptions, CHOICE, prediction, 0, "prediction", PREDICTION_WORDS,
-                  "what the model predicts, where its files say nothing or something wrong"),
+                  "what MODEL of -m predicts, where its files say nothing or something wrong"),
         OPTION_OF(ModelOptions, FLAG, exact, 0, "exact", NULL,
                   "insist on the same bits as on every machine (f32; slow without fma)"),
         OPTION_IN_OF(ModelOptions, INT, threads, 0, "threads", "N", 0, SD_MOST_THREADS,
@@ -54,7 +54,9 @@ SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e) {
 }
 
 SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e) {
-    return path ? open_model(m, path, e) : NULL;
+    ModelOptions own = *m;
+    own.prediction = NULL;
+    return path ? open_model(&own, path, e) : NULL;
 }
 
 void model_note_ignored(const ModelOptions *m, const SdModel *model, const SdRequest *r) {

@@ -23,7 +23,8 @@ bool model_rows(int i, Option *o);
 int model_options_check(const Command *c, const ModelOptions *m);
 /* Opens a model (path NULL: the built-in one) and says where it computes, unless quiet. NULL on error. */
 SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e);
-/* Opens a second model in the same way; NULL, without an error, for path NULL. */
+/* Opens a second model in the same way, but for --prediction, which is of the first; NULL, without an error, for path
+ * NULL. */
 SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e);
 /* Notes what of a request has no effect with the model, unless quiet. */
 void model_note_ignored(const ModelOptions *m, const SdModel *model, const SdRequest *r);

@@ -124,7 +124,7 @@ a step of two calls counted as one ~ sd/pipeline/denoiser.c ~ refiner ~ openblas
 the refiner keeps the base's text states ~ sd/pipeline/conditioning.c ~ refiner ~ openblas ~ s/text_states_encode(&g->now->cond.text,/text_states_encode(\&g->experts[BASE].cond.text,/
 the refiner's score beside the wrong prompt ~ sd/pipeline/conditioning.c ~ refiner ~ openblas ~ s/(negative ? r->negative_aesthetic_score/(!negative ? r->negative_aesthetic_score/
 the base decodes what the refiner drew ~ sd/pipeline/decode.c ~ refiner ~ openblas ~ s/expert_take_over(g, expert_for(g, index), e)/expert_take_over(g, \&g->experts[BASE], e)/
-weights of both at once ~ sd/pipeline/experts.c ~ refiner ~ openblas ~ s/runs \&\& !g->keep \&\& i < PART_COUNT/false \&\& i < PART_COUNT/
+weights of both at once ~ sd/pipeline/experts.c ~ refiner ~ openblas ~ s/!g->keep && i < PART_COUNT/false \&\& i < PART_COUNT/
 an empty negative prompt not made zeros ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|if (empty) s->sides\[0\].zero = true;||
 a negative prompt that is empty at first made zeros ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|i < negative->text_count; i++) empty =|i < 1; i++) empty =|
 an empty negative prompt keeps its pooled vector ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|memset(pooled.data, 0, tensor_bytes(pooled));||
@@ -206,7 +206,7 @@ GPU: steps recorded of other tensors ~ tensor/ctx.c ~ cuda_pictures ~ openblas ~
 GPU: a tile too large for 7.5 ~ cuda/product_tensor.cuh ~ cuda_kinds ~ openblas ~ s| \&\& gpu_of(c)->shared >= shared_for(128, 160)||
 GPU: weights prepared for the first GPU of all ~ cuda/memory.cu ~ cuda_programs ~ openblas ~ s|static void enter(Gpu \*gpu) { cudaSetDevice(gpu->number); }|static void enter(Gpu *) {}|
 GPU: weights' pieces on top of each other ~ cuda/weights.cu ~ cuda_pictures ~ openblas ~ s|        to += count;||
-GPU: one arena for all stages ~ sd/pipeline/experts.c ~ cuda_programs ~ openblas ~ s/|| size == g->work.arena.size/|| g->work.arena.size/
+GPU: one arena for all stages ~ sd/pipeline/experts.c ~ cuda_programs ~ openblas ~ s/|| size == g->work.arena.size)/|| g->work.arena.size)/
 GPU: boxes one row too low ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|/ k.kernel_width - k.pad_top|/ k.kernel_width - k.pad_top + 1|
 GPU: boxes of a stride begin as if it were 1 ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|left \* k.stride|left|
 GPU: a phase's boxes rounded up ~ cuda/product_hopper.cu ~ cuda_hopper ~ openblas ~ s|k.pad_left) >> k.doubled|k.pad_left + k.doubled) >> k.doubled|
