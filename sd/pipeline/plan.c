@@ -41,6 +41,11 @@ static size_t model_bytes(const SdModel *m) {
     return (file && !file->mapped ? file->size : 0) + (size_t)pool_threads(m->pool) * SCRATCH_BYTES;
 }
 
+/* Whether the request's listener is told of this activation, in a copy of its own. */
+static bool tells(const SdRequest *r, const char *name) {
+    return r->activation && (!r->tap || glob_match(r->tap, name));
+}
+
 static size_t other_bytes(const Generation *g) {
     if (g->m->gpu) return 0; /* the limit is the GPU's */
     size_t models = 0, latents = (size_t)(g->batch * (4 + g->sampler->buffers) + g->now->cond.text.count * g->group);
@@ -50,6 +55,7 @@ static size_t other_bytes(const Generation *g) {
     size_t unit = (size_t)vae_factor(&g->m->config.vae); /* noise of another size lies beside the picture's */
     size_t seeds = (size_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
     if (request_taps(g->r)) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
+    if (tells(g->r, "image")) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
     return PROGRAM_BYTES + models +
            (latents * (size_t)g->latent + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) + pictures;
 }
@@ -90,12 +96,50 @@ static size_t weights_of(const Expert *d, int stage) {
     return model_part_bytes(d->m, STAGES[stage].part, d->stages[stage].mode.streamed);
 }
 
+/* While a stage is planned: the largest copy that the listener is given. */
+typedef struct {
+    const SdRequest *r;
+    Part part;
+    size_t bytes;
+} Copies;
+
+static bool is_told(void *user, const char *name) {
+    const Copies *k = user;
+    char full[160];
+    if (k->part != PART_UNET) {
+        snprintf(full, sizeof full, "vae.%s.%s", k->part == PART_ENCODER ? "encoder" : "decoder", name);
+        return tells(k->r, full);
+    }
+    for (int step = 0; step < k->r->steps && shows(k->r, "unet."); step++) {
+        snprintf(full, sizeof full, "unet.step%03d.%s", step, name);
+        if (tells(k->r, full)) return true;
+    }
+    return false;
+}
+
+static void count_copy(void *user, const char *name, Tensor x, Error *e) {
+    Copies *k = user;
+    (void)name, (void)e;
+    k->bytes = larger(k->bytes, (size_t)tensor_count(x) * sizeof(float));
+}
+
+/* The arena's peak in a stage, and what its listener takes beside it. */
+static size_t measure(Generation *g, Expert *d, int stage) {
+    Copies k = {.r = g->r, .part = STAGES[stage].part};
+    Taps taps = {.want = is_told, .put = count_copy, .user = &k};
+    bool listens = k.part == PART_UNET || k.part == PART_ENCODER || k.part == PART_DECODER;
+    if (g->r->activation && !g->m->gpu && listens) g->ctx.taps = &taps;
+    size_t peak = stage_measure(g, d, stage, NULL);
+    g->ctx.taps = NULL;
+    return peak + k.bytes;
+}
+
 /* What the process has in memory during an expert's stage in its mode, with the stage that is nested in it. */
 static size_t need(Generation *g, Expert *d, int stage) {
-    size_t peak = stage_measure(g, d, stage, NULL), weights = weights_of(d, stage);
+    size_t peak = measure(g, d, stage), weights = weights_of(d, stage);
     int inner = stage_nested(g, stage);
     if (inner >= 0) {
-        peak = larger(peak, stage_measure(g, d, inner, NULL));
+        peak = larger(peak, measure(g, d, inner));
         weights += weights_of(d, inner);
     }
     return other_bytes(g) + weights + peak;
@@ -165,7 +209,7 @@ static size_t need_all(Generation *g) {
         for (int i = 0; i < STAGE_COUNT; i++) {
             if (!STAGES[i].wanted(g, d)) continue;
             weights += weights_of(d, i);
-            peak = larger(peak, stage_measure(g, d, i, NULL));
+            peak = larger(peak, measure(g, d, i));
         }
     return other_bytes(g) + weights + peak;
 }

@@ -106,7 +106,10 @@ static bool more(TapFile *t, const float *data, int64_t count, Error *e) {
 }
 
 static bool end(TapFile *t, const char *name, int nd, const int64_t *n, Error *e) {
-    return !t->heard || t->heard(t->user, name, nd, n, t->values) || error_set(e, ERR_CANCELLED, "stopped");
+    bool on = !t->heard || t->heard(t->user, name, nd, n, t->values);
+    free(t->values);
+    t->values = NULL;
+    return on || error_set(e, ERR_CANCELLED, "stopped");
 }
 
 bool taps_add(TapFile *t, const char *name, int nd, const int64_t *n, const float *data, Error *e) {

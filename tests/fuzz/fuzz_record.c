@@ -54,6 +54,11 @@ FUZZ(record) {
     FuzzRun run = fuzz_sdc("check", a_path, "--against", fuzz_file("b.safetensors", b), NULL);
     fuzz_require(*run.out || *run.err);
     fuzz_sdc_free(&run);
+    run = fuzz_sdc("check", a_path, "--against", fuzz_file("b.safetensors", b), "--json", NULL);
+    Json *j = json_parse("check", run.out, strlen(run.out), &none);
+    fuzz_require(!*run.out || j);
+    json_free(j);
+    fuzz_sdc_free(&run);
     free((void *)(uintptr_t)a.p);
     free((void *)(uintptr_t)b.p);
 }

@@ -127,6 +127,37 @@ static void requests(const char *model, SdPrecision precision, const char *label
     test_check(previews > 0, "%s: previews are shown", name);
 }
 
+static bool told(void *user, const char *name, int nd, const int64_t *n, const float *values) {
+    size_t bytes = sizeof *values, *most = user;
+    (void)name;
+    for (int i = 0; i < nd; i++) bytes *= (size_t)n[i];
+    if (bytes > *most) *most = bytes;
+    return true;
+}
+
+/* A listener's copy of the largest activation is planned, if it is told of that one. */
+static void listener(const char *model) {
+    SdOptions o = {.threads = 1};
+    SdRequest r = pipeline_request("Euler", 42, SIDE, SIDE);
+    SdPlan file = {0}, all = {0}, few = {0};
+    SdResult out = {0};
+    Error e = {0};
+    size_t most = 0, image = SIDE * SIDE * 3 * sizeof(float);
+    SdModel *m = sd_open(model, &o, &e);
+    r.steps = 2, r.user = &most, r.taps = "not made";
+    bool ok = m && sd_plan(m, &r, &file, &e);
+    r.taps = NULL, r.activation = told;
+    ok = ok && sd_plan(m, &r, &all, &e) && sd_txt2img(m, &r, &out, &e);
+    r.tap = "unet.step001.conv_in";
+    ok = ok && sd_plan(m, &r, &few, &e);
+    test_check(ok && most > image && all.process == file.process + most + image && few.process == file.process,
+               "a listener's copies are planned");
+    test_note("%zu, with copies %zu, of the first %zu; the largest is %zu. %s", file.process, all.process, few.process,
+              most, e.text);
+    sd_free(&out);
+    sd_close(m);
+}
+
 /* Runs the program; returns the peak memory that its last line reports, or 0 when it failed. */
 static size_t run_program(const char *model, const char *options, const char *out) {
     CliRun run = cli("txt2img -m %s -p 'a lovely cat' -n 'blurry' --steps 1 --seed 42 --threads 2 %s -o %s", model,
@@ -227,7 +258,7 @@ static void kind(DType type, SdPrecision precision, const char *label) {
     snprintf(path, sizeof path, "%s", test_path("memory.safetensors"));
     if (!make_micro_model(path, type)) return;
     requests(path, precision, label);
-    if (precision == SD_F32) measured(path), kept(path);
+    if (precision == SD_F32) measured(path), kept(path), listener(path);
 }
 
 SUITE(memory, .seconds = 25) {

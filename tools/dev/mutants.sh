@@ -241,6 +241,7 @@ a gradient's product rounded before it is added ~ tensor/cpu/norm_backward.c ~ e
 a record's checksums do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s|out->exact = how->bound < 0|out->exact = how->bound < -2|
 a memory limit splits calls whose activations are shown ~ sd/pipeline/plan.c ~ records ~ openblas ~ s|\&\& !shows(g->r, "unet.")||
 an activation's pattern matches no beginning ~ sd/pipeline/taps.c ~ records ~ openblas ~ s|if (\*pattern != '?' \&\& \*pattern != \*begin) return false;|return false;|
+a listener's copies are not planned ~ sd/pipeline/plan.c ~ memory ~ openblas ~ s|return peak + k.bytes;|return peak;|
 a record's norms do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& row->norm <= k->out->bound||
 an activation that is not there passes ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& !v->counts\[ROW_ABSENT\]||
 a converted file's weights in their own order ~ tools/commands/record_weights.c ~ records ~ openblas ~ s|m->channels_last \&\& list|false \&\& list|
