@@ -113,7 +113,7 @@ def _json(path, value):
 
 def write_encoder(folder, e, source):
     """A text encoder's folder, as published ones are: SD 2's without the layer that it does not use."""
-    layers = e["layers"] - (not e["pooled"] and e["layer"] == -2)
+    layers = e["layers"] - (e["kind"] == families.OPEN_CLIP and not e["pooled"])
     m = models.new_encoder(e, layers)
     names.fill(m, names.encoder_names(e), source, torch.float16)
     tensors = {k if k.startswith("text_") else "text_model." + k: p for k, p in m.named_parameters()}

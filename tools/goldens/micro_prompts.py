@@ -37,7 +37,7 @@ CASES = [
     ("w w w w w w w w w w w w", "", 2, "Original"),
     ("", "", 2, "Original"),  # an empty prompt is not zeroed
     ("<|startoftext|> a", "", 2, "Original"),
-    ("a <|endoftext|> b", UGLY, 2, "Original"),  # the encoders pad from the first end token on
+    ("a <|endoftext|> b", UGLY, 2, "Original"),  # the second encoder's words are the first's end token
     ("(a:-0.5) b", "", 2, "Original"),
     ("a AND b BREAK c", "", 4, "Original"),
     ("a AND b :-0.5", UGLY, 4, "Original"),
@@ -46,6 +46,13 @@ CASES = [
     ("(a:1.2) [b:c:0.5] BREAK \\(d\\) ((e:1..2))", "", 20, "None"),
     ("[a:BREAK:0.5]", "", 20, "Original"),  # texts of one schedule with one and two chunks
 ]
+
+
+# open_clip spells its own special tokens <start_of_text> and <end_of_text>: these are words to it.
+OPEN_CLIP_IDS = {
+    "<|startoftext|> a": [27, 347, 993, 6659, 4160, 91, 285, 320],
+    "a <|endoftext|> b": [320, 27, 347, 40786, 4160, 91, 285, 321],
+}
 
 
 class Parsed:
@@ -71,10 +78,12 @@ class Parsed:
         return best
 
 
-def chunks(text):
-    """[(77 ids, 77 weights)] of a text of prompts.txt."""
+def chunks(text, e):
+    """[(77 ids, 77 weights)] of a text of prompts.txt for an encoder."""
     out = []
     for ids, weights in text[2]:
+        if e["kind"] == families.OPEN_CLIP:
+            ids = OPEN_CLIP_IDS.get(text[0], ids)
         if len(weights) == 1:
             weights = weights * len(ids)
         rest = 76 - len(ids)
@@ -87,13 +96,11 @@ EMPTY = ([pipeline.START, *[pipeline.END] * 76], [1.0] * 77)
 
 def encode(encoders, c, texts, emphasis, zero):
     """([(states [B,77n,C]) of each encoder], pooled [B,P]) of a schedule's texts, as one batch."""
-    texts = [chunks(t) or [EMPTY] for t in texts]
-    count = max(len(t) for t in texts)
     all_states, pooled = [], None
     for m, e in zip(encoders, c["encoders"]):
-        zs = []
-        for i in range(count):
-            batch = [t[i] if i < len(t) else EMPTY for t in texts]
+        zs, of = [], [chunks(t, e) or [EMPTY] for t in texts]
+        for i in range(max(len(t) for t in of)):
+            batch = [t[i] if i < len(t) else EMPTY for t in of]
             ids = torch.tensor([b[0] for b in batch])
             for row in ids if e["pad"] != pipeline.END else ():
                 row[row.tolist().index(pipeline.END) + 1 :] = e["pad"]
