@@ -3,8 +3,10 @@
 #include <assert.h>
 
 int64_t row_piece(int64_t rows, size_t bytes, size_t most) {
-    int64_t piece = most ? (int64_t)(most / bytes) / 64 * 64 : rows;
-    return piece < 64 ? 64 : piece > rows ? rows : piece;
+    int64_t fit = most ? (int64_t)(most / bytes) / 64 * 64 : rows;
+    if (fit >= rows) return rows;
+    int64_t pieces = (rows + (fit ? fit : 64) - 1) / (fit ? fit : 64);
+    return ((rows + pieces - 1) / pieces + 63) / 64 * 64;
 }
 
 int64_t strip_rows(int64_t h, size_t bytes, size_t most, int64_t unit) {

@@ -5,7 +5,7 @@
 #include "layers.h"
 
 /* How many of `rows` rows of tokens to take at once if each needs `bytes` and together they may need `most`: a multiple
- * of 64, so that the kernels' blocks are nearly full. most 0: all. */
+ * of 64, so that the kernels' blocks are nearly full, in pieces of about equal size. most 0: all. */
 int64_t row_piece(int64_t rows, size_t bytes, size_t most);
 
 /* How many of a map's h rows to take at once if each needs `bytes` and together they may need `most`: a multiple of

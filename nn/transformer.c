@@ -84,8 +84,10 @@ void bind_transformer_block(WeightList *l, TransformerBlock *m, int64_t channels
     bind_norm(l, &m->norm3, "norm3", channels, 0, eps);
 }
 
-/* x += ff_out(geglu(ff_in(norm3 x))), some rows at a time, since the hidden layer is four times as wide as x. */
+/* x += ff_out(geglu(ff_in(norm3 x))), some rows at a time, since the hidden layer is four times as wide as x; rows of
+ * all pictures in one line, if they are dense: large pieces read the weights less often. */
 static void feed_forward(Ctx *c, Tensor x, const TransformerBlock *m) {
+    if (c->strip && tensor_dense(x)) x = tensor_reshape(x, 3, SHAPE(1, x.n[0] * x.n[1], x.n[2]));
     int64_t n = x.n[0], channels = x.n[2], piece = row_piece(x.n[1], (size_t)(n * 5 * channels) * 4, c->strip / 2 * 3);
     for (int64_t at = 0; at < x.n[1]; at += piece) {
         size_t scope = scope_begin(c);

@@ -5,8 +5,7 @@
  * prefetches the following rows; during later panels, the numbers of the next one, which come from memory: weights are
  * read once per op. Rows that would share sets of L1, or that come from two sources, are copied next to each other. An
  * element is summed over K in the order of its pieces, which follow from K alone, so its bits do not depend on how rows
- * and outputs are cut. A 16-bit panel is widened between the multiply-adds of the first tile. There are enough blocks
- * to keep 8 threads busy.
+ * and outputs are cut. A 16-bit panel is widened between the multiply-adds of the first tile.
  *
  * The two halves of GEGLU are computed next to each other in scratch and combined there; they are never stored.
  *
@@ -30,9 +29,10 @@ typedef struct {
 } CpuLinear;
 
 enum {
-    AT_ONCE = 24, /* rows copied or prefetched at once: two tiles of the widest kernel */
-    SOON = 2,     /* rows that y is prefetched ahead of writing */
-    SETS = 4096,  /* bytes: rows a multiple of this apart share sets of L1 */
+    AT_ONCE = 24,  /* rows copied or prefetched at once: two tiles of the widest kernel */
+    SOON = 2,      /* rows that y is prefetched ahead of writing */
+    SETS = 4096,   /* bytes: rows a multiple of this apart share sets of L1 */
+    LEAST_N = 128, /* products of a row that a block may always have */
 };
 
 /* One block: rows of a picture, the current piece of K, and where x is read. */
@@ -197,6 +197,19 @@ static bool fold_all(Tensor *y, Tensor *x, Tensor *x2, Tensor *residual) {
     return true;
 }
 
+/* As many outputs to a block as leave every thread about the same share: rows of x are then fetched, or copied, less
+ * often. halves: products for each output. */
+static void cut_columns(CpuLinear *l, int halves, int threads) {
+    int64_t outputs = l->y.n[2], rows = l->y.n[0] * l->row_blocks;
+    for (int64_t most = PRODUCT_N / halves;; most = l->columns - PANEL) {
+        l->columns = part_size(outputs, most, PANEL);
+        l->column_blocks = (outputs + l->columns - 1) / l->columns;
+        int64_t turns = (rows * l->column_blocks + threads - 1) / threads;
+        bool shared = turns > 1 && 100 * rows * outputs >= 97 * turns * threads * l->columns;
+        if (shared || l->columns <= LEAST_N / halves) return;
+    }
+}
+
 static void run(Ctx *c, CpuLinear *l, const Tensor *x2) {
     Epilogue *e = &l->finish.e;
     bool gated = e->act == ACT_GEGLU;
@@ -207,9 +220,7 @@ static void run(Ctx *c, CpuLinear *l, const Tensor *x2) {
     l->piece = part_size(l->w->t.n[1], l->pairs ? 2 * PRODUCT_K : PRODUCT_K, 2);
     l->rows = part_size(l->y.n[1], PRODUCT_ROWS, 12);
     l->row_blocks = (l->y.n[1] + l->rows - 1) / l->rows;
-    int64_t most = l->row_blocks > 4 ? PRODUCT_N : 128;
-    l->columns = part_size(l->y.n[2], gated ? most / 2 : most, PANEL);
-    l->column_blocks = (l->y.n[2] + l->columns - 1) / l->columns;
+    cut_columns(l, gated ? 2 : 1, pool_threads(c->pool));
     l->rows_first = l->y.n[1] < l->w->t.n[0]; /* reread the smaller of x and w */
     pool_run(c->pool, l->y.n[0] * l->row_blocks * l->column_blocks, block, l);
 }
