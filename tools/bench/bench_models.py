@@ -1,135 +1,127 @@
-"""The networks that bench_peers.py compares: diffusers' and transformers' modules with the weights of a checkpoint, and
-small checkpoints of generated weights for sd.c to read."""
+"""The networks that bench_peers.py compares: those of goldens/models.py with the weights of a single file, and small
+checkpoints of generated weights for sd.c to read."""
 
 import json
-import os
-
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
-import numpy as np
-import torch
 import sys
 from pathlib import Path
 
-import diffusers
-import transformers
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from safetensors import safe_open
+import numpy as np
+import torch
 from safetensors.numpy import save_file
-from transformers import CLIPTextConfig, CLIPTextModel
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from goldens import names, values
+from goldens import checkpoints, families, models, names, values
 
-diffusers.utils.logging.set_verbosity_error()
-transformers.logging.set_verbosity_error()
-
-# attention: levels that have it, from the finest; factor: pixels a latent, along a side; size: the usual picture
+NANO = dict(
+    **dict(channels=(48, 96, 144), depth=(1, 1, 0), middle=1, heads=4, groups=8, context=96, vae=(16, 32, 64)),
+    **dict(linear=False, adm=None, scale=0.18215, zero_empty=False),
+    encoders=[dict(families.MICRO["encoders"][0], width=96, layers=3, mlp=320)],
+)
 SHAPES = {
-    "sd15": dict(
-        **dict(channels=320, mult=(1, 2, 4, 4), layers=2, attention=3, heads=8, groups=32, context=768),
-        **dict(vae=(128, 256, 512, 512), vae_groups=32, mlp=3072, text_layers=12, text_heads=12, size=512),
-    ),
-    "micro": dict(
-        **dict(channels=32, mult=(1, 2, 2, 2), layers=2, attention=3, heads=4, groups=8, context=32),
-        **dict(vae=(32, 32, 64, 64), vae_groups=8, mlp=64, text_layers=2, text_heads=4, size=256),
-    ),
-    "nano": dict(
-        **dict(channels=48, mult=(1, 2, 3), layers=1, attention=2, heads=4, groups=8, context=96),
-        **dict(vae=(16, 32, 64), vae_groups=8, mlp=320, text_layers=3, text_heads=4, size=64),
-    ),
+    "sd15": families.SD15,
+    "sd21": families.SD21,
+    "sdxl": families.SDXL,
+    "micro": families.MICRO,
+    "nano": NANO,
 }
+SIZE = {"sd15": 512, "sd21": 512, "sdxl": 512, "micro": 256, "nano": 64}  # pixels along a side of what is compared
+LARGE = "sd21", "sdxl"  # whose networks would not fit into memory beside those of another program
+MADE = "sd15", "micro", "nano"  # of which `make` writes a checkpoint
 
 
-def factor(shape):
+def factor(c):
     """Pixels of a latent, along a side."""
-    return 2 ** (len(shape["vae"]) - 1)
+    return 2 ** (len(c["vae"]) - 1)
 
 
-def unet(s):
-    levels, a = len(s["mult"]), s["attention"]
-    return UNet2DConditionModel(
-        sample_size=s["size"] // factor(s),
-        down_block_types=("CrossAttnDownBlock2D",) * a + ("DownBlock2D",) * (levels - a),
-        up_block_types=("UpBlock2D",) * (levels - a) + ("CrossAttnUpBlock2D",) * a,
-        block_out_channels=tuple(s["channels"] * m for m in s["mult"]),
-        layers_per_block=s["layers"],
-        cross_attention_dim=s["context"],
-        attention_head_dim=s["heads"],  # diffusers' name for the number of heads
-        norm_num_groups=s["groups"],
-    ).eval()
+def texts(c):
+    """Prompts that are encoded: with guidance two, unless the empty one is zeros."""
+    return 1 if c["zero_empty"] else 2
 
 
-def vae(s):
-    levels = len(s["vae"])
-    return AutoencoderKL(
-        down_block_types=("DownEncoderBlock2D",) * levels,
-        up_block_types=("UpDecoderBlock2D",) * levels,
-        block_out_channels=s["vae"],
-        layers_per_block=2,
-        latent_channels=4,
-        norm_num_groups=s["vae_groups"],
-    ).eval()
+def _unet_name(c):
+    return lambda k: names.UNET + names.unet(k, depth=c["depth"])
 
 
-def text(s):
-    return CLIPTextModel(
-        CLIPTextConfig(
-            hidden_size=s["context"],
-            intermediate_size=s["mlp"],
-            num_hidden_layers=s["text_layers"],
-            num_attention_heads=s["text_heads"],
-            hidden_act="quick_gelu",
-        )
-    ).eval()
+def _vae_name(c):
+    return lambda k: names.VAE + names.vae(k, len(c["vae"]))
 
 
-def renamers(s):
-    """For each network, from a parameter's name to the checkpoint's."""
-    return {
-        unet: lambda k: names.UNET + names.unet(k, s["layers"]),
-        vae: lambda k: names.VAE + names.vae(k, len(s["vae"])),
-        text: lambda k: names.TEXT + k.removeprefix("text_model."),
-    }
+class _Text(torch.nn.Module):
+    """Token ids [B,77] to what the U-Net is given: states [B,77,context], and pooled vectors if the family has them."""
+
+    def __init__(self, c, encoders):
+        super().__init__()
+        self.layers = [e["layer"] for e in c["encoders"]]
+        self.norms = [e["norm"] for e in c["encoders"]]
+        self.encoders = torch.nn.ModuleList(encoders)
+
+    def forward(self, ids):
+        states, pooled = [], ()
+        for m, norm, inner in zip(self.encoders, self.norms, map(_depth, self.layers)):
+            out = m(ids, output_hidden_states=bool(inner))
+            states.append(out.hidden_states[-1 - inner] if inner else out.last_hidden_state)
+            if inner and norm:
+                states[-1] = m.text_model.final_layer_norm(states[-1])
+            pooled = (out.text_embeds,) if hasattr(out, "text_embeds") else pooled
+        return (torch.cat(states, -1), *pooled)
 
 
-def load(network, shape, path):
-    """One of unet, vae, text with the weights of the checkpoint at `path`, float32."""
-    module, rename = network(shape), renamers(shape)[network]
-    with safe_open(path, "pt") as f, torch.no_grad():
-        for key, p in module.named_parameters():
-            p.copy_(f.get_tensor(rename(key)).reshape(p.shape))
-    return module.requires_grad_(False)
+def _depth(layer):
+    """How many of an encoder's last blocks are not for its states."""
+    return -1 - layer
 
 
-def _configuration(s):
+def load(work, c, path, dtype):
+    """A module in `dtype` for the work, with the weights of the file at `path`, one tensor at a time."""
+    source = checkpoints.File(path)
+    if work == "step":
+        return _fill(models.new_unet(c), _unet_name(c), source, dtype)
+    if work == "decode":
+        m = models.new_vae(c)
+        del m.encoder, m.quant_conv
+        return _fill(m, _vae_name(c), source, dtype)
+    return _Text(c, [_fill(models.new_encoder(e), names.encoder_names(e), source, dtype) for e in c["encoders"]])
+
+
+def _fill(m, rename, source, dtype):
+    names.fill(m, rename, source, dtype)
+    return m.requires_grad_(False).eval()
+
+
+def _configuration(name, c):
     """The metadata that tells sd.c what shapes do not."""
 
     def padded(values_of, n=8):
         return list(values_of) + [0] * (n - len(values_of))
 
-    levels = len(s["mult"])
+    def multiples(channels):
+        return padded([n // channels[0] for n in channels])
+
+    (e,) = c["encoders"]
     return dict(
         unet=dict(
-            **dict(channels=s["channels"], levels=levels, mult=padded(s["mult"]), res_blocks=s["layers"]),
-            **dict(depth=padded((1,) * s["attention"]), middle_depth=1, heads=s["heads"], head_dim=0),
-            **dict(context=s["context"], groups=s["groups"]),
+            **dict(channels=c["channels"][0], levels=len(c["channels"]), mult=multiples(c["channels"])),
+            **dict(res_blocks=2, depth=padded(c["depth"]), middle_depth=c["middle"]),
+            **dict(heads=c["heads"], head_dim=0, context=c["context"], groups=c["groups"]),
         ),
         vae=dict(
-            **dict(channels=s["vae"][0], levels=len(s["vae"]), mult=padded([c // s["vae"][0] for c in s["vae"]])),
-            **dict(res_blocks=2, groups=s["vae_groups"]),
+            **dict(channels=c["vae"][0], levels=len(c["vae"]), mult=multiples(c["vae"])),
+            **dict(res_blocks=2, groups=c["groups"]),
         ),
-        clip=dict(width=s["context"], layers=s["text_layers"], heads=s["text_heads"], mlp=s["mlp"]),
-        width=s["size"],
-        height=s["size"],
+        clip=dict(width=e["width"], layers=e["layers"], heads=e["heads"], mlp=e["mlp"]),
+        width=SIZE[name],
+        height=SIZE[name],
     )
 
 
-def make(shape, path):
-    """Writes a checkpoint of generated float16 weights."""
-    tensors = {}
-    for network, rename in renamers(shape).items():
-        for key, p in network(shape).named_parameters():
-            tensors[rename(key)] = values.weight(rename(key), tuple(p.shape)).astype(np.float16)
-    save_file(tensors, path, {"format": "pt", "sdc.config": json.dumps(_configuration(shape))})
+def make(name, path):
+    """Writes a checkpoint of generated float16 weights, of one of MADE."""
+    c, tensors = SHAPES[name], {}
+    (e,) = c["encoders"]
+    parts = (models.new_unet(c), _unet_name(c)), (models.new_vae(c), _vae_name(c))
+    for m, rename in (*parts, (models.new_encoder(e), names.encoder_names(e))):
+        for _, key, shape, _ in names.plan(m, rename):
+            tensors[key] = values.weight(key, shape).astype(np.float16)
+    save_file(tensors, path, {"format": "pt", "sdc.config": json.dumps(_configuration(name, c))})

@@ -1,21 +1,27 @@
 """Times sd.c, PyTorch and OpenVINO on the same work, taking turns in one run; prints a table of medians and ratios.
 
     python tools/bench/bench_peers.py --model MODEL.safetensors [--only sdc,openvino-f32] [--rounds 3] [--cache DIR]
+    python tools/bench/bench_peers.py --shape sdxl --model SDXL.safetensors --cache DIR [--rounds 1] [--error]
     python tools/bench/bench_peers.py --model MODEL.safetensors --device cuda [--repeat 5]
     python tools/bench/bench_peers.py --shape nano --batch 4 --cache DIR
     python tools/bench/bench_peers.py --model MODEL.safetensors --error --only sdc,torch-f32
     python tools/bench/bench_peers.py --model MODEL.safetensors --sizes 256,384,512,640,768
 
-The work: one step with guidance (the U-Net on a batch of two), one VAE decode, the text encoder on both prompts (2 x 77
-tokens). PyTorch runs diffusers' and transformers' modules, channels-last, without gradients; OpenVINO what
-openvino.convert_model makes of them; all with the checkpoint's weights. MODEL is any SD 1.x checkpoint; without it, and
-for the small shapes, one of generated weights is made in the cache.
+The work: one step with guidance (the U-Net on a batch of two), one VAE decode, the text encoders on both prompts (2 x 77
+tokens; SDXL's empty negative is zeros, so one). PyTorch runs diffusers' and transformers' modules, channels-last, without
+gradients; OpenVINO what openvino.convert_model makes of them; all with the checkpoint's weights. MODEL is any checkpoint
+of the shape's family; for SD 1.5 and the small shapes one of generated weights is made in the cache if there is none.
+sd.c's step is a request's first, which computes all keys and values of the texts; later ones keep them.
 
 A round is one measurement of each program, one after the other, so that a machine that slows down slows all; each
 program's first call is not counted. sd.c is `sdc bench`, whose seconds are those of a request's stages. A share is of
 the peak of multiply-adds in registers that `sdc bench` measures in the same run, of the precision in which the program
 computes (mixed: of bf16), for the multiplications of the plain algorithm: Winograd may exceed 100 %. With --results,
 measurements are kept in a file and the table is of all that it holds, so that a long comparison can be made in pieces.
+
+SD 2.1 and SDXL: each program has a process of its own and one network in memory at a time. OpenVINO's files then keep
+weights in float16, as checkpoints have them; both precisions are made of those. SDXL takes 11 GB to convert and 16 GB to
+run.
 
 With --device cuda, on an NVIDIA GPU: PyTorch's modules in 16 bits, as they are and by torch.compile, a picture's text,
 step and decode between two waits for the GPU; sd.c's step is of a request of 20, as a GPU repeats it.
@@ -25,7 +31,6 @@ which grows with the square of its pixels; the rest should cost the same for eac
 """
 
 import argparse
-import gc
 import json
 import os
 import platform
@@ -34,7 +39,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 
 import numpy as np
@@ -80,157 +84,46 @@ class Ours:
         return {w: self.found["stages"][w]["seconds"] for w in works}
 
 
-class Peer:
-    """A program inside this process: functions that run the work."""
+class Here:
+    """Another program, inside this process; its networks stay for the next round."""
 
-    def __init__(self, args, kind):
-        self.args, self.kind, self.calls = args, kind, {}
+    def __init__(self, args, name):
+        import peers
+
+        self.program = peers.make(args, args.device, *split(name))
 
     def round(self, works):
-        taken = {}
-        for w in works:
-            if w not in self.calls:
-                self.calls[w] = self.prepare(w)
-                self.warm_up(self.calls[w])
-            times = []
-            for _ in range(self.args.repeat):
-                start = time.perf_counter()
-                self.calls[w]()
-                times.append(time.perf_counter() - start)
-            taken[w] = statistics.median(times)
-        return taken
-
-    def warm_up(self, call):
-        call()
+        return self.program.round(works)
 
 
-def inputs(args, work, at=None):
-    """The arguments of a network's call: numpy arrays in torch's layout."""
-    import bench_models
-    from goldens import values
+class Apart:
+    """Another program in a process of its own for each round, which has one network at a time in memory."""
 
-    shape, side = bench_models.SHAPES[args.shape], args.size // bench_models.factor(bench_models.SHAPES[args.shape])
-    if work == "step":
-        if not at:
-            at = values.input("x", (1, 4, side, side)), 500, values.input("context", (2, 77, shape["context"]))
-        x, t, context = at
-        n = 2 * args.batch
-        return np.repeat(x, n // len(x), 0), np.array([t] * n, np.int64), np.repeat(context, args.batch, 0)
-    if work == "decode":
-        return (values.input("z", (1, 4, side, side)),)
-    return (np.array([[49406, 320, 1125, 539, 320, 2368] + [49407] * 71] * 2, np.int64),)
+    def __init__(self, args, name):
+        self.args, self.name = args, name
 
+    def round(self, works):
+        return json.loads(self.run("--child", ",".join(works)))
 
-def network(args, work):
-    """A module whose call takes `inputs` and gives one tensor."""
-    import bench_models
-    import torch
-
-    class Step(torch.nn.Module):
-        def forward(self, x, t, context):
-            return self.m(x, t, encoder_hidden_states=context, return_dict=False)[0]
-
-    class Decode(torch.nn.Module):
-        def forward(self, z):
-            return self.m.decode(z, return_dict=False)[0]
-
-    class Text(torch.nn.Module):
-        def forward(self, ids):
-            return self.m(ids, return_dict=False)[0]
-
-    wrapper = {"step": Step, "decode": Decode, "text": Text}[work]()
-    maker = {"step": bench_models.unet, "decode": bench_models.vae, "text": bench_models.text}[work]
-    wrapper.m = bench_models.load(maker, bench_models.SHAPES[args.shape], args.model)
-    return wrapper.eval()
-
-
-class Torch(Peer):
-    device = "cpu"
-
-    def prepare(self, work, at=None):
-        import torch
-
-        torch.set_num_threads(self.args.threads)
-        types = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16, "f64": torch.float64}
-        dtype = types[self.kind]
-        m = network(self.args, work).to(self.device, dtype).to(memory_format=torch.channels_last)
-        given = [torch.from_numpy(np.ascontiguousarray(x)).to(self.device) for x in inputs(self.args, work, at)]
-        given = [x.to(dtype) if x.is_floating_point() else x for x in given]
-        given = [x.to(memory_format=torch.channels_last) if x.dim() == 4 else x for x in given]
-        m = self.ready(m)
-
-        def call():
-            with torch.inference_mode():
-                y = m(*given)
-            self.wait()
-            return y
-
-        return call
-
-    def ready(self, m):
-        return m
-
-    def wait(self):
-        pass
+    def run(self, *more):
+        command = [sys.executable, __file__, *sys.argv[1:], "--only", self.name, "--model", self.args.model]
+        done = subprocess.run([*command, "--cache", self.args.cache, *more], stdout=subprocess.PIPE, text=True)
+        if done.returncode:
+            sys.exit(f"bench_peers: {self.name}'s process ended with {done.returncode}")
+        return done.stdout
 
     def unet(self, at):
-        return self.prepare("step", at)().double().contiguous().cpu().numpy()
-
-
-class TorchGpu(Torch):
-    device = "cuda"
-
-    def __init__(self, args, kind):
-        import torch
-
-        if not torch.cuda.is_available():
-            sys.exit(f"bench_peers: --device cuda: torch {torch.__version__} sees no CUDA GPU here; "
-                     "--only sdc-f16 measures without it")
-        kind, _, self.how = kind.partition("-")
-        super().__init__(args, kind)
-        torch.backends.cudnn.benchmark = True
-
-    def ready(self, m):
-        import torch
-
-        return torch.compile(m, mode=self.args.compile_mode) if self.how else m
-
-    def wait(self):
-        import torch
-
-        torch.cuda.synchronize()
-
-    def warm_up(self, call):
-        for _ in range(4):  # kernels are chosen and steps recorded in the first ones
-            call()
-
-
-class OpenVino(Peer):
-    def prepare(self, work, at=None):
-        import openvino
-
-        args = self.args
-        given = list(inputs(args, work, at))
-        path = os.path.join(args.cache, f"{args.shape}-{work}-{args.size}-{args.batch}-{args.stamp}.xml")
-        if not os.path.exists(path):
-            import torch
-
-            example = tuple(torch.from_numpy(np.ascontiguousarray(x)) for x in given)
-            with torch.no_grad():
-                sizes = [list(x.shape) for x in given]
-                m = openvino.convert_model(network(args, work), example_input=example, input=sizes)
-            openvino.save_model(m, path, compress_to_fp16=False)
-        core = openvino.Core()
-        options = {"INFERENCE_PRECISION_HINT": self.kind, "INFERENCE_NUM_THREADS": args.threads}
-        request = core.compile_model(path, "CPU", options).create_infer_request()
-        return lambda: request.infer(given, share_inputs=True, share_outputs=not at)
-
-    def unet(self, at):
-        return list(self.prepare("step", at)().values())[0].astype(np.float64)
+        """The U-Net's output on what `own_step` gives."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "at.npz")
+            np.savez(path, *at)
+            self.run("--child", path)
+            return np.load(path + ".npy")
 
 
 def own_step(args, precision):
-    """The first U-Net call of a request to sd.c: what went in (noise, time, text states) and what came out."""
+    """The first U-Net call of a request to sd.c: what went in (noise, time, text states, pooled vectors) and what came
+    out."""
     from goldens import kdiffusion
     from safetensors.numpy import load_file
 
@@ -241,8 +134,9 @@ def own_step(args, precision):
         command += ["--threads", str(args.threads), "--precision", precision, "--device", args.device, "--taps", taps]
         subprocess.run(command, check=True)
         found = load_file(taps)
-    at = found["noise"], int(kdiffusion.ddim_timesteps(2)[-1]), found["text_model.last_hidden_state"]
-    return at, found["unet.step000.conv_out"]
+    states = [found[k] for k in (f"text_model{n}.last_hidden_state" for n in ("", "_2")) if k in found]
+    at = found["noise"], int(kdiffusion.ddim_timesteps(2)[-1]), np.concatenate(states, -1)
+    return at + ((found["pooled"],) if "pooled" in found else ()), found["unet.step000.conv_out"]
 
 
 def errors(args, programs):
@@ -253,20 +147,18 @@ def errors(args, programs):
     def reference(at):
         key = at[2].tobytes()
         if key not in exact:
-            exact[key] = Torch(args, "f64").unet(at)
-            gc.collect()
+            exact[key] = Apart(args, "exact").unet(at)
         return exact[key]
 
-    for name in sorted(programs, key=lambda n: n.partition("-")[0] != "sdc"):
+    for name in sorted(programs, key=lambda n: split(n)[0] != "sdc"):
         if name in PRECISION:
             at, got = own_step(args, PRECISION[name])
             given = given or at
         else:
             at = given = given or own_step(args, PRECISION[PROGRAMS[args.device][0]])[0]
-            got = program(args, name).unet(at)
+            got = Apart(args, name).unet(at)
         want = reference(at)
         out[name] = float(np.sqrt(((got - want) ** 2).sum() / (want**2).sum()))
-        gc.collect()
         print(f"{name}: relative RMS error {out[name]:.2e}", file=sys.stderr, flush=True)
     return out
 
@@ -274,12 +166,31 @@ def errors(args, programs):
 PRECISION = {"sdc": "f32", "sdc-direct": "f32-direct", "sdc-mixed": "mixed", "sdc-f16": "f16", "sdc-bf16": "bf16"}
 
 
-def program(args, name):
+def split(name):
+    """A program's kind and precision."""
     kind, _, precision = name.partition("-")
-    if kind == "sdc":
+    return kind, precision
+
+
+def program(args, name):
+    import bench_models
+
+    if name in PRECISION:
         return Ours(args, PRECISION[name])
-    torch_kind = TorchGpu if args.device == "cuda" else Torch
-    return {"torch": torch_kind, "openvino": OpenVino}[kind](args, precision)
+    return (Apart if args.device == "cpu" and args.shape in bench_models.LARGE else Here)(args, name)
+
+
+def child(args):
+    """What a process of Apart does: measures the works, or computes a U-Net's output on a file's inputs."""
+    import peers
+
+    own = peers.make(args, args.device, *split(args.only))
+    if not args.child.endswith(".npz"):
+        return print(json.dumps(own.round(args.child.split(","), keep=False)))
+    f = np.load(args.child)
+    at = [f[k] for k in f.files]
+    at[1] = int(at[1])
+    np.save(args.child + ".npy", own.unet(at))
 
 
 def peak_name(name):
@@ -342,15 +253,16 @@ def is_self_attention(name):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="an SD 1.x checkpoint")
-    parser.add_argument("--shape", default="sd15", choices=("sd15", "micro", "nano"), help="whose sizes (sd15)")
+    parser.add_argument("--model", help="a checkpoint of the shape's family, a single file")
+    parser.add_argument("--shape", default="sd15", choices=("sd15", "sd21", "sdxl", "micro", "nano"),
+                        help="whose networks (sd15)")
     parser.add_argument("--sdc", default="./sdc")
     parser.add_argument("--only", default="", help=f"some of {','.join(PROGRAMS['cpu'])} (all that this machine has); "
                         f"on a GPU of {','.join(PROGRAMS['cuda'])} (those of f16)")
     parser.add_argument("--device", default="cpu", choices=tuple(PROGRAMS))
     parser.add_argument("--compile-mode", default="max-autotune", help="torch.compile's mode (max-autotune)")
     parser.add_argument("--work", default=",".join(WORK), help="some of step,decode,text")
-    parser.add_argument("--size", type=int, default=0, help="pixels, along a side (the shape's own)")
+    parser.add_argument("--size", type=int, default=0, help="pixels, along a side (512; of small shapes their own)")
     parser.add_argument("--sizes", help="a table of sd.c's seconds at these sizes instead")
     parser.add_argument("--batch", type=int, default=1, help="pictures (1)")
     parser.add_argument("--rounds", type=int, default=3)
@@ -359,23 +271,27 @@ def main():
     parser.add_argument("--cache", help="a folder for converted models and generated checkpoints")
     parser.add_argument("--results", help="a file that keeps the measurements of several runs")
     parser.add_argument("--error", action="store_true", help="also the U-Net's error against float64 (slow)")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
 
     warnings.filterwarnings("ignore")
     import bench_models
 
-    shape = bench_models.SHAPES[args.shape]
-    args.size = args.size or shape["size"]
+    args.size = args.size or bench_models.SIZE[args.shape]
+    if not args.model and args.shape not in bench_models.MADE:
+        parser.error(f"--shape {args.shape} needs --model")
     with tempfile.TemporaryDirectory() as folder:
         args.cache = args.cache or folder
         os.makedirs(args.cache, exist_ok=True)
         if not args.model:
             args.model = os.path.join(args.cache, f"{args.shape}.safetensors")
             if not os.path.exists(args.model):
-                bench_models.make(shape, args.model)
+                bench_models.make(args.shape, args.model)
         stat = os.stat(args.model)
         args.stamp = f"{stat.st_size:x}-{int(stat.st_mtime):x}"
-        if args.sizes:
+        if args.child:
+            child(args)
+        elif args.sizes:
             growth(args, [int(s) for s in args.sizes.split(",")])
         else:
             compare(args)
@@ -399,8 +315,8 @@ def compare(args):
     if args.results and os.path.exists(args.results):
         kept = json.load(open(args.results))
     programs = {n: program(args, n) for n in names}
-    for n, p in programs.items():  # before the rounds, so that they are of measuring alone
-        if isinstance(p, Peer) and args.rounds:
+    for p in programs.values():  # before the rounds, so that they are of measuring alone
+        if isinstance(p, Here) and args.rounds:
             p.round(works)
     for _ in range(args.rounds):
         for n, p in programs.items():
