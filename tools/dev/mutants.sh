@@ -76,12 +76,12 @@ attention's scale of the wrong width ~ tensor/cpu/attention.c ~ ops ~ openblas ~
 causal mask off in the op ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|scores\[j \* PANEL + c\] = -3.0e38f|scores[j * PANEL + c] += 0.0f|
 causal mask one key too long ~ tensor/cpu/attention.c ~ ops ~ openblas ~ s|from + i + c < at + j; c++|from + i + c + 1 < at + j; c++|
 causal mask off in CLIP ~ nn/transformer.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|&m->attn, true)|\&m->attn, false)|
-SDXL: encoders the other way round ~ sd/pipeline/conditioning.c ~ families_pipeline ~ openblas ~ s|for (int i = 0; i < encoder; i++) at|for (int i = encoder + 1; i < k->encoders; i++) at|
+SDXL: encoders the other way round ~ sd/pipeline/text_states.c ~ families_pipeline ~ openblas ~ s|for (int i = 0; i < encoder; i++) n.at|for (int i = encoder + 1; i < 2; i++) n.at|
 SDXL: pooled from the last token ~ sd/models/clip.c ~ families_pipeline ~ openblas ~ s|ends ? ends\[i\] : 0, 1|hidden.n[1] - 1, 1|
 SDXL: pooled from the last chunk ~ sd/pipeline/text_states.c ~ families_pipeline ~ openblas ~ s|pools = k == 0|pools = k + 1 == side->chunks|
 SDXL: width before height ~ sd/pipeline/conditioning.c ~ families_pipeline ~ openblas ~ s|r->original_height ? r->original_height : r->height|r->original_width ? r->original_width : r->width|
 SDXL: left before top ~ sd/pipeline/conditioning.c ~ families_pipeline ~ openblas ~ s|(float)r->crop_top|(float)r->crop_left|
-SDXL: an empty negative prompt is not zeroed ~ sd/pipeline/conditioning.c ~ families_pipeline ~ openblas ~ s|if (has_labels(g)) text_states_zero_empty(&k->text);||
+SDXL: an empty negative prompt is not zeroed ~ sd/pipeline/conditioning.c ~ families_pipeline ~ openblas ~ s|if (has_labels(d)) text_states_zero_empty(&d->cond.text);||
 SDXL: states through the final norm ~ sd/models/clip.c ~ families_pipeline ~ openblas ~ s|if (m->config.final_norm) norm|norm|
 SDXL: padded with the end token ~ sd/pipeline/text_states.c ~ families_pipeline ~ openblas ~ s|clip->config.pad != TOKEN_EOS|false|
 refiner's scores on the wrong sides ~ sd/pipeline/conditioning.c ~ families_pipeline ~ openblas ~ s|negative ? r->negative_aesthetic_score : r->aesthetic_score|negative ? r->aesthetic_score : r->negative_aesthetic_score|
