@@ -35,6 +35,13 @@ static const HostileCase CASES[] = {
     {"size-uneven", .args = T "-W 100", .code = 2, .words = "--width: 100 is not a multiple of 8"},
     {"size-uneven-height", .args = T "-H 9", .code = 2, .words = "--height: 9 is not a multiple of 8"},
 
+    /* a second model */
+    {"refiner-gone", .args = T "--refiner gone.safetensors", .code = 1, .words = "gone.safetensors: cannot be opened"},
+    {"refiner-of-no-weights", .args = T "--refiner .", .code = 1, .words = ".: "},
+    {"refiner-beyond-the-end", .args = T "--refiner $B --refiner-switch 1.1", .code = 2,
+     .words = "--refiner-switch: 1.1 is not in 0..1"},
+    {"refiner-without-room", .args = T "--refiner $B" UNLESS, .code = 1, .words = "but the limit is 1 bytes"},
+
     /* seeds count up */
     {"seed-no-room", .args = T "--seed 9223372036854775807 --batch-size 2", .code = 2,
      .words = "--seed: 9223372036854775807 leaves no room"},
