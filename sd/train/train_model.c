@@ -13,13 +13,19 @@ static FileTensor entry(const ModelFile *f, int64_t i) {
     FileTensor t = {.name = w->name, .dtype = f->half ? F16 : F32, .nd = w->t.nd};
     memcpy(t.n, w->t.n, sizeof w->t.n);
     if (w->kind == WEIGHT_CONV) t.n[1] = w->t.n[3], t.n[2] = w->t.n[1], t.n[3] = w->t.n[2];
+    if (w->inputs_first) t.n[0] = w->t.n[1], t.n[1] = w->t.n[0];
     if (w->kind == WEIGHT_LINEAR && w->pointwise) t.nd = 4, t.n[2] = t.n[3] = 1;
     return t;
 }
 
-/* values[O][taps][I] to out[O][I][taps] */
+/* values[O][taps][I] to out[O][I][taps]; [O][I] to [I][O] where the file has a matrix so */
 static void to_torch(float *out, const float *values, const Weight *w) {
     int64_t all = tensor_count(w->t);
+    if (w->inputs_first) {
+        for (int64_t o = 0; o < w->t.n[0]; o++)
+            for (int64_t i = 0; i < w->t.n[1]; i++) out[i * w->t.n[0] + o] = values[o * w->t.n[1] + i];
+        return;
+    }
     if (w->kind != WEIGHT_CONV) {
         memcpy(out, values, (size_t)all * sizeof *out);
         return;

@@ -23,15 +23,15 @@ static int divisor(Chance *c, int n) {
 
 static void draw_unet(GenModel *g, UnetConfig *u, bool own_heads) {
     Chance *c = &g->chance;
-    bool original = g->form == FORM_ORIGINAL;
+    bool original = g->form == FORM_ORIGINAL, later = u->head_dim; /* than SD 1 */
     u->levels = chance_of(c, 0.03) ? draw_int(c, 5, MAX_LEVELS) : draw_int(c, 1, 4);
     u->res_blocks = chance_of(c, 0.05) ? draw_int(c, 4, 15) : draw_int(c, 1, 3);
     if (u->levels * u->res_blocks > 12) u->res_blocks = 1;
     if (original) u->levels = draw_int(c, 1, 3), u->res_blocks = draw_int(c, 1, 2); /* which are wide */
     u->groups = original ? 32 : 1 << draw_int(c, 0, 3);
-    if (original) u->channels = g->k.clip[0].open_clip ? 64 : 32;
+    if (original) u->channels = later ? 64 : 32;
     else u->channels = u->groups * (u->groups == 1 ? 2 * draw_int(c, 1, 8) : draw_int(c, 1, 3));
-    u->linear_projection = original ? g->k.clip[0].open_clip : chance_of(c, 0.5);
+    u->linear_projection = original ? later : chance_of(c, 0.5);
     u->middle_depth = draw_int(c, 1, 2);
     for (int i = 0; i < MAX_LEVELS; i++) {
         u->mult[i] = i < u->levels ? draw_int(c, 1, i ? 3 : 2) : 0;
@@ -42,7 +42,7 @@ static void draw_unet(GenModel *g, UnetConfig *u, bool own_heads) {
     if (g->form == FORM_FOLDER && u->depth[u->levels - 1]) u->depth[u->levels - 1] = u->middle_depth;
     u->heads = own_heads ? divisor(c, u->channels) : 8;
     u->head_dim = 0;
-    if (own_heads ? chance_of(c, 0.4) : g->k.clip[0].open_clip) u->head_dim = own_heads ? u->heads : 64, u->heads = 0;
+    if (own_heads ? chance_of(c, 0.4) : later) u->head_dim = own_heads ? u->heads : 64, u->heads = 0;
 }
 
 static void draw_vae(GenModel *g, VaeConfig *v) {
@@ -65,12 +65,15 @@ static void draw_clip(GenModel *g, ClipConfig *k) {
     k->width = k->heads * draw_int(c, 1, 8);
     if (g->form == FORM_ORIGINAL) k->width = 64 * (k->heads = draw_int(c, 1, 2));
     k->mlp = draw_int(c, 1, 48);
+    if (k->pooled) k->pooled = draw_int(c, 1, 16);
     if (g->form == FORM_OURS) {
         k->act = chance_of(c, 0.5) ? ACT_GELU : ACT_QUICK_GELU;
         k->layer = chance_of(c, k->open_clip ? 0.8 : 0.2) ? 2 : 1;
+        if (g->k.unet.label) k->final_norm = chance_of(c, 0.2);
         k->pad = chance_of(c, 0.4) ? 49407 : chance_of(c, 0.5) ? 0 : chance_below(c, 49408);
     } else if (g->form == FORM_FOLDER) {
-        k->open_clip = false, k->layer = 1;
+        k->open_clip = false;
+        if (!g->k.unet.label) k->layer = 1; /* else the pipeline's */
         k->act = chance_of(c, 0.5) ? ACT_GELU : ACT_QUICK_GELU;
     }
 }
@@ -82,7 +85,7 @@ static void draw_tokens(GenModel *g) {
     int rows = 1, last = -1;
     *g->tokens = 0;
     g->spec.tokens = NULL;
-    g->k.clip[0].vocabulary = TOKEN_COUNT;
+    for (int i = 0; i < g->k.encoders; i++) g->k.clip[i].vocabulary = TOKEN_COUNT;
     if (g->form == FORM_FOLDER || chance_of(c, 0.04)) return;
     for (int i = draw_int(c, 2, 30); i > 0; i--) {
         int most = i == 1 ? TOKEN_EOS : i == 2 ? TOKEN_BOS : last + 1 + (TOKEN_BOS - 2 - last) / i;
@@ -92,7 +95,7 @@ static void draw_tokens(GenModel *g) {
         rows++;
     }
     g->spec.tokens = g->tokens;
-    g->k.clip[0].vocabulary = rows;
+    for (int i = 0; i < g->k.encoders; i++) g->k.clip[i].vocabulary = rows;
 }
 
 /* --- files --- */
@@ -145,17 +148,23 @@ static void draw_files(GenModel *g) {
 
 void model_draw(GenModel *g, uint64_t number) {
     static const double FORMS[FORM_COUNT] = {0.5, 0.2, 0.3};
+    static SdConfig (*const FAMILIES[])(void) = {config_sd1, config_sd2, config_sdxl, config_sdxl_refiner};
+    static const double OFTEN[] = {0.3, 0.3, 0.25, 0.15};
     *g = (GenModel){.chance = chance_begin(23, number)};
     Chance *c = &g->chance;
     g->form = (Form)chance_weighted(c, FORMS, FORM_COUNT);
-    g->k = chance_of(c, 0.5) ? config_sd2() : config_sd1();
+    g->k = FAMILIES[chance_weighted(c, OFTEN, 4)]();
     SdConfig *k = &g->k;
-    draw_clip(g, &k->clip[0]);
+    int sizes = config_sizes(k);
+    k->width = k->height = 0;
+    for (int i = 0; i < k->encoders; i++) draw_clip(g, &k->clip[i]);
     draw_tokens(g);
-    bool own_heads = g->form != FORM_ORIGINAL || chance_of(c, 0.4); /* something beside the shapes tells them */
+    bool own_heads = g->form != FORM_ORIGINAL || (!sizes && chance_of(c, 0.4)); /* something beside the shapes tells */
     draw_unet(g, &k->unet, own_heads);
     draw_vae(g, &k->vae);
-    k->unet.context = k->clip[0].width;
+    k->unet.context = 0;
+    for (int i = 0; i < k->encoders; i++) k->unet.context += k->clip[i].width;
+    if (sizes) k->unet.label = k->clip[k->encoders - 1].pooled + sizes * SIZE_WIDTH;
     k->unet.in_channels = k->unet.out_channels = k->vae.latent;
     if (chance_of(c, 0.03)) k->unet.in_channels = k->vae.latent * 2 + chance_below(c, 2);
     if (g->form != FORM_ORIGINAL) k->prediction = chance_of(c, 0.5) ? PREDICT_V : PREDICT_EPS;
@@ -209,13 +218,15 @@ static void add_extras(MadeTensors *l, const GenModel *g) {
                                            "denoiser.sigmas"};
     const ClipConfig *k = &g->k.clip[0];
     if (g->form == FORM_FOLDER) {
+        if (k->pooled) return;
         MadeTensor *t = made_tensor(l, "", "text_projection.weight", F32, 2, SHAPE(k->width, k->width));
         if (t) strcpy(t->part, "text_encoder");
         return;
     }
     for (size_t i = 0; i < sizeof ORIGINAL / sizeof *ORIGINAL; i++)
         if (!g->spec.ema || i != 3) made_tensor(l, "", ORIGINAL[i], i & 1 ? I64 : F32, 0, NULL);
-    if (k->open_clip) made_tensor(l, "", "cond_stage_model.model.text_projection", F16, 2, SHAPE(k->width, k->width));
+    if (k->open_clip && !k->pooled)
+        made_tensor(l, "", "cond_stage_model.model.text_projection", F16, 2, SHAPE(k->width, k->width));
     made_tensor(l, "", "cond_stage_model.model.attn_mask", F32, 2, SHAPE(77, 77));
 }
 

@@ -18,6 +18,9 @@
 #define SPECIAL "m/tokenizer/special_tokens_map.json"
 #define ADDED "m/tokenizer/added_tokens.json"
 #define INDEX "m/model_index.json"
+#define XL_UNET "x/unet/config.json" /* of a folder of SDXL */
+#define XL_TEXT_2 "x/text_encoder_2/config.json"
+#define XL_INDEX "x/model_index.json"
 
 /* value: what stands for the key's; NULL: the key is taken out; key NULL: the whole file. code 0: info says `words`. */
 typedef struct {
@@ -78,6 +81,25 @@ static const Row ROWS[] = {
     {"tokens-class", WORDS, NULL, "{\"tokenizer_class\":\"T5Tokenizer\"}", 1, "tokenizer_class|T5"},
     {"tokens-pad", SPECIAL, NULL, "{\"pad_token\":\"<pad>\"}", 1, "special_tokens_map.json|pad_token|<pad>"},
     {"tokens-eos", SPECIAL, NULL, "{\"eos_token\":{\"content\":\"</s>\"}}", 1, "eos_token|{...}"},
+
+    /* SDXL's */
+    {"xl-no-label", XL_UNET, "addition_embed_type", "null", 1, "unet/config.json|addition_embed_type|null|text_time"},
+    {"xl-image-label", XL_UNET, "addition_embed_type", "\"image\"", 1, "addition_embed_type|image"},
+    {"xl-size-width", XL_UNET, "addition_time_embed_dim", "128", 1, "addition_time_embed_dim|128|256"},
+    {"xl-label-width", XL_UNET, "projection_class_embeddings_input_dim", "2816", 1, "label"},
+    {"xl-label-none", XL_UNET, "projection_class_embeddings_input_dim", NULL, 1, "projection_class_embeddings"},
+    {"xl-depth-lists", XL_UNET, "transformer_layers_per_block", "[[0,0],[1,1],[2,1]]", 1, "[[...],[...],[...]]"},
+    {"xl-sample-size", XL_UNET, "sample_size", "[128,0]", 1, "sample_size|[128,0]"},
+    {"xl-projection", XL_TEXT_2, "projection_dim", "48", 1, "label"},
+    {"xl-end", XL_TEXT_2, "eos_token_id", "3", 1, "text_encoder_2/config.json|eos_token_id|3|2 or 49407"},
+    {"xl-score", XL_INDEX, "requires_aesthetics_score", "true", 1, "requires_aesthetics_score|does not fit"},
+    {"xl-class", XL_INDEX, "text_encoder_2", "[\"transformers\",\"T5EncoderModel\"]", 1, "text_encoder_2|T5"},
+    {"xl-pad", "x/tokenizer_2/special_tokens_map.json", NULL, "{\"pad_token\":\"<pad>\"}", 1,
+     "tokenizer_2/special_tokens_map.json|pad_token"},
+    {"xl-vocabulary", "x/tokenizer_2/vocab.json", NULL, "{\"!\":1}", 1, "tokenizer_2/vocab.json: is not CLIP's"},
+    {"xl-added", "x/tokenizer_2/added_tokens.json", NULL, "{\"<cat-toy>\": 49408}", 0, "not used|<cat-toy>"},
+    {"xl-zeros", XL_INDEX, "force_zeros_for_empty_prompt", "false", 0, "not used|force_zeros_for_empty_prompt false"},
+    {"xl-mark", XL_INDEX, "add_watermarker", "true", 0, "not used|add_watermarker true"},
 
     /* numbers that are none, or build nothing */
     {"channels-zero", UNET, "block_out_channels", "[0,64,64,64]", 1, "block_out_channels|[0,64"},
@@ -182,13 +204,15 @@ static void many(const char *name, const char *begin, const char *piece, const c
 HOSTILE(configs) {
     MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_DIFFUSERS, .dtype = F16};
     if (!make_model(cli_path("m"), spec) || mkdir(cli_path("m/tokenizer"), 0777)) abort();
+    if (!make_model_of(cli_path("x"), spec, micro_sdxl_config()) || mkdir(cli_path("x/tokenizer_2"), 0777)) abort();
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         const Row *r = &ROWS[i];
         char *before = r->key ? contents(r->file) : NULL;
         char *text = before ? edited(before, r) : NULL;
-        HostileCase c = {r->name, r->file, text ? text : r->value, text ? strlen(text) : strlen(r->value), "info m",
+        const char *command = *r->file == 'x' ? "info x" : "info m";
+        HostileCase c = {r->name, r->file, text ? text : r->value, text ? strlen(text) : strlen(r->value), command,
                          r->code, r->words};
-        if (!r->key && !strstr(r->file, "/tokenizer/")) before = contents(r->file);
+        if (!r->key && !strstr(r->file, "/tokenizer")) before = contents(r->file);
         hostile_case(&c);
         if (before && !test_write(cli_path(r->file), before, strlen(before))) abort();
         free(before);

@@ -55,7 +55,7 @@ SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e) {
 
 SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e) {
     ModelOptions own = *m;
-    own.prediction = NULL;
+    own.prediction = NULL; /* which is the base model's */
     return path ? open_model(&own, path, e) : NULL;
 }
 

@@ -154,8 +154,9 @@ int picture_options(const Command *c, PictureArguments *a, int argc, char **argv
     code = check_request(c, a);
     if (code == GO_ON) code = check_program(c, a);
     if (code == GO_ON && !a->model && !sd_builtin())
-        code = usage_error(c, "no model is built in: -m takes a .safetensors file of Stable Diffusion 1.x or 2.x, or a "
-                              "diffusers folder");
+        code = usage_error(
+            c, "no model is built in: -m takes a .safetensors file of Stable Diffusion 1.x, 2.x or SDXL, or a "
+               "diffusers folder");
     if (code == GO_ON && !a->request.prompt) code = usage_error(c, "no prompt: say what to show after -p");
     if (code == GO_ON && c->options == RECORD_OPTIONS) code = check_record(c, a);
     if (code == GO_ON && c->options == IMG2IMG_OPTIONS && !a->image)

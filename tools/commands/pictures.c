@@ -140,7 +140,8 @@ const Command TXT2IMG = {
     make,
     "-m MODEL -p PROMPT [options]",
     "make pictures from a prompt",
-    "MODEL is a .safetensors file of Stable Diffusion 1.x or 2.x, as people share them or made by `sdc convert`, or a "
+    "MODEL is a .safetensors file of Stable Diffusion 1.x, 2.x or SDXL, as people share them or made by `sdc convert`, "
+    "or a "
     "diffusers folder. One picture goes to OUT; several go to OUT-SEED.png, the seed counting up. Without -o the name "
     "is SEED-first-words.png. No file is overwritten unless -o named it.\n"
     "auto takes the first NVIDIA GPU where this build and the machine have one; cuda:0,1 shares a batch out. f16 and "
