@@ -13,6 +13,7 @@ typedef struct {
     bool full; /* out of memory */
     char path[DEPTH * 64];
     int indent[DEPTH];
+    int number[DEPTH];  /* a map of a list: its number; -1: a key */
     size_t mark[DEPTH]; /* of path, before the level's key */
     int depth;
     bool open, list; /* the last key has no value yet; has one that is a list */
@@ -134,6 +135,7 @@ static const char *put_key(Yaml *y, char *line, int indent) {
     if (strchr("&*!|>%@`", *value) && *value) return "not plain YAML";
     close_value(y);
     y->indent[y->depth] = indent;
+    y->number[y->depth] = -1;
     size_t at = y->mark[y->depth++] = strlen(y->path);
     snprintf(y->path + at, sizeof y->path - at, "%s%s", at ? "." : "", key);
     if (y->at && y->out[y->at - 1] != '{') put(y, ",");
@@ -147,9 +149,33 @@ static const char *put_key(Yaml *y, char *line, int indent) {
     return NULL;
 }
 
+static bool is_key(const char *s) { return strstr(s, ": ") || (*s && s[strlen(s) - 1] == ':'); }
+
+/* "- key: value" at some indentation, which begins a map of a list; column: of the key. */
+static const char *put_map_item(Yaml *y, char *line, int indent, int column) {
+    int number = 0;
+    while (y->depth && y->indent[y->depth - 1] >= indent) {
+        int before = y->number[--y->depth];
+        if (y->indent[y->depth] == indent && before < 0) { /* the list's own key may be as far to the left */
+            y->depth++;
+            break;
+        }
+        y->path[y->mark[y->depth]] = 0;
+        if (y->indent[y->depth] == indent) number = before + 1;
+    }
+    if (y->list) return "a list of words and maps";
+    if (!number && !y->open) return "a list that no key begins";
+    if (y->depth == DEPTH) return "deeper than 16 levels";
+    y->indent[y->depth] = indent;
+    y->number[y->depth] = number;
+    size_t at = y->mark[y->depth++] = strlen(y->path);
+    snprintf(y->path + at, sizeof y->path - at, ".%d", number);
+    return put_key(y, line, column);
+}
+
 static const char *put_item(Yaml *y, char *value) {
     if (!y->open && !y->list) return "a list that no key begins";
-    if (strstr(value, ": ") || strchr("[{-&*", *value)) return "a list of more than words and numbers";
+    if (strchr("[{-&*", *value)) return "a list of more than words and numbers";
     put(y, y->list ? "," : "[");
     y->list = true;
     y->open = false;
@@ -165,7 +191,11 @@ static const char *put_line(Yaml *y, char *line) {
     line = trim(line);
     if (!*line || (!y->depth && !strcmp(line, "---"))) return NULL;
     if (strlen(line) > LONGEST) return "longer than 500 bytes";
-    if (!strncmp(line, "- ", 2)) return put_item(y, trim(line + 2));
+    if (!strncmp(line, "- ", 2)) {
+        char *item = trim(line + 2);
+        bool plain = strchr("[{-&*\"'", *item) || !is_key(item);
+        return plain ? put_item(y, item) : put_map_item(y, item, indent, indent + (int)(item - line));
+    }
     return put_key(y, line, indent);
 }
 

@@ -102,8 +102,10 @@ static bool of_scheduler(const SdModel *m, const ConfigFile *f, float alphas[TRA
 /* The YAML beside a single file. */
 static bool of_yaml(const ConfigFile *f, float alphas[TRAIN_STEPS]) {
     double first, last;
-    return config_real(f, "model.params.linear_start", 1e-9, 0.9999, &first) &&
-           config_real(f, "model.params.linear_end", 1e-9, 0.9999, &last) &&
+#define SGM "model.params.denoiser_config.params.discretization_config.params."
+    bool sgm = json_get(f->json, f->root, "model.params.network_config");
+    return config_real(f, sgm ? SGM "linear_start" : "model.params.linear_start", 1e-9, 0.9999, &first) &&
+           config_real(f, sgm ? SGM "linear_end" : "model.params.linear_end", 1e-9, 0.9999, &last) &&
            noise_alphas(alphas, "scaled_linear", first, last); /* what ldm calls linear */
 }
 

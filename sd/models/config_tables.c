@@ -243,6 +243,19 @@ static const ConfigKey SPECIAL_TOKENS[] = {
 #define AUTO(key) MODEL("first_stage_config.params." key)
 #define DDCONFIG(key) AUTO("ddconfig." key)
 #define COND(key) MODEL("cond_stage_config." key)
+/* And that of SDXL (sd_xl_base.yaml), whose embedder N is a text encoder or the sinusoids of a size. */
+#define DENOISER(key) MODEL("denoiser_config." key)
+#define NETWORK(key) MODEL("network_config." key)
+#define CONDITIONER(key) MODEL("conditioner_config." key)
+#define EMBEDDER(n, key) CONDITIONER("params.emb_models." #n "." key)
+#define EMBEDDER_ROWS(n)                                                                                               \
+    UNUSED(EMBEDDER(n, "is_trainable")), UNUSED(EMBEDDER(n, "input_key")), UNUSED(EMBEDDER(n, "ucg_rate")),            \
+        UNUSED(EMBEDDER(n, "target")), UNUSED(EMBEDDER(n, "params")), UNUSED(EMBEDDER(n, "params.arch")),              \
+        UNUSED(EMBEDDER(n, "params.version")), UNUSED(EMBEDDER(n, "params.freeze")),                                   \
+        UNUSED(EMBEDDER(n, "params.always_return_pooled")), ONLY(EMBEDDER(n, "params.layer"), "hidden|penultimate"),   \
+        ONLY(EMBEDDER(n, "params.layer_idx"), "11"), ONLY(EMBEDDER(n, "params.legacy"), "false"),                      \
+        ONLY(EMBEDDER(n, "params.outdim"), "256")
+
 static const ConfigKey YAML[] = {
     UNUSED("model"),
     UNUSED("model.target"), /* LatentDiffusion, LatentInpaintDiffusion ...: the U-Net's input channels tell */
@@ -302,9 +315,56 @@ static const ConfigKey YAML[] = {
     ONLY(NET("disable_self_attentions"), "null|false"),
     ONLY(NET("num_classes"), "null"),
     ONLY(NET("dims"), "2"),
+    UNUSED(MODEL("disable_first_stage_autocast")),
+    UNUSED(MODEL("sampler_config")), /* the request chooses */
+    UNUSED(DENOISER("target")),
+    UNUSED(MODEL("denoiser_config")),
+    UNUSED(DENOISER("params")),
+    ONLY(DENOISER("params.num_idx"), "1000"),
+    UNUSED(DENOISER("params.weighting_config")), /* of training */
+    UNUSED(DENOISER("params.weighting_config.target")),
+    UNUSED(DENOISER("params.scaling_config")),
+    READ(DENOISER("params.scaling_config.target"), "null"),
+    UNUSED(DENOISER("params.discretization_config")),
+    ONLY(DENOISER("params.discretization_config.target"),
+         "sgm.modules.diffusionmodules.discretizer.LegacyDDPMDiscretization|"
+         "ldm.modules.diffusionmodules.discretizer.LegacyDDPMDiscretization"),
+    UNUSED(DENOISER("params.discretization_config.params")),
+    READ(DENOISER("params.discretization_config.params.linear_start"), "0.00085"),
+    READ(DENOISER("params.discretization_config.params.linear_end"), "0.012"),
+    UNUSED(MODEL("network_config")),
+    UNUSED(NETWORK("target")),
+    UNUSED(NETWORK("params")),
+    UNUSED(NETWORK("params.adm_in_channels")), /* these, shapes tell */
+    UNUSED(NETWORK("params.num_classes")),
+    UNUSED(NETWORK("params.in_channels")),
+    UNUSED(NETWORK("params.out_channels")),
+    UNUSED(NETWORK("params.model_channels")),
+    UNUSED(NETWORK("params.attention_resolutions")),
+    UNUSED(NETWORK("params.num_res_blocks")),
+    UNUSED(NETWORK("params.channel_mult")),
+    UNUSED(NETWORK("params.transformer_depth")),
+    UNUSED(NETWORK("params.context_dim")),
+    UNUSED(NETWORK("params.use_linear_in_transformer")),
+    UNUSED(NETWORK("params.spatial_transformer_attn_type")), /* how attention is computed */
+    UNUSED(NETWORK("params.use_checkpoint")),
+    UNUSED(NETWORK("params.legacy")),
+    ONLY(NETWORK("params.use_spatial_transformer"), "true"),
+    READ(NETWORK("params.num_heads"), "-1"),
+    READ(NETWORK("params.num_head_channels"), "-1"),
+    UNUSED(MODEL("conditioner_config")),
+    UNUSED(CONDITIONER("target")),
+    UNUSED(CONDITIONER("params")),
+    UNUSED(CONDITIONER("params.emb_models")),
+    EMBEDDER_ROWS(0),
+    EMBEDDER_ROWS(1),
+    EMBEDDER_ROWS(2),
+    EMBEDDER_ROWS(3),
+    EMBEDDER_ROWS(4),
     UNUSED(MODEL("first_stage_config")),
     ONLY(MODEL("first_stage_config.target"),
-         "ldm.models.autoencoder.AutoencoderKL|sgm.models.autoencoder.AutoencoderKL"),
+         "ldm.models.autoencoder.AutoencoderKL|sgm.models.autoencoder.AutoencoderKL|"
+         "ldm.models.autoencoder.AutoencoderKLInferenceWrapper|sgm.models.autoencoder.AutoencoderKLInferenceWrapper"),
     UNUSED(MODEL("first_stage_config.params")),
     UNUSED(AUTO("embed_dim")),
     UNUSED(AUTO("monitor")),

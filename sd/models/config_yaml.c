@@ -5,16 +5,29 @@
 #include <string.h>
 
 #define PARAMS "model.params."
-#define NET PARAMS "unet_config.params."
 
-/* "num_heads", or "num_head_channels" where that is not -1. */
-static bool heads_of(const ConfigFile *f, UnetConfig *u) {
+/* "num_heads", or "num_head_channels" where that is not -1; their keys. */
+static bool heads_of(const ConfigFile *f, const char *number, const char *channels, UnetConfig *u) {
     int heads, width;
-    if (!config_int(f, NET "num_heads", -1, 1024, &heads) || !config_int(f, NET "num_head_channels", -1, 4096, &width))
-        return false;
+    if (!config_int(f, number, -1, 1024, &heads) || !config_int(f, channels, -1, 4096, &width)) return false;
     if (width > 0) u->heads = 0, u->head_dim = width;
     else if (heads > 0) u->heads = heads, u->head_dim = 0;
     return true;
+}
+
+/* sgm's, of SDXL and SD-Turbo. */
+static bool of_sgm(const ConfigFile *f, SdConfig *out, ConfigNotes *notes) {
+    static const char *const SCALING = PARAMS "denoiser_config.params.scaling_config.target";
+    JsonNode missing;
+    const JsonNode *n = config_value(f, SCALING, &missing);
+    const char *class = n->type == JSON_STRING ? strrchr(n->text, '.') : NULL;
+    bool v = class && !strcmp(class, ".VScaling");
+    if (!v && !(class && !strcmp(class, ".EpsScaling")) && n->type != JSON_NULL)
+        return config_refuse(f, SCALING, "where only EpsScaling or VScaling is computed; use another model");
+    if (class) out->prediction = v ? PREDICT_V : PREDICT_EPS, notes->prediction = f->file;
+    return config_real(f, PARAMS "scale_factor", 1e-6, 1e6, &out->vae.scale) &&
+           heads_of(f, PARAMS "network_config.params.num_heads", PARAMS "network_config.params.num_head_channels",
+                    &out->unet);
 }
 
 bool config_from_yaml(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
@@ -25,6 +38,7 @@ bool config_from_yaml(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Er
         return error_set(e, ERR_FORMAT, "%s: has no \"model\"; move it away if it is not the model's configuration",
                          f.file);
     if (!config_keys_check(&f, notes)) return false;
+    if (json_get(f.json, f.root, PARAMS "network_config")) return of_sgm(&f, out, notes);
     notes->prediction = f.file;
     if (config_is(&f, V, "v")) out->prediction = PREDICT_V;
     else if (config_is(&f, V, "eps")) out->prediction = PREDICT_EPS;
@@ -35,5 +49,7 @@ bool config_from_yaml(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Er
         out->clip[0].layer = config_is(&f, LAYER, "penultimate") ? 2 : 1;
     } else if (!config_is(&f, LAYER, "last"))
         return config_refuse(&f, LAYER, "where only last is computed for this text encoder; use another model");
-    return config_real(&f, PARAMS "scale_factor", 1e-6, 1e6, &out->vae.scale) && heads_of(&f, &out->unet);
+    return config_real(&f, PARAMS "scale_factor", 1e-6, 1e6, &out->vae.scale) &&
+           heads_of(&f, PARAMS "unet_config.params.num_heads", PARAMS "unet_config.params.num_head_channels",
+                    &out->unet);
 }

@@ -306,6 +306,46 @@ static void beside(const char *path, const SdConfig *k) {
     remove(test_path("shapes.yaml"));
 }
 
+/* sgm's, beside SDXL's. */
+static void beside_sgm(const char *path, const SdConfig *k) {
+    static const struct {
+        const char *scaling, *outdim, *words; /* words NULL: taken */
+    } CASES[] = {{"EpsScaling", "256", NULL},
+                 {"VScaling", "256", NULL},
+                 {"EDMScaling", "256", "scaling_config.target\" is \"sgm.denoiser_scaling.EDMScaling\""},
+                 {"EpsScaling", "128", "emb_models.1.params.outdim\" is 128"}};
+    char own[1024];
+    snprintf(own, sizeof own, "%s", path);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char text[2048];
+        Error e = {0};
+        SdConfig found;
+        ConfigNotes notes;
+        snprintf(text, sizeof text,
+                 "model:\n  target: sgm.models.diffusion.DiffusionEngine\n  params:\n    scale_factor: 0.2\n"
+                 "    denoiser_config:\n      params:\n        num_idx: 1000\n        scaling_config:\n"
+                 "          target: sgm.denoiser_scaling.%s\n    network_config:\n      params:\n"
+                 "        num_head_channels: 32\n        context_dim: [64, 64]\n    conditioner_config:\n"
+                 "      params:\n        emb_models:\n          # text\n          - is_trainable: False\n"
+                 "            target: sgm.FrozenCLIPEmbedder\n            params:\n              layer: hidden\n"
+                 "              layer_idx: 11\n\n          - target: sgm.ConcatTimestepEmbedderND\n"
+                 "            params:\n              outdim: %s # each\n    first_stage_config:\n"
+                 "      target: sgm.models.autoencoder.AutoencoderKL\n",
+                 CASES[i].scaling, CASES[i].outdim);
+        test_write(test_path("shapes.yaml"), text, strlen(text));
+        Checkpoint *c = checkpoint_open(own, &e);
+        bool ok = c && detect_config(c, &found, &notes, &e);
+        if (CASES[i].words) ok = !ok && e.code == ERR_FORMAT && holds(e.text, CASES[i].words);
+        else
+            ok = ok && found.vae.scale == 0.2 && found.unet.head_dim == 32 && !*notes.unknown && notes.prediction &&
+                 found.prediction == (i ? PREDICT_V : PREDICT_EPS);
+        test_check(ok, "%s with sgm's YAML %zu", k->family, i);
+        test_note("%s %s", e.text, notes.unknown);
+        checkpoint_close(c);
+    }
+    remove(test_path("shapes.yaml"));
+}
+
 static void shapes(const char *what, SdConfig k) {
     Error e = {0};
     WeightList l = {.err = &e};
@@ -345,6 +385,7 @@ static void shapes(const char *what, SdConfig k) {
     test_note("%s %s instead of %s", e.text, json ? json : "", expected ? expected : "");
     checkpoint_close(file);
     if (ok && !k.conditioner) beside(path, &k);
+    else if (ok) beside_sgm(path, &k);
     free(json);
     free(expected);
     free(zeros);

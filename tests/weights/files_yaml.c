@@ -24,6 +24,17 @@ static const char TEXT[] = "# a comment\r\n"
                            "    - x y\n"
                            "    ddconfig:\n"
                            "      z_channels: 4\n"
+                           "    emb_models:\n"
+                           "      - target: a\n"
+                           "        params:\n"
+                           "          layer: 1\n\n"
+                           "      # the next\n"
+                           "      - params:\n"
+                           "          x: 2\n"
+                           "    flat:\n"
+                           "    - k: 1\n"
+                           "      l: 2\n"
+                           "    - k: 3\n"
                            "  after: ~\n"
                            "other: {}\n";
 
@@ -33,7 +44,12 @@ static const char JSON[] =
     "\"model.params.monitor\":\"val/loss_simple_ema\",\"model.params.conditioning_key\":\"cross # attn\","
     "\"model.params.use_ema\":false,\"model.params.none\":null,\"model.params.empty\":[],"
     "\"model.params.attention_resolutions\":[4,2,1],\"model.params.ch_mult\":[1,2.5,\"x y\"],"
-    "\"model.params.ddconfig\":null,\"model.params.ddconfig.z_channels\":4,\"model.after\":null,\"other\":{}}";
+    "\"model.params.ddconfig\":null,\"model.params.ddconfig.z_channels\":4,"
+    "\"model.params.emb_models\":null,\"model.params.emb_models.0.target\":\"a\","
+    "\"model.params.emb_models.0.params\":null,\"model.params.emb_models.0.params.layer\":1,"
+    "\"model.params.emb_models.1.params\":null,\"model.params.emb_models.1.params.x\":2,"
+    "\"model.params.flat\":null,\"model.params.flat.0.k\":1,\"model.params.flat.0.l\":2,"
+    "\"model.params.flat.1.k\":3,\"model.after\":null,\"other\":{}}";
 
 static bool same(const Json *a, const Json *b) {
     bool ok = a && b && a->count == b->count;
@@ -52,7 +68,9 @@ void files_yaml(void) {
                                              {"a\n", "line 1"},
                                              {"- a\n", "line 1"},
                                              {"a: 1\n\n- b\n", "line 3"},
-                                             {"a:\n- b: 1\n", "line 2"},
+                                             {"a:\n- x\n- b: 1\n", "line 3"},
+                                             {"a: 1\n- b: 1\n", "line 2"},
+                                             {"a:\n- b: 1\n- x\n", "line 3"},
                                              {"a: [1,\n 2]\n", "line 1"},
                                              {"a: [[1]]\n", "line 1"},
                                              {"a: {b: 1}\n", "line 1"},
