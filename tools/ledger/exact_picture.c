@@ -29,7 +29,7 @@ static SdRequest request(const ExactPicture *p, uint8_t *image) {
 static SdModel *model_of(const ExactPicture *p, const ExactOn *on, const LedgerTable *t, void *other, size_t size,
                          Error *e) {
     SdOptions o = {.threads = pool_threads(t->pool), .precision = p->precision, .device = t->gpu ? "cuda" : "cpu"};
-    o.memory_limit = (size_t)p->limit * 1000000;
+    if (p->limit) o.memory_limit = (size_t)p->limit * 1000000 + (size_t)(o.threads - 1) * SCRATCH_BYTES;
     SdModel *m = p->builtin || on->file ? sd_open(p->builtin ? NULL : on->file, &o, e)
                                         : sd_open_memory("micro model", other ? other : on->model, size, &o, e);
     if (m && !t->gpu) m->ops = t->op;

@@ -14,8 +14,8 @@ typedef struct {
     double strength; /* 0: txt2img */
     double variation, eta, churn;
     int seed_side, clip_skip; /* 0: the defaults */
-    int limit;                /* MB of the process; 0: none. What is computed at once depends on it, so that only the
-                               * last activation is added */
+    int limit;                /* MB of a process of one thread; each further one may use its scratch memory as well. 0:
+                               * none. What is computed at once depends on it: only the last activation is added */
     SdPrecision precision;
     DType weights; /* of the micro model */
     bool builtin;  /* the model that is built in, not the micro model */
