@@ -152,6 +152,7 @@ static bool open_peers(SdModel *m, Source from, const SdOptions *options, Error 
         if (!o.prediction) o.prediction = m->config.prediction == PREDICT_V ? SD_PREDICTION_V : SD_PREDICTION_EPS;
         m->peers[i] = open_source(from, &o, e);
         if (!m->peers[i]) return false;
+        m->peers[i]->told_prediction = m->told_prediction; /* what their pictures say */
         m->peer_count++;
     }
     return true;
