@@ -87,7 +87,7 @@ SDXL: padded with the end token ~ sd/pipeline/text_states.c ~ families_pipeline 
 refiner's scores on the wrong sides ~ sd/pipeline/conditioning.c ~ families_pipeline ~ openblas ~ s|negative ? r->negative_aesthetic_score : r->aesthetic_score|negative ? r->aesthetic_score : r->negative_aesthetic_score|
 text states of the layer before ~ sd/models/clip.c ~ pipeline ~ openblas ~ s|m->config.layers - skip + 1|m->config.layers - skip|
 padding token of SD 2 ~ sd/models/config.c ~ pipeline ~ openblas ~ s|.pad = 49407|.pad = 0|
-SDXL known by its first text encoder alone ~ sd/models/families.c ~ families ~ openblas ~ s|HAS("conditioner.embedders.1.model.ln_final.weight")},|},|
+SDXL known by its first text encoder alone ~ sd/models/families.c ~ families ~ openblas ~ s|HAS(XL_CLIP), HAS(XL_OPEN_CLIP_2)}|HAS(XL_CLIP)}|
 SD 2's folder taken for SD 1's ~ sd/models/families.c ~ families ~ openblas ~ s|"hidden_act", "gelu"|"hidden_act", "relu"|
 a family's second trait ignored ~ sd/models/families.c ~ families ~ openblas ~ s|if (holds(c, &f->traits\[i\])) i++;|if (i == 1 \|\| holds(c, \&f->traits[i])) i++;|
 a key that is not computed passes ~ sd/models/config_keys.c ~ hostile ~ openblas ~ s|return config_refuse(f, k->key, why);|continue;|
@@ -267,6 +267,11 @@ a picture does not say its precision ~ sd/pipeline/picture_text.c ~ info ~ openb
 a comment's line end kept ~ sd/prompt/prompt_comments.c ~ info ~ openblas ~ s|from += \*from == '.n';||
 the new file's list of tensors is never released ~ sd/load/convert.c ~ torture_calls ~ openblas ~ s|^    free(p.list);||
 output that a full disk lost counts as written ~ tools/cli/command.c ~ torture ~ openblas ~ s/if (!fflush(stdout) \&\& !ferror(stdout)) return/if (!fflush(stdout) || true) return/
+SD 2's prediction taken as eps ~ sd/load/prediction.c ~ configs ~ openblas ~ s|< -1;|< -1e9;|
+refiner's encoder looked for in text_encoder ~ weights/checkpoint.c ~ layouts ~ openblas ~ s|if (!p && !strncmp(key, "cond|if (0 \&\& !strncmp(key, "cond|
+second text encoder read from the first's files ~ weights/names.c ~ layouts ~ openblas ~ s|name = "text_encoder_2";|name = "text_encoder";|
+SDXL's states from the last layer in a folder ~ sd/models/config_folder.c ~ layouts ~ openblas ~ s|if (!label) k->layer = 1;|k->layer = 1;|
+text_projection saved as it lies in memory ~ sd/train/train_model.c ~ gen_config ~ openblas ~ s|if (w->inputs_first) t.n|if (0) t.n|
 END
 }
 
