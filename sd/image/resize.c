@@ -187,15 +187,29 @@ static bool borders(uint8_t *to, int w, int h, const uint8_t *in, int pw, int ph
     return ok;
 }
 
+/* The size that a picture is scaled to before it is cut, or its sides are filled. */
+static void scaled(int from_w, int from_h, int w, int h, bool crop, int64_t *pw, int64_t *ph) {
+    double ratio = (double)w / h, from_ratio = (double)from_w / from_h;
+    *pw = (crop ? ratio > from_ratio : ratio < from_ratio) ? w : (int64_t)from_w * h / from_h;
+    *ph = (crop ? ratio <= from_ratio : ratio >= from_ratio) ? h : (int64_t)from_h * w / from_w;
+    if (*pw < 1) *pw = 1; /* extremely long or wide; the webui fails here */
+    if (*ph < 1) *ph = 1;
+}
+
+void resize_cut(int from_w, int from_h, int w, int h, int *left, int *top) {
+    int64_t pw, ph;
+    scaled(from_w, from_h, w, h, true, &pw, &ph);
+    *left = (int)(pw / 2) - w / 2;
+    *top = (int)(ph / 2) - h / 2;
+}
+
 bool resize_picture(const uint8_t *from, int from_w, int from_h, uint8_t *to, int w, int h, SdResize mode, Error *e) {
     if (!sizes_ok(from_w, from_h, w, h, e)) return false;
     if (mode == SD_RESIZE_STRETCH) return resize_rgb(from, from_w, from_h, to, w, h, RESIZE_LANCZOS, e);
     double ratio = (double)w / h, from_ratio = (double)from_w / from_h;
     bool crop = mode == SD_RESIZE_CROP;
-    int64_t pw = (crop ? ratio > from_ratio : ratio < from_ratio) ? w : (int64_t)from_w * h / from_h;
-    int64_t ph = (crop ? ratio <= from_ratio : ratio >= from_ratio) ? h : (int64_t)from_h * w / from_w;
-    if (pw < 1) pw = 1; /* extremely long or wide; the webui fails here */
-    if (ph < 1) ph = 1;
+    int64_t pw, ph;
+    scaled(from_w, from_h, w, h, crop, &pw, &ph);
     if (pw * ph > 1 << 26)
         return error_set(e, ERR_ARGUMENT, "a picture of %d x %d is too narrow to be cut to %d x %d; cut it before",
                          from_w, from_h, w, h);

@@ -15,5 +15,7 @@ bool resize_rgb(const uint8_t *from, int from_w, int from_h, uint8_t *to, int w,
 
 /* The same by one of the webui's resize modes, with Lanczos: its resize_image without an upscaler. */
 bool resize_picture(const uint8_t *from, int from_w, int from_h, uint8_t *to, int w, int h, SdResize mode, Error *e);
+/* What SD_RESIZE_CROP cuts off on the left and above, in pixels of the scaled picture. */
+void resize_cut(int from_w, int from_h, int w, int h, int *left, int *top);
 
 #endif

@@ -171,3 +171,7 @@ bool folder_picture(const Folder *f, size_t index, int size, uint8_t *rgb, Error
     image_free(&image);
     return ok;
 }
+
+void folder_crop(const Folder *f, size_t index, int size, int *left, int *top) {
+    resize_cut(f->at[index].width, f->at[index].height, size, size, left, top);
+}

@@ -66,5 +66,7 @@ Folder *folder_open(const char *path, const FolderOptions *o, Error *e);
 void folder_close(Folder *f); /* NULL is fine */
 /* Picture `index`, cropped and resized to rgb[size][size][3]. */
 bool folder_picture(const Folder *f, size_t index, int size, uint8_t *rgb, Error *e);
+/* What that cuts off on the left and above, once the picture is scaled. */
+void folder_crop(const Folder *f, size_t index, int size, int *left, int *top);
 
 #endif

@@ -47,7 +47,8 @@ static bool load(Trainer *t, Error *e) {
     if (t->o->vae) learns[PART_ENCODER] = learns[PART_DECODER] = true;
     else learns[PART_UNET] = true, learns[PART_TEXT] = t->o->text;
     for (int p = 0; p < PART_COUNT; p++) {
-        bool used = learns[p] || (!t->o->vae && (p == PART_TEXT || p == PART_ENCODER));
+        bool used = learns[p] || (!t->o->vae && (p == PART_TEXT || p == PART_TEXT_2 || p == PART_ENCODER));
+        used = used && m->lists[p].count;
         m->as_in_files = learns[p];
         t->used[p] = used;
         if (used && !model_load(m, (Part)p, e)) return false;
@@ -82,11 +83,11 @@ static bool check(const Trainer *t, Error *e) {
     const TrainOptions *o = t->o;
     int unit = vae_factor(&t->m->config.vae);
     if (t->m->ops->memory || !t->m->ops->backward) return error_set(e, ERR_ARGUMENT, "training: runs on the CPU only");
-    if (!o->vae && t->m->config.unet.label)
-        return error_set(e, ERR_ARGUMENT,
-                         "%s: is an %s model, whose U-Net this version cannot train; use an SD 1.x or 2.x model, or "
-                         "--train vae",
-                         t->m->checkpoint->path, t->m->config.family);
+    int sizes = config_sizes(&t->m->config);
+    if (!o->vae && sizes && (sizes != 6 || o->text))
+        return error_set(e, ERR_ARGUMENT, "%s: is an %s model, of which only %s can be trained; use %s",
+                         t->m->checkpoint->path, t->m->config.family, sizes == 6 ? "the U-Net" : "the VAE",
+                         sizes == 6 ? "--train unet" : "--train vae, or a base model");
     if (t->d->size % unit || (o->vae && o->crop % unit))
         return error_set(e, ERR_ARGUMENT, "pictures of %d pixels and crops of %d: must be multiples of %d", t->d->size,
                          o->crop, unit);

@@ -13,6 +13,9 @@
  * Sources: Ho et al. 2020; Salimans and Ho 2022 (v); Hang et al. 2023 (min-SNR); Lin et al. 2024 (zero terminal SNR);
  * Kingma et al. 2021, appendix I.1 (times); Esser et al. 2024, eq. 23 (shifted times).
  *
+ * SDXL's U-Net is told each picture's sizes beside the pooled text; a caption that is dropped is zeros, as its empty
+ * negative prompt is when it draws. Its text encoders are not trained.
+ *
  * VAE: loss = mean of (y - x)^2 + l1 |y - x|, + kl * mean of (mu^2 + e^lv - 1 - lv) / 2. It has no perceptual and no
  * adversarial loss. */
 #ifndef SD_TRAIN_TRAIN_H
@@ -23,12 +26,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What SDXL is told of a picture, in pixels: how large it was, and what was cut off it once it was scaled. */
+typedef struct {
+    int width, height, crop_top, crop_left;
+} TrainSizes;
+
 typedef struct {
     void *user;
     int64_t count;                                                      /* pictures 0..count - 1 */
     int size;                                                           /* pixels along a side */
     bool (*picture)(void *user, int64_t index, uint8_t *rgb, Error *e); /* [size,size,3] */
     char *(*caption)(void *user, int64_t index, Error *e);              /* malloc'ed; NULL on error */
+    TrainSizes (*sizes)(void *user, int64_t index);                     /* NULL: of the size that is learned, whole */
 } TrainData;
 
 typedef struct {

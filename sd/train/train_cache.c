@@ -13,9 +13,11 @@ bool train_cache_init(Trainer *t, Error *e) {
     c->count = t->d->count < t->o->cache ? t->d->count : t->o->cache;
     c->moments_each = side * side * 2 * k->latent;
     c->moments = malloc((size_t)(c->count * c->moments_each) * sizeof *c->moments);
-    c->ids = malloc((size_t)c->count * sizeof t->empty);
+    c->ids = malloc((size_t)(c->count * t->m->config.encoders * TRAIN_TOKENS) * sizeof *c->ids);
+    c->sizes = malloc((size_t)c->count * sizeof *c->sizes);
     c->known = calloc((size_t)c->count, 1);
-    if (c->moments && c->ids && c->known) return true;
+    c->ends = malloc((size_t)t->o->batch * sizeof *c->ends);
+    if (c->moments && c->ids && c->sizes && c->known && c->ends) return true;
     return error_set(e, ERR_MEMORY, "out of memory for the latents of %lld pictures; use a smaller --cache",
                      (long long)c->count);
 }
@@ -23,27 +25,17 @@ bool train_cache_init(Trainer *t, Error *e) {
 void train_cache_free(Cache *c) {
     free(c->moments);
     free(c->ids);
+    free(c->sizes);
     free(c->known);
+    free(c->ends);
     *c = (Cache){0};
 }
 
-bool train_ids(const Trainer *t, const char *text, int32_t out[TRAIN_TOKENS], Error *e) {
-    int32_t *ids = NULL;
-    int64_t n = tokenizer_encode(t->m->tokenizer, clip_rules(&t->m->config.clip[0]), text, strlen(text), &ids);
-    if (n < 0) return error_set(e, ERR_MEMORY, "out of memory for tokens");
-    if (n > TRAIN_TOKENS - 2) n = TRAIN_TOKENS - 2;
-    out[0] = TOKEN_BOS;
-    memcpy(out + 1, ids, (size_t)n * sizeof *ids);
-    out[n + 1] = TOKEN_EOS;
-    for (int64_t i = n + 2; i < TRAIN_TOKENS; i++) out[i] = t->m->config.clip[0].pad;
-    clip_rows(&t->m->clip[0], out, TRAIN_TOKENS);
-    free(ids);
-    return true;
-}
-
-static bool read_ids(Trainer *t, int64_t picture, Error *e) {
+static bool read_caption(Trainer *t, int64_t picture, Error *e) {
     char *caption = t->d->caption(t->d->user, picture, e);
-    bool ok = caption && train_ids(t, caption, t->cache.ids + picture * TRAIN_TOKENS, e);
+    bool ok = caption && train_ids(t, caption, t->cache.ids + picture * t->m->config.encoders * TRAIN_TOKENS, e);
+    t->cache.sizes[picture] =
+        t->d->sizes ? t->d->sizes(t->d->user, picture) : (TrainSizes){.width = t->d->size, .height = t->d->size};
     free(caption);
     return ok;
 }
@@ -78,7 +70,7 @@ bool train_cache_fill(Trainer *t, Error *e) {
         if (t->cache.known[picture]) continue;
         t->cache.known[picture] = 1;
         missing[n++] = picture;
-        ok = read_ids(t, picture, e);
+        ok = read_caption(t, picture, e);
     }
     int64_t most = t->o->batch / t->o->accumulate; /* as planned */
     for (int64_t i = 0; ok && i < n; i += most) {

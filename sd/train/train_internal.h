@@ -13,9 +13,11 @@ enum { TRAIN_TOKENS = 77 };
 /* What the U-Net learns from, kept after its first use. */
 typedef struct {
     int64_t count, moments_each;
-    float *moments; /* [count][h w 2C]: vae_encode's output */
-    int32_t *ids;   /* [count][TRAIN_TOKENS], rows of the token table */
-    uint8_t *known; /* [count] */
+    float *moments;    /* [count][h w 2C]: vae_encode's output */
+    int32_t *ids;      /* [count][encoders][TRAIN_TOKENS], rows of the token table */
+    TrainSizes *sizes; /* [count] */
+    uint8_t *known;    /* [count] */
+    int64_t *ends;     /* [pictures of a microbatch], train_states' work space */
 } Cache;
 
 typedef struct {
@@ -28,10 +30,10 @@ typedef struct {
     Arena arena;
     Tape *tape;
     Cache cache;
-    int32_t empty[TRAIN_TOKENS]; /* the empty caption */
-    int64_t step, kept;          /* steps done; those that the state on the disk has */
-    bool used[PART_COUNT];       /* parts whose weights training reads */
-    double loss;                 /* of the current step, summed over its microbatches */
+    int32_t empty[MAX_ENCODERS * TRAIN_TOKENS]; /* the empty caption */
+    int64_t step, kept;                         /* steps done; those that the state on the disk has */
+    bool used[PART_COUNT];                      /* parts whose weights training reads */
+    double loss;                                /* of the current step, summed over its microbatches */
     bool planning;
 } Trainer;
 
@@ -74,8 +76,13 @@ bool train_refuse_half(const char *path, const char *name, double value, Error *
 /* Always false: "PATH: WHAT not finite", with the largest weight of these parts. */
 bool train_refuse_large(const SdModel *m, const bool used[PART_COUNT], const char *what, Error *e);
 
-/* A caption as rows of the token table, cut to one chunk. */
-bool train_ids(const Trainer *t, const char *text, int32_t out[TRAIN_TOKENS], Error *e);
+/* A caption as rows of each encoder's token table, cut to one chunk: out[encoders][TRAIN_TOKENS]. */
+bool train_ids(const Trainer *t, const char *text, int32_t *out, Error *e);
+/* The rows of a picture's caption for an encoder, after dropout; i: its number in the step. */
+void train_put_ids(const Trainer *t, int32_t *to, int encoder, int64_t picture, int64_t i);
+/* The text states [n,TRAIN_TOKENS,context] of rows ids[encoder], I32 [n,TRAIN_TOKENS], of the step's pictures from
+ * number `first` on; with a label, also *label [n,config.label], what unet_label takes. */
+Tensor train_states(Trainer *t, const Tensor ids[MAX_ENCODERS], int64_t first, Tensor *label);
 bool train_cache_init(Trainer *t, Error *e);
 void train_cache_free(Cache *c);
 /* Encodes those pictures of the current step that the cache lacks. */

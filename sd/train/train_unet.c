@@ -26,17 +26,6 @@ int train_time(const TrainOptions *o, int64_t step, int64_t i) {
     return u < 1 ? (int)(u * TRAIN_STEPS) : TRAIN_STEPS - 1; /* u may be rounded to 1 */
 }
 
-/* The caption's rows, after dropout. */
-static void put_ids(const Trainer *t, int32_t *to, int64_t picture, int64_t i) {
-    const int32_t *ids = t->cache.ids + picture * TRAIN_TOKENS;
-    if (train_uniform(t->o->seed, FOR_DROPOUT, t->step, i) < t->o->caption_dropout) ids = t->empty;
-    memcpy(to, ids, sizeof t->empty);
-    if (t->o->word_dropout <= 0) return;
-    /* words end where the padding begins, as the empty caption's does */
-    for (int64_t k = 1; k < TRAIN_TOKENS - 1 && ids[k] != t->empty[1]; k++)
-        if (train_uniform(t->o->seed, FOR_WORDS, t->step, i * TRAIN_TOKENS + k) < t->o->word_dropout) to[k] = 0;
-}
-
 static double snr_weight(const Trainer *t, double a) {
     if (t->o->min_snr <= 0) return 1;
     double snr = a / (1 - a), least = snr < t->o->min_snr ? snr : t->o->min_snr;
@@ -45,7 +34,7 @@ static double snr_weight(const Trainer *t, double a) {
 
 typedef struct {
     float *x, *target, *times, *weights; /* [n][each] twice, [n] twice */
-    int32_t *ids;
+    int32_t *ids[MAX_ENCODERS];
 } Batch;
 
 static void make_batch(const Trainer *t, int64_t first, int64_t n, const Batch *b) {
@@ -74,7 +63,8 @@ static void make_batch(const Trainer *t, int64_t first, int64_t n, const Batch *
             }
         b->times[i] = (float)time;
         b->weights[i] = (float)snr_weight(t, a);
-        put_ids(t, b->ids + i * TRAIN_TOKENS, picture, index);
+        for (int encoder = 0; encoder < t->m->config.encoders; encoder++)
+            train_put_ids(t, b->ids[encoder] + i * TRAIN_TOKENS, encoder, picture, index);
     }
 }
 
@@ -85,17 +75,24 @@ void train_unet_microbatch(Trainer *t, int64_t first, int64_t n, int64_t all) {
     size_t scope = scope_begin(c);
     Tensor x = tensor_new(c, 4, SHAPE(n, side, side, k->vae.latent)), target = tensor_new(c, 4, x.n);
     Tensor times = tensor_new(c, 1, &n), weights = tensor_new(c, 1, &n);
-    Tensor ids = tensor_new_typed(c, I32, 2, SHAPE(n, TRAIN_TOKENS)), states;
-    if (!t->planning) make_batch(t, first, n, &(Batch){x.data, target.data, times.data, weights.data, ids.data});
+    Tensor ids[MAX_ENCODERS], states, told, label;
+    bool labels = k->unet.label != 0;
+    Batch batch = {x.data, target.data, times.data, weights.data, {0}};
+    for (int i = 0; i < k->encoders; i++) {
+        ids[i] = tensor_new_typed(c, I32, 2, SHAPE(n, TRAIN_TOKENS));
+        batch.ids[i] = ids[i].data;
+    }
+    if (!t->planning) make_batch(t, first, n, &batch);
     if (t->o->text) tape_start(t->tape, c);
-    states = tensor_new(c, 3, SHAPE(n, TRAIN_TOKENS, k->clip[0].width));
-    clip_forward(c, states, &t->m->clip[0], ids, k->clip[0].layer, NULL, NULL);
+    states = train_states(t, ids, first, labels ? &told : NULL);
     if (!t->o->text) tape_start(t->tape, c);
     Tensor out = tensor_new(c, 4, x.n);
     const Unet *u = &t->m->unet;
+    if (labels) label = tensor_new(c, 2, SHAPE(n, unet_width(u)));
     Tensor shifts = tensor_new(c, 2, SHAPE(n, u->time_shifts)),
            keys = tensor_new(c, 3, SHAPE(n, TRAIN_TOKENS, u->cross_kv));
-    unet_time_shifts(c, shifts, u, times, NULL);
+    if (labels) unet_label(c, label, u, told);
+    unet_time_shifts(c, shifts, u, times, labels ? &label : NULL);
     unet_cross_kv(c, keys, u, states);
     unet_forward(c, out, u, &(UnetInput){.x = x, .time_shifts = shifts, .cross_kv = keys});
     tape_stop(t->tape, c);

@@ -42,10 +42,13 @@ static const ConvShape WINOGRADS[] = {
     {12, 11, 40, 16, 3, {1, 1, 1, 23, 22, 0}, 23, 22}, /* enlarged, but not to twice its size */
 };
 
-static float *some_numbers(int64_t count, uint32_t seed, double scale) {
+static float *some_numbers(int64_t count, uint32_t seed, double scale, bool whole) {
     float *p = malloc((size_t)count * sizeof *p);
     if (!p) abort();
-    for (int64_t i = 0; i < count; i++) p[i] = (float)(scale * test_uniform(seed, (uint64_t)i));
+    for (int64_t i = 0; i < count; i++) {
+        double v = scale * test_uniform(seed, (uint64_t)i);
+        p[i] = (float)(whole ? floor(v) : v);
+    }
     return p;
 }
 
@@ -77,6 +80,7 @@ typedef struct {
     int64_t a, b, outputs; /* how many */
     uint32_t seed;
     double a_scale, b_scale;
+    bool whole; /* whole numbers, which 16 bits hold exactly */
     /* The op's outputs, malloc'ed, for the pictures from `first` on. */
     float *(*run)(const Ctx *on, const void *shape, const float *a, const float *b, int64_t first, const char *label);
 } TileCase;
@@ -103,15 +107,18 @@ static float *convolve(const Ctx *on, const void *shape, const float *x, const f
 typedef struct {
     int64_t queries, keys, heads, d;
     bool repeated; /* all pictures share the same keys */
+    bool large;    /* scores far beyond f16's largest number, as SD 2's are in some layers */
 } AttentionShape;
 
 static const AttentionShape ATTENTIONS[] = {
-    {130, 300, 2, 40, false}, /* partial tiles of queries and of keys */
-    {64, 256, 2, 40, false},  /* whole tiles of keys */
-    {70, 77, 3, 40, true},    /* one text for two pictures */
-    {129, 129, 2, 64, false}, /* one more than a tile */
-    {40, 231, 2, 64, true},   {200, 513, 1, 80, false},  {20, 154, 2, 80, true},  {140, 161, 2, 128, false},
-    {33, 77, 1, 128, true},   {131, 200, 2, 160, false}, {16, 231, 1, 160, true},
+    {130, 300, 2, 40, false, false}, /* partial tiles of queries and of keys */
+    {64, 256, 2, 40, false, false},  /* whole tiles of keys */
+    {70, 77, 3, 40, true, false},    /* one text for two pictures */
+    {129, 129, 2, 64, false, false}, /* one more than a tile */
+    {40, 231, 2, 64, true, false},    {200, 513, 1, 80, false, false}, {20, 154, 2, 80, true, false},
+    {140, 161, 2, 128, false, false}, {33, 77, 1, 128, true, false},   {131, 200, 2, 160, false, false},
+    {16, 231, 1, 160, true, false},   {36, 154, 10, 64, true, false}, /* SDXL's second level, two chunks of text */
+    {130, 140, 2, 64, false, true},   {40, 77, 2, 64, true, true},     {33, 70, 1, 40, false, true},
 };
 
 /* Overwrites q unless keys are repeated, as the models do. k and v are columns of one tensor. */
@@ -135,7 +142,8 @@ static float *attend(const Ctx *on, const void *shape, const float *q, const flo
 /* Compares with the same op in F32, and the last picture alone with itself in the batch. */
 static void check_case(Gpu *gpu, Arena *arena, DType type, const TileCase *k, Bound bound, const char *label) {
     Ctx plain = on_gpu(gpu, arena, F32), c = on_gpu(gpu, arena, type);
-    float *a = some_numbers(k->a, k->seed, k->a_scale), *b = some_numbers(k->b, k->seed + 1, k->b_scale);
+    float *a = some_numbers(k->a, k->seed, k->a_scale, k->whole),
+          *b = some_numbers(k->b, k->seed + 1, k->b_scale, k->whole);
     float *expected = k->run(&plain, k->shape, a, b, 0, label);
     float *y = k->run(&c, k->shape, a, b, 0, label);
     float *alone = k->run(&c, k->shape, a, b, PICTURES - 1, label);
@@ -176,8 +184,9 @@ static TileCase attention_case(const AttentionShape *s) {
                       .b = PICTURES * s->keys * 2 * width,
                       .outputs = numbers,
                       .seed = 3,
-                      .a_scale = 2,
-                      .b_scale = 2,
+                      .a_scale = s->large ? 256 : 2,
+                      .b_scale = s->large ? 256 : 2,
+                      .whole = s->large,
                       .run = attend};
 }
 
@@ -189,8 +198,8 @@ static void conv_label(char *label, const char *name, const ConvShape *s) {
 }
 
 static void attention_label(char *label, const char *name, const AttentionShape *s) {
-    snprintf(label, LABEL, "%s: attention of %d to %d%s, %d heads of %d", name, (int)s->queries, (int)s->keys,
-             s->repeated ? " of one text" : "", (int)s->heads, (int)s->d);
+    snprintf(label, LABEL, "%s: attention of %d to %d%s%s, %d heads of %d", name, (int)s->queries, (int)s->keys,
+             s->repeated ? " of one text" : "", s->large ? ", large scores" : "", (int)s->heads, (int)s->d);
 }
 
 void cuda_tiles(Gpu *gpu, Arena *arena, DType type, Bound bound) {
@@ -209,7 +218,8 @@ void cuda_tiles(Gpu *gpu, Arena *arena, DType type, Bound bound) {
 }
 
 static void check_bits(const Ctx *gpu, const Ctx *cpu, const TileCase *k, const char *label) {
-    float *a = some_numbers(k->a, k->seed, k->a_scale), *b = some_numbers(k->b, k->seed + 1, k->b_scale);
+    float *a = some_numbers(k->a, k->seed, k->a_scale, k->whole),
+          *b = some_numbers(k->b, k->seed + 1, k->b_scale, k->whole);
     float *expected = k->run(cpu, k->shape, a, b, 0, label), *y = k->run(gpu, k->shape, a, b, 0, label);
     test_check(!memcmp(expected, y, (size_t)k->outputs * sizeof *y), "%s%s: the CPU's bits", label,
                gpu->precision == PRECISION_F32 ? "" : ", direct");

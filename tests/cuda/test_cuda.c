@@ -158,6 +158,7 @@ static void check_all_gated(void) {
     check_gated(5, 24, 7);      /* an odd last column */
     check_gated(70, 64, 40);    /* edges of tiles */
     check_gated(9, 1032, 48);   /* K split */
+    check_gated(77, 2048, 20);  /* a text of SDXL */
     check_gated(1030, 32, 130); /* the larger tiles */
 }
 

@@ -94,7 +94,7 @@ static bool add_file(Sha256 *sum, const char *path, Error *e) {
 static bool train(const ExactRun *run, const ExactOn *with, Sha256 *sum, Error *e) {
     char vae[OS_PATH_SIZE], unet[OS_PATH_SIZE];
     ShapesOptions shapes = shapes_options();
-    const TrainData data = {&shapes, INT64_MAX, SIDE, draw, describe};
+    const TrainData data = {.user = &shapes, .count = INT64_MAX, .size = SIDE, .picture = draw, .caption = describe};
     TrainOptions o = train_options();
     (void)run;
     if (!path_make(vae, e, "%s", test_path("vae.safetensors")) ||

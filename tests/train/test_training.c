@@ -8,6 +8,7 @@
 #include "sd/models/vae.h"
 #include "tensor/tape.h"
 #include "tools/ledger/generated.h"
+#include "tools/ledger/made_model.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
@@ -195,6 +196,44 @@ static void unet_gradients(const SdConfig *k) {
     unet_free(&u);
 }
 
+/* SDXL's, which is told of pooled text and sizes. */
+static void sdxl_gradients(const SdConfig *k) {
+    static const float SIZES[2][6] = {{64, 48, 0, 5, 64, 64}, {80, 96, 7, 0, 64, 64}};
+    Unet u;
+    Parameters p;
+    WeightList l = {.err = &ctx.err, .path = "model.diffusion_model."};
+    if (!unet_bind(&u, &k->unet, &l) || !begin(&p, &l, NULL)) return;
+    int64_t pooled = k->clip[1].pooled, width = k->unet.label;
+    Tensor t = tensor_new(&ctx, 1, SHAPE(2)), sizes = tensor_new(&ctx, 1, SHAPE(12));
+    Tensor embedded = tensor_new(&ctx, 2, SHAPE(12, SIZE_WIDTH));
+    ((float *)t.data)[0] = 17, ((float *)t.data)[1] = 801;
+    memcpy(sizes.data, SIZES, sizeof SIZES);
+    op_timestep_embedding(&ctx, embedded, sizes);
+    tape_start(tape, &ctx);
+    Tensor x = given("xl.x", 4, SHAPE(2, 16, 16, 4), 1), told = given("xl.pooled", 2, SHAPE(2, pooled), 1);
+    Tensor context = given("xl.context", 3, SHAPE(2, 77, k->unet.context), 1),
+           all = tensor_new(&ctx, 2, SHAPE(2, width));
+    Tensor label = tensor_new(&ctx, 2, SHAPE(2, unet_width(&u))), y = tensor_new(&ctx, 4, x.n);
+    Tensor shifts = tensor_new(&ctx, 2, SHAPE(2, u.time_shifts)), keys = tensor_new(&ctx, 3, SHAPE(2, 77, u.cross_kv));
+    op_affine(&ctx, tensor_slice(all, 1, 0, pooled), told, 1, 0);
+    op_affine(&ctx, tensor_slice(all, 1, pooled, width - pooled), tensor_reshape(embedded, 2, SHAPE(2, width - pooled)),
+              1, 0);
+    unet_label(&ctx, label, &u, all);
+    unet_time_shifts(&ctx, shifts, &u, t, &label);
+    unet_cross_kv(&ctx, keys, &u, context);
+    unet_forward(&ctx, y, &u, &(UnetInput){.x = x, .time_shifts = shifts, .cross_kv = keys});
+    tape_stop(tape, &ctx);
+    seed(y, "xl.dy");
+    tape_backward(tape, &ctx);
+    check_parameters(&p, t);
+    check_picture("unet.dx", tape_input_gradient(tape, x));
+    check("unet.dcontext", tape_input_gradient(tape, context).data, 3, context.n);
+    check("unet.dpooled", tape_input_gradient(tape, told).data, 2, told.n);
+    parameters_free(&p);
+    weight_list_free(&l);
+    unet_free(&u);
+}
+
 static void text_gradients(const SdConfig *k) {
     Clip clip;
     Parameters p;
@@ -353,6 +392,12 @@ SUITE(training, .seconds = 3) {
         vae_gradients(&k);
     }
     ctx.precision = PRECISION_F32;
+    SdConfig xl = micro_sdxl_config();
+    Golden *of_sd1 = golden;
+    golden = golden_open("micro_sdxl_gradients");
+    if (golden) sdxl_gradients(&xl);
+    golden_close(golden);
+    golden = of_sd1;
     check_times();
     check_cut("the U-Net", unet_gradients, &k, 2);
     check_cut("the VAE", vae_gradients, &k, 3);

@@ -47,6 +47,14 @@ static char *read_caption(void *user, int64_t index, Error *e) {
     return copy_of(s->folder->at[index].caption, e);
 }
 
+static TrainSizes read_sizes(void *user, int64_t index) {
+    const TrainSource *s = user;
+    const FolderPicture *p = &s->folder->at[index];
+    TrainSizes sizes = {.width = p->width, .height = p->height};
+    folder_crop(s->folder, (size_t)index, s->data.size, &sizes.crop_left, &sizes.crop_top);
+    return sizes;
+}
+
 /* --- what is told of a folder --- */
 
 static void print_name(FILE *to, const char *name, bool more) {
@@ -144,12 +152,15 @@ static bool open_drawn(TrainSource *s, const char *what, const DrawnOptions *o, 
     s->data.count = INT64_MAX;
     s->data.picture = draw;
     s->data.caption = describe;
+    s->data.sizes = NULL;
     return !what[6] || read_seed(what + 7, &s->seed, e);
 }
 
 bool train_source_open(TrainSource *s, const char *what, const FolderOptions *folder, bool strict,
                        const DrawnOptions *o, Error *e) {
-    *s = (TrainSource){.data = {.user = s, .size = folder->size, .picture = read_picture, .caption = read_caption}};
+    *s = (TrainSource){
+        .data = {
+            .user = s, .size = folder->size, .picture = read_picture, .caption = read_caption, .sizes = read_sizes}};
     if (!strncmp(what, "shapes", 6) && (!what[6] || what[6] == ':')) return open_drawn(s, what, o, e);
     if (o->easy > 0 || o->placed >= 0 || o->ordered > 0 || o->kinds)
         return error_set(e, ERR_ARGUMENT, "--easy, --placed, --ordered and --kinds are for --data shapes, not for %s",

@@ -125,6 +125,9 @@ the refiner keeps the base's text states ~ sd/pipeline/conditioning.c ~ refiner 
 the refiner's score beside the wrong prompt ~ sd/pipeline/conditioning.c ~ refiner ~ openblas ~ s/(negative ? r->negative_aesthetic_score/(!negative ? r->negative_aesthetic_score/
 the base decodes what the refiner drew ~ sd/pipeline/decode.c ~ refiner ~ openblas ~ s/expert_take_over(g, expert_for(g, index), e)/expert_take_over(g, \&g->experts[BASE], e)/
 weights of both at once ~ sd/pipeline/experts.c ~ refiner ~ openblas ~ s/!g->keep && i < PART_COUNT/false \&\& i < PART_COUNT/
+scores of attention that f16 cannot hold ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s/\*p \*= scale;/*p *= *p > 65504.0f ? 1e30f * 1e30f : scale;/
+scores of wgmma that f16 cannot hold ~ cuda/attention_hopper.cu ~ cuda_hopper ~ openblas ~ s/\*p = exp2_fast(\*p \* scale - most/*p = exp2_fast((*p > 65504.0f ? 65504.0f : *p) * scale - most/
+the label's gradient left out ~ sd/models/unet.c ~ training ~ openblas ~ s/(Epilogue){.residual = &rows}/PLAIN/
 an empty negative prompt not made zeros ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|if (empty) s->sides\[0\].zero = true;||
 a negative prompt that is empty at first made zeros ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|i < negative->text_count; i++) empty =|i < 1; i++) empty =|
 an empty negative prompt keeps its pooled vector ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|memset(pooled.data, 0, tensor_bytes(pooled));||

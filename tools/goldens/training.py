@@ -5,6 +5,8 @@ micro_gradients: of every parameter under its name in a single-file checkpoint, 
   text   sum of states * "train.text.dy"; ids "train.ids" [2,77], all below 49408
   VAE    sum of decoder output * "train.image.dy" + sum of moments * "train.moments.dy"; image "train.image" [2,3,32,32]
          with scale 0.57735026, the latents drawn with "train.noise" [2,4,4,4]
+micro_sdxl_gradients: of micro-SDXL's U-Net, as above: "train.xl.dy", x "train.xl.x" [2,4,16,16], context "train.xl.context"
+  [2,77,80], text_embeds "train.xl.pooled" [2,40], time_ids SIZES.
 micro_adamw: "losses", those of ten steps on the U-Net: mean squared error of the noise predicted, x0 "train.N.x0" and
   noise "train.N.noise" [2,4,16,16], t "train.N.t" below 1000, context "train.N.context"; lr 1e-4, betas 0.9 0.999,
   eps 1e-8, weight decay 0.01; x_t = sqrt(a) x0 + sqrt(1 - a) noise with SD's scaled-linear betas. (At a rate of 1e-3
@@ -39,6 +41,20 @@ def unet(dtype):
     y = m(x, torch.tensor([17.0, 801.0], dtype=dtype), encoder_hidden_states=context).sample
     (y * given("unet.dy", *y.shape, dtype=dtype)).sum().backward()
     return {"unet.dx": x.grad, "unet.dcontext": context.grad, **{k: p.grad for k, p in named(m).items()}}
+
+
+SIZES = ((64, 48, 0, 5, 64, 64), (80, 96, 7, 0, 64, 64))
+
+
+def unet_sdxl(dtype):
+    m = models.unet(families.MICRO_SDXL, dtype=dtype)
+    shapes = {"x": (2, 4, 16, 16), "context": (2, 77, 80), "pooled": (2, 40)}
+    x, context, pooled = (given(f"xl.{n}", *s, dtype=dtype).requires_grad_(True) for n, s in shapes.items())
+    more = {"text_embeds": pooled, "time_ids": torch.tensor(SIZES, dtype=dtype)}
+    y = m(x, torch.tensor([17.0, 801.0], dtype=dtype), encoder_hidden_states=context, added_cond_kwargs=more).sample
+    (y * given("xl.dy", *y.shape, dtype=dtype)).sum().backward()
+    inputs = {"unet.dx": x.grad, "unet.dcontext": context.grad, "unet.dpooled": pooled.grad}
+    return {**inputs, **{k: p.grad for k, p in named(m).items()}}
 
 
 def text(dtype):
@@ -101,19 +117,19 @@ def full(args):
 
 
 def make(args):
-    golden = store.Golden("micro_gradients", SOURCES, samples=12)
+    golden, sdxl = store.Golden("micro_gradients", SOURCES, samples=12), store.Golden("micro_sdxl_gradients", SOURCES, samples=2)
     with torch.enable_grad():
-        for part in (unet, text, vae):
+        for part, golden_of in ((unet, golden), (text, golden), (vae, golden), (unet_sdxl, sdxl)):
             runs = []
             for dtype in (torch.float64, torch.float32):
                 with reference(dtype):
                     runs.append(part(dtype))
             for name in runs[0]:
-                golden.add(name, runs[0][name], runs[1][name])
+                golden_of.add(name, runs[0][name], runs[1][name])
         steps = store.Golden("micro_adamw", SOURCES)
         runs = []
         for dtype in (torch.float64, torch.float32):
             with reference(dtype):
                 runs.append(adamw(dtype))
         steps.add("losses", *runs)
-    return [golden, steps]
+    return [golden, sdxl, steps]
