@@ -49,7 +49,7 @@ typedef struct {
     SdPrediction prediction;
     bool exact;         /* insist on the same bits as on every other machine, which f32 and f32-direct have wherever the
                          * processor has fma (sd_exact tells): without fma it is emulated, several times slower; other
-                         * precisions         and OpenBLAS are refused */
+                         * precisions and OpenBLAS are refused */
     const char *device; /* "cpu", "cuda", "cuda:1", "cuda:0,1" (shares a batch out), "auto"; NULL: "cpu" */
 } SdOptions;
 
@@ -72,10 +72,10 @@ SdModel *sd_open(const char *path, const SdOptions *options, Error *e);
 SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e);
 bool sd_builtin(void);
 void sd_close(SdModel *m);
-/* What computes: "cpu", or "cuda:0 (NVIDIA H100)", the first of several. Where "auto" found a GPU that does not serve:
- * "cpu; cuda:0 (NVIDIA ...): " and the reason. "" for NULL. */
 /* Whether what this model computes has the same bits on every machine; false for NULL. */
 bool sd_exact(const SdModel *model);
+/* What computes: "cpu", or "cuda:0 (NVIDIA H100)", the first of several. Where "auto" found a GPU that does not serve:
+ * "cpu; cuda:0 (NVIDIA ...): " and the reason. "" for NULL. */
 const char *sd_device(const SdModel *m);
 
 /* What the model's configurations say and pictures do not follow: the sampler's settings of a diffusers folder, since
