@@ -21,7 +21,8 @@ static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || (c
 static void add_param(InfoWriter *t, const Param *p, const SdRequest *r, const Sampler *sampler,
                       const Scheduler *scheduler) {
     const void *at = (const char *)r + p->at;
-    const char *key = p->key_time && sampler->space == SPACE_TIME ? p->key_time : p->key;
+    bool webui_time = sampler->space == SPACE_TIME && !(sampler->flags & SAMPLER_DIFFUSERS);
+    const char *key = p->key_time && webui_time ? p->key_time : p->key;
     char value[INFO_NUMBER], name[40];
     size_t n = strlen(key);
     if (n > 2 && !strcmp(key + n - 2, "-2")) return; /* written with its first half */

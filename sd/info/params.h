@@ -40,7 +40,7 @@ typedef struct Param {
     const char *unset;    /* what a default that means "not set" does, for the help: "0: no end" */
     const char *json;     /* name in the webui's API, or our own */
     const char *key;      /* in a picture's text; "Size-1" and "Size-2" are the halves of "Size: 512x768"; NULL: none */
-    const char *key_time; /* the key for samplers of the time space, if it is another */
+    const char *key_time; /* the key for the webui's samplers of the time space, if it is another */
     const char *key_words; /* an enum's words in the text, if they are others */
     int place;             /* in the text: the webui's order; rows of equal place follow the table's order */
     bool always;           /* is written even when it is the default */

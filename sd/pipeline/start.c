@@ -60,7 +60,7 @@ bool start_latents(Generation *g, Error *e) {
     if (!open_noise(g, e) || (g->r->noise && !read_noise(g, e)) || !tap_latents(g, "noise", g->x, g->batch, e))
         return false;
     if (!g->z) {
-        sampler_start(g->sampler, g->x, all, g->points->values, false);
+        sampler_start(g->sampler, g->x, all, g->points->values, g->points->unit_start);
         return true;
     }
     points_start(g->points, g->sampler, g->x, g->z, all);

@@ -1,4 +1,4 @@
-/* lcm_levels.c: see lcm_levels.h; as the webui's sd_samplers_lcm.py. */
+/* lcm_levels.c: see lcm_levels.h; sigmas and times as in the webui's sd_samplers_lcm.py. */
 #include "lcm_levels.h"
 
 #include "sd/noise/math64.h"
@@ -21,4 +21,11 @@ float lcm_time(const NoiseLevels *s, float sigma) {
     for (int i = 1; i < LCM_LEVELS; i++)
         if (fabsf(x - log_sigma(s, i)) < fabsf(x - log_sigma(s, best))) best = i;
     return (float)lcm_level_time(best);
+}
+
+int lcm_steps(int n, int out[LCM_LEVELS]) {
+    if (n > LCM_LEVELS) n = LCM_LEVELS;
+    for (int i = 0; i < n; i++) /* numpy.linspace without its end: i times the rounded step */
+        out[i] = lcm_level_time(LCM_LEVELS - 1 - (int)(i * ((double)LCM_LEVELS / n)));
+    return n;
 }

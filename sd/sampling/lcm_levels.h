@@ -14,4 +14,8 @@ static inline int lcm_level_time(int i) { return LCM_STRIDE - 1 + i * LCM_STRIDE
 float lcm_sigma(const NoiseLevels *s, float t);
 float lcm_time(const NoiseLevels *s, float sigma);
 
+/* The times of n steps as diffusers' LCMScheduler and TCDScheduler have them (original_inference_steps 50), falling:
+ * of the 50, the ones at floor(50 i / n) from the top. Writes and returns how many there are: n, at most 50. */
+int lcm_steps(int n, int out[LCM_LEVELS]);
+
 #endif

@@ -1,10 +1,18 @@
 /* points.c: see points.h. */
 #include "points.h"
 
+#include "lcm_levels.h"
+
 #include <math.h>
 #include <string.h>
 
 static void time_points(Points *p, const Sampler *sampler, int steps) {
+    if (sampler->flags & SAMPLER_LCM_LEVELS) {
+        int times[LCM_LEVELS];
+        p->count = lcm_steps(steps, times);
+        for (int i = 0; i < p->count; i++) p->values[i] = (float)times[p->count - 1 - i];
+        return;
+    }
     int stride = TRAIN_STEPS / steps, n = 0;
     bool exact = sampler->flags & SAMPLER_DIFFUSERS; /* the webui's fill 0..999, so there are often more than `steps` */
     for (int t = 0; t < TRAIN_STEPS && (!exact || n < steps); t += stride)
@@ -33,7 +41,7 @@ bool points_make(Points *p, const NoiseLevels *levels, const Sampler *sampler, c
     int most = times ? TRAIN_STEPS : LONGEST_LIST;
     p->count = 0;
     p->low = p->high = p->bounds_low = p->bounds_high = p->level = 0;
-    p->tail = false;
+    p->tail = p->unit_start = false;
     if (steps < 1 || steps > most)
         return error_set(e, ERR_ARGUMENT, "steps: %d is not in 1..%d, the most of %s", steps, most, sampler->name);
     if (!schedule_options_check(o, e)) return false;
@@ -45,6 +53,7 @@ bool points_make(Points *p, const NoiseLevels *levels, const Sampler *sampler, c
         bool lcm = sampler->flags & SAMPLER_LCM_LEVELS;
         if (!scheduler_sigmas(scheduler, levels, lcm, longer, o, p->values, &p->count, e)) return false;
         if (discard && p->count > 2) p->values[p->count - 2] = p->values[p->count - 1], p->count--;
+        p->unit_start = scheduler->unit_start;
         find_ends(p);
         p->bounds_low = levels->sigmas[0];
         p->bounds_high = levels->sigmas[TRAIN_STEPS - 1];

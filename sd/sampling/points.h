@@ -10,6 +10,7 @@ typedef struct {
     int count;
     float low, high;               /* smallest sigma above 0 and largest of the whole list: a Brownian path's ends */
     float bounds_low, bounds_high; /* for Sampling.low and .high */
+    bool unit_start;               /* x begins as noise of sqrt(1 + sigma^2): for sampler_start */
     bool tail;                     /* img2img: the points are the tail of a list, */
     float level;                   /* and this is x's sigma, or in time space alpha, before the first step */
 } Points;

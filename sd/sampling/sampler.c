@@ -11,8 +11,8 @@ enum {
     SDE = SAMPLER_ETA | SAMPLER_S_NOISE | SAMPLER_BROWNIAN
 };
 
-/* In the webui's order; the last is not the webui's. To add one, write its SampleFn in a file of its own, declare it in
- * sampler_steps.h and add a row here; members not named are 0. */
+/* In the webui's order; the last two are not the webui's. To add one, write its SampleFn in a file of its own, declare
+ * it in sampler_steps.h and add a row here; members not named are 0. */
 static const Sampler SAMPLERS[] = {
     {.name = "DPM++ 2M",
      .aliases = {"k_dpmpp_2m", "dpmpp_2m"},
@@ -140,6 +140,13 @@ static const Sampler SAMPLERS[] = {
      .buffers = 2,
      .flags = SAMPLER_ONE_POINT | SAMPLER_DIFFUSERS,
      .run = sample_ddpm},
+    {.name = "TCD",
+     .aliases = {"k_tcd"},
+     .space = SPACE_TIME,
+     .buffers = 2,
+     .flags = SAMPLER_ETA | SAMPLER_ONE_POINT | SAMPLER_DIFFUSERS | SAMPLER_LCM_LEVELS,
+     .default_eta = .3,
+     .run = sample_tcd},
 };
 
 enum { SAMPLER_COUNT = sizeof SAMPLERS / sizeof *SAMPLERS };
@@ -178,9 +185,9 @@ double sampler_cfg(const Sampler *s, double cfg) {
     return s->flags & SAMPLER_CFGPP ? cfg * CFGPP : cfg;
 }
 
-void sampler_start(const Sampler *s, float *x, int64_t n, const float *points, bool sgm) {
+void sampler_start(const Sampler *s, float *x, int64_t n, const float *points, bool unit) {
     if (s->space != SPACE_SIGMA) return;
-    float sigma = points[0], scale = sgm ? sqrtf(1 + sigma * sigma) : sigma;
+    float sigma = points[0], scale = unit ? sqrtf(1 + sigma * sigma) : sigma;
     for (int64_t i = 0; i < n; i++) x[i] *= scale;
 }
 
@@ -220,4 +227,9 @@ void sampler_denoised_from_v(float *out, const float *x, const float *v, float s
 void sampler_eps_from_v(float *out, const float *x, const float *v, float alpha, int64_t n) {
     float a = sqrtf(alpha), b = sqrtf(1 - alpha);
     for (int64_t i = 0; i < n; i++) out[i] = a * v[i] + b * x[i];
+}
+
+void sampler_eps_from_clean(float *out, const float *x, const float *clean, float alpha, int64_t n) {
+    float a = sqrtf(alpha), b = sqrtf(1 - alpha);
+    for (int64_t i = 0; i < n; i++) out[i] = (x[i] - a * clean[i]) / b;
 }

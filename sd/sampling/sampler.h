@@ -86,7 +86,7 @@ enum {
     /* the points it visits */
     SAMPLER_BOUNDS = 1 << 7,     /* chooses its own sigmas, between the model's ends */
     SAMPLER_DISCARD = 1 << 8,    /* schedules one extra step, then drops the last nonzero sigma */
-    SAMPLER_LCM_LEVELS = 1 << 9, /* sigmas of LCM's 50 times (lcm_levels.h) in place of the model's 1000 */
+    SAMPLER_LCM_LEVELS = 1 << 9, /* of LCM's 50 times (lcm_levels.h) in place of the model's 1000 */
     SAMPLER_ONE_POINT = 1 << 10, /* can run on a single point; the others step from one point to the next */
     SAMPLER_DIFFUSERS = 1 << 11, /* times as diffusers has them: as many as steps, and img2img evaluates each one */
 
@@ -121,9 +121,9 @@ bool sampler_has_schedule(const Sampler *s);
 /* The guidance scale to use for `cfg`: cfg itself, or for CFG++ cfg / 12.5, so that the usual scales serve. */
 double sampler_cfg(const Sampler *s, double cfg);
 
-/* Scales standard normal noise x[n] to what the first step expects: by the first sigma in sigma space (with sgm, the
- * webui's "SGM noise multiplier": by sqrt(1 + sigma^2)), not at all in time space. */
-void sampler_start(const Sampler *s, float *x, int64_t n, const float *points, bool sgm);
+/* Scales standard normal noise x[n] to what the first step expects: by the first sigma in sigma space (with `unit`, the
+ * webui's "SGM noise multiplier" and Points.unit_start: by sqrt(1 + sigma^2)), not at all in time space. */
+void sampler_start(const Sampler *s, float *x, int64_t n, const float *points, bool unit);
 
 /* All samplers; *count: how many. */
 const Sampler *sampler_list(int *count);
@@ -138,10 +138,12 @@ void sampler_suggest(const char *name, char *out, size_t size);
  * may be any of the inputs.
  *  - Sigma space: the model receives sampler_scale_in(sigma) * x, and its output becomes
  *      D = x - sigma eps   or   D = x / (sigma^2 + 1) - v sigma / sqrt(sigma^2 + 1).
- *  - Time space: eps is used as it is, v becomes eps = sqrt(a_t) v + sqrt(1 - a_t) x. */
+ *  - Time space: eps is used as it is, v becomes eps = sqrt(a_t) v + sqrt(1 - a_t) x, and a model that gives x_0
+ *    itself eps = (x - sqrt(a_t) x_0) / sqrt(1 - a_t). */
 float sampler_scale_in(float sigma);
 void sampler_denoised_from_eps(float *out, const float *x, const float *eps, float sigma, int64_t n);
 void sampler_denoised_from_v(float *out, const float *x, const float *v, float sigma, int64_t n);
 void sampler_eps_from_v(float *out, const float *x, const float *v, float alpha, int64_t n);
+void sampler_eps_from_clean(float *out, const float *x, const float *clean, float alpha, int64_t n);
 
 #endif

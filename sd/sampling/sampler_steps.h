@@ -54,7 +54,7 @@ bool heun_step(const Sampling *s, float *x, float sigma, float next, int step, E
 /* The samplers, a line per file. */
 SampleFn sample_euler, sample_euler_a, sample_heun, sample_dpm2, sample_dpm2_a;
 SampleFn sample_lms;
-SampleFn sample_lcm;
+SampleFn sample_lcm, sample_tcd;
 SampleFn sample_restart;
 SampleFn sample_dpm_fast, sample_dpm_adaptive;
 SampleFn sample_dpmpp_2s_a, sample_dpmpp_sde, sample_dpmpp_2m, sample_dpmpp_2m_sde, sample_dpmpp_2m_sde_heun,

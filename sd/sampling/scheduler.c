@@ -133,7 +133,55 @@ static int beta(const ScheduleArgs *in, int n, float *out) {
     return n + 1;
 }
 
-/* In the webui's order. To add a schedule, write its fill function above and add a row; members not named are 0. */
+/* --- diffusers' "timestep_spacing", as EulerDiscreteScheduler and its kin read it --- */
+
+/* Times 999 and below, rounded: each step ends where the next begins, and the last at 0. What few-step models have
+ * learned. */
+static int trailing(const ScheduleArgs *in, int n, float *out) {
+    double step = (TRAIN_STEPS - (double)TRAIN_STEPS / n) - TRAIN_STEPS; /* of numpy.arange */
+    for (int i = 0; i < n; i++) {
+        float t = (float)rint(TRAIN_STEPS + i * step) - 1; /* halves to the even number, as numpy */
+        out[i] = to_sigma(in, t > 0 ? t : 0);
+    }
+    out[n] = 0;
+    return n + 1;
+}
+
+/* Multiples of the stride and 1 ("steps_offset", of every Stable Diffusion): the first step begins below 999. */
+static int leading(const ScheduleArgs *in, int n, float *out) {
+    int stride = TRAIN_STEPS / n > 1 ? TRAIN_STEPS / n : 1;
+    for (int i = 0; i < n; i++) {
+        int t = (n - 1 - i) * stride + 1;
+        out[i] = to_sigma(in, t < TRAIN_STEPS ? (float)t : TRAIN_STEPS - 1);
+    }
+    out[n] = 0;
+    return n + 1;
+}
+
+/* Uniform's times; between two of the 1000, sigma and not its logarithm is interpolated. */
+static int linspace(const ScheduleArgs *in, int n, float *out) {
+    for (int i = 0; i < n; i++) {
+        int back = n - 1 - i;
+        double at = n > 1 ? back * ((TRAIN_STEPS - 1.0) / (n - 1)) : 0;
+        float t = back == n - 1 && n > 1 ? TRAIN_STEPS - 1 : (float)at;
+        int low = (int)t < TRAIN_STEPS - 1 ? (int)t : TRAIN_STEPS - 2;
+        double a = in->levels->sigmas[low], b = in->levels->sigmas[low + 1];
+        out[i] = in->lcm ? to_sigma(in, t) : (float)((b - a) * ((double)t - low) + a);
+    }
+    out[n] = 0;
+    return n + 1;
+}
+
+/* LCM's and TCD's: see lcm_steps. */
+static int lcm_training(const ScheduleArgs *in, int n, float *out) {
+    int times[LCM_LEVELS], count = lcm_steps(n, times);
+    for (int i = 0; i < count; i++) out[i] = in->levels->sigmas[times[i]];
+    out[count] = 0;
+    return count + 1;
+}
+
+/* In the webui's order, then those that it lacks. To add a schedule, write its fill function above and add a row;
+ * members not named are 0. */
 static const Scheduler SCHEDULERS[] = {
     {.label = "Automatic", .aliases = {"automatic"}},
     {.label = "Uniform", .aliases = {"uniform"}, .fill = uniform},
@@ -147,6 +195,10 @@ static const Scheduler SCHEDULERS[] = {
     {.label = "Normal", .aliases = {"normal"}, .ends = true, .fill = normal},
     {.label = "DDIM", .aliases = {"ddim", "ddim_uniform"}, .fill = ddim},
     {.label = "Beta", .aliases = {"beta"}, .ends = true, .fill = beta},
+    {.label = "Trailing", .aliases = {"trailing"}, .fill = trailing},
+    {.label = "Leading", .aliases = {"leading"}, .unit_start = true, .fill = leading},
+    {.label = "Linspace", .aliases = {"linspace"}, .fill = linspace},
+    {.label = "LCM", .aliases = {"lcm"}, .unit_start = true, .fill = lcm_training},
 };
 
 enum { SCHEDULER_COUNT = sizeof SCHEDULERS / sizeof *SCHEDULERS };

@@ -28,7 +28,8 @@ typedef struct Scheduler {
     const char *aliases[4]; /* its internal name first; NULL after the last */
     double rho;             /* the default; 0: has none */
     bool ends;              /* sigma_min and sigma_max apply */
-    FillFn *fill;           /* NULL: Automatic */
+    bool unit_start; /* x begins as noise of sqrt(1 + sigma^2), not of sigma, as a time-space x that is noise alone */
+    FillFn *fill;    /* NULL: Automatic */
 } Scheduler;
 
 /* All schedule types; *count: how many. */

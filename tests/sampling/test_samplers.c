@@ -22,7 +22,18 @@ typedef struct {
     PictureNoise *noise;
     int n, first, group; /* floats of a picture; which pictures run now */
     int calls, draws, steps;
+    char gives; /* what the network's output is: 'v', 'x' for x_0, or eps */
 } Toy;
+
+/* The output as the sampler's space has it, in place. */
+static void predict(const Toy *toy, const Ask *ask, float *out, int64_t n) {
+    bool sigma = toy->sampler->space == SPACE_SIGMA;
+    float a = toy->levels->alphas[(int)ask->time];
+    if (sigma && toy->gives == 'v') sampler_denoised_from_v(out, ask->x, out, ask->sigma, n);
+    else if (sigma && toy->gives != 'x') sampler_denoised_from_eps(out, ask->x, out, ask->sigma, n);
+    else if (!sigma && toy->gives == 'v') sampler_eps_from_v(out, ask->x, out, a, n);
+    else if (!sigma && toy->gives == 'x') sampler_eps_from_clean(out, ask->x, out, a, n);
+}
 
 static bool toy_denoise(void *user, const Ask *ask, float *out, Error *e) {
     Toy *toy = user;
@@ -39,7 +50,7 @@ static bool toy_denoise(void *user, const Ask *ask, float *out, Error *e) {
             out[i] = u + (out[i] - u) * (float)(sampler_cfg(toy->sampler, 7));
         }
     }
-    if (sigma) sampler_denoised_from_eps(out, ask->x, out, ask->sigma, toy->n * toy->group);
+    predict(toy, ask, out, (int64_t)toy->n * toy->group);
     return true;
 }
 
@@ -89,7 +100,7 @@ static bool sample(Toy *toy, const Job *job, SdRng kind, uint64_t seed, int pict
         ok = points_tail(&points, toy->levels, toy->sampler, job->whole, job->steps, false, e);
         for (int i = 0; i < pictures * toy->n; i++) latent[i] = 0.5f * sinf((float)(i % toy->n));
         if (ok) points_start(&points, toy->sampler, x, latent, pictures * toy->n);
-    } else if (ok) sampler_start(toy->sampler, x, pictures * toy->n, points.values, false);
+    } else if (ok) sampler_start(toy->sampler, x, pictures * toy->n, points.values, points.unit_start);
     toy->group = toy->sampler->flags & SAMPLER_ADAPTIVE ? 1 : pictures;
     for (; ok && toy->first < pictures; toy->first += toy->group) {
         Sampling s = {.levels = toy->levels,
@@ -231,6 +242,38 @@ static void edges(const NoiseLevels *levels) {
     }
 }
 
+/* The times that a schedule type's sigmas are of, and TCD's own. */
+static void few_times(const NoiseLevels *levels, Golden *g) {
+    static const struct {
+        const char *type;
+        int steps[10];
+    } LISTS[] = {{"trailing", {1, 2, 3, 4, 8, 16, 30}},
+                 {"leading", {1, 8, 30}},
+                 {"linspace", {1, 8, 30}},
+                 {"lcm", {1, 2, 3, 4, 6, 7, 8, 11, 49, 50}}};
+    static Points p;
+    for (int i = 0; g && i < 40; i++) {
+        const char *type = LISTS[i / 10].type;
+        int steps = LISTS[i / 10].steps[i % 10];
+        char name[64];
+        float times[64];
+        if (!steps) continue;
+        snprintf(name, sizeof name, "times.%s.n%d", type, steps);
+        bool ok = points_make(&p, levels, sampler_find("Euler"), scheduler_find(type), steps, NULL, NULL);
+        if (!test_check(ok && p.count == steps + 1, "%s: %d sigmas", name, steps)) continue;
+        for (int k = 0; k < steps; k++) times[k] = noise_levels_time(levels, p.values[k]);
+        GoldenError error = golden_error(g, name, times, 1, (const int64_t[]){steps}, (Bound){0});
+        /* between two of the 1000, linspace's sigmas are not on the line of logarithms on which a time is found */
+        test_check(error.found && error.shape && error.max < (strcmp(type, "linspace") ? 1e-6 : 1e-5), "%s", name);
+        test_note("largest error %g", error.max);
+        if (strcmp(type, "lcm")) continue;
+        ok = points_make(&p, levels, sampler_find("TCD"), NULL, steps, NULL, NULL);
+        for (int k = 0; ok && k < steps; k++) times[k] = p.values[steps - 1 - k];
+        if (test_check(ok && p.count == steps, "TCD: %d times", steps))
+            golden_check(g, name, times, 1, (const int64_t[]){steps}, name);
+    }
+}
+
 static void goldens(const NoiseLevels *levels) {
     static const char *const KINDS[] = {"beta", "kl_optimal", "simple", "ddim", "polyexponential", "sgm_uniform"};
     static const int STEPS[] = {1, 5, 20, 30};
@@ -253,6 +296,21 @@ static void goldens(const NoiseLevels *levels) {
                 "%s", name))
             golden_check(g, name, p.values, 1, (const int64_t[]){p.count}, name);
     }
+    golden_close(g);
+    g = golden_open("few_steps");
+    for (size_t i = 0; g && i < sizeof FEW / sizeof *FEW; i++) {
+        Toy toy = {.levels = levels, .gives = FEW[i].gives};
+        Job job = job_of(FEW[i].name, FEW[i].scheduler, FEW[i].steps, 4);
+        float x[MOST_N];
+        Error e = {0};
+        if (FEW[i].eta >= 0) job.options.eta = FEW[i].eta;
+        if (test_check(sample(&toy, &job, SD_RNG_CPU, 42, 1, x, &e), "%s runs", FEW[i].golden))
+            golden_check(g, FEW[i].golden, x, 1, (const int64_t[]){MOST_N}, FEW[i].golden);
+        else test_note("%s", e.text);
+    }
+    few_times(levels, g);
+    golden_close(g);
+    g = golden_open("samplers");
     static const float PATHS[][2] = {
         {10.7468f, 14.6146421f}, {.3555455f, .4735848f}, {.02916754f, 14.6146421f}, {1, 1.000002f}};
     static const char *const NAMES[] = {"10.7468_14.6146421", "0.3555455_0.4735848", "0.02916754_14.6146421",
@@ -305,7 +363,7 @@ static void extremes(const NoiseLevels *levels, const char *what) {
         for (int j = 0; j < (own ? 1 : schedulers); j++)
             for (int k = 0; k < ENDS_COUNT * RHO_COUNT * VARIANTS; k++) {
                 int variant = k % VARIANTS, end = k / VARIANTS % ENDS_COUNT, rho = k / VARIANTS / ENDS_COUNT;
-                if (rho && (variant || !(types[j].rho > 0))) continue;
+                if ((rho && (variant || !(types[j].rho > 0))) || (end && !types[j].ends)) continue;
                 for (int steps = 1; steps <= 3; steps++, made++) {
                     Job job = job_of(all[i].name, types[j].label, steps, 1);
                     job.ends.sigma_min = ENDS[end][0], job.ends.sigma_max = ENDS[end][1], job.ends.rho = RHOS[rho];

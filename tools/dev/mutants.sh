@@ -116,6 +116,10 @@ two 4-bit numbers take two bytes ~ tensor/tensor.c ~ files ~ openblas ~ s|{"F4",
 end token missing ~ sd/prompt/prompt_chunks.c ~ pipeline ~ openblas ~ s/TOKEN_EOS/TOKEN_BOS/
 latents not scaled ~ sd/models/vae.c ~ pipeline ~ openblas ~ s|1.0 / v->config.scale|1.0|
 sampler's direction ~ sd/sampling/sampler_steps.h ~ noise ~ openblas ~ s|(x\[i\] - denoised\[i\]) / sigma \* dt|(denoised[i] - x[i]) / sigma * dt|
+TCD jumps past the next level ~ sd/sampling/sampler_lcm.c ~ samplers ~ openblas ~ s|keep = (float)(1 - s->options.eta)|keep = 1|
+TCD draws noise after its last step ~ sd/sampling/sampler_lcm.c ~ samplers ~ openblas ~ s|noisy = at \&\& |noisy = |
+trailing times one too high ~ sd/sampling/scheduler.c ~ samplers ~ openblas ~ s|(float)rint(TRAIN_STEPS + i \* step) - 1;|(float)rint(TRAIN_STEPS + i * step) - (i == 0);|
+LCM's schedule begins with noise of sigma ~ sd/sampling/scheduler.c ~ samplers ~ openblas ~ s|{"lcm"}, .unit_start = true|{"lcm"}|
 DDIM's direction forgets the noise ~ sd/sampling/sampler_time.c ~ noise samplers ~ openblas ~ s|sqrtf(1 - prev - sigma \* sigma)|sqrtf(1 - prev)|
 F16 rounded towards zero ~ tensor/half.h ~ ops ~ openblas ~ s|(127u - 15) << 23) + 0xfff|(127u - 15) << 23) + 0x000|
 keys of another side's text ~ nn/transformer.c ~ pipeline ~ openblas ~ s|tensor_slice(k, 0, i, texts)|tensor_slice(k, 0, 0, texts)|
