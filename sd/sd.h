@@ -59,16 +59,16 @@ enum { SD_EXACT_VERSION = 1 };
 
 bool sd_has_mixed(void); /* whether this processor has the instructions that SD_MIXED is for */
 
-/* Opens a checkpoint: a single .safetensors file (the original layout, or made by `sdc convert`) or a diffusers folder.
- * path NULL: the model that is built in (ERR_ARGUMENT where there is none; sd_builtin says so). Reads headers only;
- * weights are loaded when they are first needed (but see SdPrediction). options may be NULL.
+/* Opens a checkpoint: a single file (safetensors or PyTorch's; the original layout, or made by `sdc convert`) or a
+ * diffusers folder. path NULL: the model that is built in (ERR_ARGUMENT where there is none; sd_builtin says so). Reads
+ * headers only; weights are loaded when they are first needed (but see SdPrediction). options may be NULL.
  *
  * The file stays mapped until sd_close. Replacing it by rename is safe; if it is cut, or its disk fails, touching what
  * is gone ends the process by SIGBUS, as with any mapped file. libsd installs no signal handlers (sdc does, and ends
  * with a line): a program that cannot rule this out handles SIGBUS itself, or reads the file and calls sd_open_memory.
  */
 SdModel *sd_open(const char *path, const SdOptions *options, Error *e);
-/* The same for a .safetensors file in memory, which must outlive the model; name is what messages call it, or NULL. */
+/* The same for a file in memory, which must outlive the model; name is what messages call it, or NULL. */
 SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e);
 bool sd_builtin(void);
 void sd_close(SdModel *m);
@@ -231,7 +231,8 @@ bool sd_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e);
 typedef struct {
     char family[24]; /* "SD 1.x" */
     char layout[24]; /* "single file", "converted", "diffusers" */
-    char dtype[32];  /* "F16", or "F16, F32" where types are mixed */
+    char format[48]; /* of its files: "safetensors", "PyTorch zip", "PyTorch before 1.6" */
+    char dtype[96];  /* "F16", or "F16, F32" where types are mixed */
     int64_t tensors, used, ignored, missing;
     int64_t parameters; /* of the tensors that are used */
     int64_t unet_parameters, vae_parameters, text_parameters;

@@ -1,4 +1,4 @@
-/* half.h: F16 and BF16 to and from F32.
+/* half.h: F16 and BF16 to and from F32, F8 to F16.
  *
  * Narrowing rounds to nearest, ties to even; too large a number becomes infinity; a NaN stays a NaN and keeps as much
  * of its payload as fits. Subnormals are exact, even on a processor that flushes them to zero. Every function is
@@ -62,6 +62,17 @@ SD_INLINE uint16_t f32_to_bf16(float f) {
     uint32_t rounded = (u + 0x7fff + (top & 1)) >> 16;
     uint32_t nan = top & 0x7f ? top : top | 0x40;
     return (uint16_t)((u & 0x7fffffff) > 0x7f800000 ? nan : rounded);
+}
+
+/* F8 to F16, which holds every one of their numbers. E5M2 is the upper half of an F16. E4M3 (the kind without
+ * infinities, "FN") has the exponent's bias 7 and its NaN in 0x7f and 0xff. */
+SD_INLINE uint16_t e5m2_to_f16(uint8_t b) { return (uint16_t)(b << 8); }
+
+SD_INLINE uint16_t e4m3_to_f16(uint8_t b) {
+    uint16_t sign = (uint16_t)((b & 0x80) << 8);
+    if ((b & 0x7f) == 0x7f) return sign | 0x7e00;
+    /* the bits as an F16 are too small by 2^(15 - 7) */
+    return sign | f32_to_f16(f16_to_f32((uint16_t)((b & 0x7f) << 7)) * 0x1p8f);
 }
 
 #endif

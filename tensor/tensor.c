@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct {
-    const char *name; /* as the safetensors format spells it */
+    const char *name; /* as the safetensors format or GGUF spells it */
     int block, bytes; /* numbers stored together, and the bytes that they take */
 } TYPES[DTYPE_COUNT] = {
     [F32] = {"F32", 1, 4},
@@ -30,6 +30,16 @@ static const struct {
     [F4] = {"F4", 2, 1},
     [F6_E2M3] = {"F6_E2M3", 4, 3},
     [F6_E3M2] = {"F6_E3M2", 4, 3},
+    [Q4_0] = {"Q4_0", 32, 18},
+    [Q4_1] = {"Q4_1", 32, 20},
+    [Q5_0] = {"Q5_0", 32, 22},
+    [Q5_1] = {"Q5_1", 32, 24},
+    [Q8_0] = {"Q8_0", 32, 34},
+    [Q2_K] = {"Q2_K", 256, 84},
+    [Q3_K] = {"Q3_K", 256, 110},
+    [Q4_K] = {"Q4_K", 256, 144},
+    [Q5_K] = {"Q5_K", 256, 176},
+    [Q6_K] = {"Q6_K", 256, 210},
 };
 
 int64_t dtype_block(DType t) { return TYPES[t].block; }
@@ -55,7 +65,7 @@ bool dtype_count(DType t, int nd, const int64_t *n, int64_t *count) {
 const char *dtype_name(DType t) { return TYPES[t].name; }
 
 bool dtype_from_name(const char *name, size_t len, DType *out) {
-    for (int t = 0; t < DTYPE_COUNT; t++)
+    for (int t = 0; t < DTYPE_SAFETENSORS; t++)
         if (strlen(TYPES[t].name) == len && !memcmp(TYPES[t].name, name, len)) {
             *out = (DType)t;
             return true;

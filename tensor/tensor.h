@@ -26,7 +26,7 @@ typedef enum {
     U16,
     U32,
     U64,
-    C64, /* from here on: types of the safetensors format, passed through, never computed with */
+    C64, /* from here on: types of files, never computed with; most are passed through */
     F8_E4M3,
     F8_E5M2,
     F8_E8M0,
@@ -35,8 +35,20 @@ typedef enum {
     F4,
     F6_E2M3,
     F6_E3M2,
+    Q4_0, /* from here on: GGUF's types, quantised in blocks (weights/blocks.h) */
+    Q4_1,
+    Q5_0,
+    Q5_1,
+    Q8_0,
+    Q2_K,
+    Q3_K,
+    Q4_K,
+    Q5_K,
+    Q6_K,
     DTYPE_COUNT
 } DType;
+
+enum { DTYPE_SAFETENSORS = Q4_0 }; /* the types before this one are those of the safetensors format */
 
 enum { MAX_DIMS = 4 };
 
@@ -48,7 +60,7 @@ typedef struct {
     int64_t s[MAX_DIMS]; /* strides in elements; s[nd-1] == 1 */
 } Tensor;
 
-/* Numbers are stored in blocks: of one for most types, of 2 for F4, of 4 for F6, of more for quantised types. */
+/* Numbers are stored in blocks: of one for most types, of 2 for F4, of 4 for F6, of 32 or 256 for quantised types. */
 int64_t dtype_block(DType t);
 /* Bytes of `count` >= 0 numbers, which must be whole blocks: 4 * count for F32, count / 2 for F4. */
 size_t dtype_bytes(DType t, int64_t count);
@@ -56,7 +68,7 @@ size_t dtype_bytes(DType t, int64_t count);
  * negative or when the count (sizes of 0 left out, so that strides are safe too) takes more than 2^63 bits in this
  * type. */
 bool dtype_count(DType t, int nd, const int64_t *n, int64_t *count);
-const char *dtype_name(DType t); /* safetensors' name: "F32" */
+const char *dtype_name(DType t); /* safetensors' or GGUF's name: "F32", "Q8_0" */
 /* The type with this safetensors name; false when there is none. */
 bool dtype_from_name(const char *name, size_t len, DType *out);
 

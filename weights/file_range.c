@@ -1,6 +1,7 @@
 /* file_range.c: the largest magnitude of all bits first, which is quick; numbers are looked at one by one only in a
  * tensor that has something to tell. */
 #include "file_range.h"
+#include "blocks.h"
 
 #include <math.h>
 #include <string.h>
@@ -36,7 +37,10 @@ static uint64_t most_bits(const uint8_t *p, int64_t n, DType type) {
             u &= 0x7fff;
             most16 = u > most16 ? u : most16;
         }
-    return most | most32 | most16;
+    uint8_t most8 = 0;
+    if (type == F8_E4M3 || type == F8_E5M2)
+        for (int64_t i = 0; i < n; i++) most8 = (p[i] & 0x7f) > most8 ? p[i] & 0x7f : most8;
+    return most | most32 | most16 | most8;
 }
 
 /* The number with these bits, as f64. */
@@ -47,17 +51,35 @@ static double value(uint64_t bits, DType type) {
     double v = 0;
     uint32_t u32 = (uint32_t)bits;
     uint16_t u16 = (uint16_t)bits;
-    memcpy(bytes, type == F64 ? (const void *)&bits : type == F32 ? (const void *)&u32 : &u16, dtype_bytes(type, 1));
+    uint8_t u8 = (uint8_t)bits;
+    size_t width = dtype_bytes(type, 1);
+    memcpy(bytes,
+           width == 8   ? (const void *)&bits
+           : width == 4 ? (const void *)&u32
+           : width == 2 ? (const void *)&u16
+                        : &u8,
+           width);
     file_tensor_f64(&f, &t, 0, 1, &v);
     return v;
+}
+
+/* The largest magnitude of a tensor's numbers, or a bound of it where that is quicker; infinity or NaN where numbers
+ * may be that. */
+static double most(const WeightFile *f, const FileTensor *t) {
+    int64_t n = file_tensor_count(t);
+    const uint8_t *p = file_tensor_data(f, t);
+    if (dtype_is_quantised(t->dtype)) return blocks_bound(t->dtype, p, n / dtype_block(t->dtype));
+    if (t->strides || t->scale) return INFINITY; /* looked at one by one */
+    return value(most_bits(p, n, t->dtype), t->dtype);
 }
 
 FileRange file_tensor_range(const WeightFile *f, const FileTensor *t, DType type) {
     enum { PIECE = 512 };
     FileRange r = {0};
-    if (t->dtype != F64 && t->dtype != F32 && t->dtype != F16 && t->dtype != BF16) return r;
+    DType loaded = file_tensor_type(t);
+    if (loaded != F32 && loaded != F16 && loaded != BF16) return r;
     int64_t n = file_tensor_count(t);
-    r.largest = value(most_bits(file_tensor_data(f, t), n, t->dtype), t->dtype);
+    r.largest = most(f, t);
     if (r.largest < too_large(type)) return r;
     bool found = false;
     double piece[PIECE], odd = 0;

@@ -8,10 +8,10 @@ typedef struct {
     int64_t not_finite; /* infinities and NaNs */
     int64_t beyond;     /* finite numbers that the type would round to infinity */
     double first;       /* of those, in order; else of what is not finite; else 0 */
-    double largest;     /* magnitude of the finite numbers */
+    double largest;     /* magnitude of the finite numbers; of quantised blocks that fit, a bound of it */
 } FileRange;
 
-/* Reads the whole tensor. t: F64, F32, F16 or BF16 (others count as finite zeros); type: F32, F16 or BF16. */
+/* Reads the whole tensor. t: one of which weights are made (others count as finite zeros); type: F32, F16 or BF16. */
 FileRange file_tensor_range(const WeightFile *f, const FileTensor *t, DType type);
 /* The largest number of F32, F16 or BF16. */
 double dtype_largest(DType type);

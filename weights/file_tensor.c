@@ -1,4 +1,5 @@
 /* file_tensor.c: what an open file holds: names, values, pages. */
+#include "blocks.h"
 #include "formats.h"
 #include "tensor/half.h"
 #include "tensor/os.h"
@@ -39,18 +40,31 @@ const char *weight_file_meta(const WeightFile *f, const char *key) {
 const void *file_tensor_data(const WeightFile *f, const FileTensor *t) { return f->map + f->data + t->begin; }
 
 int64_t file_tensor_count(const FileTensor *t) {
-    return (int64_t)((t->end - t->begin) / dtype_bytes(t->dtype, dtype_block(t->dtype))) * dtype_block(t->dtype);
+    int64_t count = 1;
+    for (int i = 0; i < t->nd; i++) count *= t->n[i];
+    return count;
 }
+
+DType file_tensor_type(const FileTensor *t) {
+    if (t->dtype == F64) return F32;
+    return t->dtype == F8_E4M3 || t->dtype == F8_E5M2 || dtype_is_quantised(t->dtype) ? F16 : t->dtype;
+}
+
+bool file_tensor_is_plain(const FileTensor *t) { return !t->strides && !t->scale && file_tensor_type(t) == t->dtype; }
+
+/* --- converting: dense numbers of an unquantised type --- */
 
 /* Data may lie at any address, so every element comes through memcpy. */
 #define EACH(TYPE, CONVERT)                                                                                            \
     for (int64_t i = 0; i < count; i++) {                                                                              \
         TYPE x;                                                                                                        \
-        memcpy(&x, p + (first + i) * (int64_t)sizeof x, sizeof x);                                                     \
+        memcpy(&x, p + i * (int64_t)sizeof x, sizeof x);                                                               \
         out[i] = CONVERT(x);                                                                                           \
     }                                                                                                                  \
     return true
 #define TRUTH(x) ((x) != 0)
+#define E4M3(x) f16_to_f32(e4m3_to_f16(x))
+#define E5M2(x) f16_to_f32(e5m2_to_f16(x))
 
 #define CONVERT_ALL(OUT)                                                                                               \
     switch (t) {                                                                                                       \
@@ -58,6 +72,8 @@ int64_t file_tensor_count(const FileTensor *t) {
     case F32: EACH(float, (OUT));                                                                                      \
     case F16: EACH(uint16_t, f16_to_f32);                                                                              \
     case BF16: EACH(uint16_t, bf16_to_f32);                                                                            \
+    case F8_E4M3: EACH(uint8_t, E4M3);                                                                                 \
+    case F8_E5M2: EACH(uint8_t, E5M2);                                                                                 \
     case I64: EACH(int64_t, (OUT));                                                                                    \
     case U64: EACH(uint64_t, (OUT));                                                                                   \
     case I32: EACH(int32_t, (OUT));                                                                                    \
@@ -70,15 +86,80 @@ int64_t file_tensor_count(const FileTensor *t) {
     default: return false;                                                                                             \
     }
 
-static bool to_f32(DType t, const uint8_t *p, int64_t first, int64_t count, float *out) { CONVERT_ALL(float) }
-static bool to_f64(DType t, const uint8_t *p, int64_t first, int64_t count, double *out) { CONVERT_ALL(double) }
+static bool to_f32(DType t, const uint8_t *p, int64_t count, float *out) { CONVERT_ALL(float) }
+static bool to_f64(DType t, const uint8_t *p, int64_t count, double *out) { CONVERT_ALL(double) }
+
+/* --- and of what is not dense --- */
+
+enum { SOME = 256 }; /* numbers at a time */
+_Static_assert((int)SOME >= (int)BLOCK_MOST, "a block is decoded whole");
+
+/* Numbers of a strided tensor, side by side. */
+static void gather(const uint8_t *p, const FileTensor *t, int64_t first, int64_t count, uint8_t *out) {
+    size_t width = dtype_bytes(t->dtype, 1);
+    int64_t at[FILE_MAX_DIMS], offset = 0;
+    for (int i = t->nd - 1; i >= 0; i--) {
+        at[i] = first % t->n[i];
+        first /= t->n[i];
+        offset += at[i] * t->strides[i];
+    }
+    for (int64_t k = 0; k < count; k++) {
+        memcpy(out + (size_t)k * width, p + (size_t)offset * width, width);
+        for (int i = t->nd - 1; i >= 0; i--) {
+            offset += t->strides[i];
+            if (++at[i] < t->n[i]) break;
+            offset -= at[i] * t->strides[i];
+            at[i] = 0;
+        }
+    }
+}
+
+/* At most SOME numbers, within a block if quantised, as t's own type in memory or as F32 (quantised). */
+static const uint8_t *some(const uint8_t *p, const FileTensor *t, int64_t first, int64_t count, uint8_t *buffer) {
+    if (t->strides) return gather(p, t, first, count, buffer), buffer;
+    if (!dtype_is_quantised(t->dtype)) return p + dtype_bytes(t->dtype, first);
+    float block[BLOCK_MOST];
+    int64_t in = first % dtype_block(t->dtype);
+    block_f32(t->dtype, p + dtype_bytes(t->dtype, first - in), block);
+    return memcpy(buffer, block + in, (size_t)count * sizeof *block);
+}
+
+static bool convert(const WeightFile *f, const FileTensor *t, DType type, const uint8_t *p, int64_t n, DType to,
+                    void *out) {
+    float wide[SOME], factor = 1;
+    if (to == t->dtype && !t->scale) return memcpy(out, p, dtype_bytes(to, n)), true;
+    if (t->scale && !to_f32(t->scale->dtype, file_tensor_data(f, t->scale), 1, &factor)) return false;
+    if (to == F64 && !t->scale) return to_f64(type, p, n, out);
+    if ((to != F64 && to != F32 && to != F16) || !to_f32(type, p, n, to == F32 ? out : wide)) return false;
+    float *single = to == F32 ? out : wide;
+    for (int64_t i = 0; t->scale && i < n; i++) single[i] *= factor;
+    for (int64_t i = 0; to == F64 && i < n; i++) ((double *)out)[i] = (double)wide[i];
+    for (int64_t i = 0; to == F16 && i < n; i++) ((uint16_t *)out)[i] = f32_to_f16(wide[i]);
+    return true;
+}
+
+bool file_tensor_read(const WeightFile *f, const FileTensor *t, int64_t first, int64_t count, DType to, void *out) {
+    const uint8_t *p = file_tensor_data(f, t);
+    if (!t->strides && !t->scale && to == F32) /* in one piece, which is faster */
+        if (to_f32(t->dtype, p + (dtype_block(t->dtype) == 1 ? dtype_bytes(t->dtype, first) : 0), count, out))
+            return true;
+    bool quantised = dtype_is_quantised(t->dtype);
+    if (!quantised && dtype_block(t->dtype) > 1) return false;
+    uint8_t buffer[SOME * sizeof(double)];
+    for (int64_t n; count > 0; first += n, count -= n, out = (char *)out + dtype_bytes(to, n)) {
+        n = quantised ? dtype_block(t->dtype) - first % dtype_block(t->dtype) : SOME;
+        n = n < count ? n : count;
+        if (!convert(f, t, quantised ? F32 : t->dtype, some(p, t, first, n, buffer), n, to, out)) return false;
+    }
+    return true;
+}
 
 bool file_tensor_f32(const WeightFile *f, const FileTensor *t, float *out) {
-    return to_f32(t->dtype, file_tensor_data(f, t), 0, file_tensor_count(t), out);
+    return file_tensor_read(f, t, 0, file_tensor_count(t), F32, out);
 }
 
 bool file_tensor_f64(const WeightFile *f, const FileTensor *t, int64_t first, int64_t count, double *out) {
-    return to_f64(t->dtype, file_tensor_data(f, t), first, count, out);
+    return file_tensor_read(f, t, first, count, F64, out);
 }
 
 /* Whole pages: including the first, since tensors are read in order and what else lies on it was read before; without

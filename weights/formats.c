@@ -1,11 +1,12 @@
 #include "formats.h"
 
 #include "safetensors.h"
+#include "torch.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#define CONVERT "get its .safetensors file, or save it as one with Python's safetensors"
+#define CONVERT "save its weights with torch.save or Python's safetensors"
 #define SAFETENSORS "get the model as safetensors"
 #define UNPACK "unpack it and name the .safetensors file in it"
 #define DOWNLOAD "download the model file itself"
@@ -71,8 +72,6 @@ static bool first_entry(const uint8_t *p, size_t size, const char *piece) {
     return false;
 }
 
-static bool is_torch(const uint8_t *p, size_t size) { return first_entry(p, size, "data.pkl"); }
-
 static bool is_npz(const uint8_t *p, size_t size) { return first_entry(p, size, ".npy"); }
 
 static bool is_tar(const uint8_t *p, size_t size) { return has(p, size, 257, "ustar"); }
@@ -110,12 +109,12 @@ static const WeightFormat FORMATS[] = {
     {"empty", .sniff = is_empty, .refusal = "empty; download it again"},
     {"cut zip", .sniff = is_cut_zip,
      .refusal = "a zip archive that is cut short or damaged (its directory is missing); download it again"},
-    {"PyTorch", .sniff = is_torch, .refusal = "a PyTorch checkpoint (.ckpt, .pt, .bin), which is not read; " CONVERT},
+    {"PyTorch zip", .sniff = torch_zip_sniff, .read = torch_zip_read},
+    {"PyTorch before 1.6", .sniff = torch_old_sniff, .read = torch_old_read},
     {"npz", .sniff = is_npz, .refusal = "an archive of NumPy arrays (.npz); " SAFETENSORS},
     {"zip", .sniff = is_zip, .refusal = "a zip archive, but of no PyTorch checkpoint; " UNPACK},
     {"empty zip", BYTES("PK\5\6"), .refusal = "an empty zip archive; download it again"},
-    {"pickle", .sniff = is_pickle,
-     .refusal = "a Python pickle, as old .ckpt and .pt files are, which is not read; " CONVERT},
+    {"pickle", .sniff = is_pickle, .refusal = "a Python pickle, but not one of torch.save; " CONVERT},
     {"tar", .sniff = is_tar, .refusal = "a tar archive; " UNPACK},
     {"GGUF", BYTES("GGUF"), .refusal = "a GGUF file; " SAFETENSORS},
     {"GGML", BYTES("lmgg"), .refusal = "a GGML file; " SAFETENSORS},

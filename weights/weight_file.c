@@ -52,7 +52,7 @@ WeightFile *weight_file_open(const char *path, Error *e) {
     OsInfo info;
     WeightFile *f = new_file(path, e);
     if (!f) return NULL;
-    OsFile open = file_open(path, "name a .safetensors file", &info, e);
+    OsFile open = file_open(path, "name a model file", &info, e);
     bool ok = open != OS_NO_FILE && map_file(f, open, &info, e);
     if (open != OS_NO_FILE) os_close(open);
     if (ok && read_list(f, e)) return f;
@@ -67,6 +67,7 @@ void weight_file_close(WeightFile *f) {
     free(f->index);
     free(f->meta);
     free(f->pool);
+    free(f->strides);
     free(f->path);
     free(f);
 }

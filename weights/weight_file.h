@@ -10,12 +10,14 @@
 
 enum { FILE_MAX_DIMS = 8 }; /* models use at most 5; more is refused with a clear line */
 
-typedef struct {
+typedef struct FileTensor {
     const char *name;
     DType dtype;
     int nd; /* 0 for a scalar */
     int64_t n[FILE_MAX_DIMS];
-    uint64_t begin, end; /* bytes, relative to WeightFile.data */
+    uint64_t begin, end;            /* bytes, relative to WeightFile.data */
+    const int64_t *strides;         /* [nd], in elements, not negative; NULL: dense, the last dimension contiguous */
+    const struct FileTensor *scale; /* one number of the same file that multiplies all of these (F8); NULL: none */
 } FileTensor;
 
 typedef struct {
@@ -23,7 +25,7 @@ typedef struct {
 } FileMeta;
 
 typedef struct {
-    const char *format; /* "safetensors" */
+    const char *format; /* "safetensors", "PyTorch zip", "GGUF v3" */
     char *path;
     const uint8_t *map;  /* the whole file, read-only */
     size_t size;         /* of the file */
@@ -34,6 +36,7 @@ typedef struct {
     size_t meta_count;
     const FileTensor **index; /* by name. Sorted, not hashed: no choice of names can make it slow */
     char *pool;               /* owns the strings */
+    int64_t *strides;         /* owns those of all tensors; NULL: all are dense */
     bool mapped;
 } WeightFile;
 
@@ -48,12 +51,21 @@ void weight_file_close(WeightFile *f); /* NULL is fine */
 const FileTensor *weight_file_find(const WeightFile *f, const char *name); /* NULL: none of that name */
 const char *weight_file_meta(const WeightFile *f, const char *key);        /* NULL: no such key */
 
-const void *file_tensor_data(const WeightFile *f, const FileTensor *t); /* aligned only if the writer saw to it */
-int64_t file_tensor_count(const FileTensor *t);                         /* elements */
-/* All elements as f32 into out[file_tensor_count(t)], from F64, F32, F16, BF16, integers or BOOL; false for other
- * types. */
+/* The bytes of dense numbers, as the file has them; aligned only if the writer saw to it. */
+const void *file_tensor_data(const WeightFile *f, const FileTensor *t);
+int64_t file_tensor_count(const FileTensor *t); /* elements */
+/* The type in which weights are computed that holds t's numbers: F32, F16 and BF16 are such; F64 becomes F32, F8 and
+ * quantised blocks F16 (the numbers of F8 exactly; a product with a scale, or of a block, rounded once to F32 and once
+ * more). Other types, of which no weights are made, stay as they are. */
+DType file_tensor_type(const FileTensor *t);
+/* Whether the bytes at file_tensor_data are the numbers in that type, in order. */
+bool file_tensor_is_plain(const FileTensor *t);
+/* Elements [first, first + count) in order as F64, F32, file_tensor_type or, without a scale, t's own type, into `out`.
+ * False for types that cannot be converted. Exact to F64, but for 64-bit integers beyond 2^53. */
+bool file_tensor_read(const WeightFile *f, const FileTensor *t, int64_t first, int64_t count, DType to, void *out);
+/* All elements as f32 into out[file_tensor_count(t)]. */
 bool file_tensor_f32(const WeightFile *f, const FileTensor *t, float *out);
-/* Elements [first, first + count) as f64, exactly (but for 64-bit integers beyond 2^53); false for other types. */
+/* Elements [first, first + count) as f64. */
 bool file_tensor_f64(const WeightFile *f, const FileTensor *t, int64_t first, int64_t count, double *out);
 /* Tells the kernel that the pages of t's data are no longer needed (touching them reads the file again). */
 void file_tensor_drop(const WeightFile *f, const FileTensor *t);

@@ -23,7 +23,7 @@ typedef struct {
 
 static DType target(const NewFile *p, const FileTensor *from) {
     if (p->dtype >= 0) return (DType)p->dtype;
-    return from->dtype == F64 ? F32 : from->dtype;
+    return file_tensor_type(from);
 }
 
 static FileTensor entry(const NewFile *p, const Weight *w, const FileTensor *from) {

@@ -12,7 +12,8 @@ static bool of_tensor(const SdModel *m, Found f, float alphas[TRAIN_STEPS], Erro
             "%s: alphas_cumprod has %d dimensions and %lld values, not one and 1000; use a model with 1000 "
             "noise levels",
             m->checkpoint->path, t->nd, (long long)file_tensor_count(t));
-    bool is_real = t->dtype == F64 || t->dtype == F32 || t->dtype == F16 || t->dtype == BF16;
+    DType type = file_tensor_type(t);
+    bool is_real = type == F32 || type == F16 || type == BF16;
     return (is_real && file_tensor_f32(f.file, t, alphas)) ||
            error_set(e, ERR_FORMAT, "%s: alphas_cumprod is %s, not F32; save it as F32", m->checkpoint->path,
                      dtype_name(t->dtype));

@@ -18,7 +18,13 @@ static bool shape_fits(const SdModel *m, const Weight *w, const FileTensor *t) {
     return (t->nd == w->t.nd || ones) && !memcmp(t->n, n, (size_t)w->t.nd * sizeof *n);
 }
 
-static bool type_fits(DType t) { return t == F32 || t == F16 || t == BF16 || t == F64; }
+/* A row must be whole blocks, since rows are made by themselves. */
+static bool type_fits(const FileTensor *t) {
+    DType loaded = file_tensor_type(t);
+    int64_t row = t->nd && t->n[0] ? file_tensor_count(t) / t->n[0] : 1;
+    bool whole = row % dtype_block(t->dtype) == 0 || t->nd == 1;
+    return whole && (loaded == F32 || loaded == F16 || loaded == BF16);
+}
 
 /* Adds to the report's names, up to the fourth. */
 static void note(ModelReport *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -59,7 +65,7 @@ void model_compare(const SdModel *m, const Part *parts, int count, ModelReport *
             if (!t) {
                 out->missing++;
                 note(out, "%s is missing", l->w[i]->name);
-            } else if (!shape_fits(m, l->w[i], t) || !type_fits(t->dtype)) {
+            } else if (!shape_fits(m, l->w[i], t) || !type_fits(t)) {
                 char is[96], should[96];
                 expected_shape(m, l->w[i], should, sizeof should);
                 out->misshapen++;

@@ -31,6 +31,9 @@ static bool torch_order(const SdModel *m, const Weight *w) { return w->kind == W
 /* A matrix that the file holds as [inputs,outputs]. */
 static bool inputs_first(const SdModel *m, const Weight *w) { return w->inputs_first && !m->channels_last; }
 
+/* Whether the numbers that the layer needs lie in the file as they are, in some order. */
+static bool as_stored(const Job *j) { return file_tensor_is_plain(j->from.tensor) && j->from.tensor->dtype == j->type; }
+
 static bool aligned(const Job *j) {
     return (uintptr_t)file_tensor_data(j->from.file, j->from.tensor) % dtype_bytes(j->type, 1) == 0;
 }
@@ -39,24 +42,25 @@ static bool aligned(const Job *j) {
 static Job job_for(const SdModel *m, Weight *w, const Weight *layer, bool streamed) {
     Job j = {.m = m, .layer = layer, .w = w, .from = checkpoint_find(m->checkpoint, layer->name)};
     DType stored = j.from.tensor->dtype;
-    j.type = layer->kind == WEIGHT_VECTOR || stored == F64 ? F32 : stored;
-    bool prepares = !m->as_in_files && m->ops->prepared_bytes && (stored == j.type || m->gpu);
+    j.type = layer->kind == WEIGHT_VECTOR ? F32 : file_tensor_type(j.from.tensor);
+    bool prepares = !m->as_in_files && m->ops->prepared_bytes && (j.type != F32 || stored == F32 || m->gpu);
     j.bytes = prepares ? m->ops->prepared_bytes(layer, j.type) : 0;
     if (streamed && is_large(layer)) j.way = STREAMED;
     else if (j.bytes) j.way = PREPARED;
     else if (torch_order(m, layer)) j.way = TRANSPOSED;
-    else j.way = stored == j.type && aligned(&j) && !inputs_first(m, layer) ? IN_PLACE : COPIED;
+    else j.way = as_stored(&j) && aligned(&j) && !inputs_first(m, layer) ? IN_PLACE : COPIED;
     if (!j.bytes) j.bytes = dtype_bytes(j.type, tensor_count(layer->t));
     j.narrow = m->gpu && layer->kind != WEIGHT_VECTOR && m->ops->type != F32 ? m->ops->type : j.type;
     return j;
 }
 
-/* Whether the numbers lose range on their way: F64 on the CPU, wider ones on a GPU that computes in 16 bits. A
- * conversion sees to it itself. */
+/* Whether the numbers lose range on their way: F64 and products of scales on the CPU, wider ones on a GPU that computes
+ * in 16 bits. A conversion sees to it itself. */
 static bool narrows(const Job *j) {
-    DType stored = j->from.tensor->dtype;
-    if (j->m->as_in_files) return false;
-    return stored == F64 || (stored != j->narrow && j->narrow != F32 && stored != F16);
+    const FileTensor *t = j->from.tensor;
+    if (j->m->as_in_files && (t->dtype == file_tensor_type(t) || t->dtype == F64)) return false;
+    bool unscaled = t->dtype == F16 || ((t->dtype == F8_E4M3 || t->dtype == F8_E5M2) && !t->scale);
+    return t->dtype == F64 || (t->dtype != j->narrow && j->narrow != F32 && !unscaled);
 }
 
 static bool is_made(const Job *j) { return j->way == COPIED || j->way == TRANSPOSED || j->way == PREPARED; }
@@ -65,14 +69,14 @@ static bool is_made(const Job *j) { return j->way == COPIED || j->way == TRANSPO
 
 typedef struct {
     int64_t first, count;
-    int64_t each; /* numbers in a row */
-    FileTensor stored;
+    int64_t each;      /* numbers in a row */
+    FileTensor stored; /* where they lie in the file */
 } Rows;
 
 static Rows rows_of(const Job *j, int64_t first, int64_t count) {
     Rows r = {.first = first, .count = count, .stored = *j->from.tensor};
     r.each = tensor_count(j->layer->t) / j->layer->t.n[0];
-    if (inputs_first(j->m, j->layer)) return r; /* they lie all over the tensor */
+    if (inputs_first(j->m, j->layer) || r.stored.strides) return r; /* they lie all over the tensor */
     r.stored.begin += dtype_bytes(r.stored.dtype, first * r.each);
     r.stored.end = r.stored.begin + dtype_bytes(r.stored.dtype, count * r.each);
     return r;
@@ -80,20 +84,16 @@ static Rows rows_of(const Job *j, int64_t first, int64_t count) {
 
 /* Rows that are columns of the file's tensor, gathered into `buffer` in the job's type. */
 static const void *columns(const Job *j, const Rows *r, void *buffer) {
-    int64_t outputs = j->layer->t.n[0];
+    enum { SOME = 64 };
+    int64_t outputs = j->layer->t.n[0], n;
     size_t width = dtype_bytes(j->type, 1);
-    const char *from = file_tensor_data(j->from.file, &r->stored);
-    for (int64_t o = 0; o < r->count; o++)
-        for (int64_t i = 0; i < r->each; i++) {
-            int64_t at = i * outputs + r->first + o;
-            char *to = (char *)buffer + (size_t)(o * r->each + i) * width;
-            double wide;
-            if (r->stored.dtype == j->type) memcpy(to, from + (size_t)at * width, width);
-            else { /* F64 becomes F32, as in file_tensor_f32 */
-                memcpy(&wide, from + (size_t)at * sizeof wide, sizeof wide);
-                float single = (float)wide;
-                memcpy(to, &single, sizeof single);
-            }
+    char some[SOME * sizeof(double)];
+    for (int64_t i = 0; i < r->each; i++)
+        for (int64_t o = 0; o < r->count; o += n) {
+            n = r->count - o < SOME ? r->count - o : SOME;
+            file_tensor_read(j->from.file, j->from.tensor, i * outputs + r->first + o, n, j->type, some);
+            for (int64_t k = 0; k < n; k++)
+                memcpy((char *)buffer + (size_t)((o + k) * r->each + i) * width, some + (size_t)k * width, width);
         }
     return buffer;
 }
@@ -103,8 +103,8 @@ static const void *columns(const Job *j, const Rows *r, void *buffer) {
  * a weight and every streamed one passes. */
 static const void *numbers(const Job *j, const Rows *r, void *buffer) {
     if (inputs_first(j->m, j->layer)) return columns(j, r, buffer);
-    if (r->stored.dtype == j->type) return file_tensor_data(j->from.file, &r->stored);
-    file_tensor_f32(j->from.file, &r->stored, buffer);
+    if (as_stored(j)) return file_tensor_data(j->from.file, &r->stored);
+    file_tensor_read(j->from.file, j->from.tensor, r->first * r->each, r->count * r->each, j->type, buffer);
     return buffer;
 }
 
@@ -134,20 +134,33 @@ static void transpose_rows(const Job *j, const Rows *r, void *scratch) {
     }
 }
 
-/* Every row is prepared by itself; the first ones tell the weight what it is now. Out of memory, `prepared` stays NULL.
- */
-static void prepare_rows(const Job *j, const Rows *r) {
+enum { PIECE = 64 }; /* outputs that are made at once: whole blocks in every prepared layout */
+
+static void prepare_some(const Job *j, const Rows *r, void *wide) {
     const Ops *ops = j->m->ops;
     Weight some = *j->layer, before = *j->layer;
     some.t.n[0] = r->count, before.t.n[0] = r->first;
     size_t at = r->first ? ops->prepared_bytes(&before, j->type) : 0;
-    float *wide = NULL;
-    bool made = r->stored.dtype != j->type || inputs_first(j->m, j->layer);
-    if (made && !(wide = malloc((size_t)(r->count * r->each) * sizeof *wide))) return;
     ops->prepare(&some, j->type, numbers(j, r, wide), torch_order(j->m, j->layer), (char *)j->to + at);
-    free(wide);
     some.t.n[0] = j->layer->t.n[0];
     if (!r->first) *j->w = some;
+}
+
+/* Every row is prepared by itself; the first ones tell the weight what it is now. Numbers that are made before are made
+ * a piece at a time. Out of memory, `prepared` stays NULL. */
+static void prepare_rows(const Job *j, const Rows *r) {
+    if (as_stored(j) && !inputs_first(j->m, j->layer)) {
+        prepare_some(j, r, NULL);
+        return;
+    }
+    void *wide = malloc(dtype_bytes(j->type, (r->count < PIECE ? r->count : PIECE) * r->each));
+    if (!wide) return;
+    for (int64_t at = 0; at < r->count; at += PIECE) {
+        int64_t n = r->count - at < PIECE ? r->count - at : PIECE;
+        Rows piece = rows_of(j, r->first + at, n);
+        prepare_some(j, &piece, wide);
+    }
+    free(wide);
 }
 
 /* Also drops the file's pages that it has read. */
@@ -258,8 +271,6 @@ size_t model_part_bytes(const SdModel *m, Part part, bool streamed) {
 }
 
 /* --- streaming --- */
-
-enum { PIECE = 64 }; /* outputs that are made at once: whole blocks in every prepared layout */
 
 static void make_piece(void *arg, int64_t index, void *scratch) {
     const Job *j = arg;

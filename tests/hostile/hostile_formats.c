@@ -6,11 +6,13 @@
 #define LOCAL(length, name) "PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" length "\0\0\0" name
 #define DIRECTORY "PK\5\6\0\0\0\0\1\0\1\0\0\0\0\0\0\0\0\0\0\0"
 
+#define OLD "\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."
+
 static const HostileCase CASES[] = {
     {"not-a-zip", "model.ckpt", BYTES("PK\3\4xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"),
      "info model.ckpt", 1, "model.ckpt: is a zip archive|cut short or damaged|download it again"},
     {"pytorch", "model.ckpt", BYTES(LOCAL("\x10", "archive/data.pkl") DIRECTORY), "txt2img -m model.ckpt -p x", 1,
-     "model.ckpt: is a PyTorch checkpoint|not read|.safetensors"},
+     "model.ckpt: a damaged zip archive|download it again"},
     {"zip-of-a-model", M, BYTES(LOCAL("\x11", "model.safetensors") DIRECTORY), INFO, 1, "zip archive|unpack it"},
     {"numpy-archive", M, BYTES(LOCAL("\5", "a.npy") DIRECTORY), INFO, 1, "NumPy"},
     {"web-page", M, BYTES("<!DOCTYPE html>\n<html><title>Sign in</title>"), INFO, 1,
@@ -21,8 +23,11 @@ static const HostileCase CASES[] = {
     {"lfs-pointer", M, BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 2\n"), INFO, 1,
      "git lfs pull"},
     {"gguf", M, BYTES("GGUF\3\0\0\0\0\0\0\0"), INFO, 1, "GGUF|as safetensors"},
-    {"pickle", "old.ckpt", BYTES("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."), "info old.ckpt", 1,
-     "pickle|.safetensors"},
+    {"pickle", "m.ckpt", BYTES("\x80\2}q\0."), "info m.ckpt", 1, "pickle|torch.save"},
+    {"old-torch-cut", "old.ckpt", BYTES(OLD), "info old.ckpt", 1, "old.ckpt: its pickle breaks off"},
+    {"old-torch-calls", "old.ckpt",
+     BYTES(OLD "\x80\2M\xe9\3.\x80\2}.\x80\2}X\1\0\0\0xcposix\nsystem\nX\5\0\0\0touch\x85Rs."), "info old.ckpt", 1,
+     "uses 'posix system'|nothing was run|as safetensors"},
     {"onnx", M, BYTES("\x08\x07\x12\x07pytorch\x1a\5"), INFO, 1, "ONNX"},
     {"tensorrt", M, BYTES("ftrt\0\0\0\0\1\0\0\0\0\0"), INFO, 1, "TensorRT"},
     {"gzip", M, BYTES("\x1f\x8b\x08\0\0\0\0\0\0\3\0"), INFO, 1, "gzip|unpack"},

@@ -24,7 +24,7 @@ static void print_json(const char *path, const SdInfo *i) {
                  {",\"dtype\":", i->dtype},     {",\"prediction\":", i->prediction}, {",\"sha256\":", i->hash},
                  {",\"unused\":", i->unused},   {",\"unknown\":", i->unknown},       {",\"variant\":", i->variant},
                  {",\"decided\":", i->decided}, {",\"encoders\":", i->encoders},     {",\"lacks\":", i->lacks},
-                 {",\"besides\":", i->besides}};
+                 {",\"besides\":", i->besides}, {",\"format\":", i->format}};
     const struct {
         const char *key;
         int64_t value;
@@ -61,6 +61,7 @@ static void print_text(const char *path, const SdInfo *i) {
     printf("\n");
     bool variant = *i->variant && !strstr(i->family, i->variant);
     printf("  family      %s%s%s, %s\n", i->family, variant ? ", " : "", variant ? i->variant : "", i->layout);
+    printf("  format      %s\n", i->format);
     printf("  dtype       %s\n", i->dtype);
     printf("  tensors     %" PRId64 ": %" PRId64 " used, %" PRId64 " ignored, %" PRId64 " missing\n", i->tensors,
            i->used, i->ignored, i->missing);

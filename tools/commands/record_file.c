@@ -76,8 +76,8 @@ static bool read_taps(Record *r, Error *e) {
     r->taps = calloc(f->count ? f->count : 1, sizeof *r->taps);
     if (!r->taps) return error_set(e, ERR_MEMORY, "%s: out of memory", f->path);
     r->weights = weight_file_find(f, "sdc.weights");
-    if (r->weights && (r->weights->dtype != U8 || r->weights->nd != 2 || r->weights->n[1] != RECORD_WEIGHT ||
-                       r->weights != &f->tensors[f->count - 1]))
+    if (r->weights && (!file_tensor_is_plain(r->weights) || r->weights->dtype != U8 || r->weights->nd != 2 ||
+                       r->weights->n[1] != RECORD_WEIGHT || r->weights != &f->tensors[f->count - 1]))
         return bad(r, e, "is not a last tensor U8 [N,8]", "sdc.weights");
     if (f->count == (r->weights != NULL)) return bad(r, e, "holds no activation", "");
     r->count = f->count - (r->weights != NULL);
