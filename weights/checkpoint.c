@@ -70,8 +70,17 @@ static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
                                         "diffusion_pytorch_model.safetensors.index.fp16.json",
                                         "model.safetensors.index.fp16.json",
                                         "diffusion_pytorch_model.fp16.safetensors.index.json",
-                                        "model.fp16.safetensors.index.json"};
-    enum { FIRST_INDEX = 4 };
+                                        "model.fp16.safetensors.index.json",
+                                        "diffusion_pytorch_model.bin",
+                                        "pytorch_model.bin",
+                                        "diffusion_pytorch_model.fp16.bin",
+                                        "pytorch_model.fp16.bin",
+                                        "diffusion_pytorch_model.bin.index.json",
+                                        "pytorch_model.bin.index.json",
+                                        "diffusion_pytorch_model.bin.index.fp16.json",
+                                        "pytorch_model.bin.index.fp16.json",
+                                        "diffusion_pytorch_model.fp16.bin.index.json",
+                                        "pytorch_model.fp16.bin.index.json"};
     char path[OS_PATH_SIZE];
     p->shards = calloc(CHECKPOINT_SHARDS, sizeof *p->shards);
     if (!p->shards) return error_set(e, ERR_MEMORY, "%s: cannot allocate memory; free some and try again", folder);
@@ -81,11 +90,11 @@ static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
         if (!path_make(path, e, "%s/%s/%s", folder, p->name, NAMES[i])) return false;
         FilePresence there = file_presence(path, e);
         if (there == FILE_UNKNOWN) return false;
-        if (there == FILE_PRESENT) return i < FIRST_INDEX ? add_shard(p, path, e) : open_index(p, folder, path, e);
+        bool index = !strcmp(strrchr(NAMES[i], '.'), ".json");
+        if (there == FILE_PRESENT) return index ? open_index(p, folder, path, e) : add_shard(p, path, e);
     }
     return error_set(e, ERR_FILE,
-                     "%s/%s: holds no .safetensors weights (%s or its fp16 variant); .bin files are not read, convert "
-                     "them to safetensors first",
+                     "%s/%s: holds no weights (%s, its fp16 variant, its shards or .bin files); download that part",
                      folder, p->name, strncmp(p->name, "text_encoder", 12) ? NAMES[0] : NAMES[1]);
 }
 

@@ -1,5 +1,6 @@
 #include "formats.h"
 
+#include "gguf.h"
 #include "safetensors.h"
 #include "torch.h"
 
@@ -116,7 +117,7 @@ static const WeightFormat FORMATS[] = {
     {"empty zip", BYTES("PK\5\6"), .refusal = "an empty zip archive; download it again"},
     {"pickle", .sniff = is_pickle, .refusal = "a Python pickle, but not one of torch.save; " CONVERT},
     {"tar", .sniff = is_tar, .refusal = "a tar archive; " UNPACK},
-    {"GGUF", BYTES("GGUF"), .refusal = "a GGUF file; " SAFETENSORS},
+    {"GGUF", BYTES("GGUF"), .read = gguf_read},
     {"GGML", BYTES("lmgg"), .refusal = "a GGML file; " SAFETENSORS},
     {"GGML", BYTES("tjgg"), .refusal = "a GGML file; " SAFETENSORS},
     {"TensorRT", BYTES("ftrt"), .refusal = "a TensorRT engine, made for one GPU; " SAFETENSORS},

@@ -4,6 +4,7 @@
 #include "formats.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,10 +20,32 @@ static WeightFile *new_file(const char *path, Error *e) {
     return NULL;
 }
 
+/* The scale of 8-bit weights, as ComfyUI's files have it: NAME.scale_weight beside NAME.weight, or .weight_scale. */
+static bool link_scales(WeightFile *f, Error *e) {
+    for (size_t i = 0; i < f->count; i++) {
+        FileTensor *t = &f->tensors[i];
+        size_t n = strlen(t->name), stem = n < 6 ? n : n - 6;
+        char name[512];
+        if ((t->dtype != F8_E4M3 && t->dtype != F8_E5M2) || strcmp(t->name + stem, "weight")) continue;
+        const FileTensor *s = NULL;
+        static const char *const NAMES[] = {"scale_weight", "weight_scale"};
+        for (size_t k = 0; k < 2 && !s && stem < sizeof name - 16; k++) {
+            snprintf(name, sizeof name, "%.*s%s", (int)stem, t->name, NAMES[k]);
+            s = weight_file_find(f, name);
+        }
+        if (s && (file_tensor_count(s) != 1 || s->strides || (s->dtype != F32 && s->dtype != F16 && s->dtype != BF16)))
+            return error_set(e, ERR_FORMAT, "%s: %.100s is not one number in F32, F16 or BF16; get the model in F16",
+                             f->path, s->name);
+        t->scale = s;
+    }
+    return true;
+}
+
 static bool read_list(WeightFile *f, Error *e) {
     const WeightFormat *format = weight_format(f->map, f->size);
     f->format = format->name;
-    return format->read ? format->read(f, e) : error_set(e, ERR_FORMAT, "%s: is %s", f->path, format->refusal);
+    if (!format->read) return error_set(e, ERR_FORMAT, "%s: is %s", f->path, format->refusal);
+    return format->read(f, e) && link_scales(f, e);
 }
 
 WeightFile *weight_file_open_memory(const char *path, const void *bytes, size_t size, Error *e) {

@@ -22,7 +22,7 @@ static const HostileCase CASES[] = {
     {"api-error", M, BYTES("{\"error\":\"Unauthorized\"}"), INFO, 1, "JSON text, not a model"},
     {"lfs-pointer", M, BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 2\n"), INFO, 1,
      "git lfs pull"},
-    {"gguf", M, BYTES("GGUF\3\0\0\0\0\0\0\0"), INFO, 1, "GGUF|as safetensors"},
+    {"gguf", M, BYTES("GGUF\3\0\0\0\0\0\0\0"), INFO, 1, "GGUF: truncated|download it again"},
     {"pickle", "m.ckpt", BYTES("\x80\2}q\0."), "info m.ckpt", 1, "pickle|torch.save"},
     {"old-torch-cut", "old.ckpt", BYTES(OLD), "info old.ckpt", 1, "old.ckpt: its pickle breaks off"},
     {"old-torch-calls", "old.ckpt",

@@ -14,7 +14,8 @@ void files_faults(void); /* allocation failures */
  * with ERR_MEMORY and leak nothing. */
 void faults_every(const char *what, bool (*job)(Error *));
 void files_formats(void); /* the table of formats */
-void files_torch(void);   /* of small.safetensors */
+void files_gguf(void);
+void files_torch(void); /* of small.safetensors */
 void files_diff(void);
 void files_text(void); /* encodings */
 

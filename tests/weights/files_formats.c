@@ -34,7 +34,7 @@ static const struct {
     {"empty zip", "is an empty zip", T("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")},
     {"pickle", "is a Python pickle|torch.save", T("\x80\2}q\0.")},
     {"pickle", "is a Python pickle", T("\x80\5}.")},
-    {"GGUF", "is a GGUF file", T("GGUF\3\0\0\0\0\0\0\0\0\0\0\0")},
+    {"GGUF", "GGUF: truncated|header", T("GGUF\3\0\0\0\0\0\0\0\0\0\0\0")},
     {"tar", "is a tar archive|unpack",
      T("model.safetensors" ZEROS_64 ZEROS_64 ZEROS_64 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
        "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0ustar")},

@@ -273,6 +273,7 @@ SUITE(files, .seconds = 2) {
     }
     free(bytes);
     files_torch();
+    files_gguf();
     large();
     files_atomic();
     files_faults();
