@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool same(double a, double b) { return fabs(a - b) <= 1e-6 * fabs(b); }
+static bool same(double a, double b) { return fabs(a - b) <= 1e-9 * fabs(b); }
 
 static double flops_of(const Record *r, SdStage stage) {
     double sum = 0;
@@ -20,25 +20,58 @@ static double flops_of(const Record *r, SdStage stage) {
 }
 
 /* What is recorded is what a request would do. */
-static void lists(const char *model) {
+static void lists(SdConfig k) {
     Error e = {0};
-    SdModel *m = sd_open(model, NULL, &e);
+    size_t size;
+    void *bytes = made_model(&k, F16, &size, &e);
+    SdModel *m = bytes ? sd_open_memory(k.family, bytes, size, NULL, &e) : NULL;
     for (int guided = 0; m && guided < 2; guided++) {
         SdRequest r = sd_request(m);
         SdPlan plan;
         Record record = {0};
-        SdConfig k = micro_config();
         r.width = 72, r.height = 104, r.batch_size = 2, r.cfg = guided ? 7 : 1;
+        r.negative = "a"; /* SDXL encodes no empty one */
         bool ok = sd_plan(m, &r, &plan, &e) && record_plan(&record, &k, 72, 104, 2, guided, &e);
         test_check(ok && same(flops_of(&record, SD_STAGE_TEXT), plan.text_flops) &&
                        same(flops_of(&record, SD_STAGE_SAMPLE), plan.step_flops) &&
                        same(flops_of(&record, SD_STAGE_DECODE), plan.decode_flops / 2),
-                   "bench: the recorded calls are those of the plan, %s guidance", guided ? "with" : "without");
-        test_note("step %g, planned %g; %s", flops_of(&record, SD_STAGE_SAMPLE), plan.step_flops, e.text);
+                   "bench: the recorded calls of %s are those of the plan, %s guidance", k.family,
+                   guided ? "with" : "without");
+        test_note("text %g, planned %g; step %g, planned %g; %s", flops_of(&record, SD_STAGE_TEXT), plan.text_flops,
+                  flops_of(&record, SD_STAGE_SAMPLE), plan.step_flops, e.text);
         record_free(&record);
     }
-    test_check(m != NULL, "bench: the model opens");
+    if (!test_check(m != NULL, "bench: %s opens", k.family)) test_note("%s", e.text);
     sd_close(m);
+    free(bytes);
+}
+
+/* Full-size networks at 512x512, one text, one picture: what torch counts (tools/bench/bench_flops.py). */
+static void counts(void) {
+    static const struct {
+        SdConfig (*config)(void);
+        double text, step, decode;
+    } TORCH[] = {
+        {config_sd1, 13298503680., 803273441280., 2514518933504.},
+        {config_sd2, 45127233536., 804257464320., 2514518933504.},
+        {config_sdxl, 110053401600., 1588778762240., 2514518933504.},
+        {config_sdxl_refiner, 97863106560., 1619279216640., 2514518933504.},
+    };
+    for (size_t i = 0; i < sizeof TORCH / sizeof *TORCH; i++) {
+        Error e = {0};
+        Record record = {0};
+        SdConfig k = TORCH[i].config();
+        double width = 4 * k.unet.channels;
+        double again = k.unet.label ? 2 * width * width : 0; /* the time's second layer without its label, for a tap */
+        bool ok = record_plan(&record, &k, 512, 512, 1, false, &e);
+        test_check(ok && same(flops_of(&record, SD_STAGE_TEXT), TORCH[i].text) &&
+                       same(flops_of(&record, SD_STAGE_SAMPLE), TORCH[i].step + again) &&
+                       same(flops_of(&record, SD_STAGE_DECODE), TORCH[i].decode),
+                   "bench: torch counts as much for %s", k.family);
+        test_note("text %.12g, step %.12g, decode %.12g %s", flops_of(&record, SD_STAGE_TEXT),
+                  flops_of(&record, SD_STAGE_SAMPLE), flops_of(&record, SD_STAGE_DECODE), e.text);
+        record_free(&record);
+    }
 }
 
 /* Calls of fewer pictures are planned as often as they are made. */
@@ -154,7 +187,11 @@ void bench_json(const char *device, bool guided, int steps, int runs, const char
 SUITE(bench, .seconds = 2) {
     MakeModel spec = {.size = MODEL_MICRO, .dtype = F16};
     if (!test_check(cli_begin() && make_model(cli_path("micro.safetensors"), spec), "bench: a model is made")) return;
-    lists(cli_path("micro.safetensors"));
+    lists(micro_config());
+    lists(micro_sd2_config());
+    lists(micro_sdxl_config());
+    lists(micro_refiner_config());
+    counts();
     small_calls(cli_path("micro.safetensors"));
     kernels();
     bench_json("cpu", true, 2, 3, "-m micro.safetensors -W 64 -H 64 --steps 2 --runs 3 --threads 2");

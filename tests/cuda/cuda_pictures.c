@@ -2,7 +2,6 @@
 #define _XOPEN_SOURCE 700
 #include "sd/load/model.h"
 #include "tensor/gpu.h"
-#include "weights/weight_file.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/on_gpu.h"
@@ -57,19 +56,7 @@ static void taps_as_on_cpu(void) {
             ok = tapped(cpu ? "cpu" : "cuda", CASES[i].precision, CASES[i].width, CASES[i].height, paths[cpu], label) &&
                  ok;
         }
-        Error e = {0};
-        WeightFile *gpu = ok ? weight_file_open(paths[0], &e) : NULL,
-                   *cpu = gpu ? weight_file_open(paths[1], &e) : NULL;
-        bool same = cpu && gpu->count == cpu->count && gpu->count > 100;
-        test_check(same, "%s: as many taps as on the CPU", label);
-        for (size_t t = 0; same && t < gpu->count; t++) { /* the first that differs */
-            const FileTensor *x = &gpu->tensors[t], *y = &cpu->tensors[t];
-            same = !strcmp(x->name, y->name) && x->end - x->begin == y->end - y->begin &&
-                   !memcmp(file_tensor_data(gpu, x), file_tensor_data(cpu, y), (size_t)(x->end - x->begin));
-            test_check(same, "%s: %s: the CPU's bits", label, x->name);
-        }
-        weight_file_close(gpu);
-        weight_file_close(cpu);
+        if (ok) pipeline_same_taps(paths[0], paths[1], label);
     }
 }
 

@@ -179,7 +179,7 @@ static void eps_checks(void) {
     clip_free(&c);
 }
 
-SUITE(layouts, .seconds = 1, .blas = true) {
+SUITE(layouts, .seconds = 2, .blas = true) {
     layout_checks();
     family_checks();
     eps_checks();

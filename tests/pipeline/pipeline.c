@@ -43,6 +43,21 @@ void pipeline_golden(const char *golden, SdPrecision precision, const char *taps
     golden_close(g);
 }
 
+void pipeline_same_taps(const char *a, const char *b, const char *label) {
+    Error e = {0};
+    WeightFile *f = weight_file_open(a, &e), *g = f ? weight_file_open(b, &e) : NULL;
+    bool same = g && f->count == g->count && f->count > 100;
+    test_check(same, "%s: as many taps", label);
+    for (size_t t = 0; same && t < f->count; t++) {
+        const FileTensor *x = &f->tensors[t], *y = &g->tensors[t];
+        same = !strcmp(x->name, y->name) && x->end - x->begin == y->end - y->begin &&
+               !memcmp(file_tensor_data(f, x), file_tensor_data(g, y), (size_t)(x->end - x->begin));
+        test_check(same, "%s: %s: the same bits", label, x->name);
+    }
+    weight_file_close(f);
+    weight_file_close(g);
+}
+
 void pipeline_ledger(const char *model, const char *golden, const char *device, SdPrecision precision) {
     static const struct {
         const char *name;

@@ -123,7 +123,7 @@ static void train_on(const LedgerTable *t, int threads) {
 /* --- suites --- */
 
 /* All runs on the preferred table, which is the last; a few on the others, and with seven threads. */
-SUITE(exact_runs, .seconds = 3) {
+SUITE(exact_runs, .seconds = 4) {
     int count = begin();
     for (int i = 0; i < count; i++) walk(&tables[i], 0, i < count - 1);
     if (count) walk(&tables[count - 1], 7, true), train_on(&tables[count - 1], 1);

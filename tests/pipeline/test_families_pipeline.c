@@ -9,12 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static SdConfig micro_sd2_v(void) {
-    SdConfig k = micro_sd2_config();
-    k.prediction = PREDICT_V;
-    return k;
-}
+#include <sys/stat.h>
 
 typedef struct {
     const char *name;
@@ -24,7 +19,7 @@ typedef struct {
 
 static const MicroFamily FAMILIES[] = {
     {"sd2", micro_sd2_config, {"micro_sd2_euler_64"}},
-    {"sd2_v", micro_sd2_v, {"micro_sd2_v_euler_64"}},
+    {"sd2_v", micro_sd2_v_config, {"micro_sd2_v_euler_64"}},
     {"sdxl", micro_sdxl_config, {"micro_sdxl_euler_64", "micro_sdxl_euler_64_seed43", "micro_sdxl_euler_h72_w104"}},
     {"refiner", micro_refiner_config, {"micro_refiner_euler_64"}},
 };
@@ -100,6 +95,7 @@ static void prompts(const char *model) {
         SdResult out = {0};
         r.prompt = of_case(g, i, "prompt"), r.negative = of_case(g, i, "negative");
         r.steps = atoi(of_case(g, i, "steps"));
+        if (*of_case(g, i, "clip_skip")) r.clip_skip = atoi(of_case(g, i, "clip_skip")), r.sdxl_clip_l_skip = true;
         for (int k = 0; k < 4; k++)
             if (!strcmp(EMPHASES[k], of_case(g, i, "emphasis"))) r.emphasis = EMPHASIS[k];
         r.activation = hear_text, r.user = &t;
@@ -117,18 +113,59 @@ static void prompts(const char *model) {
     golden_close(g);
 }
 
-SUITE(families_pipeline, .seconds = 4, .blas = true) {
+/* As published folders have it: open_clip's encoder is padded with "!", whose number is 0. */
+static bool pad(const char *folder, const char *tokenizer) {
+    static const char JSON[] = "{\"pad_token\": \"!\"}";
+    char path[1200];
+    snprintf(path, sizeof path, "%s/%s", folder, tokenizer);
+    mkdir(path, 0777);
+    snprintf(path, sizeof path, "%s/%s/tokenizer_config.json", folder, tokenizer);
+    return test_write(path, JSON, strlen(JSON));
+}
+
+/* A diffusers folder, with its configuration in diffusers' keys: every activation has the bits of the single file with
+ * the same weights, whose names are the encoders' there. */
+static void as_folder(const MicroFamily *f) {
+    const SdOptions o = {.threads = 2};
+    char file[1024], folder[1024], taps[2][1024], label[64];
+    Error e = {0};
+    bool ok = true;
+    snprintf(label, sizeof label, "%s_folder", f->name);
+    snprintf(folder, sizeof folder, "%s", test_path(label));
+    SdConfig k = config_for_folder(f->config());
+    snprintf(file, sizeof file, "%s", test_path("as_file.safetensors"));
+    if (!test_check(make_model_of(file, (MakeModel){.dtype = F32}, k) &&
+                        make_model_of(folder, (MakeModel){.layout = MODEL_DIFFUSERS, .dtype = F32}, k) &&
+                        pad(folder, k.unet.label ? "tokenizer_2" : "tokenizer"),
+                    "%s is written", label))
+        return;
+    for (int i = 0; i < 2; i++) {
+        SdRequest r = pipeline_request("Euler", 42, 64, 64);
+        SdResult out = {0};
+        snprintf(taps[i], sizeof taps[i], "%s", test_path(i ? "folder_taps" : "file_taps"));
+        r.steps = 2, r.taps = taps[i];
+        ok = ok && pipeline_run(i ? folder : file, &o, &r, &out, &e);
+        sd_free(&out);
+    }
+    test_check(ok, "%s draws", label);
+    test_note("%s", e.text);
+    if (ok) pipeline_same_taps(taps[0], taps[1], label);
+}
+
+SUITE(families_pipeline, .seconds = 5, .blas = true) {
     for (size_t i = 0; i < sizeof FAMILIES / sizeof *FAMILIES; i++) {
         const MicroFamily *f = &FAMILIES[i];
         char file[64];
         snprintf(file, sizeof file, "%s.safetensors", f->name);
-        const char *path = test_path(file);
+        char path[1024];
+        snprintf(path, sizeof path, "%s", test_path(file));
         MakeModel spec = {.size = MODEL_MICRO, .layout = MODEL_SINGLE, .dtype = F32};
         if (!test_check(make_model_of(path, spec, f->config()), "micro %s is written", f->name)) continue;
         for (int k = 0; k < 4 && f->goldens[k]; k++) {
             pipeline_ledger(path, f->goldens[k], "cpu", SD_F32);
             if (!k) pipeline_ledger(path, f->goldens[k], "cpu", SD_F32_DIRECT);
         }
+        as_folder(f);
         if (!strcmp(f->name, "sdxl")) prompts(path);
     }
     char base[1024];

@@ -131,6 +131,12 @@ the base decodes what the refiner drew ~ sd/pipeline/decode.c ~ refiner ~ openbl
 weights of both at once ~ sd/pipeline/experts.c ~ refiner ~ openblas ~ s/!g->keep && i < PART_COUNT/false \&\& i < PART_COUNT/
 scores of attention that f16 cannot hold ~ cuda/attention_tensor.cu ~ cuda ~ openblas ~ s/\*p \*= scale;/*p *= *p > 65504.0f ? 1e30f * 1e30f : scale;/
 scores of wgmma that f16 cannot hold ~ cuda/attention_hopper.cu ~ cuda_hopper ~ openblas ~ s/\*p = exp2_fast(\*p \* scale - most/*p = exp2_fast((*p > 65504.0f ? 65504.0f : *p) * scale - most/
+SDXL's training is told the crop's left before its top ~ sd/train/train_text.c ~ training_sdxl ~ openblas ~ s/(float)s.crop_top, (float)s.crop_left/(float)s.crop_left, (float)s.crop_top/
+SDXL's training is told the picture's width first ~ sd/train/train_text.c ~ training_sdxl ~ openblas ~ s/(float)s.height, (float)s.width/(float)s.width, (float)s.height/
+a dropped caption keeps its pooled vector ~ sd/train/train_text.c ~ training_sdxl ~ openblas ~ s/memset((float \*)y.data + p.*;/;/
+a dropped caption keeps its states ~ sd/train/train_text.c ~ training_sdxl ~ openblas ~ s/memset((float \*)states.data + p.*;/;/
+a folder's crops untold ~ tools/commands/train_data.c ~ training_sdxl ~ openblas ~ s/^    folder_crop(.*/    (void)p;/
+the refiner's size conditions are the base's ~ sd/pipeline/conditioning.c ~ verify ~ openblas ~ s/if (n == 5) out\[4\] = .*/(void)negative;/
 the label's gradient left out ~ sd/models/unet.c ~ training ~ openblas ~ s/(Epilogue){.residual = &rows}/PLAIN/
 an empty negative prompt not made zeros ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|if (empty) s->sides\[0\].zero = true;||
 a negative prompt that is empty at first made zeros ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|i < negative->text_count; i++) empty =|i < 1; i++) empty =|

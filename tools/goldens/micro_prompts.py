@@ -6,7 +6,8 @@ token, emphasis over each chunk of all texts of a schedule and each encoder by i
 pooled states of the first chunk, the zeroed negative prompt if all its texts are empty (sd_models_xl.py), shorter branches
 of AND padded with their last vector, and guidance by weighted branches (prompt_parser.py, sd_samplers_cfg_denoiser.py).
 
-CASES are (prompt, negative, steps, emphasis). Under "pNN.": the first call's text_model.last_hidden_state,
+CASES are (prompt, negative, steps, emphasis, clip skip; 0: the first encoder's usual layer, otherwise the webui's setting
+sdxl_clip_l_skip is on). Under "pNN.": the first call's text_model.last_hidden_state,
 text_model_2.last_hidden_state and pooled, the negative's first (if lengths differ: NAME.0 the negative's, NAME.1 the
 others'), and the last latents of Euler at 32x32, CFG 7, seed 42. The request is in the metadata (pNN.prompt, ...).
 """
@@ -45,7 +46,10 @@ CASES = [
     ("(a:1.2) [b] BREAK \\(c\\)", "", 2, "Ignore"),
     ("(a:1.2) [b:c:0.5] BREAK \\(d\\) ((e:1..2))", "", 20, "None"),
     ("[a:BREAK:0.5]", "", 20, "Original"),  # texts of one schedule with one and two chunks
+    ("(x:1.1) (x:1.1) (x:1.1) ", UGLY, 2, "Original", 1),  # the last layer, without the final norm
+    ("a AND b BREAK c", "", 2, "Original", 3),
 ]
+CASES = [(*case, 0)[:5] for case in CASES]
 
 
 # open_clip spells its own special tokens <start_of_text> and <end_of_text>: these are words to it.
@@ -94,7 +98,7 @@ def chunks(text, e):
 EMPTY = ([pipeline.START, *[pipeline.END] * 76], [1.0] * 77)
 
 
-def encode(encoders, c, texts, emphasis, zero):
+def encode(encoders, c, texts, emphasis, zero, skip):
     """([(states [B,77n,C]) of each encoder], pooled [B,P]) of a schedule's texts, as one batch."""
     all_states, pooled = [], None
     for m, e in zip(encoders, c["encoders"]):
@@ -105,7 +109,7 @@ def encode(encoders, c, texts, emphasis, zero):
             for row in ids if e["pad"] != pipeline.END else ():
                 row[row.tolist().index(pipeline.END) + 1 :] = e["pad"]
             out = m(ids, output_hidden_states=True)
-            z = out.hidden_states[e["layer"]]
+            z = out.hidden_states[-skip if skip and m is encoders[0] else e["layer"]]
             w = torch.tensor([b[1] for b in batch], dtype=torch.float32).to(z.dtype)[:, :, None]
             if emphasis in ("Original", "No norm"):
                 before = z.mean()
@@ -124,10 +128,10 @@ def encode(encoders, c, texts, emphasis, zero):
 class Side:
     """A branch of AND or the negative prompt: its texts' states, and which is when."""
 
-    def __init__(self, encoders, c, line, part, emphasis, negative):
+    def __init__(self, encoders, c, line, part, emphasis, negative, skip):
         self.weight, self.spans = part
         texts = [line["texts"][i] for _, i in self.spans]
-        self.states, self.pooled = encode(encoders, c, texts, emphasis, negative and all(t[0] == "" for t in texts))
+        self.states, self.pooled = encode(encoders, c, texts, emphasis, negative and all(t[0] == "" for t in texts), skip)
         self.tokens, self.negative = self.states[0].shape[1], negative
 
     def at(self, step, tokens):
@@ -138,12 +142,12 @@ class Side:
         return states, self.pooled[k : k + 1]
 
 
-def run(parts, c, prompt, negative, steps, emphasis, dtype):
+def run(parts, c, prompt, negative, steps, emphasis, skip, dtype):
     """The taps of a case."""
     encoders, unet, taps = parts["encoders"], parts["unet"], {}
     job = dict(height=8 * SIDE, width=8 * SIDE)
-    first = Side(encoders, c, negative, [1.0, negative["parts"][0][1]], emphasis, True)
-    branches = [Side(encoders, c, prompt, p, emphasis, False) for p in prompt["parts"]]
+    first = Side(encoders, c, negative, [1.0, negative["parts"][0][1]], emphasis, True, skip)
+    branches = [Side(encoders, c, prompt, p, emphasis, False, skip) for p in prompt["parts"]]
     tokens = max(s.tokens for s in branches)
     sides = [(first, first.tokens), *((s, tokens) for s in branches)]
     of = [s.at(0, n) for s, n in sides]
@@ -177,9 +181,10 @@ def make(args):
     c, parsed = families.MICRO_SDXL, Parsed()
     parts = {d: micro_families.load(c, d) for d in (torch.float64, torch.float32)}
     meta, lines = {"model": "micro_sdxl", "cases": str(len(CASES))}, []
-    for i, (start, negative, steps, emphasis) in enumerate(CASES):
-        lines.append((parsed.find(start, False, emphasis), parsed.find(negative, True, "Original"), steps, emphasis))
+    for i, (start, negative, steps, emphasis, skip) in enumerate(CASES):
+        lines.append((parsed.find(start, False, emphasis), parsed.find(negative, True, "Original"), steps, emphasis, skip))
         request = dict(prompt=lines[i][0]["prompt"], negative=lines[i][1]["prompt"], steps=str(steps), emphasis=emphasis)
+        request |= {"clip_skip": str(skip)} if skip else {}
         meta |= {f"p{i:02d}.{k}": v for k, v in request.items()}
     golden = store.Golden("micro_sdxl_prompts", SOURCES, samples=96, meta=meta)
     for i, case in enumerate(lines):

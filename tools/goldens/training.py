@@ -7,6 +7,8 @@ micro_gradients: of every parameter under its name in a single-file checkpoint, 
          with scale 0.57735026, the latents drawn with "train.noise" [2,4,4,4]
 micro_sdxl_gradients: of micro-SDXL's U-Net, as above: "train.xl.dy", x "train.xl.x" [2,4,16,16], context "train.xl.context"
   [2,77,80], text_embeds "train.xl.pooled" [2,40], time_ids SIZES.
+micro_sdxl_told: what micro-SDXL's U-Net is told of two pictures, numbers 0 and 1 (TOLD): "context.N" [77,80], "pooled.N" [40],
+  "sizes.N" [1536], their sinusoids, as diffusers' train_text_to_image_sdxl.py lists them.
 micro_adamw: "losses", those of ten steps on the U-Net: mean squared error of the noise predicted, x0 "train.N.x0" and
   noise "train.N.noise" [2,4,16,16], t "train.N.t" below 1000, context "train.N.context"; lr 1e-4, betas 0.9 0.999,
   eps 1e-8, weight decay 0.01; x_t = sqrt(a) x0 + sqrt(1 - a) noise with SD's scaled-linear betas. (At a rate of 1e-3
@@ -19,10 +21,10 @@ Inputs are generated (values.py), of scale 1 unless given, flat in torch's order
 import numpy as np
 import torch
 
-from . import families, models, store, values
+from . import families, models, pipeline, store, values
 from .precise import reference
 
-SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "families", "models", "precise", "training")]
+SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "families", "models", "precise", "pipeline", "training")]
 STEPS = 10
 
 
@@ -55,6 +57,21 @@ def unet_sdxl(dtype):
     (y * given("xl.dy", *y.shape, dtype=dtype)).sum().backward()
     inputs = {"unet.dx": x.grad, "unet.dcontext": context.grad, "unet.dpooled": pooled.grad}
     return {**inputs, **{k: p.grad for k, p in named(m).items()}}
+
+
+# Caption; original height and width, crop's top and left of the scaled picture, and what is learned.
+TOLD = (("a lovely cat", (64, 96, 0, 16, 64, 64)), ("blurry, low quality", (160, 80, 32, 0, 64, 64)))
+
+
+def told(dtype):
+    c, out = families.MICRO_SDXL, {}
+    encoders, unet = [models.encoder(e, dtype=dtype) for e in c["encoders"]], models.unet(c, dtype=dtype)
+    for i, (caption, sizes) in enumerate(TOLD):
+        taps = pipeline.texts(encoders, {**c, "zero_empty": False}, dict(negative="", prompt=caption))
+        states = (taps[f"text_model{n}.last_hidden_state"][1] for n in ("", "_2"))
+        out[f"context.{i}"], out[f"pooled.{i}"] = torch.cat(list(states), dim=1), taps["pooled"][1]
+        out[f"sizes.{i}"] = unet.add_time_proj(torch.tensor(sizes, dtype=dtype)).flatten()
+    return out
 
 
 def text(dtype):
@@ -126,10 +143,16 @@ def make(args):
                     runs.append(part(dtype))
             for name in runs[0]:
                 golden_of.add(name, runs[0][name], runs[1][name])
+        told_of, runs = store.Golden("micro_sdxl_told", SOURCES, samples=512), []
+        for dtype in (torch.float64, torch.float32):
+            with reference(dtype):
+                runs.append(told(dtype))
+        for name in runs[0]:
+            told_of.add(name, runs[0][name], runs[1][name])
         steps = store.Golden("micro_adamw", SOURCES)
         runs = []
         for dtype in (torch.float64, torch.float32):
             with reference(dtype):
                 runs.append(adamw(dtype))
         steps.add("losses", *runs)
-    return [golden, sdxl, steps]
+    return [golden, sdxl, told_of, steps]

@@ -13,7 +13,7 @@ static bool hear(void *user, const char *name, int nd, const int64_t *n, const f
 }
 
 static SdRequest request(const ExactPicture *p, uint8_t *image) {
-    const PipelineCase k = {NULL, NULL, p->sampler, 42, p->width, p->height, p->steps, p->strength, NULL};
+    const PipelineCase k = {NULL, NULL, p->sampler, 42, p->width, p->height, p->steps, p->strength, NULL, NULL};
     SdRequest r = pipeline_case_request(&k, image);
     if (p->prompt) r.prompt = p->prompt;
     if (p->eta > 0) r.eta = p->eta;
@@ -26,6 +26,12 @@ static SdRequest request(const ExactPicture *p, uint8_t *image) {
     return r;
 }
 
+/* One that the walk has no bytes of: of another type or family. NULL: it has, or the error says why. */
+static void *made(const ExactPicture *p, const ExactOn *on, size_t *size, Error *e) {
+    SdConfig k = p->model ? p->model() : micro_config();
+    return !on->file && (p->model || p->weights != F32) ? made_model(&k, p->weights, size, e) : NULL;
+}
+
 static SdModel *model_of(const ExactPicture *p, const ExactOn *on, const LedgerTable *t, void *other, size_t size,
                          Error *e) {
     SdOptions o = {.threads = pool_threads(t->pool), .precision = p->precision, .device = t->gpu ? "cuda" : "cpu"};
@@ -36,6 +42,17 @@ static SdModel *model_of(const ExactPicture *p, const ExactOn *on, const LedgerT
     return m;
 }
 
+/* The model that takes over; *bytes: what it reads, for the caller to free after it. */
+static SdModel *refiner_of(const ExactPicture *p, const LedgerTable *t, void **bytes, Error *e) {
+    static const ExactPicture REFINER = {.model = micro_refiner_config};
+    const ExactOn none = {.few = false};
+    ExactPicture own = REFINER;
+    size_t size;
+    own.precision = p->precision, own.weights = p->weights;
+    *bytes = made(&own, &none, &size, e);
+    return *bytes ? model_of(&own, &none, t, *bytes, size, e) : NULL;
+}
+
 bool exact_picture(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e) {
     const ExactPicture *p = run->what;
     size_t size = on->model_size, area = (size_t)p->width * (size_t)p->height * 3;
@@ -43,18 +60,22 @@ bool exact_picture(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e
     LedgerTable t = *on->table;
     SdResult out = {0};
     if (!image) error_set(e, ERR_MEMORY, "out of memory for a picture");
-    void *other = image && !on->file && p->weights != F32 ? micro_model(p->weights, &size, e) : NULL;
+    void *other = image ? made(p, on, &size, e) : NULL, *second = NULL;
     t.pool = e->code ? NULL : pool_new(on->threads ? on->threads : p->threads ? p->threads : 1, e);
     SdModel *m = t.pool ? model_of(p, on, &t, other, size, e) : NULL;
-    if (m) {
+    SdModel *refiner = m && p->refined ? refiner_of(p, &t, &second, e) : NULL;
+    if (m && !e->code) {
         SdRequest r = request(p, image);
+        if (refiner) r.refiner = refiner, r.refiner_switch = 0.5;
         r.activation = hear, r.user = sum;
         (r.image ? sd_img2img : sd_txt2img)(m, &r, &out, e);
     }
     for (int i = 0; i < out.count; i++) sha256_update(sum, out.pictures[i].rgb, area);
     sd_free(&out);
+    sd_close(refiner);
     sd_close(m);
     pool_free(t.pool);
+    free(second);
     free(other);
     free(image);
     return !e->code;

@@ -1,6 +1,7 @@
 /* exact_runs.c: the table of runs whose bits are recorded. A row's checksum is made once, by any table that keeps the
  * promise: `sdc verify --only NAME` says what it found. */
 #include "exact_runs.h"
+#include "made_model.h"
 #include "op_compute.h"
 #include "op_gradients.h"
 
@@ -129,6 +130,21 @@ const ExactRun EXACT_RUNS[] = {
      PICTURE(.sampler = "Euler a", .weights = F16, SMALL), EXACT_FEW},
     {"bf16 weights", "6e723be0756ce77d685bf2fc479bfb8bbdd5a97127876b3e1ee361a9db881c35",
      PICTURE(.sampler = "Euler a", .weights = BF16, SMALL), 0},
+    {"SD 2", "bd0899f5e8bc4d635bb295780234fcf0f2a4ff6636fffe926574b54d09677f74",
+     PICTURE(.sampler = "Euler a", .model = micro_sd2_config, SMALL), 0},
+    {"SD 2, v", "16e850d4fee148614620f7a958467505debc22670d8b855715c05209f3549319",
+     PICTURE(.sampler = "DPM++ 2M", .model = micro_sd2_v_config, SMALL), 0},
+    {"SDXL", "a579fd5fa9355ef4df45fbea1556107ff1fe94ad3e948baef946a3e526ce6e7d",
+     PICTURE(.sampler = "Euler a", .scheduler = "Align Your Steps", .model = micro_sdxl_config, .width = 24,
+             .height = 32, .steps = 2, .cfg = 7,
+             .prompt = "(a:1.3) [red:blue:0.5] AND [a|two] stars :0.6 BREAK (on black:0.8)"),
+     EXACT_FEW},
+    {"SDXL, img2img in f16", "1a0230a20f3b300370d4d0f8d7756dbbae3a5e95d6a0b87716a49cb56e55f40b",
+     PICTURE(.sampler = "DPM++ 2M SDE", .model = micro_sdxl_config, .weights = F16, .strength = 0.6, SMALL), 0},
+    {"refiner alone", "0e04fa7c5b1e1ed8380a8428ae98860c0d2cb0386fef1eba8566831b7a469b0a",
+     PICTURE(.sampler = "Euler", .model = micro_refiner_config, SMALL), 0},
+    {"SDXL and its refiner", "e85b81ff8695eca7fab68ade4ab16dafb832f52e524fc36e821462bd3220aedc",
+     PICTURE(.sampler = "Heun", .model = micro_sdxl_config, .refined = true, .batch = 2, SMALL), 0},
     {"limit of 1000 MB", "b92d70b7f70c6eafdafbed30ce39f177b0027dcb5e8dffd99affd8048d91a008",
      PICTURE(LARGE, .limit = 1000), EXACT_HOST},
     {"limit of 70 MB", "b92d70b7f70c6eafdafbed30ce39f177b0027dcb5e8dffd99affd8048d91a008", PICTURE(LARGE, .limit = 70),

@@ -3,6 +3,7 @@
 #define SD_TOOLS_LEDGER_EXACT_RUNS_H
 
 #include "exact.h"
+#include "sd/models/config.h"
 #include "sd/sd.h"
 
 /* A picture, and every activation on the way to it. */
@@ -17,8 +18,10 @@ typedef struct {
     int limit;                /* MB of a process of one thread; each further one may use its scratch memory as well. 0:
                                * none. What is computed at once depends on it: only the last activation is added */
     SdPrecision precision;
-    DType weights; /* of the micro model */
-    bool builtin;  /* the model that is built in, not the micro model */
+    DType weights;           /* of the micro model */
+    bool builtin;            /* the model that is built in, not the micro model */
+    bool refined;            /* by the micro refiner, from half of the steps on */
+    SdConfig (*model)(void); /* NULL: the micro model of SD 1 */
 } ExactPicture;
 
 bool exact_picture(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e);

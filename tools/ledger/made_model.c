@@ -136,6 +136,12 @@ SdConfig micro_sd2_config(void) {
     return k;
 }
 
+SdConfig micro_sd2_v_config(void) {
+    SdConfig k = micro_sd2_config();
+    k.prediction = PREDICT_V;
+    return k;
+}
+
 SdConfig micro_sdxl_config(void) {
     SdConfig k = small(config_sdxl());
     k.unet.depth[1] = 1;

@@ -31,9 +31,11 @@ void made_networks(MadeTensors *l, const SdConfig *k, DType type);
 /* The numbers of one, as the writer's next data. */
 bool made_write(StWriter *w, const MadeTensor *t, Error *e);
 
-/* The configuration of the micro model: SD 1's, small; and those of SD 2, of SDXL's base and of its refiner. */
+/* The configuration of the micro model: SD 1's, small; and those of SD 2 (eps and v), of SDXL's base and of its
+ * refiner. */
 SdConfig micro_config(void);
 SdConfig micro_sd2_config(void);
+SdConfig micro_sd2_v_config(void);
 SdConfig micro_sdxl_config(void);
 SdConfig micro_refiner_config(void);
 /* A model as a safetensors file in memory: *size bytes, for the caller to free. */

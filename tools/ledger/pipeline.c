@@ -3,6 +3,7 @@
 
 #include "bound.h"
 #include "generated.h"
+#include "made_model.h"
 #include "sd/load/weights.h"
 
 #include <stdio.h>
@@ -91,7 +92,7 @@ static bool hear(void *user, const char *name, int nd, const int64_t *n, const f
 }
 
 /* Whether any of the case's rows is wanted. */
-static bool wanted(const Ledger *l, const Golden *golden, const PipelineCase *k) {
+static bool wants_case(const Ledger *l, const Golden *golden, const PipelineCase *k) {
     const char *at = NULL;
     char name[160];
     if (k->tensor) return ledger_wants(l, row_of(k->tensor)->name);
@@ -103,7 +104,7 @@ static bool wanted(const Ledger *l, const Golden *golden, const PipelineCase *k)
 void ledger_pipeline_case(const Ledger *l, const LedgerTable *t, const Golden *golden, const PipelineCase *k,
                           SdModel *m) {
     Run run = begin(l, t, golden, k, m);
-    if (!wanted(l, golden, k)) return;
+    if (!wants_case(l, golden, k)) return;
     uint8_t *image = malloc((size_t)k->width * (size_t)k->height * 3);
     SdResult out = {0};
     Error e = {0};
@@ -202,20 +203,52 @@ SdModel *pipeline_open(const LedgerTable *t, bool direct, const void *bytes, siz
     return m;
 }
 
-void ledger_pipeline(const Ledger *l, const LedgerTable *t, const void *bytes, size_t size) {
+/* Whether any row of a model's cases is; of SD 1's the encoder's is another. */
+static bool wants_model(const Ledger *l, SdConfig (*model)(void)) {
+    bool wants = !model && ledger_wants(l, "VAE encoder");
+    for (int i = 0; !wants && i < PIPELINE_CASE_COUNT; i++) {
+        const PipelineCase *k = &PIPELINE_CASES[i];
+        Error e = {0};
+        Golden *golden = k->model == model && golden_is_builtin(k->golden) ? golden_builtin(k->golden, &e) : NULL;
+        wants = golden && wants_case(l, golden, k);
+        golden_free(golden);
+    }
+    return wants;
+}
+
+/* The cases of one model. */
+static void ledger_model(const Ledger *l, const LedgerTable *t, SdConfig (*model)(void), const void *bytes,
+                         size_t size) {
     for (int direct = 0; direct < (t->numbers == NUMBERS_F32 ? 2 : 1); direct++) {
         Error e = {0};
         SdModel *m = pipeline_open(t, direct != 0, bytes, size, &e);
         for (int i = 0; m && i < PIPELINE_CASE_COUNT; i++) {
             const PipelineCase *k = &PIPELINE_CASES[i];
-            Golden *golden = golden_is_builtin(k->golden) ? golden_builtin(k->golden, &e) : NULL;
+            bool own = k->model == model && golden_is_builtin(k->golden);
+            Golden *golden = own ? golden_builtin(k->golden, &e) : NULL;
             if (golden) ledger_pipeline_case(l, t, golden, k, m);
             golden_free(golden);
         }
-        Golden *golden = m ? golden_builtin("micro_encoder", &e) : NULL;
+        Golden *golden = m && !model ? golden_builtin("micro_encoder", &e) : NULL;
         if (golden) ledger_encoder(l, t, golden, m);
         golden_free(golden);
         sd_close(m);
         if (e.code) ledger_fail(l, "pipeline", "picture", "micro model", t, &e);
+    }
+}
+
+void ledger_pipeline(const Ledger *l, const LedgerTable *t, const void *bytes, size_t size) {
+    ledger_model(l, t, NULL, bytes, size);
+    for (int i = 0; i < PIPELINE_CASE_COUNT; i++) {
+        SdConfig (*model)(void) = PIPELINE_CASES[i].model;
+        Error e = {0};
+        int first = 0;
+        while (PIPELINE_CASES[first].model != model) first++;
+        if (!model || first < i || !wants_model(l, model)) continue;
+        SdConfig k = model();
+        void *made = made_model(&k, F32, &size, &e);
+        if (made) ledger_model(l, t, model, made, size);
+        else ledger_fail(l, "pipeline", "picture", k.family, t, &e);
+        free(made);
     }
 }

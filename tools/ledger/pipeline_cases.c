@@ -1,5 +1,6 @@
 /* pipeline_cases.c: the table of pictures that goldens are of, and their requests. */
 #include "generated.h"
+#include "made_model.h"
 #include "pipeline.h"
 
 SdRequest pipeline_request(const char *sampler, int64_t seed, int width, int height) {
@@ -24,18 +25,18 @@ static void other_sizes(SdRequest *r) {
 }
 
 #define SAMPLER(tensor, name)                                                                                          \
-    { "micro_samplers", "k." tensor, name, 42, 64, 64, 8, 0, NULL }
+    { "micro_samplers", "k." tensor, name, 42, 64, 64, 8, 0, NULL, NULL }
 
 const PipelineCase PIPELINE_CASES[] = {
-    {"micro_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL},
-    {"micro_euler_64_seed43", NULL, "Euler", 43, 64, 64, 5, 0, NULL},
-    {"micro_euler_a_64", NULL, "Euler a", 42, 64, 64, 5, 0, NULL},
-    {"micro_ddim_64", NULL, "DDIM", 42, 64, 64, 5, 0, NULL},
-    {"micro_euler_h72_w104", NULL, "Euler", 42, 104, 72, 5, 0, NULL},
-    {"micro_euler_a_h72_w104", NULL, "Euler a", 42, 104, 72, 5, 0, NULL},
-    {"micro_ddim_h72_w104", NULL, "DDIM", 42, 104, 72, 5, 0, NULL},
-    {"micro_img2img_euler", NULL, "Euler", 42, 64, 64, 8, 0.6, NULL},
-    {"micro_img2img_ddim", NULL, "DDIM", 42, 64, 64, 8, 0.6, NULL},
+    {"micro_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL, NULL},
+    {"micro_euler_64_seed43", NULL, "Euler", 43, 64, 64, 5, 0, NULL, NULL},
+    {"micro_euler_a_64", NULL, "Euler a", 42, 64, 64, 5, 0, NULL, NULL},
+    {"micro_ddim_64", NULL, "DDIM", 42, 64, 64, 5, 0, NULL, NULL},
+    {"micro_euler_h72_w104", NULL, "Euler", 42, 104, 72, 5, 0, NULL, NULL},
+    {"micro_euler_a_h72_w104", NULL, "Euler a", 42, 104, 72, 5, 0, NULL, NULL},
+    {"micro_ddim_h72_w104", NULL, "DDIM", 42, 104, 72, 5, 0, NULL, NULL},
+    {"micro_img2img_euler", NULL, "Euler", 42, 64, 64, 8, 0.6, NULL, NULL},
+    {"micro_img2img_ddim", NULL, "DDIM", 42, 64, 64, 8, 0.6, NULL, NULL},
     SAMPLER("heun", "Heun"),
     SAMPLER("dpm_2", "DPM2"),
     SAMPLER("dpm_2_a", "DPM2 a"),
@@ -45,12 +46,12 @@ const PipelineCase PIPELINE_CASES[] = {
     SAMPLER("dpmpp_2m_sde", "DPM++ 2M SDE"),
     SAMPLER("dpmpp_2m_sde_heun", "DPM++ 2M SDE Heun"),
     SAMPLER("dpmpp_3m_sde", "DPM++ 3M SDE"),
-    {"micro_sd2_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL}, /* of the models that the names say */
-    {"micro_sd2_v_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL},
-    {"micro_sdxl_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL},
-    {"micro_sdxl_euler_64_seed43", NULL, "Euler", 43, 64, 64, 5, 0, NULL},
-    {"micro_sdxl_euler_h72_w104", NULL, "Euler", 42, 104, 72, 3, 0, other_sizes},
-    {"micro_refiner_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL},
+    {"micro_sd2_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL, micro_sd2_config},
+    {"micro_sd2_v_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL, micro_sd2_v_config},
+    {"micro_sdxl_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL, micro_sdxl_config},
+    {"micro_sdxl_euler_64_seed43", NULL, "Euler", 43, 64, 64, 5, 0, NULL, micro_sdxl_config},
+    {"micro_sdxl_euler_h72_w104", NULL, "Euler", 42, 104, 72, 3, 0, other_sizes, micro_sdxl_config},
+    {"micro_refiner_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL, micro_refiner_config},
 };
 const int PIPELINE_CASE_COUNT = sizeof PIPELINE_CASES / sizeof *PIPELINE_CASES;
 
