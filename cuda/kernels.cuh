@@ -14,6 +14,7 @@ static __device__ __noinline__ float activate(float x, Act act) {
     case ACT_SILU: return fm_silu(x);
     case ACT_GELU: return fm_gelu(x);
     case ACT_QUICK_GELU: return fm_quick_gelu(x);
+    case ACT_TANH: return fm_tanh(x);
     default: return x;
     }
 }
@@ -24,8 +25,12 @@ typedef struct {
     Tensor y, vector, residual; /* [N,T,O], [N,O], [N,T,O]; data NULL: none */
     Act act;
     bool in_place; /* the residual is y itself: a sum in f32 begins with it, and `finish` does not add it again */
+    bool relu;     /* at last */
     bool pairs;    /* in all tensors numbers come in aligned pairs */
 } Finish;
+
+/* max(0, x), NaN staying NaN */
+static __device__ inline float rectify(float x) { return 0.0f > x ? 0.0f : x; }
 
 Finish finish_for(Tensor y, const Weight *b, Epilogue e);
 
@@ -36,6 +41,7 @@ static __device__ inline void finish(const Finish &f, float sum, int64_t picture
     if (f.vector.data) sum += to_f32(at2<A>(f.vector, picture, 0)[column]);
     sum = activate(sum, f.act);
     if (f.residual.data && !f.in_place) sum += to_f32(at2<A>(f.residual, picture, row)[column]);
+    if (f.relu) sum = rectify(sum);
     store(at2<A>(f.y, picture, row) + column, sum);
 }
 
@@ -62,6 +68,7 @@ static __device__ inline void finish_two(const Finish &f, const float *sums, int
     if (f.vector.data) add_pair(s, vector);
     if (f.act != ACT_NONE) s[0] = activate(s[0], f.act), s[1] = activate(s[1], f.act);
     if (f.residual.data) add_pair(s, residual);
+    if (f.relu) s[0] = rectify(s[0]), s[1] = rectify(s[1]);
     store_pair(place<A>(f.y, picture, row, column), s[0], s[1]);
 }
 template <class A>

@@ -105,6 +105,7 @@ Finish finish_for(Tensor y, const Weight *b, Epilogue e) {
     f.bias = b ? (const float *)numbers_of(b) : NULL;
     f.y = y.nd == 4 ? tensor_tokens(y) : y;
     f.act = e.act;
+    f.relu = e.relu;
     if (e.vector) f.vector = *e.vector;
     if (e.residual) f.residual = e.residual->nd == 4 ? tensor_tokens(*e.residual) : *e.residual;
     f.pairs = in_pairs(f.y) && in_pairs(f.vector) && in_pairs(f.residual);

@@ -157,7 +157,7 @@ template <int N> __global__ void __launch_bounds__(THREADS) transform_outputs(Pa
             if (to_row >= y.n[1] || to_column >= y.n[2]) continue;
             float v = activate(out[k] + bias + vector, f.act);
             if (f.residual.data) v += at2<float>(f.residual, at.picture, pixel)[o];
-            at2<float>(f.y, at.picture, pixel)[o] = v;
+            at2<float>(f.y, at.picture, pixel)[o] = f.relu ? rectify(v) : v;
         }
     }
 }

@@ -26,7 +26,15 @@ void bind_linear_f32(WeightList *l, Linear *m, const char *name, int64_t in, int
 
 void bind_conv(WeightList *l, Conv *m, const char *name, int64_t in, int64_t out, int size) {
     bind_pair(l, &m->w, &m->b, WEIGHT_CONV, name, 4, SHAPE(out, size, size, in));
+    m->bias = true;
 }
+
+void bind_conv_plain(WeightList *l, Conv *m, const char *name, int64_t in, int64_t out, int size) {
+    bind_pair(l, &m->w, NULL, WEIGHT_CONV, name, 4, SHAPE(out, size, size, in));
+    m->bias = false;
+}
+
+const Weight *conv_bias(const Conv *m) { return m->bias ? &m->b : NULL; }
 
 void bind_norm(WeightList *l, Norm *m, const char *name, int64_t channels, int groups, float eps) {
     bind_pair(l, &m->w, &m->b, WEIGHT_VECTOR, name, 1, SHAPE(channels));
@@ -41,16 +49,16 @@ void linear(Ctx *c, Tensor y, const Linear *m, Tensor x, const Tensor *x2, Epilo
 void conv3(Ctx *c, Tensor y, const Conv *m, Tensor x, Epilogue e) {
     int stride = y.n[1] == x.n[1] && y.n[2] == x.n[2] ? 1 : 2;
     assert(stride == 1 || (y.n[1] == (x.n[1] + 1) / 2 && y.n[2] == (x.n[2] + 1) / 2));
-    op_conv2d(c, y, x, &m->w, &m->b, (Conv2d){.stride = stride, .pad_top = 1, .pad_left = 1}, e);
+    op_conv2d(c, y, x, &m->w, conv_bias(m), (Conv2d){.stride = stride, .pad_top = 1, .pad_left = 1}, e);
 }
 
 void conv3_down_right(Ctx *c, Tensor y, const Conv *m, Tensor x) {
-    op_conv2d(c, y, x, &m->w, &m->b, (Conv2d){.stride = 2}, PLAIN);
+    op_conv2d(c, y, x, &m->w, conv_bias(m), (Conv2d){.stride = 2}, PLAIN);
 }
 
 void conv3_up(Ctx *c, Tensor y, const Conv *m, Tensor x) {
     Conv2d g = {.stride = 1, .pad_top = 1, .pad_left = 1, .up_h = y.n[1], .up_w = y.n[2]};
-    op_conv2d(c, y, x, &m->w, &m->b, g, PLAIN);
+    op_conv2d(c, y, x, &m->w, conv_bias(m), g, PLAIN);
 }
 
 void norm(Ctx *c, Tensor y, const Norm *m, Tensor x, const Tensor *x2, Act act) {

@@ -15,6 +15,7 @@ typedef struct {
 
 typedef struct {
     Weight w, b;
+    bool bias;
 } Conv; /* w [O,kh,kw,I], b [O] */
 
 typedef struct {
@@ -28,6 +29,7 @@ void bind_linear(WeightList *l, Linear *m, const char *name, int64_t in, int64_t
 /* The same, with a bias and a weight that says keep_f32 (weight.h). */
 void bind_linear_f32(WeightList *l, Linear *m, const char *name, int64_t in, int64_t out, bool pointwise);
 void bind_conv(WeightList *l, Conv *m, const char *name, int64_t in, int64_t out, int size);
+void bind_conv_plain(WeightList *l, Conv *m, const char *name, int64_t in, int64_t out, int size); /* without a bias */
 void bind_norm(WeightList *l, Norm *m, const char *name, int64_t channels, int groups, float eps);
 
 /* y[N,T,O] = epilogue(x[N,T,K] w^T + b); x2: a second source of channels, or NULL */
@@ -36,6 +38,8 @@ void linear(Ctx *c, Tensor y, const Linear *m, Tensor x, const Tensor *x2, Epilo
 void conv3(Ctx *c, Tensor y, const Conv *m, Tensor x, Epilogue e);
 /* The VAE encoder's: 3x3, stride 2, padded on the right and at the bottom only */
 void conv3_down_right(Ctx *c, Tensor y, const Conv *m, Tensor x);
+/* The convolution's bias, or NULL */
+const Weight *conv_bias(const Conv *m);
 /* Nearest neighbour to y's size, then 3x3 */
 void conv3_up(Ctx *c, Tensor y, const Conv *m, Tensor x);
 /* y = act(norm(x, x2)): [N,H,W,C] or [N,T,C]; without x2, y may be x */

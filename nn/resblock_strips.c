@@ -14,33 +14,6 @@
 
 #include <assert.h>
 
-/* Rows [from, to) of a map, at the start of buffer [N,rows,W,C]. */
-typedef struct {
-    Tensor buffer;
-    int64_t from, to;
-} Window;
-
-static Tensor seen(const Window *w, int64_t from, int64_t to) {
-    assert(w->from <= from && to <= w->to);
-    return tensor_slice(w->buffer, 1, from - w->from, to - from);
-}
-
-/* Extends the window to row `to`; returns the new rows, for the caller to write. */
-static Tensor grow(Window *w, int64_t to) {
-    int64_t from = w->to;
-    w->to = to;
-    return seen(w, from, to);
-}
-
-/* Drops the rows before `from`. */
-static void move(Ctx *c, Window *w, int64_t from) {
-    int64_t kept = w->to - from, down = from - w->from;
-    assert(kept <= down || !down); /* they do not overlap */
-    if (down && kept > 0)
-        op_affine(c, tensor_slice(w->buffer, 1, 0, kept), tensor_slice(w->buffer, 1, down, kept), 1, 0);
-    w->from = from;
-}
-
 typedef struct {
     const ResBlock *m;
     const Conv *up;
@@ -90,7 +63,7 @@ static void inner_rows(Ctx *c, const Strips *s, Tensor y, const Window *x, int64
     size_t scope = scope_begin(c);
     int64_t first = from ? from - 1 : 0, last = to < s->h ? to + 1 : s->h;
     Tensor normed = tensor_new(c, 4, SHAPE(s->n, last - first, s->w, s->in));
-    norm_rows(c, normed, &s->m->norm1, seen(x, first, last), NULL, s->stats1, ACT_SILU, 0, last - first);
+    norm_rows(c, normed, &s->m->norm1, window_rows(x, first, last), NULL, s->stats1, ACT_SILU, 0, last - first);
     conv3_rows(c, y, &s->m->conv1, normed, first, s->h, from, to, PLAIN);
     scope_end(c, scope);
 }
@@ -100,7 +73,7 @@ static void outer_rows(Ctx *c, const Strips *s, Tensor y, Tensor x, const Window
     int64_t first = from ? from - 1 : 0, last = to < s->h ? to + 1 : s->h;
     if (s->m->has_skip) linear(c, tensor_tokens(y), &s->m->skip, tensor_tokens(x), NULL, PLAIN);
     else if (s->up) op_affine(c, y, x, 1, 0);
-    conv3_rows(c, y, &s->m->conv2, seen(inner, first, last), first, s->h, from, to, (Epilogue){.residual = &y});
+    conv3_rows(c, y, &s->m->conv2, window_rows(inner, first, last), first, s->h, from, to, (Epilogue){.residual = &y});
 }
 
 /* With y, the third sweep; else the second, which sums the inner map into parts. */
@@ -113,17 +86,17 @@ static void sweep(Ctx *c, const Strips *s, Tensor *y, Tensor parts) {
         int64_t to = from + s->rows < h ? from + s->rows : h;
         int64_t done = inner.to, ready = to + s->unit < h ? to + s->unit : h; /* of the inner map */
         int64_t upto = ready + s->unit < h ? ready + s->unit : h, begun = x.to;
-        if (s->up && upto > begun) up_rows(c, s, grow(&x, upto), begun);
+        if (s->up && upto > begun) up_rows(c, s, window_grow(&x, upto), begun);
         if (ready > done) {
-            Tensor made = grow(&inner, ready);
+            Tensor made = window_grow(&inner, ready);
             inner_rows(c, s, made, &x, done, ready);
             if (y) norm_rows(c, made, &s->m->norm2, made, NULL, s->stats2, ACT_SILU, 0, ready - done);
             else op_group_sums(c, parts_of(s, parts, done, ready), tensor_tokens(made), NULL);
         }
-        if (y) outer_rows(c, s, tensor_slice(*y, 1, from, to - from), seen(&x, from, to), &inner, from, to);
+        if (y) outer_rows(c, s, tensor_slice(*y, 1, from, to - from), window_rows(&x, from, to), &inner, from, to);
         if (to == h) break;
-        move(c, &inner, y ? to - 1 : ready);
-        if (s->up) move(c, &x, y ? to : ready - 1);
+        window_move(c, &inner, y ? to - 1 : ready);
+        if (s->up) window_move(c, &x, y ? to : ready - 1);
     }
     scope_end(c, scope);
 }

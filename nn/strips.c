@@ -42,7 +42,7 @@ void conv3_rows(Ctx *c, Tensor y, const Conv *m, Tensor x, int64_t first, int64_
     Conv2d g = {.stride = 1, .pad_top = (int)(first - from) + 1, .pad_left = 1, .whole_h = h};
     assert(y.n[1] == to - from && first + x.n[1] >= (to < h ? to + 1 : h));
     (void)to; /* asserts vanish under NDEBUG */
-    op_conv2d(c, y, x, &m->w, &m->b, g, e);
+    op_conv2d(c, y, x, &m->w, conv_bias(m), g, e);
 }
 
 void conv3_normed(Ctx *c, Tensor y, const Conv *m, const Norm *normed, Tensor x, const Tensor *x2, Epilogue e) {
@@ -72,4 +72,25 @@ void conv3_normed(Ctx *c, Tensor y, const Conv *m, const Norm *normed, Tensor x,
         scope_end(c, inner);
     }
     scope_end(c, scope);
+}
+
+/* --- windows --- */
+
+Tensor window_rows(const Window *w, int64_t from, int64_t to) {
+    assert(w->from <= from && to <= w->to);
+    return tensor_slice(w->buffer, 1, from - w->from, to - from);
+}
+
+Tensor window_grow(Window *w, int64_t to) {
+    int64_t from = w->to;
+    w->to = to;
+    return window_rows(w, from, to);
+}
+
+void window_move(Ctx *c, Window *w, int64_t from) {
+    int64_t kept = w->to - from, down = from - w->from;
+    assert(kept <= down || !down); /* they do not overlap */
+    if (down && kept > 0)
+        op_affine(c, tensor_slice(w->buffer, 1, 0, kept), tensor_slice(w->buffer, 1, down, kept), 1, 0);
+    w->from = from;
 }

@@ -27,4 +27,16 @@ void conv3_normed(Ctx *c, Tensor y, const Conv *m, const Norm *normed, Tensor x,
 void conv3_rows(Ctx *c, Tensor y, const Conv *m, Tensor x, int64_t first, int64_t h, int64_t from, int64_t to,
                 Epilogue e);
 
+/* Rows [from, to) of a map that is computed from the top down, at the start of buffer [N,rows,W,C]. */
+typedef struct {
+    Tensor buffer;
+    int64_t from, to;
+} Window;
+/* Rows [from, to), which it must hold. */
+Tensor window_rows(const Window *w, int64_t from, int64_t to);
+/* Extends it to row `to`; returns the new rows, for the caller to write. */
+Tensor window_grow(Window *w, int64_t to);
+/* Drops the rows before `from`: at least as many as are kept, or none. */
+void window_move(Ctx *c, Window *w, int64_t from);
+
 #endif

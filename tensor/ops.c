@@ -10,6 +10,7 @@ static void check_epilogue(Tensor y, int64_t channels, Epilogue e) {
     (void)channels; /* asserts vanish under NDEBUG */
     assert(!e.vector || (e.vector->nd == 2 && e.vector->n[0] == y.n[0] && e.vector->n[1] == channels));
     assert(!e.residual || tensor_same_shape(*e.residual, y));
+    assert(!e.relu || e.act != ACT_GEGLU);
     (void)y, (void)e;
 }
 
@@ -53,6 +54,7 @@ void op_linear(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, co
     assert(w->t.n[1] == x.n[2] + (x2 ? x2->n[2] : 0) && (!b || is_vector(b, w->t.n[0])));
     assert(!x2 || (x2->nd == 3 && x2->n[0] == x.n[0] && x2->n[1] == x.n[1]));
     check_epilogue(y, y.n[2], e);
+    assert(!c->tape || !e.relu);
     if (unfused(c, e)) {
         Tensor before = tensor_new(c, 3, SHAPE(y.n[0], y.n[1], w->t.n[0]));
         op_linear(c, before, x, x2, w, b, (Epilogue){.vector = e.vector});
@@ -71,6 +73,7 @@ void op_conv2d(Ctx *c, Tensor y, Tensor x, const Weight *w, const Weight *b, Con
     assert(y.nd == 4 && x.nd == 4 && w->t.nd == 4 && y.n[0] == x.n[0]);
     assert(w->t.n[0] == y.n[3] && w->t.n[3] == x.n[3] && (!b || is_vector(b, y.n[3])) && g.stride >= 1);
     check_epilogue(y, y.n[3], e);
+    assert(!c->tape || !e.relu);
     if (unfused(c, e)) {
         Tensor before = tensor_new(c, y.nd, y.n);
         op_conv2d(c, before, x, w, b, g, (Epilogue){.vector = e.vector});

@@ -18,14 +18,16 @@ typedef enum {
     ACT_SILU,       /* x sigmoid(x) */
     ACT_GELU,       /* x Phi(x), exact erf */
     ACT_QUICK_GELU, /* x sigmoid(1.702 x), CLIP ViT-L */
+    ACT_TANH,       /* tanh x */
     ACT_GEGLU,      /* op_linear only: y[N,T,C] = value gelu(gate), from a product [N,T,2C] that is value, then gate */
 } Act;
 
-/* What happens to a product before it is stored, in this order: + per-picture vector, activation, + residual. */
+/* What happens to a product before it is stored, in this order: + per-picture vector, activation, + residual, ReLU. */
 typedef struct {
     const Tensor *vector; /* [N,C], added to every row of picture n (the time embedding), or NULL */
     Act act;
     const Tensor *residual; /* shape of y, or NULL; may be y itself */
+    bool relu;              /* at last max(0, .), NaN staying NaN; not while a tape records */
 } Epilogue;
 
 typedef struct {

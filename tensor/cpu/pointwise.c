@@ -60,6 +60,9 @@ void K(activate)(float *x, int64_t n, Act act) {
     case ACT_QUICK_GELU:
         for (int64_t i = 0; i < n; i++) x[i] = fm_quick_gelu(x[i]);
         break;
+    case ACT_TANH:
+        for (int64_t i = 0; i < n; i++) x[i] = fm_tanh(x[i]);
+        break;
     }
 }
 
@@ -113,6 +116,8 @@ void K(finish)(const CpuFinish *f, float *y, int64_t ldy, int64_t picture, int64
             const float *x = at2(rt, picture, row + i) + column;
             for (int64_t j = 0; j < n; j++) y[j] += x[j];
         }
+        if (f->e.relu)
+            for (int64_t j = 0; j < n; j++) y[j] = 0.0f > y[j] ? 0.0f : y[j];
     }
 }
 

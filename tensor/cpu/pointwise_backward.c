@@ -60,6 +60,11 @@ static inline float gelu_slope(float x) {
     return fma1(x, phi, x < 0.0f ? half : 1.0f - half);
 }
 
+static inline float tanh_slope(float x) {
+    float t = fm_tanh(x);
+    return 1.0f - t * t;
+}
+
 #define SLOPES(slope)                                                                                                  \
     if (add)                                                                                                           \
         for (int64_t i = 0; i < n; i++) dx[i] = fma1(dy[i], slope(x[i]), dx[i]);                                       \
@@ -79,6 +84,7 @@ static void activation_rows(void *arg, int64_t index, void *scratch) {
         case ACT_SILU: SLOPES(silu_slope);
         case ACT_GELU: SLOPES(gelu_slope);
         case ACT_QUICK_GELU: SLOPES(quick_gelu_slope);
+        case ACT_TANH: SLOPES(tanh_slope);
         case ACT_GEGLU: /* is recorded as another op */
         case ACT_NONE:
             for (int64_t i = 0; i < n; i++) dx[i] = (add ? dx[i] : 0) + dy[i];

@@ -19,6 +19,7 @@
 #include "winograd.h"
 
 #include "tensor/prepare.h"
+#include "exponent.h"
 #include "panel.h"
 #include "pixels.h"
 #include "winograd_tile.h"
@@ -240,7 +241,11 @@ static void put_tile(const Winograd *w, const Chunk *c, int64_t i, int64_t o, in
                 v = load(to, n);
             }
             if (add) v += load(add + j * apart * r->s[2], n);
-            put(to, v, n, w->finish.in_place);
+            if (e->relu) {
+                if (w->finish.in_place) v += load(to, n);
+                v = larger((V){0}, v);
+            }
+            put(to, v, n, w->finish.in_place && !e->relu);
         }
 }
 

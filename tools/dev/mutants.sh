@@ -152,6 +152,12 @@ Align Your Steps of SD 1 for SDXL ~ sd/pipeline/generation.c ~ sdxl_text ~ openb
 references decoded for Hugging Face's tokenizer ~ sd/text/text_clean.c ~ tokenizer ~ openblas ~ s|return clean(text, size, 0, out)|return clean(text, size, 2, out)|
 keys stay when the text switches ~ sd/pipeline/conditioning.c ~ pipeline ~ openblas ~ s/if (s->sides\[side\].switched)/if (call == 0)/
 strips do not see the next one ~ nn/strips.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|below = to < h;|below = 0;|
+ReLU left out of Winograd's outputs ~ tensor/cpu/winograd.c ~ taesd blocks ~ openblas ~ s|if (e->relu) {|if (false) {|
+ReLU left out of direct convolutions ~ tensor/cpu/pointwise.c ~ taesd blocks ~ openblas ~ s|if (f->e.relu)|if (false)|
+TAESD's latents clamped hard ~ sd/models/taesd.c ~ taesd blocks ~ openblas ~ s|op_affine(c, soft, z, 1.0f / 3, 0)|op_affine(c, soft, z, 1.0f / 2, 0)|
+TAESD's pictures left in 0..1 ~ sd/models/taesd.c ~ taesd blocks ~ openblas ~ s|op_affine(c, image, image, 2, -1)|op_affine(c, image, image, 1, 0)|
+a ReLU block's strip reads what it has overwritten ~ nn/relublock.c ~ taesd ~ openblas ~ s|Tensor y = tensor_slice(x, 1, from, to - from);|Tensor y = tensor_slice(x, 1, from ? from - 4 : 0, to - from);|
+tanh without its sign ~ tensor/fmath.h ~ ops exact ~ openblas ~ s|0.0f > x ? -t : t|t|
 strip's statistics in the wrong blocks ~ nn/resblock_strips.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|first = from \* s->w / GROUP_NORM_PIXELS|first = 0 * from|
 weights of the piece before ~ sd/load/weights.c ~ memory ~ openblas ~ s|first = index \* PIECE|first = (index > 0 ? index - 1 : 0) * PIECE|
 values overwritten before the way back ~ tensor/tape.c ~ gradients ~ openblas ~ s|if (!overlap(t->needs\[i\].place, place)) continue;|if (t->count) continue;|

@@ -6,6 +6,7 @@ proj_out, op, ... (listed in block_cases.h); inputs "CASE.x", "CASE.x2", "CASE.e
 import torch
 from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.attention_processor import Attention
+from diffusers.models.autoencoders.vae import DecoderTiny, EncoderTiny
 from diffusers.models.downsampling import Downsample2D
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
@@ -26,6 +27,8 @@ FIELDS = {
     "DOWNSAMPLE": "N H W C",
     "VAE_DOWNSAMPLE": "N H W C",
     "UPSAMPLE": "N H W C to_h to_w",
+    "TAESD_DECODER": "N H W C levels xscale",
+    "TAESD_ENCODER": "N H W C levels xscale",
     "CLIP_LAYER": "N T C heads mlp act xscale",
 }
 
@@ -103,6 +106,18 @@ def upsample(c):
     return ready(c, m)(c.input("x", c.N, c.C, c.H, c.W), size)
 
 
+def taesd_decoder(c):
+    blocks = (3,) * (c.levels - 1) + (1,)
+    m = DecoderTiny(4, 3, blocks, (c.C,) * c.levels, upsampling_scaling_factor=2, act_fn="relu", upsample_fn="nearest")
+    return ready(c, m, names.taesd_decoder)(c.input("x", c.N, 4, c.H, c.W, scale=c.xscale))
+
+
+def taesd_encoder(c):
+    blocks = (1,) + (3,) * (c.levels - 1)
+    m = EncoderTiny(3, 4, blocks, (c.C,) * c.levels, act_fn="relu")
+    return ready(c, m, names.taesd_encoder)(c.input("x", c.N, 3, c.H, c.W, scale=c.xscale))
+
+
 def clip_layer(c):
     config = CLIPTextConfig(
         hidden_size=c.C,
@@ -139,6 +154,8 @@ RUN = {
     "DOWNSAMPLE": downsample,
     "VAE_DOWNSAMPLE": vae_downsample,
     "UPSAMPLE": upsample,
+    "TAESD_DECODER": taesd_decoder,
+    "TAESD_ENCODER": taesd_encoder,
     "CLIP_LAYER": clip_layer,
 }
 

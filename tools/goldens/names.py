@@ -66,6 +66,17 @@ def vae_attention(rest):
     return _part(rest, _VAE_ATTENTION)
 
 
+def taesd_encoder(name):
+    """What taesd_encoder.pth calls a parameter of EncoderTiny."""
+    return name.removeprefix("layers.")
+
+
+def taesd_decoder(name):
+    """What taesd_decoder.pth calls a parameter of DecoderTiny, whose clamp is no layer."""
+    number, _, rest = name.removeprefix("layers.").partition(".")
+    return f"{int(number) + 1}.{rest}"
+
+
 def unet(name, layers=2, depth=(1, 1, 1, 0)):
     """A U-Net parameter's name in the checkpoint, without prefix; `layers` is layers_per_block, `depth` the levels'."""
     m = re.fullmatch(r"(down|mid|up)_block(?:s\.(\d+))?\.(resnets|attentions|(?:down|up)samplers)\.(\d+)\.(.*)", name)

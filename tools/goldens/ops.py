@@ -74,6 +74,8 @@ def act(x, name):
         return F.gelu(x)
     if name == "ACT_QUICK_GELU":
         return x * torch.sigmoid(1.702 * x)
+    if name == "ACT_TANH":
+        return torch.tanh(x)
     assert name == "ACT_NONE", name
     return x
 

@@ -17,6 +17,9 @@
  *   DOWNSAMPLE(name, N, H, W, C)       the U-Net's: pads 1 on all sides; y [N,C,ceil(H/2),ceil(W/2)]; op
  *   VAE_DOWNSAMPLE(name, N, H, W, C)   pads right and bottom only;    y [N,C,H/2,W/2]; conv
  *   UPSAMPLE(name, N, H, W, C, to_h, to_w)   nearest to to_h x to_w, then the convolution; y [N,C,to_h,to_w]; conv
+ *   TAESD_DECODER(name, N, H, W, C, levels, xscale)    C channels, blocks 3, ..., 3, 1; a level's side is twice the last one's
+ *     x [N,4,H,W], y [N,3,..,..]; the names of taesd_decoder.pth: 1, 3.conv.0, ...
+ *   TAESD_ENCODER(name, N, H, W, C, levels, xscale)    blocks 1, 3, ..., 3; x [N,3,H,W], y [N,4,..,..]; of taesd_encoder.pth
  *   CLIP_LAYER(name, N, T, C, heads, mlp, act, xscale)               causal; x, y [N,T,C]
  *     layer_norm{1,2} self_attn.{q,k,v,out}_proj mlp.fc{1,2}
  *
@@ -47,6 +50,12 @@
 #endif
 #ifndef UPSAMPLE
 #define UPSAMPLE(...)
+#endif
+#ifndef TAESD_DECODER
+#define TAESD_DECODER(...)
+#endif
+#ifndef TAESD_ENCODER
+#define TAESD_ENCODER(...)
 #endif
 #ifndef CLIP_LAYER
 #define CLIP_LAYER(...)
@@ -112,6 +121,12 @@ UPSAMPLE(up_one,    1, 1, 1,  16,  2,  2)
 UPSAMPLE(up_320,    1, 4, 4, 320,  8,  8)
 UPSAMPLE(up_phases, 1, 8, 12, 32, 16, 24)
 
+/*            name            N   H   W   C levels xscale */
+TAESD_DECODER(taesd_dec,      1,  8, 12, 32, 3, 1)
+TAESD_DECODER(taesd_dec_odd,  2,  3,  5, 24, 2, 3)
+TAESD_ENCODER(taesd_enc,      1, 32, 48, 32, 3, 0.5)
+TAESD_ENCODER(taesd_enc_odd,  2,  6, 10, 24, 2, 0.5)
+
 /*         name        N   T    C heads mlp act        xscale */
 CLIP_LAYER(clip,       1, 77,  32,  4,   64, ACT_QUICK_GELU, 1)
 CLIP_LAYER(clip_odd,   2,  5,  48,  3,  100, ACT_QUICK_GELU, 1)
@@ -127,4 +142,6 @@ CLIP_LAYER(clip_320,   1, 77, 320,  5, 1280, ACT_QUICK_GELU, 1)
 #undef DOWNSAMPLE
 #undef VAE_DOWNSAMPLE
 #undef UPSAMPLE
+#undef TAESD_DECODER
+#undef TAESD_ENCODER
 #undef CLIP_LAYER

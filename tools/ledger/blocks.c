@@ -8,6 +8,7 @@
 #include "nn/resblock.h"
 #include "nn/transformer.h"
 #include "on_gpu.h"
+#include "sd/models/taesd.h"
 #include "tensor/pieces.h"
 
 #include <stdio.h>
@@ -197,6 +198,24 @@ static void resample(const Walk *walk, const char *name, char kind, int64_t n, i
     end(&c, y);
 }
 
+static void taesd(const Walk *walk, const char *name, bool decoder, bool direct, int64_t n, int64_t h, int64_t w,
+                  int channels, int levels, double scale) {
+    Case c;
+    if (!begin(&c, walk, name)) return;
+    if (!direct) c.ctx.precision = PRECISION_F32;
+    Taesd m;
+    TaesdConfig k = {.channels = channels, .latent = 4, .levels = levels};
+    for (int i = 0; i < levels; i++) k.blocks[i] = i == (decoder ? levels - 1 : 0) ? 1 : 3;
+    (decoder ? taesd_bind_decoder : taesd_bind_encoder)(&m, &k, &c.weights);
+    if (!bound(&c)) return;
+    int64_t factor = taesd_factor(&k);
+    Tensor x = input(&c, "x", 4, SHAPE(n, h, w, decoder ? 4 : 3), scale);
+    Tensor y = output(&c, 4, decoder ? SHAPE(n, h * factor, w * factor, 3) : SHAPE(n, h / factor, w / factor, 4));
+    if (decoder) taesd_decode(&c.ctx, y, &m, x, 0);
+    else taesd_encode(&c.ctx, y, &m, x, 0);
+    end(&c, y);
+}
+
 static void clip(const Walk *walk, const char *name, int64_t n, int64_t t, int64_t width, int heads, int64_t mlp,
                  Act act, double scale) {
     Case c;
@@ -229,6 +248,12 @@ void ledger_blocks(const Ledger *l, const LedgerTable *t, const Golden *golden) 
     ROW("up", true) resample(&w, #name, 'u', n, h, w_, c, to_h, to_w); \
     if (t->numbers == NUMBERS_F32 && by_winograd(c, to_h, to_w)) \
         ROW("up Winograd", true) resample(&w, #name, 'w', n, h, w_, c, to_h, to_w);
+#define TAESD(name, decoder, n, h, w_, c, levels, s) \
+    ROW("TAESD", true) taesd(&w, #name, decoder, true, n, h, w_, c, levels, s); \
+    if (t->numbers == NUMBERS_F32 && by_winograd(c, 16, 16)) \
+        ROW("TAESD Winograd", true) taesd(&w, #name, decoder, false, n, h, w_, c, levels, s);
+#define TAESD_DECODER(name, n, h, w_, c, levels, s) TAESD(name, true, n, h, w_, c, levels, s)
+#define TAESD_ENCODER(name, n, h, w_, c, levels, s) TAESD(name, false, n, h, w_, c, levels, s)
 #define CLIP_LAYER(name, n, t_, c, heads, mlp, act, s) ROW("CLIP layer", false) clip(&w, #name, n, t_, c, heads, mlp, act, s);
 #include "block_cases.h"
 }
