@@ -184,9 +184,51 @@ void bench_json(const char *device, bool guided, int steps, int runs, const char
     cli_free(&r);
 }
 
-SUITE(bench, .seconds = 2) {
+/* The calls of a step do what the model's own plan says; keys and values of texts, made once, are in the plan's. */
+static void step_of(const Json *j, const char *stage, const char *model) {
+    Error e = {0};
+    SdPlan plan = {0};
+    SdModel *m = sd_open(cli_path(model), NULL, &e);
+    SdRequest r = sd_request(m);
+    r.width = r.height = 64;
+    bool ok = m && sd_plan(m, &r, &plan, &e);
+    const JsonNode *root = &j->nodes[0], *calls = json_get(j, root, "calls");
+    double planned = number(j, json_get(j, json_get(j, root, "stages"), stage), "flop");
+    double done = sum(j, calls, stage, "flop");
+    test_check(ok && same(planned, plan.step_flops) && done <= planned * 1.000001 && done > 0.8 * planned,
+               "bench --refiner: a step of %s", model);
+    test_note("%g, planned %g, its own plan %g %s", done, planned, plan.step_flops, e.text);
+    sd_close(m);
+}
+
+static void refined(void) {
+    Error e = {0};
+    CliRun r = cli("bench --json -m sdxl.safetensors --refiner refiner.safetensors -W 64 -H 64 --steps 4 --threads 2");
+    Json *j = r.code ? NULL : json_parse("bench", r.out, strlen(r.out), &e);
+    if (test_check(j, "bench --refiner: is JSON")) {
+        const JsonNode *stages = json_get(j, &j->nodes[0], "stages");
+        step_of(j, "step", "sdxl.safetensors");
+        step_of(j, "refiner", "refiner.safetensors");
+        test_check(stages->count == 4 && number(j, json_get(j, stages, "refiner"), "seconds") > 0 &&
+                       number(j, json_get(j, stages, "step"), "seconds") > 0,
+                   "bench --refiner: seconds of both models' steps");
+    }
+    test_note("%s %s", r.err, e.text);
+    json_free(j);
+    cli_free(&r);
+    cli_fails(2, "--refiner: its steps are measured on the processor", "bench --refiner refiner.safetensors --kernels");
+    cli_fails(2, "--steps 1: leaves none to the refiner",
+              "bench -m sdxl.safetensors --refiner refiner.safetensors --steps 1");
+    cli_fails(1, "none.safetensors: ", "bench -m sdxl.safetensors --refiner none.safetensors");
+}
+
+SUITE(bench, .seconds = 3) {
     MakeModel spec = {.size = MODEL_MICRO, .dtype = F16};
-    if (!test_check(cli_begin() && make_model(cli_path("micro.safetensors"), spec), "bench: a model is made")) return;
+    if (!test_check(cli_begin() && make_model(cli_path("micro.safetensors"), spec) &&
+                        make_model_of(cli_path("sdxl.safetensors"), spec, micro_sdxl_config()) &&
+                        make_model_of(cli_path("refiner.safetensors"), spec, micro_refiner_config()),
+                    "bench: models are made"))
+        return;
     lists(micro_config());
     lists(micro_sd2_config());
     lists(micro_sdxl_config());
@@ -194,5 +236,6 @@ SUITE(bench, .seconds = 2) {
     counts();
     small_calls(cli_path("micro.safetensors"));
     kernels();
+    refined();
     bench_json("cpu", true, 2, 3, "-m micro.safetensors -W 64 -H 64 --steps 2 --runs 3 --threads 2");
 }

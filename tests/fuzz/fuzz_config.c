@@ -24,8 +24,9 @@ static void write_again(const SdConfig *k) {
 
 FUZZ(config) {
     char *text = fuzz_text((FuzzBytes){data, size});
-    for (int two = 0; two < 2; two++) {
-        SdConfig k = two ? config_sd2() : config_sd1();
+    SdConfig (*const BASES[])(void) = {config_sd1, config_sd2, config_sdxl, config_sdxl_refiner};
+    for (size_t i = 0; i < sizeof BASES / sizeof *BASES; i++) {
+        SdConfig k = BASES[i]();
         Error e = {0};
         ConfigNotes notes = {.prediction = NULL};
         if (!fuzz_verdict(config_from_json(&k, "it", text, &notes, &e), &e)) continue;
@@ -64,7 +65,7 @@ FUZZ(folder) {
         if (i == 3) break; /* whose configuration comes last */
         Json *j = parse(fuzz_part(&rest), &ok);
         c.parts[i] = (CheckpointPart){.name = PARTS[i], .config = j, .shards = &none};
-        ok &= j != NULL;
+        ok &= j != NULL || i == 2; /* a refiner has the second encoder alone */
     }
     c.scheduler = parse(fuzz_part(&rest), &ok);
     c.index = parse(fuzz_part(&rest), &ok);
@@ -79,7 +80,7 @@ FUZZ(folder) {
     if (ok) {
         Error e = {0};
         ConfigNotes notes = {.prediction = NULL};
-        SdConfig k = c.parts[3].config ? config_sdxl() : config_sd1();
+        SdConfig k = !c.parts[3].config ? config_sd1() : c.parts[2].config ? config_sdxl() : config_sdxl_refiner();
         family_of(&c);
         if (fuzz_verdict(config_from_folder(&c, &k, &notes, &e), &e) && fuzz_verdict(config_check(&k, "it", &e), &e)) {
             write_again(&k);

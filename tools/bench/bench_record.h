@@ -17,9 +17,11 @@ typedef enum {
     CALL_POINTWISE, /* activations, GEGLU, copies, embeddings */
 } CallKind;
 
+enum { STAGE_REFINED = SD_STAGE_DECODE + 1 }; /* follows SdStage: a refiner's steps */
+
 /* Calls that differ only in their epilogue count as one. What a kind does not have is 0. */
 typedef struct {
-    int64_t kind, stage;                               /* CallKind, SdStage */
+    int64_t kind, stage;                               /* CallKind; SdStage or STAGE_REFINED */
     int64_t batch, rows, cols;                         /* of the output; linear and attention: tokens, 1 */
     int64_t in, in2, out;                              /* channels; attention: keys, 0, heads x head dimension */
     int64_t kernel, stride, pad, in_rows, in_cols, up; /* conv; up: reads x enlarged twofold */
@@ -40,7 +42,7 @@ enum { MOST_CALLS = 1024, MOST_MARKED = 1 << 16 };
 typedef struct {
     Ops ops; /* for a context; first, so that an op finds its record */
     const Ops *real;
-    SdStage stage; /* of the next calls */
+    int64_t stage; /* of the next calls */
     Call *calls;
     int count;
 

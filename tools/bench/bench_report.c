@@ -7,13 +7,19 @@
 #include <string.h>
 
 static const char *stage_name(int64_t stage) {
-    return stage == SD_STAGE_TEXT ? "text" : stage == SD_STAGE_SAMPLE ? "step" : "decode";
+    return stage == SD_STAGE_TEXT     ? "text"
+           : stage == SD_STAGE_SAMPLE ? "step"
+           : stage == STAGE_REFINED   ? "refiner"
+                                      : "decode";
 }
 
 /* How many times the record holds a stage. */
 static double times_of(const Report *r, int64_t stage) {
     double runs = r->recorded;
-    return stage == SD_STAGE_SAMPLE ? runs * r->recorded_steps : stage == SD_STAGE_DECODE ? runs * r->batch : runs;
+    if (stage == STAGE_REFINED) return runs * r->refined;
+    return stage == SD_STAGE_SAMPLE   ? runs * (r->recorded_steps - r->refined)
+           : stage == SD_STAGE_DECODE ? runs * r->batch
+                                      : runs;
 }
 
 /* The peak of the type that most products compute in. */
@@ -87,7 +93,7 @@ static void report_kind(const Report *r, const Stage *s, CallKind kind, const ch
     double seconds = 0, flops = 0, at_peak = 0, calls = 0, each = times_of(r, s->stage);
     for (int i = 0; i < r->record.count; i++) {
         const Call *c = &r->record.calls[i];
-        if ((SdStage)c->shape.stage != s->stage || c->shape.kind != kind) continue;
+        if (c->shape.stage != s->stage || c->shape.kind != kind) continue;
         calls += (double)c->count, seconds += c->seconds, flops += c->flops;
         at_peak += c->flops / peak_of(r, &c->shape);
     }
@@ -111,13 +117,13 @@ static void report_calls(const Report *r) {
         char name[96];
         bool product = call_is_product(&c->shape);
         const Stage *s = r->stages;
-        while (s->stage != (SdStage)c->shape.stage) s++;
+        while (s->stage != c->shape.stage) s++;
         double each = times_of(r, c->shape.stage), rate = (product ? c->flops : c->bytes) / c->seconds;
         call_name(&c->shape, name, sizeof name);
         printf("%-7s%-37s%6.4g%11.6f%8.1f%11.1f%8.1f\n", s->name, name, (double)c->count / each, c->seconds / each,
                100 * c->seconds / each / s->seconds, rate * 1e-9, 100 * rate / peak_of(r, &c->shape));
     }
-    for (int i = 0; i < STAGES; i++) {
+    for (int i = 0; i < r->stage_count; i++) {
         report_kind(r, &r->stages[i], CALL_LINEAR, "all linear layers");
         report_kind(r, &r->stages[i], CALL_ATTENTION, "all attention");
         report_kind(r, &r->stages[i], CALL_CONV, "all convolutions");
@@ -134,7 +140,7 @@ void report_text(const Report *r) {
            r->guided ? "" : " without guidance", r->precision, r->table);
     if (r->threads) printf("%d threads, median of %d\n", r->threads, r->runs);
     else printf("median of %d\n", r->runs);
-    for (int i = 0; i < STAGES; i++) {
+    for (int i = 0; i < r->stage_count; i++) {
         const Stage *s = &r->stages[i];
         double rate = s->flops / s->seconds;
         printf("  %-8s%10.5f s%10.1f GFLOP/s%8.1f %% of the %s peak%10.1f MiB of activations\n", s->name, s->seconds,
@@ -205,7 +211,7 @@ void report_json(const Report *r) {
     printf("],\n \"copy\": {\"one\": %.6g, \"together\": %.6g}", p->copy_one, p->copy_together);
     if (r->whole) {
         printf(",\n \"stages\": {");
-        for (int i = 0; i < STAGES; i++)
+        for (int i = 0; i < r->stage_count; i++)
             printf("%s\n  \"%s\": {\"seconds\": %.6g, \"fastest\": %.6g, \"flop\": %.9g, \"arena\": %zu}", i ? "," : "",
                    r->stages[i].name, r->stages[i].seconds, r->stages[i].fastest, r->stages[i].flops,
                    r->stages[i].arena);

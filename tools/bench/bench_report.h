@@ -5,11 +5,11 @@
 #include "bench_kernels.h"
 #include "bench_peaks.h"
 
-enum { STAGES = 3 }; /* text, step, decode */
+enum { STAGES = 4 }; /* text, step, a refiner's step (if there is one), decode */
 
 typedef struct {
     const char *name;
-    SdStage stage;
+    int64_t stage;           /* SdStage or STAGE_REFINED */
     double seconds, fastest; /* the median; wall time, all threads */
     double flops;
     size_t arena; /* peak bytes of activations */
@@ -20,10 +20,12 @@ typedef struct {
     const char *device, *products;         /* "cpu" or a GPU's name; the peak that products are a share of: "f32" */
     int width, height, batch, steps, runs, threads;
     int recorded, recorded_steps; /* runs in the record, and steps of each */
+    int refined;                  /* of these, by the refiner */
     bool mixed;                   /* linear layers and attention multiply bf16 */
     bool guided, whole;           /* whole: stages were measured; else only kernels */
     Peaks peaks;
     Stage stages[STAGES];
+    int stage_count;
     double picture;      /* seconds of a whole call with all its pictures; the median */
     Record record;       /* whole: the calls of all recorded runs */
     size_t weights, rss; /* bytes: planned; the process's peak when models are released as in txt2img */

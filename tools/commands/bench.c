@@ -14,7 +14,7 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *precision, *device;
+    const char *model, *refiner, *precision, *device;
     int width, height, steps, batch_size, runs, threads;
     double cfg;
     bool kernels, json;
@@ -22,6 +22,7 @@ typedef struct {
 
 static const Option OPTIONS[] = {
     OPTION(STRING, model, 'm', "model", "MODEL", "the model: a file or a folder (the built-in one)"),
+    OPTION(STRING, refiner, 0, "refiner", "MODEL", "a second model, which takes the last half of the steps (none)"),
     OPTION_IN(INT, width, 'W', "width", "N", 64, 4096, "pixels, a multiple of 8 (512, or the model's own size)"),
     OPTION_IN(INT, height, 'H', "height", "N", 64, 4096, "pixels, a multiple of 8"),
     OPTION_IN(INT, steps, 0, "steps", "N", 1, 1000, "steps per run (3; on a GPU 20)"),
@@ -59,15 +60,19 @@ typedef struct {
     size_t gpu;            /* peak use of the GPU's memory */
     double before, *steps; /* steps: seconds of each step from `first` on; NULL: not wanted */
     int step_count, first;
+    int refined;     /* steps from this one on are the refiner's; 0: none */
+    double spent[2]; /* in steps of the model and of its refiner */
 } Watch;
 
 enum { FIRST_PLAYED = 3, RECORDED_STEPS = 3 };
 
 static bool follow(void *user, const SdProgress *p) {
     Watch *w = user;
-    w->record->stage = p->stage;
+    bool steps = p->stage == SD_STAGE_SAMPLE, refines = steps && w->refined && p->step >= w->refined;
+    w->record->stage = refines ? STAGE_REFINED : (int64_t)p->stage;
     if (w->m->gpu && gpu_used(w->m->gpu) > w->gpu) w->gpu = gpu_used(w->m->gpu);
-    if (p->stage != SD_STAGE_SAMPLE) return true;
+    if (!steps) return true;
+    if (p->step) w->spent[w->refined && p->step > w->refined] += p->seconds - w->before;
     if (w->steps && p->step >= w->first) w->steps[w->step_count++] = p->seconds - w->before;
     w->before = p->seconds;
     return true;
@@ -75,12 +80,17 @@ static bool follow(void *user, const SdProgress *p) {
 
 /* One run. seconds[i * stride]: of stage i; then of the whole picture. */
 static bool measure_run(SdModel *m, const SdRequest *r, double *seconds, int stride, Error *e) {
+    Watch *w = r->user;
     SdResult result = {0};
     double from = os_clock();
+    int i = 0;
+    w->spent[0] = w->spent[1] = 0;
     if (!sd_txt2img(m, r, &result, e)) return false;
-    const double taken[] = {result.text_seconds, result.sample_seconds / r->steps,
-                            result.decode_seconds / r->batch_size, os_clock() - from};
-    for (int i = 0; i <= STAGES; i++) seconds[i * stride] = taken[i];
+    seconds[i++ * stride] = result.text_seconds;
+    seconds[i++ * stride] = w->refined ? w->spent[0] / w->refined : result.sample_seconds / r->steps;
+    if (w->refined) seconds[i++ * stride] = w->spent[1] / (r->steps - w->refined);
+    seconds[i++ * stride] = result.decode_seconds / r->batch_size;
+    seconds[i * stride] = os_clock() - from;
     sd_free(&result);
     return true;
 }
@@ -90,24 +100,27 @@ static bool measure_run(SdModel *m, const SdRequest *r, double *seconds, int str
 static bool measure_runs(SdModel *m, SdRequest *r, Report *out, double *seconds, Error *e) {
     Watch watch = {.record = &out->record, .m = m, .first = r->steps > FIRST_PLAYED ? FIRST_PLAYED + 1 : 1};
     double *steps = seconds + (STAGES + 1) * out->runs, unseen[STAGES + 1];
+    SdModel *models[] = {m, r->refiner};
+    if (r->refiner) watch.refined = r->steps - out->refined;
     Stage whole;
     r->progress = follow, r->user = &watch;
     if (!measure_run(m, r, unseen, 1, e)) return false;
     out->rss = os_peak_memory(), out->gpu = watch.gpu;
-    if (!model_load(m, PART_TEXT, e) || !model_load(m, PART_TEXT_2, e) || !model_load(m, PART_UNET, e) ||
-        !model_load(m, PART_DECODER, e))
-        return false;
+    for (int i = 0; i < 2; i++)
+        for (int part = 0; models[i] && part < PART_COUNT; part++)
+            if (part != PART_ENCODER && !model_load(models[i], (Part)part, e)) return false;
     r->keep = true;
     int all = r->steps;
-    r->steps = 1;
+    if (!r->refiner) r->steps = 1;
     if (!measure_run(m, r, unseen, 1, e)) return false;
     r->steps = all;
     if (m->gpu) watch.steps = steps;
-    else m->ops = &out->record.ops;
+    for (int i = 0; i < 2 && !m->gpu; i++)
+        if (models[i]) models[i]->ops = &out->record.ops;
     for (int run = 0; run < out->runs; run++)
         if (!measure_run(m, r, seconds + run, out->runs, e)) return false;
-    for (int i = 0; i < STAGES; i++) summarise(&out->stages[i], seconds + i * out->runs, out->runs);
-    summarise(&whole, seconds + STAGES * out->runs, out->runs);
+    for (int i = 0; i < out->stage_count; i++) summarise(&out->stages[i], seconds + i * out->runs, out->runs);
+    summarise(&whole, seconds + out->stage_count * out->runs, out->runs);
     out->picture = whole.seconds;
     if (!m->gpu) return true;
     summarise(&out->stages[1], steps, watch.step_count);
@@ -117,25 +130,46 @@ static bool measure_runs(SdModel *m, SdRequest *r, Report *out, double *seconds,
     return measure_run(m, r, unseen, 1, e) && record_collect(&out->record, e);
 }
 
-static bool measure(const Arguments *a, SdModel *m, Report *out, Error *e) {
+/* What is planned of each stage; own: of the model alone, refiner: of its refiner alone, or NULL. */
+static void plan_stages(Report *out, const SdPlan *own, const SdPlan *refiner) {
+    const SdPlan *last = refiner ? refiner : own;
+    int n = 0;
+    out->stages[n++] = (Stage){"text", SD_STAGE_TEXT, .flops = own->text_flops, .arena = own->text_peak};
+    out->stages[n++] = (Stage){"step", SD_STAGE_SAMPLE, .flops = own->step_flops, .arena = own->unet_peak};
+    if (refiner) {
+        out->stages[0].flops += refiner->text_flops;
+        if (refiner->text_peak > own->text_peak) out->stages[0].arena = refiner->text_peak;
+        out->stages[n++] = (Stage){"refiner", STAGE_REFINED, .flops = refiner->step_flops, .arena = refiner->unet_peak};
+    }
+    out->stages[n++] =
+        (Stage){"decode", SD_STAGE_DECODE, .flops = last->decode_flops / out->batch, .arena = last->decode_peak};
+    out->stage_count = n;
+}
+
+/* refiner: NULL: none */
+static bool measure(const Arguments *a, SdModel *m, SdModel *refiner, Report *out, Error *e) {
     SdRequest r = sd_request(m);
-    SdPlan plan = {0};
+    SdPlan own = {0}, second = {0}, plan = {0};
     int runs = a->runs ? a->runs : m->gpu ? 5 : 1;
     const Ops *real = m->ops;
     double *seconds = calloc((size_t)((STAGES + 1 + out->steps) * runs), sizeof *seconds);
     r.width = out->width, r.height = out->height, r.cfg = a->cfg, r.batch_size = out->batch;
     r.prompt = "a photograph of an astronaut riding a horse", r.seed = 1, r.steps = out->steps;
     bool ok = seconds || error_set(e, ERR_MEMORY, "out of memory");
+    ok = ok && sd_plan(m, &r, &own, e) && (!refiner || sd_plan(refiner, &r, &second, e));
+    if (refiner) {
+        out->refined = out->steps / 2;
+        r.refiner = refiner, r.refiner_by_steps = true;
+        r.refiner_switch = (double)(out->steps - out->refined) / out->steps;
+    }
     ok = ok && sd_plan(m, &r, &plan, e) && record_init(&out->record, real, m->gpu, e);
+    plan_stages(out, &own, refiner ? &second : NULL);
     out->whole = true, out->runs = runs, out->table = real->name, out->weights = plan.weights;
     out->recorded = m->gpu ? 1 : runs;
     out->recorded_steps = m->gpu && out->steps > RECORDED_STEPS ? RECORDED_STEPS : out->steps;
-    out->stages[0] = (Stage){"text", SD_STAGE_TEXT, .flops = plan.text_flops, .arena = plan.text_peak};
-    out->stages[1] = (Stage){"step", SD_STAGE_SAMPLE, .flops = plan.step_flops, .arena = plan.unet_peak};
-    out->stages[2] =
-        (Stage){"decode", SD_STAGE_DECODE, .flops = plan.decode_flops / r.batch_size, .arena = plan.decode_peak};
     ok = ok && measure_runs(m, &r, out, seconds, e);
     m->ops = real;
+    if (refiner) refiner->ops = real;
     free(seconds);
     return ok && (m->gpu ? bench_gpu_peaks(m->gpu, &out->peaks, e) : bench_peaks(m->pool, &out->peaks, e));
 }
@@ -158,6 +192,7 @@ static bool bench(const Arguments *a, Error *e) {
     SdOptions options = {.threads = a->threads, .precision = precision_of(a->precision), .device = a->device};
     bool published = a->kernels && !a->model; /* SD 1.x's sizes; no model */
     SdModel *m = published ? NULL : sd_open(a->model, &options, e);
+    SdModel *refiner = m && a->refiner ? sd_open(a->refiner, &options, e) : NULL;
     SdConfig k = m ? m->config : config_sd1();
     SdRequest r = sd_request(m);
     Report out = {.model = a->model    ? a->model
@@ -174,11 +209,13 @@ static bool bench(const Arguments *a, Error *e) {
                                                                  : "f32";
     out.mixed = !gpu && mixed && sd_has_mixed();
     if (m && mixed) say_device(m, a->precision);
-    bool ok = (m || published) && (a->kernels ? measure_kernels(a, &k, &out, e) : measure(a, m, &out, e));
+    bool ok = (m || published) && (!a->refiner || refiner) &&
+              (a->kernels ? measure_kernels(a, &k, &out, e) : measure(a, m, refiner, &out, e));
     out.threads = out.peaks.threads;
     if (ok) (a->json ? report_json : report_text)(&out);
     kernels_free(&out.kernels);
     record_free(&out.record);
+    sd_close(refiner);
     sd_close(m);
     return ok;
 }
@@ -189,6 +226,10 @@ static int run(const Command *c, int argc, char **argv) {
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
     if (rest) return usage_error(c, "'%.60s' is not an option", argv[0]);
+    if (a.refiner && (a.kernels || (a.device && strcmp(a.device, "cpu"))))
+        return usage_error(c, "--refiner: its steps are measured on the processor, without --kernels; leave %s out",
+                           a.kernels ? "--kernels" : "--device");
+    if (a.refiner && a.steps == 1) return usage_error(c, "--steps 1: leaves none to the refiner; give two or more");
     if (a.kernels && a.device) return usage_error(c, "--kernels: measures the processor; leave --device out");
     if (a.device && strchr(a.device, ',')) return usage_error(c, "--device: one at a time");
     code = check_device(c, a.device, "cpu", a.precision);
