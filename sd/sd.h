@@ -37,7 +37,7 @@ typedef enum {
 
 /* What the U-Net predicts: as the model's files say, or, where they do not (SD 2.x in a single file), as its output on
  * a constant input tells; or what the caller knows better. */
-typedef enum { SD_PREDICTION_MODEL, SD_PREDICTION_EPS, SD_PREDICTION_V } SdPrediction;
+typedef enum { SD_PREDICTION_MODEL, SD_PREDICTION_EPS, SD_PREDICTION_V, SD_PREDICTION_X0 } SdPrediction;
 
 enum { SD_MOST_THREADS = 1024 };
 
@@ -134,7 +134,8 @@ typedef struct {
     const char *prompt, *negative;           /* at most 1 MiB each, and SD_PROMPT_CHUNKS; NULL is "" */
     int width, height;                       /* pixels, multiples of 8; 16 megapixels at most */
     int steps;                               /* 1..1000 */
-    double cfg;                              /* guidance scale; 1: the negative prompt is not evaluated */
+    double cfg;                              /* guidance scale; 1: the negative prompt is not evaluated, nor from 0
+                                                on with few-step models, nor by U-Nets that are told it (LCM) */
     const char *sampler;                     /* a name of `sdc samplers`; NULL: "Euler a" */
     const char *scheduler;                   /* the webui's "Schedule type", of `sdc schedulers`; NULL: Automatic */
     double eta;                              /* -1: the sampler's own. These count where the sampler has them: */
@@ -190,8 +191,8 @@ typedef struct {
     void *user;
 } SdRequest;
 
-/* The defaults: Euler a, 20 steps, CFG 7, 512x512, or what the model's metadata says; seed -1; one picture. m may be
- * NULL. */
+/* The defaults: Euler a, 20 steps, CFG 7, 512x512, or what the model's files say (SdInfo.settings); seed -1; one
+ * picture. m may be NULL; names of samplers that are the model's last until sd_close. */
 SdRequest sd_request(const SdModel *m);
 /* What a request says that has no effect with this model: a line that names the setting, or "". */
 const char *sd_ignored(const SdModel *m, const SdRequest *r);
@@ -236,8 +237,12 @@ typedef struct {
     int64_t tensors, used, ignored, missing;
     int64_t parameters; /* of the tensors that are used */
     int64_t unet_parameters, vae_parameters, text_parameters;
-    size_t bytes;       /* of all files */
-    int width, height;  /* default size */
+    size_t bytes;                    /* of all files */
+    int width, height;               /* default size, */
+    char sampler[24], scheduler[24]; /* sampler, schedule type, */
+    int steps;
+    double cfg;         /* steps and guidance; */
+    char settings[120]; /* the file or key that says so; "": they are the program's */
     char prediction[8]; /* "eps", "v", */
     char decided[80];   /* and the file or key that says so; "" where nothing does */
     char variant[24];   /* of the family: "base", "refiner", "inpainting", "768-v"; "" where there is one only */

@@ -31,7 +31,7 @@ typedef struct Param {
     double low, high;     /* a number's range; high PARAM_MOST: no upper end. An enum's high follows from its words */
     double standard;      /* default; valid even outside the range, where it means "not set" */
     const char *text;     /* default of a string */
-    bool of_model;        /* the default may come from the model's metadata */
+    bool of_model;        /* the default may come from the model's files */
     bool of_image;        /* counts only in img2img */
     bool of_label;        /* counts only with models that are told a picture's sizes (SDXL) */
     bool of_refiner;      /* counts only with a refiner */
@@ -59,7 +59,7 @@ enum { PLACE_MODEL = 7, PLACE_REFINER = 18, PLACE_END = 20 };
 /* The names of SdPrecision, which belongs to the model and not to a request, in its order. */
 #define PRECISION_WORDS "f32|f32-direct|mixed|f16|bf16"
 /* The names of SdPrediction after its first. */
-#define PREDICTION_WORDS "eps|v"
+#define PREDICTION_WORDS "eps|v|x0"
 
 /* The row of that option, or of that key (as infotext_read gives keys); NULL: there is none. */
 const Param *param_named(const char *name);

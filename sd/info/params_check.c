@@ -8,10 +8,11 @@
 enum { MOST_PIXELS = 16 << 20 };
 
 static bool is_string(const Param *p) { return p->type >= PARAM_SAMPLER; }
+static const char **string_of(const Param *p, SdRequest *r) { return (const char **)((char *)r + p->at); }
 
 void params_default(SdRequest *r) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
-        if (is_string(p)) *(const char **)((char *)r + p->at) = p->text;
+        if (is_string(p)) *string_of(p, r) = p->text;
         else param_set_number(p, r, p->standard);
     }
 }
@@ -20,12 +21,23 @@ void params_default(SdRequest *r) {
 
 void params_forget(SdRequest *r) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (p->of_model) param_set_number(p, r, p->low - 1);
+        if (p->of_model && is_string(p)) *string_of(p, r) = NULL;
+        else if (p->of_model) param_set_number(p, r, p->low - 1);
+}
+
+/* Whether a sampler's name holds a schedule type, such as "DPM++ 2M Karras". */
+static bool has_schedule(const char *sampler) {
+    const Scheduler *own = NULL;
+    return sampler && sampler_parse(sampler, &own) && own;
 }
 
 void params_adopt(SdRequest *r, const SdRequest *from) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (p->of_model && param_number(p, r) == p->low - 1) param_set_number(p, r, param_number(p, from));
+        if (!p->of_model) continue;
+        else if (is_string(p)) {
+            if (!*string_of(p, r) && !(p->type == PARAM_SCHEDULER && has_schedule(r->sampler)))
+                *string_of(p, r) = *(const char *const *)((const char *)from + p->at);
+        } else if (param_number(p, r) == p->low - 1) param_set_number(p, r, param_number(p, from));
 }
 
 /* --- ranges --- */

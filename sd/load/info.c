@@ -66,7 +66,8 @@ bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
              c->layout == CHECKPOINT_DIFFUSERS ? "diffusers"
              : m->channels_last                ? "converted"
                                                : "single file");
-    snprintf(out->prediction, sizeof out->prediction, "%s", m->config.prediction == PREDICT_V ? "v" : "eps");
+    static const char *const PREDICTIONS[] = {"eps", "v", "x0"};
+    snprintf(out->prediction, sizeof out->prediction, "%s", PREDICTIONS[m->config.prediction]);
     snprintf(out->decided, sizeof out->decided, "%s", m->notes.prediction ? m->notes.prediction : "");
     snprintf(out->variant, sizeof out->variant, "%s", config_variant(&m->config));
     describe_encoders(&m->config, out->encoders, sizeof out->encoders);
@@ -84,6 +85,11 @@ bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
     SdRequest request = sd_request(m);
     out->width = request.width;
     out->height = request.height;
+    snprintf(out->sampler, sizeof out->sampler, "%s", request.sampler);
+    snprintf(out->scheduler, sizeof out->scheduler, "%s", request.scheduler ? request.scheduler : "Automatic");
+    snprintf(out->settings, sizeof out->settings, "%s", m->notes.settings);
+    out->steps = request.steps;
+    out->cfg = request.cfg;
     if (ok && hash && c->file && path) ok = cached_sha256(path, out->hash, e);
     else if (hash && c->file) sha256_memory(c->file->map, c->file->size, out->hash);
     sd_close(m);

@@ -93,7 +93,7 @@ static bool of_scheduler(const SdModel *m, const ConfigFile *f, float alphas[TRA
         return config_refuse(f, "beta_schedule",
                              "where only linear, scaled_linear and squaredcos_cap_v2 are computed; use another model");
     if (!zero) return true;
-    if (m->config.prediction != PREDICT_V)
+    if (m->config.prediction == PREDICT_EPS)
         return config_refuse(f, "rescale_betas_zero_snr",
                              "which needs \"prediction_type\" v_prediction; use another model");
     noise_alphas_to_zero(alphas, LEAST_DIFFUSERS);

@@ -88,8 +88,8 @@ static bool check_options(const SdOptions *o, Error *e) {
     if (!o) return true;
     if (o->threads < 0 || o->threads > SD_MOST_THREADS)
         return error_set(e, ERR_ARGUMENT, "threads: %d is not in 0..%d", o->threads, SD_MOST_THREADS);
-    if ((unsigned)o->prediction > SD_PREDICTION_V)
-        return error_set(e, ERR_ARGUMENT, "prediction: %d is not in 0..%d", (int)o->prediction, (int)SD_PREDICTION_V);
+    if ((unsigned)o->prediction > SD_PREDICTION_X0)
+        return error_set(e, ERR_ARGUMENT, "prediction: %d is not in 0..%d", (int)o->prediction, (int)SD_PREDICTION_X0);
     return (unsigned)o->precision <= SD_BF16 ||
            error_set(e, ERR_ARGUMENT, "precision: %d is not in 0..%d", (int)o->precision, (int)SD_BF16);
 }
@@ -149,7 +149,7 @@ static bool open_peers(SdModel *m, Source from, const SdOptions *options, Error 
         SdOptions o = *options;
         snprintf(name, sizeof name, "cuda:%d", d.gpus[i + 1]);
         o.device = name;
-        if (!o.prediction) o.prediction = m->config.prediction == PREDICT_V ? SD_PREDICTION_V : SD_PREDICTION_EPS;
+        if (!o.prediction) o.prediction = (SdPrediction)(m->config.prediction + 1); /* they stand in one order */
         m->peers[i] = open_source(from, &o, e);
         if (!m->peers[i]) return false;
         m->peers[i]->told_prediction = m->told_prediction; /* what their pictures say */
@@ -181,18 +181,17 @@ static bool open_checkpoint(SdModel *m, Source from, Error *e) {
 static bool settle_prediction(SdModel *m, Source from, const SdOptions *options, Error *e) {
     SdConfig *k = &m->config;
     SdPrediction told = options ? options->prediction : SD_PREDICTION_MODEL;
-    bool v = told ? told == SD_PREDICTION_V : k->prediction == PREDICT_V;
     m->told_prediction = told;
-    if (told) m->notes.prediction = "--prediction";
+    if (told) k->prediction = (Prediction)(told - 1), m->notes.prediction = "--prediction";
     else if (!m->notes.prediction && prediction_is_open(k)) {
         SdOptions own = {.threads = options ? options->threads : 0, .prediction = SD_PREDICTION_EPS};
         SdModel *once = open_source(from, &own, e);
-        bool ok = once && prediction_measure(once, &v, e);
+        bool v = false, ok = once && prediction_measure(once, &v, e);
         sd_close(once);
         if (!ok) return false;
+        k->prediction = v ? PREDICT_V : PREDICT_EPS;
         m->notes.prediction = "its U-Net, run once on a constant";
     }
-    k->prediction = v ? PREDICT_V : PREDICT_EPS;
     const WeightFile *single = m->checkpoint->file;
     if (single && !weight_file_meta(single, "sdc.config") && !strcmp(config_variant(k), "768-v"))
         k->width = k->height = 768; /* which a folder says */

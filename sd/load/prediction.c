@@ -23,7 +23,7 @@ static double difference(const SdModel *m, Ctx *c) {
     fill(c, x, HALF);
     fill(c, time, TIME);
     fill(c, text, HALF);
-    unet_time_shifts(c, shifts, u, time, NULL);
+    unet_time_shifts(c, shifts, u, time, NULL, NULL);
     unet_cross_kv(c, kv, u, text);
     unet_forward(c, out, u, &(UnetInput){.x = x, .time_shifts = shifts, .cross_kv = kv});
     double sum = 0;

@@ -132,7 +132,7 @@ const char *config_variant(const SdConfig *c) {
 }
 
 /* A row per number of the configuration: JSON is written and read by this table. */
-typedef enum { INT, INTS, FLAG, REAL } FieldType;
+typedef enum { INT, INTS, FLAG, REAL, TEXT } FieldType;
 typedef struct {
     const char *part, *name;
     FieldType type;
@@ -167,6 +167,7 @@ static const Field FIELDS[] = {
     {"unet", "context", INT, AT(unet.context), 1, 16384},
     {"unet", "label", INT, AT(unet.label), 0, 65536},
     {"unet", "groups", INT, AT(unet.groups), 1, 1024},
+    {"unet", "guidance", INT, AT(unet.guidance), 0, 4096},
     {"vae", "channels", INT, AT(vae.channels), 1, 4096},
     {"vae", "levels", INT, AT(vae.levels), 1, MAX_LEVELS},
     {"vae", "mult", INTS, AT(vae.mult), 0, 64},
@@ -183,18 +184,24 @@ static const Field FIELDS[] = {
     {"", "height", INT, AT(height), 0, 16384},
     {"", "steps", INT, AT(steps), 0, 1000},
     {"", "cfg", REAL, AT(cfg), 0, 1000},
+    {"", "x0_prediction", FLAG, 0, 0, 1}, /* this and the others are written where they say something */
+    {"", "few_steps", FLAG, AT(few_steps), 0, 1},
+    {"", "sampler", TEXT, AT(sampler), 0, sizeof((SdConfig *)0)->sampler},
+    {"", "scheduler", TEXT, AT(scheduler), 0, sizeof((SdConfig *)0)->scheduler},
 };
 static const char *const KINDS[] = {"a whole number", "a list of at most eight whole numbers", "true or false",
-                                    "a number"};
+                                    "a number", "a text"};
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
 
 /* Fields that are not plain members. */
 static bool is_gelu(const Field *f) { return !strcmp(f->name, "gelu"); }
 static bool is_penultimate(const Field *f) { return !strcmp(f->name, "penultimate"); }
 static bool is_v(const Field *f) { return !strcmp(f->name, "v_prediction"); }
+static bool is_x0(const Field *f) { return !strcmp(f->name, "x0_prediction"); }
 
 static bool *flag_at(SdConfig *c, const Field *f) { return (bool *)(void *)((char *)c + f->offset); }
 static int *int_at(SdConfig *c, const Field *f) { return (int *)(void *)((char *)c + f->offset); }
+static char *text_at(SdConfig *c, const Field *f) { return (char *)c + f->offset; }
 static double *real_at(SdConfig *c, const Field *f) { return (double *)(void *)((char *)c + f->offset); }
 
 static Act *act_at(SdConfig *c, const Field *f) { return (Act *)(void *)((char *)c + f->offset); }
@@ -202,6 +209,7 @@ static Act *act_at(SdConfig *c, const Field *f) { return (Act *)(void *)((char *
 static bool get_flag(SdConfig *c, const Field *f) {
     if (is_gelu(f)) return *act_at(c, f) == ACT_GELU;
     if (is_penultimate(f)) return *int_at(c, f) == 2;
+    if (is_x0(f)) return c->prediction == PREDICT_X0;
     return is_v(f) ? c->prediction == PREDICT_V : *flag_at(c, f);
 }
 
@@ -209,11 +217,19 @@ static void set_flag(SdConfig *c, const Field *f, bool v) {
     if (is_gelu(f)) *act_at(c, f) = v ? ACT_GELU : ACT_QUICK_GELU;
     else if (is_penultimate(f)) *int_at(c, f) = v ? 2 : 1;
     else if (is_v(f)) c->prediction = v ? PREDICT_V : PREDICT_EPS;
+    else if (is_x0(f)) c->prediction = v ? PREDICT_X0 : c->prediction;
     else *flag_at(c, f) = v;
 }
 
 /* Fields of an encoder that the model does not have. */
 static bool is_absent(const SdConfig *c, const Field *f) { return c->encoders < 2 && !strcmp(f->part, "clip2"); }
+
+/* Fields that files of other models lack. */
+static bool is_usual(SdConfig *c, const Field *f) {
+    if (f->type == TEXT) return !*text_at(c, f);
+    if (!strcmp(f->name, "guidance")) return !c->unet.guidance;
+    return (is_x0(f) || !strcmp(f->name, "few_steps")) && !get_flag(c, f);
+}
 
 char *config_to_json(const SdConfig *config) {
     enum { SIZE = 4096 };
@@ -226,7 +242,7 @@ char *config_to_json(const SdConfig *config) {
     const char *part = "";
     for (int i = 0; i < FIELD_COUNT; i++) {
         const Field *f = &FIELDS[i];
-        if (is_absent(&c, f)) continue;
+        if (is_absent(&c, f) || is_usual(&c, f)) continue;
         bool same = !strcmp(f->part, part);
         if (!same && *part) out[at++] = '}';
         out[at++] = ',';
@@ -237,6 +253,7 @@ char *config_to_json(const SdConfig *config) {
         case INT: at += (size_t)snprintf(out + at, SIZE - at, "%d", *int_at(&c, f)); break;
         case FLAG: at += (size_t)snprintf(out + at, SIZE - at, get_flag(&c, f) ? "true" : "false"); break;
         case REAL: at += (size_t)snprintf(out + at, SIZE - at, "%.17g", *real_at(&c, f)); break;
+        case TEXT: at += json_quote(out + at, SIZE - at, text_at(&c, f)); break;
         case INTS:
             for (int k = 0; k < MAX_LEVELS; k++)
                 at += (size_t)snprintf(out + at, SIZE - at, "%s%d", k ? "," : "[", int_at(&c, f)[k]);
@@ -259,6 +276,10 @@ static bool read_field(SdConfig *c, const Field *f, const Json *j, const JsonNod
     case REAL:
         if (!json_double(n, &v) || !(v >= f->low && v <= f->high)) return false;
         *real_at(c, f) = v;
+        return true;
+    case TEXT:
+        if (n->type != JSON_STRING || strlen(n->text) >= (size_t)f->high) return false;
+        snprintf(text_at(c, f), (size_t)f->high, "%s", n->text);
         return true;
     case FLAG:
         if (n->type != JSON_TRUE && n->type != JSON_FALSE) return false;
@@ -317,7 +338,7 @@ bool config_from_json(SdConfig *c, const char *what, const char *text, ConfigNot
         const JsonNode *part = *f->part ? json_get(j, &j->nodes[0], f->part) : &j->nodes[0];
         const JsonNode *n = json_get(j, part, f->name);
         char range[64] = "";
-        if (f->type != FLAG) snprintf(range, sizeof range, " from %g to %g", f->low, f->high);
+        if (f->type != FLAG && f->type != TEXT) snprintf(range, sizeof range, " from %g to %g", f->low, f->high);
         if (n && !read_field(c, f, j, n))
             ok = error_set(e, ERR_FORMAT,
                            "%s: \"%s%s%s\" in its sdc.config is not %s%s; download it again or convert it anew", what,
@@ -354,6 +375,8 @@ bool config_check(const SdConfig *config, const char *what, Error *e) {
     const UnetConfig *u = &c.unet;
     const VaeConfig *v = &c.vae;
     if (u->channels % 2) return bad(what, e, "the U-Net's channels are odd");
+    if (u->guidance && (u->guidance % 2 || u->guidance < 4))
+        return bad(what, e, "the guidance scale's embedding is not of an even width from 4 on");
     if (u->mult[0] != 1)
         return error_set(e, ERR_FORMAT,
                          "%s: is a model that this program cannot build: unet.mult[0] is %d, not 1; use another model",

@@ -19,10 +19,11 @@ typedef struct {
     int heads;    /* heads per attention (SD 1.x: 8); 0: channels / head_dim */
     int head_dim; /* SD 2.x: 64 */
     bool linear_projection;
-    int context; /* width of the text states: 768 */
-    int label;   /* width of the vector that is embedded beside the time: pooled text, then SIZE_WIDTH for each of the
-                  * picture's sizes (SDXL: 1280 + 6 x 256; its refiner: 1280 + 5 x 256); 0: none */
-    int groups;  /* of every group norm: 32 */
+    int context;  /* width of the text states: 768 */
+    int label;    /* width of the vector that is embedded beside the time: pooled text, then SIZE_WIDTH for each of the
+                   * picture's sizes (SDXL: 1280 + 6 x 256; its refiner: 1280 + 5 x 256); 0: none */
+    int guidance; /* width of the guidance scale's embedding, which is added to the time's (LCM: 256); 0: none */
+    int groups;   /* of every group norm: 32 */
 } UnetConfig;
 
 typedef struct {
@@ -52,11 +53,12 @@ typedef struct {
     char said[CONFIG_NOTE_SIZE];    /* keys that are understood: a sampler's settings */
     char unknown[CONFIG_NOTE_SIZE]; /* keys that nobody knows */
     const char *prediction;         /* the file or key that tells SdConfig.prediction; NULL: nothing does */
+    char settings[120];             /* what tells SdConfig.sampler and the like; "": nothing does */
 } ConfigNotes;
 /* Appends to one of them, after a comma. */
 void config_note(char list[CONFIG_NOTE_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-typedef enum { PREDICT_EPS, PREDICT_V } Prediction;
+typedef enum { PREDICT_EPS, PREDICT_V, PREDICT_X0 } Prediction;
 
 typedef struct {
     char family[24]; /* "SD 1.x", for people */
@@ -68,6 +70,8 @@ typedef struct {
     Prediction prediction;
     int width, height, steps; /* the model's own defaults; 0: the program's */
     double cfg;
+    char sampler[24], scheduler[24]; /* likewise; "": the program's */
+    bool few_steps;                  /* distilled: guidance of 1 and below is one call of the U-Net */
 } SdConfig;
 
 enum { SIZE_WIDTH = 256 }; /* of the sinusoids of one of a picture's sizes in UnetConfig.label */

@@ -141,6 +141,10 @@ static bool unet_of(const ConfigFile *f, UnetConfig *u) {
         !config_flag(f, "use_linear_projection", &u->linear_projection) ||
         !each_level(f, "transformer_layers_per_block", u->levels, depth) || !heads_of(f, u, cross) || !label_of(f, u))
         return false;
+    const JsonNode *guidance = get(f, "time_cond_proj_dim");
+    u->guidance = 0;
+    if (guidance && guidance->type != JSON_NULL && !config_int(f, "time_cond_proj_dim", 4, 4096, &u->guidance))
+        return false;
     for (int i = 0; i < u->levels; i++) u->depth[i] = cross[i] ? depth[i] : 0;
     u->middle_depth = depth[u->levels - 1];
     const JsonNode *time = get(f, "time_embedding_dim");
@@ -303,9 +307,10 @@ static bool prediction_of(const ConfigFile *f, Prediction *out, ConfigNotes *not
     static const char *const KEY = "prediction_type";
     notes->prediction = f->file;
     if (config_is(f, KEY, "v_prediction")) return *out = PREDICT_V, true;
+    if (config_is(f, KEY, "sample")) return *out = PREDICT_X0, true;
     return config_is(f, KEY, "epsilon")
                ? (*out = PREDICT_EPS, true)
-               : config_refuse(f, KEY, "where only epsilon or v_prediction is computed; use another model");
+               : config_refuse(f, KEY, "where only epsilon, v_prediction or sample is computed; use another model");
 }
 
 bool config_from_folder(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {

@@ -42,6 +42,7 @@ static void detect_unet(const Checkpoint *c, UnetConfig *u) {
         } else break;
     }
     u->res_blocks = blocks;
+    u->guidance = size(find(c, KEY_UNET "time_embed.cond_proj.weight", 0, 0), 1);
     u->middle_depth = transformer_depth(c, KEY_UNET "middle_block.%d.transformer_blocks.%d.norm1.weight", 1);
     u->context = size(find(c, KEY_UNET "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 0, 0), 1);
     const FileTensor *proj = find(c, KEY_UNET "middle_block.1.proj_in.weight", 0, 0);

@@ -85,7 +85,7 @@ static const ConfigKey UNET[] = {
     READ("time_embedding_dim", "null"),
     ONLY("time_embedding_act_fn", "null"),
     ONLY("timestep_post_act", "null"),
-    ONLY("time_cond_proj_dim", "null"), /* LCM's guidance embedding */
+    READ("time_cond_proj_dim", "null"), /* LCM's guidance embedding */
     ONLY("conv_in_kernel", "3"),
     ONLY("conv_out_kernel", "3"),
     ONLY("attention_type", "default"), /* "gated": GLIGEN */
@@ -175,7 +175,7 @@ static const ConfigKey SCHEDULER[] = {
     NOTED("set_alpha_to_one", "false"),
     NOTED("skip_prk_steps", "true"),
     NOTED("steps_offset", "0|1"),
-    NOTED("timestep_spacing", "leading|linspace"),
+    READ("timestep_spacing", "leading"), /* few_steps.c */
     NOTED("use_karras_sigmas", "null|false"),
     NOTED("use_exponential_sigmas", "null|false"),
     NOTED("use_beta_sigmas", "null|false"),

@@ -2,6 +2,7 @@
 #include "families.h"
 
 #include "config_detect.h"
+#include "few_steps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -231,6 +232,7 @@ bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
     if (!f->base && pipeline) return error_set(e, ERR_FORMAT, "%s: %s (%s); %s", c->path, f->is, pipeline, f->advice);
     if (!f->base) return error_set(e, ERR_FORMAT, "%s: %s; %s", c->path, f->is, f->advice);
     if (own && c->yaml) config_note(notes->said, "%.200s (sdc.config says all)", c->yaml_path);
+    if (own && *out->sampler) snprintf(notes->settings, sizeof notes->settings, "sdc.config");
     if (own) return notes->prediction = "sdc.config", true;
     *out = f->base();
     said_prediction(c, out, notes);
@@ -238,6 +240,7 @@ bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
         config_from_shapes(c, out);
         if (!config_from_yaml(c, out, notes, e)) return false;
     } else if (!config_from_folder(c, out, notes, e)) return false;
+    few_steps_of(c, out, notes);
     c->res_blocks = out->unet.res_blocks;
     c->levels = out->unet.levels;
     c->vae_levels = out->vae.levels;

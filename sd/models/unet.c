@@ -91,6 +91,11 @@ bool unet_bind(Unet *u, const UnetConfig *config, WeightList *l) {
     int64_t emb = 4 * (int64_t)k->channels, last = (int64_t)k->channels * k->mult[k->levels - 1];
     if (!lay_out(u)) return error_set(l->err, ERR_MEMORY, "out of memory for the U-Net's blocks");
     u->time_shifts = k->label ? 2 * emb : emb;
+    if (k->guidance) {
+        l->keep_f32 = true;
+        bind_linear(l, &u->guidance, "time_embed.cond_proj", k->guidance, k->channels, false, false);
+        l->keep_f32 = false;
+    }
     bind_linear_f32(l, &u->time1, "time_embed.0", k->channels, emb, false);
     bind_linear_f32(l, &u->time2, "time_embed.2", emb, emb, false);
     if (k->label) {
@@ -147,14 +152,18 @@ void unet_label(Ctx *c, Tensor label, const Unet *u, Tensor y) {
 
 /* The outer SiLU of silu(time2(silu(time1(sinusoid t))) + label) is the one that every ResBlock's projection starts
  * with. */
-void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t, const Tensor *label) {
-    assert(!label == !u->config.label);
+void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t, const Tensor *label,
+                      const Tensor *guidance) {
+    assert(!label == !u->config.label && !guidance == !u->config.guidance);
     size_t scope = scope_begin(c);
     int64_t n = t.n[0], width = unet_width(u);
     Tensor sinusoid = tensor_new(c, 3, SHAPE(n, 1, u->config.channels));
     Tensor hidden = tensor_new(c, 3, SHAPE(n, 1, width)), emb = tensor_new(c, 3, SHAPE(n, 1, width));
     Tensor flat = tensor_reshape(emb, 2, SHAPE(n, width));
     op_timestep_embedding(c, tensor_reshape(sinusoid, 2, SHAPE(n, u->config.channels)), t);
+    if (guidance)
+        linear(c, sinusoid, &u->guidance, tensor_reshape(*guidance, 3, SHAPE(n, 1, u->config.guidance)), NULL,
+               (Epilogue){.residual = &sinusoid});
     linear(c, hidden, &u->time1, sinusoid, NULL, (Epilogue){.act = ACT_SILU});
     linear(c, emb, &u->time2, hidden, NULL, PLAIN);
     op_affine(c, tensor_slice(time_shifts, 1, 0, width), flat, 1, 0);

@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
     UnetConfig config;
     Linear time1, time2;
+    Linear guidance;           /* config.guidance 0: none */
     Linear label1, label2;     /* config.label 0: none */
     UnetBlock *input, *output; /* owned */
     int inputs, outputs;
@@ -41,12 +42,13 @@ void unet_free(Unet *u);
  * and steps that share it:
  *
  *  - label[S,unet_width] from y[S,config.label]: the embedding of pooled text and sizes (SDXL);
- *  - time_shifts[D,time_shifts] from t[D] (0..999) and label[D,unet_width], which is added to the time embedding (NULL
- *    without config.label): the time embedding, the label, then every ResBlock's shift;
+ *  - time_shifts[D,time_shifts] from t[D] (0..999), label[D,unet_width], which is added to the time embedding (NULL
+ *    without config.label), and guidance[D,config.guidance], whose projection is added to the time's sinusoid (NULL
+ *    without config.guidance): the time embedding, the label, then every ResBlock's shift;
  *  - cross_kv[S,T,cross_kv] from text states context[S,T,context]: every cross attention's keys and values. */
 int64_t unet_width(const Unet *u); /* of the time embedding */
 void unet_label(Ctx *c, Tensor label, const Unet *u, Tensor y);
-void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t, const Tensor *label);
+void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t, const Tensor *label, const Tensor *guidance);
 void unet_cross_kv(Ctx *c, Tensor cross_kv, const Unet *u, Tensor context);
 
 /* What adds to a U-Net's inner maps, as ControlNets do: called with the middle's output

@@ -2,6 +2,7 @@
 #include "conditioning.h"
 
 #include "request.h"
+#include "sd/noise/math64.h"
 #include "stages.h"
 
 #include <math.h>
@@ -116,6 +117,20 @@ void update_prompts(Generation *g, int call) {
     }
 }
 
+/* rows[n][width]: a guidance scale as LCM's U-Nets are told it (diffusers, get_guidance_scale_embedding(scale - 1)):
+ * sines of 1000 (scale - 1) f_i, then cosines; f_i = 10000^(-i / (width / 2 - 1)). scale: 0..100. */
+static void embed_guidance(float *rows, int64_t n, int64_t width, double scale) {
+    int64_t half = width / 2;
+    double angle = 1000 * fabs(scale - 1), sign = scale < 1 ? -1 : 1, sine, cosine;
+    for (int64_t i = 0; i < half; i++) {
+        sincos64(angle * exp64(-log64(10000) * (double)i / (double)(half - 1)), &sine, &cosine);
+        for (int64_t row = 0; row < n; row++) {
+            rows[row * width + i] = (float)(sign * sine);
+            rows[row * width + half + i] = (float)cosine;
+        }
+    }
+}
+
 static void make_time_shifts(Generation *g, Tensor shifts, float time, const Tensor *labels) {
     Ctx *c = &g->ctx;
     size_t scope = scope_begin(c);
@@ -123,7 +138,14 @@ static void make_time_shifts(Generation *g, Tensor shifts, float time, const Ten
     Tensor t = tensor_new_typed(c, F32, 1, SHAPE(n));
     for (int64_t i = 0; !ctx_plans(c) && i < n; i++) ((float *)tensor_host(c, t).data)[i] = time;
     tensor_push(c, t);
-    unet_time_shifts(c, shifts, &g->now->m->unet, t, labels);
+    int64_t width = g->now->m->config.unet.guidance;
+    Tensor guidance;
+    if (width) {
+        guidance = tensor_new_typed(c, F32, 2, SHAPE(n, width));
+        if (!ctx_plans(c)) embed_guidance(tensor_host(c, guidance).data, n, width, g->r->cfg);
+        tensor_push(c, guidance);
+    }
+    unet_time_shifts(c, shifts, &g->now->m->unet, t, labels, width ? &guidance : NULL);
     scope_end(c, scope);
 }
 

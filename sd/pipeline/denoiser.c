@@ -2,6 +2,7 @@
 
 #include "conditioning.h"
 #include "experts.h"
+#include "request.h"
 #include "sd/sampling/lcm_levels.h"
 
 #include <math.h>
@@ -58,10 +59,13 @@ static float time_of(const Generation *g, const Ask *ask) {
 /* The model's output for one side becomes what the sampler's space asks for, in place. */
 static void predict(const Denoiser *d, const Ask *ask, float *side, int64_t n) {
     const Generation *g = d->g;
-    bool v = g->now->m->config.prediction == PREDICT_V;
-    if (g->sampler->space == SPACE_SIGMA)
-        (v ? sampler_denoised_from_v : sampler_denoised_from_eps)(side, ask->x, side, ask->sigma, n);
-    else if (v) sampler_eps_from_v(side, ask->x, side, g->now->m->noise_levels.alphas[(int)ask->time], n);
+    const SdModel *m = g->now->m;
+    bool v = m->config.prediction == PREDICT_V, x0 = m->config.prediction == PREDICT_X0;
+    if (g->sampler->space == SPACE_SIGMA) {
+        if (!x0) (v ? sampler_denoised_from_v : sampler_denoised_from_eps)(side, ask->x, side, ask->sigma, n);
+    } else if (v || x0)
+        (v ? sampler_eps_from_v : sampler_eps_from_clean)(side, ask->x, side, m->noise_levels.alphas[(int)ask->time],
+                                                          n);
 }
 
 /* out = u + sum over branches of (c - u) weight cfg, in the webui's order (modules/sd_samplers_cfg_denoiser.py). */
@@ -72,7 +76,7 @@ static void guide(const Denoiser *d, float *out, int64_t n) {
     memcpy(out, u, (size_t)n * sizeof *out); /* unguided: the only branch's own */
     for (int k = 0; t->guided && k < t->branches; k++) {
         const float *c = d->sides + (k + 1) * n;
-        float scale = (float)(t->sides[k + 1].branch->weight * sampler_cfg(g->sampler, g->r->cfg));
+        float scale = (float)(t->sides[k + 1].branch->weight * sampler_cfg(g->sampler, request_scale(g->now->m, g->r)));
         for (int64_t i = 0; i < n; i++) out[i] += (c[i] - u[i]) * scale;
     }
 }

@@ -25,7 +25,8 @@ static void set_sizes(Generation *g) {
 
 static bool compile_prompts(Generation *g, Expert *d, Error *e) {
     const SdRequest *r = g->r;
-    bool second = g->sampler->flags & SAMPLER_TWO_CALLS, guided = r->cfg != 1 || g->sampler->flags & SAMPLER_CFGPP;
+    bool second = g->sampler->flags & SAMPLER_TWO_CALLS,
+         guided = request_scale(d->m, r) != 1 || g->sampler->flags & SAMPLER_CFGPP;
     PromptOptions o = {.emphasis = r->emphasis,
                        .comments = r->comments,
                        .pad = TOKEN_EOS, /* each encoder pads as it was trained */

@@ -44,7 +44,8 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const Sampl
     own.seed = (int64_t)seed;
     own.variation_seed = (int64_t)variation_seed;
     own.refiner = refiner;
-    const char *prediction = m->config.prediction == PREDICT_V ? "v" : "eps"; /* PREDICTION_WORDS */
+    char prediction[8];
+    words_get(PREDICTION_WORDS, (int)m->config.prediction, prediction, sizeof prediction);
     snprintf(exact, sizeof exact, "%d", SD_EXACT_VERSION);
     model_name(m, name, sizeof name);
     if (!short_hash(m, hash, e) || (refiner && !title(refiner, refined, e))) return NULL;

@@ -15,6 +15,8 @@ SdRequest sd_request(const SdModel *m) {
     if (k->height) r.height = k->height;
     if (k->steps) r.steps = k->steps;
     if (k->cfg > 0) r.cfg = k->cfg;
+    if (*k->sampler) r.sampler = k->sampler;
+    if (*k->scheduler) r.scheduler = k->scheduler;
     return r;
 }
 
@@ -28,6 +30,19 @@ static bool check_clip_skip(const SdModel *m, const SdRequest *r, Error *e) {
     return r->clip_skip <= m->config.clip[0].layers ||
            error_set(e, ERR_ARGUMENT, "clip skip: %d is not in 1..%d, the layers of %s", r->clip_skip,
                      m->config.clip[0].layers, m == r->refiner ? "the refiner" : "this model");
+}
+
+double request_scale(const SdModel *m, const SdRequest *r) {
+    if (m->config.unet.guidance || (m->config.few_steps && r->cfg < 1)) return 1;
+    return r->cfg;
+}
+
+/* The embedding of larger ones is not defined (sincos64). */
+static bool check_guidance(const SdModel *m, const SdRequest *r, Error *e) {
+    enum { MOST = 100 };
+    return !m->config.unet.guidance || r->cfg <= MOST ||
+           error_set(e, ERR_ARGUMENT, "cfg: %g is not in 0..%d, the guidance that %s can be told", r->cfg, MOST,
+                     m == r->refiner ? "the refiner" : "this model");
 }
 
 /* Whether two models work on latents of the same kind. */
@@ -54,7 +69,8 @@ static bool check_refiner(const SdModel *m, const SdRequest *r, Error *e) {
         return error_set(e, ERR_ARGUMENT,
                          "refiner: %s: was opened for another device or precision than %s; open both alike", path,
                          m->checkpoint->path);
-    return config_check_input(&refiner->config, path, e) && check_clip_skip(refiner, r, e);
+    return config_check_input(&refiner->config, path, e) && check_clip_skip(refiner, r, e) &&
+           check_guidance(refiner, r, e);
 }
 
 /* Settings count only with models that follow them. */
@@ -78,8 +94,8 @@ bool request_check(const SdModel *m, const SdRequest *r, Error *e) {
     if (r->width % unit || r->height % unit || r->width < unit || r->height < unit)
         return error_set(e, ERR_ARGUMENT, "size: %dx%d has sides that are not multiples of %d", r->width, r->height,
                          unit);
-    return check_clip_skip(m, r, e) && (!r->refiner || check_refiner(m, r, e)) && check_owners(m, r, e) &&
-           (!r->image || model_has(m, PART_ENCODER, e));
+    return check_clip_skip(m, r, e) && check_guidance(m, r, e) && (!r->refiner || check_refiner(m, r, e)) &&
+           check_owners(m, r, e) && (!r->image || model_has(m, PART_ENCODER, e));
 }
 
 /* The webui's clip skip counts in SD 1.x. open_clip's encoders have a layer of their own (sd_hijack_open_clip.py), and
@@ -98,6 +114,10 @@ static bool any_skips(const SdModel *m, const SdRequest *r) {
 
 const char *sd_ignored(const SdModel *m, const SdRequest *r) {
     if (!m || !r) return "";
+    bool unguided = m->config.unet.guidance || (m->config.few_steps && r->cfg <= 1);
+    if (unguided && r->negative && *r->negative)
+        return m->config.unet.guidance ? "negative prompt: this model is told its guidance, and evaluates none"
+                                       : "negative prompt: counts with a guidance above 1 (--cfg)";
     if (any_skips(m, r) || (r->refiner && any_skips(r->refiner, r))) return "";
     if (r->sdxl_clip_l_skip) return "sdxl-clip-l-skip: this model has no CLIP-L, the encoder that it is for";
     if (r->clip_skip == 1) return "";

@@ -7,6 +7,9 @@
 /* ERR_ARGUMENT, with a line that names the setting, unless every setting is in its range (sd/info/params.h) and the
  * model can serve it. */
 bool request_check(const SdModel *m, const SdRequest *r, Error *e);
+/* The guidance scale by which predictions are combined; 1: the negative prompt is not evaluated. Of a U-Net that is
+ * told the scale it is 1, and of a model that was distilled to few steps 1 at least. */
+double request_scale(const SdModel *m, const SdRequest *r);
 /* The layer of an encoder, counted from the last, whose output is a text's states. */
 int request_layer(const ClipConfig *k, const SdRequest *r);
 /* Whether it wants named activations, in a file or told. */

@@ -95,6 +95,10 @@ static bool check(const Trainer *t, Error *e) {
         return error_set(e, ERR_ARGUMENT,
                          "--crop %d: is larger than --size %d; give a smaller one, 0 for whole pictures", o->crop,
                          t->d->size);
+    if (t->m->config.unet.guidance || t->m->config.prediction == PREDICT_X0)
+        return error_set(e, ERR_FORMAT, "%s: %s, which is not trained; use the model that it was distilled from",
+                         t->m->checkpoint->path,
+                         t->m->config.unet.guidance ? "is told its guidance (LCM)" : "predicts x0");
     return check_tokens(t, e) && config_check_input(&t->m->config, t->m->checkpoint->path, e);
 }
 

@@ -92,7 +92,7 @@ void train_unet_microbatch(Trainer *t, int64_t first, int64_t n, int64_t all) {
     Tensor shifts = tensor_new(c, 2, SHAPE(n, u->time_shifts)),
            keys = tensor_new(c, 3, SHAPE(n, TRAIN_TOKENS, u->cross_kv));
     if (labels) unet_label(c, label, u, told);
-    unet_time_shifts(c, shifts, u, times, labels ? &label : NULL);
+    unet_time_shifts(c, shifts, u, times, labels ? &label : NULL, NULL);
     unet_cross_kv(c, keys, u, states);
     unet_forward(c, out, u, &(UnetInput){.x = x, .time_shifts = shifts, .cross_kv = keys});
     tape_stop(t->tape, c);

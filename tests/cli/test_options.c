@@ -173,8 +173,8 @@ static void settings(void) {
                 {"rng", "nv"},
                 {"emphasis", "original"},
                 {"prompt", ""},
-                {"sampler", "Euler a"},
-                {"scheduler", "Automatic"},
+                {"sampler", "Euler a, or the model's own"},
+                {"scheduler", "Automatic, or the model's own"},
                 {"taps", ""},
                 {"discard-next-to-last", ""}};
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {

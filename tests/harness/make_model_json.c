@@ -59,6 +59,7 @@ static void unet(FILE *f, const UnetConfig *u, int side) {
                 u->label);
     types(f, "up_block_types", u, true);
     depths(f, u);
+    if (u->guidance) fprintf(f, "  \"time_cond_proj_dim\": %d,\n", u->guidance);
     fprintf(f, "  \"use_linear_projection\": %s\n}\n", u->linear_projection ? "true" : "false");
 }
 

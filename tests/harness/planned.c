@@ -33,7 +33,7 @@ void forward_unet(Ctx *c, const void *network, Tensor out, const Tensor *in) {
         label = tensor_new(c, 2, SHAPE(in[3].n[0], unet_width(u)));
         unet_label(c, label, u, in[3]);
     }
-    unet_time_shifts(c, times, u, in[1], u->config.label ? &label : NULL);
+    unet_time_shifts(c, times, u, in[1], u->config.label ? &label : NULL, u->config.guidance ? &in[3] : NULL);
     unet_cross_kv(c, keys, u, in[2]);
     unet_forward(c, out, u, &(UnetInput){.x = in[0], .time_shifts = times, .cross_kv = keys});
     scope_end(c, scope);

@@ -18,9 +18,12 @@ typedef struct {
 } MicroFamily;
 
 static const MicroFamily FAMILIES[] = {
-    {"sd2", micro_sd2_config, {"micro_sd2_euler_64"}},
+    {"sd2", micro_sd2_config, {"micro_sd2_euler_64", "micro_turbo_64"}},
+    {"lcm", micro_lcm_config, {"micro_lcm_64"}},
     {"sd2_v", micro_sd2_v_config, {"micro_sd2_v_euler_64"}},
-    {"sdxl", micro_sdxl_config, {"micro_sdxl_euler_64", "micro_sdxl_euler_64_seed43", "micro_sdxl_euler_h72_w104"}},
+    {"sdxl",
+     micro_sdxl_config,
+     {"micro_sdxl_euler_64", "micro_sdxl_euler_64_seed43", "micro_sdxl_euler_h72_w104", "micro_tcd_64"}},
     {"refiner", micro_refiner_config, {"micro_refiner_euler_64"}},
 };
 

@@ -76,7 +76,7 @@ SUITE(full_training, .seconds = 120, .slow = true) {
         tape_start(tape, &c);
         Tensor shifts = tensor_new(&c, 2, SHAPE(1, u.time_shifts)), keys = tensor_new(&c, 3, SHAPE(1, 77, u.cross_kv));
         Tensor y = tensor_new(&c, 4, x.n);
-        unet_time_shifts(&c, shifts, &u, t, NULL);
+        unet_time_shifts(&c, shifts, &u, t, NULL, NULL);
         unet_cross_kv(&c, keys, &u, context);
         unet_forward(&c, y, &u, &(UnetInput){.x = x, .time_shifts = shifts, .cross_kv = keys});
         tape_stop(tape, &c);

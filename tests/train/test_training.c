@@ -169,7 +169,7 @@ static Tensor run_unet(const Unet *u, Tensor x, Tensor t, Tensor context) {
     Tensor shifts = tensor_new(&ctx, 2, SHAPE(n, u->time_shifts)),
            keys = tensor_new(&ctx, 3, SHAPE(n, context.n[1], u->cross_kv));
     Tensor y = tensor_new(&ctx, 4, x.n);
-    unet_time_shifts(&ctx, shifts, u, t, NULL);
+    unet_time_shifts(&ctx, shifts, u, t, NULL, NULL);
     unet_cross_kv(&ctx, keys, u, context);
     unet_forward(&ctx, y, u, &(UnetInput){.x = x, .time_shifts = shifts, .cross_kv = keys});
     return y;
@@ -219,7 +219,7 @@ static void sdxl_gradients(const SdConfig *k) {
     op_affine(&ctx, tensor_slice(all, 1, pooled, width - pooled), tensor_reshape(embedded, 2, SHAPE(2, width - pooled)),
               1, 0);
     unet_label(&ctx, label, &u, all);
-    unet_time_shifts(&ctx, shifts, &u, t, &label);
+    unet_time_shifts(&ctx, shifts, &u, t, &label, NULL);
     unet_cross_kv(&ctx, keys, &u, context);
     unet_forward(&ctx, y, &u, &(UnetInput){.x = x, .time_shifts = shifts, .cross_kv = keys});
     tape_stop(tape, &ctx);

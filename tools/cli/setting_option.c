@@ -16,7 +16,8 @@ static void standard_text(const Param *p, char *out, size_t size) {
                  p->unset ? p->unset : "");
         break;
     case PARAM_ENUM: words_get(p->value, (int)p->standard, out, size); break;
-    case PARAM_SCHEDULER: snprintf(out, size, "%s", p->text ? p->text : "Automatic"); break;
+    case PARAM_SAMPLER:
+    case PARAM_SCHEDULER: snprintf(out, size, "%s, or the model's own", p->text ? p->text : "Automatic"); break;
     default: snprintf(out, size, "%s", p->text ? p->text : ""); break;
     }
 }

@@ -20,11 +20,23 @@ static const Option OPTIONS[] = {
 static void print_json(const char *path, const SdInfo *i) {
     const struct {
         const char *key, *value;
-    } TEXTS[] = {{"{\"file\":", path},          {",\"family\":", i->family},         {",\"layout\":", i->layout},
-                 {",\"dtype\":", i->dtype},     {",\"prediction\":", i->prediction}, {",\"sha256\":", i->hash},
-                 {",\"unused\":", i->unused},   {",\"unknown\":", i->unknown},       {",\"variant\":", i->variant},
-                 {",\"decided\":", i->decided}, {",\"encoders\":", i->encoders},     {",\"lacks\":", i->lacks},
-                 {",\"besides\":", i->besides}, {",\"format\":", i->format}};
+    } TEXTS[] = {{"{\"file\":", path},
+                 {",\"family\":", i->family},
+                 {",\"layout\":", i->layout},
+                 {",\"dtype\":", i->dtype},
+                 {",\"prediction\":", i->prediction},
+                 {",\"sha256\":", i->hash},
+                 {",\"unused\":", i->unused},
+                 {",\"unknown\":", i->unknown},
+                 {",\"variant\":", i->variant},
+                 {",\"decided\":", i->decided},
+                 {",\"encoders\":", i->encoders},
+                 {",\"lacks\":", i->lacks},
+                 {",\"besides\":", i->besides},
+                 {",\"sampler\":", i->sampler},
+                 {",\"scheduler\":", i->scheduler},
+                 {",\"settings\":", i->settings},
+                 {",\"format\":", i->format}};
     const struct {
         const char *key;
         int64_t value;
@@ -37,6 +49,7 @@ static void print_json(const char *path, const SdInfo *i) {
                    {"vae_parameters", i->vae_parameters},
                    {"text_parameters", i->text_parameters},
                    {"bytes", (int64_t)i->bytes},
+                   {"steps", i->steps},
                    {"width", i->width},
                    {"height", i->height}};
     for (size_t k = 0; k < sizeof TEXTS / sizeof *TEXTS; k++) {
@@ -45,7 +58,7 @@ static void print_json(const char *path, const SdInfo *i) {
     }
     for (size_t k = 0; k < sizeof NUMBERS / sizeof *NUMBERS; k++)
         printf(",\"%s\":%" PRId64, NUMBERS[k].key, NUMBERS[k].value);
-    printf("}\n");
+    printf(",\"cfg_scale\":%g}\n", i->cfg);
 }
 
 /* What a file says, on one line. */
@@ -69,6 +82,8 @@ static void print_text(const char *path, const SdInfo *i) {
            i->unet_parameters, i->vae_parameters, i->text_parameters);
     printf("  size        %zu bytes (%.1f MiB)\n", i->bytes, (double)i->bytes * 0x1p-20);
     printf("  pictures    %dx%d\n", i->width, i->height);
+    printf("  settings    %s, %s, %d step%s, CFG %g (%s)\n", i->sampler, i->scheduler, i->steps,
+           i->steps == 1 ? "" : "s", i->cfg, *i->settings ? i->settings : "the program's");
     printf("  prediction  %s%s%s%s\n", i->prediction, *i->decided ? " (" : "", i->decided, *i->decided ? ")" : "");
     printf("  encoders    %s\n", i->encoders);
     print_list("lacks", i->lacks);

@@ -116,6 +116,12 @@ two 4-bit numbers take two bytes ~ tensor/tensor.c ~ files ~ openblas ~ s|{"F4",
 end token missing ~ sd/prompt/prompt_chunks.c ~ pipeline ~ openblas ~ s/TOKEN_EOS/TOKEN_BOS/
 latents not scaled ~ sd/models/vae.c ~ pipeline ~ openblas ~ s|1.0 / v->config.scale|1.0|
 sampler's direction ~ sd/sampling/sampler_steps.h ~ noise ~ openblas ~ s|(x\[i\] - denoised\[i\]) / sigma \* dt|(denoised[i] - x[i]) / sigma * dt|
+LCM's guidance told as it is ~ sd/pipeline/conditioning.c ~ families_pipeline ~ openblas ~ s|1000 \* fabs(scale - 1)|1000 * fabs(scale)|
+LCM's guidance left out of the time ~ sd/models/unet.c ~ families_pipeline ~ openblas ~ s|    if (guidance)$|    if (guidance \&\& !n)|
+a few-step model's low guidance is the webui's ~ sd/pipeline/request.c ~ few_steps ~ openblas ~ s/m->config.few_steps \&\& r->cfg < 1/false/
+a name's words joined ~ sd/models/few_steps.c ~ few_steps ~ openblas ~ s/apart \&\& out\[at - 1\] != ' '/false/
+a sampler's own schedule type replaced by the model's ~ sd/info/params_check.c ~ few_steps ~ openblas ~ s/p->type == PARAM_SCHEDULER \&\& has_schedule/p->type == PARAM_PROMPT \&\& has_schedule/
+x0 taken for eps in the time space ~ sd/sampling/sampler.c ~ samplers ~ openblas ~ s/(x\[i\] - a \* clean\[i\]) \/ b/clean[i]/
 TCD jumps past the next level ~ sd/sampling/sampler_lcm.c ~ samplers ~ openblas ~ s|keep = (float)(1 - s->options.eta)|keep = 1|
 TCD draws noise after its last step ~ sd/sampling/sampler_lcm.c ~ samplers ~ openblas ~ s|noisy = at \&\& |noisy = |
 trailing times one too high ~ sd/sampling/scheduler.c ~ samplers ~ openblas ~ s|(float)rint(TRAIN_STEPS + i \* step) - 1;|(float)rint(TRAIN_STEPS + i * step) - (i == 0);|

@@ -40,6 +40,7 @@ MICRO = dict(
     **dict(channels=(32, 64, 64, 64), heads=4, groups=8, context=32, vae=_MICRO_VAE, **_SD1),
     encoders=[_clip(32, 2, 4, 64)],
 )
+MICRO_LCM = dict(MICRO, guidance=32)  # width of the guidance scale's embedding
 MICRO_SD2 = dict(
     **dict(channels=(32, 64, 64, 64), head_dim=16, groups=8, context=32, vae=_MICRO_VAE, **_SD2),
     encoders=[_open_clip(32, 3, 4, 64, norm=True)],

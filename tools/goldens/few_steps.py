@@ -1,18 +1,22 @@
-"""What few-step models are sampled with, against diffusers' schedulers: few_steps.safetensors.
+"""What few-step models are sampled with, against diffusers' schedulers: few_steps.safetensors, and whole pictures.
 
 "NAME": the last x of a diffusers scheduler with Stable Diffusion's configuration over the toy network of samplers.py,
 eps(x, t) = 0.9 x + 0.3 sin(2 x + t / 1000), or v or x_0 as the name says; x [1,4,4,4] and all draws from torch's CPU
 generator of seed 42. The reference is the scheduler's formula in float64, written out below; the float32 run is
 diffusers' own, with the float32 alphas used elsewhere here in place of its own.
 "times.NAME.nN": the times that it visits.
+
+micro_lcm_64, micro_tcd_64, micro_turbo_64: pictures of the micro models of families.py without a negative prompt; LCM's U-Net
+is told its guidance, 8.5. Latents are in the sampler's space, sigma or time.
 """
 import numpy as np
 import torch
 
-from . import kdiffusion, store
+from . import families, kdiffusion, models, pipeline, store
+from .precise import reference
 from .samplers import SHAPE, toy
 
-SOURCES = ["tools/goldens/few_steps.py", "tools/goldens/samplers.py", "tools/goldens/kdiffusion.py"]
+SOURCES = ["tools/goldens/" + n + ".py" for n in ("few_steps", "samplers", "kdiffusion", "names", "families", "models", "pipeline")]
 # name: (diffusers' class, its configuration, steps, keywords of each step)
 RUNS = {
     "lcm.n1": ("LCM", {}, 1, {}),
@@ -108,6 +112,100 @@ def stepping(name, times, prediction, unit):
     return x
 
 
+def embedded(scale, width):
+    """LCM's embedding of a guidance scale, [1,width] in float64; diffusers' own is float32 and near it."""
+    from diffusers import LatentConsistencyModelPipeline
+
+    f = torch.exp(-np.log(10000.0) * torch.arange(width // 2).double() / (width // 2 - 1))
+    angle = 1000 * (scale - 1) * f
+    out = torch.cat([angle.sin(), angle.cos()])[None]
+    own = LatentConsistencyModelPipeline.get_guidance_scale_embedding(None, torch.tensor([scale - 1.0]), width)
+    assert float((own - out).abs().max()) < 2e-3
+    return out
+
+
+PICTURES = {  # name: (family, sampler, diffusers' class, its configuration, steps, guidance that the U-Net is told)
+    "micro_lcm_64": (families.MICRO_LCM, "LCM", "LCM", {}, 4, 8.5),
+    "micro_tcd_64": (families.MICRO_SDXL, "TCD", "TCD", {}, 4, None),
+    "micro_turbo_64": (families.MICRO_SD2, "Euler a", "EulerAncestralDiscrete", dict(timestep_spacing="trailing"), 2, None),
+}
+
+
+def picture(c, sampler, name, config, steps, guidance, job, dtype):
+    """All taps of a picture of one prompt."""
+    made = scheduler(name, config)
+    made.set_timesteps(steps)
+    alphas, taps = kdiffusion.alphas_cumprod().to(dtype), {}
+    with reference(dtype):
+        context, more = [], {}
+        for i, e in enumerate(c["encoders"]):
+            x, pooled = pipeline.states(models.encoder(e, dtype=dtype), e, job["prompt"])
+            taps[f"text_model{f'_{i + 1}' if i else ''}.last_hidden_state"] = x
+            context.append(x)
+            if pooled is not None:
+                taps["pooled"] = pooled
+        if c["adm"]:
+            sizes = torch.tensor([pipeline.sizes(c, job, False)], dtype=dtype)
+            more["added_cond_kwargs"] = {"text_embeds": taps["pooled"], "time_ids": sizes}
+        if guidance:
+            more["timestep_cond"] = embedded(guidance, c["guidance"]).to(dtype)
+        unet, g = models.unet(c, dtype=dtype), torch.Generator().manual_seed(job["seed"])
+        draw = lambda: torch.randn((4, job["height"] // 8, job["width"] // 8), generator=g)[None].to(dtype)
+        recorder = pipeline.Recorder()
+        recorder.unet(unet)
+        taps["noise"] = x = draw()
+        taps.update(noise=x)
+        times = [int(t) for t in made.timesteps]
+        sigma = lambda t: ((1 - alphas[t]) / alphas[t]).sqrt()
+        for i, t in enumerate(times):
+            last = i + 1 == len(times)
+            after, a = 0 if last else times[i + 1], alphas[t]
+            recorder.prefix, recorder.full = f"unet.step{i:03d}.", i == 0
+            if sampler == "Euler a" and i == 0:
+                x = x * sigma(t)
+            given = x / (sigma(t) ** 2 + 1).sqrt() if sampler == "Euler a" else x
+            time = torch.tensor([float(t)], dtype=dtype)
+            out = unet(given, time, encoder_hidden_states=torch.cat(context, 2), **more).sample
+            taps.update(recorder.taps)
+            if sampler == "Euler a":
+                s, then = sigma(t), 0 * a if last else sigma(after)
+                up = then * ((s**2 - then**2) / s**2).sqrt()
+                x = x + out * ((then**2 - up**2).sqrt() - s)
+                x = x if last else x + up * draw()
+                taps[f"latents.step{i:03d}"] = x
+                continue
+            clean, _ = clean_and_noise(out, given, a, "epsilon")
+            if sampler == "LCM":
+                scaled = 10.0 * t
+                clean = scaled / (scaled**2 + 0.25) ** 0.5 * clean + 0.25 / (scaled**2 + 0.25) * x
+                noise = 0 if last else draw()
+                taps[f"latents.step{i:03d}"] = clean if last else clean + sigma(after) * noise
+                x = clean if last else alphas[after].sqrt() * clean + (1 - alphas[after]).sqrt() * noise
+                continue
+            there = alphas[int(np.floor((1 - 0.3) * after))]
+            x = there.sqrt() * clean + (1 - there).sqrt() * out
+            if not last:
+                x = (alphas[after] / there).sqrt() * x + (1 - alphas[after] / there).sqrt() * draw()
+            taps[f"latents.step{i:03d}"] = x
+        recorder.close()
+        return {**taps, **pipeline.decode(models.vae(c, dtype=dtype), x)}
+
+
+def pictures():
+    """Goldens of PICTURES."""
+    goldens = []
+    for name, (c, sampler, kind, config, steps, guidance) in PICTURES.items():
+        job = dict(prompt="a lovely cat", negative="", seed=42, width=64, height=64, steps=steps, cfg=guidance or 1, sampler=sampler)
+        golden = store.Golden(name, SOURCES, samples=512, meta=pipeline.metadata(job, name[:-3]))
+        exact, single = (picture(c, sampler, kind, config, steps, guidance, job, d) for d in (torch.float64, torch.float32))
+        for tap, x in exact.items():
+            block = pipeline.is_block(tap)
+            if not block or guidance:
+                golden.add(tap, x, single[tap], samples=128 if block else None)
+        goldens.append(golden)
+    return goldens
+
+
 def make(args):
     """This group's golden."""
     golden = store.Golden("few_steps", SOURCES)
@@ -129,4 +227,4 @@ def make(args):
             made = scheduler("LCM", {}) if kind == "lcm" else scheduler("EulerDiscrete", dict(timestep_spacing=kind, steps_offset=1))
             made.set_timesteps(n)
             golden.add(f"times.{kind}.n{n}", made.timesteps.double(), made.timesteps.float())
-    return [golden]
+    return [golden, *pictures()]

@@ -51,6 +51,7 @@ def new_unet(c):
             norm_num_groups=c["groups"],
             transformer_layers_per_block=1 if set(depth) == {1} else depth,
             use_linear_projection=c["linear"],
+            time_cond_proj_dim=c.get("guidance"),
             **more,
         )
 

@@ -108,6 +108,12 @@ SdConfig micro_config(void) {
     return k;
 }
 
+SdConfig micro_lcm_config(void) {
+    SdConfig k = micro_config();
+    k.unet.guidance = 32;
+    return k;
+}
+
 static void small_encoder(ClipConfig *c, int width, int heads, int pooled) {
     c->width = width;
     c->heads = heads;

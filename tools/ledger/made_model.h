@@ -36,6 +36,7 @@ bool made_write(StWriter *w, const MadeTensor *t, Error *e);
 SdConfig micro_config(void);
 SdConfig micro_sd2_config(void);
 SdConfig micro_sd2_v_config(void);
+SdConfig micro_lcm_config(void); /* SD 1's, told its guidance */
 SdConfig micro_sdxl_config(void);
 SdConfig micro_refiner_config(void);
 /* A model as a safetensors file in memory: *size bytes, for the caller to free. */

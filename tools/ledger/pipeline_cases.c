@@ -24,6 +24,11 @@ static void other_sizes(SdRequest *r) {
     r->target_height = 640, r->target_width = 896;
 }
 
+/* One call of the U-Net a step. */
+static void lcm(SdRequest *r) { r->negative = "", r->cfg = 8.5, r->scheduler = "LCM"; }
+static void tcd(SdRequest *r) { r->negative = "", r->cfg = 1; }
+static void turbo(SdRequest *r) { r->negative = "", r->cfg = 1, r->scheduler = "Trailing"; }
+
 #define SAMPLER(tensor, name)                                                                                          \
     { "micro_samplers", "k." tensor, name, 42, 64, 64, 8, 0, NULL, NULL }
 
@@ -52,6 +57,9 @@ const PipelineCase PIPELINE_CASES[] = {
     {"micro_sdxl_euler_64_seed43", NULL, "Euler", 43, 64, 64, 5, 0, NULL, micro_sdxl_config},
     {"micro_sdxl_euler_h72_w104", NULL, "Euler", 42, 104, 72, 3, 0, other_sizes, micro_sdxl_config},
     {"micro_refiner_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL, micro_refiner_config},
+    {"micro_lcm_64", NULL, "LCM", 42, 64, 64, 4, 0, lcm, micro_lcm_config},
+    {"micro_tcd_64", NULL, "TCD", 42, 64, 64, 4, 0, tcd, micro_sdxl_config},
+    {"micro_turbo_64", NULL, "Euler a", 42, 64, 64, 2, 0, turbo, micro_sd2_config},
 };
 const int PIPELINE_CASE_COUNT = sizeof PIPELINE_CASES / sizeof *PIPELINE_CASES;
 
