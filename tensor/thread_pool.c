@@ -12,6 +12,13 @@
 
 enum { LOOKS = 4000 }; /* how often a waiting thread looks before it sleeps: about 20 us */
 
+/* A run's state in one word: its number, whether workers may still join it, and how many are in it. Nobody waits for a
+ * worker that the system has not woken in time to find work. */
+#define OPEN ((uint64_t)1 << 31)
+#define RUN ((uint64_t)1 << 32)
+static uint64_t number_of(uint64_t state) { return state / RUN; }
+static uint64_t inside(uint64_t state) { return state % OPEN; }
+
 struct ThreadPool {
     int threads;      /* including the caller's */
     uint8_t *scratch; /* threads x SCRATCH_BYTES; pages a thread never touches cost nothing */
@@ -24,8 +31,7 @@ struct ThreadPool {
 
     OsLock *lock;
     OsCondition *wake, *rest;
-    atomic_uint run; /* counts runs; a change is the signal to work */
-    atomic_int busy; /* workers that have not finished this run */
+    _Atomic uint64_t state; /* a new number is the signal to work */
     atomic_bool stop;
 
     void (*fn)(void *arg, int64_t i, void *scratch);
@@ -48,30 +54,44 @@ static void work(ThreadPool *p, int number) {
     while ((i = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed)) < p->n) p->fn(p->arg, i, scratch);
 }
 
+static bool join(ThreadPool *p, uint64_t number) {
+    uint64_t state = atomic_load(&p->state);
+    while (number_of(state) == number && state & OPEN)
+        if (atomic_compare_exchange_weak(&p->state, &state, state + 1)) return true;
+    return false;
+}
+
+static void leave(ThreadPool *p) {
+    uint64_t state = atomic_fetch_sub(&p->state, 1);
+    if (inside(state) != 1 || state & OPEN) return;
+    os_lock(p->lock);
+    os_condition_wake(p->rest);
+    os_unlock(p->lock);
+}
+
 static void worker(void *arg) {
     const struct Worker *w = arg;
     ThreadPool *p = w->pool;
-    for (unsigned seen = 0;; seen++) {
-        for (int k = 0; k < LOOKS && atomic_load(&p->run) == seen; k++) look_again();
-        if (atomic_load(&p->run) == seen) {
+    for (uint64_t seen = 0;;) {
+        for (int k = 0; k < LOOKS && number_of(atomic_load(&p->state)) == seen; k++) look_again();
+        if (number_of(atomic_load(&p->state)) == seen) {
             os_lock(p->lock);
-            while (atomic_load(&p->run) == seen) os_condition_wait(p->wake, p->lock);
+            while (number_of(atomic_load(&p->state)) == seen) os_condition_wait(p->wake, p->lock);
             os_unlock(p->lock);
         }
         if (atomic_load(&p->stop)) return;
+        seen = number_of(atomic_load(&p->state));
+        if (!join(p, seen)) continue;
         work(p, w->number);
-        if (atomic_fetch_sub(&p->busy, 1) == 1) {
-            os_lock(p->lock);
-            os_condition_wake(p->rest);
-            os_unlock(p->lock);
-        }
+        leave(p);
     }
 }
 
-static void next_run(ThreadPool *p) {
+/* Begins a run that workers may join, or, open 0, only wakes them. */
+static void next_run(ThreadPool *p, uint64_t open) {
     if (!p->started) return;
     os_lock(p->lock);
-    atomic_fetch_add(&p->run, 1);
+    atomic_store(&p->state, (number_of(atomic_load(&p->state)) + 1) * RUN | open);
     os_condition_wake(p->wake);
     os_unlock(p->lock);
 }
@@ -105,7 +125,7 @@ ThreadPool *pool_new(int threads, Error *e) {
 void pool_free(ThreadPool *p) {
     if (!p) return;
     atomic_store(&p->stop, true);
-    next_run(p);
+    next_run(p, 0);
     for (int i = 1; i <= p->started; i++) os_thread_join(p->workers[i].thread);
     os_condition_free(p->rest);
     os_condition_free(p->wake);
@@ -126,13 +146,19 @@ void pool_run(ThreadPool *p, int64_t n, void (*fn)(void *arg, int64_t i, void *s
     p->arg = arg;
     p->n = n;
     atomic_store(&p->next, 0);
-    atomic_store(&p->busy, p->started);
-    next_run(p);
+    next_run(p, OPEN);
     work(p, 0);
-    for (int k = 0; k < LOOKS && atomic_load(&p->busy); k++) look_again();
-    if (atomic_load(&p->busy)) {
+    atomic_fetch_and(&p->state, ~OPEN);
+    for (int k = 0; k < LOOKS && inside(atomic_load(&p->state)); k++) look_again();
+    if (inside(atomic_load(&p->state))) {
         os_lock(p->lock);
-        while (atomic_load(&p->busy)) os_condition_wait(p->rest, p->lock);
+        while (inside(atomic_load(&p->state))) os_condition_wait(p->rest, p->lock);
         os_unlock(p->lock);
     }
+}
+
+int64_t pool_taken(const int64_t *taken) { return __atomic_load_n(taken, __ATOMIC_RELAXED); }
+
+bool pool_take(int64_t *taken, int64_t from, int64_t n) {
+    return __atomic_compare_exchange_n(taken, &from, from + n, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }

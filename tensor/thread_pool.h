@@ -24,4 +24,10 @@ int pool_threads(const ThreadPool *p); /* at least 1; fewer than requested if th
  * results do not depend on it either. */
 void pool_run(ThreadPool *p, int64_t n, void (*fn)(void *arg, int64_t i, void *scratch), void *arg);
 
+/* For an op whose threads cut its work as they go (fn runs once a thread): *taken units have been taken, from 0 on.
+ * pool_take takes units [from, from + n), or returns false if another thread has taken some since pool_taken. What a
+ * unit's result is must not depend on which are taken together. */
+int64_t pool_taken(const int64_t *taken);
+bool pool_take(int64_t *taken, int64_t from, int64_t n);
+
 #endif

@@ -3,9 +3,13 @@
  * Loops, from the outside in: pieces of K (a block's part of x and the current panel stay in L2), panels of 32 outputs
  * (widened once into scratch), rows. Rows are read where they are. While a block's first panel is multiplied, it
  * prefetches the following rows; during later panels, the numbers of the next one, which come from memory: weights are
- * read once per op. Rows that would share sets of L1, or that come from two sources, are copied next to each other. An
- * element is summed over K in the order of its pieces, which follow from K alone, so its bits do not depend on how rows
- * and outputs are cut. A 16-bit panel is widened between the multiply-adds of the first tile.
+ * read once per block of rows. Rows that would share sets of L1, or that come from two sources, are copied next to each
+ * other, once for all blocks that a thread takes of them. An element is summed over K in the order of its pieces, which
+ * follow from K alone, so its bits do not depend on how rows and outputs are cut. A 16-bit panel is widened between the
+ * multiply-adds of the first tile.
+ *
+ * Threads take blocks until none is left: large ones first, then fewer and fewer outputs, so that no thread waits long
+ * for another that was held up.
  *
  * The two halves of GEGLU are computed next to each other in scratch and combined there; they are never stored.
  *
@@ -23,21 +27,27 @@ typedef struct {
     Tensor y, x, x2; /* x2.data NULL: none */
     const Weight *w;
     CpuFinish finish;
-    bool pairs, rows_first;
-    int64_t rows, columns, row_blocks, column_blocks; /* columns: of y */
-    int64_t piece;                                    /* of K */
+    bool pairs;
+    int64_t rows, row_blocks, panels; /* panels: of y, in a row block */
+    int64_t most;                     /* panels of a block */
+    int64_t piece;                    /* of K */
+    int threads;
+    int64_t taken; /* of the panels of all pictures' row blocks in order */
 } CpuLinear;
 
 enum {
-    AT_ONCE = 24,  /* rows copied or prefetched at once: two tiles of the widest kernel */
-    SOON = 2,      /* rows that y is prefetched ahead of writing */
-    SETS = 4096,   /* bytes: rows a multiple of this apart share sets of L1 */
-    LEAST_N = 128, /* products of a row that a block may always have */
+    AT_ONCE = 24,     /* rows copied or prefetched at once: two tiles of the widest kernel */
+    SOON = 2,         /* rows that y is prefetched ahead of writing */
+    SETS = 4096,      /* bytes: rows a multiple of this apart share sets of L1 */
+    TURNS = 2,        /* blocks of the next size that each thread finds at least */
+    COPIED = 3 << 20, /* bytes of a row block that may be copied whole; else a piece at a time */
 };
 
-/* One block: rows of a picture, the current piece of K, and where x is read. */
+/* One block: rows of a picture, the current piece of K, and where x is read. A thread's next block of the same rows
+ * finds them copied. */
 typedef struct {
     int64_t picture, row, m, k, kk;
+    bool copied;        /* all pieces of these rows */
     const uint32_t *x;  /* its rows, `ldx` words apart: where they are, or `packed` */
     uint32_t *packed;   /* [m][words]; NULL: no copy */
     int64_t ldx, words; /* words: per row */
@@ -75,10 +85,14 @@ static int64_t apart(const CpuLinear *l, const Block *b) {
     return (b->k < l->x.n[2] ? l->x.s[1] : l->x2.s[1]) * (int64_t)sizeof(float);
 }
 
+static bool copies_whole(const CpuLinear *l) { return l->rows * (l->w->t.n[1] + 1) * (l->pairs ? 2 : 4) <= COPIED; }
+
 /* What to prefetch: the next rows from r on. */
 static Ahead rows_from(const CpuLinear *l, const Block *b, int64_t r) {
-    int64_t n;
-    return ahead_rows(source(l, b, r, b->k, &n), min64(AT_ONCE, b->m - r), apart(l, b));
+    int64_t n, rows = min64(AT_ONCE, b->m - r);
+    if (b->packed && b->copied)
+        return ahead_rows(b->packed + r * b->words, rows, b->words * (int64_t)sizeof *b->packed);
+    return ahead_rows(source(l, b, r, b->k, &n), rows, apart(l, b));
 }
 
 /* Decides where the rows of the piece from b->k on are read. */
@@ -88,6 +102,7 @@ static void begin_piece(const CpuLinear *l, Block *b, uint32_t *buffer) {
     b->words = l->pairs ? (b->kk + 1) / 2 : b->kk;
     b->x = (const uint32_t *)source(l, b, 0, b->k, &there);
     b->ldx = apart(l, b) / (int64_t)sizeof(float);
+    if (copies_whole(l)) buffer += b->m * (l->pairs ? b->k / 2 : b->k);
     b->packed = l->pairs || there < b->kk || apart(l, b) % SETS == 0 ? buffer : NULL;
     if (b->packed) b->x = b->packed, b->ldx = b->words;
 }
@@ -133,7 +148,7 @@ static void outputs(const CpuLinear *l, const Block *b, int64_t column, int64_t 
         int64_t n = min64(PANEL, end - j), most = fresh ? AT_ONCE : b->m;
         for (int64_t i = 0; i < b->m; i += most) {
             int64_t rows = min64(most, b->m - i);
-            for (int64_t r = i; fresh && b->packed && r < i + rows; r++) pack_row(l, b, r);
+            for (int64_t r = i; fresh && b->packed && !b->copied && r < i + rows; r++) pack_row(l, b, r);
             multiply(l, b, &p, i, rows, y, ldy, n, i + rows < b->m ? rows_from(l, b, i + rows) : p.next);
         }
     }
@@ -150,32 +165,51 @@ static void gate(const CpuLinear *l, const Block *b, int64_t column, int64_t n, 
     }
 }
 
-static void block(void *arg, int64_t index, void *scratch) {
-    const CpuLinear *l = arg;
-    int64_t each = l->row_blocks * l->column_blocks, at = index % each;
-    int64_t column = (l->rows_first ? at / l->row_blocks : at % l->column_blocks) * l->columns;
-    Block b = {.picture = index / each};
-    b.row = (l->rows_first ? at % l->row_blocks : at / l->column_blocks) * l->rows;
-    b.m = min64(l->rows, l->y.n[1] - b.row);
-    int64_t end = min64(column + l->columns, l->y.n[2]), all = l->w->t.n[1];
+/* Outputs [column, end) of the rows of b. */
+static void block(const CpuLinear *l, Block *b, int64_t column, int64_t end, void *scratch) {
+    int64_t all = l->w->t.n[1];
     bool gated = l->finish.e.act == ACT_GEGLU;
     /* for GEGLU: the first panel of the gates, where in it they begin, and the width of each half of a row */
     int64_t first = (l->y.n[2] + column) / PANEL * PANEL, skip = l->y.n[2] + column - first;
     int64_t half = (end - column + 2 * PANEL - 1) / PANEL * PANEL;
-    float *halves = (float *)scratch + PRODUCT_K * (PANEL + PRODUCT_ROWS + 12);
-    assert(!gated || (char *)(halves + b.m * 2 * half) <= (char *)scratch + SCRATCH_BYTES);
-    b.buffer = scratch;
-    float *y = at2(l->y, b.picture, b.row) + column;
-    for (; b.k < all; b.k += l->piece) {
-        begin_piece(l, &b, (uint32_t *)scratch + PRODUCT_K * PANEL);
-        b.accumulate = l->finish.in_place || b.k > 0;
+    float *halves = (float *)scratch + PRODUCT_K * PANEL, *rows = halves;
+    if (gated) rows += l->rows * 2 * (l->most + 1) * PANEL; /* the same place for all blocks */
+    assert((char *)(rows + l->rows * 2 * PRODUCT_K) + COPIED <= (char *)scratch + SCRATCH_BYTES);
+    b->buffer = scratch;
+    float *y = at2(l->y, b->picture, b->row) + column;
+    for (b->k = 0; b->k < all; b->k += l->piece) {
+        begin_piece(l, b, (uint32_t *)rows);
+        b->accumulate = l->finish.in_place || b->k > 0;
         if (gated) {
-            outputs(l, &b, column, end, halves, 2 * half, true);
-            outputs(l, &b, first, l->y.n[2] + end, halves + half, 2 * half, false);
-        } else outputs(l, &b, column, end, y, l->y.s[1], true);
+            outputs(l, b, column, end, halves, 2 * half, true);
+            outputs(l, b, first, l->y.n[2] + end, halves + half, 2 * half, false);
+        } else outputs(l, b, column, end, y, l->y.s[1], true);
     }
-    if (gated) gate(l, &b, column, end - column, halves, halves + half + skip, 2 * half);
-    else K(finish)(&l->finish, y, l->y.s[1], b.picture, b.row, b.m, column, end - column);
+    b->copied = copies_whole(l);
+    if (gated) gate(l, b, column, end - column, halves, halves + half + skip, 2 * half);
+    else K(finish)(&l->finish, y, l->y.s[1], b->picture, b->row, b->m, column, end - column);
+}
+
+static int64_t all_panels(const CpuLinear *l) { return l->y.n[0] * l->row_blocks * l->panels; }
+
+/* How many of `left` panels, of which `here` are in this row block, a thread takes next. */
+static int64_t share(const CpuLinear *l, int64_t left, int64_t here) {
+    int64_t n = min64(left / (TURNS * l->threads), min64(l->most, here));
+    return n < 1 ? 1 : n;
+}
+
+static void blocks(void *arg, int64_t index, void *scratch) {
+    (void)index;
+    CpuLinear *l = arg;
+    Block b = {.row = -1};
+    for (int64_t at; (at = pool_taken(&l->taken)) < all_panels(l);) {
+        int64_t from = at % l->panels, n = share(l, all_panels(l) - at, l->panels - from);
+        if (!pool_take(&l->taken, at, n)) continue;
+        int64_t picture = at / l->panels / l->row_blocks, row = at / l->panels % l->row_blocks * l->rows;
+        if (b.picture != picture || b.row != row) b = (Block){.picture = picture, .row = row};
+        b.m = min64(l->rows, l->y.n[1] - row);
+        block(l, &b, from * PANEL, min64((from + n) * PANEL, l->y.n[2]), scratch);
+    }
 }
 
 /* Pictures whose rows are all equally far apart become one picture with more rows, which leaves fewer partial tiles
@@ -197,19 +231,6 @@ static bool fold_all(Tensor *y, Tensor *x, Tensor *x2, Tensor *residual) {
     return true;
 }
 
-/* As many outputs to a block as leave every thread about the same share: rows of x are then fetched, or copied, less
- * often. halves: products for each output. */
-static void cut_columns(CpuLinear *l, int halves, int threads) {
-    int64_t outputs = l->y.n[2], rows = l->y.n[0] * l->row_blocks;
-    for (int64_t most = PRODUCT_N / halves;; most = l->columns - PANEL) {
-        l->columns = part_size(outputs, most, PANEL);
-        l->column_blocks = (outputs + l->columns - 1) / l->columns;
-        int64_t turns = (rows * l->column_blocks + threads - 1) / threads;
-        bool shared = turns > 1 && 100 * rows * outputs >= 97 * turns * threads * l->columns;
-        if (shared || l->columns <= LEAST_N / halves) return;
-    }
-}
-
 static void run(Ctx *c, CpuLinear *l, const Tensor *x2) {
     Epilogue *e = &l->finish.e;
     bool gated = e->act == ACT_GEGLU;
@@ -220,9 +241,10 @@ static void run(Ctx *c, CpuLinear *l, const Tensor *x2) {
     l->piece = part_size(l->w->t.n[1], l->pairs ? 2 * PRODUCT_K : PRODUCT_K, 2);
     l->rows = part_size(l->y.n[1], PRODUCT_ROWS, 12);
     l->row_blocks = (l->y.n[1] + l->rows - 1) / l->rows;
-    cut_columns(l, gated ? 2 : 1, pool_threads(c->pool));
-    l->rows_first = l->y.n[1] < l->w->t.n[0]; /* reread the smaller of x and w */
-    pool_run(c->pool, l->y.n[0] * l->row_blocks * l->column_blocks, block, l);
+    l->panels = (l->y.n[2] + PANEL - 1) / PANEL;
+    l->most = PRODUCT_N / PANEL / (gated ? 2 : 1);
+    l->threads = pool_threads(c->pool);
+    pool_run(c->pool, min64(l->threads, all_panels(l)), blocks, l);
 }
 
 void K(linear)(Ctx *c, Tensor y, Tensor x, const Tensor *x2, const Weight *w, const Weight *b, Epilogue e) {

@@ -60,7 +60,9 @@ tile's last column left out ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/n = min64
 tile's last row left out ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|for (; m >= ROWS; m -= ROWS,|for (m -= m % ROWS == 1; m >= ROWS; m -= ROWS,|
 product's second piece reads a wrong row of the panel ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|t.panel += p \* PANEL;|t.panel += p * PANEL + (p > 0);|
 product's second piece overwrites the first ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|p += piece, all.accumulate = true|p += piece|
-linear's second piece of K overwrites ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/b.accumulate = l->finish.in_place || b.k > 0;/b.accumulate = l->finish.in_place;/
+linear's second piece of K overwrites ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/b->accumulate = l->finish.in_place || b->k > 0;/b->accumulate = l->finish.in_place;/
+GEGLU's copied rows lie where the block's size says ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/rows += l->rows \* 2 \* (l->most + 1) \* PANEL/rows += b->m * 2 * half/
+a thread's next rows taken for copied ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s/b = (Block){.picture = picture, .row = row}/b.picture = picture, b.row = row/
 GEGLU gates with its value ~ tensor/cpu/linear.c ~ ops ~ openblas ~ s|(y, value, gates, bias, below, n)|(y, value, value, bias, below, n)|
 pairs the wrong way round ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#out\[i / 2\] = f32_to_bf16(in\[i\]) |#out[i / 2] = f32_to_bf16(in[i + 1]) |#
 bf16 cut off, not rounded ~ tensor/cpu/pair.h ~ ops ~ openblas ~ s#rounded = u + 0x7fffu + (u >> 16 \& 1)#rounded = u#
