@@ -14,7 +14,8 @@
  * Maxima and sums stay f32, of the unrounded scores and probabilities. Causal attention is always f32: only text
  * encoders use it, and their error would affect every step.
  *
- * How the work is cut depends on the layer only. Left out: masks other than causal. */
+ * An element's bits depend on the blocks of keys, not on which queries share them. Left out: masks other than causal.
+ */
 #include "kernels.h"
 
 #include "exponent.h"
@@ -29,7 +30,9 @@
 enum {
     KEYS = ATTENTION_KEYS, /* of a block: 16 KiB of scores */
     PANELS = 8,            /* at most so many panels of queries share a block of keys */
+    BLOCKS = 8,            /* at least so many blocks for a thread */
     VECTORS = PANEL / VW,
+    SOON = 8, /* rows of keys that are prefetched ahead */
 };
 
 typedef struct {
@@ -42,16 +45,23 @@ typedef struct {
     float max[PANEL], sum[PANEL];
 } Running;
 
+/* Prefetches a head's numbers of a row: rows are so far apart that the processor does not see them coming. */
+static inline void soon(const float *row, int64_t d) {
+    for (int64_t c = 0; c < d; c += 64 / 4) __builtin_prefetch(row + c, 0, 2);
+}
+
 /* panel[d][PANEL] = scale * queries, zeros past the m-th. Squares are transposed in registers; the last one of a row
  * overlaps the one before if d is not a multiple of VW. */
 static void transpose_queries(float *panel, const float *q, int64_t ldq, int64_t m, int64_t d, float scale) {
     int64_t i = 0;
     if (m < PANEL) memset(panel, 0, (size_t)(d * PANEL) * sizeof *panel);
-    for (; d >= VW && i + VW <= m; i += VW)
+    for (; d >= VW && i + VW <= m; i += VW) {
+        for (int64_t r = i + VW; r < i + 2 * VW && r < m; r++) soon(q + r * ldq, d);
         for (int64_t c = 0; c < d; c += VW) {
             int64_t at = min64(c, d - VW);
             transpose_square(panel + at * PANEL + i, PANEL, q + i * ldq + at, ldq, splat(scale));
         }
+    }
     for (; i < m; i++)
         for (int64_t c = 0; c < d; c++) panel[c * PANEL + i] = q[i * ldq + c] * scale;
 }
@@ -61,7 +71,8 @@ static void transpose_queries_to_pairs(uint32_t *panel, const float *q, int64_t 
                                        float scale) {
     int64_t words = (d + 1) / 2, i = 0;
     if (m < PANEL) memset(panel, 0, (size_t)(words * PANEL) * sizeof *panel);
-    for (; d >= 2 * VW && d % 2 == 0 && i + VW <= m; i += VW)
+    for (; d >= 2 * VW && d % 2 == 0 && i + VW <= m; i += VW) {
+        for (int64_t r = i + VW; r < i + 2 * VW && r < m; r++) soon(q + r * ldq, d);
         for (int64_t c = 0; c < words; c += VW) {
             uint32_t rows[VW * VW];
             int64_t at = min64(c, words - VW);
@@ -73,6 +84,7 @@ static void transpose_queries_to_pairs(uint32_t *panel, const float *q, int64_t 
             }
             transpose_words(panel + at * PANEL + i, PANEL, rows, VW);
         }
+    }
     for (; i < m; i++)
         for (int64_t c = 0; c < words; c++) {
             float line[2] = {q[i * ldq + 2 * c] * scale, 2 * c + 1 < d ? q[i * ldq + 2 * c + 1] * scale : 0};
@@ -184,7 +196,11 @@ static inline __attribute__((always_inline)) void block_of(const bool pairs, con
     for (int64_t at = 0; at < keys; at += KEYS) {
         const float *k = at2(a->k, picture, at) + head * d, *v = at2(a->v, picture, at) + head * d;
         int64_t all = min64(KEYS, keys - at);
-        for (int64_t j = 0; pairs && j < all; j++) pair_row(r.k + j * half, k + j * a->k.s[1], d);
+        for (int64_t j = 0; pairs && j < all; j++) {
+            if (j + SOON < all) soon(k + (j + SOON) * a->k.s[1], d);
+            soon(v + j * a->v.s[1], d);
+            pair_row(r.k + j * half, k + j * a->k.s[1], d);
+        }
         if (pairs) pair_rows(r.v, v, a->v.s[1], all, d);
         for (int64_t i = 0; i < m; i += PANEL) {
             int64_t n = all, last = from + min64(i + PANEL, m) - 1;
@@ -210,11 +226,15 @@ static inline __attribute__((always_inline)) void block_of(const bool pairs, con
 static void block(void *arg, int64_t index, void *scratch) { block_of(false, arg, index, scratch); }
 static void block_mixed(void *arg, int64_t index, void *scratch) { block_of(true, arg, index, scratch); }
 
+/* Panels share as many keys as leave every thread several blocks. */
 static void run_blocks(Ctx *c, Attention *a, void (*fn)(void *, int64_t, void *)) {
-    int64_t all = (a->q.n[1] + PANEL - 1) / PANEL;
-    a->panels = all >= 8 * PANELS ? PANELS : all >= 16 ? 2 : 1;
-    a->blocks = (all + a->panels - 1) / a->panels;
-    pool_run(c->pool, a->q.n[0] * a->heads * a->blocks, fn, a);
+    int64_t all = (a->q.n[1] + PANEL - 1) / PANEL, heads = a->q.n[0] * a->heads;
+    for (int64_t most = PANELS;; most /= 2) {
+        a->panels = part_size(all, most, 1);
+        a->blocks = (all + a->panels - 1) / a->panels;
+        if (heads * a->blocks >= BLOCKS * pool_threads(c->pool) || most == 1) break;
+    }
+    pool_run(c->pool, heads * a->blocks, fn, a);
 }
 
 void K(attention)(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal) {
