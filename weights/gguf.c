@@ -41,6 +41,7 @@ typedef struct {
     uint64_t version, tensors, pairs, alignment;
     bool fill;
     size_t meta, strings;
+    size_t meta_room, strings_room; /* what the first pass has counted */
 } Header;
 
 typedef struct {
@@ -79,14 +80,21 @@ static bool take_text(Header *h, Text *out) {
     return skip(h, n);
 }
 
+/* The second pass may meet more than the first has counted where another program writes to the file. */
+static bool changed(const Header *h) {
+    return error_set(h->e, ERR_FILE, "%s: was changed while it was read; try again", h->f->path);
+}
+
 /* A copy in the pool, if this is the second pass. */
-static const char *keep(Header *h, Text t) {
+static bool keep(Header *h, Text t, const char **out) {
     char *to = h->fill ? h->f->pool + h->strings : NULL;
+    if (to && t.size >= h->strings_room - h->strings) return changed(h);
     h->strings += t.size + 1;
-    if (!to) return NULL;
+    if (!to) return true;
     memcpy(to, t.p, t.size);
     to[t.size] = 0;
-    return to;
+    *out = to;
+    return true;
 }
 
 static bool is_string(Text t) { return !memchr(t.p, 0, t.size) && utf8_is_valid(t.p, t.size); }
@@ -120,8 +128,10 @@ static bool read_pair(Header *h) {
     }
     if (!take_text(h, &text)) return false;
     if (!is_string(key) || !is_string(text)) return true; /* for other programs */
-    const char *k = keep(h, key), *v = keep(h, text);
-    if (h->fill) h->f->meta[h->meta] = (FileMeta){k, v};
+    FileMeta kept = {NULL, NULL};
+    if (h->fill && h->meta == h->meta_room) return changed(h);
+    if (!keep(h, key, &kept.key) || !keep(h, text, &kept.value)) return false;
+    if (h->fill) h->f->meta[h->meta] = kept;
     h->meta++;
     return true;
 }
@@ -164,8 +174,7 @@ static bool read_tensor(Header *h, FileTensor *t) {
     if (t->begin > h->f->size || bytes > h->f->size - t->begin)
         return refuse_tensor(h, name, "truncated: its data reach beyond the file");
     t->end = t->begin + bytes;
-    t->name = keep(h, name);
-    return true;
+    return keep(h, name, &t->name);
 }
 
 /* One pass over the header. */
@@ -222,6 +231,8 @@ bool gguf_read(WeightFile *f, Error *e) {
     if (!f->tensors || !f->index || !f->meta || !f->pool)
         return error_set(e, ERR_MEMORY, "%s: cannot allocate memory for its list; free some and try again", f->path);
     h.fill = true;
+    h.meta_room = h.meta;
+    h.strings_room = h.strings;
     if (!read_header(&h)) return false;
     f->count = (size_t)h.tensors;
     f->meta_count = h.meta;

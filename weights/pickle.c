@@ -23,6 +23,7 @@ typedef struct {
     size_t marks[MOST_MARKS]; /* depths of the stack */
     size_t mark_count;
     bool ended;
+    bool cut; /* there are more bytes than are read */
     Error *e;
 } Machine;
 
@@ -135,8 +136,10 @@ static bool put_in(Machine *m, size_t first, bool pairs) {
 
 /* --- what the bytes hold --- */
 
+static bool breaks_off(const Machine *m) { return m->cut ? too_much(m, "over 16 MiB") : refuse(m, "breaks off"); }
+
 static bool take(Machine *m, size_t n, const uint8_t **out) {
-    if (n > m->size - m->at) return refuse(m, "breaks off");
+    if (n > m->size - m->at) return breaks_off(m);
     *out = m->bytes + m->at;
     m->at += n;
     return true;
@@ -152,7 +155,7 @@ static bool take_number(Machine *m, int bytes, uint64_t *out) {
 
 static bool take_line(Machine *m, const char **out, size_t *size) {
     const uint8_t *from = m->bytes + m->at, *end = memchr(from, '\n', m->size - m->at);
-    if (!end) return refuse(m, "breaks off");
+    if (!end) return breaks_off(m);
     *out = (const char *)from;
     *size = (size_t)(end - from);
     m->at += *size + 1;
@@ -171,7 +174,7 @@ static bool push_bytes(Machine *m, PickleType type, int length) {
     uint64_t n = 0;
     const uint8_t *from = NULL;
     if (!take_number(m, length, &n)) return false;
-    if (n > m->size - m->at) return refuse(m, "breaks off");
+    if (n > m->size - m->at) return breaks_off(m);
     PickleId id = take(m, (size_t)n, &from) ? new_value(m, type) : 0;
     if (!id) return false;
     m->p->values[id].count = (uint32_t)n; /* a pickle is shorter than 2^32 bytes */
@@ -420,10 +423,11 @@ bool pickle_read(Pickle *p, const uint8_t *bytes, size_t size, PickleId *root, s
     if (!m)
         return error_set(e, ERR_MEMORY, "%s: cannot allocate memory for its list; free some and try again", p->path);
     *m = (Machine){.p = p, .bytes = bytes, .size = size < PICKLE_MOST_BYTES ? size : PICKLE_MOST_BYTES, .e = e};
+    m->cut = m->size < size;
     bool ok = true;
     while (ok && !m->ended) {
         m->begun = m->at;
-        if (m->at == m->size) ok = m->size < size ? too_much(m, "over 16 MiB") : refuse(m, "breaks off");
+        if (m->at == m->size) ok = breaks_off(m);
         else ok = step(m, m->bytes[m->at++]);
     }
     if (ok && (m->mark_count || m->depth != 1)) ok = refuse(m, "ends with other than one value");

@@ -16,7 +16,8 @@ typedef struct {
     WeightFile *f;
     JsonReader json;
     JsonEvent v;
-    size_t used; /* of f->pool */
+    size_t used;                   /* of f->pool */
+    size_t tensors, meta, strings; /* that the first pass has counted */
     Error *e;
 } Header;
 
@@ -38,12 +39,19 @@ static bool no_memory(const char *path, Error *e) {
     return error_set(e, ERR_MEMORY, "%s: cannot allocate memory for its header; free some and try again", path);
 }
 
-static const char *keep(Header *h, const char *raw, size_t size) {
+/* The second pass may meet more than the first has counted where another program writes to the file. */
+static bool changed(Header *h) {
+    return error_set(h->e, ERR_FILE, "%s: was changed while it was read; try again", h->f->path);
+}
+
+static bool keep(Header *h, const char *raw, size_t size, const char **out) {
     char *s = h->f->pool + h->used;
+    if (size >= h->strings - h->used) return changed(h);
     size_t n = json_unescape(s, raw, size);
     s[n] = 0;
     h->used += n + 1;
-    return s;
+    *out = s;
+    return true;
 }
 
 static bool is_metadata(const JsonEvent *v) { return v->key_size == 12 && !memcmp(v->key, "__metadata__", 12); }
@@ -53,9 +61,8 @@ static void start(Header *h) {
 }
 
 /* First pass: is it JSON, is it an object of objects, and how much does it hold? */
-static bool count_header(Header *h, size_t *tensors, size_t *meta, size_t *strings) {
+static bool count_header(Header *h) {
     bool in_meta = false;
-    *tensors = *meta = *strings = 0;
     start(h);
     for (;;) {
         JsonStep step = json_step(&h->json, &h->v, h->e);
@@ -70,18 +77,18 @@ static bool count_header(Header *h, size_t *tensors, size_t *meta, size_t *strin
             if (v->type != JSON_OBJECT)
                 return error_set(h->e, ERR_FORMAT, "%s: header entry \"%.*s\" is not an object; " AGAIN, path,
                                  (int)(v->key_size < 100 ? v->key_size : 100), v->key);
-            *tensors += !in_meta;
+            h->tensors += !in_meta;
         }
         if (level == 2 && in_meta) {
             if (v->type != JSON_STRING)
                 return error_set(h->e, ERR_FORMAT, "%s: __metadata__ entry \"%.*s\" is not a string; " AGAIN, path,
                                  (int)(v->key_size < 100 ? v->key_size : 100), v->key);
-            *meta += 1;
-            *strings += v->key_size + v->text_size + 2;
+            h->meta += 1;
+            h->strings += v->key_size + v->text_size + 2;
         } else if (level == 1 && !in_meta) {
-            *strings += v->key_size + 1;
+            h->strings += v->key_size + 1;
         }
-        if (*tensors > ST_MAX_TENSORS || *meta > ST_MAX_META || *strings > ST_MAX_STRINGS)
+        if (h->tensors > ST_MAX_TENSORS || h->meta > ST_MAX_META || h->strings > ST_MAX_STRINGS)
             return error_set(h->e, ERR_FORMAT,
                              "%s: more than %d tensors, %d metadata entries or %d bytes of names and metadata; "
                              "split it into several files",
@@ -127,8 +134,9 @@ static const char *check_size(const FileTensor *t) {
 static bool read_tensor(Header *h, FileTensor *t) {
     enum { DTYPE = 1, SHAPE_ = 2, OFFSETS = 4 };
     int seen = 0;
-    t->name = keep(h, h->v.key, h->v.key_size);
-    while (json_step(&h->json, &h->v, h->e) == JSON_VALUE) {
+    if (!keep(h, h->v.key, h->v.key_size, &t->name)) return false;
+    JsonStep step;
+    while ((step = json_step(&h->json, &h->v, h->e)) == JSON_VALUE) {
         uint64_t numbers[FILE_MAX_DIMS + 1];
         const JsonEvent *v = &h->v;
         int which = v->key_size == 5 && !memcmp(v->key, "dtype", 5)            ? DTYPE
@@ -158,6 +166,7 @@ static bool read_tensor(Header *h, FileTensor *t) {
             t->end = numbers[1];
         }
     }
+    if (step != JSON_CLOSE) return changed(h);
     if (!(seen & DTYPE)) return REFUSE(h, t->name, "dtype is missing");
     if (!(seen & SHAPE_)) return REFUSE(h, t->name, "shape is missing");
     if (!(seen & OFFSETS)) return REFUSE(h, t->name, "data_offsets are missing");
@@ -170,21 +179,25 @@ static bool fill_header(Header *h) {
     WeightFile *f = h->f;
     bool metadata = false;
     start(h);
-    json_step(&h->json, &h->v, h->e); /* the opening of the object */
-    while (json_step(&h->json, &h->v, h->e) == JSON_VALUE) {
+    JsonStep step = json_step(&h->json, &h->v, h->e); /* the opening of the object */
+    while (step == JSON_VALUE && (step = json_step(&h->json, &h->v, h->e)) == JSON_VALUE) {
         if (!is_metadata(&h->v)) {
+            if (f->count == h->tensors) return changed(h);
             if (!read_tensor(h, &f->tensors[f->count++])) return false;
             continue;
         }
         if (metadata) return error_set(h->e, ERR_FORMAT, "%s: __metadata__ occurs twice; " AGAIN, f->path);
         metadata = true;
-        while (json_step(&h->json, &h->v, h->e) == JSON_VALUE) {
+        while ((step = json_step(&h->json, &h->v, h->e)) == JSON_VALUE) {
+            if (f->meta_count == h->meta) return changed(h);
             FileMeta *m = &f->meta[f->meta_count++];
-            m->key = keep(h, h->v.key, h->v.key_size);
-            m->value = keep(h, h->v.text, h->v.text_size);
+            if (!keep(h, h->v.key, h->v.key_size, &m->key) || !keep(h, h->v.text, h->v.text_size, &m->value))
+                return false;
         }
+        if (step != JSON_CLOSE) return changed(h);
+        step = JSON_VALUE;
     }
-    return true;
+    return step == JSON_CLOSE || changed(h);
 }
 
 /* By the place of their data; an empty tensor before the one at the same place; then as in the header (the names lie in
@@ -255,16 +268,15 @@ bool safetensors_sniff(const uint8_t *bytes, size_t size) { return !bad_start(by
 
 bool safetensors_read(WeightFile *f, Error *e) {
     Header h = {.f = f, .e = e};
-    size_t tensors, meta, strings;
     const char *why = bad_start(f->map, f->size);
     if (why) return error_set(e, ERR_FORMAT, "%s: %s; download it again", f->path, why);
     f->data = 8 + (size_t)header_size(f->map, f->size);
-    if (!count_header(&h, &tensors, &meta, &strings)) return false;
+    if (!count_header(&h)) return false;
     /* + 1: malloc(0) may be NULL. The sizes are capped. */
-    f->tensors = calloc(tensors + 1, sizeof *f->tensors);
-    f->index = malloc((tensors + 1) * sizeof *f->index);
-    f->meta = malloc((meta + 1) * sizeof *f->meta);
-    f->pool = malloc(strings + 1);
+    f->tensors = calloc(h.tensors + 1, sizeof *f->tensors);
+    f->index = malloc((h.tensors + 1) * sizeof *f->index);
+    f->meta = malloc((h.meta + 1) * sizeof *f->meta);
+    f->pool = malloc(h.strings + 1);
     if (!f->tensors || !f->index || !f->meta || !f->pool) return no_memory(f->path, e);
     if (!fill_header(&h)) return false;
     qsort(f->tensors, f->count, sizeof *f->tensors, by_place);

@@ -15,6 +15,10 @@ static const struct {
     {"logit_scale", false, "logit_scale"},
     {"attn_mask", false, "attn_mask"},
     {"text_projection", false, "text_projection"},
+    {".scale_input", false, "scales of inputs (for 8-bit products)"}, /* ComfyUI's fp8 files */
+    {".input_scale", false, "scales of inputs (for 8-bit products)"},
+    {"scaled_fp8", false, "scaled_fp8"},
+    {".comfy_quant", false, "names of 8-bit types"},
     {"alphas_cumprod", false, "tables of the schedule"}, /* CompVis's: register_schedule */
     {"betas", true, "tables of the schedule"},
     {"sqrt_", true, "tables of the schedule"},
@@ -58,12 +62,15 @@ static int by_address(const void *a, const void *b) {
 static bool find_used(const SdModel *m, Used *u) {
     static const char *const OTHERS[] = {"alphas_cumprod", "v_pred", "ztsnr"}; /* families.c, levels.c */
     int64_t most = sizeof OTHERS / sizeof *OTHERS;
-    for (int p = 0; p < PART_COUNT; p++) most += m->lists[p].count;
+    for (int p = 0; p < PART_COUNT; p++) most += 2 * m->lists[p].count;
     *u = (Used){.at = malloc((size_t)most * sizeof *u->at)};
     if (!u->at) return false;
     for (int p = 0; p < PART_COUNT; p++)
-        for (int64_t i = 0; i < m->lists[p].count; i++)
-            u->at[u->count++] = checkpoint_find(m->checkpoint, m->lists[p].w[i]->name).tensor;
+        for (int64_t i = 0; i < m->lists[p].count; i++) {
+            const FileTensor *t = checkpoint_find(m->checkpoint, m->lists[p].w[i]->name).tensor;
+            u->at[u->count++] = t;
+            if (t && t->scale) u->at[u->count++] = t->scale;
+        }
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
         u->at[u->count++] = checkpoint_find(m->checkpoint, OTHERS[i]).tensor;
     qsort(u->at, (size_t)u->count, sizeof *u->at, by_address);

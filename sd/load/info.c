@@ -77,7 +77,7 @@ bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
     snprintf(out->unused, sizeof out->unused, "%s", m->notes.said);
     snprintf(out->unknown, sizeof out->unknown, "%s", m->notes.unknown);
     out->tensors = checkpoint_tensors(c);
-    out->used = r.used;
+    out->used = r.used + r.scales;
     out->ignored = r.ignored;
     out->missing = r.missing + r.misshapen;
     out->parameters = out->text_parameters + out->unet_parameters + out->vae_parameters;

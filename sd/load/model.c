@@ -71,10 +71,10 @@ void model_compare(const SdModel *m, const Part *parts, int count, ModelReport *
                 out->misshapen++;
                 note(out, "%s is %s %s, not %s", l->w[i]->name, dtype_name(t->dtype), file_shape(t, is, sizeof is),
                      should);
-            } else out->used++;
+            } else out->used++, out->scales += t->scale != NULL;
         }
     }
-    out->ignored = checkpoint_tensors(m->checkpoint) - out->used - out->misshapen;
+    out->ignored = checkpoint_tensors(m->checkpoint) - out->used - out->scales - out->misshapen;
 }
 
 bool model_has(const SdModel *m, Part part, Error *e) {

@@ -68,6 +68,7 @@ bool model_bind(SdModel *m, Error *e);
 /* How a checkpoint's tensors differ from what its networks need. */
 typedef struct {
     int64_t used, missing, misshapen, ignored;
+    int64_t scales;  /* tensors that are the scales of used ones (FileTensor) */
     char names[512]; /* the first few missing or misshapen tensors, and what is wrong with each */
 } ModelReport;
 void model_compare(const SdModel *m, const Part *parts, int count, ModelReport *out);

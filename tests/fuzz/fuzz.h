@@ -15,6 +15,7 @@
 #include "sd/image/image_text.h"
 #include "sd/sd.h"
 #include "tools/cli/command.h"
+#include "weights/weight_file.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -61,6 +62,11 @@ char *fuzz_text(FuzzBytes b);
  * the length is put before them. Other bytes stay as they are. */
 FuzzBytes fuzz_weights(FuzzBytes b);
 void fuzz_weights_free(FuzzBytes b);
+
+/* Required of a list of tensors: each lies within the file, is found by its name and can be read. */
+void fuzz_look(const WeightFile *f);
+/* The same of what one format's reader (formats.h) makes of these bytes. */
+void fuzz_weight_file(bool (*read)(WeightFile *f, Error *e), FuzzBytes b);
 
 /* Writes a file in a folder that is there until the program ends; the path, valid until the next four calls. */
 const char *fuzz_file(const char *name, FuzzBytes content);

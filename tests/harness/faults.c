@@ -17,9 +17,12 @@ static struct {
     bool armed, fired;
     long left; /* allocations until one fails; < 0: none does */
     long live;
+    void (*before)(void *user);
+    void *user;
 } hook;
 
 static bool fails(void) {
+    if (hook.armed && hook.before) hook.before(hook.user);
     if (!hook.armed || hook.left < 0 || hook.left-- > 0) return false;
     hook.fired = true;
     return true;
@@ -52,9 +55,11 @@ bool faults_possible(void) { return __real_malloc != NULL; }
 void faults_watch(void) {
     hook.armed = true, hook.fired = false;
     hook.left = -1, hook.live = 0;
+    hook.before = NULL;
 }
 
 void faults_fail(long n) { hook.left = n, hook.fired = false; }
+void faults_call(void (*before)(void *user), void *user) { hook.before = before, hook.user = user; }
 bool faults_fired(void) { return hook.fired; }
 
 long faults_end(void) {

@@ -11,6 +11,8 @@ void faults_watch(void);
 /* Allocation n from now on fails, once; n < 0: none. */
 void faults_fail(long n);
 bool faults_fired(void); /* it has, since faults_fail */
+/* Every allocation until faults_end calls this first. */
+void faults_call(void (*before)(void *user), void *user);
 /* Ends it; returns how many more were allocated than released. */
 long faults_end(void);
 

@@ -2,6 +2,7 @@
 #ifndef SD_TESTS_WEIGHTS_FILES_H
 #define SD_TESTS_WEIGHTS_FILES_H
 
+#include "attacks.h"
 #include "tensor/error.h"
 
 void files_json(void);
@@ -15,7 +16,8 @@ void files_faults(void); /* allocation failures */
 void faults_every(const char *what, bool (*job)(Error *));
 void files_formats(void); /* the table of formats */
 void files_gguf(void);
-void files_torch(void); /* of small.safetensors */
+void files_attack(const Attack *a); /* one check: it is refused in its words; frees its bytes */
+void files_torch(void);             /* of small.safetensors */
 void files_diff(void);
 void files_text(void); /* encodings */
 

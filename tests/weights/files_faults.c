@@ -1,10 +1,14 @@
 /* files_faults.c: the Nth allocation fails, for every N. */
 #include "files.h"
+#include "made_gguf.h"
+#include "made_torch.h"
 #include "tests/harness/faults.h"
 #include "tests/harness/test.h"
 #include "weights/json.h"
 #include "weights/weight_file.h"
 #include "weights/sha256.h"
+
+#include <stdlib.h>
 
 static const char SAMPLE[] = "{\"a\":[1,2,3,{\"b\":\"c\",\"d\":null}],\"e\":{\"f\":1,\"g\":2,\"h\":[]}}";
 
@@ -16,6 +20,12 @@ static bool parse(Error *e) {
 
 static bool open_small(Error *e) {
     WeightFile *f = weight_file_open(test_path("small.safetensors"), e);
+    weight_file_close(f);
+    return f != NULL;
+}
+
+static bool open_other(Error *e) {
+    WeightFile *f = weight_file_open(test_path("faults.other"), e);
     weight_file_close(f);
     return f != NULL;
 }
@@ -60,6 +70,15 @@ void faults_every(const char *what, bool (*job)(Error *)) {
 void files_faults(void) {
     faults_every("JSON", parse);
     faults_every("opening", open_small);
+    WeightFile *f = weight_file_open(test_path("small.safetensors"), &(Error){0});
+    for (int way = 0; f && way < 3; way++) {
+        size_t size;
+        char *bytes = way < 2 ? made_torch(f, way ? MADE_OLD : MADE_TURNED, &size) : made_gguf(f, &size);
+        test_write(test_path("faults.other"), bytes, size);
+        free(bytes);
+        faults_every(way == 0 ? "PyTorch's zip" : way == 1 ? "PyTorch before 1.6" : "GGUF", open_other);
+    }
+    weight_file_close(f);
     faults_every("writing", write_again);
     faults_every("hashing", hash);
     test_write(test_path("faults.map"), "x.* y.*\n", 8);
