@@ -47,6 +47,7 @@ typedef struct {
                             but the machine's */
     SdPrecision precision;
     SdPrediction prediction;
+    bool ema;           /* the U-Net's moving averages (model_ema.*) in place of its weights; an error without them */
     bool exact;         /* insist on the same bits as on every other machine, which f32 and f32-direct have wherever the
                          * processor has fma (sd_exact tells): without fma it is emulated, several times slower; other
                          * precisions and OpenBLAS are refused */
@@ -258,8 +259,11 @@ typedef struct {
 bool sd_info(const char *path, bool hash, SdInfo *out, Error *e);
 
 typedef struct {
-    const char *dtype; /* "f32", "f16", "bf16"; NULL: each tensor's own */
-    bool clamp;        /* a weight beyond the type's range becomes the type's largest number; else it is an error */
+    const char *dtype;  /* "f32", "f16", "bf16"; NULL: each tensor's own */
+    const char *layout; /* NULL: one file in compute order, which opens fastest (FORMAT.md); "single": one in torch's
+                           order with the original names, for other programs; "diffusers": a folder, new or empty */
+    bool ema;           /* the U-Net's moving averages (SdOptions.ema) */
+    bool clamp;         /* a weight beyond the type's range becomes the type's largest number; else it is an error */
 } SdConvert;
 typedef struct {
     int64_t clamped;    /* weights that were too large */
@@ -267,8 +271,36 @@ typedef struct {
                            clamped, too), but draw no picture */
     char tensor[200];   /* the first tensor that has such */
 } SdConverted;
-/* Writes the model (in NULL: the one that is built in) as one safetensors file in compute order (FORMAT.md). how and
- * done may be NULL. ERR_FORMAT, with the tensor and the number, for a weight that the type cannot hold. */
+/* Writes the model (in NULL: the one that is built in) in another layout, as safetensors. how and done may be NULL.
+ * ERR_FORMAT, with the tensor and the number, for a weight that the type cannot hold. */
 bool sd_convert(const char *in, const char *out, const SdConvert *how, SdConverted *done, Error *e);
+
+/* How models are merged; the webui's checkpoint merger. */
+typedef enum {
+    SD_MERGE_WEIGHTED,       /* (1 - ratio) A + ratio B */
+    SD_MERGE_ADD_DIFFERENCE, /* A + ratio (B - C) */
+    SD_MERGE_NONE,           /* A, for baking in a VAE, discarding and halving */
+} SdMergeMode;
+typedef struct {
+    SdMergeMode mode;
+    double ratio;        /* 0..1 */
+    bool half;           /* F32 that was computed becomes F16; with SD_MERGE_NONE all of it */
+    const char *vae;     /* a file whose VAE replaces A's; NULL: none */
+    const char *discard; /* tensors whose whole name matches (* and ?) are left out; NULL: none */
+} SdMerge;
+typedef struct {
+    int64_t merged;           /* tensors */
+    int64_t kept, left_out;   /* that A alone has, and are kept; that A lacks */
+    int64_t baked, discarded; /* from the VAE; left out by `discard` */
+    int64_t not_finite;       /* numbers that are infinite or NaN: it may draw nothing */
+    char tensor[200];         /* the first tensor that has such */
+    bool inpainting, pix2pix; /* A is such a model and B is not: four of its input channels are merged */
+} SdMerged;
+/* Writes the sum of two models, or of one and the difference of two others, to a safetensors file in torch's order:
+ * in[0] is A; NULL follows the last. Any files and folders that sd_open takes, of one family. The numbers are those of
+ * torch 2 on a CPU, bit by bit, for F16, BF16, F32 and F64; F8 and quantised weights count as the F16 that they are
+ * loaded as. The file's metadata says what it is made of (sd_merge_recipe, sd_merge_models), and a YAML beside A, B or
+ * C is copied. ERR_ARGUMENT, ERR_FORMAT (other families or shapes, a number that F16 cannot hold), ERR_FILE. */
+bool sd_merge(const char *const in[3], const char *out, const SdMerge *how, SdMerged *done, Error *e);
 
 #endif

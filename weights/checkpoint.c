@@ -242,6 +242,8 @@ static Found look(WeightFile *const *files, int count, const char *key) {
 }
 
 Found checkpoint_find(const Checkpoint *c, const char *key) {
+    char average[256];
+    if (c->ema && name_to_ema(key, average, sizeof average)) key = average;
     if (c->layout == CHECKPOINT_SINGLE) return look(&c->file, 1, key);
     char part[24], name[256];
     if (!name_to_diffusers(key, c->res_blocks, c->levels, c->vae_levels, part, sizeof part, name, sizeof name))

@@ -33,6 +33,7 @@ typedef struct {
     Json *index;     /* model_index.json of a folder, or NULL */
     Json *scheduler; /* scheduler/scheduler_config.json, or NULL */
     CheckpointTokenizer tokenizers[CHECKPOINT_TOKENIZERS];
+    bool ema;                           /* the U-Net's moving averages are taken for its weights */
     int res_blocks, levels, vae_levels; /* the folder's, for its names; 0 until detect_config (sd/models) sets them */
 } Checkpoint;
 

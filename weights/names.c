@@ -160,3 +160,13 @@ bool name_variant(const char *key, int number, char *out, size_t out_size) {
         if (replace(key, VARIANTS[i].from, VARIANTS[i].to, out, out_size) && number-- == 0) return true;
     return false;
 }
+
+bool name_to_ema(const char *key, char *out, size_t out_size) {
+    const char *at = key;
+    if (strncmp(key, "model.diffusion_model.", 22) || !eat(&at, "model.")) return false;
+    size_t n = (size_t)snprintf(out, out_size, "model_ema.");
+    for (; *at && n + 1 < out_size; at++)
+        if (*at != '.') out[n++] = *at;
+    out[n] = 0;
+    return !*at;
+}

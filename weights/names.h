@@ -16,4 +16,8 @@ bool name_to_diffusers(const char *key, int res_blocks, int levels, int vae_leve
  * "text_model.", and those of the VAE's attention in early diffusers folders (query, key, value, proj_attn). */
 bool name_variant(const char *key, int number, char *out, size_t out_size);
 
+/* What the moving average of a U-Net's weight is called: "model_ema.", then the name after "model." without dots. False
+ * for any other key. Source: CompVis, ldm/modules/ema.py. */
+bool name_to_ema(const char *key, char *out, size_t out_size);
+
 #endif

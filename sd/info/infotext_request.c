@@ -25,6 +25,7 @@ static const struct Key {
               {"Precision", KEY_IGNORED, NULL},  /* infotext_precision */
               {"Exact", KEY_IGNORED, NULL},      /* infotext_exact */
               {"Prediction", KEY_IGNORED, NULL}, /* infotext_prediction */
+              {"EMA", KEY_IGNORED, NULL},        /* infotext_ema */
               {"Version", KEY_IGNORED, NULL},
               {"User", KEY_IGNORED, NULL},
               {"Batch size", KEY_IGNORED, NULL}, /* a picture does not depend on its batch */
@@ -185,6 +186,11 @@ bool infotext_prediction(const InfoRead *text, SdPrediction *out, Error *e) {
     if (value && word < 0) return unsupported("Prediction", value, e);
     *out = value ? (SdPrediction)(word + 1) : SD_PREDICTION_MODEL;
     return true;
+}
+
+bool infotext_ema(const InfoRead *text) {
+    const char *value = infotext_get(text, "EMA");
+    return value && !strcmp(value, "True");
 }
 
 int infotext_exact(const InfoRead *text) {

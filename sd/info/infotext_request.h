@@ -19,6 +19,8 @@ bool infotext_precision(const InfoRead *text, SdPrecision *out, Error *e);
 /* What the text says that the U-Net predicts, as it does where the caller overrode the model; SD_PREDICTION_MODEL: it
  * says nothing. ERR_ARGUMENT for a word that is unknown. */
 bool infotext_prediction(const InfoRead *text, SdPrediction *out, Error *e);
+/* Whether it was drawn with the U-Net's moving averages (SdOptions.ema). */
+bool infotext_ema(const InfoRead *text);
 /* The version of the same bits that the text promises (sd_exact); 0: none. */
 int infotext_exact(const InfoRead *text);
 

@@ -10,7 +10,7 @@ static const struct {
     bool begins;
     const char *is;
 } KINDS[] = {
-    {"model_ema.", true, "EMA weights"},
+    {"model_ema.", true, "EMA weights (--ema takes them)"},
     {"position_ids", false, "position_ids"},
     {"logit_scale", false, "logit_scale"},
     {"attn_mask", false, "attn_mask"},

@@ -1,4 +1,5 @@
 /* convert.c: a checkpoint rewritten as one file in compute order (FORMAT.md). */
+#include "convert_internal.h"
 #include "model_hash.h"
 #include "weights.h"
 
@@ -11,15 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct {
-    const SdModel *m;
-    FileTensor *list; /* the tensors of the new file, in order */
-    size_t count;
-    int dtype;  /* of the new file; -1: each tensor's own */
-    bool clamp; /* SdConvert */
-    SdConverted *done;
-} NewFile;
 
 static DType target(const NewFile *p, const FileTensor *from) {
     if (p->dtype >= 0) return (DType)p->dtype;
@@ -55,25 +47,22 @@ static bool lay_out(NewFile *p, Error *e) {
     return true;
 }
 
-/* Whether the new file's type holds a tensor's numbers; what does not is counted, and clamped or refused. */
-static bool check_range(const NewFile *p, const Weight *w, DType to, bool *clamp, Error *e) {
-    Found f = checkpoint_find(p->m->checkpoint, w->name);
+bool convert_check_range(const NewFile *p, Found f, DType to, bool *clamp, Error *e) {
     FileRange r = file_tensor_range(f.file, f.tensor, to);
     if ((r.not_finite || r.beyond) && !*p->done->tensor)
-        snprintf(p->done->tensor, sizeof p->done->tensor, "%s", w->name);
+        snprintf(p->done->tensor, sizeof p->done->tensor, "%.190s", f.tensor->name);
     p->done->not_finite += r.not_finite;
     if (r.beyond && !p->clamp)
         return error_set(
             e, ERR_FORMAT,
             "%s: %s holds %.7g, more than %s can (%.5g); --clamp goes on with that, or choose another --dtype",
-            p->m->checkpoint->path, w->name, r.first, dtype_name(to), dtype_largest(to));
+            p->m->checkpoint->path, f.tensor->name, r.first, dtype_name(to), dtype_largest(to));
     p->done->clamped += r.beyond;
-    *clamp = r.beyond > 0;
+    *clamp = *clamp || r.beyond > 0;
     return true;
 }
 
-/* Converts n numbers to the new file's type. most: what larger ones become; infinity: nothing. */
-static void narrow(void *out, DType to, const void *in, DType from, int64_t n, float most) {
+void convert_narrow(void *out, DType to, const void *in, DType from, int64_t n, float most) {
     for (int64_t i = 0; i < n; i++) {
         float v = from == F32   ? ((const float *)in)[i]
                   : from == F16 ? f16_to_f32(((const uint16_t *)in)[i])
@@ -87,7 +76,7 @@ static void narrow(void *out, DType to, const void *in, DType from, int64_t n, f
 static bool write_weight(const NewFile *p, StWriter *w, const Weight *weight, DType to, Error *e) {
     enum { PIECE = 1 << 16 };
     bool clamp = false;
-    if (!check_range(p, weight, to, &clamp, e)) return false;
+    if (!convert_check_range(p, checkpoint_find(p->m->checkpoint, weight->name), to, &clamp, e)) return false;
     float most = clamp ? (float)dtype_largest(to) : INFINITY;
     static const size_t WIDE = 4;
     int64_t n = tensor_count(weight->t);
@@ -98,7 +87,7 @@ static bool write_weight(const NewFile *p, StWriter *w, const Weight *weight, DT
     bool ok = buf || error_set(e, ERR_MEMORY, "out of memory for converting");
     for (int64_t at = 0; ok && at < n; at += PIECE) {
         int64_t k = n - at < PIECE ? n - at : PIECE;
-        narrow(buf, to, in + (size_t)at * from_width, weight->t.dtype, k, most);
+        convert_narrow(buf, to, in + (size_t)at * from_width, weight->t.dtype, k, most);
         ok = st_write_data(w, buf, (size_t)k * to_width, e);
     }
     free(buf);
@@ -143,42 +132,59 @@ static bool parse_dtype(const char *name, int *out, Error *e) {
     return *out >= 0 || error_set(e, ERR_ARGUMENT, "dtype '%s': must be one of f32, f16, bf16", name);
 }
 
+typedef enum { LAYOUT_OWN, LAYOUT_SINGLE, LAYOUT_FOLDER } Layout;
+
+static bool parse_layout(const char *name, Layout *out, Error *e) {
+    *out = !name ? LAYOUT_OWN : !strcmp(name, "single") ? LAYOUT_SINGLE : LAYOUT_FOLDER;
+    return *out != LAYOUT_FOLDER || !strcmp(name, "diffusers") ||
+           error_set(e, ERR_ARGUMENT, "layout '%.40s': must be one of single, diffusers", name);
+}
+
+/* One file: in compute order, or in torch's. */
+static bool write_file(SdModel *m, NewFile *p, Layout layout, const char *out, Error *e) {
+    char name[256];
+    SdConfig k = m->config;
+    for (int i = 0; layout == LAYOUT_SINGLE && i < k.encoders; i++) /* its names are OpenCLIP's again */
+        k.clip[i].open_clip = k.clip[i].act == ACT_GELU;
+    char *config = config_to_json(&k);
+    if (!config) return error_set(e, ERR_MEMORY, "%s: out of memory", m->checkpoint->path);
+    model_name(m, name, sizeof name);
+    FileMeta meta[7] = {{"format", "pt"}, {"sdc.config", config}, {"sdc.source_name", name}};
+    size_t count = 3;
+    const char *tokens = m->checkpoint->file ? weight_file_meta(m->checkpoint->file, "sdc.tokens") : NULL;
+    if (tokens) meta[count++] = (FileMeta){"sdc.tokens", tokens};
+    const char *hash = model_hash(m, e);
+    if (hash) meta[count++] = (FileMeta){"sdc.source_sha256", hash};
+    bool ok = !e || !e->code;
+    if (ok && layout == LAYOUT_SINGLE) ok = convert_to_single(p, out, meta, count, e);
+    else if (ok) {
+        meta[count++] = (FileMeta){"sdc.conv_layout", "OHWI"};
+        meta[count++] = (FileMeta){"sdc.format", "1"};
+        StWriter *w = lay_out(p, e) ? st_write_begin(out, p->list, p->count, meta, count, e) : NULL;
+        ok = w && write_all(m, p, w, e);
+        if (ok) ok = st_write_end(w, e);
+        else st_write_abort(w);
+    }
+    free(config);
+    return ok;
+}
+
 bool sd_convert(const char *in, const char *out, const SdConvert *how, SdConverted *done, Error *e) {
     SdConverted own;
+    Layout layout;
     NewFile p = {.clamp = how && how->clamp, .done = done ? done : &own};
-    const char *dtype = how ? how->dtype : NULL;
     *p.done = (SdConverted){0};
-    SdModel *m = NULL;
     if (!out) return error_set(e, ERR_ARGUMENT, "convert: the new file's name is NULL");
-    if ((e && e->code) || !parse_dtype(dtype, &p.dtype, e)) return false;
-    m = sd_open(in, NULL, e);
+    if ((e && e->code) || !parse_dtype(how ? how->dtype : NULL, &p.dtype, e) ||
+        !parse_layout(how ? how->layout : NULL, &layout, e))
+        return false;
+    SdModel *m = sd_open(in, &(SdOptions){.ema = how && how->ema}, e);
     if (m) m->as_in_files = true;
     p.m = m;
     bool ok = m != NULL;
     if (ok && checkpoint_has_file(m->checkpoint, out)) /* a conversion may lose precision */
         ok = error_set(e, ERR_ARGUMENT, "%s: is a file of the model itself; name another one", out);
-    ok = ok && lay_out(&p, e);
-    char name[256];
-    char *config = ok ? config_to_json(&m->config) : NULL;
-    if (ok && !config) ok = error_set(e, ERR_MEMORY, "%s: out of memory", m->checkpoint->path);
-    if (ok) {
-        model_name(m, name, sizeof name);
-        FileMeta meta[7] = {{"format", "pt"},
-                            {"sdc.config", config},
-                            {"sdc.conv_layout", "OHWI"},
-                            {"sdc.format", "1"},
-                            {"sdc.source_name", name}};
-        size_t count = 5;
-        const char *tokens = m->checkpoint->file ? weight_file_meta(m->checkpoint->file, "sdc.tokens") : NULL;
-        if (tokens) meta[count++] = (FileMeta){"sdc.tokens", tokens};
-        const char *hash = model_hash(m, e);
-        if (hash) meta[count++] = (FileMeta){"sdc.source_sha256", hash};
-        StWriter *w = e && e->code ? NULL : st_write_begin(out, p.list, p.count, meta, count, e);
-        ok = w && write_all(m, &p, w, e);
-        if (ok) ok = st_write_end(w, e);
-        else st_write_abort(w);
-    }
-    free(config);
+    ok = ok && (layout == LAYOUT_FOLDER ? convert_to_folder(&p, out, e) : write_file(m, &p, layout, out, e));
     free(p.list);
     sd_close(m);
     return ok;

@@ -160,7 +160,7 @@ static bool open_peers(SdModel *m, Source from, const SdOptions *options, Error 
 
 /* --- opening --- */
 
-static bool open_checkpoint(SdModel *m, Source from, Error *e) {
+static bool open_checkpoint(SdModel *m, Source from, bool ema, Error *e) {
     m->checkpoint =
         from.bytes ? checkpoint_open_memory(from.name, from.bytes, from.size, e) : checkpoint_open(from.name, e);
     if (!m->checkpoint) return false;
@@ -168,6 +168,10 @@ static bool open_checkpoint(SdModel *m, Source from, Error *e) {
     const char *order = f ? weight_file_meta(f, "sdc.conv_layout") : NULL;
     const char *version = f ? weight_file_meta(f, "sdc.format") : NULL;
     m->channels_last = order && !strcmp(order, "OHWI");
+    m->checkpoint->ema = ema;
+    if (ema && !checkpoint_find(m->checkpoint, KEY_UNET "input_blocks.0.0.weight").tensor)
+        return error_set(e, ERR_FORMAT, "%s: holds no moving averages of its U-Net (model_ema.*); leave --ema out",
+                         m->checkpoint->path);
     if (order && !m->channels_last && strcmp(order, "OIHW"))
         return error_set(e, ERR_FORMAT, "%s: \"sdc.conv_layout\" is '%.40s', neither OHWI nor OIHW; convert it anew",
                          m->checkpoint->path, order);
@@ -184,7 +188,8 @@ static bool settle_prediction(SdModel *m, Source from, const SdOptions *options,
     m->told_prediction = told;
     if (told) k->prediction = (Prediction)(told - 1), m->notes.prediction = "--prediction";
     else if (!m->notes.prediction && prediction_is_open(k)) {
-        SdOptions own = {.threads = options ? options->threads : 0, .prediction = SD_PREDICTION_EPS};
+        SdOptions own = {
+            .threads = options ? options->threads : 0, .prediction = SD_PREDICTION_EPS, .ema = options && options->ema};
         SdModel *once = open_source(from, &own, e);
         bool v = false, ok = once && prediction_measure(once, &v, e);
         sd_close(once);
@@ -215,7 +220,7 @@ static SdModel *open_source(Source from, const SdOptions *options, Error *e) {
         return NULL;
     }
     m->memory_limit = options ? options->memory_limit : 0;
-    if (choose_device(m, options, e) && open_checkpoint(m, from, e) &&
+    if (choose_device(m, options, e) && open_checkpoint(m, from, options && options->ema, e) &&
         detect_config(m->checkpoint, &m->config, &m->notes, e) && check_size(m, e) && model_bind(m, e) &&
         check_complete(m, e) && read_tokens(m, e) && settle_prediction(m, from, options, e) &&
         model_noise_levels(m, e) && new_helpers(m, options, e) && open_peers(m, from, options, e))

@@ -55,6 +55,7 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const Sampl
                                 {PLACE_END, "Precision", picture_precision(m)},
                                 {PLACE_END, "Exact", sd_exact(m) ? exact : NULL},
                                 {PLACE_END, "Prediction", m->told_prediction ? prediction : NULL},
+                                {PLACE_END, "EMA", m->checkpoint->ema ? "True" : NULL},
                                 {PLACE_END, "Version", "sd.c"},
                                 {0}};
     char *prompt = NULL, *negative = NULL, *text = NULL;

@@ -4,6 +4,7 @@
 #include "request.h"
 #include "stages.h"
 #include "tensor/os.h"
+#include "weights/glob.h"
 
 #include <math.h>
 #include <stdio.h>

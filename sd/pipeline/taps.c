@@ -1,6 +1,7 @@
 #include "taps.h"
 
 #include "tensor/os.h"
+#include "weights/glob.h"
 #include "weights/safetensors.h"
 
 #include <errno.h>
@@ -19,24 +20,6 @@ struct TapFile {
     int64_t filled;
     size_t tensors; /* that a name matched */
 };
-
-bool glob_match(const char *pattern, const char *name) {
-    const char *star = NULL, *back = NULL;
-    while (*name) {
-        if (*pattern == '*') star = pattern++, back = name;
-        else if (*pattern == '?' || *pattern == *name) pattern++, name++;
-        else if (star) pattern = star + 1, name = ++back;
-        else return false;
-    }
-    while (*pattern == '*') pattern++;
-    return !*pattern;
-}
-
-bool glob_begins(const char *pattern, const char *begin) {
-    for (; *begin && *pattern != '*'; pattern++, begin++)
-        if (*pattern != '?' && *pattern != *begin) return false;
-    return true;
-}
 
 static char *copy(const char *s) {
     char *p = malloc(strlen(s) + 1);

@@ -24,9 +24,4 @@ bool taps_wants(const TapFile *t, const char *name);
 bool taps_close(TapFile *t, Error *e);
 void taps_abort(TapFile *t); /* NULL is fine */
 
-/* Whether a pattern matches some name that begins so. */
-bool glob_begins(const char *pattern, const char *begin);
-/* Whether `name` matches a pattern of literal characters, * and ?. */
-bool glob_match(const char *pattern, const char *name);
-
 #endif

@@ -60,6 +60,8 @@ int32_t bpe_pair(const Tokenizer *t, int32_t a, int32_t b) {
     return t->merged[slot];
 }
 
+void bpe_merged(int k, int32_t pair[2]) { pair[0] = MERGES[k][0], pair[1] = MERGES[k][1]; }
+
 bool bpe_reserve(BpeWork *w, size_t count) {
     if (count <= w->capacity) return true;
     if (count > SIZE_MAX / 64) return false;

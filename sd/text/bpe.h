@@ -27,6 +27,9 @@ void bpe_free(BpeWork *w);
  * how many tokens remain. O(n log n). */
 size_t bpe_merge(const Tokenizer *t, BpeWork *w, size_t count);
 
+/* The tokens that merge k makes one, 0 <= k < BPE_MERGES. */
+void bpe_merged(int k, int32_t pair[2]);
+
 /* The token's spelling (tokenizer_token), 0 <= id < TOKEN_BOS; cut to size > 0 bytes. */
 void bpe_spell(int32_t id, char *buf, size_t size);
 

@@ -12,6 +12,8 @@ bool model_rows(int i, Option *o) {
                   "f32-direct: closer to PyTorch; mixed: bf16 products; f16, bf16: faster on GPUs (f32)"),
         OPTION_OF(ModelOptions, CHOICE, prediction, 0, "prediction", PREDICTION_WORDS,
                   "what MODEL of -m predicts, where its files say nothing or something wrong"),
+        OPTION_OF(ModelOptions, FLAG, ema, 0, "ema", NULL,
+                  "draw with the moving averages that training kept in MODEL of -m (model_ema.*)"),
         OPTION_OF(ModelOptions, FLAG, exact, 0, "exact", NULL,
                   "insist on the same bits as on every machine (f32; slow without fma)"),
         OPTION_IN_OF(ModelOptions, INT, threads, 0, "threads", "N", 0, SD_MOST_THREADS,
@@ -37,6 +39,7 @@ static SdModel *open_model(const ModelOptions *m, const char *path, Error *e) {
                                .memory_limit = m->memory_limit,
                                .precision = precision_of(m->precision),
                                .prediction = prediction_of(m->prediction),
+                               .ema = m->ema,
                                .exact = m->exact,
                                .device = m->device ? m->device : "auto"};
     SdModel *model = sd_open(path, &options, e);
@@ -55,7 +58,8 @@ SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e) {
 
 SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e) {
     ModelOptions own = *m;
-    own.prediction = NULL; /* which is the base model's */
+    own.prediction = NULL; /* these are the base model's */
+    own.ema = false;
     return path ? open_model(&own, path, e) : NULL;
 }
 

@@ -13,18 +13,19 @@ typedef struct {
     const char *prediction;         /* NULL: the model's */
     int threads;                    /* 0: one for each core */
     size_t memory_limit;            /* bytes; 0: none */
-    bool exact, quiet;
+    bool ema, exact, quiet;
 } ModelOptions;
 
-/* Rows of a ModelOptions, for OPTION_ROWS: --device, --precision, --prediction, --exact, --threads, --memory-limit,
+/* Rows of a ModelOptions, for OPTION_ROWS: --device, --precision, --prediction, --ema, --exact, --threads,
+ * --memory-limit,
  * --quiet. */
 bool model_rows(int i, Option *o);
 /* What is wrong with device and precision, as an exit code, or GO_ON. */
 int model_options_check(const Command *c, const ModelOptions *m);
 /* Opens a model (path NULL: the built-in one) and says where it computes, unless quiet. NULL on error. */
 SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e);
-/* Opens a second model in the same way, but for --prediction, which is of the first; NULL, without an error, for path
- * NULL. */
+/* Opens a second model in the same way, but for --prediction and --ema, which are of the first; NULL, without an error,
+ * for path NULL. */
 SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e);
 /* Notes what of a request has no effect with the model, unless quiet. */
 void model_note_ignored(const ModelOptions *m, const SdModel *model, const SdRequest *r);

@@ -1,4 +1,4 @@
-/* convert.c: `sdc convert IN OUT [--dtype f32|f16|bf16] [--clamp]`. */
+/* convert.c: `sdc convert IN OUT [--dtype f32|f16|bf16] [--layout single|diffusers] [--clamp] [--ema]`. */
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
 #include "sd/sd.h"
@@ -6,17 +6,23 @@
 #include "weights/file_open.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
     const char *dtype;
-    bool clamp, quiet;
+    const char *layout;
+    bool clamp, ema, quiet;
 } Arguments;
 
 static const Option OPTIONS[] = {
     OPTION(CHOICE, dtype, 0, "dtype", "f32|f16|bf16", "the type of all weights (unchanged)"),
     OPTION(FLAG, clamp, 0, "clamp", NULL,
            "go on where a weight is too large for the type, with the type's largest number"),
-    OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"), OPTION_END};
+    OPTION(CHOICE, layout, 0, "layout", "single|diffusers",
+           "for other programs: a file in torch's order and names, or a new folder OUT (a file that opens faster)"),
+    OPTION(FLAG, ema, 0, "ema", NULL, "take the moving averages that training kept (model_ema.*) for the U-Net"),
+    OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"),
+    OPTION_END};
 
 static int convert(const Command *c, int argc, char **argv) {
     Arguments a = {0};
@@ -25,7 +31,8 @@ static int convert(const Command *c, int argc, char **argv) {
     if (code != GO_ON) return code;
     if (rest != 2) return usage_error(c, "needs two names, IN and OUT, not %d", rest);
     const char *in = argv[0], *out = argv[1];
-    const SdConvert how = {.dtype = a.dtype, .clamp = a.clamp};
+    const SdConvert how = {.dtype = a.dtype, .clamp = a.clamp, .layout = a.layout, .ema = a.ema};
+    bool folder = a.layout && !strcmp(a.layout, "diffusers");
     SdConverted done;
     if (!*in || !*out) return usage_error(c, "a name is empty");
     input_file(&in);
@@ -33,7 +40,7 @@ static int convert(const Command *c, int argc, char **argv) {
     if (code != GO_ON) return code;
     /* A conversion may lose precision, so it never overwrites its original. */
     if (file_same(in, out)) return usage_error(c, "%.200s: IN and OUT are the same file; name another OUT", out);
-    if (!atomic_check(out, &e) || !sd_convert(in, out, &how, &done, &e)) return report(c, &e);
+    if ((!folder && !atomic_check(out, &e)) || !sd_convert(in, out, &how, &done, &e)) return report(c, &e);
     if (done.not_finite)
         fprintf(stderr,
                 "sdc: warning: %.200s: %lld weights are infinite or NaN, the first in %s; it will draw nothing\n", in,
@@ -45,5 +52,6 @@ static int convert(const Command *c, int argc, char **argv) {
     return finish_output();
 }
 
-const Command CONVERT = {"convert", convert, "IN OUT [options]", "write a model as one file that opens faster",
-                         NULL,      OPTIONS};
+const Command CONVERT = {
+    "convert", convert, "IN OUT [options]", "write a model as one file that opens faster, or as other programs have it",
+    NULL,      OPTIONS};

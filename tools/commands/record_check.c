@@ -3,7 +3,7 @@
 
 #include "sd/load/model_hash.h"
 #include "sd/pipeline/picture_text.h"
-#include "sd/pipeline/taps.h"
+#include "weights/glob.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -133,6 +133,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     if (!open.precision) open.precision = words_get(PRECISION_WORDS, (int)r->precision, precision, sizeof precision);
     if (!open.prediction && r->prediction)
         open.prediction = words_get(PREDICTION_WORDS, (int)r->prediction - 1, prediction, sizeof prediction);
+    open.ema = open.ema || infotext_ema(&r->info.read);
     if (!a->open.precision && !a->open.device && r->exact == SD_EXACT_VERSION) open.exact = true;
     else if (r->exact && r->exact != SD_EXACT_VERSION)
         fprintf(stderr, "sdc: note: %s: has the bits of version %d, this program those of version %d\n", path, r->exact,

@@ -7,9 +7,9 @@
 #include "tools/ledger/made_model.h"
 #include "tools/ledger/pipeline.h"
 #include "tools/ledger/results.h"
-#include "sd/pipeline/taps.h"
 #include "tensor/os.h"
 #include "weights/atomic_file.h"
+#include "weights/glob.h"
 
 #include <stdio.h>
 #include <stdlib.h>

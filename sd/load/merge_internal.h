@@ -1,0 +1,43 @@
+/* merge_internal.h: what the files of `sdc merge` share: merge.c plans and writes, merge_rows.c computes a tensor,
+ * merge_recipe.c says in the new file what it was made of. */
+#ifndef SD_LOAD_MERGE_INTERNAL_H
+#define SD_LOAD_MERGE_INTERNAL_H
+
+#include "state_dict.h"
+#include "weights/safetensors.h"
+
+/* What happens to a tensor of A. */
+typedef enum { ROW_KEEP, ROW_SUM, ROW_SUM_4 /* its first four input channels */ } RowKind;
+
+typedef struct {
+    const StateTensor *a, *b, *c; /* b, c: ROW_SUM; NULL: C lacks it. a is the VAE's where one is baked in */
+    RowKind kind;
+    DType sum;  /* the type in which the sum ends, */
+    DType type; /* and the new file's */
+} MergeRow;
+
+typedef struct {
+    const SdMerge *how;
+    SdMerged *done;
+    SdModel *models[3];
+    int count;
+    StateDict dicts[3], vae;
+    WeightFile *vae_file;
+    MergeRow *rows; /* in A's order */
+    size_t row_count;
+    const char *out;
+} Merge;
+
+/* Computes a row and writes its bytes. ERR_FORMAT, with the tensor and the number, for one that F16 cannot hold. */
+bool merge_write_row(Merge *m, const MergeRow *row, StWriter *w, Error *e);
+
+/* The new file's metadata: copied from A, B and C, and how it was made, as the webui writes it. */
+typedef struct {
+    FileMeta *at;
+    size_t count;
+    char *recipe, *models, *config; /* what some of them point into */
+} MergeMeta;
+bool merge_meta(const Merge *m, MergeMeta *out, Error *e);
+void merge_meta_free(MergeMeta *meta);
+
+#endif

@@ -1,0 +1,88 @@
+/* merge.c: `sdc merge A B [C] -o OUT --ratio R --mode weighted|add-difference|none`. */
+#include "tools/cli/commands.h"
+#include "tools/cli/output.h"
+#include "sd/sd.h"
+#include "weights/atomic_file.h"
+#include "weights/file_open.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define MODES "weighted|add-difference|none"
+
+typedef struct {
+    const char *output, *vae, *discard;
+    double ratio;
+    int mode; /* SdMergeMode; -1: by the number of models */
+    bool half, quiet;
+} Arguments;
+
+static const Option OPTIONS[] = {
+    OPTION(STRING, output, 'o', "output", "FILE", "the new model, a .safetensors file (needed)"),
+    OPTION_IN(DOUBLE, ratio, 'r', "ratio", "R", 0, 1, "how much of B, or of B - C (0.3)"),
+    OPTION(ENUM, mode, 0, "mode", MODES,
+           "(1 - R) A + R B; A + R (B - C); A alone (weighted of two models, add-difference of three, none of one)"),
+    OPTION(FLAG, half, 0, "half", NULL, "save F32 that was computed as F16"),
+    OPTION(STRING, vae, 0, "vae", "FILE", "a VAE to bake in"),
+    OPTION(STRING, discard, 0, "discard", "GLOB", "leave out tensors of such names: 'model_ema.*'"),
+    OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"),
+    OPTION_END};
+
+static void say(const Arguments *a, const SdMerged *d) {
+    printf("%s: written: %" PRId64 " tensors merged", file_shown(a->output), d->merged);
+    if (d->kept) printf(", %" PRId64 " of A kept that B lacks", d->kept);
+    if (d->left_out) printf(", %" PRId64 " of B left out that A lacks", d->left_out);
+    if (d->inpainting || d->pix2pix) printf(", 4 of the %d input channels merged", d->inpainting ? 9 : 8);
+    if (d->baked) printf(", %" PRId64 " of the VAE's baked in", d->baked);
+    if (d->discarded) printf(", %" PRId64 " discarded", d->discarded);
+    printf("\n");
+}
+
+static int merge(const Command *c, int argc, char **argv) {
+    Arguments a = {.ratio = 0.3, .mode = -1};
+    Error e = {0};
+    SdMerged done;
+    const char *in[3] = {NULL, NULL, NULL};
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
+    if (code != GO_ON) return code;
+    static const int NEEDS[] = {2, 3, 1};
+    if (rest < 1 || rest > 3) return usage_error(c, "needs one to three models, not %d", rest);
+    if (a.mode < 0) a.mode = rest == 1 ? SD_MERGE_NONE : rest == 2 ? SD_MERGE_WEIGHTED : SD_MERGE_ADD_DIFFERENCE;
+    if (NEEDS[a.mode] != rest)
+        return usage_error(c, "--mode %s takes %d model%s, not %d",
+                           a.mode == SD_MERGE_NONE       ? "none"
+                           : a.mode == SD_MERGE_WEIGHTED ? "weighted"
+                                                         : "add-difference",
+                           NEEDS[a.mode], NEEDS[a.mode] > 1 ? "s" : "", rest);
+    if (!a.output) return usage_error(c, "needs -o FILE, where the new model goes");
+    if (rest == 1 && !a.vae && !a.discard && !a.half)
+        return usage_error(c, "one model and nothing to do; give a second one, --vae, --discard or --half");
+    for (int i = 0; i < rest; i++) {
+        in[i] = argv[i];
+        if (!*in[i]) return usage_error(c, "a name is empty");
+        if (file_same(in[i], a.output))
+            return usage_error(c, "%.200s: is merged and would be overwritten; name another output", a.output);
+    }
+    if (file_same(a.vae, a.output))
+        return usage_error(c, "%.200s: is the VAE and would be overwritten; name another output", a.output);
+    code = output_file(c, "--output", &a.output);
+    if (code != GO_ON) return code;
+    const SdMerge how = {
+        .mode = (SdMergeMode)a.mode, .ratio = a.ratio, .half = a.half, .vae = a.vae, .discard = a.discard};
+    if (!atomic_check(a.output, &e) || !sd_merge(in, a.output, &how, &done, &e)) return report(c, &e);
+    if (done.not_finite)
+        fprintf(stderr,
+                "sdc: warning: %.200s: %" PRId64 " weights are infinite or NaN, the first in %s; it may draw nothing\n",
+                file_shown(a.output), done.not_finite, done.tensor);
+    if (!a.quiet) say(&a, &done);
+    return finish_output();
+}
+
+const Command MERGE = {"merge",
+                       merge,
+                       "A B [C] -o OUT [options]",
+                       "merge models, as the webui's checkpoint merger does",
+                       "Models of one family, in any files and folders that -m takes. What A alone has is kept, what A "
+                       "lacks is left out. If only A is an inpainting or instruct-pix2pix model, the input channels "
+                       "that both have are merged. The file says what it is made of (sdc info).",
+                       OPTIONS};
