@@ -50,6 +50,13 @@ static inline void soon(const float *row, int64_t d) {
     for (int64_t c = 0; c < d; c += 64 / 4) __builtin_prefetch(row + c, 0, 2);
 }
 
+/* The next block's keys, for the first panel of queries to prefetch, and its values, for the second. */
+static Ahead next_block(const Attention *a, const float *k, const float *v, int64_t panel, int64_t left) {
+    if (left <= 0 || panel > 1) return (Ahead){0};
+    int64_t ld = panel ? a->v.s[1] : a->k.s[1];
+    return ahead_rows((panel ? v : k) + KEYS * ld, min64(left, KEYS), ld * (int64_t)sizeof *k);
+}
+
 /* panel[d][PANEL] = scale * queries, zeros past the m-th. Squares are transposed in registers; the last one of a row
  * overlaps the one before if d is not a multiple of VW. */
 static void transpose_queries(float *panel, const float *q, int64_t ldq, int64_t m, int64_t d, float scale) {
@@ -197,8 +204,7 @@ static inline __attribute__((always_inline)) void block_of(const bool pairs, con
         const float *k = at2(a->k, picture, at) + head * d, *v = at2(a->v, picture, at) + head * d;
         int64_t all = min64(KEYS, keys - at);
         for (int64_t j = 0; pairs && j < all; j++) {
-            if (j + SOON < all) soon(k + (j + SOON) * a->k.s[1], d);
-            soon(v + j * a->v.s[1], d);
+            if (at == 0) soon(k + min64(j + SOON, all - 1) * a->k.s[1], d), soon(v + j * a->v.s[1], d);
             pair_row(r.k + j * half, k + j * a->k.s[1], d);
         }
         if (pairs) pair_rows(r.v, v, a->v.s[1], all, d);
@@ -206,10 +212,12 @@ static inline __attribute__((always_inline)) void block_of(const bool pairs, con
             int64_t n = all, last = from + min64(i + PANEL, m) - 1;
             if (a->causal) n = min64(n, last + 1 - at);
             if (n <= 0) continue;
+            Ahead next = next_block(a, k, v, i / PANEL, keys - at - KEYS);
             const float *q = (const float *)r.queries + i / PANEL * r.query;
             float *out = r.out + i * d;
-            if (pairs) K(pair_product)(n, half, r.k, half, (const uint32_t *)q, r.scores, PANEL, PANEL, false);
-            else K(panel_product)(n, d, k, a->k.s[1], q, r.scores, PANEL, PANEL, false);
+            if (pairs)
+                K(pair_product_then)(n, half, r.k, half, (const uint32_t *)q, r.scores, PANEL, PANEL, false, next);
+            else K(panel_product_then)(n, d, k, a->k.s[1], q, r.scores, PANEL, PANEL, false, next);
             for (int64_t j = 0; a->causal && j < n; j++) /* key at + j is hidden from queries before it */
                 for (int64_t c = 0; c < PANEL && from + i + c < at + j; c++) r.scores[j * PANEL + c] = -3.0e38f;
             soften(pairs, r.scores, n, &run[i / PANEL], out, d);

@@ -70,6 +70,7 @@ static inline void pair_rows(uint32_t *words, const float *in, int64_t ldi, int6
         for (; i + VW <= width; i += VW)
             *(VU *)(words + i) = pair_of(*(const V *)(even + i), p + 1 < k ? *(const V *)(odd + i) : (V){0});
 #if defined __AVX512BF16__
+        if (i == width) continue;
         __mmask16 rest = (__mmask16)((1u << (width - i)) - 1);
         V last = p + 1 < k ? (V)_mm512_maskz_loadu_ps(rest, odd + i) : (V){0};
         _mm512_mask_storeu_epi32(words + i, rest, (__m512i)pair_of((V)_mm512_maskz_loadu_ps(rest, even + i), last));
