@@ -39,9 +39,13 @@ enum {
     AT_ONCE = 24,     /* rows copied or prefetched at once: two tiles of the widest kernel */
     SOON = 2,         /* rows that y is prefetched ahead of writing */
     SETS = 4096,      /* bytes: rows a multiple of this apart share sets of L1 */
-    TURNS = 2,        /* blocks of the next size that each thread finds at least */
     COPIED = 3 << 20, /* bytes of a row block that may be copied whole; else a piece at a time */
 };
+
+/* Panels [at, at + n) of all, in one row block. n = 0: none are left. */
+typedef struct {
+    int64_t at, n;
+} Share;
 
 /* One block: rows of a picture, the current piece of K, and where x is read. A thread's next block of the same rows
  * finds them copied. */
@@ -53,6 +57,8 @@ typedef struct {
     int64_t ldx, words; /* words: per row */
     void *buffer;       /* for a panel */
     bool accumulate;
+    int64_t then_column, then_k; /* of the panel after this piece's last one; -1: in `then` */
+    Share then;                  /* what the thread takes when it comes to the block's last panel */
 } Block;
 
 /* Where row r's numbers from k on are; *n: how many of the piece's are contiguous there. */
@@ -107,6 +113,18 @@ static void begin_piece(const CpuLinear *l, Block *b, uint32_t *buffer) {
     if (b->packed) b->x = b->packed, b->ldx = b->words;
 }
 
+static int64_t all_panels(const CpuLinear *l) { return l->y.n[0] * l->row_blocks * l->panels; }
+
+/* Takes an equal share of what is left, but at most l->most panels. */
+static Share take(CpuLinear *l) {
+    for (int64_t at; (at = pool_taken(&l->taken)) < all_panels(l);) {
+        int64_t n = min64((all_panels(l) - at) / l->threads, min64(l->most, l->panels - at % l->panels));
+        if (n < 1) n = 1;
+        if (pool_take(&l->taken, at, n)) return (Share){at, n};
+    }
+    return (Share){0};
+}
+
 /* One panel of weights. */
 typedef struct {
     const void *at;
@@ -114,13 +132,19 @@ typedef struct {
     Ahead next; /* what to prefetch: the panel after this one, if there is one */
 } Panel;
 
-static Panel panel_at(const CpuLinear *l, const Block *b, int64_t column, int64_t end) {
+static Panel panel_at(CpuLinear *l, Block *b, int64_t column, int64_t end) {
     size_t bytes;
-    const void *place = K(panel_place)(l->w, column, b->k, b->kk, &bytes);
+    const void *place = K(panel_place)(l->w, column, b->k, b->kk, &bytes), *next = NULL;
     Panel p = {place, l->pairs ? F32 : l->w->t.dtype, {0}};
     if (l->pairs) p.at = K(pairs_of)(b->buffer, l->w, column, b->k, b->kk);
     else if (!place || p.type == F32) p = (Panel){K(panel_of)(b->buffer, l->w, column, b->k, b->kk), F32, {0}};
-    const void *next = column + PANEL < end ? K(panel_place)(l->w, column + PANEL, b->k, b->kk, &bytes) : NULL;
+    bool last = column + PANEL >= end;
+    int64_t at = last ? b->then_column : column + PANEL, k = last ? b->then_k : b->k;
+    if (last && at < 0) {
+        b->then = take(l);
+        if (b->then.n) at = b->then.at % l->panels * PANEL, k = 0;
+    }
+    if (at >= 0) next = K(panel_place)(l->w, at, k, min64(l->piece, l->w->t.n[1] - k), &bytes);
     p.next = next ? ahead_bytes(next, bytes, b->words) : ahead_bytes(p.at, 0, b->words);
     return p;
 }
@@ -141,8 +165,7 @@ static void multiply(const CpuLinear *l, const Block *b, Panel *p, int64_t row, 
 
 /* y[m][end - column] (+)= the block's product with outputs [column, end); column: a multiple of PANEL. `fresh`: x has
  * to be copied, or prefetched, first. */
-static void outputs(const CpuLinear *l, const Block *b, int64_t column, int64_t end, float *y, int64_t ldy,
-                    bool fresh) {
+static void outputs(CpuLinear *l, Block *b, int64_t column, int64_t end, float *y, int64_t ldy, bool fresh) {
     for (int64_t j = column; j < end; j += PANEL, y += PANEL, fresh = false) {
         Panel p = panel_at(l, b, j, end);
         int64_t n = min64(PANEL, end - j), most = fresh ? AT_ONCE : b->m;
@@ -166,7 +189,7 @@ static void gate(const CpuLinear *l, const Block *b, int64_t column, int64_t n, 
 }
 
 /* Outputs [column, end) of the rows of b. */
-static void block(const CpuLinear *l, Block *b, int64_t column, int64_t end, void *scratch) {
+static void block(CpuLinear *l, Block *b, int64_t column, int64_t end, void *scratch) {
     int64_t all = l->w->t.n[1];
     bool gated = l->finish.e.act == ACT_GEGLU;
     /* for GEGLU: the first panel of the gates, where in it they begin, and the width of each half of a row */
@@ -181,34 +204,29 @@ static void block(const CpuLinear *l, Block *b, int64_t column, int64_t end, voi
         begin_piece(l, b, (uint32_t *)rows);
         b->accumulate = l->finish.in_place || b->k > 0;
         if (gated) {
+            b->then_column = first, b->then_k = b->k;
             outputs(l, b, column, end, halves, 2 * half, true);
-            outputs(l, b, first, l->y.n[2] + end, halves + half, 2 * half, false);
-        } else outputs(l, b, column, end, y, l->y.s[1], true);
+        }
+        bool more = b->k + l->piece < all;
+        b->then_column = more ? column : -1, b->then_k = b->k + l->piece;
+        if (gated) outputs(l, b, first, l->y.n[2] + end, halves + half, 2 * half, false);
+        else outputs(l, b, column, end, y, l->y.s[1], true);
     }
     b->copied = copies_whole(l);
     if (gated) gate(l, b, column, end - column, halves, halves + half + skip, 2 * half);
     else K(finish)(&l->finish, y, l->y.s[1], b->picture, b->row, b->m, column, end - column);
 }
 
-static int64_t all_panels(const CpuLinear *l) { return l->y.n[0] * l->row_blocks * l->panels; }
-
-/* How many of `left` panels, of which `here` are in this row block, a thread takes next. */
-static int64_t share(const CpuLinear *l, int64_t left, int64_t here) {
-    int64_t n = min64(left / (TURNS * l->threads), min64(l->most, here));
-    return n < 1 ? 1 : n;
-}
-
 static void blocks(void *arg, int64_t index, void *scratch) {
     (void)index;
     CpuLinear *l = arg;
     Block b = {.row = -1};
-    for (int64_t at; (at = pool_taken(&l->taken)) < all_panels(l);) {
-        int64_t from = at % l->panels, n = share(l, all_panels(l) - at, l->panels - from);
-        if (!pool_take(&l->taken, at, n)) continue;
-        int64_t picture = at / l->panels / l->row_blocks, row = at / l->panels % l->row_blocks * l->rows;
+    for (Share s = take(l); s.n; s = b.then) {
+        int64_t picture = s.at / l->panels / l->row_blocks, row = s.at / l->panels % l->row_blocks * l->rows;
         if (b.picture != picture || b.row != row) b = (Block){.picture = picture, .row = row};
         b.m = min64(l->rows, l->y.n[1] - row);
-        block(l, &b, from * PANEL, min64((from + n) * PANEL, l->y.n[2]), scratch);
+        int64_t column = s.at % l->panels * PANEL;
+        block(l, &b, column, min64(column + s.n * PANEL, l->y.n[2]), scratch);
     }
 }
 
