@@ -77,12 +77,6 @@ SD_INLINE float fm_exp2(float x) {
     return p;
 }
 
-/* (1 - e^(-2|x|)) / (1 + e^(-2|x|)) with the sign of x: absolute error below 1.2e-7 */
-SD_INLINE float fm_tanh(float x) {
-    float size = x > -x ? x : -x, e = fm_exp(-2.0f * size), t = (1.0f - e) / (1.0f + e);
-    return 0.0f > x ? -t : t;
-}
-
 SD_INLINE float fm_silu(float x) { return x / (1.0f + fm_exp(-x)); }
 SD_INLINE float fm_quick_gelu(float x) { return x / (1.0f + fm_exp(-1.702f * x)); }
 
@@ -106,6 +100,15 @@ SD_INLINE double fm_exp64(double x) {
     double scale;
     memcpy(&scale, &power, 8);
     return p * scale;
+}
+
+/* tanh x = (1 - e) / (1 + e), e = e^(-2|x|), with the sign of x: within half a step of f32 and a little. */
+SD_INLINE float fm_tanh(float x) {
+    double size = x < 0.0f ? -(double)x : (double)x, e;
+    if (x != x) return x;
+    e = fm_exp64(-2.0 * (size < 20.0 ? size : 20.0));
+    e = (1.0 - e) / (1.0 + e);
+    return (float)(x < 0.0f ? -e : e);
 }
 
 /* sin and cos of |x| < 1e5: three-piece reduction by pi/2, Taylor to degree 17 and 18 on |r| <= pi/4. */
