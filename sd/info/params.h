@@ -33,7 +33,7 @@ typedef struct Param {
     const char *text;     /* default of a string */
     bool of_model;        /* the default may come from the model's files */
     bool of_image;        /* counts only in img2img */
-    bool of_label;        /* counts only with models that are told a picture's sizes (SDXL) */
+    int of_sizes;         /* counts only with models told so many sizes: 6 SDXL, 5 its refiner, ANY_SIZES; or 0 */
     bool of_refiner;      /* counts only with a refiner */
     const char *value;    /* placeholder in the help; an enum's words. NULL: a flag */
     const char *help;     /* one line, without the default, which the help adds */
@@ -54,6 +54,7 @@ extern const int PARAM_COUNT;
  * settings, the version at the end. */
 enum { PLACE_MODEL = 7, PLACE_REFINER = 18, PLACE_END = 20 };
 
+enum { ANY_SIZES = 1 };   /* Param.of_sizes */
 #define PARAM_MOST 0x1p63 /* Param.high without an end */
 
 /* The names of SdPrecision, which belongs to the model and not to a request, in its order. */

@@ -75,12 +75,17 @@ static bool check_refiner(const SdModel *m, const SdRequest *r, Error *e) {
 
 /* Settings count only with models that follow them. */
 static bool check_owners(const SdModel *m, const SdRequest *r, Error *e) {
-    bool label = m->config.unet.label || (r->refiner && r->refiner->config.unet.label);
+    const int sizes[2] = {config_sizes(&m->config), r->refiner ? config_sizes(&r->refiner->config) : 0};
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
         if (param_number(p, r) == p->standard) continue;
-        if (p->of_label && !label)
-            return error_set(e, ERR_ARGUMENT, "%s: counts only with an SDXL model, and this is %s; leave it out",
-                             p->name, m->config.family);
+        bool told =
+            p->of_sizes == ANY_SIZES ? sizes[0] || sizes[1] : sizes[0] == p->of_sizes || sizes[1] == p->of_sizes;
+        if (p->of_sizes && !told)
+            return error_set(e, ERR_ARGUMENT, "%s: counts only with %s, and this is %s; leave it out", p->name,
+                             p->of_sizes == 5   ? "SDXL's refiner"
+                             : p->of_sizes == 6 ? "SDXL's base"
+                                                : "an SDXL model",
+                             m->config.family);
         if (p->of_refiner && !r->refiner)
             return error_set(e, ERR_ARGUMENT, "%s: counts only with a refiner, and there is none; leave it out",
                              p->name);

@@ -156,7 +156,7 @@ void request_draw(GenRequest *g, uint64_t number, const RequestFiles *files) {
             continue;
         }
         if (p->of_refiner) continue;                        /* there is none */
-        if (!chance_of(c, likely) || p->of_label) continue; /* the models here are told no sizes */
+        if (!chance_of(c, likely) || p->of_sizes) continue; /* the models here are told no sizes */
         if (p->type < PARAM_SAMPLER) draw_number(g, p, kind);
         else if (p->type == PARAM_SAMPLER || p->type == PARAM_SCHEDULER) draw_name(g, p, kind);
         else if (p->type == PARAM_FILE) draw_file(g, p, files);

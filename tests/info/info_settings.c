@@ -184,7 +184,7 @@ void info_settings(void) {
     Fixture *f = calloc(1, sizeof *f);
     if (test_check(f && begin(f), "a model, a picture and noise to begin with")) {
         for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
-            if (p->of_label) continue;                        /* this model is told no sizes */
+            if (p->of_sizes) continue;                        /* this model is told no sizes */
             if (!p->key && p->type != PARAM_PROMPT) continue; /* changes no picture */
             bool done = false, counts;
             int samplers = p->counts ? 4 : 1,

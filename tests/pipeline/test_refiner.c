@@ -67,26 +67,8 @@ typedef struct {
     const char *calls;
 } Turn;
 
-/* As apply_refiner and launch_sampling of the webui have it: time counts from 999, of DDIM 751, 501 and 251. */
 static const Turn TURNS[] = {
-    {"Euler", 4, 1, 0, false, 0, "rrrr"},
-    {"Euler", 4, 1, 1, false, 0, "bbbb"},
-    {"Euler", 4, 1, 1, true, 0, "bbbb"},
-    {"Euler", 4, 1, 0.5, true, 0, "bbrr"},
-    {"Euler", 4, 1, 0.51, true, 0, "bbbr"},
-    {"Euler", 4, 1, 0.333, false, 0, "brrr"}, /* times 999, 666, 333, 0 */
-    {"Euler", 4, 1, 0.334, false, 0, "bbrr"},
-    {"Heun", 3, 1, 0.5, true, 0, "bbbrr"}, /* of 6 calls: within the second step */
-    {"DPM2", 2, 1, 0.25, true, 0, "brr"},
-    {"DPM++ 2M", 3, 1, 0.6, false, 0, "bbr"},
-    {"DDIM", 4, 1, 0.498, false, 0, "brr"},
-    {"DDIM", 4, 1, 0.499, false, 0, "bbr"},
-    {"UniPC", 4, 1, 0.5, true, 0, "bbrr"},
-    {"LCM", 3, 1, 0.95, false, 0, "rrr"}, /* of its levels the webui takes the places, 0..49 */
-    {"LCM", 3, 1, 0.96, false, 0, "brr"},
-    {"Euler", 4, 1, 0.3, true, 0.5, "brr"}, /* of the 3 steps that are run */
-    {"Euler", 4, 1, 0.6, false, 0.5, "brr"},
-    {"DPM adaptive", 4, 2, 0.3, false, 0, "brbr"}, /* pictures one by one */
+#include "known_turns.inc"
 };
 
 static void turns(SdModel *base, SdModel *refiner) {
@@ -145,6 +127,17 @@ static double distance(const Kept *a, int i, const Kept *b, int k) {
     return sqrt(apart / all);
 }
 
+/* The largest difference of two pictures' bytes; 255 where one is missing. */
+static int apart(const SdResult *a, const SdResult *b) {
+    int most = 0;
+    if (!a->count || !b->count) return 255;
+    for (int i = 0; i < SIDE * SIDE * 3; i++) {
+        int d = abs(a->pictures[0].rgb[i] - b->pictures[0].rgb[i]);
+        if (d > most) most = d;
+    }
+    return most;
+}
+
 static bool write_noise(const char *path, const Kept *k, int i, double sigma, Error *e) {
     float noise[MOST_VALUES];
     for (int64_t j = 0; j < k->count[i]; j++) noise[j] = (float)(k->values[i][j] / sigma);
@@ -180,6 +173,7 @@ static void joined(SdModel *base, SdModel *refiner) {
     ok = ok && draw(refiner, &alone, &out[2], &e);
     test_check(ok && distance(&both, 1, &last, 0) < 1e-5, "after it all is the refiner's");
     test_note("%g; %s", distance(&both, 1, &last, 0), e.text);
+    test_check(ok && apart(&out[0], &out[2]) <= 1, "and its VAE decodes");
     test_check(ok && both.count[3] > 0 && both.count[4] > 0 && distance(&both, 5, &last, 3) < 1e-6,
                "its texts have taps, and its label is its own");
     for (int i = 0; i < 3; i++) sd_free(&out[i]);
@@ -352,6 +346,12 @@ static void refusals(SdModel *base, SdModel *refiner) {
     refuse(base, &r, "refiner switch: 1.5 is not in 0..1");
     r.refiner = NULL, r.refiner_switch = 0.5;
     refuse(base, &r, "refiner-switch: counts only with a refiner");
+    r = request(NULL, "Euler", 2, 0.8), r.aesthetic_score = 7;
+    refuse(base, &r, "aesthetic-score: counts only with SDXL's refiner, and this is SDXL; leave it out");
+    r = request(NULL, "Euler", 2, 0.8), r.target_width = 72;
+    refuse(refiner, &r, "target-width: counts only with SDXL's base, and this is SDXL refiner");
+    r = request(NULL, "Euler", 2, 0.8), r.crop_top = 1;
+    refuse(sd1, &r, "crop-top: counts only with an SDXL model, and this is SD 1.x");
     r = request(refiner, "Euler", 2, 0.5), r.clip_skip = 4;
     refuse(base, &r, "clip skip: 4 is not in");
     sd_close(sd1);
