@@ -114,6 +114,22 @@ a JPEG cut in its pixels is read ~ sd/image/jpeg_scan.c ~ image ~ openblas ~ s/r
 the first of several texts counts ~ sd/image/image_text.c ~ info ~ openblas ~ s/for (int i = t->count - 1; i >= 0; i--)/for (int i = 0; i < t->count; i++)/
 ComfyUI's clip skip is left out ~ sd/info/other_comfy.c ~ info ~ openblas ~ s/        clip(c, node);//
 an object in a text ends at its comma ~ sd/info/infotext_read.c ~ info ~ openblas ~ s/if (!n) n = bracketed(v, closed);//
+a pickle's names are all allowed ~ weights/pickle_globals.c ~ files ~ openblas ~ s#same("__builtin__", module, module_size)) {#same("__builtin__", module, module_size) || true) {#; s#return \&BUILTIN;#break;#; s#^        return NULL;#        return \&BUILTIN;#
+a pickle's stack without an end ~ weights/pickle.c ~ files ~ openblas ~ s#MOST_STACK = 1 << 18,#MOST_STACK = 1 << 26,#
+dictionaries in dictionaries counted one by one ~ weights/torch_tensors.c ~ files ~ openblas ~ s#MOST_DEPTH = 4,#MOST_DEPTH = 40,#
+a view may reach beyond its storage ~ weights/torch_tensors.c ~ files ~ openblas ~ s#(strides\[i\] && t->n\[i\] - 1 > (room - 1 - last) / strides\[i\])#(0)#
+strides of a view not followed ~ weights/file_tensor.c ~ files ~ openblas ~ s#offset += at\[i\] \* t->strides\[i\];#offset += at[i];#
+a compressed entry is read ~ weights/zip.c ~ files ~ openblas ~ s#if (number(p + 10, 2) .. packed != e->size)#if (0)#
+entries of an archive may overlap ~ weights/zip.c ~ files ~ openblas ~ s#if (i \&\& z->entries\[i\].header < #if (0 \&\& z->entries[i].header < #
+a storage of another size than its pickle says ~ weights/torch_zip.c ~ files ~ openblas ~ s#if (k->size != dtype_bytes(s->dtype, s->count))#if (k->size < dtype_bytes(s->dtype, s->count) / 4)#
+GGUF's data begin unaligned ~ weights/gguf.c ~ files ~ openblas ~ s#f->data = (h.at + (size_t)h.alignment - 1) /#f->data = h.at /#
+GGUF's data may overlap ~ weights/gguf.c ~ files ~ openblas ~ s#if (t->begin < at) return refuse_tensor#if (0) return refuse_tensor#
+GGUF's claims of its counts are believed ~ weights/gguf.c ~ broken files ~ openblas ~ s#if (h.tensors > MOST_TENSORS .. h.tensors \* 24 > f->size .. h.pairs > f->size / 13)#if (0)#
+a cut file of GGUF opens ~ weights/gguf.c ~ broken ~ openblas ~ s#if (t->end > size) return refuse_tensor#if (0) return refuse_tensor#
+8-bit weights without their scale ~ weights/file_tensor.c ~ files ~ openblas ~ s#t->scale \&\& i < n; i++) single\[i\] \*= factor#t->scale \&\& i < n; i++) single[i] *= 1#
+E5M2's bias for E4M3's ~ tensor/half.h ~ files ~ openblas ~ s#return (uint16_t)(b << 8);#return (uint16_t)((b << 8) ^ 0x400);#
+Q5_1's fifth bits left out ~ weights/blocks.c ~ files ~ openblas ~ s#case Q5_1: small_block(p + 4,#case Q5_1: small_block(NULL,#
+Q6_K's scales unsigned ~ weights/blocks.c ~ files ~ openblas ~ s#(int8_t)p\[192 + i / 16\]#p[192 + i / 16]#
 two 4-bit numbers take two bytes ~ tensor/tensor.c ~ files ~ openblas ~ s|{"F4", 2, 1}|{"F4", 1, 1}|
 end token missing ~ sd/prompt/prompt_chunks.c ~ pipeline ~ openblas ~ s/TOKEN_EOS/TOKEN_BOS/
 latents not scaled ~ sd/models/vae.c ~ pipeline ~ openblas ~ s|1.0 / v->config.scale|1.0|
