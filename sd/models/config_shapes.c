@@ -108,8 +108,8 @@ static void detect_clip(const Checkpoint *c, SdConfig *all, int i) {
     k->mlp = size(find_text(c, all, i, "transformer.resblocks.0.mlp.c_fc.weight",
                             "text_model.encoder.layers.0.mlp.fc1.weight", 0),
                   0);
-    if (k->open_clip && k->layer == 2 && !k->pooled && k->layers == published - 1) k->layer = 1; /* without its last */
-    k->heads = k->width / 64; /* of every CLIP text encoder in use */
+    if (k->layer == 2 && !k->pooled && k->layers == published - 1) k->layer = 1; /* without its last */
+    k->heads = k->width / 64;                                                    /* of every CLIP text encoder in use */
     const FileTensor *projection = find_text(c, all, i, "text_projection", "text_projection.weight", 0);
     if (k->pooled) k->pooled = size(projection, k->open_clip ? 1 : 0);
 }

@@ -37,11 +37,19 @@
 #define XL_CLIP_2 "conditioner.embedders.1.transformer.text_model.final_layer_norm.weight" /* of a folder */
 #define XL_OPEN_CLIP "conditioner.embedders.0.model.ln_final.weight"
 #define XL_OPEN_CLIP_2 "conditioner.embedders.1.model.ln_final.weight"
+#define XL_SDCPP_CLIP_2 "cond_stage_model.1.transformer.text_model.final_layer_norm.weight"
 #define A_MIDDLE KEY_UNET "middle_block.1.transformer_blocks.0.norm1.weight"
 
 #define FULL "use a full checkpoint"
 #define NOT_YET(text) .is = text, .advice = "this version runs SD 1.x, SD 2.x and SDXL"
 #define NO_MODEL(text) .is = text, .advice = "give a checkpoint to -m"
+
+/* SD 2.x with its text encoder under CLIP's names: older versions of stable-diffusion.cpp wrote GGUF files so. */
+static SdConfig sd2_under_clip_names(void) {
+    SdConfig k = config_sd2();
+    k.clip[0].open_clip = false;
+    return k;
+}
 
 /* The first row that fits wins. */
 static const Family FAMILIES[] = {
@@ -99,6 +107,11 @@ static const Family FAMILIES[] = {
     {"SD 2.x",
      {HAS(A_UNET), HAS(A_VAE), HAS(A_CLIP), CONFIG("text_encoder", "hidden_act", "gelu")},
      .base = config_sd2},
+    {"SDXL",
+     {HAS(A_UNET), HAS(XL_SDCPP_CLIP_2)},
+     .is = "is SDXL with its text encoders under stable-diffusion.cpp's own names (" XL_SDCPP_CLIP_2 ")",
+     .advice = "convert the original again, without --convert-name"},
+    {"SD 2.x", {HAS(A_UNET), HAS(A_VAE), SIZE(A_CLIP, 1, 1024)}, .base = sd2_under_clip_names},
     {"SD 1.x", {HAS(A_UNET), HAS(A_VAE), HAS(A_CLIP)}, .base = config_sd1},
     {"SD 2.x", {HAS(A_UNET), HAS(A_VAE), HAS(AN_OPEN_CLIP)}, .base = config_sd2},
 

@@ -1,0 +1,262 @@
+/* test_formats.c: loading gives the same weights, to the bit, from a file of each format and from each way in which
+ * diffusers' folders are kept. */
+#define _XOPEN_SOURCE 700
+#include "sd/load/weights.h"
+#include "tensor/half.h"
+#include "tests/harness/make_model.h"
+#include "tests/harness/test.h"
+#include "tests/weights/made_gguf.h"
+#include "tests/weights/made_torch.h"
+#include "weights/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- the same weights --- */
+
+static SdModel *open_as_stored(const char *path, Error *e) {
+    SdModel *m = sd_open(path, &(SdOptions){.threads = 1}, e);
+    if (m) m->as_in_files = true;
+    return m;
+}
+
+/* One check: every weight of `path` has the bits that it has in `other`. */
+static void check_same(const char *what, const char *path, const char *other) {
+    Error e = {0};
+    SdModel *a = open_as_stored(path, &e), *b = a ? open_as_stored(other, &e) : NULL;
+    int64_t wrong = 0, count = 0;
+    for (int part = 0; b && part < PART_COUNT; part++) {
+        bool ok = model_load(a, (Part)part, &e) && model_load(b, (Part)part, &e);
+        ok = ok && a->lists[part].count == b->lists[part].count;
+        for (int64_t i = 0; ok && i < a->lists[part].count; i++, count++) {
+            Tensor x = a->lists[part].w[i]->t, y = b->lists[part].w[i]->t;
+            wrong += x.dtype != y.dtype || !tensor_same_shape(x, y) || memcmp(x.data, y.data, tensor_bytes(x)) != 0;
+        }
+        wrong += !ok;
+        model_release(a, (Part)part);
+        model_release(b, (Part)part);
+    }
+    test_check(b && count > 100 && !wrong, "%s: the same weights", what);
+    test_note("%lld of %lld wrong %s", (long long)wrong, (long long)count, e.text);
+    sd_close(a);
+    sd_close(b);
+}
+
+/* --- folders --- */
+
+static const char *const PARTS[][2] = {
+    {"unet", "diffusion_pytorch_model"}, {"vae", "diffusion_pytorch_model"}, {"text_encoder", "model"}};
+
+static void write_bytes(const char *path, char *bytes, size_t size) {
+    if (!test_write(path, bytes, size)) abort();
+    free(bytes);
+}
+
+/* A part's file as .bin: one, or two shards with an index. */
+static void write_bin(const char *folder, const char *stem, const char *variant, const WeightFile *f, int how,
+                      bool shards) {
+    char path[2048], name[256];
+    size_t size;
+    if (!shards) {
+        char *bytes = made_torch(f, how, &size);
+        snprintf(path, sizeof path, "%s/%s%s.bin", folder, stem, variant);
+        write_bytes(path, bytes, size);
+        return;
+    }
+    snprintf(path, sizeof path, "%s/%s.bin.index%s.json", folder, stem, variant);
+    FILE *index = fopen(path, "w");
+    if (!index) abort();
+    fprintf(index, "{\"metadata\": {\"total_size\": 0}, \"weight_map\": {");
+    for (size_t i = 0; i < 2; i++) {
+        WeightFile half = *f;
+        half.tensors += i ? f->count / 2 : 0;
+        half.count = i ? f->count - f->count / 2 : f->count / 2;
+        snprintf(name, sizeof name, "%s%s-%05zu-of-00002.bin", stem, variant, i + 1);
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+        char *bytes = made_torch(&half, how, &size);
+        write_bytes(path, bytes, size);
+        for (size_t k = 0; k < half.count; k++)
+            fprintf(index, "%s\"%s\": \"%s\"", i || k ? ", " : "", half.tensors[k].name, name);
+    }
+    fprintf(index, "}}");
+    if (fclose(index)) abort();
+}
+
+static void make_bins(const char *name, int how, const char *variant, bool shards) {
+    char folder[512], part[600], path[2048];
+    Error e = {0};
+    snprintf(folder, sizeof folder, "%s", test_path(name));
+    if (!make_model_of(folder, (MakeModel){.layout = MODEL_DIFFUSERS, .dtype = F16}, tiny_config())) abort();
+    for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++) {
+        bool text = !strcmp(PARTS[i][1], "model");
+        snprintf(path, sizeof path, "%s/%s/%s.safetensors", folder, PARTS[i][0], PARTS[i][1]);
+        WeightFile *f = weight_file_open(path, &e);
+        if (!f) abort();
+        remove(path);
+        snprintf(part, sizeof part, "%s/%s", folder, PARTS[i][0]);
+        write_bin(part, text ? "pytorch_model" : PARTS[i][1], variant, f, how, shards);
+        weight_file_close(f);
+    }
+}
+
+/* As the hub's cache has it: snapshots/REVISION/PART/FILE are links to blobs/NUMBER. */
+static void link_folder(const char *from, const char *to) {
+    static const char *const FILES[] = {"model_index.json",         "scheduler/scheduler_config.json",
+                                        "unet/config.json",         "unet/diffusion_pytorch_model.safetensors",
+                                        "vae/config.json",          "vae/diffusion_pytorch_model.safetensors",
+                                        "text_encoder/config.json", "text_encoder/model.safetensors"};
+    static const char *const FOLDERS[] = {"",
+                                          "/blobs",
+                                          "/snapshots",
+                                          "/snapshots/0",
+                                          "/snapshots/0/unet",
+                                          "/snapshots/0/vae",
+                                          "/snapshots/0/text_encoder",
+                                          "/snapshots/0/scheduler"};
+    char path[2048], blob[2048], target[64];
+    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++) {
+        snprintf(path, sizeof path, "%s%s", to, FOLDERS[i]);
+        mkdir(path, 0777);
+    }
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        snprintf(path, sizeof path, "%s/%s", from, FILES[i]);
+        snprintf(blob, sizeof blob, "%s/blobs/%zu", to, i);
+        if (rename(path, blob)) abort();
+        snprintf(path, sizeof path, "%s/snapshots/0/%s", to, FILES[i]);
+        snprintf(target, sizeof target, "%s../../blobs/%zu", strchr(FILES[i], '/') ? "../" : "", i);
+        if (symlink(target, path)) abort();
+    }
+}
+
+static void folders(const char *ref) {
+    static const struct {
+        const char *name;
+        int how;
+        const char *variant;
+        bool shards;
+    } BINS[] = {{"bin", 0, "", false},
+                {"bin-old", MADE_OLD, "", false},
+                {"bin-turned", MADE_TURNED, "", false},
+                {"bin-nested", MADE_NESTED, "", false},
+                {"bin-fp16", 0, ".fp16", false},
+                {"bin-shards", 0, "", true},
+                {"bin-fp16-shards", 0, ".fp16", true}};
+    for (size_t i = 0; i < sizeof BINS / sizeof *BINS; i++) {
+        make_bins(BINS[i].name, BINS[i].how, BINS[i].variant, BINS[i].shards);
+        check_same(BINS[i].name, test_path(BINS[i].name), ref);
+    }
+    for (int shards = 0; shards <= 3; shards += 3)
+        for (int fp16 = 0; fp16 < 2; fp16++) {
+            MakeModel spec = {.layout = MODEL_DIFFUSERS, .dtype = F16, .shards = shards, .fp16_names = fp16};
+            char name[64];
+            snprintf(name, sizeof name, "folder, %d shards%s", shards, fp16 ? ", fp16" : "");
+            if (!make_model_of(test_path(name), spec, tiny_config())) abort();
+            check_same(name, test_path(name), ref);
+        }
+    char from[512], to[512];
+    snprintf(from, sizeof from, "%s", test_path("folder"));
+    snprintf(to, sizeof to, "%s", test_path("hub"));
+    if (!make_model_of(from, (MakeModel){.layout = MODEL_DIFFUSERS, .dtype = F16}, tiny_config())) abort();
+    link_folder(from, to);
+    check_same("the hub's cache", test_path("hub/snapshots/0"), ref);
+}
+
+/* --- single files --- */
+
+static void gguf(const char *ref) {
+    Error e = {0};
+    size_t size;
+    WeightFile *f = weight_file_open(ref, &e);
+    if (!f) abort();
+    char *bytes = made_gguf(f, &size);
+    write_bytes(test_path("a.gguf"), bytes, size);
+    weight_file_close(f);
+    check_same("GGUF", test_path("a.gguf"), ref);
+}
+
+static bool is_scaled(const FileTensor *t) {
+    size_t n = strlen(t->name);
+    return t->nd == 2 && t->dtype == F16 && n > 7 && !strcmp(t->name + n - 7, ".weight");
+}
+
+/* The model's matrices as ComfyUI's fp8 files have them (1), or as the F16 that they stand for (0). */
+static void write_eights(const WeightFile *f, const char *path, bool eights, DType kind, int *inputs) {
+    Error e = {0};
+    size_t count = 0;
+    FileTensor *list = calloc(3 * f->count + 1, sizeof *list);
+    char(*names)[256] = calloc(2 * f->count, sizeof *names);
+    if (!list || !names) abort();
+    for (size_t i = 0; i < f->count; i++) {
+        FileTensor t = f->tensors[i];
+        bool scaled = is_scaled(&t);
+        if (scaled && eights) t.dtype = kind;
+        list[count++] = t;
+        if (!scaled || !eights) continue;
+        for (int k = 0; k < 2; k++) {
+            char *name = names[2 * i + (size_t)k];
+            snprintf(name, sizeof *names, "%.*s%s", (int)strlen(t.name) - 6, t.name,
+                     k ? "scale_input" : "scale_weight");
+            list[count++] = (FileTensor){.name = name, .dtype = F32, .nd = k};
+            list[count - 1].n[0] = 1;
+        }
+        *inputs += 1;
+    }
+    if (eights) list[count++] = (FileTensor){.name = "scaled_fp8", .dtype = kind, .nd = 1, .n = {2}};
+    StWriter *w = st_write_begin(path, list, count, f->meta, f->meta_count, &e);
+    if (!w) abort();
+    for (size_t i = 0; i < f->count; i++) {
+        const FileTensor *t = &f->tensors[i];
+        float scale = 0.001f * (float)(i % 5 + 1), one = 1;
+        if (!is_scaled(t)) {
+            st_write_data(w, file_tensor_data(f, t), (size_t)(t->end - t->begin), &e);
+            continue;
+        }
+        for (int64_t k = 0, n = file_tensor_count(t); k < n; k++) {
+            uint8_t code = (uint8_t)((uint32_t)k * 2654435761u >> 24);
+            if ((code & 0x7f) >= 0x7c) code &= 0x8f; /* neither infinite nor NaN in either kind */
+            float x = f16_to_f32(kind == F8_E4M3 ? e4m3_to_f16(code) : e5m2_to_f16(code)) * scale;
+            uint16_t half = f32_to_f16(x);
+            st_write_data(w, eights ? (const void *)&code : &half, eights ? 1 : 2, &e);
+        }
+        if (eights) st_write_data(w, &scale, 4, &e), st_write_data(w, &one, 4, &e);
+    }
+    uint8_t mark[2] = {0};
+    if (eights) st_write_data(w, mark, 2, &e);
+    test_check(st_write_end(w, &e), "%s is written: %s", path, e.text);
+    free(list);
+    free(names);
+}
+
+static void eights(const char *ref) {
+    static const DType KINDS[] = {F8_E4M3, F8_E5M2};
+    for (int k = 0; k < 2; k++) {
+        Error e = {0};
+        SdInfo info = {0};
+        int inputs = 0;
+        char words[80];
+        WeightFile *f = weight_file_open(ref, &e);
+        if (!f) abort();
+        write_eights(f, test_path("f8.safetensors"), true, KINDS[k], &inputs);
+        write_eights(f, test_path("f16.safetensors"), false, KINDS[k], &inputs);
+        weight_file_close(f);
+        check_same(k ? "F8_E5M2 with scales" : "F8_E4M3 with scales", test_path("f8.safetensors"),
+                   test_path("f16.safetensors"));
+        snprintf(words, sizeof words, "%d scales of inputs", inputs);
+        test_check(sd_info(test_path("f8.safetensors"), false, &info, &e) && strstr(info.besides, words) &&
+                       info.ignored == inputs + 2 && !info.missing && strstr(info.besides, "scaled_fp8"),
+                   "sdc info of 8-bit weights: %lld ignored, besides %s", (long long)info.ignored, info.besides);
+        test_note("%s", e.text);
+    }
+}
+
+SUITE(formats, .seconds = 2) {
+    char ref[512];
+    snprintf(ref, sizeof ref, "%s", test_path("m.safetensors"));
+    if (!make_model_of(ref, (MakeModel){.dtype = F16}, tiny_config())) abort();
+    gguf(ref);
+    eights(ref);
+    folders(ref);
+}
