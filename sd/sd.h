@@ -47,10 +47,16 @@ typedef struct {
                             but the machine's */
     SdPrecision precision;
     SdPrediction prediction;
-    bool ema;           /* the U-Net's moving averages (model_ema.*) in place of its weights; an error without them */
-    bool exact;         /* insist on the same bits as on every other machine, which f32 and f32-direct have wherever the
-                         * processor has fma (sd_exact tells): without fma it is emulated, several times slower; other
-                         * precisions and OpenBLAS are refused */
+    bool ema;   /* the U-Net's moving averages (model_ema.*) in place of its weights; an error without them */
+    bool exact; /* insist on the same bits as on every other machine, which f32 and f32-direct have wherever the
+                 * processor has fma (sd_exact tells): without fma it is emulated, several times slower; other
+                 * precisions and OpenBLAS are refused */
+    /* Files that bring a part of the model in place of its own, or where it has none: single files of any layout, or
+     * folders. NULL: the model's own. */
+    const char *vae;
+    const char *text_encoder, *text_encoder_2; /* the second is SDXL's */
+    const char *unet;
+    const char *taesd;  /* a TAESD or TAESDXL beside the VAE: its decoder, its encoder, or a file or folder with both */
     const char *device; /* "cpu", "cuda", "cuda:1", "cuda:0,1" (shares a batch out), "auto"; NULL: "cpu" */
 } SdOptions;
 
@@ -117,6 +123,13 @@ typedef enum { SD_RESIZE_STRETCH, SD_RESIZE_CROP, SD_RESIZE_FILL } SdResize;
  * (the webui's "do exactly the amount of steps the slider specifies"). */
 typedef enum { SD_STEPS_WEBUI, SD_STEPS_DIFFUSERS, SD_STEPS_EXACT } SdSteps;
 
+/* What stands between pictures and latents: the VAE, or the TAESD that was opened with the model. */
+typedef enum { SD_VAE_FULL, SD_VAE_TAESD } SdVae;
+
+/* How previews are decoded: by the VAE; by the TAESD; or as the webui's cheap approximation does, a colour for each
+ * latent, in a picture of a latent's size. */
+typedef enum { SD_PREVIEW_FULL, SD_PREVIEW_TAESD, SD_PREVIEW_APPROX } SdPreview;
+
 /* What img2img begins from: a sample of the VAE encoder's distribution, or its mean. */
 typedef enum { SD_ENCODE_SAMPLE, SD_ENCODE_MEAN } SdEncode;
 
@@ -178,6 +191,9 @@ typedef struct {
     double strength; /* 0..1: how much of the schedule is run again */
     SdSteps strength_steps;
     SdEncode encode;
+    SdVae vae_encoder;
+
+    SdVae vae_decoder; /* this and vae_encoder: the TAESD's half where there is one */
 
     const char *taps; /* a safetensors file to write named activations to, or NULL; names of files are not empty */
     const char *tap;  /* glob that their names must match (* and ?); NULL: all */
@@ -189,6 +205,7 @@ typedef struct {
     bool (*progress)(void *user, const SdProgress *p); /* false: stop with ERR_CANCELLED; may be NULL */
     /* The clean picture as predicted after each step, of every picture of the batch; false: stop. NULL: not wanted. */
     bool (*preview)(void *user, const SdPicture *p, int step, int steps);
+    SdPreview preview_by;
     void *user;
 } SdRequest;
 
@@ -229,7 +246,8 @@ typedef struct {
 } SdPlan;
 bool sd_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e);
 
-/* What a checkpoint is. */
+/* What a checkpoint is; or a U-Net, VAE, text encoder or TAESD alone, which has width 0: `family` says which, `variant`
+ * whose it may be. */
 typedef struct {
     char family[24]; /* "SD 1.x" */
     char layout[24]; /* "single file", "converted", "diffusers" */

@@ -194,6 +194,7 @@ void checkpoint_close(Checkpoint *c) {
         free(c->parts[i].shards);
         json_free(c->parts[i].config);
     }
+    for (int i = 0; i < GIVEN_COUNT; i++) given_close(&c->given[i]);
     json_free(c->index);
     json_free(c->yaml);
     free(c->yaml_path);
@@ -212,6 +213,8 @@ bool checkpoint_has_file(const Checkpoint *c, const char *path) {
     bool has = c->file && c->file->mapped && file_same(c->file->path, path);
     for (int i = 0; i < CHECKPOINT_PARTS; i++)
         for (int k = 0; k < c->parts[i].count; k++) has = has || file_same(c->parts[i].shards[k]->path, path);
+    for (int i = 0; i < GIVEN_COUNT; i++)
+        for (int k = 0; k < c->given[i].count; k++) has = has || file_same(c->given[i].shards[k]->path, path);
     return has;
 }
 
@@ -241,7 +244,68 @@ static Found look(WeightFile *const *files, int count, const char *key) {
     }
 }
 
+/* --- parts from files of their own --- */
+
+static const char A_LABEL[] = "model.diffusion_model.label_emb.0.0.weight"; /* of SDXL's U-Nets */
+
+static bool begins(const char *text, const char *with) { return !strncmp(text, with, strlen(with)); }
+
+/* Whether text encoders are called as in sgm's files. */
+static bool is_sgm(const Checkpoint *c) {
+    for (size_t i = 0; c->file && i < c->file->count; i++)
+        if (begins(c->file->tensors[i].name, "conditioner.")) return true;
+    return checkpoint_find(c, A_LABEL).tensor != NULL;
+}
+
+/* The part that a key belongs to, if it is given, and the key's prefix; NULL: the checkpoint's own file has it. */
+static const Given *giver(const Checkpoint *c, const char *key, const char **prefix) {
+    static const struct {
+        const char *prefix;
+        GivenPart part;
+    } KEYS[] = {{"model.diffusion_model.", GIVEN_UNET},     {"first_stage_model.", GIVEN_VAE},
+                {"conditioner.embedders.0.", GIVEN_TEXT},   {"cond_stage_model.", GIVEN_TEXT},
+                {"conditioner.embedders.1.", GIVEN_TEXT_2}, {"taesd_decoder.", GIVEN_TAESD_DECODER},
+                {"taesd_encoder.", GIVEN_TAESD_ENCODER}};
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
+        if (c->given[KEYS[i].part].path && begins(key, KEYS[i].prefix))
+            return *prefix = KEYS[i].prefix, &c->given[KEYS[i].part];
+    return NULL;
+}
+
+/* Text encoders that are given answer to the names of one kind of file only. */
+static bool is_other_kind(const Checkpoint *c, const char *key) {
+    return c->given[GIVEN_TEXT].path && begins(key, c->sgm ? "cond_stage_model." : "conditioner.embedders.0.");
+}
+
+bool checkpoint_give(Checkpoint *c, GivenPart part, const char *path, Error *e) {
+    if (!path) return true;
+    c->sgm = is_sgm(c);
+    if (!given_open(&c->given[part], part, path, e)) return false;
+    if (part == GIVEN_UNET) c->sgm = is_sgm(c);
+    return true;
+}
+
+void checkpoint_give_own(Checkpoint *c) {
+    static const char A_UNET[] = "model.diffusion_model.input_blocks.0.0.weight";
+    if (!c->file || checkpoint_find(c, A_UNET).tensor || !given_from(&c->given[GIVEN_UNET], GIVEN_UNET, c->file))
+        return;
+    c->sgm = is_sgm(c);
+}
+
+bool checkpoint_is_given(const Checkpoint *c, GivenPart part) { return c->given[part].path != NULL; }
+
+const char *checkpoint_path(const Checkpoint *c, GivenPart part) {
+    return c->given[part].path ? c->given[part].path : c->path;
+}
+
 Found checkpoint_find(const Checkpoint *c, const char *key) {
+    const char *prefix;
+    const Given *given = giver(c, key, &prefix);
+    if (given) {
+        const WeightFile *file = NULL;
+        const FileTensor *t = is_other_kind(c, key) ? NULL : given_find(given, prefix, key, &file);
+        return (Found){t ? file : NULL, t};
+    }
     char average[256];
     if (c->ema && name_to_ema(key, average, sizeof average)) key = average;
     if (c->layout == CHECKPOINT_SINGLE) return look(&c->file, 1, key);
@@ -258,6 +322,8 @@ int64_t checkpoint_tensors(const Checkpoint *c) {
     int64_t n = c->file ? (int64_t)c->file->count : 0;
     for (int i = 0; i < CHECKPOINT_PARTS; i++)
         for (int k = 0; k < c->parts[i].count; k++) n += (int64_t)c->parts[i].shards[k]->count;
+    for (int i = 0; i < GIVEN_COUNT; i++)
+        for (int k = 0; !c->given[i].borrowed && k < c->given[i].count; k++) n += (int64_t)c->given[i].shards[k]->count;
     return n;
 }
 

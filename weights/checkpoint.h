@@ -2,6 +2,7 @@
 #ifndef SD_WEIGHTS_CHECKPOINT_H
 #define SD_WEIGHTS_CHECKPOINT_H
 
+#include "given.h"
 #include "json.h"
 #include "weight_file.h"
 
@@ -35,6 +36,8 @@ typedef struct {
     CheckpointTokenizer tokenizers[CHECKPOINT_TOKENIZERS];
     bool ema;                           /* the U-Net's moving averages are taken for its weights */
     int res_blocks, levels, vae_levels; /* the folder's, for its names; 0 until detect_config (sd/models) sets them */
+    Given given[GIVEN_COUNT];           /* parts from files of their own, */
+    bool sgm;                           /* and whether their text encoders have sgm's names, or ldm's */
 } Checkpoint;
 
 typedef struct {
@@ -48,6 +51,14 @@ Checkpoint *checkpoint_open(const char *path, Error *e);
 /* The same for a file in memory, which must outlive the result; messages call it `name`. */
 Checkpoint *checkpoint_open_memory(const char *name, const void *bytes, size_t size, Error *e);
 void checkpoint_close(Checkpoint *c); /* NULL is fine */
+/* From here on the keys of this part are found in another file (given_open). The U-Net comes before the text encoders,
+ * whose keys follow from it. path NULL: nothing happens. */
+bool checkpoint_give(Checkpoint *c, GivenPart part, const char *path, Error *e);
+/* Where the single file is nothing but a U-Net under names of its own, that becomes the part. */
+void checkpoint_give_own(Checkpoint *c);
+/* Whether the part is given, and the file that messages about it name. */
+bool checkpoint_is_given(const Checkpoint *c, GivenPart part);
+const char *checkpoint_path(const Checkpoint *c, GivenPart part);
 /* Whether a path is one of the files that the weights come from. */
 bool checkpoint_has_file(const Checkpoint *c, const char *path);
 

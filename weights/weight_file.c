@@ -41,11 +41,21 @@ static bool link_scales(WeightFile *f, Error *e) {
     return true;
 }
 
+/* What `sdc convert` says of the order of numbers. */
+static bool read_layout(WeightFile *f, Error *e) {
+    const char *order = weight_file_meta(f, "sdc.conv_layout");
+    f->channels_last = order && !strcmp(order, "OHWI");
+    if (order && !f->channels_last && strcmp(order, "OIHW"))
+        return error_set(e, ERR_FORMAT, "%s: \"sdc.conv_layout\" is '%.40s', neither OHWI nor OIHW; convert it anew",
+                         f->path, order);
+    return true;
+}
+
 static bool read_list(WeightFile *f, Error *e) {
     const WeightFormat *format = weight_format(f->map, f->size);
     f->format = format->name;
     if (!format->read) return error_set(e, ERR_FORMAT, "%s: is %s", f->path, format->refusal);
-    return format->read(f, e) && link_scales(f, e);
+    return format->read(f, e) && read_layout(f, e) && link_scales(f, e);
 }
 
 WeightFile *weight_file_open_memory(const char *path, const void *bytes, size_t size, Error *e) {

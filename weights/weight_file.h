@@ -38,6 +38,7 @@ typedef struct {
     char *pool;               /* owns the strings */
     int64_t *strides;         /* owns those of all tensors; NULL: all are dense */
     bool mapped;
+    bool channels_last; /* "sdc.conv_layout" says OHWI: convolutions lie in compute order */
 } WeightFile;
 
 /* Opens a file of any format that is read. NULL and one line in e ("PATH: ...") when it is missing, breaks a rule of

@@ -21,7 +21,13 @@ static const struct Key {
     const char *text; /* KEY_ONLY: the value; KEY_MISSING: the feature */
 } OTHERS[] = {{"Model hash", KEY_IGNORED, NULL},
               {"Model", KEY_IGNORED, NULL},
-              {"Refiner", KEY_IGNORED, NULL},    /* infotext_refiner */
+              {"Refiner", KEY_IGNORED, NULL}, /* infotext_refiner */
+              {"VAE", KEY_IGNORED, NULL},     /* infotext_part */
+              {"VAE hash", KEY_IGNORED, NULL},
+              {"Text encoder", KEY_IGNORED, NULL},
+              {"Text encoder 2", KEY_IGNORED, NULL},
+              {"U-Net", KEY_IGNORED, NULL},
+              {"TAESD", KEY_IGNORED, NULL},
               {"Precision", KEY_IGNORED, NULL},  /* infotext_precision */
               {"Exact", KEY_IGNORED, NULL},      /* infotext_exact */
               {"Prediction", KEY_IGNORED, NULL}, /* infotext_prediction */
@@ -39,8 +45,6 @@ static const struct Key {
               {"Hashes", KEY_IGNORED, NULL}, /* of models that other keys and the prompt name */
               {"Civitai metadata", KEY_IGNORED, NULL},
               {"Civitai resources", KEY_CIVITAI, NULL},
-              {"VAE Encoder", KEY_ONLY, "Full"},
-              {"VAE Decoder", KEY_ONLY, "Full"},
               {"FP8 weight", KEY_ONLY, "Disable"},
               {"Tiling", KEY_ONLY, "False"},
               {"Restore faces", KEY_ONLY, "False"},
@@ -57,8 +61,6 @@ static const struct Key {
               {"CFG Rescale", KEY_ONLY, "0"},                   /* of extensions: 0 is off */
               {"CFG Rescale φ", KEY_ONLY, "0"},
               {"CFG Rescale phi", KEY_ONLY, "0"},
-              {"VAE", KEY_MISSING, "a VAE from a file of its own"},
-              {"VAE hash", KEY_MISSING, "a VAE from a file of its own"},
               {"Lora hashes", KEY_MISSING, "LoRA"},
               {"TI hashes", KEY_MISSING, "textual inversion"},
               {"Hires resize-1", KEY_MISSING, "hires fix"},
@@ -169,6 +171,14 @@ bool infotext_request(const InfoRead *text, SdRequest *r, Error *e) {
 
 const char *infotext_refiner(const InfoRead *text) {
     const char *name = infotext_get(text, "Refiner");
+    return name && *name ? name : NULL;
+}
+
+const char *infotext_part(const InfoRead *text, const char *key, const char **hash) {
+    const char *name = infotext_get(text, key), *bracket = name ? strrchr(name, '[') : NULL;
+    bool vae = !strcmp(key, "VAE");
+    *hash = vae ? infotext_get(text, "VAE hash") : bracket ? bracket + 1 : NULL;
+    if (vae && name && (!strcmp(name, "None") || !strcmp(name, "Automatic"))) return NULL; /* the webui's words */
     return name && *name ? name : NULL;
 }
 

@@ -14,6 +14,9 @@ bool infotext_request(const InfoRead *text, SdRequest *r, Error *e);
 
 /* The refiner that the text names, "NAME [HASH]" or "NAME"; NULL: it names none. */
 const char *infotext_refiner(const InfoRead *text);
+/* What the text calls a part from a file of its own: "VAE", "Text encoder", "Text encoder 2", "U-Net", "TAESD"; NULL:
+ * it names none. *hash: what it says of the file's SHA-256, its first digits up to anything else, or NULL. */
+const char *infotext_part(const InfoRead *text, const char *key, const char **hash);
 /* The precision that the text names; SD_F32 where it names none. ERR_ARGUMENT for one that is unknown. */
 bool infotext_precision(const InfoRead *text, SdPrecision *out, Error *e);
 /* What the text says that the U-Net predicts, as it does where the caller overrode the model; SD_PREDICTION_MODEL: it

@@ -35,6 +35,7 @@ static bool has_original(const SdRequest *r, const Sampler *s) {
 }
 static bool has_refiner(const SdRequest *r, const Sampler *s) { return (void)s, r->refiner != NULL; }
 static bool has_target(const SdRequest *r, const Sampler *s) { return (void)s, r->target_width || r->target_height; }
+static bool has_posterior(const SdRequest *r, const Sampler *s) { return (void)s, r->vae_encoder == SD_VAE_FULL; }
 static bool resizes_image(const SdRequest *r, const Sampler *s) {
     return (void)s, r->image_width != r->width || r->image_height != r->height;
 }
@@ -57,7 +58,10 @@ const Param PARAMS[] = {
      .counts = resizes_image},
     {.name = "encode", .type = PARAM_ENUM, AT(encode), .of_image = true, .value = "sample|mean",
      .help = "begin with a sample of the encoder's distribution, or its mean",
-     .json = "encode", .key = "Encode", .place = 16},
+     .json = "encode", .key = "Encode", .place = 16, .counts = has_posterior},
+    {.name = "vae-encoder", .type = PARAM_ENUM, AT(vae_encoder), .of_image = true, .of_model = true, .value = "full|taesd",
+     .help = "what makes latents of the picture: the VAE, or the file of --taesd where it has an encoder",
+     .json = "sd_vae_encode_method", .key = "VAE Encoder", .key_words = "Full|TAESD", .place = 15},
     {.name = "prompt", .letter = 'p', .type = PARAM_PROMPT, AT(prompt), .high = 1 << 20, .value = "PROMPT",
      .help = "what to show; @FILE reads it from a file, - from stdin, @@x is @x; 1024 chunks of 75 tokens at most", .json = "prompt"},
     {.name = "negative", .letter = 'n', .type = PARAM_PROMPT, AT(negative), .high = 1 << 20, .value = "PROMPT",
@@ -167,6 +171,9 @@ const Param PARAMS[] = {
      .help = "count that in steps, as the webui did before 1.8, and not in time",
      .json = "refiner_switch_by_sample_steps", .key = "Refiner switch by sampling steps", .place = PLACE_REFINER,
      .counts = has_refiner},
+    {.name = "vae-decoder", .type = PARAM_ENUM, AT(vae_decoder), .of_model = true, .value = "full|taesd",
+     .help = "what makes the picture of latents: the VAE, or the file of --taesd where it has a decoder",
+     .json = "sd_vae_decode_method", .key = "VAE Decoder", .key_words = "Full|TAESD", .place = 15},
     {.name = "rng", .type = PARAM_ENUM, AT(rng), .value = "nv,cuda|cpu",
      .help = "noise of an NVIDIA GPU (nv or cuda) or of torch on a CPU",
      .json = "randn_source", .key = "RNG", .key_words = "NV,GPU|CPU", .place = 14},

@@ -83,6 +83,8 @@ int words_count(const char *words);
 
 /* Sets every row to its default. */
 void params_default(SdRequest *r);
+/* Whether a row is as it was when nobody gave it: its default, or marked by params_forget. */
+bool param_is_unset(const Param *p, const SdRequest *r);
 /* Marks the rows whose default is the model's (Param.of_model) as not given; params_adopt takes those that are still
  * not given from `from`. */
 void params_forget(SdRequest *r);

@@ -19,10 +19,13 @@ void params_default(SdRequest *r) {
 
 /* --- what the model decides --- */
 
+/* What params_forget leaves. */
+static double not_given(const Param *p) { return p->type == PARAM_ENUM ? UINT32_MAX : p->low - 1; }
+
 void params_forget(SdRequest *r) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (p->of_model && is_string(p)) *string_of(p, r) = NULL;
-        else if (p->of_model) param_set_number(p, r, p->low - 1);
+        else if (p->of_model) param_set_number(p, r, not_given(p));
 }
 
 /* Whether a sampler's name holds a schedule type, such as "DPM++ 2M Karras". */
@@ -31,13 +34,18 @@ static bool has_schedule(const char *sampler) {
     return sampler && sampler_parse(sampler, &own) && own;
 }
 
+bool param_is_unset(const Param *p, const SdRequest *r) {
+    double v = param_number(p, r);
+    return v == p->standard || (p->of_model && v == not_given(p));
+}
+
 void params_adopt(SdRequest *r, const SdRequest *from) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (!p->of_model) continue;
         else if (is_string(p)) {
             if (!*string_of(p, r) && !(p->type == PARAM_SCHEDULER && has_schedule(r->sampler)))
                 *string_of(p, r) = *(const char *const *)((const char *)from + p->at);
-        } else if (param_number(p, r) == p->low - 1) param_set_number(p, r, param_number(p, from));
+        } else if (param_number(p, r) == not_given(p)) param_set_number(p, r, param_number(p, from));
 }
 
 /* --- ranges --- */

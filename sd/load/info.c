@@ -1,5 +1,6 @@
 /* info.c: what a checkpoint is, for people. */
 #include "besides.h"
+#include "info_part.h"
 #include "model_hash.h"
 
 #include <stdio.h>
@@ -42,13 +43,16 @@ static void name_formats(const Checkpoint *c, SdInfo *out) {
 bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
     if (!out) return error_set(e, ERR_ARGUMENT, "info: the place for its result is NULL");
     *out = (SdInfo){0};
-    Error none = {0};
-    SdModel *m = sd_open(path, NULL, e);
-    if (!m) return false;
+    Error none = {0}, refused = {0};
+    if (e && e->code) return false;
+    SdModel *m = sd_open(path, NULL, &refused);
+    if (!m && refused.code == ERR_FORMAT && path && info_of_part(path, out))
+        return !hash || cached_sha256(path, out->hash, e);
+    if (!m) return error_pass(e, &refused);
     const Checkpoint *c = m->checkpoint;
     static const Part ALL[] = {PART_TEXT, PART_TEXT_2, PART_UNET, PART_DECODER, PART_ENCODER};
     ModelReport r;
-    model_compare(m, ALL, PART_COUNT, &r);
+    model_compare(m, ALL, sizeof ALL / sizeof *ALL, &r);
     static const char *const OTHERS[] = {"alphas_cumprod", "v_pred", "ztsnr"}; /* families.c, levels.c */
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
         if (checkpoint_find(c, OTHERS[i]).tensor) r.used++, r.ignored--;
@@ -64,7 +68,7 @@ bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
     snprintf(out->family, sizeof out->family, "%s", m->config.family);
     snprintf(out->layout, sizeof out->layout, "%s",
              c->layout == CHECKPOINT_DIFFUSERS ? "diffusers"
-             : m->channels_last                ? "converted"
+             : c->file->channels_last          ? "converted"
                                                : "single file");
     static const char *const PREDICTIONS[] = {"eps", "v", "x0"};
     snprintf(out->prediction, sizeof out->prediction, "%s", PREDICTIONS[m->config.prediction]);

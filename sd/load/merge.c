@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool in_torch_order(const SdModel *m) { return m->checkpoint->file && !m->channels_last; }
+static bool in_torch_order(const SdModel *m) { return m->checkpoint->file && !m->checkpoint->file->channels_last; }
 
 /* What a single file predicts is not asked, which would run the U-Net; A says it where its configuration is written. */
 static SdModel *open_model(const char *path, bool first, Error *e) {

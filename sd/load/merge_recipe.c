@@ -190,7 +190,7 @@ bool merge_meta(const Merge *m, MergeMeta *out, Error *e) {
             if (copied(f->meta[k].key, !i)) set(out, f->meta[k].key, f->meta[k].value);
     }
     const SdModel *a = m->models[0];
-    bool named = a->checkpoint->file && !a->channels_last;
+    bool named = a->checkpoint->file && !a->checkpoint->file->channels_last;
     out->config = named ? NULL : new_config(a);
     JsonText recipe = {0}, models = {0};
     write_recipe(m, hashes, &recipe);

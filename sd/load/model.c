@@ -7,13 +7,14 @@
 
 /* A convolution, or a matrix that torch transposes, lies in torch's order or in compute order; a matrix may be stored
  * as a 1x1 convolution. */
-static bool shape_fits(const SdModel *m, const Weight *w, const FileTensor *t) {
+static bool shape_fits(const Weight *w, Found f) {
+    const FileTensor *t = f.tensor;
     const int64_t *n = w->t.n;
     if (w->kind == WEIGHT_CONV) {
-        if (m->channels_last) return t->nd == 4 && !memcmp(t->n, n, 4 * sizeof *n);
+        if (f.file->channels_last) return t->nd == 4 && !memcmp(t->n, n, 4 * sizeof *n);
         return t->nd == 4 && t->n[0] == n[0] && t->n[1] == n[3] && t->n[2] == n[1] && t->n[3] == n[2];
     }
-    if (w->inputs_first && !m->channels_last) return t->nd == 2 && t->n[0] == n[1] && t->n[1] == n[0];
+    if (w->inputs_first && !f.file->channels_last) return t->nd == 2 && t->n[0] == n[1] && t->n[1] == n[0];
     bool ones = t->nd == 4 && w->kind == WEIGHT_LINEAR && t->n[2] == 1 && t->n[3] == 1;
     return (t->nd == w->t.nd || ones) && !memcmp(t->n, n, (size_t)w->t.nd * sizeof *n);
 }
@@ -48,11 +49,11 @@ static const char *file_shape(const FileTensor *t, char *buf, size_t size) {
 }
 
 /* As the file should show it. */
-static void expected_shape(const SdModel *m, const Weight *w, char *buf, size_t size) {
+static void expected_shape(const WeightFile *f, const Weight *w, char *buf, size_t size) {
     Tensor t = w->t;
-    if (w->kind == WEIGHT_CONV && !m->channels_last)
+    if (w->kind == WEIGHT_CONV && !f->channels_last)
         t = tensor_view(NULL, F32, 4, SHAPE(w->t.n[0], w->t.n[3], w->t.n[1], w->t.n[2]));
-    else if (w->inputs_first && !m->channels_last) t = tensor_view(NULL, F32, 2, SHAPE(w->t.n[1], w->t.n[0]));
+    else if (w->inputs_first && !f->channels_last) t = tensor_view(NULL, F32, 2, SHAPE(w->t.n[1], w->t.n[0]));
     tensor_shape_text(t, buf, size);
 }
 
@@ -61,13 +62,14 @@ void model_compare(const SdModel *m, const Part *parts, int count, ModelReport *
     for (int p = 0; p < count; p++) {
         const WeightList *l = &m->lists[parts[p]];
         for (int64_t i = 0; i < l->count; i++) {
-            const FileTensor *t = checkpoint_find(m->checkpoint, l->w[i]->name).tensor;
+            Found f = checkpoint_find(m->checkpoint, l->w[i]->name);
+            const FileTensor *t = f.tensor;
             if (!t) {
                 out->missing++;
                 note(out, "%s is missing", l->w[i]->name);
-            } else if (!shape_fits(m, l->w[i], t) || !type_fits(t)) {
+            } else if (!shape_fits(l->w[i], f) || !type_fits(t)) {
                 char is[96], should[96];
-                expected_shape(m, l->w[i], should, sizeof should);
+                expected_shape(f.file, l->w[i], should, sizeof should);
                 out->misshapen++;
                 note(out, "%s is %s %s, not %s", l->w[i]->name, dtype_name(t->dtype), file_shape(t, is, sizeof is),
                      should);
@@ -77,9 +79,32 @@ void model_compare(const SdModel *m, const Part *parts, int count, ModelReport *
     out->ignored = checkpoint_tensors(m->checkpoint) - out->used - out->scales - out->misshapen;
 }
 
+GivenPart model_given(Part part) {
+    static const GivenPart OF[PART_COUNT] = {[PART_TEXT] = GIVEN_TEXT,
+                                             [PART_TEXT_2] = GIVEN_TEXT_2,
+                                             [PART_UNET] = GIVEN_UNET,
+                                             [PART_DECODER] = GIVEN_VAE,
+                                             [PART_ENCODER] = GIVEN_VAE,
+                                             [PART_TAESD_DECODER] = GIVEN_TAESD_DECODER,
+                                             [PART_TAESD_ENCODER] = GIVEN_TAESD_ENCODER};
+    return OF[part];
+}
+
+const char *model_path(const SdModel *m, Part part) { return checkpoint_path(m->checkpoint, model_given(part)); }
+
 bool model_has(const SdModel *m, Part part, Error *e) {
     ModelReport r;
     model_compare(m, &part, 1, &r);
+    if ((part == PART_DECODER || part == PART_ENCODER) && r.missing && !r.used)
+        return error_set(e, ERR_FORMAT, "%s: holds no VAE's %s; name a VAE with --vae", model_path(m, part),
+                         part == PART_DECODER ? "decoder" : "encoder");
     return !(r.missing + r.misshapen) ||
-           error_set(e, ERR_FORMAT, "%s: %s; use a complete checkpoint", m->checkpoint->path, r.names);
+           error_set(e, ERR_FORMAT, "%s: %s; use a complete checkpoint", model_path(m, part), r.names);
+}
+
+bool model_has_taesd(const SdModel *m, Part half, Error *e) {
+    const char *is = half == PART_TAESD_DECODER ? "decoder" : "encoder";
+    return m->lists[half].count > 0 ||
+           error_set(e, ERR_ARGUMENT, "vae %s: no TAESD with %s was opened; name its file with --taesd, or choose full",
+                     is, half == PART_TAESD_DECODER ? "a decoder" : "an encoder");
 }

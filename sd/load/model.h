@@ -15,6 +15,7 @@
 #include "sd/models/clip.h"
 #include "sd/models/config.h"
 #include "sd/models/config_keys.h"
+#include "sd/models/taesd.h"
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
 #include "sd/sampling/noise_levels.h"
@@ -29,6 +30,8 @@ typedef enum {
     PART_UNET,
     PART_DECODER,
     PART_ENCODER,
+    PART_TAESD_DECODER, /* no weights in a model that was opened without a TAESD */
+    PART_TAESD_ENCODER,
     PART_COUNT
 } Part;
 
@@ -39,11 +42,11 @@ struct SdModel {
     Clip clip[MAX_ENCODERS];
     Unet unet;
     Vae decoder, encoder;
+    Taesd taesd_decoder, taesd_encoder;
     WeightList lists[PART_COUNT]; /* each part's weights, in order of computation */
     void *memory[PART_COUNT];     /* the weights that loading made; the others stay in the mapped file */
     bool loaded[PART_COUNT];
     bool streamed[PART_COUNT]; /* loaded, but large weights stay in the file: see model_source */
-    bool channels_last;        /* convolutions lie in compute order in the file */
     bool as_in_files;          /* load weights as numbers to read (converting, training), not prepared for kernels */
     bool told_prediction;      /* the caller's options say what it predicts */
     NoiseLevels noise_levels;
@@ -57,9 +60,10 @@ struct SdModel {
     int peer_count;
     ThreadPool *gpu_threads; /* one thread for each GPU, where there are several */
     Precision precision;
-    size_t memory_limit; /* bytes; 0: the machine's */
-    Workspace kept;      /* the last call's, if it kept its weights */
-    char hash[65];       /* the file's SHA-256 in hex; "" until model_hash has found it */
+    size_t memory_limit;              /* bytes; 0: the machine's */
+    Workspace kept;                   /* the last call's, if it kept its weights */
+    char hash[65];                    /* the file's SHA-256 in hex; "" until model_hash has found it */
+    char given_hash[GIVEN_COUNT][65]; /* the same of parts from files of their own */
 };
 
 /* Lays out the networks of m->config and lists their weights by name (m->lists). False on ERR_MEMORY or ERR_FORMAT. */
@@ -74,5 +78,10 @@ typedef struct {
 void model_compare(const SdModel *m, const Part *parts, int count, ModelReport *out);
 /* Whether it holds all that a part needs; ERR_FORMAT, naming what it lacks. A checkpoint may lack the encoder. */
 bool model_has(const SdModel *m, Part part, Error *e);
+/* Whether a TAESD with this half (PART_TAESD_...) was opened with it; ERR_ARGUMENT. */
+bool model_has_taesd(const SdModel *m, Part half, Error *e);
+/* The part as a file of its own has it, and that file's name. */
+GivenPart model_given(Part part);
+const char *model_path(const SdModel *m, Part part);
 
 #endif

@@ -68,6 +68,20 @@ const char *model_hash(SdModel *m, Error *e) {
     return m->hash[0] ? m->hash : NULL;
 }
 
+const char *given_hash(SdModel *m, GivenPart part, Error *e) {
+    const Given *g = &m->checkpoint->given[part];
+    char *hex = m->given_hash[part];
+    if (hex[0]) return hex;
+    if (!g->path || os_kind(g->path) == OS_DIRECTORY) return NULL;
+    if (!cached_sha256(g->path, hex, e)) hex[0] = 0;
+    return hex[0] ? hex : NULL;
+}
+
+const char *given_file(const SdModel *m, GivenPart part) {
+    const char *path = m->checkpoint->given[part].path, *slash = path ? strrchr(path, '/') : NULL;
+    return slash && slash[1] ? slash + 1 : path;
+}
+
 void model_name(const SdModel *m, char *out, size_t size) {
     const WeightFile *f = m->checkpoint->file;
     const char *source = f ? weight_file_meta(f, "sdc.source_name") : NULL,

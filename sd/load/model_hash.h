@@ -8,6 +8,10 @@
  * convert` wrote carries its source's hash; any other's is its own, cached by path, size and modification time. The
  * file is read, not mapped, so that memory does not grow. */
 const char *model_hash(SdModel *m, Error *e);
+/* The same of a part from a file of its own; NULL, without an error, for a folder. */
+const char *given_hash(SdModel *m, GivenPart part, Error *e);
+/* Its file's name without the directory, as the webui calls a VAE. */
+const char *given_file(const SdModel *m, GivenPart part);
 /* The file name without directory and extension. */
 void model_name(const SdModel *m, char *out, size_t size);
 /* The hash of bytes in memory. */

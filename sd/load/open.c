@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* What every picture needs. */
-static const Part NEEDED[] = {PART_TEXT, PART_TEXT_2, PART_UNET, PART_DECODER};
+static const Part NEEDED[] = {PART_TEXT, PART_TEXT_2, PART_UNET, PART_DECODER}; /* the decoder last */
 enum { NEEDED_COUNT = sizeof NEEDED / sizeof *NEEDED };
 
 static bool bind_encoders(SdModel *m) {
@@ -30,6 +30,19 @@ static bool bind_encoders(SdModel *m) {
     return ok;
 }
 
+/* The halves that are given. */
+static bool bind_taesd(SdModel *m) {
+    const Checkpoint *c = m->checkpoint;
+    TaesdConfig k;
+    if (!c) return true; /* a model that training makes */
+    bool decodes = checkpoint_is_given(c, GIVEN_TAESD_DECODER), encodes = checkpoint_is_given(c, GIVEN_TAESD_ENCODER);
+    if (decodes && (!taesd_from_shapes(c, true, &k, m->lists->err) ||
+                    !taesd_bind_decoder(&m->taesd_decoder, &k, &m->lists[PART_TAESD_DECODER])))
+        return false;
+    return !encodes || (taesd_from_shapes(c, false, &k, m->lists->err) &&
+                        taesd_bind_encoder(&m->taesd_encoder, &k, &m->lists[PART_TAESD_ENCODER]));
+}
+
 bool model_bind(SdModel *m, Error *e) {
     const SdConfig *k = &m->config;
     WeightList *l = m->lists;
@@ -37,12 +50,16 @@ bool model_bind(SdModel *m, Error *e) {
     size_t unet = bind_enter(&l[PART_UNET], KEY_UNET);
     size_t decoder = bind_enter(&l[PART_DECODER], KEY_VAE);
     size_t encoder = bind_enter(&l[PART_ENCODER], KEY_VAE);
+    size_t tiny_decoder = bind_enter(&l[PART_TAESD_DECODER], KEY_TAESD_DECODER);
+    size_t tiny_encoder = bind_enter(&l[PART_TAESD_ENCODER], KEY_TAESD_ENCODER);
     bool ok = bind_encoders(m) && unet_bind(&m->unet, &k->unet, &l[PART_UNET]) &&
               vae_bind_decoder(&m->decoder, &k->vae, &l[PART_DECODER]) &&
-              vae_bind_encoder(&m->encoder, &k->vae, &l[PART_ENCODER]);
+              vae_bind_encoder(&m->encoder, &k->vae, &l[PART_ENCODER]) && bind_taesd(m);
     bind_leave(&l[PART_UNET], unet);
     bind_leave(&l[PART_DECODER], decoder);
     bind_leave(&l[PART_ENCODER], encoder);
+    bind_leave(&l[PART_TAESD_DECODER], tiny_decoder);
+    bind_leave(&l[PART_TAESD_ENCODER], tiny_encoder);
     for (int i = 0; i < PART_COUNT; i++) l[i].err = NULL; /* the caller's Error may be gone later */
     return ok;
 }
@@ -58,9 +75,28 @@ static bool check_size(const SdModel *m, Error *e) {
                      m->checkpoint->path, m->config.family, (long long)least, (long long)has);
 }
 
+/* Whether what is given has all tensors of its part; a VAE without its encoder will do. */
+static bool check_given(SdModel *m, Error *e) {
+    for (int i = 0; i < PART_COUNT; i++) {
+        ModelReport r;
+        Part part = (Part)i;
+        model_compare(m, &part, 1, &r);
+        int64_t wrong = r.missing + r.misshapen;
+        if (!wrong || part == PART_ENCODER || !checkpoint_is_given(m->checkpoint, model_given(part))) continue;
+        return error_set(e, ERR_FORMAT,
+                         "%s: is no %s of %s: %lld of %lld tensors are missing, %lld have another shape (%s%s); name "
+                         "another file",
+                         model_path(m, part), given_name(model_given(part)), m->config.family, (long long)r.missing,
+                         (long long)(r.used + wrong), (long long)r.misshapen, r.names, wrong > 3 ? ", ..." : "");
+    }
+    return true;
+}
+
 static bool check_complete(SdModel *m, Error *e) {
     ModelReport r;
-    model_compare(m, NEEDED, NEEDED_COUNT, &r);
+    /* with a TAESD the VAE's decoder is not needed */
+    if (!check_given(m, e)) return false;
+    model_compare(m, NEEDED, NEEDED_COUNT - (m->lists[PART_TAESD_DECODER].count > 0), &r);
     if (!(r.missing + r.misshapen)) return true;
     return error_set(e, ERR_FORMAT,
                      "%s: does not fit %s: %lld of %lld tensors are missing, %lld have another shape (%s%s); use a "
@@ -160,21 +196,36 @@ static bool open_peers(SdModel *m, Source from, const SdOptions *options, Error 
 
 /* --- opening --- */
 
-static bool open_checkpoint(SdModel *m, Source from, bool ema, Error *e) {
+/* Parts from files of their own. A TAESD may lack one half. */
+static bool open_given(Checkpoint *c, const SdOptions *o, Error *e) {
+    Error decoder = {0}, encoder = {0};
+    if (o->vae || o->text_encoder || o->text_encoder_2) checkpoint_give_own(c);
+    if (!checkpoint_give(c, GIVEN_UNET, o->unet, e) || !checkpoint_give(c, GIVEN_VAE, o->vae, e) ||
+        !checkpoint_give(c, GIVEN_TEXT, o->text_encoder, e) || !checkpoint_give(c, GIVEN_TEXT_2, o->text_encoder_2, e))
+        return false;
+    bool decodes = checkpoint_give(c, GIVEN_TAESD_DECODER, o->taesd, &decoder);
+    bool encodes = checkpoint_give(c, GIVEN_TAESD_ENCODER, o->taesd, &encoder);
+    if (!decodes && encoder.code && encoder.code != decoder.code) return error_pass(e, &encoder);
+    if (decodes || encodes) return true;
+    return decoder.code == ERR_FORMAT && encoder.code == ERR_FORMAT && strstr(decoder.text, "holds no TAESD")
+               ? error_set(e, ERR_FORMAT, "%s: holds no TAESD; name taesd_decoder.safetensors or the like", o->taesd)
+               : error_pass(e, &decoder);
+}
+
+static bool open_checkpoint(SdModel *m, Source from, const SdOptions *options, Error *e) {
     m->checkpoint =
         from.bytes ? checkpoint_open_memory(from.name, from.bytes, from.size, e) : checkpoint_open(from.name, e);
     if (!m->checkpoint) return false;
+    if (options && !open_given(m->checkpoint, options, e)) return false;
     const WeightFile *f = m->checkpoint->file;
-    const char *order = f ? weight_file_meta(f, "sdc.conv_layout") : NULL;
     const char *version = f ? weight_file_meta(f, "sdc.format") : NULL;
-    m->channels_last = order && !strcmp(order, "OHWI");
-    m->checkpoint->ema = ema;
-    if (ema && !checkpoint_find(m->checkpoint, KEY_UNET "input_blocks.0.0.weight").tensor)
+    m->checkpoint->ema = options && options->ema;
+    if (m->checkpoint->ema && checkpoint_is_given(m->checkpoint, GIVEN_UNET))
+        return error_set(e, ERR_ARGUMENT,
+                         "ema: counts with the model's own U-Net, and another is named; leave one out");
+    if (m->checkpoint->ema && !checkpoint_find(m->checkpoint, KEY_UNET "input_blocks.0.0.weight").tensor)
         return error_set(e, ERR_FORMAT, "%s: holds no moving averages of its U-Net (model_ema.*); leave --ema out",
                          m->checkpoint->path);
-    if (order && !m->channels_last && strcmp(order, "OIHW"))
-        return error_set(e, ERR_FORMAT, "%s: \"sdc.conv_layout\" is '%.40s', neither OHWI nor OIHW; convert it anew",
-                         m->checkpoint->path, order);
     return !version || !strcmp(version, "1") ||
            error_set(e, ERR_FORMAT,
                      "%s: \"sdc.format\" is '%.40s', and this version reads 1; convert the original anew",
@@ -188,8 +239,15 @@ static bool settle_prediction(SdModel *m, Source from, const SdOptions *options,
     m->told_prediction = told;
     if (told) k->prediction = (Prediction)(told - 1), m->notes.prediction = "--prediction";
     else if (!m->notes.prediction && prediction_is_open(k)) {
-        SdOptions own = {
-            .threads = options ? options->threads : 0, .prediction = SD_PREDICTION_EPS, .ema = options && options->ema};
+        SdOptions own = options ? *options : (SdOptions){0};
+        own = (SdOptions){.threads = own.threads,
+                          .prediction = SD_PREDICTION_EPS,
+                          .vae = own.vae,
+                          .text_encoder = own.text_encoder,
+                          .text_encoder_2 = own.text_encoder_2,
+                          .unet = own.unet,
+                          .taesd = own.taesd,
+                          .ema = own.ema};
         SdModel *once = open_source(from, &own, e);
         bool v = false, ok = once && prediction_measure(once, &v, e);
         sd_close(once);
@@ -220,7 +278,7 @@ static SdModel *open_source(Source from, const SdOptions *options, Error *e) {
         return NULL;
     }
     m->memory_limit = options ? options->memory_limit : 0;
-    if (choose_device(m, options, e) && open_checkpoint(m, from, options && options->ema, e) &&
+    if (choose_device(m, options, e) && open_checkpoint(m, from, options, e) &&
         detect_config(m->checkpoint, &m->config, &m->notes, e) && check_size(m, e) && model_bind(m, e) &&
         check_complete(m, e) && read_tokens(m, e) && settle_prediction(m, from, options, e) &&
         model_noise_levels(m, e) && new_helpers(m, options, e) && open_peers(m, from, options, e))

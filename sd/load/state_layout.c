@@ -109,13 +109,13 @@ static bool add_rows(Walk *k, const char *name, const Weight *const *w, int coun
     StateTensor *t = add(k->s, name, state_type(from[0].tensor), nd, n, k->e);
     if (!t) return false;
     memcpy(t->part, folder, sizeof folder);
-    bool stored = w[0]->inputs_first && !k->m->channels_last; /* [inputs,outputs] in the file */
+    bool stored = w[0]->inputs_first && !from[0].file->channels_last; /* [inputs,outputs] in the file */
     for (int i = 0; i < count; i++) {
         int64_t each = tensor_count(w[i]->t) / parts;
         t->pieces[t->count++] = (StatePiece){.from = from[i],
                                              .first = part * each,
                                              .count = each,
-                                             .channels_last = w[i]->kind == WEIGHT_CONV && k->m->channels_last,
+                                             .channels_last = w[i]->kind == WEIGHT_CONV && from[i].file->channels_last,
                                              .transposed = transposed != stored};
         if (state_type(from[i].tensor) != t->type)
             return error_set(k->e, ERR_FORMAT, "%s: %s and %s are of two types and become one tensor; add --dtype",

@@ -26,10 +26,10 @@ typedef struct {
 static bool is_large(const Weight *w) { return w->kind == WEIGHT_LINEAR || w->kind == WEIGHT_CONV; }
 
 /* A convolution that the file holds as OIHW. */
-static bool torch_order(const SdModel *m, const Weight *w) { return w->kind == WEIGHT_CONV && !m->channels_last; }
+static bool torch_order(const Found *f, const Weight *w) { return w->kind == WEIGHT_CONV && !f->file->channels_last; }
 
 /* A matrix that the file holds as [inputs,outputs]. */
-static bool inputs_first(const SdModel *m, const Weight *w) { return w->inputs_first && !m->channels_last; }
+static bool inputs_first(const Found *f, const Weight *w) { return w->inputs_first && !f->file->channels_last; }
 
 /* Whether the numbers that the layer needs lie in the file as they are, in some order. */
 static bool as_stored(const Job *j) { return file_tensor_is_plain(j->from.tensor) && j->from.tensor->dtype == j->type; }
@@ -47,8 +47,8 @@ static Job job_for(const SdModel *m, Weight *w, const Weight *layer, bool stream
     j.bytes = prepares ? m->ops->prepared_bytes(layer, j.type) : 0;
     if (streamed && is_large(layer)) j.way = STREAMED;
     else if (j.bytes) j.way = PREPARED;
-    else if (torch_order(m, layer)) j.way = TRANSPOSED;
-    else j.way = as_stored(&j) && aligned(&j) && !inputs_first(m, layer) ? IN_PLACE : COPIED;
+    else if (torch_order(&j.from, layer)) j.way = TRANSPOSED;
+    else j.way = as_stored(&j) && aligned(&j) && !inputs_first(&j.from, layer) ? IN_PLACE : COPIED;
     if (!j.bytes) j.bytes = dtype_bytes(j.type, tensor_count(layer->t));
     j.narrow = m->gpu && layer->kind != WEIGHT_VECTOR && m->ops->type != F32 ? m->ops->type : j.type;
     return j;
@@ -76,7 +76,7 @@ typedef struct {
 static Rows rows_of(const Job *j, int64_t first, int64_t count) {
     Rows r = {.first = first, .count = count, .stored = *j->from.tensor};
     r.each = tensor_count(j->layer->t) / j->layer->t.n[0];
-    if (inputs_first(j->m, j->layer) || r.stored.strides) return r; /* they lie all over the tensor */
+    if (inputs_first(&j->from, j->layer) || r.stored.strides) return r; /* they lie all over the tensor */
     r.stored.begin += dtype_bytes(r.stored.dtype, first * r.each);
     r.stored.end = r.stored.begin + dtype_bytes(r.stored.dtype, count * r.each);
     return r;
@@ -102,7 +102,7 @@ static const void *columns(const Job *j, const Rows *r, void *buffer) {
  * `buffer`. Whatever changes weights as they are loaded, as LoRA's deltas will, changes them here: every way of making
  * a weight and every streamed one passes. */
 static const void *numbers(const Job *j, const Rows *r, void *buffer) {
-    if (inputs_first(j->m, j->layer)) return columns(j, r, buffer);
+    if (inputs_first(&j->from, j->layer)) return columns(j, r, buffer);
     if (as_stored(j)) return file_tensor_data(j->from.file, &r->stored);
     file_tensor_read(j->from.file, j->from.tensor, r->first * r->each, r->count * r->each, j->type, buffer);
     return buffer;
@@ -141,7 +141,7 @@ static void prepare_some(const Job *j, const Rows *r, void *wide) {
     Weight some = *j->layer, before = *j->layer;
     some.t.n[0] = r->count, before.t.n[0] = r->first;
     size_t at = r->first ? ops->prepared_bytes(&before, j->type) : 0;
-    ops->prepare(&some, j->type, numbers(j, r, wide), torch_order(j->m, j->layer), (char *)j->to + at);
+    ops->prepare(&some, j->type, numbers(j, r, wide), torch_order(&j->from, j->layer), (char *)j->to + at);
     some.t.n[0] = j->layer->t.n[0];
     if (!r->first) *j->w = some;
 }
@@ -149,7 +149,7 @@ static void prepare_some(const Job *j, const Rows *r, void *wide) {
 /* Every row is prepared by itself; the first ones tell the weight what it is now. Numbers that are made before are made
  * a piece at a time. Out of memory, `prepared` stays NULL. */
 static void prepare_rows(const Job *j, const Rows *r) {
-    if (as_stored(j) && !inputs_first(j->m, j->layer)) {
+    if (as_stored(j) && !inputs_first(&j->from, j->layer)) {
         prepare_some(j, r, NULL);
         return;
     }

@@ -6,6 +6,7 @@
 #include "weights/checkpoint.h"
 #include "config.h"
 #include "config_keys.h"
+#include "taesd.h"
 
 /* Prefixes of a single file's keys. */
 #define KEY_UNET "model.diffusion_model."
@@ -13,6 +14,8 @@
 #define KEY_TRANSFORMER "cond_stage_model.transformer."
 #define KEY_CLIP KEY_TRANSFORMER "text_model."
 #define KEY_OPEN_CLIP "cond_stage_model.model."
+#define KEY_TAESD_DECODER "taesd_decoder." /* where a file holds both halves */
+#define KEY_TAESD_ENCODER "taesd_encoder."
 enum { KEY_ENCODER_SIZE = 48 };
 /* Text encoder i's: "cond_stage_model." or "conditioner.embedders.i.", then "model." (open_clip) or "transformer.". */
 const char *key_encoder(const SdConfig *c, int i, char out[KEY_ENCODER_SIZE]);
@@ -20,6 +23,16 @@ const char *key_encoder(const SdConfig *c, int i, char out[KEY_ENCODER_SIZE]);
 /* A single file: by the names and shapes of its tensors. What is missing becomes 0, which config_check refuses. Where
  * blocks of a level differ, as in distilled models, the deepest counts: the others then lack tensors. */
 void config_from_shapes(const Checkpoint *c, SdConfig *out);
+/* The same of the parts that come from files of their own (weights/given.h), over what the checkpoint said of others.
+ * Where a width stays the same, so do its heads. */
+void config_given_shapes(const Checkpoint *c, SdConfig *out);
+/* That, and before it what the config.json of a part's own folder says. False, with a line that names the key, for what
+ * is not computed here. */
+bool config_from_given(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e);
+/* Whether parts from files of their own fit the others; a line that names both files and families otherwise. */
+bool config_check_given(const Checkpoint *c, const SdConfig *k, Error *e);
+/* TAESD's numbers. False, with a line, for what is not built. */
+bool taesd_from_shapes(const Checkpoint *c, bool decoder, TaesdConfig *out, Error *e);
 /* A diffusers folder that has a U-Net, a VAE and a text encoder: by their config.json and the tokenizer's. False, with
  * a line that names the key, for what is not computed here; *notes gets what is passed over. */
 bool config_from_folder(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e);

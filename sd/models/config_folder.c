@@ -1,6 +1,7 @@
 /* config_folder.c: the configurations of a diffusers folder tell how the model is built. */
 #include "config_detect.h"
 #include "config_keys.h"
+#include "config_tables.h"
 
 #include <string.h>
 
@@ -268,11 +269,12 @@ static bool classes_of(const ConfigFile *f) {
 static bool encoder_of(const Checkpoint *c, const ConfigFile *files, const bool *has, int i, SdConfig *out,
                        ConfigNotes *notes, Error *e) {
     ClipConfig *k = &out->clip[i];
-    int which = has[CONFIG_TEXT] ? i : 1, text = CONFIG_TEXT + which, words = CONFIG_TOKENIZER + which,
+    bool first = has[CONFIG_TEXT] || checkpoint_is_given(c, GIVEN_TEXT);
+    int which = first || out->encoders > 1 ? i : 1, text = CONFIG_TEXT + which, words = CONFIG_TOKENIZER + which,
         special = CONFIG_SPECIAL_TOKENS + which;
     note_added(c->tokenizers[which].added, has[words] ? &files[words] : NULL, notes);
     /* the older file of special tokens overrides the tokenizer's own */
-    return words_of(c, which, e) && clip_of(&files[text], k, out->unet.label) &&
+    return words_of(c, which, e) && (!has[text] || clip_of(&files[text], k, out->unet.label)) &&
            (!has[words] || tokens_of(&files[words], true, k)) &&
            (!has[special] || tokens_of(&files[special], false, k));
 }
@@ -313,16 +315,76 @@ static bool prediction_of(const ConfigFile *f, Prediction *out, ConfigNotes *not
                : config_refuse(f, KEY, "where only epsilon, v_prediction or sample is computed; use another model");
 }
 
+/* Whether a text encoder comes from a file of its own, which the folder's configuration is not of. Of a U-Net and a VAE
+ * it still says what their shapes do not. */
+static bool is_given(const Checkpoint *c, ConfigFileKind kind) {
+    return (kind == CONFIG_TEXT && checkpoint_is_given(c, GIVEN_TEXT)) ||
+           (kind == CONFIG_TEXT_2 && checkpoint_is_given(c, GIVEN_TEXT_2));
+}
+
 bool config_from_folder(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
     ConfigFile files[CONFIG_FILES];
     bool has[CONFIG_FILES];
     for (int i = 0; i < CONFIG_FILES; i++) {
-        has[i] = config_file(c, (ConfigFileKind)i, &files[i], e);
+        has[i] = !is_given(c, (ConfigFileKind)i) && config_file(c, (ConfigFileKind)i, &files[i], e);
         if (has[i] && !config_keys_check(&files[i], notes)) return false;
     }
     if (has[CONFIG_SCHEDULER] && !prediction_of(&files[CONFIG_SCHEDULER], &out->prediction, notes)) return false;
-    if (!unet_of(&files[CONFIG_UNET], &out->unet) || !vae_of(&files[CONFIG_VAE], &out->vae)) return false;
+    if (has[CONFIG_UNET] && !unet_of(&files[CONFIG_UNET], &out->unet)) return false;
+    if (has[CONFIG_VAE] && !vae_of(&files[CONFIG_VAE], &out->vae)) return false;
     for (int i = 0; i < out->encoders; i++)
         if (!encoder_of(c, files, has, i, out, notes, e)) return false;
-    return size_of(&files[CONFIG_UNET], out) && (!has[CONFIG_INDEX] || index_of(&files[CONFIG_INDEX], out));
+    return (!has[CONFIG_UNET] || size_of(&files[CONFIG_UNET], out)) &&
+           (!has[CONFIG_INDEX] || index_of(&files[CONFIG_INDEX], out));
+}
+
+/* --- parts from folders of their own --- */
+
+static bool part_of(const Checkpoint *c, GivenPart part, ConfigFileKind kind, SdConfig *out, ConfigNotes *notes,
+                    Error *e) {
+    const Given *g = &c->given[part];
+    const ConfigFile f = {.folder = g->path,
+                          .file = "config.json",
+                          .keys = CONFIG_TABLES[kind],
+                          .json = g->config,
+                          .root = &g->config->nodes[0],
+                          .e = e};
+    double scale = out->vae.scale; /* the family's: config_check_given compares */
+    if (!config_keys_check(&f, notes)) return false;
+    if (part == GIVEN_UNET) return unet_of(&f, &out->unet);
+    if (part != GIVEN_VAE) return clip_of(&f, &out->clip[part == GIVEN_TEXT_2], out->unet.label);
+    bool ok = vae_of(&f, &out->vae);
+    out->vae.scale = scale;
+    return ok;
+}
+
+/* A part of a file that `sdc convert` wrote. */
+static bool part_of_ours(const Given *g, GivenPart part, SdConfig *out, ConfigNotes *notes, Error *e) {
+    const char *own = weight_file_meta(g->shards[0], "sdc.config");
+    double scale = out->vae.scale;
+    SdConfig k = config_sd1();
+    if (!own) return true;
+    if (!config_from_json(&k, g->path, own, notes, e)) return false;
+    if (part == GIVEN_UNET) out->unet = k.unet;
+    if (part == GIVEN_VAE) out->vae = k.vae, out->vae.scale = scale;
+    if (part == GIVEN_TEXT) out->clip[0] = k.clip[0];
+    if (part == GIVEN_TEXT_2) out->clip[1] = k.clip[k.encoders - 1];
+    return true;
+}
+
+bool config_from_given(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
+    static const struct {
+        GivenPart part;
+        ConfigFileKind kind;
+    } PARTS[] = {
+        {GIVEN_UNET, CONFIG_UNET}, {GIVEN_VAE, CONFIG_VAE}, {GIVEN_TEXT, CONFIG_TEXT}, {GIVEN_TEXT_2, CONFIG_TEXT_2}};
+    for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++) {
+        GivenPart part = PARTS[i].part;
+        const Given *g = &c->given[part];
+        if ((g->path && !g->borrowed && !part_of_ours(g, part, out, notes, e)) ||
+            (g->config && !part_of(c, part, PARTS[i].kind, out, notes, e)))
+            return false;
+    }
+    config_given_shapes(c, out);
+    return true;
 }

@@ -61,6 +61,7 @@ static void detect_output_depth(const Checkpoint *c, UnetConfig *u) {
 }
 
 static void detect_vae(const Checkpoint *c, VaeConfig *v) {
+    if (!find(c, KEY_VAE "decoder.conv_in.weight", 0, 0)) return; /* a TAESD is in its place */
     v->channels = size(find(c, KEY_VAE "decoder.norm_out.weight", 0, 0), 0);
     v->latent = size(find(c, KEY_VAE "decoder.conv_in.weight", 0, 0), 1);
     v->levels = v->res_blocks = 0;
@@ -93,7 +94,7 @@ static const FileTensor *find_text(const Checkpoint *c, const SdConfig *k, int i
 
 static void detect_clip(const Checkpoint *c, SdConfig *all, int i) {
     ClipConfig *k = &all->clip[i];
-    int published = k->layers;
+    int published = k->layers, width = k->width;
     const FileTensor *tokens =
         find_text(c, all, i, "token_embedding.weight", "text_model.embeddings.token_embedding.weight", 0);
     const FileTensor *positions =
@@ -109,14 +110,36 @@ static void detect_clip(const Checkpoint *c, SdConfig *all, int i) {
                             "text_model.encoder.layers.0.mlp.fc1.weight", 0),
                   0);
     if (k->layer == 2 && !k->pooled && k->layers == published - 1) k->layer = 1; /* without its last */
-    k->heads = k->width / 64;                                                    /* of every CLIP text encoder in use */
+    if (k->width != width) k->heads = k->width / 64;                             /* of every CLIP text encoder in use */
     const FileTensor *projection = find_text(c, all, i, "text_projection", "text_projection.weight", 0);
     if (k->pooled) k->pooled = size(projection, k->open_clip ? 1 : 0);
+}
+
+/* A text encoder may have Hugging Face's names where the family's files have open_clip's, or the other way round. */
+static void detect_names(const Checkpoint *c, SdConfig *all, int i) {
+    ClipConfig *k = &all->clip[i];
+    static const char OPEN[] = "token_embedding.weight", HUGGING[] = "text_model.embeddings.token_embedding.weight";
+    k->open_clip = !k->open_clip;
+    if (!find_text(c, all, i, OPEN, HUGGING, 0)) k->open_clip = !k->open_clip;
+}
+
+void config_given_shapes(const Checkpoint *c, SdConfig *out) {
+    static const GivenPart TEXTS[MAX_ENCODERS] = {GIVEN_TEXT, GIVEN_TEXT_2};
+    if (checkpoint_is_given(c, GIVEN_UNET)) {
+        detect_unet(c, &out->unet);
+        detect_output_depth(c, &out->unet);
+    }
+    if (checkpoint_is_given(c, GIVEN_VAE)) detect_vae(c, &out->vae);
+    for (int i = 0; i < out->encoders; i++) {
+        if (!checkpoint_is_given(c, TEXTS[i])) continue;
+        detect_names(c, out, i);
+        detect_clip(c, out, i);
+    }
 }
 
 void config_from_shapes(const Checkpoint *c, SdConfig *out) {
     detect_unet(c, &out->unet);
     detect_output_depth(c, &out->unet);
     detect_vae(c, &out->vae);
-    for (int i = 0; i < out->encoders; i++) detect_clip(c, out, i);
+    for (int i = 0; i < out->encoders; i++) detect_names(c, out, i), detect_clip(c, out, i);
 }

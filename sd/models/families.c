@@ -13,6 +13,8 @@
     { .kind = TRAIT_SIZE, .key = k, .dim = d, .size = n }
 #define LACKS(k)                                                                                                       \
     { .kind = TRAIT_LACKS, .key = k }
+#define DECODES                                                                                                        \
+    { .kind = TRAIT_DECODES, .key = A_VAE }
 #define NAMES(k)                                                                                                       \
     { .kind = TRAIT_NAMES, .key = k }
 #define NETWORK(k)                                                                                                     \
@@ -28,8 +30,10 @@
 #define CONFIG(p, k, t)                                                                                                \
     { .kind = TRAIT_CONFIG, .part = p, .key = k, .text = t }
 
+#define XL_FOLDER PIPELINE("StableDiffusionXLPipeline")
 #define A_UNET KEY_UNET "input_blocks.0.0.weight"
 #define A_VAE KEY_VAE "decoder.conv_in.weight"
+#define A_TAESD KEY_TAESD_DECODER "1.weight"
 #define A_CLIP KEY_CLIP "embeddings.token_embedding.weight"
 #define AN_OPEN_CLIP KEY_OPEN_CLIP "token_embedding.weight"
 #define SIZES KEY_UNET "label_emb.0.0.weight" /* what SDXL makes of sizes and pooled text */
@@ -40,8 +44,10 @@
 #define XL_SDCPP_CLIP_2 "cond_stage_model.1.transformer.text_model.final_layer_norm.weight"
 #define A_MIDDLE KEY_UNET "middle_block.1.transformer_blocks.0.norm1.weight"
 
-#define FULL "use a full checkpoint"
+#define A_MIDDLE_KEYS KEY_UNET "middle_block.1.transformer_blocks.0.attn2.to_k.weight"
+
 #define NOT_YET(text) .is = text, .advice = "this version runs SD 1.x, SD 2.x and SDXL"
+#define A_PART(text, option) .is = text, .advice = "give a checkpoint to -m, and this one to " option
 #define NO_MODEL(text) .is = text, .advice = "give a checkpoint to -m"
 
 /* SD 2.x with its text encoder under CLIP's names: older versions of stable-diffusion.cpp wrote GGUF files so. */
@@ -93,47 +99,56 @@ static const Family FAMILIES[] = {
     {"other pipeline", {OTHER_PIPELINE("StableDiffusion")}, NOT_YET("is for a pipeline that is not run")},
 
     /* whole models that are run; a folder has all text encoders under CLIP's names */
-    {"SDXL", {FOLDER, HAS(A_UNET), HAS(A_VAE), HAS(A_CLIP), HAS(XL_CLIP_2)}, .base = config_sdxl},
-    {"SDXL refiner", {FOLDER, HAS(A_UNET), HAS(A_VAE), HAS(XL_CLIP_2)}, .base = config_sdxl_refiner},
+    {"SDXL", {FOLDER, HAS(A_UNET), DECODES, HAS(A_CLIP), HAS(XL_CLIP_2)}, .base = config_sdxl},
+    {"SDXL", {XL_FOLDER, HAS(A_UNET), DECODES, HAS(XL_CLIP), HAS(XL_CLIP_2)}, .base = config_sdxl}, /* given ones */
+    {"SDXL", {XL_FOLDER, HAS(A_UNET), DECODES, HAS(XL_CLIP), HAS(XL_OPEN_CLIP_2)}, .base = config_sdxl},
+    {"SDXL refiner", {FOLDER, HAS(A_UNET), DECODES, HAS(XL_CLIP_2)}, .base = config_sdxl_refiner},
     {"no second text encoder",
-     {PIPELINE("StableDiffusionXL"), HAS(A_UNET), HAS(A_VAE)},
+     {PIPELINE("StableDiffusionXL"), HAS(A_UNET), DECODES},
      .is = "holds no text_encoder_2, which SDXL needs",
-     .advice = "use a full folder"},
-    {"SDXL", {HAS(A_UNET), HAS(A_VAE), HAS(XL_CLIP), HAS(XL_OPEN_CLIP_2)}, .base = config_sdxl},
-    {"SDXL", {HAS(A_UNET), HAS(A_VAE), HAS(XL_CLIP), HAS(XL_CLIP_2)}, .base = config_sdxl},
-    {"SDXL refiner", {HAS(A_UNET), HAS(A_VAE), HAS(XL_OPEN_CLIP), HAS(SIZES)}, .base = config_sdxl_refiner},
-    {"SDXL refiner", {OURS, HAS(A_UNET), HAS(A_VAE), HAS(XL_CLIP), HAS(SIZES)}, .base = config_sdxl_refiner},
-    {"SD-Turbo", {HAS(A_UNET), HAS(A_VAE), HAS(XL_OPEN_CLIP)}, .base = config_sd_turbo},
-    {"SD 2.x",
-     {HAS(A_UNET), HAS(A_VAE), HAS(A_CLIP), CONFIG("text_encoder", "hidden_act", "gelu")},
-     .base = config_sd2},
+     .advice = "name one with --text-encoder-2, or a full folder"},
+    {"SDXL", {HAS(A_UNET), DECODES, HAS(XL_CLIP), HAS(XL_OPEN_CLIP_2)}, .base = config_sdxl},
+    {"SDXL", {HAS(A_UNET), DECODES, HAS(XL_CLIP), HAS(XL_CLIP_2)}, .base = config_sdxl},
+    {"SDXL refiner", {HAS(A_UNET), DECODES, HAS(XL_OPEN_CLIP), HAS(SIZES)}, .base = config_sdxl_refiner},
+    {"SDXL refiner", {OURS, HAS(A_UNET), DECODES, HAS(XL_CLIP), HAS(SIZES)}, .base = config_sdxl_refiner},
+    {"SDXL refiner",
+     {HAS(A_UNET), DECODES, HAS(XL_CLIP), SIZE(A_MIDDLE_KEYS, 1, 1280)}, /* a text encoder that is given */
+     .base = config_sdxl_refiner},
+    {"SD-Turbo", {HAS(A_UNET), DECODES, HAS(XL_OPEN_CLIP)}, .base = config_sd_turbo},
+    {"SD 2.x", {HAS(A_UNET), DECODES, HAS(A_CLIP), CONFIG("text_encoder", "hidden_act", "gelu")}, .base = config_sd2},
     {"SDXL",
      {HAS(A_UNET), HAS(XL_SDCPP_CLIP_2)},
      .is = "is SDXL with its text encoders under stable-diffusion.cpp's own names (" XL_SDCPP_CLIP_2 ")",
      .advice = "convert the original again, without --convert-name"},
-    {"SD 2.x", {HAS(A_UNET), HAS(A_VAE), SIZE(A_CLIP, 1, 1024)}, .base = sd2_under_clip_names},
-    {"SD 1.x", {HAS(A_UNET), HAS(A_VAE), HAS(A_CLIP)}, .base = config_sd1},
-    {"SD 2.x", {HAS(A_UNET), HAS(A_VAE), HAS(AN_OPEN_CLIP)}, .base = config_sd2},
+    {"SD 2.x", {HAS(A_UNET), DECODES, SIZE(A_CLIP, 1, 1024)}, .base = sd2_under_clip_names},
+    {"SD 1.x", {HAS(A_UNET), DECODES, HAS(A_CLIP)}, .base = config_sd1},
+    {"SD 2.x", {HAS(A_UNET), DECODES, HAS(AN_OPEN_CLIP)}, .base = config_sd2},
 
     /* models that lack something */
-    {"no VAE", {HAS(A_UNET), LACKS(A_VAE)}, .is = "holds no VAE (" A_VAE " is missing)", .advice = FULL},
+    {"no VAE",
+     {HAS(A_UNET), LACKS(A_VAE), LACKS(A_TAESD)},
+     .is = "holds no VAE (" A_VAE " is missing)",
+     .advice = "name one with --vae, or a full checkpoint"},
     {"no second text encoder",
      {HAS(A_UNET), HAS(XL_CLIP)},
      .is = "holds no second text encoder (" XL_OPEN_CLIP_2 " is missing)",
-     .advice = FULL},
+     .advice = "name one with --text-encoder-2, or a full checkpoint"},
     {"no first text encoder",
      {HAS(A_UNET), HAS(XL_OPEN_CLIP_2)},
      .is = "holds no first text encoder (" XL_CLIP " is missing)",
-     .advice = FULL},
+     .advice = "name one with --text-encoder, or a full checkpoint"},
     {"no text encoder",
      {HAS(A_UNET), HAS(SIZES)},
      .is = "holds no text encoder (" XL_OPEN_CLIP_2 " is missing)",
-     .advice = FULL},
-    {"no text encoder", {HAS(A_UNET)}, .is = "holds no text encoder (" A_CLIP " is missing)", .advice = FULL},
+     .advice = "name both with --text-encoder and --text-encoder-2, or a full checkpoint"},
+    {"no text encoder",
+     {HAS(A_UNET)},
+     .is = "holds no text encoder (" A_CLIP " is missing)",
+     .advice = "name one with --text-encoder, or a full checkpoint"},
     {"no U-Net",
      {FOLDER, LACKS(A_UNET)},
      .is = "holds no U-Net (unet/conv_in.weight is missing)",
-     .advice = "use a full folder"},
+     .advice = "name one with --unet, or a full folder"},
 
     /* files that are not models */
     {"ControlNet", {HAS("control_model.time_embed.0.weight")}, NO_MODEL("is a ControlNet, not a whole model")},
@@ -142,16 +157,30 @@ static const Family FAMILIES[] = {
     {"embedding", {HAS("emb_params")}, NO_MODEL("is a textual-inversion embedding, not a model")},
     {"embedding", {HAS("string_to_param")}, NO_MODEL("is a textual-inversion embedding, not a model")},
     {"embedding", {HAS("clip_l"), HAS("clip_g")}, NO_MODEL("is a textual-inversion embedding (SDXL), not a model")},
-    {"VAE", {HAS("encoder.conv_in.weight")}, NO_MODEL("is a VAE alone, not a whole model")},
-    {"VAE", {HAS(A_VAE)}, NO_MODEL("is a VAE alone, not a whole model")},
+    {"VAE", {HAS("encoder.conv_in.weight")}, A_PART("is a VAE alone, not a whole model", "--vae")},
+    {"VAE", {HAS(A_VAE)}, A_PART("is a VAE alone, not a whole model", "--vae")},
+    {"TAESD", {HAS(A_TAESD)}, A_PART("is a TAESD, not a whole model", "--taesd")},
+    {"TAESD", {HAS("taesd_encoder.0.weight")}, A_PART("is a TAESD, not a whole model", "--taesd")},
+    {"TAESD", {HAS("decoder.layers.0.weight")}, A_PART("is a TAESD, not a whole model", "--taesd")},
+    {"TAESD",
+     {HAS("decoder.1.weight"), HAS("decoder.3.conv.0.weight")},
+     A_PART("is a TAESD, not a whole model", "--taesd")},
+    {"TAESD", {HAS("1.weight"), HAS("3.conv.0.weight")}, A_PART("is TAESD's decoder, not a whole model", "--taesd")},
+    {"TAESD", {HAS("0.weight"), HAS("1.conv.0.weight")}, A_PART("is TAESD's encoder, not a whole model", "--taesd")},
     {"part of a folder",
      {HAS("conv_in.weight")},
      .is = "is one part of a diffusers folder, not a whole model",
      .advice = "give the folder that holds model_index.json"},
-    {"U-Net", {HAS("input_blocks.0.0.weight")}, NO_MODEL("is a U-Net alone, not a whole model")},
+    {"U-Net",
+     {HAS("input_blocks.0.0.weight")},
+     .is = "is a U-Net alone, not a whole model",
+     .advice = "name its VAE and text encoders with --vae and --text-encoder"},
     {"text encoder",
      {HAS("text_model.embeddings.token_embedding.weight")},
-     NO_MODEL("is a text encoder alone, not a whole model")},
+     A_PART("is a text encoder alone, not a whole model", "--text-encoder")},
+    {"text encoder",
+     {HAS("transformer.resblocks.0.ln_1.weight")},
+     A_PART("is a text encoder alone, not a whole model", "--text-encoder")},
     {"upscaler", {HAS("conv_first.weight")}, NO_MODEL("is an upscaler (ESRGAN), not a model")},
     {"taps", {HAS("noise")}, NO_MODEL("is a file of activations (made by --taps), not a model")},
     {"training state",
@@ -192,6 +221,7 @@ static bool holds(const Checkpoint *c, const Trait *t) {
     switch (t->kind) {
     case NO_TRAIT: return true;
     case TRAIT_HAS: return checkpoint_find(c, t->key).tensor != NULL;
+    case TRAIT_DECODES: return checkpoint_find(c, t->key).tensor || checkpoint_find(c, A_TAESD).tensor;
     case TRAIT_LACKS: return !checkpoint_find(c, t->key).tensor;
     case TRAIT_SIZE:
         tensor = checkpoint_find(c, t->key).tensor;
@@ -244,6 +274,10 @@ bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
     const char *pipeline = checkpoint_pipeline(c);
     if (!f->base && pipeline) return error_set(e, ERR_FORMAT, "%s: %s (%s); %s", c->path, f->is, pipeline, f->advice);
     if (!f->base) return error_set(e, ERR_FORMAT, "%s: %s; %s", c->path, f->is, f->advice);
+    if (own) {
+        if (!config_from_given(c, out, notes, e) || !config_check_given(c, out, e) || !config_check(out, c->path, e))
+            return false;
+    }
     if (own && c->yaml) config_note(notes->said, "%.200s (sdc.config says all)", c->yaml_path);
     if (own && *out->sampler) snprintf(notes->settings, sizeof notes->settings, "sdc.config");
     if (own) return notes->prediction = "sdc.config", true;
@@ -253,9 +287,10 @@ bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
         config_from_shapes(c, out);
         if (!config_from_yaml(c, out, notes, e)) return false;
     } else if (!config_from_folder(c, out, notes, e)) return false;
+    if (!config_from_given(c, out, notes, e)) return false;
     few_steps_of(c, out, notes);
     c->res_blocks = out->unet.res_blocks;
     c->levels = out->unet.levels;
     c->vae_levels = out->vae.levels;
-    return config_check(out, c->path, e);
+    return config_check_given(c, out, e) && config_check(out, c->path, e);
 }

@@ -19,6 +19,7 @@ typedef enum {
     TRAIT_HAS,            /* a tensor of this key (a single file's name for it), */
     TRAIT_SIZE,           /* whose dimension `dim` is `size` */
     TRAIT_LACKS,          /* no tensor of this key */
+    TRAIT_DECODES,        /* the VAE's tensor of this key, or a TAESD in its place */
     TRAIT_NETWORK,        /* the same with or without a U-Net's prefix before it */
     TRAIT_NAMES,          /* a tensor whose name contains `key`; single files only */
     TRAIT_OURS,           /* a file that carries its configuration */

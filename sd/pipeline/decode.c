@@ -11,58 +11,94 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The host's side of a picture [1,height,width,3] on the arena, from latents x [C][h][w]. */
-static Tensor decode(Generation *g, const Mode *mode, const float *x) {
+/* The host's side of a picture [1,height,width,3] on the arena, from latents x [C][h][w], as the stage has it. */
+static Tensor decode(Generation *g, StageIndex stage, const float *x) {
+    const StagePlan *p = &g->now->stages[stage];
+    const SdModel *m = g->now->m;
     Ctx *c = &g->ctx;
     Tensor image = tensor_new(c, 4, SHAPE(1, g->r->height, g->r->width, 3));
     size_t scope = scope_begin(c);
     Tensor z = tensor_new(c, 4, SHAPE(1, g->h, g->w, g->m->config.vae.latent));
     if (!ctx_plans(c)) planes_to_pixels(tensor_host(c, z).data, x, z.n[3], g->h * g->w, 1.0f);
     tensor_push(c, z);
-    use_weights(g, mode);
-    vae_decode_in_strips(c, image, &g->now->m->decoder, z, mode->vae_strips);
+    use_weights(g, &p->mode);
+    if (p->part == PART_TAESD_DECODER) taesd_decode(c, image, &m->taesd_decoder, z, p->mode.vae_strips);
+    else vae_decode_in_strips(c, image, &m->decoder, z, p->mode.vae_strips);
     Tensor shown = tensor_pull(c, image);
     scope_end(c, scope);
     return shown;
 }
 
-void decode_plan(Generation *g, const Mode *mode) {
+static void plan(Generation *g, StageIndex stage) {
     size_t scope = scope_begin(&g->ctx);
-    decode(g, mode, g->x);
+    decode(g, stage, g->x);
     scope_end(&g->ctx, scope);
 }
 
+void preview_plan(Generation *g, const Mode *mode) { (void)mode, plan(g, STAGE_PREVIEW); }
+void decode_plan(Generation *g, const Mode *mode) { (void)mode, plan(g, STAGE_DECODE); }
+
 /* Once more, to name the layer. step: of a preview, from 0; -1: the last latents. */
-static bool damaged(Generation *g, const Mode *mode, const float *x, int step, Error *e) {
+static bool damaged(Generation *g, StageIndex stage, const float *x, int step, Error *e) {
     char when[48] = "";
     FirstNonfinite found = {{0}};
     Taps look = nonfinite_listener(&found);
     if (step >= 0) snprintf(when, sizeof when, " the preview of step %d", step + 1);
     g->ctx.taps = &look;
     size_t scope = scope_begin(&g->ctx);
-    decode(g, mode, x);
+    decode(g, stage, x);
     scope_end(&g->ctx, scope);
     stop_listening(g);
-    return error_set(e, ERR_NUMERIC, "the %sVAE's numbers stopped being finite while decoding%s, first in %s; %s",
-                     expert_shown(g), when, found.name[0] ? found.name : "its last layer",
+    return error_set(e, ERR_NUMERIC, "the %s%s's numbers stopped being finite while decoding%s, first in %s; %s",
+                     expert_shown(g), g->now->stages[stage].part == PART_TAESD_DECODER ? "TAESD" : "VAE", when,
+                     found.name[0] ? found.name : "its last layer",
                      g->m->ops->type == F16 ? "they exceed f16: use --precision f32 or bf16"
                                             : "the model or its file is damaged");
 }
 
 /* The batch's picture `index`, without its text, of latents x; step as above. */
-static bool make_picture(Generation *g, const Mode *mode, const float *x, SdPicture *out, Tensor *image, int index,
+static bool make_picture(Generation *g, StageIndex stage, const float *x, SdPicture *out, Tensor *image, int index,
                          int step, Error *e) {
     size_t scope = scope_begin(&g->ctx);
-    *image = decode(g, mode, x);
+    *image = decode(g, stage, x);
     stop_listening(g);
     int64_t n = tensor_count(*image);
     if (!error_pass(e, &g->ctx.err)) return false;
-    if (!all_finite(image->data, n)) return scope_end(&g->ctx, scope), damaged(g, mode, x, step, e);
+    if (!all_finite(image->data, n)) return scope_end(&g->ctx, scope), damaged(g, stage, x, step, e);
     *out = (SdPicture){.rgb = malloc((size_t)n), .width = g->r->width, .height = g->r->height};
     out->seed = (int64_t)picture_noise_seed(g->noise, index);
     if (!out->rgb) return error_set(e, ERR_MEMORY, "out of memory for a picture");
     pixels_to_bytes(out->rgb, image->data, n);
     return true;
+}
+
+/* The webui's cheap approximation: a latent's colour is a sum of its channels, each with a colour of its own. Source:
+ * AUTOMATIC1111, modules/sd_vae_approx.py, cheap_approximation. */
+static bool approximate(Generation *g, const float *x, SdPicture *out, int index, Error *e) {
+    static const float COLOURS[2][4][3] = {
+        {{0.298f, 0.207f, 0.208f}, {0.187f, 0.286f, 0.173f}, {-0.158f, 0.189f, 0.264f}, {-0.184f, -0.271f, -0.473f}},
+        {{0.3448f, 0.4168f, 0.4395f},
+         {-0.1953f, -0.0290f, 0.0250f},
+         {0.1074f, 0.0886f, -0.0163f},
+         {-0.3730f, -0.2499f, -0.2088f}}};
+    const float(*colours)[3] = COLOURS[g->m->config.unet.label > 0]; /* SDXL's latents are others */
+    int64_t pixels = g->h * g->w;
+    float *rgb = malloc((size_t)pixels * 3 * sizeof *rgb);
+    *out = (SdPicture){.rgb = malloc((size_t)pixels * 3), .width = (int)g->w, .height = (int)g->h};
+    out->seed = (int64_t)picture_noise_seed(g->noise, index);
+    bool ok = (rgb && out->rgb) || error_set(e, ERR_MEMORY, "out of memory for a preview");
+    for (int64_t i = 0; ok && i < pixels * 3; i++) {
+        rgb[i] = 0;
+        for (int k = 0; k < 4; k++) rgb[i] += colours[k][i % 3] * x[k * pixels + i / 3];
+    }
+    if (ok) pixels_to_bytes(out->rgb, rgb, pixels * 3);
+    free(rgb);
+    return ok;
+}
+
+static bool make_preview(Generation *g, const float *x, SdPicture *out, Tensor *image, int index, int step, Error *e) {
+    if (g->r->preview_by == SD_PREVIEW_APPROX) return approximate(g, x, out, index, e);
+    return make_picture(g, STAGE_PREVIEW, x, out, image, index, step, e);
 }
 
 bool show_previews(Generation *g, const float *denoised, int first, int count, int step, int steps, Error *e) {
@@ -71,8 +107,7 @@ bool show_previews(Generation *g, const float *denoised, int first, int count, i
         SdPicture p = {0};
         Tensor image;
         size_t scope = scope_begin(&g->ctx);
-        ok = make_picture(g, &g->now->stages[STAGE_DECODE].mode, denoised + i * g->latent, &p, &image, first + i, step,
-                          e) &&
+        ok = make_preview(g, denoised + i * g->latent, &p, &image, first + i, step, e) &&
              (g->r->preview(g->r->user, &p, step, steps) || error_set(e, ERR_CANCELLED, "stopped"));
         free(p.rgb);
         scope_end(&g->ctx, scope);
@@ -85,12 +120,11 @@ bool show_previews(Generation *g, const float *denoised, int first, int count, i
  * taps; NULL: not wanted. */
 static bool decode_one(Generation *g, int index, SdPicture *out, float *planes, Error *e) {
     if (!expert_take_over(g, expert_for(g, index), e)) return false;
-    const Mode *mode = &g->now->stages[STAGE_DECODE].mode;
     size_t scope = scope_begin(&g->ctx);
     if (index) listen(g, "vae.decoder.%d.", index);
     else listen(g, "vae.decoder.");
     Tensor image;
-    bool ok = make_picture(g, mode, g->x + index * g->latent, out, &image, index, -1, e);
+    bool ok = make_picture(g, STAGE_DECODE, g->x + index * g->latent, out, &image, index, -1, e);
     if (ok && planes) pixels_to_planes(planes, image.data, 3, image.n[1] * image.n[2]);
     if (ok)
         out->parameters = picture_text(g->m, g->refined[index] ? g->r->refiner : NULL, g->r, g->sampler, g->scheduler,

@@ -9,18 +9,22 @@
 
 #include <stdlib.h>
 
-/* moments [1,h,w,2C] of the picture, on the arena: mean, log variance. look: taps to use instead of the request's;
- * NULL: the request's. */
+static bool by_taesd(const Generation *g) { return g->r->vae_encoder == SD_VAE_TAESD; }
+
+/* moments [1,h,w,2C] of the picture, on the arena: mean, log variance; by TAESD latents [1,h,w,C]. look: taps to use
+ * instead of the request's; NULL: the request's. */
 static Tensor encode(Generation *g, const Mode *mode, Taps *look) {
     Ctx *c = &g->ctx;
     Tensor image = tensor_new(c, 4, SHAPE(1, g->r->height, g->r->width, 3));
-    Tensor moments = tensor_new(c, 4, SHAPE(1, g->h, g->w, 2 * g->m->config.vae.latent));
+    bool tiny = by_taesd(g);
+    Tensor moments = tensor_new(c, 4, SHAPE(1, g->h, g->w, (tiny ? 1 : 2) * g->m->config.vae.latent));
     if (!ctx_plans(c)) pixels_to_floats(tensor_host(c, image).data, g->image, tensor_count(image));
     tensor_push(c, image);
     if (look) c->taps = look;
     else listen(g, "vae.encoder.");
     use_weights(g, mode);
-    vae_encode_in_strips(c, moments, &g->m->encoder, image, mode->vae_strips);
+    if (tiny) taesd_encode(c, moments, &g->m->taesd_encoder, image, mode->vae_strips);
+    else vae_encode_in_strips(c, moments, &g->m->encoder, image, mode->vae_strips);
     stop_listening(g);
     return tensor_pull(c, moments);
 }
@@ -46,6 +50,10 @@ static void sample_moments(float *z, const float *moments, const float *noise, i
  * seed. The webui's draw depends on what ran before; this is the one that it makes right after it starts. */
 static void sample_batch(Generation *g, const float *moments, float *noise) {
     const VaeConfig *vae = &g->m->config.vae;
+    if (by_taesd(g)) { /* the same latents for every picture */
+        for (int i = 0; i < g->batch; i++) pixels_to_planes(g->z + i * g->latent, moments, vae->latent, g->h * g->w);
+        return;
+    }
     bool mean = g->r->encode == SD_ENCODE_MEAN;
     for (int i = 0; i < g->batch; i++) {
         Noise own;
@@ -63,9 +71,9 @@ static bool damaged(Generation *g, const Mode *mode, Error *e) {
     encode(g, mode, &look);
     scope_end(&g->ctx, scope);
     return error_set(e, ERR_NUMERIC,
-                     "the VAE's numbers stopped being finite while encoding, first in %s; the model or its file is "
+                     "the %s's numbers stopped being finite while encoding, first in %s; the model or its file is "
                      "damaged",
-                     found.name[0] ? found.name : "its last layer");
+                     by_taesd(g) ? "TAESD" : "VAE", found.name[0] ? found.name : "its last layer");
 }
 
 bool encode_run(Generation *g, const Mode *mode, Error *e) {

@@ -33,7 +33,7 @@ static bool run_stage(Generation *g, int i, Error *e) {
     bool ok = true;
     Expert *turn = expert_for(g, 0);
     for (Expert *d = g->experts; ok && d < g->experts + g->expert_count; d++)
-        if (STAGES[i].wanted(g, d) && (STAGES[i].by_all || d == turn)) ok = stage_run(g, d, i, e);
+        if (STAGES[i].run && STAGES[i].wanted(g, d) && (STAGES[i].by_all || d == turn)) ok = stage_run(g, d, i, e);
     return ok;
 }
 

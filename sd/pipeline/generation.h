@@ -31,7 +31,15 @@
 #include "text_states.h"
 
 /* In the order in which they run. */
-typedef enum { STAGE_TEXT, STAGE_TEXT_2, STAGE_ENCODE, STAGE_SAMPLE, STAGE_DECODE, STAGE_COUNT } StageIndex;
+typedef enum {
+    STAGE_TEXT,
+    STAGE_TEXT_2,
+    STAGE_ENCODE,
+    STAGE_SAMPLE,
+    STAGE_PREVIEW, /* in the midst of sampling */
+    STAGE_DECODE,
+    STAGE_COUNT
+} StageIndex;
 
 /* How a stage is made to fit. All modes give the same bits; slower ones take less memory. */
 typedef struct {

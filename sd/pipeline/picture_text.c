@@ -37,6 +37,29 @@ static bool title(SdModel *m, char out[280], Error *e) {
     return true;
 }
 
+/* What parts from files of their own are called: the VAE as the webui has it, the others as it has a refiner. */
+typedef struct {
+    char vae[11], titles[GIVEN_COUNT][280];
+} Parts;
+
+static bool name_parts(SdModel *m, Parts *p, Error *e) {
+    *p = (Parts){.vae = ""};
+    for (int i = 0; i < GIVEN_COUNT; i++) {
+        GivenPart part = (GivenPart)i;
+        if (!checkpoint_is_given(m->checkpoint, part) || m->checkpoint->given[i].borrowed) continue;
+        const char *hash = given_hash(m, part, e);
+        if (e && e->code) return false;
+        if (part == GIVEN_VAE) {
+            snprintf(p->vae, sizeof p->vae, "%s", hash ? hash : "");
+            snprintf(p->titles[i], sizeof p->titles[i], "%.200s", given_file(m, part));
+        } else
+            snprintf(p->titles[i], sizeof p->titles[i], hash ? "%.200s [%.10s]" : "%.200s", given_file(m, part), hash);
+    }
+    return true;
+}
+
+static const char *or_none(const char *text, bool used) { return used && *text ? text : NULL; }
+
 char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler,
                    uint64_t seed, uint64_t variation_seed, Error *e) {
     char name[256], hash[11], exact[12], refined[280];
@@ -49,8 +72,19 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const Sampl
     snprintf(exact, sizeof exact, "%d", SD_EXACT_VERSION);
     model_name(m, name, sizeof name);
     if (!short_hash(m, hash, e) || (refiner && !title(refiner, refined, e))) return NULL;
+    Parts parts;
+    if (!name_parts(m, &parts, e)) return NULL;
+    bool encodes = r->image && r->vae_encoder == SD_VAE_TAESD, decodes = r->vae_decoder == SD_VAE_TAESD;
+    bool by_vae = !decodes || (r->image && !encodes);
+    const char *taesd = parts.titles[decodes ? GIVEN_TAESD_DECODER : GIVEN_TAESD_ENCODER];
     const InfoField fields[] = {{PLACE_MODEL, "Model hash", *hash ? hash : NULL},
                                 {PLACE_MODEL, "Model", name},
+                                {PLACE_MODEL, "VAE hash", or_none(parts.vae, by_vae)},
+                                {PLACE_MODEL, "VAE", or_none(parts.titles[GIVEN_VAE], by_vae)},
+                                {PLACE_END, "Text encoder", or_none(parts.titles[GIVEN_TEXT], true)},
+                                {PLACE_END, "Text encoder 2", or_none(parts.titles[GIVEN_TEXT_2], true)},
+                                {PLACE_END, "U-Net", or_none(parts.titles[GIVEN_UNET], true)},
+                                {PLACE_END, "TAESD", or_none(taesd, decodes || encodes)},
                                 {PLACE_REFINER, "Refiner", refiner ? refined : NULL},
                                 {PLACE_END, "Precision", picture_precision(m)},
                                 {PLACE_END, "Exact", sd_exact(m) ? exact : NULL},

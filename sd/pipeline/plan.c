@@ -72,7 +72,8 @@ static Mode first_mode(const Generation *g) {
 }
 
 static void set_first_modes(Generation *g, Expert *d) {
-    for (int i = 0; i < STAGE_COUNT; i++) d->stages[i] = (StagePlan){.part = STAGES[i].part, .mode = first_mode(g)};
+    for (int i = 0; i < STAGE_COUNT; i++)
+        d->stages[i] = (StagePlan){.part = STAGES[i].part(g->r), .mode = first_mode(g)};
 }
 
 /* Whether activations whose names begin so are wanted: they are of whole calls and whole maps, in every mode. */
@@ -80,11 +81,24 @@ static bool shows(const SdRequest *r, const char *begin) {
     return request_taps(r) && (!r->tap || glob_begins(r->tap, begin));
 }
 
+/* Of what stands between pictures and latents; 0: the part does not. */
+static int coder_levels(const SdModel *m, Part part) {
+    switch (part) {
+    case PART_DECODER:
+    case PART_ENCODER: return m->config.vae.levels;
+    case PART_TAESD_DECODER: return m->taesd_decoder.config.levels;
+    case PART_TAESD_ENCODER: return m->taesd_encoder.config.levels;
+    default: return 0;
+    }
+}
+
+static bool encodes(Part part) { return part == PART_ENCODER || part == PART_TAESD_ENCODER; }
+
 /* The next mode of a stage, from the fastest: smaller U-Net calls, the VAE strip by strip, streamed weights. */
 static bool next_mode(const Generation *g, const Expert *d, int stage, Mode *m) {
-    Part part = STAGES[stage].part;
-    bool unet = part == PART_UNET && !shows(g->r, "unet."), vae = part == PART_DECODER || part == PART_ENCODER;
-    int levels = g->m->ops->rows_independent && !shows(g->r, "vae.") ? d->m->config.vae.levels : 0;
+    Part part = d->stages[stage].part;
+    bool unet = part == PART_UNET && !shows(g->r, "unet."), vae = coder_levels(d->m, part) > 0;
+    int levels = g->m->ops->rows_independent && !shows(g->r, "vae.") ? coder_levels(d->m, part) : 0;
     if (unet && m->texts > 1) return m->texts = 1, true;
     if (unet && m->pictures > 1) return m->pictures = (m->pictures + 1) / 2, true;
     if (vae && m->vae_strips < levels) return m->vae_strips++, true;
@@ -94,7 +108,7 @@ static bool next_mode(const Generation *g, const Expert *d, int stage, Mode *m) 
 }
 
 static size_t weights_of(const Expert *d, int stage) {
-    return model_part_bytes(d->m, STAGES[stage].part, d->stages[stage].mode.streamed);
+    return model_part_bytes(d->m, d->stages[stage].part, d->stages[stage].mode.streamed);
 }
 
 /* While a stage is planned: the largest copy that the listener is given. */
@@ -108,7 +122,7 @@ static bool is_told(void *user, const char *name) {
     const Copies *k = user;
     char full[160];
     if (k->part != PART_UNET) {
-        snprintf(full, sizeof full, "vae.%s.%s", k->part == PART_ENCODER ? "encoder" : "decoder", name);
+        snprintf(full, sizeof full, "vae.%s.%s", encodes(k->part) ? "encoder" : "decoder", name);
         return tells(k->r, full);
     }
     for (int step = 0; step < k->r->steps && shows(k->r, "unet."); step++) {
@@ -126,9 +140,9 @@ static void count_copy(void *user, const char *name, Tensor x, Error *e) {
 
 /* The arena's peak in a stage, and what its listener takes beside it. */
 static size_t measure(Generation *g, Expert *d, int stage) {
-    Copies k = {.r = g->r, .part = STAGES[stage].part};
+    Copies k = {.r = g->r, .part = d->stages[stage].part};
     Taps taps = {.want = is_told, .put = count_copy, .user = &k};
-    bool listens = k.part == PART_UNET || k.part == PART_ENCODER || k.part == PART_DECODER;
+    bool listens = stage != STAGE_PREVIEW && (k.part == PART_UNET || coder_levels(d->m, k.part));
     if (g->r->activation && !g->m->gpu && listens) g->ctx.taps = &taps;
     size_t peak = stage_measure(g, d, stage, NULL);
     g->ctx.taps = NULL;
@@ -149,7 +163,7 @@ static size_t need(Generation *g, Expert *d, int stage) {
 /* What a U-Net call takes at least: its input after the first convolution. Measuring takes longer the larger a call is,
  * and this saves measuring one that is far too large. */
 static size_t least_of(const Generation *g, const Expert *d, int stage, const Mode *m) {
-    if (STAGES[stage].part != PART_UNET) return 0;
+    if (d->stages[stage].part != PART_UNET) return 0;
     int64_t pixels = (int64_t)m->texts * m->pictures * g->h * g->w;
     return dtype_bytes(g->m->ops->type, pixels * d->m->config.unet.channels);
 }
@@ -203,13 +217,21 @@ static size_t choose_all(Generation *g, size_t limit) {
     return most;
 }
 
+/* Whether an earlier stage has the same weights. */
+static bool is_repeated(const Generation *g, const Expert *d, int stage) {
+    bool found = false;
+    for (int i = 0; i < stage; i++)
+        found = found || (STAGES[i].wanted(g, d) && d->stages[i].part == d->stages[stage].part);
+    return found;
+}
+
 /* What all stages need if every part's weights stay in memory, as a request that keeps them has it. */
 static size_t need_all(Generation *g) {
     size_t weights = 0, peak = 0;
     for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
         for (int i = 0; i < STAGE_COUNT; i++) {
             if (!STAGES[i].wanted(g, d)) continue;
-            weights += weights_of(d, i);
+            if (!is_repeated(g, d, i)) weights += weights_of(d, i);
             peak = larger(peak, measure(g, d, i));
         }
     return other_bytes(g) + weights + peak;
@@ -225,13 +247,14 @@ static void add_stage(Generation *g, Expert *d, int i) {
     size_t peak = d->stages[i].peak = stage_measure(g, d, i, &flops), weights = weights_of(d, i);
     int inner = stage_nested(g, i);
     if (inner >= 0 && !g->keep) weights += weights_of(d, inner);
-    p->weights = g->keep ? p->weights + weights : larger(p->weights, weights);
+    if (!g->keep) p->weights = larger(p->weights, weights);
+    else if (!is_repeated(g, d, i)) p->weights += weights;
     p->activations = larger(p->activations, peak);
     p->streamed |= d->stages[i].mode.streamed;
     size_t *shown = (size_t *)(void *)((char *)p + s->plan_peak);
     double *all = (double *)(void *)((char *)p + s->plan_flops);
     *shown = larger(*shown, peak);
-    *all = s->by_all ? *all + flops : fmax(*all, flops);
+    if (s->run) *all = s->by_all ? *all + flops : fmax(*all, flops);
 }
 
 static void fill_plan(Generation *g) {

@@ -17,6 +17,8 @@ SdRequest sd_request(const SdModel *m) {
     if (k->cfg > 0) r.cfg = k->cfg;
     if (*k->sampler) r.sampler = k->sampler;
     if (*k->scheduler) r.scheduler = k->scheduler;
+    if (m->lists[PART_TAESD_DECODER].count) r.vae_decoder = SD_VAE_TAESD;
+    if (m->lists[PART_TAESD_ENCODER].count) r.vae_encoder = SD_VAE_TAESD;
     return r;
 }
 
@@ -93,6 +95,26 @@ static bool check_owners(const SdModel *m, const SdRequest *r, Error *e) {
     return true;
 }
 
+/* What encodes and decodes is there. Of two experts each may decode. */
+static bool check_coders(const SdModel *m, const SdRequest *r, Error *e) {
+    bool previews = r->preview && r->preview_by != SD_PREVIEW_APPROX;
+    if ((unsigned)r->preview_by > SD_PREVIEW_APPROX)
+        return error_set(e, ERR_ARGUMENT, "preview by: %d is not in 0..%d", (int)r->preview_by, SD_PREVIEW_APPROX);
+    if (r->preview && r->preview_by == SD_PREVIEW_APPROX && m->config.vae.latent != 4)
+        return error_set(e, ERR_ARGUMENT, "preview: there is no approximation of latents of %d channels; choose full",
+                         m->config.vae.latent);
+    for (const SdModel *k = m; k; k = k == m ? r->refiner : NULL) {
+        Part decoder = r->vae_decoder == SD_VAE_TAESD ? PART_TAESD_DECODER : PART_DECODER;
+        Part shows = r->preview_by == SD_PREVIEW_TAESD ? PART_TAESD_DECODER : PART_DECODER;
+        bool (*has)(const SdModel *, Part, Error *) = decoder == PART_DECODER ? model_has : model_has_taesd;
+        if (!has(k, decoder, e)) return false;
+        has = shows == PART_DECODER ? model_has : model_has_taesd;
+        if (previews && !has(k, shows, e)) return false;
+    }
+    if (!r->image) return true;
+    return r->vae_encoder == SD_VAE_TAESD ? model_has_taesd(m, PART_TAESD_ENCODER, e) : model_has(m, PART_ENCODER, e);
+}
+
 bool request_check(const SdModel *m, const SdRequest *r, Error *e) {
     int unit = vae_factor(&m->config.vae);
     if (!config_check_input(&m->config, m->checkpoint->path, e) || !params_check(r, e)) return false;
@@ -100,7 +122,7 @@ bool request_check(const SdModel *m, const SdRequest *r, Error *e) {
         return error_set(e, ERR_ARGUMENT, "size: %dx%d has sides that are not multiples of %d", r->width, r->height,
                          unit);
     return check_clip_skip(m, r, e) && check_guidance(m, r, e) && (!r->refiner || check_refiner(m, r, e)) &&
-           check_owners(m, r, e) && (!r->image || model_has(m, PART_ENCODER, e));
+           check_owners(m, r, e) && check_coders(m, r, e);
 }
 
 /* The webui's clip skip counts in SD 1.x. open_clip's encoders have a layer of their own (sd_hijack_open_clip.py), and
@@ -123,6 +145,10 @@ const char *sd_ignored(const SdModel *m, const SdRequest *r) {
     if (unguided && r->negative && *r->negative)
         return m->config.unet.guidance ? "negative prompt: this model is told its guidance, and evaluates none"
                                        : "negative prompt: counts with a guidance above 1 (--cfg)";
+    if (r->image && r->vae_encoder == SD_VAE_TAESD && r->encode != SD_ENCODE_SAMPLE)
+        return "encode: TAESD's encoder has no distribution";
+    if (!r->image && m->lists[PART_TAESD_ENCODER].count && !m->lists[PART_TAESD_DECODER].count)
+        return "taesd: its file has an encoder alone, which counts in img2img";
     if (any_skips(m, r) || (r->refiner && any_skips(r->refiner, r))) return "";
     if (r->sdxl_clip_l_skip) return "sdxl-clip-l-skip: this model has no CLIP-L, the encoder that it is for";
     if (r->clip_skip == 1) return "";

@@ -11,11 +11,22 @@ static bool from_image(const Generation *g, const Expert *d) { return g->image &
 
 static int one(const Generation *g) { return (void)g, 1; }
 static int pictures(const Generation *g) { return g->batch; }
-static int previews(const Generation *g) { return g->r->preview ? STAGE_DECODE : -1; }
+static bool decodes_previews(const SdRequest *r) { return r->preview && r->preview_by != SD_PREVIEW_APPROX; }
+static bool shown(const Generation *g, const Expert *d) { return (void)d, decodes_previews(g->r); }
+static int previews(const Generation *g) { return decodes_previews(g->r) ? STAGE_PREVIEW : -1; }
+
+static Part text(const SdRequest *r) { return (void)r, PART_TEXT; }
+static Part text_2(const SdRequest *r) { return (void)r, PART_TEXT_2; }
+static Part unet(const SdRequest *r) { return (void)r, PART_UNET; }
+static Part encoder(const SdRequest *r) { return r->vae_encoder == SD_VAE_TAESD ? PART_TAESD_ENCODER : PART_ENCODER; }
+static Part decoder(const SdRequest *r) { return r->vae_decoder == SD_VAE_TAESD ? PART_TAESD_DECODER : PART_DECODER; }
+static Part preview_decoder(const SdRequest *r) {
+    return r->preview_by == SD_PREVIEW_TAESD ? PART_TAESD_DECODER : PART_DECODER;
+}
 
 const Stage STAGES[STAGE_COUNT] = {
     [STAGE_TEXT] = {.shown = SD_STAGE_TEXT,
-                    .part = PART_TEXT,
+                    .part = text,
                     .by_all = true,
                     .wanted = always,
                     .steps = one,
@@ -25,7 +36,7 @@ const Stage STAGES[STAGE_COUNT] = {
                     .plan_flops = offsetof(SdPlan, text_flops),
                     .seconds = offsetof(SdResult, text_seconds)},
     [STAGE_TEXT_2] = {.shown = SD_STAGE_TEXT,
-                      .part = PART_TEXT_2,
+                      .part = text_2,
                       .by_all = true,
                       .wanted = two_encoders,
                       .steps = one,
@@ -35,7 +46,7 @@ const Stage STAGES[STAGE_COUNT] = {
                       .plan_flops = offsetof(SdPlan, text_flops),
                       .seconds = offsetof(SdResult, text_seconds)},
     [STAGE_ENCODE] = {.shown = SD_STAGE_ENCODE,
-                      .part = PART_ENCODER,
+                      .part = encoder,
                       .wanted = from_image,
                       .steps = one,
                       .plan = encode_plan,
@@ -44,7 +55,7 @@ const Stage STAGES[STAGE_COUNT] = {
                       .plan_flops = offsetof(SdPlan, encode_flops),
                       .seconds = offsetof(SdResult, sample_seconds)},
     [STAGE_SAMPLE] = {.shown = SD_STAGE_SAMPLE,
-                      .part = PART_UNET,
+                      .part = unet,
                       .wanted = always,
                       .nested = previews,
                       .plan = sample_plan,
@@ -52,8 +63,13 @@ const Stage STAGES[STAGE_COUNT] = {
                       .plan_peak = offsetof(SdPlan, unet_peak),
                       .plan_flops = offsetof(SdPlan, step_flops),
                       .seconds = offsetof(SdResult, sample_seconds)},
+    [STAGE_PREVIEW] = {.shown = SD_STAGE_SAMPLE,
+                       .part = preview_decoder,
+                       .wanted = shown,
+                       .plan = preview_plan,
+                       .plan_peak = offsetof(SdPlan, decode_peak)},
     [STAGE_DECODE] = {.shown = SD_STAGE_DECODE,
-                      .part = PART_DECODER,
+                      .part = decoder,
                       .wanted = always,
                       .steps = pictures,
                       .plan = decode_plan,
@@ -81,7 +97,7 @@ bool stage_run(Generation *g, Expert *d, int i, Error *e) {
     bool ok = (!s->steps || report_progress(g, s->shown, 0, s->steps(g), e)) &&
               expert_enter(g, d, i, stage_nested(g, i), e) && s->run(g, &d->stages[i].mode, e);
     if (!g->keep) {
-        model_release(g->now->m, s->part);
+        model_release(g->now->m, s->part(g->r));
         arena_trim(&g->work.arena);
     }
     if (g->out) *(double *)(void *)((char *)g->out + s->seconds) += os_clock() - begun;

@@ -8,15 +8,16 @@
 
 typedef struct {
     SdStage shown; /* what progress calls it */
-    Part part;     /* whose weights it needs; they are released when it ends, unless the request keeps them */
-    bool by_all;   /* every expert runs it; else it runs once, and experts may take turns (experts.h) */
+    /* Whose weights it needs; they are released when it ends, unless the request keeps them. */
+    Part (*part)(const SdRequest *r);
+    bool by_all; /* every expert runs it; else it runs once, and experts may take turns (experts.h) */
     bool (*wanted)(const Generation *g, const Expert *d);
     int (*steps)(const Generation *g);  /* what progress counts to; NULL: the stage reports its start itself */
     int (*nested)(const Generation *g); /* a stage whose passes run in the midst of this one, or -1; NULL: none */
     /* The most that any pass of the stage takes, on the plan backend. */
     void (*plan)(Generation *g, const Mode *mode);
-    bool (*run)(Generation *g, const Mode *mode, Error *e);
-    size_t plan_peak, plan_flops; /* where SdPlan shows what planning found */
+    bool (*run)(Generation *g, const Mode *mode, Error *e); /* NULL: only in the midst of another */
+    size_t plan_peak, plan_flops; /* where SdPlan shows what planning found; flops not of a stage without `run` */
     size_t seconds;               /* where SdResult counts the time */
 } Stage;
 
@@ -38,7 +39,8 @@ void encode_plan(Generation *g, const Mode *mode); /* encode.c */
 bool encode_run(Generation *g, const Mode *mode, Error *e);
 void sample_plan(Generation *g, const Mode *mode); /* sample.c */
 bool sample_run(Generation *g, const Mode *mode, Error *e);
-void decode_plan(Generation *g, const Mode *mode); /* decode.c */
+void preview_plan(Generation *g, const Mode *mode); /* decode.c */
+void decode_plan(Generation *g, const Mode *mode);
 bool decode_run(Generation *g, const Mode *mode, Error *e);
 
 #endif

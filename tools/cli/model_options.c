@@ -21,8 +21,10 @@ bool model_rows(int i, Option *o) {
         OPTION_OF(ModelOptions, SIZE, memory_limit, 0, "memory-limit", "SIZE",
                   "memory that the process may use (on a GPU: of its memory): 900M, 4G, 1.5GiB"),
         OPTION_OF(ModelOptions, FLAG, quiet, 'q', "quiet", NULL, "print errors only")};
-    if (i >= (int)(sizeof ROWS / sizeof *ROWS)) return false;
-    *o = ROWS[i];
+    int count = (int)(sizeof ROWS / sizeof *ROWS);
+    if (i < count) *o = ROWS[i];
+    else if (!part_rows(i - count, o)) return false;
+    else o->at += offsetof(ModelOptions, parts);
     return true;
 }
 
@@ -35,13 +37,14 @@ int model_options_check(const Command *c, const ModelOptions *m) {
 }
 
 static SdModel *open_model(const ModelOptions *m, const char *path, Error *e) {
-    const SdOptions options = {.threads = m->threads,
-                               .memory_limit = m->memory_limit,
-                               .precision = precision_of(m->precision),
-                               .prediction = prediction_of(m->prediction),
-                               .ema = m->ema,
-                               .exact = m->exact,
-                               .device = m->device ? m->device : "auto"};
+    SdOptions options = {.threads = m->threads,
+                         .memory_limit = m->memory_limit,
+                         .precision = precision_of(m->precision),
+                         .prediction = prediction_of(m->prediction),
+                         .ema = m->ema,
+                         .exact = m->exact,
+                         .device = m->device ? m->device : "auto"};
+    part_options_set(&m->parts, &options);
     SdModel *model = sd_open(path, &options, e);
     const char *unused = sd_unused(model);
     if (unused && *unused && !m->quiet)
@@ -60,6 +63,7 @@ SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e) {
     ModelOptions own = *m;
     own.prediction = NULL; /* these are the base model's */
     own.ema = false;
+    own.parts = (PartOptions){.vae = m->parts.vae, .taesd = m->parts.taesd};
     return path ? open_model(&own, path, e) : NULL;
 }
 

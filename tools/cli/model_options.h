@@ -2,7 +2,7 @@
 #ifndef SD_TOOLS_CLI_MODEL_OPTIONS_H
 #define SD_TOOLS_CLI_MODEL_OPTIONS_H
 
-#include "option.h"
+#include "part_options.h"
 #include "sd/sd.h"
 
 #define MODEL_HELP "the model: a file or a folder (the built-in one)"                    /* of -m */
@@ -14,18 +14,18 @@ typedef struct {
     int threads;                    /* 0: one for each core */
     size_t memory_limit;            /* bytes; 0: none */
     bool ema, exact, quiet;
+    PartOptions parts;
 } ModelOptions;
 
 /* Rows of a ModelOptions, for OPTION_ROWS: --device, --precision, --prediction, --ema, --exact, --threads,
- * --memory-limit,
- * --quiet. */
+ * --memory-limit, --quiet, and those of parts. */
 bool model_rows(int i, Option *o);
 /* What is wrong with device and precision, as an exit code, or GO_ON. */
 int model_options_check(const Command *c, const ModelOptions *m);
 /* Opens a model (path NULL: the built-in one) and says where it computes, unless quiet. NULL on error. */
 SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e);
-/* Opens a second model in the same way, but for --prediction and --ema, which are of the first; NULL, without an error,
- * for path NULL. */
+/* Opens a second model in the same way, but for --prediction, --ema, --text-encoder and --unet, which are of the first;
+ * NULL, without an error, for path NULL. */
 SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e);
 /* Notes what of a request has no effect with the model, unless quiet. */
 void model_note_ignored(const ModelOptions *m, const SdModel *model, const SdRequest *r);

@@ -22,22 +22,28 @@ static const struct {
     const char *after; /* "": comes first */
     int in;            /* of which commands it is an option */
     Option option;
-} OWN[] = {{"", IN_IMG2IMG | IN_RECORD,
-            OPTION(STRING, image, 'i', "image", "FILE",
-                   "the picture to start from: PNG, JPEG, BMP, GIF; - is standard input")},
-           {"encode", IN_ALL, OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP)},
-           {"negative-aesthetic-score", IN_ALL, OPTION(STRING, refiner, 0, "refiner", "MODEL", REFINER_HELP)},
-           {"negative", IN_TXT2IMG | IN_IMG2IMG,
-            OPTION(STRING, out, 'o', "out", "FILE", "the picture, a PNG file; - is standard output")},
-           {"negative", IN_RECORD,
-            OPTION(STRING, out, 'o', "out", "FILE", "the record, a safetensors file; - is standard output")},
-           {"ensd", IN_TXT2IMG | IN_IMG2IMG,
-            OPTION(STRING, sheet, 0, "steps-sheet", "FILE", "a contact sheet of the first picture after each step")},
-           {"batch-size", IN_TXT2IMG | IN_IMG2IMG,
-            OPTION_IN(INT, batch_count, 0, "batch-count", "N", 1, 100000, "number of batches (1)")},
-           {"tap", IN_RECORD,
-            OPTION_IN(INT, values, 0, "values", "N", 1, RECORD_MOST_VALUES,
-                      "sampled values to keep of each activation (32)")}};
+} OWN[] = {
+    {"", IN_IMG2IMG | IN_RECORD,
+     OPTION(STRING, image, 'i', "image", "FILE",
+            "the picture to start from: PNG, JPEG, BMP, GIF; - is standard input")},
+    {"encode", IN_ALL, OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP)},
+    {"negative-aesthetic-score", IN_ALL, OPTION(STRING, refiner, 0, "refiner", "MODEL", REFINER_HELP)},
+    {"negative", IN_TXT2IMG | IN_IMG2IMG,
+     OPTION(STRING, out, 'o', "out", "FILE", "the picture, a PNG file; - is standard output")},
+    {"negative", IN_RECORD,
+     OPTION(STRING, out, 'o', "out", "FILE", "the record, a safetensors file; - is standard output")},
+    {"ensd", IN_TXT2IMG | IN_IMG2IMG,
+     OPTION(STRING, sheet, 0, "steps-sheet", "FILE", "a contact sheet of the first picture after each step")},
+    {"ensd", IN_TXT2IMG | IN_IMG2IMG,
+     OPTION(STRING, preview, 0, "preview-out", "FILE", "the first picture after each step, written over the last")},
+    {"ensd", IN_TXT2IMG | IN_IMG2IMG,
+     OPTION(ENUM, preview_by, 0, "preview", "full|taesd|approx",
+            "how these two are decoded: by the VAE, by --taesd, or roughly and small (full)")},
+    {"batch-size", IN_TXT2IMG | IN_IMG2IMG,
+     OPTION_IN(INT, batch_count, 0, "batch-count", "N", 1, 100000, "number of batches (1)")},
+    {"tap", IN_RECORD,
+     OPTION_IN(INT, values, 0, "values", "N", 1, RECORD_MOST_VALUES,
+               "sampled values to keep of each activation (32)")}};
 
 enum { OWN_COUNT = sizeof OWN / sizeof *OWN };
 
@@ -83,6 +89,10 @@ static int check_program(const Command *c, const PictureArguments *a) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (p->of_refiner && !a->refiner && param_number(p, &a->request) != p->standard)
             return usage_error(c, "--%s: needs --refiner MODEL", p->name);
+    if (a->preview_by && !a->sheet && !a->preview)
+        return usage_error(c, "--preview: needs --preview-out FILE or --steps-sheet FILE");
+    if (a->preview_by == SD_PREVIEW_TAESD && !a->open.parts.taesd)
+        return usage_error(c, "--preview: taesd needs its file; name it with --taesd");
     if (a->request.tap && !a->request.taps && c->options != RECORD_OPTIONS)
         return usage_error(c, "--tap: needs --taps FILE");
     if (a->request.taps && a->batch_count > 1)
@@ -107,6 +117,7 @@ static int take_streams(const Command *c, PictureArguments *a) {
     input_file(&a->image);
     int code = output_file(c, "--out", &a->out);
     if (code == GO_ON) code = output_file(c, "--steps-sheet", &a->sheet);
+    if (code == GO_ON) code = output_file(c, "--preview-out", &a->preview);
     return code == GO_ON ? output_file(c, "--taps", &a->request.taps) : code;
 }
 
@@ -114,12 +125,15 @@ static int check_files(const Command *c, const PictureArguments *a) {
     Error e = {0};
     int code = c->options == RECORD_OPTIONS ? GO_ON : check_format(c, "--out", a->out);
     if (code == GO_ON) code = check_format(c, "--steps-sheet", a->sheet);
+    if (code == GO_ON) code = check_format(c, "--preview-out", a->preview);
     if (code != GO_ON) return code;
-    const char *const written[][2] = {{"--out", a->out}, {"--steps-sheet", a->sheet}, {"--taps", a->request.taps}};
+    enum { WRITTEN = 4 };
+    const char *const written[WRITTEN][2] = {
+        {"--out", a->out}, {"--steps-sheet", a->sheet}, {"--taps", a->request.taps}, {"--preview-out", a->preview}};
     const char *const read[] = {a->model, a->refiner, a->request.noise, a->image};
-    for (int i = 0; i < 3; i++) {
-        for (int k = 0; k < 4; k++)
-            if (file_same(written[i][1], read[k]))
+    for (int i = 0; i < WRITTEN; i++) {
+        for (int k = 0; k < 5; k++)
+            if (k < 4 ? file_same(written[i][1], read[k]) : part_options_name(&a->open.parts, written[i][1]))
                 return usage_error(c, "%s: %.200s is also an input file; name another file", written[i][0],
                                    written[i][1]);
         for (int k = 0; k < i; k++)
@@ -129,7 +143,8 @@ static int check_files(const Command *c, const PictureArguments *a) {
                                    file_shown(written[i][1]), written[k][0]);
     }
     if (!output_check(a->out, (int64_t)a->request.batch_size * a->batch_count > 1, &e) ||
-        (a->request.taps && !atomic_check(a->request.taps, &e)) || (a->sheet && !atomic_check(a->sheet, &e)))
+        (a->request.taps && !atomic_check(a->request.taps, &e)) || (a->sheet && !atomic_check(a->sheet, &e)) ||
+        (a->preview && !atomic_check(a->preview, &e)))
         return report(c, &e) && EXIT_FAILED;
     return GO_ON;
 }
@@ -138,7 +153,7 @@ static int check_files(const Command *c, const PictureArguments *a) {
 static int check_record(const Command *c, const PictureArguments *a) {
     if (!a->out) return usage_error(c, "no record named: say where it goes after -o");
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (p->of_image && !a->image && param_number(p, &a->request) != p->standard)
+        if (p->of_image && !a->image && !param_is_unset(p, &a->request))
             return usage_error(c, "--%s: needs the picture to start from, after -i", p->name);
     if (a->open.device && strchr(a->open.device, ',')) return usage_error(c, "--device: one at a time");
     return GO_ON;

@@ -15,8 +15,9 @@ enum { RECORD_VALUES = 32, RECORD_MOST_VALUES = 4096 }; /* that a record samples
 typedef struct {
     SdRequest request; /* what the model decides is as params_forget leaves it where no option said it */
     ModelOptions open;
-    const char *model, *refiner, *out, *sheet;
-    const char *image; /* img2img's, and a record's that is of img2img */
+    const char *model, *refiner, *out, *sheet, *preview;
+    unsigned preview_by; /* SdPreview, of sheet and preview */
+    const char *image;   /* img2img's, and a record's that is of img2img */
     int batch_count;
     int values; /* a record's, of each activation */
 } PictureArguments;

@@ -4,6 +4,7 @@
  * With --kernels the model's products, one by one (bench_kernels.c). */
 #include "tools/cli/commands.h"
 #include "tools/bench/bench_report.h"
+#include "tools/cli/part_options.h"
 #include "tools/cli/precision.h"
 #include "sd/info/params.h"
 #include "sd/load/weights.h"
@@ -18,6 +19,7 @@ typedef struct {
     int width, height, steps, batch_size, runs, threads;
     double cfg;
     bool kernels, json;
+    PartOptions parts;
 } Arguments;
 
 static const Option OPTIONS[] = {
@@ -36,6 +38,7 @@ static const Option OPTIONS[] = {
     OPTION(FLAG, kernels, 0, "kernels", NULL,
            "measure the model's products instead (without -m SD 1.x's), one by one on one thread"),
     OPTION(FLAG, json, 0, "json", NULL, "print JSON"),
+    OPTION_ROWS(parts, part_rows),
     OPTION_END};
 
 static Precision precision_of_ops(const Arguments *a) {
@@ -106,9 +109,13 @@ static bool measure_runs(SdModel *m, SdRequest *r, Report *out, double *seconds,
     r->progress = follow, r->user = &watch;
     if (!measure_run(m, r, unseen, 1, e)) return false;
     out->rss = os_peak_memory(), out->gpu = watch.gpu;
+    bool tiny = r->vae_decoder == SD_VAE_TAESD;
     for (int i = 0; i < 2; i++)
-        for (int part = 0; models[i] && part < PART_COUNT; part++)
-            if (part != PART_ENCODER && !model_load(models[i], (Part)part, e)) return false;
+        for (int part = 0; models[i] && part < PART_COUNT; part++) {
+            bool idle = part == PART_ENCODER || part == PART_TAESD_ENCODER ||
+                        part == (tiny ? (int)PART_DECODER : (int)PART_TAESD_DECODER);
+            if (!idle && !model_load(models[i], (Part)part, e)) return false;
+        }
     r->keep = true;
     int all = r->steps;
     if (!r->refiner) r->steps = 1;
@@ -191,6 +198,7 @@ static bool measure_kernels(const Arguments *a, const SdConfig *k, Report *out, 
 static bool bench(const Arguments *a, Error *e) {
     SdOptions options = {.threads = a->threads, .precision = precision_of(a->precision), .device = a->device};
     bool published = a->kernels && !a->model; /* SD 1.x's sizes; no model */
+    part_options_set(&a->parts, &options);
     SdModel *m = published ? NULL : sd_open(a->model, &options, e);
     SdModel *refiner = m && a->refiner ? sd_open(a->refiner, &options, e) : NULL;
     SdConfig k = m ? m->config : config_sd1();

@@ -78,14 +78,19 @@ static void print_text(const char *path, const SdInfo *i) {
     printf("  dtype       %s\n", i->dtype);
     printf("  tensors     %" PRId64 ": %" PRId64 " used, %" PRId64 " ignored, %" PRId64 " missing\n", i->tensors,
            i->used, i->ignored, i->missing);
-    printf("  parameters  %" PRId64 ": U-Net %" PRId64 ", VAE %" PRId64 ", text encoder %" PRId64 "\n", i->parameters,
-           i->unet_parameters, i->vae_parameters, i->text_parameters);
+    if (i->width)
+        printf("  parameters  %" PRId64 ": U-Net %" PRId64 ", VAE %" PRId64 ", text encoder %" PRId64 "\n",
+               i->parameters, i->unet_parameters, i->vae_parameters, i->text_parameters);
+    else printf("  parameters  %" PRId64 "\n", i->parameters); /* a part of a model alone */
     printf("  size        %zu bytes (%.1f MiB)\n", i->bytes, (double)i->bytes * 0x1p-20);
-    printf("  pictures    %dx%d\n", i->width, i->height);
-    printf("  settings    %s, %s, %d step%s, CFG %g (%s)\n", i->sampler, i->scheduler, i->steps,
-           i->steps == 1 ? "" : "s", i->cfg, *i->settings ? i->settings : "the program's");
-    printf("  prediction  %s%s%s%s\n", i->prediction, *i->decided ? " (" : "", i->decided, *i->decided ? ")" : "");
-    printf("  encoders    %s\n", i->encoders);
+    if (i->width) {
+        printf("  pictures    %dx%d\n", i->width, i->height);
+        printf("  settings    %s, %s, %d step%s, CFG %g (%s)\n", i->sampler, i->scheduler, i->steps,
+               i->steps == 1 ? "" : "s", i->cfg, *i->settings ? i->settings : "the program's");
+    }
+    if (*i->prediction)
+        printf("  prediction  %s%s%s%s\n", i->prediction, *i->decided ? " (" : "", i->decided, *i->decided ? ")" : "");
+    print_list("encoders", i->encoders);
     print_list("lacks", i->lacks);
     print_list("besides", i->besides);
     print_list("not used", i->unused);
@@ -119,6 +124,7 @@ const Command INFO = {
     info,
     "FILE... [options]",
     "describe model files",
+    "Of a U-Net, a VAE, a text encoder or a TAESD alone it says that it is one. "
     "The hash is the SHA-256 of the whole file; the webui shows its first 10 digits. It is kept in the "
     "user's cache directory.",
     OPTIONS};

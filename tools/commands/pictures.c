@@ -36,19 +36,26 @@ typedef struct {
     struct Steps *steps;
 } Work;
 
-/* The first picture after each step, for --steps-sheet. */
+/* The first picture after each step, for --steps-sheet and --preview-out. */
 typedef struct Steps {
+    bool sheet;       /* whether pictures are kept */
+    const char *file; /* that each is written to, or NULL */
+    Error *e;
     SheetPicture *pictures;
     char (*labels)[24];
     int count, width, height;
     int64_t seed;
-    bool no_memory;
+    bool begun, no_memory;
 } Steps;
 
 static bool keep_step(void *user, const SdPicture *p, int step, int steps) {
     Steps *s = ((Work *)user)->steps;
     (void)steps;
-    if (s->count && p->seed != s->seed) return true;
+    if (s->begun && p->seed != s->seed) return true;
+    s->begun = true;
+    s->seed = p->seed, s->width = p->width, s->height = p->height;
+    if (s->file && !image_write(p->rgb, p->width, p->height, NULL, s->file, s->e)) return false;
+    if (!s->sheet) return true;
     SheetPicture *more = realloc(s->pictures, (size_t)(s->count + 1) * sizeof *more);
     if (more) s->pictures = more;
     char(*labels)[24] = realloc(s->labels, (size_t)(s->count + 1) * sizeof *labels);
@@ -59,7 +66,6 @@ static bool keep_step(void *user, const SdPicture *p, int step, int steps) {
     memcpy(rgb, p->rgb, bytes);
     snprintf(labels[s->count], sizeof *labels, "step %d", step + 1);
     s->pictures[s->count++] = (SheetPicture){.rgb = rgb};
-    s->seed = p->seed, s->width = p->width, s->height = p->height;
     return true;
 }
 
@@ -82,7 +88,8 @@ static bool show(void *user, const SdProgress *p) { return progress_show(((Work 
 
 static int generate(const Command *c, const PictureArguments *a) {
     Error e = {0};
-    Steps steps = {0};
+    Error written = {0};
+    Steps steps = {.sheet = a->sheet, .file = a->preview, .e = &written};
     Image image = {0};
     Progress progress;
     os_catch_stop();
@@ -107,12 +114,15 @@ static int generate(const Command *c, const PictureArguments *a) {
         progress.run = run;
         request.seed = request.variation_strength != 0 ? seed : seed + (int64_t)run * request.batch_size;
         request.variation_seed = variation + (int64_t)run * request.batch_size;
-        request.preview = a->sheet && !run ? keep_step : NULL;
+        request.preview = (a->sheet && !run) || a->preview ? keep_step : NULL;
+        request.preview_by = (SdPreview)a->preview_by;
+        steps.begun = false, steps.sheet = a->sheet && !run;
         bool ok = (a->image ? sd_img2img : sd_txt2img)(model, &request, &result, &e);
         progress_clear(&progress);
         if (steps.no_memory) e = (Error){0}, error_set(&e, ERR_MEMORY, "%s: out of memory for its pictures", a->sheet);
+        if (written.code) e = written;
         if (ok) save(a, &result, os_clock() - start, &e);
-        if (ok && request.preview) save_sheet(&steps, a->sheet, &e);
+        if (ok && steps.sheet) save_sheet(&steps, a->sheet, &e);
         sd_free(&result);
         start = os_clock(); /* the first picture's time includes opening the model */
         if (os_stop_signal() && !e.code && run + 1 < a->batch_count) error_set(&e, ERR_CANCELLED, "stopped");

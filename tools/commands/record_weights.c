@@ -64,7 +64,7 @@ bool record_weights(const SdModel *m, RecordWeights *out, Error *e) {
     for (size_t i = 0; ok && i < count; i++) {
         Found f = checkpoint_find(m->checkpoint, list[i]->name);
         out->names[out->count] = list[i]->name;
-        ok = digest(&f, list[i], m->channels_last && list[i]->kind == WEIGHT_CONV, out->digests[out->count++]);
+        ok = digest(&f, list[i], f.file->channels_last && list[i]->kind == WEIGHT_CONV, out->digests[out->count++]);
     }
     free(list);
     if (ok) return true;

@@ -67,6 +67,40 @@ static bool check_request(const Arguments *a, const Replay *r, Error *e) {
     return params_check(&r->request, e);
 }
 
+/* The parts from files of their own, as texts and options call them. */
+static const struct {
+    const char *key, *option;
+    size_t at; /* in PartOptions */
+    GivenPart part;
+} PARTS[] = {{"VAE", "--vae", offsetof(PartOptions, vae), GIVEN_VAE},
+             {"Text encoder", "--text-encoder", offsetof(PartOptions, text_encoder), GIVEN_TEXT},
+             {"Text encoder 2", "--text-encoder-2", offsetof(PartOptions, text_encoder_2), GIVEN_TEXT_2},
+             {"U-Net", "--unet", offsetof(PartOptions, unet), GIVEN_UNET},
+             {"TAESD", "--taesd", offsetof(PartOptions, taesd), GIVEN_TAESD_DECODER}};
+enum { PARTS_COUNT = sizeof PARTS / sizeof *PARTS };
+
+static const char *part_option(const Arguments *a, int i) {
+    return *(const char *const *)(const void *)((const char *)&a->open.parts + PARTS[i].at);
+}
+
+/* Whether the files that the text names were given, and no others. --vae none is the user's own decision. */
+static bool check_parts(const Arguments *a, const Replay *r, Error *e) {
+    bool tiny = r->request.vae_decoder == SD_VAE_TAESD || r->request.vae_encoder == SD_VAE_TAESD;
+    const char *hash;
+    for (int i = 0; i < PARTS_COUNT; i++) {
+        const char *given = part_option(a, i), *name = infotext_part(&r->info.read, PARTS[i].key, &hash);
+        bool taesd = PARTS[i].part == GIVEN_TAESD_DECODER;
+        if (taesd && tiny && !name) name = "TAESD"; /* the webui does not say which */
+        if (name && !given)
+            return error_set(e, ERR_FORMAT, "%s: needs %.100s; name its file after %s%s", PARTS[i].key, name,
+                             PARTS[i].option, PARTS[i].part == GIVEN_VAE ? ", or none" : "");
+        if (!name && given && strcmp(given, "none"))
+            return error_set(e, ERR_FORMAT, "was made without a %s of its own; leave %s out", PARTS[i].key,
+                             PARTS[i].option);
+    }
+    return true;
+}
+
 static bool read_request(const Arguments *a, Replay *r, Error *e) {
     r->request = sd_request(NULL);
     r->request.noise = a->noise;
@@ -75,7 +109,7 @@ static bool read_request(const Arguments *a, Replay *r, Error *e) {
                          r->info.missing);
     r->exact = infotext_exact(&r->info.read);
     return infotext_request(&r->info.read, &r->request, e) && infotext_precision(&r->info.read, &r->precision, e) &&
-           infotext_prediction(&r->info.read, &r->prediction, e) && check_request(a, r, e);
+           infotext_prediction(&r->info.read, &r->prediction, e) && check_request(a, r, e) && check_parts(a, r, e);
 }
 
 /* --- comparing --- */
@@ -120,6 +154,21 @@ static void warn_of_refiner(SdModel *refiner, const InfoRead *text, Error *e) {
                 is);
 }
 
+/* The same of parts from files of their own. */
+static void warn_of_parts(SdModel *model, const InfoRead *text, Error *e) {
+    for (int i = 0; i < PARTS_COUNT; i++) {
+        GivenPart part = PARTS[i].part;
+        const char *said, *name = infotext_part(text, PARTS[i].key, &said);
+        if (part == GIVEN_TAESD_DECODER && !checkpoint_is_given(model->checkpoint, part)) part = GIVEN_TAESD_ENCODER;
+        const char *is =
+            name && said && checkpoint_is_given(model->checkpoint, part) ? given_hash(model, part, e) : NULL;
+        size_t n = said ? strspn(said, "0123456789abcdef") : 0;
+        if (is && n >= 10 && strncmp(said, is, n))
+            fprintf(stderr, "sdc: warning: the picture was made with another %s: %.100s %.10s, this one is %.10s\n",
+                    PARTS[i].key, name, said, is);
+    }
+}
+
 static bool save(const SdPicture *p, const char *path, Error *e) {
     return image_write(p->rgb, p->width, p->height, p->parameters, path, e);
 }
@@ -142,6 +191,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     progress_begin(&progress, open.quiet, 1);
     SdModel *model = model_options_open(&open, a->model, &e), *refiner = refiner_open(&open, a->refiner, &e);
     if (model) warn_of_model(model, &r->info.read, &e);
+    if (model) warn_of_parts(model, &r->info.read, &e);
     if (refiner) warn_of_refiner(refiner, &r->info.read, &e);
     r->request.refiner = refiner;
     model_note_ignored(&open, model, &r->request);
@@ -200,7 +250,7 @@ static int run(const Command *c, int argc, char **argv) {
     code = output_file(c, "--out", &a.out);
     if (code != GO_ON) return code;
     if (a.out && (file_same(a.out, path) || file_same(a.out, a.model) || file_same(a.out, a.refiner) ||
-                  file_same(a.out, a.image) || file_same(a.out, a.noise)))
+                  file_same(a.out, a.image) || file_same(a.out, a.noise) || part_options_name(&a.open.parts, a.out)))
         return usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
     if (a.out && !image_write_check(a.out, &e)) return usage_error(c, "--out: %s", e.text);
     if (a.open.device && strchr(a.open.device, ',')) return usage_error(c, "--device: one at a time");

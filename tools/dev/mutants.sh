@@ -50,7 +50,7 @@ SiLU of the last channels left out ~ tensor/cpu/pointwise.c ~ ops ~ openblas ~ s
 a panel's vectors all widened from its first ~ tensor/cpu/panel.c ~ ops ~ openblas ~ s|widen_vector(t.from + p \* PANEL + c \* VW|widen_vector(t.from + p * PANEL|
 few outputs see what lies left of the picture ~ tensor/cpu/conv_few.c ~ ops ~ openblas ~ s|line && j >= 0 &&|line \&\&|
 convolution's taps transposed ~ tensor/cpu/gather.c ~ ops ~ openblas ~ s|t / kw - g->g.pad_top|t % kw - g->g.pad_top|; s|t % kw - g->g.pad_left|t / kw - g->g.pad_left|
-convolution's weights not transposed ~ sd/load/weights.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|return w->kind == WEIGHT_CONV \&\& !m|return w->kind == WEIGHT_TABLE \&\& !m|
+convolution's weights not transposed ~ sd/load/weights.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|return w->kind == WEIGHT_CONV \&\& !f|return w->kind == WEIGHT_TABLE \&\& !f|
 convolution's weights transposed wrongly ~ sd/load/weights.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|(t \* channels + i) \* width, in|(i * taps + t) * width, in|
 VAE encoder pads all round ~ nn/layers.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|{.stride = 2}|{.stride = 2, .pad_top = 1, .pad_left = 1}|
 U-Net's way down pads right and bottom ~ nn/layers.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|.stride = stride, .pad_top = 1, .pad_left = 1|.stride = stride, .pad_top = stride == 1, .pad_left = stride == 1|
@@ -182,6 +182,15 @@ keys stay when the text switches ~ sd/pipeline/conditioning.c ~ pipeline ~ openb
 strips do not see the next one ~ nn/strips.c ~ blocks known_answers micro_encoder plan layouts ~ openblas ~ s|below = to < h;|below = 0;|
 ReLU left out of Winograd's outputs ~ tensor/cpu/winograd.c ~ taesd blocks ~ openblas ~ s|if (e->relu) {|if (false) {|
 ReLU left out of direct convolutions ~ tensor/cpu/pointwise.c ~ taesd blocks ~ openblas ~ s|if (f->e.relu)|if (false)|
+a part answers for another's keys ~ weights/checkpoint.c ~ parts ~ openblas ~ s|{"first_stage_model.", GIVEN_VAE}|{"first_stage_model.", GIVEN_TEXT_2}|
+diffusers' TAESD a layer off ~ weights/given.c ~ parts ~ openblas ~ s|"%ld%s", number - 1, rest|"%ld%s", number, rest|
+a given text encoder of the other names ~ sd/models/config_shapes.c ~ parts ~ openblas ~ s|k->open_clip = !k->open_clip;$||
+a given VAE's levels not counted ~ weights/given.c ~ parts ~ openblas ~ s|if (g->diffusers) count_levels(g, part);||
+latents of a wide TAESD pass ~ sd/models/config_given.c ~ parts ~ openblas ~ s/|| latent == k->unet.out_channels) return true/|| true) return true/
+previews decoded as the picture is ~ sd/pipeline/stages.c ~ parts ~ openblas ~ s|r->preview_by == SD_PREVIEW_TAESD ?|r->preview_by != SD_PREVIEW_TAESD ?|
+TAESD encodes whatever its file has ~ sd/pipeline/request.c ~ parts ~ openblas ~ s|if (m->lists\[PART_TAESD_ENCODER\].count) r.vae_encoder|if (m->lists[PART_TAESD_DECODER].count) r.vae_encoder|
+a VAE of its own not named in the text ~ sd/pipeline/picture_text.c ~ parts ~ openblas ~ s|or_none(parts.titles\[GIVEN_VAE\], by_vae)|NULL|
+replay takes any VAE ~ tools/commands/replay.c ~ parts info ~ openblas ~ s|if (name \&\& !given)|if (0)|
 TAESD's latents clamped hard ~ sd/models/taesd.c ~ taesd blocks ~ openblas ~ s|op_affine(c, soft, z, 1.0f / 3, 0)|op_affine(c, soft, z, 1.0f / 2, 0)|
 TAESD's pictures left in 0..1 ~ sd/models/taesd.c ~ taesd blocks ~ openblas ~ s|op_affine(c, image, image, 2, -1)|op_affine(c, image, image, 1, 0)|
 a ReLU block's strip reads what it has overwritten ~ nn/relublock.c ~ taesd ~ openblas ~ s|Tensor y = tensor_slice(x, 1, from, to - from);|Tensor y = tensor_slice(x, 1, from ? from - 4 : 0, to - from);|
@@ -279,7 +288,7 @@ a named pipe is opened ~ weights/file_open.c ~ hostile ~ openblas ~ s#(handed \&
 cannot tell counts as not there ~ tensor/os_posix_files.c ~ os ~ openblas ~ s|return errno == ENOENT .. errno == ENOTDIR ? OS_NOTHING : OS_UNKNOWN;|return OS_NOTHING;|
 a long line loses its end ~ tensor/error.c ~ hostile ~ openblas ~ s|if (n >= (int)sizeof e->text)|if (0 \&\& n)|
 lines go to the picture's stream ~ tensor/os_posix_program.c ~ start ~ openblas ~ s#if (to < 0 .. dup2(2, 1) < 0) return false;#if (to < 0) return false;#
-img2img is planned without an encoder ~ sd/pipeline/request.c ~ hostile ~ openblas ~ s#(!r->image || model_has(m, PART_ENCODER, e))#true#
+img2img is planned without an encoder ~ sd/pipeline/request.c ~ hostile ~ openblas ~ s#: model_has(m, PART_ENCODER, e);#: true;#
 noise of any size ~ sd/info/params_check.c ~ hostile ~ openblas ~ s|(int64_t)r->seed_width \* r->seed_height > MOST_PIXELS|0|
 crops train the VAE in an arena of their own size ~ sd/train/train.c ~ cli ~ openblas ~ s|if (t->o->vae) train_fold_plan(t)|if (t->o->vae) (void)0|
 a picture's text loses a digit ~ sd/info/info_writer.c ~ gen_request ~ openblas ~ s|precision < 17|precision < 16|
@@ -291,7 +300,7 @@ an activation's pattern matches no beginning ~ sd/pipeline/taps.c ~ records ~ op
 a listener's copies are not planned ~ sd/pipeline/plan.c ~ memory ~ openblas ~ s|return peak + k.bytes;|return peak;|
 a record's norms do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& row->norm <= k->out->bound||
 an activation that is not there passes ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& !v->counts\[ROW_ABSENT\]||
-a converted file's weights in their own order ~ tools/commands/record_weights.c ~ records ~ openblas ~ s|m->channels_last \&\& list|false \&\& list|
+a converted file's weights in their own order ~ tools/commands/record_weights.c ~ records ~ openblas ~ s|f.file->channels_last \&\& list|false \&\& list|
 a record's values from other places ~ tools/commands/tap_measure.c ~ records ~ openblas ~ s|return begin + (int64_t)(u % |return end - 1 - (int64_t)(u % |
 a record of another picture's pixels passes ~ tools/commands/record_check.c ~ records ~ openblas ~ s|if (strcmp(hex, record->image))|if (0)|
 a setting in JSON cut to a float ~ sd/info/params_json.c ~ records ~ openblas ~ s|info_number(param_number(p, r), value)|info_number((float)param_number(p, r), value)|

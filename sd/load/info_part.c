@@ -1,0 +1,108 @@
+#include "info_part.h"
+
+#include "sd/models/config_detect.h"
+#include "tensor/os.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int size(const Given *g, const char *prefix, const char *name, int dim) {
+    const WeightFile *file;
+    char key[192];
+    snprintf(key, sizeof key, "%s%s%s", prefix, g->inner, name);
+    const FileTensor *t = given_find(g, prefix, key, &file);
+    return t && dim < t->nd && t->n[dim] <= 1 << 20 ? (int)t->n[dim] : 0;
+}
+
+static const char *unet_of(int context) {
+    switch (context) {
+    case 768: return "SD 1.x";
+    case 1024: return "SD 2.x";
+    case 2048: return "SDXL";
+    case 1280: return "SDXL refiner";
+    default: return "";
+    }
+}
+
+static void describe(const Given *g, GivenPart part, SdInfo *out) {
+    bool open = !strcmp(g->inner, "model.");
+    int width, layers = 0;
+    char name[96];
+    switch (part) {
+    case GIVEN_UNET:
+        snprintf(out->family, sizeof out->family, "U-Net");
+        snprintf(out->variant, sizeof out->variant, "%s",
+                 unet_of(size(g, KEY_UNET, "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)));
+        break;
+    case GIVEN_VAE:
+        width = size(g, KEY_VAE, "decoder.conv_in.weight", 1);
+        snprintf(out->family, sizeof out->family, "VAE");
+        snprintf(out->variant, sizeof out->variant, "%s",
+                 width == 4    ? "SD 1.x, 2.x or SDXL"
+                 : width == 16 ? "SD 3 or Flux"
+                               : "");
+        break;
+    case GIVEN_TEXT:
+    case GIVEN_TEXT_2:
+        width = size(g, "cond_stage_model.",
+                     open ? "token_embedding.weight" : "text_model.embeddings.token_embedding.weight", 1);
+        do {
+            snprintf(name, sizeof name,
+                     open ? "transformer.resblocks.%d.ln_1.weight" : "text_model.encoder.layers.%d.layer_norm1.weight",
+                     layers);
+        } while (size(g, "cond_stage_model.", name, 0) && layers++ < 256);
+        snprintf(out->family, sizeof out->family, "text encoder");
+        snprintf(out->variant, sizeof out->variant, "%s",
+                 width == 768    ? "SD 1.x, SDXL's first"
+                 : width == 1024 ? "SD 2.x"
+                 : width == 1280 ? "SDXL's second"
+                                 : "");
+        snprintf(out->encoders, sizeof out->encoders, "%s, %d layers, %d wide", width == 768 ? "CLIP" : "OpenCLIP",
+                 layers, width);
+        break;
+    case GIVEN_TAESD_DECODER:
+    case GIVEN_TAESD_ENCODER:
+        snprintf(out->family, sizeof out->family, "TAESD");
+        snprintf(out->variant, sizeof out->variant, "%s%s", *out->variant ? "decoder, " : "",
+                 part == GIVEN_TAESD_DECODER ? "decoder" : "encoder");
+        break;
+    case GIVEN_COUNT: break;
+    }
+    snprintf(out->layout, sizeof out->layout, "%s", g->diffusers ? "diffusers' names" : "single file");
+}
+
+static void count(const WeightFile *f, SdInfo *out) {
+    bool types[DTYPE_COUNT] = {0};
+    for (size_t i = 0; i < f->count; i++) {
+        out->parameters += file_tensor_count(&f->tensors[i]);
+        if (f->tensors[i].dtype != I64) types[f->tensors[i].dtype] = true; /* position_ids */
+    }
+    size_t at = 0;
+    for (int t = 0; t < DTYPE_COUNT && at < sizeof out->dtype; t++)
+        if (types[t])
+            at +=
+                (size_t)snprintf(out->dtype + at, sizeof out->dtype - at, "%s%s", at ? ", " : "", dtype_name((DType)t));
+    snprintf(out->format, sizeof out->format, "%s", f->format);
+    out->tensors = out->used = (int64_t)f->count;
+    out->bytes = f->size;
+}
+
+bool info_of_part(const char *path, SdInfo *out) {
+    WeightFile *f = os_kind(path) == OS_DIRECTORY ? NULL : weight_file_open(path, NULL);
+    bool text = false;
+    int kinds = 0;
+    for (int i = 0; f && i < GIVEN_COUNT; i++) {
+        GivenPart part = (GivenPart)i;
+        bool second = part == GIVEN_TEXT_2 || (part == GIVEN_TAESD_ENCODER && !strcmp(out->family, "TAESD"));
+        Given g;
+        if ((part == GIVEN_TEXT_2 && text) || !given_from(&g, part, f)) continue;
+        kinds += part == GIVEN_TEXT_2 || !second;
+        text = text || part == GIVEN_TEXT;
+        describe(&g, part, out);
+        given_close(&g);
+    }
+    if (kinds == 1) count(f, out);
+    else *out = (SdInfo){0};
+    weight_file_close(f);
+    return kinds == 1;
+}
