@@ -157,8 +157,14 @@ void pool_run(ThreadPool *p, int64_t n, void (*fn)(void *arg, int64_t i, void *s
     }
 }
 
-int64_t pool_taken(const int64_t *taken) { return __atomic_load_n(taken, __ATOMIC_RELAXED); }
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-bool pool_take(int64_t *taken, int64_t from, int64_t n) {
-    return __atomic_compare_exchange_n(taken, &from, from + n, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+PoolShare pool_take(int64_t *taken, int64_t all, int64_t row, int64_t least, int64_t most, int threads) {
+    int64_t at = __atomic_load_n(taken, __ATOMIC_RELAXED), n;
+    do {
+        if (at >= all) return (PoolShare){0};
+        n = (all - at) / threads;
+        n = smaller(n < least ? least : n, smaller(most, row - at % row));
+    } while (!__atomic_compare_exchange_n(taken, &at, at + n, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return (PoolShare){at, n};
 }

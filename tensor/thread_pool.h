@@ -24,10 +24,15 @@ int pool_threads(const ThreadPool *p); /* at least 1; fewer than requested if th
  * results do not depend on it either. */
 void pool_run(ThreadPool *p, int64_t n, void (*fn)(void *arg, int64_t i, void *scratch), void *arg);
 
-/* For an op whose threads cut its work as they go (fn runs once a thread): *taken units have been taken, from 0 on.
- * pool_take takes units [from, from + n), or returns false if another thread has taken some since pool_taken. What a
+/* Units [at, at + n) of an op's work; n = 0: none are left. */
+typedef struct {
+    int64_t at, n;
+} PoolShare;
+
+/* For an op whose threads cut its work as they go, so that none waits long for another that was held up: pool_run calls
+ * fn once a thread, which takes shares until none are left. A share is an equal part of what is left of `all` units,
+ * but `least` to `most`, and not more than what is left of a row of `row` units. *taken: 0 before the run. What a
  * unit's result is must not depend on which are taken together. */
-int64_t pool_taken(const int64_t *taken);
-bool pool_take(int64_t *taken, int64_t from, int64_t n);
+PoolShare pool_take(int64_t *taken, int64_t all, int64_t row, int64_t least, int64_t most, int threads);
 
 #endif

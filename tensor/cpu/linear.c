@@ -42,11 +42,6 @@ enum {
     COPIED = 3 << 20, /* bytes of a row block that may be copied whole; else a piece at a time */
 };
 
-/* Panels [at, at + n) of all, in one row block. n = 0: none are left. */
-typedef struct {
-    int64_t at, n;
-} Share;
-
 /* One block: rows of a picture, the current piece of K, and where x is read. A thread's next block of the same rows
  * finds them copied. */
 typedef struct {
@@ -58,7 +53,7 @@ typedef struct {
     void *buffer;       /* for a panel */
     bool accumulate;
     int64_t then_column, then_k; /* of the panel after this piece's last one; -1: in `then` */
-    Share then;                  /* what the thread takes when it comes to the block's last panel */
+    PoolShare then;              /* what the thread takes when it comes to the block's last panel */
 } Block;
 
 /* Where row r's numbers from k on are; *n: how many of the piece's are contiguous there. */
@@ -115,15 +110,7 @@ static void begin_piece(const CpuLinear *l, Block *b, uint32_t *buffer) {
 
 static int64_t all_panels(const CpuLinear *l) { return l->y.n[0] * l->row_blocks * l->panels; }
 
-/* Takes an equal share of what is left, but at most l->most panels. */
-static Share take(CpuLinear *l) {
-    for (int64_t at; (at = pool_taken(&l->taken)) < all_panels(l);) {
-        int64_t n = min64((all_panels(l) - at) / l->threads, min64(l->most, l->panels - at % l->panels));
-        if (n < 1) n = 1;
-        if (pool_take(&l->taken, at, n)) return (Share){at, n};
-    }
-    return (Share){0};
-}
+static PoolShare take(CpuLinear *l) { return pool_take(&l->taken, all_panels(l), l->panels, 1, l->most, l->threads); }
 
 /* One panel of weights. */
 typedef struct {
@@ -221,7 +208,7 @@ static void blocks(void *arg, int64_t index, void *scratch) {
     (void)index;
     CpuLinear *l = arg;
     Block b = {.row = -1};
-    for (Share s = take(l); s.n; s = b.then) {
+    for (PoolShare s = take(l); s.n; s = b.then) {
         int64_t picture = s.at / l->panels / l->row_blocks, row = s.at / l->panels % l->row_blocks * l->rows;
         if (b.picture != picture || b.row != row) b = (Block){.picture = picture, .row = row};
         b.m = min64(l->rows, l->y.n[1] - row);
