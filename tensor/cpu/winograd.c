@@ -32,6 +32,10 @@ enum {
     CHANNELS = WINOGRAD_CHANNELS, /* of a block: 36 panels of 32 outputs stay in L2, one panel and its rows in L1 */
     TILES = 64,                   /* of a chunk: transforming filters costs about 3 / TILES of the products */
     GROUP = 320, /* outputs that share transformed inputs, which cost about 20 / GROUP; half as many if tiles are few */
+    /* Few channels and outputs: transforms cost as much as products, so filters are made once for several chunks, so
+     * small that they stay in L2 with the filters. */
+    NARROW = 2 * PANEL,
+    NARROW_TILES = 24,
 };
 
 typedef struct {
@@ -43,6 +47,7 @@ typedef struct {
     int in;                       /* rows that a tile reads: WINO_IN or WINO_UP_IN */
     int64_t rows, columns, tiles; /* of one picture; of all */
     int64_t group, groups, phases;
+    int64_t chunk; /* tiles of a narrow item */
 } Winograd;
 
 /* A work item and its arrays in scratch. */
@@ -261,6 +266,49 @@ static void transform_outputs(const Winograd *w, const Chunk *c) {
             }
 }
 
+/* Finite numbers beyond the last output. */
+static void clear_beyond(const Chunk *c, float *u) {
+    if (c->outputs % PANEL) memset(u, 0, (size_t)(WINO_POINTS * U_PLANE) * sizeof(float));
+}
+
+/* As `item`, of a convolution of at most NARROW outputs and one block of channels. */
+static void narrow_item(void *arg, int64_t index, void *scratch) {
+    const Winograd *w = arg;
+    int64_t phase = index % w->phases, first = index / w->phases * w->chunk, last = min64(first + w->chunk, w->tiles);
+    Chunk c = {.outputs = w->y.n[3], .channels = w->x.n[3]};
+    c.phase_row = phase / 2, c.phase_column = phase % 2, c.form.up = w->up;
+    const int64_t v_floats = WINO_POINTS * (NARROW_TILES * CHANNELS + PAD), u_floats = WINO_POINTS * U_PLANE;
+    float *u = scratch;
+    c.v = u + NARROW / PANEL * u_floats;
+    c.m = c.v + v_floats;
+    c.zeros = c.m + WINO_POINTS * (NARROW_TILES * PANEL + PAD);
+    c.edge = c.zeros + CHANNELS;
+    c.packed = c.edge + WINO_POINTS * VW;
+    c.source = (int32_t *)(c.packed + CHANNELS * 9 * FILTER_OUTPUTS);
+    assert((char *)(c.source + 2 * WINO_IN * NARROW_TILES) <= (char *)scratch + SCRATCH_BYTES);
+    memset(c.zeros, 0, CHANNELS * sizeof(float));
+    find_sources(w, &c); /* which kind of rows the phase has */
+    for (int64_t o = 0; o < c.outputs; o += PANEL) {
+        c.u = u + o / PANEL * u_floats;
+        clear_beyond(&c, c.u);
+        transform_filters(w, &c, o);
+    }
+    for (c.first = first; c.first < last; c.first += NARROW_TILES) {
+        c.tiles = min64(NARROW_TILES, last - c.first);
+        c.v_plane = c.tiles * CHANNELS + PAD;
+        c.m_plane = c.tiles * PANEL + PAD;
+        find_sources(w, &c);
+        transform_inputs(w, &c);
+        for (int64_t o = 0; o < w->y.n[3]; o += PANEL) {
+            Chunk panel = c;
+            panel.output = o, panel.outputs = min64(PANEL, w->y.n[3] - o);
+            panel.u = u + o / PANEL * u_floats;
+            multiply(&panel, 0, panel.m);
+            transform_outputs(w, &panel);
+        }
+    }
+}
+
 static void item(void *arg, int64_t index, void *scratch) {
     const Winograd *w = arg;
     int64_t phase = index % w->phases, part = index / w->phases;
@@ -279,7 +327,7 @@ static void item(void *arg, int64_t index, void *scratch) {
     c.source = (int32_t *)(c.packed + CHANNELS * 9 * FILTER_OUTPUTS);
     assert((char *)(c.source + 2 * WINO_IN * TILES) <= (char *)scratch + SCRATCH_BYTES);
     memset(c.zeros, 0, CHANNELS * sizeof(float));
-    memset(c.u, 0, (size_t)(WINO_POINTS * U_PLANE) * sizeof(float)); /* finite numbers beyond the last output */
+    clear_beyond(&c, c.u);
     find_sources(w, &c);
     for (; c.channel < w->x.n[3]; c.channel += CHANNELS) {
         c.channels = min64(CHANNELS, w->x.n[3] - c.channel);
@@ -304,5 +352,11 @@ void K(winograd)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, Conv2d g, CpuFin
     a.tiles = y.n[0] * a.rows * a.columns;
     a.group = a.rows * a.columns < TILES ? GROUP / 2 : GROUP;
     a.groups = (y.n[3] + a.group - 1) / a.group;
+    if (y.n[3] <= NARROW && x.n[3] <= CHANNELS) {
+        int64_t shares = a.tiles / (24 * NARROW_TILES); /* items for threads to share, each of some chunks */
+        a.chunk = NARROW_TILES * (shares < 4 ? 4 : min64(shares, 32));
+        pool_run(ctx->pool, (a.tiles + a.chunk - 1) / a.chunk * a.phases, narrow_item, &a);
+        return;
+    }
     pool_run(ctx->pool, (a.tiles + TILES - 1) / TILES * a.groups * a.phases, item, &a);
 }
