@@ -1,5 +1,6 @@
 /* config_given.c: parts from files of their own: what their shapes say, and whether they fit the others. */
 #include "config_detect.h"
+#include "vae.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -114,9 +115,18 @@ bool config_check_given(const Checkpoint *c, const SdConfig *k, Error *e) {
     TaesdConfig t;
     for (int i = 0; i < 2; i++) {
         GivenPart part = i ? GIVEN_TAESD_ENCODER : GIVEN_TAESD_DECODER;
-        if (checkpoint_is_given(c, part) &&
-            (!taesd_from_shapes(c, !i, &t, e) || !check_latent(c, k, part, t.latent, e)))
-            return false;
+        if (!checkpoint_is_given(c, part)) continue;
+        if (!taesd_from_shapes(c, !i, &t, e) || !check_latent(c, k, part, t.latent, e)) return false;
+        if (t.levels != k->vae.levels)
+            return error_set(e, ERR_FORMAT,
+                             "%s: is a %s of %d pixels a latent, and the latents of %s are of %d; name another with "
+                             "--taesd",
+                             checkpoint_path(c, part), given_name(part), taesd_factor(&t), c->path,
+                             vae_factor(&k->vae));
     }
+    if (checkpoint_is_given(c, GIVEN_TEXT_2) && k->encoders < 2)
+        return error_set(e, ERR_FORMAT,
+                         "%s: is a second text encoder, and %s is of %s, which has one; use --text-encoder",
+                         checkpoint_path(c, GIVEN_TEXT_2), c->path, k->family);
     return check_text(c, k, e) && check_latent(c, k, GIVEN_VAE, k->vae.latent, e) && check_scale(c, k, e);
 }

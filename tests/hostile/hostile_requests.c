@@ -36,6 +36,18 @@ static const HostileCase CASES[] = {
     {"size-uneven-height", .args = T "-H 9", .code = 2, .words = "--height: 9 is not a multiple of 8"},
 
     /* a second model */
+    {"vae-gone", .args = T "--vae gone.safetensors", .code = 1, .words = "gone.safetensors: cannot be opened"},
+    {"vae-of-no-weights", .args = T "--vae .", .code = 1, .words = ".: holds no weights"},
+    {"vae-of-text", "v.safetensors", BYTES("a VAE\n"), T "--vae v.safetensors", 1, "v.safetensors: is a text file"},
+    {"vae-no-name", .args = T "--vae ''", .code = 2, .words = "empty|help"},
+    {"text-encoder-gone", .args = T "--text-encoder gone", .code = 1, .words = "gone: cannot be opened"},
+    {"unet-of-pictures", "u", BYTES("\x89PNG\r\n\x1a\n"), T "--unet u", 1, "u: is a PNG picture"},
+    {"taesd-gone", .args = T "--taesd gone", .code = 1, .words = "gone: cannot be opened"},
+    {"taesd-of-a-model", .args = T "--taesd $B", .code = 1, .words = "holds no TAESD"},
+    {"second-encoder-of-one", .args = T "--text-encoder-2 $B", .code = 1, .words = "holds no second text encoder"},
+    {"taesd-with-nothing", .args = T "--vae-decoder taesd", .code = 2, .words = "--vae-decoder: no TAESD"},
+    {"preview-nowhere", .args = T "--preview approx", .code = 2, .words = "--preview: needs --preview-out"},
+    {"preview-over-the-vae", .args = T "--vae $B --preview-out $B", .code = 2, .words = "--preview-out: |is a"},
     {"refiner-gone", .args = T "--refiner gone.safetensors", .code = 1, .words = "gone.safetensors: cannot be opened"},
     {"refiner-of-no-weights", .args = T "--refiner .", .code = 1, .words = ".: "},
     {"refiner-beyond-the-end", .args = T "--refiner $B --refiner-switch 1.1", .code = 2,

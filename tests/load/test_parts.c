@@ -42,13 +42,20 @@ static const char *make_edited(const char *name, Edit k, SdConfig config) {
     return path;
 }
 
+typedef struct {
+    const char *decoder, *encoder; /* prefixes; NULL: without */
+    bool diffusers;
+    int latent, levels; /* levels 0: TAESD's */
+} Tiny;
+
 /* Adds a half of TAESD under these names; generated values, whatever the names. */
-static void add_taesd(MadeTensors *l, bool decoder, int latent, const char *prefix, bool diffusers) {
+static void add_taesd(MadeTensors *l, bool decoder, const Tiny *t, const char *prefix) {
     TaesdConfig k = decoder ? taesd_decoder_config() : taesd_encoder_config();
     static Taesd network;
     Error e = {0};
     WeightList w = {.err = &e};
-    k.channels = 16, k.latent = latent;
+    k.channels = 16, k.latent = t->latent;
+    if (t->levels) k.levels = t->levels;
     (decoder ? taesd_bind_decoder : taesd_bind_encoder)(&network, &k, &w);
     for (int64_t i = 0; i < w.count; i++) {
         char source[192], name[192], *rest;
@@ -56,23 +63,17 @@ static void add_taesd(MadeTensors *l, bool decoder, int latent, const char *pref
         bool conv = w.w[i]->t.nd == 4;
         long number = strtol(w.w[i]->name, &rest, 10);
         snprintf(source, sizeof source, "taesd.%s.%s", decoder ? "decoder" : "encoder", w.w[i]->name);
-        snprintf(name, sizeof name, "%s%ld%s", prefix, number - (diffusers && decoder), rest);
+        snprintf(name, sizeof name, "%s%ld%s", prefix, number - (t->diffusers && decoder), rest);
         made_tensor(l, source, name, F32, conv ? 4 : 1, conv ? SHAPE(n[0], n[3], n[1], n[2]) : n);
     }
     weight_list_free(&w);
 }
 
-typedef struct {
-    const char *decoder, *encoder; /* prefixes; NULL: without */
-    bool diffusers;
-    int latent;
-} Tiny;
-
 static void only_taesd(void *user, MadeTensors *l) {
     const Tiny *t = user;
     l->count = 0;
-    if (t->decoder) add_taesd(l, true, t->latent, t->decoder, t->diffusers);
-    if (t->encoder) add_taesd(l, false, t->latent, t->encoder, t->diffusers);
+    if (t->decoder) add_taesd(l, true, t, t->decoder);
+    if (t->encoder) add_taesd(l, false, t, t->encoder);
 }
 
 static const char *make_taesd(const char *name, Tiny t) {
@@ -148,11 +149,13 @@ static void check_refused(const char *what, const char *path, SdOptions o, const
 
 static void sd1(void) {
     SdConfig k = micro_config();
-    const char *whole = test_path("m.safetensors"), *folder = test_path("folder");
+    char whole[600], folder[600];
+    snprintf(whole, sizeof whole, "%s", test_path("m.safetensors"));
+    snprintf(folder, sizeof folder, "%s", test_path("folder"));
     test_check(make_model(whole, (MakeModel){.dtype = F32}), "a model is written");
     test_check(make_model(folder, (MakeModel){.dtype = F32, .layout = MODEL_DIFFUSERS}), "a folder is written");
     Drawn own = draw(whole, (SdOptions){0});
-    char vae[600], bare[600], old[600], unet[600], text[600], other[600], part[600];
+    char vae[600], bare[600], old[600], unet[600], text[600], other[600], part[700];
     snprintf(vae, sizeof vae, "%s", make_edited("vae.safetensors", (Edit){VAE, VAE, false, false}, k));
     snprintf(bare, sizeof bare, "%s", make_edited("bare.safetensors", (Edit){VAE, "", false, false}, k));
     snprintf(unet, sizeof unet, "%s", make_edited("unet.safetensors", (Edit){UNET, "", false, false}, k));
@@ -253,14 +256,15 @@ static void preview_approx(SdRequest *r) {
 }
 
 static void taesd(void) {
-    char both[600], half[600], other[600], wide[600];
-    const char *whole = test_path("m.safetensors");
+    char both[600], half[600], other[600], wide[600], whole[600];
+    snprintf(whole, sizeof whole, "%s", test_path("m.safetensors"));
     snprintf(both, sizeof both, "%s",
-             make_taesd("both.safetensors", (Tiny){"taesd_decoder.", "taesd_encoder.", false, 4}));
-    snprintf(half, sizeof half, "%s", make_taesd("taesd_decoder.safetensors", (Tiny){"", NULL, false, 4}));
+             make_taesd("both.safetensors", (Tiny){"taesd_decoder.", "taesd_encoder.", false, 4, 0}));
+    snprintf(half, sizeof half, "%s", make_taesd("taesd_decoder.safetensors", (Tiny){"", NULL, false, 4, 0}));
     snprintf(other, sizeof other, "%s",
-             make_taesd("tiny.safetensors", (Tiny){"decoder.layers.", "encoder.layers.", true, 4}));
-    snprintf(wide, sizeof wide, "%s", make_taesd("wide.safetensors", (Tiny){"", NULL, false, 16}));
+             make_taesd("tiny.safetensors", (Tiny){"decoder.layers.", "encoder.layers.", true, 4, 0}));
+    snprintf(wide, sizeof wide, "%s", make_taesd("wide.safetensors", (Tiny){"", NULL, false, 16, 0}));
+    make_taesd("low.safetensors", (Tiny){"", NULL, false, 4, 3});
     Error e = {0};
     Drawn full = draw(whole, (SdOptions){0}), own = draw(whole, (SdOptions){.taesd = half});
     test_check(!same(&full, &own) && strstr(own.text, "VAE Decoder: TAESD") &&
@@ -283,6 +287,11 @@ static void taesd(void) {
                "TAESD encodes if its file can");
     check_refused("a TAESD of wide latents", whole, (SdOptions){.taesd = wide},
                   "wide.safetensors: is a TAESD decoder of SD 3 or Flux|m.safetensors is of SD 1.x");
+    check_refused("SDXL's second text encoder beside SD 1's", whole,
+                  (SdOptions){.text_encoder_2 = test_path("sdxl/text_encoder_2")},
+                  "text_encoder_2: is a second text encoder, and|m.safetensors is of SD 1.x");
+    check_refused("a TAESD of other pixels", whole, (SdOptions){.taesd = test_path("low.safetensors")},
+                  "low.safetensors: is a TAESD decoder of 4 pixels a latent|are of 8");
     check_refused("a model as a TAESD", whole, (SdOptions){.taesd = whole}, "m.safetensors: holds no TAESD");
 
     /* Euler's last prediction is its last latent */
