@@ -57,8 +57,8 @@ static void describe(const Given *g, GivenPart part, SdInfo *out) {
                  : width == 1024 ? "SD 2.x"
                  : width == 1280 ? "SDXL's second"
                                  : "");
-        snprintf(out->encoders, sizeof out->encoders, "%s, %d layers, %d wide", width == 768 ? "CLIP" : "OpenCLIP",
-                 layers, width);
+        snprintf(out->encoders, sizeof out->encoders, "%s, %d layers, %d wide",
+                 open || width == 1024 || width == 1280 ? "OpenCLIP" : "CLIP", layers, width);
         break;
     case GIVEN_TAESD_DECODER:
     case GIVEN_TAESD_ENCODER:
