@@ -168,7 +168,7 @@ a refiner's steps recorded as the base's ~ tools/commands/bench.c ~ bench ~ open
 the label's gradient left out ~ sd/models/unet.c ~ training ~ openblas ~ s/(Epilogue){.residual = &rows}/PLAIN/
 an empty negative prompt not made zeros ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|if (empty) s->sides\[0\].zero = true;||
 a negative prompt that is empty at first made zeros ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|i < negative->text_count; i++) empty =|i < 1; i++) empty =|
-an empty negative prompt keeps its pooled vector ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|memset(pooled.data, 0, tensor_bytes(pooled));||
+an empty negative prompt keeps its pooled vector ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|memset(pooled.data, 0, tensor_bytes(pooled));|(void)pooled;|
 the pooled vector from the start token ~ sd/models/clip.c ~ sdxl_text ~ openblas ~ s|ends ? ends\[i\] : 0, 1)|0, 1)|
 the pooled vector of the last chunk ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|pools = k == 0 \&\&|pools =|
 the second encoder reads the first one's tokens ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|prompt_for(n->s, side, n->encoder)|prompt_for(n->s, side, 0)|
