@@ -53,5 +53,5 @@ static int convert(const Command *c, int argc, char **argv) {
 }
 
 const Command CONVERT = {
-    "convert", convert, "IN OUT [options]", "write a model as one file that opens faster, or as other programs have it",
+    "convert", convert, "IN OUT [options]", "write a model as one file that opens faster, or in other layouts",
     NULL,      OPTIONS};
