@@ -69,6 +69,7 @@ static bool ops(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e) {
 const ExactRun EXACT_RUNS[] = {
     {"ops forward", "de3817c3b1c65f7304b174e940ea34434a94c637f832c77bc40fe813eeec3a43", ops, NULL, 0},
     {"ops backward", "431a0a4278df7f62f499c9689247b6b0593843d5f5419e009be249517a96b54c", ops, NULL, EXACT_BACKWARD},
+    {"TAESD", "265dce93c01e268731977959988c696b62e5e1b7d2b3b6ec6a433632de963a74", exact_taesd, NULL, EXACT_FEW},
     {"txt2img", "9e4852e3b8678e957b3e4e033d1ae6fda1f8e0d332ace68442aa046b740144b4",
      PICTURE(.sampler = "Euler a", .width = 64, .height = 64, .steps = 4, .cfg = 7), EXACT_FEW},
     {"txt2img f32-direct", "dba89a7eb573fe6b0532629efcdb4ca8713806f75da727652740404797a2bfac",

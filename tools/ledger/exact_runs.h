@@ -24,6 +24,8 @@ typedef struct {
     SdConfig (*model)(void); /* NULL: the micro model of SD 1 */
 } ExactPicture;
 
+/* TAESD's halves with generated weights. */
+bool exact_taesd(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e);
 bool exact_picture(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e);
 
 #endif
