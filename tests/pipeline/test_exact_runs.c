@@ -18,14 +18,20 @@
 static LedgerTable tables[LEDGER_TABLES];
 static ExactOn on;
 
-/* The tables that keep the promise: 0 (and a failed check) if there is none. The one that emulates is the first. */
+/* The tables that keep the promise: 0 (and a failed check) if there is none. The one that emulates is the first, the
+ * preferred one the last; it is the one that SDC_CPU names, if it does, as on a machine that has no wider one. */
 static int begin(void) {
     LedgerTable all[LEDGER_TABLES];
     Error e = {0};
     int count = 0, n = ledger_emulating_table(all);
+    const char *wish = getenv("SDC_CPU");
+    bool last = false;
     n += ledger_tables(all + n);
-    for (int i = 0; i < n; i++)
-        if (all[i].op->exact && all[i].numbers == NUMBERS_F32) tables[count++] = all[i];
+    for (int i = 0; i < n && !last; i++) {
+        if (!all[i].op->exact || all[i].numbers != NUMBERS_F32) continue;
+        tables[count++] = all[i];
+        last = wish && !strcmp(wish, all[i].op->name);
+    }
     on.model = micro_model(F32, &on.model_size, &e);
     for (int i = 0; i < count; i++)
         if (!(tables[i].pool = pool_new(1, &e))) count = 0;
@@ -56,7 +62,7 @@ static void walk(const LedgerTable *t, int threads, bool few) {
 
 /* --- training --- */
 
-enum { SIDE = 64 };
+enum { SIDE = 32 };
 
 static bool draw(void *user, int64_t index, uint8_t *rgb, Error *e) {
     char caption[SHAPES_CAPTION];
@@ -107,17 +113,20 @@ static bool train(const ExactRun *run, const ExactOn *with, Sha256 *sum, Error *
     return train_run(&o, &data, e) && add_file(sum, unet, e);
 }
 
-static const ExactRun TRAINING = {"training", "bb653876303216b0c44144d60cde05be0bf9d13402977fafea3f42eca020beac", train,
+static const ExactRun TRAINING = {"training", "04e5328d31491980fe111d8c79a91d267a8fcfc984c04aa9129a5414db7aafac", train,
                                   NULL, 0};
 
 static void train_on(const LedgerTable *t, int threads) {
     Ledger checks = ledger_checks();
     int count = EXACT_RUN_COUNT;
     if (!mine(&count, TRAINING.name)) return;
+    char wish[32];
+    const char *was = getenv("SDC_CPU");
+    snprintf(wish, sizeof wish, "%s", was ? was : "");
     setenv("SDC_CPU", t->op->name, 1);
     on.table = t, on.threads = threads;
     ledger_exact_run(&checks, &TRAINING, &on);
-    unsetenv("SDC_CPU");
+    setenv("SDC_CPU", wish, 1);
 }
 
 /* --- suites --- */
