@@ -119,7 +119,6 @@ static void detect_clip(const Checkpoint *c, SdConfig *all, int i) {
 static void detect_names(const Checkpoint *c, SdConfig *all, int i) {
     ClipConfig *k = &all->clip[i];
     static const char OPEN[] = "token_embedding.weight", HUGGING[] = "text_model.embeddings.token_embedding.weight";
-    k->open_clip = !k->open_clip;
     if (!find_text(c, all, i, OPEN, HUGGING, 0)) k->open_clip = !k->open_clip;
 }
 

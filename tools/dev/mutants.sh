@@ -184,7 +184,7 @@ ReLU left out of Winograd's outputs ~ tensor/cpu/winograd.c ~ taesd blocks ~ ope
 ReLU left out of direct convolutions ~ tensor/cpu/pointwise.c ~ taesd blocks ~ openblas ~ s|if (f->e.relu)|if (false)|
 a part answers for another's keys ~ weights/checkpoint.c ~ parts ~ openblas ~ s|{"first_stage_model.", GIVEN_VAE}|{"first_stage_model.", GIVEN_TEXT_2}|
 diffusers' TAESD a layer off ~ weights/given.c ~ parts ~ openblas ~ s|"%ld%s", number - 1, rest|"%ld%s", number, rest|
-a given text encoder of the other names ~ sd/models/config_shapes.c ~ parts ~ openblas ~ s|k->open_clip = !k->open_clip;$||
+a given text encoder of the other names ~ sd/models/config_shapes.c ~ parts ~ openblas ~ s|if (!find_text(c, all, i, OPEN, HUGGING, 0)) k->open_clip = !k->open_clip;|(void)OPEN, (void)HUGGING;|
 a given VAE's levels not counted ~ weights/given.c ~ parts ~ openblas ~ s|if (g->diffusers) count_levels(g, part);||
 latents of a wide TAESD pass ~ sd/models/config_given.c ~ parts ~ openblas ~ s/|| latent == k->unet.out_channels) return true/|| true) return true/
 previews decoded as the picture is ~ sd/pipeline/stages.c ~ parts ~ openblas ~ s|r->preview_by == SD_PREVIEW_TAESD ?|r->preview_by != SD_PREVIEW_TAESD ?|
