@@ -17,19 +17,68 @@ size_t weight_prepared_bytes(const Weight *w, DType type) {
     return dtype_bytes(type, blocks * lanes * (tensor_count(w->t) / w->t.n[0]));
 }
 
+/* Vectors of 16 bytes: every processor that has any has these, and more would not help, as memory sets the pace. */
+typedef uint16_t V16 __attribute__((vector_size(16)));
+typedef uint32_t V32 __attribute__((vector_size(16)));
+
+#ifdef __clang__
+#define MIX(V, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define MIX(V, a, b, ...) __builtin_shuffle(a, b, (V){__VA_ARGS__})
+#endif
+#define LOW_16(a, b) MIX(V16, a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define HIGH_16(a, b) MIX(V16, a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#define LOW_32(a, b) MIX(V32, a, b, 0, 4, 1, 5)
+#define HIGH_32(a, b) MIX(V32, a, b, 2, 6, 3, 7)
+
+/* A square of 8 rows of 8, or 4 of 4, becomes its transpose: each pass interleaves rows that are half the square apart.
+ * Distances are in bytes. */
+#define PASS(n, to, from, type)                                                                                        \
+    _Pragma("GCC unroll 4") for (int i = 0; i < (n) / 2; i++) {                                                        \
+        (to)[2 * i] = LOW_##type((from)[i], (from)[i + (n) / 2]);                                                      \
+        (to)[2 * i + 1] = HIGH_##type((from)[i], (from)[i + (n) / 2]);                                                 \
+    }
+
+static inline void square_uint16_t(char *to, size_t to_row, const char *from, size_t row) {
+    V16 a[8], b[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) memcpy(&a[i], from + (size_t)i * row, sizeof a[i]);
+    PASS(8, b, a, 16)
+    PASS(8, a, b, 16)
+    PASS(8, b, a, 16)
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) memcpy(to + (size_t)i * to_row, &b[i], sizeof b[i]);
+}
+
+static inline void square_uint32_t(char *to, size_t to_row, const char *from, size_t row) {
+    V32 a[4], b[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) memcpy(&a[i], from + (size_t)i * row, sizeof a[i]);
+    PASS(4, b, a, 32)
+    PASS(4, a, b, 32)
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) memcpy(to + (size_t)i * to_row, &a[i], sizeof a[i]);
+}
+
 /* to[e * step][lane] = from[lane][e] for e in [0, length) and lanes [0, n); rows of `from` are `row` apart. In pieces
- * of e, so that the cache lines being written stay in L1. */
+ * of e, so that the cache lines being written stay in L1; there by squares, and what is left over one by one. */
 #define INTERLEAVE(type)                                                                                               \
     static void interleave_##type(char *to, const char *from, int64_t lanes, int64_t n, int64_t row, int64_t length,   \
                                   int64_t step) {                                                                      \
-        enum { AT_ONCE = 64 };                                                                                         \
-        for (int64_t at = 0; at < length; at += AT_ONCE)                                                               \
+        enum { AT_ONCE = 64, SIDE = 16 / sizeof(type) };                                                               \
+        int64_t whole = n / SIDE * SIDE, even = length / SIDE * SIDE;                                                  \
+        for (int64_t at = 0; at < length; at += AT_ONCE) {                                                             \
+            int64_t end = at + AT_ONCE < length ? at + AT_ONCE : length, squares = end < even ? end : even;            \
+            for (int64_t e = at; e < squares; e += SIDE)                                                               \
+                for (int64_t j = 0; j < whole; j += SIDE)                                                              \
+                    square_##type(to + (size_t)(e * step * lanes + j) * sizeof(type),                                  \
+                                  (size_t)(step * lanes) * sizeof(type), from + (size_t)(j * row + e) * sizeof(type),  \
+                                  (size_t)row * sizeof(type));                                                         \
             for (int64_t j = 0; j < n; j++)                                                                            \
-                for (int64_t e = at; e < length && e < at + AT_ONCE; e++) {                                            \
-                    type v;                                                                                            \
-                    memcpy(&v, from + (size_t)(j * row + e) * sizeof v, sizeof v);                                     \
-                    memcpy(to + (size_t)(e * step * lanes + j) * sizeof v, &v, sizeof v);                              \
-                }                                                                                                      \
+                for (int64_t e = j < whole ? (squares > at ? squares : at) : at; e < end; e++)                         \
+                    memcpy(to + (size_t)(e * step * lanes + j) * sizeof(type),                                         \
+                           from + (size_t)(j * row + e) * sizeof(type), sizeof(type));                                 \
+        }                                                                                                              \
     }
 INTERLEAVE(uint16_t)
 INTERLEAVE(uint32_t)

@@ -279,21 +279,26 @@ bool make_micro_model(const char *path, DType dtype) {
 }
 
 int make_model_main(int argc, char **argv) {
-    static const char *const SIZES[] = {"micro", "full"}, *const LAYOUTS[] = {"single", "diffusers"},
-                             *const TYPES[] = {"f32", "f16", "bf16"};
+    static const char *const SIZES[] = {"micro", "full", "micro-sd2", "micro-sdxl", "micro-refiner"},
+                             *const LAYOUTS[] = {"single", "diffusers"}, *const TYPES[] = {"f32", "f16", "bf16"};
     static const DType DTYPES[] = {F32, F16, BF16};
+    static SdConfig (*const CONFIGS[])(void) = {micro_config, config_sd1, micro_sd2_config, micro_sdxl_config,
+                                                micro_refiner_config};
     int size = -1, layout = -1, type = -1;
-    for (int i = 0; argc == 4 && i < 3; i++) {
-        if (i < 2 && !strcmp(argv[0], SIZES[i])) size = i;
+    for (int i = 0; argc == 4 && i < 5; i++) {
+        if (!strcmp(argv[0], SIZES[i])) size = i;
+        if (i > 2) continue;
         if (i < 2 && !strcmp(argv[1], LAYOUTS[i])) layout = i;
         if (!strcmp(argv[2], TYPES[i])) type = i;
     }
     if (size < 0 || layout < 0 || type < 0) {
-        fprintf(stderr, "usage: --make-model micro|full single|diffusers f32|f16|bf16 PATH\n");
+        fprintf(
+            stderr,
+            "usage: --make-model micro|full|micro-sd2|micro-sdxl|micro-refiner single|diffusers f32|f16|bf16 PATH\n");
         return 2;
     }
     MakeModel spec = {.dtype = DTYPES[type]};
-    spec.size = size ? MODEL_FULL : MODEL_MICRO;
+    spec.size = size == 1 ? MODEL_FULL : MODEL_MICRO;
     spec.layout = layout ? MODEL_DIFFUSERS : MODEL_SINGLE;
-    return make_model(argv[3], spec) ? 0 : 1;
+    return make_model_of(argv[3], spec, CONFIGS[size]()) ? 0 : 1;
 }

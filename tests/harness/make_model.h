@@ -35,7 +35,8 @@ SdConfig config_for_folder(SdConfig k);
 /* One check: the micro model in a single file is written. */
 bool make_micro_model(const char *path, DType dtype);
 
-/* --make-model micro|full single|diffusers f32|f16|bf16 PATH: the arguments after the option; an exit status. */
+/* --make-model micro|full|micro-sd2|micro-sdxl|micro-refiner single|diffusers f32|f16|bf16 PATH: the arguments after
+ * the option; an exit status. */
 int make_model_main(int argc, char **argv);
 
 #endif

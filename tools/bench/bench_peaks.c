@@ -1,5 +1,6 @@
 /* bench_peaks.c: see bench_peaks.h. A peak is that of independent chains of multiply-adds, in the thread's own time. */
 #include "bench_peaks.h"
+#include "tensor/large.h"
 #include "tensor/os.h"
 
 #include <stdbool.h>
@@ -135,6 +136,32 @@ bool bench_peaks(ThreadPool *all, Peaks *out, Error *e) {
         out->copy_together = most_of(all, one_copy, &w, n);
     }
     free(w.a), free(w.b), free(w.rates);
+    return ok;
+}
+
+typedef struct {
+    char *from, *to; /* from: COPIED bytes for each of two threads at work */
+    size_t bytes;
+} FirstCopy;
+
+static void first_copy(void *arg, int64_t i, void *scratch) {
+    const FirstCopy *c = arg;
+    size_t at = (size_t)i * COPIED, n = c->bytes - at < COPIED ? c->bytes - at : COPIED;
+    (void)scratch;
+    memcpy(c->to + at, c->from + (i % 2) * COPIED, n);
+}
+
+bool bench_first_copy(ThreadPool *all, size_t bytes, double *seconds, Error *e) {
+    FirstCopy c = {.from = malloc(2 * (size_t)COPIED), .to = large_new(bytes), .bytes = bytes};
+    bool ok = (c.from && c.to) || error_set(e, ERR_MEMORY, "out of memory for %zu bytes to copy", bytes);
+    if (ok) {
+        memset(c.from, 1, 2 * (size_t)COPIED);
+        double from = os_clock();
+        pool_run(all, (int64_t)((bytes + COPIED - 1) / COPIED), first_copy, &c);
+        *seconds = os_clock() - from;
+    }
+    large_free(c.to);
+    free(c.from);
     return ok;
 }
 

@@ -25,6 +25,8 @@ typedef struct {
 
 /* Takes about a second. False on ERR_MEMORY. */
 bool bench_peaks(ThreadPool *all, Peaks *out, Error *e);
+/* Seconds in which all threads copy so many bytes to memory that was never touched. False on ERR_MEMORY. */
+bool bench_first_copy(ThreadPool *all, size_t bytes, double *seconds, Error *e);
 bool bench_gpu_peaks(Gpu *gpu, Peaks *out, Error *e);
 /* The highest peak of that name; NULL: there is none. "f32" always exists. */
 const Peak *peak_named(const Peaks *p, const char *name);

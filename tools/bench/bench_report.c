@@ -149,6 +149,9 @@ void report_text(const Report *r) {
     printf("  picture %10.5f s, the whole call, %d steps\n", r->picture, r->steps);
     printf("  memory  %10.1f MiB at the peak of the process, weights at once %.1f\n", (double)r->rss * 0x1p-20,
            (double)r->weights * 0x1p-20);
+    if (r->loaded)
+        printf("  loading %10.5f s, the U-Net's %.1f MiB from the cached file: %.2f x copying them once (%.5f s)\n",
+               r->loading, (double)r->loaded * 0x1p-20, r->loading / r->copying, r->copying);
     if (!r->threads) printf("  GPU    %10.1f MiB of its memory taken at the peak\n", (double)r->gpu * 0x1p-20);
 }
 
@@ -216,6 +219,9 @@ void report_json(const Report *r) {
                    r->stages[i].name, r->stages[i].seconds, r->stages[i].fastest, r->stages[i].flops,
                    r->stages[i].arena);
         printf("},\n \"picture\": {\"seconds\": %.6g, \"steps\": %d}", r->picture, r->steps);
+        if (r->loaded)
+            printf(",\n \"loading\": {\"unet\": %.6g, \"copy\": %.6g, \"bytes\": %zu}", r->loading, r->copying,
+                   r->loaded);
         printf(",\n \"memory\": {\"weights\": %zu, \"peak_rss\": %zu, \"gpu\": %zu}", r->weights, r->rss, r->gpu);
         json_calls(r);
     }

@@ -26,7 +26,10 @@ typedef struct {
     Peaks peaks;
     Stage stages[STAGES];
     int stage_count;
-    double picture;      /* seconds of a whole call with all its pictures; the median */
+    double picture;          /* seconds of a whole call with all its pictures; the median */
+    double loading, copying; /* seconds to load the U-Net from a file that is cached; to copy its `loaded` bytes once,
+                                first touch included. loaded 0: not measured (a GPU) */
+    size_t loaded;
     Record record;       /* whole: the calls of all recorded runs */
     size_t weights, rss; /* bytes: planned; the process's peak when models are released as in txt2img */
     size_t gpu;          /* likewise, of the GPU's memory, by all programs */

@@ -296,7 +296,7 @@ a sheet may replace its model ~ tools/commands/judge.c ~ hostile ~ openblas ~ s|
 a gradient's product rounded before it is added ~ tensor/cpu/norm_backward.c ~ exact_runs ~ openblas ~ s|g2\[v\] = fma_v(at, \*(const V \*)(xh + c + v \* VW), g2\[v\]);|g2[v] += at * *(const V *)(xh + c + v * VW);|
 a record's checksums do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s|out->exact = how->bound < 0|out->exact = how->bound < -2|
 a memory limit splits calls whose activations are shown ~ sd/pipeline/plan.c ~ records ~ openblas ~ s|\&\& !shows(g->r, "unet.")||
-an activation's pattern matches no beginning ~ sd/pipeline/taps.c ~ records ~ openblas ~ s|if (\*pattern != '?' \&\& \*pattern != \*begin) return false;|return false;|
+an activation's pattern matches no beginning ~ weights/glob.c ~ records ~ openblas ~ s|if (\*pattern != '?' \&\& \*pattern != \*begin) return false;|return false;|
 a listener's copies are not planned ~ sd/pipeline/plan.c ~ memory ~ openblas ~ s|return peak + k.bytes;|return peak;|
 a record's norms do not count ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& row->norm <= k->out->bound||
 an activation that is not there passes ~ tools/commands/record_check.c ~ records ~ openblas ~ s| \&\& !v->counts\[ROW_ABSENT\]||
@@ -328,6 +328,17 @@ refiner's encoder looked for in text_encoder ~ weights/checkpoint.c ~ layouts ~ 
 second text encoder read from the first's files ~ weights/names.c ~ layouts ~ openblas ~ s|name = "text_encoder_2";|name = "text_encoder";|
 SDXL's states from the last layer in a folder ~ sd/models/config_folder.c ~ layouts ~ openblas ~ s|if (!label) k->layer = 1;|k->layer = 1;|
 text_projection saved as it lies in memory ~ sd/train/train_model.c ~ gen_config ~ openblas ~ s|if (w->inputs_first) t.n|if (0) t.n|
+a merge's products of F16 not rounded ~ sd/load/merge_math.c ~ merge ~ openblas ~ s|    round_all(out, to, n);|    round_all(out, to == F16 ? F32 : to, n);|
+a merge's ratio in double ~ sd/load/merge_math.c ~ merge ~ openblas ~ s|(double)(float)factor;|factor;|
+F16 beside BF16 merges to F16 ~ sd/load/merge_math.c ~ merge ~ openblas ~ s#return a == F64 || b == F64 ? F64 : F32;#return a == F64 || b == F64 ? F64 : a == F32 || b == F32 ? F32 : F16;#
+what C lacks is added whole ~ sd/load/merge_math.c ~ merge ~ openblas ~ s|d\[i\] = c ? x - z : 0;|d[i] = x - z;|
+a merge's fifth input channel, too ~ sd/load/merge_rows.c ~ merge ~ openblas ~ s|MERGED_CHANNELS = 4|MERGED_CHANNELS = 5|
+positions are merged ~ sd/load/merge.c ~ merge ~ openblas ~ s#|| !strcmp(a->name, SKIPPED)##
+k and v exchanged in a folder ~ sd/load/state_layout.c ~ convert ~ openblas ~ s|"q_proj", "k_proj", "v_proj"|"q_proj", "v_proj", "k_proj"|
+text_projection as it is ~ sd/load/state_layout.c ~ convert ~ openblas ~ s|.transposed = transposed != stored|.transposed = false|
+a folder with SD 2's last layer ~ sd/load/state_layout.c ~ convert ~ openblas ~ s|unused_last \&\& layer == layers - 1|unused_last \&\& layer == layers|
+compute order left in torch's file ~ sd/load/state_dict.c ~ convert ~ openblas ~ s|(t \* channels + i) \* width|(i * taps + t) * width|
+moving averages' names with dots ~ weights/names.c ~ convert ~ openblas ~ s|if (\*at != '.') out\[n++\]|out[n++]|
 END
 }
 
