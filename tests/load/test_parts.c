@@ -222,6 +222,13 @@ static void families(void) {
                                .text_encoder = first,
                                .text_encoder_2 = ROWS[i].second ? second : NULL},
                    &own);
+        char last[700]; /* nothing but its names and shapes tell what it is */
+        const char *from = ROWS[i].second ? second : first;
+        snprintf(last, sizeof last, "%s/model.safetensors", from);
+        SdOptions bare = {.prediction = SD_PREDICTION_EPS, .text_encoder = first};
+        if (ROWS[i].second) bare.text_encoder_2 = last;
+        else bare.text_encoder = last;
+        check_same("the file of a folder's encoder", single, bare, &own);
         check_same("a single file's encoders in a folder", folder,
                    (SdOptions){.prediction = SD_PREDICTION_EPS,
                                .text_encoder = single,
