@@ -5,6 +5,7 @@
     python tools/bench/bench_peers.py --model MODEL.safetensors --device cuda [--repeat 5]
     python tools/bench/bench_peers.py --shape nano --batch 4 --cache DIR
     python tools/bench/bench_peers.py --model MODEL.safetensors --error --only sdc,torch-f32
+    python tools/bench/bench_peers.py --few-steps --shape sd21 --model SD21.safetensors --cache DIR [--error]
     python tools/bench/bench_peers.py --model MODEL.safetensors --sizes 256,384,512,640,768
 
 The work: one step with guidance (the U-Net on a batch of two), one VAE decode, the text encoders on both prompts (2 x 77
@@ -22,6 +23,10 @@ measurements are kept in a file and the table is of all that it holds, so that a
 SD 2.1 and SDXL: each program has a process of its own and one network in memory at a time. OpenVINO's files then keep
 weights in float16, as checkpoints have them; both precisions are made of those. SDXL takes 11 GB to convert and 16 GB to
 run.
+
+With --few-steps, what SD-Turbo (--shape sd21) or SDXL-Turbo (sdxl) does: one prompt, one call of the U-Net without guidance,
+TAESD's decoder (--taesd FILE; without it one of generated weights is made in the cache). OpenVINO also in int8, weights and
+activations, as NNCF quantises them, the rest in bf16 (`pip install nncf`).
 
 With --device cuda, on an NVIDIA GPU: PyTorch's modules in 16 bits, as they are and by torch.compile, a picture's text,
 step and decode between two waits for the GPU; sd.c's step is of a request of 20, as a GPU repeats it.
@@ -45,7 +50,7 @@ import numpy as np
 
 WORK = ("step", "decode", "text")
 PROGRAMS = {  # ratios are to the first one
-    "cpu": ("sdc", "sdc-direct", "sdc-mixed", "torch-f32", "torch-bf16", "openvino-f32", "openvino-bf16"),
+    "cpu": ("sdc", "sdc-direct", "sdc-mixed", "torch-f32", "torch-bf16", "openvino-f32", "openvino-bf16", "openvino-int8"),
     "cuda": ("sdc-f16", "torch-f16", "torch-f16-compiled", "sdc-bf16", "torch-bf16", "torch-bf16-compiled"),
 }
 
@@ -67,6 +72,7 @@ def bench(args, precision, runs):
     command = [args.sdc, "bench", "--json", "-m", args.model, "-W", str(args.size), "-H", str(args.size)]
     command += ["--steps", "20" if args.device == "cuda" else "1", "--runs", str(runs), "--batch-size", str(args.batch)]
     command += ["--threads", str(args.threads), "--precision", precision, "--device", args.device]
+    command += ["--cfg", "1", "--taesd", args.taesd] if args.few_steps else []
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"bench_peers: {done.stderr.strip()}")
@@ -107,6 +113,7 @@ class Apart:
 
     def run(self, *more):
         command = [sys.executable, __file__, *sys.argv[1:], "--only", self.name, "--model", self.args.model]
+        command += ["--taesd", self.args.taesd] if self.args.few_steps else []
         done = subprocess.run([*command, "--cache", self.args.cache, *more], stdout=subprocess.PIPE, text=True)
         if done.returncode:
             sys.exit(f"bench_peers: {self.name}'s process ended with {done.returncode}")
@@ -124,18 +131,22 @@ class Apart:
 def own_step(args, precision):
     """The first U-Net call of a request to sd.c: what went in (noise, time, text states, pooled vectors) and what came
     out."""
+    import bench_few
     from goldens import kdiffusion
     from safetensors.numpy import load_file
 
     with tempfile.TemporaryDirectory() as folder:
         taps, picture = os.path.join(folder, "taps.safetensors"), os.path.join(folder, "picture.png")
         command = [args.sdc, "txt2img", "-q", "-m", args.model, "-p", "a lovely cat", "--steps", "2", "--seed", "1"]
-        command += ["--sampler", "DDIM", "--rng", "cpu", "-W", str(args.size), "-H", str(args.size), "-o", picture]
+        command += bench_few.own_flags() if args.few_steps else ["--sampler", "DDIM"]
+        command += ["--rng", "cpu", "-W", str(args.size), "-H", str(args.size), "-o", picture]
         command += ["--threads", str(args.threads), "--precision", precision, "--device", args.device, "--taps", taps]
         subprocess.run(command, check=True)
         found = load_file(taps)
     states = [found[k] for k in (f"text_model{n}.last_hidden_state" for n in ("", "_2")) if k in found]
-    at = found["noise"], int(kdiffusion.ddim_timesteps(2)[-1]), np.concatenate(states, -1)
+    at = found["noise"], int(kdiffusion.ddim_timesteps(2)[-1])
+    at = bench_few.own_input(found["noise"]) if args.few_steps else at
+    at += (np.concatenate(states, -1),)
     return at + ((found["pooled"],) if "pooled" in found else ()), found["unet.step000.conv_out"]
 
 
@@ -195,13 +206,17 @@ def child(args):
 
 def peak_name(name):
     """Of what a program's multiplications are a share."""
-    return next((k for k in ("bf16", "f16") if f"-{k}" in name), "bf16" if name.endswith("mixed") else "f32")
+    return next((k for k in ("bf16", "f16") if f"-{k}" in name), "bf16" if name.endswith(("mixed", "int8")) else "f32")
 
 
 def table(args, kept):
     """The table of everything in `kept`."""
     name, flags = cpu()
     peaks, programs = kept["peaks"], PROGRAMS[args.device]
+    if args.few_steps:
+        import bench_few
+
+        return bench_few.table(args, kept, f"{name}; {' '.join(flags)}; {args.threads} threads", programs)
     print(f"{name}; {' '.join(flags)}; {args.threads} threads" if args.device == "cpu" else kept["device"])
     print(f"{args.shape}, {args.size}x{args.size}, batch of {args.batch} (with guidance: U-Net on {2 * args.batch})")
     print("peaks, GFLOP/s: " + ", ".join(f"{k} {v * 1e-9:.0f}" for k, v in peaks.items() if k != "copy") +
@@ -263,6 +278,8 @@ def main():
     parser.add_argument("--compile-mode", default="max-autotune", help="torch.compile's mode (max-autotune)")
     parser.add_argument("--work", default=",".join(WORK), help="some of step,decode,text")
     parser.add_argument("--size", type=int, default=0, help="pixels, along a side (512; of small shapes their own)")
+    parser.add_argument("--few-steps", action="store_true", help="one prompt, no guidance, a tiny decoder")
+    parser.add_argument("--taesd", help="with --few-steps: the decoder, as its published file has it")
     parser.add_argument("--sizes", help="a table of sd.c's seconds at these sizes instead")
     parser.add_argument("--batch", type=int, default=1, help="pictures (1)")
     parser.add_argument("--rounds", type=int, default=3)
@@ -289,6 +306,10 @@ def main():
                 bench_models.make(args.shape, args.model)
         stat = os.stat(args.model)
         args.stamp = f"{stat.st_size:x}-{int(stat.st_mtime):x}"
+        if args.few_steps:
+            import bench_few
+
+            args.taesd = bench_few.taesd_path(args)
         if args.child:
             child(args)
         elif args.sizes:
@@ -302,7 +323,8 @@ def usual(args):
     if args.device == "cuda":
         return [p for p in PROGRAMS["cuda"] if peak_name(p) == "f16"]
     has_bf16 = {"avx512_bf16", "amx_bf16"} & set(cpu()[1])
-    return [p for p in PROGRAMS["cpu"] if p != "sdc-direct" and (has_bf16 or not p.endswith(("bf16", "mixed")))]
+    skipped = ("sdc-direct", "torch-f32", "torch-bf16") if args.few_steps else ("sdc-direct", "openvino-int8")
+    return [p for p in PROGRAMS["cpu"] if p not in skipped and (has_bf16 or not p.endswith(("bf16", "mixed", "int8")))]
 
 
 def compare(args):

@@ -6,6 +6,7 @@ import statistics
 import sys
 import time
 
+import bench_few
 import bench_models
 import numpy as np
 import torch
@@ -45,11 +46,11 @@ def inputs(args, work, at=None):
     c = bench_models.SHAPES[args.shape]
     side = args.size // bench_models.factor(c)
     if work == "step":
+        n = args.batch if args.few_steps else 2 * args.batch
         if not at:
-            at = values.input("x", (1, 4, side, side)), 500, values.input("context", (2, 77, c["context"]))
-            at += (values.input("pooled", (2, c["encoders"][-1]["pooled"])),) if c["adm"] else ()
+            at = values.input("x", (1, 4, side, side)), 500, values.input("context", (n // args.batch, 77, c["context"]))
+            at += (values.input("pooled", (n // args.batch, c["encoders"][-1]["pooled"])),) if c["adm"] else ()
         x, t, context, *pooled = at
-        n = 2 * args.batch
         given = np.repeat(x, n // len(x), 0), np.array([t] * n, np.int64), np.repeat(context, args.batch, 0)
         if not c["adm"]:
             return given
@@ -57,7 +58,8 @@ def inputs(args, work, at=None):
         return *given, np.repeat(pooled[0], args.batch, 0), np.array([sizes] * n, np.float32)
     if work == "decode":
         return (values.input("z", (1, 4, side, side)),)
-    return (np.array([[49406, 320, 1125, 539, 320, 2368] + [49407] * 71] * bench_models.texts(c), np.int64),)
+    texts = 1 if args.few_steps else bench_models.texts(c)
+    return (np.array([[49406, 320, 1125, 539, 320, 2368] + [49407] * 71] * texts, np.int64),)
 
 
 class _Step(torch.nn.Module):
@@ -76,9 +78,18 @@ class _Text(torch.nn.Module):
         return self.m(ids)
 
 
+class _Tiny(torch.nn.Module):
+    def forward(self, z):
+        return self.m(z)
+
+
 def network(args, work, dtype):
     """A module whose call takes `inputs`; the first of what it gives, or all, is the network's output."""
     wrapper = {"step": _Step, "decode": _Decode, "text": _Text}[work]()
+    if work == "decode" and args.few_steps:
+        wrapper = _Tiny()
+        wrapper.m = bench_few.load_taesd(args.taesd, dtype)
+        return wrapper.eval()
     wrapper.m = bench_models.load(work, bench_models.SHAPES[args.shape], args.model, dtype)
     return wrapper.eval()
 
@@ -176,11 +187,18 @@ class OpenVino(Peer):
 
         args = self.args
         given = list(inputs(args, work, at))
-        path = os.path.join(args.cache, f"{args.shape}-{work}-{args.size}-{args.batch}-{args.stamp}.xml")
+        few = "-few" if args.few_steps else ""
+        path = os.path.join(args.cache, f"{args.shape}{few}-{work}-{args.size}-{args.batch}-{args.stamp}.xml")
         if not os.path.exists(path):
             self.convert(work, given, path)
+        precision = self.kind
+        if self.kind == "int8":
+            precision, quantised = "bf16", path.replace(".xml", "-int8.xml")
+            if not os.path.exists(quantised):
+                bench_few.int8(path, given, [])
+            path = quantised
         core = openvino.Core()
-        options = {"INFERENCE_PRECISION_HINT": self.kind, "INFERENCE_NUM_THREADS": args.threads}
+        options = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": args.threads}
         request = core.compile_model(path, "CPU", options).create_infer_request()
         return lambda: request.infer(given, share_inputs=True, share_outputs=not at)
 
