@@ -98,7 +98,7 @@ static const HostileCase WRITTEN[] = {
     {"merge-no-model", .args = "merge $B is.png -o new", .code = 1, .words = "is.png: "},
     {"merge-no-vae", .args = "merge $B --vae is.png -o new", .code = 1, .words = "is.png: "},
     {"merge-full", .args = "merge $B $B -o /dev/fd/7 7> /dev/full", .code = 1, .words = "No space left"},
-    {"folder-onto-a-file", .args = "convert $B is.png --layout diffusers", .code = 1, .words = "is there already"},
+    {"folder-of-few-tokens", .args = "convert $B new --layout diffusers", .code = 1, .words = "its token table has"},
     {"ema-without", .args = "convert $B new --ema", .code = 1, .words = "holds no moving averages"},
     {"convert-onto-a-part", .args = "convert kept kept/vae/" WEIGHTS, .code = 2, .words = "a file of the model itself"},
     {"convert-onto-a-part-linked", .args = "convert kept to-part", .code = 2, .words = "a file of the model itself"},
