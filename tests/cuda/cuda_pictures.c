@@ -165,6 +165,10 @@ static void program(int code, const char *words, const char *command) {
 
 #define RUN " \"$SDC\" txt2img -m ../cuda_micro.safetensors -p 'a cat' -W 64 -H 64 --steps 2 --seed 42 "
 
+#define XL                                                                                                             \
+    " \"$SDC\" txt2img -m ../cuda_sdxl.safetensors -p cat -W 32 -H 32 --steps 1 --seed 1 --device cuda --precision "   \
+    "f16 "
+
 #define FROM_PICTURE                                                                                                   \
     " \"$SDC\" img2img -m ../cuda_micro.safetensors -i cpu.png -p 'a (cat:1.2)' -n '' --steps 3 --seed 42 "            \
     "--precision "                                                                                                     \
@@ -215,6 +219,10 @@ static const struct {
 static void programs(void) {
     char command[512];
     if (!test_check(find_program(), "the program sdc exists (SDC_BIN, else ./sdc)")) return;
+    if (test_check(make_model_of(test_path("cuda_sdxl.safetensors"), (MakeModel){.dtype = F16}, micro_sdxl_config()),
+                   "micro-SDXL is written")) /* with a zeroed negative prompt, which its tap must not overwrite */
+        program(0, "sdc: on cuda:0",
+                XL "--taps t.safetensors --tap pooled -o t.png &&" XL "-o p.png && cmp t.png p.png");
     program(0, "sdc: on cuda:0", "SDC_SHIM_GUARD=1" RUN "--device cuda -o one.png");
     program(0, "sdc: on cuda:0", RUN "-o auto.png && cmp one.png auto.png");
     program(0, "", RUN "--device cpu -o cpu.png --precision f32-direct");

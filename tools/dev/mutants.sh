@@ -164,6 +164,7 @@ a dropped caption keeps its pooled vector ~ sd/train/train_text.c ~ training_sdx
 a dropped caption keeps its states ~ sd/train/train_text.c ~ training_sdxl ~ openblas ~ s/memset((float \*)states.data + p.*;/;/
 a folder's crops untold ~ tools/commands/train_data.c ~ training_sdxl ~ openblas ~ s/^    folder_crop(.*/    (void)p;/
 the refiner's size conditions are the base's ~ sd/pipeline/conditioning.c ~ verify ~ openblas ~ s/if (n == 5) out\[4\] = .*/(void)negative;/
+a tap overwrites the zeroed pooled vector on a GPU ~ sd/pipeline/conditioning.c ~ cuda_programs ~ openblas ~ s|tensor_host(&g->ctx, side->pooled)|tensor_pull(\&g->ctx, side->pooled)|
 a refiner's steps recorded as the base's ~ tools/commands/bench.c ~ bench ~ openblas ~ s/refines = steps .*;/refines = false;/
 the label's gradient left out ~ sd/models/unet.c ~ training ~ openblas ~ s/(Epilogue){.residual = &rows}/PLAIN/
 an empty negative prompt not made zeros ~ sd/pipeline/text_states.c ~ sdxl_text ~ openblas ~ s|if (empty) s->sides\[0\].zero = true;||
