@@ -34,10 +34,14 @@ static bool tapped(const char *device, SdPrecision precision, int width, int hei
     return ok;
 }
 
-/* Every tap of PyTorch's pipeline, in every 16-bit type. */
+/* Every tap of PyTorch's pipeline, in every 16-bit type; of SDXL with its sizes and a zeroed prompt. */
 static void goldens(void) {
+    char sdxl[1024];
+    snprintf(sdxl, sizeof sdxl, "%s", test_path("cuda_sdxl.safetensors"));
     pipeline_ledger(model, "micro_euler_64", "cuda", SD_F16);
     pipeline_ledger(model, "micro_euler_64", "cuda", SD_BF16);
+    if (test_check(make_model_of(sdxl, (MakeModel){.dtype = F32}, micro_sdxl_config()), "micro-SDXL is written"))
+        pipeline_ledger(sdxl, "micro_sdxl_euler_h72_w104", "cuda", SD_BF16);
 }
 
 /* In f32 every tap has the CPU's bits, which pass the same goldens. */
@@ -295,7 +299,7 @@ static bool begin(const char *suite) {
     return make_micro_model(model, F32);
 }
 
-SUITE(cuda_pictures, .seconds = 40) {
+SUITE(cuda_pictures, .seconds = 43) {
     if (!begin("cuda_pictures")) return;
     goldens();
     taps_as_on_cpu();
