@@ -79,9 +79,9 @@ static void eight_bits(void) {
             uint8_t byte = (uint8_t)b;
             const WeightFile f = {.map = &byte};
             const FileTensor t = {.dtype = kind ? F8_E5M2 : F8_E4M3, .nd = 1, .n = {1}, .end = 1};
-            double wide;
-            float single;
-            uint16_t half;
+            double wide = 0;
+            float single = 0;
+            uint16_t half = 0;
             bool ok = file_tensor_read(&f, &t, 0, 1, F64, &wide) && file_tensor_read(&f, &t, 0, 1, F32, &single) &&
                       file_tensor_read(&f, &t, 0, 1, F16, &half);
             double back = (double)f16_to_f32(half);
