@@ -1,6 +1,7 @@
 /* weights.cu: copies weights to the GPU, once, when a model is loaded. In pieces, so that it needs no host memory; from
  * any thread. */
 #include "kernels.cuh"
+#include "tensor/q8.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ template <class T> struct Crossing {
 float number(const char *from, DType type, int64_t i) {
     float f;
     uint16_t h;
+    if (type == Q8_0) return q8_number(from, i);
     if (type == F32) return memcpy(&f, from + 4 * i, 4), f;
     memcpy(&h, from + 2 * i, 2);
     return type == F16 ? f16_to_f32(h) : bf16_to_f32(h);
@@ -50,6 +52,7 @@ template <class T> void cross(const Weight *w, DType type, const char *from, boo
 
 template <class A> DType type_of(const Weight *w, DType type) {
     if (w->kind == WEIGHT_VECTOR) return F32;
+    if (type == Q8_0) type = F32; /* which holds its numbers exactly */
     return std::is_same<A, Half>::value ? F16 : std::is_same<A, Brain>::value ? BF16 : type;
 }
 

@@ -1,6 +1,6 @@
 #include "optimiser.h"
 
-#include "tensor/half.h"
+#include "tensor/q8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,6 +15,8 @@ static void widen_all(float *out, Tensor t) {
     int64_t n = tensor_count(t);
     const uint16_t *h = t.data;
     if (t.dtype == F32) memcpy(out, t.data, (size_t)n * sizeof *out);
+    else if (t.dtype == Q8_0)
+        for (int64_t i = 0; i < n; i++) out[i] = q8_number(t.data, i);
     else
         for (int64_t i = 0; i < n; i++) out[i] = t.dtype == F16 ? f16_to_f32(h[i]) : bf16_to_f32(h[i]);
 }

@@ -277,11 +277,13 @@ typedef struct {
 bool sd_info(const char *path, bool hash, SdInfo *out, Error *e);
 
 typedef struct {
-    const char *dtype;  /* "f32", "f16", "bf16"; NULL: each tensor's own */
+    const char *dtype;  /* "f32", "f16", "bf16", "q8_0" (FORMAT.md); NULL: each tensor's own */
     const char *layout; /* NULL: one file in compute order, which opens fastest (FORMAT.md); "single": one in torch's
                            order with the original names, for other programs; "diffusers": a folder, new or empty */
-    bool ema;           /* the U-Net's moving averages (SdOptions.ema) */
-    bool clamp;         /* a weight beyond the type's range becomes the type's largest number; else it is an error */
+    const char
+        *format; /* "safetensors" or NULL; "gguf": GGUF 3, always as "single", as stable-diffusion.cpp reads it */
+    bool ema;    /* the U-Net's moving averages (SdOptions.ema) */
+    bool clamp;  /* a weight beyond the type's range becomes the type's largest number; else it is an error */
 } SdConvert;
 typedef struct {
     int64_t clamped;    /* weights that were too large */

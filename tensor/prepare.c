@@ -12,7 +12,7 @@ static int64_t lanes_of(WeightLayout l) { return l == WEIGHT_PANELS ? PANEL_OUTP
 
 size_t weight_prepared_bytes(const Weight *w, DType type) {
     WeightLayout layout = layout_of(w);
-    if (layout == WEIGHT_PLAIN || (type != F32 && type != F16 && type != BF16)) return 0;
+    if (layout == WEIGHT_PLAIN || (type != F32 && type != F16 && type != BF16 && type != Q8_0)) return 0;
     int64_t lanes = lanes_of(layout), blocks = (w->t.n[0] + lanes - 1) / lanes;
     return dtype_bytes(type, blocks * lanes * (tensor_count(w->t) / w->t.n[0]));
 }
@@ -83,17 +83,36 @@ static inline void square_uint32_t(char *to, size_t to_row, const char *from, si
 INTERLEAVE(uint16_t)
 INTERLEAVE(uint32_t)
 
+/* [n][row / 32] blocks of Q8_0, the taps of a row one after another, as one block of outputs of a prepared form. */
+static void interleave_q8(uint8_t *to, const uint8_t *from, int64_t lanes, int64_t n, int64_t row, int64_t taps) {
+    int64_t groups = row / taps / Q8_NUMBERS; /* of a tap */
+    size_t scales = (size_t)(2 * taps * lanes), bytes = dtype_bytes(Q8_0, Q8_NUMBERS * taps * lanes);
+    for (int64_t g = 0; g < groups; g++, to += bytes)
+        for (int64_t j = 0; j < n; j++)
+            for (int64_t t = 0; t < taps; t++) {
+                const uint8_t *block = from + ((j * taps + t) * groups + g) * Q8_BYTES;
+                memcpy(to + 2 * (t * lanes + j), block, 2);
+                uint8_t *out = to + scales + t * lanes + j;
+                for (int64_t i = 0; i < Q8_NUMBERS; i++) out[i * taps * lanes] = block[2 + i];
+            }
+}
+
 void weight_prepare(Weight *w, DType type, const void *from, bool torch_order, void *to) {
     WeightLayout layout = layout_of(w);
     assert(weight_prepared_bytes(w, type) && (uintptr_t)to % 64 == 0);
     int64_t lanes = lanes_of(layout), outputs = w->t.n[0], row = tensor_count(w->t) / outputs;
     int64_t taps = layout == WEIGHT_FILTERS && !torch_order ? 9 : 1; /* torch's order is the filters' own */
-    size_t width = dtype_bytes(type, 1);
+    assert(type != Q8_0 || !torch_order || layout != WEIGHT_FILTERS);
+    size_t width = type == F32 ? 4 : 2;
     for (int64_t o = 0; o < outputs; o += lanes) {
         int64_t n = outputs - o < lanes ? outputs - o : lanes;
-        char *block = (char *)to + (size_t)(o * row) * width;
-        const char *rows = (const char *)from + (size_t)(o * row) * width;
-        if (n < lanes) memset(block, 0, (size_t)(lanes * row) * width);
+        char *block = (char *)to + dtype_bytes(type, o * row);
+        const char *rows = (const char *)from + dtype_bytes(type, o * row);
+        if (n < lanes) memset(block, 0, dtype_bytes(type, lanes * row));
+        if (type == Q8_0) {
+            interleave_q8((uint8_t *)block, (const uint8_t *)rows, lanes, n, row, taps);
+            continue;
+        }
         for (int64_t t = 0; t < taps; t++)
             (width == 4 ? interleave_uint32_t : interleave_uint16_t)(block + (size_t)(t * lanes) * width,
                                                                      rows + (size_t)(t * (row / taps)) * width, lanes,

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Element types. CPU ops compute on F32 and read weights in F32, F16 or BF16; most others occur only in files. */
+/* Element types. CPU ops compute on F32 and read weights in F32, F16, BF16 or Q8_0; most others occur only in files. */
 typedef enum {
     F32,
     F16,

@@ -1,7 +1,7 @@
 #include "blocks.h"
-#include "tensor/half.h"
 
 #include <math.h>
+#include <string.h>
 
 bool dtype_is_quantised(DType t) { return t >= Q4_0; }
 
@@ -21,8 +21,37 @@ static void small_block(const uint8_t *fifth, const uint8_t *nibbles, float d, c
 }
 
 static void q8_0(const uint8_t *p, float *out) {
-    float d = half_at(p);
-    for (int i = 0; i < 32; i++) out[i] = d * (float)(int8_t)p[2 + i];
+    for (int i = 0; i < Q8_NUMBERS; i++) out[i] = q8_number(p, i);
+}
+
+bool block_is_q8_0(DType t) { return t == Q8_0 || t == Q4_0 || t == Q5_0; }
+
+void block_q8_0(DType t, const uint8_t *p, uint8_t *out) {
+    float whole[Q8_NUMBERS];
+    if (t == Q8_0) {
+        memcpy(out, p, Q8_BYTES);
+        return;
+    }
+    if (t == Q4_0) small_block(NULL, p + 2, 1, NULL, 8, whole);
+    else small_block(p + 2, p + 6, 1, NULL, 16, whole);
+    memcpy(out, p, 2);
+    for (int i = 0; i < Q8_NUMBERS; i++) out[2 + i] = (uint8_t)(int8_t)whole[i];
+}
+
+void quantise_q8_0(const float *numbers, uint8_t *out) {
+    float most = 0;
+    bool finite = true;
+    for (int i = 0; i < Q8_NUMBERS; i++) {
+        float x = fabsf(numbers[i]);
+        finite = finite && isfinite(x);
+        most = x > most ? x : most;
+    }
+    float d = finite ? most / 127 : NAN;
+    uint16_t scale = f32_to_f16(d);
+    float inverse = d > 0 ? 1 / d : 0;
+    if (!isfinite(inverse)) inverse = 0; /* the scale is rounded to 0 */
+    out[0] = (uint8_t)scale, out[1] = (uint8_t)(scale >> 8);
+    for (int i = 0; i < Q8_NUMBERS; i++) out[2 + i] = (uint8_t)(int8_t)(finite ? roundf(numbers[i] * inverse) : 1);
 }
 
 /* --- blocks of 256 --- */

@@ -7,6 +7,7 @@
 #ifndef SD_WEIGHTS_BLOCKS_H
 #define SD_WEIGHTS_BLOCKS_H
 
+#include "tensor/q8.h"
 #include "tensor/tensor.h"
 
 enum { BLOCK_MOST = 256 };
@@ -16,5 +17,14 @@ bool dtype_is_quantised(DType t);
 void block_f32(DType t, const uint8_t *block, float *out);
 /* No number of these blocks is larger than this; infinity where one may be infinite or NaN. */
 double blocks_bound(DType t, const uint8_t *p, int64_t blocks);
+
+/* Whether a block of this type is a block of Q8_0 with the same scale, so that nothing is lost: Q8_0, Q4_0, Q5_0. */
+bool block_is_q8_0(DType t);
+/* That block, Q8_BYTES. */
+void block_q8_0(DType t, const uint8_t *block, uint8_t *out);
+/* The block of Q8_0 nearest to 32 numbers, as ggml chooses it (quantize_row_q8_0_ref): the scale is the largest
+ * magnitude / 127, rounded to F16, each byte x / that magnitude * 127, rounded, ties away from zero. If a number is not
+ * finite, all of them are NaN. */
+void quantise_q8_0(const float *numbers, uint8_t *out);
 
 #endif

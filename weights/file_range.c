@@ -6,10 +6,16 @@
 #include <math.h>
 #include <string.h>
 
-double dtype_largest(DType type) { return type == F16 ? 65504 : type == BF16 ? 0x1.fep+127 : 0x1.fffffep+127; }
+double dtype_largest(DType type) {
+    if (type == Q8_0) return 127 * dtype_largest(F16);
+    return type == F16 ? 65504 : type == BF16 ? 0x1.fep+127 : 0x1.fffffep+127;
+}
 
 /* Numbers from here on round to infinity: half a step above the largest. */
-static double too_large(DType type) { return type == F16 ? 65520 : type == BF16 ? 0x1.ffp+127 : 0x1.ffffffp+127; }
+static double too_large(DType type) {
+    if (type == Q8_0) return dtype_largest(Q8_0);
+    return type == F16 ? 65520 : type == BF16 ? 0x1.ffp+127 : 0x1.ffffffp+127;
+}
 
 /* The largest magnitude as bits; a NaN's are above infinity's. */
 static uint64_t most_bits(const uint8_t *p, int64_t n, DType type) {
@@ -77,7 +83,7 @@ FileRange file_tensor_range(const WeightFile *f, const FileTensor *t, DType type
     enum { PIECE = 512 };
     FileRange r = {0};
     DType loaded = file_tensor_type(t);
-    if (loaded != F32 && loaded != F16 && loaded != BF16) return r;
+    if (loaded != F32 && loaded != F16 && loaded != BF16 && loaded != Q8_0) return r;
     int64_t n = file_tensor_count(t);
     r.largest = most(f, t);
     if (r.largest < too_large(type)) return r;

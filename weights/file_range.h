@@ -11,9 +11,10 @@ typedef struct {
     double largest;     /* magnitude of the finite numbers; of quantised blocks that fit, a bound of it */
 } FileRange;
 
-/* Reads the whole tensor. t: one of which weights are made (others count as finite zeros); type: F32, F16 or BF16. */
+/* Reads the whole tensor. t: one of which weights are made (others count as finite zeros); type: F32, F16, BF16 or
+ * Q8_0. */
 FileRange file_tensor_range(const WeightFile *f, const FileTensor *t, DType type);
-/* The largest number of F32, F16 or BF16. */
+/* The largest number of F32, F16, BF16 or (127 times the largest scale) Q8_0. */
 double dtype_largest(DType type);
 
 #endif

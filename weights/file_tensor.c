@@ -47,6 +47,7 @@ int64_t file_tensor_count(const FileTensor *t) {
 
 DType file_tensor_type(const FileTensor *t) {
     if (t->dtype == F64) return F32;
+    if (block_is_q8_0(t->dtype)) return Q8_0;
     return t->dtype == F8_E4M3 || t->dtype == F8_E5M2 || dtype_is_quantised(t->dtype) ? F16 : t->dtype;
 }
 
@@ -124,6 +125,15 @@ static const uint8_t *some(const uint8_t *p, const FileTensor *t, int64_t first,
     return memcpy(buffer, block + in, (size_t)count * sizeof *block);
 }
 
+/* Whole blocks as Q8_0. */
+static bool blocks(const FileTensor *t, const uint8_t *p, int64_t first, int64_t count, uint8_t *out) {
+    if (!block_is_q8_0(t->dtype) || first % Q8_NUMBERS || count % Q8_NUMBERS) return false;
+    size_t each = dtype_bytes(t->dtype, Q8_NUMBERS);
+    for (p += dtype_bytes(t->dtype, first); count; count -= Q8_NUMBERS, p += each, out += Q8_BYTES)
+        block_q8_0(t->dtype, p, out);
+    return true;
+}
+
 static bool convert(const WeightFile *f, const FileTensor *t, DType type, const uint8_t *p, int64_t n, DType to,
                     void *out) {
     float wide[SOME], factor = 1;
@@ -140,6 +150,7 @@ static bool convert(const WeightFile *f, const FileTensor *t, DType type, const 
 
 bool file_tensor_read(const WeightFile *f, const FileTensor *t, int64_t first, int64_t count, DType to, void *out) {
     const uint8_t *p = file_tensor_data(f, t);
+    if (to == Q8_0) return blocks(t, p, first, count, out);
     if (!t->strides && !t->scale && to == F32) /* in one piece, which is faster */
         if (to_f32(t->dtype, p + (dtype_block(t->dtype) == 1 ? dtype_bytes(t->dtype, first) : 0), count, out))
             return true;

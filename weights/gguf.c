@@ -34,6 +34,12 @@ static const struct {
     {35, -1, "TQ2_0"},   {39, -1, "MXFP4"},
 };
 
+int gguf_type(DType t) {
+    for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++)
+        if (TYPES[i].dtype == (int)t) return TYPES[i].number;
+    return -1;
+}
+
 typedef struct {
     WeightFile *f;
     Error *e;

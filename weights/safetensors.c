@@ -6,6 +6,7 @@
 #include "safetensors.h"
 #include "formats.h"
 #include "json.h"
+#include "tensor/q8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,25 @@ static bool fill_header(Header *h) {
     return step == JSON_CLOSE || changed(h);
 }
 
+/* A type for blocks is not among the format's. ST_BLOCKS says that tensors of U8 with two dimensions or more are rows
+ * of blocks. */
+static bool read_blocks(WeightFile *f, Error *e) {
+    const char *type = weight_file_meta(f, ST_BLOCKS);
+    if (!type) return true;
+    if (strcmp(type, dtype_name(Q8_0)))
+        return error_set(e, ERR_FORMAT, "%s: its blocks are of type \"%.40s\"; only Q8_0 is read", f->path, type);
+    for (size_t i = 0; i < f->count; i++) {
+        FileTensor *t = &f->tensors[i];
+        if (t->dtype != U8 || t->nd < 2) continue;
+        int64_t *row = &t->n[t->nd - 1], all;
+        if (*row % Q8_BYTES) return refuse(f->path, t->name, e, "its rows are not whole blocks of Q8_0");
+        *row = *row / Q8_BYTES * Q8_NUMBERS;
+        t->dtype = Q8_0;
+        if (!dtype_count(Q8_0, t->nd, t->n, &all)) return refuse(f->path, t->name, e, "its shape overflows 64 bits");
+    }
+    return true;
+}
+
 /* By the place of their data; an empty tensor before the one at the same place; then as in the header (the names lie in
  * one block in that order). */
 static int by_place(const void *a, const void *b) {
@@ -280,5 +300,5 @@ bool safetensors_read(WeightFile *f, Error *e) {
     if (!f->tensors || !f->index || !f->meta || !f->pool) return no_memory(f->path, e);
     if (!fill_header(&h)) return false;
     qsort(f->tensors, f->count, sizeof *f->tensors, by_place);
-    return check_unique(f, e) && check_places(f, e);
+    return check_unique(f, e) && check_places(f, e) && read_blocks(f, e);
 }

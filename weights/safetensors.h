@@ -15,6 +15,10 @@ enum {
     ST_MAX_STRINGS = 1 << 25, /* bytes of all names and metadata */
 };
 
+/* The metadata that names the type of blocks in the file: "Q8_0". Tensors of that type are stored as U8, their last
+ * dimension in bytes: 34 for each 32 numbers. Reading and writing see to both. */
+#define ST_BLOCKS "sdc.blocks"
+
 /* Reading, for the table of formats (formats.h). */
 bool safetensors_sniff(const uint8_t *bytes, size_t size);
 bool safetensors_read(WeightFile *f, Error *e);

@@ -2,6 +2,7 @@
 #include "safetensors.h"
 #include "atomic_file.h"
 #include "json.h"
+#include "tensor/q8.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -57,6 +58,10 @@ static void add_quoted(Text *t, const char *s) {
     t->used += n;
 }
 
+static bool is_rows_of_q8_0(const FileTensor *t) {
+    return t->dtype == Q8_0 && t->nd >= 2 && t->n[t->nd - 1] % Q8_NUMBERS == 0;
+}
+
 /* Sets begin and end; false when a shape is invalid or overflows. */
 static bool place(const char *path, FileTensor *tensors, size_t count, uint64_t *total, Error *e) {
     uint64_t at = 0;
@@ -64,7 +69,7 @@ static bool place(const char *path, FileTensor *tensors, size_t count, uint64_t 
         FileTensor *t = &tensors[i];
         int64_t n;
         bool fits = t->nd >= 0 && t->nd <= FILE_MAX_DIMS && dtype_count(t->dtype, t->nd, t->n, &n) &&
-                    n % dtype_block(t->dtype) == 0;
+                    n % dtype_block(t->dtype) == 0 && ((int)t->dtype < (int)DTYPE_SAFETENSORS || is_rows_of_q8_0(t));
         uint64_t size = fits ? dtype_bytes(t->dtype, n) : 0;
         if (!fits || size > INT64_MAX / 2 - at)
             return error_set(e, ERR_ARGUMENT,
@@ -79,11 +84,13 @@ static bool place(const char *path, FileTensor *tensors, size_t count, uint64_t 
 
 static void make_header(Text *t, const FileTensor *tensors, size_t count, const FileMeta *meta, size_t meta_count) {
     const char *comma = "";
+    bool blocks = false;
+    for (size_t i = 0; i < count; i++) blocks |= tensors[i].dtype == Q8_0;
     add(t, "%8s{", ""); /* eight bytes for the length */
-    if (meta_count) {
-        add(t, "\"__metadata__\":{");
+    if (meta_count || blocks) {
+        add(t, "\"__metadata__\":{%s", blocks ? "\"" ST_BLOCKS "\":\"Q8_0\"" : "");
         for (size_t i = 0; i < meta_count; i++) {
-            if (i) add(t, ",");
+            if (i || blocks) add(t, ",");
             add_quoted(t, meta[i].key);
             add(t, ":");
             add_quoted(t, meta[i].value);
@@ -95,8 +102,12 @@ static void make_header(Text *t, const FileTensor *tensors, size_t count, const 
         const FileTensor *x = &tensors[i];
         add(t, "%s", comma);
         add_quoted(t, x->name);
-        add(t, ":{\"dtype\":\"%s\",\"shape\":[", dtype_name(x->dtype));
-        for (int d = 0; d < x->nd; d++) add(t, "%s%lld", d ? "," : "", (long long)x->n[d]);
+        bool rows = x->dtype == Q8_0; /* of blocks */
+        add(t, ":{\"dtype\":\"%s\",\"shape\":[", dtype_name(rows ? U8 : x->dtype));
+        for (int d = 0; d < x->nd; d++) {
+            int64_t n = rows && d == x->nd - 1 ? x->n[d] / Q8_NUMBERS * Q8_BYTES : x->n[d];
+            add(t, "%s%lld", d ? "," : "", (long long)n);
+        }
         add(t, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)x->begin, (unsigned long long)x->end);
     }
     add(t, "}");

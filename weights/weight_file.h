@@ -55,14 +55,17 @@ const char *weight_file_meta(const WeightFile *f, const char *key);        /* NU
 /* The bytes of dense numbers, as the file has them; aligned only if the writer saw to it. */
 const void *file_tensor_data(const WeightFile *f, const FileTensor *t);
 int64_t file_tensor_count(const FileTensor *t); /* elements */
-/* The type in which weights are computed that holds t's numbers: F32, F16 and BF16 are such; F64 becomes F32, F8 and
- * quantised blocks F16 (the numbers of F8 exactly; a product with a scale, or of a block, rounded once to F32 and once
- * more). Other types, of which no weights are made, stay as they are. */
+/* The type in which weights are computed that holds t's numbers: F32, F16, BF16 and Q8_0 are such. Q4_0 and Q5_0 become
+ * Q8_0, exactly: the same scale, and whole numbers of 4 and 5 bits. F64 becomes F32, F8 and the other quantised blocks
+ * F16 (the numbers of F8 exactly; a product with a scale, or of a block, rounded once to F32 and once more: by at most
+ * 2^-11 of the number, where Q8_0 would move it by up to 1/254 of the block's largest). Other types, of which no
+ * weights are made, stay as they are. */
 DType file_tensor_type(const FileTensor *t);
 /* Whether the bytes at file_tensor_data are the numbers in that type, in order. */
 bool file_tensor_is_plain(const FileTensor *t);
-/* Elements [first, first + count) in order as F64, F32, file_tensor_type or, without a scale, t's own type, into `out`.
- * False for types that cannot be converted. Exact to F64, but for 64-bit integers beyond 2^53. */
+/* Elements [first, first + count) in order as F64, F32, F16, file_tensor_type or, without a scale, t's own type, into
+ * `out`; as Q8_0 in whole blocks. False for types that cannot be converted. Exact to F64, but for 64-bit integers
+ * beyond 2^53. */
 bool file_tensor_read(const WeightFile *f, const FileTensor *t, int64_t first, int64_t count, DType to, void *out);
 /* All elements as f32 into out[file_tensor_count(t)]. */
 bool file_tensor_f32(const WeightFile *f, const FileTensor *t, float *out);

@@ -3,7 +3,9 @@
 #include "model_hash.h"
 #include "weights.h"
 
-#include "tensor/half.h"
+#include "sd/models/config_detect.h"
+#include "tensor/q8.h"
+#include "weights/blocks.h"
 #include "weights/file_range.h"
 #include "weights/safetensors.h"
 
@@ -13,13 +15,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static DType target(const NewFile *p, const FileTensor *from) {
-    if (p->dtype >= 0) return (DType)p->dtype;
-    return file_tensor_type(from);
+/* The text encoders' and the U-Net's matrices and filters, but for the embeddings, as stable-diffusion.cpp chooses
+ * (ModelLoader::tensor_should_be_converted); in torch's order a filter's rows are 3 numbers long, so that it stays.
+ * Convolutions with few inputs or outputs stay, and so does the VAE: a tenth of the model, whose error would be seen.
+ */
+bool convert_quantises(const char *name, int nd, const int64_t *n) {
+    return nd >= 2 && n[nd - 1] % Q8_NUMBERS == 0 && n[0] >= Q8_NUMBERS && strncmp(name, KEY_VAE, strlen(KEY_VAE)) &&
+           !strstr(name, "time_embed.") && !strstr(name, "label_emb.") && !strstr(name, "embedding");
 }
 
-static FileTensor entry(const NewFile *p, const Weight *w, const FileTensor *from) {
-    FileTensor t = {.name = w->name, .dtype = target(p, from), .nd = w->t.nd};
+static DType target(const NewFile *p, const Weight *w, const Found *from) {
+    DType own = model_weight_type(w, from);
+    if (p->dtype < 0 || (p->dtype == Q8_0 && !convert_quantises(w->name, w->t.nd, w->t.n))) return own;
+    return (DType)p->dtype;
+}
+
+static FileTensor entry(const NewFile *p, const Weight *w, const Found *from) {
+    FileTensor t = {.name = w->name, .dtype = target(p, w, from), .nd = w->t.nd};
     memcpy(t.n, w->t.n, (size_t)w->t.nd * sizeof *t.n);
     return t;
 }
@@ -37,9 +49,9 @@ static bool lay_out(NewFile *p, Error *e) {
         for (int part = 0; part < PART_COUNT; part++)
             for (int64_t i = 0; i < p->m->lists[part].count; i++) {
                 const Weight *w = p->m->lists[part].w[i];
-                const FileTensor *from = checkpoint_find(p->m->checkpoint, w->name).tensor;
-                if (!from) continue; /* an encoder that the checkpoint lacks */
-                FileTensor t = entry(p, w, from);
+                const Found from = checkpoint_find(p->m->checkpoint, w->name);
+                if (!from.tensor) continue; /* an encoder that the checkpoint lacks */
+                FileTensor t = entry(p, w, &from);
                 if (aligned(&t) == !pass) p->list[p->count++] = t;
             }
     if (p->m->own_levels)
@@ -62,14 +74,21 @@ bool convert_check_range(const NewFile *p, Found f, DType to, bool *clamp, Error
     return true;
 }
 
+static float number(const void *in, DType from, int64_t i) {
+    if (from == F32) return ((const float *)in)[i];
+    if (from == Q8_0) return q8_number(in, i);
+    return from == F16 ? f16_to_f32(((const uint16_t *)in)[i]) : bf16_to_f32(((const uint16_t *)in)[i]);
+}
+
 void convert_narrow(void *out, DType to, const void *in, DType from, int64_t n, float most) {
+    float block[Q8_NUMBERS];
     for (int64_t i = 0; i < n; i++) {
-        float v = from == F32   ? ((const float *)in)[i]
-                  : from == F16 ? f16_to_f32(((const uint16_t *)in)[i])
-                                : bf16_to_f32(((const uint16_t *)in)[i]);
+        float v = number(in, from, i);
         v = v > most ? most : v < -most ? -most : v; /* a NaN stays one */
+        block[i % Q8_NUMBERS] = v;
         if (to == F32) ((float *)out)[i] = v;
-        else ((uint16_t *)out)[i] = to == F16 ? f32_to_f16(v) : f32_to_bf16(v);
+        else if (to == F16 || to == BF16) ((uint16_t *)out)[i] = to == F16 ? f32_to_f16(v) : f32_to_bf16(v);
+        else if (i % Q8_NUMBERS == Q8_NUMBERS - 1) quantise_q8_0(block, (uint8_t *)out + i / Q8_NUMBERS * Q8_BYTES);
     }
 }
 
@@ -81,14 +100,13 @@ static bool write_weight(const NewFile *p, StWriter *w, const Weight *weight, DT
     static const size_t WIDE = 4;
     int64_t n = tensor_count(weight->t);
     const char *in = weight->t.data;
-    size_t from_width = dtype_bytes(weight->t.dtype, 1), to_width = dtype_bytes(to, 1);
-    if (weight->t.dtype == to && !clamp) return st_write_data(w, in, (size_t)n * to_width, e);
+    if (weight->t.dtype == to && !clamp) return st_write_data(w, in, dtype_bytes(to, n), e);
     void *buf = malloc(PIECE * WIDE);
     bool ok = buf || error_set(e, ERR_MEMORY, "out of memory for converting");
     for (int64_t at = 0; ok && at < n; at += PIECE) {
         int64_t k = n - at < PIECE ? n - at : PIECE;
-        convert_narrow(buf, to, in + (size_t)at * from_width, weight->t.dtype, k, most);
-        ok = st_write_data(w, buf, (size_t)k * to_width, e);
+        convert_narrow(buf, to, in + dtype_bytes(weight->t.dtype, at), weight->t.dtype, k, most);
+        ok = st_write_data(w, buf, dtype_bytes(to, k), e);
     }
     free(buf);
     return ok;
@@ -126,10 +144,10 @@ static bool parse_dtype(const char *name, int *out, Error *e) {
     if (!name) return true;
     char upper[8] = "";
     for (size_t i = 0; name[i] && i < sizeof upper - 1; i++) upper[i] = (char)toupper((unsigned char)name[i]);
-    static const DType CAN[] = {F32, F16, BF16};
-    for (int i = 0; i < 3; i++)
+    static const DType CAN[] = {F32, F16, BF16, Q8_0};
+    for (int i = 0; i < 4; i++)
         if (!strcmp(dtype_name(CAN[i]), upper)) *out = (int)CAN[i];
-    return *out >= 0 || error_set(e, ERR_ARGUMENT, "dtype '%s': must be one of f32, f16, bf16", name);
+    return *out >= 0 || error_set(e, ERR_ARGUMENT, "dtype '%s': must be one of f32, f16, bf16, q8_0", name);
 }
 
 typedef enum { LAYOUT_OWN, LAYOUT_SINGLE, LAYOUT_FOLDER } Layout;
@@ -138,6 +156,18 @@ static bool parse_layout(const char *name, Layout *out, Error *e) {
     *out = !name ? LAYOUT_OWN : !strcmp(name, "single") ? LAYOUT_SINGLE : LAYOUT_FOLDER;
     return *out != LAYOUT_FOLDER || !strcmp(name, "diffusers") ||
            error_set(e, ERR_ARGUMENT, "layout '%.40s': must be one of single, diffusers", name);
+}
+
+/* Which of them a format and a type can have. */
+static bool parse_format(const char *name, NewFile *p, Layout *layout, Error *e) {
+    p->gguf = name && !strcmp(name, "gguf");
+    if (name && !p->gguf && strcmp(name, "safetensors"))
+        return error_set(e, ERR_ARGUMENT, "format '%.40s': must be one of safetensors, gguf", name);
+    if (p->gguf && *layout == LAYOUT_FOLDER)
+        return error_set(e, ERR_ARGUMENT, "a diffusers folder has safetensors files; leave out one of the two");
+    if (p->gguf) *layout = LAYOUT_SINGLE;
+    return p->dtype != Q8_0 || p->gguf || *layout == LAYOUT_OWN ||
+           error_set(e, ERR_ARGUMENT, "q8_0: other programs read it in GGUF files only; take the format gguf");
 }
 
 /* One file: in compute order, or in torch's. */
@@ -176,7 +206,7 @@ bool sd_convert(const char *in, const char *out, const SdConvert *how, SdConvert
     *p.done = (SdConverted){0};
     if (!out) return error_set(e, ERR_ARGUMENT, "convert: the new file's name is NULL");
     if ((e && e->code) || !parse_dtype(how ? how->dtype : NULL, &p.dtype, e) ||
-        !parse_layout(how ? how->layout : NULL, &layout, e))
+        !parse_layout(how ? how->layout : NULL, &layout, e) || !parse_format(how ? how->format : NULL, &p, &layout, e))
         return false;
     SdModel *m = sd_open(in, &(SdOptions){.ema = how && how->ema}, e);
     if (m) m->as_in_files = true;

@@ -11,12 +11,16 @@ typedef struct {
     size_t count;
     int dtype;  /* of the new file; -1: each tensor's own */
     bool clamp; /* SdConvert */
+    bool gguf;  /* else safetensors */
     SdConverted *done;
 } NewFile;
 
 /* Whether the new file's type holds a tensor's numbers; what does not is counted, and clamped (*clamp) or refused. */
 bool convert_check_range(const NewFile *p, Found f, DType to, bool *clamp, Error *e);
-/* Converts n numbers to the new file's type. most: what larger ones become; infinity: nothing. */
+/* Whether a tensor becomes Q8_0 with --dtype q8_0, by its name and shape: a row is its last dimension. */
+bool convert_quantises(const char *name, int nd, const int64_t *n);
+/* Converts n numbers to the new file's type; to Q8_0, whole blocks. most: what larger ones become; infinity: nothing.
+ */
 void convert_narrow(void *out, DType to, const void *in, DType from, int64_t n, float most);
 
 /* The layouts of other programs: a single file in torch's order with the original names; a diffusers folder, which must

@@ -6,6 +6,7 @@
 #include "weights/file_open.h"
 #include "weights/file_range.h"
 #include "weights/file_read.h"
+#include "weights/gguf.h"
 #include "weights/path.h"
 #include "weights/safetensors.h"
 
@@ -17,9 +18,22 @@
 
 enum { PIECE = 1 << 16 };
 
-static DType type_of(const NewFile *p, const StateTensor *t) { return p->dtype >= 0 ? (DType)p->dtype : t->type; }
+static DType type_of(const NewFile *p, const StateTensor *t) {
+    if (p->dtype < 0 || (p->dtype == Q8_0 && !convert_quantises(t->name, t->nd, t->n))) return t->type;
+    return (DType)p->dtype;
+}
 
-static bool write_tensor(const NewFile *p, const StateTensor *t, StWriter *w, char *in, char *out, Error *e) {
+/* A file of either format. */
+typedef struct {
+    StWriter *st;
+    GgufWriter *gguf;
+} Writer;
+
+static bool write_data(const Writer *w, const void *bytes, size_t size, Error *e) {
+    return w->st ? st_write_data(w->st, bytes, size, e) : gguf_write_data(w->gguf, bytes, size, e);
+}
+
+static bool write_tensor(const NewFile *p, const StateTensor *t, const Writer *w, char *in, char *out, Error *e) {
     DType to = type_of(p, t);
     bool clamp = false;
     for (int i = 0; i < t->count; i++)
@@ -33,7 +47,7 @@ static bool write_tensor(const NewFile *p, const StateTensor *t, StWriter *w, ch
         if (!state_read(t, at, n, in, e)) return false;
         bool same = to == t->type && !clamp;
         if (!same) convert_narrow(out, to, in, t->type, n, most);
-        if (!st_write_data(w, same ? in : out, dtype_bytes(to, n), e)) return false;
+        if (!write_data(w, same ? in : out, dtype_bytes(to, n), e)) return false;
     }
     state_drop(t);
     return true;
@@ -59,12 +73,14 @@ static bool write_file(const NewFile *p, const StateDict *s, const char *part, c
         }
     size_t networks = count;
     if (ok && alphas) list[count++] = (FileTensor){.name = "alphas_cumprod", .dtype = F32, .nd = 1, .n = {TRAIN_STEPS}};
-    StWriter *w = ok ? st_write_begin(path, list, count, meta, metas, e) : NULL;
-    ok = w != NULL;
-    for (size_t i = 0; ok && i < networks; i++) ok = write_tensor(p, from[i], w, in, in + PIECE * WIDEST, e);
-    if (ok && alphas) ok = st_write_data(w, p->m->noise_levels.alphas, sizeof p->m->noise_levels.alphas, e);
-    if (ok) ok = st_write_end(w, e);
-    else st_write_abort(w);
+    Writer w = {0};
+    if (ok && p->gguf) w.gguf = gguf_write_begin(path, list, count, meta, metas, e);
+    else if (ok) w.st = st_write_begin(path, list, count, meta, metas, e);
+    ok = w.st || w.gguf;
+    for (size_t i = 0; ok && i < networks; i++) ok = write_tensor(p, from[i], &w, in, in + PIECE * WIDEST, e);
+    if (ok && alphas) ok = write_data(&w, p->m->noise_levels.alphas, sizeof p->m->noise_levels.alphas, e);
+    if (ok) ok = w.st ? st_write_end(w.st, e) : gguf_write_end(w.gguf, e);
+    else st_write_abort(w.st), gguf_write_abort(w.gguf);
     free(in);
     free(from);
     free(list);

@@ -1,6 +1,7 @@
 #include "weights.h"
 
 #include "tensor/large.h"
+#include "tensor/q8.h"
 #include "weights/file_range.h"
 
 #include <stdlib.h>
@@ -35,14 +36,24 @@ static bool inputs_first(const Found *f, const Weight *w) { return w->inputs_fir
 static bool as_stored(const Job *j) { return file_tensor_is_plain(j->from.tensor) && j->from.tensor->dtype == j->type; }
 
 static bool aligned(const Job *j) {
-    return (uintptr_t)file_tensor_data(j->from.file, j->from.tensor) % dtype_bytes(j->type, 1) == 0;
+    size_t number = dtype_block(j->type) == 1 ? dtype_bytes(j->type, 1) : 1; /* blocks are read byte by byte */
+    return (uintptr_t)file_tensor_data(j->from.file, j->from.tensor) % number == 0;
+}
+
+/* Blocks of Q8_0 stay where they lie along the layer's rows; elsewhere their numbers are rounded to F16. */
+DType model_weight_type(const Weight *w, const Found *from) {
+    DType type = file_tensor_type(from->tensor);
+    if (type != Q8_0) return type;
+    if (w->kind == WEIGHT_VECTOR) return F32;
+    bool turned = inputs_first(from, w) || (torch_order(from, w) && w->t.n[1] * w->t.n[2] > 1);
+    return turned || w->t.n[w->t.nd - 1] % Q8_NUMBERS ? F16 : Q8_0;
 }
 
 /* The one place that decides. streamed: the part's large weights stay in the file. */
 static Job job_for(const SdModel *m, Weight *w, const Weight *layer, bool streamed) {
     Job j = {.m = m, .layer = layer, .w = w, .from = checkpoint_find(m->checkpoint, layer->name)};
     DType stored = j.from.tensor->dtype;
-    j.type = layer->kind == WEIGHT_VECTOR ? F32 : file_tensor_type(j.from.tensor);
+    j.type = layer->kind == WEIGHT_VECTOR ? F32 : model_weight_type(layer, &j.from);
     bool prepares = !m->as_in_files && m->ops->prepared_bytes && (j.type != F32 || stored == F32 || m->gpu);
     j.bytes = prepares ? m->ops->prepared_bytes(layer, j.type) : 0;
     if (streamed && is_large(layer)) j.way = STREAMED;
@@ -59,6 +70,7 @@ static Job job_for(const SdModel *m, Weight *w, const Weight *layer, bool stream
 static bool narrows(const Job *j) {
     const FileTensor *t = j->from.tensor;
     if (j->m->as_in_files && (t->dtype == file_tensor_type(t) || t->dtype == F64)) return false;
+    if (j->narrow == Q8_0) return false; /* with the file's own scales */
     bool unscaled = t->dtype == F16 || ((t->dtype == F8_E4M3 || t->dtype == F8_E5M2) && !t->scale);
     return t->dtype == F64 || (t->dtype != j->narrow && j->narrow != F32 && !unscaled);
 }

@@ -11,6 +11,8 @@
 
 #include "model.h"
 
+/* The type that weight w has once loaded; a vector's is F32 where this says another. */
+DType model_weight_type(const Weight *w, const Found *from);
 /* Makes a part's weights usable. Matrices and convolutions keep the file's width; vectors become F32. Pages of the file
  * that were read to make something else are dropped. Does nothing when the part is loaded already. False on ERR_FORMAT
  * (tensors are missing or have another shape), ERR_MEMORY or ERR_DEVICE. */

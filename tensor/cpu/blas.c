@@ -19,13 +19,14 @@ const Ops *K(blas_table)(void); /* NULL: built without OpenBLAS, or it is not th
 
 enum { ROWS = 256, DEPTH = 768, OUTPUTS = 320, QUERIES = 64, SCORES = 2 << 20 };
 
-/* y[M,N] (+)= x[M,K] w[N,K]^T; w in its own type, rows `ldw` apart; 16-bit weights are widened into scratch. */
+/* y[M,N] (+)= x[M,K] w[N,K]^T; w in its own type, from number `first` on, rows `ldw` apart; weights that are not F32
+ * are widened into scratch. */
 static void product(void *scratch, int64_t m, int64_t n, int64_t k, const float *x, int64_t ldx, const void *w,
-                    DType dtype, int64_t ldw, float *y, int64_t ldy, bool accumulate) {
-    const float *wide = w;
-    if (dtype != F32) {
-        for (int64_t i = 0; i < n; i++) widen((float *)scratch + i * k, (const uint16_t *)w + i * ldw, dtype, k);
-        wide = scratch;
+                    int64_t first, DType dtype, int64_t ldw, float *y, int64_t ldy, bool accumulate) {
+    const float *wide = scratch;
+    if (dtype == F32) wide = (const float *)w + first;
+    else {
+        for (int64_t i = 0; i < n; i++) widen((float *)scratch + i * k, w, dtype, first + i * ldw, k);
         ldw = k;
     }
     blas_sgemm()(BLAS_ROWS, BLAS_PLAIN, BLAS_TRANSPOSED, (int)m, (int)n, (int)k, 1.0f, x, (int)ldx, wide, (int)ldw,
@@ -41,11 +42,6 @@ typedef struct {
     int64_t columns, row_blocks;
 } Product;
 
-static const void *weights_at(const Product *l, int64_t column, int64_t k) {
-    int64_t row = tensor_count(l->w) / l->w.n[0];
-    return (const char *)l->w.data + dtype_bytes(l->w.dtype, column * row + k);
-}
-
 static void linear_block(void *arg, int64_t index, void *scratch) {
     const Product *l = arg;
     int64_t row = index % l->row_blocks * ROWS, column = index / l->row_blocks * l->columns;
@@ -56,7 +52,7 @@ static void linear_block(void *arg, int64_t index, void *scratch) {
         for (int64_t k = 0; k < x.n[2]; k += piece) {
             int64_t kk = min64(piece, x.n[2] - k);
             for (int64_t p = 0; p < l->y.n[0]; p++)
-                product(scratch, m, n, kk, at2(x, p, row) + k, x.s[1], weights_at(l, column, done), l->w.dtype,
+                product(scratch, m, n, kk, at2(x, p, row) + k, x.s[1], l->w.data, column * l->w.n[1] + done, l->w.dtype,
                         l->w.n[1], at2(l->y, p, row) + column, l->y.s[1], l->finish.in_place || done > 0);
             done += kk;
         }
@@ -79,8 +75,8 @@ static void conv_block(void *arg, int64_t index, void *scratch) {
             int64_t tt = min64(taps, all_taps - t), kk = min64(channels, all_channels - k);
             for (int64_t p = 0; p < l->y.n[0]; p++) {
                 K(gather)(&l->gather, pixels, p, row, m, t, tt, k, kk);
-                product(rest, m, n, tt * kk, pixels, tt * kk, weights_at(l, column, t * all_channels + k), l->w.dtype,
-                        all_taps * all_channels, at2(l->y, p, row) + column, l->y.s[1], started);
+                product(rest, m, n, tt * kk, pixels, tt * kk, l->w.data, (column * all_taps + t) * all_channels + k,
+                        l->w.dtype, all_taps * all_channels, at2(l->y, p, row) + column, l->y.s[1], started);
             }
         }
     for (int64_t p = 0; p < l->y.n[0]; p++)
@@ -138,8 +134,8 @@ static void attention_block(void *arg, int64_t index, void *scratch) {
     int64_t from = index % a->blocks * a->queries, m = min64(a->queries, a->q.n[1] - from);
     int64_t head = index / a->blocks % a->heads, picture = index / a->blocks / a->heads;
     float *scores = (float *)((char *)scratch + SCORES), sums[QUERIES], *o = at2(a->o, picture, from) + head * d;
-    product(scratch, m, keys, d, at2(a->q, picture, from) + head * d, a->q.s[1], at2(a->k, picture, 0) + head * d, F32,
-            a->k.s[1], scores, keys, false);
+    product(scratch, m, keys, d, at2(a->q, picture, from) + head * d, a->q.s[1], at2(a->k, picture, 0) + head * d, 0,
+            F32, a->k.s[1], scores, keys, false);
     float scale = 1.0f / sqrtf((float)d);
     for (int64_t i = 0; i < m; i++)
         sums[i] = exponentiate(scores + i * keys, a->causal ? from + i + 1 : keys, keys, scale);

@@ -6,7 +6,7 @@
  * read once per block of rows. Rows that would share sets of L1, or that come from two sources, are copied next to each
  * other, once for all blocks that a thread takes of them. An element is summed over K in the order of its pieces, which
  * follow from K alone, so its bits do not depend on how rows and outputs are cut. A 16-bit panel is widened between the
- * multiply-adds of the first tile.
+ * multiply-adds of the first tile, one of Q8_0 before them.
  *
  * Threads take blocks until none is left: large ones first, then fewer and fewer outputs, so that no thread waits long
  * for another that was held up.
@@ -115,7 +115,7 @@ static PoolShare take(CpuLinear *l) { return pool_take(&l->taken, all_panels(l),
 /* One panel of weights. */
 typedef struct {
     const void *at;
-    DType type; /* F16 or BF16: the first product widens it into the block's buffer */
+    DType type; /* F16 or BF16: the first product widens it into the block's buffer; else F32 */
     Ahead next; /* what to prefetch: the panel after this one, if there is one */
 } Panel;
 
@@ -124,7 +124,8 @@ static Panel panel_at(CpuLinear *l, Block *b, int64_t column, int64_t end) {
     const void *place = K(panel_place)(l->w, column, b->k, b->kk, &bytes), *next = NULL;
     Panel p = {place, l->pairs ? F32 : l->w->t.dtype, {0}};
     if (l->pairs) p.at = K(pairs_of)(b->buffer, l->w, column, b->k, b->kk);
-    else if (!place || p.type == F32) p = (Panel){K(panel_of)(b->buffer, l->w, column, b->k, b->kk), F32, {0}};
+    else if (!place || (p.type != F16 && p.type != BF16))
+        p = (Panel){K(panel_of)(b->buffer, l->w, column, b->k, b->kk), F32, {0}};
     bool last = column + PANEL >= end;
     int64_t at = last ? b->then_column : column + PANEL, k = last ? b->then_k : b->k;
     if (last && at < 0) {

@@ -197,7 +197,7 @@ INLINE void product_widening(int64_t m, const DType type, Tile t, float *buffer)
         tile(1, PANEL / VW, (Form){.type = type}, t);
         return;
     }
-    if (m < ROWS || !WIDENS_BY_VECTORS) widen(buffer, t.from, type, t.k * PANEL);
+    if (m < ROWS || !WIDENS_BY_VECTORS) widen(buffer, t.from, type, 0, t.k * PANEL);
     else {
         Tile first = t;
         for (; first.n > 0; first.n -= STRIP, first.panel += STRIP, first.from += STRIP, first.y += STRIP) {

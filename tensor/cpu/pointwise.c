@@ -180,11 +180,10 @@ void K(embedding)(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weigh
             assert(id >= 0 && id < table->t.n[0]);
             float *out = at2(y, p, t), line[256];
             const Tensor *a = &table->t, *b = &positions->t;
-            widen(out, (const char *)a->data + dtype_bytes(a->dtype, id * a->s[0]), a->dtype, n);
+            widen(out, a->data, a->dtype, id * a->s[0], n);
             for (int64_t j = 0; j < n; j += 256) {
                 int64_t nn = min64(256, n - j);
-                size_t offset = dtype_bytes(b->dtype, t * b->s[0] + j);
-                widen(line, (const char *)b->data + offset, b->dtype, nn);
+                widen(line, b->data, b->dtype, t * b->s[0] + j, nn);
                 for (int64_t i = 0; i < nn; i++) out[j + i] += line[i];
             }
         }

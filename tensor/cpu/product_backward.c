@@ -18,10 +18,6 @@
 #include <assert.h>
 #include <string.h>
 
-static const char *row_of(const Weight *w, int64_t element) {
-    return (const char *)w->t.data + dtype_bytes(w->t.dtype, element);
-}
-
 /* --- dX of a linear layer --- */
 
 typedef struct {
@@ -37,7 +33,7 @@ static void transpose_panel(void *arg, int64_t index, void *scratch) {
     int64_t outputs = t->w->t.n[0], row = t->w->t.n[1], column = index * PANEL, n = min64(PANEL, t->n - column);
     float *to = t->to + column * outputs;
     for (int64_t o = 0; o < outputs; o++, to += PANEL) {
-        widen(to, row_of(t->w, o * row + t->from + column), t->w->t.dtype, n);
+        widen(to, t->w->t.data, t->w->t.dtype, o * row + t->from + column, n);
         for (int64_t i = n; i < PANEL; i++) to[i] = 0;
     }
 }
@@ -72,7 +68,7 @@ static void rotate_filters(void *arg, int64_t index, void *scratch) {
     float *to = t->to + channel * outputs * taps;
     for (int64_t o = 0; o < outputs; o++)
         for (int64_t tap = taps - 1; tap >= 0; tap--, to += FILTER_OUTPUTS) {
-            widen(to, row_of(t->w, (o * taps + tap) * channels + channel), t->w->t.dtype, n);
+            widen(to, t->w->t.data, t->w->t.dtype, (o * taps + tap) * channels + channel, n);
             for (int64_t i = n; i < FILTER_OUTPUTS; i++) to[i] = 0;
         }
 }
@@ -83,7 +79,7 @@ static void rotate_plainly(const Weight *w, float *to) {
     for (int64_t i = 0; i < channels; i++)
         for (int64_t tap = taps - 1; tap >= 0; tap--)
             for (int64_t o = 0; o < outputs; o++, to++)
-                widen(to, row_of(w, (o * taps + tap) * channels + i), w->t.dtype, 1);
+                widen(to, w->t.data, w->t.dtype, (o * taps + tap) * channels + i, 1);
 }
 
 typedef struct {

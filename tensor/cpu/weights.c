@@ -14,41 +14,68 @@
 static void from_rows(float *to, const Tensor *w, int64_t row_size, int64_t column, int64_t n, int64_t from,
                       int64_t k) {
     enum { AT_ONCE = 64 };
-    size_t width = dtype_bytes(w->dtype, 1);
     if (n < PANEL) memset(to, 0, (size_t)(k * PANEL) * sizeof *to);
     for (int64_t at = 0; at < k; at += AT_ONCE) {
         float line[AT_ONCE];
         int64_t count = min64(AT_ONCE, k - at);
         for (int64_t j = 0; j < n; j++) {
-            widen(line, (const char *)w->data + (size_t)((column + j) * row_size + from + at) * width, w->dtype, count);
+            widen(line, w->data, w->dtype, (column + j) * row_size + from + at, count);
             for (int64_t e = 0; e < count; e++) to[(at + e) * PANEL + j] = line[e];
         }
     }
 }
 
-/* From [O/16][I][9][16]: a panel is two blocks next to each other. */
+/* One tap of one channel of 16 outputs' filters. */
+static void filters_of(float *to, const char *filters, DType dtype, int64_t channel, int64_t tap) {
+    enum { LANES = FILTER_OUTPUTS, TAPS = 9 };
+    if (dtype != Q8_0) {
+        widen(to, filters, dtype, (channel * TAPS + tap) * LANES, LANES);
+        return;
+    }
+    const char *block = filters + channel / Q8_NUMBERS * Q8_FILTER_BYTES;
+    const int8_t *bytes = (const int8_t *)block + Q8_FILTER_SCALES + (channel % Q8_NUMBERS * TAPS + tap) * LANES;
+    widen_scales(to, block + 2 * tap * LANES, LANES);
+    for (int i = 0; i < LANES; i += VW) *(V *)(to + i) *= widen_bytes(bytes + i);
+}
+
+/* From WEIGHT_FILTERS: a panel is two blocks of outputs next to each other. */
 static void from_filters(float *to, const Weight *w, int64_t column, int64_t n, int64_t from, int64_t k) {
     enum { LANES = FILTER_OUTPUTS, TAPS = 9 };
     int64_t channels = w->t.n[3];
-    size_t width = dtype_bytes(w->t.dtype, 1);
-    const char *left = (const char *)w->prepared + (size_t)(column * TAPS * channels) * width;
-    const char *right = left + (size_t)(LANES * TAPS * channels) * width;
+    const char *left = (const char *)w->prepared + dtype_bytes(w->t.dtype, column * TAPS * channels);
+    const char *right = left + dtype_bytes(w->t.dtype, LANES * TAPS * channels);
     for (int64_t e = from; e < from + k; e++, to += PANEL) {
-        size_t at = (size_t)((e % channels * TAPS + e / channels) * LANES) * width;
-        widen(to, left + at, w->t.dtype, LANES);
-        if (n > LANES) widen(to + LANES, right + at, w->t.dtype, LANES);
+        int64_t channel = e % channels, tap = e / channels;
+        filters_of(to, left, w->t.dtype, channel, tap);
+        if (n > LANES) filters_of(to + LANES, right, w->t.dtype, channel, tap);
         else memset(to + LANES, 0, LANES * sizeof *to);
     }
 }
 
+/* From panels of Q8_0 (prepare.h): a block's scales are widened once for its 32 steps of K. */
+static void from_q8_panel(float *to, const char *panel, int64_t from, int64_t k) {
+    float scales[PANEL];
+    for (int64_t e = from, end; e < from + k; e = end) {
+        const char *block = panel + e / Q8_NUMBERS * Q8_PANEL_BYTES;
+        const int8_t *bytes = (const int8_t *)block + Q8_PANEL_SCALES + e % Q8_NUMBERS * PANEL;
+        end = min64(from + k, (e / Q8_NUMBERS + 1) * Q8_NUMBERS);
+        widen_scales(scales, block, PANEL);
+        for (int64_t i = e; i < end; i++, to += PANEL, bytes += PANEL)
+            for (int c = 0; c < PANEL; c += VW) *(V *)(to + c) = *(const V *)(scales + c) * widen_bytes(bytes + c);
+    }
+}
+
 const void *K(panel_place)(const Weight *w, int64_t column, int64_t from, int64_t k, size_t *bytes) {
-    bool pairs = w->layout == WEIGHT_PAIRS;
-    size_t width = pairs ? sizeof(uint32_t) : dtype_bytes(w->t.dtype, 1);
     int64_t row_size = tensor_count(w->t) / w->t.n[0];
-    if (pairs) row_size = (row_size + 1) / 2, from /= 2, k = (k + 1) / 2;
-    *bytes = (size_t)(k * PANEL) * width;
+    DType type = w->t.dtype;
+    if (w->layout == WEIGHT_PAIRS) type = F32, row_size = (row_size + 1) / 2, from /= 2, k = (k + 1) / 2;
+    if (type == Q8_0) { /* whole blocks */
+        int64_t end = (from + k + Q8_NUMBERS - 1) / Q8_NUMBERS * Q8_NUMBERS;
+        from = from / Q8_NUMBERS * Q8_NUMBERS, k = end - from;
+    }
+    *bytes = dtype_bytes(type, k * PANEL);
     if (!w->prepared || w->layout == WEIGHT_FILTERS) return NULL;
-    return (const char *)w->prepared + (size_t)(column * row_size + from * PANEL) * width;
+    return (const char *)w->prepared + dtype_bytes(type, column * row_size + from * PANEL);
 }
 
 const float *K(panel_of)(float *buffer, const Weight *w, int64_t column, int64_t from, int64_t k) {
@@ -62,7 +89,8 @@ const float *K(panel_of)(float *buffer, const Weight *w, int64_t column, int64_t
         size_t bytes;
         const void *place = K(panel_place)(w, column, from, k, &bytes);
         if (w->t.dtype == F32) return place;
-        widen(buffer, place, w->t.dtype, k * PANEL);
+        if (w->t.dtype == Q8_0) from_q8_panel(buffer, place, from % Q8_NUMBERS, k);
+        else widen(buffer, place, w->t.dtype, 0, k * PANEL);
     }
     return buffer;
 }
@@ -86,13 +114,17 @@ static size_t pairs_bytes(const Weight *w) {
     return (size_t)(panels * PANEL * ((w->t.n[1] + 1) / 2)) * sizeof(uint32_t);
 }
 
+/* Q8_0 stays as small as it is: its pairs are made panel by panel. */
+static bool becomes_pairs(const Weight *w, DType type) {
+    return w->kind == WEIGHT_LINEAR && (type == F32 || type == F16 || type == BF16) && !w->keep_f32;
+}
+
 size_t K(prepared_bytes_mixed)(const Weight *w, DType type) {
-    bool known = type == F32 || type == F16 || type == BF16;
-    return w->kind == WEIGHT_LINEAR && known && !w->keep_f32 ? pairs_bytes(w) : weight_prepared_bytes(w, type);
+    return becomes_pairs(w, type) ? pairs_bytes(w) : weight_prepared_bytes(w, type);
 }
 
 void K(prepare_mixed)(Weight *w, DType type, const void *from, bool torch_order, void *to) {
-    if (w->kind != WEIGHT_LINEAR || w->keep_f32) {
+    if (!becomes_pairs(w, type)) {
         weight_prepare(w, type, from, torch_order, to);
         return;
     }

@@ -142,22 +142,19 @@ static void transform_inputs(const Winograd *w, const Chunk *c) {
     else inputs(w, c, false);
 }
 
-/* The block's filters of 16 outputs from rows [O][9][I], in the layout of WEIGHT_FILTERS and the weight's width. */
+/* The block's filters of 16 outputs from rows [O][9][I], widened, as [channels][9][16]. */
 static void pack_filters(const Winograd *w, const Chunk *c, int64_t output) {
-    const size_t width = w->w->t.dtype == F32 ? 4 : 2;
     const int64_t outputs = min64(FILTER_OUTPUTS, w->y.n[3] - output);
-    char *to = (char *)c->packed;
-    memset(to, 0, (size_t)(c->channels * 9 * FILTER_OUTPUTS) * width);
+    memset(c->packed, 0, (size_t)(c->channels * 9 * FILTER_OUTPUTS) * sizeof(float));
     for (int64_t j = 0; j < outputs; j++)
         for (int64_t t = 0; t < 9; t++) {
-            size_t at = (size_t)(((output + j) * 9 + t) * w->w->t.n[3] + c->channel) * width;
-            const char *from = (const char *)w->w->t.data + at;
-            for (int64_t k = 0; k < c->channels; k++)
-                memcpy(to + (size_t)((k * 9 + t) * FILTER_OUTPUTS + j) * width, from + (size_t)k * width, width);
+            float line[CHANNELS];
+            widen(line, w->w->t.data, w->w->t.dtype, ((output + j) * 9 + t) * w->w->t.n[3] + c->channel, c->channels);
+            for (int64_t k = 0; k < c->channels; k++) c->packed[(k * 9 + t) * FILTER_OUTPUTS + j] = line[k];
         }
 }
 
-/* 16 outputs' filters [channels][9][16] into U. */
+/* 16 outputs' filters [channels][9][16], F32, F16 or BF16, into U. */
 static inline __attribute__((always_inline)) void filters(const char *from, int64_t channels, float *to,
                                                           const DType dtype, const WinoForm form) {
     const int64_t width = dtype == F32 ? 4 : 2, one = 9 * FILTER_OUTPUTS * width;
@@ -173,26 +170,54 @@ static inline __attribute__((always_inline)) void filters(const char *from, int6
     }
 }
 
+/* The same from blocks of Q8_0 (prepare.h). */
+static inline __attribute__((always_inline)) void q8_filters(const char *from, int64_t channels, float *to,
+                                                             const WinoForm form) {
+    const int64_t one = 9 * FILTER_OUTPUTS;
+    float scales[9 * FILTER_OUTPUTS];
+    for (int64_t first = 0; first < channels; first += Q8_NUMBERS, from += Q8_FILTER_BYTES) {
+        const int8_t *bytes = (const int8_t *)from + Q8_FILTER_SCALES;
+        widen_scales(scales, from, 9 * FILTER_OUTPUTS);
+        for (int64_t k = 0; k < Q8_NUMBERS; k++, bytes += one, to += PANEL) {
+            for (int64_t line = 0; line < one; line += 64) __builtin_prefetch(bytes + 16 * one + line);
+            for (int64_t part = 0; part < FILTER_OUTPUTS; part += VW) {
+                V g[9];
+#pragma GCC unroll 9
+                for (int t = 0; t < 9; t++) {
+                    int64_t at = t * FILTER_OUTPUTS + part;
+                    g[t] = *(const V *)(scales + at) * widen_bytes(bytes + at);
+                }
+                wino_transform_filter(form, g, to + part, U_PLANE);
+            }
+        }
+    }
+}
+
+static inline __attribute__((always_inline)) void filters_of(const char *from, const Chunk *c, float *to,
+                                                             const DType dtype, const WinoForm form) {
+    if (dtype == Q8_0) q8_filters(from, c->channels, to, form);
+    else filters(from, c->channels, to, dtype, form);
+}
+
 static inline __attribute__((always_inline)) void filters_of_form(const char *from, const Chunk *c, float *to,
                                                                   const DType dtype) {
     const WinoForm f = c->form;
-    if (!f.up) filters(from, c->channels, to, dtype, (WinoForm){0});
-    else filters(from, c->channels, to, dtype, (WinoForm){true, f.odd_row, f.odd_column});
+    if (!f.up) filters_of(from, c, to, dtype, (WinoForm){0});
+    else filters_of(from, c, to, dtype, (WinoForm){true, f.odd_row, f.odd_column});
 }
 
 /* U for 32 outputs; columns past the last output keep old numbers, whose products are not stored. */
 static void transform_filters(const Winograd *w, const Chunk *c, int64_t output) {
-    const DType dtype = w->w->t.dtype;
+    const DType dtype = w->w->prepared ? w->w->t.dtype : F32;
     for (int64_t j = 0; j < PANEL && output + j < w->y.n[3]; j += FILTER_OUTPUTS) {
-        size_t at = (size_t)(((output + j) * w->w->t.n[3] + c->channel * FILTER_OUTPUTS) * 9);
-        const char *from = (const char *)w->w->prepared + at * (dtype == F32 ? 4 : 2);
-        if (!w->w->prepared) {
-            pack_filters(w, c, output + j);
-            from = (const char *)c->packed;
-        }
+        int64_t at = ((output + j) * w->w->t.n[3] + c->channel * FILTER_OUTPUTS) * 9;
+        const char *from = (const char *)c->packed;
+        if (w->w->prepared) from = (const char *)w->w->prepared + dtype_bytes(dtype, at);
+        else pack_filters(w, c, output + j);
         if (dtype == F32) filters_of_form(from, c, c->u + j, F32);
         else if (dtype == F16) filters_of_form(from, c, c->u + j, F16);
-        else filters_of_form(from, c, c->u + j, BF16);
+        else if (dtype == BF16) filters_of_form(from, c, c->u + j, BF16);
+        else filters_of_form(from, c, c->u + j, Q8_0);
     }
 }
 

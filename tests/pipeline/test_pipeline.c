@@ -166,6 +166,40 @@ static void layouts(const char *model) {
     for (int t = 0; t < DTYPE_COUNT; t++) sd_free(&first[t]);
 }
 
+/* Weights in blocks of Q8_0, in memory and streamed, and their numbers in F32 give the same picture; a model of F32 one
+ * that differs. */
+static void quantised(const char *model) {
+    const char *q8 = test_path("q8.safetensors"), *wide = test_path("wide.safetensors");
+    SdRequest r = pipeline_request("Euler", 42, 64, 64);
+    SdResult original = {0}, blocks = {0}, numbers = {0}, streamed = {0};
+    SdInfo info = {0};
+    Error e = {0};
+    r.steps = 3;
+    bool ok = sd_convert(model, q8, &(SdConvert){.dtype = "q8_0"}, NULL, &e) &&
+              sd_convert(q8, wide, &(SdConvert){.dtype = "f32"}, NULL, &e) && sd_info(q8, false, &info, &e) &&
+              pipeline_run(model, &(SdOptions){.threads = 2}, &r, &original, &e) &&
+              pipeline_run(q8, &(SdOptions){.threads = 2}, &r, &blocks, &e) &&
+              pipeline_run(wide, &(SdOptions){.threads = 2}, &r, &numbers, &e);
+    test_check(ok && same_pictures(&blocks, 0, &numbers, 0) && !same_pictures(&blocks, 0, &original, 0),
+               "Q8_0: the picture of its numbers in F32");
+    test_note("%s", e.text);
+    test_check(ok && strstr(info.dtype, "Q8_0") && !info.missing, "Q8_0: sdc info says so");
+    test_note("%s", info.dtype);
+    SdOptions limited = {.threads = 2};
+    SdPlan plan = {0};
+    SdModel *m = ok ? sd_open(q8, &limited, &e) : NULL;
+    ok = m && sd_plan(m, &r, &plan, &e);
+    sd_close(m);
+    limited.memory_limit = plan.least;
+    ok = ok && pipeline_run(q8, &limited, &r, &streamed, &e);
+    test_check(ok && same_pictures(&blocks, 0, &streamed, 0), "Q8_0: the same picture with its weights streamed");
+    test_note("%s", e.text);
+    sd_free(&original);
+    sd_free(&blocks);
+    sd_free(&numbers);
+    sd_free(&streamed);
+}
+
 /* The same bits alone or in a batch, with one thread or many, for every sampler and generator. */
 static void invariance(const char *model) {
     static const char *const LONG =
@@ -383,6 +417,7 @@ SUITE(pipeline, .seconds = 32, .blas = true) {
     img2img(path);
     encoder(path);
     layouts(path);
+    quantised(path);
     invariance(path);
     switching(path);
     plans(path);

@@ -8,6 +8,7 @@
 #include "tools/ledger/bound.h"
 #include "tools/ledger/op_cases.h"
 #include "tests/harness/test.h"
+#include "weights/blocks.h"
 #include "test_math.h"
 #include "test_conv_few.h"
 #include "test_winograd.h"
@@ -25,6 +26,7 @@ static ThreadPool *one, *three;
 
 static Precision precision;
 static bool by_winograd, mixed;             /* the current case, in this precision */
+static int q8_cases;                        /* with rows of whole blocks */
 static int winograd_cases, winograd_tables; /* OpenBLAS's table has no such convolutions */
 
 /* Memory for an output of the given shape, all sentinels. gap: elements left alone after each row and each picture */
@@ -220,6 +222,37 @@ static void check_prepared(const Ops *table, const OpCase *k, const OpData *all,
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
 }
 
+/* Weights in blocks of Q8_0, as they are and prepared: the same bits as with their numbers in f32. */
+static void check_q8(const Ops *table, const OpCase *k, const OpData *all) {
+    OpData d = op_data_slice(all, 0, k->N), e = d;
+    int64_t n = tensor_count(d.w.t), row = d.w.t.n[d.w.t.nd - 1];
+    if (row % Q8_NUMBERS) return;
+    q8_cases++;
+    size_t bytes = table->prepared_bytes ? table->prepared_bytes(&d.w, Q8_0) : 0;
+    uint8_t *blocks = malloc(dtype_bytes(Q8_0, n)), *prepared = aligned_alloc(64, (bytes + 64) / 64 * 64);
+    float *wide = malloc((size_t)n * sizeof *wide);
+    if (!blocks || !prepared || !wide) abort();
+    for (int64_t i = 0; i < n / Q8_NUMBERS; i++) {
+        quantise_q8_0((const float *)d.w.t.data + i * Q8_NUMBERS, blocks + i * Q8_BYTES);
+        block_f32(Q8_0, blocks + i * Q8_BYTES, wide + i * Q8_NUMBERS);
+    }
+    d.w.t = tensor_view(blocks, Q8_0, d.w.t.nd, d.w.t.n);
+    e.w.t.data = wide;
+    Guarded a = guarded(d.nd, d.n, 0), b = guarded(d.nd, d.n, 0);
+    run(table, three, k, &e, a.t);
+    run(table, one, k, &d, b.t);
+    test_check(intact(&b) && same_bits(a.t, b.t), "%s %s with Q8_0 weights", k->name, table->name);
+    if (bytes) {
+        memset(prepared, 0xff, bytes);
+        table->prepare(&d.w, Q8_0, blocks, false, prepared);
+        d.w.t.data = NULL;
+        run(table, three, k, &d, b.t);
+        test_check(intact(&b) && same_bits(a.t, b.t), "%s %s with prepared Q8_0 weights", k->name, table->name);
+    }
+    void *memory[] = {blocks, prepared, wide, a.memory, b.memory};
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
+}
+
 /* The plan's arithmetic, counted separately: 2 per multiply-add. */
 static void check_plan(const OpCase *k, const OpData *all) {
     double expected = 0, n = (double)k->N;
@@ -244,6 +277,7 @@ static void check_properties(Golden *golden, const Ops *table, const OpCase *k, 
         check_half_weights(table, k, d, F16);
         check_half_weights(table, k, d, BF16);
         for (DType type = F32; type <= BF16; type++) check_prepared(table, k, d, type);
+        check_q8(table, k, d);
     }
     free(y.memory);
 }

@@ -17,6 +17,7 @@ void faults_every(const char *what, bool (*job)(Error *));
 void files_formats(void); /* the table of formats */
 void files_gguf(void);
 void files_attack(const Attack *a); /* one check: it is refused in its words; frees its bytes */
+void files_q8(void);                /* blocks of Q8_0 */
 void files_torch(void);             /* of small.safetensors */
 void files_diff(void);
 void files_text(void); /* encodings */

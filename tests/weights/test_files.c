@@ -274,6 +274,7 @@ SUITE(files, .seconds = 2) {
     free(bytes);
     files_torch();
     files_gguf();
+    files_q8();
     large();
     files_atomic();
     files_faults();

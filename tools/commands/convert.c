@@ -1,4 +1,5 @@
-/* convert.c: `sdc convert IN OUT [--dtype f32|f16|bf16] [--layout single|diffusers] [--clamp] [--ema]`. */
+/* convert.c: `sdc convert IN OUT [--dtype f32|f16|bf16|q8_0] [--layout single|diffusers] [--out-format F] [--clamp]
+ * [--ema]`. */
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
 #include "sd/sd.h"
@@ -10,16 +11,19 @@
 
 typedef struct {
     const char *dtype;
-    const char *layout;
+    const char *layout, *format;
     bool clamp, ema, quiet;
 } Arguments;
 
 static const Option OPTIONS[] = {
-    OPTION(CHOICE, dtype, 0, "dtype", "f32|f16|bf16", "the type of all weights (unchanged)"),
+    OPTION(CHOICE, dtype, 0, "dtype", "f32|f16|bf16|q8_0",
+           "the type of all weights (unchanged); q8_0: of the text encoders' and the U-Net's large ones"),
     OPTION(FLAG, clamp, 0, "clamp", NULL,
            "go on where a weight is too large for the type, with the type's largest number"),
     OPTION(CHOICE, layout, 0, "layout", "single|diffusers",
            "for other programs: a file in torch's order and names, or a new folder OUT (a file that opens faster)"),
+    OPTION(CHOICE, format, 0, "out-format", "safetensors|gguf",
+           "OUT's format (safetensors); gguf: a single file as stable-diffusion.cpp reads it"),
     OPTION(FLAG, ema, 0, "ema", NULL, "take the moving averages that training kept (model_ema.*) for the U-Net"),
     OPTION(FLAG, quiet, 'q', "quiet", NULL, "print errors only"),
     OPTION_END};
@@ -31,7 +35,7 @@ static int convert(const Command *c, int argc, char **argv) {
     if (code != GO_ON) return code;
     if (rest != 2) return usage_error(c, "needs two names, IN and OUT, not %d", rest);
     const char *in = argv[0], *out = argv[1];
-    const SdConvert how = {.dtype = a.dtype, .clamp = a.clamp, .layout = a.layout, .ema = a.ema};
+    const SdConvert how = {.dtype = a.dtype, .clamp = a.clamp, .layout = a.layout, .format = a.format, .ema = a.ema};
     bool folder = a.layout && !strcmp(a.layout, "diffusers");
     SdConverted done;
     if (!*in || !*out) return usage_error(c, "a name is empty");

@@ -155,7 +155,9 @@ def gguf_file(name, tensors, meta, quantise):
             continue
         data = gguf.quants.quantize(a.astype(np.float32), q)
         writer.add_tensor(k, data, raw_dtype=q)
-        back[k] = torch.from_numpy(gguf.quants.dequantize(data, q).reshape(a.shape).copy()).half()
+        back[k] = torch.from_numpy(gguf.quants.dequantize(data, q).reshape(a.shape).copy())
+        if q.name not in ("Q8_0", "Q5_0", "Q4_0"):  # which stay, or become, Q8_0
+            back[k] = back[k].half()
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

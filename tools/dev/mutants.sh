@@ -340,6 +340,12 @@ text_projection as it is ~ sd/load/state_layout.c ~ convert ~ openblas ~ s|.tran
 a folder with SD 2's last layer ~ sd/load/state_layout.c ~ convert ~ openblas ~ s|unused_last \&\& layer == layers - 1|unused_last \&\& layer == layers|
 compute order left in torch's file ~ sd/load/state_dict.c ~ convert ~ openblas ~ s|(t \* channels + i) \* width|(i * taps + t) * width|
 moving averages' names with dots ~ weights/names.c ~ convert ~ openblas ~ s|if (\*at != '.') out\[n++\]|out[n++]|
+a block of Q8_0 with the scales of the first ~ tensor/cpu/weights.c ~ ops ~ openblas ~ s|panel + e / Q8_NUMBERS \* Q8_PANEL_BYTES|panel + from / Q8_NUMBERS * Q8_PANEL_BYTES|
+filters of Q8_0 all from their first block ~ tensor/cpu/winograd.c ~ ops ~ openblas ~ s|first += Q8_NUMBERS, from += Q8_FILTER_BYTES|first += Q8_NUMBERS|
+Q8_0 rounded towards zero ~ weights/blocks.c ~ files ~ openblas ~ s|roundf(numbers\[i\] \* inverse)|truncf(numbers[i] * inverse)|
+Q5_0's bytes in Q8_0 not made signed ~ weights/blocks.c ~ files ~ openblas ~ s|small_block(p + 2, p + 6, 1, NULL, 16, whole)|small_block(p + 2, p + 6, 1, NULL, 0, whole)|
+tensors of a GGUF file without room between them ~ weights/gguf_write.c ~ files ~ openblas ~ s|at = padded(t->end);|at = t->end;|
+rows of U8 that are no blocks are read as such ~ weights/safetensors.c ~ files ~ openblas ~ s|if (\*row % Q8_BYTES)|if (*row < 0)|
 END
 }
 
