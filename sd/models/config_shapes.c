@@ -12,6 +12,12 @@ static const FileTensor *find(const Checkpoint *c, const char *format, int i, in
 
 static int size(const FileTensor *t, int dim) { return t && dim < t->nd && t->n[dim] <= 1 << 20 ? (int)t->n[dim] : 0; }
 
+/* The input channels of a convolution, which are the last dimension of a converted file's. */
+static int inputs(const Checkpoint *c, const char *name) {
+    Found f = checkpoint_find(c, name);
+    return size(f.tensor, f.tensor && f.file->channels_last && f.tensor->nd == 4 ? 3 : 1);
+}
+
 static int transformer_depth(const Checkpoint *c, const char *format, int block) {
     int depth = 0;
     while (depth < 64 && find(c, format, block, depth)) depth++;
@@ -19,10 +25,9 @@ static int transformer_depth(const Checkpoint *c, const char *format, int block)
 }
 
 static void detect_unet(const Checkpoint *c, UnetConfig *u) {
-    const FileTensor *first = find(c, KEY_UNET "input_blocks.0.0.weight", 0, 0);
     const FileTensor *last = find(c, KEY_UNET "out.2.weight", 0, 0);
-    u->channels = size(first, 0);
-    u->in_channels = size(first, 1);
+    u->channels = size(find(c, KEY_UNET "input_blocks.0.0.weight", 0, 0), 0);
+    u->in_channels = inputs(c, KEY_UNET "input_blocks.0.0.weight");
     u->out_channels = size(last, 0);
     u->levels = 1;
     memset(u->mult, 0, sizeof u->mult);
@@ -63,7 +68,7 @@ static void detect_output_depth(const Checkpoint *c, UnetConfig *u) {
 static void detect_vae(const Checkpoint *c, VaeConfig *v) {
     if (!find(c, KEY_VAE "decoder.conv_in.weight", 0, 0)) return; /* a TAESD is in its place */
     v->channels = size(find(c, KEY_VAE "decoder.norm_out.weight", 0, 0), 0);
-    v->latent = size(find(c, KEY_VAE "decoder.conv_in.weight", 0, 0), 1);
+    v->latent = inputs(c, KEY_VAE "decoder.conv_in.weight");
     v->levels = v->res_blocks = 0;
     memset(v->mult, 0, sizeof v->mult);
     for (int i = 0; i < MAX_LEVELS; i++) {

@@ -176,6 +176,15 @@ static void sd1(void) {
     snprintf(part, sizeof part, "%s/text_encoder", folder);
     check_same("all at once", folder, (SdOptions){.vae = bare, .unet = unet, .text_encoder = part}, &own);
 
+    Error e = {0};
+    char fast[600];
+    snprintf(fast, sizeof fast, "%s", test_path("fast.safetensors"));
+    test_check(sd_convert(whole, fast, NULL, NULL, &e), "the model is converted");
+    test_note("%s", e.text);
+    check_same("a converted file's U-Net", whole, (SdOptions){.unet = fast}, &own);
+    check_same("a converted file's VAE", whole, (SdOptions){.vae = fast}, &own);
+    check_same("a converted file's parts in a folder", folder, (SdOptions){.unet = fast, .text_encoder = fast}, &own);
+
     /* another VAE is another picture, and that of a whole model with it */
     Drawn with = draw(whole, (SdOptions){.vae = other}), baked = draw(other, (SdOptions){0});
     test_check(!same(&with, &own) && same(&with, &baked), "another VAE is the one that decodes");
