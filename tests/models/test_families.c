@@ -175,7 +175,11 @@ static bool write_keys(const char *path, const char *const *keys, int count, Err
         bytes += (size_t)(n * (m ? m : 1));
     }
     StWriter *w = st_write_begin(path, t, (size_t)count, &meta, has_key(keys, OURS), e);
-    return w && st_write_data(w, zeros, bytes, e) && st_write_end(w, e);
+    for (size_t piece; w && bytes; bytes -= piece) {
+        piece = bytes < sizeof zeros ? bytes : sizeof zeros;
+        if (!st_write_data(w, zeros, piece, e)) return false;
+    }
+    return w && st_write_end(w, e);
 }
 
 static bool make_part(const char *folder, const char *part, const char *file, const char *config,
