@@ -152,13 +152,16 @@ static void help(void) {
         cli_works(words, "%s --help", c->name);
         CliRun h = cli("help %s", c->name);
         Option o;
-        bool told = true;
+        bool told = true, once = true;
         for (OptionCursor k = {.next = c->options}; option_next(&k, &o);) {
             snprintf(words, sizeof words, "--%s", o.name);
             told = told && strstr(h.out, words) && o.help && *o.help;
+            Option later;
+            for (OptionCursor l = k; option_next(&l, &later);) once = once && strcmp(o.name, later.name);
         }
         test_check(told, "help %s tells every option", c->name);
         test_check(longest_line(h.out) <= 80, "help %s has lines of 80 columns", c->name);
+        test_check(once, "%s has every option once: a second is never set", c->name);
         cli_free(&h);
     }
     cli_works("sampling steps (20, or the model's own)|up to this sigma (0: no end)|scales new noise (1)",

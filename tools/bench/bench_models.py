@@ -63,7 +63,7 @@ class _Text(torch.nn.Module):
             out = m(ids, output_hidden_states=bool(inner))
             states.append(out.hidden_states[-1 - inner] if inner else out.last_hidden_state)
             if inner and norm:
-                states[-1] = m.text_model.final_layer_norm(states[-1])
+                states[-1] = getattr(m, "text_model", m).final_layer_norm(states[-1])
             pooled = (out.text_embeds,) if hasattr(out, "text_embeds") else pooled
         return (torch.cat(states, -1), *pooled)
 

@@ -15,7 +15,7 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *refiner, *taesd, *precision, *device;
+    const char *model, *refiner, *precision, *device;
     int width, height, steps, batch_size, runs, threads;
     double cfg;
     bool kernels, json;
@@ -25,7 +25,6 @@ typedef struct {
 static const Option OPTIONS[] = {
     OPTION(STRING, model, 'm', "model", "MODEL", "the model: a file or a folder (the built-in one)"),
     OPTION(STRING, refiner, 0, "refiner", "MODEL", "a second model, which takes the last half of the steps (none)"),
-    OPTION(STRING, taesd, 0, "taesd", "FILE", "a TAESD, which decodes in place of the VAE (none)"),
     OPTION_IN(INT, width, 'W', "width", "N", 64, 4096, "pixels, a multiple of 8 (512, or the model's own size)"),
     OPTION_IN(INT, height, 'H', "height", "N", 64, 4096, "pixels, a multiple of 8"),
     OPTION_IN(INT, steps, 0, "steps", "N", 1, 1000, "steps per run (3; on a GPU 20)"),
@@ -211,8 +210,7 @@ static bool measure_kernels(const Arguments *a, const SdConfig *k, Report *out, 
 }
 
 static bool bench(const Arguments *a, Error *e) {
-    SdOptions options = {
-        .threads = a->threads, .precision = precision_of(a->precision), .device = a->device, .taesd = a->taesd};
+    SdOptions options = {.threads = a->threads, .precision = precision_of(a->precision), .device = a->device};
     bool published = a->kernels && !a->model; /* SD 1.x's sizes; no model */
     part_options_set(&a->parts, &options);
     SdModel *m = published ? NULL : sd_open(a->model, &options, e);
