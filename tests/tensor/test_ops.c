@@ -404,6 +404,7 @@ SUITE(ops, .seconds = 55, .blas = true) {
     test_check(!golden || (winograd_tables && winograd_cases == 9 * __builtin_popcount((unsigned)winograd_tables)),
                "%d cases went by Winograd's transforms, 9 on each table that has them", winograd_cases);
     if (golden) mixed_checks(golden);
+    test_check(!golden || q8_cases >= 39 * count, "%d cases with Q8_0 weights", q8_cases);
     precision = PRECISION_F32;
     for (int t = 0; golden && t < count;
          t++) /* OpenBLAS' table sums such a product by our kernels, others by its own */
