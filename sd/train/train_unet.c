@@ -5,21 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-int64_t train_picture(const Trainer *t, int64_t step, int64_t i) {
-    /* each epoch goes through all pictures in an order of its own */
-    int64_t place = step * t->o->batch + i, epoch = place / t->cache.count, at = place % t->cache.count;
-    uint64_t n = (uint64_t)t->cache.count, odd = 1;
-    while (odd < n) odd <<= 1; /* permute the range of a power of two, until the result is below n */
-    uint64_t x = (uint64_t)at, key = train_random(t->o->seed, FOR_PICTURE, epoch, 0);
-    do {
-        for (int r = 0; r < 3; r++) {
-            x = (x * (((key >> 3) | 1) & (odd - 1)) + (key >> 24)) & (odd - 1);
-            x ^= x >> (1 + r * 2);
-        }
-    } while (x >= n);
-    return (int64_t)x;
-}
-
 int train_time(const TrainOptions *o, int64_t step, int64_t i) {
     double u = ((double)i + train_uniform(o->seed, FOR_TIME, step, i)) / (double)o->batch;
     u = o->shift * u / (1 + (o->shift - 1) * u);
