@@ -12,90 +12,16 @@
 
 static const char *const PARTS[CHECKPOINT_PARTS] = {"unet", "vae", "text_encoder", "text_encoder_2"};
 
-/* A configuration; *out stays NULL when it does not exist and is not needed. */
-static bool read_json(const char *path, bool needed, Json **out, Error *e) {
-    static const FileWanted WANTED = {.most = 4 << 20,
-                                      .advice = "a diffusers folder needs a short configuration there"};
-    if (!needed) {
-        FilePresence there = file_presence(path, e);
-        if (there != FILE_PRESENT) return there == FILE_ABSENT;
-    }
-    size_t size;
-    char *text = text_file_read(path, &WANTED, &size, e);
-    *out = text ? json_parse_python(path, text, size, e) : NULL;
-    free(text);
-    return *out != NULL;
-}
-
-static bool add_shard(CheckpointPart *p, const char *path, Error *e) {
-    if (p->count == CHECKPOINT_SHARDS)
-        return error_set(e, ERR_FORMAT, "%s: is one of more than %d shards; merge them", path, CHECKPOINT_SHARDS);
-    WeightFile *f = weight_file_open(path, e);
-    if (f) p->shards[p->count++] = f;
-    return f != NULL;
-}
-
-/* Opens every file that an index names, once. */
-static bool open_index(CheckpointPart *p, const char *folder, const char *index, Error *e) {
-    Json *j = NULL;
-    if (!read_json(index, true, &j, e)) return false;
-    const JsonNode *map = json_get(j, &j->nodes[0], "weight_map");
-    bool ok = map && map->type == JSON_OBJECT;
-    if (!ok) error_set(e, ERR_FORMAT, "%s: holds no \"weight_map\"; download the folder again", index);
-    for (int64_t at = ok ? map->child : -1; ok && at >= 0; at = j->nodes[at].next) {
-        const JsonNode *n = &j->nodes[at];
-        char path[OS_PATH_SIZE];
-        if (n->type != JSON_STRING || strchr(n->text, '/')) {
-            ok = error_set(e, ERR_FORMAT,
-                           "%s: its entry for '%s' is not the name of a file beside it; download the folder again",
-                           index, n->key);
-            break;
-        }
-        if (!(ok = path_make(path, e, "%s/%s/%s", folder, p->name, n->text))) break;
-        bool known = false;
-        for (int i = 0; i < p->count; i++) known |= !strcmp(p->shards[i]->path, path);
-        ok = known || add_shard(p, path, e);
-    }
-    json_free(j);
-    return ok;
-}
-
 static bool open_part(CheckpointPart *p, const char *folder, Error *e) {
-    static const char *const NAMES[] = {"diffusion_pytorch_model.safetensors",
-                                        "model.safetensors",
-                                        "diffusion_pytorch_model.fp16.safetensors",
-                                        "model.fp16.safetensors",
-                                        "diffusion_pytorch_model.safetensors.index.json",
-                                        "model.safetensors.index.json",
-                                        "diffusion_pytorch_model.safetensors.index.fp16.json",
-                                        "model.safetensors.index.fp16.json",
-                                        "diffusion_pytorch_model.fp16.safetensors.index.json",
-                                        "model.fp16.safetensors.index.json",
-                                        "diffusion_pytorch_model.bin",
-                                        "pytorch_model.bin",
-                                        "diffusion_pytorch_model.fp16.bin",
-                                        "pytorch_model.fp16.bin",
-                                        "diffusion_pytorch_model.bin.index.json",
-                                        "pytorch_model.bin.index.json",
-                                        "diffusion_pytorch_model.bin.index.fp16.json",
-                                        "pytorch_model.bin.index.fp16.json",
-                                        "diffusion_pytorch_model.fp16.bin.index.json",
-                                        "pytorch_model.fp16.bin.index.json"};
-    char path[OS_PATH_SIZE];
-    p->shards = calloc(CHECKPOINT_SHARDS, sizeof *p->shards);
-    if (!p->shards) return error_set(e, ERR_MEMORY, "%s: cannot allocate memory; free some and try again", folder);
-    if (!path_make(path, e, "%s/%s/config.json", folder, p->name) || !read_json(path, true, &p->config, e))
+    char path[OS_PATH_SIZE], part[OS_PATH_SIZE];
+    bool found;
+    if (!path_make(part, e, "%s/%s", folder, p->name) || !path_make(path, e, "%s/config.json", part) ||
+        !part_json(path, true, &p->config, e) || !part_files_find(&p->files, part, &found, e))
         return false;
-    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
-        if (!path_make(path, e, "%s/%s/%s", folder, p->name, NAMES[i])) return false;
-        FilePresence there = file_presence(path, e);
-        if (there == FILE_UNKNOWN) return false;
-        bool index = !strcmp(strrchr(NAMES[i], '.'), ".json");
-        if (there == FILE_PRESENT) return index ? open_index(p, folder, path, e) : add_shard(p, path, e);
-    }
-    return error_set(e, ERR_FILE,
-                     "%s/%s: holds no weights (%s, its fp16 variant, its shards or .bin files); download that part",
-                     folder, p->name, strncmp(p->name, "text_encoder", 12) ? NAMES[0] : NAMES[1]);
+    return found || error_set(e, ERR_FILE,
+                              "%s: holds no weights (%s.safetensors, its fp16 variant, its shards or .bin files); "
+                              "download that part",
+                              part, strncmp(p->name, "text_encoder", 12) ? "diffusion_pytorch_model" : "model");
 }
 
 static bool open_tokenizer(CheckpointTokenizer *t, const char *folder, const char *name, Error *e) {
@@ -108,7 +34,7 @@ static bool open_tokenizer(CheckpointTokenizer *t, const char *folder, const cha
                  {&t->vocabulary, "vocab.json"}};
     char path[OS_PATH_SIZE];
     for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++)
-        if (!path_make(path, e, "%s/%s/%s", folder, name, FILES[i].file) || !read_json(path, false, FILES[i].to, e))
+        if (!path_make(path, e, "%s/%s/%s", folder, name, FILES[i].file) || !part_json(path, false, FILES[i].to, e))
             return false;
     return true;
 }
@@ -123,7 +49,7 @@ static bool open_folder(Checkpoint *c, Error *e) {
                          "%s: is a folder without model_index.json; give a .safetensors file or a diffusers folder",
                          c->path);
     c->layout = CHECKPOINT_DIFFUSERS;
-    if (!read_json(path, true, &c->index, e)) return false;
+    if (!part_json(path, true, &c->index, e)) return false;
     for (int i = 0; i < CHECKPOINT_PARTS; i++) {
         c->parts[i].name = PARTS[i];
         if (!path_make(path, e, "%s/%s", c->path, PARTS[i])) return false;
@@ -131,7 +57,7 @@ static bool open_folder(Checkpoint *c, Error *e) {
         if (there == FILE_UNKNOWN || (there == FILE_PRESENT && !open_part(&c->parts[i], c->path, e))) return false;
     }
     return path_make(path, e, "%s/scheduler/scheduler_config.json", c->path) &&
-           read_json(path, false, &c->scheduler, e) && open_tokenizer(&c->tokenizers[0], c->path, "tokenizer", e) &&
+           part_json(path, false, &c->scheduler, e) && open_tokenizer(&c->tokenizers[0], c->path, "tokenizer", e) &&
            open_tokenizer(&c->tokenizers[1], c->path, "tokenizer_2", e);
 }
 
@@ -190,8 +116,7 @@ void checkpoint_close(Checkpoint *c) {
     if (!c) return;
     weight_file_close(c->file);
     for (int i = 0; i < CHECKPOINT_PARTS; i++) {
-        for (int k = 0; k < c->parts[i].count; k++) weight_file_close(c->parts[i].shards[k]);
-        free(c->parts[i].shards);
+        part_files_close(&c->parts[i].files);
         json_free(c->parts[i].config);
     }
     for (int i = 0; i < GIVEN_COUNT; i++) given_close(&c->given[i]);
@@ -212,9 +137,11 @@ void checkpoint_close(Checkpoint *c) {
 bool checkpoint_has_file(const Checkpoint *c, const char *path) {
     bool has = c->file && c->file->mapped && file_same(c->file->path, path);
     for (int i = 0; i < CHECKPOINT_PARTS; i++)
-        for (int k = 0; k < c->parts[i].count; k++) has = has || file_same(c->parts[i].shards[k]->path, path);
+        for (int k = 0; k < c->parts[i].files.count; k++)
+            has = has || file_same(c->parts[i].files.shards[k]->path, path);
     for (int i = 0; i < GIVEN_COUNT; i++)
-        for (int k = 0; k < c->given[i].count; k++) has = has || file_same(c->given[i].shards[k]->path, path);
+        for (int k = 0; k < c->given[i].files.count; k++)
+            has = has || file_same(c->given[i].files.shards[k]->path, path);
     return has;
 }
 
@@ -315,21 +242,22 @@ Found checkpoint_find(const Checkpoint *c, const char *key) {
     const CheckpointPart *p = checkpoint_part(c, part);
     /* SDXL's refiner has the second text encoder alone */
     if (!p && !strncmp(key, "conditioner.embedders.0.", 24)) p = checkpoint_part(c, "text_encoder_2");
-    return p ? look(p->shards, p->count, name) : (Found){0};
+    return p ? look(p->files.shards, p->files.count, name) : (Found){0};
 }
 
 int64_t checkpoint_tensors(const Checkpoint *c) {
     int64_t n = c->file ? (int64_t)c->file->count : 0;
     for (int i = 0; i < CHECKPOINT_PARTS; i++)
-        for (int k = 0; k < c->parts[i].count; k++) n += (int64_t)c->parts[i].shards[k]->count;
+        for (int k = 0; k < c->parts[i].files.count; k++) n += (int64_t)c->parts[i].files.shards[k]->count;
     for (int i = 0; i < GIVEN_COUNT; i++)
-        for (int k = 0; !c->given[i].borrowed && k < c->given[i].count; k++) n += (int64_t)c->given[i].shards[k]->count;
+        for (int k = 0; !c->given[i].borrowed && k < c->given[i].files.count; k++)
+            n += (int64_t)c->given[i].files.shards[k]->count;
     return n;
 }
 
 size_t checkpoint_bytes(const Checkpoint *c) {
     size_t n = c->file ? c->file->size : 0;
     for (int i = 0; i < CHECKPOINT_PARTS; i++)
-        for (int k = 0; k < c->parts[i].count; k++) n += c->parts[i].shards[k]->size;
+        for (int k = 0; k < c->parts[i].files.count; k++) n += c->parts[i].files.shards[k]->size;
     return n;
 }

@@ -8,13 +8,12 @@
 
 typedef enum { CHECKPOINT_SINGLE, CHECKPOINT_DIFFUSERS } CheckpointLayout;
 
-enum { CHECKPOINT_PARTS = 4, CHECKPOINT_TOKENIZERS = 2, CHECKPOINT_SHARDS = 64 };
+enum { CHECKPOINT_PARTS = 4, CHECKPOINT_TOKENIZERS = 2 };
 
 typedef struct {
-    const char *name;    /* "unet", "vae", "text_encoder", "text_encoder_2" */
-    Json *config;        /* its config.json */
-    WeightFile **shards; /* [count] */
-    int count;           /* 0: the folder does not have the part */
+    const char *name; /* "unet", "vae", "text_encoder", "text_encoder_2" */
+    Json *config;     /* its config.json */
+    PartFiles files;  /* none: the folder does not have the part */
 } CheckpointPart;
 
 /* The files of tokenizer, or tokenizer_2; each may be NULL. */

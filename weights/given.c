@@ -72,9 +72,9 @@ const char *given_name(GivenPart part) {
 }
 
 static const FileTensor *look(const Given *g, const char *name, const WeightFile **file) {
-    for (int i = 0; i < g->count; i++) {
-        const FileTensor *t = weight_file_find(g->shards[i], name);
-        if (t) return *file = g->shards[i], t;
+    for (int i = 0; i < g->files.count; i++) {
+        const FileTensor *t = weight_file_find(g->files.shards[i], name);
+        if (t) return *file = g->files.shards[i], t;
     }
     return NULL;
 }
@@ -146,16 +146,6 @@ const FileTensor *given_find(const Given *g, const char *key_prefix, const char 
 
 /* --- opening --- */
 
-static bool add(Given *g, const char *path, Error *e) {
-    if (!g->shards) g->shards = calloc(GIVEN_SHARDS, sizeof *g->shards);
-    if (!g->shards) return error_set(e, ERR_MEMORY, "%s: cannot allocate memory; free some and try again", path);
-    if (g->count == GIVEN_SHARDS)
-        return error_set(e, ERR_FORMAT, "%s: is one of more than %d shards; merge them", path, GIVEN_SHARDS);
-    WeightFile *f = weight_file_open(path, e);
-    if (f) g->shards[g->count++] = f;
-    return f != NULL;
-}
-
 /* The first of these that is in the folder. */
 static bool add_first(Given *g, const char *folder, const char *const *names, int count, bool *found, Error *e) {
     char path[OS_PATH_SIZE];
@@ -163,23 +153,10 @@ static bool add_first(Given *g, const char *folder, const char *const *names, in
     for (int i = 0; i < count && !*found; i++) {
         if (!path_make(path, e, "%s/%s", folder, names[i])) return false;
         FilePresence there = file_presence(path, e);
-        if (there == FILE_UNKNOWN || (there == FILE_PRESENT && !add(g, path, e))) return false;
+        if (there == FILE_UNKNOWN || (there == FILE_PRESENT && !part_files_add(&g->files, path, e))) return false;
         *found = there == FILE_PRESENT;
     }
     return true;
-}
-
-static bool read_config(Given *g, const char *folder, Error *e) {
-    static const FileWanted WANTED = {.most = 4 << 20, .advice = "a part's folder needs a short configuration there"};
-    char path[OS_PATH_SIZE];
-    size_t size;
-    if (!path_make(path, e, "%s/config.json", folder)) return false;
-    FilePresence there = file_presence(path, e);
-    if (there != FILE_PRESENT) return there == FILE_ABSENT;
-    char *text = text_file_read(path, &WANTED, &size, e);
-    g->config = text ? json_parse_python(path, text, size, e) : NULL;
-    free(text);
-    return g->config != NULL;
 }
 
 static bool open_folder(Given *g, GivenPart part, const char *path, Error *e) {
@@ -187,30 +164,25 @@ static bool open_folder(Given *g, GivenPart part, const char *path, Error *e) {
     static const char *const TAESD[2][4] = {
         {"taesd_decoder.safetensors", "taesd_decoder.pth", "taesdxl_decoder.safetensors", "taesdxl_decoder.pth"},
         {"taesd_encoder.safetensors", "taesd_encoder.pth", "taesdxl_encoder.safetensors", "taesdxl_encoder.pth"}};
-    static const char *const FILES[] = {"diffusion_pytorch_model.safetensors",
-                                        "model.safetensors",
-                                        "diffusion_pytorch_model.fp16.safetensors",
-                                        "model.fp16.safetensors",
-                                        "diffusion_pytorch_model.bin",
-                                        "pytorch_model.bin"};
-    char folder[OS_PATH_SIZE];
+    char folder[OS_PATH_SIZE], config[OS_PATH_SIZE];
     bool taesd = part == GIVEN_TAESD_DECODER || part == GIVEN_TAESD_ENCODER, found = false;
     if (taesd && !add_first(g, path, TAESD[part == GIVEN_TAESD_ENCODER], 4, &found, e)) return false;
     if (found) return true;
     if (!path_make(folder, e, "%s/%s", path, PARTS[part])) return false;
     if (os_kind(folder) != OS_DIRECTORY) snprintf(folder, sizeof folder, "%s", path);
-    if (!add_first(g, folder, FILES, sizeof FILES / sizeof *FILES, &found, e) || !read_config(g, folder, e))
+    if (!part_files_find(&g->files, folder, &found, e) || !path_make(config, e, "%s/config.json", folder) ||
+        !part_json(config, false, &g->config, e))
         return false;
-    return found || error_set(e, ERR_FILE, "%s: holds no weights (%s or the like) of a %s; name the file itself",
-                              folder, FILES[0], given_name(part));
+    return found ||
+           error_set(e, ERR_FILE, "%s: holds no weights of a %s; name the file itself", folder, given_name(part));
 }
 
 bool given_from(Given *g, GivenPart part, WeightFile *file) {
-    *g = (Given){.count = 1, .borrowed = true, .shards = malloc(sizeof *g->shards)};
+    *g = (Given){.files = {malloc(sizeof *g->files.shards), 1}, .borrowed = true};
     g->path = malloc(strlen(file->path) + 1);
-    if (g->shards) g->shards[0] = file;
+    if (g->files.shards) g->files.shards[0] = file;
     if (g->path) strcpy(g->path, file->path);
-    if (g->shards && g->path && find_names(g, part)) return true;
+    if (g->files.shards && g->path && find_names(g, part)) return true;
     given_close(g);
     return false;
 }
@@ -219,7 +191,7 @@ bool given_open(Given *g, GivenPart part, const char *path, Error *e) {
     *g = (Given){.path = malloc(strlen(path) + 1)};
     if (!g->path) return error_set(e, ERR_MEMORY, "%s: cannot allocate memory; free some and try again", path);
     strcpy(g->path, path);
-    bool ok = os_kind(path) == OS_DIRECTORY ? open_folder(g, part, path, e) : add(g, path, e);
+    bool ok = os_kind(path) == OS_DIRECTORY ? open_folder(g, part, path, e) : part_files_add(&g->files, path, e);
     if (ok && !find_names(g, part))
         ok = error_set(e, ERR_FORMAT, "%s: holds no %s; name a file that does", path, given_name(part));
     if (!ok) given_close(g);
@@ -227,8 +199,8 @@ bool given_open(Given *g, GivenPart part, const char *path, Error *e) {
 }
 
 void given_close(Given *g) {
-    for (int i = 0; !g->borrowed && i < g->count; i++) weight_file_close(g->shards[i]);
-    free(g->shards);
+    if (g->borrowed) free(g->files.shards);
+    else part_files_close(&g->files);
     json_free(g->config);
     free(g->path);
     *g = (Given){0};

@@ -3,8 +3,7 @@
 #ifndef SD_WEIGHTS_GIVEN_H
 #define SD_WEIGHTS_GIVEN_H
 
-#include "json.h"
-#include "weight_file.h"
+#include "part_files.h"
 
 typedef enum {
     GIVEN_UNET,
@@ -16,12 +15,9 @@ typedef enum {
     GIVEN_COUNT
 } GivenPart;
 
-enum { GIVEN_SHARDS = 64 };
-
 typedef struct {
-    char *path;          /* as the caller named it; NULL: the part is not given */
-    WeightFile **shards; /* [count] */
-    int count;
+    char *path; /* as the caller named it; NULL: the part is not given */
+    PartFiles files;
     bool borrowed;          /* the files are the checkpoint's own */
     Json *config;           /* config.json of a folder, or NULL */
     const char *prefix;     /* of the part's names in the file */

@@ -100,7 +100,7 @@ bool model_besides(const SdModel *m, char out[BESIDES_SIZE]) {
     if (!find_used(m, &used)) return false;
     look(c->file, &used, &b);
     for (int p = 0; p < CHECKPOINT_PARTS; p++)
-        for (int i = 0; i < c->parts[p].count; i++) look(c->parts[p].shards[i], &used, &b);
+        for (int i = 0; i < c->parts[p].files.count; i++) look(c->parts[p].files.shards[i], &used, &b);
     free(used.at);
     for (int i = 0; i < KIND_COUNT; i++) {
         int64_t n = b.counts[i];

@@ -12,14 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static DType target(const NewFile *p, const Weight *w, const Found *from) {
-    DType own = model_weight_type(w, from);
-    if (p->dtype < 0 || (p->dtype == Q8_0 && !convert_quantises(w->name, w->t.nd, w->t.n))) return own;
-    return (DType)p->dtype;
-}
-
 static FileTensor entry(const NewFile *p, const Weight *w, const Found *from) {
-    FileTensor t = {.name = w->name, .dtype = target(p, w, from), .nd = w->t.nd};
+    DType to = convert_type(p, w->name, w->t.nd, w->t.n, model_weight_type(w, from));
+    FileTensor t = {.name = w->name, .dtype = to, .nd = w->t.nd};
     memcpy(t.n, w->t.n, (size_t)w->t.nd * sizeof *t.n);
     return t;
 }

@@ -17,8 +17,9 @@ typedef struct {
 
 /* Whether the new file's type holds a tensor's numbers; what does not is counted, and clamped (*clamp) or refused. */
 bool convert_check_range(const NewFile *p, Found f, DType to, bool *clamp, Error *e);
-/* Whether a tensor becomes Q8_0 with --dtype q8_0, by its name and shape: a row is its last dimension. */
-bool convert_quantises(const char *name, int nd, const int64_t *n);
+/* The type of a tensor in the new file, whose own is `own`. Q8_0 is for some, by name and shape: a row is the last
+ * dimension. */
+DType convert_type(const NewFile *p, const char *name, int nd, const int64_t *n, DType own);
 /* Converts n numbers to the new file's type; to Q8_0, whole blocks. most: what larger ones become; infinity: nothing.
  */
 void convert_narrow(void *out, DType to, const void *in, DType from, int64_t n, float most);

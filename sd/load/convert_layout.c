@@ -18,10 +18,7 @@
 
 enum { PIECE = 1 << 16 };
 
-static DType type_of(const NewFile *p, const StateTensor *t) {
-    if (p->dtype < 0 || (p->dtype == Q8_0 && !convert_quantises(t->name, t->nd, t->n))) return t->type;
-    return (DType)p->dtype;
-}
+static DType type_of(const NewFile *p, const StateTensor *t) { return convert_type(p, t->name, t->nd, t->n, t->type); }
 
 /* A file of either format. */
 typedef struct {

@@ -13,9 +13,13 @@
  * (ModelLoader::tensor_should_be_converted); in torch's order a filter's rows are 3 numbers long, so that it stays.
  * Convolutions with few inputs or outputs stay, and so does the VAE: a tenth of the model, whose error would be seen.
  */
-bool convert_quantises(const char *name, int nd, const int64_t *n) {
+static bool is_quantised(const char *name, int nd, const int64_t *n) {
     return nd >= 2 && n[nd - 1] % Q8_NUMBERS == 0 && n[0] >= Q8_NUMBERS && strncmp(name, KEY_VAE, strlen(KEY_VAE)) &&
            !strstr(name, "time_embed.") && !strstr(name, "label_emb.") && !strstr(name, "embedding");
+}
+
+DType convert_type(const NewFile *p, const char *name, int nd, const int64_t *n, DType own) {
+    return p->dtype < 0 || (p->dtype == Q8_0 && !is_quantised(name, nd, n)) ? own : (DType)p->dtype;
 }
 
 bool convert_check_range(const NewFile *p, Found f, DType to, bool *clamp, Error *e) {

@@ -36,8 +36,8 @@ static void add_word(char *list, size_t size, const char *word) {
 static void name_formats(const Checkpoint *c, SdInfo *out) {
     if (c->file) add_word(out->format, sizeof out->format, c->file->format);
     for (int p = 0; p < CHECKPOINT_PARTS; p++)
-        for (int i = 0; i < c->parts[p].count; i++)
-            add_word(out->format, sizeof out->format, c->parts[p].shards[i]->format);
+        for (int i = 0; i < c->parts[p].files.count; i++)
+            add_word(out->format, sizeof out->format, c->parts[p].files.shards[i]->format);
 }
 
 bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {

@@ -360,7 +360,7 @@ static bool part_of(const Checkpoint *c, GivenPart part, ConfigFileKind kind, Sd
 
 /* A part of a file that `sdc convert` wrote. */
 static bool part_of_ours(const Given *g, GivenPart part, SdConfig *out, ConfigNotes *notes, Error *e) {
-    const char *own = weight_file_meta(g->shards[0], "sdc.config");
+    const char *own = weight_file_meta(g->files.shards[0], "sdc.config");
     double scale = out->vae.scale;
     SdConfig k = config_sd1();
     if (!own) return true;

@@ -64,7 +64,7 @@ FUZZ(folder) {
         static const char *const PARTS[CHECKPOINT_PARTS] = {"unet", "vae", "text_encoder", "text_encoder_2"};
         if (i == 3) break; /* whose configuration comes last */
         Json *j = parse(fuzz_part(&rest), &ok);
-        c.parts[i] = (CheckpointPart){.name = PARTS[i], .config = j, .shards = &none};
+        c.parts[i] = (CheckpointPart){.name = PARTS[i], .config = j, .files.shards = &none};
         ok &= j != NULL || i == 2; /* a refiner has the second encoder alone */
     }
     c.scheduler = parse(fuzz_part(&rest), &ok);
@@ -74,8 +74,8 @@ FUZZ(folder) {
         c.tokenizers[i].special = parse(fuzz_part(&rest), &ok);
         c.tokenizers[i].added = parse(fuzz_part(&rest), &ok);
         if (!i)
-            c.parts[3] =
-                (CheckpointPart){.name = "text_encoder_2", .config = parse(fuzz_part(&rest), &ok), .shards = &none};
+            c.parts[3] = (CheckpointPart){
+                .name = "text_encoder_2", .config = parse(fuzz_part(&rest), &ok), .files.shards = &none};
     }
     if (ok) {
         Error e = {0};

@@ -173,6 +173,9 @@ static void sd1(void) {
     check_same("a folder's U-Net", whole, (SdOptions){.unet = part}, &own);
     check_same("a text encoder", whole, (SdOptions){.text_encoder = text}, &own);
     check_same("a text encoder without text_model.", whole, (SdOptions){.text_encoder = old}, &own);
+    test_check(make_model(test_path("shards"), (MakeModel){.dtype = F32, .layout = MODEL_DIFFUSERS, .shards = 3}),
+               "a folder of shards is written");
+    check_same("a folder's U-Net in shards", whole, (SdOptions){.unet = test_path("shards")}, &own);
     snprintf(part, sizeof part, "%s/text_encoder", folder);
     check_same("all at once", folder, (SdOptions){.vae = bare, .unet = unet, .text_encoder = part}, &own);
 

@@ -130,7 +130,7 @@ a cut file of GGUF opens ~ weights/gguf.c ~ broken ~ openblas ~ s#if (t->end > s
 E5M2's bias for E4M3's ~ tensor/half.h ~ files ~ openblas ~ s#return (uint16_t)(b << 8);#return (uint16_t)((b << 8) ^ 0x400);#
 Q5_1's fifth bits left out ~ weights/blocks.c ~ files ~ openblas ~ s#case Q5_1: small_block(p + 4,#case Q5_1: small_block(NULL,#
 Q6_K's scales unsigned ~ weights/blocks.c ~ files ~ openblas ~ s#(int8_t)p\[192 + i / 16\]#p[192 + i / 16]#
-an fp16 variant of a .bin file not looked for ~ weights/checkpoint.c ~ formats ~ openblas ~ s#"diffusion_pytorch_model.fp16.bin",#"diffusion_pytorch_model.fp16",#
+an fp16 variant of a .bin file not looked for ~ weights/part_files.c ~ formats ~ openblas ~ s#"diffusion_pytorch_model.fp16.bin",#"diffusion_pytorch_model.fp16",#
 scales of 8-bit weights counted as ignored ~ sd/load/model.c ~ formats ~ openblas ~ s#out->scales += t->scale != NULL#out->scales += 0#
 SD 2 under CLIP's names taken for SD 1 ~ sd/models/families.c ~ families ~ openblas ~ s#SIZE(A_CLIP, 1, 1024)#SIZE(A_CLIP, 1, 768)#
 two 4-bit numbers take two bytes ~ tensor/tensor.c ~ files ~ openblas ~ s|{"F4", 2, 1}|{"F4", 1, 1}|
