@@ -8,7 +8,6 @@
 #include "weights/file_open.h"
 #include "weights/file_read.h"
 #include "weights/glob.h"
-#include "weights/names.h"
 #include "weights/path.h"
 
 #include <stdio.h>
@@ -109,60 +108,44 @@ static bool plan_sum(Merge *m, MergeRow *r, Error *e) {
     return but_channels ? plan_channels(m, r, e) : differ(m, a, 0, b, 1, e);
 }
 
-/* A VAE's file under any names: with or without the prefix, diffusers' too. */
-static const FileTensor *vae_tensor(const Merge *m, const char *key) {
-    const SdConfig *k = &m->models[0]->config;
-    char part[24], name[256], other[256];
-    const char *bare = key + strlen(KEY_VAE);
-    const char *tries[3] = {key, bare, NULL};
-    if (name_to_diffusers(key, k->unet.res_blocks, k->unet.levels, k->vae.levels, part, sizeof part, name, sizeof name))
-        tries[2] = name;
-    for (int i = 0; i < 3 && tries[i]; i++) {
-        const FileTensor *t = weight_file_find(m->vae_file, tries[i]);
-        for (int n = 0; !t && name_variant(tries[i], n, other, sizeof other); n++)
-            t = weight_file_find(m->vae_file, other);
-        if (t) return t;
-    }
-    return NULL;
+static bool add_vae(Merge *m, const StateTensor *a, Error *e) {
+    const WeightFile *file;
+    const FileTensor *t = given_find(&m->vae_file, KEY_VAE, a->name, &file);
+    if (!t) return true;
+    /* 1x1 convolutions and linear layers hold the same */
+    bool fits = file_tensor_count(t) == state_elements(a) && t->nd && a->nd && t->n[0] == a->n[0];
+    if (!fits || !merge_has_type(file_tensor_type(t)))
+        return error_set(e, ERR_FORMAT, "%s: is no VAE for this model: %s is %s with %lld numbers, not %lld",
+                         m->how->vae, t->name, dtype_name(t->dtype), (long long)file_tensor_count(t),
+                         (long long)state_elements(a));
+    return state_add(&m->vae, a->name, (Found){file, t}, a->nd, a->n, e);
 }
 
 static bool open_vae(Merge *m, Error *e) {
-    if (!m->how->vae) return true;
-    m->vae_file = weight_file_open(m->how->vae, e);
-    if (!m->vae_file) return false;
     static const Part PARTS[] = {PART_DECODER, PART_ENCODER};
     const SdModel *a = m->models[0];
+    const WeightFile *file;
+    if (!m->how->vae) return true;
+    if (!given_open(&m->vae_file, GIVEN_VAE, m->how->vae, e)) return false;
     for (int p = 0; p < 2; p++)
         for (int64_t i = 0; i < a->lists[PARTS[p]].count; i++) {
             const char *key = a->lists[PARTS[p]].w[i]->name;
-            if (checkpoint_find(a->checkpoint, key).tensor && !vae_tensor(m, key))
+            if (checkpoint_find(a->checkpoint, key).tensor && !given_find(&m->vae_file, KEY_VAE, key, &file))
                 return error_set(e, ERR_FORMAT, "%s: is no VAE for this model: it lacks %s; use a complete VAE",
                                  m->how->vae, key + strlen(KEY_VAE));
         }
-    const Checkpoint all = {.path = (char *)(uintptr_t)m->how->vae, .file = m->vae_file};
-    return state_of_file(&m->vae, &all, e);
+    for (size_t i = 0; i < m->dicts[0].count; i++)
+        if (!strncmp(m->dicts[0].at[i].name, KEY_VAE, strlen(KEY_VAE)) && !add_vae(m, &m->dicts[0].at[i], e))
+            return false;
+    return state_index(&m->vae, e);
 }
 
-/* The VAE's tensor in place of A's, in A's shape. */
-static bool plan_vae(Merge *m, MergeRow *r, Error *e) {
-    if (!m->how->vae || strncmp(r->a->name, KEY_VAE, strlen(KEY_VAE))) return true;
-    const FileTensor *t = vae_tensor(m, r->a->name);
-    if (!t) return true;
-    StateTensor *v = &m->vae.at[t - m->vae_file->tensors]; /* state_of_file keeps the order */
-    bool fits = state_elements(v) == state_elements(r->a) && v->nd && r->a->nd && v->n[0] == r->a->n[0];
-    if (!fits || !merge_has_type(v->type))
-        return error_set(e, ERR_FORMAT, "%s: is no VAE for this model: %s is %s with %lld numbers, not %lld",
-                         m->how->vae, t->name, dtype_name(t->dtype), (long long)state_elements(v),
-                         (long long)state_elements(r->a));
-    v->nd = r->a->nd; /* 1x1 convolutions and linear layers hold the same */
-    memcpy(v->n, r->a->n, sizeof v->n);
-    free(v->name);
-    v->name = malloc(strlen(r->a->name) + 1);
-    if (!v->name) return error_set(e, ERR_MEMORY, "%s: out of memory", m->how->vae);
-    strcpy(v->name, r->a->name);
+/* The VAE's tensor in place of A's. */
+static void plan_vae(Merge *m, MergeRow *r) {
+    const StateTensor *v = m->how->vae ? state_find(&m->vae, r->a->name) : NULL;
+    if (!v) return;
     *r = (MergeRow){.a = v, .kind = ROW_KEEP, .sum = v->type};
     m->done->baked++;
-    return true;
 }
 
 static bool plan(Merge *m, Error *e) {
@@ -172,7 +155,8 @@ static bool plan(Merge *m, Error *e) {
     for (size_t i = 0; i < a->count; i++) {
         MergeRow *r = &m->rows[m->row_count];
         *r = (MergeRow){.a = &a->at[i], .kind = ROW_KEEP, .sum = a->at[i].type};
-        if (!plan_sum(m, r, e) || !plan_vae(m, r, e)) return false;
+        if (!plan_sum(m, r, e)) return false;
+        plan_vae(m, r);
         bool computed = r->kind != ROW_KEEP || r->a != &a->at[i] || m->how->mode == SD_MERGE_NONE;
         r->type = m->how->half && computed && r->sum == F32 ? F16 : r->sum;
         if (m->how->discard && glob_match(m->how->discard, r->a->name)) m->done->discarded++;
@@ -277,7 +261,7 @@ bool sd_merge(const char *const in[3], const char *out, const SdMerge *how, SdMe
               write_file(&m, e) && copy_yaml(&m, yaml, e);
     free(m.rows);
     state_free(&m.vae);
-    weight_file_close(m.vae_file);
+    given_close(&m.vae_file);
     for (int i = 0; i < 3; i++) {
         state_free(&m.dicts[i]);
         sd_close(m.models[i]);

@@ -21,8 +21,9 @@ typedef struct {
     SdMerged *done;
     SdModel *models[3];
     int count;
-    StateDict dicts[3], vae;
-    WeightFile *vae_file;
+    StateDict dicts[3];
+    Given vae_file; /* to be baked in, */
+    StateDict vae;  /* under A's names and in its shapes */
     MergeRow *rows; /* in A's order */
     size_t row_count;
     const char *out;

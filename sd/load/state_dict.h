@@ -38,6 +38,8 @@ bool state_of_file(StateDict *s, const Checkpoint *c, Error *e);
  * OpenCLIP with its fused projections), or as the parts of a diffusers folder do (without the last layer of SD 2's
  * encoder, which is not used). Types as sd_convert keeps them. */
 bool state_of_model(StateDict *s, const SdModel *m, StateLayout layout, Error *e);
+/* One more tensor, under a name and in a shape, of as many numbers, that the caller chooses. */
+bool state_add(StateDict *s, const char *name, Found from, int nd, const int64_t *n, Error *e);
 void state_free(StateDict *s);
 
 /* The tensor of that name, NULL: none; false: memory is out. The first of two with one name. */

@@ -31,6 +31,15 @@ static DType state_type(const FileTensor *t) {
     return (int)type >= DTYPE_SAFETENSORS ? F16 : type;
 }
 
+bool state_add(StateDict *s, const char *name, Found from, int nd, const int64_t *n, Error *e) {
+    const FileTensor *t = from.tensor;
+    StateTensor *to = add(s, name, t->dtype == F64 ? F64 : state_type(t), nd, n, e);
+    if (!to) return false;
+    to->pieces[to->count++] = (StatePiece){
+        .from = from, .count = file_tensor_count(t), .channels_last = from.file->channels_last && t->nd == 4};
+    return true;
+}
+
 /* --- everything in a file --- */
 
 /* The webui's checkpoint_dict_replacements_sd1 (modules/sd_models.py). */
@@ -51,10 +60,9 @@ bool state_of_file(StateDict *s, const Checkpoint *c, Error *e) {
         char *name = malloc(size);
         if (!name) return error_set(e, ERR_MEMORY, "%s: out of memory for a list of tensors", c->path);
         webui_name(name, size, t->name);
-        StateTensor *to = add(s, name, t->dtype == F64 ? F64 : state_type(t), t->nd, t->n, e);
+        bool ok = state_add(s, name, (Found){f, t}, t->nd, t->n, e);
         free(name);
-        if (!to) return false;
-        to->pieces[to->count++] = (StatePiece){.from = {f, t}, .count = file_tensor_count(t)};
+        if (!ok) return false;
     }
     return true;
 }

@@ -191,6 +191,23 @@ static void bake(const Names *n) {
                "another VAE is baked in");
     test_check(says(f, "sd_merge_recipe", "\"bake_in_vae\": \"c.safetensors\""), "and named");
     weight_file_close(f);
+
+    Error e = {0};
+    const int64_t wanted = d.baked;
+    char folder[600], fast[600];
+    snprintf(folder, sizeof folder, "%s", test_path("vae-folder"));
+    snprintf(fast, sizeof fast, "%s", test_path("vae-fast.safetensors"));
+    test_check(sd_convert(n->c, folder, &(SdConvert){.layout = "diffusers"}, NULL, &e) &&
+                   sd_convert(n->c, fast, NULL, NULL, &e),
+               "the VAE's model becomes a folder and a converted file");
+    test_note("%s", e.text);
+    const char *const from[] = {folder, fast};
+    for (int i = 0; i < 2; i++) {
+        f = merged(n, 1, (SdMerge){.mode = SD_MERGE_NONE, .vae = from[i]}, &d);
+        test_check(number(f, "first_stage_model.decoder.conv_in.weight", 3) == 2 && d.baked == wanted,
+                   "baked in from %s", strrchr(from[i], '/') + 1);
+        weight_file_close(f);
+    }
 }
 
 static void refused(const char *what, const char *const in[3], const char *out, SdMerge how, const char *words) {
