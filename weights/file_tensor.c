@@ -45,6 +45,10 @@ int64_t file_tensor_count(const FileTensor *t) {
     return count;
 }
 
+int file_tensor_size(const FileTensor *t, int dim) {
+    return t && dim < t->nd && t->n[dim] <= 1 << 20 ? (int)t->n[dim] : 0;
+}
+
 DType file_tensor_type(const FileTensor *t) {
     if (t->dtype == F64) return F32;
     if (block_is_q8_0(t->dtype)) return Q8_0;

@@ -55,6 +55,8 @@ const char *weight_file_meta(const WeightFile *f, const char *key);        /* NU
 /* The bytes of dense numbers, as the file has them; aligned only if the writer saw to it. */
 const void *file_tensor_data(const WeightFile *f, const FileTensor *t);
 int64_t file_tensor_count(const FileTensor *t); /* elements */
+/* A dimension; 0 where there is none (t may be NULL), or it is over 2^20, as no network's is. */
+int file_tensor_size(const FileTensor *t, int dim);
 /* The type in which weights are computed that holds t's numbers: F32, F16, BF16 and Q8_0 are such. Q4_0 and Q5_0 become
  * Q8_0, exactly: the same scale, and whole numbers of 4 and 5 bits. F64 becomes F32, F8 and the other quantised blocks
  * F16 (the numbers of F8 exactly; a product with a scale, or of a block, rounded once to F32 and once more: by at most

@@ -27,17 +27,11 @@ static void describe_encoders(const SdConfig *k, char *out, size_t size) {
     }
 }
 
-/* Adds a word to a list, unless it is there. */
-static void add_word(char *list, size_t size, const char *word) {
-    size_t n = strlen(list);
-    if (!strstr(list, word) && n + strlen(word) + 3 <= size) snprintf(list + n, size - n, "%s%s", n ? ", " : "", word);
-}
-
 static void name_formats(const Checkpoint *c, SdInfo *out) {
-    if (c->file) add_word(out->format, sizeof out->format, c->file->format);
+    if (c->file) info_add_word(out->format, sizeof out->format, c->file->format);
     for (int p = 0; p < CHECKPOINT_PARTS; p++)
         for (int i = 0; i < c->parts[p].files.count; i++)
-            add_word(out->format, sizeof out->format, c->parts[p].files.shards[i]->format);
+            info_add_word(out->format, sizeof out->format, c->parts[p].files.shards[i]->format);
 }
 
 bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
@@ -63,7 +57,7 @@ bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
     count_part(m, PART_DECODER, &out->vae_parameters, types);
     count_part(m, PART_ENCODER, &out->vae_parameters, types);
     for (int t = 0; t < DTYPE_COUNT; t++)
-        if (types[t]) add_word(out->dtype, sizeof out->dtype, dtype_name((DType)t));
+        if (types[t]) info_add_word(out->dtype, sizeof out->dtype, dtype_name((DType)t));
     name_formats(c, out);
     snprintf(out->family, sizeof out->family, "%s", m->config.family);
     snprintf(out->layout, sizeof out->layout, "%s",

@@ -6,12 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
+void info_add_word(char *list, size_t size, const char *word) {
+    size_t n = strlen(list), length = strlen(word);
+    for (const char *at = list; (at = strstr(at, word)); at += length)
+        if ((at == list || at[-1] == ' ') && (!at[length] || at[length] == ',')) return; /* F16 is not BF16 */
+    if (n + length + 3 <= size) snprintf(list + n, size - n, "%s%s", n ? ", " : "", word);
+}
+
 static int size(const Given *g, const char *prefix, const char *name, int dim) {
     const WeightFile *file;
     char key[192];
     snprintf(key, sizeof key, "%s%s%s", prefix, g->inner, name);
-    const FileTensor *t = given_find(g, prefix, key, &file);
-    return t && dim < t->nd && t->n[dim] <= 1 << 20 ? (int)t->n[dim] : 0;
+    return file_tensor_size(given_find(g, prefix, key, &file), dim);
 }
 
 static const char *unet_of(int context) {
@@ -77,11 +83,8 @@ static void count(const WeightFile *f, SdInfo *out) {
         out->parameters += file_tensor_count(&f->tensors[i]);
         if (f->tensors[i].dtype != I64) types[f->tensors[i].dtype] = true; /* position_ids */
     }
-    size_t at = 0;
-    for (int t = 0; t < DTYPE_COUNT && at < sizeof out->dtype; t++)
-        if (types[t])
-            at +=
-                (size_t)snprintf(out->dtype + at, sizeof out->dtype - at, "%s%s", at ? ", " : "", dtype_name((DType)t));
+    for (int t = 0; t < DTYPE_COUNT; t++)
+        if (types[t]) info_add_word(out->dtype, sizeof out->dtype, dtype_name((DType)t));
     snprintf(out->format, sizeof out->format, "%s", f->format);
     out->tensors = out->used = (int64_t)f->count;
     out->bytes = f->size;

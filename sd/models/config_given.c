@@ -13,14 +13,12 @@ static const FileTensor *find(const Checkpoint *c, const char *format, const cha
     return checkpoint_find(c, name).tensor;
 }
 
-static int size(const FileTensor *t, int dim) { return t && dim < t->nd && t->n[dim] <= 1 << 20 ? (int)t->n[dim] : 0; }
-
 bool taesd_from_shapes(const Checkpoint *c, bool decoder, TaesdConfig *out, Error *e) {
     const char *prefix = decoder ? KEY_TAESD_DECODER : KEY_TAESD_ENCODER;
     GivenPart part = decoder ? GIVEN_TAESD_DECODER : GIVEN_TAESD_ENCODER;
     const FileTensor *first = find(c, decoder ? "%s1.weight" : "%s0.weight", prefix, 0), *last = NULL;
     int at = decoder ? 3 : 1;
-    *out = (TaesdConfig){.channels = size(first, 0), .levels = 0};
+    *out = (TaesdConfig){.channels = file_tensor_size(first, 0), .levels = 0};
     bool ok = out->channels > 0;
     while (ok && !last && out->levels < MAX_LEVELS) {
         int *blocks = &out->blocks[out->levels++];
@@ -32,7 +30,7 @@ bool taesd_from_shapes(const Checkpoint *c, bool decoder, TaesdConfig *out, Erro
         ok = *blocks > 0 && (last || t || decoder);
         if (decoder && !last) ok = ok && find(c, "%s%d.weight", prefix, at - 1);
     }
-    out->latent = decoder ? size(first, 1) : size(last, 0);
+    out->latent = decoder ? file_tensor_size(first, 1) : file_tensor_size(last, 0);
     if (ok && last && out->latent && out->channels <= 2048) return true;
     return error_set(e, ERR_FORMAT, "%s: has TAESD's names, but not its layers; download it again",
                      checkpoint_path(c, part));

@@ -10,12 +10,10 @@ static const FileTensor *find(const Checkpoint *c, const char *format, int i, in
     return checkpoint_find(c, name).tensor;
 }
 
-static int size(const FileTensor *t, int dim) { return t && dim < t->nd && t->n[dim] <= 1 << 20 ? (int)t->n[dim] : 0; }
-
 /* The input channels of a convolution, which are the last dimension of a converted file's. */
 static int inputs(const Checkpoint *c, const char *name) {
     Found f = checkpoint_find(c, name);
-    return size(f.tensor, f.tensor && f.file->channels_last && f.tensor->nd == 4 ? 3 : 1);
+    return file_tensor_size(f.tensor, f.tensor && f.file->channels_last && f.tensor->nd == 4 ? 3 : 1);
 }
 
 static int transformer_depth(const Checkpoint *c, const char *format, int block) {
@@ -26,9 +24,9 @@ static int transformer_depth(const Checkpoint *c, const char *format, int block)
 
 static void detect_unet(const Checkpoint *c, UnetConfig *u) {
     const FileTensor *last = find(c, KEY_UNET "out.2.weight", 0, 0);
-    u->channels = size(find(c, KEY_UNET "input_blocks.0.0.weight", 0, 0), 0);
+    u->channels = file_tensor_size(find(c, KEY_UNET "input_blocks.0.0.weight", 0, 0), 0);
     u->in_channels = inputs(c, KEY_UNET "input_blocks.0.0.weight");
-    u->out_channels = size(last, 0);
+    u->out_channels = file_tensor_size(last, 0);
     u->levels = 1;
     memset(u->mult, 0, sizeof u->mult);
     memset(u->depth, 0, sizeof u->depth);
@@ -37,7 +35,7 @@ static void detect_unet(const Checkpoint *c, UnetConfig *u) {
         const FileTensor *conv = find(c, KEY_UNET "input_blocks.%d.0.in_layers.2.weight", i, 0);
         if (conv) {
             if (u->levels > MAX_LEVELS) break;
-            if (u->channels) u->mult[u->levels - 1] = size(conv, 0) / u->channels;
+            if (u->channels) u->mult[u->levels - 1] = file_tensor_size(conv, 0) / u->channels;
             int is = transformer_depth(c, KEY_UNET "input_blocks.%d.1.transformer_blocks.%d.norm1.weight", i);
             if (is > u->depth[u->levels - 1]) u->depth[u->levels - 1] = is;
             blocks = ++at_level;
@@ -47,12 +45,12 @@ static void detect_unet(const Checkpoint *c, UnetConfig *u) {
         } else break;
     }
     u->res_blocks = blocks;
-    u->guidance = size(find(c, KEY_UNET "time_embed.cond_proj.weight", 0, 0), 1);
+    u->guidance = file_tensor_size(find(c, KEY_UNET "time_embed.cond_proj.weight", 0, 0), 1);
     u->middle_depth = transformer_depth(c, KEY_UNET "middle_block.%d.transformer_blocks.%d.norm1.weight", 1);
-    u->context = size(find(c, KEY_UNET "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 0, 0), 1);
+    u->context = file_tensor_size(find(c, KEY_UNET "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 0, 0), 1);
     const FileTensor *proj = find(c, KEY_UNET "middle_block.1.proj_in.weight", 0, 0);
     u->linear_projection = proj && proj->nd == 2;
-    u->label = size(find(c, KEY_UNET "label_emb.0.0.weight", 0, 0), 1);
+    u->label = file_tensor_size(find(c, KEY_UNET "label_emb.0.0.weight", 0, 0), 1);
 }
 
 /* The deepest of a level's blocks on the way up, too. */
@@ -67,14 +65,14 @@ static void detect_output_depth(const Checkpoint *c, UnetConfig *u) {
 
 static void detect_vae(const Checkpoint *c, VaeConfig *v) {
     if (!find(c, KEY_VAE "decoder.conv_in.weight", 0, 0)) return; /* a TAESD is in its place */
-    v->channels = size(find(c, KEY_VAE "decoder.norm_out.weight", 0, 0), 0);
+    v->channels = file_tensor_size(find(c, KEY_VAE "decoder.norm_out.weight", 0, 0), 0);
     v->latent = inputs(c, KEY_VAE "decoder.conv_in.weight");
     v->levels = v->res_blocks = 0;
     memset(v->mult, 0, sizeof v->mult);
     for (int i = 0; i < MAX_LEVELS; i++) {
         const FileTensor *conv = find(c, KEY_VAE "decoder.up.%d.block.0.conv1.weight", i, 0);
         if (!conv) break;
-        if (v->channels) v->mult[i] = size(conv, 0) / v->channels;
+        if (v->channels) v->mult[i] = file_tensor_size(conv, 0) / v->channels;
         v->levels++;
     }
     while (v->res_blocks < 16 && find(c, KEY_VAE "decoder.up.0.block.%d.conv1.weight", v->res_blocks, 0))
@@ -104,20 +102,20 @@ static void detect_clip(const Checkpoint *c, SdConfig *all, int i) {
         find_text(c, all, i, "token_embedding.weight", "text_model.embeddings.token_embedding.weight", 0);
     const FileTensor *positions =
         find_text(c, all, i, "positional_embedding", "text_model.embeddings.position_embedding.weight", 0);
-    k->vocabulary = size(tokens, 0);
-    k->width = size(tokens, 1);
-    k->positions = size(positions, 0);
+    k->vocabulary = file_tensor_size(tokens, 0);
+    k->width = file_tensor_size(tokens, 1);
+    k->positions = file_tensor_size(positions, 0);
     k->layers = 0;
     while (k->layers < 256 && find_text(c, all, i, "transformer.resblocks.%d.ln_1.weight",
                                         "text_model.encoder.layers.%d.layer_norm1.weight", k->layers))
         k->layers++;
-    k->mlp = size(find_text(c, all, i, "transformer.resblocks.0.mlp.c_fc.weight",
-                            "text_model.encoder.layers.0.mlp.fc1.weight", 0),
-                  0);
+    k->mlp = file_tensor_size(find_text(c, all, i, "transformer.resblocks.0.mlp.c_fc.weight",
+                                        "text_model.encoder.layers.0.mlp.fc1.weight", 0),
+                              0);
     if (k->layer == 2 && !k->pooled && k->layers == published - 1) k->layer = 1; /* without its last */
     if (k->width != width) k->heads = k->width / 64;                             /* of every CLIP text encoder in use */
     const FileTensor *projection = find_text(c, all, i, "text_projection", "text_projection.weight", 0);
-    if (k->pooled) k->pooled = size(projection, k->open_clip ? 1 : 0);
+    if (k->pooled) k->pooled = file_tensor_size(projection, k->open_clip ? 1 : 0);
 }
 
 /* A text encoder may have Hugging Face's names where the family's files have open_clip's, or the other way round. */

@@ -6,14 +6,12 @@
 
 bool part_rows(int i, Option *o) {
     static const Option ROWS[] = {
-        OPTION_OF(PartOptions, STRING, vae, 0, "vae", "FILE",
-                  "a VAE in place of the model's; none: the model's own, whatever else says"),
+        OPTION_OF(PartOptions, STRING, vae, 0, "vae", "FILE", "a VAE in place of the model's (none: the model's own)"),
         OPTION_OF(PartOptions, STRING, text_encoder, 0, "text-encoder", "FILE",
-                  "the same of the text encoder (of SDXL: "
-                  "the first, CLIP-L)"),
+                  "a text encoder in place of the model's (SDXL: the first, CLIP-L)"),
         OPTION_OF(PartOptions, STRING, text_encoder_2, 0, "text-encoder-2", "FILE",
-                  "the same of SDXL's second text encoder (OpenCLIP bigG)"),
-        OPTION_OF(PartOptions, STRING, unet, 0, "unet", "FILE", "the same of the U-Net"),
+                  "a second text encoder in place of SDXL's (OpenCLIP bigG)"),
+        OPTION_OF(PartOptions, STRING, unet, 0, "unet", "FILE", "a U-Net in place of the model's"),
         OPTION_OF(PartOptions, STRING, taesd, 0, "taesd", "FILE",
                   "TAESD or TAESDXL, which decodes in place of the VAE, and encodes if FILE has an encoder")};
     if (i >= (int)(sizeof ROWS / sizeof *ROWS)) return false;
