@@ -13,11 +13,19 @@ static void widths(JsonText *t, const char *name, int levels, const int *mult, i
     json_text(t, "],\n");
 }
 
+/* On the way down or up. */
+static bool has_attention(const UnetConfig *u, int level) {
+    bool any = u->depth[level] > 0;
+    for (int i = 0; i <= u->res_blocks; i++)
+        any |= config_up_depth(u, (u->levels - 1 - level) * (u->res_blocks + 1) + i) > 0;
+    return any;
+}
+
 /* upwards: from the last level to the first */
 static void blocks(JsonText *t, const char *name, const UnetConfig *u, bool upwards) {
     json_text(t, "  \"%s\": [", name);
     for (int i = 0; i < u->levels; i++) {
-        bool cross = u->depth[upwards ? u->levels - 1 - i : i] > 0;
+        bool cross = has_attention(u, upwards ? u->levels - 1 - i : i);
         json_text(t, "%s\"%s%sBlock2D\"", i ? ", " : "", cross ? "CrossAttn" : "", upwards ? "Up" : "Down");
     }
     json_text(t, "],\n");
@@ -34,12 +42,28 @@ static void heads(JsonText *t, const UnetConfig *u) {
     widths(t, "attention_head_dim", u->levels, each, 1);
 }
 
+/* A distilled U-Net's: each output block has its own number, and the middle none, or there is no middle. */
+static void uneven(JsonText *t, const UnetConfig *u) {
+    int blocks = u->res_blocks + 1;
+    if (u->middle_depth <= 0)
+        json_text(t, "  \"mid_block_type\": %s,\n", u->middle_depth ? "null" : "\"UNetMidBlock2D\"");
+    if (!u->uneven) return;
+    json_text(t, "  \"reverse_transformer_layers_per_block\": [");
+    for (int i = 0; i < u->levels * blocks; i++)
+        json_text(t, "%s%d%s", i % blocks ? ", " : i ? ", [" : "[", u->up_depth[i], (i + 1) % blocks ? "" : "]");
+    json_text(t, "],\n  \"transformer_layers_per_block\": [");
+    for (int i = 0; i < u->levels; i++) json_text(t, "%s%d", i ? ", " : "", u->depth[i]);
+    json_text(t, "],\n");
+}
+
 /* Of a level without attention the number is not used, but for the last one's, which is the middle's. */
 static void depths(JsonText *t, const UnetConfig *u) {
     bool ones = true;
     int each[MAX_LEVELS];
+    uneven(t, u);
+    if (u->uneven) return;
     for (int i = 0; i < u->levels; i++) {
-        each[i] = i + 1 == u->levels ? u->middle_depth : u->depth[i] ? u->depth[i] : 1;
+        each[i] = i + 1 == u->levels && u->middle_depth > 0 ? u->middle_depth : u->depth[i] ? u->depth[i] : 1;
         ones = ones && each[i] == 1;
     }
     if (!ones) widths(t, "transformer_layers_per_block", u->levels, each, 1);
@@ -69,6 +93,7 @@ static void unet(JsonText *t, const SdConfig *k) {
                   u->label);
     blocks(t, "up_block_types", u, true);
     depths(t, u);
+    if (u->guidance) json_text(t, "  \"time_cond_proj_dim\": %d,\n", u->guidance);
     json_text(t, "  \"use_linear_projection\": %s\n}\n", u->linear_projection ? "true" : "false");
 }
 

@@ -7,107 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ViT-L of SD 1.x, a macro because it begins every family's configuration. */
-#define CLIP_L                                                                                                         \
-    {                                                                                                                  \
-        .vocabulary = 49408, .positions = 77, .width = 768, .layers = 12, .heads = 12, .mlp = 3072,                    \
-        .act = ACT_QUICK_GELU, .layer = 1, .final_norm = true, .pad = 49407                                            \
-    }
+static int outputs_of(const UnetConfig *u) { return u->levels * (u->res_blocks + 1); }
 
-/* open_clip's ViT-H and ViT-bigG. */
-static ClipConfig open_clip(int width, int layers) {
-    return (ClipConfig){.vocabulary = 49408,
-                        .positions = 77,
-                        .width = width,
-                        .layers = layers,
-                        .heads = width / 64,
-                        .mlp = 4 * width,
-                        .act = ACT_GELU,
-                        .open_clip = true,
-                        .layer = 2,
-                        .final_norm = true};
+int config_up_depth(const UnetConfig *u, int i) {
+    return u->uneven ? u->up_depth[i] : u->depth[u->levels - 1 - i / (u->res_blocks + 1)];
 }
 
-SdConfig config_sd1(void) {
-    return (SdConfig){
-        .family = "SD 1.x",
-        .unet = {.in_channels = 4,
-                 .out_channels = 4,
-                 .channels = 320,
-                 .levels = 4,
-                 .mult = {1, 2, 4, 4},
-                 .res_blocks = 2,
-                 .depth = {1, 1, 1, 0},
-                 .middle_depth = 1,
-                 .heads = 8,
-                 .context = 768,
-                 .groups = 32},
-        .vae = {.channels = 128,
-                .levels = 4,
-                .mult = {1, 2, 4, 4},
-                .res_blocks = 2,
-                .latent = 4,
-                .groups = 32,
-                .scale = 0.18215},
-        .clip = {CLIP_L},
-        .encoders = 1,
-    };
-}
-
-SdConfig config_sd2(void) {
-    SdConfig k = config_sd1();
-    snprintf(k.family, sizeof k.family, "SD 2.x");
-    k.unet.heads = 0;
-    k.unet.head_dim = 64;
-    k.unet.linear_projection = true;
-    k.unet.context = 1024;
-    k.clip[0] = open_clip(1024, 24);
-    return k;
-}
-
-SdConfig config_sd_turbo(void) {
-    SdConfig k = config_sd2();
-    snprintf(k.family, sizeof k.family, "SD-Turbo");
-    k.conditioner = true;
-    return k;
-}
-
-SdConfig config_sdxl(void) {
-    SdConfig k = config_sd2();
-    snprintf(k.family, sizeof k.family, "SDXL");
-    k.unet.levels = 3;
-    memcpy(k.unet.mult, (int[MAX_LEVELS]){1, 2, 4}, sizeof k.unet.mult);
-    memcpy(k.unet.depth, (int[MAX_LEVELS]){0, 2, 10}, sizeof k.unet.depth);
-    k.unet.middle_depth = 10;
-    k.unet.context = 2048;
-    k.unet.label = 1280 + 6 * SIZE_WIDTH;
-    k.vae.scale = 0.13025;
-    k.clip[0] = (ClipConfig)CLIP_L;
-    k.clip[0].layer = 2;
-    k.clip[0].final_norm = false;
-    k.clip[1] = open_clip(1280, 32);
-    k.clip[1].final_norm = false;
-    k.clip[1].pooled = 1280;
-    k.encoders = 2;
-    k.conditioner = true;
-    k.width = k.height = 1024;
-    return k;
-}
-
-SdConfig config_sdxl_refiner(void) {
-    SdConfig k = config_sdxl();
-    snprintf(k.family, sizeof k.family, "SDXL refiner");
-    k.unet.channels = 384;
-    k.unet.levels = 4;
-    memcpy(k.unet.mult, (int[MAX_LEVELS]){1, 2, 4, 4}, sizeof k.unet.mult);
-    memcpy(k.unet.depth, (int[MAX_LEVELS]){0, 4, 4, 0}, sizeof k.unet.depth);
-    k.unet.middle_depth = 4;
-    k.unet.context = 1280;
-    k.unet.label = 1280 + 5 * SIZE_WIDTH;
-    k.clip[0] = k.clip[1];
-    k.clip[1] = (ClipConfig){0};
-    k.encoders = 1;
-    return k;
+/* Of a U-Net that was made smaller, after whom its makers are. */
+static const char *distilled(const UnetConfig *u) {
+    if (u->label)
+        return u->middle_depth                ? ""
+               : u->depth[u->levels - 1] == 4 ? "SSD-1B"
+               : u->depth[u->levels - 1] == 2 ? "Segmind-Vega"
+                                              : "distilled";
+    if (u->middle_depth >= 0) return "";
+    return u->levels == 4 ? "small (BK-SDM, Segmind)" : u->depth[0] ? "tiny (BK-SDM, Segmind)" : "SDXS";
 }
 
 static const ClipConfig *pooling(const SdConfig *c) {
@@ -126,13 +40,14 @@ const char *config_variant(const SdConfig *c) {
     if (in == 2 * latent + 1) return "inpainting";
     if (in == 2 * latent) return "instruct-pix2pix";
     if (in == latent + 1) return "depth";
+    if (*distilled(&c->unet)) return distilled(&c->unet);
     if (sizes) return sizes == 5 ? "refiner" : "base";
     if (c->conditioner || c->clip[0].act != ACT_GELU) return "";
     return c->prediction == PREDICT_V ? "768-v" : "512-base";
 }
 
 /* A row per number of the configuration: JSON is written and read by this table. */
-typedef enum { INT, INTS, FLAG, REAL, TEXT } FieldType;
+typedef enum { INT, INTS, FLAG, REAL, TEXT, LIST } FieldType; /* LIST: one for each output block */
 typedef struct {
     const char *part, *name;
     FieldType type;
@@ -160,7 +75,9 @@ static const Field FIELDS[] = {
     {"unet", "mult", INTS, AT(unet.mult), 0, 64},
     {"unet", "res_blocks", INT, AT(unet.res_blocks), 1, 15},
     {"unet", "depth", INTS, AT(unet.depth), 0, 64},
-    {"unet", "middle_depth", INT, AT(unet.middle_depth), 1, 64},
+    {"unet", "middle_depth", INT, AT(unet.middle_depth), -1, 64},
+    {"unet", "uneven", FLAG, AT(unet.uneven), 0, 1},
+    {"unet", "up_depth", LIST, AT(unet.up_depth), 0, 64},
     {"unet", "heads", INT, AT(unet.heads), 0, 1024},
     {"unet", "head_dim", INT, AT(unet.head_dim), 0, 4096},
     {"unet", "linear_projection", FLAG, AT(unet.linear_projection), 0, 1},
@@ -189,8 +106,9 @@ static const Field FIELDS[] = {
     {"", "sampler", TEXT, AT(sampler), 0, sizeof((SdConfig *)0)->sampler},
     {"", "scheduler", TEXT, AT(scheduler), 0, sizeof((SdConfig *)0)->scheduler},
 };
-static const char *const KINDS[] = {"a whole number", "a list of at most eight whole numbers", "true or false",
-                                    "a number", "a text"};
+static const char *const KINDS[] = {"a whole number", "a list of at most eight whole numbers",
+                                    "true or false",  "a number",
+                                    "a text",         "a list of whole numbers"};
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
 
 /* Fields that are not plain members. */
@@ -228,6 +146,7 @@ static bool is_absent(const SdConfig *c, const Field *f) { return c->encoders < 
 static bool is_usual(SdConfig *c, const Field *f) {
     if (f->type == TEXT) return !*text_at(c, f);
     if (!strcmp(f->name, "guidance")) return !c->unet.guidance;
+    if (f->type == LIST || !strcmp(f->name, "uneven")) return !c->unet.uneven;
     return (is_x0(f) || !strcmp(f->name, "few_steps")) && !get_flag(c, f);
 }
 
@@ -254,8 +173,9 @@ char *config_to_json(const SdConfig *config) {
         case FLAG: at += (size_t)snprintf(out + at, SIZE - at, get_flag(&c, f) ? "true" : "false"); break;
         case REAL: at += (size_t)snprintf(out + at, SIZE - at, "%.17g", *real_at(&c, f)); break;
         case TEXT: at += json_quote(out + at, SIZE - at, text_at(&c, f)); break;
+        case LIST:
         case INTS:
-            for (int k = 0; k < MAX_LEVELS; k++)
+            for (int k = 0, n = f->type == LIST ? outputs_of(&c.unet) : MAX_LEVELS; k < n; k++)
                 at += (size_t)snprintf(out + at, SIZE - at, "%s%d", k ? "," : "[", int_at(&c, f)[k]);
             out[at++] = ']';
             break;
@@ -285,9 +205,11 @@ static bool read_field(SdConfig *c, const Field *f, const Json *j, const JsonNod
         if (n->type != JSON_TRUE && n->type != JSON_FALSE) return false;
         set_flag(c, f, n->type == JSON_TRUE);
         return true;
+    case LIST:
     case INTS:
-        if (n->type != JSON_ARRAY || n->count > MAX_LEVELS) return false;
-        memset(int_at(c, f), 0, MAX_LEVELS * sizeof(int)); /* a short list is of fewer levels */
+        if (n->type != JSON_ARRAY || n->count > (f->type == LIST ? MAX_OUTPUTS : MAX_LEVELS)) return false;
+        memset(int_at(c, f), 0,
+               (f->type == LIST ? MAX_OUTPUTS : MAX_LEVELS) * sizeof(int)); /* a short list is of fewer levels */
         for (int64_t at = n->child, k = 0; at >= 0; at = j->nodes[at].next, k++) {
             if (!json_int(&j->nodes[at], &whole) || (double)whole < f->low || (double)whole > f->high) return false;
             int_at(c, f)[k] = (int)whole;
@@ -383,7 +305,9 @@ bool config_check(const SdConfig *config, const char *what, Error *e) {
                          what, u->mult[0]);
     for (int i = 0; i < u->levels; i++) {
         int64_t wide = (int64_t)u->channels * u->mult[i];
-        bool attention = u->depth[i] > 0 || i + 1 == u->levels; /* the middle always has it */
+        bool attention = u->depth[i] > 0 || (u->middle_depth > 0 && i + 1 == u->levels);
+        for (int k = 0; k <= u->res_blocks; k++)
+            attention = attention || config_up_depth(u, (u->levels - 1 - i) * (u->res_blocks + 1) + k) > 0;
         if (u->mult[i] < 1 || u->depth[i] < 0) return bad(what, e, "a level of the U-Net has no channels");
         if (wide > WIDEST) return bad(what, e, "a level of the U-Net has more than 16384 channels");
         if (wide % u->groups) return bad(what, e, "the U-Net's channels are not a multiple of its norm groups");
@@ -421,9 +345,13 @@ bool config_check(const SdConfig *config, const char *what, Error *e) {
 int64_t config_least_tensors(const SdConfig *c) {
     const UnetConfig *u = &c->unet;
     enum { RES = 10, TRANSFORMER = 6, BLOCK = 20, LAYER = 12, VAE_RES = 8 };
-    int64_t each = 2 * u->res_blocks + 1, n = 2 * RES + TRANSFORMER + (int64_t)u->middle_depth * BLOCK;
+    int64_t n = u->middle_depth > 0   ? 2 * RES + TRANSFORMER + (int64_t)u->middle_depth * BLOCK
+                : u->middle_depth < 0 ? 0
+                                      : RES;
     for (int i = 0; i < u->levels; i++)
-        n += each * (RES + (u->depth[i] ? TRANSFORMER + (int64_t)u->depth[i] * BLOCK : 0));
+        n += u->res_blocks * (RES + (u->depth[i] ? TRANSFORMER + (int64_t)u->depth[i] * BLOCK : 0));
+    for (int i = 0; i < outputs_of(u); i++)
+        n += RES + (config_up_depth(u, i) ? TRANSFORMER + (int64_t)config_up_depth(u, i) * BLOCK : 0);
     for (int i = 0; i < c->encoders; i++) n += (int64_t)c->clip[i].layers * LAYER;
     return n + (int64_t)c->vae.levels * (c->vae.res_blocks + 1) * VAE_RES;
 }

@@ -6,7 +6,7 @@
 #include "tensor/error.h"
 #include "tensor/ops.h"
 
-enum { MAX_LEVELS = 8, MAX_ENCODERS = 2 };
+enum { MAX_LEVELS = 8, MAX_ENCODERS = 2, MAX_OUTPUTS = MAX_LEVELS * 16 };
 
 typedef struct {
     int in_channels, out_channels;
@@ -15,7 +15,9 @@ typedef struct {
     int mult[MAX_LEVELS];  /* channels of a level, as multiples of `channels`: 1,2,4,4 */
     int res_blocks;        /* per level on the way down (one more on the way up): 2 */
     int depth[MAX_LEVELS]; /* transformer blocks after each ResBlock of a level; 0: none */
-    int middle_depth;
+    int middle_depth;      /* of the middle; 0: a ResBlock alone (SSD-1B); -1: no middle (BK-SDM, SDXS) */
+    bool uneven;           /* distilled: on the way up each output block has its own, */
+    int up_depth[MAX_OUTPUTS];
     int heads;    /* heads per attention (SD 1.x: 8); 0: channels / head_dim */
     int head_dim; /* SD 2.x: 64 */
     bool linear_projection;
@@ -85,8 +87,10 @@ SdConfig config_sdxl(void);
 SdConfig config_sdxl_refiner(void);
 
 /* Which of its family's variants it is, for people: "base", "refiner", "512-base", "768-v" (SD 2.x), "inpainting",
- * "instruct-pix2pix", "depth"; "" where there is nothing to tell. */
+ * "instruct-pix2pix", "depth", "SSD-1B" and other distilled U-Nets; "" where there is nothing to tell. */
 const char *config_variant(const SdConfig *c);
+/* The transformer blocks after the ResBlock of output block i. */
+int config_up_depth(const UnetConfig *u, int i);
 /* How many sizes describe a picture to the U-Net: 6, 5 (the refiner), 0 (without a label). */
 int config_sizes(const SdConfig *c);
 

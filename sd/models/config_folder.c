@@ -113,6 +113,58 @@ static bool heads_of(const ConfigFile *f, UnetConfig *u, const bool cross[MAX_LE
     return true;
 }
 
+/* A level's entry in a list of depths: a number, or one for each block of the level: depths[blocks]. */
+static bool level_depths(const ConfigFile *f, const char *key, const JsonNode *n, int blocks, int *depths) {
+    int64_t v;
+    bool list = n && n->type == JSON_ARRAY;
+    if (list && n->count != blocks)
+        return config_refuse(f, key, "not one number for each block of a level; download it again");
+    for (int i = 0; i < blocks; i++) {
+        if (!n || !json_int(list ? item(f, n, i) : n, &v) || v < 0 || v > 64)
+            return config_refuse(f, key, "where only whole numbers up to 64 are built; use another model");
+        depths[i] = (int)v;
+    }
+    return true;
+}
+
+/* Transformer blocks: one number for all levels, or one for each, or lists of one for each block; then the way up has a
+ * list of its own, from the last level to the first (SSD-1B). */
+static bool depths_of(const ConfigFile *f, UnetConfig *u, const bool cross[MAX_LEVELS]) {
+    static const char *const KEY = "transformer_layers_per_block", *const UP = "reverse_transformer_layers_per_block";
+    const JsonNode *list = get(f, KEY), *up = get(f, UP);
+    int depth[MAX_LEVELS], each[16];
+    bool lists = up && up->type != JSON_NULL;
+    if (!lists && !each_level(f, KEY, u->levels, depth)) return false;
+    if (lists && (!list || list->type != JSON_ARRAY || list->count != u->levels))
+        return config_refuse(f, KEY, "not one entry for each of \"block_out_channels\"; download it again");
+    if (lists && (up->type != JSON_ARRAY || up->count != u->levels))
+        return config_refuse(f, UP, "not one entry for each of \"block_out_channels\"; download it again");
+    for (int i = 0; lists && i < u->levels; i++) {
+        if (!level_depths(f, KEY, item(f, list, i), u->res_blocks, each)) return false;
+        for (int k = 1; k < u->res_blocks; k++)
+            if (each[k] != each[0])
+                return config_refuse(f, KEY, "where only equal blocks of a level are built; use another model");
+        depth[i] = each[0];
+    }
+    u->uneven = lists;
+    for (int i = 0; lists && i < u->levels; i++) {
+        int *out = &u->up_depth[i * (u->res_blocks + 1)];
+        if (!level_depths(f, UP, item(f, up, i), u->res_blocks + 1, out)) return false;
+        for (int k = 0; k <= u->res_blocks; k++) out[k] = cross[u->levels - 1 - i] ? out[k] : 0;
+    }
+    for (int i = 0; i < u->levels; i++) u->depth[i] = cross[i] ? depth[i] : 0;
+    const JsonNode *middle = get(f, "mid_block_type");
+    if (!middle || is_text(middle, "UNetMidBlock2DCrossAttn")) u->middle_depth = depth[u->levels - 1];
+    else if (is_text(middle, "UNetMidBlock2D")) u->middle_depth = 0;
+    else if (middle->type == JSON_NULL) u->middle_depth = -1;
+    else
+        return config_refuse(
+            f, "mid_block_type",
+            "where only UNetMidBlock2DCrossAttn, UNetMidBlock2D and null are built; use another model");
+    return u->middle_depth || (middle && is_text(middle, "UNetMidBlock2D")) ||
+           config_refuse(f, KEY, "which leaves the middle without a transformer; use another model");
+}
+
 /* What SDXL's U-Net is told besides the time: pooled text and sizes. */
 static bool label_of(const ConfigFile *f, UnetConfig *u) {
     static const char *const TYPE = "addition_embed_type";
@@ -130,7 +182,7 @@ static bool label_of(const ConfigFile *f, UnetConfig *u) {
 
 static bool unet_of(const ConfigFile *f, UnetConfig *u) {
     bool cross[MAX_LEVELS];
-    int depth[MAX_LEVELS], width;
+    int width;
     memset(u->depth, 0, sizeof u->depth);
     u->channels = 320; /* 320, 640, 1280, 1280: diffusers' default, and SD's */
     if (!channels_of(f, 4, &u->levels, &u->channels, u->mult) || !cross_levels(f, u->levels, cross) ||
@@ -139,15 +191,13 @@ static bool unet_of(const ConfigFile *f, UnetConfig *u) {
         !config_int(f, "layers_per_block", 1, 15, &u->res_blocks) ||
         !config_int(f, "cross_attention_dim", 1, 16384, &u->context) ||
         !config_int(f, "norm_num_groups", 1, 1024, &u->groups) ||
-        !config_flag(f, "use_linear_projection", &u->linear_projection) ||
-        !each_level(f, "transformer_layers_per_block", u->levels, depth) || !heads_of(f, u, cross) || !label_of(f, u))
+        !config_flag(f, "use_linear_projection", &u->linear_projection) || !depths_of(f, u, cross) ||
+        !heads_of(f, u, cross) || !label_of(f, u))
         return false;
     const JsonNode *guidance = get(f, "time_cond_proj_dim");
     u->guidance = 0;
     if (guidance && guidance->type != JSON_NULL && !config_int(f, "time_cond_proj_dim", 4, 4096, &u->guidance))
         return false;
-    for (int i = 0; i < u->levels; i++) u->depth[i] = cross[i] ? depth[i] : 0;
-    u->middle_depth = depth[u->levels - 1];
     const JsonNode *time = get(f, "time_embedding_dim");
     if (!time || time->type == JSON_NULL) return true;
     if (!config_int(f, "time_embedding_dim", 1, 1 << 20, &width)) return false;

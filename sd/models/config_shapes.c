@@ -47,8 +47,15 @@ static void detect_unet(const Checkpoint *c, UnetConfig *u) {
     u->res_blocks = blocks;
     u->guidance = file_tensor_size(find(c, KEY_UNET "time_embed.cond_proj.weight", 0, 0), 1);
     u->middle_depth = transformer_depth(c, KEY_UNET "middle_block.%d.transformer_blocks.%d.norm1.weight", 1);
-    u->context = file_tensor_size(find(c, KEY_UNET "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 0, 0), 1);
+    const FileTensor *keys = find(c, KEY_UNET "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 0, 0);
     const FileTensor *proj = find(c, KEY_UNET "middle_block.1.proj_in.weight", 0, 0);
+    u->uneven = !u->middle_depth && !find(c, KEY_UNET "middle_block.1.norm.weight", 0, 0); /* made smaller */
+    if (u->uneven && !find(c, KEY_UNET "middle_block.0.in_layers.2.weight", 0, 0)) u->middle_depth = -1;
+    for (int i = 0; u->uneven && !keys && i < MAX_OUTPUTS; i++) {
+        keys = find(c, KEY_UNET "output_blocks.%d.1.transformer_blocks.0.attn2.to_k.weight", i, 0);
+        proj = find(c, KEY_UNET "output_blocks.%d.1.proj_in.weight", i, 0);
+    }
+    u->context = file_tensor_size(keys, 1);
     u->linear_projection = proj && proj->nd == 2;
     u->label = file_tensor_size(find(c, KEY_UNET "label_emb.0.0.weight", 0, 0), 1);
 }
@@ -59,7 +66,8 @@ static void detect_output_depth(const Checkpoint *c, UnetConfig *u) {
     for (int i = 0; u->levels <= MAX_LEVELS && i < u->levels * period; i++) {
         int *depth = &u->depth[u->levels - 1 - i / period];
         int is = transformer_depth(c, KEY_UNET "output_blocks.%d.1.transformer_blocks.%d.norm1.weight", i);
-        if (is > *depth) *depth = is;
+        if (u->uneven && i < MAX_OUTPUTS) u->up_depth[i] = is;
+        else if (is > *depth) *depth = is;
     }
 }
 

@@ -42,7 +42,6 @@
 #define XL_OPEN_CLIP "conditioner.embedders.0.model.ln_final.weight"
 #define XL_OPEN_CLIP_2 "conditioner.embedders.1.model.ln_final.weight"
 #define XL_SDCPP_CLIP_2 "cond_stage_model.1.transformer.text_model.final_layer_norm.weight"
-#define A_MIDDLE KEY_UNET "middle_block.1.transformer_blocks.0.norm1.weight"
 
 #define A_MIDDLE_KEYS KEY_UNET "middle_block.1.transformer_blocks.0.attn2.to_k.weight"
 
@@ -82,9 +81,6 @@ static const Family FAMILIES[] = {
     {"Kolors", {NETWORK("encoder_hid_proj.weight")}, NOT_YET("is a Kolors model")},
     {"Playground", {HAS("edm_mean")}, NOT_YET("is a Playground v2.5 model")},
     {"CosXL", {HAS("edm_vpred.sigma_max")}, NOT_YET("is a CosXL model")},
-    {"distilled SDXL",
-     {HAS(SIZES), LACKS(A_MIDDLE)},
-     NOT_YET("is an SDXL model without a transformer in its middle (SSD-1B, Segmind-Vega)")},
     {"Stable Video Diffusion",
      {HAS(KEY_UNET "input_blocks.1.0.time_stack.in_layers.0.weight")},
      NOT_YET("is a Stable Video Diffusion model")},

@@ -43,7 +43,7 @@ static bool lay_out(Unet *u) {
                                        .in = channels,
                                        .skip = skip,
                                        .out = wide,
-                                       .transformer.depth = k->depth[level],
+                                       .transformer.depth = config_up_depth(k, i),
                                        .up = level && j == k->res_blocks};
             channels = wide;
         }
@@ -85,6 +85,21 @@ static void bind_block(WeightList *l, Unet *u, UnetBlock *b, bool output) {
     if (b->up) bind_conv(l, &b->conv, depth ? "2.conv" : "1.conv", b->out, b->out, 3);
 }
 
+static void bind_middle(WeightList *l, Unet *u, int64_t channels) {
+    int depth = u->config.middle_depth;
+    size_t mark = bind_enter(l, "middle_block."), part = bind_enter(l, "0.");
+    if (depth >= 0) bind_res(l, u, &u->middle1, channels, channels);
+    bind_leave(l, part);
+    if (depth > 0) {
+        part = bind_enter(l, "1.");
+        bind_attentions(l, u, &u->middle, channels, depth);
+        bind_leave(l, part);
+        bind_enter(l, "2.");
+        bind_res(l, u, &u->middle2, channels, channels);
+    }
+    bind_leave(l, mark);
+}
+
 bool unet_bind(Unet *u, const UnetConfig *config, WeightList *l) {
     *u = (Unet){.config = *config};
     const UnetConfig *k = &u->config;
@@ -107,16 +122,8 @@ bool unet_bind(Unet *u, const UnetConfig *config, WeightList *l) {
         bind_block(l, u, &u->input[i], false);
         bind_leave(l, mark);
     }
-    size_t mark = bind_enter(l, "middle_block.");
-    size_t part = bind_enter(l, "0.");
-    bind_res(l, u, &u->middle1, last, last);
-    bind_leave(l, part);
-    part = bind_enter(l, "1.");
-    bind_attentions(l, u, &u->middle, last, k->middle_depth);
-    bind_leave(l, part);
-    part = bind_enter(l, "2.");
-    bind_res(l, u, &u->middle2, last, last);
-    bind_leave(l, mark);
+    bind_middle(l, u, last);
+    size_t mark;
     for (int i = 0; i < u->outputs; i++) {
         mark = bind_enter(l, "output_blocks.%d.", i);
         bind_block(l, u, &u->output[i], true);
@@ -175,15 +182,15 @@ void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t, const
     op_activation(c, flat, flat, ACT_SILU);
     for (int i = 0; i < u->inputs; i++)
         if (u->input[i].kind == UNET_RES) resblock_time_shift(c, time_shifts, &u->input[i].res, flat);
-    resblock_time_shift(c, time_shifts, &u->middle1, flat);
-    resblock_time_shift(c, time_shifts, &u->middle2, flat);
+    if (u->config.middle_depth >= 0) resblock_time_shift(c, time_shifts, &u->middle1, flat);
+    if (u->config.middle_depth > 0) resblock_time_shift(c, time_shifts, &u->middle2, flat);
     for (int i = 0; i < u->outputs; i++) resblock_time_shift(c, time_shifts, &u->output[i].res, flat);
     scope_end(c, scope);
 }
 
 void unet_cross_kv(Ctx *c, Tensor cross_kv, const Unet *u, Tensor context) {
     for (int i = 0; i < u->inputs; i++) transformer_cross_kv(c, cross_kv, &u->input[i].transformer, context);
-    transformer_cross_kv(c, cross_kv, &u->middle, context);
+    if (u->config.middle_depth > 0) transformer_cross_kv(c, cross_kv, &u->middle, context);
     for (int i = 0; i < u->outputs; i++) transformer_cross_kv(c, cross_kv, &u->output[i].transformer, context);
 }
 
@@ -240,6 +247,16 @@ static void down(Ctx *c, Tensor y, const Unet *u, const UnetBlock *b, Tensor x, 
 }
 
 static void middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor time_shifts, Tensor cross_kv) {
+    if (u->config.middle_depth < 0) { /* x is a skip connection, whose place the first output block takes */
+        op_affine(c, y, x, 1, 0);
+        return;
+    }
+    if (!u->config.middle_depth) {
+        through_resblock(c, y, &u->middle1, x, NULL, false, time_shifts);
+        tap(c, y, "mid_block.resnets.0");
+        tap(c, y, "mid_block");
+        return;
+    }
     size_t scope = scope_begin(c);
     Tensor h = tensor_new(c, 4, x.n);
     through_resblock(c, h, &u->middle1, x, NULL, false, time_shifts);

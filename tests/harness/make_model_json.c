@@ -11,11 +11,19 @@ static void list(FILE *f, const char *name, int levels, const int *mult, int cha
     fprintf(f, "],\n");
 }
 
+/* On the way down or up. */
+static bool has_attention(const UnetConfig *u, int level) {
+    bool any = u->depth[level] > 0;
+    for (int i = 0; i <= u->res_blocks; i++)
+        any |= config_up_depth(u, (u->levels - 1 - level) * (u->res_blocks + 1) + i) > 0;
+    return any;
+}
+
 /* names: of a level with and without attention; upwards: from the last level to the first */
 static void types(FILE *f, const char *name, const UnetConfig *u, bool upwards) {
     fprintf(f, "  \"%s\": [", name);
     for (int i = 0; i < u->levels; i++) {
-        bool cross = u->depth[upwards ? u->levels - 1 - i : i] > 0;
+        bool cross = has_attention(u, upwards ? u->levels - 1 - i : i);
         fprintf(f, "%s\"%s%sBlock2D\"", i ? ", " : "", cross ? "CrossAttn" : "", upwards ? "Up" : "Down");
     }
     fprintf(f, "],\n");
@@ -28,12 +36,28 @@ static void heads(FILE *f, const UnetConfig *u) {
     list(f, "attention_head_dim", u->levels, each, 1);
 }
 
+/* A distilled U-Net's: each output block has its own number, and the middle none, or there is no middle. */
+static void uneven(FILE *f, const UnetConfig *u) {
+    int blocks = u->res_blocks + 1;
+    if (u->middle_depth <= 0)
+        fprintf(f, "  \"mid_block_type\": %s,\n", u->middle_depth ? "null" : "\"UNetMidBlock2D\"");
+    if (!u->uneven) return;
+    fprintf(f, "  \"reverse_transformer_layers_per_block\": [");
+    for (int i = 0; i < u->levels * blocks; i++)
+        fprintf(f, "%s%d%s", i % blocks ? ", " : i ? ", [" : "[", u->up_depth[i], (i + 1) % blocks ? "" : "]");
+    fprintf(f, "],\n  \"transformer_layers_per_block\": [");
+    for (int i = 0; i < u->levels; i++) fprintf(f, "%s%d", i ? ", " : "", u->depth[i]);
+    fprintf(f, "],\n");
+}
+
 /* Of a level without attention the number is not used, but for the last one's, which is the middle's. */
 static void depths(FILE *f, const UnetConfig *u) {
     bool ones = true;
     int each[MAX_LEVELS];
+    uneven(f, u);
+    if (u->uneven) return;
     for (int i = 0; i < u->levels; i++) {
-        each[i] = i + 1 == u->levels ? u->middle_depth : u->depth[i] ? u->depth[i] : 1;
+        each[i] = i + 1 == u->levels && u->middle_depth > 0 ? u->middle_depth : u->depth[i] ? u->depth[i] : 1;
         ones = ones && each[i] == 1;
     }
     if (!ones) list(f, "transformer_layers_per_block", u->levels, each, 1);

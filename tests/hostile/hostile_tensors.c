@@ -138,7 +138,7 @@ static const Config CONFIGS[] = {
     {"heads-remain", "{\"unet\":{\"heads\":7}}", "heads"},
     {"head-wide", "{\"unet\":{\"heads\":1,\"channels\":2560,\"mult\":[1,1,1,1]}}", "2048"},
     {"depth-huge", "{\"unet\":{\"depth\":[65,1,1,1]}}", "unet.depth"},
-    {"middle-none", "{\"unet\":{\"middle_depth\":0}}", "unet.middle_depth"},
+    {"middle-none", "{\"unet\":{\"middle_depth\":-2}}", "unet.middle_depth"},
     {"levels-nine", "{\"unet\":{\"levels\":9}}", "unet.levels"},
     {"blocks-many", "{\"unet\":{\"res_blocks\":16}}", "unet.res_blocks"},
     {"context-other", "{\"unet\":{\"context\":1024}}", "hidden_size) is 768|1024"},

@@ -53,7 +53,7 @@ static const Single SINGLES[] = {
     {"Kolors", "is a Kolors model", {"encoder_hid_proj.weight"}},
     {"Playground", "is a Playground v2.5 model", {"edm_mean", "edm_std", UNET, VAE}},
     {"CosXL", "is a CosXL model", {"edm_vpred.sigma_max", UNET, VAE}},
-    {"distilled SDXL", "SSD-1B", {LABELS "[1,2816]", UNET, VAE, OF_SDXL_2}},
+    {"no first text encoder", "holds no first text", {LABELS "[1,2816]", UNET, VAE, OF_SDXL_2}}, /* SSD-1B's U-Net */
     {"Stable Video Diffusion",
      "is a Stable Video Diffusion model",
      {"model.diffusion_model.input_blocks.1.0.time_stack.in_layers.0.weight", UNET, VAE}},

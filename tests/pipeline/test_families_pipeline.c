@@ -20,6 +20,8 @@ typedef struct {
 static const MicroFamily FAMILIES[] = {
     {"sd2", micro_sd2_config, {"micro_sd2_euler_64", "micro_turbo_64"}},
     {"lcm", micro_lcm_config, {"micro_lcm_64"}},
+    {"ssd", micro_ssd_config, {"micro_ssd_64"}},
+    {"tiny", micro_tiny_config, {"micro_tiny_64"}},
     {"sd2_v", micro_sd2_v_config, {"micro_sd2_v_euler_64"}},
     {"sdxl",
      micro_sdxl_config,

@@ -88,7 +88,7 @@ SDXL: states through the final norm ~ sd/models/clip.c ~ families_pipeline ~ ope
 SDXL: padded with the end token ~ sd/pipeline/text_states.c ~ families_pipeline ~ openblas ~ s|clip->config.pad != TOKEN_EOS|false|
 refiner's scores on the wrong sides ~ sd/pipeline/conditioning.c ~ families_pipeline ~ openblas ~ s|negative ? r->negative_aesthetic_score : r->aesthetic_score|negative ? r->aesthetic_score : r->negative_aesthetic_score|
 text states of the layer before ~ sd/models/clip.c ~ pipeline ~ openblas ~ s|m->config.layers - skip + 1|m->config.layers - skip|
-padding token of SD 2 ~ sd/models/config.c ~ pipeline ~ openblas ~ s|.pad = 49407|.pad = 0|
+padding token of SD 2 ~ sd/models/config_published.c ~ pipeline ~ openblas ~ s|.pad = 49407|.pad = 0|
 SDXL known by its first text encoder alone ~ sd/models/families.c ~ families ~ openblas ~ s|HAS(XL_CLIP), HAS(XL_OPEN_CLIP_2)}|HAS(XL_CLIP)}|
 SD 2's folder taken for SD 1's ~ sd/models/families.c ~ families ~ openblas ~ s|"hidden_act", "gelu"|"hidden_act", "relu"|
 a family's second trait ignored ~ sd/models/families.c ~ families ~ openblas ~ s|if (holds(c, &f->traits\[i\])) i++;|if (i == 1 \|\| holds(c, \&f->traits[i])) i++;|
@@ -137,6 +137,7 @@ two 4-bit numbers take two bytes ~ tensor/tensor.c ~ files ~ openblas ~ s|{"F4",
 end token missing ~ sd/prompt/prompt_chunks.c ~ pipeline ~ openblas ~ s/TOKEN_EOS/TOKEN_BOS/
 latents not scaled ~ sd/models/vae.c ~ pipeline ~ openblas ~ s|1.0 / v->config.scale|1.0|
 sampler's direction ~ sd/sampling/sampler_steps.h ~ noise ~ openblas ~ s|(x\[i\] - denoised\[i\]) / sigma \* dt|(denoised[i] - x[i]) / sigma * dt|
+an output block of the level's depth ~ sd/models/config.c ~ families_pipeline ~ openblas ~ s|return u->uneven ? u->up_depth\[i\]|return 0 ? u->up_depth[i]|
 LCM's guidance told as it is ~ sd/pipeline/conditioning.c ~ families_pipeline ~ openblas ~ s|1000 \* fabs(scale - 1)|1000 * fabs(scale)|
 LCM's guidance left out of the time ~ sd/models/unet.c ~ families_pipeline ~ openblas ~ s|    if (guidance)$|    if (guidance \&\& !n)|
 a few-step model's low guidance is the webui's ~ sd/pipeline/request.c ~ few_steps ~ openblas ~ s/m->config.few_steps \&\& r->cfg < 1/false/

@@ -1,6 +1,6 @@
 """The families of models in numbers: at full size as published, and "micro" with the same structure at small widths.
 
-A configuration: channels and depth (transformer blocks) of each level, middle (depth), heads (each level has so many) or
+A configuration: channels and depth (transformer blocks) of each level, middle (depth; 0: a ResBlock alone, -1: none), up (the depths of each block on the way up, if they differ), layers (2), heads (each level has so many) or
 head_dim (each head's width), groups, context, linear (projections of the spatial transformers), vae (channels), scale (of
 the latents), adm (width of the label embedding's input; None: no such embedding), size_values (numbers of the size
 conditions, each a sinusoid of 256), encoders, zero_empty (the webui's zeroed empty negative prompt).
@@ -53,6 +53,8 @@ MICRO_SDXL = dict(
         _open_clip(48, 3, 3, 96, _SECOND + "model.", "text_encoder_2", pooled=40),
     ],
 )
+MICRO_SSD = dict(MICRO_SDXL, middle=0, up=((2, 2, 3), (2, 1, 1), (1, 1, 1)))  # as SSD-1B; the first level has none
+MICRO_TINY = dict(MICRO, channels=(32, 64, 64), depth=(1, 1, 1), middle=-1, layers=1)  # as BK-SDM's and Segmind's tiny
 MICRO_REFINER = dict(
     **dict(channels=(32, 64, 64, 64), depth=(0, 1, 2, 0), middle=2, head_dim=16, groups=8, context=48, vae=_MICRO_VAE),
     **dict(adm=40 + 5 * SIZES, **_REFINER),

@@ -35,8 +35,13 @@ def new_unet(c):
     if c["adm"]:
         more = dict(addition_embed_type="text_time", addition_time_embed_dim=256, projection_class_embeddings_input_dim=c["adm"])
     depth = [d or 1 for d in c["depth"]]
-    depth[-1] = c["middle"]  # diffusers takes the middle's from the last level, which has the same or none
-    assert c["depth"][-1] in (0, c["middle"])
+    if c["middle"] > 0:
+        depth[-1] = c["middle"]  # diffusers takes the middle's from the last level, which has the same or none
+        assert c["depth"][-1] in (0, c["middle"])
+    else:
+        more["mid_block_type"] = None if c["middle"] else "UNetMidBlock2D"
+    if "up" in c:
+        more["reverse_transformer_layers_per_block"] = c["up"]
     with torch.device("meta"):
         return UNet2DConditionModel(
             sample_size=64,
@@ -100,7 +105,7 @@ def _filled(m, rename, half, dtype, source):
 
 def unet(c, half=False, dtype=torch.float32, source=None):
     """The U-Net."""
-    return _filled(new_unet(c), names.unet_names(c["depth"]), half, dtype, source)
+    return _filled(new_unet(c), names.unet_names(c["depth"], c.get("layers", 2)), half, dtype, source)
 
 
 def vae(c, half=False, dtype=torch.float32, source=None):

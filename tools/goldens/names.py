@@ -192,9 +192,9 @@ def fill(module, rename, source, dtype=torch.float32):
     return names
 
 
-def unet_names(depth):
+def unet_names(depth, layers=2):
     """What `fill` needs of a U-Net."""
-    return lambda k: UNET + unet(k, depth=depth)
+    return lambda k: UNET + unet(k, layers, depth)
 
 
 def vae_names(key):

@@ -159,6 +159,24 @@ SdConfig micro_sdxl_config(void) {
     return k;
 }
 
+SdConfig micro_ssd_config(void) {
+    static const int UP[9] = {2, 2, 3, 2, 1, 1, 0, 0, 0};
+    SdConfig k = micro_sdxl_config();
+    k.unet.middle_depth = 0;
+    k.unet.uneven = true;
+    memcpy(k.unet.up_depth, UP, sizeof UP);
+    return k;
+}
+
+SdConfig micro_tiny_config(void) {
+    SdConfig k = micro_config();
+    k.unet.levels = 3;
+    k.unet.mult[3] = k.unet.depth[3] = 0;
+    k.unet.res_blocks = 1;
+    k.unet.middle_depth = -1;
+    return k;
+}
+
 SdConfig micro_refiner_config(void) {
     SdConfig k = small(config_sdxl_refiner());
     for (int i = 1; i < 4; i++) k.unet.mult[i] = 2;

@@ -38,6 +38,8 @@ SdConfig micro_sd2_config(void);
 SdConfig micro_sd2_v_config(void);
 SdConfig micro_lcm_config(void); /* SD 1's, told its guidance */
 SdConfig micro_sdxl_config(void);
+SdConfig micro_ssd_config(void);  /* SDXL's made smaller, as SSD-1B */
+SdConfig micro_tiny_config(void); /* SD 1's, as BK-SDM's tiny one: no middle */
 SdConfig micro_refiner_config(void);
 /* A model as a safetensors file in memory: *size bytes, for the caller to free. */
 void *made_model(const SdConfig *k, DType type, size_t *size, Error *e);

@@ -60,6 +60,8 @@ const PipelineCase PIPELINE_CASES[] = {
     {"micro_lcm_64", NULL, "LCM", 42, 64, 64, 4, 0, lcm, micro_lcm_config},
     {"micro_tcd_64", NULL, "TCD", 42, 64, 64, 4, 0, tcd, micro_sdxl_config},
     {"micro_turbo_64", NULL, "Euler a", 42, 64, 64, 2, 0, turbo, micro_sd2_config},
+    {"micro_ssd_64", NULL, "Euler a", 42, 64, 64, 2, 0, turbo, micro_ssd_config},
+    {"micro_tiny_64", NULL, "Euler a", 42, 64, 64, 2, 0, turbo, micro_tiny_config},
 };
 const int PIPELINE_CASE_COUNT = sizeof PIPELINE_CASES / sizeof *PIPELINE_CASES;
 

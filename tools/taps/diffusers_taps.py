@@ -62,7 +62,8 @@ class Recorder:
         for kind in ("down_blocks", "up_blocks"):
             for b, block in enumerate(getattr(m, kind)):
                 self.block(block, f"{kind}.{b}")
-        self.block(m.mid_block, "mid_block")
+        if m.mid_block is not None:
+            self.block(m.mid_block, "mid_block")
         self.watch(m.conv_norm_out, "conv_norm_out")
         self.watch(m.conv_out, "conv_out", only_short=True)
 
