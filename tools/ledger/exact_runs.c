@@ -4,6 +4,8 @@
 #include "made_model.h"
 #include "op_compute.h"
 #include "op_gradients.h"
+#include "tensor/q8.h"
+#include "weights/blocks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +29,21 @@ static bool add_forward(const LedgerTable *t, Arena *arena, const OpCase *k, con
     return true;
 }
 
+/* The case with its weights in blocks, if its rows are whole ones. */
+static bool add_q8(const LedgerTable *t, Arena *arena, const OpCase *k, const OpData *d, Sha256 *sum, Error *e) {
+    if ((k->kind != OP_LINEAR && k->kind != OP_CONV) || d->w.t.n[d->w.t.nd - 1] % Q8_NUMBERS) return true;
+    OpData with = *d;
+    int64_t n = tensor_count(d->w.t);
+    uint8_t *blocks = malloc(dtype_bytes(Q8_0, n));
+    if (!blocks) return error_set(e, ERR_MEMORY, "out of memory for weights");
+    for (int64_t i = 0; i < n / Q8_NUMBERS; i++)
+        quantise_q8_0((const float *)d->w.t.data + i * Q8_NUMBERS, blocks + i * Q8_BYTES);
+    with.w.t = tensor_view(blocks, Q8_0, d->w.t.nd, d->w.t.n);
+    bool ok = add_forward(t, arena, k, &with, sum, e);
+    free(blocks);
+    return ok;
+}
+
 static bool add_backward(const LedgerTable *t, Arena *arena, const OpCase *k, const OpData *d, Sha256 *sum, Error *e) {
     if (k->kind == OP_TIMESTEP) return true;
     OpGradients g = op_gradients(t->op, t->pool, arena, k, d, 0, 1);
@@ -39,13 +56,17 @@ static bool add_backward(const LedgerTable *t, Arena *arena, const OpCase *k, co
 static bool ops(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e) {
     const LedgerTable *t = on->table;
     bool backward = run->flags & EXACT_BACKWARD;
+    bool (*add)(const LedgerTable *, Arena *, const OpCase *, const OpData *, Sha256 *, Error *) =
+        backward    ? add_backward
+        : run->what ? add_q8
+                    : add_forward;
     Arena arena = {0};
     bool ok = arena_init_on(&arena, t->op, t->gpu, backward ? BACKWARD_ARENA : FORWARD_ARENA, e);
     for (int i = 0; ok && i < OP_CASE_COUNT; i++) {
         OpData all;
         ok = op_data_make(&all, &OP_CASES[i]) || error_set(e, ERR_MEMORY, "out of memory for inputs");
         OpData d = ok ? op_data_slice(&all, 0, OP_CASES[i].N) : all;
-        ok = ok && (backward ? add_backward : add_forward)(t, &arena, &OP_CASES[i], &d, sum, e);
+        ok = ok && add(t, &arena, &OP_CASES[i], &d, sum, e);
         op_data_free(&all);
     }
     arena_free(&arena);
@@ -69,6 +90,8 @@ static bool ops(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e) {
 const ExactRun EXACT_RUNS[] = {
     {"ops forward", "de3817c3b1c65f7304b174e940ea34434a94c637f832c77bc40fe813eeec3a43", ops, NULL, 0},
     {"ops backward", "431a0a4278df7f62f499c9689247b6b0593843d5f5419e009be249517a96b54c", ops, NULL, EXACT_BACKWARD},
+    {"ops with Q8_0 weights", "fb036a53c52ae1661828bec648194ca228329daf7c70b29c9d6168e5ac14f409", ops, "Q8_0",
+     EXACT_HOST},
     {"TAESD", "265dce93c01e268731977959988c696b62e5e1b7d2b3b6ec6a433632de963a74", exact_taesd, NULL, EXACT_FEW},
     {"txt2img", "9e4852e3b8678e957b3e4e033d1ae6fda1f8e0d332ace68442aa046b740144b4",
      PICTURE(.sampler = "Euler a", .width = 64, .height = 64, .steps = 4, .cfg = 7), EXACT_FEW},
@@ -131,6 +154,8 @@ const ExactRun EXACT_RUNS[] = {
      PICTURE(.sampler = "Euler a", .weights = F16, SMALL), EXACT_FEW},
     {"bf16 weights", "6e723be0756ce77d685bf2fc479bfb8bbdd5a97127876b3e1ee361a9db881c35",
      PICTURE(.sampler = "Euler a", .weights = BF16, SMALL), 0},
+    {"Q8_0 weights", "16b5de5c5821edb00361d0c0d3deb63fe5da3de0716ebc9dfd2ab14dd37bb7d8",
+     PICTURE(.sampler = "Euler a", .weights = Q8_0, SMALL), 0},
     {"SD 2", "bd0899f5e8bc4d635bb295780234fcf0f2a4ff6636fffe926574b54d09677f74",
      PICTURE(.sampler = "Euler a", .model = micro_sd2_config, SMALL), 0},
     {"SD 2, v", "16e850d4fee148614620f7a958467505debc22670d8b855715c05209f3549319",

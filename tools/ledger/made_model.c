@@ -7,6 +7,8 @@
 #include "sd/models/config_detect.h"
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
+#include "tensor/q8.h"
+#include "weights/blocks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,12 +32,13 @@ MadeTensor *made_tensor(MadeTensors *l, const char *source, const char *name, DT
     return e;
 }
 
-/* Adds what a network's walk names, and frees the list. */
+/* Adds what a network's walk names, and frees the list. Rows that are not whole blocks of Q8_0 are F32 instead. */
 static void add_all(MadeTensors *l, WeightList *w, DType type) {
     for (int64_t i = 0; i < w->count; i++) {
         int64_t n[MAX_DIMS];
         int nd = gen_torch_shape(w->w[i], n);
-        made_tensor(l, w->w[i]->name, w->w[i]->name, type, nd, n);
+        bool rows = nd >= 2 && n[nd - 1] % Q8_NUMBERS == 0;
+        made_tensor(l, w->w[i]->name, w->w[i]->name, type == Q8_0 && !rows ? F32 : type, nd, n);
     }
     weight_list_free(w);
 }
@@ -68,6 +71,8 @@ void made_networks(MadeTensors *l, const SdConfig *k, DType type) {
 static void to_type(void *out, const float *in, int64_t at, int64_t n, DType type) {
     memset(out, 0, dtype_bytes(type, n));
     if (type <= BF16) gen_narrow(out, in, n, type);
+    for (int64_t i = 0; type == Q8_0 && i < n; i += Q8_NUMBERS)
+        quantise_q8_0(in + i, (uint8_t *)out + i / Q8_NUMBERS * Q8_BYTES);
     for (int64_t i = 0; type == F64 && i < n; i++) ((double *)out)[i] = (double)in[i];
     for (int64_t i = 0; type == I64 && i < n; i++) ((int64_t *)out)[i] = at + i;
 }
