@@ -32,7 +32,8 @@ typedef struct {
 typedef enum { STATE_SINGLE, STATE_DIFFUSERS } StateLayout;
 
 /* All that a single file in torch's order holds, as the webui reads it: "text_model." is put into the names of an SD 1
- * text encoder that lack it. False: ERR_MEMORY. *s is {0} before. */
+ * text encoder that lack it, and scales of 8-bit weights are multiplied into them (F16). False: ERR_MEMORY. *s is {0}
+ * before. */
 bool state_of_file(StateDict *s, const Checkpoint *c, Error *e);
 /* The networks' tensors, from a checkpoint of any layout, as the original single file has them (SD 2's and SDXL's
  * OpenCLIP with its fused projections), or as the parts of a diffusers folder do (without the last layer of SD 2's

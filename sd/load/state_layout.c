@@ -52,10 +52,21 @@ static void webui_name(char *out, size_t size, const char *name) {
             snprintf(out, size, KEY_CLIP "%s", name + prefix);
 }
 
+/* What stands beside 8-bit weights and is not true of their numbers in F16, into which the scales are multiplied. */
+static bool is_of_eight_bits(const char *name) {
+    static const char *const ENDS[] = {".scale_weight", ".weight_scale", ".scale_input",
+                                       ".input_scale",  ".comfy_quant",  "scaled_fp8"};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++)
+        if (n >= strlen(ENDS[i]) && !strcmp(name + n - strlen(ENDS[i]), ENDS[i])) return true;
+    return false;
+}
+
 bool state_of_file(StateDict *s, const Checkpoint *c, Error *e) {
     const WeightFile *f = c->file;
     for (size_t i = 0; i < f->count; i++) {
         const FileTensor *t = &f->tensors[i];
+        if (is_of_eight_bits(t->name)) continue;
         size_t size = strlen(t->name) + sizeof KEY_CLIP;
         char *name = malloc(size);
         if (!name) return error_set(e, ERR_MEMORY, "%s: out of memory for a list of tensors", c->path);
