@@ -170,3 +170,44 @@ bool name_to_ema(const char *key, char *out, size_t out_size) {
     out[n] = 0;
     return !*at;
 }
+
+/* --- text encoders --- */
+
+typedef struct {
+    const char *open, *clip;
+} EncoderName;
+
+static const EncoderName ENCODER_LAYER[] = {{"ln_1.", "layer_norm1."},
+                                            {"ln_2.", "layer_norm2."},
+                                            {"attn.in_proj_", "self_attn.in_proj_"},
+                                            {"attn.out_proj.", "self_attn.out_proj."},
+                                            {"mlp.c_fc.", "mlp.fc1."},
+                                            {"mlp.c_proj.", "mlp.fc2."}};
+static const EncoderName ENCODER[] = {{"token_embedding.weight", "text_model.embeddings.token_embedding.weight"},
+                                      {"positional_embedding", "text_model.embeddings.position_embedding.weight"},
+                                      {"ln_final.weight", "text_model.final_layer_norm.weight"},
+                                      {"ln_final.bias", "text_model.final_layer_norm.bias"},
+                                      {"text_projection", "text_projection.weight"}};
+
+static bool rename_encoder(const char *name, bool to_clip, char *out, size_t size) {
+    static const char OPEN[] = "transformer.resblocks.", CLIP[] = "text_model.encoder.layers.";
+    for (size_t i = 0; i < sizeof ENCODER / sizeof *ENCODER; i++)
+        if (!strcmp(name, to_clip ? ENCODER[i].open : ENCODER[i].clip))
+            return (size_t)snprintf(out, size, "%s", to_clip ? ENCODER[i].clip : ENCODER[i].open) < size;
+    int layer;
+    if (!eat(&name, to_clip ? OPEN : CLIP) || !eat_number(&name, &layer) || !eat(&name, ".")) return false;
+    for (size_t i = 0; i < sizeof ENCODER_LAYER / sizeof *ENCODER_LAYER; i++) {
+        const EncoderName *n = &ENCODER_LAYER[i];
+        if (eat(&name, to_clip ? n->open : n->clip))
+            return (size_t)snprintf(out, size, "%s%d.%s%s", to_clip ? CLIP : OPEN, layer, to_clip ? n->clip : n->open,
+                                    name) < size;
+    }
+    return false;
+}
+
+bool name_open_to_clip(const char *name, char *out, size_t out_size) {
+    return rename_encoder(name, true, out, out_size);
+}
+bool name_clip_to_open(const char *name, char *out, size_t out_size) {
+    return rename_encoder(name, false, out, out_size);
+}

@@ -20,4 +20,10 @@ bool name_variant(const char *key, int number, char *out, size_t out_size);
  * for any other key. Source: CompVis, ldm/modules/ema.py. */
 bool name_to_ema(const char *key, char *out, size_t out_size);
 
+/* An open_clip encoder's name without its prefix under Hugging Face's, and the opposite. The fused projection, which
+ * Hugging Face has in three, becomes "[...]self_attn.in_proj_weight" or "..._bias". False for a name that the other
+ * does not have. Source: transformers, convert_clip_original_pytorch_to_hf.py. */
+bool name_open_to_clip(const char *name, char *out, size_t out_size);
+bool name_clip_to_open(const char *name, char *out, size_t out_size);
+
 #endif

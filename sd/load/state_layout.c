@@ -143,18 +143,6 @@ static bool add_rows(Walk *k, const char *name, const Weight *const *w, int coun
     return true;
 }
 
-/* Names of a layer: Hugging Face's, OpenCLIP's. */
-static const char *const LAYER[][2] = {{"layer_norm1.", "ln_1."},
-                                       {"layer_norm2.", "ln_2."},
-                                       {"self_attn.out_proj.", "attn.out_proj."},
-                                       {"mlp.fc1.", "mlp.c_fc."},
-                                       {"mlp.fc2.", "mlp.c_proj."}};
-static const char *const ENDS[][2] = {{"text_model.embeddings.token_embedding.weight", "token_embedding.weight"},
-                                      {"text_model.embeddings.position_embedding.weight", "positional_embedding"},
-                                      {"text_model.final_layer_norm.weight", "ln_final.weight"},
-                                      {"text_model.final_layer_norm.bias", "ln_final.bias"},
-                                      {"text_projection.weight", "text_projection"}};
-
 /* What follows prefix + "LAYERS.N." in a name; NULL where it is no layer's. */
 static const char *in_layer(const char *name, const char *layers, int *number) {
     char *end;
@@ -167,28 +155,18 @@ static const char *in_layer(const char *name, const char *layers, int *number) {
 /* A weight of an encoder with OpenCLIP's names and fused projections, under Hugging Face's. */
 static bool add_open(Walk *k, const char *prefix, const Weight *w, int layers, bool unused_last) {
     static const char *const SPLIT[] = {"q_proj", "k_proj", "v_proj"};
-    const char *name = w->name + strlen(prefix), *rest;
-    char out[256], to[KEY_ENCODER_SIZE];
-    snprintf(to, sizeof to, "%.*stransformer.", (int)(strlen(prefix) - strlen("model.")), prefix);
+    const char *name = w->name + strlen(prefix);
+    char to[128], out[256], base[KEY_ENCODER_SIZE];
+    snprintf(base, sizeof base, "%.*stransformer.", (int)(strlen(prefix) - strlen("model.")), prefix);
     int layer;
-    for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++)
-        if (!strcmp(name, ENDS[i][1])) {
-            snprintf(out, sizeof out, "%s%s", to, ENDS[i][0]);
-            return add_rows(k, out, &w, 1, 0, 1);
-        }
-    rest = in_layer(name, "transformer.resblocks.", &layer);
-    if (!rest || (unused_last && layer == layers - 1)) return true;
-    bool fused = !strncmp(rest, "attn.in_proj_", 13);
-    for (int i = 0; fused && i < 3; i++) {
-        snprintf(out, sizeof out, "%stext_model.encoder.layers.%d.self_attn.%s.%s", to, layer, SPLIT[i], rest + 13);
+    bool in_last = in_layer(name, "transformer.resblocks.", &layer) && layer == layers - 1;
+    if (!name_open_to_clip(name, to, sizeof to) || (unused_last && in_last)) return true;
+    const char *fused = strstr(to, ".in_proj_");
+    if (!fused) return snprintf(out, sizeof out, "%s%s", base, to), add_rows(k, out, &w, 1, 0, 1);
+    for (int i = 0; i < 3; i++) {
+        snprintf(out, sizeof out, "%s%.*s.%s.%s", base, (int)(fused - to), to, SPLIT[i], fused + strlen(".in_proj_"));
         if (!add_rows(k, out, &w, 1, i, 3)) return false;
     }
-    for (size_t i = 0; !fused && i < sizeof LAYER / sizeof *LAYER; i++)
-        if (!strncmp(rest, LAYER[i][1], strlen(LAYER[i][1]))) {
-            snprintf(out, sizeof out, "%stext_model.encoder.layers.%d.%s%s", to, layer, LAYER[i][0],
-                     rest + strlen(LAYER[i][1]));
-            return add_rows(k, out, &w, 1, 0, 1);
-        }
     return true;
 }
 
@@ -196,32 +174,21 @@ static bool add_open(Walk *k, const char *prefix, const Weight *w, int layers, b
 static bool add_hugging(Walk *k, const char *prefix, const WeightList *l, int64_t at) {
     const Weight *w = l->w[at];
     const char *name = w->name + strlen(prefix), *rest;
-    char out[256], to[KEY_ENCODER_SIZE];
-    snprintf(to, sizeof to, "%.*smodel.", (int)(strlen(prefix) - strlen("transformer.")), prefix);
+    char to[128], out[256], base[KEY_ENCODER_SIZE];
+    snprintf(base, sizeof base, "%.*smodel.", (int)(strlen(prefix) - strlen("transformer.")), prefix);
     int layer;
-    for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++)
-        if (!strcmp(name, ENDS[i][0])) {
-            snprintf(out, sizeof out, "%s%s", to, ENDS[i][1]);
-            return add_rows(k, out, &w, 1, 0, 1);
-        }
     rest = in_layer(name, "text_model.encoder.layers.", &layer);
-    if (!rest) return true;
-    if (!strncmp(rest, "self_attn.q_proj.", 17)) {
+    if (rest && !strncmp(rest, "self_attn.q_proj.", 17)) {
         const Weight *fused[3];
         int found = 0;
         for (int64_t i = at; i < l->count && found < 3; i++) /* q, k and v's of the same kind, in this order */
             if (strstr(l->w[i]->name, "_proj.") && !strstr(l->w[i]->name, ".out_proj.") && l->w[i]->kind == w->kind)
                 fused[found++] = l->w[i];
-        snprintf(out, sizeof out, "%stransformer.resblocks.%d.attn.in_proj_%s", to, layer, rest + 17);
+        snprintf(out, sizeof out, "%stransformer.resblocks.%d.attn.in_proj_%s", base, layer, rest + 17);
         return found < 3 || add_rows(k, out, fused, 3, 0, 1);
     }
-    for (size_t i = 0; i < sizeof LAYER / sizeof *LAYER; i++)
-        if (!strncmp(rest, LAYER[i][0], strlen(LAYER[i][0]))) {
-            snprintf(out, sizeof out, "%stransformer.resblocks.%d.%s%s", to, layer, LAYER[i][1],
-                     rest + strlen(LAYER[i][0]));
-            return add_rows(k, out, &w, 1, 0, 1);
-        }
-    return true;
+    if (!name_clip_to_open(name, to, sizeof to)) return true;
+    return snprintf(out, sizeof out, "%s%s", base, to), add_rows(k, out, &w, 1, 0, 1);
 }
 
 static bool add_encoder(Walk *k, int i) {

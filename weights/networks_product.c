@@ -1,0 +1,97 @@
+#include "networks_product.h"
+
+#include "tensor/half.h"
+
+#include <string.h>
+
+enum { TOGETHER = 4 }; /* terms that are added at once */
+
+static int64_t width(const FileTensor *t) { return t->n[0] ? file_tensor_count(t) / t->n[0] : 0; }
+
+/* Of numbers, and some of them. A vector is a column. */
+static bool is_matrix(const FileTensor *t) {
+    DType type = file_tensor_type(t);
+    return t->nd >= 1 && file_tensor_count(t) > 0 && (type == F32 || type == F16 || type == BF16 || type == Q8_0);
+}
+
+bool product_init(Product *p, const WeightFile *f, const FileTensor *a, const FileTensor *b, const FileTensor *mid,
+                  bool turned) {
+    *p = (Product){.file = f, .a = a, .b = b, .mid = mid, .turned = turned, .taps = 1, .round = F32};
+    if (!a || !is_matrix(a) || (b && !is_matrix(b)) || (mid && (!is_matrix(mid) || !b || mid->nd < 3))) return false;
+    p->rows = turned ? width(a) : a->n[0];
+    p->columns = width(b ? b : a);
+    if (!b) return true;
+    p->rank = p->limit = turned ? a->n[0] : width(a);
+    if (!mid) return b->n[0] == p->rank;
+    p->taps = width(mid) / mid->n[1];
+    p->columns *= p->taps;
+    return mid->n[0] == p->rank && mid->n[1] == b->n[0];
+}
+
+static void read(const Product *p, const FileTensor *t, int64_t first, int64_t count, float *out) {
+    file_tensor_read(p->file, t, first, count, F32, out);
+    for (int64_t i = 0; p->round == F16 && i < count; i++) out[i] = f16_to_f32(f32_to_f16(out[i]));
+    for (int64_t i = 0; p->round == BF16 && i < count; i++) out[i] = bf16_to_f32(f32_to_bf16(out[i]));
+}
+
+/* a's rows [first, first + rows), side by side: out[rows * rank]. */
+static void read_a(const Product *p, int64_t first, int64_t rows, float *out) {
+    if (!p->turned) {
+        read(p, p->a, first * p->rank, rows * p->rank, out);
+        return;
+    }
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t n = 0; n < p->rank; n++) read(p, p->a, n * p->rows + first + r, 1, out + r * p->rank + n);
+}
+
+/* out[k] = sum over m of mid[n,m,t] b[m,i] for column + k = i * taps + t. */
+static void read_middle(const Product *p, int64_t n, int64_t column, int64_t columns, float *out, float *scratch) {
+    int64_t inner = p->mid->n[1], inputs = p->columns / p->taps;
+    float *mid = scratch, *b = scratch + inner * p->taps;
+    int64_t i = column / p->taps, end = (column + columns - 1) / p->taps + 1;
+    read(p, p->mid, n * inner * p->taps, inner * p->taps, mid);
+    memset(out, 0, (size_t)columns * sizeof *out);
+    for (int64_t m = 0; m < inner; m++) {
+        read(p, p->b, m * inputs + i, end - i, b);
+        for (int64_t k = 0; k < columns; k++) {
+            int64_t c = column + k;
+            out[k] += mid[m * p->taps + c % p->taps] * b[c / p->taps - i];
+        }
+    }
+}
+
+enum { TOGETHER_COLUMNS = 32 }; /* a loop of a constant length, which compilers vectorise */
+
+static void add_together(float *restrict out, const float *a, const float *restrict b, int64_t stride) {
+    const float *b1 = b + stride, *b2 = b1 + stride, *b3 = b2 + stride;
+    float a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
+    for (int k = 0; k < TOGETHER_COLUMNS; k++) out[k] = (((out[k] + a0 * b[k]) + a1 * b1[k]) + a2 * b2[k]) + a3 * b3[k];
+}
+
+/* out += sum over i of a[i] b[i], in order */
+static void add_rows(float *restrict out, const float *a, const float *restrict b, int64_t columns, int64_t count) {
+    int64_t done = 0;
+    for (; count == TOGETHER && done + TOGETHER_COLUMNS <= columns; done += TOGETHER_COLUMNS)
+        add_together(out + done, a, b + done, columns);
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t k = done; k < columns; k++) out[k] += a[i] * b[i * columns + k];
+}
+
+void product_tile(const Product *p, int64_t first, int64_t rows, int64_t column, int64_t columns, float *out,
+                  int64_t stride, float *scratch) {
+    if (!p->b) {
+        for (int64_t r = 0; r < rows; r++) read(p, p->a, (first + r) * p->columns + column, columns, out + r * stride);
+        return;
+    }
+    float *a = scratch, *b = a + rows * p->rank, *more = b + TOGETHER * columns;
+    read_a(p, first, rows, a);
+    for (int64_t r = 0; r < rows; r++) memset(out + r * stride, 0, (size_t)columns * sizeof *out);
+    for (int64_t n = 0, some; n < p->limit; n += some) {
+        some = p->limit - n < TOGETHER ? p->limit - n : TOGETHER;
+        for (int64_t i = 0; i < some; i++) {
+            if (p->mid) read_middle(p, n + i, column, columns, b + i * columns, more);
+            else read(p, p->b, (n + i) * p->columns + column, columns, b + i * columns);
+        }
+        for (int64_t r = 0; r < rows; r++) add_rows(out + r * stride, a + r * p->rank + n, b, columns, some);
+    }
+}
