@@ -133,6 +133,18 @@ typedef enum { SD_PREVIEW_FULL, SD_PREVIEW_TAESD, SD_PREVIEW_APPROX } SdPreview;
 /* What img2img begins from: a sample of the VAE encoder's distribution, or its mean. */
 typedef enum { SD_ENCODE_SAMPLE, SD_ENCODE_MEAN } SdEncode;
 
+/* A file that changes the model for a call: a LoRA or one of its kin. */
+typedef struct {
+    const char *path;  /* safetensors or PyTorch's */
+    double text, unet; /* what its changes of the text encoders and of the U-Net are multiplied by; -100..100 */
+    int rank;          /* only the first so many of its ranks count (LoRA); 0: all */
+} SdNetwork;
+enum { SD_MOST_NETWORKS = 256 };
+
+/* How changes are added up: in f32, and rounded once to what the model holds; or rounded to that wherever the webui
+ * rounds: files' numbers, products, and sums after each network. */
+typedef enum { SD_APPLY_EXACT, SD_APPLY_WEBUI } SdApply;
+
 typedef struct {
     uint8_t *rgb; /* [height][width][3] */
     int width, height;
@@ -194,6 +206,13 @@ typedef struct {
     SdVae vae_encoder;
 
     SdVae vae_decoder; /* this and vae_encoder: the TAESD's half where there is one */
+
+    /* Networks on top of the model (not of its refiner), in this order. Kept with request.keep until a call asks for
+     * others. One that fits nothing, or another family, is refused; what else of it has no place, sd_network tells. */
+    const SdNetwork *networks;
+    int network_count; /* ..SD_MOST_NETWORKS */
+    SdApply network_apply;
+    bool network_strict; /* anything of them without a place in the model is an error, too */
 
     const char *taps; /* a safetensors file to write named activations to, or NULL; names of files are not empty */
     const char *tap;  /* glob that their names must match (* and ?); NULL: all */
@@ -295,6 +314,22 @@ typedef struct {
  * ERR_FORMAT, with the tensor and the number, for a weight that the type cannot hold. */
 bool sd_convert(const char *in, const char *out, const SdConvert *how, SdConverted *done, Error *e);
 
+/* What a network's file is, and what of it finds its place in a model. */
+typedef struct {
+    char kind[48];            /* "LoRA", "LoHa", "DoRA (LoRA)", or several: "LoRA, full" */
+    char family[24];          /* "SDXL", as the file says or its shapes tell; "" where neither does */
+    char name[128];           /* ss_output_name of its metadata, or "" */
+    int rank, rank_to;        /* the smallest and the largest; 0, 0: of kinds without */
+    double alpha, alpha_to;   /* likewise, of modules that say one; NAN: none does */
+    int64_t modules, matched; /* those in the file; those of them that the model has */
+    int64_t text_modules;     /* of `matched`, the text encoders' */
+    int64_t unmatched;        /* modules that the model lacks, and keys that are of no known kind, */
+    char names[512];          /* the first few of them */
+    int64_t embeddings;       /* keys of embeddings that it brings along */
+} SdNetworkReport;
+/* Reads the file's keys. m NULL: matched and the like stay 0. Errors as for a request with this network. */
+bool sd_network(const SdModel *m, const char *path, SdNetworkReport *out, Error *e);
+
 /* How models are merged; the webui's checkpoint merger. */
 typedef enum {
     SD_MERGE_WEIGHTED,       /* (1 - ratio) A + ratio B */
@@ -303,14 +338,18 @@ typedef enum {
 } SdMergeMode;
 typedef struct {
     SdMergeMode mode;
-    double ratio;        /* 0..1 */
-    bool half;           /* F32 that was computed becomes F16; with SD_MERGE_NONE all of it */
-    const char *vae;     /* a file whose VAE replaces A's; NULL: none */
+    double ratio;              /* 0..1 */
+    bool half;                 /* F32 that was computed becomes F16; with SD_MERGE_NONE all of it */
+    const char *vae;           /* a file whose VAE replaces A's; NULL: none */
+    const SdNetwork *networks; /* of SD_MERGE_NONE: added to A, in this order */
+    int network_count;
+    SdApply network_apply;
     const char *discard; /* tensors whose whole name matches (* and ?) are left out; NULL: none */
 } SdMerge;
 typedef struct {
     int64_t merged;           /* tensors */
     int64_t kept, left_out;   /* that A alone has, and are kept; that A lacks */
+    int64_t changed;          /* by networks */
     int64_t baked, discarded; /* from the VAE; left out by `discard` */
     int64_t not_finite;       /* numbers that are infinite or NaN: it may draw nothing */
     char tensor[200];         /* the first tensor that has such */

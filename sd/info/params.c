@@ -33,6 +33,7 @@ static bool has_comments(const SdRequest *r, const Sampler *s) {
 static bool has_original(const SdRequest *r, const Sampler *s) {
     return (void)s, r->original_width || r->original_height;
 }
+static bool has_networks(const SdRequest *r, const Sampler *s) { return (void)s, r->network_count > 0; }
 static bool has_refiner(const SdRequest *r, const Sampler *s) { return (void)s, r->refiner != NULL; }
 static bool has_target(const SdRequest *r, const Sampler *s) { return (void)s, r->target_width || r->target_height; }
 static bool has_posterior(const SdRequest *r, const Sampler *s) { return (void)s, r->vae_encoder == SD_VAE_FULL; }
@@ -177,6 +178,11 @@ const Param PARAMS[] = {
     {.name = "rng", .type = PARAM_ENUM, AT(rng), .value = "nv,cuda|cpu",
      .help = "noise of an NVIDIA GPU (nv or cuda) or of torch on a CPU",
      .json = "randn_source", .key = "RNG", .key_words = "NV,GPU|CPU", .place = 14},
+    {.name = "lora-apply", .type = PARAM_ENUM, AT(network_apply), .value = "exact|webui",
+     .help = "changes are added up in f32, or rounded wherever the webui rounds",
+     .json = "lora_apply", .key = "Lora apply", .place = 16, .counts = has_networks},
+    {.name = "strict", .type = PARAM_BOOL, AT(network_strict), .high = 1,
+     .help = "a LoRA of which anything has no place in the model is an error", .json = "lora_strict"},
     {.name = "taps", .type = PARAM_FILE, AT(taps), .value = "FILE",
      .help = "write activations to a safetensors file", .json = "taps"},
     {.name = "tap", .type = PARAM_STRING, AT(tap), .value = "GLOB",

@@ -155,7 +155,7 @@ static bool plan(Merge *m, Error *e) {
     for (size_t i = 0; i < a->count; i++) {
         MergeRow *r = &m->rows[m->row_count];
         *r = (MergeRow){.a = &a->at[i], .kind = ROW_KEEP, .sum = a->at[i].type};
-        if (!plan_sum(m, r, e)) return false;
+        if (!plan_sum(m, r, e) || !merge_networks_plan(m, r, e)) return false;
         plan_vae(m, r);
         bool computed = r->kind != ROW_KEEP || r->a != &a->at[i] || m->how->mode == SD_MERGE_NONE;
         r->type = m->how->half && computed && r->sum == F32 ? F16 : r->sum;
@@ -257,9 +257,10 @@ bool sd_merge(const char *const in[3], const char *out, const SdMerge *how, SdMe
     *m.done = (SdMerged){0};
     if (!check(in, out, how, e)) return false;
     m.count = how->mode == SD_MERGE_NONE ? 1 : how->mode == SD_MERGE_WEIGHTED ? 2 : 3;
-    bool ok = open_models(&m, in, e) && open_vae(&m, e) && plan(&m, e) && yaml_place(&m, yaml, e) &&
-              write_file(&m, e) && copy_yaml(&m, yaml, e);
+    bool ok = open_models(&m, in, e) && open_vae(&m, e) && merge_networks_begin(&m, e) && plan(&m, e) &&
+              yaml_place(&m, yaml, e) && write_file(&m, e) && copy_yaml(&m, yaml, e);
     free(m.rows);
+    free(m.changed);
     state_free(&m.vae);
     given_close(&m.vae_file);
     for (int i = 0; i < 3; i++) {

@@ -128,7 +128,26 @@ static void write_discard(JsonText *t, const char *glob) {
     free(r.p);
 }
 
-static void write_recipe(const Merge *m, char hashes[3][65], JsonText *t) {
+/* Of sd.c's own: what the webui's merger does not do. */
+static bool write_networks(const SdMerge *how, JsonText *t, Error *e) {
+    json_text(t, ", \"networks_apply\": \"%s\", \"networks\": [", how->network_apply ? "webui" : "exact");
+    for (int i = 0; i < how->network_count; i++) {
+        const SdNetwork *n = &how->networks[i];
+        char hash[65];
+        if (!cached_sha256(n->path, hash, e)) return false;
+        json_text(t, "%s{\"name\": ", i ? ", " : "");
+        json_text_quoted(t, base_name(n->path));
+        json_text(t, ", \"hash\": \"%s\", \"text\": ", hash);
+        json_text_number(t, n->text);
+        json_text(t, ", \"unet\": ");
+        json_text_number(t, n->unet);
+        json_text(t, ", \"rank\": %d}", n->rank);
+    }
+    json_text(t, "]");
+    return true;
+}
+
+static bool write_recipe(const Merge *m, char hashes[3][65], JsonText *t, Error *e) {
     static const char *const KEYS[] = {"primary", "secondary", "tertiary"};
     static const char *const MODES[] = {"Weighted sum", "Add difference", "No interpolation"};
     json_text(t, "{\"type\": \"sd.c\"");
@@ -145,8 +164,11 @@ static void write_recipe(const Merge *m, char hashes[3][65], JsonText *t) {
     json_text(t, ", \"discard_weights\": ");
     if (m->how->discard) write_discard(t, m->how->discard);
     else json_text(t, "\"\"");
-    json_text(t, ", \"is_inpainting\": %s, \"is_instruct_pix2pix\": %s}", m->done->inpainting ? "true" : "false",
+    json_text(t, ", \"is_inpainting\": %s, \"is_instruct_pix2pix\": %s", m->done->inpainting ? "true" : "false",
               m->done->pix2pix ? "true" : "false");
+    if (m->how->network_count && !write_networks(m->how, t, e)) return false;
+    json_text(t, "}");
+    return true;
 }
 
 /* --- all of it --- */
@@ -193,11 +215,10 @@ bool merge_meta(const Merge *m, MergeMeta *out, Error *e) {
     bool named = a->checkpoint->file && !a->checkpoint->file->channels_last;
     out->config = named ? NULL : new_config(a);
     JsonText recipe = {0}, models = {0};
-    write_recipe(m, hashes, &recipe);
-    bool ok = write_models(m, hashes, &models, e);
+    bool ok = write_recipe(m, hashes, &recipe, e) && write_models(m, hashes, &models, e);
     out->recipe = recipe.p;
     out->models = models.p;
-    if (recipe.failed || models.failed || (!named && !out->config))
+    if (ok && (recipe.failed || models.failed || (!named && !out->config)))
         ok = error_set(e, ERR_MEMORY, "%s: out of memory for metadata", m->out);
     if (!ok) return false;
     if (out->config) set(out, "sdc.config", out->config);

@@ -62,7 +62,6 @@ static void look(Piece *p, const MergeRow *r, const double *v) {
 }
 
 static void compute(void *arg, int64_t index, void *scratch) {
-    (void)scratch;
     const Pieces *all = arg;
     const MergeRow *r = all->row;
     Piece *p = &all->pieces[index];
@@ -84,6 +83,7 @@ static void compute(void *arg, int64_t index, void *scratch) {
         merge_narrow(p->raw, p->a, r->sum, p->count); /* into A's tensor, of A's type */
         merge_widen(p->a, p->raw, r->sum, p->count);
     }
+    if (r->kind == ROW_CHANGED) merge_changed(all->m, r, p->first, p->count, p->a, scratch);
     look(p, r, p->a);
     merge_narrow(p->raw, p->a, r->type, p->count);
 }

@@ -47,6 +47,7 @@ struct SdModel {
     void *memory[PART_COUNT];     /* the weights that loading made; the others stay in the mapped file */
     bool loaded[PART_COUNT];
     bool streamed[PART_COUNT]; /* loaded, but large weights stay in the file: see model_source */
+    struct Overlay *overlay;   /* the networks on top of the weights (overlay.h); NULL: none */
     bool as_in_files;          /* load weights as numbers to read (converting, training), not prepared for kernels */
     bool told_prediction;      /* the caller's options say what it predicts */
     NoiseLevels noise_levels;

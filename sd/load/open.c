@@ -3,6 +3,7 @@
 #include "devices.h"
 #include "levels.h"
 #include "model.h"
+#include "overlay.h"
 #include "prediction.h"
 #include "weights.h"
 
@@ -307,6 +308,8 @@ SdModel *sd_open(const char *path, const SdOptions *options, Error *e) {
 void sd_close(SdModel *m) {
     if (!m) return;
     workspace_drop_kept(m);
+    overlay_free(m->overlay);
+    m->overlay = NULL;
     for (int i = 0; i < PART_COUNT; i++) {
         model_release(m, (Part)i);
         weight_list_free(&m->lists[i]);

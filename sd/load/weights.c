@@ -1,5 +1,7 @@
+#include "overlay.h"
 #include "weights.h"
 
+#include "tensor/half.h"
 #include "tensor/large.h"
 #include "tensor/q8.h"
 #include "weights/file_range.h"
@@ -22,6 +24,8 @@ typedef struct {
     void *to;        /* where they go; NULL where nothing is made */
     DType narrow;    /* what the numbers become in the end */
     FileRange range; /* of the file's, where `narrow` holds less */
+    Deltas deltas;   /* what networks change of it */
+    bool no_memory;  /* for what they need */
 } Job;
 
 static bool is_large(const Weight *w) { return w->kind == WEIGHT_LINEAR || w->kind == WEIGHT_CONV; }
@@ -33,7 +37,9 @@ static bool torch_order(const Found *f, const Weight *w) { return w->kind == WEI
 static bool inputs_first(const Found *f, const Weight *w) { return w->inputs_first && !f->file->channels_last; }
 
 /* Whether the numbers that the layer needs lie in the file as they are, in some order. */
-static bool as_stored(const Job *j) { return file_tensor_is_plain(j->from.tensor) && j->from.tensor->dtype == j->type; }
+static bool as_stored(const Job *j) {
+    return !j->deltas.count && file_tensor_is_plain(j->from.tensor) && j->from.tensor->dtype == j->type;
+}
 
 static bool aligned(const Job *j) {
     size_t number = dtype_block(j->type) == 1 ? dtype_bytes(j->type, 1) : 1; /* blocks are read byte by byte */
@@ -54,6 +60,8 @@ static Job job_for(const SdModel *m, Weight *w, const Weight *layer, bool stream
     Job j = {.m = m, .layer = layer, .w = w, .from = checkpoint_find(m->checkpoint, layer->name)};
     DType stored = j.from.tensor->dtype;
     j.type = layer->kind == WEIGHT_VECTOR ? F32 : model_weight_type(layer, &j.from);
+    j.deltas = overlay_find(m->overlay, layer->name);
+    if (j.deltas.count && j.type == Q8_0) j.type = F16; /* small changes would be lost in blocks */
     bool prepares = !m->as_in_files && m->ops->prepared_bytes && (j.type != F32 || stored == F32 || m->gpu);
     j.bytes = prepares ? m->ops->prepared_bytes(layer, j.type) : 0;
     if (streamed && is_large(layer)) j.way = STREAMED;
@@ -94,35 +102,96 @@ static Rows rows_of(const Job *j, int64_t first, int64_t count) {
     return r;
 }
 
-/* Rows that are columns of the file's tensor, gathered into `buffer` in the job's type. */
-static const void *columns(const Job *j, const Rows *r, void *buffer) {
+/* Rows that are columns of the file's tensor, gathered into `buffer` in this type. */
+static const void *columns(const Job *j, const Rows *r, DType type, void *buffer) {
     enum { SOME = 64 };
     int64_t outputs = j->layer->t.n[0], n;
-    size_t width = dtype_bytes(j->type, 1);
+    size_t width = dtype_bytes(type, 1);
     char some[SOME * sizeof(double)];
     for (int64_t i = 0; i < r->each; i++)
         for (int64_t o = 0; o < r->count; o += n) {
             n = r->count - o < SOME ? r->count - o : SOME;
-            file_tensor_read(j->from.file, j->from.tensor, i * outputs + r->first + o, n, j->type, some);
+            file_tensor_read(j->from.file, j->from.tensor, i * outputs + r->first + o, n, type, some);
             for (int64_t k = 0; k < n; k++)
                 memcpy((char *)buffer + (size_t)((o + k) * r->each + i) * width, some + (size_t)k * width, width);
         }
     return buffer;
 }
 
-/* The numbers of these rows, in the file's order and the job's type: where they lie in the file, or widened into
- * `buffer`. Whatever changes weights as they are loaded, as LoRA's deltas will, changes them here: every way of making
- * a weight and every streamed one passes. */
-static const void *numbers(const Job *j, const Rows *r, void *buffer) {
-    if (inputs_first(&j->from, j->layer)) return columns(j, r, buffer);
+/* --- networks on top of the file's numbers --- */
+
+static int64_t taps_of(const Weight *w) { return w->kind == WEIGHT_CONV ? w->t.n[1] * w->t.n[2] : 1; }
+
+/* Copies a row between [inputs][taps] and [taps][inputs]. */
+static void turn_row(float *out, const float *in, int64_t rows, int64_t columns) {
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < columns; c++) out[c * rows + r] = in[r * columns + c];
+}
+
+/* The file's own numbers in torch's order (OverlaySource). */
+static void own_rows(const void *user, int64_t first, int64_t count, float *out) {
+    const Job *j = user;
+    Rows r = rows_of(j, first, count);
+    int64_t taps = taps_of(j->layer), inputs = r.each / taps, n;
+    if (inputs_first(&j->from, j->layer)) {
+        columns(j, &r, F32, out);
+        return;
+    }
+    if (!j->from.file->channels_last || taps == 1) {
+        file_tensor_read(j->from.file, j->from.tensor, first * r.each, count * r.each, F32, out);
+        return;
+    }
+    float some[256];
+    for (int64_t k = 0; k < count * taps; k++) /* a row and a tap */
+        for (int64_t i = 0; i < inputs; i += n) {
+            n = inputs - i < 256 ? inputs - i : 256;
+            file_tensor_read(j->from.file, j->from.tensor, first * r.each + k * inputs + i, n, F32, some);
+            for (int64_t c = 0; c < n; c++) out[k / taps * r.each + (i + c) * taps + k % taps] = some[c];
+        }
+}
+
+static OverlaySource own(const Job *j) {
+    int64_t outputs = j->layer->t.n[0];
+    return (OverlaySource){j, own_rows, outputs, tensor_count(j->layer->t) / outputs};
+}
+
+static void narrow(DType type, const float *in, int64_t count, void *out) {
+    uint16_t *half = out;
+    if (type == F32) memcpy(out, in, (size_t)count * sizeof *in);
+    for (int64_t i = 0; type == F16 && i < count; i++) half[i] = f32_to_f16(in[i]);
+    for (int64_t i = 0; type == BF16 && i < count; i++) half[i] = f32_to_bf16(in[i]);
+}
+
+/* As `numbers`. scratch: a thread's */
+static const void *changed(const Job *j, const Rows *r, void *buffer, void *scratch) {
+    OverlaySource s = own(j);
+    int64_t most = overlay_most_rows(&s), taps = taps_of(j->layer), n;
+    bool turned = j->from.file->channels_last && taps > 1;
+    char *to = buffer;
+    for (int64_t at = 0; at < r->count; at += n) {
+        n = r->count - at < most ? r->count - at : most;
+        float *rows = overlay_rows(j->deltas, &s, r->first + at, n, scratch), *row = rows + n * r->each;
+        for (int64_t o = 0; o < n; o++, to += dtype_bytes(j->type, r->each)) {
+            if (turned) turn_row(row, rows + o * r->each, r->each / taps, taps);
+            narrow(j->type, turned ? row : rows + o * r->each, r->each, to);
+        }
+    }
+    return buffer;
+}
+
+/* The numbers of these rows, in the file's order and the job's type: where they lie in the file, or made in `buffer`.
+ * Every way of making a weight and every streamed one passes here, so that networks change weights here. */
+static const void *numbers(const Job *j, const Rows *r, void *buffer, void *scratch) {
+    if (j->deltas.count) return changed(j, r, buffer, scratch);
+    if (inputs_first(&j->from, j->layer)) return columns(j, r, j->type, buffer);
     if (as_stored(j)) return file_tensor_data(j->from.file, &r->stored);
     file_tensor_read(j->from.file, j->from.tensor, r->first * r->each, r->count * r->each, j->type, buffer);
     return buffer;
 }
 
-static void copy_rows(const Job *j, const Rows *r) {
+static void copy_rows(const Job *j, const Rows *r, void *scratch) {
     char *to = (char *)j->to + dtype_bytes(j->type, r->first * r->each);
-    const void *from = numbers(j, r, to);
+    const void *from = numbers(j, r, to, scratch);
     if (from != to) memcpy(to, from, dtype_bytes(j->type, r->count * r->each));
 }
 
@@ -133,12 +202,11 @@ static void transpose(char *out, const char *in, int64_t channels, int64_t taps,
             memcpy(out + (size_t)(t * channels + i) * width, in + (size_t)(i * taps + t) * width, width);
 }
 
-/* scratch: holds one row */
 static void transpose_rows(const Job *j, const Rows *r, void *scratch) {
     const int64_t *n = j->layer->t.n;
     size_t width = dtype_bytes(j->type, 1), row = (size_t)r->each * width;
     char *to = (char *)j->to + (size_t)r->first * row;
-    const char *from = numbers(j, r, to);
+    const char *from = numbers(j, r, to, scratch);
     for (int64_t o = 0; o < r->count; o++) {
         const char *in = from + (size_t)o * row;
         if (from == to) in = memcpy(scratch, in, row);
@@ -148,21 +216,21 @@ static void transpose_rows(const Job *j, const Rows *r, void *scratch) {
 
 enum { PIECE = 64 }; /* outputs that are made at once: whole blocks in every prepared layout */
 
-static void prepare_some(const Job *j, const Rows *r, void *wide) {
+static void prepare_some(const Job *j, const Rows *r, void *wide, void *scratch) {
     const Ops *ops = j->m->ops;
     Weight some = *j->layer, before = *j->layer;
     some.t.n[0] = r->count, before.t.n[0] = r->first;
     size_t at = r->first ? ops->prepared_bytes(&before, j->type) : 0;
-    ops->prepare(&some, j->type, numbers(j, r, wide), torch_order(&j->from, j->layer), (char *)j->to + at);
+    ops->prepare(&some, j->type, numbers(j, r, wide, scratch), torch_order(&j->from, j->layer), (char *)j->to + at);
     some.t.n[0] = j->layer->t.n[0];
     if (!r->first) *j->w = some;
 }
 
 /* Every row is prepared by itself; the first ones tell the weight what it is now. Numbers that are made before are made
  * a piece at a time. Out of memory, `prepared` stays NULL. */
-static void prepare_rows(const Job *j, const Rows *r) {
+static void prepare_rows(const Job *j, const Rows *r, void *scratch) {
     if (as_stored(j) && !inputs_first(&j->from, j->layer)) {
-        prepare_some(j, r, NULL);
+        prepare_some(j, r, NULL, scratch);
         return;
     }
     void *wide = malloc(dtype_bytes(j->type, (r->count < PIECE ? r->count : PIECE) * r->each));
@@ -170,17 +238,17 @@ static void prepare_rows(const Job *j, const Rows *r) {
     for (int64_t at = 0; at < r->count; at += PIECE) {
         int64_t n = r->count - at < PIECE ? r->count - at : PIECE;
         Rows piece = rows_of(j, r->first + at, n);
-        prepare_some(j, &piece, wide);
+        prepare_some(j, &piece, wide, scratch);
     }
     free(wide);
 }
 
-/* Also drops the file's pages that it has read. */
+/* Also drops the file's pages that it has read. scratch: a thread's */
 static void make_rows(const Job *j, int64_t first, int64_t count, void *scratch) {
     Rows r = rows_of(j, first, count);
-    if (j->way == COPIED) copy_rows(j, &r);
+    if (j->way == COPIED) copy_rows(j, &r, scratch);
     if (j->way == TRANSPOSED) transpose_rows(j, &r, scratch);
-    if (j->way == PREPARED) prepare_rows(j, &r);
+    if (j->way == PREPARED) prepare_rows(j, &r, scratch);
     file_tensor_drop(j->from.file, &r.stored);
 }
 
@@ -202,7 +270,14 @@ static void make_weight(void *arg, int64_t index, void *scratch) {
     Job *j = (Job *)arg + index;
     if (narrows(j)) j->range = file_tensor_range(j->from.file, j->from.tensor, j->narrow);
     if (j->m->gpu) j->m->ops->memory->enter(j->m->gpu);
-    if (is_made(j)) make_rows(j, 0, j->layer->t.n[0], scratch);
+    OverlaySource s = own(j);
+    j->no_memory = !overlay_begin(j->deltas, &s, scratch);
+    if (is_made(j) && !j->no_memory) make_rows(j, 0, j->layer->t.n[0], scratch);
+    if (j->way != STREAMED) overlay_end(j->deltas);
+}
+
+static bool no_memory(const SdModel *m, const Weight *w, Error *e) {
+    return error_set(e, ERR_MEMORY, "%s: out of memory for what networks change of %s", m->checkpoint->path, w->name);
 }
 
 /* Points the weight at its numbers. */
@@ -212,6 +287,7 @@ static bool hand_over(const Job *j, Error *e) {
     if (j->range.beyond)
         return error_set(e, ERR_FORMAT, "%s: %s holds %.7g, more than %s can (%.5g); use another precision or copy",
                          m->checkpoint->path, w->name, j->range.first, dtype_name(j->narrow), dtype_largest(j->narrow));
+    if (j->no_memory) return no_memory(m, w, e);
     if (j->way == STREAMED) return true;
     w->version++;
     if (j->way == PREPARED)
@@ -252,6 +328,33 @@ static bool load(SdModel *m, Part part, bool streamed, Error *e) {
     return ok;
 }
 
+/* The memory of a weight that was made; NULL: it lies in the file. */
+static void *place_of(const Job *j) {
+    return !is_made(j) ? NULL : j->way == PREPARED ? (void *)(uintptr_t)j->layer->prepared : j->layer->t.data;
+}
+
+bool model_remake(SdModel *m, Part part, const bool *changed, Overlay *now) {
+    const WeightList *l = &m->lists[part];
+    Overlay *before = m->overlay;
+    Job *jobs = m->streamed[part] ? NULL : calloc((size_t)l->count, sizeof *jobs);
+    int64_t count = 0;
+    bool ok = jobs != NULL;
+    for (int64_t i = 0; ok && i < l->count; i++) {
+        if (!changed[i]) continue;
+        Job old = job_for(m, l->w[i], l->w[i], false);
+        m->overlay = now;
+        jobs[count] = job_for(m, l->w[i], l->w[i], false);
+        m->overlay = before;
+        jobs[count].to = place_of(&old);
+        ok = jobs[count].to && is_made(&jobs[count]) && jobs[count].bytes == old.bytes;
+        count++;
+    }
+    if (ok) pool_run(m->pool, count, make_weight, jobs);
+    for (int64_t i = 0; ok && i < count; i++) ok = hand_over(&jobs[i], NULL);
+    free(jobs);
+    return ok;
+}
+
 bool model_load(SdModel *m, Part part, Error *e) { return load(m, part, false, e); }
 bool model_load_streamed(SdModel *m, Part part, Error *e) { return load(m, part, true, e); }
 
@@ -280,6 +383,27 @@ size_t model_part_bytes(const SdModel *m, Part part, bool streamed) {
         if (j.way != STREAMED && !a_few_rows) total += padded(j.bytes);
     }
     return total;
+}
+
+/* --- for merging --- */
+
+bool model_changes(const SdModel *m, Weight *w, bool *any, void *scratch, Error *e) {
+    *any = overlay_find(m->overlay, w->name).count > 0;
+    if (!*any) return true;
+    Job j = job_for(m, w, w, false);
+    OverlaySource s = own(&j);
+    return overlay_begin(j.deltas, &s, scratch) || no_memory(m, w, e);
+}
+
+int64_t model_most_rows(const Weight *w) {
+    OverlaySource s = {.columns = tensor_count(w->t) / w->t.n[0]};
+    return overlay_most_rows(&s);
+}
+
+const float *model_changed_rows(const SdModel *m, Weight *w, int64_t first, int64_t rows, void *scratch) {
+    Job j = job_for(m, w, w, false);
+    OverlaySource s = own(&j);
+    return overlay_rows(j.deltas, &s, first, rows, scratch);
 }
 
 /* --- streaming --- */

@@ -19,8 +19,20 @@ DType model_weight_type(const Weight *w, const Found *from);
 bool model_load(SdModel *m, Part part, Error *e);
 /* The same, but matrices and convolutions stay in the file until an op needs them: model_source brings them. */
 bool model_load_streamed(SdModel *m, Part part, Error *e);
+/* Rows of a weight with the networks on top, in torch's order, before they are rounded to its type: in a thread's
+ * scratch, at most model_most_rows of them. model_changes: whether there are such networks; it makes ready, by one
+ * thread, what they need. ERR_MEMORY. */
+bool model_changes(const SdModel *m, Weight *w, bool *any, void *scratch, Error *e);
+int64_t model_most_rows(const Weight *w);
+const float *model_changed_rows(const SdModel *m, Weight *w, int64_t first, int64_t rows, void *scratch);
+
 /* Brings streamed weights to a context (Ctx.source). Valid as long as the model. */
 WeightSource model_source(const SdModel *m);
+/* Makes some weights of a loaded part anew, where they are, with other networks on top; changed: [weights of the part].
+ * False, with the part as it was or in part made anew, and to be released: one of them has no room, memory is out, or
+ * they are streamed. m->overlay stays. */
+struct Overlay;
+bool model_remake(SdModel *m, Part part, const bool *changed, struct Overlay *now);
 void model_release(SdModel *m, Part part); /* does nothing unless it is loaded */
 /* Bytes that a part's weights have in memory once loaded, file pages included. */
 size_t model_part_bytes(const SdModel *m, Part part, bool streamed);

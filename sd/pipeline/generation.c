@@ -2,6 +2,7 @@
 #include "generation.h"
 
 #include "request.h"
+#include "sd/load/overlay.h"
 #include "sd/image/resize.h"
 #include "sd/info/params.h"
 #include "tensor/os.h"
@@ -98,7 +99,8 @@ bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, Error *e) {
     g->seed = (uint64_t)(r->seed < 0 ? sd_random_seed() : r->seed);
     g->variation_seed = (uint64_t)(r->variation_seed < 0 ? sd_random_seed() : r->variation_seed);
     set_sizes(g);
-    bool ok = true;
+    bool ok = overlay_set(m, r->networks, r->network_count, r->network_apply, r->network_strict, e) &&
+              (!r->refiner || overlay_set(r->refiner, NULL, 0, r->network_apply, false, e));
     for (int i = 0; ok && i < g->expert_count; i++) ok = compile_prompts(g, &g->experts[i], e);
     return ok && fit_image(g, e) && make_points(g, e);
 }

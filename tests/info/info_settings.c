@@ -186,6 +186,7 @@ void info_settings(void) {
         for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
             if (p->of_sizes) continue;                        /* this model is told no sizes */
             if (!strncmp(p->name, "vae-", 4)) continue;       /* need a TAESD: suite parts */
+            if (!strcmp(p->name, "lora-apply")) continue;     /* needs a LoRA: suite networks */
             if (!p->key && p->type != PARAM_PROMPT) continue; /* changes no picture */
             bool done = false, counts;
             int samplers = p->counts ? 4 : 1,

@@ -33,9 +33,16 @@ typedef enum {
     OPT_CHOICE, /* const char *: one of value's words, which '|' separates */
     OPT_ENUM,   /* an enum, or int: the index of one of value's words; "a,b|c": a and b are both 0 */
     OPT_EITHER, /* bool: one of value's two words; true for the second */
+    OPT_LIST,   /* OptionList: each use of the option adds its argument */
     OPT_TEXT,   /* char *, malloc'ed, valid UTF-8: the argument, @FILE, - for standard input; @@x is @x */
     OPT_ROWS,   /* not an option: more rows come from `row` */
 } OptionKind;
+
+enum { OPTION_LIST_MOST = 64 };
+typedef struct {
+    const char *at[OPTION_LIST_MOST]; /* never empty, in the order of the command line */
+    int count;
+} OptionList;
 
 typedef struct Option Option;
 struct Option {
@@ -81,6 +88,7 @@ struct Option {
 #define OPTION_TYPE_CHOICE const char *
 #define OPTION_TYPE_ENUM int : 1, unsigned
 #define OPTION_TYPE_EITHER bool
+#define OPTION_TYPE_LIST OptionList
 #define OPTION_TYPE_TEXT char *
 /* clang-format on */
 

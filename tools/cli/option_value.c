@@ -101,6 +101,7 @@ int option_value(const Command *c, const Option *o, const char *name, const char
     int code = GO_ON, index = 0;
     int64_t whole = 0;
     char *text;
+    OptionList *list = at;
     switch (o->kind) {
     case OPT_INT:
         code = whole_number(c, o, name, s, &whole);
@@ -117,6 +118,11 @@ int option_value(const Command *c, const Option *o, const char *name, const char
         if (o->kind == OPT_CHOICE) *(const char **)at = s;
         else if (o->kind == OPT_ENUM) *(int *)at = index;
         else *(bool *)at = index == 1;
+        return GO_ON;
+    case OPT_LIST:
+        if (list->count == OPTION_LIST_MOST)
+            return usage_error(c, "%s: is given more than %d times", name, OPTION_LIST_MOST);
+        list->at[list->count++] = s;
         return GO_ON;
     case OPT_TEXT:
         text = text_option(name, s, &e);

@@ -26,6 +26,7 @@ static const struct {
     {"", IN_IMG2IMG | IN_RECORD,
      OPTION(STRING, image, 'i', "image", "FILE",
             "the picture to start from: PNG, JPEG, BMP, GIF; - is standard input")},
+    {"noise", IN_TXT2IMG | IN_IMG2IMG, OPTION(LIST, networks.lora, 0, "lora", "FILE[:TE[:UNET]]", LORA_HELP)},
     {"encode", IN_ALL, OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP)},
     {"negative-aesthetic-score", IN_ALL, OPTION(STRING, refiner, 0, "refiner", "MODEL", REFINER_HELP)},
     {"negative", IN_TXT2IMG | IN_IMG2IMG,
@@ -132,8 +133,9 @@ static int check_files(const Command *c, const PictureArguments *a) {
         {"--out", a->out}, {"--steps-sheet", a->sheet}, {"--taps", a->request.taps}, {"--preview-out", a->preview}};
     const char *const read[] = {a->model, a->refiner, a->request.noise, a->image};
     for (int i = 0; i < WRITTEN; i++) {
+        bool network = network_options_name(&a->networks, written[i][1]);
         for (int k = 0; k < 5; k++)
-            if (k < 4 ? file_same(written[i][1], read[k]) : part_options_name(&a->open.parts, written[i][1]))
+            if (k < 4 ? file_same(written[i][1], read[k]) : network || part_options_name(&a->open.parts, written[i][1]))
                 return usage_error(c, "%s: %.200s is also an input file; name another file", written[i][0],
                                    written[i][1]);
         for (int k = 0; k < i; k++)
@@ -166,7 +168,8 @@ int picture_options(const Command *c, PictureArguments *a, int argc, char **argv
     int code = options_parse(c, a, argc, argv, &rest);
     if (code != GO_ON) return code;
     if (rest) return usage_error(c, "unexpected argument '%.60s'; put the prompt after -p", argv[0]);
-    code = check_request(c, a);
+    code = network_options_read(c, &a->networks);
+    if (code == GO_ON) code = check_request(c, a);
     if (code == GO_ON) code = check_program(c, a);
     if (code == GO_ON && !a->model && !sd_builtin())
         code = usage_error(

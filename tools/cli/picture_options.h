@@ -3,6 +3,7 @@
 #define SD_TOOLS_CLI_PICTURE_OPTIONS_H
 
 #include "model_options.h"
+#include "network_options.h"
 #include "options.h"
 #include "sd/sd.h"
 
@@ -15,6 +16,7 @@ enum { RECORD_VALUES = 32, RECORD_MOST_VALUES = 4096 }; /* that a record samples
 typedef struct {
     SdRequest request; /* what the model decides is as params_forget leaves it where no option said it */
     ModelOptions open;
+    NetworkOptions networks;
     const char *model, *refiner, *out, *sheet, *preview;
     unsigned preview_by; /* SdPreview, of sheet and preview */
     const char *image;   /* img2img's, and a record's that is of img2img */

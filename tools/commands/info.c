@@ -1,4 +1,6 @@
 /* info.c: `sdc info FILE... [--json] [--no-hash]`. */
+#include "info_network.h"
+
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
 #include "tools/cli/printable.h"
@@ -98,6 +100,16 @@ static void print_text(const char *path, const SdInfo *i) {
     if (*i->hash) printf("  hash        %.10s\n  sha256      %s\n", i->hash, i->hash);
 }
 
+/* A file that is no model but a network is described. e: why it is no model; a broken network's error replaces it. */
+static bool info_network(const Arguments *a, const char *path, Error *e) {
+    SdNetworkReport r;
+    Error own = {0};
+    if (e->code != ERR_FORMAT) return false;
+    if (sd_network(NULL, path, &r, &own) && info_network_print(path, &r, a->json, &own)) return true;
+    if (strstr(e->text, "is a LoRA")) *e = own;
+    return false;
+}
+
 static int info(const Command *c, int argc, char **argv) {
     Arguments a = {.hash = true};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest), failed = EXIT_DONE;
@@ -108,7 +120,9 @@ static int info(const Command *c, int argc, char **argv) {
         Error e = {0};
         const char *path = argv[k];
         input_file(&path);
-        if (!sd_info(path, a.hash, &i, &e)) {
+        bool is_model = sd_info(path, a.hash, &i, &e);
+        if (!is_model && info_network(&a, path, &e)) continue;
+        if (!is_model) {
             fflush(stdout); /* keeps the order of both streams where they go to one place */
             code = report(c, &e);
             if (!failed) failed = code;
@@ -124,7 +138,8 @@ const Command INFO = {
     info,
     "FILE... [options]",
     "describe model files",
-    "Of a U-Net, a VAE, a text encoder or a TAESD alone it says that it is one. "
+    "Of a U-Net, a VAE, a text encoder or a TAESD alone it says that it is one; of a LoRA and the like its kind, rank "
+    "and alpha, whose it is, and what its training wrote into it. "
     "The hash is the SHA-256 of the whole file; the webui shows its first 10 digits. It is kept in the "
     "user's cache directory.",
     OPTIONS};

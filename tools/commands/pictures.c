@@ -104,6 +104,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     request.keep = a->batch_count > 1;
     picture_start(a->image, &image, &request, &usual, &e);
     params_adopt(&request, &usual);
+    if (!e.code) network_options_set(&a->networks, model, a->open.quiet, &request, &e);
     model_note_ignored(&a->open, model, &request);
     picture_start_fits(a->image, &image, &request, &e);
     if (a->sheet) sheet_fits(request.steps, request.width, request.height, &e);
@@ -141,6 +142,7 @@ static int make(const Command *c, int argc, char **argv) {
     PictureArguments a;
     int code = picture_options(c, &a, argc, argv);
     if (code == GO_ON) code = generate(c, &a);
+    network_options_free(&a.networks);
     options_free(c, &a);
     return code;
 }

@@ -335,10 +335,22 @@ a merge's ratio in double ~ sd/load/merge_math.c ~ merge ~ openblas ~ s|(double)
 F16 beside BF16 merges to F16 ~ sd/load/merge_math.c ~ merge ~ openblas ~ s#return a == F64 || b == F64 ? F64 : F32;#return a == F64 || b == F64 ? F64 : a == F32 || b == F32 ? F32 : F16;#
 what C lacks is added whole ~ sd/load/merge_math.c ~ merge ~ openblas ~ s|d\[i\] = c ? x - z : 0;|d[i] = x - z;|
 a merge's fifth input channel, too ~ sd/load/merge_rows.c ~ merge ~ openblas ~ s|MERGED_CHANNELS = 4|MERGED_CHANNELS = 5|
+a LoRA's alpha not divided by its rank ~ weights/networks_kinds.c ~ networks ~ openblas ~ s|m->alpha / (double)m->rank|m->alpha|
+a tucker's factors not transposed ~ weights/networks_product.c ~ networks ~ openblas ~ s|n \* p->rows + first + r, 1|r * p->rank + n, 1|
+a LoHa's products added ~ sd/load/overlay_kinds.c ~ networks ~ openblas ~ s|\*= second\[|+= second[|
+a LoKr's factors exchanged ~ sd/load/overlay_kinds.c ~ networks ~ openblas ~ s|o / b.rows, 1, (column|o % a.rows, 1, (column|
+DoRA's norms without the change ~ sd/load/overlay_rows.c ~ networks ~ openblas ~ s|at + k\] + tile\[r \* TILE + k\]);|at + k] + 0 * tile[r * TILE + k]);|
+DoRA's norms always of outputs ~ sd/load/overlay_rows.c ~ networks ~ openblas ~ s|return t->nd > 1 \&\& t->n\[0\] == 1|return t->nd > 9 \&\& t->n[0] == 1|
+OFT turned the other way ~ sd/load/overlay_oft.c ~ networks ~ openblas ~ s|d->rotations\[n \* s + o % s\]|d->rotations[o * s + n % s]|
+BOFT's stages in the order of the file ~ sd/load/overlay_oft.c ~ networks ~ openblas ~ s|int64_t half = (b / 2) << stage;|int64_t half = (b / 2) << (t->n[0] - 1 - stage);|
+k's rows of a fused projection are q's ~ sd/load/overlay_names.c ~ networks ~ openblas ~ s|bias, i \* rows, rows|bias, 0 * rows, rows|
+networks left out where weights are streamed ~ sd/load/weights.c ~ networks ~ openblas ~ s|if (j->deltas.count) return changed|if (j->deltas.count \&\& j->w == j->layer) return changed|
+a kept part made as before for another network ~ sd/load/overlay.c ~ networks ~ openblas ~ s|return a->weight == b->weight \&\& |return true \|\| |
+a remade weight made with the old networks ~ sd/load/weights.c ~ networks ~ openblas ~ s|        m->overlay = now;||
 positions are merged ~ sd/load/merge.c ~ merge ~ openblas ~ s#|| !strcmp(a->name, SKIPPED)##
 k and v exchanged in a folder ~ sd/load/state_layout.c ~ convert ~ openblas ~ s|"q_proj", "k_proj", "v_proj"|"q_proj", "v_proj", "k_proj"|
 text_projection as it is ~ sd/load/state_layout.c ~ convert ~ openblas ~ s|.transposed = transposed != stored|.transposed = false|
-a folder with SD 2's last layer ~ sd/load/state_layout.c ~ convert ~ openblas ~ s|unused_last \&\& layer == layers - 1|unused_last \&\& layer == layers|
+a folder with SD 2's last layer ~ sd/load/state_layout.c ~ convert ~ openblas ~ s/layer == layers - 1;/layer == layers;/
 compute order left in torch's file ~ sd/load/state_dict.c ~ convert ~ openblas ~ s|(t \* channels + i) \* width|(i * taps + t) * width|
 moving averages' names with dots ~ weights/names.c ~ convert ~ openblas ~ s|if (\*at != '.') out\[n++\]|out[n++]|
 a block of Q8_0 with the scales of the first ~ tensor/cpu/weights.c ~ ops ~ openblas ~ s|panel + e / Q8_NUMBERS \* Q8_PANEL_BYTES|panel + from / Q8_NUMBERS * Q8_PANEL_BYTES|

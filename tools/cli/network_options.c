@@ -1,0 +1,79 @@
+#include "network_options.h"
+
+#include "weights/file_open.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_WEIGHT = 100 };
+
+/* The number after the last colon of text[0..*size), which is cut off; false: there is none. */
+static bool last_number(const char *text, size_t *size, double *out) {
+    size_t at = *size;
+    char *end;
+    while (at && text[at - 1] != ':') at--;
+    if (!at || at == *size || !strchr("+-.0123456789", text[at])) return false;
+    double v = strtod(text + at, &end);
+    if (end != text + *size || text[at + 1] == 'x' || !isfinite(v)) return false;
+    *out = v;
+    *size = at - 1;
+    return true;
+}
+
+static int read_one(const Command *c, const char *text, SdNetwork *n, char *path) {
+    size_t size = strlen(text);
+    double last, first;
+    *n = (SdNetwork){.path = path, .text = 1, .unet = 1};
+    if (last_number(text, &size, &last)) {
+        n->text = n->unet = last;
+        if (last_number(text, &size, &first)) n->text = first;
+    }
+    memcpy(path, text, size);
+    path[size] = 0;
+    if (!size) return usage_error(c, "--lora: '%.100s' names no file; write FILE:0.8", text);
+    if (fabs(n->text) > MOST_WEIGHT || fabs(n->unet) > MOST_WEIGHT)
+        return usage_error(c, "--lora: '%.100s': its weights are not in -%d..%d", text, MOST_WEIGHT, MOST_WEIGHT);
+    return GO_ON;
+}
+
+int network_options_read(const Command *c, NetworkOptions *n) {
+    size_t size = 1, at = 0;
+    int code = GO_ON;
+    if (!n->lora.count) return GO_ON;
+    for (int i = 0; i < n->lora.count; i++) size += strlen(n->lora.at[i]) + 1;
+    n->paths = malloc(size);
+    Error e = {0};
+    if (!n->paths) return error_set(&e, ERR_MEMORY, "--lora: out of memory"), report(c, &e);
+    for (int i = 0; code == GO_ON && i < n->lora.count; i++) {
+        code = read_one(c, n->lora.at[i], &n->networks[i], n->paths + at);
+        at += strlen(n->lora.at[i]) + 1;
+    }
+    return code;
+}
+
+bool network_options_name(const NetworkOptions *n, const char *path) {
+    bool found = false;
+    for (int i = 0; i < n->lora.count; i++) found = found || file_same(path, n->networks[i].path);
+    return found;
+}
+
+void network_options_free(NetworkOptions *n) {
+    free(n->paths);
+    n->paths = NULL;
+}
+
+bool network_options_set(const NetworkOptions *n, const SdModel *m, bool quiet, SdRequest *r, Error *e) {
+    r->networks = n->networks;
+    r->network_count = n->lora.count;
+    for (int i = 0; m && i < n->lora.count; i++) {
+        SdNetworkReport report;
+        if (!sd_network(m, n->networks[i].path, &report, e)) return false;
+        if (report.unmatched && !quiet && !r->network_strict)
+            fprintf(stderr, "sdc: note: %.300s: %lld of its parts have no place in this model, %lld have: %s%s\n",
+                    file_shown(n->networks[i].path), (long long)report.unmatched, (long long)report.matched,
+                    report.names, report.unmatched > 4 ? ", ..." : "");
+    }
+    return true;
+}

@@ -1,0 +1,10 @@
+/* info_network.h: what `sdc info` says of a network's file (LoRA and its kin). */
+#ifndef SD_TOOLS_COMMANDS_INFO_NETWORK_H
+#define SD_TOOLS_COMMANDS_INFO_NETWORK_H
+
+#include "sd/sd.h"
+
+/* The report, and the metadata that training left. False with e set: the file cannot be opened once more. */
+bool info_network_print(const char *path, const SdNetworkReport *r, bool json, Error *e);
+
+#endif
