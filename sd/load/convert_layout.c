@@ -85,7 +85,7 @@ static bool write_file(const NewFile *p, const StateDict *s, const char *part, c
 }
 
 bool convert_to_single(const NewFile *p, const char *out, const FileMeta *meta, size_t count, Error *e) {
-    StateDict s = {0};
+    StateDict s = {.wide = p->dtype >= 0};
     bool ok = state_of_model(&s, p->m, STATE_SINGLE, e) && write_file(p, &s, "", out, meta, count, p->m->own_levels, e);
     state_free(&s);
     return ok;
@@ -179,7 +179,7 @@ bool convert_to_folder(const NewFile *p, const char *out, Error *e) {
     static const char *const PARTS[] = {"unet", "vae", "text_encoder", "text_encoder_2"};
     const SdConfig *k = &p->m->config;
     char path[OS_PATH_SIZE];
-    StateDict s = {0};
+    StateDict s = {.wide = p->dtype >= 0};
     for (int i = 0; i < k->encoders; i++)
         if (k->clip[i].vocabulary != TOKEN_COUNT)
             return error_set(e, ERR_FORMAT, "%s: its token table has %d rows, and a folder needs all %d; keep the file",

@@ -27,13 +27,14 @@ typedef struct {
     StateTensor *at;
     size_t count, capacity;
     const StateTensor **index; /* by name, once state_index has made it */
+    bool wide;                 /* numbers of blocks are F32, which holds them exactly; else F16, as their sums are */
 } StateDict;
 
 typedef enum { STATE_SINGLE, STATE_DIFFUSERS } StateLayout;
 
 /* All that a single file in torch's order holds, as the webui reads it: "text_model." is put into the names of an SD 1
  * text encoder that lack it, and scales of 8-bit weights are multiplied into them (F16). False: ERR_MEMORY. *s is {0}
- * before. */
+ * before, but for s->wide. */
 bool state_of_file(StateDict *s, const Checkpoint *c, Error *e);
 /* The networks' tensors, from a checkpoint of any layout, as the original single file has them (SD 2's and SDXL's
  * OpenCLIP with its fused projections), or as the parts of a diffusers folder do (without the last layer of SD 2's

@@ -25,15 +25,15 @@ static StateTensor *add(StateDict *s, const char *name, DType type, int nd, cons
     return t;
 }
 
-/* Blocks cannot be reordered: quantised numbers become F16, as their sums do. */
-static DType state_type(const FileTensor *t) {
+/* Blocks cannot be reordered. */
+static DType state_type(const StateDict *s, const FileTensor *t) {
     DType type = file_tensor_type(t);
-    return (int)type >= DTYPE_SAFETENSORS ? F16 : type;
+    return (int)type < DTYPE_SAFETENSORS ? type : s->wide ? F32 : F16;
 }
 
 bool state_add(StateDict *s, const char *name, Found from, int nd, const int64_t *n, Error *e) {
     const FileTensor *t = from.tensor;
-    StateTensor *to = add(s, name, t->dtype == F64 ? F64 : state_type(t), nd, n, e);
+    StateTensor *to = add(s, name, t->dtype == F64 ? F64 : state_type(s, t), nd, n, e);
     if (!to) return false;
     to->pieces[to->count++] = (StatePiece){
         .from = from, .count = file_tensor_count(t), .channels_last = from.file->channels_last && t->nd == 4};
@@ -125,7 +125,7 @@ static bool add_rows(Walk *k, const char *name, const Weight *const *w, int coun
             strcpy(folder, "text_encoder_2"); /* its only one */
         name = other;
     }
-    StateTensor *t = add(k->s, name, state_type(from[0].tensor), nd, n, k->e);
+    StateTensor *t = add(k->s, name, state_type(k->s, from[0].tensor), nd, n, k->e);
     if (!t) return false;
     memcpy(t->part, folder, sizeof folder);
     bool stored = w[0]->inputs_first && !from[0].file->channels_last; /* [inputs,outputs] in the file */
@@ -136,7 +136,7 @@ static bool add_rows(Walk *k, const char *name, const Weight *const *w, int coun
                                              .count = each,
                                              .channels_last = w[i]->kind == WEIGHT_CONV && from[i].file->channels_last,
                                              .transposed = transposed != stored};
-        if (state_type(from[i].tensor) != t->type)
+        if (state_type(k->s, from[i].tensor) != t->type)
             return error_set(k->e, ERR_FORMAT, "%s: %s and %s are of two types and become one tensor; add --dtype",
                              k->m->checkpoint->path, w[0]->name, w[i]->name);
     }

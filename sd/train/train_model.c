@@ -37,17 +37,26 @@ static void to_torch(float *out, const float *values, const Weight *w) {
                 out[(o * channels + c) * taps + k] = values[(o * taps + k) * channels + c];
 }
 
+/* A weight that is not trained, as its file has it. */
+static bool read_torch(float *out, const ModelFile *f, const Weight *w, Error *e) {
+    Found found = checkpoint_find(f->from, w->name);
+    bool turned = found.tensor && found.file->channels_last; /* in compute order */
+    float *to = turned ? malloc((size_t)tensor_count(w->t) * sizeof *to) : out;
+    if (!to) return error_set(e, ERR_MEMORY, "out of memory for writing a model");
+    bool ok = found.tensor && file_tensor_f32(found.file, found.tensor, to);
+    if (!ok) error_set(e, ERR_FORMAT, "%s: %s cannot be read", f->from->path, w->name);
+    if (ok && turned) to_torch(out, to, w);
+    if (turned) free(to);
+    return ok;
+}
+
 static bool write_weight(const ModelFile *f, int64_t i, StWriter *out, Error *e) {
     int64_t n = tensor_count(f->w[i]->t);
     float *wide = malloc((size_t)n * sizeof *wide);
     if (!wide) return error_set(e, ERR_MEMORY, "out of memory for writing a model");
     bool ok = true;
     if (f->values[i]) to_torch(wide, f->values[i], f->w[i]);
-    else {
-        Found found = checkpoint_find(f->from, f->w[i]->name);
-        ok = found.tensor && file_tensor_f32(found.file, found.tensor, wide);
-        if (!ok) error_set(e, ERR_FORMAT, "%s: %s cannot be read", f->from->path, f->w[i]->name);
-    }
+    else ok = read_torch(wide, f, f->w[i], e);
     if (f->half) {
         uint16_t *narrow = (uint16_t *)(void *)wide;
         for (int64_t k = 0; ok && k < n; k++) {

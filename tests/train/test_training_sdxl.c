@@ -1,6 +1,6 @@
 /* test_training_sdxl.c: what micro-SDXL's U-Net is told in training, against torch (tools/goldens/training.py): both
  * encoders' states, the pooled vector, the sizes of pictures in a folder; zeros for a caption that is dropped; a run
- * that is stopped and resumed. */
+ * that is stopped and resumed, and from files of other formats. */
 #include "sd/image/png.h"
 #include "sd/train/train_internal.h"
 #include "tests/harness/golden.h"
@@ -140,7 +140,35 @@ static void resumed(const char *model, TrainSource *source) {
     test_check(!same_file(path[0], model), "and has learned");
 }
 
-SUITE(training_sdxl, .seconds = 1) {
+/* A step from a file in another order or in blocks ends in the bytes that it does from the same numbers in F32 as torch
+ * keeps them; what is not trained (the encoders, the VAE) goes into the new file as it was. */
+static void from_formats(const char *model, TrainSource *source) {
+    static const struct {
+        const char *name;
+        SdConvert how;
+    } FROM[] = {{"compute order", {.dtype = "f32"}},
+                {"Q8_0 in compute order", {.dtype = "q8_0"}},
+                {"Q8_0 in GGUF", {.dtype = "q8_0", .format = "gguf"}}};
+    char made[1024], plain[1024], path[2][1024];
+    snprintf(made, sizeof made, "%s", test_path("made"));
+    snprintf(plain, sizeof plain, "%s", test_path("plain.safetensors"));
+    for (int i = 0; i < 2; i++) snprintf(path[i], sizeof path[i], "%s", test_path(i ? "of_plain" : "of_made"));
+    for (size_t k = 0; k < sizeof FROM / sizeof *FROM; k++) {
+        TrainOptions o = train_options();
+        Error e = {0};
+        o.text = false, o.steps = 1, o.batch = 1, o.threads = 2, o.overwrite = true;
+        bool ok = sd_convert(model, made, &FROM[k].how, NULL, &e) &&
+                  sd_convert(made, plain, &(SdConvert){.dtype = "f32", .layout = "single"}, NULL, &e);
+        for (int i = 0; ok && i < 2; i++) {
+            o.model = i ? plain : made, o.out = path[i];
+            ok = train_run(&o, &source->data, &e);
+        }
+        test_check(ok && same_file(path[0], path[1]), "trained from %s: the model of the same numbers", FROM[k].name);
+        test_note("%s", e.text);
+    }
+}
+
+SUITE(training_sdxl, .seconds = 2) {
     char model[1024], folder[1024];
     Error e = {0};
     TrainSource source;
@@ -155,5 +183,6 @@ SUITE(training_sdxl, .seconds = 1) {
     }
     told(model, &source);
     resumed(model, &source);
+    from_formats(model, &source);
     train_source_close(&source);
 }
