@@ -10,6 +10,13 @@
 #define COMMON (R(NET_ALPHA) | R(NET_SCALE) | R(NET_DORA) | R(NET_DIFF_B))
 _Static_assert(NET_ROLES <= 64, "a set of roles is a word");
 
+/* GLoRA's files name the four in one of two ways: W' = W + W a2 a1 + b2 b1, which the webui reads, and LyCORIS' since
+ * its version 3: W' = W + scale (W a1 a2 + b1 b2). The rank is less than what it stands between. */
+static bool glora_swapped(const NetworkModule *m) {
+    const FileTensor *t = m->part[NET_GA2];
+    return t->nd >= 2 && t->n[0] < t->n[1];
+}
+
 bool network_product(const Network *n, const NetworkModule *m, int which, Product *p) {
     const FileTensor *const *t = m->part;
     const WeightFile *f = n->file;
@@ -26,6 +33,9 @@ bool network_product(const Network *n, const NetworkModule *m, int which, Produc
     case NETWORK_FULL: return product_init(p, f, t[NET_DIFF], NULL, NULL, false);
     case NETWORK_NORM: return product_init(p, f, t[NET_NORM], NULL, NULL, false);
     case NETWORK_GLORA:
+        if (glora_swapped(m))
+            return which ? product_init(p, f, t[NET_GA1], t[NET_GA2], NULL, false)
+                         : product_init(p, f, t[NET_GB1], t[NET_GB2], NULL, false);
         return which ? product_init(p, f, t[NET_GA2], t[NET_GA1], NULL, false)
                      : product_init(p, f, t[NET_GB2], t[NET_GB1], NULL, false);
     default: return false;
@@ -129,7 +139,8 @@ bool network_check(const Network *n, NetworkModule *m, Error *e) {
 
 double network_scale(const NetworkModule *m, double own) {
     if (!isnan(own)) return own;
-    bool scaled = m->kind == NETWORK_LORA || m->kind == NETWORK_LOHA || m->kind == NETWORK_LOKR;
+    bool scaled = m->kind == NETWORK_LORA || m->kind == NETWORK_LOHA || m->kind == NETWORK_LOKR ||
+                  (m->kind == NETWORK_GLORA && glora_swapped(m));
     return scaled && m->rank && !isnan(m->alpha) ? m->alpha / (double)m->rank : 1;
 }
 

@@ -14,8 +14,12 @@ static Product matrix(const Change *c, int which) {
     return p;
 }
 
+static void read_tensor(const Change *c, const FileTensor *t, int64_t first, int64_t count, float *out) {
+    file_tensor_read(c->d->network->file, t, first, count, F32, out);
+}
+
 static void read(const Change *c, NetworkRole role, int64_t first, int64_t count, float *out) {
-    file_tensor_read(c->d->network->file, c->d->module->part[role], first, count, F32, out);
+    read_tensor(c, c->d->module->part[role], first, count, out);
 }
 
 static void tile_of(const Change *c, const Product *p, int64_t column, int64_t columns, float *out) {
@@ -107,36 +111,43 @@ static void tile_ia3(const Change *c, int64_t column, int64_t columns, float *ou
             out[r * TILE + k] = c->w[r * c->stride + column + k] * factors[inputs ? (column + k) / taps - first : r];
 }
 
-/* --- GLoRA: b2 @ b1 + (W @ a2) @ a1 --- */
+/* --- GLoRA: b + W a, both thin products; of a convolution, a is over the inputs of each tap --- */
 
 static bool fits_glora(const Network *n, const NetworkModule *m, int64_t rows, int64_t columns, int64_t taps) {
     Product a;
-    return fits_one(n, m, rows, columns, taps) && network_product(n, m, 1, &a) && a.rows == columns && rank_fits(&a);
+    return fits_one(n, m, rows, columns, taps) && network_product(n, m, 1, &a) && a.rows == columns / taps &&
+           rank_fits(&a) && a.rank * taps <= OVERLAY_MOST_RANK;
 }
 
-/* extra[rows][rank] = W @ a2 */
+/* extra[rows][rank][taps] = W @ a's first half */
 static void begin_glora(Change *c) {
     Product a = matrix(c, 1);
-    c->extra = room_take(&c->room, c->rows * a.rank);
+    int64_t taps = c->d->taps, each = a.rank * taps;
+    c->extra = room_take(&c->room, c->rows * each);
     Room room = c->room;
     float *row = room_take(&room, a.rank);
-    memset(c->extra, 0, (size_t)(c->rows * a.rank) * sizeof *c->extra);
+    memset(c->extra, 0, (size_t)(c->rows * each) * sizeof *c->extra);
     for (int64_t i = 0; i < a.rows; i++) {
-        read(c, NET_GA2, i * a.rank, a.rank, row);
+        read_tensor(c, a.a, i * a.rank, a.rank, row);
         for (int64_t r = 0; r < c->rows; r++)
-            for (int64_t n = 0; n < a.rank; n++) c->extra[r * a.rank + n] += c->w[r * c->stride + i] * row[n];
+            for (int64_t n = 0; n < a.rank; n++)
+                for (int64_t t = 0; t < taps; t++)
+                    c->extra[r * each + n * taps + t] += c->w[r * c->stride + i * taps + t] * row[n];
     }
 }
 
 static void tile_glora(const Change *c, int64_t column, int64_t columns, float *out) {
     Product a = matrix(c, 1);
+    int64_t taps = c->d->taps, each = a.rank * taps, first = column / taps;
     Room room = c->room;
     tile_one(c, column, columns, out);
     float *row = room_take(&room, TILE);
     for (int64_t n = 0; n < a.rank; n++) {
-        read(c, NET_GA1, n * a.columns + column, columns, row);
+        read_tensor(c, a.b, n * a.columns + first, (column + columns - 1) / taps + 1 - first, row);
         for (int64_t r = 0; r < c->rows; r++)
-            for (int64_t k = 0; k < columns; k++) out[r * TILE + k] += c->extra[r * a.rank + n] * row[k];
+            for (int64_t k = 0; k < columns; k++)
+                out[r * TILE + k] +=
+                    c->extra[r * each + n * taps + (column + k) % taps] * row[(column + k) / taps - first];
     }
 }
 

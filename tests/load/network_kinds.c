@@ -151,20 +151,38 @@ static void norms_own(MadeNetwork *n, const char *m, MadeWeight w) {
     for (int64_t i = 0; i < w.rows; i++) w.w[i] += 0.7f * (double)f[i];
 }
 
+/* W + W a + b, a over the inputs of each tap. */
+static void add_glora(MadeWeight w, const float *a_first, const float *a_second, const float *b_first,
+                      const float *b_second, double scale) {
+    int64_t columns = made_columns(w);
+    double *d = change(w), *a = malloc((size_t)(w.inputs * w.inputs) * sizeof *a);
+    made_product(d, b_first, b_second, w.rows, RANK, columns);
+    made_product(a, a_first, a_second, w.inputs, RANK, w.inputs);
+    for (int64_t o = 0; o < w.rows; o++)
+        for (int64_t c = 0; c < columns; c++)
+            for (int64_t k = 0; k < w.inputs; k++)
+                d[o * columns + c] += w.w[o * columns + k * w.taps + c % w.taps] * a[k * w.inputs + c / w.taps];
+    add(w, d, (double)0.7f * scale);
+    free(d), free(a);
+}
+
 static void glora(MadeNetwork *n, const char *m, MadeWeight w) {
     float *a1 = made_part(n, m, ".a1.weight", 2, SHAPE(RANK, w.inputs), 0);
     float *a2 = made_part(n, m, ".a2.weight", 2, SHAPE(w.inputs, RANK), 0);
     float *b1 = made_part(n, m, ".b1.weight", 2, SHAPE(RANK, w.inputs), 0);
     float *b2 = made_part(n, m, ".b2.weight", 2, SHAPE(w.rows, RANK), 0);
     made_part(n, m, ".alpha", 0, NULL, 1);
-    double *d = change(w), *a = malloc((size_t)(w.inputs * w.inputs) * sizeof *a);
-    made_product(d, b2, b1, w.rows, RANK, w.inputs);
-    made_product(a, a2, a1, w.inputs, RANK, w.inputs);
-    for (int64_t o = 0; o < w.rows; o++)
-        for (int64_t i = 0; i < w.inputs; i++)
-            for (int64_t k = 0; k < w.inputs; k++) d[o * w.inputs + i] += w.w[o * w.inputs + k] * a[k * w.inputs + i];
-    add(w, d, 0.7f);
-    free(d), free(a);
+    add_glora(w, a2, a1, b2, b1, 1);
+}
+
+/* As LyCORIS names them since its version 3, scaled. */
+static void glora_swapped(MadeNetwork *n, const char *m, MadeWeight w) {
+    float *a1 = made_part(n, m, ".a1.weight", 4, SHAPE(w.inputs, RANK, 1, 1), 0);
+    float *a2 = made_part(n, m, ".a2.weight", 4, SHAPE(RANK, w.inputs, 1, 1), 0);
+    float *b1 = made_part(n, m, ".b1.weight", 4, SHAPE(w.rows, RANK, 1, 1), 0);
+    float *b2 = made_part(n, m, ".b2.weight", 4, SHAPE(RANK, w.inputs, side(w), side(w)), 0);
+    made_part(n, m, ".alpha", 0, NULL, 1);
+    add_glora(w, a1, a2, b1, b2, 1.0 / RANK);
 }
 
 /* v = w + change; w becomes w + 0.7 (v magnitude / norm - w) */
@@ -296,6 +314,7 @@ const NetworkCase NETWORK_CASES[] = {
     {"full", CONV, "input_blocks.1.0.in_layers.2.weight", full, "full"},
     {"norm", NORM, "input_blocks.1.0.in_layers.0.weight", norms_own, "norm"},
     {"GLoRA", LINEAR, "input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight", glora, "GLoRA"},
+    {"GLoRA of a convolution, its parts swapped", CONV, "input_blocks.1.0.in_layers.2.weight", glora_swapped, "GLoRA"},
     {"OFT", LINEAR, "input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight", oft, "OFT"},
     {"OFT with a constraint", CONV, "input_blocks.1.0.in_layers.2.weight", oft_constrained, "OFT"},
     {"BOFT", CONV, "input_blocks.1.0.in_layers.2.weight", boft, "BOFT"},
