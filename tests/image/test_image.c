@@ -124,7 +124,7 @@ static void pixels(void) {
     free(list);
 }
 
-static uint8_t *resize_source(bool noise, int w, int h) {
+uint8_t *image_source(bool noise, int w, int h) {
     uint8_t *p = malloc((size_t)(w * h * 3));
     for (int i = 0; p && i < w * h * 3; i++) {
         uint32_t v = (uint32_t)i * 2654435761u + 40503u * (uint32_t)w + (uint32_t)h;
@@ -145,7 +145,7 @@ static void resizing(void) {
         unsigned crc;
         Error e = {0};
         if (sscanf(line, "%15s %15s %d %d %d %d %x", what, kind, &w, &h, &nw, &nh, &crc) != 7) break;
-        uint8_t *from = resize_source(*kind == 'n', w, h), *to = malloc((size_t)(nw * nh * 3));
+        uint8_t *from = image_source(*kind == 'n', w, h), *to = malloc((size_t)(nw * nh * 3));
         while (k < 6 && strcmp(NAMES[k], what)) k++;
         bool ok = from && to &&
                   (k < 4 ? resize_rgb(from, w, h, to, nw, nh, (ResizeFilter)k, &e)
