@@ -145,6 +145,10 @@ enum { SD_MOST_NETWORKS = 256 };
  * rounds: files' numbers, products, and sums after each network. */
 typedef enum { SD_APPLY_EXACT, SD_APPLY_WEBUI } SdApply;
 
+/* What the part that a mask repaints begins with: the colours around it; what the picture has there; latents of noise;
+ * latents of zeros. */
+typedef enum { SD_FILL_FILL, SD_FILL_ORIGINAL, SD_FILL_NOISE, SD_FILL_NOTHING } SdFill;
+
 typedef struct {
     uint8_t *rgb; /* [height][width][3] */
     int width, height;
@@ -204,6 +208,17 @@ typedef struct {
     SdSteps strength_steps;
     SdEncode encode;
     SdVae vae_encoder;
+
+    /* Inpainting: img2img that repaints a part. Where the mask, blurred, is 0, the result has the picture's very bytes
+     * (of the picture at the request's size; with only_masked, of the picture as it is, whose size the result has). */
+    const uint8_t *mask; /* [mask_height][mask_width], 0 keeps .. 255 repaints; NULL: no mask, and the rest is unset */
+    int mask_width, mask_height;  /* with only_masked the image's; else any, resized as `resize` says */
+    int mask_blur;                /* 0..64: sigma of the mask's blur in pixels; 4 */
+    int mask_blur_x, mask_blur_y; /* likewise across and down; -1: mask_blur */
+    bool mask_invert;             /* what the mask says to keep is repainted */
+    SdFill fill;                  /* SD_FILL_ORIGINAL */
+    bool only_masked;             /* draw what the mask repaints and mask_padding around it, at the request's size */
+    int mask_padding;             /* pixels, 32 */
 
     SdVae vae_decoder; /* this and vae_encoder: the TAESD's half where there is one */
 

@@ -17,9 +17,10 @@ static uint8_t blend(unsigned under, unsigned over, unsigned a) {
     return (uint8_t)((v + (v >> 8)) >> 8);
 }
 
-/* Where decoded pixels go: the right way up, without their transparency. */
+/* Where decoded pixels go: the right way up; with three channels without their transparency. */
 typedef struct {
-    uint8_t *rgb;
+    uint8_t *pixels;
+    int channels;
     int w, h; /* as decoded */
     int orientation;
     uint32_t background;
@@ -37,8 +38,10 @@ static void put(void *user, const uint8_t *rgba, int64_t y, int64_t x, int64_t s
     for (int64_t i = 0; i < count; i++, x += step, rgba += 4) {
         int64_t to_x = right ? c->w - 1 - x : x;
         int64_t at = exchange ? to_x * c->h + y : y * c->w + to_x;
-        uint8_t *out = c->rgb + 3 * at;
-        for (int k = 0; k < 3; k++) out[k] = blend(c->background >> (16 - 8 * k) & 255, rgba[k], rgba[3]);
+        uint8_t *out = c->pixels + c->channels * at;
+        if (c->channels == 4) memcpy(out, rgba, 4);
+        else
+            for (int k = 0; k < 3; k++) out[k] = blend(c->background >> (16 - 8 * k) & 255, rgba[k], rgba[3]);
         opaque &= rgba[3];
     }
     if (opaque != 255) c->transparent = true;
@@ -66,7 +69,9 @@ static bool decode_failed(const ImageCodec *codec, const char *name, const char 
     return error_set(e, ERR_FORMAT, "%s: the picture is damaged (%s); download it again or save it anew", name, why);
 }
 
-bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t background, Image *out, Error *e) {
+/* channels: 3, or 4 to keep the transparency. */
+static bool decode(const uint8_t *bytes, size_t size, const char *name, uint32_t background, int channels, Image *out,
+                   Error *e) {
     *out = (Image){0};
     if (e && e->code) return false;
     if (size > FILE_MOST) return error_set(e, ERR_FORMAT, "%s: is larger than 256 MiB; give a smaller picture", name);
@@ -76,17 +81,36 @@ bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t 
     if (!codec->head(bytes, size, name, &head, e) || !check_size(&head, name, e)) return false;
     int orientation = head.exif ? exif_orientation(head.exif, head.exif_size) : 1;
     int w = (int)head.width, h = (int)head.height;
-    Canvas canvas = {malloc((size_t)w * (size_t)h * 3), w, h, orientation, background, false};
+    Canvas canvas = {malloc((size_t)w * (size_t)h * (size_t)channels), channels, w, h, orientation, background, false};
     const ImageSink to = {put, &canvas};
     const char *why = NULL;
-    if (!canvas.rgb)
+    if (!canvas.pixels)
         return error_set(e, ERR_MEMORY, "%s: cannot allocate memory for a picture of %d x %d; free some and try again",
                          name, w, h);
     if (!codec->decode(bytes, size, &head, &to, &why)) {
-        free(canvas.rgb);
+        free(canvas.pixels);
         return decode_failed(codec, name, why, e);
     }
-    *out = (Image){canvas.rgb, orientation >= 5 ? h : w, orientation >= 5 ? w : h, head.warning, canvas.transparent};
+    *out = (Image){canvas.pixels, orientation >= 5 ? h : w, orientation >= 5 ? w : h, head.warning, canvas.transparent};
+    return true;
+}
+
+bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t background, Image *out, Error *e) {
+    return decode(bytes, size, name, background, 3, out, e);
+}
+
+/* Pillow's convert("L"). */
+static uint8_t luminance(const uint8_t *rgb) {
+    return (uint8_t)((rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16);
+}
+
+bool image_decode_mask(const uint8_t *bytes, size_t size, const char *name, bool round, Image *out, Error *e) {
+    if (!decode(bytes, size, name, 0, 4, out, e)) return false;
+    for (int64_t i = 0; i < (int64_t)out->width * out->height; i++) {
+        const uint8_t *p = out->rgb + 4 * i;
+        uint8_t alpha = (uint8_t)(!round ? p[3] : p[3] > 128 ? 255 : 0);
+        out->rgb[i] = out->transparent ? alpha : luminance(p);
+    }
     return true;
 }
 
@@ -108,6 +132,14 @@ bool image_read(const char *path, uint32_t background, Image *out, Error *e) {
     *out = (Image){0};
     FileBytes b = image_bytes(path, e);
     bool ok = b.bytes && image_decode(b.bytes, b.size, file_shown(path), background, out, e);
+    file_bytes_free(&b);
+    return ok;
+}
+
+bool image_read_mask(const char *path, bool round, Image *out, Error *e) {
+    *out = (Image){0};
+    FileBytes b = image_bytes(path, e);
+    bool ok = b.bytes && image_decode_mask(b.bytes, b.size, file_shown(path), round, out, e);
     file_bytes_free(&b);
     return ok;
 }

@@ -29,6 +29,10 @@ bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t 
 /* The bytes of a picture's file, for those who look at them twice (standard input is read once); file_bytes_free. */
 FileBytes image_bytes(const char *path, Error *e);
 bool image_read(const char *path, uint32_t background, Image *out, Error *e);
+/* A mask from a picture's file: out->rgb is [height][width], its luminance; or, where parts of it are transparent, its
+ * alpha, with `round` 255 above 128 and else 0. Source: AUTOMATIC1111, modules/processing.py, create_binary_mask. */
+bool image_decode_mask(const uint8_t *bytes, size_t size, const char *name, bool round, Image *out, Error *e);
+bool image_read_mask(const char *path, bool round, Image *out, Error *e);
 void image_free(Image *i);
 
 /* Writes rgb[height][width][3], with the text, which may be NULL, where image_text finds "parameters", in the

@@ -30,10 +30,8 @@ static void add_param(InfoWriter *t, const Param *p, const SdRequest *r, const S
     case PARAM_INT: snprintf(value, sizeof value, "%d", *(const int *)at); break;
     case PARAM_INT64: snprintf(value, sizeof value, "%lld", (long long)*(const int64_t *)at); break;
     case PARAM_DOUBLE: info_number(*(const double *)at, value); break;
-    case PARAM_BOOL: snprintf(value, sizeof value, "%s", *(const bool *)at ? "True" : "False"); break;
-    case PARAM_ENUM:
-        words_get(p->key_words ? p->key_words : p->value, (int)param_number(p, r), value, sizeof value);
-        break;
+    case PARAM_BOOL:
+    case PARAM_ENUM: words_get(param_key_words(p), (int)param_number(p, r), value, sizeof value); break;
     case PARAM_SAMPLER: info_pair(t, key, sampler->name); return;
     case PARAM_SCHEDULER: info_pair(t, key, scheduler ? scheduler->label : "Automatic"); return;
     default: snprintf(value, sizeof value, "file"); break;

@@ -128,12 +128,8 @@ static bool take(const Param *p, const char *key, const char *value, SdRequest *
     int word;
     switch (p->type) {
     case PARAM_BOOL:
-        word = words_find("False|True", value);
-        if (word < 0) return unsupported(key, value, e);
-        param_set_number(p, r, word);
-        return true;
     case PARAM_ENUM:
-        word = words_find(p->key_words ? p->key_words : p->value, value);
+        word = words_find(param_key_words(p), value);
         if (word < 0) return unsupported(key, value, e);
         param_set_number(p, r, word);
         return true;

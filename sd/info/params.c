@@ -37,6 +37,10 @@ static bool has_networks(const SdRequest *r, const Sampler *s) { return (void)s,
 static bool has_refiner(const SdRequest *r, const Sampler *s) { return (void)s, r->refiner != NULL; }
 static bool has_target(const SdRequest *r, const Sampler *s) { return (void)s, r->target_width || r->target_height; }
 static bool has_posterior(const SdRequest *r, const Sampler *s) { return (void)s, r->vae_encoder == SD_VAE_FULL; }
+static bool is_part(const SdRequest *r, const Sampler *s) { return (void)s, r->only_masked; }
+static bool blurs_evenly(const SdRequest *r, const Sampler *s) {
+    return (void)s, r->mask_blur_x < 0 || r->mask_blur_y < 0; /* else nothing is left for it */
+}
 static bool resizes_image(const SdRequest *r, const Sampler *s) {
     return (void)s, r->image_width != r->width || r->image_height != r->height;
 }
@@ -44,6 +48,7 @@ static bool resizes_image(const SdRequest *r, const Sampler *s) {
 /* --- the table, in the order of the help --- */
 
 #define AT(member) .at = offsetof(SdRequest, member)
+#define OF_MASK .of_image = true, .of_mask = true
 
 /* clang-format off */
 const Param PARAMS[] = {
@@ -63,6 +68,29 @@ const Param PARAMS[] = {
     {.name = "vae-encoder", .type = PARAM_ENUM, AT(vae_encoder), .of_image = true, .of_model = true, .value = "full|taesd",
      .help = "what makes latents of the picture: the VAE, or the file of --taesd where it has an encoder",
      .json = "sd_vae_encode_method", .key = "VAE Encoder", .key_words = "Full|TAESD", .place = 15},
+    {.name = "mask-blur", .type = PARAM_INT, AT(mask_blur), .low = 0, .high = 64, .standard = 4, OF_MASK, .value = "N",
+     .help = "how far the mask is blurred, in pixels",
+     .json = "mask_blur", .key = "Mask blur", .place = 16, .always = true, .counts = blurs_evenly},
+    {.name = "mask-blur-x", .type = PARAM_INT, AT(mask_blur_x), .low = 0, .high = 64, .standard = -1, OF_MASK,
+     .value = "N", .help = "the same across", .unset = "--mask-blur",
+     .json = "mask_blur_x", .key = "Mask blur x", .place = 16},
+    {.name = "mask-blur-y", .type = PARAM_INT, AT(mask_blur_y), .low = 0, .high = 64, .standard = -1, OF_MASK,
+     .value = "N", .help = "the same down", .unset = "--mask-blur",
+     .json = "mask_blur_y", .key = "Mask blur y", .place = 16},
+    {.name = "mask-invert", .type = PARAM_BOOL, AT(mask_invert), .high = 1, OF_MASK,
+     .help = "repaint what the mask keeps, and keep what it repaints",
+     .json = "inpainting_mask_invert", .key = "Mask mode", .key_words = "Inpaint masked|Inpaint not masked", .place = 16},
+    {.name = "fill", .type = PARAM_ENUM, AT(fill), .standard = SD_FILL_ORIGINAL, OF_MASK,
+     .value = "fill|original|noise|nothing",
+     .help = "what the repainted part begins with: colours around it, the picture, latent noise, empty latents",
+     .json = "inpainting_fill", .key = "Masked content", .key_words = "fill|original|latent noise|latent nothing",
+     .place = 16},
+    {.name = "only-masked", .type = PARAM_BOOL, AT(only_masked), .high = 1, OF_MASK,
+     .help = "draw only the masked part, at -W x -H, and put it back into the picture",
+     .json = "inpaint_full_res", .key = "Inpaint area", .key_words = "Whole picture|Only masked", .place = 16},
+    {.name = "mask-padding", .type = PARAM_INT, AT(mask_padding), .low = 0, .high = 16384, .standard = 32, OF_MASK,
+     .value = "N", .help = "pixels around the masked part that are drawn with it",
+     .json = "inpaint_full_res_padding", .key = "Masked area padding", .place = 16, .always = true, .counts = is_part},
     {.name = "prompt", .letter = 'p', .type = PARAM_PROMPT, AT(prompt), .high = 1 << 20, .value = "PROMPT",
      .help = "what to show; @FILE reads it from a file, - from stdin, @@x is @x; 1024 chunks of 75 tokens at most", .json = "prompt"},
     {.name = "negative", .letter = 'n', .type = PARAM_PROMPT, AT(negative), .high = 1 << 20, .value = "PROMPT",
@@ -260,13 +288,19 @@ double param_high(const Param *p) { return p->type == PARAM_ENUM ? words_count(p
 bool param_admits(const Param *p, double v) { return (v >= p->low && v <= param_high(p)) || v == p->standard; }
 
 bool param_written(const Param *p, const SdRequest *r, const Sampler *s) {
-    if (!p->key || (p->of_image && !r->image) || (p->counts && !p->counts(r, s))) return false;
+    if (!p->key || (p->of_image && !r->image) || (p->of_mask && !r->mask) || (p->counts && !p->counts(r, s)))
+        return false;
     if (p->always) return true;
     if (p->type == PARAM_FILE) return *(const char *const *)((const char *)r + p->at) != NULL;
     return param_number(p, r) != p->standard;
 }
 
 /* --- words --- */
+
+const char *param_key_words(const Param *p) {
+    if (p->key_words) return p->key_words;
+    return p->type == PARAM_BOOL ? "False|True" : p->value;
+}
 
 int words_find(const char *words, const char *word) {
     size_t n = strlen(word);

@@ -33,6 +33,7 @@ typedef struct Param {
     const char *text;     /* default of a string */
     bool of_model;        /* the default may come from the model's files */
     bool of_image;        /* counts only in img2img */
+    bool of_mask;         /* counts only with a mask, in img2img */
     int of_sizes;         /* counts only with models told so many sizes: 6 SDXL, 5 its refiner, ANY_SIZES; or 0 */
     bool of_refiner;      /* counts only with a refiner */
     const char *value;    /* placeholder in the help; an enum's words. NULL: a flag */
@@ -41,7 +42,7 @@ typedef struct Param {
     const char *json;     /* name in the webui's API, or our own */
     const char *key;      /* in a picture's text; "Size-1" and "Size-2" are the halves of "Size: 512x768"; NULL: none */
     const char *key_time; /* the key for the webui's samplers of the time space, if it is another */
-    const char *key_words; /* an enum's words in the text, if they are others */
+    const char *key_words; /* an enum's words in the text, or a flag's, if they are others */
     int place;             /* in the text: the webui's order; rows of equal place follow the table's order */
     bool always;           /* is written even when it is the default */
     bool (*counts)(const SdRequest *r, const Sampler *s); /* whether it changes the picture; NULL: always */
@@ -75,6 +76,8 @@ bool param_admits(const Param *p, double v);
 /* Whether a picture's text must state the row. */
 bool param_written(const Param *p, const SdRequest *r, const Sampler *s);
 
+/* The words of an enum or a flag in a picture's text. */
+const char *param_key_words(const Param *p);
 /* The index of a word in a list, in any spelling; -1: not in the list. */
 int words_find(const char *words, const char *word);
 /* Copies the first spelling of word i to out, "" where there is no such word; returns out. */

@@ -97,6 +97,13 @@ bool params_check(const SdRequest *r, Error *e) {
         (r->image_width < 1 || r->image_height < 1 || (int64_t)r->image_width * r->image_height > MOST_PIXELS))
         return error_set(e, ERR_ARGUMENT, "image: %dx%d is no picture of 1 to %d pixels", r->image_width,
                          r->image_height, MOST_PIXELS);
+    if (r->mask && !r->image) return error_set(e, ERR_ARGUMENT, "mask: needs an image, of which it repaints a part");
+    if (r->mask && (r->mask_width < 1 || r->mask_height < 1 || (int64_t)r->mask_width * r->mask_height > MOST_PIXELS))
+        return error_set(e, ERR_ARGUMENT, "mask: %dx%d is no picture of 1 to %d pixels", r->mask_width, r->mask_height,
+                         MOST_PIXELS);
+    if (r->mask && r->only_masked && (r->mask_width != r->image_width || r->mask_height != r->image_height))
+        return error_set(e, ERR_ARGUMENT, "mask: is %dx%d, and the picture %dx%d; make them equal", r->mask_width,
+                         r->mask_height, r->image_width, r->image_height);
     if (r->seed_width && !r->seed_height)
         return error_set(e, ERR_ARGUMENT, "seed width: %d needs a seed height, too", r->seed_width);
     if (!r->seed_width && r->seed_height)

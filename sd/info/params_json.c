@@ -40,7 +40,7 @@ static bool is_text(const Param *p, const SdRequest *r) {
 char *params_json(const SdRequest *r, Error *e) {
     InfoWriter t = {.p = NULL};
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
-        if (!is_setting(p) || (p->of_image && !r->image)) continue;
+        if (!is_setting(p) || (p->of_image && !r->image) || (p->of_mask && !r->mask)) continue;
         if (!is_text(p, r)) {
             free(t.p);
             error_set(e, ERR_ARGUMENT, "%s: is not UTF-8; convert it", p->name);
@@ -117,6 +117,8 @@ bool params_from_json(const Json *j, const JsonNode *object, SdRequest *r, Error
         if (!p) return error_set(e, ERR_ARGUMENT, "%.60s: is not a setting of this version", n->key);
         if (p->of_image && !r->image)
             return error_set(e, ERR_ARGUMENT, "%s: is for img2img, and there is no picture", p->json);
+        if (p->of_mask && !r->mask)
+            return error_set(e, ERR_ARGUMENT, "%s: is for inpainting, and there is no mask", p->json);
         if (!take(p, n, r, e)) return false;
     }
     return true;

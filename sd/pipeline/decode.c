@@ -2,6 +2,7 @@
 #include "decode.h"
 
 #include "experts.h"
+#include "inpaint.h"
 #include "nonfinite.h"
 #include "picture_text.h"
 #include "planes.h"
@@ -126,6 +127,7 @@ static bool decode_one(Generation *g, int index, SdPicture *out, float *planes, 
     Tensor image;
     bool ok = make_picture(g, STAGE_DECODE, g->x + index * g->latent, out, &image, index, -1, e);
     if (ok && planes) pixels_to_planes(planes, image.data, 3, image.n[1] * image.n[2]);
+    ok = ok && inpaint_finish(g, out, e);
     if (ok)
         out->parameters = picture_text(g->m, g->refined[index] ? g->r->refiner : NULL, g->r, g->sampler, g->scheduler,
                                        (uint64_t)out->seed, g->variation_seed + (uint64_t)index, e);

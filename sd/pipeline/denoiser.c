@@ -2,6 +2,7 @@
 
 #include "conditioning.h"
 #include "experts.h"
+#include "inpaint.h"
 #include "request.h"
 #include "sd/sampling/lcm_levels.h"
 
@@ -81,10 +82,13 @@ static void guide(const Denoiser *d, float *out, int64_t n) {
     }
 }
 
-bool denoiser_evaluate(void *user, const Ask *ask, float *out, Error *e) {
+bool denoiser_evaluate(void *user, const Ask *asked, float *out, Error *e) {
     Denoiser *d = user;
     Generation *g = d->g;
+    Ask shown = *asked;
+    const Ask *ask = &shown;
     int64_t n = g->group * g->latent;
+    bool blend_before = g->inpaint && g->sampler->space == SPACE_TIME;
     float scale = g->sampler->space == SPACE_SIGMA ? sampler_scale_in(ask->sigma) : 1.0f;
     if (ask->step != d->at.step) d->at.unet_calls = 0;
     d->at.step = ask->step;
@@ -92,9 +96,11 @@ bool denoiser_evaluate(void *user, const Ask *ask, float *out, Error *e) {
     const Mode *mode = &g->now->stages[STAGE_SAMPLE].mode;
     use_weights(g, mode); /* a preview may have changed them */
     update_prompts(g, d->at.calls++);
+    if (blend_before) inpaint_blend(g, d->at.first, g->inpaint->blended, asked->x), shown.x = g->inpaint->blended;
     if (!unet_sides(g, mode, &d->at, d->sides, ask->x, scale, time_of(g, ask), e)) return false;
     for (int side = 0; side < g->now->cond.text.count; side++) predict(d, ask, d->sides + side * n, n);
     if (ask->uncond) memcpy(ask->uncond, d->sides, (size_t)n * sizeof *out);
     guide(d, out, n);
+    if (g->inpaint && !blend_before) inpaint_blend(g, d->at.first, out, out);
     return true;
 }

@@ -1,6 +1,7 @@
 /* generation.c: what is derived from a request, and what all stages need. */
 #include "generation.h"
 
+#include "inpaint.h"
 #include "request.h"
 #include "sd/load/overlay.h"
 #include "sd/image/resize.h"
@@ -38,6 +39,7 @@ static bool compile_prompts(Generation *g, Expert *d, Error *e) {
 
 static bool fit_image(Generation *g, Error *e) {
     const SdRequest *r = g->r;
+    if (r->mask) return inpaint_begin(g, e);
     g->image = r->image;
     if (!r->image || (r->image_width == r->width && r->image_height == r->height)) return true;
     g->image = g->resized = malloc((size_t)r->width * (size_t)r->height * 3);
@@ -111,6 +113,7 @@ void generation_end(Generation *g) {
     if (g->now != &g->experts[BASE]) workspace_forget(&g->work); /* the next call begins with the base */
     if (g->keep && g->work.arena.base && !g->ctx.err.code) workspace_keep(&g->work, g->m);
     else workspace_free(&g->work);
+    inpaint_end(g);
     free(g->points);
     free(g->resized);
     free(g->x);

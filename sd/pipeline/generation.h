@@ -19,6 +19,9 @@
  *                                                    unet_calls.c   the U-Net, in as many calls as the mode says
  *           decode  decode.c        latents x ──> VAE ──> bytes, with their text; previews, too
  *
+ * With a mask, inpaint.c makes the picture that is encoded, blends z into what the denoiser answers, and lays the kept
+ * pixels over the bytes.
+ *
  * Planning and running go through the same functions. A context of the plan backend (ctx_plans) has an arena without
  * memory; there, only what touches numbers on the host is left out. */
 #ifndef SD_PIPELINE_GENERATION_H
@@ -75,6 +78,8 @@ typedef struct {
 
 enum { BASE, REFINER, MOST_EXPERTS };
 
+typedef struct Inpaint Inpaint; /* inpaint.h */
+
 typedef struct {
     /* derived from the request */
     SdModel *m; /* the base */
@@ -87,6 +92,7 @@ typedef struct {
     int64_t h, w, latent; /* latents: rows, columns, floats of one picture */
     const uint8_t *image; /* [height][width][3], img2img's picture at the request's size; NULL: none */
     uint8_t *resized;     /* owns `image`, unless it is the request's own */
+    Inpaint *inpaint;     /* what a mask says; NULL: none */
     Points *points;
 
     /* where it runs */

@@ -1,6 +1,7 @@
 #include "plan.h"
 
 #include "conditioning.h"
+#include "inpaint.h"
 #include "request.h"
 #include "stages.h"
 #include "tensor/os.h"
@@ -57,7 +58,7 @@ static size_t other_bytes(const Generation *g) {
     size_t seeds = (size_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
     if (request_taps(g->r)) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
     if (tells(g->r, "image")) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
-    return PROGRAM_BYTES + models +
+    return PROGRAM_BYTES + models + inpaint_bytes(g) +
            (latents * (size_t)g->latent + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) + pictures;
 }
 

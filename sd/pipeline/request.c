@@ -88,6 +88,8 @@ static bool check_owners(const SdModel *m, const SdRequest *r, Error *e) {
                              : p->of_sizes == 6 ? "SDXL's base"
                                                 : "an SDXL model",
                              m->config.family);
+        if (p->of_mask && !r->mask)
+            return error_set(e, ERR_ARGUMENT, "%s: counts only with a mask, and there is none; leave it out", p->name);
         if (p->of_refiner && !r->refiner)
             return error_set(e, ERR_ARGUMENT, "%s: counts only with a refiner, and there is none; leave it out",
                              p->name);

@@ -4,6 +4,7 @@
 #include "conditioning.h"
 #include "decode.h"
 #include "denoiser.h"
+#include "inpaint.h"
 #include "start.h"
 #include "tensor/os.h"
 
@@ -79,7 +80,9 @@ static bool run_sampler(Generation *g, float *work, float *sides, Error *e) {
                       .brownian = brownian,
                       .step = after_step,
                       .user = &d};
-        ok = sampler_run(g->sampler, &s, g->x + first * g->latent, e);
+        float *x = g->x + first * g->latent;
+        ok = sampler_run(g->sampler, &s, x, e);
+        if (ok && g->inpaint) inpaint_blend(g, first, x, x);
     }
     return ok;
 }

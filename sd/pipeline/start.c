@@ -1,5 +1,6 @@
 #include "start.h"
 
+#include "inpaint.h"
 #include "planes.h"
 #include "weights/safetensors.h"
 
@@ -63,6 +64,7 @@ bool start_latents(Generation *g, Error *e) {
         sampler_start(g->sampler, g->x, all, g->points->values, g->points->unit_start);
         return true;
     }
+    if (g->inpaint && !inpaint_fill_latents(g, e)) return false;
     points_start(g->points, g->sampler, g->x, g->z, all);
     return tap_latents(g, "latents.init", g->z, g->batch, e) && tap_latents(g, "latents.start", g->x, g->batch, e);
 }

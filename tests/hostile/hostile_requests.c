@@ -10,6 +10,13 @@
     "\x08\x02\x00\x00\x00\x90\x77\x53\xde\x00\x00\x00\x0c\x49\x44\x41\x54\x78\x9c\x63\x60\x64\x62\x06"                 \
     "\x00\x00\x0e\x00\x07\xd7\x6f\xe4\x78\x00\x00\x00\x00\x49\x45\x4e\x44\xae\x42\x60\x82"
 
+/* a PNG of one grey pixel of 16 bits, black in 8 */
+#define BLACK_PIXEL                                                                                                    \
+    "\x89\x50\x4e\x47\x0d\x0a\x1a\x0a\x00\x00\x00\x0d\x49\x48\x44\x52\x00\x00\x00\x01\x00\x00\x00\x01"                 \
+    "\x10\x00\x00\x00\x00\x6a\xee\x47\x16\x00\x00\x00\x0b\x49\x44\x41\x54\x78\xda\x63\x60\x10\x00\x00"                 \
+    "\x00\x13\x00\x11\xc6\xf0\x2e\xbb\x00\x00\x00\x00\x49\x45\x4e\x44\xae\x42\x60\x82"
+#define M "img2img -p x -o n.png -i m.png -W 64 -H 64 "
+
 static const HostileCase CASES[] = {
     /* products: refused before work, with what is needed and what there is */
     {"vast-batch", .args = T "-W 2048 -H 2048 --batch-size 1000 --memory-limit 8G", .code = 1,
@@ -129,6 +136,16 @@ static const HostileCase CASES[] = {
      "memory: 64x64"},
     {"image-gone", .args = "img2img -i gone.png -p x -o n.png", .code = 1, .words = "gone.png"},
     {"image-to-txt2img", .args = "txt2img -i a.png -p x -o n.png", .code = 2, .words = "-i: no such option"},
+    {"mask-gone", "m.png", BYTES(ONE_PIXEL), M "--mask gone.png", 1, "gone.png"},
+    {"mask-text", "m.png", BYTES("hello"), M "--mask m.png", 1, "m.png: not a picture"},
+    {"mask-black", "m.png", BYTES(BLACK_PIXEL), M "--mask m.png", 2, "mask: keeps the whole picture"},
+    {"mask-black-part", "m.png", BYTES(BLACK_PIXEL), M "--mask m.png --only-masked", 2,
+     "mask: keeps the whole picture"},
+    {"mask-of-one-pixel", "m.png", BYTES(ONE_PIXEL), M "--mask m.png --only-masked" UNLESS, 1, "memory: 64x64"},
+    {"mask-setting-alone", .args = M "--fill noise", .code = 2, .words = "--fill: needs --mask FILE"},
+    {"mask-over", .args = M "--mask-blur 65", .code = 2, .words = "--mask-blur: 65 is not in"},
+    {"mask-to-txt2img", .args = T "--mask m.png", .code = 2, .words = "--mask: no such option"},
+    {"mask-is-out", "m.png", BYTES(ONE_PIXEL), "img2img -p x -i m.png --mask m.png -o m.png", 2, "also an input file"},
     {"strength-nan", .args = "img2img -i a.png -p x --strength nan", .code = 2,
      .words = "--strength: 'nan' is not a number"},
     {"strength-over", .args = "img2img -i a.png -p x --strength 1.0001", .code = 2,

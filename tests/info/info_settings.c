@@ -52,6 +52,7 @@ static void say(const Param *p, const SdRequest *r, char *out, size_t size) {
 typedef struct {
     SdModel *model, *refiner;
     uint8_t image[SIDE * SIDE / 2 * 3]; /* SIDE x SIDE/2, so that it has to be resized */
+    uint8_t mask[SIDE * SIDE / 2];      /* a box that is not in the middle */
 } Fixture;
 
 static SdRequest plain(const Fixture *f, const Param *p) {
@@ -61,6 +62,8 @@ static SdRequest plain(const Fixture *f, const Param *p) {
     r.width = r.height = SIDE, r.steps = p->of_image ? 4 : levels ? 3 : 2, r.seed = 42, r.keep = true;
     if (p->of_refiner) r.refiner = f->refiner, r.steps = 6;
     if (!strcmp(p->name, "refiner-by-steps")) r.refiner_switch = 0.3, r.steps = 4;
+    if (p->of_mask) r.mask = f->mask, r.mask_width = SIDE, r.mask_height = SIDE / 2, r.mask_blur = 1;
+    if (!strcmp(p->name, "mask-padding")) r.only_masked = true, r.mask_padding = 0;
     if (p->of_image) r.image = f->image, r.image_width = SIDE, r.image_height = SIDE / 2;
     if (!strcmp(p->name, "comments")) r.prompt = "a (red:1.2) circle # on blue";
     if (!strncmp(p->name, "variation", 9)) r.variation_strength = 0.25, r.variation_seed = 7;
@@ -87,6 +90,7 @@ static bool replays(const Fixture *f, const Param *p, const SdRequest *want, con
     SdRequest back = sd_request(NULL);
     back.noise = want->noise, back.refiner = want->refiner;
     bool ok = infotext_read(was->pictures[0].parameters, &text, e) && infotext_request(&text, &back, e);
+    back.mask = want->mask, back.mask_width = want->mask_width, back.mask_height = want->mask_height;
     back.image = want->image, back.image_width = want->image_width, back.image_height = want->image_height;
     if (ok && param_number(p, &back) != param_number(p, want))
         ok = error_set(e, ERR_FORMAT, "another value comes back");
@@ -131,16 +135,20 @@ static void program(const Param *p, const SdRequest *r) {
     const char *seeds = r->seed_width > 0 ? " --seed-width 96 --seed-height 96" : "";
     const char *varied = r->variation_strength > 0 ? " --variation-seed 7 --variation-strength 0.25" : "";
     const char *refined = r->refiner ? " --refiner refiner.safetensors" : "";
+    const char *masked = !r->mask ? "" : r->only_masked ? " --mask mask.png --only-masked" : " --mask mask.png";
+    const char *blurred = r->mask && strcmp(p->name, "mask-blur") ? " --mask-blur 1" : "";
     const char *at = !strcmp(p->name, "refiner-by-steps") ? " --refiner-switch 0.3" : "";
     CliRun made = cli("%s -m info.safetensors%s -p '%s' -n blurry -W 64 -H 64 --steps %d --seed 42 --threads 1 "
-                      "--sampler '%s' --scheduler '%s'%s%s%s%s%s %s -o set.png -q",
+                      "--sampler '%s' --scheduler '%s'%s%s%s%s%s%s%s %s -o set.png -q",
                       r->image ? "img2img" : "txt2img", r->image ? " -i from.png" : "", r->prompt, r->steps, r->sampler,
-                      r->scheduler ? r->scheduler : "Automatic", churn, seeds, varied, refined, at, option);
+                      r->scheduler ? r->scheduler : "Automatic", churn, seeds, varied, refined, at,
+                      p->type == PARAM_BOOL && r->only_masked ? " --mask mask.png" : masked, blurred, option);
     test_check(made.code == 0, "sdc makes a picture with %s", option);
     test_note("%s", made.err);
     cli_free(&made);
-    cli_works("set.png: equal\n", "replay set.png -m info.safetensors --threads 1%s%s%s",
-              r->image ? " -i from.png" : "", p->type == PARAM_FILE ? " --noise noise.safetensors" : "", refined);
+    cli_works("set.png: equal\n", "replay set.png -m info.safetensors --threads 1%s%s%s%s",
+              r->image ? " -i from.png" : "", p->type == PARAM_FILE ? " --noise noise.safetensors" : "", refined,
+              r->mask ? " --mask mask.png" : "");
 }
 
 /* A U-Net of other numbers. */
@@ -160,12 +168,18 @@ static bool begin(Fixture *f) {
     f->model = sd_open(cli_path("info.safetensors"), &(SdOptions){.threads = 1}, &e);
     f->refiner = sd_open(cli_path("refiner.safetensors"), &(SdOptions){.threads = 1}, &e);
     for (size_t i = 0; i < sizeof f->image; i++) f->image[i] = (uint8_t)(128 + 100 * test_uniform(5, i));
+    uint8_t grey[SIDE * SIDE / 2 * 3] = {0};
+    for (int i = 0; i < SIDE * SIDE / 2; i++) {
+        f->mask[i] = i % SIDE > 20 && i % SIDE < 44 && i / SIDE > 8 && i / SIDE < 20 ? 255 : 0;
+        for (int c = 0; c < 3; c++) grey[3 * i + c] = f->mask[i];
+    }
+    SdPicture masks = {.rgb = grey, .width = SIDE, .height = SIDE / 2};
     SdPicture from = {.rgb = f->image, .width = SIDE, .height = SIDE / 2};
     SdRequest r = plain(f, &none);
     r.seed = 1;
     r.taps = cli_path("noise.safetensors"), r.tap = "noise";
     return f->model && f->refiner && sd_save_png(&from, cli_path("from.png"), &e) &&
-           sd_txt2img(f->model, &r, &out, &e) && (sd_free(&out), true);
+           sd_save_png(&masks, cli_path("mask.png"), &e) && sd_txt2img(f->model, &r, &out, &e) && (sd_free(&out), true);
 }
 
 /* Where --precision is not f32 the picture says so, and is made again in it. */

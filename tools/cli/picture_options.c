@@ -27,6 +27,9 @@ static const struct {
      OPTION(STRING, image, 'i', "image", "FILE",
             "the picture to start from: PNG, JPEG, BMP, GIF; - is standard input")},
     {"noise", IN_TXT2IMG | IN_IMG2IMG, OPTION(LIST, networks.lora, 0, "lora", "FILE[:TE[:UNET]]", LORA_HELP)},
+    {"vae-encoder", IN_IMG2IMG,
+     OPTION(STRING, mask, 0, "mask", "FILE",
+            "repaint what is white in this picture, or, where parts of it are transparent, what is not")},
     {"encode", IN_ALL, OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP)},
     {"negative-aesthetic-score", IN_ALL, OPTION(STRING, refiner, 0, "refiner", "MODEL", REFINER_HELP)},
     {"negative", IN_TXT2IMG | IN_IMG2IMG,
@@ -48,9 +51,12 @@ static const struct {
 
 enum { OWN_COUNT = sizeof OWN / sizeof *OWN };
 
+/* Whether a setting is an option of these commands: a record has no mask. */
+static bool is_in(const Param *p, int in) { return !(in == IN_TXT2IMG ? p->of_image : in == IN_RECORD && p->of_mask); }
+
 static bool row(int i, int in, Option *o) {
     for (int p = -1; p < PARAM_COUNT; p++) {
-        if (p >= 0 && (in != IN_TXT2IMG || !PARAMS[p].of_image) && i-- == 0) {
+        if (p >= 0 && is_in(&PARAMS[p], in) && i-- == 0) {
             *o = setting_option(&PARAMS[p]);
             o->at += offsetof(PictureArguments, request);
             return true;
@@ -90,6 +96,9 @@ static int check_program(const Command *c, const PictureArguments *a) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (p->of_refiner && !a->refiner && param_number(p, &a->request) != p->standard)
             return usage_error(c, "--%s: needs --refiner MODEL", p->name);
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->of_mask && !a->mask && param_number(p, &a->request) != p->standard)
+            return usage_error(c, "--%s: needs --mask FILE", p->name);
     if (a->preview_by && !a->sheet && !a->preview)
         return usage_error(c, "--preview: needs --preview-out FILE or --steps-sheet FILE");
     if (a->preview_by == SD_PREVIEW_TAESD && !a->open.parts.taesd)
@@ -116,6 +125,9 @@ static int take_streams(const Command *c, PictureArguments *a) {
     if (a->out && !strcmp(a->out, "-") && pictures > 1 && c->options != RECORD_OPTIONS)
         return usage_error(c, "--out: standard output takes one picture, not %" PRId64 "; name a file", pictures);
     input_file(&a->image);
+    input_file(&a->mask);
+    if (a->mask && a->image && !strcmp(a->mask, "/dev/stdin") && !strcmp(a->image, a->mask))
+        return usage_error(c, "--mask: standard input is the picture; name a file");
     int code = output_file(c, "--out", &a->out);
     if (code == GO_ON) code = output_file(c, "--steps-sheet", &a->sheet);
     if (code == GO_ON) code = output_file(c, "--preview-out", &a->preview);
@@ -128,14 +140,15 @@ static int check_files(const Command *c, const PictureArguments *a) {
     if (code == GO_ON) code = check_format(c, "--steps-sheet", a->sheet);
     if (code == GO_ON) code = check_format(c, "--preview-out", a->preview);
     if (code != GO_ON) return code;
-    enum { WRITTEN = 4 };
+    enum { WRITTEN = 4, READ = 5 };
     const char *const written[WRITTEN][2] = {
         {"--out", a->out}, {"--steps-sheet", a->sheet}, {"--taps", a->request.taps}, {"--preview-out", a->preview}};
-    const char *const read[] = {a->model, a->refiner, a->request.noise, a->image};
+    const char *const read[READ] = {a->model, a->refiner, a->request.noise, a->image, a->mask};
     for (int i = 0; i < WRITTEN; i++) {
         bool network = network_options_name(&a->networks, written[i][1]);
-        for (int k = 0; k < 5; k++)
-            if (k < 4 ? file_same(written[i][1], read[k]) : network || part_options_name(&a->open.parts, written[i][1]))
+        for (int k = 0; k < READ + 1; k++)
+            if (k < READ ? file_same(written[i][1], read[k])
+                         : network || part_options_name(&a->open.parts, written[i][1]))
                 return usage_error(c, "%s: %.200s is also an input file; name another file", written[i][0],
                                    written[i][1]);
         for (int k = 0; k < i; k++)

@@ -20,6 +20,7 @@ typedef struct {
     const char *model, *refiner, *out, *sheet, *preview;
     unsigned preview_by; /* SdPreview, of sheet and preview */
     const char *image;   /* img2img's, and a record's that is of img2img */
+    const char *mask;    /* of `image` */
     int batch_count;
     int values; /* a record's, of each activation */
 } PictureArguments;

@@ -1,4 +1,4 @@
-/* picture_start.h: the picture that img2img begins with. */
+/* picture_start.h: the picture that img2img begins with, and its mask. */
 #ifndef SD_TOOLS_CLI_PICTURE_START_H
 #define SD_TOOLS_CLI_PICTURE_START_H
 
@@ -8,6 +8,8 @@
 /* Reads it into *image, which must outlive r, warns of what is odd, and hands it to r; path NULL: nothing. Its size,
  * rounded down to multiples of 8, is what `usual` then has (NULL: the request has a size). image_free in any case. */
 bool picture_start(const char *path, Image *image, SdRequest *r, SdRequest *usual, Error *e);
+/* The same of a mask, after the picture: *mask has a byte for each pixel. */
+bool picture_mask(const char *path, Image *mask, SdRequest *r, Error *e);
 /* ERR_FORMAT where r's size was taken from a picture that is too small for that (options are at least 8). */
 bool picture_start_fits(const char *path, const Image *image, const SdRequest *r, Error *e);
 

@@ -90,7 +90,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     Error e = {0};
     Error written = {0};
     Steps steps = {.sheet = a->sheet, .file = a->preview, .e = &written};
-    Image image = {0};
+    Image image = {0}, mask = {0};
     Progress progress;
     os_catch_stop();
     progress_begin(&progress, a->open.quiet, a->batch_count);
@@ -103,6 +103,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     request.refiner = refiner;
     request.keep = a->batch_count > 1;
     picture_start(a->image, &image, &request, &usual, &e);
+    picture_mask(a->mask, &mask, &request, &e);
     params_adopt(&request, &usual);
     if (!e.code) network_options_set(&a->networks, model, a->open.quiet, &request, &e);
     model_note_ignored(&a->open, model, &request);
@@ -133,6 +134,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     sd_close(refiner);
     free_steps(&steps);
     image_free(&image);
+    image_free(&mask);
     if (e.code == ERR_CANCELLED && os_stop_signal())
         return report_stop("step %d of %d; run it again for the rest", progress.step, progress.steps);
     return e.code ? report_request(c, &e) : finish_output();
@@ -166,5 +168,8 @@ const Command IMG2IMG = {
     "-m MODEL -i IMAGE -p PROMPT [options]",
     "make pictures from a picture and a prompt",
     "IMAGE is rotated as its EXIF says, and white shows through where it is transparent. The new picture has its size, "
-    "rounded down to multiples of 8, unless -W and -H say otherwise. Everything else is as in txt2img.",
+    "rounded down to multiples of 8, unless -W and -H say otherwise. Everything else is as in txt2img.\n"
+    "--mask repaints a part and keeps the rest, byte by byte: of a picture that is brought to another size, of that "
+    "one; "
+    "with --only-masked, the part alone is drawn, and the picture stays as large as it was.",
     IMG2IMG_OPTIONS};

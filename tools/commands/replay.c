@@ -21,7 +21,7 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *refiner, *image, *noise, *out;
+    const char *model, *refiner, *image, *mask, *noise, *out;
     ModelOptions open;
 } Arguments;
 
@@ -29,6 +29,7 @@ static const Option OPTIONS[] = {
     OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP),
     OPTION(STRING, refiner, 0, "refiner", "MODEL", "the refiner, if one took part"),
     OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img picture was made from"),
+    OPTION(STRING, mask, 0, "mask", "FILE", "the mask of an inpainted picture"),
     OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
     OPTION(STRING, out, 'o', "out", "FILE", "save the new picture, a PNG file"),
     OPTION_ROWS(open, model_rows),
@@ -42,8 +43,22 @@ typedef struct {
     SdPrecision precision;
     SdPrediction prediction;
     int exact;   /* version of the same bits; 0: not promised */
-    Image image; /* img2img's */
+    Image image; /* img2img's, */
+    Image mask;  /* and its mask */
 } Replay;
+
+/* The first key of the text that tells of a mask; NULL: none does. */
+static const char *mask_key(const InfoRead *text) {
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->of_mask && p->key && infotext_get(text, p->key)) return p->key;
+    return NULL;
+}
+
+/* The size of the finished picture. */
+static void finished_size(const SdRequest *r, int *width, int *height) {
+    *width = r->mask && r->only_masked ? r->image_width : r->width;
+    *height = r->mask && r->only_masked ? r->image_height : r->height;
+}
 
 /* Whether the text is complete, and the files that it needs were named. */
 static bool check_request(const Arguments *a, const Replay *r, Error *e) {
@@ -58,6 +73,10 @@ static bool check_request(const Arguments *a, const Replay *r, Error *e) {
                          "Denoising strength: needs the picture that it was made from; name it after -i");
     if (!from_image && a->image)
         return error_set(e, ERR_FORMAT, "was not made from a picture: has no Denoising strength; leave -i out");
+    const char *masked = mask_key(&r->info.read);
+    if (masked && !a->mask)
+        return error_set(e, ERR_FORMAT, "%s: needs the mask that it was made with; name it after --mask", masked);
+    if (!from_image && a->mask) return error_set(e, ERR_FORMAT, "was not made from a picture; leave --mask out");
     const char *refiner = infotext_refiner(&r->info.read);
     if (refiner && !a->refiner)
         return error_set(e, ERR_FORMAT, "Refiner: needs %.100s; name its file after --refiner", refiner);
@@ -223,15 +242,20 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
     ok = ok && image_decode(b.bytes, b.size, path, IMAGE_WHITE, &was, &e);
     file_bytes_free(&b);
     if (ok) warn(path, was.warning);
-    ok = ok && picture_start(a->image, &r.image, &r.request, NULL, &e);
-    if (ok && (was.width != r.request.width || was.height != r.request.height))
-        ok = error_set(&e, ERR_FORMAT, "%s: is %dx%d, but its text says %dx%d", path, was.width, was.height,
-                       r.request.width, r.request.height);
+    ok =
+        ok && picture_start(a->image, &r.image, &r.request, NULL, &e) && picture_mask(a->mask, &r.mask, &r.request, &e);
+    if (ok && a->mask && !infotext_get(&r.info.read, "Mask blur")) r.request.mask_blur = 0; /* the webui omits it */
+    int width, height;
+    finished_size(&r.request, &width, &height);
+    if (ok && (was.width != width || was.height != height))
+        ok = error_set(&e, ERR_FORMAT, "%s: is %dx%d, but its text says %dx%d", path, was.width, was.height, width,
+                       height);
     ok = ok && (!a->out || atomic_check(a->out, &e));
     if (ok) code = generate(c, a, path, &r, &was);
     else report(c, &e);
     image_free(&was);
     image_free(&r.image);
+    image_free(&r.mask);
     picture_info_free(&r.info);
     return code;
 }
@@ -247,10 +271,12 @@ static int run(const Command *c, int argc, char **argv) {
     const char *path = argv[0];
     input_file(&path);
     input_file(&a.image);
+    input_file(&a.mask);
     code = output_file(c, "--out", &a.out);
     if (code != GO_ON) return code;
     if (a.out && (file_same(a.out, path) || file_same(a.out, a.model) || file_same(a.out, a.refiner) ||
-                  file_same(a.out, a.image) || file_same(a.out, a.noise) || part_options_name(&a.open.parts, a.out)))
+                  file_same(a.out, a.image) || file_same(a.out, a.mask) || file_same(a.out, a.noise) ||
+                  part_options_name(&a.open.parts, a.out)))
         return usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
     if (a.out && !image_write_check(a.out, &e)) return usage_error(c, "--out: %s", e.text);
     if (a.open.device && strchr(a.open.device, ',')) return usage_error(c, "--device: one at a time");

@@ -12,6 +12,18 @@ static bool hear(void *user, const char *name, int nd, const int64_t *n, const f
     return true;
 }
 
+/* A box off the middle, with a grey side. */
+static void set_mask(const ExactPicture *p, SdRequest *r, uint8_t *mask) {
+    for (int i = 0; i < p->width * p->height; i++) {
+        int x = i % p->width, y = i / p->width;
+        bool in = x > p->width / 4 && x < p->width / 2 && y > p->height / 3 && y < p->height * 3 / 4;
+        mask[i] = in ? 255 : x == p->width / 2 ? 100 : 0;
+    }
+    r->mask = mask, r->mask_width = p->width, r->mask_height = p->height, r->mask_blur = 2;
+    r->only_masked = p->masked == EXACT_PART, r->mask_padding = 5, r->fill = p->fill;
+}
+
+/* image: the picture, and a mask above it */
 static SdRequest request(const ExactPicture *p, uint8_t *image) {
     const PipelineCase k = {NULL, NULL, p->sampler, 42, p->width, p->height, p->steps, p->strength, NULL, NULL};
     SdRequest r = pipeline_case_request(&k, image);
@@ -23,6 +35,7 @@ static SdRequest request(const ExactPicture *p, uint8_t *image) {
     r.scheduler = p->scheduler, r.cfg = p->cfg, r.rng = SD_RNG_NV, r.s_churn = p->churn;
     r.variation_seed = 5, r.variation_strength = p->variation;
     r.seed_width = r.seed_height = p->seed_side;
+    if (p->masked) set_mask(p, &r, image + (size_t)p->width * (size_t)p->height * 3);
     return r;
 }
 
@@ -56,7 +69,7 @@ static SdModel *refiner_of(const ExactPicture *p, const LedgerTable *t, void **b
 bool exact_picture(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e) {
     const ExactPicture *p = run->what;
     size_t size = on->model_size, area = (size_t)p->width * (size_t)p->height * 3;
-    uint8_t *image = malloc(area);
+    uint8_t *image = malloc(area / 3 * 4);
     LedgerTable t = *on->table;
     SdResult out = {0};
     if (!image) error_set(e, ERR_MEMORY, "out of memory for a picture");

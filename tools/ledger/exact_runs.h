@@ -18,8 +18,10 @@ typedef struct {
     int limit;                /* MB of a process of one thread; each further one may use its scratch memory as well. 0:
                                * none. What is computed at once depends on it: only the last activation is added */
     SdPrecision precision;
-    DType weights;           /* of the micro model */
-    bool builtin;            /* the model that is built in, not the micro model */
+    DType weights;                               /* of the micro model */
+    bool builtin;                                /* the model that is built in, not the micro model */
+    enum { EXACT_WHOLE = 1, EXACT_PART } masked; /* 0: no mask; of img2img */
+    SdFill fill;
     bool refined;            /* by the micro refiner, from half of the steps on */
     SdConfig (*model)(void); /* NULL: the micro model of SD 1 */
 } ExactPicture;
