@@ -25,6 +25,11 @@ static inline float *room_take(Room *r, int64_t floats) {
     return p;
 }
 
+static inline double *room_take_doubles(Room *r, int64_t count) {
+    uintptr_t p = (uintptr_t)room_take(r, 2 * count + 1);
+    return (double *)((p + 7) & ~(uintptr_t)7);
+}
+
 /* Rows of a weight at one change. */
 typedef struct {
     const Delta *d;

@@ -28,7 +28,7 @@ bool boft_fits(const Network *n, const NetworkModule *m, int64_t rows, int64_t c
     int64_t half = t->n[3] / 2, stages = t->n[0];
     if (t->n[3] > OVERLAY_MOST_RANK || t->n[3] % 2 || stages > 16 || t->n[1] > rows || t->n[1] * t->n[3] != rows)
         return false;
-    return rows % (2 * half << (stages - 1)) == 0 && rows <= OVERLAY_MOST_COLUMNS && rescale_fits(m, rows);
+    return rows % (2 * half << (stages - 1)) == 0 && rows <= OVERLAY_MOST_COLUMNS / 4 && rescale_fits(m, rows);
 }
 
 /* --- rotations --- */
@@ -103,8 +103,8 @@ static int64_t place(int64_t x, int64_t half) {
     return (c * half + k) * 2 + g;
 }
 
-/* factors[rows]: of the rows of which row o is the sum; `other`: as many floats of scratch. */
-static void boft_factors(const Delta *d, int64_t o, float *factors, float *other) {
+/* factors[rows]: of the rows of which row o is the sum; `other`: as many of scratch. */
+static void boft_factors(const Delta *d, int64_t o, double *factors, double *other) {
     const FileTensor *t = blocks_of(d->module);
     int64_t b = t->n[3], blocks = t->n[1];
     memset(factors, 0, (size_t)d->rows * sizeof *factors);
@@ -116,7 +116,7 @@ static void boft_factors(const Delta *d, int64_t o, float *factors, float *other
         for (int64_t x = 0; x < d->rows; x++) {
             int64_t at = place(x, half), block = at / b, i = at % b;
             for (int64_t j = 0; factors[x] != 0 && j < b; j++)
-                other[block * b + j] += factors[x] * r[(block * b + i) * b + j];
+                other[block * b + j] += factors[x] * (double)r[(block * b + i) * b + j];
         }
         for (int64_t x = 0; x < d->rows; x++) factors[x] = other[place(x, half)];
     }
@@ -143,12 +143,12 @@ void oft_begin(Change *c) {
     Room room = c->room;
     float *row = room_take(&room, c->source->columns), *factors = room_take(&room, OVERLAY_ROWS);
     if (butterfly) {
-        float *all = room_take(&room, d->rows), *other = room_take(&room, d->rows);
+        double *all = room_take_doubles(&room, d->rows), *other = room_take_doubles(&room, d->rows);
         for (int64_t r = 0; r < c->rows; r++) { /* one row at a time: each is a sum of few */
             boft_factors(d, c->first + r, all, other);
             for (int64_t n = 0; n < d->rows; n++) {
                 memset(factors, 0, OVERLAY_ROWS * sizeof *factors);
-                factors[r] = all[n];
+                factors[r] = (float)all[n];
                 add_row(c, n, factors, row, room);
             }
         }

@@ -104,8 +104,7 @@ static void add_change(Change *c, float *w) {
         file_tensor_read(d->network->file, dora, columns_too ? 0 : c->first, count, F32, magnitudes);
     }
     if (dora && !columns_too) {
-        double *squares = (double *)(void *)room_take(&c->room, 2 * OVERLAY_ROWS + 2);
-        squares = (double *)(((uintptr_t)squares + 7) & ~(uintptr_t)7);
+        double *squares = room_take_doubles(&c->room, OVERLAY_ROWS);
         norms = room_take(&c->room, OVERLAY_ROWS);
         memset(squares, 0, (size_t)c->rows * sizeof *squares);
         add_norms(c, squares, false);

@@ -271,9 +271,10 @@ static void oft_constrained(MadeNetwork *n, const char *m, MadeWeight w) { rotat
 
 /* The webui's rearrangements, one after the other. */
 static void boft(MadeNetwork *n, const char *m, MadeWeight w) {
-    enum { STAGES = 2 };
+    enum { STAGES = 4 };
     int64_t blocks = w.rows / BLOCK, c = made_columns(w);
     float *b = made_part(n, m, ".oft_blocks", 4, SHAPE(STAGES, blocks, BLOCK, BLOCK), 0);
+    made_part(n, m, ".alpha", 0, NULL, 0);
     double *now = change(w), *next = change(w), r[64];
     for (int64_t i = 0; i < STAGES * blocks * BLOCK * BLOCK; i++) b[i] *= 0.3f;
     memcpy(now, w.w, (size_t)(w.rows * c) * sizeof *now);
