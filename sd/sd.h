@@ -56,6 +56,8 @@ typedef struct {
     const char *vae;
     const char *text_encoder, *text_encoder_2; /* the second is SDXL's */
     const char *unet;
+    /* A folder of embeddings (textual inversion) that prompts may name, or one file; NULL: none (sd_embedding) */
+    const char *embedding_dir;
     const char *taesd;  /* a TAESD or TAESDXL beside the VAE: its decoder, its encoder, or a file or folder with both */
     const char *device; /* "cpu", "cuda", "cuda:1", "cuda:0,1" (shares a batch out), "auto"; NULL: "cpu" */
 } SdOptions;
@@ -88,6 +90,17 @@ const char *sd_device(const SdModel *m);
 /* What the model's configurations say and pictures do not follow: the sampler's settings of a diffusers folder, since
  * the request chooses the sampler, and tokens that were added. "" or a list; "" for no model. */
 const char *sd_unused(const SdModel *m);
+
+/* An embedding of SdOptions.embedding_dir: where a prompt has its name, its vectors stand in place of the name's
+ * tokens, as in the webui. Strings last until sd_close. */
+typedef struct {
+    const char *name, *path;
+    int vectors;         /* 1..75; 0: skipped */
+    const char *skipped; /* why prompts cannot name it: it cannot be read, its vectors are of another width than the
+                            model's, another file has the name; NULL: they can */
+} SdEmbedding;
+/* Number i, 0..; false past the last, and for no model. */
+bool sd_embedding(const SdModel *m, int i, SdEmbedding *out);
 
 /* What weights such as (x:1.2) do; the webui's modes. */
 typedef enum {
@@ -280,8 +293,8 @@ typedef struct {
 } SdPlan;
 bool sd_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e);
 
-/* What a checkpoint is; or a U-Net, VAE, text encoder or TAESD alone, which has width 0: `family` says which, `variant`
- * whose it may be. */
+/* What a checkpoint is; or a U-Net, VAE, text encoder or TAESD alone or an embedding, which has width 0: `family` says
+ * which, `variant` whose it may be. */
 typedef struct {
     char family[24]; /* "SD 1.x" */
     char layout[24]; /* "single file", "converted", "diffusers" */

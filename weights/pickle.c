@@ -269,10 +269,15 @@ static bool call(Machine *m) {
     return push(m, id);
 }
 
-/* The state of an object, which does not matter. */
+/* The state of an object, which does not matter, but for a ParameterDict's: it holds the entries
+ * (torch/nn/modules/container.py). */
 static bool build(Machine *m) {
-    const PickleValue *v = pop(m) ? top(m) : NULL;
+    PickleId state = pop(m);
+    PickleValue *v = state ? top(m) : NULL;
     if (!v) return false;
+    PickleId entries = pickle_value(m->p, state)->type == PICKLE_DICT ? pickle_get(m->p, state, "_parameters") : 0;
+    if (v->type == PICKLE_DICT && !v->count && entries && m->p->values[entries].type == PICKLE_DICT)
+        v->items = m->p->values[entries].items, v->count = m->p->values[entries].count;
     return v->type == PICKLE_DICT || v->type == PICKLE_OBJECT || v->type == PICKLE_CALL ||
            refuse(m, "gives a state to what has none");
 }

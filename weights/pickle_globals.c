@@ -51,7 +51,7 @@ static const PickleGlobal GLOBALS[] = {
     {"torch", "device", GLOBAL_OBJECT, F32},
     {"torch", "Tensor", GLOBAL_OBJECT, F32},
     {"torch.nn.parameter", "Parameter", GLOBAL_OBJECT, F32},
-    {"torch.nn.modules.container", "ParameterDict", GLOBAL_OBJECT, F32},
+    {"torch.nn.modules.container", "ParameterDict", GLOBAL_DICT, F32},
     {"torch.optim.", NULL, GLOBAL_OBJECT, F32},
     {"pytorch_lightning.", NULL, GLOBAL_OBJECT, F32},
     {"lightning.", NULL, GLOBAL_OBJECT, F32},

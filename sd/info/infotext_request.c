@@ -28,6 +28,7 @@ static const struct Key {
               {"Text encoder 2", KEY_IGNORED, NULL},
               {"U-Net", KEY_IGNORED, NULL},
               {"TAESD", KEY_IGNORED, NULL},
+              {"TI hashes", KEY_IGNORED, NULL},  /* infotext_hash */
               {"Precision", KEY_IGNORED, NULL},  /* infotext_precision */
               {"Exact", KEY_IGNORED, NULL},      /* infotext_exact */
               {"Prediction", KEY_IGNORED, NULL}, /* infotext_prediction */
@@ -62,7 +63,6 @@ static const struct Key {
               {"CFG Rescale φ", KEY_ONLY, "0"},
               {"CFG Rescale phi", KEY_ONLY, "0"},
               {"Lora hashes", KEY_MISSING, "LoRA"},
-              {"TI hashes", KEY_MISSING, "textual inversion"},
               {"Hires resize-1", KEY_MISSING, "hires fix"},
               {"Hires upscale", KEY_MISSING, "hires fix"},
               {"Hires upscaler", KEY_MISSING, "hires fix"}};
@@ -176,6 +176,31 @@ const char *infotext_part(const InfoRead *text, const char *key, const char **ha
     *hash = vae ? infotext_get(text, "VAE hash") : bracket ? bracket + 1 : NULL;
     if (vae && name && (!strcmp(name, "None") || !strcmp(name, "Automatic"))) return NULL; /* the webui's words */
     return name && *name ? name : NULL;
+}
+
+bool infotext_hash(const char *list, int i, char name[INFOTEXT_NAME], char hash[INFOTEXT_HASH]) {
+    for (const char *at = list ? list : "";; i--) {
+        at += strspn(at, " ,");
+        size_t size = strcspn(at, ","), n = size, digits;
+        if (!*at) return false;
+        const char *colon = memchr(at, ':', size);
+        if (i > 0) {
+            at += size;
+            continue;
+        }
+        if (colon) n = (size_t)(colon - at);
+        snprintf(name, INFOTEXT_NAME, "%.*s", (int)n, at);
+        at = colon ? colon + 1 + strspn(colon + 1, " ") : "";
+        digits = strspn(at, "0123456789abcdefABCDEF");
+        snprintf(hash, INFOTEXT_HASH, "%.*s", (int)digits, at);
+        return true;
+    }
+}
+
+bool infotext_listed(const char *name, const char *listed) {
+    for (; *name; name++)
+        if (*name != ':' && *name != ',' && *name != *listed++) return false;
+    return !*listed;
 }
 
 bool infotext_precision(const InfoRead *text, SdPrecision *out, Error *e) {

@@ -17,6 +17,12 @@ const char *infotext_refiner(const InfoRead *text);
 /* What the text calls a part from a file of its own: "VAE", "Text encoder", "Text encoder 2", "U-Net", "TAESD"; NULL:
  * it names none. *hash: what it says of the file's SHA-256, its first digits up to anything else, or NULL. */
 const char *infotext_part(const InfoRead *text, const char *key, const char **hash);
+/* Number i, 0.., of a list such as "TI hashes": "NAME: HASH, ...", its name and the first digits of a hash, "" where
+ * there are none; cut to their sizes. False past the last; list NULL: there are none. */
+enum { INFOTEXT_NAME = 256, INFOTEXT_HASH = 65 };
+bool infotext_hash(const char *list, int i, char name[INFOTEXT_NAME], char hash[INFOTEXT_HASH]);
+/* Whether such a list calls it so: without ':' and ','. */
+bool infotext_listed(const char *name, const char *listed);
 /* The precision that the text names; SD_F32 where it names none. ERR_ARGUMENT for one that is unknown. */
 bool infotext_precision(const InfoRead *text, SdPrecision *out, Error *e);
 /* What the text says that the U-Net predicts, as it does where the caller overrode the model; SD_PREDICTION_MODEL: it

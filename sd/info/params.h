@@ -51,9 +51,9 @@ typedef struct Param {
 extern const Param PARAMS[];
 extern const int PARAM_COUNT;
 
-/* Places in the text of what does not come from a request: the model's name after the size, the refiner's before its
- * settings, the version at the end. */
-enum { PLACE_MODEL = 7, PLACE_REFINER = 18, PLACE_END = 20 };
+/* Places in the text of what does not come from a request: the model's name after the size, networks' hashes after all
+ * settings but the refiner's, its name before those, the version at the end. */
+enum { PLACE_MODEL = 7, PLACE_NETWORKS = 17, PLACE_REFINER = 18, PLACE_END = 20 };
 
 enum { ANY_SIZES = 1 };   /* Param.of_sizes */
 #define PARAM_MOST 0x1p63 /* Param.high without an end */

@@ -1,5 +1,6 @@
 #include "info_part.h"
 
+#include "embedding_file.h"
 #include "sd/models/config_detect.h"
 #include "tensor/os.h"
 
@@ -90,6 +91,34 @@ static void count(const WeightFile *f, SdInfo *out) {
     out->bytes = f->size;
 }
 
+/* Vectors as wide as some model's text encoders. */
+static bool embedding(const char *path, const WeightFile *f, SdInfo *out) {
+    EmbeddingFile x;
+    OsInfo info;
+    bool ok = (f ? embedding_file_from(f, &x, NULL) : embedding_file_read(path, &x, NULL)) && x.parts;
+    int64_t width = ok ? x.width[0] : 0;
+    const char *of = x.parts == 2    ? width == 768 && x.width[1] == 1280 ? "SDXL" : ""
+                     : width == 768  ? "SD 1.x"
+                     : width == 1024 ? "SD 2.x"
+                     : width == 1280 ? "SDXL refiner"
+                                     : "";
+    ok = ok && *of;
+    if (ok) {
+        snprintf(out->family, sizeof out->family, "embedding");
+        snprintf(out->variant, sizeof out->variant, "%s", of);
+        snprintf(out->layout, sizeof out->layout, "textual inversion");
+        snprintf(out->encoders, sizeof out->encoders, "%lld vector%s", (long long)x.vectors, x.vectors > 1 ? "s" : "");
+        snprintf(out->format, sizeof out->format, "PNG");
+        snprintf(out->dtype, sizeof out->dtype, "F32");
+        out->tensors = out->used = x.parts;
+        for (int i = 0; i < x.parts; i++) out->parameters += x.vectors * x.width[i];
+        out->bytes = os_info(path, &info) ? (size_t)info.size : 0;
+    }
+    if (ok && f) out->parameters = 0, count(f, out);
+    embedding_file_free(&x);
+    return ok;
+}
+
 bool info_of_part(const char *path, SdInfo *out) {
     WeightFile *f = os_kind(path) == OS_DIRECTORY ? NULL : weight_file_open(path, NULL);
     bool text = false;
@@ -104,8 +133,12 @@ bool info_of_part(const char *path, SdInfo *out) {
         describe(&g, part, out);
         given_close(&g);
     }
-    if (kinds == 1) count(f, out);
-    else *out = (SdInfo){0};
+    bool known = kinds == 1;
+    if (known) count(f, out);
+    else {
+        *out = (SdInfo){0};
+        known = !kinds && os_kind(path) == OS_REGULAR && embedding(path, f, out);
+    }
     weight_file_close(f);
-    return kinds == 1;
+    return known;
 }

@@ -4,7 +4,7 @@
 
 #include "sd/sd.h"
 
-/* Fills *out for a U-Net, a VAE, a text encoder or a TAESD alone; false for any other file. */
+/* Fills *out for a U-Net, a VAE, a text encoder or a TAESD alone, or an embedding; false for any other file. */
 bool info_of_part(const char *path, SdInfo *out);
 /* Adds a word to a list such as SdInfo.dtype, unless it is there. */
 void info_add_word(char *list, size_t size, const char *word);

@@ -5,6 +5,7 @@
  *     workspace.h  memory for activations, kept between calls
  *     levels.h     the noise levels that a checkpoint brings
  *     prediction.h eps or v, where nothing says
+ *     embedding.h  embeddings that prompts may name
  *     open.c       opens and closes (sd_open, sd_close)
  *     info.c, convert.c, model_hash.h  what a checkpoint is; rewriting it; its hash
  */
@@ -21,6 +22,7 @@
 #include "sd/sampling/noise_levels.h"
 #include "sd/sd.h"
 #include "sd/text/tokenizer.h"
+#include "embedding.h"
 #include "workspace.h"
 
 /* The networks of a checkpoint. Each is loaded and released as a whole. */
@@ -53,6 +55,7 @@ struct SdModel {
     NoiseLevels noise_levels;
     bool own_levels; /* they are the checkpoint's, not those of Stable Diffusion */
     Tokenizer *tokenizer;
+    Embeddings embeddings; /* that prompts may name */
     ThreadPool *pool;
     const Ops *ops;
     Gpu *gpu;         /* NULL: the CPU computes */

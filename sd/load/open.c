@@ -269,6 +269,12 @@ static bool new_helpers(SdModel *m, const SdOptions *options, Error *e) {
     return m->tokenizer || error_set(e, ERR_MEMORY, "%s: out of memory for the tokenizer", m->checkpoint->path);
 }
 
+static bool open_embeddings(SdModel *m, const SdOptions *options, Error *e) {
+    const char *folder = options ? options->embedding_dir : NULL;
+    if (folder && !*folder) return error_set(e, ERR_ARGUMENT, "embedding dir: its name is empty; name a folder");
+    return embeddings_open(&m->embeddings, folder, &m->config, m->tokenizer, e);
+}
+
 static SdModel *open_source(Source from, const SdOptions *options, Error *e) {
     Error own = {0};
     if (!e) e = &own;
@@ -282,7 +288,8 @@ static SdModel *open_source(Source from, const SdOptions *options, Error *e) {
     if (choose_device(m, options, e) && open_checkpoint(m, from, options, e) &&
         detect_config(m->checkpoint, &m->config, &m->notes, e) && check_size(m, e) && model_bind(m, e) &&
         check_complete(m, e) && read_tokens(m, e) && settle_prediction(m, from, options, e) &&
-        model_noise_levels(m, e) && new_helpers(m, options, e) && open_peers(m, from, options, e))
+        model_noise_levels(m, e) && new_helpers(m, options, e) && open_embeddings(m, options, e) &&
+        open_peers(m, from, options, e))
         return m;
     sd_close(m);
     return NULL;
@@ -317,6 +324,7 @@ void sd_close(SdModel *m) {
     for (int i = 0; i < MAX_ENCODERS; i++) clip_free(&m->clip[i]);
     unet_free(&m->unet);
     tokenizer_free(m->tokenizer);
+    embeddings_free(&m->embeddings);
     pool_free(m->pool);
     gpu_close(m->gpu);
     for (int i = 0; m->peers && i < m->peer_count; i++) sd_close(m->peers[i]);
@@ -334,6 +342,13 @@ bool sd_builtin(void) {
 bool sd_exact(const SdModel *m) { return m && m->ops->exact; }
 
 bool sd_has_mixed(void) { return cpu_ops_mixed() != NULL; }
+
+bool sd_embedding(const SdModel *m, int i, SdEmbedding *out) {
+    if (!m || !out || i < 0 || i >= m->embeddings.count) return false;
+    const Embedding *x = &m->embeddings.at[i];
+    *out = (SdEmbedding){.name = x->name, .path = x->path, .vectors = x->vectors, .skipped = x->skipped};
+    return true;
+}
 
 const char *sd_unused(const SdModel *m) { return m ? m->notes.said : ""; }
 

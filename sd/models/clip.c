@@ -95,10 +95,23 @@ static void pool(Ctx *c, Tensor pooled, const Clip *m, Tensor hidden, int done, 
     scope_end(c, scope);
 }
 
-void clip_forward(Ctx *c, Tensor states, const Clip *m, Tensor ids, int skip, const Tensor *pooled,
-                  const int64_t *ends) {
+/* Runs of rows that count replace those of the table. */
+static void put_vectors(Ctx *c, Tensor states, const ClipVectors *v) {
+    for (int64_t n = 0; n < states.n[0]; n++)
+        for (int64_t t = 0, end; t < states.n[1]; t = end) {
+            const bool *is = v->is + n * states.n[1];
+            for (end = t + 1; end < states.n[1] && is[end] == is[t];) end++;
+            if (!is[t]) continue;
+            Tensor from = tensor_slice(tensor_slice(v->rows, 0, n, 1), 1, t, end - t);
+            op_affine(c, tensor_slice(tensor_slice(states, 0, n, 1), 1, t, end - t), from, 1, 0);
+        }
+}
+
+void clip_forward(Ctx *c, Tensor states, const Clip *m, Tensor ids, const ClipVectors *vectors, int skip,
+                  const Tensor *pooled, const int64_t *ends) {
     int done = m->config.layers - skip + 1;
     op_embedding(c, states, ids, &m->tokens, &m->positions);
+    if (vectors && !ctx_plans(c)) put_vectors(c, states, vectors);
     run_layers(c, states, m, 0, done);
     if (pooled) pool(c, *pooled, m, states, done, ends);
     if (m->config.final_norm) norm(c, states, &m->final, states, NULL, ACT_NONE);

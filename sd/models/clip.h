@@ -30,13 +30,20 @@ void clip_rows(const Clip *m, int32_t *ids, int64_t n);
  * encoder, which lacks the final norm. */
 TokenRules clip_rules(const ClipConfig *c);
 
+/* Rows of states that are not of the table: vectors of a text's embeddings, with the positions added. */
+typedef struct {
+    Tensor rows;    /* [N,T,width] */
+    const bool *is; /* [N T]: whether the row counts; not read on the plan backend */
+} ClipVectors;
+
 /* states[N,T,width] from ids I32 [N,T], T = config.positions: the output of layer `skip` from the end (1: the last),
  * through the final layer norm where config.final_norm says so. This is the webui's clip skip, usually 1 or 2 with SD
  * 1.x.
  * pooled[N,config.pooled], or NULL where it is not wanted: the last layer's output at each text's place ends[N] (of its
- * first end token, clip_end), through the final layer norm and the projection. ends is not read on the plan backend. */
-void clip_forward(Ctx *c, Tensor states, const Clip *m, Tensor ids, int skip, const Tensor *pooled,
-                  const int64_t *ends);
+ * first end token, clip_end), through the final layer norm and the projection. ends is not read on the plan backend.
+ * vectors: NULL where all rows are the table's. */
+void clip_forward(Ctx *c, Tensor states, const Clip *m, Tensor ids, const ClipVectors *vectors, int skip,
+                  const Tensor *pooled, const int64_t *ends);
 /* The place of the first end token among n token ids (not rows), where open_clip pools; 0 where there is none. */
 int64_t clip_end(const int32_t *ids, int64_t n);
 

@@ -33,8 +33,8 @@ static bool compile_prompts(Generation *g, Expert *d, Error *e) {
                        .comments = r->comments,
                        .pad = TOKEN_EOS, /* each encoder pads as it was trained */
                        .steps = second ? 2 * r->steps : r->steps};
-    return text_states_init(&d->cond.text, d->m->tokenizer, &d->m->config, r->prompt ? r->prompt : "",
-                            r->negative ? r->negative : "", o, guided, e);
+    return text_states_init(&d->cond.text, d->m, r->prompt ? r->prompt : "", r->negative ? r->negative : "", o, guided,
+                            e);
 }
 
 static bool fit_image(Generation *g, Error *e) {

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *picture_precision(const SdModel *m) {
     if (m->gpu && m->ops->type != F32) return m->ops->type == F16 ? "f16" : "bf16";
@@ -60,8 +61,8 @@ static bool name_parts(SdModel *m, Parts *p, Error *e) {
 
 static const char *or_none(const char *text, bool used) { return used && *text ? text : NULL; }
 
-char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const Sampler *sampler, const Scheduler *scheduler,
-                   uint64_t seed, uint64_t variation_seed, Error *e) {
+char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextVectors *vectors, const Sampler *sampler,
+                   const Scheduler *scheduler, uint64_t seed, uint64_t variation_seed, Error *e) {
     char name[256], hash[11], exact[12], refined[280];
     SdRequest own = *r;
     own.seed = (int64_t)seed;
@@ -73,7 +74,9 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const Sampl
     model_name(m, name, sizeof name);
     if (!short_hash(m, hash, e) || (refiner && !title(refiner, refined, e))) return NULL;
     Parts parts;
+    char *prompt = NULL, *negative = NULL, *embeddings = NULL, *text = NULL;
     if (!name_parts(m, &parts, e)) return NULL;
+    if (!text_vectors_hashes(vectors, m, &embeddings, e)) return free(embeddings), NULL;
     bool encodes = r->image && r->vae_encoder == SD_VAE_TAESD, decodes = r->vae_decoder == SD_VAE_TAESD;
     bool by_vae = !decodes || (r->image && !encodes);
     const char *taesd = parts.titles[decodes ? GIVEN_TAESD_DECODER : GIVEN_TAESD_ENCODER];
@@ -85,6 +88,7 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const Sampl
                                 {PLACE_END, "Text encoder 2", or_none(parts.titles[GIVEN_TEXT_2], true)},
                                 {PLACE_END, "U-Net", or_none(parts.titles[GIVEN_UNET], true)},
                                 {PLACE_END, "TAESD", or_none(taesd, decodes || encodes)},
+                                {PLACE_NETWORKS, "TI hashes", embeddings},
                                 {PLACE_REFINER, "Refiner", refiner ? refined : NULL},
                                 {PLACE_END, "Precision", picture_precision(m)},
                                 {PLACE_END, "Exact", sd_exact(m) ? exact : NULL},
@@ -92,11 +96,11 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const Sampl
                                 {PLACE_END, "EMA", m->checkpoint->ema ? "True" : NULL},
                                 {PLACE_END, "Version", "sd.c"},
                                 {0}};
-    char *prompt = NULL, *negative = NULL, *text = NULL;
     bool ok = strip(r->comments, &own.prompt, &prompt) && strip(r->comments, &own.negative, &negative);
     if (ok) text = infotext(&own, sampler, scheduler, fields, e);
     else error_set(e, ERR_MEMORY, "out of memory for a picture's text");
     free(prompt);
     free(negative);
+    free(embeddings);
     return text;
 }

@@ -38,17 +38,21 @@ static int64_t longest(const TextStates *s, const Side *side) {
     return most;
 }
 
-bool text_states_init(TextStates *s, const Tokenizer *t, const SdConfig *k, const char *prompt, const char *negative,
-                      PromptOptions o, bool guided, Error *e) {
-    *s = (TextStates){.emphasis = o.emphasis, .encoders = k->encoders};
+bool text_states_init(TextStates *s, const SdModel *m, const char *prompt, const char *negative, PromptOptions o,
+                      bool guided, Error *e) {
+    const SdConfig *k = &m->config;
+    *s = (TextStates){.emphasis = o.emphasis, .encoders = k->encoders, .embeddings = &m->embeddings};
+    o.words = m->embeddings.words;
+    o.word_count = m->embeddings.word_count;
     for (int i = 0; i < 2 * s->encoders; i++) {
         Prompt *p = &s->prompts[i / 2][i % 2];
         o.negative = i % 2 == 0;
         o.rules = clip_rules(&k->clip[i / 2]);
-        if (!prompt_compile(p, t, o.negative ? negative : prompt, &o, e) || !check_size(p, e)) return false;
+        if (!prompt_compile(p, m->tokenizer, o.negative ? negative : prompt, &o, e) || !check_size(p, e)) return false;
     }
     const Prompt *p = &s->prompts[0][1];
     if (!refuse_networks(p, e)) return false;
+    if (!text_vectors_init(&s->vectors, m, (const Prompt(*)[2])s->prompts, e)) return false;
     s->branches = p->branch_count;
     s->guided = guided || p->branch_count != 1 || p->branches[0].weight != 1;
     s->count = s->branches + s->guided;
@@ -69,6 +73,7 @@ bool text_states_init(TextStates *s, const Tokenizer *t, const SdConfig *k, cons
 
 void text_states_free(TextStates *s) {
     for (int i = 0; i < 2 * MAX_ENCODERS; i++) prompt_free(&s->prompts[i / 2][i % 2]);
+    text_vectors_free(&s->vectors);
     free(s->sides);
     *s = (TextStates){0};
 }
@@ -197,8 +202,17 @@ static void ids_for(const Clip *clip, int32_t *ids, const PromptChunk *chunk) {
         for (int64_t i = end + 1; i < PROMPT_CHUNK; i++) ids[i] = clip->config.pad;
 }
 
-/* ids I32 [1,77]; pooled [1,pooled] or NULL */
-static void encode_chunk(const Encoding *n, Tensor states, Tensor ids, const PromptChunk *chunk, const Tensor *pooled) {
+/* rows [1,77,width]: those of chunk k of a text that are vectors */
+static void place_vectors(const Encoding *n, Tensor rows, const PromptText *text, int64_t k, bool is[PROMPT_CHUNK]) {
+    Tensor host = tensor_host(n->c, rows);
+    memset(host.data, 0, tensor_bytes(host));
+    text_vectors_put(&n->s->vectors, n->encoder, n->clip->config.width, n->s->embeddings, text, k, host.data, is);
+    tensor_push(n->c, rows);
+}
+
+/* Chunk k of a text; both NULL on the plan backend. ids I32 [1,77]; pooled [1,pooled] or NULL */
+static void encode_chunk(const Encoding *n, Tensor states, Tensor ids, const PromptChunk *chunk, const PromptText *text,
+                         int64_t k, const Tensor *pooled) {
     Ctx *c = n->c;
     bool whole = n->clip->config.width == n->s->width; /* else the encoder's channels are part of wider rows */
     size_t scope = scope_begin(c);
@@ -211,7 +225,13 @@ static void encode_chunk(const Encoding *n, Tensor states, Tensor ids, const Pro
         tensor_push(c, ids);
     }
     Tensor own = whole ? states : tensor_new(c, 3, states.n);
-    clip_forward(c, own, n->clip, ids, n->skip, pooled, &end);
+    bool is[PROMPT_CHUNK], any = n->s->vectors.count > 0;
+    ClipVectors vectors = {.is = is};
+    if (any) {
+        vectors.rows = tensor_new(c, 3, states.n);
+        if (text) place_vectors(n, vectors.rows, text, k, is);
+    }
+    clip_forward(c, own, n->clip, ids, any ? &vectors : NULL, n->skip, pooled, &end);
     if (!whole) op_affine(c, states, own, 1, 0);
     scope_end(c, scope);
 }
@@ -228,7 +248,7 @@ static void encode_side(const Encoding *n, Side *side) {
             bool pools = k == 0 && n->clip->config.pooled;
             if (pools) pooled = tensor_slice(side->pooled, 0, text, 1);
             encode_chunk(n, chunk_states(n, side->states, text, k), ids, encoder_chunk(n, side, text, k),
-                         pools ? &pooled : NULL);
+                         &prompt_for(n->s, side, n->encoder)->texts[text], k, pools ? &pooled : NULL);
         }
     scope_end(c, scope);
     tensor_pull(c, side->states); /* with what was pushed of other encoders */
@@ -251,11 +271,11 @@ static void plan_encode(const Encoding *n) {
     size_t scope = scope_begin(c);
     Tensor ids = tensor_new_typed(c, I32, 2, SHAPE(1, PROMPT_CHUNK)), pooled;
     if (n->clip->config.pooled) pooled = tensor_slice(s->sides[0].pooled, 0, 0, 1);
-    encode_chunk(n, chunk_states(n, s->sides[0].states, 0, 0), ids, NULL, NULL);
+    encode_chunk(n, chunk_states(n, s->sides[0].states, 0, 0), ids, NULL, NULL, 0, NULL);
     both = c->flops - before;
     first = 0;
     if (n->clip->config.pooled) {
-        encode_chunk(n, chunk_states(n, s->sides[0].states, 0, 0), ids, NULL, &pooled);
+        encode_chunk(n, chunk_states(n, s->sides[0].states, 0, 0), ids, NULL, NULL, 0, &pooled);
         first = c->flops - before - 2 * both;
     }
     scope_end(c, scope);

@@ -3,8 +3,7 @@
 #ifndef SD_PIPELINE_TEXT_STATES_H
 #define SD_PIPELINE_TEXT_STATES_H
 
-#include "sd/models/clip.h"
-#include "sd/prompt/prompt.h"
+#include "text_vectors.h"
 
 /* What guides one U-Net input of a picture: the negative prompt, or one AND branch of the prompt. */
 typedef struct {
@@ -22,7 +21,9 @@ typedef struct {
 typedef struct {
     Prompt prompts[MAX_ENCODERS][2]; /* each encoder's: negative, positive; they differ in chunks alone */
     int encoders;
-    Side *sides; /* [count]: negative (when guided), then the branches */
+    const Embeddings *embeddings; /* that the prompts may name, and */
+    TextVectors vectors;          /* those of them that they name */
+    Side *sides;                  /* [count]: negative (when guided), then the branches */
     int count, branches;
     bool guided, together; /* together: all sides have the same length and share one U-Net call */
     Tensor contexts[2];    /* [1,T,width] negative, [branches,T,width] positive; together: [0] holds all */
@@ -31,8 +32,8 @@ typedef struct {
 } TextStates;
 
 /* Compiles both prompts for each of a model's encoders. guided: the negative one is needed whatever the prompt. */
-bool text_states_init(TextStates *s, const Tokenizer *t, const SdConfig *k, const char *prompt, const char *negative,
-                      PromptOptions o, bool guided, Error *e);
+bool text_states_init(TextStates *s, const SdModel *m, const char *prompt, const char *negative, PromptOptions o,
+                      bool guided, Error *e);
 void text_states_free(TextStates *s);
 
 /* Makes the negative prompt's states zeros where all its texts are empty, as the webui does for SDXL

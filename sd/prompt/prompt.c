@@ -174,6 +174,7 @@ void prompt_free(Prompt *p) {
     for (int i = 0; i < p->text_count; i++) {
         free(p->texts[i].text);
         free(p->texts[i].chunks);
+        free(p->texts[i].fixes);
     }
     for (int i = 0; i < p->network_count; i++) {
         free(p->networks[i].kind);

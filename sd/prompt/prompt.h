@@ -6,6 +6,7 @@
  *     # x                               a comment to the end of the line, unless comments are kept
  *     BREAK                             begins a new chunk
  *     <lora:NAME:1>                     recognised, removed and passed on (positive prompts only)
+ *     NAME                              of an embedding: its vectors in place of its tokens (PromptWord)
  *
  * What the compiler makes of it:
  *
@@ -14,7 +15,7 @@
  *
  * The grammar is that of webui 1.8 (modules/prompt_parser.py, sd_hijack_clip.py), faults included, because shared
  * prompts depend on them. It differs where the original raises an exception, gives NaN or takes forever:
- *  - a weight such as 1..2 and an infinite switching time are errors with a message;
+ *  - a weight such as 1..2, an infinite switching time and a tag's dyn below 1 are errors with a message;
  *  - weights beyond a float's range saturate (see `heaviest`);
  *  - of the brackets around one word only the innermost PROMPT_DEEPEST count;
  *  - a text of more than PROMPT_MOST_TEXT bytes is an error, and so is a schedule whose texts take more together, or
@@ -37,6 +38,7 @@ enum {
     PROMPT_MOST_TEXT = 16 << 20,
     PROMPT_MOST_CHUNKS = 1 << 15, /* 20 MiB of them; a megabyte of text without BREAK has half as many at most */
     PROMPT_MOST_STEPS = 10000,
+    PROMPT_MOST_NETWORKS = 256,
 };
 
 typedef struct {
@@ -45,9 +47,27 @@ typedef struct {
     int count;                   /* tokens of text, 0..75 */
 } PromptChunk;
 
+/* A name that stands for vectors (textual inversion). Where its tokens stand in a text, a chunk has a place for each
+ * vector: token 0, and the weight. */
+typedef struct {
+    const int32_t *ids; /* [count], of the name, as the model's first encoder reads it */
+    int count;          /* at least 1 */
+    int vectors;        /* 1..PROMPT_CAPACITY */
+} PromptWord;
+
+/* Where the vectors of a word stand. They stay in a chunk that is closed although its last places are moved to the next
+ * one, where these then are token 0: the original does not move them. */
+typedef struct {
+    int64_t chunk;
+    int at;   /* index of the first one in the chunk's ids */
+    int word; /* index into PromptOptions.words */
+} PromptFix;
+
 typedef struct {
     char *text;
     PromptChunk *chunks;
+    PromptFix *fixes; /* in order */
+    int64_t fix_count;
     int64_t count;  /* of chunks, at least 1 */
     int64_t tokens; /* as the webui counts: a chunk closed by BREAK or by its length counts 75 */
 } PromptText;
@@ -65,11 +85,15 @@ typedef struct {
     int count;
 } PromptBranch;
 
-/* A tag <kind:arguments>: lora (also spelled lyco) or hypernet. All other tags are removed. */
+/* A tag <kind:NAME:te:unet:dyn>, or with te=, unet=, dyn= in any place: lora (also spelled lyco) or hypernet. All other
+ * tags are removed. In order of the text, but as the webui has them: those of the spelling that comes first, then those
+ * of the next. Of tags with one name, all have the multipliers and the rank of the last. */
 typedef struct {
     char *kind, *name;
-    double text, unet; /* multipliers in the text encoder and in the U-Net */
+    double text, unet; /* multipliers in the text encoder, 1, and in the U-Net, as in the text encoder */
+    int rank;          /* only so much of the network's; 0: all */
     char *arguments;   /* all of them, as written */
+    bool respelled;    /* lyco */
 } PromptNetwork;
 
 typedef struct {
@@ -91,7 +115,13 @@ typedef struct {
     int steps;           /* denoiser calls of the first pass: its steps, doubled for second-order samplers */
     int hires_steps;     /* 0: compile for the first pass; else for the second, with this many calls */
     bool old_schedules;  /* [a:b:when] as before webui 1.6: below 1 a fraction, else a step, in either pass */
+    /* Names of vectors, in the order of prompt_compare_words; of equal names the first counts. */
+    const PromptWord *words;
+    int word_count;
 } PromptOptions;
+
+/* The order of words, for qsort: by first id, the longer name first, then by ids. */
+int prompt_compare_words(const PromptWord *a, const PromptWord *b);
 
 /* A copy of text without its comments, to be freed; NULL: out of memory. As in the webui
  * (processing_scripts/comments.py) a line that is a comment vanishes, and a comment after text ends its line. */

@@ -32,12 +32,22 @@ static bool multiplier(const PromptNetwork *n, const char *text, size_t size, do
                      (int)(size < 40 ? size : 40), text, n->kind);
 }
 
-/* NAME, te and unet by position, or te= and unet= by name; unet defaults to te. */
+/* Python's int(): digits, perhaps with a sign. */
+static bool read_rank(PromptNetwork *n, const char *text, size_t size, Error *e) {
+    size_t from = prompt_skip_space(text, size, 0), to = prompt_trim(text, from, size);
+    double rank;
+    bool whole = prompt_number(text + from, to - from, false, &rank) && !memchr(text + from, '.', to - from);
+    if (whole && rank >= 1 && rank <= 1 << 20) return n->rank = (int)rank, true;
+    return error_set(e, ERR_ARGUMENT, "<%s:%.100s>: dyn, the rank to be used, is '%.*s' and not 1 or more", n->kind,
+                     n->arguments, (int)(size < 40 ? size : 40), text);
+}
+
+/* NAME, te, unet and dyn by position, or but for the first by name; unet defaults to te. */
 static bool read_arguments(PromptNetwork *n, Error *e) {
-    const char *unet = NULL, *text = NULL;
-    size_t unet_size = 0, text_size = 0;
+    const char *unet = NULL, *text = NULL, *dyn = NULL;
+    size_t unet_size = 0, text_size = 0, dyn_size = 0;
     int position = 0;
-    bool unet_named = false, text_named = false;
+    bool unet_named = false, text_named = false, dyn_named = false;
     for (const char *p = n->arguments;; p++) {
         size_t size = strcspn(p, ":");
         const char *equals = memchr(p, '=', size);
@@ -45,10 +55,12 @@ static bool read_arguments(PromptNetwork *n, Error *e) {
             size_t key = (size_t)(equals - p);
             if (key == 2 && !memcmp(p, "te", 2)) text = equals + 1, text_size = size - 3, text_named = true;
             if (key == 4 && !memcmp(p, "unet", 4)) unet = equals + 1, unet_size = size - 5, unet_named = true;
+            if (key == 3 && !memcmp(p, "dyn", 3)) dyn = equals + 1, dyn_size = size - 4, dyn_named = true;
         } else {
             if (position == 0 && !(n->name = copy(p, size))) return prompt_no_memory(e);
             if (position == 1 && !text_named) text = p, text_size = size;
             if (position == 2 && !unet_named) unet = p, unet_size = size;
+            if (position == 3 && !dyn_named) dyn = p, dyn_size = size;
             position++;
         }
         p += size;
@@ -58,16 +70,48 @@ static bool read_arguments(PromptNetwork *n, Error *e) {
     n->text = 1;
     if (text && !multiplier(n, text, text_size, &n->text, e)) return false;
     n->unet = n->text;
-    return !unet || multiplier(n, unet, unet_size, &n->unet, e);
+    return (!unet || multiplier(n, unet, unet_size, &n->unet, e)) && (!dyn || read_rank(n, dyn, dyn_size, e));
 }
 
-static bool add(Prompt *p, size_t *capacity, const char *kind, const char *arguments, size_t size, Error *e) {
+static bool add(Prompt *p, size_t *capacity, const char *kind, bool respelled, const char *arguments, size_t size,
+                Error *e) {
     size_t count = (size_t)p->network_count;
     if (!prompt_grow(&p->networks, capacity, count, 1, sizeof *p->networks)) return prompt_no_memory(e);
     PromptNetwork *n = &p->networks[p->network_count++];
-    *n = (PromptNetwork){.kind = copy(kind, strlen(kind)), .arguments = copy(arguments, size)};
+    *n = (PromptNetwork){.kind = copy(kind, strlen(kind)), .arguments = copy(arguments, size), .respelled = respelled};
     if (!n->kind || !n->arguments) return prompt_no_memory(e);
     return read_arguments(n, e);
+}
+
+static bool same_spelling(const PromptNetwork *a, const PromptNetwork *b) {
+    return a->respelled == b->respelled && !strcmp(a->kind, b->kind);
+}
+
+/* The webui keeps a list for each spelling (extra_networks.py, parse_prompt), and the networks that it loads by the
+ * names in tags (Lora's networks.py, load_networks), so that a name has one set of multipliers. */
+static bool settle(Prompt *p, Error *e) {
+    int count = p->network_count, at = 0;
+    if (!count) return true;
+    PromptNetwork *sorted = malloc((size_t)count * sizeof *sorted);
+    bool *taken = calloc((size_t)count, sizeof *taken), ok = sorted && taken;
+    for (int i = 0; ok && i < count; i++)
+        for (int k = i; !taken[i] && k < count; k++)
+            if (k == i || (!taken[k] && same_spelling(&p->networks[i], &p->networks[k]))) {
+                if (k > i) taken[k] = true;
+                sorted[at++] = p->networks[k];
+            }
+    if (ok) memcpy(p->networks, sorted, (size_t)count * sizeof *sorted);
+    free(sorted);
+    free(taken);
+    for (int i = 0; ok && i < count; i++)
+        for (int k = count - 1; k > i; k--) {
+            PromptNetwork *n = &p->networks[i];
+            const PromptNetwork *last = &p->networks[k];
+            if (strcmp(n->kind, last->kind) || strcmp(n->name, last->name)) continue;
+            n->text = last->text, n->unet = last->unet, n->rank = last->rank;
+            break;
+        }
+    return ok || prompt_no_memory(e);
 }
 
 bool prompt_networks(Prompt *p, const char *text, size_t size, PromptBuffer *out, Error *e) {
@@ -87,8 +131,11 @@ bool prompt_networks(Prompt *p, const char *text, size_t size, PromptBuffer *out
         if (length == 4 && (!memcmp(text + word, "lora", 4) || !memcmp(text + word, "lyco", 4))) kind = "lora";
         if (length == 8 && !memcmp(text + word, "hypernet", 8)) kind = "hypernet";
         if (!prompt_append(out, text + from, start - from)) return prompt_no_memory(e);
-        if (kind && !add(p, &capacity, kind, text + colon + 1, end - colon - 1, e)) return false;
+        bool respelled = kind && text[word + 1] == 'y' && length == 4;
+        if (kind && p->network_count == PROMPT_MOST_NETWORKS)
+            return error_set(e, ERR_ARGUMENT, "prompt: names more than %d networks; name fewer", PROMPT_MOST_NETWORKS);
+        if (kind && !add(p, &capacity, kind, respelled, text + colon + 1, end - colon - 1, e)) return false;
         at = from = end + 1;
     }
-    return prompt_append(out, text + from, size - from) || prompt_no_memory(e);
+    return (prompt_append(out, text + from, size - from) || prompt_no_memory(e)) && settle(p, e);
 }

@@ -76,7 +76,7 @@ Tensor train_states(Trainer *t, const Tensor ids[MAX_ENCODERS], int64_t first, T
         for (int64_t p = 0; p < n; p++)
             t->cache.ends[p] = t->planning ? 0 : end_of(t, (const int32_t *)ids[i].data + p * TRAIN_TOKENS);
         if (pools) pooled = tensor_new(c, 2, SHAPE(n, clip->config.pooled));
-        clip_forward(c, own, clip, ids[i], clip->config.layer, pools ? &pooled : NULL, t->cache.ends);
+        clip_forward(c, own, clip, ids[i], NULL, clip->config.layer, pools ? &pooled : NULL, t->cache.ends);
         if (!whole) copy(c, tensor_slice(states, 2, at, clip->config.width), own);
         if (pools) copy(c, tensor_slice(y, 1, 0, clip->config.pooled), pooled);
         at += clip->config.width;

@@ -122,6 +122,9 @@ static const HostileCase CASES[] = {
     {"precision-f16-cpu", .args = T "--precision f16 --device cpu", .code = 2, .words = "--precision: f16 is for GPUs"},
     {"exact", .args = T "--exact --precision mixed", .code = 2, .words = "exact: only f32 and f32-direct"},
     {"network", .args = "txt2img -p '<lora:x:1>' -o n.png", .code = 2, .words = "<lora:x>"},
+    {"network-dyn", .args = "txt2img -p '<lora:x:1:1:0>' -o n.png", .code = 2, .words = "<lora:x:1:1:0>: dyn"},
+    {"embedding-folder", .args = "txt2img -p a --embedding-dir gone -o n.png", .code = 1,
+     .words = "gone: cannot be opened"},
     {"network-unclosed", .args = "txt2img -p '<lora:x' -o n.png" UNLESS, .code = 1, .words = "memory: 64x64"},
 
     /* img2img */

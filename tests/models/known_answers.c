@@ -362,7 +362,7 @@ typedef struct {
 
 static void forward_text(Ctx *c, const void *network, Tensor out, const Tensor *in) {
     const Text *t = network;
-    clip_forward(c, out, t->clip, in[0], t->skip, NULL, NULL);
+    clip_forward(c, out, t->clip, in[0], NULL, t->skip, NULL, NULL);
 }
 
 /* rows: the first values of tokens 5 and 76, or NULL */

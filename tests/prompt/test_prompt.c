@@ -1,4 +1,5 @@
-/* test_prompt.c: prompts against what the webui's own code made of them (tools/goldens/prompts.py), answers that can be
+/* test_prompt.c: prompts against what the webui's own code made of them (tools/goldens/prompts.py,
+ * embeddings.py), answers that can be
  * checked by eye, hostile sizes, and `sdc tokens`. */
 #include "tests/harness/cli.h"
 #include "tests/weights/files.h"
@@ -59,13 +60,69 @@ static bool same_chunk(const Json *j, const JsonNode *want, const PromptChunk *g
     return ok;
 }
 
+/* Names of embeddings, in the order of the prompt compiler. */
+typedef struct {
+    struct {
+        char name[32];
+        PromptWord word;
+    } at[32];
+    PromptWord words[32];
+    int count;
+} Names;
+
+static Names names;
+
+static int by_word(const void *a, const void *b) {
+    const PromptWord *x = (const void *)((const char *)a + offsetof(Names, at[0].word)),
+                     *y = (const void *)((const char *)b + offsetof(Names, at[0].word));
+    return prompt_compare_words(x, y);
+}
+
+/* Of those that are the same tokens the first counts, as in the webui's sorted lists. */
+static void read_names(const Tokenizer *t, const Json *j, const JsonNode *list) {
+    for (int32_t i = list->child; i >= 0 && names.count < 32; i = j->nodes[i].next) {
+        const char *name = child(j, &j->nodes[i], 0)->text;
+        int64_t vectors = 0, n;
+        int32_t *ids = NULL;
+        bool known = false;
+        json_int(child(j, &j->nodes[i], 1), &vectors);
+        n = tokenizer_encode(t, TOKENS_OPENAI, name, strlen(name), &ids);
+        PromptWord word = {ids, (int)n, (int)vectors};
+        for (int k = 0; k < names.count; k++) known |= !prompt_compare_words(&names.at[k].word, &word);
+        if (!test_check(n > 0, "%s has tokens", name) || known) {
+            free(ids);
+            continue;
+        }
+        snprintf(names.at[names.count].name, sizeof names.at->name, "%s", name);
+        names.at[names.count++].word = word;
+    }
+    qsort(names.at, (size_t)names.count, sizeof *names.at, by_word);
+    for (int i = 0; i < names.count; i++) names.words[i] = names.at[i].word;
+}
+
+/* The chunk's embeddings, [offset in its text, name] in order. */
+static bool same_fixes(const Json *j, const JsonNode *want, const PromptText *got, int64_t chunk) {
+    int at = 0;
+    for (int64_t i = 0; i < got->fix_count; i++) {
+        const PromptFix *f = &got->fixes[i];
+        if (f->chunk != chunk) continue;
+        const JsonNode *fix = child(j, want, at++), *name = child(j, fix, 1);
+        int64_t offset = -1;
+        if (!fix || !json_int(child(j, fix, 0), &offset) || offset != f->at - 1) return false;
+        if (!text_is(name, names.at[f->word].name, strlen(names.at[f->word].name))) return false;
+    }
+    return want ? at == want->count : !at;
+}
+
 static bool same_text(const Json *j, const JsonNode *want, const PromptText *got, SdEmphasis mode) {
     const JsonNode *chunks = child(j, want, 2);
     int64_t tokens;
     bool ok = text_is(child(j, want, 0), got->text, strlen(got->text)) && chunks->count == got->count;
     ok = ok && json_int(child(j, want, 3), &tokens) && tokens == got->tokens;
     ok = ok && (mode == SD_EMPHASIS_NONE || same_pieces(j, child(j, want, 1), got->text));
-    for (int i = 0; i < got->count && ok; i++) ok = same_chunk(j, child(j, chunks, i), &got->chunks[i]);
+    for (int i = 0; i < got->count && ok; i++)
+        ok = same_chunk(j, child(j, chunks, i), &got->chunks[i]) &&
+             same_fixes(j, child(j, child(j, chunks, i), 2), got, i);
     return ok;
 }
 
@@ -96,18 +153,25 @@ static const char *difference(const Json *j, const Prompt *p, SdEmphasis mode) {
     return NULL;
 }
 
-static void check_line(const Tokenizer *t, int line, const char *text, size_t size) {
+static void check_line(const Tokenizer *t, const char *file, int line, const char *text, size_t size) {
     Error e = {0};
-    Json *j = json_parse("prompts.txt", text, size, &e);
+    Json *j = json_parse(file, text, size, &e);
     if (!j) {
-        test_check(false, "prompts.txt:%d is JSON", line);
+        test_check(false, "%s:%d is JSON", file, line);
         test_note("%s", e.text);
+        return;
+    }
+    if (json_get(j, j->nodes, "names")) {
+        read_names(t, j, json_get(j, j->nodes, "names"));
+        json_free(j);
         return;
     }
     const JsonNode *root = &j->nodes[0], *n;
     const char *prompt = json_get(j, root, "prompt")->text;
     PromptOptions o = PLAIN;
     int64_t v;
+    o.words = names.words;
+    o.word_count = names.count;
     if (json_int(json_get(j, root, "steps"), &v)) o.steps = (int)v;
     if (json_int(json_get(j, root, "hires"), &v)) o.hires_steps = (int)v;
     o.old_schedules = json_get(j, root, "old") != NULL;
@@ -123,7 +187,7 @@ static void check_line(const Tokenizer *t, int line, const char *text, size_t si
     else if (!json_get(j, root, "error")) what = e.text;
     else if (e.code != ERR_ARGUMENT || !*e.text) what = "the error";
     char name[96];
-    snprintf(name, sizeof name, "prompts.txt:%d %.60s", line, prompt);
+    snprintf(name, sizeof name, "%s:%d %.60s", file, line, prompt);
     for (char *c = name; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
     if (!test_check(!what, "%s", name)) test_note("differs: %s", what);
@@ -131,16 +195,16 @@ static void check_line(const Tokenizer *t, int line, const char *text, size_t si
     json_free(j);
 }
 
-static void golden(const Tokenizer *t) {
+static void golden(const Tokenizer *t, const char *name, int least) {
     const char *dir = getenv("SDC_GOLDEN");
     char path[512];
-    snprintf(path, sizeof path, "%s/prompts.txt", dir && *dir ? dir : "tests/golden");
+    snprintf(path, sizeof path, "%s/%s", dir && *dir ? dir : "tests/golden", name);
     char *file = test_read(path, NULL);
     if (!test_check(file != NULL, "%s", path)) return;
     int number_of = 1, prompts = 0;
     for (char *line = file, *end; (end = strchr(line, '\n')); line = end + 1, number_of++)
-        if (*line == '{') check_line(t, number_of, line, (size_t)(end - line)), prompts++;
-    test_check(prompts >= 170, "%d golden prompts", prompts);
+        if (*line == '{') check_line(t, name, number_of, line, (size_t)(end - line)), prompts++;
+    test_check(prompts >= least, "%d golden prompts", prompts);
     free(file);
 }
 
@@ -199,10 +263,21 @@ static void networks(const Tokenizer *t) {
         prompt_compile(&p, t, "a <lora:x:0.5> <lyco:y:0.5:0.25> <lora:z:unet=2> <no:1> b<lora:w:te=.1>", &PLAIN, &e);
     ok = ok && p.network_count == 4 && !strcmp(p.texts[0].text, "a     b");
     test_check(ok, "tags are taken out");
-    static const double WANT[4][2] = {{.5, .5}, {.5, .25}, {1, 2}, {.1, .1}};
+    static const double WANT[4][2] = {{.5, .5}, {1, 2}, {.1, .1}, {.5, .25}};
     for (int i = 0; ok && i < 4; i++) ok = p.networks[i].text == WANT[i][0] && p.networks[i].unet == WANT[i][1];
-    test_check(ok && !strcmp(p.networks[1].name, "y"), "the multipliers of tags");
+    test_check(ok && !strcmp(p.networks[3].name, "y"), "the multipliers of tags; those of each spelling together");
     prompt_free(&p);
+    ok = prompt_compile(&p, t, "<lora:x:1:2:8><lora:y:dyn=4><lora:x:0.5:te=0.25><lora:y>", &PLAIN, &e) &&
+         p.network_count == 4;
+    ok = ok && p.networks[0].text == .25 && p.networks[0].unet == .25 && !p.networks[0].rank && !p.networks[1].rank;
+    test_check(ok, "a network named twice has what the last tag says");
+    prompt_free(&p);
+    ok = prompt_compile(&p, t, "<lora:x:1:2:8><lora:y:dyn=4>", &PLAIN, &e) && p.networks[0].rank == 8;
+    test_check(ok && p.networks[1].rank == 4, "dyn, by place and by name");
+    prompt_free(&p);
+    test_check(!prompt_compile(&p, t, "<lora:x:1:1:0>", &PLAIN, &e) && strstr(e.text, "dyn"), "dyn 0: %s", e.text);
+    prompt_free(&p);
+    e = (Error){0};
     test_check(!prompt_compile(&p, t, "<lora:x:much>", &PLAIN, &e) && strstr(e.text, "'much'"),
                "a multiplier that is no number is named: %s", e.text);
     prompt_free(&p);
@@ -306,7 +381,10 @@ static void command(void) {
 SUITE(prompt, .seconds = 3) {
     Tokenizer *t = tokenizer_new();
     if (!test_check(t != NULL, "a tokenizer")) return;
-    golden(t);
+    golden(t, "prompts.txt", 170);
+    golden(t, "embeddings.txt", 70);
+    for (int i = 0; i < names.count; i++) free((void *)(uintptr_t)names.at[i].word.ids);
+    names.count = 0;
     schedules(t);
     calls(t);
     networks(t);

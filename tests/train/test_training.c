@@ -243,7 +243,7 @@ static void text_gradients(const SdConfig *k) {
     gen_ids(ids.data, "train.ids", 2 * 77, 49408);
     tape_start(tape, &ctx);
     Tensor y = tensor_new(&ctx, 3, SHAPE(2, 77, k->clip[0].width));
-    clip_forward(&ctx, y, &clip, ids, 1, NULL, NULL);
+    clip_forward(&ctx, y, &clip, ids, NULL, 1, NULL, NULL);
     tape_stop(tape, &ctx);
     seed(y, "text.dy");
     tape_backward(tape, &ctx);

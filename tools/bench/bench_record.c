@@ -198,7 +198,7 @@ static void plan_text(Ctx *c, const Clip *m, int64_t texts) {
     Tensor states = tensor_new(c, 3, SHAPE(texts, m->config.positions, m->config.width));
     Tensor pooled;
     if (m->config.pooled) pooled = tensor_new(c, 2, SHAPE(texts, m->config.pooled));
-    clip_forward(c, states, m, tensor_new_typed(c, I32, 2, SHAPE(texts, m->config.positions)), m->config.layer,
+    clip_forward(c, states, m, tensor_new_typed(c, I32, 2, SHAPE(texts, m->config.positions)), NULL, m->config.layer,
                  m->config.pooled ? &pooled : NULL, NULL);
 }
 

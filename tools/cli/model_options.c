@@ -20,6 +20,8 @@ bool model_rows(int i, Option *o) {
                      "threads to use (0: one for each core)"),
         OPTION_OF(ModelOptions, SIZE, memory_limit, 0, "memory-limit", "SIZE",
                   "memory that the process may use (on a GPU: of its memory): 900M, 4G, 1.5GiB"),
+        OPTION_OF(ModelOptions, STRING, embedding_dir, 0, "embedding-dir", "DIR",
+                  "embeddings (textual inversion) that prompts may name: a folder, or a file"),
         OPTION_OF(ModelOptions, FLAG, quiet, 'q', "quiet", NULL, "print errors only")};
     int count = (int)(sizeof ROWS / sizeof *ROWS);
     if (i < count) *o = ROWS[i];
@@ -27,6 +29,8 @@ bool model_rows(int i, Option *o) {
     else o->at += offsetof(ModelOptions, parts);
     return true;
 }
+
+enum { MOST_SKIPPED = 10 }; /* embeddings that are told one by one */
 
 static SdPrediction prediction_of(const char *name) {
     return name ? (SdPrediction)(words_find(PREDICTION_WORDS, name) + 1) : SD_PREDICTION_MODEL;
@@ -43,6 +47,7 @@ static SdModel *open_model(const ModelOptions *m, const char *path, Error *e) {
                          .prediction = prediction_of(m->prediction),
                          .ema = m->ema,
                          .exact = m->exact,
+                         .embedding_dir = m->embedding_dir,
                          .device = m->device ? m->device : "auto"};
     part_options_set(&m->parts, &options);
     SdModel *model = sd_open(path, &options, e);
@@ -53,9 +58,19 @@ static SdModel *open_model(const ModelOptions *m, const char *path, Error *e) {
     return model;
 }
 
+/* Which embeddings cannot be named, and why. */
+static void note_embeddings(const SdModel *model) {
+    SdEmbedding x;
+    int skipped = 0;
+    for (int i = 0; sd_embedding(model, i, &x); i++)
+        if (x.skipped && skipped++ < MOST_SKIPPED)
+            fprintf(stderr, "sdc: note: %.300s: not used: %.300s\n", x.path, x.skipped);
+    if (skipped > MOST_SKIPPED) fprintf(stderr, "sdc: note: %d more embeddings are not used\n", skipped - MOST_SKIPPED);
+}
+
 SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e) {
     SdModel *model = open_model(m, path, e);
-    if (model && !m->quiet) say_device(model, m->precision);
+    if (model && !m->quiet) say_device(model, m->precision), note_embeddings(model);
     return model;
 }
 

@@ -14,11 +14,12 @@ typedef struct {
     int threads;                    /* 0: one for each core */
     size_t memory_limit;            /* bytes; 0: none */
     bool ema, exact, quiet;
+    const char *embedding_dir; /* NULL: none */
     PartOptions parts;
 } ModelOptions;
 
 /* Rows of a ModelOptions, for OPTION_ROWS: --device, --precision, --prediction, --ema, --exact, --threads,
- * --memory-limit, --quiet, and those of parts. */
+ * --memory-limit, --quiet, --embedding-dir, and those of parts. */
 bool model_rows(int i, Option *o);
 /* What is wrong with device and precision, as an exit code, or GO_ON. */
 int model_options_check(const Command *c, const ModelOptions *m);

@@ -1,5 +1,6 @@
 /* check.c: `sdc check RECORD`: this machine, another model, or another program's activations against a record. */
 #include "record.h"
+#include "said.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/model_options.h"
 #include "tools/cli/output.h"
@@ -63,10 +64,12 @@ static bool check_run(const Arguments *a, Comparison *k, Progress *progress, Err
     if (!open.precision)
         open.precision = words_get(PRECISION_WORDS, (int)record->precision, precision, sizeof precision);
     r.noise = a->noise;
+    if (!said_folder(record->embeddings, a->open.embedding_dir, e)) return false;
     r.progress = progress_show;
     r.user = progress;
     if (picture_start(a->image, &image, &r, NULL, e)) k->model = model_options_open(&open, a->model, e);
     SdModel *refiner = k->model ? refiner_open(&open, a->refiner, e) : NULL;
+    if (k->model) said_embeddings(record->embeddings, "record", k->model, e);
     if (k->model) warn_of("model", record->model, record->hash, k->model, e);
     if (refiner) warn_of("refiner", record->refiner, record->refiner_hash, refiner, e);
     r.refiner = refiner;

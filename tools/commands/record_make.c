@@ -1,4 +1,5 @@
 /* record_make.c: a run becomes a record. */
+#include "said.h"
 #include "tap_measure.h"
 
 #include "sd/info/info_writer.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE = MAX_DIMS * 21 + INFO_NUMBER + 65, FIELDS = 16 };
+enum { LINE = MAX_DIMS * 21 + INFO_NUMBER + 65, FIELDS = 20 };
 
 typedef struct {
     char name[160], line[LINE];
@@ -133,7 +134,7 @@ static bool write_record(SdModel *m, const SdRequest *r, const Maker *k, const S
         sha256_memory(r->image, (size_t)r->image_width * (size_t)r->image_height * 3, hex);
         snprintf(image, sizeof image, "%dx%d %s", r->image_width, r->image_height, hex);
     }
-    char *settings = params_json(r, e), *pictures = picture_digests(result);
+    char *settings = params_json(r, e), *pictures = picture_digests(result), *embeddings = NULL;
     RecordWeights weights = {0};
     fields[n++] = (FileMeta){"sdc.settings", settings};
     fields[n++] = (FileMeta){"sdc.precision", precision ? precision : "f32"};
@@ -149,11 +150,14 @@ static bool write_record(SdModel *m, const SdRequest *r, const Maker *k, const S
     if (*noise) fields[n++] = (FileMeta){"sdc.noise_sha256", noise};
     if (*image) fields[n++] = (FileMeta){"sdc.image", image};
     fields[n++] = (FileMeta){"sdc.pictures", pictures};
-    bool ok = settings && (pictures || error_set(e, ERR_MEMORY, "%s: out of memory", path)) &&
-              record_weights(m, &weights, e) && write_file(k, &weights, fields, n, path, e);
+    bool ok = said_value(result->pictures[0].parameters, "TI hashes", &embeddings, e);
+    if (embeddings) fields[n++] = (FileMeta){"sdc.ti_hashes", embeddings};
+    ok = ok && settings && (pictures || error_set(e, ERR_MEMORY, "%s: out of memory", path)) &&
+         record_weights(m, &weights, e) && write_file(k, &weights, fields, n, path, e);
     record_weights_free(&weights);
     free(settings);
     free(pictures);
+    free(embeddings);
     return ok;
 }
 

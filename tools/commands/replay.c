@@ -1,4 +1,5 @@
 /* replay.c: `sdc replay FILE -m MODEL`: makes a picture again from what it says, and compares. */
+#include "said.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/model_options.h"
 #include "tools/cli/output.h"
@@ -128,7 +129,8 @@ static bool read_request(const Arguments *a, Replay *r, Error *e) {
                          r->info.missing);
     r->exact = infotext_exact(&r->info.read);
     return infotext_request(&r->info.read, &r->request, e) && infotext_precision(&r->info.read, &r->precision, e) &&
-           infotext_prediction(&r->info.read, &r->prediction, e) && check_request(a, r, e) && check_parts(a, r, e);
+           infotext_prediction(&r->info.read, &r->prediction, e) && check_request(a, r, e) && check_parts(a, r, e) &&
+           said_folder(infotext_get(&r->info.read, "TI hashes"), a->open.embedding_dir, e);
 }
 
 /* --- comparing --- */
@@ -211,12 +213,14 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     SdModel *model = model_options_open(&open, a->model, &e), *refiner = refiner_open(&open, a->refiner, &e);
     if (model) warn_of_model(model, &r->info.read, &e);
     if (model) warn_of_parts(model, &r->info.read, &e);
+    if (model && !e.code) said_embeddings(infotext_get(&r->info.read, "TI hashes"), "picture", model, &e);
     if (refiner) warn_of_refiner(refiner, &r->info.read, &e);
     r->request.refiner = refiner;
     model_note_ignored(&open, model, &r->request);
     r->request.progress = progress_show;
     r->request.user = &progress;
-    bool ok = model && (r->request.image ? sd_img2img : sd_txt2img)(model, &r->request, &result, &e), equal = false;
+    bool ok = model && !e.code && (r->request.image ? sd_img2img : sd_txt2img)(model, &r->request, &result, &e),
+         equal = false;
     progress_clear(&progress);
     ok = ok && (!a->out || save(&result.pictures[0], a->out, &e));
     if (ok) equal = compare(path, was, &result.pictures[0]);

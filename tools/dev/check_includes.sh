@@ -28,7 +28,7 @@ sd/image tensor weights sd sd/text sd/noise
 sd/sampling tensor weights sd/noise sd/text
 sd/info tensor weights sd sd/text sd/image sd/sampling
 sd/models tensor weights nn sd/text
-sd/load tensor weights nn sd sd/text sd/sampling sd/models
+sd/load tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/models
 sd/pipeline tensor weights nn sd sd/text sd/noise sd/prompt sd/image sd/sampling sd/info sd/models sd/load
 sd/train tensor weights nn sd sd/text sd/noise sd/image sd/sampling sd/models sd/load
 sd/guide

@@ -1,0 +1,38 @@
+/* embedding.h: the embeddings (textual inversion) that prompts may name: a folder of files, sorted for the prompt
+ * compiler. */
+#ifndef SD_LOAD_EMBEDDING_H
+#define SD_LOAD_EMBEDDING_H
+
+#include "sd/models/config.h"
+#include "sd/prompt/prompt.h"
+
+typedef struct {
+    char *name, *path;
+    int32_t *ids; /* [id_count], of the name, as the model's first encoder reads it */
+    int id_count, vectors;
+    int number;    /* in the order in which files were read */
+    char *skipped; /* why prompts cannot name it; NULL: they can */
+} Embedding;
+
+/* All zero: none. */
+typedef struct {
+    Embedding *at; /* first those that prompts can name, in the order of `words`; then the others */
+    int count;
+    PromptWord *words; /* [word_count] */
+    int word_count;
+} Embeddings;
+
+/* Reads a folder and the folders in it, or one file. As in the webui: .pt, .bin, .safetensors and .png are read, a
+ * picture NAME.preview.png and files of other kinds are passed over; a file's name without its ending is the
+ * embedding's, unless a picture says another; of two files of one name the last counts (files_below.h), of two names
+ * that are the same tokens the first. Skipped, with the reason: what cannot be read, what has vectors of another width
+ * than the model's encoders, or more than a chunk has places, and .webp, .jxl and .avif, which may hold embeddings and
+ * are not read. path NULL: none. ERR_FILE, ERR_MEMORY. embeddings_free in any case. */
+bool embeddings_open(Embeddings *out, const char *path, const SdConfig *k, const Tokenizer *t, Error *e);
+void embeddings_free(Embeddings *s);
+
+/* The vectors of word i for an encoder, numbers[vectors][width], from its file. ERR_FILE, ERR_FORMAT: it has changed.
+ */
+bool embedding_read(const Embeddings *s, int i, const SdConfig *k, int encoder, float *numbers, Error *e);
+
+#endif

@@ -1,0 +1,87 @@
+/* embedding_file.c: vectors from files of weights. */
+#include "embedding_file.h"
+
+#include "sd/image/codecs.h"
+#include "sd/image/image.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void embedding_file_free(EmbeddingFile *f) {
+    free(f->name);
+    for (int i = 0; i < EMBEDDING_PARTS; i++) free(f->numbers[i]);
+    *f = (EmbeddingFile){0};
+}
+
+static bool check_numbers(const char *path, const EmbeddingFile *f, Error *e) {
+    for (int i = 0; i < f->parts; i++)
+        for (int64_t k = 0; k < f->vectors * f->width[i]; k++)
+            if (!isfinite(f->numbers[i][k]))
+                return error_set(e, ERR_FORMAT, "%s: holds numbers that are not finite; download it again", path);
+    return true;
+}
+
+/* Tensor t as part i. */
+static bool read_part(const WeightFile *f, const FileTensor *t, int i, EmbeddingFile *out, Error *e) {
+    int64_t count = file_tensor_count(t), vectors = t->nd == 2 ? t->n[0] : 1;
+    if (t->nd < 1 || t->nd > 2 || count < 1 || count > EMBEDDING_MOST)
+        return error_set(e, ERR_FORMAT, "%s: %.100s is no list of vectors; name an embedding", f->path, t->name);
+    if (i && vectors != out->vectors)
+        return error_set(e, ERR_FORMAT, "%s: holds %lld vectors for one text encoder and %lld for the other", f->path,
+                         (long long)out->vectors, (long long)vectors);
+    out->vectors = vectors;
+    out->width[i] = count / vectors;
+    out->parts = i + 1;
+    out->numbers[i] = malloc((size_t)count * sizeof *out->numbers[i]);
+    if (!out->numbers[i]) return error_set(e, ERR_MEMORY, "%s: out of memory for an embedding", f->path);
+    return file_tensor_f32(f, t, out->numbers[i]) ||
+           error_set(e, ERR_FORMAT, "%s: %.100s is %s, of which no vectors are made; save it as F32", f->path, t->name,
+                     dtype_name(t->dtype));
+}
+
+static bool read_tensors(const WeightFile *f, EmbeddingFile *out, Error *e) {
+    static const char TERMS[] = "string_to_param.";
+    const FileTensor *term = NULL, *l = weight_file_find(f, "clip_l"), *g = weight_file_find(f, "clip_g");
+    size_t terms = 0;
+    for (size_t i = 0; i < f->count; i++)
+        if (!strncmp(f->tensors[i].name, TERMS, sizeof TERMS - 1)) term = &f->tensors[i], terms++;
+    if (terms > 1) return error_set(e, ERR_FORMAT, "%s: holds %zu terms; split it into files of one", f->path, terms);
+    if (!terms && l && g) return read_part(f, l, 0, out, e) && read_part(f, g, 1, out, e);
+    if (!terms && f->count != 1)
+        return error_set(e, ERR_FORMAT, "%s: holds %zu tensors, where an embedding has one; name an embedding", f->path,
+                         f->count);
+    return read_part(f, terms ? term : &f->tensors[0], 0, out, e);
+}
+
+bool embedding_file_from(const WeightFile *f, EmbeddingFile *out, Error *e) {
+    *out = (EmbeddingFile){0};
+    return read_tensors(f, out, e) && check_numbers(f->path, out, e);
+}
+
+static bool take_file(WeightFile *f, EmbeddingFile *out, Error *e) {
+    bool ok = f && embedding_file_from(f, out, e);
+    weight_file_close(f);
+    return ok;
+}
+
+static bool take_picture(const char *name, const void *bytes, size_t size, EmbeddingFile *out, Error *e) {
+    return embedding_picture_of(name, bytes, size, out, e) && check_numbers(name, out, e);
+}
+
+bool embedding_file_of(const char *name, const void *bytes, size_t size, EmbeddingFile *out, Error *e) {
+    *out = (EmbeddingFile){0};
+    if (e && e->code) return false;
+    if (image_has_ending(name, "png")) return take_picture(name, bytes, size, out, e);
+    return take_file(weight_file_open_memory(name, bytes, size, e), out, e);
+}
+
+bool embedding_file_read(const char *path, EmbeddingFile *out, Error *e) {
+    *out = (EmbeddingFile){0};
+    if (e && e->code) return false;
+    if (!image_has_ending(path, "png")) return take_file(weight_file_open(path, e), out, e);
+    FileBytes b = image_bytes(path, e);
+    bool ok = b.bytes && take_picture(path, b.bytes, b.size, out, e);
+    file_bytes_free(&b);
+    return ok;
+}

@@ -1,0 +1,16 @@
+/* said.h: the files besides the model that a picture's text or a record names, and those that are there. */
+#ifndef SD_TOOLS_COMMANDS_SAID_H
+#define SD_TOOLS_COMMANDS_SAID_H
+
+#include "sd/sd.h"
+
+/* list: "NAME: HASH, ..." of embeddings, "TI hashes"; NULL or "": none. ERR_FORMAT where it names some and no folder is
+ * given, or the other way round. */
+bool said_folder(const char *list, const char *folder, Error *e);
+/* Whether the model's embeddings have these names; warns of other vectors than `what` ("picture", "record") was made
+ * with. ERR_FORMAT. */
+bool said_embeddings(const char *list, const char *what, const SdModel *m, Error *e);
+/* The value of a key of a picture's text, a new string; NULL: it has none. False on ERR_MEMORY. */
+bool said_value(const char *parameters, const char *key, char **out, Error *e);
+
+#endif
