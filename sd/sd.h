@@ -99,6 +99,9 @@ typedef struct {
     const char *skipped; /* why prompts cannot name it: it cannot be read, its vectors are of another width than the
                             model's, another file has the name; NULL: they can */
 } SdEmbedding;
+/* Of those that are skipped the first from number `from` on whose name the text has, so that it draws the letters of
+ * the name; -1: none. */
+int sd_embedding_missed(const SdModel *m, const char *text, int from);
 /* Number i, 0..; false past the last, and for no model. */
 bool sd_embedding(const SdModel *m, int i, SdEmbedding *out);
 
@@ -307,17 +310,19 @@ typedef struct {
     int width, height;               /* default size, */
     char sampler[24], scheduler[24]; /* sampler, schedule type, */
     int steps;
-    double cfg;         /* steps and guidance; */
-    char settings[120]; /* the file or key that says so; "": they are the program's */
-    char prediction[8]; /* "eps", "v", */
-    char decided[80];   /* and the file or key that says so; "" where nothing does */
-    char variant[24];   /* of the family: "base", "refiner", "inpainting", "768-v"; "" where there is one only */
-    char encoders[160]; /* the text encoders */
-    char lacks[64];     /* what the model can do without: "the VAE's encoder"; or "" */
-    char besides[400];  /* what the ignored tensors are */
-    char hash[65];      /* sha256 of a single file, "" for a folder */
-    char unused[400];   /* what sd_unused says */
-    char unknown[400];  /* keys of a folder's configurations that neither diffusers nor this version knows */
+    double cfg;          /* steps and guidance; */
+    char settings[120];  /* the file or key that says so; "": they are the program's */
+    char prediction[8];  /* "eps", "v", */
+    char decided[80];    /* and the file or key that says so; "" where nothing does */
+    char variant[24];    /* of the family: "base", "refiner", "inpainting", "768-v"; "" where there is one only */
+    char encoders[160];  /* the text encoders */
+    char embedding[160]; /* an embedding's vectors, its training's name and step: "3 vectors of 768, \"style\", step
+                            500" */
+    char lacks[64];      /* what the model can do without: "the VAE's encoder"; or "" */
+    char besides[400];   /* what the ignored tensors are */
+    char hash[65];       /* sha256 of a single file, "" for a folder */
+    char unused[400];    /* what sd_unused says */
+    char unknown[400];   /* keys of a folder's configurations that neither diffusers nor this version knows */
 } SdInfo;
 /* path NULL: the model that is built in. Reads headers; with `hash`, also the whole file, unless its hash is in the
  * user's cache directory. */

@@ -282,8 +282,14 @@ static bool build(Machine *m) {
            refuse(m, "gives a state to what has none");
 }
 
+/* A reference to a storage; or, before torch 1.6, ("module", class, source file, source): the class. */
 static bool push_persistent(Machine *m) {
-    PickleId args = pop(m), id = args ? new_value(m, PICKLE_PERSISTENT) : 0;
+    PickleId args = pop(m), kind = args ? pickle_item(m->p, args, 0) : 0, class = args ? pickle_item(m->p, args, 1) : 0;
+    if (!args) return false;
+    if (kind && class && pickle_is_text(pickle_value(m->p, kind), "module") &&
+        pickle_value(m->p, class)->type == PICKLE_GLOBAL)
+        return push(m, class);
+    PickleId id = new_value(m, PICKLE_PERSISTENT);
     if (!id) return false;
     m->p->values[id].args = args;
     return push(m, id);

@@ -239,6 +239,32 @@ static PickleId weights_of(const Pickle *p, PickleId root) {
     return root;
 }
 
+/* What an embedding of the webui says of itself. */
+static const char *const EMBEDDING_META[] = {"name", "step"};
+enum { META = sizeof EMBEDDING_META / sizeof *EMBEDDING_META };
+
+/* Puts number i of them at w->name; its size, or 0 where it is not said. */
+static size_t embedding_meta(Walk *w, PickleId root, int i) {
+    PickleId id = pickle_get(w->p, root, EMBEDDING_META[i]);
+    const PickleValue *v = pickle_value(w->p, id);
+    if (!id || !pickle_get(w->p, root, "string_to_param")) return 0;
+    if (v->type == PICKLE_TEXT && (!v->count || v->count > MOST_NAME || memchr(v->bytes, 0, v->count) ||
+                                   !utf8_is_valid((const char *)v->bytes, v->count)))
+        return 0;
+    return v->type == PICKLE_TEXT || v->type == PICKLE_INT ? name_key(w, 0, v) : 0;
+}
+
+static void take_meta(Walk *w, PickleId root) {
+    for (int i = 0; i < META; i++) {
+        size_t size = embedding_meta(w, root, i);
+        if (!size) continue;
+        if (w->fill)
+            w->f->meta[w->f->meta_count++] =
+                (FileMeta){EMBEDDING_META[i], memcpy(w->f->pool + w->strings, w->name, size + 1)};
+        w->strings += size + 1;
+    }
+}
+
 static int by_place(const void *a, const void *b) {
     const FileTensor *x = a, *y = b;
     if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
@@ -253,15 +279,19 @@ bool torch_tensors(WeightFile *f, const Pickle *p, PickleId root, const TorchSto
                          "%s: its pickle is not a dictionary of tensors but something that needs its program; save its "
                          "state_dict",
                          f->path);
+    PickleId whole = root;
     root = weights_of(p, root);
     if (!walk(&w, root, 0, 0)) return false;
+    take_meta(&w, whole);
     f->tensors = calloc(w.tensors + 1, sizeof *f->tensors);
     f->index = malloc((w.tensors + 1) * sizeof *f->index);
     f->pool = malloc(w.strings + 1);
     f->strides = malloc((w.strides + 1) * sizeof *f->strides);
-    if (!f->tensors || !f->index || !f->pool || !f->strides) return no_memory(f->path, e);
+    f->meta = malloc(META * sizeof *f->meta);
+    if (!f->tensors || !f->index || !f->pool || !f->strides || !f->meta) return no_memory(f->path, e);
     w = (Walk){.f = f, .p = p, .storages = s, .e = e, .fill = true};
     if (!walk(&w, root, 0, 0)) return false;
+    take_meta(&w, whole);
     f->count = w.tensors;
     qsort(f->tensors, f->count, sizeof *f->tensors, by_place);
     const char *twice = weight_file_index(f);

@@ -95,8 +95,9 @@ static bool take_file(void *user, const char *path, const char *name, Error *e) 
     }
     int number = s->count++;
     Embedding *m = &s->at[number];
-    *m = (Embedding){.number = number, .name = f.name ? f.name : own_name, .path = text_copy(path, strlen(path))};
-    if (f.name) free(own_name), f.name = NULL;
+    *m = (Embedding){
+        .number = number, .name = f.picture && f.name ? f.name : own_name, .path = text_copy(path, strlen(path))};
+    if (m->name == f.name) free(own_name), f.name = NULL;
     int64_t n = tokenizer_encode(r->t, clip_rules(&r->k->clip[0]), m->name, strlen(m->name), &m->ids);
     bool kept = m->path && n >= 0;
     m->id_count = n > 0 ? (int)n : 0;
@@ -187,6 +188,27 @@ void embeddings_free(Embeddings *s) {
     free(s->at);
     free(s->words);
     *s = (Embeddings){0};
+}
+
+static bool has_word(const int32_t *ids, int64_t count, const Embedding *m) {
+    for (int64_t i = 0; m->id_count && i + m->id_count <= count; i++)
+        if (!memcmp(ids + i, m->ids, (size_t)m->id_count * sizeof *ids)) return true;
+    return false;
+}
+
+int embeddings_missed(const Embeddings *s, const SdConfig *k, const Tokenizer *t, const char *text, int from) {
+    int32_t *ids = NULL;
+    int found = -1, i = from > s->word_count ? from : s->word_count;
+    if (i >= s->count || !text) return -1;
+    int64_t count = tokenizer_encode(t, clip_rules(&k->clip[0]), text, strlen(text), &ids);
+    for (; found < 0 && i < s->count; i++) {
+        PromptWord word = word_of(&s->at[i]);
+        bool other = false;
+        for (int w = 0; w < s->word_count && !other; w++) other = !prompt_compare_words(&s->words[w], &word);
+        if (!other && has_word(ids, count, &s->at[i])) found = i;
+    }
+    free(ids);
+    return found;
 }
 
 bool embedding_read(const Embeddings *s, int i, const SdConfig *k, int encoder, float *numbers, Error *e) {

@@ -31,6 +31,11 @@ typedef struct {
 bool embeddings_open(Embeddings *out, const char *path, const SdConfig *k, const Tokenizer *t, Error *e);
 void embeddings_free(Embeddings *s);
 
+/* The first from number `from` on that is skipped and whose name text has, where no other of that name counts; -1:
+ * none.
+ */
+int embeddings_missed(const Embeddings *s, const SdConfig *k, const Tokenizer *t, const char *text, int from);
+
 /* The vectors of word i for an encoder, numbers[vectors][width], from its file. ERR_FILE, ERR_FORMAT: it has changed.
  */
 bool embedding_read(const Embeddings *s, int i, const SdConfig *k, int encoder, float *numbers, Error *e);

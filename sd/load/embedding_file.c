@@ -1,6 +1,7 @@
 /* embedding_file.c: vectors from files of weights. */
 #include "embedding_file.h"
 
+#include "files_below.h"
 #include "sd/image/codecs.h"
 #include "sd/image/image.h"
 
@@ -47,16 +48,22 @@ static bool read_tensors(const WeightFile *f, EmbeddingFile *out, Error *e) {
     for (size_t i = 0; i < f->count; i++)
         if (!strncmp(f->tensors[i].name, TERMS, sizeof TERMS - 1)) term = &f->tensors[i], terms++;
     if (terms > 1) return error_set(e, ERR_FORMAT, "%s: holds %zu terms; split it into files of one", f->path, terms);
-    if (!terms && l && g) return read_part(f, l, 0, out, e) && read_part(f, g, 1, out, e);
+    if (!terms && l && g) return out->marked = true, read_part(f, l, 0, out, e) && read_part(f, g, 1, out, e);
     if (!terms && f->count != 1)
         return error_set(e, ERR_FORMAT, "%s: holds %zu tensors, where an embedding has one; name an embedding", f->path,
                          f->count);
+    out->marked = terms || !strcmp(f->tensors[0].name, "emb_params");
     return read_part(f, terms ? term : &f->tensors[0], 0, out, e);
 }
 
 bool embedding_file_from(const WeightFile *f, EmbeddingFile *out, Error *e) {
     *out = (EmbeddingFile){0};
-    return read_tensors(f, out, e) && check_numbers(f->path, out, e);
+    const char *name = weight_file_meta(f, "name"), *step = weight_file_meta(f, "step");
+    if (!read_tensors(f, out, e) || !check_numbers(f->path, out, e)) return false;
+    if (step) out->step = strtoll(step, NULL, 10);
+    if (name && !(out->name = text_copy(name, strlen(name))))
+        return error_set(e, ERR_MEMORY, "%s: out of memory for an embedding", f->path);
+    return true;
 }
 
 static bool take_file(WeightFile *f, EmbeddingFile *out, Error *e) {
@@ -66,6 +73,7 @@ static bool take_file(WeightFile *f, EmbeddingFile *out, Error *e) {
 }
 
 static bool take_picture(const char *name, const void *bytes, size_t size, EmbeddingFile *out, Error *e) {
+    out->picture = out->marked = true;
     return embedding_picture_of(name, bytes, size, out, e) && check_numbers(name, out, e);
 }
 

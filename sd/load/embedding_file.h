@@ -7,9 +7,12 @@
 enum { EMBEDDING_PARTS = 2, EMBEDDING_MOST = 1 << 20 /* numbers of a part */ };
 
 typedef struct {
-    char *name;                      /* that a picture gives its vectors; NULL: the file's */
-    int parts;                       /* 1; 2: for each of SDXL's encoders; 0: a picture that holds no vectors */
-    int64_t vectors;                 /* at least 1 */
+    char *name;      /* that its training gave it; NULL: not said */
+    int64_t step;    /* of its training; 0: not said */
+    bool picture;    /* prompts know a picture's vectors by `name` if there is one, others by the file's */
+    bool marked;     /* it is no lone tensor that may be anything */
+    int parts;       /* 1; 2: for each of SDXL's encoders; 0: a picture that holds no vectors */
+    int64_t vectors; /* at least 1 */
     int64_t width[EMBEDDING_PARTS];  /* of the vectors of a part */
     float *numbers[EMBEDDING_PARTS]; /* [vectors][width], all finite */
 } EmbeddingFile;

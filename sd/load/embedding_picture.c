@@ -2,6 +2,7 @@
  * (modules/textual_inversion/image_embedding.py). */
 #include "embedding_file.h"
 
+#include "files_below.h"
 #include "sd/image/codecs.h"
 #include "sd/image/image.h"
 #include "sd/image/inflate.h"
@@ -44,15 +45,17 @@ static bool take_vectors(const char *path, const Json *j, const JsonNode *list, 
 static bool take_json(const char *path, const char *text, size_t size, EmbeddingFile *out, Error *e) {
     Json *j = json_parse_python(path, text, size, e);
     if (!j) return false;
-    const JsonNode *terms = json_get(j, j->nodes, "string_to_param"), *name = json_get(j, j->nodes, "name");
+    const JsonNode *terms = json_get(j, j->nodes, "string_to_param"), *name = json_get(j, j->nodes, "name"),
+                   *step = json_get(j, j->nodes, "step");
     bool ok = true;
     if (!terms || terms->type != JSON_OBJECT || terms->count != 1)
         ok = error_set(e, ERR_FORMAT, "%s: its text has not one string_to_param; save the embedding anew", path);
     if (ok && name && name->type == JSON_STRING && *name->text) {
-        out->name = malloc(strlen(name->text) + 1);
+        out->name = text_copy(name->text, strlen(name->text));
         ok = out->name || no_memory(path, e);
-        if (ok) strcpy(out->name, name->text);
     }
+    double number;
+    if (step && json_double(step, &number) && number >= 1 && number <= 1e15) out->step = (int64_t)number;
     ok = ok && take_vectors(path, j, json_get(j, &j->nodes[terms->child], "TORCHTENSOR"), out, e);
     json_free(j);
     return ok;

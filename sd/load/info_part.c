@@ -3,6 +3,7 @@
 #include "embedding_file.h"
 #include "sd/models/config_detect.h"
 #include "tensor/os.h"
+#include "weights/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -91,7 +92,17 @@ static void count(const WeightFile *f, SdInfo *out) {
     out->bytes = f->size;
 }
 
-/* Vectors as wide as some model's text encoders. */
+static void describe_embedding(const EmbeddingFile *x, SdInfo *out) {
+    char *to = out->embedding;
+    size_t n = 0, size = sizeof out->embedding;
+    n += (size_t)snprintf(to, size, "%lld vector%s of %lld", (long long)x->vectors, x->vectors > 1 ? "s" : "",
+                          (long long)x->width[0]);
+    if (x->parts > 1) n += (size_t)snprintf(to + n, size - n, " and %lld", (long long)x->width[1]);
+    if (x->name) n += (size_t)snprintf(to + n, size - n, ", \"%.*s\"", (int)utf8_whole(x->name, 80), x->name);
+    if (x->step) snprintf(to + n, size - n, ", step %lld", (long long)x->step);
+}
+
+/* Vectors; a lone tensor only if it is as wide as some model's text encoder. */
 static bool embedding(const char *path, const WeightFile *f, SdInfo *out) {
     EmbeddingFile x;
     OsInfo info;
@@ -102,12 +113,12 @@ static bool embedding(const char *path, const WeightFile *f, SdInfo *out) {
                      : width == 1024 ? "SD 2.x"
                      : width == 1280 ? "SDXL refiner"
                                      : "";
-    ok = ok && *of;
+    ok = ok && (*of || x.marked);
     if (ok) {
         snprintf(out->family, sizeof out->family, "embedding");
         snprintf(out->variant, sizeof out->variant, "%s", of);
         snprintf(out->layout, sizeof out->layout, "textual inversion");
-        snprintf(out->encoders, sizeof out->encoders, "%lld vector%s", (long long)x.vectors, x.vectors > 1 ? "s" : "");
+        describe_embedding(&x, out);
         snprintf(out->format, sizeof out->format, "PNG");
         snprintf(out->dtype, sizeof out->dtype, "F32");
         out->tensors = out->used = x.parts;

@@ -350,6 +350,10 @@ bool sd_embedding(const SdModel *m, int i, SdEmbedding *out) {
     return true;
 }
 
+int sd_embedding_missed(const SdModel *m, const char *text, int from) {
+    return m ? embeddings_missed(&m->embeddings, &m->config, m->tokenizer, text, from) : -1;
+}
+
 const char *sd_unused(const SdModel *m) { return m ? m->notes.said : ""; }
 
 const char *sd_device(const SdModel *m) { return !m ? "" : m->gpu ? gpu_name(m->gpu) : m->device; }

@@ -40,19 +40,27 @@ static bool holds_vectors(const EmbeddingFile *f, int parts, int64_t vectors) {
 static void files(void) {
     static const struct {
         const char *file, *name;
-        int parts, vectors;
-    } FILES[] = {{"webui.pt", NULL, 1, 3},          {"parameters.pt", NULL, 1, 3},    {"concept.bin", NULL, 1, 1},
-                 {"kohya.safetensors", NULL, 1, 3}, {"sdxl.safetensors", NULL, 2, 3}, {"chunk.png", "inner", 1, 3},
-                 {"pixels.png", "hidden", 1, 3},    {"picture.png", NULL, 0, 0}};
+        int parts, vectors, step;
+    } FILES[] = {
+        {"webui.pt", "inner", 1, 3, 7},  {"parameters.pt", NULL, 1, 3, 0},     {"concept.bin", NULL, 1, 1, 0},
+        {"legacy.pt", "old", 1, 3, 9},   {"kohya.safetensors", NULL, 1, 3, 0}, {"sdxl.safetensors", NULL, 2, 3, 0},
+        {"chunk.png", "inner", 1, 3, 7}, {"pixels.png", "hidden", 1, 3, 7},    {"picture.png", NULL, 0, 0, 0}};
     for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
         Error e = {0};
         EmbeddingFile f;
         bool ok = embedding_file_read(golden_path(FILES[i].file), &f, &e);
         bool named = FILES[i].name ? f.name && !strcmp(f.name, FILES[i].name) : !f.name;
-        test_check(ok && named && holds_vectors(&f, FILES[i].parts, FILES[i].vectors), "%s is read", FILES[i].file);
+        test_check(ok && named && f.step == FILES[i].step && holds_vectors(&f, FILES[i].parts, FILES[i].vectors),
+                   "%s is read", FILES[i].file);
         test_note("%s", e.text);
         embedding_file_free(&f);
     }
+    SdInfo info;
+    Error e = {0};
+    bool ok = sd_info(golden_path("legacy.pt"), false, &info, &e);
+    test_check(ok && !strcmp(info.embedding, "3 vectors of 32, \"old\", step 9"), "sdc info of legacy.pt: %s", e.text);
+    ok = ok && sd_info(golden_path("sdxl.safetensors"), false, &info, &e);
+    test_check(ok && !strcmp(info.embedding, "3 vectors of 32 and 48"), "sdc info of sdxl.safetensors: %s", e.text);
 }
 
 /* --- folders --- */
@@ -107,7 +115,7 @@ static void folders(const Tokenizer *t) {
     Embeddings s;
     Error e = {0};
     bool ok = embeddings_open(&s, golden_path(""), &k, t, &e);
-    test_check(ok && s.word_count == 6 && s.count == 7, "the golden folder is read: %s", e.text);
+    test_check(ok && s.word_count == 7 && s.count == 8, "the golden folder is read: %s", e.text);
     check_list(&s, "webui.pt", 3, NULL);
     check_list(&s, "concept.bin", 1, NULL);
     check_list(&s, "sdxl.safetensors", 0, "32 and 48 wide");
@@ -214,6 +222,14 @@ static void program(const char *model, const char *folder) {
     bool ok = write_tensors(wide, &(Made){"emb_params", {2, 768}, NUMBERS}, 1);
     if (test_check(ok, "an embedding for SD 1.x"))
         cli_works("embedding, SD 1.x|2 vectors|parameters  1536", "info %s", wide);
+    CliRun r =
+        cli("txt2img -m %s --embedding-dir %s -p 'a (WIDE:1.2)' -n b -W 64 -H 64 --steps 1 -o w.png", model, wide);
+    ok = r.code == 0 &&
+         cli_holds(r.err, "warning: prompt: wide is read as words: |wide.safetensors: its vectors are 768") &&
+         !strstr(r.err, "negative");
+    test_check(ok, "a prompt that names a skipped embedding is warned of");
+    cli_tell(&r);
+    cli_free(&r);
     cli_works("seed 3", "txt2img -m %s --embedding-dir %s -p 'a (zq-one:1.2)' -W 64 -H 64 --steps 2 --seed 3 -o zq.png",
               model, folder);
     cli_works("TI hashes|zq-one: ", "png-info zq.png");

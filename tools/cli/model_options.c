@@ -82,7 +82,18 @@ SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e) {
     return path ? open_model(&own, path, e) : NULL;
 }
 
+/* Embeddings that the prompts name in vain. */
+static void warn_missed(const SdModel *model, const char *what, const char *text) {
+    SdEmbedding x;
+    for (int i = sd_embedding_missed(model, text, 0); i >= 0; i = sd_embedding_missed(model, text, i + 1))
+        if (sd_embedding(model, i, &x))
+            fprintf(stderr, "sdc: warning: %s: %.100s is read as words: %.300s: %.300s\n", what, x.name, x.path,
+                    x.skipped);
+}
+
 void model_note_ignored(const ModelOptions *m, const SdModel *model, const SdRequest *r) {
     const char *ignored = sd_ignored(model, r);
     if (*ignored && !m->quiet) fprintf(stderr, "sdc: note: %s\n", ignored);
+    warn_missed(model, "prompt", r->prompt);
+    warn_missed(model, "negative prompt", r->negative);
 }

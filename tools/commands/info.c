@@ -33,6 +33,7 @@ static void print_json(const char *path, const SdInfo *i) {
                  {",\"variant\":", i->variant},
                  {",\"decided\":", i->decided},
                  {",\"encoders\":", i->encoders},
+                 {",\"embedding\":", i->embedding},
                  {",\"lacks\":", i->lacks},
                  {",\"besides\":", i->besides},
                  {",\"sampler\":", i->sampler},
@@ -93,6 +94,7 @@ static void print_text(const char *path, const SdInfo *i) {
     if (*i->prediction)
         printf("  prediction  %s%s%s%s\n", i->prediction, *i->decided ? " (" : "", i->decided, *i->decided ? ")" : "");
     print_list("encoders", i->encoders);
+    print_list("embedding", i->embedding);
     print_list("lacks", i->lacks);
     print_list("besides", i->besides);
     print_list("not used", i->unused);

@@ -84,6 +84,10 @@ def write_files(folder, original):
     torch.save(data, path("webui.pt"))
     parameters = torch.nn.ParameterDict({"*": torch.nn.Parameter(one)})
     torch.save({"string_to_token": {"*": torch.tensor(265)}, "string_to_param": parameters}, path("parameters.pt"))
+    source, torch.serialization.get_source_lines_and_file = torch.serialization.get_source_lines_and_file, lambda _: (["class ParameterDict"], 1, "container.py")
+    old = {"string_to_token": {"*": torch.tensor(265)}, "string_to_param": parameters, "name": "old", "step": 9}
+    torch.save(old, path("legacy.pt"), _use_new_zipfile_serialization=False)
+    torch.serialization.get_source_lines_and_file = source
     torch.save({"<concept>": one[0]}, path("concept.bin"))
     safetensors.torch.save_file({"emb_params": one.half()}, path("kohya.safetensors"))
     safetensors.torch.save_file({"clip_l": one, "clip_g": two}, path("sdxl.safetensors"))
