@@ -1,8 +1,10 @@
 /* gguf.c: the header is read twice, once to check and count and once to fill, as safetensors' is. */
 #include "gguf.h"
 #include "formats.h"
+#include "other_names.h"
 #include "utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,12 +121,37 @@ static bool skip_array(Header *h) {
     return true;
 }
 
+static bool keep_pair(Header *h, Text key, Text value) {
+    FileMeta kept = {NULL, NULL};
+    if (h->fill && h->meta == h->meta_room) return changed(h);
+    if (!keep(h, key, &kept.key) || !keep(h, value, &kept.value)) return false;
+    if (h->fill) h->f->meta[h->meta] = kept;
+    h->meta++;
+    return true;
+}
+
+/* A shape, as "320,4,3,3"; other arrays are for other programs. */
+static bool read_array(Header *h, Text key) {
+    uint64_t type = 0, count = 0, size = 0;
+    size_t start = h->at, n = 0;
+    char text[FILE_MAX_DIMS * 24];
+    bool shape = is_string(key) && key.size > strlen(SHAPE_KEY) && !memcmp(key.p, SHAPE_KEY, strlen(SHAPE_KEY));
+    if (!take(h, 4, &type) || !take(h, 8, &count)) return false;
+    int bytes = type < VALUE_TYPES ? VALUE_BYTES[type] : 0;
+    if (!shape || count > FILE_MAX_DIMS || bytes < 4) return h->at = start, skip_array(h);
+    for (uint64_t i = 0; i < count; i++) {
+        if (!take(h, bytes, &size)) return false;
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%llu", i ? "," : "", (unsigned long long)size);
+    }
+    return keep_pair(h, key, (Text){text, n});
+}
+
 static bool read_pair(Header *h) {
     Text key, text;
     uint64_t type = 0, value = 0;
     if (!take_text(h, &key) || !take(h, 4, &type)) return false;
     if (type >= VALUE_TYPES) return refuse(h, "a value of no known type");
-    if (type == ARRAY_) return skip_array(h);
+    if (type == ARRAY_) return read_array(h, key);
     if (type != STRING_) {
         if (!take(h, VALUE_BYTES[type], &value)) return false;
         if (!is(key, "general.alignment")) return true;
@@ -134,12 +161,7 @@ static bool read_pair(Header *h) {
     }
     if (!take_text(h, &text)) return false;
     if (!is_string(key) || !is_string(text)) return true; /* for other programs */
-    FileMeta kept = {NULL, NULL};
-    if (h->fill && h->meta == h->meta_room) return changed(h);
-    if (!keep(h, key, &kept.key) || !keep(h, text, &kept.value)) return false;
-    if (h->fill) h->f->meta[h->meta] = kept;
-    h->meta++;
-    return true;
+    return keep_pair(h, key, text);
 }
 
 static bool read_type(const Header *h, Text name, uint64_t number, DType *out) {

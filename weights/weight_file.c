@@ -2,6 +2,7 @@
 #include "weight_file.h"
 #include "file_open.h"
 #include "formats.h"
+#include "other_names.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -55,7 +56,7 @@ static bool read_list(WeightFile *f, Error *e) {
     const WeightFormat *format = weight_format(f->map, f->size);
     f->format = format->name;
     if (!format->read) return error_set(e, ERR_FORMAT, "%s: is %s", f->path, format->refusal);
-    return format->read(f, e) && read_layout(f, e) && link_scales(f, e);
+    return format->read(f, e) && shapes_undone(f, e) && names_undone(f, e) && read_layout(f, e) && link_scales(f, e);
 }
 
 WeightFile *weight_file_open_memory(const char *path, const void *bytes, size_t size, Error *e) {
@@ -100,6 +101,7 @@ void weight_file_close(WeightFile *f) {
     free(f->index);
     free(f->meta);
     free(f->pool);
+    free(f->names);
     free(f->strides);
     free(f->path);
     free(f);

@@ -36,6 +36,7 @@ typedef struct {
     size_t meta_count;
     const FileTensor **index; /* by name. Sorted, not hashed: no choice of names can make it slow */
     char *pool;               /* owns the strings */
+    char *names;              /* owns those of tensors that other programs have renamed; NULL: none */
     int64_t *strides;         /* owns those of all tensors; NULL: all are dense */
     bool mapped;
     bool channels_last; /* "sdc.conv_layout" says OHWI: convolutions lie in compute order */

@@ -19,12 +19,9 @@ static bool shape_fits(const Weight *w, Found f) {
     return (t->nd == w->t.nd || ones) && !memcmp(t->n, n, (size_t)w->t.nd * sizeof *n);
 }
 
-/* A row must be whole blocks, since rows are made by themselves. */
 static bool type_fits(const FileTensor *t) {
     DType loaded = file_tensor_type(t);
-    int64_t row = t->nd && t->n[0] ? file_tensor_count(t) / t->n[0] : 1;
-    bool whole = row % dtype_block(t->dtype) == 0 || t->nd == 1;
-    return whole && (loaded == F32 || loaded == F16 || loaded == BF16 || loaded == Q8_0);
+    return loaded == F32 || loaded == F16 || loaded == BF16 || loaded == Q8_0;
 }
 
 /* Adds to the report's names, up to the fourth. */

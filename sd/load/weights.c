@@ -90,13 +90,14 @@ static bool is_made(const Job *j) { return j->way == COPIED || j->way == TRANSPO
 typedef struct {
     int64_t first, count;
     int64_t each;      /* numbers in a row */
-    FileTensor stored; /* where they lie in the file */
+    FileTensor stored; /* where they lie in the file; else the whole tensor */
 } Rows;
 
 static Rows rows_of(const Job *j, int64_t first, int64_t count) {
     Rows r = {.first = first, .count = count, .stored = *j->from.tensor};
     r.each = tensor_count(j->layer->t) / j->layer->t.n[0];
     if (inputs_first(&j->from, j->layer) || r.stored.strides) return r; /* they lie all over the tensor */
+    if (r.each % dtype_block(r.stored.dtype)) return r;                 /* they begin within blocks */
     r.stored.begin += dtype_bytes(r.stored.dtype, first * r.each);
     r.stored.end = r.stored.begin + dtype_bytes(r.stored.dtype, count * r.each);
     return r;

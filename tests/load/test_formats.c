@@ -7,6 +7,7 @@
 #include "tests/harness/test.h"
 #include "tests/weights/made_gguf.h"
 #include "tests/weights/made_torch.h"
+#include "weights/names.h"
 #include "weights/safetensors.h"
 
 #include <stdio.h>
@@ -175,6 +176,52 @@ static void gguf(const char *ref) {
     write_bytes(test_path("a.gguf"), bytes, size);
     weight_file_close(f);
     check_same("GGUF", test_path("a.gguf"), ref);
+}
+
+/* As stable-diffusion.cpp --convert-name writes it, which tools/dev/check_gguf.py has it do. */
+static void sdcpp_names(void *user, MadeTensors *l) {
+    static const char *const OPEN[][2] = {{"conditioner.embedders.1.model.", "cond_stage_model.1.transformer."},
+                                          {"conditioner.embedders.0.model.", "cond_stage_model.transformer."},
+                                          {"cond_stage_model.model.", "cond_stage_model.transformer."}};
+    static const char FIRST[] = "conditioner.embedders.0.transformer.";
+    int *renamed = user;
+    for (size_t i = 0; i < l->count; i++) {
+        char was[sizeof l->at->name], clip[200], *dot;
+        snprintf(was, sizeof was, "%s", l->at[i].name);
+        if (!strncmp(was, FIRST, strlen(FIRST))) {
+            snprintf(l->at[i].name, sizeof was, "cond_stage_model.transformer.%s", was + strlen(FIRST));
+            *renamed += 1;
+        }
+        for (size_t k = 0; k < sizeof OPEN / sizeof *OPEN; k++) {
+            size_t n = strlen(OPEN[k][0]);
+            if (strncmp(was, OPEN[k][0], n)) continue;
+            if (!strcmp(was + n, "text_projection")) strcpy(clip, "text_model.text_projection");
+            else if (!name_open_to_clip(was + n, clip, sizeof clip)) abort();
+            if ((dot = strstr(clip, ".in_proj_")) != NULL) dot[strlen(".in_proj")] = '.';
+            snprintf(l->at[i].name, sizeof was, "%s%s", OPEN[k][1], clip);
+            *renamed += 1;
+        }
+    }
+}
+
+static void other_names(void) {
+    static const struct {
+        const char *what;
+        SdConfig (*config)(void);
+    } MODELS[] = {{"SD 2 under stable-diffusion.cpp's names", micro_sd2_config},
+                  {"SDXL under stable-diffusion.cpp's names", micro_sdxl_config},
+                  {"the refiner under stable-diffusion.cpp's names", micro_refiner_config}};
+    for (size_t i = 0; i < sizeof MODELS / sizeof *MODELS; i++) {
+        char plain[512], renamed[512];
+        int count = 0;
+        snprintf(plain, sizeof plain, "%s", test_path("plain.safetensors"));
+        snprintf(renamed, sizeof renamed, "%s", test_path("renamed.safetensors"));
+        MakeModel how = {.dtype = F16, .edit = sdcpp_names, .user = &count};
+        test_check(make_model_of(plain, (MakeModel){.dtype = F16}, MODELS[i].config()) &&
+                       make_model_of(renamed, how, MODELS[i].config()) && count > 20,
+                   "%d names are changed", count);
+        check_same(MODELS[i].what, renamed, plain);
+    }
 }
 
 static bool is_scaled(const FileTensor *t) {
@@ -355,6 +402,7 @@ SUITE(formats, .seconds = 4) {
     snprintf(ref, sizeof ref, "%s", test_path("m.safetensors"));
     if (!make_model_of(ref, (MakeModel){.dtype = F16}, tiny_config())) abort();
     gguf(ref);
+    other_names();
     eights(ref);
     folders(ref);
     merges(ref);

@@ -193,6 +193,53 @@ static void files(void) {
     }
 }
 
+/* "a" F32 [2,3] and what ComfyUI-GGUF says of its shape: numbers of this type. */
+static Bytes reshaped(uint32_t type, int bytes, int count, const uint64_t *n) {
+    Bytes b = {.p = "GGUF", .size = 4};
+    put_number(&b, 3, 4);
+    put_number(&b, 1, 8);
+    put_number(&b, 1, 8);
+    put_text(&b, "comfy.gguf.orig_shape.a"), put_number(&b, 9, 4), put_number(&b, type, 4);
+    put_number(&b, (uint64_t)count, 8);
+    for (int i = 0; i < count; i++) put_number(&b, n[i], bytes);
+    put_tensor(&b, "a", 2, 3, 0, 0);
+    while (b.size % 32) put_number(&b, 0, 1);
+    for (int i = 0; i < 6; i++) put_number(&b, f32_bits((float)i), 4);
+    return b;
+}
+
+static void shapes(void) {
+    static const struct {
+        const char *what;
+        uint32_t type;
+        int bytes, count;
+        uint64_t n[9];
+        bool opens;
+    } SHAPES[] = {{"as INT32", 5, 4, 4, {1, 3, 2, 1}, true},
+                  {"as INT64", 11, 8, 2, {6, 1}, true},
+                  {"of other numbers", 5, 4, 2, {2, 4}, false},
+                  {"with a negative size", 5, 4, 2, {0xffffffff, 0xfffffffa}, false},
+                  {"with 2^63", 11, 8, 3, {(uint64_t)1 << 63, 2, 3}, false},
+                  {"with a product of 2^64 + 6", 11, 8, 3, {6, 0x2aaaaaaaaaaaaaab, 1}, false},
+                  {"with 0", 5, 4, 2, {0, 6}, false},
+                  {"of none", 5, 4, 0, {0}, false}};
+    for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++) {
+        Bytes b = reshaped(SHAPES[i].type, SHAPES[i].bytes, SHAPES[i].count, SHAPES[i].n);
+        uint8_t *copy;
+        Error e = {0};
+        float x[6];
+        WeightFile *f = open_tight(&b, b.size, &copy, &e);
+        const FileTensor *a = f ? weight_file_find(f, "a") : NULL;
+        bool ok = SHAPES[i].opens ? a && a->nd == SHAPES[i].count && file_tensor_f32(f, a, x) && x[5] == 5
+                                  : !f && e.code == ERR_FORMAT && holds(e.text, "\"a\"|not that of its numbers");
+        for (int k = 0; a && k < a->nd; k++) ok = ok && a->n[k] == (int64_t)SHAPES[i].n[k];
+        test_check(ok, "GGUF: a shape of ComfyUI's %s", SHAPES[i].what);
+        test_note("%s", e.text);
+        weight_file_close(f);
+        free(copy);
+    }
+}
+
 static void broken(void) {
     Bytes b = made(3);
     size_t kept = 0;
@@ -276,6 +323,7 @@ void files_gguf(void) {
     eight_bits();
     scaled();
     files();
+    shapes();
     broken();
     Attack a;
     for (size_t i = 0; attack_gguf(i, &a); i++) files_attack(&a);
