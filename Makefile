@@ -8,6 +8,7 @@
 #   SAN=1                AddressSanitizer and UndefinedBehaviorSanitizer
 #   FUZZER=1             with libFuzzer's counters, and kernels for the base instruction set only (make fuzz; clang)
 #   CUDA=1               with the table for NVIDIA GPUs, by nvcc; CUDA_ARCHS="80 90a" for fewer of them
+#   SERVER=1|0           with sdc-serve, or without (1 where libmicrohttpd, jansson and SQLite are found)
 #   CC, CXX, CFLAGS      as usual; CXX only for the tests' stand-in for GPUs
 
 BLAS ?= openblas
@@ -20,7 +21,20 @@ ARCH := $(firstword $(subst -, ,$(MACHINE)))
 CUDA ?= 0
 CXX := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
 
-B := $(or $(BUILD),build/$(notdir $(CC))-$(BLAS)$(if $(filter 1,$(CUDA)),-cuda)$(if $(filter 1,$(SAN)),-asan))
+# The server's libraries: found if this compiler links them.
+SERVER_MODULES := libmicrohttpd jansson sqlite3
+SERVER_LIBS := $(or $(shell pkg-config --libs $(SERVER_MODULES) 2>/dev/null),-lmicrohttpd -ljansson -lsqlite3)
+SERVER_CFLAGS := $(shell pkg-config --cflags $(SERVER_MODULES) 2>/dev/null)
+ifneq ($(SERVER),0)
+  SERVER_FOUND := $(shell printf '\043include <microhttpd.h>\n\043include <jansson.h>\n\043include <sqlite3.h>\nint main(void) { return 0; }\n' | \
+    $(CC) $(SERVER_CFLAGS) -x c - -o /dev/null $(SERVER_LIBS) 2>/dev/null && echo 1)
+endif
+ifeq ($(SERVER)/$(SERVER_FOUND),1/)
+  $(error SERVER=1: libmicrohttpd, jansson or SQLite is missing; make deps installs them, or says what to install)
+endif
+WITH_SERVER := $(SERVER_FOUND)
+
+B := $(or $(BUILD),build/$(notdir $(CC))-$(BLAS)$(if $(filter 1,$(CUDA)),-cuda)$(if $(filter 0,$(SERVER)),-noserver)$(if $(filter 1,$(SAN)),-asan))
 
 WARN := -Wall -Wextra -Wshadow -Wpedantic
 ALL_CFLAGS := -std=c11 $(WARN) -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread -MMD -MP -I. $(CFLAGS)
@@ -71,6 +85,11 @@ $(if $(OS_SRC),,$(error OS=$(OS): there is no tensor/os_$(OS).c; use posix))
 OTHER_OS := $(filter-out $(OS_SRC),$(wildcard tensor/os_*.c))
 SRC := $(filter-out $(KERNELS) $(OTHER_OS),$(sort $(shell find tensor weights nn sd -name '*.c')))
 TOOLS := $(sort $(shell find tools -name '*.c'))
+# The server's libraries belong to a program of its own, sdc-serve, which `sdc serve` runs: sdc with the server.
+SERVER_SRC := $(filter-out tools/server/absent.c,$(filter tools/server/%,$(TOOLS)))
+TOOLS := $(filter-out $(SERVER_SRC),$(TOOLS))
+SERVER_OBJ := $(SERVER_SRC:%.c=$(B)/%.o)
+SERVER_PROGRAM := $(if $(WITH_SERVER),$(B)/sdc-serve)
 TESTS := $(filter-out tests/fuzz/libfuzzer.c tests/port/% tests/torture/inject/%,$(sort $(shell find tests -name '*.c')))
 # GPUs. CUDA=1 compiles cuda/ for them into libsd; else the tests hold it, compiled for the host (cuda/shim/shim.h), where
 # there is a C++ compiler, and sdc-shim is sdc with that.
@@ -102,8 +121,8 @@ TEST_OBJ := $(TESTS:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ))
 all: sdc
 lib: $(B)/libsd.a
 
-sdc: $(B)/sdc
-	@cp -f $< $@
+sdc: $(B)/sdc $(SERVER_PROGRAM)
+	@cp -f $^ .
 
 $(B)/libsd.a: $(OBJ)
 	@rm -f $@
@@ -112,11 +131,15 @@ $(B)/libsd.a: $(OBJ)
 $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
 
+$(SERVER_OBJ): ALL_CFLAGS += $(SERVER_CFLAGS)
+$(B)/sdc-serve: $(filter-out %/absent.o,$(TOOL_OBJ)) $(SERVER_OBJ) $(B)/libsd.a
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS) $(SERVER_LIBS)
+
 # The tests fail calls on purpose: tests/harness/faults.c stands between the program and malloc, tests/weights/files_io.c
 # between it and files without a name.
 TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free,--wrap=os_create_unnamed,--wrap=os_name_at
 
-$(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM) $(B)/sdc-torture
+$(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM) $(B)/sdc-torture $(SERVER_PROGRAM)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS)
 
 # The fuzzers' targets, all in one program (tests/fuzz/libfuzzer.c).
@@ -225,10 +248,10 @@ ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || g
 ## help            this list
 help:
 	@sed -n 's/^## /  make /p' Makefile
-	@echo "variables: BLAS=openblas|none OS= SAN=1 CUDA=1 BUILD=DIR CC= CFLAGS= PREFIX= SUITES= BASE= PORT="
+	@echo "variables: BLAS=openblas|none OS= SAN=1 CUDA=1 SERVER=1|0 BUILD=DIR CC= CFLAGS= PREFIX= SUITES= BASE= PORT="
 ## deps            installs a C compiler, and what else is useful, where it may; else says what to install
 deps:
-	@CC="$(CC)" sh tools/dev/deps.sh $(BLAS)
+	@CC="$(CC)" sh tools/dev/deps.sh $(BLAS) $(SERVER)
 ## demo            builds everything and makes demo.png: a dozen prompts on one sheet
 demo: deps
 	@$(MAKE) --no-print-directory $(ALL_CORES) run-demo
@@ -337,12 +360,12 @@ check-includes: $(B)/sdc
 install: sdc $(B)/libsd.a
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/libsd/sd \
 	  $(DESTDIR)$(PREFIX)/include/libsd/tensor
-	install sdc $(DESTDIR)$(PREFIX)/bin
+	install sdc $(if $(SERVER_PROGRAM),sdc-serve) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(B)/libsd.a $(DESTDIR)$(PREFIX)/lib
 	install -m 644 sd/sd.h $(DESTDIR)$(PREFIX)/include/libsd/sd
 	install -m 644 tensor/error.h $(DESTDIR)$(PREFIX)/include/libsd/tensor
 ## clean           removes what was built
 clean:
-	rm -rf build sdc $(BUILD)
+	rm -rf build sdc sdc-serve $(BUILD)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

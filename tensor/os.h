@@ -19,6 +19,7 @@ double os_clock(void);
 /* Seconds of processor time that the calling thread has used. Without it: os_clock; other programs then disturb
  * benchmarks. */
 double os_thread_clock(void);
+void os_sleep(double seconds); /* a signal may end it early */
 /* Random bytes, different in every process: for seeds and names of temporary files, never for secrets. Without a source
  * of them: a generator seeded from the clock. */
 void os_random(void *bytes, size_t size);
@@ -35,6 +36,7 @@ void os_drop_pages(const void *p, size_t size);
 void os_expect_pages(const void *p, size_t size);
 size_t os_physical_memory(void); /* bytes; unknown: SIZE_MAX */
 size_t os_peak_memory(void);     /* the most bytes that this process has had in memory; unknown: 0 */
+size_t os_memory(void);          /* and those that it has now; unknown: 0 */
 
 /* --- threads --- */
 
@@ -142,6 +144,25 @@ bool os_list(const char *path, bool (*each)(void *user, const char *name), void 
 /* A file to write and read back, in the directory of `path`, that disappears when it is closed. NULL: failed. */
 FILE *os_scratch_file(const char *path);
 
+/* --- sockets --- */
+
+/* A socket that listens, and the port that it has. loopback: only this machine reaches it. */
+typedef struct {
+    intptr_t socket;
+    int port;
+    bool loopback;
+} OsListener;
+
+/* Listens on a host's name or address (NULL: all of this machine's) and a port ("0": any free one). False: *why says
+ * why, or is NULL where loopback_only is set and others could reach it; then nothing listens. Without sockets: false.
+ */
+bool os_listen(const char *host, const char *port, bool loopback_only, OsListener *out, const char **why);
+void os_socket_close(intptr_t socket); /* negative: nothing */
+/* Whether whoever is at the other end has closed the connection, for a connection of which nothing is read meanwhile.
+ * Unknown: false. */
+bool os_peer_gone(intptr_t socket);
+void os_socket_cut(intptr_t socket); /* ends a connection both ways; the socket stays open */
+
 /* --- shared libraries --- */
 
 typedef void (*OsFunction)(void);
@@ -151,6 +172,11 @@ void *os_library_open(const char *name, const char *variable, const char *value)
 OsFunction os_library_function(void *library, const char *name); /* NULL: has none of that name */
 
 /* --- the program --- */
+
+/* Becomes the program of that name in the folder of this one, with these arguments (NULL after the last; the program
+ * finds its own name before them). Returns only if that fails, with the reason in errno. Without such a call: ENOENT.
+ */
+void os_run_beside(const char *name, char **argv);
 
 bool os_is_terminal(FILE *f);
 bool os_file_is_terminal(OsFile f);

@@ -75,6 +75,14 @@ static size_t linux_peak(void) {
     return (size_t)kib << 10;
 }
 
+size_t os_memory(void) {
+    unsigned long long pages = 0, all = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f && fscanf(f, "%llu %llu", &all, &pages) != 2) pages = 0;
+    if (f) fclose(f);
+    return (size_t)pages * os_page_size();
+}
+
 size_t os_peak_memory(void) {
     struct rusage use;
     size_t bytes = linux_peak();

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -160,6 +162,28 @@ bool os_divert_stdout(void) {
 }
 
 int os_posix_stdout(void) { return diverted ? diverted : 1; }
+
+void os_run_beside(const char *name, char **argv) {
+    char path[OS_PATH_SIZE + OS_NAME_SIZE];
+    ssize_t n = readlink("/proc/self/exe", path, OS_PATH_SIZE - 1);
+    int count = 0;
+    while (argv[count]) count++;
+    char **all = malloc(((size_t)count + 2) * sizeof *all);
+    if (!all) return;
+    if (n <= 0) {
+        free(all);
+        errno = ENOENT;
+        return;
+    }
+    while (n > 0 && path[n - 1] != '/') n--;
+    snprintf(path + n, OS_NAME_SIZE, "%s", name);
+    all[0] = path;
+    for (int i = 0; i <= count; i++) all[i + 1] = argv[i];
+    execv(path, all);
+    int why = errno;
+    free(all);
+    errno = why;
+}
 
 /* --- beginning --- */
 

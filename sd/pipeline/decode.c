@@ -122,8 +122,8 @@ bool show_previews(Generation *g, const float *denoised, int first, int count, i
 static bool decode_one(Generation *g, int index, SdPicture *out, float *planes, Error *e) {
     if (!expert_take_over(g, expert_for(g, index), e)) return false;
     size_t scope = scope_begin(&g->ctx);
-    if (index) listen(g, "vae.decoder.%d.", index);
-    else listen(g, "vae.decoder.");
+    if (index) listen_to(g, "vae.decoder.%d.", index);
+    else listen_to(g, "vae.decoder.");
     Tensor image;
     bool ok = make_picture(g, STAGE_DECODE, g->x + index * g->latent, out, &image, index, -1, e);
     if (ok && planes) pixels_to_planes(planes, image.data, 3, image.n[1] * image.n[2]);

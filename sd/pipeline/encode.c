@@ -21,7 +21,7 @@ static Tensor encode(Generation *g, const Mode *mode, Taps *look) {
     if (!ctx_plans(c)) pixels_to_floats(tensor_host(c, image).data, g->image, tensor_count(image));
     tensor_push(c, image);
     if (look) c->taps = look;
-    else listen(g, "vae.encoder.");
+    else listen_to(g, "vae.encoder.");
     use_weights(g, mode);
     if (tiny) taesd_encode(c, moments, &g->m->taesd_encoder, image, mode->vae_strips);
     else vae_encode_in_strips(c, moments, &g->m->encoder, image, mode->vae_strips);

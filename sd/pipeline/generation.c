@@ -132,7 +132,7 @@ bool report_progress(Generation *g, SdStage stage, int step, int steps, Error *e
     return g->r->progress(g->r->user, &p) || error_set(e, ERR_CANCELLED, "stopped");
 }
 
-void listen(Generation *g, const char *format, ...) {
+void listen_to(Generation *g, const char *format, ...) {
     if (!g->taps) return;
     va_list args;
     va_start(args, format);

@@ -128,7 +128,7 @@ void use_weights(Generation *g, const Mode *mode);
 /* Tells the caller. False, with ERR_CANCELLED, when it wants no more. */
 bool report_progress(Generation *g, SdStage stage, int step, int steps, Error *e);
 /* Activations go to the request's taps from here on, under names with this prefix. */
-void listen(Generation *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void listen_to(Generation *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void stop_listening(Generation *g);
 /* Latents x [pictures][C][h][w] go to the taps under this name. */
 bool tap_latents(Generation *g, const char *name, const float *x, int pictures, Error *e);

@@ -76,7 +76,7 @@ static void listen_to_call(Generation *g, const Cursor *at) {
     char picture[32] = "", call[16] = "";
     if (at->first) snprintf(picture, sizeof picture, "picture%d.", at->first);
     if (at->unet_calls) snprintf(call, sizeof call, "%d.", at->unet_calls);
-    listen(g, "unet.step%03d.%s%s", at->step, picture, call);
+    listen_to(g, "unet.step%03d.%s%s", at->step, picture, call);
 }
 
 /* All texts of a context on the plan backend, where one call of each size is made and counted as often as it would be:

@@ -40,7 +40,7 @@ int model_options_check(const Command *c, const ModelOptions *m) {
     return check_device(c, m->device, "auto", m->precision);
 }
 
-static SdModel *open_model(const ModelOptions *m, const char *path, Error *e) {
+SdOptions model_options_how(const ModelOptions *m) {
     SdOptions options = {.threads = m->threads,
                          .memory_limit = m->memory_limit,
                          .precision = precision_of(m->precision),
@@ -50,6 +50,11 @@ static SdModel *open_model(const ModelOptions *m, const char *path, Error *e) {
                          .embedding_dir = m->embedding_dir,
                          .device = m->device ? m->device : "auto"};
     part_options_set(&m->parts, &options);
+    return options;
+}
+
+static SdModel *open_model(const ModelOptions *m, const char *path, Error *e) {
+    SdOptions options = model_options_how(m);
     SdModel *model = sd_open(path, &options, e);
     const char *unused = sd_unused(model);
     if (unused && *unused && !m->quiet)

@@ -23,6 +23,8 @@ typedef struct {
 bool model_rows(int i, Option *o);
 /* What is wrong with device and precision, as an exit code, or GO_ON. */
 int model_options_check(const Command *c, const ModelOptions *m);
+/* How they open a model; its strings are m's. */
+SdOptions model_options_how(const ModelOptions *m);
 /* Opens a model (path NULL: the built-in one) and says where it computes, unless quiet. NULL on error. */
 SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e);
 /* Opens a second model in the same way, but for --prediction, --ema, --text-encoder and --unet, which are of the first;

@@ -36,8 +36,8 @@ tools/cli tensor weights sd sd/text sd/image sd/sampling sd/info sd/load
 tools/shapes tensor weights sd sd/noise sd/image sd/load
 tools/ledger tensor weights nn sd sd/models sd/load
 tools/bench tensor weights nn sd sd/models sd/load tools/cli
-tools/server sd sd/info
-tools/commands tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/info sd/load sd/pipeline sd/train tools/cli tools/bench tools/shapes tools/ledger
+tools/server tensor weights sd sd/text sd/image sd/sampling sd/info
+tools/commands tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/info sd/load sd/pipeline sd/train tools/cli tools/bench tools/shapes tools/ledger tools/server
 tests *
 END
 

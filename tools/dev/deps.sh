@@ -1,7 +1,8 @@
 #!/bin/sh
-# deps.sh [openblas|none]: looks for a C compiler. Installs one if that needs no password (apt-get, as root or with sudo
+# deps.sh [openblas|none [SERVER]]: looks for a C compiler. Installs one if that needs no password (apt-get, as root or with sudo
 # -n), else says what to install. The same for stb_image.h, which reads JPEG pictures, and for openblas its library, whose
-# products some machines prefer; but the build continues without them.
+# products some machines prefer, and for libmicrohttpd, jansson and SQLite, which `sdc serve` needs (SERVER=0: it is not
+# wanted); but the build continues without them.
 blas=${1:-openblas}
 cc=${CC:-cc}
 cc=${cc%% *}
@@ -21,7 +22,15 @@ stb=
 for d in /usr/include /usr/local/include /opt/homebrew/include; do
     if [ -f "$d/stb/stb_image.h" ] || [ -f "$d/stb_image.h" ]; then stb=$d; fi
 done
-[ "$missing" ] || [ -z "$stb" ] || [ -z "$library" ] || exit 0
+server=
+[ "${2:-1}" = 0 ] || for h in microhttpd jansson sqlite3; do
+    found=
+    for d in /usr/include /usr/local/include /opt/homebrew/include; do
+        if [ -f "$d/$h.h" ]; then found=$d; fi
+    done
+    [ "$found" ] || server=missing
+done
+[ "$missing" ] || [ -z "$stb" ] || [ -z "$library" ] || [ "$server" ] || exit 0
 
 root=
 if [ "$(id -u)" != 0 ]; then
@@ -49,6 +58,10 @@ if [ -z "$stb" ] && [ -z "$missing" ]; then
 fi
 if [ -z "$library" ] && [ -z "$missing" ]; then
     try_install libopenblas0 || echo "without OpenBLAS SDC_CPU=openblas does not work, and machines other than x86-64 are slower" >&2
+fi
+if [ "$server" ] && [ -z "$missing" ]; then
+    try_install libmicrohttpd-dev libjansson-dev libsqlite3-dev ||
+        echo "without libmicrohttpd-dev, libjansson-dev and libsqlite3-dev there is no sdc serve; everything else works" >&2
 fi
 [ "$missing" ] || exit 0
 

@@ -1,0 +1,105 @@
+/* serve.c: `sdc serve`: pictures over HTTP. The server is tools/server. */
+#include "tools/server/server.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/model_options.h"
+#include "tensor/os.h"
+
+typedef struct {
+    ModelOptions open;
+    const char *listen, *model, *models, *vaes, *loras, *upscalers, *controlnets, *outputs, *settings, *keys;
+    const char *auth, *hosts, *origins, *cert, *key;
+    bool let_in, keep_orphans, log_prompts;
+    int workers, queue, quota, pictures, connections, drain, spaces;
+    size_t body;
+} Arguments;
+
+static const Option OPTIONS[] = {
+    OPTION(STRING, listen, 0, "listen", "HOST:PORT", "where to listen (127.0.0.1:7860); :7860 is every address"),
+    OPTION(STRING, model, 'm', "model", "MODEL",
+           "the model to begin with (the built-in one, or the first of --models)"),
+    OPTION(STRING, models, 0, "models", "DIR", "a folder of models that clients may choose from"),
+    OPTION(STRING, vaes, 0, "vae-dir", "DIR", "likewise of VAEs"),
+    OPTION(STRING, loras, 0, "lora-dir", "DIR", "of LoRAs"),
+    OPTION(STRING, upscalers, 0, "upscaler-dir", "DIR", "of upscalers"),
+    OPTION(STRING, controlnets, 0, "controlnet-dir", "DIR", "of ControlNets"),
+    OPTION(STRING, outputs, 0, "outputs", "DIR", "where pictures go that a client wants saved"),
+    OPTION(STRING, settings, 0, "settings", "FILE", "a file that keeps the settings"),
+    OPTION(STRING, keys, 0, "keys", "FILE", "who may call: lines NAME:SECRET, for Basic, Bearer and api-key"),
+    OPTION(STRING, auth, 0, "api-auth", "NAME:SECRET", "one such key (others on this machine can see it)"),
+    OPTION(STRING, hosts, 0, "hosts", "NAME,...", "names of this machine that the Host header may have"),
+    OPTION(STRING, origins, 0, "origins", "URL,...", "web pages elsewhere that may call: https://example.com"),
+    OPTION(STRING, cert, 0, "tls-cert", "FILE", "a certificate, PEM: serve HTTPS"),
+    OPTION(STRING, key, 0, "tls-key", "FILE", "and its key"),
+    OPTION(FLAG, let_in, 0, "open", NULL, "let other machines in without keys"),
+    OPTION_IN(INT, workers, 0, "workers", "N", 0, 64, "pictures drawn at a time (0: one for each GPU of --device)"),
+    OPTION_IN(INT, queue, 0, "queue", "N", 1, 100000, "jobs that may wait (64); more get 503"),
+    OPTION_IN(INT, quota, 0, "quota", "N", 0, 100000,
+              "jobs that a key may have at a time (0: any number); more get 429"),
+    OPTION_IN(INT, pictures, 0, "most-pictures", "N", 1, 100000, "pictures of one request (64)"),
+    OPTION(SIZE, body, 0, "most-body", "SIZE", "of one request (64M)"),
+    OPTION_IN(INT, connections, 0, "connections", "N", 1, 100000, "connections at a time (1000)"),
+    OPTION(FLAG, keep_orphans, 0, "keep-orphans", NULL, "a client that goes away does not cancel its pictures"),
+    OPTION_IN(INT, spaces, 0, "spaces-after", "N", 1, 100000,
+              "seconds (60) until a reply that takes long begins, with spaces"),
+    OPTION_IN(INT, drain, 0, "drain", "N", 0, 100000, "seconds (60) that jobs may take after SIGTERM"),
+    OPTION(FLAG, log_prompts, 0, "log-prompts", NULL, "prompts in the log, which has a line for each request"),
+    OPTION_ROWS(open, model_rows),
+    OPTION_END};
+
+static int serve(const Command *c, int argc, char **argv) {
+    char **given = argv; /* all of it: parsing moves what is no option, and then it is refused */
+    Arguments a = {.listen = "127.0.0.1:7860",
+                   .queue = 64,
+                   .pictures = 64,
+                   .connections = 1000,
+                   .drain = 60,
+                   .spaces = 60,
+                   .body = 64 << 20};
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
+    if (code == GO_ON && rest) code = usage_error(c, "unexpected argument '%.60s'", argv[0]);
+    if (code == GO_ON) code = model_options_check(c, &a.open);
+    if (code != GO_ON) return code;
+    ServerOptions o = {.listen = a.listen,
+                       .model = a.model,
+                       .models_dir = a.models,
+                       .vae_dir = a.vaes,
+                       .lora_dir = a.loras,
+                       .upscaler_dir = a.upscalers,
+                       .controlnet_dir = a.controlnets,
+                       .outputs_dir = a.outputs,
+                       .settings_file = a.settings,
+                       .keys_file = a.keys,
+                       .api_auth = a.auth,
+                       .hosts = a.hosts,
+                       .origins = a.origins,
+                       .tls_cert = a.cert,
+                       .tls_key = a.key,
+                       .open = a.let_in,
+                       .keep_orphans = a.keep_orphans,
+                       .log_prompts = a.log_prompts,
+                       .quiet = a.open.quiet,
+                       .workers = a.workers,
+                       .queue = a.queue,
+                       .quota = a.quota,
+                       .most_pictures = a.pictures,
+                       .connections = a.connections,
+                       .drain_seconds = a.drain,
+                       .spaces_after = a.spaces,
+                       .most_body = a.body,
+                       .open_as = model_options_how(&a.open)};
+    Error e = {0};
+    os_catch_stop();
+    return server_run(&o, given, &e) ? finish_output() : report(c, &e);
+}
+
+const Command SERVE = {
+    "serve",
+    serve,
+    "[options]",
+    "draw pictures for programs and people, over HTTP",
+    "Programs that know the webui's API (/sdapi/v1/txt2img and so on) work with it; /openapi.json lists what it takes. "
+    "Without options it serves the built-in model to this machine alone. Other machines are let in with --listen :7860 "
+    "and --keys FILE.\n"
+    "A reply's `warnings` name what of a request has no effect. SIGTERM lets what was accepted finish; a second signal "
+    "ends at once.",
+    OPTIONS};

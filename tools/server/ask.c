@@ -1,0 +1,336 @@
+#include "ask.h"
+
+#include "base64.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void ask_warn(Job *j, const char *format, ...) {
+    char text[300];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    json_t *line = json_string(text); /* NULL: cut within a character */
+    if (line) json_array_append_new(j->warnings, line);
+}
+
+/* --- parts of a job --- */
+
+static bool keep(char **at, const char *name, Fault *f) {
+    char *copy = malloc(strlen(name) + 1);
+    if (!copy) return fault(f, 500, "", "out of memory");
+    strcpy(copy, name);
+    free(*at);
+    *at = copy;
+    return true;
+}
+
+bool ask_model(Serve *s, Job *j, const char *key, const char *name, Fault *f) {
+    char path[OS_PATH_SIZE], title[OS_PATH_SIZE];
+    bool builtin, vae = !strcmp(key, "sd_vae"), refiner = !strcmp(key, "refiner_checkpoint");
+    if (!*name || (!vae && !refiner && !strcmp(name, "None"))) return true;
+    if (!strcmp(name, "None") || !strcmp(name, "Automatic")) {
+        free(vae ? j->vae : j->refiner);
+        if (vae) j->vae = NULL;
+        else j->refiner = NULL;
+        return true;
+    }
+    if (!catalog_find(s->catalog, vae ? LIST_VAES : LIST_MODELS, name, path, title, &builtin))
+        return fault(f, 404, key, "%s '%.200s' not found", vae ? "VAE" : "model", name);
+    if (vae) return keep(&j->vae, path, f);
+    if (refiner && builtin) return fault(f, 422, key, "the built-in model refines nothing");
+    if (refiner) return keep(&j->refiner, path, f);
+    free(j->model);
+    j->model = NULL;
+    return keep(&j->title, title, f) && (builtin || keep(&j->model, path, f));
+}
+
+bool ask_image(uint8_t **file, size_t *size, const char *key, const char *text, Fault *f) {
+    if (!strncmp(text, "http:", 5) || !strncmp(text, "https:", 6) || !strncmp(text, "file:", 5))
+        return fault(f, 422, key, "%s: addresses are not fetched; send the picture itself, in base64", key);
+    if (!strncmp(text, "data:", 5)) {
+        const char *comma = strchr(text, ',');
+        if (!comma) return fault(f, 422, key, "%s: is a data URL without data", key);
+        text = comma + 1;
+    }
+    bool memory;
+    free(*file);
+    *file = base64_read(text, strlen(text), size, &memory);
+    if (*file && *size) return true;
+    return fault(f, memory ? 500 : 422, key, memory ? "%s: out of memory" : "%s: is no picture in base64", key);
+}
+
+Job *ask_begin(Serve *s, const char *model, Fault *f) {
+    char name[OS_PATH_SIZE], vae[OS_PATH_SIZE];
+    static _Atomic unsigned counter;
+    uint8_t chance[8];
+    Job *j = job_new();
+    if (!j) return fault(f, 500, "", "out of memory"), NULL;
+    os_random(chance, sizeof chance);
+    snprintf(j->id, sizeof j->id, "%06x%02x%02x%02x%02x%02x%02x", ++counter & 0xFFFFFF, chance[0], chance[1], chance[2],
+             chance[3], chance[4], chance[5]);
+    j->task = "txt2img";
+    j->request = sd_request(NULL);
+    params_forget(&j->request);
+    settings_apply(s->settings, &j->request);
+    settings_model(s->settings, name, vae);
+    if (ask_model(s, j, "model", model && *model ? model : name, f) && ask_model(s, j, "sd_vae", vae, f)) return j;
+    return job_free(j), NULL;
+}
+
+bool ask_check(Serve *s, Job *j, Fault *f) {
+    SdRequest r = j->request, usual = sd_request(NULL);
+    Error e = {0};
+    params_adopt(&r, &usual);
+    if (r.width > 8 && r.width % 8) {
+        ask_warn(j, "width: %d became %d", r.width, r.width / 8 * 8);
+        j->request.width = r.width = r.width / 8 * 8;
+    }
+    if (r.height > 8 && r.height % 8) {
+        ask_warn(j, "height: %d became %d", r.height, r.height / 8 * 8);
+        j->request.height = r.height = r.height / 8 * 8;
+    }
+    int64_t pictures = (int64_t)r.batch_size * j->iterations;
+    if (pictures > s->o->most_pictures)
+        return fault(f, 422, "n_iter", "%lld pictures are more than the %d of a request (--most-pictures)",
+                     (long long)pictures, s->o->most_pictures);
+    if (r.seed > INT64_MAX - pictures || r.variation_seed > INT64_MAX - pictures)
+        if (pictures > 1) return fault(f, 422, "seed", "seed: leaves no room to count up");
+    return params_check(&r, &e) || fault(f, e.code == ERR_MEMORY ? 500 : 422, "", "%s", e.text);
+}
+
+/* --- the webui's body --- */
+
+/* Keys that are no rows of the table, but read below, or are the clients' own affair. */
+static const char *const OWN[] = {"n_iter",
+                                  "sampler_index",
+                                  "clip_skip",
+                                  "init_images",
+                                  "override_settings",
+                                  "script_name",
+                                  "script_args",
+                                  "alwayson_scripts",
+                                  "styles",
+                                  "override_settings_restore_afterwards",
+                                  "send_images",
+                                  "save_images",
+                                  "refiner_checkpoint",
+                                  "mask",
+                                  "enable_hr",
+                                  "force_task_id",
+                                  "url",
+                                  "auth",
+                                  "model",
+                                  "do_not_save_samples",
+                                  "do_not_save_grid",
+                                  "hr_scale",
+                                  "hr_upscaler",
+                                  "hr_second_pass_steps",
+                                  "hr_resize_x",
+                                  "hr_resize_y",
+                                  "hr_prompt",
+                                  "hr_negative_prompt",
+                                  "hr_sampler_name",
+                                  "hr_scheduler",
+                                  "hr_checkpoint_name",
+                                  "hr_additional_modules",
+                                  "mask_blur",
+                                  "mask_blur_x",
+                                  "mask_blur_y",
+                                  "inpainting_fill",
+                                  "inpaint_full_res",
+                                  "inpaint_full_res_padding",
+                                  "inpainting_mask_invert",
+                                  "mask_round",
+                                  "include_init_images",
+                                  "sampler_name",
+                                  "scheduler",
+                                  "firstphase_width",
+                                  "firstphase_height"};
+
+static bool is_own(const char *key) {
+    for (size_t i = 0; i < sizeof OWN / sizeof *OWN; i++)
+        if (!strcmp(OWN[i], key)) return true;
+    return false;
+}
+
+/* Whether a value asks for nothing. */
+static bool is_nothing(const json_t *v) {
+    if (json_is_string(v)) return !*json_string_value(v);
+    if (json_is_number(v)) return json_number_value(v) == 0;
+    if (json_is_array(v)) return !json_array_size(v);
+    if (json_is_object(v)) return !json_object_size(v);
+    return !json_is_true(v);
+}
+
+/* Rows by their names in the webui's API. */
+static bool take_rows(Job *j, json_t *body, bool img2img, Fault *f) {
+    const char *key, *mask = json_string_value(json_object_get(body, "mask"));
+    json_t *v;
+    bool masked = mask && *mask;
+    json_object_foreach(body, key, v) {
+        const Param *p = value_param(key);
+        if (p && ((p->of_image && !img2img) || (p->of_mask && !masked)))
+            continue; /* denoising_strength is hires fix's, there */
+        if (p && !value_take(p, key, v, &j->request, f)) return false;
+        if (!p && !is_own(key) && !is_nothing(v)) ask_warn(j, "%.60s: has no effect", key);
+    }
+    const char *scheduler = NULL;
+    if (!value_string("scheduler", json_object_get(body, "scheduler"), &scheduler, f)) return false;
+    if (scheduler && *scheduler && !scheduler_find(scheduler))
+        ask_warn(j, "scheduler: '%.60s' is unknown: Automatic", scheduler);
+    return true;
+}
+
+/* sampler_name, or else the old sampler_index; the name of one may hold a schedule type. */
+static bool take_sampler(Job *j, const json_t *body, Fault *f) {
+    const char *name = NULL;
+    if (!value_string("sampler_name", json_object_get(body, "sampler_name"), &name, f)) return false;
+    if (name && *name) return true;
+    const json_t *old = json_object_get(body, "sampler_index");
+    return json_is_number(old) || value_take(value_param("sampler_name"), "sampler_index", old, &j->request, f);
+}
+
+/* Whether a unit of an always-on script does something: not [false, ...], [], {"enabled": false}. */
+static bool is_enabled(const json_t *args) {
+    const json_t *first = json_array_get(args, 0);
+    if (!first || json_is_false(first) || json_is_null(first)) return false;
+    for (size_t i = 0; i < json_array_size(args); i++) {
+        const json_t *unit = json_array_get(args, i);
+        if (!json_is_object(unit)) return true;
+        if (!json_is_false(json_object_get(unit, "enabled"))) return true;
+    }
+    return false;
+}
+
+static bool take_scripts(const json_t *body, Fault *f) {
+    const char *name = NULL, *key;
+    json_t *v;
+    if (!value_string("script_name", json_object_get(body, "script_name"), &name, f)) return false;
+    if (name && *name && strcmp(name, "None") != 0)
+        return fault(f, 422, "script_name", "Script '%.100s' not found", name);
+    json_object_foreach(json_object_get(body, "alwayson_scripts"), key, v) {
+        const json_t *args = json_is_array(v) ? v : json_object_get(v, "args");
+        if (is_enabled(args)) return fault(f, 422, "alwayson_scripts", "always on script %.100s not found", key);
+    }
+    return true;
+}
+
+static bool take_styles(Job *j, const json_t *body, Fault *f) {
+    const json_t *styles = json_object_get(body, "styles");
+    if (styles && !json_is_null(styles) && !json_is_array(styles))
+        return fault(f, 422, "styles", "styles: is not a list");
+    for (size_t i = 0; i < json_array_size(styles); i++) {
+        const char *name = json_string_value(json_array_get(styles, i));
+        if (name && *name && strcmp(name, "None") != 0) ask_warn(j, "styles: '%.60s' is unknown", name);
+    }
+    return true;
+}
+
+static bool take_overrides(Serve *s, Job *j, const json_t *overrides, Fault *f) {
+    const char *key;
+    json_t *v;
+    if (!overrides || json_is_null(overrides)) return true;
+    if (!json_is_object(overrides)) return fault(f, 422, "override_settings", "override_settings: is not an object");
+    json_object_foreach((json_t *)(uintptr_t)overrides, key, v) {
+        const Param *p = value_param(key);
+        const char *name = NULL;
+        if (!strcmp(key, "sd_model_checkpoint") || !strcmp(key, "sd_vae")) {
+            if (!value_string(key, v, &name, f) || (name && !ask_model(s, j, key, name, f))) return false;
+        } else if (p ? !value_take(p, key, v, &j->request, f) : false) return false;
+        else if (!p && !is_nothing(v)) ask_warn(j, "override_settings: %.60s: has no effect", key);
+    }
+    return true;
+}
+
+/* What this version cannot do must not be drawn without it. */
+static bool refuse_missing(const json_t *body, bool img2img, Fault *f) {
+    bool hires = false;
+    if (!value_bool("enable_hr", json_object_get(body, "enable_hr"), &hires, f)) return false;
+    if (hires && !img2img && !value_param("enable_hr"))
+        return fault(f, 422, "enable_hr", "enable_hr: this version has no hires fix");
+    return true;
+}
+
+/* The webui's defaults of a mask, which are others than ours. */
+static const struct {
+    const char *key;
+    int value;
+} WITH_MASK[] = {{"inpainting_fill", 0}, {"inpaint_full_res", 1}, {"inpaint_full_res_padding", 0}};
+
+static bool take_mask(Job *j, json_t *body, Fault *f) {
+    const char *text = NULL;
+    if (!value_string("mask", json_object_get(body, "mask"), &text, f)) return false;
+    if (!text || !*text) return true;
+    for (size_t i = 0; i < sizeof WITH_MASK / sizeof *WITH_MASK; i++) {
+        const json_t *given = json_object_get(body, WITH_MASK[i].key);
+        if (given && !json_is_null(given)) continue;
+        json_object_set_new(body, WITH_MASK[i].key, json_integer(WITH_MASK[i].value));
+        const Param *p = value_param(WITH_MASK[i].key);
+        if (p && !value_take(p, p->json, json_object_get(body, p->json), &j->request, f)) return false;
+    }
+    return value_bool("mask_round", json_object_get(body, "mask_round"), &j->mask_round, f) &&
+           ask_image(&j->mask, &j->mask_size, "mask", text, f);
+}
+
+static bool take_image(Job *j, const json_t *body, bool img2img, Fault *f) {
+    const json_t *images = json_object_get(body, "init_images");
+    if (!img2img) {
+        if (images && !is_nothing(images)) ask_warn(j, "init_images: is for img2img");
+        return true;
+    }
+    if (!json_is_array(images) || !json_array_size(images))
+        return fault(f, images && !json_is_null(images) && !json_is_array(images) ? 422 : 404, "init_images",
+                     "Init image not found");
+    if (json_array_size(images) > 1) return fault(f, 422, "init_images", "init_images: one picture is taken");
+    const char *text = json_string_value(json_array_get(images, 0));
+    if (!text) return fault(f, 422, "init_images", "init_images: is no picture in base64");
+    return ask_image(&j->image, &j->image_size, "init_images", text, f) && take_mask(j, (json_t *)(uintptr_t)body, f);
+}
+
+/* The reply's "parameters": the body without pictures and what is none of ours to show. */
+static bool make_echo(Job *j, const json_t *body, Fault *f) {
+    j->echo = json_copy((json_t *)(uintptr_t)body);
+    static const char *const HIDDEN[] = {"init_images", "mask", "url", "auth"};
+    for (size_t i = 0; i < sizeof HIDDEN / sizeof *HIDDEN; i++) json_object_del(j->echo, HIDDEN[i]);
+    return j->echo || fault(f, 500, "", "out of memory");
+}
+
+static bool fill(Serve *s, Job *j, bool img2img, Fault *f) {
+    json_t *body = j->body, *overrides = json_object_get(body, "override_settings");
+    const json_t *skip = json_object_get(body, "clip_skip"), *id = json_object_get(body, "force_task_id");
+    const char *name = NULL, *refiner = NULL;
+    int64_t iterations = 1;
+    bool restore = true, changed;
+    j->task = img2img ? "img2img" : "txt2img";
+    if (!refuse_missing(body, img2img, f) || !take_rows(j, body, img2img, f) || !take_sampler(j, body, f) ||
+        !value_take(value_param("CLIP_stop_at_last_layers"), "clip_skip", skip, &j->request, f) ||
+        !value_whole("n_iter", json_object_get(body, "n_iter"), 1, 100000, &iterations, f) ||
+        !value_bool("send_images", json_object_get(body, "send_images"), &j->send, f) ||
+        !value_bool("save_images", json_object_get(body, "save_images"), &j->save, f) ||
+        !value_bool("override_settings_restore_afterwards",
+                    json_object_get(body, "override_settings_restore_afterwards"), &restore, f) ||
+        !value_string("model", json_object_get(body, "model"), &name, f) || !take_scripts(body, f) ||
+        !value_string("refiner_checkpoint", json_object_get(body, "refiner_checkpoint"), &refiner, f) ||
+        !take_styles(j, body, f))
+        return false;
+    j->iterations = (int)iterations;
+    if ((name && !ask_model(s, j, "model", name, f)) || !take_overrides(s, j, overrides, f) ||
+        (refiner && !ask_model(s, j, "refiner_checkpoint", refiner, f)) || !take_image(j, body, img2img, f) ||
+        !make_echo(j, body, f) || !ask_check(s, j, f))
+        return false;
+    if (j->save && !s->o->outputs_dir) ask_warn(j, "save_images: the server was started without --outputs");
+    if (json_is_string(id) && json_string_length(id) > 0 && json_string_length(id) < JOB_ID)
+        snprintf(j->id, sizeof j->id, "%s", json_string_value(id));
+    return restore || !json_is_object(overrides) || settings_post(s->settings, overrides, &changed, f);
+}
+
+Job *ask_webui(Serve *s, json_t *body, bool img2img, Fault *f) {
+    Job *j = json_is_object(body) ? ask_begin(s, NULL, f) : (fault(f, 422, "", "the body is not a JSON object"), NULL);
+    if (!j) return json_decref(body), NULL;
+    j->body = body;
+    return fill(s, j, img2img, f) ? j : (job_free(j), NULL);
+}

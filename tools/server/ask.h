@@ -1,0 +1,23 @@
+/* ask.h: what the webui's clients ask for, as a job. */
+#ifndef SD_TOOLS_SERVER_ASK_H
+#define SD_TOOLS_SERVER_ASK_H
+
+#include "serve.h"
+
+/* The job that the body of txt2img or img2img describes, with the settings as they are now. Takes the body over. NULL:
+ * f says why. */
+Job *ask_webui(Serve *s, json_t *body, bool img2img, Fault *f);
+
+/* For other routes.
+ * A job with the settings as they are now, for the model of that name (NULL or "": the one in use). */
+Job *ask_begin(Serve *s, const char *model, Fault *f);
+/* What the model, a VAE or a refiner is to be in place of the settings'. */
+bool ask_model(Serve *s, Job *j, const char *key, const char *name, Fault *f);
+/* A picture's file, from base64 or a data URL, in place of *file. */
+bool ask_image(uint8_t **file, size_t *size, const char *key, const char *text, Fault *f);
+/* Checks the request as far as it can be without the model. */
+bool ask_check(Serve *s, Job *j, Fault *f);
+/* Notes what has no effect, for the reply. */
+void ask_warn(Job *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

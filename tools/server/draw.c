@@ -1,0 +1,176 @@
+#include "draw.h"
+
+#include "models.h"
+#include "sd/image/image.h"
+#include "sd/image/png.h"
+#include "sd/image/resize.h"
+#include "sd/info/infotext_read.h"
+#include "sd/info/params.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What callbacks are handed. */
+typedef struct {
+    Worker *worker;
+    Job *job;
+    int iteration;
+} Work;
+
+static bool on_progress(void *user, const SdProgress *p) {
+    Work *w = user;
+    return jobs_step(w->worker->jobs, w->job, w->iteration, p);
+}
+
+static bool on_preview(void *user, const SdPicture *p, int step, int steps) {
+    Work *w = user;
+    (void)steps;
+    jobs_preview(w->worker->jobs, w->job, p, step);
+    return true;
+}
+
+/* --- pictures --- */
+
+static JobPicture *add_picture(Job *j, Error *e) {
+    JobPicture *more = realloc(j->pictures, (size_t)(j->count + 1) * sizeof *more);
+    if (!more) return error_set(e, ERR_MEMORY, "out of memory for a picture"), NULL;
+    j->pictures = more;
+    more[j->count] = (JobPicture){0};
+    return &more[j->count];
+}
+
+static bool keep_picture(Job *j, const uint8_t *rgb, int width, int height, int64_t seed, int64_t variation,
+                         const char *text, Error *e) {
+    JobPicture *p = add_picture(j, e);
+    if (!p) return false;
+    const PngText chunk = {"parameters", text};
+    *p = (JobPicture){.width = width, .height = height, .seed = seed, .variation_seed = variation};
+    p->text = malloc(strlen(text) + 1);
+    if (!p->text) return error_set(e, ERR_MEMORY, "out of memory for a picture's text");
+    strcpy(p->text, text);
+    if (!png_encode(rgb, width, height, &chunk, 1, &p->png, &p->size, e)) return free(p->text), false;
+    j->count++;
+    return true;
+}
+
+/* What a picture's text says of its model's hash, for the list of models. */
+static void learn(Worker *w, const Job *j, const char *text) {
+    InfoRead read = {0};
+    if (infotext_read(text, &read, NULL)) {
+        const char *hash = infotext_get(&read, "Model hash");
+        if (hash && strlen(hash) <= 64) catalog_learn(w->catalog, j->model, hash);
+    }
+    infotext_read_free(&read);
+}
+
+/* As the webui, which decodes what there is: the last previews, enlarged. */
+static void keep_previews(Job *j, const SdRequest *r, int64_t seed, Error *e) {
+    uint8_t *rgb = malloc((size_t)r->width * (size_t)r->height * 3);
+    for (int i = 0; rgb && i < j->preview_count && i < r->batch_size; i++) {
+        const JobPreview *p = &j->previews[i];
+        if (!resize_rgb(p->rgb, p->width, p->height, rgb, r->width, r->height, RESIZE_BICUBIC, e) ||
+            !keep_picture(j, rgb, r->width, r->height, seed + i, r->variation_seed, "", e))
+            break;
+    }
+    free(rgb);
+}
+
+/* --- a job --- */
+
+static bool start_picture(Job *j, Image *image, Image *mask, SdRequest *r, SdRequest *usual, Error *e) {
+    if (!j->image) return true;
+    if (!image_decode(j->image, j->image_size, "init_images", IMAGE_WHITE, image, e)) return false;
+    r->image = image->rgb, r->image_width = image->width, r->image_height = image->height;
+    usual->width = image->width / 8 * 8, usual->height = image->height / 8 * 8;
+    if (usual->width < 8 || usual->height < 8)
+        return error_set(e, ERR_ARGUMENT, "init_images: %dx%d is too small", image->width, image->height);
+    if (!j->mask) return true;
+    if (!image_decode_mask(j->mask, j->mask_size, "mask", j->mask_round, mask, e)) return false;
+    r->mask = mask->rgb, r->mask_width = mask->width, r->mask_height = mask->height;
+    return true;
+}
+
+static bool batch(Work *w, SdModel *model, SdRequest *r, Error *e) {
+    Job *j = w->job;
+    SdResult result = {0};
+    bool ok = (r->image ? sd_img2img : sd_txt2img)(model, r, &result, e);
+    for (int i = 0; ok && i < result.count; i++) {
+        const SdPicture *p = &result.pictures[i];
+        ok = keep_picture(j, p->rgb, p->width, p->height, p->seed, r->variation_seed + i, p->parameters, e);
+        if (ok && j->count == 1) learn(w->worker, j, p->parameters);
+    }
+    sd_free(&result);
+    if (ok || e->code != ERR_CANCELLED) return ok;
+    if (jobs_skipped(w->worker->jobs, j)) return *e = (Error){0}, true;
+    if (!jobs_interrupted(w->worker->jobs, j)) return false;
+    *e = (Error){0};
+    j->partial = true;
+    keep_previews(j, r, r->seed, e);
+    return !e->code;
+}
+
+static void note(Job *j, const char *line) {
+    if (line && *line) json_array_append_new(j->warnings, json_string(line));
+}
+
+static void draw(Worker *worker, Models *models, Job *j) {
+    Error *e = &j->error;
+    Image image = {0}, mask = {0};
+    Work work = {worker, j, 0};
+    SdRequest r = j->request;
+    SdModel *model = models_get(models, j->model, j->vae, e);
+    if (model && j->refiner) r.refiner = models_get(models, j->refiner, j->vae, e);
+    SdRequest usual = sd_request(model);
+    if (model && !e->code && start_picture(j, &image, &mask, &r, &usual, e)) {
+        params_adopt(&r, &usual);
+        r.keep = true;
+        r.progress = on_progress, r.preview = on_preview, r.preview_by = SD_PREVIEW_APPROX, r.user = &work;
+        if (r.seed < 0) r.seed = sd_random_seed();
+        if (r.variation_seed < 0) r.variation_seed = sd_random_seed();
+        j->request = r; /* what was drawn, for the answer */
+        note(j, sd_ignored(model, &r));
+        note(j, image.warning);
+        bool ok = models_room(models, model, &r, e);
+        int64_t seed = r.seed, variation = r.variation_seed;
+        for (int i = 0; ok && i < j->iterations && !jobs_interrupted(worker->jobs, j); i++) {
+            work.iteration = i;
+            r.seed = r.variation_strength != 0 ? seed : seed + (int64_t)i * r.batch_size;
+            r.variation_seed = variation + (int64_t)i * r.batch_size;
+            ok = batch(&work, model, &r, e);
+            if (!ok && e->code == ERR_MEMORY && models_count(models) > 1 + (r.refiner != NULL)) {
+                *e = (Error){0}; /* once more, with all of the memory */
+                models_drop(models, model, r.refiner);
+                ok = batch(&work, model, &r, e);
+            }
+        }
+    }
+    image_free(&image);
+    image_free(&mask);
+    j->request.image = j->request.mask = NULL;
+    j->request.refiner = NULL;
+}
+
+void worker_run(void *arg) {
+    Worker *w = arg;
+    Models *models = models_new(&w->how);
+    int unload = 0;
+    bool ended = false;
+    while (!ended) {
+        Job *j = jobs_take(w->jobs, &unload, &ended);
+        if (!j) {
+            if (models) models_drop(models, NULL, NULL);
+            w->models = 0;
+            continue;
+        }
+        double began = os_clock();
+        if (!models) error_set(&j->error, ERR_MEMORY, "out of memory for models");
+        else if (j->kind == JOB_LOAD) models_get(models, j->model, j->vae, &j->error);
+        else draw(w, models, j);
+        if (j->finish) j->finish(j, w->user);
+        w->busy += (long long)(1e6 * (os_clock() - began));
+        w->models = models ? models_count(models) : 0;
+        jobs_done(w->jobs, j, !j->error.code ? JOB_DONE : j->error.code == ERR_CANCELLED ? JOB_CANCELLED : JOB_FAILED);
+    }
+    models_free(models);
+}

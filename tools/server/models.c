@@ -1,0 +1,104 @@
+#include "models.h"
+
+#include "tensor/os.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_MODELS = 16 };
+
+typedef struct {
+    char *path, *vae;
+    SdModel *model;
+    size_t bytes;  /* that it keeps between pictures, at most */
+    unsigned used; /* when, in calls */
+} Slot;
+
+struct Models {
+    SdOptions how;
+    Slot slots[MOST_MODELS];
+    int count;
+    unsigned calls;
+};
+
+Models *models_new(const SdOptions *how) {
+    Models *m = calloc(1, sizeof *m);
+    if (m) m->how = *how;
+    return m;
+}
+
+static void close_slot(Models *m, int i) {
+    sd_close(m->slots[i].model);
+    free(m->slots[i].path), free(m->slots[i].vae);
+    m->slots[i] = m->slots[--m->count];
+}
+
+void models_drop(Models *m, const SdModel *keep, const SdModel *keep_2) {
+    for (int i = m->count; i-- > 0;)
+        if (!m->slots[i].model || (m->slots[i].model != keep && m->slots[i].model != keep_2)) close_slot(m, i);
+}
+
+void models_free(Models *m) {
+    if (!m) return;
+    models_drop(m, NULL, NULL);
+    free(m);
+}
+
+int models_count(const Models *m) { return m->count; }
+
+static bool same(const char *a, const char *b) { return a && b ? !strcmp(a, b) : a == b; }
+
+static bool keep_name(char **to, const char *name) {
+    if (!name) return true;
+    *to = malloc(strlen(name) + 1);
+    if (*to) strcpy(*to, name);
+    return *to != NULL;
+}
+
+/* The slot that was not used for the longest time, other than these; -1: none. */
+static int oldest(const Models *m, const SdModel * not, const SdModel *nor) {
+    int found = -1;
+    for (int i = 0; i < m->count; i++) {
+        const Slot *s = &m->slots[i];
+        if (s->model == not || s->model == nor) continue;
+        if (found < 0 || s->used < m->slots[found].used) found = i;
+    }
+    return found;
+}
+
+SdModel *models_get(Models *m, const char *path, const char *vae, Error *e) {
+    for (int i = 0; i < m->count; i++) {
+        Slot *s = &m->slots[i];
+        if (!same(s->path, path) || !same(s->vae, vae)) continue;
+        s->used = ++m->calls;
+        return s->model;
+    }
+    SdOptions how = m->how;
+    if (vae) how.vae = vae;
+    SdModel *model = sd_open(path, &how, e);
+    if (!model) return NULL;
+    if (m->count == MOST_MODELS) close_slot(m, oldest(m, NULL, NULL));
+    Slot *s = &m->slots[m->count++];
+    *s = (Slot){.model = model, .used = ++m->calls};
+    if (keep_name(&s->path, path) && keep_name(&s->vae, vae)) return model;
+    close_slot(m, m->count - 1);
+    error_set(e, ERR_MEMORY, "out of memory for a model's name");
+    return NULL;
+}
+
+bool models_room(Models *m, SdModel *model, const SdRequest *r, Error *e) {
+    size_t limit = m->how.memory_limit ? m->how.memory_limit : os_physical_memory() / 5 * 4;
+    SdPlan plan = {0};
+    if (!sd_plan(model, r, &plan, e)) return false;
+    for (;;) {
+        size_t others = 0;
+        for (int i = 0; i < m->count; i++) {
+            Slot *s = &m->slots[i];
+            if (s->model == model) s->bytes = plan.weights + plan.activations;
+            else if (s->model != r->refiner) others += s->bytes;
+        }
+        int out = oldest(m, model, r->refiner);
+        if (out < 0 || others + plan.process <= limit) return true;
+        close_slot(m, out);
+    }
+}

@@ -1,0 +1,31 @@
+/* serve.h: what the server's handlers share. */
+#ifndef SD_TOOLS_SERVER_SERVE_H
+#define SD_TOOLS_SERVER_SERVE_H
+
+#include "catalog.h"
+#include "guard.h"
+#include "jobs.h"
+#include "server.h"
+#include "settings.h"
+
+enum { MOST_WORKERS = 64 };
+
+typedef struct {
+    const ServerOptions *o;
+    Keys keys;
+    Guard guard;
+    Catalog *catalog;
+    Settings *settings;
+    Jobs *jobs;
+    const struct Route *const *routes; /* all tables; NULL ends them */
+    double began;
+    struct Http *http;
+    struct Worker *workers;
+    int worker_count;
+    _Atomic bool ready;
+    /* for /metrics */
+    _Atomic long long calls[6]; /* by the hundreds of their status; 0: the client had gone */
+    _Atomic long long pictures;
+} Serve;
+
+#endif

@@ -1,0 +1,183 @@
+/* server.c: `sdc serve` from its beginning to its end. */
+#include "server.h"
+
+#include "dispatch.h"
+#include "draw.h"
+#include "http.h"
+#include "weights/text_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK 0.03
+
+typedef struct {
+    Serve serve;
+    Worker workers[MOST_WORKERS];
+    OsThread *threads[MOST_WORKERS];
+    char devices[MOST_WORKERS][24];
+    int started;
+    char host[256];
+    char *cert, *key;
+} Running;
+
+/* --- where it listens --- */
+
+static bool split(const char *listen, char host[256], char port[16], Error *e) {
+    const char *colon = strrchr(listen, ':'), *begin = listen, *end = colon;
+    if (!colon || !colon[1] || strlen(colon + 1) > 5 || colon[1 + strspn(colon + 1, "0123456789")] ||
+        colon - listen > 200)
+        return error_set(e, ERR_ARGUMENT, "--listen: '%.100s' is no HOST:PORT; write 127.0.0.1:7860", listen);
+    if (*begin == '[' && end > begin + 1 && end[-1] == ']') begin++, end--;
+    snprintf(host, 256, "%.*s", (int)(end - begin), begin);
+    snprintf(port, 16, "%s", colon + 1);
+    return true;
+}
+
+static bool listen_on(Running *x, OsListener *at, Error *e) {
+    const ServerOptions *o = x->serve.o;
+    const char *why = NULL;
+    char port[16];
+    if (!split(o->listen, x->host, port, e)) return false;
+    if (os_listen(*x->host ? x->host : NULL, port, !x->serve.keys.count && !o->open, at, &why)) return true;
+    if (!why)
+        return error_set(
+            e, ERR_ARGUMENT,
+            "--listen: %.100s lets other machines in without a key; name a file with --keys, or say --open", o->listen);
+    return error_set(e, ERR_FILE, "%.100s: cannot listen there: %s; choose another with --listen", o->listen, why);
+}
+
+static char *read_pem(const char *path, Error *e) {
+    FileWanted wanted = {1 << 20, "name a PEM file", NULL};
+    return path ? text_file_read(path, &wanted, NULL, e) : NULL;
+}
+
+/* --- workers --- */
+
+/* "cuda:0,1" is a card for each worker. */
+static int cards_of(const char *device) {
+    int n = 1;
+    if (!device || strncmp(device, "cuda:", 5) != 0) return 1;
+    for (const char *p = device; *p; p++) n += *p == ',';
+    return n;
+}
+
+static void card(const char *device, int i, char out[24]) {
+    const char *p = strchr(device, ':') + 1;
+    for (; i > 0; i--) p = strchr(p, ',') + 1;
+    snprintf(out, 24, "cuda:%.*s", (int)strcspn(p, ","), p);
+}
+
+static bool start_workers(Running *x, Error *e) {
+    const ServerOptions *o = x->serve.o;
+    int cards = cards_of(o->open_as.device), count = o->workers ? o->workers : cards;
+    if (count > MOST_WORKERS) count = MOST_WORKERS;
+    for (int i = 0; i < count; i++) {
+        Worker *w = &x->workers[i];
+        *w = (Worker){.jobs = x->serve.jobs, .catalog = x->serve.catalog, .how = o->open_as, .user = &x->serve};
+        if (count > 1) {
+            int threads = (w->how.threads ? w->how.threads : os_processors()) / count;
+            w->how.threads = threads > 1 ? threads : 1;
+            w->how.memory_limit /= (size_t)count;
+            if (cards > 1) card(o->open_as.device, i % cards, x->devices[i]), w->how.device = x->devices[i];
+        }
+        x->threads[i] = os_thread_start(worker_run, w);
+        if (!x->threads[i]) return error_set(e, ERR_MEMORY, "no more threads; lower --workers");
+        x->started++;
+    }
+    x->serve.workers = x->workers, x->serve.worker_count = count;
+    return true;
+}
+
+/* --- the end --- */
+
+static void wait_for(Running *x, double seconds, bool calls) {
+    double until = os_clock() + seconds;
+    for (;;) {
+        int waiting, working, connections, open = 0;
+        jobs_count(x->serve.jobs, &waiting, &working);
+        if (calls) http_count(x->serve.http, &connections, &open);
+        if (!waiting + !working == 2 && !open) return;
+        if (os_clock() > until) return;
+        http_watch(x->serve.http);
+        os_sleep(TICK);
+    }
+}
+
+static void stop(Running *x) {
+    x->serve.ready = false;
+    if (x->serve.jobs) jobs_close(x->serve.jobs);
+    if (x->serve.http) {
+        wait_for(x, x->serve.o->drain_seconds, false);
+        jobs_cancel_all(x->serve.jobs);
+    }
+    if (x->serve.jobs) jobs_end(x->serve.jobs);
+    for (int i = 0; i < x->started; i++) os_thread_join(x->threads[i]);
+    if (x->serve.http) wait_for(x, 2, true); /* until the last answers are sent */
+    http_stop(x->serve.http);
+    jobs_free(x->serve.jobs);
+    settings_free(x->serve.settings);
+    catalog_free(x->serve.catalog);
+    free(x->cert), free(x->key);
+    free(x);
+}
+
+/* --- the beginning --- */
+
+static bool begin(Running *x, const ServerOptions *o, OsListener *at, Error *e) {
+    Serve *s = &x->serve;
+    *at = (OsListener){.socket = OS_NO_FILE};
+    s->o = o, s->began = os_clock(), s->routes = ROUTES;
+    if (o->keys_file && !keys_read(&s->keys, o->keys_file, e)) return false;
+    if (o->api_auth && !keys_add(&s->keys, o->api_auth, "--api-auth", e)) return false;
+    if (!o->tls_cert != !o->tls_key)
+        return error_set(e, ERR_ARGUMENT, "--tls-cert: needs --tls-key, and that needs it");
+    if (o->outputs_dir && os_kind(o->outputs_dir) != OS_DIRECTORY && !os_make_directory(o->outputs_dir, false))
+        return error_set(e, ERR_FILE, "%s: cannot be made; name a folder for pictures with --outputs", o->outputs_dir);
+    x->cert = read_pem(o->tls_cert, e), x->key = read_pem(o->tls_key, e);
+    if (e->code || !listen_on(x, at, e)) return false;
+    s->guard = (Guard){.keys = &s->keys,
+                       .listen = x->host,
+                       .hosts = o->hosts,
+                       .origins = o->origins,
+                       .any_host = !at->loopback && s->keys.count && !o->hosts};
+    if (!(s->catalog = catalog_new(o, e)) || !(s->settings = settings_new(o, s->catalog, e)) ||
+        !(s->jobs = jobs_new(o->queue, o->quota, e)))
+        return false;
+    return start_workers(x, e);
+}
+
+bool server_run(const ServerOptions *o, char **argv, Error *e) {
+    OsListener at;
+    (void)argv;
+    Running *x = calloc(1, sizeof *x);
+    if (!x) return error_set(e, ERR_MEMORY, "out of memory for the server");
+    if (!begin(x, o, &at, e)) {
+        os_socket_close(at.socket);
+        return stop(x), false;
+    }
+    HttpOptions http = {.at = at,
+                        .cert = x->cert,
+                        .key = x->key,
+                        .connections = o->connections,
+                        .most_body = o->most_body,
+                        .spaces_after = o->spaces_after,
+                        .user = &x->serve,
+                        .begin = dispatch_begin,
+                        .handle = dispatch_handle,
+                        .ended = dispatch_ended};
+    x->serve.http = http_start(&http, e);
+    if (!x->serve.http) return stop(x), false;
+    x->serve.ready = true;
+    bool brackets = strchr(x->host, ':') != NULL;
+    printf("serving on %s://%s%s%s:%d/\n", o->tls_key ? "https" : "http", brackets ? "[" : "",
+           *x->host ? x->host : "localhost", brackets ? "]" : "", at.port);
+    fflush(stdout);
+    while (!os_stop_signal()) {
+        http_watch(x->serve.http);
+        os_sleep(TICK);
+    }
+    stop(x);
+    return true;
+}
