@@ -40,6 +40,14 @@ __global__ void affine_rows(const __grid_constant__ Tensor y, const __grid_const
     for (int64_t i = threadIdx.x; i < n; i += blockDim.x) store(to + i, fma1(scale, to_f32(from[i]), offset));
 }
 
+template <class A>
+__global__ void accumulate_rows(const __grid_constant__ Tensor y, const __grid_constant__ Tensor x, float scale) {
+    int64_t r = blockIdx.x, n = y.n[y.nd - 1];
+    A *to = row_at<A>(y, r);
+    const A *from = row_at<A>(x, r);
+    for (int64_t i = threadIdx.x; i < n; i += blockDim.x) store(to + i, fma1(scale, to_f32(from[i]), to_f32(to[i])));
+}
+
 template <class A, class W> __global__ void embedding_rows(Tensor y, Tensor ids, const W *table, const W *positions) {
     int64_t p = blockIdx.x / y.n[1], t = blockIdx.x % y.n[1], n = y.n[2];
     int64_t id = ((const int32_t *)ids.data)[p * ids.s[0] + t];
@@ -75,6 +83,12 @@ void cuda_geglu(Ctx *c, Tensor y, Tensor x) {
 void cuda_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
     by_type(y.dtype, [&](auto a) {
         launch(c, "affine", affine_rows<decltype(a)>, rows_of(y), THREADS, 0, y, x, scale, offset);
+    });
+}
+
+void cuda_accumulate(Ctx *c, Tensor y, Tensor x, float scale) {
+    by_type(y.dtype, [&](auto a) {
+        launch(c, "accumulate", accumulate_rows<decltype(a)>, rows_of(y), THREADS, 0, y, x, scale);
     });
 }
 

@@ -162,6 +162,12 @@ void op_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
     c->op->affine(c, y, x, scale, offset);
 }
 
+void op_accumulate(Ctx *c, Tensor y, Tensor x, float scale) {
+    if (skip(c)) return;
+    assert(tensor_same_shape(y, x) && !c->tape);
+    c->op->accumulate(c, y, x, scale);
+}
+
 void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions) {
     if (skip(c)) return;
     assert(y.nd == 3 && ids.nd == 2 && ids.dtype == I32 && ids.n[0] == y.n[0] && ids.n[1] == y.n[1]);

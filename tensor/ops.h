@@ -84,6 +84,8 @@ struct Ops {
     void (*geglu)(Ctx *, Tensor y, Tensor x);
     /* y = scale * x + offset; any shape, the same for both, with any strides (scale 1, offset 0: a copy) */
     void (*affine)(Ctx *, Tensor y, Tensor x, float scale, float offset);
+    /* y += scale * x; any shape, the same for both, with any strides (x's may be 0); they do not overlap */
+    void (*accumulate)(Ctx *, Tensor y, Tensor x, float scale);
     /* y[N,T,C] = table[ids[N,T]] + positions[T]; ids I32, all rows of the table */
     void (*embedding)(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
     /* y[N,C] = [cos(t f_0), ..., sin(t f_0), ...], f_i = exp(-ln(10000) i / (C/2)); t [N] */
@@ -106,6 +108,7 @@ void op_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, boo
 void op_activation(Ctx *c, Tensor y, Tensor x, Act act);
 void op_geglu(Ctx *c, Tensor y, Tensor x);
 void op_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset);
+void op_accumulate(Ctx *c, Tensor y, Tensor x, float scale); /* not while a tape records */
 void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
 void op_timestep_embedding(Ctx *c, Tensor y, Tensor t);
 void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale);

@@ -41,6 +41,7 @@ static void geglu(Ctx *c, Tensor y, Tensor x) { (void)c, (void)y, (void)x; }
 static void affine(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
     (void)c, (void)y, (void)x, (void)scale, (void)offset;
 }
+static void accumulate(Ctx *c, Tensor y, Tensor x, float scale) { (void)c, (void)y, (void)x, (void)scale; }
 static void embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions) {
     (void)c, (void)y, (void)ids, (void)table, (void)positions;
 }
@@ -129,6 +130,7 @@ const Ops *plan_ops(void) {
         .activation = activation,
         .geglu = geglu,
         .affine = affine,
+        .accumulate = accumulate,
         .embedding = embedding,
         .timestep_embedding = timestep_embedding,
         .gaussian = gaussian,

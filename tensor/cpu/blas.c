@@ -167,6 +167,7 @@ const Ops *K(blas_table)(void) {
         .activation = K(activation),
         .geglu = K(geglu),
         .affine = K(affine),
+        .accumulate = K(accumulate),
         .embedding = K(embedding),
         .timestep_embedding = K(timestep_embedding),
         .gaussian = K(gaussian),

@@ -161,6 +161,17 @@ static void affine_rows(void *arg, int64_t index, void *scratch) {
     }
 }
 
+static void accumulate_rows(void *arg, int64_t index, void *scratch) {
+    (void)scratch;
+    const Pointwise *p = arg;
+    int64_t step = rows_at_once(p->y), n = p->y.n[p->y.nd - 1];
+    for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->y)); r++) {
+        float *y = tensor_row(p->y, r);
+        const float *x = tensor_row(p->x, r);
+        for (int64_t i = 0; i < n; i++) y[i] = fma1(p->scale, x[i], y[i]);
+    }
+}
+
 void K(activation)(Ctx *c, Tensor y, Tensor x, Act act) {
     run_rows(c, y, &(Pointwise){.y = y, .x = x, .act = act}, activation_rows);
 }
@@ -169,6 +180,10 @@ void K(geglu)(Ctx *c, Tensor y, Tensor x) { run_rows(c, y, &(Pointwise){.y = y, 
 
 void K(affine)(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
     run_rows(c, y, &(Pointwise){.y = y, .x = x, .scale = scale, .offset = offset}, affine_rows);
+}
+
+void K(accumulate)(Ctx *c, Tensor y, Tensor x, float scale) {
+    run_rows(c, y, &(Pointwise){.y = y, .x = x, .scale = scale}, accumulate_rows);
 }
 
 void K(embedding)(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions) {
