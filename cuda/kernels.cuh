@@ -15,6 +15,7 @@ static __device__ __noinline__ float activate(float x, Act act) {
     case ACT_GELU: return fm_gelu(x);
     case ACT_QUICK_GELU: return fm_quick_gelu(x);
     case ACT_TANH: return fm_tanh(x);
+    case ACT_LEAKY_RELU: return x > 0.0f ? x : 0.2f * x;
     default: return x;
     }
 }
@@ -110,7 +111,8 @@ void cuda_attention(Ctx *, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bo
 void cuda_activation(Ctx *, Tensor y, Tensor x, Act act);
 void cuda_geglu(Ctx *, Tensor y, Tensor x);
 void cuda_affine(Ctx *, Tensor y, Tensor x, float scale, float offset);
-void cuda_accumulate(Ctx *, Tensor y, Tensor x, float scale);
+void cuda_add(Ctx *, Tensor y, Tensor x, float scale);
+void cuda_prelu(Ctx *, Tensor y, Tensor x, const Weight *slope);
 void cuda_embedding(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
 void cuda_timestep_embedding(Ctx *, Tensor y, Tensor t);
 

@@ -41,11 +41,22 @@ __global__ void affine_rows(const __grid_constant__ Tensor y, const __grid_const
 }
 
 template <class A>
-__global__ void accumulate_rows(const __grid_constant__ Tensor y, const __grid_constant__ Tensor x, float scale) {
+__global__ void add_rows(const __grid_constant__ Tensor y, const __grid_constant__ Tensor x, float scale) {
     int64_t r = blockIdx.x, n = y.n[y.nd - 1];
     A *to = row_at<A>(y, r);
     const A *from = row_at<A>(x, r);
     for (int64_t i = threadIdx.x; i < n; i += blockDim.x) store(to + i, fma1(scale, to_f32(from[i]), to_f32(to[i])));
+}
+
+template <class A>
+__global__ void prelu_rows(const __grid_constant__ Tensor y, const __grid_constant__ Tensor x, const float *slope) {
+    int64_t r = blockIdx.x, n = y.n[y.nd - 1];
+    A *to = row_at<A>(y, r);
+    const A *from = row_at<A>(x, r);
+    for (int64_t i = threadIdx.x; i < n; i += blockDim.x) {
+        float v = to_f32(from[i]);
+        store(to + i, v > 0.0f ? v : slope[i] * v);
+    }
 }
 
 template <class A, class W> __global__ void embedding_rows(Tensor y, Tensor ids, const W *table, const W *positions) {
@@ -86,9 +97,13 @@ void cuda_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
     });
 }
 
-void cuda_accumulate(Ctx *c, Tensor y, Tensor x, float scale) {
+void cuda_add(Ctx *c, Tensor y, Tensor x, float scale) {
+    by_type(y.dtype, [&](auto a) { launch(c, "add", add_rows<decltype(a)>, rows_of(y), THREADS, 0, y, x, scale); });
+}
+
+void cuda_prelu(Ctx *c, Tensor y, Tensor x, const Weight *slope) {
     by_type(y.dtype, [&](auto a) {
-        launch(c, "accumulate", accumulate_rows<decltype(a)>, rows_of(y), THREADS, 0, y, x, scale);
+        launch(c, "prelu", prelu_rows<decltype(a)>, rows_of(y), THREADS, 0, y, x, (const float *)numbers_of(slope));
     });
 }
 

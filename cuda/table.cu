@@ -18,7 +18,8 @@ template <class A> static const Ops *table(const char *name, DType type) {
         o.activation = cuda_activation;
         o.geglu = cuda_geglu;
         o.affine = cuda_affine;
-        o.accumulate = cuda_accumulate;
+        o.add = cuda_add;
+        o.prelu = cuda_prelu;
         o.embedding = cuda_embedding;
         o.timestep_embedding = cuda_timestep_embedding;
         return o;

@@ -162,10 +162,16 @@ void op_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
     c->op->affine(c, y, x, scale, offset);
 }
 
-void op_accumulate(Ctx *c, Tensor y, Tensor x, float scale) {
+void op_add(Ctx *c, Tensor y, Tensor x, float scale) {
     if (skip(c)) return;
     assert(tensor_same_shape(y, x) && !c->tape);
-    c->op->accumulate(c, y, x, scale);
+    c->op->add(c, y, x, scale);
+}
+
+void op_prelu(Ctx *c, Tensor y, Tensor x, const Weight *slope) {
+    if (skip(c)) return;
+    assert(tensor_same_shape(y, x) && is_vector(slope, x.n[x.nd - 1]) && !c->tape);
+    c->op->prelu(c, y, x, slope);
 }
 
 void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions) {

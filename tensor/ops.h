@@ -19,6 +19,7 @@ typedef enum {
     ACT_GELU,       /* x Phi(x), exact erf */
     ACT_QUICK_GELU, /* x sigmoid(1.702 x), CLIP ViT-L */
     ACT_TANH,       /* tanh x */
+    ACT_LEAKY_RELU, /* x where it is positive, else x / 5 (a slope of 0.2: ESRGAN's) */
     ACT_GEGLU,      /* op_linear only: y[N,T,C] = value gelu(gate), from a product [N,T,2C] that is value, then gate */
 } Act;
 
@@ -84,8 +85,10 @@ struct Ops {
     void (*geglu)(Ctx *, Tensor y, Tensor x);
     /* y = scale * x + offset; any shape, the same for both, with any strides (scale 1, offset 0: a copy) */
     void (*affine)(Ctx *, Tensor y, Tensor x, float scale, float offset);
-    /* y += scale * x; any shape, the same for both, with any strides (x's may be 0); they do not overlap */
-    void (*accumulate)(Ctx *, Tensor y, Tensor x, float scale);
+    /* y += scale * x; any shape, the same for both, with any strides */
+    void (*add)(Ctx *, Tensor y, Tensor x, float scale);
+    /* y[...,C] = x where it is positive, else slope[C] x; any shape, the same for both; y may be x */
+    void (*prelu)(Ctx *, Tensor y, Tensor x, const Weight *slope);
     /* y[N,T,C] = table[ids[N,T]] + positions[T]; ids I32, all rows of the table */
     void (*embedding)(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
     /* y[N,C] = [cos(t f_0), ..., sin(t f_0), ...], f_i = exp(-ln(10000) i / (C/2)); t [N] */
@@ -108,7 +111,9 @@ void op_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, boo
 void op_activation(Ctx *c, Tensor y, Tensor x, Act act);
 void op_geglu(Ctx *c, Tensor y, Tensor x);
 void op_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset);
-void op_accumulate(Ctx *c, Tensor y, Tensor x, float scale); /* not while a tape records */
+/* Neither while a tape records. */
+void op_add(Ctx *c, Tensor y, Tensor x, float scale);
+void op_prelu(Ctx *c, Tensor y, Tensor x, const Weight *slope);
 void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
 void op_timestep_embedding(Ctx *c, Tensor y, Tensor t);
 void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale);

@@ -2,6 +2,7 @@
 
 #include "embedding_file.h"
 #include "sd/models/config_detect.h"
+#include "sd/models/esrgan.h"
 #include "tensor/os.h"
 #include "weights/utf8.h"
 
@@ -74,15 +75,6 @@ static void describe(const Given *g, GivenPart part, SdInfo *out) {
         snprintf(out->variant, sizeof out->variant, "%s%s", *out->variant ? "decoder, " : "",
                  part == GIVEN_TAESD_DECODER ? "decoder" : "encoder");
         break;
-    case GIVEN_CONTROL:
-        if (size(g, KEY_CONTROL, "body.0.block1.weight", 0)) {
-            snprintf(out->family, sizeof out->family, "T2I-Adapter");
-            break;
-        }
-        snprintf(out->family, sizeof out->family, "ControlNet");
-        snprintf(out->variant, sizeof out->variant, "%s",
-                 unet_of(size(g, KEY_CONTROL, "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)));
-        break;
     case GIVEN_COUNT: break;
     }
     snprintf(out->layout, sizeof out->layout, "%s", g->diffusers ? "diffusers' names" : "single file");
@@ -139,7 +131,24 @@ static bool embedding(const char *path, const WeightFile *f, SdInfo *out) {
     return ok;
 }
 
+/* A network that enlarges pictures. */
+static bool upscaler(const char *path, SdInfo *out) {
+    EsrganConfig k;
+    Checkpoint *c = checkpoint_open(path, NULL);
+    bool is = c && c->file && esrgan_from_shapes(c, &k, NULL);
+    if (is) {
+        bool compact = k.names == ESRGAN_COMPACT;
+        snprintf(out->family, sizeof out->family, "upscaler");
+        snprintf(out->variant, sizeof out->variant, "x%d, %s", k.scale, compact ? "compact" : "RRDBNet");
+        snprintf(out->layout, sizeof out->layout, "single file");
+        count(c->file, out);
+    }
+    checkpoint_close(c);
+    return is;
+}
+
 bool info_of_part(const char *path, SdInfo *out) {
+    if (os_kind(path) != OS_DIRECTORY && upscaler(path, out)) return true;
     WeightFile *f = os_kind(path) == OS_DIRECTORY ? NULL : weight_file_open(path, NULL);
     bool text = false;
     int kinds = 0;

@@ -16,6 +16,7 @@
 #include "sd/models/clip.h"
 #include "sd/models/config.h"
 #include "sd/models/config_keys.h"
+#include "sd/models/esrgan.h"
 #include "sd/models/taesd.h"
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
@@ -34,7 +35,7 @@ typedef enum {
     PART_ENCODER,
     PART_TAESD_DECODER, /* no weights in a model that was opened without a TAESD */
     PART_TAESD_ENCODER,
-    PART_CONTROL, /* of a ControlNet's own SdModel (control.h); no weights in any other */
+    PART_UPSCALER, /* alone in a model of its own (upscaler.h) */
     PART_COUNT
 } Part;
 
@@ -46,6 +47,7 @@ struct SdModel {
     Unet unet;
     Vae decoder, encoder;
     Taesd taesd_decoder, taesd_encoder;
+    Esrgan upscaler;
     WeightList lists[PART_COUNT]; /* each part's weights, in order of computation */
     void *memory[PART_COUNT];     /* the weights that loading made; the others stay in the mapped file */
     bool loaded[PART_COUNT];

@@ -1,8 +1,9 @@
 /* open.c: from a path and options to a model: the device, the configuration, the networks bound to their weights'
  * names. Nothing but headers is read. */
+#include "open.h"
+
 #include "devices.h"
 #include "levels.h"
-#include "model.h"
 #include "overlay.h"
 #include "prediction.h"
 #include "weights.h"
@@ -131,13 +132,13 @@ static bool check_options(const SdOptions *o, Error *e) {
            error_set(e, ERR_ARGUMENT, "precision: %d is not in 0..%d", (int)o->precision, (int)SD_BF16);
 }
 
-/* The table of ops and, if the device is one, the GPU that it works on. */
-static bool choose_device(SdModel *m, const SdOptions *o, Error *e) {
+bool model_choose_device(SdModel *m, const SdOptions *o, Error *e) {
     const char *text = o && o->device ? o->device : "cpu";
     SdPrecision precision = o ? o->precision : SD_F32;
     DType type = precision == SD_F16 ? F16 : precision == SD_BF16 ? BF16 : F32;
     Error why = {0}; /* why "auto" found no GPU */
     Devices d;
+    if (!check_options(o, e)) return false;
     bool exact = o && o->exact;
     if (exact && precision != SD_F32 && precision != SD_F32_DIRECT)
         return error_set(e, ERR_ARGUMENT,
@@ -278,14 +279,14 @@ static bool open_embeddings(SdModel *m, const SdOptions *options, Error *e) {
 static SdModel *open_source(Source from, const SdOptions *options, Error *e) {
     Error own = {0};
     if (!e) e = &own;
-    if (e->code || !check_options(options, e)) return NULL;
+    if (e->code) return NULL;
     SdModel *m = calloc(1, sizeof *m);
     if (!m) {
         error_set(e, ERR_MEMORY, "%s: out of memory", from.name);
         return NULL;
     }
     m->memory_limit = options ? options->memory_limit : 0;
-    if (choose_device(m, options, e) && open_checkpoint(m, from, options, e) &&
+    if (model_choose_device(m, options, e) && open_checkpoint(m, from, options, e) &&
         detect_config(m->checkpoint, &m->config, &m->notes, e) && check_size(m, e) && model_bind(m, e) &&
         check_complete(m, e) && read_tokens(m, e) && settle_prediction(m, from, options, e) &&
         model_noise_levels(m, e) && new_helpers(m, options, e) && open_embeddings(m, options, e) &&
@@ -323,6 +324,7 @@ void sd_close(SdModel *m) {
     }
     for (int i = 0; i < MAX_ENCODERS; i++) clip_free(&m->clip[i]);
     unet_free(&m->unet);
+    esrgan_free(&m->upscaler);
     tokenizer_free(m->tokenizer);
     embeddings_free(&m->embeddings);
     pool_free(m->pool);

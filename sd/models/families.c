@@ -47,6 +47,8 @@
 
 #define NOT_YET(text) .is = text, .advice = "this version runs SD 1.x, SD 2.x and SDXL"
 #define A_PART(text, option) .is = text, .advice = "give a checkpoint to -m, and this one to " option
+#define AN_UPSCALER                                                                                                    \
+    .is = "is an upscaler, not a model", .advice = "give a checkpoint to -m; sdc upscale takes this file"
 #define NO_MODEL(text) .is = text, .advice = "give a checkpoint to -m"
 
 /* SD 2.x with its text encoder under CLIP's names: older versions of stable-diffusion.cpp wrote GGUF files so. */
@@ -147,15 +149,9 @@ static const Family FAMILIES[] = {
      .advice = "name one with --unet, or a full folder"},
 
     /* files that are not models */
-    {"ControlNet",
-     {HAS("control_model.time_embed.0.weight")},
-     A_PART("is a ControlNet, not a whole model", "--control")},
-    {"ControlNet", {HAS("input_hint_block.0.weight")}, A_PART("is a ControlNet, not a whole model", "--control")},
-    {"ControlNet",
-     {HAS("controlnet_cond_embedding.conv_in.weight")},
-     A_PART("is a ControlNet, not a whole model", "--control")},
-    {"T2I-Adapter", {HAS("body.0.block1.weight")}, A_PART("is a T2I-Adapter, not a whole model", "--control")},
-    {"T2I-Adapter", {HAS("adapter.conv_in.weight")}, A_PART("is a T2I-Adapter, not a whole model", "--control")},
+    {"ControlNet", {HAS("control_model.time_embed.0.weight")}, NO_MODEL("is a ControlNet, not a whole model")},
+    {"ControlNet", {HAS("input_hint_block.0.weight")}, NO_MODEL("is a ControlNet, not a whole model")},
+    {"ControlNet", {HAS("controlnet_cond_embedding.conv_in.weight")}, NO_MODEL("is a ControlNet, not a whole model")},
     {"embedding", {HAS("emb_params")}, NO_MODEL("is a textual-inversion embedding, not a model")},
     {"embedding", {HAS("string_to_param")}, NO_MODEL("is a textual-inversion embedding, not a model")},
     {"embedding", {HAS("clip_l"), HAS("clip_g")}, NO_MODEL("is a textual-inversion embedding (SDXL), not a model")},
@@ -183,7 +179,10 @@ static const Family FAMILIES[] = {
     {"text encoder",
      {HAS("transformer.resblocks.0.ln_1.weight")},
      A_PART("is a text encoder alone, not a whole model", "--text-encoder")},
-    {"upscaler", {HAS("conv_first.weight")}, NO_MODEL("is an upscaler (ESRGAN), not a model")},
+    {"upscaler", {NAMES("RDB1.conv1.")}, AN_UPSCALER},
+    {"upscaler", {NAMES("rdb1.conv1.")}, AN_UPSCALER},
+    {"upscaler", {HAS("body.0.weight"), HAS("body.1.weight"), HAS("body.2.weight")}, AN_UPSCALER},
+    {"upscaler", {HAS("conv_first.weight")}, NO_MODEL("is an upscaler, not a model")},
     {"taps", {HAS("noise")}, NO_MODEL("is a file of activations (made by --taps), not a model")},
     {"training state",
      {HAS("values"), HAS("m"), HAS("v")},

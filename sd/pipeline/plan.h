@@ -9,4 +9,9 @@
  * sets the context up for running. ERR_MEMORY, with what is needed and what there is, when nothing fits. */
 bool plan_memory(Generation *g, Error *e);
 
+/* For work without a Generation: what the process takes beside weights, activations and pictures, and what it may have
+ * in memory. */
+size_t plan_process(const SdModel *m);
+size_t plan_limit(const SdModel *m);
+
 #endif

@@ -63,6 +63,9 @@ void K(activate)(float *x, int64_t n, Act act) {
     case ACT_TANH:
         for (int64_t i = 0; i < n; i++) x[i] = fm_tanh(x[i]);
         break;
+    case ACT_LEAKY_RELU:
+        for (int64_t i = 0; i < n; i++) x[i] = x[i] > 0.0f ? x[i] : 0.2f * x[i];
+        break;
     }
 }
 
@@ -125,6 +128,7 @@ typedef struct {
     Tensor y, x;
     Act act;
     float scale, offset;
+    const float *slope;
 } Pointwise;
 
 static void activation_rows(void *arg, int64_t index, void *scratch) {
@@ -161,7 +165,7 @@ static void affine_rows(void *arg, int64_t index, void *scratch) {
     }
 }
 
-static void accumulate_rows(void *arg, int64_t index, void *scratch) {
+static void add_to_rows(void *arg, int64_t index, void *scratch) {
     (void)scratch;
     const Pointwise *p = arg;
     int64_t step = rows_at_once(p->y), n = p->y.n[p->y.nd - 1];
@@ -169,6 +173,17 @@ static void accumulate_rows(void *arg, int64_t index, void *scratch) {
         float *y = tensor_row(p->y, r);
         const float *x = tensor_row(p->x, r);
         for (int64_t i = 0; i < n; i++) y[i] = fma1(p->scale, x[i], y[i]);
+    }
+}
+
+static void prelu_rows(void *arg, int64_t index, void *scratch) {
+    (void)scratch;
+    const Pointwise *p = arg;
+    int64_t step = rows_at_once(p->y), n = p->y.n[p->y.nd - 1];
+    for (int64_t r = index * step; r < min64((index + 1) * step, rows_of(p->y)); r++) {
+        float *y = tensor_row(p->y, r);
+        const float *x = tensor_row(p->x, r);
+        for (int64_t i = 0; i < n; i++) y[i] = x[i] > 0.0f ? x[i] : p->slope[i] * x[i];
     }
 }
 
@@ -182,8 +197,12 @@ void K(affine)(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
     run_rows(c, y, &(Pointwise){.y = y, .x = x, .scale = scale, .offset = offset}, affine_rows);
 }
 
-void K(accumulate)(Ctx *c, Tensor y, Tensor x, float scale) {
-    run_rows(c, y, &(Pointwise){.y = y, .x = x, .scale = scale}, accumulate_rows);
+void K(add_to)(Ctx *c, Tensor y, Tensor x, float scale) {
+    run_rows(c, y, &(Pointwise){.y = y, .x = x, .scale = scale}, add_to_rows);
+}
+
+void K(prelu)(Ctx *c, Tensor y, Tensor x, const Weight *slope) {
+    run_rows(c, y, &(Pointwise){.y = y, .x = x, .slope = slope->t.data}, prelu_rows);
 }
 
 void K(embedding)(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions) {

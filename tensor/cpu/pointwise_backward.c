@@ -65,6 +65,8 @@ static inline float tanh_slope(float x) {
     return 1.0f - t * t;
 }
 
+static inline float leaky_slope(float x) { return x > 0.0f ? 1.0f : 0.2f; }
+
 #define SLOPES(slope)                                                                                                  \
     if (add)                                                                                                           \
         for (int64_t i = 0; i < n; i++) dx[i] = fma1(dy[i], slope(x[i]), dx[i]);                                       \
@@ -85,6 +87,7 @@ static void activation_rows(void *arg, int64_t index, void *scratch) {
         case ACT_GELU: SLOPES(gelu_slope);
         case ACT_QUICK_GELU: SLOPES(quick_gelu_slope);
         case ACT_TANH: SLOPES(tanh_slope);
+        case ACT_LEAKY_RELU: SLOPES(leaky_slope);
         case ACT_GEGLU: /* is recorded as another op */
         case ACT_NONE:
             for (int64_t i = 0; i < n; i++) dx[i] = (add ? dx[i] : 0) + dy[i];

@@ -56,8 +56,8 @@ float *case_run(const Ctx *on, const OpCase *k, const OpData *all, Way way) {
     Tensor whole, y = spread(&c, d.nd, d.n, gap, &whole);
     tensor_push(&c, whole);
     if (way == IN_PLACE) {
-        bool self = k->kind == OP_ACTIVATION || k->kind == OP_AFFINE || k->kind == OP_LAYER_NORM ||
-                    (k->kind == OP_GROUP_NORM && !k->C2);
+        bool self = k->kind == OP_ACTIVATION || k->kind == OP_AFFINE || k->kind == OP_PRELU ||
+                    k->kind == OP_LAYER_NORM || (k->kind == OP_GROUP_NORM && !k->C2);
         if (self) y = d.in[0];
         else if (d.residual.data && k->act == ACT_NONE) y = d.residual;
         else return scope_end(&c, scope), NULL;

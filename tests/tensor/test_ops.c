@@ -152,8 +152,8 @@ static void check_batch(const Ops *table, const OpCase *k, const OpData *all, Te
 /* With the residual in place of the output, or an input if the op's contract allows it. */
 static void check_in_place(Golden *golden, const Ops *table, const OpCase *k, const OpData *all, Tensor expected) {
     bool product = k->kind == OP_LINEAR || k->kind == OP_CONV;
-    bool elementwise =
-        k->kind == OP_GROUP_NORM || k->kind == OP_LAYER_NORM || k->kind == OP_ACTIVATION || k->kind == OP_AFFINE;
+    bool elementwise = k->kind == OP_GROUP_NORM || k->kind == OP_LAYER_NORM || k->kind == OP_ACTIVATION ||
+                       k->kind == OP_AFFINE || k->kind == OP_PRELU;
     if (product ? !k->residual || k->act != ACT_NONE : !elementwise || k->C2) return;
     OpData d = op_data_slice(all, 0, k->N);
     Guarded y = guarded(d.nd, d.n, 0);

@@ -53,6 +53,15 @@ static void draw(const Progress *p, double seconds, bool decoding) {
     fflush(stderr);
 }
 
+bool progress_parts(Progress *p, int done, int of, double seconds) {
+    p->step = done, p->steps = of;
+    if (!p->quiet && p->terminal) {
+        draw(p, seconds, false);
+        p->drawn = true;
+    }
+    return !os_stop_signal();
+}
+
 bool progress_show(void *progress, const SdProgress *s) {
     Progress *p = progress;
     bool sampling = s->stage == SD_STAGE_SAMPLE, decoding = s->stage == SD_STAGE_DECODE;

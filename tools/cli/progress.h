@@ -14,6 +14,8 @@ typedef struct {
 void progress_begin(Progress *p, bool quiet, int runs);
 bool progress_show(void *progress, const SdProgress *s); /* SdRequest.progress; false after os_stop_signal */
 void progress_clear(Progress *p);                        /* wipes the bar to make room for a line */
+/* The same for other work: `done` of `of` parts, since `seconds`. */
+bool progress_parts(Progress *p, int done, int of, double seconds);
 /* "1 h 02 min", "2 min 03 s", "4 s" */
 void progress_time(char *text, size_t capacity, double seconds);
 

@@ -79,7 +79,7 @@ def make(args):
     )
     with torch.enable_grad():
         for case in ops.parse(ops.CASES, ops.FIELDS):
-            if case.kind == "TIMESTEP":
+            if case.kind in ("TIMESTEP", "ADD", "PRELU"):
                 continue
             exact, c = gradients(case, torch.float64)
             check_differences(case, exact, c)

@@ -21,6 +21,8 @@ FIELDS = {
     "ACTIVATION": "N T C act xscale xmean",
     "GEGLU": "N T C xscale xmean",
     "AFFINE": "N T C scale offset xscale xmean",
+    "ADD": "N T C scale",
+    "PRELU": "N T C",
     "TIMESTEP": "N C t0 t1 t2 t3 t4",
     "EMBEDDING": "N T C V",
 }
@@ -76,6 +78,8 @@ def act(x, name):
         return x * torch.sigmoid(1.702 * x)
     if name == "ACT_TANH":
         return torch.tanh(x)
+    if name == "ACT_LEAKY_RELU":
+        return F.leaky_relu(x, float(torch.tensor(0.2, dtype=torch.float32)))
     assert name == "ACT_NONE", name
     return x
 
@@ -152,6 +156,15 @@ def affine(c):
     return c.input("x", c.N, c.T, c.C, scale=c.xscale, mean=c.xmean) * single(c.scale) + single(c.offset)
 
 
+def add(c):
+    x, y = c.input("x", c.N, c.T, c.C), c.input("residual", c.N, c.T, c.C)
+    return y + x * torch.tensor(c.scale, dtype=torch.float32).to(c.dtype)
+
+
+def prelu(c):
+    return F.prelu(c.input("x", c.N, c.T, c.C).transpose(1, 2), c.weight("bias", c.C)).transpose(1, 2)
+
+
 def timestep(c):
     t = torch.tensor([c.t0, c.t1, c.t2, c.t3, c.t4][: c.N], dtype=c.dtype)
     return timestep_embedding(t, c.C)
@@ -171,6 +184,8 @@ RUN = {
     "ACTIVATION": activation,
     "GEGLU": geglu,
     "AFFINE": affine,
+    "ADD": add,
+    "PRELU": prelu,
     "TIMESTEP": timestep,
     "EMBEDDING": embedding,
 }

@@ -14,6 +14,8 @@
  *   ACTIVATION(name, N, T, C, act, xscale, xmean)                      x, y [N,T,C]
  *   GEGLU(name, N, T, C, xscale, xmean)                                x [N,T,2C], y [N,T,C]
  *   AFFINE(name, N, T, C, scale, offset, xscale, xmean)                x, y [N,T,C]
+ *   ADD(name, N, T, C, scale)                                          x, residual and y [N,T,C], y = residual + scale x
+ *   PRELU(name, N, T, C)                                               x, y [N,T,C], bias [C] (the slopes)
  *   TIMESTEP(name, N, C, t0, t1, t2, t3, t4)                           t = the first N of the five, y [N,C]
  *   EMBEDDING(name, N, T, C, V)                                        ids [N,T], table [V,C], positions [T,C], y [N,T,C]
  *
@@ -49,6 +51,12 @@
 #endif
 #ifndef AFFINE
 #define AFFINE(...)
+#endif
+#ifndef ADD
+#define ADD(...)
+#endif
+#ifndef PRELU
+#define PRELU(...)
 #endif
 #ifndef TIMESTEP
 #define TIMESTEP(...)
@@ -234,6 +242,7 @@ ACTIVATION(quick_gelu_large,    1,  7,  33, ACT_QUICK_GELU, 100, 0)
 ACTIVATION(tanh,                2, 16, 320, ACT_TANH,       1, 0)
 ACTIVATION(tanh_small,          1,  7,  33, ACT_TANH,       0.01, 0)
 ACTIVATION(tanh_large,          1,  7,  33, ACT_TANH,       100, 0)
+ACTIVATION(leaky_relu,          2, 16,  33, ACT_LEAKY_RELU, 1, 0)
 
 GEGLU(geglu_one,                1,  1,    1, 1, 0)
 GEGLU(geglu_odd,                2,  5,   17, 1, 0)
@@ -244,6 +253,9 @@ GEGLU(geglu_large,              1,  9,   64, 100, 0)
 AFFINE(affine_one,              1,  1,   1, 2, -1, 1, 0)
 AFFINE(affine_latent,           1, 64,   4, 5.489981, 0, 1, 0)
 AFFINE(affine_image,            2, 35,   3, 2, -1, 1, 0.5)
+
+ADD(add_fifth,                  2,  7,  33, 0.2)
+PRELU(prelu_odd,                2,  7,  33)
 
 TIMESTEP(timestep_320,          5, 320, 0, 1, 981, 999, 500.5)
 TIMESTEP(timestep_320_one,      1, 320, 999, 0, 0, 0, 0)
@@ -264,5 +276,7 @@ EMBEDDING(embed_clip,           2, 77, 768,  1000)
 #undef ACTIVATION
 #undef GEGLU
 #undef AFFINE
+#undef ADD
+#undef PRELU
 #undef TIMESTEP
 #undef EMBEDDING

@@ -130,7 +130,7 @@ void ledger_gradients(const Ledger *l, const LedgerTable *t, const Golden *golde
     for (int i = 0; i < OP_CASE_COUNT; i++) {
         const OpCase *k = &OP_CASES[i];
         OpData all;
-        if (k->kind == OP_TIMESTEP || !ledger_wants(l, op_kind_name(k->kind))) continue;
+        if (!op_kind_trains(k->kind) || !ledger_wants(l, op_kind_name(k->kind))) continue;
         if (op_data_make(&all, k)) {
             OpData d = op_data_slice(&all, 0, k->N);
             OpGradients g = op_gradients(t->op, t->pool, &arena, k, &d, 0, 1);

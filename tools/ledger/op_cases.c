@@ -76,6 +76,10 @@
      .offset = offset_,                                                                                                \
      .xscale = xs_,                                                                                                    \
      .xmean = xm_},
+#define ADD(name_, n_, t_, c_, scale_)                                                                                 \
+    {.kind = OP_ADD, .name = #name_, .N = n_, .T = t_, .C = c_, .residual = 1, .scale = scale_, .xscale = 1},
+#define PRELU(name_, n_, t_, c_)                                                                                       \
+    {.kind = OP_PRELU, .name = #name_, .N = n_, .T = t_, .C = c_, .O = c_, .bias = 1, .xscale = 1},
 #define TIMESTEP(name_, n_, c_, ...) {.kind = OP_TIMESTEP, .name = #name_, .N = n_, .C = c_, .t = {__VA_ARGS__}},
 #define EMBEDDING(name_, n_, t_, c_, v_) {.kind = OP_EMBEDDING, .name = #name_, .N = n_, .T = t_, .C = c_, .V = v_},
 
@@ -84,12 +88,22 @@ const OpCase OP_CASES[] = {
 };
 const int OP_CASE_COUNT = sizeof OP_CASES / sizeof *OP_CASES;
 
+bool op_kind_trains(OpKind kind) { return kind != OP_TIMESTEP && kind != OP_ADD && kind != OP_PRELU; }
+
 const char *op_kind_name(OpKind kind) {
     static const char *const NAMES[] = {
-        [OP_LINEAR] = "linear",         [OP_CONV] = "conv2d",         [OP_GROUP_NORM] = "group norm",
-        [OP_LAYER_NORM] = "layer norm", [OP_ATTENTION] = "attention", [OP_ACTIVATION] = "activation",
-        [OP_GEGLU] = "GEGLU",           [OP_AFFINE] = "affine",       [OP_TIMESTEP] = "timestep",
+        [OP_LINEAR] = "linear",
+        [OP_CONV] = "conv2d",
+        [OP_GROUP_NORM] = "group norm",
+        [OP_LAYER_NORM] = "layer norm",
+        [OP_ATTENTION] = "attention",
+        [OP_ACTIVATION] = "activation",
+        [OP_GEGLU] = "GEGLU",
+        [OP_AFFINE] = "affine",
+        [OP_TIMESTEP] = "timestep",
         [OP_EMBEDDING] = "embedding",
+        [OP_ADD] = "add",
+        [OP_PRELU] = "PReLU",
     };
     return NAMES[kind];
 }
@@ -160,6 +174,8 @@ bool op_data_make(OpData *d, const OpCase *k) {
     case OP_ACTIVATION:
     case OP_GEGLU:
     case OP_AFFINE:
+    case OP_ADD:
+    case OP_PRELU:
         d->in[0] = input(k->name, "x", 3, SHAPE(n, k->T, (k->kind == OP_GEGLU ? 2 : 1) * k->C), s, m);
         output(d, 3, SHAPE(n, k->T, k->C));
         break;
@@ -214,6 +230,11 @@ void op_case_run(Ctx *c, const OpCase *k, const OpData *d, Tensor y) {
     case OP_ACTIVATION: op_activation(c, y, d->in[0], k->act); break;
     case OP_GEGLU: op_geglu(c, y, d->in[0]); break;
     case OP_AFFINE: op_affine(c, y, d->in[0], (float)k->scale, (float)k->offset); break;
+    case OP_ADD:
+        op_affine(c, y, d->residual, 1, 0);
+        op_add(c, y, d->in[0], (float)k->scale);
+        break;
+    case OP_PRELU: op_prelu(c, y, d->in[0], b); break;
     case OP_TIMESTEP: op_timestep_embedding(c, y, d->in[0]); break;
     case OP_EMBEDDING: op_embedding(c, y, d->in[0], &d->w, &d->b); break;
     }

@@ -17,10 +17,14 @@ typedef enum {
     OP_ACTIVATION,
     OP_GEGLU,
     OP_AFFINE,
+    OP_ADD,
+    OP_PRELU,
     OP_TIMESTEP,
     OP_EMBEDDING,
 } OpKind;
 
+/* Whether a tape can record it. */
+bool op_kind_trains(OpKind kind);
 const char *op_kind_name(OpKind kind); /* "linear" */
 
 typedef struct {

@@ -1,0 +1,228 @@
+/* upscale.c: `sdc upscale -m FILE IMAGE... -o OUT`: pictures enlarged by an upscaler, or by a filter alone. */
+#include "tools/cli/commands.h"
+#include "tools/cli/model_options.h"
+#include "tools/cli/output.h"
+#include "tools/cli/precision.h"
+#include "tools/cli/progress.h"
+#include "sd/image/image.h"
+#include "sd/image/image_text.h"
+#include "sd/image/png.h"
+#include "sd/info/params.h"
+#include "sd/info/picture_info.h"
+#include "sd/sd.h"
+#include "weights/atomic_file.h"
+#include "weights/file_open.h"
+#include "weights/path.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILTERS "nearest|bilinear|bicubic|lanczos"
+
+typedef struct {
+    const char *model, *image, *out;
+    double scale; /* 0: the upscaler's */
+    int filter;   /* SdFilter; -1: not given */
+    SdUpscale how;
+    ModelOptions open;
+} Arguments;
+
+static const Option OPTIONS[] = {
+    OPTION(STRING, model, 'm', "model", "FILE",
+           "the upscaler: ESRGAN, Real-ESRGAN or compact; .pth or .safetensors (none: --filter alone)"),
+    OPTION(STRING, image, 'i', "image", "FILE", "the picture, as the arguments are; - is standard input"),
+    OPTION(
+        STRING, out, 'o', "out", "FILE",
+        "the larger picture, a PNG file (needed), - is standard output; a folder for several, which keep their names"),
+    OPTION_IN(DOUBLE, scale, 's', "scale", "F", 0.01, 64, "how many times as wide and high (the upscaler's)"),
+    OPTION(ENUM, filter, 0, "filter", FILTERS, "what brings it to that size, or does it all (lanczos)"),
+    OPTION_IN(INT, how.tile, 0, "tile", "N", 24, 4096,
+              "rows of the picture at once, at most, the same bits for any; squares where memory is short (192)"),
+    OPTION_IN(INT, how.overlap, 0, "overlap", "N", 0, 4095, "pixels by which such squares overlap (8)"),
+    OPTION(FLAG, how.bgr, 0, "bgr", NULL, "give the network blue, green, red, as the webui does"),
+    OPTION(STRING, open.device, 0, "device", "auto|cpu|cuda[:N]", "where to compute (auto)"),
+    OPTION(CHOICE, open.precision, 0, "precision", PRECISION_WORDS, "as of txt2img (f32)"),
+    OPTION_IN(INT, open.threads, 0, "threads", "N", 0, SD_MOST_THREADS, "threads to use (0: one for each core)"),
+    OPTION(SIZE, open.memory_limit, 0, "memory-limit", "SIZE", "memory that the process may use: 900M, 4G, 1.5GiB"),
+    OPTION(FLAG, open.quiet, 'q', "quiet", NULL, "print errors only"),
+    OPTION_END};
+
+typedef struct {
+    Progress *progress;
+    double begun;
+} Work;
+
+static bool show(void *user, int done, int of) {
+    Work *w = user;
+    return progress_parts(w->progress, done, of, os_clock() - w->begun);
+}
+
+/* The name of a path's file, without folders and, unless it begins with it, what follows its last dot. */
+static int stem_of(const char *path, const char **name) {
+    const char *slash = strrchr(path, '/'), *dot = strrchr(*name = slash ? slash + 1 : path, '.');
+    return (int)(dot && dot != *name ? (size_t)(dot - *name) : strlen(*name));
+}
+
+/* What the webui's extras tab writes of an upscaled picture (scripts/postprocessing_upscale.py). */
+static void write_extras(char *to, size_t size, const Arguments *a, double scale) {
+    const char *name = "None";
+    static const char *const OF[] = {"Nearest", "Bilinear", "Bicubic", "Lanczos"};
+    int length = (int)strlen(name);
+    if (a->model) length = stem_of(a->model, &name);
+    else name = OF[a->filter], length = (int)strlen(name);
+    snprintf(to, size, "Postprocess upscale by: %.10g, Postprocess upscaler: %.*s", scale, length < 200 ? length : 200,
+             name);
+}
+
+enum { TEXTS_MOST = 64 };
+
+static bool png_keyword(const char *k) {
+    size_t n = strlen(k);
+    for (size_t i = 0; i < n; i++)
+        if (k[i] < ' ' || k[i] > '~') return false;
+    return n > 0 && n < 80 && strncmp(k, "EXIF ", 5) != 0 && strcmp(k, TEXT_COMMENT) != 0;
+}
+
+/* The picture's texts, and what was done to it. */
+static bool save(const Arguments *a, const SdPicture *p, const ImageTexts *texts, const PictureInfo *info, double scale,
+                 const char *name, Error *e) {
+    PngText out[TEXTS_MOST];
+    char extras[320];
+    int count = 0;
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    write_extras(extras, sizeof extras, a, scale);
+    if (info->raw && !image_text(texts, "parameters")) out[count++] = (PngText){"parameters", info->raw};
+    for (int i = 0; i < texts->count && count < TEXTS_MOST - 2; i++)
+        if (png_keyword(texts->at[i].keyword) && strcmp(texts->at[i].keyword, "postprocessing") &&
+            strcmp(texts->at[i].keyword, "extras"))
+            out[count++] = (PngText){texts->at[i].keyword, texts->at[i].text};
+    out[count++] = (PngText){"postprocessing", extras};
+    out[count++] = (PngText){"extras", extras};
+    bool ok = png_encode(p->rgb, p->width, p->height, out, count, &bytes, &size, e) &&
+              atomic_write_file(name, bytes, size, e);
+    free(bytes);
+    return ok;
+}
+
+/* The file that a picture goes to. */
+static bool name_of(char to[OS_PATH_SIZE], const Arguments *a, const char *path, bool folder, Error *e) {
+    const char *name;
+    int length = stem_of(path, &name);
+    return folder ? path_make(to, e, "%s/%.*s.png", a->out, length, name) : path_make(to, e, "%s", a->out);
+}
+
+static bool one(const Arguments *a, SdUpscaler *u, const char *path, bool folder, Work *work, Error *e) {
+    char name[OS_PATH_SIZE];
+    Image image = {0};
+    ImageTexts texts = {0};
+    PictureInfo info = {0};
+    SdUpscaled done = {0};
+    Error unread = {0};
+    FileBytes file = {0};
+    bool ok = name_of(name, a, path, folder, e);
+    if (ok && file_same(path, name))
+        ok = error_set(e, ERR_ARGUMENT, "%s: is also the input; name another folder or file", file_shown(name));
+    if (ok)
+        ok = atomic_check(name, e) && (file = image_bytes(path, e)).bytes &&
+             image_decode(file.bytes, file.size, file_shown(path), IMAGE_WHITE, &image, e);
+    if (ok && image.warning) warn(file_shown(path), image.warning);
+    if (ok && image.transparent && !a->open.quiet)
+        fprintf(stderr, "sdc: note: %.300s: its transparent parts are put on white\n", file_shown(path));
+    if (ok &&
+        (!image_texts(file.bytes, file.size, file_shown(path), &texts, &unread) ||
+         !picture_info(&texts, file_shown(path), &info, &unread)) &&
+        unread.code != ERR_MEMORY)
+        warn(file_shown(path), "its text is damaged and is left out");
+    file_bytes_free(&file);
+    SdUpscale how = a->how;
+    how.rgb = image.rgb, how.width = image.width, how.height = image.height, how.progress = show, how.user = work;
+    double scale = a->scale > 0 ? a->scale : sd_upscaler_scale(u);
+    if (ok && a->scale > 0) {
+        how.to_width = (int)(image.width * scale), how.to_height = (int)(image.height * scale);
+        if (how.to_width < 1) how.to_width = 1;
+        if (how.to_height < 1) how.to_height = 1;
+    }
+    work->begun = os_clock();
+    ok = ok && sd_upscale(u, &how, a->filter < 0 ? SD_FILTER_LANCZOS : (SdFilter)a->filter, &done, e);
+    progress_clear(work->progress);
+    if (ok && done.tiles && !a->open.quiet)
+        fprintf(stderr,
+                "sdc: note: %.300s: memory is short: joined of %d tiles, which may differ where they meet; allow more "
+                "with --memory-limit\n",
+                file_shown(path), done.tiles);
+    ok = ok && save(a, &done.picture, &texts, &info, scale, name, e);
+    if (ok && !a->open.quiet)
+        printf("%s: %d x %d, %.2f s\n", file_shown(name), done.picture.width, done.picture.height,
+               os_clock() - work->begun);
+    fflush(stdout);
+    free(done.picture.rgb);
+    picture_info_free(&info);
+    image_texts_free(&texts);
+    image_free(&image);
+    return ok;
+}
+
+static int check(const Command *c, Arguments *a, int rest, char **argv) {
+    if (!rest && !a->image) return usage_error(c, "no picture; name one, or several");
+    if (!a->out) return usage_error(c, "needs -o FILE, where the larger picture goes");
+    if (!a->model && a->filter < 0) return usage_error(c, "no upscaler; name one after -m, or say --filter");
+    if (!a->model && a->scale <= 0) return usage_error(c, "--filter alone needs --scale F");
+    if (!a->model && (a->how.bgr || a->open.memory_limit || a->open.threads || a->open.device || a->open.precision))
+        return usage_error(c, "--bgr, --device, --precision, --threads, --memory-limit: count with an upscaler (-m)");
+    if (a->how.overlap >= a->how.tile) return usage_error(c, "--overlap: %d is not below --tile", a->how.overlap);
+    if (file_same(a->out, a->model))
+        return usage_error(c, "--out: %.200s is also an input file; name another file", a->out);
+    for (int i = 0; i < rest; i++)
+        if (!*argv[i]) return usage_error(c, "a picture's name is empty");
+    return a->model ? check_device(c, a->open.device, "auto", a->open.precision) : GO_ON;
+}
+
+static SdUpscaler *open_upscaler(const Arguments *a, Error *e) {
+    const SdOptions options = {.threads = a->open.threads,
+                               .memory_limit = a->open.memory_limit,
+                               .precision = precision_of(a->open.precision),
+                               .device = a->open.device ? a->open.device : "auto"};
+    return sd_upscaler_open(a->model, &options, e);
+}
+
+static int upscale(const Command *c, int argc, char **argv) {
+    Arguments a = {.filter = -1, .how = sd_upscale_defaults()};
+    Error e = {0};
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
+    if (code == GO_ON) code = check(c, &a, rest, argv);
+    if (code != GO_ON) return code;
+    int count = rest + (a.image != NULL);
+    bool folder = os_kind(a.out) == OS_DIRECTORY;
+    if (count > 1 && !folder) return usage_error(c, "--out: several pictures need a folder, and %.200s is none", a.out);
+    if (!folder) code = output_file(c, "--out", &a.out);
+    if (code != GO_ON) return code;
+    input_file(&a.image);
+    os_catch_stop();
+    Progress progress;
+    progress_begin(&progress, a.open.quiet, count);
+    Work work = {.progress = &progress};
+    SdUpscaler *u = a.model ? open_upscaler(&a, &e) : NULL;
+    int done = 0;
+    bool ok = u || !a.model;
+    for (; ok && done < count; done++) {
+        progress.run = done;
+        ok = one(&a, u, a.image && !done ? a.image : argv[done - (a.image != NULL)], folder, &work, &e);
+        if (!ok) break;
+    }
+    sd_upscaler_close(u);
+    if (!ok && e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("%d of %d pictures", done, count);
+    return ok ? finish_output() : report(c, &e);
+}
+
+const Command UPSCALE = {
+    "upscale",
+    upscale,
+    "-m FILE IMAGE... -o OUT [options]",
+    "enlarge pictures with an upscaler, or a filter",
+    "Reads RRDBNet (ESRGAN, BSRGAN, Real-ESRGAN, anime6B) and SRVGGNetCompact (realesr-general-x4v3, animevideo). A "
+    "picture is made as one, without seams, in strips that fit the memory; only where that is impossible, of tiles, "
+    "which "
+    "is said. Texts in a picture are kept, and how it was enlarged is added, as the webui's extras tab does.",
+    OPTIONS};
