@@ -230,6 +230,14 @@ SdConfig tiny_config(void) {
     return k;
 }
 
+SdConfig plain_config(void) {
+    SdConfig k = tiny_config();
+    k.unet.channels = k.vae.channels = k.unet.groups = k.vae.groups = 32;
+    k.clip[0].width = k.unet.context = 64;
+    k.clip[0].heads = 1, k.unet.heads = 8;
+    return k;
+}
+
 bool make_model(const char *path, MakeModel spec) {
     return make_model_of(path, spec, spec.size == MODEL_FULL ? config_sd1() : micro_config());
 }

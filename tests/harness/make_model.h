@@ -24,6 +24,8 @@ typedef struct {
 
 /* The smallest: two levels of 8 channels, for pictures of 8 x 8 in two steps. */
 SdConfig tiny_config(void);
+/* A small one whose sizes its shapes tell: a file of torch.save has no configuration. */
+SdConfig plain_config(void);
 
 /* A single file, or a folder that may exist already. False, with a line on stderr, when it cannot be written. */
 bool make_model(const char *path, MakeModel spec);

@@ -347,15 +347,6 @@ static void check_merges(const char *what, const char *path, const char *ref, Sd
     }
 }
 
-/* A small model whose sizes its shapes tell, as a file of torch.save has no configuration. */
-static SdConfig plain_config(void) {
-    SdConfig k = tiny_config();
-    k.unet.channels = k.vae.channels = k.unet.groups = k.vae.groups = 32;
-    k.clip[0].width = k.unet.context = 64;
-    k.clip[0].heads = 1, k.unet.heads = 8;
-    return k;
-}
-
 static void merges_of_pickles(void) {
     Error e = {0};
     size_t size;

@@ -184,6 +184,8 @@ static void changes(Scene *s) {
     static const char *const ACTS[] = {"cut", "grow", "rewrite", "move", "swap"};
     static const char *const KINDS[] = {"open", "map", "stat", "malloc", "write"};
     static const char *const VICTIMS[] = {"m.safetensors",
+                                          "gguf.gguf",
+                                          "ckpt.ckpt",
                                           "p.png",
                                           "pictures/00000000.png",
                                           "pictures/00000001.txt",

@@ -1,9 +1,11 @@
-/* torture_scene.c: the commands, their folders, and what must hold afterwards. */
+/* torture_scene.c: the commands' folders, and what must hold afterwards. */
 #define _XOPEN_SOURCE 700
 #include "torture.h"
 #include "tests/harness/harness.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
+#include "tests/weights/made_gguf.h"
+#include "tests/weights/made_torch.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,86 +18,6 @@
 #include <unistd.h>
 
 #define SMALL "-m m.safetensors -W 8 -H 8 --steps 2 --seed 1 -q"
-#define TRAIN                                                                                                          \
-    "train --data pictures -m m.safetensors -o t.safetensors --size 16 --batch-size 1 --save-every 1 --ema 0.9 -q"
-
-const TortureCase TORTURE[] = {
-    {.name = "version", .args = "version", .plain = true},
-    {.name = "help", .args = "help", .plain = true},
-    {.name = "help-train", .args = "help train", .slow = true},
-    {.name = "samplers", .args = "samplers", .plain = true},
-    {.name = "schedulers", .args = "schedulers", .slow = true},
-    {.name = "tokens", .args = "tokens -p '(a cat:1.2) BREAK [dog:cat:0.5] AND x' --json"},
-    {.name = "tokens-file", .args = "tokens -p @prompt.txt"},
-    {.name = "png-info", .args = "png-info p.png --json", .plain = true},
-    {.name = "info", .args = "info m.safetensors"},
-    {.name = "info-folder", .args = "info folder"},
-    {.name = "diff", .args = "diff a.taps a.taps --names map"},
-    {.name = "record", .args = "record " SMALL " -p 'a cat' -o r.record", .old = "r.record"},
-    {.name = "check", .args = "check a.record -m m.safetensors -q"},
-    {.name = "check-file", .args = "check a.record --against a.taps"},
-    {.name = "verify",
-     .args = "verify --table base --only GEGLU --device cpu --threads 2 --junit out.xml",
-     .old = "out.xml"},
-    {.name = "make-data",
-     .args = "make-data -o data --count 2 --size 16 --sheet out.png",
-     .old = "out.png",
-     .once = true,
-     .model = true},
-    {.name = "make-data-jsonl", .args = "make-data -o data --count 2 --size 16 --jsonl", .once = true, .model = true},
-    {.name = "judge", .args = "judge -n 1 --sheet out.png", .old = "out.png", .model = true},
-    {.name = "txt2img", .args = "txt2img " SMALL " -p 'a cat' -o out.png", .old = "out.png"},
-    {.name = "txt2img-all",
-     .args =
-         "txt2img " SMALL " -p @prompt.txt -n dog -o out.png --batch-size 2 --taps out.taps --steps-sheet steps.png",
-     .old = "out.taps steps.png",
-     .once = true,
-     .model = true},
-    {.name = "txt2img-runs",
-     .args = "txt2img " SMALL " -p 'a cat' -o out.png --batch-count 3",
-     .once = true,
-     .slow = true,
-     .model = true},
-    {.name = "img2img", .args = "img2img " SMALL " -p 'a cat' -i p.png -o out.png", .old = "out.png"},
-    {.name = "replay", .args = "replay p.png -m m.safetensors -q -o out.png", .old = "out.png"},
-    {.name = "sheet", .args = "sheet " SMALL " a b -o out.png", .old = "out.png", .part = "out.png", .model = true},
-    {.name = "convert",
-     .args = "convert m.safetensors out.safetensors --dtype f32 -q",
-     .old = "out.safetensors",
-     .model = true},
-    {.name = "convert-folder", .args = "convert folder out.safetensors -q", .old = "out.safetensors", .slow = true},
-    {.name = "train",
-     .args = TRAIN " --steps 2 --log t.csv",
-     .again = TRAIN " --steps 2 --log t.csv --resume",
-     .model = true},
-    {.name = "train-over",
-     .args = TRAIN " --steps 1 --overwrite",
-     .again = TRAIN " --steps 1 --overwrite",
-     .old = "t.safetensors t.safetensors.state",
-     .slow = true},
-    {.name = "train-resume",
-     .args = TRAIN " --steps 3 --log t.csv --resume",
-     .again = TRAIN " --steps 3 --log t.csv --resume",
-     .setup = TRAIN " --steps 2 --log t.csv",
-     .model = true},
-    {.name = "train-sample",
-     .args = TRAIN " --steps 1 --sample cat",
-     .again = TRAIN " --steps 1 --sample cat --resume",
-     .may = "t.safetensors.1.png"},
-    {.name = "train-all",
-     .args = TRAIN " --steps 1 --train unet+text --recompute",
-     .again = TRAIN " --steps 1 --train unet+text --recompute --resume",
-     .slow = true},
-    {.name = "train-vae",
-     .args = TRAIN " --steps 2 --train vae --crop 8 --crop-share 0.5 --whole-batch 1",
-     .again = TRAIN " --steps 2 --train vae --crop 8 --crop-share 0.5 --whole-batch 1 --resume"},
-    {.name = "bench",
-     .args = "bench -m m.safetensors -W 64 -H 64 --steps 1 --json",
-     .times = true,
-     .slow = true,
-     .model = true},
-};
-const int TORTURE_COUNT = sizeof TORTURE / sizeof *TORTURE;
 
 static const char OLD[] = "what was here before\n";
 
@@ -112,6 +34,22 @@ static bool made(const char *args) {
     bool ok = test_check(r.code == 0, "sdc %s", args);
     test_note("exit %d: %s", r.code, r.err);
     torture_free(&r);
+    return ok;
+}
+
+/* The tiny model as GGUF, and one whose sizes its shapes tell as torch.save has it. */
+static bool other_formats(void) {
+    bool ok = make_model_of(torture_input("ckpt.ckpt"), (MakeModel){.dtype = F16, .config = ""}, plain_config());
+    for (int i = 0; i < 2; i++) {
+        Error e = {0};
+        size_t size;
+        WeightFile *f = weight_file_open(torture_input(i ? "ckpt.ckpt" : "m.safetensors"), &e);
+        if (!f) return false;
+        char *bytes = i ? made_torch(f, MADE_NESTED, &size) : made_gguf(f, &size);
+        weight_file_close(f);
+        ok = ok && test_write(torture_input(i ? "ckpt.ckpt" : "gguf.gguf"), bytes, size);
+        free(bytes);
+    }
     return ok;
 }
 
@@ -133,7 +71,7 @@ bool torture_begin(void) {
     return test_check(make_model_of(torture_input("m.safetensors"), spec, tiny_config()) &&
                           make_model_of(torture_input("folder"), folder, tiny_config()),
                       "a tiny model is written") &&
-           test_write(torture_input("prompt.txt"), "a cat, (a dog:1.2)\n", 19) &&
+           other_formats() && test_write(torture_input("prompt.txt"), "a cat, (a dog:1.2)\n", 19) &&
            test_write(torture_input("map"), "*.* *.*\n", 8) &&
            made("txt2img " SMALL " -p 'a cat' -o p.png --taps a.taps") &&
            made("record " SMALL " -p 'a cat' -o a.record") && made("make-data -o pictures --count 2 --size 16 -q");
