@@ -68,6 +68,14 @@ static void info(void) {
     cli_free(&r);
 }
 
+/* The averages of a model that has learned differ from its weights. */
+static void other_averages(void *user, MadeTensors *l) {
+    (void)user;
+    for (size_t i = 0; i < l->count; i++)
+        if (!strcmp(l->at[i].name, "model_ema.diffusion_modelout2bias"))
+            l->at[i].values = VALUES_ALL, l->at[i].value = 0.5;
+}
+
 static void replays(void) {
     static const struct {
         const char *options, *name;
@@ -96,6 +104,24 @@ static void replays(void) {
                "a changed pixel is a difference");
     test_note("exit %d: %s%s", r.code, r.out, r.err);
     cli_free(&r);
+}
+
+/* A picture of the moving averages says so and is made of them again, without being told; a model that has none cannot.
+ */
+static void averages(void) {
+#define AVERAGED "txt2img -m ema.safetensors -p cat -W 64 -H 64 --steps 2 --seed 3 -q -o "
+    MakeModel how = {.dtype = F16, .ema = true, .edit = other_averages};
+    test_check(make_model(cli_path("ema.safetensors"), how), "a model with moving averages");
+    cli_works("", AVERAGED "own.png");
+    cli_works("", AVERAGED "averages.png --ema");
+    cli_works("EMA: True", "png-info --raw averages.png");
+    cli_works("averages.png: equal\n", "replay averages.png -m ema.safetensors -q");
+    cli_works("own.png: equal\n", "replay own.png -m ema.safetensors -q");
+    CliRun r = cli("replay own.png -m ema.safetensors -q --ema");
+    test_check(r.code == 1 && strstr(r.out, "own.png: differs"), "the averages draw another picture");
+    cli_tell(&r);
+    cli_free(&r);
+    cli_fails(1, "replay.safetensors: |holds no moving averages", "replay averages.png -m replay.safetensors -q");
 }
 
 /* Refused before the model is opened, by the name of the field. */
@@ -178,5 +204,6 @@ void info_replay(void) {
     cli_free(&r);
     info();
     replays();
+    averages();
     refusals();
 }
