@@ -1,12 +1,14 @@
 /* test_formats.c: loading gives the same weights, to the bit, from a file of each format and from each way in which
  * diffusers' folders are kept. */
 #define _XOPEN_SOURCE 700
+#include "formats.h"
 #include "sd/load/weights.h"
 #include "tensor/half.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 #include "tests/weights/made_gguf.h"
 #include "tests/weights/made_torch.h"
+#include "weights/blocks.h"
 #include "weights/names.h"
 #include "weights/safetensors.h"
 
@@ -178,6 +180,64 @@ static void gguf(const char *ref) {
     check_same("GGUF", test_path("a.gguf"), ref);
 }
 
+static bool is_filter(const FileTensor *t) { return t->nd == 4 && t->n[3] == 3 && file_tensor_count(t) % 32 == 0; }
+
+/* The model with its filters in blocks of Q8_0 that cross their rows, as ComfyUI-GGUF keeps them (1), or as the numbers
+ * that these hold, in F16 (0). */
+static void write_reshaped(const WeightFile *f, const char *path, bool blocks, int *count) {
+    Error e = {0};
+    FileTensor *list = calloc(f->count, sizeof *list);
+    FileMeta *meta = calloc(f->count + f->meta_count, sizeof *meta);
+    char(*texts)[2][256] = calloc(f->count, sizeof *texts);
+    size_t metas = f->meta_count;
+    if (!list || !meta || !texts) abort();
+    memcpy(meta, f->meta, metas * sizeof *meta);
+    for (size_t i = 0; i < f->count; i++) {
+        FileTensor t = list[i] = f->tensors[i];
+        if (!is_filter(&t) || !blocks) continue;
+        list[i] = (FileTensor){.name = t.name, .dtype = Q8_0, .nd = 2, .n = {file_tensor_count(&t) / 32, 32}};
+        snprintf(texts[i][0], sizeof texts[i][0], "comfy.gguf.orig_shape.%s", t.name);
+        snprintf(texts[i][1], sizeof texts[i][1], "%d,%d,3,3", (int)t.n[0], (int)t.n[1]);
+        meta[metas++] = (FileMeta){texts[i][0], texts[i][1]};
+        *count += t.n[1] * 9 % 32 != 0;
+    }
+    StWriter *w = st_write_begin(path, list, f->count, meta, metas, &e);
+    for (size_t i = 0; w && i < f->count; i++) {
+        const FileTensor *t = &f->tensors[i];
+        const uint16_t *data = file_tensor_data(f, t);
+        if (!is_filter(t)) {
+            st_write_data(w, data, (size_t)(t->end - t->begin), &e);
+            continue;
+        }
+        for (int64_t at = 0; at < file_tensor_count(t); at += 32) {
+            float x[32];
+            uint8_t block[34];
+            uint16_t half[32];
+            for (int k = 0; k < 32; k++) x[k] = f16_to_f32(data[at + k]);
+            quantise_q8_0(x, block);
+            block_f32(Q8_0, block, x);
+            for (int k = 0; k < 32; k++) half[k] = f32_to_f16(x[k]);
+            st_write_data(w, blocks ? (const void *)block : half, blocks ? sizeof block : sizeof half, &e);
+        }
+    }
+    test_check(w && st_write_end(w, &e), "%s is written: %s", path, e.text);
+    free(list);
+    free(meta);
+    free(texts);
+}
+
+static void reshaped(const char *ref) {
+    Error e = {0};
+    int count = 0;
+    WeightFile *f = weight_file_open(ref, &e);
+    if (!f) abort();
+    write_reshaped(f, test_path("comfy.safetensors"), true, &count);
+    write_reshaped(f, test_path("halves.safetensors"), false, &count);
+    weight_file_close(f);
+    test_check(count > 10, "%d filters whose rows begin within blocks", count);
+    check_same("shapes of ComfyUI-GGUF", test_path("comfy.safetensors"), test_path("halves.safetensors"));
+}
+
 /* As stable-diffusion.cpp --convert-name writes it, which tools/dev/check_gguf.py has it do. */
 static void sdcpp_names(void *user, MadeTensors *l) {
     static const char *const OPEN[][2] = {{"conditioner.embedders.1.model.", "cond_stage_model.1.transformer."},
@@ -299,102 +359,14 @@ static void eights(const char *ref) {
     }
 }
 
-/* --- merging --- */
-
-#define POSITIONS "cond_stage_model.transformer.text_model.embeddings.position_ids"
-
-static bool has(const WeightFile *f, const char *name) { return weight_file_find(f, name) != NULL; }
-
-/* Whether the files have the same tensors, in any order; the first may lack positions, as folders do. */
-static bool same_tensors(const char *path, const char *other, Error *e) {
-    WeightFile *a = weight_file_open(path, e), *b = a ? weight_file_open(other, e) : NULL;
-    bool same = b && a->count > 100 && a->count + (has(b, POSITIONS) && !has(a, POSITIONS)) == b->count;
-    for (size_t i = 0; same && i < a->count; i++) {
-        const FileTensor *x = &a->tensors[i], *y = weight_file_find(b, x->name);
-        same = y && x->dtype == y->dtype && x->nd == y->nd && !memcmp(x->n, y->n, (size_t)x->nd * sizeof *x->n) &&
-               !memcmp(file_tensor_data(a, x), file_tensor_data(b, y), (size_t)(x->end - x->begin));
-    }
-    weight_file_close(a);
-    weight_file_close(b);
-    return same;
-}
-
-static void fives(void *user, MadeTensors *l) {
-    (void)user;
-    for (size_t i = 0; i < l->count; i++) l->at[i].values = VALUES_ALL, l->at[i].value = 5;
-}
-
-/* In each place of a merge, the format makes what the safetensors file of the same numbers makes. */
-static void check_merges(const char *what, const char *path, const char *ref, SdConfig k) {
-    static const char *const NAMES[] = {"A", "B", "C"};
-    char other[512], got[512], wanted[512];
-    snprintf(other, sizeof other, "%s", test_path("fives.safetensors"));
-    snprintf(got, sizeof got, "%s", test_path("got.safetensors"));
-    snprintf(wanted, sizeof wanted, "%s", test_path("wanted.safetensors"));
-    if (!make_model_of(other, (MakeModel){.dtype = F32, .edit = fives}, k)) abort();
-    for (int place = 0; place < 3; place++) {
-        SdMerge how = {.mode = place < 2 ? SD_MERGE_WEIGHTED : SD_MERGE_ADD_DIFFERENCE, .ratio = 0.3};
-        SdMerged done[2] = {0};
-        const char *in[3] = {other, other, place < 2 ? NULL : other};
-        Error e = {0};
-        in[place] = path;
-        bool ok = sd_merge(in, got, &how, &done[0], &e);
-        in[place] = ref;
-        ok = ok && sd_merge(in, wanted, &how, &done[1], &e) && same_tensors(got, wanted, &e);
-        test_check(ok && done[0].merged > 100 && done[0].merged == done[1].merged, "merged as %s: %s", NAMES[place],
-                   what);
-        test_note("%lld and %lld %s", (long long)done[0].merged, (long long)done[1].merged, e.text);
-    }
-}
-
-static void merges_of_pickles(void) {
-    Error e = {0};
-    size_t size;
-    if (!make_model_of(test_path("p.safetensors"), (MakeModel){.dtype = F16, .config = ""}, plain_config())) abort();
-    WeightFile *f = weight_file_open(test_path("p.safetensors"), &e);
-    if (!f) abort();
-    for (int old = 0; old < 2; old++) {
-        char *bytes = made_torch(f, (old ? MADE_OLD : 0) | MADE_NESTED | MADE_TURNED, &size);
-        write_bytes(test_path("p.ckpt"), bytes, size);
-        check_merges(old ? "torch.save before 1.6" : "torch.save", test_path("p.ckpt"), test_path("p.safetensors"),
-                     plain_config());
-    }
-    weight_file_close(f);
-}
-
-/* Blocks are merged as the numbers in F16 that a conversion makes of them. */
-static void merges_of_blocks(void) {
-    static const char *const FORMATS[] = {NULL, "gguf"};
-    for (int i = 0; i < 2; i++) {
-        Error e = {0};
-        const SdConvert to = {.dtype = "q8_0", .format = FORMATS[i]}, wide = {.dtype = "f16", .layout = "single"};
-        char plain[512], blocks[512], half[512];
-        snprintf(plain, sizeof plain, "%s", test_path("p.safetensors"));
-        snprintf(blocks, sizeof blocks, "%s", test_path(i ? "q8.gguf" : "q8.safetensors"));
-        snprintf(half, sizeof half, "%s", test_path("half.safetensors"));
-        test_check(sd_convert(plain, blocks, &to, NULL, &e) && sd_convert(blocks, half, &wide, NULL, &e),
-                   "a model of blocks: %s", e.text);
-        check_merges(i ? "Q8_0 in GGUF" : "Q8_0", blocks, half, plain_config());
-    }
-}
-
-static void merges(const char *ref) {
-    const SdConfig k = tiny_config();
-    merges_of_pickles();
-    check_merges("GGUF", test_path("a.gguf"), ref, k);
-    check_merges("8-bit weights with scales", test_path("f8.safetensors"), test_path("f16.safetensors"), k);
-    check_merges("a folder of .bin", test_path("bin-shards"), ref, k);
-    check_merges("a folder of shards", test_path("folder, 3 shards"), ref, k);
-    merges_of_blocks();
-}
-
 SUITE(formats, .seconds = 4) {
     char ref[512];
     snprintf(ref, sizeof ref, "%s", test_path("m.safetensors"));
     if (!make_model_of(ref, (MakeModel){.dtype = F16}, tiny_config())) abort();
     gguf(ref);
     other_names();
+    reshaped(ref);
     eights(ref);
     folders(ref);
-    merges(ref);
+    formats_merge(ref);
 }
