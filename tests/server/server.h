@@ -10,5 +10,8 @@
 
 void server_nap(void);
 void server_webui(const Served *s);
+void server_openai(const Served *s);
+void server_jobs(const Served *s);
+void server_restarts(void);
 
 #endif

@@ -88,7 +88,7 @@ static void keys(void) {
     const char *pairs = "# who\nann:secret-one\nbob:two-is:secret\n";
     test_write(cli_path("keys"), pairs, strlen(pairs));
     char arguments[1000];
-    snprintf(arguments, sizeof arguments, "--keys %s --drain 5", cli_path("keys"));
+    snprintf(arguments, sizeof arguments, "--keys %s", cli_path("keys"));
     if (!test_check(serve_start(&s, arguments), "a server with keys")) return;
     for (size_t i = 0; i < sizeof CALLS / sizeof *CALLS; i++) {
         Reply r = call(&s, "GET", "/sdapi/v1/options", CALLS[i].header, NULL);
@@ -133,7 +133,7 @@ static void refusals(void) {
     cli_fails(1, "bad.json|gone", "serve --settings bad.json --listen 127.0.0.1:0");
 }
 
-SUITE(server, .seconds = 9) {
+SUITE(server, .seconds = 10) {
     Served s;
     if (!cli_begin()) {
         test_skip("no program to start: set SDC_BIN");
@@ -162,6 +162,8 @@ SUITE(server, .seconds = 9) {
              cli_path("models"), cli_path("settings.json"), cli_path("out"));
     if (test_check(serve_start(&s, arguments), "the server starts")) {
         server_webui(&s);
+        server_openai(&s);
+        server_jobs(&s);
         hostile(&s);
         test_check(serve_stop(&s) == 0, "it ends with 0");
         char *log = test_read(s.log, NULL);
@@ -169,4 +171,5 @@ SUITE(server, .seconds = 9) {
         free(log);
     }
     keys();
+    server_restarts();
 }

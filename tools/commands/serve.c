@@ -6,7 +6,7 @@
 
 typedef struct {
     ModelOptions open;
-    const char *listen, *model, *models, *vaes, *loras, *upscalers, *controlnets, *outputs, *settings, *keys;
+    const char *listen, *model, *models, *vaes, *loras, *upscalers, *controlnets, *outputs, *jobs, *settings, *keys;
     const char *auth, *hosts, *origins, *cert, *key;
     bool let_in, keep_orphans, log_prompts;
     int workers, queue, quota, pictures, connections, drain, spaces;
@@ -23,6 +23,7 @@ static const Option OPTIONS[] = {
     OPTION(STRING, upscalers, 0, "upscaler-dir", "DIR", "of upscalers"),
     OPTION(STRING, controlnets, 0, "controlnet-dir", "DIR", "of ControlNets"),
     OPTION(STRING, outputs, 0, "outputs", "DIR", "where pictures go that a client wants saved"),
+    OPTION(STRING, jobs, 0, "jobs", "FILE", "where jobs of /v1/jobs are kept, so that a restart loses none (memory)"),
     OPTION(STRING, settings, 0, "settings", "FILE", "a file that keeps the settings"),
     OPTION(STRING, keys, 0, "keys", "FILE", "who may call: lines NAME:SECRET, for Basic, Bearer and api-key"),
     OPTION(STRING, auth, 0, "api-auth", "NAME:SECRET", "one such key (others on this machine can see it)"),
@@ -67,6 +68,7 @@ static int serve(const Command *c, int argc, char **argv) {
                        .upscaler_dir = a.upscalers,
                        .controlnet_dir = a.controlnets,
                        .outputs_dir = a.outputs,
+                       .jobs_file = a.jobs,
                        .settings_file = a.settings,
                        .keys_file = a.keys,
                        .api_auth = a.auth,

@@ -79,6 +79,7 @@ void answer_free(Answer *a) {
 void call_free(Call *c) {
     for (int i = 0; i < HEADER_COUNT; i++) free(c->header[i]);
     for (int i = 0; i < c->queries; i++) free(c->query[i].name), free(c->query[i].value);
+    if (c->drop_watch) c->drop_watch(c->watch);
     free(c->body);
     json_decref(c->json);
     answer_free(&c->answer);

@@ -25,7 +25,7 @@ extern const char *const CALL_HEADER_NAMES[HEADER_COUNT];
 typedef struct Call Call;
 
 /* More of an answer whose length is not known yet. */
-typedef enum { STREAM_WAIT, STREAM_MORE, STREAM_END } StreamStep;
+typedef enum { STREAM_GO_ON, STREAM_END } StreamStep;
 
 /* What a call is answered with. */
 typedef struct {
@@ -33,7 +33,7 @@ typedef struct {
     char *body; /* owned */
     size_t size;
     const char *type;   /* a constant */
-    char extra[3][160]; /* more headers, "Name: value"; "": none */
+    char extra[3][240]; /* more headers, "Name: value"; "": none */
 } Answer;
 
 struct Call {
@@ -52,10 +52,13 @@ struct Call {
     const char *route; /* its pattern, for the log and metrics; NULL: unknown */
 
     Answer answer;
-    bool waits; /* the answer comes later (http_answer) */
-    /* A stream in place of an answer: called when there may be more, with the place and room for it. */
+    bool waits;  /* the answer comes later (http_answer) */
+    bool events; /* it is a stream of events, and so are the spaces before it */
+    /* A stream of events in place of an answer: called now and then, with the place and room for what is new. */
     StreamStep (*stream)(Call *c, char *to, size_t room, size_t *size);
-    void *work;    /* the handler's: what the call waits for */
+    void *watch; /* the stream's own, which drop_watch frees */
+    void (*drop_watch)(void *watch);
+    void *work;    /* the job that the call waits for (jobs.h) */
     void *carrier; /* http.c's */
 };
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const Route *const ROUTES[] = {WEBUI_ROUTES, WEBUI_LISTS, HEALTH_ROUTES, NULL};
+const Route *const ROUTES[] = {WEBUI_ROUTES, WEBUI_LISTS,   NATIVE_ROUTES, OPENAI_ROUTES,
+                               PAGE_ROUTES,  HEALTH_ROUTES, NULL};
 
 static bool leads_to(const Route *r, const char *path) {
     size_t n = strlen(r->path);
@@ -35,8 +36,6 @@ bool dispatch_begin(void *user, Call *c) {
 
 static bool read_body(const Route *r, Call *c) {
     if (!(r->flags & ROUTE_JSON)) return true;
-    if (r->flags & ROUTE_FORM && c->header[HEADER_TYPE] && !strncmp(c->header[HEADER_TYPE], "multipart/", 10))
-        return true;
     if (!c->size) return c->json = json_object(), c->json != NULL;
     if (!guard_json(c)) return false;
     json_error_t where;

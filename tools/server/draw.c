@@ -87,6 +87,7 @@ static bool start_picture(Job *j, Image *image, Image *mask, SdRequest *r, SdReq
         return error_set(e, ERR_ARGUMENT, "init_images: %dx%d is too small", image->width, image->height);
     if (!j->mask) return true;
     if (!image_decode_mask(j->mask, j->mask_size, "mask", j->mask_round, mask, e)) return false;
+    if (j->mask_alpha && mask->transparent) r->mask_invert = true;
     r->mask = mask->rgb, r->mask_width = mask->width, r->mask_height = mask->height;
     return true;
 }

@@ -7,6 +7,7 @@
 
 /* Seconds. */
 enum { HEADER_TIME = 20, IDLE_TIME = 75, BODY_TIME = 180, WRITE_TIME = 600, SPACE_EVERY = 15 };
+#define STREAM_EVERY 0.1      /* seconds after which a stream is asked for more */
 enum { DISCARDED = 1 << 20 }; /* bytes of a refused body that are read so that the client sees the answer */
 
 typedef enum { PHASE_HEADERS, PHASE_BODY, PHASE_WAIT, PHASE_WRITE, PHASE_IDLE } Phase;
@@ -27,8 +28,8 @@ typedef struct Exchange {
     Connection *at;
     size_t capacity, given; /* of the body; given: bytes that arrived */
     bool refused, handled, queued;
-    bool suspended, aborted, more; /* under the lock */
-    bool spaces, space_due;        /* under the lock: 200 and spaces go out until the answer is there */
+    bool suspended, aborted; /* under the lock */
+    bool spaces, space_due;  /* under the lock: 200 and spaces go out until the answer is there */
     double space_at;
     size_t sent;
     int status;
@@ -75,14 +76,6 @@ void http_answer(Call *c, Answer *a) {
     os_unlock(x->http->lock);
 }
 
-void http_more(Call *c) {
-    Exchange *x = exchange_of(c);
-    os_lock(x->http->lock);
-    x->more = true;
-    wake(x);
-    os_unlock(x->http->lock);
-}
-
 /* --- answers --- */
 
 static void headers(struct MHD_Response *r, const Exchange *x, const char *type, bool spaces) {
@@ -124,7 +117,7 @@ static enum MHD_Result respond(Exchange *x) {
     return queue(x, a->status, r);
 }
 
-/* Waits for http_more or http_answer, unless it has come. With the lock. */
+/* Waits for http_answer, or for http_watch to ask a stream again. With the lock. */
 static void suspend(Exchange *x) {
     x->suspended = true;
     MHD_suspend_connection(x->mhd);
@@ -141,8 +134,11 @@ static ssize_t read_spaces(Exchange *x, char *to, size_t room) {
         if (a->body && left) memcpy(to, a->body + x->sent, left);
         x->sent += a->body ? left : 0;
         n = a->body && left ? (ssize_t)left : MHD_CONTENT_READER_END_OF_STREAM;
-    } else if (x->space_due) x->space_due = false, *to = ' ', n = 1;
-    else suspend(x);
+    } else if (x->space_due) {
+        n = x->call.events ? 3 : 1; /* a comment, or a space */
+        memcpy(to, x->call.events ? ":\n\n" : " ", (size_t)n);
+        x->space_due = false;
+    } else suspend(x);
     os_unlock(x->http->lock);
     return n;
 }
@@ -154,7 +150,6 @@ static ssize_t reader(void *cls, uint64_t at, char *to, size_t room) {
     if (x->spaces) return read_spaces(x, to, room);
     os_lock(x->http->lock);
     bool aborted = dead(x);
-    x->more = false;
     os_unlock(x->http->lock);
     if (aborted) return MHD_CONTENT_READER_END_WITH_ERROR;
     StreamStep step = x->call.stream(&x->call, to, room, &size);
@@ -162,7 +157,7 @@ static ssize_t reader(void *cls, uint64_t at, char *to, size_t room) {
     if (size) return (ssize_t)size;
     if (step == STREAM_END) return MHD_CONTENT_READER_END_OF_STREAM;
     os_lock(x->http->lock);
-    if (!x->more && !dead(x)) suspend(x);
+    if (!dead(x)) suspend(x);
     os_unlock(x->http->lock);
     return 0;
 }
@@ -181,7 +176,7 @@ static enum MHD_Result go_on(Exchange *x) {
     if (!aborted && !spaces && !answered) suspend(x);
     os_unlock(x->http->lock);
     if (aborted) return MHD_NO;
-    if (spaces) return begin_stream(x, "application/json");
+    if (spaces) return begin_stream(x, x->call.events ? "text/event-stream" : "application/json");
     return answered ? respond(x) : MHD_YES;
 }
 
@@ -360,6 +355,7 @@ void http_watch(Http *h) {
     for (Exchange *x = h->exchanges; x; x = x->next) {
         if (!x->suspended || x->aborted) continue;
         if (x->at && os_peer_gone(x->at->socket)) x->aborted = true, wake(x);
+        else if (x->call.stream && now - x->space_at > STREAM_EVERY) x->space_at = now, wake(x);
         else if (!x->call.stream && !x->call.answer.status && now - x->space_at > SPACE_EVERY &&
                  now - x->call.began > h->o.spaces_after)
             x->spaces = x->space_due = true, x->space_at = now, wake(x);

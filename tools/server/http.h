@@ -36,9 +36,8 @@ void http_watch(Http *h);
 /* How many connections there are, and calls whose answer has not been sent. */
 void http_count(Http *h, int *connections, int *calls);
 
-/* From any thread, for a call whose `ended` has not been called: the answer of a call that waits, which takes a over;
- * and that its stream may have more. */
+/* From any thread, for a call whose `ended` has not been called: the answer of a call that waits, which takes a over.
+ */
 void http_answer(Call *c, Answer *a);
-void http_more(Call *c);
 
 #endif

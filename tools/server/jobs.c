@@ -136,10 +136,7 @@ void jobs_done(Jobs *q, Job *j, JobState state) {
 
 /* --- in the midst of a job --- */
 
-static void changed(Job *j) {
-    j->version++;
-    if (j->call && j->call->stream) http_more(j->call);
-}
+static void changed(Job *j) { j->version++; }
 
 bool jobs_step(Jobs *q, Job *j, int iteration, const SdProgress *p) {
     os_lock(q->lock);
@@ -175,6 +172,13 @@ bool jobs_skipped(Jobs *q, Job *j) {
     j->skipped = false;
     os_unlock(q->lock);
     return skipped;
+}
+
+bool jobs_stopped(Jobs *q, Job *j) {
+    os_lock(q->lock);
+    bool stopped = j->stopped;
+    os_unlock(q->lock);
+    return stopped;
 }
 
 bool jobs_interrupted(Jobs *q, Job *j) {
@@ -213,6 +217,23 @@ void jobs_interrupt(Jobs *q, int key, bool skip) {
         changed(j);
     }
     os_unlock(q->lock);
+}
+
+bool jobs_cancel(Jobs *q, const char *id, bool *waited) {
+    Job *found = NULL;
+    *waited = false;
+    os_lock(q->lock);
+    for (Job *j = q->working; j; j = j->next)
+        if (!strcmp(j->id, id)) j->cancel = true, found = j;
+    for (Job *j = q->waiting; j && !found; j = j->next)
+        if (!strcmp(j->id, id)) *waited = true, found = j;
+    if (*waited) {
+        unlink_job(q, &q->waiting, found);
+        q->waits--;
+    }
+    os_unlock(q->lock);
+    if (*waited) job_free(found);
+    return found != NULL;
 }
 
 void jobs_unload(Jobs *q) {
@@ -256,7 +277,7 @@ void jobs_cancel_all(Jobs *q) {
         deliver(j);
         job_free(j);
     }
-    for (Job *j = q->working; j; j = j->next) j->cancel = true;
+    for (Job *j = q->working; j; j = j->next) j->cancel = j->stopped = true;
     os_unlock(q->lock);
 }
 

@@ -39,6 +39,7 @@ struct Job {
     uint8_t *image, *mask;       /* pictures' files; NULL: none */
     size_t image_size, mask_size;
     bool mask_round; /* the mask is only black and white */
+    bool mask_alpha; /* where it is transparent, it repaints that: OpenAI's way */
     bool send, save;
     json_t *body;                       /* holds the request's strings */
     json_t *echo;                       /* what the reply says was asked for; NULL: nothing */
@@ -48,7 +49,7 @@ struct Job {
 
     /* Under the queue's lock. */
     JobState state;
-    bool cancel, interrupted, skipped;
+    bool cancel, interrupted, skipped, stopped; /* stopped: cancelled as the server stops */
     int iteration, step, steps;
     SdStage stage;
     double began, ended;
@@ -88,11 +89,14 @@ void jobs_preview(Jobs *q, Job *j, const SdPicture *p, int step);
 /* Whether the batch at work is to be left out, or everything; forgets the former. */
 bool jobs_skipped(Jobs *q, Job *j);
 bool jobs_interrupted(Jobs *q, Job *j);
+bool jobs_stopped(Jobs *q, Job *j);
 
 /* The call has ended: nobody waits for its job any more, which is cancelled unless `keep`. */
 void jobs_gone(Jobs *q, Call *call, bool keep);
 /* Interrupts or skips what is being drawn (key -1: whosever). */
 void jobs_interrupt(Jobs *q, int key, bool skip);
+/* Cancels the job of that id, for which nobody waits. *waited: it had not begun, and is gone. False: there is none. */
+bool jobs_cancel(Jobs *q, const char *id, bool *waited);
 void jobs_unload(Jobs *q);
 
 /* Calls `each` for the jobs at work, then for those that wait, oldest first, with the lock held; until it returns

@@ -3,10 +3,12 @@
 
 void route_fault(Call *c, const Fault *f) { answer_detail(&c->answer, f->status ? f->status : 500, "%s", f->text); }
 
-void route_add(Serve *s, Call *c, Job *j) {
+void route_add(Serve *s, Call *c, Job *j) { (void)route_put(s, c, j, c); }
+
+bool route_put(Serve *s, Call *c, Job *j, Call *waits) {
     j->key = c->key;
-    switch (jobs_add(s->jobs, j, c)) {
-    case JOBS_TAKEN: return;
+    switch (jobs_add(s->jobs, j, waits)) {
+    case JOBS_TAKEN: return true;
     case JOBS_QUOTA:
         answer_detail(&c->answer, 429, "this key has %d jobs already; try again when one is done", s->o->quota);
         answer_extra(&c->answer, "Retry-After: 5");
@@ -18,4 +20,5 @@ void route_add(Serve *s, Call *c, Job *j) {
     default: answer_detail(&c->answer, 503, "the queue is full; try again"); answer_extra(&c->answer, "Retry-After: 5");
     }
     job_free(j);
+    return false;
 }

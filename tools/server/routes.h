@@ -10,8 +10,7 @@ typedef void Handler(Serve *s, Call *c);
 enum {
     ROUTE_JSON = 1 << 0,  /* the body is JSON: c->json, which may be an empty object */
     ROUTE_OPEN = 1 << 1,  /* needs no key */
-    ROUTE_FORM = 1 << 2,  /* the body may be a multipart form */
-    ROUTE_BELOW = 1 << 3, /* also paths below this one */
+    ROUTE_BELOW = 1 << 2, /* also paths below this one */
 };
 
 typedef struct Route {
@@ -22,10 +21,12 @@ typedef struct Route {
 } Route;
 
 /* Tables, which end with path NULL. */
-extern const Route WEBUI_ROUTES[], WEBUI_LISTS[], HEALTH_ROUTES[];
+extern const Route WEBUI_ROUTES[], WEBUI_LISTS[], NATIVE_ROUTES[], OPENAI_ROUTES[], PAGE_ROUTES[], HEALTH_ROUTES[];
 
 /* Puts a job into the queue for a call; answers 503 or 429 where that cannot be. */
 void route_add(Serve *s, Call *c, Job *j);
+/* The same for a job that `waits` waits for, or nobody (NULL); whether it was taken. */
+bool route_put(Serve *s, Call *c, Job *j, Call *waits);
 /* Answers with what is wrong. */
 void route_fault(Call *c, const Fault *f);
 

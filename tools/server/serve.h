@@ -7,6 +7,7 @@
 #include "jobs.h"
 #include "server.h"
 #include "settings.h"
+#include "store.h"
 
 enum { MOST_WORKERS = 64 };
 
@@ -17,6 +18,7 @@ typedef struct {
     Catalog *catalog;
     Settings *settings;
     Jobs *jobs;
+    Store *store;
     const struct Route *const *routes; /* all tables; NULL ends them */
     double began;
     struct Http *http;

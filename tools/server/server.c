@@ -4,6 +4,7 @@
 #include "dispatch.h"
 #include "draw.h"
 #include "http.h"
+#include "native.h"
 #include "weights/text_file.h"
 
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #define TICK 0.03
+enum { CLEAN_EVERY = 60 }; /* seconds */
 
 typedef struct {
     Serve serve;
@@ -117,6 +119,7 @@ static void stop(Running *x) {
     if (x->serve.http) wait_for(x, 2, true); /* until the last answers are sent */
     http_stop(x->serve.http);
     jobs_free(x->serve.jobs);
+    store_close(x->serve.store);
     settings_free(x->serve.settings);
     catalog_free(x->serve.catalog);
     free(x->cert), free(x->key);
@@ -143,8 +146,9 @@ static bool begin(Running *x, const ServerOptions *o, OsListener *at, Error *e) 
                        .origins = o->origins,
                        .any_host = !at->loopback && s->keys.count && !o->hosts};
     if (!(s->catalog = catalog_new(o, e)) || !(s->settings = settings_new(o, s->catalog, e)) ||
-        !(s->jobs = jobs_new(o->queue, o->quota, e)))
+        !(s->jobs = jobs_new(o->queue, o->quota, e)) || !(s->store = store_open(o->jobs_file, e)))
         return false;
+    native_resume(s);
     return start_workers(x, e);
 }
 
@@ -174,9 +178,11 @@ bool server_run(const ServerOptions *o, char **argv, Error *e) {
     printf("serving on %s://%s%s%s:%d/\n", o->tls_key ? "https" : "http", brackets ? "[" : "",
            *x->host ? x->host : "localhost", brackets ? "]" : "", at.port);
     fflush(stdout);
-    while (!os_stop_signal()) {
+    for (double cleaned = 0; !os_stop_signal(); os_sleep(TICK)) {
         http_watch(x->serve.http);
-        os_sleep(TICK);
+        if (os_clock() - cleaned < CLEAN_EVERY) continue;
+        store_clean(x->serve.store);
+        cleaned = os_clock();
     }
     stop(x);
     return true;

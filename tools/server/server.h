@@ -10,6 +10,7 @@ typedef struct {
     const char *models_dir; /* folders whose files clients may name; NULL: none */
     const char *vae_dir, *lora_dir, *upscaler_dir, *controlnet_dir;
     const char *outputs_dir;   /* where pictures are kept that a client wants saved; NULL: nowhere */
+    const char *jobs_file;     /* jobs that outlive their calls; NULL: in memory */
     const char *settings_file; /* where POST options persists; NULL: nowhere */
     const char *keys_file;     /* lines NAME:SECRET; NULL: none */
     const char *api_auth;      /* one more such key, "NAME:SECRET", or NULL */
