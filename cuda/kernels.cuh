@@ -111,7 +111,7 @@ void cuda_attention(Ctx *, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bo
 void cuda_activation(Ctx *, Tensor y, Tensor x, Act act);
 void cuda_geglu(Ctx *, Tensor y, Tensor x);
 void cuda_affine(Ctx *, Tensor y, Tensor x, float scale, float offset);
-void cuda_add(Ctx *, Tensor y, Tensor x, float scale);
+void cuda_accumulate(Ctx *, Tensor y, Tensor x, float scale);
 void cuda_prelu(Ctx *, Tensor y, Tensor x, const Weight *slope);
 void cuda_embedding(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
 void cuda_timestep_embedding(Ctx *, Tensor y, Tensor t);

@@ -41,7 +41,7 @@ __global__ void affine_rows(const __grid_constant__ Tensor y, const __grid_const
 }
 
 template <class A>
-__global__ void add_rows(const __grid_constant__ Tensor y, const __grid_constant__ Tensor x, float scale) {
+__global__ void accumulate_rows(const __grid_constant__ Tensor y, const __grid_constant__ Tensor x, float scale) {
     int64_t r = blockIdx.x, n = y.n[y.nd - 1];
     A *to = row_at<A>(y, r);
     const A *from = row_at<A>(x, r);
@@ -97,8 +97,10 @@ void cuda_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
     });
 }
 
-void cuda_add(Ctx *c, Tensor y, Tensor x, float scale) {
-    by_type(y.dtype, [&](auto a) { launch(c, "add", add_rows<decltype(a)>, rows_of(y), THREADS, 0, y, x, scale); });
+void cuda_accumulate(Ctx *c, Tensor y, Tensor x, float scale) {
+    by_type(y.dtype, [&](auto a) {
+        launch(c, "accumulate", accumulate_rows<decltype(a)>, rows_of(y), THREADS, 0, y, x, scale);
+    });
 }
 
 void cuda_prelu(Ctx *c, Tensor y, Tensor x, const Weight *slope) {

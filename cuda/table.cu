@@ -18,7 +18,7 @@ template <class A> static const Ops *table(const char *name, DType type) {
         o.activation = cuda_activation;
         o.geglu = cuda_geglu;
         o.affine = cuda_affine;
-        o.add = cuda_add;
+        o.accumulate = cuda_accumulate;
         o.prelu = cuda_prelu;
         o.embedding = cuda_embedding;
         o.timestep_embedding = cuda_timestep_embedding;

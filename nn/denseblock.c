@@ -50,7 +50,7 @@ static void dense_block(Ctx *c, Tensor x, const DenseBlock *m, int64_t rows) {
         size_t inner = scope_begin(c);
         Tensor last = tensor_new(c, 4, SHAPE(1, to - from, x.n[2], m->channels));
         rows_of(c, last, m, DENSE_CONVS, &buffer, h, from, to, PLAIN);
-        op_add(c, tensor_slice(x, 1, from, to - from), last, 0.2f);
+        op_accumulate(c, tensor_slice(x, 1, from, to - from), last, 0.2f);
         scope_end(c, inner);
         if (to < h) window_move(c, &buffer, to - 1);
     }
@@ -61,7 +61,7 @@ void rrdb(Ctx *c, Tensor *x, Tensor *spare, const Rrdb *m, int64_t rows) {
     Tensor y = *spare, inner = *x;
     op_affine(c, y, inner, 1, 0);
     for (int b = 0; b < RRDB_BLOCKS; b++) dense_block(c, inner, &m->dense[b], rows);
-    op_add(c, y, inner, 0.2f);
+    op_accumulate(c, y, inner, 0.2f);
     *x = y, *spare = inner;
 }
 

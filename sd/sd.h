@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 typedef struct SdModel SdModel;
+typedef struct SdControlNet SdControlNet;
 
 typedef enum {
     SD_F32,        /* f32, with Winograd's fast convolutions: U-Net output within 1e-4 (relative RMS) of float64 */
@@ -81,6 +82,12 @@ SdModel *sd_open(const char *path, const SdOptions *options, Error *e);
 SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *options, Error *e);
 bool sd_builtin(void);
 void sd_close(SdModel *m);
+/* Opens a ControlNet, to draw with this model and on its device (SdRequest.controls): a file of the original names
+ * (control_model.*, or without that) or of diffusers', or diffusers' folder. ERR_FORMAT, with both names, where it is
+ * of another family. Close it before the model. Several models, several ControlNets: each is of one model and serves
+ * one call at a time. */
+SdControlNet *sd_open_control(const char *path, const SdModel *model, Error *e);
+void sd_close_control(SdControlNet *c); /* NULL is fine */
 /* Whether what this model computes has the same bits on every machine; false for NULL. */
 bool sd_exact(const SdModel *model);
 /* What computes: "cpu", or "cuda:0 (NVIDIA H100)", the first of several. Where "auto" found a GPU that does not serve:
@@ -165,6 +172,35 @@ typedef enum { SD_APPLY_EXACT, SD_APPLY_WEBUI } SdApply;
  * latents of zeros. */
 typedef enum { SD_FILL_FILL, SD_FILL_ORIGINAL, SD_FILL_NOISE, SD_FILL_NOTHING } SdFill;
 
+/* What is made of a picture before a ControlNet is shown it: nothing (it is a map already: a pose, a depth), edges,
+ * its negative, nothing again (for tiles), white lines on black from dark ones on a light ground, its lightness. */
+typedef enum {
+    SD_HINT_NONE,
+    SD_HINT_CANNY,
+    SD_HINT_INVERT,
+    SD_HINT_TILE,
+    SD_HINT_SCRIBBLE,
+    SD_HINT_LUMINANCE,
+} SdHint;
+
+/* What a ControlNet counts beside the prompt: as much; less, the less the nearer to the picture (0.825^n); the same,
+ * and nothing beside the negative prompt. */
+typedef enum { SD_CONTROL_BALANCED, SD_CONTROL_PROMPT, SD_CONTROL_MORE } SdControlMode;
+
+enum { SD_MOST_CONTROLS = 16 };
+
+typedef struct {
+    SdControlNet *net;    /* of the model of the call */
+    const uint8_t *image; /* [height][width][3], 16 megapixels at most; resized to the picture's size as `resize` */
+    int width, height;    /* says, then made into a hint */
+    SdResize resize;      /* SD_RESIZE_CROP in the webui */
+    SdHint hint;
+    double low, high;  /* canny's thresholds, 1..255; luminance: gamma 0.1..2 in `low`; 0: 100, 200; 1 */
+    double weight;     /* 0..2; 1 */
+    double start, end; /* 0..1: the part of the steps in which it counts, as the webui counts them; 0, 1 */
+    SdControlMode mode;
+} SdControl;
+
 typedef struct {
     uint8_t *rgb; /* [height][width][3] */
     int width, height;
@@ -244,6 +280,10 @@ typedef struct {
     int network_count; /* ..SD_MOST_NETWORKS */
     SdApply network_apply;
     bool network_strict; /* anything of them without a place in the model is an error, too */
+
+    /* ControlNets, whose weights are in memory beside the U-Net's; the refiner draws without them */
+    const SdControl *controls; /* [control_count] */
+    int control_count;         /* 0..SD_MOST_CONTROLS */
 
     const char *taps; /* a safetensors file to write named activations to, or NULL; names of files are not empty */
     const char *tap;  /* glob that their names must match (* and ?); NULL: all */

@@ -1,5 +1,6 @@
 /* cpu.c: chooses among the CPU's tables. The only file that asks what the machine can do. */
 #include "ops.h"
+#include "row_ops.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 enum { CPU_TABLES = 4 };
 
 const Ops *cpu_table_base(void), *blas_table_base(void), *cpu_table_mixed_base(void);
+const RowOps *row_ops_base(void);
 #ifdef SDC_EXACT
 const Ops *cpu_table_exact(void);
 #endif
@@ -14,6 +16,7 @@ const Ops *cpu_table_exact(void);
 const Ops *cpu_table_v3(void), *blas_table_v3(void), *cpu_table_mixed_v3(void);
 const Ops *cpu_table_v4(void), *blas_table_v4(void), *cpu_table_mixed_v4(void);
 const Ops *cpu_table_mixed_bf16(void);
+const RowOps *row_ops_v3(void), *row_ops_v4(void);
 
 /* What -march=x86-64-v3 and -v4 let the compiler use (x86-64 psABI, "Microarchitecture Levels"). */
 static int level(void) {
@@ -125,4 +128,23 @@ const Ops *cpu_ops_mixed(void) {
     if (has_bf16()) return cpu_table_mixed_bf16();
 #endif
     return NULL;
+}
+
+int cpu_row_ops_list(const RowOps **out, int max) {
+    int n = 0;
+    if (n < max) out[n++] = row_ops_base();
+#ifdef SDC_X86
+    if (n < max && level() >= 3) out[n++] = row_ops_v3();
+    if (n < max && level() >= 4) out[n++] = row_ops_v4();
+#endif
+    return n;
+}
+
+const RowOps *cpu_row_ops(void) {
+    const RowOps *all[3];
+    int n = cpu_row_ops_list(all, 3);
+    const char *wish = getenv("SDC_CPU");
+    for (int i = 0; wish && i < n; i++)
+        if (!strcmp(wish, all[i]->name)) return all[i];
+    return wish && !strcmp(wish, "exact") ? all[0] : all[n - 1];
 }

@@ -162,10 +162,10 @@ void op_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
     c->op->affine(c, y, x, scale, offset);
 }
 
-void op_add(Ctx *c, Tensor y, Tensor x, float scale) {
+void op_accumulate(Ctx *c, Tensor y, Tensor x, float scale) {
     if (skip(c)) return;
     assert(tensor_same_shape(y, x) && !c->tape);
-    c->op->add(c, y, x, scale);
+    c->op->accumulate(c, y, x, scale);
 }
 
 void op_prelu(Ctx *c, Tensor y, Tensor x, const Weight *slope) {

@@ -85,8 +85,8 @@ struct Ops {
     void (*geglu)(Ctx *, Tensor y, Tensor x);
     /* y = scale * x + offset; any shape, the same for both, with any strides (scale 1, offset 0: a copy) */
     void (*affine)(Ctx *, Tensor y, Tensor x, float scale, float offset);
-    /* y += scale * x; any shape, the same for both, with any strides */
-    void (*add)(Ctx *, Tensor y, Tensor x, float scale);
+    /* y += scale * x; any shape, the same for both, with any strides (x's may be 0); they do not overlap */
+    void (*accumulate)(Ctx *, Tensor y, Tensor x, float scale);
     /* y[...,C] = x where it is positive, else slope[C] x; any shape, the same for both; y may be x */
     void (*prelu)(Ctx *, Tensor y, Tensor x, const Weight *slope);
     /* y[N,T,C] = table[ids[N,T]] + positions[T]; ids I32, all rows of the table */
@@ -111,9 +111,8 @@ void op_attention(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, boo
 void op_activation(Ctx *c, Tensor y, Tensor x, Act act);
 void op_geglu(Ctx *c, Tensor y, Tensor x);
 void op_affine(Ctx *c, Tensor y, Tensor x, float scale, float offset);
-/* Neither while a tape records. */
-void op_add(Ctx *c, Tensor y, Tensor x, float scale);
-void op_prelu(Ctx *c, Tensor y, Tensor x, const Weight *slope);
+void op_accumulate(Ctx *c, Tensor y, Tensor x, float scale);    /* not while a tape records */
+void op_prelu(Ctx *c, Tensor y, Tensor x, const Weight *slope); /* likewise */
 void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
 void op_timestep_embedding(Ctx *c, Tensor y, Tensor t);
 void op_gaussian(Ctx *c, Tensor z, Tensor moments, Tensor noise, float scale);

@@ -41,7 +41,7 @@ static void geglu(Ctx *c, Tensor y, Tensor x) { (void)c, (void)y, (void)x; }
 static void affine(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
     (void)c, (void)y, (void)x, (void)scale, (void)offset;
 }
-static void add_to(Ctx *c, Tensor y, Tensor x, float scale) { (void)c, (void)y, (void)x, (void)scale; }
+static void accumulate(Ctx *c, Tensor y, Tensor x, float scale) { (void)c, (void)y, (void)x, (void)scale; }
 static void prelu(Ctx *c, Tensor y, Tensor x, const Weight *slope) { (void)c, (void)y, (void)x, (void)slope; }
 static void embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions) {
     (void)c, (void)y, (void)ids, (void)table, (void)positions;
@@ -131,7 +131,7 @@ const Ops *plan_ops(void) {
         .activation = activation,
         .geglu = geglu,
         .affine = affine,
-        .add = add_to,
+        .accumulate = accumulate,
         .prelu = prelu,
         .embedding = embedding,
         .timestep_embedding = timestep_embedding,

@@ -112,6 +112,13 @@ Checkpoint *checkpoint_open_memory(const char *name, const void *bytes, size_t s
     return NULL;
 }
 
+Checkpoint *checkpoint_open_part(GivenPart part, const char *path, Error *e) {
+    Checkpoint *c = new_checkpoint(path, e);
+    if (c && given_open(&c->given[part], part, path, e)) return c;
+    checkpoint_close(c);
+    return NULL;
+}
+
 void checkpoint_close(Checkpoint *c) {
     if (!c) return;
     weight_file_close(c->file);
@@ -192,7 +199,7 @@ static const Given *giver(const Checkpoint *c, const char *key, const char **pre
     } KEYS[] = {{"model.diffusion_model.", GIVEN_UNET},     {"first_stage_model.", GIVEN_VAE},
                 {"conditioner.embedders.0.", GIVEN_TEXT},   {"cond_stage_model.", GIVEN_TEXT},
                 {"conditioner.embedders.1.", GIVEN_TEXT_2}, {"taesd_decoder.", GIVEN_TAESD_DECODER},
-                {"taesd_encoder.", GIVEN_TAESD_ENCODER}};
+                {"taesd_encoder.", GIVEN_TAESD_ENCODER},    {"control_model.", GIVEN_CONTROL}};
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
         if (c->given[KEYS[i].part].path && begins(key, KEYS[i].prefix))
             return *prefix = KEYS[i].prefix, &c->given[KEYS[i].part];
@@ -235,7 +242,7 @@ Found checkpoint_find(const Checkpoint *c, const char *key) {
     }
     char average[256];
     if (c->ema && name_to_ema(key, average, sizeof average)) key = average;
-    if (c->layout == CHECKPOINT_SINGLE) return look(&c->file, 1, key);
+    if (c->layout == CHECKPOINT_SINGLE) return look(&c->file, c->file != NULL, key);
     char part[24], name[256];
     if (!name_to_diffusers(key, c->res_blocks, c->levels, c->vae_levels, part, sizeof part, name, sizeof name))
         return (Found){0};

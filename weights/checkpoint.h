@@ -49,6 +49,8 @@ typedef struct {
 Checkpoint *checkpoint_open(const char *path, Error *e);
 /* The same for a file in memory, which must outlive the result; messages call it `name`. */
 Checkpoint *checkpoint_open_memory(const char *name, const void *bytes, size_t size, Error *e);
+/* A part alone, under the keys that it has in a single file: a file or folder of its own (given_open). */
+Checkpoint *checkpoint_open_part(GivenPart part, const char *path, Error *e);
 void checkpoint_close(Checkpoint *c); /* NULL is fine */
 /* From here on the keys of this part are found in another file (given_open). The U-Net comes before the text encoders,
  * whose keys follow from it. path NULL: nothing happens. */

@@ -3,6 +3,7 @@
 #include "formats.h"
 #include "tensor/half.h"
 #include "tensor/os.h"
+#include "tensor/row_ops.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,13 @@ bool file_tensor_read(const WeightFile *f, const FileTensor *t, int64_t first, i
         n = n < count ? n : count;
         if (!convert(f, t, quantised ? F32 : t->dtype, some(p, t, first, n, buffer), n, to, out)) return false;
     }
+    return true;
+}
+
+bool file_tensor_widen(const WeightFile *f, const FileTensor *t, int64_t first, int64_t count, float *out) {
+    bool widened = file_tensor_is_plain(t) && (t->dtype == F32 || t->dtype == F16 || t->dtype == BF16);
+    if (!widened) return file_tensor_read(f, t, first, count, F32, out);
+    cpu_row_ops()->widen(out, (const char *)file_tensor_data(f, t) + dtype_bytes(t->dtype, first), t->dtype, count);
     return true;
 }
 

@@ -14,6 +14,7 @@
 
 enum { UNET = 1 << GIVEN_UNET, VAE = 1 << GIVEN_VAE, FIRST = 1 << GIVEN_TEXT, SECOND = 1 << GIVEN_TEXT_2 };
 enum { DECODER = 1 << GIVEN_TAESD_DECODER, ENCODER = 1 << GIVEN_TAESD_ENCODER, TEXTS = FIRST | SECOND };
+enum { CONTROL = 1 << GIVEN_CONTROL };
 
 #define SGM "conditioner.embedders."
 #define TORCH_CLIP "text_model.embeddings.token_embedding.weight"
@@ -63,11 +64,17 @@ static const struct Names {
     {ENCODER, "encoder.layers.", "1.conv.0.weight", "", true},
     {ENCODER, "encoder.", "1.conv.0.weight", "", false},
     {ENCODER, "", "1.conv.0.weight", "", false},
+    {CONTROL, "control_model.", "input_hint_block.0.weight", "", false},
+    {CONTROL, "", "input_hint_block.0.weight", "", false},
+    {CONTROL, "", "controlnet_cond_embedding.conv_in.weight", "", true},
+    {CONTROL, "", "body.0.block1.weight", "", false}, /* T2I-Adapters */
+    {CONTROL, "adapter.", "body.0.block1.weight", "", false},
+    {CONTROL, "adapter.", "body.0.resnets.0.block1.weight", "", true},
 };
 
 const char *given_name(GivenPart part) {
-    static const char *const IS[] = {"U-Net",         "VAE",          "text encoder", "second text encoder",
-                                     "TAESD decoder", "TAESD encoder"};
+    static const char *const IS[] = {"U-Net",         "VAE",           "text encoder", "second text encoder",
+                                     "TAESD decoder", "TAESD encoder", "ControlNet"};
     return IS[part];
 }
 
@@ -91,8 +98,19 @@ static void count_levels(Given *g, GivenPart part) {
     const char *level =
         part == GIVEN_VAE ? "%sdecoder.up_blocks.%d.resnets.0.conv1.weight" : "%sdown_blocks.%d.resnets.0.conv1.weight";
     while (g->levels < 16 && has(g, level, g->prefix, g->levels)) g->levels++;
+    g->inner_levels = g->levels;
+    if (part == GIVEN_CONTROL) {
+        int blocks = 0;
+        while (blocks < 32 && has(g, "%scontrolnet_cond_embedding.blocks.%d.weight", g->prefix, blocks)) blocks++;
+        g->inner_levels = blocks / 2 + 1;
+    }
     while (g->res_blocks < 16 && has(g, "%sdown_blocks.0.resnets.%d.conv1.weight", g->prefix, g->res_blocks))
         g->res_blocks++;
+}
+
+/* A ControlNet has a U-Net's names, and a hint network. */
+static bool has_hint(const Given *g) {
+    return has(g, "%sinput_hint_block.%d.weight", "", 0) || has(g, "%scontrolnet_cond_embedding.conv_in.weight", "", 0);
 }
 
 static bool find_names(Given *g, GivenPart part) {
@@ -101,7 +119,7 @@ static bool find_names(Given *g, GivenPart part) {
         const WeightFile *file;
         char name[256];
         snprintf(name, sizeof name, "%s%s", n->prefix, n->probe);
-        if (!(n->parts & 1 << part) || !look(g, name, &file)) continue;
+        if (!(n->parts & 1 << part) || !look(g, name, &file) || (part == GIVEN_UNET && has_hint(g))) continue;
         g->prefix = n->prefix, g->inner = n->inner, g->diffusers = n->diffusers;
         if (g->diffusers) count_levels(g, part);
         return true;
@@ -135,7 +153,7 @@ const FileTensor *given_find(const Given *g, const char *key_prefix, const char 
         if (taesd && decoder && !taesd_to_diffusers(rest, name, sizeof name)) return NULL;
         if (taesd && !decoder) snprintf(name, sizeof name, "%s", rest);
         if (!taesd &&
-            !name_to_diffusers(key, g->res_blocks, g->levels, g->levels, part, sizeof part, name, sizeof name))
+            !name_to_diffusers(key, g->res_blocks, g->levels, g->inner_levels, part, sizeof part, name, sizeof name))
             return NULL;
         rest = name;
     }
@@ -160,7 +178,8 @@ static bool add_first(Given *g, const char *folder, const char *const *names, in
 }
 
 static bool open_folder(Given *g, GivenPart part, const char *path, Error *e) {
-    static const char *const PARTS[GIVEN_COUNT] = {"unet", "vae", "text_encoder", "text_encoder_2", "vae", "vae"};
+    static const char *const PARTS[GIVEN_COUNT] = {"unet", "vae", "text_encoder", "text_encoder_2",
+                                                   "vae",  "vae", "controlnet"};
     static const char *const TAESD[2][4] = {
         {"taesd_decoder.safetensors", "taesd_decoder.pth", "taesdxl_decoder.safetensors", "taesdxl_decoder.pth"},
         {"taesd_encoder.safetensors", "taesd_encoder.pth", "taesdxl_encoder.safetensors", "taesdxl_encoder.pth"}};

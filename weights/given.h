@@ -12,6 +12,7 @@ typedef enum {
     GIVEN_TEXT_2,
     GIVEN_TAESD_DECODER,
     GIVEN_TAESD_ENCODER,
+    GIVEN_CONTROL, /* a ControlNet, which is opened by itself (checkpoint_open_part) */
     GIVEN_COUNT
 } GivenPart;
 
@@ -23,7 +24,8 @@ typedef struct {
     const char *prefix;     /* of the part's names in the file */
     const char *inner;      /* of a text encoder: what follows its prefix in a single file */
     bool diffusers;         /* the rest of a name is diffusers', not the single file's */
-    int res_blocks, levels; /* for diffusers' names */
+    int res_blocks, levels; /* for diffusers' names; */
+    int inner_levels;       /* of the VAE, or of a ControlNet's hint network */
 } Given;
 
 /* Opens the file or folder (diffusers' VAE, text encoder ..., or a whole model that has the part) and finds out how it

@@ -85,6 +85,30 @@ static bool unet_name(const char *at, int res_blocks, int levels, char *out, siz
     return put(out, size, "", PAIRS(UNET), at);
 }
 
+/* Of hint_levels resolutions the hint network has two convolutions each. */
+static bool control_name(const char *at, int res_blocks, int levels, int hint_levels, char *out, size_t size) {
+    int number;
+    const char *rest = at;
+    if (eat(&rest, "input_hint_block.") && eat_number(&rest, &number) && number % 2 == 0) {
+        int last = 2 * hint_levels - 1, is = number / 2;
+        static const char IN[] = "controlnet_cond_embedding.";
+        if (!is) return (size_t)snprintf(out, size, "%sconv_in%s", IN, rest) < size;
+        if (is == last) return (size_t)snprintf(out, size, "%sconv_out%s", IN, rest) < size;
+        return is < last && (size_t)snprintf(out, size, "%sblocks.%d%s", IN, is - 1, rest) < size;
+    }
+    rest = at;
+    if (eat(&rest, "body.") && eat_number(&rest, &number)) { /* of T2I-Adapters: two blocks a level */
+        if (!strncmp(rest, ".in_conv.", 9)) return (size_t)snprintf(out, size, "body.%d%s", number / 2, rest) < size;
+        return (size_t)snprintf(out, size, "body.%d.resnets.%d%s", number / 2, number % 2, rest) < size;
+    }
+    rest = at;
+    if (eat(&rest, "zero_convs.") && eat_number(&rest, &number) && eat(&rest, ".0"))
+        return (size_t)snprintf(out, size, "controlnet_down_blocks.%d%s", number, rest) < size;
+    rest = at;
+    if (eat(&rest, "middle_block_out.0")) return (size_t)snprintf(out, size, "controlnet_mid_block%s", rest) < size;
+    return unet_name(at, res_blocks, levels, out, size);
+}
+
 static bool vae_name(const char *at, int levels, char *out, size_t size) {
     char prefix[96];
     const char *start = at;
@@ -125,6 +149,9 @@ bool name_to_diffusers(const char *key, int res_blocks, int levels, int vae_leve
     if (eat(&at, "model.diffusion_model.")) {
         name = "unet";
         ok = unet_name(at, res_blocks, levels, out, out_size);
+    } else if (eat(&at, "control_model.")) {
+        name = "controlnet";
+        ok = control_name(at, res_blocks, levels, vae_levels, out, out_size);
     } else if (eat(&at, "first_stage_model.")) {
         name = "vae";
         ok = vae_name(at, vae_levels, out, out_size);

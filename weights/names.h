@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* From a single file's key to a diffusers folder: the part ("unet", "vae", "text_encoder", "text_encoder_2") and the
- * key in that part's file. res_blocks: ResBlocks per level of the U-Net's way down (SD: 2); levels: its levels;
- * vae_levels: the VAE's. False for a key that a folder does not have. Source: the tables of diffusers,
- * loaders/single_file_utils.py. */
+/* From a single file's key to a diffusers folder: the part ("unet", "vae", "text_encoder", "text_encoder_2";
+ * "controlnet", of a folder of its own) and the key in that part's file. res_blocks: ResBlocks per level of the U-Net's
+ * way down (SD: 2); levels: its levels; vae_levels: the VAE's, or those of a ControlNet's hint network. False for a key
+ * that a folder does not have. Source: the tables of diffusers, loaders/single_file_utils.py. */
 bool name_to_diffusers(const char *key, int res_blocks, int levels, int vae_levels, char *part, size_t part_size,
                        char *out, size_t out_size);
 

@@ -1,10 +1,11 @@
 #include "networks_product.h"
 
 #include "tensor/half.h"
+#include "tensor/row_ops.h"
 
 #include <string.h>
 
-enum { TOGETHER = 4 }; /* terms that are added at once */
+enum { TOGETHER = PRODUCT_TOGETHER };
 
 static int64_t width(const FileTensor *t) { return t->n[0] ? file_tensor_count(t) / t->n[0] : 0; }
 
@@ -29,7 +30,7 @@ bool product_init(Product *p, const WeightFile *f, const FileTensor *a, const Fi
 }
 
 static void read(const Product *p, const FileTensor *t, int64_t first, int64_t count, float *out) {
-    file_tensor_read(p->file, t, first, count, F32, out);
+    file_tensor_widen(p->file, t, first, count, out);
     for (int64_t i = 0; p->round == F16 && i < count; i++) out[i] = f16_to_f32(f32_to_f16(out[i]));
     for (int64_t i = 0; p->round == BF16 && i < count; i++) out[i] = bf16_to_f32(f32_to_bf16(out[i]));
 }
@@ -60,23 +61,6 @@ static void read_middle(const Product *p, int64_t n, int64_t column, int64_t col
     }
 }
 
-enum { TOGETHER_COLUMNS = 32 }; /* a loop of a constant length, which compilers vectorise */
-
-static void add_together(float *restrict out, const float *a, const float *restrict b, int64_t stride) {
-    const float *b1 = b + stride, *b2 = b1 + stride, *b3 = b2 + stride;
-    float a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
-    for (int k = 0; k < TOGETHER_COLUMNS; k++) out[k] = (((out[k] + a0 * b[k]) + a1 * b1[k]) + a2 * b2[k]) + a3 * b3[k];
-}
-
-/* out += sum over i of a[i] b[i], in order */
-static void add_rows(float *restrict out, const float *a, const float *restrict b, int64_t columns, int64_t count) {
-    int64_t done = 0;
-    for (; count == TOGETHER && done + TOGETHER_COLUMNS <= columns; done += TOGETHER_COLUMNS)
-        add_together(out + done, a, b + done, columns);
-    for (int64_t i = 0; i < count; i++)
-        for (int64_t k = done; k < columns; k++) out[k] += a[i] * b[i * columns + k];
-}
-
 void product_tile(const Product *p, int64_t first, int64_t rows, int64_t column, int64_t columns, float *out,
                   int64_t stride, float *scratch) {
     if (!p->b) {
@@ -92,6 +76,6 @@ void product_tile(const Product *p, int64_t first, int64_t rows, int64_t column,
             if (p->mid) read_middle(p, n + i, column, columns, b + i * columns, more);
             else read(p, p->b, (n + i) * p->columns + column, columns, b + i * columns);
         }
-        for (int64_t r = 0; r < rows; r++) add_rows(out + r * stride, a + r * p->rank + n, b, columns, some);
+        cpu_row_ops()->add_product(out, stride, rows, columns, a + n, p->rank, b, columns, some);
     }
 }

@@ -25,8 +25,9 @@ typedef struct {
  * is not one of numbers. Dimensions after the second are the second's. a, b, mid: as Product; b, mid may be NULL. */
 bool product_init(Product *p, const WeightFile *f, const FileTensor *a, const FileTensor *b, const FileTensor *mid,
                   bool turned);
-/* out[r * stride + k] = element (first + r, column + k). scratch: rows * rank + 5 * columns floats, and of a product
- * through a convolution as many more as one of its outputs has. */
+enum { PRODUCT_TOGETHER = 32 }; /* terms that are read and added at once */
+/* out[r * stride + k] = element (first + r, column + k). scratch: rows * rank + (PRODUCT_TOGETHER + 1) * columns
+ * floats, and of a product through a convolution as many more as one of its outputs has. */
 void product_tile(const Product *p, int64_t first, int64_t rows, int64_t column, int64_t columns, float *out,
                   int64_t stride, float *scratch);
 

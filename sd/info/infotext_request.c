@@ -2,6 +2,7 @@
  * rest. */
 #include "infotext_request.h"
 
+#include "infotext_control.h"
 #include "weights/json.h"
 
 #include <stdio.h>
@@ -157,7 +158,7 @@ bool infotext_request(const InfoRead *text, SdRequest *r, Error *e) {
         const Param *p = param_keyed(pair->key);
         const struct Key *k = other(pair->key);
         /* What a version implies changes how prompts are read, or float16 rounding; comparing pictures will tell. */
-        if (!p && !k && pair->implied) continue;
+        if (!p && !k && (pair->implied || is_control_key(pair->key))) continue; /* infotext_control */
         if (!p && !k) return unsupported(pair->key, pair->value, e);
         if (!(p ? take(p, pair->key, pair->value, r, e) : take_other(k, pair->value, e))) return false;
     }

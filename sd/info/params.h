@@ -63,6 +63,9 @@ enum { ANY_SIZES = 1 };   /* Param.of_sizes */
 /* The names of SdPrediction after its first. */
 #define PREDICTION_WORDS "eps|v|x0"
 
+/* The names of SdHint, in its order. */
+#define CONTROL_HINTS "none|canny|invert|tile|scribble|luminance"
+
 /* The row of that option, or of that key (as infotext_read gives keys); NULL: there is none. */
 const Param *param_named(const char *name);
 const Param *param_keyed(const char *key);

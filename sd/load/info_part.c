@@ -75,6 +75,15 @@ static void describe(const Given *g, GivenPart part, SdInfo *out) {
         snprintf(out->variant, sizeof out->variant, "%s%s", *out->variant ? "decoder, " : "",
                  part == GIVEN_TAESD_DECODER ? "decoder" : "encoder");
         break;
+    case GIVEN_CONTROL:
+        if (size(g, KEY_CONTROL, "body.0.block1.weight", 0)) {
+            snprintf(out->family, sizeof out->family, "T2I-Adapter");
+            break;
+        }
+        snprintf(out->family, sizeof out->family, "ControlNet");
+        snprintf(out->variant, sizeof out->variant, "%s",
+                 unet_of(size(g, KEY_CONTROL, "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)));
+        break;
     case GIVEN_COUNT: break;
     }
     snprintf(out->layout, sizeof out->layout, "%s", g->diffusers ? "diffusers' names" : "single file");

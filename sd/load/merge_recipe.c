@@ -17,15 +17,6 @@ static const char *base_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-/* SHA-256 of 64 KiB that begin at 1 MiB, the first 8 digits; of what a short file has of them. */
-static void legacy_hash(const WeightFile *f, char out[9]) {
-    const size_t from = 0x100000, size = 0x10000;
-    char hex[65];
-    size_t n = f->size > from ? f->size - from : 0;
-    sha256_memory(n ? f->map + from : f->map, n < size ? n : size, hex);
-    snprintf(out, 9, "%.8s", hex);
-}
-
 /* --- what the models were merged from --- */
 
 typedef struct {

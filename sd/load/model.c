@@ -83,7 +83,8 @@ GivenPart model_given(Part part) {
                                              [PART_DECODER] = GIVEN_VAE,
                                              [PART_ENCODER] = GIVEN_VAE,
                                              [PART_TAESD_DECODER] = GIVEN_TAESD_DECODER,
-                                             [PART_TAESD_ENCODER] = GIVEN_TAESD_ENCODER};
+                                             [PART_TAESD_ENCODER] = GIVEN_TAESD_ENCODER,
+                                             [PART_CONTROL] = GIVEN_CONTROL};
     return OF[part];
 }
 

@@ -82,6 +82,14 @@ const char *given_file(const SdModel *m, GivenPart part) {
     return slash && slash[1] ? slash + 1 : path;
 }
 
+void legacy_hash(const WeightFile *f, char out[9]) {
+    const size_t from = 0x100000, size = 0x10000;
+    char hex[65];
+    size_t n = f->size > from ? f->size - from : 0;
+    sha256_memory(n ? f->map + from : f->map, n < size ? n : size, hex);
+    snprintf(out, 9, "%.8s", hex);
+}
+
 void model_name(const SdModel *m, char *out, size_t size) {
     const WeightFile *f = m->checkpoint->file;
     const char *source = f ? weight_file_meta(f, "sdc.source_name") : NULL,

@@ -16,6 +16,9 @@ const char *given_file(const SdModel *m, GivenPart part);
 void model_name(const SdModel *m, char *out, size_t size);
 /* The hash of bytes in memory. */
 void sha256_memory(const void *bytes, size_t size, char hex[65]);
+/* The webui's old hash of a model's file: SHA-256 of 64 KiB that begin at 1 MiB, the first 8 digits; of what a short
+ * file has of them. */
+void legacy_hash(const WeightFile *f, char out[9]);
 /* Any file's hash, through the same cache. ERR_FILE when it cannot be read. */
 bool cached_sha256(const char *path, char hex[65], Error *e);
 

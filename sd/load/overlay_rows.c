@@ -2,6 +2,7 @@
 #include "overlay_internal.h"
 
 #include "tensor/half.h"
+#include "tensor/row_ops.h"
 #include "tensor/thread_pool.h"
 
 #include <math.h>
@@ -27,14 +28,24 @@ static bool by_columns(const Delta *d) {
     return t->nd > 1 && t->n[0] == 1 && file_tensor_count(t) == d->columns / d->taps;
 }
 
-/* What the module adds, scaled; before DoRA. */
-static void scaled_tile(const Change *c, int64_t column, int64_t columns, float *out) {
+static float scale_of(const Delta *d) {
+    return d->role == NET_ROLES || d->role == NET_UP_BIAS ? (float)d->module->scale : 1;
+}
+
+/* What the module adds, before it is scaled. */
+static void own_tile(const Change *c, int64_t column, int64_t columns, float *out) {
     const Delta *d = c->d;
     bool bias = d->role != NET_ROLES;
-    float scale = !bias || d->role == NET_UP_BIAS ? (float)d->module->scale : 1;
     if (!bias) OVERLAY_KINDS[d->module->kind].tile(c, column, columns, out);
     for (int64_t r = 0; bias && r < c->rows; r++)
         file_tensor_read(d->network->file, d->module->part[d->role], c->first + r, 1, F32, out + r * TILE);
+}
+
+/* The same scaled; before DoRA. */
+static void scaled_tile(const Change *c, int64_t column, int64_t columns, float *out) {
+    const Delta *d = c->d;
+    float scale = scale_of(d);
+    own_tile(c, column, columns, out);
     for (int64_t r = 0; r < c->rows; r++)
         for (int64_t k = 0; k < columns; k++) {
             float x = overlay_round(d->round, out[r * TILE + k]);
@@ -81,8 +92,16 @@ static void decompose(const Change *c, float *w, const float *magnitudes, const 
 
 /* --- one change --- */
 
-static void add_tile(const Change *c, float *w, int64_t at, int64_t n, const float *tile) {
+static void add_tile(const Change *c, float *w, int64_t at, int64_t n, float *tile) {
     const Delta *d = c->d;
+    if (d->round == F32) {
+        const RowOps *ops = cpu_row_ops();
+        own_tile(c, at, n, tile);
+        for (int64_t r = 0; r < c->rows; r++)
+            ops->add_scaled(&w[r * c->stride + at], &tile[r * TILE], n, scale_of(d), d->multiplier);
+        return;
+    }
+    scaled_tile(c, at, n, tile);
     for (int64_t r = 0; r < c->rows; r++)
         for (int64_t k = 0; k < n; k++) {
             float *to = &w[r * c->stride + at + k];
@@ -113,9 +132,12 @@ static void add_change(Change *c, float *w) {
     float *tile = room_take(&c->room, c->rows * TILE);
     for (int64_t at = 0, n; at < d->columns; at += n) {
         n = tile_width(d, at);
+        if (!dora) {
+            add_tile(c, w, at, n, tile);
+            continue;
+        }
         scaled_tile(c, at, n, tile);
-        if (dora) decompose(c, w, magnitudes, norms, at, n, tile, columns_too);
-        else add_tile(c, w, at, n, tile);
+        decompose(c, w, magnitudes, norms, at, n, tile, columns_too);
     }
 }
 

@@ -1,7 +1,7 @@
 #include "overlay.h"
 #include "weights.h"
 
-#include "tensor/half.h"
+#include "tensor/row_ops.h"
 #include "tensor/large.h"
 #include "tensor/q8.h"
 #include "weights/file_range.h"
@@ -139,7 +139,7 @@ static void own_rows(const void *user, int64_t first, int64_t count, float *out)
         return;
     }
     if (!j->from.file->channels_last || taps == 1) {
-        file_tensor_read(j->from.file, j->from.tensor, first * r.each, count * r.each, F32, out);
+        file_tensor_widen(j->from.file, j->from.tensor, first * r.each, count * r.each, out);
         return;
     }
     float some[256];
@@ -156,25 +156,19 @@ static OverlaySource own(const Job *j) {
     return (OverlaySource){j, own_rows, outputs, tensor_count(j->layer->t) / outputs};
 }
 
-static void narrow(DType type, const float *in, int64_t count, void *out) {
-    uint16_t *half = out;
-    if (type == F32) memcpy(out, in, (size_t)count * sizeof *in);
-    for (int64_t i = 0; type == F16 && i < count; i++) half[i] = f32_to_f16(in[i]);
-    for (int64_t i = 0; type == BF16 && i < count; i++) half[i] = f32_to_bf16(in[i]);
-}
-
 /* As `numbers`. scratch: a thread's */
 static const void *changed(const Job *j, const Rows *r, void *buffer, void *scratch) {
     OverlaySource s = own(j);
     int64_t most = overlay_most_rows(&s), taps = taps_of(j->layer), n;
     bool turned = j->from.file->channels_last && taps > 1;
+    const RowOps *ops = cpu_row_ops();
     char *to = buffer;
     for (int64_t at = 0; at < r->count; at += n) {
         n = r->count - at < most ? r->count - at : most;
         float *rows = overlay_rows(j->deltas, &s, r->first + at, n, scratch), *row = rows + n * r->each;
         for (int64_t o = 0; o < n; o++, to += dtype_bytes(j->type, r->each)) {
             if (turned) turn_row(row, rows + o * r->each, r->each / taps, taps);
-            narrow(j->type, turned ? row : rows + o * r->each, r->each, to);
+            ops->narrow(to, turned ? row : rows + o * r->each, j->type, r->each);
         }
     }
     return buffer;

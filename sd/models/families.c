@@ -149,9 +149,15 @@ static const Family FAMILIES[] = {
      .advice = "name one with --unet, or a full folder"},
 
     /* files that are not models */
-    {"ControlNet", {HAS("control_model.time_embed.0.weight")}, NO_MODEL("is a ControlNet, not a whole model")},
-    {"ControlNet", {HAS("input_hint_block.0.weight")}, NO_MODEL("is a ControlNet, not a whole model")},
-    {"ControlNet", {HAS("controlnet_cond_embedding.conv_in.weight")}, NO_MODEL("is a ControlNet, not a whole model")},
+    {"ControlNet",
+     {HAS("control_model.time_embed.0.weight")},
+     A_PART("is a ControlNet, not a whole model", "--control")},
+    {"ControlNet", {HAS("input_hint_block.0.weight")}, A_PART("is a ControlNet, not a whole model", "--control")},
+    {"ControlNet",
+     {HAS("controlnet_cond_embedding.conv_in.weight")},
+     A_PART("is a ControlNet, not a whole model", "--control")},
+    {"T2I-Adapter", {HAS("body.0.block1.weight")}, A_PART("is a T2I-Adapter, not a whole model", "--control")},
+    {"T2I-Adapter", {HAS("adapter.conv_in.weight")}, A_PART("is a T2I-Adapter, not a whole model", "--control")},
     {"embedding", {HAS("emb_params")}, NO_MODEL("is a textual-inversion embedding, not a model")},
     {"embedding", {HAS("string_to_param")}, NO_MODEL("is a textual-inversion embedding, not a model")},
     {"embedding", {HAS("clip_l"), HAS("clip_g")}, NO_MODEL("is a textual-inversion embedding (SDXL), not a model")},

@@ -9,13 +9,11 @@ static int heads_for(const UnetConfig *k, int64_t channels) {
 
 /* --- layout --- */
 
-static bool lay_out(Unet *u) {
+static bool lay_out_input(Unet *u) {
     const UnetConfig *k = &u->config;
     u->inputs = k->levels * (k->res_blocks + 1);
-    u->outputs = k->levels * (k->res_blocks + 1);
     u->input = calloc((size_t)u->inputs, sizeof *u->input);
-    u->output = calloc((size_t)u->outputs, sizeof *u->output);
-    if (!u->input || !u->output) return false;
+    if (!u->input) return false;
     int n = 0;
     int64_t channels = k->channels;
     u->input[n++] = (UnetBlock){.kind = UNET_CONV_IN, .in = k->in_channels, .out = channels};
@@ -34,6 +32,16 @@ static bool lay_out(Unet *u) {
             u->input[n++] = (UnetBlock){.kind = UNET_DOWN, .level = level, .in = channels, .out = channels};
     }
     assert(n == u->inputs);
+    return true;
+}
+
+static bool lay_out_output(Unet *u) {
+    const UnetConfig *k = &u->config;
+    int n = u->inputs;
+    int64_t channels = (int64_t)k->channels * k->mult[k->levels - 1];
+    u->outputs = u->inputs;
+    u->output = calloc((size_t)u->outputs, sizeof *u->output);
+    if (!u->output) return false;
     for (int i = 0, level = k->levels - 1; level >= 0; level--)
         for (int j = 0; j <= k->res_blocks; j++, i++) {
             int64_t wide = (int64_t)k->channels * k->mult[level], skip = u->input[--n].out;
@@ -100,11 +108,11 @@ static void bind_middle(WeightList *l, Unet *u, int64_t channels) {
     bind_leave(l, mark);
 }
 
-bool unet_bind(Unet *u, const UnetConfig *config, WeightList *l) {
+bool unet_bind_encoder(Unet *u, const UnetConfig *config, WeightList *l) {
     *u = (Unet){.config = *config};
     const UnetConfig *k = &u->config;
     int64_t emb = 4 * (int64_t)k->channels, last = (int64_t)k->channels * k->mult[k->levels - 1];
-    if (!lay_out(u)) return error_set(l->err, ERR_MEMORY, "out of memory for the U-Net's blocks");
+    if (!lay_out_input(u)) return error_set(l->err, ERR_MEMORY, "out of memory for the U-Net's blocks");
     u->time_shifts = k->label ? 2 * emb : emb;
     if (k->guidance) {
         l->keep_f32 = true;
@@ -123,9 +131,15 @@ bool unet_bind(Unet *u, const UnetConfig *config, WeightList *l) {
         bind_leave(l, mark);
     }
     bind_middle(l, u, last);
-    size_t mark;
+    return l->err->code == ERR_NONE;
+}
+
+bool unet_bind(Unet *u, const UnetConfig *config, WeightList *l) {
+    const UnetConfig *k = &u->config;
+    if (!unet_bind_encoder(u, config, l)) return false;
+    if (!lay_out_output(u)) return error_set(l->err, ERR_MEMORY, "out of memory for the U-Net's blocks");
     for (int i = 0; i < u->outputs; i++) {
-        mark = bind_enter(l, "output_blocks.%d.", i);
+        size_t mark = bind_enter(l, "output_blocks.%d.", i);
         bind_block(l, u, &u->output[i], true);
         bind_leave(l, mark);
     }
@@ -222,7 +236,8 @@ static void through_transformer(Ctx *c, Tensor y, const Transformer *m, Tensor c
                     some == n ? cross_kv : tensor_slice(cross_kv, 0, p * cross_kv.n[0] / n, 1));
 }
 
-static void down(Ctx *c, Tensor y, const Unet *u, const UnetBlock *b, Tensor x, Tensor time_shifts, Tensor cross_kv) {
+void unet_input_block(Ctx *c, Tensor y, const Unet *u, int i, Tensor x, Tensor time_shifts, Tensor cross_kv) {
+    const UnetBlock *b = &u->input[i];
     switch (b->kind) {
     case UNET_CONV_IN:
         conv3(c, y, &b->conv, x, PLAIN);
@@ -246,7 +261,15 @@ static void down(Ctx *c, Tensor y, const Unet *u, const UnetBlock *b, Tensor x, 
     }
 }
 
-static void middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor time_shifts, Tensor cross_kv) {
+void unet_input_shape(const Unet *u, int i, Tensor x, int64_t shape[4]) {
+    int half = u->input[i].kind == UNET_DOWN;
+    shape[0] = x.n[0];
+    shape[1] = (x.n[1] + half) >> half;
+    shape[2] = (x.n[2] + half) >> half;
+    shape[3] = u->input[i].out;
+}
+
+void unet_middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor time_shifts, Tensor cross_kv) {
     if (u->config.middle_depth < 0) { /* x is a skip connection, whose place the first output block takes */
         op_affine(c, y, x, 1, 0);
         return;
@@ -302,7 +325,7 @@ static Tensor up_sample(Ctx *c, const UnetBlock *b, Tensor h, size_t begin, Tens
 }
 
 /* The embeddings of time and label, as time_shifts begin with them. */
-static void tap_embeddings(Ctx *c, const Unet *u, Tensor time_shifts, int64_t n) {
+void unet_tap_embeddings(Ctx *c, const Unet *u, Tensor time_shifts, int64_t n) {
     int64_t width = unet_width(u);
     tap(c, tensor_repeat(tensor_slice(time_shifts, 1, 0, width), n), "time_embedding");
     if (u->config.label) tap(c, tensor_repeat(tensor_slice(time_shifts, 1, width, width), n), "add_embedding");
@@ -319,20 +342,21 @@ void unet_forward(Ctx *c, Tensor out, const Unet *u, const UnetInput *in) {
     size_t scope = scope_begin(c);
     Tensor time_shifts = in->time_shifts, cross_kv = in->cross_kv, h = in->x;
     int64_t n = h.n[0];
-    tap_embeddings(c, u, time_shifts, n);
+    unet_tap_embeddings(c, u, time_shifts, n);
 
     for (int i = 0; i < u->inputs; i++) {
-        const UnetBlock *b = &u->input[i];
-        int half = b->kind == UNET_DOWN;
+        int64_t shape[4];
+        unet_input_shape(u, i, h, shape);
         skips[i].begin = arena_top(c);
-        skips[i].map = tensor_new(c, 4, SHAPE(n, (h.n[1] + half) >> half, (h.n[2] + half) >> half, b->out));
+        skips[i].map = tensor_new(c, 4, shape);
         skips[i].end = arena_top(c);
-        down(c, skips[i].map, u, b, h, time_shifts, cross_kv);
+        unet_input_block(c, skips[i].map, u, i, h, time_shifts, cross_kv);
+        if (in->hook && in->hook->down) in->hook->down(in->hook->user, c, i, skips[i].map);
         h = skips[i].map;
     }
 
     Tensor y = tensor_new(c, 4, h.n);
-    middle(c, y, u, h, time_shifts, cross_kv);
+    unet_middle(c, y, u, h, time_shifts, cross_kv);
     run_hook(c, in->hook, u->inputs, y);
     h = y;
 

@@ -36,6 +36,8 @@ typedef struct {
 
 /* Lays the blocks out and names the weights (under the list's path). False on ERR_MEMORY. */
 bool unet_bind(Unet *u, const UnetConfig *config, WeightList *l);
+/* Its first half alone, as a ControlNet has it: embeddings, input blocks, the middle (outputs is 0). */
+bool unet_bind_encoder(Unet *u, const UnetConfig *config, WeightList *l);
 void unet_free(Unet *u);
 
 /* What depends only on the time or only on the text is computed separately, once for all pictures, halves of guidance
@@ -57,12 +59,22 @@ void unet_cross_kv(Ctx *c, Tensor cross_kv, const Unet *u, Tensor context);
 typedef struct {
     void (*add)(void *user, Ctx *c, int i, Tensor map);
     void *user;
+    /* On the way down, as T2I-Adapters do: called with input block i's output, which the next block reads and is the
+     * skip connection. NULL: nobody does. */
+    void (*down)(void *user, Ctx *c, int i, Tensor map);
 } UnetHook;
 
 typedef struct {
     Tensor x, time_shifts, cross_kv;
     const UnetHook *hook;
 } UnetInput;
+
+/* Input block i alone, y[N,H,W,out] from x, the block before it; and the middle, y and x of one shape. Down-sampling
+ * halves H and W, rounded up (unet_input_shape has y's shape). time_shifts, cross_kv, taps: as of unet_forward. */
+void unet_tap_embeddings(Ctx *c, const Unet *u, Tensor time_shifts, int64_t n); /* of n pictures */
+void unet_input_shape(const Unet *u, int i, Tensor x, int64_t shape[4]);
+void unet_input_block(Ctx *c, Tensor y, const Unet *u, int i, Tensor x, Tensor time_shifts, Tensor cross_kv);
+void unet_middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor time_shifts, Tensor cross_kv);
 
 /* out[N,H,W,out_channels] from x[N,H,W,in_channels]. time_shifts: [1,time_shifts] for all pictures or [N,time_shifts]
  * for each. cross_kv [S,T,cross_kv]: pictures i N / S up to (i + 1) N / S have text i.

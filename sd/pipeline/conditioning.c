@@ -1,6 +1,7 @@
 /* conditioning.c: the text stage, and what the U-Net makes of texts and times. */
 #include "conditioning.h"
 
+#include "control.h"
 #include "request.h"
 #include "sd/noise/math64.h"
 #include "stages.h"
@@ -18,21 +19,32 @@ static int64_t pooled_width(const SdConfig *k) {
     return width;
 }
 
-void conditioning_turn(Generation *g) {
-    Conditioning *k = &g->now->cond;
+/* Room for what it makes of the texts, which is not made yet. */
+static void place(Generation *g, UnetTexts *k) {
+    const TextStates *text = &g->now->cond.text;
     Ctx *c = &g->ctx;
-    const Unet *u = &g->now->m->unet;
     bool labels = has_labels(g->now);
-    arena_set_top(c, g->texts);
-    text_states_forget(&k->text);
-    for (int i = 0; i < text_states_calls(&k->text); i++) {
-        Tensor context = text_states_context(&k->text, i);
-        k->cross_kv[i] = tensor_new(c, 3, SHAPE(context.n[0], context.n[1], u->cross_kv));
-        if (labels) k->labels[i] = tensor_new(c, 2, SHAPE(context.n[0], unet_width(u)));
-        if (!i || labels) k->time_shifts[i] = tensor_new(c, 2, SHAPE(labels ? context.n[0] : 1, u->time_shifts));
+    for (int i = 0; i < text_states_calls(text); i++) {
+        Tensor context = text_states_context(text, i);
+        k->cross_kv[i] = tensor_new(c, 3, SHAPE(context.n[0], context.n[1], k->unet->cross_kv));
+        if (labels) k->labels[i] = tensor_new(c, 2, SHAPE(context.n[0], unet_width(k->unet)));
+        if (!i || labels) k->time_shifts[i] = tensor_new(c, 2, SHAPE(labels ? context.n[0] : 1, k->unet->time_shifts));
         else k->time_shifts[i] = k->time_shifts[0];
     }
     k->time = NAN;
+}
+
+void conditioning_turn(Generation *g) {
+    Conditioning *k = &g->now->cond;
+    arena_set_top(&g->ctx, g->texts);
+    text_states_forget(&k->text);
+    k->unet.unet = &g->now->m->unet;
+    place(g, &k->unet);
+    for (int i = 0; i < control_count(g, g->now); i++) {
+        Control *one = &g->controls[i];
+        if (one->texts.unet) place(g, &one->texts);
+        control_place(g, one);
+    }
 }
 
 void conditioning_place(Generation *g) {
@@ -44,8 +56,8 @@ void conditioning_place(Generation *g) {
     conditioning_turn(g);
 }
 
-static void make_cross_kv(Generation *g, int context, int64_t place) {
-    unet_cross_kv(&g->ctx, tensor_slice(g->now->cond.cross_kv[context], 0, place, 1), &g->now->m->unet,
+static void make_cross_kv(Generation *g, const UnetTexts *k, int context, int64_t place) {
+    unet_cross_kv(&g->ctx, tensor_slice(k->cross_kv[context], 0, place, 1), k->unet,
                   tensor_slice(text_states_context(&g->now->cond.text, context), 0, place, 1));
 }
 
@@ -66,7 +78,7 @@ static int sizes_of(const Generation *g, bool negative, float out[6]) {
 }
 
 /* The label of the text at this place of a context, from its pooled vector [1,pooled]. */
-static void make_label(Generation *g, int context, int64_t place, Tensor pooled, bool negative) {
+static void make_label(Generation *g, const UnetTexts *k, int context, int64_t place, Tensor pooled, bool negative) {
     Ctx *c = &g->ctx;
     float sizes[6];
     int n = sizes_of(g, negative, sizes);
@@ -80,18 +92,28 @@ static void make_label(Generation *g, int context, int64_t place, Tensor pooled,
     op_timestep_embedding(c, embedded, t);
     op_affine(c, tensor_slice(y, 1, 0, width), pooled, 1, 0);
     op_affine(c, tensor_slice(y, 1, width, label - width), tensor_reshape(embedded, 2, SHAPE(1, label - width)), 1, 0);
-    unet_label(c, tensor_slice(g->now->cond.labels[context], 0, place, 1), &g->now->m->unet, y);
+    unet_label(c, tensor_slice(k->labels[context], 0, place, 1), k->unet, y);
     scope_end(c, scope);
 }
 
-/* What the U-Net makes of the text of this side, which is at this place of a context. */
-static void take_text(Generation *g, int side, int context, int64_t place) {
+/* What it makes of the text of this side, which is at this place of a context. */
+static void make_text(Generation *g, UnetTexts *k, int side, int context, int64_t place) {
     const TextStates *s = &g->now->cond.text;
     const Side *of = &s->sides[side];
-    make_cross_kv(g, context, place);
+    make_cross_kv(g, k, context, place);
     if (!has_labels(g->now)) return;
-    make_label(g, context, place, tensor_slice(of->pooled, 0, of->now < 0 ? 0 : of->now, 1), s->guided && side == 0);
-    g->now->cond.time = NAN; /* the shifts hold the label, too */
+    make_label(g, k, context, place, tensor_slice(of->pooled, 0, of->now < 0 ? 0 : of->now, 1), s->guided && side == 0);
+    k->time = NAN; /* the shifts hold the label, too */
+}
+
+static void take_text(Generation *g, int side, int context, int64_t place) {
+    make_text(g, &g->now->cond.unet, side, context, place);
+    for (int i = 0; i < control_count(g, g->now); i++) {
+        if (!g->controls[i].texts.unet) continue;
+        const WeightSource *before = control_enter(g, &g->controls[i]);
+        make_text(g, &g->controls[i].texts, side, context, place);
+        control_leave(g, before);
+    }
 }
 
 /* On the plan backend one text of each context counts for all of them. */
@@ -99,12 +121,24 @@ static void plan_texts(Generation *g) {
     for (int i = 0; i < text_states_calls(&g->now->cond.text); i++) {
         double before = g->ctx.flops;
         take_text(g, 0, i, 0);
-        g->ctx.flops += (g->ctx.flops - before) * ((double)g->now->cond.cross_kv[i].n[0] - 1);
+        g->ctx.flops += (g->ctx.flops - before) * ((double)g->now->cond.unet.cross_kv[i].n[0] - 1);
     }
+}
+
+/* It is of the picture, not of a step: no step's sums count it. */
+static void make_guides(Generation *g) {
+    double before = g->ctx.flops;
+    for (int i = 0; i < control_count(g, g->now); i++) {
+        const WeightSource *source = control_enter(g, &g->controls[i]);
+        control_guide(g, &g->controls[i]);
+        control_leave(g, source);
+    }
+    g->ctx.flops = before;
 }
 
 void update_prompts(Generation *g, int call) {
     TextStates *s = &g->now->cond.text;
+    make_guides(g);
     if (ctx_plans(&g->ctx)) {
         plan_texts(g);
         return;
@@ -131,30 +165,52 @@ static void embed_guidance(float *rows, int64_t n, int64_t width, double scale) 
     }
 }
 
-static void make_time_shifts(Generation *g, Tensor shifts, float time, const Tensor *labels) {
+static void make_time_shifts(Generation *g, const Unet *u, Tensor shifts, float time, const Tensor *labels) {
     Ctx *c = &g->ctx;
     size_t scope = scope_begin(c);
     int64_t n = shifts.n[0];
     Tensor t = tensor_new_typed(c, F32, 1, SHAPE(n));
     for (int64_t i = 0; !ctx_plans(c) && i < n; i++) ((float *)tensor_host(c, t).data)[i] = time;
     tensor_push(c, t);
-    int64_t width = g->now->m->config.unet.guidance;
+    int64_t width = u->config.guidance;
     Tensor guidance;
     if (width) {
         guidance = tensor_new_typed(c, F32, 2, SHAPE(n, width));
         if (!ctx_plans(c)) embed_guidance(tensor_host(c, guidance).data, n, width, g->r->cfg);
         tensor_push(c, guidance);
     }
-    unet_time_shifts(c, shifts, &g->now->m->unet, t, labels, width ? &guidance : NULL);
+    unet_time_shifts(c, shifts, u, t, labels, width ? &guidance : NULL);
     scope_end(c, scope);
 }
 
-void update_time(Generation *g, float time) {
-    Conditioning *k = &g->now->cond;
+static void take_time(Generation *g, UnetTexts *k, float time) {
     if (time == k->time) return;
-    for (int i = 0; i < (has_labels(g->now) ? text_states_calls(&k->text) : 1); i++)
-        make_time_shifts(g, k->time_shifts[i], time, has_labels(g->now) ? &k->labels[i] : NULL);
+    bool labels = has_labels(g->now);
+    for (int i = 0; i < (labels ? text_states_calls(&g->now->cond.text) : 1); i++)
+        make_time_shifts(g, k->unet, k->time_shifts[i], time, labels ? &k->labels[i] : NULL);
     k->time = time;
+}
+
+void update_time(Generation *g, float time) {
+    take_time(g, &g->now->cond.unet, time);
+    for (int i = 0; i < control_count(g, g->now); i++) {
+        if (!g->controls[i].texts.unet) continue;
+        const WeightSource *before = control_enter(g, &g->controls[i]);
+        take_time(g, &g->controls[i].texts, time);
+        control_leave(g, before);
+    }
+}
+
+Tensor call_time_shifts(Generation *g, const UnetTexts *k, int context, int text, int texts, int pictures) {
+    Tensor all = k->time_shifts[context];
+    if (!has_labels(g->now)) return all;
+    Tensor some = tensor_slice(all, 0, text, texts);
+    if (pictures == 1) return some;
+    Tensor out = tensor_new(&g->ctx, 2, SHAPE((int64_t)texts * pictures, all.n[1]));
+    for (int64_t i = 0; i < texts; i++)
+        op_affine(&g->ctx, tensor_slice(out, 0, i * pictures, pictures),
+                  tensor_repeat(tensor_slice(some, 0, i, 1), pictures), 1, 0);
+    return out;
 }
 
 /* --- the text stages --- */
@@ -197,7 +253,7 @@ static bool tap_states(Generation *g, int encoder, int call, Tensor context, Err
 /* The pooled vectors of a call's texts. */
 static bool tap_pooled(Generation *g, int call, Error *e) {
     const TextStates *s = &g->now->cond.text;
-    int64_t texts = g->now->cond.cross_kv[call].n[0], place;
+    int64_t texts = g->now->cond.unet.cross_kv[call].n[0], place;
     float *rows = malloc((size_t)(texts * s->pooled) * sizeof *rows);
     if (!rows) return error_set(e, ERR_MEMORY, "out of memory for text states");
     for (int i = 0; i < s->count; i++) {

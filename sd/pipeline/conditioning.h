@@ -13,5 +13,8 @@ void conditioning_turn(Generation *g);
 void update_prompts(Generation *g, int call);
 /* Makes the time shifts current. */
 void update_time(Generation *g, float time);
+/* The time shifts of a call's pictures, some for each of some texts of a context: one row for all, or with labels each
+ * text's for each of its pictures. */
+Tensor call_time_shifts(Generation *g, const UnetTexts *k, int context, int text, int texts, int pictures);
 
 #endif

@@ -1,6 +1,7 @@
 #include "denoiser.h"
 
 #include "conditioning.h"
+#include "control_calls.h"
 #include "experts.h"
 #include "inpaint.h"
 #include "request.h"
@@ -82,6 +83,13 @@ static void guide(const Denoiser *d, float *out, int64_t n) {
     }
 }
 
+/* The share of steps that are done, as the webui counts them while the step's call runs (its sampling_step follows
+ * after each step's first call), 0..1. */
+static double control_share(const Generation *g, int step, bool again) {
+    int steps = g->points->count > 1 ? g->points->count - 1 : 1, shown = again || !step ? step : step - 1;
+    return (double)shown / steps;
+}
+
 bool denoiser_evaluate(void *user, const Ask *asked, float *out, Error *e) {
     Denoiser *d = user;
     Generation *g = d->g;
@@ -90,8 +98,10 @@ bool denoiser_evaluate(void *user, const Ask *asked, float *out, Error *e) {
     int64_t n = g->group * g->latent;
     bool blend_before = g->inpaint && g->sampler->space == SPACE_TIME;
     float scale = g->sampler->space == SPACE_SIGMA ? sampler_scale_in(ask->sigma) : 1.0f;
+    bool again = d->at.calls && ask->step == d->at.step; /* a step's second call */
     if (ask->step != d->at.step) d->at.unet_calls = 0;
     d->at.step = ask->step;
+    control_advance(g, control_share(g, ask->step, again));
     if (!take_turns(d, ask, e)) return false;
     const Mode *mode = &g->now->stages[STAGE_SAMPLE].mode;
     use_weights(g, mode); /* a preview may have changed them */

@@ -1,10 +1,12 @@
 #include "experts.h"
 
 #include "conditioning.h"
+#include "control.h"
 
 /* The weights of the one at work are released, and the other is. */
 static void relieve(Generation *g, Expert *d) {
     for (int i = 0; !ctx_plans(&g->ctx) && !g->keep && i < PART_COUNT; i++) model_release(g->now->m, (Part)i);
+    if (!ctx_plans(&g->ctx) && !g->keep) control_release(g);
     workspace_forget(&g->work);
     g->now = d;
 }
@@ -27,9 +29,10 @@ static bool put_to_work_in(Generation *g, Expert *d, size_t size, Error *e) {
     return true;
 }
 
-static bool load(Expert *d, int stage, Error *e) {
+static bool load(Generation *g, Expert *d, int stage, Error *e) {
     const StagePlan *s = &d->stages[stage];
-    return (s->mode.streamed ? model_load_streamed : model_load)(d->m, s->part, e);
+    return (s->mode.streamed ? model_load_streamed : model_load)(d->m, s->part, e) &&
+           (s->part != PART_UNET || control_load(g, d, s->mode.streamed, e));
 }
 
 bool expert_enter(Generation *g, Expert *d, int stage, int nested, Error *e) {
@@ -37,7 +40,7 @@ bool expert_enter(Generation *g, Expert *d, int stage, int nested, Error *e) {
     if (nested >= 0 && d->stages[nested].peak > size) size = d->stages[nested].peak;
     g->stage = stage;
     g->nested = nested;
-    return put_to_work_in(g, d, size, e) && load(d, stage, e) && (nested < 0 || load(d, nested, e));
+    return put_to_work_in(g, d, size, e) && load(g, d, stage, e) && (nested < 0 || load(g, d, nested, e));
 }
 
 bool expert_take_over(Generation *g, Expert *d, Error *e) {

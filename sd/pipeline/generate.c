@@ -1,5 +1,6 @@
 #include "generate.h"
 
+#include "control.h"
 #include "experts.h"
 #include "plan.h"
 #include "request.h"
@@ -26,6 +27,7 @@ static bool close_taps(Generation *g, Error *e) {
 static void release_kept(Generation *g) {
     for (int k = 0; k < g->expert_count; k++)
         for (int i = 0; i < PART_COUNT; i++) model_release(g->experts[k].m, (Part)i);
+    control_release(g);
 }
 
 /* By every expert that wants it, or, once, by the one whose turn it is. */

@@ -1,6 +1,7 @@
 /* generation.c: what is derived from a request, and what all stages need. */
 #include "generation.h"
 
+#include "control.h"
 #include "inpaint.h"
 #include "request.h"
 #include "sd/load/overlay.h"
@@ -104,13 +105,15 @@ bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, Error *e) {
     bool ok = overlay_set(m, r->networks, r->network_count, r->network_apply, r->network_strict, e) &&
               (!r->refiner || overlay_set(r->refiner, NULL, 0, r->network_apply, false, e));
     for (int i = 0; ok && i < g->expert_count; i++) ok = compile_prompts(g, &g->experts[i], e);
-    return ok && fit_image(g, e) && make_points(g, e);
+    return ok && fit_image(g, e) && make_points(g, e) && control_begin(g, e);
 }
 
 void generation_end(Generation *g) {
     for (int i = 0; i < g->expert_count; i++) text_states_free(&g->experts[i].cond.text);
     taps_abort(g->taps);
-    if (g->now != &g->experts[BASE]) workspace_forget(&g->work); /* the next call begins with the base */
+    /* the next call begins with the base, and with ControlNets of its own */
+    if (g->now != &g->experts[BASE] || g->control_count) workspace_forget(&g->work);
+    control_end(g);
     if (g->keep && g->work.arena.base && !g->ctx.err.code) workspace_keep(&g->work, g->m);
     else workspace_free(&g->work);
     inpaint_end(g);

@@ -57,16 +57,34 @@ typedef struct {
     size_t peak; /* bytes of the arena */
 } StagePlan;
 
-/* What the U-Net needs of the texts and the time, computed once for all calls that share it. The texts of all experts
- * lie at the bottom of the arena, below all stages, and above them what the U-Net of the expert at work makes of its.
- */
+/* What a U-Net, or a ControlNet's half of one, makes of the texts and the time, computed once for all calls that share
+ * it. */
 typedef struct {
-    TextStates text;
+    const Unet *unet;
     Tensor cross_kv[MOST_UNET_CALLS];    /* [texts,T,channels]: keys and values made of each call's context */
     Tensor labels[MOST_UNET_CALLS];      /* [texts,width]: each text's label embedding, where the U-Net takes one */
     Tensor time_shifts[MOST_UNET_CALLS]; /* [1,channels], one for all calls; with labels [texts,channels] */
     float time;                          /* that the shifts are of; NAN: none yet */
+} UnetTexts;
+
+/* The texts of all experts lie at the bottom of the arena, below all stages, and above them what the U-Net of the
+ * expert at work, and the ControlNets beside it, make of its. */
+typedef struct {
+    TextStates text;
+    UnetTexts unet;
 } Conditioning;
+
+/* A ControlNet that has a say in the pictures (control.h). */
+typedef struct {
+    const SdControl *of;
+    SdControlNet *net;
+    WeightSource source;
+    uint8_t *hint;            /* [height][width][3], owned */
+    UnetTexts texts;          /* of a ControlNet */
+    Tensor guide[MAX_LEVELS]; /* what it makes of the hint alone, beside the texts: one, or an adapter's features */
+    int guides;
+    bool guided; /* they are made */
+} Control;
 
 /* A model that draws part of a picture. */
 typedef struct {
@@ -101,8 +119,11 @@ typedef struct {
     int expert_count;  /* 2 with a refiner */
     Expert *now;       /* the one at work */
     int stage, nested; /* the stage at work, and one that runs in its midst, or -1 */
-    size_t texts;      /* bytes of the arena that the texts of all experts take */
-    bool keep;         /* weights and memory stay with the models for the next call */
+    Control *controls; /* [control_count] */
+    int control_count;
+    double control_done; /* the share of sampling that is done, as ControlNets count it (control_calls.h) */
+    size_t texts;        /* bytes of the arena that the texts of all experts take */
+    bool keep;           /* weights and memory stay with the models for the next call */
     Ctx ctx;
     Workspace work;
     TapFile *taps; /* NULL: nobody listens */

@@ -2,9 +2,12 @@
 #include "picture_text.h"
 
 #include "sd/info/infotext.h"
+#include "sd/info/infotext_control.h"
+#include "sd/load/control.h"
 #include "sd/load/model_hash.h"
 #include "sd/prompt/prompt.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,22 +83,33 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextV
     bool encodes = r->image && r->vae_encoder == SD_VAE_TAESD, decodes = r->vae_decoder == SD_VAE_TAESD;
     bool by_vae = !decodes || (r->image && !encodes);
     const char *taesd = parts.titles[decodes ? GIVEN_TAESD_DECODER : GIVEN_TAESD_ENCODER];
-    const InfoField fields[] = {{PLACE_MODEL, "Model hash", *hash ? hash : NULL},
-                                {PLACE_MODEL, "Model", name},
-                                {PLACE_MODEL, "VAE hash", or_none(parts.vae, by_vae)},
-                                {PLACE_MODEL, "VAE", or_none(parts.titles[GIVEN_VAE], by_vae)},
-                                {PLACE_END, "Text encoder", or_none(parts.titles[GIVEN_TEXT], true)},
-                                {PLACE_END, "Text encoder 2", or_none(parts.titles[GIVEN_TEXT_2], true)},
-                                {PLACE_END, "U-Net", or_none(parts.titles[GIVEN_UNET], true)},
-                                {PLACE_END, "TAESD", or_none(taesd, decodes || encodes)},
-                                {PLACE_NETWORKS, "TI hashes", embeddings},
-                                {PLACE_REFINER, "Refiner", refiner ? refined : NULL},
-                                {PLACE_END, "Precision", picture_precision(m)},
-                                {PLACE_END, "Exact", sd_exact(m) ? exact : NULL},
-                                {PLACE_END, "Prediction", m->told_prediction ? prediction : NULL},
-                                {PLACE_END, "EMA", m->checkpoint->ema ? "True" : NULL},
-                                {PLACE_END, "Version", "sd.c"},
-                                {0}};
+    char controls[SD_MOST_CONTROLS][CONTROL_TEXT], keys[SD_MOST_CONTROLS][CONTROL_KEY];
+    enum { FIXED = 15 };
+    const InfoField fixed[] = {{PLACE_MODEL, "Model hash", *hash ? hash : NULL},
+                               {PLACE_MODEL, "Model", name},
+                               {PLACE_MODEL, "VAE hash", or_none(parts.vae, by_vae)},
+                               {PLACE_MODEL, "VAE", or_none(parts.titles[GIVEN_VAE], by_vae)},
+                               {PLACE_END, "Text encoder", or_none(parts.titles[GIVEN_TEXT], true)},
+                               {PLACE_END, "Text encoder 2", or_none(parts.titles[GIVEN_TEXT_2], true)},
+                               {PLACE_END, "U-Net", or_none(parts.titles[GIVEN_UNET], true)},
+                               {PLACE_END, "TAESD", or_none(taesd, decodes || encodes)},
+                               {PLACE_NETWORKS, "TI hashes", embeddings},
+                               {PLACE_REFINER, "Refiner", refiner ? refined : NULL},
+                               {PLACE_END, "Precision", picture_precision(m)},
+                               {PLACE_END, "Exact", sd_exact(m) ? exact : NULL},
+                               {PLACE_END, "Prediction", m->told_prediction ? prediction : NULL},
+                               {PLACE_END, "EMA", m->checkpoint->ema ? "True" : NULL},
+                               {PLACE_END, "Version", "sd.c"},
+                               {0}};
+    static_assert(sizeof fixed / sizeof *fixed == FIXED + 1, "FIXED counts them");
+    InfoField fields[FIXED + SD_MOST_CONTROLS + 1];
+    for (int i = 0; i < r->control_count; i++) {
+        char called[280];
+        control_title(r->controls[i].net, called);
+        control_text(&r->controls[i], called, controls[i]);
+        fields[i] = (InfoField){PLACE_END, control_key(i, keys[i]), controls[i]};
+    }
+    memcpy(fields + r->control_count, fixed, sizeof fixed);
     bool ok = strip(r->comments, &own.prompt, &prompt) && strip(r->comments, &own.negative, &negative);
     if (ok) text = infotext(&own, sampler, scheduler, fields, e);
     else error_set(e, ERR_MEMORY, "out of memory for a picture's text");

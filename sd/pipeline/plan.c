@@ -1,8 +1,10 @@
 #include "plan.h"
 
 #include "conditioning.h"
+#include "control.h"
 #include "inpaint.h"
 #include "request.h"
+#include "sd/load/control.h"
 #include "stages.h"
 #include "tensor/os.h"
 #include "weights/glob.h"
@@ -28,6 +30,7 @@ static size_t available(const Generation *g) {
     if (!m->gpu) return os_physical_memory();
     size_t bytes = m->ops->memory->available(m->gpu);
     for (int k = 0; k < g->expert_count; k++) bytes += held(g->experts[k].m);
+    for (int i = 0; i < g->control_count; i++) bytes += held(&g->controls[i].net->m);
     return bytes;
 }
 
@@ -60,7 +63,7 @@ static size_t other_bytes(const Generation *g) {
     size_t models = 0, latents = (size_t)(g->batch * (4 + g->sampler->buffers) + g->now->cond.text.count * g->group);
     for (int k = 0; k < g->expert_count; k++) models += model_bytes(g->experts[k].m);
     size_t pixels = (size_t)g->r->width * (size_t)g->r->height;
-    size_t pictures = (size_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0);
+    size_t pictures = (size_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0) + control_hint_bytes(g);
     size_t unit = (size_t)vae_factor(&g->m->config.vae); /* noise of another size lies beside the picture's */
     size_t seeds = (size_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
     if (request_taps(g->r)) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
@@ -115,8 +118,10 @@ static bool next_mode(const Generation *g, const Expert *d, int stage, Mode *m) 
     return m->streamed = true;
 }
 
-static size_t weights_of(const Expert *d, int stage) {
-    return model_part_bytes(d->m, d->stages[stage].part, d->stages[stage].mode.streamed);
+static size_t weights_of(const Generation *g, const Expert *d, int stage) {
+    Part part = d->stages[stage].part;
+    bool streamed = d->stages[stage].mode.streamed;
+    return model_part_bytes(d->m, part, streamed) + (part == PART_UNET ? control_bytes(g, d, streamed) : 0);
 }
 
 /* While a stage is planned: the largest copy that the listener is given. */
@@ -159,11 +164,11 @@ static size_t measure(Generation *g, Expert *d, int stage) {
 
 /* What the process has in memory during an expert's stage in its mode, with the stage that is nested in it. */
 static size_t need(Generation *g, Expert *d, int stage) {
-    size_t peak = measure(g, d, stage), weights = weights_of(d, stage);
+    size_t peak = measure(g, d, stage), weights = weights_of(g, d, stage);
     int inner = stage_nested(g, stage);
     if (inner >= 0) {
         peak = larger(peak, measure(g, d, inner));
-        weights += weights_of(d, inner);
+        weights += weights_of(g, d, inner);
     }
     return other_bytes(g) + weights + peak;
 }
@@ -239,7 +244,7 @@ static size_t need_all(Generation *g) {
     for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
         for (int i = 0; i < STAGE_COUNT; i++) {
             if (!STAGES[i].wanted(g, d)) continue;
-            if (!is_repeated(g, d, i)) weights += weights_of(d, i);
+            if (!is_repeated(g, d, i)) weights += weights_of(g, d, i);
             peak = larger(peak, measure(g, d, i));
         }
     return other_bytes(g) + weights + peak;
@@ -252,9 +257,9 @@ static void add_stage(Generation *g, Expert *d, int i) {
     const Stage *s = &STAGES[i];
     SdPlan *p = &g->plan;
     double flops;
-    size_t peak = d->stages[i].peak = stage_measure(g, d, i, &flops), weights = weights_of(d, i);
+    size_t peak = d->stages[i].peak = stage_measure(g, d, i, &flops), weights = weights_of(g, d, i);
     int inner = stage_nested(g, i);
-    if (inner >= 0 && !g->keep) weights += weights_of(d, inner);
+    if (inner >= 0 && !g->keep) weights += weights_of(g, d, inner);
     if (!g->keep) p->weights = larger(p->weights, weights);
     else if (!is_repeated(g, d, i)) p->weights += weights;
     p->activations = larger(p->activations, peak);

@@ -16,7 +16,8 @@ void sample_plan(Generation *g, const Mode *mode) {
     Cursor at = {0};
     use_weights(g, mode);
     update_prompts(g, 0);
-    g->now->cond.time = NAN; /* so that the time's shifts are counted */
+    g->now->cond.unet.time = NAN; /* so that the time's shifts are counted */
+    for (int i = 0; i < g->control_count; i++) g->controls[i].texts.time = NAN;
     unet_sides(g, mode, &at, NULL, NULL, 1, 0, NULL);
 }
 
@@ -88,7 +89,8 @@ static bool run_sampler(Generation *g, float *work, float *sides, Error *e) {
 }
 
 bool sample_run(Generation *g, const Mode *mode, Error *e) {
-    (void)mode; /* experts take turns, each in its own */
+    (void)mode;                                       /* experts take turns, each in its own */
+    if (g->control_count) workspace_forget(&g->work); /* what an earlier call recorded is without them */
     size_t latents = (size_t)(g->batch * g->latent), group = (size_t)(g->group * g->latent);
     int steps = g->points->count > 1 ? g->points->count - 1 : 1;
     g->x = malloc(latents * sizeof *g->x);

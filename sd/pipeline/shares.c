@@ -4,6 +4,7 @@
 
 #include "generate.h"
 #include "request.h"
+#include "sd/load/control.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@ typedef struct {
     SdRequest request;
     SdResult result;
     Error error;
-    bool leads; /* the first share reports progress and previews */
+    SdControl controls[SD_MOST_CONTROLS]; /* its GPU's */
+    bool leads;                           /* the first share reports progress and previews */
     const SdRequest *whole;
     atomic_bool *stop; /* a share failed, or the caller wants no more */
 } Share;
@@ -64,6 +66,11 @@ bool share_out(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
         *s = (Share){.model = i ? m->peers[i - 1] : m, .request = *r, .leads = !i, .whole = r, .stop = &stop};
         s->request.batch_size = end - first;
         if (i && r->refiner) s->request.refiner = r->refiner->peers[i - 1];
+        for (int c = 0; i && c < r->control_count; c++) {
+            s->controls[c] = r->controls[c];
+            s->controls[c].net = r->controls[c].net->peers[i - 1];
+            s->request.controls = s->controls;
+        }
         s->request.seed = r->variation_strength != 0 ? seed : seed + first;
         s->request.variation_seed = variation + first;
         s->request.progress = progress;

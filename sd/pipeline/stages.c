@@ -1,5 +1,6 @@
 #include "stages.h"
 
+#include "control.h"
 #include "experts.h"
 #include "tensor/os.h"
 
@@ -98,6 +99,7 @@ bool stage_run(Generation *g, Expert *d, int i, Error *e) {
               expert_enter(g, d, i, stage_nested(g, i), e) && s->run(g, &d->stages[i].mode, e);
     if (!g->keep) {
         model_release(g->now->m, s->part(g->r));
+        if (s->part(g->r) == PART_UNET) control_release(g);
         arena_trim(&g->work.arena);
     }
     if (g->out) *(double *)(void *)((char *)g->out + s->seconds) += os_clock() - begun;

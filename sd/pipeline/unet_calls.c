@@ -1,6 +1,7 @@
 #include "unet_calls.h"
 
 #include "conditioning.h"
+#include "control_calls.h"
 #include "experts.h"
 #include "nonfinite.h"
 #include "planes.h"
@@ -36,37 +37,31 @@ static void take_output(Generation *g, float *out, Tensor result, const Call *k)
     }
 }
 
-/* The time's shifts for a call: one row for all, or with labels each text's for each of its pictures. */
-static Tensor shifts_of(Generation *g, const Call *k) {
-    Tensor all = g->now->cond.time_shifts[k->context];
-    if (!g->now->m->config.unet.label) return all;
-    Tensor texts = tensor_slice(all, 0, k->text, k->texts);
-    if (k->pictures == 1) return texts;
-    Tensor out = tensor_new(&g->ctx, 2, SHAPE((int64_t)k->texts * k->pictures, all.n[1]));
-    for (int64_t i = 0; i < k->texts; i++)
-        op_affine(&g->ctx, tensor_slice(out, 0, i * k->pictures, k->pictures),
-                  tensor_repeat(tensor_slice(texts, 0, i, 1), k->pictures), 1, 0);
-    return out;
-}
-
 /* recording: what a GPU repeats from step to step. */
 static void forward(Generation *g, const Call *k, float *out, const float *x, float scale, float time,
                     Recording *recording) {
     Ctx *c = &g->ctx;
     const Unet *u = &g->now->m->unet;
-    Tensor kv = tensor_slice(g->now->cond.cross_kv[k->context], 0, k->text, k->texts);
+    Tensor kv = tensor_slice(g->now->cond.unet.cross_kv[k->context], 0, k->text, k->texts);
     size_t scope = scope_begin(c);
     update_time(g, time);
     int64_t n = (int64_t)k->texts * k->pictures;
-    Tensor shifts = shifts_of(g, k);
+    Tensor shifts = call_time_shifts(g, &g->now->cond.unet, k->context, k->text, k->texts, k->pictures);
     Tensor in = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.in_channels));
     Tensor result = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.out_channels));
     assert(in.n[3] * g->h * g->w == g->latent);
     fill_input(g, in, k, x, scale);
     tensor_push(c, in);
+    ControlMaps maps;
+    const ControlCall call = {k->context, k->text, k->texts, k->first, k->pictures};
+    bool controlled = control_maps(g, &maps, &call, in);
     Tensor of[] = {in, result, shifts, kv};
-    for (recording_start(c, recording, of, 4); recording_next(c, recording);)
-        unet_forward(c, result, u, &(UnetInput){.x = in, .time_shifts = shifts, .cross_kv = kv});
+    for (recording_start(c, recording, of, 4); recording_next(c, recording);) {
+        if (controlled) control_fill(g, &maps, &call, in);
+        unet_forward(
+            c, result, u,
+            &(UnetInput){.x = in, .time_shifts = shifts, .cross_kv = kv, .hook = controlled ? &maps.hook : NULL});
+    }
     take_output(g, out, result, k);
     scope_end(c, scope);
 }
@@ -83,7 +78,7 @@ static void listen_to_call(Generation *g, const Cursor *at) {
  * a large batch is planned as fast as a small one. */
 static void plan_context(Generation *g, const Mode *mode, Call k, float time) {
     Ctx *c = &g->ctx;
-    int all = (int)g->now->cond.cross_kv[k.context].n[0];
+    int all = (int)g->now->cond.unet.cross_kv[k.context].n[0];
     k.texts = mode->texts < all ? mode->texts : all;
     update_time(g, time);
     for (int rest = 0; rest < 2; rest++) {
@@ -101,7 +96,7 @@ static void plan_context(Generation *g, const Mode *mode, Call k, float time) {
 /* All texts of a context. look: taps to use instead of the request's; NULL: the request's. */
 static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k, float *out, const float *x,
                             float scale, float time, Taps *look) {
-    int all = (int)g->now->cond.cross_kv[k.context].n[0];
+    int all = (int)g->now->cond.unet.cross_kv[k.context].n[0];
     k.texts = mode->texts < all ? mode->texts : all;
     for (k.text = 0; k.text < all; k.text += k.texts)
         for (k.first = 0; k.first < g->group; k.first += mode->pictures) {
@@ -121,7 +116,7 @@ bool unet_sides(Generation *g, const Mode *mode, Cursor *at, float *out, const f
                 Error *e) {
     Call k = {0};
     for (; k.context < text_states_calls(&g->now->cond.text); k.context++) {
-        int64_t sides = g->now->cond.cross_kv[k.context].n[0], count = sides * g->group * g->latent;
+        int64_t sides = g->now->cond.unet.cross_kv[k.context].n[0], count = sides * g->group * g->latent;
         if (ctx_plans(&g->ctx)) plan_context(g, mode, k, time);
         else forward_context(g, mode, at, k, out, x, scale, time, NULL);
         if (!error_pass(e, &g->ctx.err)) return false;

@@ -167,7 +167,7 @@ const Ops *K(blas_table)(void) {
         .activation = K(activation),
         .geglu = K(geglu),
         .affine = K(affine),
-        .add = K(add_to),
+        .accumulate = K(accumulate),
         .prelu = K(prelu),
         .embedding = K(embedding),
         .timestep_embedding = K(timestep_embedding),

@@ -62,7 +62,7 @@ void K(attention_mixed)(Ctx *, Tensor o, Tensor q, Tensor k, Tensor v, int heads
 void K(activation)(Ctx *, Tensor y, Tensor x, Act act);
 void K(geglu)(Ctx *, Tensor y, Tensor x);
 void K(affine)(Ctx *, Tensor y, Tensor x, float scale, float offset);
-void K(add_to)(Ctx *, Tensor y, Tensor x, float scale);
+void K(accumulate)(Ctx *, Tensor y, Tensor x, float scale);
 void K(prelu)(Ctx *, Tensor y, Tensor x, const Weight *slope);
 void K(embedding)(Ctx *, Tensor y, Tensor ids, const Weight *table, const Weight *positions);
 void K(timestep_embedding)(Ctx *, Tensor y, Tensor t);

@@ -45,6 +45,20 @@ static inline __attribute__((always_inline)) VU pair_of(V even, V odd) {
 #endif
 }
 
+/* The words of 2 VW numbers next to each other. */
+static inline __attribute__((always_inline)) VU pairs_along(V first, V second) {
+#if defined __AVX512BF16__
+    return (VU)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
+#else
+    VU a = bf16_high(first), b = bf16_high(second), words;
+    for (int i = 0; i < VW / 2; i++) {
+        words[i] = a[2 * i] >> 16 | a[2 * i + 1];
+        words[VW / 2 + i] = b[2 * i] >> 16 | b[2 * i + 1];
+    }
+    return words;
+#endif
+}
+
 /* Packs a row of n numbers into (n + 1) / 2 words; if n is odd, the last half is 0. */
 static inline void pair_row(uint32_t *out, const float *in, int64_t n) {
     int64_t i = 0;

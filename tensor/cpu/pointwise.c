@@ -165,7 +165,7 @@ static void affine_rows(void *arg, int64_t index, void *scratch) {
     }
 }
 
-static void add_to_rows(void *arg, int64_t index, void *scratch) {
+static void accumulate_rows(void *arg, int64_t index, void *scratch) {
     (void)scratch;
     const Pointwise *p = arg;
     int64_t step = rows_at_once(p->y), n = p->y.n[p->y.nd - 1];
@@ -197,8 +197,8 @@ void K(affine)(Ctx *c, Tensor y, Tensor x, float scale, float offset) {
     run_rows(c, y, &(Pointwise){.y = y, .x = x, .scale = scale, .offset = offset}, affine_rows);
 }
 
-void K(add_to)(Ctx *c, Tensor y, Tensor x, float scale) {
-    run_rows(c, y, &(Pointwise){.y = y, .x = x, .scale = scale}, add_to_rows);
+void K(accumulate)(Ctx *c, Tensor y, Tensor x, float scale) {
+    run_rows(c, y, &(Pointwise){.y = y, .x = x, .scale = scale}, accumulate_rows);
 }
 
 void K(prelu)(Ctx *c, Tensor y, Tensor x, const Weight *slope) {

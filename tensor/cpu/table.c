@@ -9,9 +9,9 @@ const Ops *K(cpu_table)(void), *K(cpu_table_mixed)(void);
 #define SHARED                                                                                                         \
     .rows_independent = true, .conv2d = K(conv2d), .group_norm = K(group_norm), .group_sums = K(group_sums),           \
     .group_stats = K(group_stats), .group_apply = K(group_apply), .layer_norm = K(layer_norm),                         \
-    .activation = K(activation), .geglu = K(geglu), .affine = K(affine), .add = K(add_to), .prelu = K(prelu),          \
-    .embedding = K(embedding), .timestep_embedding = K(timestep_embedding), .gaussian = K(gaussian),                   \
-    .backward = &K(backward_table)
+    .activation = K(activation), .geglu = K(geglu), .affine = K(affine), .accumulate = K(accumulate),                  \
+    .prelu = K(prelu), .embedding = K(embedding), .timestep_embedding = K(timestep_embedding),                         \
+    .gaussian = K(gaussian), .backward = &K(backward_table)
 
 const Ops *K(cpu_table)(void) {
     static const Ops OPS = {

@@ -6,6 +6,7 @@
 
 #include "pair.h"
 #include "panel.h"
+#include "transpose.h"
 #include "widen.h"
 
 #include <assert.h>
@@ -25,17 +26,34 @@ static void from_rows(float *to, const Tensor *w, int64_t row_size, int64_t colu
     }
 }
 
-/* One tap of one channel of 16 outputs' filters. */
-static void filters_of(float *to, const char *filters, DType dtype, int64_t channel, int64_t tap) {
-    enum { LANES = FILTER_OUTPUTS, TAPS = 9 };
-    if (dtype != Q8_0) {
-        widen(to, filters, dtype, (channel * TAPS + tap) * LANES, LANES);
-        return;
+/* One tap of n channels of 16 outputs' filters, F32, F16 or BF16. Of a channel's nine taps one is read: the processor
+ * does not see such short runs coming. */
+static inline __attribute__((always_inline)) void tap_of(float *to, const char *filters, int64_t n, const DType dtype) {
+    enum { SOON = 8 };
+    const int64_t width = dtype == F32 ? 4 : 2, one = 9 * FILTER_OUTPUTS * width;
+    for (int64_t i = 0; i < n; i++, filters += one, to += PANEL) {
+        __builtin_prefetch(filters + SOON * one);
+        for (int64_t c = 0; c < FILTER_OUTPUTS; c += VW) *(V *)(to + c) = widen_vector(filters + c * width, dtype);
     }
-    const char *block = filters + channel / Q8_NUMBERS * Q8_FILTER_BYTES;
-    const int8_t *bytes = (const int8_t *)block + Q8_FILTER_SCALES + (channel % Q8_NUMBERS * TAPS + tap) * LANES;
-    widen_scales(to, block + 2 * tap * LANES, LANES);
-    for (int i = 0; i < LANES; i += VW) *(V *)(to + i) *= widen_bytes(bytes + i);
+}
+
+static inline void q8_tap_of(float *to, const char *filters, int64_t first, int64_t n, int64_t tap) {
+    enum { LANES = FILTER_OUTPUTS, TAPS = 9 };
+    for (int64_t channel = first; channel < first + n; channel++, to += PANEL) {
+        const char *block = filters + channel / Q8_NUMBERS * Q8_FILTER_BYTES;
+        const int8_t *bytes = (const int8_t *)block + Q8_FILTER_SCALES + (channel % Q8_NUMBERS * TAPS + tap) * LANES;
+        widen_scales(to, block + 2 * tap * LANES, LANES);
+        for (int i = 0; i < LANES; i += VW) *(V *)(to + i) *= widen_bytes(bytes + i);
+    }
+}
+
+static void taps_of(float *to, const char *filters, DType dtype, int64_t first, int64_t n, int64_t tap) {
+    const char *at = filters;
+    if (dtype != Q8_0) at += dtype_bytes(dtype, (first * 9 + tap) * FILTER_OUTPUTS);
+    if (dtype == Q8_0) q8_tap_of(to, filters, first, n, tap);
+    else if (dtype == F16) tap_of(to, at, n, F16);
+    else if (dtype == BF16) tap_of(to, at, n, BF16);
+    else tap_of(to, at, n, F32);
 }
 
 /* From WEIGHT_FILTERS: a panel is two blocks of outputs next to each other. */
@@ -44,11 +62,13 @@ static void from_filters(float *to, const Weight *w, int64_t column, int64_t n, 
     int64_t channels = w->t.n[3];
     const char *left = (const char *)w->prepared + dtype_bytes(w->t.dtype, column * TAPS * channels);
     const char *right = left + dtype_bytes(w->t.dtype, LANES * TAPS * channels);
-    for (int64_t e = from; e < from + k; e++, to += PANEL) {
-        int64_t channel = e % channels, tap = e / channels;
-        filters_of(to, left, w->t.dtype, channel, tap);
-        if (n > LANES) filters_of(to + LANES, right, w->t.dtype, channel, tap);
-        else memset(to + LANES, 0, LANES * sizeof *to);
+    for (int64_t e = from, count; e < from + k; e += count, to += count * PANEL) {
+        int64_t first = e % channels, tap = e / channels;
+        count = min64(channels - first, from + k - e);
+        taps_of(to, left, w->t.dtype, first, count, tap);
+        if (n > LANES) taps_of(to + LANES, right, w->t.dtype, first, count, tap);
+        else
+            for (int64_t i = 0; i < count; i++) memset(to + i * PANEL + LANES, 0, LANES * sizeof *to);
     }
 }
 
@@ -95,13 +115,39 @@ const float *K(panel_of)(float *buffer, const Weight *w, int64_t column, int64_t
     return buffer;
 }
 
+/* The same from 32 rows, by squares of VW x VW words; k: a multiple of 2 VW. */
+static inline __attribute__((always_inline)) void pairs_from_rows(uint32_t *to, const Tensor *w, const DType dtype,
+                                                                  int64_t column, int64_t from, int64_t k) {
+    enum { AT_ONCE = 256 };
+    const int64_t width = dtype == F32 ? 4 : 2, row = w->n[1] * width;
+    const char *rows = (const char *)w->data + column * row + from * width;
+    for (int64_t at = 0; at < k; at += AT_ONCE)
+        for (int64_t j = 0; j < PANEL; j += VW)
+            for (int64_t e = at; e < min64(at + AT_ONCE, k); e += 2 * VW) {
+                V words[VW];
+#pragma GCC unroll 16
+                for (int r = 0; r < VW; r++) {
+                    const char *line = rows + (j + r) * row + e * width;
+                    words[r] = (V)pairs_along(widen_vector(line, dtype), widen_vector(line + VW * width, dtype));
+                }
+                transpose_registers(words);
+#pragma GCC unroll 16
+                for (int r = 0; r < VW; r++) *(V *)(to + (e / 2 + r) * PANEL + j) = words[r];
+            }
+}
+
 const uint32_t *K(pairs_of)(uint32_t *buffer, const Weight *w, int64_t column, int64_t from, int64_t k) {
     assert(column % PANEL == 0 && from % 2 == 0);
     enum { AT_ONCE = 32 };
     size_t bytes;
     if (w->layout == WEIGHT_PAIRS && w->prepared) return K(panel_place)(w, column, from, k, &bytes);
     float wide[AT_ONCE * PANEL];
-    for (int64_t at = 0; at < k; at += AT_ONCE) {
+    int64_t squares = !w->prepared && w->t.nd == 2 && column + PANEL <= w->t.n[0] ? k / (2 * VW) * (2 * VW) : 0;
+    if (w->t.dtype == F16) pairs_from_rows(buffer, &w->t, F16, column, from, squares);
+    else if (w->t.dtype == BF16) pairs_from_rows(buffer, &w->t, BF16, column, from, squares);
+    else if (w->t.dtype == F32) pairs_from_rows(buffer, &w->t, F32, column, from, squares);
+    else squares = 0;
+    for (int64_t at = squares; at < k; at += AT_ONCE) {
         int64_t n = min64(AT_ONCE, k - at);
         pair_rows(buffer + at / 2 * PANEL, K(panel_of)(wide, w, column, from + at, n), PANEL, n, PANEL);
     }

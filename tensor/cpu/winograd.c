@@ -31,7 +31,8 @@ enum {
     PAD = 16,                     /* floats between planes: planes a multiple of 4 KiB apart would share sets of L1 */
     CHANNELS = WINOGRAD_CHANNELS, /* of a block: 36 panels of 32 outputs stay in L2, one panel and its rows in L1 */
     TILES = 64,                   /* of a chunk: transforming filters costs about 3 / TILES of the products */
-    GROUP = 320, /* outputs that share transformed inputs, which cost about 20 / GROUP; half as many if tiles are few */
+    GROUP = 320,                  /* most outputs that share transformed inputs */
+    INPUTS = 16,                  /* which cost as much as the products of so many outputs */
     /* Few channels and outputs: transforms cost as much as products, so filters are made once for several chunks, so
      * small that they stay in L2 with the filters. */
     NARROW = 2 * PANEL,
@@ -96,37 +97,33 @@ static void find_sources(const Winograd *w, Chunk *c) {
     }
 }
 
-/* The block's channels of the pixel that the tile reads at row r, column k; NULL: padding. */
-static const float *pixel(const Winograd *w, const Chunk *c, int64_t tile, int r, int k) {
-    const int32_t *source = c->source + tile * 2 * w->in;
-    int64_t row = source[r], column = source[w->in + k];
-    if (row < 0 || column < 0) return NULL;
-    return at3(w->x, (c->first + tile) / (w->rows * w->columns), row, column) + c->channel;
+/* The block's channels of the n x n pixels that a tile reads; padding: zeros. */
+static inline void pixels(const Winograd *w, const Chunk *c, int64_t tile, const int n, const float **p) {
+    const int32_t *rows = c->source + tile * 2 * n, *columns = rows + n;
+    const float *picture = at3(w->x, (c->first + tile) / (w->rows * w->columns), 0, 0) + c->channel;
+    for (int r = 0; r < n; r++)
+        for (int k = 0; k < n; k++)
+            p[r * n + k] =
+                rows[r] < 0 || columns[k] < 0 ? c->zeros : picture + rows[r] * w->x.s[1] + columns[k] * w->x.s[2];
 }
 
-/* Prefetches a tile's pixels, except the columns that it shares with the tile before: the processor does not foresee
- * such short runs. */
-static void prefetch_inputs(const Winograd *w, const Chunk *c, int64_t tile) {
-    for (int r = 0; r < w->in; r++)
-        for (int k = w->in - WINO_OUT; k < w->in; k++) {
-            const float *p = pixel(w, c, tile, r, k);
-            for (int64_t i = 0; p && i < c->channels; i += 16) __builtin_prefetch(p + i);
-        }
-}
-
-/* V for the block's channels. A vector that would reach past the last channel is read from a copy padded with zeros. */
+/* V for the block's channels, while the next tile's are prefetched, except the columns that it shares with this one:
+ * the processor does not foresee such short runs. A vector that would reach past the last channel is read from a copy
+ * padded with zeros. */
 static inline __attribute__((always_inline)) void inputs(const Winograd *w, const Chunk *c, const bool up) {
     const int n = up ? WINO_UP_IN : WINO_IN, points = n * n;
     int64_t whole = c->channels / VW * VW;
+    const float *p[WINO_POINTS], *next[WINO_POINTS];
+    pixels(w, c, 0, n, next);
     for (int64_t i = 0; i < c->tiles; i++) {
-        const float *p[WINO_POINTS];
-        for (int k = 0; k < points; k++) {
-            const float *from = pixel(w, c, i, k / n, k % n);
-            p[k] = from ? from : c->zeros;
-        }
-        if (i + 1 < c->tiles) prefetch_inputs(w, c, i + 1);
+        memcpy(p, next, (size_t)points * sizeof *p);
+        if (i + 1 < c->tiles) pixels(w, c, i + 1, n, next);
         float *v = c->v + i * CHANNELS;
-        for (int64_t k = 0; k < whole; k += VW) wino_transform_in(up, p, k, v + k, c->v_plane);
+        for (int64_t k = 0; k < whole; k += VW) {
+            for (int r = 0; r < n; r++)
+                for (int j = n - WINO_OUT; j < n; j++) __builtin_prefetch(next[r * n + j] + k);
+            wino_transform_in(up, p, k, v + k, c->v_plane);
+        }
         if (whole == c->channels) continue;
         for (int k = 0; k < points; k++) {
             memset(c->edge + k * VW, 0, VW * sizeof(float));
@@ -221,12 +218,17 @@ static void transform_filters(const Winograd *w, const Chunk *c, int64_t output)
     }
 }
 
-/* Adds the block's products for 32 outputs. */
+/* Adds the block's products for 32 outputs. V and M together exceed L2: while one point is multiplied, the next one's V
+ * comes back. */
 static void multiply(const Chunk *c, int64_t output, float *m) {
     const int points = c->form.up ? WINO_UP_POINTS : WINO_POINTS;
-    for (int p = 0; p < points; p++) K(panel_product)
-    (c->tiles, c->channels, c->v + p * c->v_plane, CHANNELS, c->u + p * U_PLANE, m + p * c->m_plane, PANEL,
-     min64(PANEL, c->outputs - output), c->channel > 0);
+    for (int p = 0; p < points; p++) {
+        const float *next = c->v + (p + 1) % points * c->v_plane;
+        K(panel_product_then)
+        (c->tiles, c->channels, c->v + p * c->v_plane, CHANNELS, c->u + p * U_PLANE, m + p * c->m_plane, PANEL,
+         min64(PANEL, c->outputs - output), c->channel > 0,
+         ahead_bytes(next, (size_t)(c->tiles * CHANNELS) * sizeof *next, c->channels));
+    }
 }
 
 /* out[0..n) (+)= v, n <= VW */
@@ -279,16 +281,15 @@ static void put_tile(const Winograd *w, const Chunk *c, int64_t i, int64_t o, in
         }
 }
 
-static void transform_outputs(const Winograd *w, const Chunk *c) {
-    const float *panel = c->m;
-    for (int64_t o = 0; o < c->outputs; o += PANEL, panel += WINO_POINTS * c->m_plane)
-        for (int64_t i = 0; i < c->tiles; i++)
-            for (int64_t k = o; k < min64(o + PANEL, c->outputs); k += VW) {
-                V out[WINO_OUT * WINO_OUT];
-                if (w->up) wino_transform_out(true, panel + i * PANEL + k - o, c->m_plane, out);
-                else wino_transform_out(false, panel + i * PANEL + k - o, c->m_plane, out);
-                put_tile(w, c, i, k, min64(VW, c->outputs - k), out);
-            }
+/* Of the 32 outputs of the group from o on. */
+static void transform_outputs(const Winograd *w, const Chunk *c, int64_t o, const float *m) {
+    for (int64_t i = 0; i < c->tiles; i++)
+        for (int64_t k = o; k < min64(o + PANEL, c->outputs); k += VW) {
+            V out[WINO_OUT * WINO_OUT];
+            if (w->up) wino_transform_out(true, m + i * PANEL + k - o, c->m_plane, out);
+            else wino_transform_out(false, m + i * PANEL + k - o, c->m_plane, out);
+            put_tile(w, c, i, k, min64(VW, c->outputs - k), out);
+        }
 }
 
 /* Finite numbers beyond the last output. */
@@ -329,7 +330,7 @@ static void narrow_item(void *arg, int64_t index, void *scratch) {
             panel.output = o, panel.outputs = min64(PANEL, w->y.n[3] - o);
             panel.u = u + o / PANEL * u_floats;
             multiply(&panel, 0, panel.m);
-            transform_outputs(w, &panel);
+            transform_outputs(w, &panel, 0, panel.m);
         }
     }
 }
@@ -358,11 +359,22 @@ static void item(void *arg, int64_t index, void *scratch) {
         c.channels = min64(CHANNELS, w->x.n[3] - c.channel);
         transform_inputs(w, &c);
         for (int64_t o = 0; o < c.outputs; o += PANEL) {
+            float *m = c.m + o / PANEL * WINO_POINTS * c.m_plane;
             transform_filters(w, &c, c.output + o);
-            multiply(&c, o, c.m + o / PANEL * WINO_POINTS * c.m_plane);
+            multiply(&c, o, m);
+            if (c.channel + c.channels == w->x.n[3]) transform_outputs(w, &c, o, m); /* from L2 */
         }
     }
-    transform_outputs(w, &c);
+}
+
+/* Groups of as many outputs as let the threads finish first. */
+static void share_outputs(Winograd *w, int64_t chunks, int threads) {
+    int64_t least = INT64_MAX;
+    for (int64_t group = GROUP; group >= PANEL; group -= PANEL) {
+        int64_t groups = (w->y.n[3] + group - 1) / group, turns = (chunks * groups + threads - 1) / threads;
+        int64_t time = turns * (group + INPUTS);
+        if (time < least) least = time, w->group = group, w->groups = groups;
+    }
 }
 
 void K(winograd)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, Conv2d g, CpuFinish finish) {
@@ -375,13 +387,13 @@ void K(winograd)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, Conv2d g, CpuFin
     a.rows = (y.n[1] + unit - 1) / unit;
     a.columns = (y.n[2] + unit - 1) / unit;
     a.tiles = y.n[0] * a.rows * a.columns;
-    a.group = a.rows * a.columns < TILES ? GROUP / 2 : GROUP;
-    a.groups = (y.n[3] + a.group - 1) / a.group;
     if (y.n[3] <= NARROW && x.n[3] <= CHANNELS) {
         int64_t shares = a.tiles / (24 * NARROW_TILES); /* items for threads to share, each of some chunks */
         a.chunk = NARROW_TILES * (shares < 4 ? 4 : min64(shares, 32));
         pool_run(ctx->pool, (a.tiles + a.chunk - 1) / a.chunk * a.phases, narrow_item, &a);
         return;
     }
-    pool_run(ctx->pool, (a.tiles + TILES - 1) / TILES * a.groups * a.phases, item, &a);
+    int64_t chunks = (a.tiles + TILES - 1) / TILES * a.phases;
+    share_outputs(&a, chunks, pool_threads(ctx->pool));
+    pool_run(ctx->pool, chunks * a.groups, item, &a);
 }

@@ -216,6 +216,7 @@ SUITE(image, .seconds = 2) {
     pictures();
     pixels();
     image_hostile();
+    image_hints();
     if (!stb_is_there()) test_skip("JPEG: this build has no stb_image.h");
     resizing();
     sheets();

@@ -131,7 +131,7 @@ static void add_half(void *user, Ctx *c, int i, Tensor map) {
 static void forward_hooked(Ctx *c, const void *network, Tensor out, const Tensor *in) {
     const Hooked *given = network;
     Hooked h = {given->unet, given->where, given->unet->inputs, true};
-    UnetHook hook = {add_half, &h};
+    UnetHook hook = {.add = add_half, .user = &h};
     UnetInput input = {.x = in[0], .time_shifts = in[1], .cross_kv = in[2], .hook = &hook};
     unet_forward(c, out, h.unet, &input);
     if (!ctx_plans(c)) test_check(h.ok && h.next == -1, "hook calls come in order, each with its map");

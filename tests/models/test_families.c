@@ -82,6 +82,8 @@ static const Single SINGLES[] = {
     {"ControlNet", "is a ControlNet, not a whole model; give", {"control_model.time_embed.0.weight"}},
     {"ControlNet", "is a ControlNet", {"input_hint_block.0.weight", "input_blocks.0.0.weight"}},
     {"ControlNet", "is a ControlNet", {"controlnet_cond_embedding.conv_in.weight", "conv_in.weight"}},
+    {"T2I-Adapter", "is a T2I-Adapter, not a whole model; give", {"body.0.block1.weight", "conv_in.weight"}},
+    {"T2I-Adapter", "is a T2I-Adapter", {"adapter.conv_in.weight"}},
     {"embedding", "textual-inversion embedding, not a model; give", {"emb_params"}},
     {"embedding", "textual-inversion embedding, not a model; give", {"string_to_param"}},
     {"embedding", "textual-inversion embedding (SDXL)", {"clip_l", "clip_g"}},

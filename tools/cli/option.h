@@ -88,8 +88,8 @@ struct Option {
 #define OPTION_TYPE_CHOICE const char *
 #define OPTION_TYPE_ENUM int : 1, unsigned
 #define OPTION_TYPE_EITHER bool
-#define OPTION_TYPE_LIST OptionList
 #define OPTION_TYPE_TEXT char *
+#define OPTION_TYPE_LIST OptionList
 /* clang-format on */
 
 /* Walks a table with the rows of OPT_ROWS in their place; o->at counts from the beginning of the command's struct.

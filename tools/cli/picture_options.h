@@ -2,6 +2,7 @@
 #ifndef SD_TOOLS_CLI_PICTURE_OPTIONS_H
 #define SD_TOOLS_CLI_PICTURE_OPTIONS_H
 
+#include "control_options.h"
 #include "model_options.h"
 #include "network_options.h"
 #include "options.h"
@@ -17,6 +18,8 @@ typedef struct {
     SdRequest request; /* what the model decides is as params_forget leaves it where no option said it */
     ModelOptions open;
     NetworkOptions networks;
+    OptionList control; /* as it was given, and read */
+    ControlArguments controls;
     const char *model, *refiner, *out, *sheet, *preview;
     unsigned preview_by; /* SdPreview, of sheet and preview */
     const char *image;   /* img2img's, and a record's that is of img2img */
@@ -25,7 +28,8 @@ typedef struct {
     int values; /* a record's, of each activation */
 } PictureArguments;
 
-/* Reads and checks a command line. GO_ON, or the exit code. options_free in any case. */
+/* Reads and checks a command line. GO_ON, or the exit code. picture_options_free in any case. */
 int picture_options(const Command *c, PictureArguments *a, int argc, char **argv);
+void picture_options_free(const Command *c, PictureArguments *a);
 
 #endif

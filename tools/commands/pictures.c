@@ -91,6 +91,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     Error written = {0};
     Steps steps = {.sheet = a->sheet, .file = a->preview, .e = &written};
     Image image = {0}, mask = {0};
+    OpenControls controls;
     Progress progress;
     os_catch_stop();
     progress_begin(&progress, a->open.quiet, a->batch_count);
@@ -104,6 +105,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     request.keep = a->batch_count > 1;
     picture_start(a->image, &image, &request, &usual, &e);
     picture_mask(a->mask, &mask, &request, &e);
+    controls_open(&controls, &a->controls, model, &request, &e);
     params_adopt(&request, &usual);
     if (!e.code) network_options_set(&a->networks, model, a->open.quiet, &request, &e);
     model_note_ignored(&a->open, model, &request);
@@ -130,6 +132,7 @@ static int generate(const Command *c, const PictureArguments *a) {
         if (os_stop_signal() && !e.code && run + 1 < a->batch_count) error_set(&e, ERR_CANCELLED, "stopped");
     }
     if (model && !e.code && !a->open.quiet && os_peak_memory()) printf("peak memory %zu MiB\n", os_peak_memory() >> 20);
+    controls_close(&controls);
     sd_close(model);
     sd_close(refiner);
     free_steps(&steps);
@@ -144,8 +147,7 @@ static int make(const Command *c, int argc, char **argv) {
     PictureArguments a;
     int code = picture_options(c, &a, argc, argv);
     if (code == GO_ON) code = generate(c, &a);
-    network_options_free(&a.networks);
-    options_free(c, &a);
+    picture_options_free(c, &a);
     return code;
 }
 

@@ -1,12 +1,14 @@
 /* replay.c: `sdc replay FILE -m MODEL`: makes a picture again from what it says, and compares. */
 #include "said.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/control_options.h"
 #include "tools/cli/model_options.h"
 #include "tools/cli/output.h"
 #include "tools/cli/picture_start.h"
 #include "tools/cli/progress.h"
 #include "sd/image/image.h"
 #include "sd/image/image_text.h"
+#include "sd/info/infotext_control.h"
 #include "sd/info/infotext_request.h"
 #include "sd/info/picture_info.h"
 #include "sd/load/model_hash.h"
@@ -24,6 +26,8 @@
 typedef struct {
     const char *model, *refiner, *image, *mask, *noise, *out;
     ModelOptions open;
+    OptionList control; /* as it was given, and read */
+    ControlArguments controls;
 } Arguments;
 
 static const Option OPTIONS[] = {
@@ -32,6 +36,8 @@ static const Option OPTIONS[] = {
     OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img picture was made from"),
     OPTION(STRING, mask, 0, "mask", "FILE", "the mask of an inpainted picture"),
     OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
+    OPTION(LIST, control, 0, "control", "FILE:IMAGE",
+           "a ControlNet that took part and the picture that it was shown, once for each in the text's order"),
     OPTION(STRING, out, 'o', "out", "FILE", "save the new picture, a PNG file"),
     OPTION_ROWS(open, model_rows),
     OPTION_END};
@@ -121,6 +127,25 @@ static bool check_parts(const Arguments *a, const Replay *r, Error *e) {
     return true;
 }
 
+/* The ControlNets that the text names, by the files that were given. */
+static bool take_controls(const Arguments *a, const Replay *r, Error *e) {
+    int count = infotext_controls(&r->info.read);
+    char model[280];
+    for (int i = 0; i < count; i++) {
+        SdControl said = {0};
+        if (!infotext_control(&r->info.read, i, &said, model, e)) return false;
+        if (i >= a->controls.count)
+            return error_set(e, ERR_FORMAT,
+                             "ControlNet %d: needs %.100s and the picture that it was shown; name both "
+                             "after --control, as FILE:IMAGE",
+                             i, model);
+        a->controls.at[i].control = said;
+    }
+    return a->controls.count <= count ||
+           error_set(e, ERR_FORMAT, "was made with %d ControlNets; leave --control out %s", count,
+                     count ? "for the others" : "");
+}
+
 static bool read_request(const Arguments *a, Replay *r, Error *e) {
     r->request = sd_request(NULL);
     r->request.noise = a->noise;
@@ -130,7 +155,7 @@ static bool read_request(const Arguments *a, Replay *r, Error *e) {
     r->exact = infotext_exact(&r->info.read);
     return infotext_request(&r->info.read, &r->request, e) && infotext_precision(&r->info.read, &r->precision, e) &&
            infotext_prediction(&r->info.read, &r->prediction, e) && check_request(a, r, e) && check_parts(a, r, e) &&
-           said_folder(infotext_get(&r->info.read, "TI hashes"), a->open.embedding_dir, e);
+           said_folder(infotext_get(&r->info.read, "TI hashes"), a->open.embedding_dir, e) && take_controls(a, r, e);
 }
 
 /* --- comparing --- */
@@ -216,6 +241,8 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     if (model && !e.code) said_embeddings(infotext_get(&r->info.read, "TI hashes"), "picture", model, &e);
     if (refiner) warn_of_refiner(refiner, &r->info.read, &e);
     r->request.refiner = refiner;
+    OpenControls controls;
+    controls_open(&controls, &a->controls, model, &r->request, &e);
     model_note_ignored(&open, model, &r->request);
     r->request.progress = progress_show;
     r->request.user = &progress;
@@ -225,6 +252,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     ok = ok && (!a->out || save(&result.pictures[0], a->out, &e));
     if (ok) equal = compare(path, was, &result.pictures[0]);
     sd_free(&result);
+    controls_close(&controls);
     sd_close(model);
     sd_close(refiner);
     if (e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("step %d of %d", progress.step, progress.steps);
@@ -285,7 +313,12 @@ static int run(const Command *c, int argc, char **argv) {
     if (a.out && !image_write_check(a.out, &e)) return usage_error(c, "--out: %s", e.text);
     if (a.open.device && strchr(a.open.device, ',')) return usage_error(c, "--device: one at a time");
     code = model_options_check(c, &a.open);
-    return code == GO_ON ? replay(c, &a, path) : code;
+    if (code == GO_ON) code = control_arguments(c, &a.control, &a.controls);
+    if (code == GO_ON && a.out && control_arguments_name(&a.controls, a.out))
+        code = usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
+    if (code == GO_ON) code = replay(c, &a, path);
+    control_arguments_free(&a.controls);
+    return code;
 }
 
 const Command REPLAY = {

@@ -232,7 +232,7 @@ void op_case_run(Ctx *c, const OpCase *k, const OpData *d, Tensor y) {
     case OP_AFFINE: op_affine(c, y, d->in[0], (float)k->scale, (float)k->offset); break;
     case OP_ADD:
         op_affine(c, y, d->residual, 1, 0);
-        op_add(c, y, d->in[0], (float)k->scale);
+        op_accumulate(c, y, d->in[0], (float)k->scale);
         break;
     case OP_PRELU: op_prelu(c, y, d->in[0], b); break;
     case OP_TIMESTEP: op_timestep_embedding(c, y, d->in[0]); break;

@@ -1,0 +1,97 @@
+/* controlnet_shapes.c: what a ControlNet's file tells of how it is built, and which model it is for. */
+#include "config_detect.h"
+#include "controlnet.h"
+
+#include <stdio.h>
+
+static const FileTensor *find(const Checkpoint *c, const char *format, int i, int j) {
+    char name[192];
+    snprintf(name, sizeof name, format, i, j); /* formats are this file's own */
+    return checkpoint_find(c, name).tensor;
+}
+
+static int size(const Checkpoint *c, const char *name, int dim) {
+    return file_tensor_size(checkpoint_find(c, name).tensor, dim);
+}
+
+/* By the width of the text states that it reads. */
+static const char *family_of_width(int context) {
+    switch (context) {
+    case 768: return "SD 1.x";
+    case 1024: return "SD 2.x";
+    case 2048: return "SDXL";
+    case 1280: return "SDXL's refiner";
+    default: return "another family";
+    }
+}
+
+static bool check_family(const Checkpoint *c, const char *path, const UnetConfig *of, const char *family, Error *e) {
+    int context = size(c, KEY_CONTROL "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1);
+    int label = size(c, KEY_CONTROL "label_emb.0.0.weight", 1);
+    if (!context)
+        return error_set(e, ERR_FORMAT,
+                         "%s: is a ControlNet without attention in its middle block, which is not supported; use a "
+                         "full one",
+                         path);
+    if (context == of->context && label == of->label) return true;
+    return error_set(e, ERR_FORMAT,
+                     "%s: is a ControlNet of %s (texts %d wide), but the model is %s (%d); name one of %s", path,
+                     family_of_width(context), context, family, of->context, family);
+}
+
+static bool detect_hint(const Checkpoint *c, const char *path, ControlnetConfig *out, Error *e) {
+    out->hint_levels = 0;
+    for (int i = 0; i < 2 * MAX_LEVELS; i++) {
+        char name[64];
+        snprintf(name, sizeof name, KEY_CONTROL "input_hint_block.%d.weight", 2 * i);
+        int channels = size(c, name, 0), next;
+        snprintf(name, sizeof name, KEY_CONTROL "input_hint_block.%d.weight", 2 * i + 2);
+        next = size(c, name, 0);
+        if (!channels || (!next && i % 2 == 0)) break;
+        if (!next) return out->hint_levels = (i + 1) / 2, true;
+        if (i % 2 == 0) out->hint[i / 2] = channels;
+    }
+    return error_set(e, ERR_FORMAT, "%s: its hint network has layers that are not a ControlNet's; use another file",
+                     path);
+}
+
+/* Its transformer blocks are as many as its file has: smaller ControlNets of SDXL have fewer than the U-Net, and a full
+ * one serves a distilled U-Net. */
+static void detect_depth(const Checkpoint *c, UnetConfig *out) {
+    int period = out->res_blocks + 1;
+    for (int level = 0; level < out->levels; level++)
+        for (out->depth[level] = 0; out->depth[level] < 64; out->depth[level]++)
+            if (!find(c, KEY_CONTROL "input_blocks.%d.1.transformer_blocks.%d.norm1.weight", level * period + 1,
+                      out->depth[level]))
+                break;
+    out->middle_depth = 0;
+    while (out->middle_depth < 64 &&
+           find(c, KEY_CONTROL "middle_block.%d.transformer_blocks.%d.norm1.weight", 1, out->middle_depth))
+        out->middle_depth++;
+}
+
+/* Kinds that share a ControlNet's names and are more than one. */
+static bool check_kind(const Checkpoint *c, const char *path, Error *e) {
+    static const struct {
+        const char *name, *is;
+    } OTHERS[] = {{KEY_CONTROL "task_embedding", "a ControlNet Union"},
+                  {KEY_CONTROL "control_type_proj.0.weight", "a ControlNet Union"},
+                  {KEY_CONTROL "lora_controlnet", "a ControlLoRA"},
+                  {KEY_CONTROL "difference", "a difference to a model's U-Net"}};
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
+        if (checkpoint_find(c, OTHERS[i].name).tensor)
+            return error_set(e, ERR_FORMAT, "%s: is %s, which is not supported by this version; use a full ControlNet",
+                             path, OTHERS[i].is);
+    return true;
+}
+
+bool controlnet_from_shapes(const Checkpoint *c, const UnetConfig *of, const char *family, ControlnetConfig *out,
+                            Error *e) {
+    const char *path = checkpoint_path(c, GIVEN_CONTROL);
+    *out = (ControlnetConfig){.unet = *of};
+    out->unet.in_channels = of->out_channels; /* latents alone, whatever else the U-Net reads */
+    out->unet.out_channels = out->unet.guidance = 0;
+    out->unet.uneven = false; /* its way down is all it has */
+    detect_depth(c, &out->unet);
+    return check_kind(c, path, e) && check_family(c, path, of, family, e) && detect_hint(c, path, out, e);
+}

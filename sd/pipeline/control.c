@@ -1,0 +1,163 @@
+#include "control.h"
+
+#include "sd/image/hint.h"
+#include "sd/image/resize.h"
+#include "sd/load/control.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* --- the request --- */
+
+static bool in(double v, double low, double high) { return v >= low && v <= high; }
+
+static bool check_one(const SdModel *m, const SdRequest *r, const SdControl *c, int i, Error *e) {
+    if (!c->net) return error_set(e, ERR_ARGUMENT, "control %d: its ControlNet is NULL; sd_open_control opens one", i);
+    if (c->net->of != m)
+        return error_set(e, ERR_ARGUMENT, "control %d: %s: was opened for another model; open it for this one", i,
+                         c->net->m.checkpoint->path);
+    if (!c->image || c->width < 1 || c->height < 1 || (int64_t)c->width * c->height > 1 << 24)
+        return error_set(e, ERR_ARGUMENT, "control %d: needs a picture of 1 to 16 million pixels", i);
+    if (!in(c->weight, 0, 2)) return error_set(e, ERR_ARGUMENT, "control %d: weight: %g is not in 0..2", i, c->weight);
+    if (!in(c->start, 0, 1) || !in(c->end, 0, 1) || c->start > c->end)
+        return error_set(e, ERR_ARGUMENT, "control %d: start and end: %g and %g are not in order within 0..1", i,
+                         c->start, c->end);
+    if ((unsigned)c->mode > SD_CONTROL_MORE || (unsigned)c->hint > SD_HINT_LUMINANCE ||
+        (unsigned)c->resize > SD_RESIZE_FILL)
+        return error_set(e, ERR_ARGUMENT, "control %d: its mode, hint or resize is none of sd.h's", i);
+    int unit = control_is_adapter(c->net) ? ADAPTER_FACTOR << (c->net->adapter.levels - 1) : 1;
+    if ((r->width % unit || r->height % unit))
+        return error_set(e, ERR_ARGUMENT, "control %d: a T2I-Adapter's pictures have sides that are multiples of %d", i,
+                         unit);
+    double most = c->hint == SD_HINT_CANNY ? 255 : 2;
+    if (!in(c->low, 0, most) || !in(c->high, 0, 255))
+        return error_set(e, ERR_ARGUMENT, "control %d: low and high: %g and %g are not in 0..%g and 0..255", i, c->low,
+                         c->high, most);
+    return true;
+}
+
+bool control_check(const SdModel *m, const SdRequest *r, Error *e) {
+    if (r->control_count < 0 || r->control_count > SD_MOST_CONTROLS || (r->control_count && !r->controls))
+        return error_set(e, ERR_ARGUMENT, "controls: %d of them are not 0..%d", r->control_count, SD_MOST_CONTROLS);
+    if (r->control_count && r->mask && r->only_masked)
+        return error_set(
+            e, ERR_ARGUMENT,
+            "controls: hints of the masked part alone are not made by this version; leave only-masked out");
+    bool ok = true;
+    for (int i = 0; ok && i < r->control_count; i++) {
+        ok = check_one(m, r, &r->controls[i], i, e);
+        for (int k = 0; ok && k < i; k++)
+            if (r->controls[k].net == r->controls[i].net)
+                ok = error_set(e, ERR_ARGUMENT, "control %d: is control %d once more; open its file again", i, k);
+    }
+    return ok;
+}
+
+/* The hint is made at the picture's own size, which the extension calls pixel-perfect. */
+static bool make_hint(const Generation *g, Control *k, Error *e) {
+    const SdControl *c = k->of;
+    int w = g->r->width, h = g->r->height;
+    k->hint = malloc((size_t)w * (size_t)h * 3);
+    if (!k->hint) return error_set(e, ERR_MEMORY, "out of memory for a ControlNet's hint");
+    return resize_picture(c->image, c->width, c->height, k->hint, w, h, c->resize, e) &&
+           hint_make(k->hint, w, h, c->hint, c->low > 0 ? c->low : hint_low(c->hint),
+                     c->high > 0 ? c->high : hint_high(c->hint), e);
+}
+
+bool control_begin(Generation *g, Error *e) {
+    const SdRequest *r = g->r;
+    if (!r->control_count) return true;
+    g->controls = calloc((size_t)r->control_count, sizeof *g->controls);
+    if (!g->controls) return error_set(e, ERR_MEMORY, "out of memory for ControlNets");
+    g->control_count = r->control_count;
+    bool ok = true;
+    for (int i = 0; ok && i < g->control_count; i++) {
+        Control *k = &g->controls[i];
+        *k = (Control){.of = &r->controls[i], .net = r->controls[i].net};
+        k->source = model_source(&k->net->m);
+        k->texts.unet = control_is_adapter(k->net) ? NULL : &k->net->net.trunk;
+        ok = make_hint(g, k, e);
+    }
+    return ok;
+}
+
+void control_end(Generation *g) {
+    for (int i = 0; i < g->control_count; i++) free(g->controls[i].hint);
+    free(g->controls);
+    g->controls = NULL;
+    g->control_count = 0;
+}
+
+/* --- weights --- */
+
+int control_count(const Generation *g, const Expert *d) { return d == &g->experts[BASE] ? g->control_count : 0; }
+
+bool control_load(Generation *g, const Expert *d, bool streamed, Error *e) {
+    bool ok = true;
+    for (int i = 0; ok && i < control_count(g, d); i++)
+        ok = (streamed ? model_load_streamed : model_load)(&g->controls[i].net->m, PART_CONTROL, e);
+    return ok;
+}
+
+void control_release(Generation *g) {
+    for (int i = 0; i < g->control_count; i++) model_release(&g->controls[i].net->m, PART_CONTROL);
+}
+
+size_t control_bytes(const Generation *g, const Expert *d, bool streamed) {
+    size_t bytes = 0;
+    for (int i = 0; i < control_count(g, d); i++)
+        bytes += model_part_bytes(&g->controls[i].net->m, PART_CONTROL, streamed);
+    return bytes;
+}
+
+size_t control_hint_bytes(const Generation *g) {
+    size_t pixels = (size_t)g->r->width * (size_t)g->r->height, bytes = 0;
+    for (int i = 0; i < g->control_count; i++)
+        bytes += 3 * (pixels + (size_t)g->controls[i].of->width * (size_t)g->controls[i].of->height);
+    return bytes;
+}
+
+/* --- the guide --- */
+
+const WeightSource *control_enter(Generation *g, const Control *k) {
+    const WeightSource *before = g->ctx.source;
+    g->ctx.source = before ? &k->source : NULL;
+    return before;
+}
+
+void control_leave(Generation *g, const WeightSource *before) { g->ctx.source = before; }
+
+void control_place(Generation *g, Control *k) {
+    const Adapter *a = &k->net->adapter;
+    k->guides = control_is_adapter(k->net) ? a->levels : 1;
+    k->guided = false;
+    for (int i = 0; i < k->guides; i++)
+        k->guide[i] = tensor_new(
+            &g->ctx, 4, SHAPE(1, g->h >> i, g->w >> i, a->levels ? a->channels[i] : g->m->config.unet.channels));
+}
+
+/* The hint as its network reads it: pixels, or an adapter's blocks of them. */
+static Tensor push_hint(Generation *g, const Control *k) {
+    Ctx *c = &g->ctx;
+    bool adapts = control_is_adapter(k->net);
+    Tensor hint = adapts ? tensor_new(c, 4, SHAPE(1, g->h, g->w, 3 * ADAPTER_FACTOR * ADAPTER_FACTOR))
+                         : tensor_new(c, 4, SHAPE(1, g->r->height, g->r->width, 3));
+    if (!ctx_plans(c)) {
+        float *to = tensor_host(c, hint).data;
+        if (adapts) adapter_shuffle(to, k->hint, g->h, g->w);
+        for (int64_t i = 0; !adapts && i < tensor_count(hint); i++) to[i] = (float)k->hint[i] / 255.0f;
+    }
+    tensor_push(c, hint);
+    return hint;
+}
+
+void control_guide(Generation *g, Control *k) {
+    Ctx *c = &g->ctx;
+    if (k->guided && !ctx_plans(c)) return;
+    size_t scope = scope_begin(c);
+    Tensor hint = push_hint(g, k);
+    if (control_is_adapter(k->net)) adapter_forward(c, k->guide, &k->net->adapter, hint);
+    else controlnet_hint(c, k->guide[0], &k->net->net, hint);
+    k->guided = true;
+    scope_end(c, scope);
+}

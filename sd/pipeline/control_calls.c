@@ -1,0 +1,136 @@
+/* control_calls.c. Weights and modes are those of the webui's extension (Mikubill, sd-webui-controlnet,
+ * scripts/hook.py). */
+#include "control_calls.h"
+
+#include "conditioning.h"
+#include "control.h"
+#include "sd/load/control.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_on(const Generation *g, const Control *k) {
+    return ctx_plans(&g->ctx) || (g->control_done >= k->of->start && g->control_done <= k->of->end);
+}
+
+void control_advance(Generation *g, double done) {
+    int on[2] = {0};
+    for (int when = 0; when < 2; when++) {
+        for (int i = 0; i < g->control_count; i++) on[when] |= is_on(g, &g->controls[i]) << i;
+        g->control_done = done;
+    }
+    if (on[0] != on[1]) workspace_forget(&g->work);
+}
+
+/* How many of a call's pictures are the negative prompt's, which come first. One text at a time is planned as if it
+ * were another's, which takes more. */
+static int64_t negative_of(const Generation *g, const ControlCall *call) {
+    const TextStates *t = &g->now->cond.text;
+    if (!t->guided || call->context || call->text || (ctx_plans(&g->ctx) && call->texts == 1)) return 0;
+    return call->pictures;
+}
+
+/* The first picture that it has a say in. */
+static int64_t first_of(const Generation *g, const Control *k, const ControlCall *call) {
+    return k->of->mode == SD_CONTROL_MORE ? negative_of(g, call) : 0;
+}
+
+/* map += what is added to it */
+static void add(void *user, Ctx *c, int i, Tensor map) {
+    const ControlMaps *k = user;
+    int64_t count = map.n[0] - k->from;
+    if (count) op_accumulate(c, tensor_slice(map, 0, k->from, count), k->maps[i], 1);
+}
+
+/* Features after the last input block of each level. The soft weights are the extension's. */
+static void add_features(void *user, Ctx *c, int i, Tensor map) {
+    static const double SOFT[] = {0.25, 0.62, 0.825, 1};
+    const ControlMaps *k = user;
+    int period = k->g->now->m->config.unet.res_blocks + 1, level = i / period;
+    if (i % period != period - 1) return;
+    for (int n = 0; n < control_count(k->g, k->g->now); n++) {
+        const Control *one = &k->g->controls[n];
+        int64_t first = first_of(k->g, one, k->call), count = map.n[0] - first;
+        if (!control_is_adapter(one->net) || !is_on(k->g, one) || !count) continue;
+        double soft = one->of->mode == SD_CONTROL_BALANCED || level > 3 ? 1 : SOFT[level];
+        op_accumulate(c, tensor_slice(map, 0, first, count), tensor_repeat(one->guide[level], count),
+                      (float)(one->of->weight * soft));
+    }
+}
+
+bool control_maps(Generation *g, ControlMaps *k, const ControlCall *call, Tensor x) {
+    int64_t shapes[MAX_CONTROL_MAPS][4];
+    const Control *any = NULL;
+    bool adapted = false;
+    *k = (ControlMaps){.from = x.n[0], .g = g, .call = call, .hook = {.add = add, .user = k}};
+    for (int i = 0; i < control_count(g, g->now); i++) {
+        const Control *one = &g->controls[i];
+        int64_t first = first_of(g, one, call);
+        if (!is_on(g, one) || first == x.n[0]) continue;
+        if (control_is_adapter(one->net)) {
+            adapted = true;
+            continue;
+        }
+        any = one;
+        if (first < k->from) k->from = first;
+    }
+    if (adapted) k->hook.down = add_features;
+    if (!any) return adapted;
+    controlnet_shapes(&any->net->net, tensor_slice(x, 0, k->from, x.n[0] - k->from), shapes);
+    for (int i = 0; i < controlnet_maps(&any->net->net); i++) k->maps[i] = tensor_new(&g->ctx, 4, shapes[i]);
+    return true;
+}
+
+/* Map i's weight: in the modes other than balanced the less, the nearer it is to the picture. */
+static void set_scales(const Control *k, float scales[MAX_CONTROL_MAPS]) {
+    for (int i = 0; i < controlnet_maps(&k->net->net); i++) {
+        double soft = k->of->mode == SD_CONTROL_BALANCED || i > 12 ? 1 : pow(0.825, 12 - i);
+        scales[i] = (float)(k->of->weight * soft);
+    }
+}
+
+/* Activations are named "controlnetN." while it runs, after what the U-Net's begin with. */
+static void fill_one(Generation *g, ControlMaps *k, const ControlCall *call, Tensor x, int number, bool more) {
+    Control *one = &g->controls[number];
+    Ctx *c = &g->ctx;
+    int64_t first = first_of(g, one, call), count = x.n[0] - first, text = first / call->pictures;
+    float scales[MAX_CONTROL_MAPS];
+    Tensor maps[MAX_CONTROL_MAPS];
+    char prefix[sizeof c->taps->prefix] = "";
+    size_t scope = scope_begin(c);
+    const WeightSource *before = control_enter(g, one);
+    if (c->taps) {
+        size_t n = strlen(strcpy(prefix, c->taps->prefix));
+        snprintf(c->taps->prefix + n, sizeof prefix - n, "controlnet%d.", number);
+    }
+    set_scales(one, scales);
+    for (int i = 0; i < controlnet_maps(&one->net->net); i++)
+        maps[i] = tensor_slice(k->maps[i], 0, first - k->from, count);
+    Tensor shifts = call_time_shifts(g, &one->texts, call->context, call->text, call->texts, call->pictures);
+    if (shifts.n[0] > 1) shifts = tensor_slice(shifts, 0, first, count);
+    ControlnetInput in = {
+        .x = tensor_slice(x, 0, first, count),
+        .time_shifts = shifts,
+        .cross_kv = tensor_slice(one->texts.cross_kv[call->context], 0, call->text + text, call->texts - text),
+        .guide = one->guide[0],
+        .scales = scales};
+    controlnet_forward(c, maps, more, &one->net->net, &in);
+    if (c->taps) strcpy(c->taps->prefix, prefix);
+    control_leave(g, before);
+    scope_end(c, scope);
+}
+
+/* Those that have a say in fewer pictures come last, since the first writes the maps and the others add. */
+void control_fill(Generation *g, ControlMaps *k, const ControlCall *call, Tensor x) {
+    bool more = false;
+    for (int late = 0; late < 2; late++)
+        for (int i = 0; i < control_count(g, g->now); i++) {
+            const Control *one = &g->controls[i];
+            int64_t first = first_of(g, one, call);
+            if (!is_on(g, one) || control_is_adapter(one->net) || first == x.n[0] || (first > k->from) != late)
+                continue;
+            fill_one(g, k, call, x, i, more);
+            more = true;
+        }
+}

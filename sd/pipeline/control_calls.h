@@ -1,0 +1,31 @@
+/* control_calls.h: what ControlNets add to a U-Net call. */
+#ifndef SD_PIPELINE_CONTROL_CALLS_H
+#define SD_PIPELINE_CONTROL_CALLS_H
+
+#include "generation.h"
+#include "sd/models/controlnet.h"
+
+/* The pictures of a call: some of the group for each of some texts of a context. */
+typedef struct {
+    int context;
+    int text, texts;     /* of the context */
+    int first, pictures; /* of the group */
+} ControlCall;
+
+typedef struct {
+    Tensor maps[MAX_CONTROL_MAPS]; /* the sum of all ControlNets at work; of pictures from `from` on */
+    int64_t from;                  /* those before it, the negative prompt's, get nothing */
+    const Generation *g;           /* adapters add by themselves */
+    const ControlCall *call;
+    UnetHook hook;
+} ControlMaps;
+
+/* Allocates the maps for a call of the U-Net on x. False: no ControlNet is at work in it. */
+bool control_maps(Generation *g, ControlMaps *k, const ControlCall *call, Tensor x);
+/* Fills them. */
+void control_fill(Generation *g, ControlMaps *k, const ControlCall *call, Tensor x);
+/* The share of the sampling that is done, as ControlNets' starts and ends count it. Recordings of U-Net calls with
+ * others at work are forgotten. */
+void control_advance(Generation *g, double done);
+
+#endif

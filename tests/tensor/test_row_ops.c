@@ -1,0 +1,79 @@
+/* test_row_ops.c: every instruction set's row_ops.h against plain loops, bit by bit. */
+#include "tensor/half.h"
+#include "tensor/row_ops.h"
+#include "tests/harness/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool same(float a, float b) { return f32_bits(a) == f32_bits(b) || (isnan(a) && isnan(b)); }
+
+/* All 16-bit numbers, from an odd address, and every float that they and the midpoints between them are next to. */
+static void check_types(const RowOps *ops, DType type) {
+    enum { ALL = 1 << 16 };
+    char *bytes = malloc(2 * ALL + 1);
+    float *wide = malloc(ALL * sizeof *wide), *near = malloc(ALL * sizeof *near);
+    uint16_t *back = malloc(ALL * sizeof *back);
+    int64_t widened = 0, narrowed = 0;
+    for (int h = 0; h < ALL; h++) memcpy(bytes + 1 + 2 * h, &(uint16_t){(uint16_t)h}, 2);
+    ops->widen(wide, bytes + 1, type, ALL);
+    for (int h = 0; h < ALL; h++)
+        widened += !same(wide[h], type == F16 ? f16_to_f32((uint16_t)h) : bf16_to_f32((uint16_t)h));
+    test_check(!widened, "%s widens every %s", ops->name, dtype_name(type));
+    for (int k = -1; k <= 1; k++)
+        for (uint32_t half = 0; half < 2; half++) {
+            for (int h = 0; h < ALL; h++)
+                near[h] = f32_from_bits(f32_bits(wide[h]) + (half << (type == F16 ? 12 : 15)) + (uint32_t)k);
+            ops->narrow(back, near, type, ALL - 3); /* an end that is no whole vector */
+            for (int h = 0; h < ALL - 3; h++) {
+                uint16_t want = type == F16 ? f32_to_f16(near[h]) : f32_to_bf16(near[h]);
+                narrowed += !isnan(near[h]) && back[h] != want;
+            }
+        }
+    test_check(!narrowed, "%s rounds to %s", ops->name, dtype_name(type));
+    free(bytes), free(wide), free(near), free(back);
+}
+
+static void fill(float *x, int64_t n, uint32_t seed) {
+    for (int64_t i = 0; i < n; i++) x[i] = (float)test_uniform(seed, (uint64_t)i);
+}
+
+static void check_product(const RowOps *ops) {
+    enum { ROWS = 9, COLUMNS = 150, COUNT = 33, STRIDE = 160 };
+    static float a[ROWS * COUNT], b[COUNT * STRIDE], y[ROWS * STRIDE], want[ROWS * STRIDE], start[ROWS * STRIDE];
+    int64_t other = 0;
+    fill(a, ROWS * COUNT, 1), fill(b, COUNT * STRIDE, 2), fill(start, ROWS * STRIDE, 3);
+    for (int64_t rows = 1; rows <= ROWS; rows += 2)
+        for (int64_t columns = 1; columns <= COLUMNS; columns += 7)
+            for (int64_t count = 1; count <= COUNT; count += 16) {
+                memcpy(y, start, sizeof y), memcpy(want, start, sizeof want);
+                ops->add_product(y, STRIDE, rows, columns, a, COUNT, b, STRIDE, count);
+                for (int64_t r = 0; r < rows; r++)
+                    for (int64_t c = 0; c < columns; c++)
+                        for (int64_t i = 0; i < count; i++) {
+                            float product = a[r * COUNT + i] * b[i * STRIDE + c];
+                            want[r * STRIDE + c] += product;
+                        }
+                other += memcmp(y, want, sizeof y) != 0;
+            }
+    test_check(!other, "%s adds thin products in order, and nothing beside them", ops->name);
+    memcpy(want, start, sizeof want);
+    ops->add_scaled(want, b, COLUMNS, 0.3f, 0.7f);
+    for (int64_t i = 0; i < COLUMNS; i++) {
+        float scaled = b[i] * 0.3f, change = scaled * 0.7f;
+        other += !same(want[i], start[i] + change);
+    }
+    test_check(!other && !memcmp(want + COLUMNS, start + COLUMNS, sizeof want - COLUMNS * sizeof *want),
+               "%s adds a scaled row", ops->name);
+}
+
+SUITE(row_ops, .seconds = 1) {
+    const RowOps *all[3];
+    int n = cpu_row_ops_list(all, 3);
+    for (int i = 0; i < n; i++) {
+        check_types(all[i], F16);
+        check_types(all[i], BF16);
+        check_product(all[i]);
+    }
+}

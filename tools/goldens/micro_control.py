@@ -1,0 +1,123 @@
+"""ControlNets beside micro-SD 1 and micro-SDXL: diffusers' ControlNetModel, scaled and summed as the webui's extension does.
+
+micro_control_two: two ControlNets at 0.8 and 0.6, balanced. micro_control_more: one in the mode "ControlNet is more
+important": 0.825^(12 - i) of its weight, nothing beside the negative prompt. micro_control_sdxl: one with labels, at 0.7.
+Hint n is [h][w][3] bytes x >> 24 of values.py's x called "hint<n>"; the weights' names begin with "control<n>_model.".
+"""
+import re
+
+import diffusers
+import torch
+
+from . import families, micro_families, models, names, pipeline, store, values
+
+SOURCES = micro_families.SOURCES + ["tools/goldens/micro_control.py"]
+FAMILIES = {"sd": families.MICRO, "sdxl": families.MICRO_SDXL}
+JOBS = {  # name: (family, (weight, more) of each ControlNet)
+    "micro_control_two": ("sd", ((0.8, False), (0.6, False))),
+    "micro_control_more": ("sd", ((0.9, True),)),
+    "micro_control_sdxl": ("sdxl", ((0.7, False),)),
+    "micro_control_adapter": ("sd", 0.8),
+}
+HINT = {"conv_in": 0, "conv_out": 14}
+
+
+def control_name(key):
+    """cldm's name of a parameter of ControlNetModel, without prefix."""
+    m = re.fullmatch(r"controlnet_cond_embedding\.(?:(conv_in|conv_out)|blocks\.(\d+))\.(.*)", key)
+    if m:
+        return f"input_hint_block.{HINT[m[1]] if m[1] else 2 * (int(m[2]) + 1)}.{m[3]}"
+    m = re.fullmatch(r"controlnet_(?:down_blocks\.(\d+)|mid_block)\.(.*)", key)
+    if m:
+        return f"zero_convs.{m[1]}.0.{m[2]}" if m[1] else f"middle_block_out.0.{m[2]}"
+    return names.unet(key)
+
+
+def control(c, n, dtype):
+    """ControlNet n of a family."""
+    more = {}
+    if c["adm"]:
+        more = dict(addition_embed_type="text_time", addition_time_embed_dim=256, projection_class_embeddings_input_dim=c["adm"])
+    depth = [d or 1 for d in c["depth"]]
+    depth[-1] = c["middle"]
+    with torch.device("meta"):
+        m = diffusers.ControlNetModel(
+            down_block_types=models._blocks(c),
+            block_out_channels=c["channels"],
+            norm_num_groups=c["groups"],
+            cross_attention_dim=c["context"],
+            attention_head_dim=models._heads(c),
+            transformer_layers_per_block=1 if set(depth) == {1} else depth,
+            use_linear_projection=c["linear"],
+            **more,
+        )
+    return models._filled(m, lambda k: f"control{n}_model." + control_name(k), False, dtype, None)
+
+
+def hint(n, h, w, dtype):
+    x = torch.from_numpy((values.mixed(f"hint{n}", 0, h * w * 3) >> 24).astype("float64"))
+    return (x.reshape(1, h, w, 3).permute(0, 3, 1, 2) / 255).to(dtype)
+
+
+class Controlled:
+    """A U-Net with ControlNets, called as pipeline.denoise calls a U-Net."""
+
+    def __init__(self, unet, controls):
+        self.unet, self.controls = unet, controls
+
+    def __getattr__(self, name):
+        return getattr(self.unet, name)
+
+    def __call__(self, x, t, **more):
+        total = None
+        for m, picture, weight, only in self.controls:
+            down, mid = m(x, t, controlnet_cond=picture.expand(len(x), -1, -1, -1), return_dict=False, **more)
+            maps = [r * (weight * (0.825 ** (12 - i) if only else 1)) for i, r in enumerate([*down, mid])]
+            if only:
+                maps = [torch.cat([torch.zeros_like(r[:1]), r[1:]]) for r in maps]
+            total = maps if total is None else [a + b for a, b in zip(total, maps)]
+        return self.unet(x, t, down_block_additional_residuals=total[:-1], mid_block_additional_residual=total[-1], **more)
+
+
+def adapter_name(key):
+    """The original's name of a parameter of T2IAdapter, without prefix."""
+    m = re.fullmatch(r"adapter\.body\.(\d+)\.(?:resnets\.(\d+)\.(.*)|(in_conv.*))", key)
+    return f"body.{2 * int(m[1]) + int(m[2] or 0)}.{m[3] or m[4]}" if m else key.removeprefix("adapter.")
+
+
+class Adapted:
+    """A U-Net with a T2I-Adapter."""
+
+    def __init__(self, unet, c, job, weight, dtype):
+        with torch.device("meta"):
+            m = diffusers.T2IAdapter(3, c["channels"], 2, 8, "full_adapter")
+        m = models._filled(m, lambda k: "control0_model." + adapter_name(k), False, dtype, None)
+        self.unet, self.features = unet, [f * weight for f in m(hint(0, job["height"], job["width"], dtype))]
+
+    def __getattr__(self, name):
+        return getattr(self.unet, name)
+
+    def __call__(self, x, t, **more):
+        more["down_intrablock_additional_residuals"] = [f.expand(len(x), -1, -1, -1).clone() for f in self.features]
+        return self.unet(x, t, **more)
+
+
+def run(parts, c, job, which, dtype):
+    if isinstance(which, float):
+        return pipeline.run_family({**parts, "unet": Adapted(parts["unet"], c, job, which, dtype)}, c, job, dtype, True)
+    nets = [(control(c, n, dtype), hint(n, job["height"], job["width"], dtype), *w) for n, w in enumerate(which)]
+    return pipeline.run_family({**parts, "unet": Controlled(parts["unet"], nets)}, c, job, dtype, True)
+
+
+def make(args):
+    """All goldens of ControlNets."""
+    parts = {k: {d: micro_families.load(c, d) for d in (torch.float64, torch.float32)} for k, c in FAMILIES.items()}
+    goldens = []
+    for name, (family, which) in JOBS.items():
+        job = {**micro_families.BASE, "steps": 3}
+        golden = store.Golden(name, SOURCES, samples=512, meta=pipeline.metadata(job, "micro_" + family))
+        exact, single = (run(parts[family][d], FAMILIES[family], job, which, d) for d in (torch.float64, torch.float32))
+        for tap, x in exact.items():
+            golden.add(tap, x, single[tap], samples=128 if pipeline.is_block(tap) else None)
+        goldens.append(golden)
+    return goldens
