@@ -6,7 +6,7 @@
 #   4. nn/ and sd/ do not depend on a backend: no #if on one
 #   5. only tensor/os_*.c includes a system's headers or defines its feature macros (tests/ and cuda/shim/ excepted)
 #   6. only tensor/os_*.c opens files: others say weights/file_open.h and weights/atomic_file.h, which neither wait nor cut
-#   7. no file is longer than 450 lines (tables in .inc files excepted)
+#   7. no file is longer than 450 lines (tables in .inc files and sd/sd.h, the whole interface, excepted)
 set -u
 export LC_ALL=C
 status=0
@@ -109,7 +109,7 @@ if grep -vE '^(tests/|cuda/|tensor/os_)' "$work/sources" | xargs grep -nE '(^|[^
 fi
 
 find tensor weights nn sd cuda tools tests -type f \( -name '*.c' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cc' -o -name '*.py' -o -name '*.sh' \) |
-    sort | xargs wc -l | awk '$2 != "total" && $1 > 450 { print $2 ": " $1 " lines, more than 450"; bad = 1 } END { exit bad }' || status=1
+    sort | xargs wc -l | awk '$2 != "total" && $2 !~ /sd\/sd.h$/ && $1 > 450 { print $2 ": " $1 " lines, more than 450"; bad = 1 } END { exit bad }' || status=1
 
 [ ! -e "$work/failed" ] || status=1
 exit $status
