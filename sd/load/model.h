@@ -35,7 +35,7 @@ typedef enum {
     PART_ENCODER,
     PART_TAESD_DECODER, /* no weights in a model that was opened without a TAESD */
     PART_TAESD_ENCODER,
-    PART_CONTROL, /* of a ControlNet's own SdModel (control.h); no weights in any other */
+    PART_CONTROL,  /* of a ControlNet's own SdModel (control.h); no weights in any other */
     PART_UPSCALER, /* alone in a model of its own (upscaler.h) */
     PART_COUNT
 } Part;
