@@ -203,7 +203,7 @@ endif
 # The goldens that sdc verify compares with.
 GOLDENS := ops blocks gradients micro_euler_64 micro_euler_h72_w104 micro_euler_a_64 micro_ddim_64 micro_img2img_euler \
   micro_encoder micro_samplers micro_sd2_euler_64 micro_sd2_v_euler_64 micro_sdxl_euler_64 micro_sdxl_euler_h72_w104 \
-  micro_refiner_euler_64
+  micro_refiner_euler_64 micro_inpainting_euler micro_pix2pix_euler
 goldens_IS = $(GOLDENS) $(EMBED)
 $(B)/tools/ledger/goldens.o: $(B)/goldens.is $(GOLDENS:%=tests/golden/%.safetensors) $(if $(filter c,$(EMBED)),$(B)/tools/ledger/goldens.inc)
 $(B)/tools/ledger/goldens.o: ALL_CFLAGS += -D'SDC_GOLDENS(X)=$(foreach g,$(GOLDENS),X($g))' \

@@ -272,6 +272,10 @@ typedef struct {
     bool only_masked;             /* draw what the mask repaints and mask_padding around it, at the request's size */
     int mask_padding;             /* pixels, 32 */
 
+    /* Models that are shown a picture beside the latents */
+    double mask_weight; /* inpainting models: 0..1: how much the mask hides of the picture that they are shown; 1 */
+    double image_cfg;   /* instruct-pix2pix: 0..1000: how closely to follow the picture; -1: 1.5 */
+
     SdVae vae_decoder; /* this and vae_encoder: the TAESD's half where there is one */
 
     /* Networks on top of the model (not of its refiner), in this order. Kept with request.keep until a call asks for

@@ -35,11 +35,23 @@ int config_sizes(const SdConfig *c) {
     return c->unet.label && pools ? (c->unet.label - pools->pooled) / SIZE_WIDTH : 0;
 }
 
+UnetInputs config_input(const SdConfig *c) {
+    int in = c->unet.in_channels, latent = c->vae.latent;
+    return in == latent           ? INPUT_LATENTS
+           : in == 2 * latent + 1 ? INPUT_INPAINTING
+           : in == 2 * latent     ? INPUT_PIX2PIX
+           : in == latent + 1     ? INPUT_DEPTH
+                                  : INPUT_UNKNOWN;
+}
+
 const char *config_variant(const SdConfig *c) {
-    int in = c->unet.in_channels, latent = c->vae.latent, sizes = config_sizes(c);
-    if (in == 2 * latent + 1) return "inpainting";
-    if (in == 2 * latent) return "instruct-pix2pix";
-    if (in == latent + 1) return "depth";
+    int sizes = config_sizes(c);
+    switch (config_input(c)) {
+    case INPUT_INPAINTING: return "inpainting";
+    case INPUT_PIX2PIX: return "instruct-pix2pix";
+    case INPUT_DEPTH: return "depth";
+    default: break;
+    }
     if (*distilled(&c->unet)) return distilled(&c->unet);
     if (sizes) return sizes == 5 ? "refiner" : "base";
     if (c->conditioner || c->clip[0].act != ACT_GELU) return "";
@@ -356,18 +368,19 @@ int64_t config_least_tensors(const SdConfig *c) {
     return n + (int64_t)c->vae.levels * (c->vae.res_blocks + 1) * VAE_RES;
 }
 
-/* Inpainting adds the mask and the masked picture's latent, instruct-pix2pix the latent of the picture to edit. */
 bool config_check_input(const SdConfig *c, const char *what, Error *e) {
     int in = c->unet.in_channels, latent = c->vae.latent;
-    if (in == latent) return true;
-    bool named = in == 2 * latent + 1 || in == 2 * latent || in == latent + 1;
-    const char *kind = named ? config_variant(c) : "";
-    return error_set(e, ERR_FORMAT,
-                     "%s: %s%s%sits U-Net takes %d channels, a latent has %d; not supported yet, use a text-to-image "
-                     "model",
-                     what,
-                     !named         ? ""
-                     : *kind == 'i' ? "is an "
-                                    : "is a ",
-                     kind, named ? " model: " : "", in, latent);
+    UnetInputs is = config_input(c);
+    if (is != INPUT_DEPTH && is != INPUT_UNKNOWN) return true;
+    return error_set(
+        e, ERR_FORMAT,
+        "%s: %sits U-Net takes %d channels, a latent has %d; not supported, use a text-to-image, inpainting "
+        "or instruct-pix2pix model",
+        what, is == INPUT_DEPTH ? "is a depth model, which needs MiDaS: " : "", in, latent);
+}
+
+bool config_check_latents(const SdConfig *c, const char *what, const char *why, Error *e) {
+    if (config_input(c) == INPUT_LATENTS) return true;
+    return error_set(e, ERR_FORMAT, "%s: is %s %s model, and %s; use a text-to-image model", what,
+                     *config_variant(c) == 'i' ? "an" : "a", config_variant(c), why);
 }

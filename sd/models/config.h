@@ -104,7 +104,12 @@ bool config_from_json(SdConfig *c, const char *what, const char *json, ConfigNot
 bool config_check(const SdConfig *c, const char *what, Error *e);
 /* At least so many tensors belong to such a model (a VAE without its encoder). */
 int64_t config_least_tensors(const SdConfig *c);
-/* Whether the U-Net's input is a latent alone, which is what sampling and training give it. */
+/* What a U-Net is given: latents; with them a mask and the masked picture's; the picture's to edit; a map of depths. */
+typedef enum { INPUT_LATENTS, INPUT_INPAINTING, INPUT_PIX2PIX, INPUT_DEPTH, INPUT_UNKNOWN } UnetInputs;
+UnetInputs config_input(const SdConfig *c);
+/* Whether sampling can give it that; a line that begins with `what` otherwise. */
 bool config_check_input(const SdConfig *c, const char *what, Error *e);
+/* Whether it is latents alone; else the line ends with why that matters ("cannot be trained"). */
+bool config_check_latents(const SdConfig *c, const char *what, const char *why, Error *e);
 
 #endif

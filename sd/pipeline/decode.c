@@ -20,7 +20,7 @@ static Tensor decode(Generation *g, StageIndex stage, const float *x) {
     Tensor image = tensor_new(c, 4, SHAPE(1, g->r->height, g->r->width, 3));
     size_t scope = scope_begin(c);
     Tensor z = tensor_new(c, 4, SHAPE(1, g->h, g->w, g->m->config.vae.latent));
-    if (!ctx_plans(c)) planes_to_pixels(tensor_host(c, z).data, x, z.n[3], g->h * g->w, 1.0f);
+    if (!ctx_plans(c)) planes_to_pixels(tensor_host(c, z).data, z.n[3], x, z.n[3], g->h * g->w, 1.0f);
     tensor_push(c, z);
     use_weights(g, &p->mode);
     if (p->part == PART_TAESD_DECODER) taesd_decode(c, image, &m->taesd_decoder, z, p->mode.vae_strips);

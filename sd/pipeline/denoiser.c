@@ -1,5 +1,6 @@
 #include "denoiser.h"
 
+#include "beside.h"
 #include "conditioning.h"
 #include "control_calls.h"
 #include "experts.h"
@@ -70,6 +71,14 @@ static void predict(const Denoiser *d, const Ask *ask, float *side, int64_t n) {
                                                           n);
 }
 
+/* out = bare + cfg (c - u) + image cfg (u - bare): webui, combine_denoised_for_edit_model. */
+static void guide_edit(const Denoiser *d, float *out, int64_t n) {
+    const Generation *g = d->g;
+    const float *u = d->sides, *c = u + n, *bare = c + n;
+    float scale = (float)sampler_cfg(g->sampler, request_scale(g->now->m, g->r)), own = (float)beside_image_cfg(g->r);
+    for (int64_t i = 0; i < n; i++) out[i] = bare[i] + scale * (c[i] - u[i]) + own * (u[i] - bare[i]);
+}
+
 /* out = u + sum over branches of (c - u) weight cfg, in the webui's order (modules/sd_samplers_cfg_denoiser.py). */
 static void guide(const Denoiser *d, float *out, int64_t n) {
     const Generation *g = d->g;
@@ -108,9 +117,11 @@ bool denoiser_evaluate(void *user, const Ask *asked, float *out, Error *e) {
     update_prompts(g, d->at.calls++);
     if (blend_before) inpaint_blend(g, d->at.first, g->inpaint->blended, asked->x), shown.x = g->inpaint->blended;
     if (!unet_sides(g, mode, &d->at, d->sides, ask->x, scale, time_of(g, ask), e)) return false;
-    for (int side = 0; side < g->now->cond.text.count; side++) predict(d, ask, d->sides + side * n, n);
-    if (ask->uncond) memcpy(ask->uncond, d->sides, (size_t)n * sizeof *out);
-    guide(d, out, n);
+    bool edits = beside_edits(g->now->m, g->r);
+    int sides = g->now->cond.text.count + edits;
+    for (int side = 0; side < sides; side++) predict(d, ask, d->sides + side * n, n);
+    if (ask->uncond) memcpy(ask->uncond, edits ? d->sides + (sides - 1) * n : d->sides, (size_t)n * sizeof *out);
+    (edits ? guide_edit : guide)(d, out, n);
     if (g->inpaint && !blend_before) inpaint_blend(g, d->at.first, out, out);
     return true;
 }

@@ -8,7 +8,8 @@
 typedef struct {
     Generation *g;
     Cursor at;
-    float *sides; /* [sides][group][C][h][w]: each side's prediction, the negative prompt's first when guided */
+    float *sides; /* [sides][group][C][h][w]: each side's prediction, the negative prompt's first when guided;
+                     at last, where a picture is edited, its beside an empty picture */
 } Denoiser;
 
 /* Starts on the group of pictures that begins with the batch's picture `first`. g->refined, which is allocated, says

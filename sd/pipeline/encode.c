@@ -1,6 +1,7 @@
-/* encode.c: img2img's picture becomes latents. */
+/* encode.c: img2img's picture becomes latents, and so does what a U-Net is shown beside them (beside.h). */
 #include "stages.h"
 
+#include "beside.h"
 #include "nonfinite.h"
 #include "planes.h"
 #include "sd/image/pixels.h"
@@ -11,17 +12,18 @@
 
 static bool by_taesd(const Generation *g) { return g->r->vae_encoder == SD_VAE_TAESD; }
 
-/* moments [1,h,w,2C] of the picture, on the arena: mean, log variance; by TAESD latents [1,h,w,C]. look: taps to use
- * instead of the request's; NULL: the request's. */
-static Tensor encode(Generation *g, const Mode *mode, Taps *look) {
+/* moments [1,h,w,2C] of the picture, or of what an inpainting model is shown of it, on the arena: mean, log variance;
+ * by TAESD latents [1,h,w,C]. look: taps to use instead of the request's; NULL: the request's. */
+static Tensor encode(Generation *g, const Mode *mode, bool masked, Taps *look) {
     Ctx *c = &g->ctx;
     Tensor image = tensor_new(c, 4, SHAPE(1, g->r->height, g->r->width, 3));
     bool tiny = by_taesd(g);
     Tensor moments = tensor_new(c, 4, SHAPE(1, g->h, g->w, (tiny ? 1 : 2) * g->m->config.vae.latent));
-    if (!ctx_plans(c)) pixels_to_floats(tensor_host(c, image).data, g->image, tensor_count(image));
+    if (!ctx_plans(c) && masked) beside_picture(g, tensor_host(c, image).data);
+    else if (!ctx_plans(c)) pixels_to_floats(tensor_host(c, image).data, g->image, tensor_count(image));
     tensor_push(c, image);
     if (look) c->taps = look;
-    else listen_to(g, "vae.encoder.");
+    else listen_to(g, masked ? "vae.encoder.masked." : "vae.encoder.");
     use_weights(g, mode);
     if (tiny) taesd_encode(c, moments, &g->m->taesd_encoder, image, mode->vae_strips);
     else vae_encode_in_strips(c, moments, &g->m->encoder, image, mode->vae_strips);
@@ -29,10 +31,14 @@ static Tensor encode(Generation *g, const Mode *mode, Taps *look) {
     return tensor_pull(c, moments);
 }
 
+static bool shows_masked(const Generation *g) { return config_input(&g->m->config) == INPUT_INPAINTING; }
+
 void encode_plan(Generation *g, const Mode *mode) {
-    size_t scope = scope_begin(&g->ctx);
-    encode(g, mode, NULL);
-    scope_end(&g->ctx, scope);
+    for (int masked = !g->image; masked <= shows_masked(g); masked++) {
+        size_t scope = scope_begin(&g->ctx);
+        encode(g, mode, masked, NULL);
+        scope_end(&g->ctx, scope);
+    }
 }
 
 /* z [C][pixels] = scale times a sample of the posterior, or times its mean when noise is NULL. moments [pixels][2C]. */
@@ -47,28 +53,42 @@ static void sample_moments(float *z, const float *moments, const float *noise, i
 }
 
 /* Each picture of a batch has the sample of its seed, drawn by a fresh generator; with a variation all have the same
- * seed. The webui's draw depends on what ran before; this is the one that it makes right after it starts. */
-static void sample_batch(Generation *g, const float *moments, float *noise) {
+ * seed. The webui's draw depends on what ran before; this is the one that it makes right after it starts. What a model
+ * is shown beside has the generator's next. to: the first picture's latents; the next one's are `each` further. */
+static void sample_batch(Generation *g, float *to, int64_t each, const float *moments, float *noise, bool second) {
     const VaeConfig *vae = &g->m->config.vae;
-    if (by_taesd(g)) { /* the same latents for every picture */
-        for (int i = 0; i < g->batch; i++) pixels_to_planes(g->z + i * g->latent, moments, vae->latent, g->h * g->w);
-        return;
-    }
     bool mean = g->r->encode == SD_ENCODE_MEAN;
-    for (int i = 0; i < g->batch; i++) {
+    for (int i = 0; i < g->batch; i++, to += each) {
         Noise own;
+        if (by_taesd(g)) { /* the same latents for every picture */
+            pixels_to_planes(to, moments, vae->latent, g->h * g->w);
+            continue;
+        }
         noise_init(&own, g->r->rng, g->seed + (g->r->variation_strength != 0 ? 0 : (uint64_t)i));
-        noise_fill(&own, noise, g->latent);
-        sample_moments(g->z + i * g->latent, moments, mean ? NULL : noise, vae->latent, g->h * g->w, vae->scale);
+        for (int draw = 0; draw <= second; draw++) noise_fill(&own, noise, g->latent);
+        sample_moments(to, moments, mean ? NULL : noise, vae->latent, g->h * g->w, vae->scale);
+    }
+}
+
+/* What an instruct-pix2pix model is shown: the picture's mean, for all pictures. */
+static void show_picture(Generation *g, const float *moments) {
+    const VaeConfig *vae = &g->m->config.vae;
+    for (int i = 0; i < g->batch; i++) {
+        float *to = g->beside + i * g->latent;
+        if (!by_taesd(g)) sample_moments(to, moments, NULL, vae->latent, g->h * g->w, 1);
+        else {
+            pixels_to_planes(to, moments, vae->latent, g->h * g->w);
+            for (int64_t k = 0; k < g->latent; k++) to[k] = (float)(to[k] / vae->scale);
+        }
     }
 }
 
 /* Once more, to name the layer. A log variance that is none would pass, clamped, as one. */
-static bool damaged(Generation *g, const Mode *mode, Error *e) {
+static bool damaged(Generation *g, const Mode *mode, bool masked, Error *e) {
     FirstNonfinite found = {{0}};
     Taps look = nonfinite_listener(&found);
     size_t scope = scope_begin(&g->ctx);
-    encode(g, mode, &look);
+    encode(g, mode, masked, &look);
     scope_end(&g->ctx, scope);
     return error_set(e, ERR_NUMERIC,
                      "the %s's numbers stopped being finite while encoding, first in %s; the model or its file is "
@@ -76,21 +96,33 @@ static bool damaged(Generation *g, const Mode *mode, Error *e) {
                      by_taesd(g) ? "TAESD" : "VAE", found.name[0] ? found.name : "its last layer");
 }
 
-bool encode_run(Generation *g, const Mode *mode, Error *e) {
-    g->z = malloc((size_t)(g->batch * g->latent) * sizeof *g->z);
-    float *noise = malloc((size_t)g->latent * sizeof *noise);
-    bool ok = (g->z && noise) || error_set(e, ERR_MEMORY, "out of memory for latents"), finite = true;
+/* One of the two. noise: [latent], to work in */
+static bool run(Generation *g, const Mode *mode, bool masked, float *noise, Error *e) {
     size_t scope = scope_begin(&g->ctx);
-    if (ok) {
-        Tensor moments = encode(g, mode, NULL);
-        ok = error_pass(e, &g->ctx.err);
-        finite = !ok || all_finite(moments.data, tensor_count(moments));
-        if (ok && finite) sample_batch(g, moments.data, noise);
+    Tensor moments = encode(g, mode, masked, NULL);
+    bool ok = error_pass(e, &g->ctx.err), finite = !ok || all_finite(moments.data, tensor_count(moments));
+    int64_t mask = g->h * g->w;
+    if (ok && finite && masked) {
+        sample_batch(g, g->beside + mask, mask + g->latent, moments.data, noise, g->image != NULL);
+        for (int i = 0; i < g->batch; i++) beside_mask(g, g->beside + i * (mask + g->latent));
+    } else if (ok && finite) {
+        sample_batch(g, g->z, g->latent, moments.data, noise, false);
+        if (g->beside && !shows_masked(g)) show_picture(g, moments.data);
     }
     scope_end(&g->ctx, scope);
+    return finite ? ok : damaged(g, mode, masked, e);
+}
+
+bool encode_run(Generation *g, const Mode *mode, Error *e) {
+    int64_t beside = g->batch * beside_channels(g->m) * g->h * g->w;
+    float *noise = malloc((size_t)g->latent * sizeof *noise);
+    if (g->image) g->z = malloc((size_t)(g->batch * g->latent) * sizeof *g->z);
+    if (beside) g->beside = malloc((size_t)beside * sizeof *g->beside);
+    bool ok = noise && (g->z || !g->image) && (g->beside || !beside);
+    if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
+    for (int masked = !g->image; ok && masked <= shows_masked(g); masked++) ok = run(g, mode, masked, noise, e);
     free(noise);
-    if (!finite) return damaged(g, mode, e);
-    if (ok && !all_finite(g->z, g->batch * g->latent))
+    if (ok && ((g->z && !all_finite(g->z, g->batch * g->latent)) || (beside && !all_finite(g->beside, beside))))
         ok = error_set(e, ERR_NUMERIC, "the VAE's numbers overflow while encoding; the model or its file is damaged");
     return ok;
 }

@@ -1,6 +1,7 @@
 /* generation.c: what is derived from a request, and what all stages need. */
 #include "generation.h"
 
+#include "beside.h"
 #include "control.h"
 #include "inpaint.h"
 #include "request.h"
@@ -29,7 +30,7 @@ static void set_sizes(Generation *g) {
 static bool compile_prompts(Generation *g, Expert *d, Error *e) {
     const SdRequest *r = g->r;
     bool second = g->sampler->flags & SAMPLER_TWO_CALLS,
-         guided = request_scale(d->m, r) != 1 || g->sampler->flags & SAMPLER_CFGPP;
+         guided = request_scale(d->m, r) != 1 || g->sampler->flags & SAMPLER_CFGPP || beside_edits(g->m, r);
     PromptOptions o = {.emphasis = r->emphasis,
                        .comments = r->comments,
                        .pad = TOKEN_EOS, /* each encoder pads as it was trained */
@@ -105,6 +106,8 @@ bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, Error *e) {
     bool ok = overlay_set(m, r->networks, r->network_count, r->network_apply, r->network_strict, e) &&
               (!r->refiner || overlay_set(r->refiner, NULL, 0, r->network_apply, false, e));
     for (int i = 0; ok && i < g->expert_count; i++) ok = compile_prompts(g, &g->experts[i], e);
+    if (ok && beside_edits(m, r) && g->experts[BASE].cond.text.branches > 1)
+        ok = error_set(e, ERR_ARGUMENT, "prompt: AND needs an image cfg of 1 with an instruct-pix2pix model");
     return ok && fit_image(g, e) && make_points(g, e) && control_begin(g, e);
 }
 
@@ -121,6 +124,7 @@ void generation_end(Generation *g) {
     free(g->resized);
     free(g->x);
     free(g->z);
+    free(g->beside);
     free(g->refined);
     picture_noise_close(g->noise);
 }

@@ -132,6 +132,7 @@ typedef struct {
 
     /* what stages hand on */
     float *z;      /* [batch][C][h][w]: img2img's encoded picture; NULL: none */
+    float *beside; /* [batch][further channels of the U-Net's input][h][w]: beside.h; NULL: none */
     float *x;      /* [batch][C][h][w]: the sampler's latents */
     bool *refined; /* [batch]: whether the refiner has taken the picture over; NULL: none yet */
     PictureNoise *noise;

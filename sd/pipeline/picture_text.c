@@ -1,6 +1,7 @@
 /* picture_text.c: the text that a picture carries, from the request that made it. */
 #include "picture_text.h"
 
+#include "beside.h"
 #include "sd/info/infotext.h"
 #include "sd/info/infotext_control.h"
 #include "sd/load/control.h"
@@ -71,6 +72,7 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextV
     own.seed = (int64_t)seed;
     own.variation_seed = (int64_t)variation_seed;
     own.refiner = refiner;
+    if (config_input(&m->config) == INPUT_PIX2PIX) own.image_cfg = beside_image_cfg(r);
     char prediction[8];
     words_get(PREDICTION_WORDS, (int)m->config.prediction, prediction, sizeof prediction);
     snprintf(exact, sizeof exact, "%d", SD_EXACT_VERSION);

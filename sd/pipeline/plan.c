@@ -1,5 +1,6 @@
 #include "plan.h"
 
+#include "beside.h"
 #include "conditioning.h"
 #include "control.h"
 #include "inpaint.h"
@@ -63,13 +64,15 @@ static size_t other_bytes(const Generation *g) {
     size_t models = 0, latents = (size_t)(g->batch * (4 + g->sampler->buffers) + g->now->cond.text.count * g->group);
     for (int k = 0; k < g->expert_count; k++) models += model_bytes(g->experts[k].m);
     size_t pixels = (size_t)g->r->width * (size_t)g->r->height;
+    if (beside_edits(g->m, g->r)) latents += (size_t)g->group;
+    size_t beside = (size_t)(g->batch * beside_channels(g->m) * g->h * g->w);
     size_t pictures = (size_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0) + control_hint_bytes(g);
     size_t unit = (size_t)vae_factor(&g->m->config.vae); /* noise of another size lies beside the picture's */
     size_t seeds = (size_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
     if (request_taps(g->r)) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
     if (tells(g->r, "image")) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
     return PROGRAM_BYTES + models + inpaint_bytes(g) +
-           (latents * (size_t)g->latent + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) + pictures;
+           (latents * (size_t)g->latent + beside + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) + pictures;
 }
 
 /* Whether measuring takes long enough to look first whether the pictures themselves fit. */

@@ -2,9 +2,9 @@
 
 #include <math.h>
 
-void planes_to_pixels(float *pixels, const float *planes, int64_t channels, int64_t count, float scale) {
+void planes_to_pixels(float *pixels, int64_t wide, const float *planes, int64_t channels, int64_t count, float scale) {
     for (int64_t c = 0; c < channels; c++)
-        for (int64_t i = 0; i < count; i++) pixels[i * channels + c] = planes[c * count + i] * scale;
+        for (int64_t i = 0; i < count; i++) pixels[i * wide + c] = planes[c * count + i] * scale;
 }
 
 void pixels_to_planes(float *planes, const float *pixels, int64_t channels, int64_t count) {

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* pixels[count][channels] = scale * planes[channels][count] */
-void planes_to_pixels(float *pixels, const float *planes, int64_t channels, int64_t count, float scale);
+void planes_to_pixels(float *pixels, int64_t wide, const float *planes, int64_t channels, int64_t count, float scale);
 /* planes[channels][count] = pixels[count][channels] */
 void pixels_to_planes(float *planes, const float *pixels, int64_t channels, int64_t count);
 

@@ -73,7 +73,8 @@ static bool check_refiner(const SdModel *m, const SdRequest *r, Error *e) {
         return error_set(e, ERR_ARGUMENT,
                          "refiner: %s: was opened for another device or precision than %s; open both alike", path,
                          m->checkpoint->path);
-    return config_check_input(&refiner->config, path, e) && check_clip_skip(refiner, r, e) &&
+    return config_check_input(&refiner->config, path, e) &&
+           config_check_latents(&refiner->config, path, "cannot refine", e) && check_clip_skip(refiner, r, e) &&
            check_guidance(refiner, r, e);
 }
 
@@ -99,6 +100,17 @@ static bool check_owners(const SdModel *m, const SdRequest *r, Error *e) {
     return true;
 }
 
+/* What lies beside the latents: settings and pictures that such models alone need. */
+static bool check_beside(const SdModel *m, const SdRequest *r, Error *e) {
+    UnetInputs is = config_input(&m->config);
+    if (is == INPUT_PIX2PIX && !r->image)
+        return error_set(e, ERR_ARGUMENT, "image: this model edits a picture; give it one, in img2img");
+    if (is != INPUT_PIX2PIX && r->image_cfg >= 0)
+        return error_set(e, ERR_ARGUMENT, "image cfg: counts only with an instruct-pix2pix model; leave it out");
+    return is == INPUT_INPAINTING || r->mask_weight == 1 ||
+           error_set(e, ERR_ARGUMENT, "mask weight: counts only with an inpainting model; leave it out");
+}
+
 /* What encodes and decodes is there. Of two experts each may decode. */
 static bool check_coders(const SdModel *m, const SdRequest *r, Error *e) {
     bool previews = r->preview && r->preview_by != SD_PREVIEW_APPROX;
@@ -115,7 +127,7 @@ static bool check_coders(const SdModel *m, const SdRequest *r, Error *e) {
         has = shows == PART_DECODER ? model_has : model_has_taesd;
         if (previews && !has(k, shows, e)) return false;
     }
-    if (!r->image) return true;
+    if (!r->image && config_input(&m->config) == INPUT_LATENTS) return true;
     return r->vae_encoder == SD_VAE_TAESD ? model_has_taesd(m, PART_TAESD_ENCODER, e) : model_has(m, PART_ENCODER, e);
 }
 
@@ -126,7 +138,7 @@ bool request_check(const SdModel *m, const SdRequest *r, Error *e) {
         return error_set(e, ERR_ARGUMENT, "size: %dx%d has sides that are not multiples of %d", r->width, r->height,
                          unit);
     return check_clip_skip(m, r, e) && check_guidance(m, r, e) && (!r->refiner || check_refiner(m, r, e)) &&
-           control_check(m, r, e) && check_owners(m, r, e) && check_coders(m, r, e);
+           control_check(m, r, e) && check_owners(m, r, e) && check_beside(m, r, e) && check_coders(m, r, e);
 }
 
 /* The webui's clip skip counts in SD 1.x. open_clip's encoders have a layer of their own (sd_hijack_open_clip.py), and

@@ -1,6 +1,7 @@
 /* sample.c: the sampling stage: a sampler over the denoiser, with noise, taps, previews and progress. */
 #include "stages.h"
 
+#include "beside.h"
 #include "conditioning.h"
 #include "decode.h"
 #include "denoiser.h"
@@ -95,7 +96,8 @@ bool sample_run(Generation *g, const Mode *mode, Error *e) {
     int steps = g->points->count > 1 ? g->points->count - 1 : 1;
     g->x = malloc(latents * sizeof *g->x);
     g->refined = calloc((size_t)g->batch, sizeof *g->refined);
-    float *sides = malloc(group * (size_t)g->now->cond.text.count * sizeof *sides);
+    size_t count = (size_t)g->now->cond.text.count + beside_edits(g->m, g->r);
+    float *sides = malloc(group * count * sizeof *sides);
     float *work = malloc(latents * (size_t)g->sampler->buffers * sizeof *work);
     bool ok = (g->x && g->refined && sides && work) || error_set(e, ERR_MEMORY, "out of memory for latents");
     ok = ok && start_latents(g, e);

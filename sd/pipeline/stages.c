@@ -8,7 +8,9 @@
 
 static bool always(const Generation *g, const Expert *d) { return (void)g, (void)d, true; }
 static bool two_encoders(const Generation *g, const Expert *d) { return (void)g, d->m->config.encoders == 2; }
-static bool from_image(const Generation *g, const Expert *d) { return g->image && d == &g->experts[BASE]; }
+static bool encodes(const Generation *g, const Expert *d) {
+    return d == &g->experts[BASE] && (g->image || config_input(&d->m->config) == INPUT_INPAINTING);
+}
 
 static int one(const Generation *g) { return (void)g, 1; }
 static int pictures(const Generation *g) { return g->batch; }
@@ -48,7 +50,7 @@ const Stage STAGES[STAGE_COUNT] = {
                       .seconds = offsetof(SdResult, text_seconds)},
     [STAGE_ENCODE] = {.shown = SD_STAGE_ENCODE,
                       .part = encoder,
-                      .wanted = from_image,
+                      .wanted = encodes,
                       .steps = one,
                       .plan = encode_plan,
                       .run = encode_run,

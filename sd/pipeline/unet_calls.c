@@ -1,5 +1,6 @@
 #include "unet_calls.h"
 
+#include "beside.h"
 #include "conditioning.h"
 #include "control_calls.h"
 #include "experts.h"
@@ -8,6 +9,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 /* What one call of the U-Net computes: some pictures of the group for each of some texts of a context. */
 typedef struct {
@@ -15,15 +17,21 @@ typedef struct {
     int side;            /* of that context's first text */
     int text, texts;     /* of the context */
     int first, pictures; /* of the group */
+    bool bare;           /* an edited picture's third side: of the first text alone, with zeros beside */
 } Call;
 
-/* x[text][picture] channels-last, the pictures repeated for each text. */
-static void fill_input(const Generation *g, Tensor in, const Call *k, const float *x, float scale) {
+/* x[text][picture] channels-last, the pictures repeated for each text; beside: what lies beside the group's first. */
+static void fill_input(const Generation *g, Tensor in, const Call *k, const float *x, const float *beside,
+                       float scale) {
     if (ctx_plans(&g->ctx)) return;
     float *pixels = tensor_host(&g->ctx, in).data;
+    int64_t area = g->h * g->w, channels = g->latent / area, more = in.n[3] - channels;
+    if (more && k->bare) memset(pixels, 0, (size_t)(in.n[0] * in.s[0]) * sizeof *pixels);
     for (int64_t i = 0; i < in.n[0]; i++) {
         int64_t picture = k->first + i % k->pictures;
-        planes_to_pixels(pixels + i * in.s[0], x + picture * g->latent, in.n[3], g->h * g->w, scale);
+        float *to = pixels + i * in.s[0];
+        planes_to_pixels(to, in.n[3], x + picture * g->latent, channels, area, scale);
+        if (more && !k->bare) planes_to_pixels(to + channels, in.n[3], beside + picture * more * area, more, area, 1);
     }
 }
 
@@ -38,8 +46,8 @@ static void take_output(Generation *g, float *out, Tensor result, const Call *k)
 }
 
 /* recording: what a GPU repeats from step to step. */
-static void forward(Generation *g, const Call *k, float *out, const float *x, float scale, float time,
-                    Recording *recording) {
+static void forward(Generation *g, const Call *k, float *out, const float *x, const float *beside, float scale,
+                    float time, Recording *recording) {
     Ctx *c = &g->ctx;
     const Unet *u = &g->now->m->unet;
     Tensor kv = tensor_slice(g->now->cond.unet.cross_kv[k->context], 0, k->text, k->texts);
@@ -49,15 +57,19 @@ static void forward(Generation *g, const Call *k, float *out, const float *x, fl
     Tensor shifts = call_time_shifts(g, &g->now->cond.unet, k->context, k->text, k->texts, k->pictures);
     Tensor in = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.in_channels));
     Tensor result = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.out_channels));
-    assert(in.n[3] * g->h * g->w == g->latent);
-    fill_input(g, in, k, x, scale);
+    assert(result.n[3] * g->h * g->w == g->latent);
+    fill_input(g, in, k, x, beside, scale);
     tensor_push(c, in);
     ControlMaps maps;
     const ControlCall call = {k->context, k->text, k->texts, k->first, k->pictures};
-    bool controlled = control_maps(g, &maps, &call, in);
+    Tensor latents = in; /* all that a ControlNet sees */
+    if (beside_channels(g->now->m)) latents = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.out_channels));
+    bool controlled = control_maps(g, &maps, &call, latents);
     Tensor of[] = {in, result, shifts, kv};
     for (recording_start(c, recording, of, 4); recording_next(c, recording);) {
-        if (controlled) control_fill(g, &maps, &call, in);
+        if (controlled && beside_channels(g->now->m))
+            op_affine(c, latents, tensor_slice(in, 3, 0, u->config.out_channels), 1, 0);
+        if (controlled) control_fill(g, &maps, &call, latents);
         unet_forward(
             c, result, u,
             &(UnetInput){.x = in, .time_shifts = shifts, .cross_kv = kv, .hook = controlled ? &maps.hook : NULL});
@@ -74,11 +86,15 @@ static void listen_to_call(Generation *g, const Cursor *at) {
     listen_to(g, "unet.step%03d.%s%s", at->step, picture, call);
 }
 
+static int texts_of(const Generation *g, const Call *k) {
+    return k->bare ? 1 : (int)g->now->cond.unet.cross_kv[k->context].n[0];
+}
+
 /* All texts of a context on the plan backend, where one call of each size is made and counted as often as it would be:
  * a large batch is planned as fast as a small one. */
 static void plan_context(Generation *g, const Mode *mode, Call k, float time) {
     Ctx *c = &g->ctx;
-    int all = (int)g->now->cond.unet.cross_kv[k.context].n[0];
+    int all = texts_of(g, &k);
     k.texts = mode->texts < all ? mode->texts : all;
     update_time(g, time);
     for (int rest = 0; rest < 2; rest++) {
@@ -87,7 +103,7 @@ static void plan_context(Generation *g, const Mode *mode, Call k, float time) {
         double before = c->flops;
         Recording once = {0};
         if (!times) continue;
-        forward(g, &k, NULL, NULL, 1, time, &once);
+        forward(g, &k, NULL, NULL, NULL, 1, time, &once);
         recording_free(&g->work.arena, &once);
         c->flops += (c->flops - before) * ((double)times * (all / k.texts) - 1);
     }
@@ -96,7 +112,9 @@ static void plan_context(Generation *g, const Mode *mode, Call k, float time) {
 /* All texts of a context. look: taps to use instead of the request's; NULL: the request's. */
 static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k, float *out, const float *x,
                             float scale, float time, Taps *look) {
-    int all = (int)g->now->cond.unet.cross_kv[k.context].n[0];
+    int all = texts_of(g, &k);
+    int64_t more = beside_channels(g->now->m);
+    const float *beside = g->beside ? g->beside + at->first * more * g->h * g->w : NULL;
     k.texts = mode->texts < all ? mode->texts : all;
     for (k.text = 0; k.text < all; k.text += k.texts)
         for (k.first = 0; k.first < g->group; k.first += mode->pictures) {
@@ -104,32 +122,40 @@ static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k,
             if (look) g->ctx.taps = look;
             else listen_to_call(g, at);
             Recording once = {0};
-            bool whole = k.texts == all && k.pictures == g->group; /* smaller calls share addresses, not texts */
-            forward(g, &k, out, x, scale, time, whole ? &g->work.unet[k.context] : &once);
+            bool whole =
+                k.texts == all && k.pictures == g->group && !k.bare; /* smaller calls share addresses, not texts */
+            forward(g, &k, out, x, beside, scale, time, whole ? &g->work.unet[k.context] : &once);
             recording_free(&g->work.arena, &once);
             at->unet_calls++;
             stop_listening(g);
         }
 }
 
+/* The sides of one context, or the bare one. */
+static bool run_sides(Generation *g, const Mode *mode, Cursor *at, Call k, float *out, const float *x, float scale,
+                      float time, Error *e) {
+    int64_t count = texts_of(g, &k) * (int64_t)g->group * g->latent;
+    if (ctx_plans(&g->ctx)) plan_context(g, mode, k, time);
+    else forward_context(g, mode, at, k, out, x, scale, time, NULL);
+    if (!error_pass(e, &g->ctx.err)) return false;
+    if (ctx_plans(&g->ctx) || all_finite(out + k.side * g->group * g->latent, count)) return true;
+    FirstNonfinite found = {{0}};
+    Taps look = nonfinite_listener(&found);
+    if (all_finite(x, g->group * g->latent)) forward_context(g, mode, at, k, out, x, scale, time, &look);
+    return error_set(
+        e, ERR_NUMERIC,
+        "the %sU-Net's numbers stopped being finite in step %d, first in %s; the model or its file is damaged",
+        expert_shown(g), at->step + 1, found.name[0] ? found.name : "the sampler's latents");
+}
+
 bool unet_sides(Generation *g, const Mode *mode, Cursor *at, float *out, const float *x, float scale, float time,
                 Error *e) {
     Call k = {0};
     for (; k.context < text_states_calls(&g->now->cond.text); k.context++) {
-        int64_t sides = g->now->cond.unet.cross_kv[k.context].n[0], count = sides * g->group * g->latent;
-        if (ctx_plans(&g->ctx)) plan_context(g, mode, k, time);
-        else forward_context(g, mode, at, k, out, x, scale, time, NULL);
-        if (!error_pass(e, &g->ctx.err)) return false;
-        if (!ctx_plans(&g->ctx) && !all_finite(out + k.side * g->group * g->latent, count)) {
-            FirstNonfinite found = {{0}};
-            Taps look = nonfinite_listener(&found);
-            if (all_finite(x, g->group * g->latent)) forward_context(g, mode, at, k, out, x, scale, time, &look);
-            return error_set(
-                e, ERR_NUMERIC,
-                "the %sU-Net's numbers stopped being finite in step %d, first in %s; the model or its file is damaged",
-                expert_shown(g), at->step + 1, found.name[0] ? found.name : "the sampler's latents");
-        }
-        k.side += (int)sides;
+        if (!run_sides(g, mode, at, k, out, x, scale, time, e)) return false;
+        k.side += (int)g->now->cond.unet.cross_kv[k.context].n[0];
     }
-    return true;
+    if (!beside_edits(g->now->m, g->r)) return true;
+    k.context = 0, k.bare = true;
+    return run_sides(g, mode, at, k, out, x, scale, time, e);
 }

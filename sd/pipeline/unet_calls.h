@@ -12,7 +12,8 @@ typedef struct {
     int unet_calls; /* of this step so far, for the taps' names */
 } Cursor;
 
-/* The U-Net's output, eps or v, for every side (TextStates) of the group's pictures: out[sides][group][C][h][w] from
+/* The U-Net's output, eps or v, for every side (TextStates) of the group's pictures, and after them for the negative
+ * prompt beside an empty picture, where there is one (beside_edits): out[sides][group][C][h][w] from
  * x[group][C][h][w] scaled by `scale`, at `time` (0..999), for the prompts that are current. While planning neither is
  * touched. ERR_NUMERIC, which names the first layer, where an output is not finite. */
 bool unet_sides(Generation *g, const Mode *mode, Cursor *at, float *out, const float *x, float scale, float time,

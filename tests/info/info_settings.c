@@ -198,7 +198,8 @@ void info_settings(void) {
     Fixture *f = calloc(1, sizeof *f);
     if (test_check(f && begin(f), "a model, a picture and noise to begin with")) {
         for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
-            if (p->of_sizes) continue;                        /* this model is told no sizes */
+            if (p->of_sizes) continue; /* this model is told no sizes */
+            if (!strcmp(p->name, "mask-weight") || !strcmp(p->name, "image-cfg")) continue; /* suite inpaint_models */
             if (!strncmp(p->name, "vae-", 4)) continue;       /* need a TAESD: suite parts */
             if (!strcmp(p->name, "lora-apply")) continue;     /* needs a LoRA: suite networks */
             if (!p->key && p->type != PARAM_PROMPT) continue; /* changes no picture */

@@ -38,7 +38,7 @@ static void img2img(const char *model) {
     static uint8_t rgb[SIDE * SIDE * 3];
     for (int i = 0; i < PIPELINE_CASE_COUNT; i++) {
         const PipelineCase *k = &PIPELINE_CASES[i];
-        if (!(k->strength > 0)) continue;
+        if (!(k->strength > 0) || k->change || k->model) continue;
         SdRequest r = pipeline_case_request(k, rgb);
         SdResult out = {0}, again = {0}, batch = {0};
         Error e = {0};

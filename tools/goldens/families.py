@@ -3,7 +3,8 @@
 A configuration: channels and depth (transformer blocks) of each level, middle (depth; 0: a ResBlock alone, -1: none), up (the depths of each block on the way up, if they differ), layers (2), heads (each level has so many) or
 head_dim (each head's width), groups, context, linear (projections of the spatial transformers), vae (channels), scale (of
 the latents), adm (width of the label embedding's input; None: no such embedding), size_values (numbers of the size
-conditions, each a sinusoid of 256), encoders, zero_empty (the webui's zeroed empty negative prompt).
+conditions, each a sinusoid of 256), encoders, zero_empty (the webui's zeroed empty negative prompt), beside (channels of the
+U-Net's input beyond the latents').
 
 An encoder: kind (whose names the single file uses), prefix there and folder in diffusers' layout, width, layers, heads,
 mlp, act, layer (whose output is the text's states: -1 the last, -2 the one before), norm (whether the final norm follows),
@@ -40,6 +41,8 @@ MICRO = dict(
     **dict(channels=(32, 64, 64, 64), heads=4, groups=8, context=32, vae=_MICRO_VAE, **_SD1),
     encoders=[_clip(32, 2, 4, 64)],
 )
+MICRO_INPAINTING = dict(MICRO, beside=5)
+MICRO_PIX2PIX = dict(MICRO, beside=4)
 MICRO_LCM = dict(MICRO, guidance=32)  # width of the guidance scale's embedding
 MICRO_SD2 = dict(
     **dict(channels=(32, 64, 64, 64), head_dim=16, groups=8, context=32, vae=_MICRO_VAE, **_SD2),
@@ -53,6 +56,7 @@ MICRO_SDXL = dict(
         _open_clip(48, 3, 3, 96, _SECOND + "model.", "text_encoder_2", pooled=40),
     ],
 )
+MICRO_SDXL_INPAINTING = dict(MICRO_SDXL, beside=5)
 MICRO_SSD = dict(MICRO_SDXL, middle=0, up=((2, 2, 3), (2, 1, 1), (1, 1, 1)))  # as SSD-1B; the first level has none
 MICRO_TINY = dict(MICRO, channels=(32, 64, 64), depth=(1, 1, 1), middle=-1, layers=1)  # as BK-SDM's and Segmind's tiny
 MICRO_REFINER = dict(

@@ -45,7 +45,7 @@ def new_unet(c):
     with torch.device("meta"):
         return UNet2DConditionModel(
             sample_size=64,
-            in_channels=4,
+            in_channels=4 + c.get("beside", 0),
             out_channels=4,
             down_block_types=_blocks(c),
             up_block_types=_blocks(c, up=True),

@@ -108,11 +108,13 @@ def start_of(strength, steps):
     return int(min(strength, 0.999) * steps)
 
 
-def denoise(unet, context, job, dtype, record, z=None, refiner=None):
+def denoise(unet, context, job, dtype, record, z=None, refiner=None, repaint=None, beside=None):
     """From noise, or with z (img2img) from a picture's latents, to latents. Returns (latents, taps).
 
     context: the U-Net's text states, or all that it is called with (conditions). refiner: (U-Net, conditions, the call that
-    it makes first).
+    it makes first). repaint [1,1,h,w]: where an inpainted picture's latents are drawn; elsewhere they are z (the webui's
+    CFGDenoiser, and its last blend). beside: what the network is given beside latents, for each side; with a third one
+    they are instruct-pix2pix's (no text and no picture), guided by job["image_cfg"], too.
     """
     networks = [(unet, context if isinstance(context, dict) else {"encoder_hidden_states": context}, 0)]
     networks += [refiner] if refiner else []
@@ -129,8 +131,12 @@ def denoise(unet, context, job, dtype, record, z=None, refiner=None):
     noise = taps["noise"] = draw()
     calls = 0
 
-    def eps(x, t):  # both halves in, both out
+    def blend(x):
+        return x if repaint is None else x * repaint + z * (1 - repaint)
+
+    def eps(x, t):  # all sides in, all out
         nonlocal calls
+        x = x if beside is None else torch.cat([x, beside], dim=1)
         recorder.prefix, recorder.full = f"unet.step{calls:03d}.", calls == 0 and record
         m, more = next(n[:2] for n in reversed(networks) if calls >= n[2])
         calls += 1
@@ -139,8 +145,13 @@ def denoise(unet, context, job, dtype, record, z=None, refiner=None):
     def guide(network, x, level):  # x is the previous step's
         if calls:
             taps[f"latents.step{calls - 1:03d}"] = x.clone()
-        negative, positive = network(torch.cat([x, x]), torch.cat([level, level])).chunk(2)
-        return negative + (positive - negative) * job["cfg"]
+        n = 2 if beside is None else len(beside)
+        x = blend(x) if job["sampler"] == "DDIM" else x
+        negative, positive, *bare = network(torch.cat([x] * n), torch.cat([level] * n)).chunk(n)
+        if bare:
+            return bare[0] + job["cfg"] * (positive - negative) + job["image_cfg"] * (negative - bare[0])
+        guided = negative + (positive - negative) * job["cfg"]
+        return guided if job["sampler"] == "DDIM" else blend(guided)
 
     if job["sampler"] == "DDIM":
         assert "prediction" not in job
@@ -165,7 +176,7 @@ def denoise(unet, context, job, dtype, record, z=None, refiner=None):
         x = run[job["sampler"]](lambda x, s: guide(model, x, s), x, sigmas, **more)
     recorder.close()
     taps[f"latents.step{calls - 1:03d}"] = x
-    return x, taps
+    return blend(x), taps
 
 
 def decode(vae, latents):

@@ -119,6 +119,15 @@ SdConfig micro_lcm_config(void) {
     return k;
 }
 
+static SdConfig shown(SdConfig k, int channels) {
+    k.unet.in_channels = channels;
+    return k;
+}
+
+SdConfig micro_inpainting_config(void) { return shown(micro_config(), 9); }
+SdConfig micro_pix2pix_config(void) { return shown(micro_config(), 8); }
+SdConfig micro_sdxl_inpainting_config(void) { return shown(micro_sdxl_config(), 9); }
+
 static void small_encoder(ClipConfig *c, int width, int heads, int pooled) {
     c->width = width;
     c->heads = heads;

@@ -41,6 +41,10 @@ SdConfig micro_sdxl_config(void);
 SdConfig micro_ssd_config(void);  /* SDXL's made smaller, as SSD-1B */
 SdConfig micro_tiny_config(void); /* SD 1's, as BK-SDM's tiny one: no middle */
 SdConfig micro_refiner_config(void);
+SdConfig
+micro_inpainting_config(void); /* SD 1's and SDXL's, shown a mask and a masked picture; and a picture to edit */
+SdConfig micro_sdxl_inpainting_config(void);
+SdConfig micro_pix2pix_config(void);
 /* A model as a safetensors file in memory: *size bytes, for the caller to free. */
 void *made_model(const SdConfig *k, DType type, size_t *size, Error *e);
 /* The same of the micro model. */

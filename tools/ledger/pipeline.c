@@ -105,7 +105,7 @@ void ledger_pipeline_case(const Ledger *l, const LedgerTable *t, const Golden *g
                           SdModel *m) {
     Run run = begin(l, t, golden, k, m);
     if (!wants_case(l, golden, k)) return;
-    uint8_t *image = malloc((size_t)k->width * (size_t)k->height * 3);
+    uint8_t *image = malloc((size_t)k->width * (size_t)k->height * 4);
     SdResult out = {0};
     Error e = {0};
     char last[32], name[160], text[320];

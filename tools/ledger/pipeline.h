@@ -25,7 +25,8 @@ typedef struct {
 extern const PipelineCase PIPELINE_CASES[];
 extern const int PIPELINE_CASE_COUNT;
 
-/* The request of a case; image: room for its picture, [height][width][3]. */
+/* The request of a case; image: room for its picture, [height][width][3],
+ * and its mask, [height][width]. */
 SdRequest pipeline_case_request(const PipelineCase *k, uint8_t *image);
 
 /* Runs the case with m, which was opened for this table, and compares every tensor of the golden; one that the run does

@@ -27,6 +27,8 @@ static void other_sizes(SdRequest *r) {
 /* One call of the U-Net a step. */
 static void lcm(SdRequest *r) { r->negative = "", r->cfg = 8.5, r->scheduler = "LCM"; }
 static void tcd(SdRequest *r) { r->negative = "", r->cfg = 1; }
+/* A box is repainted, the rest kept: pipeline_case_request has the mask. */
+static void masked(SdRequest *r) { r->mask_blur = 0; }
 static void turbo(SdRequest *r) { r->negative = "", r->cfg = 1, r->scheduler = "Trailing"; }
 
 #define SAMPLER(tensor, name)                                                                                          \
@@ -59,6 +61,12 @@ const PipelineCase PIPELINE_CASES[] = {
     {"micro_refiner_euler_64", NULL, "Euler", 42, 64, 64, 5, 0, NULL, micro_refiner_config},
     {"micro_lcm_64", NULL, "LCM", 42, 64, 64, 4, 0, lcm, micro_lcm_config},
     {"micro_tcd_64", NULL, "TCD", 42, 64, 64, 4, 0, tcd, micro_sdxl_config},
+    {"micro_masked_euler", NULL, "Euler", 42, 64, 64, 5, 0.8, masked, NULL},
+    {"micro_masked_ddim", NULL, "DDIM", 42, 64, 64, 5, 0.8, masked, NULL},
+    {"micro_inpainting_euler", NULL, "Euler", 42, 64, 64, 5, 0.8, masked, micro_inpainting_config},
+    {"micro_inpainting_unmasked", NULL, "Euler", 42, 64, 64, 5, 0.8, NULL, micro_inpainting_config},
+    {"micro_sdxl_inpainting", NULL, "Euler", 42, 64, 64, 5, 0.8, masked, micro_sdxl_inpainting_config},
+    {"micro_pix2pix_euler", NULL, "Euler", 42, 64, 64, 5, 0.8, NULL, micro_pix2pix_config},
     {"micro_turbo_64", NULL, "Euler a", 42, 64, 64, 2, 0, turbo, micro_sd2_config},
     {"micro_ssd_64", NULL, "Euler a", 42, 64, 64, 2, 0, turbo, micro_ssd_config},
     {"micro_tiny_64", NULL, "Euler a", 42, 64, 64, 2, 0, turbo, micro_tiny_config},
@@ -76,5 +84,11 @@ SdRequest pipeline_case_request(const PipelineCase *k, uint8_t *image) {
         image[i] = (uint8_t)(gen_mixed(crc, (uint64_t)(i % 3 * pixels + i / 3)) >> 24);
     r.image = image, r.image_width = k->width, r.image_height = k->height;
     r.strength = k->strength, r.encode = SD_ENCODE_MEAN;
+    if (k->change != masked) return r;
+    for (int64_t i = 0; i < pixels; i++) {
+        int64_t x = i % k->width, y = i / k->width;
+        image[3 * pixels + i] = x >= 17 && x < 43 && y >= 22 && y < 52 ? 255 : 0;
+    }
+    r.mask = image + 3 * pixels, r.mask_width = k->width, r.mask_height = k->height;
     return r;
 }

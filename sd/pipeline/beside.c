@@ -1,0 +1,35 @@
+#include "beside.h"
+
+#include "inpaint.h"
+#include "sd/image/pixels.h"
+
+int64_t beside_channels(const SdModel *m) { return m->config.unet.in_channels - m->config.vae.latent; }
+
+/* 0 or 1 as the mask says of a pixel; 1 without a mask. */
+static float repaints(const Generation *g, int64_t pixel) {
+    if (!g->inpaint) return 1;
+    uint8_t v = g->inpaint->mask[pixel];
+    return v > 127;
+}
+
+void beside_picture(const Generation *g, float *pixels) {
+    int64_t n = (int64_t)g->r->width * g->r->height;
+    float weight = (float)g->r->mask_weight;
+    if (g->image) pixels_to_floats(pixels, g->image, 3 * n);
+    for (int64_t i = 0; i < 3 * n; i++) {
+        float is = g->image ? pixels[i] : 0, masked = is * (1 - repaints(g, i / 3));
+        pixels[i] =
+            weight < 0.5f ? is + weight * (masked - is) : masked - (masked - is) * (1 - weight); /* torch.lerp */
+    }
+}
+
+void beside_mask(const Generation *g, float *out) {
+    int64_t step = g->r->width / g->w;
+    for (int64_t i = 0; i < g->h * g->w; i++) out[i] = repaints(g, (i / g->w * g->r->width + i % g->w) * step);
+}
+
+double beside_image_cfg(const SdRequest *r) { return r->image_cfg < 0 ? 1.5 : r->image_cfg; }
+
+bool beside_edits(const SdModel *m, const SdRequest *r) {
+    return config_input(&m->config) == INPUT_PIX2PIX && beside_image_cfg(r) != 1;
+}
