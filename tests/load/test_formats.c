@@ -359,10 +359,21 @@ static void eights(const char *ref) {
     }
 }
 
+static void doubles(void) {
+    char wide[512], single[512];
+    snprintf(wide, sizeof wide, "%s", test_path("wide.safetensors"));
+    snprintf(single, sizeof single, "%s", test_path("single.safetensors"));
+    test_check(make_model_of(wide, (MakeModel){.dtype = F64}, tiny_config()) &&
+                   make_model_of(single, (MakeModel){.dtype = F32}, tiny_config()),
+               "models in F64 and F32 are written");
+    check_same("F64", wide, single);
+}
+
 SUITE(formats, .seconds = 4) {
     char ref[512];
     snprintf(ref, sizeof ref, "%s", test_path("m.safetensors"));
     if (!make_model_of(ref, (MakeModel){.dtype = F16}, tiny_config())) abort();
+    doubles();
     gguf(ref);
     other_names();
     reshaped(ref);

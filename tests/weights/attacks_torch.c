@@ -169,6 +169,15 @@ static char *patched(const Patch *p, size_t *size) {
     return zip;
 }
 
+/* An archive whose storage is called as a program of TorchScript is. */
+static char *program(size_t *size) {
+    static const char STORAGE[] = "a/data/0", PROGRAM[] = "a/code/0";
+    char *zip = made_torch_zip(PICKLES[0].bytes, PICKLES[0].size, 1, size);
+    for (size_t at = 0; at + sizeof STORAGE - 1 <= *size; at++)
+        if (!memcmp(zip + at, STORAGE, sizeof STORAGE - 1)) memcpy(zip + at, PROGRAM, sizeof PROGRAM - 1);
+    return zip;
+}
+
 bool attack_torch(size_t i, Attack *a) {
     *a = (Attack){.name = NULL};
     if (i < PICKLE_COUNT) {
@@ -180,6 +189,9 @@ bool attack_torch(size_t i, Attack *a) {
     } else if ((i -= LONG_COUNT) < PATCH_COUNT) {
         *a = (Attack){.name = PATCHES[i].name, .words = PATCHES[i].words};
         a->bytes = patched(&PATCHES[i], &a->size);
+    } else if (i == PATCH_COUNT) {
+        *a = (Attack){.name = "a program", .words = "makes it a TorchScript program, which is not run"};
+        a->bytes = program(&a->size);
     }
     return a->name != NULL;
 }

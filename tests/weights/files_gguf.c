@@ -97,9 +97,9 @@ static void eight_bits(void) {
     test_check(!wrong[0] && !wrong[1], "F8: %d of E4M3 and %d of E5M2 wrong of 256", wrong[0], wrong[1]);
 }
 
-static void scaled(void) {
+static void scaled(const char *name) {
     FileTensor t[] = {{.name = "x.weight", .dtype = F8_E4M3, .nd = 1, .n = {4}},
-                      {.name = "x.scale_weight", .dtype = F32, .nd = 1, .n = {1}}};
+                      {.name = name, .dtype = F32, .nd = 1, .n = {1}}};
     static const uint8_t values[] = {0x38, 0xb8, 0x7e, 1}; /* 1, -1, 448, 2^-9 */
     float scale = 0.1f, x[4];
     uint16_t half[4];
@@ -112,11 +112,11 @@ static void scaled(void) {
          file_tensor_read(f, u, 0, 4, F16, half);
     test_check(ok && x[0] == scale && x[1] == -scale && x[2] == 448 * scale && x[3] == 0x1p-9f * scale &&
                    half[2] == f32_to_f16(448 * scale),
-               "F8 with a scale");
+               "F8 with a scale, %s", name);
     weight_file_close(f);
     t[1].n[0] = 2;
     w = st_write_begin(test_path("f8"), t, 2, NULL, 0, &e);
-    test_check(!w && holds(e.text, "x.scale_weight|one number"),
+    test_check(!w && holds(e.text, name) && holds(e.text, "one number"),
                "F8 with two scales is refused, by the writer already");
     test_note("%s", e.text);
     st_write_abort(w);
@@ -326,7 +326,8 @@ bool attack_gguf(size_t i, Attack *a) {
 void files_gguf(void) {
     blocks();
     eight_bits();
-    scaled();
+    scaled("x.scale_weight");
+    scaled("x.weight_scale");
     files();
     shapes();
     broken();
