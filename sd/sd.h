@@ -483,4 +483,16 @@ typedef struct {
  * C is copied. ERR_ARGUMENT, ERR_FORMAT (other families or shapes, a number that F16 cannot hold), ERR_FILE. */
 bool sd_merge(const char *const in[3], const char *out, const SdMerge *how, SdMerged *done, Error *e);
 
+typedef struct {
+    int rank, conv_rank; /* 1..1024; of convolutions larger than 1x1, 0: they are left out */
+    const char *dtype;   /* "f16", "f32" or "bf16"; NULL: f16 */
+} SdExtract;
+typedef struct {
+    int64_t modules, left; /* in the file; tensors that differ and have no place in it: norms, biases, the VAE's */
+    double share;          /* of the squares of the modules' differences, what is in the file */
+} SdExtracted;
+/* Writes a LoRA that makes of model a nearly what b is (extract.h): any files and folders that sd_open takes, of one
+ * family. ERR_ARGUMENT, ERR_FORMAT (other families or shapes; no layer differs), ERR_FILE, ERR_MEMORY. */
+bool sd_extract(const char *a, const char *b, const char *out, const SdExtract *how, SdExtracted *done, Error *e);
+
 #endif

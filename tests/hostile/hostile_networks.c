@@ -23,6 +23,10 @@ static const HostileCase CASES[] = {
     {"folder", .args = T ".", .code = 1, .words = ".: "},
     {"merge-two", .args = "merge $B $B -o m.safetensors --lora a.safetensors", .code = 2,
      .words = "--lora: is baked into one model"},
+    {"extract-one", .args = "extract $B -o x.safetensors", .code = 2, .words = "needs two models"},
+    {"extract-rank", .args = "extract $B $B -o x.safetensors --rank 0", .code = 2, .words = "--rank: "},
+    {"extract-same", .args = "extract $B $B -o x.safetensors", .code = 1, .words = "nothing to write"},
+    {"extract-no-model", .args = "extract $B is.png -o x.safetensors", .code = 1, .words = "is.png: "},
     {"merge-apply", .args = "merge $B -o m.safetensors --half --lora-apply webui", .code = 2,
      .words = "--lora-apply: counts with --lora"},
 };
