@@ -278,12 +278,17 @@ typedef struct {
 
     SdVae vae_decoder; /* this and vae_encoder: the TAESD's half where there is one */
 
-    /* Networks on top of the model (not of its refiner), in this order. Kept with request.keep until a call asks for
-     * others. One that fits nothing, or another family, is refused; what else of it has no place, sd_network tells. */
+    /* Networks on top of the model (not of its refiner), in this order, and after them those that the prompt names.
+     * Kept with request.keep until a call asks for others. One that fits nothing, or another family, is refused; what
+     * else of it has no place, sd_network tells. */
     const SdNetwork *networks;
-    int network_count; /* ..SD_MOST_NETWORKS */
+    int network_count; /* ..SD_MOST_NETWORKS, with the prompt's */
     SdApply network_apply;
-    bool network_strict; /* anything of them without a place in the model is an error, too */
+    bool network_strict;  /* anything of them without a place in the model is an error, too */
+    const char *lora_dir; /* where files of the prompt's <lora:NAME:...> are, and in the folders in it; NULL: in Lora,
+                             loras or lora beside the model's file or beside its folder */
+    const char *network_hashes; /* "NAME: HASH, ...", as pictures say it: where the prompt has one of these names, the
+                                   file with the hash is meant, whatever it is called; NULL: none */
 
     /* ControlNets, whose weights are in memory beside the U-Net's; the refiner draws without them */
     const SdControl *controls; /* [control_count] */
@@ -406,6 +411,16 @@ typedef struct {
 } SdNetworkReport;
 /* Reads the file's keys. m NULL: matched and the like stay 0. Errors as for a request with this network. */
 bool sd_network(const SdModel *m, const char *path, SdNetworkReport *out, Error *e);
+
+/* The networks that a call adds: the request's, then those of its prompt's tags, whose files are looked for as the call
+ * does. Errors as for the call. sd_networks_free where it is true. */
+typedef struct {
+    const SdNetwork *at;
+    int count;
+    void *list; /* owns them */
+} SdNetworks;
+bool sd_networks(const SdModel *m, const SdRequest *r, SdNetworks *out, Error *e);
+void sd_networks_free(SdNetworks *n);
 
 /* --- upscaling --- */
 

@@ -88,7 +88,6 @@ static const struct {
 };
 
 static const char *const OF[NETWORK_PARTS] = {"unet_", "text_", "text_2_"};
-static const char EMBEDDED[] = "bundle_emb.";
 
 /* The role of a key, and how much of it is the module's. */
 static bool split(const char *key, NetworkRole *role, size_t *module) {
@@ -206,7 +205,7 @@ static bool read_keys(Network *n, Key *keys, size_t *count, Error *e) {
         const FileTensor *t = &f->tensors[i];
         size_t module;
         Key k = {.tensor = t, .name = n->pool + at};
-        if (!strncmp(t->name, EMBEDDED, sizeof EMBEDDED - 1)) {
+        if (!strncmp(t->name, NETWORK_EMBEDDED, sizeof NETWORK_EMBEDDED - 1)) {
             n->embedded++;
             continue;
         }

@@ -66,6 +66,8 @@ typedef enum {
     NETWORK_KINDS
 } NetworkKind;
 
+#define NETWORK_EMBEDDED "bundle_emb." /* then NAME.KEY: an embedding's tensor */
+
 typedef enum { NETWORK_UNET, NETWORK_TEXT, NETWORK_TEXT_2, NETWORK_PARTS } NetworkPart;
 
 typedef struct {
@@ -86,7 +88,7 @@ typedef struct {
     size_t count;
     const FileTensor **unknown; /* keys that are no part of a change, in order of the file */
     size_t unknown_count;
-    size_t embedded; /* keys of embeddings that the file brings along (bundle_emb.*) */
+    size_t embedded; /* keys of embeddings that the file brings along (NETWORK_EMBEDDED) */
     char *pool;      /* owns the names */
 } Network;
 

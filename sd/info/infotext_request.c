@@ -29,11 +29,12 @@ static const struct Key {
               {"Text encoder 2", KEY_IGNORED, NULL},
               {"U-Net", KEY_IGNORED, NULL},
               {"TAESD", KEY_IGNORED, NULL},
-              {"TI hashes", KEY_IGNORED, NULL},  /* infotext_hash */
-              {"Precision", KEY_IGNORED, NULL},  /* infotext_precision */
-              {"Exact", KEY_IGNORED, NULL},      /* infotext_exact */
-              {"Prediction", KEY_IGNORED, NULL}, /* infotext_prediction */
-              {"EMA", KEY_IGNORED, NULL},        /* infotext_ema */
+              {"Lora hashes", KEY_IGNORED, NULL}, /* SdRequest.network_hashes */
+              {"TI hashes", KEY_IGNORED, NULL},   /* infotext_hash */
+              {"Precision", KEY_IGNORED, NULL},   /* infotext_precision */
+              {"Exact", KEY_IGNORED, NULL},       /* infotext_exact */
+              {"Prediction", KEY_IGNORED, NULL},  /* infotext_prediction */
+              {"EMA", KEY_IGNORED, NULL},         /* infotext_ema */
               {"Version", KEY_IGNORED, NULL},
               {"User", KEY_IGNORED, NULL},
               {"Batch size", KEY_IGNORED, NULL}, /* a picture does not depend on its batch */
@@ -63,7 +64,6 @@ static const struct Key {
               {"CFG Rescale", KEY_ONLY, "0"},                   /* of extensions: 0 is off */
               {"CFG Rescale φ", KEY_ONLY, "0"},
               {"CFG Rescale phi", KEY_ONLY, "0"},
-              {"Lora hashes", KEY_MISSING, "LoRA"},
               {"Hires resize-1", KEY_MISSING, "hires fix"},
               {"Hires upscale", KEY_MISSING, "hires fix"},
               {"Hires upscaler", KEY_MISSING, "hires fix"}};

@@ -33,7 +33,13 @@ static bool has_comments(const SdRequest *r, const Sampler *s) {
 static bool has_original(const SdRequest *r, const Sampler *s) {
     return (void)s, r->original_width || r->original_height;
 }
-static bool has_networks(const SdRequest *r, const Sampler *s) { return (void)s, r->network_count > 0; }
+bool params_have_networks(const SdRequest *r) {
+    for (const char *p = r->prompt; p && (p = strchr(p, '<')); p++)
+        if (!strncmp(p, "<lora:", 6) || !strncmp(p, "<lyco:", 6))
+            if (p[6] && p[6] != '>' && strchr(p, '>')) return true;
+    return r->network_count > 0;
+}
+static bool has_networks(const SdRequest *r, const Sampler *s) { return (void)s, params_have_networks(r); }
 static bool has_refiner(const SdRequest *r, const Sampler *s) { return (void)s, r->refiner != NULL; }
 static bool has_target(const SdRequest *r, const Sampler *s) { return (void)s, r->target_width || r->target_height; }
 static bool has_posterior(const SdRequest *r, const Sampler *s) { return (void)s, r->vae_encoder == SD_VAE_FULL; }
@@ -212,6 +218,8 @@ const Param PARAMS[] = {
     {.name = "rng", .type = PARAM_ENUM, AT(rng), .value = "nv,cuda|cpu",
      .help = "noise of an NVIDIA GPU (nv or cuda) or of torch on a CPU",
      .json = "randn_source", .key = "RNG", .key_words = "NV,GPU|CPU", .place = 14},
+    {.name = "lora-dir", .type = PARAM_FILE, AT(lora_dir), .value = "DIR",
+     .help = "where files of the prompt's <lora:NAME:0.8> are (Lora or loras beside the model)", .json = "lora_dir"},
     {.name = "lora-apply", .type = PARAM_ENUM, AT(network_apply), .value = "exact|webui",
      .help = "changes are added up in f32, or rounded wherever the webui rounds",
      .json = "lora_apply", .key = "Lora apply", .place = 16, .counts = has_networks},

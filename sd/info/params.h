@@ -100,6 +100,9 @@ void params_adopt(SdRequest *r, const SdRequest *from);
  * contradict each other. request_check (sd/pipeline/request.h) checks what depends on the model. */
 bool params_check(const SdRequest *r, Error *e);
 
+/* Whether the request has networks, or its prompt a tag of one: <lora:NAME...> or <lyco:NAME...>. */
+bool params_have_networks(const SdRequest *r);
+
 /* The sampler and schedule type that a request names, by themselves or in one ("DPM++ 2M Karras"). *scheduler NULL:
  * none is named, which means Automatic. Returns NULL with ERR_ARGUMENT for an unknown name. */
 const Sampler *request_sampler(const SdRequest *r, const Scheduler **scheduler, Error *e);

@@ -69,43 +69,96 @@ static const char *reason(const char *path, const Error *e) {
     return !strncmp(e->text, path, n) && !strncmp(e->text + n, ": ", 2) ? e->text + n + 2 : e->text;
 }
 
+/* Adds one, with its name's tokens; it owns the strings. NULL: out of memory. */
+static Embedding *add(Reader *r, char *name, char *path, char *part) {
+    Embeddings *s = r->out;
+    if (!name || !path || !list_grow(&s->at, &r->capacity, (size_t)s->count, sizeof *s->at)) {
+        free(name), free(path), free(part);
+        no_memory(r);
+        return NULL;
+    }
+    Embedding *m = &s->at[s->count];
+    *m = (Embedding){.number = s->count++, .name = name, .path = path, .part = part};
+    int64_t n = tokenizer_encode(r->t, clip_rules(&r->k->clip[0]), name, strlen(name), &m->ids);
+    m->id_count = n > 0 ? (int)n : 0;
+    return n >= 0 || no_memory(r) ? m : NULL;
+}
+
 static bool take_file(void *user, const char *path, const char *name, Error *e) {
     Reader *r = user;
     EmbeddingFile f = {0};
     Error own = {0};
-    Embeddings *s = r->out;
-    if (s->count == FILES_MOST)
+    if (r->out->count == FILES_MOST)
         return error_set(e, ERR_FILE, "%s: holds more than %d embeddings; name fewer", r->top, FILES_MOST);
-    size_t length = file_stem(name);
     bool picture = image_has_ending(name, "png|webp|jxl|avif"), unread = picture && !image_has_ending(name, "png");
     if (!picture && !image_has_ending(name, "pt|bin|safetensors")) return true;
-    char *own_name = text_copy(name, length);
+    char *own_name = text_copy(name, file_stem(name));
     if (!own_name) return no_memory(r);
     if (picture && image_has_ending(own_name, "preview")) return free(own_name), true;
     bool ok = unread || embedding_file_read(path, &f, &own);
-    if (own.code == ERR_MEMORY || (ok && !unread && !f.parts)) { /* or no embedding but a picture */
+    bool nothing = ok && !unread && !f.parts; /* no embedding but a picture */
+    if (own.code == ERR_MEMORY || nothing) {
         free(own_name);
         embedding_file_free(&f);
-        return own.code != ERR_MEMORY || error_pass(e, &own);
+        return nothing || error_pass(e, &own);
     }
-    if (!list_grow(&s->at, &r->capacity, (size_t)s->count, sizeof *s->at)) {
-        free(own_name);
-        embedding_file_free(&f);
-        return no_memory(r);
-    }
-    int number = s->count++;
-    Embedding *m = &s->at[number];
-    *m = (Embedding){
-        .number = number, .name = f.picture && f.name ? f.name : own_name, .path = text_copy(path, strlen(path))};
-    if (m->name == f.name) free(own_name), f.name = NULL;
-    int64_t n = tokenizer_encode(r->t, clip_rules(&r->k->clip[0]), m->name, strlen(m->name), &m->ids);
-    bool kept = m->path && n >= 0;
-    m->id_count = n > 0 ? (int)n : 0;
+    if (f.picture && f.name) free(own_name), own_name = f.name, f.name = NULL;
+    Embedding *m = add(r, own_name, text_copy(path, strlen(path)), NULL);
+    bool kept = m != NULL;
     if (kept && unread) kept = skip(m, "embeddings in pictures of this format are not read; save it as PNG");
     else if (kept && !ok) kept = skip(m, "%.250s", reason(path, &own));
     else if (kept) kept = judge(r, m, &f);
     embedding_file_free(&f);
     return kept || no_memory(r);
+}
+
+/* --- what networks bring along --- */
+
+static bool copy_own(Reader *r, const Embeddings *own) {
+    for (int number = 0; number < own->count; number++) { /* in the order in which they were read */
+        const Embedding *x = own->at;
+        while (x->number != number) x++;
+        Embedding *m = add(r, text_copy(x->name, strlen(x->name)), text_copy(x->path, strlen(x->path)), NULL);
+        if (!m || (x->skipped && !skip(m, "%s", x->skipped))) return no_memory(r);
+        m->vectors = x->vectors;
+    }
+    return true;
+}
+
+static bool is_named(const Embeddings *own, const char *name) {
+    for (int i = 0; i < own->word_count; i++)
+        if (!strcmp(own->at[i].name, name)) return true;
+    return false;
+}
+
+/* Tensor number i is the first of its embedding's. */
+static bool is_first(const WeightFile *f, size_t i, size_t size) {
+    for (size_t k = 0; k < i; k++)
+        if (!strncmp(f->tensors[k].name, f->tensors[i].name, size)) return false;
+    return true;
+}
+
+static bool take_bundled(Reader *r, const WeightFile *f, const Embeddings *own) {
+    enum { BEGIN = sizeof NETWORK_EMBEDDED - 1 };
+    for (size_t i = 0; i < f->count; i++) {
+        const char *key = f->tensors[i].name,
+                   *dot = strncmp(key, NETWORK_EMBEDDED, BEGIN) ? NULL : strchr(key + BEGIN, '.');
+        size_t size = dot ? (size_t)(dot + 1 - key) : 0;
+        if (!dot || dot == key + BEGIN || !is_first(f, i, size)) continue;
+        char *part = text_copy(key, size);
+        Embedding *m =
+            part ? add(r, text_copy(key + BEGIN, size - 1 - BEGIN), text_copy(f->path, strlen(f->path)), part) : NULL;
+        EmbeddingFile x;
+        Error e = {0};
+        if (!m) return no_memory(r);
+        bool kept = is_named(own, m->name) ? skip(m, "another embedding has its name and counts")
+                    : embedding_file_part(f, part, &x, &e)
+                        ? judge(r, m, &x)
+                        : e.code != ERR_MEMORY && skip(m, "%.250s", reason(f->path, &e));
+        embedding_file_free(&x);
+        if (!kept) return no_memory(r);
+    }
+    return true;
 }
 
 /* --- the list --- */
@@ -178,10 +231,20 @@ bool embeddings_open(Embeddings *out, const char *path, const SdConfig *k, const
     return ok && settle(&r);
 }
 
+bool embeddings_with(Embeddings *out, const Embeddings *own, const Network *networks, int count, const SdConfig *k,
+                     const Tokenizer *t, Error *e) {
+    Reader r = {.out = out, .k = k, .t = t, .top = "networks", .e = e};
+    *out = (Embeddings){0};
+    bool ok = copy_own(&r, own);
+    for (int i = 0; ok && i < count; i++) ok = !networks[i].embedded || take_bundled(&r, networks[i].file, own);
+    return ok && settle(&r);
+}
+
 void embeddings_free(Embeddings *s) {
     for (int i = 0; i < s->count; i++) {
         free(s->at[i].name);
         free(s->at[i].path);
+        free(s->at[i].part);
         free(s->at[i].ids);
         free(s->at[i].skipped);
     }
@@ -213,8 +276,10 @@ int embeddings_missed(const Embeddings *s, const SdConfig *k, const Tokenizer *t
 
 bool embedding_read(const Embeddings *s, int i, const SdConfig *k, int encoder, float *numbers, Error *e) {
     const Embedding *m = &s->at[i];
-    EmbeddingFile f;
-    bool ok = embedding_file_read(m->path, &f, e);
+    EmbeddingFile f = {0};
+    WeightFile *network = m->part ? weight_file_open(m->path, e) : NULL;
+    bool ok = !m->part ? embedding_file_read(m->path, &f, e) : network && embedding_file_part(network, m->part, &f, e);
+    weight_file_close(network);
     if (ok && (!fits(k, &f) || f.vectors != m->vectors))
         ok = error_set(e, ERR_FORMAT, "%s: was changed while it was in use; open the model again", m->path);
     if (ok) memcpy(numbers, f.numbers[encoder], (size_t)(f.vectors * f.width[encoder]) * sizeof *numbers);

@@ -5,9 +5,12 @@
 
 #include "sd/models/config.h"
 #include "sd/prompt/prompt.h"
+#include "weights/networks.h"
 
 typedef struct {
     char *name, *path;
+    char *part;   /* what begins the names of its tensors in the file, a network that brings it along; NULL: the file is
+                     the embedding's own */
     int32_t *ids; /* [id_count], of the name, as the model's first encoder reads it */
     int id_count, vectors;
     int number;    /* in the order in which files were read */
@@ -35,6 +38,12 @@ void embeddings_free(Embeddings *s);
  * none.
  */
 int embeddings_missed(const Embeddings *s, const SdConfig *k, const Tokenizer *t, const char *text, int from);
+
+/* All of `own`, and after them those that networks bring along ("bundle_emb.NAME.*" in their files), in order, but for
+ * the names of own ones that count (the webui's networks.py, load_networks). ERR_MEMORY. embeddings_free in any case.
+ */
+bool embeddings_with(Embeddings *out, const Embeddings *own, const Network *networks, int count, const SdConfig *k,
+                     const Tokenizer *t, Error *e);
 
 /* The vectors of word i for an encoder, numbers[vectors][width], from its file. ERR_FILE, ERR_FORMAT: it has changed.
  */

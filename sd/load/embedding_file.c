@@ -41,29 +41,47 @@ static bool read_part(const WeightFile *f, const FileTensor *t, int i, Embedding
                      dtype_name(t->dtype));
 }
 
-static bool read_tensors(const WeightFile *f, EmbeddingFile *out, Error *e) {
-    static const char TERMS[] = "string_to_param.";
-    const FileTensor *term = NULL, *l = weight_file_find(f, "clip_l"), *g = weight_file_find(f, "clip_g");
-    size_t terms = 0;
-    for (size_t i = 0; i < f->count; i++)
-        if (!strncmp(f->tensors[i].name, TERMS, sizeof TERMS - 1)) term = &f->tensors[i], terms++;
+/* What a tensor is called after a prefix; NULL: it has another. */
+static const char *after(const FileTensor *t, const char *prefix) {
+    size_t n = strlen(prefix);
+    return strncmp(t->name, prefix, n) ? NULL : t->name + n;
+}
+
+/* Tensors whose names begin with `prefix`. */
+static bool read_tensors(const WeightFile *f, const char *prefix, EmbeddingFile *out, Error *e) {
+    const FileTensor *term = NULL, *l = NULL, *g = NULL, *last = NULL;
+    size_t terms = 0, count = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        const FileTensor *t = &f->tensors[i];
+        const char *name = after(t, prefix);
+        if (!name) continue;
+        last = t, count++;
+        if (!strncmp(name, "string_to_param.", 16)) term = t, terms++;
+        if (!strcmp(name, "clip_l")) l = t;
+        if (!strcmp(name, "clip_g")) g = t;
+    }
     if (terms > 1) return error_set(e, ERR_FORMAT, "%s: holds %zu terms; split it into files of one", f->path, terms);
     if (!terms && l && g) return out->marked = true, read_part(f, l, 0, out, e) && read_part(f, g, 1, out, e);
-    if (!terms && f->count != 1)
+    if (!terms && count != 1)
         return error_set(e, ERR_FORMAT, "%s: holds %zu tensors, where an embedding has one; name an embedding", f->path,
-                         f->count);
-    out->marked = terms || !strcmp(f->tensors[0].name, "emb_params");
-    return read_part(f, terms ? term : &f->tensors[0], 0, out, e);
+                         count);
+    out->marked = terms || !strcmp(last->name, "emb_params");
+    return read_part(f, terms ? term : last, 0, out, e);
 }
 
 bool embedding_file_from(const WeightFile *f, EmbeddingFile *out, Error *e) {
     *out = (EmbeddingFile){0};
     const char *name = weight_file_meta(f, "name"), *step = weight_file_meta(f, "step");
-    if (!read_tensors(f, out, e) || !check_numbers(f->path, out, e)) return false;
+    if (!read_tensors(f, "", out, e) || !check_numbers(f->path, out, e)) return false;
     if (step) out->step = strtoll(step, NULL, 10);
     if (name && !(out->name = text_copy(name, strlen(name))))
         return error_set(e, ERR_MEMORY, "%s: out of memory for an embedding", f->path);
     return true;
+}
+
+bool embedding_file_part(const WeightFile *f, const char *prefix, EmbeddingFile *out, Error *e) {
+    *out = (EmbeddingFile){0};
+    return read_tensors(f, prefix, out, e) && check_numbers(f->path, out, e);
 }
 
 static bool take_file(WeightFile *f, EmbeddingFile *out, Error *e) {

@@ -31,6 +31,8 @@ bool embedding_file_read(const char *path, EmbeddingFile *out, Error *e);
 bool embedding_file_of(const char *name, const void *bytes, size_t size, EmbeddingFile *out, Error *e);
 /* The same of an open file of weights. */
 bool embedding_file_from(const WeightFile *f, EmbeddingFile *out, Error *e);
+/* The same of its tensors whose names begin with `prefix`, named as above after it. */
+bool embedding_file_part(const WeightFile *f, const char *prefix, EmbeddingFile *out, Error *e);
 void embedding_file_free(EmbeddingFile *f);
 
 /* The picture's part of it: embedding_picture.c. */

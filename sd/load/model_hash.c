@@ -38,24 +38,27 @@ static bool cache_path(const char *what, char out[OS_PATH_SIZE], bool make) {
 
 static bool is_hash(const char *s) { return strspn(s, "0123456789abcdef") == 64 && !s[64]; }
 
-bool cached_sha256(const char *path, char hex[65], Error *e) {
+bool cached_sha256_from(const char *path, uint64_t begin, char hex[65], Error *e) {
     OsInfo info;
     char real[OS_PATH_SIZE] = "", what[OS_PATH_SIZE + 256], file[OS_PATH_SIZE];
     if (!os_info(path, &info))
         return error_set(e, ERR_FILE, "%s: cannot be read: %s; check its name", path, strerror(errno));
     bool cache = os_real_path(path, real); /* else it may be named anew for another file: not remembered */
-    snprintf(what, sizeof what, "%s\n%llu\n%lld.%09lld", real, (unsigned long long)info.size, (long long)info.changed,
-             (long long)info.changed_ns);
+    int n = snprintf(what, sizeof what, "%s\n%llu\n%lld.%09lld", real, (unsigned long long)info.size,
+                     (long long)info.changed, (long long)info.changed_ns);
+    if (begin) snprintf(what + n, sizeof what - (size_t)n, "\nfrom %llu", (unsigned long long)begin);
     cache = cache && cache_path(what, file, false);
     char *line = cache ? file_read(file, &(FileWanted){.most = 64, .advice = "compute it"}, NULL, NULL) : NULL;
     bool found = line && is_hash(line);
     if (found) memcpy(hex, line, 65);
     free(line);
     if (found) return true;
-    if (!sha256_file(path, hex, e)) return false;
+    if (!sha256_file_part(path, begin, UINT64_MAX, hex, NULL, NULL, e)) return false;
     if (cache && cache_path(what, file, true)) atomic_write_file(file, hex, 64, NULL);
     return true;
 }
+
+bool cached_sha256(const char *path, char hex[65], Error *e) { return cached_sha256_from(path, 0, hex, e); }
 
 const char *model_hash(SdModel *m, Error *e) {
     if (m->hash[0]) return m->hash;

@@ -21,5 +21,7 @@ void sha256_memory(const void *bytes, size_t size, char hex[65]);
 void legacy_hash(const WeightFile *f, char out[9]);
 /* Any file's hash, through the same cache. ERR_FILE when it cannot be read. */
 bool cached_sha256(const char *path, char hex[65], Error *e);
+/* The same of its bytes from `begin` on. */
+bool cached_sha256_from(const char *path, uint64_t begin, char hex[65], Error *e);
 
 #endif

@@ -129,9 +129,9 @@ static bool decode_one(Generation *g, int index, SdPicture *out, float *planes, 
     if (ok && planes) pixels_to_planes(planes, image.data, 3, image.n[1] * image.n[2]);
     ok = ok && inpaint_finish(g, out, e);
     if (ok)
-        out->parameters =
-            picture_text(g->m, g->refined[index] ? g->r->refiner : NULL, g->r, &g->experts[BASE].cond.text.vectors,
-                         g->sampler, g->scheduler, (uint64_t)out->seed, g->variation_seed + (uint64_t)index, e);
+        out->parameters = picture_text(g->m, g->refined[index] ? g->r->refiner : NULL, g->r,
+                                       &g->experts[BASE].cond.text, &g->networks, g->sampler, g->scheduler,
+                                       (uint64_t)out->seed, g->variation_seed + (uint64_t)index, e);
     scope_end(&g->ctx, scope);
     return ok && out->parameters;
 }

@@ -35,8 +35,22 @@ static bool compile_prompts(Generation *g, Expert *d, Error *e) {
                        .comments = r->comments,
                        .pad = TOKEN_EOS, /* each encoder pads as it was trained */
                        .steps = second ? 2 * r->steps : r->steps};
-    return text_states_init(&d->cond.text, d->m, r->prompt ? r->prompt : "", r->negative ? r->negative : "", o, guided,
-                            e);
+    const Embeddings *all = d == &g->experts[BASE] && g->embeddings.count ? &g->embeddings : &d->m->embeddings;
+    return text_states_init(&d->cond.text, d->m, all, r->prompt ? r->prompt : "", r->negative ? r->negative : "", o,
+                            guided, e);
+}
+
+/* Of the base: a refiner is a model of another kind. */
+static bool find_networks(Generation *g, Error *e) {
+    const NetworkList *l = &g->networks;
+    const SdModel *m = g->m;
+    if (!networks_find(&g->networks, g->r, m, e) ||
+        !overlay_set(g->m, l->at, l->count, g->r->network_apply, g->r->network_strict, e))
+        return false;
+    size_t embedded = 0;
+    for (int i = 0; i < l->count; i++) embedded += m->overlay->networks[i].embedded;
+    return !embedded ||
+           embeddings_with(&g->embeddings, &m->embeddings, m->overlay->networks, l->count, &m->config, m->tokenizer, e);
 }
 
 static bool fit_image(Generation *g, Error *e) {
@@ -103,8 +117,8 @@ bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, Error *e) {
     g->seed = (uint64_t)(r->seed < 0 ? sd_random_seed() : r->seed);
     g->variation_seed = (uint64_t)(r->variation_seed < 0 ? sd_random_seed() : r->variation_seed);
     set_sizes(g);
-    bool ok = overlay_set(m, r->networks, r->network_count, r->network_apply, r->network_strict, e) &&
-              (!r->refiner || overlay_set(r->refiner, NULL, 0, r->network_apply, false, e));
+    bool ok = !r->refiner || overlay_set(r->refiner, NULL, 0, r->network_apply, false, e);
+    ok = ok && find_networks(g, e);
     for (int i = 0; ok && i < g->expert_count; i++) ok = compile_prompts(g, &g->experts[i], e);
     if (ok && beside_edits(m, r) && g->experts[BASE].cond.text.branches > 1)
         ok = error_set(e, ERR_ARGUMENT, "prompt: AND needs an image cfg of 1 with an instruct-pix2pix model");
@@ -113,6 +127,8 @@ bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, Error *e) {
 
 void generation_end(Generation *g) {
     for (int i = 0; i < g->expert_count; i++) text_states_free(&g->experts[i].cond.text);
+    networks_free(&g->networks);
+    embeddings_free(&g->embeddings);
     taps_abort(g->taps);
     /* the next call begins with the base, and with ControlNets of its own */
     if (g->now != &g->experts[BASE] || g->control_count) workspace_forget(&g->work);

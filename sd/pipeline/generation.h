@@ -27,6 +27,7 @@
 #ifndef SD_PIPELINE_GENERATION_H
 #define SD_PIPELINE_GENERATION_H
 
+#include "networks.h"
 #include "sd/load/weights.h"
 #include "sd/noise/picture_noise.h"
 #include "sd/sampling/points.h"
@@ -112,6 +113,8 @@ typedef struct {
     uint8_t *resized;     /* owns `image`, unless it is the request's own */
     Inpaint *inpaint;     /* what a mask says; NULL: none */
     Points *points;
+    NetworkList networks;
+    Embeddings embeddings; /* the model's with those that networks bring along; none: the model's */
 
     /* where it runs */
     SdPlan plan;

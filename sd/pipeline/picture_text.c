@@ -26,6 +26,25 @@ static bool strip(SdComments comments, const char **prompt, char **copy) {
     return *copy != NULL;
 }
 
+/* Puts the request's networks before the prompt, as tags: so the text alone draws the picture. The caller frees *copy.
+ */
+static bool name_networks(const NetworkList *l, const char **prompt, char **copy) {
+    char *tags = NULL;
+    if (!l->given) return true;
+    bool ok = networks_tags(l, &tags, NULL);
+    size_t n = ok ? strlen(tags) : 0, size = *prompt ? strlen(*prompt) : 0;
+    char *both = ok ? malloc(n + size + 1) : NULL;
+    if (both) {
+        memcpy(both, tags, n);
+        if (size) memcpy(both + n, *prompt, size);
+        both[n + size] = 0;
+        free(*copy);
+        *prompt = *copy = both;
+    }
+    free(tags);
+    return both != NULL;
+}
+
 /* The first ten digits of a model's hash, "" for a folder's. */
 static bool short_hash(SdModel *m, char out[11], Error *e) {
     const char *whole = model_hash(m, e);
@@ -65,8 +84,9 @@ static bool name_parts(SdModel *m, Parts *p, Error *e) {
 
 static const char *or_none(const char *text, bool used) { return used && *text ? text : NULL; }
 
-char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextVectors *vectors, const Sampler *sampler,
-                   const Scheduler *scheduler, uint64_t seed, uint64_t variation_seed, Error *e) {
+char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextStates *states,
+                   const NetworkList *networks, const Sampler *sampler, const Scheduler *scheduler, uint64_t seed,
+                   uint64_t variation_seed, Error *e) {
     char name[256], hash[11], exact[12], refined[280];
     SdRequest own = *r;
     own.seed = (int64_t)seed;
@@ -79,14 +99,18 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextV
     model_name(m, name, sizeof name);
     if (!short_hash(m, hash, e) || (refiner && !title(refiner, refined, e))) return NULL;
     Parts parts;
-    char *prompt = NULL, *negative = NULL, *embeddings = NULL, *text = NULL;
+    char *prompt = NULL, *negative = NULL, *embeddings = NULL, *loras = NULL, *text = NULL;
     if (!name_parts(m, &parts, e)) return NULL;
-    if (!text_vectors_hashes(vectors, m, &embeddings, e)) return free(embeddings), NULL;
+    if (!text_vectors_hashes(&states->vectors, states->embeddings, &embeddings, e) ||
+        !networks_hashes(networks, &loras, e)) {
+        free(embeddings);
+        return NULL;
+    }
     bool encodes = r->image && r->vae_encoder == SD_VAE_TAESD, decodes = r->vae_decoder == SD_VAE_TAESD;
     bool by_vae = !decodes || (r->image && !encodes);
     const char *taesd = parts.titles[decodes ? GIVEN_TAESD_DECODER : GIVEN_TAESD_ENCODER];
     char controls[SD_MOST_CONTROLS][CONTROL_TEXT], keys[SD_MOST_CONTROLS][CONTROL_KEY];
-    enum { FIXED = 15 };
+    enum { FIXED = 16 };
     const InfoField fixed[] = {{PLACE_MODEL, "Model hash", *hash ? hash : NULL},
                                {PLACE_MODEL, "Model", name},
                                {PLACE_MODEL, "VAE hash", or_none(parts.vae, by_vae)},
@@ -95,6 +119,7 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextV
                                {PLACE_END, "Text encoder 2", or_none(parts.titles[GIVEN_TEXT_2], true)},
                                {PLACE_END, "U-Net", or_none(parts.titles[GIVEN_UNET], true)},
                                {PLACE_END, "TAESD", or_none(taesd, decodes || encodes)},
+                               {PLACE_NETWORKS, "Lora hashes", loras},
                                {PLACE_NETWORKS, "TI hashes", embeddings},
                                {PLACE_REFINER, "Refiner", refiner ? refined : NULL},
                                {PLACE_END, "Precision", picture_precision(m)},
@@ -112,11 +137,13 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextV
         fields[i] = (InfoField){PLACE_END, control_key(i, keys[i]), controls[i]};
     }
     memcpy(fields + r->control_count, fixed, sizeof fixed);
-    bool ok = strip(r->comments, &own.prompt, &prompt) && strip(r->comments, &own.negative, &negative);
+    bool ok = strip(r->comments, &own.prompt, &prompt) && strip(r->comments, &own.negative, &negative) &&
+              name_networks(networks, &own.prompt, &prompt);
     if (ok) text = infotext(&own, sampler, scheduler, fields, e);
     else error_set(e, ERR_MEMORY, "out of memory for a picture's text");
     free(prompt);
     free(negative);
     free(embeddings);
+    free(loras);
     return text;
 }

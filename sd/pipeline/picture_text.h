@@ -2,17 +2,19 @@
 #ifndef SD_PIPELINE_PICTURE_TEXT_H
 #define SD_PIPELINE_PICTURE_TEXT_H
 
+#include "networks.h"
+#include "text_states.h"
 #include "sd/sampling/scheduler.h"
-#include "text_vectors.h"
 
 /* What the model computes in, of PRECISION_WORDS, or NULL for f32. Not what was requested where the processor cannot do
  * that. */
 const char *picture_precision(const SdModel *m);
 
 /* The webui's text of parameters, which the caller frees; NULL on ERR_MEMORY. refiner: the one that drew part of this
- * picture, or NULL. vectors: those that its prompts name. scheduler NULL: Automatic. seed
- * and variation_seed are the picture's own. */
-char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextVectors *vectors, const Sampler *sampler,
-                   const Scheduler *scheduler, uint64_t seed, uint64_t variation_seed, Error *e);
+ * picture, or NULL. states: its prompts'; networks: those that they name, and the request's. scheduler NULL: Automatic.
+ * seed and variation_seed are the picture's own. */
+char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextStates *states,
+                   const NetworkList *networks, const Sampler *sampler, const Scheduler *scheduler, uint64_t seed,
+                   uint64_t variation_seed, Error *e);
 
 #endif

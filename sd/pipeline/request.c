@@ -157,9 +157,9 @@ static bool any_skips(const SdModel *m, const SdRequest *r) {
 
 const char *sd_ignored(const SdModel *m, const SdRequest *r) {
     if (!m || !r) return "";
-    if (!r->network_count && (r->network_apply || r->network_strict))
-        return r->network_strict ? "strict: counts with LoRAs (--lora), and there is none"
-                                 : "lora-apply: counts with LoRAs (--lora), and there is none";
+    if (!params_have_networks(r) && (r->network_apply || r->network_strict))
+        return r->network_strict ? "strict: counts with LoRAs (--lora, <lora:NAME>), and there is none"
+                                 : "lora-apply: counts with LoRAs (--lora, <lora:NAME>), and there is none";
     bool unguided = m->config.unet.guidance || (m->config.few_steps && r->cfg <= 1);
     if (unguided && r->negative && *r->negative)
         return m->config.unet.guidance ? "negative prompt: this model is told its guidance, and evaluates none"

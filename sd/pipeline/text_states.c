@@ -4,13 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool refuse_networks(const Prompt *p, Error *e) {
-    if (!p->network_count) return true;
-    const PromptNetwork *n = &p->networks[0];
-    return error_set(e, ERR_ARGUMENT, "prompt: <%s:%s>: this version cannot load networks; remove the tag", n->kind,
-                     n->name);
-}
-
 /* What a picture can take: more would only take hours and memory before it failed. */
 static bool check_size(const Prompt *p, Error *e) {
     int64_t chunks = 0;
@@ -38,12 +31,12 @@ static int64_t longest(const TextStates *s, const Side *side) {
     return most;
 }
 
-bool text_states_init(TextStates *s, const SdModel *m, const char *prompt, const char *negative, PromptOptions o,
-                      bool guided, Error *e) {
+bool text_states_init(TextStates *s, const SdModel *m, const Embeddings *all, const char *prompt, const char *negative,
+                      PromptOptions o, bool guided, Error *e) {
     const SdConfig *k = &m->config;
-    *s = (TextStates){.emphasis = o.emphasis, .encoders = k->encoders, .embeddings = &m->embeddings};
-    o.words = m->embeddings.words;
-    o.word_count = m->embeddings.word_count;
+    *s = (TextStates){.emphasis = o.emphasis, .encoders = k->encoders, .embeddings = all};
+    o.words = all->words;
+    o.word_count = all->word_count;
     for (int i = 0; i < 2 * s->encoders; i++) {
         Prompt *p = &s->prompts[i / 2][i % 2];
         o.negative = i % 2 == 0;
@@ -51,8 +44,7 @@ bool text_states_init(TextStates *s, const SdModel *m, const char *prompt, const
         if (!prompt_compile(p, m->tokenizer, o.negative ? negative : prompt, &o, e) || !check_size(p, e)) return false;
     }
     const Prompt *p = &s->prompts[0][1];
-    if (!refuse_networks(p, e)) return false;
-    if (!text_vectors_init(&s->vectors, m, (const Prompt(*)[2])s->prompts, e)) return false;
+    if (!text_vectors_init(&s->vectors, m, all, (const Prompt(*)[2])s->prompts, e)) return false;
     s->branches = p->branch_count;
     s->guided = guided || p->branch_count != 1 || p->branches[0].weight != 1;
     s->count = s->branches + s->guided;

@@ -31,9 +31,10 @@ typedef struct {
     SdEmphasis emphasis;
 } TextStates;
 
-/* Compiles both prompts for each of a model's encoders. guided: the negative one is needed whatever the prompt. */
-bool text_states_init(TextStates *s, const SdModel *m, const char *prompt, const char *negative, PromptOptions o,
-                      bool guided, Error *e);
+/* Compiles both prompts for each of a model's encoders. all: the embeddings that they may name, which outlive s.
+ * guided: the negative one is needed whatever the prompt. */
+bool text_states_init(TextStates *s, const SdModel *m, const Embeddings *all, const char *prompt, const char *negative,
+                      PromptOptions o, bool guided, Error *e);
 void text_states_free(TextStates *s);
 
 /* Makes the negative prompt's states zeros where all its texts are empty, as the webui does for SDXL

@@ -30,8 +30,7 @@ static bool read_positions(const SdModel *m, int encoder, float *out, Error *e) 
            error_set(e, ERR_FORMAT, "%s: %s cannot be read", m->checkpoint->path, w->name);
 }
 
-static bool read_encoder(TextVectors *v, const SdModel *m, int encoder, int64_t rows, Error *e) {
-    const Embeddings *all = &m->embeddings;
+static bool read_encoder(TextVectors *v, const SdModel *m, const Embeddings *all, int encoder, int64_t rows, Error *e) {
     int64_t width = m->config.clip[encoder].width;
     float *to = v->vectors[encoder] = malloc((size_t)(rows * width) * sizeof *to);
     float *positions = v->positions[encoder] = calloc((size_t)(PROMPT_CHUNK * width), sizeof *positions);
@@ -42,8 +41,7 @@ static bool read_encoder(TextVectors *v, const SdModel *m, int encoder, int64_t 
     return ok;
 }
 
-bool text_vectors_init(TextVectors *v, const SdModel *m, const Prompt (*prompts)[2], Error *e) {
-    const Embeddings *all = &m->embeddings;
+bool text_vectors_init(TextVectors *v, const SdModel *m, const Embeddings *all, const Prompt (*prompts)[2], Error *e) {
     int64_t rows = 0;
     bool ok = true;
     *v = (TextVectors){0};
@@ -55,7 +53,7 @@ bool text_vectors_init(TextVectors *v, const SdModel *m, const Prompt (*prompts)
     for (int k = 1; k >= 0; k--)
         for (int i = 0; i < m->config.encoders; i++) note_used(v, &prompts[i][k]);
     for (int i = 0; i < v->count; i++) v->rows[v->used[i]] = rows, rows += all->words[v->used[i]].vectors;
-    for (int i = 0; ok && rows && i < m->config.encoders; i++) ok = read_encoder(v, m, i, rows, e);
+    for (int i = 0; ok && rows && i < m->config.encoders; i++) ok = read_encoder(v, m, all, i, rows, e);
     return ok;
 }
 
@@ -84,18 +82,20 @@ void text_vectors_put(const TextVectors *v, int encoder, int64_t width, const Em
     }
 }
 
-bool text_vectors_hashes(const TextVectors *v, const SdModel *m, char **out, Error *e) {
+bool text_vectors_hashes(const TextVectors *v, const Embeddings *all, char **out, Error *e) {
     enum { DIGITS = 12 };
     size_t room = 1, n = 0;
     *out = NULL;
-    for (int i = 0; i < v->count; i++) room += strlen(m->embeddings.at[v->used[i]].name) + DIGITS + 4;
-    if (!v->count) return true;
+    for (int i = 0; i < v->count; i++)
+        room += all->at[v->used[i]].part ? 0 : strlen(all->at[v->used[i]].name) + DIGITS + 4;
+    if (room == 1) return true;
     if (!(*out = malloc(room))) return no_memory(e);
     for (int i = 0; i < v->count; i++) {
-        const Embedding *x = &m->embeddings.at[v->used[i]];
+        const Embedding *x = &all->at[v->used[i]];
         char hash[65];
+        if (x->part) continue;
         if (!cached_sha256(x->path, hash, e)) return false;
-        n += (size_t)snprintf(*out + n, room - n, "%s", i ? ", " : "");
+        n += (size_t)snprintf(*out + n, room - n, "%s", n ? ", " : "");
         for (const char *p = x->name; *p; p++)
             if (*p != ':' && *p != ',') (*out)[n++] = *p;
         n += (size_t)snprintf(*out + n, room - n, ": %.*s", DIGITS, hash);

@@ -66,7 +66,9 @@ static bool read_arguments(PromptNetwork *n, Error *e) {
         p += size;
         if (!*p) break;
     }
-    if (!n->name && !(n->name = copy("", 0))) return prompt_no_memory(e); /* matches no file */
+    if (!n->name)
+        return error_set(e, ERR_ARGUMENT, "<%s:%.100s>: names no file; write <%s:NAME:0.8>", n->kind, n->arguments,
+                         n->kind);
     n->text = 1;
     if (text && !multiplier(n, text, text_size, &n->text, e)) return false;
     n->unet = n->text;

@@ -150,7 +150,6 @@ static void refusals(void) {
         {HEAD ", Seed: -1", "Seed: -1 is random"},
         {HEAD ", Seed resize from: 64x0", "seed width: 64 needs a seed height"},
         {HEAD ", Hires upscale: 2, Hires upscaler: Latent", "Hires upscale: needs hires fix"},
-        {HEAD ", Lora hashes: \"foo: 0123456789ab\"", "Lora hashes: needs LoRA"},
         {HEAD ", TI hashes: \"foo: 0123456789ab, bar: ba9876543210\"", "TI hashes: needs foo|--embedding-dir"},
         {HEAD ", Refiner: x", "Refiner: needs x; name its file after --refiner"},
         {HEAD ", VAE: x.pt", "VAE: needs x.pt; name its file after --vae, or none"},

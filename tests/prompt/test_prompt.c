@@ -126,10 +126,22 @@ static bool same_text(const Json *j, const JsonNode *want, const PromptText *got
     return ok;
 }
 
+/* [name, te, unet, dyn], in the order in which they are added. */
+static bool same_loras(const Json *j, const JsonNode *want, const Prompt *p) {
+    bool ok = want->count == p->network_count;
+    for (int i = 0; ok && i < p->network_count; i++) {
+        const PromptNetwork *n = &p->networks[i];
+        const JsonNode *lora = child(j, want, i);
+        ok = text_is(child(j, lora, 0), n->name, strlen(n->name)) && number(child(j, lora, 1)) == n->text &&
+             number(child(j, lora, 2)) == n->unet && number(child(j, lora, 3)) == n->rank;
+    }
+    return ok;
+}
+
 /* What of a line is not as expected; NULL: nothing. */
 static const char *difference(const Json *j, const Prompt *p, SdEmphasis mode) {
     const JsonNode *root = &j->nodes[0], *branches = json_get(j, root, "parts"), *texts = json_get(j, root, "texts");
-    const JsonNode *networks = json_get(j, root, "networks");
+    const JsonNode *networks = json_get(j, root, "networks"), *loras = json_get(j, root, "loras");
     if (!branches || !texts || !networks) return "the original's exception";
     if (branches->count != p->branch_count) return "the number of branches";
     if (networks->count != p->network_count) return "the number of networks";
@@ -147,6 +159,7 @@ static const char *difference(const Json *j, const Prompt *p, SdEmphasis mode) {
             if (!same_text(j, want, &p->texts[p->branches[i].spans[k].text], mode)) return "a text or its tokens";
         }
     }
+    if (loras && !same_loras(j, loras, p)) return "what its tags say";
     for (int i = 0; i < p->network_count; i++)
         if (!text_is(child(j, child(j, networks, i), 1), p->networks[i].arguments, strlen(p->networks[i].arguments)))
             return "a network";
@@ -382,7 +395,7 @@ SUITE(prompt, .seconds = 3) {
     Tokenizer *t = tokenizer_new();
     if (!test_check(t != NULL, "a tokenizer")) return;
     golden(t, "prompts.txt", 170);
-    golden(t, "embeddings.txt", 70);
+    golden(t, "embeddings.txt", 109);
     for (int i = 0; i < names.count; i++) free((void *)(uintptr_t)names.at[i].word.ids);
     names.count = 0;
     schedules(t);

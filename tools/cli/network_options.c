@@ -64,16 +64,23 @@ void network_options_free(NetworkOptions *n) {
     n->paths = NULL;
 }
 
-bool network_options_set(const NetworkOptions *n, const SdModel *m, bool quiet, SdRequest *r, Error *e) {
+void network_options_set(const NetworkOptions *n, SdRequest *r) {
     r->networks = n->networks;
     r->network_count = n->lora.count;
-    for (int i = 0; m && i < n->lora.count; i++) {
+}
+
+bool networks_note(const SdModel *m, const SdRequest *r, bool quiet, Error *e) {
+    SdNetworks all;
+    if (!m || (e && e->code) || !sd_networks(m, r, &all, e)) return false;
+    bool ok = true;
+    for (int i = 0; ok && i < all.count; i++) {
         SdNetworkReport report;
-        if (!sd_network(m, n->networks[i].path, &report, e)) return false;
-        if (report.unmatched && !quiet && !r->network_strict)
+        ok = sd_network(m, all.at[i].path, &report, e);
+        if (ok && report.unmatched && !quiet && !r->network_strict)
             fprintf(stderr, "sdc: note: %.300s: %lld of its parts have no place in this model, %lld have: %s%s\n",
-                    file_shown(n->networks[i].path), (long long)report.unmatched, (long long)report.matched,
-                    report.names, report.unmatched > 4 ? ", ..." : "");
+                    file_shown(all.at[i].path), (long long)report.unmatched, (long long)report.matched, report.names,
+                    report.unmatched > 4 ? ", ..." : "");
     }
-    return true;
+    sd_networks_free(&all);
+    return ok;
 }

@@ -20,8 +20,10 @@ int network_options_read(const Command *c, NetworkOptions *n);
 void network_options_free(NetworkOptions *n);
 /* Whether a path is one of the files. */
 bool network_options_name(const NetworkOptions *n, const char *path);
-/* The request has these networks. With a model, each is checked against it, and what of it has no place there is said
- * in a line on standard error, unless quiet. False with e set: one cannot be used. */
-bool network_options_set(const NetworkOptions *n, const SdModel *m, bool quiet, SdRequest *r, Error *e);
+/* The request has these networks. */
+void network_options_set(const NetworkOptions *n, SdRequest *r);
+/* Checks all of a request, those that its prompt names too, and says on standard error what of each has no place in the
+ * model, unless quiet. False with e set: one cannot be used; or m is NULL. */
+bool networks_note(const SdModel *m, const SdRequest *r, bool quiet, Error *e);
 
 #endif

@@ -3,6 +3,7 @@
 #include "said.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/model_options.h"
+#include "tools/cli/network_options.h"
 #include "tools/cli/output.h"
 #include "tools/cli/picture_start.h"
 #include "tools/cli/progress.h"
@@ -14,7 +15,7 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *refiner, *image, *noise, *against, *names, *tap;
+    const char *model, *refiner, *image, *noise, *against, *names, *tap, *lora_dir;
     double bound;
     bool json;
     ModelOptions open;
@@ -32,6 +33,7 @@ static const Option OPTIONS[] = {
     OPTION(STRING, refiner, 0, "refiner", "MODEL", "the refiner, if one took part"),
     OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img record began with"),
     OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
+    OPTION(STRING, lora_dir, 0, "lora-dir", "DIR", "where the LoRA files are that its prompt names"),
     OPTION(FLAG, json, 0, "json", NULL, "print JSON, with every activation"),
     OPTION_ROWS(open, model_rows),
     OPTION_END};
@@ -64,6 +66,8 @@ static bool check_run(const Arguments *a, Comparison *k, Progress *progress, Err
     if (!open.precision)
         open.precision = words_get(PRECISION_WORDS, (int)record->precision, precision, sizeof precision);
     r.noise = a->noise;
+    r.lora_dir = a->lora_dir;
+    if (*record->networks) r.network_hashes = record->networks;
     if (!said_folder(record->embeddings, a->open.embedding_dir, e)) return false;
     r.progress = progress_show;
     r.user = progress;
@@ -73,7 +77,7 @@ static bool check_run(const Arguments *a, Comparison *k, Progress *progress, Err
     if (k->model) warn_of("model", record->model, record->hash, k->model, e);
     if (refiner) warn_of("refiner", record->refiner, record->refiner_hash, refiner, e);
     r.refiner = refiner;
-    bool ok = k->model && !(e && e->code) && record_check(record, k->model, &r, &k->how, &k->verdict, e);
+    bool ok = networks_note(k->model, &r, open.quiet, e) && record_check(record, k->model, &r, &k->how, &k->verdict, e);
     progress_clear(progress);
     k->looked = ok && (a->json || !open.quiet) && !record_holds(&k->verdict);
     if (k->looked) ok = record_changed(record, k->model, &k->changed, e);

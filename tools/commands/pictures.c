@@ -107,7 +107,8 @@ static int generate(const Command *c, const PictureArguments *a) {
     picture_mask(a->mask, &mask, &request, &e);
     controls_open(&controls, &a->controls, model, &request, &e);
     params_adopt(&request, &usual);
-    if (!e.code) network_options_set(&a->networks, model, a->open.quiet, &request, &e);
+    network_options_set(&a->networks, &request);
+    networks_note(model, &request, a->open.quiet, &e);
     model_note_ignored(&a->open, model, &request);
     picture_start_fits(a->image, &image, &request, &e);
     if (a->sheet) sheet_fits(request.steps, request.width, request.height, &e);

@@ -33,6 +33,7 @@ static int make(const Command *c, const PictureArguments *a) {
     r.refiner = refiner;
     bool ok = model && !e.code && picture_start(a->image, &image, &r, &usual, &e);
     params_adopt(&r, &usual);
+    ok = ok && networks_note(model, &r, a->open.quiet, &e);
     model_note_ignored(&a->open, model, &r);
     if (r.seed < 0) r.seed = sd_random_seed();
     if (r.variation_seed < 0 && r.variation_strength != 0) r.variation_seed = sd_random_seed();

@@ -36,7 +36,7 @@ typedef struct {
     bool exact;               /* it was made by a table of ops that has the same bits everywhere (tensor/ops.h) */
     const char *model, *hash; /* the model's name and SHA-256; "": a folder's */
     const char *refiner, *refiner_hash; /* the same; refiner "": there was none */
-    const char *embeddings;             /* "NAME: HASH, ..." of those that its prompts name, "": none */
+    const char *embeddings, *networks;  /* "NAME: HASH, ..." of what its prompts name, "": none */
     const char *noise;                  /* SHA-256 of the noise's file, "": from the seed */
     const char *image;                  /* SHA-256 of img2img's pixels, "": txt2img */
     const char **pictures;              /* [request.batch_size]: SHA-256 of each picture's pixels */

@@ -63,9 +63,9 @@ static bool take_values(RecordTap *t, const FileTensor *values) {
 /* What is said of the run as a whole. */
 static bool is_of_run(const char *key) {
     static const char *const KEYS[] = {
-        "format",       "generator",   "sdc.record",         "sdc.settings", "sdc.precision",
-        "sdc.exact",    "sdc.model",   "sdc.model_sha256",   "sdc.image",    "sdc.noise_sha256",
-        "sdc.pictures", "sdc.refiner", "sdc.refiner_sha256", "sdc.ti_hashes"};
+        "format",       "generator",   "sdc.record",         "sdc.settings",  "sdc.precision",
+        "sdc.exact",    "sdc.model",   "sdc.model_sha256",   "sdc.image",     "sdc.noise_sha256",
+        "sdc.pictures", "sdc.refiner", "sdc.refiner_sha256", "sdc.ti_hashes", "sdc.lora_hashes"};
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
         if (!strcmp(key, KEYS[i])) return true;
     return false;
@@ -168,6 +168,7 @@ static bool read_run(Record *r, Error *e) {
     r->precision = (SdPrecision)precision;
     r->exact = *promise == 'y';
     r->embeddings = text_of(r, "sdc.ti_hashes");
+    r->networks = text_of(r, "sdc.lora_hashes");
     r->model = text_of(r, "sdc.model");
     r->refiner = text_of(r, "sdc.refiner");
     return take_digest(r, "sdc.refiner_sha256", &r->refiner_hash, e) &&

@@ -134,7 +134,7 @@ static bool write_record(SdModel *m, const SdRequest *r, const Maker *k, const S
         sha256_memory(r->image, (size_t)r->image_width * (size_t)r->image_height * 3, hex);
         snprintf(image, sizeof image, "%dx%d %s", r->image_width, r->image_height, hex);
     }
-    char *settings = params_json(r, e), *pictures = picture_digests(result), *embeddings = NULL;
+    char *settings = params_json(r, e), *pictures = picture_digests(result), *embeddings = NULL, *networks = NULL;
     RecordWeights weights = {0};
     fields[n++] = (FileMeta){"sdc.settings", settings};
     fields[n++] = (FileMeta){"sdc.precision", precision ? precision : "f32"};
@@ -150,14 +150,17 @@ static bool write_record(SdModel *m, const SdRequest *r, const Maker *k, const S
     if (*noise) fields[n++] = (FileMeta){"sdc.noise_sha256", noise};
     if (*image) fields[n++] = (FileMeta){"sdc.image", image};
     fields[n++] = (FileMeta){"sdc.pictures", pictures};
-    bool ok = said_value(result->pictures[0].parameters, "TI hashes", &embeddings, e);
+    bool ok = said_value(result->pictures[0].parameters, "TI hashes", &embeddings, e) &&
+              said_value(result->pictures[0].parameters, "Lora hashes", &networks, e);
     if (embeddings) fields[n++] = (FileMeta){"sdc.ti_hashes", embeddings};
+    if (networks) fields[n++] = (FileMeta){"sdc.lora_hashes", networks};
     ok = ok && settings && (pictures || error_set(e, ERR_MEMORY, "%s: out of memory", path)) &&
          record_weights(m, &weights, e) && write_file(k, &weights, fields, n, path, e);
     record_weights_free(&weights);
     free(settings);
     free(pictures);
     free(embeddings);
+    free(networks);
     return ok;
 }
 

@@ -3,6 +3,7 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/control_options.h"
 #include "tools/cli/model_options.h"
+#include "tools/cli/network_options.h"
 #include "tools/cli/output.h"
 #include "tools/cli/picture_start.h"
 #include "tools/cli/progress.h"
@@ -24,7 +25,7 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *refiner, *image, *mask, *noise, *out;
+    const char *model, *refiner, *image, *mask, *noise, *lora_dir, *out;
     ModelOptions open;
     OptionList control; /* as it was given, and read */
     ControlArguments controls;
@@ -38,6 +39,8 @@ static const Option OPTIONS[] = {
     OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
     OPTION(LIST, control, 0, "control", "FILE:IMAGE",
            "a ControlNet that took part and the picture that it was shown, once for each in the text's order"),
+    OPTION(STRING, lora_dir, 0, "lora-dir", "DIR",
+           "where the LoRA files are that it names (Lora or loras beside the model)"),
     OPTION(STRING, out, 'o', "out", "FILE", "save the new picture, a PNG file"),
     OPTION_ROWS(open, model_rows),
     OPTION_END};
@@ -149,6 +152,8 @@ static bool take_controls(const Arguments *a, const Replay *r, Error *e) {
 static bool read_request(const Arguments *a, Replay *r, Error *e) {
     r->request = sd_request(NULL);
     r->request.noise = a->noise;
+    r->request.lora_dir = a->lora_dir;
+    r->request.network_hashes = infotext_get(&r->info.read, "Lora hashes");
     if (r->info.missing)
         return error_set(e, ERR_FORMAT, "%s's text says more than sdc can do again: %s", r->info.program,
                          r->info.missing);
@@ -243,6 +248,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     r->request.refiner = refiner;
     OpenControls controls;
     controls_open(&controls, &a->controls, model, &r->request, &e);
+    networks_note(model, &r->request, open.quiet, &e);
     model_note_ignored(&open, model, &r->request);
     r->request.progress = progress_show;
     r->request.user = &progress;
@@ -251,6 +257,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     progress_clear(&progress);
     ok = ok && (!a->out || save(&result.pictures[0], a->out, &e));
     if (ok) equal = compare(path, was, &result.pictures[0]);
+    if (ok) said_networks(r->request.network_hashes, "picture", result.pictures[0].parameters);
     sd_free(&result);
     controls_close(&controls);
     sd_close(model);
@@ -328,5 +335,5 @@ const Command REPLAY = {
     "make a picture again from what it says, and compare",
     "The precision is the one that the picture says, unless --precision names another.\n"
     "Prints \"equal\" when every pixel is the same; else how much differs, and the exit code is 1. A field of the text "
-    "that this version does not know, such as those of hires fix or LoRA, is an error.",
+    "that this version does not know, such as those of hires fix, is an error.",
     OPTIONS};

@@ -46,3 +46,11 @@ bool said_value(const char *parameters, const char *key, char **out, Error *e) {
     infotext_read_free(&read);
     return ok;
 }
+
+void said_networks(const char *list, const char *what, const char *parameters) {
+    char *is = NULL;
+    if (list && said_value(parameters, "Lora hashes", &is, NULL) && (!is || strcmp(list, is)))
+        fprintf(stderr, "sdc: warning: the %s was made with other networks: %.200s, these are %.200s\n", what, list,
+                is ? is : "none");
+    free(is);
+}

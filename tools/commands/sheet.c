@@ -2,6 +2,7 @@
  * things that the built-in model has learned: colours and shapes, relations, numbers, landscapes; a colour and shape
  * that it has never seen together, a caption without a background, a word that it does not know. */
 #include "tools/cli/commands.h"
+#include "tools/cli/network_options.h"
 #include "tools/cli/output.h"
 #include "tools/cli/model_options.h"
 #include "tools/cli/setting_option.h"
@@ -73,7 +74,7 @@ static int make(const Command *c, const Arguments *a, SdModel *model, const char
     for (; ok && done < count; done++) {
         progress.run = done;
         r->prompt = prompts[done], r->seed = a->request.seed + done;
-        ok = sd_txt2img(model, r, &results[done], &e);
+        ok = networks_note(model, r, a->open.quiet, &e) && sd_txt2img(model, r, &results[done], &e);
         if (!ok) break;
         seconds += results[done].text_seconds + results[done].sample_seconds + results[done].decode_seconds;
         pictures[done] = (SheetPicture){results[done].pictures[0].rgb, prompts[done]};

@@ -74,6 +74,7 @@ Job *ask_begin(Serve *s, const char *model, Fault *f) {
              chance[3], chance[4], chance[5]);
     j->task = "txt2img";
     j->request = sd_request(NULL);
+    j->request.lora_dir = s->o->lora_dir;
     params_forget(&j->request);
     settings_apply(s->settings, &j->request);
     settings_model(s->settings, name, vae);
