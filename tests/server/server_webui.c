@@ -144,6 +144,7 @@ static const Case CASES[] = {
     {"livez", "GET", "/livez", "", NULL, 200, ""},
     {"readyz", "GET", "/readyz", "", NULL, 200, "status=ready"},
     {"openapi", "GET", "/openapi.json", "", NULL, 200, "openapi=3.0.3|paths!"},
+    {"enlarging nothing", "POST", "/sdapi/v1/extra-single-image", "", "{}", 404, "detail=Image not found"},
     {"png-info of nothing", "POST", "/sdapi/v1/png-info", "", "{}", 404, "detail!"},
     {"unload with a string as body", "POST", "/sdapi/v1/unload-checkpoint", "", "\"\"", 200, ""},
     {"and it loads again", "POST", T, "", "{" SMALL "}", 200, "images.#=1"},
@@ -217,6 +218,21 @@ static void pictures_come_back(const Served *s) {
     char *masked = text_of("{\"steps\":2,\"init_images\":[\"%s\"],\"mask\":[\"x\"]}", picture);
     Reply m = call(s, "POST", I, "", masked);
     reply_check(&m, 422, "detail^mask", "a mask in a list");
+    char *larger = text_of("{\"image\":\"%s\",\"upscaling_resize\":1.5,\"upscaler_1\":\"Lanczos\"}", picture);
+    Reply big = call(s, "POST", "/sdapi/v1/extra-single-image", "", larger);
+    reply_check(&big, 200, "image^iVBOR|html_info=", "enlarged");
+    free(larger);
+    larger = text_of("{\"image\":\"%s\"}", reply_get(&big, "image") ? reply_get(&big, "image") : "");
+    reply_free(&big);
+    big = call(s, "POST", "/sdapi/v1/png-info", "", larger);
+    reply_check(&big, 200, "parameters.Seed=9", "and it keeps its text");
+    free(larger);
+    reply_free(&big);
+    larger = text_of("{\"image\":\"%s\",\"upscaler_1\":\"4x-None-Such\"}", picture);
+    big = call(s, "POST", "/sdapi/v1/extra-single-image", "", larger);
+    reply_check(&big, 404, "detail~not found", "an unknown upscaler");
+    free(larger);
+    reply_free(&big);
     char *body_m = malloc(2 * strlen(picture) + 200);
     sprintf(body_m, "{\"steps\":2,\"seed\":3,\"init_images\":[\"%s\"],\"mask\":\"%s\"}", picture, picture);
     Reply painted = call(s, "POST", I, "", body_m);

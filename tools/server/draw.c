@@ -1,5 +1,6 @@
 #include "draw.h"
 
+#include "enlarge.h"
 #include "models.h"
 #include "sd/image/image.h"
 #include "sd/image/png.h"
@@ -167,7 +168,10 @@ void worker_run(void *arg) {
         double began = os_clock();
         if (!models) error_set(&j->error, ERR_MEMORY, "out of memory for models");
         else if (j->kind == JOB_LOAD) models_get(models, j->model, j->vae, &j->error);
-        else draw(w, models, j);
+        else if (j->kind == JOB_ENLARGE) {
+            if (w->how.memory_limit) models_drop(models, NULL, NULL);
+            enlarge_picture(w->jobs, &w->how, j);
+        } else draw(w, models, j);
         if (j->finish) j->finish(j, w->user);
         w->busy += (long long)(1e6 * (os_clock() - began));
         w->models = models ? models_count(models) : 0;

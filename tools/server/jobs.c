@@ -53,7 +53,7 @@ void job_free(Job *j) {
     for (int i = 0; i < JOB_PREVIEWS; i++) free(j->previews[i].rgb);
     free(j->pictures);
     free(j->model), free(j->vae), free(j->refiner), free(j->title);
-    free(j->image), free(j->mask);
+    free(j->image), free(j->mask), free(j->enlarge.upscaler);
     json_decref(j->body), json_decref(j->echo), json_decref(j->warnings);
     answer_free(&j->answer);
     free(j);
@@ -72,7 +72,7 @@ JobsAdd jobs_add(Jobs *q, Job *j, Call *call) {
     JobsAdd done = JOBS_TAKEN;
     os_lock(q->lock);
     if (q->closed) done = JOBS_CLOSED;
-    else if (j->kind == JOB_DRAW && q->quota && j->key >= 0 && jobs_of(q, j->key) >= q->quota) done = JOBS_QUOTA;
+    else if (j->kind != JOB_LOAD && q->quota && j->key >= 0 && jobs_of(q, j->key) >= q->quota) done = JOBS_QUOTA;
     else if (q->waits >= q->most) done = JOBS_FULL;
     else {
         j->call = call, j->next = NULL, j->state = JOB_WAITING;
@@ -211,7 +211,7 @@ void jobs_gone(Jobs *q, Call *call, bool keep) {
 void jobs_interrupt(Jobs *q, int key, bool skip) {
     os_lock(q->lock);
     for (Job *j = q->working; j; j = j->next) {
-        if (j->kind != JOB_DRAW || (key >= 0 && j->key != key)) continue;
+        if (j->kind == JOB_LOAD || (key >= 0 && j->key != key)) continue;
         if (skip) j->skipped = true;
         else j->interrupted = true;
         changed(j);

@@ -6,7 +6,16 @@
 #include "sd/sd.h"
 #include "tensor/os.h"
 
-typedef enum { JOB_DRAW, JOB_LOAD } JobKind;
+typedef enum { JOB_DRAW, JOB_LOAD, JOB_ENLARGE } JobKind;
+
+/* What JOB_ENLARGE makes of its image. */
+typedef struct {
+    char *upscaler; /* a network's file; NULL: the filter alone */
+    SdFilter filter;
+    double scale;      /* 0: to the size, */
+    int width, height; /* which is covered; and, with crop, what is too much is cut off on both sides */
+    bool crop;
+} JobEnlarge;
 typedef enum { JOB_WAITING, JOB_WORKING, JOB_DONE, JOB_FAILED, JOB_CANCELLED } JobState;
 
 typedef struct {
@@ -40,6 +49,7 @@ struct Job {
     size_t image_size, mask_size;
     bool mask_round; /* the mask is only black and white */
     bool mask_alpha; /* where it is transparent, it repaints that: OpenAI's way */
+    JobEnlarge enlarge;
     bool send, save;
     json_t *body;                       /* holds the request's strings */
     json_t *echo;                       /* what the reply says was asked for; NULL: nothing */
