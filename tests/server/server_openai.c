@@ -122,8 +122,8 @@ static void edits(const Served *s) {
     }
     static const char *const HEADS[] = {
         "Content-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\nContent-Type: image/png",
-        "Content-Type: application/octet-stream\r\nContent-Disposition: form-data; name=\"image[]\"; "
-        "filename=\"upload\"",
+        ("Content-Type: application/octet-stream\r\nContent-Disposition: form-data; name=\"image[]\"; "
+         "filename=\"upload\""),
         "content-disposition: form-data; filename=upload; name=image"};
     for (size_t i = 0; i < 3; i++) {
         fields(b);

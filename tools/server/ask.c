@@ -1,6 +1,7 @@
 #include "ask.h"
 
-#include "base64.h"
+#include "ask_controls.h"
+#include "ask_image.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,21 +47,6 @@ bool ask_model(Serve *s, Job *j, const char *key, const char *name, Fault *f) {
     free(j->model);
     j->model = NULL;
     return keep(&j->title, title, f) && (builtin || keep(&j->model, path, f));
-}
-
-bool ask_image(uint8_t **file, size_t *size, const char *key, const char *text, Fault *f) {
-    if (!strncmp(text, "http:", 5) || !strncmp(text, "https:", 6) || !strncmp(text, "file:", 5))
-        return fault(f, 422, key, "%s: addresses are not fetched; send the picture itself, in base64", key);
-    if (!strncmp(text, "data:", 5)) {
-        const char *comma = strchr(text, ',');
-        if (!comma) return fault(f, 422, key, "%s: is a data URL without data", key);
-        text = comma + 1;
-    }
-    bool memory;
-    free(*file);
-    *file = base64_read(text, strlen(text), size, &memory);
-    if (*file && *size) return true;
-    return fault(f, memory ? 500 : 422, key, memory ? "%s: out of memory" : "%s: is no picture in base64", key);
 }
 
 Job *ask_begin(Serve *s, const char *model, Fault *f) {
@@ -207,7 +193,7 @@ static bool is_enabled(const json_t *args) {
     return false;
 }
 
-static bool take_scripts(const json_t *body, Fault *f) {
+static bool take_scripts(Serve *s, Job *j, const json_t *body, Fault *f) {
     const char *name = NULL, *key;
     json_t *v;
     if (!value_string("script_name", json_object_get(body, "script_name"), &name, f)) return false;
@@ -215,7 +201,9 @@ static bool take_scripts(const json_t *body, Fault *f) {
         return fault(f, 422, "script_name", "Script '%.100s' not found", name);
     json_object_foreach(json_object_get(body, "alwayson_scripts"), key, v) {
         const json_t *args = json_is_array(v) ? v : json_object_get(v, "args");
-        if (is_enabled(args)) return fault(f, 422, "alwayson_scripts", "always on script %.100s not found", key);
+        if (!strcmp(key, "ControlNet") || !strcmp(key, "controlnet")) {
+            if (!ask_controls(s, j, args, f)) return false;
+        } else if (is_enabled(args)) return fault(f, 422, "alwayson_scripts", "always on script %.100s not found", key);
     }
     return true;
 }
@@ -314,7 +302,7 @@ static bool fill(Serve *s, Job *j, bool img2img, Fault *f) {
         !value_bool("save_images", json_object_get(body, "save_images"), &j->save, f) ||
         !value_bool("override_settings_restore_afterwards",
                     json_object_get(body, "override_settings_restore_afterwards"), &restore, f) ||
-        !value_string("model", json_object_get(body, "model"), &name, f) || !take_scripts(body, f) ||
+        !value_string("model", json_object_get(body, "model"), &name, f) || !take_scripts(s, j, body, f) ||
         !value_string("refiner_checkpoint", json_object_get(body, "refiner_checkpoint"), &refiner, f) ||
         !take_styles(j, body, f))
         return false;

@@ -13,8 +13,6 @@ Job *ask_webui(Serve *s, json_t *body, bool img2img, Fault *f);
 Job *ask_begin(Serve *s, const char *model, Fault *f);
 /* What the model, a VAE or a refiner is to be in place of the settings'. */
 bool ask_model(Serve *s, Job *j, const char *key, const char *name, Fault *f);
-/* A picture's file, from base64 or a data URL, in place of *file. */
-bool ask_image(uint8_t **file, size_t *size, const char *key, const char *text, Fault *f);
 /* Checks the request as far as it can be without the model. */
 bool ask_check(Serve *s, Job *j, Fault *f);
 /* Notes what has no effect, for the reply. */

@@ -22,6 +22,12 @@ const char *call_query(const Call *c, const char *name) {
     return NULL;
 }
 
+json_t *call_json(Call *c) {
+    json_t *j = c->json;
+    c->json = NULL;
+    return j;
+}
+
 int answer_bytes(Answer *a, int status, const char *type, char *bytes, size_t size) {
     free(a->body);
     a->body = bytes, a->size = size, a->type = type;
@@ -80,7 +86,7 @@ void call_free(Call *c) {
     for (int i = 0; i < HEADER_COUNT; i++) free(c->header[i]);
     for (int i = 0; i < c->queries; i++) free(c->query[i].name), free(c->query[i].value);
     if (c->drop_watch) c->drop_watch(c->watch);
-    free(c->body);
+    free(c->body), free(c->prompt);
     json_decref(c->json);
     answer_free(&c->answer);
     *c = (Call){0};

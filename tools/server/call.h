@@ -45,7 +45,8 @@ struct Call {
     int queries;
     char *body; /* NUL-terminated; NULL: none */
     size_t size;
-    json_t *json; /* of the body; NULL: none, or not JSON */
+    json_t *json; /* of the body; NULL: none, or not JSON, or taken over (call_json) */
+    char *prompt; /* for the log; NULL: it is not wanted there */
     int key;      /* whose call it is: an index of keys.h; -1: nobody's, where there are none */
     double began;
     char origin[160];  /* that the answer may be shown to; "": none */
@@ -64,6 +65,10 @@ struct Call {
 
 /* The value of a query's name; NULL: none. */
 const char *call_query(const Call *c, const char *name);
+
+/* The body, which the caller owns from now on. (Two threads must not share it: its counts of references are not made
+ * for that.) */
+json_t *call_json(Call *c);
 
 /* Answers. Each sets c->answer and returns its status. */
 int answer_json(Answer *a, int status, json_t *j); /* takes j over; NULL: out of memory, 500 */

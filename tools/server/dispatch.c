@@ -57,18 +57,23 @@ void dispatch_handle(void *user, Call *c) {
     else if (!r) {
         answer_detail(&c->answer, 405, "Method Not Allowed");
         answer_extra(&c->answer, "Allow: %s", known->method);
-    } else if (read_body(r, c)) r->handle(user, c);
+    } else if (read_body(r, c)) {
+        const Serve *s = user;
+        const char *prompt = s->o->log_prompts ? json_string_value(json_object_get(c->json, "prompt")) : NULL;
+        c->prompt = prompt ? malloc(strlen(prompt) + 1) : NULL;
+        if (c->prompt) strcpy(c->prompt, prompt);
+        r->handle(user, c);
+    }
 }
 
 /* One line of JSON; nothing of what was asked for, unless that was wanted. */
 static void log_line(const Serve *s, const Call *c, int status, size_t sent) {
     char time[STAMP_SIZE];
-    const char *prompt = s->o->log_prompts ? json_string_value(json_object_get(c->json, "prompt")) : NULL;
     json_t *line = json_pack("{s:s, s:s, s:s, s:i, s:f, s:I}", "time", stamp_iso(stamp_now(), time), "method",
                              c->method, "path", c->route ? c->route : "unknown", "status", status, "seconds",
                              os_clock() - c->began, "bytes", (json_int_t)sent);
     if (line && c->key >= 0) json_object_set_new(line, "key", json_string(s->keys.at[c->key].name));
-    if (line && prompt) json_object_set_new(line, "prompt", json_string(prompt));
+    if (line && c->prompt) json_object_set_new(line, "prompt", json_string(c->prompt));
     char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
     if (text) fprintf(stderr, "%s\n", text);
     free(text);

@@ -93,6 +93,32 @@ static bool start_picture(Job *j, Image *image, Image *mask, SdRequest *r, SdReq
     return true;
 }
 
+/* The job's ControlNets, opened, and their pictures. */
+typedef struct {
+    SdControl at[SD_MOST_CONTROLS];
+    Image images[SD_MOST_CONTROLS];
+} Controls;
+
+static bool start_controls(Job *j, Models *models, SdModel *model, Controls *c, SdRequest *r, Error *e) {
+    for (int i = 0; i < j->control_count; i++) {
+        const JobControl *from = &j->controls[i];
+        Image *image = &c->images[i];
+        int nth = 0;
+        for (int k = 0; k < i; k++) nth += !strcmp(j->controls[k].path, from->path);
+        c->at[i] = from->how;
+        if (from->image && !image_decode(from->image, from->image_size, "ControlNet", IMAGE_WHITE, image, e))
+            return false;
+        if (!from->image && !r->image) return error_set(e, ERR_ARGUMENT, "ControlNet: a unit has no picture");
+        c->at[i].image = from->image ? image->rgb : r->image;
+        c->at[i].width = from->image ? image->width : r->image_width;
+        c->at[i].height = from->image ? image->height : r->image_height;
+        c->at[i].net = models_control(models, model, from->path, nth, e);
+        if (!c->at[i].net) return false;
+    }
+    r->controls = c->at, r->control_count = j->control_count;
+    return true;
+}
+
 static bool batch(Work *w, SdModel *model, SdRequest *r, Error *e) {
     Job *j = w->job;
     SdResult result = {0};
@@ -119,12 +145,14 @@ static void note(Job *j, const char *line) {
 static void draw(Worker *worker, Models *models, Job *j) {
     Error *e = &j->error;
     Image image = {0}, mask = {0};
+    Controls controls = {0};
     Work work = {worker, j, 0};
     SdRequest r = j->request;
     SdModel *model = models_get(models, j->model, j->vae, e);
     if (model && j->refiner) r.refiner = models_get(models, j->refiner, j->vae, e);
     SdRequest usual = sd_request(model);
-    if (model && !e->code && start_picture(j, &image, &mask, &r, &usual, e)) {
+    if (model && !e->code && start_picture(j, &image, &mask, &r, &usual, e) &&
+        start_controls(j, models, model, &controls, &r, e)) {
         params_adopt(&r, &usual);
         r.keep = true;
         r.progress = on_progress, r.preview = on_preview, r.preview_by = SD_PREVIEW_APPROX, r.user = &work;
@@ -149,7 +177,9 @@ static void draw(Worker *worker, Models *models, Job *j) {
     }
     image_free(&image);
     image_free(&mask);
+    for (int i = 0; i < SD_MOST_CONTROLS; i++) image_free(&controls.images[i]);
     j->request.image = j->request.mask = NULL;
+    j->request.controls = NULL, j->request.control_count = 0;
     j->request.refiner = NULL;
 }
 

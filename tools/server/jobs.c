@@ -54,6 +54,7 @@ void job_free(Job *j) {
     free(j->pictures);
     free(j->model), free(j->vae), free(j->refiner), free(j->title);
     free(j->image), free(j->mask), free(j->enlarge.upscaler);
+    for (int i = 0; i < j->control_count; i++) free(j->controls[i].path), free(j->controls[i].image);
     json_decref(j->body), json_decref(j->echo), json_decref(j->warnings);
     answer_free(&j->answer);
     free(j);

@@ -32,6 +32,14 @@ typedef struct {
     int width, height;
 } JobPreview;
 
+/* A ControlNet: its file, the file of its picture (NULL: img2img's), and the rest of an SdControl. */
+typedef struct {
+    char *path;
+    uint8_t *image;
+    size_t image_size;
+    SdControl how;
+} JobControl;
+
 enum { JOB_PREVIEWS = 16, JOB_ID = 48 };
 
 typedef struct Job Job;
@@ -50,6 +58,8 @@ struct Job {
     bool mask_round; /* the mask is only black and white */
     bool mask_alpha; /* where it is transparent, it repaints that: OpenAI's way */
     JobEnlarge enlarge;
+    JobControl controls[SD_MOST_CONTROLS];
+    int control_count;
     bool send, save;
     json_t *body;                       /* holds the request's strings */
     json_t *echo;                       /* what the reply says was asked for; NULL: nothing */

@@ -8,8 +8,16 @@
 enum { MOST_MODELS = 16 };
 
 typedef struct {
+    char *path;
+    int nth;
+    SdControlNet *net;
+} Control;
+
+typedef struct {
     char *path, *vae;
     SdModel *model;
+    Control controls[SD_MOST_CONTROLS]; /* as many as a job may have: the next one's place is in turn */
+    int next;
     size_t bytes;  /* that it keeps between pictures, at most */
     unsigned used; /* when, in calls */
 } Slot;
@@ -28,6 +36,10 @@ Models *models_new(const SdOptions *how) {
 }
 
 static void close_slot(Models *m, int i) {
+    for (int k = 0; k < SD_MOST_CONTROLS; k++) {
+        sd_close_control(m->slots[i].controls[k].net);
+        free(m->slots[i].controls[k].path);
+    }
     sd_close(m->slots[i].model);
     free(m->slots[i].path), free(m->slots[i].vae);
     m->slots[i] = m->slots[--m->count];
@@ -83,6 +95,28 @@ SdModel *models_get(Models *m, const char *path, const char *vae, Error *e) {
     if (keep_name(&s->path, path) && keep_name(&s->vae, vae)) return model;
     close_slot(m, m->count - 1);
     error_set(e, ERR_MEMORY, "out of memory for a model's name");
+    return NULL;
+}
+
+SdControlNet *models_control(Models *m, SdModel *model, const char *path, int nth, Error *e) {
+    Slot *s = NULL;
+    for (int i = 0; i < m->count; i++)
+        if (m->slots[i].model == model) s = &m->slots[i];
+    if (!s) return NULL;
+    for (int k = 0; k < SD_MOST_CONTROLS; k++)
+        if (s->controls[k].net && s->controls[k].nth == nth && !strcmp(s->controls[k].path, path))
+            return s->controls[k].net;
+    SdControlNet *net = sd_open_control(path, model, e);
+    Control *c = &s->controls[s->next];
+    if (!net) return NULL;
+    sd_close_control(c->net);
+    free(c->path);
+    *c = (Control){.nth = nth, .net = net};
+    s->next = (s->next + 1) % SD_MOST_CONTROLS;
+    if (keep_name(&c->path, path)) return net;
+    sd_close_control(net);
+    *c = (Control){.net = NULL};
+    error_set(e, ERR_MEMORY, "out of memory for a ControlNet's name");
     return NULL;
 }
 

@@ -72,7 +72,7 @@ static void submit(Serve *s, Call *c) {
     Error e = {0};
     char known[JOB_ID], id[JOB_ID];
     json_object_del(c->json, "force_task_id"); /* ids are ours */
-    Job *j = ask(s, json_incref(c->json), &f);
+    Job *j = ask(s, call_json(c), &f);
     if (!j) {
         route_fault(c, &f);
         return;

@@ -218,7 +218,7 @@ static void draw(Serve *s, Call *c, json_t *body, uint8_t *file, size_t size, ui
 }
 
 static void generations(Serve *s, Call *c) {
-    if (json_is_string(json_object_get(c->json, "prompt"))) draw(s, c, json_incref(c->json), NULL, 0, NULL, 0);
+    if (json_is_string(json_object_get(c->json, "prompt"))) draw(s, c, call_json(c), NULL, 0, NULL, 0);
     else answer_openai(&c->answer, 400, "invalid_request_error", "prompt", "prompt: is missing");
 }
 

@@ -1,6 +1,6 @@
 /* webui.c: the webui's routes that draw, and that tell how far that is. */
 #include "ask.h"
-#include "base64.h"
+#include "ask_image.h"
 #include "reply.h"
 #include "routes.h"
 #include "stamp.h"
@@ -15,7 +15,7 @@
 
 static void draw(Serve *s, Call *c, bool img2img) {
     Fault f = {0};
-    Job *j = ask_webui(s, json_incref(c->json), img2img, &f);
+    Job *j = ask_webui(s, call_json(c), img2img, &f);
     if (!j) {
         route_fault(c, &f);
         return;

@@ -1,4 +1,5 @@
 /* webui_lists.c: the webui's lists of what there is. */
+#include "ask_controls.h"
 #include "routes.h"
 
 #include "sd/sampling/scheduler.h"
@@ -134,6 +135,27 @@ static void scripts(Serve *s, Call *c) {
     answer_json(&c->answer, 200, json_pack("{s:[], s:[]}", "txt2img", "img2img"));
 }
 
+/* --- ControlNet --- */
+
+static void add_title(void *list, const CatalogEntry *x) { json_array_append_new(list, json_string(x->name)); }
+
+static void control_models(Serve *s, Call *c) {
+    json_t *list = json_array();
+    catalog_each(s->catalog, LIST_CONTROLNETS, add_title, list);
+    answer_json(&c->answer, 200, json_pack("{s:o}", "model_list", list));
+}
+
+static void control_modules(Serve *s, Call *c) {
+    json_t *list = json_array();
+    (void)s;
+    for (int i = 0; CONTROL_MODULES[i]; i++) json_array_append_new(list, json_string(CONTROL_MODULES[i]));
+    answer_json(&c->answer, 200, json_pack("{s:o}", "module_list", list));
+}
+
+static void control_version(Serve *s, Call *c) {
+    (void)s, answer_json(&c->answer, 200, json_pack("{s:i}", "version", 3));
+}
+
 static void refresh(Serve *s, Call *c) {
     catalog_refresh(s->catalog);
     answer_json(&c->answer, 200, json_null());
@@ -154,6 +176,9 @@ const Route WEBUI_LISTS[] = {
     {"GET", "/sdapi/v1/realesrgan-models", empty, 0, "none"},
     {"GET", "/sdapi/v1/script-info", empty, 0, "none"},
     {"GET", "/sdapi/v1/extensions", empty, 0, "none"},
+    {"GET", "/controlnet/model_list", control_models, 0, "the ControlNets"},
+    {"GET", "/controlnet/module_list", control_modules, 0, "what is made of pictures for ControlNets"},
+    {"GET", "/controlnet/version", control_version, 0, "of the webui's extension"},
     {"GET", "/sdapi/v1/scripts", scripts, 0, "none"},
     {"POST", "/sdapi/v1/refresh-checkpoints", refresh, 0, "looks through the folders again"},
     {"POST", "/sdapi/v1/refresh-loras", refresh, 0, "looks through the folders again"},

@@ -1,0 +1,107 @@
+#include "ask_controls.h"
+
+#include "ask_image.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const CONTROL_MODULES[] = {"none", "canny", "invert", "tile_resample", "scribble", "luminance", NULL};
+
+#define KEY "alwayson_scripts"
+
+static int lower(int c) { return c >= 'A' && c <= 'Z' ? c | 32 : c; }
+
+static bool begins(const char *text, const char *word) {
+    while (*word && lower((unsigned char)*text) == *word) text++, word++;
+    return !*word;
+}
+
+/* A word of a list by how it begins, or its number. */
+static bool take_word(const json_t *v, const char *name, const char *const *words, int *out, Fault *f) {
+    const char *text = json_string_value(v);
+    int64_t number = *out;
+    int count = 0;
+    while (words[count]) count++;
+    if (!text) {
+        if (!value_whole(name, v, 0, count - 1, &number, f)) return false;
+        return *out = (int)number, true;
+    }
+    for (int i = 0; i < count; i++)
+        if (begins(text, words[i])) return *out = i, true;
+    return fault(f, 422, KEY, "ControlNet: %s '%.60s' is unknown", name, text);
+}
+
+static bool take_number(const json_t *unit, const char *name, double low, double high, double *out, Fault *f) {
+    const json_t *v = json_object_get(unit, name);
+    if (!v || json_is_null(v)) return true;
+    double number = json_is_string(v) ? atof(json_string_value(v)) : json_number_value(v);
+    if (json_is_string(v) || json_is_number(v))
+        if (number >= low && number <= high) return *out = number, true;
+    return fault(f, 422, KEY, "ControlNet: %s is not in %g..%g", name, low, high);
+}
+
+/* The unit's picture: text, or an object with one. */
+static const char *image_of(const json_t *unit) {
+    static const char *const NAMES[] = {"image", "input_image"};
+    for (int i = 0; i < 2; i++) {
+        const json_t *v = json_object_get(unit, NAMES[i]);
+        if (json_is_object(v)) v = json_object_get(v, "image");
+        if (json_is_string(v) && *json_string_value(v)) return json_string_value(v);
+    }
+    return NULL;
+}
+
+static bool take_unit(Serve *s, JobControl *c, const json_t *unit, Fault *f) {
+    static const char *const RESIZES[] = {"just resize", "crop and resize", "resize and fill", NULL};
+    static const char *const MODES[] = {"balanced", "my prompt", "controlnet", NULL};
+    const char *model = NULL, *image = image_of(unit);
+    char path[OS_PATH_SIZE];
+    bool builtin;
+    int hint = SD_HINT_NONE, mode = SD_CONTROL_BALANCED, resize = SD_RESIZE_CROP;
+    c->how = (SdControl){.weight = 1, .end = 1};
+    const json_t *module = json_object_get(unit, "module");
+    if (json_is_string(module) && !*json_string_value(module)) module = NULL;
+    if (!value_string("model", json_object_get(unit, "model"), &model, f) ||
+        !take_word(module, "module", CONTROL_MODULES, &hint, f) ||
+        !take_word(json_object_get(unit, "control_mode"), "control_mode", MODES, &mode, f) ||
+        !take_word(json_object_get(unit, "resize_mode"), "resize_mode", RESIZES, &resize, f) ||
+        !take_number(unit, "weight", 0, 2, &c->how.weight, f) ||
+        !take_number(unit, "guidance_start", 0, 1, &c->how.start, f) ||
+        !take_number(unit, "guidance_end", 0, 1, &c->how.end, f))
+        return false;
+    if (c->how.start > c->how.end) return fault(f, 422, KEY, "ControlNet: guidance_start is after guidance_end");
+    if (hint == SD_HINT_CANNY && (!take_number(unit, "threshold_a", 1, 255, &c->how.low, f) ||
+                                  !take_number(unit, "threshold_b", 1, 255, &c->how.high, f)))
+        return false;
+    if (hint == SD_HINT_LUMINANCE && !take_number(unit, "threshold_a", 0.1, 2, &c->how.low, f)) return false;
+    if (!model || !catalog_find(s->catalog, LIST_CONTROLNETS, model, path, NULL, &builtin))
+        return fault(f, 404, KEY, "ControlNet: model '%.200s' not found", model ? model : "None");
+    c->how.hint = (SdHint)hint, c->how.mode = (SdControlMode)mode, c->how.resize = (SdResize)resize;
+    c->path = malloc(strlen(path) + 1);
+    if (!c->path) return fault(f, 500, "", "out of memory");
+    strcpy(c->path, path);
+    return !image || ask_image(&c->image, &c->image_size, KEY, image, f);
+}
+
+bool ask_controls(Serve *s, Job *j, const json_t *units, Fault *f) {
+    size_t i;
+    const json_t *unit;
+    if (json_is_object(units)) {
+        json_t *list = json_pack("[O]", (json_t *)(uintptr_t)units);
+        bool ok = list && ask_controls(s, j, list, f);
+        json_decref(list);
+        return ok;
+    }
+    for (i = 0; i < json_array_size(units); i++) {
+        unit = json_array_get(units, i);
+        bool enabled = true;
+        if (!json_is_object(unit)) continue; /* true or false in front of them */
+        if (!value_bool("enabled", json_object_get(unit, "enabled"), &enabled, f)) return false;
+        if (!enabled) continue;
+        if (j->control_count == SD_MOST_CONTROLS)
+            return fault(f, 422, KEY, "ControlNet: %d units are the most", SD_MOST_CONTROLS);
+        if (!take_unit(s, &j->controls[j->control_count++], unit, f)) return false;
+    }
+    return true;
+}
