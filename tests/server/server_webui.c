@@ -88,6 +88,8 @@ static const Case CASES[] = {
     {"a script that is switched on", "POST", T, "",
      "{" SMALL ",\"alwayson_scripts\":{\"ADetailer\":{\"args\":[true,true,{\"ad_model\":\"x\"}]}}}", 422,
      "detail=always on script ADetailer not found"},
+    {"a LoRA that is not there", "POST", T, "", "{" SMALL ",\"prompt\":\"a cat <lora:none-such:0.5>\"}", 422,
+     "detail~none-such"},
     {"styles of nothing", "POST", T, "", "{" SMALL ",\"styles\":[\"\",\"None\"]}", 200, "images.#=1|warnings-"},
     {"no pictures sent", "POST", T, "", "{" SMALL ",\"send_images\":false}", 200, "images.#=0|info:infotexts.#=1"},
     {"a key that nobody knows", "POST", T, "", "{" SMALL ",\"frobnicate\":3}", 200,

@@ -54,6 +54,8 @@ static bool write_file(Settings *s, Error *e) {
     return ok;
 }
 
+static bool take(Settings *s, const json_t *object, bool write, bool *model, Fault *f);
+
 static bool read_file(Settings *s, const char *instead, Error *e) {
     FilePresence there = s->file ? file_presence(s->file, e) : FILE_ABSENT;
     if (there != FILE_PRESENT) return there == FILE_ABSENT;
@@ -67,7 +69,7 @@ static bool read_file(Settings *s, const char *instead, Error *e) {
     if (j && instead) json_object_set_new(j, "sd_model_checkpoint", json_string(instead));
     if (!json_is_object(j))
         error_set(e, ERR_FORMAT, "%s: is not a JSON object: line %d; mend or remove it", s->file, where.line);
-    else if (!settings_post(s, j, &model, &f)) error_set(e, ERR_FORMAT, "%s: %s; mend or remove it", s->file, f.text);
+    else if (!take(s, j, false, &model, &f)) error_set(e, ERR_FORMAT, "%s: %s; mend or remove it", s->file, f.text);
     json_decref(j);
     free(text);
     return !e->code;
@@ -163,7 +165,7 @@ static bool take_name(Settings *s, ListKind kind, const char *key, const json_t 
     return *name = given, true;
 }
 
-bool settings_post(Settings *s, const json_t *object, bool *model, Fault *f) {
+static bool take(Settings *s, const json_t *object, bool write, bool *model, Fault *f) {
     const char *new_model = NULL, *new_vae = NULL, *key;
     json_t *v;
     SdRequest usual = sd_request(NULL);
@@ -185,8 +187,10 @@ bool settings_post(Settings *s, const json_t *object, bool *model, Fault *f) {
         fault(f, 500, "", "out of memory");
     else {
         s->usual = usual;
-        if (!write_file(s, &e)) fault(f, 500, "", "%s", e.text);
+        if (write && !write_file(s, &e)) fault(f, 500, "", "%s", e.text);
     }
     os_unlock(s->lock);
     return !f->status;
 }
+
+bool settings_post(Settings *s, const json_t *object, bool *model, Fault *f) { return take(s, object, true, model, f); }
