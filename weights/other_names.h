@@ -12,7 +12,9 @@
 bool shapes_undone(WeightFile *f, Error *e);
 /* `stable-diffusion.cpp --convert-name` (src/name_conversion.cpp) calls the layers of open_clip's encoders as Hugging
  * Face does, but leaves their fused projections, and begins SDXL's with "cond_stage_model.1.": they get open_clip's
- * names, and SDXL's first encoder its prefix. False: ERR_MEMORY, or ERR_FORMAT for two tensors of one name. */
+ * names, and SDXL's first encoder its prefix. diffusers' converter (scripts/convert_diffusers_to_original_stable_
+ * diffusion.py) numbers blocks by threes whether a level has two of them or one (BK-SDM small and tiny): numbers
+ * without gaps. False: ERR_MEMORY, or ERR_FORMAT for two tensors of one name. */
 bool names_undone(WeightFile *f, Error *e);
 
 #endif

@@ -264,19 +264,42 @@ static void sdcpp_names(void *user, MadeTensors *l) {
     }
 }
 
+/* As diffusers' converter numbers the blocks of a U-Net with one a level. */
+static void gap_names(void *user, MadeTensors *l) {
+    static const char UNET[] = "model.diffusion_model.";
+    int *renamed = user;
+    for (size_t i = 0; i < l->count; i++) {
+        char was[sizeof l->at->name], *rest = was + strlen(UNET);
+        snprintf(was, sizeof was, "%s", l->at[i].name);
+        if (strncmp(was, UNET, strlen(UNET))) continue;
+        bool input = !strncmp(rest, "input_blocks.", 13), output = !strncmp(rest, "output_blocks.", 14);
+        if (!input && !output) continue;
+        char *dot;
+        long n = strtol(rest + (input ? 13 : 14), &dot, 10);
+        if (input && n) n = n % 2 ? 3 * (n / 2) + 1 : 3 * (n / 2);
+        bool larger = output && strstr(dot, ".conv.") != NULL;
+        if (output) n = 3 * (n / 2) + (larger ? 2 : n % 2);
+        if (larger) dot[1] = n / 3 ? '2' : '1';
+        snprintf(l->at[i].name, sizeof was, "%s%s.%ld%s", UNET, input ? "input_blocks" : "output_blocks", n, dot);
+        *renamed += strcmp(was, l->at[i].name) != 0;
+    }
+}
+
 static void other_names(void) {
     static const struct {
         const char *what;
         SdConfig (*config)(void);
-    } MODELS[] = {{"SD 2 under stable-diffusion.cpp's names", micro_sd2_config},
-                  {"SDXL under stable-diffusion.cpp's names", micro_sdxl_config},
-                  {"the refiner under stable-diffusion.cpp's names", micro_refiner_config}};
+        void (*names)(void *user, MadeTensors *l);
+    } MODELS[] = {{"SD 2 under stable-diffusion.cpp's names", micro_sd2_config, sdcpp_names},
+                  {"SDXL under stable-diffusion.cpp's names", micro_sdxl_config, sdcpp_names},
+                  {"the refiner under stable-diffusion.cpp's names", micro_refiner_config, sdcpp_names},
+                  {"a tiny U-Net with gaps in its numbers", micro_tiny_config, gap_names}};
     for (size_t i = 0; i < sizeof MODELS / sizeof *MODELS; i++) {
         char plain[512], renamed[512];
         int count = 0;
         snprintf(plain, sizeof plain, "%s", test_path("plain.safetensors"));
         snprintf(renamed, sizeof renamed, "%s", test_path("renamed.safetensors"));
-        MakeModel how = {.dtype = F16, .edit = sdcpp_names, .user = &count};
+        MakeModel how = {.dtype = F16, .edit = MODELS[i].names, .user = &count};
         test_check(make_model_of(plain, (MakeModel){.dtype = F16}, MODELS[i].config()) &&
                        make_model_of(renamed, how, MODELS[i].config()) && count > 20,
                    "%d names are changed", count);
