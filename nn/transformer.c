@@ -46,24 +46,45 @@ static void self_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attention
     scope_end(c, scope);
 }
 
-/* x += attention of norm(x) to texts, whose keys and values begin at channel `at` of cross_kv [S,T,cross_kv]. */
-static void cross_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attention *m, Tensor cross_kv, int64_t at) {
+/* o = attention of q to kv [S,T,cross_kv], whose keys and values begin at channel `at`; o may be q. */
+static void attend(Ctx *c, Tensor o, Tensor q, int heads, Tensor kv, int64_t at) {
+    int64_t width = q.n[2], each = q.n[0] / kv.n[0];
+    Tensor k = tensor_slice(kv, 2, at, width), v = tensor_slice(kv, 2, at + width, width);
+    int64_t texts = each == 1 ? kv.n[0] : 1; /* per call: a text that pictures share gets a call of its own */
+    for (int64_t i = 0; i < kv.n[0]; i += texts)
+        op_attention(c, tensor_slice(o, 0, i * each, texts * each), tensor_slice(q, 0, i * each, texts * each),
+                     tensor_repeat(tensor_slice(k, 0, i, texts), texts * each),
+                     tensor_repeat(tensor_slice(v, 0, i, texts), texts * each), heads, false);
+}
+
+/* o += attention of q to a picture */
+static void attend_image(Ctx *c, Tensor o, Tensor q, int heads, const ImageStates *image, int64_t first, int64_t at) {
     size_t scope = scope_begin(c);
-    int64_t width = x.n[2], each = x.n[0] / cross_kv.n[0];
-    Tensor q = tensor_new(c, 3, x.n);
+    int64_t n = q.n[0], plain = image->plain - first;
+    plain = plain < 0 ? 0 : plain > n ? n : plain;
+    Tensor more = tensor_new(c, 3, q.n);
+    for (int row = 0; row < 2; row++) {
+        int64_t from = row ? plain : 0, count = row ? n - plain : plain;
+        if (count)
+            attend(c, tensor_slice(more, 0, from, count), tensor_slice(q, 0, from, count), heads,
+                   tensor_slice(image->kv, 0, row, 1), at);
+    }
+    op_accumulate(c, o, more, 1);
+    scope_end(c, scope);
+}
+
+/* x += attention of norm(x) to texts, and to pictures if there are any. */
+static void cross_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attention *m, const CrossKv *kv, int64_t at) {
+    size_t scope = scope_begin(c);
+    Tensor q = tensor_new(c, 3, x.n), o = kv->image_count ? tensor_new(c, 3, x.n) : q;
     size_t inner = scope_begin(c);
     Tensor normed = tensor_new(c, 3, x.n);
     norm(c, normed, norm_x, x, NULL, ACT_NONE);
     linear(c, q, &m->q, normed, NULL, PLAIN);
     scope_end(c, inner);
-    Tensor k = tensor_slice(cross_kv, 2, at, width), v = tensor_slice(cross_kv, 2, at + width, width);
-    int64_t texts = each == 1 ? cross_kv.n[0] : 1; /* per call: a text that pictures share gets a call of its own */
-    for (int64_t i = 0; i < cross_kv.n[0]; i += texts) {
-        Tensor part = tensor_slice(q, 0, i * each, texts * each);
-        op_attention(c, part, part, tensor_repeat(tensor_slice(k, 0, i, texts), texts * each),
-                     tensor_repeat(tensor_slice(v, 0, i, texts), texts * each), m->heads, false);
-    }
-    linear(c, x, &m->out, q, NULL, (Epilogue){.residual = &x});
+    attend(c, o, q, m->heads, kv->text, at);
+    for (int i = 0; i < kv->image_count; i++) attend_image(c, o, q, m->heads, &kv->images[i], kv->first, at);
+    linear(c, x, &m->out, o, NULL, (Epilogue){.residual = &x});
     scope_end(c, scope);
 }
 
@@ -104,9 +125,9 @@ static void feed_forward(Ctx *c, Tensor x, const TransformerBlock *m) {
     }
 }
 
-void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, Tensor cross_kv) {
+void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, const CrossKv *kv) {
     self_attention(c, x, &m->norm1, &m->attn1, false);
-    cross_attention(c, x, &m->norm2, &m->attn2, cross_kv, m->cross_kv_at);
+    cross_attention(c, x, &m->norm2, &m->attn2, kv, m->cross_kv_at);
     feed_forward(c, x, m);
 }
 
@@ -145,7 +166,7 @@ void transformer_cross_kv(Ctx *c, Tensor cross_kv, const Transformer *m, Tensor 
     }
 }
 
-void transformer(Ctx *c, Tensor picture, const Transformer *m, Tensor cross_kv) {
+void transformer(Ctx *c, Tensor picture, const Transformer *m, const CrossKv *kv) {
     size_t scope = scope_begin(c);
     Tensor x = tensor_tokens(picture); /* [N,HW,C] */
     Tensor h = tensor_new(c, 3, x.n);
@@ -154,7 +175,7 @@ void transformer(Ctx *c, Tensor picture, const Transformer *m, Tensor cross_kv) 
     norm(c, normed, &m->norm, x, NULL, ACT_NONE);
     linear(c, h, &m->proj_in, normed, NULL, PLAIN);
     scope_end(c, inner);
-    for (int i = 0; i < m->depth; i++) transformer_block(c, h, &m->blocks[i], cross_kv);
+    for (int i = 0; i < m->depth; i++) transformer_block(c, h, &m->blocks[i], kv);
     linear(c, x, &m->proj_out, h, NULL, (Epilogue){.residual = &x});
     scope_end(c, scope);
 }
@@ -165,6 +186,7 @@ void bind_clip_layer(WeightList *l, ClipLayer *m, int64_t width, int64_t mlp, in
     const float eps = 1e-5f; /* layer_norm_eps of every CLIP text encoder in use */
     m->attn.heads = heads;
     m->attn.fused = open_clip;
+    m->causal = true;
     bind_norm(l, &m->norm1, open_clip ? "ln_1" : "layer_norm1", width, 0, eps);
     if (open_clip) {
         bind_weight(l, &m->attn.in.w, WEIGHT_LINEAR, "attn.in_proj_weight", 2, SHAPE(3 * width, width));
@@ -182,7 +204,7 @@ void bind_clip_layer(WeightList *l, ClipLayer *m, int64_t width, int64_t mlp, in
 }
 
 void clip_layer(Ctx *c, Tensor x, const ClipLayer *m, Act act) {
-    self_attention(c, x, &m->norm1, &m->attn, true);
+    self_attention(c, x, &m->norm1, &m->attn, m->causal);
     size_t scope = scope_begin(c);
     Tensor hidden = tensor_new(c, 3, SHAPE(x.n[0], x.n[1], m->fc1.w.t.n[0]));
     Tensor normed = tensor_new(c, 3, x.n);

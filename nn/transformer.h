@@ -42,17 +42,34 @@ void free_transformer(Transformer *m);
 
 /* This transformer's channels of cross_kv [S,T,cross_kv], from text states context [S,T,K]. */
 void transformer_cross_kv(Ctx *c, Tensor cross_kv, const Transformer *m, Tensor context);
-void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, Tensor cross_kv); /* x [N,T,C], in place */
-void transformer(Ctx *c, Tensor x, const Transformer *m, Tensor cross_kv);            /* x [N,H,W,C], in place */
 
-/* A layer of CLIP's text encoder: x += attn(norm1 x), causal; x += fc2(act(fc1(norm2 x))). */
+/* A picture that cross attention reads beside the text (IP-Adapter): attn2 adds what it attends to there. Its keys and
+ * values lie along channels as those of texts. */
+typedef struct {
+    Tensor kv;     /* [2,T,cross_kv]: of no picture, and of this one, with values times its weight */
+    int64_t plain; /* as many pictures of a call, the first ones, read of no picture; the others of this one */
+} ImageStates;
+
+typedef struct {
+    Tensor text; /* [S,T,cross_kv] */
+    const ImageStates *images;
+    int image_count;
+    int64_t first; /* the place in the call of the first picture of x */
+} CrossKv;
+
+void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, const CrossKv *kv); /* x [N,T,C], in place */
+void transformer(Ctx *c, Tensor x, const Transformer *m, const CrossKv *kv);            /* x [N,H,W,C], in place */
+
+/* A layer of CLIP: x += attn(norm1 x), causal in text encoders; x += fc2(act(fc1(norm2 x))). */
 typedef struct {
     Norm norm1, norm2;
     Attention attn;
+    bool causal;
     Linear fc1, fc2;
 } ClipLayer;
 
-/* open_clip: that library's names and fused projection, else Hugging Face's. */
+/* Of a text encoder; a vision encoder's is not causal. open_clip: that library's names and fused projection, else
+ * Hugging Face's. */
 void bind_clip_layer(WeightList *l, ClipLayer *m, int64_t width, int64_t mlp, int heads, bool open_clip);
 void clip_layer(Ctx *c, Tensor x, const ClipLayer *m, Act act); /* x [N,T,C], in place */
 

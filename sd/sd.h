@@ -87,6 +87,10 @@ void sd_close(SdModel *m);
  * of another family. Close it before the model. Several models, several ControlNets: each is of one model and serves
  * one call at a time. */
 SdControlNet *sd_open_control(const char *path, const SdModel *model, Error *e);
+/* The same of an IP-Adapter (base or plus, of SD 1.x or SDXL), which draws by a picture in place of words: `vision` is
+ * CLIP's vision encoder in Hugging Face's names, a file or a folder (image_encoder). It looks at pictures on the CPU.
+ */
+SdControlNet *sd_open_ip_adapter(const char *path, const char *vision, const SdModel *model, Error *e);
 void sd_close_control(SdControlNet *c); /* NULL is fine */
 /* Whether what this model computes has the same bits on every machine; false for NULL. */
 bool sd_exact(const SdModel *model);
@@ -189,6 +193,8 @@ typedef enum { SD_CONTROL_BALANCED, SD_CONTROL_PROMPT, SD_CONTROL_MORE } SdContr
 
 enum { SD_MOST_CONTROLS = 16 };
 
+/* With an IP-Adapter, `image` is what the picture is to be like: no hint is made of it (SD_HINT_NONE), it is cut to a
+ * square (SD_RESIZE_CROP), and it is balanced. One IP-Adapter may stand in several, each with a picture of its own. */
 typedef struct {
     SdControlNet *net;    /* of the model of the call */
     const uint8_t *image; /* [height][width][3], 16 megapixels at most; resized to the picture's size as `resize` */

@@ -196,10 +196,15 @@ static const Given *giver(const Checkpoint *c, const char *key, const char **pre
     static const struct {
         const char *prefix;
         GivenPart part;
-    } KEYS[] = {{"model.diffusion_model.", GIVEN_UNET},     {"first_stage_model.", GIVEN_VAE},
-                {"conditioner.embedders.0.", GIVEN_TEXT},   {"cond_stage_model.", GIVEN_TEXT},
-                {"conditioner.embedders.1.", GIVEN_TEXT_2}, {"taesd_decoder.", GIVEN_TAESD_DECODER},
-                {"taesd_encoder.", GIVEN_TAESD_ENCODER},    {"control_model.", GIVEN_CONTROL}};
+    } KEYS[] = {{"model.diffusion_model.", GIVEN_UNET},
+                {"first_stage_model.", GIVEN_VAE},
+                {"conditioner.embedders.0.", GIVEN_TEXT},
+                {"cond_stage_model.", GIVEN_TEXT},
+                {"conditioner.embedders.1.", GIVEN_TEXT_2},
+                {"taesd_decoder.", GIVEN_TAESD_DECODER},
+                {"taesd_encoder.", GIVEN_TAESD_ENCODER},
+                {"control_model.", GIVEN_CONTROL},
+                {"clip_vision.", GIVEN_VISION}};
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
         if (c->given[KEYS[i].part].path && begins(key, KEYS[i].prefix))
             return *prefix = KEYS[i].prefix, &c->given[KEYS[i].part];

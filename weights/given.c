@@ -14,7 +14,7 @@
 
 enum { UNET = 1 << GIVEN_UNET, VAE = 1 << GIVEN_VAE, FIRST = 1 << GIVEN_TEXT, SECOND = 1 << GIVEN_TEXT_2 };
 enum { DECODER = 1 << GIVEN_TAESD_DECODER, ENCODER = 1 << GIVEN_TAESD_ENCODER, TEXTS = FIRST | SECOND };
-enum { CONTROL = 1 << GIVEN_CONTROL };
+enum { CONTROL = 1 << GIVEN_CONTROL, VISION = 1 << GIVEN_VISION };
 
 #define SGM "conditioner.embedders."
 #define TORCH_CLIP "text_model.embeddings.token_embedding.weight"
@@ -70,11 +70,13 @@ static const struct Names {
     {CONTROL, "", "body.0.block1.weight", "", false}, /* T2I-Adapters */
     {CONTROL, "adapter.", "body.0.block1.weight", "", false},
     {CONTROL, "adapter.", "body.0.resnets.0.block1.weight", "", true},
+    {CONTROL, "", "ip_adapter.1.to_k_ip.weight", "", false},
+    {VISION, "", "vision_model.embeddings.class_embedding", "", false},
 };
 
 const char *given_name(GivenPart part) {
     static const char *const IS[] = {"U-Net",         "VAE",           "text encoder", "second text encoder",
-                                     "TAESD decoder", "TAESD encoder", "ControlNet"};
+                                     "TAESD decoder", "TAESD encoder", "ControlNet",   "vision encoder"};
     return IS[part];
 }
 
@@ -179,7 +181,7 @@ static bool add_first(Given *g, const char *folder, const char *const *names, in
 
 static bool open_folder(Given *g, GivenPart part, const char *path, Error *e) {
     static const char *const PARTS[GIVEN_COUNT] = {"unet", "vae", "text_encoder", "text_encoder_2",
-                                                   "vae",  "vae", "controlnet"};
+                                                   "vae",  "vae", "controlnet",   "image_encoder"};
     static const char *const TAESD[2][4] = {
         {"taesd_decoder.safetensors", "taesd_decoder.pth", "taesdxl_decoder.safetensors", "taesdxl_decoder.pth"},
         {"taesd_encoder.safetensors", "taesd_encoder.pth", "taesdxl_encoder.safetensors", "taesdxl_encoder.pth"}};

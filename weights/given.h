@@ -12,7 +12,8 @@ typedef enum {
     GIVEN_TEXT_2,
     GIVEN_TAESD_DECODER,
     GIVEN_TAESD_ENCODER,
-    GIVEN_CONTROL, /* a ControlNet, which is opened by itself (checkpoint_open_part) */
+    GIVEN_CONTROL, /* a ControlNet or an IP-Adapter, which is opened by itself (checkpoint_open_part), */
+    GIVEN_VISION,  /* and the vision encoder beside an IP-Adapter */
     GIVEN_COUNT
 } GivenPart;
 

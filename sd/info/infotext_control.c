@@ -22,7 +22,7 @@ static const char *decimal(double v, char out[32]) {
     return out;
 }
 
-void control_text(const SdControl *c, const char *model, char out[CONTROL_TEXT]) {
+void control_text(const SdControl *c, const char *by, const char *model, char out[CONTROL_TEXT]) {
     char module[64], resize[32], mode[40], number[5][32], name[280];
     size_t n = 0;
     for (const char *p = model; *p && n + 1 < sizeof name; p++)
@@ -34,7 +34,7 @@ void control_text(const SdControl *c, const char *model, char out[CONTROL_TEXT])
     snprintf(out, CONTROL_TEXT,
              "Module: %s, Model: %s, Weight: %s, Resize Mode: %s, Processor Res: %d, Threshold A: %s, Threshold B: %s, "
              "Guidance Start: %s, Guidance End: %s, Pixel Perfect: True, Control Mode: %s",
-             words_get(MODULES, (int)c->hint, module, sizeof module), name, decimal(c->weight, number[0]),
+             by ? by : words_get(MODULES, (int)c->hint, module, sizeof module), name, decimal(c->weight, number[0]),
              words_get(RESIZES, (int)c->resize, resize, sizeof resize), RESOLUTION, decimal(low, number[1]),
              decimal(high, number[2]), decimal(c->start, number[3]), decimal(c->end, number[4]),
              words_get(MODES, (int)c->mode, mode, sizeof mode));
@@ -88,7 +88,8 @@ static bool take_threshold(const InfoPair *p, const char *field, const char *val
     return (infotext_double(value, out) && fabs(*out) <= 1e6) || bad(p, field, value, e);
 }
 
-static bool take(const InfoPair *p, const char *field, const char *value, SdControl *out, char model[280], Error *e) {
+static bool take(const InfoPair *p, const char *field, const char *value, SdControl *out, char model[280], bool *prompt,
+                 Error *e) {
     unsigned word = 0;
     double number;
     if (!strcmp(field, "Model")) return snprintf(model, 280, "%.279s", value), true;
@@ -102,6 +103,8 @@ static bool take(const InfoPair *p, const char *field, const char *value, SdCont
     if (!strcmp(field, "Pixel Perfect"))
         return !strcmp(value, "True") || out->hint == SD_HINT_NONE || bad(p, field, value, e);
     if (!strcmp(field, "Module")) {
+        *prompt = !strncmp(value, "ip-adapter_clip_", 16) || !strcmp(value, "ip-adapter-auto");
+        if (*prompt) return true;
         if (!take_word(p, field, value, MODULES, &word, e)) return false;
         return out->hint = (SdHint)word, true;
     }
@@ -123,10 +126,11 @@ static void trimmed(const char *a, const char *b, char out[300]) {
     snprintf(out, 300, "%.*s", (int)(b - a < 299 ? b - a : 299), a);
 }
 
-bool infotext_control(const InfoRead *text, int i, SdControl *out, char model[280], Error *e) {
+bool infotext_control(const InfoRead *text, int i, SdControl *out, char model[280], bool *prompt, Error *e) {
     const InfoPair *p = nth(text, i);
     bool ok = p != NULL;
     *model = 0;
+    *prompt = false;
     if (!ok) return error_set(e, ERR_ARGUMENT, "ControlNet %d: the text has no such one", i);
     out->weight = out->end = 1, out->start = 0, out->resize = SD_RESIZE_CROP;
     for (const char *at = p->value; ok && *at;) {
@@ -137,9 +141,10 @@ bool infotext_control(const InfoRead *text, int i, SdControl *out, char model[28
                              p->key, at);
         trimmed(at, colon, field);
         trimmed(colon + 1, end, value);
-        ok = take(p, field, value, out, model, e);
+        ok = take(p, field, value, out, model, prompt, e);
         at = *end ? end + 1 : end;
     }
+    if (*prompt) out->resize = SD_RESIZE_CROP, out->mode = SD_CONTROL_BALANCED; /* which mean nothing there */
     if (ok && out->hint != SD_HINT_CANNY) out->high = 0;
     if (ok && out->hint != SD_HINT_CANNY && out->hint != SD_HINT_LUMINANCE) out->low = 0;
     return ok && (out->start <= out->end || error_set(e, ERR_ARGUMENT, "%.20s: its start, %g, is after its end, %g",

@@ -9,71 +9,142 @@
 #include <string.h>
 
 bool control_is_adapter(const SdControlNet *c) { return c->adapter.levels > 0; }
+bool control_is_image(const SdControlNet *c) { return c->image.count > 0; }
 
-static bool bind(SdControlNet *c, const SdModel *of, Error *e) {
-    WeightList *l = &c->m.lists[PART_CONTROL];
-    ControlnetConfig k;
+static const char *kind_of(const SdControlNet *c) {
+    return control_is_image(c) ? "IP-Adapter" : control_is_adapter(c) ? "T2I-Adapter" : "ControlNet";
+}
+
+static bool bind_vision(SdControlNet *c, Error *e) {
+    WeightList *l = &c->m.lists[PART_VISION];
+    ClipVisionConfig k;
     l->err = e;
-    size_t mark = bind_enter(l, KEY_CONTROL);
-    bool adapts = checkpoint_find(c->m.checkpoint, KEY_CONTROL "body.0.block1.weight").tensor != NULL, ok;
-    if (adapts) ok = adapter_bind(&c->adapter, &of->config.unet, l);
-    else
-        ok = controlnet_from_shapes(c->m.checkpoint, &of->config.unet, of->config.family, &k, e) &&
-             controlnet_bind(&c->net, &k, l);
+    size_t mark = bind_enter(l, KEY_VISION);
+    bool ok = clip_vision_from_shapes(c->m.checkpoint, &k, e) && clip_vision_bind(&c->vision, &k, l);
     bind_leave(l, mark);
     l->err = NULL;
     return ok;
 }
 
-/* It fits the model, and all of it is there. */
-static bool check(SdControlNet *c, const SdModel *of, Error *e) {
-    static const Part PART[] = {PART_CONTROL};
-    const char *path = c->m.checkpoint->path;
-    ModelReport r;
-    bool adapts = control_is_adapter(c);
-    int factor = adapts ? ADAPTER_FACTOR : controlnet_factor(&c->net.config);
-    if (factor != vae_factor(&of->config.vae))
-        return error_set(e, ERR_FORMAT, "%s: takes hints of %d pixels for a latent, and %s has %d; name another file",
-                         path, factor, of->config.family, vae_factor(&of->config.vae));
-    model_compare(&c->m, PART, 1, &r);
-    if (!(r.missing + r.misshapen)) return true;
-    return error_set(e, ERR_FORMAT,
-                     "%s: is no %s of %s: %lld of %lld tensors are missing, %lld have another shape (%s%s); "
-                     "name another file",
-                     path, adapts ? "T2I-Adapter" : "ControlNet", of->config.family, (long long)r.missing,
-                     (long long)(r.used + r.missing + r.misshapen), (long long)r.misshapen, r.names,
-                     r.missing + r.misshapen > 3 ? ", ..." : "");
+static bool has(const SdControlNet *c, const char *key) { return checkpoint_find(c->m.checkpoint, key).tensor; }
+
+static bool bind(SdControlNet *c, const SdModel *of, bool image, Error *e) {
+    const char *path = checkpoint_path(c->m.checkpoint, GIVEN_CONTROL);
+    WeightList *l = &c->m.lists[PART_CONTROL];
+    ControlnetConfig k;
+    ImageAdapterConfig i;
+    if (image != has(c, KEY_CONTROL "ip_adapter.1.to_k_ip.weight"))
+        return error_set(e, ERR_FORMAT,
+                         image ? "%s: is no IP-Adapter; name another file, or open it as a ControlNet"
+                               : "%s: is an IP-Adapter, no ControlNet; name it as one",
+                         path);
+    l->err = e;
+    size_t mark = bind_enter(l, KEY_CONTROL);
+    bool ok;
+    if (image)
+        ok = image_adapter_from_shapes(c->m.checkpoint, &of->config.unet, of->config.family, &i, e) &&
+             image_adapter_bind(&c->image, &i, &of->unet, l);
+    else if (has(c, KEY_CONTROL "body.0.block1.weight")) ok = adapter_bind(&c->adapter, &of->config.unet, l);
+    else
+        ok = controlnet_from_shapes(c->m.checkpoint, &of->config.unet, of->config.family, &k, e) &&
+             controlnet_bind(&c->net, &k, l);
+    bind_leave(l, mark);
+    l->err = NULL;
+    return ok && (!image || bind_vision(c, e));
 }
 
-static bool open_peers(SdControlNet *c, const char *path, Error *e) {
+static bool check_factor(const SdControlNet *c, const SdModel *of, const char *path, Error *e) {
+    int factor = control_is_adapter(c) ? ADAPTER_FACTOR : controlnet_factor(&c->net.config);
+    return factor == vae_factor(&of->config.vae) ||
+           error_set(e, ERR_FORMAT, "%s: takes hints of %d pixels for a latent, and %s has %d; name another file", path,
+                     factor, of->config.family, vae_factor(&of->config.vae));
+}
+
+/* The vision encoder makes what the adapter reads. */
+static bool check_vision(const SdControlNet *c, const char *path, Error *e) {
+    const ImageAdapterConfig *k = &c->image.config;
+    int made = k->resamples ? c->vision.config.width : c->vision.config.projected;
+    return made == k->features ||
+           error_set(e, ERR_FORMAT, "%s: reads %d features of a picture, and %s makes %d; name another vision encoder",
+                     path, k->features, checkpoint_path(c->m.checkpoint, GIVEN_VISION), made);
+}
+
+static bool check_part(SdControlNet *c, Part part, const char *is, const char *of, Error *e) {
+    ModelReport r;
+    model_compare(&c->m, &part, 1, &r);
+    int64_t wrong = r.missing + r.misshapen;
+    return !wrong || error_set(e, ERR_FORMAT,
+                               "%s: is no %s%s%s: %lld of %lld tensors are missing, %lld have another shape (%s%s); "
+                               "name another file",
+                               model_path(&c->m, part), is, *of ? " of " : "", of, (long long)r.missing,
+                               (long long)(r.used + wrong), (long long)r.misshapen, r.names, wrong > 3 ? ", ..." : "");
+}
+
+/* It fits the model, and all of it is there. */
+static bool check(SdControlNet *c, const SdModel *of, Error *e) {
+    const char *path = checkpoint_path(c->m.checkpoint, GIVEN_CONTROL);
+    bool image = control_is_image(c);
+    return (image ? check_vision(c, path, e) : check_factor(c, of, path, e)) &&
+           check_part(c, PART_CONTROL, kind_of(c), of->config.family, e) &&
+           (!image || check_part(c, PART_VISION, "vision encoder", "", e));
+}
+
+static SdControlNet *open_control(const char *path, const char *vision, const SdModel *of, Error *e);
+
+static bool open_peers(SdControlNet *c, const char *path, const char *vision, Error *e) {
     int count = c->of->peer_count;
     if (!count) return true;
     c->peers = calloc((size_t)count, sizeof *c->peers);
     if (!c->peers) return error_set(e, ERR_MEMORY, "%s: out of memory", path);
     for (int i = 0; i < count; i++)
-        if (!(c->peers[i] = sd_open_control(path, c->of->peers[i], e))) return false;
+        if (!(c->peers[i] = open_control(path, vision, c->of->peers[i], e))) return false;
     return true;
 }
 
-SdControlNet *sd_open_control(const char *path, const SdModel *of, Error *e) {
-    Error own = {0};
-    if (!e) e = &own;
-    if (e->code) return NULL;
-    if (!path || !of) {
-        error_set(e, ERR_ARGUMENT, "control: %s is NULL; name a ControlNet's file and the model that it is for",
-                  path ? "the model" : "the file's name");
-        return NULL;
-    }
+/* Where it computes: an IP-Adapter on the CPU, in f32, with the same bits beside every device. */
+static bool choose_device(SdControlNet *c, const SdModel *of, bool image, Error *e) {
+    c->m.pool = of->pool, c->m.ops = of->ops, c->m.gpu = of->gpu, c->m.precision = of->precision;
+    if (!image) return true;
+    c->m.gpu = NULL, c->m.precision = PRECISION_F32;
+    c->m.ops = cpu_ops_exact(NULL);
+    if (!c->m.ops) c->m.ops = cpu_ops(e); /* a build without such kernels */
+    return c->m.ops != NULL;
+}
+
+/* vision: of an IP-Adapter; NULL: it is none. */
+static SdControlNet *open_control(const char *path, const char *vision, const SdModel *of, Error *e) {
     SdControlNet *c = calloc(1, sizeof *c);
     if (!c) {
         error_set(e, ERR_MEMORY, "%s: out of memory", path);
         return NULL;
     }
     c->of = of;
-    c->m.pool = of->pool, c->m.ops = of->ops, c->m.gpu = of->gpu, c->m.precision = of->precision;
     c->m.checkpoint = checkpoint_open_part(GIVEN_CONTROL, path, e);
-    if (c->m.checkpoint && bind(c, of, e) && check(c, of, e) && open_peers(c, path, e)) return c;
+    if (c->m.checkpoint && (!vision || checkpoint_give(c->m.checkpoint, GIVEN_VISION, vision, e)) &&
+        choose_device(c, of, vision != NULL, e) && bind(c, of, vision != NULL, e) && check(c, of, e) &&
+        open_peers(c, path, vision, e))
+        return c;
     sd_close_control(c);
+    return NULL;
+}
+
+SdControlNet *sd_open_control(const char *path, const SdModel *of, Error *e) {
+    Error own = {0};
+    if (!e) e = &own;
+    if (e->code) return NULL;
+    if (path && of) return open_control(path, NULL, of, e);
+    error_set(e, ERR_ARGUMENT, "control: %s is NULL; name a ControlNet's file and the model that it is for",
+              path ? "the model" : "the file's name");
+    return NULL;
+}
+
+SdControlNet *sd_open_ip_adapter(const char *path, const char *vision, const SdModel *of, Error *e) {
+    Error own = {0};
+    if (!e) e = &own;
+    if (e->code) return NULL;
+    if (path && vision && of) return open_control(path, vision, of, e);
+    error_set(e, ERR_ARGUMENT, "IP-Adapter: %s is NULL; name its file, its vision encoder and the model that it is for",
+              path && vision ? "the model" : "a file's name");
     return NULL;
 }
 
@@ -81,11 +152,20 @@ void sd_close_control(SdControlNet *c) {
     if (!c) return;
     for (int i = 0; c->peers && i < c->of->peer_count; i++) sd_close_control(c->peers[i]);
     free(c->peers);
-    model_release(&c->m, PART_CONTROL);
-    weight_list_free(&c->m.lists[PART_CONTROL]);
+    for (int i = 0; i < 2; i++) {
+        Part part = i ? PART_VISION : PART_CONTROL;
+        model_release(&c->m, part);
+        weight_list_free(&c->m.lists[part]);
+    }
     controlnet_free(&c->net);
+    image_adapter_free(&c->image);
+    clip_vision_free(&c->vision);
     checkpoint_close(c->m.checkpoint);
     free(c);
+}
+
+const char *control_module(const SdControlNet *c) {
+    return !control_is_image(c) ? NULL : c->vision.config.width == 1664 ? "ip-adapter_clip_g" : "ip-adapter_clip_h";
 }
 
 void control_title(const SdControlNet *c, char out[280]) {

@@ -1,21 +1,29 @@
-/* control.h: a ControlNet or a T2I-Adapter from its own file, to draw with a model. Its weights are loaded, streamed
- * and released like a model's part: PART_CONTROL of an SdModel that has nothing else. */
+/* control.h: a ControlNet, a T2I-Adapter or an IP-Adapter from its own file, to draw with a model. Its weights are
+ * loaded, streamed and released like a model's part: PART_CONTROL of an SdModel that has nothing else but, of an
+ * IP-Adapter, a vision encoder as PART_VISION. */
 #ifndef SD_LOAD_CONTROL_H
 #define SD_LOAD_CONTROL_H
 
 #include "model.h"
+#include "sd/models/clip_vision.h"
 #include "sd/models/controlnet.h"
+#include "sd/models/image_adapter.h"
 #include "sd/models/t2i_adapter.h"
 
 struct SdControlNet {
     SdModel m; /* its checkpoint and weights; threads and device are the model's */
     Controlnet net;
-    Adapter adapter; /* in its place; levels 0: none */
+    Adapter adapter;    /* in its place; levels 0: none */
+    ImageAdapter image; /* in its place; count 0: none */
+    ClipVision vision;  /* beside it */
     const SdModel *of;
     struct SdControlNet **peers; /* the same for the model's further GPUs; [of->peer_count] */
 };
 
-bool control_is_adapter(const SdControlNet *c);
+bool control_is_adapter(const SdControlNet *c); /* a T2I-Adapter */
+bool control_is_image(const SdControlNet *c);   /* an IP-Adapter */
+/* The webui's name of what looks at an IP-Adapter's picture; NULL for others. */
+const char *control_module(const SdControlNet *c);
 /* The file's name without its directory and extension, and the webui's old hash of it ("" for a folder), 8 digits. */
 void control_title(const SdControlNet *c, char out[280]);
 

@@ -80,9 +80,25 @@ static void describe(const Given *g, GivenPart part, SdInfo *out) {
             snprintf(out->family, sizeof out->family, "T2I-Adapter");
             break;
         }
+        if (size(g, KEY_CONTROL, "ip_adapter.1.to_k_ip.weight", 0)) {
+            snprintf(out->family, sizeof out->family, "IP-Adapter");
+            snprintf(out->variant, sizeof out->variant, "%s%s",
+                     unet_of(size(g, KEY_CONTROL, "ip_adapter.1.to_k_ip.weight", 1)),
+                     size(g, KEY_CONTROL, "image_proj.latents", 1) ? ", plus" : "");
+            break;
+        }
         snprintf(out->family, sizeof out->family, "ControlNet");
         snprintf(out->variant, sizeof out->variant, "%s",
                  unet_of(size(g, KEY_CONTROL, "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)));
+        break;
+    case GIVEN_VISION:
+        snprintf(out->family, sizeof out->family, "vision encoder");
+        width = size(g, KEY_VISION, "vision_model.embeddings.class_embedding", 0);
+        snprintf(out->variant, sizeof out->variant, "%s",
+                 width == 1024   ? "CLIP ViT-L"
+                 : width == 1280 ? "OpenCLIP ViT-H"
+                 : width == 1664 ? "OpenCLIP ViT-bigG"
+                                 : "");
         break;
     case GIVEN_COUNT: break;
     }

@@ -84,7 +84,8 @@ GivenPart model_given(Part part) {
                                              [PART_ENCODER] = GIVEN_VAE,
                                              [PART_TAESD_DECODER] = GIVEN_TAESD_DECODER,
                                              [PART_TAESD_ENCODER] = GIVEN_TAESD_ENCODER,
-                                             [PART_CONTROL] = GIVEN_CONTROL};
+                                             [PART_CONTROL] = GIVEN_CONTROL,
+                                             [PART_VISION] = GIVEN_VISION};
     return OF[part];
 }
 

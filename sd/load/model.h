@@ -37,6 +37,7 @@ typedef enum {
     PART_TAESD_ENCODER,
     PART_CONTROL,  /* of a ControlNet's own SdModel (control.h); no weights in any other */
     PART_UPSCALER, /* alone in a model of its own (upscaler.h) */
+    PART_VISION,   /* of an IP-Adapter's own: its vision encoder */
     PART_COUNT
 } Part;
 

@@ -17,6 +17,7 @@
 #define KEY_TAESD_DECODER "taesd_decoder." /* where a file holds both halves */
 #define KEY_TAESD_ENCODER "taesd_encoder."
 #define KEY_CONTROL "control_model." /* of a ControlNet's own file */
+#define KEY_VISION "clip_vision."    /* of a vision encoder's */
 enum { KEY_ENCODER_SIZE = 48 };
 /* Text encoder i's: "cond_stage_model." or "conditioner.embedders.i.", then "model." (open_clip) or "transformer.". */
 const char *key_encoder(const SdConfig *c, int i, char out[KEY_ENCODER_SIZE]);

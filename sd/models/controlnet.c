@@ -95,19 +95,20 @@ void controlnet_forward(Ctx *c, Tensor *maps, bool add, const Controlnet *m, con
     size_t scope = scope_begin(c), begin = arena_top(c);
     const Unet *u = &m->trunk;
     Tensor h = in->x;
+    const CrossKv kv = {.text = in->cross_kv};
     unet_tap_embeddings(c, u, in->time_shifts, h.n[0]);
     for (int i = 0; i < u->inputs; i++) {
         int64_t shape[4];
         unet_input_shape(u, i, h, shape);
         size_t at = arena_top(c);
         Tensor y = tensor_new(c, 4, shape);
-        unet_input_block(c, y, u, i, h, in->time_shifts, in->cross_kv);
+        unet_input_block(c, y, u, i, h, in->time_shifts, &kv);
         if (!i) op_accumulate(c, y, tensor_repeat(in->guide, y.n[0]), 1);
         take(c, maps[i], add, &m->zero[i], y, in->scales[i]);
         h = move_down(c, y, begin, at);
     }
     Tensor y = tensor_new(c, 4, h.n);
-    unet_middle(c, y, u, h, in->time_shifts, in->cross_kv);
+    unet_middle(c, y, u, h, in->time_shifts, &kv);
     take(c, maps[u->inputs], add, &m->middle_out, y, in->scales[u->inputs]);
     scope_end(c, scope);
 }

@@ -202,6 +202,19 @@ void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t, const
     scope_end(c, scope);
 }
 
+static int cross_blocks(const Transformer *t, const TransformerBlock **out, int n) {
+    for (int i = 0; i < t->depth; i++, n++)
+        if (out) out[n] = &t->blocks[i];
+    return n;
+}
+
+int unet_cross_blocks(const Unet *u, const TransformerBlock **out) {
+    int n = 0;
+    for (int i = 0; i < u->inputs; i++) n = cross_blocks(&u->input[i].transformer, out, n);
+    for (int i = 0; i < u->outputs; i++) n = cross_blocks(&u->output[i].transformer, out, n);
+    return u->config.middle_depth > 0 ? cross_blocks(&u->middle, out, n) : n;
+}
+
 void unet_cross_kv(Ctx *c, Tensor cross_kv, const Unet *u, Tensor context) {
     for (int i = 0; i < u->inputs; i++) transformer_cross_kv(c, cross_kv, &u->input[i].transformer, context);
     if (u->config.middle_depth > 0) transformer_cross_kv(c, cross_kv, &u->middle, context);
@@ -229,14 +242,16 @@ static void through_resblock(Ctx *c, Tensor y, const ResBlock *m, Tensor x, cons
     }
 }
 
-static void through_transformer(Ctx *c, Tensor y, const Transformer *m, Tensor cross_kv) {
+static void through_transformer(Ctx *c, Tensor y, const Transformer *m, const CrossKv *kv) {
     int64_t n = y.n[0], some = at_once(c, y);
-    for (int64_t p = 0; p < n; p += some)
-        transformer(c, tensor_slice(y, 0, p, some), m,
-                    some == n ? cross_kv : tensor_slice(cross_kv, 0, p * cross_kv.n[0] / n, 1));
+    for (int64_t p = 0; p < n; p += some) {
+        CrossKv part = *kv;
+        if (some < n) part.text = tensor_slice(kv->text, 0, p * kv->text.n[0] / n, 1), part.first += p;
+        transformer(c, tensor_slice(y, 0, p, some), m, &part);
+    }
 }
 
-void unet_input_block(Ctx *c, Tensor y, const Unet *u, int i, Tensor x, Tensor time_shifts, Tensor cross_kv) {
+void unet_input_block(Ctx *c, Tensor y, const Unet *u, int i, Tensor x, Tensor time_shifts, const CrossKv *kv) {
     const UnetBlock *b = &u->input[i];
     switch (b->kind) {
     case UNET_CONV_IN:
@@ -247,7 +262,7 @@ void unet_input_block(Ctx *c, Tensor y, const Unet *u, int i, Tensor x, Tensor t
         through_resblock(c, y, &b->res, x, NULL, false, time_shifts);
         tap(c, y, "down_blocks.%d.resnets.%d", b->level, b->index);
         if (b->transformer.depth) {
-            through_transformer(c, y, &b->transformer, cross_kv);
+            through_transformer(c, y, &b->transformer, kv);
             tap(c, y, "down_blocks.%d.attentions.%d", b->level, b->index);
         }
         if (b->level == u->config.levels - 1 && b->index == u->config.res_blocks - 1)
@@ -269,7 +284,7 @@ void unet_input_shape(const Unet *u, int i, Tensor x, int64_t shape[4]) {
     shape[3] = u->input[i].out;
 }
 
-void unet_middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor time_shifts, Tensor cross_kv) {
+void unet_middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor time_shifts, const CrossKv *kv) {
     if (u->config.middle_depth < 0) { /* x is a skip connection, whose place the first output block takes */
         op_affine(c, y, x, 1, 0);
         return;
@@ -284,7 +299,7 @@ void unet_middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor time_shifts, 
     Tensor h = tensor_new(c, 4, x.n);
     through_resblock(c, h, &u->middle1, x, NULL, false, time_shifts);
     tap(c, h, "mid_block.resnets.0");
-    through_transformer(c, h, &u->middle, cross_kv);
+    through_transformer(c, h, &u->middle, kv);
     tap(c, h, "mid_block.attentions.0");
     through_resblock(c, y, &u->middle2, h, NULL, false, time_shifts);
     tap(c, y, "mid_block.resnets.1");
@@ -340,7 +355,8 @@ void unet_forward(Ctx *c, Tensor out, const Unet *u, const UnetInput *in) {
     Skip skips[MAX_SKIPS];
     assert(u->inputs <= MAX_SKIPS);
     size_t scope = scope_begin(c);
-    Tensor time_shifts = in->time_shifts, cross_kv = in->cross_kv, h = in->x;
+    Tensor time_shifts = in->time_shifts, h = in->x;
+    const CrossKv kv = {.text = in->cross_kv, .images = in->images, .image_count = in->image_count};
     int64_t n = h.n[0];
     unet_tap_embeddings(c, u, time_shifts, n);
 
@@ -350,13 +366,13 @@ void unet_forward(Ctx *c, Tensor out, const Unet *u, const UnetInput *in) {
         skips[i].begin = arena_top(c);
         skips[i].map = tensor_new(c, 4, shape);
         skips[i].end = arena_top(c);
-        unet_input_block(c, skips[i].map, u, i, h, time_shifts, cross_kv);
+        unet_input_block(c, skips[i].map, u, i, h, time_shifts, &kv);
         if (in->hook && in->hook->down) in->hook->down(in->hook->user, c, i, skips[i].map);
         h = skips[i].map;
     }
 
     Tensor y = tensor_new(c, 4, h.n);
-    unet_middle(c, y, u, h, time_shifts, cross_kv);
+    unet_middle(c, y, u, h, time_shifts, &kv);
     run_hook(c, in->hook, u->inputs, y);
     h = y;
 
@@ -367,7 +383,7 @@ void unet_forward(Ctx *c, Tensor out, const Unet *u, const UnetInput *in) {
         h = up(c, b, h, &skips[s], time_shifts);
         tap(c, h, "up_blocks.%d.resnets.%d", place, b->index);
         if (b->transformer.depth) {
-            through_transformer(c, h, &b->transformer, cross_kv);
+            through_transformer(c, h, &b->transformer, &kv);
             tap(c, h, "up_blocks.%d.attentions.%d", place, b->index);
         }
         if (b->up) {

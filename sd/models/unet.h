@@ -52,6 +52,9 @@ int64_t unet_width(const Unet *u); /* of the time embedding */
 void unet_label(Ctx *c, Tensor label, const Unet *u, Tensor y);
 void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t, const Tensor *label, const Tensor *guidance);
 void unet_cross_kv(Ctx *c, Tensor cross_kv, const Unet *u, Tensor context);
+/* Every block with a cross attention, on the way down, then up, then of the middle: diffusers' order. Returns how many
+ * there are; out NULL: only that. */
+int unet_cross_blocks(const Unet *u, const TransformerBlock **out);
 
 /* What adds to a U-Net's inner maps, as ControlNets do: called with the middle's output
  * as i = unet->inputs, then with each skip connection (input block i's output) as an output block is about to read it,
@@ -67,14 +70,16 @@ typedef struct {
 typedef struct {
     Tensor x, time_shifts, cross_kv;
     const UnetHook *hook;
+    const ImageStates *images; /* [image_count]: pictures that cross attention reads beside the texts */
+    int image_count;
 } UnetInput;
 
 /* Input block i alone, y[N,H,W,out] from x, the block before it; and the middle, y and x of one shape. Down-sampling
- * halves H and W, rounded up (unet_input_shape has y's shape). time_shifts, cross_kv, taps: as of unet_forward. */
+ * halves H and W, rounded up (unet_input_shape has y's shape). time_shifts, kv, taps: as of unet_forward. */
 void unet_tap_embeddings(Ctx *c, const Unet *u, Tensor time_shifts, int64_t n); /* of n pictures */
 void unet_input_shape(const Unet *u, int i, Tensor x, int64_t shape[4]);
-void unet_input_block(Ctx *c, Tensor y, const Unet *u, int i, Tensor x, Tensor time_shifts, Tensor cross_kv);
-void unet_middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor time_shifts, Tensor cross_kv);
+void unet_input_block(Ctx *c, Tensor y, const Unet *u, int i, Tensor x, Tensor time_shifts, const CrossKv *kv);
+void unet_middle(Ctx *c, Tensor y, const Unet *u, Tensor x, Tensor time_shifts, const CrossKv *kv);
 
 /* out[N,H,W,out_channels] from x[N,H,W,in_channels]. time_shifts: [1,time_shifts] for all pictures or [N,time_shifts]
  * for each. cross_kv [S,T,cross_kv]: pictures i N / S up to (i + 1) N / S have text i.

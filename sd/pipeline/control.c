@@ -1,5 +1,6 @@
 #include "control.h"
 
+#include "image_prompt.h"
 #include "sd/image/hint.h"
 #include "sd/image/resize.h"
 #include "sd/load/control.h"
@@ -25,6 +26,10 @@ static bool check_one(const SdModel *m, const SdRequest *r, const SdControl *c, 
     if ((unsigned)c->mode > SD_CONTROL_MORE || (unsigned)c->hint > SD_HINT_LUMINANCE ||
         (unsigned)c->resize > SD_RESIZE_FILL)
         return error_set(e, ERR_ARGUMENT, "control %d: its mode, hint or resize is none of sd.h's", i);
+    if (control_is_image(c->net))
+        return (c->hint == SD_HINT_NONE && c->resize == SD_RESIZE_CROP && c->mode == SD_CONTROL_BALANCED) ||
+               error_set(e, ERR_ARGUMENT,
+                         "control %d: an IP-Adapter takes its picture as it is, cut to a square, and is balanced", i);
     int unit = control_is_adapter(c->net) ? ADAPTER_FACTOR << (c->net->adapter.levels - 1) : 1;
     if ((r->width % unit || r->height % unit))
         return error_set(e, ERR_ARGUMENT, "control %d: a T2I-Adapter's pictures have sides that are multiples of %d", i,
@@ -47,7 +52,7 @@ bool control_check(const SdModel *m, const SdRequest *r, Error *e) {
     for (int i = 0; ok && i < r->control_count; i++) {
         ok = check_one(m, r, &r->controls[i], i, e);
         for (int k = 0; ok && k < i; k++)
-            if (r->controls[k].net == r->controls[i].net)
+            if (r->controls[k].net == r->controls[i].net && !control_is_image(r->controls[i].net))
                 ok = error_set(e, ERR_ARGUMENT, "control %d: is control %d once more; open its file again", i, k);
     }
     return ok;
@@ -75,14 +80,15 @@ bool control_begin(Generation *g, Error *e) {
         Control *k = &g->controls[i];
         *k = (Control){.of = &r->controls[i], .net = r->controls[i].net};
         k->source = model_source(&k->net->m);
-        k->texts.unet = control_is_adapter(k->net) ? NULL : &k->net->net.trunk;
-        ok = make_hint(g, k, e);
+        bool trunk = !control_is_adapter(k->net) && !control_is_image(k->net);
+        k->texts.unet = trunk ? &k->net->net.trunk : NULL;
+        ok = control_is_image(k->net) || make_hint(g, k, e);
     }
     return ok;
 }
 
 void control_end(Generation *g) {
-    for (int i = 0; i < g->control_count; i++) free(g->controls[i].hint);
+    for (int i = 0; i < g->control_count; i++) free(g->controls[i].hint), free(g->controls[i].image_kv);
     free(g->controls);
     g->controls = NULL;
     g->control_count = 0;
@@ -95,7 +101,8 @@ int control_count(const Generation *g, const Expert *d) { return d == &g->expert
 bool control_load(Generation *g, const Expert *d, bool streamed, Error *e) {
     bool ok = true;
     for (int i = 0; ok && i < control_count(g, d); i++)
-        ok = (streamed ? model_load_streamed : model_load)(&g->controls[i].net->m, PART_CONTROL, e);
+        ok = control_is_image(g->controls[i].net) ||
+             (streamed ? model_load_streamed : model_load)(&g->controls[i].net->m, PART_CONTROL, e);
     return ok;
 }
 
@@ -106,7 +113,8 @@ void control_release(Generation *g) {
 size_t control_bytes(const Generation *g, const Expert *d, bool streamed) {
     size_t bytes = 0;
     for (int i = 0; i < control_count(g, d); i++)
-        bytes += model_part_bytes(&g->controls[i].net->m, PART_CONTROL, streamed);
+        if (!control_is_image(g->controls[i].net))
+            bytes += model_part_bytes(&g->controls[i].net->m, PART_CONTROL, streamed);
     return bytes;
 }
 
@@ -131,6 +139,12 @@ void control_place(Generation *g, Control *k) {
     const Adapter *a = &k->net->adapter;
     k->guides = control_is_adapter(k->net) ? a->levels : 1;
     k->guided = false;
+    if (control_is_image(k->net)) {
+        int64_t shape[3];
+        image_prompt_shape(k->net, shape);
+        k->guide[0] = tensor_new(&g->ctx, 3, shape);
+        return;
+    }
     for (int i = 0; i < k->guides; i++)
         k->guide[i] = tensor_new(
             &g->ctx, 4, SHAPE(1, g->h >> i, g->w >> i, a->levels ? a->channels[i] : g->m->config.unet.channels));
@@ -154,6 +168,12 @@ static Tensor push_hint(Generation *g, const Control *k) {
 void control_guide(Generation *g, Control *k) {
     Ctx *c = &g->ctx;
     if (k->guided && !ctx_plans(c)) return;
+    if (control_is_image(k->net)) {
+        if (!ctx_plans(c)) image_prompt_weigh(k, tensor_host(c, k->guide[0]).data);
+        tensor_push(c, k->guide[0]);
+        k->guided = true;
+        return;
+    }
     size_t scope = scope_begin(c);
     Tensor hint = push_hint(g, k);
     if (control_is_adapter(k->net)) adapter_forward(c, k->guide, &k->net->adapter, hint);

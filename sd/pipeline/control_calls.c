@@ -14,6 +14,9 @@ static bool is_on(const Generation *g, const Control *k) {
     return ctx_plans(&g->ctx) || (g->control_done >= k->of->start && g->control_done <= k->of->end);
 }
 
+/* A ControlNet, which makes maps. */
+static bool has_trunk(const Control *k) { return k->texts.unet != NULL; }
+
 void control_advance(Generation *g, double done) {
     int on[2] = {0};
     for (int when = 0; when < 2; when++) {
@@ -68,10 +71,8 @@ bool control_maps(Generation *g, ControlMaps *k, const ControlCall *call, Tensor
         const Control *one = &g->controls[i];
         int64_t first = first_of(g, one, call);
         if (!is_on(g, one) || first == x.n[0]) continue;
-        if (control_is_adapter(one->net)) {
-            adapted = true;
-            continue;
-        }
+        adapted = adapted || control_is_adapter(one->net);
+        if (!has_trunk(one)) continue;
         any = one;
         if (first < k->from) k->from = first;
     }
@@ -80,6 +81,16 @@ bool control_maps(Generation *g, ControlMaps *k, const ControlCall *call, Tensor
     controlnet_shapes(&any->net->net, tensor_slice(x, 0, k->from, x.n[0] - k->from), shapes);
     for (int i = 0; i < controlnet_maps(&any->net->net); i++) k->maps[i] = tensor_new(&g->ctx, 4, shapes[i]);
     return true;
+}
+
+int control_images(const Generation *g, const ControlCall *call, ImageStates out[SD_MOST_CONTROLS]) {
+    int n = 0;
+    for (int i = 0; i < control_count(g, g->now); i++) {
+        const Control *one = &g->controls[i];
+        if (control_is_image(one->net) && is_on(g, one))
+            out[n++] = (ImageStates){.kv = one->guide[0], .plain = negative_of(g, call)};
+    }
+    return n;
 }
 
 /* Map i's weight: in the modes other than balanced the less, the nearer it is to the picture. */
@@ -128,8 +139,7 @@ void control_fill(Generation *g, ControlMaps *k, const ControlCall *call, Tensor
         for (int i = 0; i < control_count(g, g->now); i++) {
             const Control *one = &g->controls[i];
             int64_t first = first_of(g, one, call);
-            if (!is_on(g, one) || control_is_adapter(one->net) || first == x.n[0] || (first > k->from) != late)
-                continue;
+            if (!is_on(g, one) || !has_trunk(one) || first == x.n[0] || (first > k->from) != late) continue;
             fill_one(g, k, call, x, i, more);
             more = true;
         }

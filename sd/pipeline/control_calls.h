@@ -24,6 +24,8 @@ typedef struct {
 bool control_maps(Generation *g, ControlMaps *k, const ControlCall *call, Tensor x);
 /* Fills them. */
 void control_fill(Generation *g, ControlMaps *k, const ControlCall *call, Tensor x);
+/* The image prompts that a call's cross attentions read; returns how many. */
+int control_images(const Generation *g, const ControlCall *call, ImageStates out[SD_MOST_CONTROLS]);
 /* The share of the sampling that is done, as ControlNets' starts and ends count it. Recordings of U-Net calls with
  * others at work are forgotten. */
 void control_advance(Generation *g, double done);

@@ -2,6 +2,7 @@
 
 #include "control.h"
 #include "experts.h"
+#include "image_encode.h"
 #include "plan.h"
 #include "request.h"
 #include "stages.h"
@@ -48,7 +49,7 @@ bool generate(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     if (ok && !g.keep) release_kept(&g);
     g.out = out;
     g.started = os_clock();
-    ok = ok && open_taps(&g, e);
+    ok = ok && open_taps(&g, e) && image_encode(&g, e);
     for (int i = 0; ok && i < STAGE_COUNT; i++) ok = run_stage(&g, i, e);
     ok = ok && close_taps(&g, e);
     if (!ok) sd_free(out);

@@ -7,6 +7,7 @@
  *         plan_memory               plan.c        every stage on the plan backend; its mode; the arena
  *         stage_run                 stages.c      the rows of STAGES, one after the other:
  *
+ *           image prompts, before: image_encode.c  pictures ──> CLIP's vision encoder, IP-Adapter ──> keys and values
  *           text    conditioning.c  prompts ──> text_states ──> CLIP ──> states of all texts
  *           text 2                  the same by the second encoder                         (SDXL)
  *                                   both for each expert: the base, and the refiner if there is one
@@ -82,9 +83,11 @@ typedef struct {
     WeightSource source;
     uint8_t *hint;            /* [height][width][3], owned */
     UnetTexts texts;          /* of a ControlNet */
-    Tensor guide[MAX_LEVELS]; /* what it makes of the hint alone, beside the texts: one, or an adapter's features */
+    Tensor guide[MAX_LEVELS]; /* what it makes of the hint alone, beside the texts: one, or a T2I-Adapter's
+                               * features; of an IP-Adapter its kv (ImageStates) */
     int guides;
-    bool guided; /* they are made */
+    bool guided;     /* they are made */
+    float *image_kv; /* of an IP-Adapter: what it makes of its picture (image_prompt.h), owned; NULL: not yet */
 } Control;
 
 /* A model that draws part of a picture. */

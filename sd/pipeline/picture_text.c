@@ -133,7 +133,7 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextS
     for (int i = 0; i < r->control_count; i++) {
         char called[280];
         control_title(r->controls[i].net, called);
-        control_text(&r->controls[i], called, controls[i]);
+        control_text(&r->controls[i], control_module(r->controls[i].net), called, controls[i]);
         fields[i] = (InfoField){PLACE_END, control_key(i, keys[i]), controls[i]};
     }
     memcpy(fields + r->control_count, fixed, sizeof fixed);

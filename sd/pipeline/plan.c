@@ -3,6 +3,8 @@
 #include "beside.h"
 #include "conditioning.h"
 #include "control.h"
+#include "image_encode.h"
+#include "image_prompt.h"
 #include "inpaint.h"
 #include "request.h"
 #include "sd/load/control.h"
@@ -66,7 +68,8 @@ static size_t other_bytes(const Generation *g) {
     size_t pixels = (size_t)g->r->width * (size_t)g->r->height;
     if (beside_edits(g->m, g->r)) latents += (size_t)g->group;
     size_t beside = (size_t)(g->batch * beside_channels(g->m) * g->h * g->w);
-    size_t pictures = (size_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0) + control_hint_bytes(g);
+    size_t pictures =
+        (size_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0) + control_hint_bytes(g) + image_prompt_bytes(g);
     size_t unit = (size_t)vae_factor(&g->m->config.vae); /* noise of another size lies beside the picture's */
     size_t seeds = (size_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
     if (request_taps(g->r)) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
@@ -223,7 +226,7 @@ static bool is_nested(const Generation *g, int stage) {
 
 /* The modes of all stages of all experts; returns what the largest needs. */
 static size_t choose_all(Generation *g, size_t limit) {
-    size_t most = 0;
+    size_t most = g->m->gpu ? 0 : other_bytes(g) + image_encode_peak(g);
     for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
         for (int i = 0; i < STAGE_COUNT; i++) {
             int inner = stage_nested(g, i);
@@ -243,7 +246,7 @@ static bool is_repeated(const Generation *g, const Expert *d, int stage) {
 
 /* What all stages need if every part's weights stay in memory, as a request that keeps them has it. */
 static size_t need_all(Generation *g) {
-    size_t weights = 0, peak = 0;
+    size_t weights = 0, peak = g->m->gpu ? 0 : image_encode_peak(g);
     for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
         for (int i = 0; i < STAGE_COUNT; i++) {
             if (!STAGES[i].wanted(g, d)) continue;

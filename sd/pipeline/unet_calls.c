@@ -65,14 +65,19 @@ static void forward(Generation *g, const Call *k, float *out, const float *x, co
     Tensor latents = in; /* all that a ControlNet sees */
     if (beside_channels(g->now->m)) latents = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.out_channels));
     bool controlled = control_maps(g, &maps, &call, latents);
+    ImageStates images[SD_MOST_CONTROLS];
+    const UnetInput input = {.x = in,
+                             .time_shifts = shifts,
+                             .cross_kv = kv,
+                             .hook = controlled ? &maps.hook : NULL,
+                             .images = images,
+                             .image_count = control_images(g, &call, images)};
     Tensor of[] = {in, result, shifts, kv};
     for (recording_start(c, recording, of, 4); recording_next(c, recording);) {
         if (controlled && beside_channels(g->now->m))
             op_affine(c, latents, tensor_slice(in, 3, 0, u->config.out_channels), 1, 0);
         if (controlled) control_fill(g, &maps, &call, latents);
-        unet_forward(
-            c, result, u,
-            &(UnetInput){.x = in, .time_shifts = shifts, .cross_kv = kv, .hook = controlled ? &maps.hook : NULL});
+        unet_forward(c, result, u, &input);
     }
     take_output(g, out, result, k);
     scope_end(c, scope);

@@ -358,8 +358,8 @@ static void texts(const Drawn *d) {
     Error e = {0};
     SdControl c = {.hint = SD_HINT_TILE};
     char model[280];
-    bool ok =
-        infotext_read(d->text, &read, &e) && infotext_controls(&read) == 1 && infotext_control(&read, 0, &c, model, &e);
+    bool prompt, ok = infotext_read(d->text, &read, &e) && infotext_controls(&read) == 1 &&
+                      infotext_control(&read, 0, &c, model, &prompt, &e) && !prompt;
     test_check(ok && c.hint == SD_HINT_NONE && c.weight == 1 && c.end == 1 && c.resize == SD_RESIZE_CROP &&
                    c.mode == SD_CONTROL_BALANCED && !strncmp(model, "first [", 7),
                "its text is read back");

@@ -30,94 +30,121 @@ static bool number(const char *text, double low, double high, double *out) {
     return end != text && !*end && *out >= low && *out <= high;
 }
 
+#define IMAGE_PROMPT "--image-prompt"
+
 /* NAME=VALUE */
-static int take_pair(const Command *c, const char *piece, SdControl *k) {
+static int take_pair(const Command *c, const char *option, const char *piece, SdControl *k) {
     static const struct {
         const char *name, *words; /* or a number's range */
         double low, high;
         size_t at;
-    } KEYS[] = {{"hint", CONTROL_HINTS, 0, 0, offsetof(SdControl, hint)},
-                {"mode", "balanced|prompt|control", 0, 0, offsetof(SdControl, mode)},
-                {"resize", "stretch|crop|fill", 0, 0, offsetof(SdControl, resize)},
-                {"weight", NULL, 0, 2, offsetof(SdControl, weight)},
+    } KEYS[] = {{"weight", NULL, 0, 2, offsetof(SdControl, weight)}, /* the first three are also an image prompt's */
                 {"start", NULL, 0, 1, offsetof(SdControl, start)},
                 {"end", NULL, 0, 1, offsetof(SdControl, end)},
+                {"hint", CONTROL_HINTS, 0, 0, offsetof(SdControl, hint)},
+                {"mode", "balanced|prompt|control", 0, 0, offsetof(SdControl, mode)},
+                {"resize", "stretch|crop|fill", 0, 0, offsetof(SdControl, resize)},
                 {"low", NULL, 0, 255, offsetof(SdControl, low)},
                 {"high", NULL, 0, 255, offsetof(SdControl, high)}};
     size_t n = strcspn(piece, "=");
     const char *value = piece + n + 1;
-    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
+    bool prompt = !strcmp(option, IMAGE_PROMPT);
+    for (size_t i = 0; i < (prompt ? 3 : sizeof KEYS / sizeof *KEYS); i++) {
         if (strlen(KEYS[i].name) != n || strncmp(KEYS[i].name, piece, n)) continue;
         void *at = (char *)k + KEYS[i].at;
         int word = KEYS[i].words ? words_find(KEYS[i].words, value) : 0;
         if (word < 0)
-            return usage_error(c, "--control: %s: '%.40s' must be one of %s", KEYS[i].name, value, KEYS[i].words);
+            return usage_error(c, "%s: %s: '%.40s' must be one of %s", option, KEYS[i].name, value, KEYS[i].words);
         if (KEYS[i].words) memcpy(at, &(unsigned){(unsigned)word}, sizeof(unsigned));
         else if (!number(value, KEYS[i].low, KEYS[i].high, at))
-            return usage_error(c, "--control: %s: '%.40s' is not a number in %g..%g", KEYS[i].name, value, KEYS[i].low,
+            return usage_error(c, "%s: %s: '%.40s' is not a number in %g..%g", option, KEYS[i].name, value, KEYS[i].low,
                                KEYS[i].high);
         return GO_ON;
     }
-    return usage_error(c, "--control: '%.60s' must be weight, start, end, hint, mode, resize, low or high", piece);
+    return usage_error(c, "%s: '%.60s' must be weight, start%s", option, piece,
+                       prompt ? " or end" : ", end, hint, mode, resize, low or high");
 }
 
-static int take_text(const Command *c, const char *text, ControlArgument *a) {
+static int take_text(const Command *c, const char *option, const char *text, ControlArgument *a) {
     static const char *const PLACES[] = {"weight", "start", "end"};
     char piece[OS_PATH_SIZE], pair[OS_PATH_SIZE + 16];
     const char *at = text;
     bool fits = true;
     int place = 0, code = GO_ON;
     a->control = (SdControl){.weight = 1, .end = 1, .resize = SD_RESIZE_CROP};
-    if (!next_piece(&at, a->file, &fits) || !*a->file || !next_piece(&at, a->image, &fits) || !*a->image || !fits)
-        return usage_error(c, "--control: '%.60s' must be FILE:IMAGE, and then what :weight=, :hint= and so on say",
-                           text);
+    a->prompt = !strcmp(option, IMAGE_PROMPT);
+    if (!a->prompt && (!next_piece(&at, a->file, &fits) || !*a->file)) fits = false;
+    if (!next_piece(&at, a->image, &fits) || !*a->image || !fits)
+        return usage_error(c, "%s: '%.60s' must be %s", option, text,
+                           a->prompt ? "IMAGE, and then what :weight= and so on say"
+                                     : "FILE:IMAGE, and then what :weight=, :hint= and so on say");
     while (code == GO_ON && next_piece(&at, piece, &fits)) {
         const char *is = piece;
         if (!strchr(piece, '=')) {
-            if (place == 3) return usage_error(c, "--control: '%.60s' is one number too many", piece);
+            if (place == 3) return usage_error(c, "%s: '%.60s' is one number too many", option, piece);
             snprintf(pair, sizeof pair, "%s=%s", PLACES[place++], piece);
             is = pair;
         }
-        code = take_pair(c, is, &a->control);
+        code = take_pair(c, option, is, &a->control);
     }
     if (code == GO_ON && a->control.start > a->control.end)
-        code = usage_error(c, "--control: its start, %g, is after its end, %g", a->control.start, a->control.end);
+        code = usage_error(c, "%s: its start, %g, is after its end, %g", option, a->control.start, a->control.end);
     return code;
 }
 
-int control_arguments(const Command *c, const OptionList *texts, ControlArguments *out) {
-    *out = (ControlArguments){.at = texts->count ? calloc((size_t)texts->count, sizeof *out->at) : NULL};
-    if (texts->count && !out->at) return usage_error(c, "--control: out of memory");
-    int code = GO_ON;
-    if (texts->count > SD_MOST_CONTROLS)
-        code = usage_error(c, "--control: %d of them; %d is the most", texts->count, SD_MOST_CONTROLS);
-    for (; code == GO_ON && out->count < texts->count; out->count++)
-        code = take_text(c, texts->at[out->count], &out->at[out->count]);
+int control_options_read(const Command *c, ControlOptions *o) {
+    int all = o->control.count + o->image_prompt.count, code = GO_ON;
+    o->count = 0;
+    o->at = all ? calloc((size_t)all, sizeof *o->at) : NULL;
+    if (all && !o->at) return usage_error(c, "--control: out of memory");
+    if (all > SD_MOST_CONTROLS)
+        return usage_error(c, "--control and " IMAGE_PROMPT ": %d of them; %d is the most", all, SD_MOST_CONTROLS);
+    if (o->image_prompt.count && (!o->ip_adapter || !o->image_encoder))
+        return usage_error(c, IMAGE_PROMPT ": needs %s",
+                           o->ip_adapter ? "the adapter's vision encoder, after --image-encoder"
+                                         : "an IP-Adapter's file, after --ip-adapter");
+    if (!o->image_prompt.count && (o->ip_adapter || o->image_encoder))
+        return usage_error(c, "%s: counts with " IMAGE_PROMPT " alone; leave it out",
+                           o->ip_adapter ? "--ip-adapter" : "--image-encoder");
+    for (; code == GO_ON && o->count < all; o->count++) {
+        int i = o->count - o->control.count;
+        code = i < 0 ? take_text(c, "--control", o->control.at[o->count], &o->at[o->count])
+                     : take_text(c, IMAGE_PROMPT, o->image_prompt.at[i], &o->at[o->count]);
+    }
     return code;
 }
 
-void control_arguments_free(ControlArguments *a) {
-    free(a->at);
-    *a = (ControlArguments){0};
+void control_options_free(ControlOptions *o) {
+    free(o->at);
+    o->at = NULL;
+    o->count = 0;
 }
 
-bool control_arguments_name(const ControlArguments *a, const char *path) {
-    bool found = false;
-    for (int i = 0; i < a->count; i++)
-        found = found || file_same(path, a->at[i].file) || file_same(path, a->at[i].image);
+bool control_options_name(const ControlOptions *o, const char *path) {
+    bool found = path && ((o->ip_adapter && file_same(path, o->ip_adapter)) ||
+                          (o->image_encoder && file_same(path, o->image_encoder)));
+    for (int i = 0; path && i < o->count; i++)
+        found = found || (!o->at[i].prompt && file_same(path, o->at[i].file)) || file_same(path, o->at[i].image);
     return found;
 }
 
-bool controls_open(OpenControls *o, const ControlArguments *a, const SdModel *m, SdRequest *r, Error *e) {
+/* The adapter is one for all image prompts. */
+static SdControlNet *open_net(OpenControls *o, const ControlOptions *from, int i, const SdModel *m, Error *e) {
+    if (!from->at[i].prompt) return o->nets[i] = sd_open_control(from->at[i].file, m, e);
+    if (!o->adapter) o->adapter = sd_open_ip_adapter(from->ip_adapter, from->image_encoder, m, e);
+    return o->adapter;
+}
+
+bool controls_open(OpenControls *o, const ControlOptions *from, const SdModel *m, SdRequest *r, Error *e) {
     *o = (OpenControls){.count = 0};
-    for (int i = 0; m && !(e && e->code) && i < a->count; i++) {
+    for (int i = 0; m && !(e && e->code) && i < from->count; i++) {
         SdControl *k = &o->controls[o->count++];
         Image *image = &o->images[i];
-        *k = a->at[i].control;
-        if (!image_read(a->at[i].image, IMAGE_WHITE, image, e)) return false;
-        warn(a->at[i].image, image->warning);
+        *k = from->at[i].control;
+        if (!image_read(from->at[i].image, IMAGE_WHITE, image, e)) return false;
+        warn(from->at[i].image, image->warning);
         k->image = image->rgb, k->width = image->width, k->height = image->height;
-        k->net = sd_open_control(a->at[i].file, m, e);
+        k->net = open_net(o, from, i, m, e);
         if (!k->net) return false;
     }
     r->controls = o->controls;
@@ -126,8 +153,9 @@ bool controls_open(OpenControls *o, const ControlArguments *a, const SdModel *m,
 }
 
 void controls_close(OpenControls *o) {
+    sd_close_control(o->adapter);
     for (int i = 0; i < o->count; i++) {
-        sd_close_control(o->controls[i].net);
+        sd_close_control(o->nets[i]);
         image_free(&o->images[i]);
     }
     *o = (OpenControls){.count = 0};

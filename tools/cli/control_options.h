@@ -1,4 +1,5 @@
-/* control_options.h: --control FILE:IMAGE[:WEIGHT[:START[:END]]][:KEY=VALUE...], once for each ControlNet. */
+/* control_options.h: --control FILE:IMAGE[:WEIGHT[:START[:END]]][:KEY=VALUE...], once for each ControlNet, and
+ * --image-prompt IMAGE[:WEIGHT[:START[:END]]] with --ip-adapter and --image-encoder. */
 #ifndef SD_TOOLS_CLI_CONTROL_OPTIONS_H
 #define SD_TOOLS_CLI_CONTROL_OPTIONS_H
 
@@ -9,30 +10,34 @@
 
 typedef struct {
     char file[OS_PATH_SIZE], image[OS_PATH_SIZE];
+    bool prompt;       /* an image prompt, of the one adapter */
     SdControl control; /* without net and picture */
 } ControlArgument;
 
 typedef struct {
-    ControlArgument *at; /* [count] */
+    OptionList control, image_prompt; /* as they were given */
+    const char *ip_adapter, *image_encoder;
+    ControlArgument *at; /* [count]: ControlNets, then image prompts */
     int count;
-} ControlArguments;
+} ControlOptions;
 
-/* Reads each text; what is wrong, as an exit code, or GO_ON. control_arguments_free in any case. */
-int control_arguments(const Command *c, const OptionList *texts, ControlArguments *out);
-void control_arguments_free(ControlArguments *a);
+/* Reads each text; what is wrong, as an exit code, or GO_ON. control_options_free in any case. */
+int control_options_read(const Command *c, ControlOptions *o);
+void control_options_free(ControlOptions *o);
 /* Whether one of their files is this one. */
-bool control_arguments_name(const ControlArguments *a, const char *path);
+bool control_options_name(const ControlOptions *o, const char *path);
 
 /* ControlNets that are open, with their pictures. */
 typedef struct {
     SdControl controls[SD_MOST_CONTROLS];
+    SdControlNet *nets[SD_MOST_CONTROLS], *adapter; /* NULL where there is none */
     Image images[SD_MOST_CONTROLS];
     int count;
 } OpenControls;
 
 /* Opens them for the model and hands them to the request; both must outlive it. controls_close in any case, before the
  * model is closed. */
-bool controls_open(OpenControls *o, const ControlArguments *a, const SdModel *m, SdRequest *r, Error *e);
+bool controls_open(OpenControls *o, const ControlOptions *from, const SdModel *m, SdRequest *r, Error *e);
 void controls_close(OpenControls *o);
 
 #endif

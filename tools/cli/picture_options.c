@@ -32,11 +32,22 @@ static const struct {
             "repaint what is white in this picture, or, where parts of it are transparent, what is not")},
     {"encode", IN_ALL, OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP)},
     {"discard-next-to-last", IN_TXT2IMG | IN_IMG2IMG,
-     OPTION(LIST, control, 0, "control", "FILE:IMAGE[:...]",
+     OPTION(LIST, controls.control, 0, "control", "FILE:IMAGE[:...]",
             "a ControlNet or T2I-Adapter and the picture that it is shown, then :weight=1 (0..2), :start=0, :end=1 (of "
             "the steps), :hint=canny (or invert, tile, scribble, luminance: what is made of IMAGE before), :low=100, "
             ":high=200 (canny's), :mode=balanced|prompt|control (what counts more), :resize=crop|stretch|fill; several "
             "times for several")},
+    {"discard-next-to-last", IN_TXT2IMG | IN_IMG2IMG,
+     OPTION(
+         LIST, controls.image_prompt, 0, "image-prompt", "IMAGE[:...]",
+         "draw what this picture shows, by an IP-Adapter, then :weight=1 (0..2), :start=0, :end=1; several times for "
+         "several")},
+    {"discard-next-to-last", IN_TXT2IMG | IN_IMG2IMG,
+     OPTION(STRING, controls.ip_adapter, 0, "ip-adapter", "FILE",
+            "the IP-Adapter (base or plus) of the model's family")},
+    {"discard-next-to-last", IN_TXT2IMG | IN_IMG2IMG,
+     OPTION(STRING, controls.image_encoder, 0, "image-encoder", "FILE",
+            "the IP-Adapter's vision encoder: CLIP's model.safetensors, or its folder")},
     {"negative-aesthetic-score", IN_ALL, OPTION(STRING, refiner, 0, "refiner", "MODEL", REFINER_HELP)},
     {"negative", IN_TXT2IMG | IN_IMG2IMG,
      OPTION(STRING, out, 'o', "out", "FILE", "the picture, a PNG file; - is standard output")},
@@ -152,7 +163,7 @@ static int check_files(const Command *c, const PictureArguments *a) {
     const char *const read[READ] = {a->model, a->refiner, a->request.noise, a->image, a->mask};
     for (int i = 0; i < WRITTEN; i++) {
         bool listed =
-            network_options_name(&a->networks, written[i][1]) || control_arguments_name(&a->controls, written[i][1]);
+            network_options_name(&a->networks, written[i][1]) || control_options_name(&a->controls, written[i][1]);
         for (int k = 0; k < READ + 1; k++)
             if (k < READ ? file_same(written[i][1], read[k])
                          : listed || part_options_name(&a->open.parts, written[i][1]))
@@ -186,7 +197,7 @@ int picture_options(const Command *c, PictureArguments *a, int argc, char **argv
     *a = (PictureArguments){.batch_count = 1, .values = RECORD_VALUES, .request = sd_request(NULL)};
     params_forget(&a->request);
     int code = options_parse(c, a, argc, argv, &rest);
-    if (code == GO_ON) code = control_arguments(c, &a->control, &a->controls);
+    if (code == GO_ON) code = control_options_read(c, &a->controls);
     if (code != GO_ON) return code;
     if (rest) return usage_error(c, "unexpected argument '%.60s'; put the prompt after -p", argv[0]);
     code = network_options_read(c, &a->networks);
@@ -205,7 +216,7 @@ int picture_options(const Command *c, PictureArguments *a, int argc, char **argv
 }
 
 void picture_options_free(const Command *c, PictureArguments *a) {
-    control_arguments_free(&a->controls);
+    control_options_free(&a->controls);
     network_options_free(&a->networks);
     options_free(c, a);
 }

@@ -18,8 +18,7 @@ typedef struct {
     SdRequest request; /* what the model decides is as params_forget leaves it where no option said it */
     ModelOptions open;
     NetworkOptions networks;
-    OptionList control; /* as it was given, and read */
-    ControlArguments controls;
+    ControlOptions controls;
     const char *model, *refiner, *out, *sheet, *preview;
     unsigned preview_by; /* SdPreview, of sheet and preview */
     const char *image;   /* img2img's, and a record's that is of img2img */

@@ -27,8 +27,7 @@
 typedef struct {
     const char *model, *refiner, *image, *mask, *noise, *lora_dir, *out;
     ModelOptions open;
-    OptionList control; /* as it was given, and read */
-    ControlArguments controls;
+    ControlOptions controls;
 } Arguments;
 
 static const Option OPTIONS[] = {
@@ -37,8 +36,11 @@ static const Option OPTIONS[] = {
     OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img picture was made from"),
     OPTION(STRING, mask, 0, "mask", "FILE", "the mask of an inpainted picture"),
     OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
-    OPTION(LIST, control, 0, "control", "FILE:IMAGE",
+    OPTION(LIST, controls.control, 0, "control", "FILE:IMAGE",
            "a ControlNet that took part and the picture that it was shown, once for each in the text's order"),
+    OPTION(LIST, controls.image_prompt, 0, "image-prompt", "IMAGE", "an image prompt, likewise"),
+    OPTION(STRING, controls.ip_adapter, 0, "ip-adapter", "FILE", "the IP-Adapter that took part"),
+    OPTION(STRING, controls.image_encoder, 0, "image-encoder", "FILE", "its vision encoder"),
     OPTION(STRING, lora_dir, 0, "lora-dir", "DIR",
            "where the LoRA files are that it names (Lora or loras beside the model)"),
     OPTION(STRING, out, 'o', "out", "FILE", "save the new picture, a PNG file"),
@@ -136,16 +138,18 @@ static bool take_controls(const Arguments *a, const Replay *r, Error *e) {
     char model[280];
     for (int i = 0; i < count; i++) {
         SdControl said = {0};
-        if (!infotext_control(&r->info.read, i, &said, model, e)) return false;
-        if (i >= a->controls.count)
+        bool prompt;
+        if (!infotext_control(&r->info.read, i, &said, model, &prompt, e)) return false;
+        if (i >= a->controls.count || a->controls.at[i].prompt != prompt)
             return error_set(e, ERR_FORMAT,
-                             "ControlNet %d: needs %.100s and the picture that it was shown; name both "
-                             "after --control, as FILE:IMAGE",
-                             i, model);
+                             "ControlNet %d: needs %.100s and the picture that it was shown; name both %s", i, model,
+                             prompt ? "after --ip-adapter and --image-prompt, with --image-encoder"
+                                    : "after --control, as FILE:IMAGE");
         a->controls.at[i].control = said;
     }
     return a->controls.count <= count ||
-           error_set(e, ERR_FORMAT, "was made with %d ControlNets; leave --control out %s", count,
+           error_set(e, ERR_FORMAT,
+                     "was made with %d ControlNets and image prompts; leave --control and --image-prompt out %s", count,
                      count ? "for the others" : "");
 }
 
@@ -320,11 +324,11 @@ static int run(const Command *c, int argc, char **argv) {
     if (a.out && !image_write_check(a.out, &e)) return usage_error(c, "--out: %s", e.text);
     if (a.open.device && strchr(a.open.device, ',')) return usage_error(c, "--device: one at a time");
     code = model_options_check(c, &a.open);
-    if (code == GO_ON) code = control_arguments(c, &a.control, &a.controls);
-    if (code == GO_ON && a.out && control_arguments_name(&a.controls, a.out))
+    if (code == GO_ON) code = control_options_read(c, &a.controls);
+    if (code == GO_ON && a.out && control_options_name(&a.controls, a.out))
         code = usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
     if (code == GO_ON) code = replay(c, &a, path);
-    control_arguments_free(&a.controls);
+    control_options_free(&a.controls);
     return code;
 }
 

@@ -144,7 +144,7 @@ static void spatial(const Walk *walk, const char *name, int64_t n, int64_t h, in
     Tensor x = copied(&c, input(&c, "x", 4, SHAPE(n, h, w, channels), scale));
     Tensor made = tensor_new(&c.ctx, 3, SHAPE(n, s, keys));
     transformer_cross_kv(&c.ctx, made, &m, input(&c, "context", 3, SHAPE(n, s, context), 1));
-    transformer(&c.ctx, x, &m, made);
+    transformer(&c.ctx, x, &m, &(CrossKv){.text = made});
     end(&c, x);
     free_transformer(&m);
 }
@@ -160,7 +160,7 @@ static void block(const Walk *walk, const char *name, int64_t n, int64_t t, int6
     Tensor x = copied(&c, input(&c, "x", 3, SHAPE(n, t, channels), scale));
     Tensor keys = tensor_new(&c.ctx, 3, SHAPE(n, s, 2 * channels));
     transformer_cross_kv(&c.ctx, keys, &one, input(&c, "context", 3, SHAPE(n, s, context), 1));
-    transformer_block(&c.ctx, x, &m, keys);
+    transformer_block(&c.ctx, x, &m, &(CrossKv){.text = keys});
     end(&c, x);
 }
 

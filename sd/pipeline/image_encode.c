@@ -1,0 +1,128 @@
+#include "image_encode.h"
+
+#include "image_prompt.h"
+#include "sd/image/resize.h"
+#include "sd/load/control.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the picture as the vision encoder sees it --- */
+
+/* picture[pixels][pixels][3] from rgb[h][w][3]: the shorter side scaled to `pixels`, the middle cut out, its colours
+ * normalised as CLIP was trained. Source: transformers, CLIPImageProcessor. */
+static bool prepare(const ClipVisionConfig *k, const uint8_t *rgb, int w, int h, float *picture, Error *e) {
+    static const float MEAN[] = {0.48145466f, 0.4578275f, 0.40821073f}, STD[] = {0.26862954f, 0.26130258f, 0.27577711f};
+    int64_t pixels = clip_vision_pixels(k), sw = w < h ? pixels : w * pixels / h, sh = w < h ? h * pixels / w : pixels;
+    if (sw * sh > 1 << 26)
+        return error_set(e, ERR_ARGUMENT, "image prompt: a picture of %d x %d is too narrow; cut it before", w, h);
+    uint8_t *scaled = malloc((size_t)(sw * sh) * 3);
+    if (!scaled) return error_set(e, ERR_MEMORY, "out of memory for an image prompt");
+    bool ok = resize_rgb(rgb, w, h, scaled, (int)sw, (int)sh, RESIZE_BICUBIC, e);
+    int64_t left = (sw - pixels) / 2, top = (sh - pixels) / 2;
+    for (int64_t y = 0; ok && y < pixels; y++)
+        for (int64_t x = 0; x < 3 * pixels; x++)
+            picture[y * pixels * 3 + x] =
+                ((float)scaled[((top + y) * sw + left) * 3 + x] / 255.0f - MEAN[x % 3]) / STD[x % 3];
+    free(scaled);
+    return ok;
+}
+
+/* --- what is made of it --- */
+
+/* Features [2,..] of no picture and of `picture` (NULL while planning). Base: no picture has a vector of zeros; plus:
+ * states of a picture whose normalised colours are all 0. */
+static Tensor see(Ctx *c, const SdControlNet *net, const float *picture) {
+    const ClipVisionConfig *k = &net->vision.config;
+    bool plus = net->image.config.resamples;
+    int64_t pixels = clip_vision_pixels(k);
+    Tensor features = plus ? tensor_new(c, 3, SHAPE(2, clip_vision_tokens(k), k->width))
+                           : tensor_new(c, 3, SHAPE(2, 1, k->projected));
+    size_t scope = scope_begin(c);
+    Tensor x = tensor_new(c, 4, SHAPE(plus ? 2 : 1, pixels, pixels, 3));
+    Tensor shown = tensor_slice(x, 0, plus ? 1 : 0, 1);
+    if (!ctx_plans(c)) {
+        memset(x.data, 0, tensor_bytes(x));
+        memcpy(shown.data, picture, tensor_bytes(shown));
+        if (!plus) memset(features.data, 0, tensor_bytes(features));
+    }
+    clip_vision_forward(c, plus ? features : tensor_slice(features, 0, 1, 1), &net->vision, x, !plus);
+    scope_end(c, scope);
+    return features;
+}
+
+/* to: kv's numbers; NULL while planning. */
+static void make(Ctx *c, const SdControlNet *net, const float *picture, float *to) {
+    size_t scope = scope_begin(c);
+    int64_t n[3];
+    image_prompt_shape(net, n);
+    Tensor features = see(c, net, picture);
+    tap(c, features, "features");
+    Tensor tokens = tensor_new(c, 3, SHAPE(2, n[1], net->image.config.context)), kv = tensor_new(c, 3, n);
+    image_adapter_tokens(c, tokens, &net->image, features);
+    tap(c, tokens, "tokens");
+    image_adapter_kv(c, kv, &net->image, tokens);
+    if (to && !c->err.code) memcpy(to, kv.data, tensor_bytes(kv));
+    scope_end(c, scope);
+}
+
+static size_t plan_one(const Control *k, const WeightSource *source) {
+    Arena arena = {0};
+    Ctx c = {.op = plan_ops(), .precision = k->net->m.precision, .arena = &arena, .source = source};
+    make(&c, k->net, NULL, NULL);
+    return arena.peak;
+}
+
+static size_t picture_bytes(const Control *k) {
+    int64_t pixels = clip_vision_pixels(&k->net->vision.config);
+    return (size_t)(pixels * pixels * 3) * sizeof(float);
+}
+
+static size_t peak_of(const Control *k) {
+    WeightSource source = model_source(&k->net->m);
+    size_t scaled = (size_t)1 << 20; /* bytes of the picture in another size, of one that is not very narrow */
+    return plan_one(k, &source) + picture_bytes(k) + scaled + model_part_bytes(&k->net->m, PART_CONTROL, true) +
+           model_part_bytes(&k->net->m, PART_VISION, true);
+}
+
+static bool make_one(Generation *g, Control *k, int number, Error *e) {
+    SdModel *m = &k->net->m;
+    const SdControl *of = k->of;
+    WeightSource source = model_source(m);
+    Arena arena = {0};
+    float *picture = malloc(picture_bytes(k));
+    k->image_kv = malloc(image_prompt_count(k->net) * sizeof *k->image_kv);
+    bool ok = (picture && k->image_kv) || error_set(e, ERR_MEMORY, "out of memory for an image prompt");
+    ok = ok && prepare(&k->net->vision.config, of->image, of->width, of->height, picture, e) &&
+         arena_init(&arena, plan_one(k, &source), e) && model_load_streamed(m, PART_CONTROL, e) &&
+         model_load_streamed(m, PART_VISION, e);
+    if (ok) {
+        Ctx c = {.op = m->ops, .precision = m->precision, .pool = m->pool, .arena = &arena, .source = &source};
+        listen_to(g, "image_prompt%d.", number);
+        c.taps = g->ctx.taps;
+        make(&c, k->net, picture, k->image_kv);
+        stop_listening(g);
+        ok = error_pass(e, &c.err);
+    }
+    model_release(m, PART_CONTROL);
+    model_release(m, PART_VISION);
+    arena_free(&arena);
+    free(picture);
+    return ok;
+}
+
+bool image_encode(Generation *g, Error *e) {
+    bool ok = true;
+    for (int i = 0; ok && i < g->control_count; i++)
+        if (control_is_image(g->controls[i].net)) ok = make_one(g, &g->controls[i], i, e);
+    return ok;
+}
+
+size_t image_encode_peak(const Generation *g) {
+    size_t most = 0;
+    for (int i = 0; i < g->control_count; i++) {
+        size_t now = control_is_image(g->controls[i].net) ? peak_of(&g->controls[i]) : 0;
+        if (now > most) most = now;
+    }
+    return most;
+}

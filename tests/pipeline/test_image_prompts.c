@@ -1,0 +1,268 @@
+/* test_image_prompts.c: IP-Adapters: pictures against diffusers' through every tap, of two prompts and of plus;
+ * weights, steps, memory, the stand-in; what does not fit is refused by name. */
+#include "sd/info/infotext_control.h"
+#include "sd/load/control.h"
+#include "tensor/gpu.h"
+#include "tests/harness/golden.h"
+#include "tests/harness/make_model.h"
+#include "tests/harness/test.h"
+#include "tools/ledger/generated.h"
+#include "tools/ledger/made_model.h"
+#include "pipeline.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { WIDE = 64, HIGH = 48, SIDE = 64, TOKENS = 5, QUERY = 40, HEADS = 2, SEEN = 32, PROJECTED = 48 };
+
+/* --- files --- */
+
+typedef struct {
+    SdConfig config;
+    bool plus, vision;
+    const char *lacks; /* a tensor that is left out, or NULL */
+} Made;
+
+/* As an adapter's file and an encoder's tell them. */
+static ImageAdapterConfig adapter_config(const Made *k) {
+    int context = k->config.unet.context;
+    if (!k->plus) return (ImageAdapterConfig){.tokens = 4, .features = PROJECTED, .context = context};
+    return (ImageAdapterConfig){.resamples = true,
+                                .tokens = TOKENS,
+                                .features = SEEN,
+                                .context = context,
+                                .width = QUERY,
+                                .depth = 4,
+                                .heads = HEADS,
+                                .mlp = 4 * QUERY};
+}
+
+static const ClipVisionConfig VISION = {
+    .width = SEEN, .layers = 3, .heads = 2, .mlp = 64, .patch = 7, .side = 4, .projected = PROJECTED, .act = ACT_GELU};
+
+static void only_image(void *user, MadeTensors *l) {
+    const Made *k = user;
+    Unet unet = {0};
+    ImageAdapter adapter = {0};
+    ClipVision vision = {0};
+    Error e = {0};
+    WeightList u = {.err = &e, .path = "model.diffusion_model."};
+    WeightList w = {.err = &e, .path = "control_model."};
+    if (k->vision) w.path[0] = 0;
+    ImageAdapterConfig own = adapter_config(k);
+    l->count = 0;
+    bool ok = unet_bind(&unet, &k->config.unet, &u) &&
+              (k->vision ? clip_vision_bind(&vision, &VISION, &w) : image_adapter_bind(&adapter, &own, &unet, &w));
+    for (int64_t i = 0; ok && i < w.count; i++) {
+        int64_t n[MAX_DIMS];
+        char source[200];
+        const char *name = w.w[i]->name + (k->vision ? 0 : strlen("control_model."));
+        int nd = gen_torch_shape(w.w[i], n);
+        snprintf(source, sizeof source, "%s%.170s", k->vision ? "clip_vision." : "control0_model.", name);
+        if (!k->lacks || strcmp(name, k->lacks)) made_tensor(l, source, name, F32, nd, n);
+    }
+    weight_list_free(&u);
+    weight_list_free(&w);
+    unet_free(&unet);
+    image_adapter_free(&adapter);
+    clip_vision_free(&vision);
+}
+
+static void make_file(const char *path, Made k) {
+    test_check(make_model_of(path, (MakeModel){.dtype = F32, .config = "", .edit = only_image, .user = &k}, k.config),
+               "%s is written", strrchr(path, '/') + 1);
+}
+
+/* A folder, whose configuration tells the heads. */
+static void make_vision(char folder[1024]) {
+    char path[1200];
+    snprintf(folder, 1024, "%s", test_path("image_encoder"));
+    mkdir(folder, 0777);
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    make_file(path, (Made){.config = micro_config(), .vision = true});
+    snprintf(path, sizeof path, "%s/config.json", folder);
+    FILE *f = fopen(path, "w");
+    test_check(f && fputs("{\"num_attention_heads\": 2, \"hidden_act\": \"gelu\"}", f) >= 0,
+               "a configuration is written");
+    if (f) fclose(f);
+}
+
+/* --- pictures --- */
+
+typedef struct {
+    const Golden *golden;
+    int heard;
+} Heard;
+
+static bool hear(void *user, const char *name, int nd, const int64_t *n, const float *values) {
+    Heard *t = user;
+    if (!golden_has(t->golden, name)) return true;
+    t->heard++;
+    golden_check(t->golden, name, values, nd, n, name);
+    return true;
+}
+
+static void fill_picture(uint8_t *rgb, int number) {
+    char name[16];
+    snprintf(name, sizeof name, "hint%d", number);
+    for (uint64_t j = 0; j < WIDE * HIGH * 3; j++) rgb[j] = (uint8_t)(gen_mixed(gen_crc(name), j) >> 24);
+}
+
+static SdControl prompt_of(SdControlNet *net, const uint8_t *rgb, double weight) {
+    return (SdControl){
+        .net = net, .image = rgb, .width = WIDE, .height = HIGH, .resize = SD_RESIZE_CROP, .weight = weight, .end = 1};
+}
+
+static void against_golden(const char *name, const char *model, const char *file, const char *vision, int count,
+                           const double *weights) {
+    static uint8_t rgb[2][WIDE * HIGH * 3];
+    Error e = {0};
+    Golden *g = golden_open(name);
+    SdModel *m = sd_open(model, &(SdOptions){.threads = 1, .precision = SD_F32_DIRECT}, &e);
+    SdControlNet *net = sd_open_ip_adapter(file, vision, m, &e);
+    SdControl controls[2];
+    SdRequest r = pipeline_request("Euler", 42, SIDE, SIDE);
+    SdResult out = {0};
+    Heard h = {.golden = g};
+    char tap[160];
+    int stored = 0;
+    for (int i = 0; i < count; i++) {
+        fill_picture(rgb[i], i);
+        controls[i] = prompt_of(net, rgb[i], weights[i]);
+    }
+    r.steps = 3, r.controls = controls, r.control_count = count;
+    r.activation = hear, r.user = &h;
+    bool ok = g && !e.code && sd_txt2img(m, &r, &out, &e);
+    for (const char *at = NULL; g && golden_next(g, &at, tap);) stored++;
+    test_check(ok && stored && h.heard == stored, "%s: all that the golden has is tapped", name);
+    test_note("%d of %d; %s", h.heard, stored, e.text);
+    sd_free(&out);
+    sd_close_control(net);
+    sd_close(m);
+    golden_close(g);
+}
+
+/* --- memory and requests --- */
+
+typedef struct {
+    uint8_t rgb[2][SIDE * SIDE * 3];
+    char text[2048];
+    SdPlan plan;
+    bool ok, exact;
+} Drawn;
+
+static Drawn draw(const char *model, SdOptions o, const char *file, const char *vision,
+                  void (*change)(SdRequest *r, SdControl *c)) {
+    static uint8_t rgb[WIDE * HIGH * 3];
+    Drawn d = {.ok = false};
+    Error e = {0};
+    SdResult out = {0};
+    o.threads = 1;
+    SdModel *m = sd_open(model, &o, &e);
+    SdControlNet *net = file && m ? sd_open_ip_adapter(file, vision, m, &e) : NULL;
+    fill_picture(rgb, 0);
+    SdControl c = prompt_of(net, rgb, 1);
+    SdRequest r = pipeline_request("Euler", 42, SIDE, SIDE);
+    r.steps = 2, r.controls = &c, r.control_count = net ? 1 : 0;
+    if (change) change(&r, &c);
+    d.exact = sd_exact(m);
+    d.ok = m && (net || !file) && sd_plan(m, &r, &d.plan, &e) && sd_txt2img(m, &r, &out, &e);
+    for (int i = 0; d.ok && i < out.count && i < 2; i++) memcpy(d.rgb[i], out.pictures[i].rgb, sizeof d.rgb[i]);
+    if (d.ok) snprintf(d.text, sizeof d.text, "%s", out.pictures[0].parameters);
+    else snprintf(d.text, sizeof d.text, "%s", e.text);
+    sd_free(&out);
+    sd_close_control(net);
+    sd_close(m);
+    return d;
+}
+
+static bool same(const Drawn *a, const Drawn *b) {
+    return a->ok && b->ok && !memcmp(a->rgb[0], b->rgb[0], sizeof a->rgb[0]);
+}
+
+static void two_pictures(SdRequest *r, SdControl *c) { (void)c, r->batch_size = 2; }
+static void without_weight(SdRequest *r, SdControl *c) { (void)r, c->weight = 0; }
+static void too_late(SdRequest *r, SdControl *c) { (void)r, c->start = c->end = 1; }
+static void half_of_six(SdRequest *r, SdControl *c) { r->steps = 6, c->end = 0.5; }
+static void six(SdRequest *r, SdControl *c) { (void)c, r->steps = 6; }
+static void by_edges(SdRequest *r, SdControl *c) { (void)r, c->hint = SD_HINT_CANNY; }
+static void unguided(SdRequest *r, SdControl *c) { (void)c, r->cfg = 1; }
+static void unguided_bare(SdRequest *r, SdControl *c) { (void)c, r->cfg = 1, r->control_count = 0; }
+
+static void requests(const char *model, const char *file, const char *vision) {
+    Drawn want = draw(model, (SdOptions){0}, file, vision, NULL), bare = draw(model, (SdOptions){0}, NULL, NULL, NULL);
+    test_check(want.ok && bare.ok && !same(&want, &bare), "an image prompt changes the picture");
+    test_note("%s", want.text);
+    Drawn none = draw(model, (SdOptions){0}, file, vision, without_weight);
+    Drawn late = draw(model, (SdOptions){0}, file, vision, too_late);
+    test_check(same(&bare, &none) && same(&bare, &late), "of no weight, or never at work, it does not");
+    Drawn plain = draw(model, (SdOptions){0}, file, vision, unguided);
+    Drawn plain_bare = draw(model, (SdOptions){0}, file, vision, unguided_bare);
+    test_check(plain.ok && plain_bare.ok && !same(&plain, &plain_bare), "nor does it need a negative prompt");
+    Drawn two = draw(model, (SdOptions){0}, file, vision, two_pictures);
+    test_check(same(&want, &two), "the first of two pictures is the one alone");
+    Drawn small = draw(model, (SdOptions){.memory_limit = want.plan.least}, file, vision, NULL);
+    test_check(same(&want, &small) && small.plan.streamed, "the least memory: the same picture");
+    test_note("%s", small.ok ? "another picture" : small.text);
+    Drawn half = draw(model, (SdOptions){0}, file, vision, half_of_six),
+          all = draw(model, (SdOptions){0}, file, vision, six);
+    test_check(half.ok && all.ok && !same(&half, &all), "an end before the last step is another picture");
+    if (gpu_count() && half.exact) {
+        Drawn gpu = draw(model, (SdOptions){.device = "cuda"}, file, vision, half_of_six);
+        test_check(same(&half, &gpu), "a GPU draws the same picture");
+        test_note("%s", gpu.ok ? "another picture" : gpu.text);
+    }
+    Drawn edges = draw(model, (SdOptions){0}, file, vision, by_edges);
+    test_check(!edges.ok && strstr(edges.text, "takes its picture as it is"), "no hint is made of it");
+    InfoRead read = {0};
+    Error e = {0};
+    SdControl c = {.mode = SD_CONTROL_MORE};
+    char title[280];
+    bool prompt = false, ok = infotext_read(want.text, &read, &e) && infotext_control(&read, 0, &c, title, &prompt, &e);
+    test_check(ok && prompt && c.weight == 1 && c.mode == SD_CONTROL_BALANCED && !strncmp(title, "adapter [", 9),
+               "its text is read back");
+    test_note("%s; %s", want.text, e.text);
+    infotext_read_free(&read);
+}
+
+static void misfits(const char *model, const char *file, const char *vision) {
+    char path[1024];
+    Made bad[] = {{.config = micro_sdxl_config()},
+                  {.config = micro_config(), .lacks = "ip_adapter.3.to_v_ip.weight"},
+                  {.config = micro_config(), .plus = true, .lacks = "image_proj.norm_out.bias"}};
+    const char *const says[] = {"is an IP-Adapter of", "ip_adapter.3.to_v_ip.weight is missing",
+                                "image_proj.norm_out.bias is missing"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(path, sizeof path, "%s", test_path("misfit.safetensors"));
+        make_file(path, bad[i]);
+        Drawn d = draw(model, (SdOptions){0}, path, vision, NULL);
+        test_check(!d.ok && strstr(d.text, says[i]), "refused: %s", says[i]);
+        test_note("%s", d.text);
+    }
+    Drawn swapped = draw(model, (SdOptions){0}, vision, file, NULL);
+    test_check(!swapped.ok && strstr(swapped.text, "image_encoder"), "files the wrong way round are told");
+    test_note("%s", swapped.text);
+    Error e = {0};
+    SdModel *m = sd_open(model, NULL, &e);
+    test_check(m && !sd_open_control(file, m, &e) && strstr(e.text, "is an IP-Adapter"), "it is no ControlNet");
+    test_note("%s", e.text);
+    sd_close(m);
+}
+
+SUITE(image_prompts, .seconds = 3, .blas = true) {
+    char model[1024], file[1024], vision[1024];
+    make_vision(vision);
+    for (int plus = 1; plus >= 0; plus--) {
+        SdConfig k = plus ? micro_sdxl_config() : micro_config();
+        snprintf(model, sizeof model, "%s", test_path("image_model.safetensors"));
+        snprintf(file, sizeof file, "%s", test_path("adapter.safetensors"));
+        test_check(make_model_of(model, (MakeModel){.dtype = F32}, k), "a model is written");
+        make_file(file, (Made){.config = k, .plus = plus});
+        const double weights[2][2] = {{0.8, 0.5}, {0.7}};
+        against_golden(plus ? "micro_image_plus" : "micro_image_two", model, file, vision, plus ? 1 : 2, weights[plus]);
+    }
+    requests(model, file, vision);
+    misfits(model, file, vision);
+}
