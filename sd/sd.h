@@ -284,9 +284,9 @@ typedef struct {
 
     SdVae vae_decoder; /* this and vae_encoder: the TAESD's half where there is one */
 
-    /* Networks on top of the model (not of its refiner), in this order, and after them those that the prompt names.
-     * Kept with request.keep until a call asks for others. One that fits nothing, or another family, is refused; what
-     * else of it has no place, sd_network tells. */
+    /* Networks on top of the model, and of a refiner of its family, in this order, and after them those that the prompt
+     * names. Kept with request.keep until a call asks for others. One that fits nothing, or another family, is refused;
+     * what else of it has no place, sd_network tells. */
     const SdNetwork *networks;
     int network_count; /* ..SD_MOST_NETWORKS, with the prompt's */
     SdApply network_apply;

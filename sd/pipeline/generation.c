@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* --- begin, end --- */
 
@@ -40,13 +41,24 @@ static bool compile_prompts(Generation *g, Expert *d, Error *e) {
                             guided, e);
 }
 
-/* Of the base: a refiner is a model of another kind. */
+/* A refiner of the base's family has them, too, as in the webui, where they stay loaded; SDXL's own is another kind. */
+static bool set_networks(Generation *g, Error *e) {
+    const SdRequest *r = g->r;
+    const NetworkList *l = &g->networks;
+    SdModel *const models[] = {r->refiner, g->m}; /* the base last: it may be its own refiner */
+    for (int i = 0; i < 2; i++) {
+        bool fits = models[i] && !strcmp(models[i]->config.family, g->m->config.family);
+        if (models[i] && !overlay_set(models[i], fits ? l->at : NULL, fits ? l->count : 0, r->network_apply,
+                                      fits && r->network_strict, e))
+            return false;
+    }
+    return true;
+}
+
 static bool find_networks(Generation *g, Error *e) {
     const NetworkList *l = &g->networks;
     const SdModel *m = g->m;
-    if (!networks_find(&g->networks, g->r, m, e) ||
-        !overlay_set(g->m, l->at, l->count, g->r->network_apply, g->r->network_strict, e))
-        return false;
+    if (!networks_find(&g->networks, g->r, m, e) || !set_networks(g, e)) return false;
     size_t embedded = 0;
     for (int i = 0; i < l->count; i++) embedded += m->overlay->networks[i].embedded;
     return !embedded ||
@@ -117,8 +129,7 @@ bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, Error *e) {
     g->seed = (uint64_t)(r->seed < 0 ? sd_random_seed() : r->seed);
     g->variation_seed = (uint64_t)(r->variation_seed < 0 ? sd_random_seed() : r->variation_seed);
     set_sizes(g);
-    bool ok = !r->refiner || overlay_set(r->refiner, NULL, 0, r->network_apply, false, e);
-    ok = ok && find_networks(g, e);
+    bool ok = find_networks(g, e);
     for (int i = 0; ok && i < g->expert_count; i++) ok = compile_prompts(g, &g->experts[i], e);
     if (ok && beside_edits(m, r) && g->experts[BASE].cond.text.branches > 1)
         ok = error_set(e, ERR_ARGUMENT, "prompt: AND needs an image cfg of 1 with an instruct-pix2pix model");
