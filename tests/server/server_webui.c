@@ -84,6 +84,8 @@ static const Case CASES[] = {
      "{" SMALL ",\"alwayson_scripts\":{\"ControlNet\":{\"args\":[{\"model\":\"x\",\"module\":\"depth_midas\"}]}}}", 422,
      "detail~depth_midas"},
     {"ControlNet's models", "GET", "/controlnet/model_list", "", NULL, 200, "model_list.#=0"},
+    {"ControlNet's types", "GET", "/controlnet/control_types", "", NULL, 200,
+     "control_types.All.module_list.1=canny|control_types.All.default_model=None"},
     {"ControlNet's modules", "GET", "/controlnet/module_list", "", NULL, 200, "module_list.0=none"},
     {"a script that is switched on", "POST", T, "",
      "{" SMALL ",\"alwayson_scripts\":{\"ADetailer\":{\"args\":[true,true,{\"ad_model\":\"x\"}]}}}", 422,

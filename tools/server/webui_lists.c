@@ -146,10 +146,23 @@ static void control_models(Serve *s, Call *c) {
 }
 
 static void control_modules(Serve *s, Call *c) {
-    json_t *list = json_array();
     (void)s;
-    for (int i = 0; CONTROL_MODULES[i]; i++) json_array_append_new(list, json_string(CONTROL_MODULES[i]));
-    answer_json(&c->answer, 200, json_pack("{s:o}", "module_list", list));
+    answer_json(&c->answer, 200, json_pack("{s:o}", "module_list", strings(CONTROL_MODULES)));
+}
+
+/* One type, for everything: files do not say which they are. */
+static void control_types(Serve *s, Call *c) {
+    json_t *list = json_array();
+    catalog_each(s->catalog, LIST_CONTROLNETS, add_title, list);
+    answer_json(&c->answer, 200,
+                json_pack("{s:{s:{s:o, s:o, s:s, s:s}}}", "control_types", "All", "module_list",
+                          strings(CONTROL_MODULES), "model_list", list, "default_option", "none", "default_model",
+                          "None"));
+}
+
+static void control_settings(Serve *s, Call *c) {
+    (void)s;
+    answer_json(&c->answer, 200, json_pack("{s:i}", "control_net_unit_count", SD_MOST_CONTROLS));
 }
 
 static void control_version(Serve *s, Call *c) {
@@ -178,6 +191,8 @@ const Route WEBUI_LISTS[] = {
     {"GET", "/sdapi/v1/extensions", empty, 0, "none"},
     {"GET", "/controlnet/model_list", control_models, 0, "the ControlNets"},
     {"GET", "/controlnet/module_list", control_modules, 0, "what is made of pictures for ControlNets"},
+    {"GET", "/controlnet/control_types", control_types, 0, "both, under one type"},
+    {"GET", "/controlnet/settings", control_settings, 0, "how many units a request may have"},
     {"GET", "/controlnet/version", control_version, 0, "of the webui's extension"},
     {"GET", "/sdapi/v1/scripts", scripts, 0, "none"},
     {"POST", "/sdapi/v1/refresh-checkpoints", refresh, 0, "looks through the folders again"},
