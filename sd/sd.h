@@ -277,6 +277,13 @@ typedef struct {
     SdFill fill;                  /* SD_FILL_ORIGINAL */
     bool only_masked;             /* draw what the mask repaints and mask_padding around it, at the request's size */
     int mask_padding;             /* pixels, 32 */
+    bool soft;                    /* grey parts of the mask are mixed, and pixels that changed little are kept */
+    double soft_bias;             /* 0..8: how early; 1 */
+    double soft_preservation;     /* 0..8: how strongly what the picture has is kept; 0.5 */
+    double soft_boost;            /* 1..32: contrast of what is mixed; 4 */
+    double soft_mask_influence;   /* 0..1: of the mask on which pixels are kept; 0 */
+    double soft_threshold;        /* 0..8: the change at which half of a pixel is kept; 0.5 */
+    double soft_contrast;         /* 0..8: how sharp that is; 2 */
 
     /* Models that are shown a picture beside the latents */
     double mask_weight; /* inpainting models: 0..1: how much the mask hides of the picture that they are shown; 1 */

@@ -38,6 +38,9 @@ bool mask_of_latents(const uint8_t *mask, int from_w, int from_h, float *latents
  * ERR_MEMORY. */
 bool mask_fill(uint8_t *rgb, const uint8_t *mask, int w, int h, Error *e);
 
+/* Blurs mask[h][w] as Pillow's GaussianBlur of this radius does, edges repeated. False on ERR_MEMORY. */
+bool mask_soften(uint8_t *mask, int w, int h, int radius, Error *e);
+
 /* rgb[i] of n pixels becomes the kept picture's, as far as the mask keeps it: its very bytes where the mask is 0. */
 void mask_overlay(uint8_t *rgb, const uint8_t *kept, const uint8_t *mask, int64_t n);
 

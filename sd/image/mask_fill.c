@@ -107,6 +107,20 @@ static void blur_lines(uint8_t *p, int lines, int64_t next, int n, int64_t step,
     }
 }
 
+bool mask_soften(uint8_t *mask, int w, int h, int radius, Error *e) {
+    int64_t n = (int64_t)w * h;
+    Box box = box_of(box_radius((float)radius));
+    uint8_t *wide = calloc((size_t)n, C), *line = malloc(2 * (size_t)(w > h ? w : h) * C);
+    bool ok =
+        (wide && line) || error_set(e, ERR_MEMORY, "cannot allocate memory for a mask of %d x %d; free some", w, h);
+    for (int64_t i = 0; ok && i < n; i++) wide[i * C] = mask[i];
+    if (ok) blur_lines(wide, h, w, w, 1, &box, line), blur_lines(wide, w, 1, h, w, &box, line);
+    for (int64_t i = 0; ok && i < n; i++) mask[i] = wide[i * C];
+    free(line);
+    free(wide);
+    return ok;
+}
+
 /* --- fill --- */
 
 bool mask_fill(uint8_t *rgb, const uint8_t *mask, int w, int h, Error *e) {

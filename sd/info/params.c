@@ -43,6 +43,7 @@ static bool has_networks(const SdRequest *r, const Sampler *s) { return (void)s,
 static bool has_refiner(const SdRequest *r, const Sampler *s) { return (void)s, r->refiner != NULL; }
 static bool has_target(const SdRequest *r, const Sampler *s) { return (void)s, r->target_width || r->target_height; }
 static bool has_posterior(const SdRequest *r, const Sampler *s) { return (void)s, r->vae_encoder == SD_VAE_FULL; }
+static bool is_soft(const SdRequest *r, const Sampler *s) { return (void)s, r->soft; }
 static bool is_part(const SdRequest *r, const Sampler *s) { return (void)s, r->only_masked; }
 static bool blurs_evenly(const SdRequest *r, const Sampler *s) {
     return (void)s, r->mask_blur_x < 0 || r->mask_blur_y < 0; /* else nothing is left for it */
@@ -97,6 +98,33 @@ const Param PARAMS[] = {
     {.name = "mask-padding", .type = PARAM_INT, AT(mask_padding), .low = 0, .high = 16384, .standard = 32, OF_MASK,
      .value = "N", .help = "pixels around the masked part that are drawn with it",
      .json = "inpaint_full_res_padding", .key = "Masked area padding", .place = 16, .always = true, .counts = is_part},
+    {.name = "soft", .type = PARAM_BOOL, AT(soft), .high = 1, OF_MASK,
+     .help = "mix grey parts of the mask, and keep pixels that changed little",
+     .json = "soft_inpainting", .key = "Soft inpainting enabled", .place = 17},
+    {.name = "soft-bias", .type = PARAM_DOUBLE, AT(soft_bias), .low = 0, .high = 8, .standard = 1, OF_MASK,
+     .value = "X", .help = "above 1 the picture is kept more at the start, below 1 at the end",
+     .json = "soft_inpainting_bias", .key = "Soft inpainting schedule bias", .place = 17, .always = true,
+     .counts = is_soft},
+    {.name = "soft-preservation", .type = PARAM_DOUBLE, AT(soft_preservation), .low = 0, .high = 8, .standard = 0.5,
+     OF_MASK, .value = "X", .help = "how strongly grey parts keep the picture",
+     .json = "soft_inpainting_preservation", .key = "Soft inpainting preservation strength", .place = 17,
+     .always = true, .counts = is_soft},
+    {.name = "soft-boost", .type = PARAM_DOUBLE, AT(soft_boost), .low = 1, .high = 32, .standard = 4, OF_MASK,
+     .value = "X", .help = "contrast of what is mixed",
+     .json = "soft_inpainting_boost", .key = "Soft inpainting transition contrast boost", .place = 17, .always = true,
+     .counts = is_soft},
+    {.name = "soft-mask-influence", .type = PARAM_DOUBLE, AT(soft_mask_influence), .low = 0, .high = 1, OF_MASK,
+     .value = "X", .help = "how much the mask decides which pixels are kept, 0..1",
+     .json = "soft_inpainting_mask_influence", .key = "Soft inpainting mask influence", .place = 17, .always = true,
+     .counts = is_soft},
+    {.name = "soft-threshold", .type = PARAM_DOUBLE, AT(soft_threshold), .low = 0, .high = 8, .standard = 0.5, OF_MASK,
+     .value = "X", .help = "how far latents change until half of a pixel is kept",
+     .json = "soft_inpainting_threshold", .key = "Soft inpainting difference threshold", .place = 17, .always = true,
+     .counts = is_soft},
+    {.name = "soft-contrast", .type = PARAM_DOUBLE, AT(soft_contrast), .low = 0, .high = 8, .standard = 2, OF_MASK,
+     .value = "X", .help = "how sharp the step between kept and drawn pixels is",
+     .json = "soft_inpainting_contrast", .key = "Soft inpainting difference contrast", .place = 17, .always = true,
+     .counts = is_soft},
     {.name = "mask-weight", .type = PARAM_DOUBLE, AT(mask_weight), .low = 0, .high = 1, .standard = 1, .of_image = true,
      .value = "X", .help = "inpainting models: how much the mask hides of the picture that they see, 0..1",
      .json = "inpainting_mask_weight", .key = "Conditional mask weight", .place = 16},

@@ -5,10 +5,12 @@
 
 int64_t beside_channels(const SdModel *m) { return m->config.unet.in_channels - m->config.vae.latent; }
 
-/* 0 or 1 as the mask says of a pixel; 1 without a mask. */
+/* 0 or 1 as the mask says of a pixel, or with soft inpainting between them (not SDXL, in the webui); 1 without a mask.
+ */
 static float repaints(const Generation *g, int64_t pixel) {
     if (!g->inpaint) return 1;
     uint8_t v = g->inpaint->mask[pixel];
+    if (g->r->soft && !g->m->config.unet.label) return (float)v / 255;
     return v > 127;
 }
 

@@ -127,7 +127,7 @@ static bool decode_one(Generation *g, int index, SdPicture *out, float *planes, 
     Tensor image;
     bool ok = make_picture(g, STAGE_DECODE, g->x + index * g->latent, out, &image, index, -1, e);
     if (ok && planes) pixels_to_planes(planes, image.data, 3, image.n[1] * image.n[2]);
-    ok = ok && inpaint_finish(g, out, e);
+    ok = ok && inpaint_finish(g, index, out, e);
     if (ok)
         out->parameters = picture_text(g->m, g->refined[index] ? g->r->refiner : NULL, g->r,
                                        &g->experts[BASE].cond.text, &g->networks, g->sampler, g->scheduler,

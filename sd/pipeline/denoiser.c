@@ -115,13 +115,14 @@ bool denoiser_evaluate(void *user, const Ask *asked, float *out, Error *e) {
     const Mode *mode = &g->now->stages[STAGE_SAMPLE].mode;
     use_weights(g, mode); /* a preview may have changed them */
     update_prompts(g, d->at.calls++);
-    if (blend_before) inpaint_blend(g, d->at.first, g->inpaint->blended, asked->x), shown.x = g->inpaint->blended;
+    if (blend_before)
+        inpaint_blend(g, d->at.first, g->inpaint->blended, asked->x, ask->time), shown.x = g->inpaint->blended;
     if (!unet_sides(g, mode, &d->at, d->sides, ask->x, scale, time_of(g, ask), e)) return false;
     bool edits = beside_edits(g->now->m, g->r);
     int sides = g->now->cond.text.count + edits;
     for (int side = 0; side < sides; side++) predict(d, ask, d->sides + side * n, n);
     if (ask->uncond) memcpy(ask->uncond, edits ? d->sides + (sides - 1) * n : d->sides, (size_t)n * sizeof *out);
     (edits ? guide_edit : guide)(d, out, n);
-    if (g->inpaint && !blend_before) inpaint_blend(g, d->at.first, out, out);
+    if (g->inpaint && !blend_before) inpaint_blend(g, d->at.first, out, out, ask->sigma);
     return true;
 }

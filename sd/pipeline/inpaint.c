@@ -2,6 +2,7 @@
 
 #include "sd/image/resize.h"
 #include "sd/noise/noise.h"
+#include "soft.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,7 @@ bool inpaint_begin(Generation *g, Error *e) {
     ok = ok && (r->only_masked ? take_part : take_whole)(g, mask, e);
     free(mask);
     if (ok && r->fill != SD_FILL_ORIGINAL) ok = mask_fill(g->resized, p->mask, r->width, r->height, e);
-    ok = ok && mask_of_latents(p->mask, r->width, r->height, p->repaint, (int)g->w, (int)g->h, true, e);
+    ok = ok && mask_of_latents(p->mask, r->width, r->height, p->repaint, (int)g->w, (int)g->h, !r->soft, e);
     if (ok && g->sampler->space == SPACE_TIME) {
         p->blended = malloc((size_t)(g->group * g->latent) * sizeof *p->blended);
         ok = p->blended || no_memory(e);
@@ -103,15 +104,20 @@ size_t inpaint_bytes(const Generation *g) {
     if (!p) return 0;
     size_t drawn = (size_t)g->r->width * (size_t)g->r->height, whole = (size_t)p->width * (size_t)p->height;
     size_t finished = g->r->only_masked ? ((size_t)g->batch + 1) * whole * 3 : 0; /* beside the drawn pictures */
-    return whole + drawn + (p->owned ? 3 * drawn : 0) + finished + (size_t)(g->h * g->w) * sizeof *p->repaint +
+    size_t soft = g->r->soft ? 10 * drawn + whole : 0;
+    return soft + whole + drawn + (p->owned ? 3 * drawn : 0) + finished + (size_t)(g->h * g->w) * sizeof *p->repaint +
            (p->blended ? (size_t)(g->group * g->latent) * sizeof *p->blended : 0);
 }
 
 /* --- latents --- */
 
-void inpaint_blend(const Generation *g, int first, float *out, const float *x) {
+void inpaint_blend(const Generation *g, int first, float *out, const float *x, float level) {
     const float *z = g->z + first * g->latent, *repaint = g->inpaint->repaint;
     int64_t pixels = g->h * g->w;
+    for (int i = 0; g->r->soft && level > 0 && i < g->group; i++)
+        soft_blend(g->r, out + i * g->latent, x + i * g->latent, z + i * g->latent, repaint, g->latent / pixels, pixels,
+                   level);
+    if (g->r->soft) return;
     for (int64_t i = 0; i < g->group * g->latent; i++) {
         float t = repaint[i % pixels];
         out[i] = x[i] * t + z[i] * (1 - t);
@@ -141,23 +147,51 @@ bool inpaint_fill_latents(Generation *g, Error *e) {
 
 /* --- the finished picture --- */
 
-bool inpaint_finish(const Generation *g, SdPicture *p, Error *e) {
+/* to[height][width][channels], all 0 but for the part that was drawn: from[..][..][channels]. */
+static void put_back(const Inpaint *k, uint8_t *to, const uint8_t *from, int channels) {
+    size_t row = (size_t)(k->box.right - k->box.left) * (size_t)channels;
+    memset(to, 0, (size_t)k->width * (size_t)k->height * (size_t)channels);
+    for (int y = k->box.top; y < k->box.bottom; y++, from += row)
+        memcpy(to + ((size_t)y * (size_t)k->width + (size_t)k->box.left) * (size_t)channels, from, row);
+}
+
+/* What soft inpainting lays over: overlay [height][width] of the batch's picture. */
+static bool soft_overlay(const Generation *g, int index, uint8_t *overlay, Error *e) {
+    const Inpaint *k = g->inpaint;
+    int w = g->r->width, h = g->r->height, part_w = k->box.right - k->box.left, part_h = k->box.bottom - k->box.top;
+    int64_t pixels = g->h * g->w, at = index * g->latent;
+    uint8_t *small = malloc((size_t)pixels), *drawn = malloc((size_t)w * (size_t)h);
+    uint8_t *part = g->r->only_masked ? malloc((size_t)part_w * (size_t)part_h) : NULL;
+    bool ok = (small && drawn && (part || !g->r->only_masked)) || no_memory(e);
+    ok = ok && soft_mask(g->r, small, g->x + at, g->z + at, k->repaint, g->latent / pixels, (int)g->h, (int)g->w, e) &&
+         mask_resize(small, (int)g->w, (int)g->h, drawn, w, h, SD_RESIZE_FILL, e) && mask_soften(drawn, w, h, 4, e);
+    if (ok && part && (ok = mask_resize(drawn, w, h, part, part_w, part_h, SD_RESIZE_CROP, e)))
+        put_back(k, overlay, part, 1);
+    else if (ok) memcpy(overlay, drawn, (size_t)w * (size_t)h);
+    free(small);
+    free(drawn);
+    free(part);
+    return ok;
+}
+
+/* The drawn part within a picture of the finished size. */
+static bool uncrop(const Inpaint *k, SdPicture *p, Error *e) {
+    int w = k->box.right - k->box.left, h = k->box.bottom - k->box.top;
+    uint8_t *part = malloc((size_t)w * (size_t)h * 3), *whole = malloc((size_t)k->width * (size_t)k->height * 3);
+    bool ok = (part && whole) || error_set(e, ERR_MEMORY, "out of memory for a picture");
+    ok = ok && resize_picture(p->rgb, p->width, p->height, part, w, h, SD_RESIZE_CROP, e);
+    if (ok) put_back(k, whole, part, 3);
+    free(part);
+    if (!ok) return free(whole), false;
+    free(p->rgb);
+    p->rgb = whole, p->width = k->width, p->height = k->height;
+    return true;
+}
+
+bool inpaint_finish(const Generation *g, int index, SdPicture *p, Error *e) {
     const Inpaint *k = g->inpaint;
     if (!k) return true;
-    int64_t n = (int64_t)k->width * k->height;
-    if (g->r->only_masked) {
-        int w = k->box.right - k->box.left, h = k->box.bottom - k->box.top;
-        uint8_t *part = malloc((size_t)w * (size_t)h * 3), *whole = calloc((size_t)n, 3);
-        bool ok = (part && whole) || error_set(e, ERR_MEMORY, "out of memory for a picture");
-        ok = ok && resize_picture(p->rgb, p->width, p->height, part, w, h, SD_RESIZE_CROP, e);
-        for (int y = 0; ok && y < h; y++)
-            memcpy(whole + ((int64_t)(k->box.top + y) * k->width + k->box.left) * 3, part + (int64_t)y * w * 3,
-                   (size_t)w * 3);
-        free(part);
-        if (!ok) return free(whole), false;
-        free(p->rgb);
-        p->rgb = whole, p->width = k->width, p->height = k->height;
-    }
-    mask_overlay(p->rgb, k->kept, k->overlay, n);
+    if ((g->r->soft && !soft_overlay(g, index, k->overlay, e)) || (g->r->only_masked && !uncrop(k, p, e))) return false;
+    mask_overlay(p->rgb, k->kept, k->overlay, (int64_t)k->width * k->height);
     return true;
 }

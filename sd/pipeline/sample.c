@@ -84,7 +84,7 @@ static bool run_sampler(Generation *g, float *work, float *sides, Error *e) {
                       .user = &d};
         float *x = g->x + first * g->latent;
         ok = sampler_run(g->sampler, &s, x, e);
-        if (ok && g->inpaint) inpaint_blend(g, first, x, x);
+        if (ok && g->inpaint) inpaint_blend(g, first, x, x, 0);
     }
     return ok;
 }

@@ -64,6 +64,7 @@ static SdRequest plain(const Fixture *f, const Param *p) {
     if (!strcmp(p->name, "refiner-by-steps")) r.refiner_switch = 0.3, r.steps = 4;
     if (p->of_mask) r.mask = f->mask, r.mask_width = SIDE, r.mask_height = SIDE / 2, r.mask_blur = 1;
     if (!strcmp(p->name, "mask-padding")) r.only_masked = true, r.mask_padding = 0;
+    if (!strncmp(p->name, "soft-", 5)) r.soft = true;
     if (p->of_image) r.image = f->image, r.image_width = SIDE, r.image_height = SIDE / 2;
     if (!strcmp(p->name, "comments")) r.prompt = "a (red:1.2) circle # on blue";
     if (!strncmp(p->name, "variation", 9)) r.variation_strength = 0.25, r.variation_seed = 7;
@@ -136,7 +137,9 @@ static void program(const Param *p, const SdRequest *r) {
     const char *varied = r->variation_strength > 0 ? " --variation-seed 7 --variation-strength 0.25" : "";
     const char *refined = r->refiner ? " --refiner refiner.safetensors" : "";
     const char *masked = !r->mask ? "" : r->only_masked ? " --mask mask.png --only-masked" : " --mask mask.png";
-    const char *blurred = r->mask && strcmp(p->name, "mask-blur") ? " --mask-blur 1" : "";
+    const char *blurred = r->mask && strcmp(p->name, "mask-blur")
+                              ? r->soft && p->type != PARAM_BOOL ? " --mask-blur 1 --soft" : " --mask-blur 1"
+                              : "";
     const char *at = !strcmp(p->name, "refiner-by-steps") ? " --refiner-switch 0.3" : "";
     CliRun made = cli("%s -m info.safetensors%s -p '%s' -n blurry -W 64 -H 64 --steps %d --seed 42 --threads 1 "
                       "--sampler '%s' --scheduler '%s'%s%s%s%s%s%s%s %s -o set.png -q",

@@ -13,7 +13,7 @@ bool picture_start(const char *path, Image *image, SdRequest *r, SdRequest *usua
 
 bool picture_mask(const char *path, Image *mask, SdRequest *r, Error *e) {
     if (!path) return true;
-    if (!image_read_mask(path, true, mask, e)) return false;
+    if (!image_read_mask(path, !r->soft, mask, e)) return false;
     warn(path, mask->warning);
     r->mask = mask->rgb;
     r->mask_width = mask->width, r->mask_height = mask->height;
