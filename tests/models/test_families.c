@@ -84,6 +84,8 @@ static const Single SINGLES[] = {
     {"ControlNet", "is a ControlNet", {"controlnet_cond_embedding.conv_in.weight", "conv_in.weight"}},
     {"T2I-Adapter", "is a T2I-Adapter, not a whole model; give", {"body.0.block1.weight", "conv_in.weight"}},
     {"T2I-Adapter", "is a T2I-Adapter", {"adapter.conv_in.weight"}},
+    {"IP-Adapter", "is an IP-Adapter, not a whole model; give", {"ip_adapter.1.to_k_ip.weight"}},
+    {"vision encoder", "is a vision encoder, not", {"vision_model.embeddings.class_embedding"}},
     {"embedding", "textual-inversion embedding, not a model; give", {"emb_params"}},
     {"embedding", "textual-inversion embedding, not a model; give", {"string_to_param"}},
     {"embedding", "textual-inversion embedding (SDXL)", {"clip_l", "clip_g"}},
