@@ -306,6 +306,18 @@ typedef struct {
     /* ControlNets, whose weights are in memory beside the U-Net's; the refiner draws without them */
     const SdControl *controls; /* [control_count] */
     int control_count;         /* 0..SD_MOST_CONTROLS */
+    /* Hires fix, in txt2img: the picture is drawn at width x height, enlarged, and drawn again at that size, from
+     * `strength` of the schedule on. The refiner takes part in the second drawing alone, as in the webui. */
+    double hires_scale;            /* times as wide and high; 0: none */
+    int hires_width, hires_height; /* or this size, of which one may be 0: as the other has it; both: what is too much
+                                      is cut off */
+    const char *hires_upscaler;    /* "Latent", "Latent (antialiased)", "Latent (bicubic)", "Latent (bicubic
+                                      antialiased)", "Latent (nearest)", "Latent (nearest-exact)", "Lanczos", "Nearest",
+                                      "None" (Lanczos, once); else what texts call `upscaler`. NULL: "Latent" */
+    struct SdUpscaler *upscaler;   /* it serves this call only while the call lasts */
+    int hires_steps;               /* of the second drawing, all of which are run; 0: as many as of the first */
+    const char *hires_sampler, *hires_scheduler, *hires_prompt, *hires_negative; /* NULL, "": those of the first */
+    double hires_cfg;                                                            /* -1: likewise */
 
     const char *taps; /* a safetensors file to write named activations to, or NULL; names of files are not empty */
     const char *tap;  /* glob that their names must match (* and ?); NULL: all */
@@ -324,6 +336,9 @@ typedef struct {
 /* The defaults: Euler a, 20 steps, CFG 7, 512x512, or what the model's files say (SdInfo.settings); seed -1; one
  * picture. m may be NULL; names of samplers that are the model's last until sd_close. */
 SdRequest sd_request(const SdModel *m);
+/* The size of the pictures that a request makes: with hires fix, or a mask of which only a part is drawn, another than
+ * width x height. */
+void sd_finished_size(const SdRequest *r, int *width, int *height);
 /* What a request says that has no effect with this model: a line that names the setting, or "". */
 const char *sd_ignored(const SdModel *m, const SdRequest *r);
 /* A seed as the webui draws one for -1, 0..2^32 - 3: for a caller that counts on from it over several calls. */

@@ -32,8 +32,16 @@ static void add_param(InfoWriter *t, const Param *p, const SdRequest *r, const S
     case PARAM_DOUBLE: info_number(*(const double *)at, value); break;
     case PARAM_BOOL:
     case PARAM_ENUM: words_get(param_key_words(p), (int)param_number(p, r), value, sizeof value); break;
-    case PARAM_SAMPLER: info_pair(t, key, sampler->name); return;
-    case PARAM_SCHEDULER: info_pair(t, key, scheduler ? scheduler->label : "Automatic"); return;
+    case PARAM_SAMPLER:
+        if (p->of_hires) sampler = sampler_parse(*(const char *const *)at, &scheduler);
+        if (sampler) info_pair(t, key, sampler->name);
+        return;
+    case PARAM_SCHEDULER:
+        if (p->of_hires) scheduler = scheduler_find(*(const char *const *)at);
+        info_pair(t, key, scheduler ? scheduler->label : "Automatic");
+        return;
+    case PARAM_STRING:
+    case PARAM_PROMPT: info_pair(t, key, *(const char *const *)at); return;
     default: snprintf(value, sizeof value, "file"); break;
     }
     if (n > 2 && !strcmp(key + n - 2, "-1")) {

@@ -64,9 +64,10 @@ static const struct Key {
               {"CFG Rescale", KEY_ONLY, "0"},                   /* of extensions: 0 is off */
               {"CFG Rescale φ", KEY_ONLY, "0"},
               {"CFG Rescale phi", KEY_ONLY, "0"},
-              {"Hires resize-1", KEY_MISSING, "hires fix"},
-              {"Hires upscale", KEY_MISSING, "hires fix"},
-              {"Hires upscaler", KEY_MISSING, "hires fix"}};
+              {"First pass size-1", KEY_IGNORED, NULL}, /* implies a size of the second */
+              {"First pass size-2", KEY_IGNORED, NULL},
+              {"Hires checkpoint", KEY_MISSING, "another model in hires fix"},
+              {"Hires refiner", KEY_ONLY, "second pass"}};
 
 static const struct Key *other(const char *key) {
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
@@ -143,6 +144,8 @@ static bool take(const Param *p, const char *key, const char *value, SdRequest *
         if (!scheduler) return unsupported(key, value, e);
         *(const char **)at = scheduler->fill ? value : NULL;
         return true;
+    case PARAM_STRING:
+    case PARAM_PROMPT: *(const char **)at = value; return true;
     case PARAM_FILE:
         if (*(const char **)at) return true;
         return error_set(e, ERR_ARGUMENT, "%s: needs the file of noise that the picture began with", key);

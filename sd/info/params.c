@@ -44,6 +44,9 @@ static bool has_refiner(const SdRequest *r, const Sampler *s) { return (void)s, 
 static bool has_target(const SdRequest *r, const Sampler *s) { return (void)s, r->target_width || r->target_height; }
 static bool has_posterior(const SdRequest *r, const Sampler *s) { return (void)s, r->vae_encoder == SD_VAE_FULL; }
 static bool is_soft(const SdRequest *r, const Sampler *s) { return (void)s, r->soft; }
+bool request_hires(const SdRequest *r) { return r->hires_scale > 0 || r->hires_width > 0 || r->hires_height > 0; }
+static bool by_scale(const SdRequest *r, const Sampler *s) { return (void)s, !r->hires_width && !r->hires_height; }
+static bool by_size(const SdRequest *r, const Sampler *s) { return !by_scale(r, s); }
 static bool is_part(const SdRequest *r, const Sampler *s) { return (void)s, r->only_masked; }
 static bool blurs_evenly(const SdRequest *r, const Sampler *s) {
     return (void)s, r->mask_blur_x < 0 || r->mask_blur_y < 0; /* else nothing is left for it */
@@ -60,7 +63,7 @@ static bool resizes_image(const SdRequest *r, const Sampler *s) {
 /* clang-format off */
 const Param PARAMS[] = {
     {.name = "strength", .type = PARAM_DOUBLE, AT(strength), .low = 0, .high = 1, .standard = 0.75, .of_image = true,
-     .value = "X", .help = "how much of the picture is made anew, 0..1",
+     .or_hires = true, .value = "X", .help = "how much of the picture is made anew, 0..1",
      .json = "denoising_strength", .key = "Denoising strength", .place = 10, .always = true},
     {.name = "strength-steps", .type = PARAM_ENUM, AT(strength_steps), .of_image = true, .value = "webui|diffusers|exact",
      .help = "steps to run; webui: int(strength*steps)+1; diffusers: int(strength*steps); exact: all",
@@ -240,6 +243,34 @@ const Param PARAMS[] = {
      .help = "count that in steps, as the webui did before 1.8, and not in time",
      .json = "refiner_switch_by_sample_steps", .key = "Refiner switch by sampling steps", .place = PLACE_REFINER,
      .counts = has_refiner},
+    {.name = "hires-scale", .type = PARAM_DOUBLE, AT(hires_scale), .low = 1, .high = 16, .of_hires = true, .value = "X",
+     .help = "draw, enlarge so many times, and draw again, by --strength", .unset = "once only",
+     .json = "hires_scale", .key = "Hires upscale", .place = 17, .counts = by_scale},
+    {.name = "hires-width", .type = PARAM_INT, AT(hires_width), .low = 8, .high = 16384, .of_hires = true, .value = "N",
+     .help = "the same to this width", .unset = "as the height has it",
+     .json = "hires_width", .key = "Hires resize-1", .place = 17, .always = true, .counts = by_size},
+    {.name = "hires-height", .type = PARAM_INT, AT(hires_height), .low = 8, .high = 16384, .of_hires = true,
+     .value = "N", .help = "and height", .unset = "as the width has it",
+     .json = "hires_height", .key = "Hires resize-2", .place = 17, .always = true, .counts = by_size},
+    {.name = "hires-steps", .type = PARAM_INT, AT(hires_steps), .low = 1, .high = 1000, .of_hires = true, .value = "N",
+     .help = "steps of the second drawing", .unset = "--steps",
+     .json = "hires_steps", .key = "Hires steps", .place = 17},
+    {.name = "hires-upscaler", .type = PARAM_STRING, AT(hires_upscaler), .text = "Latent", .of_hires = true,
+     .value = "NAME",
+     .help = "what enlarges: Latent, Latent (antialiased), (bicubic), (bicubic antialiased), (nearest), (nearest-exact), "
+             "Lanczos, Nearest, None, or an upscaler's file",
+     .json = "hires_upscaler", .key = "Hires upscaler", .place = 17, .always = true},
+    {.name = "hires-sampler", .type = PARAM_SAMPLER, AT(hires_sampler), .of_hires = true, .value = "NAME",
+     .help = "the second drawing's sampler, if it is another", .json = "hires_sampler", .key = "Hires sampler", .place = 17},
+    {.name = "hires-scheduler", .type = PARAM_SCHEDULER, AT(hires_scheduler), .of_hires = true, .value = "NAME",
+     .help = "and schedule type", .json = "hires_scheduler", .key = "Hires schedule type", .place = 17},
+    {.name = "hires-cfg", .type = PARAM_DOUBLE, AT(hires_cfg), .low = 0, .high = 1000, .standard = -1, .of_hires = true,
+     .value = "X", .help = "and guidance", .unset = "--cfg", .json = "hires_cfg", .key = "Hires CFG Scale", .place = 17},
+    {.name = "hires-prompt", .type = PARAM_PROMPT, AT(hires_prompt), .high = 1 << 20, .of_hires = true,
+     .value = "PROMPT", .help = "and prompt", .json = "hires_prompt", .key = "Hires prompt", .place = 17},
+    {.name = "hires-negative", .type = PARAM_PROMPT, AT(hires_negative), .high = 1 << 20, .of_hires = true,
+     .value = "PROMPT", .help = "and what to avoid",
+     .json = "hires_negative", .key = "Hires negative prompt", .place = 17},
     {.name = "vae-decoder", .type = PARAM_ENUM, AT(vae_decoder), .of_model = true, .value = "full|taesd",
      .help = "what makes the picture of latents: the VAE, or the file of --taesd where it has a decoder",
      .json = "sd_vae_decode_method", .key = "VAE Decoder", .key_words = "Full|TAESD", .place = 15},
@@ -329,11 +360,18 @@ double param_high(const Param *p) { return p->type == PARAM_ENUM ? words_count(p
 
 bool param_admits(const Param *p, double v) { return (v >= p->low && v <= param_high(p)) || v == p->standard; }
 
+bool param_has_owner(const Param *p, const SdRequest *r) {
+    bool hires = request_hires(r);
+    return (!p->of_image || r->image || (p->or_hires && hires)) && (!p->of_mask || r->mask) && (!p->of_hires || hires);
+}
+
 bool param_written(const Param *p, const SdRequest *r, const Sampler *s) {
-    if (!p->key || (p->of_image && !r->image) || (p->of_mask && !r->mask) || (p->counts && !p->counts(r, s)))
-        return false;
+    if (!p->key || !param_has_owner(p, r) || (p->counts && !p->counts(r, s))) return false;
     if (p->always) return true;
-    if (p->type == PARAM_FILE) return *(const char *const *)((const char *)r + p->at) != NULL;
+    if (p->type >= PARAM_SAMPLER) {
+        const char *text = *(const char *const *)((const char *)r + p->at);
+        return text && *text;
+    }
     return param_number(p, r) != p->standard;
 }
 

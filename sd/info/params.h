@@ -36,6 +36,8 @@ typedef struct Param {
     bool of_mask;         /* counts only with a mask, in img2img */
     int of_sizes;         /* counts only with models told so many sizes: 6 SDXL, 5 its refiner, ANY_SIZES; or 0 */
     bool of_refiner;      /* counts only with a refiner */
+    bool of_hires;        /* counts only with hires fix, in txt2img */
+    bool or_hires;        /* of_image: or with hires fix */
     const char *value;    /* placeholder in the help; an enum's words. NULL: a flag */
     const char *help;     /* one line, without the default, which the help adds */
     const char *unset;    /* what a default that means "not set" does, for the help: "0: no end" */
@@ -78,6 +80,15 @@ double param_high(const Param *p);
 bool param_admits(const Param *p, double v);
 /* Whether a picture's text must state the row. */
 bool param_written(const Param *p, const SdRequest *r, const Sampler *s);
+
+/* What hires fix can enlarge by without an upscaler's file. */
+#define HIRES_UPSCALERS                                                                                                \
+    "Latent|Latent (antialiased)|Latent (bicubic)|Latent (bicubic antialiased)|Latent (nearest)|"                      \
+    "Latent (nearest-exact)|Lanczos|Nearest|None"
+/* Whether a request asks for hires fix. */
+bool request_hires(const SdRequest *r);
+/* Whether a row's picture, mask or hires fix is there. */
+bool param_has_owner(const Param *p, const SdRequest *r);
 
 /* The words of an enum or a flag in a picture's text. */
 const char *param_key_words(const Param *p);

@@ -86,6 +86,30 @@ static bool check_seed(const char *name, int64_t seed, int batch, Error *e) {
                      batch);
 }
 
+/* Whether a row has another value than its default. */
+static bool is_other(const Param *p, const SdRequest *r) {
+    if (!is_string(p)) return param_number(p, r) != p->standard;
+    const char *s = *(const char *const *)((const char *)r + p->at);
+    return s && *s && (!p->text || strcmp(s, p->text));
+}
+
+static bool check_hires(const SdRequest *r, Error *e) {
+    const Scheduler *scheduler = NULL;
+    SdRequest second = *r;
+    char name[40];
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->of_hires && is_other(p, r) && !request_hires(r))
+            return error_set(e, ERR_ARGUMENT, "%s: counts only with hires scale, or a hires size; leave it out",
+                             spoken(p, name, sizeof name));
+    if (!request_hires(r)) return true;
+    if (r->hires_upscaler && !r->upscaler && words_find(HIRES_UPSCALERS, r->hires_upscaler) < 0)
+        return error_set(e, ERR_ARGUMENT, "hires upscaler: no '%.60s'; name Latent, Lanczos or the like, or a file",
+                         r->hires_upscaler);
+    if (r->hires_sampler) second.sampler = r->hires_sampler;
+    if (r->hires_scheduler) second.scheduler = r->hires_scheduler;
+    return request_sampler(&second, &scheduler, e);
+}
+
 bool params_check(const SdRequest *r, Error *e) {
     const Scheduler *scheduler = NULL;
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
@@ -97,6 +121,9 @@ bool params_check(const SdRequest *r, Error *e) {
         (r->image_width < 1 || r->image_height < 1 || (int64_t)r->image_width * r->image_height > MOST_PIXELS))
         return error_set(e, ERR_ARGUMENT, "image: %dx%d is no picture of 1 to %d pixels", r->image_width,
                          r->image_height, MOST_PIXELS);
+    if (r->image && request_hires(r))
+        return error_set(e, ERR_ARGUMENT, "hires scale: counts in txt2img alone; leave it out");
+    if (!check_hires(r, e)) return false;
     if (r->mask && !r->image) return error_set(e, ERR_ARGUMENT, "mask: needs an image, of which it repaints a part");
     if (r->mask && (r->mask_width < 1 || r->mask_height < 1 || (int64_t)r->mask_width * r->mask_height > MOST_PIXELS))
         return error_set(e, ERR_ARGUMENT, "mask: %dx%d is no picture of 1 to %d pixels", r->mask_width, r->mask_height,

@@ -19,7 +19,7 @@ static void add_value(InfoWriter *t, const Param *p, const SdRequest *r) {
     case PARAM_BOOL: info_add(t, *(const bool *)at ? "true" : "false"); return;
     case PARAM_INT64: snprintf(value, sizeof value, "%lld", (long long)*(const int64_t *)at); break;
     case PARAM_ENUM: info_json(t, words_get(p->value, (int)param_number(p, r), value, sizeof value)); return;
-    case PARAM_SAMPLER: info_json(t, s ? s : p->text); return;
+    case PARAM_SAMPLER: info_json(t, s ? s : p->text ? p->text : ""); return;
     case PARAM_SCHEDULER: info_json(t, s ? s : "Automatic"); return;
     case PARAM_PROMPT: info_json(t, s ? s : ""); return;
     case PARAM_STRING:
@@ -40,7 +40,8 @@ static bool is_text(const Param *p, const SdRequest *r) {
 char *params_json(const SdRequest *r, Error *e) {
     InfoWriter t = {.p = NULL};
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
-        if (!is_setting(p) || (p->of_image && !r->image) || (p->of_mask && !r->mask)) continue;
+        if (!is_setting(p) || !param_has_owner(p, r)) continue;
+        if (p->of_hires && p->type >= PARAM_SAMPLER && !*(const char *const *)((const char *)r + p->at)) continue;
         if (!is_text(p, r)) {
             free(t.p);
             error_set(e, ERR_ARGUMENT, "%s: is not UTF-8; convert it", p->name);
@@ -115,7 +116,7 @@ bool params_from_json(const Json *j, const JsonNode *object, SdRequest *r, Error
         const JsonNode *n = &j->nodes[i];
         const Param *p = setting(n->key);
         if (!p) return error_set(e, ERR_ARGUMENT, "%.60s: is not a setting of this version", n->key);
-        if (p->of_image && !r->image)
+        if (p->of_image && !r->image && !p->or_hires)
             return error_set(e, ERR_ARGUMENT, "%s: is for img2img, and there is no picture", p->json);
         if (p->of_mask && !r->mask)
             return error_set(e, ERR_ARGUMENT, "%s: is for inpainting, and there is no mask", p->json);

@@ -8,6 +8,7 @@
 #include "planes.h"
 #include "sd/image/pixels.h"
 #include "stages.h"
+#include "sd/info/params.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,18 @@ bool show_previews(Generation *g, const float *denoised, int first, int count, i
     return ok;
 }
 
+/* The text of the batch's picture `index`. */
+static char *told_text(const Generation *g, int index, const SdPicture *p, Error *e) {
+    const Sampler *sampler = g->sampler;
+    const Scheduler *scheduler = g->scheduler;
+    const SdRequest *told = g->pass.told ? g->pass.told : g->r;
+    if (g->pass.told) scheduler = NULL, sampler = request_sampler(told, &scheduler, e);
+    if (!sampler) return NULL;
+    return picture_text(g->pass.told ? g->pass.told_model : g->m, g->refined[index] ? g->r->refiner : NULL, told,
+                        &g->experts[BASE].cond.text, &g->networks, sampler, scheduler, (uint64_t)p->seed,
+                        g->variation_seed + (uint64_t)index, e);
+}
+
 /* Picture `index` of the batch, by the VAE of its last expert, as in the webui; the pictures take turns in the same
  * memory. planes [3][height][width]: its numbers, for
  * taps; NULL: not wanted. */
@@ -128,10 +141,7 @@ static bool decode_one(Generation *g, int index, SdPicture *out, float *planes, 
     bool ok = make_picture(g, STAGE_DECODE, g->x + index * g->latent, out, &image, index, -1, e);
     if (ok && planes) pixels_to_planes(planes, image.data, 3, image.n[1] * image.n[2]);
     ok = ok && inpaint_finish(g, index, out, e);
-    if (ok)
-        out->parameters = picture_text(g->m, g->refined[index] ? g->r->refiner : NULL, g->r,
-                                       &g->experts[BASE].cond.text, &g->networks, g->sampler, g->scheduler,
-                                       (uint64_t)out->seed, g->variation_seed + (uint64_t)index, e);
+    if (ok) out->parameters = told_text(g, index, out, e);
     scope_end(&g->ctx, scope);
     return ok && out->parameters;
 }

@@ -9,20 +9,40 @@
 #include "sd/noise/posterior.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool by_taesd(const Generation *g) { return g->r->vae_encoder == SD_VAE_TAESD; }
 
-/* moments [1,h,w,2C] of the picture, or of what an inpainting model is shown of it, on the arena: mean, log variance;
- * by TAESD latents [1,h,w,C]. look: taps to use instead of the request's; NULL: the request's. */
-static Tensor encode(Generation *g, const Mode *mode, bool masked, Taps *look) {
+/* The picture that the batch's picture `index` begins with. */
+static const uint8_t *picture(const Generation *g, int index) {
+    return g->pass.pictures ? g->pass.pictures[index] : g->image;
+}
+
+/* Its size, and that of its latents, of which the pass' own may be a part. */
+typedef struct {
+    int64_t picture_h, picture_w, h, w;
+} EncodedSize;
+
+static EncodedSize encoded_size(const Generation *g) {
+    const Pass *p = &g->pass;
+    int unit = vae_factor(&g->m->config.vae);
+    if (!p->from_pictures) return (EncodedSize){g->r->height, g->r->width, g->h, g->w};
+    return (EncodedSize){p->picture_h, p->picture_w, p->picture_h / unit, p->picture_w / unit};
+}
+
+/* moments [1,h,w,2C] of such a picture, or of what an inpainting model is shown of it, on the arena: mean, log
+ * variance; by TAESD latents [1,h,w,C]. look: taps to use instead of the request's; NULL: the request's. */
+static Tensor encode(Generation *g, int index, const Mode *mode, bool masked, Taps *look) {
     Ctx *c = &g->ctx;
-    Tensor image = tensor_new(c, 4, SHAPE(1, g->r->height, g->r->width, 3));
+    EncodedSize size = encoded_size(g);
+    Tensor image = tensor_new(c, 4, SHAPE(1, size.picture_h, size.picture_w, 3));
     bool tiny = by_taesd(g);
-    Tensor moments = tensor_new(c, 4, SHAPE(1, g->h, g->w, (tiny ? 1 : 2) * g->m->config.vae.latent));
+    Tensor moments = tensor_new(c, 4, SHAPE(1, size.h, size.w, (tiny ? 1 : 2) * g->m->config.vae.latent));
     if (!ctx_plans(c) && masked) beside_picture(g, tensor_host(c, image).data);
-    else if (!ctx_plans(c)) pixels_to_floats(tensor_host(c, image).data, g->image, tensor_count(image));
+    else if (!ctx_plans(c)) pixels_to_floats(tensor_host(c, image).data, picture(g, index), tensor_count(image));
     tensor_push(c, image);
     if (look) c->taps = look;
+    else if (index) listen_to(g, "vae.encoder.%d.", index);
     else listen_to(g, masked ? "vae.encoder.masked." : "vae.encoder.");
     use_weights(g, mode);
     if (tiny) taesd_encode(c, moments, &g->m->taesd_encoder, image, mode->vae_strips);
@@ -34,9 +54,9 @@ static Tensor encode(Generation *g, const Mode *mode, bool masked, Taps *look) {
 static bool shows_masked(const Generation *g) { return config_input(&g->m->config) == INPUT_INPAINTING; }
 
 void encode_plan(Generation *g, const Mode *mode) {
-    for (int masked = !g->image; masked <= shows_masked(g); masked++) {
+    for (int masked = !generation_encodes(g); masked <= shows_masked(g); masked++) {
         size_t scope = scope_begin(&g->ctx);
-        encode(g, mode, masked, NULL);
+        encode(g, 0, mode, masked, NULL);
         scope_end(&g->ctx, scope);
     }
 }
@@ -84,11 +104,11 @@ static void show_picture(Generation *g, const float *moments) {
 }
 
 /* Once more, to name the layer. A log variance that is none would pass, clamped, as one. */
-static bool damaged(Generation *g, const Mode *mode, bool masked, Error *e) {
+static bool damaged(Generation *g, int index, const Mode *mode, bool masked, Error *e) {
     FirstNonfinite found = {{0}};
     Taps look = nonfinite_listener(&found);
     size_t scope = scope_begin(&g->ctx);
-    encode(g, mode, masked, &look);
+    encode(g, index, mode, masked, &look);
     scope_end(&g->ctx, scope);
     return error_set(e, ERR_NUMERIC,
                      "the %s's numbers stopped being finite while encoding, first in %s; the model or its file is "
@@ -99,7 +119,7 @@ static bool damaged(Generation *g, const Mode *mode, bool masked, Error *e) {
 /* One of the two. noise: [latent], to work in */
 static bool run(Generation *g, const Mode *mode, bool masked, float *noise, Error *e) {
     size_t scope = scope_begin(&g->ctx);
-    Tensor moments = encode(g, mode, masked, NULL);
+    Tensor moments = encode(g, 0, mode, masked, NULL);
     bool ok = error_pass(e, &g->ctx.err), finite = !ok || all_finite(moments.data, tensor_count(moments));
     int64_t mask = g->h * g->w;
     if (ok && finite && masked) {
@@ -110,17 +130,54 @@ static bool run(Generation *g, const Mode *mode, bool masked, float *noise, Erro
         if (g->beside && !shows_masked(g)) show_picture(g, moments.data);
     }
     scope_end(&g->ctx, scope);
-    return finite ? ok : damaged(g, mode, masked, e);
+    return finite ? ok : damaged(g, 0, mode, masked, e);
+}
+
+/* The batch's picture `index` begins with one of its own, of whose latents the pass draws a part: sampled as a whole.
+ * work: two latents of that. */
+static bool run_own(Generation *g, int index, const Mode *mode, float *work, Error *e) {
+    const VaeConfig *vae = &g->m->config.vae;
+    const EncodedSize size = encoded_size(g);
+    float *whole = work, *noise = work + vae->latent * size.h * size.w, *z = g->z + index * g->latent;
+    size_t scope = scope_begin(&g->ctx);
+    Tensor moments = encode(g, index, mode, false, NULL);
+    bool ok = error_pass(e, &g->ctx.err), finite = !ok || all_finite(moments.data, tensor_count(moments));
+    if (ok && finite && by_taesd(g)) pixels_to_planes(whole, moments.data, vae->latent, size.h * size.w);
+    else if (ok && finite) {
+        Noise own;
+        noise_init(&own, g->r->rng, g->seed + (g->r->variation_strength != 0 ? 0 : (uint64_t)index));
+        noise_fill(&own, noise, vae->latent * size.h * size.w);
+        bool mean = g->r->encode == SD_ENCODE_MEAN;
+        sample_moments(whole, moments.data, mean ? NULL : noise, vae->latent, size.h * size.w, vae->scale);
+    }
+    scope_end(&g->ctx, scope);
+    if (!finite) return damaged(g, index, mode, false, e);
+    for (int64_t row = 0; ok && row < vae->latent * g->h; row++) {
+        int64_t channel = row / g->h, y = row % g->h + g->pass.cut_y;
+        memcpy(z + row * g->w, whole + (channel * size.h + y) * size.w + g->pass.cut_x, (size_t)g->w * sizeof *z);
+    }
+    return ok;
+}
+
+static bool run_all(Generation *g, const Mode *mode, Error *e) {
+    const EncodedSize size = encoded_size(g);
+    float *work = malloc((size_t)(2 * g->m->config.vae.latent * size.h * size.w) * sizeof *work);
+    bool ok = work || error_set(e, ERR_MEMORY, "out of memory for latents");
+    for (int i = 0; ok && i < g->batch; i++) ok = run_own(g, i, mode, work, e);
+    free(work);
+    return ok;
 }
 
 bool encode_run(Generation *g, const Mode *mode, Error *e) {
     int64_t beside = g->batch * beside_channels(g->m) * g->h * g->w;
     float *noise = malloc((size_t)g->latent * sizeof *noise);
-    if (g->image) g->z = malloc((size_t)(g->batch * g->latent) * sizeof *g->z);
+    if (generation_encodes(g)) g->z = malloc((size_t)(g->batch * g->latent) * sizeof *g->z);
     if (beside) g->beside = malloc((size_t)beside * sizeof *g->beside);
-    bool ok = noise && (g->z || !g->image) && (g->beside || !beside);
+    bool ok = noise && (g->z || !generation_encodes(g)) && (g->beside || !beside);
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
-    for (int masked = !g->image; ok && masked <= shows_masked(g); masked++) ok = run(g, mode, masked, noise, e);
+    if (g->pass.from_pictures) ok = ok && run_all(g, mode, e); /* by a model that is shown nothing beside */
+    else
+        for (int masked = !g->image; ok && masked <= shows_masked(g); masked++) ok = run(g, mode, masked, noise, e);
     free(noise);
     if (ok && ((g->z && !all_finite(g->z, g->batch * g->latent)) || (beside && !all_finite(g->beside, beside))))
         ok = error_set(e, ERR_NUMERIC, "the VAE's numbers overflow while encoding; the model or its file is damaged");

@@ -21,6 +21,7 @@ static bool open_taps(Generation *g, Error *e) {
 static bool close_taps(Generation *g, Error *e) {
     TapFile *taps = g->taps;
     g->taps = NULL;
+    if (g->pass.first) return taps_abort(taps), true; /* the other pass may have what is looked for */
     return !taps || taps_close(taps, e);
 }
 
@@ -40,18 +41,19 @@ static bool run_stage(Generation *g, int i, Error *e) {
     return ok;
 }
 
-bool generate(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
+bool generate(SdModel *m, const SdRequest *r, const Pass *pass, SdResult *out, Error *e) {
     Generation g;
     Error own = {0};
     if (!e) e = &own;
     *out = (SdResult){0};
-    bool ok = generation_begin(&g, m, r, e) && check_noise(&g, e) && plan_memory(&g, e);
+    bool ok = generation_begin(&g, m, r, pass, e) && check_noise(&g, e) && plan_memory(&g, e);
     if (ok && !g.keep) release_kept(&g);
     g.out = out;
     g.started = os_clock();
     ok = ok && open_taps(&g, e) && image_encode(&g, e);
     for (int i = 0; ok && i < STAGE_COUNT; i++) ok = run_stage(&g, i, e);
     ok = ok && close_taps(&g, e);
+    if (ok && g.pass.latents) *g.pass.latents = g.x, g.x = NULL;
     if (!ok) sd_free(out);
     generation_end(&g);
     return ok;

@@ -2,9 +2,9 @@
 #ifndef SD_PIPELINE_GENERATE_H
 #define SD_PIPELINE_GENERATE_H
 
-#include "sd/sd.h"
+#include "generation.h"
 
-/* sd_txt2img and sd_img2img, once they have looked at the request. */
-bool generate(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
+/* A request that is drawn in one pass. pass NULL: the only one. */
+bool generate(SdModel *m, const SdRequest *r, const Pass *pass, SdResult *out, Error *e);
 
 #endif

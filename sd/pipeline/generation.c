@@ -35,7 +35,10 @@ static bool compile_prompts(Generation *g, Expert *d, Error *e) {
     PromptOptions o = {.emphasis = r->emphasis,
                        .comments = r->comments,
                        .pad = TOKEN_EOS, /* each encoder pads as it was trained */
-                       .steps = second ? 2 * r->steps : r->steps};
+                       .steps = g->pass.calls_before ? g->pass.calls_before
+                                : second             ? 2 * r->steps
+                                                     : r->steps};
+    if (g->pass.calls_before) o.hires_steps = second ? 2 * r->steps : r->steps;
     const Embeddings *all = d == &g->experts[BASE] && g->embeddings.count ? &g->embeddings : &d->m->embeddings;
     return text_states_init(&d->cond.text, d->m, all, r->prompt ? r->prompt : "", r->negative ? r->negative : "", o,
                             guided, e);
@@ -99,14 +102,14 @@ static bool make_points(Generation *g, Error *e) {
                                .xl = g->m->config.conditioner};
     bool at_first = r->strength_steps == SD_STEPS_DIFFUSERS;
     int whole = r->steps, tail = r->steps;
-    if (g->image) strength_steps(r, &whole, &tail);
+    if (generation_has_start(g)) strength_steps(r, &whole, &tail);
     g->steps = tail;
     if (tail < 1)
         return error_set(e, ERR_ARGUMENT,
                          "strength: %g of %d steps leaves no step to run; raise the strength or the steps", r->strength,
                          r->steps);
     int most = g->sampler->space == SPACE_TIME ? TRAIN_STEPS : LONGEST_LIST;
-    if (whole > most && g->image)
+    if (whole > most && generation_has_start(g))
         return error_set(e, ERR_ARGUMENT,
                          "strength: %d steps that are exactly %g of a schedule need a longer one than %d; raise the "
                          "strength or lower the steps",
@@ -114,11 +117,15 @@ static bool make_points(Generation *g, Error *e) {
     g->points = malloc(sizeof *g->points);
     if (!g->points) return error_set(e, ERR_MEMORY, "out of memory for a schedule");
     return points_make(g->points, levels, g->sampler, g->scheduler, whole, &o, e) &&
-           (!g->image || points_tail(g->points, levels, g->sampler, whole, tail, at_first, e));
+           (!generation_has_start(g) || points_tail(g->points, levels, g->sampler, whole, tail, at_first, e));
 }
 
-bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, Error *e) {
+bool generation_encodes(const Generation *g) { return g->image || g->pass.from_pictures; }
+bool generation_has_start(const Generation *g) { return generation_encodes(g) || g->pass.from_latents; }
+
+bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, const Pass *pass, Error *e) {
     *g = (Generation){.m = m, .r = r};
+    if (pass) g->pass = *pass;
     if (!m || (e && e->code) || !request_check(m, r, e)) return false;
     g->expert_count = r->refiner ? 2 : 1;
     g->experts[BASE].m = m;

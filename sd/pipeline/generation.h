@@ -102,10 +102,25 @@ enum { BASE, REFINER, MOST_EXPERTS };
 
 typedef struct Inpaint Inpaint; /* inpaint.h */
 
+/* One of several passes over a picture (hires.h). All zero: the only one. */
+typedef struct {
+    bool first;                       /* another one follows */
+    bool from_latents, from_pictures; /* as img2img it begins with one of these, which are NULL while planning: */
+    const float *z;                   /* [batch][C][h][w] */
+    uint8_t **pictures;               /* [batch]: [picture_h][picture_w][3], */
+    int picture_w, picture_h;         /* of whose latents the first cut_x columns and cut_y rows are left out, */
+    int cut_x, cut_y;                 /* and those after the pass' own */
+    float **latents;                  /* where its own latents go, malloc'ed, and no picture is made; NULL: one is */
+    int calls_before;                 /* denoiser calls of the pass before, which prompts' switches count from */
+    const SdRequest *told;            /* what the pictures' texts say; NULL: the pass' request, of its model */
+    SdModel *told_model;
+} Pass;
+
 typedef struct {
     /* derived from the request */
     SdModel *m; /* the base */
     const SdRequest *r;
+    Pass pass;
     const Sampler *sampler;
     const Scheduler *scheduler; /* NULL: Automatic */
     uint64_t seed, variation_seed;
@@ -145,8 +160,12 @@ typedef struct {
     SdResult *out;
 } Generation;
 
-/* Fills what is derived from the request. ERR_ARGUMENT for what cannot be served. generation_end in any case. */
-bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, Error *e);
+/* Whether it begins with a picture, as img2img does, and whether that has to be encoded. */
+bool generation_has_start(const Generation *g);
+bool generation_encodes(const Generation *g);
+/* Fills what is derived from the request. pass NULL: the only one. ERR_ARGUMENT for what cannot be served.
+ * generation_end in any case. */
+bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, const Pass *pass, Error *e);
 void generation_end(Generation *g);
 
 /* For stages. */

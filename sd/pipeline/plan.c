@@ -70,6 +70,8 @@ static size_t other_bytes(const Generation *g) {
     size_t beside = (size_t)(g->batch * beside_channels(g->m) * g->h * g->w);
     size_t pictures =
         (size_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0) + control_hint_bytes(g) + image_prompt_bytes(g);
+    pictures +=
+        g->pass.from_pictures ? (size_t)g->batch * 3 * (size_t)g->pass.picture_w * (size_t)g->pass.picture_h : 0;
     size_t unit = (size_t)vae_factor(&g->m->config.vae); /* noise of another size lies beside the picture's */
     size_t seeds = (size_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
     if (request_taps(g->r)) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);

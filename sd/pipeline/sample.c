@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void sample_plan(Generation *g, const Mode *mode) {
     Cursor at = {0};
@@ -100,6 +101,11 @@ bool sample_run(Generation *g, const Mode *mode, Error *e) {
     float *sides = malloc(group * count * sizeof *sides);
     float *work = malloc(latents * (size_t)g->sampler->buffers * sizeof *work);
     bool ok = (g->x && g->refined && sides && work) || error_set(e, ERR_MEMORY, "out of memory for latents");
+    if (ok && g->pass.z) {
+        g->z = malloc(latents * sizeof *g->z);
+        ok = g->z || error_set(e, ERR_MEMORY, "out of memory for latents");
+        if (ok) memcpy(g->z, g->pass.z, latents * sizeof *g->z);
+    }
     ok = ok && start_latents(g, e);
     g->started = os_clock();
     ok = ok && report_progress(g, SD_STAGE_SAMPLE, 0, steps, e) && run_sampler(g, work, sides, e);

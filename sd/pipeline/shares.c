@@ -2,7 +2,7 @@
  * whose seeds go on counting; with a variation only the variation's does (sd.h). */
 #include "shares.h"
 
-#include "generate.h"
+#include "hires.h"
 #include "request.h"
 #include "sd/load/control.h"
 
@@ -34,7 +34,7 @@ static bool preview(void *user, const SdPicture *p, int step, int steps) {
 static void run_share(void *arg, int64_t index, void *scratch) {
     Share *s = (Share *)arg + index;
     (void)scratch;
-    if (!generate(s->model, &s->request, &s->result, &s->error)) atomic_store(s->stop, true);
+    if (!draw_passes(s->model, &s->request, &s->result, &s->error)) atomic_store(s->stop, true);
 }
 
 /* The pictures of all shares, in order; the times of the slowest. */
@@ -49,7 +49,7 @@ static void collect(SdResult *out, SdResult *share) {
 
 bool share_out(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     int gpus = m->peer_count + 1, batch = r->batch_size;
-    if (gpus < 2 || batch < 2) return generate(m, r, out, e);
+    if (gpus < 2 || batch < 2) return draw_passes(m, r, out, e);
     if (!request_check(m, r, e)) return false;
     if (request_taps(r) || r->noise)
         return error_set(e, ERR_ARGUMENT, "taps and noise files: need a single GPU; name one with --device cuda:N");

@@ -7,9 +7,10 @@
 #include <stddef.h>
 
 static bool always(const Generation *g, const Expert *d) { return (void)g, (void)d, true; }
+static bool makes_pictures(const Generation *g, const Expert *d) { return (void)d, !g->pass.latents; }
 static bool two_encoders(const Generation *g, const Expert *d) { return (void)g, d->m->config.encoders == 2; }
 static bool encodes(const Generation *g, const Expert *d) {
-    return d == &g->experts[BASE] && (g->image || config_input(&d->m->config) == INPUT_INPAINTING);
+    return d == &g->experts[BASE] && (generation_encodes(g) || config_input(&d->m->config) == INPUT_INPAINTING);
 }
 
 static int one(const Generation *g) { return (void)g, 1; }
@@ -73,7 +74,7 @@ const Stage STAGES[STAGE_COUNT] = {
                        .plan_peak = offsetof(SdPlan, decode_peak)},
     [STAGE_DECODE] = {.shown = SD_STAGE_DECODE,
                       .part = decoder,
-                      .wanted = always,
+                      .wanted = makes_pictures,
                       .steps = pictures,
                       .plan = decode_plan,
                       .run = decode_run,

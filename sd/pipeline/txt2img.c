@@ -1,6 +1,7 @@
 /* txt2img.c: the entry points that make pictures, and what they say to a caller who forgot something. See generation.h
  * for the pictures' way. */
-#include "plan.h"
+#include "hires.h"
+#include "sd/info/params.h"
 #include "shares.h"
 
 /* Whether a call can begin: `out` is empty then. */
@@ -22,15 +23,12 @@ bool sd_img2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     if (out) *out = (SdResult){0};
     if (!begin("img2img", m, r, out, e)) return false;
     if (!r->image) return error_set(e, ERR_ARGUMENT, "img2img: needs an image to start from");
+    if (request_hires(r)) return error_set(e, ERR_ARGUMENT, "hires scale: counts in txt2img alone; leave it out");
     return share_out(m, r, out, e);
 }
 
 bool sd_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e) {
     if (out) *out = (SdPlan){0};
     if (!begin("plan", m, r, out, e)) return false;
-    Generation g;
-    bool ok = generation_begin(&g, m, r, e) && plan_memory(&g, e);
-    *out = g.plan;
-    generation_end(&g);
-    return ok;
+    return plan_passes(m, r, out, e);
 }

@@ -17,7 +17,7 @@ enum { SIDE = 64 };
 /* Changes row p of r to another value than its default, which every sampler can serve. words: where a word is kept. */
 static void change(const Param *p, SdRequest *r, char *word, size_t size) {
     void *at = (char *)r + p->at;
-    double v = param_number(p, r), other = p->high <= 1 ? 0.5 : 5;
+    double v = param_number(p, r), other = p->high <= 1 ? 0.5 : !strcmp(p->name, "hires-scale") ? 1.5 : 5;
     switch (p->type) {
     case PARAM_INT: *(int *)at = p->low == 8 ? SIDE + 8 : (int)v + 1; break;
     case PARAM_INT64: *(int64_t *)at = 31337; break;
@@ -28,7 +28,7 @@ static void change(const Param *p, SdRequest *r, char *word, size_t size) {
     case PARAM_SCHEDULER: *(const char **)at = "Karras"; break;
     case PARAM_PROMPT: *(const char **)at = "a (red:1.4) [circle]\nand, a: square"; break;
     case PARAM_FILE: snprintf(word, size, "%s", cli_path("noise.safetensors")), *(const char **)at = word; break;
-    case PARAM_STRING: break; /* rows of this kind do not change a picture */
+    case PARAM_STRING: *(const char **)at = "Lanczos"; break; /* hires-upscaler; others do not change a picture */
     }
 }
 
@@ -59,8 +59,15 @@ static SdRequest plain(const Fixture *f, const Param *p) {
     SdRequest r = sd_request(f->model);
     r.prompt = "a (red:1.2) circle", r.negative = "blurry";
     bool levels = !strcmp(p->name, "scheduler") || !strcmp(p->name, "rho"); /* two steps hardly show between others */
-    r.width = r.height = SIDE, r.steps = p->of_image ? 4 : levels ? 3 : 2, r.seed = 42, r.keep = true;
+    r.width = r.height = SIDE,
+    r.steps = p->of_image || !strcmp(p->name, "hires-scale") ? 4
+              : levels                                       ? 3
+                                                             : 2,
+    r.seed = 42, r.keep = true;
     if (p->of_refiner) r.refiner = f->refiner, r.steps = 6;
+    if (p->of_hires && strcmp(p->name, "hires-scale")) r.hires_scale = 1.5;
+    if (p->of_hires && strcmp(p->name, "hires-steps")) r.hires_steps = p->type == PARAM_SCHEDULER ? 4 : 3;
+    if (!strcmp(p->name, "hires-scale")) r.hires_steps = 0;
     if (!strcmp(p->name, "refiner-by-steps")) r.refiner_switch = 0.3, r.steps = 4;
     if (p->of_mask) r.mask = f->mask, r.mask_width = SIDE, r.mask_height = SIDE / 2, r.mask_blur = 1;
     if (!strcmp(p->name, "mask-padding")) r.only_masked = true, r.mask_padding = 0;
@@ -140,12 +147,16 @@ static void program(const Param *p, const SdRequest *r) {
     const char *blurred = r->mask && strcmp(p->name, "mask-blur")
                               ? r->soft && p->type != PARAM_BOOL ? " --mask-blur 1 --soft" : " --mask-blur 1"
                               : "";
+    const char *twice = !p->of_hires || !strcmp(p->name, "hires-scale") ? ""
+                        : r->hires_steps == 4                           ? " --hires-scale 1.5 --hires-steps 4"
+                        : r->hires_steps == 3                           ? " --hires-scale 1.5 --hires-steps 3"
+                                                                        : " --hires-scale 1.5";
     const char *at = !strcmp(p->name, "refiner-by-steps") ? " --refiner-switch 0.3" : "";
     CliRun made = cli("%s -m info.safetensors%s -p '%s' -n blurry -W 64 -H 64 --steps %d --seed 42 --threads 1 "
-                      "--sampler '%s' --scheduler '%s'%s%s%s%s%s%s%s %s -o set.png -q",
+                      "--sampler '%s' --scheduler '%s'%s%s%s%s%s%s%s%s %s -o set.png -q",
                       r->image ? "img2img" : "txt2img", r->image ? " -i from.png" : "", r->prompt, r->steps, r->sampler,
                       r->scheduler ? r->scheduler : "Automatic", churn, seeds, varied, refined, at,
-                      p->type == PARAM_BOOL && r->only_masked ? " --mask mask.png" : masked, blurred, option);
+                      p->type == PARAM_BOOL && r->only_masked ? " --mask mask.png" : masked, blurred, twice, option);
     test_check(made.code == 0, "sdc makes a picture with %s", option);
     test_note("%s", made.err);
     cli_free(&made);

@@ -274,7 +274,7 @@ static void plans(const char *model) {
             Generation g;
             SdResult out = {0};
             r.cfg = cfg, r.batch_size = 1 + i % 2;
-            bool ok = generation_begin(&g, m, &r, &e) && plan_memory(&g, &e);
+            bool ok = generation_begin(&g, m, &r, NULL, &e) && plan_memory(&g, &e);
             g.out = &out;
             int stages = 0;
             for (int s = 0; ok && s < STAGE_COUNT; s++) {

@@ -69,7 +69,10 @@ static const struct {
 enum { OWN_COUNT = sizeof OWN / sizeof *OWN };
 
 /* Whether a setting is an option of these commands: a record has no mask. */
-static bool is_in(const Param *p, int in) { return !(in == IN_TXT2IMG ? p->of_image : in == IN_RECORD && p->of_mask); }
+static bool is_in(const Param *p, int in) {
+    if (in == IN_TXT2IMG) return !p->of_image || p->or_hires;
+    return !p->of_hires && !(in == IN_RECORD && p->of_mask);
+}
 
 static bool row(int i, int in, Option *o) {
     for (int p = -1; p < PARAM_COUNT; p++) {
@@ -116,6 +119,10 @@ static int check_program(const Command *c, const PictureArguments *a) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (p->of_mask && !a->mask && param_number(p, &a->request) != p->standard)
             return usage_error(c, "--%s: needs --mask FILE", p->name);
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->or_hires && c->options == TXT2IMG_OPTIONS && !param_is_unset(p, &a->request) &&
+            !request_hires(&a->request))
+            return usage_error(c, "--%s: counts only with --hires-scale, or a hires size", p->name);
     if (a->preview_by && !a->sheet && !a->preview)
         return usage_error(c, "--preview: needs --preview-out FILE or --steps-sheet FILE");
     if (a->preview_by == SD_PREVIEW_TAESD && !a->open.parts.taesd)

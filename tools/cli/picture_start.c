@@ -1,5 +1,10 @@
 #include "picture_start.h"
 #include "command.h"
+#include "precision.h"
+#include "sd/info/params.h"
+
+#include <stdio.h>
+#include <string.h>
 
 bool picture_start(const char *path, Image *image, SdRequest *r, SdRequest *usual, Error *e) {
     if (!path) return true;
@@ -24,4 +29,19 @@ bool picture_start_fits(const char *path, const Image *image, const SdRequest *r
     if (!image->rgb || (r->width >= 8 && r->height >= 8)) return true;
     return error_set(e, ERR_FORMAT, "%s: is %dx%d, too small to take its size from; say -W and -H", path, image->width,
                      image->height);
+}
+
+SdUpscaler *picture_upscaler(const ModelOptions *m, SdRequest *r, char name[UPSCALER_NAME], Error *e) {
+    const char *path = r->hires_upscaler, *slash = path ? strrchr(path, '/') : NULL;
+    if (!path || !request_hires(r) || words_find(HIRES_UPSCALERS, path) >= 0) return NULL;
+    const SdOptions options = {.threads = m->threads,
+                               .memory_limit = m->memory_limit,
+                               .precision = precision_of(m->precision),
+                               .device = m->device ? m->device : "auto"};
+    r->upscaler = sd_upscaler_open(path, &options, e);
+    snprintf(name, UPSCALER_NAME, "%.250s", slash ? slash + 1 : path);
+    char *dot = strrchr(name, '.');
+    if (dot && dot != name) *dot = 0;
+    r->hires_upscaler = name;
+    return r->upscaler;
 }

@@ -2,6 +2,7 @@
 #ifndef SD_TOOLS_CLI_PICTURE_START_H
 #define SD_TOOLS_CLI_PICTURE_START_H
 
+#include "model_options.h"
 #include "sd/image/image.h"
 #include "sd/sd.h"
 
@@ -12,5 +13,10 @@ bool picture_start(const char *path, Image *image, SdRequest *r, SdRequest *usua
 bool picture_mask(const char *path, Image *mask, SdRequest *r, Error *e);
 /* ERR_FORMAT where r's size was taken from a picture that is too small for that (options are at least 8). */
 bool picture_start_fits(const char *path, const Image *image, const SdRequest *r, Error *e);
+
+/* Where a request's hires upscaler is a file: opens it for the device of m, hands it to r, and has r call it as texts
+ * do, in name. NULL where it is none, or on error. */
+enum { UPSCALER_NAME = 256 };
+SdUpscaler *picture_upscaler(const ModelOptions *m, SdRequest *r, char name[UPSCALER_NAME], Error *e);
 
 #endif

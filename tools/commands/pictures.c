@@ -48,11 +48,17 @@ typedef struct Steps {
     bool begun, no_memory;
 } Steps;
 
+static void forget_steps(Steps *s) {
+    for (int i = 0; i < s->count; i++) free((void *)(uintptr_t)s->pictures[i].rgb);
+    s->count = 0;
+}
+
 static bool keep_step(void *user, const SdPicture *p, int step, int steps) {
     Steps *s = ((Work *)user)->steps;
     (void)steps;
     if (s->begun && p->seed != s->seed) return true;
     s->begun = true;
+    if (p->width != s->width || p->height != s->height) forget_steps(s); /* the second pass of hires fix begins */
     s->seed = p->seed, s->width = p->width, s->height = p->height;
     if (s->file && !image_write(p->rgb, p->width, p->height, NULL, s->file, s->e)) return false;
     if (!s->sheet) return true;
@@ -78,7 +84,7 @@ static void save_sheet(Steps *s, const char *path, Error *e) {
 }
 
 static void free_steps(Steps *s) {
-    for (int i = 0; i < s->count; i++) free((void *)(uintptr_t)s->pictures[i].rgb);
+    forget_steps(s);
     free(s->pictures);
     free(s->labels);
     *s = (Steps){0};
@@ -99,6 +105,8 @@ static int generate(const Command *c, const PictureArguments *a) {
     SdModel *model = model_options_open(&a->open, a->model, &e), *refiner = refiner_open(&a->open, a->refiner, &e);
     SdRequest request = a->request, usual = sd_request(model);
     Work work = {&progress, &steps};
+    char called[UPSCALER_NAME];
+    SdUpscaler *upscaler = model && !e.code ? picture_upscaler(&a->open, &request, called, &e) : NULL;
     request.progress = show;
     request.user = &work;
     request.refiner = refiner;
@@ -111,7 +119,10 @@ static int generate(const Command *c, const PictureArguments *a) {
     networks_note(model, &request, a->open.quiet, &e);
     model_note_ignored(&a->open, model, &request);
     picture_start_fits(a->image, &image, &request, &e);
-    if (a->sheet) sheet_fits(request.steps, request.width, request.height, &e);
+    int width, height;
+    sd_finished_size(&request, &width, &height);
+    if (a->sheet)
+        sheet_fits(request.hires_steps > request.steps ? request.hires_steps : request.steps, width, height, &e);
     int64_t variation = request.variation_seed < 0 ? sd_random_seed() : request.variation_seed;
     int64_t seed = request.seed < 0 ? sd_random_seed() : request.seed;
     for (int run = 0; model && !e.code && run < a->batch_count; run++) {
@@ -136,6 +147,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     controls_close(&controls);
     sd_close(model);
     sd_close(refiner);
+    sd_upscaler_close(upscaler);
     free_steps(&steps);
     image_free(&image);
     image_free(&mask);

@@ -25,7 +25,7 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *refiner, *image, *mask, *noise, *lora_dir, *out;
+    const char *model, *refiner, *image, *mask, *noise, *lora_dir, *upscaler, *out;
     ModelOptions open;
     ControlOptions controls;
 } Arguments;
@@ -35,6 +35,7 @@ static const Option OPTIONS[] = {
     OPTION(STRING, refiner, 0, "refiner", "MODEL", "the refiner, if one took part"),
     OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img picture was made from"),
     OPTION(STRING, mask, 0, "mask", "FILE", "the mask of an inpainted picture"),
+    OPTION(STRING, upscaler, 0, "hires-upscaler", "FILE", "the upscaler of its hires fix, if that was a file"),
     OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
     OPTION(LIST, controls.control, 0, "control", "FILE:IMAGE",
            "a ControlNet that took part and the picture that it was shown, once for each in the text's order"),
@@ -66,16 +67,10 @@ static const char *mask_key(const InfoRead *text) {
     return NULL;
 }
 
-/* The size of the finished picture. */
-static void finished_size(const SdRequest *r, int *width, int *height) {
-    *width = r->mask && r->only_masked ? r->image_width : r->width;
-    *height = r->mask && r->only_masked ? r->image_height : r->height;
-}
-
 /* Whether the text is complete, and the files that it needs were named. */
-static bool check_request(const Arguments *a, const Replay *r, Error *e) {
+static bool check_request(const Arguments *a, Replay *r, Error *e) {
     static const char *const NEEDED[] = {"Steps", "Sampler", "Seed", "Size-1", "Size-2"};
-    bool from_image = infotext_get(&r->info.read, "Denoising strength") != NULL;
+    bool from_image = infotext_get(&r->info.read, "Denoising strength") != NULL && !request_hires(&r->request);
     for (size_t i = 0; i < sizeof NEEDED / sizeof *NEEDED; i++)
         if (!infotext_get(&r->info.read, NEEDED[i]))
             return error_set(e, ERR_FORMAT, "the text does not tell its %.*s", (int)strcspn(NEEDED[i], "-"), NEEDED[i]);
@@ -89,13 +84,22 @@ static bool check_request(const Arguments *a, const Replay *r, Error *e) {
     if (masked && !a->mask)
         return error_set(e, ERR_FORMAT, "%s: needs the mask that it was made with; name it after --mask", masked);
     if (!from_image && a->mask) return error_set(e, ERR_FORMAT, "was not made from a picture; leave --mask out");
+    const char *upscaler = request_hires(&r->request) ? r->request.hires_upscaler : NULL;
+    bool network = upscaler && words_find(HIRES_UPSCALERS, upscaler) < 0;
+    if (network && !a->upscaler)
+        return error_set(e, ERR_FORMAT, "Hires upscaler: needs %.100s; name its file after --hires-upscaler", upscaler);
+    if (!network && a->upscaler)
+        return error_set(e, ERR_FORMAT, "was made without an upscaler's file; leave --hires-upscaler out");
+    if (network) r->request.hires_upscaler = a->upscaler;
     const char *refiner = infotext_refiner(&r->info.read);
     if (refiner && !a->refiner)
         return error_set(e, ERR_FORMAT, "Refiner: needs %.100s; name its file after --refiner", refiner);
     if (!refiner && a->refiner) return error_set(e, ERR_FORMAT, "was made without a refiner; leave --refiner out");
     if (a->noise && !infotext_get(&r->info.read, "Noise"))
         return error_set(e, ERR_FORMAT, "did not begin with a file of noise; leave --noise out");
-    return params_check(&r->request, e);
+    SdRequest checked = r->request;
+    if (network) checked.hires_upscaler = NULL; /* a file, which is not open yet */
+    return params_check(&checked, e);
 }
 
 /* The parts from files of their own, as texts and options call them. */
@@ -249,6 +253,8 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     if (model) warn_of_parts(model, &r->info.read, &e);
     if (model && !e.code) said_embeddings(infotext_get(&r->info.read, "TI hashes"), "picture", model, &e);
     if (refiner) warn_of_refiner(refiner, &r->info.read, &e);
+    char called[UPSCALER_NAME];
+    SdUpscaler *upscaler = model && !e.code ? picture_upscaler(&open, &r->request, called, &e) : NULL;
     r->request.refiner = refiner;
     OpenControls controls;
     controls_open(&controls, &a->controls, model, &r->request, &e);
@@ -266,6 +272,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     controls_close(&controls);
     sd_close(model);
     sd_close(refiner);
+    sd_upscaler_close(upscaler);
     if (e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("step %d of %d", progress.step, progress.steps);
     if (e.code) return report(c, &e);
     int code = finish_output();
@@ -289,7 +296,7 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
         ok && picture_start(a->image, &r.image, &r.request, NULL, &e) && picture_mask(a->mask, &r.mask, &r.request, &e);
     if (ok && a->mask && !infotext_get(&r.info.read, "Mask blur")) r.request.mask_blur = 0; /* the webui omits it */
     int width, height;
-    finished_size(&r.request, &width, &height);
+    sd_finished_size(&r.request, &width, &height);
     if (ok && (was.width != width || was.height != height))
         ok = error_set(&e, ERR_FORMAT, "%s: is %dx%d, but its text says %dx%d", path, was.width, was.height, width,
                        height);
@@ -319,7 +326,7 @@ static int run(const Command *c, int argc, char **argv) {
     if (code != GO_ON) return code;
     if (a.out && (file_same(a.out, path) || file_same(a.out, a.model) || file_same(a.out, a.refiner) ||
                   file_same(a.out, a.image) || file_same(a.out, a.mask) || file_same(a.out, a.noise) ||
-                  part_options_name(&a.open.parts, a.out)))
+                  file_same(a.out, a.upscaler) || part_options_name(&a.open.parts, a.out)))
         return usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
     if (a.out && !image_write_check(a.out, &e)) return usage_error(c, "--out: %s", e.text);
     if (a.open.device && strchr(a.open.device, ',')) return usage_error(c, "--device: one at a time");
@@ -339,5 +346,5 @@ const Command REPLAY = {
     "make a picture again from what it says, and compare",
     "The precision is the one that the picture says, unless --precision names another.\n"
     "Prints \"equal\" when every pixel is the same; else how much differs, and the exit code is 1. A field of the text "
-    "that this version does not know, such as those of hires fix, is an error.",
+    "that this version does not know is an error.",
     OPTIONS};

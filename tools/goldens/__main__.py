@@ -35,6 +35,7 @@ GROUPS = {
     "micro_samplers": "micro_samplers",
     "networks": "networks",
     "upscalers": "upscalers",
+    "hires": "hires",
     "full": "full",
 }
 
