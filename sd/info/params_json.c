@@ -110,17 +110,25 @@ static bool take(const Param *p, const JsonNode *n, SdRequest *r, Error *e) {
     return true;
 }
 
+/* A row whose picture, mask or hires fix is not there, once all of the settings are. */
+static bool no_owner(const Param *p, const SdRequest *r, Error *e) {
+    if (p->of_mask && !r->mask)
+        return error_set(e, ERR_ARGUMENT, "%s: is for inpainting, and there is no mask", p->json);
+    if (p->of_hires) return error_set(e, ERR_ARGUMENT, "%s: is for hires fix, and there is none", p->json);
+    return error_set(e, ERR_ARGUMENT, "%s: is for img2img, and there is no picture", p->json);
+}
+
 bool params_from_json(const Json *j, const JsonNode *object, SdRequest *r, Error *e) {
     if (!object || object->type != JSON_OBJECT) return error_set(e, ERR_ARGUMENT, "the settings are not a JSON object");
     for (int32_t i = object->child; i >= 0; i = j->nodes[i].next) {
         const JsonNode *n = &j->nodes[i];
         const Param *p = setting(n->key);
         if (!p) return error_set(e, ERR_ARGUMENT, "%.60s: is not a setting of this version", n->key);
-        if (p->of_image && !r->image && !p->or_hires)
-            return error_set(e, ERR_ARGUMENT, "%s: is for img2img, and there is no picture", p->json);
-        if (p->of_mask && !r->mask)
-            return error_set(e, ERR_ARGUMENT, "%s: is for inpainting, and there is no mask", p->json);
         if (!take(p, n, r, e)) return false;
+    }
+    for (int32_t i = object->child; i >= 0; i = j->nodes[i].next) {
+        const Param *p = setting(j->nodes[i].key);
+        if (!param_has_owner(p, r)) return no_owner(p, r, e);
     }
     return true;
 }

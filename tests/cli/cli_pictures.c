@@ -256,19 +256,23 @@ static void ranges(void) {
     sd_close(m);
 }
 
-/* Models whose U-Net takes more than a latent are described, but make no picture and learn nothing. */
+/* What models whose U-Net takes other channels than a latent's say; NULL: the command works. */
 static void inputs(void) {
     static const struct {
         int channels;
-        const char *words;
-    } MODELS[] = {{9, "m9: is an inpainting model|9 channels|latent has 4"},
-                  {8, "m8: is an instruct-pix2pix model|8 channels|latent has 4"},
-                  {5, "m5: is a depth model: its U-Net takes 5 channels|latent has 4"},
-                  {3, "m3: its U-Net takes 3 channels|latent has 4"}};
+        const char *drawing, *editing, *training;
+        int code; /* of a drawing that is refused */
+    } MODELS[] = {
+        {9, NULL, NULL, "m9: is an inpainting model, and is not trained", 0},
+        {8, "image: this model edits a picture", NULL, "m8: is an instruct-pix2pix model, and is not trained", 2},
+        {5, "m5: is a depth model|MiDaS|5 channels|latent has 4", "m5: is a depth model|MiDaS|5 channels",
+         "m5: is a depth model|MiDaS|5 channels", 1},
+        {3, "m3: its U-Net takes 3 channels|latent has 4", "m3: its U-Net takes 3 channels|latent has 4",
+         "m3: its U-Net takes 3 channels|latent has 4", 1}};
     cli_works("from.png", MICRO "-p x -o from.png");
     for (size_t i = 0; i < sizeof MODELS / sizeof *MODELS; i++) {
         char name[8];
-        const char *words = MODELS[i].words;
+        const char *drawing = MODELS[i].drawing, *editing = MODELS[i].editing, *training = MODELS[i].training;
         SdConfig k = micro_config();
         k.unet.in_channels = MODELS[i].channels;
         snprintf(name, sizeof name, "m%d", MODELS[i].channels);
@@ -276,22 +280,31 @@ static void inputs(void) {
         if (i == 1) spec.layout = MODEL_DIFFUSERS;
         if (!test_check(make_model_of(cli_path(name), spec, k), "a model of %d channels", MODELS[i].channels)) return;
         cli_works("family      SD 1.x|0 missing", "info %s", name);
-        cli_fails(1, words, "txt2img -m %s -W 64 -H 64 --steps 1 -p x -o no.png", name);
-        cli_fails(1, words, "img2img -m %s -i from.png --steps 1 -p x -o no.png", name);
-        cli_fails(1, words, "bench -m %s -W 64 -H 64 --steps 1 --runs 1", name);
-        cli_fails(1, words, "train -m %s --data shapes --out no.safetensors --steps 1", name);
-        cli_fails(1, words, "train -m %s --data shapes --train vae --out no.safetensors --steps 1", name);
+        if (drawing) {
+            cli_fails(MODELS[i].code, drawing, "txt2img -m %s -W 64 -H 64 --steps 1 -p x -o no.png", name);
+            cli_fails(MODELS[i].code, drawing, "bench -m %s -W 64 -H 64 --steps 1 --runs 1", name);
+        } else {
+            cli_works("drawn.png", "txt2img -m %s -W 64 -H 64 --steps 1 -p x -o drawn.png", name);
+            cli_works("decode", "bench -m %s -W 64 -H 64 --steps 1 --runs 1", name);
+        }
+        if (editing) cli_fails(1, editing, "img2img -m %s -i from.png --steps 1 -p x -o no.png", name);
+        else cli_works("drawn.png", "img2img -m %s -i from.png --steps 1 -p x -o drawn.png", name);
+        cli_fails(1, training, "train -m %s --data shapes --out no.safetensors --steps 1", name);
+        cli_fails(1, training, "train -m %s --data shapes --train vae --out no.safetensors --steps 1", name);
         Error e = {0};
         SdPlan plan;
         SdModel *m = sd_open(cli_path(name), NULL, &e);
         SdRequest r = sd_request(m);
-        test_check(m && !sd_plan(m, &r, &plan, &e) && e.code == ERR_FORMAT, "sd_plan refuses %d channels",
-                   MODELS[i].channels);
+        ErrorCode code = !m || sd_plan(m, &r, &plan, &e) ? ERR_NONE : e.code;
+        test_check(m && code == (!drawing              ? ERR_NONE
+                                 : MODELS[i].code == 2 ? ERR_ARGUMENT
+                                                       : ERR_FORMAT),
+                   "sd_plan of %d channels", MODELS[i].channels);
         test_note("%s", e.text);
         sd_close(m);
     }
     test_check(!is_there("no.png") && !is_there("no.safetensors") && !is_there("no.safetensors.state"),
-               "they leave nothing behind");
+               "what is refused leaves nothing behind");
 }
 
 void cli_pictures(void) {

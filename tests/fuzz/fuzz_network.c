@@ -13,7 +13,7 @@ static void compute(const Network *n, const NetworkModule *m) {
         fuzz_require(p.rows > 0 && p.columns > 0);
         int64_t inner = p.mid ? p.mid->n[1] * p.taps : 0;
         if (p.rank > 4096 || inner > 1 << 16) continue;
-        float out, *scratch = malloc((size_t)(p.rank + 5 + inner) * sizeof *scratch);
+        float out, *scratch = malloc((size_t)(p.rank + PRODUCT_TOGETHER + 1 + inner) * sizeof *scratch);
         if (!scratch) abort();
         product_tile(&p, 0, 1, 0, 1, &out, 1, scratch);
         product_tile(&p, p.rows - 1, 1, p.columns - 1, 1, &out, 1, scratch);

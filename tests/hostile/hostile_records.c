@@ -41,6 +41,8 @@ static const struct {
     {"setting-scheduler", "\\\"steps\\\":1", "\\\"scheduler\\\":\\\"No\\\"", "its settings: scheduler: 'No'"},
     {"setting-of-image", "\\\"steps\\\":1", "\\\"denoising_strength\\\":0.5",
      "is for img2img, and there is no picture"},
+    {"setting-of-hires", "\\\"steps\\\":1", "\\\"hires_steps\\\":2",
+     "hires_steps: is for hires fix, and there is none"},
     {"prompt-number", "\\\"prompt\\\":\\\"x\\\"", "\\\"prompt\\\":7", "its settings: prompt: is not a string"},
     {"size-odd", "\\\"width\\\":16", "\\\"width\\\":16384,\\\"seed_resize_from_w\\\":8", "its settings: |seed height"},
     {"size-huge", "\\\"width\\\":16,\\\"height\\\":16", "\\\"width\\\":16384,\\\"height\\\":16384",

@@ -13,6 +13,13 @@ static const char *stage_name(int64_t stage) {
                                       : "decode";
 }
 
+/* NULL: a stage that is not measured (encoding, before a U-Net that sees a picture beside the latent). */
+static const Stage *stage_of(const Report *r, int64_t stage) {
+    for (int i = 0; i < r->stage_count; i++)
+        if (r->stages[i].stage == stage) return &r->stages[i];
+    return NULL;
+}
+
 /* How many times the record holds a stage. */
 static double times_of(const Report *r, int64_t stage) {
     double runs = r->recorded;
@@ -116,8 +123,8 @@ static void report_calls(const Report *r) {
         const Call *c = sorted[i];
         char name[96];
         bool product = call_is_product(&c->shape);
-        const Stage *s = r->stages;
-        while (s->stage != c->shape.stage) s++;
+        const Stage *s = stage_of(r, c->shape.stage);
+        if (!s) continue;
         double each = times_of(r, c->shape.stage), rate = (product ? c->flops : c->bytes) / c->seconds;
         call_name(&c->shape, name, sizeof name);
         printf("%-7s%-37s%6.4g%11.6f%8.1f%11.1f%8.1f\n", s->name, name, (double)c->count / each, c->seconds / each,
@@ -170,11 +177,14 @@ static void json_shape(const CallShape *s) {
 }
 
 static void json_calls(const Report *r) {
+    bool any = false;
     printf(",\n \"calls\": [");
     for (int i = 0; i < r->record.count; i++) {
         const Call *c = &r->record.calls[i];
         double each = times_of(r, c->shape.stage);
-        printf("%s\n  ", i ? "," : "");
+        if (!stage_of(r, c->shape.stage)) continue;
+        printf("%s\n  ", any ? "," : "");
+        any = true;
         json_shape(&c->shape);
         printf("\"count\": %.6g, \"seconds\": %.6g, \"flop\": %.9g, \"bytes\": %.9g, \"share\": %.4g}",
                (double)c->count / each, c->seconds / each, c->flops / each, c->bytes / each,
