@@ -1,6 +1,12 @@
 /* hostile_upscale.c: files that are no upscaler, or not a whole one, and what else goes wrong when a picture is
  * enlarged. */
 #include "hostile.h"
+#include "sd/image/png.h"
+#include "tests/harness/cli.h"
+#include "tests/harness/test.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
 
 /* clang-format off */
 static const HostileCase CASES[] = {
@@ -30,12 +36,37 @@ static const HostileCase CASES[] = {
     {"filter-alone", .args = "upscale p.png -o o.png --filter nearest", .code = 2, .words = "--filter alone needs --scale"},
     {"filter-and-bgr", .args = "upscale p.png -o o.png --filter nearest -s 2 --bgr", .code = 2, .words = "count with an upscaler"},
     {"several-into-one", .args = "upscale a.png b.png -o o.png --filter nearest -s 2", .code = 2, .words = "several pictures need a folder"},
-    {"onto-itself", .args = "upscale p.png -o p.png --filter nearest -s 2", .code = 1, .words = "p.png: "},
     {"overlap", .args = "upscale -m $B p.png -o o.png --tile 32 --overlap 32", .code = 2, .words = "--overlap: 32 is not below --tile"},
     {"a-model", .args = "upscale -m $B p.png -o o.png", .code = 1, .words = "is no upscaler that is known"},
     {"a-folder", .args = "upscale -m . p.png -o o.png", .code = 1, .words = "is a folder"},
     {"scale", .args = "upscale p.png -o o.png --filter nearest --scale 65", .code = 2, .words = "--scale: 65 is not in 0.01..64"},
 };
+
+/* Among pictures of 2 x 1: p.png, p.jpg, r.png, folder/p.png. */
+static const HostileCase OVER[] = {
+    {"onto-itself", .args = "upscale p.png -o p.png --filter nearest -s 2", .code = 2, .words = "p.png is also an input file"},
+    {"onto-another", .args = "upscale p.jpg p.png -o . --filter nearest -s 2", .code = 2, .words = "two pictures would be ./p.png"},
+    {"onto-itself-in-a-folder", .args = "upscale r.png p.png -o . --filter nearest -s 2", .code = 2, .words = "r.png is also an input file"},
+    {"of-one-name", .args = "upscale p.png folder/p.png -o folder --filter nearest -s 2", .code = 2, .words = "two pictures would be folder/p.png"},
+    {"several", .args = "upscale p.jpg r.png -o folder --filter nearest -s 2", .code = 0, .words = "folder/p.png: 4 x 2|folder/r.png: 4 x 2"},
+};
 /* clang-format on */
 
-HOSTILE(upscale) { hostile_cases(CASES, sizeof CASES / sizeof *CASES); }
+static void write_pictures(void) {
+    static const uint8_t RGB[2 * 3] = {1, 2, 3, 4, 5, 6};
+    static const char *const NAMES[] = {"p.png", "p.jpg", "r.png", "folder/p.png"};
+    mkdir(cli_path("folder"), 0777);
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        uint8_t *bytes = NULL;
+        size_t size = 0;
+        test_check(png_encode(RGB, 2, 1, NULL, 0, &bytes, &size, NULL) && test_write(cli_path(NAMES[i]), bytes, size),
+                   "%s is written", NAMES[i]);
+        free(bytes);
+    }
+}
+
+HOSTILE(upscale) {
+    hostile_cases(CASES, sizeof CASES / sizeof *CASES);
+    write_pictures();
+    hostile_cases(OVER, sizeof OVER / sizeof *OVER);
+}

@@ -7,8 +7,10 @@
 #include "sd/image/image.h"
 #include "sd/image/image_text.h"
 #include "sd/image/png.h"
+#include "sd/info/info_writer.h"
 #include "sd/info/params.h"
 #include "sd/info/picture_info.h"
+#include "sd/load/files_below.h"
 #include "sd/sd.h"
 #include "weights/atomic_file.h"
 #include "weights/file_open.h"
@@ -58,21 +60,26 @@ static bool show(void *user, int done, int of) {
     return progress_parts(w->progress, done, of, os_clock() - w->begun);
 }
 
-/* The name of a path's file, without folders and, unless it begins with it, what follows its last dot. */
+/* The name of a path's file, without folders, and its length without its ending. */
 static int stem_of(const char *path, const char **name) {
-    const char *slash = strrchr(path, '/'), *dot = strrchr(*name = slash ? slash + 1 : path, '.');
-    return (int)(dot && dot != *name ? (size_t)(dot - *name) : strlen(*name));
+    const char *slash = strrchr(path, '/');
+    return (int)file_stem(*name = slash ? slash + 1 : path);
 }
 
-/* What the webui's extras tab writes of an upscaled picture (scripts/postprocessing_upscale.py). */
-static void write_extras(char *to, size_t size, const Arguments *a, double scale) {
-    const char *name = "None";
+/* What the webui's extras tab writes of an upscaled picture (scripts/postprocessing_upscale.py). The caller frees it;
+ * NULL: out of memory. */
+static char *extras_of(const Arguments *a, double scale) {
     static const char *const OF[] = {"Nearest", "Bilinear", "Bicubic", "Lanczos"};
-    int length = (int)strlen(name);
-    if (a->model) length = stem_of(a->model, &name);
-    else name = OF[a->filter], length = (int)strlen(name);
-    snprintf(to, size, "Postprocess upscale by: %.10g, Postprocess upscaler: %.*s", scale, length < 200 ? length : 200,
-             name);
+    InfoWriter t = {.p = NULL};
+    char by[INFO_NUMBER], upscaler[201];
+    const char *name;
+    int length = a->model ? stem_of(a->model, &name) : (int)strlen(name = OF[a->filter]);
+    info_number(scale, by);
+    snprintf(upscaler, sizeof upscaler, "%.*s", length, name);
+    info_pair(&t, "Postprocess upscale by", by);
+    info_pair(&t, "Postprocess upscaler", upscaler);
+    if (t.failed) free(t.p), t.p = NULL;
+    return t.p;
 }
 
 enum { TEXTS_MOST = 64 };
@@ -88,11 +95,11 @@ static bool png_keyword(const char *k) {
 static bool save(const Arguments *a, const SdPicture *p, const ImageTexts *texts, const PictureInfo *info, double scale,
                  const char *name, Error *e) {
     PngText out[TEXTS_MOST];
-    char extras[320];
+    char *extras = extras_of(a, scale);
     int count = 0;
     uint8_t *bytes = NULL;
     size_t size = 0;
-    write_extras(extras, sizeof extras, a, scale);
+    if (!extras) return error_set(e, ERR_MEMORY, "%s: out of memory for its text", name);
     if (info->raw && !image_text(texts, "parameters")) out[count++] = (PngText){"parameters", info->raw};
     for (int i = 0; i < texts->count && count < TEXTS_MOST - 2; i++)
         if (png_keyword(texts->at[i].keyword) && strcmp(texts->at[i].keyword, "postprocessing") &&
@@ -103,6 +110,7 @@ static bool save(const Arguments *a, const SdPicture *p, const ImageTexts *texts
     bool ok = png_encode(p->rgb, p->width, p->height, out, count, &bytes, &size, e) &&
               atomic_write_file(name, bytes, size, e);
     free(bytes);
+    free(extras);
     return ok;
 }
 
@@ -122,8 +130,6 @@ static bool one(const Arguments *a, SdUpscaler *u, const char *path, bool folder
     Error unread = {0};
     FileBytes file = {0};
     bool ok = name_of(name, a, path, folder, e);
-    if (ok && file_same(path, name))
-        ok = error_set(e, ERR_ARGUMENT, "%s: is also the input; name another folder or file", file_shown(name));
     if (ok)
         ok = atomic_check(name, e) && (file = image_bytes(path, e)).bytes &&
              image_decode(file.bytes, file.size, file_shown(path), IMAGE_WHITE, &image, e);
@@ -164,6 +170,52 @@ static bool one(const Arguments *a, SdUpscaler *u, const char *path, bool folder
     return ok;
 }
 
+/* --- the pictures --- */
+
+typedef struct {
+    const char *name; /* without folders and its ending */
+    int length;
+} Stem;
+
+static int by_stem(const void *a, const void *b) {
+    const Stem *x = a, *y = b;
+    int order = strncmp(x->name, y->name, (size_t)(x->length < y->length ? x->length : y->length));
+    return order ? order : x->length - y->length;
+}
+
+/* In a folder each picture has a file of its own. */
+static int check_stems(const Command *c, const Arguments *a, const char *const *pictures, int count) {
+    Error e = {0};
+    Stem *stems = malloc((size_t)count * sizeof *stems);
+    if (!stems) return error_set(&e, ERR_MEMORY, "out of memory for the names of %d pictures", count), report(c, &e);
+    for (int i = 0; i < count; i++) stems[i].length = stem_of(pictures[i], &stems[i].name);
+    qsort(stems, (size_t)count, sizeof *stems, by_stem);
+    int code = GO_ON;
+    for (int i = 1; code == GO_ON && i < count; i++)
+        if (!by_stem(&stems[i - 1], &stems[i]))
+            code = usage_error(c, "--out: two pictures would be %.200s/%.*s.png; enlarge them into different folders",
+                               a->out, stems[i].length < 200 ? stems[i].length : 200, stems[i].name);
+    free(stems);
+    return code;
+}
+
+/* Nothing that is read is written over, and nothing is written twice. */
+static int check_files(const Command *c, const Arguments *a, const char *const *pictures, int count, bool folder) {
+    int code = folder ? check_stems(c, a, pictures, count) : GO_ON;
+    for (int i = 0; code == GO_ON && i < count; i++) {
+        char name[OS_PATH_SIZE];
+        Error e = {0};
+        OsInfo there;
+        if (!name_of(name, a, pictures[i], folder, &e)) return report(c, &e);
+        bool exists = os_info(name, &there);
+        for (int k = 0; exists && code == GO_ON && k < count; k++)
+            if (file_same(pictures[k], name))
+                code = usage_error(c, "--out: %.200s is also an input file; name another folder or file",
+                                   file_shown(name));
+    }
+    return code;
+}
+
 static int check(const Command *c, Arguments *a, int rest, char **argv) {
     if (!rest && !a->image) return usage_error(c, "no picture; name one, or several");
     if (!a->out) return usage_error(c, "needs -o FILE, where the larger picture goes");
@@ -187,9 +239,27 @@ static SdUpscaler *open_upscaler(const Arguments *a, Error *e) {
     return sd_upscaler_open(a->model, &options, e);
 }
 
+static int enlarge_all(const Command *c, const Arguments *a, const char *const *pictures, int count, bool folder) {
+    Error e = {0};
+    os_catch_stop();
+    Progress progress;
+    progress_begin(&progress, a->open.quiet, count);
+    Work work = {.progress = &progress};
+    SdUpscaler *u = a->model ? open_upscaler(a, &e) : NULL;
+    int done = 0;
+    bool ok = u || !a->model;
+    for (; ok && done < count; done++) {
+        progress.run = done;
+        ok = one(a, u, pictures[done], folder, &work, &e);
+        if (!ok) break;
+    }
+    sd_upscaler_close(u);
+    if (!ok && e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("%d of %d pictures", done, count);
+    return ok ? finish_output() : report(c, &e);
+}
+
 static int upscale(const Command *c, int argc, char **argv) {
     Arguments a = {.filter = -1, .how = sd_upscale_defaults()};
-    Error e = {0};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code == GO_ON) code = check(c, &a, rest, argv);
     if (code != GO_ON) return code;
@@ -199,21 +269,14 @@ static int upscale(const Command *c, int argc, char **argv) {
     if (!folder) code = output_file(c, "--out", &a.out);
     if (code != GO_ON) return code;
     input_file(&a.image);
-    os_catch_stop();
-    Progress progress;
-    progress_begin(&progress, a.open.quiet, count);
-    Work work = {.progress = &progress};
-    SdUpscaler *u = a.model ? open_upscaler(&a, &e) : NULL;
-    int done = 0;
-    bool ok = u || !a.model;
-    for (; ok && done < count; done++) {
-        progress.run = done;
-        ok = one(&a, u, a.image && !done ? a.image : argv[done - (a.image != NULL)], folder, &work, &e);
-        if (!ok) break;
-    }
-    sd_upscaler_close(u);
-    if (!ok && e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("%d of %d pictures", done, count);
-    return ok ? finish_output() : report(c, &e);
+    Error e = {0};
+    const char **pictures = malloc((size_t)count * sizeof *pictures);
+    if (!pictures) return error_set(&e, ERR_MEMORY, "out of memory for the names of %d pictures", count), report(c, &e);
+    for (int i = 0; i < count; i++) pictures[i] = a.image && !i ? a.image : argv[i - (a.image != NULL)];
+    code = check_files(c, &a, pictures, count, folder);
+    if (code == GO_ON) code = enlarge_all(c, &a, pictures, count, folder);
+    free(pictures);
+    return code;
 }
 
 const Command UPSCALE = {
