@@ -53,10 +53,15 @@ static void axis_free(Axis *a) {
     free(a->weights);
 }
 
+/* How far from its centre a pixel's filter reaches, if it is as wide as `step` pixels of the input, and the most
+ * weights that this takes. */
+static double support_of(double step, ResizeFilter filter) { return FILTERS[filter].support * (step < 1 ? 1 : step); }
+static int width_of(double support) { return (int)ceil(support) * 2 + 1; }
+
 /* n output pixels from low..high of `size` input pixels. */
 static bool axis_make(Axis *a, int size, double low, double high, int n, ResizeFilter filter) {
-    double step = (high - low) / n, wide = step < 1 ? 1 : step, support = FILTERS[filter].support * wide;
-    *a = (Axis){.width = (int)ceil(support) * 2 + 1};
+    double step = (high - low) / n, wide = step < 1 ? 1 : step, support = support_of(step, filter);
+    *a = (Axis){.width = width_of(support)};
     double *w = malloc((size_t)a->width * sizeof *w);
     a->first = malloc((size_t)n * 2 * sizeof *a->first);
     a->weights = calloc((size_t)n, (size_t)a->width * sizeof *a->weights);
@@ -106,6 +111,15 @@ static void down(uint8_t *to, const uint8_t *from, const Axis *a, int base, size
             to[x] = rounded(sum);
         }
     }
+}
+
+static size_t axis_bytes(int size, int n, ResizeFilter filter) {
+    size_t width = (size_t)width_of(support_of((double)size / n, filter));
+    return width * sizeof(double) + (size_t)n * (2 + width) * sizeof(int);
+}
+
+size_t resize_bytes(int from_w, int from_h, int w, int h, ResizeFilter filter) {
+    return (size_t)from_h * (size_t)w * C + axis_bytes(from_w, w, filter) + axis_bytes(from_h, h, filter);
 }
 
 static bool out_of_memory(int w, int h, Error *e) {

@@ -1,5 +1,6 @@
 #include "infotext_control.h"
 
+#include "info_writer.h"
 #include "params.h"
 
 #include <math.h>
@@ -14,16 +15,13 @@
 enum { RESOLUTION = 512 }; /* of its preprocessor, which pixel-perfect hints do not follow */
 
 /* As Python prints a float. */
-static const char *decimal(double v, char out[32]) {
-    snprintf(out, 32, "%.10g", v);
-    if (!strpbrk(out, ".en")) strcat(out, ".0");
-    for (char *p = out; *p; p++)
-        if (*p == ',') *p = '.'; /* of a locale */
-    return out;
+static const char *decimal(double v, char out[INFO_NUMBER]) {
+    info_number(v, out);
+    return strpbrk(out, ".en") ? out : strcat(out, ".0");
 }
 
 void control_text(const SdControl *c, const char *by, const char *model, char out[CONTROL_TEXT]) {
-    char module[64], resize[32], mode[40], number[5][32], name[280];
+    char module[64], resize[32], mode[40], number[5][INFO_NUMBER], name[280];
     size_t n = 0;
     for (const char *p = model; *p && n + 1 < sizeof name; p++)
         if (*p != ',' && *p != ':') name[n++] = *p;

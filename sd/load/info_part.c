@@ -23,16 +23,6 @@ static int size(const Given *g, const char *prefix, const char *name, int dim) {
     return file_tensor_size(given_find(g, prefix, key, &file), dim);
 }
 
-static const char *unet_of(int context) {
-    switch (context) {
-    case 768: return "SD 1.x";
-    case 1024: return "SD 2.x";
-    case 2048: return "SDXL";
-    case 1280: return "SDXL refiner";
-    default: return "";
-    }
-}
-
 static void describe(const Given *g, GivenPart part, SdInfo *out) {
     bool open = !strcmp(g->inner, "model.");
     int width, layers = 0;
@@ -41,7 +31,7 @@ static void describe(const Given *g, GivenPart part, SdInfo *out) {
     case GIVEN_UNET:
         snprintf(out->family, sizeof out->family, "U-Net");
         snprintf(out->variant, sizeof out->variant, "%s",
-                 unet_of(size(g, KEY_UNET, "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)));
+                 family_of_context(size(g, KEY_UNET, "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)));
         break;
     case GIVEN_VAE:
         width = size(g, KEY_VAE, "decoder.conv_in.weight", 1);
@@ -83,13 +73,13 @@ static void describe(const Given *g, GivenPart part, SdInfo *out) {
         if (size(g, KEY_CONTROL, "ip_adapter.1.to_k_ip.weight", 0)) {
             snprintf(out->family, sizeof out->family, "IP-Adapter");
             snprintf(out->variant, sizeof out->variant, "%s%s",
-                     unet_of(size(g, KEY_CONTROL, "ip_adapter.1.to_k_ip.weight", 1)),
+                     family_of_context(size(g, KEY_CONTROL, "ip_adapter.1.to_k_ip.weight", 1)),
                      size(g, KEY_CONTROL, "image_proj.latents", 1) ? ", plus" : "");
             break;
         }
         snprintf(out->family, sizeof out->family, "ControlNet");
         snprintf(out->variant, sizeof out->variant, "%s",
-                 unet_of(size(g, KEY_CONTROL, "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)));
+                 family_of_context(size(g, KEY_CONTROL, "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)));
         break;
     case GIVEN_VISION:
         snprintf(out->family, sizeof out->family, "vision encoder");

@@ -22,6 +22,9 @@ enum { KEY_ENCODER_SIZE = 48 };
 /* Text encoder i's: "cond_stage_model." or "conditioner.embedders.i.", then "model." (open_clip) or "transformer.". */
 const char *key_encoder(const SdConfig *c, int i, char out[KEY_ENCODER_SIZE]);
 
+/* The family whose U-Nets read text states of this width; "": none that is known. */
+const char *family_of_context(int context);
+
 /* A single file: by the names and shapes of its tensors. What is missing becomes 0, which config_check refuses. Where
  * blocks of a level differ, as in distilled models, the deepest counts: the others then lack tensors. */
 void config_from_shapes(const Checkpoint *c, SdConfig *out);

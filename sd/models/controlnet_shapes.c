@@ -14,17 +14,6 @@ static int size(const Checkpoint *c, const char *name, int dim) {
     return file_tensor_size(checkpoint_find(c, name).tensor, dim);
 }
 
-/* By the width of the text states that it reads. */
-static const char *family_of_width(int context) {
-    switch (context) {
-    case 768: return "SD 1.x";
-    case 1024: return "SD 2.x";
-    case 2048: return "SDXL";
-    case 1280: return "SDXL's refiner";
-    default: return "another family";
-    }
-}
-
 static bool check_family(const Checkpoint *c, const char *path, const UnetConfig *of, const char *family, Error *e) {
     int context = size(c, KEY_CONTROL "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1);
     int label = size(c, KEY_CONTROL "label_emb.0.0.weight", 1);
@@ -34,9 +23,10 @@ static bool check_family(const Checkpoint *c, const char *path, const UnetConfig
                          "full one",
                          path);
     if (context == of->context && label == of->label) return true;
+    const char *is = family_of_context(context);
     return error_set(e, ERR_FORMAT,
                      "%s: is a ControlNet of %s (texts %d wide), but the model is %s (%d); name one of %s", path,
-                     family_of_width(context), context, family, of->context, family);
+                     *is ? is : "another family", context, family, of->context, family);
 }
 
 static bool detect_hint(const Checkpoint *c, const char *path, ControlnetConfig *out, Error *e) {

@@ -305,3 +305,13 @@ bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
     c->vae_levels = out->vae.levels;
     return config_check_given(c, out, e) && config_check(out, c->path, e);
 }
+
+const char *family_of_context(int context) {
+    switch (context) {
+    case 768: return "SD 1.x";
+    case 1024: return "SD 2.x";
+    case 2048: return "SDXL";
+    case 1280: return "SDXL refiner";
+    default: return "";
+    }
+}

@@ -15,10 +15,6 @@ static int size(const Checkpoint *c, const char *name, int dim) {
     return file_tensor_size(checkpoint_find(c, key).tensor, dim);
 }
 
-static const char *family_of(int context) {
-    return context == 768 ? "SD 1.x" : context == 1024 ? "SD 2.x" : context == 2048 ? "SDXL" : "another family";
-}
-
 static bool check_kind(const Checkpoint *c, const char *path, Error *e) {
     static const struct {
         const char *name, *is;
@@ -35,14 +31,15 @@ static bool check_kind(const Checkpoint *c, const char *path, Error *e) {
 
 bool image_adapter_from_shapes(const Checkpoint *c, const UnetConfig *of, const char *family, ImageAdapterConfig *k,
                                Error *e) {
-    const char *path = checkpoint_path(c, GIVEN_CONTROL);
+    const char *path = checkpoint_path(c, GIVEN_CONTROL), *is;
     char name[64];
     *k = (ImageAdapterConfig){.context = size(c, "ip_adapter.1.to_k_ip.weight", 1)};
+    is = family_of_context(k->context);
     if (!check_kind(c, path, e)) return false;
     if (k->context != of->context)
         return error_set(e, ERR_FORMAT,
                          "%s: is an IP-Adapter of %s (tokens %d wide), but the model is %s (%d); name one of %s", path,
-                         family_of(k->context), k->context, family, of->context, family);
+                         *is ? is : "another family", k->context, family, of->context, family);
     k->resamples = size(c, "image_proj.latents", 1) > 0;
     if (k->resamples) {
         k->tokens = size(c, "image_proj.latents", 1);

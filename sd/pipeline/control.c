@@ -26,6 +26,9 @@ static bool check_one(const SdModel *m, const SdRequest *r, const SdControl *c, 
     if ((unsigned)c->mode > SD_CONTROL_MORE || (unsigned)c->hint > SD_HINT_LUMINANCE ||
         (unsigned)c->resize > SD_RESIZE_FILL)
         return error_set(e, ERR_ARGUMENT, "control %d: its mode, hint or resize is none of sd.h's", i);
+    if ((c->low > 0 && hint_low(c->hint) <= 0) || (c->high > 0 && hint_high(c->hint) <= 0))
+        return error_set(e, ERR_ARGUMENT,
+                         "control %d: low counts with canny and luminance, high with canny alone; leave them out", i);
     if (control_is_image(c->net))
         return (c->hint == SD_HINT_NONE && c->resize == SD_RESIZE_CROP && c->mode == SD_CONTROL_BALANCED) ||
                error_set(e, ERR_ARGUMENT,

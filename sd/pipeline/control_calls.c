@@ -14,6 +14,12 @@ static bool is_on(const Generation *g, const Control *k) {
     return ctx_plans(&g->ctx) || (g->control_done >= k->of->start && g->control_done <= k->of->end);
 }
 
+/* Whether it counts the less, the nearer to the picture. In hires fix' second pass canny always does, against
+ * artifacts. */
+static bool is_soft(const Generation *g, const Control *k) {
+    return k->of->mode != SD_CONTROL_BALANCED || (g->pass.calls_before && k->of->hint == SD_HINT_CANNY);
+}
+
 /* A ControlNet, which makes maps. */
 static bool has_trunk(const Control *k) { return k->texts.unet != NULL; }
 
@@ -56,7 +62,7 @@ static void add_features(void *user, Ctx *c, int i, Tensor map) {
         const Control *one = &k->g->controls[n];
         int64_t first = first_of(k->g, one, k->call), count = map.n[0] - first;
         if (!control_is_adapter(one->net) || !is_on(k->g, one) || !count) continue;
-        double soft = one->of->mode == SD_CONTROL_BALANCED || level > 3 ? 1 : SOFT[level];
+        double soft = !is_soft(k->g, one) || level > 3 ? 1 : SOFT[level];
         op_accumulate(c, tensor_slice(map, 0, first, count), tensor_repeat(one->guide[level], count),
                       (float)(one->of->weight * soft));
     }
@@ -93,10 +99,10 @@ int control_images(const Generation *g, const ControlCall *call, ImageStates out
     return n;
 }
 
-/* Map i's weight: in the modes other than balanced the less, the nearer it is to the picture. */
-static void set_scales(const Control *k, float scales[MAX_CONTROL_MAPS]) {
+/* Each map's weight. */
+static void set_scales(const Generation *g, const Control *k, float scales[MAX_CONTROL_MAPS]) {
     for (int i = 0; i < controlnet_maps(&k->net->net); i++) {
-        double soft = k->of->mode == SD_CONTROL_BALANCED || i > 12 ? 1 : pow(0.825, 12 - i);
+        double soft = !is_soft(g, k) || i > 12 ? 1 : pow(0.825, 12 - i);
         scales[i] = (float)(k->of->weight * soft);
     }
 }
@@ -115,7 +121,7 @@ static void fill_one(Generation *g, ControlMaps *k, const ControlCall *call, Ten
         size_t n = strlen(strcpy(prefix, c->taps->prefix));
         snprintf(c->taps->prefix + n, sizeof prefix - n, "controlnet%d.", number);
     }
-    set_scales(one, scales);
+    set_scales(g, one, scales);
     for (int i = 0; i < controlnet_maps(&one->net->net); i++)
         maps[i] = tensor_slice(k->maps[i], 0, first - k->from, count);
     Tensor shifts = call_time_shifts(g, &one->texts, call->context, call->text, call->texts, call->pictures);

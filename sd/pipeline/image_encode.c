@@ -9,12 +9,21 @@
 
 /* --- the picture as the vision encoder sees it --- */
 
-/* picture[pixels][pixels][3] from rgb[h][w][3]: the shorter side scaled to `pixels`, the middle cut out, its colours
- * normalised as CLIP was trained. Source: transformers, CLIPImageProcessor. */
+enum { SCALED_MOST = 1 << 26 }; /* pixels */
+
+/* The size that a picture of w x h is scaled to: its shorter side is `pixels`. */
+static void scaled_size(int64_t pixels, int w, int h, int64_t *sw, int64_t *sh) {
+    *sw = w < h ? pixels : w * pixels / h;
+    *sh = w < h ? h * pixels / w : pixels;
+}
+
+/* picture[pixels][pixels][3] from rgb[h][w][3]: scaled, the middle cut out, its colours normalised as CLIP was trained.
+ * Source: transformers, CLIPImageProcessor. */
 static bool prepare(const ClipVisionConfig *k, const uint8_t *rgb, int w, int h, float *picture, Error *e) {
     static const float MEAN[] = {0.48145466f, 0.4578275f, 0.40821073f}, STD[] = {0.26862954f, 0.26130258f, 0.27577711f};
-    int64_t pixels = clip_vision_pixels(k), sw = w < h ? pixels : w * pixels / h, sh = w < h ? h * pixels / w : pixels;
-    if (sw * sh > 1 << 26)
+    int64_t pixels = clip_vision_pixels(k), sw, sh;
+    scaled_size(pixels, w, h, &sw, &sh);
+    if (sw * sh > SCALED_MOST)
         return error_set(e, ERR_ARGUMENT, "image prompt: a picture of %d x %d is too narrow; cut it before", w, h);
     uint8_t *scaled = malloc((size_t)(sw * sh) * 3);
     if (!scaled) return error_set(e, ERR_MEMORY, "out of memory for an image prompt");
@@ -78,11 +87,21 @@ static size_t picture_bytes(const Control *k) {
     return (size_t)(pixels * pixels * 3) * sizeof(float);
 }
 
+/* What `prepare` takes beside its picture: little, unless that is very narrow. */
+static size_t scaled_bytes(const Control *k) {
+    int64_t sw, sh;
+    int w = k->of->width, h = k->of->height;
+    scaled_size(clip_vision_pixels(&k->net->vision.config), w, h, &sw, &sh);
+    if (sw * sh > SCALED_MOST) return 0; /* is refused */
+    return (size_t)(sw * sh) * 3 + resize_bytes(w, h, (int)sw, (int)sh, RESIZE_BICUBIC);
+}
+
 static size_t peak_of(const Control *k) {
     WeightSource source = model_source(&k->net->m);
-    size_t scaled = (size_t)1 << 20; /* bytes of the picture in another size, of one that is not very narrow */
-    return plan_one(k, &source) + picture_bytes(k) + scaled + model_part_bytes(&k->net->m, PART_CONTROL, true) +
-           model_part_bytes(&k->net->m, PART_VISION, true);
+    size_t made = plan_one(k, &source) + model_part_bytes(&k->net->m, PART_CONTROL, true) +
+                  model_part_bytes(&k->net->m, PART_VISION, true),
+           scaled = scaled_bytes(k); /* gone before */
+    return picture_bytes(k) + (made > scaled ? made : scaled);
 }
 
 static bool make_one(Generation *g, Control *k, int number, Error *e) {

@@ -275,6 +275,14 @@ static void first_half(SdRequest *r, SdControl *c) { r->steps = 5, c->end = 0.2;
 static void five_steps(SdRequest *r, SdControl *c) { (void)c, r->steps = 5; }
 static void prompts_mode(SdRequest *r, SdControl *c) { (void)r, c->mode = SD_CONTROL_PROMPT; }
 static void by_edges(SdRequest *r, SdControl *c) { (void)r, c->hint = SD_HINT_CANNY; }
+static void dark(SdRequest *r, SdControl *c) {
+    static const uint8_t BLACK[SIDE * SIDE * 3] = {0}; /* which has no edges */
+    (void)r, c->image = BLACK;
+}
+static void dark_edges(SdRequest *r, SdControl *c) { dark(r, c), c->hint = SD_HINT_CANNY; }
+static void dark_twice(SdRequest *r, SdControl *c) { dark(r, c), r->hires_scale = 1.5; }
+static void dark_edges_twice(SdRequest *r, SdControl *c) { dark_edges(r, c), r->hires_scale = 1.5; }
+static void no_threshold(SdRequest *r, SdControl *c) { (void)r, c->low = 50; }
 static void too_heavy(SdRequest *r, SdControl *c) { (void)r, c->weight = 2.5; }
 static void backwards(SdRequest *r, SdControl *c) { (void)r, c->start = 0.6, c->end = 0.5; }
 static void no_picture(SdRequest *r, SdControl *c) { (void)r, c->image = NULL; }
@@ -325,6 +333,7 @@ static void requests(const char *model, const char *file, const Drawn *want) {
     } BAD[] = {{too_heavy, "weight: 2.5"},
                {backwards, "start and end"},
                {no_picture, "needs a picture"},
+               {no_threshold, "low counts with canny"},
                {the_same_twice, "once more"}};
     Drawn bare = draw(model, (SdOptions){0}, NULL, NULL), five = draw(model, (SdOptions){0}, file, five_steps);
     Drawn none = draw(model, (SdOptions){0}, file, without_weight), late = draw(model, (SdOptions){0}, file, too_late);
@@ -334,6 +343,12 @@ static void requests(const char *model, const char *file, const Drawn *want) {
     test_check(same(&bare, &none) && same(&bare, &late), "of no weight, or never at work, it does not");
     test_check(part.ok && !same(&five, &part), "an end before the last step is another picture");
     test_check(soft.ok && !same(want, &soft) && edges.ok && !same(want, &edges), "so are modes and hints");
+    Drawn is[] = {draw(model, (SdOptions){0}, file, dark), draw(model, (SdOptions){0}, file, dark_edges)};
+    Drawn twice[] = {draw(model, (SdOptions){0}, file, dark_twice),
+                     draw(model, (SdOptions){0}, file, dark_edges_twice)};
+    test_check(same(&is[0], &is[1]), "canny's hint of a black picture is that picture");
+    test_check(twice[0].ok && twice[1].ok && !same(&twice[0], &twice[1]), "and counts less in hires fix");
+    test_note("%s; %s", twice[0].text, twice[1].text);
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
         Drawn d = draw(model, (SdOptions){0}, file, BAD[i].change);
         test_check(!d.ok && strstr(d.text, BAD[i].says), "refused: %s", BAD[i].says);
@@ -365,6 +380,11 @@ static void texts(const Drawn *d) {
                "its text is read back");
     test_note("%s; %s", d->text, e.text);
     infotext_read_free(&read);
+    char text[CONTROL_TEXT];
+    control_text(&(SdControl){.hint = SD_HINT_CANNY, .low = 64, .weight = 1 / 3.0, .end = 1}, NULL, "a,b: c", text);
+    test_check(strstr(text, "Model: ab c, Weight: 0.3333333333333333,") && strstr(text, "Threshold A: 64.0,"),
+               "numbers are written as they are");
+    test_note("%s", text);
 }
 
 static void misfits(const char *model) {
