@@ -188,7 +188,8 @@ typedef enum {
 } SdHint;
 
 /* What a ControlNet counts beside the prompt: as much; less, the less the nearer to the picture (0.825^n); the same,
- * and nothing beside the negative prompt. */
+ * and nothing beside the negative prompt. In hires fix' second pass canny's hints always count so much less, as in the
+ * webui's extension. */
 typedef enum { SD_CONTROL_BALANCED, SD_CONTROL_PROMPT, SD_CONTROL_MORE } SdControlMode;
 
 enum { SD_MOST_CONTROLS = 16 };
@@ -201,7 +202,7 @@ typedef struct {
     int width, height;    /* says, then made into a hint */
     SdResize resize;      /* SD_RESIZE_CROP in the webui */
     SdHint hint;
-    double low, high;  /* canny's thresholds, 1..255; luminance: gamma 0.1..2 in `low`; 0: 100, 200; 1 */
+    double low, high;  /* canny's thresholds, 1..255; luminance: gamma 0.1..2 in `low`; 0: 100, 200; 1. Else 0 */
     double weight;     /* 0..2; 1 */
     double start, end; /* 0..1: the part of the steps in which it counts, as the webui counts them; 0, 1 */
     SdControlMode mode;
@@ -308,13 +309,13 @@ typedef struct {
     int control_count;         /* 0..SD_MOST_CONTROLS */
     /* Hires fix, in txt2img: the picture is drawn at width x height, enlarged, and drawn again at that size, from
      * `strength` of the schedule on. The refiner takes part in the second drawing alone, as in the webui. */
-    double hires_scale;            /* times as wide and high; 0: none */
+    double hires_scale;            /* times as wide and high; 0: none, or by the size */
     int hires_width, hires_height; /* or this size, of which one may be 0: as the other has it; both: what is too much
                                       is cut off */
     const char *hires_upscaler;    /* "Latent", "Latent (antialiased)", "Latent (bicubic)", "Latent (bicubic
                                       antialiased)", "Latent (nearest)", "Latent (nearest-exact)", "Lanczos", "Nearest",
                                       "None" (Lanczos, once); else what texts call `upscaler`. NULL: "Latent" */
-    struct SdUpscaler *upscaler;   /* it serves this call only while the call lasts */
+    struct SdUpscaler *upscaler;   /* NULL with one of these words; it serves this call only while the call lasts */
     int hires_steps;               /* of the second drawing, all of which are run; 0: as many as of the first */
     const char *hires_sampler, *hires_scheduler, *hires_prompt, *hires_negative; /* NULL, "": those of the first */
     double hires_cfg;                                                            /* -1: likewise */
@@ -479,6 +480,7 @@ typedef struct {
                  memory is short; and where even that takes too much, squares of this many pixels a side, which are
                  joined by blending `overlap` pixels: not the same bits then */
     int overlap;                                    /* 0..tile - 1 */
+    bool whole;                                     /* never of squares: the same bits, or ERR_MEMORY */
     bool bgr;                                       /* give the network blue, green, red, as the webui does */
     bool (*progress)(void *user, int done, int of); /* false: stop with ERR_CANCELLED; may be NULL */
     void *user;

@@ -28,23 +28,36 @@ static bool resizes_seed(const SdRequest *r, const Sampler *s) {
     return (void)s, r->seed_width > 0 && r->seed_height > 0;
 }
 static bool has_comments(const SdRequest *r, const Sampler *s) {
-    return (void)s, (r->prompt && strchr(r->prompt, '#')) || (r->negative && strchr(r->negative, '#'));
+    const char *const texts[] = {r->prompt, r->negative, r->hires_prompt, r->hires_negative};
+    bool any = false;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) any = any || (texts[i] && strchr(texts[i], '#'));
+    return (void)s, any;
 }
 static bool has_original(const SdRequest *r, const Sampler *s) {
     return (void)s, r->original_width || r->original_height;
 }
-bool params_have_networks(const SdRequest *r) {
-    for (const char *p = r->prompt; p && (p = strchr(p, '<')); p++)
+static bool has_tags(const char *prompt) {
+    for (const char *p = prompt; p && (p = strchr(p, '<')); p++)
         if (!strncmp(p, "<lora:", 6) || !strncmp(p, "<lyco:", 6))
             if (p[6] && p[6] != '>' && strchr(p, '>')) return true;
-    return r->network_count > 0;
+    return false;
+}
+bool params_have_networks(const SdRequest *r) {
+    return r->network_count > 0 || has_tags(r->prompt) || has_tags(r->hires_prompt);
 }
 static bool has_networks(const SdRequest *r, const Sampler *s) { return (void)s, params_have_networks(r); }
 static bool has_refiner(const SdRequest *r, const Sampler *s) { return (void)s, r->refiner != NULL; }
 static bool has_target(const SdRequest *r, const Sampler *s) { return (void)s, r->target_width || r->target_height; }
-static bool has_posterior(const SdRequest *r, const Sampler *s) { return (void)s, r->vae_encoder == SD_VAE_FULL; }
+static bool encodes(const SdRequest *r, const Sampler *s) { return (void)s, request_encodes(r); }
+static bool has_posterior(const SdRequest *r, const Sampler *s) {
+    return encodes(r, s) && r->vae_encoder == SD_VAE_FULL;
+}
 static bool is_soft(const SdRequest *r, const Sampler *s) { return (void)s, r->soft; }
 bool request_hires(const SdRequest *r) { return r->hires_scale > 0 || r->hires_width > 0 || r->hires_height > 0; }
+bool request_encodes(const SdRequest *r) {
+    const char *by = r->hires_upscaler;
+    return r->image || (request_hires(r) && by && *by && words_find(HIRES_LATENTS, by) < 0);
+}
 static bool by_scale(const SdRequest *r, const Sampler *s) { return (void)s, !r->hires_width && !r->hires_height; }
 static bool by_size(const SdRequest *r, const Sampler *s) { return !by_scale(r, s); }
 static bool is_part(const SdRequest *r, const Sampler *s) { return (void)s, r->only_masked; }
@@ -72,12 +85,13 @@ const Param PARAMS[] = {
      .help = "how the picture is brought to -W x -H",
      .json = "resize_mode", .key = "Resize mode", .key_words = "Just resize|Crop and resize|Resize and fill", .place = 16,
      .counts = resizes_image},
-    {.name = "encode", .type = PARAM_ENUM, AT(encode), .of_image = true, .value = "sample|mean",
+    {.name = "encode", .type = PARAM_ENUM, AT(encode), .of_image = true, .or_hires = true, .value = "sample|mean",
      .help = "begin with a sample of the encoder's distribution, or its mean",
      .json = "encode", .key = "Encode", .place = 16, .counts = has_posterior},
-    {.name = "vae-encoder", .type = PARAM_ENUM, AT(vae_encoder), .of_image = true, .of_model = true, .value = "full|taesd",
+    {.name = "vae-encoder", .type = PARAM_ENUM, AT(vae_encoder), .of_image = true, .or_hires = true, .of_model = true,
+     .value = "full|taesd",
      .help = "what makes latents of the picture: the VAE, or the file of --taesd where it has an encoder",
-     .json = "sd_vae_encode_method", .key = "VAE Encoder", .key_words = "Full|TAESD", .place = 15},
+     .json = "sd_vae_encode_method", .key = "VAE Encoder", .key_words = "Full|TAESD", .place = 15, .counts = encodes},
     {.name = "mask-blur", .type = PARAM_INT, AT(mask_blur), .low = 0, .high = 64, .standard = 4, OF_MASK, .value = "N",
      .help = "how far the mask is blurred, in pixels",
      .json = "mask_blur", .key = "Mask blur", .place = 16, .always = true, .counts = blurs_evenly},

@@ -37,7 +37,7 @@ typedef struct Param {
     int of_sizes;         /* counts only with models told so many sizes: 6 SDXL, 5 its refiner, ANY_SIZES; or 0 */
     bool of_refiner;      /* counts only with a refiner */
     bool of_hires;        /* counts only with hires fix, in txt2img */
-    bool or_hires;        /* of_image: or with hires fix */
+    bool or_hires;        /* of_image: or with hires fix, in its second pass */
     const char *value;    /* placeholder in the help; an enum's words. NULL: a flag */
     const char *help;     /* one line, without the default, which the help adds */
     const char *unset;    /* what a default that means "not set" does, for the help: "0: no end" */
@@ -81,12 +81,16 @@ bool param_admits(const Param *p, double v);
 /* Whether a picture's text must state the row. */
 bool param_written(const Param *p, const SdRequest *r, const Sampler *s);
 
-/* What hires fix can enlarge by without an upscaler's file. */
-#define HIRES_UPSCALERS                                                                                                \
+/* What hires fix can enlarge latents by, in the order of Interpolation (sd/pipeline/interpolate.h), and all that it can
+ * enlarge by without an upscaler's file. */
+#define HIRES_LATENTS                                                                                                  \
     "Latent|Latent (antialiased)|Latent (bicubic)|Latent (bicubic antialiased)|Latent (nearest)|"                      \
-    "Latent (nearest-exact)|Lanczos|Nearest|None"
+    "Latent (nearest-exact)"
+#define HIRES_UPSCALERS HIRES_LATENTS "|Lanczos|Nearest|None"
 /* Whether a request asks for hires fix. */
 bool request_hires(const SdRequest *r);
+/* Whether a picture is encoded: img2img's, or hires fix' enlarged one. */
+bool request_encodes(const SdRequest *r);
 /* Whether a row's picture, mask or hires fix is there. */
 bool param_has_owner(const Param *p, const SdRequest *r);
 

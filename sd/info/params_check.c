@@ -101,10 +101,19 @@ static bool check_hires(const SdRequest *r, Error *e) {
         if (p->of_hires && is_other(p, r) && !request_hires(r))
             return error_set(e, ERR_ARGUMENT, "%s: counts only with hires scale, or a hires size; leave it out",
                              spoken(p, name, sizeof name));
-    if (!request_hires(r)) return true;
-    if (r->hires_upscaler && !r->upscaler && words_find(HIRES_UPSCALERS, r->hires_upscaler) < 0)
+    if (!request_hires(r))
+        return !r->upscaler || error_set(e, ERR_ARGUMENT,
+                                         "hires upscaler: counts only with hires scale, or a hires size; leave it out");
+    if (r->hires_scale > 0 && (r->hires_width > 0 || r->hires_height > 0))
+        return error_set(e, ERR_ARGUMENT, "hires scale: does not count beside a hires width or height; leave it out");
+    bool file = r->hires_upscaler && *r->hires_upscaler && words_find(HIRES_UPSCALERS, r->hires_upscaler) < 0;
+    if (file && !r->upscaler)
         return error_set(e, ERR_ARGUMENT, "hires upscaler: no '%.60s'; name Latent, Lanczos or the like, or a file",
                          r->hires_upscaler);
+    if (r->upscaler && !file)
+        return error_set(e, ERR_ARGUMENT,
+                         "hires upscaler: an upscaler's file cannot be called '%.60s'; give it another name",
+                         r->hires_upscaler ? r->hires_upscaler : "");
     if (r->hires_sampler) second.sampler = r->hires_sampler;
     if (r->hires_scheduler) second.scheduler = r->hires_scheduler;
     return request_sampler(&second, &scheduler, e);

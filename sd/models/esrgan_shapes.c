@@ -86,7 +86,7 @@ static bool compact_shapes(const Names *n, EsrganConfig *k, Error *e) {
         return refuse(n, "has a compact upscaler's names, but not its layers", e);
     if (file_tensor_size(find(n, "body.0.weight", 0), 1) != ESRGAN_COLOURS || !k->scale)
         return refuse(n, "does not read and write RGB", e);
-    return true;
+    return k->channels || refuse(n, "has layers without channels", e);
 }
 
 static bool rrdb_shapes(const Names *n, EsrganConfig *k, Error *e) {
@@ -109,7 +109,7 @@ static bool rrdb_shapes(const Names *n, EsrganConfig *k, Error *e) {
     if ((k->gather != 1 && k->gather != 2 && k->gather != 4) || (1 << k->ups) % k->gather)
         return refuse(n, "makes pictures smaller", e);
     k->scale = (1 << k->ups) / k->gather;
-    return true;
+    return (k->channels && k->growth) || refuse(n, "has layers without channels", e);
 }
 
 bool esrgan_from_shapes(const Checkpoint *c, EsrganConfig *k, Error *e) {

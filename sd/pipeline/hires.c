@@ -10,21 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    const char *name;
-    Interpolation how;
-} LATENT[] = {
-    {"Latent", INTERPOLATE_BILINEAR},          {"Latent (antialiased)", INTERPOLATE_BILINEAR_ANTIALIASED},
-    {"Latent (bicubic)", INTERPOLATE_BICUBIC}, {"Latent (bicubic antialiased)", INTERPOLATE_BICUBIC_ANTIALIASED},
-    {"Latent (nearest)", INTERPOLATE_NEAREST}, {"Latent (nearest-exact)", INTERPOLATE_NEAREST_EXACT}};
-enum { LATENT_COUNT = sizeof LATENT / sizeof *LATENT };
-
 /* Both passes of a request. */
 typedef struct {
     SdModel *m;
     SdRequest told, first, second;
     Pass passes[2];
     int unit;
+    bool once;   /* it has the size already: `first` is all, as in the webui */
     bool latent; /* what is enlarged is latents, */
     Interpolation how;
     int to_w, to_h;   /* to this size, in pixels, */
@@ -81,6 +73,7 @@ static void forget_hires(SdRequest *r) {
     r->hires_scale = 0;
     r->hires_width = r->hires_height = r->hires_steps = 0;
     r->hires_upscaler = r->hires_sampler = r->hires_scheduler = r->hires_prompt = r->hires_negative = NULL;
+    r->upscaler = NULL;
     r->hires_cfg = -1;
 }
 
@@ -109,21 +102,23 @@ static void set_second(Hires *h, const Scheduler *scheduler) {
 
 static bool begin(Hires *h, SdModel *m, const SdRequest *r, Error *e) {
     const Scheduler *scheduler = NULL;
-    const char *name = or_else(r->hires_upscaler, LATENT[0].name);
     *h = (Hires){.m = m, .told = *r, .unit = vae_factor(&m->config.vae)};
     const Sampler *sampler = request_sampler(r, &scheduler, e);
     if (!sampler || !params_check(r, e)) return false;
-    for (int i = 0; i < LATENT_COUNT; i++)
-        if (!strcmp(name, LATENT[i].name)) h->latent = true, h->how = LATENT[i].how;
+    h->told.hires_upscaler = or_else(r->hires_upscaler, param_named("hires-upscaler")->text);
+    int how = words_find(HIRES_LATENTS, h->told.hires_upscaler);
+    if (how >= 0) h->latent = true, h->how = (Interpolation)how;
     if (h->told.seed < 0) h->told.seed = sd_random_seed();
     if (h->told.variation_seed < 0) h->told.variation_seed = sd_random_seed();
-    h->told.hires_upscaler = name;
     h->first = h->second = h->told;
     forget_hires(&h->first);
     HiresSize size = size_of(&h->told, h->unit);
     h->to_w = size.w, h->to_h = size.h, h->cut_x = size.cut_x, h->cut_y = size.cut_y;
+    h->once = h->to_w == r->width && h->to_h == r->height;
+    if (h->once) return true;
     set_second(h, scheduler);
     bool twice = sampler->flags & SAMPLER_TWO_CALLS;
+    if (h->told.upscaler && m->memory_limit) h->first.keep = false; /* the upscaler's memory is not in its plan */
     h->first.refiner = NULL; /* it draws in the second pass, which is the webui's default */
     for (const Param *p = PARAMS; h->told.refiner && p < PARAMS + PARAM_COUNT; p++)
         if (p->of_refiner || p->of_sizes == 5) param_set_number(p, &h->first, p->standard);
@@ -177,7 +172,7 @@ static bool resize(Bytes *b, int w, int h, SdUpscaler *network, SdFilter filter,
     SdUpscale how = sd_upscale_defaults();
     SdUpscaled done;
     how.rgb = b->rgb, how.width = b->w, how.height = b->h, how.to_width = w, how.to_height = h;
-    how.bgr = true; /* as the webui */
+    how.bgr = how.whole = true; /* as the webui; with the same bits for any limit */
     if (!sd_upscale(network, &how, filter, &done, e)) return false;
     free(b->rgb);
     *b = (Bytes){done.picture.rgb, w, h};
@@ -230,8 +225,9 @@ bool plan_passes(SdModel *m, const SdRequest *r, SdPlan *out, Error *e) {
     SdPlan second;
     Hires h;
     if (!request_hires(r)) return plan_one(m, r, NULL, out, e);
-    if (!begin(&h, m, r, e) || !plan_one(m, &h.first, &h.passes[0], out, e) ||
-        !plan_one(m, &h.second, &h.passes[1], &second, e))
+    if (!begin(&h, m, r, e)) return *out = (SdPlan){0}, false;
+    if (h.once) return plan_one(m, &h.first, NULL, out, e);
+    if (!plan_one(m, &h.first, &h.passes[0], out, e) || !plan_one(m, &h.second, &h.passes[1], &second, e))
         return *out = (SdPlan){0}, false;
     SdPlan first = *out;
     *out = second; /* which is of the larger picture */
@@ -249,7 +245,7 @@ bool draw_passes(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     SdResult first = {0};
     if (!request_hires(r)) return generate(m, r, NULL, out, e);
     if (!begin(&h, m, r, e)) return false;
-    if (h.to_w == r->width && h.to_h == r->height) return generate(m, &h.first, NULL, out, e); /* as the webui */
+    if (h.once) return generate(m, &h.first, NULL, out, e);
     bool ok = plan_one(m, &h.second, &h.passes[1], &plan, e) && generate(m, &h.first, &h.passes[0], &first, e);
     ok = ok && (h.latent ? enlarge_latents(&h, e) : enlarge_pictures(&h, &first, e));
     double text = first.text_seconds, sample = first.sample_seconds, decode = first.decode_seconds;

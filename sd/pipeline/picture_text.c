@@ -99,15 +99,15 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextS
     model_name(m, name, sizeof name);
     if (!short_hash(m, hash, e) || (refiner && !title(refiner, refined, e))) return NULL;
     Parts parts;
-    char *prompt = NULL, *negative = NULL, *embeddings = NULL, *loras = NULL, *text = NULL;
+    char *prompt = NULL, *negative = NULL, *hires = NULL, *embeddings = NULL, *loras = NULL, *text = NULL;
     if (!name_parts(m, &parts, e)) return NULL;
     if (!text_vectors_hashes(&states->vectors, states->embeddings, &embeddings, e) ||
         !networks_hashes(networks, &loras, e)) {
         free(embeddings);
         return NULL;
     }
-    bool encodes = r->image && r->vae_encoder == SD_VAE_TAESD, decodes = r->vae_decoder == SD_VAE_TAESD;
-    bool by_vae = !decodes || (r->image && !encodes);
+    bool encodes = request_encodes(r) && r->vae_encoder == SD_VAE_TAESD, decodes = r->vae_decoder == SD_VAE_TAESD;
+    bool by_vae = !decodes || (request_encodes(r) && !encodes);
     const char *taesd = parts.titles[decodes ? GIVEN_TAESD_DECODER : GIVEN_TAESD_ENCODER];
     char controls[SD_MOST_CONTROLS][CONTROL_TEXT], keys[SD_MOST_CONTROLS][CONTROL_KEY];
     enum { FIXED = 16 };
@@ -137,12 +137,15 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextS
         fields[i] = (InfoField){PLACE_END, control_key(i, keys[i]), controls[i]};
     }
     memcpy(fields + r->control_count, fixed, sizeof fixed);
+    bool another = own.hires_prompt && *own.hires_prompt; /* else the second pass has the first one's, with its tags */
     bool ok = strip(r->comments, &own.prompt, &prompt) && strip(r->comments, &own.negative, &negative) &&
-              name_networks(networks, &own.prompt, &prompt);
+              name_networks(networks, &own.prompt, &prompt) &&
+              (!another || name_networks(networks, &own.hires_prompt, &hires));
     if (ok) text = infotext(&own, sampler, scheduler, fields, e);
     else error_set(e, ERR_MEMORY, "out of memory for a picture's text");
     free(prompt);
     free(negative);
+    free(hires);
     free(embeddings);
     free(loras);
     return text;

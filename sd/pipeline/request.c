@@ -164,10 +164,13 @@ const char *sd_ignored(const SdModel *m, const SdRequest *r) {
     if (unguided && r->negative && *r->negative)
         return m->config.unet.guidance ? "negative prompt: this model is told its guidance, and evaluates none"
                                        : "negative prompt: counts with a guidance above 1 (--cfg)";
-    if (r->image && r->vae_encoder == SD_VAE_TAESD && r->encode != SD_ENCODE_SAMPLE)
+    bool encodes = request_encodes(r);
+    if (r->encode != SD_ENCODE_SAMPLE && !encodes && config_input(&m->config) == INPUT_LATENTS)
+        return "encode: no picture is encoded; it counts in img2img, and where hires fix enlarges pictures";
+    if (encodes && r->vae_encoder == SD_VAE_TAESD && r->encode != SD_ENCODE_SAMPLE)
         return "encode: TAESD's encoder has no distribution";
-    if (!r->image && m->lists[PART_TAESD_ENCODER].count && !m->lists[PART_TAESD_DECODER].count)
-        return "taesd: its file has an encoder alone, which counts in img2img";
+    if (!encodes && m->lists[PART_TAESD_ENCODER].count && !m->lists[PART_TAESD_DECODER].count)
+        return "taesd: its file has an encoder alone, which counts where a picture is encoded";
     if (any_skips(m, r) || (r->refiner && any_skips(r->refiner, r))) return "";
     if (r->sdxl_clip_l_skip) return "sdxl-clip-l-skip: this model has no CLIP-L, the encoder that it is for";
     if (r->clip_skip == 1) return "";

@@ -6,6 +6,7 @@
 #include "plan.h"
 #include "planes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,14 +194,15 @@ static bool enlarge(SdUpscaler *u, const SdUpscale *how, const Bytes *from, Byte
     Grid grid = grid_make(from->w, from->h, how->tile, how->tile, how->overlap);
     bool whole = choose_rows(&r, limit, &bytes) > 0;
     if (!whole) {
-        least = need(&r, &grid);
+        char tiles[40] = "";
+        least = how->whole ? bytes : need(&r, &grid);
         if (least < bytes) bytes = least;
+        if (!how->whole) snprintf(tiles, sizeof tiles, " with tiles of %d", how->tile);
         if (bytes > limit)
-            return error_set(e, ERR_MEMORY,
-                             "memory: enlarging %d x %d needs %zu MiB with tiles of %d, but %s %zu MiB; make tiles "
-                             "smaller",
-                             from->w, from->h, (bytes >> 20) + 1, how->tile,
-                             m->memory_limit == limit ? "the limit is" : "this machine has", limit >> 20);
+            return error_set(e, ERR_MEMORY, "memory: enlarging %d x %d needs %zu MiB%s, but %s %zu MiB; %s", from->w,
+                             from->h, (bytes >> 20) + 1, tiles,
+                             m->memory_limit == limit ? "the limit is" : "this machine has", limit >> 20,
+                             how->whole ? "allow more, or enlarge a smaller picture" : "make tiles smaller");
     }
     if (bytes > out->process) out->process = bytes;
     *to = (Bytes){malloc((size_t)from->w * (size_t)from->h * 3 * (size_t)(scale * scale)), from->w * scale,
@@ -217,8 +219,8 @@ static bool enlarge(SdUpscaler *u, const SdUpscale *how, const Bytes *from, Byte
 
 static bool check(const SdUpscaler *u, const SdUpscale *how, const SdUpscaled *out, Error *e) {
     if (!how || !out) return error_set(e, ERR_ARGUMENT, "upscale: the request or the place for its result is NULL");
-    if (!how->rgb || how->width < 1 || how->height < 1)
-        return error_set(e, ERR_ARGUMENT, "upscale: no picture; name one");
+    if (!how->rgb || how->width < 1 || how->height < 1 || (int64_t)how->width * how->height > PIXELS_MOST)
+        return error_set(e, ERR_ARGUMENT, "upscale: needs a picture of 1 to 268 million pixels; name one");
     if (how->tile < TILE_LEAST || how->tile > TILE_MOST)
         return error_set(e, ERR_ARGUMENT, "tile: %d is not in %d..%d", how->tile, TILE_LEAST, TILE_MOST);
     if (how->overlap < 0 || how->overlap >= how->tile)

@@ -62,7 +62,7 @@ static void ranges(const Param *p) {
         double v = i == 0 ? p->low : i == 2 ? p->standard : p->high < PARAM_MOST ? p->high : 1e15;
         r = sd_request(NULL);
         if (strstr(p->name, "seed-")) r.seed_width = r.seed_height = 64;
-        if (p->of_hires) r.hires_scale = 1;
+        if (p->of_hires && strcmp(p->name, "hires-width") && strcmp(p->name, "hires-height")) r.hires_scale = 1;
         param_set_number(p, &r, v);
         if (i < 2 || !strstr(p->name, "seed-")) ok = ok && params_check(&r, &e);
     }

@@ -55,19 +55,20 @@ typedef struct {
     uint8_t mask[SIDE * SIDE / 2];      /* a box that is not in the middle */
 } Fixture;
 
+/* Whether a row itself asks for hires fix. */
+static bool begins_hires(const Param *p) {
+    return !strcmp(p->name, "hires-scale") || !strcmp(p->name, "hires-width") || !strcmp(p->name, "hires-height");
+}
+
 static SdRequest plain(const Fixture *f, const Param *p) {
     SdRequest r = sd_request(f->model);
     r.prompt = "a (red:1.2) circle", r.negative = "blurry";
     bool levels = !strcmp(p->name, "scheduler") || !strcmp(p->name, "rho"); /* two steps hardly show between others */
-    r.width = r.height = SIDE,
-    r.steps = p->of_image || !strcmp(p->name, "hires-scale") ? 4
-              : levels                                       ? 3
-                                                             : 2,
+    r.width = r.height = SIDE, r.steps = p->of_image || begins_hires(p) ? 4 : levels ? 3 : 2;
     r.seed = 42, r.keep = true;
     if (p->of_refiner) r.refiner = f->refiner, r.steps = 6;
-    if (p->of_hires && strcmp(p->name, "hires-scale")) r.hires_scale = 1.5;
-    if (p->of_hires && strcmp(p->name, "hires-steps")) r.hires_steps = p->type == PARAM_SCHEDULER ? 4 : 3;
-    if (!strcmp(p->name, "hires-scale")) r.hires_steps = 0;
+    if (p->of_hires && !begins_hires(p)) r.hires_scale = 1.5;
+    if (r.hires_scale > 0 && strcmp(p->name, "hires-steps")) r.hires_steps = p->type == PARAM_SCHEDULER ? 4 : 3;
     if (!strcmp(p->name, "refiner-by-steps")) r.refiner_switch = 0.3, r.steps = 4;
     if (p->of_mask) r.mask = f->mask, r.mask_width = SIDE, r.mask_height = SIDE / 2, r.mask_blur = 1;
     if (!strcmp(p->name, "mask-padding")) r.only_masked = true, r.mask_padding = 0;
@@ -147,10 +148,10 @@ static void program(const Param *p, const SdRequest *r) {
     const char *blurred = r->mask && strcmp(p->name, "mask-blur")
                               ? r->soft && p->type != PARAM_BOOL ? " --mask-blur 1 --soft" : " --mask-blur 1"
                               : "";
-    const char *twice = !p->of_hires || !strcmp(p->name, "hires-scale") ? ""
-                        : r->hires_steps == 4                           ? " --hires-scale 1.5 --hires-steps 4"
-                        : r->hires_steps == 3                           ? " --hires-scale 1.5 --hires-steps 3"
-                                                                        : " --hires-scale 1.5";
+    const char *twice = !p->of_hires || begins_hires(p) ? ""
+                        : r->hires_steps == 4           ? " --hires-scale 1.5 --hires-steps 4"
+                        : r->hires_steps == 3           ? " --hires-scale 1.5 --hires-steps 3"
+                                                        : " --hires-scale 1.5";
     const char *at = !strcmp(p->name, "refiner-by-steps") ? " --refiner-switch 0.3" : "";
     CliRun made = cli("%s -m info.safetensors%s -p '%s' -n blurry -W 64 -H 64 --steps %d --seed 42 --threads 1 "
                       "--sampler '%s' --scheduler '%s'%s%s%s%s%s%s%s%s %s -o set.png -q",

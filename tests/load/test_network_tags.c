@@ -228,6 +228,10 @@ static void program(const char *model, const char *folder) {
     cli_works("seed 3", "txt2img -m %s --lora-dir %s -p '<lora:one:0.5>a cat'" SMALL "-o tag.png", model, folder);
     cli_works("", "txt2img -m %s -p '<lora:one:0.5>a cat'" SMALL "-o beside.png", model); /* loras beside the model */
     cli_works("Lora hashes|one: ", "png-info given.png");
+    cli_works("seed 3",
+              "txt2img -m %s --lora %s:0.5 -p 'a cat' --hires-scale 1.5 --hires-prompt 'a dog'" SMALL "-o twice.png",
+              model, one);
+    cli_works("equal", "replay twice.png -m %s --lora-dir %s", model, folder);
     test_check(!rename(one, hidden), "the file has another name");
     cli_works("equal", "replay given.png -m %s --lora-dir %s", model, folder);
     cli_works("equal", "replay tag.png -m %s", model);

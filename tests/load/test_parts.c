@@ -336,6 +336,12 @@ static void program(void) {
     cli_fails(1, "v.png: VAE: needs other.safetensors|--vae", "replay v.png -m %s", m);
     cli_works("t.png", "txt2img -m %s --taesd %s -p cat --steps 1 -W 64 -H 64 --seed 1 -o t.png", m, tiny);
     cli_works("equal", "replay t.png -m %s --taesd %s", m, tiny);
+    cli_works("h.png",
+              "txt2img -m %s --taesd %s -p cat --steps 1 -W 64 -H 64 --seed 1 --hires-scale 1.5 "
+              "--hires-upscaler Lanczos -o h.png",
+              m, tiny);
+    cli_works("VAE Encoder  |TAESD", "png-info h.png");
+    cli_works("equal", "replay h.png -m %s --taesd %s", m, tiny);
     cli_fails(1, "t.png: TAESD: needs both.safetensors|--taesd", "replay t.png -m %s", m);
     cli_fails(1, "t.png: was made without a VAE of its own", "replay t.png -m %s --taesd %s --vae %s", m, tiny, vae);
     cli_works("p.png",

@@ -238,6 +238,13 @@ static void check_joined(void) {
     test_note("%d tiles, %zu bytes, %s", done.tiles, done.process, e.text);
     free(done.picture.rgb);
     e = (Error){0};
+    how.whole = true;
+    test_check(u && !sd_upscale(u, &how, SD_FILTER_NEAREST, &done, &e) && e.code == ERR_MEMORY &&
+                   !strstr(e.text, "tiles"),
+               "unless it has to be whole");
+    test_note("%s", e.text);
+    e = (Error){0};
+    how.whole = false;
     sd_upscaler_close(u);
     u = sd_upscaler_open(test_path("tiles.safetensors"), &(SdOptions){.memory_limit = 20 << 20, .threads = 1}, &e);
     test_check(u && !sd_upscale(u, &how, SD_FILTER_NEAREST, &done, &e) && e.code == ERR_MEMORY, "or refused");

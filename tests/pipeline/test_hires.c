@@ -1,5 +1,6 @@
 /* test_hires.c: hires fix against the webui's steps over diffusers' modules (tools/goldens/hires.py), torch's
  * interpolations, and what must not change its bits. */
+#include "sd/info/params.h"
 #include "sd/pipeline/interpolate.h"
 #include "sd/sd.h"
 #include "tools/ledger/generated.h"
@@ -112,6 +113,7 @@ static void check_refusals(SdModel *m) {
         {"hires scale: 100 x 100 has sides that are not multiples", {.hires_scale = 1.5625, .hires_upscaler = "None"}},
         {"hires scale: 8 x 7 is no size", {.hires_width = 8, .width = 72}},
         {"sampler: no 'x'", {.hires_scale = 2, .hires_sampler = "x"}},
+        {"hires scale: does not count beside a hires width", {.hires_scale = 2, .hires_width = 128}},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         SdRequest r = pipeline_request("Euler", 42, CASES[i].r.width ? CASES[i].r.width : 64, 64);
@@ -129,6 +131,54 @@ static void check_refusals(SdModel *m) {
     }
 }
 
+/* Another file's upscaler is not ignored for what it is called, nor left unused. */
+static void check_upscaler(void) {
+    SdRequest r = sd_request(NULL);
+    Error e[3] = {0};
+    r.upscaler = (struct SdUpscaler *)(void *)&r; /* is not looked at */
+    test_check(!params_check(&r, &e[0]) && strstr(e[0].text, "counts only with hires scale"), "an upscaler alone");
+    r.hires_scale = 2, r.hires_upscaler = "Lanczos";
+    test_check(!params_check(&r, &e[1]) && strstr(e[1].text, "cannot be called 'Lanczos'"), "an upscaler's name");
+    r.hires_upscaler = "Sharp";
+    test_check(params_check(&r, &e[2]), "an upscaler of a name of its own");
+    test_note("%s; %s; %s", e[0].text, e[1].text, e[2].text);
+}
+
+/* What encodes the enlarged picture is told where one is encoded. */
+static void check_encoder(void) {
+    const Param *p = param_named("vae-encoder");
+    const Scheduler *scheduler = NULL;
+    SdRequest r = pixels();
+    r.vae_encoder = SD_VAE_TAESD;
+    const Sampler *s = request_sampler(&r, &scheduler, NULL);
+    bool by_pixels = param_written(p, &r, s);
+    r.hires_upscaler = "Latent";
+    bool by_latents = param_written(p, &r, s);
+    r.hires_upscaler = NULL;
+    test_check(by_pixels && !by_latents && !param_written(p, &r, s), "a text tells what encoded the enlarged picture");
+}
+
+/* A size that is there already: one pass, with the refiner, as in the webui. */
+static void check_once(SdModel *m, const char *path) {
+    Error e = {0};
+    SdModel *refiner = sd_open(path, &(SdOptions){.precision = SD_F32_DIRECT}, &e);
+    SdRequest r = pipeline_request("Euler", 42, 64, 64);
+    SdResult once = {0}, twice = {0};
+    SdPlan plan[2];
+    r.refiner = refiner;
+    bool ok = refiner && sd_txt2img(m, &r, &once, &e) && sd_plan(m, &r, &plan[0], &e);
+    r.hires_scale = 1;
+    ok = ok && sd_txt2img(m, &r, &twice, &e) && sd_plan(m, &r, &plan[1], &e);
+    test_check(ok && same(&once.pictures[0], &twice.pictures[0]) &&
+                   !strcmp(once.pictures[0].parameters, twice.pictures[0].parameters),
+               "of the same size: one pass, with the refiner");
+    test_check(ok && plan[0].process == plan[1].process && plan[0].weights == plan[1].weights, "and its plan");
+    test_note("%s; %s", e.text, ok ? twice.pictures[0].parameters : "");
+    sd_free(&once);
+    sd_free(&twice);
+    sd_close(refiner);
+}
+
 SUITE(hires, .seconds = 4) {
     char path[1024];
     Error e = {0};
@@ -137,10 +187,13 @@ SUITE(hires, .seconds = 4) {
     SdModel *m =
         golden && make_micro_model(path, F32) ? sd_open(path, &(SdOptions){.precision = SD_F32_DIRECT}, &e) : NULL;
     if (golden) check_interpolations(golden);
+    check_upscaler();
+    check_encoder();
     if (test_check(m != NULL, "a model")) {
         check_golden(m, golden, latent(), "latent.image", (Bound){0});
         check_golden(m, golden, pixels(), "pixels.image", (Bound){2e-3, 2e-2, true});
         check_refusals(m);
+        check_once(m, path);
         sd_close(m);
         m = sd_open(path, &(SdOptions){.threads = 2}, &e);
         check_bits(path, m, latent(), "latents");

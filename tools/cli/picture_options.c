@@ -164,10 +164,11 @@ static int check_files(const Command *c, const PictureArguments *a) {
     if (code == GO_ON) code = check_format(c, "--steps-sheet", a->sheet);
     if (code == GO_ON) code = check_format(c, "--preview-out", a->preview);
     if (code != GO_ON) return code;
-    enum { WRITTEN = 4, READ = 5 };
+    enum { WRITTEN = 4, READ = 6 };
     const char *const written[WRITTEN][2] = {
         {"--out", a->out}, {"--steps-sheet", a->sheet}, {"--taps", a->request.taps}, {"--preview-out", a->preview}};
-    const char *const read[READ] = {a->model, a->refiner, a->request.noise, a->image, a->mask};
+    const char *const read[READ] = {a->model, a->refiner, a->request.noise,
+                                    a->image, a->mask,    a->request.hires_upscaler};
     for (int i = 0; i < WRITTEN; i++) {
         bool listed =
             network_options_name(&a->networks, written[i][1]) || control_options_name(&a->controls, written[i][1]);

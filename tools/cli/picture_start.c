@@ -2,6 +2,7 @@
 #include "command.h"
 #include "precision.h"
 #include "sd/info/params.h"
+#include "sd/load/files_below.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,12 +37,12 @@ SdUpscaler *picture_upscaler(const ModelOptions *m, SdRequest *r, char name[UPSC
     if (!path || !request_hires(r) || words_find(HIRES_UPSCALERS, path) >= 0) return NULL;
     const SdOptions options = {.threads = m->threads,
                                .memory_limit = m->memory_limit,
+                               .exact = m->exact,
                                .precision = precision_of(m->precision),
                                .device = m->device ? m->device : "auto"};
     r->upscaler = sd_upscaler_open(path, &options, e);
     snprintf(name, UPSCALER_NAME, "%.250s", slash ? slash + 1 : path);
-    char *dot = strrchr(name, '.');
-    if (dot && dot != name) *dot = 0;
+    name[file_stem(name)] = 0;
     r->hires_upscaler = name;
     return r->upscaler;
 }
