@@ -8,8 +8,17 @@
 #define SMALL "\"steps\":1,\"seed\":5" /* members of a small request */
 #define NO_TYPE "Content-Type: -\r\n"
 
+/* One request, one reply: as reply_check wants it. */
+typedef struct {
+    const char *name, *method, *path, *headers, *body;
+    int status;
+    const char *wanted;
+} Case;
+void server_cases(const Served *s, const Case *cases, size_t count);
+
 void server_nap(void);
 void server_webui(const Served *s);
+void server_hires(const Served *s);
 void server_openai(const Served *s);
 void server_jobs(const Served *s);
 void server_restarts(void);

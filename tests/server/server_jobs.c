@@ -55,7 +55,7 @@ static void one_job(const Served *s) {
     reply_free(&png), reply_free(&t);
     r = call(s, "POST", JOBS, "Idempotency-Key: k1\r\n", body);
     snprintf(again, sizeof again, "%s", reply_get(&r, "id") ? reply_get(&r, "id") : "none");
-    reply_check(&r, 200, "state=queued", "the same key again");
+    reply_check(&r, 200, "state=completed|pictures.#=1", "the same key again");
     test_check(!strcmp(id, again), "is the same job");
     reply_free(&r);
     r = call(s, "GET", JOBS, "", NULL);
@@ -70,6 +70,18 @@ static void one_job(const Served *s) {
     }
     r = of_job(s, "GET", "' or '1'='1", "");
     test_check(r.status >= 400, "no SQL: %d", r.status);
+    reply_free(&r);
+    r = of_job(s, "DELETE", id, "");
+    reply_check(&r, 409, "detail~completed", "what is done cannot be cancelled");
+    reply_free(&r);
+    r = call(s, "POST", JOBS, "",
+             "{\"steps\":1,\"frobnicate\":3,\"enable_hr\":true,\"width\":64,\"height\":64,\"prompt\":\"x\"}");
+    reply_check(&r, 202, "state=queued|warnings.0^frobnicate", "what has no effect is told at once");
+    snprintf(again, sizeof again, "%s", reply_get(&r, "id") ? reply_get(&r, "id") : "none");
+    reply_free(&r);
+    r = wait_state(s, again, "ended");
+    reply_check(&r, 200, "state=completed|pictures.0.infotext~Hires upscale: 2|pictures.0.width=128",
+                "a job of hires fix");
     reply_free(&r);
     r = call(s, "POST", JOBS, "", "{\"steps\":1,\"sampler_name\":\"foo\"}");
     reply_check(&r, 404, "detail=Sampler not found", "a job that cannot be");
@@ -115,11 +127,48 @@ static void cancelling(const Served *s) {
     reply_free(&a), reply_free(&b);
 }
 
-/* kill -9 in the midst of one, with another waiting: both are drawn after the next start, as they would have been. */
+/* A call that bears the id of somebody's job is not that job: cancelling leaves it alone. */
+static void ids_are_ours(const Served *s) {
+    char done[64], first[64], body[200];
+    submit(s, "", "{\"steps\":1,\"seed\":5}", done);
+    Reply r = wait_state(s, done, "ended");
+    reply_free(&r);
+    submit(s, "", "{\"steps\":1000,\"seed\":5}", first);
+    r = wait_state(s, first, "generating");
+    reply_free(&r);
+    snprintf(body, sizeof body, "{" SMALL ",\"force_task_id\":\"%s\"}", done);
+    int fd = call_open(s);
+    call_send(fd, "POST", T, "", body);
+    bool waits = false;
+    for (int k = 0; !waits && k < 500; k++) {
+        r = call(s, "GET", "/queue/status", "", NULL);
+        const char *count = reply_get(&r, "queue_size");
+        waits = count && !strcmp(count, "2");
+        reply_free(&r);
+        if (!waits) server_nap();
+    }
+    r = of_job(s, "DELETE", done, "");
+    reply_check(&r, 409, "detail~completed", "a job that is done, beside a call of its name");
+    reply_free(&r);
+    r = of_job(s, "DELETE", first, "");
+    reply_check(&r, 202, "state=cancelled", "the one at work");
+    reply_free(&r);
+    r = call_read(fd);
+    reply_check(&r, 200, "images.#=1", "the call is answered");
+    reply_free(&r);
+    call_close(fd);
+    r = wait_state(s, first, "ended");
+    reply_check(&r, 200, "state=cancelled", "and the other has ended");
+    reply_free(&r);
+}
+
+/* kill -9 in the midst of one, with another waiting: both are drawn after the next start, as they would have been,
+ * though only one may wait. */
 void server_restarts(void) {
     char arguments[1000], first[64], second[64], third[64];
     Served s;
-    snprintf(arguments, sizeof arguments, "-q --jobs %s --outputs %s", cli_path("jobs.sqlite"), cli_path("kept"));
+    snprintf(arguments, sizeof arguments, "-q --queue 1 --jobs %s --outputs %s", cli_path("jobs.sqlite"),
+             cli_path("kept"));
     if (!test_check(serve_start(&s, arguments), "a server with a file of jobs")) return;
     submit(&s, "", "{\"prompt\":\"a\",\"steps\":2,\"seed\":-1}", third);
     Reply r = wait_state(&s, third, "ended");
@@ -128,9 +177,9 @@ void server_restarts(void) {
     submit(&s, "",
            "{\"prompt\":\"b\",\"steps\":100,\"seed\":21,\"override_settings\":{\"CLIP_stop_at_last_layers\":2}}",
            first);
-    submit(&s, "", "{\"prompt\":\"c\",\"steps\":2,\"seed\":22}", second);
     r = wait_state(&s, first, "generating");
     reply_free(&r);
+    submit(&s, "", "{\"prompt\":\"c\",\"steps\":2,\"seed\":22}", second);
     cli_fails(1, "another server has it", "serve --listen 127.0.0.1:0 --jobs %s", cli_path("jobs.sqlite"));
     serve_signal(&s, SIGKILL);
     serve_wait(&s);
@@ -159,6 +208,7 @@ static void page(const Served *s) {
     reply_check(&r, 200, "settings.0.json=denoising_strength|settings.0.of_image=true|settings.0.default=0.75",
                 "the settings that it shows");
     test_check(r.body && !strstr(r.body, "\"taps\"") && !strstr(r.body, "\"noise\""), "no files among them");
+    test_check(r.body && strstr(r.body, "\"Latent (nearest-exact)\""), "and what hires fix enlarges by");
     reply_free(&r);
     r = call(s, "POST", T, "", "{" SMALL ",\"save_images\":true,\"prompt\":\"kept\"}");
     reply_check(&r, 200, "warnings-", "a picture to keep");
@@ -196,4 +246,5 @@ void server_jobs(const Served *s) {
     one_job(s);
     events(s);
     cancelling(s);
+    ids_are_ours(s);
 }

@@ -11,16 +11,11 @@
 #include <time.h>
 
 #define I "/sdapi/v1/img2img"
+#define E8 "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9" /* two bytes each */
 
 void server_nap(void) { nanosleep(&(struct timespec){0, 20000000}, NULL); }
 
 /* --- one request, one reply --- */
-
-typedef struct {
-    const char *name, *method, *path, *headers, *body;
-    int status;
-    const char *wanted;
-} Case;
 
 static const Case CASES[] = {
     {"options: the model is a title", "GET", "/sdapi/v1/options", "", NULL, 200,
@@ -42,6 +37,7 @@ static const Case CASES[] = {
     {"the largest seed", "POST", T, "", "{\"steps\":1,\"seed\":9223372036854775807}", 200,
      "info:seed=9223372036854775807|info:all_seeds.0=9223372036854775807"},
     {"a seed beyond it", "POST", T, "", "{\"steps\":1,\"seed\":9223372036854775808}", 422, "detail!"},
+    {"and in a string", "POST", T, "", "{\"steps\":1,\"seed\":\"9223372036854775808\"}", 422, "detail^seed"},
     {"numbers in strings", "POST", T, "",
      "{\"steps\":\"2\",\"seed\":\"5\",\"cfg_scale\":\"1.5\",\"save_images\":\"False\"}", 200,
      "info:steps=2|info:cfg_scale=1.5|info:infotexts.0~Steps: 2"},
@@ -92,10 +88,15 @@ static const Case CASES[] = {
      "detail=always on script ADetailer not found"},
     {"a LoRA that is not there", "POST", T, "", "{" SMALL ",\"prompt\":\"a cat <lora:none-such:0.5>\"}", 422,
      "detail~none-such"},
+    {"a task's name stays out of names of files", "POST", T, "",
+     "{" SMALL ",\"save_images\":true,\"force_task_id\":\"/../../../x\"}", 200, "images.#=1|warnings-"},
+    {"a mask without a picture", "POST", T, "", "{" SMALL ",\"mask\":\"AAAA\"}", 200, "warnings.0^mask"},
     {"styles of nothing", "POST", T, "", "{" SMALL ",\"styles\":[\"\",\"None\"]}", 200, "images.#=1|warnings-"},
     {"no pictures sent", "POST", T, "", "{" SMALL ",\"send_images\":false}", 200, "images.#=0|info:infotexts.#=1"},
     {"a key that nobody knows", "POST", T, "", "{" SMALL ",\"frobnicate\":3}", 200,
      "warnings.0=frobnicate: has no effect"},
+    {"and one whose name is cut within a character", "POST", T, "", "{" SMALL ",\"a" E8 E8 E8 E8 "\":3}", 200,
+     "warnings.0^a\xc3\xa9"},
     {"a picture of another size", "POST", T, "", "{" SMALL ",\"width\":75,\"height\":64}", 200,
      "info:width=72|warnings.0=width: 75 became 72"},
     {"img2img without a picture", "POST", I, "", "{" SMALL "}", 404, "detail=Init image not found"},
@@ -111,6 +112,7 @@ static const Case CASES[] = {
     {"too many steps", "POST", T, "", "{\"steps\":100000}", 422, "detail^steps"},
     {"steps of a list", "POST", T, "", "{\"steps\":[1]}", 422, "detail^steps"},
     {"steps of words", "POST", T, "", "{\"steps\":\"many\"}", 422, "detail~many"},
+    {"steps of words, cut within a character", "POST", T, "", "{\"steps\":\"a" E8 E8 E8 E8 "\"}", 422, "detail^steps"},
     {"too many pictures", "POST", T, "", "{" SMALL ",\"n_iter\":1000}", 422, "detail~--most-pictures"},
     {"a vast picture", "POST", T, "", "{" SMALL ",\"width\":16384,\"height\":16384}", 422, "detail^size"},
     {"a server's file", "POST", T, "", "{" SMALL ",\"noise\":\"/etc/passwd\"}", 200, "warnings.0^noise"},
@@ -151,7 +153,7 @@ static const Case CASES[] = {
     {"embeddings", "GET", "/sdapi/v1/embeddings", "", NULL, 200, "loaded={}|skipped={}"},
     {"loras", "GET", "/sdapi/v1/loras", "", NULL, 200, "#=0"},
     {"hypernetworks", "GET", "/sdapi/v1/hypernetworks", "", NULL, 200, "#=0"},
-    {"scripts", "GET", "/sdapi/v1/scripts", "", NULL, 200, "txt2img=[]"},
+    {"scripts", "GET", "/sdapi/v1/scripts", "", NULL, 200, "txt2img.0=controlnet|img2img.1=soft inpainting"},
     {"cmd-flags", "GET", "/sdapi/v1/cmd-flags", "", NULL, 200, "api=true"},
     {"memory", "GET", "/sdapi/v1/memory", "", NULL, 200, "ram.used!"},
     {"refresh-checkpoints", "POST", "/sdapi/v1/refresh-checkpoints", NO_TYPE, "", 200, ""},
@@ -172,9 +174,9 @@ static const Case CASES[] = {
     {"1e999", "POST", T, "", "{\"cfg_scale\":1e999}", 422, "detail~JSON"},
 };
 
-static void run_cases(const Served *s) {
-    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-        const Case *x = &CASES[i];
+void server_cases(const Served *s, const Case *cases, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const Case *x = &cases[i];
         Reply r = call(s, x->method, x->path, x->headers, x->body);
         reply_check(&r, x->status, x->wanted, "%s", x->name);
         if (r.status != 204) {
@@ -233,9 +235,10 @@ static void pictures_come_back(const Served *s) {
     char *masked = text_of("{\"steps\":2,\"init_images\":[\"%s\"],\"mask\":[\"x\"]}", picture);
     Reply m = call(s, "POST", I, "", masked);
     reply_check(&m, 422, "detail^mask", "a mask in a list");
-    char *larger = text_of("{\"image\":\"%s\",\"upscaling_resize\":1.5,\"upscaler_1\":\"Lanczos\"}", picture);
+    char *larger = text_of(
+        "{\"image\":\"%s\",\"upscaling_resize\":1.5,\"upscaler_1\":\"Lanczos\",\"gfpgan_visibility\":1}", picture);
     Reply big = call(s, "POST", "/sdapi/v1/extra-single-image", "", larger);
-    reply_check(&big, 200, "image^iVBOR|html_info=", "enlarged");
+    reply_check(&big, 200, "image^iVBOR|html_info=|warnings.0^gfpgan_visibility", "enlarged");
     free(larger);
     larger = text_of("{\"image\":\"%s\"}", reply_get(&big, "image") ? reply_get(&big, "image") : "");
     reply_free(&big);
@@ -248,11 +251,20 @@ static void pictures_come_back(const Served *s) {
     reply_check(&big, 404, "detail~not found", "an unknown upscaler");
     free(larger);
     reply_free(&big);
-    char *body_m = malloc(2 * strlen(picture) + 200);
+    char *body_m = malloc(2 * strlen(picture) + 300);
     sprintf(body_m, "{\"steps\":2,\"seed\":3,\"init_images\":[\"%s\"],\"mask\":\"%s\"}", picture, picture);
     Reply painted = call(s, "POST", I, "", body_m);
     reply_check(&painted, 200, "images.#=1|info:infotexts.0~Masked content: fill|parameters.inpaint_full_res=true",
                 "a mask, with the webui's defaults");
+    reply_free(&painted);
+    sprintf(body_m,
+            "{\"steps\":2,\"seed\":3,\"init_images\":[\"%s\"],\"mask\":\"%s\",\"include_init_images\":true,"
+            "\"alwayson_scripts\":{\"soft inpainting\":{\"args\":[true,1,0.25]}}}",
+            picture, picture);
+    painted = call(s, "POST", I, "", body_m);
+    reply_check(&painted, 200,
+                "info:infotexts.0~Soft inpainting preservation strength: 0.25|parameters.init_images.#=1|warnings-",
+                "soft inpainting by its script");
     free(body_m);
     reply_free(&painted);
     free(picture), free(body), free(text), free(raw), free(url), free(masked);
@@ -365,6 +377,9 @@ static void queue_is_bounded(const Served *s) {
     reply_check(&full, 503, "detail~full", "the queue is full");
     test_check(reply_header(&full, "Retry-After") != NULL, "and says when to try again");
     reply_free(&full);
+    full = call(s, "POST", "/v1/images/generations", "", "{\"prompt\":\"x\"," SMALL "}");
+    reply_check(&full, 503, "error.message~full|error.type=server_error|detail-", "in OpenAI's form, too");
+    reply_free(&full);
     full = call(s, "POST", "/sdapi/v1/interrupt", NO_TYPE, "");
     reply_free(&full);
     Reply a = call_read(first), b = call_read(second);
@@ -387,7 +402,7 @@ static void spaces_come_first(const Served *s) {
 }
 
 void server_webui(const Served *s) {
-    run_cases(s);
+    server_cases(s, CASES, sizeof CASES / sizeof *CASES);
     seeds_count_up(s);
     pictures_come_back(s);
     options_change(s);

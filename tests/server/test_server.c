@@ -71,6 +71,38 @@ static void hostile(const Served *s) {
 
 /* --- who may call --- */
 
+/* Of several callers each sees what is its own. */
+static void progress_of_keys(const Served *s) {
+    static const char ANN[] = "api-key: secret-one\r\n", BOB[] = "api-key: two-is:secret\r\n";
+    int fd = call_open(s);
+    call_send(fd, "POST", T, ANN, "{\"steps\":1000,\"seed\":5,\"force_task_id\":\"task(ann)\"}");
+    bool drawn = false;
+    Reply r = {0};
+    for (int k = 0; !drawn && k < 1000; k++) {
+        reply_free(&r);
+        r = call(s, "GET", "/sdapi/v1/progress", ANN, NULL);
+        const char *step = reply_get(&r, "state.sampling_step");
+        drawn = step && strcmp(step, "0") != 0;
+        if (!drawn) server_nap();
+    }
+    reply_check(&r, 200, "state.job=task(ann)|state.job_count=1|current_image^iVBOR", "who asked sees how far it is");
+    reply_free(&r);
+    r = call(s, "GET", "/sdapi/v1/progress", BOB, NULL);
+    reply_check(&r, 200, "state.job=|state.job_count=0|current_image=null|current_task=null", "others do not");
+    reply_free(&r);
+    r = call(s, "POST", "/sdapi/v1/interrupt", BOB, "");
+    reply_free(&r);
+    r = call(s, "GET", "/sdapi/v1/progress", ANN, NULL);
+    reply_check(&r, 200, "state.interrupted=false|state.job_count=1", "nor do they interrupt it");
+    reply_free(&r);
+    r = call(s, "POST", "/sdapi/v1/interrupt", ANN, "");
+    reply_free(&r);
+    r = call_read(fd);
+    reply_check(&r, 200, "info:interrupted=true", "who asked does");
+    call_close(fd);
+    reply_free(&r);
+}
+
 static void keys(void) {
     static const struct {
         const char *header;
@@ -100,6 +132,10 @@ static void keys(void) {
     Reply r = call(&s, "GET", "/livez", "", NULL);
     reply_check(&r, 200, "", "livez needs no key");
     reply_free(&r);
+    r = call(&s, "GET", "/v1/models", "", NULL);
+    reply_check(&r, 401, "error.message=Not authenticated", "no key, in OpenAI's form");
+    reply_free(&r);
+    progress_of_keys(&s);
     r = call(&s, "OPTIONS", "/v1/images/generations", "", NULL);
     reply_check(&r, 204, "", "nor does OPTIONS");
     reply_free(&r);
@@ -133,7 +169,7 @@ static void refusals(void) {
     cli_fails(1, "bad.json|gone", "serve --settings bad.json --listen 127.0.0.1:0");
 }
 
-SUITE(server, .seconds = 10) {
+SUITE(server, .seconds = 12) {
     Served s;
     if (!cli_begin()) {
         test_skip("no program to start: set SDC_BIN");
@@ -162,6 +198,7 @@ SUITE(server, .seconds = 10) {
              cli_path("models"), cli_path("settings.json"), cli_path("out"));
     if (test_check(serve_start(&s, arguments), "the server starts")) {
         server_webui(&s);
+        server_hires(&s);
         server_openai(&s);
         server_jobs(&s);
         hostile(&s);

@@ -1,22 +1,12 @@
 #include "ask.h"
 
-#include "ask_controls.h"
+#include "ask_hires.h"
 #include "ask_image.h"
+#include "ask_scripts.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-void ask_warn(Job *j, const char *format, ...) {
-    char text[300];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    json_t *line = json_string(text); /* NULL: cut within a character */
-    if (line) json_array_append_new(j->warnings, line);
-}
 
 /* --- parts of a job --- */
 
@@ -58,6 +48,7 @@ Job *ask_begin(Serve *s, const char *model, Fault *f) {
     os_random(chance, sizeof chance);
     snprintf(j->id, sizeof j->id, "%06x%02x%02x%02x%02x%02x%02x", ++counter & 0xFFFFFF, chance[0], chance[1], chance[2],
              chance[3], chance[4], chance[5]);
+    snprintf(j->file, sizeof j->file, "%.12s", j->id);
     j->task = "txt2img";
     j->request = sd_request(NULL);
     j->request.lora_dir = s->o->lora_dir;
@@ -72,12 +63,13 @@ bool ask_check(Serve *s, Job *j, Fault *f) {
     SdRequest r = j->request, usual = sd_request(NULL);
     Error e = {0};
     params_adopt(&r, &usual);
+    if (j->upscaler) r.hires_upscaler = NULL; /* a file, which is not open yet */
     if (r.width > 8 && r.width % 8) {
-        ask_warn(j, "width: %d became %d", r.width, r.width / 8 * 8);
+        job_warn(j, "width: %d became %d", r.width, r.width / 8 * 8);
         j->request.width = r.width = r.width / 8 * 8;
     }
     if (r.height > 8 && r.height % 8) {
-        ask_warn(j, "height: %d became %d", r.height, r.height / 8 * 8);
+        job_warn(j, "height: %d became %d", r.height, r.height / 8 * 8);
         j->request.height = r.height = r.height / 8 * 8;
     }
     int64_t pictures = (int64_t)r.batch_size * j->iterations;
@@ -106,42 +98,19 @@ static const char *const OWN[] = {"n_iter",
                                   "save_images",
                                   "refiner_checkpoint",
                                   "mask",
-                                  "enable_hr",
+                                  "mask_round",
+                                  "include_init_images",
                                   "force_task_id",
                                   "url",
                                   "auth",
                                   "model",
                                   "do_not_save_samples",
-                                  "do_not_save_grid",
-                                  "hr_scale",
-                                  "hr_upscaler",
-                                  "hr_second_pass_steps",
-                                  "hr_resize_x",
-                                  "hr_resize_y",
-                                  "hr_prompt",
-                                  "hr_negative_prompt",
-                                  "hr_sampler_name",
-                                  "hr_scheduler",
-                                  "hr_checkpoint_name",
-                                  "hr_additional_modules",
-                                  "mask_blur",
-                                  "mask_blur_x",
-                                  "mask_blur_y",
-                                  "inpainting_fill",
-                                  "inpaint_full_res",
-                                  "inpaint_full_res_padding",
-                                  "inpainting_mask_invert",
-                                  "mask_round",
-                                  "include_init_images",
-                                  "sampler_name",
-                                  "scheduler",
-                                  "firstphase_width",
-                                  "firstphase_height"};
+                                  "do_not_save_grid"};
 
 static bool is_own(const char *key) {
     for (size_t i = 0; i < sizeof OWN / sizeof *OWN; i++)
         if (!strcmp(OWN[i], key)) return true;
-    return false;
+    return ask_hires_key(key);
 }
 
 /* Whether a value asks for nothing. */
@@ -160,15 +129,18 @@ static bool take_rows(Job *j, json_t *body, bool img2img, Fault *f) {
     bool masked = mask && *mask;
     json_object_foreach(body, key, v) {
         const Param *p = value_param(key);
-        if (p && ((p->of_image && !img2img) || (p->of_mask && !masked)))
-            continue; /* denoising_strength is hires fix's, there */
+        if (p && p->of_image && !img2img) {
+            if (!p->or_hires && !is_nothing(v)) job_warn(j, "%.60s: is for img2img", key);
+            continue;
+        }
+        if (p && p->of_mask && !masked) continue; /* clients always send them */
         if (p && !value_take(p, key, v, &j->request, f)) return false;
-        if (!p && !is_own(key) && !is_nothing(v)) ask_warn(j, "%.60s: has no effect", key);
+        if (!p && !is_own(key) && !is_nothing(v)) job_warn(j, "%.60s: has no effect", key);
     }
     const char *scheduler = NULL;
     if (!value_string("scheduler", json_object_get(body, "scheduler"), &scheduler, f)) return false;
     if (scheduler && *scheduler && !scheduler_find(scheduler))
-        ask_warn(j, "scheduler: '%.60s' is unknown: Automatic", scheduler);
+        job_warn(j, "scheduler: '%.60s' is unknown: Automatic", scheduler);
     return true;
 }
 
@@ -181,40 +153,13 @@ static bool take_sampler(Job *j, const json_t *body, Fault *f) {
     return json_is_number(old) || value_take(value_param("sampler_name"), "sampler_index", old, &j->request, f);
 }
 
-/* Whether a unit of an always-on script does something: not [false, ...], [], {"enabled": false}. */
-static bool is_enabled(const json_t *args) {
-    const json_t *first = json_array_get(args, 0);
-    if (!first || json_is_false(first) || json_is_null(first)) return false;
-    for (size_t i = 0; i < json_array_size(args); i++) {
-        const json_t *unit = json_array_get(args, i);
-        if (!json_is_object(unit)) return true;
-        if (!json_is_false(json_object_get(unit, "enabled"))) return true;
-    }
-    return false;
-}
-
-static bool take_scripts(Serve *s, Job *j, const json_t *body, Fault *f) {
-    const char *name = NULL, *key;
-    json_t *v;
-    if (!value_string("script_name", json_object_get(body, "script_name"), &name, f)) return false;
-    if (name && *name && strcmp(name, "None") != 0)
-        return fault(f, 422, "script_name", "Script '%.100s' not found", name);
-    json_object_foreach(json_object_get(body, "alwayson_scripts"), key, v) {
-        const json_t *args = json_is_array(v) ? v : json_object_get(v, "args");
-        if (!strcmp(key, "ControlNet") || !strcmp(key, "controlnet")) {
-            if (!ask_controls(s, j, args, f)) return false;
-        } else if (is_enabled(args)) return fault(f, 422, "alwayson_scripts", "always on script %.100s not found", key);
-    }
-    return true;
-}
-
 static bool take_styles(Job *j, const json_t *body, Fault *f) {
     const json_t *styles = json_object_get(body, "styles");
     if (styles && !json_is_null(styles) && !json_is_array(styles))
         return fault(f, 422, "styles", "styles: is not a list");
     for (size_t i = 0; i < json_array_size(styles); i++) {
         const char *name = json_string_value(json_array_get(styles, i));
-        if (name && *name && strcmp(name, "None") != 0) ask_warn(j, "styles: '%.60s' is unknown", name);
+        if (name && *name && strcmp(name, "None") != 0) job_warn(j, "styles: '%.60s' is unknown", name);
     }
     return true;
 }
@@ -230,17 +175,8 @@ static bool take_overrides(Serve *s, Job *j, const json_t *overrides, Fault *f) 
         if (!strcmp(key, "sd_model_checkpoint") || !strcmp(key, "sd_vae")) {
             if (!value_string(key, v, &name, f) || (name && !ask_model(s, j, key, name, f))) return false;
         } else if (p ? !value_take(p, key, v, &j->request, f) : false) return false;
-        else if (!p && !is_nothing(v)) ask_warn(j, "override_settings: %.60s: has no effect", key);
+        else if (!p && !is_nothing(v)) job_warn(j, "override_settings: %.60s: has no effect", key);
     }
-    return true;
-}
-
-/* What this version cannot do must not be drawn without it. */
-static bool refuse_missing(const json_t *body, bool img2img, Fault *f) {
-    bool hires = false;
-    if (!value_bool("enable_hr", json_object_get(body, "enable_hr"), &hires, f)) return false;
-    if (hires && !img2img && !value_param("enable_hr"))
-        return fault(f, 422, "enable_hr", "enable_hr: this version has no hires fix");
     return true;
 }
 
@@ -261,14 +197,16 @@ static bool take_mask(Job *j, json_t *body, Fault *f) {
         const Param *p = value_param(WITH_MASK[i].key);
         if (p && !value_take(p, p->json, json_object_get(body, p->json), &j->request, f)) return false;
     }
-    return value_bool("mask_round", json_object_get(body, "mask_round"), &j->mask_round, f) &&
-           ask_image(&j->mask, &j->mask_size, "mask", text, f);
+    if (!value_bool("mask_round", json_object_get(body, "mask_round"), &j->mask_round, f)) return false;
+    if (j->request.soft) j->mask_round = false; /* as the webui's script says */
+    return ask_image(&j->mask, &j->mask_size, "mask", text, f);
 }
 
 static bool take_image(Job *j, const json_t *body, bool img2img, Fault *f) {
     const json_t *images = json_object_get(body, "init_images");
     if (!img2img) {
-        if (images && !is_nothing(images)) ask_warn(j, "init_images: is for img2img");
+        if (images && !is_nothing(images)) job_warn(j, "init_images: is for img2img");
+        if (!is_nothing(json_object_get(body, "mask"))) job_warn(j, "mask: is for img2img");
         return true;
     }
     if (!json_is_array(images) || !json_array_size(images))
@@ -282,9 +220,11 @@ static bool take_image(Job *j, const json_t *body, bool img2img, Fault *f) {
 
 /* The reply's "parameters": the body without pictures and what is none of ours to show. */
 static bool make_echo(Job *j, const json_t *body, Fault *f) {
+    static const char *const HIDDEN[] = {"url", "auth", "init_images", "mask"};
+    bool whole = false;
+    if (!value_bool("include_init_images", json_object_get(body, "include_init_images"), &whole, f)) return false;
     j->echo = json_copy((json_t *)(uintptr_t)body);
-    static const char *const HIDDEN[] = {"init_images", "mask", "url", "auth"};
-    for (size_t i = 0; i < sizeof HIDDEN / sizeof *HIDDEN; i++) json_object_del(j->echo, HIDDEN[i]);
+    for (size_t i = 0; i < (whole ? 2 : sizeof HIDDEN / sizeof *HIDDEN); i++) json_object_del(j->echo, HIDDEN[i]);
     return j->echo || fault(f, 500, "", "out of memory");
 }
 
@@ -295,23 +235,23 @@ static bool fill(Serve *s, Job *j, bool img2img, Fault *f) {
     int64_t iterations = 1;
     bool restore = true, changed;
     j->task = img2img ? "img2img" : "txt2img";
-    if (!refuse_missing(body, img2img, f) || !take_rows(j, body, img2img, f) || !take_sampler(j, body, f) ||
+    if (!take_rows(j, body, img2img, f) || !take_sampler(j, body, f) ||
         !value_take(value_param("CLIP_stop_at_last_layers"), "clip_skip", skip, &j->request, f) ||
         !value_whole("n_iter", json_object_get(body, "n_iter"), 1, 100000, &iterations, f) ||
         !value_bool("send_images", json_object_get(body, "send_images"), &j->send, f) ||
         !value_bool("save_images", json_object_get(body, "save_images"), &j->save, f) ||
         !value_bool("override_settings_restore_afterwards",
                     json_object_get(body, "override_settings_restore_afterwards"), &restore, f) ||
-        !value_string("model", json_object_get(body, "model"), &name, f) || !take_scripts(s, j, body, f) ||
+        !value_string("model", json_object_get(body, "model"), &name, f) || !ask_scripts(s, j, body, img2img, f) ||
         !value_string("refiner_checkpoint", json_object_get(body, "refiner_checkpoint"), &refiner, f) ||
         !take_styles(j, body, f))
         return false;
     j->iterations = (int)iterations;
     if ((name && !ask_model(s, j, "model", name, f)) || !take_overrides(s, j, overrides, f) ||
-        (refiner && !ask_model(s, j, "refiner_checkpoint", refiner, f)) || !take_image(j, body, img2img, f) ||
-        !make_echo(j, body, f) || !ask_check(s, j, f))
+        (refiner && !ask_model(s, j, "refiner_checkpoint", refiner, f)) || (!img2img && !ask_hires(s, j, body, f)) ||
+        !take_image(j, body, img2img, f) || !make_echo(j, body, f) || !ask_check(s, j, f))
         return false;
-    if (j->save && !s->o->outputs_dir) ask_warn(j, "save_images: the server was started without --outputs");
+    if (j->save && !s->o->outputs_dir) job_warn(j, "save_images: the server was started without --outputs");
     if (json_is_string(id) && json_string_length(id) > 0 && json_string_length(id) < JOB_ID)
         snprintf(j->id, sizeof j->id, "%s", json_string_value(id));
     return restore || !json_is_object(overrides) || settings_post(s->settings, overrides, &changed, f);
@@ -322,4 +262,9 @@ Job *ask_webui(Serve *s, json_t *body, bool img2img, Fault *f) {
     if (!j) return json_decref(body), NULL;
     j->body = body;
     return fill(s, j, img2img, f) ? j : (job_free(j), NULL);
+}
+
+void ask_forget_pictures(Job *j) {
+    json_object_del(j->body, "init_images");
+    json_object_del(j->body, "mask");
 }

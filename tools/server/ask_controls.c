@@ -14,10 +14,10 @@ static int lower(int c) { return c >= 'A' && c <= 'Z' ? c | 32 : c; }
 
 static bool begins(const char *text, const char *word) {
     while (*word && lower((unsigned char)*text) == *word) text++, word++;
-    return !*word;
+    return !*word && (!*text || *text == ' ');
 }
 
-/* A word of a list by how it begins, or its number. */
+/* A word of a list by its first words, or its number: "canny", "invert (from white bg & black line)". */
 static bool take_word(const json_t *v, const char *name, const char *const *words, int *out, Fault *f) {
     const char *text = json_string_value(v);
     int64_t number = *out;
@@ -41,6 +41,12 @@ static bool take_number(const json_t *unit, const char *name, double low, double
     return fault(f, 422, KEY, "ControlNet: %s is not in %g..%g", name, low, high);
 }
 
+/* A threshold, which the webui takes below 0 for the module's own. */
+static bool take_threshold(const json_t *unit, const char *name, double low, double high, double *out, Fault *f) {
+    const json_t *v = json_object_get(unit, name);
+    return (json_is_number(v) && json_number_value(v) < 0) || take_number(unit, name, low, high, out, f);
+}
+
 /* The unit's picture: text, or an object with one. */
 static const char *image_of(const json_t *unit) {
     static const char *const NAMES[] = {"image", "input_image"};
@@ -50,6 +56,15 @@ static const char *image_of(const json_t *unit) {
         if (json_is_string(v) && *json_string_value(v)) return json_string_value(v);
     }
     return NULL;
+}
+
+static void warn_unit(Job *j, const json_t *unit) {
+    static const char *const KEYS[] = {"mask", "mask_image", "effective_region_mask", "advanced_weighting"};
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
+        const json_t *v = json_object_get(unit, KEYS[i]);
+        if (json_string_length(v) || json_array_size(v) || json_object_size(v))
+            job_warn(j, "ControlNet: %s: has no effect", KEYS[i]);
+    }
 }
 
 static bool take_unit(Serve *s, JobControl *c, const json_t *unit, Fault *f) {
@@ -71,10 +86,10 @@ static bool take_unit(Serve *s, JobControl *c, const json_t *unit, Fault *f) {
         !take_number(unit, "guidance_end", 0, 1, &c->how.end, f))
         return false;
     if (c->how.start > c->how.end) return fault(f, 422, KEY, "ControlNet: guidance_start is after guidance_end");
-    if (hint == SD_HINT_CANNY && (!take_number(unit, "threshold_a", 1, 255, &c->how.low, f) ||
-                                  !take_number(unit, "threshold_b", 1, 255, &c->how.high, f)))
+    if (hint == SD_HINT_CANNY && (!take_threshold(unit, "threshold_a", 1, 255, &c->how.low, f) ||
+                                  !take_threshold(unit, "threshold_b", 1, 255, &c->how.high, f)))
         return false;
-    if (hint == SD_HINT_LUMINANCE && !take_number(unit, "threshold_a", 0.1, 2, &c->how.low, f)) return false;
+    if (hint == SD_HINT_LUMINANCE && !take_threshold(unit, "threshold_a", 0.1, 2, &c->how.low, f)) return false;
     if (!model || !catalog_find(s->catalog, LIST_CONTROLNETS, model, path, NULL, &builtin))
         return fault(f, 404, KEY, "ControlNet: model '%.200s' not found", model ? model : "None");
     c->how.hint = (SdHint)hint, c->how.mode = (SdControlMode)mode, c->how.resize = (SdResize)resize;
@@ -101,6 +116,7 @@ bool ask_controls(Serve *s, Job *j, const json_t *units, Fault *f) {
         if (!enabled) continue;
         if (j->control_count == SD_MOST_CONTROLS)
             return fault(f, 422, KEY, "ControlNet: %d units are the most", SD_MOST_CONTROLS);
+        warn_unit(j, unit);
         if (!take_unit(s, &j->controls[j->control_count++], unit, f)) return false;
     }
     return true;

@@ -1,5 +1,7 @@
 #include "call.h"
 
+#include "weights/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,13 @@ json_t *call_json(Call *c) {
     return j;
 }
 
+json_t *json_lossy(const char *text) {
+    char *whole = utf8_valid(text, strlen(text));
+    json_t *j = whole ? json_string_nocheck(whole) : NULL;
+    free(whole);
+    return j;
+}
+
 int answer_bytes(Answer *a, int status, const char *type, char *bytes, size_t size) {
     free(a->body);
     a->body = bytes, a->size = size, a->type = type;
@@ -52,7 +61,7 @@ int answer_detail(Answer *a, int status, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return answer_json(a, status, json_pack("{s:s?}", "detail", text));
+    return answer_json(a, status, json_pack("{s:o}", "detail", json_lossy(text)));
 }
 
 int answer_openai(Answer *a, int status, const char *kind, const char *param, const char *format, ...) {
@@ -61,9 +70,16 @@ int answer_openai(Answer *a, int status, const char *kind, const char *param, co
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return answer_json(
-        a, status,
-        json_pack("{s:{s:s, s:s, s:s?, s:n}}", "error", "message", text, "type", kind, "param", param, "code"));
+    return answer_json(a, status,
+                       json_pack("{s:{s:o, s:s, s:s?, s:n}}", "error", "message", json_lossy(text), "type", kind,
+                                 "param", param, "code"));
+}
+
+void answer_as_openai(Answer *a) {
+    json_t *j = a->status >= 400 && a->body ? json_loadb(a->body, a->size, 0, NULL) : NULL;
+    const char *text = json_string_value(json_object_get(j, "detail"));
+    if (text) answer_openai(a, a->status, a->status < 500 ? "invalid_request_error" : "server_error", NULL, "%s", text);
+    json_decref(j);
 }
 
 void answer_extra(Answer *a, const char *format, ...) {

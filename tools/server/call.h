@@ -70,6 +70,9 @@ const char *call_query(const Call *c, const char *name);
  * for that.) */
 json_t *call_json(Call *c);
 
+/* A string; what of it is not UTF-8, as where a line was cut within a character, becomes U+FFFD. */
+json_t *json_lossy(const char *text);
+
 /* Answers. Each sets c->answer and returns its status. */
 int answer_json(Answer *a, int status, json_t *j); /* takes j over; NULL: out of memory, 500 */
 int answer_detail(Answer *a, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -78,6 +81,8 @@ int answer_bytes(Answer *a, int status, const char *type, char *bytes, size_t si
 /* OpenAI's form of an error; param may be NULL. */
 int answer_openai(Answer *a, int status, const char *kind, const char *param, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* An error that answer_detail made, in OpenAI's form. Anything else stays as it is. */
+void answer_as_openai(Answer *a);
 void answer_extra(Answer *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void answer_free(Answer *a);
 void call_free(Call *c);

@@ -1,6 +1,7 @@
 #include "catalog.h"
 
 #include "weights/path.h"
+#include "weights/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,8 +73,8 @@ static void walk(const Walk *w);
 static bool visit(void *user, const char *name) {
     const Walk *w = user;
     char path[OS_PATH_SIZE], file[OS_PATH_SIZE], index[OS_PATH_SIZE];
-    if (*name == '.' || !path_make(path, NULL, "%s/%s", w->folder, name) ||
-        !path_make(file, NULL, "%s%s", w->below, name))
+    if (*name == '.' || !utf8_is_valid(name, strlen(name)) || /* JSON cannot tell it */
+        !path_make(path, NULL, "%s/%s", w->folder, name) || !path_make(file, NULL, "%s%s", w->below, name))
         return true;
     OsKind kind = os_kind(path);
     if (kind == OS_REGULAR && ending(name)) add(w->list, path, file);

@@ -31,7 +31,9 @@ bool dispatch_begin(void *user, Call *c) {
     Serve *s = user;
     const Route *known, *r = find(c, &known);
     c->route = known ? known->path : NULL;
-    return guard_call(&s->guard, c, r && r->flags & ROUTE_OPEN);
+    bool in = guard_call(&s->guard, c, r && r->flags & ROUTE_OPEN);
+    if (!in && known && known->flags & ROUTE_OPENAI) answer_as_openai(&c->answer);
+    return in;
 }
 
 static bool read_body(const Route *r, Call *c) {
@@ -64,6 +66,7 @@ void dispatch_handle(void *user, Call *c) {
         if (c->prompt) strcpy(c->prompt, prompt);
         r->handle(user, c);
     }
+    if (known && known->flags & ROUTE_OPENAI && !c->waits) answer_as_openai(&c->answer);
 }
 
 /* One line of JSON; nothing of what was asked for, unless that was wanted. */

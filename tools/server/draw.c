@@ -2,6 +2,7 @@
 
 #include "enlarge.h"
 #include "models.h"
+#include "notes.h"
 #include "sd/image/image.h"
 #include "sd/image/png.h"
 #include "sd/image/resize.h"
@@ -65,13 +66,16 @@ static void learn(Worker *w, const Job *j, const char *text) {
     infotext_read_free(&read);
 }
 
-/* As the webui, which decodes what there is: the last previews, enlarged. */
+/* As the webui, which decodes what there is: the last previews, enlarged; of hires fix to the size of their pass. */
 static void keep_previews(Job *j, const SdRequest *r, int64_t seed, Error *e) {
-    uint8_t *rgb = malloc((size_t)r->width * (size_t)r->height * 3);
+    enum { LATENT = 8 }; /* pixels a side */
+    int width = r->width, height = r->height;
+    if (j->pass && j->preview_count) width = j->previews[0].width * LATENT, height = j->previews[0].height * LATENT;
+    uint8_t *rgb = malloc((size_t)width * (size_t)height * 3);
     for (int i = 0; rgb && i < j->preview_count && i < r->batch_size; i++) {
         const JobPreview *p = &j->previews[i];
-        if (!resize_rgb(p->rgb, p->width, p->height, rgb, r->width, r->height, RESIZE_BICUBIC, e) ||
-            !keep_picture(j, rgb, r->width, r->height, seed + i, r->variation_seed, "", e))
+        if (!resize_rgb(p->rgb, p->width, p->height, rgb, width, height, RESIZE_BICUBIC, e) ||
+            !keep_picture(j, rgb, width, height, seed + i, r->variation_seed, "", e))
             break;
     }
     free(rgb);
@@ -138,10 +142,6 @@ static bool batch(Work *w, SdModel *model, SdRequest *r, Error *e) {
     return !e->code;
 }
 
-static void note(Job *j, const char *line) {
-    if (line && *line) json_array_append_new(j->warnings, json_string(line));
-}
-
 static void draw(Worker *worker, Models *models, Job *j) {
     Error *e = &j->error;
     Image image = {0}, mask = {0};
@@ -150,6 +150,7 @@ static void draw(Worker *worker, Models *models, Job *j) {
     SdRequest r = j->request;
     SdModel *model = models_get(models, j->model, j->vae, e);
     if (model && j->refiner) r.refiner = models_get(models, j->refiner, j->vae, e);
+    if (model && !e->code && j->upscaler) r.upscaler = sd_upscaler_open(j->upscaler, &worker->how, e);
     SdRequest usual = sd_request(model);
     if (model && !e->code && start_picture(j, &image, &mask, &r, &usual, e) &&
         start_controls(j, models, model, &controls, &r, e)) {
@@ -159,8 +160,9 @@ static void draw(Worker *worker, Models *models, Job *j) {
         if (r.seed < 0) r.seed = sd_random_seed();
         if (r.variation_seed < 0) r.variation_seed = sd_random_seed();
         j->request = r; /* what was drawn, for the answer */
-        note(j, sd_ignored(model, &r));
-        note(j, image.warning);
+        notes_of(j, model, &r);
+        if (image.warning) job_warn(j, "init_images: %s", image.warning);
+        if (mask.warning) job_warn(j, "mask: %s", mask.warning);
         bool ok = models_room(models, model, &r, e);
         int64_t seed = r.seed, variation = r.variation_seed;
         for (int i = 0; ok && i < j->iterations && !jobs_interrupted(worker->jobs, j); i++) {
@@ -175,12 +177,13 @@ static void draw(Worker *worker, Models *models, Job *j) {
             }
         }
     }
+    sd_upscaler_close(r.upscaler);
     image_free(&image);
     image_free(&mask);
     for (int i = 0; i < SD_MOST_CONTROLS; i++) image_free(&controls.images[i]);
     j->request.image = j->request.mask = NULL;
     j->request.controls = NULL, j->request.control_count = 0;
-    j->request.refiner = NULL;
+    j->request.refiner = NULL, j->request.upscaler = NULL;
 }
 
 void worker_run(void *arg) {

@@ -64,6 +64,8 @@ void enlarge_picture(Jobs *q, const SdOptions *options, Job *j) {
         how.progress = on_progress, how.user = &(Work){q, j};
         if (j->enlarge.upscaler) u = sd_upscaler_open(j->enlarge.upscaler, options, e);
         if (!e->code && sd_upscale(u, &how, j->enlarge.filter, &done, e)) {
+            if (done.tiles)
+                job_warn(j, "memory is short: joined of %d tiles, which may differ where they meet", done.tiles);
             if (j->enlarge.crop) crop(&done.picture, j->enlarge.width, j->enlarge.height);
             keep(j, &done.picture, e);
         }

@@ -1,5 +1,6 @@
 /* health.c: what watches over the server: whether it lives, is ready, how much it does (Prometheus), and the
  * description of its routes (OpenAPI 3). */
+#include "ask_hires.h"
 #include "draw.h"
 #include "http.h"
 #include "routes.h"
@@ -95,17 +96,32 @@ static json_t *schema_of(const Param *p) {
     return schema;
 }
 
+static json_t *type_of(const char *type) { return json_pack("{s:s, s:b}", "type", type, "nullable", 1); }
+
+/* Hires fix by the webui's names. */
+static void add_hires(json_t *properties) {
+    const Param *row;
+    const char *name;
+    json_object_set_new(properties, "enable_hr", type_of("boolean"));
+    for (int i = 0; (name = ask_hires_name(i, &row)); i++) json_object_set_new(properties, name, schema_of(row));
+}
+
 /* What a drawing route takes: the table of settings. */
 static json_t *body_of(bool img2img) {
     json_t *properties = json_object();
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (value_given(p) && (img2img || !p->of_image)) json_object_set_new(properties, p->json, schema_of(p));
+        if (value_given(p) && (img2img ? !p->of_hires : !p->of_image || p->or_hires))
+            json_object_set_new(properties, p->json, schema_of(p));
     json_object_set_new(properties, "n_iter",
                         json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", 1, "default", 1));
-    if (img2img)
+    json_object_set_new(properties, "override_settings", type_of("object"));
+    json_object_set_new(properties, "alwayson_scripts", type_of("object"));
+    if (img2img) {
         json_object_set_new(
             properties, "init_images",
             json_pack("{s:s, s:{s:s}, s:i}", "type", "array", "items", "type", "string", "maxItems", 1));
+        json_object_set_new(properties, "mask", type_of("string"));
+    } else add_hires(properties);
     return json_pack("{s:{s:{s:{s:s, s:o}}}}", "content", "application/json", "schema", "type", "object", "properties",
                      properties);
 }

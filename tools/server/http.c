@@ -123,12 +123,24 @@ static void suspend(Exchange *x) {
     MHD_suspend_connection(x->mhd);
 }
 
+/* An error in a stream that has begun is an event of it. */
+static void as_event(Answer *a) {
+    static const char FORM[] = "event: error\ndata: %s\n\n";
+    char *text = a->body ? malloc(a->size + sizeof FORM) : NULL;
+    if (!text) return;
+    int n = snprintf(text, a->size + sizeof FORM, FORM, a->body);
+    free(a->body);
+    a->body = text, a->size = (size_t)n;
+}
+
 static ssize_t read_spaces(Exchange *x, char *to, size_t room) {
-    const Answer *a = &x->call.answer;
+    Answer *a = &x->call.answer;
     ssize_t n = 0;
     os_lock(x->http->lock);
     if (dead(x)) n = MHD_CONTENT_READER_END_WITH_ERROR;
     else if (a->status) {
+        if (!x->sent && x->call.events && a->status >= 400) as_event(a);
+        if (x->at && x->at->phase == PHASE_WAIT) x->at->phase = PHASE_WRITE, x->at->since = os_clock();
         size_t left = a->size - x->sent;
         if (left > room) left = room;
         if (a->body && left) memcpy(to, a->body + x->sent, left);
@@ -172,7 +184,9 @@ static enum MHD_Result begin_stream(Exchange *x, const char *type) {
 static enum MHD_Result go_on(Exchange *x) {
     if (x->call.stream) return begin_stream(x, "text/event-stream");
     os_lock(x->http->lock);
-    bool aborted = dead(x), spaces = x->spaces, answered = x->call.answer.status != 0;
+    bool aborted = dead(x), answered = x->call.answer.status != 0;
+    if (answered) x->spaces = false; /* none has been sent yet */
+    bool spaces = x->spaces;
     if (!aborted && !spaces && !answered) suspend(x);
     os_unlock(x->http->lock);
     if (aborted) return MHD_NO;
@@ -218,8 +232,11 @@ static Exchange *begin(Http *h, struct MHD_Connection *mhd, const char *url, con
     c->carrier = x, c->began = os_clock(), c->key = -1;
     snprintf(c->method, sizeof c->method, "%s", method);
     tidy_path(url, c->path, sizeof c->path);
-    for (int i = 0; i < HEADER_COUNT; i++)
-        c->header[i] = copy(MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, CALL_HEADER_NAMES[i]));
+    for (int i = 0; i < HEADER_COUNT; i++) {
+        const char *value = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, CALL_HEADER_NAMES[i]);
+        c->header[i] = copy(value);
+        if (value && !c->header[i]) return call_free(c), free(x), NULL; /* an Origin must not be overlooked */
+    }
     MHD_get_connection_values(mhd, MHD_GET_ARGUMENT_KIND, add_query, c);
     os_lock(h->lock);
     x->next = h->exchanges, x->link = &h->exchanges;

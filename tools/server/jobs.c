@@ -2,6 +2,8 @@
 
 #include "http.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,14 +13,19 @@ struct Jobs {
     Job *waiting, **last; /* oldest first */
     Job *working;
     int most, quota, waits, works, unload;
+    size_t most_bytes;
     bool closed, ended;
 };
 
-Jobs *jobs_new(int most, int quota, Error *e) {
+Jobs *jobs_new(int most, size_t most_bytes, int quota, Error *e) {
     Jobs *q = calloc(1, sizeof *q);
     if (q)
-        *q = (Jobs){
-            .lock = os_lock_new(), .change = os_condition_new(), .last = &q->waiting, .most = most, .quota = quota};
+        *q = (Jobs){.lock = os_lock_new(),
+                    .change = os_condition_new(),
+                    .last = &q->waiting,
+                    .most = most,
+                    .most_bytes = most_bytes,
+                    .quota = quota};
     if (q && q->lock && q->change) return q;
     jobs_free(q);
     error_set(e, ERR_MEMORY, "out of memory for the queue");
@@ -40,7 +47,7 @@ void jobs_free(Jobs *q) {
 Job *job_new(void) {
     Job *j = calloc(1, sizeof *j);
     if (!j) return NULL;
-    j->iterations = 1, j->send = j->mask_round = true, j->key = -1, j->asked = os_clock();
+    j->iterations = j->passes = 1, j->send = j->mask_round = true, j->key = -1, j->asked = os_clock();
     j->warnings = json_array();
     if (j->warnings) return j;
     free(j);
@@ -53,11 +60,29 @@ void job_free(Job *j) {
     for (int i = 0; i < JOB_PREVIEWS; i++) free(j->previews[i].rgb);
     free(j->pictures);
     free(j->model), free(j->vae), free(j->refiner), free(j->title);
+    free(j->upscaler), free(j->upscaler_name);
     free(j->image), free(j->mask), free(j->enlarge.upscaler);
     for (int i = 0; i < j->control_count; i++) free(j->controls[i].path), free(j->controls[i].image);
     json_decref(j->body), json_decref(j->echo), json_decref(j->warnings);
     answer_free(&j->answer);
     free(j);
+}
+
+void job_warn(Job *j, const char *format, ...) {
+    enum { MOST = 40 }; /* a request may have thousands of keys */
+    char text[700];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    size_t count = json_array_size(j->warnings);
+    if (count <= MOST) json_array_append_new(j->warnings, json_lossy(count < MOST ? text : "and more"));
+}
+
+double job_progress(const Job *j) {
+    double drawn = j->iteration * j->passes + j->pass + (j->steps ? (double)j->step / j->steps : 0);
+    double done = drawn / (j->iterations * j->passes);
+    return done < 1 ? done : 1;
 }
 
 /* --- in and out --- */
@@ -69,12 +94,26 @@ static int jobs_of(const Jobs *q, int key) {
     return n;
 }
 
+static size_t bytes_of(const Job *j) {
+    size_t sum = j->image_size + j->mask_size;
+    for (int i = 0; i < j->control_count; i++) sum += j->controls[i].image_size;
+    return sum;
+}
+
+/* Whether pictures that wait would take too much memory. */
+static bool is_heavy(const Jobs *q, const Job *j) {
+    size_t sum = bytes_of(j);
+    for (const Job *w = q->waiting; w; w = w->next) sum += bytes_of(w);
+    return q->waiting && sum > q->most_bytes;
+}
+
 JobsAdd jobs_add(Jobs *q, Job *j, Call *call) {
     JobsAdd done = JOBS_TAKEN;
     os_lock(q->lock);
+    bool counts = j->kind != JOB_LOAD && j->key >= 0 && q->quota;
     if (q->closed) done = JOBS_CLOSED;
-    else if (j->kind != JOB_LOAD && q->quota && j->key >= 0 && jobs_of(q, j->key) >= q->quota) done = JOBS_QUOTA;
-    else if (q->waits >= q->most) done = JOBS_FULL;
+    else if (!j->resumed && counts && jobs_of(q, j->key) >= q->quota) done = JOBS_QUOTA;
+    else if (!j->resumed && (q->waits >= q->most || is_heavy(q, j))) done = JOBS_FULL;
     else {
         j->call = call, j->next = NULL, j->state = JOB_WAITING;
         if (call) call->waits = true, call->work = j;
@@ -141,8 +180,12 @@ static void changed(Job *j) { j->version++; }
 
 bool jobs_step(Jobs *q, Job *j, int iteration, const SdProgress *p) {
     os_lock(q->lock);
-    j->iteration = iteration, j->stage = p->stage;
-    if (p->stage == SD_STAGE_SAMPLE) j->step = p->step, j->steps = p->steps;
+    if (iteration != j->iteration) j->iteration = iteration, j->step = j->pass = 0;
+    j->stage = p->stage;
+    if (p->stage == SD_STAGE_SAMPLE) {
+        if (p->step < j->step && j->pass + 1 < j->passes) j->pass++; /* hires fix begins anew */
+        j->step = p->step, j->steps = p->steps;
+    }
     changed(j);
     bool go_on = !j->cancel && !j->interrupted && !j->skipped;
     os_unlock(q->lock);
@@ -225,9 +268,9 @@ bool jobs_cancel(Jobs *q, const char *id, bool *waited) {
     *waited = false;
     os_lock(q->lock);
     for (Job *j = q->working; j; j = j->next)
-        if (!strcmp(j->id, id)) j->cancel = true, found = j;
+        if (j->lasting && !strcmp(j->id, id)) j->cancel = true, found = j;
     for (Job *j = q->waiting; j && !found; j = j->next)
-        if (!strcmp(j->id, id)) *waited = true, found = j;
+        if (j->lasting && !strcmp(j->id, id)) *waited = true, found = j;
     if (*waited) {
         unlink_job(q, &q->waiting, found);
         q->waits--;
@@ -278,7 +321,8 @@ void jobs_cancel_all(Jobs *q) {
         deliver(j);
         job_free(j);
     }
-    for (Job *j = q->working; j; j = j->next) j->cancel = j->stopped = true;
+    for (Job *j = q->working; j; j = j->next)
+        if (!j->cancel) j->cancel = j->stopped = true;
     os_unlock(q->lock);
 }
 

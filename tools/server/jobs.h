@@ -46,14 +46,18 @@ typedef struct Job Job;
 struct Job {
     /* What is wanted: fixed once the job is in the queue. */
     JobKind kind;
-    char id[JOB_ID];
+    char id[JOB_ID];  /* a client may choose it: */
+    char file[16];    /* this goes into names of files */
     const char *task; /* "txt2img", "img2img" */
     int key;
     SdRequest request;           /* rows that are not given are marked by params_forget */
-    int iterations;              /* batches */
+    int iterations;              /* batches, */
+    int passes;                  /* of which each is drawn once, or, by hires fix, twice */
     char *model, *vae, *refiner; /* paths; NULL: built-in, the model's own, none */
     char *title;                 /* the model's */
-    uint8_t *image, *mask;       /* pictures' files; NULL: none */
+    char *upscaler;              /* hires fix's file, and what texts call it; NULL: none */
+    char *upscaler_name;
+    uint8_t *image, *mask; /* pictures' files; NULL: none */
     size_t image_size, mask_size;
     bool mask_round; /* the mask is only black and white */
     bool mask_alpha; /* where it is transparent, it repaints that: OpenAI's way */
@@ -61,6 +65,8 @@ struct Job {
     JobControl controls[SD_MOST_CONTROLS];
     int control_count;
     bool send, save;
+    bool lasting;                       /* of /v1/jobs: its id leads to it */
+    bool resumed;                       /* it was accepted before the server was started */
     json_t *body;                       /* holds the request's strings */
     json_t *echo;                       /* what the reply says was asked for; NULL: nothing */
     json_t *warnings;                   /* a list of what has no effect */
@@ -70,7 +76,7 @@ struct Job {
     /* Under the queue's lock. */
     JobState state;
     bool cancel, interrupted, skipped, stopped; /* stopped: cancelled as the server stops */
-    int iteration, step, steps;
+    int iteration, pass, step, steps;
     SdStage stage;
     double began, ended;
     JobPreview previews[JOB_PREVIEWS];
@@ -89,12 +95,18 @@ struct Job {
 
 typedef struct Jobs Jobs;
 
-Jobs *jobs_new(int most, int quota, Error *e);
+/* most: jobs that may wait; most_bytes: of pictures that they bring; quota: jobs of a key, 0: any number. */
+Jobs *jobs_new(int most, size_t most_bytes, int quota, Error *e);
 void jobs_free(Jobs *q);
 Job *job_new(void); /* NULL: out of memory */
 void job_free(Job *j);
+/* Notes what has no effect, for the reply. */
+void job_warn(Job *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* How much is done, 0..1. With the queue's lock. */
+double job_progress(const Job *j);
 
-/* Puts a job at the end of the queue, which owns it from now on; call waits for it, or is NULL. */
+/* Puts a job at the end of the queue, which owns it from now on; call waits for it, or is NULL. A resumed one is
+ * always taken. */
 typedef enum { JOBS_TAKEN, JOBS_FULL, JOBS_QUOTA, JOBS_CLOSED } JobsAdd;
 JobsAdd jobs_add(Jobs *q, Job *j, Call *call);
 
@@ -115,7 +127,7 @@ bool jobs_stopped(Jobs *q, Job *j);
 void jobs_gone(Jobs *q, Call *call, bool keep);
 /* Interrupts or skips what is being drawn (key -1: whosever). */
 void jobs_interrupt(Jobs *q, int key, bool skip);
-/* Cancels the job of that id, for which nobody waits. *waited: it had not begun, and is gone. False: there is none. */
+/* Cancels the lasting job of that id. *waited: it had not begun, and is gone. False: there is none. */
 bool jobs_cancel(Jobs *q, const char *id, bool *waited);
 void jobs_unload(Jobs *q);
 

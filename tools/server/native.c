@@ -1,5 +1,6 @@
 /* native.c: jobs of our own: accepted at once, watched, cancelled, fetched for a day. */
 #include "ask.h"
+#include "ask_hires.h"
 #include "native.h"
 #include "reply.h"
 #include "routes.h"
@@ -18,23 +19,82 @@ static void finish(Job *j, void *user) {
     Error e = {0};
     s->pictures += j->count;
     if (!j->error.code) reply_save(s, j, &j->error);
-    if (jobs_stopped(s->jobs, j)) return; /* it waits in the file for the next start */
+    if (j->error.code == ERR_CANCELLED && jobs_stopped(s->jobs, j))
+        return; /* it waits in the file for the next start */
     JobState state = !j->error.code ? JOB_DONE : j->error.code == ERR_CANCELLED ? JOB_CANCELLED : JOB_FAILED;
     if (!store_end(s->store, j, state, &e)) fprintf(stderr, "sdc: %s\n", e.text);
+}
+
+/* --- looking --- */
+
+typedef struct {
+    const char *id;
+    bool found, working;
+    int place, step, steps, iteration, iterations, version;
+    double done;
+    SdStage stage;
+    double seconds;
+    bool wants; /* a preview, if its step is another than `shown` */
+    int shown;
+    JobPreview preview;
+} Live;
+
+static bool live(void *user, const Job *j, int place) {
+    Live *l = user;
+    if (!j->lasting || strcmp(j->id, l->id) != 0) return true;
+    l->found = true, l->working = !place, l->place = place;
+    l->step = j->step, l->steps = j->steps, l->iteration = j->iteration, l->iterations = j->iterations;
+    l->done = job_progress(j), l->version = j->version, l->stage = j->stage,
+    l->seconds = j->began > 0 ? os_clock() - j->began : 0;
+    int shown = j->iteration * 100000 + j->preview_step;
+    if (!l->wants || !j->preview_count || shown == l->shown) return false;
+    size_t bytes = (size_t)j->previews[0].width * (size_t)j->previews[0].height * 3;
+    l->preview = (JobPreview){malloc(bytes), j->previews[0].width, j->previews[0].height};
+    if (l->preview.rgb) memcpy(l->preview.rgb, j->previews[0].rgb, bytes);
+    l->shown = shown;
+    return false;
+}
+
+/* A job as the store and the queue know it; NULL: there is none. */
+static json_t *state_of(Serve *s, const char *id, const char *owner, Live *l) {
+    static const char *const STAGES[] = {"text", "encode", "sample", "decode"};
+    *l = (Live){.id = id, .wants = l->wants, .shown = l->shown};
+    jobs_each(s->jobs, live, l);
+    json_t *j = store_job(s->store, id, owner);
+    if (!j || !l->found || strcmp(json_string_value(json_object_get(j, "state")), "queued") != 0) {
+        l->found = false;
+        return j;
+    }
+    json_object_set_new(j, "state", json_string(l->working ? "generating" : "queued"));
+    json_object_set_new(j, "position", json_integer(l->place));
+    json_object_set_new(j, "progress", json_real(l->done));
+    if (!l->working) return j;
+    json_object_set_new(j, "stage", json_string(STAGES[l->stage]));
+    json_object_set_new(j, "step", json_integer(l->step));
+    json_object_set_new(j, "steps", json_integer(l->steps));
+    json_object_set_new(j, "batch", json_integer(l->iteration));
+    json_object_set_new(j, "batches", json_integer(l->iterations));
+    json_object_set_new(j, "seconds", json_real(l->seconds));
+    return j;
 }
 
 /* --- accepting --- */
 
 /* The body that draws the job again, whatever becomes of the settings: every row as it is now. */
 static char *pinned(Job *j) {
-    json_t *all = json_copy(j->body);
+    json_t *all = json_copy(j->body), *v;
+    const char *key;
+    void *next;
     static const char *const DROPPED[] = {
         "override_settings", "override_settings_restore_afterwards", "sampler_index", "clip_skip", "url", "auth",
         "refiner_checkpoint"};
     for (size_t i = 0; all && i < sizeof DROPPED / sizeof *DROPPED; i++) json_object_del(all, DROPPED[i]);
+    json_object_foreach_safe(all, next, key, v) {
+        if (ask_hires_key(key)) json_object_del(all, key);
+    }
     for (const Param *p = PARAMS; all && p < PARAMS + PARAM_COUNT; p++) {
-        if (!value_given(p) || (p->of_image && !j->image) || (p->of_mask && !j->mask)) continue;
-        json_t *v = value_json(p, &j->request);
+        if (!value_given(p) || !reply_has(j, p)) continue;
+        v = value_json(p, &j->request);
         if (json_is_null(v)) json_object_del(all, p->json);
         else json_object_set(all, p->json, v);
         json_decref(v);
@@ -58,13 +118,8 @@ static Job *ask(Serve *s, json_t *body, Fault *f) {
     if (!saves) j->save = s->o->outputs_dir != NULL;
     if (j->request.seed < 0) j->request.seed = sd_random_seed();
     if (j->request.variation_seed < 0) j->request.variation_seed = sd_random_seed();
-    j->finish = finish;
+    j->lasting = true, j->finish = finish;
     return j;
-}
-
-static void accepted(Call *c, const char *id, int status) {
-    answer_json(&c->answer, status, json_pack("{s:s, s:s}", "id", id, "state", "queued"));
-    answer_extra(&c->answer, "Location: /v1/jobs/%s", id);
 }
 
 static void submit(Serve *s, Call *c) {
@@ -78,72 +133,26 @@ static void submit(Serve *s, Call *c) {
         return;
     }
     snprintf(id, sizeof id, "%s", j->id);
+    json_t *told = json_pack("{s:s, s:s}", "id", id, "state", "queued");
+    if (json_array_size(j->warnings)) json_object_set_new(told, "warnings", json_deep_copy(j->warnings));
     char *body = pinned(j);
+    ask_forget_pictures(j);
     const char *again = c->header[HEADER_IDEMPOTENCY];
     if (again && strlen(again) > 200) answer_detail(&c->answer, 422, "Idempotency-Key: is longer than 200 bytes");
     else if (!body || !store_add(s->store, id, owner_of(s, c), again, body, known, &e))
         answer_detail(&c->answer, 500, "%s", e.code ? e.text : "out of memory");
-    else if (*known) accepted(c, known, 200);
-    if (c->answer.status) {
-        free(body);
-        job_free(j);
-        return;
+    else if (*known) {
+        Live l = {0};
+        answer_json(&c->answer, 200, state_of(s, known, owner_of(s, c), &l));
+        answer_extra(&c->answer, "Location: /v1/jobs/%s", known);
     }
     free(body);
-    if (route_put(s, c, j, NULL)) accepted(c, id, 202);
-    else store_forget(s->store, id);
-}
-
-/* --- looking --- */
-
-typedef struct {
-    const char *id;
-    bool found, working;
-    int place, step, steps, iteration, iterations, version;
-    SdStage stage;
-    double seconds;
-    bool wants; /* a preview, if its step is another than `shown` */
-    int shown;
-    JobPreview preview;
-} Live;
-
-static bool live(void *user, const Job *j, int place) {
-    Live *l = user;
-    if (strcmp(j->id, l->id) != 0) return true;
-    l->found = true, l->working = !place, l->place = place;
-    l->step = j->step, l->steps = j->steps, l->iteration = j->iteration, l->iterations = j->iterations;
-    l->version = j->version, l->stage = j->stage, l->seconds = j->began > 0 ? os_clock() - j->began : 0;
-    int shown = j->iteration * 100000 + j->preview_step;
-    if (!l->wants || !j->preview_count || shown == l->shown) return false;
-    size_t bytes = (size_t)j->previews[0].width * (size_t)j->previews[0].height * 3;
-    l->preview = (JobPreview){malloc(bytes), j->previews[0].width, j->previews[0].height};
-    if (l->preview.rgb) memcpy(l->preview.rgb, j->previews[0].rgb, bytes);
-    l->shown = shown;
-    return false;
-}
-
-/* A job as the store and the queue know it; NULL: there is none. */
-static json_t *state_of(Serve *s, const char *id, const char *owner, Live *l) {
-    static const char *const STAGES[] = {"text", "encode", "sample", "decode"};
-    *l = (Live){.id = id, .wants = l->wants, .shown = l->shown};
-    jobs_each(s->jobs, live, l);
-    json_t *j = store_job(s->store, id, owner);
-    if (!j || !l->found || strcmp(json_string_value(json_object_get(j, "state")), "queued") != 0) {
-        l->found = false;
-        return j;
-    }
-    double done = l->steps ? (l->iteration + (double)l->step / l->steps) / l->iterations : 0;
-    json_object_set_new(j, "state", json_string(l->working ? "generating" : "queued"));
-    json_object_set_new(j, "position", json_integer(l->place));
-    json_object_set_new(j, "progress", json_real(done < 1 ? done : 1));
-    if (!l->working) return j;
-    json_object_set_new(j, "stage", json_string(STAGES[l->stage]));
-    json_object_set_new(j, "step", json_integer(l->step));
-    json_object_set_new(j, "steps", json_integer(l->steps));
-    json_object_set_new(j, "batch", json_integer(l->iteration));
-    json_object_set_new(j, "batches", json_integer(l->iterations));
-    json_object_set_new(j, "seconds", json_real(l->seconds));
-    return j;
+    if (c->answer.status) job_free(j);
+    else if (route_put(s, c, j, NULL)) {
+        answer_json(&c->answer, 202, json_incref(told));
+        answer_extra(&c->answer, "Location: /v1/jobs/%s", id);
+    } else store_forget(s->store, id);
+    json_decref(told);
 }
 
 /* --- events --- */
@@ -183,6 +192,7 @@ static void look_again(Watch *w) {
     uint8_t *png = NULL;
     size_t size;
     if (!j || !l.found) {
+        free(l.preview.rgb);
         char state[16];
         snprintf(state, sizeof state, "%s", j ? json_string_value(json_object_get(j, "state")) : "failed");
         w->last = true;
@@ -269,9 +279,13 @@ static void cancel(Serve *s, Call *c) {
         answer_detail(&c->answer, 404, "Not Found");
         return;
     }
-    if (jobs_cancel(s->jobs, id, &waited) && waited) (void)store_cancel(s->store, id, NULL);
+    const char *state = json_string_value(json_object_get(j, "state"));
+    bool there = jobs_cancel(s->jobs, id, &waited);
+    if (waited) (void)store_cancel(s->store, id, NULL);
+    if (there || (state && !strcmp(state, "cancelled")))
+        answer_json(&c->answer, 202, json_pack("{s:s, s:s}", "id", id, "state", "cancelled"));
+    else answer_detail(&c->answer, 409, "the job has ended: %s", state && strcmp(state, "queued") ? state : "just now");
     json_decref(j);
-    answer_json(&c->answer, 202, json_pack("{s:s, s:s}", "id", id, "state", "cancelled"));
 }
 
 static void post_jobs(Serve *s, Call *c) {
@@ -298,11 +312,16 @@ void native_resume(Serve *s) {
         Job *j = ask(s, body, &f);
         for (int k = 0; j && k < s->keys.count; k++)
             if (!strcmp(s->keys.at[k].name, owner)) j->key = k;
-        if (j) snprintf(j->id, sizeof j->id, "%s", id);
+        if (j) {
+            snprintf(j->id, sizeof j->id, "%s", id);
+            snprintf(j->file, sizeof j->file, "%.12s", id);
+            j->resumed = true;
+            ask_forget_pictures(j);
+        }
         if (j && jobs_add(s->jobs, j, NULL) == JOBS_TAKEN) continue;
         Job failed = {.began = os_clock()};
         snprintf(failed.id, sizeof failed.id, "%s", id);
-        error_set(&failed.error, ERR_ARGUMENT, "%s", f.status ? f.text : "the queue is full since the restart");
+        error_set(&failed.error, ERR_ARGUMENT, "%s", f.status ? f.text : "out of memory");
         store_end(s->store, &failed, JOB_FAILED, &e);
         job_free(j);
     }

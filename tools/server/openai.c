@@ -1,5 +1,6 @@
 /* openai.c: OpenAI's routes for pictures. */
 #include "ask.h"
+#include "ask_hires.h"
 #include "reply.h"
 #include "form.h"
 #include "routes.h"
@@ -166,14 +167,15 @@ static bool fill(Serve *s, Call *c, Job *j, json_t *body, Fault *f) {
     const char *host = c->header[HEADER_HOST];
     uint8_t chance[16];
     int64_t n = 1;
-    bool stream = false, gpt = model && strncmp(model, "gpt-image", 9) == 0;
+    bool stream = false, gpt = model && (!strncmp(model, "gpt-image", 9) || !strncmp(model, "chatgpt-image", 13));
     json_t *v;
     json_object_foreach(body, key, v) {
         const Param *p = value_param(key);
         if (p && p->of_image && !j->image) continue;
         if (p && !value_take(p, key, v, &j->request, f)) return false;
-        if (!p && !is_own(key)) ask_warn(j, "%.60s: has no effect", key);
+        if (!p && !is_own(key) && (j->image || !ask_hires_key(key))) job_warn(j, "%.60s: has no effect", key);
     }
+    if (!j->image && !ask_hires(s, j, body, f)) return false;
     if (!value_whole("n", json_object_get(body, "n"), 1, 100, &n, f) || !size_of(j, json_object_get(body, "size"), f) ||
         !value_string("response_format", json_object_get(body, "response_format"), &format, f) ||
         !value_string("output_format", json_object_get(body, "output_format"), &kind, f) ||
@@ -181,7 +183,7 @@ static bool fill(Serve *s, Call *c, Job *j, json_t *body, Fault *f) {
         return false;
     if (format && strcmp(format, "url") != 0 && strcmp(format, "b64_json") != 0)
         return fault(f, 400, "response_format", "response_format: '%.40s' is not url or b64_json", format);
-    if (kind && strcmp(kind, "png") != 0) ask_warn(j, "output_format: pictures are PNG");
+    if (kind && strcmp(kind, "png") != 0) job_warn(j, "output_format: pictures are PNG");
     j->iterations = (int)n;
     bool url = !stream && !gpt && (!format || !strcmp(format, "url"));
     char address[200];
@@ -283,10 +285,11 @@ static void models(Serve *s, Call *c) {
 }
 
 const Route OPENAI_ROUTES[] = {
-    {"POST", "/v1/images/generations", generations, ROUTE_JSON, "OpenAI's: pictures of a prompt"},
-    {"POST", "/v1/images/edits", edits, 0, "OpenAI's: pictures of a picture, of its mask's transparent part"},
-    {"GET", "/v1/models", models, 0, "OpenAI's list of models"},
-    {"GET", "/models", models, 0, "the same, for clients without a base path"},
+    {"POST", "/v1/images/generations", generations, ROUTE_JSON | ROUTE_OPENAI, "OpenAI's: pictures of a prompt"},
+    {"POST", "/v1/images/edits", edits, ROUTE_OPENAI,
+     "OpenAI's: pictures of a picture, of its mask's transparent part"},
+    {"GET", "/v1/models", models, ROUTE_OPENAI, "OpenAI's list of models"},
+    {"GET", "/models", models, ROUTE_OPENAI, "the same, for clients without a base path"},
     {"GET", "/v1/pictures", picture, ROUTE_OPEN | ROUTE_BELOW, "/ID/N.png: a picture whose address was handed out"},
     {0},
 };

@@ -29,8 +29,10 @@ static json_t *words_of(const char *words) {
     return list;
 }
 
-static json_t *names_of(const Param *p) {
-    json_t *list = json_array();
+static void add_name(void *list, const CatalogEntry *x) { json_array_append_new(list, json_string(x->name)); }
+
+static json_t *names_of(const Param *p, Catalog *catalog) {
+    json_t *list = p->type == PARAM_STRING ? words_of(HIRES_UPSCALERS) : json_array();
     int count;
     const Sampler *samplers = sampler_list(&count);
     for (int i = 0; p->type == PARAM_SAMPLER && i < count; i++)
@@ -38,23 +40,26 @@ static json_t *names_of(const Param *p) {
     const Scheduler *schedulers = scheduler_list(&count);
     for (int i = 0; p->type == PARAM_SCHEDULER && i < count; i++)
         json_array_append_new(list, json_string(schedulers[i].label));
+    if (p->type == PARAM_STRING) catalog_each(catalog, LIST_UPSCALERS, add_name, list);
     return list;
 }
 
 /* A row as the page makes a field of it. */
-static json_t *setting(const Param *p, const SdRequest *usual) {
+static json_t *setting(const Param *p, const SdRequest *usual, Catalog *catalog) {
     static const char *const TYPES[] = {"integer", "seed",   "number", "boolean", "string",
                                         "string",  "string", "string", "string",  "string"};
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:b, s:b, s:o}", "name", p->name, "json", p->json, "type",
-                          TYPES[p->type], "help", p->help, "key", p->key, "of_image", p->of_image, "of_mask",
-                          p->of_mask, "default", p->type >= PARAM_SAMPLER ? json_null() : value_json(p, usual));
+    bool model_says = p->type == PARAM_SAMPLER || p->type == PARAM_SCHEDULER;
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:b, s:b, s:b, s:b, s:o}", "name", p->name, "json", p->json,
+                          "type", TYPES[p->type], "help", p->help, "key", p->key, "of_image", p->of_image, "of_mask",
+                          p->of_mask, "of_hires", p->of_hires, "or_hires", p->or_hires, "default",
+                          model_says ? json_null() : value_json(p, usual));
     bool number = p->type == PARAM_INT || p->type == PARAM_DOUBLE;
     if (number) json_object_set_new(j, "low", json_real(p->standard < p->low ? p->standard : p->low));
     if (number && p->high < PARAM_MOST) json_object_set_new(j, "high", json_real(p->high));
     if (p->type == PARAM_ENUM || (p->type == PARAM_BOOL && p->key_words))
         json_object_set_new(j, "words", words_of(p->key_words ? p->key_words : p->value));
     if (p->type == PARAM_BOOL) json_object_del(j, "words");
-    if (p->type == PARAM_SAMPLER || p->type == PARAM_SCHEDULER) json_object_set_new(j, "words", names_of(p));
+    if (p->type >= PARAM_SAMPLER) json_object_set_new(j, "words", names_of(p, catalog));
     return j;
 }
 
@@ -64,8 +69,8 @@ static void settings(Serve *s, Call *c) {
     params_forget(&usual);
     settings_apply(s->settings, &usual);
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (value_given(p) && p->type != PARAM_PROMPT && p->type != PARAM_STRING)
-            json_array_append_new(list, setting(p, &usual));
+        if (value_given(p) && p->type != PARAM_PROMPT && (p->type != PARAM_STRING || p->of_hires))
+            json_array_append_new(list, setting(p, &usual, s->catalog));
     json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i}", "name", "batches", "json", "n_iter",
                                           "type", "integer", "help", "how many batches, one after the other", "default",
                                           1, "low", 1, "high", s->o->most_pictures));

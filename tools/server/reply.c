@@ -21,6 +21,12 @@ int reply_status(const Error *e) {
     }
 }
 
+bool reply_has(const Job *j, const Param *p) {
+    SdRequest r = j->request;
+    r.image = j->image, r.mask = j->mask; /* files, for which a request has pixels */
+    return param_has_owner(p, &r);
+}
+
 json_t *reply_base64(const uint8_t *bytes, size_t size) {
     size_t n = base64_size(size);
     char *text = malloc(n + 1);
@@ -40,7 +46,7 @@ bool reply_save(const Serve *s, Job *j, Error *e) {
     if (!path_make(folder, e, "%s/%s", s->o->outputs_dir, stamp_day(now, day))) return false;
     if (os_kind(folder) != OS_DIRECTORY) (void)os_make_directory(folder, false);
     for (int i = 0; i < j->count; i++) {
-        if (!path_make(path, e, "%s/%s-%.12s-%d-%lld.png", folder, stamp_digits(now, digits), j->id, i,
+        if (!path_make(path, e, "%s/%s-%s-%d-%lld.png", folder, stamp_digits(now, digits), j->file, i,
                        (long long)j->pictures[i].seed) ||
             !atomic_write_file(path, j->pictures[i].png, j->pictures[i].size, e))
             return false;
@@ -98,7 +104,7 @@ static json_t *make_info(const Job *j) {
     char digits[STAMP_SIZE];
     json_t *texts = json_array(), *styles = json_object_get(j->body, "styles");
     for (int i = 0; i < j->count; i++) json_array_append_new(texts, json_string(j->pictures[i].text));
-    json_t *strength = j->image ? json_real(r->strength) : json_null();
+    json_t *strength = j->image || request_hires(r) ? json_real(r->strength) : json_null();
     json_t *vae = j->vae ? said(j, "VAE") : json_null(), *vae_hash = j->vae ? said(j, "VAE hash") : json_null();
     json_t *info = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:i, s:i, s:o, s:f, s:i, s:i, s:b, s:n, s:o, s:o, s:o, s:o, "
@@ -125,8 +131,7 @@ static json_t *make_info(const Job *j) {
 static json_t *parameters(const Job *j) {
     json_t *echo = json_copy(j->echo);
     for (const Param *p = PARAMS; echo && p < PARAMS + PARAM_COUNT; p++)
-        if (value_given(p) && (!p->of_image || j->image) && (!p->of_mask || j->mask))
-            json_object_set_new(echo, p->json, value_json(p, &j->request));
+        if (value_given(p) && reply_has(j, p)) json_object_set_new(echo, p->json, value_json(p, &j->request));
     if (!echo) return NULL;
     json_object_set_new(echo, "n_iter", json_integer(j->iterations));
     json_object_set_new(echo, "send_images", json_boolean(j->send));

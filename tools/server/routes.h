@@ -8,9 +8,10 @@
 typedef void Handler(Serve *s, Call *c);
 
 enum {
-    ROUTE_JSON = 1 << 0,  /* the body is JSON: c->json, which may be an empty object */
-    ROUTE_OPEN = 1 << 1,  /* needs no key */
-    ROUTE_BELOW = 1 << 2, /* also paths below this one */
+    ROUTE_JSON = 1 << 0,   /* the body is JSON: c->json, which may be an empty object */
+    ROUTE_OPEN = 1 << 1,   /* needs no key */
+    ROUTE_BELOW = 1 << 2,  /* also paths below this one */
+    ROUTE_OPENAI = 1 << 3, /* errors have OpenAI's form */
 };
 
 typedef struct Route {

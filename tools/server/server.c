@@ -110,11 +110,8 @@ static void wait_for(Running *x, double seconds, bool calls) {
 static void stop(Running *x) {
     x->serve.ready = false;
     if (x->serve.jobs) jobs_close(x->serve.jobs);
-    if (x->serve.http) {
-        wait_for(x, x->serve.o->drain_seconds, false);
-        jobs_cancel_all(x->serve.jobs);
-    }
-    if (x->serve.jobs) jobs_end(x->serve.jobs);
+    if (x->serve.http) wait_for(x, x->serve.o->drain_seconds, false);
+    if (x->serve.jobs) jobs_cancel_all(x->serve.jobs), jobs_end(x->serve.jobs);
     for (int i = 0; i < x->started; i++) os_thread_join(x->threads[i]);
     if (x->serve.http) wait_for(x, 2, true); /* until the last answers are sent */
     http_stop(x->serve.http);
@@ -146,7 +143,7 @@ static bool begin(Running *x, const ServerOptions *o, OsListener *at, Error *e) 
                        .origins = o->origins,
                        .any_host = !at->loopback && s->keys.count && !o->hosts};
     if (!(s->catalog = catalog_new(o, e)) || !(s->settings = settings_new(o, s->catalog, e)) ||
-        !(s->jobs = jobs_new(o->queue, o->quota, e)) || !(s->store = store_open(o->jobs_file, e)))
+        !(s->jobs = jobs_new(o->queue, 4 * o->most_body, o->quota, e)) || !(s->store = store_open(o->jobs_file, e)))
         return false;
     native_resume(s);
     return start_workers(x, e);

@@ -18,7 +18,7 @@ struct Settings {
 
 /* A row that a client may set for all requests: a number or a word whose default is ours. */
 static bool is_setting(const Param *p) {
-    return value_given(p) && p->type <= PARAM_ENUM && !p->of_model && !p->of_image;
+    return value_given(p) && p->type <= PARAM_ENUM && !p->of_model && !p->of_image && !p->of_hires;
 }
 
 static bool keep(char **at, const char *name) {
@@ -137,15 +137,13 @@ json_t *settings_json(Settings *s) {
     settings_apply(s, &usual);
     if (!catalog_find(s->catalog, LIST_MODELS, model, path, title, &builtin))
         snprintf(title, sizeof title, "%s", model);
-    char *hash = strstr(title, " [");
+    char *hash = strrchr(title, '[');
     json_t *j =
         json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:b}", "samples_format", "png", "sd_model_checkpoint",
                   title, "sd_vae", *vae ? vae : "Automatic", "sd_checkpoint_hash", "", "samples_save", 0, "grid_save",
                   0, "return_grid", 0, "show_progress_type", "Approx cheap", "img2img_color_correction", 0);
-    if (hash) {
-        hash[strlen(hash) - 1] = 0;
-        json_object_set_new(j, "sd_checkpoint_hash", json_string(hash + 2));
-    }
+    if (hash && strspn(hash + 1, "0123456789abcdef") == 10 && !strcmp(hash + 11, "]"))
+        json_object_set_new(j, "sd_checkpoint_hash", json_stringn(hash + 1, 10));
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (is_setting(p)) json_object_set_new(j, p->json, value_json(p, &usual));
     return j;

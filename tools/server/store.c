@@ -47,7 +47,7 @@ Store *store_open(const char *path, Error *e) {
     }
     /* One server has the file: the lock is held from the first write to the end. */
     if (run(s,
-            "pragma locking_mode=exclusive; pragma journal_mode=wal; pragma synchronous=normal;"
+            "pragma locking_mode=exclusive; pragma journal_mode=wal; pragma synchronous=full;"
             "pragma foreign_keys=on; begin immediate; commit;",
             e) &&
         run(s, SCHEMA, e))
@@ -126,11 +126,11 @@ bool store_end(Store *s, const Job *j, JobState state, Error *e) {
     os_lock(s->lock);
     bool ok = run(s, "begin immediate", e);
     for (int i = 0; ok && i < j->count; i++) ok = add_picture(s, j, i, e);
-    ok = ok &&
-         done(s,
-              prepare(s, "update jobs set state = ?, ended = ?, error = ?, seconds = ? where id = ?", "sdsds",
-                      STATES[state], stamp_now(), j->error.code ? j->error.text : NULL, os_clock() - j->began, j->id),
-              e);
+    ok = ok && done(s,
+                    prepare(s, "update jobs set state = ?, ended = ?, error = ?, seconds = ?, body = '' where id = ?",
+                            "sdsds", STATES[state], stamp_now(), j->error.code ? j->error.text : NULL,
+                            os_clock() - j->began, j->id),
+                    e);
     if (!run(s, ok ? "commit" : "rollback", e)) ok = false;
     os_unlock(s->lock);
     return ok;
@@ -138,10 +138,11 @@ bool store_end(Store *s, const Job *j, JobState state, Error *e) {
 
 bool store_cancel(Store *s, const char *id, Error *e) {
     os_lock(s->lock);
-    bool ok = done(s,
-                   prepare(s, "update jobs set state = 'cancelled', ended = ? where id = ? and state = 'queued'", "ds",
-                           stamp_now(), id),
-                   e);
+    bool ok =
+        done(s,
+             prepare(s, "update jobs set state = 'cancelled', ended = ?, body = '' where id = ? and state = 'queued'",
+                     "ds", stamp_now(), id),
+             e);
     os_unlock(s->lock);
     return ok;
 }
@@ -175,7 +176,7 @@ static json_t *row(Store *s, sqlite3_stmt *q) {
                           stamp_iso(sqlite3_column_double(q, 2), asked), "pictures", pictures(s, text(q, 0)));
     if (j && sqlite3_column_type(q, 3) != SQLITE_NULL)
         json_object_set_new(j, "ended", json_string(stamp_iso(sqlite3_column_double(q, 3), ended)));
-    if (j && text(q, 4)) json_object_set_new(j, "error", json_string(text(q, 4)));
+    if (j && text(q, 4)) json_object_set_new(j, "error", json_lossy(text(q, 4)));
     if (j && sqlite3_column_type(q, 5) != SQLITE_NULL)
         json_object_set_new(j, "seconds", json_real(sqlite3_column_double(q, 5)));
     return j;
@@ -236,11 +237,13 @@ void store_clean(Store *s) {
     os_lock(s->lock);
     (void)done(s, prepare(s, "delete from jobs where ended < ?", "d", stamp_now() - STORE_DAY), NULL);
     if (s->memory)
-        (void)done(s,
-                   prepare(s,
-                           "delete from jobs where state != 'queued' and (select sum(bytes) from pictures join jobs as"
-                           " newer on newer.id = job where newer.asked >= jobs.asked) > ?",
-                           "i", MOST_IN_MEMORY),
-                   NULL);
+        (void)done(
+            s,
+            prepare(s,
+                    "delete from jobs where state != 'queued' and id in (select id from (select id, sum(size) over"
+                    " (order by asked desc) as newer from (select id, asked, (select sum(bytes) from pictures"
+                    " where job = id) as size from jobs)) where newer > ?)",
+                    "i", MOST_IN_MEMORY),
+            NULL);
     os_unlock(s->lock);
 }

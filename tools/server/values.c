@@ -1,5 +1,6 @@
 #include "values.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -20,7 +21,7 @@ bool fault(Fault *f, int status, const char *param, const char *format, ...) {
 
 static int lower(int c) { return c >= 'A' && c <= 'Z' ? c | 32 : c; }
 
-static bool same(const char *a, const char *b) {
+bool value_same(const char *a, const char *b) {
     while (*a && lower((unsigned char)*a) == lower((unsigned char)*b)) a++, b++;
     return !*a && !*b;
 }
@@ -59,8 +60,9 @@ static bool whole_of(const json_t *v, int64_t *out) {
             if (!number_of(v, &number) || number != trunc(number) || fabs(number) > 0x1p53) return false;
             return *out = (int64_t)number, true;
         }
-        long long read = 0;
-        return sscanf(s, "%lld", &read) == 1 && strlen(s) < 20 ? (*out = read, true) : false;
+        errno = 0;
+        long long read = strtoll(s, NULL, 10);
+        return !errno && (*out = read, true);
     }
     if (!number_of(v, &number) || !(fabs(number) < 0x1p63)) return false;
     return *out = (int64_t)number, true;
@@ -83,8 +85,8 @@ bool value_bool(const char *key, const json_t *v, bool *out, Fault *f) {
     if (json_is_number(v) && (json_number_value(v) == 0 || json_number_value(v) == 1))
         return *out = json_number_value(v) == 1, true;
     for (int i = 0; json_is_string(v) && i < 6; i++) {
-        if (same(json_string_value(v), YES[i])) return *out = true, true;
-        if (same(json_string_value(v), NO[i])) return *out = false, true;
+        if (value_same(json_string_value(v), YES[i])) return *out = true, true;
+        if (value_same(json_string_value(v), NO[i])) return *out = false, true;
     }
     return wrong(f, key, v, "true or false");
 }
@@ -133,7 +135,7 @@ static int word_of(const char *words, const char *word) {
         for (; *words && *words != '|'; words += *words == ',') {
             size_t n = strcspn(words, ",|");
             snprintf(spelling, sizeof spelling, "%.*s", (int)n, words);
-            if (same(spelling, word)) return i;
+            if (value_same(spelling, word)) return i;
             words += n;
         }
         if (!*words) return -1;

@@ -18,6 +18,9 @@ typedef struct {
 /* Sets f, unless it is set. Returns false. */
 bool fault(Fault *f, int status, const char *param, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Whether two words are the same in any case of letters. */
+bool value_same(const char *a, const char *b);
+
 /* Values of any key. v NULL or null: *out stays. */
 bool value_whole(const char *key, const json_t *v, int64_t low, int64_t high, int64_t *out, Fault *f);
 bool value_bool(const char *key, const json_t *v, bool *out, Fault *f);

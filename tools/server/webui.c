@@ -20,6 +20,7 @@ static void draw(Serve *s, Call *c, bool img2img) {
         route_fault(c, &f);
         return;
     }
+    ask_forget_pictures(j);
     j->finish = reply_webui;
     route_add(s, c, j);
 }
@@ -31,11 +32,14 @@ static void img2img(Serve *s, Call *c) { draw(s, c, true); }
 
 static void reply_extra(Job *j, void *user) {
     (void)user;
-    if (j->error.code) answer_detail(&j->answer, reply_status(&j->error), "%s", j->error.text);
-    else
-        answer_json(
-            &j->answer, 200,
-            json_pack("{s:s, s:o}", "html_info", "", "image", reply_base64(j->pictures[0].png, j->pictures[0].size)));
+    if (j->error.code) {
+        answer_detail(&j->answer, reply_status(&j->error), "%s", j->error.text);
+        return;
+    }
+    json_t *image = reply_base64(j->pictures[0].png, j->pictures[0].size);
+    json_t *reply = json_pack("{s:s, s:o}", "html_info", "", "image", image);
+    if (reply && json_array_size(j->warnings)) json_object_set(reply, "warnings", j->warnings);
+    answer_json(&j->answer, 200, reply);
 }
 
 /* The webui's own upscalers are filters; the rest are files. */
@@ -50,6 +54,16 @@ static bool take_upscaler(Serve *s, Job *j, const char *name, Fault *f) {
     if (!j->enlarge.upscaler) return fault(f, 500, "", "out of memory");
     strcpy(j->enlarge.upscaler, path);
     return true;
+}
+
+/* What the webui does besides. */
+static void warn_extra(Job *j, const json_t *body, const char *second) {
+    static const char *const SHARES[] = {"gfpgan_visibility", "codeformer_visibility"};
+    for (size_t i = 0; i < sizeof SHARES / sizeof *SHARES; i++)
+        if (json_number_value(json_object_get(body, SHARES[i])) != 0) job_warn(j, "%s: has no effect", SHARES[i]);
+    const json_t *share = json_object_get(body, "extras_upscaler_2_visibility");
+    if (*second && strcmp(second, "None") != 0 && json_number_value(share) != 0)
+        job_warn(j, "upscaler_2: has no effect");
 }
 
 static bool fill_extra(Serve *s, Job *j, const json_t *body, Fault *f) {
@@ -69,7 +83,7 @@ static bool fill_extra(Serve *s, Job *j, const json_t *body, Fault *f) {
     if (by && !json_is_null(by)) scale = json_is_string(by) ? atof(json_string_value(by)) : json_number_value(by);
     if (!(scale > 0 && scale <= 64)) return fault(f, 422, "upscaling_resize", "upscaling_resize: is not in 0..64");
     if (!image || !*image) return fault(f, 404, "image", "Image not found");
-    if (*second && strcmp(second, "None") != 0) ask_warn(j, "upscaler_2: has no effect");
+    warn_extra(j, body, second);
     j->enlarge = (JobEnlarge){.scale = by_size ? 0 : scale, .width = (int)width, .height = (int)height};
     j->enlarge.crop = by_size && crop;
     return take_upscaler(s, j, name, f) && ask_image(&j->image, &j->image_size, "image", image, f);
@@ -123,19 +137,23 @@ static void png_info(Serve *s, Call *c) {
 /* --- progress --- */
 
 typedef struct {
-    int jobs, waiting, iteration, iterations, step, steps;
-    double began, asked;
+    int key; /* whose jobs count; -1: all */
+    int jobs, iteration, iterations, step, steps;
+    double began, asked, done;
     char id[JOB_ID];
     bool interrupted, skipped, loading, picture;
     JobPreview preview;
 } Look;
 
-/* The oldest job at work, else that waits; of the rest only how many. */
+/* The oldest job at work, else that waits; of the rest only how many. What another key draws is not told. */
 static bool look(void *user, const Job *j, int place) {
     Look *l = user;
-    if (place) l->waiting++;
+    (void)place;
+    if (l->key >= 0 && j->key != l->key && j->kind != JOB_LOAD) return true;
     if (l->jobs++) return true;
-    l->iteration = j->iteration, l->iterations = j->iterations, l->step = j->step, l->steps = j->steps;
+    l->done = job_progress(j);
+    l->iteration = j->iteration * j->passes + j->pass, l->iterations = j->iterations * j->passes;
+    l->step = j->step, l->steps = j->steps;
     l->began = j->began, l->asked = j->asked;
     l->interrupted = j->interrupted, l->skipped = j->skipped, l->loading = j->kind == JOB_LOAD;
     snprintf(l->id, sizeof l->id, "%s", j->id);
@@ -157,15 +175,14 @@ static json_t *current_image(const Look *l) {
 }
 
 static void progress(Serve *s, Call *c) {
-    Look l = {0};
+    Look l = {.key = c->key};
     const char *skip = call_query(c, "skip_current_image");
     char digits[STAMP_SIZE];
     l.picture = !skip || (strcmp(skip, "true") != 0 && strcmp(skip, "True") != 0 && strcmp(skip, "1") != 0);
     jobs_each(s->jobs, look, &l);
     double done = 0, left = 0, elapsed = l.began > 0 ? os_clock() - l.began : 0;
-    if (l.jobs && l.steps && !l.loading) done = (l.iteration + (double)l.step / l.steps) / l.iterations;
+    if (l.jobs && l.steps && !l.loading) done = l.done;
     else if (l.jobs) done = 0.01; /* it loads: not 0, which means that nothing is going on */
-    if (done > 1) done = 1;
     if (done > 0 && elapsed > 0) left = elapsed / done - elapsed;
     json_t *state =
         json_pack("{s:b, s:b, s:b, s:s, s:i, s:s, s:i, s:i, s:i}", "skipped", l.skipped, "interrupted", l.interrupted,

@@ -1,5 +1,6 @@
 /* webui_lists.c: the webui's lists of what there is. */
 #include "ask_controls.h"
+#include "ask_scripts.h"
 #include "routes.h"
 
 #include "sd/sampling/scheduler.h"
@@ -132,7 +133,8 @@ static void embeddings(Serve *s, Call *c) {
 static void empty(Serve *s, Call *c) { (void)s, answer_json(&c->answer, 200, json_array()); }
 static void scripts(Serve *s, Call *c) {
     (void)s;
-    answer_json(&c->answer, 200, json_pack("{s:[], s:[]}", "txt2img", "img2img"));
+    answer_json(&c->answer, 200,
+                json_pack("{s:o, s:o}", "txt2img", strings(SCRIPTS_TXT2IMG), "img2img", strings(SCRIPTS_IMG2IMG)));
 }
 
 /* --- ControlNet --- */
@@ -194,7 +196,7 @@ const Route WEBUI_LISTS[] = {
     {"GET", "/controlnet/control_types", control_types, 0, "both, under one type"},
     {"GET", "/controlnet/settings", control_settings, 0, "how many units a request may have"},
     {"GET", "/controlnet/version", control_version, 0, "of the webui's extension"},
-    {"GET", "/sdapi/v1/scripts", scripts, 0, "none"},
+    {"GET", "/sdapi/v1/scripts", scripts, 0, "the scripts that alwayson_scripts may name"},
     {"POST", "/sdapi/v1/refresh-checkpoints", refresh, 0, "looks through the folders again"},
     {"POST", "/sdapi/v1/refresh-loras", refresh, 0, "looks through the folders again"},
     {"POST", "/sdapi/v1/refresh-vae", refresh, 0, "looks through the folders again"},
