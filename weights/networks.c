@@ -169,6 +169,7 @@ static bool finish(const Network *n, NetworkModule *m, Error *e) {
         !number(n, m->part[NET_SCALE], &own, e))
         return false;
     m->scale = network_scale(m, own);
+    m->of_outputs = m->part[NET_DORA] && strstr(m->part[NET_DORA]->name, ".lora_magnitude_vector");
     return true;
 }
 

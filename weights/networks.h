@@ -80,6 +80,7 @@ typedef struct {
     int64_t rank;                      /* 0: of kinds without */
     double alpha;                      /* NAN: none */
     double scale;                      /* what the change is multiplied by, besides the caller's weight */
+    bool of_outputs;                   /* DoRA's magnitudes are of outputs, whatever their shape: PEFT's */
 } NetworkModule;
 
 typedef struct {

@@ -60,7 +60,7 @@ static bool check_loha(const Network *n, NetworkModule *m) {
 static bool check_lokr(const Network *n, NetworkModule *m) {
     Product a, b;
     if (!network_product(n, m, 0, &a) || !network_product(n, m, 1, &b)) return false;
-    m->rank = m->part[NET_K1B] ? m->part[NET_K1B]->n[0] : m->part[NET_K2B] ? m->part[NET_K2B]->n[0] : 0;
+    m->rank = m->part[NET_K2B] ? m->part[NET_K2B]->n[0] : m->part[NET_K1B] ? m->part[NET_K1B]->n[0] : 0;
     return true;
 }
 
@@ -127,7 +127,8 @@ bool network_check(const Network *n, NetworkModule *m, Error *e) {
         if (KINDS[i].needs & ~has || has & ~(KINDS[i].needs | KINDS[i].may | COMMON)) continue;
         m->kind = KINDS[i].kind;
         if (KINDS[i].check(n, m)) return true;
-        return error_set(e, ERR_FORMAT, "%s: the shapes of %.*s.* do not fit each other; download the file again", path,
+        return error_set(e, ERR_FORMAT,
+                         "%s: the shapes or types of %.*s.* do not fit each other; download the file again", path,
                          m->key_size, m->key);
     }
     return error_set(

@@ -25,6 +25,7 @@ bool product_init(Product *p, const WeightFile *f, const FileTensor *a, const Fi
     p->rank = p->limit = turned ? a->n[0] : width(a);
     if (!mid) return b->n[0] == p->rank;
     p->taps = width(mid) / mid->n[1];
+    if (p->taps > INT64_MAX / p->columns) return false;
     p->columns *= p->taps;
     return mid->n[0] == p->rank && mid->n[1] == b->n[0];
 }

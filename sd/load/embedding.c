@@ -148,7 +148,7 @@ static bool take_bundled(Reader *r, const WeightFile *f, const Embeddings *own) 
         char *part = text_copy(key, size);
         Embedding *m =
             part ? add(r, text_copy(key + BEGIN, size - 1 - BEGIN), text_copy(f->path, strlen(f->path)), part) : NULL;
-        EmbeddingFile x;
+        EmbeddingFile x = {0};
         Error e = {0};
         if (!m) return no_memory(r);
         bool kept = is_named(own, m->name) ? skip(m, "another embedding has its name and counts")

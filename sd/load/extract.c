@@ -1,4 +1,5 @@
 #include "extract.h"
+#include "files_below.h"
 #include "thin_svd.h"
 #include "weights.h"
 
@@ -54,12 +55,7 @@ static bool differ(const Extract *x, Weight *a, Weight *b, int64_t first, int64_
 }
 
 static bool add(Extract *x, Layer l, Error *e) {
-    if (x->count == x->capacity) {
-        size_t capacity = x->capacity ? 2 * x->capacity : 512;
-        Layer *at = realloc(x->layers, capacity * sizeof *at);
-        if (!at) return no_memory(x, e);
-        x->layers = at, x->capacity = capacity;
-    }
+    if (!list_grow(&x->layers, &x->capacity, x->count, sizeof *x->layers)) return no_memory(x, e);
     x->layers[x->count++] = l;
     return true;
 }
@@ -221,7 +217,8 @@ static bool write_file(Extract *x, Error *e) {
     size_t count = EACH * x->count;
     FileTensor *list = calloc(count, sizeof *list);
     char *names = malloc(count * (EXTRACT_NAME + 20)), dim[16], args[64];
-    const char *path = x->b->checkpoint->path, *slash = strrchr(path, '/'), *version = base_version(x->a);
+    const char *slash = strrchr(x->out, '/'), *file = slash ? slash + 1 : x->out, *version = base_version(x->a);
+    char *name = text_copy(file, file_stem(file));
     snprintf(dim, sizeof dim, "%d", x->how->rank);
     snprintf(args, sizeof args, "{\"conv_dim\": %d, \"conv_alpha\": %d}", x->how->conv_rank, x->how->conv_rank);
     const FileMeta META[] = {{"format", "pt"},
@@ -231,8 +228,8 @@ static bool write_file(Extract *x, Error *e) {
                              {"ss_network_args", args},
                              {"ss_base_model_version", version},
                              {"ss_v2", strcmp(version, "sd_v2") ? "False" : "True"},
-                             {"ss_output_name", slash && slash[1] ? slash + 1 : path}};
-    bool ok = (list && names) || no_memory(x, e);
+                             {"ss_output_name", name}};
+    bool ok = (list && names && name) || no_memory(x, e);
     for (size_t i = 0; ok && i < x->count; i++)
         shapes(&x->layers[i], x->type, list + EACH * i, names + EACH * i * (EXTRACT_NAME + 20));
     StWriter *w = ok ? st_write_begin(x->out, list, count, META, sizeof META / sizeof *META, e) : NULL;
@@ -240,7 +237,7 @@ static bool write_file(Extract *x, Error *e) {
     for (size_t i = 0; ok && i < x->count; i++) ok = write_layer(x, &x->layers[i], w, e);
     if (ok) ok = st_write_end(w, e);
     else st_write_abort(w);
-    free(list), free(names);
+    free(list), free(names), free(name);
     return ok;
 }
 

@@ -54,7 +54,8 @@ static bool add_name(void *user, const char *name) {
 }
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static int lower(char c) { return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c); }
+/* Without case; a digit ends a run of letters, and the shorter run comes first. */
+static int order_of(char c) { return is_digit(c) ? 0 : (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c); }
 
 static int by_name(const void *one, const void *other) {
     const char *const first = *(char *const *)one, *const second = *(char *const *)other;
@@ -69,7 +70,7 @@ static int by_name(const void *one, const void *other) {
             int order = x != y ? (x < y ? -1 : 1) : strncmp(a, b, x);
             if (order) return order;
             a += x, b += y;
-        } else if (lower(*a) != lower(*b)) return lower(*a) - lower(*b);
+        } else if (order_of(*a) != order_of(*b)) return order_of(*a) - order_of(*b);
         else a++, b++;
     }
     return *a || *b ? (*a ? 1 : -1) : strcmp(first, second);

@@ -150,8 +150,8 @@ bool network_file_hash(const char *path, char hash[13], Error *e) {
         if (!f) return false;
         const char *own = weight_file_meta(f, "sshs_model_hash");
         uint64_t data = f->data;
-        if (own) snprintf(hash, 13, "%.12s", own);
-        bool told = own && *own;
+        bool told = own && strspn(own, "0123456789abcdef") >= 12;
+        if (told) snprintf(hash, 13, "%.12s", own);
         weight_file_close(f);
         if (told) return true;
         if (!cached_sha256_from(path, data, hex, e)) return false;

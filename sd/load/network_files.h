@@ -34,8 +34,8 @@ NetworkFile *network_files_find(NetworkFiles *f, const char *name, const char *t
  * is set. Hashes of large files are remembered (model_hash.h). */
 NetworkFile *network_files_with_hash(NetworkFiles *f, NetworkFile *likely, const char *hash, Error *e);
 
-/* The first 12 digits of the webui's hash of a network: "sshs_model_hash" of its metadata, or the SHA-256 of a
- * safetensors file's data, of any other's bytes. */
+/* The first 12 digits of the webui's hash of a network: "sshs_model_hash" of its metadata, where that is one, or
+ * the SHA-256 of a safetensors file's data, of any other's bytes. */
 bool network_file_hash(const char *path, char hash[13], Error *e);
 
 #endif

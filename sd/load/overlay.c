@@ -1,5 +1,7 @@
 #include "overlay_internal.h"
 
+#include "embedding.h"
+#include "files_below.h"
 #include "weights.h"
 
 #include <math.h>
@@ -62,6 +64,17 @@ static void note_unknown(const Network *n, SdNetworkReport *out) {
     for (size_t i = 0; i < n->unknown_count; i++) note(out, "%.100s", n->unknown[i]->name);
 }
 
+/* Embeddings that it brings along and prompts cannot name. */
+static bool note_embeddings(const SdModel *m, const Network *n, SdNetworkReport *out, Error *e) {
+    Embeddings s;
+    if (!n->embedded) return true;
+    bool ok = embeddings_with(&s, &m->embeddings, n, 1, &m->config, m->tokenizer, e);
+    for (int i = s.word_count; ok && i < s.count; i++)
+        if (s.at[i].part) note(out, NETWORK_EMBEDDED "%.40s (%.80s)", s.at[i].name, s.at[i].skipped);
+    embeddings_free(&s);
+    return ok;
+}
+
 /* --- what of it fits a model --- */
 
 typedef struct {
@@ -78,12 +91,8 @@ static int64_t taps_of(const Weight *w) { return w->kind == WEIGHT_CONV ? w->t.n
 static bool add(Fit *f, Delta d) {
     Overlay *o = f->o;
     if (!o) return true;
-    if (o->delta_count == f->capacity) {
-        size_t capacity = f->capacity ? 2 * f->capacity : 1024;
-        Delta *at = realloc(o->deltas, capacity * sizeof *at);
-        if (!at) return error_set(f->e, ERR_MEMORY, "%s: out of memory for its modules", d.network->file->path);
-        o->deltas = at, f->capacity = capacity;
-    }
+    if (!list_grow(&o->deltas, &f->capacity, o->delta_count, sizeof *o->deltas))
+        return error_set(f->e, ERR_MEMORY, "%s: out of memory for its modules", d.network->file->path);
     o->deltas[o->delta_count++] = d;
     return true;
 }
@@ -110,7 +119,7 @@ static bool dora_fits(const NetworkModule *m, int64_t rows, int64_t inputs) {
     DType type = file_tensor_type(t);
     int64_t count = file_tensor_count(t);
     return (type == F32 || type == F16 || type == BF16) &&
-           (count == rows || (t->nd > 1 && t->n[0] == 1 && count == inputs));
+           (count == rows || (!m->of_outputs && t->nd > 1 && t->n[0] == 1 && count == inputs));
 }
 
 /* The module's weight. */
@@ -197,6 +206,7 @@ static bool fit(Fit *f, const Network *n, const SdNetwork *asked, bool webui, bo
         if (!fit_module(f, n, m, asked, round, out)) return false;
     }
     note_unknown(n, out);
+    if (!note_embeddings(f->m, n, out, f->e)) return false;
     if (!out->matched)
         return error_set(f->e, ERR_FORMAT, "%s: none of its %lld modules is in %.100s (%s): %s; use another network",
                          path, (long long)out->modules, f->m->checkpoint->path, f->m->config.family, out->names);
@@ -284,10 +294,10 @@ static Overlay *make(const SdModel *m, const SdNetwork *networks, int count, boo
     if (o) o->webui = webui;
     for (int i = 0; ok && i < count; i++) {
         SdNetworkReport report;
-        char *path = malloc(strlen(networks[i].path) + 1);
+        char *path = text_copy(networks[i].path, strlen(networks[i].path));
         if (!(ok = path || error_set(e, ERR_MEMORY, "out of memory for networks"))) break;
         o->asked[i] = networks[i];
-        o->asked[i].path = strcpy(path, networks[i].path);
+        o->asked[i].path = path;
         o->count++;
         ok = network_open(&o->networks[i], path, e) && fit(&f, &o->networks[i], &networks[i], webui, strict, &report);
     }

@@ -1,5 +1,6 @@
 /* overlay_names.c: the model's modules under every name that networks' files give them: the single file's, diffusers',
  * and, of open_clip's encoders, Hugging Face's. Made from the model's own list of weights. */
+#include "files_below.h"
 #include "overlay_internal.h"
 
 #include "sd/models/config_detect.h"
@@ -18,12 +19,8 @@ typedef struct {
 static bool add(Walk *k, Part part, const Weight *w, const char *path, bool bias, int64_t first, int64_t rows) {
     static const char *const OF[] = {[PART_TEXT] = "text_", [PART_TEXT_2] = "text_2_", [PART_UNET] = "unet_"};
     Targets *t = k->t;
-    if (t->count == t->capacity) {
-        size_t capacity = t->capacity ? 2 * t->capacity : 1024;
-        Target *at = realloc(t->at, capacity * sizeof *at);
-        if (!at) return error_set(k->e, ERR_MEMORY, "out of memory for the names of modules");
-        t->at = at, t->capacity = capacity;
-    }
+    if (!list_grow(&t->at, &t->capacity, t->count, sizeof *t->at))
+        return error_set(k->e, ERR_MEMORY, "out of memory for the names of modules");
     size_t size = strlen(path) + 16, of = strlen(OF[part]);
     char *name = malloc(size);
     if (!name) return error_set(k->e, ERR_MEMORY, "out of memory for the names of modules");

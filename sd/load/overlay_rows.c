@@ -21,11 +21,11 @@ float overlay_round(DType type, float x) {
 
 /* --- DoRA --- */
 
-/* Which norms the magnitudes replace: those of inputs (the webui, LyCORIS), [1,I,...], or of outputs (PEFT, LyCORIS'
- * wd_on_out), [O,1,...] or [O]. */
+/* Which norms the magnitudes replace: those of inputs (the webui, LyCORIS), [1,I,...], or of outputs (PEFT's, [O] or
+ * [1,O,1,1]; LyCORIS' wd_on_out, [O,1,...]). */
 static bool by_columns(const Delta *d) {
     const FileTensor *t = d->module->part[NET_DORA];
-    return t->nd > 1 && t->n[0] == 1 && file_tensor_count(t) == d->columns / d->taps;
+    return !d->module->of_outputs && t->nd > 1 && t->n[0] == 1 && file_tensor_count(t) == d->columns / d->taps;
 }
 
 static float scale_of(const Delta *d) {

@@ -1,5 +1,6 @@
 #include "made_network.h"
 
+#include "tensor/half.h"
 #include "tests/harness/test.h"
 #include "weights/safetensors.h"
 
@@ -51,4 +52,25 @@ void made_product(double *out, const float *a, const float *b, int64_t n, int64_
             for (int64_t x = 0; x < k; x++) sum += (double)a[i * k + x] * (double)b[x * m + j];
             out[i * m + j] = sum;
         }
+}
+
+const Weight *made_weight(SdModel *m, Part part, const char *name) {
+    for (int64_t i = 0; i < m->lists[part].count; i++)
+        if (strstr(m->lists[part].w[i]->name, name)) return m->lists[part].w[i];
+    return NULL;
+}
+
+MadeWeight made_numbers(const Weight *w) {
+    int64_t taps = w->kind == WEIGHT_CONV ? w->t.n[1] * w->t.n[2] : 1, all = tensor_count(w->t);
+    MadeWeight v = {.rows = w->t.n[0], .taps = taps, .inputs = all / w->t.n[0] / taps};
+    v.w = malloc((size_t)all * sizeof *v.w);
+    for (int64_t o = 0; o < v.rows; o++)
+        for (int64_t i = 0; i < v.inputs; i++)
+            for (int64_t t = 0; t < taps; t++) {
+                int64_t at = (o * taps + t) * v.inputs + i;
+                double x = w->t.dtype == F32 ? (double)((const float *)w->t.data)[at]
+                                             : (double)f16_to_f32(((const uint16_t *)w->t.data)[at]);
+                v.w[(o * v.inputs + i) * taps + t] = x;
+            }
+    return v;
 }

@@ -3,7 +3,7 @@
 #ifndef SD_TESTS_LOAD_MADE_NETWORK_H
 #define SD_TESTS_LOAD_MADE_NETWORK_H
 
-#include "sd/sd.h"
+#include "sd/load/model.h"
 #include "weights/weight_file.h"
 
 enum { MADE_PARTS = 64 };
@@ -34,6 +34,9 @@ typedef struct {
 } MadeWeight;
 
 int64_t made_columns(MadeWeight w); /* inputs * taps */
+/* A weight of the model whose name has `name` in it; NULL: none. And its numbers as the model has them now. */
+const Weight *made_weight(SdModel *m, Part part, const char *name);
+MadeWeight made_numbers(const Weight *w);
 
 enum { RANK = 3 }; /* of all that have one */
 

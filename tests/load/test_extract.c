@@ -101,6 +101,8 @@ static void check_models(void) {
     const FileTensor *down = f ? weight_file_find(f, "lora_unet_down_blocks_0_resnets_0_conv1.lora_down.weight") : NULL;
     test_check(down && down->nd == 4 && down->n[0] == 3 && down->n[3] == 3,
                "under kohya's names, a convolution's taps in down");
+    const char *name = f ? weight_file_meta(f, "ss_output_name") : NULL;
+    test_check(name && !strcmp(name, "out"), "prompts may call it as its file");
     weight_file_close(f);
     ok = sd_extract(a, b, second, &(SdExtract){3, 0, "f32"}, &done, &e);
     test_check(ok && done.modules == 1 && done.left == 3, "convolutions are left out on request");

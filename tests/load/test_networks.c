@@ -16,30 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- a weight of the model --- */
-
-static const Weight *weight_named(SdModel *m, Part part, const char *name) {
-    for (int64_t i = 0; i < m->lists[part].count; i++)
-        if (strstr(m->lists[part].w[i]->name, name)) return m->lists[part].w[i];
-    return NULL;
-}
-
-/* Its numbers as the model has them now, in torch's order. */
-static MadeWeight numbers(const Weight *w) {
-    int64_t taps = w->kind == WEIGHT_CONV ? w->t.n[1] * w->t.n[2] : 1, all = tensor_count(w->t);
-    MadeWeight v = {.rows = w->t.n[0], .taps = taps, .inputs = all / w->t.n[0] / taps};
-    v.w = malloc((size_t)all * sizeof *v.w);
-    for (int64_t o = 0; o < v.rows; o++)
-        for (int64_t i = 0; i < v.inputs; i++)
-            for (int64_t t = 0; t < taps; t++) {
-                int64_t at = (o * taps + t) * v.inputs + i;
-                double x = w->t.dtype == F32 ? (double)((const float *)w->t.data)[at]
-                                             : (double)f16_to_f32(((const uint16_t *)w->t.data)[at]);
-                v.w[(o * v.inputs + i) * taps + t] = x;
-            }
-    return v;
-}
-
 /* --- kinds --- */
 
 /* A model whose weights are numbers that can be looked at. */
@@ -85,14 +61,14 @@ static void check_kinds(SdModel *m) {
         char module[200], name[40];
         overlay_set(m, NULL, 0, SD_APPLY_EXACT, false, &e);
         model_load(m, PART_UNET, &e);
-        const Weight *w = weight_named(m, PART_UNET, NETWORK_CASES[i].weight);
-        MadeWeight want = numbers(w);
+        const Weight *w = made_weight(m, PART_UNET, NETWORK_CASES[i].weight);
+        MadeWeight want = made_numbers(w);
         snprintf(module, sizeof module, "lora_unet_%s", NETWORK_CASES[i].module);
         NETWORK_CASES[i].make(&n, module, want);
         snprintf(name, sizeof name, "kind%d.safetensors", i);
         const char *path = made_save(&n, name, NULL, 0);
         bool ok = apply(m, path, 0.7, &e) && model_load(m, PART_UNET, &e);
-        MadeWeight is = numbers(w);
+        MadeWeight is = made_numbers(w);
         double off = difference(is, want);
         double most = strcmp(NETWORK_CASES[i].kind, "BOFT") ? 2e-7 : 4e-7; /* sums of all rows in f32 */
         test_check(ok && off < most, "%s: the weight is its formula's", NETWORK_CASES[i].name);
@@ -131,7 +107,7 @@ static const struct {
 static void check_names(SdModel *m) {
     Error e = {0};
     MadeWeight first = {0};
-    const Weight *w = weight_named(m, PART_UNET, "input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight");
+    const Weight *w = made_weight(m, PART_UNET, "input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight");
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
         MadeNetwork n = {.count = 0};
         char name[40];
@@ -143,7 +119,7 @@ static void check_names(SdModel *m) {
         for (int64_t k = 0; k < RANK * rows; k++) b[k] = (float)test_uniform(4, (uint64_t)k);
         snprintf(name, sizeof name, "name%zu.safetensors", i);
         bool ok = apply(m, made_save(&n, name, NULL, 0), 1, &e) && model_load(m, PART_UNET, &e);
-        MadeWeight is = numbers(w);
+        MadeWeight is = made_numbers(w);
         if (!i) first = is;
         bool same = ok && !memcmp(is.w, first.w, (size_t)(rows * inputs) * sizeof *is.w);
         test_check(same, "%s%s changes the same weight alike", NAMES[i].module, down);
@@ -163,14 +139,14 @@ static void check_fused(void) {
     test_check(make_model_of(path, (MakeModel){.dtype = F32}, micro_sd2_config()), "micro-SD 2 is written");
     SdModel *m = open_plain(path);
     if (!m || !model_load(m, PART_TEXT, &e)) return;
-    const Weight *w = weight_named(m, PART_TEXT, "resblocks.0.attn.in_proj_weight");
-    MadeWeight want = numbers(w);
+    const Weight *w = made_weight(m, PART_TEXT, "resblocks.0.attn.in_proj_weight");
+    MadeWeight want = made_numbers(w);
     MadeWeight k = {want.rows / 3, want.inputs, 1, want.w + want.rows / 3 * want.inputs};
     MadeNetwork n = {.count = 0};
     made_lora(&n, "lora_te_text_model_encoder_layers_0_self_attn_k_proj", k);
     const char *file = made_save(&n, "fused.safetensors", NULL, 0);
     bool ok = apply(m, file, 0.7, &e) && model_load(m, PART_TEXT, &e);
-    MadeWeight is = numbers(w);
+    MadeWeight is = made_numbers(w);
     double off = difference(is, want);
     test_check(ok && off < 2e-7, "k_proj changes its rows of open_clip's projection, and no others");
     test_note("%.3g off; %s", off, e.text);
@@ -186,7 +162,7 @@ static void check_fused(void) {
 /* The first two of three ranks, as the webui's dyn has them. */
 static void check_rank(SdModel *m) {
     static const char M[] = "lora_unet_" LINEAR;
-    const Weight *w = weight_named(m, PART_UNET, TO_Q);
+    const Weight *w = made_weight(m, PART_UNET, TO_Q);
     int64_t rows = w->t.n[0], inputs = w->t.n[1];
     MadeNetwork whole = {.count = 0}, part = {.count = 0};
     Error e = {0};
@@ -198,9 +174,9 @@ static void check_rank(SdModel *m) {
     for (int64_t i = 0; i < 2 * rows; i++) less_up[i] = up[i / 2 * RANK + i % 2];
     SdNetwork n = {.path = made_save(&whole, "whole.safetensors", NULL, 0), .text = 1, .unet = 1, .rank = 2};
     bool ok = overlay_set(m, &n, 1, SD_APPLY_EXACT, false, &e) && model_load(m, PART_UNET, &e);
-    MadeWeight a = numbers(w);
+    MadeWeight a = made_numbers(w);
     ok = ok && apply(m, made_save(&part, "part.safetensors", NULL, 0), 1, &e) && model_load(m, PART_UNET, &e);
-    MadeWeight b = numbers(w);
+    MadeWeight b = made_numbers(w);
     test_check(ok && !memcmp(a.w, b.w, (size_t)(rows * inputs) * sizeof *a.w), "a rank of 2 takes the first two");
     test_note("%s", e.text);
     free(a.w), free(b.w);
@@ -217,8 +193,8 @@ static void check_rounding(void) {
     make_micro_model(path, F16);
     SdModel *m = open_plain(path);
     if (!m || !model_load(m, PART_UNET, &e)) return;
-    const Weight *w = weight_named(m, PART_UNET, TO_Q);
-    MadeWeight exact = numbers(w), webui = numbers(w);
+    const Weight *w = made_weight(m, PART_UNET, TO_Q);
+    MadeWeight exact = made_numbers(w), webui = made_numbers(w);
     int64_t rows = exact.rows, inputs = exact.inputs;
     MadeNetwork n = {.count = 0};
     float *down = made_part(&n, "lora_unet_" LINEAR, ".lora_down.weight", 2, SHAPE(1, inputs), 0);
@@ -238,7 +214,7 @@ static void check_rounding(void) {
     const SdNetwork two[2] = {{file, 1, 0.7, 0}, {file, 1, -0.2, 0}};
     for (int apply = 0; apply < 2; apply++) {
         bool ok = overlay_set(m, two, 2, (SdApply)apply, false, &e) && model_load(m, PART_UNET, &e);
-        MadeWeight is = numbers(w);
+        MadeWeight is = made_numbers(w);
         int64_t other = 0;
         for (int64_t i = 0; i < rows * inputs; i++) other += is.w[i] != (apply ? webui : exact).w[i];
         test_check(ok && !other, "F16 is rounded %s", apply ? "as the webui rounds" : "once");
@@ -380,7 +356,7 @@ static void check_switch(const char *path) {
     made_lora(&n, "lora_unet_" LINEAR, w);
     const char *file = made_save(&n, "switched.safetensors", NULL, 0);
     if (m && apply(m, file, 1, &e) && model_load(m, PART_UNET, &e) && model_load(m, PART_TEXT, &e)) {
-        const Weight *one = weight_named(m, PART_UNET, TO_Q), *other = weight_named(m, PART_UNET, "attn1.to_k.weight");
+        const Weight *one = made_weight(m, PART_UNET, TO_Q), *other = made_weight(m, PART_UNET, "attn1.to_k.weight");
         uint32_t a = one->version, b = other->version;
         bool ok = apply(m, file, 0.5, &e) && m->loaded[PART_UNET] && m->loaded[PART_TEXT];
         test_check(ok && one->version == a + 1 && other->version == b, "another weight makes one tensor anew");
@@ -417,7 +393,7 @@ static void check_blocks(void) {
     bool ok = sd_convert(from, path, &(SdConvert){.dtype = "q8_0"}, NULL, &e);
     SdModel *m = ok ? open_plain(path) : NULL;
     if (m && model_load(m, PART_UNET, &e)) {
-        const Weight *one = weight_named(m, PART_UNET, TO_Q);
+        const Weight *one = made_weight(m, PART_UNET, TO_Q);
         bool before = one->t.dtype == Q8_0;
         ok = apply(m, file, 1, &e) && model_load(m, PART_UNET, &e);
         test_check(ok && before && one->t.dtype == F16, "Q8_0 that a network changes is F16");

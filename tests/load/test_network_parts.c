@@ -1,0 +1,137 @@
+/* test_network_parts.c: what a module has besides its product: biases, magnitudes in PEFT's shapes, a rank of its own.
+ */
+#include "made_network.h"
+
+#include "sd/load/overlay.h"
+#include "sd/load/weights.h"
+#include "tests/harness/make_model.h"
+#include "tests/harness/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OUT "input_blocks_1_1_transformer_blocks_0_attn1_to_out_0"
+#define OUT_BIAS "input_blocks.1.1.transformer_blocks.0.attn1.to_out.0.bias"
+#define NORM_BIAS "input_blocks.1.0.in_layers.0.bias"
+
+static const double WEIGHT = 0.7f;
+
+/* A weight, with and without the network, which is written and freed. */
+typedef struct {
+    MadeWeight was, is;
+    bool ok;
+} Changed;
+
+static Changed change(SdModel *m, MadeNetwork *n, const char *name) {
+    Error e = {0};
+    Changed c = {.ok = false};
+    const Weight *w = made_weight(m, PART_UNET, name);
+    const SdNetwork one = {made_save(n, "parts.safetensors", NULL, 0), WEIGHT, WEIGHT, 0};
+    c.ok = w && overlay_set(m, NULL, 0, SD_APPLY_EXACT, false, &e) && model_load(m, PART_UNET, &e);
+    if (c.ok) c.was = made_numbers(w);
+    c.ok = c.ok && overlay_set(m, &one, 1, SD_APPLY_EXACT, false, &e) && model_load(m, PART_UNET, &e);
+    if (c.ok) c.is = made_numbers(w);
+    test_check(c.ok, "a network that changes %s is used", name);
+    test_note("%s", e.text);
+    return c;
+}
+
+static void change_free(Changed *c, MadeNetwork *n) {
+    free(c->was.w), free(c->is.w);
+    made_free(n);
+}
+
+/* want[count]: what was plus what is added */
+static void check(const Changed *c, const double *want, const char *what) {
+    double most = 0, largest = 0;
+    for (int64_t i = 0; c->ok && i < c->is.rows * made_columns(c->is); i++) {
+        most = fmax(most, fabs(c->is.w[i] - want[i]));
+        largest = fmax(largest, fabs(want[i]));
+    }
+    test_check(c->ok && most < 2e-7 * largest, "%s", what);
+    test_note("%.3g off, of %.3g", most, largest);
+}
+
+/* Biases: a LoRA's up has one, which is scaled like its product; a difference is not; a norm's neither. */
+static void check_biases(SdModel *m) {
+    static const struct {
+        const char *module, *role, *bias;
+        double scale;
+        bool lora;
+        const char *what;
+    } CASES[] = {{"lora_unet_" OUT, ".lora_up.bias", OUT_BIAS, 2.0 / RANK, true, "up's bias is scaled as its product"},
+                 {"lora_unet_" OUT, ".diff_b", OUT_BIAS, 1, true, "a bias' difference beside a LoRA is not"},
+                 {"lora_unet_" OUT, ".diff_b", OUT_BIAS, 1, false, "a bias' difference alone"},
+                 {"lora_unet_" NORM, ".b_norm", NORM_BIAS, 1, false, "a norm's bias"}};
+    for (size_t k = 0; k < sizeof CASES / sizeof *CASES; k++) {
+        const char *module = CASES[k].module;
+        MadeNetwork n = {.count = 0};
+        MadeWeight none = {32, 32, 1, calloc(32 * 32, sizeof(double))};
+        if (CASES[k].lora) made_lora(&n, module, none);
+        if (!strcmp(CASES[k].role, ".b_norm")) made_part(&n, module, ".w_norm", 1, (int64_t[]){32}, 0);
+        const float *b = made_part(&n, module, CASES[k].role, 1, (int64_t[]){32}, 0);
+        Changed c = change(m, &n, CASES[k].bias);
+        double want[32] = {0};
+        for (int i = 0; c.ok && i < 32; i++) want[i] = c.was.w[i] + WEIGHT * CASES[k].scale * (double)b[i];
+        check(&c, want, CASES[k].what);
+        change_free(&c, &n);
+        free(none.w);
+    }
+}
+
+/* PEFT's magnitudes of a convolution are [1,O,1,1], and of outputs, also where the inputs are as many. */
+static void check_magnitudes(SdModel *m) {
+    static const char M[] = "unet.down_blocks.0.resnets.0.conv1";
+    enum { SIDE = 32, COLUMNS = SIDE * 9 };
+    static double v[SIDE * COLUMNS], norms[SIDE];
+    MadeNetwork n = {.count = 0};
+    float *down = made_part(&n, M, ".lora_A.weight", 4, (int64_t[]){RANK, SIDE, 3, 3}, 0);
+    float *up = made_part(&n, M, ".lora_B.weight", 4, (int64_t[]){SIDE, RANK, 1, 1}, 0);
+    float *size = made_part(&n, M, ".lora_magnitude_vector", 4, (int64_t[]){1, SIDE, 1, 1}, 0);
+    Changed c = change(m, &n, "input_blocks.1.0.in_layers.2.weight");
+    made_product(v, up, down, SIDE, RANK, COLUMNS);
+    for (int i = 0; c.ok && i < SIDE * COLUMNS; i++) {
+        v[i] += c.was.w[i];
+        norms[i / COLUMNS] += v[i] * v[i];
+    }
+    for (int i = 0; c.ok && i < SIDE * COLUMNS; i++)
+        v[i] = c.was.w[i] + WEIGHT * (v[i] * (double)size[i / COLUMNS] / sqrt(norms[i / COLUMNS]) - c.was.w[i]);
+    check(&c, v, "PEFT's magnitudes of a convolution are its outputs'");
+    change_free(&c, &n);
+}
+
+/* A LoKr of which both are products: the second's rank divides alpha, as in the webui. */
+static void check_ranks(SdModel *m) {
+    static const char M[] = "lora_unet_" LINEAR;
+    enum { SIDE = 32, ROWS = SIDE / 4, INPUTS = SIDE / 2 };
+    static double first[8], second[ROWS * INPUTS], want[SIDE * SIDE];
+    MadeNetwork n = {.count = 0};
+    float *a = made_part(&n, M, ".lokr_w1_a", 2, (int64_t[]){4, 1}, 0);
+    float *b = made_part(&n, M, ".lokr_w1_b", 2, (int64_t[]){1, 2}, 0);
+    float *x = made_part(&n, M, ".lokr_w2_a", 2, (int64_t[]){ROWS, RANK}, 0);
+    float *y = made_part(&n, M, ".lokr_w2_b", 2, (int64_t[]){RANK, INPUTS}, 0);
+    made_part(&n, M, ".alpha", 0, NULL, 1);
+    Changed c = change(m, &n, "input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight");
+    made_product(first, a, b, 4, 1, 2);
+    made_product(second, x, y, ROWS, RANK, INPUTS);
+    for (int o = 0; c.ok && o < SIDE; o++)
+        for (int i = 0; i < SIDE; i++)
+            want[o * SIDE + i] = c.was.w[o * SIDE + i] + WEIGHT / RANK * first[o / ROWS * 2 + i / INPUTS] *
+                                                             second[o % ROWS * INPUTS + i % INPUTS];
+    check(&c, want, "a LoKr of two products is scaled by the second's rank");
+    change_free(&c, &n);
+}
+
+SUITE(network_parts, .seconds = 1) {
+    const char *path = test_path("micro.safetensors");
+    Error e = {0};
+    make_micro_model(path, F32);
+    SdModel *m = sd_open(path, &(SdOptions){.threads = 2}, &e);
+    if (!test_check(m != NULL, "a model is opened: %s", e.text)) return;
+    m->as_in_files = true;
+    check_biases(m);
+    check_magnitudes(m);
+    check_ranks(m);
+    sd_close(m);
+}
