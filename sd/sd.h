@@ -441,8 +441,8 @@ typedef struct {
 /* Reads the file's keys. m NULL: matched and the like stay 0. Errors as for a request with this network. */
 bool sd_network(const SdModel *m, const char *path, SdNetworkReport *out, Error *e);
 
-/* The networks that a call adds: the request's, then those of its prompt's tags, whose files are looked for as the call
- * does. Errors as for the call. sd_networks_free where it is true. */
+/* The networks that a call adds: the request's, then those of the tags of its prompt and of hires fix's, whose files
+ * are looked for as the call does. Errors as for the call. sd_networks_free where it is true. */
 typedef struct {
     const SdNetwork *at;
     int count;
@@ -513,9 +513,12 @@ typedef struct {
     const char *discard; /* tensors whose whole name matches (* and ?) are left out; NULL: none */
 } SdMerge;
 typedef struct {
-    int64_t merged;           /* tensors */
-    int64_t kept, left_out;   /* that A alone has, and are kept; that A lacks */
-    int64_t changed;          /* by networks */
+    int64_t merged;         /* tensors */
+    int64_t kept, left_out; /* that A alone has, and are kept; that A lacks */
+    int64_t changed;        /* by networks */
+    int64_t unmatched;      /* parts of networks without a place in A, the first few of one network's in `names` */
+    int64_t embeddings;     /* tensors of embeddings that networks bring along, which stay with them */
+    char names[512];
     int64_t baked, discarded; /* from the VAE; left out by `discard` */
     int64_t not_finite;       /* numbers that are infinite or NaN: it may draw nothing */
     char tensor[200];         /* the first tensor that has such */

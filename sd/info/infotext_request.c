@@ -182,23 +182,43 @@ const char *infotext_part(const InfoRead *text, const char *key, const char **ha
     return name && *name ? name : NULL;
 }
 
-bool infotext_hash(const char *list, int i, char name[INFOTEXT_NAME], char hash[INFOTEXT_HASH]) {
-    for (const char *at = list ? list : "";; i--) {
-        at += strspn(at, " ,");
-        size_t size = strcspn(at, ","), n = size, digits;
-        if (!*at) return false;
-        const char *colon = memchr(at, ':', size);
-        if (i > 0) {
-            at += size;
-            continue;
-        }
-        if (colon) n = (size_t)(colon - at);
-        snprintf(name, INFOTEXT_NAME, "%.*s", (int)n, at);
-        at = colon ? colon + 1 + strspn(colon + 1, " ") : "";
-        digits = strspn(at, "0123456789abcdefABCDEF");
-        snprintf(hash, INFOTEXT_HASH, "%.*s", (int)digits, at);
-        return true;
+/* Entry i of a list, and where its name ends: at the colon, or, without one, with it. */
+static bool entry_of(const char *list, int i, const char **at, const char **colon, const char **end) {
+    for (*at = list ? list : "";; *at = *end, i--) {
+        *at += strspn(*at, " ,");
+        *end = *at + strcspn(*at, ",");
+        if (!**at) return false;
+        const char *found = memchr(*at, ':', (size_t)(*end - *at));
+        *colon = found ? found : *end;
+        if (i <= 0) return true;
     }
+}
+
+/* What stands after the colon, without spaces around it. */
+static size_t value_of(const char *colon, const char *end, const char **value) {
+    *value = colon < end ? colon + 1 : end;
+    while (*value < end && **value == ' ') ++*value;
+    while (end > *value && end[-1] == ' ') end--;
+    return (size_t)(end - *value);
+}
+
+bool infotext_hash(const char *list, int i, char name[INFOTEXT_NAME], char hash[INFOTEXT_HASH]) {
+    const char *at, *colon, *end, *value;
+    if (!entry_of(list, i, &at, &colon, &end)) return false;
+    value_of(colon, end, &value);
+    snprintf(name, INFOTEXT_NAME, "%.*s", (int)(colon - at), at);
+    snprintf(hash, INFOTEXT_HASH, "%.*s", (int)strspn(value, "0123456789abcdefABCDEF"), value);
+    return true;
+}
+
+bool infotext_brought(const char *list, int i, const char *networks) {
+    const char *at, *colon, *end, *value;
+    char name[INFOTEXT_NAME], hash[INFOTEXT_HASH];
+    if (!entry_of(list, i, &at, &colon, &end)) return false;
+    size_t size = value_of(colon, end, &value);
+    for (int k = 0; infotext_hash(networks, k, name, hash); k++)
+        if (strlen(name) == size && !memcmp(name, value, size)) return true;
+    return false;
 }
 
 bool infotext_listed(const char *name, const char *listed) {

@@ -21,6 +21,9 @@ const char *infotext_part(const InfoRead *text, const char *key, const char **ha
  * there are none; cut to their sizes. False past the last; list NULL: there are none. */
 enum { INFOTEXT_NAME = 256, INFOTEXT_HASH = 65 };
 bool infotext_hash(const char *list, int i, char name[INFOTEXT_NAME], char hash[INFOTEXT_HASH]);
+/* Whether its hash is a name of the list `networks` ("Lora hashes"): the webui says so of an embedding that one of them
+ * brings along. */
+bool infotext_brought(const char *list, int i, const char *networks);
 /* Whether such a list calls it so: without ':' and ','. */
 bool infotext_listed(const char *name, const char *listed);
 /* The precision that the text names; SD_F32 where it names none. ERR_ARGUMENT for one that is unknown. */

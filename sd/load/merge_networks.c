@@ -6,6 +6,7 @@
 
 #include "tensor/thread_pool.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* A tensor of A's files whose numbers networks change. */
@@ -14,6 +15,18 @@ typedef struct ChangedTensor {
     Weight *weight;
 } ChangedTensor;
 
+/* What of the networks is not baked in. */
+static bool count_left(Merge *m, Error *e) {
+    SdMerged *d = m->done;
+    for (int i = 0; i < m->how->network_count; i++) {
+        SdNetworkReport r;
+        if (!sd_network(m->models[0], m->how->networks[i].path, &r, e)) return false;
+        if (r.unmatched && !d->unmatched) snprintf(d->names, sizeof d->names, "%s", r.names);
+        d->unmatched += r.unmatched, d->embeddings += r.embeddings;
+    }
+    return true;
+}
+
 bool merge_networks_begin(Merge *m, Error *e) {
     const SdMerge *how = m->how;
     SdModel *a = m->models[0];
@@ -21,7 +34,8 @@ bool merge_networks_begin(Merge *m, Error *e) {
     if (how->mode != SD_MERGE_NONE)
         return error_set(e, ERR_ARGUMENT,
                          "merge: networks are added to one model, not to the sum of several; merge first");
-    if (!overlay_set(a, how->networks, how->network_count, how->network_apply, false, e)) return false;
+    if (!overlay_set(a, how->networks, how->network_count, how->network_apply, false, e) || !count_left(m, e))
+        return false;
     size_t most = 0;
     for (int p = 0; p < PART_COUNT; p++) most += (size_t)a->lists[p].count;
     m->changed = calloc(most + 1, sizeof *m->changed);

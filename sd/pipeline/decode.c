@@ -125,7 +125,8 @@ static char *told_text(const Generation *g, int index, const SdPicture *p, Error
     if (g->pass.told) scheduler = NULL, sampler = request_sampler(told, &scheduler, e);
     if (!sampler) return NULL;
     return picture_text(g->pass.told ? g->pass.told_model : g->m, g->refined[index] ? g->r->refiner : NULL, told,
-                        &g->experts[BASE].cond.text, &g->networks, sampler, scheduler, (uint64_t)p->seed,
+                        &g->experts[BASE].cond.text, g->pass.told ? *g->pass.told_embeddings : NULL,
+                        g->pass.told ? g->pass.told_networks : &g->networks, sampler, scheduler, (uint64_t)p->seed,
                         g->variation_seed + (uint64_t)index, e);
 }
 

@@ -53,6 +53,9 @@ bool generate(SdModel *m, const SdRequest *r, const Pass *pass, SdResult *out, E
     ok = ok && open_taps(&g, e) && image_encode(&g, e);
     for (int i = 0; ok && i < STAGE_COUNT; i++) ok = run_stage(&g, i, e);
     ok = ok && close_taps(&g, e);
+    if (ok && g.pass.first)
+        ok = text_vectors_hashes(&g.experts[BASE].cond.text.vectors, g.experts[BASE].cond.text.embeddings, NULL,
+                                 g.pass.told_embeddings, e);
     if (ok && g.pass.latents) *g.pass.latents = g.x, g.x = NULL;
     if (!ok) sd_free(out);
     generation_end(&g);

@@ -114,6 +114,8 @@ typedef struct {
     int calls_before;                 /* denoiser calls of the pass before, which prompts' switches count from */
     const SdRequest *told;            /* what the pictures' texts say; NULL: the pass' request, of its model */
     SdModel *told_model;
+    const NetworkList *told_networks; /* of all passes */
+    char **told_embeddings; /* what is said of embeddings: the first pass sets it, the last one adds its own */
 } Pass;
 
 typedef struct {

@@ -24,6 +24,8 @@ typedef struct {
     float *x;         /* of the first pass */
     float *z;         /* what the second begins with, */
     uint8_t **pictures;
+    NetworkList networks; /* of both */
+    char *embeddings;     /* what the first pass says of them */
 } Hires;
 
 /* The size that the first picture is enlarged to, in pixels, and how many latents of it are cut off. */
@@ -141,6 +143,8 @@ static void end(Hires *h) {
     free(h->pictures);
     free(h->x);
     free(h->z);
+    free(h->embeddings);
+    networks_free(&h->networks);
 }
 
 /* --- between the passes --- */
@@ -246,7 +250,10 @@ bool draw_passes(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     if (!request_hires(r)) return generate(m, r, NULL, out, e);
     if (!begin(&h, m, r, e)) return false;
     if (h.once) return generate(m, &h.first, NULL, out, e);
-    bool ok = plan_one(m, &h.second, &h.passes[1], &plan, e) && generate(m, &h.first, &h.passes[0], &first, e);
+    h.passes[0].told_embeddings = h.passes[1].told_embeddings = &h.embeddings;
+    h.passes[1].told_networks = &h.networks;
+    bool ok = networks_find(&h.networks, &h.told, m, e) && plan_one(m, &h.second, &h.passes[1], &plan, e) &&
+              generate(m, &h.first, &h.passes[0], &first, e);
     ok = ok && (h.latent ? enlarge_latents(&h, e) : enlarge_pictures(&h, &first, e));
     double text = first.text_seconds, sample = first.sample_seconds, decode = first.decode_seconds;
     sd_free(&first);

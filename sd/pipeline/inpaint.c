@@ -114,6 +114,7 @@ size_t inpaint_bytes(const Generation *g) {
 void inpaint_blend(const Generation *g, int first, float *out, const float *x, float level) {
     const float *z = g->z + first * g->latent, *repaint = g->inpaint->repaint;
     int64_t pixels = g->h * g->w;
+    if (g->r->soft && level <= 0 && out != x) memcpy(out, x, (size_t)(g->group * g->latent) * sizeof *out);
     for (int i = 0; g->r->soft && level > 0 && i < g->group; i++)
         soft_blend(g->r, out + i * g->latent, x + i * g->latent, z + i * g->latent, repaint, g->latent / pixels, pixels,
                    level);

@@ -30,7 +30,7 @@ size_t inpaint_bytes(const Generation *g);
 /* g->z becomes what sampling begins with, where the fill is of latents. */
 bool inpaint_fill_latents(Generation *g, Error *e);
 /* out = x where the mask repaints, z where it keeps; of the group that begins with the batch's picture `first`. x may
- * be out. level: as soft_blend has it; 0 after the last step, where soft inpainting keeps x. */
+ * be out. level: as soft_blend has it; at 0, and so after the last step, soft inpainting has x. */
 void inpaint_blend(const Generation *g, int first, float *out, const float *x, float level);
 /* The drawn picture, the batch's `index`, becomes the finished one. */
 bool inpaint_finish(const Generation *g, int index, SdPicture *p, Error *e);

@@ -11,6 +11,8 @@
 
 static bool no_memory(Error *e) { return error_set(e, ERR_MEMORY, "out of memory for a list of networks"); }
 
+enum { PROMPTS = 2 }; /* the first pass', and, if it has one, the second's */
+
 /* The hash that r->network_hashes has of a name; false: none. */
 static bool hash_of(const SdRequest *r, const char *name, char hash[INFOTEXT_HASH]) {
     char listed[INFOTEXT_NAME];
@@ -39,10 +41,12 @@ static bool find_tag(NetworkList *l, const SdRequest *r, const PromptNetwork *n,
     return l->names[l->count++] || no_memory(e);
 }
 
+/* Whether a tag of the prompts, or a network so far, has the name. */
 static bool is_taken(const NetworkList *l, const Prompt *p, const char *name) {
     bool taken = false;
     for (int i = 0; i < l->count; i++) taken |= !strcmp(l->names[i], name);
-    for (int i = 0; i < p->network_count; i++) taken |= !strcmp(p->networks[i].name, name);
+    for (int k = 0; k < PROMPTS; k++)
+        for (int i = 0; i < p[k].network_count; i++) taken |= !strcmp(p[k].networks[i].name, name);
     return taken;
 }
 
@@ -70,31 +74,38 @@ static bool take_given(NetworkList *l, const SdNetwork *n, const Prompt *p, Erro
     return true;
 }
 
+/* p: of each prompt. */
 static bool find_all(NetworkList *l, const SdRequest *r, const Prompt *p, const SdModel *m, Error *e) {
-    int given = r->network_count, all = given + p->network_count;
+    int given = r->network_count, tags = 0;
     const Checkpoint *c = m->checkpoint;
     const char *model = c->file && !c->file->mapped ? NULL : c->path; /* one in memory has no place */
-    if (given < 0 || all > SD_MOST_NETWORKS)
-        return error_set(e, ERR_ARGUMENT, "networks: %d are not in 0..%d", all, SD_MOST_NETWORKS);
-    if (!all) return true;
-    l->at = calloc((size_t)all, sizeof *l->at);
-    l->names = calloc((size_t)all, sizeof *l->names);
+    for (int k = 0; k < PROMPTS; k++) tags += p[k].network_count;
+    if (given < 0 || given > SD_MOST_NETWORKS - tags)
+        return error_set(e, ERR_ARGUMENT, "networks: %d, and %d of the prompt: not in 0..%d", given, tags,
+                         SD_MOST_NETWORKS);
+    if (!(given + tags)) return true;
+    l->at = calloc((size_t)(given + tags), sizeof *l->at);
+    l->names = calloc((size_t)(given + tags), sizeof *l->names);
     if (!l->at || !l->names) return no_memory(e);
     bool ok = true;
     for (; ok && l->given < given; l->given++) ok = take_given(l, &r->networks[l->given], p, e);
-    ok = ok && (!p->network_count || network_files_open(&l->files, r->lora_dir, model, e));
-    for (int i = 0; ok && i < p->network_count; i++) ok = find_tag(l, r, &p->networks[i], e);
+    ok = ok && (!tags || network_files_open(&l->files, r->lora_dir, model, e));
+    for (int k = 0; k < PROMPTS; k++)
+        for (int i = 0; ok && i < p[k].network_count; i++) ok = find_tag(l, r, &p[k].networks[i], e);
     return ok;
 }
 
 /* Tags are read before the prompt's texts are, whose words may be embeddings that networks bring along. */
 bool networks_find(NetworkList *l, const SdRequest *r, const SdModel *m, Error *e) {
-    Prompt p = {0};
+    const char *const texts[PROMPTS] = {r->prompt, r->hires_prompt};
+    Prompt p[PROMPTS] = {{0}};
     const PromptOptions o = {.comments = r->comments, .pad = TOKEN_EOS, .steps = 1};
-    bool tags = r->prompt && strchr(r->prompt, '<');
+    bool ok = true;
     *l = (NetworkList){0};
-    bool ok = (!tags || prompt_compile(&p, m->tokenizer, r->prompt, &o, e)) && find_all(l, r, &p, m, e);
-    prompt_free(&p);
+    for (int k = 0; ok && k < PROMPTS; k++)
+        if (texts[k] && strchr(texts[k], '<')) ok = prompt_compile(&p[k], m->tokenizer, texts[k], &o, e);
+    ok = ok && find_all(l, r, p, m, e);
+    for (int k = 0; k < PROMPTS; k++) prompt_free(&p[k]);
     return ok;
 }
 
@@ -111,11 +122,19 @@ static bool finish(InfoWriter *t, char **out, Error *e) {
     return !t->failed || no_memory(e);
 }
 
+/* Whether a network before number i has its name: another tag of it. */
+static bool is_again(const NetworkList *l, int i) {
+    for (int k = 0; k < i; k++)
+        if (!strcmp(l->names[k], l->names[i])) return true;
+    return false;
+}
+
 bool networks_hashes(const NetworkList *l, char **out, Error *e) {
     InfoWriter t = {.p = NULL};
     *out = NULL;
     for (int i = 0; i < l->count; i++) {
         char hash[13];
+        if (is_again(l, i)) continue;
         if (!network_file_hash(l->at[i].path, hash, e)) return free(t.p), false;
         if (i) info_add(&t, ", ");
         for (const char *p = l->names[i]; *p; p++)

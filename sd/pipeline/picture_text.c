@@ -85,8 +85,8 @@ static bool name_parts(SdModel *m, Parts *p, Error *e) {
 static const char *or_none(const char *text, bool used) { return used && *text ? text : NULL; }
 
 char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextStates *states,
-                   const NetworkList *networks, const Sampler *sampler, const Scheduler *scheduler, uint64_t seed,
-                   uint64_t variation_seed, Error *e) {
+                   const char *embeddings_before, const NetworkList *networks, const Sampler *sampler,
+                   const Scheduler *scheduler, uint64_t seed, uint64_t variation_seed, Error *e) {
     char name[256], hash[11], exact[12], refined[280];
     SdRequest own = *r;
     own.seed = (int64_t)seed;
@@ -101,7 +101,7 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextS
     Parts parts;
     char *prompt = NULL, *negative = NULL, *hires = NULL, *embeddings = NULL, *loras = NULL, *text = NULL;
     if (!name_parts(m, &parts, e)) return NULL;
-    if (!text_vectors_hashes(&states->vectors, states->embeddings, &embeddings, e) ||
+    if (!text_vectors_hashes(&states->vectors, states->embeddings, embeddings_before, &embeddings, e) ||
         !networks_hashes(networks, &loras, e)) {
         free(embeddings);
         return NULL;

@@ -11,10 +11,11 @@
 const char *picture_precision(const SdModel *m);
 
 /* The webui's text of parameters, which the caller frees; NULL on ERR_MEMORY. refiner: the one that drew part of this
- * picture, or NULL. states: its prompts'; networks: those that they name, and the request's. scheduler NULL: Automatic.
- * seed and variation_seed are the picture's own. */
+ * picture, or NULL. states: its prompts'; embeddings_before: what another pass said of embeddings, or NULL; networks:
+ * those that the prompts name, and the request's. scheduler NULL: Automatic. seed and variation_seed are the picture's
+ * own. */
 char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextStates *states,
-                   const NetworkList *networks, const Sampler *sampler, const Scheduler *scheduler, uint64_t seed,
-                   uint64_t variation_seed, Error *e);
+                   const char *embeddings_before, const NetworkList *networks, const Sampler *sampler,
+                   const Scheduler *scheduler, uint64_t seed, uint64_t variation_seed, Error *e);
 
 #endif

@@ -2,6 +2,7 @@
  */
 #include "text_vectors.h"
 
+#include "sd/info/infotext_request.h"
 #include "sd/load/embedding.h"
 #include "sd/load/model_hash.h"
 
@@ -82,18 +83,27 @@ void text_vectors_put(const TextVectors *v, int encoder, int64_t width, const Em
     }
 }
 
-bool text_vectors_hashes(const TextVectors *v, const Embeddings *all, char **out, Error *e) {
+/* Whether a list of hashes has the name. */
+static bool is_said(const char *list, const char *name) {
+    char listed[INFOTEXT_NAME], hash[INFOTEXT_HASH];
+    for (int i = 0; infotext_hash(list, i, listed, hash); i++)
+        if (infotext_listed(name, listed)) return true;
+    return false;
+}
+
+bool text_vectors_hashes(const TextVectors *v, const Embeddings *all, const char *before, char **out, Error *e) {
     enum { DIGITS = 12 };
-    size_t room = 1, n = 0;
+    size_t n = before ? strlen(before) : 0, room = n + 1;
     *out = NULL;
     for (int i = 0; i < v->count; i++)
         room += all->at[v->used[i]].part ? 0 : strlen(all->at[v->used[i]].name) + DIGITS + 4;
     if (room == 1) return true;
     if (!(*out = malloc(room))) return no_memory(e);
+    memcpy(*out, before ? before : "", n + 1);
     for (int i = 0; i < v->count; i++) {
         const Embedding *x = &all->at[v->used[i]];
         char hash[65];
-        if (x->part) continue;
+        if (x->part || is_said(before, x->name)) continue;
         if (!cached_sha256(x->path, hash, e)) return false;
         n += (size_t)snprintf(*out + n, room - n, "%s", n ? ", " : "");
         for (const char *p = x->name; *p; p++)

@@ -24,8 +24,9 @@ void text_vectors_free(TextVectors *v);
 void text_vectors_put(const TextVectors *v, int encoder, int64_t width, const Embeddings *all, const PromptText *text,
                       int64_t chunk, float *rows, bool is[PROMPT_CHUNK]);
 
-/* What a picture says of them, "NAME: HASH, ..." with 12 digits of each file's SHA-256, as the webui does, which has
- * none for those that networks bring along; *out NULL: nothing. The caller frees it. ERR_FILE, ERR_MEMORY. */
-bool text_vectors_hashes(const TextVectors *v, const Embeddings *all, char **out, Error *e);
+/* What a picture says of them, "NAME: HASH, ...", with 12 digits of each file's SHA-256, after what a pass before said
+ * (NULL: nothing), each name once; *out NULL: nothing. The webui also lists those that networks bring along, with the
+ * network's name for a hash; here the network's own hash tells them. The caller frees it. ERR_FILE, ERR_MEMORY. */
+bool text_vectors_hashes(const TextVectors *v, const Embeddings *all, const char *before, char **out, Error *e);
 
 #endif

@@ -42,23 +42,28 @@ static void check_find(NetworkFiles *f, const char *name, const char *ends, cons
 }
 
 static void network_names(void) {
+    static const char *const FOLDERS[] = {"more", "s1", "s-1"};
     char folder[512];
     NetworkFiles f;
     Error e = {0};
     snprintf(folder, sizeof folder, "%s", test_path("networks"));
-    bool ok = os_make_directory(folder, false) && os_make_directory(in_folder(folder, "more"), false);
+    bool ok = os_make_directory(folder, false);
+    for (int i = 0; ok && i < 3; i++) ok = os_make_directory(in_folder(folder, FOLDERS[i]), false);
     ok = ok && write_network(in_folder(folder, "film.safetensors"), "grain") &&
          write_network(in_folder(folder, "grain2.safetensors"), "film") &&
          write_network(in_folder(folder, "a.safetensors"), "both") &&
          write_network(in_folder(folder, "b.safetensors"), "both") &&
          write_network(in_folder(folder, "more/v1.5.safetensors"), NULL) &&
          write_network(in_folder(folder, "same.safetensors"), NULL) &&
-         write_network(in_folder(folder, "more/same.safetensors"), NULL);
-    test_check(ok && network_files_open(&f, folder, "model", &e) && f.count == 7, "networks are listed: %s", e.text);
+         write_network(in_folder(folder, "more/same.safetensors"), NULL) &&
+         write_network(in_folder(folder, "s1/twin.safetensors"), NULL) &&
+         write_network(in_folder(folder, "s-1/twin.safetensors"), NULL);
+    test_check(ok && network_files_open(&f, folder, "model", &e) && f.count == 9, "networks are listed: %s", e.text);
     check_find(&f, "film", "/film.safetensors", NULL);
     check_find(&f, "grain", "/film.safetensors", NULL);
     check_find(&f, "v1.5", "/more/v1.5.safetensors", NULL);
     check_find(&f, "same", "/more/same.safetensors", NULL);
+    check_find(&f, "twin", "/s-1/twin.safetensors", NULL); /* s1 comes before s-1 */
     check_find(&f, "both", NULL, "prompt: <lora:x>|a.safetensors|b.safetensors");
     check_find(&f, "Film", NULL, "no such file|'film'");
     char hash[13];
@@ -148,6 +153,7 @@ static void check_ways(SdModel *m, const char *folder, const char *one, const ch
             x = (sd_free(&x), draw(m, folder, (Asked){both, 2, "a cat", NULL}, &e));
             y = draw(m, folder, (Asked){.prompt = ROWS[i].tags}, &e);
             test_check(same(&x, &y), "two tags of a name count as the last: %s", e.text);
+            test_check(!strncmp(hashes_of(&y), "two: ", 5) && !strchr(hashes_of(&y), ','), "and have one hash");
             sd_free(&y);
         }
         test_check(!ROWS[i].text || !strncmp(text, ROWS[i].text, strlen(ROWS[i].text)), "the text has %.40s",
@@ -184,36 +190,79 @@ static void check_hash(SdModel *m, const char *folder, const char *one) {
     test_check(ok, "names are as they were");
 }
 
+enum { CAT = 2368, DOG = 1929, WIDTH = 32 };
+
+/* The model's vector of a token. */
+static bool read_word(const char *model, int64_t token, float *out) {
+    static const char TABLE[] = "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight";
+    WeightFile *f = weight_file_open(model, NULL);
+    const FileTensor *t = f ? weight_file_find(f, TABLE) : NULL;
+    bool ok = t && file_tensor_read(f, t, token * WIDTH, WIDTH, F32, out);
+    weight_file_close(f);
+    return ok;
+}
+
+/* The folder's embedding of that name counts, here one of another word. other: [WIDTH], the network's. */
+static void check_own_counts(const char *model, const char *folder, const float *other) {
+    MadeNetwork own = {.count = 0};
+    Error e = {0};
+    char path[600];
+    float *vector = made_part(&own, "emb_params", "", 2, (int64_t[]){1, WIDTH}, 0);
+    bool ok = read_word(model, DOG, vector) && memcmp(vector, other, WIDTH * sizeof *vector);
+    snprintf(path, sizeof path, "%s", made_save(&own, "zq-cat.safetensors", NULL, 0));
+    SdModel *m = sd_open(model, &(SdOptions){.threads = 2, .embedding_dir = path}, &e);
+    SdResult a = draw(m, folder, (Asked){.prompt = "a zq-cat<lora:brings:0.5>"}, &e);
+    SdResult b = draw(m, folder, (Asked){.prompt = "a dog<lora:brings:0.5>"}, &e);
+    test_check(ok && same(&a, &b), "a folder's embedding counts before a network's: %s", e.text);
+    sd_free(&a), sd_free(&b);
+    sd_close(m);
+    made_free(&own);
+}
+
 /* An embedding that a network brings along, here the model's vector of "cat", can be named while the network is there.
  */
 static void check_bundled(SdModel *m, const char *model, const char *folder) {
-    static const char TABLE[] = "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight";
-    enum { CAT = 2368, WIDTH = 32 };
     MadeNetwork n = {.count = 0};
     MadeWeight none = {32, 32, 1, calloc(32 * 32, sizeof(double))};
     Error e = {0};
     made_lora(&n, UNET_KEY, none);
     float *vector = made_part(&n, "bundle_emb.zq-cat", ".string_to_param.*", 2, (int64_t[]){1, WIDTH}, 0);
     made_part(&n, "bundle_emb.zq-wide", ".clip_l", 2, (int64_t[]){1, WIDTH + 1}, 0);
-    WeightFile *f = weight_file_open(model, &e);
-    const FileTensor *t = f ? weight_file_find(f, TABLE) : NULL;
-    test_check(t && file_tensor_read(f, t, CAT * WIDTH, WIDTH, F32, vector), "the model's vector of a word");
-    weight_file_close(f);
+    test_check(read_word(model, CAT, vector), "the model's vector of a word");
     made_save(&n, "loras/brings.safetensors", NULL, 0);
     SdResult a = draw(m, folder, (Asked){.prompt = "a (zq-cat:1.2) zq-wide<lora:brings:0.5>"}, &e);
     SdResult b = draw(m, folder, (Asked){.prompt = "a (cat:1.2) zq-wide<lora:brings:0.5>"}, &e);
     test_check(same(&a, &b), "a network's embedding is named in the prompt: %s", e.text);
-    test_check(a.count && !strstr(a.pictures[0].parameters, "TI hashes"), "and has no hash, as in the webui");
+    test_check(a.count && !strstr(a.pictures[0].parameters, "TI hashes"), "and is not listed: its network is");
     sd_free(&a), sd_free(&b);
     a = draw(m, folder, (Asked){.prompt = "a zq-cat"}, &e);
     b = draw(m, folder, (Asked){.prompt = "a cat"}, &e);
     test_check(a.count && b.count && !same(&a, &b), "without the network the name is words: %s", e.text);
     sd_free(&a), sd_free(&b);
+    check_own_counts(model, folder, vector);
     made_free(&n);
     free(none.w);
 }
 
 /* --- the program --- */
+
+/* The webui says of an embedding that a network brings along which network that is. */
+static void replay_brought(const char *model, const char *folder) {
+    char text[1000];
+    Error e = {0};
+    SdModel *m = sd_open(model, &(SdOptions){.threads = 2}, &e);
+    SdResult a = draw(m, folder, (Asked){.prompt = "a zq-cat<lora:brings:0.5>"}, &e);
+    snprintf(text, sizeof text, "%s, TI hashes: \"zq-cat: brings\"", a.count ? a.pictures[0].parameters : "");
+    SdPicture p = a.count ? a.pictures[0] : (SdPicture){0};
+    p.parameters = text;
+    test_check(sd_save_png(&p, cli_path("brought.png"), &e), "a picture is written: %s", e.text);
+    cli_works("equal", "replay brought.png -m %s -q", model);
+    snprintf(text, sizeof text, "%s, TI hashes: \"zq-cat: 0123456789ab\"", a.count ? a.pictures[0].parameters : "");
+    test_check(sd_save_png(&p, cli_path("other.png"), &e), "a picture is written: %s", e.text);
+    cli_fails(1, "TI hashes: needs zq-cat", "replay other.png -m %s", model);
+    sd_free(&a);
+    sd_close(m);
+}
 
 static void program(const char *model, const char *folder) {
     if (!cli_begin()) {
@@ -227,11 +276,18 @@ static void program(const char *model, const char *folder) {
     cli_works("seed 3", "txt2img -m %s --lora %s:0.5 -p 'a cat'" SMALL "-o given.png", model, one);
     cli_works("seed 3", "txt2img -m %s --lora-dir %s -p '<lora:one:0.5>a cat'" SMALL "-o tag.png", model, folder);
     cli_works("", "txt2img -m %s -p '<lora:one:0.5>a cat'" SMALL "-o beside.png", model); /* loras beside the model */
-    cli_works("Lora hashes|one: ", "png-info given.png");
     cli_works("seed 3",
-              "txt2img -m %s --lora %s:0.5 -p 'a cat' --hires-scale 1.5 --hires-prompt 'a dog'" SMALL "-o twice.png",
+              "txt2img -m %s --lora %s:0.5 -p 'a cat' --hires-scale 1.5 --hires-prompt 'a dog<lora:two:0.3>'" SMALL
+              "-o twice.png",
               model, one);
-    cli_works("equal", "replay twice.png -m %s --lora-dir %s", model, folder);
+    cli_works("<lora:one:0.5>a cat|<lora:one:0.5>a dog<lora:two:0.3>|one: |, two: ", "png-info twice.png");
+    cli_works("equal", "replay twice.png -m %s", model);
+    cli_works("Lora hashes|one: ", "png-info given.png");
+    char hash[13], words[40];
+    network_file_hash(one, hash, NULL);
+    snprintf(words, sizeof words, "hash        %s", hash);
+    cli_works(words, "info %s", one);
+    cli_works("\"hash\":\"\"", "info --json --no-hash %s", one);
     test_check(!rename(one, hidden), "the file has another name");
     cli_works("equal", "replay given.png -m %s --lora-dir %s", model, folder);
     cli_works("equal", "replay tag.png -m %s", model);
@@ -251,6 +307,21 @@ static void program(const char *model, const char *folder) {
     bool ok = r.code == 0 && cli_holds(r.err, "stray.safetensors: 1 of its parts|2 have|no_such_module");
     test_check(ok, "a part without its place is told");
     cli_tell(&r), cli_free(&r);
+    r = cli("txt2img -m %s -p a --hires-scale 1.5 --hires-prompt '<lora:stray>' --strict" SMALL "-o n.png", model);
+    ok = r.code == 1 && cli_holds(r.err, "stray.safetensors: |no_such_module") && !strstr(r.err, "counts with");
+    test_check(ok, "so is one of the second pass");
+    cli_tell(&r), cli_free(&r);
+    r = cli("txt2img -m %s -p '<lora:brings>'" SMALL "-o n.png", model);
+    ok = r.code == 0 &&
+         cli_holds(r.err, "brings.safetensors: 1 of its parts|bundle_emb.zq-wide (its vectors are 33 wide");
+    test_check(ok, "and an embedding of another width that a network brings along");
+    cli_tell(&r), cli_free(&r);
+    r = cli("merge %s --lora %s --lora %s -o merged.safetensors", model, in_folder(folder, "stray.safetensors"),
+            in_folder(folder, "brings.safetensors"));
+    ok = r.code == 0 &&
+         cli_holds(r.err, "2 of the networks' parts have no place in it: |no_such_module|2 tensors of emb");
+    test_check(ok, "merged, too");
+    cli_tell(&r), cli_free(&r);
     r = cli("txt2img -m %s --strict -p 'a lora'" SMALL "-o n.png", model);
     test_check(r.code == 0 && cli_holds(r.err, "strict: counts with LoRAs"), "--strict without a network is told");
     cli_tell(&r), cli_free(&r);
@@ -258,9 +329,10 @@ static void program(const char *model, const char *folder) {
     test_check(r.code == 0 && !strstr(r.err, "counts with"), "with a tag, --lora-apply counts");
     cli_tell(&r), cli_free(&r);
     cli_works("Lora apply|webui", "png-info w.png");
+    replay_brought(model, folder);
 }
 
-SUITE(network_tags, .seconds = 4) {
+SUITE(network_tags, .seconds = 5) {
     char model[600], folder[600], one[600], two[600];
     Error e = {0};
     network_names();

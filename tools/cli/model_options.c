@@ -63,19 +63,9 @@ static SdModel *open_model(const ModelOptions *m, const char *path, Error *e) {
     return model;
 }
 
-/* Which embeddings cannot be named, and why. */
-static void note_embeddings(const SdModel *model) {
-    SdEmbedding x;
-    int skipped = 0;
-    for (int i = 0; sd_embedding(model, i, &x); i++)
-        if (x.skipped && skipped++ < MOST_SKIPPED)
-            fprintf(stderr, "sdc: note: %.300s: not used: %.300s\n", x.path, x.skipped);
-    if (skipped > MOST_SKIPPED) fprintf(stderr, "sdc: note: %d more embeddings are not used\n", skipped - MOST_SKIPPED);
-}
-
 SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e) {
     SdModel *model = open_model(m, path, e);
-    if (model && !m->quiet) say_device(model, m->precision), note_embeddings(model);
+    if (model && !m->quiet) say_device(model, m->precision);
     return model;
 }
 
@@ -87,18 +77,32 @@ SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e) {
     return path ? open_model(&own, path, e) : NULL;
 }
 
-/* Embeddings that the prompts name in vain. */
-static void warn_missed(const SdModel *model, const char *what, const char *text) {
+void model_note_embeddings(const ModelOptions *m, const SdModel *model, const SdRequest *r) {
+    enum { TEXTS = 4 };
+    const char *const texts[TEXTS][2] = {{"prompt", r->prompt},
+                                         {"negative prompt", r->negative},
+                                         {"hires prompt", r->hires_prompt},
+                                         {"hires negative prompt", r->hires_negative}};
     SdEmbedding x;
-    for (int i = sd_embedding_missed(model, text, 0); i >= 0; i = sd_embedding_missed(model, text, i + 1))
-        if (sd_embedding(model, i, &x))
-            fprintf(stderr, "sdc: warning: %s: %.100s is read as words: %.300s: %.300s\n", what, x.name, x.path,
+    int others = 0, next[TEXTS];
+    for (int k = 0; k < TEXTS; k++) next[k] = sd_embedding_missed(model, texts[k][1], 0);
+    for (int i = 0; sd_embedding(model, i, &x); i++) {
+        bool named = !x.skipped;
+        for (int k = 0; k < TEXTS; k++) {
+            if (next[k] != i) continue;
+            next[k] = sd_embedding_missed(model, texts[k][1], i + 1);
+            fprintf(stderr, "sdc: warning: %s: %.100s is read as words: %.300s: %.300s\n", texts[k][0], x.name, x.path,
                     x.skipped);
+            named = true;
+        }
+        if (!named && !m->quiet && others++ < MOST_SKIPPED)
+            fprintf(stderr, "sdc: note: %.300s: not used: %.300s\n", x.path, x.skipped);
+    }
+    if (others > MOST_SKIPPED) fprintf(stderr, "sdc: note: %d more embeddings are not used\n", others - MOST_SKIPPED);
 }
 
 void model_note_ignored(const ModelOptions *m, const SdModel *model, const SdRequest *r) {
     const char *ignored = sd_ignored(model, r);
     if (*ignored && !m->quiet) fprintf(stderr, "sdc: note: %s\n", ignored);
-    warn_missed(model, "prompt", r->prompt);
-    warn_missed(model, "negative prompt", r->negative);
+    model_note_embeddings(m, model, r);
 }

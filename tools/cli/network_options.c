@@ -69,12 +69,20 @@ void network_options_set(const NetworkOptions *n, SdRequest *r) {
     r->network_count = n->lora.count;
 }
 
+/* Whether a file before number i is the same. */
+static bool is_again(const SdNetworks *n, int i) {
+    for (int k = 0; k < i; k++)
+        if (!strcmp(n->at[k].path, n->at[i].path)) return true;
+    return false;
+}
+
 bool networks_note(const SdModel *m, const SdRequest *r, bool quiet, Error *e) {
     SdNetworks all;
     if (!m || (e && e->code) || !sd_networks(m, r, &all, e)) return false;
     bool ok = true;
     for (int i = 0; ok && i < all.count; i++) {
         SdNetworkReport report;
+        if (is_again(&all, i)) continue;
         ok = sd_network(m, all.at[i].path, &report, e);
         if (ok && report.unmatched && !quiet && !r->network_strict)
             fprintf(stderr, "sdc: note: %.300s: %lld of its parts have no place in this model, %lld have: %s%s\n",

@@ -68,12 +68,13 @@ static bool check_run(const Arguments *a, Comparison *k, Progress *progress, Err
     r.noise = a->noise;
     r.lora_dir = a->lora_dir;
     if (*record->networks) r.network_hashes = record->networks;
-    if (!said_folder(record->embeddings, a->open.embedding_dir, e)) return false;
+    if (!said_folder(record->embeddings, record->networks, a->open.embedding_dir, e)) return false;
     r.progress = progress_show;
     r.user = progress;
     if (picture_start(a->image, &image, &r, NULL, e)) k->model = model_options_open(&open, a->model, e);
     SdModel *refiner = k->model ? refiner_open(&open, a->refiner, e) : NULL;
-    if (k->model) said_embeddings(record->embeddings, "record", k->model, e);
+    model_note_embeddings(&open, k->model, &r);
+    if (k->model) said_embeddings(record->embeddings, record->networks, "record", k->model, e);
     if (k->model) warn_of("model", record->model, record->hash, k->model, e);
     if (refiner) warn_of("refiner", record->refiner, record->refiner_hash, refiner, e);
     r.refiner = refiner;

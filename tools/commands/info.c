@@ -107,7 +107,7 @@ static bool info_network(const Arguments *a, const char *path, Error *e) {
     SdNetworkReport r;
     Error own = {0};
     if (e->code != ERR_FORMAT) return false;
-    if (sd_network(NULL, path, &r, &own) && info_network_print(path, &r, a->json, &own)) return true;
+    if (sd_network(NULL, path, &r, &own) && info_network_print(path, &r, a->json, a->hash, &own)) return true;
     if (strstr(e->text, "is a LoRA")) *e = own;
     return false;
 }
@@ -142,6 +142,6 @@ const Command INFO = {
     "describe model files",
     "Of a U-Net, a VAE, a text encoder or a TAESD alone it says that it is one; of a LoRA and the like its kind, rank "
     "and alpha, whose it is, and what its training wrote into it. "
-    "The hash is the SHA-256 of the whole file; the webui shows its first 10 digits. It is kept in the "
-    "user's cache directory.",
+    "The hash is the SHA-256 of the whole file; the webui shows its first 10 digits. A LoRA's is the one that pictures "
+    "have of it, in \"Lora hashes\". Hashes are kept in the user's cache directory.",
     OPTIONS};

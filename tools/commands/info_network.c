@@ -1,5 +1,6 @@
 #include "info_network.h"
 
+#include "sd/load/network_files.h"
 #include "tools/cli/printable.h"
 #include "weights/json.h"
 #include "weights/weight_file.h"
@@ -21,7 +22,7 @@ static void print_shown(const char *text, int most) {
     putchar('\n');
 }
 
-static void print_text(const char *path, const SdNetworkReport *r, const WeightFile *f) {
+static void print_text(const char *path, const SdNetworkReport *r, const char *hash, const WeightFile *f) {
     print_shown(path, -1);
     printf("  family      %s%s\n", r->kind, *r->family ? "" : ", of a model that nothing names");
     if (*r->family) printf("  for         %s\n", r->family);
@@ -33,6 +34,7 @@ static void print_text(const char *path, const SdNetworkReport *r, const WeightF
     if (!isnan(r->alpha) && r->alpha == r->alpha_to) printf("  alpha       %g\n", r->alpha);
     else if (!isnan(r->alpha)) printf("  alpha       %g to %g\n", r->alpha, r->alpha_to);
     if (r->embeddings) printf("  embeddings  %" PRId64 " tensors\n", r->embeddings);
+    if (*hash) printf("  hash        "), print_shown(hash, -1);
     for (size_t i = 0; i < f->meta_count; i++) {
         if (!is_training(f->meta[i].key) || !*f->meta[i].value) continue;
         printf("  ");
@@ -42,7 +44,7 @@ static void print_text(const char *path, const SdNetworkReport *r, const WeightF
     }
 }
 
-static void print_json(const char *path, const SdNetworkReport *r, const WeightFile *f) {
+static void print_json(const char *path, const SdNetworkReport *r, const char *hash, const WeightFile *f) {
     printf("{\"file\":");
     json_print(stdout, path);
     printf(",\"kind\":");
@@ -53,6 +55,8 @@ static void print_json(const char *path, const SdNetworkReport *r, const WeightF
     json_print(stdout, f->format);
     printf(",\"name\":");
     json_print(stdout, r->name);
+    printf(",\"hash\":");
+    json_print(stdout, hash);
     printf(",\"tensors\":%zu,\"modules\":%" PRId64 ",\"unknown\":%" PRId64 ",\"embeddings\":%" PRId64, f->count,
            r->modules, r->unmatched, r->embeddings);
     if (r->rank) printf(",\"rank\":[%d,%d]", r->rank, r->rank_to);
@@ -70,10 +74,11 @@ static void print_json(const char *path, const SdNetworkReport *r, const WeightF
     printf("}}\n");
 }
 
-bool info_network_print(const char *path, const SdNetworkReport *r, bool json, Error *e) {
+bool info_network_print(const char *path, const SdNetworkReport *r, bool json, bool hashed, Error *e) {
+    char hash[13] = "";
     WeightFile *f = weight_file_open(path, e);
-    if (!f) return false;
-    (json ? print_json : print_text)(path, r, f);
+    bool ok = f && (!hashed || network_file_hash(path, hash, e));
+    if (ok) (json ? print_json : print_text)(path, r, hash, f);
     weight_file_close(f);
-    return true;
+    return ok;
 }

@@ -4,7 +4,8 @@
 
 #include "sd/sd.h"
 
-/* The report, and the metadata that training left. False with e set: the file cannot be opened once more. */
-bool info_network_print(const char *path, const SdNetworkReport *r, bool json, Error *e);
+/* The report, the hash that pictures have of it (if hashed, for which all of the file may be read), and the metadata
+ * that training left. False with e set: the file cannot be opened once more. */
+bool info_network_print(const char *path, const SdNetworkReport *r, bool json, bool hashed, Error *e);
 
 #endif

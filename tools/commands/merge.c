@@ -45,6 +45,16 @@ static void say(const Arguments *a, const SdMerged *d) {
     printf("\n");
 }
 
+/* What of the networks is not in the new file. */
+static void note_left(const char *file, const SdMerged *d) {
+    if (d->unmatched)
+        fprintf(stderr, "sdc: note: %.200s: %" PRId64 " of the networks' parts have no place in it: %s%s\n", file,
+                d->unmatched, d->names, d->unmatched > 4 ? ", ..." : "");
+    if (d->embeddings)
+        fprintf(stderr, "sdc: note: %.200s: %" PRId64 " tensors of embeddings stay in the networks\n", file,
+                d->embeddings);
+}
+
 static int merge(const Command *c, int argc, char **argv) {
     Arguments a = {.ratio = 0.3, .mode = -1};
     Error e = {0};
@@ -96,6 +106,7 @@ static int merge(const Command *c, int argc, char **argv) {
         fprintf(stderr,
                 "sdc: warning: %.200s: %" PRId64 " weights are infinite or NaN, the first in %s; it may draw nothing\n",
                 file_shown(a.output), done.not_finite, done.tensor);
+    if (!a.quiet) note_left(file_shown(a.output), &done);
     if (!a.quiet) say(&a, &done);
     return finish_output();
 }

@@ -168,7 +168,8 @@ static bool read_request(const Arguments *a, Replay *r, Error *e) {
     r->exact = infotext_exact(&r->info.read);
     return infotext_request(&r->info.read, &r->request, e) && infotext_precision(&r->info.read, &r->precision, e) &&
            infotext_prediction(&r->info.read, &r->prediction, e) && check_request(a, r, e) && check_parts(a, r, e) &&
-           said_folder(infotext_get(&r->info.read, "TI hashes"), a->open.embedding_dir, e) && take_controls(a, r, e);
+           said_folder(infotext_get(&r->info.read, "TI hashes"), r->request.network_hashes, a->open.embedding_dir, e) &&
+           take_controls(a, r, e);
 }
 
 /* --- comparing --- */
@@ -251,7 +252,8 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     SdModel *model = model_options_open(&open, a->model, &e), *refiner = refiner_open(&open, a->refiner, &e);
     if (model) warn_of_model(model, &r->info.read, &e);
     if (model) warn_of_parts(model, &r->info.read, &e);
-    if (model && !e.code) said_embeddings(infotext_get(&r->info.read, "TI hashes"), "picture", model, &e);
+    if (model && !e.code)
+        said_embeddings(infotext_get(&r->info.read, "TI hashes"), r->request.network_hashes, "picture", model, &e);
     if (refiner) warn_of_refiner(refiner, &r->info.read, &e);
     char called[UPSCALER_NAME];
     SdUpscaler *upscaler = model && !e.code ? picture_upscaler(&open, &r->request, called, &e) : NULL;

@@ -9,17 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool said_folder(const char *list, const char *folder, Error *e) {
+/* Number *i or a later one that networks do not bring along; false: none. */
+static bool next_own(const char *list, const char *networks, int *i, char *name, char *hash) {
+    while (infotext_brought(list, *i, networks)) ++*i;
+    return infotext_hash(list, *i, name, hash);
+}
+
+bool said_folder(const char *list, const char *networks, const char *folder, Error *e) {
     char name[INFOTEXT_NAME], hash[INFOTEXT_HASH];
-    bool some = infotext_hash(list, 0, name, hash);
+    int first = 0;
+    bool some = next_own(list, networks, &first, name, hash);
     if (some && !folder)
         return error_set(e, ERR_FORMAT, "TI hashes: needs %.100s; name its folder with --embedding-dir", name);
     return some || !folder || error_set(e, ERR_FORMAT, "was made without embeddings; leave --embedding-dir out");
 }
 
-bool said_embeddings(const char *list, const char *what, const SdModel *m, Error *e) {
+bool said_embeddings(const char *list, const char *networks, const char *what, const SdModel *m, Error *e) {
     char name[INFOTEXT_NAME], hash[INFOTEXT_HASH], is[65];
-    for (int i = 0; infotext_hash(list, i, name, hash); i++) {
+    for (int i = 0; next_own(list, networks, &i, name, hash); i++) {
         SdEmbedding x;
         int at = 0;
         while (sd_embedding(m, at, &x) && (x.skipped || !infotext_listed(x.name, name))) at++;

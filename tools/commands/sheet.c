@@ -65,6 +65,7 @@ static int make(const Command *c, const Arguments *a, SdModel *model, const char
     int done = 0;
     bool ok = (results && pictures) || error_set(&e, ERR_MEMORY, "out of memory for a sheet of %d pictures", count);
     params_adopt(r, &usual);
+    for (int i = 0; i < count && !params_have_networks(r); i++) r->prompt = prompts[i]; /* one that has, for the note */
     model_note_ignored(&a->open, model, r);
     ok = ok && sheet_fits(count, r->width, r->height, &e);
     r->keep = true;
