@@ -264,11 +264,11 @@ run-demo: sdc $(if $(BUILTIN),,build/demo/micro.safetensors)
 ifneq ($(BUILTIN),)
 	./sdc sheet -o demo.png
 	@echo "The sheet is $(CURDIR)/demo.png. For real pictures: ./sdc txt2img -m MODEL -p PROMPT, with a model of Stable"
-	@echo "Diffusion 1.x or 2.x."
+	@echo "Diffusion 1.x, 2.x or SDXL."
 else
 	./sdc txt2img -m build/demo/micro.safetensors -p "a lovely cat" -W 256 -H 256 --seed 42 -o demo.png
 	@echo "The picture is $(CURDIR)/demo.png: an abstract texture, not a cat, because this model's weights are generated"
-	@echo "numbers. For real pictures: ./sdc txt2img -m MODEL -p PROMPT, with a model of Stable Diffusion 1.x or 2.x."
+	@echo "numbers. For real pictures: ./sdc txt2img -m MODEL -p PROMPT, with a model of Stable Diffusion 1.x, 2.x or SDXL."
 endif
 build/demo/micro.safetensors: $(B)/test
 	@mkdir -p $(@D)
