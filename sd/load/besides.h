@@ -5,7 +5,7 @@
 #include "model.h"
 
 enum { BESIDES_SIZE = 400 };
-/* "686 EMA weights, position_ids, 2 others (global_step, ...)", or "". False when memory is out. */
+/* "686 EMA weights, position_ids, 2 others (global_step, ...)", or "". False when out of memory. */
 bool model_besides(const SdModel *m, char out[BESIDES_SIZE]);
 
 #endif

@@ -67,7 +67,7 @@ typedef struct {
 } OverlaySource;
 
 /* What needs the whole weight: DoRA's norms, OFT's rotations. Before overlay_rows, by one thread. Does nothing if it is
- * done. False: memory is out. scratch: a thread's. */
+ * done. False: out of memory. scratch: a thread's. */
 bool overlay_begin(Deltas d, const OverlaySource *s, void *scratch);
 void overlay_end(Deltas d);
 /* Rows that one call of overlay_rows may make with a thread's scratch. */

@@ -52,7 +52,7 @@ typedef struct {
     /* out[rows][TILE]: columns [column, column + columns) of the change */
     void (*tile)(const Change *c, int64_t column, int64_t columns, float *out);
     bool mixes;                /* a row's change needs other rows of the weight */
-    bool (*prepare)(Delta *d); /* what all rows need: Delta.rotations; NULL: nothing. False: memory is out */
+    bool (*prepare)(Delta *d); /* what all rows need: Delta.rotations; NULL: nothing. False: out of memory */
 } OverlayKind;
 extern const OverlayKind OVERLAY_KINDS[NETWORK_KINDS];
 

@@ -44,7 +44,7 @@ bool state_of_model(StateDict *s, const SdModel *m, StateLayout layout, Error *e
 bool state_add(StateDict *s, const char *name, Found from, int nd, const int64_t *n, Error *e);
 void state_free(StateDict *s);
 
-/* The tensor of that name, NULL: none; false: memory is out. The first of two with one name. */
+/* The tensor of that name, NULL: none; false: out of memory. The first of two with one name. */
 bool state_index(StateDict *s, Error *e);
 const StateTensor *state_find(const StateDict *s, const char *name);
 

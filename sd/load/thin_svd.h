@@ -16,7 +16,7 @@ typedef struct {
 } ThinSvd;
 
 /* Fills values, left and right. They are found when another iteration adds less than 1e-7 of the squares: vectors whose
- * values are close to that of the last may be any mixture of theirs. False: memory is out. */
+ * values are close to that of the last may be any mixture of theirs. False: out of memory. */
 bool thin_svd(ThinSvd *s, ThreadPool *pool);
 
 #endif

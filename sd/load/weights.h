@@ -29,8 +29,8 @@ const float *model_changed_rows(const SdModel *m, Weight *w, int64_t first, int6
 /* Brings streamed weights to a context (Ctx.source). Valid as long as the model. */
 WeightSource model_source(const SdModel *m);
 /* Makes some weights of a loaded part anew, where they are, with other networks on top; changed: [weights of the part].
- * False, with the part as it was or in part made anew, and to be released: one of them has no room, memory is out, or
- * they are streamed. m->overlay stays. */
+ * False, with the part as it was or in part made anew, and to be released: one of them has no room, there is no memory,
+ * or they are streamed. m->overlay stays. */
 struct Overlay;
 bool model_remake(SdModel *m, Part part, const bool *changed, struct Overlay *now);
 void model_release(SdModel *m, Part part); /* does nothing unless it is loaded */

@@ -50,7 +50,7 @@ static SdRequest request(const char *prompt, const char *negative) {
     return r;
 }
 
-/* NULL when memory is out or the run fails. */
+/* NULL when out of memory or when the run fails. */
 static Shown *run(SdRequest r) {
     Error e = {0};
     SdResult result = {0};

@@ -35,7 +35,7 @@ typedef struct {
     Results results;
     const char *only;
     OsLock *lock;
-    Error err; /* memory is out: says nothing about any table, and nothing else is computed */
+    Error err; /* out of memory: says nothing about any table, and nothing else is computed */
 } Wanted;
 
 static bool wants(void *user, const char *row) {

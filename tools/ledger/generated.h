@@ -22,7 +22,7 @@ int64_t gen_sample(int64_t k, int64_t n);
 /* The shape that torch gives a weight; returns its number of dimensions. */
 int gen_torch_shape(const Weight *w, int64_t n[MAX_DIMS]);
 /* Gives w memory of its own and its generated values, in compute order, rounded to `type` (vectors stay F32). `name`
- * NULL: the weight's own. False when memory is out. */
+ * NULL: the weight's own. False when out of memory. */
 bool gen_fill(Weight *w, const char *name, DType type);
 bool gen_fill_all(WeightList *l, DType type);
 void gen_free(Weight *w);

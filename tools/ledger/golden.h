@@ -14,7 +14,7 @@ typedef struct {
     char name[64];
 } Golden;
 
-/* Takes over the file. NULL where it is NULL or memory is out. */
+/* Takes over the file. NULL where it is NULL, or when out of memory. */
 Golden *golden_of(WeightFile *file, const char *name);
 /* The one of that name in the program (goldens.c); NULL, with a line in e, if there is none. */
 Golden *golden_builtin(const char *name, Error *e);

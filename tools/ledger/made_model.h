@@ -23,7 +23,7 @@ typedef struct {
     Error *err;
 } MadeTensors;
 
-/* Adds one; NULL when memory is out. */
+/* Adds one; NULL when out of memory. */
 MadeTensor *made_tensor(MadeTensors *l, const char *source, const char *name, DType type, int nd, const int64_t *n);
 
 /* Adds the tensors of all networks of a single file, of this type. */
