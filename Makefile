@@ -132,9 +132,9 @@ $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
 
 $(SERVER_OBJ): ALL_CFLAGS += $(SERVER_CFLAGS)
-$(B)/tools/server/page.o: $(B)/tools/server/page.inc
-$(B)/tools/server/page.o: ALL_CFLAGS += -DSDC_PAGE='"$(abspath $(B)/tools/server/page.inc)"'
-$(B)/tools/server/page.inc: tools/server/page.html
+$(B)/tools/server/api/page.o: $(B)/tools/server/api/page.inc
+$(B)/tools/server/api/page.o: ALL_CFLAGS += -DSDC_PAGE='"$(abspath $(B)/tools/server/api/page.inc)"'
+$(B)/tools/server/api/page.inc: tools/server/api/page.html
 	@mkdir -p $(@D)
 	od -An -v -td1 $< | sed 's/-*[0-9][0-9]*/&,/g' > $@
 $(B)/sdc-serve: $(filter-out %/absent.o,$(TOOL_OBJ)) $(SERVER_OBJ) $(B)/libsd.a

@@ -35,7 +35,7 @@ typedef enum {
     F4,
     F6_E2M3,
     F6_E3M2,
-    Q4_0, /* from here on: GGUF's types, quantised in blocks (weights/blocks.h) */
+    Q4_0, /* from here on: GGUF's types, quantised in blocks (weights/formats/blocks.h) */
     Q4_1,
     Q5_0,
     Q5_1,

@@ -1,10 +1,10 @@
 #include "checkpoint.h"
 
-#include "file_open.h"
-#include "names.h"
-#include "path.h"
-#include "text_file.h"
-#include "yaml.h"
+#include "weights/files/file_open.h"
+#include "weights/formats/names.h"
+#include "weights/files/path.h"
+#include "weights/files/text_file.h"
+#include "weights/files/yaml.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
 #define SD_WEIGHTS_CHECKPOINT_H
 
 #include "given.h"
-#include "json.h"
-#include "weight_file.h"
+#include "weights/files/json.h"
+#include "weights/formats/weight_file.h"
 
 typedef enum { CHECKPOINT_SINGLE, CHECKPOINT_DIFFUSERS } CheckpointLayout;
 

@@ -1,9 +1,9 @@
 #include "given.h"
 
-#include "file_open.h"
-#include "names.h"
-#include "path.h"
-#include "text_file.h"
+#include "weights/files/file_open.h"
+#include "weights/formats/names.h"
+#include "weights/files/path.h"
+#include "weights/files/text_file.h"
 #include "tensor/os.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 #include "part_files.h"
 
-#include "file_open.h"
-#include "path.h"
-#include "text_file.h"
+#include "weights/files/file_open.h"
+#include "weights/files/path.h"
+#include "weights/files/text_file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 #ifndef SD_WEIGHTS_PART_FILES_H
 #define SD_WEIGHTS_PART_FILES_H
 
-#include "json.h"
-#include "weight_file.h"
+#include "weights/files/json.h"
+#include "weights/formats/weight_file.h"
 
 enum { PART_SHARDS = 64 };
 

@@ -2,7 +2,7 @@
  * checked against the end of the data; each directory is visited once, so loops do no harm. */
 #include "exif.h"
 
-#include "weights/utf8.h"
+#include "weights/files/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 
 #include "codecs.h"
 #include "exif.h"
-#include "weights/atomic_file.h"
-#include "weights/file_open.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #define SD_IMAGE_IMAGE_H
 
 #include "tensor/error.h"
-#include "weights/file_read.h"
+#include "weights/files/file_read.h"
 
 #include <stddef.h>
 #include <stdint.h>

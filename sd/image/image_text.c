@@ -2,7 +2,7 @@
 #include "image_text.h"
 
 #include "sd/text/nearest.h"
-#include "weights/utf8.h"
+#include "weights/files/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 
 #include "crc32.h"
 #include "deflate.h"
-#include "weights/utf8.h"
+#include "weights/files/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* info_writer.c: text that grows, and pairs as the webui quotes them (modules/infotext_utils.py, quote). */
 #include "info_writer.h"
 
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <math.h>
 #include <stdio.h>

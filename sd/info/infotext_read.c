@@ -14,7 +14,7 @@
 
 #include "sd/image/image_text.h"
 #include "sd/text/unicode.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <ctype.h>
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "infotext_request.h"
 
 #include "infotext_control.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 
 #include "infotext_read.h"
 #include "sd/image/image_text.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 /* What is being made of another program's words. */
 typedef struct {

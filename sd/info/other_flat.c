@@ -3,7 +3,7 @@
 #include "other.h"
 
 #include "sd/text/nearest.h"
-#include "weights/utf8.h"
+#include "weights/files/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>

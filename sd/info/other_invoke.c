@@ -3,7 +3,7 @@
  * Until 2.3 the negative prompt stood in [brackets] of the prompt. */
 #include "other.h"
 
-#include "weights/utf8.h"
+#include "weights/files/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * again as JSON. In WebP the text lies in XMP. */
 #include "other.h"
 
-#include "weights/utf8.h"
+#include "weights/files/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

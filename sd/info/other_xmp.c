@@ -3,7 +3,7 @@
  * understood than its tags and references. */
 #include "other.h"
 
-#include "weights/utf8.h"
+#include "weights/files/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

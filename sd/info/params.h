@@ -81,7 +81,7 @@ bool param_admits(const Param *p, double v);
 /* Whether a picture's text must state the row. */
 bool param_written(const Param *p, const SdRequest *r, const Sampler *s);
 
-/* What hires fix can enlarge latents by, in the order of Interpolation (sd/pipeline/interpolate.h), and all that it can
+/* What hires fix can enlarge latents by, in the order of Interpolation (sd/image/interpolate.h), and all that it can
  * enlarge by without an upscaler's file. */
 #define HIRES_LATENTS                                                                                                  \
     "Latent|Latent (antialiased)|Latent (bicubic)|Latent (bicubic antialiased)|Latent (nearest)|"                      \

@@ -1,6 +1,6 @@
 /* params_check.c: a request's defaults and ranges, by the table of settings. */
 #include "params.h"
-#include "weights/text_file.h"
+#include "weights/files/text_file.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "params_json.h"
 
 #include "info_writer.h"
-#include "weights/utf8.h"
+#include "weights/files/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>

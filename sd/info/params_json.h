@@ -7,7 +7,7 @@
 #define SD_INFO_PARAMS_JSON_H
 
 #include "params.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 /* Every setting, also one that has its default, so that a later version's defaults change nothing; those of img2img
  * (Param.of_image) where there is a picture. r has passed params_check. The caller frees it; NULL on ERR_MEMORY, and on

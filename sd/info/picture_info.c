@@ -3,7 +3,7 @@
 
 #include "other.h"
 #include "sd/image/image.h"
-#include "weights/file_open.h"
+#include "weights/files/file_open.h"
 
 #include <stdlib.h>
 #include <string.h>

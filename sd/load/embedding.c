@@ -2,7 +2,7 @@
 #include "embedding.h"
 
 #include "embedding_file.h"
-#include "files_below.h"
+#include "weights/files/files_below.h"
 #include "sd/image/codecs.h"
 #include "sd/models/clip.h"
 #include "tensor/os.h"

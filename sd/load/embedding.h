@@ -5,7 +5,7 @@
 
 #include "sd/models/config.h"
 #include "sd/prompt/prompt.h"
-#include "weights/networks.h"
+#include "weights/networks/networks.h"
 
 typedef struct {
     char *name, *path;

@@ -1,7 +1,7 @@
 /* embedding_file.c: vectors from files of weights. */
 #include "embedding_file.h"
 
-#include "files_below.h"
+#include "weights/files/files_below.h"
 #include "sd/image/codecs.h"
 #include "sd/image/image.h"
 

@@ -2,7 +2,7 @@
 #ifndef SD_LOAD_EMBEDDING_FILE_H
 #define SD_LOAD_EMBEDDING_FILE_H
 
-#include "weights/weight_file.h"
+#include "weights/formats/weight_file.h"
 
 enum { EMBEDDING_PARTS = 2, EMBEDDING_MOST = 1 << 20 /* numbers of a part */ };
 

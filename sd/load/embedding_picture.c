@@ -2,11 +2,11 @@
  * (modules/textual_inversion/image_embedding.py). */
 #include "embedding_file.h"
 
-#include "files_below.h"
+#include "weights/files/files_below.h"
 #include "sd/image/codecs.h"
 #include "sd/image/image.h"
 #include "sd/image/inflate.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <stdlib.h>
 #include <string.h>

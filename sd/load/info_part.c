@@ -4,7 +4,7 @@
 #include "sd/models/config_detect.h"
 #include "sd/models/esrgan.h"
 #include "tensor/os.h"
-#include "weights/utf8.h"
+#include "weights/files/utf8.h"
 
 #include <stdio.h>
 #include <string.h>

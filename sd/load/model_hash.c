@@ -3,10 +3,10 @@
 #include "model_hash.h"
 #include "tensor/os.h"
 
-#include "weights/atomic_file.h"
-#include "weights/file_read.h"
-#include "weights/path.h"
-#include "weights/sha256.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_read.h"
+#include "weights/files/path.h"
+#include "weights/files/sha256.h"
 
 #include <errno.h>
 #include <stdio.h>

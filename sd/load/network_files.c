@@ -2,12 +2,12 @@
  * load_networks; network.py, NetworkOnDisk). */
 #include "network_files.h"
 
-#include "files_below.h"
+#include "weights/files/files_below.h"
 #include "model_hash.h"
 #include "sd/image/codecs.h"
 #include "sd/text/nearest.h"
-#include "weights/path.h"
-#include "weights/weight_file.h"
+#include "weights/files/path.h"
+#include "weights/formats/weight_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

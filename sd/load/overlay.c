@@ -1,7 +1,7 @@
 #include "overlay_internal.h"
 
 #include "embedding.h"
-#include "files_below.h"
+#include "weights/files/files_below.h"
 #include "weights.h"
 
 #include <math.h>

@@ -16,7 +16,7 @@
 #define SD_LOAD_OVERLAY_H
 
 #include "model.h"
-#include "weights/networks.h"
+#include "weights/networks/networks.h"
 
 /* One network's change of one weight. */
 typedef struct {

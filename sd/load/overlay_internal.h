@@ -4,7 +4,7 @@
 
 #include "overlay.h"
 
-#include "weights/networks_internal.h"
+#include "weights/networks/networks_internal.h"
 
 enum {
     TILE = 256,               /* columns that are made at once */

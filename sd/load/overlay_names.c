@@ -1,10 +1,10 @@
 /* overlay_names.c: the model's modules under every name that networks' files give them: the single file's, diffusers',
  * and, of open_clip's encoders, Hugging Face's. Made from the model's own list of weights. */
-#include "files_below.h"
+#include "weights/files/files_below.h"
 #include "overlay_internal.h"
 
 #include "sd/models/config_detect.h"
-#include "weights/names.h"
+#include "weights/formats/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>

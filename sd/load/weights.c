@@ -4,7 +4,7 @@
 #include "tensor/row_ops.h"
 #include "tensor/large.h"
 #include "tensor/q8.h"
-#include "weights/file_range.h"
+#include "weights/formats/file_range.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include "sd/info/info_writer.h"
 #include "sd/info/infotext_request.h"
-#include "sd/load/files_below.h"
+#include "weights/files/files_below.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include "sd/load/control.h"
 #include "stages.h"
 #include "tensor/os.h"
-#include "weights/glob.h"
+#include "weights/files/glob.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 
 #include "inpaint.h"
 #include "planes.h"
-#include "weights/safetensors.h"
+#include "weights/formats/safetensors.h"
 
 static bool open_noise(Generation *g, Error *e) {
     const SdRequest *r = g->r;

@@ -1,8 +1,8 @@
 #include "taps.h"
 
 #include "tensor/os.h"
-#include "weights/glob.h"
-#include "weights/safetensors.h"
+#include "weights/files/glob.h"
+#include "weights/formats/safetensors.h"
 
 #include <errno.h>
 #include <stdio.h>

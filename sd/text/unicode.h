@@ -6,7 +6,7 @@
 #ifndef SD_TEXT_UNICODE_H
 #define SD_TEXT_UNICODE_H
 
-#include "weights/utf8.h"
+#include "weights/files/utf8.h"
 
 /* A growing string of code points; all zero is empty. Out of memory, `failed` is set for good and pushes do nothing, so
  * a chain of passes needs one check at its end. */

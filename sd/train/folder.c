@@ -5,8 +5,8 @@
 #include "sd/image/image.h"
 #include "sd/image/resize.h"
 #include "tensor/os.h"
-#include "weights/file_open.h"
-#include "weights/text_file.h"
+#include "weights/files/file_open.h"
+#include "weights/files/text_file.h"
 
 #include <errno.h>
 #include <stdio.h>

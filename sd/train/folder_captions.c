@@ -2,7 +2,7 @@
 #include "folder_parts.h"
 
 #include "sd/text/tokenizer.h"
-#include "weights/text_file.h"
+#include "weights/files/text_file.h"
 
 #include <stdlib.h>
 #include <string.h>

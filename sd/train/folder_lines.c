@@ -2,7 +2,7 @@
  */
 #include "folder_parts.h"
 
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

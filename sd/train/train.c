@@ -1,6 +1,6 @@
 /* train.c: setting up, the log, the loop of steps. See train.h. */
-#include "weights/atomic_file.h"
-#include "weights/file_open.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
 #include "tensor/large.h"
 #include "tensor/os.h"
 #include "train_internal.h"

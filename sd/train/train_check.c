@@ -1,6 +1,6 @@
 /* train_check.c: numbers that training could only spread: weights that are none, or so large that what is computed from
  * them is not finite. */
-#include "weights/file_range.h"
+#include "weights/formats/file_range.h"
 #include "train_internal.h"
 
 #include <inttypes.h>

@@ -2,9 +2,9 @@
  * step begins, so that a killed training loses none, and is on the disk before a state that has its step. A log that
  * cannot be written ends the training (which saves first). */
 #include "train_internal.h"
-#include "weights/atomic_file.h"
-#include "weights/file_open.h"
-#include "weights/file_read.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
+#include "weights/files/file_read.h"
 
 #include <errno.h>
 #include <inttypes.h>

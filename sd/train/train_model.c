@@ -1,7 +1,7 @@
 /* train_model.c: the model that training writes: the trained parameters, or their average, and everything else as the
  * model's own file has it. */
 #include "tensor/half.h"
-#include "weights/safetensors.h"
+#include "weights/formats/safetensors.h"
 #include "train_internal.h"
 
 #include <math.h>

@@ -2,9 +2,9 @@
  *
  * A state belongs to one training: the seed, what is trained and the shapes of the parameters must be the same, and
  * whether there is an average. Everything else (data, batch, rate, steps ...) may be changed on purpose. */
-#include "weights/file_open.h"
-#include "weights/path.h"
-#include "weights/safetensors.h"
+#include "weights/files/file_open.h"
+#include "weights/files/path.h"
+#include "weights/formats/safetensors.h"
 #include "train_internal.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* test_bench.c: `sdc bench`: its list of a model's calls against the plan, its JSON, and kernels of one call each. */
 #include "sd/sd.h"
 #include "tools/bench/bench_kernels.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"

@@ -8,7 +8,7 @@
 #include "sd/image/png.h"
 #include "sd/sd.h"
 #include "tools/cli/commands.h"
-#include "weights/weight_file.h"
+#include "weights/formats/weight_file.h"
 
 #include <math.h>
 #include <stdio.h>

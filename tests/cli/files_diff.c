@@ -2,7 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "tests/weights/files.h"
 #include "tests/harness/test.h"
-#include "weights/safetensors.h"
+#include "weights/formats/safetensors.h"
 #include "tools/cli/commands.h"
 #include "tools/commands/diff.h"
 

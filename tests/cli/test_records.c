@@ -5,8 +5,8 @@
 #include "tests/harness/test.h"
 #include "sd/load/model_hash.h"
 #include "tools/commands/tap_measure.h"
-#include "weights/json.h"
-#include "weights/safetensors.h"
+#include "weights/files/json.h"
+#include "weights/formats/safetensors.h"
 
 #include <math.h>
 #include <stdio.h>

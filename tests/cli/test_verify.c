@@ -5,7 +5,7 @@
 #include "tools/ledger/made_model.h"
 #include "tools/ledger/pipeline.h"
 #include "tools/ledger/results.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <math.h>
 #include <stdio.h>

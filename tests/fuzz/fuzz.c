@@ -3,7 +3,7 @@
 
 #include "tests/harness/harness.h"
 #include "tools/cli/commands.h"
-#include "weights/utf8.h"
+#include "weights/files/utf8.h"
 
 #include <fcntl.h>
 #include <stdarg.h>

@@ -15,7 +15,7 @@
 #include "sd/image/image_text.h"
 #include "sd/sd.h"
 #include "tools/cli/command.h"
-#include "weights/weight_file.h"
+#include "weights/formats/weight_file.h"
 
 #include <stddef.h>
 #include <stdint.h>

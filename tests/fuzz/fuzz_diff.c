@@ -1,7 +1,7 @@
 /* fuzz_diff.c: `sdc diff` of two files, with a file of pairs of names. Its JSON is JSON, and a file equals itself. */
 #include "fuzz.h"
 
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <string.h>
 

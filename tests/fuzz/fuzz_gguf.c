@@ -1,8 +1,8 @@
 /* fuzz_gguf.c: GGUF files, what follows their first four bytes. */
 #include "fuzz.h"
 
-#include "weights/gguf.h"
-#include "weights/other_names.h"
+#include "weights/formats/gguf.h"
+#include "weights/formats/other_names.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* fuzz_json.c: JSON. A tree that is written and read again is the same tree; the reader of events agrees with it. */
 #include "fuzz.h"
 
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <stdlib.h>
 #include <string.h>

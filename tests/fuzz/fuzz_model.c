@@ -11,7 +11,7 @@
 
 #include "sd/load/model.h"
 #include "tests/harness/make_model.h"
-#include "weights/safetensors.h"
+#include "weights/formats/safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>

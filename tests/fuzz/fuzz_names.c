@@ -5,7 +5,7 @@
 #include "sd/text/nearest.h"
 #include "tools/cli/output.h"
 #include "tools/commands/diff.h"
-#include "weights/names.h"
+#include "weights/formats/names.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* fuzz_network.c: files of LoRA and its kin. Every module that is read can be computed, element by element. */
 #include "fuzz.h"
 
-#include "weights/networks_internal.h"
+#include "weights/networks/networks_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

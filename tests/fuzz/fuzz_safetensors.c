@@ -2,8 +2,8 @@
  * name, and reads the same once it is written again. */
 #include "fuzz.h"
 
-#include "weights/formats.h"
-#include "weights/safetensors.h"
+#include "weights/formats/formats.h"
+#include "weights/formats/safetensors.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "sd/text/text_clean.h"
 #include "sd/text/tokenizer.h"
-#include "weights/text_file.h"
+#include "weights/files/text_file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * object, the list of storages and these. Target `zip`: an archive. */
 #include "fuzz.h"
 
-#include "weights/torch.h"
+#include "weights/formats/torch.h"
 
 #include <stdlib.h>
 #include <string.h>

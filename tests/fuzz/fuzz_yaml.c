@@ -1,7 +1,7 @@
 /* fuzz_yaml.c: YAML as models' configurations have it: an object whose keys are paths. */
 #include "fuzz.h"
 
-#include "weights/yaml.h"
+#include "weights/files/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>

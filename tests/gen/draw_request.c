@@ -2,7 +2,7 @@
  * or one outside of it. */
 #include "gen_request.h"
 #include "sd/info/params.h"
-#include "weights/utf8.h"
+#include "weights/files/utf8.h"
 
 #include <ctype.h>
 #include <float.h>

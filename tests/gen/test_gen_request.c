@@ -11,7 +11,7 @@
 #include "sd/info/infotext_request.h"
 #include "sd/info/params_json.h"
 #include "sd/load/model.h"
-#include "weights/utf8.h"
+#include "weights/files/utf8.h"
 #include "tools/ledger/generated.h"
 #include "tests/harness/test.h"
 

@@ -4,7 +4,7 @@
 #include "tests/harness/cli.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
-#include "weights/weight_file.h"
+#include "weights/formats/weight_file.h"
 
 #include <math.h>
 #include <stdio.h>

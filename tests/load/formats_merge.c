@@ -4,7 +4,7 @@
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 #include "tests/weights/made_torch.h"
-#include "weights/weight_file.h"
+#include "weights/formats/weight_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 #include "tensor/half.h"
 #include "tests/harness/test.h"
-#include "weights/safetensors.h"
+#include "weights/formats/safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #define SD_TESTS_LOAD_MADE_NETWORK_H
 
 #include "sd/load/model.h"
-#include "weights/weight_file.h"
+#include "weights/formats/weight_file.h"
 
 enum { MADE_PARTS = 64 };
 

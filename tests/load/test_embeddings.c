@@ -6,7 +6,7 @@
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 #include "tensor/os.h"
-#include "weights/safetensors.h"
+#include "weights/formats/safetensors.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -8,9 +8,9 @@
 #include "tests/harness/test.h"
 #include "tests/weights/made_gguf.h"
 #include "tests/weights/made_torch.h"
-#include "weights/blocks.h"
-#include "weights/names.h"
-#include "weights/safetensors.h"
+#include "weights/formats/blocks.h"
+#include "weights/formats/names.h"
+#include "weights/formats/safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>

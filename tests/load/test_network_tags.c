@@ -7,7 +7,7 @@
 #include "tests/harness/cli.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
-#include "weights/safetensors.h"
+#include "weights/formats/safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>

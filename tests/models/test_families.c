@@ -8,7 +8,7 @@
 #include "tools/ledger/generated.h"
 #include "tests/harness/test.h"
 #include "tests/weights/files.h"
-#include "weights/safetensors.h"
+#include "weights/formats/safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>

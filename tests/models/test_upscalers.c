@@ -4,7 +4,7 @@
 #include "sd/image/grid.h"
 #include "sd/sd.h"
 #include "tools/ledger/generated.h"
-#include "weights/safetensors.h"
+#include "weights/formats/safetensors.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/planned.h"
 #include "tests/harness/test.h"

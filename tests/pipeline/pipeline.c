@@ -1,6 +1,6 @@
 /* pipeline.c: see pipeline.h. */
 #include "pipeline.h"
-#include "weights/weight_file.h"
+#include "weights/formats/weight_file.h"
 #include "tests/harness/golden.h"
 #include "tools/ledger/bound.h"
 #include "tests/harness/ledger_checks.h"

@@ -10,7 +10,7 @@
 #include "tests/harness/test.h"
 #include "tools/ledger/generated.h"
 #include "tools/ledger/made_model.h"
-#include "weights/names.h"
+#include "weights/formats/names.h"
 #include "pipeline.h"
 
 #include <math.h>

@@ -8,8 +8,8 @@
 #include "tests/harness/test.h"
 #include "tools/ledger/exact.h"
 #include "tools/shapes/shapes.h"
-#include "weights/path.h"
-#include "weights/weight_file.h"
+#include "weights/files/path.h"
+#include "weights/formats/weight_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* test_hires.c: hires fix against the webui's steps over diffusers' modules (tools/goldens/hires.py), torch's
  * interpolations, and what must not change its bits. */
 #include "sd/info/params.h"
-#include "sd/pipeline/interpolate.h"
+#include "sd/image/interpolate.h"
 #include "sd/sd.h"
 #include "tools/ledger/generated.h"
 #include "tools/ledger/pipeline.h"

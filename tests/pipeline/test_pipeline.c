@@ -3,7 +3,7 @@
  * threads. */
 #include "sd/pipeline/plan.h"
 #include "sd/pipeline/stages.h"
-#include "weights/weight_file.h"
+#include "weights/formats/weight_file.h"
 #include "tools/ledger/generated.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/make_model.h"

@@ -5,7 +5,7 @@
 #include "tests/harness/test.h"
 #include "sd/load/model.h"
 #include "tensor/gpu.h"
-#include "weights/safetensors.h"
+#include "weights/formats/safetensors.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include "tests/harness/test.h"
 
 #include "sd/prompt/prompt_internal.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <float.h>
 #include <math.h>

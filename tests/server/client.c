@@ -3,7 +3,7 @@
 #include "client.h"
 
 #include "tests/harness/test.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

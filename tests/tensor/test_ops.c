@@ -8,7 +8,7 @@
 #include "tools/ledger/bound.h"
 #include "tools/ledger/op_cases.h"
 #include "tests/harness/test.h"
-#include "weights/blocks.h"
+#include "weights/formats/blocks.h"
 #include "test_math.h"
 #include "test_conv_few.h"
 #include "test_winograd.h"

@@ -4,7 +4,7 @@
 #include "sd/sd.h"
 #include "tensor/large.h"
 #include "tensor/os.h"
-#include "weights/file_read.h"
+#include "weights/files/file_read.h"
 
 #include <errno.h>
 #include <fcntl.h>

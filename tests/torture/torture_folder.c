@@ -2,7 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "torture.h"
 #include "tests/harness/test.h"
-#include "weights/sha256.h"
+#include "weights/files/sha256.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -4,9 +4,9 @@
 #include "made_torch.h"
 #include "tests/harness/faults.h"
 #include "tests/harness/test.h"
-#include "weights/json.h"
-#include "weights/weight_file.h"
-#include "weights/sha256.h"
+#include "weights/files/json.h"
+#include "weights/formats/weight_file.h"
+#include "weights/files/sha256.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* files_formats.c: the table of weight formats: a small file reaches each row, and no row above takes it. */
 #include "files.h"
 #include "tests/harness/test.h"
-#include "weights/formats.h"
+#include "weights/formats/formats.h"
 
 #include <stdlib.h>
 #include <string.h>

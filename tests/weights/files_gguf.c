@@ -3,9 +3,9 @@
 #include "files.h"
 #include "tensor/half.h"
 #include "tests/harness/test.h"
-#include "weights/blocks.h"
-#include "weights/formats.h"
-#include "weights/safetensors.h"
+#include "weights/formats/blocks.h"
+#include "weights/formats/formats.h"
+#include "weights/formats/safetensors.h"
 #include "sd/load/model_hash.h"
 
 #include <math.h>

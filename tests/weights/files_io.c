@@ -5,9 +5,9 @@
 #include "tests/harness/test.h"
 #include "tensor/half.h"
 #include "tensor/os.h"
-#include "weights/atomic_file.h"
-#include "weights/safetensors.h"
-#include "weights/sha256.h"
+#include "weights/files/atomic_file.h"
+#include "weights/formats/safetensors.h"
+#include "weights/files/sha256.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* files_json.c: documents that are JSON, and many that are not. */
 #include "files.h"
 #include "tests/harness/test.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <stdlib.h>
 #include <string.h>

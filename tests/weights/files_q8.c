@@ -1,9 +1,9 @@
 /* files_q8.c: blocks of Q8_0: made, kept in safetensors and GGUF files, and what other blocks become. */
 #include "files.h"
 #include "tests/harness/test.h"
-#include "weights/blocks.h"
-#include "weights/gguf.h"
-#include "weights/safetensors.h"
+#include "weights/formats/blocks.h"
+#include "weights/formats/gguf.h"
+#include "weights/formats/safetensors.h"
 #include "sd/load/model_hash.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* files_text.c: the encodings of text files. The bytes are what Python's codecs give: "a café 🐈\n".encode(...). */
 #include "files.h"
 #include "tests/harness/test.h"
-#include "weights/text_file.h"
+#include "weights/files/text_file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "files.h"
 #include "made_torch.h"
 #include "tests/harness/test.h"
-#include "weights/formats.h"
+#include "weights/formats/formats.h"
 
 #include <stdlib.h>
 #include <string.h>

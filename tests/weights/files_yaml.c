@@ -1,7 +1,7 @@
 /* files_yaml.c: YAML as configurations of models have it. */
 #include "files.h"
 #include "tests/harness/test.h"
-#include "weights/yaml.h"
+#include "weights/files/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>

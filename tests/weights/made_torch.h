@@ -2,7 +2,7 @@
 #ifndef SD_TESTS_WEIGHTS_MADE_TORCH_H
 #define SD_TESTS_WEIGHTS_MADE_TORCH_H
 
-#include "weights/weight_file.h"
+#include "weights/formats/weight_file.h"
 
 typedef enum {
     MADE_OLD = 1,    /* as before torch 1.6 */

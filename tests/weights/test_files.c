@@ -4,7 +4,7 @@
 #include "hostile.h"
 #include "tests/harness/test.h"
 #include "tensor/half.h"
-#include "weights/safetensors.h"
+#include "weights/formats/safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>

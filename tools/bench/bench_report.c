@@ -1,6 +1,6 @@
 /* bench_report.c: see bench_report.h. */
 #include "bench_report.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

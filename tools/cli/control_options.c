@@ -1,7 +1,7 @@
 #include "control_options.h"
 
 #include "sd/info/params.h"
-#include "weights/file_open.h"
+#include "weights/files/file_open.h"
 
 #include <stdio.h>
 #include <stdlib.h>

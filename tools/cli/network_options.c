@@ -1,6 +1,6 @@
 #include "network_options.h"
 
-#include "weights/file_open.h"
+#include "weights/files/file_open.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
 #include "output.h"
 #include "sd/text/unicode.h"
 #include "tensor/os.h"
-#include "weights/atomic_file.h"
-#include "weights/file_open.h"
-#include "weights/path.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
+#include "weights/files/path.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 #include "part_options.h"
 
-#include "weights/file_open.h"
+#include "weights/files/file_open.h"
 
 #include <string.h>
 

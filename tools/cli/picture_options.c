@@ -4,8 +4,8 @@
 #include "output.h"
 #include "setting_option.h"
 #include "sd/image/image.h"
-#include "weights/atomic_file.h"
-#include "weights/file_open.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
 
 #include <inttypes.h>
 #include <stdio.h>

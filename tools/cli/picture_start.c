@@ -2,7 +2,7 @@
 #include "command.h"
 #include "precision.h"
 #include "sd/info/params.h"
-#include "sd/load/files_below.h"
+#include "weights/files/files_below.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* text_option.c: reads a prompt, in a known encoding. */
 #include "text_option.h"
-#include "weights/text_file.h"
+#include "weights/files/text_file.h"
 
 #include <stdlib.h>
 #include <string.h>

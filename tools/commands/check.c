@@ -9,7 +9,7 @@
 #include "tools/cli/progress.h"
 #include "sd/load/model_hash.h"
 #include "tensor/os.h"
-#include "weights/file_open.h"
+#include "weights/files/file_open.h"
 
 #include <stdio.h>
 #include <string.h>

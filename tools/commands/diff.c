@@ -4,7 +4,7 @@
 #include "diff.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <math.h>
 #include <stdio.h>

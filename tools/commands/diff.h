@@ -2,7 +2,7 @@
 #ifndef SD_TOOLS_COMMANDS_DIFF_H
 #define SD_TOOLS_COMMANDS_DIFF_H
 
-#include "weights/weight_file.h"
+#include "weights/formats/weight_file.h"
 
 typedef struct {
     double relative; /* rms(a - b) / rms(b); 0 when both are zero, infinite when only b is */

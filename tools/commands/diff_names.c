@@ -1,6 +1,6 @@
 /* diff_names.c: the name in one file of a tensor of the other. */
 #include "diff.h"
-#include "weights/text_file.h"
+#include "weights/files/text_file.h"
 
 #include <stdlib.h>
 #include <string.h>

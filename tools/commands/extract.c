@@ -2,8 +2,8 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
 #include "sd/sd.h"
-#include "weights/atomic_file.h"
-#include "weights/file_open.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
 
 #include <inttypes.h>
 #include <stdio.h>

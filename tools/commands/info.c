@@ -5,7 +5,7 @@
 #include "tools/cli/output.h"
 #include "tools/cli/printable.h"
 #include "sd/sd.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 
 #include "sd/load/network_files.h"
 #include "tools/cli/printable.h"
-#include "weights/json.h"
-#include "weights/weight_file.h"
+#include "weights/files/json.h"
+#include "weights/formats/weight_file.h"
 
 #include <inttypes.h>
 #include <math.h>

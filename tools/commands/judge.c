@@ -9,8 +9,8 @@
 #include "tools/cli/setting_option.h"
 #include "tools/shapes/contact.h"
 #include "tools/shapes/judge_source.h"
-#include "weights/atomic_file.h"
-#include "weights/file_open.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
 
 #include <inttypes.h>
 #include <math.h>

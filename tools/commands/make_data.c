@@ -6,10 +6,10 @@
 #include "tools/shapes/shapes.h"
 #include "sd/image/png.h"
 #include "tensor/os.h"
-#include "weights/atomic_file.h"
-#include "weights/file_open.h"
-#include "weights/json.h"
-#include "weights/path.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
+#include "weights/files/json.h"
+#include "weights/files/path.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -10,7 +10,7 @@
 #include "sd/info/params.h"
 #include "sd/sd.h"
 #include "tensor/os.h"
-#include "weights/file_open.h"
+#include "weights/files/file_open.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "tools/cli/output.h"
 #include "tools/cli/printable.h"
 #include "sd/info/picture_info.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include "tools/cli/progress.h"
 #include "tools/cli/setting_option.h"
 #include "tensor/os.h"
-#include "weights/file_open.h"
+#include "weights/files/file_open.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include "sd/load/model_hash.h"
 #include "sd/pipeline/picture_text.h"
-#include "weights/glob.h"
+#include "weights/files/glob.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* record_file.c: a record's file, checked against its format before anything is believed. */
 #include "record.h"
 #include "sd/info/infotext_read.h"
-#include "weights/file_open.h"
+#include "weights/files/file_open.h"
 
 #include <stdlib.h>
 #include <string.h>

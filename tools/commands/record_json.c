@@ -1,8 +1,8 @@
 /* record_json.c: what came out of a check, for programs. */
 #include "record.h"
 
-#include "weights/file_open.h"
-#include "weights/json.h"
+#include "weights/files/file_open.h"
+#include "weights/files/json.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,7 @@
 #include "sd/info/info_writer.h"
 #include "sd/load/model_hash.h"
 #include "sd/pipeline/picture_text.h"
-#include "weights/safetensors.h"
+#include "weights/formats/safetensors.h"
 
 #include <math.h>
 #include <stdio.h>

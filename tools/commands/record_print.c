@@ -1,6 +1,6 @@
 /* record_print.c: what came out of a check: the worst activations, the first that differs, one line. */
 #include "record.h"
-#include "weights/file_open.h"
+#include "weights/files/file_open.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "record.h"
 
 #include "sd/load/model.h"
-#include "weights/sha256.h"
+#include "weights/files/sha256.h"
 
 #include <stdlib.h>
 #include <string.h>

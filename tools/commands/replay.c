@@ -16,8 +16,8 @@
 #include "sd/info/params.h"
 #include "sd/sd.h"
 #include "tensor/os.h"
-#include "weights/atomic_file.h"
-#include "weights/file_open.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
 
 #include <math.h>
 #include <stdio.h>

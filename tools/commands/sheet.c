@@ -11,9 +11,9 @@
 #include "tools/cli/progress.h"
 #include "sd/image/sheet.h"
 #include "sd/sd.h"
-#include "weights/atomic_file.h"
-#include "weights/file_open.h"
-#include "weights/text_file.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
+#include "weights/files/text_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

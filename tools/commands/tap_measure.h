@@ -3,7 +3,7 @@
 #define SD_TOOLS_COMMANDS_TAP_MEASURE_H
 
 #include "record.h"
-#include "weights/sha256.h"
+#include "weights/files/sha256.h"
 
 typedef struct {
     const char *name;

@@ -5,7 +5,7 @@
 #include "tools/cli/setting_option.h"
 #include "sd/load/model.h"
 #include "sd/prompt/prompt.h"
-#include "weights/json.h"
+#include "weights/files/json.h"
 
 #include <stdio.h>
 #include <string.h>

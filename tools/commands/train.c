@@ -5,8 +5,8 @@
 #include "tensor/os.h"
 #include "tools/cli/progress.h"
 #include "tools/shapes/shapes.h"
-#include "weights/atomic_file.h"
-#include "weights/path.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/path.h"
 #include "train_data.h"
 
 #include <inttypes.h>

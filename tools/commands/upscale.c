@@ -10,11 +10,11 @@
 #include "sd/info/info_writer.h"
 #include "sd/info/params.h"
 #include "sd/info/picture_info.h"
-#include "sd/load/files_below.h"
+#include "weights/files/files_below.h"
 #include "sd/sd.h"
-#include "weights/atomic_file.h"
-#include "weights/file_open.h"
-#include "weights/path.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
+#include "weights/files/path.h"
 
 #include <stdio.h>
 #include <stdlib.h>

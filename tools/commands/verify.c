@@ -8,8 +8,8 @@
 #include "tools/ledger/pipeline.h"
 #include "tools/ledger/results.h"
 #include "tensor/os.h"
-#include "weights/atomic_file.h"
-#include "weights/glob.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/glob.h"
 
 #include <stdio.h>
 #include <stdlib.h>

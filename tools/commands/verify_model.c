@@ -4,7 +4,7 @@
 #include "record.h"
 #include "sd/load/model_hash.h"
 #include "tensor/os.h"
-#include "weights/path.h"
+#include "weights/files/path.h"
 
 #include <string.h>
 

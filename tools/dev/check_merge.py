@@ -81,7 +81,7 @@ def same(x, y):
 
 
 def inputs(seed, dtype):
-    """64 numbers, as tests/load/test_merge.c makes them."""
+    """64 numbers, as tests/convert/test_merge.c makes them."""
     i = torch.arange(64, dtype=torch.int64)
     h = (i * 2654435761 + seed * 40503 + seed) % 2**32
     if dtype in (torch.int32, torch.int64):

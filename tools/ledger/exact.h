@@ -7,7 +7,7 @@
 #define SD_TOOLS_LEDGER_EXACT_H
 
 #include "ledger.h"
-#include "weights/sha256.h"
+#include "weights/files/sha256.h"
 
 /* What a run computes on. */
 typedef struct {

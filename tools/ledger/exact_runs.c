@@ -5,7 +5,7 @@
 #include "op_compute.h"
 #include "op_gradients.h"
 #include "tensor/q8.h"
-#include "weights/blocks.h"
+#include "weights/formats/blocks.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #define SD_TOOLS_LEDGER_GOLDEN_H
 
 #include "tensor/tensor.h"
-#include "weights/weight_file.h"
+#include "weights/formats/weight_file.h"
 
 typedef struct {
     WeightFile *file;

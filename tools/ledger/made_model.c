@@ -8,7 +8,7 @@
 #include "sd/models/unet.h"
 #include "sd/models/vae.h"
 #include "tensor/q8.h"
-#include "weights/blocks.h"
+#include "weights/formats/blocks.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #define SD_TOOLS_LEDGER_MADE_MODEL_H
 
 #include "sd/models/config.h"
-#include "weights/safetensors.h"
+#include "weights/formats/safetensors.h"
 
 /* A tensor to be written. */
 typedef struct {

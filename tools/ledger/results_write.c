@@ -1,8 +1,8 @@
 /* results_write.c: the ledger's table as JSON and as JUnit's XML. */
 #include "results.h"
 
-#include "weights/atomic_file.h"
-#include "weights/json.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/json.h"
 
 #include <math.h>
 #include <stdarg.h>

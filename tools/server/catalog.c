@@ -1,7 +1,7 @@
 #include "catalog.h"
 
-#include "weights/path.h"
-#include "weights/utf8.h"
+#include "weights/files/path.h"
+#include "weights/files/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>

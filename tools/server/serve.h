@@ -3,11 +3,11 @@
 #define SD_TOOLS_SERVER_SERVE_H
 
 #include "catalog.h"
-#include "guard.h"
-#include "jobs.h"
+#include "tools/server/http/guard.h"
+#include "tools/server/jobs/jobs.h"
 #include "server.h"
 #include "settings.h"
-#include "store.h"
+#include "tools/server/jobs/store.h"
 
 enum { MOST_WORKERS = 64 };
 

@@ -1,11 +1,11 @@
 /* server.c: `sdc serve` from its beginning to its end. */
 #include "server.h"
 
-#include "dispatch.h"
-#include "draw.h"
-#include "http.h"
-#include "native.h"
-#include "weights/text_file.h"
+#include "tools/server/api/dispatch.h"
+#include "tools/server/jobs/draw.h"
+#include "tools/server/http/http.h"
+#include "tools/server/api/native.h"
+#include "weights/files/text_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

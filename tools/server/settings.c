@@ -1,8 +1,8 @@
 #include "settings.h"
 
-#include "weights/atomic_file.h"
-#include "weights/file_open.h"
-#include "weights/text_file.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
+#include "weights/files/text_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

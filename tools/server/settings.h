@@ -4,7 +4,7 @@
 #define SD_TOOLS_SERVER_SETTINGS_H
 
 #include "catalog.h"
-#include "values.h"
+#include "tools/server/api/values.h"
 
 typedef struct Settings Settings;
 

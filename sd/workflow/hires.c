@@ -1,0 +1,264 @@
+#include "hires.h"
+
+#include "sd/pipeline/generate.h"
+#include "sd/image/interpolate.h"
+#include "sd/pipeline/plan.h"
+#include "sd/image/resize.h"
+#include "sd/info/params.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Both passes of a request. */
+typedef struct {
+    SdModel *m;
+    SdRequest told, first, second;
+    Pass passes[2];
+    int unit;
+    bool once;   /* it has the size already: `first` is all, as in the webui */
+    bool latent; /* what is enlarged is latents, */
+    Interpolation how;
+    int to_w, to_h;   /* to this size, in pixels, */
+    int cut_x, cut_y; /* of which so many latents are cut off */
+    float *x;         /* of the first pass */
+    float *z;         /* what the second begins with, */
+    uint8_t **pictures;
+    NetworkList networks; /* of both */
+    char *embeddings;     /* what the first pass says of them */
+} Hires;
+
+/* The size that the first picture is enlarged to, in pixels, and how many latents of it are cut off. */
+typedef struct {
+    int w, h, cut_x, cut_y;
+} HiresSize;
+
+static HiresSize size_of(const SdRequest *r, int unit) {
+    int64_t w = r->width, h = r->height, x = r->hires_width, y = r->hires_height;
+    if (!x && !y) return (HiresSize){(int)(r->width * r->hires_scale), (int)(r->height * r->hires_scale), 0, 0};
+    bool by_width = !y || (x && (double)w / (double)h < (double)x / (double)y);
+    HiresSize s = {(int)(by_width ? x : y * w / h), (int)(by_width ? x * h / w : y), 0, 0};
+    if (x && y) s.cut_x = (s.w - (int)x) / unit, s.cut_y = (s.h - (int)y) / unit;
+    return s;
+}
+
+void sd_finished_size(const SdRequest *r, int *width, int *height) {
+    enum { UNIT = 8 };
+    *width = r->width, *height = r->height;
+    if (r->mask && r->only_masked) *width = r->image_width, *height = r->image_height;
+    if (!request_hires(r)) return;
+    HiresSize s = size_of(r, UNIT);
+    if (s.w == r->width && s.h == r->height) return;
+    *width = (s.w / UNIT - s.cut_x) * UNIT, *height = (s.h / UNIT - s.cut_y) * UNIT;
+}
+
+static bool check(const Hires *h, Error *e) {
+    const SdRequest *r = &h->told;
+    int w = h->second.width, high = h->second.height;
+    if (w < h->unit || high < h->unit || (int64_t)h->to_w * h->to_h > 16 << 20)
+        return error_set(e, ERR_ARGUMENT, "hires scale: %d x %d is no size; choose another scale or size", h->to_w,
+                         h->to_h);
+    if (!h->latent && (h->to_w % h->unit || h->to_h % h->unit))
+        return error_set(e, ERR_ARGUMENT,
+                         "hires scale: %d x %d has sides that are not multiples of %d; choose another scale, or "
+                         "Latent",
+                         h->to_w, h->to_h, h->unit);
+    if (config_input(&h->m->config) != INPUT_LATENTS)
+        return error_set(e, ERR_ARGUMENT, "hires scale: not with models for inpainting or instructions; leave it out");
+    if (r->taps) return error_set(e, ERR_ARGUMENT, "taps: record one pass; leave out --hires-scale and the like");
+    if (h->latent) return true;
+    return r->vae_encoder == SD_VAE_TAESD ? model_has_taesd(h->m, PART_TAESD_ENCODER, e)
+                                          : model_has(h->m, PART_ENCODER, e);
+}
+
+static void forget_hires(SdRequest *r) {
+    r->hires_scale = 0;
+    r->hires_width = r->hires_height = r->hires_steps = 0;
+    r->hires_upscaler = r->hires_sampler = r->hires_scheduler = r->hires_prompt = r->hires_negative = NULL;
+    r->upscaler = NULL;
+    r->hires_cfg = -1;
+}
+
+static const char *or_else(const char *text, const char *other) { return text && *text ? text : other; }
+
+static void set_second(Hires *h, const Scheduler *scheduler) {
+    const SdRequest *r = &h->told;
+    SdRequest *s = &h->second;
+    const Scheduler *own = NULL;
+    forget_hires(s);
+    s->noise = NULL;
+    s->steps = r->hires_steps ? r->hires_steps : r->steps;
+    s->strength_steps = SD_STEPS_EXACT;
+    s->prompt = or_else(r->hires_prompt, r->prompt);
+    s->negative = or_else(r->hires_negative, r->negative);
+    if (r->hires_cfg >= 0) s->cfg = r->hires_cfg;
+    if (r->hires_sampler) s->sampler = r->hires_sampler;
+    if (r->hires_scheduler) s->scheduler = r->hires_scheduler;
+    else if (r->hires_sampler && sampler_parse(r->hires_sampler, &own) && !own)
+        s->scheduler = scheduler ? scheduler->label : NULL; /* the first pass' */
+    s->width = (h->to_w / h->unit - h->cut_x) * h->unit, s->height = (h->to_h / h->unit - h->cut_y) * h->unit;
+    if (config_sizes(&h->m->config) != 6) return;
+    if (!r->original_width && !r->original_height) s->original_width = h->to_w, s->original_height = h->to_h;
+    if (!r->target_width && !r->target_height) s->target_width = h->to_w, s->target_height = h->to_h;
+}
+
+static bool begin(Hires *h, SdModel *m, const SdRequest *r, Error *e) {
+    const Scheduler *scheduler = NULL;
+    *h = (Hires){.m = m, .told = *r, .unit = vae_factor(&m->config.vae)};
+    const Sampler *sampler = request_sampler(r, &scheduler, e);
+    if (!sampler || !params_check(r, e)) return false;
+    h->told.hires_upscaler = or_else(r->hires_upscaler, param_named("hires-upscaler")->text);
+    int how = words_find(HIRES_LATENTS, h->told.hires_upscaler);
+    if (how >= 0) h->latent = true, h->how = (Interpolation)how;
+    if (h->told.seed < 0) h->told.seed = sd_random_seed();
+    if (h->told.variation_seed < 0) h->told.variation_seed = sd_random_seed();
+    h->first = h->second = h->told;
+    forget_hires(&h->first);
+    HiresSize size = size_of(&h->told, h->unit);
+    h->to_w = size.w, h->to_h = size.h, h->cut_x = size.cut_x, h->cut_y = size.cut_y;
+    h->once = h->to_w == r->width && h->to_h == r->height;
+    if (h->once) return true;
+    set_second(h, scheduler);
+    bool twice = sampler->flags & SAMPLER_TWO_CALLS;
+    if (h->told.upscaler && m->memory_limit) h->first.keep = false; /* the upscaler's memory is not in its plan */
+    h->first.refiner = NULL; /* it draws in the second pass, which is the webui's default */
+    for (const Param *p = PARAMS; h->told.refiner && p < PARAMS + PARAM_COUNT; p++)
+        if (p->of_refiner || p->of_sizes == 5) param_set_number(p, &h->first, p->standard);
+    h->passes[0].first = true;
+    if (h->latent) h->passes[0].latents = &h->x;
+    h->passes[1] = (Pass){.from_latents = h->latent,
+                          .from_pictures = !h->latent,
+                          .picture_w = h->to_w,
+                          .picture_h = h->to_h,
+                          .cut_x = h->cut_x / 2,
+                          .cut_y = h->cut_y / 2,
+                          .calls_before = twice ? 2 * r->steps : r->steps,
+                          .told = &h->told,
+                          .told_model = m};
+    return check(h, e);
+}
+
+static void end(Hires *h) {
+    for (int i = 0; h->pictures && i < h->told.batch_size; i++) free(h->pictures[i]);
+    free(h->pictures);
+    free(h->x);
+    free(h->z);
+    free(h->embeddings);
+    networks_free(&h->networks);
+}
+
+/* --- between the passes --- */
+
+static bool enlarge_latents(Hires *h, Error *e) {
+    const int w = h->told.width / h->unit, high = h->told.height / h->unit, to_w = h->to_w / h->unit,
+              to_h = h->to_h / h->unit, kept_w = to_w - h->cut_x, kept_h = to_h - h->cut_y;
+    int64_t planes = (int64_t)h->told.batch_size * h->m->config.vae.latent;
+    float *all = malloc((size_t)(planes * to_w * to_h) * sizeof *all);
+    h->z = malloc((size_t)(planes * kept_w * kept_h) * sizeof *h->z);
+    bool ok = (all && h->z) || error_set(e, ERR_MEMORY, "out of memory for latents");
+    ok = ok && interpolate(all, to_h, to_w, h->x, high, w, planes, h->how, e);
+    for (int64_t row = 0; ok && row < planes * kept_h; row++) {
+        int64_t plane = row / kept_h, y = row % kept_h + h->cut_y / 2;
+        memcpy(h->z + row * kept_w, all + (plane * to_h + y) * to_w + h->cut_x / 2, (size_t)kept_w * sizeof *h->z);
+    }
+    free(all);
+    h->passes[1].z = h->z;
+    return ok;
+}
+
+typedef struct {
+    uint8_t *rgb;
+    int w, h;
+} Bytes;
+
+/* By a filter, or the network; takes b's bytes over. */
+static bool resize(Bytes *b, int w, int h, SdUpscaler *network, SdFilter filter, Error *e) {
+    SdUpscale how = sd_upscale_defaults();
+    SdUpscaled done;
+    how.rgb = b->rgb, how.width = b->w, how.height = b->h, how.to_width = w, how.to_height = h;
+    how.bgr = how.whole = true; /* as the webui; with the same bits for any limit */
+    if (!sd_upscale(network, &how, filter, &done, e)) return false;
+    free(b->rgb);
+    *b = (Bytes){done.picture.rgb, w, h};
+    return true;
+}
+
+/* modules/images.py, resize_image; modules/upscaler.py: what enlarges reaches multiples of 8, Lanczos the rest. */
+static bool enlarge(const Hires *h, Bytes *b, Error *e) {
+    const char *name = h->told.hires_upscaler;
+    double x = (double)h->to_w / b->w, y = (double)h->to_h / b->h, scale = x > y ? x : y;
+    if (scale > 1 && strcmp(name, "None")) {
+        int w = (int)(b->w * scale) / 8 * 8, high = (int)(b->h * scale) / 8 * 8;
+        bool nearest = !strcmp(name, "Nearest"), lanczos = !strcmp(name, "Lanczos");
+        SdUpscaler *network = nearest || lanczos ? NULL : h->told.upscaler;
+        if (!network && !resize(b, (int)(b->w * scale), (int)(b->h * scale), NULL,
+                                nearest ? SD_FILTER_NEAREST : SD_FILTER_LANCZOS, e))
+            return false;
+        if ((b->w != w || b->h != high) && !resize(b, w, high, network, SD_FILTER_LANCZOS, e)) return false;
+    }
+    return (b->w == h->to_w && b->h == h->to_h) || resize(b, h->to_w, h->to_h, NULL, SD_FILTER_LANCZOS, e);
+}
+
+static bool enlarge_pictures(Hires *h, SdResult *first, Error *e) {
+    h->pictures = calloc((size_t)first->count, sizeof *h->pictures);
+    bool ok = h->pictures || error_set(e, ERR_MEMORY, "out of memory for pictures");
+    for (int i = 0; ok && i < first->count; i++) {
+        SdPicture *p = &first->pictures[i];
+        Bytes b = {p->rgb, p->width, p->height};
+        p->rgb = NULL;
+        ok = enlarge(h, &b, e);
+        h->pictures[i] = b.rgb;
+    }
+    h->passes[1].pictures = h->pictures;
+    return ok;
+}
+
+/* --- both passes --- */
+
+static bool plan_one(SdModel *m, const SdRequest *r, const Pass *pass, SdPlan *out, Error *e) {
+    Generation g;
+    bool ok = generation_begin(&g, m, r, pass, e) && plan_memory(&g, e);
+    *out = g.plan;
+    generation_end(&g);
+    return ok;
+}
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+bool plan_passes(SdModel *m, const SdRequest *r, SdPlan *out, Error *e) {
+    SdPlan second;
+    Hires h;
+    if (!request_hires(r)) return plan_one(m, r, NULL, out, e);
+    if (!begin(&h, m, r, e)) return *out = (SdPlan){0}, false;
+    if (h.once) return plan_one(m, &h.first, NULL, out, e);
+    if (!plan_one(m, &h.first, &h.passes[0], out, e) || !plan_one(m, &h.second, &h.passes[1], &second, e))
+        return *out = (SdPlan){0}, false;
+    SdPlan first = *out;
+    *out = second; /* which is of the larger picture */
+    out->weights = larger(first.weights, second.weights);
+    out->activations = larger(first.activations, second.activations);
+    out->process = larger(first.process, second.process);
+    out->least = larger(first.least, second.least);
+    out->streamed = first.streamed || second.streamed;
+    return true;
+}
+
+bool draw_passes(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
+    Hires h;
+    SdPlan plan;
+    SdResult first = {0};
+    if (!request_hires(r)) return generate(m, r, NULL, out, e);
+    if (!begin(&h, m, r, e)) return false;
+    if (h.once) return generate(m, &h.first, NULL, out, e);
+    h.passes[0].told_embeddings = h.passes[1].told_embeddings = &h.embeddings;
+    h.passes[1].told_networks = &h.networks;
+    bool ok = networks_find(&h.networks, &h.told, m, e) && plan_one(m, &h.second, &h.passes[1], &plan, e) &&
+              generate(m, &h.first, &h.passes[0], &first, e);
+    ok = ok && (h.latent ? enlarge_latents(&h, e) : enlarge_pictures(&h, &first, e));
+    double text = first.text_seconds, sample = first.sample_seconds, decode = first.decode_seconds;
+    sd_free(&first);
+    ok = ok && generate(m, &h.second, &h.passes[1], out, e);
+    if (ok) out->text_seconds += text, out->sample_seconds += sample, out->decode_seconds += decode;
+    end(&h);
+    return ok;
+}
