@@ -5,6 +5,16 @@
 
 #include "tensor.h"
 
+/* Rows of a weight with the product of two thin matrices on top. */
+typedef struct {
+    const void *in; /* [rows][ld] of F32, F16 or BF16, at any byte */
+    void *out;      /* likewise, on a number's boundary; may be `in` where their types are the same */
+    DType from, to;
+    const float *a, *b; /* [rows][lda], of which `count` count; [count][columns] */
+    int64_t rows, columns, ld, lda, count;
+    float scale, factor;
+} ThinChange;
+
 typedef struct {
     const char *name; /* of the instruction set */
     /* out[0..n) = n numbers of F32, F16 or BF16, which may begin at any byte */
@@ -16,6 +26,8 @@ typedef struct {
                         const float *b, int64_t ldb, int64_t count);
     /* y[i] += (x[i] scale) factor */
     void (*add_scaled)(float *y, const float *x, int64_t n, float scale, float factor);
+    /* What widen, add_product on zeros, add_scaled and narrow make of the rows, a tile at a time. */
+    void (*change)(const ThinChange *c);
 } RowOps;
 
 /* For the widest instruction set that cpu_ops may use. */

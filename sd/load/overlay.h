@@ -64,6 +64,9 @@ typedef struct {
     const void *user;
     void (*rows)(const void *user, int64_t first, int64_t count, float *out);
     int64_t outputs, columns;
+    const void
+        *stored; /* where they lie as numbers of F32, F16 or BF16, in torch's order, at any byte; NULL: nowhere */
+    DType type;  /* of those */
 } OverlaySource;
 
 /* What needs the whole weight: DoRA's norms, OFT's rotations. Before overlay_rows, by one thread. Does nothing if it is
@@ -72,7 +75,10 @@ bool overlay_begin(Deltas d, const OverlaySource *s, void *scratch);
 void overlay_end(Deltas d);
 /* Rows that one call of overlay_rows may make with a thread's scratch. */
 int64_t overlay_most_rows(const OverlaySource *s);
-/* The changed rows, out[rows * columns]; `out` lies in `scratch`, or elsewhere where it is not NULL. Returns it. */
+/* The changed rows, [rows * columns], in `scratch`. */
 float *overlay_rows(Deltas d, const OverlaySource *s, int64_t first, int64_t rows, void *scratch);
+/* The same rounded to F32, F16 or BF16: out[rows * columns], on a number's boundary, not in `scratch`. */
+void overlay_rows_as(Deltas d, const OverlaySource *s, int64_t first, int64_t rows, DType type, void *out,
+                     void *scratch);
 
 #endif

@@ -56,6 +56,11 @@ typedef struct {
 } OverlayKind;
 extern const OverlayKind OVERLAY_KINDS[NETWORK_KINDS];
 
+/* Whether the change adds the product of two thin matrices, scaled and no more. */
+bool overlay_is_thin(const Delta *d, Product *p);
+/* What is added is scaled by this, and then by the request's multiplier. */
+float overlay_scale(const Delta *d);
+
 /* Rounds to Delta.round. */
 float overlay_round(DType type, float x);
 

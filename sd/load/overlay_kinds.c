@@ -49,6 +49,14 @@ static void tile_one(const Change *c, int64_t column, int64_t columns, float *ou
     tile_of(c, &p, column, columns, out);
 }
 
+bool overlay_is_thin(const Delta *d, Product *p) {
+    const NetworkModule *m = d->module;
+    Change c = {.d = d};
+    if (d->role != NET_ROLES || m->kind != NETWORK_LORA || m->part[NET_DORA] || d->round != F32) return false;
+    *p = matrix(&c, 0);
+    return p->b && !p->mid;
+}
+
 /* --- LoHa: two, multiplied element by element --- */
 
 static bool fits_loha(const Network *n, const NetworkModule *m, int64_t rows, int64_t columns, int64_t taps) {

@@ -28,7 +28,7 @@ static bool by_columns(const Delta *d) {
     return !d->module->of_outputs && t->nd > 1 && t->n[0] == 1 && file_tensor_count(t) == d->columns / d->taps;
 }
 
-static float scale_of(const Delta *d) {
+float overlay_scale(const Delta *d) {
     return d->role == NET_ROLES || d->role == NET_UP_BIAS ? (float)d->module->scale : 1;
 }
 
@@ -44,7 +44,7 @@ static void own_tile(const Change *c, int64_t column, int64_t columns, float *ou
 /* The same scaled; before DoRA. */
 static void scaled_tile(const Change *c, int64_t column, int64_t columns, float *out) {
     const Delta *d = c->d;
-    float scale = scale_of(d);
+    float scale = overlay_scale(d);
     own_tile(c, column, columns, out);
     for (int64_t r = 0; r < c->rows; r++)
         for (int64_t k = 0; k < columns; k++) {
@@ -98,7 +98,7 @@ static void add_tile(const Change *c, float *w, int64_t at, int64_t n, float *ti
         const RowOps *ops = cpu_row_ops();
         own_tile(c, at, n, tile);
         for (int64_t r = 0; r < c->rows; r++)
-            ops->add_scaled(&w[r * c->stride + at], &tile[r * TILE], n, scale_of(d), d->multiplier);
+            ops->add_scaled(&w[r * c->stride + at], &tile[r * TILE], n, overlay_scale(d), d->multiplier);
         return;
     }
     scaled_tile(c, at, n, tile);
@@ -169,11 +169,60 @@ static void make_rows(Deltas d, const OverlaySource *s, int64_t first, int64_t r
     }
 }
 
+/* --- thin changes alone: each in one pass --- */
+
+/* What a change makes of rows that lie whole in it. */
+static void change_rows(const Delta *d, const Product *p, ThinChange c, int64_t first, Room room) {
+    float *a = room_take(&room, c.rows * p->rank), *b = room_take(&room, p->limit * TILE);
+    product_left(p, first - d->first, c.rows, a);
+    c.a = a, c.b = b, c.lda = p->rank, c.count = p->limit, c.scale = overlay_scale(d), c.factor = d->multiplier;
+    for (int64_t at = 0; at < d->columns; at += c.columns) {
+        ThinChange tile = c;
+        tile.columns = c.columns = tile_width(d, at);
+        tile.in = (const char *)c.in + dtype_bytes(c.from, at);
+        tile.out = (char *)c.out + dtype_bytes(c.to, at);
+        product_right(p, 0, p->limit, at, tile.columns, b);
+        cpu_row_ops()->change(&tile);
+    }
+}
+
 float *overlay_rows(Deltas d, const OverlaySource *s, int64_t first, int64_t rows, void *scratch) {
     Room room = {scratch};
     float *out = room_take(&room, rows * s->columns);
     make_rows(d, s, first, rows, out, room);
     return out;
+}
+
+/* Whether all changes of these rows are such, of whole rows. */
+static bool all_thin(Deltas d, const OverlaySource *s, int64_t first, int64_t rows) {
+    Product p;
+    bool all = s->stored != NULL;
+    for (int i = 0; all && i < d.count; i++) {
+        const Delta *one = &d.at[i];
+        all = overlay_is_thin(one, &p) && one->columns == s->columns && first >= one->first &&
+              first + rows <= one->first + one->rows;
+    }
+    return all;
+}
+
+void overlay_rows_as(Deltas d, const OverlaySource *s, int64_t first, int64_t rows, DType type, void *out,
+                     void *scratch) {
+    Room room = {scratch};
+    float *wide = room_take(&room, rows * s->columns);
+    if (!all_thin(d, s, first, rows)) {
+        make_rows(d, s, first, rows, wide, room);
+        cpu_row_ops()->narrow(out, wide, type, rows * s->columns);
+        return;
+    }
+    const void *in = (const char *)s->stored + dtype_bytes(s->type, first * s->columns);
+    ThinChange c = {.in = in, .from = s->type, .rows = rows, .ld = s->columns};
+    for (int i = 0; i < d.count; i++, c.in = wide, c.from = F32) {
+        Product p;
+        bool last = i + 1 == d.count;
+        c.to = last ? type : F32, c.out = last ? out : wide;
+        overlay_is_thin(&d.at[i], &p);
+        change_rows(&d.at[i], &p, c, first, room);
+    }
 }
 
 /* --- what needs the whole weight --- */

@@ -152,8 +152,13 @@ static void own_rows(const void *user, int64_t first, int64_t count, float *out)
 }
 
 static OverlaySource own(const Job *j) {
+    const FileTensor *t = j->from.tensor;
     int64_t outputs = j->layer->t.n[0];
-    return (OverlaySource){j, own_rows, outputs, tensor_count(j->layer->t) / outputs};
+    OverlaySource s = {j, own_rows, outputs, tensor_count(j->layer->t) / outputs, NULL, t->dtype};
+    bool in_order = !inputs_first(&j->from, j->layer) && (!j->from.file->channels_last || taps_of(j->layer) == 1);
+    bool plain = t->dtype == F32 || t->dtype == F16 || t->dtype == BF16;
+    if (in_order && plain && file_tensor_is_plain(t)) s.stored = file_tensor_data(j->from.file, t);
+    return s;
 }
 
 /* As `numbers`. scratch: a thread's */
@@ -161,14 +166,18 @@ static const void *changed(const Job *j, const Rows *r, void *buffer, void *scra
     OverlaySource s = own(j);
     int64_t most = overlay_most_rows(&s), taps = taps_of(j->layer), n;
     bool turned = j->from.file->channels_last && taps > 1;
-    const RowOps *ops = cpu_row_ops();
     char *to = buffer;
     for (int64_t at = 0; at < r->count; at += n) {
         n = r->count - at < most ? r->count - at : most;
+        if (!turned) {
+            overlay_rows_as(j->deltas, &s, r->first + at, n, j->type, to, scratch);
+            to += dtype_bytes(j->type, n * r->each);
+            continue;
+        }
         float *rows = overlay_rows(j->deltas, &s, r->first + at, n, scratch), *row = rows + n * r->each;
         for (int64_t o = 0; o < n; o++, to += dtype_bytes(j->type, r->each)) {
-            if (turned) turn_row(row, rows + o * r->each, r->each / taps, taps);
-            ops->narrow(to, turned ? row : rows + o * r->each, j->type, r->each);
+            turn_row(row, rows + o * r->each, r->each / taps, taps);
+            cpu_row_ops()->narrow(to, row, j->type, r->each);
         }
     }
     return buffer;

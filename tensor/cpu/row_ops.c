@@ -72,7 +72,27 @@ static void add_scaled(float *y, const float *x, int64_t n, float scale, float f
     for (; i < n; i++) y[i] += x[i] * scale * factor;
 }
 
+/* Tiles that stay in L1 with the rows of b that they need. */
+static void change(const ThinChange *c) {
+    enum { ROWS = 4 * TILE_ROWS, COLUMNS = 64 };
+    float w[COLUMNS], sums[ROWS * COLUMNS];
+    for (int64_t at = 0, n; at < c->columns; at += n) {
+        n = c->columns - at < COLUMNS ? c->columns - at : COLUMNS;
+        for (int64_t first = 0, rows; first < c->rows; first += rows) {
+            rows = c->rows - first < ROWS ? c->rows - first : ROWS;
+            memset(sums, 0, (size_t)rows * COLUMNS * sizeof *sums);
+            add_product(sums, COLUMNS, rows, n, c->a + first * c->lda, c->lda, c->b + at, c->columns, c->count);
+            for (int64_t r = 0; r < rows; r++) {
+                int64_t i = (first + r) * c->ld + at;
+                widen_row(w, (const char *)c->in + dtype_bytes(c->from, i), c->from, n);
+                add_scaled(w, sums + r * COLUMNS, n, c->scale, c->factor);
+                narrow_row((char *)c->out + dtype_bytes(c->to, i), w, c->to, n);
+            }
+        }
+    }
+}
+
 const RowOps *K(row_ops)(void) {
-    static const RowOps OPS = {SDC_ISA_NAME, widen_row, narrow_row, add_product, add_scaled};
+    static const RowOps OPS = {SDC_ISA_NAME, widen_row, narrow_row, add_product, add_scaled, change};
     return &OPS;
 }

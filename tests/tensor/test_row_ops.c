@@ -68,6 +68,33 @@ static void check_product(const RowOps *ops) {
                "%s adds a scaled row", ops->name);
 }
 
+/* The pass for a weight against its four steps. */
+static void check_change(const RowOps *ops, DType from, DType to) {
+    enum { ROWS = 37, COLUMNS = 150, COUNT = 33, LDA = 35, LD = 160, SIZE = ROWS * LD };
+    static float a[ROWS * LDA], b[COUNT * COLUMNS], wide[SIZE], sums[SIZE];
+    static char in[SIZE * 4 + 1], out[SIZE * 4], want[SIZE * 4];
+    int64_t other = 0;
+    fill(a, ROWS * LDA, 1), fill(b, COUNT * COLUMNS, 2), fill(sums, SIZE, 3);
+    ops->narrow(want, sums, from, SIZE);
+    memcpy(in + 1, want, dtype_bytes(from, SIZE));
+    for (int64_t rows = 1; rows <= ROWS; rows += 6)
+        for (int64_t columns = COLUMNS; columns > 0; columns -= 31)
+            for (int64_t count = 1; count <= COUNT; count += 16) {
+                ThinChange c = {in + 1, out, from, to, a, b, rows, columns, LD, LDA, count, 0.3f, 0.7f};
+                memset(out, 7, sizeof out), memset(want, 7, sizeof want), memset(sums, 0, sizeof sums);
+                ops->change(&c);
+                ops->widen(wide, in + 1, from, SIZE);
+                ops->add_product(sums, LD, rows, columns, a, LDA, b, columns, count);
+                for (int64_t r = 0; r < rows; r++) {
+                    ops->add_scaled(wide + r * LD, sums + r * LD, columns, 0.3f, 0.7f);
+                    ops->narrow(want + dtype_bytes(to, r * LD), wide + r * LD, to, columns);
+                }
+                other += memcmp(out, want, sizeof out) != 0;
+            }
+    test_check(!other, "%s changes rows of %s to %s as in four steps, and nothing beside them", ops->name,
+               dtype_name(from), dtype_name(to));
+}
+
 SUITE(row_ops, .seconds = 1) {
     const RowOps *all[3];
     int n = cpu_row_ops_list(all, 3);
@@ -75,5 +102,8 @@ SUITE(row_ops, .seconds = 1) {
         check_types(all[i], F16);
         check_types(all[i], BF16);
         check_product(all[i]);
+        check_change(all[i], F16, F16);
+        check_change(all[i], BF16, F32);
+        check_change(all[i], F32, BF16);
     }
 }

@@ -36,14 +36,17 @@ static void read(const Product *p, const FileTensor *t, int64_t first, int64_t c
     for (int64_t i = 0; p->round == BF16 && i < count; i++) out[i] = bf16_to_f32(f32_to_bf16(out[i]));
 }
 
-/* a's rows [first, first + rows), side by side: out[rows * rank]. */
-static void read_a(const Product *p, int64_t first, int64_t rows, float *out) {
+void product_left(const Product *p, int64_t first, int64_t rows, float *out) {
     if (!p->turned) {
         read(p, p->a, first * p->rank, rows * p->rank, out);
         return;
     }
     for (int64_t r = 0; r < rows; r++)
         for (int64_t n = 0; n < p->rank; n++) read(p, p->a, n * p->rows + first + r, 1, out + r * p->rank + n);
+}
+
+void product_right(const Product *p, int64_t first, int64_t count, int64_t column, int64_t columns, float *out) {
+    for (int64_t n = 0; n < count; n++) read(p, p->b, (first + n) * p->columns + column, columns, out + n * columns);
 }
 
 /* out[k] = sum over m of mid[n,m,t] b[m,i] for column + k = i * taps + t. */
@@ -69,14 +72,12 @@ void product_tile(const Product *p, int64_t first, int64_t rows, int64_t column,
         return;
     }
     float *a = scratch, *b = a + rows * p->rank, *more = b + TOGETHER * columns;
-    read_a(p, first, rows, a);
+    product_left(p, first, rows, a);
     for (int64_t r = 0; r < rows; r++) memset(out + r * stride, 0, (size_t)columns * sizeof *out);
     for (int64_t n = 0, some; n < p->limit; n += some) {
         some = p->limit - n < TOGETHER ? p->limit - n : TOGETHER;
-        for (int64_t i = 0; i < some; i++) {
-            if (p->mid) read_middle(p, n + i, column, columns, b + i * columns, more);
-            else read(p, p->b, (n + i) * p->columns + column, columns, b + i * columns);
-        }
+        if (!p->mid) product_right(p, n, some, column, columns, b);
+        for (int64_t i = 0; p->mid && i < some; i++) read_middle(p, n + i, column, columns, b + i * columns, more);
         cpu_row_ops()->add_product(out, stride, rows, columns, a + n, p->rank, b, columns, some);
     }
 }

@@ -30,5 +30,9 @@ enum { PRODUCT_TOGETHER = 32 }; /* terms that are read and added at once */
  * floats, and of a product through a convolution as many more as one of its outputs has. */
 void product_tile(const Product *p, int64_t first, int64_t rows, int64_t column, int64_t columns, float *out,
                   int64_t stride, float *scratch);
+/* The thin matrices themselves: rows of a, out[rows * rank]; columns of rows [first, first + count) of b, which is not
+ * NULL, out[count * columns]. */
+void product_left(const Product *p, int64_t first, int64_t rows, float *out);
+void product_right(const Product *p, int64_t first, int64_t count, int64_t column, int64_t columns, float *out);
 
 #endif
