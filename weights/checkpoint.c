@@ -158,6 +158,12 @@ const CheckpointPart *checkpoint_part(const Checkpoint *c, const char *name) {
     return NULL;
 }
 
+bool checkpoint_has_tiny_vae(const Checkpoint *c) {
+    const CheckpointPart *vae = checkpoint_part(c, "vae");
+    const JsonNode *class = vae ? json_get(vae->config, &vae->config->nodes[0], "_class_name") : NULL;
+    return class && class->type == JSON_STRING && !strcmp(class->text, "AutoencoderTiny");
+}
+
 const char *checkpoint_pipeline(const Checkpoint *c) {
     const JsonNode *class = c->index ? json_get(c->index, &c->index->nodes[0], "_class_name") : NULL;
     return class && class->type == JSON_STRING ? class->text : NULL;
@@ -229,6 +235,23 @@ void checkpoint_give_own(Checkpoint *c) {
     if (!c->file || checkpoint_find(c, A_UNET).tensor || !given_from(&c->given[GIVEN_UNET], GIVEN_UNET, c->file))
         return;
     c->sgm = is_sgm(c);
+}
+
+bool checkpoint_give_tiny_vae(Checkpoint *c, Error *e) {
+    const CheckpointPart *vae = checkpoint_part(c, "vae");
+    if (!checkpoint_has_tiny_vae(c)) return true;
+    WeightFile *file = vae->files.count == 1 ? vae->files.shards[0] : NULL;
+    if (file) given_from(&c->given[GIVEN_TAESD_ENCODER], GIVEN_TAESD_ENCODER, file);
+    return (file && given_from(&c->given[GIVEN_TAESD_DECODER], GIVEN_TAESD_DECODER, file)) ||
+           error_set(e, ERR_FORMAT, "%s/vae: is an AutoencoderTiny and holds none of its weights; download that part",
+                     c->path);
+}
+
+bool checkpoint_can_be_written(const Checkpoint *c, Error *e) {
+    return !checkpoint_has_tiny_vae(c) ||
+           error_set(e, ERR_FORMAT,
+                     "%s: its VAE is an AutoencoderTiny, for which a whole model has no place; use the folder as it is",
+                     c->path);
 }
 
 bool checkpoint_is_given(const Checkpoint *c, GivenPart part) { return c->given[part].path != NULL; }

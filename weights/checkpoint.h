@@ -57,6 +57,10 @@ void checkpoint_close(Checkpoint *c); /* NULL is fine */
 bool checkpoint_give(Checkpoint *c, GivenPart part, const char *path, Error *e);
 /* Where the single file is nothing but a U-Net under names of its own, that becomes the part. */
 void checkpoint_give_own(Checkpoint *c);
+/* Gives the parts of a TAESD from the folder's VAE, where that is one (SDXS). */
+bool checkpoint_give_tiny_vae(Checkpoint *c, Error *e);
+/* Whether a new file can hold all its parts; a line otherwise. */
+bool checkpoint_can_be_written(const Checkpoint *c, Error *e);
 /* Whether the part is given, and the file that messages about it name. */
 bool checkpoint_is_given(const Checkpoint *c, GivenPart part);
 const char *checkpoint_path(const Checkpoint *c, GivenPart part);
@@ -68,6 +72,8 @@ bool checkpoint_has_file(const Checkpoint *c, const char *path);
 Found checkpoint_find(const Checkpoint *c, const char *key);
 /* A folder's part by its name; NULL in a single file, for other names, and for what the folder does not have. */
 const CheckpointPart *checkpoint_part(const Checkpoint *c, const char *name);
+/* Whether a folder's VAE is an AutoencoderTiny (TAESD), alone. */
+bool checkpoint_has_tiny_vae(const Checkpoint *c);
 /* The pipeline that a folder is for: "StableDiffusionPipeline"; NULL when nothing says. */
 const char *checkpoint_pipeline(const Checkpoint *c);
 

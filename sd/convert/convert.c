@@ -161,7 +161,7 @@ bool sd_convert(const char *in, const char *out, const SdConvert *how, SdConvert
     SdModel *m = sd_open(in, &(SdOptions){.ema = how && how->ema}, e);
     if (m) m->as_in_files = true;
     p.m = m;
-    bool ok = m != NULL;
+    bool ok = m && checkpoint_can_be_written(m->checkpoint, e);
     if (ok && checkpoint_has_file(m->checkpoint, out)) /* a conversion may lose precision */
         ok = error_set(e, ERR_ARGUMENT, "%s: is a file of the model itself; name another one", out);
     ok = ok && (layout == LAYOUT_FOLDER ? convert_to_folder(&p, out, e) : write_file(m, &p, layout, out, e));

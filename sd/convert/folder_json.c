@@ -103,6 +103,16 @@ static void repeated(JsonText *t, const char *name, const char *value, int times
     json_text(t, "],\n");
 }
 
+/* After the value before it. */
+static void numbers(JsonText *t, const char *name, const double *values, int count) {
+    json_text(t, ",\n  \"%s\": [", name);
+    for (int i = 0; i < count; i++) {
+        json_text(t, i ? ", " : "");
+        json_text_number(t, values[i]);
+    }
+    json_text(t, "]");
+}
+
 static void vae(JsonText *t, const SdConfig *k) {
     const VaeConfig *v = &k->vae;
     json_text(t, "{\n  \"_class_name\": \"AutoencoderKL\",\n  \"act_fn\": \"silu\",\n");
@@ -113,6 +123,7 @@ static void vae(JsonText *t, const SdConfig *k) {
     json_text(t, "  \"norm_num_groups\": %d,\n  \"out_channels\": 3,\n", v->groups);
     json_text(t, "  \"sample_size\": %d,\n  \"scaling_factor\": ", sample_size(k) << (v->levels - 1));
     json_text_number(t, v->scale);
+    if (v->statistics) numbers(t, "latents_mean", v->mean, v->latent), numbers(t, "latents_std", v->std, v->latent);
     json_text(t, ",\n");
     json_text(t, "  \"up_block_types\": [");
     for (int i = 0; i < v->levels; i++) json_text(t, "%s\"UpDecoderBlock2D\"", i ? ", " : "");

@@ -27,7 +27,7 @@ static SdModel *open_model(const char *path, bool first, Error *e) {
 static bool open_models(Merge *m, const char *const *in, Error *e) {
     for (int i = 0; i < m->count; i++) {
         SdModel *one = m->models[i] = open_model(in[i], !i, e);
-        if (!one) return false;
+        if (!one || !checkpoint_can_be_written(one->checkpoint, e)) return false;
         const char *first = m->models[0]->config.family;
         if (strcmp(one->config.family, first))
             return error_set(e, ERR_FORMAT, "%s: is %s, and %s is %s; merge models of one family", in[i],

@@ -69,7 +69,8 @@ bool sd_info(const char *path, bool hash, SdInfo *out, Error *e) {
     snprintf(out->decided, sizeof out->decided, "%s", m->notes.prediction ? m->notes.prediction : "");
     snprintf(out->variant, sizeof out->variant, "%s", config_variant(&m->config));
     describe_encoders(&m->config, out->encoders, sizeof out->encoders);
-    if (!model_has(m, PART_ENCODER, &none)) snprintf(out->lacks, sizeof out->lacks, "the VAE's encoder, for img2img");
+    if (!model_has(m, PART_ENCODER, &none) && !m->lists[PART_TAESD_ENCODER].count)
+        snprintf(out->lacks, sizeof out->lacks, "the VAE's encoder, for img2img");
     bool ok =
         model_besides(m, out->besides) || error_set(e, ERR_MEMORY, "%s: out of memory for a list of tensors", c->path);
     snprintf(out->unused, sizeof out->unused, "%s", m->notes.said);

@@ -219,6 +219,8 @@ static bool open_checkpoint(SdModel *m, Source from, const SdOptions *options, E
         from.bytes ? checkpoint_open_memory(from.name, from.bytes, from.size, e) : checkpoint_open(from.name, e);
     if (!m->checkpoint) return false;
     if (options && !open_given(m->checkpoint, options, e)) return false;
+    bool others = options && (options->vae || options->taesd);
+    if (!others && !checkpoint_give_tiny_vae(m->checkpoint, e)) return false;
     const WeightFile *f = m->checkpoint->file;
     const char *version = f ? weight_file_meta(f, "sdc.format") : NULL;
     m->checkpoint->ema = options && options->ema;

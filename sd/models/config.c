@@ -24,6 +24,19 @@ static const char *distilled(const UnetConfig *u) {
     return u->levels == 4 ? "small (BK-SDM, Segmind)" : u->depth[0] ? "tiny (BK-SDM, Segmind)" : "SDXS";
 }
 
+bool config_same_latents(const VaeConfig *a, const VaeConfig *b) {
+    bool same = a->scale == b->scale && a->statistics == b->statistics;
+    for (int i = 0; a->statistics && same && i < a->latent; i++)
+        same = a->mean[i] == b->mean[i] && a->std[i] == b->std[i];
+    return same;
+}
+
+void config_copy_latents(VaeConfig *to, const VaeConfig *from) {
+    to->scale = from->scale, to->statistics = from->statistics;
+    memcpy(to->mean, from->mean, sizeof to->mean);
+    memcpy(to->std, from->std, sizeof to->std);
+}
+
 static const ClipConfig *pooling(const SdConfig *c) {
     for (int i = 0; i < c->encoders; i++)
         if (c->clip[i].pooled) return &c->clip[i];
@@ -59,7 +72,16 @@ const char *config_variant(const SdConfig *c) {
 }
 
 /* A row per number of the configuration: JSON is written and read by this table. */
-typedef enum { INT, INTS, FLAG, REAL, TEXT, LIST } FieldType; /* LIST: one for each output block */
+typedef enum {
+    INT,
+    INTS,
+    FLAG,
+    REAL,
+    TEXT,
+    LIST,
+    REALS
+} FieldType; /* LIST: one for each output block; REALS: one for each
+              * channel of a latent */
 typedef struct {
     const char *part, *name;
     FieldType type;
@@ -101,9 +123,11 @@ static const Field FIELDS[] = {
     {"vae", "levels", INT, AT(vae.levels), 1, MAX_LEVELS},
     {"vae", "mult", INTS, AT(vae.mult), 0, 64},
     {"vae", "res_blocks", INT, AT(vae.res_blocks), 1, 7},
-    {"vae", "latent", INT, AT(vae.latent), 1, 64},
+    {"vae", "latent", INT, AT(vae.latent), 1, MAX_LATENT},
     {"vae", "groups", INT, AT(vae.groups), 1, 1024},
     {"vae", "scale", REAL, AT(vae.scale), 1e-6, 1e6},
+    {"vae", "mean", REALS, AT(vae.mean), -1e6, 1e6}, /* these are of models that have statistics */
+    {"vae", "std", REALS, AT(vae.std), 1e-6, 1e6},
     CLIP("clip", 0),
     CLIP("clip2", 1),
     {"", "encoders", INT, AT(encoders), 1, MAX_ENCODERS},
@@ -118,9 +142,13 @@ static const Field FIELDS[] = {
     {"", "sampler", TEXT, AT(sampler), 0, sizeof((SdConfig *)0)->sampler},
     {"", "scheduler", TEXT, AT(scheduler), 0, sizeof((SdConfig *)0)->scheduler},
 };
-static const char *const KINDS[] = {"a whole number", "a list of at most eight whole numbers",
-                                    "true or false",  "a number",
-                                    "a text",         "a list of whole numbers"};
+static const char *const KINDS[] = {"a whole number",
+                                    "a list of at most eight whole numbers",
+                                    "true or false",
+                                    "a number",
+                                    "a text",
+                                    "a list of whole numbers",
+                                    "a list of numbers, one for each channel of a latent,"};
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
 
 /* Fields that are not plain members. */
@@ -157,13 +185,14 @@ static bool is_absent(const SdConfig *c, const Field *f) { return c->encoders < 
 /* Fields that files of other models lack. */
 static bool is_usual(SdConfig *c, const Field *f) {
     if (f->type == TEXT) return !*text_at(c, f);
+    if (f->type == REALS) return !c->vae.statistics;
     if (!strcmp(f->name, "guidance")) return !c->unet.guidance;
     if (f->type == LIST || !strcmp(f->name, "uneven")) return !c->unet.uneven;
     return (is_x0(f) || !strcmp(f->name, "few_steps")) && !get_flag(c, f);
 }
 
 char *config_to_json(const SdConfig *config) {
-    enum { SIZE = 4096 };
+    enum { SIZE = 8192 };
     SdConfig c = *config;
     char *out = malloc(SIZE);
     if (!out) return NULL;
@@ -185,6 +214,11 @@ char *config_to_json(const SdConfig *config) {
         case FLAG: at += (size_t)snprintf(out + at, SIZE - at, get_flag(&c, f) ? "true" : "false"); break;
         case REAL: at += (size_t)snprintf(out + at, SIZE - at, "%.17g", *real_at(&c, f)); break;
         case TEXT: at += json_quote(out + at, SIZE - at, text_at(&c, f)); break;
+        case REALS:
+            for (int k = 0; k < c.vae.latent; k++)
+                at += (size_t)snprintf(out + at, SIZE - at, "%s%.17g", k ? "," : "[", real_at(&c, f)[k]);
+            out[at++] = ']';
+            break;
         case LIST:
         case INTS:
             for (int k = 0, n = f->type == LIST ? outputs_of(&c.unet) : MAX_LEVELS; k < n; k++)
@@ -216,6 +250,14 @@ static bool read_field(SdConfig *c, const Field *f, const Json *j, const JsonNod
     case FLAG:
         if (n->type != JSON_TRUE && n->type != JSON_FALSE) return false;
         set_flag(c, f, n->type == JSON_TRUE);
+        return true;
+    case REALS:
+        if (n->type != JSON_ARRAY || n->count != c->vae.latent) return false;
+        for (int64_t at = n->child, k = 0; at >= 0; at = j->nodes[at].next, k++) {
+            if (!json_double(&j->nodes[at], &v) || !(v >= f->low && v <= f->high)) return false;
+            real_at(c, f)[k] = v;
+        }
+        c->vae.statistics = true;
         return true;
     case LIST:
     case INTS:
@@ -334,6 +376,8 @@ bool config_check(const SdConfig *config, const char *what, Error *e) {
             return bad(what, e, "the VAE's channels are not a multiple of its norm groups");
         if (wide > WIDEST_HEAD) return bad(what, e, "a level of the VAE has more than 2048 channels");
     }
+    for (int i = 0; v->statistics && i < v->latent; i++)
+        if (!(v->std[i] > 0)) return bad(what, e, "a channel of its latents has no standard deviation");
     int context = 0;
     for (int i = 0; i < c.encoders; i++) {
         const ClipConfig *k = &c.clip[i];

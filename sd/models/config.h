@@ -6,7 +6,7 @@
 #include "tensor/error.h"
 #include "tensor/ops.h"
 
-enum { MAX_LEVELS = 8, MAX_ENCODERS = 2, MAX_OUTPUTS = MAX_LEVELS * 16 };
+enum { MAX_LATENT = 64, MAX_LEVELS = 8, MAX_ENCODERS = 2, MAX_OUTPUTS = MAX_LEVELS * 16 };
 
 typedef struct {
     int in_channels, out_channels;
@@ -35,7 +35,9 @@ typedef struct {
     int res_blocks;       /* per level of the encoder; the decoder has one more: 2 */
     int latent;           /* channels of a latent: 4 */
     int groups;
-    double scale; /* factor of latents: 0.18215 */
+    double scale;    /* factor of latents: 0.18215 */
+    bool statistics; /* the U-Net's latents are (z - mean) scale / std of the VAE's z (Playground v2.5) */
+    double mean[MAX_LATENT], std[MAX_LATENT];
 } VaeConfig;
 
 typedef struct {
@@ -99,6 +101,11 @@ char *config_to_json(const SdConfig *c);
 /* Overwrites *c with what config_to_json wrote; fields that are missing keep their values, unknown ones are noted.
  * False, with a line that begins with `what`, when the result is not a usable configuration. */
 bool config_from_json(SdConfig *c, const char *what, const char *json, ConfigNotes *notes, Error *e);
+
+/* Whether latents of both have the same scale and statistics. */
+bool config_same_latents(const VaeConfig *a, const VaeConfig *b);
+/* Takes these over. */
+void config_copy_latents(VaeConfig *to, const VaeConfig *from);
 
 /* Whether the models can be built with these numbers; a line that begins with `what` otherwise. */
 bool config_check(const SdConfig *c, const char *what, Error *e);

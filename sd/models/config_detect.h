@@ -38,6 +38,8 @@ bool config_from_given(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, E
 bool config_check_given(const Checkpoint *c, const SdConfig *k, Error *e);
 /* TAESD's numbers. False, with a line, for what is not built. */
 bool taesd_from_shapes(const Checkpoint *c, bool decoder, TaesdConfig *out, Error *e);
+/* The mean and standard deviation that a VAE's configuration gives each channel of v->latent. */
+bool config_statistics(const ConfigFile *f, VaeConfig *v);
 /* A diffusers folder that has a U-Net, a VAE and a text encoder: by their config.json and the tokenizer's. False, with
  * a line that names the key, for what is not computed here; *notes gets what is passed over. */
 bool config_from_folder(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e);

@@ -205,14 +205,24 @@ static bool unet_of(const ConfigFile *f, UnetConfig *u) {
            config_refuse(f, "time_embedding_dim", "where only four times the first width is built; use another model");
 }
 
+bool config_statistics(const ConfigFile *f, VaeConfig *v) {
+    static const char *const KEYS[2] = {"latents_mean", "latents_std"};
+    bool has[2];
+    for (int i = 0; i < 2; i++) has[i] = get(f, KEYS[i]) && get(f, KEYS[i])->type != JSON_NULL;
+    v->statistics = has[0];
+    if (has[0] != has[1]) return config_refuse(f, KEYS[has[1]], "alone, of two that go together; download it again");
+    return !has[0] || (config_reals(f, KEYS[0], -1e6, 1e6, v->latent, v->mean) &&
+                       config_reals(f, KEYS[1], 1e-6, 1e6, v->latent, v->std));
+}
+
 static bool vae_of(const ConfigFile *f, VaeConfig *v) {
     static const char *const KEYS[2] = {"down_block_types", "up_block_types"};
     v->channels = 64; /* one level of 64: diffusers' default, and nobody's */
     if (!channels_of(f, 1, &v->levels, &v->channels, v->mult) ||
         !config_int(f, "layers_per_block", 1, 7, &v->res_blocks) ||
-        !config_int(f, "latent_channels", 1, 64, &v->latent) ||
+        !config_int(f, "latent_channels", 1, MAX_LATENT, &v->latent) ||
         !config_int(f, "norm_num_groups", 1, 1024, &v->groups) ||
-        !config_real(f, "scaling_factor", 1e-6, 1e6, &v->scale))
+        !config_real(f, "scaling_factor", 1e-6, 1e6, &v->scale) || !config_statistics(f, v))
         return false;
     for (int i = 0; i < 2; i++) {
         const JsonNode *types = get(f, KEYS[i]);
@@ -298,17 +308,17 @@ static bool words_of(const Checkpoint *c, int which, Error *e) {
 }
 
 /* "unet": ["diffusers", "UNet2DConditionModel"] */
-static bool classes_of(const ConfigFile *f) {
-    static const char *const WANTED[][3] = {{"unet", "UNet2DConditionModel", "UNet2DConditionModel"},
-                                            {"vae", "AutoencoderKL", "AutoencoderKL"},
-                                            {"text_encoder", "CLIPTextModel", "CLIPTextModelWithProjection"},
-                                            {"text_encoder_2", "CLIPTextModelWithProjection", "CLIPTextModel"},
-                                            {"tokenizer", "CLIPTokenizer", "CLIPTokenizerFast"},
-                                            {"tokenizer_2", "CLIPTokenizer", "CLIPTokenizerFast"}};
+static bool classes_of(const Checkpoint *c, const ConfigFile *f) {
+    const char *const vae = checkpoint_has_tiny_vae(c) ? "AutoencoderTiny" : "AutoencoderKL";
+    const char *const WANTED[][3] = {{"unet", "UNet2DConditionModel", "UNet2DConditionModel"},
+                                     {"vae", vae, vae},
+                                     {"text_encoder", "CLIPTextModel", "CLIPTextModelWithProjection"},
+                                     {"text_encoder_2", "CLIPTextModelWithProjection", "CLIPTextModel"},
+                                     {"tokenizer", "CLIPTokenizer", "CLIPTokenizerFast"},
+                                     {"tokenizer_2", "CLIPTokenizer", "CLIPTokenizerFast"}};
     for (size_t i = 0; i < sizeof WANTED / sizeof *WANTED; i++) {
         const JsonNode *class = item(f, get(f, WANTED[i][0]), 1);
-        if (class && class->type == JSON_STRING && strcmp(class->text, WANTED[i][1]) &&
-            strcmp(class->text, WANTED[i][2]))
+        if (class && class->type == JSON_STRING && !is_text(class, WANTED[i][1]) && !is_text(class, WANTED[i][2]))
             return config_refuse(f, WANTED[i][0], "a class that is not built here; use another model");
     }
     return true;
@@ -345,11 +355,11 @@ static bool size_of(const ConfigFile *f, SdConfig *out) {
     return true;
 }
 
-static bool index_of(const ConfigFile *f, const SdConfig *k) {
+static bool index_of(const Checkpoint *c, const ConfigFile *f, const SdConfig *k) {
     static const char *const SCORE = "requires_aesthetics_score";
     const JsonNode *n = get(f, SCORE);
     bool score;
-    if (!classes_of(f) || !config_flag(f, SCORE, &score)) return false;
+    if (!classes_of(c, f) || !config_flag(f, SCORE, &score)) return false;
     return !n || score == (config_sizes(k) == 5) ||
            config_refuse(f, SCORE,
                          "which does not fit the U-Net's projection_class_embeddings_input_dim; download it again");
@@ -381,11 +391,11 @@ bool config_from_folder(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, 
     }
     if (has[CONFIG_SCHEDULER] && !prediction_of(&files[CONFIG_SCHEDULER], &out->prediction, notes)) return false;
     if (has[CONFIG_UNET] && !unet_of(&files[CONFIG_UNET], &out->unet)) return false;
-    if (has[CONFIG_VAE] && !vae_of(&files[CONFIG_VAE], &out->vae)) return false;
+    if (has[CONFIG_VAE] && !checkpoint_has_tiny_vae(c) && !vae_of(&files[CONFIG_VAE], &out->vae)) return false;
     for (int i = 0; i < out->encoders; i++)
         if (!encoder_of(c, files, has, i, out, notes, e)) return false;
     return (!has[CONFIG_UNET] || size_of(&files[CONFIG_UNET], out)) &&
-           (!has[CONFIG_INDEX] || index_of(&files[CONFIG_INDEX], out));
+           (!has[CONFIG_INDEX] || index_of(c, &files[CONFIG_INDEX], out));
 }
 
 /* --- parts from folders of their own --- */
@@ -399,24 +409,24 @@ static bool part_of(const Checkpoint *c, GivenPart part, ConfigFileKind kind, Sd
                           .json = g->config,
                           .root = &g->config->nodes[0],
                           .e = e};
-    double scale = out->vae.scale; /* the family's: config_check_given compares */
+    const VaeConfig family = out->vae; /* its latents' scale: config_check_given compares */
     if (!config_keys_check(&f, notes)) return false;
     if (part == GIVEN_UNET) return unet_of(&f, &out->unet);
     if (part != GIVEN_VAE) return clip_of(&f, &out->clip[part == GIVEN_TEXT_2], out->unet.label);
     bool ok = vae_of(&f, &out->vae);
-    out->vae.scale = scale;
+    config_copy_latents(&out->vae, &family);
     return ok;
 }
 
 /* A part of a file that `sdc convert` wrote. */
 static bool part_of_ours(const Given *g, GivenPart part, SdConfig *out, ConfigNotes *notes, Error *e) {
     const char *own = weight_file_meta(g->files.shards[0], "sdc.config");
-    double scale = out->vae.scale;
+    const VaeConfig family = out->vae;
     SdConfig k = config_sd1();
     if (!own) return true;
     if (!config_from_json(&k, g->path, own, notes, e)) return false;
     if (part == GIVEN_UNET) out->unet = k.unet;
-    if (part == GIVEN_VAE) out->vae = k.vae, out->vae.scale = scale;
+    if (part == GIVEN_VAE) out->vae = k.vae, config_copy_latents(&out->vae, &family);
     if (part == GIVEN_TEXT) out->clip[0] = k.clip[0];
     if (part == GIVEN_TEXT_2) out->clip[1] = k.clip[k.encoders - 1];
     return true;

@@ -1,5 +1,7 @@
 /* config_given.c: parts from files of their own: what their shapes say, and whether they fit the others. */
 #include "config_detect.h"
+#include "config_keys.h"
+#include "config_tables.h"
 #include "vae.h"
 
 #include <stdio.h>
@@ -94,12 +96,24 @@ static bool check_latent(const Checkpoint *c, const SdConfig *k, GivenPart part,
                      latent, c->path, k->family, k->unet.out_channels, part == GIVEN_VAE ? "--vae" : "--taesd");
 }
 
-/* A folder's VAE says its factor. */
+/* A folder's VAE says its factor, and its latents' statistics. */
 static bool check_scale(const Checkpoint *c, const SdConfig *k, Error *e) {
     const Json *j = c->given[GIVEN_VAE].config;
     const JsonNode *n = j ? json_get(j, &j->nodes[0], "scaling_factor") : NULL;
+    const ConfigFile f = {
+        c->given[GIVEN_VAE].path, "config.json", CONFIG_TABLES[CONFIG_VAE], j, j ? j->nodes : NULL, e};
+    VaeConfig theirs = {.latent = k->vae.latent, .scale = k->vae.scale};
     double scale;
-    if (!n || !json_double(n, &scale) || scale == k->vae.scale) return true;
+    if (k->vae.latent > MAX_LATENT) return true; /* config_check tells */
+    if (j && !config_statistics(&f, &theirs)) return false;
+    if (n && json_double(n, &scale)) theirs.scale = scale;
+    if (!j || config_same_latents(&theirs, &k->vae)) return true;
+    if (theirs.scale == k->vae.scale)
+        return error_set(e, ERR_FORMAT,
+                         "%s: is a VAE whose latents have other statistics (latents_mean) than those of %s; name "
+                         "another with --vae",
+                         checkpoint_path(c, GIVEN_VAE), c->path);
+    scale = theirs.scale;
     return error_set(e, ERR_FORMAT,
                      "%s: is a VAE of %s (scaling_factor %g), and %s is of %s (%g); name another with --vae",
                      checkpoint_path(c, GIVEN_VAE),
@@ -115,6 +129,11 @@ bool config_check_given(const Checkpoint *c, const SdConfig *k, Error *e) {
         GivenPart part = i ? GIVEN_TAESD_ENCODER : GIVEN_TAESD_DECODER;
         if (!checkpoint_is_given(c, part)) continue;
         if (!taesd_from_shapes(c, !i, &t, e) || !check_latent(c, k, part, t.latent, e)) return false;
+        if (k->vae.statistics)
+            return error_set(e, ERR_FORMAT,
+                             "%s: is a %s, and the latents of %s are of a kind that it does not know (latents_mean); "
+                             "leave --taesd away",
+                             checkpoint_path(c, part), given_name(part), c->path);
         if (t.levels != k->vae.levels)
             return error_set(e, ERR_FORMAT,
                              "%s: is a %s of %d pixels a latent, and the latents of %s are of %d; name another with "

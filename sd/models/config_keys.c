@@ -103,6 +103,7 @@ bool config_file(const Checkpoint *c, ConfigFileKind kind, ConfigFile *out, Erro
                                               [CONFIG_SCHEDULER] = c->scheduler};
     const CheckpointPart *part = PARTS[kind] ? checkpoint_part(c, PARTS[kind]) : NULL;
     *out = (ConfigFile){.folder = c->path, .file = NAMES[kind], .keys = CONFIG_TABLES[kind], .e = e};
+    if (kind == CONFIG_VAE && checkpoint_has_tiny_vae(c)) out->keys = CONFIG_TABLES[CONFIG_TINY_VAE];
     out->json = part ? part->config : others[kind];
     if (!out->json) return false;
     out->root = &out->json->nodes[0];
@@ -191,6 +192,18 @@ bool config_real(const ConfigFile *f, const char *key, double low, double high, 
     double v;
     if (json_double(config_value(f, key, &missing), &v) && v >= low && v <= high) return *out = v, true;
     snprintf(why, sizeof why, "not a number from %g to %g; download it again or use another model", low, high);
+    return config_refuse(f, key, why);
+}
+
+bool config_reals(const ConfigFile *f, const char *key, double low, double high, int count, double *out) {
+    JsonNode missing;
+    char why[128];
+    const JsonNode *list = config_value(f, key, &missing);
+    bool ok = list->type == JSON_ARRAY && list->count == count;
+    for (int32_t i = ok ? list->child : -1, k = 0; ok && i >= 0; i = f->json->nodes[i].next, k++)
+        ok = json_double(&f->json->nodes[i], &out[k]) && out[k] >= low && out[k] <= high;
+    if (ok) return true;
+    snprintf(why, sizeof why, "not %d numbers from %g to %g; download it again or use another model", count, low, high);
     return config_refuse(f, key, why);
 }
 

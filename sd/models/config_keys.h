@@ -36,6 +36,7 @@ typedef enum {
     CONFIG_SCHEDULER,
     CONFIG_FILES, /* of a folder */
     CONFIG_YAML = CONFIG_FILES,
+    CONFIG_TINY_VAE, /* an AutoencoderTiny in place of CONFIG_VAE */
     CONFIG_TABLE_COUNT
 } ConfigFileKind;
 
@@ -59,6 +60,7 @@ const JsonNode *config_value(const ConfigFile *f, const char *key, JsonNode *mis
  * False, with a line that names the key, for anything else. */
 bool config_int(const ConfigFile *f, const char *key, int low, int high, int *out);
 bool config_real(const ConfigFile *f, const char *key, double low, double high, double *out);
+bool config_reals(const ConfigFile *f, const char *key, double low, double high, int count, double *out); /* a list */
 bool config_flag(const ConfigFile *f, const char *key, bool *out);
 /* Whether the value is this text. */
 bool config_is(const ConfigFile *f, const char *key, const char *text);

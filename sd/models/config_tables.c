@@ -112,12 +112,36 @@ static const ConfigKey VAE[] = {
     UNUSED("sample_size"),
     READ("scaling_factor", "0.18215"),
     ONLY("shift_factor", "null|0"),
-    ONLY("latents_mean", "null"),
-    ONLY("latents_std", "null"),
+    READ("latents_mean", "null"),
+    READ("latents_std", "null"),
     UNUSED("force_upcast"), /* f32 has nothing to widen */
     ONLY("use_quant_conv", "true"),
     ONLY("use_post_quant_conv", "true"),
     ONLY("mid_block_add_attention", "true"),
+    ONLY("quantization_config", "null"),
+    WRITTEN,
+    END,
+};
+
+static const ConfigKey TINY_VAE[] = {
+    ONLY("_class_name", "AutoencoderTiny"),
+    ONLY("in_channels", "3"),
+    ONLY("out_channels", "3"),
+    UNUSED("block_out_channels"), /* these, shapes tell */
+    UNUSED("encoder_block_out_channels"),
+    UNUSED("decoder_block_out_channels"),
+    UNUSED("num_encoder_blocks"),
+    UNUSED("num_decoder_blocks"),
+    UNUSED("latent_channels"),
+    ONLY("act_fn", "relu"),
+    ONLY("upsample_fn", "nearest"),
+    ONLY("upsampling_scaling_factor", "2"),
+    ONLY("scaling_factor", "1|1.0"),
+    ONLY("shift_factor", "0|0.0"),
+    UNUSED("latent_magnitude"), /* of latents kept as pictures */
+    UNUSED("latent_shift"),
+    UNUSED("force_upcast"),
+    UNUSED("sample_size"),
     ONLY("quantization_config", "null"),
     WRITTEN,
     END,
@@ -392,4 +416,4 @@ static const ConfigKey YAML[] = {
 };
 
 const ConfigKey *const CONFIG_TABLES[CONFIG_TABLE_COUNT] = {
-    INDEX, UNET, VAE, TEXT, TEXT_2, TOKENIZER, TOKENIZER, SPECIAL_TOKENS, SPECIAL_TOKENS, SCHEDULER, YAML};
+    INDEX, UNET, VAE, TEXT, TEXT_2, TOKENIZER, TOKENIZER, SPECIAL_TOKENS, SPECIAL_TOKENS, SCHEDULER, YAML, TINY_VAE};

@@ -94,6 +94,7 @@ static bool by_name(const char *words, SdConfig *out, ConfigNotes *notes) {
             strstr(words, row->word) && (!row->not_word || !strstr(words, row->not_word)) && (row->steps || steps);
         if (!fits) continue;
         take(row, steps, out);
+        if (steps == 1 && !strcmp(row->word, " hyper ")) snprintf(out->scheduler, sizeof out->scheduler, "Hyper-SD");
         if (!strstr(words, " 1 step x 0 ")) return true;
         out->prediction = PREDICT_X0; /* sdxl_lightning_1step_x0 */
         notes->prediction = notes->prediction ? notes->prediction : "its name";

@@ -186,10 +186,12 @@ static void run(Ctx *c, Tensor y, const Vae *v, Tensor x, int strips) {
     scope_end(c, begin);
 }
 
+double vae_scale(const VaeConfig *k) { return k->statistics ? 1 : k->scale; }
+
 void vae_decode_in_strips(Ctx *c, Tensor image, const Vae *v, Tensor z, int strips) {
     size_t scope = scope_begin(c);
     Tensor scaled = tensor_new(c, 4, z.n), x = tensor_new(c, 4, z.n);
-    op_affine(c, scaled, z, (float)(1.0 / v->config.scale), 0.0f);
+    op_affine(c, scaled, z, (float)(1.0 / vae_scale(&v->config)), 0.0f);
     linear(c, tensor_tokens(x), &v->quant, tensor_tokens(scaled), NULL, PLAIN);
     run(c, image, v, x, strips);
     scope_end(c, scope);

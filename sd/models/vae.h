@@ -32,7 +32,7 @@ typedef struct {
 bool vae_bind_decoder(Vae *v, const VaeConfig *config, WeightList *l);
 bool vae_bind_encoder(Vae *v, const VaeConfig *config, WeightList *l);
 
-/* image[N,8H,8W,3], about -1..1, from latents z[N,H,W,4] in the U-Net's scale (divided by config.scale here).
+/* image[N,8H,8W,3], about -1..1, from latents z[N,H,W,4], which are divided by vae_scale.
  * Taps: conv_in, mid_block, up_blocks.I, conv_norm_out, conv_out under the taps' prefix. */
 void vae_decode(Ctx *c, Tensor image, const Vae *v, Tensor z);
 /* moments[N,H/8,W/8,8] (mean, then log variance, unscaled) from image[N,H,W,3] in -1..1; H, W multiples of 8.
@@ -42,6 +42,8 @@ void vae_encode(Ctx *c, Tensor moments, const Vae *v, Tensor image);
  * taps. */
 void vae_decode_in_strips(Ctx *c, Tensor image, const Vae *v, Tensor z, int strips);
 void vae_encode_in_strips(Ctx *c, Tensor moments, const Vae *v, Tensor image, int strips);
+/* VaeConfig.scale; 1 where latents have statistics, which are not applied here (sd/pipeline/latents.h). */
+double vae_scale(const VaeConfig *k);
 /* Pixels per latent along one side: 8 for four levels. */
 int vae_factor(const VaeConfig *k);
 

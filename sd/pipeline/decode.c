@@ -3,6 +3,7 @@
 
 #include "experts.h"
 #include "inpaint.h"
+#include "latents.h"
 #include "nonfinite.h"
 #include "picture_text.h"
 #include "planes.h"
@@ -21,7 +22,7 @@ static Tensor decode(Generation *g, StageIndex stage, const float *x) {
     Tensor image = tensor_new(c, 4, SHAPE(1, g->r->height, g->r->width, 3));
     size_t scope = scope_begin(c);
     Tensor z = tensor_new(c, 4, SHAPE(1, g->h, g->w, g->m->config.vae.latent));
-    if (!ctx_plans(c)) planes_to_pixels(tensor_host(c, z).data, z.n[3], x, z.n[3], g->h * g->w, 1.0f);
+    if (!ctx_plans(c)) latents_to_vae(&m->config.vae, tensor_host(c, z).data, x, g->h * g->w);
     tensor_push(c, z);
     use_weights(g, &p->mode);
     if (p->part == PART_TAESD_DECODER) taesd_decode(c, image, &m->taesd_decoder, z, p->mode.vae_strips);
@@ -83,7 +84,10 @@ static bool approximate(Generation *g, const float *x, SdPicture *out, int index
          {-0.1953f, -0.0290f, 0.0250f},
          {0.1074f, 0.0886f, -0.0163f},
          {-0.3730f, -0.2499f, -0.2088f}}};
-    const float(*colours)[3] = COLOURS[g->m->config.unet.label > 0]; /* SDXL's latents are others */
+    const VaeConfig *vae = &g->m->config.vae;
+    bool xl = g->m->config.unet.label > 0; /* SDXL's latents are others */
+    double usual = xl ? 0.13025 : 0.18215;
+    const float(*colours)[3] = COLOURS[xl];
     int64_t pixels = g->h * g->w;
     float *rgb = malloc((size_t)pixels * 3 * sizeof *rgb);
     *out = (SdPicture){.rgb = malloc((size_t)pixels * 3), .width = (int)g->w, .height = (int)g->h};
@@ -91,7 +95,7 @@ static bool approximate(Generation *g, const float *x, SdPicture *out, int index
     bool ok = (rgb && out->rgb) || error_set(e, ERR_MEMORY, "out of memory for a preview");
     for (int64_t i = 0; ok && i < pixels * 3; i++) {
         rgb[i] = 0;
-        for (int k = 0; k < 4; k++) rgb[i] += colours[k][i % 3] * x[k * pixels + i / 3];
+        for (int k = 0; k < 4; k++) rgb[i] += colours[k][i % 3] * latent_in_scale(vae, k, x[k * pixels + i / 3], usual);
     }
     if (ok) pixels_to_bytes(out->rgb, rgb, pixels * 3);
     free(rgb);

@@ -2,6 +2,7 @@
 #include "stages.h"
 
 #include "beside.h"
+#include "latents.h"
 #include "nonfinite.h"
 #include "planes.h"
 #include "sd/image/pixels.h"
@@ -61,14 +62,15 @@ void encode_plan(Generation *g, const Mode *mode) {
     }
 }
 
-/* z [C][pixels] = scale times a sample of the posterior, or times its mean when noise is NULL. moments [pixels][2C]. */
+/* z [C][pixels] = a sample of the posterior, or its mean when noise is NULL, as the U-Net's latents; k NULL: as they
+ * are. moments [pixels][2C]. */
 static void sample_moments(float *z, const float *moments, const float *noise, int64_t channels, int64_t pixels,
-                           double scale) {
+                           const VaeConfig *k) {
     for (int64_t c = 0; c < channels; c++)
         for (int64_t i = 0; i < pixels; i++) {
             const float *m = moments + i * 2 * channels;
             float v = noise ? posterior_sample(m[c], m[channels + c], noise[c * pixels + i]) : m[c];
-            z[c * pixels + i] = (float)scale * v;
+            z[c * pixels + i] = k ? latent_of_vae(k, c, v) : v;
         }
 }
 
@@ -86,7 +88,7 @@ static void sample_batch(Generation *g, float *to, int64_t each, const float *mo
         }
         noise_init(&own, g->r->rng, g->seed + (g->r->variation_strength != 0 ? 0 : (uint64_t)i));
         for (int draw = 0; draw <= second; draw++) noise_fill(&own, noise, g->latent);
-        sample_moments(to, moments, mean ? NULL : noise, vae->latent, g->h * g->w, vae->scale);
+        sample_moments(to, moments, mean ? NULL : noise, vae->latent, g->h * g->w, vae);
     }
 }
 
@@ -95,7 +97,7 @@ static void show_picture(Generation *g, const float *moments) {
     const VaeConfig *vae = &g->m->config.vae;
     for (int i = 0; i < g->batch; i++) {
         float *to = g->beside + i * g->latent;
-        if (!by_taesd(g)) sample_moments(to, moments, NULL, vae->latent, g->h * g->w, 1);
+        if (!by_taesd(g)) sample_moments(to, moments, NULL, vae->latent, g->h * g->w, NULL);
         else {
             pixels_to_planes(to, moments, vae->latent, g->h * g->w);
             for (int64_t k = 0; k < g->latent; k++) to[k] = (float)(to[k] / vae->scale);
@@ -148,7 +150,7 @@ static bool run_own(Generation *g, int index, const Mode *mode, float *work, Err
         noise_init(&own, g->r->rng, g->seed + (g->r->variation_strength != 0 ? 0 : (uint64_t)index));
         noise_fill(&own, noise, vae->latent * size.h * size.w);
         bool mean = g->r->encode == SD_ENCODE_MEAN;
-        sample_moments(whole, moments.data, mean ? NULL : noise, vae->latent, size.h * size.w, vae->scale);
+        sample_moments(whole, moments.data, mean ? NULL : noise, vae->latent, size.h * size.w, vae);
     }
     scope_end(&g->ctx, scope);
     if (!finite) return damaged(g, index, mode, false, e);

@@ -51,7 +51,7 @@ static bool check_guidance(const SdModel *m, const SdRequest *r, Error *e) {
 
 /* Whether two models work on latents of the same kind. */
 static bool same_latents(const VaeConfig *a, const VaeConfig *b) {
-    return a->latent == b->latent && a->scale == b->scale && vae_factor(a) == vae_factor(b);
+    return a->latent == b->latent && vae_factor(a) == vae_factor(b) && config_same_latents(a, b);
 }
 
 static bool same_device(const SdModel *a, const SdModel *b) {

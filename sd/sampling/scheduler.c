@@ -147,6 +147,14 @@ static int trailing(const ScheduleArgs *in, int n, float *out) {
     return n + 1;
 }
 
+/* As many even steps down from time 800, which is the one time that Hyper-SD's U-Net of one step has learned. */
+static int hyper(const ScheduleArgs *in, int n, float *out) {
+    enum { FIRST = 800 };
+    for (int i = 0; i < n; i++) out[i] = to_sigma(in, (float)rint(FIRST - i * ((double)FIRST / n)));
+    out[n] = 0;
+    return n + 1;
+}
+
 /* Multiples of the stride and 1 ("steps_offset", of every Stable Diffusion): the first step begins below 999. */
 static int leading(const ScheduleArgs *in, int n, float *out) {
     int stride = TRAIN_STEPS / n > 1 ? TRAIN_STEPS / n : 1;
@@ -199,6 +207,7 @@ static const Scheduler SCHEDULERS[] = {
     {.label = "Leading", .aliases = {"leading"}, .unit_start = true, .fill = leading},
     {.label = "Linspace", .aliases = {"linspace"}, .fill = linspace},
     {.label = "LCM", .aliases = {"lcm"}, .unit_start = true, .fill = lcm_training},
+    {.label = "Hyper-SD", .aliases = {"hyper_sd", "hyper"}, .unit_start = true, .fill = hyper},
 };
 
 enum { SCHEDULER_COUNT = sizeof SCHEDULERS / sizeof *SCHEDULERS };

@@ -99,6 +99,11 @@ static bool check(const Trainer *t, Error *e) {
         return error_set(e, ERR_FORMAT, "%s: %s, which is not trained; use the model that it was distilled from",
                          t->m->checkpoint->path,
                          t->m->config.unet.guidance ? "is told its guidance (LCM)" : "predicts x0");
+    if (t->m->config.vae.statistics)
+        return error_set(e, ERR_FORMAT,
+                         "%s: its latents have statistics (latents_mean), which are not trained with; use "
+                         "another model",
+                         t->m->checkpoint->path);
     return check_tokens(t, e) && config_check_input(&t->m->config, t->m->checkpoint->path, e) &&
            config_check_latents(&t->m->config, t->m->checkpoint->path, "is not trained", e);
 }

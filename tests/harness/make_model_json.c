@@ -101,6 +101,11 @@ static void vae(FILE *f, const VaeConfig *v) {
     fprintf(f, "  \"in_channels\": 3,\n  \"latent_channels\": %d,\n", v->latent);
     fprintf(f, "  \"layers_per_block\": %d,\n  \"norm_num_groups\": %d,\n", v->res_blocks, v->groups);
     fprintf(f, "  \"out_channels\": 3,\n  \"sample_size\": 512,\n  \"scaling_factor\": %.9g,\n", v->scale);
+    for (int i = 0; v->statistics && i < 2; i++) {
+        fprintf(f, "  \"latents_%s\": [", i ? "std" : "mean");
+        for (int k = 0; k < v->latent; k++) fprintf(f, "%s%.17g", k ? ", " : "", (i ? v->std : v->mean)[k]);
+        fprintf(f, "],\n");
+    }
     repeated(f, "up_block_types", "UpDecoderBlock2D", v->levels);
     fprintf(f, "  \"force_upcast\": true\n}\n");
 }

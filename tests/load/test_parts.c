@@ -274,6 +274,34 @@ static void preview_approx(SdRequest *r) {
     r->preview = keep_preview, r->preview_by = SD_PREVIEW_APPROX, r->sampler = "Euler";
 }
 
+/* A folder whose VAE is a TAESD, as SDXS has it. */
+static void tiny_folder(const Drawn *want) {
+    static const char CONFIG[] = "{\"_class_name\": \"AutoencoderTiny\", \"act_fn\": \"relu\", \"scaling_factor\": 1.0,"
+                                 "\"num_encoder_blocks\": [1, 3, 3, 3], \"latent_magnitude\": 3}";
+    static const char INDEX[] =
+        "{\"_class_name\": \"StableDiffusionPipeline\", \"vae\": [\"diffusers\", \"AutoencoderTiny\"]}";
+    char folder[600], config[700], index[700], bad[] = "{\"_class_name\": \"AutoencoderTiny\", \"act_fn\": \"silu\"}";
+    snprintf(folder, sizeof folder, "%s", test_path("with_taesd"));
+    snprintf(config, sizeof config, "%s/vae/config.json", folder);
+    snprintf(index, sizeof index, "%s/model_index.json", folder);
+    bool ok = make_model(folder, (MakeModel){.dtype = F32, .layout = MODEL_DIFFUSERS}) &&
+              test_write(config, CONFIG, strlen(CONFIG)) && test_write(index, INDEX, strlen(INDEX));
+    test_check(ok, "a folder with a TAESD is written");
+    make_taesd("with_taesd/vae/diffusion_pytorch_model.safetensors",
+               (Tiny){"decoder.layers.", "encoder.layers.", true, 4, 0});
+    check_same("a TAESD as a folder's VAE", folder, (SdOptions){0}, want);
+    Drawn d = draw(folder, (SdOptions){0});
+    test_check(strstr(d.text, "VAE Decoder: TAESD") && !strstr(d.text, ", TAESD: "),
+               "its text names no file of its own");
+    Error e = {0};
+    test_check(!sd_convert(folder, test_path("taesd-converted.safetensors"), NULL, NULL, &e) &&
+                   strstr(e.text, "AutoencoderTiny"),
+               "it is not converted without its VAE");
+    test_note("%s", e.text);
+    test_check(test_write(config, bad, strlen(bad)), "another is written");
+    check_refused("an AutoencoderTiny with another activation", folder, (SdOptions){0}, "vae/config.json|act_fn|silu");
+}
+
 static void taesd(void) {
     char both[600], half[600], other[600], wide[600], whole[600];
     snprintf(whole, sizeof whole, "%s", test_path("m.safetensors"));
@@ -293,6 +321,7 @@ static void taesd(void) {
     check_same("TAESD of both halves", whole, (SdOptions){.taesd = both}, &own);
     check_same("TAESD in diffusers' names", whole, (SdOptions){.taesd = other}, &own);
     check_same("TAESD without a VAE", test_path("no-vae.safetensors"), (SdOptions){.taesd = half}, &own);
+    tiny_folder(&own);
     Drawn limited = draw(whole, (SdOptions){.taesd = half, .memory_limit = own.plan.least});
     test_check(same(&limited, &own) && own.plan.least < own.plan.process, "TAESD in as little memory as can be");
     Drawn vae = draw_as(whole, &(SdOptions){.threads = 1, .taesd = both}, by_vae, &e);

@@ -21,6 +21,7 @@ static const struct {
     {"sdxl_lightning_4step.safetensors", "Euler", "Trailing", 4, false},
     {"sdxl_lightning_1step_x0.safetensors", "Euler", "Trailing", 1, true},
     {"Hyper-SDXL-8steps.safetensors", "Euler", "Trailing", 8, false},
+    {"Hyper-SDXL-1step-Unet.fp16.safetensors", "Euler", "Hyper-SD", 1, false},
     {"LCM_Dreamshaper_v7.safetensors", "LCM", "LCM", 4, false},
     {"dreamshaper_8LCM.safetensors", "LCM", "LCM", 4, false},
     {"photonLCM_v10.safetensors", "LCM", "LCM", 4, false},

@@ -26,6 +26,7 @@ static const MicroFamily FAMILIES[] = {
     {"sdxl",
      micro_sdxl_config,
      {"micro_sdxl_euler_64", "micro_sdxl_euler_64_seed43", "micro_sdxl_euler_h72_w104", "micro_tcd_64"}},
+    {"statistics", micro_statistics_config, {"micro_statistics"}},
     {"refiner", micro_refiner_config, {"micro_refiner_euler_64"}},
 };
 

@@ -121,11 +121,12 @@ static const char *part_option(const Arguments *a, int i) {
 /* Whether the files that the text names were given, and no others. --vae none is the user's own decision. */
 static bool check_parts(const Arguments *a, const Replay *r, Error *e) {
     bool tiny = r->request.vae_decoder == SD_VAE_TAESD || r->request.vae_encoder == SD_VAE_TAESD;
-    const char *hash;
+    const char *hash, *version = infotext_get(&r->info.read, "Version");
+    bool ours = version && !strcmp(version, "sd.c");
     for (int i = 0; i < PARTS_COUNT; i++) {
         const char *given = part_option(a, i), *name = infotext_part(&r->info.read, PARTS[i].key, &hash);
         bool taesd = PARTS[i].part == GIVEN_TAESD_DECODER;
-        if (taesd && tiny && !name) name = "TAESD"; /* the webui does not say which */
+        if (taesd && tiny && !name && !ours) name = "TAESD"; /* the webui does not say which; ours: the model's own */
         if (name && !given)
             return error_set(e, ERR_FORMAT, "%s: needs %.100s; name its file after %s%s", PARTS[i].key, name,
                              PARTS[i].option, PARTS[i].part == GIVEN_VAE ? ", or none" : "");

@@ -2,7 +2,7 @@
 
 A configuration: channels and depth (transformer blocks) of each level, middle (depth; 0: a ResBlock alone, -1: none), up (the depths of each block on the way up, if they differ), layers (2), heads (each level has so many) or
 head_dim (each head's width), groups, context, linear (projections of the spatial transformers), vae (channels), scale (of
-the latents), adm (width of the label embedding's input; None: no such embedding), size_values (numbers of the size
+the latents), mean and std (of each channel of a latent, if the VAE says them), adm (width of the label embedding's input; None: no such embedding), size_values (numbers of the size
 conditions, each a sinusoid of 256), encoders, zero_empty (the webui's zeroed empty negative prompt), beside (channels of the
 U-Net's input beyond the latents').
 
@@ -56,6 +56,7 @@ MICRO_SDXL = dict(
         _open_clip(48, 3, 3, 96, _SECOND + "model.", "text_encoder_2", pooled=40),
     ],
 )
+MICRO_STATISTICS = dict(MICRO_SDXL, scale=0.5, mean=(-1.6574, 0.886, -1.383, 2.5155), std=(8.4927, 5.9022, 6.5498, 5.2299))  # Playground v2.5's
 MICRO_SDXL_INPAINTING = dict(MICRO_SDXL, beside=5)
 MICRO_SSD = dict(MICRO_SDXL, middle=0, up=((2, 2, 3), (2, 1, 1), (1, 1, 1)))  # as SSD-1B; the first level has none
 MICRO_TINY = dict(MICRO, channels=(32, 64, 64), depth=(1, 1, 1), middle=-1, layers=1)  # as BK-SDM's and Segmind's tiny

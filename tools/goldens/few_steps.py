@@ -23,6 +23,7 @@ RUNS = {
     "lcm.n4": ("LCM", {}, 4, {}),
     "lcm.n7": ("LCM", {}, 7, {}),
     "lcm.v.n4": ("LCM", dict(prediction_type="v_prediction"), 4, {}),
+    "hyper.n1": ("LCM", {}, [800], {}),  # what Hyper-SD says of its U-Net of one step
     "tcd.n1": ("TCD", {}, 1, {}),
     "tcd.n4": ("TCD", {}, 4, {}),
     "tcd.n7.eta0": ("TCD", {}, 7, dict(eta=0.0)),
@@ -53,10 +54,15 @@ def scheduler(name, config):
     return made
 
 
+def visit(made, steps):
+    """Has a scheduler visit so many times, or these."""
+    made.set_timesteps(timesteps=steps) if isinstance(steps, list) else made.set_timesteps(steps)
+
+
 def diffusers_run(name, config, steps, more):
     """diffusers' own result, in float32."""
     made = scheduler(name, config)
-    made.set_timesteps(steps)
+    visit(made, steps)
     g = torch.Generator().manual_seed(42)
     x = torch.randn(SHAPE, generator=g) * float(made.init_noise_sigma)
     for t in made.timesteps:
@@ -214,7 +220,7 @@ def make(args):
     golden = store.Golden("few_steps", SOURCES)
     for key, (name, config, steps, more) in RUNS.items():
         made = scheduler(name, config)
-        made.set_timesteps(steps)
+        visit(made, steps)
         prediction, times = config.get("prediction_type", "epsilon"), made.timesteps.tolist()
         if name in ("LCM", "TCD"):
             exact = jumping(name, times, prediction, **more)

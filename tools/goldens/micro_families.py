@@ -3,11 +3,13 @@
 micro_sd2_euler_64, micro_sdxl_euler_64, micro_refiner_euler_64: every block of the first step. The others hold texts and
 results: v-prediction; a second seed; another size, with an empty negative prompt (zeroed in both encoders and pooled) and
 six size conditions that all differ; and the refiner in place of SDXL from the fourth of five steps (switch at 0.6).
+micro_statistics is img2img by a VAE whose configuration has latents_mean and latents_std.
 The refiner's scores are 6 and, of the negative prompt, 2.5.
 """
 import torch
 
-from . import families, models, pipeline, store
+from . import families, models, pipeline, store, values
+from .precise import reference
 
 SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "families", "models", "precise", "kdiffusion", "pipeline", "micro_families")]
 BASE = dict(prompt="a lovely cat", negative="blurry, low quality", seed=42, width=64, height=64, steps=5, cfg=7, sampler="Euler")
@@ -40,6 +42,26 @@ def run(parts, family, job, dtype, record):
     return pipeline.run_family(parts[family][dtype], FAMILIES[family], job, dtype, record, refiner)
 
 
+def statistics():
+    """micro_statistics: img2img of a model whose latents have statistics, from the bytes of "micro.pixels" (micro.py)."""
+    c, job = families.MICRO_STATISTICS, {**BASE, "strength": 0.6}
+    golden = store.Golden("micro_statistics", SOURCES, meta=pipeline.metadata(job, "micro_statistics"))
+    pixels, runs = torch.from_numpy(values.integers("micro.pixels", (1, 3, 64, 64), 256)), []
+    for dtype in (torch.float64, torch.float32):
+        p = load(c, dtype)
+        with reference(dtype):
+            z = p["vae"].encode(pixels.to(dtype) / 255 * 2 - 1).latent_dist.mode()
+            mean, std = (torch.tensor(c[k]).view(1, -1, 1, 1).to(dtype) for k in ("mean", "std"))
+            z = (z - mean) * c["scale"] / std  # StableDiffusionXLImg2ImgPipeline.prepare_latents
+            context = pipeline.conditions(pipeline.texts(p["encoders"], c, job), c, job, dtype)
+            latents, taps = pipeline.denoise(p["unet"], context, job, dtype, False, z)
+            runs.append({"latents.init": z, **taps, **pipeline.decode(p["vae"], latents)})
+    for tap, x in runs[0].items():
+        if not pipeline.is_block(tap) and tap != "noise":
+            golden.add(tap, x, runs[1][tap], samples=256)
+    return golden
+
+
 def make(args):
     """All goldens of the micro families."""
     parts = {k: {d: load(c, d) for d in (torch.float64, torch.float32)} for k, c in FAMILIES.items()}
@@ -54,4 +76,4 @@ def make(args):
             if not block or samples:
                 golden.add(tap, x, single[tap], samples=samples if block else None)
         goldens.append(golden)
-    return goldens
+    return [*goldens, statistics()]

@@ -74,6 +74,8 @@ def new_vae(c):
             latent_channels=4,
             norm_num_groups=c["groups"],
             scaling_factor=c["scale"],
+            latents_mean=c.get("mean"),
+            latents_std=c.get("std"),
         )
 
 

@@ -184,7 +184,11 @@ def decode(vae, latents):
     recorder = Recorder()
     recorder.coder(vae.decoder, "up_blocks")
     recorder.prefix = "vae.decoder."
-    recorder.taps["image"] = vae.decode(latents / vae.config.scaling_factor).sample
+    z = latents / vae.config.scaling_factor
+    if vae.config.latents_mean is not None:  # StableDiffusionXLPipeline.__call__
+        mean, std = (torch.tensor(v).view(1, -1, 1, 1).to(latents) for v in (vae.config.latents_mean, vae.config.latents_std))
+        z = latents * std / vae.config.scaling_factor + mean
+    recorder.taps["image"] = vae.decode(z).sample
     recorder.close()
     image = recorder.taps.pop("image")
     return {**recorder.taps, "image": image}

@@ -182,6 +182,16 @@ SdConfig micro_ssd_config(void) {
     return k;
 }
 
+SdConfig micro_statistics_config(void) {
+    static const double MEAN[] = {-1.6574, 0.886, -1.383, 2.5155}, STD[] = {8.4927, 5.9022, 6.5498, 5.2299};
+    SdConfig k = micro_sdxl_config();
+    k.vae.scale = 0.5;
+    k.vae.statistics = true;
+    memcpy(k.vae.mean, MEAN, sizeof MEAN);
+    memcpy(k.vae.std, STD, sizeof STD);
+    return k;
+}
+
 SdConfig micro_tiny_config(void) {
     SdConfig k = micro_config();
     k.unet.levels = 3;

@@ -67,6 +67,7 @@ const PipelineCase PIPELINE_CASES[] = {
     {"micro_inpainting_unmasked", NULL, "Euler", 42, 64, 64, 5, 0.8, NULL, micro_inpainting_config},
     {"micro_sdxl_inpainting", NULL, "Euler", 42, 64, 64, 5, 0.8, masked, micro_sdxl_inpainting_config},
     {"micro_pix2pix_euler", NULL, "Euler", 42, 64, 64, 5, 0.8, NULL, micro_pix2pix_config},
+    {"micro_statistics", NULL, "Euler", 42, 64, 64, 5, 0.6, NULL, micro_statistics_config},
     {"micro_turbo_64", NULL, "Euler a", 42, 64, 64, 2, 0, turbo, micro_sd2_config},
     {"micro_ssd_64", NULL, "Euler a", 42, 64, 64, 2, 0, turbo, micro_ssd_config},
     {"micro_tiny_64", NULL, "Euler a", 42, 64, 64, 2, 0, turbo, micro_tiny_config},

@@ -24,8 +24,8 @@ static Tensor encode_and_decode(Ctx *c, const SdModel *m, int size, const uint8_
     if (rgb) pixels_to_floats(image.data, rgb, tensor_count(image));
     vae_encode(c, moments, &m->encoder, image);
     for (int64_t i = 0; rgb && i < tensor_count(z); i++)
-        ((float *)z.data)[i] =
-            (float)m->config.vae.scale * ((const float *)moments.data)[i / channels * 2 * channels + i % channels];
+        ((float *)z.data)[i] = (float)vae_scale(&m->config.vae) *
+                               ((const float *)moments.data)[i / channels * 2 * channels + i % channels];
     vae_decode(c, image, &m->decoder, z);
     return image;
 }
