@@ -355,6 +355,9 @@ typedef struct {
 bool sd_txt2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 bool sd_img2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 void sd_free(SdResult *r); /* and empties it: it may be called again */
+/* The text (SdPicture.parameters) that the first picture of a request with a seed will carry, without drawing it, for
+ * free(): files that it names are read for their hashes. A refiner is taken to have its part. */
+bool sd_parameters(SdModel *m, const SdRequest *r, char **text, Error *e);
 /* PNG with the parameters in a text chunk; appears under its name only when complete. */
 bool sd_save_png(const SdPicture *p, const char *path, Error *e);
 

@@ -44,6 +44,15 @@ void info_pair(InfoWriter *t, const char *key, const char *value) {
     else info_add(t, value);
 }
 
+const char *info_begin(InfoWriter *t, const char *text) {
+    const char *rest = text + strlen(text);
+    for (const char *p = text; (p = strstr(p, ", Version: ")); p++) rest = p;
+    size_t n = (size_t)(rest - text);
+    if (reserve(t, n)) memcpy(t->p + t->n, text, n), t->p[t->n += n] = 0;
+    t->started = true;
+    return rest;
+}
+
 void info_number(double v, char out[INFO_NUMBER]) {
     char e[40], digits[24];
     int precision = 0, n = 0, k = 0;

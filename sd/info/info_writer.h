@@ -19,6 +19,10 @@ void info_pair(InfoWriter *t, const char *key, const char *value);
 /* Adds a JSON string with its quotes. */
 void info_json(InfoWriter *t, const char *s);
 
+/* Begins with a text of parameters up to the version that it ends with, so that pairs can follow; returns the rest,
+ * which info_add ends with. */
+const char *info_begin(InfoWriter *t, const char *text);
+
 enum { INFO_NUMBER = 48 };
 /* The shortest decimal that reads back as v, as Python's str() writes it but whole numbers without ".0", whatever the
  * locale: 7, 7.5, 0.0001, 1e-05, 1e+16, nan, -inf. */

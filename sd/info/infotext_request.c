@@ -58,6 +58,10 @@ static const struct Key {
               {"SGM noise multiplier", KEY_ONLY, "False"},
               {"Beta schedule alpha", KEY_ONLY, "0.6"},
               {"Beta schedule beta", KEY_ONLY, "0.6"},
+              {"Final denoising strength", KEY_IGNORED, NULL}, /* of a loop: the picture says its own */
+              {"Denoising curve", KEY_IGNORED, NULL},
+              {"Denoising strength change factor", KEY_IGNORED, NULL},
+              {"Script", KEY_MISSING, "a grid of pictures"},
               {"Extra noise", KEY_ONLY, "0"},
               {"Rescale CFG", KEY_ONLY, "0"},
               {"Diffusion in Low Bits", KEY_ONLY, "Automatic"}, /* Forge: the model's own type */

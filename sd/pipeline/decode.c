@@ -121,16 +121,15 @@ bool show_previews(Generation *g, const float *denoised, int first, int count, i
     return ok;
 }
 
-/* The text of the batch's picture `index`. */
-static char *told_text(const Generation *g, int index, const SdPicture *p, Error *e) {
+char *picture_told(const Generation *g, int index, bool refined, int64_t seed, Error *e) {
     const Sampler *sampler = g->sampler;
     const Scheduler *scheduler = g->scheduler;
     const SdRequest *told = g->pass.told ? g->pass.told : g->r;
     if (g->pass.told) scheduler = NULL, sampler = request_sampler(told, &scheduler, e);
     if (!sampler) return NULL;
-    return picture_text(g->pass.told ? g->pass.told_model : g->m, g->refined[index] ? g->r->refiner : NULL, told,
+    return picture_text(g->pass.told ? g->pass.told_model : g->m, refined ? g->r->refiner : NULL, told,
                         &g->experts[BASE].cond.text, g->pass.told ? *g->pass.told_embeddings : NULL,
-                        g->pass.told ? g->pass.told_networks : &g->networks, sampler, scheduler, (uint64_t)p->seed,
+                        g->pass.told ? g->pass.told_networks : &g->networks, sampler, scheduler, (uint64_t)seed,
                         g->variation_seed + (uint64_t)index, e);
 }
 
@@ -146,7 +145,7 @@ static bool decode_one(Generation *g, int index, SdPicture *out, float *planes, 
     bool ok = make_picture(g, STAGE_DECODE, g->x + index * g->latent, out, &image, index, -1, e);
     if (ok && planes) pixels_to_planes(planes, image.data, 3, image.n[1] * image.n[2]);
     ok = ok && inpaint_finish(g, index, out, e);
-    if (ok) out->parameters = told_text(g, index, out, e);
+    if (ok) out->parameters = picture_told(g, index, g->refined[index], out->seed, e);
     scope_end(&g->ctx, scope);
     return ok && out->parameters;
 }

@@ -1,5 +1,6 @@
 #include "hires.h"
 
+#include "sd/pipeline/decode.h"
 #include "sd/pipeline/generate.h"
 #include "sd/image/interpolate.h"
 #include "sd/pipeline/plan.h"
@@ -259,6 +260,33 @@ bool draw_passes(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     sd_free(&first);
     ok = ok && generate(m, &h.second, &h.passes[1], out, e);
     if (ok) out->text_seconds += text, out->sample_seconds += sample, out->decode_seconds += decode;
+    end(&h);
+    return ok;
+}
+
+/* --- the text alone --- */
+
+/* *text NULL: the pass makes no picture, only what is said of embeddings. */
+static bool tell_one(SdModel *m, const SdRequest *r, const Pass *pass, char **text, Error *e) {
+    Generation g;
+    bool ok = generation_begin(&g, m, r, pass, e);
+    const TextStates *states = &g.experts[BASE].cond.text;
+    if (ok && pass && pass->first)
+        ok = text_vectors_hashes(&states->vectors, states->embeddings, NULL, pass->told_embeddings, e);
+    else if (ok) ok = (*text = picture_told(&g, 0, r->refiner != NULL, (int64_t)g.seed, e)) != NULL;
+    generation_end(&g);
+    return ok;
+}
+
+bool tell_passes(SdModel *m, const SdRequest *r, char **text, Error *e) {
+    Hires h;
+    if (!request_hires(r)) return tell_one(m, r, NULL, text, e);
+    if (!begin(&h, m, r, e)) return false;
+    if (h.once) return tell_one(m, &h.first, NULL, text, e);
+    h.passes[0].told_embeddings = h.passes[1].told_embeddings = &h.embeddings;
+    h.passes[1].told_networks = &h.networks;
+    bool ok = networks_find(&h.networks, &h.told, m, e) && tell_one(m, &h.first, &h.passes[0], text, e) &&
+              tell_one(m, &h.second, &h.passes[1], text, e);
     end(&h);
     return ok;
 }

@@ -15,5 +15,7 @@
 bool draw_passes(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 /* What the pass takes that takes more. */
 bool plan_passes(SdModel *m, const SdRequest *r, SdPlan *out, Error *e);
+/* sd_parameters, likewise. */
+bool tell_passes(SdModel *m, const SdRequest *r, char **text, Error *e);
 
 #endif

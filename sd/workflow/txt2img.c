@@ -32,3 +32,8 @@ bool sd_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e) {
     if (!begin("plan", m, r, out, e)) return false;
     return plan_passes(m, r, out, e);
 }
+
+bool sd_parameters(SdModel *m, const SdRequest *r, char **text, Error *e) {
+    if (text) *text = NULL;
+    return begin("parameters", m, r, text, e) && tell_passes(m, r, text, e);
+}

@@ -1,5 +1,5 @@
 #include "commands.h"
 
-const Command *const COMMANDS[] = {&TXT2IMG, &IMG2IMG, &UPSCALE,   &SHEET,  &SERVE,    &CONVERT,    &MERGE, &EXTRACT,
-                                   &INFO,    &TOKENS,  &PNG_INFO,  &REPLAY, &TRAIN,    &BENCH,      &DIFF,  &RECORD,
-                                   &CHECK,   &VERIFY,  &MAKE_DATA, &JUDGE,  &SAMPLERS, &SCHEDULERS, NULL};
+const Command *const COMMANDS[] = {&TXT2IMG, &IMG2IMG, &UPSCALE, &GRID,      &SHEET,  &SERVE,    &CONVERT,    &MERGE,
+                                   &EXTRACT, &INFO,    &TOKENS,  &PNG_INFO,  &REPLAY, &TRAIN,    &BENCH,      &DIFF,
+                                   &RECORD,  &CHECK,   &VERIFY,  &MAKE_DATA, &JUDGE,  &SAMPLERS, &SCHEDULERS, NULL};

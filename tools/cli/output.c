@@ -77,21 +77,27 @@ void output_words(char *words, size_t capacity, const char *prompt) {
     runes_free(&lower);
 }
 
-bool output_name(char name[OS_PATH_SIZE], const char *out, bool several, const char *prompt, int64_t seed, Error *e) {
-    char words[4 * WORD_LETTERS + 1], stem[OS_PATH_SIZE];
-    if (out && !several) return path_make(name, e, "%s", out);
-    const char *end = out ? extension(out) : ".png";
-    output_words(words, sizeof words, prompt);
-    bool ok = out ? path_make(stem, e, "%.*s-%" PRId64, (int)(end - out), out, seed)
-                  : path_make(stem, e, "%" PRId64 "%s%s", seed, *words ? "-" : "", words);
-    ok = ok && path_make(name, e, "%s%s", stem, end);
+bool output_free_name(char name[OS_PATH_SIZE], const char *wanted, Error *e) {
+    const char *end = extension(wanted);
+    int stem = (int)(end - wanted);
+    bool ok = path_make(name, e, "%s", wanted);
     for (int i = 1; ok; i++) {
         FilePresence there = file_presence(name, e);
         if (there == FILE_ABSENT) return true;
         ok = there == FILE_PRESENT;
         if (ok && i == MOST_TRIES)
             ok = error_set(e, ERR_FILE, "%s: exists, as do -1 to -%d; move some away", name, i - 1);
-        ok = ok && path_make(name, e, "%s-%d%s", stem, i, end);
+        ok = ok && path_make(name, e, "%.*s-%d%s", stem, wanted, i, end);
     }
     return false;
+}
+
+bool output_name(char name[OS_PATH_SIZE], const char *out, bool several, const char *prompt, int64_t seed, Error *e) {
+    char words[4 * WORD_LETTERS + 1], stem[OS_PATH_SIZE], wanted[OS_PATH_SIZE];
+    if (out && !several) return path_make(name, e, "%s", out);
+    const char *end = out ? extension(out) : ".png";
+    output_words(words, sizeof words, prompt);
+    bool ok = out ? path_make(stem, e, "%.*s-%" PRId64, (int)(end - out), out, seed)
+                  : path_make(stem, e, "%" PRId64 "%s%s", seed, *words ? "-" : "", words);
+    return ok && path_make(wanted, e, "%s%s", stem, end) && output_free_name(name, wanted, e);
 }

@@ -19,6 +19,8 @@ bool output_check(const char *out, bool several, Error *e);
 /* The file for one picture: `out` itself; out-SEED.png when there are several; SEED-first-words.png without out. The
  * latter two get "-1", "-2"... if the name is taken. False: no name is left or fits. */
 bool output_name(char name[OS_PATH_SIZE], const char *out, bool several, const char *prompt, int64_t seed, Error *e);
+/* The name that is wanted, or with "-1", "-2"... before its ending if that is taken. */
+bool output_free_name(char name[OS_PATH_SIZE], const char *wanted, Error *e);
 /* A prompt's first words, for a file's name: up to 40 lower-case letters, digits and hyphens; may be empty. */
 void output_words(char *words, size_t capacity, const char *prompt);
 

@@ -4,18 +4,20 @@
 #include "output.h"
 #include "setting_option.h"
 #include "sd/image/image.h"
+#include "weights/files/files_below.h"
 #include "weights/files/atomic_file.h"
 #include "weights/files/file_open.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- the table --- */
 
 typedef PictureArguments Arguments; /* for the rows */
 
-enum { IN_TXT2IMG = 1, IN_IMG2IMG = 2, IN_RECORD = 4, IN_ALL = 7 };
+enum { IN_DRAWN = OF_TXT2IMG | OF_IMG2IMG | OF_GRID, IN_ALL = IN_DRAWN | OF_RECORD };
 
 /* Each follows a setting in the help. */
 static const struct {
@@ -23,55 +25,71 @@ static const struct {
     int in;            /* of which commands it is an option */
     Option option;
 } OWN[] = {
-    {"", IN_IMG2IMG | IN_RECORD,
+    {"", OF_IMG2IMG | OF_RECORD | OF_GRID,
      OPTION(STRING, image, 'i', "image", "FILE",
-            "the picture to start from: PNG, JPEG, BMP, GIF; - is standard input")},
-    {"noise", IN_TXT2IMG | IN_IMG2IMG, OPTION(LIST, networks.lora, 0, "lora", "FILE[:TE[:UNET]]", LORA_HELP)},
-    {"vae-encoder", IN_IMG2IMG,
+            "the picture to start from: PNG, JPEG, BMP, GIF; - is standard input; of img2img also a folder of them")},
+    {"noise", IN_DRAWN, OPTION(LIST, networks.lora, 0, "lora", "FILE[:TE[:UNET]]", LORA_HELP)},
+    {"vae-encoder", OF_IMG2IMG | OF_GRID,
      OPTION(STRING, mask, 0, "mask", "FILE",
             "repaint what is white in this picture, or, where parts of it are transparent, what is not")},
+    {"strength", OF_IMG2IMG,
+     OPTION_IN(INT, loops, 0, "loops", "N", 1, 1000,
+               "draw from the result again, so often, each time with the next seed (1)")},
+    {"strength", OF_IMG2IMG,
+     OPTION_IN(DOUBLE, final_strength, 0, "final-strength", "X", 0, 1, "the last loop's strength (that of the first)")},
+    {"strength", OF_IMG2IMG,
+     OPTION(ENUM, loop_curve, 0, "loop-curve", "aggressive|linear|lazy", "how the strength gets there (linear)")},
+    {"strength", OF_IMG2IMG,
+     OPTION_IN(DOUBLE, loop_factor, 0, "loop-factor", "X", 0.1, 10, "or: each loop's strength times this, 0.1..1 (1)")},
     {"encode", IN_ALL, OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP)},
-    {"discard-next-to-last", IN_TXT2IMG | IN_IMG2IMG,
+    {"discard-next-to-last", IN_DRAWN,
      OPTION(LIST, controls.control, 0, "control", "FILE:IMAGE[:...]",
             "a ControlNet or T2I-Adapter and the picture that it is shown, then :weight=1 (0..2), :start=0, :end=1 (of "
             "the steps), :hint=canny (or invert, tile, scribble, luminance: what is made of IMAGE before), :low=100, "
             ":high=200 (canny's), :mode=balanced|prompt|control (what counts more), :resize=crop|stretch|fill; several "
             "times for several")},
-    {"discard-next-to-last", IN_TXT2IMG | IN_IMG2IMG,
+    {"discard-next-to-last", IN_DRAWN,
      OPTION(
          LIST, controls.image_prompt, 0, "image-prompt", "IMAGE[:...]",
          "draw what this picture shows, by an IP-Adapter, then :weight=1 (0..2), :start=0, :end=1; several times for "
          "several")},
-    {"discard-next-to-last", IN_TXT2IMG | IN_IMG2IMG,
+    {"discard-next-to-last", IN_DRAWN,
      OPTION(STRING, controls.ip_adapter, 0, "ip-adapter", "FILE",
             "the IP-Adapter (base or plus) of the model's family")},
-    {"discard-next-to-last", IN_TXT2IMG | IN_IMG2IMG,
+    {"discard-next-to-last", IN_DRAWN,
      OPTION(STRING, controls.image_encoder, 0, "image-encoder", "FILE",
             "the IP-Adapter's vision encoder: CLIP's model.safetensors, or its folder")},
     {"negative-aesthetic-score", IN_ALL, OPTION(STRING, refiner, 0, "refiner", "MODEL", REFINER_HELP)},
-    {"negative", IN_TXT2IMG | IN_IMG2IMG,
+    {"negative", OF_TXT2IMG | OF_IMG2IMG,
+     OPTION(STRING, prompts, 0, "prompts-from", "FILE",
+            "a prompt from each line, or options as in --prompt \"a cat\" --steps 10, in place of -p; - is standard "
+            "input")},
+    {"negative", OF_TXT2IMG | OF_IMG2IMG,
+     OPTION(FLAG, next_seeds, 0, "next-seeds", NULL, "with --prompts-from: each line goes on with the next seed")},
+    {"negative", OF_TXT2IMG | OF_IMG2IMG,
      OPTION(STRING, out, 'o', "out", "FILE", "the picture, a PNG file; - is standard output")},
-    {"negative", IN_RECORD,
+    {"negative", OF_RECORD,
      OPTION(STRING, out, 'o', "out", "FILE", "the record, a safetensors file; - is standard output")},
-    {"ensd", IN_TXT2IMG | IN_IMG2IMG,
+    {"ensd", OF_TXT2IMG | OF_IMG2IMG,
      OPTION(STRING, sheet, 0, "steps-sheet", "FILE", "a contact sheet of the first picture after each step")},
-    {"ensd", IN_TXT2IMG | IN_IMG2IMG,
+    {"ensd", OF_TXT2IMG | OF_IMG2IMG,
      OPTION(STRING, preview, 0, "preview-out", "FILE", "the first picture after each step, written over the last")},
-    {"ensd", IN_TXT2IMG | IN_IMG2IMG,
+    {"ensd", OF_TXT2IMG | OF_IMG2IMG,
      OPTION(ENUM, preview_by, 0, "preview", "full|taesd|approx",
             "how these two are decoded: by the VAE, by --taesd, or roughly and small (full)")},
-    {"batch-size", IN_TXT2IMG | IN_IMG2IMG,
+    {"batch-size", OF_TXT2IMG | OF_IMG2IMG,
      OPTION_IN(INT, batch_count, 0, "batch-count", "N", 1, 100000, "number of batches (1)")},
-    {"tap", IN_RECORD,
+    {"tap", OF_RECORD,
      OPTION_IN(INT, values, 0, "values", "N", 1, RECORD_MOST_VALUES,
                "sampled values to keep of each activation (32)")}};
 
 enum { OWN_COUNT = sizeof OWN / sizeof *OWN };
 
-/* Whether a setting is an option of these commands: a record has no mask. */
+/* Whether a setting is an option of these commands: a record has no mask, a grid one picture in each place. */
 static bool is_in(const Param *p, int in) {
-    if (in == IN_TXT2IMG) return !p->of_image || p->or_hires;
-    return !p->of_hires && !(in == IN_RECORD && p->of_mask);
+    if (in == OF_GRID) return strcmp(p->name, "batch-size") && strcmp(p->name, "taps") && strcmp(p->name, "tap");
+    if (in == OF_TXT2IMG) return !p->of_image || p->or_hires;
+    return !p->of_hires && !(in == OF_RECORD && p->of_mask);
 }
 
 static bool row(int i, int in, Option *o) {
@@ -90,9 +108,10 @@ static bool row(int i, int in, Option *o) {
     return false;
 }
 
-static bool txt2img_row(int i, Option *o) { return row(i, IN_TXT2IMG, o); }
-static bool img2img_row(int i, Option *o) { return row(i, IN_IMG2IMG, o); }
-static bool record_row(int i, Option *o) { return row(i, IN_RECORD, o); }
+static bool txt2img_row(int i, Option *o) { return row(i, OF_TXT2IMG, o); }
+static bool img2img_row(int i, Option *o) { return row(i, OF_IMG2IMG, o); }
+static bool record_row(int i, Option *o) { return row(i, OF_RECORD, o); }
+bool grid_row(int i, Option *o) { return row(i, OF_GRID, o); }
 
 #define OF_PROGRAM OPTION_ROWS(open, model_rows), OPTION_END
 const Option TXT2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = txt2img_row}, OF_PROGRAM};
@@ -101,8 +120,16 @@ const Option RECORD_OPTIONS[] = {{.kind = OPT_ROWS, .row = record_row}, OF_PROGR
 
 /* --- checks --- */
 
+bool picture_of_folder(const PictureArguments *a) {
+    return a->of == OF_IMG2IMG && a->image && os_kind(a->image) == OS_DIRECTORY;
+}
+
+static bool several_of(const PictureArguments *a) {
+    return (int64_t)a->request.batch_size * a->batch_count * a->loops > 1;
+}
+
 static int check_seed(const Command *c, const char *option, int64_t seed, const PictureArguments *a) {
-    if (seed <= INT64_MAX - ((int64_t)a->request.batch_size * a->batch_count - 1)) return GO_ON;
+    if (seed <= INT64_MAX - ((int64_t)a->request.batch_size * a->batch_count * a->loops - 1)) return GO_ON;
     return usage_error(c, "%s: %" PRId64 " leaves no room to count up", option, seed);
 }
 
@@ -120,15 +147,20 @@ static int check_program(const Command *c, const PictureArguments *a) {
         if (p->of_mask && !a->mask && param_number(p, &a->request) != p->standard)
             return usage_error(c, "--%s: needs --mask FILE", p->name);
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (p->or_hires && c->options == TXT2IMG_OPTIONS && !param_is_unset(p, &a->request) &&
-            !request_hires(&a->request))
+        if (p->or_hires && a->of == OF_TXT2IMG && !param_is_unset(p, &a->request) && !request_hires(&a->request))
             return usage_error(c, "--%s: counts only with --hires-scale, or a hires size", p->name);
     if (a->preview_by && !a->sheet && !a->preview)
         return usage_error(c, "--preview: needs --preview-out FILE or --steps-sheet FILE");
     if (a->preview_by == SD_PREVIEW_TAESD && !a->open.parts.taesd)
         return usage_error(c, "--preview: taesd needs its file; name it with --taesd");
-    if (a->request.tap && !a->request.taps && c->options != RECORD_OPTIONS)
-        return usage_error(c, "--tap: needs --taps FILE");
+    if (a->request.tap && !a->request.taps && a->of != OF_RECORD) return usage_error(c, "--tap: needs --taps FILE");
+    if (a->loops == 1 && (a->final_strength >= 0 || a->loop_factor != 1 || a->loop_curve != LOOP_LINEAR))
+        return usage_error(c, "--final-strength, --loop-curve, --loop-factor: count with --loops N");
+    if (a->loop_factor != 1 && (a->final_strength >= 0 || a->loop_curve != LOOP_LINEAR))
+        return usage_error(c, "--loop-factor: does not count beside --final-strength and --loop-curve; leave one out");
+    if (a->loops > 1 && (a->request.batch_size > 1 || a->sheet || a->preview || a->request.taps))
+        return usage_error(c, "--loops: not with --batch-size, --steps-sheet, --preview-out and --taps");
+    if (a->next_seeds && !a->prompts) return usage_error(c, "--next-seeds: needs --prompts-from FILE");
     if (a->request.taps && a->batch_count > 1)
         return usage_error(c, "--taps: records one run; do not combine with --batch-count");
     return model_options_check(c, &a->open);
@@ -145,11 +177,12 @@ static int check_format(const Command *c, const char *option, const char *path) 
 
 /* "-": standard input and output. */
 static int take_streams(const Command *c, PictureArguments *a) {
-    int64_t pictures = (int64_t)a->request.batch_size * a->batch_count;
-    if (a->out && !strcmp(a->out, "-") && pictures > 1 && c->options != RECORD_OPTIONS)
+    int64_t pictures = (int64_t)a->request.batch_size * a->batch_count * a->loops;
+    if (a->out && !strcmp(a->out, "-") && pictures > 1 && a->of != OF_RECORD)
         return usage_error(c, "--out: standard output takes one picture, not %" PRId64 "; name a file", pictures);
     input_file(&a->image);
     input_file(&a->mask);
+    input_file(&a->prompts);
     if (a->mask && a->image && !strcmp(a->mask, "/dev/stdin") && !strcmp(a->image, a->mask))
         return usage_error(c, "--mask: standard input is the picture; name a file");
     int code = output_file(c, "--out", &a->out);
@@ -160,15 +193,18 @@ static int take_streams(const Command *c, PictureArguments *a) {
 
 static int check_files(const Command *c, const PictureArguments *a) {
     Error e = {0};
-    int code = c->options == RECORD_OPTIONS ? GO_ON : check_format(c, "--out", a->out);
+    bool folder = picture_of_folder(a), several = a->prompts || several_of(a);
+    int code = a->of == OF_RECORD || folder ? GO_ON : check_format(c, "--out", a->out);
     if (code == GO_ON) code = check_format(c, "--steps-sheet", a->sheet);
     if (code == GO_ON) code = check_format(c, "--preview-out", a->preview);
     if (code != GO_ON) return code;
-    enum { WRITTEN = 4, READ = 6 };
-    const char *const written[WRITTEN][2] = {
-        {"--out", a->out}, {"--steps-sheet", a->sheet}, {"--taps", a->request.taps}, {"--preview-out", a->preview}};
-    const char *const read[READ] = {a->model, a->refiner, a->request.noise,
-                                    a->image, a->mask,    a->request.hires_upscaler};
+    enum { WRITTEN = 4, READ = 7 };
+    const char *const written[WRITTEN][2] = {{"--out", folder ? NULL : a->out},
+                                             {"--steps-sheet", a->sheet},
+                                             {"--taps", a->request.taps},
+                                             {"--preview-out", a->preview}};
+    const char *const read[READ] = {
+        a->model, a->refiner, a->request.noise, a->image, a->mask, a->request.hires_upscaler, a->prompts};
     for (int i = 0; i < WRITTEN; i++) {
         bool listed =
             network_options_name(&a->networks, written[i][1]) || control_options_name(&a->controls, written[i][1]);
@@ -183,48 +219,106 @@ static int check_files(const Command *c, const PictureArguments *a) {
                 return usage_error(c, "%s: %.200s is also that of %s; name another file", written[i][0],
                                    file_shown(written[i][1]), written[k][0]);
     }
-    if (!output_check(a->out, (int64_t)a->request.batch_size * a->batch_count > 1, &e) ||
-        (a->request.taps && !atomic_check(a->request.taps, &e)) || (a->sheet && !atomic_check(a->sheet, &e)) ||
-        (a->preview && !atomic_check(a->preview, &e)))
+    if ((!folder && !output_check(a->out, several, &e)) || (a->request.taps && !atomic_check(a->request.taps, &e)) ||
+        (a->sheet && !atomic_check(a->sheet, &e)) || (a->preview && !atomic_check(a->preview, &e)))
         return report(c, &e) && EXIT_FAILED;
     return GO_ON;
 }
 
-/* A record has a name; what counts only with a picture needs one; it is of one device's run. */
+/* Where a picture to start from is an option, what counts only with one needs it. */
+static int check_start(const Command *c, const PictureArguments *a) {
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->of_image && !a->image && !param_is_unset(p, &a->request) &&
+            !(a->of == OF_GRID && p->or_hires && request_hires(&a->request)))
+            return usage_error(c, "--%s: needs the picture to start from, after -i", p->name);
+    if (a->mask && !a->image) return usage_error(c, "--mask: needs the picture to start from, after -i");
+    return GO_ON;
+}
+
+/* A record has a name; it is of one device's run. */
 static int check_record(const Command *c, const PictureArguments *a) {
     if (!a->out) return usage_error(c, "no record named: say where it goes after -o");
-    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (p->of_image && !a->image && !param_is_unset(p, &a->request))
-            return usage_error(c, "--%s: needs the picture to start from, after -i", p->name);
     if (a->open.device && strchr(a->open.device, ',')) return usage_error(c, "--device: one at a time");
     return GO_ON;
 }
 
-int picture_options(const Command *c, PictureArguments *a, int argc, char **argv) {
-    int rest = 0;
-    *a = (PictureArguments){.batch_count = 1, .values = RECORD_VALUES, .request = sd_request(NULL)};
-    params_forget(&a->request);
-    int code = options_parse(c, a, argc, argv, &rest);
-    if (code == GO_ON) code = control_options_read(c, &a->controls);
-    if (code != GO_ON) return code;
-    if (rest) return usage_error(c, "unexpected argument '%.60s'; put the prompt after -p", argv[0]);
-    code = network_options_read(c, &a->networks);
-    if (code == GO_ON) code = check_request(c, a);
+PictureArguments picture_defaults(PictureCommand of) {
+    PictureArguments a = {.of = of,
+                          .batch_count = 1,
+                          .values = RECORD_VALUES,
+                          .loops = 1,
+                          .final_strength = -1,
+                          .loop_factor = 1,
+                          .loop_curve = LOOP_LINEAR,
+                          .request = sd_request(NULL)};
+    params_forget(&a.request);
+    return a;
+}
+
+int picture_options_lists(const Command *c, PictureArguments *a) {
+    int code = control_options_read(c, &a->controls);
+    return code == GO_ON ? network_options_read(c, &a->networks) : code;
+}
+
+int picture_options_settings(const Command *c, const PictureArguments *a) {
+    int code = check_request(c, a);
     if (code == GO_ON) code = check_program(c, a);
     if (code == GO_ON && !a->model && !sd_builtin())
         code = usage_error(
             c, "no model is built in: -m takes a .safetensors file of Stable Diffusion 1.x, 2.x or SDXL, or a "
                "diffusers folder");
-    if (code == GO_ON && !a->request.prompt) code = usage_error(c, "no prompt: say what to show after -p");
-    if (code == GO_ON && c->options == RECORD_OPTIONS) code = check_record(c, a);
-    if (code == GO_ON && c->options == IMG2IMG_OPTIONS && !a->image)
+    if (code == GO_ON && !a->request.prompt && !a->prompts)
+        code = usage_error(c, "no prompt: say what to show after -p");
+    if (code == GO_ON && a->of == OF_RECORD) code = check_record(c, a);
+    if (code == GO_ON && a->of & (OF_RECORD | OF_GRID)) code = check_start(c, a);
+    if (code == GO_ON && a->of == OF_IMG2IMG && !a->image)
         code = usage_error(c, "no picture to start from: name one after -i");
-    if (code == GO_ON) code = take_streams(c, a);
+    return code;
+}
+
+int picture_options_files(const Command *c, PictureArguments *a) {
+    int code = take_streams(c, a);
     return code == GO_ON ? check_files(c, a) : code;
 }
 
-void picture_options_free(const Command *c, PictureArguments *a) {
-    control_options_free(&a->controls);
+int picture_options(const Command *c, PictureArguments *a, int argc, char **argv) {
+    int rest = 0;
+    *a = picture_defaults(c->options == TXT2IMG_OPTIONS   ? OF_TXT2IMG
+                          : c->options == IMG2IMG_OPTIONS ? OF_IMG2IMG
+                                                          : OF_RECORD);
+    int code = options_parse(c, a, argc, argv, &rest);
+    if (code == GO_ON) code = picture_options_lists(c, a);
+    if (code != GO_ON) return code;
+    if (rest) return usage_error(c, "unexpected argument '%.60s'; put the prompt after -p", argv[0]);
+    code = picture_options_settings(c, a);
+    return code == GO_ON ? picture_options_files(c, a) : code;
+}
+
+/* Number i of the prompts of a request; NULL: past the last. */
+static char **prompt_of(PictureArguments *a, int i) {
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->type == PARAM_PROMPT && i-- == 0) return (char **)(void *)((char *)&a->request + p->at);
+    return NULL;
+}
+
+bool picture_copy(const PictureArguments *from, PictureArguments *to, Error *e) {
+    char **text;
+    bool ok = true;
+    *to = *from;
+    to->networks.paths = NULL; /* the names stay theirs */
+    for (int i = 0; (text = prompt_of(to, i)); i++)
+        if (*text && !(*text = text_copy(*text, strlen(*text)))) ok = false;
+    if (!ok) picture_copy_free(to);
+    return ok || error_set(e, ERR_MEMORY, "out of memory for a prompt");
+}
+
+void picture_copy_free(PictureArguments *a) {
+    char **text;
+    for (int i = 0; (text = prompt_of(a, i)); i++) free(*text), *text = NULL;
     network_options_free(&a->networks);
-    options_free(c, a);
+}
+
+void picture_options_free(PictureArguments *a) {
+    control_options_free(&a->controls);
+    picture_copy_free(a);
 }

@@ -1,158 +1,200 @@
 /* pictures.c: `sdc txt2img` and `sdc img2img`. Mistakes that show without the model are found before it is opened. */
-#include "tools/cli/output.h"
-#include "tools/cli/commands.h"
-#include "tools/cli/picture_options.h"
-#include "tools/cli/picture_start.h"
-#include "tools/cli/progress.h"
-#include "tools/cli/setting_option.h"
+#include "picture_jobs.h"
+#include "picture_steps.h"
 #include "sd/image/image.h"
-#include "sd/image/sheet.h"
+#include "sd/info/info_writer.h"
 #include "sd/info/params.h"
 #include "sd/sd.h"
 #include "tensor/os.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/drawing.h"
+#include "tools/cli/output.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/setting_option.h"
 #include "weights/files/file_open.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool save(const PictureArguments *a, const SdResult *result, double seconds, Error *e) {
-    bool several = (int64_t)a->request.batch_size * a->batch_count > 1, ok = true;
-    for (int i = 0; ok && i < result->count; i++) {
-        const SdPicture *p = &result->pictures[i];
-        char name[OS_PATH_SIZE];
-        ok = output_name(name, a->out, several, a->request.prompt, p->seed, e) &&
-             image_write(p->rgb, p->width, p->height, p->parameters, name, e);
-        if (ok && !a->open.quiet) printf("%s: seed %" PRId64 ", %.2f s\n", file_shown(name), p->seed, seconds);
-        fflush(stdout); /* whoever reads it need not wait for the last */
+/* What one command line draws. */
+typedef struct {
+    const Command *c;
+    const PictureArguments *a;
+    PictureJobs jobs;
+    Drawing drawing;
+    Progress progress;
+    Steps steps;
+    Error written;     /* while a callback writes */
+    SdRequest request; /* of the job, */
+    size_t job;        /* which it is, */
+    double begun;
+    int64_t seed, variation; /* its first */
+} Drawn;
+
+static bool several(const Drawn *d) {
+    return picture_jobs_count(&d->jobs) > 1 || (int64_t)d->request.batch_size * d->a->batch_count * d->a->loops > 1;
+}
+
+/* The strength of loop `i`: the webui's (scripts/loopback.py), or each times the factor, as before 1.5. */
+static double loop_strength(const PictureArguments *a, double first, int i) {
+    if (a->loop_factor != 1) {
+        double s = first;
+        for (; i > 0; i--) s = fmin(fmax(s * a->loop_factor, 0.1), 1);
+        return s;
     }
+    if (a->final_strength < 0) return first;
+    double way = (double)i / (a->loops - 1);
+    if (a->loop_curve == LOOP_AGGRESSIVE) way = sin(way * acos(-1) / 2);
+    if (a->loop_curve == LOOP_LAZY) way = 1 - cos(way * acos(-1) / 2);
+    return first + (a->final_strength - first) * way;
+}
+
+/* A picture's text, with what the webui's loopback adds; NULL: out of memory. */
+static char *text_of(const PictureArguments *a, const char *text) {
+    static const char *const CURVES[] = {"Aggressive", "Linear", "Lazy"};
+    InfoWriter t = {.p = NULL};
+    char number[INFO_NUMBER];
+    const char *rest = info_begin(&t, text);
+    if (a->loops > 1 && a->loop_factor != 1) {
+        info_number(a->loop_factor, number);
+        info_pair(&t, "Denoising strength change factor", number);
+    } else if (a->loops > 1) {
+        info_number(a->final_strength < 0 ? a->request.strength : a->final_strength, number);
+        info_pair(&t, "Final denoising strength", number);
+        info_pair(&t, "Denoising curve", CURVES[a->loop_curve]);
+    }
+    info_add(&t, rest);
+    if (t.failed) free(t.p), t.p = NULL;
+    return t.p;
+}
+
+static bool save_one(const Drawn *d, const SdPicture *p, Error *e) {
+    char name[OS_PATH_SIZE], *text = text_of(d->a, p->parameters);
+    bool ok = (text || error_set(e, ERR_MEMORY, "out of memory for a picture's text")) &&
+              (d->jobs.folder ? picture_jobs_free_name(&d->jobs, d->job, name, e)
+                              : output_name(name, d->a->out, several(d), d->request.prompt, p->seed, e)) &&
+              image_write(p->rgb, p->width, p->height, text, name, e);
+    if (ok && !d->a->open.quiet)
+        printf("%s: seed %" PRId64 ", %.2f s\n", file_shown(name), p->seed, os_clock() - d->begun);
+    fflush(stdout); /* whoever reads it need not wait for the last */
+    free(text);
     return ok;
 }
 
-/* What the callbacks of a request are handed. */
-typedef struct {
-    Progress *progress;
-    struct Steps *steps;
-} Work;
-
-/* The first picture after each step, for --steps-sheet and --preview-out. */
-typedef struct Steps {
-    bool sheet;       /* whether pictures are kept */
-    const char *file; /* that each is written to, or NULL */
-    Error *e;
-    SheetPicture *pictures;
-    char (*labels)[24];
-    int count, width, height;
-    int64_t seed;
-    bool begun, no_memory;
-} Steps;
-
-static void forget_steps(Steps *s) {
-    for (int i = 0; i < s->count; i++) free((void *)(uintptr_t)s->pictures[i].rgb);
-    s->count = 0;
+static bool save(const Drawn *d, const SdResult *result, Error *e) {
+    bool ok = true;
+    for (int i = 0; ok && i < result->count; i++) ok = save_one(d, &result->pictures[i], e);
+    return ok;
 }
+
+static bool show(void *user, const SdProgress *p) { return progress_show(&((Drawn *)user)->progress, p); }
 
 static bool keep_step(void *user, const SdPicture *p, int step, int steps) {
-    Steps *s = ((Work *)user)->steps;
-    (void)steps;
-    if (s->begun && p->seed != s->seed) return true;
-    s->begun = true;
-    if (p->width != s->width || p->height != s->height) forget_steps(s); /* the second pass of hires fix begins */
-    s->seed = p->seed, s->width = p->width, s->height = p->height;
-    if (s->file && !image_write(p->rgb, p->width, p->height, NULL, s->file, s->e)) return false;
-    if (!s->sheet) return true;
-    SheetPicture *more = realloc(s->pictures, (size_t)(s->count + 1) * sizeof *more);
-    if (more) s->pictures = more;
-    char(*labels)[24] = realloc(s->labels, (size_t)(s->count + 1) * sizeof *labels);
-    if (labels) s->labels = labels;
-    size_t bytes = (size_t)p->width * (size_t)p->height * 3;
-    uint8_t *rgb = malloc(bytes);
-    if (!more || !labels || !rgb) return free(rgb), s->no_memory = true, false;
-    memcpy(rgb, p->rgb, bytes);
-    snprintf(labels[s->count], sizeof *labels, "step %d", step + 1);
-    s->pictures[s->count++] = (SheetPicture){.rgb = rgb};
-    return true;
+    return (void)steps, steps_keep(&((Drawn *)user)->steps, p, step);
 }
 
-static void save_sheet(Steps *s, const char *path, Error *e) {
-    Image sheet = {0};
-    for (int i = 0; i < s->count; i++) s->pictures[i].label = s->labels[i];
-    if (sheet_make(s->pictures, s->count, s->width, s->height, 0, &sheet, e))
-        image_write(sheet.rgb, sheet.width, sheet.height, NULL, path, e);
-    image_free(&sheet);
+/* A call, and what comes of it. */
+static bool draw(Drawn *d, SdResult *result, bool first, Error *e) {
+    const PictureArguments *a = d->a;
+    SdRequest *r = &d->request;
+    r->preview = (a->sheet && first) || a->preview ? keep_step : NULL;
+    r->preview_by = (SdPreview)a->preview_by;
+    d->steps.begun = false, d->steps.sheet = a->sheet && first;
+    bool ok = drawing_run(&d->drawing, r, result, e);
+    progress_clear(&d->progress);
+    if (d->steps.no_memory) *e = (Error){0}, error_set(e, ERR_MEMORY, "%s: out of memory for its pictures", a->sheet);
+    if (d->written.code) *e = d->written;
+    ok = ok && save(d, result, e);
+    if (ok && d->steps.sheet) steps_save(&d->steps, a->sheet, e);
+    d->begun = os_clock(); /* the first picture's time includes opening the model */
+    return ok && !e->code;
 }
 
-static void free_steps(Steps *s) {
-    forget_steps(s);
-    free(s->pictures);
-    free(s->labels);
-    *s = (Steps){0};
+/* The result is what the next loop begins with. */
+static void take_result(SdRequest *r, SdResult *result, uint8_t **kept) {
+    SdPicture *p = &result->pictures[0];
+    free(*kept);
+    *kept = p->rgb;
+    r->image = p->rgb, r->image_width = p->width, r->image_height = p->height;
+    r->fill = SD_FILL_ORIGINAL;
+    p->rgb = NULL;
 }
 
-static bool show(void *user, const SdProgress *p) { return progress_show(((Work *)user)->progress, p); }
+/* Batch `run` of a job: loops that begin with its picture. */
+static void draw_loops(Drawn *d, int run, Error *e) {
+    const PictureArguments *a = d->a;
+    const SdRequest first = d->request;
+    uint8_t *kept = NULL;
+    for (int i = 0; !e->code && i < a->loops; i++) {
+        SdResult result = {0};
+        d->progress.run = run * a->loops + i;
+        d->request.strength = loop_strength(a, first.strength, i);
+        bool ok = draw(d, &result, !run && !i, e);
+        if (ok && i + 1 < a->loops) take_result(&d->request, &result, &kept);
+        sd_free(&result);
+        d->request.seed++;
+        if (os_stop_signal() && !e->code && d->progress.run + 1 < d->progress.runs)
+            error_set(e, ERR_CANCELLED, "stopped");
+    }
+    free(kept);
+    d->request = first;
+}
+
+static void draw_job(Drawn *d, const PictureArguments *job, bool first, Error *e) {
+    SdRequest *r = &d->request;
+    if (!drawing_set(&d->drawing, job, r, e)) return;
+    r->progress = show, r->user = d;
+    r->keep = d->progress.runs > 1;
+    networks_note(d->drawing.model, r, job->open.quiet, e);
+    if (first) model_note_ignored(&job->open, d->drawing.model, r);
+    int width, height;
+    sd_finished_size(r, &width, &height);
+    if (d->a->sheet) sheet_fits(r->hires_steps > r->steps ? r->hires_steps : r->steps, width, height, e);
+    bool next = d->a->next_seeds || d->jobs.folder; /* a random seed is drawn once */
+    if (first || !next) d->seed = sd_random_seed(), d->variation = sd_random_seed();
+    int64_t seed = r->seed < 0 ? d->seed : r->seed,
+            variation = r->variation_seed < 0 ? d->variation : r->variation_seed;
+    int64_t each = (int64_t)r->batch_size * d->a->loops;
+    if (d->a->next_seeds) seed += (int64_t)d->job * each * d->a->batch_count;
+    for (int run = 0; !e->code && run < job->batch_count; run++) {
+        d->progress.run = (int)d->job * d->a->batch_count * d->a->loops + run;
+        r->seed = r->variation_strength != 0 && d->a->loops == 1 ? seed : seed + run * each;
+        r->variation_seed = variation + (int64_t)run * r->batch_size;
+        draw_loops(d, run, e);
+    }
+}
 
 static int generate(const Command *c, const PictureArguments *a) {
     Error e = {0};
-    Error written = {0};
-    Steps steps = {.sheet = a->sheet, .file = a->preview, .e = &written};
-    Image image = {0}, mask = {0};
-    OpenControls controls;
-    Progress progress;
+    Drawn d = {.c = c, .a = a, .begun = os_clock()};
+    d.steps = (Steps){.sheet = a->sheet, .file = a->preview, .e = &d.written};
+    int code = picture_jobs_open(c, a, &d.jobs);
+    size_t count = picture_jobs_count(&d.jobs);
     os_catch_stop();
-    progress_begin(&progress, a->open.quiet, a->batch_count);
-    double start = os_clock();
-    SdModel *model = model_options_open(&a->open, a->model, &e), *refiner = refiner_open(&a->open, a->refiner, &e);
-    SdRequest request = a->request, usual = sd_request(model);
-    Work work = {&progress, &steps};
-    char called[UPSCALER_NAME];
-    SdUpscaler *upscaler = model && !e.code ? picture_upscaler(&a->open, &request, called, &e) : NULL;
-    request.progress = show;
-    request.user = &work;
-    request.refiner = refiner;
-    request.keep = a->batch_count > 1;
-    picture_start(a->image, &image, &request, &usual, &e);
-    picture_mask(a->mask, &mask, &request, &e);
-    controls_open(&controls, &a->controls, model, &request, &e);
-    params_adopt(&request, &usual);
-    network_options_set(&a->networks, &request);
-    networks_note(model, &request, a->open.quiet, &e);
-    model_note_ignored(&a->open, model, &request);
-    picture_start_fits(a->image, &image, &request, &e);
-    int width, height;
-    sd_finished_size(&request, &width, &height);
-    if (a->sheet)
-        sheet_fits(request.hires_steps > request.steps ? request.hires_steps : request.steps, width, height, &e);
-    int64_t variation = request.variation_seed < 0 ? sd_random_seed() : request.variation_seed;
-    int64_t seed = request.seed < 0 ? sd_random_seed() : request.seed;
-    for (int run = 0; model && !e.code && run < a->batch_count; run++) {
-        SdResult result = {0};
-        progress.run = run;
-        request.seed = request.variation_strength != 0 ? seed : seed + (int64_t)run * request.batch_size;
-        request.variation_seed = variation + (int64_t)run * request.batch_size;
-        request.preview = (a->sheet && !run) || a->preview ? keep_step : NULL;
-        request.preview_by = (SdPreview)a->preview_by;
-        steps.begun = false, steps.sheet = a->sheet && !run;
-        bool ok = (a->image ? sd_img2img : sd_txt2img)(model, &request, &result, &e);
-        progress_clear(&progress);
-        if (steps.no_memory) e = (Error){0}, error_set(&e, ERR_MEMORY, "%s: out of memory for its pictures", a->sheet);
-        if (written.code) e = written;
-        if (ok) save(a, &result, os_clock() - start, &e);
-        if (ok && steps.sheet) save_sheet(&steps, a->sheet, &e);
-        sd_free(&result);
-        start = os_clock(); /* the first picture's time includes opening the model */
-        if (os_stop_signal() && !e.code && run + 1 < a->batch_count) error_set(&e, ERR_CANCELLED, "stopped");
+    double runs = (double)count * a->batch_count * a->loops;
+    progress_begin(&d.progress, a->open.quiet, runs < 1e9 ? (int)runs : 1000000000);
+    for (size_t i = 0; code == GO_ON && i < count; i++) { /* mistakes before the first model is opened */
+        PictureArguments job;
+        if ((code = picture_jobs_get(&d.jobs, i, &job)) == GO_ON) picture_copy_free(&job);
     }
-    if (model && !e.code && !a->open.quiet && os_peak_memory()) printf("peak memory %zu MiB\n", os_peak_memory() >> 20);
-    controls_close(&controls);
-    sd_close(model);
-    sd_close(refiner);
-    sd_upscaler_close(upscaler);
-    free_steps(&steps);
-    image_free(&image);
-    image_free(&mask);
+    for (; code == GO_ON && !e.code && d.job < count; d.job++) {
+        PictureArguments job;
+        if ((code = picture_jobs_get(&d.jobs, d.job, &job)) != GO_ON) break;
+        draw_job(&d, &job, !d.job, &e);
+        picture_copy_free(&job);
+        if (os_stop_signal() && !e.code && d.job + 1 < count) error_set(&e, ERR_CANCELLED, "stopped");
+    }
+    if (code == GO_ON && !e.code && !a->open.quiet && os_peak_memory())
+        printf("peak memory %zu MiB\n", os_peak_memory() >> 20);
+    drawing_close(&d.drawing);
+    picture_jobs_close(&d.jobs);
+    steps_free(&d.steps);
+    if (code != GO_ON) return code;
     if (e.code == ERR_CANCELLED && os_stop_signal())
-        return report_stop("step %d of %d; run it again for the rest", progress.step, progress.steps);
+        return report_stop("step %d of %d; run it again for the rest", d.progress.step, d.progress.steps);
     return e.code ? report_request(c, &e) : finish_output();
 }
 
@@ -160,7 +202,7 @@ static int make(const Command *c, int argc, char **argv) {
     PictureArguments a;
     int code = picture_options(c, &a, argc, argv);
     if (code == GO_ON) code = generate(c, &a);
-    picture_options_free(c, &a);
+    picture_options_free(&a);
     return code;
 }
 

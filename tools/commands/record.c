@@ -51,7 +51,7 @@ static int run(const Command *c, int argc, char **argv) {
     PictureArguments a;
     int code = picture_options(c, &a, argc, argv);
     if (code == GO_ON) code = make(c, &a);
-    picture_options_free(c, &a);
+    picture_options_free(&a);
     return code;
 }
 
