@@ -151,7 +151,9 @@ bool png_texts(const uint8_t *p, size_t size, ImageTexts *out, Error *e) {
     return true;
 }
 
-bool png_write(const uint8_t *rgb, int width, int height, const char *text, uint8_t **out, size_t *size, Error *e) {
+bool png_write(const uint8_t *rgb, int width, int height, const char *text, int quality, uint8_t **out, size_t *size,
+               Error *e) {
+    (void)quality;
     const PngText parameters = {"parameters", text};
     return png_encode(rgb, width, height, &parameters, text != NULL, out, size, e);
 }

@@ -37,9 +37,12 @@ static const ImageCodec CODECS[] = {
     {"PNG", "png", MAGIC("\x89PNG\r\n\x1A\n"), .head = png_head, .texts = png_texts, .hidden = png_hidden,
      .decode = png_decode, .encode = png_write},
     {"JPEG", "jpg|jpeg", MAGIC("\xFF\xD8\xFF"), .head = jpeg_head, .texts = jpeg_texts, .decode = jpeg_decode,
-     .needs = "libstb-dev (stb_image.h)"},
+     .reads = stb_is_there, .needs = "install libstb-dev (stb_image.h) and build again", .encode = jpeg_write,
+     .writes = jpeg_is_written, .package = "libturbojpeg0", .side_most = 65500, .text_most = 32000},
     {"GIF", "gif", .sniff = is_gif, .head = gif_head, .texts = gif_texts, .decode = gif_decode},
-    {"WebP", "webp", .sniff = is_webp, .texts = webp_texts},
+    {"WebP", "webp", .sniff = is_webp, .head = webp_head, .texts = webp_texts, .decode = webp_decode,
+     .reads = webp_is_there, .needs = "install libwebp7", .encode = webp_write, .writes = webp_is_there,
+     .package = "libwebp7", .side_most = 16383},
     {"AVIF", "avif", .sniff = is_avif},
     {"HEIF", "heic|heif", .sniff = is_heif},
     {"JPEG XL", "jxl", .sniff = is_jpeg_xl},
@@ -75,7 +78,11 @@ const ImageCodec *image_codec_for(const char *path, Error *e) {
     const ImageCodec *codec = CODECS; /* PNG */
     for (const ImageCodec *c = CODECS; c < CODECS + CODEC_COUNT; c++)
         if (image_has_ending(path, c->endings)) codec = c;
-    if (codec->encode) return codec;
-    error_set(e, ERR_ARGUMENT, "%.200s: pictures are PNG files; name it .png", path);
+    if (codec->encode && (!codec->writes || codec->writes())) return codec;
+    if (!codec->encode)
+        error_set(e, ERR_ARGUMENT, "%.200s: pictures are written as PNG, JPEG or WebP; name it .png", path);
+    else
+        error_set(e, ERR_DEVICE, "%.200s: %s files are written with %s, which is not here; install it, or name it .png",
+                  path, codec->name, codec->package);
     return NULL;
 }

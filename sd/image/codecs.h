@@ -40,13 +40,19 @@ typedef struct {
     /* The same of a text that the pixels hide, for pictures without another. NULL: none is looked for. */
     bool (*hidden)(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
     /* Every pixel of a file whose head is good and of an allowed size, to the sink. False with *why in words, or with
-     * *why NULL when the build lacks the decoder, which is `needs`, or memory. NULL: pictures of this format are not
-     * read. */
+     * *why NULL when memory is short. NULL: pictures of this format are not read. */
     bool (*decode)(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
+    bool (*reads)(void); /* whether the decoder is there; NULL: always. Else what to do: */
     const char *needs;
     /* rgb[height][width][3] as a file in a new buffer *out of *size bytes, with the text, which may be NULL, where
-     * `texts` finds "parameters". NULL: pictures of this format are not written. */
-    bool (*encode)(const uint8_t *rgb, int width, int height, const char *text, uint8_t **out, size_t *size, Error *e);
+     * the webui puts its parameters. quality: 1..100, where the format has it. NULL: pictures of this format are not
+     * written. */
+    bool (*encode)(const uint8_t *rgb, int width, int height, const char *text, int quality, uint8_t **out,
+                   size_t *size, Error *e);
+    bool (*writes)(void); /* whether the encoder is there; NULL: always. Else what to install: */
+    const char *package;
+    int side_most;    /* pixels along a side that can be written; 0: any */
+    size_t text_most; /* bytes of a text that always fits; 0: any */
 } ImageCodec;
 
 /* The first row whose content it is; NULL: none. SNIFF_BYTES bytes are enough. */
@@ -73,18 +79,27 @@ static inline bool image_texts_damaged(const char *what, Error *e) {
     return error_set(e, ERR_FORMAT, "%s; download it again or save it anew", what);
 }
 
-/* codec_png.c, codec_jpeg.c, codec_gif.c, codec_bmp.c, codec_webp.c */
+/* codec_png.c, codec_jpeg.c, codec_jpeg_write.c, codec_gif.c, codec_bmp.c, codec_webp.c */
 bool png_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
 bool png_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
-bool png_write(const uint8_t *rgb, int width, int height, const char *text, uint8_t **out, size_t *size, Error *e);
+bool png_write(const uint8_t *rgb, int width, int height, const char *text, int quality, uint8_t **out, size_t *size,
+               Error *e);
 bool jpeg_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
 bool jpeg_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
+bool jpeg_is_written(void);
+bool jpeg_write(const uint8_t *rgb, int width, int height, const char *text, int quality, uint8_t **out, size_t *size,
+                Error *e);
 bool jpeg_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
 bool gif_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
 bool gif_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
 bool gif_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
 bool bmp_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
 bool bmp_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
+bool webp_is_there(void);
+bool webp_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
+bool webp_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
+bool webp_write(const uint8_t *rgb, int width, int height, const char *text, int quality, uint8_t **out, size_t *size,
+                Error *e);
 bool webp_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
 
 /* hidden_text.c: adds the text in the pixels' lowest bits, as "parameters" */

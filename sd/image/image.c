@@ -51,7 +51,7 @@ static void put(void *user, const uint8_t *rgba, int64_t y, int64_t x, int64_t s
 static bool not_read(const ImageCodec *codec, const char *name, Error *e) {
     if (codec)
         return error_set(e, ERR_FORMAT, "%s: %s pictures are not read; save it as PNG or JPEG", name, codec->name);
-    return error_set(e, ERR_FORMAT, "%s: not a picture; give a PNG, JPEG, BMP or GIF file", name);
+    return error_set(e, ERR_FORMAT, "%s: not a picture; give a PNG, JPEG, WebP, BMP or GIF file", name);
 }
 
 static bool check_size(const ImageHead *head, const char *name, Error *e) {
@@ -62,9 +62,9 @@ static bool check_size(const ImageHead *head, const char *name, Error *e) {
 }
 
 static bool decode_failed(const ImageCodec *codec, const char *name, const char *why, Error *e) {
-    if (!why && codec->needs && !stb_is_there())
-        return error_set(e, ERR_DEVICE, "%s: this build does not read %s pictures; install %s and build again", name,
-                         codec->name, codec->needs);
+    if (!why && codec->reads && !codec->reads())
+        return error_set(e, ERR_DEVICE, "%s: this build does not read %s pictures; %s", name, codec->name,
+                         codec->needs);
     if (!why) return error_set(e, ERR_MEMORY, "%s: cannot allocate memory to read it; free some and try again", name);
     return error_set(e, ERR_FORMAT, "%s: the picture is damaged (%s); download it again or save it anew", name, why);
 }
@@ -163,10 +163,10 @@ bool image_hidden(const uint8_t *bytes, size_t size, const char *name, ImageText
 }
 
 static bool write_with(const ImageCodec *codec, const uint8_t *rgb, int width, int height, const char *text,
-                       const char *path, Error *e) {
+                       int quality, const char *path, Error *e) {
     uint8_t *bytes = NULL;
     size_t size = 0;
-    if ((e && e->code) || !codec || !codec->encode(rgb, width, height, text, &bytes, &size, e)) return false;
+    if ((e && e->code) || !codec || !codec->encode(rgb, width, height, text, quality, &bytes, &size, e)) return false;
     bool ok = atomic_write_file(path, bytes, size, e);
     free(bytes);
     return ok;
@@ -174,10 +174,21 @@ static bool write_with(const ImageCodec *codec, const uint8_t *rgb, int width, i
 
 bool image_write_check(const char *path, Error *e) { return image_codec_for(path, e) != NULL; }
 
-bool image_write(const uint8_t *rgb, int width, int height, const char *text, const char *path, Error *e) {
-    return write_with(image_codec_for(path, e), rgb, width, height, text, path, e);
+bool image_write_fits(const char *path, int width, int height, size_t text, Error *e) {
+    const ImageCodec *codec = image_codec_for(path, e);
+    if (!codec) return false;
+    if (codec->side_most && (width > codec->side_most || height > codec->side_most))
+        return error_set(e, ERR_ARGUMENT, "%.200s: a %s has %d pixels along a side at most; name it .png", path,
+                         codec->name, codec->side_most);
+    return !codec->text_most || text <= codec->text_most ||
+           error_set(e, ERR_ARGUMENT, "%.200s: its text, with the prompts, is too long for a %s; name it .png", path,
+                     codec->name);
+}
+
+bool image_write(const uint8_t *rgb, int width, int height, const char *text, int quality, const char *path, Error *e) {
+    return write_with(image_codec_for(path, e), rgb, width, height, text, quality, path, e);
 }
 
 bool image_write_png(const uint8_t *rgb, int width, int height, const char *text, const char *path, Error *e) {
-    return write_with(image_codec_row(0), rgb, width, height, text, path, e);
+    return write_with(image_codec_row(0), rgb, width, height, text, IMAGE_QUALITY, path, e);
 }

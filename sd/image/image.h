@@ -1,5 +1,5 @@
-/* image.h: pictures from files, PNG, JPEG, BMP and the first frame of a GIF, and to PNG files, by the table of codecs
- * (codecs.h).
+/* image.h: pictures from files, PNG, JPEG, WebP, BMP and the first frame of a GIF, and to PNG, JPEG and WebP files, by
+ * the table of codecs (codecs.h).
  *
  * A file is checked to its last byte before anything is decoded (of a GIF: its first frame), so that hostile ones cost
  * nothing; more than IMAGE_PIXELS pixels, or more than IMAGE_SIDE along a side, are refused. stb_image decodes JPEG,
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { IMAGE_PIXELS = 1 << 24, IMAGE_SIDE = 65535, IMAGE_WHITE = 0xFFFFFF };
+enum { IMAGE_PIXELS = 1 << 24, IMAGE_SIDE = 65535, IMAGE_WHITE = 0xFFFFFF, IMAGE_QUALITY = 80 /* the webui's */ };
 
 typedef struct {
     uint8_t *rgb; /* [height][width][3] */
@@ -35,11 +35,14 @@ bool image_decode_mask(const uint8_t *bytes, size_t size, const char *name, bool
 bool image_read_mask(const char *path, bool round, Image *out, Error *e);
 void image_free(Image *i);
 
-/* Writes rgb[height][width][3], with the text, which may be NULL, where image_text finds "parameters", in the
- * format of the path's ending, PNG for any other; the file appears only when complete. image_write_check, before there
- * is a picture: ERR_ARGUMENT for a format that is not written. */
-bool image_write(const uint8_t *rgb, int width, int height, const char *text, const char *path, Error *e);
+/* Writes rgb[height][width][3], with the text, which may be NULL, where the webui puts its parameters (PNG:
+ * "parameters"; JPEG, WebP: EXIF's UserComment), in the format of the path's ending, PNG for any other; the file
+ * appears only when complete. quality: 1..100, of JPEG and WebP; 100 is a WebP without loss. Before there is a picture:
+ * image_write_check: ERR_ARGUMENT for a format that is not written, ERR_DEVICE where its library is not there;
+ * image_write_fits: and ERR_ARGUMENT where the size or so many bytes of text are too much for it. */
+bool image_write(const uint8_t *rgb, int width, int height, const char *text, int quality, const char *path, Error *e);
 bool image_write_check(const char *path, Error *e);
+bool image_write_fits(const char *path, int width, int height, size_t text, Error *e);
 /* The same as PNG, whatever the path. */
 bool image_write_png(const uint8_t *rgb, int width, int height, const char *text, const char *path, Error *e);
 

@@ -24,7 +24,7 @@ static FuzzBytes good_picture(void) {
     static uint8_t *bytes; /* made once: it does not change */
     static size_t size;
     Error e = {0};
-    if (!bytes && !png_write(RGB, 4, 4, NULL, &bytes, &size, &e)) abort();
+    if (!bytes && !png_write(RGB, 4, 4, NULL, 80, &bytes, &size, &e)) abort();
     return (FuzzBytes){bytes, size};
 }
 

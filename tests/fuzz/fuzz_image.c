@@ -45,7 +45,7 @@ static void say_again(const char *said) {
     ImageTexts texts = {0};
     uint8_t *bytes = NULL;
     size_t size = 0;
-    bool ok = png_write(PIXEL, 1, 1, said, &bytes, &size, &e) && image_texts(bytes, size, "again", &texts, &e);
+    bool ok = png_write(PIXEL, 1, 1, said, 80, &bytes, &size, &e) && image_texts(bytes, size, "again", &texts, &e);
     fuzz_require(fuzz_verdict(ok, &e));
     const char *back = image_text(&texts, "parameters");
     fuzz_require(back && !strcmp(back, said));

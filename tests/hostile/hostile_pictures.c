@@ -315,7 +315,7 @@ static void gifs_and_bmps(void) {
         {"bmp-of-2-bits", BYTES(BMP("\x28", TWO, TWO, "\2", "\0")), "bit depth is not read"},
         {"bmp-without-masks", BYTES(BMP("\x28", TWO, TWO, "\x20", "\3") "\0\0\0\0\0\0\0\0\0\0\0\0"), "no colours"},
         {"bmp-palette-cut", BYTES(BMP("\x28", TWO, "\1\0\0\0", "\x8", "\0") "abcd"), "ends early"},
-        {"webp", BYTES("RIFF\4\0\0\0WEBPVP8 "), "WebP pictures are not read"},
+        {"webp", BYTES("RIFF\4\0\0\0WEBPVP8 "), "the WebP has no pixels"},
         {"avif",
          BYTES("\0\0\0\x1C"
                "ftypavif\0\0\0\0"),

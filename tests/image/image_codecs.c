@@ -20,7 +20,7 @@ static const struct {
     {"JPEG", "the JPEG ends within a segment", "the JPEG ends within a segment", T("\xFF\xD8\xFF\xE0")},
     {"GIF", "ends early", "ends early", T("GIF87a")},
     {"GIF", "ends early", "ends early", T("GIF89a")},
-    {"WebP", NOT_READ("WebP"), NULL, T("RIFF\4\0\0\0WEBP")},
+    {"WebP", "the WebP has no pixels", NULL, T("RIFF\4\0\0\0WEBP")},
     {"AVIF", NOT_READ("AVIF"), NOT_READ("AVIF"),
      T("\0\0\0\x1C"
        "ftypavif\0\0\0\0")},
@@ -39,7 +39,7 @@ static const struct {
     {"TIFF", NOT_READ("TIFF"), NOT_READ("TIFF"), T("MM\0*\0\0\0\10")},
     {"Photoshop", NOT_READ("Photoshop"), NOT_READ("Photoshop"), T("8BPS\0\1")},
     {"BMP", "ends early", NOT_READ("BMP"), T("BM")},
-    {NULL, "not a picture; give a PNG, JPEG, BMP or GIF", "not a picture", T("")},
+    {NULL, "not a picture; give a PNG, JPEG, WebP, BMP or GIF", "not a picture", T("")},
     {NULL, "not a picture; give a PNG", "not a picture", T("a lovely cat")},
     {NULL, "not a picture", "not a picture",
      T("\0\0\0\x18"
@@ -52,16 +52,16 @@ static const struct {
 static void by_name(void) {
     static const struct {
         const char *path, *row; /* NULL: refused */
-    } NAMES[] = {{"a.png", "PNG"}, {"a.PNG", "PNG"},  {"a", "PNG"},     {"a.jpg.out", "PNG"}, {"jpg", "PNG"},
-                 {"xjpg", "PNG"},  {"a.jpg", NULL},   {"a.JPEG", NULL}, {"a.b.webp", NULL},   {"a.tiff", NULL},
-                 {"a.tif", NULL},  {"a.tif2", "PNG"}, {"a.bmp", NULL},  {"a.gif", NULL},      {"", "PNG"}};
+    } NAMES[] = {{"a.png", "PNG"},  {"a.PNG", "PNG"}, {"a", "PNG"},     {"a.jpg.out", "PNG"},
+                 {"jpg", "PNG"},    {"xjpg", "PNG"},  {"a.tiff", NULL}, {"a.tif", NULL},
+                 {"a.tif2", "PNG"}, {"a.bmp", NULL},  {"a.gif", NULL},  {"", "PNG"}};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
         const char *path = NAMES[i].path;
         Error e = {0}, check = {0};
         const ImageCodec *c = image_codec_for(path, &e);
         bool right = NAMES[i].row ? c && c->encode && !strcmp(c->name, NAMES[i].row) && !e.code
                                   : !c && e.code == ERR_ARGUMENT && !strncmp(e.text, path, strlen(path)) &&
-                                        strstr(e.text, ": pictures are PNG files; name it .png");
+                                        strstr(e.text, ": pictures are written as PNG, JPEG or WebP; name it .png");
         test_check(right, "the format of the name '%s'", path);
         test_check(image_write_check(path, &check) == (c != NULL), "the name '%s' is checked", path);
     }
@@ -69,13 +69,14 @@ static void by_name(void) {
     const char *png = test_path("written.PNG"), *jpg = test_path("written.jpg");
     char *text = NULL;
     Error e = {0}, refused = {0}, sticks = {.code = ERR_FILE};
-    bool ok = image_write(pixel, 1, 1, "a cat", png, &e) && (text = image_said(png, "parameters", &e));
+    bool ok = image_write(pixel, 1, 1, "a cat", 80, png, &e) && (text = image_said(png, "parameters", &e));
     test_check(ok && text && !strcmp(text, "a cat"), "a picture is written with its text %s", e.text);
     free(text);
-    ok = image_write(pixel, 1, 1, NULL, png, &e) && !(text = image_said(png, "parameters", &e)) && !e.code;
+    ok = image_write(pixel, 1, 1, NULL, 80, png, &e) && !(text = image_said(png, "parameters", &e)) && !e.code;
     test_check(ok && !text, "a picture is written without a text %s", e.text);
-    test_check(!image_write(pixel, 1, 1, NULL, jpg, &refused) && refused.code == ERR_ARGUMENT, "a JPEG is refused");
-    test_check(!image_write(pixel, 1, 1, NULL, png, &sticks), "nothing is written after an error");
+    test_check(!image_write(pixel, 1, 1, NULL, 80, test_path("a.gif"), &refused) && refused.code == ERR_ARGUMENT,
+               "a GIF is refused");
+    test_check(!image_write(pixel, 1, 1, NULL, 80, png, &sticks), "nothing is written after an error");
     ok = image_write_png(pixel, 1, 1, "a dog", jpg, &e) && (text = image_said(jpg, "parameters", &e));
     test_check(ok && text && !strcmp(text, "a dog"), "a PNG of any name %s", e.text);
     free(text);
@@ -114,7 +115,9 @@ void image_codecs(void) {
     for (int k = 0; k < rows; k++) {
         const ImageCodec *c = image_codec_row(k);
         test_check(reached[k], "picture format %s is reached", c->name);
-        test_check((c->decode || !c->needs) && (c->head || !c->decode), "picture format %s is whole", c->name);
+        test_check(!c->needs == !c->reads && !c->writes == !c->package && (c->decode || !c->needs) &&
+                       (c->head || !c->decode),
+                   "picture format %s is whole", c->name);
         test_check(c->endings && *c->endings, "picture format %s has a name's ending", c->name);
     }
     by_name();

@@ -152,7 +152,7 @@ static void other_files(void) {
     refused("a BMP of -2^31 rows", NEGATIVE, sizeof NEGATIVE, "too many");
     refused("a BMP without its pixels", SHORT, sizeof SHORT, "ends early");
     refused("a BMP whose pixels lie outside", OFFSET, sizeof OFFSET, "ends early");
-    refused("WebP", WEBP, sizeof WEBP - 1, "WebP pictures are not read");
+    refused("WebP", WEBP, sizeof WEBP - 1, "the WebP ends early");
     Image i;
     Error e = {0};
     test_check(!image_read(test_path("gone.png"), 0, &i, &e) && e.code == ERR_FILE, "a missing file");

@@ -213,6 +213,7 @@ static void sheets(void) {
 
 SUITE(image, .seconds = 2) {
     image_codecs();
+    image_written();
     pictures();
     pixels();
     image_hostile();

@@ -10,6 +10,7 @@
 
 void image_codecs(void);  /* image_codecs.c: the table of formats */
 void image_hostile(void); /* image_hostile.c: malicious files */
+void image_written(void); /* image_written.c: JPEG and WebP */
 void image_hints(void);   /* image_hints.c: hints for ControlNets */
 
 /* A text of a picture's file, or of one in memory, in a new string; NULL: none, or e is set. */

@@ -67,7 +67,9 @@ static const struct {
     {"negative", OF_TXT2IMG | OF_IMG2IMG,
      OPTION(FLAG, next_seeds, 0, "next-seeds", NULL, "with --prompts-from: each line goes on with the next seed")},
     {"negative", OF_TXT2IMG | OF_IMG2IMG,
-     OPTION(STRING, out, 'o', "out", "FILE", "the picture, a PNG file; - is standard output")},
+     OPTION(STRING, out, 'o', "out", "FILE", "the picture: .png, .jpg or .webp, else PNG; - is standard output")},
+    {"negative", IN_DRAWN,
+     OPTION_IN(INT, quality, 0, "quality", "N", 1, 100, "of JPEG and WebP; 100: WebP without loss (80)")},
     {"negative", OF_RECORD,
      OPTION(STRING, out, 'o', "out", "FILE", "the record, a safetensors file; - is standard output")},
     {"ensd", OF_TXT2IMG | OF_IMG2IMG,
@@ -172,7 +174,8 @@ static int check_format(const Command *c, const char *option, const char *path) 
     const char *end = path ? strrchr(path, '.') : NULL;
     if (end && (!strcmp(end, ".safetensors") || !strcmp(end, ".ckpt")))
         return usage_error(c, "%s: %.200s: is a model's name; name a picture file, such as .png", option, path);
-    return !path || image_write_check(path, &e) ? GO_ON : usage_error(c, "%s: %s", option, e.text);
+    if (!path || image_write_check(path, &e)) return GO_ON;
+    return e.code == ERR_ARGUMENT ? usage_error(c, "%s: %s", option, e.text) : report(c, &e);
 }
 
 /* "-": standard input and output. */
@@ -245,6 +248,7 @@ static int check_record(const Command *c, const PictureArguments *a) {
 PictureArguments picture_defaults(PictureCommand of) {
     PictureArguments a = {.of = of,
                           .batch_count = 1,
+                          .quality = IMAGE_QUALITY,
                           .values = RECORD_VALUES,
                           .loops = 1,
                           .final_strength = -1,

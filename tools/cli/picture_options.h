@@ -31,6 +31,7 @@ typedef struct {
     const char *mask;    /* of `image` */
     const char *prompts; /* a file with a prompt on each line */
     bool next_seeds;     /* each of its lines begins with the next seed */
+    int quality;         /* of JPEG and WebP */
     int batch_count;
     int loops;             /* how often img2img's result is drawn on from */
     double final_strength; /* of the last loop; -1: that of the first */

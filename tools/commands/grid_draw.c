@@ -175,11 +175,17 @@ static bool make_folder(const char *folder, Error *e) {
                      strerror(errno));
 }
 
+/* A grid's pictures are kept in its format. */
+static const char *ending(const Work *w) {
+    const char *dot = strrchr(w->a.picture.out, '.');
+    return dot && !strchr(dot, '/') && strlen(dot) < 8 ? dot : ".png";
+}
+
 static bool keep(const Work *w, GridPlace at, const SdPicture *p, double seconds, Error *e) {
     char name[OS_PATH_SIZE];
     if (!w->a.pictures) return true;
-    if (!make_folder(w->a.pictures, e) || !kept_name(w, at, p->seed, ".png", name, e) ||
-        !image_write(p->rgb, p->width, p->height, p->parameters, name, e))
+    if (!make_folder(w->a.pictures, e) || !kept_name(w, at, p->seed, ending(w), name, e) ||
+        !image_write(p->rgb, p->width, p->height, p->parameters, w->a.picture.quality, name, e))
         return false;
     if (!w->a.picture.open.quiet) printf("%s: seed %" PRId64 ", %.2f s\n", file_shown(name), p->seed, seconds);
     fflush(stdout);
@@ -213,7 +219,7 @@ static bool write_grid(Work *w, int z, Error *e) {
     Image *image = &w->images[z];
     char *text = w->texts[z] ? grid_text(w->g, w->texts[z]) : NULL;
     bool ok = (text || !w->texts[z] || no_memory(e)) && file_of(w, z, name, e) &&
-              image_write(image->rgb, image->width, image->height, text, name, e);
+              image_write(image->rgb, image->width, image->height, text, w->a.picture.quality, name, e);
     free(text);
     image_free(image);
     if (ok && !w->a.picture.open.quiet)
@@ -264,6 +270,7 @@ static bool begin(Work *w, Error *e) {
     if (!w->images || !w->texts || !w->left) return no_memory(e);
     for (int z = 0; z < zs; z++) w->left[z] = w->g->count[GRID_X] * w->g->count[GRID_Y];
     return (!w->a.pictures || kept_read(w->a.pictures, &w->kept, e)) && settle_size(w, e) && measure(w, e) &&
+           image_write_fits(w->a.picture.out, (int)w->plot.full_width, (int)w->plot.full_height, 0, e) &&
            leave_room(w, e) && settle_seed(w, e);
 }
 

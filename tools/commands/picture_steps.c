@@ -16,7 +16,7 @@ bool steps_keep(Steps *s, const SdPicture *p, int step) {
     s->begun = true;
     if (p->width != s->width || p->height != s->height) forget_steps(s); /* the second pass of hires fix begins */
     s->seed = p->seed, s->width = p->width, s->height = p->height;
-    if (s->file && !image_write(p->rgb, p->width, p->height, NULL, s->file, s->e)) return false;
+    if (s->file && !image_write(p->rgb, p->width, p->height, NULL, IMAGE_QUALITY, s->file, s->e)) return false;
     if (!s->sheet) return true;
     SheetPicture *more = realloc(s->pictures, (size_t)(s->count + 1) * sizeof *more);
     if (more) s->pictures = more;
@@ -35,7 +35,7 @@ void steps_save(Steps *s, const char *path, Error *e) {
     Image sheet = {0};
     for (int i = 0; i < s->count; i++) s->pictures[i].label = s->labels[i];
     if (sheet_make(s->pictures, s->count, s->width, s->height, 0, &sheet, e))
-        image_write(sheet.rgb, sheet.width, sheet.height, NULL, path, e);
+        image_write(sheet.rgb, sheet.width, sheet.height, NULL, IMAGE_QUALITY, path, e);
     image_free(&sheet);
 }
 

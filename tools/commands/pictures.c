@@ -76,7 +76,7 @@ static bool save_one(const Drawn *d, const SdPicture *p, Error *e) {
     bool ok = (text || error_set(e, ERR_MEMORY, "out of memory for a picture's text")) &&
               (d->jobs.folder ? picture_jobs_free_name(&d->jobs, d->job, name, e)
                               : output_name(name, d->a->out, several(d), d->request.prompt, p->seed, e)) &&
-              image_write(p->rgb, p->width, p->height, text, name, e);
+              image_write(p->rgb, p->width, p->height, text, d->a->quality, name, e);
     if (ok && !d->a->open.quiet)
         printf("%s: seed %" PRId64 ", %.2f s\n", file_shown(name), p->seed, os_clock() - d->begun);
     fflush(stdout); /* whoever reads it need not wait for the last */
@@ -143,6 +143,15 @@ static void draw_loops(Drawn *d, int run, Error *e) {
     d->request = first;
 }
 
+/* About what a picture's text takes at most. */
+static size_t text_bytes(const SdRequest *r) {
+    enum { OTHERS = 4096 };
+    const char *const texts[] = {r->prompt, r->negative, r->hires_prompt, r->hires_negative};
+    size_t n = OTHERS;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) n += texts[i] ? strlen(texts[i]) : 0;
+    return n;
+}
+
 static void draw_job(Drawn *d, const PictureArguments *job, bool first, Error *e) {
     SdRequest *r = &d->request;
     if (!drawing_set(&d->drawing, job, r, e)) return;
@@ -152,6 +161,7 @@ static void draw_job(Drawn *d, const PictureArguments *job, bool first, Error *e
     if (first) model_note_ignored(&job->open, d->drawing.model, r);
     int width, height;
     sd_finished_size(r, &width, &height);
+    if (!e->code) image_write_fits(d->a->out && !d->jobs.folder ? d->a->out : ".png", width, height, text_bytes(r), e);
     if (d->a->sheet) sheet_fits(r->hires_steps > r->steps ? r->hires_steps : r->steps, width, height, e);
     bool next = d->a->next_seeds || d->jobs.folder; /* a random seed is drawn once */
     if (first || !next) d->seed = sd_random_seed(), d->variation = sd_random_seed();

@@ -231,7 +231,7 @@ static void warn_of_parts(SdModel *model, const InfoRead *text, Error *e) {
 }
 
 static bool save(const SdPicture *p, const char *path, Error *e) {
-    return image_write(p->rgb, p->width, p->height, p->parameters, path, e);
+    return image_write(p->rgb, p->width, p->height, p->parameters, IMAGE_QUALITY, path, e);
 }
 
 static int generate(const Command *c, const Arguments *a, const char *path, Replay *r, const Image *was) {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # deps.sh [openblas|none [SERVER]]: looks for a C compiler. Installs one if that needs no password (apt-get, as root or with sudo
 # -n), else says what to install. The same for stb_image.h, which reads JPEG pictures, and for openblas its library, whose
-# products some machines prefer, and for libmicrohttpd, jansson and SQLite, which `sdc serve` needs (SERVER=0: it is not
+# products some machines prefer, for libturbojpeg and libwebp, which are loaded to write JPEG and to read and write
+# WebP, and for libmicrohttpd, jansson and SQLite, which `sdc serve` needs (SERVER=0: it is not
 # wanted); but the build continues without them.
 blas=${1:-openblas}
 cc=${CC:-cc}
@@ -22,6 +23,15 @@ stb=
 for d in /usr/include /usr/local/include /opt/homebrew/include; do
     if [ -f "$d/stb/stb_image.h" ] || [ -f "$d/stb_image.h" ]; then stb=$d; fi
 done
+pictures=
+for l in libturbojpeg:libturbojpeg0 libwebp:libwebp7; do
+    found=
+    for f in /usr/lib/*/${l%:*}.so.* /usr/lib*/${l%:*}.so.* /opt/homebrew/lib/${l%:*}.dylib \
+        $(ldconfig -p 2>/dev/null | sed -n "s/.*${l%:*}\\.so.* => //p"); do
+        if [ -e "$f" ]; then found=$f; fi
+    done
+    [ "$found" ] || pictures="$pictures ${l#*:}"
+done
 server=
 [ "${2:-1}" = 0 ] || for h in microhttpd jansson sqlite3; do
     found=
@@ -30,7 +40,7 @@ server=
     done
     [ "$found" ] || server=missing
 done
-[ "$missing" ] || [ -z "$stb" ] || [ -z "$library" ] || [ "$server" ] || exit 0
+[ "$missing" ] || [ -z "$stb" ] || [ -z "$library" ] || [ "$pictures" ] || [ "$server" ] || exit 0
 
 root=
 if [ "$(id -u)" != 0 ]; then
@@ -58,6 +68,10 @@ if [ -z "$stb" ] && [ -z "$missing" ]; then
 fi
 if [ -z "$library" ] && [ -z "$missing" ]; then
     try_install libopenblas0 || echo "without OpenBLAS SDC_CPU=openblas does not work, and machines other than x86-64 are slower" >&2
+fi
+if [ "$pictures" ] && [ -z "$missing" ]; then
+    try_install $pictures ||
+        echo "without$pictures sdc does not write JPEG or read and write WebP pictures; everything else works" >&2
 fi
 if [ "$server" ] && [ -z "$missing" ]; then
     try_install libmicrohttpd-dev libjansson-dev libsqlite3-dev ||
