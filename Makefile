@@ -117,9 +117,15 @@ OBJ := $(CUDA_OBJ) $(SRC:%.c=$(B)/%.o) $(foreach i,$(ISAS),$(KERNELS:%.c=$(B)/%.
 TOOL_OBJ := $(TOOLS:%.c=$(B)/%.o)
 TEST_OBJ := $(TESTS:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ))
 
+VERSION := $(shell sed -n 's/.*SDC_VERSION "\(.*\)"/\1/p' tools/cli/main.c)
+# libsd.so, where the linker has version scripts: 0.2 may not serve programs built with 0.1.
+ABI := $(basename $(VERSION))
+SHARED := $(if $(findstring linux,$(MACHINE)),$(B)/libsd.so.$(ABI))
+$(filter-out %.cu.o,$(OBJ)): ALL_CFLAGS += -fPIC -fno-semantic-interposition
+
 .PHONY: all lib
 all: sdc
-lib: $(B)/libsd.a
+lib: $(B)/libsd.a $(SHARED)
 
 sdc: $(B)/sdc $(SERVER_PROGRAM)
 	@cp -f $^ .
@@ -127,6 +133,9 @@ sdc: $(B)/sdc $(SERVER_PROGRAM)
 $(B)/libsd.a: $(OBJ)
 	@rm -f $@
 	ar rcs $@ $(OBJ)
+
+$(B)/libsd.so.$(ABI): $(OBJ) sd/libsd.map
+	$(CC) $(ALL_CFLAGS) -shared -o $@ $(OBJ) -Wl,-soname,$(@F) -Wl,--version-script=sd/libsd.map $(LDFLAGS) $(LIBS)
 
 $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
@@ -144,7 +153,7 @@ $(B)/sdc-serve: $(filter-out %/absent.o,$(TOOL_OBJ)) $(SERVER_OBJ) $(B)/libsd.a
 # between it and files without a name.
 TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free,--wrap=os_create_unnamed,--wrap=os_name_at
 
-$(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM) $(B)/sdc-torture $(SERVER_PROGRAM)
+$(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM) $(B)/sdc-torture $(SERVER_PROGRAM) $(B)/stage/done
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS)
 
 # The fuzzers' targets, all in one program (tests/fuzz/libfuzzer.c).
@@ -176,7 +185,7 @@ CUDA_EXACT := -ftz=false -prec-div=true -prec-sqrt=true -fmad=false
 $(CUDA_SRC_16:%.cu=$(B)/%.cu.o): CUDA_EXACT :=
 $(B)/%.cu.o: %.cu
 	@mkdir -p $(@D)
-	$(NVCC) -std=c++17 -O3 $(CUDA_EXACT) $(CUDA_GEN) --threads 2 -MMD -MP -I. -Xcompiler -Wall -c -o $@ $<
+	$(NVCC) -std=c++17 -O3 $(CUDA_EXACT) $(CUDA_GEN) --threads 2 -MMD -MP -I. -Xcompiler -Wall,-fPIC -c -o $@ $<
 else
 $(B)/%.cu.o: %.cu
 	@mkdir -p $(@D)
@@ -247,9 +256,9 @@ SUITES ?=
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
 .PHONY: fuzz generators help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants port-test same-bits golden bench format format-check \
-  check-includes install clean run-valgrind
+  check-includes install uninstall clean run-valgrind
 ## all             builds ./sdc (the default)
-## lib             builds libsd.a
+## lib             builds libsd.a and libsd.so
 ## help            this list
 help:
 	@sed -n 's/^## /  make /p' Makefile
@@ -361,16 +370,36 @@ format-check:
 ## check-includes  the house's rules: includes and calls one way, no backend in nn/ and sd/, short files
 check-includes: $(B)/sdc
 	@sh tools/dev/check_includes.sh $(B)
-## install         sdc, libsd.a and the header under PREFIX
-install: sdc $(B)/libsd.a
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/libsd/sd \
-	  $(DESTDIR)$(PREFIX)/include/libsd/tensor
-	install sdc $(if $(SERVER_PROGRAM),sdc-serve) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(B)/libsd.a $(DESTDIR)$(PREFIX)/lib
-	install -m 644 sd/sd.h $(DESTDIR)$(PREFIX)/include/libsd/sd
-	install -m 644 tensor/error.h $(DESTDIR)$(PREFIX)/include/libsd/tensor
+## install         sdc, libsd, its header and pkg-config file, the manual page and completion under PREFIX; uninstall removes them
+LIBDIR ?= $(PREFIX)/lib
+TO := $(DESTDIR)$(PREFIX)
+TO_LIB := $(DESTDIR)$(LIBDIR)
+INSTALLED := $(TO)/bin/sdc $(if $(SERVER_PROGRAM),$(TO)/bin/sdc-serve) $(TO)/include/libsd/sd/sd.h \
+  $(TO)/include/libsd/tensor/error.h $(TO_LIB)/libsd.a $(if $(SHARED),$(TO_LIB)/libsd.so.$(ABI) $(TO_LIB)/libsd.so) \
+  $(TO_LIB)/pkgconfig/sd.pc $(TO)/share/man/man1/sdc.1 $(TO)/share/bash-completion/completions/sdc \
+  $(TO)/share/zsh/site-functions/_sdc $(TO)/share/fish/vendor_completions.d/sdc.fish
+install: $(B)/sdc $(SERVER_PROGRAM) $(B)/libsd.a $(SHARED)
+	install -d $(sort $(dir $(INSTALLED)))
+	install $(B)/sdc $(SERVER_PROGRAM) $(TO)/bin
+	install -m 644 sd/sd.h $(TO)/include/libsd/sd
+	install -m 644 tensor/error.h $(TO)/include/libsd/tensor
+	install -m 644 $(B)/libsd.a $(TO_LIB)
+	$(if $(SHARED),install -m 644 $(SHARED) $(TO_LIB) && ln -sf libsd.so.$(ABI) $(TO_LIB)/libsd.so)
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|; s|@LIBS@|$(LIBS)|' sd/sd.pc.in > $(TO_LIB)/pkgconfig/sd.pc
+	$(B)/sdc help --man > $(TO)/share/man/man1/sdc.1
+	$(B)/sdc help --completion bash > $(TO)/share/bash-completion/completions/sdc
+	$(B)/sdc help --completion zsh > $(TO)/share/zsh/site-functions/_sdc
+	$(B)/sdc help --completion fish > $(TO)/share/fish/vendor_completions.d/sdc.fish
+uninstall:
+	rm -f $(INSTALLED)
+	-rmdir $(TO)/include/libsd/sd $(TO)/include/libsd/tensor $(TO)/include/libsd
+# For the tests, which look at what is installed.
+$(B)/stage/done: $(B)/sdc $(SERVER_PROGRAM) $(B)/libsd.a $(SHARED) sd/sd.h tensor/error.h sd/sd.pc.in
+	rm -rf $(@D)
+	@$(MAKE) --no-print-directory -s install DESTDIR=$(abspath $(@D)) PREFIX=/usr/local
+	@touch $@
 ## clean           removes what was built
 clean:
 	rm -rf build sdc sdc-serve $(BUILD)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)

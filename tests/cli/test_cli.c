@@ -107,6 +107,8 @@ static void usage_errors(void) {
         {2, "--width: 65 is not a multiple of 8", "bench -m x -W 65"},
         {2, "--runs: 0 is not in", "bench -m x --runs 0"},
         {2, "takes one command", "help a b"},
+        {2, "takes one command or option", "help --man txt2img"},
+        {2, "--completion|bash", "help --completion ksh"},
         {2, "takes no arguments", "version x"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)

@@ -1,5 +1,5 @@
 #include "help.h"
-#include "option.h"
+#include "help_words.h"
 #include "tensor/os.h"
 
 #include <stdio.h>
@@ -28,16 +28,14 @@ static void print_wrapped(const char *text, int width, int column, int indent) {
 }
 
 static void print_option(const Option *o, int width) {
-    char left[128], help[512];
+    char left[160], value[128], help[600];
     int n = o->letter ? snprintf(left, sizeof left, "  -%c, --%s", o->letter, o->name)
                       : snprintf(left, sizeof left, "      --%s", o->name);
-    if (o->value) snprintf(left + n, sizeof left - (size_t)n, " %s", o->value);
-    for (char *p = left + n; *p; p++) *p = *p == ',' && o->kind == OPT_ENUM ? '|' : *p; /* names of one value */
+    if (o->value) snprintf(left + n, sizeof left - (size_t)n, " %s", help_value(o, value, sizeof value));
     n = printf("%s", left);
     if (n >= INDENT) printf("\n"), n = 0;
     printf("%*s", INDENT - n, "");
-    snprintf(help, sizeof help, *o->standard ? "%s (%s)" : "%s", o->help, o->standard);
-    print_wrapped(help, width, INDENT, INDENT);
+    print_wrapped(help_text(o, help, sizeof help), width, INDENT, INDENT);
 }
 
 int help_print(const Command *c) {

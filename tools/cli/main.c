@@ -12,7 +12,18 @@
 static int help(const Command *c, int argc, char **argv);
 static int version(const Command *c, int argc, char **argv);
 
-static const Command HELP = {"help", help, "[COMMAND]", "explain a command", NULL, NULL};
+typedef struct {
+    bool man;
+    const char *shell;
+} Arguments;
+
+static const Option HELP_OPTIONS[] = {
+    OPTION(FLAG, man, 0, "man", NULL, "print the manual page: sdc help --man | man -l -"),
+    OPTION(CHOICE, shell, 0, "completion", HELP_SHELLS, "print a script that completes command lines in that shell"),
+    OPTION_END};
+
+static const Command HELP = {"help", help,        "[COMMAND | --man | --completion SHELL]", "explain a command",
+                             NULL,   HELP_OPTIONS};
 static const Command VERSION = {"version", version, "", "print the version", NULL, NULL};
 
 /* Command i, those of this file last; then NULL. */
@@ -45,8 +56,13 @@ static void list(FILE *to) {
 }
 
 static int help(const Command *c, int argc, char **argv) {
-    if (argc > 2) return usage_error(c, "help: takes one command");
-    if (argc == 2) return find(argv[1]) ? help_print(find(argv[1])) : unknown(argv[1]);
+    Arguments a = {0};
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
+    if (code != GO_ON) return code;
+    if (rest + a.man + (a.shell != NULL) > 1) return usage_error(c, "help: takes one command or option");
+    if (a.man) return help_man(command, SDC_VERSION);
+    if (a.shell) return help_completion(command, a.shell);
+    if (rest) return find(argv[0]) ? help_print(find(argv[0])) : unknown(argv[0]);
     list(stdout);
     return finish_output();
 }
