@@ -141,11 +141,19 @@ $(B)/sdc: $(TOOL_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
 
 $(SERVER_OBJ): ALL_CFLAGS += $(SERVER_CFLAGS)
-$(B)/tools/server/api/page.o: $(B)/tools/server/api/page.inc
-$(B)/tools/server/api/page.o: ALL_CFLAGS += -DSDC_PAGE='"$(abspath $(B)/tools/server/api/page.inc)"'
-$(B)/tools/server/api/page.inc: tools/server/api/page.html
+# The page, in three parts; its program is these files one after the other.
+PAGE := tools/server/page
+PAGE_JS := $(sort $(filter-out %/main.js,$(wildcard $(PAGE)/*.js))) $(PAGE)/main.js
+PAGE_INC := $(patsubst %,$(B)/$(PAGE)/page_%.inc,html css js)
+$(B)/tools/server/api/page.o: $(PAGE_INC)
+$(B)/tools/server/api/page.o: ALL_CFLAGS += -DSDC_PAGE_HTML='"$(abspath $(word 1,$(PAGE_INC)))"' \
+  -DSDC_PAGE_CSS='"$(abspath $(word 2,$(PAGE_INC)))"' -DSDC_PAGE_JS='"$(abspath $(word 3,$(PAGE_INC)))"'
+$(B)/$(PAGE)/page_html.inc: $(PAGE)/page.html
+$(B)/$(PAGE)/page_css.inc: $(PAGE)/page.css
+$(B)/$(PAGE)/page_js.inc: $(PAGE_JS)
+$(PAGE_INC):
 	@mkdir -p $(@D)
-	od -An -v -td1 $< | sed 's/-*[0-9][0-9]*/&,/g' > $@
+	cat $^ | od -An -v -td1 | sed 's/-*[0-9][0-9]*/&,/g' > $@
 $(B)/sdc-serve: $(filter-out %/absent.o,$(TOOL_OBJ)) $(SERVER_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS) $(SERVER_LIBS)
 
@@ -255,7 +263,7 @@ SUITES ?=
 # All cores, unless this make was told how many.
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
-.PHONY: fuzz generators help deps demo run-demo test test-all run-test run-test-all test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants port-test same-bits golden bench format format-check \
+.PHONY: fuzz generators help deps demo run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants port-test same-bits golden bench format format-check \
   check-includes install uninstall clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a and libsd.so
@@ -287,6 +295,27 @@ test: deps
 	@$(MAKE) --no-print-directory $(ALL_CORES) run-test
 run-test: $(B)/test $(B)/sdc
 	SDC_BIN=$(B)/sdc $(B)/test $(SUITES)
+	@$(if $(SUITES)$(SANITIZE),,sh tools/dev/test_page.sh $(B))
+## test-page       the page in headless Chromium, which must be there (Debian: chromium, chromium-driver)
+# Their packages are for tests alone: build/clients has them.
+test-page: build/clients/done
+	@$(MAKE) --no-print-directory $(ALL_CORES) run-test-page
+run-test-page: $(B)/sdc $(SERVER_PROGRAM)
+	sh tools/dev/test_page.sh $(B) must
+## test-clients    programs of PyPI that draw by the webui's and OpenAI's interfaces, against sdc serve
+test-clients: build/clients/done
+	@$(MAKE) --no-print-directory $(ALL_CORES) run-test-clients
+run-test-clients: $(B)/sdc $(SERVER_PROGRAM)
+	SDC_BIN=$(abspath $(B)/sdc) build/clients/bin/python tests/clients
+## test-schema     schemathesis: whatever /openapi.json allows, and some of what it does not, is answered without a 5xx
+test-schema: build/schema/done
+	@$(MAKE) --no-print-directory $(ALL_CORES) run-test-schema
+run-test-schema: $(B)/sdc $(SERVER_PROGRAM)
+	SDC_BIN=$(abspath $(B)/sdc) build/schema/bin/python tests/clients/schema.py
+build/%/done: tests/clients/%.txt
+	python3 -m venv build/$*
+	build/$*/bin/pip install -q -r $<
+	@touch $@
 ## test-all        with the slow ones: full-size models
 test-all: deps
 	@$(MAKE) --no-print-directory $(ALL_CORES) run-test-all

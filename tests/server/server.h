@@ -22,5 +22,6 @@ void server_hires(const Served *s);
 void server_openai(const Served *s);
 void server_jobs(const Served *s);
 void server_restarts(void);
+void server_more(void);
 
 #endif

@@ -200,7 +200,7 @@ static void page(const Served *s) {
     Reply r = call(s, "GET", "/", "", NULL);
     const char *type = reply_header(&r, "Content-Type"), *policy = reply_header(&r, "Content-Security-Policy");
     test_check(r.status == 200 && type && !strncmp(type, "text/html", 9) &&
-                   cli_holds(r.body, "<title>sd.c|/v1/jobs|</html>"),
+                   cli_holds(r.body, "<title>sd.c|page.js|</html>"),
                "the page");
     test_check(policy && strstr(policy, "frame-ancestors 'none'"), "no other page may show it");
     reply_free(&r);

@@ -90,6 +90,7 @@ static const Case CASES[] = {
      "detail~none-such"},
     {"a task's name stays out of names of files", "POST", T, "",
      "{" SMALL ",\"save_images\":true,\"force_task_id\":\"/../../../x\"}", 200, "images.#=1|warnings-"},
+    {"the webui's image CFG scale", "POST", T, "", "{" SMALL ",\"image_cfg_scale\":1.5}", 200, "warnings-"},
     {"a mask without a picture", "POST", T, "", "{" SMALL ",\"mask\":\"AAAA\"}", 200, "warnings.0^mask"},
     {"styles of nothing", "POST", T, "", "{" SMALL ",\"styles\":[\"\",\"None\"]}", 200, "images.#=1|warnings-"},
     {"no pictures sent", "POST", T, "", "{" SMALL ",\"send_images\":false}", 200, "images.#=0|info:infotexts.#=1"},

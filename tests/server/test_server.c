@@ -209,4 +209,5 @@ SUITE(server, .seconds = 12) {
     }
     keys();
     server_restarts();
+    server_more();
 }

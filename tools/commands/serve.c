@@ -6,8 +6,8 @@
 
 typedef struct {
     ModelOptions open;
-    const char *listen, *model, *models, *vaes, *loras, *upscalers, *controlnets, *outputs, *jobs, *settings, *keys;
-    const char *auth, *hosts, *origins, *cert, *key;
+    const char *listen, *model, *models, *vaes, *loras, *upscalers, *controlnets, *outputs, *jobs, *settings, *styles;
+    const char *image_encoder, *keys, *auth, *hosts, *origins, *cert, *key;
     bool let_in, keep_orphans, log_prompts;
     int workers, queue, quota, pictures, connections, drain, spaces;
     size_t body;
@@ -21,10 +21,13 @@ static const Option OPTIONS[] = {
     OPTION(STRING, vaes, 0, "vae-dir", "DIR", "likewise of VAEs"),
     OPTION(STRING, loras, 0, "lora-dir", "DIR", "of LoRAs"),
     OPTION(STRING, upscalers, 0, "upscaler-dir", "DIR", "of upscalers"),
-    OPTION(STRING, controlnets, 0, "controlnet-dir", "DIR", "of ControlNets"),
+    OPTION(STRING, controlnets, 0, "controlnet-dir", "DIR", "of ControlNets and IP-Adapters"),
+    OPTION(STRING, image_encoder, 0, "image-encoder", "FILE",
+           "the vision encoder of those IP-Adapters, a file or folder"),
     OPTION(STRING, outputs, 0, "outputs", "DIR", "where pictures go that a client wants saved"),
     OPTION(STRING, jobs, 0, "jobs", "FILE", "where jobs of /v1/jobs are kept, so that a restart loses none (memory)"),
-    OPTION(STRING, settings, 0, "settings", "FILE", "a file that keeps the settings"),
+    OPTION(STRING, settings, 0, "settings", "FILE", "a file that keeps the settings, and the page's fields"),
+    OPTION(STRING, styles, 0, "styles", "FILE", "prompts by name: the webui's styles.csv, or a new file"),
     OPTION(STRING, keys, 0, "keys", "FILE", "who may call: lines NAME:SECRET, for Basic, Bearer and api-key"),
     OPTION(STRING, auth, 0, "api-auth", "NAME:SECRET", "one such key (others on this machine can see it)"),
     OPTION(STRING, hosts, 0, "hosts", "NAME,...", "names of this machine that the Host header may have"),
@@ -70,6 +73,8 @@ static int serve(const Command *c, int argc, char **argv) {
                        .outputs_dir = a.outputs,
                        .jobs_file = a.jobs,
                        .settings_file = a.settings,
+                       .styles_file = a.styles,
+                       .image_encoder = a.image_encoder,
                        .keys_file = a.keys,
                        .api_auth = a.auth,
                        .hosts = a.hosts,

@@ -42,7 +42,7 @@ tools/cli tensor weights sd sd/text sd/image sd/sampling sd/info sd/load
 tools/shapes tensor weights sd sd/noise sd/image sd/load
 tools/ledger tensor weights nn sd sd/models sd/load
 tools/bench tensor weights nn sd sd/models sd/load tools/cli
-tools/server tensor weights sd sd/text sd/image sd/sampling sd/info
+tools/server tensor weights sd sd/text sd/prompt sd/image sd/sampling sd/info
 tools/commands tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/info sd/load sd/convert sd/pipeline sd/workflow sd/train tools/cli tools/bench tools/shapes tools/ledger tools/server
 tests *
 END

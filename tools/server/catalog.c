@@ -107,6 +107,17 @@ static CatalogEntry *entry_of(List *l, const char *path) {
     return NULL;
 }
 
+/* What of an embedding is the same as long as it is the same file. */
+static void measure(CatalogEntry *x) {
+    SdInfo info;
+    long long vectors, width;
+    if (!sd_info(x->path, false, &info, NULL)) return;
+    if (sscanf(info.embedding, "%lld vector%*1[s] of %lld", &vectors, &width) != 2 &&
+        sscanf(info.embedding, "%lld vector of %lld", &vectors, &width) != 2)
+        return;
+    if (vectors > 0 && vectors < 10000) x->vectors = (int)vectors, x->width = (int)width;
+}
+
 static List look(const Catalog *c, ListKind kind) {
     List l = {0};
     const char *model = c->model, *slash = model ? strrchr(model, '/') : NULL;
@@ -123,6 +134,7 @@ static List look(const Catalog *c, ListKind kind) {
 void catalog_refresh(Catalog *c) {
     for (int i = 0; i < LIST_COUNT; i++) {
         List l = look(c, (ListKind)i);
+        for (int k = 0; i == LIST_EMBEDDINGS && k < l.count; k++) measure(&l.at[k]);
         os_lock(c->lock);
         List old = c->lists[i];
         for (int k = 0; k < old.count; k++) {

@@ -19,10 +19,11 @@ typedef enum {
 #define BUILTIN_NAME "built-in"
 
 typedef struct {
-    char *path;    /* NULL: the built-in model */
-    char *file;    /* below its folder: "people/x.safetensors"; a folder's name */
-    char *name;    /* the file's, without folders and ending */
-    char hash[65]; /* SHA-256, as far as a picture has told it; "": unknown */
+    char *path;         /* NULL: the built-in model */
+    char *file;         /* below its folder: "people/x.safetensors"; a folder's name */
+    char *name;         /* the file's, without folders and ending */
+    char hash[65];      /* SHA-256, as far as a picture has told it; "": unknown */
+    int vectors, width; /* an embedding's; 0: it is none that can be read */
 } CatalogEntry;
 
 typedef struct Catalog Catalog;

@@ -8,6 +8,7 @@
 #include "server.h"
 #include "settings.h"
 #include "tools/server/jobs/store.h"
+#include "sd/text/tokenizer.h"
 
 enum { MOST_WORKERS = 64 };
 
@@ -17,6 +18,8 @@ typedef struct {
     Guard guard;
     Catalog *catalog;
     Settings *settings;
+    OsLock *styles; /* held while the file of styles is replaced */
+    Tokenizer *tokenizer;
     Jobs *jobs;
     Store *store;
     const struct Route *const *routes; /* all tables; NULL ends them */

@@ -118,6 +118,8 @@ static void stop(Running *x) {
     jobs_free(x->serve.jobs);
     store_close(x->serve.store);
     settings_free(x->serve.settings);
+    os_lock_free(x->serve.styles);
+    tokenizer_free(x->serve.tokenizer);
     catalog_free(x->serve.catalog);
     free(x->cert), free(x->key);
     free(x);
@@ -142,6 +144,8 @@ static bool begin(Running *x, const ServerOptions *o, OsListener *at, Error *e) 
                        .hosts = o->hosts,
                        .origins = o->origins,
                        .any_host = !at->loopback && s->keys.count && !o->hosts};
+    if (!(s->styles = os_lock_new()) || !(s->tokenizer = tokenizer_new()))
+        return error_set(e, ERR_MEMORY, "out of memory for the tokenizer");
     if (!(s->catalog = catalog_new(o, e)) || !(s->settings = settings_new(o, s->catalog, e)) ||
         !(s->jobs = jobs_new(o->queue, 4 * o->most_body, o->quota, e)) || !(s->store = store_open(o->jobs_file, e)))
         return false;

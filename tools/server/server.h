@@ -11,6 +11,8 @@ typedef struct {
     const char *vae_dir, *lora_dir, *upscaler_dir, *controlnet_dir;
     const char *outputs_dir;   /* where pictures are kept that a client wants saved; NULL: nowhere */
     const char *jobs_file;     /* jobs that outlive their calls; NULL: in memory */
+    const char *styles_file;   /* prompts by name, the webui's styles.csv; NULL: none */
+    const char *image_encoder; /* CLIP's vision encoder, for IP-Adapters of controlnet_dir; NULL: none */
     const char *settings_file; /* where POST options persists; NULL: nowhere */
     const char *keys_file;     /* lines NAME:SECRET; NULL: none */
     const char *api_auth;      /* one more such key, "NAME:SECRET", or NULL */

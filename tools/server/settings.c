@@ -14,6 +14,7 @@ struct Settings {
     const char *file;
     SdRequest usual;   /* defaults of rows that are settings */
     char *model, *vae; /* names as they were given; vae "": the model's own */
+    json_t *page;      /* what the page's fields hold, by the keys' names; under the lock, as are its parts */
 };
 
 /* A row that a client may set for all requests: a number or a word whose default is ours. */
@@ -40,6 +41,7 @@ static json_t *kept(const Settings *s) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (is_setting(p) && param_number(p, &s->usual) != param_number(p, &usual))
             json_object_set_new(j, p->json, value_json(p, &s->usual));
+    if (json_object_size(s->page)) json_object_set_new(j, "page", json_deep_copy(s->page));
     return j;
 }
 
@@ -59,7 +61,7 @@ static bool take(Settings *s, const json_t *object, bool write, bool *model, Fau
 static bool read_file(Settings *s, const char *instead, Error *e) {
     FilePresence there = s->file ? file_presence(s->file, e) : FILE_ABSENT;
     if (there != FILE_PRESENT) return there == FILE_ABSENT;
-    FileWanted wanted = {1 << 20, "name a settings file that sdc serve wrote, or a new one", NULL};
+    FileWanted wanted = {32 << 20, "name a settings file that sdc serve wrote, or a new one", NULL};
     char *text = text_file_read(s->file, &wanted, NULL, e);
     if (!text) return false;
     json_error_t where;
@@ -69,7 +71,9 @@ static bool read_file(Settings *s, const char *instead, Error *e) {
     if (j && instead) json_object_set_new(j, "sd_model_checkpoint", json_string(instead));
     if (!json_is_object(j))
         error_set(e, ERR_FORMAT, "%s: is not a JSON object: line %d; mend or remove it", s->file, where.line);
-    else if (!take(s, j, false, &model, &f)) error_set(e, ERR_FORMAT, "%s: %s; mend or remove it", s->file, f.text);
+    else if (json_is_object(json_object_get(j, "page"))) json_object_update(s->page, json_object_get(j, "page"));
+    if (!e->code && !take(s, j, false, &model, &f))
+        error_set(e, ERR_FORMAT, "%s: %s; mend or remove it", s->file, f.text);
     json_decref(j);
     free(text);
     return !e->code;
@@ -84,8 +88,8 @@ Settings *settings_new(const ServerOptions *o, Catalog *catalog, Error *e) {
     Settings *s = calloc(1, sizeof *s);
     char path[OS_PATH_SIZE];
     bool builtin;
-    if (s) s->lock = os_lock_new();
-    if (!s || !s->lock || !keep(&s->vae, "")) {
+    if (s) s->lock = os_lock_new(), s->page = json_object();
+    if (!s || !s->lock || !s->page || !keep(&s->vae, "")) {
         error_set(e, ERR_MEMORY, "out of memory for the settings");
         return settings_free(s), NULL;
     }
@@ -107,6 +111,7 @@ Settings *settings_new(const ServerOptions *o, Catalog *catalog, Error *e) {
 void settings_free(Settings *s) {
     if (!s) return;
     free(s->model), free(s->vae);
+    json_decref(s->page);
     os_lock_free(s->lock);
     free(s);
 }
@@ -192,3 +197,21 @@ static bool take(Settings *s, const json_t *object, bool write, bool *model, Fau
 }
 
 bool settings_post(Settings *s, const json_t *object, bool *model, Fault *f) { return take(s, object, true, model, f); }
+
+/* --- the page's fields --- */
+
+json_t *settings_page(Settings *s, const char *owner) {
+    os_lock(s->lock);
+    json_t *fields = json_deep_copy(json_object_get(s->page, owner));
+    os_unlock(s->lock);
+    return fields ? fields : json_object();
+}
+
+bool settings_keep_page(Settings *s, const char *owner, const json_t *fields, Error *e) {
+    json_t *copy = json_deep_copy(fields);
+    os_lock(s->lock);
+    bool ok = !json_object_set_new(s->page, owner, copy) || error_set(e, ERR_MEMORY, "out of memory for the settings");
+    ok = ok && write_file(s, e);
+    os_unlock(s->lock);
+    return ok;
+}

@@ -23,4 +23,8 @@ void settings_apply(Settings *s, SdRequest *r);
 /* The name of the model in use, and of the VAE ("": the model's own). */
 void settings_model(Settings *s, char model[OS_PATH_SIZE], char vae[OS_PATH_SIZE]);
 
+/* What the fields of the owner's page hold, an object; the file keeps it. */
+json_t *settings_page(Settings *s, const char *owner);
+bool settings_keep_page(Settings *s, const char *owner, const json_t *fields, Error *e);
+
 #endif

@@ -3,6 +3,7 @@
 #include "ask_hires.h"
 #include "ask_image.h"
 #include "ask_scripts.h"
+#include "tools/server/styles.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,11 @@ static bool is_nothing(const json_t *v) {
     return !json_is_true(v);
 }
 
+/* The webui's default, which clients send with models that have no such setting. */
+static bool is_usual(const Param *p, const json_t *v) {
+    return !strcmp(p->json, "image_cfg_scale") && json_number_value(v) == 1.5;
+}
+
 /* Rows by their names in the webui's API. */
 static bool take_rows(Job *j, json_t *body, bool img2img, Fault *f) {
     const char *key, *mask = json_string_value(json_object_get(body, "mask"));
@@ -129,6 +135,7 @@ static bool take_rows(Job *j, json_t *body, bool img2img, Fault *f) {
     bool masked = mask && *mask;
     json_object_foreach(body, key, v) {
         const Param *p = value_param(key);
+        if (p && is_usual(p, v)) continue;
         if (p && p->of_image && !img2img) {
             if (!p->or_hires && !is_nothing(v)) job_warn(j, "%.60s: is for img2img", key);
             continue;
@@ -153,15 +160,32 @@ static bool take_sampler(Job *j, const json_t *body, Fault *f) {
     return json_is_number(old) || value_take(value_param("sampler_name"), "sampler_index", old, &j->request, f);
 }
 
-static bool take_styles(Job *j, const json_t *body, Fault *f) {
-    const json_t *styles = json_object_get(body, "styles");
-    if (styles && !json_is_null(styles) && !json_is_array(styles))
-        return fault(f, 422, "styles", "styles: is not a list");
-    for (size_t i = 0; i < json_array_size(styles); i++) {
-        const char *name = json_string_value(json_array_get(styles, i));
-        if (name && *name && strcmp(name, "None") != 0) job_warn(j, "styles: '%.60s' is unknown", name);
+/* A row's prompt with a style's; the body holds it from now on. */
+static bool add_style(Job *j, json_t *body, const char *row, const char *style, Fault *f) {
+    const char *prompt = json_string_value(json_object_get(body, row));
+    char *merged = style_merge(prompt ? prompt : "", style);
+    json_t *text = merged ? json_string(merged) : NULL;
+    free(merged);
+    if (!text || json_object_set_new(body, row, text)) return fault(f, 500, "", "out of memory");
+    return value_take(value_param(row), row, text, &j->request, f);
+}
+
+static bool take_styles(const Serve *s, Job *j, json_t *body, Fault *f) {
+    const json_t *names = json_object_get(body, "styles");
+    Styles all = {0};
+    Error e = {0};
+    if (names && !json_is_null(names) && !json_is_array(names)) return fault(f, 422, "styles", "styles: is not a list");
+    for (size_t i = 0; i < json_array_size(names) && !f->status; i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        if (!name || !*name || !strcmp(name, "None")) continue;
+        if (!all.at && !styles_read(s->o->styles_file, &all, &e)) fault(f, 500, "styles", "%s", e.text);
+        const Style *style = styles_find(&all, name);
+        if (!style) job_warn(j, "styles: '%.60s' is unknown", name);
+        else if (add_style(j, body, "prompt", style->prompt, f))
+            add_style(j, body, "negative_prompt", style->negative, f);
     }
-    return true;
+    styles_free(&all);
+    return !f->status;
 }
 
 static bool take_overrides(Serve *s, Job *j, const json_t *overrides, Fault *f) {
@@ -244,7 +268,7 @@ static bool fill(Serve *s, Job *j, bool img2img, Fault *f) {
                     json_object_get(body, "override_settings_restore_afterwards"), &restore, f) ||
         !value_string("model", json_object_get(body, "model"), &name, f) || !ask_scripts(s, j, body, img2img, f) ||
         !value_string("refiner_checkpoint", json_object_get(body, "refiner_checkpoint"), &refiner, f) ||
-        !take_styles(j, body, f))
+        !take_styles(s, j, body, f))
         return false;
     j->iterations = (int)iterations;
     if ((name && !ask_model(s, j, "model", name, f)) || !take_overrides(s, j, overrides, f) ||

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const CONTROL_MODULES[] = {"none", "canny", "invert", "tile_resample", "scribble", "luminance", NULL};
+const char *const CONTROL_MODULES[] = {"none",     "canny",     "invert",     "tile_resample",
+                                       "scribble", "luminance", "ip-adapter", NULL};
 
 #define KEY "alwayson_scripts"
+enum { IMAGE_PROMPT = SD_HINT_LUMINANCE + 1 }; /* its place in the list of modules */
 
 static int lower(int c) { return c >= 'A' && c <= 'Z' ? c | 32 : c; }
 
@@ -67,7 +69,26 @@ static void warn_unit(Job *j, const json_t *unit) {
     }
 }
 
-static bool take_unit(Serve *s, JobControl *c, const json_t *unit, Fault *f) {
+/* The webui has a module for each vision encoder: "ip-adapter_clip_sd15", "ip-adapter-auto". Here it is the server's.
+ */
+static bool is_image_prompt(const json_t *module) {
+    const char *name = json_string_value(module), *word = "ip-adapter";
+    while (name && *word && lower((unsigned char)*name) == *word) name++, word++;
+    return name && !*word;
+}
+
+/* What an IP-Adapter makes of a picture is the same always. */
+static bool take_image_prompt(const Serve *s, Job *j, JobControl *c, Fault *f) {
+    if (!s->o->image_encoder)
+        return fault(f, 422, KEY,
+                     "ControlNet: ip-adapter needs a vision encoder: start the server with --image-encoder");
+    if (c->how.mode != SD_CONTROL_BALANCED) job_warn(j, "ControlNet: control_mode: has no effect on ip-adapter");
+    c->how.mode = SD_CONTROL_BALANCED, c->how.resize = SD_RESIZE_CROP, c->how.hint = SD_HINT_NONE;
+    c->vision = s->o->image_encoder;
+    return true;
+}
+
+static bool take_unit(Serve *s, Job *j, JobControl *c, const json_t *unit, Fault *f) {
     static const char *const RESIZES[] = {"just resize", "crop and resize", "resize and fill", NULL};
     static const char *const MODES[] = {"balanced", "my prompt", "controlnet", NULL};
     const char *model = NULL, *image = image_of(unit);
@@ -76,7 +97,8 @@ static bool take_unit(Serve *s, JobControl *c, const json_t *unit, Fault *f) {
     int hint = SD_HINT_NONE, mode = SD_CONTROL_BALANCED, resize = SD_RESIZE_CROP;
     c->how = (SdControl){.weight = 1, .end = 1};
     const json_t *module = json_object_get(unit, "module");
-    if (json_is_string(module) && !*json_string_value(module)) module = NULL;
+    bool prompt = is_image_prompt(module);
+    if (prompt || (json_is_string(module) && !*json_string_value(module))) module = NULL;
     if (!value_string("model", json_object_get(unit, "model"), &model, f) ||
         !take_word(module, "module", CONTROL_MODULES, &hint, f) ||
         !take_word(json_object_get(unit, "control_mode"), "control_mode", MODES, &mode, f) ||
@@ -90,9 +112,10 @@ static bool take_unit(Serve *s, JobControl *c, const json_t *unit, Fault *f) {
                                   !take_threshold(unit, "threshold_b", 1, 255, &c->how.high, f)))
         return false;
     if (hint == SD_HINT_LUMINANCE && !take_threshold(unit, "threshold_a", 0.1, 2, &c->how.low, f)) return false;
+    c->how.hint = (SdHint)hint, c->how.mode = (SdControlMode)mode, c->how.resize = (SdResize)resize;
+    if ((prompt || hint == IMAGE_PROMPT) && !take_image_prompt(s, j, c, f)) return false;
     if (!model || !catalog_find(s->catalog, LIST_CONTROLNETS, model, path, NULL, &builtin))
         return fault(f, 404, KEY, "ControlNet: model '%.200s' not found", model ? model : "None");
-    c->how.hint = (SdHint)hint, c->how.mode = (SdControlMode)mode, c->how.resize = (SdResize)resize;
     c->path = malloc(strlen(path) + 1);
     if (!c->path) return fault(f, 500, "", "out of memory");
     strcpy(c->path, path);
@@ -117,7 +140,7 @@ bool ask_controls(Serve *s, Job *j, const json_t *units, Fault *f) {
         if (j->control_count == SD_MOST_CONTROLS)
             return fault(f, 422, KEY, "ControlNet: %d units are the most", SD_MOST_CONTROLS);
         warn_unit(j, unit);
-        if (!take_unit(s, &j->controls[j->control_count++], unit, f)) return false;
+        if (!take_unit(s, j, &j->controls[j->control_count++], unit, f)) return false;
     }
     return true;
 }

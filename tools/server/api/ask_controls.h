@@ -6,7 +6,7 @@
 
 /* Adds the enabled units of a list to j; NULL and an empty list have none. */
 bool ask_controls(Serve *s, Job *j, const json_t *units, Fault *f);
-/* The modules' names, in the order of SdHint; NULL after the last. */
+/* The modules' names, in the order of SdHint, then image prompts'; NULL after the last. */
 extern const char *const CONTROL_MODULES[];
 
 #endif

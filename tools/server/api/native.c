@@ -85,9 +85,14 @@ static char *pinned(Job *j) {
     json_t *all = json_copy(j->body), *v;
     const char *key;
     void *next;
-    static const char *const DROPPED[] = {
-        "override_settings", "override_settings_restore_afterwards", "sampler_index", "clip_skip", "url", "auth",
-        "refiner_checkpoint"};
+    static const char *const DROPPED[] = {"override_settings",
+                                          "override_settings_restore_afterwards",
+                                          "sampler_index",
+                                          "clip_skip",
+                                          "url",
+                                          "auth",
+                                          "refiner_checkpoint",
+                                          "styles"};
     for (size_t i = 0; all && i < sizeof DROPPED / sizeof *DROPPED; i++) json_object_del(all, DROPPED[i]);
     json_object_foreach_safe(all, next, key, v) {
         if (ask_hires_key(key)) json_object_del(all, key);

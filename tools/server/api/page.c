@@ -8,15 +8,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char PAGE[] = {
-#include SDC_PAGE
+enum { MOST_FIELDS = 64 << 10 }; /* bytes of what the page keeps */
+
+static const char HTML[] = {
+#include SDC_PAGE_HTML
+    0};
+static const char CSS[] = {
+#include SDC_PAGE_CSS
+    0};
+static const char JS[] = {
+#include SDC_PAGE_JS
     0};
 
 static void page(Serve *s, Call *c) {
     (void)s;
-    answer_text(&c->answer, 200, "text/html; charset=utf-8", PAGE);
+    answer_text(&c->answer, 200, "text/html; charset=utf-8", HTML);
     answer_extra(&c->answer, "Content-Security-Policy: default-src 'self'; img-src 'self' data: blob:; style-src "
-                             "'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'");
+                             "'self'; script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
+                             "frame-ancestors 'none'");
+    answer_extra(&c->answer, "Cache-Control: no-cache");
+}
+
+static void part(Call *c, const char *type, const char *text) {
+    answer_text(&c->answer, 200, type, text);
+    answer_extra(&c->answer, "Cache-Control: no-cache");
+    answer_extra(&c->answer, "X-Content-Type-Options: nosniff");
+}
+
+static void page_css(Serve *s, Call *c) { (void)s, part(c, "text/css; charset=utf-8", CSS); }
+static void page_js(Serve *s, Call *c) { (void)s, part(c, "text/javascript; charset=utf-8", JS); }
+
+/* --- its fields --- */
+
+static const char *owner_of(const Serve *s, const Call *c) { return c->key >= 0 ? s->keys.at[c->key].name : ""; }
+
+static void fields(Serve *s, Call *c) { answer_json(&c->answer, 200, settings_page(s->settings, owner_of(s, c))); }
+
+static void keep_fields(Serve *s, Call *c) {
+    Error e = {0};
+    char *text = json_dumps(c->json, JSON_COMPACT);
+    if (text && strlen(text) > MOST_FIELDS)
+        answer_detail(&c->answer, 413, "the fields are more than %d bytes", MOST_FIELDS);
+    else if (settings_keep_page(s->settings, owner_of(s, c), c->json, &e)) answer_json(&c->answer, 200, json_object());
+    else answer_detail(&c->answer, 500, "%s", e.text);
+    free(text);
 }
 
 /* --- settings --- */
@@ -49,17 +84,18 @@ static json_t *setting(const Param *p, const SdRequest *usual, Catalog *catalog)
     static const char *const TYPES[] = {"integer", "seed",   "number", "boolean", "string",
                                         "string",  "string", "string", "string",  "string"};
     bool model_says = p->type == PARAM_SAMPLER || p->type == PARAM_SCHEDULER;
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:b, s:b, s:b, s:b, s:o}", "name", p->name, "json", p->json,
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:b, s:b, s:b, s:b, s:b, s:o}", "name", p->name, "json", p->json,
                           "type", TYPES[p->type], "help", p->help, "key", p->key, "of_image", p->of_image, "of_mask",
-                          p->of_mask, "of_hires", p->of_hires, "or_hires", p->or_hires, "default",
-                          model_says ? json_null() : value_json(p, usual));
+                          p->of_mask, "of_hires", p->of_hires, "or_hires", p->or_hires, "of_refiner", p->of_refiner,
+                          "default", model_says ? json_null() : value_json(p, usual));
     bool number = p->type == PARAM_INT || p->type == PARAM_DOUBLE;
     if (number) json_object_set_new(j, "low", json_real(p->standard < p->low ? p->standard : p->low));
     if (number && p->high < PARAM_MOST) json_object_set_new(j, "high", json_real(p->high));
     if (p->type == PARAM_ENUM || (p->type == PARAM_BOOL && p->key_words))
         json_object_set_new(j, "words", words_of(p->key_words ? p->key_words : p->value));
     if (p->type == PARAM_BOOL) json_object_del(j, "words");
-    if (p->type >= PARAM_SAMPLER) json_object_set_new(j, "words", names_of(p, catalog));
+    if (p->type == PARAM_PROMPT) json_object_set_new(j, "type", json_string("text"));
+    else if (p->type >= PARAM_SAMPLER) json_object_set_new(j, "words", names_of(p, catalog));
     return j;
 }
 
@@ -69,7 +105,7 @@ static void settings(Serve *s, Call *c) {
     params_forget(&usual);
     settings_apply(s->settings, &usual);
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (value_given(p) && p->type != PARAM_PROMPT && (p->type != PARAM_STRING || p->of_hires))
+        if (value_given(p) && (p->of_hires || (p->type != PARAM_PROMPT && p->type != PARAM_STRING)))
             json_array_append_new(list, setting(p, &usual, s->catalog));
     json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i}", "name", "batches", "json", "n_iter",
                                           "type", "integer", "help", "how many batches, one after the other", "default",
@@ -151,6 +187,10 @@ static void kept(Serve *s, Call *c) {
 
 const Route PAGE_ROUTES[] = {
     {"GET", "/", page, 0, "the page"},
+    {"GET", "/page.css", page_css, 0, "its looks"},
+    {"GET", "/page.js", page_js, 0, "its program"},
+    {"GET", "/v1/page", fields, 0, "what its fields held last"},
+    {"POST", "/v1/page", keep_fields, ROUTE_JSON, "keeps that, in the file of --settings"},
     {"GET", "/v1/settings", settings, 0, "the table of settings"},
     {"GET", "/v1/gallery", kept, ROUTE_BELOW, "kept pictures, the newest 200; /DAY/FILE: one of them"},
     {0},

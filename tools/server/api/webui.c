@@ -1,11 +1,9 @@
 /* webui.c: the webui's routes that draw, and that tell how far that is. */
 #include "ask.h"
-#include "ask_image.h"
 #include "reply.h"
 #include "routes.h"
 #include "stamp.h"
 #include "sd/image/png.h"
-#include "sd/info/picture_info.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,112 +25,6 @@ static void draw(Serve *s, Call *c, bool img2img) {
 
 static void txt2img(Serve *s, Call *c) { draw(s, c, false); }
 static void img2img(Serve *s, Call *c) { draw(s, c, true); }
-
-/* --- enlarging --- */
-
-static void reply_extra(Job *j, void *user) {
-    (void)user;
-    if (j->error.code) {
-        answer_detail(&j->answer, reply_status(&j->error), "%s", j->error.text);
-        return;
-    }
-    json_t *image = reply_base64(j->pictures[0].png, j->pictures[0].size);
-    json_t *reply = json_pack("{s:s, s:o}", "html_info", "", "image", image);
-    if (reply && json_array_size(j->warnings)) json_object_set(reply, "warnings", j->warnings);
-    answer_json(&j->answer, 200, reply);
-}
-
-/* The webui's own upscalers are filters; the rest are files. */
-static bool take_upscaler(Serve *s, Job *j, const char *name, Fault *f) {
-    char path[OS_PATH_SIZE];
-    bool builtin;
-    j->enlarge.filter = !strcmp(name, "Nearest") ? SD_FILTER_NEAREST : SD_FILTER_LANCZOS;
-    if (!*name || !strcmp(name, "None") || !strcmp(name, "Lanczos") || !strcmp(name, "Nearest")) return true;
-    if (!catalog_find(s->catalog, LIST_UPSCALERS, name, path, NULL, &builtin))
-        return fault(f, 404, "upscaler_1", "upscaler '%.200s' not found", name);
-    j->enlarge.upscaler = malloc(strlen(path) + 1);
-    if (!j->enlarge.upscaler) return fault(f, 500, "", "out of memory");
-    strcpy(j->enlarge.upscaler, path);
-    return true;
-}
-
-/* What the webui does besides. */
-static void warn_extra(Job *j, const json_t *body, const char *second) {
-    static const char *const SHARES[] = {"gfpgan_visibility", "codeformer_visibility"};
-    for (size_t i = 0; i < sizeof SHARES / sizeof *SHARES; i++)
-        if (json_number_value(json_object_get(body, SHARES[i])) != 0) job_warn(j, "%s: has no effect", SHARES[i]);
-    const json_t *share = json_object_get(body, "extras_upscaler_2_visibility");
-    if (*second && strcmp(second, "None") != 0 && json_number_value(share) != 0)
-        job_warn(j, "upscaler_2: has no effect");
-}
-
-static bool fill_extra(Serve *s, Job *j, const json_t *body, Fault *f) {
-    const char *name = "None", *second = "None", *image = NULL;
-    int64_t by_size = 0, width = 512, height = 512;
-    double scale = 2;
-    bool crop = true;
-    const json_t *by = json_object_get(body, "upscaling_resize");
-    if (!value_string("upscaler_1", json_object_get(body, "upscaler_1"), &name, f) ||
-        !value_string("upscaler_2", json_object_get(body, "upscaler_2"), &second, f) ||
-        !value_string("image", json_object_get(body, "image"), &image, f) ||
-        !value_whole("resize_mode", json_object_get(body, "resize_mode"), 0, 1, &by_size, f) ||
-        !value_whole("upscaling_resize_w", json_object_get(body, "upscaling_resize_w"), 1, 16384, &width, f) ||
-        !value_whole("upscaling_resize_h", json_object_get(body, "upscaling_resize_h"), 1, 16384, &height, f) ||
-        !value_bool("upscaling_crop", json_object_get(body, "upscaling_crop"), &crop, f))
-        return false;
-    if (by && !json_is_null(by)) scale = json_is_string(by) ? atof(json_string_value(by)) : json_number_value(by);
-    if (!(scale > 0 && scale <= 64)) return fault(f, 422, "upscaling_resize", "upscaling_resize: is not in 0..64");
-    if (!image || !*image) return fault(f, 404, "image", "Image not found");
-    warn_extra(j, body, second);
-    j->enlarge = (JobEnlarge){.scale = by_size ? 0 : scale, .width = (int)width, .height = (int)height};
-    j->enlarge.crop = by_size && crop;
-    return take_upscaler(s, j, name, f) && ask_image(&j->image, &j->image_size, "image", image, f);
-}
-
-static void extra_single(Serve *s, Call *c) {
-    Fault f = {0};
-    Job *j = ask_begin(s, NULL, &f);
-    if (!j || !fill_extra(s, j, c->json, &f)) {
-        job_free(j);
-        route_fault(c, &f);
-        return;
-    }
-    j->kind = JOB_ENLARGE, j->task = "extras", j->finish = reply_extra;
-    route_add(s, c, j);
-}
-
-static void png_info(Serve *s, Call *c) {
-    uint8_t *file = NULL;
-    size_t size = 0;
-    Fault f = {0};
-    PictureInfo info = {0};
-    Error e = {0};
-    const char *text = NULL;
-    (void)s;
-    if (!value_string("image", json_object_get(c->json, "image"), &text, &f) ||
-        (text && *text && !ask_image(&file, &size, "image", text, &f))) {
-        route_fault(c, &f);
-        return;
-    }
-    if (!file) answer_detail(&c->answer, 404, "Image not found");
-    else if (!picture_info_of(file, size, "image", &info, &e))
-        answer_detail(&c->answer, e.code == ERR_MEMORY ? 500 : 422, "%s", e.text);
-    else {
-        json_t *pairs = json_object();
-        if (info.text) {
-            json_object_set_new(pairs, "Prompt", json_string(info.read.prompt));
-            json_object_set_new(pairs, "Negative prompt", json_string(info.read.negative));
-        }
-        for (int i = 0; i < info.read.count; i++)
-            json_object_set_new(pairs, info.read.pairs[i].key, json_string(info.read.pairs[i].value));
-        const char *said = info.text ? info.text : "";
-        answer_json(&c->answer, 200,
-                    json_pack("{s:s, s:o, s:o}", "info", said, "items",
-                              info.text ? json_pack("{s:s}", "parameters", said) : json_object(), "parameters", pairs));
-    }
-    picture_info_free(&info);
-    free(file);
-}
 
 /* --- progress --- */
 
@@ -259,6 +151,11 @@ static void config(Serve *s, Call *c) {
     answer_json(&c->answer, 200, json_pack("{s:s, s:[], s:[]}", "version", "sdc", "components", "dependencies"));
 }
 
+static void login(Serve *s, Call *c) {
+    (void)s; /* the guard has let it in: there is no session, every call brings its key */
+    answer_json(&c->answer, 200, json_pack("{s:b}", "success", 1));
+}
+
 static void queue_status(Serve *s, Call *c) {
     int waiting, working;
     jobs_count(s->jobs, &waiting, &working);
@@ -269,8 +166,6 @@ static void queue_status(Serve *s, Call *c) {
 const Route WEBUI_ROUTES[] = {
     {"POST", "/sdapi/v1/txt2img", txt2img, ROUTE_JSON, "draws pictures from a prompt"},
     {"POST", "/sdapi/v1/img2img", img2img, ROUTE_JSON, "draws pictures from a picture and a prompt"},
-    {"POST", "/sdapi/v1/extra-single-image", extra_single, ROUTE_JSON, "enlarges a picture"},
-    {"POST", "/sdapi/v1/png-info", png_info, ROUTE_JSON, "what a picture says about how it was made"},
     {"GET", "/sdapi/v1/progress", progress, 0, "how far the picture is, with a preview"},
     {"POST", "/sdapi/v1/interrupt", interrupt, 0, "ends what is being drawn, with what there is"},
     {"POST", "/sdapi/v1/skip", skip, 0, "leaves out the batch that is being drawn"},
@@ -281,6 +176,7 @@ const Route WEBUI_ROUTES[] = {
     {"GET", "/sdapi/v1/memory", memory, 0, "bytes of memory"},
     {"GET", "/sdapi/v1/cmd-flags", cmd_flags, 0, "how the server was started, without secrets"},
     {"GET", "/config", config, 0, "an empty description, for clients that ask for one"},
+    {"POST", "/login", login, 0, "whether the call's key is one, for clients that log in"},
     {"GET", "/queue/status", queue_status, 0, "how long the queue is"},
     {0},
 };

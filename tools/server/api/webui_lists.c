@@ -119,7 +119,7 @@ static void latent_modes(Serve *s, Call *c) {
 static void add_embedding(void *loaded, const CatalogEntry *x) {
     json_object_set_new(loaded, x->name,
                         json_pack("{s:n, s:n, s:n, s:i, s:i}", "step", "sd_checkpoint", "sd_checkpoint_name", "shape",
-                                  0, "vectors", 0));
+                                  x->width, "vectors", x->vectors));
 }
 
 static void embeddings(Serve *s, Call *c) {
@@ -185,7 +185,6 @@ const Route WEBUI_LISTS[] = {
     {"GET", "/sdapi/v1/embeddings", embeddings, 0, "the embeddings"},
     {"GET", "/sdapi/v1/upscalers", upscalers, 0, "the upscalers"},
     {"GET", "/sdapi/v1/latent-upscale-modes", latent_modes, 0, "the ways to enlarge latents"},
-    {"GET", "/sdapi/v1/prompt-styles", empty, 0, "the styles"},
     {"GET", "/sdapi/v1/hypernetworks", empty, 0, "none"},
     {"GET", "/sdapi/v1/face-restorers", empty, 0, "none"},
     {"GET", "/sdapi/v1/realesrgan-models", empty, 0, "none"},

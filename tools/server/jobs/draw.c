@@ -108,7 +108,7 @@ static bool start_controls(Job *j, Models *models, SdModel *model, Controls *c, 
         const JobControl *from = &j->controls[i];
         Image *image = &c->images[i];
         int nth = 0;
-        for (int k = 0; k < i; k++) nth += !strcmp(j->controls[k].path, from->path);
+        for (int k = 0; k < i && !from->vision; k++) nth += !strcmp(j->controls[k].path, from->path);
         c->at[i] = from->how;
         if (from->image && !image_decode(from->image, from->image_size, "ControlNet", IMAGE_WHITE, image, e))
             return false;
@@ -116,7 +116,7 @@ static bool start_controls(Job *j, Models *models, SdModel *model, Controls *c, 
         c->at[i].image = from->image ? image->rgb : r->image;
         c->at[i].width = from->image ? image->width : r->image_width;
         c->at[i].height = from->image ? image->height : r->image_height;
-        c->at[i].net = models_control(models, model, from->path, nth, e);
+        c->at[i].net = models_control(models, model, from->path, from->vision, nth, e);
         if (!c->at[i].net) return false;
     }
     r->controls = c->at, r->control_count = j->control_count;
@@ -203,7 +203,7 @@ void worker_run(void *arg) {
         else if (j->kind == JOB_LOAD) models_get(models, j->model, j->vae, &j->error);
         else if (j->kind == JOB_ENLARGE) {
             if (w->how.memory_limit) models_drop(models, NULL, NULL);
-            enlarge_picture(w->jobs, &w->how, j);
+            enlarge_pictures(w->jobs, &w->how, j);
         } else draw(w, models, j);
         if (j->finish) j->finish(j, w->user);
         w->busy += (long long)(1e6 * (os_clock() - began));

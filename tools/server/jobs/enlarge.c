@@ -10,11 +10,12 @@
 typedef struct {
     Jobs *jobs;
     Job *job;
+    int nth; /* of its files */
 } Work;
 
 static bool on_progress(void *user, int done, int of) {
     Work *w = user;
-    return jobs_step(w->jobs, w->job, 0, &(SdProgress){.stage = SD_STAGE_SAMPLE, .step = done, .steps = of});
+    return jobs_step(w->jobs, w->job, w->nth, &(SdProgress){.stage = SD_STAGE_SAMPLE, .step = done, .steps = of});
 }
 
 /* The size before cropping; false: too large. */
@@ -40,37 +41,45 @@ static void crop(SdPicture *p, int width, int height) {
 }
 
 /* The file, with the text that the small one had. */
-static bool keep(Job *j, const SdPicture *p, Error *e) {
+static bool keep(Job *j, const JobFile *from, const SdPicture *p, Error *e) {
     PictureInfo info = {0};
-    j->pictures = calloc(1, sizeof *j->pictures);
-    if (!j->pictures) return error_set(e, ERR_MEMORY, "out of memory for a picture");
-    bool said = picture_info_of(j->image, j->image_size, "image", &info, NULL) && info.text;
+    JobPicture *more = realloc(j->pictures, (size_t)(j->count + 1) * sizeof *more);
+    if (!more) return error_set(e, ERR_MEMORY, "out of memory for a picture");
+    j->pictures = more;
+    bool said = picture_info_of(from->bytes, from->size, "image", &info, NULL) && info.text;
     const PngText text = {"parameters", info.text};
-    JobPicture *to = &j->pictures[0];
+    JobPicture *to = &more[j->count];
     *to = (JobPicture){.width = p->width, .height = p->height};
-    j->count = png_encode(p->rgb, p->width, p->height, &text, said, &to->png, &to->size, e);
+    bool ok = png_encode(p->rgb, p->width, p->height, &text, said, &to->png, &to->size, e);
+    j->count += ok;
     picture_info_free(&info);
-    return j->count;
+    return ok;
 }
 
-void enlarge_picture(Jobs *q, const SdOptions *options, Job *j) {
-    Error *e = &j->error;
+static bool enlarge(Work *w, SdUpscaler *u, const JobFile *from, Error *e) {
+    Job *j = w->job;
     Image image = {0};
-    SdUpscaler *u = NULL;
     SdUpscaled done = {.picture = {.rgb = NULL}};
     SdUpscale how = sd_upscale_defaults();
-    if (image_decode(j->image, j->image_size, "image", IMAGE_WHITE, &image, e) && size_of(j, &image, &how, e)) {
+    bool ok = image_decode(from->bytes, from->size, "image", IMAGE_WHITE, &image, e) && size_of(j, &image, &how, e);
+    if (ok) {
         how.rgb = image.rgb, how.width = image.width, how.height = image.height;
-        how.progress = on_progress, how.user = &(Work){q, j};
-        if (j->enlarge.upscaler) u = sd_upscaler_open(j->enlarge.upscaler, options, e);
-        if (!e->code && sd_upscale(u, &how, j->enlarge.filter, &done, e)) {
-            if (done.tiles)
-                job_warn(j, "memory is short: joined of %d tiles, which may differ where they meet", done.tiles);
-            if (j->enlarge.crop) crop(&done.picture, j->enlarge.width, j->enlarge.height);
-            keep(j, &done.picture, e);
-        }
+        how.progress = on_progress, how.user = w;
+        ok = sd_upscale(u, &how, j->enlarge.filter, &done, e);
     }
+    if (ok && done.tiles)
+        job_warn(j, "memory is short: joined of %d tiles, which may differ where they meet", done.tiles);
+    if (ok && j->enlarge.crop) crop(&done.picture, j->enlarge.width, j->enlarge.height);
+    ok = ok && keep(j, from, &done.picture, e);
     free(done.picture.rgb);
-    sd_upscaler_close(u);
     image_free(&image);
+    return ok;
+}
+
+void enlarge_pictures(Jobs *q, const SdOptions *options, Job *j) {
+    Error *e = &j->error;
+    SdUpscaler *u = j->enlarge.upscaler ? sd_upscaler_open(j->enlarge.upscaler, options, e) : NULL;
+    Work w = {q, j, 0};
+    for (; !e->code && w.nth < j->file_count; w.nth++) (void)enlarge(&w, u, &j->files[w.nth], e);
+    sd_upscaler_close(u);
 }

@@ -4,7 +4,7 @@
 
 #include "jobs.h"
 
-/* j->enlarge of j->image: one picture, or j->error. */
-void enlarge_picture(Jobs *q, const SdOptions *how, Job *j);
+/* j->enlarge of j->files: a picture for each, or j->error. */
+void enlarge_pictures(Jobs *q, const SdOptions *how, Job *j);
 
 #endif

@@ -16,6 +16,12 @@ typedef struct {
     int width, height; /* which is covered; and, with crop, what is too much is cut off on both sides */
     bool crop;
 } JobEnlarge;
+
+/* A picture as a client sent it. */
+typedef struct {
+    uint8_t *bytes;
+    size_t size;
+} JobFile;
 typedef enum { JOB_WAITING, JOB_WORKING, JOB_DONE, JOB_FAILED, JOB_CANCELLED } JobState;
 
 typedef struct {
@@ -32,11 +38,12 @@ typedef struct {
     int width, height;
 } JobPreview;
 
-/* A ControlNet: its file, the file of its picture (NULL: img2img's), and the rest of an SdControl. */
+/* A ControlNet or an IP-Adapter: its file, the file of its picture (NULL: img2img's), and the rest of an SdControl. */
 typedef struct {
     char *path;
     uint8_t *image;
     size_t image_size;
+    const char *vision; /* an image prompt: the file of the vision encoder; NULL: a ControlNet */
     SdControl how;
 } JobControl;
 
@@ -62,6 +69,8 @@ struct Job {
     bool mask_round; /* the mask is only black and white */
     bool mask_alpha; /* where it is transparent, it repaints that: OpenAI's way */
     JobEnlarge enlarge;
+    JobFile *files; /* that are enlarged */
+    int file_count;
     JobControl controls[SD_MOST_CONTROLS];
     int control_count;
     bool send, save;

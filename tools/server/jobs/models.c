@@ -98,7 +98,7 @@ SdModel *models_get(Models *m, const char *path, const char *vae, Error *e) {
     return NULL;
 }
 
-SdControlNet *models_control(Models *m, SdModel *model, const char *path, int nth, Error *e) {
+SdControlNet *models_control(Models *m, SdModel *model, const char *path, const char *vision, int nth, Error *e) {
     Slot *s = NULL;
     for (int i = 0; i < m->count; i++)
         if (m->slots[i].model == model) s = &m->slots[i];
@@ -106,7 +106,7 @@ SdControlNet *models_control(Models *m, SdModel *model, const char *path, int nt
     for (int k = 0; k < SD_MOST_CONTROLS; k++)
         if (s->controls[k].net && s->controls[k].nth == nth && !strcmp(s->controls[k].path, path))
             return s->controls[k].net;
-    SdControlNet *net = sd_open_control(path, model, e);
+    SdControlNet *net = vision ? sd_open_ip_adapter(path, vision, model, e) : sd_open_control(path, model, e);
     Control *c = &s->controls[s->next];
     if (!net) return NULL;
     sd_close_control(c->net);

@@ -13,8 +13,9 @@ void models_free(Models *m);
 /* The model of that file (NULL: the built-in one) with that VAE (NULL: its own), opened if need be; it stays open until
  * models_room or models_drop. NULL on error. */
 SdModel *models_get(Models *m, const char *path, const char *vae, Error *e);
-/* A ControlNet of a model from models_get, likewise; `nth`: of those of one file, which. */
-SdControlNet *models_control(Models *m, SdModel *model, const char *path, int nth, Error *e);
+/* A ControlNet of a model from models_get, likewise; `nth`: of those of one file, which. With the file of a vision
+ * encoder an IP-Adapter. */
+SdControlNet *models_control(Models *m, SdModel *model, const char *path, const char *vision, int nth, Error *e);
 /* Closes models other than the request's own and its refiner until it fits. */
 bool models_room(Models *m, SdModel *model, const SdRequest *r, Error *e);
 /* Closes all but these; NULL: none stays. */
