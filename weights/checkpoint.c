@@ -260,12 +260,20 @@ const char *checkpoint_path(const Checkpoint *c, GivenPart part) {
     return c->given[part].path ? c->given[part].path : c->path;
 }
 
+static Found find_in_base(const Checkpoint *c, const char *rest) {
+    char key[256];
+    snprintf(key, sizeof key, "model.diffusion_model.%.200s", rest);
+    return checkpoint_find(c, key);
+}
+
 Found checkpoint_find(const Checkpoint *c, const char *key) {
     const char *prefix;
     const Given *given = giver(c, key, &prefix);
     if (given) {
         const WeightFile *file = NULL;
         const FileTensor *t = is_other_kind(c, key) ? NULL : given_find(given, prefix, key, &file);
+        if (!t && c->base && begins(key, "control_model."))
+            return find_in_base(c->base, key + strlen("control_model."));
         return (Found){t ? file : NULL, t};
     }
     char average[256];

@@ -23,7 +23,7 @@ typedef struct {
     Json *added, *vocabulary; /* added_tokens.json, vocab.json */
 } CheckpointTokenizer;
 
-typedef struct {
+typedef struct Checkpoint {
     char *path;
     CheckpointLayout layout;
     WeightFile *file; /* single file */
@@ -37,6 +37,7 @@ typedef struct {
     int res_blocks, levels, vae_levels; /* the folder's, for its names; 0 until detect_config (sd/models) sets them */
     Given given[GIVEN_COUNT];           /* parts from files of their own, */
     bool sgm;                           /* and whether their text encoders have sgm's names, or ldm's */
+    const struct Checkpoint *base;      /* of a ControlLoRA: whose U-Net has the weights that it lacks; NULL: none */
 } Checkpoint;
 
 typedef struct {

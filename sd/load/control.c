@@ -1,5 +1,6 @@
 #include "control.h"
 
+#include "control_lora.h"
 #include "model_hash.h"
 #include "sd/models/config_detect.h"
 #include "weights.h"
@@ -33,18 +34,22 @@ static bool bind(SdControlNet *c, const SdModel *of, bool image, Error *e) {
     WeightList *l = &c->m.lists[PART_CONTROL];
     ControlnetConfig k;
     ImageAdapterConfig i;
+    AdapterConfig a;
     if (image != has(c, KEY_CONTROL "ip_adapter.1.to_k_ip.weight"))
         return error_set(e, ERR_FORMAT,
                          image ? "%s: is no IP-Adapter; name another file, or open it as a ControlNet"
                                : "%s: is an IP-Adapter, no ControlNet; name it as one",
                          path);
+    control_lora_rest_on(c, of);
     l->err = e;
     size_t mark = bind_enter(l, KEY_CONTROL);
     bool ok;
     if (image)
         ok = image_adapter_from_shapes(c->m.checkpoint, &of->config.unet, of->config.family, &i, e) &&
              image_adapter_bind(&c->image, &i, &of->unet, l);
-    else if (has(c, KEY_CONTROL "body.0.block1.weight")) ok = adapter_bind(&c->adapter, &of->config.unet, l);
+    else if (has(c, KEY_CONTROL "body.0.block1.weight"))
+        ok = adapter_from_shapes(c->m.checkpoint, &of->config.unet, of->config.family, &a, e) &&
+             adapter_bind(&c->adapter, &a, &of->config.unet, l);
     else
         ok = controlnet_from_shapes(c->m.checkpoint, &of->config.unet, of->config.family, &k, e) &&
              controlnet_bind(&c->net, &k, l);
@@ -54,7 +59,8 @@ static bool bind(SdControlNet *c, const SdModel *of, bool image, Error *e) {
 }
 
 static bool check_factor(const SdControlNet *c, const SdModel *of, const char *path, Error *e) {
-    int factor = control_is_adapter(c) ? ADAPTER_FACTOR : controlnet_factor(&c->net.config);
+    if (control_is_adapter(c)) return true;
+    int factor = controlnet_factor(&c->net.config);
     return factor == vae_factor(&of->config.vae) ||
            error_set(e, ERR_FORMAT, "%s: takes hints of %d pixels for a latent, and %s has %d; name another file", path,
                      factor, of->config.family, vae_factor(&of->config.vae));
@@ -122,7 +128,7 @@ static SdControlNet *open_control(const char *path, const char *vision, const Sd
     c->m.checkpoint = checkpoint_open_part(GIVEN_CONTROL, path, e);
     if (c->m.checkpoint && (!vision || checkpoint_give(c->m.checkpoint, GIVEN_VISION, vision, e)) &&
         choose_device(c, of, vision != NULL, e) && bind(c, of, vision != NULL, e) && check(c, of, e) &&
-        open_peers(c, path, vision, e))
+        control_lora_follow(c, e) && open_peers(c, path, vision, e))
         return c;
     sd_close_control(c);
     return NULL;
@@ -157,6 +163,7 @@ void sd_close_control(SdControlNet *c) {
         model_release(&c->m, part);
         weight_list_free(&c->m.lists[part]);
     }
+    control_lora_free(c);
     controlnet_free(&c->net);
     image_adapter_free(&c->image);
     clip_vision_free(&c->vision);

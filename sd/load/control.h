@@ -17,6 +17,7 @@ struct SdControlNet {
     ImageAdapter image; /* in its place; count 0: none */
     ClipVision vision;  /* beside it */
     const SdModel *of;
+    bool follows;                /* a ControlLoRA: it has the model's networks on top, too */
     struct SdControlNet **peers; /* the same for the model's further GPUs; [of->peer_count] */
 };
 

@@ -66,7 +66,6 @@ static bool check_kind(const Checkpoint *c, const char *path, Error *e) {
         const char *name, *is;
     } OTHERS[] = {{KEY_CONTROL "task_embedding", "a ControlNet Union"},
                   {KEY_CONTROL "control_type_proj.0.weight", "a ControlNet Union"},
-                  {KEY_CONTROL "lora_controlnet", "a ControlLoRA"},
                   {KEY_CONTROL "difference", "a difference to a model's U-Net"}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
         if (checkpoint_find(c, OTHERS[i].name).tensor)

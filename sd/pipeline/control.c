@@ -4,6 +4,7 @@
 #include "sd/image/hint.h"
 #include "sd/image/resize.h"
 #include "sd/load/control.h"
+#include "sd/load/control_lora.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static bool check_one(const SdModel *m, const SdRequest *r, const SdControl *c, 
         return (c->hint == SD_HINT_NONE && c->resize == SD_RESIZE_CROP && c->mode == SD_CONTROL_BALANCED) ||
                error_set(e, ERR_ARGUMENT,
                          "control %d: an IP-Adapter takes its picture as it is, cut to a square, and is balanced", i);
-    int unit = control_is_adapter(c->net) ? ADAPTER_FACTOR << (c->net->adapter.levels - 1) : 1;
+    int unit = control_is_adapter(c->net) ? adapter_unit(&c->net->adapter) : 1;
     if ((r->width % unit || r->height % unit))
         return error_set(e, ERR_ARGUMENT, "control %d: a T2I-Adapter's pictures have sides that are multiples of %d", i,
                          unit);
@@ -85,7 +86,7 @@ bool control_begin(Generation *g, Error *e) {
         k->source = model_source(&k->net->m);
         bool trunk = !control_is_adapter(k->net) && !control_is_image(k->net);
         k->texts.unet = trunk ? &k->net->net.trunk : NULL;
-        ok = control_is_image(k->net) || make_hint(g, k, e);
+        ok = (control_is_image(k->net) || make_hint(g, k, e)) && control_lora_follow(k->net, e);
     }
     return ok;
 }
@@ -148,20 +149,23 @@ void control_place(Generation *g, Control *k) {
         k->guide[0] = tensor_new(&g->ctx, 3, shape);
         return;
     }
-    for (int i = 0; i < k->guides; i++)
-        k->guide[i] = tensor_new(
-            &g->ctx, 4, SHAPE(1, g->h >> i, g->w >> i, a->levels ? a->channels[i] : g->m->config.unet.channels));
+    for (int i = 0; i < k->guides; i++) {
+        int64_t shape[4] = {1, g->h, g->w, g->m->config.unet.channels};
+        if (control_is_adapter(k->net)) adapter_feature_shape(a, i, g->r->height, g->r->width, shape);
+        k->guide[i] = tensor_new(&g->ctx, 4, shape);
+    }
 }
 
 /* The hint as its network reads it: pixels, or an adapter's blocks of them. */
 static Tensor push_hint(Generation *g, const Control *k) {
     Ctx *c = &g->ctx;
     bool adapts = control_is_adapter(k->net);
-    Tensor hint = adapts ? tensor_new(c, 4, SHAPE(1, g->h, g->w, 3 * ADAPTER_FACTOR * ADAPTER_FACTOR))
-                         : tensor_new(c, 4, SHAPE(1, g->r->height, g->r->width, 3));
+    int64_t shape[4] = {1, g->r->height, g->r->width, 3};
+    if (adapts) adapter_input_shape(&k->net->adapter, g->r->height, g->r->width, shape);
+    Tensor hint = tensor_new(c, 4, shape);
     if (!ctx_plans(c)) {
         float *to = tensor_host(c, hint).data;
-        if (adapts) adapter_shuffle(to, k->hint, g->h, g->w);
+        if (adapts) adapter_shuffle(&k->net->adapter, to, k->hint, g->r->height, g->r->width);
         for (int64_t i = 0; !adapts && i < tensor_count(hint); i++) to[i] = (float)k->hint[i] / 255.0f;
     }
     tensor_push(c, hint);

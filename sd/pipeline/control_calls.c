@@ -32,9 +32,7 @@ void control_advance(Generation *g, double done) {
     if (on[0] != on[1]) workspace_forget(&g->work);
 }
 
-/* How many of a call's pictures are the negative prompt's, which come first. One text at a time is planned as if it
- * were another's, which takes more. */
-static int64_t negative_of(const Generation *g, const ControlCall *call) {
+int64_t call_negative(const Generation *g, const ControlCall *call) {
     const TextStates *t = &g->now->cond.text;
     if (!t->guided || call->context || call->text || (ctx_plans(&g->ctx) && call->texts == 1)) return 0;
     return call->pictures;
@@ -42,30 +40,34 @@ static int64_t negative_of(const Generation *g, const ControlCall *call) {
 
 /* The first picture that it has a say in. */
 static int64_t first_of(const Generation *g, const Control *k, const ControlCall *call) {
-    return k->of->mode == SD_CONTROL_MORE ? negative_of(g, call) : 0;
+    return k->of->mode == SD_CONTROL_MORE ? call_negative(g, call) : 0;
+}
+
+/* Features that belong after the U-Net's input block i, or, i = inputs, its middle. The soft weights are the
+ * extension's. */
+static void add_features(void *user, Ctx *c, int i, Tensor map) {
+    static const double SOFT[] = {0.25, 0.62, 0.825, 1};
+    const ControlMaps *k = user;
+    for (int n = 0; n < control_count(k->g, k->g->now); n++) {
+        const Control *one = &k->g->controls[n];
+        const Adapter *a = &one->net->adapter;
+        int64_t first = first_of(k->g, one, k->call), count = map.n[0] - first;
+        if (!control_is_adapter(one->net) || !is_on(k->g, one) || !count) continue;
+        for (int level = 0; level < a->levels; level++) {
+            if (a->place[level] != i) continue;
+            double soft = !is_soft(k->g, one) || level > 3 ? 1 : SOFT[level];
+            op_accumulate(c, tensor_slice(map, 0, first, count), tensor_repeat(one->guide[level], count),
+                          (float)(one->of->weight * soft));
+        }
+    }
 }
 
 /* map += what is added to it */
 static void add(void *user, Ctx *c, int i, Tensor map) {
     const ControlMaps *k = user;
     int64_t count = map.n[0] - k->from;
+    if (i == k->g->now->m->unet.inputs) add_features(user, c, i, map);
     if (count) op_accumulate(c, tensor_slice(map, 0, k->from, count), k->maps[i], 1);
-}
-
-/* Features after the last input block of each level. The soft weights are the extension's. */
-static void add_features(void *user, Ctx *c, int i, Tensor map) {
-    static const double SOFT[] = {0.25, 0.62, 0.825, 1};
-    const ControlMaps *k = user;
-    int period = k->g->now->m->config.unet.res_blocks + 1, level = i / period;
-    if (i % period != period - 1) return;
-    for (int n = 0; n < control_count(k->g, k->g->now); n++) {
-        const Control *one = &k->g->controls[n];
-        int64_t first = first_of(k->g, one, k->call), count = map.n[0] - first;
-        if (!control_is_adapter(one->net) || !is_on(k->g, one) || !count) continue;
-        double soft = !is_soft(k->g, one) || level > 3 ? 1 : SOFT[level];
-        op_accumulate(c, tensor_slice(map, 0, first, count), tensor_repeat(one->guide[level], count),
-                      (float)(one->of->weight * soft));
-    }
 }
 
 bool control_maps(Generation *g, ControlMaps *k, const ControlCall *call, Tensor x) {
@@ -94,7 +96,7 @@ int control_images(const Generation *g, const ControlCall *call, ImageStates out
     for (int i = 0; i < control_count(g, g->now); i++) {
         const Control *one = &g->controls[i];
         if (control_is_image(one->net) && is_on(g, one))
-            out[n++] = (ImageStates){.kv = one->guide[0], .plain = negative_of(g, call)};
+            out[n++] = (ImageStates){.kv = one->guide[0], .plain = call_negative(g, call)};
     }
     return n;
 }

@@ -11,6 +11,9 @@ typedef struct {
     int text, texts;     /* of the context */
     int first, pictures; /* of the group */
 } ControlCall;
+/* How many of a call's pictures are the negative prompt's, which come first. One text at a time is planned as if it
+ * were another's, which takes more. */
+int64_t call_negative(const Generation *g, const ControlCall *call);
 
 typedef struct {
     Tensor maps[MAX_CONTROL_MAPS]; /* the sum of all ControlNets at work; of pictures from `from` on */

@@ -11,6 +11,7 @@
 #include "tools/ledger/generated.h"
 #include "tools/ledger/made_model.h"
 #include "weights/formats/names.h"
+#include "control_files.h"
 #include "pipeline.h"
 
 #include <math.h>
@@ -117,118 +118,14 @@ static void known_answer(void) {
     controlnet_free(&p.net);
 }
 
-/* --- files of ControlNets --- */
-
-typedef struct {
-    SdConfig config;
-    int number;         /* whose values: those of "controlN_model." */
-    const char *prefix; /* of its names; NULL: diffusers' */
-    const char *lacks;  /* a tensor that is left out, or NULL */
-    bool adapter;
-} Made;
-
-static void only_control(void *user, MadeTensors *l) {
-    const Made *k = user;
-    Controlnet m = {0};
-    Adapter adapter;
-    ControlnetConfig own = {.unet = k->config.unet, .hint_levels = 4, .hint = {16, 32, 96, 256}};
-    Error e = {0};
-    WeightList w = {.err = &e, .path = "control_model."};
-    l->count = 0;
-    if (!(k->adapter ? adapter_bind(&adapter, &k->config.unet, &w) : controlnet_bind(&m, &own, &w))) return;
-    for (int64_t i = 0; i < w.count; i++) {
-        int64_t n[MAX_DIMS];
-        char part[24], name[192], source[200];
-        const char *rest = w.w[i]->name + strlen("control_model.");
-        int nd = gen_torch_shape(w.w[i], n);
-        snprintf(source, sizeof source, "control%d_model.%.170s", k->number, rest);
-        if (k->prefix) snprintf(name, sizeof name, "%s%.170s", k->prefix, rest);
-        else if (!name_to_diffusers(w.w[i]->name, 2, k->config.unet.levels, 4, part, sizeof part, name, sizeof name))
-            continue;
-        if (!k->lacks || strcmp(rest, k->lacks)) made_tensor(l, source, name, F32, nd, n);
-    }
-    weight_list_free(&w);
-    controlnet_free(&m);
-}
-
-static void make_control(const char *path, Made k) {
-    test_check(make_model_of(path, (MakeModel){.dtype = F32, .config = "", .edit = only_control, .user = &k}, k.config),
-               "%s is written", strrchr(path, '/') + 1);
-}
-
-/* --- pictures --- */
-
-enum { SIDE = 64 };
-
-typedef struct {
-    const char *name;
-    SdConfig (*config)(void);
-    int count;
-    double weights[2];
-    SdControlMode mode;
-    bool adapter;
-} ControlCase;
+enum { SIDE = CONTROL_SIDE };
 
 static const ControlCase CASES[] = {
-    {"micro_control_two", micro_config, 2, {0.8, 0.6}, SD_CONTROL_BALANCED, false},
-    {"micro_control_more", micro_config, 1, {0.9}, SD_CONTROL_MORE, false},
-    {"micro_control_sdxl", micro_sdxl_config, 1, {0.7}, SD_CONTROL_BALANCED, false},
-    {"micro_control_adapter", micro_config, 1, {0.8}, SD_CONTROL_BALANCED, .adapter = true},
+    {"micro_control_two", micro_config, 2, {0.8, 0.6}, SD_CONTROL_BALANCED, .rank = 0},
+    {"micro_control_more", micro_config, 1, {0.9}, SD_CONTROL_MORE, .rank = 0},
+    {"micro_control_sdxl", micro_sdxl_config, 1, {0.7}, SD_CONTROL_BALANCED, .rank = 0},
+    {"micro_control_adapter", micro_config, 1, {0.8}, SD_CONTROL_BALANCED, .adapter = {8, 3, false}},
 };
-
-typedef struct {
-    const Golden *golden;
-    int heard;
-} Heard;
-
-static bool hear(void *user, const char *name, int nd, const int64_t *n, const float *values) {
-    Heard *t = user;
-    if (!golden_has(t->golden, name)) return true;
-    t->heard++;
-    golden_check(t->golden, name, values, nd, n, name);
-    return true;
-}
-
-static void fill_hint(uint8_t *rgb, int number) {
-    char name[16];
-    snprintf(name, sizeof name, "hint%d", number);
-    for (uint64_t j = 0; j < SIDE * SIDE * 3; j++) rgb[j] = (uint8_t)(gen_mixed(gen_crc(name), j) >> 24);
-}
-
-static SdControl control_of(SdControlNet *net, const uint8_t *rgb) {
-    return (SdControl){
-        .net = net, .image = rgb, .width = SIDE, .height = SIDE, .resize = SD_RESIZE_CROP, .weight = 1, .end = 1};
-}
-
-static void against_golden(const ControlCase *k, const char *model, char files[2][1024]) {
-    static uint8_t rgb[2][SIDE * SIDE * 3];
-    Error e = {0};
-    Golden *g = golden_open(k->name);
-    SdModel *m = sd_open(model, &(SdOptions){.threads = 1, .precision = SD_F32_DIRECT}, &e);
-    SdControlNet *nets[2] = {0};
-    SdControl controls[2];
-    SdRequest r = pipeline_request("Euler", 42, SIDE, SIDE);
-    SdResult out = {0};
-    Heard h = {.golden = g};
-    char name[160];
-    int stored = 0;
-    for (int i = 0; i < k->count; i++) {
-        nets[i] = sd_open_control(files[i], m, &e);
-        fill_hint(rgb[i], i);
-        controls[i] = control_of(nets[i], rgb[i]);
-        controls[i].weight = k->weights[i], controls[i].mode = k->mode;
-    }
-    r.steps = 3, r.controls = controls, r.control_count = k->count;
-    r.activation = hear, r.user = &h;
-    bool ok = g && !e.code && sd_txt2img(m, &r, &out, &e);
-    for (const char *at = NULL; g && golden_next(g, &at, name);) stored++;
-    test_check(ok && stored && h.heard == stored, "%s: all that the golden has is tapped", k->name);
-    test_note("%d of %d; %s", h.heard, stored, e.text);
-    sd_free(&out);
-    for (int i = 0; i < 2; i++) sd_close_control(nets[i]);
-    sd_close(m);
-    golden_close(g);
-}
 
 /* --- files, memory and requests --- */
 
@@ -298,7 +195,7 @@ static void layouts(const char *model, const Drawn *want) {
     const struct { const char *name, *prefix; } FILES[] = {{"bare.safetensors", ""}, {"diffusers.safetensors", NULL}};
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s", test_path(FILES[i].name));
-        make_control(path, (Made){.config = k, .prefix = FILES[i].prefix});
+        make_control(path, (ControlFile){.config = k, .prefix = FILES[i].prefix});
         Drawn d = draw(model, (SdOptions){0}, path, NULL);
         test_check(same(want, &d), "%s draws the same picture", FILES[i].name);
         test_note("%s", d.ok ? "another picture" : d.text);
@@ -306,7 +203,7 @@ static void layouts(const char *model, const Drawn *want) {
     snprintf(folder, sizeof folder, "%s", test_path("control_folder"));
     mkdir(folder, 0777);
     snprintf(path, sizeof path, "%s/diffusion_pytorch_model.safetensors", folder);
-    make_control(path, (Made){.config = k});
+    make_control(path, (ControlFile){.config = k});
     Drawn d = draw(model, (SdOptions){0}, folder, NULL);
     test_check(same(want, &d), "a folder draws the same picture");
     test_note("%s", d.ok ? "another picture" : d.text);
@@ -391,7 +288,7 @@ static void misfits(const char *model) {
     char path[1024];
     const struct {
         const char *name, *says[2];
-        Made made;
+        ControlFile made;
     } BAD[] = {{"sdxl.safetensors", {"is a ControlNet of", "SD 1.x"}, {.config = micro_sdxl_config(), .prefix = ""}},
                {"lacks.safetensors",
                 {"zero_convs.3.0.bias is missing", "SD 1.x"},
@@ -412,18 +309,8 @@ static void misfits(const char *model) {
 SUITE(control, .seconds = 4, .blas = true) {
     known_answer();
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-        const ControlCase *k = &CASES[i];
         char model[1024], files[2][1024];
-        snprintf(model, sizeof model, "%s", test_path("control_model.safetensors"));
-        test_check(make_model_of(model, (MakeModel){.dtype = F32}, k->config()), "a model is written");
-        for (int n = 0; n < k->count; n++) {
-            snprintf(files[n], sizeof *files, "%s", test_path(n ? "second.safetensors" : "first.safetensors"));
-            make_control(files[n], (Made){.config = k->config(),
-                                          .number = n,
-                                          .prefix = n || k->adapter ? "" : "control_model.",
-                                          .adapter = k->adapter});
-        }
-        against_golden(k, model, files);
+        control_against_golden(&CASES[i], model, files);
         if (i != 1) continue; /* micro-SD 1 with one ControlNet */
         Drawn want = draw(model, (SdOptions){0}, files[0], NULL);
         test_check(want.ok, "a picture is drawn");

@@ -1,0 +1,114 @@
+/* test_control_kinds.c: T2I-Adapters of SDXL and of hints of one channel, and ControlLoRAs, against diffusers' through
+ * every tap; ControlLoRAs with the model's networks, and in little memory. */
+#include "tests/harness/make_model.h"
+#include "tests/harness/test.h"
+#include "control_files.h"
+#include "pipeline.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const ControlCase CASES[] = {
+    {"micro_adapter_gray", micro_config, 1, {0.8}, SD_CONTROL_BALANCED, .adapter = {8, 1, false}, .steps = 2},
+    {"micro_adapter_xl", micro_sdxl_config, 1, {0.8}, SD_CONTROL_BALANCED, .adapter = {16, 3, true}, .steps = 2},
+    {"micro_control_lora", micro_sdxl_config, 1, {0.7}, SD_CONTROL_BALANCED, .rank = 4, .steps = 2},
+};
+
+typedef struct {
+    uint8_t rgb[CONTROL_SIDE * CONTROL_SIDE * 3];
+    char text[1100];
+    SdPlan plan;
+    bool ok;
+} Drawn;
+
+/* Twice, with and without the network, so that what follows is what the last request says. */
+static Drawn draw(const char *model, SdOptions o, const char *file, const char *network, bool before) {
+    static uint8_t rgb[CONTROL_SIDE * CONTROL_SIDE * 3];
+    Drawn d = {.ok = false};
+    Error e = {0};
+    o.threads = 1;
+    SdModel *m = sd_open(model, &o, &e);
+    SdControlNet *net = m ? sd_open_control(file, m, &e) : NULL;
+    fill_hint(rgb, 0);
+    SdControl c = control_of(net, rgb);
+    SdNetwork n = {network, 0.5, 0.5, 0};
+    SdRequest r = pipeline_request("Euler", 42, CONTROL_SIDE, CONTROL_SIDE);
+    r.steps = 1, r.controls = &c, r.control_count = 1, r.keep = before;
+    d.ok = net != NULL;
+    for (int i = 0; d.ok && i < 1 + before; i++) {
+        SdResult out = {0};
+        bool on = network && i == before;
+        r.networks = on ? &n : NULL, r.network_count = on;
+        d.ok = sd_plan(m, &r, &d.plan, &e) && sd_txt2img(m, &r, &out, &e);
+        if (d.ok) memcpy(d.rgb, out.pictures[0].rgb, sizeof d.rgb);
+        sd_free(&out);
+    }
+    snprintf(d.text, sizeof d.text, "%s", e.text);
+    sd_close_control(net);
+    sd_close(m);
+    return d;
+}
+
+static bool same(const Drawn *a, const Drawn *b) { return a->ok && b->ok && !memcmp(a->rgb, b->rgb, sizeof a->rgb); }
+
+static void only_lora(void *user, MadeTensors *l) {
+    (void)user;
+    l->count = 0;
+    made_tensor(l, "lora.up", "lora_unet_middle_block_1_proj_in.lora_up.weight", F32, 2, SHAPE(128, 2));
+    made_tensor(l, "lora.down", "lora_unet_middle_block_1_proj_in.lora_down.weight", F32, 2, SHAPE(2, 128));
+}
+
+static void loras(const char *model, const char *file) {
+    char network[1024], merged[1024];
+    Error e = {0};
+    snprintf(network, sizeof network, "%s", test_path("lora.safetensors"));
+    snprintf(merged, sizeof merged, "%s", test_path("merged.safetensors"));
+    test_check(make_model_of(network, (MakeModel){.dtype = F32, .config = "", .edit = only_lora}, micro_sdxl_config()),
+               "a LoRA is written");
+    const SdNetwork n = {network, 0.5, 0.5, 0};
+    const SdMerge how = {.mode = SD_MERGE_NONE, .networks = &n, .network_count = 1};
+    test_check(sd_merge((const char *const[]){model, NULL, NULL}, merged, &how, NULL, &e), "and baked in");
+    test_note("%s", e.text);
+    Drawn want = draw(merged, (SdOptions){0}, file, NULL, false),
+          on_top = draw(model, (SdOptions){0}, file, network, false),
+          after = draw(model, (SdOptions){0}, file, network, true),
+          bare = draw(model, (SdOptions){0}, file, NULL, false);
+    test_check(same(&want, &on_top) && same(&want, &after) && !same(&want, &bare),
+               "a ControlLoRA has the model's LoRA, too");
+    test_note("%d %d %d; %s%s%s", same(&want, &on_top), same(&want, &after), same(&want, &bare), want.text, on_top.text,
+              after.text);
+    Drawn small = draw(model, (SdOptions){.memory_limit = bare.plan.least}, file, NULL, false);
+    test_check(same(&bare, &small) && small.plan.streamed, "the least memory: the same picture");
+    test_note("%s", small.text);
+}
+
+static void misfits(void) {
+    static const struct {
+        const char *says;
+        ControlFile made;
+        SdConfig (*of)(void);
+    } BAD[] = {{"is a T2I-Adapter of SDXL, but the model is SD 1.x", {.adapter = {16, 3, true}}, micro_config},
+               {"is a T2I-Adapter that reads 128 channels", {.adapter = {8, 2, false}}, micro_config},
+               {"is no ControlNet of SD 1.x", {.rank = 4}, micro_config},
+               {"1 of its", {.rank = 4, .lacks = "middle_block.1.proj_in.down"}, micro_sdxl_config}};
+    char model[1024];
+    snprintf(model, sizeof model, "%s", test_path("sd1.safetensors"));
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+        test_check(make_model_of(model, (MakeModel){.dtype = F32}, BAD[i].of()), "a model is written");
+        ControlFile k = BAD[i].made;
+        const char *path = test_path("misfit.safetensors");
+        k.config = k.adapter.hint == 2 ? micro_config() : micro_sdxl_config();
+        k.prefix = "";
+        make_control(path, k);
+        Drawn d = draw(model, (SdOptions){0}, path, NULL, false);
+        test_check(!d.ok && strstr(d.text, BAD[i].says), "refused: %s", BAD[i].says);
+        test_note("%s", d.text);
+    }
+}
+
+SUITE(control_kinds, .seconds = 2, .blas = true) {
+    char model[1024], files[2][1024];
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) control_against_golden(&CASES[i], model, files);
+    loras(model, files[0]);
+    misfits();
+}
