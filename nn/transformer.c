@@ -74,14 +74,17 @@ static void attend_image(Ctx *c, Tensor o, Tensor q, int heads, const ImageState
 }
 
 /* x += attention of norm(x) to texts, and to pictures if there are any. */
-static void cross_attention(Ctx *c, Tensor x, const Norm *norm_x, const Attention *m, const CrossKv *kv, int64_t at) {
+static void cross_attention(Ctx *c, Tensor x, const TransformerBlock *b, const CrossKv *kv) {
+    const Attention *m = &b->attn2;
+    const int64_t at = b->cross_kv_at;
     size_t scope = scope_begin(c);
     Tensor q = tensor_new(c, 3, x.n), o = kv->image_count ? tensor_new(c, 3, x.n) : q;
     size_t inner = scope_begin(c);
     Tensor normed = tensor_new(c, 3, x.n);
-    norm(c, normed, norm_x, x, NULL, ACT_NONE);
+    norm(c, normed, &b->norm2, x, NULL, ACT_NONE);
     linear(c, q, &m->q, normed, NULL, PLAIN);
     scope_end(c, inner);
+    if (kv->listener) kv->listener->see(kv->listener->user, c, b, q, kv);
     attend(c, o, q, m->heads, kv->text, at);
     for (int i = 0; i < kv->image_count; i++) attend_image(c, o, q, m->heads, &kv->images[i], kv->first, at);
     linear(c, x, &m->out, o, NULL, (Epilogue){.residual = &x});
@@ -127,7 +130,7 @@ static void feed_forward(Ctx *c, Tensor x, const TransformerBlock *m) {
 
 void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, const CrossKv *kv) {
     self_attention(c, x, &m->norm1, &m->attn1, false);
-    cross_attention(c, x, &m->norm2, &m->attn2, kv, m->cross_kv_at);
+    cross_attention(c, x, m, kv);
     feed_forward(c, x, m);
 }
 

@@ -50,12 +50,22 @@ typedef struct {
     int64_t plain; /* as many pictures of a call, the first ones, read of no picture; the others of this one */
 } ImageStates;
 
+typedef struct CrossKv CrossKv;
+
+/* Who looks on: called in each block before its cross attention, with the queries q [N,T,C] and what they are about to
+ * read. It changes neither. */
 typedef struct {
+    void (*see)(void *user, Ctx *c, const TransformerBlock *m, Tensor q, const CrossKv *kv);
+    void *user;
+} CrossListener;
+
+struct CrossKv {
     Tensor text; /* [S,T,cross_kv] */
     const ImageStates *images;
     int image_count;
-    int64_t first; /* the place in the call of the first picture of x */
-} CrossKv;
+    int64_t first;                 /* the place in the call of the first picture of x */
+    const CrossListener *listener; /* NULL: nobody */
+};
 
 void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, const CrossKv *kv); /* x [N,T,C], in place */
 void transformer(Ctx *c, Tensor x, const Transformer *m, const CrossKv *kv);            /* x [N,H,W,C], in place */

@@ -208,6 +208,31 @@ typedef struct {
     SdControlMode mode;
 } SdControl;
 
+/* A word of the prompt: what a space or a change between letters, digits and signs parts, or an embedding. */
+typedef struct {
+    const char *text; /* in lower case; an embedding's name */
+    int prompt;       /* which of those that AND joins, from 0 */
+    int again;        /* how often it stands before this one in that prompt */
+} SdWord;
+
+/* How much of each place's attention a word drew, the mean of its tokens, 0..1: [pictures][words][height][width]. */
+typedef struct {
+    const char
+        *name; /* diffusers': "down_blocks.0.attentions.0.transformer_blocks.0", the refiner's after "refiner." */
+    int width, height;
+    const float *values;
+} SdAttentionLayer;
+
+/* DAAM (Tang et al., 2022): the mean of each cross attention over its heads, and over the U-Net's calls whose text has
+ * the word (of the prompt, with hires fix of the second drawing); and `all`, of the latents' size: the mean of these
+ * over all layers but the middle's, each enlarged (bicubic) and cut at 0. */
+typedef struct {
+    int pictures, word_count, layer_count;
+    const SdWord *words; /* in the order of the prompts; of those that switch, each of their texts' words once */
+    const SdAttentionLayer *layers;
+    SdAttentionLayer all;
+} SdAttention;
+
 typedef struct {
     uint8_t *rgb; /* [height][width][3] */
     int width, height;
@@ -325,6 +350,9 @@ typedef struct {
     /* Every such activation once it is computed, in torch's layout: values[n[0]]...[n[nd - 1]], which last for the
      * call; false: stop with ERR_CANCELLED. With or without a file. NULL: not wanted. */
     bool (*activation)(void *user, const char *name, int nd, const int64_t *n, const float *values);
+    /* Where the prompt's words drew attention, once all is sampled; all of it lasts for the call; false: stop. The
+     * pictures are the same. Not with only_masked, nor on several GPUs. NULL: not wanted, and nothing is computed. */
+    bool (*attention)(void *user, const SdAttention *maps);
     const char *noise; /* a safetensors file whose tensor "noise" replaces the seed's, or NULL */
     bool keep;         /* keep every part's weights, and activations' memory, for the next call */
     bool (*progress)(void *user, const SdProgress *p); /* false: stop with ERR_CANCELLED; may be NULL */

@@ -7,10 +7,10 @@
 #include "weights/formats/file_range.h"
 #include "weights/files/file_read.h"
 #include "weights/formats/gguf.h"
+#include "weights/files/new_folder.h"
 #include "weights/files/path.h"
 #include "weights/formats/safetensors.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,22 +93,6 @@ bool convert_to_single(const NewFile *p, const char *out, const FileMeta *meta, 
 
 /* --- a folder --- */
 
-static bool any_name(void *user, const char *name) {
-    (void)name;
-    *(bool *)user = true;
-    return false;
-}
-
-static bool new_directory(const char *path, Error *e) {
-    bool used = false;
-    OsKind kind = os_kind(path);
-    if (kind == OS_DIRECTORY) os_list(path, any_name, &used);
-    if (used || (kind != OS_NOTHING && kind != OS_DIRECTORY))
-        return error_set(e, ERR_FILE, "%s: is there already; name a folder that is new or empty", path);
-    return kind == OS_DIRECTORY || os_make_directory(path, false) ||
-           error_set(e, ERR_FILE, "%s: cannot be made: %s; name another place", path, strerror(errno));
-}
-
 /* What the source's folder has, as it is; *there false: it has none. */
 static bool copy_file(const NewFile *p, const char *out, const char *name, bool *there, Error *e) {
     static const FileWanted WANTED = {.most = 8 << 20, .advice = "a diffusers folder has short files there"};
@@ -150,7 +134,7 @@ static bool write_config(const NewFile *p, const char *out, const char *part, co
 static bool write_tokenizer(const NewFile *p, const char *out, const char *folder, int encoder, Error *e) {
     char path[OS_PATH_SIZE], name[64];
     bool there;
-    if (!path_make(path, e, "%s/%s", out, folder) || !new_directory(path, e)) return false;
+    if (!path_make(path, e, "%s/%s", out, folder) || !new_folder_make(path, e)) return false;
     snprintf(name, sizeof name, "%s/added_tokens.json", folder);
     if (!copy_file(p, out, name, &there, e)) return false;
     for (int i = 0; i < TOKENIZER_FILES; i++) {
@@ -168,7 +152,7 @@ static bool write_part(const NewFile *p, const StateDict *s, const char *out, co
     const FileMeta meta = {"format", "pt"};
     const char *file = strncmp(part, "text", 4) ? "diffusion_pytorch_model" : "model";
     char path[OS_PATH_SIZE];
-    return path_make(path, e, "%s/%s", out, part) && new_directory(path, e) &&
+    return path_make(path, e, "%s/%s", out, part) && new_folder_make(path, e) &&
            write_config(p, out, part, "config.json", e) &&
            path_make(path, e, "%s/%s/%s.safetensors", out, part, file) &&
            write_file(p, s, part, path, &meta, 1, false, e);
@@ -184,7 +168,7 @@ bool convert_to_folder(const NewFile *p, const char *out, Error *e) {
         if (k->clip[i].vocabulary != TOKEN_COUNT)
             return error_set(e, ERR_FORMAT, "%s: its token table has %d rows, and a folder needs all %d; keep the file",
                              p->m->checkpoint->path, k->clip[i].vocabulary, (int)TOKEN_COUNT);
-    bool ok = new_directory(out, e) && state_of_model(&s, p->m, STATE_DIFFUSERS, e);
+    bool ok = new_folder_make(out, e) && state_of_model(&s, p->m, STATE_DIFFUSERS, e);
     for (size_t i = 0; ok && i < sizeof PARTS / sizeof *PARTS; i++) {
         bool has = false;
         for (size_t j = 0; j < s.count && !has; j++) has = !strcmp(s.at[j].part, PARTS[i]);
@@ -193,7 +177,7 @@ bool convert_to_folder(const NewFile *p, const char *out, Error *e) {
         if (has && i == 3) ok = ok && write_tokenizer(p, out, "tokenizer_2", k->encoders - 1, e);
     }
     state_free(&s);
-    return ok && path_make(path, e, "%s/scheduler", out) && new_directory(path, e) &&
+    return ok && path_make(path, e, "%s/scheduler", out) && new_folder_make(path, e) &&
            write_config(p, out, "scheduler", "scheduler_config.json", e) &&
            write_config(p, out, "", "model_index.json", e);
 }

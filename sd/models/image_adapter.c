@@ -83,7 +83,7 @@ static void bind_resampler(WeightList *l, ImageAdapter *m) {
 
 bool image_adapter_bind(ImageAdapter *m, const ImageAdapterConfig *k, const Unet *of, WeightList *l) {
     int count = unet_cross_blocks(of, NULL);
-    const TransformerBlock **blocks = malloc((size_t)(count + 1) * sizeof *blocks);
+    CrossBlock *blocks = malloc((size_t)(count + 1) * sizeof *blocks);
     *m = (ImageAdapter){.config = *k, .count = count, .cross_kv = of->cross_kv};
     m->keys = calloc((size_t)count + 1, sizeof *m->keys);
     m->layers = calloc((size_t)k->depth + 1, sizeof *m->layers);
@@ -99,9 +99,9 @@ bool image_adapter_bind(ImageAdapter *m, const ImageAdapterConfig *k, const Unet
         unet_cross_blocks(of, blocks);
     }
     for (int i = 0; ok && i < count; i++) { /* numbered among all attentions, of which every second is a cross one */
-        int64_t width = blocks[i]->attn2.k.w.t.n[0];
+        int64_t width = blocks[i].block->attn2.k.w.t.n[0];
         size_t mark = bind_enter(l, "ip_adapter.%d.", 2 * i + 1);
-        m->keys[i].at = blocks[i]->cross_kv_at;
+        m->keys[i].at = blocks[i].block->cross_kv_at;
         bind_linear(l, &m->keys[i].k, "to_k_ip", k->context, width, false, false);
         bind_linear(l, &m->keys[i].v, "to_v_ip", k->context, width, false, false);
         bind_leave(l, mark);

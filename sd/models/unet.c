@@ -202,19 +202,6 @@ void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t, const
     scope_end(c, scope);
 }
 
-static int cross_blocks(const Transformer *t, const TransformerBlock **out, int n) {
-    for (int i = 0; i < t->depth; i++, n++)
-        if (out) out[n] = &t->blocks[i];
-    return n;
-}
-
-int unet_cross_blocks(const Unet *u, const TransformerBlock **out) {
-    int n = 0;
-    for (int i = 0; i < u->inputs; i++) n = cross_blocks(&u->input[i].transformer, out, n);
-    for (int i = 0; i < u->outputs; i++) n = cross_blocks(&u->output[i].transformer, out, n);
-    return u->config.middle_depth > 0 ? cross_blocks(&u->middle, out, n) : n;
-}
-
 void unet_cross_kv(Ctx *c, Tensor cross_kv, const Unet *u, Tensor context) {
     for (int i = 0; i < u->inputs; i++) transformer_cross_kv(c, cross_kv, &u->input[i].transformer, context);
     if (u->config.middle_depth > 0) transformer_cross_kv(c, cross_kv, &u->middle, context);
@@ -356,7 +343,8 @@ void unet_forward(Ctx *c, Tensor out, const Unet *u, const UnetInput *in) {
     assert(u->inputs <= MAX_SKIPS);
     size_t scope = scope_begin(c);
     Tensor time_shifts = in->time_shifts, h = in->x;
-    const CrossKv kv = {.text = in->cross_kv, .images = in->images, .image_count = in->image_count};
+    const CrossKv kv = {
+        .text = in->cross_kv, .images = in->images, .image_count = in->image_count, .listener = in->listener};
     int64_t n = h.n[0];
     unet_tap_embeddings(c, u, time_shifts, n);
 

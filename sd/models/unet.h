@@ -52,9 +52,16 @@ int64_t unet_width(const Unet *u); /* of the time embedding */
 void unet_label(Ctx *c, Tensor label, const Unet *u, Tensor y);
 void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t, const Tensor *label, const Tensor *guidance);
 void unet_cross_kv(Ctx *c, Tensor cross_kv, const Unet *u, Tensor context);
-/* Every block with a cross attention, on the way down, then up, then of the middle: diffusers' order. Returns how many
- * there are; out NULL: only that. */
-int unet_cross_blocks(const Unet *u, const TransformerBlock **out);
+/* A block with a cross attention. */
+typedef struct {
+    const TransformerBlock *block;
+    char name[72]; /* diffusers': "down_blocks.0.attentions.0.transformer_blocks.0" */
+    int level;     /* how often the picture was halved for it */
+    bool middle;
+} CrossBlock;
+/* All of them, on the way down, then up, then of the middle: diffusers' order. Returns how many there are; out NULL:
+ * only that. */
+int unet_cross_blocks(const Unet *u, CrossBlock *out);
 
 /* What adds to a U-Net's inner maps, as ControlNets do: called with the middle's output
  * as i = unet->inputs, then with each skip connection (input block i's output) as an output block is about to read it,
@@ -72,6 +79,7 @@ typedef struct {
     const UnetHook *hook;
     const ImageStates *images; /* [image_count]: pictures that cross attention reads beside the texts */
     int image_count;
+    const CrossListener *listener; /* of its cross attentions; NULL: none */
 } UnetInput;
 
 /* Input block i alone, y[N,H,W,out] from x, the block before it; and the middle, y and x of one shape. Down-sampling

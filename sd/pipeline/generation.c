@@ -1,6 +1,7 @@
 /* generation.c: what is derived from a request, and what all stages need. */
 #include "generation.h"
 
+#include "attention_maps.h"
 #include "beside.h"
 #include "control.h"
 #include "inpaint.h"
@@ -140,7 +141,7 @@ bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, const Pass 
     for (int i = 0; ok && i < g->expert_count; i++) ok = compile_prompts(g, &g->experts[i], e);
     if (ok && beside_edits(m, r) && g->experts[BASE].cond.text.branches > 1)
         ok = error_set(e, ERR_ARGUMENT, "prompt: AND needs an image cfg of 1 with an instruct-pix2pix model");
-    return ok && fit_image(g, e) && make_points(g, e) && control_begin(g, e);
+    return ok && fit_image(g, e) && make_points(g, e) && control_begin(g, e) && attention_maps_begin(g, e);
 }
 
 void generation_end(Generation *g) {
@@ -149,8 +150,9 @@ void generation_end(Generation *g) {
     embeddings_free(&g->embeddings);
     taps_abort(g->taps);
     /* the next call begins with the base, and with ControlNets of its own */
-    if (g->now != &g->experts[BASE] || g->control_count) workspace_forget(&g->work);
+    if (g->now != &g->experts[BASE] || g->control_count || g->maps) workspace_forget(&g->work);
     control_end(g);
+    attention_maps_end(g);
     if (g->keep && g->work.arena.base && !g->ctx.err.code) workspace_keep(&g->work, g->m);
     else workspace_free(&g->work);
     inpaint_end(g);

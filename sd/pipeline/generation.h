@@ -18,6 +18,7 @@
  *                                                    denoiser.c     the refiner takes over (experts.c); guidance
  *                                                                   over all texts
  *                                                    unet_calls.c   the U-Net, in as many calls as the mode says
+ *                                                                   attention_calls.c looks on where maps are wanted
  *           decode  decode.c        latents x ──> VAE ──> bytes, with their text; previews, too
  *
  * With a mask, inpaint.c makes the picture that is encoded, blends z into what the denoiser answers, and lays the kept
@@ -100,7 +101,8 @@ typedef struct {
 
 enum { BASE, REFINER, MOST_EXPERTS };
 
-typedef struct Inpaint Inpaint; /* inpaint.h */
+typedef struct Inpaint Inpaint;             /* inpaint.h */
+typedef struct AttentionMaps AttentionMaps; /* attention_maps.h */
 
 /* One of several passes over a picture (hires.h). All zero: the only one. */
 typedef struct {
@@ -132,6 +134,7 @@ typedef struct {
     const uint8_t *image; /* [height][width][3], img2img's picture at the request's size; NULL: none */
     uint8_t *resized;     /* owns `image`, unless it is the request's own */
     Inpaint *inpaint;     /* what a mask says; NULL: none */
+    AttentionMaps *maps;  /* of words; NULL: not wanted */
     Points *points;
     NetworkList networks;
     Embeddings embeddings; /* the model's with those that networks bring along; none: the model's */

@@ -1,6 +1,7 @@
 /* sample.c: the sampling stage: a sampler over the denoiser, with noise, taps, previews and progress. */
 #include "stages.h"
 
+#include "attention_maps.h"
 #include "beside.h"
 #include "conditioning.h"
 #include "decode.h"
@@ -91,8 +92,8 @@ static bool run_sampler(Generation *g, float *work, float *sides, Error *e) {
 }
 
 bool sample_run(Generation *g, const Mode *mode, Error *e) {
-    (void)mode;                                       /* experts take turns, each in its own */
-    if (g->control_count) workspace_forget(&g->work); /* what an earlier call recorded is without them */
+    (void)mode;                                                  /* experts take turns, each in its own */
+    if (g->control_count || g->maps) workspace_forget(&g->work); /* what an earlier call recorded is without them */
     size_t latents = (size_t)(g->batch * g->latent), group = (size_t)(g->group * g->latent);
     int steps = g->points->count > 1 ? g->points->count - 1 : 1;
     g->x = malloc(latents * sizeof *g->x);
@@ -106,9 +107,10 @@ bool sample_run(Generation *g, const Mode *mode, Error *e) {
         ok = g->z || error_set(e, ERR_MEMORY, "out of memory for latents");
         if (ok) memcpy(g->z, g->pass.z, latents * sizeof *g->z);
     }
-    ok = ok && start_latents(g, e);
+    ok = ok && attention_maps_open(g, e) && start_latents(g, e);
     g->started = os_clock();
-    ok = ok && report_progress(g, SD_STAGE_SAMPLE, 0, steps, e) && run_sampler(g, work, sides, e);
+    ok = ok && report_progress(g, SD_STAGE_SAMPLE, 0, steps, e) && run_sampler(g, work, sides, e) &&
+         attention_maps_tell(g, e);
     free(work);
     free(sides);
     return ok;

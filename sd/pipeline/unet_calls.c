@@ -1,8 +1,8 @@
 #include "unet_calls.h"
 
+#include "attention_calls.h"
 #include "beside.h"
 #include "conditioning.h"
-#include "control_calls.h"
 #include "experts.h"
 #include "nonfinite.h"
 #include "planes.h"
@@ -16,6 +16,7 @@ typedef struct {
     int context;         /* which of the step's contexts: Conditioning.cross_kv[context] */
     int side;            /* of that context's first text */
     int text, texts;     /* of the context */
+    int group;           /* the batch's number of the group's first picture */
     int first, pictures; /* of the group */
     bool bare;           /* an edited picture's third side: of the first text alone, with zeros beside */
 } Call;
@@ -65,13 +66,15 @@ static void forward(Generation *g, const Call *k, float *out, const float *x, co
     Tensor latents = in; /* all that a ControlNet sees */
     if (beside_channels(g->now->m)) latents = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.out_channels));
     bool controlled = control_maps(g, &maps, &call, latents);
+    const CrossListener *listener = attention_place(g, &call, n);
     ImageStates images[SD_MOST_CONTROLS];
     const UnetInput input = {.x = in,
                              .time_shifts = shifts,
                              .cross_kv = kv,
                              .hook = controlled ? &maps.hook : NULL,
                              .images = images,
-                             .image_count = control_images(g, &call, images)};
+                             .image_count = control_images(g, &call, images),
+                             .listener = listener};
     Tensor of[] = {in, result, shifts, kv};
     for (recording_start(c, recording, of, 4); recording_next(c, recording);) {
         if (controlled && beside_channels(g->now->m))
@@ -80,6 +83,7 @@ static void forward(Generation *g, const Call *k, float *out, const float *x, co
         unet_forward(c, result, u, &input);
     }
     take_output(g, out, result, k);
+    if (listener) attention_take(g, &call, k->group);
     scope_end(c, scope);
 }
 
@@ -121,6 +125,7 @@ static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k,
     int64_t more = beside_channels(g->now->m);
     const float *beside = g->beside ? g->beside + at->first * more * g->h * g->w : NULL;
     k.texts = mode->texts < all ? mode->texts : all;
+    k.group = at->first;
     for (k.text = 0; k.text < all; k.text += k.texts)
         for (k.first = 0; k.first < g->group; k.first += mode->pictures) {
             k.pictures = g->group - k.first < mode->pictures ? g->group - k.first : mode->pictures;

@@ -142,19 +142,29 @@ size_t bpe_merge(const Tokenizer *t, BpeWork *w, size_t count) {
     return kept;
 }
 
-void bpe_spell(int32_t id, char *buf, size_t size) {
-    size_t used = 0, depth = 0;
-    const char *tail = "";
+/* A token's bytes, as ids, from the first to the last. */
+typedef struct {
     int32_t stack[192]; /* tokens left to spell, the next on top; no token is deeper than it is long */
-    stack[depth++] = id;
-    while (depth) {
-        id = stack[--depth];
-        if (id >= BPE_FIRST) {
-            if (depth + 2 > sizeof stack / sizeof *stack) break;
-            stack[depth++] = MERGES[id - BPE_FIRST][1];
-            stack[depth++] = MERGES[id - BPE_FIRST][0];
-            continue;
-        }
+    size_t depth;
+} Spelling;
+
+/* -1: no more */
+static int32_t next_byte(Spelling *s) {
+    while (s->depth) {
+        int32_t id = s->stack[--s->depth];
+        if (id < BPE_FIRST) return id;
+        if (s->depth + 2 > sizeof s->stack / sizeof *s->stack) break;
+        s->stack[s->depth++] = MERGES[id - BPE_FIRST][1];
+        s->stack[s->depth++] = MERGES[id - BPE_FIRST][0];
+    }
+    return -1;
+}
+
+void bpe_spell(int32_t id, char *buf, size_t size) {
+    size_t used = 0;
+    const char *tail = "";
+    Spelling s = {{id}, 1};
+    while ((id = next_byte(&s)) >= 0) {
         uint8_t bytes[4];
         size_t n = utf8_encode(byte_character(id % BPE_END), bytes);
         if (id >= BPE_END) tail = "</w>"; /* only a token's last byte can end a word */
@@ -167,4 +177,16 @@ void bpe_spell(int32_t id, char *buf, size_t size) {
     }
     for (; *tail && used + 1 < size; tail++) buf[used++] = *tail;
     buf[used] = 0;
+}
+
+size_t bpe_text(int32_t id, char *buf, size_t size, bool *ends) {
+    size_t used = 0;
+    Spelling s = {{id}, 1};
+    *ends = false;
+    while ((id = next_byte(&s)) >= 0) {
+        uint32_t c = byte_character(id % BPE_END), rest = c - 256;
+        if (used < size) buf[used++] = (char)(c < 256 ? c : rest < 33 ? rest : rest < 67 ? rest - 33 + 127 : 173);
+        *ends = id >= BPE_END;
+    }
+    return used;
 }

@@ -33,4 +33,8 @@ void bpe_merged(int k, int32_t pair[2]);
 /* The token's spelling (tokenizer_token), 0 <= id < TOKEN_BOS; cut to size > 0 bytes. */
 void bpe_spell(int32_t id, char *buf, size_t size);
 
+/* The token's bytes as they stand in a text, at most size of them, not terminated; returns how many. ends: whether a
+ * word ends with it. 0 <= id < TOKEN_BOS. */
+size_t bpe_text(int32_t id, char *buf, size_t size, bool *ends);
+
 #endif

@@ -53,6 +53,8 @@ bool share_out(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     if (!request_check(m, r, e)) return false;
     if (request_taps(r) || r->noise)
         return error_set(e, ERR_ARGUMENT, "taps and noise files: need a single GPU; name one with --device cuda:N");
+    if (r->attention)
+        return error_set(e, ERR_ARGUMENT, "attention maps: need a single GPU; name one with --device cuda:N");
     if (r->upscaler) /* which is one, and works for one */
         return error_set(e, ERR_ARGUMENT, "hires upscaler: its file needs a single GPU; name one with --device cuda:N");
     if (gpus > batch) gpus = batch;

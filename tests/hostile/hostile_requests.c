@@ -78,6 +78,7 @@ static const HostileCase CASES[] = {
     {"image-prompt-gone", .args = T "--image-prompt gone.png --ip-adapter a --image-encoder b", .code = 1,
      .words = "gone.png: cannot be opened"},
     {"control-gone", .args = T "--control gone.safetensors:gone.png", .code = 1, .words = "gone.png: cannot be opened"},
+    {"attention-maps-in-use", .args = T "--attention-maps .", .code = 1, .words = ".: is there already; name a folder"},
     {"refiner-gone", .args = T "--refiner gone.safetensors", .code = 1, .words = "gone.safetensors: cannot be opened"},
     {"refiner-of-no-weights", .args = T "--refiner .", .code = 1, .words = ".: "},
     {"refiner-beyond-the-end", .args = T "--refiner $B --refiner-switch 1.1", .code = 2,

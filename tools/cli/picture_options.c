@@ -7,6 +7,7 @@
 #include "weights/files/files_below.h"
 #include "weights/files/atomic_file.h"
 #include "weights/files/file_open.h"
+#include "weights/files/new_folder.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -79,6 +80,10 @@ static const struct {
     {"ensd", OF_TXT2IMG | OF_IMG2IMG,
      OPTION(ENUM, preview_by, 0, "preview", "full|taesd|approx",
             "how these two are decoded: by the VAE, by --taesd, or roughly and small (full)")},
+    {"ensd", OF_TXT2IMG | OF_IMG2IMG,
+     OPTION(STRING, attention, 0, "attention-maps", "DIR",
+            "where each word of the prompt drew attention: a heat map for each, laid over the picture, and all maps in "
+            "numbers; a folder that is new or empty")},
     {"batch-size", OF_TXT2IMG | OF_IMG2IMG,
      OPTION_IN(INT, batch_count, 0, "batch-count", "N", 1, 100000, "number of batches (1)")},
     {"tap", OF_RECORD,
@@ -222,8 +227,9 @@ static int check_files(const Command *c, const PictureArguments *a) {
                 return usage_error(c, "%s: %.200s is also that of %s; name another file", written[i][0],
                                    file_shown(written[i][1]), written[k][0]);
     }
-    if ((!folder && !output_check(a->out, several, &e)) || (a->request.taps && !atomic_check(a->request.taps, &e)) ||
-        (a->sheet && !atomic_check(a->sheet, &e)) || (a->preview && !atomic_check(a->preview, &e)))
+    if ((a->attention && !new_folder_check(a->attention, &e)) || (!folder && !output_check(a->out, several, &e)) ||
+        (a->request.taps && !atomic_check(a->request.taps, &e)) || (a->sheet && !atomic_check(a->sheet, &e)) ||
+        (a->preview && !atomic_check(a->preview, &e)))
         return report(c, &e) && EXIT_FAILED;
     return GO_ON;
 }

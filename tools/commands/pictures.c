@@ -1,4 +1,5 @@
 /* pictures.c: `sdc txt2img` and `sdc img2img`. Mistakes that show without the model are found before it is opened. */
+#include "attention_files.h"
 #include "picture_jobs.h"
 #include "picture_steps.h"
 #include "sd/image/image.h"
@@ -12,6 +13,7 @@
 #include "tools/cli/progress.h"
 #include "tools/cli/setting_option.h"
 #include "weights/files/file_open.h"
+#include "weights/files/new_folder.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -27,6 +29,7 @@ typedef struct {
     Drawing drawing;
     Progress progress;
     Steps steps;
+    AttentionFiles maps;
     Error written;     /* while a callback writes */
     SdRequest request; /* of the job, */
     size_t job;        /* which it is, */
@@ -71,12 +74,13 @@ static char *text_of(const PictureArguments *a, const char *text) {
     return t.p;
 }
 
-static bool save_one(const Drawn *d, const SdPicture *p, Error *e) {
+static bool save_one(const Drawn *d, const SdPicture *p, int index, Error *e) {
     char name[OS_PATH_SIZE], *text = text_of(d->a, p->parameters);
     bool ok = (text || error_set(e, ERR_MEMORY, "out of memory for a picture's text")) &&
               (d->jobs.folder ? picture_jobs_free_name(&d->jobs, d->job, name, e)
                               : output_name(name, d->a->out, several(d), d->request.prompt, p->seed, e)) &&
               image_write(p->rgb, p->width, p->height, text, d->a->quality, name, e);
+    ok = ok && (!d->maps.folder || attention_files_lay(&d->maps, index, p, name, e));
     if (ok && !d->a->open.quiet)
         printf("%s: seed %" PRId64 ", %.2f s\n", file_shown(name), p->seed, os_clock() - d->begun);
     fflush(stdout); /* whoever reads it need not wait for the last */
@@ -86,11 +90,13 @@ static bool save_one(const Drawn *d, const SdPicture *p, Error *e) {
 
 static bool save(const Drawn *d, const SdResult *result, Error *e) {
     bool ok = true;
-    for (int i = 0; ok && i < result->count; i++) ok = save_one(d, &result->pictures[i], e);
+    for (int i = 0; ok && i < result->count; i++) ok = save_one(d, &result->pictures[i], i, e);
     return ok;
 }
 
 static bool show(void *user, const SdProgress *p) { return progress_show(&((Drawn *)user)->progress, p); }
+
+static bool take_maps(void *user, const SdAttention *a) { return attention_files_take(&((Drawn *)user)->maps, a); }
 
 static bool keep_step(void *user, const SdPicture *p, int step, int steps) {
     return (void)steps, steps_keep(&((Drawn *)user)->steps, p, step);
@@ -102,11 +108,14 @@ static bool draw(Drawn *d, SdResult *result, bool first, Error *e) {
     SdRequest *r = &d->request;
     r->preview = (a->sheet && first) || a->preview ? keep_step : NULL;
     r->preview_by = (SdPreview)a->preview_by;
+    r->attention = a->attention ? take_maps : NULL;
+    d->maps.run = d->progress.run, d->maps.runs = d->progress.runs;
     d->steps.begun = false, d->steps.sheet = a->sheet && first;
     bool ok = drawing_run(&d->drawing, r, result, e);
     progress_clear(&d->progress);
     if (d->steps.no_memory) *e = (Error){0}, error_set(e, ERR_MEMORY, "%s: out of memory for its pictures", a->sheet);
     if (d->written.code) *e = d->written;
+    if (d->maps.error.code) *e = d->maps.error;
     ok = ok && save(d, result, e);
     if (ok && d->steps.sheet) steps_save(&d->steps, a->sheet, e);
     d->begun = os_clock(); /* the first picture's time includes opening the model */
@@ -180,6 +189,7 @@ static void draw_job(Drawn *d, const PictureArguments *job, bool first, Error *e
 static int generate(const Command *c, const PictureArguments *a) {
     Error e = {0};
     Drawn d = {.c = c, .a = a, .begun = os_clock()};
+    d.maps.folder = a->attention;
     d.steps = (Steps){.sheet = a->sheet, .file = a->preview, .e = &d.written};
     int code = picture_jobs_open(c, a, &d.jobs);
     size_t count = picture_jobs_count(&d.jobs);
@@ -190,6 +200,7 @@ static int generate(const Command *c, const PictureArguments *a) {
         PictureArguments job;
         if ((code = picture_jobs_get(&d.jobs, i, &job)) == GO_ON) picture_copy_free(&job);
     }
+    if (code == GO_ON && a->attention) new_folder_make(a->attention, &e);
     for (; code == GO_ON && !e.code && d.job < count; d.job++) {
         PictureArguments job;
         if ((code = picture_jobs_get(&d.jobs, d.job, &job)) != GO_ON) break;
@@ -202,6 +213,7 @@ static int generate(const Command *c, const PictureArguments *a) {
     drawing_close(&d.drawing);
     picture_jobs_close(&d.jobs);
     steps_free(&d.steps);
+    attention_files_free(&d.maps);
     if (code != GO_ON) return code;
     if (e.code == ERR_CANCELLED && os_stop_signal())
         return report_stop("step %d of %d; run it again for the rest", d.progress.step, d.progress.steps);
