@@ -8,7 +8,7 @@ import sys
 from served import Served
 
 EXAMPLES = os.environ.get("EXAMPLES", "15")  # of every operation
-LARGE = ("--models", "{}", "--most-body", "4M", "--queue", "100", "--most-pictures", "2")
+LARGE = ("--models", "{}", "--most-body", "4M", "--queue", "100000", "--drain", "1", "--most-pictures", "2")
 
 
 def main():

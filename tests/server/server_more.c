@@ -179,6 +179,9 @@ static const Case CASES[] = {
     {"are kept", "POST", "/v1/page", "", "{\"prompt\":\"a kept prompt\",\"rows\":{\"steps\":7}}", 200, ""},
     {"and found again", "GET", "/v1/page", "", NULL, 200, "prompt=a kept prompt|rows.steps=7"},
     {"and are no settings", "GET", "/sdapi/v1/options", "", NULL, 200, "page-|samples_format=png"},
+    {"what a route takes", "GET", "/openapi.json", "", NULL, 200,
+     "paths./v1/styles.post.requestBody.content.application/json.schema.required.0=name|"
+     "paths./sdapi/v1/progress.get.parameters.0.name=skip_current_image"},
     {"an image prompt without a vision encoder", "POST", T, "",
      "{" SMALL
      ",\"alwayson_scripts\":{\"controlnet\":{\"args\":[{\"model\":\"x\",\"module\":\"ip-adapter_clip_sd15\"}]}}}",

@@ -91,8 +91,8 @@ static void preview(Serve *s, Call *c) {
 }
 
 const Route CARD_ROUTES[] = {
-    {"GET", "/v1/cards", cards, 0, "LoRAs, embeddings and models with what lies beside their files"},
-    {"GET", "/v1/cards/preview", preview, 0, "the picture beside a file: ?of=loras&name=FILE"},
-    {"GET", "/sd_extra_networks/thumb", preview, 0, "the same, as the webui has it: ?filename=FILE"},
+    {"GET", "/v1/cards", cards, 0, "LoRAs, embeddings and models with what lies beside their files", NULL},
+    {"GET", "/v1/cards/preview", preview, 0, "the picture beside a file: ?of=loras&name=FILE", "of:s!,name:s!"},
+    {"GET", "/sd_extra_networks/thumb", preview, 0, "the same, as the webui has it: ?filename=FILE", "filename:s!"},
     {0},
 };

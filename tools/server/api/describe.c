@@ -60,7 +60,8 @@ static void interrogate(Serve *s, Call *c) {
 }
 
 const Route DESCRIBE_ROUTES[] = {
-    {"POST", "/sdapi/v1/png-info", png_info, ROUTE_JSON, "what a picture says about how it was made"},
-    {"POST", "/sdapi/v1/interrogate", interrogate, ROUTE_JSON, "the prompt that a picture says it was drawn from"},
+    {"POST", "/sdapi/v1/png-info", png_info, ROUTE_JSON, "what a picture says about how it was made", "image:s!"},
+    {"POST", "/sdapi/v1/interrogate", interrogate, ROUTE_JSON, "the prompt that a picture says it was drawn from",
+     "image:s!,model:s"},
     {0},
 };

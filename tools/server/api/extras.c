@@ -120,8 +120,12 @@ static void enlarge(Serve *s, Call *c, bool batch) {
 static void extra_single(Serve *s, Call *c) { enlarge(s, c, false); }
 static void extra_batch(Serve *s, Call *c) { enlarge(s, c, true); }
 
+#define HOW                                                                                                            \
+    "upscaler_1:s,upscaler_2:s,extras_upscaler_2_visibility:n,upscaling_resize:n,resize_mode:i,upscaling_resize_w:i,"  \
+    "upscaling_resize_h:i,upscaling_crop:b"
+
 const Route EXTRA_ROUTES[] = {
-    {"POST", "/sdapi/v1/extra-single-image", extra_single, ROUTE_JSON, "enlarges a picture"},
-    {"POST", "/sdapi/v1/extra-batch-images", extra_batch, ROUTE_JSON, "enlarges pictures"},
+    {"POST", "/sdapi/v1/extra-single-image", extra_single, ROUTE_JSON, "enlarges a picture", "image:s!," HOW},
+    {"POST", "/sdapi/v1/extra-batch-images", extra_batch, ROUTE_JSON, "enlarges pictures", "imageList:a!," HOW},
     {0},
 };

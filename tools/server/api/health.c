@@ -1,6 +1,4 @@
-/* health.c: what watches over the server: whether it lives, is ready, how much it does (Prometheus), and the
- * description of its routes (OpenAPI 3). */
-#include "ask_hires.h"
+/* health.c: what watches over the server: whether it lives, is ready, how much it does (Prometheus). */
 #include "tools/server/jobs/draw.h"
 #include "tools/server/http/http.h"
 #include "routes.h"
@@ -64,98 +62,9 @@ static void metrics(Serve *s, Call *c) {
     free(t);
 }
 
-/* --- OpenAPI --- */
-
-static json_t *schema_of(const Param *p) {
-    static const char *const TYPES[] = {
-        [PARAM_INT] = "integer", [PARAM_INT64] = "integer",  [PARAM_DOUBLE] = "number",    [PARAM_BOOL] = "boolean",
-        [PARAM_ENUM] = "string", [PARAM_SAMPLER] = "string", [PARAM_SCHEDULER] = "string", [PARAM_PROMPT] = "string",
-        [PARAM_FILE] = "string", [PARAM_STRING] = "string"};
-    SdRequest usual = sd_request(NULL);
-    params_forget(&usual);
-    json_t *schema = json_pack("{s:s, s:s, s:b}", "type", TYPES[p->type], "description", p->help, "nullable", 1);
-    json_t *standard = value_json(p, &usual);
-    if (!json_is_null(standard)) json_object_set(schema, "default", standard);
-    json_decref(standard);
-    if (p->type < PARAM_BOOL) {
-        double low = p->standard < p->low ? p->standard : p->low;
-        json_object_set_new(schema, "minimum",
-                            p->type == PARAM_DOUBLE ? json_real(low) : json_integer((json_int_t)low));
-        if (p->high < PARAM_MOST)
-            json_object_set_new(schema, "maximum",
-                                p->type == PARAM_DOUBLE ? json_real(p->high) : json_integer((json_int_t)p->high));
-    }
-    if (p->type == PARAM_ENUM) {
-        const char *words = p->key_words ? p->key_words : p->value;
-        json_t *list = json_array();
-        char word[80];
-        for (int i = 0; i < words_count(words); i++)
-            json_array_append_new(list, json_string(words_get(words, i, word, sizeof word)));
-        json_object_set_new(schema, "enum", list);
-    }
-    return schema;
-}
-
-static json_t *type_of(const char *type) { return json_pack("{s:s, s:b}", "type", type, "nullable", 1); }
-
-/* Hires fix by the webui's names. */
-static void add_hires(json_t *properties) {
-    const Param *row;
-    const char *name;
-    json_object_set_new(properties, "enable_hr", type_of("boolean"));
-    for (int i = 0; (name = ask_hires_name(i, &row)); i++) json_object_set_new(properties, name, schema_of(row));
-}
-
-/* What a drawing route takes: the table of settings. */
-static json_t *body_of(bool img2img) {
-    json_t *properties = json_object();
-    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (value_given(p) && (img2img ? !p->of_hires : !p->of_image || p->or_hires))
-            json_object_set_new(properties, p->json, schema_of(p));
-    json_object_set_new(properties, "n_iter",
-                        json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", 1, "default", 1));
-    json_object_set_new(properties, "override_settings", type_of("object"));
-    json_object_set_new(properties, "alwayson_scripts", type_of("object"));
-    if (img2img) {
-        json_object_set_new(
-            properties, "init_images",
-            json_pack("{s:s, s:{s:s}, s:i}", "type", "array", "items", "type", "string", "maxItems", 1));
-        json_object_set_new(properties, "mask", type_of("string"));
-    } else add_hires(properties);
-    return json_pack("{s:{s:{s:{s:s, s:o}}}}", "content", "application/json", "schema", "type", "object", "properties",
-                     properties);
-}
-
-static json_t *operation(const Route *r) {
-    json_t *op = json_pack("{s:s, s:{s:{s:s}, s:{s:s}}}", "summary", r->summary, "responses", "200", "description",
-                           "done", "4XX", "description", "what is wrong, as `detail`");
-    bool draws = strstr(r->path, "img") != NULL && r->flags & ROUTE_JSON;
-    if (draws) json_object_set_new(op, "requestBody", body_of(strstr(r->path, "img2img") != NULL));
-    else if (r->flags & ROUTE_JSON)
-        json_object_set_new(op, "requestBody",
-                            json_pack("{s:{s:{s:{s:s}}}}", "content", "application/json", "schema", "type", "object"));
-    return op;
-}
-
-static void openapi(Serve *s, Call *c) {
-    json_t *paths = json_object();
-    for (const Route *const *table = s->routes; *table; table++)
-        for (const Route *r = *table; r->path; r++) {
-            char method[12] = "";
-            for (size_t i = 0; r->method[i] && i < sizeof method - 1; i++) method[i] = (char)(r->method[i] | 32);
-            json_t *path = json_object_get(paths, r->path);
-            if (!path) json_object_set_new(paths, r->path, path = json_object());
-            json_object_set_new(path, method, operation(r));
-        }
-    answer_json(&c->answer, 200,
-                json_pack("{s:s, s:{s:s, s:s}, s:o}", "openapi", "3.0.3", "info", "title", "sdc serve", "version", "1",
-                          "paths", paths));
-}
-
 const Route HEALTH_ROUTES[] = {
-    {"GET", "/livez", livez, ROUTE_OPEN, "whether the server lives"},
-    {"GET", "/readyz", readyz, ROUTE_OPEN, "whether it takes work"},
-    {"GET", "/metrics", metrics, 0, "numbers for Prometheus"},
-    {"GET", "/openapi.json", openapi, 0, "this description"},
+    {"GET", "/livez", livez, ROUTE_OPEN, "whether the server lives", NULL},
+    {"GET", "/readyz", readyz, ROUTE_OPEN, "whether it takes work", NULL},
+    {"GET", "/metrics", metrics, 0, "numbers for Prometheus", NULL},
     {0},
 };

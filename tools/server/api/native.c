@@ -334,8 +334,11 @@ void native_resume(Serve *s) {
 }
 
 const Route NATIVE_ROUTES[] = {
-    {"GET", "/v1/jobs", get_jobs, ROUTE_BELOW, "the jobs; /ID: one; /ID/events: as it is drawn; /ID/pictures/N: a PNG"},
-    {"POST", "/v1/jobs", post_jobs, ROUTE_JSON | ROUTE_BELOW, "draws what txt2img or img2img would; /ID/cancel"},
-    {"DELETE", "/v1/jobs", cancel, ROUTE_BELOW, "/ID: cancels it"},
+    {"GET", "/v1/jobs", get_jobs, ROUTE_BELOW, "the jobs; /ID: one; /ID/events: as it is drawn; /ID/pictures/N: a PNG",
+     NULL},
+    {"POST", "/v1/jobs", post_jobs, ROUTE_JSON | ROUTE_BELOW, "draws what txt2img or img2img would; /ID/cancel",
+     "@txt2img,@img2img,init_images:a,mask:s,override_settings:o,alwayson_scripts:o,styles:a,refiner_checkpoint:s,save_"
+     "images:b,n_iter:i"},
+    {"DELETE", "/v1/jobs", cancel, ROUTE_BELOW, "/ID: cancels it", NULL},
     {0},
 };

@@ -285,11 +285,13 @@ static void models(Serve *s, Call *c) {
 }
 
 const Route OPENAI_ROUTES[] = {
-    {"POST", "/v1/images/generations", generations, ROUTE_JSON | ROUTE_OPENAI, "OpenAI's: pictures of a prompt"},
-    {"POST", "/v1/images/edits", edits, ROUTE_OPENAI,
-     "OpenAI's: pictures of a picture, of its mask's transparent part"},
-    {"GET", "/v1/models", models, ROUTE_OPENAI, "OpenAI's list of models"},
-    {"GET", "/models", models, ROUTE_OPENAI, "the same, for clients without a base path"},
-    {"GET", "/v1/pictures", picture, ROUTE_OPEN | ROUTE_BELOW, "/ID/N.png: a picture whose address was handed out"},
+    {"POST", "/v1/images/generations", generations, ROUTE_JSON | ROUTE_OPENAI, "OpenAI's: pictures of a prompt",
+     "prompt:s!,model:s,n:i,size:s,response_format:s,stream:b,@txt2img"},
+    {"POST", "/v1/images/edits", edits, ROUTE_OPENAI, "OpenAI's: pictures of a picture, of its mask's transparent part",
+     NULL},
+    {"GET", "/v1/models", models, ROUTE_OPENAI, "OpenAI's list of models", NULL},
+    {"GET", "/models", models, ROUTE_OPENAI, "the same, for clients without a base path", NULL},
+    {"GET", "/v1/pictures", picture, ROUTE_OPEN | ROUTE_BELOW, "/ID/N.png: a picture whose address was handed out",
+     NULL},
     {0},
 };

@@ -186,12 +186,12 @@ static void kept(Serve *s, Call *c) {
 }
 
 const Route PAGE_ROUTES[] = {
-    {"GET", "/", page, 0, "the page"},
-    {"GET", "/page.css", page_css, 0, "its looks"},
-    {"GET", "/page.js", page_js, 0, "its program"},
-    {"GET", "/v1/page", fields, 0, "what its fields held last"},
-    {"POST", "/v1/page", keep_fields, ROUTE_JSON, "keeps that, in the file of --settings"},
-    {"GET", "/v1/settings", settings, 0, "the table of settings"},
-    {"GET", "/v1/gallery", kept, ROUTE_BELOW, "kept pictures, the newest 200; /DAY/FILE: one of them"},
+    {"GET", "/", page, 0, "the page", NULL},
+    {"GET", "/page.css", page_css, 0, "its looks", NULL},
+    {"GET", "/page.js", page_js, 0, "its program", NULL},
+    {"GET", "/v1/page", fields, 0, "what its fields held last", NULL},
+    {"POST", "/v1/page", keep_fields, ROUTE_JSON, "keeps that, in the file of --settings", NULL},
+    {"GET", "/v1/settings", settings, 0, "the table of settings", NULL},
+    {"GET", "/v1/gallery", kept, ROUTE_BELOW, "kept pictures, the newest 200; /DAY/FILE: one of them", NULL},
     {0},
 };

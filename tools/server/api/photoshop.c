@@ -83,9 +83,9 @@ static void mask_expansion(Serve *s, Call *c) {
 }
 
 const Route PHOTOSHOP_ROUTES[] = {
-    {"GET", "/sdapi/auto-photoshop-sd/heartbeat", heartbeat, 0, "that the plug-in's extension is there"},
-    {"GET", "/sdapi/auto-photoshop-sd/version", version, 0, "of the plug-in's extension"},
+    {"GET", "/sdapi/auto-photoshop-sd/heartbeat", heartbeat, 0, "that the plug-in's extension is there", NULL},
+    {"GET", "/sdapi/auto-photoshop-sd/version", version, 0, "of the plug-in's extension", NULL},
     {"POST", "/sdapi/auto-photoshop-sd/mask/expansion", mask_expansion, ROUTE_JSON,
-     "makes a mask larger and its edge softer"},
+     "makes a mask larger and its edge softer", "mask:s!,mask_expansion:i,blur:i"},
     {0},
 };

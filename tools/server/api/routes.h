@@ -19,11 +19,15 @@ typedef struct Route {
     Handler *handle;
     int flags;
     const char *summary;
+    /* Of the body, or of the query where there is none: "name:type,...", a type's first letter, `!`: it must be there;
+     * "@txt2img", "@img2img": the table of settings. NULL: nothing, or nothing that is fixed. */
+    const char *takes;
 } Route;
 
 /* Tables, which end with path NULL. */
 extern const Route WEBUI_ROUTES[], WEBUI_LISTS[], EXTRA_ROUTES[], DESCRIBE_ROUTES[], PHOTOSHOP_ROUTES[],
-    NATIVE_ROUTES[], TOKEN_ROUTES[], CARD_ROUTES[], STYLE_ROUTES[], OPENAI_ROUTES[], PAGE_ROUTES[], HEALTH_ROUTES[];
+    NATIVE_ROUTES[], TOKEN_ROUTES[], CARD_ROUTES[], STYLE_ROUTES[], OPENAI_ROUTES[], PAGE_ROUTES[], HEALTH_ROUTES[],
+    OPENAPI_ROUTES[];
 
 /* Puts a job into the queue for a call; answers 503 or 429 where that cannot be. */
 void route_add(Serve *s, Call *c, Job *j);

@@ -39,7 +39,8 @@ static void keep(Serve *s, Call *c) {
 }
 
 const Route STYLE_ROUTES[] = {
-    {"GET", "/sdapi/v1/prompt-styles", list, 0, "the styles"},
-    {"POST", "/v1/styles", keep, ROUTE_JSON, "adds a style, or changes it; without prompts: removes it"},
+    {"GET", "/sdapi/v1/prompt-styles", list, 0, "the styles", NULL},
+    {"POST", "/v1/styles", keep, ROUTE_JSON, "adds a style, or changes it; without prompts: removes it",
+     "name:s!,prompt:s,negative_prompt:s"},
     {0},
 };

@@ -82,6 +82,7 @@ static void tokens(Serve *s, Call *c) {
 }
 
 const Route TOKEN_ROUTES[] = {
-    {"POST", "/v1/tokens", tokens, ROUTE_JSON, "how many tokens and chunks of 75 the prompts are"},
+    {"POST", "/v1/tokens", tokens, ROUTE_JSON, "how many tokens and chunks of 75 the prompts are",
+     "prompt:s,negative_prompt:s,steps:i"},
     {0},
 };

@@ -163,20 +163,26 @@ static void queue_status(Serve *s, Call *c) {
                 json_pack("{s:s, s:i, s:i}", "msg", "estimation", "queue_size", waiting + working, "rank", waiting));
 }
 
+/* What is no row of the table. */
+#define MORE                                                                                                           \
+    "send_images:b,save_images:b,override_settings:o,override_settings_restore_afterwards:b,alwayson_scripts:o,"       \
+    "styles:a,script_name:s,script_args:a,model:s,refiner_checkpoint:s,force_task_id:s,n_iter:i"
+
 const Route WEBUI_ROUTES[] = {
-    {"POST", "/sdapi/v1/txt2img", txt2img, ROUTE_JSON, "draws pictures from a prompt"},
-    {"POST", "/sdapi/v1/img2img", img2img, ROUTE_JSON, "draws pictures from a picture and a prompt"},
-    {"GET", "/sdapi/v1/progress", progress, 0, "how far the picture is, with a preview"},
-    {"POST", "/sdapi/v1/interrupt", interrupt, 0, "ends what is being drawn, with what there is"},
-    {"POST", "/sdapi/v1/skip", skip, 0, "leaves out the batch that is being drawn"},
-    {"GET", "/sdapi/v1/options", get_options, 0, "the settings"},
-    {"POST", "/sdapi/v1/options", set_options, ROUTE_JSON, "changes settings, among them the model"},
-    {"POST", "/sdapi/v1/unload-checkpoint", unload, 0, "closes the models"},
-    {"POST", "/sdapi/v1/reload-checkpoint", reload, 0, "opens the model in use"},
-    {"GET", "/sdapi/v1/memory", memory, 0, "bytes of memory"},
-    {"GET", "/sdapi/v1/cmd-flags", cmd_flags, 0, "how the server was started, without secrets"},
-    {"GET", "/config", config, 0, "an empty description, for clients that ask for one"},
-    {"POST", "/login", login, 0, "whether the call's key is one, for clients that log in"},
-    {"GET", "/queue/status", queue_status, 0, "how long the queue is"},
+    {"POST", "/sdapi/v1/txt2img", txt2img, ROUTE_JSON, "draws pictures from a prompt", "@txt2img," MORE},
+    {"POST", "/sdapi/v1/img2img", img2img, ROUTE_JSON, "draws pictures from a picture and a prompt",
+     "@img2img,init_images:a!,mask:s,include_init_images:b," MORE},
+    {"GET", "/sdapi/v1/progress", progress, 0, "how far the picture is, with a preview", "skip_current_image:b"},
+    {"POST", "/sdapi/v1/interrupt", interrupt, 0, "ends what is being drawn, with what there is", NULL},
+    {"POST", "/sdapi/v1/skip", skip, 0, "leaves out the batch that is being drawn", NULL},
+    {"GET", "/sdapi/v1/options", get_options, 0, "the settings", NULL},
+    {"POST", "/sdapi/v1/options", set_options, ROUTE_JSON, "changes settings, among them the model", NULL},
+    {"POST", "/sdapi/v1/unload-checkpoint", unload, 0, "closes the models", NULL},
+    {"POST", "/sdapi/v1/reload-checkpoint", reload, 0, "opens the model in use", NULL},
+    {"GET", "/sdapi/v1/memory", memory, 0, "bytes of memory", NULL},
+    {"GET", "/sdapi/v1/cmd-flags", cmd_flags, 0, "how the server was started, without secrets", NULL},
+    {"GET", "/config", config, 0, "an empty description, for clients that ask for one", NULL},
+    {"POST", "/login", login, 0, "whether the call's key is one, for clients that log in", NULL},
+    {"GET", "/queue/status", queue_status, 0, "how long the queue is", NULL},
     {0},
 };

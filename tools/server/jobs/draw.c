@@ -68,9 +68,9 @@ static void learn(Worker *w, const Job *j, const char *text) {
 
 /* As the webui, which decodes what there is: the last previews, enlarged; of hires fix to the size of their pass. */
 static void keep_previews(Job *j, const SdRequest *r, int64_t seed, Error *e) {
-    enum { LATENT = 8 }; /* pixels a side */
+    int latent = r->preview_by == SD_PREVIEW_APPROX ? 8 : 1; /* pixels a side */
     int width = r->width, height = r->height;
-    if (j->pass && j->preview_count) width = j->previews[0].width * LATENT, height = j->previews[0].height * LATENT;
+    if (j->pass && j->preview_count) width = j->previews[0].width * latent, height = j->previews[0].height * latent;
     uint8_t *rgb = malloc((size_t)width * (size_t)height * 3);
     for (int i = 0; rgb && i < j->preview_count && i < r->batch_size; i++) {
         const JobPreview *p = &j->previews[i];
@@ -142,6 +142,14 @@ static bool batch(Work *w, SdModel *model, SdRequest *r, Error *e) {
     return !e->code;
 }
 
+/* Somebody may watch a job of /v1/jobs: where decoding costs little, the picture itself is shown, in its colours. */
+static SdPreview preview_of(const Job *j, const SdRequest *r) {
+    enum { SMALL = 64 * 64 };
+    int width, height;
+    sd_finished_size(r, &width, &height);
+    return j->lasting && (int64_t)width * height <= SMALL ? SD_PREVIEW_FULL : SD_PREVIEW_APPROX;
+}
+
 static void draw(Worker *worker, Models *models, Job *j) {
     Error *e = &j->error;
     Image image = {0}, mask = {0};
@@ -156,7 +164,7 @@ static void draw(Worker *worker, Models *models, Job *j) {
         start_controls(j, models, model, &controls, &r, e)) {
         params_adopt(&r, &usual);
         r.keep = true;
-        r.progress = on_progress, r.preview = on_preview, r.preview_by = SD_PREVIEW_APPROX, r.user = &work;
+        r.progress = on_progress, r.preview = on_preview, r.preview_by = preview_of(j, &r), r.user = &work;
         if (r.seed < 0) r.seed = sd_random_seed();
         if (r.variation_seed < 0) r.variation_seed = sd_random_seed();
         j->request = r; /* what was drawn, for the answer */
