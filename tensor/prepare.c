@@ -61,19 +61,24 @@ static inline void square_uint32_t(char *to, size_t to_row, const char *from, si
 }
 
 /* to[e * step][lane] = from[lane][e] for e in [0, length) and lanes [0, n); rows of `from` are `row` apart. In pieces
- * of e, so that the cache lines being written stay in L1; there by squares, and what is left over one by one. */
+ * of e, so that the cache lines being written stay in L1; there by squares, and what is left over one by one. Meanwhile
+ * as many bytes from `next` on are fetched, which the following call reads: rows far apart are no stream that a
+ * processor would fetch by itself. */
 #define INTERLEAVE(type)                                                                                               \
-    static void interleave_##type(char *to, const char *from, int64_t lanes, int64_t n, int64_t row, int64_t length,   \
-                                  int64_t step) {                                                                      \
-        enum { AT_ONCE = 64, SIDE = 16 / sizeof(type) };                                                               \
+    static void interleave_##type(char *to, const char *from, const char *next, int64_t lanes, int64_t n, int64_t row, \
+                                  int64_t length, int64_t step) {                                                      \
+        enum { AT_ONCE = 64, SIDE = 16 / sizeof(type), LINE = 64 };                                                    \
         int64_t whole = n / SIDE * SIDE, even = length / SIDE * SIDE;                                                  \
         for (int64_t at = 0; at < length; at += AT_ONCE) {                                                             \
             int64_t end = at + AT_ONCE < length ? at + AT_ONCE : length, squares = end < even ? end : even;            \
-            for (int64_t e = at; e < squares; e += SIDE)                                                               \
+            for (int64_t e = at; e < squares; e += SIDE) {                                                             \
+                for (int64_t k = 0; next && k < 16 * n; k += LINE)                                                     \
+                    __builtin_prefetch(next + e * n * (int64_t)sizeof(type) + k, 0, 2);                                \
                 for (int64_t j = 0; j < whole; j += SIDE)                                                              \
                     square_##type(to + (size_t)(e * step * lanes + j) * sizeof(type),                                  \
                                   (size_t)(step * lanes) * sizeof(type), from + (size_t)(j * row + e) * sizeof(type),  \
                                   (size_t)row * sizeof(type));                                                         \
+            }                                                                                                          \
             for (int64_t j = 0; j < n; j++)                                                                            \
                 for (int64_t e = j < whole ? (squares > at ? squares : at) : at; e < end; e++)                         \
                     memcpy(to + (size_t)(e * step * lanes + j) * sizeof(type),                                         \
@@ -113,10 +118,13 @@ void weight_prepare(Weight *w, DType type, const void *from, bool torch_order, v
             interleave_q8((uint8_t *)block, (const uint8_t *)rows, lanes, n, row, taps);
             continue;
         }
-        for (int64_t t = 0; t < taps; t++)
+        for (int64_t t = 0; t < taps; t++) {
+            int64_t length = row / taps;
+            const char *next = o + n < outputs ? rows + (size_t)(n * row + t * n * length) * width : NULL;
             (width == 4 ? interleave_uint32_t : interleave_uint16_t)(block + (size_t)(t * lanes) * width,
-                                                                     rows + (size_t)(t * (row / taps)) * width, lanes,
-                                                                     n, row, row / taps, taps);
+                                                                     rows + (size_t)(t * length) * width, next, lanes,
+                                                                     n, row, length, taps);
+        }
     }
     w->prepared = to;
     w->layout = layout;

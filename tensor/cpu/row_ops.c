@@ -10,22 +10,25 @@ const RowOps *K(row_ops)(void);
 
 static void widen_row(float *out, const void *in, DType type, int64_t n) { widen(out, in, type, 0, n); }
 
+#if defined __F16C__
+static inline void narrow_vector(uint16_t *to, V x) {
+#if defined __AVX512F__
+    __m256i half = _mm512_cvtps_ph((__m512)x, _MM_FROUND_TO_NEAREST_INT);
+#else
+    __m128i half = _mm256_cvtps_ph((__m256)x, _MM_FROUND_TO_NEAREST_INT);
+#endif
+    memcpy(to, &half, sizeof half);
+}
+#endif
+
 /* Whole vectors first, since compilers turn only such loops into vectors. */
 static void narrow_row(void *out, const float *in, DType type, int64_t n) {
     enum { SOME = 64 };
     uint16_t *to = out;
     int64_t i = 0;
     if (type == F32) memcpy(out, in, (size_t)n * sizeof *in);
-#if defined __AVX512F__
-    for (; type == F16 && i + VW <= n; i += VW) {
-        __m256i half = _mm512_cvtps_ph((__m512) * (const V *)(in + i), _MM_FROUND_TO_NEAREST_INT);
-        memcpy(to + i, &half, sizeof half);
-    }
-#elif defined __F16C__
-    for (; type == F16 && i + VW <= n; i += VW) {
-        __m128i half = _mm256_cvtps_ph((__m256) * (const V *)(in + i), _MM_FROUND_TO_NEAREST_INT);
-        memcpy(to + i, &half, sizeof half);
-    }
+#if defined __F16C__
+    for (; type == F16 && i + VW <= n; i += VW) narrow_vector(to + i, *(const V *)(in + i));
 #endif
     for (; type == F16 && i + SOME <= n; i += SOME)
         for (int k = 0; k < SOME; k++) to[i + k] = f32_to_f16(in[i + k]);
@@ -72,24 +75,63 @@ static void add_scaled(float *y, const float *x, int64_t n, float scale, float f
     for (; i < n; i++) y[i] += x[i] * scale * factor;
 }
 
-/* Tiles that stay in L1 with the rows of b that they need. */
+static int64_t width_of(DType type) { return type == F32 ? 4 : 2; }
+
+/* The product of a whole tile stays in registers until it is added to the weight's numbers; those of
+ * later columns are fetched. in, out: the tile's */
+static inline __attribute__((always_inline)) void change_tile(const ThinChange *c, DType from, const char *in,
+                                                              char *out, const float *a, const float *b) {
+    enum { LINE = 64, LATER = 256 };
+    V sum[TILE_ROWS][TILE_VECTORS];
+    for (int r = 0; r < TILE_ROWS; r++)
+        for (int v = 0; v < TILE_VECTORS; v++) sum[r][v] = (V){0};
+    for (int64_t i = 0; i < c->count; i++, b += c->columns)
+        for (int r = 0; r < TILE_ROWS; r++)
+            for (int v = 0; v < TILE_VECTORS; v++) sum[r][v] += a[r * c->lda + i] * *(const V *)(b + v * VW);
+    for (int r = 0; r < TILE_ROWS; r++) {
+        float w[TILE_COLUMNS];
+        const char *row = in + r * c->ld * width_of(from);
+        uint16_t *to = (uint16_t *)(void *)(out + r * c->ld * width_of(c->to));
+        for (int64_t k = 0; k < TILE_COLUMNS * width_of(from); k += LINE) __builtin_prefetch(row + LATER + k);
+        for (int v = 0; v < TILE_VECTORS; v++)
+            sum[r][v] = widen_vector(row + v * VW * width_of(from), from) + sum[r][v] * c->scale * c->factor;
+#if defined __F16C__
+        for (int v = 0; c->to == F16 && v < TILE_VECTORS; v++) narrow_vector(to + v * VW, sum[r][v]);
+        if (c->to == F16) continue;
+#endif
+        for (int v = 0; v < TILE_VECTORS; v++) *(V *)(w + v * VW) = sum[r][v];
+        narrow_row(to, w, c->to, TILE_COLUMNS);
+    }
+}
+
+/* What is left of a tile: n numbers of a row. */
+static void change_rest(const ThinChange *c, const char *in, char *out, const float *a, const float *b, int64_t n) {
+    float w[TILE_COLUMNS], sum[TILE_COLUMNS] = {0};
+    add_product(sum, n, 1, n, a, c->lda, b, c->columns, c->count);
+    widen_row(w, in, c->from, n);
+    add_scaled(w, sum, n, c->scale, c->factor);
+    narrow_row(out, w, c->to, n);
+}
+
+/* Rows by rows: some of the weight's run side by side, and b's columns stay in L1 for them. */
 static void change(const ThinChange *c) {
-    enum { ROWS = 4 * TILE_ROWS, COLUMNS = 64 };
-    float w[COLUMNS], sums[ROWS * COLUMNS];
-    for (int64_t at = 0, n; at < c->columns; at += n) {
-        n = c->columns - at < COLUMNS ? c->columns - at : COLUMNS;
-        for (int64_t first = 0, rows; first < c->rows; first += rows) {
-            rows = c->rows - first < ROWS ? c->rows - first : ROWS;
-            memset(sums, 0, (size_t)rows * COLUMNS * sizeof *sums);
-            add_product(sums, COLUMNS, rows, n, c->a + first * c->lda, c->lda, c->b + at, c->columns, c->count);
-            for (int64_t r = 0; r < rows; r++) {
-                int64_t i = (first + r) * c->ld + at;
-                widen_row(w, (const char *)c->in + dtype_bytes(c->from, i), c->from, n);
-                add_scaled(w, sums + r * COLUMNS, n, c->scale, c->factor);
-                narrow_row((char *)c->out + dtype_bytes(c->to, i), w, c->to, n);
+    enum { BESIDE = 4 * TILE_ROWS };
+    const int64_t in_width = width_of(c->from), out_width = width_of(c->to);
+    for (int64_t first = 0; first < c->rows; first += BESIDE)
+        for (int64_t at = 0; at < c->columns; at += TILE_COLUMNS) {
+            int64_t n = c->columns - at < TILE_COLUMNS ? c->columns - at : TILE_COLUMNS, row = first;
+            int64_t end = c->rows - first < BESIDE ? c->rows : first + BESIDE;
+            for (int64_t step; row < end; row += step) {
+                const char *in = (const char *)c->in + (row * c->ld + at) * in_width;
+                char *out = (char *)c->out + (row * c->ld + at) * out_width;
+                const float *a = c->a + row * c->lda, *b = c->b + at;
+                step = n == TILE_COLUMNS && row + TILE_ROWS <= end ? TILE_ROWS : 1;
+                if (step == 1) change_rest(c, in, out, a, b, n);
+                else if (c->from == F16) change_tile(c, F16, in, out, a, b);
+                else if (c->from == BF16) change_tile(c, BF16, in, out, a, b);
+                else change_tile(c, F32, in, out, a, b);
             }
         }
-    }
 }
 
 const RowOps *K(row_ops)(void) {

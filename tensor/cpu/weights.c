@@ -115,15 +115,19 @@ const float *K(panel_of)(float *buffer, const Weight *w, int64_t column, int64_t
     return buffer;
 }
 
-/* The same from 32 rows, by squares of VW x VW words; k: a multiple of 2 VW. */
+/* The same from 32 rows, by squares of VW x VW words; k: a multiple of 2 VW. Meanwhile as many bytes of the next 32
+ * rows are fetched. */
 static inline __attribute__((always_inline)) void pairs_from_rows(uint32_t *to, const Tensor *w, const DType dtype,
                                                                   int64_t column, int64_t from, int64_t k) {
-    enum { AT_ONCE = 256 };
+    enum { AT_ONCE = 256, LINE = 64 };
     const int64_t width = dtype == F32 ? 4 : 2, row = w->n[1] * width;
     const char *rows = (const char *)w->data + column * row + from * width;
+    const char *next = column + 2 * PANEL <= w->n[0] ? rows + PANEL * row + from * (PANEL - 1) * width : NULL;
     for (int64_t at = 0; at < k; at += AT_ONCE)
         for (int64_t j = 0; j < PANEL; j += VW)
             for (int64_t e = at; e < min64(at + AT_ONCE, k); e += 2 * VW) {
+                for (int64_t b = 0; next && b < 2 * VW * VW * width; b += LINE) __builtin_prefetch(next + b, 0, 2);
+                next = next ? next + 2 * VW * VW * width : NULL;
                 V words[VW];
 #pragma GCC unroll 16
                 for (int r = 0; r < VW; r++) {
