@@ -4,6 +4,7 @@
 #include "sd/load/control.h"
 #include "tensor/gpu.h"
 #include "tests/harness/golden.h"
+#include "tests/harness/make_adapter.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 #include "tools/ledger/generated.h"
@@ -13,81 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-enum { WIDE = 64, HIGH = 48, SIDE = 64, TOKENS = 5, QUERY = 40, HEADS = 2, SEEN = 32, PROJECTED = 48 };
-
-/* --- files --- */
-
-typedef struct {
-    SdConfig config;
-    bool plus, vision;
-    const char *lacks; /* a tensor that is left out, or NULL */
-} Made;
-
-/* As an adapter's file and an encoder's tell them. */
-static ImageAdapterConfig adapter_config(const Made *k) {
-    int context = k->config.unet.context;
-    if (!k->plus) return (ImageAdapterConfig){.tokens = 4, .features = PROJECTED, .context = context};
-    return (ImageAdapterConfig){.resamples = true,
-                                .tokens = TOKENS,
-                                .features = SEEN,
-                                .context = context,
-                                .width = QUERY,
-                                .depth = 4,
-                                .heads = HEADS,
-                                .mlp = 4 * QUERY};
-}
-
-static const ClipVisionConfig VISION = {
-    .width = SEEN, .layers = 3, .heads = 2, .mlp = 64, .patch = 7, .side = 4, .projected = PROJECTED, .act = ACT_GELU};
-
-static void only_image(void *user, MadeTensors *l) {
-    const Made *k = user;
-    Unet unet = {0};
-    ImageAdapter adapter = {0};
-    ClipVision vision = {0};
-    Error e = {0};
-    WeightList u = {.err = &e, .path = "model.diffusion_model."};
-    WeightList w = {.err = &e, .path = "control_model."};
-    if (k->vision) w.path[0] = 0;
-    ImageAdapterConfig own = adapter_config(k);
-    l->count = 0;
-    bool ok = unet_bind(&unet, &k->config.unet, &u) &&
-              (k->vision ? clip_vision_bind(&vision, &VISION, &w) : image_adapter_bind(&adapter, &own, &unet, &w));
-    for (int64_t i = 0; ok && i < w.count; i++) {
-        int64_t n[MAX_DIMS];
-        char source[200];
-        const char *name = w.w[i]->name + (k->vision ? 0 : strlen("control_model."));
-        int nd = gen_torch_shape(w.w[i], n);
-        snprintf(source, sizeof source, "%s%.170s", k->vision ? "clip_vision." : "control0_model.", name);
-        if (!k->lacks || strcmp(name, k->lacks)) made_tensor(l, source, name, F32, nd, n);
-    }
-    weight_list_free(&u);
-    weight_list_free(&w);
-    unet_free(&unet);
-    image_adapter_free(&adapter);
-    clip_vision_free(&vision);
-}
-
-static void make_file(const char *path, Made k) {
-    test_check(make_model_of(path, (MakeModel){.dtype = F32, .config = "", .edit = only_image, .user = &k}, k.config),
-               "%s is written", strrchr(path, '/') + 1);
-}
-
-/* A folder, whose configuration tells the heads. */
-static void make_vision(char folder[1024]) {
-    char path[1200];
-    snprintf(folder, 1024, "%s", test_path("image_encoder"));
-    mkdir(folder, 0777);
-    snprintf(path, sizeof path, "%s/model.safetensors", folder);
-    make_file(path, (Made){.config = micro_config(), .vision = true});
-    snprintf(path, sizeof path, "%s/config.json", folder);
-    FILE *f = fopen(path, "w");
-    test_check(f && fputs("{\"num_attention_heads\": 2, \"hidden_act\": \"gelu\"}", f) >= 0,
-               "a configuration is written");
-    if (f) fclose(f);
-}
+enum { WIDE = 64, HIGH = 48, SIDE = 64 };
 
 /* --- pictures --- */
 
@@ -237,14 +165,14 @@ static void requests(const char *model, const char *file, const char *vision) {
 
 static void misfits(const char *model, const char *file, const char *vision) {
     char path[1024];
-    Made bad[] = {{.config = micro_sdxl_config()},
-                  {.config = micro_config(), .lacks = "ip_adapter.3.to_v_ip.weight"},
-                  {.config = micro_config(), .plus = true, .lacks = "image_proj.norm_out.bias"}};
+    MadeAdapter bad[] = {{.config = micro_sdxl_config()},
+                         {.config = micro_config(), .lacks = "ip_adapter.3.to_v_ip.weight"},
+                         {.config = micro_config(), .plus = true, .lacks = "image_proj.norm_out.bias"}};
     const char *const says[] = {"is an IP-Adapter of", "ip_adapter.3.to_v_ip.weight is missing",
                                 "image_proj.norm_out.bias is missing"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         snprintf(path, sizeof path, "%s", test_path("misfit.safetensors"));
-        make_file(path, bad[i]);
+        make_adapter(path, bad[i]);
         Drawn d = draw(model, (SdOptions){0}, path, vision, NULL);
         test_check(!d.ok && strstr(d.text, says[i]), "refused: %s", says[i]);
         test_note("%s", d.text);
@@ -267,7 +195,7 @@ SUITE(image_prompts, .seconds = 3, .blas = true) {
         snprintf(model, sizeof model, "%s", test_path("image_model.safetensors"));
         snprintf(file, sizeof file, "%s", test_path("adapter.safetensors"));
         test_check(make_model_of(model, (MakeModel){.dtype = F32}, k), "a model is written");
-        make_file(file, (Made){.config = k, .plus = plus});
+        make_adapter(file, (MadeAdapter){.config = k, .plus = plus});
         const double weights[2][2] = {{0.8, 0.5}, {0.7}};
         against_golden(plus ? "micro_image_plus" : "micro_image_two", model, file, vision, plus ? 1 : 2, weights[plus]);
     }

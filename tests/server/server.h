@@ -23,5 +23,6 @@ void server_openai(const Served *s);
 void server_jobs(const Served *s);
 void server_restarts(void);
 void server_more(void);
+void server_image_prompt(void);
 
 #endif

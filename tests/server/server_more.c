@@ -4,6 +4,8 @@
 #include "sd/image/image.h"
 #include "sd/image/png.h"
 #include "tests/harness/cli.h"
+#include "tests/harness/make_adapter.h"
+#include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 
 #include <stdio.h>
@@ -254,4 +256,39 @@ void server_more(void) {
         }
         test_check(serve_stop(&s) == 0, "it ends with 0");
     }
+}
+
+/* --- an image prompt --- */
+
+/* A micro model with an IP-Adapter: the picture is another with it, the same by the extension's names of the module,
+ * and without it that of before. */
+void server_image_prompt(void) {
+    char arguments[3000], vision[1024];
+    Served s;
+    mkdir(cli_path("adapters"), 0777);
+    make_adapter(cli_path("adapters/ip.safetensors"), (MadeAdapter){.config = micro_config()});
+    make_vision(vision);
+    if (!make_micro_model(cli_path("micro.safetensors"), F32)) return;
+    snprintf(arguments, sizeof arguments, "-q -m %s --controlnet-dir %s --image-encoder %s",
+             cli_path("micro.safetensors"), cli_path("adapters"), vision);
+    if (!test_check(serve_start(&s, arguments), "a server with an IP-Adapter")) return;
+    char *picture = point(3, 3, NULL);
+#define UNIT(module)                                                                                                   \
+    "{" SMALL ",\"width\":64,\"height\":64,\"alwayson_scripts\":{\"controlnet\":{\"args\":[{\"model\":\"ip\","         \
+    "\"module\":\"" module "\",\"weight\":0.9,\"control_mode\":2,\"image\":\"%s\"}]}}}"
+    Reply plain = call(&s, "POST", T, "", "{" SMALL ",\"width\":64,\"height\":64}");
+    Reply by = post(&s, T, UNIT("ip-adapter"), picture), named = post(&s, T, UNIT("IP-Adapter_clip_sd15"), picture);
+    Reply after = call(&s, "POST", T, "", "{" SMALL ",\"width\":64,\"height\":64}");
+    reply_check(&by, 200, "images.#=1|warnings.0~control_mode", "an image prompt");
+    const char *with = reply_get(&by, "images.0"), *again = reply_get(&named, "images.0");
+    const char *without = reply_get(&plain, "images.0"), *later = reply_get(&after, "images.0");
+    test_check(with && without && strcmp(with, without) != 0, "changes the picture");
+    test_check(with && again && !strcmp(with, again), "by any of the extension's names");
+    test_check(later && without && !strcmp(later, without), "and leaves the next alone");
+    reply_free(&plain), reply_free(&by), reply_free(&named), reply_free(&after);
+    Reply list = call(&s, "GET", "/controlnet/module_list", "", NULL);
+    reply_check(&list, 200, "module_list.#=7|module_list.6=ip-adapter", "its module");
+    reply_free(&list);
+    free(picture);
+    test_check(serve_stop(&s) == 0, "it ends with 0");
 }

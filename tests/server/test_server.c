@@ -210,4 +210,5 @@ SUITE(server, .seconds = 12) {
     keys();
     server_restarts();
     server_more();
+    server_image_prompt();
 }
