@@ -83,7 +83,7 @@ OS := posix
 OS_SRC := $(sort $(wildcard tensor/os_$(OS).c tensor/os_$(OS)_*.c))
 $(if $(OS_SRC),,$(error OS=$(OS): there is no tensor/os_$(OS).c; use posix))
 OTHER_OS := $(filter-out $(OS_SRC),$(wildcard tensor/os_*.c))
-SRC := $(filter-out $(KERNELS) $(OTHER_OS),$(sort $(shell find tensor weights nn sd -name '*.c')))
+SRC := $(filter-out $(KERNELS) $(OTHER_OS) sd/guide/%,$(sort $(shell find tensor weights nn sd -name '*.c')))
 TOOLS := $(sort $(shell find tools -name '*.c'))
 # The server's libraries belong to a program of its own, sdc-serve, which `sdc serve` runs: sdc with the server.
 SERVER_SRC := $(filter-out tools/server/absent.c,$(filter tools/server/%,$(TOOLS)))
@@ -161,7 +161,12 @@ $(B)/sdc-serve: $(filter-out %/absent.o,$(TOOL_OBJ)) $(SERVER_OBJ) $(B)/libsd.a
 # between it and files without a name.
 TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free,--wrap=os_create_unnamed,--wrap=os_name_at
 
-$(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM) $(B)/sdc-torture $(SERVER_PROGRAM) $(B)/stage/done
+# The guide's own implementation, which needs nothing of libsd.
+$(B)/plain: sd/guide/plain.c sd/text/vocabulary.inc
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(LDFLAGS) -lm
+
+$(B)/test: $(TEST_OBJ) $(SHIM_OBJ) $(B)/libsd.a | $(SHIM_PROGRAM) $(B)/sdc-torture $(SERVER_PROGRAM) $(B)/stage/done $(B)/plain
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TEST_LDFLAGS) $(LDFLAGS) $(LIBS)
 
 # The fuzzers' targets, all in one program (tests/fuzz/libfuzzer.c).
@@ -263,7 +268,7 @@ SUITES ?=
 # All cores, unless this make was told how many.
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
-.PHONY: fuzz generators help deps demo run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants port-test same-bits golden bench format format-check \
+.PHONY: guide fuzz generators help deps demo run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants port-test same-bits golden bench format format-check \
   check-includes install uninstall clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a and libsd.so
@@ -358,6 +363,15 @@ GEN_REQUESTS ?= 100000
 generators: $(B)/test
 	GEN_TALLY=1 GEN_CONFIGS=$(GEN_CONFIGS) $(B)/test gen_config
 	GEN_TALLY=1 GEN_REQUESTS=$(GEN_REQUESTS) $(B)/test gen_request
+## guide           a picture by sd/guide/plain.c, all of Stable Diffusion in one file, held to sdc's activation by activation
+GUIDE_PROMPT ?= a red circle above a blue square
+guide: $(B)/plain $(B)/sdc
+	@mkdir -p build/guide
+	$(B)/plain weights/builtin.safetensors "$(GUIDE_PROMPT)" build/guide/plain.png --seed 7 --steps 10 --taps build/guide/plain.safetensors
+	$(B)/sdc txt2img -q -p "$(GUIDE_PROMPT)" --seed 7 --steps 10 --sampler Euler --cfg 3 --precision f32 \
+	  -o build/guide/sdc.png --taps build/guide/sdc.safetensors
+	$(B)/sdc diff --bound 1e-5 build/guide/plain.safetensors build/guide/sdc.safetensors
+	@echo "build/guide/plain.png and sdc.png are the same picture, twice."
 ## builtin-model   trains the built-in model from nothing, in a few hours; stopped, it goes on (build/builtin)
 builtin-model: $(B)/sdc
 	sh tools/dev/train_builtin.sh $(B)/sdc build/builtin
