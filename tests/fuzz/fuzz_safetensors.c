@@ -53,6 +53,13 @@ static void compare(const WeightFile *a, const WeightFile *b) {
     }
 }
 
+/* Of formats with blocks, safetensors holds no more than Q8_0, and not every shape of that. */
+static bool has_blocks(const WeightFile *f) {
+    for (size_t i = 0; i < f->count; i++)
+        if (dtype_block(f->tensors[i].dtype) > 1) return true;
+    return false;
+}
+
 static void write_again(const WeightFile *f) {
     Error e = {0};
     const char *path = fuzz_file("again.safetensors", (FuzzBytes){(const uint8_t *)"", 0});
@@ -82,7 +89,7 @@ FUZZ(safetensors) {
     WeightFile *f = weight_file_open_memory("it", b.p, b.size, &e);
     if (fuzz_verdict(f != NULL, &e)) {
         fuzz_look(f);
-        if (f->count <= 8) write_again(f);
+        if (f->count <= 8 && !has_blocks(f)) write_again(f);
     }
     weight_file_close(f);
     fuzz_weights_free(b);

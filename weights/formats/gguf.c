@@ -272,5 +272,5 @@ bool gguf_read(WeightFile *f, Error *e) {
     qsort(f->tensors, f->count, sizeof *f->tensors, by_place);
     const char *twice = weight_file_index(f);
     if (twice) return refuse_tensor(&h, (Text){twice, strlen(twice)}, "occurs twice");
-    return check_places(&h);
+    return weight_file_check_meta(f, "its metadata", e) && check_places(&h);
 }

@@ -229,24 +229,10 @@ static int by_place(const void *a, const void *b) {
     return x->name < y->name ? -1 : x->name > y->name;
 }
 
-static int by_key(const void *a, const void *b) {
-    return strcmp((*(const FileMeta *const *)a)->key, (*(const FileMeta *const *)b)->key);
-}
-
 static bool check_unique(WeightFile *f, Error *e) {
     const char *twice = weight_file_index(f);
     if (twice) return refuse(f->path, twice, e, "occurs twice in the header");
-    const FileMeta **keys = malloc((f->meta_count + 1) * sizeof *keys);
-    if (!keys) return no_memory(f->path, e);
-    for (size_t i = 0; i < f->meta_count; i++) keys[i] = &f->meta[i];
-    qsort(keys, f->meta_count, sizeof *keys, by_key);
-    bool ok = true;
-    for (size_t i = 1; i < f->meta_count && ok; i++)
-        if (!strcmp(keys[i - 1]->key, keys[i]->key))
-            ok = error_set(e, ERR_FORMAT, "%s: __metadata__ has the key \"%.*s\" twice; " AGAIN, f->path,
-                           shown(keys[i]->key), keys[i]->key);
-    free(keys);
-    return ok;
+    return weight_file_check_meta(f, "__metadata__", e);
 }
 
 /* The tensors must tile the data: from 0, without overlap or hole, to the last byte. */
