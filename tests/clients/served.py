@@ -28,11 +28,11 @@ class Served:
         self.url = line.split()[-1].rstrip("/")
         self.port = int(self.url.rsplit(":", 1)[1])
 
-    def stop(self):
-        """Its exit code after SIGTERM; its folder is removed."""
+    def stop(self, patience=60):
+        """Its exit code after SIGTERM, within so many seconds; its folder is removed."""
         self.process.send_signal(signal.SIGTERM)
         try:
-            code = self.process.wait(60)
+            code = self.process.wait(patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()
