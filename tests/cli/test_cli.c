@@ -188,10 +188,11 @@ static void output_paths(void) {
     cli_fails(1, "gone/t", "txt2img -m none -p x --taps gone/t");
     cli_fails(1, "folder|directory", "txt2img -m none -p x --taps folder");
     cli_fails(1, "gone/m", "convert none gone/m");
-    cli_fails(2, "--out|o.jpg|pictures are PNG files; name it .png", "txt2img -m none -p x -o o.jpg");
-    cli_fails(2, "--out|o.WebP|name it .png", "txt2img -m none -p x -o o.WebP");
+    cli_fails(2, "--out|o.tiff|pictures are written as PNG, JPEG or WebP; name it .png",
+              "txt2img -m none -p x -o o.tiff");
+    cli_fails(2, "--out|o.Bmp|name it .png", "txt2img -m none -p x -o o.Bmp");
     cli_fails(2, "--steps-sheet|s.gif|name it .png", "txt2img -m none -p x --steps-sheet s.gif");
-    cli_fails(2, "--out|o.jpeg|name it .png", "replay none -m none -o o.jpeg");
+    cli_fails(2, "--out|o.avif|name it .png", "replay none -m none -o o.avif");
     cli_fails(2, "--out|o.safetensors|is a model's name", "txt2img -m none -p x -o o.safetensors");
     cli_fails(2, "is also an input file", "txt2img -m notes.txt -p x -o notes.txt");
     cli_fails(2, "is also an input file", "txt2img -m none -p x --noise notes.txt --taps notes.txt");

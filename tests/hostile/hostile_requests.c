@@ -139,7 +139,7 @@ static const HostileCase CASES[] = {
     {"taps-picture", .args = T "--taps n.png", .code = 2, .words = "--taps: n.png is also that of --out"},
     {"taps-count", .args = T "--taps t.safetensors --batch-count 2", .code = 2, .words = "--taps: records one run"},
     {"out-model", .args = "txt2img -m $B -p x -o $B", .code = 2, .words = "--out: |model's name"},
-    {"out-jpeg", .args = "txt2img -p x -o x.jpg", .code = 2, .words = "--out: x.jpg"},
+    {"out-gif", .args = "txt2img -p x -o x.gif", .code = 2, .words = "--out: x.gif"},
     {"sheet-is-out", .args = T "--steps-sheet n.png", .code = 2, .words = "--steps-sheet: n.png is also that of"},
     {"model-empty", .args = T "-m ''", .code = 2, .words = "-m: its value is empty"},
     {"model-gone", .args = T "-m gone.safetensors", .code = 1, .words = "gone.safetensors"},
