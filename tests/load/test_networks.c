@@ -186,20 +186,21 @@ static void check_rank(SdModel *m) {
 
 static double half(double x) { return (double)f16_to_f32(f32_to_f16((float)x)); }
 
-/* Two files on F16: rounded once, or after each number that the webui rounds (networks.py, network_lora.py). */
-static void check_rounding(void) {
+/* Two files on F16: rounded once, or after each number that the webui rounds (networks.py, network_lora.py). Of more
+ * rows than are made at once, too. */
+static void check_rounding(const char *weight, const char *module) {
     const char *path = test_path("half.safetensors");
     Error e = {0};
     make_micro_model(path, F16);
     SdModel *m = open_plain(path);
     if (!m || !model_load(m, PART_UNET, &e)) return;
-    const Weight *w = made_weight(m, PART_UNET, TO_Q);
+    const Weight *w = made_weight(m, PART_UNET, weight);
     MadeWeight exact = made_numbers(w), webui = made_numbers(w);
     int64_t rows = exact.rows, inputs = exact.inputs;
     MadeNetwork n = {.count = 0};
-    float *down = made_part(&n, "lora_unet_" LINEAR, ".lora_down.weight", 2, SHAPE(1, inputs), 0);
-    float *up = made_part(&n, "lora_unet_" LINEAR, ".lora_up.weight", 2, SHAPE(rows, 1), 0);
-    made_part(&n, "lora_unet_" LINEAR, ".alpha", 0, NULL, 0.3);
+    float *down = made_part(&n, module, ".lora_down.weight", 2, SHAPE(1, inputs), 0);
+    float *up = made_part(&n, module, ".lora_up.weight", 2, SHAPE(rows, 1), 0);
+    made_part(&n, module, ".alpha", 0, NULL, 0.3);
     const char *file = made_save(&n, "one.safetensors", NULL, 0);
     const float factors[2] = {0.7f, -0.2f};
     for (int64_t i = 0; i < rows * inputs; i++) {
@@ -217,7 +218,8 @@ static void check_rounding(void) {
         MadeWeight is = made_numbers(w);
         int64_t other = 0;
         for (int64_t i = 0; i < rows * inputs; i++) other += is.w[i] != (apply ? webui : exact).w[i];
-        test_check(ok && !other, "F16 is rounded %s", apply ? "as the webui rounds" : "once");
+        test_check(ok && !other, "F16 of %lld rows is rounded %s", (long long)rows,
+                   apply ? "as the webui rounds" : "once");
         test_note("%lld of %lld numbers differ; %s", (long long)other, (long long)(rows * inputs), e.text);
         free(is.w);
     }
@@ -415,7 +417,9 @@ SUITE(networks, .seconds = 4) {
     check_broken(m);
     check_ignored(m);
     sd_close(m);
-    check_rounding();
+    check_rounding(TO_Q, "lora_unet_" LINEAR);
+    check_rounding("input_blocks.1.1.transformer_blocks.0.ff.net.0.proj.weight",
+                   "lora_unet_input_blocks_1_1_transformer_blocks_0_ff_net_0_proj");
     check_fused();
     check_pictures(F32);
     check_pictures(F16);
