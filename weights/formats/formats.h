@@ -23,7 +23,5 @@ const WeightFormat *weight_format_row(int i);
 
 /* For readers: fills f->index, which has room for f->count names. The name that occurs twice, or NULL. */
 const char *weight_file_index(WeightFile *f);
-/* False, with a line, where a key of the metadata is there twice. where: what the file calls them. */
-bool weight_file_check_meta(const WeightFile *f, const char *where, Error *e);
 
 #endif

@@ -1,5 +1,6 @@
 /* gguf.c: the header is read twice, once to check and count and once to fill, as safetensors' is. */
 #include "gguf.h"
+#include "file_meta.h"
 #include "formats.h"
 #include "other_names.h"
 #include "weights/files/utf8.h"
@@ -272,5 +273,5 @@ bool gguf_read(WeightFile *f, Error *e) {
     qsort(f->tensors, f->count, sizeof *f->tensors, by_place);
     const char *twice = weight_file_index(f);
     if (twice) return refuse_tensor(&h, (Text){twice, strlen(twice)}, "occurs twice");
-    return weight_file_check_meta(f, "its metadata", e) && check_places(&h);
+    return file_meta_check(f, "its metadata", e) && check_places(&h);
 }

@@ -4,6 +4,7 @@
  * fill exactly as many entries as were counted. So memory is bounded by what the header holds, and nothing in it is
  * believed before it has been compared with the size of the file. */
 #include "safetensors.h"
+#include "file_meta.h"
 #include "formats.h"
 #include "weights/files/json.h"
 #include "tensor/q8.h"
@@ -232,7 +233,7 @@ static int by_place(const void *a, const void *b) {
 static bool check_unique(WeightFile *f, Error *e) {
     const char *twice = weight_file_index(f);
     if (twice) return refuse(f->path, twice, e, "occurs twice in the header");
-    return weight_file_check_meta(f, "__metadata__", e);
+    return file_meta_check(f, "__metadata__", e);
 }
 
 /* The tensors must tile the data: from 0, without overlap or hole, to the last byte. */
