@@ -8,7 +8,7 @@
 #   SAN=1                AddressSanitizer and UndefinedBehaviorSanitizer
 #   FUZZER=1             with libFuzzer's counters, and kernels for the base instruction set only (make fuzz; clang)
 #   CUDA=1               with the table for NVIDIA GPUs, by nvcc; CUDA_ARCHS="80 90a" for fewer of them
-#   SERVER=1|0           with sdc-serve, or without (1 where libmicrohttpd, jansson and SQLite are found)
+#   SERVER=1|0           with sdc-serve, or without (1 where its libraries are found)
 #   CC, CXX, CFLAGS      as usual; CXX only for the tests' stand-in for GPUs
 
 BLAS ?= openblas
@@ -22,15 +22,15 @@ CUDA ?= 0
 CXX := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
 
 # The server's libraries: found if this compiler links them.
-SERVER_MODULES := libmicrohttpd jansson sqlite3
-SERVER_LIBS := $(or $(shell pkg-config --libs $(SERVER_MODULES) 2>/dev/null),-lmicrohttpd -ljansson -lsqlite3)
+SERVER_MODULES := libmicrohttpd jansson sqlite3 libcurl hiredis
+SERVER_LIBS := $(or $(shell pkg-config --libs $(SERVER_MODULES) 2>/dev/null),-lmicrohttpd -ljansson -lsqlite3 -lcurl -lhiredis)
 SERVER_CFLAGS := $(shell pkg-config --cflags $(SERVER_MODULES) 2>/dev/null)
 ifneq ($(SERVER),0)
-  SERVER_FOUND := $(shell printf '\043include <microhttpd.h>\n\043include <jansson.h>\n\043include <sqlite3.h>\nint main(void) { return 0; }\n' | \
+  SERVER_FOUND := $(shell printf '\043include <microhttpd.h>\n\043include <jansson.h>\n\043include <sqlite3.h>\n\043include <curl/curl.h>\n\043include <hiredis/hiredis.h>\nint main(void) { return 0; }\n' | \
     $(CC) $(SERVER_CFLAGS) -x c - -o /dev/null $(SERVER_LIBS) 2>/dev/null && echo 1)
 endif
 ifeq ($(SERVER)/$(SERVER_FOUND),1/)
-  $(error SERVER=1: libmicrohttpd, jansson or SQLite is missing; make deps installs them, or says what to install)
+  $(error SERVER=1: libmicrohttpd, jansson, SQLite, libcurl or hiredis is missing; make deps installs them, or says what to install)
 endif
 WITH_SERVER := $(SERVER_FOUND)
 
@@ -115,7 +115,7 @@ endif
 
 OBJ := $(CUDA_OBJ) $(SRC:%.c=$(B)/%.o) $(foreach i,$(ISAS),$(KERNELS:%.c=$(B)/%.$(i).o))
 TOOL_OBJ := $(TOOLS:%.c=$(B)/%.o)
-TEST_OBJ := $(TESTS:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ))
+TEST_OBJ := $(TESTS:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ)) $(B)/tools/server/bucket/sigv4.o
 
 VERSION := $(shell sed -n 's/.*SDC_VERSION "\(.*\)"/\1/p' tools/cli/main.c)
 # libsd.so, where the linker has version scripts: 0.2 may not serve programs built with 0.1.
@@ -269,7 +269,7 @@ SUITES ?=
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
 .PHONY: guide fuzz generators help deps demo run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants port-test same-bits golden bench format format-check \
-  check-includes install uninstall clean run-valgrind
+  check-includes install uninstall load check-bucket clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a and libsd.so
 ## help            this list
@@ -440,6 +440,17 @@ uninstall:
 $(B)/stage/done: $(B)/sdc $(SERVER_PROGRAM) $(B)/libsd.a $(SHARED) sd/sd.h tensor/error.h sd/sd.pc.in
 	rm -rf $(@D)
 	@$(MAKE) --no-print-directory -s install DESTDIR=$(abspath $(@D)) PREFIX=/usr/local
+	@touch $@
+## load            the server under load: 10,000 requests, throughput, kill -9; LOAD="requests kills": only those; needs python3
+LOAD ?= requests throughput kills
+load: $(B)/sdc $(SERVER_PROGRAM)
+	for what in $(LOAD); do python3 tools/dev/load.py $(B)/sdc $$what || exit 1; done
+## check-bucket    the server's bucket against moto's S3 with signatures checked; needs python3 and PyPI
+check-bucket: $(B)/sdc $(SERVER_PROGRAM) build/venv-bucket/done
+	build/venv-bucket/bin/python tools/dev/check_bucket.py $(B)/sdc
+build/venv-bucket/done: tools/requirements-bucket.txt
+	python3 -m venv build/venv-bucket
+	build/venv-bucket/bin/pip install -q -r tools/requirements-bucket.txt
 	@touch $@
 ## clean           removes what was built
 clean:

@@ -1,6 +1,7 @@
 /* os_posix_net.c: os.h for POSIX: sockets, which only `sdc serve` needs. */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "os.h"
+#include "os_wait.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -71,6 +72,11 @@ bool os_peer_gone(intptr_t socket) {
 #endif
     struct pollfd p = {.fd = (int)socket, .events = POLLRDHUP};
     return poll(&p, 1, 0) > 0 && p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL);
+}
+
+bool os_readable(intptr_t socket, double seconds) {
+    struct pollfd p = {.fd = (int)socket, .events = POLLIN};
+    return poll(&p, 1, (int)(1000 * seconds)) > 0;
 }
 
 void os_socket_cut(intptr_t socket) { (void)shutdown((int)socket, SHUT_RDWR); }

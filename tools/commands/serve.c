@@ -8,7 +8,10 @@ typedef struct {
     ModelOptions open;
     const char *listen, *model, *models, *vaes, *loras, *upscalers, *controlnets, *outputs, *jobs, *settings, *styles;
     const char *image_encoder, *keys, *auth, *hosts, *origins, *cert, *key;
+    const char *redis, *bucket, *endpoint, *region, *bucket_keys, *bucket_url, *spool;
     bool let_in, keep_orphans, log_prompts;
+    bool by_host;
+    int expires;
     int workers, queue, quota, pictures, connections, drain, spaces;
     size_t body;
 } Arguments;
@@ -26,6 +29,19 @@ static const Option OPTIONS[] = {
            "the vision encoder of those IP-Adapters, a file or folder"),
     OPTION(STRING, outputs, 0, "outputs", "DIR", "where pictures go that a client wants saved"),
     OPTION(STRING, jobs, 0, "jobs", "FILE", "where jobs of /v1/jobs are kept, so that a restart loses none (memory)"),
+    OPTION(STRING, redis, 0, "redis", "URL",
+           "let workers elsewhere draw (sdc worker): redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]"),
+    OPTION(STRING, bucket, 0, "bucket", "s3://NAME[/PREFIX]",
+           "send every picture to this bucket, and tell its address"),
+    OPTION(STRING, endpoint, 0, "endpoint", "URL", "of the bucket's service (Amazon's of the region)"),
+    OPTION(STRING, region, 0, "region", "NAME", "of the bucket (us-east-1)"),
+    OPTION(STRING, bucket_keys, 0, "bucket-keys", "FILE",
+           "a line ID:SECRET or ID:SECRET:TOKEN (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)"),
+    OPTION(STRING, spool, 0, "spool", "DIR", "where pictures wait until the bucket has them"),
+    OPTION(STRING, bucket_url, 0, "bucket-url", "URL",
+           "how addresses read, {key} being the picture's: https://pictures.example.com/{key} (signed ones)"),
+    OPTION_IN(INT, expires, 0, "bucket-expires", "N", 1, 604800, "seconds for which a signed address is good (86400)"),
+    OPTION(FLAG, by_host, 0, "bucket-host", NULL, "the bucket's name is part of the host's: NAME.HOST/KEY"),
     OPTION(STRING, settings, 0, "settings", "FILE", "a file that keeps the settings, and the page's fields"),
     OPTION(STRING, styles, 0, "styles", "FILE", "prompts by name: the webui's styles.csv, or a new file"),
     OPTION(STRING, keys, 0, "keys", "FILE", "who may call: lines NAME:SECRET, for Basic, Bearer and api-key"),
@@ -50,6 +66,13 @@ static const Option OPTIONS[] = {
     OPTION_ROWS(open, model_rows),
     OPTION_END};
 
+static int check_bucket(const Command *c, const Arguments *a) {
+    bool has = a->endpoint || a->region || a->bucket_keys || a->bucket_url || a->spool || a->by_host;
+    if (a->bucket && !a->spool) return usage_error(c, "--bucket: needs --spool DIR, where pictures wait for it");
+    if (has && !a->bucket) return usage_error(c, "--endpoint, --region, --spool, --bucket-...: need --bucket");
+    return GO_ON;
+}
+
 static int serve(const Command *c, int argc, char **argv) {
     char **given = argv; /* all of it: parsing moves what is no option, and then it is refused */
     Arguments a = {.listen = "127.0.0.1:7860",
@@ -58,9 +81,11 @@ static int serve(const Command *c, int argc, char **argv) {
                    .connections = 1000,
                    .drain = 60,
                    .spaces = 60,
+                   .expires = 86400,
                    .body = 64 << 20};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code == GO_ON && rest) code = usage_error(c, "unexpected argument '%.60s'", argv[0]);
+    if (code == GO_ON) code = check_bucket(c, &a);
     if (code == GO_ON) code = model_options_check(c, &a.open);
     if (code != GO_ON) return code;
     ServerOptions o = {.listen = a.listen,
@@ -81,6 +106,15 @@ static int serve(const Command *c, int argc, char **argv) {
                        .origins = a.origins,
                        .tls_cert = a.cert,
                        .tls_key = a.key,
+                       .redis = a.redis,
+                       .bucket = {.where = a.bucket,
+                                  .endpoint = a.endpoint,
+                                  .region = a.region,
+                                  .keys = a.bucket_keys,
+                                  .spool = a.spool,
+                                  .address = a.bucket_url,
+                                  .expires = a.expires,
+                                  .by_host = a.by_host},
                        .open = a.let_in,
                        .keep_orphans = a.keep_orphans,
                        .log_prompts = a.log_prompts,

@@ -2,7 +2,7 @@
 # deps.sh [openblas|none [SERVER]]: looks for a C compiler. Installs one if that needs no password (apt-get, as root or with sudo
 # -n), else says what to install. The same for stb_image.h, which reads JPEG pictures, and for openblas its library, whose
 # products some machines prefer, for libturbojpeg and libwebp, which are loaded to write JPEG and to read and write
-# WebP, and for libmicrohttpd, jansson and SQLite, which `sdc serve` needs (SERVER=0: it is not
+# WebP, and for libmicrohttpd, jansson, SQLite, libcurl and hiredis, which `sdc serve` needs (SERVER=0: it is not
 # wanted); but the build continues without them.
 blas=${1:-openblas}
 cc=${CC:-cc}
@@ -33,9 +33,9 @@ for l in libturbojpeg:libturbojpeg0 libwebp:libwebp7; do
     [ "$found" ] || pictures="$pictures ${l#*:}"
 done
 server=
-[ "${2:-1}" = 0 ] || for h in microhttpd jansson sqlite3; do
+[ "${2:-1}" = 0 ] || for h in microhttpd jansson sqlite3 curl/curl hiredis/hiredis; do
     found=
-    for d in /usr/include /usr/local/include /opt/homebrew/include; do
+    for d in /usr/include /usr/include/*-linux-gnu /usr/local/include /opt/homebrew/include; do
         if [ -f "$d/$h.h" ]; then found=$d; fi
     done
     [ "$found" ] || server=missing
@@ -74,8 +74,8 @@ if [ "$pictures" ] && [ -z "$missing" ]; then
         echo "without$pictures sdc does not write JPEG or read and write WebP pictures; everything else works" >&2
 fi
 if [ "$server" ] && [ -z "$missing" ]; then
-    try_install libmicrohttpd-dev libjansson-dev libsqlite3-dev ||
-        echo "without libmicrohttpd-dev, libjansson-dev and libsqlite3-dev there is no sdc serve; everything else works" >&2
+    try_install libmicrohttpd-dev libjansson-dev libsqlite3-dev libcurl4-openssl-dev libhiredis-dev ||
+        echo "without libmicrohttpd, jansson, SQLite, libcurl and hiredis (their -dev packages) there is no sdc serve; everything else works" >&2
 fi
 [ "$missing" ] || exit 0
 

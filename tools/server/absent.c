@@ -5,11 +5,16 @@
 #include <errno.h>
 #include <string.h>
 
-bool server_run(const ServerOptions *o, char **argv, Error *e) {
-    (void)o;
+static bool become(char **argv, Error *e) {
     os_run_beside("sdc-serve", argv);
     if (errno != ENOENT) return error_set(e, ERR_FILE, "sdc-serve: cannot be run: %s", strerror(errno));
-    return error_set(e, ERR_FILE,
-                     "sdc-serve is not beside this program: it is built where libmicrohttpd, jansson and SQLite are; "
-                     "install them (Debian: libmicrohttpd-dev libjansson-dev libsqlite3-dev) and run make again");
+    return error_set(
+        e, ERR_FILE,
+        "sdc-serve is not beside this program: it is built where libmicrohttpd, jansson, SQLite, libcurl and "
+        "hiredis are; install them (Debian: libmicrohttpd-dev libjansson-dev libsqlite3-dev "
+        "libcurl4-openssl-dev libhiredis-dev) and run make again");
 }
+
+bool server_run(const ServerOptions *o, char **argv, Error *e) { return (void)o, become(argv, e); }
+
+bool server_work(const ServerOptions *o, char **argv, Error *e) { return (void)o, become(argv, e); }

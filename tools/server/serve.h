@@ -5,13 +5,17 @@
 #include "catalog.h"
 #include "tools/server/http/guard.h"
 #include "tools/server/jobs/jobs.h"
+#include "tools/server/jobs/publish.h"
 #include "server.h"
 #include "settings.h"
 #include "tools/server/jobs/store.h"
 #include "sd/text/tokenizer.h"
 
+#include "tools/server/redis/link.h"
+
 enum { MOST_WORKERS = 64 };
 
+typedef struct WorkerSet WorkerSet;
 typedef struct {
     const ServerOptions *o;
     Keys keys;
@@ -22,10 +26,14 @@ typedef struct {
     Tokenizer *tokenizer;
     Jobs *jobs;
     Store *store;
+    const LinkAddress *redis; /* NULL: jobs are drawn here */
+    Bucket *bucket;           /* NULL: none */
+    Publisher *publisher;
     const struct Route *const *routes; /* all tables; NULL ends them */
     double began;
     struct Http *http;
-    struct Worker *workers;
+    WorkerSet *set;
+    struct Worker *workers; /* worker_count of them */
     int worker_count;
     _Atomic bool ready;
     /* for /metrics */

@@ -2,7 +2,7 @@
 #include "server.h"
 
 #include "tools/server/api/dispatch.h"
-#include "tools/server/jobs/draw.h"
+#include "tools/server/jobs/workers.h"
 #include "tools/server/http/http.h"
 #include "tools/server/api/native.h"
 #include "weights/files/text_file.h"
@@ -16,12 +16,9 @@ enum { CLEAN_EVERY = 60 }; /* seconds */
 
 typedef struct {
     Serve serve;
-    Worker workers[MOST_WORKERS];
-    OsThread *threads[MOST_WORKERS];
-    char devices[MOST_WORKERS][24];
-    int started;
     char host[256];
     char *cert, *key;
+    LinkAddress redis;
 } Running;
 
 /* --- where it listens --- */
@@ -55,43 +52,6 @@ static char *read_pem(const char *path, Error *e) {
     return path ? text_file_read(path, &wanted, NULL, e) : NULL;
 }
 
-/* --- workers --- */
-
-/* "cuda:0,1" is a card for each worker. */
-static int cards_of(const char *device) {
-    int n = 1;
-    if (!device || strncmp(device, "cuda:", 5) != 0) return 1;
-    for (const char *p = device; *p; p++) n += *p == ',';
-    return n;
-}
-
-static void card(const char *device, int i, char out[24]) {
-    const char *p = strchr(device, ':') + 1;
-    for (; i > 0; i--) p = strchr(p, ',') + 1;
-    snprintf(out, 24, "cuda:%.*s", (int)strcspn(p, ","), p);
-}
-
-static bool start_workers(Running *x, Error *e) {
-    const ServerOptions *o = x->serve.o;
-    int cards = cards_of(o->open_as.device), count = o->workers ? o->workers : cards;
-    if (count > MOST_WORKERS) count = MOST_WORKERS;
-    for (int i = 0; i < count; i++) {
-        Worker *w = &x->workers[i];
-        *w = (Worker){.jobs = x->serve.jobs, .catalog = x->serve.catalog, .how = o->open_as, .user = &x->serve};
-        if (count > 1) {
-            int threads = (w->how.threads ? w->how.threads : os_processors()) / count;
-            w->how.threads = threads > 1 ? threads : 1;
-            w->how.memory_limit /= (size_t)count;
-            if (cards > 1) card(o->open_as.device, i % cards, x->devices[i]), w->how.device = x->devices[i];
-        }
-        x->threads[i] = os_thread_start(worker_run, w);
-        if (!x->threads[i]) return error_set(e, ERR_MEMORY, "no more threads; lower --workers");
-        x->started++;
-    }
-    x->serve.workers = x->workers, x->serve.worker_count = count;
-    return true;
-}
-
 /* --- the end --- */
 
 static void wait_for(Running *x, double seconds, bool calls) {
@@ -112,10 +72,12 @@ static void stop(Running *x) {
     if (x->serve.jobs) jobs_close(x->serve.jobs);
     if (x->serve.http) wait_for(x, x->serve.o->drain_seconds, false);
     if (x->serve.jobs) jobs_cancel_all(x->serve.jobs), jobs_end(x->serve.jobs);
-    for (int i = 0; i < x->started; i++) os_thread_join(x->threads[i]);
+    workers_join(&x->serve);
+    publisher_free(x->serve.publisher);
     if (x->serve.http) wait_for(x, 2, true); /* until the last answers are sent */
     http_stop(x->serve.http);
     jobs_free(x->serve.jobs);
+    bucket_close(x->serve.bucket);
     store_close(x->serve.store);
     settings_free(x->serve.settings);
     os_lock_free(x->serve.styles);
@@ -149,8 +111,15 @@ static bool begin(Running *x, const ServerOptions *o, OsListener *at, Error *e) 
     if (!(s->catalog = catalog_new(o, e)) || !(s->settings = settings_new(o, s->catalog, e)) ||
         !(s->jobs = jobs_new(o->queue, 4 * o->most_body, o->quota, e)) || !(s->store = store_open(o->jobs_file, e)))
         return false;
+    if (o->redis) {
+        if (!link_address(&x->redis, o->redis, e)) return false;
+        s->redis = &x->redis;
+    }
+    if (o->bucket.where &&
+        (!(s->bucket = bucket_open(&o->bucket, e)) || !(s->publisher = publisher_new(s->bucket, s->jobs, s, e))))
+        return false;
     native_resume(s);
-    return start_workers(x, e);
+    return workers_start(s, e);
 }
 
 bool server_run(const ServerOptions *o, char **argv, Error *e) {

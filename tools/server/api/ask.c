@@ -49,7 +49,7 @@ Job *ask_begin(Serve *s, const char *model, Fault *f) {
     os_random(chance, sizeof chance);
     snprintf(j->id, sizeof j->id, "%06x%02x%02x%02x%02x%02x%02x", ++counter & 0xFFFFFF, chance[0], chance[1], chance[2],
              chance[3], chance[4], chance[5]);
-    snprintf(j->file, sizeof j->file, "%.12s", j->id);
+    snprintf(j->file, sizeof j->file, "%.20s", j->id);
     j->task = "txt2img";
     j->request = sd_request(NULL);
     j->request.lora_dir = s->o->lora_dir;

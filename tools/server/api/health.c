@@ -1,5 +1,6 @@
 /* health.c: what watches over the server: whether it lives, is ready, how much it does (Prometheus). */
 #include "tools/server/jobs/draw.h"
+#include "tools/server/redis/remote.h"
 #include "tools/server/http/http.h"
 #include "routes.h"
 
@@ -45,6 +46,20 @@ static void metrics(Serve *s, Call *c) {
     metric(t, "sdc_workers_busy_seconds_total", "counter", "Seconds that workers have worked.", busy);
     metric(t, "sdc_models_open", "gauge", "Models that workers have open.", models);
     metric(t, "sdc_pictures_total", "counter", "Pictures drawn.", (double)s->pictures);
+    RemoteCounts r;
+    if (s->redis && remote_counts(s->redis, &r)) {
+        metric(t, "sdc_cluster_pieces", "gauge", "Pieces of jobs that wait or are drawn, of all servers.",
+               (double)r.pieces);
+        metric(t, "sdc_cluster_workers", "gauge", "Workers that are there.", (double)r.workers);
+        metric(t, "sdc_cluster_load", "gauge", "Pieces for each worker: above 1, more workers help.",
+               (double)r.pieces / (double)(r.workers ? r.workers : 1));
+    }
+    if (s->bucket) {
+        BucketCounts b = bucket_counts(s->bucket);
+        metric(t, "sdc_bucket_waiting", "gauge", "Pictures that wait for the bucket.", b.waiting);
+        metric(t, "sdc_bucket_sent_total", "counter", "Pictures that the bucket has taken.", (double)b.sent);
+        metric(t, "sdc_bucket_failures_total", "counter", "Uploads that failed.", (double)b.failures);
+    }
     metric(t, "sdc_connections", "gauge", "Open connections.", connections);
     metric(t, "sdc_calls_open", "gauge", "Calls that are being answered.", calls);
     metric(t, "sdc_memory_bytes", "gauge", "Memory of the process.", (double)os_memory());

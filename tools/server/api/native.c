@@ -1,7 +1,7 @@
 /* native.c: jobs of our own: accepted at once, watched, cancelled, fetched for a day. */
 #include "ask.h"
-#include "ask_hires.h"
 #include "native.h"
+#include "pin.h"
 #include "reply.h"
 #include "routes.h"
 #include "sd/image/png.h"
@@ -55,12 +55,26 @@ static bool live(void *user, const Job *j, int place) {
     return false;
 }
 
+/* Where its pictures are in the bucket. */
+static void add_addresses(Serve *s, const char *id, json_t *job) {
+    char name[PUBLISH_NAME], address[BUCKET_ADDRESS], file[24];
+    json_t *picture;
+    size_t i;
+    snprintf(file, sizeof file, "%.20s", id);
+    if (s->bucket) json_array_foreach(json_object_get(job, "pictures"), i, picture) {
+            int64_t seed = json_integer_value(json_object_get(picture, "seed"));
+            bucket_address(s->bucket, publish_name(file, (int)i, seed, name), address);
+            json_object_set_new(picture, "address", json_string(address));
+        }
+}
+
 /* A job as the store and the queue know it; NULL: there is none. */
 static json_t *state_of(Serve *s, const char *id, const char *owner, Live *l) {
     static const char *const STAGES[] = {"text", "encode", "sample", "decode"};
     *l = (Live){.id = id, .wants = l->wants, .shown = l->shown};
     jobs_each(s->jobs, live, l);
     json_t *j = store_job(s->store, id, owner);
+    add_addresses(s, id, j);
     if (!j || !l->found || strcmp(json_string_value(json_object_get(j, "state")), "queued") != 0) {
         l->found = false;
         return j;
@@ -79,41 +93,6 @@ static json_t *state_of(Serve *s, const char *id, const char *owner, Live *l) {
 }
 
 /* --- accepting --- */
-
-/* The body that draws the job again, whatever becomes of the settings: every row as it is now. */
-static char *pinned(Job *j) {
-    json_t *all = json_copy(j->body), *v;
-    const char *key;
-    void *next;
-    static const char *const DROPPED[] = {"override_settings",
-                                          "override_settings_restore_afterwards",
-                                          "sampler_index",
-                                          "clip_skip",
-                                          "url",
-                                          "auth",
-                                          "refiner_checkpoint",
-                                          "styles"};
-    for (size_t i = 0; all && i < sizeof DROPPED / sizeof *DROPPED; i++) json_object_del(all, DROPPED[i]);
-    json_object_foreach_safe(all, next, key, v) {
-        if (ask_hires_key(key)) json_object_del(all, key);
-    }
-    for (const Param *p = PARAMS; all && p < PARAMS + PARAM_COUNT; p++) {
-        if (!value_given(p) || !reply_has(j, p)) continue;
-        v = value_json(p, &j->request);
-        if (json_is_null(v)) json_object_del(all, p->json);
-        else json_object_set(all, p->json, v);
-        json_decref(v);
-    }
-    if (!all) return NULL;
-    json_object_set_new(
-        all, "override_settings",
-        json_pack("{s:s, s:s}", "sd_model_checkpoint", j->title, "sd_vae", j->vae ? j->vae : "Automatic"));
-    if (j->refiner) json_object_set_new(all, "refiner_checkpoint", json_string(j->refiner));
-    json_object_set_new(all, "save_images", json_boolean(j->save));
-    char *text = json_dumps(all, JSON_COMPACT);
-    json_decref(all);
-    return text;
-}
 
 static Job *ask(Serve *s, json_t *body, Fault *f) {
     const json_t *images = json_object_get(body, "init_images");
@@ -140,7 +119,9 @@ static void submit(Serve *s, Call *c) {
     snprintf(id, sizeof id, "%s", j->id);
     json_t *told = json_pack("{s:s, s:s}", "id", id, "state", "queued");
     if (json_array_size(j->warnings)) json_object_set_new(told, "warnings", json_deep_copy(j->warnings));
-    char *body = pinned(j);
+    json_t *pinned = pin_body(s, j);
+    char *body = pinned ? json_dumps(pinned, JSON_COMPACT) : NULL;
+    json_decref(pinned);
     ask_forget_pictures(j);
     const char *again = c->header[HEADER_IDEMPOTENCY];
     if (again && strlen(again) > 200) answer_detail(&c->answer, 422, "Idempotency-Key: is longer than 200 bytes");
@@ -319,7 +300,7 @@ void native_resume(Serve *s) {
             if (!strcmp(s->keys.at[k].name, owner)) j->key = k;
         if (j) {
             snprintf(j->id, sizeof j->id, "%s", id);
-            snprintf(j->file, sizeof j->file, "%.12s", id);
+            snprintf(j->file, sizeof j->file, "%.20s", id);
             j->resumed = true;
             ask_forget_pictures(j);
         }

@@ -73,7 +73,8 @@ static void finish(Job *j, void *user) {
     s->pictures += j->count;
     if (!e->code) reply_save(s, j, e);
     /* Addresses lead to pictures that are kept for a day; nobody can guess them, so that they need no key. */
-    if (!e->code && f.url && store_add(s->store, j->id, "/", NULL, "", known, e)) store_end(s->store, j, JOB_DONE, e);
+    if (!e->code && f.url && !s->bucket && store_add(s->store, j->id, "/", NULL, "", known, e))
+        store_end(s->store, j, JOB_DONE, e);
     if (e->code) {
         int status = reply_status(e);
         answer_openai(&j->answer, status == 422 ? 400 : status,
@@ -90,9 +91,10 @@ static void finish(Job *j, void *user) {
         const JobPicture *p = &j->pictures[i];
         char url[300];
         snprintf(url, sizeof url, "%s/v1/pictures/%s/%d.png", f.host, j->id, i);
-        json_t *one =
-            f.url ? json_pack("{s:s}", "url", url) : json_pack("{s:o}", "b64_json", reply_base64(p->png, p->size));
+        json_t *one = f.url ? json_pack("{s:s}", "url", p->address ? p->address : url)
+                            : json_pack("{s:o}", "b64_json", reply_base64(p->png, p->size));
         if (one) json_object_set_new(one, "seed", json_integer(p->seed));
+        if (one && !f.url && p->address) json_object_set_new(one, "url", json_string(p->address));
         json_array_append_new(data, one);
     }
     json_t *reply = json_pack("{s:I, s:o, s:s, s:o}", "created", (json_int_t)stamp_now(), "data", data, "output_format",

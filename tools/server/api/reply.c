@@ -152,6 +152,11 @@ void reply_webui(Job *j, void *user) {
     for (int i = 0; j->send && i < j->count; i++)
         json_array_append_new(images, reply_base64(j->pictures[i].png, j->pictures[i].size));
     json_t *reply = json_pack("{s:o, s:o, s:s?}", "images", images, "parameters", parameters(j), "info", text);
+    if (reply && s->bucket) {
+        json_t *urls = json_array();
+        for (int i = 0; i < j->count; i++) json_array_append_new(urls, json_string(j->pictures[i].address));
+        json_object_set_new(reply, "urls", urls);
+    }
     if (reply && json_array_size(j->warnings)) json_object_set(reply, "warnings", j->warnings);
     free(text);
     json_decref(info);

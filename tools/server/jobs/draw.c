@@ -213,10 +213,10 @@ void worker_run(void *arg) {
             if (w->how.memory_limit) models_drop(models, NULL, NULL);
             enlarge_pictures(w->jobs, &w->how, j);
         } else draw(w, models, j);
-        if (j->finish) j->finish(j, w->user);
         w->busy += (long long)(1e6 * (os_clock() - began));
         w->models = models ? models_count(models) : 0;
-        jobs_done(w->jobs, j, !j->error.code ? JOB_DONE : j->error.code == ERR_CANCELLED ? JOB_CANCELLED : JOB_FAILED);
+        if (w->publisher && j->kind == JOB_DRAW && j->count && !j->error.code) publisher_take(w->publisher, j);
+        else jobs_finish(w->jobs, j, w->user);
     }
     models_free(models);
 }

@@ -4,11 +4,13 @@
 
 #include "tools/server/catalog.h"
 #include "jobs.h"
+#include "publish.h"
 
 typedef struct Worker {
     Jobs *jobs;
     Catalog *catalog;
     SdOptions how;          /* of this worker's models */
+    Publisher *publisher;   /* NULL: no bucket */
     void *user;             /* for Job.finish */
     _Atomic long long busy; /* microseconds that it has worked */
     _Atomic int models;     /* that it has open */

@@ -47,7 +47,7 @@ void jobs_free(Jobs *q) {
 Job *job_new(void) {
     Job *j = calloc(1, sizeof *j);
     if (!j) return NULL;
-    j->iterations = j->passes = 1, j->send = j->mask_round = true, j->key = -1, j->asked = os_clock();
+    j->iterations = j->passes = 1, j->send = j->mask_round = true, j->key = -1, j->done = -1, j->asked = os_clock();
     j->warnings = json_array();
     if (j->warnings) return j;
     free(j);
@@ -56,7 +56,8 @@ Job *job_new(void) {
 
 void job_free(Job *j) {
     if (!j) return;
-    for (int i = 0; i < j->count; i++) free(j->pictures[i].png), free(j->pictures[i].text);
+    for (int i = 0; i < j->count; i++)
+        free(j->pictures[i].png), free(j->pictures[i].text), free(j->pictures[i].address);
     for (int i = 0; i < JOB_PREVIEWS; i++) free(j->previews[i].rgb);
     free(j->pictures);
     free(j->model), free(j->vae), free(j->refiner), free(j->title);
@@ -65,7 +66,7 @@ void job_free(Job *j) {
     for (int i = 0; i < j->control_count; i++) free(j->controls[i].path), free(j->controls[i].image);
     for (int i = 0; i < j->file_count; i++) free(j->files[i].bytes);
     free(j->files);
-    json_decref(j->body), json_decref(j->echo), json_decref(j->warnings);
+    json_decref(j->body), json_decref(j->echo), json_decref(j->warnings), json_decref(j->drawn);
     answer_free(&j->answer);
     free(j);
 }
@@ -82,6 +83,7 @@ void job_warn(Job *j, const char *format, ...) {
 }
 
 double job_progress(const Job *j) {
+    if (j->done >= 0) return j->done;
     double drawn = j->iteration * j->passes + j->pass + (j->steps ? (double)j->step / j->steps : 0);
     double done = drawn / (j->iterations * j->passes);
     return done < 1 ? done : 1;
@@ -175,6 +177,11 @@ void jobs_done(Jobs *q, Job *j, JobState state) {
     os_condition_wake(q->change);
     os_unlock(q->lock);
     job_free(j);
+}
+
+void jobs_finish(Jobs *q, Job *j, void *user) {
+    if (j->finish) j->finish(j, user);
+    jobs_done(q, j, !j->error.code ? JOB_DONE : j->error.code == ERR_CANCELLED ? JOB_CANCELLED : JOB_FAILED);
 }
 
 /* --- in the midst of a job --- */
@@ -281,6 +288,33 @@ bool jobs_cancel(Jobs *q, const char *id, bool *waited) {
     os_unlock(q->lock);
     if (*waited) job_free(found);
     return found != NULL;
+}
+
+void jobs_tell(Jobs *q, const void *owner, const char *what) {
+    os_lock(q->lock);
+    for (int i = 0; i < 2; i++)
+        for (Job *j = i ? q->waiting : q->working; j; j = j->next) {
+            if (j->owner != owner) continue;
+            if (!strcmp(what, "skip")) j->skipped = true;
+            else if (!strcmp(what, "interrupt")) j->interrupted = true;
+            else j->cancel = true;
+            changed(j);
+        }
+    os_unlock(q->lock);
+}
+
+void jobs_hear(Jobs *q, Job *j, double done, SdStage stage, int step, int steps) {
+    os_lock(q->lock);
+    j->done = done, j->stage = stage, j->step = step, j->steps = steps;
+    changed(j);
+    os_unlock(q->lock);
+}
+
+bool jobs_told(Jobs *q, Job *j) {
+    os_lock(q->lock);
+    bool told = j->cancel || j->interrupted || j->skipped;
+    os_unlock(q->lock);
+    return told;
 }
 
 void jobs_unload(Jobs *q) {

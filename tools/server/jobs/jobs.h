@@ -30,6 +30,7 @@ typedef struct {
     int width, height;
     int64_t seed, variation_seed;
     char *text;
+    char *address; /* in the bucket; NULL: there is none */
 } JobPicture;
 
 /* A picture that is not complete: small. */
@@ -54,7 +55,7 @@ struct Job {
     /* What is wanted: fixed once the job is in the queue. */
     JobKind kind;
     char id[JOB_ID];  /* a client may choose it: */
-    char file[16];    /* this goes into names of files */
+    char file[24];    /* this goes into names of files */
     const char *task; /* "txt2img", "img2img" */
     int key;
     SdRequest request;           /* rows that are not given are marked by params_forget */
@@ -79,6 +80,8 @@ struct Job {
     json_t *body;                       /* holds the request's strings */
     json_t *echo;                       /* what the reply says was asked for; NULL: nothing */
     json_t *warnings;                   /* a list of what has no effect */
+    json_t *drawn;                      /* holds strings of what another machine says it drew; or NULL */
+    void *owner;                        /* whom `finish` tells; or NULL */
     void (*finish)(Job *j, void *user); /* makes the answer, when all is done; no lock is held */
     double asked;
 
@@ -90,6 +93,7 @@ struct Job {
     double began, ended;
     JobPreview previews[JOB_PREVIEWS];
     int preview_count, preview_step;
+    double done; /* that another machine has done; -1: it is drawn here */
     Call *call;  /* waits for the answer; NULL: nobody */
     int version; /* counts changes */
     Job *next;
@@ -100,6 +104,7 @@ struct Job {
     Error error;
     bool partial; /* it was interrupted: not all pictures are there, or complete */
     Answer answer;
+    Job *then; /* the publisher's list */
 };
 
 typedef struct Jobs Jobs;
@@ -124,6 +129,8 @@ JobsAdd jobs_add(Jobs *q, Job *j, Call *call);
 Job *jobs_take(Jobs *q, int *unload, bool *ended);
 /* A worker's job is done: j->answer goes to the call that waits, and j is freed. */
 void jobs_done(Jobs *q, Job *j, JobState state);
+/* Makes the answer (Job.finish) and is done with the job, which has ended as its error says. */
+void jobs_finish(Jobs *q, Job *j, void *user);
 /* From the midst of a job: something in it changed. False: it is to stop. */
 bool jobs_step(Jobs *q, Job *j, int iteration, const SdProgress *p);
 void jobs_preview(Jobs *q, Job *j, const SdPicture *p, int step);
@@ -138,6 +145,12 @@ void jobs_gone(Jobs *q, Call *call, bool keep);
 void jobs_interrupt(Jobs *q, int key, bool skip);
 /* Cancels the lasting job of that id. *waited: it had not begun, and is gone. False: there is none. */
 bool jobs_cancel(Jobs *q, const char *id, bool *waited);
+/* The job of that owner: "cancel", "interrupt" or "skip". */
+void jobs_tell(Jobs *q, const void *owner, const char *what);
+/* What another machine says of a job: how much is done, 0..1. */
+void jobs_hear(Jobs *q, Job *j, double done, SdStage stage, int step, int steps);
+/* Whether it is to stop, for any reason. */
+bool jobs_told(Jobs *q, Job *j);
 void jobs_unload(Jobs *q);
 
 /* Calls `each` for the jobs at work, then for those that wait, oldest first, with the lock held; until it returns
