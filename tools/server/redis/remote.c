@@ -283,7 +283,7 @@ void remote_run(void *remote) {
         if (!j) continue;
         double began = os_clock();
         x.job = j;
-        if (j->kind == JOB_ENLARGE) enlarge_picture(s->jobs, &w->how, j);
+        if (j->kind == JOB_ENLARGE) enlarge_pictures(s->jobs, &w->how, j);
         else if (j->kind == JOB_DRAW) draw(&x);
         release(&x);
         w->busy += (long long)(1e6 * (os_clock() - began));
