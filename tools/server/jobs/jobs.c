@@ -305,7 +305,8 @@ void jobs_tell(Jobs *q, const void *owner, const char *what) {
 
 void jobs_hear(Jobs *q, Job *j, double done, SdStage stage, int step, int steps) {
     os_lock(q->lock);
-    j->done = done, j->stage = stage, j->step = step, j->steps = steps;
+    j->done = done;
+    if (steps > 0) j->stage = stage, j->step = step, j->steps = steps; /* another piece is further than this one */
     changed(j);
     os_unlock(q->lock);
 }
