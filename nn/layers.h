@@ -34,7 +34,8 @@ void bind_norm(WeightList *l, Norm *m, const char *name, int64_t channels, int g
 
 /* y[N,T,O] = epilogue(x[N,T,K] w^T + b); x2: a second source of channels, or NULL */
 void linear(Ctx *c, Tensor y, const Linear *m, Tensor x, const Tensor *x2, Epilogue e);
-/* 3x3, padded with zeros on all sides; y's size decides the stride (1 or 2) */
+/* 3x3, padded with zeros on all sides, or where sides meet (Ctx.wrap) with what lies on the opposite one, in a copy of
+ * the map; y's size decides the stride (1 or 2) */
 void conv3(Ctx *c, Tensor y, const Conv *m, Tensor x, Epilogue e);
 /* The VAE encoder's: 3x3, stride 2, padded on the right and at the bottom only */
 void conv3_down_right(Ctx *c, Tensor y, const Conv *m, Tensor x);

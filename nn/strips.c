@@ -50,7 +50,7 @@ void conv3_normed(Ctx *c, Tensor y, const Conv *m, const Norm *normed, Tensor x,
     int64_t n = x.n[0], h = x.n[1], w = x.n[2], channels = x.n[3] + (x2 ? x2->n[3] : 0);
     size_t row = dtype_bytes(c->type, n * w * channels);
     int64_t rows = h;
-    if (c->strip && (size_t)h * row > c->strip)
+    if (c->strip && !c->wrap && (size_t)h * row > c->strip)
         rows = strip_rows(h, row, c->strip > 2 * row ? c->strip - 2 * row : 1, 4);
     if (rows == h) { /* only the whole map can use fused forms */
         Tensor all = tensor_new(c, 4, SHAPE(n, h, w, channels));

@@ -233,6 +233,9 @@ typedef struct {
     SdAttentionLayer all;
 } SdAttention;
 
+/* Which edges of a picture meet, so that copies of it can be laid side by side: left and right, top and bottom. */
+typedef enum { SD_TILING_NONE, SD_TILING_X, SD_TILING_Y, SD_TILING_BOTH } SdTiling;
+
 typedef struct {
     uint8_t *rgb; /* [height][width][3] */
     int width, height;
@@ -314,6 +317,8 @@ typedef struct {
     /* Models that are shown a picture beside the latents */
     double mask_weight; /* inpainting models: 0..1: how much the mask hides of the picture that they are shown; 1 */
     double image_cfg;   /* instruct-pix2pix: 0..1000: how closely to follow the picture; -1: 1.5 */
+
+    SdTiling tiling; /* no convolution sees an edge there; the VAE is not made strip by strip then */
 
     SdVae vae_decoder; /* this and vae_encoder: the TAESD's half where there is one */
 

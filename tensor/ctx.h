@@ -52,6 +52,9 @@ typedef enum {
     PRECISION_F32_DIRECT, /* f32, every sum as the op's definition has it */
 } Precision;
 
+/* Sides of a map that meet, for 3x3 convolutions with a border (nn/layers.h). */
+enum { WRAP_X = 1, WRAP_Y = 2 };
+
 struct Ctx {
     const Ops *op;
     Precision precision;
@@ -60,6 +63,7 @@ struct Ctx {
     Arena *arena;
     size_t
         strip; /* about how many bytes a layer may take for temporaries: larger ones are made in pieces. 0: no limit */
+    int wrap;  /* WRAP_...: sides that meet, in place of zeros beyond them; 0: none */
     const WeightSource *source; /* NULL: all weights are in memory */
     Tape *tape;                 /* NULL: nothing is recorded */
     const ScopeHook *scopes;    /* the tape's, while it records; else NULL: every scope gives its memory back */

@@ -49,7 +49,6 @@ static const struct Key {
               {"Civitai metadata", KEY_IGNORED, NULL},
               {"Civitai resources", KEY_CIVITAI, NULL},
               {"FP8 weight", KEY_ONLY, "Disable"},
-              {"Tiling", KEY_ONLY, "False"},
               {"Restore faces", KEY_ONLY, "False"},
               {"Noise Schedule", KEY_ONLY, "Default"},
               {"Token merging ratio", KEY_ONLY, "0"},

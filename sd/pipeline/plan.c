@@ -118,7 +118,7 @@ static bool encodes(Part part) { return part == PART_ENCODER || part == PART_TAE
 static bool next_mode(const Generation *g, const Expert *d, int stage, Mode *m) {
     Part part = d->stages[stage].part;
     bool unet = part == PART_UNET && !shows(g->r, "unet."), vae = coder_levels(d->m, part) > 0;
-    int levels = g->m->ops->rows_independent && !shows(g->r, "vae.") ? coder_levels(d->m, part) : 0;
+    int levels = g->m->ops->rows_independent && !shows(g->r, "vae.") && !g->r->tiling ? coder_levels(d->m, part) : 0;
     if (unet && m->texts > 1) return m->texts = 1, true;
     if (unet && m->pictures > 1) return m->pictures = (m->pictures + 1) / 2, true;
     if (vae && m->vae_strips < levels) return m->vae_strips++, true;
@@ -320,6 +320,7 @@ static void set_context(Generation *g, const Ops *ops, ThreadPool *pool) {
                    .precision = m->precision,
                    .type = m->ops->type,
                    .strip = m->ops->rows_independent ? 8 << 20 : 0,
+                   .wrap = (int)g->r->tiling,
                    .pool = pool,
                    .arena = &g->work.arena};
     conditioning_place(g);

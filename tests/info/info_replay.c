@@ -155,7 +155,7 @@ static void refusals(void) {
         {HEAD ", Refiner: x", "Refiner: needs x; name its file after --refiner"},
         {HEAD ", VAE: x.pt", "VAE: needs x.pt; name its file after --vae, or none"},
         {HEAD ", VAE Decoder: TAESD", "TAESD: needs TAESD; name its file after --taesd"},
-        {HEAD ", Tiling: True", "Tiling: True"},
+        {HEAD ", Restore faces: True", "Restore faces: True"},
         {HEAD ", Civitai resources: [{\"type\":\"lora\",\"modelVersionId\":5}]", "Civitai resources: needs a lora"},
         {HEAD ", Civitai resources: [{}", "Civitai resources: [{}"},
         {HEAD ", Frobnication: 5", "Frobnication: 5"},

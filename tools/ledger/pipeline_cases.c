@@ -29,6 +29,7 @@ static void lcm(SdRequest *r) { r->negative = "", r->cfg = 8.5, r->scheduler = "
 static void tcd(SdRequest *r) { r->negative = "", r->cfg = 1; }
 /* A box is repainted, the rest kept: pipeline_case_request has the mask. */
 static void masked(SdRequest *r) { r->mask_blur = 0; }
+static void tiled(SdRequest *r) { r->tiling = SD_TILING_BOTH; }
 static void turbo(SdRequest *r) { r->negative = "", r->cfg = 1, r->scheduler = "Trailing"; }
 
 #define SAMPLER(tensor, name)                                                                                          \
@@ -68,6 +69,7 @@ const PipelineCase PIPELINE_CASES[] = {
     {"micro_sdxl_inpainting", NULL, "Euler", 42, 64, 64, 5, 0.8, masked, micro_sdxl_inpainting_config},
     {"micro_pix2pix_euler", NULL, "Euler", 42, 64, 64, 5, 0.8, NULL, micro_pix2pix_config},
     {"micro_statistics", NULL, "Euler", 42, 64, 64, 5, 0.6, NULL, micro_statistics_config},
+    {"micro_tiling_euler", NULL, "Euler", 42, 104, 72, 3, 0, tiled, NULL},
     {"micro_turbo_64", NULL, "Euler a", 42, 64, 64, 2, 0, turbo, micro_sd2_config},
     {"micro_ssd_64", NULL, "Euler a", 42, 64, 64, 2, 0, turbo, micro_ssd_config},
     {"micro_tiny_64", NULL, "Euler a", 42, 64, 64, 2, 0, turbo, micro_tiny_config},
