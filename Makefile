@@ -268,7 +268,7 @@ SUITES ?=
 # All cores, unless this make was told how many.
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
-.PHONY: guide fuzz generators help deps demo run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants port-test same-bits golden bench format format-check \
+.PHONY: guide fuzz generators help deps demo pictures run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants port-test same-bits golden bench format format-check \
   check-includes install uninstall load check-bucket clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a and libsd.so
@@ -292,6 +292,10 @@ else
 	@echo "The picture is $(CURDIR)/demo.png: an abstract texture, not a cat, because this model's weights are generated"
 	@echo "numbers. For real pictures: ./sdc txt2img -m MODEL -p PROMPT, with a model of Stable Diffusion 1.x, 2.x or SDXL."
 endif
+## pictures        draws README's pictures anew (docs/), by the built-in model
+pictures: $(B)/sdc
+	$(CC) -std=c11 -O1 -I. -o $(B)/montage docs/montage.c $(B)/libsd.a $(LIBS) -pthread
+	sh docs/pictures.sh $(B)/sdc $(B)/montage
 build/demo/micro.safetensors: $(B)/test
 	@mkdir -p $(@D)
 	$(B)/test --make-model micro single f32 $@

@@ -173,8 +173,8 @@ enum { SD_MOST_NETWORKS = 256 };
 typedef enum { SD_APPLY_EXACT, SD_APPLY_WEBUI } SdApply;
 
 /* What the part that a mask repaints begins with: the colours around it; what the picture has there; latents of noise;
- * latents of zeros. */
-typedef enum { SD_FILL_FILL, SD_FILL_ORIGINAL, SD_FILL_NOISE, SD_FILL_NOTHING } SdFill;
+ * latents of zeros; of what a picture is extended by, noise with the picture's spectrum. */
+typedef enum { SD_FILL_FILL, SD_FILL_ORIGINAL, SD_FILL_NOISE, SD_FILL_NOTHING, SD_FILL_SPECTRUM } SdFill;
 
 /* What is made of a picture before a ControlNet is shown it: nothing (it is a map already: a pose, a depth), edges,
  * its negative, nothing again (for tiles), white lines on black from dark ones on a light ground, its lightness. */
@@ -314,6 +314,19 @@ typedef struct {
     double soft_threshold;        /* 0..8: the change at which half of a pixel is kept; 0.5 */
     double soft_contrast;         /* 0..8: how sharp that is; 2 */
 
+    bool color_correction; /* img2img: colours are brought to the distribution that the picture's have */
+
+    /* Outpainting: img2img of a picture that goes on beyond its sides, which counts without a mask. Its finished size
+     * is sd_finished_size's: a direction that is extended reaches a multiple of 64. width and height are those of a
+     * window: where they are less than that, the picture is drawn window by window (sd_start_size has them for one). */
+    int extend_left, extend_top, extend_right, extend_bottom; /* 0..4096 pixels; 0, 0, 0, 0: none */
+    SdFill extend_fill;    /* SD_FILL_FILL, _ORIGINAL (black), _NOISE, _NOTHING: tiles that overlap, of seeds that count
+                            * up (the webui's "Poor man's outpainting"); _SPECTRUM: one side after the other, from noise
+                            * with the picture's spectrum ("Outpainting mk2") */
+    int extend_blur;       /* 0..64: how far into the picture is repainted; -1: 4, or 8 with the spectrum */
+    double extend_falloff; /* 0..4: exponent of the spectrum; lower has more detail; 1 */
+    double extend_color;   /* 0..1: how little of its noise is grey; 0.05 */
+
     /* Models that are shown a picture beside the latents */
     double mask_weight; /* inpainting models: 0..1: how much the mask hides of the picture that they are shown; 1 */
     double image_cfg;   /* instruct-pix2pix: 0..1000: how closely to follow the picture; -1: 1.5 */
@@ -370,9 +383,12 @@ typedef struct {
 /* The defaults: Euler a, 20 steps, CFG 7, 512x512, or what the model's files say (SdInfo.settings); seed -1; one
  * picture. m may be NULL; names of samplers that are the model's last until sd_close. */
 SdRequest sd_request(const SdModel *m);
-/* The size of the pictures that a request makes: with hires fix, or a mask of which only a part is drawn, another than
- * width x height. */
+/* The size of the pictures that a request makes: with hires fix, an extension, or a mask of which only a part is drawn,
+ * another than width x height. */
 void sd_finished_size(const SdRequest *r, int *width, int *height);
+/* The width and height that img2img draws unless others are asked for: the image's, rounded down to multiples of 8, or
+ * all of the extended picture, rounded up. */
+void sd_start_size(const SdRequest *r, int *width, int *height);
 /* What a request says that has no effect with this model: a line that names the setting, or "". */
 const char *sd_ignored(const SdModel *m, const SdRequest *r);
 /* A seed as the webui draws one for -1, 0..2^32 - 3: for a caller that counts on from it over several calls. */

@@ -53,6 +53,10 @@ static bool has_posterior(const SdRequest *r, const Sampler *s) {
     return encodes(r, s) && r->vae_encoder == SD_VAE_FULL;
 }
 static bool is_soft(const SdRequest *r, const Sampler *s) { return (void)s, r->soft; }
+bool request_extends(const SdRequest *r) {
+    return r->extend_left || r->extend_top || r->extend_right || r->extend_bottom;
+}
+static bool from_spectrum(const SdRequest *r, const Sampler *s) { return (void)s, r->extend_fill == SD_FILL_SPECTRUM; }
 bool request_hires(const SdRequest *r) { return r->hires_scale > 0 || r->hires_width > 0 || r->hires_height > 0; }
 bool request_encodes(const SdRequest *r) {
     const char *by = r->hires_upscaler;
@@ -65,13 +69,15 @@ static bool blurs_evenly(const SdRequest *r, const Sampler *s) {
     return (void)s, r->mask_blur_x < 0 || r->mask_blur_y < 0; /* else nothing is left for it */
 }
 static bool resizes_image(const SdRequest *r, const Sampler *s) {
-    return (void)s, r->image_width != r->width || r->image_height != r->height;
+    return (void)s, !request_extends(r) && (r->image_width != r->width || r->image_height != r->height);
 }
 
 /* --- the table, in the order of the help --- */
 
 #define AT(member) .at = offsetof(SdRequest, member)
 #define OF_MASK .of_image = true, .of_mask = true
+#define OF_EXTEND .of_image = true, .of_extend = true
+#define IN_EXTEND .type = PARAM_INT, .low = 0, .high = 4096, .of_image = true, .in_extend = true, .value = "N"
 
 /* clang-format off */
 const Param PARAMS[] = {
@@ -145,6 +151,31 @@ const Param PARAMS[] = {
     {.name = "mask-weight", .type = PARAM_DOUBLE, AT(mask_weight), .low = 0, .high = 1, .standard = 1, .of_image = true,
      .value = "X", .help = "inpainting models: how much the mask hides of the picture that they see, 0..1",
      .json = "inpainting_mask_weight", .key = "Conditional mask weight", .place = 16},
+    {.name = "color-correction", .type = PARAM_BOOL, AT(color_correction), .high = 1, .of_image = true,
+     .help = "bring colours to the distribution that the picture's have",
+     .json = "img2img_color_correction", .key = "Color correction", .place = 16},
+    {.name = "extend-left", AT(extend_left), IN_EXTEND, .help = "pixels that the picture is extended by on the left",
+     .json = "extend_left", .key = "Extend left", .place = 16},
+    {.name = "extend-top", AT(extend_top), IN_EXTEND, .help = "above", .json = "extend_top", .key = "Extend top",
+     .place = 16},
+    {.name = "extend-right", AT(extend_right), IN_EXTEND, .help = "on the right", .json = "extend_right",
+     .key = "Extend right", .place = 16},
+    {.name = "extend-bottom", AT(extend_bottom), IN_EXTEND, .help = "below", .json = "extend_bottom",
+     .key = "Extend bottom", .place = 16},
+    {.name = "extend-fill", .type = PARAM_ENUM, AT(extend_fill), OF_EXTEND, .value = "fill|original|noise|nothing|spectrum",
+     .help = "what the new part begins with: colours of the edge, black, latent noise, empty latents (these in tiles of "
+             "-W x -H that overlap); or noise with the picture's spectrum, one side after the other",
+     .json = "extend_fill", .key = "Extend fill", .key_words = "fill|original|latent noise|latent nothing|spectrum",
+     .place = 16},
+    {.name = "extend-blur", .type = PARAM_INT, AT(extend_blur), .low = 0, .high = 64, .standard = -1, OF_EXTEND,
+     .value = "N", .help = "how far the seam is blurred, and reaches into the picture",
+     .unset = "4, with the spectrum 8", .json = "extend_blur", .key = "Extend blur", .place = 16},
+    {.name = "extend-falloff", .type = PARAM_DOUBLE, AT(extend_falloff), .low = 0, .high = 4, .standard = 1, OF_EXTEND,
+     .value = "X", .help = "exponent of the spectrum; the lower, the more detail",
+     .json = "extend_falloff", .key = "Extend falloff", .place = 16, .counts = from_spectrum},
+    {.name = "extend-color", .type = PARAM_DOUBLE, AT(extend_color), .low = 0, .high = 1, .standard = 0.05, OF_EXTEND,
+     .value = "X", .help = "how colourful its noise is",
+     .json = "extend_color", .key = "Extend color", .place = 16, .counts = from_spectrum},
     {.name = "image-cfg", .type = PARAM_DOUBLE, AT(image_cfg), .low = 0, .high = 1000, .standard = -1, .of_image = true,
      .value = "X", .help = "instruct-pix2pix: how closely to follow the picture", .unset = "1.5",
      .json = "image_cfg_scale", .key = "Image CFG scale", .place = 4},
@@ -379,7 +410,8 @@ bool param_admits(const Param *p, double v) { return (v >= p->low && v <= param_
 
 bool param_has_owner(const Param *p, const SdRequest *r) {
     bool hires = request_hires(r);
-    return (!p->of_image || r->image || (p->or_hires && hires)) && (!p->of_mask || r->mask) && (!p->of_hires || hires);
+    return (!p->of_image || r->image || (p->or_hires && hires)) && (!p->of_mask || r->mask) &&
+           (!p->of_hires || hires) && (!p->of_extend || request_extends(r));
 }
 
 bool param_written(const Param *p, const SdRequest *r, const Sampler *s) {
@@ -390,41 +422,4 @@ bool param_written(const Param *p, const SdRequest *r, const Sampler *s) {
         return text && *text;
     }
     return param_number(p, r) != p->standard;
-}
-
-/* --- words --- */
-
-const char *param_key_words(const Param *p) {
-    if (p->key_words) return p->key_words;
-    return p->type == PARAM_BOOL ? "False|True" : p->value;
-}
-
-int words_find(const char *words, const char *word) {
-    size_t n = strlen(word);
-    int i = 0;
-    while (*words) {
-        size_t k = strcspn(words, ",|");
-        if (k == n && !memcmp(words, word, n)) return i;
-        i += words[k] == '|';
-        words += k + (words[k] != 0);
-    }
-    return -1;
-}
-
-const char *words_get(const char *words, int i, char *out, size_t size) {
-    for (; i > 0 && *words; i--) {
-        words += strcspn(words, "|");
-        words += *words == '|';
-    }
-    size_t n = strcspn(words, ",|");
-    if (n >= size) n = size - 1;
-    memcpy(out, words, n);
-    out[n] = 0;
-    return out;
-}
-
-int words_count(const char *words) {
-    int n = 1;
-    for (; *words; words++) n += *words == '|';
-    return n;
 }

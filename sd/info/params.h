@@ -34,6 +34,8 @@ typedef struct Param {
     bool of_model;        /* the default may come from the model's files */
     bool of_image;        /* counts only in img2img */
     bool of_mask;         /* counts only with a mask, in img2img */
+    bool of_extend;       /* counts only where the picture is extended, in img2img */
+    bool in_extend;       /* is no option of its own, but part of --extend: "extend-left" is left=N there */
     int of_sizes;         /* counts only with models told so many sizes: 6 SDXL, 5 its refiner, ANY_SIZES; or 0 */
     bool of_refiner;      /* counts only with a refiner */
     bool of_hires;        /* counts only with hires fix, in txt2img */
@@ -89,9 +91,11 @@ bool param_written(const Param *p, const SdRequest *r, const Sampler *s);
 #define HIRES_UPSCALERS HIRES_LATENTS "|Lanczos|Nearest|None"
 /* Whether a request asks for hires fix. */
 bool request_hires(const SdRequest *r);
+/* Whether a request extends its picture. */
+bool request_extends(const SdRequest *r);
 /* Whether a picture is encoded: img2img's, or hires fix' enlarged one. */
 bool request_encodes(const SdRequest *r);
-/* Whether a row's picture, mask or hires fix is there. */
+/* Whether a row's picture, mask, extension or hires fix is there. */
 bool param_has_owner(const Param *p, const SdRequest *r);
 
 /* The words of an enum or a flag in a picture's text. */

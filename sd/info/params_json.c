@@ -110,10 +110,12 @@ static bool take(const Param *p, const JsonNode *n, SdRequest *r, Error *e) {
     return true;
 }
 
-/* A row whose picture, mask or hires fix is not there, once all of the settings are. */
+/* A row whose picture, mask, extension or hires fix is not there, once all of the settings are. */
 static bool no_owner(const Param *p, const SdRequest *r, Error *e) {
     if (p->of_mask && !r->mask)
         return error_set(e, ERR_ARGUMENT, "%s: is for inpainting, and there is no mask", p->json);
+    if (p->of_extend)
+        return error_set(e, ERR_ARGUMENT, "%s: is for pictures that are extended, and this one is not", p->json);
     if (p->of_hires) return error_set(e, ERR_ARGUMENT, "%s: is for hires fix, and there is none", p->json);
     return error_set(e, ERR_ARGUMENT, "%s: is for img2img, and there is no picture", p->json);
 }

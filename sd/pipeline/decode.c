@@ -7,6 +7,7 @@
 #include "nonfinite.h"
 #include "picture_text.h"
 #include "planes.h"
+#include "sd/image/color_match.h"
 #include "sd/image/pixels.h"
 #include "stages.h"
 #include "sd/info/params.h"
@@ -144,6 +145,8 @@ static bool decode_one(Generation *g, int index, SdPicture *out, float *planes, 
     Tensor image;
     bool ok = make_picture(g, STAGE_DECODE, g->x + index * g->latent, out, &image, index, -1, e);
     if (ok && planes) pixels_to_planes(planes, image.data, 3, image.n[1] * image.n[2]);
+    if (ok && g->image && g->r->color_correction) /* towards what was encoded */
+        color_match(out->rgb, (int64_t)out->width * out->height, g->image, (int64_t)g->r->width * g->r->height);
     ok = ok && inpaint_finish(g, index, out, e);
     if (ok) out->parameters = picture_told(g, index, g->refined[index], out->seed, e);
     scope_end(&g->ctx, scope);

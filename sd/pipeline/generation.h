@@ -104,7 +104,7 @@ enum { BASE, REFINER, MOST_EXPERTS };
 typedef struct Inpaint Inpaint;             /* inpaint.h */
 typedef struct AttentionMaps AttentionMaps; /* attention_maps.h */
 
-/* One of several passes over a picture (hires.h). All zero: the only one. */
+/* One of several passes over a picture (hires.h), or drawings of its parts (outpaint.h). All zero: the only one. */
 typedef struct {
     bool first;                       /* another one follows */
     bool from_latents, from_pictures; /* as img2img it begins with one of these, which are NULL while planning: */
@@ -112,6 +112,8 @@ typedef struct {
     uint8_t **pictures;               /* [batch]: [picture_h][picture_w][3], */
     int picture_w, picture_h;         /* of whose latents the first cut_x columns and cut_y rows are left out, */
     int cut_x, cut_y;                 /* and those after the pass' own */
+    const uint8_t *latent_mask;       /* [height][width]: of the latents, where it is not the request's mask */
+    size_t held;                      /* bytes that its caller holds while it is drawn */
     float **latents;                  /* where its own latents go, malloc'ed, and no picture is made; NULL: one is */
     int calls_before;                 /* denoiser calls of the pass before, which prompts' switches count from */
     const SdRequest *told;            /* what the pictures' texts say; NULL: the pass' request, of its model */

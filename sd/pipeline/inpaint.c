@@ -78,8 +78,9 @@ bool inpaint_begin(Generation *g, Error *e) {
         ok = error_set(e, ERR_ARGUMENT, "mask: keeps the whole picture; make white what is to be repainted");
     ok = ok && (r->only_masked ? take_part : take_whole)(g, mask, e);
     free(mask);
-    if (ok && r->fill != SD_FILL_ORIGINAL) ok = mask_fill(g->resized, p->mask, r->width, r->height, e);
-    ok = ok && mask_of_latents(p->mask, r->width, r->height, p->repaint, (int)g->w, (int)g->h, !r->soft, e);
+    const uint8_t *latents = g->pass.latent_mask ? g->pass.latent_mask : p->mask;
+    if (ok && r->fill != SD_FILL_ORIGINAL) ok = mask_fill(g->resized, latents, r->width, r->height, e);
+    ok = ok && mask_of_latents(latents, r->width, r->height, p->repaint, (int)g->w, (int)g->h, !r->soft, e);
     if (ok && g->sampler->space == SPACE_TIME) {
         p->blended = malloc((size_t)(g->group * g->latent) * sizeof *p->blended);
         ok = p->blended || no_memory(e);

@@ -77,7 +77,7 @@ static size_t other_bytes(const Generation *g) {
     size_t seeds = (size_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
     if (request_taps(g->r)) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
     if (tells(g->r, "image")) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
-    return PROGRAM_BYTES + models + inpaint_bytes(g) + attention_maps_bytes(g) +
+    return PROGRAM_BYTES + models + g->pass.held + inpaint_bytes(g) + attention_maps_bytes(g) +
            (latents * (size_t)g->latent + beside + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) + pictures;
 }
 

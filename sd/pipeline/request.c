@@ -93,11 +93,22 @@ static bool check_owners(const SdModel *m, const SdRequest *r, Error *e) {
                              m->config.family);
         if (p->of_mask && !r->mask)
             return error_set(e, ERR_ARGUMENT, "%s: counts only with a mask, and there is none; leave it out", p->name);
+        if (p->of_extend && !request_extends(r))
+            return error_set(e, ERR_ARGUMENT, "%s: counts only where a picture is extended; leave it out", p->name);
         if (p->of_refiner && !r->refiner)
             return error_set(e, ERR_ARGUMENT, "%s: counts only with a refiner, and there is none; leave it out",
                              p->name);
     }
     return true;
+}
+
+/* What an extension needs, and leaves without effect. */
+static bool check_extension(const SdRequest *r, Error *e) {
+    if (!request_extends(r)) return true;
+    if (!r->image) return error_set(e, ERR_ARGUMENT, "extend: needs an image, which it extends");
+    if (r->mask) return error_set(e, ERR_ARGUMENT, "mask: an extended picture has its own; leave one of the two out");
+    return r->resize == SD_RESIZE_STRETCH ||
+           error_set(e, ERR_ARGUMENT, "resize mode: an extended picture is not resized; leave it out");
 }
 
 /* What lies beside the latents: settings and pictures that such models alone need. */
@@ -138,7 +149,7 @@ bool request_check(const SdModel *m, const SdRequest *r, Error *e) {
         return error_set(e, ERR_ARGUMENT, "size: %dx%d has sides that are not multiples of %d", r->width, r->height,
                          unit);
     return check_clip_skip(m, r, e) && check_guidance(m, r, e) && (!r->refiner || check_refiner(m, r, e)) &&
-           control_check(m, r, e) && check_owners(m, r, e) && check_beside(m, r, e) && check_coders(m, r, e);
+           control_check(m, r, e) && check_owners(m, r, e) && check_extension(r, e) && check_beside(m, r, e) && check_coders(m, r, e);
 }
 
 /* The webui's clip skip counts in SD 1.x. open_clip's encoders have a layer of their own (sd_hijack_open_clip.py), and

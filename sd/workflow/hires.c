@@ -1,5 +1,6 @@
 #include "hires.h"
 
+#include "outpaint.h"
 #include "sd/pipeline/decode.h"
 #include "sd/pipeline/generate.h"
 #include "sd/image/interpolate.h"
@@ -47,6 +48,7 @@ void sd_finished_size(const SdRequest *r, int *width, int *height) {
     enum { UNIT = 8 };
     *width = r->width, *height = r->height;
     if (r->mask && r->only_masked) *width = r->image_width, *height = r->image_height;
+    if (request_extends(r)) outpaint_size(r, width, height);
     if (!request_hires(r)) return;
     HiresSize s = size_of(r, UNIT);
     if (s.w == r->width && s.h == r->height) return;
@@ -229,6 +231,7 @@ static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 bool plan_passes(SdModel *m, const SdRequest *r, SdPlan *out, Error *e) {
     SdPlan second;
     Hires h;
+    if (request_extends(r)) return outpaint_plan(m, r, out, e);
     if (!request_hires(r)) return plan_one(m, r, NULL, out, e);
     if (!begin(&h, m, r, e)) return *out = (SdPlan){0}, false;
     if (h.once) return plan_one(m, &h.first, NULL, out, e);
@@ -248,6 +251,7 @@ bool draw_passes(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     Hires h;
     SdPlan plan;
     SdResult first = {0};
+    if (request_extends(r)) return outpaint(m, r, out, e);
     if (!request_hires(r)) return generate(m, r, NULL, out, e);
     if (!begin(&h, m, r, e)) return false;
     if (h.once) return generate(m, &h.first, NULL, out, e);

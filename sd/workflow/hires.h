@@ -11,7 +11,7 @@
 
 #include "sd/sd.h"
 
-/* sd_txt2img and sd_img2img, once they have looked at the request: in one pass, or in two. */
+/* sd_txt2img and sd_img2img, once they have looked at the request: in one pass, or in several. */
 bool draw_passes(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 /* What the pass takes that takes more. */
 bool plan_passes(SdModel *m, const SdRequest *r, SdPlan *out, Error *e);

@@ -21,13 +21,13 @@ static bool same(const SdPicture *p, const SdPicture *q) {
 }
 
 /* A picture of the model with all its taps. */
-static bool tapped(const char *device, SdPrecision precision, int width, int height, const char *taps,
+static bool tapped(const char *device, SdPrecision precision, int width, int height, SdTiling tiling, const char *taps,
                    const char *label) {
     SdRequest r = pipeline_request("Euler", 42, width, height);
     SdOptions o = {.threads = 1, .precision = precision, .device = device};
     SdResult out = {0};
     Error e = {0};
-    r.taps = taps;
+    r.taps = taps, r.tiling = tiling;
     bool ok = test_check(pipeline_run(model, &o, &r, &out, &e), "%s: a picture on %s", label, device);
     if (!ok) test_note("%s", e.text);
     sd_free(&out);
@@ -40,6 +40,7 @@ static void goldens(void) {
     snprintf(sdxl, sizeof sdxl, "%s", test_path("cuda_sdxl.safetensors"));
     pipeline_ledger(model, "micro_euler_64", "cuda", SD_F16);
     pipeline_ledger(model, "micro_euler_64", "cuda", SD_BF16);
+    pipeline_ledger(model, "micro_tiling_euler", "cuda", SD_F16);
     if (test_check(make_model_of(sdxl, (MakeModel){.dtype = F32}, micro_sdxl_config()), "micro-SDXL is written"))
         pipeline_ledger(sdxl, "micro_sdxl_euler_h72_w104", "cuda", SD_BF16);
 }
@@ -49,15 +50,21 @@ static void taps_as_on_cpu(void) {
     static const struct {
         SdPrecision precision;
         int width, height;
-    } CASES[] = {{SD_F32, 64, 64}, {SD_F32, 104, 72}, {SD_F32_DIRECT, 104, 72}};
+        SdTiling tiling;
+    } CASES[] = {{SD_F32, 64, 64, SD_TILING_NONE},
+                 {SD_F32, 104, 72, SD_TILING_NONE},
+                 {SD_F32_DIRECT, 104, 72, SD_TILING_NONE},
+                 {SD_F32, 72, 56, SD_TILING_BOTH}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         char paths[2][1024], label[96];
         bool direct = CASES[i].precision == SD_F32_DIRECT, ok = true;
-        snprintf(label, sizeof label, "cuda %s %dx%d", direct ? "f32-direct" : "f32", CASES[i].width, CASES[i].height);
+        snprintf(label, sizeof label, "cuda %s %dx%d%s", direct ? "f32-direct" : "f32", CASES[i].width, CASES[i].height,
+                 CASES[i].tiling ? ", tiled" : "");
         for (int cpu = 0; cpu < 2; cpu++) {
             snprintf(paths[cpu], sizeof paths[cpu], "%s",
                      test_path(cpu ? "cpu_taps.safetensors" : "cuda_taps.safetensors"));
-            ok = tapped(cpu ? "cpu" : "cuda", CASES[i].precision, CASES[i].width, CASES[i].height, paths[cpu], label) &&
+            ok = tapped(cpu ? "cpu" : "cuda", CASES[i].precision, CASES[i].width, CASES[i].height, CASES[i].tiling,
+                        paths[cpu], label) &&
                  ok;
         }
         if (ok) pipeline_same_taps(paths[0], paths[1], label);

@@ -16,6 +16,7 @@
     "\x10\x00\x00\x00\x00\x6a\xee\x47\x16\x00\x00\x00\x0b\x49\x44\x41\x54\x78\xda\x63\x60\x10\x00\x00"                 \
     "\x00\x13\x00\x11\xc6\xf0\x2e\xbb\x00\x00\x00\x00\x49\x45\x4e\x44\xae\x42\x60\x82"
 #define M "img2img -p x -o n.png -i m.png -W 64 -H 64 "
+#define X "img2img -p x -o n.png -i m.png "
 
 static const HostileCase CASES[] = {
     /* products: refused before work, with what is needed and what there is */
@@ -176,6 +177,32 @@ static const HostileCase CASES[] = {
     {"mask-over", .args = M "--mask-blur 65", .code = 2, .words = "--mask-blur: 65 is not in"},
     {"mask-to-txt2img", .args = T "--mask m.png", .code = 2, .words = "--mask: no such option"},
     {"mask-is-out", "m.png", BYTES(ONE_PIXEL), "img2img -p x -i m.png --mask m.png -o m.png", 2, "also an input file"},
+    {"extend-words", .args = M "--extend right", .code = 2, .words = "--extend: say by how many pixels: right=128"},
+    {"extend-side", .args = M "--extend up=8", .code = 2, .words = "--extend: 'up' is no side"},
+    {"extend-by-0", .args = M "--extend left=0", .code = 2, .words = "--extend: left: not in 1..4096"},
+    {"extend-by-much", .args = M "--extend left=4097", .code = 2, .words = "--extend: left: not in 1..4096"},
+    {"extend-by-part", .args = M "--extend left=1.5", .code = 2, .words = "--extend: left: not in 1..4096"},
+    {"extend-by-nan", .args = M "--extend left=nan", .code = 2, .words = "--extend: left: not in 1..4096"},
+    {"extend-by-hex", .args = M "--extend left=0x10", .code = 2, .words = "--extend: left: not in 1..4096"},
+    {"extend-twice", .args = M "--extend left=8,left=8", .code = 2, .words = "--extend: left: twice"},
+    {"extend-comma", .args = M "--extend left=8,", .code = 2, .words = "--extend: ends with a comma"},
+    {"extend-commas", .args = M "--extend ,", .code = 2, .words = "--extend: '' is no side"},
+    {"extend-long", .args = M "--extend aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=8",
+     .code = 2, .words = "--extend: 'aaaaaaaaaaaaaaaaaaaa' is no side"},
+    {"extend-setting-alone", .args = M "--extend-fill noise", .code = 2,
+     .words = "--extend-fill: needs --extend SIDE=N"},
+    {"extend-and-mask", .args = M "--extend left=8 --mask m.png", .code = 2, .words = "--extend: makes its own mask"},
+    {"extend-to-txt2img", .args = T "--extend left=8", .code = 2, .words = "--extend: no such option"},
+    {"extend-no-option", .args = M "--extend-left 8", .code = 2, .words = "--extend-left: no such option"},
+    {"extend-one-pixel", "m.png", BYTES(ONE_PIXEL), X "--extend left=8", 2, "extend: the picture is too small"},
+    {"extend-too-far", "m.png", BYTES(ONE_PIXEL), X "--extend left=4096,right=4096,bottom=4096 --extend-blur 0", 2,
+     "size: 8256x4160 is more than"},
+    {"extend-one-pixel-sharp", "m.png", BYTES(ONE_PIXEL), X "--extend left=8 --extend-blur 0", 2,
+     "extend: the picture is too small"},
+    {"extend-window", "m.png", BYTES(ONE_PIXEL), X "--extend left=8 --extend-blur 0 -W 128", 2, "extend: "},
+    {"background-word", .args = M "--background reddish", .code = 2, .words = "--background: 'reddish' is no colour"},
+    {"background-short", .args = M "--background '#fff'", .code = 2, .words = "is no colour; write RRGGBB"},
+    {"background-to-txt2img", .args = T "--background white", .code = 2, .words = "--background: no such option"},
     {"strength-nan", .args = "img2img -i a.png -p x --strength nan", .code = 2,
      .words = "--strength: 'nan' is not a number"},
     {"strength-over", .args = "img2img -i a.png -p x --strength 1.0001", .code = 2,

@@ -216,6 +216,7 @@ void info_settings(void) {
             if (p->of_sizes) continue; /* this model is told no sizes */
             if (!strcmp(p->name, "mask-weight") || !strcmp(p->name, "image-cfg")) continue; /* suite inpaint_models */
             if (!strncmp(p->name, "vae-", 4)) continue;       /* need a TAESD: suite parts */
+            if (p->of_extend || p->in_extend) continue;       /* make others of sizes: suite outpainting */
             if (!strcmp(p->name, "lora-apply")) continue;     /* needs a LoRA: suite networks */
             if (!p->key && p->type != PARAM_PROMPT) continue; /* changes no picture */
             bool done = false, counts;

@@ -57,7 +57,38 @@ static void edges(SdModel *m) {
     }
 }
 
-SUITE(tiling, .seconds = 3) {
+/* Under a limit, down to the least memory, it is the same picture; a byte less is refused. */
+static void limits(const char *path) {
+    SdRequest r = sd_request(NULL);
+    SdPlan all = {0}, plan;
+    SdResult whole = {0};
+    Error e = {0};
+    r.prompt = "a red circle", r.seed = 5, r.width = 160, r.height = 136, r.steps = 2, r.tiling = SD_TILING_BOTH;
+    r.batch_size = 2;
+    SdModel *m = sd_open(path, &(SdOptions){.threads = 1}, &e);
+    bool ok = m && sd_plan(m, &r, &all, &e) && sd_txt2img(m, &r, &whole, &e);
+    sd_close(m);
+    if (!test_check(ok, "two tiled pictures")) test_note("%s", e.text);
+    const size_t limit[] = {(all.process + all.least) / 2, all.least, all.least - 1};
+    for (int i = 0; ok && i < 3; i++) {
+        SdResult out = {0};
+        Error own = {0};
+        m = sd_open(path, &(SdOptions){.threads = 1, .memory_limit = limit[i]}, &own);
+        bool made = m && sd_plan(m, &r, &plan, &own) && sd_txt2img(m, &r, &out, &own);
+        if (i == 2) test_check(!made && own.code == ERR_MEMORY, "a byte below the least memory is refused");
+        else
+            test_check(made && plan.process <= limit[i] && !plan.vae_strips &&
+                           !memcmp(out.pictures[1].rgb, whole.pictures[1].rgb, 160 * 136 * 3),
+                       "within %zu KiB, the same picture", limit[i] >> 10);
+        test_note("%zu KiB; %d a U-Net call%s. %s", plan.process >> 10, plan.unet_pictures,
+                  plan.streamed ? ", streamed" : "", own.text);
+        sd_free(&out);
+        sd_close(m);
+    }
+    sd_free(&whole);
+}
+
+SUITE(tiling, .seconds = 4) {
     Error e = {0};
     if (!cli_begin() || !make_micro_model(cli_path("tiling.safetensors"), F32)) return;
     pipeline_ledger(cli_path("tiling.safetensors"), "micro_tiling_euler", "cpu", SD_F32);
@@ -65,4 +96,5 @@ SUITE(tiling, .seconds = 3) {
     SdModel *m = sd_open(cli_path("tiling.safetensors"), &(SdOptions){.threads = 1}, &e);
     if (test_check(m != NULL, "the micro model opens: %s", e.text)) edges(m);
     sd_close(m);
+    limits(cli_path("tiling.safetensors"));
 }

@@ -43,14 +43,14 @@ static void open_model(Drawing *d, const PictureArguments *a, bool first, Error 
 }
 
 static void open_start(Drawing *d, const PictureArguments *a, bool mask, SdRequest *r, Error *e) {
-    if (!mask) image_free(&d->image), picture_start(a->image, &d->image, r, NULL, e);
+    if (!mask) image_free(&d->image), picture_start(a->image, a->background, &d->image, r, NULL, e);
     else image_free(&d->mask), picture_mask(a->mask, &d->mask, r, e);
 }
 
 /* The picture's and the mask's place in the request. */
 static void hand_over(const Drawing *d, SdRequest *r, SdRequest *usual) {
-    if (d->image.rgb) usual->width = d->image.width / 8 * 8, usual->height = d->image.height / 8 * 8;
     r->image = d->image.rgb, r->image_width = d->image.width, r->image_height = d->image.height;
+    if (r->image) sd_start_size(r, &usual->width, &usual->height);
     r->mask = d->mask.rgb, r->mask_width = d->mask.width, r->mask_height = d->mask.height;
     r->refiner = d->refiner;
 }

@@ -2,6 +2,7 @@
  * (params.h), and the program's own among them. */
 #include "picture_options.h"
 #include "output.h"
+#include "picture_start.h"
 #include "setting_option.h"
 #include "sd/image/image.h"
 #include "weights/files/files_below.h"
@@ -29,6 +30,12 @@ static const struct {
     {"", OF_IMG2IMG | OF_RECORD | OF_GRID,
      OPTION(STRING, image, 'i', "image", "FILE",
             "the picture to start from: PNG, JPEG, BMP, GIF; - is standard input; of img2img also a folder of them")},
+    {"", OF_IMG2IMG,
+     OPTION(STRING, background, 0, "background", "COLOR",
+            "what shows through where the picture is transparent: RRGGBB, white, black (white)")},
+    {"color-correction", OF_IMG2IMG,
+     OPTION(STRING, extend, 0, "extend", "SIDE=N[,...]",
+            "outpainting: draw on beyond these sides of the picture, left, right, top or bottom, by N pixels")},
     {"noise", IN_DRAWN, OPTION(LIST, networks.lora, 0, "lora", "FILE[:TE[:UNET]]", LORA_HELP)},
     {"vae-encoder", OF_IMG2IMG | OF_GRID,
      OPTION(STRING, mask, 0, "mask", "FILE",
@@ -92,8 +99,10 @@ static const struct {
 
 enum { OWN_COUNT = sizeof OWN / sizeof *OWN };
 
-/* Whether a setting is an option of these commands: a record has no mask, a grid one picture in each place. */
+/* Whether a setting is an option of these commands: a record has no mask, a grid one picture in each
+ * place; neither extends it. */
 static bool is_in(const Param *p, int in) {
+    if (p->in_extend || (p->of_extend && in != OF_IMG2IMG)) return false;
     if (in == OF_GRID) return strcmp(p->name, "batch-size") && strcmp(p->name, "taps") && strcmp(p->name, "tap");
     if (in == OF_TXT2IMG) return !p->of_image || p->or_hires;
     return !p->of_hires && !(in == OF_RECORD && p->of_mask);
@@ -125,6 +134,33 @@ const Option TXT2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = txt2img_row}, OF_PRO
 const Option IMG2IMG_OPTIONS[] = {{.kind = OPT_ROWS, .row = img2img_row}, OF_PROGRAM};
 const Option RECORD_OPTIONS[] = {{.kind = OPT_ROWS, .row = record_row}, OF_PROGRAM};
 
+/* --- outpainting --- */
+
+/* "left=128,top=64" */
+static int take_sides(const Command *c, PictureArguments *a) {
+    static const char BEGIN[] = "extend-";
+    uint32_t color;
+    if (a->background && !picture_color(a->background, &color))
+        return usage_error(c, "--background: '%.40s' is no colour; write RRGGBB, white or black", a->background);
+    for (const char *at = a->extend; at && *at;) {
+        char name[40], *end;
+        size_t n = strcspn(at, "=,");
+        snprintf(name, sizeof name, "%s%.*s", BEGIN, n > 20 ? 20 : (int)n, at);
+        const Param *p = param_named(name);
+        if (!p || !p->in_extend)
+            return usage_error(c, "--extend: '%s' is no side; say left, right, top or bottom", name + sizeof BEGIN - 1);
+        if (at[n] != '=') return usage_error(c, "--extend: say by how many pixels: %s=128", name + sizeof BEGIN - 1);
+        long v = strtol(at + n + 1, &end, 10);
+        if (at[n + 1] < '0' || at[n + 1] > '9' || (*end && *end != ',') || v < 1 || (double)v > p->high)
+            return usage_error(c, "--extend: %s: not in 1..%.0f pixels", name + sizeof BEGIN - 1, p->high);
+        if (param_number(p, &a->request) > 0) return usage_error(c, "--extend: %s: twice", name + sizeof BEGIN - 1);
+        param_set_number(p, &a->request, (double)v);
+        at = *end ? end + 1 : end;
+        if (*end && !*at) return usage_error(c, "--extend: ends with a comma");
+    }
+    return a->extend && !*a->extend ? usage_error(c, "--extend: no side; say left=128 or the like") : GO_ON;
+}
+
 /* --- checks --- */
 
 bool picture_of_folder(const PictureArguments *a) {
@@ -153,6 +189,11 @@ static int check_program(const Command *c, const PictureArguments *a) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (p->of_mask && !a->mask && param_number(p, &a->request) != p->standard)
             return usage_error(c, "--%s: needs --mask FILE", p->name);
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->of_extend && a->of == OF_IMG2IMG && !a->extend && param_number(p, &a->request) != p->standard)
+            return usage_error(c, "--%s: needs --extend SIDE=N", p->name);
+    if (a->extend && a->mask) return usage_error(c, "--extend: makes its own mask; leave --mask out");
+    if (a->extend && a->loops > 1) return usage_error(c, "--extend: once; leave --loops out");
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (p->or_hires && a->of == OF_TXT2IMG && !param_is_unset(p, &a->request) && !request_hires(&a->request))
             return usage_error(c, "--%s: counts only with --hires-scale, or a hires size", p->name);
@@ -267,6 +308,7 @@ PictureArguments picture_defaults(PictureCommand of) {
 
 int picture_options_lists(const Command *c, PictureArguments *a) {
     int code = control_options_read(c, &a->controls);
+    if (code == GO_ON) code = take_sides(c, a);
     return code == GO_ON ? network_options_read(c, &a->networks) : code;
 }
 

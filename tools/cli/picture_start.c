@@ -5,15 +5,27 @@
 #include "weights/files/files_below.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-bool picture_start(const char *path, Image *image, SdRequest *r, SdRequest *usual, Error *e) {
+bool picture_color(const char *text, uint32_t *out) {
+    enum { DIGITS = 6 };
+    if (!strcmp(text, "white") || !strcmp(text, "black")) return *out = *text == 'w' ? IMAGE_WHITE : 0, true;
+    if (*text == '#') text++;
+    if (strlen(text) != DIGITS || strspn(text, "0123456789abcdefABCDEF") != DIGITS) return false;
+    *out = (uint32_t)strtoul(text, NULL, 16);
+    return true;
+}
+
+bool picture_start(const char *path, const char *background, Image *image, SdRequest *r, SdRequest *usual, Error *e) {
+    uint32_t color = IMAGE_WHITE;
     if (!path) return true;
-    if (!image_read(path, IMAGE_WHITE, image, e)) return false;
+    if (background && !picture_color(background, &color)) return error_set(e, ERR_ARGUMENT, "background: no color");
+    if (!image_read(path, color, image, e)) return false;
     warn(path, image->warning);
     r->image = image->rgb;
     r->image_width = image->width, r->image_height = image->height;
-    if (usual) usual->width = image->width / 8 * 8, usual->height = image->height / 8 * 8;
+    if (usual) sd_start_size(r, &usual->width, &usual->height);
     return true;
 }
 

@@ -6,9 +6,12 @@
 #include "sd/image/image.h"
 #include "sd/sd.h"
 
-/* Reads it into *image, which must outlive r, warns of what is odd, and hands it to r; path NULL: nothing. Its size,
- * rounded down to multiples of 8, is what `usual` then has (NULL: the request has a size). image_free in any case. */
-bool picture_start(const char *path, Image *image, SdRequest *r, SdRequest *usual, Error *e);
+/* A colour as options have it: RRGGBB with or without #, white, black. */
+bool picture_color(const char *text, uint32_t *out);
+/* Reads it into *image, which must outlive r, warns of what is odd, and hands it to r; path NULL: nothing. background:
+ * a colour that shows through; NULL: white. `usual` then has the size to draw at (sd_start_size; NULL: the request has
+ * a size). image_free in any case. */
+bool picture_start(const char *path, const char *background, Image *image, SdRequest *r, SdRequest *usual, Error *e);
 /* The same of a mask, after the picture: *mask has a byte for each pixel. */
 bool picture_mask(const char *path, Image *mask, SdRequest *r, Error *e);
 /* ERR_FORMAT where r's size was taken from a picture that is too small for that (options are at least 8). */

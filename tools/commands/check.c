@@ -71,7 +71,7 @@ static bool check_run(const Arguments *a, Comparison *k, Progress *progress, Err
     if (!said_folder(record->embeddings, record->networks, a->open.embedding_dir, e)) return false;
     r.progress = progress_show;
     r.user = progress;
-    if (picture_start(a->image, &image, &r, NULL, e)) k->model = model_options_open(&open, a->model, e);
+    if (picture_start(a->image, NULL, &image, &r, NULL, e)) k->model = model_options_open(&open, a->model, e);
     SdModel *refiner = k->model ? refiner_open(&open, a->refiner, e) : NULL;
     model_note_embeddings(&open, k->model, &r);
     if (k->model) said_embeddings(record->embeddings, record->networks, "record", k->model, e);

@@ -31,7 +31,7 @@ static int make(const Command *c, const PictureArguments *a) {
     r.progress = progress_show;
     r.user = &progress;
     r.refiner = refiner;
-    bool ok = model && !e.code && picture_start(a->image, &image, &r, &usual, &e);
+    bool ok = model && !e.code && picture_start(a->image, NULL, &image, &r, &usual, &e);
     params_adopt(&r, &usual);
     ok = ok && networks_note(model, &r, a->open.quiet, &e);
     model_note_ignored(&a->open, model, &r);

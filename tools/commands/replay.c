@@ -25,7 +25,7 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *refiner, *image, *mask, *noise, *lora_dir, *upscaler, *out;
+    const char *model, *refiner, *image, *background, *mask, *noise, *lora_dir, *upscaler, *out;
     ModelOptions open;
     ControlOptions controls;
 } Arguments;
@@ -34,6 +34,8 @@ static const Option OPTIONS[] = {
     OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP),
     OPTION(STRING, refiner, 0, "refiner", "MODEL", "the refiner, if one took part"),
     OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img picture was made from"),
+    OPTION(STRING, background, 0, "background", "COLOR",
+           "what showed through that picture: RRGGBB, white, black (white)"),
     OPTION(STRING, mask, 0, "mask", "FILE", "the mask of an inpainted picture"),
     OPTION(STRING, upscaler, 0, "hires-upscaler", "FILE", "the upscaler of its hires fix, if that was a file"),
     OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
@@ -295,8 +297,8 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
     ok = ok && image_decode(b.bytes, b.size, path, IMAGE_WHITE, &was, &e);
     file_bytes_free(&b);
     if (ok) warn(path, was.warning);
-    ok =
-        ok && picture_start(a->image, &r.image, &r.request, NULL, &e) && picture_mask(a->mask, &r.mask, &r.request, &e);
+    ok = ok && picture_start(a->image, a->background, &r.image, &r.request, NULL, &e) &&
+         picture_mask(a->mask, &r.mask, &r.request, &e);
     if (ok && a->mask && !infotext_get(&r.info.read, "Mask blur")) r.request.mask_blur = 0; /* the webui omits it */
     int width, height;
     sd_finished_size(&r.request, &width, &height);
@@ -325,6 +327,9 @@ static int run(const Command *c, int argc, char **argv) {
     input_file(&path);
     input_file(&a.image);
     input_file(&a.mask);
+    uint32_t color;
+    if (a.background && !picture_color(a.background, &color))
+        return usage_error(c, "--background: '%.40s' is no colour; write RRGGBB, white or black", a.background);
     code = output_file(c, "--out", &a.out);
     if (code != GO_ON) return code;
     if (a.out && (file_same(a.out, path) || file_same(a.out, a.model) || file_same(a.out, a.refiner) ||

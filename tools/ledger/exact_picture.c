@@ -23,6 +23,16 @@ static void set_mask(const ExactPicture *p, SdRequest *r, uint8_t *mask) {
     r->only_masked = p->masked == EXACT_PART, r->mask_padding = 5, r->fill = p->fill;
 }
 
+/* To the right and below, in overlapping tiles; or to the left, then above, from the spectrum. */
+static void extend(const ExactPicture *p, SdRequest *r) {
+    bool tiles = p->extended == EXACT_TILES;
+    if (tiles) r->extend_right = 20, r->extend_bottom = 6;
+    else r->extend_left = 12, r->extend_top = 4;
+    r->extend_fill = tiles ? SD_FILL_NOISE : SD_FILL_SPECTRUM, r->extend_blur = 2;
+    sd_start_size(r, &r->width, &r->height);
+    r->width = tiles ? p->width : p->width + 24;
+}
+
 /* image: the picture, and a mask above it */
 static SdRequest request(const ExactPicture *p, uint8_t *image) {
     const PipelineCase k = {NULL, NULL, p->sampler, 42, p->width, p->height, p->steps, p->strength, NULL, NULL};
@@ -34,8 +44,9 @@ static SdRequest request(const ExactPicture *p, uint8_t *image) {
     if (p->limit) r.tap = "image*";
     r.scheduler = p->scheduler, r.cfg = p->cfg, r.rng = SD_RNG_NV, r.s_churn = p->churn;
     r.variation_seed = 5, r.variation_strength = p->variation;
-    r.seed_width = r.seed_height = p->seed_side;
+    r.seed_width = r.seed_height = p->seed_side, r.tiling = p->tiling;
     if (p->masked) set_mask(p, &r, image + (size_t)p->width * (size_t)p->height * 3);
+    if (p->extended) extend(p, &r);
     return r;
 }
 
@@ -83,7 +94,10 @@ bool exact_picture(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e
         r.activation = hear, r.user = sum;
         (r.image ? sd_img2img : sd_txt2img)(m, &r, &out, e);
     }
-    for (int i = 0; i < out.count; i++) sha256_update(sum, out.pictures[i].rgb, area);
+    for (int i = 0; i < out.count; i++) {
+        const SdPicture *made = &out.pictures[i];
+        sha256_update(sum, made->rgb, (size_t)made->width * (size_t)made->height * 3);
+    }
     sd_free(&out);
     sd_close(refiner);
     sd_close(m);

@@ -22,8 +22,10 @@ typedef struct {
     bool builtin;                                /* the model that is built in, not the micro model */
     enum { EXACT_WHOLE = 1, EXACT_PART } masked; /* 0: no mask; of img2img */
     SdFill fill;
-    bool refined;            /* by the micro refiner, from half of the steps on */
-    SdConfig (*model)(void); /* NULL: the micro model of SD 1 */
+    SdTiling tiling;
+    enum { EXACT_TILES = 1, EXACT_SIDES } extended; /* of img2img; 0: not */
+    bool refined;                                   /* by the micro refiner, from half of the steps on */
+    SdConfig (*model)(void);                        /* NULL: the micro model of SD 1 */
 } ExactPicture;
 
 /* TAESD's halves with generated weights. */

@@ -146,7 +146,8 @@ static int word_of(const char *words, const char *word) {
 
 static bool take_enum(const Param *p, const char *key, const json_t *v, SdRequest *r, Fault *f) {
     int64_t i;
-    if (json_is_string(v)) {
+    if (json_is_boolean(v) && p->key_words) i = word_of(p->key_words, json_is_true(v) ? "True" : "False");
+    else if (json_is_string(v)) {
         i = word_of(p->key_words, json_string_value(v));
         if (i < 0) i = word_of(p->value, json_string_value(v));
     } else if (!whole_of(v, &i)) i = -1;
@@ -204,8 +205,9 @@ json_t *value_json(const Param *p, const SdRequest *r) {
     case PARAM_DOUBLE: return json_real(param_number(p, r));
     case PARAM_INT: return json_integer((json_int_t)param_number(p, r));
     case PARAM_ENUM:
-        return json_string(
-            words_get(p->key_words ? p->key_words : p->value, (int)param_number(p, r), word, sizeof word));
+        words_get(p->key_words ? p->key_words : p->value, (int)param_number(p, r), word, sizeof word);
+        if (!strcmp(word, "True") || !strcmp(word, "False")) return json_boolean(!strcmp(word, "True"));
+        return json_string(word);
     case PARAM_PROMPT: return json_string(s ? s : "");
     default: return s ? json_string(s) : json_null();
     }

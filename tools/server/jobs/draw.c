@@ -87,7 +87,7 @@ static bool start_picture(Job *j, Image *image, Image *mask, SdRequest *r, SdReq
     if (!j->image) return true;
     if (!image_decode(j->image, j->image_size, "init_images", IMAGE_WHITE, image, e)) return false;
     r->image = image->rgb, r->image_width = image->width, r->image_height = image->height;
-    usual->width = image->width / 8 * 8, usual->height = image->height / 8 * 8;
+    sd_start_size(r, &usual->width, &usual->height);
     if (usual->width < 8 || usual->height < 8)
         return error_set(e, ERR_ARGUMENT, "init_images: %dx%d is too small", image->width, image->height);
     if (!j->mask) return true;
