@@ -149,7 +149,8 @@ bool request_check(const SdModel *m, const SdRequest *r, Error *e) {
         return error_set(e, ERR_ARGUMENT, "size: %dx%d has sides that are not multiples of %d", r->width, r->height,
                          unit);
     return check_clip_skip(m, r, e) && check_guidance(m, r, e) && (!r->refiner || check_refiner(m, r, e)) &&
-           control_check(m, r, e) && check_owners(m, r, e) && check_extension(r, e) && check_beside(m, r, e) && check_coders(m, r, e);
+           control_check(m, r, e) && check_owners(m, r, e) && check_extension(r, e) && check_beside(m, r, e) &&
+           check_coders(m, r, e);
 }
 
 /* The webui's clip skip counts in SD 1.x. open_clip's encoders have a layer of their own (sd_hijack_open_clip.py), and

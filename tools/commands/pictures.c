@@ -251,6 +251,7 @@ const Command IMG2IMG = {
     "--mask repaints a part and keeps the rest, byte by byte: of a picture that is brought to another size, of that "
     "one; "
     "with --only-masked, the part alone is drawn, and the picture stays as large as it was.\n"
-    "--extend makes a direction as long as its next multiple of 64 pixels. With -W and -H it is drawn in windows of that "
+    "--extend makes a direction as long as its next multiple of 64 pixels. With -W and -H it is drawn in windows of "
+    "that "
     "size.",
     IMG2IMG_OPTIONS};
