@@ -291,7 +291,8 @@ SUITE(queue, .seconds = 12) {
     redis_port = free_port();
     snprintf(port, sizeof port, "%d", redis_port);
     setenv("REDIS_PORT", port, 1);
-    snprintf(arguments, sizeof arguments, "--redis redis://127.0.0.1:%d/ --jobs %s", redis_port, cli_path("jobs"));
+    snprintf(arguments, sizeof arguments, "--workers 3 --redis redis://127.0.0.1:%d/ --jobs %s", redis_port,
+             cli_path("jobs"));
     if (!test_check(serve_start(&alone, "--threads 1"), "a server alone")) return;
     if (test_check(serve_start(&s, arguments), "a server waits for Redis")) {
         char id[64];

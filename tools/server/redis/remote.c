@@ -35,7 +35,8 @@ typedef struct {
     int count, done;
     char id[32]; /* of its pieces: ID.0, ID.1 ... */
     double added, looked;
-    bool heard; /* a channel says that a piece has ended */
+    bool listens; /* to the job's channel */
+    bool heard;   /* a channel says that a piece has ended */
 } Split;
 
 /* --- pieces --- */
@@ -171,7 +172,8 @@ static void message(Split *x, const char *text, size_t size) {
 }
 
 static void listen_to(Split *x) {
-    if (!x->hear.context && link_up(&x->hear)) link_say(&x->hear, "SUBSCRIBE sdc:to:%s", x->id);
+    if (x->hear.context && x->listens) return;
+    x->listens = link_up(&x->hear) && link_say(&x->hear, "SUBSCRIBE sdc:to:%s", x->id);
 }
 
 static void hear(Split *x, double seconds) {
@@ -251,7 +253,7 @@ static void draw(Split *x) {
     piece_model(x->job->title, x->model);
     if (!split(x)) return;
     x->added = x->looked = -ADD_EVERY;
-    x->done = 0;
+    x->done = 0, x->listens = false;
     while (x->done < x->count) {
         double now = os_clock();
         bool add_all = x->ask.context ? now - x->added > ADD_EVERY : true;
