@@ -136,7 +136,8 @@ typedef enum { SD_RNG_NV, SD_RNG_CPU } SdRng; /* noise of an NVIDIA GPU, of torc
 typedef enum { SD_STAGE_TEXT, SD_STAGE_ENCODE, SD_STAGE_SAMPLE, SD_STAGE_DECODE } SdStage;
 
 typedef struct {
-    int picture, pictures; /* batch-size pictures are made at once: always 0 of 1 while sampling */
+    int picture, pictures; /* 0 of 1: batch-size pictures are made at once; with SD upscale, batches of tiles done, of
+                              all */
     int step, steps;       /* steps done; 0: sampling begins now */
     double seconds;        /* since sampling began */
     SdStage stage;
@@ -193,6 +194,10 @@ typedef enum {
 typedef enum { SD_CONTROL_BALANCED, SD_CONTROL_PROMPT, SD_CONTROL_MORE } SdControlMode;
 
 enum { SD_MOST_CONTROLS = 16 };
+
+/* How the U-Net draws latents that are larger than its windows: as one; by windows that count evenly; by windows that
+ * count less near their edges. */
+typedef enum { SD_TILED_NONE, SD_TILED_MULTIDIFFUSION, SD_TILED_MIXTURE } SdTiled;
 
 /* With an IP-Adapter, `image` is what the picture is to be like: no hint is made of it (SD_HINT_NONE), it is cut to a
  * square (SD_RESIZE_CROP), and it is balanced. One IP-Adapter may stand in several, each with a picture of its own. */
@@ -267,7 +272,7 @@ typedef struct {
     double variation_strength; /* 0..1: how much of the variation seed's noise is mixed in */
     int seed_width, seed_height; /* pixels, 16 megapixels at most: noise as of a picture of that size; 0, 0: none */
     int64_t ensd;                /* eta noise seed delta */
-    int batch_size;              /* pictures made at once */
+    int batch_size;              /* pictures made at once; with sd_upscale tiles of one picture */
     int clip_skip;               /* 1: the last layer. Counts with SD 1.x, */
     bool sdxl_clip_l_skip;       /* and then with SDXL's first encoder, too */
     SdRng rng;
@@ -358,10 +363,26 @@ typedef struct {
     const char *hires_upscaler;    /* "Latent", "Latent (antialiased)", "Latent (bicubic)", "Latent (bicubic
                                       antialiased)", "Latent (nearest)", "Latent (nearest-exact)", "Lanczos", "Nearest",
                                       "None" (Lanczos, once); else what texts call `upscaler`. NULL: "Latent" */
-    struct SdUpscaler *upscaler;   /* NULL with one of these words; it serves this call only while the call lasts */
+    struct SdUpscaler *upscaler;   /* NULL with one of these words, or those of sd_upscale_upscaler; it serves this call
+                                      only while the call lasts */
     int hires_steps;               /* of the second drawing, all of which are run; 0: as many as of the first */
     const char *hires_sampler, *hires_scheduler, *hires_prompt, *hires_negative; /* NULL, "": those of the first */
     double hires_cfg;                                                            /* -1: likewise */
+
+    /* Tiled diffusion: where the latents are larger than a window of tile_width x tile_height latents, the U-Net is
+     * given overlapping windows of them, and its answers are averaged. Without ControlNets. */
+    SdTiled tiled_diffusion;
+    int tile_width, tile_height; /* 16..512 latents, of 8 pixels a side; 96 */
+    int tile_overlap;            /* 0..256 latents, at most 4 less than a window's sides; 48 */
+    int tile_batch;              /* windows at once, 1..64: the same bits; 1 */
+
+    /* SD upscale, in img2img: the picture is enlarged, to sides that are multiples of 8, drawn again in tiles of width
+     * x height (or its own side, if that is smaller), batch_size at once, and these are joined to one picture. Batch i
+     * has the seeds from seed + i on, as in the webui. Neither with a mask, ControlNets nor files of noise or taps. */
+    double sd_upscale;               /* times as wide and high; 0: no */
+    int sd_upscale_overlap;          /* by how many pixels tiles overlap, 0..256; 64 */
+    const char *sd_upscale_upscaler; /* "Lanczos", "Nearest", "None" (it is as large as it should be, scale 1); else
+                                        what texts call `upscaler`. NULL: "Lanczos" */
 
     const char *taps; /* a safetensors file to write named activations to, or NULL; names of files are not empty */
     const char *tap;  /* glob that their names must match (* and ?); NULL: all */
@@ -383,8 +404,8 @@ typedef struct {
 /* The defaults: Euler a, 20 steps, CFG 7, 512x512, or what the model's files say (SdInfo.settings); seed -1; one
  * picture. m may be NULL; names of samplers that are the model's last until sd_close. */
 SdRequest sd_request(const SdModel *m);
-/* The size of the pictures that a request makes: with hires fix, an extension, or a mask of which only a part is drawn,
- * another than width x height. */
+/* The size of the pictures that a request makes: with hires fix, SD upscale, an extension, or a mask of which only a
+ * part is drawn, another than width x height. */
 void sd_finished_size(const SdRequest *r, int *width, int *height);
 /* The width and height that img2img draws unless others are asked for: the image's, rounded down to multiples of 8, or
  * all of the extended picture, rounded up. */

@@ -99,6 +99,22 @@ bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t 
     return decode(bytes, size, name, background, 3, out, e);
 }
 
+bool image_decode_alpha(const uint8_t *bytes, size_t size, const char *name, Image *out, uint8_t **alpha, Error *e) {
+    *alpha = NULL;
+    if (!decode(bytes, size, name, 0, 4, out, e)) return false;
+    const int64_t n = (int64_t)out->width * out->height;
+    if (out->transparent && !(*alpha = malloc((size_t)n))) {
+        image_free(out);
+        return error_set(e, ERR_MEMORY, "%s: cannot allocate memory for its transparency; free some and try again",
+                         name);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        if (*alpha) (*alpha)[i] = out->rgb[4 * i + 3];
+        memmove(out->rgb + 3 * i, out->rgb + 4 * i, 3);
+    }
+    return true;
+}
+
 /* Pillow's convert("L"). */
 static uint8_t luminance(const uint8_t *rgb) {
     return (uint8_t)((rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16);

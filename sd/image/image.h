@@ -26,6 +26,9 @@ typedef struct {
 /* The picture in bytes[size], put the right way up by its EXIF orientation; what is transparent shows background
  * (0xRRGGBB; white in the webui unless img2img_background_color says otherwise). The error line begins with name. */
 bool image_decode(const uint8_t *bytes, size_t size, const char *name, uint32_t background, Image *out, Error *e);
+/* The same with its colours as they are, whatever shows through, and how much does: *alpha [height][width], malloc'ed;
+ * NULL: nothing does. */
+bool image_decode_alpha(const uint8_t *bytes, size_t size, const char *name, Image *out, uint8_t **alpha, Error *e);
 /* The bytes of a picture's file, for those who look at them twice (standard input is read once); file_bytes_free. */
 FileBytes image_bytes(const char *path, Error *e);
 bool image_read(const char *path, uint32_t background, Image *out, Error *e);

@@ -4,7 +4,7 @@
  * difference from a guess (zero, the pixel to the left, above, their mean, or Paeth's choice among left, above and the
  * corner), whichever has the least sum of absolute differences, and all rows are compressed together.
  *
- * Left out: other pixel formats, interlacing, compressed text. */
+ * Left out: other pixel formats than RGB and RGBA of 8 bits, interlacing, compressed text. */
 #include "png.h"
 
 #include "crc32.h"
@@ -18,7 +18,7 @@ static const uint8_t SIGNATURE[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'
 /* In iTXt after the keyword: its end, not compressed, method, no language, no translation. */
 static const char INTERNATIONAL[5] = {0, 0, 0, 0, 0};
 
-enum { PIXEL = 3, FILTERS = 5, CHUNK_MOST = 1 << 30 /* the format's limit is 2^31 - 1 */ };
+enum { FILTERS = 5, CHUNK_MOST = 1 << 30 /* the format's limit is 2^31 - 1 */ };
 
 /* Text */
 
@@ -87,10 +87,10 @@ static int paeth(int left, int up, int corner) {
     return a <= b && a <= c ? left : b <= c ? up : corner;
 }
 
-/* out[n] = row[n] minus its guess; for the first row, `above` is zeros. */
-static void filter_row(uint8_t *out, const uint8_t *row, const uint8_t *above, size_t n, int filter) {
+/* out[n] = row[n], of `pixel` bytes a pixel, minus its guess; for the first row, `above` is zeros. */
+static void filter_row(uint8_t *out, const uint8_t *row, const uint8_t *above, size_t n, size_t pixel, int filter) {
     for (size_t i = 0; i < n; i++) {
-        int left = i < PIXEL ? 0 : row[i - PIXEL], corner = i < PIXEL ? 0 : above[i - PIXEL], guess = 0;
+        int left = i < pixel ? 0 : row[i - pixel], corner = i < pixel ? 0 : above[i - pixel], guess = 0;
         switch (filter) {
         case 1: guess = left; break;
         case 2: guess = above[i]; break;
@@ -102,13 +102,14 @@ static void filter_row(uint8_t *out, const uint8_t *row, const uint8_t *above, s
 }
 
 /* out[h, 1 + n]: each row after the number of its filter. trial[n] is work space. */
-static void filter_rows(uint8_t *out, const uint8_t *rgb, size_t n, int h, uint8_t *trial, const uint8_t *zeros) {
+static void filter_rows(uint8_t *out, const uint8_t *pixels, size_t n, int h, size_t pixel, uint8_t *trial,
+                        const uint8_t *zeros) {
     for (int y = 0; y < h; y++, out += 1 + n) {
-        const uint8_t *row = rgb + (size_t)y * n, *above = y ? row - n : zeros;
+        const uint8_t *row = pixels + (size_t)y * n, *above = y ? row - n : zeros;
         uint64_t least = UINT64_MAX;
         for (int filter = 0; filter < FILTERS; filter++) {
             uint64_t sum = 0;
-            filter_row(trial, row, above, n, filter);
+            filter_row(trial, row, above, n, pixel, filter);
             for (size_t i = 0; i < n; i++) sum += trial[i] < 128 ? trial[i] : 256u - trial[i];
             if (sum >= least) continue;
             least = sum;
@@ -118,13 +119,13 @@ static void filter_rows(uint8_t *out, const uint8_t *rgb, size_t n, int h, uint8
     }
 }
 
-/* rgb[h,w,3] filtered and compressed. */
-static bool compress(const uint8_t *rgb, int w, int h, uint8_t **out, size_t *size, Error *e) {
-    size_t n = (size_t)w * PIXEL;
+/* pixels[h,w,channels] filtered and compressed. */
+static bool compress(const uint8_t *pixels, int w, int h, int channels, uint8_t **out, size_t *size, Error *e) {
+    size_t pixel = (size_t)channels, n = (size_t)w * pixel;
     uint8_t *rows = malloc((n + 1) * (size_t)h), *work = calloc(2, n);
     bool ok = rows && work;
     if (ok) {
-        filter_rows(rows, rgb, n, h, work, work + n);
+        filter_rows(rows, pixels, n, h, pixel, work, work + n);
         ok = zlib_compress(rows, (n + 1) * (size_t)h, out, size, e);
     } else
         error_set(e, ERR_MEMORY, "cannot allocate memory to write a picture of %d x %d; free some and try again", w, h);
@@ -133,13 +134,13 @@ static bool compress(const uint8_t *rgb, int w, int h, uint8_t **out, size_t *si
     return ok;
 }
 
-static void put_file(Out *o, int w, int h, const PngText *texts, int n, const uint8_t *data, size_t size,
+static void put_file(Out *o, int w, int h, int channels, const PngText *texts, int n, const uint8_t *data, size_t size,
                      uint8_t *work) {
     uint8_t header[13] = {0};
     Out ihdr = {header, 0};
     put32(&ihdr, (uint32_t)w);
     put32(&ihdr, (uint32_t)h);
-    header[8] = 8, header[9] = 2; /* bits per channel; RGB */
+    header[8] = 8, header[9] = channels == 4 ? 6 : 2; /* bits per channel; RGBA, RGB */
     put(o, SIGNATURE, sizeof SIGNATURE);
     put_chunk(o, "IHDR", header, sizeof header, NULL, 0);
     for (int i = 0; i < n; i++) {
@@ -161,8 +162,9 @@ static bool keyword_ok(const char *s) {
     return n >= 1 && n <= 79;
 }
 
-bool png_encode(const uint8_t *rgb, int w, int h, const PngText *texts, int n, uint8_t **out, size_t *size, Error *e) {
-    if (w < 1 || h < 1 || (size_t)h > (SIZE_MAX / 4) / ((size_t)w * PIXEL + 1))
+static bool encode(const uint8_t *pixels, int w, int h, int channels, const PngText *texts, int n, uint8_t **out,
+                   size_t *size, Error *e) {
+    if (w < 1 || h < 1 || (size_t)h > (SIZE_MAX / 4) / ((size_t)w * (size_t)channels + 1))
         return error_set(e, ERR_ARGUMENT, "a PNG cannot have %d x %d pixels; choose another size", w, h);
     size_t longest = 0;
     for (int i = 0; i < n; i++) {
@@ -177,18 +179,27 @@ bool png_encode(const uint8_t *rgb, int w, int h, const PngText *texts, int n, u
     uint8_t *data, *work = malloc(3 * longest + 128);
     size_t data_n;
     if (!work) return error_set(e, ERR_MEMORY, "cannot allocate memory for a picture's text; free some and try again");
-    if (!compress(rgb, w, h, &data, &data_n, e)) {
+    if (!compress(pixels, w, h, channels, &data, &data_n, e)) {
         free(work);
         return false;
     }
     Out o = {NULL, 0};
-    put_file(&o, w, h, texts, n, data, data_n, work);
+    put_file(&o, w, h, channels, texts, n, data, data_n, work);
     o = (Out){malloc(o.n), 0};
-    if (o.p) put_file(&o, w, h, texts, n, data, data_n, work);
+    if (o.p) put_file(&o, w, h, channels, texts, n, data, data_n, work);
     else
         error_set(e, ERR_MEMORY, "cannot allocate memory to write a picture of %d x %d; free some and try again", w, h);
     free(data);
     free(work);
     *out = o.p, *size = o.n;
     return o.p != NULL;
+}
+
+bool png_encode(const uint8_t *rgb, int w, int h, const PngText *texts, int n, uint8_t **out, size_t *size, Error *e) {
+    return encode(rgb, w, h, 3, texts, n, out, size, e);
+}
+
+bool png_encode_rgba(const uint8_t *rgba, int w, int h, const PngText *texts, int n, uint8_t **out, size_t *size,
+                     Error *e) {
+    return encode(rgba, w, h, 4, texts, n, out, size, e);
 }

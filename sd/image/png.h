@@ -16,5 +16,8 @@ typedef struct {
  * texts[n] are written as by Pillow: tEXt where Latin-1 can hold the text, else uncompressed iTXt. The same bytes for
  * the same input everywhere. ERR_ARGUMENT on w or h below 1, too large a picture or a bad keyword; ERR_MEMORY. */
 bool png_encode(const uint8_t *rgb, int w, int h, const PngText *texts, int n, uint8_t **out, size_t *size, Error *e);
+/* The same of rgba[h,w,4]. */
+bool png_encode_rgba(const uint8_t *rgba, int w, int h, const PngText *texts, int n, uint8_t **out, size_t *size,
+                     Error *e);
 
 #endif

@@ -39,6 +39,9 @@ static const struct Key {
               {"User", KEY_IGNORED, NULL},
               {"Batch size", KEY_IGNORED, NULL}, /* a picture does not depend on its batch */
               {"Batch pos", KEY_IGNORED, NULL},
+              {"Tiled Diffusion batch size", KEY_IGNORED, NULL}, /* nor on that of its windows */
+              {"Tiled Diffusion upscaler", KEY_MISSING, "an enlarged picture"},
+              {"Tiled Diffusion scale factor", KEY_MISSING, "an enlarged picture"},
               {"Template", KEY_IGNORED, NULL}, /* what the prompt was made of */
               {"Negative Template", KEY_IGNORED, NULL},
               {"Template Generated Grid", KEY_IGNORED, NULL},
@@ -168,6 +171,8 @@ bool infotext_request(const InfoRead *text, SdRequest *r, Error *e) {
         if (!p && !k) return unsupported(pair->key, pair->value, e);
         if (!(p ? take(p, pair->key, pair->value, r, e) : take_other(k, pair->value, e))) return false;
     }
+    const char *enlarger = infotext_get(text, "SD upscale upscaler");
+    if (enlarger && !request_tiles(r)) r->sd_upscale = strcmp(enlarger, "None") ? 2 : 1; /* the webui does not say it */
     if (!infotext_refiner(text)) r->refiner_by_steps = false; /* the webui states the option without a refiner, too */
     return true;
 }

@@ -58,6 +58,23 @@ bool request_extends(const SdRequest *r) {
 }
 static bool from_spectrum(const SdRequest *r, const Sampler *s) { return (void)s, r->extend_fill == SD_FILL_SPECTRUM; }
 bool request_hires(const SdRequest *r) { return r->hires_scale > 0 || r->hires_width > 0 || r->hires_height > 0; }
+bool request_tiles(const SdRequest *r) { return r->sd_upscale > 0; }
+/* Whether some pass has several windows. */
+static bool has_windows(const SdRequest *r, const Sampler *s) {
+    enum { LATENT = 8 };
+    if (r->tiled_diffusion == SD_TILED_NONE) return (void)s, false;
+    return request_hires(r) || r->width / LATENT > r->tile_width || r->height / LATENT > r->tile_height;
+}
+static bool tiles_by_batch(const SdRequest *r, const Sampler *s) { return (void)s, request_tiles(r); }
+int request_pictures(const SdRequest *r) { return request_tiles(r) ? 1 : r->batch_size; }
+const char **request_enlarger(SdRequest *r) {
+    return request_hires(r) ? &r->hires_upscaler : request_tiles(r) ? &r->sd_upscale_upscaler : NULL;
+}
+bool request_enlarges_by_file(const SdRequest *r) {
+    SdRequest own = *r;
+    const char *const *by = request_enlarger(&own);
+    return by && *by && **by && words_find(request_hires(r) ? HIRES_UPSCALERS : PIXEL_UPSCALERS, *by) < 0;
+}
 bool request_encodes(const SdRequest *r) {
     const char *by = r->hires_upscaler;
     return r->image || (request_hires(r) && by && *by && words_find(HIRES_LATENTS, by) < 0);
@@ -78,6 +95,7 @@ static bool resizes_image(const SdRequest *r, const Sampler *s) {
 #define OF_MASK .of_image = true, .of_mask = true
 #define OF_EXTEND .of_image = true, .of_extend = true
 #define IN_EXTEND .type = PARAM_INT, .low = 0, .high = 4096, .of_image = true, .in_extend = true, .value = "N"
+#define OF_TILES .of_image = true, .of_tiles = true
 
 /* clang-format off */
 const Param PARAMS[] = {
@@ -249,7 +267,8 @@ const Param PARAMS[] = {
     {.name = "ensd", .type = PARAM_INT64, AT(ensd), .low = INT32_MIN, .high = INT32_MAX, .value = "N",
      .help = "eta noise seed delta", .json = "eta_noise_seed_delta", .key = "ENSD", .place = 13},
     {.name = "batch-size", .type = PARAM_INT, AT(batch_size), .low = 1, .high = 1024, .standard = 1, .value = "N",
-     .help = "pictures made at once", .json = "batch_size"},
+     .help = "pictures made at once; with --sd-upscale tiles", .json = "batch_size", .key = "SD upscale batch",
+     .place = 16, .counts = tiles_by_batch},
     {.name = "clip-skip", .type = PARAM_INT, AT(clip_skip), .low = 1, .high = 32, .standard = 1, .value = "N",
      .help = "SD 1.x: the text encoder's layer, from the last",
      .json = "CLIP_stop_at_last_layers", .key = "Clip skip", .place = 12},
@@ -316,6 +335,31 @@ const Param PARAMS[] = {
     {.name = "hires-negative", .type = PARAM_PROMPT, AT(hires_negative), .high = 1 << 20, .of_hires = true,
      .value = "PROMPT", .help = "and what to avoid",
      .json = "hires_negative", .key = "Hires negative prompt", .place = 17},
+    {.name = "tiled-diffusion", .type = PARAM_ENUM, AT(tiled_diffusion),
+     .value = "none|multidiffusion|mixture-of-diffusers",
+     .help = "draw pictures larger than a window by windows, which count evenly, or less at their edges",
+     .json = "tiled_diffusion", .key = "Tiled Diffusion method", .key_words = "None|MultiDiffusion|Mixture of Diffusers",
+     .place = 16, .counts = has_windows},
+    {.name = "tile-width", .type = PARAM_INT, AT(tile_width), .low = 16, .high = 512, .standard = 96, .of_windows = true,
+     .value = "N", .help = "width of a window in latents, of 8 pixels each",
+     .json = "tile_width", .key = "Tiled Diffusion tile width", .place = 16, .always = true, .counts = has_windows},
+    {.name = "tile-height", .type = PARAM_INT, AT(tile_height), .low = 16, .high = 512, .standard = 96,
+     .of_windows = true, .value = "N", .help = "and height",
+     .json = "tile_height", .key = "Tiled Diffusion tile height", .place = 16, .always = true, .counts = has_windows},
+    {.name = "tile-overlap", .type = PARAM_INT, AT(tile_overlap), .low = 0, .high = 256, .standard = 48,
+     .of_windows = true, .value = "N", .help = "latents by which windows overlap; 4 less than their sides at most",
+     .json = "tile_overlap", .key = "Tiled Diffusion overlap", .place = 16, .always = true, .counts = has_windows},
+    {.name = "tile-batch", .type = PARAM_INT, AT(tile_batch), .low = 1, .high = 64, .standard = 1, .of_windows = true,
+     .value = "N", .help = "windows at once: the same picture", .json = "tile_batch"},
+    {.name = "sd-upscale", .type = PARAM_DOUBLE, AT(sd_upscale), .low = 1, .high = 16, OF_TILES, .value = "X",
+     .help = "enlarge the picture so many times, and draw it again in tiles of -W x -H", .unset = "no",
+     .json = "sd_upscale", .key = "SD upscale scale", .place = 16},
+    {.name = "sd-upscale-overlap", .type = PARAM_INT, AT(sd_upscale_overlap), .low = 0, .high = 256, .standard = 64,
+     OF_TILES, .value = "N", .help = "pixels by which the tiles overlap",
+     .json = "sd_upscale_overlap", .key = "SD upscale overlap", .place = 16, .always = true},
+    {.name = "sd-upscale-upscaler", .type = PARAM_STRING, AT(sd_upscale_upscaler), .text = "Lanczos", OF_TILES,
+     .value = "NAME", .help = "what enlarges: Lanczos, Nearest, None, or an upscaler's file",
+     .json = "sd_upscale_upscaler", .key = "SD upscale upscaler", .place = 16, .always = true},
     {.name = "vae-decoder", .type = PARAM_ENUM, AT(vae_decoder), .of_model = true, .value = "full|taesd",
      .help = "what makes the picture of latents: the VAE, or the file of --taesd where it has a decoder",
      .json = "sd_vae_decode_method", .key = "VAE Decoder", .key_words = "Full|TAESD", .place = 15},
@@ -378,40 +422,13 @@ const Sampler *request_sampler(const SdRequest *r, const Scheduler **scheduler, 
     return s;
 }
 
-/* --- values --- */
-
-double param_number(const Param *p, const SdRequest *r) {
-    const void *at = (const char *)r + p->at;
-    switch (p->type) {
-    case PARAM_INT: return *(const int *)at;
-    case PARAM_ENUM: return *(const unsigned *)at; /* enums without negative words */
-    case PARAM_INT64: return (double)*(const int64_t *)at;
-    case PARAM_DOUBLE: return *(const double *)at;
-    case PARAM_BOOL: return *(const bool *)at;
-    default: return 0;
-    }
-}
-
-void param_set_number(const Param *p, SdRequest *r, double v) {
-    void *at = (char *)r + p->at;
-    switch (p->type) {
-    case PARAM_INT: *(int *)at = (int)v; break;
-    case PARAM_ENUM: *(unsigned *)at = (unsigned)(int64_t)v; break;
-    case PARAM_INT64: *(int64_t *)at = (int64_t)v; break;
-    case PARAM_DOUBLE: *(double *)at = v; break;
-    case PARAM_BOOL: *(bool *)at = v != 0; break;
-    default: break;
-    }
-}
-
-double param_high(const Param *p) { return p->type == PARAM_ENUM ? words_count(p->value) - 1 : p->high; }
-
-bool param_admits(const Param *p, double v) { return (v >= p->low && v <= param_high(p)) || v == p->standard; }
+/* --- which count --- */
 
 bool param_has_owner(const Param *p, const SdRequest *r) {
     bool hires = request_hires(r);
     return (!p->of_image || r->image || (p->or_hires && hires)) && (!p->of_mask || r->mask) &&
-           (!p->of_hires || hires) && (!p->of_extend || request_extends(r));
+           (!p->of_hires || hires) && (!p->of_extend || request_extends(r)) && (!p->of_tiles || request_tiles(r)) &&
+           (!p->of_windows || r->tiled_diffusion != SD_TILED_NONE);
 }
 
 bool param_written(const Param *p, const SdRequest *r, const Sampler *s) {

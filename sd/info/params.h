@@ -39,6 +39,8 @@ typedef struct Param {
     int of_sizes;         /* counts only with models told so many sizes: 6 SDXL, 5 its refiner, ANY_SIZES; or 0 */
     bool of_refiner;      /* counts only with a refiner */
     bool of_hires;        /* counts only with hires fix, in txt2img */
+    bool of_tiles;        /* counts only with SD upscale, in img2img */
+    bool of_windows;      /* counts only with tiled diffusion */
     bool or_hires;        /* of_image: or with hires fix, in its second pass */
     const char *value;    /* placeholder in the help; an enum's words. NULL: a flag */
     const char *help;     /* one line, without the default, which the help adds */
@@ -88,14 +90,24 @@ bool param_written(const Param *p, const SdRequest *r, const Sampler *s);
 #define HIRES_LATENTS                                                                                                  \
     "Latent|Latent (antialiased)|Latent (bicubic)|Latent (bicubic antialiased)|Latent (nearest)|"                      \
     "Latent (nearest-exact)"
-#define HIRES_UPSCALERS HIRES_LATENTS "|Lanczos|Nearest|None"
-/* Whether a request asks for hires fix. */
+#define PIXEL_UPSCALERS "Lanczos|Nearest|None"
+#define HIRES_UPSCALERS HIRES_LATENTS "|" PIXEL_UPSCALERS
+/* Whether a request asks for hires fix, for SD upscale. */
 bool request_hires(const SdRequest *r);
+bool request_tiles(const SdRequest *r);
+/* What a request says that hires fix or SD upscale enlarges by; NULL: it asks for neither. */
+const char **request_enlarger(SdRequest *r);
+/* How many pictures a call makes: batch_size, with SD upscale one. */
+int request_pictures(const SdRequest *r);
+/* ERR_ARGUMENT: that it has no such file, and which words there are. */
+bool request_no_enlarger(const SdRequest *r, Error *e);
+/* Whether it enlarges by an upscaler's file, or what texts call that. */
+bool request_enlarges_by_file(const SdRequest *r);
 /* Whether a request extends its picture. */
 bool request_extends(const SdRequest *r);
 /* Whether a picture is encoded: img2img's, or hires fix' enlarged one. */
 bool request_encodes(const SdRequest *r);
-/* Whether a row's picture, mask, extension or hires fix is there. */
+/* Whether a row's picture, mask, extension, hires fix or SD upscale is there. */
 bool param_has_owner(const Param *p, const SdRequest *r);
 
 /* The words of an enum or a flag in a picture's text. */

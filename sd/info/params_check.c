@@ -93,30 +93,75 @@ static bool is_other(const Param *p, const SdRequest *r) {
     return s && *s && (!p->text || strcmp(s, p->text));
 }
 
+/* What belongs to hires fix, SD upscale or tiled diffusion does not stand without it. */
+static bool check_owned(const SdRequest *r, Error *e) {
+    char name[40];
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
+        const char *lacks = p->of_hires && !request_hires(r)                       ? "hires scale, or a hires size"
+                            : p->of_tiles && !request_tiles(r)                     ? "sd upscale"
+                            : p->of_windows && r->tiled_diffusion == SD_TILED_NONE ? "tiled diffusion"
+                                                                                   : NULL;
+        if (lacks && is_other(p, r))
+            return error_set(e, ERR_ARGUMENT, "%s: counts only with %s; leave it out", spoken(p, name, sizeof name),
+                             lacks);
+    }
+    return true;
+}
+
+bool request_no_enlarger(const SdRequest *r, Error *e) {
+    SdRequest own = *r;
+    char words[240];
+    size_t n = 0;
+    const char *list = request_tiles(r) ? PIXEL_UPSCALERS : HIRES_UPSCALERS;
+    for (; list[n] && n + 1 < sizeof words; n++) words[n] = list[n] == '|' ? ',' : list[n];
+    words[n] = 0;
+    return error_set(e, ERR_ARGUMENT, "%s: '%.100s' is no file; name an upscaler's file, or one of %s",
+                     request_tiles(r) ? "sd upscale upscaler" : "hires upscaler", *request_enlarger(&own), words);
+}
+
+/* What enlarges in hires fix or SD upscale. */
+static bool check_enlarger(const SdRequest *r, Error *e) {
+    SdRequest own = *r;
+    const char **by = request_enlarger(&own), *name = by && *by ? *by : "";
+    const char *setting = request_tiles(r) ? "sd upscale upscaler" : "hires upscaler";
+    bool file = request_enlarges_by_file(r);
+    if (!by)
+        return !r->upscaler || error_set(e, ERR_ARGUMENT,
+                                         "hires upscaler: counts only with hires scale, or a hires size; leave it out");
+    if (file && !r->upscaler) return request_no_enlarger(r, e);
+    return !r->upscaler || file ||
+           error_set(e, ERR_ARGUMENT, "%s: an upscaler's file cannot be called '%.60s'; give it another name", setting,
+                     name);
+}
+
 static bool check_hires(const SdRequest *r, Error *e) {
     const Scheduler *scheduler = NULL;
     SdRequest second = *r;
-    char name[40];
-    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (p->of_hires && is_other(p, r) && !request_hires(r))
-            return error_set(e, ERR_ARGUMENT, "%s: counts only with hires scale, or a hires size; leave it out",
-                             spoken(p, name, sizeof name));
-    if (!request_hires(r))
-        return !r->upscaler || error_set(e, ERR_ARGUMENT,
-                                         "hires upscaler: counts only with hires scale, or a hires size; leave it out");
+    if (!request_hires(r)) return true;
+    if (r->image) return error_set(e, ERR_ARGUMENT, "hires scale: counts in txt2img alone; leave it out");
     if (r->hires_scale > 0 && (r->hires_width > 0 || r->hires_height > 0))
         return error_set(e, ERR_ARGUMENT, "hires scale: does not count beside a hires width or height; leave it out");
-    bool file = r->hires_upscaler && *r->hires_upscaler && words_find(HIRES_UPSCALERS, r->hires_upscaler) < 0;
-    if (file && !r->upscaler)
-        return error_set(e, ERR_ARGUMENT, "hires upscaler: no '%.60s'; name Latent, Lanczos or the like, or a file",
-                         r->hires_upscaler);
-    if (r->upscaler && !file)
-        return error_set(e, ERR_ARGUMENT,
-                         "hires upscaler: an upscaler's file cannot be called '%.60s'; give it another name",
-                         r->hires_upscaler ? r->hires_upscaler : "");
     if (r->hires_sampler) second.sampler = r->hires_sampler;
     if (r->hires_scheduler) second.scheduler = r->hires_scheduler;
     return request_sampler(&second, &scheduler, e);
+}
+
+static bool check_tiles(const SdRequest *r, Error *e) {
+    const char *by = r->sd_upscale_upscaler, *other = r->mask              ? "a mask"
+                                                      : r->noise           ? "a file of noise"
+                                                      : r->taps            ? "taps"
+                                                      : r->attention       ? "attention maps"
+                                                      : r->control_count   ? "ControlNets and image prompts"
+                                                      : request_extends(r) ? "an extension"
+                                                      : r->tiling          ? "tiling"
+                                                                           : NULL;
+    if (!request_tiles(r)) return true;
+    if (other)
+        return error_set(e, ERR_ARGUMENT, "sd upscale: does not go with %s, which are of one picture; leave them out",
+                         other);
+    return !by || strcmp(by, "None") || r->sd_upscale == 1 ||
+           error_set(e, ERR_ARGUMENT, "sd upscale: %.10g times, but None enlarges nothing; say 1, or choose Lanczos",
+                     r->sd_upscale);
 }
 
 bool params_check(const SdRequest *r, Error *e) {
@@ -130,9 +175,7 @@ bool params_check(const SdRequest *r, Error *e) {
         (r->image_width < 1 || r->image_height < 1 || (int64_t)r->image_width * r->image_height > MOST_PIXELS))
         return error_set(e, ERR_ARGUMENT, "image: %dx%d is no picture of 1 to %d pixels", r->image_width,
                          r->image_height, MOST_PIXELS);
-    if (r->image && request_hires(r))
-        return error_set(e, ERR_ARGUMENT, "hires scale: counts in txt2img alone; leave it out");
-    if (!check_hires(r, e)) return false;
+    if (!check_owned(r, e) || !check_enlarger(r, e) || !check_hires(r, e) || !check_tiles(r, e)) return false;
     if (r->mask && !r->image) return error_set(e, ERR_ARGUMENT, "mask: needs an image, of which it repaints a part");
     if (r->mask && (r->mask_width < 1 || r->mask_height < 1 || (int64_t)r->mask_width * r->mask_height > MOST_PIXELS))
         return error_set(e, ERR_ARGUMENT, "mask: %dx%d is no picture of 1 to %d pixels", r->mask_width, r->mask_height,

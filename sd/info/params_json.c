@@ -41,7 +41,9 @@ char *params_json(const SdRequest *r, Error *e) {
     InfoWriter t = {.p = NULL};
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
         if (!is_setting(p) || !param_has_owner(p, r)) continue;
-        if (p->of_hires && p->type >= PARAM_SAMPLER && !*(const char *const *)((const char *)r + p->at)) continue;
+        if ((p->of_hires || p->of_tiles) && p->type >= PARAM_SAMPLER &&
+            !*(const char *const *)((const char *)r + p->at))
+            continue;
         if (!is_text(p, r)) {
             free(t.p);
             error_set(e, ERR_ARGUMENT, "%s: is not UTF-8; convert it", p->name);
@@ -110,12 +112,14 @@ static bool take(const Param *p, const JsonNode *n, SdRequest *r, Error *e) {
     return true;
 }
 
-/* A row whose picture, mask, extension or hires fix is not there, once all of the settings are. */
+/* A row whose picture, mask, extension, hires fix or SD upscale is not there, once all of the settings are. */
 static bool no_owner(const Param *p, const SdRequest *r, Error *e) {
     if (p->of_mask && !r->mask)
         return error_set(e, ERR_ARGUMENT, "%s: is for inpainting, and there is no mask", p->json);
     if (p->of_extend)
         return error_set(e, ERR_ARGUMENT, "%s: is for pictures that are extended, and this one is not", p->json);
+    if (p->of_windows) return error_set(e, ERR_ARGUMENT, "%s: is for tiled diffusion, and there is none", p->json);
+    if (p->of_tiles) return error_set(e, ERR_ARGUMENT, "%s: is for SD upscale, and there is none", p->json);
     if (p->of_hires) return error_set(e, ERR_ARGUMENT, "%s: is for hires fix, and there is none", p->json);
     return error_set(e, ERR_ARGUMENT, "%s: is for img2img, and there is no picture", p->json);
 }

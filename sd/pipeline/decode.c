@@ -129,9 +129,9 @@ char *picture_told(const Generation *g, int index, bool refined, int64_t seed, E
     if (g->pass.told) scheduler = NULL, sampler = request_sampler(told, &scheduler, e);
     if (!sampler) return NULL;
     return picture_text(g->pass.told ? g->pass.told_model : g->m, refined ? g->r->refiner : NULL, told,
-                        &g->experts[BASE].cond.text, g->pass.told ? *g->pass.told_embeddings : NULL,
-                        g->pass.told ? g->pass.told_networks : &g->networks, sampler, scheduler, (uint64_t)seed,
-                        g->variation_seed + (uint64_t)index, e);
+                        &g->experts[BASE].cond.text, g->pass.told_embeddings ? *g->pass.told_embeddings : NULL,
+                        g->pass.told_networks ? g->pass.told_networks : &g->networks, sampler, scheduler,
+                        (uint64_t)seed, g->variation_seed + (uint64_t)index, e);
 }
 
 /* Picture `index` of the batch, by the VAE of its last expert, as in the webui; the pictures take turns in the same
@@ -145,8 +145,11 @@ static bool decode_one(Generation *g, int index, SdPicture *out, float *planes, 
     Tensor image;
     bool ok = make_picture(g, STAGE_DECODE, g->x + index * g->latent, out, &image, index, -1, e);
     if (ok && planes) pixels_to_planes(planes, image.data, 3, image.n[1] * image.n[2]);
-    if (ok && g->image && g->r->color_correction) /* towards what was encoded */
-        color_match(out->rgb, (int64_t)out->width * out->height, g->image, (int64_t)g->r->width * g->r->height);
+    const uint8_t *encoded = g->pass.pictures && g->pass.picture_w == out->width && g->pass.picture_h == out->height
+                                 ? g->pass.pictures[index]
+                                 : g->image;
+    if (ok && encoded && g->r->color_correction) /* towards what was encoded */
+        color_match(out->rgb, (int64_t)out->width * out->height, encoded, (int64_t)g->r->width * g->r->height);
     ok = ok && inpaint_finish(g, index, out, e);
     if (ok) out->parameters = picture_told(g, index, g->refined[index], out->seed, e);
     scope_end(&g->ctx, scope);

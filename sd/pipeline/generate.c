@@ -1,6 +1,7 @@
 #include "generate.h"
 
 #include "control.h"
+#include "decode.h"
 #include "experts.h"
 #include "image_encode.h"
 #include "plan.h"
@@ -58,6 +59,33 @@ bool generate(SdModel *m, const SdRequest *r, const Pass *pass, SdResult *out, E
                                  g.pass.told_embeddings, e);
     if (ok && g.pass.latents) *g.pass.latents = g.x, g.x = NULL;
     if (!ok) sd_free(out);
+    generation_end(&g);
+    return ok;
+}
+
+bool generate_plan(SdModel *m, const SdRequest *r, const Pass *pass, SdPlan *out, Error *e) {
+    Generation g;
+    bool ok = generation_begin(&g, m, r, pass, e) && plan_memory(&g, e);
+    *out = g.plan;
+    generation_end(&g);
+    return ok;
+}
+
+void generate_release(SdModel *m, const SdRequest *r) {
+    SdModel *const models[] = {m, r->refiner};
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; models[k] && i < PART_COUNT; i++) model_release(models[k], (Part)i);
+        if (models[k]) workspace_drop_kept(models[k]);
+    }
+}
+
+bool generate_tell(SdModel *m, const SdRequest *r, const Pass *pass, char **text, Error *e) {
+    Generation g;
+    bool ok = generation_begin(&g, m, r, pass, e);
+    const TextStates *states = &g.experts[BASE].cond.text;
+    if (ok && pass && pass->first)
+        ok = text_vectors_hashes(&states->vectors, states->embeddings, NULL, pass->told_embeddings, e);
+    else if (ok) ok = (*text = picture_told(&g, 0, r->refiner != NULL, (int64_t)g.seed, e)) != NULL;
     generation_end(&g);
     return ok;
 }

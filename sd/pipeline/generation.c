@@ -6,6 +6,7 @@
 #include "control.h"
 #include "inpaint.h"
 #include "request.h"
+#include "sd/load/control.h"
 #include "sd/load/overlay.h"
 #include "sd/image/resize.h"
 #include "sd/info/params.h"
@@ -27,6 +28,17 @@ static void set_sizes(Generation *g) {
     g->h = r->height / vae_factor(vae);
     g->w = r->width / vae_factor(vae);
     g->latent = vae->latent * g->h * g->w;
+}
+
+static bool set_windows(Generation *g, Error *e) {
+    if (!windows_begin(&g->windows, g->r, (int)g->w, (int)g->h, e)) return false;
+    if (g->windows.count > 1 && (g->r->attention || g->r->tiling))
+        return error_set(e, ERR_ARGUMENT, "tiled diffusion: does not go with %s; leave one of them out",
+                         g->r->tiling ? "tiling" : "attention maps");
+    for (int i = 0; g->windows.count > 1 && i < g->r->control_count; i++)
+        if (!control_is_image(g->r->controls[i].net))
+            return error_set(e, ERR_ARGUMENT, "tiled diffusion: does not go with ControlNets; leave one of them out");
+    return true;
 }
 
 static bool compile_prompts(Generation *g, Expert *d, Error *e) {
@@ -137,7 +149,7 @@ bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, const Pass 
     g->seed = (uint64_t)(r->seed < 0 ? sd_random_seed() : r->seed);
     g->variation_seed = (uint64_t)(r->variation_seed < 0 ? sd_random_seed() : r->variation_seed);
     set_sizes(g);
-    bool ok = find_networks(g, e);
+    bool ok = set_windows(g, e) && find_networks(g, e);
     for (int i = 0; ok && i < g->expert_count; i++) ok = compile_prompts(g, &g->experts[i], e);
     if (ok && beside_edits(m, r) && g->experts[BASE].cond.text.branches > 1)
         ok = error_set(e, ERR_ARGUMENT, "prompt: AND needs an image cfg of 1 with an instruct-pix2pix model");
@@ -156,6 +168,7 @@ void generation_end(Generation *g) {
     if (g->keep && g->work.arena.base && !g->ctx.err.code) workspace_keep(&g->work, g->m);
     else workspace_free(&g->work);
     inpaint_end(g);
+    windows_end(&g->windows);
     free(g->points);
     free(g->resized);
     free(g->x);

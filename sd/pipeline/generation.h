@@ -2,6 +2,7 @@
  *
  *     sd_txt2img, sd_img2img        txt2img.c
  *       share_out                   shares.c      a batch among several GPUs, each of which calls
+ *       draw_passes                 draw.c        in sd/workflow: once, or more often (hires.c, tiles.c)
  *       generate                    generate.c    the whole request on one device:
  *         generation_begin          generation.c  sizes, seeds, points, prompts; refuses what cannot be served
  *         plan_memory               plan.c        every stage on the plan backend; its mode; the arena
@@ -35,6 +36,7 @@
 #include "sd/sampling/points.h"
 #include "taps.h"
 #include "text_states.h"
+#include "windows.h"
 
 /* In the order in which they run. */
 typedef enum {
@@ -104,7 +106,8 @@ enum { BASE, REFINER, MOST_EXPERTS };
 typedef struct Inpaint Inpaint;             /* inpaint.h */
 typedef struct AttentionMaps AttentionMaps; /* attention_maps.h */
 
-/* One of several passes over a picture (hires.h), or drawings of its parts (outpaint.h). All zero: the only one. */
+/* One of several passes over a picture (hires.h, tiles.h), or drawings of its parts (outpaint.h). All zero: the only
+ * one. */
 typedef struct {
     bool first;                       /* another one follows */
     bool from_latents, from_pictures; /* as img2img it begins with one of these, which are NULL while planning: */
@@ -118,8 +121,8 @@ typedef struct {
     int calls_before;                 /* denoiser calls of the pass before, which prompts' switches count from */
     const SdRequest *told;            /* what the pictures' texts say; NULL: the pass' request, of its model */
     SdModel *told_model;
-    const NetworkList *told_networks; /* of all passes */
-    char **told_embeddings; /* what is said of embeddings: the first pass sets it, the last one adds its own */
+    const NetworkList *told_networks; /* of all passes; NULL: the pass' own */
+    char **told_embeddings; /* what is said of embeddings: the first pass sets it, the last one adds its own; or NULL */
 } Pass;
 
 typedef struct {
@@ -133,6 +136,7 @@ typedef struct {
     int batch, group;     /* pictures; those that are sampled together: all, or one (SAMPLER_ADAPTIVE) */
     int steps;            /* of the schedule that are run */
     int64_t h, w, latent; /* latents: rows, columns, floats of one picture */
+    Windows windows;      /* of latents, that the U-Net is given; usually one */
     const uint8_t *image; /* [height][width][3], img2img's picture at the request's size; NULL: none */
     uint8_t *resized;     /* owns `image`, unless it is the request's own */
     Inpaint *inpaint;     /* what a mask says; NULL: none */

@@ -78,6 +78,7 @@ static size_t other_bytes(const Generation *g) {
     if (request_taps(g->r)) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
     if (tells(g->r, "image")) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
     return PROGRAM_BYTES + models + g->pass.held + inpaint_bytes(g) + attention_maps_bytes(g) +
+           windows_bytes(&g->windows) +
            (latents * (size_t)g->latent + beside + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) + pictures;
 }
 
@@ -86,9 +87,11 @@ static bool is_vast(const Generation *g) { return g->batch * (int64_t)g->r->widt
 
 /* --- modes --- */
 
-/* Everything at once, all weights in memory. */
+/* Everything at once, of several windows as many as the request says, all weights in memory. */
 static Mode first_mode(const Generation *g) {
-    return (Mode){.texts = g->now->cond.text.count, .pictures = g->group}; /* every expert has as many */
+    const int64_t all = (int64_t)g->windows.count * g->group, most = (int64_t)g->r->tile_batch * g->group;
+    int pictures = (int)(g->windows.count > 1 && most < all ? most : all);
+    return (Mode){.texts = g->now->cond.text.count, .pictures = pictures}; /* every expert has as many */
 }
 
 static void set_first_modes(Generation *g, Expert *d) {
@@ -186,7 +189,7 @@ static size_t need(Generation *g, Expert *d, int stage) {
  * and this saves measuring one that is far too large. */
 static size_t least_of(const Generation *g, const Expert *d, int stage, const Mode *m) {
     if (d->stages[stage].part != PART_UNET) return 0;
-    int64_t pixels = (int64_t)m->texts * m->pictures * g->h * g->w;
+    int64_t pixels = (int64_t)m->texts * m->pictures * windows_area(&g->windows);
     return dtype_bytes(g->m->ops->type, pixels * d->m->config.unet.channels);
 }
 

@@ -11,17 +11,21 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What one call of the U-Net computes: some pictures of the group for each of some texts of a context. */
+/* What one call of the U-Net computes: some windows of the group's pictures for each of some texts of a context. Of
+ * usual pictures the only window is the whole. */
 typedef struct {
     int context;         /* which of the step's contexts: Conditioning.cross_kv[context] */
     int side;            /* of that context's first text */
     int text, texts;     /* of the context */
     int group;           /* the batch's number of the group's first picture */
-    int first, pictures; /* of the group */
+    int first, pictures; /* of the group; of several windows, all those of the first, then of the next one, ... */
     bool bare;           /* an edited picture's third side: of the first text alone, with zeros beside */
 } Call;
 
-/* x[text][picture] channels-last, the pictures repeated for each text; beside: what lies beside the group's first. */
+/* All windows of the group. */
+static int all_windows(const Generation *g) { return g->group * g->windows.count; }
+
+/* x[text][window] channels-last, the windows repeated for each text; beside: what lies beside the group's first. */
 static void fill_input(const Generation *g, Tensor in, const Call *k, const float *x, const float *beside,
                        float scale) {
     if (ctx_plans(&g->ctx)) return;
@@ -29,10 +33,12 @@ static void fill_input(const Generation *g, Tensor in, const Call *k, const floa
     int64_t area = g->h * g->w, channels = g->latent / area, more = in.n[3] - channels;
     if (more && k->bare) memset(pixels, 0, (size_t)(in.n[0] * in.s[0]) * sizeof *pixels);
     for (int64_t i = 0; i < in.n[0]; i++) {
-        int64_t picture = k->first + i % k->pictures;
+        int64_t at = k->first + i % k->pictures, picture = at / g->windows.count;
+        int window = (int)(at % g->windows.count);
         float *to = pixels + i * in.s[0];
-        planes_to_pixels(to, in.n[3], x + picture * g->latent, channels, area, scale);
-        if (more && !k->bare) planes_to_pixels(to + channels, in.n[3], beside + picture * more * area, more, area, 1);
+        windows_cut(&g->windows, window, to, in.n[3], x + picture * g->latent, channels, scale);
+        if (more && !k->bare)
+            windows_cut(&g->windows, window, to + channels, in.n[3], beside + picture * more * area, more, 1);
     }
 }
 
@@ -40,9 +46,9 @@ static void take_output(Generation *g, float *out, Tensor result, const Call *k)
     const float *pixels = tensor_pull(&g->ctx, result).data;
     if (ctx_plans(&g->ctx) || g->ctx.err.code) return;
     for (int64_t i = 0; i < result.n[0]; i++) {
-        int64_t side = k->side + k->text + i / k->pictures, picture = k->first + i % k->pictures;
-        pixels_to_planes(out + (side * g->group + picture) * g->latent, pixels + i * result.s[0], result.n[3],
-                         g->h * g->w);
+        int64_t side = k->side + k->text + i / k->pictures, at = k->first + i % k->pictures;
+        windows_add(&g->windows, (int)(at % g->windows.count),
+                    out + (side * g->group + at / g->windows.count) * g->latent, pixels + i * result.s[0], result.n[3]);
     }
 }
 
@@ -56,15 +62,16 @@ static void forward(Generation *g, const Call *k, float *out, const float *x, co
     update_time(g, time);
     int64_t n = (int64_t)k->texts * k->pictures;
     Tensor shifts = call_time_shifts(g, &g->now->cond.unet, k->context, k->text, k->texts, k->pictures);
-    Tensor in = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.in_channels));
-    Tensor result = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.out_channels));
+    const int64_t h = g->windows.grid.tile_h, w = g->windows.grid.tile_w;
+    Tensor in = tensor_new(c, 4, SHAPE(n, h, w, u->config.in_channels));
+    Tensor result = tensor_new(c, 4, SHAPE(n, h, w, u->config.out_channels));
     assert(result.n[3] * g->h * g->w == g->latent);
     fill_input(g, in, k, x, beside, scale);
     tensor_push(c, in);
     ControlMaps maps;
     const ControlCall call = {k->context, k->text, k->texts, k->first, k->pictures};
     Tensor latents = in; /* all that a ControlNet sees */
-    if (beside_channels(g->now->m)) latents = tensor_new(c, 4, SHAPE(n, g->h, g->w, u->config.out_channels));
+    if (beside_channels(g->now->m)) latents = tensor_new(c, 4, SHAPE(n, h, w, u->config.out_channels));
     bool controlled = control_maps(g, &maps, &call, latents);
     const CrossListener *listener = attention_place(g, &call, n);
     ImageStates images[SD_MOST_CONTROLS];
@@ -107,8 +114,8 @@ static void plan_context(Generation *g, const Mode *mode, Call k, float time) {
     k.texts = mode->texts < all ? mode->texts : all;
     update_time(g, time);
     for (int rest = 0; rest < 2; rest++) {
-        k.pictures = rest ? g->group % mode->pictures : mode->pictures;
-        int times = rest ? k.pictures > 0 : g->group / mode->pictures;
+        k.pictures = rest ? all_windows(g) % mode->pictures : mode->pictures;
+        int times = rest ? k.pictures > 0 : all_windows(g) / mode->pictures;
         double before = c->flops;
         Recording once = {0};
         if (!times) continue;
@@ -127,13 +134,13 @@ static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k,
     k.texts = mode->texts < all ? mode->texts : all;
     k.group = at->first;
     for (k.text = 0; k.text < all; k.text += k.texts)
-        for (k.first = 0; k.first < g->group; k.first += mode->pictures) {
-            k.pictures = g->group - k.first < mode->pictures ? g->group - k.first : mode->pictures;
+        for (k.first = 0; k.first < all_windows(g); k.first += mode->pictures) {
+            k.pictures = all_windows(g) - k.first < mode->pictures ? all_windows(g) - k.first : mode->pictures;
             if (look) g->ctx.taps = look;
             else listen_to_call(g, at);
             Recording once = {0};
-            bool whole =
-                k.texts == all && k.pictures == g->group && !k.bare; /* smaller calls share addresses, not texts */
+            bool whole = k.texts == all && k.pictures == all_windows(g) &&
+                         !k.bare; /* smaller calls share addresses, not texts */
             forward(g, &k, out, x, beside, scale, time, whole ? &g->work.unet[k.context] : &once);
             recording_free(&g->work.arena, &once);
             at->unet_calls++;
@@ -144,9 +151,15 @@ static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k,
 /* The sides of one context, or the bare one. */
 static bool run_sides(Generation *g, const Mode *mode, Cursor *at, Call k, float *out, const float *x, float scale,
                       float time, Error *e) {
-    int64_t count = texts_of(g, &k) * (int64_t)g->group * g->latent;
+    const int64_t pictures = texts_of(g, &k) * (int64_t)g->group, count = pictures * g->latent;
     if (ctx_plans(&g->ctx)) plan_context(g, mode, k, time);
-    else forward_context(g, mode, at, k, out, x, scale, time, NULL);
+    else {
+        float *sides = out + k.side * g->group * g->latent;
+        if (g->windows.count > 1) memset(sides, 0, (size_t)count * sizeof *sides);
+        forward_context(g, mode, at, k, out, x, scale, time, NULL);
+        for (int64_t i = 0; i < pictures; i++)
+            windows_finish(&g->windows, sides + i * g->latent, g->m->config.vae.latent);
+    }
     if (!error_pass(e, &g->ctx.err)) return false;
     if (ctx_plans(&g->ctx) || all_finite(out + k.side * g->group * g->latent, count)) return true;
     FirstNonfinite found = {{0}};

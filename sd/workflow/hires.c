@@ -1,11 +1,9 @@
 #include "hires.h"
 
-#include "outpaint.h"
-#include "sd/pipeline/decode.h"
+#include "enlarge.h"
 #include "sd/pipeline/generate.h"
 #include "sd/image/interpolate.h"
-#include "sd/pipeline/plan.h"
-#include "sd/image/resize.h"
+#include "sd/pipeline/generate.h"
 #include "sd/info/params.h"
 
 #include <stdio.h>
@@ -44,12 +42,9 @@ static HiresSize size_of(const SdRequest *r, int unit) {
     return s;
 }
 
-void sd_finished_size(const SdRequest *r, int *width, int *height) {
+void hires_size(const SdRequest *r, int *width, int *height) {
     enum { UNIT = 8 };
     *width = r->width, *height = r->height;
-    if (r->mask && r->only_masked) *width = r->image_width, *height = r->image_height;
-    if (request_extends(r)) outpaint_size(r, width, height);
-    if (!request_hires(r)) return;
     HiresSize s = size_of(r, UNIT);
     if (s.w == r->width && s.h == r->height) return;
     *width = (s.w / UNIT - s.cut_x) * UNIT, *height = (s.h / UNIT - s.cut_y) * UNIT;
@@ -169,37 +164,31 @@ static bool enlarge_latents(Hires *h, Error *e) {
     return ok;
 }
 
-typedef struct {
-    uint8_t *rgb;
-    int w, h;
-} Bytes;
-
-/* By a filter, or the network; takes b's bytes over. */
-static bool resize(Bytes *b, int w, int h, SdUpscaler *network, SdFilter filter, Error *e) {
-    SdUpscale how = sd_upscale_defaults();
-    SdUpscaled done;
-    how.rgb = b->rgb, how.width = b->w, how.height = b->h, how.to_width = w, how.to_height = h;
-    how.bgr = how.whole = true; /* as the webui; with the same bits for any limit */
-    if (!sd_upscale(network, &how, filter, &done, e)) return false;
-    free(b->rgb);
-    *b = (Bytes){done.picture.rgb, w, h};
-    return true;
+/* Calls are told of an upscaler's work as of encoding. */
+static bool enlarging(void *user, int done, int of) {
+    const SdRequest *r = &((const Hires *)user)->told;
+    SdProgress p = {.pictures = 1, .step = done, .steps = of, .stage = SD_STAGE_ENCODE};
+    return !r->progress || r->progress(r->user, &p);
 }
 
-/* modules/images.py, resize_image; modules/upscaler.py: what enlarges reaches multiples of 8, Lanczos the rest. */
-static bool enlarge(const Hires *h, Bytes *b, Error *e) {
-    const char *name = h->told.hires_upscaler;
-    double x = (double)h->to_w / b->w, y = (double)h->to_h / b->h, scale = x > y ? x : y;
-    if (scale > 1 && strcmp(name, "None")) {
-        int w = (int)(b->w * scale) / 8 * 8, high = (int)(b->h * scale) / 8 * 8;
-        bool nearest = !strcmp(name, "Nearest"), lanczos = !strcmp(name, "Lanczos");
-        SdUpscaler *network = nearest || lanczos ? NULL : h->told.upscaler;
-        if (!network && !resize(b, (int)(b->w * scale), (int)(b->h * scale), NULL,
-                                nearest ? SD_FILTER_NEAREST : SD_FILTER_LANCZOS, e))
-            return false;
-        if ((b->w != w || b->h != high) && !resize(b, w, high, network, SD_FILTER_LANCZOS, e)) return false;
-    }
-    return (b->w == h->to_w && b->h == h->to_h) || resize(b, h->to_w, h->to_h, NULL, SD_FILTER_LANCZOS, e);
+static Enlarger enlarger(const Hires *h) {
+    Enlarger by = enlarger_named(h->told.hires_upscaler, h->told.upscaler);
+    by.progress = enlarging, by.user = (void *)(uintptr_t)h;
+    return by;
+}
+
+/* How much an upscaler has to enlarge: until neither side is smaller; 0: nothing. */
+static double growth(const Hires *h) {
+    double x = (double)h->to_w / h->told.width, y = (double)h->to_h / h->told.height, scale = x > y ? x : y;
+    return scale > 1 && strcmp(h->told.hires_upscaler, "None") ? scale : 0;
+}
+
+/* modules/images.py, resize_image */
+static bool enlarge_one(const Hires *h, Bytes *b, Error *e) {
+    const Enlarger by = enlarger(h);
+    const double scale = growth(h);
+    if (scale > 0 && !enlarge(b, scale, &by, e)) return false;
+    return (b->w == h->to_w && b->h == h->to_h) || bytes_resize(b, h->to_w, h->to_h, e);
 }
 
 static bool enlarge_pictures(Hires *h, SdResult *first, Error *e) {
@@ -209,7 +198,7 @@ static bool enlarge_pictures(Hires *h, SdResult *first, Error *e) {
         SdPicture *p = &first->pictures[i];
         Bytes b = {p->rgb, p->width, p->height};
         p->rgb = NULL;
-        ok = enlarge(h, &b, e);
+        ok = enlarge_one(h, &b, e);
         h->pictures[i] = b.rgb;
     }
     h->passes[1].pictures = h->pictures;
@@ -218,47 +207,49 @@ static bool enlarge_pictures(Hires *h, SdResult *first, Error *e) {
 
 /* --- both passes --- */
 
-static bool plan_one(SdModel *m, const SdRequest *r, const Pass *pass, SdPlan *out, Error *e) {
-    Generation g;
-    bool ok = generation_begin(&g, m, r, pass, e) && plan_memory(&g, e);
-    *out = g.plan;
-    generation_end(&g);
-    return ok;
-}
-
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-bool plan_passes(SdModel *m, const SdRequest *r, SdPlan *out, Error *e) {
+/* What an upscaler takes beside the pictures, and beside weights that stay. */
+static bool plan_enlarging(Hires *h, const SdPlan *first, size_t *process, Error *e) {
+    const Enlarger by = enlarger(h);
+    *process = 0;
+    if (h->latent || growth(h) <= 0) return true;
+    if (!enlarge_plan(h->told.width, h->told.height, growth(h), &by, process, e)) return false;
+    size_t pictures = (size_t)h->told.batch_size * ((size_t)h->to_w * (size_t)h->to_h * 3);
+    if (*process) *process += pictures + (h->first.keep ? first->weights + first->activations : 0);
+    return true;
+}
+
+bool hires_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e) {
     SdPlan second;
     Hires h;
-    if (request_extends(r)) return outpaint_plan(m, r, out, e);
-    if (!request_hires(r)) return plan_one(m, r, NULL, out, e);
+    size_t enlarging_takes;
     if (!begin(&h, m, r, e)) return *out = (SdPlan){0}, false;
-    if (h.once) return plan_one(m, &h.first, NULL, out, e);
-    if (!plan_one(m, &h.first, &h.passes[0], out, e) || !plan_one(m, &h.second, &h.passes[1], &second, e))
+    if (h.once) return generate_plan(m, &h.first, NULL, out, e);
+    if (!generate_plan(m, &h.first, &h.passes[0], out, e) || !generate_plan(m, &h.second, &h.passes[1], &second, e))
         return *out = (SdPlan){0}, false;
     SdPlan first = *out;
+    if (!plan_enlarging(&h, &first, &enlarging_takes, e)) return *out = (SdPlan){0}, false;
     *out = second; /* which is of the larger picture */
     out->weights = larger(first.weights, second.weights);
     out->activations = larger(first.activations, second.activations);
-    out->process = larger(first.process, second.process);
-    out->least = larger(first.least, second.least);
+    out->process = larger(larger(first.process, second.process), enlarging_takes);
+    out->least = larger(larger(first.least, second.least), enlarging_takes);
     out->streamed = first.streamed || second.streamed;
     return true;
 }
 
-bool draw_passes(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
+bool hires_draw(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     Hires h;
-    SdPlan plan;
+    SdPlan plan = {0};
     SdResult first = {0};
-    if (request_extends(r)) return outpaint(m, r, out, e);
-    if (!request_hires(r)) return generate(m, r, NULL, out, e);
+    size_t enlarging_takes;
     if (!begin(&h, m, r, e)) return false;
     if (h.once) return generate(m, &h.first, NULL, out, e);
     h.passes[0].told_embeddings = h.passes[1].told_embeddings = &h.embeddings;
     h.passes[1].told_networks = &h.networks;
-    bool ok = networks_find(&h.networks, &h.told, m, e) && plan_one(m, &h.second, &h.passes[1], &plan, e) &&
-              generate(m, &h.first, &h.passes[0], &first, e);
+    bool ok = networks_find(&h.networks, &h.told, m, e) && plan_enlarging(&h, &plan, &enlarging_takes, e) &&
+              generate_plan(m, &h.second, &h.passes[1], &plan, e) && generate(m, &h.first, &h.passes[0], &first, e);
     ok = ok && (h.latent ? enlarge_latents(&h, e) : enlarge_pictures(&h, &first, e));
     double text = first.text_seconds, sample = first.sample_seconds, decode = first.decode_seconds;
     sd_free(&first);
@@ -270,27 +261,14 @@ bool draw_passes(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
 
 /* --- the text alone --- */
 
-/* *text NULL: the pass makes no picture, only what is said of embeddings. */
-static bool tell_one(SdModel *m, const SdRequest *r, const Pass *pass, char **text, Error *e) {
-    Generation g;
-    bool ok = generation_begin(&g, m, r, pass, e);
-    const TextStates *states = &g.experts[BASE].cond.text;
-    if (ok && pass && pass->first)
-        ok = text_vectors_hashes(&states->vectors, states->embeddings, NULL, pass->told_embeddings, e);
-    else if (ok) ok = (*text = picture_told(&g, 0, r->refiner != NULL, (int64_t)g.seed, e)) != NULL;
-    generation_end(&g);
-    return ok;
-}
-
-bool tell_passes(SdModel *m, const SdRequest *r, char **text, Error *e) {
+bool hires_tell(SdModel *m, const SdRequest *r, char **text, Error *e) {
     Hires h;
-    if (!request_hires(r)) return tell_one(m, r, NULL, text, e);
     if (!begin(&h, m, r, e)) return false;
-    if (h.once) return tell_one(m, &h.first, NULL, text, e);
+    if (h.once) return generate_tell(m, &h.first, NULL, text, e);
     h.passes[0].told_embeddings = h.passes[1].told_embeddings = &h.embeddings;
     h.passes[1].told_networks = &h.networks;
-    bool ok = networks_find(&h.networks, &h.told, m, e) && tell_one(m, &h.first, &h.passes[0], text, e) &&
-              tell_one(m, &h.second, &h.passes[1], text, e);
+    bool ok = networks_find(&h.networks, &h.told, m, e) && generate_tell(m, &h.first, &h.passes[0], text, e) &&
+              generate_tell(m, &h.second, &h.passes[1], text, e);
     end(&h);
     return ok;
 }

@@ -11,11 +11,11 @@
 
 #include "sd/sd.h"
 
-/* sd_txt2img and sd_img2img, once they have looked at the request: in one pass, or in several. */
-bool draw_passes(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
-/* What the pass takes that takes more. */
-bool plan_passes(SdModel *m, const SdRequest *r, SdPlan *out, Error *e);
-/* sd_parameters, likewise. */
-bool tell_passes(SdModel *m, const SdRequest *r, char **text, Error *e);
+bool hires_draw(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
+bool hires_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e);
+/* sd_parameters. */
+bool hires_tell(SdModel *m, const SdRequest *r, char **text, Error *e);
+/* Of the finished pictures. */
+void hires_size(const SdRequest *r, int *width, int *height);
 
 #endif

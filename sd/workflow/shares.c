@@ -2,7 +2,8 @@
  * whose seeds go on counting; with a variation only the variation's does (sd.h). */
 #include "shares.h"
 
-#include "hires.h"
+#include "draw.h"
+#include "sd/info/params.h"
 #include "sd/pipeline/request.h"
 #include "sd/load/control.h"
 
@@ -51,6 +52,8 @@ bool share_out(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     int gpus = m->peer_count + 1, batch = r->batch_size;
     if (gpus < 2 || batch < 2) return draw_passes(m, r, out, e);
     if (!request_check(m, r, e)) return false;
+    if (request_tiles(r))
+        return error_set(e, ERR_ARGUMENT, "sd upscale: needs a single GPU; name one with --device cuda:N");
     if (request_taps(r) || r->noise)
         return error_set(e, ERR_ARGUMENT, "taps and noise files: need a single GPU; name one with --device cuda:N");
     if (r->attention)

@@ -1,6 +1,6 @@
 /* txt2img.c: the entry points that make pictures, and what they say to a caller who forgot something. See generation.h
  * for the pictures' way. */
-#include "hires.h"
+#include "draw.h"
 #include "sd/info/params.h"
 #include "shares.h"
 

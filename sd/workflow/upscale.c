@@ -5,6 +5,7 @@
 #include "sd/load/weights.h"
 #include "sd/pipeline/plan.h"
 #include "sd/pipeline/planes.h"
+#include "upscale.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,28 +183,37 @@ static bool run_tiles(const Run *r, const Grid *g, Error *e) {
     return ok;
 }
 
+/* How a run over r's picture fits the limit: *whole, or by tiles of *grid; *bytes: what the process takes. */
+static bool fits(Run *r, Grid *grid, bool *whole, size_t *bytes, Error *e) {
+    const SdModel *m = r->u->m;
+    const SdUpscale *how = r->how;
+    const int scale = config_of(r)->scale;
+    if ((int64_t)r->w * scale * r->h * scale > PIXELS_MOST)
+        return error_set(e, ERR_ARGUMENT, "upscale: %d x %d times %d is more than 268 million pixels; make it smaller",
+                         r->w, r->h, scale);
+    size_t limit = plan_limit(m);
+    *grid = grid_make(r->w, r->h, how->tile, how->tile, how->overlap);
+    *whole = choose_rows(r, limit, bytes) > 0;
+    if (*whole) return true;
+    char tiles[40] = "";
+    size_t least = how->whole ? *bytes : need(r, grid);
+    if (least < *bytes) *bytes = least;
+    if (!how->whole) snprintf(tiles, sizeof tiles, " with tiles of %d", how->tile);
+    return *bytes <= limit ||
+           error_set(e, ERR_MEMORY, "memory: enlarging %d x %d needs %zu MiB%s, but %s %zu MiB; %s", r->w, r->h,
+                     (*bytes >> 20) + 1, tiles, m->memory_limit == limit ? "the limit is" : "this machine has",
+                     limit >> 20, how->whole ? "allow more, or enlarge a smaller picture" : "make tiles smaller");
+}
+
 /* `from`, enlarged by the network. */
-static bool enlarge(SdUpscaler *u, const SdUpscale *how, const Bytes *from, Bytes *to, SdUpscaled *out, Error *e) {
+static bool run_network(SdUpscaler *u, const SdUpscale *how, const Bytes *from, Bytes *to, SdUpscaled *out, Error *e) {
     SdModel *m = u->m;
     const int scale = m->upscaler.config.scale;
     Run r = {.u = u, .how = how, .rgb = from->rgb, .pitch = (size_t)from->w * 3, .w = from->w, .h = from->h, .of = 1};
-    if ((int64_t)from->w * scale * from->h * scale > PIXELS_MOST)
-        return error_set(e, ERR_ARGUMENT, "upscale: %d x %d times %d is more than 268 million pixels; make it smaller",
-                         from->w, from->h, scale);
-    size_t limit = plan_limit(m), bytes, least;
-    Grid grid = grid_make(from->w, from->h, how->tile, how->tile, how->overlap);
-    bool whole = choose_rows(&r, limit, &bytes) > 0;
-    if (!whole) {
-        char tiles[40] = "";
-        least = how->whole ? bytes : need(&r, &grid);
-        if (least < bytes) bytes = least;
-        if (!how->whole) snprintf(tiles, sizeof tiles, " with tiles of %d", how->tile);
-        if (bytes > limit)
-            return error_set(e, ERR_MEMORY, "memory: enlarging %d x %d needs %zu MiB%s, but %s %zu MiB; %s", from->w,
-                             from->h, (bytes >> 20) + 1, tiles,
-                             m->memory_limit == limit ? "the limit is" : "this machine has", limit >> 20,
-                             how->whole ? "allow more, or enlarge a smaller picture" : "make tiles smaller");
-    }
+    Grid grid;
+    bool whole;
+    size_t bytes;
+    if (!fits(&r, &grid, &whole, &bytes, e)) return false;
     if (bytes > out->process) out->process = bytes;
     *to = (Bytes){malloc((size_t)from->w * (size_t)from->h * 3 * (size_t)(scale * scale)), from->w * scale,
                   from->h * scale};
@@ -246,6 +256,25 @@ static bool fit(Bytes *b, const SdUpscale *how, SdFilter filter, Error *e) {
     return ok;
 }
 
+/* Whether the network need not run an i-th time. */
+static bool is_enough(const SdUpscale *how, int i, int w, int h) {
+    return i && how->to_width > 0 && w >= how->to_width && h >= how->to_height;
+}
+
+bool upscale_plan(SdUpscaler *u, const SdUpscale *how, size_t *process, Error *e) {
+    const int scale = u->m->upscaler.config.scale, runs = how->to_width > 0 && scale > 1 ? RUNS : 1;
+    Run r = {.u = u, .how = how, .w = how->width, .h = how->height, .of = 1};
+    *process = 0;
+    for (int i = 0; i < runs && !is_enough(how, i, r.w, r.h); i++, r.w *= scale, r.h *= scale) {
+        Grid grid;
+        bool whole;
+        size_t bytes;
+        if (!fits(&r, &grid, &whole, &bytes, e)) return false;
+        if (bytes > *process) *process = bytes;
+    }
+    return true;
+}
+
 bool sd_upscale(SdUpscaler *u, const SdUpscale *how, SdFilter filter, SdUpscaled *out, Error *e) {
     if (out) *out = (SdUpscaled){0};
     if ((e && e->code) || !check(u, how, out, e)) return false;
@@ -256,8 +285,8 @@ bool sd_upscale(SdUpscaler *u, const SdUpscale *how, SdFilter filter, SdUpscaled
     if (ok) memcpy(now.rgb, how->rgb, bytes);
     for (int i = 0; ok && u && grows && i < RUNS; i++) {
         Bytes next = {0};
-        if (sized && i && now.w >= how->to_width && now.h >= how->to_height) break;
-        ok = enlarge(u, how, &now, &next, out, e);
+        if (is_enough(how, i, now.w, now.h)) break;
+        ok = run_network(u, how, &now, &next, out, e);
         if (ok) free(now.rgb), now = next;
         grows = sized && u->m->upscaler.config.scale > 1;
     }

@@ -148,7 +148,7 @@ void request_draw(GenRequest *g, uint64_t number, const RequestFiles *files) {
         double likely = 0.2, kind = chance_between(c, 0, 1);
         for (size_t i = 0; i < sizeof OFTEN / sizeof *OFTEN; i++)
             if (is(p, OFTEN[i])) likely = 0.8;
-        if (p->of_hires) continue; /* suite hires */
+        if (p->of_hires || p->of_tiles || p->of_windows) continue; /* suites hires, tiles, windows */
         if (p->type == PARAM_PROMPT) {
             char *s = chance_of(c, 0.8) ? prompt_draw(c, &g->plain[is(p, "negative")]) : NULL;
             if (is(p, "negative")) g->negative = s;

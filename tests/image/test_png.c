@@ -1,10 +1,12 @@
 /* test_png.c: sd/image/png.c writes valid files (the test's own inflate and chunk reader read them back). Compressed
  * sizes are compared with those of zlib 1.2.13 at level 6. */
 #include "test_image.h"
+#include "tests/harness/cli.h"
 #include "tests/harness/test.h"
 
 #include "sd/image/crc32.h"
 #include "sd/image/deflate.h"
+#include "sd/image/image.h"
 #include "sd/image/png.h"
 
 #include <math.h>
@@ -229,6 +231,40 @@ static void test_pixels(void) {
                "png: an empty keyword is an error");
 }
 
+/* Pictures with transparency come back from our own decoder, and the program enlarges it. */
+static void test_alpha(void) {
+    enum { W = 13, H = 9 };
+    uint8_t rgba[W * H * 4], *png = NULL, *alpha = NULL;
+    size_t size = 0;
+    Error e = {0};
+    Image back = {0};
+    for (int i = 0; i < W * H * 4; i++) rgba[i] = (uint8_t)(255 * test_uniform(9, (uint64_t)i));
+    bool ok = png_encode_rgba(rgba, W, H, NULL, 0, &png, &size, &e) &&
+              image_decode_alpha(png, size, "a", &back, &alpha, &e) && alpha && back.width == W && back.height == H;
+    for (int i = 0; ok && i < W * H; i++)
+        ok = !memcmp(rgba + 4 * i, back.rgb + 3 * i, 3) && rgba[4 * i + 3] == alpha[i];
+    test_check(ok, "png: colours and transparency come back");
+    test_note("%s", e.text);
+    image_free(&back);
+    free(alpha);
+    alpha = NULL;
+    ok = ok && test_check(cli_begin() && test_write(cli_path("a.png"), png, size), "a picture to enlarge");
+    free(png);
+    if (!ok) return;
+    cli_works("b.png: 26 x 18", "upscale a.png -o b.png --filter nearest -s 2");
+    FileBytes b = image_bytes(cli_path("b.png"), &e);
+    ok = b.bytes && image_decode_alpha(b.bytes, b.size, "b", &back, &alpha, &e) && alpha;
+    for (int i = 0; ok && i < 4 * W * H; i++) {
+        const uint8_t *from = rgba + 4 * (i / (2 * W) / 2 * W + i % (2 * W) / 2);
+        ok = !memcmp(from, back.rgb + 3 * i, 3) && from[3] == alpha[i];
+    }
+    test_check(ok, "sdc upscale keeps transparency");
+    test_note("%s", e.text);
+    file_bytes_free(&b);
+    image_free(&back);
+    free(alpha);
+}
+
 static void test_text(void) {
     static const struct {
         const char *name, *text, *type, *back; /* back NULL: the text itself */
@@ -288,5 +324,6 @@ static void test_text(void) {
 SUITE(png, .seconds = 2) {
     test_deflate();
     test_pixels();
+    test_alpha();
     test_text();
 }

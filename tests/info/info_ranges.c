@@ -63,6 +63,8 @@ static void ranges(const Param *p) {
         r = sd_request(NULL);
         if (strstr(p->name, "seed-")) r.seed_width = r.seed_height = 64;
         if (p->of_hires && strcmp(p->name, "hires-width") && strcmp(p->name, "hires-height")) r.hires_scale = 1;
+        if (p->of_windows) r.tiled_diffusion = SD_TILED_MULTIDIFFUSION;
+        if (p->of_tiles && strcmp(p->name, "sd-upscale")) r.sd_upscale = 1;
         param_set_number(p, &r, v);
         if (i < 2 || !strstr(p->name, "seed-")) ok = ok && params_check(&r, &e);
     }

@@ -17,7 +17,10 @@ enum { SIDE = 64 };
 /* Changes row p of r to another value than its default, which every sampler can serve. words: where a word is kept. */
 static void change(const Param *p, SdRequest *r, char *word, size_t size) {
     void *at = (char *)r + p->at;
-    double v = param_number(p, r), other = p->high <= 1 ? 0.5 : !strcmp(p->name, "hires-scale") ? 1.5 : 5;
+    double v = param_number(p, r), other = p->high <= 1                      ? 0.5
+                                           : !strcmp(p->name, "hires-scale") ? 1.5
+                                           : !strcmp(p->name, "sd-upscale")  ? 2
+                                                                             : 5;
     switch (p->type) {
     case PARAM_INT: *(int *)at = p->low == 8 ? SIDE + 8 : (int)v + 1; break;
     case PARAM_INT64: *(int64_t *)at = 31337; break;
@@ -28,7 +31,9 @@ static void change(const Param *p, SdRequest *r, char *word, size_t size) {
     case PARAM_SCHEDULER: *(const char **)at = "Karras"; break;
     case PARAM_PROMPT: *(const char **)at = "a (red:1.4) [circle]\nand, a: square"; break;
     case PARAM_FILE: snprintf(word, size, "%s", cli_path("noise.safetensors")), *(const char **)at = word; break;
-    case PARAM_STRING: *(const char **)at = "Lanczos"; break; /* hires-upscaler; others do not change a picture */
+    case PARAM_STRING: /* what enlarges; others do not change a picture */
+        *(const char **)at = p->of_tiles ? "Nearest" : "Lanczos";
+        break;
     }
 }
 
@@ -74,6 +79,17 @@ static SdRequest plain(const Fixture *f, const Param *p) {
     if (!strcmp(p->name, "mask-padding")) r.only_masked = true, r.mask_padding = 0;
     if (!strncmp(p->name, "soft-", 5)) r.soft = true;
     if (p->of_image) r.image = f->image, r.image_width = SIDE, r.image_height = SIDE / 2;
+    if (p->of_tiles) r.width = SIDE + SIDE / 2;
+    if (p->of_tiles && strcmp(p->name, "sd-upscale")) r.sd_upscale = 2;
+    if (p->of_windows) r.tiled_diffusion = SD_TILED_MULTIDIFFUSION;
+    if (p->of_windows || !strcmp(p->name, "tiled-diffusion")) r.width = 800, r.height = 16; /* two windows */
+    if (!strcmp(p->name, "tile-height")) r.width = 16, r.height = 800;
+    if (!strcmp(p->name, "tile-overlap")) /* two, or three */
+        r.width = 224, r.height = 128, r.tile_width = r.tile_height = 16, r.tile_overlap = 4;
+    if (!strcmp(p->name, "batch-size")) { /* three tiles, of which the seeds of the last one differ */
+        r.image = f->image, r.image_width = SIDE, r.image_height = SIDE / 2;
+        r.sd_upscale = 3, r.sd_upscale_overlap = 0, r.height = SIDE + SIDE / 2, r.steps = 4;
+    }
     if (!strcmp(p->name, "comments")) r.prompt = "a (red:1.2) circle # on blue";
     if (!strncmp(p->name, "variation", 9)) r.variation_strength = 0.25, r.variation_seed = 7;
     if (!strncmp(p->name, "seed-", 5)) r.seed_width = r.seed_height = 96;
@@ -153,11 +169,18 @@ static void program(const Param *p, const SdRequest *r) {
                         : r->hires_steps == 3           ? " --hires-scale 1.5 --hires-steps 3"
                                                         : " --hires-scale 1.5";
     const char *at = !strcmp(p->name, "refiner-by-steps") ? " --refiner-switch 0.3" : "";
-    CliRun made = cli("%s -m info.safetensors%s -p '%s' -n blurry -W 64 -H 64 --steps %d --seed 42 --threads 1 "
-                      "--sampler '%s' --scheduler '%s'%s%s%s%s%s%s%s%s %s -o set.png -q",
-                      r->image ? "img2img" : "txt2img", r->image ? " -i from.png" : "", r->prompt, r->steps, r->sampler,
-                      r->scheduler ? r->scheduler : "Automatic", churn, seeds, varied, refined, at,
-                      p->type == PARAM_BOOL && r->only_masked ? " --mask mask.png" : masked, blurred, twice, option);
+    const char *tiled = r->sd_upscale == 3                             ? " --sd-upscale 3 --sd-upscale-overlap 0"
+                        : p->of_tiles && strcmp(p->name, "sd-upscale") ? " --sd-upscale 2"
+                        : r->tile_width == 16 ? " --tiled-diffusion multidiffusion --tile-width 16 --tile-height 16"
+                        : p->of_windows       ? " --tiled-diffusion multidiffusion"
+                                              : "";
+    CliRun made =
+        cli("%s -m info.safetensors%s -p '%s' -n blurry -W %d -H %d --steps %d --seed 42 --threads 1 "
+            "--sampler '%s' --scheduler '%s'%s%s%s%s%s%s%s%s%s %s -o set.png -q",
+            r->image ? "img2img" : "txt2img", r->image ? " -i from.png" : "", r->prompt,
+            strcmp(p->name, "width") ? r->width : SIDE, strcmp(p->name, "height") ? r->height : SIDE, r->steps,
+            r->sampler, r->scheduler ? r->scheduler : "Automatic", tiled, churn, seeds, varied, refined, at,
+            p->type == PARAM_BOOL && r->only_masked ? " --mask mask.png" : masked, blurred, twice, option);
     test_check(made.code == 0, "sdc makes a picture with %s", option);
     test_note("%s", made.err);
     cli_free(&made);

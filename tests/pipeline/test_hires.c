@@ -109,7 +109,8 @@ static void check_refusals(SdModel *m) {
         SdRequest r;
     } CASES[] = {
         {"hires steps: counts only with hires scale", {.hires_steps = 3}},
-        {"hires upscaler: no 'Sharp'", {.hires_scale = 2, .hires_upscaler = "Sharp"}},
+        {"hires upscaler: 'Sharp' is no file; name an upscaler's file, or one of Latent,Latent (antialiased),",
+         {.hires_scale = 2, .hires_upscaler = "Sharp"}},
         {"hires scale: 100 x 100 has sides that are not multiples", {.hires_scale = 1.5625, .hires_upscaler = "None"}},
         {"hires scale: 8 x 7 is no size", {.hires_width = 8, .width = 72}},
         {"sampler: no 'x'", {.hires_scale = 2, .hires_sampler = "x"}},

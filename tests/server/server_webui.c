@@ -271,8 +271,24 @@ static void pictures_come_back(const Served *s) {
     reply_check(&painted, 200,
                 "info:infotexts.0~Soft inpainting preservation strength: 0.25|parameters.init_images.#=1|warnings-",
                 "soft inpainting by its script");
-    free(body_m);
     reply_free(&painted);
+    sprintf(body_m,
+            "{\"steps\":2,\"seed\":3,\"width\":64,\"height\":64,\"init_images\":[\"%s\"],\"n_iter\":2,\"batch_size\":3,"
+            "\"script_name\":\"SD upscale\",\"script_args\":[null,16,\"Lanczos\",1]}",
+            picture);
+    Reply tiled = call(s, "POST", I, "", body_m);
+    reply_check(
+        &tiled, 200,
+        "images.#=2|info:all_seeds.1=4|info:infotexts.0~SD upscale scale: 1, SD upscale overlap: 16, SD upscale "
+        "upscaler: Lanczos",
+        "SD upscale by its script: a picture for each of n_iter");
+    reply_free(&tiled);
+    sprintf(body_m, "{\"init_images\":[\"%s\"],\"script_name\":\"SD upscale\",\"script_args\":[null,16,\"4x-None\",2]}",
+            picture);
+    tiled = call(s, "POST", I, "", body_m);
+    reply_check(&tiled, 404, "detail~4x-None", "SD upscale by an upscaler that is not there");
+    reply_free(&tiled);
+    free(body_m);
     free(picture), free(body), free(text), free(raw), free(url), free(masked);
     reply_free(&r), reply_free(&info), reply_free(&a), reply_free(&b), reply_free(&m);
 }

@@ -20,7 +20,9 @@ static bool same_model(const PictureArguments *a, const PictureArguments *b) {
 }
 
 static bool same_upscaler(const SdRequest *a, const SdRequest *b) {
-    return same(a->hires_upscaler, b->hires_upscaler) && request_hires(a) == request_hires(b);
+    SdRequest x = *a, y = *b;
+    const char **of = request_enlarger(&x), **other = request_enlarger(&y);
+    return !of == !other && (!of || same(*of, *other));
 }
 
 /* What is of a model goes before it. */
@@ -50,7 +52,8 @@ static void open_start(Drawing *d, const PictureArguments *a, bool mask, SdReque
 /* The picture's and the mask's place in the request. */
 static void hand_over(const Drawing *d, SdRequest *r, SdRequest *usual) {
     r->image = d->image.rgb, r->image_width = d->image.width, r->image_height = d->image.height;
-    if (r->image) sd_start_size(r, &usual->width, &usual->height);
+    if (r->image && !request_tiles(r)) /* whose tiles are of the model's own size */
+        sd_start_size(r, &usual->width, &usual->height);
     r->mask = d->mask.rgb, r->mask_width = d->mask.width, r->mask_height = d->mask.height;
     r->refiner = d->refiner;
 }
@@ -71,7 +74,7 @@ bool drawing_set(Drawing *d, const PictureArguments *a, SdRequest *r, Error *e) 
         d->upscaler = picture_upscaler(&a->open, r, d->called, e);
     }
     r->upscaler = d->upscaler;
-    if (d->upscaler) r->hires_upscaler = d->called;
+    if (d->upscaler) *request_enlarger(r) = d->called;
     if (first || !same(was.image, a->image)) open_start(d, a, false, r, e);
     if (first || !same(was.mask, a->mask) || was.request.soft != a->request.soft) open_start(d, a, true, r, e);
     SdRequest usual = sd_request(d->model);

@@ -99,13 +99,13 @@ static const struct {
 
 enum { OWN_COUNT = sizeof OWN / sizeof *OWN };
 
-/* Whether a setting is an option of these commands: a record has no mask, a grid one picture in each
- * place; neither extends it. */
+/* Whether a setting is an option of these commands: a record has no mask and is of one pass, a grid one picture in
+ * each place; neither extends it. */
 static bool is_in(const Param *p, int in) {
     if (p->in_extend || (p->of_extend && in != OF_IMG2IMG)) return false;
     if (in == OF_GRID) return strcmp(p->name, "batch-size") && strcmp(p->name, "taps") && strcmp(p->name, "tap");
     if (in == OF_TXT2IMG) return !p->of_image || p->or_hires;
-    return !p->of_hires && !(in == OF_RECORD && p->of_mask);
+    return !p->of_hires && !(in == OF_RECORD && (p->of_mask || p->of_tiles));
 }
 
 static bool row(int i, int in, Option *o) {
@@ -167,8 +167,8 @@ bool picture_of_folder(const PictureArguments *a) {
     return a->of == OF_IMG2IMG && a->image && os_kind(a->image) == OS_DIRECTORY;
 }
 
-static bool several_of(const PictureArguments *a) {
-    return (int64_t)a->request.batch_size * a->batch_count * a->loops > 1;
+int64_t picture_count(const PictureArguments *a) {
+    return (int64_t)request_pictures(&a->request) * a->batch_count * a->loops;
 }
 
 static int check_seed(const Command *c, const char *option, int64_t seed, const PictureArguments *a) {
@@ -226,7 +226,7 @@ static int check_format(const Command *c, const char *option, const char *path) 
 
 /* "-": standard input and output. */
 static int take_streams(const Command *c, PictureArguments *a) {
-    int64_t pictures = (int64_t)a->request.batch_size * a->batch_count * a->loops;
+    int64_t pictures = picture_count(a);
     if (a->out && !strcmp(a->out, "-") && pictures > 1 && a->of != OF_RECORD)
         return usage_error(c, "--out: standard output takes one picture, not %" PRId64 "; name a file", pictures);
     input_file(&a->image);
@@ -242,7 +242,7 @@ static int take_streams(const Command *c, PictureArguments *a) {
 
 static int check_files(const Command *c, const PictureArguments *a) {
     Error e = {0};
-    bool folder = picture_of_folder(a), several = a->prompts || several_of(a);
+    bool folder = picture_of_folder(a), several = a->prompts || picture_count(a) > 1;
     int code = a->of == OF_RECORD || folder ? GO_ON : check_format(c, "--out", a->out);
     if (code == GO_ON) code = check_format(c, "--steps-sheet", a->sheet);
     if (code == GO_ON) code = check_format(c, "--preview-out", a->preview);
@@ -252,8 +252,9 @@ static int check_files(const Command *c, const PictureArguments *a) {
                                              {"--steps-sheet", a->sheet},
                                              {"--taps", a->request.taps},
                                              {"--preview-out", a->preview}};
-    const char *const read[READ] = {
-        a->model, a->refiner, a->request.noise, a->image, a->mask, a->request.hires_upscaler, a->prompts};
+    SdRequest r = a->request;
+    const char *by = request_enlarges_by_file(&r) ? *request_enlarger(&r) : NULL;
+    const char *const read[READ] = {a->model, a->refiner, a->request.noise, a->image, a->mask, by, a->prompts};
     for (int i = 0; i < WRITTEN; i++) {
         bool listed =
             network_options_name(&a->networks, written[i][1]) || control_options_name(&a->controls, written[i][1]);

@@ -58,6 +58,8 @@ int picture_options_lists(const Command *c, PictureArguments *a);
 int picture_options_settings(const Command *c, const PictureArguments *a);
 /* and whether files that are written are no others. */
 int picture_options_files(const Command *c, PictureArguments *a);
+/* How many pictures a job makes: with SD upscale, a batch is of tiles. */
+int64_t picture_count(const PictureArguments *a);
 /* A copy with prompts of its own, of which options may set other values; picture_copy_free. */
 bool picture_copy(const PictureArguments *from, PictureArguments *to, Error *e);
 void picture_copy_free(PictureArguments *a);

@@ -2,6 +2,7 @@
 #include "command.h"
 #include "precision.h"
 #include "sd/info/params.h"
+#include "tensor/os.h"
 #include "weights/files/files_below.h"
 
 #include <stdio.h>
@@ -45,8 +46,9 @@ bool picture_start_fits(const char *path, const Image *image, const SdRequest *r
 }
 
 SdUpscaler *picture_upscaler(const ModelOptions *m, SdRequest *r, char name[UPSCALER_NAME], Error *e) {
-    const char *path = r->hires_upscaler, *slash = path ? strrchr(path, '/') : NULL;
-    if (!path || !request_hires(r) || words_find(HIRES_UPSCALERS, path) >= 0) return NULL;
+    if (!request_enlarges_by_file(r)) return NULL;
+    const char **by = request_enlarger(r), *path = *by, *slash = strrchr(path, '/');
+    if (os_kind(path) == OS_NOTHING) return request_no_enlarger(r, e), NULL; /* such as a name that the webui has */
     const SdOptions options = {.threads = m->threads,
                                .memory_limit = m->memory_limit,
                                .exact = m->exact,
@@ -55,6 +57,6 @@ SdUpscaler *picture_upscaler(const ModelOptions *m, SdRequest *r, char name[UPSC
     r->upscaler = sd_upscaler_open(path, &options, e);
     snprintf(name, UPSCALER_NAME, "%.250s", slash ? slash + 1 : path);
     name[file_stem(name)] = 0;
-    r->hires_upscaler = name;
+    *by = name;
     return r->upscaler;
 }

@@ -17,8 +17,8 @@ bool picture_mask(const char *path, Image *mask, SdRequest *r, Error *e);
 /* ERR_FORMAT where r's size was taken from a picture that is too small for that (options are at least 8). */
 bool picture_start_fits(const char *path, const Image *image, const SdRequest *r, Error *e);
 
-/* Where a request's hires upscaler is a file: opens it for the device of m, hands it to r, and has r call it as texts
- * do, in name. NULL where it is none, or on error. */
+/* Where what a request enlarges by, in hires fix or SD upscale, is a file: opens it for the device of m, hands it to r,
+ * and has r call it as texts do, in name. NULL where it is none, or on error. */
 enum { UPSCALER_NAME = 256 };
 SdUpscaler *picture_upscaler(const ModelOptions *m, SdRequest *r, char name[UPSCALER_NAME], Error *e);
 

@@ -37,7 +37,8 @@ void progress_time(char *text, size_t capacity, double seconds) {
 static void draw(const Progress *p, double seconds, bool decoding) {
     char run[48] = "", left[48], rest[112] = "";
     double each = p->step > 0 ? seconds / p->step : 0;
-    if (p->runs > 1) snprintf(run, sizeof run, "%d/%d: ", p->run + 1, p->runs);
+    size_t n = p->runs > 1 ? (size_t)snprintf(run, sizeof run, "%d/%d: ", p->run + 1, p->runs) : 0;
+    if (p->tiles > 1) snprintf(run + n, sizeof run - n, "tiles %d/%d: ", p->tile + 1, p->tiles);
     progress_time(left, sizeof left, each * (p->steps - p->step));
     if (p->step > 0) snprintf(rest, sizeof rest, ", %.3g s/step, %s left", each, left);
     if (!p->terminal) {
@@ -66,6 +67,7 @@ bool progress_show(void *progress, const SdProgress *s) {
     Progress *p = progress;
     bool sampling = s->stage == SD_STAGE_SAMPLE, decoding = s->stage == SD_STAGE_DECODE;
     if (sampling) p->step = s->step, p->steps = s->steps; /* while decoding they count pictures */
+    p->tile = s->picture, p->tiles = s->pictures;
     /* Nothing before the first step, so that an error up to then stands alone. */
     if (!p->quiet && (sampling || (decoding && p->terminal))) {
         draw(p, s->seconds, decoding);

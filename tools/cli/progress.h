@@ -7,6 +7,7 @@
 typedef struct {
     bool quiet, terminal; /* terminal: one line, redrawn; else a line for each step */
     int run, runs;        /* of --batch-count, from 0 */
+    int tile, tiles;      /* batches of tiles (SD upscale), from 0 */
     int step, steps;      /* the latest */
     bool drawn;           /* the terminal's line shows a bar */
 } Progress;

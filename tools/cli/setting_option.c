@@ -64,7 +64,7 @@ int settings_check(const Command *c, const SdRequest *given) {
     const Scheduler *scheduler = NULL;
     Error e = {0};
     params_adopt(&r, &usual);
-    if (r.hires_upscaler && words_find(HIRES_UPSCALERS, r.hires_upscaler) < 0) r.hires_upscaler = NULL; /* a file */
+    if (request_enlarges_by_file(&r)) *request_enlarger(&r) = NULL; /* it is not open yet */
     if (!request_sampler(&r, &scheduler, &e))
         return usage_error(c, "--%s sdc %.*ss lists them", e.text, (int)strcspn(e.text, ":"), e.text);
     if (r.width % 8) return usage_error(c, "--width: %d is not a multiple of 8", r.width);

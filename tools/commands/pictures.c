@@ -37,9 +37,7 @@ typedef struct {
     int64_t seed, variation; /* its first */
 } Drawn;
 
-static bool several(const Drawn *d) {
-    return picture_jobs_count(&d->jobs) > 1 || (int64_t)d->request.batch_size * d->a->batch_count * d->a->loops > 1;
-}
+static bool several(const Drawn *d) { return picture_jobs_count(&d->jobs) > 1 || picture_count(d->a) > 1; }
 
 /* The strength of loop `i`: the webui's (scripts/loopback.py), or each times the factor, as before 1.5. */
 static double loop_strength(const PictureArguments *a, double first, int i) {
@@ -176,12 +174,12 @@ static void draw_job(Drawn *d, const PictureArguments *job, bool first, Error *e
     if (first || !next) d->seed = sd_random_seed(), d->variation = sd_random_seed();
     int64_t seed = r->seed < 0 ? d->seed : r->seed,
             variation = r->variation_seed < 0 ? d->variation : r->variation_seed;
-    int64_t each = (int64_t)r->batch_size * d->a->loops;
+    int64_t each = (int64_t)request_pictures(r) * d->a->loops;
     if (d->a->next_seeds) seed += (int64_t)d->job * each * d->a->batch_count;
     for (int run = 0; !e->code && run < job->batch_count; run++) {
         d->progress.run = (int)d->job * d->a->batch_count * d->a->loops + run;
         r->seed = r->variation_strength != 0 && d->a->loops == 1 ? seed : seed + run * each;
-        r->variation_seed = variation + (int64_t)run * r->batch_size;
+        r->variation_seed = variation + (int64_t)run * request_pictures(r);
         draw_loops(d, run, e);
     }
 }
@@ -253,5 +251,7 @@ const Command IMG2IMG = {
     "with --only-masked, the part alone is drawn, and the picture stays as large as it was.\n"
     "--extend makes a direction as long as its next multiple of 64 pixels. With -W and -H it is drawn in windows of "
     "that "
-    "size.",
+    "size.\n"
+    "--sd-upscale enlarges the picture and draws it again in tiles of -W x -H (the model's own size), --batch-size at "
+    "once; a --strength of 0.2 to 0.4 keeps what it shows.",
     IMG2IMG_OPTIONS};

@@ -37,7 +37,7 @@ static const Option OPTIONS[] = {
     OPTION(STRING, background, 0, "background", "COLOR",
            "what showed through that picture: RRGGBB, white, black (white)"),
     OPTION(STRING, mask, 0, "mask", "FILE", "the mask of an inpainted picture"),
-    OPTION(STRING, upscaler, 0, "hires-upscaler", "FILE", "the upscaler of its hires fix, if that was a file"),
+    OPTION(STRING, upscaler, 0, "upscaler", "FILE", "the upscaler of its hires fix or SD upscale, if that was a file"),
     OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
     OPTION(LIST, controls.control, 0, "control", "FILE:IMAGE",
            "a ControlNet that took part and the picture that it was shown, once for each in the text's order"),
@@ -86,13 +86,14 @@ static bool check_request(const Arguments *a, Replay *r, Error *e) {
     if (masked && !a->mask)
         return error_set(e, ERR_FORMAT, "%s: needs the mask that it was made with; name it after --mask", masked);
     if (!from_image && a->mask) return error_set(e, ERR_FORMAT, "was not made from a picture; leave --mask out");
-    const char *upscaler = request_hires(&r->request) ? r->request.hires_upscaler : NULL;
-    bool network = upscaler && words_find(HIRES_UPSCALERS, upscaler) < 0;
+    bool network = request_enlarges_by_file(&r->request);
+    const char **enlarger = request_enlarger(&r->request);
     if (network && !a->upscaler)
-        return error_set(e, ERR_FORMAT, "Hires upscaler: needs %.100s; name its file after --hires-upscaler", upscaler);
+        return error_set(e, ERR_FORMAT, "%s upscaler: needs %.100s; name its file after --upscaler",
+                         request_hires(&r->request) ? "Hires" : "SD upscale", *enlarger);
     if (!network && a->upscaler)
-        return error_set(e, ERR_FORMAT, "was made without an upscaler's file; leave --hires-upscaler out");
-    if (network) r->request.hires_upscaler = a->upscaler;
+        return error_set(e, ERR_FORMAT, "was made without an upscaler's file; leave --upscaler out");
+    if (network) *enlarger = a->upscaler;
     const char *refiner = infotext_refiner(&r->info.read);
     if (refiner && !a->refiner)
         return error_set(e, ERR_FORMAT, "Refiner: needs %.100s; name its file after --refiner", refiner);
@@ -100,8 +101,21 @@ static bool check_request(const Arguments *a, Replay *r, Error *e) {
     if (a->noise && !infotext_get(&r->info.read, "Noise"))
         return error_set(e, ERR_FORMAT, "did not begin with a file of noise; leave --noise out");
     SdRequest checked = r->request;
-    if (network) checked.hires_upscaler = NULL; /* a file, which is not open yet */
+    if (network) *request_enlarger(&checked) = NULL; /* a file, which is not open yet */
     return params_check(&checked, e);
+}
+
+/* The webui does not say how many times SD upscale enlarged, which its picture tells: whole numbers up to 4. */
+static void find_scale(SdRequest *r, const Image *was) {
+    SdRequest other = *r;
+    for (int scale = 1, w, h; scale <= 4; scale++) {
+        other.sd_upscale = scale;
+        sd_finished_size(&other, &w, &h);
+        if (w == was->width && h == was->height) {
+            r->sd_upscale = scale;
+            return;
+        }
+    }
 }
 
 /* The parts from files of their own, as texts and options call them. */
@@ -300,6 +314,8 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
     ok = ok && picture_start(a->image, a->background, &r.image, &r.request, NULL, &e) &&
          picture_mask(a->mask, &r.mask, &r.request, &e);
     if (ok && a->mask && !infotext_get(&r.info.read, "Mask blur")) r.request.mask_blur = 0; /* the webui omits it */
+    if (ok && request_tiles(&r.request) && !infotext_get(&r.info.read, "SD upscale scale"))
+        find_scale(&r.request, &was);
     int width, height;
     sd_finished_size(&r.request, &width, &height);
     if (ok && (was.width != width || was.height != height))

@@ -91,9 +91,9 @@ static bool png_keyword(const char *k) {
     return n > 0 && n < 80 && strncmp(k, "EXIF ", 5) != 0 && strcmp(k, TEXT_COMMENT) != 0;
 }
 
-/* The picture's texts, and what was done to it. */
-static bool save(const Arguments *a, const SdPicture *p, const ImageTexts *texts, const PictureInfo *info, double scale,
-                 const char *name, Error *e) {
+/* The picture with its transparency, if it has some; its texts, and what was done to it. */
+static bool save(const Arguments *a, const SdPicture *p, const uint8_t *alpha, const ImageTexts *texts,
+                 const PictureInfo *info, double scale, const char *name, Error *e) {
     PngText out[TEXTS_MOST];
     char *extras = extras_of(a, scale);
     int count = 0;
@@ -107,8 +107,14 @@ static bool save(const Arguments *a, const SdPicture *p, const ImageTexts *texts
             out[count++] = (PngText){texts->at[i].keyword, texts->at[i].text};
     out[count++] = (PngText){"postprocessing", extras};
     out[count++] = (PngText){"extras", extras};
-    bool ok = png_encode(p->rgb, p->width, p->height, out, count, &bytes, &size, e) &&
-              atomic_write_file(name, bytes, size, e);
+    const size_t pixels = (size_t)p->width * (size_t)p->height;
+    uint8_t *rgba = alpha ? malloc(4 * pixels) : NULL;
+    bool ok = rgba || !alpha || error_set(e, ERR_MEMORY, "%s: out of memory for its transparency", name);
+    for (size_t i = 0; rgba && i < pixels; i++) memcpy(rgba + 4 * i, p->rgb + 3 * i, 3), rgba[4 * i + 3] = alpha[i];
+    ok = ok && (rgba ? png_encode_rgba(rgba, p->width, p->height, out, count, &bytes, &size, e)
+                     : png_encode(p->rgb, p->width, p->height, out, count, &bytes, &size, e));
+    ok = ok && atomic_write_file(name, bytes, size, e);
+    free(rgba);
     free(bytes);
     free(extras);
     return ok;
@@ -121,6 +127,25 @@ static bool name_of(char to[OS_PATH_SIZE], const Arguments *a, const char *path,
     return folder ? path_make(to, e, "%s/%.*s.png", a->out, length, name) : path_make(to, e, "%s", a->out);
 }
 
+/* alpha [height][width] of the picture in `how`, enlarged in place as the picture is: as a grey one. */
+static bool enlarge_alpha(SdUpscaler *u, const SdUpscale *how, SdFilter filter, uint8_t **alpha, Error *e) {
+    const size_t from = (size_t)how->width * (size_t)how->height;
+    SdUpscale grey = *how;
+    SdUpscaled done = {0};
+    uint8_t *rgb = malloc(3 * from);
+    if (!rgb) return error_set(e, ERR_MEMORY, "out of memory for a picture's transparency");
+    for (size_t i = 0; i < 3 * from; i++) rgb[i] = (*alpha)[i / 3];
+    grey.rgb = rgb;
+    bool ok = sd_upscale(u, &grey, filter, &done, e);
+    free(rgb);
+    if (!ok) return false;
+    free(*alpha);
+    *alpha = done.picture.rgb;
+    const size_t to = (size_t)done.picture.width * (size_t)done.picture.height;
+    for (size_t i = 0; i < to; i++) (*alpha)[i] = done.picture.rgb[3 * i];
+    return true;
+}
+
 static bool one(const Arguments *a, SdUpscaler *u, const char *path, bool folder, Work *work, Error *e) {
     char name[OS_PATH_SIZE];
     Image image = {0};
@@ -129,13 +154,13 @@ static bool one(const Arguments *a, SdUpscaler *u, const char *path, bool folder
     SdUpscaled done = {0};
     Error unread = {0};
     FileBytes file = {0};
+    uint8_t *alpha = NULL;
+    const SdFilter filter = a->filter < 0 ? SD_FILTER_LANCZOS : (SdFilter)a->filter;
     bool ok = name_of(name, a, path, folder, e);
     if (ok)
         ok = atomic_check(name, e) && (file = image_bytes(path, e)).bytes &&
-             image_decode(file.bytes, file.size, file_shown(path), IMAGE_WHITE, &image, e);
+             image_decode_alpha(file.bytes, file.size, file_shown(path), &image, &alpha, e);
     if (ok && image.warning) warn(file_shown(path), image.warning);
-    if (ok && image.transparent && !a->open.quiet)
-        fprintf(stderr, "sdc: note: %.300s: its transparent parts are put on white\n", file_shown(path));
     if (ok &&
         (!image_texts(file.bytes, file.size, file_shown(path), &texts, &unread) ||
          !picture_info(&texts, file_shown(path), &info, &unread)) &&
@@ -151,19 +176,20 @@ static bool one(const Arguments *a, SdUpscaler *u, const char *path, bool folder
         if (how.to_height < 1) how.to_height = 1;
     }
     work->begun = os_clock();
-    ok = ok && sd_upscale(u, &how, a->filter < 0 ? SD_FILTER_LANCZOS : (SdFilter)a->filter, &done, e);
+    ok = ok && sd_upscale(u, &how, filter, &done, e) && (!alpha || enlarge_alpha(u, &how, filter, &alpha, e));
     progress_clear(work->progress);
     if (ok && done.tiles && !a->open.quiet)
         fprintf(stderr,
                 "sdc: note: %.300s: memory is short: joined of %d tiles, which may differ where they meet; allow more "
                 "with --memory-limit\n",
                 file_shown(path), done.tiles);
-    ok = ok && save(a, &done.picture, &texts, &info, scale, name, e);
+    ok = ok && save(a, &done.picture, alpha, &texts, &info, scale, name, e);
     if (ok && !a->open.quiet)
         printf("%s: %d x %d, %.2f s\n", file_shown(name), done.picture.width, done.picture.height,
                os_clock() - work->begun);
     fflush(stdout);
     free(done.picture.rgb);
+    free(alpha);
     picture_info_free(&info);
     image_texts_free(&texts);
     image_free(&image);
@@ -287,5 +313,6 @@ const Command UPSCALE = {
     "Reads RRDBNet (ESRGAN, BSRGAN, Real-ESRGAN, anime6B) and SRVGGNetCompact (realesr-general-x4v3, animevideo). A "
     "picture is made as one, without seams, in strips that fit the memory; only where that is impossible, of tiles, "
     "which "
-    "is said. Texts in a picture are kept, and how it was enlarged is added, as the webui's extras tab does.",
+    "is said. Transparency is enlarged as a grey picture is. Texts in a picture are kept, and how it was enlarged is "
+    "added, as the webui's extras tab does.",
     OPTIONS};

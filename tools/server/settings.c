@@ -19,7 +19,7 @@ struct Settings {
 
 /* A row that a client may set for all requests: a number or a word whose default is ours. */
 static bool is_setting(const Param *p) {
-    return value_given(p) && p->type <= PARAM_ENUM && !p->of_model && !p->of_image && !p->of_hires;
+    return value_given(p) && p->type <= PARAM_ENUM && !p->of_model && !p->of_image && !p->of_hires && !p->of_windows;
 }
 
 static bool keep(char **at, const char *name) {

@@ -64,7 +64,7 @@ bool ask_check(Serve *s, Job *j, Fault *f) {
     SdRequest r = j->request, usual = sd_request(NULL);
     Error e = {0};
     params_adopt(&r, &usual);
-    if (j->upscaler) r.hires_upscaler = NULL; /* a file, which is not open yet */
+    if (j->upscaler) *request_enlarger(&r) = NULL; /* a file, which is not open yet */
     if (r.width > 8 && r.width % 8) {
         job_warn(j, "width: %d became %d", r.width, r.width / 8 * 8);
         j->request.width = r.width = r.width / 8 * 8;
@@ -73,7 +73,7 @@ bool ask_check(Serve *s, Job *j, Fault *f) {
         job_warn(j, "height: %d became %d", r.height, r.height / 8 * 8);
         j->request.height = r.height = r.height / 8 * 8;
     }
-    int64_t pictures = (int64_t)r.batch_size * j->iterations;
+    int64_t pictures = (int64_t)request_pictures(&r) * j->iterations;
     if (pictures > s->o->most_pictures)
         return fault(f, 422, "n_iter", "%lld pictures are more than the %d of a request (--most-pictures)",
                      (long long)pictures, s->o->most_pictures);
@@ -273,7 +273,8 @@ static bool fill(Serve *s, Job *j, bool img2img, Fault *f) {
     j->iterations = (int)iterations;
     if ((name && !ask_model(s, j, "model", name, f)) || !take_overrides(s, j, overrides, f) ||
         (refiner && !ask_model(s, j, "refiner_checkpoint", refiner, f)) || (!img2img && !ask_hires(s, j, body, f)) ||
-        !take_image(j, body, img2img, f) || !make_echo(j, body, f) || !ask_check(s, j, f))
+        (img2img && !ask_upscaler(s, j, "sd_upscale_upscaler", f)) || !take_image(j, body, img2img, f) ||
+        !make_echo(j, body, f) || !ask_check(s, j, f))
         return false;
     if (j->save && !s->o->outputs_dir) job_warn(j, "save_images: the server was started without --outputs");
     if (json_is_string(id) && json_string_length(id) > 0 && json_string_length(id) < JOB_ID)

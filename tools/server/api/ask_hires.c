@@ -74,22 +74,23 @@ static bool take_names(Serve *s, Job *j, const json_t *body, Fault *f) {
     return check_model(s, j, body, f);
 }
 
-/* What enlarges may be a file, which is opened when the job is drawn. */
-static bool find_upscaler(Serve *s, Job *j, Fault *f) {
+bool ask_upscaler(Serve *s, Job *j, const char *field, Fault *f) {
     char path[OS_PATH_SIZE];
     bool builtin;
-    const char *name = j->request.hires_upscaler;
-    if (!name || !*name) return j->request.hires_upscaler = value_param("hires_upscaler")->text, true;
-    if (words_find(HIRES_UPSCALERS, name) >= 0) return true;
-    if (!catalog_find(s->catalog, LIST_UPSCALERS, name, path, NULL, &builtin))
-        return fault(f, 404, "hr_upscaler", "upscaler '%.200s' not found", name);
+    const char **name = request_enlarger(&j->request);
+    if (!name) return true;
+    if (!*name || !**name)
+        *name = param_named(request_hires(&j->request) ? "hires-upscaler" : "sd-upscale-upscaler")->text;
+    if (!request_enlarges_by_file(&j->request)) return true;
+    if (!catalog_find(s->catalog, LIST_UPSCALERS, *name, path, NULL, &builtin))
+        return fault(f, 404, field, "upscaler '%.200s' not found", *name);
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
     j->upscaler = malloc(strlen(path) + 1), j->upscaler_name = malloc(strlen(base) + 1);
     if (!j->upscaler || !j->upscaler_name) return fault(f, 500, "", "out of memory");
     strcpy(j->upscaler, path), strcpy(j->upscaler_name, base);
     char *dot = strrchr(j->upscaler_name, '.');
     if (dot && dot != j->upscaler_name) *dot = 0;
-    j->request.hires_upscaler = j->upscaler_name;
+    *name = j->upscaler_name;
     return true;
 }
 
@@ -100,5 +101,5 @@ bool ask_hires(Serve *s, Job *j, const json_t *body, Fault *f) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (p->or_hires && value_given(p) && !value_take(p, p->json, json_object_get(body, p->json), &j->request, f))
             return false;
-    return find_upscaler(s, j, f);
+    return ask_upscaler(s, j, "hr_upscaler", f);
 }

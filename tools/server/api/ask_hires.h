@@ -11,5 +11,8 @@ bool ask_hires(Serve *s, Job *j, const json_t *body, Fault *f);
 bool ask_hires_key(const char *key);
 /* Number i, 0.., of those that are the names of rows; NULL past the last. */
 const char *ask_hires_name(int i, const Param **row);
+/* What hires fix or SD upscale enlarges by may be a file, which is opened when the job is drawn. field: what a fault
+ * names. */
+bool ask_upscaler(Serve *s, Job *j, const char *field, Fault *f);
 
 #endif

@@ -7,7 +7,7 @@
 #define KEY "alwayson_scripts"
 
 const char *const SCRIPTS_TXT2IMG[] = {"controlnet", NULL};
-const char *const SCRIPTS_IMG2IMG[] = {"controlnet", "soft inpainting", NULL};
+const char *const SCRIPTS_IMG2IMG[] = {"controlnet", "soft inpainting", "sd upscale", NULL};
 
 /* Whether a unit of an always-on script does something: not [false, ...], [], {"enabled": false}. */
 static bool is_enabled(const json_t *args) {
@@ -47,11 +47,32 @@ static bool take_soft(Job *j, const json_t *args, const json_t *mask, Fault *f) 
     return true;
 }
 
+/* script_args: [a note, overlap, upscaler (a name, or its place in /sdapi/v1/upscalers), times as large].
+ * Source: AUTOMATIC1111, scripts/sd_upscale.py. */
+static bool take_sd_upscale(Job *j, const json_t *args, Fault *f) {
+    SdRequest *r = &j->request;
+    const json_t *by = json_array_get(args, 2);
+    r->sd_upscale = 2; /* unless it is said */
+    if (!value_take(value_param("sd_upscale_overlap"), "script_args", json_array_get(args, 1), r, f) ||
+        !value_take(value_param("sd_upscale"), "script_args", json_array_get(args, 3), r, f))
+        return false;
+    if (json_is_integer(by)) {
+        static const char *const OWN[] = {"None", "Lanczos", "Nearest"};
+        json_int_t i = json_integer_value(by);
+        if (i < 0 || i > 2) return fault(f, 422, "script_args", "script_args: name the upscaler");
+        r->sd_upscale_upscaler = OWN[i];
+    } else if (!value_take(value_param("sd_upscale_upscaler"), "script_args", by, r, f)) return false;
+    if (r->sd_upscale_upscaler && !strcmp(r->sd_upscale_upscaler, "None")) r->sd_upscale = 1; /* as there */
+    return true;
+}
+
 bool ask_scripts(Serve *s, Job *j, const json_t *body, bool img2img, Fault *f) {
     const char *name = NULL, *key;
     json_t *all = json_object_get(body, KEY), *v;
     if (!value_string("script_name", json_object_get(body, "script_name"), &name, f)) return false;
-    if (name && *name && strcmp(name, "None") != 0)
+    if (img2img && name && value_same(name, "sd upscale")) {
+        if (!take_sd_upscale(j, json_object_get(body, "script_args"), f)) return false;
+    } else if (name && *name && strcmp(name, "None") != 0)
         return fault(f, 422, "script_name", "Script '%.100s' not found", name);
     if (all && !json_is_null(all) && !json_is_object(all) && (!json_is_array(all) || json_array_size(all)))
         return fault(f, 422, KEY, KEY ": is not an object");

@@ -177,7 +177,7 @@ static bool fill(Serve *s, Call *c, Job *j, json_t *body, Fault *f) {
         if (p && !value_take(p, key, v, &j->request, f)) return false;
         if (!p && !is_own(key) && (j->image || !ask_hires_key(key))) job_warn(j, "%.60s: has no effect", key);
     }
-    if (!j->image && !ask_hires(s, j, body, f)) return false;
+    if (!(j->image ? ask_upscaler(s, j, "sd_upscale_upscaler", f) : ask_hires(s, j, body, f))) return false;
     if (!value_whole("n", json_object_get(body, "n"), 1, 100, &n, f) || !size_of(j, json_object_get(body, "size"), f) ||
         !value_string("response_format", json_object_get(body, "response_format"), &format, f) ||
         !value_string("output_format", json_object_get(body, "output_format"), &kind, f) ||

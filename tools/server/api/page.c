@@ -67,7 +67,7 @@ static json_t *words_of(const char *words) {
 static void add_name(void *list, const CatalogEntry *x) { json_array_append_new(list, json_string(x->name)); }
 
 static json_t *names_of(const Param *p, Catalog *catalog) {
-    json_t *list = p->type == PARAM_STRING ? words_of(HIRES_UPSCALERS) : json_array();
+    json_t *list = p->type == PARAM_STRING ? words_of(p->of_tiles ? PIXEL_UPSCALERS : HIRES_UPSCALERS) : json_array();
     int count;
     const Sampler *samplers = sampler_list(&count);
     for (int i = 0; p->type == PARAM_SAMPLER && i < count; i++)
@@ -84,10 +84,11 @@ static json_t *setting(const Param *p, const SdRequest *usual, Catalog *catalog)
     static const char *const TYPES[] = {"integer", "seed",   "number", "boolean", "string",
                                         "string",  "string", "string", "string",  "string"};
     bool model_says = p->type == PARAM_SAMPLER || p->type == PARAM_SCHEDULER;
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:b, s:b, s:b, s:b, s:b, s:o}", "name", p->name, "json", p->json,
-                          "type", TYPES[p->type], "help", p->help, "key", p->key, "of_image", p->of_image, "of_mask",
-                          p->of_mask, "of_hires", p->of_hires, "or_hires", p->or_hires, "of_refiner", p->of_refiner,
-                          "default", model_says ? json_null() : value_json(p, usual));
+    json_t *j =
+        json_pack("{s:s, s:s, s:s, s:s, s:s?, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:o}", "name", p->name, "json",
+                  p->json, "type", TYPES[p->type], "help", p->help, "key", p->key, "of_image", p->of_image, "of_mask",
+                  p->of_mask, "of_hires", p->of_hires, "of_tiles", p->of_tiles, "of_windows", p->of_windows, "or_hires",
+                  p->or_hires, "of_refiner", p->of_refiner, "default", model_says ? json_null() : value_json(p, usual));
     bool number = p->type == PARAM_INT || p->type == PARAM_DOUBLE;
     if (number) json_object_set_new(j, "low", json_real(p->standard < p->low ? p->standard : p->low));
     if (number && p->high < PARAM_MOST) json_object_set_new(j, "high", json_real(p->high));
@@ -105,7 +106,7 @@ static void settings(Serve *s, Call *c) {
     params_forget(&usual);
     settings_apply(s->settings, &usual);
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (value_given(p) && (p->of_hires || (p->type != PARAM_PROMPT && p->type != PARAM_STRING)))
+        if (value_given(p) && (p->of_hires || p->of_tiles || (p->type != PARAM_PROMPT && p->type != PARAM_STRING)))
             json_array_append_new(list, setting(p, &usual, s->catalog));
     json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i}", "name", "batches", "json", "n_iter",
                                           "type", "integer", "help", "how many batches, one after the other", "default",

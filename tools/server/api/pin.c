@@ -27,7 +27,9 @@ json_t *pin_body(Serve *s, Job *j) {
                                           "auth",
                                           "refiner_checkpoint",
                                           "styles",
-                                          "model"};
+                                          "model",
+                                          "script_name",
+                                          "script_args"};
     bool webui = !strcmp(j->task, "txt2img") || !strcmp(j->task, "img2img");
     json_t *all = webui ? json_copy(j->body) : json_object(), *v;
     const char *key;

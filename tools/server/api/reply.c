@@ -59,7 +59,7 @@ bool reply_save(const Serve *s, Job *j, Error *e) {
 /* A list with the value for every picture that was wanted. */
 static json_t *all(const Job *j, json_t *(*value)(const Job *j, int i)) {
     json_t *list = json_array();
-    for (int i = 0; i < j->iterations * j->request.batch_size; i++) json_array_append_new(list, value(j, i));
+    for (int i = 0; i < j->iterations * request_pictures(&j->request); i++) json_array_append_new(list, value(j, i));
     return list;
 }
 

@@ -87,6 +87,7 @@ static bool start_picture(Job *j, Image *image, Image *mask, SdRequest *r, SdReq
     if (!j->image) return true;
     if (!image_decode(j->image, j->image_size, "init_images", IMAGE_WHITE, image, e)) return false;
     r->image = image->rgb, r->image_width = image->width, r->image_height = image->height;
+    if (request_tiles(r)) return true; /* of the model's own size */
     sd_start_size(r, &usual->width, &usual->height);
     if (usual->width < 8 || usual->height < 8)
         return error_set(e, ERR_ARGUMENT, "init_images: %dx%d is too small", image->width, image->height);
@@ -175,8 +176,8 @@ static void draw(Worker *worker, Models *models, Job *j) {
         int64_t seed = r.seed, variation = r.variation_seed;
         for (int i = 0; ok && i < j->iterations && !jobs_interrupted(worker->jobs, j); i++) {
             work.iteration = i;
-            r.seed = r.variation_strength != 0 ? seed : seed + (int64_t)i * r.batch_size;
-            r.variation_seed = variation + (int64_t)i * r.batch_size;
+            r.seed = r.variation_strength != 0 ? seed : seed + (int64_t)i * request_pictures(&r);
+            r.variation_seed = variation + (int64_t)i * request_pictures(&r);
             ok = batch(&work, model, &r, e);
             if (!ok && e->code == ERR_MEMORY && models_count(models) > 1 + (r.refiner != NULL)) {
                 *e = (Error){0}; /* once more, with all of the memory */

@@ -193,7 +193,8 @@ bool jobs_step(Jobs *q, Job *j, int iteration, const SdProgress *p) {
     if (iteration != j->iteration) j->iteration = iteration, j->step = j->pass = 0;
     j->stage = p->stage;
     if (p->stage == SD_STAGE_SAMPLE) {
-        if (p->step < j->step && j->pass + 1 < j->passes) j->pass++; /* hires fix begins anew */
+        if (p->pictures > 1) j->pass = p->picture, j->passes = p->pictures; /* batches of tiles */
+        else if (p->step < j->step && j->pass + 1 < j->passes) j->pass++;   /* hires fix begins anew */
         j->step = p->step, j->steps = p->steps;
     }
     changed(j);

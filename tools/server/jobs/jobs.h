@@ -58,9 +58,9 @@ struct Job {
     char file[24];    /* this goes into names of files */
     const char *task; /* "txt2img", "img2img" */
     int key;
-    SdRequest request;           /* rows that are not given are marked by params_forget */
-    int iterations;              /* batches, */
-    int passes;                  /* of which each is drawn once, or, by hires fix, twice */
+    SdRequest request; /* rows that are not given are marked by params_forget */
+    int iterations;    /* batches, */
+    int passes;        /* of which each is drawn once, by hires fix twice, by SD upscale in batches of tiles */
     char *model, *vae, *refiner; /* paths; NULL: built-in, the model's own, none */
     char *title;                 /* the model's */
     char *upscaler;              /* hires fix's file, and what texts call it; NULL: none */

@@ -100,10 +100,14 @@ function lay_out_parts(models, vaes) {
 
 const draws_twice = () => !source && rows.some(row => /^hires_(scale|width|height)$/.test(row.json) && value_of(row) > 0);
 
+const row_of = json => rows.find(row => row.json === json);
+
 /* Whether a row counts in what is to be drawn. */
 function counts(row, painted, twice) {
   if (row.of_hires) return twice;
   if (row.of_mask) return painted;
+  if (row.of_tiles) return source !== null && value_of(row_of("sd_upscale")) > 0;
+  if (row.of_windows) return value_of(row_of("tiled_diffusion")) !== row_of("tiled_diffusion").default;
   if (row.of_refiner) return $("refiner_checkpoint").value !== "";
   return !row.of_image || source !== null || (row.or_hires && twice);
 }
