@@ -298,6 +298,8 @@ typedef struct {
     SdResize resize;
     double strength; /* 0..1: how much of the schedule is run again */
     SdSteps strength_steps;
+    double noise_multiplier; /* 0..10: of the noise that it begins with; 1 */
+    double extra_noise;      /* 0..1: of it once more, beside what the schedule adds; 0 */
     SdEncode encode;
     SdVae vae_encoder;
 
@@ -424,6 +426,13 @@ typedef struct {
 /* Pictures for a request. sd_img2img does the same but requires request.image; sd_txt2img refuses it. */
 bool sd_txt2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
 bool sd_img2img(SdModel *m, const SdRequest *r, SdResult *out, Error *e);
+/* Writes the latents of r's image, at r's size, to a safetensors file: its tensor "latents"
+ * [batch_size][channels][height / 8][width / 8], as the U-Net has them. Of r count besides: resize, encode,
+ * vae_encoder, seed, rng, batch_size. */
+bool sd_encode(SdModel *m, const SdRequest *r, const char *path, Error *e);
+/* The pictures of such a file, or of ComfyUI's latents, of whose size they are; without parameters. Of r counts
+ * vae_decoder. */
+bool sd_decode(SdModel *m, const SdRequest *r, const char *path, SdResult *out, Error *e);
 void sd_free(SdResult *r); /* and empties it: it may be called again */
 /* The text (SdPicture.parameters) that the first picture of a request with a seed will carry, without drawing it, for
  * free(): files that it names are read for their hashes. A refiner is taken to have its part. */

@@ -64,7 +64,6 @@ static const struct Key {
               {"Denoising curve", KEY_IGNORED, NULL},
               {"Denoising strength change factor", KEY_IGNORED, NULL},
               {"Script", KEY_MISSING, "a grid of pictures"},
-              {"Extra noise", KEY_ONLY, "0"},
               {"Rescale CFG", KEY_ONLY, "0"},
               {"Diffusion in Low Bits", KEY_ONLY, "Automatic"}, /* Forge: the model's own type */
               {"CFG Rescale", KEY_ONLY, "0"},                   /* of extensions: 0 is off */

@@ -70,7 +70,7 @@ static bool make_picture(Generation *g, StageIndex stage, const float *x, SdPict
     if (!error_pass(e, &g->ctx.err)) return false;
     if (!all_finite(image->data, n)) return scope_end(&g->ctx, scope), damaged(g, stage, x, step, e);
     *out = (SdPicture){.rgb = malloc((size_t)n), .width = g->r->width, .height = g->r->height};
-    out->seed = (int64_t)picture_noise_seed(g->noise, index);
+    out->seed = g->noise ? (int64_t)picture_noise_seed(g->noise, index) : 0;
     if (!out->rgb) return error_set(e, ERR_MEMORY, "out of memory for a picture");
     pixels_to_bytes(out->rgb, image->data, n);
     return true;
@@ -151,9 +151,9 @@ static bool decode_one(Generation *g, int index, SdPicture *out, float *planes, 
     if (ok && encoded && g->r->color_correction) /* towards what was encoded */
         color_match(out->rgb, (int64_t)out->width * out->height, encoded, (int64_t)g->r->width * g->r->height);
     ok = ok && inpaint_finish(g, index, out, e);
-    if (ok) out->parameters = picture_told(g, index, g->refined[index], out->seed, e);
+    if (ok && !g->pass.decodes) out->parameters = picture_told(g, index, g->refined[index], out->seed, e);
     scope_end(&g->ctx, scope);
-    return ok && out->parameters;
+    return ok && (out->parameters || g->pass.decodes);
 }
 
 bool decode_run(Generation *g, const Mode *mode, Error *e) {

@@ -10,6 +10,9 @@
 #include "start.h"
 #include "tensor/os.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static bool open_taps(Generation *g, Error *e) {
     const SdRequest *r = g->r;
     if (!request_taps(r)) return true;
@@ -42,6 +45,15 @@ static bool run_stage(Generation *g, int i, Error *e) {
     return ok;
 }
 
+/* Those that are only decoded. */
+static bool take_latents(Generation *g, Error *e) {
+    size_t bytes = (size_t)(g->batch * g->latent) * sizeof *g->x;
+    g->x = malloc(bytes);
+    if (!g->x) return error_set(e, ERR_MEMORY, "out of memory for latents");
+    memcpy(g->x, g->pass.z, bytes);
+    return true;
+}
+
 bool generate(SdModel *m, const SdRequest *r, const Pass *pass, SdResult *out, Error *e) {
     Generation g;
     Error own = {0};
@@ -52,12 +64,14 @@ bool generate(SdModel *m, const SdRequest *r, const Pass *pass, SdResult *out, E
     g.out = out;
     g.started = os_clock();
     ok = ok && open_taps(&g, e) && image_encode(&g, e);
+    if (ok && g.pass.decodes) ok = take_latents(&g, e);
     for (int i = 0; ok && i < STAGE_COUNT; i++) ok = run_stage(&g, i, e);
     ok = ok && close_taps(&g, e);
     if (ok && g.pass.first)
         ok = text_vectors_hashes(&g.experts[BASE].cond.text.vectors, g.experts[BASE].cond.text.embeddings, NULL,
                                  g.pass.told_embeddings, e);
-    if (ok && g.pass.latents) *g.pass.latents = g.x, g.x = NULL;
+    if (ok && g.pass.encodes) *g.pass.latents = g.z, g.z = NULL;
+    else if (ok && g.pass.latents) *g.pass.latents = g.x, g.x = NULL;
     if (!ok) sd_free(out);
     generation_end(&g);
     return ok;

@@ -110,6 +110,7 @@ typedef struct AttentionMaps AttentionMaps; /* attention_maps.h */
  * one. */
 typedef struct {
     bool first;                       /* another one follows */
+    bool encodes, decodes;            /* it only encodes its picture, into `latents`; only decodes z */
     bool from_latents, from_pictures; /* as img2img it begins with one of these, which are NULL while planning: */
     const float *z;                   /* [batch][C][h][w] */
     uint8_t **pictures;               /* [batch]: [picture_h][picture_w][3], */

@@ -6,17 +6,18 @@
 
 #include <stddef.h>
 
-static bool always(const Generation *g, const Expert *d) { return (void)g, (void)d, true; }
+static bool draws(const Generation *g, const Expert *d) { return (void)d, !g->pass.encodes && !g->pass.decodes; }
 static bool makes_pictures(const Generation *g, const Expert *d) { return (void)d, !g->pass.latents; }
-static bool two_encoders(const Generation *g, const Expert *d) { return (void)g, d->m->config.encoders == 2; }
+static bool two_encoders(const Generation *g, const Expert *d) { return draws(g, d) && d->m->config.encoders == 2; }
 static bool encodes(const Generation *g, const Expert *d) {
-    return d == &g->experts[BASE] && (generation_encodes(g) || config_input(&d->m->config) == INPUT_INPAINTING);
+    return d == &g->experts[BASE] && !g->pass.decodes &&
+           (generation_encodes(g) || config_input(&d->m->config) == INPUT_INPAINTING);
 }
 
 static int one(const Generation *g) { return (void)g, 1; }
 static int pictures(const Generation *g) { return g->batch; }
 static bool decodes_previews(const SdRequest *r) { return r->preview && r->preview_by != SD_PREVIEW_APPROX; }
-static bool shown(const Generation *g, const Expert *d) { return (void)d, decodes_previews(g->r); }
+static bool shown(const Generation *g, const Expert *d) { return draws(g, d) && decodes_previews(g->r); }
 static int previews(const Generation *g) { return decodes_previews(g->r) ? STAGE_PREVIEW : -1; }
 
 static Part text(const SdRequest *r) { return (void)r, PART_TEXT; }
@@ -32,7 +33,7 @@ const Stage STAGES[STAGE_COUNT] = {
     [STAGE_TEXT] = {.shown = SD_STAGE_TEXT,
                     .part = text,
                     .by_all = true,
-                    .wanted = always,
+                    .wanted = draws,
                     .steps = one,
                     .plan = text_plan,
                     .run = text_run,
@@ -60,7 +61,7 @@ const Stage STAGES[STAGE_COUNT] = {
                       .seconds = offsetof(SdResult, sample_seconds)},
     [STAGE_SAMPLE] = {.shown = SD_STAGE_SAMPLE,
                       .part = unet,
-                      .wanted = always,
+                      .wanted = draws,
                       .nested = previews,
                       .plan = sample_plan,
                       .run = sample_run,

@@ -84,11 +84,11 @@ bool points_tail(Points *p, const NoiseLevels *levels, const Sampler *sampler, i
                      sampler->name);
 }
 
-void points_start(const Points *p, const Sampler *sampler, float *x, const float *latent, int64_t n) {
-    if (sampler->space == SPACE_SIGMA) {
-        for (int64_t i = 0; i < n; i++) x[i] = latent[i] + x[i] * p->level;
-        return;
+void points_start(const Points *p, const Sampler *sampler, float *x, const float *latent, int64_t n, float extra) {
+    bool sigma = sampler->space == SPACE_SIGMA;
+    float a = sigma ? 1 : sqrtf(p->level), b = sigma ? p->level : sqrtf(1 - p->level);
+    for (int64_t i = 0; i < n; i++) {
+        float start = latent[i] * a + x[i] * b;
+        x[i] = extra == 0 ? start : start + x[i] * extra * a;
     }
-    float a = sqrtf(p->level), b = sqrtf(1 - p->level);
-    for (int64_t i = 0; i < n; i++) x[i] = latent[i] * a + x[i] * b;
 }

@@ -27,7 +27,8 @@ bool points_make(Points *p, const NoiseLevels *levels, const Sampler *sampler, c
 bool points_tail(Points *p, const NoiseLevels *levels, const Sampler *sampler, int whole, int tail, bool at_first,
                  Error *e);
 
-/* After points_tail. x[n]: noise in; out: the latent [n] with noise of p->level, where the first step begins. */
-void points_start(const Points *p, const Sampler *sampler, float *x, const float *latent, int64_t n);
+/* After points_tail. x[n]: noise in; out: the latent [n] with noise of p->level, where the first step begins, and with
+ * `extra` of the noise once more, as the webui adds it. */
+void points_start(const Points *p, const Sampler *sampler, float *x, const float *latent, int64_t n, float extra);
 
 #endif

@@ -76,7 +76,7 @@ static bool sample(const Case *k, const NoiseLevels *levels, bool rough, Run *ru
     bool ok = run->noise && picture_noise_path(run->noise, points.low, points.high, e);
     if (ok) picture_noise_first(run->noise, 0, x);
     for (int i = 0; i < N; i++) latent[i] = sinf((float)i);
-    if (k->tail) points_start(&points, run->sampler, x, latent, N);
+    if (k->tail) points_start(&points, run->sampler, x, latent, N, 0);
     else sampler_start(run->sampler, x, N, points.values, false);
     SamplerOptions options = sampler_defaults(run->sampler);
     if (r->eta >= 0) options.eta = r->eta;

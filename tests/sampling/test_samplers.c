@@ -99,7 +99,7 @@ static bool sample(Toy *toy, const Job *job, SdRng kind, uint64_t seed, int pict
     if (ok && job->whole) {
         ok = points_tail(&points, toy->levels, toy->sampler, job->whole, job->steps, false, e);
         for (int i = 0; i < pictures * toy->n; i++) latent[i] = 0.5f * sinf((float)(i % toy->n));
-        if (ok) points_start(&points, toy->sampler, x, latent, pictures * toy->n);
+        if (ok) points_start(&points, toy->sampler, x, latent, pictures * toy->n, 0);
     } else if (ok) sampler_start(toy->sampler, x, pictures * toy->n, points.values, points.unit_start);
     toy->group = toy->sampler->flags & SAMPLER_ADAPTIVE ? 1 : pictures;
     for (; ok && toy->first < pictures; toy->first += toy->group) {

@@ -76,6 +76,11 @@ static const struct {
      OPTION(FLAG, next_seeds, 0, "next-seeds", NULL, "with --prompts-from: each line goes on with the next seed")},
     {"negative", OF_TXT2IMG | OF_IMG2IMG,
      OPTION(STRING, out, 'o', "out", "FILE", "the picture: .png, .jpg or .webp, else PNG; - is standard output")},
+    {"encode", OF_IMG2IMG,
+     OPTION(STRING, only_encode, 0, "only-encode", "FILE",
+            "write the picture's latents to a safetensors file, and no picture")},
+    {"encode", OF_TXT2IMG,
+     OPTION(STRING, only_decode, 0, "only-decode", "FILE", "make the pictures of a file of latents, and draw nothing")},
     {"negative", IN_DRAWN,
      OPTION_IN(INT, quality, 0, "quality", "N", 1, 100, "of JPEG and WebP; 100: WebP without loss (80)")},
     {"negative", OF_RECORD,
@@ -171,6 +176,33 @@ int64_t picture_count(const PictureArguments *a) {
     return (int64_t)request_pictures(&a->request) * a->batch_count * a->loops;
 }
 
+static bool codes(const PictureArguments *a) { return a->only_encode || a->only_decode; }
+
+/* What only encodes or decodes leaves all else aside. */
+static int check_coding(const Command *c, const PictureArguments *a) {
+    static const char *const COUNT[2][9] = {
+        {"resize-mode", "encode", "vae-encoder", "width", "height", "seed", "rng", "batch-size", "tiling"},
+        {"vae-decoder", "tiling"}};
+    if (!codes(a)) return GO_ON;
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
+        bool counts = false;
+        const char *text =
+            p->type >= PARAM_SAMPLER ? *(const char *const *)(const void *)((const char *)&a->request + p->at) : NULL;
+        for (int i = 0; i < 9; i++) {
+            const char *name = COUNT[a->only_decode != NULL][i];
+            counts = counts || (name && !strcmp(name, p->name));
+        }
+        if (!counts && (text ? !p->text || strcmp(text, p->text) : !param_is_unset(p, &a->request)))
+            return usage_error(c, "--%s: does not count with --only-%s; leave it out", p->name,
+                               a->only_decode ? "decode" : "encode");
+    }
+    if (a->prompts || a->mask || a->refiner || a->sheet || a->preview || a->attention || a->extend ||
+        a->networks.lora.count || a->controls.count || a->batch_count > 1 || a->loops > 1)
+        return usage_error(c, "--only-%s: leave out what draws", a->only_decode ? "decode" : "encode");
+    return !a->only_encode || !a->out ? GO_ON
+                                      : usage_error(c, "--out: does not count with --only-encode; leave it out");
+}
+
 static int check_seed(const Command *c, const char *option, int64_t seed, const PictureArguments *a) {
     if (seed <= INT64_MAX - ((int64_t)a->request.batch_size * a->batch_count * a->loops - 1)) return GO_ON;
     return usage_error(c, "%s: %" PRId64 " leaves no room to count up", option, seed);
@@ -235,6 +267,7 @@ static int take_streams(const Command *c, PictureArguments *a) {
     if (a->mask && a->image && !strcmp(a->mask, "/dev/stdin") && !strcmp(a->image, a->mask))
         return usage_error(c, "--mask: standard input is the picture; name a file");
     int code = output_file(c, "--out", &a->out);
+    if (code == GO_ON) code = output_file(c, "--only-encode", &a->only_encode);
     if (code == GO_ON) code = output_file(c, "--steps-sheet", &a->sheet);
     if (code == GO_ON) code = output_file(c, "--preview-out", &a->preview);
     return code == GO_ON ? output_file(c, "--taps", &a->request.taps) : code;
@@ -247,14 +280,16 @@ static int check_files(const Command *c, const PictureArguments *a) {
     if (code == GO_ON) code = check_format(c, "--steps-sheet", a->sheet);
     if (code == GO_ON) code = check_format(c, "--preview-out", a->preview);
     if (code != GO_ON) return code;
-    enum { WRITTEN = 4, READ = 7 };
+    enum { WRITTEN = 5, READ = 8 };
     const char *const written[WRITTEN][2] = {{"--out", folder ? NULL : a->out},
                                              {"--steps-sheet", a->sheet},
                                              {"--taps", a->request.taps},
-                                             {"--preview-out", a->preview}};
+                                             {"--preview-out", a->preview},
+                                             {"--only-encode", a->only_encode}};
     SdRequest r = a->request;
     const char *by = request_enlarges_by_file(&r) ? *request_enlarger(&r) : NULL;
-    const char *const read[READ] = {a->model, a->refiner, a->request.noise, a->image, a->mask, by, a->prompts};
+    const char *const read[READ] = {a->model, a->refiner, a->request.noise, a->image,
+                                    a->mask,  by,         a->prompts,       a->only_decode};
     for (int i = 0; i < WRITTEN; i++) {
         bool listed =
             network_options_name(&a->networks, written[i][1]) || control_options_name(&a->controls, written[i][1]);
@@ -269,7 +304,9 @@ static int check_files(const Command *c, const PictureArguments *a) {
                 return usage_error(c, "%s: %.200s is also that of %s; name another file", written[i][0],
                                    file_shown(written[i][1]), written[k][0]);
     }
-    if ((a->attention && !new_folder_check(a->attention, &e)) || (!folder && !output_check(a->out, several, &e)) ||
+    if ((a->attention && !new_folder_check(a->attention, &e)) ||
+        (!folder && !a->only_encode && !output_check(a->out, several, &e)) ||
+        (a->only_encode && !atomic_check(a->only_encode, &e)) ||
         (a->request.taps && !atomic_check(a->request.taps, &e)) || (a->sheet && !atomic_check(a->sheet, &e)) ||
         (a->preview && !atomic_check(a->preview, &e)))
         return report(c, &e) && EXIT_FAILED;
@@ -320,7 +357,8 @@ int picture_options_settings(const Command *c, const PictureArguments *a) {
         code = usage_error(
             c, "no model is built in: -m takes a .safetensors file of Stable Diffusion 1.x, 2.x or SDXL, or a "
                "diffusers folder");
-    if (code == GO_ON && !a->request.prompt && !a->prompts)
+    if (code == GO_ON) code = check_coding(c, a);
+    if (code == GO_ON && !a->request.prompt && !a->prompts && !codes(a))
         code = usage_error(c, "no prompt: say what to show after -p");
     if (code == GO_ON && a->of == OF_RECORD) code = check_record(c, a);
     if (code == GO_ON && a->of & (OF_RECORD | OF_GRID)) code = check_start(c, a);

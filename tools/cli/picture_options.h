@@ -26,14 +26,15 @@ typedef struct {
     NetworkOptions networks;
     ControlOptions controls;
     const char *model, *refiner, *out, *sheet, *preview;
-    const char *attention;           /* a folder for attention maps */
-    unsigned preview_by;             /* SdPreview, of sheet and preview */
-    const char *image;               /* img2img's, and a record's that is of img2img */
-    const char *mask;                /* of `image` */
-    const char *background, *extend; /* likewise */
-    const char *prompts;             /* a file with a prompt on each line */
-    bool next_seeds;                 /* each of its lines begins with the next seed */
-    int quality;                     /* of JPEG and WebP */
+    const char *attention;                 /* a folder for attention maps */
+    unsigned preview_by;                   /* SdPreview, of sheet and preview */
+    const char *image;                     /* img2img's, and a record's that is of img2img */
+    const char *mask;                      /* of `image` */
+    const char *background, *extend;       /* likewise */
+    const char *only_encode, *only_decode; /* files of latents */
+    const char *prompts;                   /* a file with a prompt on each line */
+    bool next_seeds;                       /* each of its lines begins with the next seed */
+    int quality;                           /* of JPEG and WebP */
     int batch_count;
     int loops;             /* how often img2img's result is drawn on from */
     double final_strength; /* of the last loop; -1: that of the first */

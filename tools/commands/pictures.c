@@ -218,10 +218,37 @@ static int generate(const Command *c, const PictureArguments *a) {
     return e.code ? report_request(c, &e) : finish_output();
 }
 
+/* --only-encode, --only-decode: latents to a file, pictures of one. */
+static int code_only(const Command *c, const PictureArguments *a) {
+    Error e = {0};
+    Drawn d = {.c = c, .a = a, .begun = os_clock()};
+    SdResult result = {0};
+    os_catch_stop();
+    progress_begin(&d.progress, a->open.quiet, 1);
+    bool ok = drawing_set(&d.drawing, a, &d.request, &e);
+    if (ok && a->only_encode) ok = sd_encode(d.drawing.model, &d.request, a->only_encode, &e);
+    else if (ok) ok = sd_decode(d.drawing.model, &d.request, a->only_decode, &result, &e);
+    if (ok && a->only_encode && !a->open.quiet)
+        printf("%s: %d x %d, %.2f s\n", file_shown(a->only_encode), d.request.width, d.request.height,
+               os_clock() - d.begun);
+    d.request.batch_size = result.count ? result.count : 1;
+    for (int i = 0; ok && i < result.count; i++) {
+        char name[OS_PATH_SIZE];
+        const SdPicture *p = &result.pictures[i];
+        ok = output_name(name, a->out ? a->out : "decoded.png", result.count > 1, "", i, &e) &&
+             image_write(p->rgb, p->width, p->height, NULL, a->quality, name, &e);
+        if (ok && !a->open.quiet)
+            printf("%s: %d x %d, %.2f s\n", file_shown(name), p->width, p->height, os_clock() - d.begun);
+    }
+    sd_free(&result);
+    drawing_close(&d.drawing);
+    return ok ? finish_output() : report_request(c, &e);
+}
+
 static int make(const Command *c, int argc, char **argv) {
     PictureArguments a;
     int code = picture_options(c, &a, argc, argv);
-    if (code == GO_ON) code = generate(c, &a);
+    if (code == GO_ON) code = a.only_encode || a.only_decode ? code_only(c, &a) : generate(c, &a);
     picture_options_free(&a);
     return code;
 }
