@@ -39,6 +39,6 @@ draw -p "green hills on a sunny day" --tiling both --seed 5 -o "$work/tile.png"
 # larger: as it is, by a filter, and drawn twice
 draw -p "a yellow star on a blue background" --seed 2 -o "$work/small.png"
 "$sdc" upscale -q "$work/small.png" --scale 2 --filter lanczos -o "$work/lanczos.png" > /dev/null
-draw -p "a yellow star on a blue background" --seed 2 --hires-scale 2 --hires-upscaler Lanczos --strength 0.5 \
+draw -p "a yellow star on a blue background" --seed 2 --hires-scale 2 --hires-upscaler Lanczos --strength 0.2 \
     -o "$work/hires.png"
 "$montage" docs/larger.png 2 3+ "$work/small.png" "$work/lanczos.png" "$work/hires.png"
