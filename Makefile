@@ -84,7 +84,7 @@ OS_SRC := $(sort $(wildcard tensor/os_$(OS).c tensor/os_$(OS)_*.c))
 $(if $(OS_SRC),,$(error OS=$(OS): there is no tensor/os_$(OS).c; use posix))
 OTHER_OS := $(filter-out $(OS_SRC),$(wildcard tensor/os_*.c))
 SRC := $(filter-out $(KERNELS) $(OTHER_OS) sd/guide/%,$(sort $(shell find tensor weights nn sd -name '*.c')))
-TOOLS := $(sort $(shell find tools -name '*.c'))
+TOOLS := $(filter-out tools/pictures/%,$(sort $(shell find tools -name "*.c")))
 # The server's libraries belong to a program of its own, sdc-serve, which `sdc serve` runs: sdc with the server.
 SERVER_SRC := $(filter-out tools/server/absent.c,$(filter tools/server/%,$(TOOLS)))
 TOOLS := $(filter-out $(SERVER_SRC),$(TOOLS))
@@ -292,10 +292,10 @@ else
 	@echo "The picture is $(CURDIR)/demo.png: an abstract texture, not a cat, because this model's weights are generated"
 	@echo "numbers. For real pictures: ./sdc txt2img -m MODEL -p PROMPT, with a model of Stable Diffusion 1.x, 2.x or SDXL."
 endif
-## pictures        draws README's pictures anew (docs/), by the built-in model
+## pictures        draws README's pictures anew (tools/pictures), by the built-in model
 pictures: $(B)/sdc
-	$(CC) -std=c11 -O1 -I. -o $(B)/montage docs/montage.c $(B)/libsd.a $(LIBS) -pthread
-	sh docs/pictures.sh $(B)/sdc $(B)/montage
+	$(CC) -std=c11 -O1 -I. -o $(B)/montage tools/pictures/montage.c $(B)/libsd.a $(LIBS) -pthread
+	sh tools/pictures/pictures.sh $(B)/sdc $(B)/montage
 build/demo/micro.safetensors: $(B)/test
 	@mkdir -p $(@D)
 	$(B)/test --make-model micro single f32 $@

@@ -12,7 +12,7 @@ The work: one step with guidance (the U-Net on a batch of two), one VAE decode, 
 tokens; SDXL's empty negative is zeros, so one). PyTorch runs diffusers' and transformers' modules, channels-last, without
 gradients; OpenVINO what openvino.convert_model makes of them; all with the checkpoint's weights. MODEL is any checkpoint
 of the shape's family; for SD 1.5 and the small shapes one of generated weights is made in the cache if there is none.
-sd.c's step is a request's first, which computes all keys and values of the texts; later ones keep them.
+sd.c's step is the mean of a request of STEPS; its first computes all keys and values of the texts, later ones keep them.
 
 A round is one measurement of each program, one after the other, so that a machine that slows down slows all; each
 program's first call is not counted. sd.c is `sdc bench`, whose seconds are those of a request's stages. A share is of
@@ -49,6 +49,7 @@ import warnings
 import numpy as np
 
 WORK = ("step", "decode", "text")
+STEPS = {"cpu": 3, "cuda": 20}
 PROGRAMS = {  # ratios are to the first one
     "cpu": ("sdc", "sdc-direct", "sdc-mixed", "torch-f32", "torch-bf16", "openvino-f32", "openvino-bf16", "openvino-int8"),
     "cuda": ("sdc-f16", "torch-f16", "torch-f16-compiled", "sdc-bf16", "torch-bf16", "torch-bf16-compiled"),
@@ -70,7 +71,7 @@ def cpu():
 def bench(args, precision, runs):
     """What `sdc bench` says."""
     command = [args.sdc, "bench", "--json", "-m", args.model, "-W", str(args.size), "-H", str(args.size)]
-    command += ["--steps", "20" if args.device == "cuda" else "1", "--runs", str(runs), "--batch-size", str(args.batch)]
+    command += ["--steps", str(1 if args.few_steps else STEPS[args.device]), "--runs", str(runs), "--batch-size", str(args.batch)]
     command += ["--threads", str(args.threads), "--precision", precision, "--device", args.device]
     command += ["--cfg", "1", "--taesd", args.taesd] if args.few_steps else []
     done = subprocess.run(command, capture_output=True, text=True)

@@ -41,6 +41,7 @@ sd/train tensor weights nn sd sd/text sd/noise sd/image sd/sampling sd/models sd
 sd/guide sd/text
 tools/cli tensor weights sd sd/text sd/image sd/sampling sd/info sd/load
 tools/shapes tensor weights sd sd/noise sd/image sd/load
+tools/pictures sd/image
 tools/ledger tensor weights nn sd sd/models sd/load
 tools/bench tensor weights nn sd sd/models sd/load tools/cli
 tools/server tensor weights sd sd/text sd/prompt sd/image sd/sampling sd/info
