@@ -177,7 +177,7 @@ $(B)/fuzz: $(FUZZ_SRC:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ)) $(B)/libs
 
 # The suites of the same bits alone (make port-test).
 PORT_SRC := tests/port/main.c tests/tensor/test_exact.c $(patsubst %,tests/pipeline/%.c,test_exact_runs full_exact) \
-  $(patsubst %,tests/harness/%.c,ledger_checks make_model make_model_json posix suites test)
+  $(patsubst %,tests/load/%.c,made_network network_kinds) $(patsubst %,tests/harness/%.c,ledger_checks make_model make_model_json posix suites test)
 PORT_TOOLS := $(filter tools/ledger/% tools/shapes/%,$(TOOLS))
 $(B)/port-test: $(PORT_SRC:%.c=$(B)/%.o) $(PORT_TOOLS:%.c=$(B)/%.o) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)

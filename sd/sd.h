@@ -386,7 +386,8 @@ typedef struct {
     const char *sd_upscale_upscaler; /* "Lanczos", "Nearest", "None" (it is as large as it should be, scale 1); else
                                         what texts call `upscaler`. NULL: "Lanczos" */
 
-    const char *taps; /* a safetensors file to write named activations to, or NULL; names of files are not empty */
+    const char *taps; /* a safetensors file to write named activations to, or NULL; names of files are not empty. Of
+                         hires fix, the second drawing's names begin with "hires." */
     const char *tap;  /* glob that their names must match (* and ?); NULL: all */
     /* Every such activation once it is computed, in torch's layout: values[n[0]]...[n[nd - 1]], which last for the
      * call; false: stop with ERR_CANCELLED. With or without a file. NULL: not wanted. */

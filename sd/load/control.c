@@ -95,15 +95,33 @@ static bool check(SdControlNet *c, const SdModel *of, Error *e) {
            (!image || check_part(c, PART_VISION, "vision encoder", "", e));
 }
 
-static SdControlNet *open_control(const char *path, const char *vision, const SdModel *of, Error *e);
+/* Where the weights are: in files, or in memory. */
+typedef struct {
+    const char *path, *vision; /* vision: of an IP-Adapter; NULL: it is none */
+    const void *bytes;         /* of both, which `path` and `vision` are only called by; NULL: files */
+    size_t size;
+} Source;
 
-static bool open_peers(SdControlNet *c, const char *path, const char *vision, Error *e) {
+static bool open_weights(SdControlNet *c, const Source *s, Error *e) {
+    if (!s->bytes)
+        return (c->m.checkpoint = checkpoint_open_part(GIVEN_CONTROL, s->path, e)) &&
+               (!s->vision || checkpoint_give(c->m.checkpoint, GIVEN_VISION, s->vision, e));
+    Checkpoint *all = c->m.checkpoint = checkpoint_open_memory(s->path, s->bytes, s->size, e);
+    if (!all) return false;
+    return (given_from(&all->given[GIVEN_CONTROL], GIVEN_CONTROL, all->file) &&
+            (!s->vision || given_from(&all->given[GIVEN_VISION], GIVEN_VISION, all->file))) ||
+           error_set(e, ERR_FORMAT, "%s: holds no ControlNet; name other bytes", s->path);
+}
+
+static SdControlNet *open_control(const Source *s, const SdModel *of, Error *e);
+
+static bool open_peers(SdControlNet *c, const Source *s, Error *e) {
     int count = c->of->peer_count;
     if (!count) return true;
     c->peers = calloc((size_t)count, sizeof *c->peers);
-    if (!c->peers) return error_set(e, ERR_MEMORY, "%s: out of memory", path);
+    if (!c->peers) return error_set(e, ERR_MEMORY, "%s: out of memory", s->path);
     for (int i = 0; i < count; i++)
-        if (!(c->peers[i] = open_control(path, vision, c->of->peers[i], e))) return false;
+        if (!(c->peers[i] = open_control(s, c->of->peers[i], e))) return false;
     return true;
 }
 
@@ -117,18 +135,16 @@ static bool choose_device(SdControlNet *c, const SdModel *of, bool image, Error 
     return c->m.ops != NULL;
 }
 
-/* vision: of an IP-Adapter; NULL: it is none. */
-static SdControlNet *open_control(const char *path, const char *vision, const SdModel *of, Error *e) {
+static SdControlNet *open_control(const Source *s, const SdModel *of, Error *e) {
     SdControlNet *c = calloc(1, sizeof *c);
+    bool image = s->vision != NULL;
     if (!c) {
-        error_set(e, ERR_MEMORY, "%s: out of memory", path);
+        error_set(e, ERR_MEMORY, "%s: out of memory", s->path);
         return NULL;
     }
     c->of = of;
-    c->m.checkpoint = checkpoint_open_part(GIVEN_CONTROL, path, e);
-    if (c->m.checkpoint && (!vision || checkpoint_give(c->m.checkpoint, GIVEN_VISION, vision, e)) &&
-        choose_device(c, of, vision != NULL, e) && bind(c, of, vision != NULL, e) && check(c, of, e) &&
-        control_lora_follow(c, e) && open_peers(c, path, vision, e))
+    if (open_weights(c, s, e) && choose_device(c, of, image, e) && bind(c, of, image, e) && check(c, of, e) &&
+        control_lora_follow(c, e) && open_peers(c, s, e))
         return c;
     sd_close_control(c);
     return NULL;
@@ -138,7 +154,7 @@ SdControlNet *sd_open_control(const char *path, const SdModel *of, Error *e) {
     Error own = {0};
     if (!e) e = &own;
     if (e->code) return NULL;
-    if (path && of) return open_control(path, NULL, of, e);
+    if (path && of) return open_control(&(Source){.path = path}, of, e);
     error_set(e, ERR_ARGUMENT, "control: %s is NULL; name a ControlNet's file and the model that it is for",
               path ? "the model" : "the file's name");
     return NULL;
@@ -148,10 +164,15 @@ SdControlNet *sd_open_ip_adapter(const char *path, const char *vision, const SdM
     Error own = {0};
     if (!e) e = &own;
     if (e->code) return NULL;
-    if (path && vision && of) return open_control(path, vision, of, e);
+    if (path && vision && of) return open_control(&(Source){.path = path, .vision = vision}, of, e);
     error_set(e, ERR_ARGUMENT, "IP-Adapter: %s is NULL; name its file, its vision encoder and the model that it is for",
               path && vision ? "the model" : "a file's name");
     return NULL;
+}
+
+SdControlNet *control_open_memory(const char *name, const void *bytes, size_t size, bool image, const SdModel *of,
+                                  Error *e) {
+    return open_control(&(Source){name, image ? name : NULL, bytes, size}, of, e);
 }
 
 void sd_close_control(SdControlNet *c) {

@@ -21,6 +21,11 @@ struct SdControlNet {
     struct SdControlNet **peers; /* the same for the model's further GPUs; [of->peer_count] */
 };
 
+/* As sd_open_control, or with `image` as sd_open_ip_adapter, of bytes in memory that must outlive it: one file, with
+ * the vision encoder in it. */
+SdControlNet *control_open_memory(const char *name, const void *bytes, size_t size, bool image, const SdModel *of,
+                                  Error *e);
+
 bool control_is_adapter(const SdControlNet *c); /* a T2I-Adapter */
 bool control_is_image(const SdControlNet *c);   /* an IP-Adapter */
 /* The webui's name of what looks at an IP-Adapter's picture; NULL for others. */

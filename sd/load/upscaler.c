@@ -23,21 +23,29 @@ static bool bind(SdModel *m, Error *e) {
                                (long long)r.misshapen, r.names, wrong > 3 ? ", ..." : "");
 }
 
-SdUpscaler *sd_upscaler_open(const char *path, const SdOptions *o, Error *e) {
-    Error own = {0};
-    if (!e) e = &own;
-    if (e->code || (!path && !error_set(e, ERR_ARGUMENT, "upscaler: the name of its file is NULL"))) return NULL;
+/* bytes NULL: of the file. */
+static SdUpscaler *open_upscaler(const char *path, const void *bytes, size_t size, const SdOptions *o, Error *e) {
     SdUpscaler *u = calloc(1, sizeof *u);
     SdModel *m = u ? u->m = calloc(1, sizeof *m) : NULL;
     bool ok = m || error_set(e, ERR_MEMORY, "%s: out of memory", path);
     if (ok) m->memory_limit = o ? o->memory_limit : 0;
     ok = ok && model_choose_device(m, o, e);
     if (ok && m->peer_count) ok = error_set(e, ERR_ARGUMENT, "device: an upscaler takes one; name one GPU");
-    if (ok)
-        ok = (m->checkpoint = checkpoint_open(path, e)) && bind(m, e) && (m->pool = pool_new(o ? o->threads : 0, e));
-    if (ok) return u;
+    if (ok) m->checkpoint = bytes ? checkpoint_open_memory(path, bytes, size, e) : checkpoint_open(path, e);
+    if (ok && m->checkpoint && bind(m, e) && (m->pool = pool_new(o ? o->threads : 0, e))) return u;
     sd_upscaler_close(u);
     return NULL;
+}
+
+SdUpscaler *sd_upscaler_open(const char *path, const SdOptions *o, Error *e) {
+    Error own = {0};
+    if (!e) e = &own;
+    if (e->code || (!path && !error_set(e, ERR_ARGUMENT, "upscaler: the name of its file is NULL"))) return NULL;
+    return open_upscaler(path, NULL, 0, o, e);
+}
+
+SdUpscaler *upscaler_open_memory(const char *name, const void *bytes, size_t size, const SdOptions *o, Error *e) {
+    return open_upscaler(name, bytes, size, o, e);
 }
 
 void sd_upscaler_close(SdUpscaler *u) {

@@ -16,17 +16,17 @@
 static bool open_taps(Generation *g, Error *e) {
     const SdRequest *r = g->r;
     if (!request_taps(r)) return true;
-    g->taps = taps_open(r->taps, r->tap, r->activation, r->user, e);
+    g->taps = g->pass.taps ? g->pass.taps : taps_open(r->taps, r->tap, r->activation, r->user, e);
+    if (g->pass.taps) taps_enter(g->taps, g->pass.before);
     if (g->taps) g->listener = taps_listener(g->taps);
     return g->taps != NULL;
 }
 
-/* The file appears only if all went well. */
+/* The file appears only if all went well; that of all passes after the last one. */
 static bool close_taps(Generation *g, Error *e) {
     TapFile *taps = g->taps;
     g->taps = NULL;
-    if (g->pass.first) return taps_abort(taps), true; /* the other pass may have what is looked for */
-    return !taps || taps_close(taps, e);
+    return !taps || g->pass.taps || taps_close(taps, e);
 }
 
 /* What an earlier call kept. */

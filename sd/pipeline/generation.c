@@ -160,7 +160,7 @@ void generation_end(Generation *g) {
     for (int i = 0; i < g->expert_count; i++) text_states_free(&g->experts[i].cond.text);
     networks_free(&g->networks);
     embeddings_free(&g->embeddings);
-    taps_abort(g->taps);
+    if (!g->pass.taps) taps_abort(g->taps);
     /* the next call begins with the base, and with ControlNets of its own */
     if (g->now != &g->experts[BASE] || g->control_count || g->maps) workspace_forget(&g->work);
     control_end(g);

@@ -124,6 +124,8 @@ typedef struct {
     SdModel *told_model;
     const NetworkList *told_networks; /* of all passes; NULL: the pass' own */
     char **told_embeddings; /* what is said of embeddings: the first pass sets it, the last one adds its own; or NULL */
+    TapFile *taps;          /* of all passes; NULL: nobody listens, or there is one pass */
+    const char *before;     /* what comes before the names of its activations, or NULL */
 } Pass;
 
 typedef struct {

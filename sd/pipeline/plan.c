@@ -50,9 +50,16 @@ static size_t model_bytes(const SdModel *m) {
     return (file && !file->mapped ? file->size : 0) + (size_t)pool_threads(m->pool) * SCRATCH_BYTES;
 }
 
+/* An activation's name, as the request's listener knows it. */
+static const char *full(const Generation *g, const char *name, char out[160]) {
+    snprintf(out, 160, "%s%s", g->pass.before ? g->pass.before : "", name);
+    return out;
+}
+
 /* Whether the request's listener is told of this activation, in a copy of its own. */
-static bool tells(const SdRequest *r, const char *name) {
-    return r->activation && (!r->tap || glob_match(r->tap, name));
+static bool tells(const Generation *g, const char *name) {
+    char out[160];
+    return g->r->activation && (!g->r->tap || glob_match(g->r->tap, full(g, name, out)));
 }
 
 size_t plan_process(const SdModel *m) { return m->gpu ? 0 : PROGRAM_BYTES + model_bytes(m); }
@@ -76,7 +83,7 @@ static size_t other_bytes(const Generation *g) {
     size_t unit = (size_t)vae_factor(&g->m->config.vae); /* noise of another size lies beside the picture's */
     size_t seeds = (size_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
     if (request_taps(g->r)) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
-    if (tells(g->r, "image")) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
+    if (tells(g, "image")) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
     return PROGRAM_BYTES + models + g->pass.held + inpaint_bytes(g) + attention_maps_bytes(g) +
            windows_bytes(&g->windows) +
            (latents * (size_t)g->latent + beside + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) + pictures;
@@ -100,8 +107,9 @@ static void set_first_modes(Generation *g, Expert *d) {
 }
 
 /* Whether activations whose names begin so are wanted: they are of whole calls and whole maps, in every mode. */
-static bool shows(const SdRequest *r, const char *begin) {
-    return request_taps(r) && (!r->tap || glob_begins(r->tap, begin));
+static bool shows(const Generation *g, const char *begin) {
+    char out[160];
+    return request_taps(g->r) && (!g->r->tap || glob_begins(g->r->tap, full(g, begin, out)));
 }
 
 /* Of what stands between pictures and latents; 0: the part does not. */
@@ -120,8 +128,8 @@ static bool encodes(Part part) { return part == PART_ENCODER || part == PART_TAE
 /* The next mode of a stage, from the fastest: smaller U-Net calls, the VAE strip by strip, streamed weights. */
 static bool next_mode(const Generation *g, const Expert *d, int stage, Mode *m) {
     Part part = d->stages[stage].part;
-    bool unet = part == PART_UNET && !shows(g->r, "unet."), vae = coder_levels(d->m, part) > 0;
-    int levels = g->m->ops->rows_independent && !shows(g->r, "vae.") && !g->r->tiling ? coder_levels(d->m, part) : 0;
+    bool unet = part == PART_UNET && !shows(g, "unet."), vae = coder_levels(d->m, part) > 0;
+    int levels = g->m->ops->rows_independent && !shows(g, "vae.") && !g->r->tiling ? coder_levels(d->m, part) : 0;
     if (unet && m->texts > 1) return m->texts = 1, true;
     if (unet && m->pictures > 1) return m->pictures = (m->pictures + 1) / 2, true;
     if (vae && m->vae_strips < levels) return m->vae_strips++, true;
@@ -138,21 +146,21 @@ static size_t weights_of(const Generation *g, const Expert *d, int stage) {
 
 /* While a stage is planned: the largest copy that the listener is given. */
 typedef struct {
-    const SdRequest *r;
+    const Generation *g;
     Part part;
     size_t bytes;
 } Copies;
 
 static bool is_told(void *user, const char *name) {
     const Copies *k = user;
-    char full[160];
+    char out[160];
     if (k->part != PART_UNET) {
-        snprintf(full, sizeof full, "vae.%s.%s", encodes(k->part) ? "encoder" : "decoder", name);
-        return tells(k->r, full);
+        snprintf(out, sizeof out, "vae.%s.%s", encodes(k->part) ? "encoder" : "decoder", name);
+        return tells(k->g, out);
     }
-    for (int step = 0; step < k->r->steps && shows(k->r, "unet."); step++) {
-        snprintf(full, sizeof full, "unet.step%03d.%s", step, name);
-        if (tells(k->r, full)) return true;
+    for (int step = 0; step < k->g->r->steps && shows(k->g, "unet."); step++) {
+        snprintf(out, sizeof out, "unet.step%03d.%s", step, name);
+        if (tells(k->g, out)) return true;
     }
     return false;
 }
@@ -165,7 +173,7 @@ static void count_copy(void *user, const char *name, Tensor x, Error *e) {
 
 /* The arena's peak in a stage, and what its listener takes beside it. */
 static size_t measure(Generation *g, Expert *d, int stage) {
-    Copies k = {.r = g->r, .part = d->stages[stage].part};
+    Copies k = {.g = g, .part = d->stages[stage].part};
     Taps taps = {.want = is_told, .put = count_copy, .user = &k};
     bool listens = stage != STAGE_PREVIEW && (k.part == PART_UNET || coder_levels(d->m, k.part));
     if (g->r->activation && !g->m->gpu && listens) g->ctx.taps = &taps;

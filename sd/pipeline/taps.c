@@ -14,7 +14,8 @@ struct TapFile {
     FILE *spool;       /* NULL: no file */
     FileTensor *list;  /* the file's */
     size_t count, capacity;
-    TapHeard *heard; /* NULL: no listener */
+    const char *before; /* all names, from here on; or NULL */
+    TapHeard *heard;    /* NULL: no listener */
     void *user;
     float *values; /* the listener's copy of the current tensor, `filled` of them so far */
     int64_t filled;
@@ -50,7 +51,20 @@ void taps_abort(TapFile *t) {
     free(t);
 }
 
-bool taps_wants(const TapFile *t, const char *name) { return glob_match(t->glob, name); }
+void taps_enter(TapFile *t, const char *before) { t->before = before; }
+
+enum { NAME = 256 };
+
+static const char *full(const TapFile *t, const char *name, char out[NAME]) {
+    if (!t->before) return name;
+    snprintf(out, NAME, "%s%s", t->before, name);
+    return out;
+}
+
+bool taps_wants(const TapFile *t, const char *name) {
+    char out[NAME];
+    return glob_match(t->glob, full(t, name, out));
+}
 
 static bool add_entry(TapFile *t, const char *name, int nd, const int64_t *n, Error *e) {
     if (t->count == t->capacity) {
@@ -60,7 +74,7 @@ static bool add_entry(TapFile *t, const char *name, int nd, const int64_t *n, Er
         t->list = list;
         t->capacity = capacity;
     }
-    char *own = copy(name);
+    char out[NAME], *own = copy(full(t, name, out));
     if (!own) return error_set(e, ERR_MEMORY, "%s: out of memory", t->path);
     FileTensor *s = &t->list[t->count++];
     *s = (FileTensor){.name = own, .dtype = F32, .nd = nd};
@@ -89,7 +103,8 @@ static bool more(TapFile *t, const float *data, int64_t count, Error *e) {
 }
 
 static bool end(TapFile *t, const char *name, int nd, const int64_t *n, Error *e) {
-    bool on = !t->heard || t->heard(t->user, name, nd, n, t->values);
+    char out[NAME];
+    bool on = !t->heard || t->heard(t->user, full(t, name, out), nd, n, t->values);
     free(t->values);
     t->values = NULL;
     return on || error_set(e, ERR_CANCELLED, "stopped");

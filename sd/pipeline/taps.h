@@ -14,6 +14,8 @@ typedef bool TapHeard(void *user, const char *name, int nd, const int64_t *n, co
 /* path: the file, or NULL: none. glob: a pattern for whole names, with * and ?; NULL: all. heard: called with every
  * tensor once it is complete, false stops with ERR_CANCELLED; NULL: no listener. Returns NULL on an error. */
 TapFile *taps_open(const char *path, const char *glob, TapHeard *heard, void *user, Error *e);
+/* From here on this comes before all names; NULL: nothing. It must outlive t. */
+void taps_enter(TapFile *t, const char *before);
 /* A listener for Ctx.taps; the caller sets its prefix as it goes. */
 Taps taps_listener(TapFile *t);
 /* Adds a tensor, dense f32 already in torch's layout. */

@@ -4,6 +4,7 @@
 #include "sd/pipeline/generate.h"
 #include "sd/image/interpolate.h"
 #include "sd/pipeline/generate.h"
+#include "sd/pipeline/request.h"
 #include "sd/info/params.h"
 
 #include <stdio.h>
@@ -26,6 +27,7 @@ typedef struct {
     uint8_t **pictures;
     NetworkList networks; /* of both */
     char *embeddings;     /* what the first pass says of them */
+    TapFile *taps;        /* of both; NULL: nobody listens */
 } Hires;
 
 /* The size that the first picture is enlarged to, in pixels, and how many latents of it are cut off. */
@@ -63,7 +65,6 @@ static bool check(const Hires *h, Error *e) {
                          h->to_w, h->to_h, h->unit);
     if (config_input(&h->m->config) != INPUT_LATENTS)
         return error_set(e, ERR_ARGUMENT, "hires scale: not with models for inpainting or instructions; leave it out");
-    if (r->taps) return error_set(e, ERR_ARGUMENT, "taps: record one pass; leave out --hires-scale and the like");
     if (h->latent) return true;
     return r->vae_encoder == SD_VAE_TAESD ? model_has_taesd(h->m, PART_TAESD_ENCODER, e)
                                           : model_has(h->m, PART_ENCODER, e);
@@ -131,6 +132,7 @@ static bool begin(Hires *h, SdModel *m, const SdRequest *r, Error *e) {
                           .cut_x = h->cut_x / 2,
                           .cut_y = h->cut_y / 2,
                           .calls_before = twice ? 2 * r->steps : r->steps,
+                          .before = "hires.",
                           .told = &h->told,
                           .told_model = m};
     return check(h, e);
@@ -142,6 +144,7 @@ static void end(Hires *h) {
     free(h->x);
     free(h->z);
     free(h->embeddings);
+    taps_abort(h->taps);
     networks_free(&h->networks);
 }
 
@@ -207,6 +210,21 @@ static bool enlarge_pictures(Hires *h, SdResult *first, Error *e) {
 
 /* --- both passes --- */
 
+static bool open_taps(Hires *h, Error *e) {
+    const SdRequest *r = &h->told;
+    if (!request_taps(r)) return true;
+    h->taps = taps_open(r->taps, r->tap, r->activation, r->user, e);
+    h->passes[0].taps = h->passes[1].taps = h->taps;
+    return h->taps != NULL;
+}
+
+/* The file appears only if all went well. */
+static bool close_taps(Hires *h, Error *e) {
+    TapFile *taps = h->taps;
+    h->taps = NULL;
+    return !taps || taps_close(taps, e);
+}
+
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 /* What an upscaler takes beside the pictures, and beside weights that stay. */
@@ -249,11 +267,13 @@ bool hires_draw(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     h.passes[0].told_embeddings = h.passes[1].told_embeddings = &h.embeddings;
     h.passes[1].told_networks = &h.networks;
     bool ok = networks_find(&h.networks, &h.told, m, e) && plan_enlarging(&h, &plan, &enlarging_takes, e) &&
-              generate_plan(m, &h.second, &h.passes[1], &plan, e) && generate(m, &h.first, &h.passes[0], &first, e);
+              generate_plan(m, &h.second, &h.passes[1], &plan, e) && open_taps(&h, e) &&
+              generate(m, &h.first, &h.passes[0], &first, e);
     ok = ok && (h.latent ? enlarge_latents(&h, e) : enlarge_pictures(&h, &first, e));
     double text = first.text_seconds, sample = first.sample_seconds, decode = first.decode_seconds;
     sd_free(&first);
-    ok = ok && generate(m, &h.second, &h.passes[1], out, e);
+    ok = ok && generate(m, &h.second, &h.passes[1], out, e) && close_taps(&h, e);
+    if (!ok) sd_free(out);
     if (ok) out->text_seconds += text, out->sample_seconds += sample, out->decode_seconds += decode;
     end(&h);
     return ok;

@@ -3,17 +3,21 @@
  * other machines and compilers. */
 #define _XOPEN_SOURCE 700
 #include "sd/train/train.h"
+#include "tests/load/made_network.h"
 #include "tests/harness/ledger_checks.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
-#include "tools/ledger/exact.h"
+#include "tools/ledger/exact_runs.h"
 #include "tools/shapes/shapes.h"
 #include "weights/files/path.h"
 #include "weights/formats/weight_file.h"
+#include "weights/files/glob.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* --- what is asked --- */
 
 static LedgerTable tables[LEDGER_TABLES];
 static ExactOn on;
@@ -43,11 +47,12 @@ static void end(int count) {
     free((void *)on.model);
 }
 
-/* SDC_TEST_PART="2/3": of three processes that share the runs, this is the second. */
+/* SDC_TEST_ROWS="*limit*": only those whose names match. SDC_TEST_PART="2/3": of three processes that share the runs,
+ * this is the second. */
 static bool mine(void *user, const char *row) {
     int *count = user, part = 1, parts = 1;
-    const char *wish = getenv("SDC_TEST_PART");
-    (void)row;
+    const char *wish = getenv("SDC_TEST_PART"), *rows = getenv("SDC_TEST_ROWS");
+    if (rows && !glob_match(rows, row)) return false;
     if (wish && (sscanf(wish, "%d/%d", &part, &parts) != 2 || parts < 1)) abort();
     return (*count)++ % parts == part - 1;
 }
@@ -129,13 +134,45 @@ static void train_on(const LedgerTable *t, int threads) {
     setenv("SDC_CPU", wish, 1);
 }
 
+/* --- networks --- */
+
+static const ExactRun NETWORKS = {
+    "networks of every kind", "a87c4eeb5da07ff84032ec0542ea74764d5e6ba59d92b4551befaf64fa3aa42a", exact_picture,
+    &(const ExactPicture){.sampler = "Euler a", .weights = F16, .width = 32, .height = 32, .steps = 3, .cfg = 7}, 0};
+
+/* One module of each kind. */
+static void add_networks(const LedgerTable *t, int threads) {
+    static char paths[64][OS_PATH_SIZE];
+    SdNetwork all[64];
+    Ledger checks = ledger_checks();
+    int count = EXACT_RUN_COUNT + 1;
+    if (!mine(&count, NETWORKS.name) || !test_check(NETWORK_CASE_COUNT <= 64, "the kinds are few")) return;
+    for (int i = 0; i < NETWORK_CASE_COUNT; i++) {
+        const NetworkCase *k = &NETWORK_CASES[i];
+        bool conv = !strcmp(k->module, CONV), norm = !strcmp(k->module, NORM);
+        MadeWeight none = {32, norm ? 1 : 32, conv ? 9 : 1, calloc(32 * 32 * 9, sizeof(double))};
+        MadeNetwork n = {.count = 0};
+        char module[200], name[40];
+        snprintf(module, sizeof module, "lora_unet_%s", k->module);
+        snprintf(name, sizeof name, "kind%d.safetensors", i);
+        k->make(&n, module, none);
+        snprintf(paths[i], sizeof paths[i], "%s", made_save(&n, name, NULL, 0));
+        all[i] = (SdNetwork){.path = paths[i], .text = 0.05, .unet = 0.05};
+        made_free(&n);
+        free(none.w);
+    }
+    on.table = t, on.threads = threads, on.networks = all, on.network_count = NETWORK_CASE_COUNT;
+    ledger_exact_run(&checks, &NETWORKS, &on);
+    on.networks = NULL, on.network_count = 0;
+}
+
 /* --- suites --- */
 
 /* All runs on the preferred table, which is the last; a few on the others, and with seven threads. */
 SUITE(exact_runs, .seconds = 4) {
     int count = begin();
     for (int i = 0; i < count; i++) walk(&tables[i], 0, i < count - 1);
-    if (count) walk(&tables[count - 1], 7, true), train_on(&tables[count - 1], 1);
+    if (count) walk(&tables[count - 1], 7, true), train_on(&tables[count - 1], 1), add_networks(&tables[count - 1], 2);
     end(count);
 }
 
@@ -159,6 +196,7 @@ SUITE(exact_runs_all, .seconds = 120, .slow = true) {
     for (int i = 0; i < count; i++) {
         walk(&tables[i], 7, false);
         train_on(&tables[i], 7);
+        add_networks(&tables[i], 7);
         from_file(&tables[i], "diffusers folder", "txt2img", (MakeModel){.layout = MODEL_DIFFUSERS, .dtype = F32});
         from_file(&tables[i], "file in f16", "f16 weights", (MakeModel){.dtype = F16});
     }

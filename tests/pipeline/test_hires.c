@@ -44,7 +44,7 @@ static bool show(void *user, const char *name, int nd, const int64_t *n, const f
     if (!s->values || nd != 4) return false;
     memcpy(s->values, values, bytes);
     memcpy(s->n, n, sizeof s->n);
-    return !strcmp(name, "image");
+    return !strcmp(name, "image") || !strcmp(name, "hires.image");
 }
 
 static SdRequest latent(void) {
@@ -65,7 +65,7 @@ static void check_golden(SdModel *m, const Golden *golden, SdRequest r, const ch
     SdResult out;
     Error e = {0};
     Shown s = {0};
-    r.activation = show, r.tap = "image", r.user = &s;
+    r.activation = show, r.tap = "*image", r.user = &s;
     bool ok = sd_txt2img(m, &r, &out, &e);
     int width, height;
     sd_finished_size(&r, &width, &height);

@@ -3,7 +3,8 @@
 # of optimisation, each in a folder of its own (build/port-NAME), without BLAS. Other processors are emulated by QEMU.
 # Ends with "N passed, N failed". JOBS: of make, and how many processes share the runs of a port (all cores). ALL=1: also
 # every run on all tables of a port, with one to seven threads, and SD 1.5 at full size (2.2 GB under TMPDIR), which takes
-# hours under QEMU. SDC_TEST_VERBOSE=1: a line for each run.
+# hours under QEMU. SDC_TEST_VERBOSE=1: a line for each run. SDC_TEST_ROWS=GLOB: only
+# runs whose names match.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 [ $# -gt 0 ] || { echo "port_test: name a port: O1, O3, clang, clang-O1, aarch64, riscv64" >&2; exit 2; }

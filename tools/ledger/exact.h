@@ -8,15 +8,18 @@
 
 #include "ledger.h"
 #include "weights/files/sha256.h"
+#include "sd/sd.h"
 
 /* What a run computes on. */
 typedef struct {
     const LedgerTable *table;
     const void *model; /* the micro model's bytes (made_model.h) */
     size_t model_size;
-    const char *file; /* the micro model, to be used instead of the bytes; NULL: none */
-    int threads;      /* 0: as many as the run says */
-    bool few;         /* only the runs of EXACT_FEW */
+    const char *file;          /* the micro model, to be used instead of the bytes; NULL: none */
+    const SdNetwork *networks; /* of the pictures, which must be recorded so; NULL: none */
+    int network_count;
+    int threads; /* 0: as many as the run says */
+    bool few;    /* only the runs of EXACT_FEW */
 } ExactOn;
 
 enum {

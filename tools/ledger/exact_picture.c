@@ -1,5 +1,5 @@
 /* exact_picture.c: pictures as runs whose bits are recorded. */
-#include "exact_runs.h"
+#include "exact_beside.h"
 #include "made_model.h"
 #include "pipeline.h"
 
@@ -41,7 +41,7 @@ static SdRequest request(const ExactPicture *p, uint8_t *image) {
     if (p->eta > 0) r.eta = p->eta;
     if (p->clip_skip) r.clip_skip = p->clip_skip;
     if (p->batch) r.batch_size = p->batch;
-    if (p->limit) r.tap = "image*";
+    if (p->limit) r.tap = "*image"; /* of hires fix both */
     r.scheduler = p->scheduler, r.cfg = p->cfg, r.rng = SD_RNG_NV, r.s_churn = p->churn;
     r.variation_seed = 5, r.variation_strength = p->variation;
     r.seed_width = r.seed_height = p->seed_side, r.tiling = p->tiling;
@@ -56,10 +56,15 @@ static void *made(const ExactPicture *p, const ExactOn *on, size_t *size, Error 
     return !on->file && (p->model || p->weights != F32) ? made_model(&k, p->weights, size, e) : NULL;
 }
 
-static SdModel *model_of(const ExactPicture *p, const ExactOn *on, const LedgerTable *t, void *other, size_t size,
-                         Error *e) {
+static SdOptions options_of(const ExactPicture *p, const LedgerTable *t) {
     SdOptions o = {.threads = pool_threads(t->pool), .precision = p->precision, .device = t->gpu ? "cuda" : "cpu"};
     if (p->limit) o.memory_limit = (size_t)p->limit * 1000000 + (size_t)(o.threads - 1) * SCRATCH_BYTES;
+    return o;
+}
+
+static SdModel *model_of(const ExactPicture *p, const ExactOn *on, const LedgerTable *t, void *other, size_t size,
+                         Error *e) {
+    SdOptions o = options_of(p, t);
     SdModel *m = p->builtin || on->file ? sd_open(p->builtin ? NULL : on->file, &o, e)
                                         : sd_open_memory("micro model", other ? other : on->model, size, &o, e);
     if (m && !t->gpu) m->ops = t->op;
@@ -79,10 +84,11 @@ static SdModel *refiner_of(const ExactPicture *p, const LedgerTable *t, void **b
 
 bool exact_picture(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e) {
     const ExactPicture *p = run->what;
-    size_t size = on->model_size, area = (size_t)p->width * (size_t)p->height * 3;
-    uint8_t *image = malloc(area / 3 * 4);
+    size_t size = on->model_size;
+    uint8_t *image = malloc((size_t)p->width * (size_t)p->height * 4);
     LedgerTable t = *on->table;
     SdResult out = {0};
+    ExactBeside beside = {.net = NULL};
     if (!image) error_set(e, ERR_MEMORY, "out of memory for a picture");
     void *other = image ? made(p, on, &size, e) : NULL, *second = NULL;
     t.pool = e->code ? NULL : pool_new(on->threads ? on->threads : p->threads ? p->threads : 1, e);
@@ -90,15 +96,18 @@ bool exact_picture(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e
     SdModel *refiner = m && p->refined ? refiner_of(p, &t, &second, e) : NULL;
     if (m && !e->code) {
         SdRequest r = request(p, image);
+        SdOptions o = options_of(p, &t);
         if (refiner) r.refiner = refiner, r.refiner_switch = 0.5;
         r.activation = hear, r.user = sum;
-        (r.image ? sd_img2img : sd_txt2img)(m, &r, &out, e);
+        r.networks = on->networks, r.network_count = on->network_count;
+        if (exact_beside_open(&beside, p, &t, &o, m, &r, e)) (r.image ? sd_img2img : sd_txt2img)(m, &r, &out, e);
     }
     for (int i = 0; i < out.count; i++) {
-        const SdPicture *made = &out.pictures[i];
-        sha256_update(sum, made->rgb, (size_t)made->width * (size_t)made->height * 3);
+        const SdPicture *is = &out.pictures[i];
+        sha256_update(sum, is->rgb, (size_t)is->width * (size_t)is->height * 3);
     }
     sd_free(&out);
+    exact_beside_close(&beside);
     sd_close(refiner);
     sd_close(m);
     pool_free(t.pool);

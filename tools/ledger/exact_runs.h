@@ -25,11 +25,19 @@ typedef struct {
     SdTiling tiling;
     enum { EXACT_TILES = 1, EXACT_SIDES } extended; /* of img2img; 0: not */
     bool refined;                                   /* by the micro refiner, from half of the steps on */
-    SdConfig (*model)(void);                        /* NULL: the micro model of SD 1 */
+    enum { EXACT_CONTROLNET = 1, EXACT_T2I_ADAPTER, EXACT_IP_ADAPTER, EXACT_IP_ADAPTER_PLUS } control; /* 0: none */
+    SdControl how;                 /* it is asked; without its network and picture */
+    const char *hires;             /* what hires fix enlarges by; EXACT_RRDBNET, EXACT_COMPACT: a network. NULL: none */
+    int hires_width, hires_height; /* 0: twice the size */
+    SdConfig (*model)(void);       /* NULL: the micro model of SD 1 */
 } ExactPicture;
 
-/* TAESD's halves with generated weights. */
+#define EXACT_RRDBNET "an RRDBNet"
+#define EXACT_COMPACT "a compact network"
+
+/* TAESD's halves, and upscalers, with generated weights. */
 bool exact_taesd(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e);
+bool exact_upscaler(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e);
 bool exact_picture(const ExactRun *run, const ExactOn *on, Sha256 *sum, Error *e);
 
 #endif

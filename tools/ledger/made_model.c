@@ -32,13 +32,12 @@ MadeTensor *made_tensor(MadeTensors *l, const char *source, const char *name, DT
     return e;
 }
 
-/* Adds what a network's walk names, and frees the list. Rows that are not whole blocks of Q8_0 are F32 instead. */
-static void add_all(MadeTensors *l, WeightList *w, DType type) {
+void made_list(MadeTensors *l, WeightList *w, size_t skip, DType type) {
     for (int64_t i = 0; i < w->count; i++) {
         int64_t n[MAX_DIMS];
         int nd = gen_torch_shape(w->w[i], n);
         bool rows = nd >= 2 && n[nd - 1] % Q8_NUMBERS == 0;
-        made_tensor(l, w->w[i]->name, w->w[i]->name, type == Q8_0 && !rows ? F32 : type, nd, n);
+        made_tensor(l, w->w[i]->name, w->w[i]->name + skip, type == Q8_0 && !rows ? F32 : type, nd, n);
     }
     weight_list_free(w);
 }
@@ -48,7 +47,7 @@ static void made_encoder(MadeTensors *l, const SdConfig *k, int i, DType type) {
     char prefix[KEY_ENCODER_SIZE], name[96];
     WeightList text = {.err = l->err};
     snprintf(text.path, sizeof text.path, "%s", key_encoder(k, i, prefix));
-    if (clip_bind(&c, &k->clip[i], &text)) add_all(l, &text, type);
+    if (clip_bind(&c, &k->clip[i], &text)) made_list(l, &text, 0, type);
     clip_free(&c);
     snprintf(name, sizeof name, "%s" POSITION_IDS, prefix);
     if (!k->clip[i].open_clip) made_tensor(l, "", name, I64, 2, SHAPE(1, k->clip[i].positions));
@@ -59,11 +58,11 @@ void made_networks(MadeTensors *l, const SdConfig *k, DType type) {
     Vae v;
     WeightList unet = {.err = l->err, .path = "model.diffusion_model."},
                vae = {.err = l->err, .path = "first_stage_model."};
-    if (unet_bind(&u, &k->unet, &unet)) add_all(l, &unet, type);
+    if (unet_bind(&u, &k->unet, &unet)) made_list(l, &unet, 0, type);
     unet_free(&u);
-    if (vae_bind_encoder(&v, &k->vae, &vae)) add_all(l, &vae, type);
+    if (vae_bind_encoder(&v, &k->vae, &vae)) made_list(l, &vae, 0, type);
     vae = (WeightList){.err = l->err, .path = "first_stage_model."};
-    if (vae_bind_decoder(&v, &k->vae, &vae)) add_all(l, &vae, type);
+    if (vae_bind_decoder(&v, &k->vae, &vae)) made_list(l, &vae, 0, type);
     for (int i = 0; i < k->encoders; i++) made_encoder(l, k, i, type);
 }
 
@@ -217,21 +216,28 @@ void *micro_model(DType type, size_t *size, Error *e) {
     return made_model(&k, type, size, e);
 }
 
-void *made_model(const SdConfig *k, DType type, size_t *size, Error *e) {
-    MadeTensors l = {.err = e};
-    made_networks(&l, k, type);
-    FileTensor *tensors = malloc((l.count + 1) * sizeof *tensors);
-    char *json = config_to_json(k);
-    if (!tensors || !json) error_set(e, ERR_MEMORY, "a model: out of memory");
-    for (size_t i = 0; tensors && i < l.count; i++) tensors[i] = l.at[i].t, tensors[i].name = l.at[i].name;
-    FileMeta meta[] = {{"format", "pt"}, {"sdc.config", json}};
-    StWriter *w = e->code ? NULL : st_write_begin_memory("a model", tensors, l.count, meta, 2, e);
-    for (size_t i = 0; w && !e->code && i < l.count; i++) made_write(w, &l.at[i], e);
+void *made_file(MadeTensors *l, const FileMeta *meta, size_t meta_count, size_t *size, Error *e) {
+    FileTensor *tensors = malloc((l->count + 1) * sizeof *tensors);
+    if (!tensors) error_set(e, ERR_MEMORY, "a model: out of memory");
+    for (size_t i = 0; tensors && i < l->count; i++) tensors[i] = l->at[i].t, tensors[i].name = l->at[i].name;
+    StWriter *w = e->code ? NULL : st_write_begin_memory("a model", tensors, l->count, meta, meta_count, e);
+    for (size_t i = 0; w && !e->code && i < l->count; i++) made_write(w, &l->at[i], e);
     void *bytes = NULL;
     if (w && !e->code) bytes = st_write_end_memory(w, size, e);
     else st_write_abort(w);
-    free(json);
     free(tensors);
-    free(l.at);
+    free(l->at);
+    *l = (MadeTensors){.err = l->err};
+    return bytes;
+}
+
+void *made_model(const SdConfig *k, DType type, size_t *size, Error *e) {
+    MadeTensors l = {.err = e};
+    made_networks(&l, k, type);
+    char *json = config_to_json(k);
+    if (!json) error_set(e, ERR_MEMORY, "a model: out of memory");
+    const FileMeta meta[] = {{"format", "pt"}, {"sdc.config", json}};
+    void *bytes = made_file(&l, meta, 2, size, e);
+    free(json);
     return bytes;
 }

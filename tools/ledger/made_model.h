@@ -5,6 +5,7 @@
 
 #include "sd/models/config.h"
 #include "weights/formats/safetensors.h"
+#include "nn/bind.h"
 
 /* A tensor to be written. */
 typedef struct {
@@ -26,10 +27,16 @@ typedef struct {
 /* Adds one; NULL when out of memory. */
 MadeTensor *made_tensor(MadeTensors *l, const char *source, const char *name, DType type, int nd, const int64_t *n);
 
+/* Adds what a network's walk names, under its names without their first `skip` characters, and frees the list. Rows
+ * that are not whole blocks of Q8_0 are F32 instead. */
+void made_list(MadeTensors *l, WeightList *w, size_t skip, DType type);
 /* Adds the tensors of all networks of a single file, of this type. */
 void made_networks(MadeTensors *l, const SdConfig *k, DType type);
 /* The numbers of one, as the writer's next data. */
 bool made_write(StWriter *w, const MadeTensor *t, Error *e);
+/* All of them as a safetensors file in memory: *size bytes, for the caller to free; NULL where l->err is set, or e. The
+ * list is freed. */
+void *made_file(MadeTensors *l, const FileMeta *meta, size_t meta_count, size_t *size, Error *e);
 
 /* The configuration of the micro model: SD 1's, small; and those of SD 2 (eps and v), of SDXL's base and of its
  * refiner. */
