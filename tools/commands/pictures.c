@@ -139,10 +139,10 @@ static void draw_loops(Drawn *d, int run, Error *e) {
         SdResult result = {0};
         d->progress.run = run * a->loops + i;
         d->request.strength = loop_strength(a, first.strength, i);
+        d->request.seed = first.seed + i;
         bool ok = draw(d, &result, !run && !i, e);
         if (ok && i + 1 < a->loops) take_result(&d->request, &result, &kept);
         sd_free(&result);
-        d->request.seed++;
         if (os_stop_signal() && !e->code && d->progress.run + 1 < d->progress.runs)
             error_set(e, ERR_CANCELLED, "stopped");
     }
@@ -175,7 +175,13 @@ static void draw_job(Drawn *d, const PictureArguments *job, bool first, Error *e
     int64_t seed = r->seed < 0 ? d->seed : r->seed,
             variation = r->variation_seed < 0 ? d->variation : r->variation_seed;
     int64_t each = (int64_t)request_pictures(r) * d->a->loops;
-    if (d->a->next_seeds) seed += (int64_t)d->job * each * d->a->batch_count;
+    if (d->a->next_seeds) {
+        int64_t before = (int64_t)d->job * each * d->a->batch_count;
+        if (seed > INT64_MAX - before - each * d->a->batch_count)
+            error_set(e, ERR_ARGUMENT, "--seed: %" PRId64 " leaves no room to count up for all lines of --prompts-from",
+                      seed);
+        else seed += before;
+    }
     for (int run = 0; !e->code && run < job->batch_count; run++) {
         d->progress.run = (int)d->job * d->a->batch_count * d->a->loops + run;
         r->seed = r->variation_strength != 0 && d->a->loops == 1 ? seed : seed + run * each;
