@@ -26,7 +26,11 @@ enum { WIDENS_BY_VECTORS = 0 };
 static inline __attribute__((always_inline)) V widen_vector(const void *from, DType dtype) {
     typedef uint16_t Narrow __attribute__((vector_size(2 * VW)));
     typedef uint32_t Wide __attribute__((vector_size(4 * VW)));
-    if (dtype == F32) return *(const V *)from;
+    if (dtype == F32) {
+        V v;
+        memcpy(&v, from, sizeof v);
+        return v;
+    }
     Narrow h;
     memcpy(&h, from, sizeof h);
     if (dtype == BF16) return (V)(__builtin_convertvector(h, Wide) << 16);
