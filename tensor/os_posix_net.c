@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -78,5 +79,7 @@ bool os_readable(intptr_t socket, double seconds) {
     struct pollfd p = {.fd = (int)socket, .events = POLLIN};
     return poll(&p, 1, (int)(1000 * seconds)) > 0;
 }
+
+void os_ignore_sigpipe(void) { (void)signal(SIGPIPE, SIG_IGN); }
 
 void os_socket_cut(intptr_t socket) { (void)shutdown((int)socket, SHUT_RDWR); }

@@ -1,4 +1,4 @@
-/* os_wait.h: waiting for a socket, as os.h has the other calls of the system. */
+/* os_wait.h: what programs with sockets want of the system besides os.h. */
 #ifndef SD_TENSOR_OS_WAIT_H
 #define SD_TENSOR_OS_WAIT_H
 
@@ -7,5 +7,8 @@
 
 /* Whether there is something to read, or the end, waiting up to `seconds` for it. Without sockets: false, at once. */
 bool os_readable(intptr_t socket, double seconds);
+/* From now on writing to a socket or pipe that nobody reads any more fails, in place of ending the process: libraries
+ * write to sockets of theirs without asking for that. Without signals: nothing. */
+void os_ignore_sigpipe(void);
 
 #endif

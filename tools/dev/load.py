@@ -1,4 +1,4 @@
-"""The server under load, on this machine (make load, make load-kills). Standard library only.
+"""The server under load, on this machine (make load). Standard library only.
 
     load.py SDC requests [--requests 10000] [--clients 16] [--idle 512]
         clients that draw two steps each, a tenth of them hostile, beside idle connections: nothing lost, nothing mixed up (each

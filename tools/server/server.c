@@ -5,6 +5,7 @@
 #include "tools/server/jobs/workers.h"
 #include "tools/server/http/http.h"
 #include "tools/server/api/native.h"
+#include "tensor/os_wait.h"
 #include "weights/files/text_file.h"
 
 #include <stdio.h>
@@ -125,6 +126,7 @@ static bool begin(Running *x, const ServerOptions *o, OsListener *at, Error *e) 
 bool server_run(const ServerOptions *o, char **argv, Error *e) {
     OsListener at;
     (void)argv;
+    os_ignore_sigpipe();
     Running *x = calloc(1, sizeof *x);
     if (!x) return error_set(e, ERR_MEMORY, "out of memory for the server");
     if (!begin(x, o, &at, e)) {

@@ -10,7 +10,7 @@
 
 #define PAUSE_LEAST 0.1
 #define PAUSE_MOST 2.0
-static const struct timeval PATIENCE = {5, 0};
+static const struct timeval PATIENCE = {5, 0}, HASTE = {0, 500000};
 
 bool link_address(LinkAddress *a, const char *url, Error *e) {
     const char *p = strncmp(url, "redis://", 8) ? NULL : url + 8, *at = p ? strrchr(p, '@') : NULL;
@@ -28,7 +28,7 @@ bool link_address(LinkAddress *a, const char *url, Error *e) {
     }
     if (p) {
         size_t n = *p == '[' ? strcspn(p, "]") + 1 : strcspn(p, ":/");
-        if (!n || n >= sizeof a->host) p = NULL;
+        if (!n || n >= sizeof a->host || (*p == '[' && p[n - 1] != ']')) p = NULL;
         else {
             snprintf(a->host, sizeof a->host, "%.*s", (int)(*p == '[' ? n - 2 : n), p + (*p == '['));
             p += n;
@@ -77,9 +77,10 @@ bool link_up(Link *l) {
     char db[16];
     if (l->context) return true;
     if (os_clock() < l->next) return false;
-    l->context = redisConnectWithTimeout(l->to->host, l->to->port, PATIENCE);
+    struct timeval patience = l->hasty ? HASTE : PATIENCE;
+    l->context = redisConnectWithTimeout(l->to->host, l->to->port, patience);
     if (!l->context || l->context->err) return trouble(l, l->context ? l->context->errstr : "out of memory"), false;
-    redisSetTimeout(l->context, PATIENCE);
+    redisSetTimeout(l->context, patience);
     snprintf(db, sizeof db, "%d", l->to->db);
     if (*l->to->password && *l->to->user && !greet(l, "AUTH %s %s", l->to->user, l->to->password)) return false;
     if (*l->to->password && !*l->to->user && !greet(l, "AUTH %s", l->to->password, NULL)) return false;

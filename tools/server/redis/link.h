@@ -17,6 +17,7 @@ bool link_address(LinkAddress *a, const char *url, Error *e);
 
 typedef struct {
     const LinkAddress *to;
+    bool hasty;            /* waits half a second for each reply, not five */
     redisContext *context; /* NULL: not connected */
     double next, pause;    /* when it is tried again */
     char said[200];        /* the last trouble that was told */

@@ -1,12 +1,14 @@
 /* piece.h: what goes through Redis: pieces of jobs, in streams, and what is told of them.
  *
- *     sdc:jobs:MODEL    a stream of pieces to draw with this model, read by the group "sdc"
- *     sdc:models        the models that have a stream
- *     sdc:piece:NAME    a piece: state (queued, done), body, entry in the stream; then told and png0, png1 ...
- *     sdc:to:JOB        a channel: "INDEX P JSON" how far it is, "INDEX V STEP WIDTH HEIGHT PIXELS", "INDEX D" it has
- * ended sdc:from:NAME     a channel: "cancel", "interrupt", "skip" sdc:wake          a channel: there is something to
- * draw sdc:workers       workers and when they were last heard of; sdc:loaded:MODEL those that have it open sdc:dead a
- * list of pieces that ended the workers that drew them
+ * - sdc:jobs:MODEL: a stream of pieces to draw with this model, read by the group "sdc"
+ * - sdc:models: the models that have a stream
+ * - sdc:piece:NAME: a piece: state (queued, done), body, entry in the stream; then told and png0, png1 ...
+ * - sdc:to:JOB: a channel: "INDEX P DONE STAGE STEP STEPS", "INDEX V STEP WIDTH HEIGHT PIXELS" a preview,
+ *   "INDEX D" it has ended
+ * - sdc:from:NAME: a channel: "cancel", "interrupt", "skip"
+ * - sdc:wake: a channel: there is something to draw
+ * - sdc:workers: workers and when they were last heard of; sdc:loaded:MODEL: those that have it open
+ * - sdc:dead: a list of pieces that ended the workers that drew them
  *
  * A piece is done by whoever says so first; what others then say of it counts for nothing. */
 #ifndef SD_TOOLS_SERVER_REDIS_PIECE_H

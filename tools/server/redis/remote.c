@@ -62,9 +62,8 @@ static bool split(Split *x) {
     SdRequest usual = sd_request(NULL);
     if (r->seed < 0) r->seed = sd_random_seed();
     if (r->variation_seed < 0) r->variation_seed = sd_random_seed();
-    int batch = r->batch_size > 0 ? r->batch_size : usual.batch_size;
-    r->batch_size = batch;
-    json_t *whole = pin_body(s, j);
+    if (r->batch_size < 1) r->batch_size = usual.batch_size;
+    int batch = request_pictures(r);
     int workers = live(x),
         parts = workers < 1       ? 1
                 : workers < batch ? workers
@@ -73,8 +72,12 @@ static bool split(Split *x) {
     parts = (batch + size - 1) / size;
     snprintf(x->id, sizeof x->id, "%s.%d", j->file, size);
     x->count = parts * j->iterations;
+    if (x->count > MOST_PIECES)
+        return error_set(&j->error, ERR_ARGUMENT, "%d batches are more than the %d that workers share; ask for fewer",
+                         x->count, MOST_PIECES);
+    json_t *whole = pin_body(s, j);
     x->pieces = calloc((size_t)x->count, sizeof *x->pieces);
-    bool ok = whole && x->pieces && x->count <= MOST_PIECES;
+    bool ok = whole && x->pieces;
     json_object_del(whole, "save_images");
     if (j->mask_alpha) json_object_set_new(whole, "mask_alpha", json_true());
     for (int i = 0; ok && i < x->count; i++) {
@@ -82,7 +85,7 @@ static bool split(Split *x) {
         int at = i % parts * size, first = i / parts * batch + at;
         set_whole(body, "seed", r->variation_strength != 0 ? r->seed : r->seed + first);
         set_whole(body, "variation-seed", r->variation_seed + first);
-        set_whole(body, "batch-size", batch - at < size ? batch - at : size);
+        if (!request_tiles(r)) set_whole(body, "batch-size", batch - at < size ? batch - at : size);
         json_object_set_new(body, "n_iter", json_integer(1));
         x->pieces[i].body = body ? json_dumps(body, JSON_COMPACT) : NULL;
         ok = x->pieces[i].body != NULL;
@@ -296,7 +299,7 @@ void remote_run(void *remote) {
 }
 
 bool remote_counts(const LinkAddress *to, RemoteCounts *c) {
-    Link l = {.to = to};
+    Link l = {.to = to, .hasty = true}; /* other calls wait meanwhile */
     redisReply *a = link_ask(&l, "EVAL %s 1 sdc:workers %d", SCRIPT_COUNT, PIECE_ALIVE);
     redisReply *b = a ? link_ask(&l, "EVAL %s 0", SCRIPT_LENGTH) : NULL;
     bool ok = a && b && a->type == REDIS_REPLY_INTEGER && b->type == REDIS_REPLY_INTEGER;

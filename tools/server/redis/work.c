@@ -101,6 +101,7 @@ static void release(Work *w) {
 
 typedef struct {
     Work *work;
+    bool found;
     double done;
     int stage, step, steps;
     bool changed;
@@ -112,7 +113,7 @@ static bool look(void *user, const Job *j, int place) {
     Look *l = user;
     (void)place;
     if (j->owner != l->work) return true;
-    l->changed = j->version != l->work->version;
+    l->found = true, l->changed = j->version != l->work->version;
     l->work->version = j->version;
     l->done = job_progress(j), l->stage = j->stage, l->step = j->step, l->steps = j->steps;
     int shown = j->pass * 100000 + j->preview_step;
@@ -125,7 +126,8 @@ static bool look(void *user, const Job *j, int place) {
     return false;
 }
 
-static void tell_progress(Puller *p, Work *w) {
+/* False: the queue does not have it any more. */
+static bool tell_progress(Puller *p, Work *w) {
     char channel[PIECE_NAME + 8], head[100];
     int index = index_of(w->name, channel);
     Look l = {.work = w};
@@ -134,7 +136,7 @@ static void tell_progress(Puller *p, Work *w) {
         snprintf(head, sizeof head, "%d P %.6f %d %d %d", index, l.done, l.stage, l.step, l.steps);
         link_do(&p->ask, "PUBLISH %s %s", channel, head);
     }
-    if (!l.preview.rgb) return;
+    if (!l.preview.rgb) return l.found;
     int n = snprintf(head, sizeof head, "%d V %d %d %d ", index, l.preview_step, l.preview.width, l.preview.height);
     size_t bytes = (size_t)l.preview.width * (size_t)l.preview.height * 3;
     char *message = malloc((size_t)n + bytes);
@@ -144,6 +146,7 @@ static void tell_progress(Puller *p, Work *w) {
     }
     free(message);
     free(l.preview.rgb);
+    return l.found;
 }
 
 /* It is still wanted, and still ours. */
@@ -217,7 +220,10 @@ static void draw(Puller *p, Work *w) {
         double now = os_clock();
         if (now - told < TELL_EVERY) continue;
         told = now;
-        tell_progress(p, w);
+        if (!tell_progress(p, w) && !w->done) { /* dropped before it was begun, as this program ends */
+            w->stopped = true;
+            break;
+        }
         listen_to(p, w->name);
         while (hear(p, w, 0)) {}
         if (now - refreshed < 0.3 * p->pull->claim_after) continue;

@@ -2,6 +2,7 @@
 #include "work.h"
 
 #include "tools/server/jobs/workers.h"
+#include "tensor/os_wait.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ static void stop(Working *x) {
 
 bool server_work(const ServerOptions *o, char **argv, Error *e) {
     (void)argv;
+    os_ignore_sigpipe();
     Working *x = calloc(1, sizeof *x);
     if (!x) return error_set(e, ERR_MEMORY, "out of memory for the worker");
     if (!begin(x, o, e)) return stop(x), false;
