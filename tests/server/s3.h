@@ -17,7 +17,7 @@ typedef struct {
 /* Puts go to /pictures/...; port 0: any. False: it cannot be started. */
 bool s3_start(S3 *s, const char *dir, int port);
 void s3_stop(S3 *s);
-/* What it does from now on: "ok", "503" (SlowDown), "drop" (closes connections), "hang". */
+/* What it does from now on: "ok", "503" (SlowDown), "drop" (closes connections). */
 void s3_mode(const S3 *s, const char *mode);
 
 #endif

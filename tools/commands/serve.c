@@ -67,9 +67,11 @@ static const Option OPTIONS[] = {
     OPTION_END};
 
 static int check_bucket(const Command *c, const Arguments *a) {
-    bool has = a->endpoint || a->region || a->bucket_keys || a->bucket_url || a->spool || a->by_host;
+    bool has = a->endpoint || a->region || a->bucket_keys || a->bucket_url || a->spool || a->by_host || a->expires;
     if (a->bucket && !a->spool) return usage_error(c, "--bucket: needs --spool DIR, where pictures wait for it");
     if (has && !a->bucket) return usage_error(c, "--endpoint, --region, --spool, --bucket-...: need --bucket");
+    if (a->expires && a->bucket_url)
+        return usage_error(c, "--bucket-expires: is of signed addresses; leave it or --bucket-url out");
     return GO_ON;
 }
 
@@ -81,7 +83,6 @@ static int serve(const Command *c, int argc, char **argv) {
                    .connections = 1000,
                    .drain = 60,
                    .spaces = 60,
-                   .expires = 86400,
                    .body = 64 << 20};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code == GO_ON && rest) code = usage_error(c, "unexpected argument '%.60s'", argv[0]);
@@ -113,7 +114,7 @@ static int serve(const Command *c, int argc, char **argv) {
                                   .keys = a.bucket_keys,
                                   .spool = a.spool,
                                   .address = a.bucket_url,
-                                  .expires = a.expires,
+                                  .expires = a.expires ? a.expires : 86400,
                                   .by_host = a.by_host},
                        .open = a.let_in,
                        .keep_orphans = a.keep_orphans,

@@ -97,7 +97,12 @@ static bool send_one(const Bucket *b, BucketSend *to, const char *name, Error *e
     FileWanted wanted = {MOST, "it is sent to the bucket", NULL};
     char path[OS_PATH_SIZE];
     size_t size = 0;
-    char *bytes = spool_path(b, name, path, e) ? file_read(path, &wanted, &size, e) : NULL;
+    if (!spool_path(b, name, path, e)) return false;
+    if (os_kind(path) == OS_NOTHING && os_kind(b->spool) == OS_DIRECTORY) { /* somebody took it away */
+        fprintf(stderr, "sdc: %.300s: is no longer in the spool; it is not sent\n", path);
+        return true;
+    }
+    char *bytes = file_read(path, &wanted, &size, e);
     bool ok = bytes && bucket_send(to, &b->config, name, bytes, size, e);
     free(bytes);
     if (ok) remove_file(b, name);
@@ -231,8 +236,8 @@ Bucket *bucket_open(const BucketOptions *o, Error *e) {
 
 void bucket_close(Bucket *b) {
     if (!b) return;
-    if (b->started) (void)bucket_wait(b, NULL);
-    if (b->lock) {
+    if (b->started) {
+        (void)bucket_wait(b, NULL);
         os_lock(b->lock);
         b->ended = true;
         os_condition_wake(b->change);

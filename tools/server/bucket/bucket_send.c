@@ -79,11 +79,11 @@ bool bucket_send(BucketSend *s, const BucketConfig *c, const char *name, const v
          !curl_easy_setopt(u, CURLOPT_POSTFIELDS, (const char *)bytes) &&
          !curl_easy_setopt(u, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size) &&
          !curl_easy_setopt(u, CURLOPT_HTTPHEADER, headers) && !curl_easy_setopt(u, CURLOPT_AWS_SIGV4, provider) &&
-         !curl_easy_setopt(u, CURLOPT_USERPWD, user) && !curl_easy_setopt(u, CURLOPT_PROTOCOLS_STR, "http,https") &&
-         !curl_easy_setopt(u, CURLOPT_NOSIGNAL, 1L) && !curl_easy_setopt(u, CURLOPT_CONNECTTIMEOUT, 10L) &&
-         !curl_easy_setopt(u, CURLOPT_TIMEOUT, 120L) && !curl_easy_setopt(u, CURLOPT_LOW_SPEED_LIMIT, 1000L) &&
-         !curl_easy_setopt(u, CURLOPT_LOW_SPEED_TIME, 20L) && !curl_easy_setopt(u, CURLOPT_ERRORBUFFER, s->why) &&
-         !curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, hear) && !curl_easy_setopt(u, CURLOPT_WRITEDATA, s);
+         !curl_easy_setopt(u, CURLOPT_USERPWD, user) && !curl_easy_setopt(u, CURLOPT_NOSIGNAL, 1L) &&
+         !curl_easy_setopt(u, CURLOPT_CONNECTTIMEOUT, 10L) && !curl_easy_setopt(u, CURLOPT_TIMEOUT, 120L) &&
+         !curl_easy_setopt(u, CURLOPT_LOW_SPEED_LIMIT, 1000L) && !curl_easy_setopt(u, CURLOPT_LOW_SPEED_TIME, 20L) &&
+         !curl_easy_setopt(u, CURLOPT_ERRORBUFFER, s->why) && !curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, hear) &&
+         !curl_easy_setopt(u, CURLOPT_WRITEDATA, s);
     CURLcode result = ok ? curl_easy_perform(u) : CURLE_OUT_OF_MEMORY;
     curl_easy_getinfo(u, CURLINFO_RESPONSE_CODE, &status);
     curl_slist_free_all(headers);
