@@ -135,6 +135,8 @@ static void pictures(const Served *s) {
     free(body), free(plain), free(said);
 }
 
+#define TEN_D "\"D\",\"D\",\"D\",\"D\",\"D\",\"D\",\"D\",\"D\",\"D\",\"D\""
+
 /* --- files beside files --- */
 
 static const Case CASES[] = {
@@ -161,6 +163,10 @@ static const Case CASES[] = {
      "#=3|2.name=Two, three|2.prompt=a\nb"},
     {"changed", "POST", "/v1/styles", "", "{\"name\":\"Ink\",\"prompt\":\"ink\"}", 200, "#=3|0.prompt=ink"},
     {"removed", "POST", "/v1/styles", "", "{\"name\":\"Two, three\"}", 200, "#=2"},
+    {"a style that doubles", "POST", "/v1/styles", "", "{\"name\":\"D\",\"prompt\":\"{prompt} {prompt}\"}", 200, "#=3"},
+    {"too often", "POST", T, "", "{" SMALL ",\"prompt\":\"a\",\"styles\":[" TEN_D "," TEN_D "," TEN_D "]}", 422,
+     "detail^styles"},
+    {"and removed", "POST", "/v1/styles", "", "{\"name\":\"D\"}", 200, "#=2"},
     {"a style without a name", "POST", "/v1/styles", "", "{\"prompt\":\"x\"}", 422, "detail^name"},
     {"tokens", "POST", "/v1/tokens", "", "{\"prompt\":\"a cat, (a dog:1.2)\",\"negative_prompt\":\"\"}", 200,
      "prompt.tokens=5|prompt.room=75|prompt.chunks=1|negative_prompt.tokens=0"},
@@ -180,6 +186,7 @@ static const Case CASES[] = {
     {"the page's fields at first", "GET", "/v1/page", "", NULL, 200, "prompt-"},
     {"are kept", "POST", "/v1/page", "", "{\"prompt\":\"a kept prompt\",\"rows\":{\"steps\":7}}", 200, ""},
     {"and found again", "GET", "/v1/page", "", NULL, 200, "prompt=a kept prompt|rows.steps=7"},
+    {"nested without end", "POST", "/v1/page", "", "{\"a\":[[[[1]]]]}", 422, "detail~nested"},
     {"and are no settings", "GET", "/sdapi/v1/options", "", NULL, 200, "page-|samples_format=png"},
     {"what a route takes", "GET", "/openapi.json", "", NULL, 200,
      "paths./v1/styles.post.requestBody.content.application/json.schema.required.0=name|"
@@ -210,6 +217,17 @@ static void make_files(void) {
     test_write(cli_path("loras/sub/inky.preview.png"), "\x89PNG preview", 12);
     test_write(cli_path("loras/sub/inky.json"), NOTES, sizeof NOTES - 1);
     write_embedding(cli_path("embeddings/mymark.safetensors"));
+}
+
+/* The file of styles stays one that is read. */
+static void styles_are_bounded(const Served *s) {
+    enum { LONG = 5 << 20 };
+    char *text = malloc(LONG + 1);
+    memset(text, 'a', LONG), text[LONG] = 0;
+    Reply r = post(s, "/v1/styles", "{\"name\":\"long\",\"prompt\":\"%s\"}", text);
+    reply_check(&r, 422, "detail^styles", "a style larger than the file may be");
+    reply_free(&r);
+    free(text);
 }
 
 static void page_is_whole(const Served *s) {
@@ -250,6 +268,7 @@ void server_more(void) {
             reply_free(&r);
         } else {
             server_cases(&s, CASES, sizeof CASES / sizeof *CASES);
+            styles_are_bounded(&s);
             page_is_whole(&s);
             masks_grow(&s);
             pictures(&s);

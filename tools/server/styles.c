@@ -1,5 +1,6 @@
 #include "styles.h"
 
+#include "sd/prompt/prompt.h"
 #include "weights/files/atomic_file.h"
 #include "weights/files/file_open.h"
 #include "weights/files/text_file.h"
@@ -9,6 +10,7 @@
 #include <string.h>
 
 enum { NAME, PROMPT, NEGATIVE, COLUMNS };
+enum { MOST = 4 << 20 /* bytes, so that the file stays one that is read, even if all are quotes */ };
 
 /* --- reading --- */
 
@@ -115,12 +117,19 @@ static bool write_style(AtomicFile *f, const Style *x, Error *e) {
     return write_field(f, x->name, ",", e) && write_field(f, x->prompt, ",", e) && write_field(f, x->negative, "\n", e);
 }
 
+static size_t size_of(const Style *x) { return strlen(x->name) + strlen(x->prompt) + strlen(x->negative); }
+
 bool styles_keep(const char *file, const Style *style, Error *e) {
     static const Style HEADING = {"name", "prompt", "negative_prompt"};
     Styles all;
-    bool removes = !*style->prompt && !*style->negative, done = removes;
-    AtomicFile *f = styles_read(file, &all, e) ? atomic_begin(file, e) : NULL;
-    bool ok = f && write_style(f, &HEADING, e);
+    bool removes = !*style->prompt && !*style->negative, done = removes, ok = styles_read(file, &all, e);
+    size_t size = size_of(style);
+    for (int i = 0; i < all.count; i++)
+        if (strcmp(all.at[i].name, style->name) != 0) size += size_of(&all.at[i]);
+    if (ok && !removes && size > MOST)
+        ok = error_set(e, ERR_ARGUMENT, "styles: they would be larger than %d MiB; remove some", MOST >> 20);
+    AtomicFile *f = ok ? atomic_begin(file, e) : NULL;
+    ok = f && write_style(f, &HEADING, e);
     for (int i = 0; ok && i < all.count; i++) {
         bool same = !strcmp(all.at[i].name, style->name);
         if (!same) ok = write_style(f, &all.at[i], e);
@@ -143,12 +152,16 @@ static const char *trimmed(const char *text, size_t *n) {
     return text;
 }
 
-char *style_merge(const char *prompt, const char *style) {
+char *style_merge(const char *prompt, const char *style, Error *e) {
     static const char PLACE[] = "{prompt}";
     size_t n = sizeof PLACE - 1, places = 0, size = strlen(prompt);
     for (const char *p = style; (p = strstr(p, PLACE)); p += n) places++;
-    char *out = malloc(strlen(style) + (places + 1) * size + 3), *to = out;
-    if (!out) return NULL;
+    double whole = (double)strlen(style) + (double)(places + 1) * (double)size;
+    if (whole > PROMPT_MOST_TEXT)
+        return error_set(e, ERR_ARGUMENT, "styles: the prompt becomes longer than %d MiB", PROMPT_MOST_TEXT >> 20),
+               NULL;
+    char *out = malloc((size_t)whole + 3), *to = out;
+    if (!out) return error_set(e, ERR_MEMORY, "out of memory for a style"), NULL;
     if (!places) {
         size_t a, b;
         const char *first = trimmed(prompt, &a), *second = trimmed(style, &b);

@@ -163,8 +163,10 @@ static bool take_sampler(Job *j, const json_t *body, Fault *f) {
 /* A row's prompt with a style's; the body holds it from now on. */
 static bool add_style(Job *j, json_t *body, const char *row, const char *style, Fault *f) {
     const char *prompt = json_string_value(json_object_get(body, row));
-    char *merged = style_merge(prompt ? prompt : "", style);
-    json_t *text = merged ? json_string(merged) : NULL;
+    Error e = {0};
+    char *merged = style_merge(prompt ? prompt : "", style, &e);
+    if (!merged) return fault(f, e.code == ERR_MEMORY ? 500 : 422, "styles", "%s", e.text);
+    json_t *text = json_string(merged);
     free(merged);
     if (!text || json_object_set_new(body, row, text)) return fault(f, 500, "", "out of memory");
     return value_take(value_param(row), row, text, &j->request, f);

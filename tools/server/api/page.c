@@ -23,20 +23,22 @@ static const char JS[] = {
 static void page(Serve *s, Call *c) {
     (void)s;
     answer_text(&c->answer, 200, "text/html; charset=utf-8", HTML);
-    answer_extra(&c->answer, "Content-Security-Policy: default-src 'self'; img-src 'self' data: blob:; style-src "
-                             "'self'; script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
-                             "frame-ancestors 'none'");
-    answer_extra(&c->answer, "Cache-Control: no-cache");
+    answer_extra(
+        &c->answer,
+        "Content-Security-Policy: default-src 'self'; img-src 'self' data: blob:; style-src "
+        "'self'; script-src 'self'; connect-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'");
 }
 
-static void part(Call *c, const char *type, const char *text) {
-    answer_text(&c->answer, 200, type, text);
-    answer_extra(&c->answer, "Cache-Control: no-cache");
-    answer_extra(&c->answer, "X-Content-Type-Options: nosniff");
+static void page_css(Serve *s, Call *c) {
+    (void)s;
+    answer_text(&c->answer, 200, "text/css; charset=utf-8", CSS);
 }
 
-static void page_css(Serve *s, Call *c) { (void)s, part(c, "text/css; charset=utf-8", CSS); }
-static void page_js(Serve *s, Call *c) { (void)s, part(c, "text/javascript; charset=utf-8", JS); }
+static void page_js(Serve *s, Call *c) {
+    (void)s;
+    answer_text(&c->answer, 200, "text/javascript; charset=utf-8", JS);
+}
 
 /* --- its fields --- */
 
@@ -44,11 +46,30 @@ static const char *owner_of(const Serve *s, const Call *c) { return c->key >= 0 
 
 static void fields(Serve *s, Call *c) { answer_json(&c->answer, 200, settings_page(s->settings, owner_of(s, c))); }
 
+/* Whether no list or object lies deeper than so many levels: the file, which is indented, would become large. */
+static bool is_flat(json_t *j, int levels) {
+    const char *key;
+    json_t *v;
+    size_t i;
+    if (!json_is_object(j) && !json_is_array(j)) return true;
+    if (!levels) return false;
+    json_object_foreach(j, key, v) {
+        if (!is_flat(v, levels - 1)) return false;
+    }
+    json_array_foreach(j, i, v) {
+        if (!is_flat(v, levels - 1)) return false;
+    }
+    return true;
+}
+
 static void keep_fields(Serve *s, Call *c) {
+    enum { LEVELS = 4 };
     Error e = {0};
     char *text = json_dumps(c->json, JSON_COMPACT);
     if (text && strlen(text) > MOST_FIELDS)
         answer_detail(&c->answer, 413, "the fields are more than %d bytes", MOST_FIELDS);
+    else if (!is_flat(c->json, LEVELS))
+        answer_detail(&c->answer, 422, "the fields are nested more than %d deep", LEVELS);
     else if (settings_keep_page(s->settings, owner_of(s, c), c->json, &e)) answer_json(&c->answer, 200, json_object());
     else answer_detail(&c->answer, 500, "%s", e.text);
     free(text);

@@ -34,7 +34,7 @@ static void keep(Serve *s, Call *c) {
         bool ok = styles_keep(s->o->styles_file, &style, &e);
         os_unlock(s->styles);
         if (ok) list(s, c);
-        else answer_detail(&c->answer, 500, "%s", e.text);
+        else answer_detail(&c->answer, e.code == ERR_ARGUMENT ? 422 : 500, "%s", e.text);
     }
 }
 
