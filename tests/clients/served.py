@@ -12,6 +12,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SDC = os.environ.get("SDC_BIN", str(ROOT / "sdc"))
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"  # a proxy does not reach this machine's servers
 
 
 class Served:

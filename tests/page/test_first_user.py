@@ -214,6 +214,10 @@ class FirstUser(PageCase):
         self.click("#enlarge")
         wait_for(lambda: self.count("#enlarged img"))
         self.assertIn("192x192", self.find("#enlarged figcaption").text)
+        self.click("#enlarged button")
+        wait_for(lambda: "a red circle" in self.find("#facts").text or self.error())
+        self.assertEqual(self.error(), "")
+        self.assertEqual(self.run_script("return document.getElementById('large').naturalWidth"), 192)
 
     def test_the_gallery(self):
         self.draw("a kept picture", seed=77)
