@@ -78,7 +78,7 @@ static void end(Puller *p, Work *w) {
     snprintf(key, sizeof key, "sdc:piece:%s", w->name);
     snprintf(seconds, sizeof seconds, "%d", PIECE_DAY);
     const char *const first[] = {"EVAL", SCRIPT_END, "2", key, w->stream, w->entry, channel, message, w->told, seconds};
-    for (int i = 0; words && sizes && i < count; i++) {
+    for (int i = 0; words && sizes && w->told && i < count; i++) {
         words[i] = i < fixed ? first[i] : (const char *)w->pictures[i - fixed].png;
         sizes[i] = i < fixed ? strlen(first[i]) : w->pictures[i - fixed].size;
     }
@@ -212,7 +212,7 @@ static void draw(Puller *p, Work *w) {
     if (p->hear.context) link_say(&p->hear, "SUBSCRIBE sdc:from:%s", w->name);
     if (j && jobs_add(s->jobs, j, NULL) != JOBS_TAKEN) {
         job_free(j);
-        return;
+        j = NULL, w->stopped = true;
     }
     double told = 0, refreshed = os_clock();
     while (j && !w->done) {
@@ -231,8 +231,8 @@ static void draw(Puller *p, Work *w) {
         refresh(p, w);
     }
     if (!w->stopped) end(p, w);
-    else
-        link_do(&p->ask, "XCLAIM %s sdc %s 0 %s IDLE %d JUSTID", w->stream, p->name, w->entry,
+    else /* for another worker, at once; this one's end is not the job's doing */
+        link_do(&p->ask, "XCLAIM %s sdc %s 0 %s IDLE %d RETRYCOUNT 0 JUSTID", w->stream, p->name, w->entry,
                 1000 * p->pull->claim_after + 1);
     if (p->hear.context) link_say(&p->hear, "UNSUBSCRIBE sdc:from:%s", w->name);
     snprintf(p->last, sizeof p->last, "%s", w->model);
