@@ -32,7 +32,7 @@ static const Option OPTIONS[] = {
     OPTION(STRING, redis, 0, "redis", "URL",
            "let workers elsewhere draw (sdc worker): redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]"),
     OPTION(STRING, bucket, 0, "bucket", "s3://NAME[/PREFIX]",
-           "send every picture to this bucket, and tell its address"),
+           "send every picture that is drawn to this bucket, and tell its address"),
     OPTION(STRING, endpoint, 0, "endpoint", "URL", "of the bucket's service (Amazon's of the region)"),
     OPTION(STRING, region, 0, "region", "NAME", "of the bucket (us-east-1)"),
     OPTION(STRING, bucket_keys, 0, "bucket-keys", "FILE",

@@ -10,7 +10,7 @@ no() {
 [ -x "$build/sdc-serve" ] || no "this build has no server" "$2"
 python=
 for p in build/clients/bin/python python3; do
-    if [ -z "$python" ] && "$p" -c 'import selenium' 2>/dev/null; then python=$p; fi
+    if [ -z "$python" ] && "$p" -c 'from selenium.webdriver import ChromeService' 2>/dev/null; then python=$p; fi
 done
 [ "$python" ] || no "no selenium (make test-page installs it)" "$2"
 command -v chromium >/dev/null && command -v chromedriver >/dev/null ||

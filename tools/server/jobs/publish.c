@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { THREADS = 8 }; /* jobs that wait for their uploads at a time: a slow one keeps nobody else from the bucket */
+
 struct Publisher {
     Bucket *bucket;
     Jobs *jobs;
     void *user;
-    OsThread *thread;
+    OsThread *threads[THREADS];
+    int started;
     OsLock *lock;
     OsCondition *change;
     Job *first, **last; /* under the lock, oldest first */
@@ -60,9 +63,10 @@ Publisher *publisher_new(Bucket *bucket, Jobs *jobs, void *user, Error *e) {
     if (p) {
         *p = (Publisher){.bucket = bucket, .jobs = jobs, .user = user, .lock = os_lock_new(), .last = &p->first};
         p->change = os_condition_new();
-        if (p->lock && p->change) p->thread = os_thread_start(run, p);
+        for (; p->lock && p->change && p->started < THREADS; p->started++)
+            if (!(p->threads[p->started] = os_thread_start(run, p))) break;
     }
-    if (p && p->thread) return p;
+    if (p && p->started) return p;
     error_set(e, ERR_MEMORY, "no more threads for the bucket");
     return publisher_free(p), NULL;
 }
@@ -78,12 +82,12 @@ void publisher_take(Publisher *p, Job *j) {
 
 void publisher_free(Publisher *p) {
     if (!p) return;
-    if (p->thread) {
+    if (p->started) {
         os_lock(p->lock);
         p->ended = true;
         os_condition_wake(p->change);
         os_unlock(p->lock);
-        os_thread_join(p->thread);
+        for (int i = 0; i < p->started; i++) os_thread_join(p->threads[i]);
     }
     os_condition_free(p->change);
     os_lock_free(p->lock);
