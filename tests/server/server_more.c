@@ -90,6 +90,41 @@ static int white(const Reply *r, const char *path, int *left, int *right) {
 
 #define EXPANSION "/sdapi/auto-photoshop-sd/mask/expansion/"
 
+/* Each pixel of a mask is the largest of those around it. */
+static void masks_are_largest(const Served *s) {
+    static uint8_t rgb[SIDE * SIDE * 3];
+    uint8_t *png = NULL;
+    size_t size = 0;
+    unsigned chance = 7;
+    for (int i = 0; i < SIDE * SIDE; i++)
+        chance = chance * 1103515245u + 12345u, memset(rgb + i * 3, (int)(chance >> 16 & 255), 3);
+    test_check(png_encode(rgb, SIDE, SIDE, NULL, 0, &png, &size, NULL), "a picture");
+    char *mask = to_base64(png, size);
+    for (int reach = 1; reach < 6; reach += 2) {
+        char format[100];
+        snprintf(format, sizeof format, "{\"mask\":\"%%s\",\"mask_expansion\":%d}", reach);
+        Reply r = post(s, EXPANSION, format, mask);
+        const char *text = reply_get(&r, "mask");
+        uint8_t *file = from_base64(text ? text : "", &size);
+        Image image = {0};
+        int wrong = image_decode(file, size, "reply", IMAGE_WHITE, &image, NULL) ? 0 : -1;
+        for (int y = 0; !wrong && y < SIDE; y++)
+            for (int x = 0; x < SIDE; x++) {
+                int most = 0;
+                for (int i = y - reach; i <= y + reach; i++)
+                    for (int k = x - reach; k <= x + reach; k++)
+                        if (i >= 0 && k >= 0 && i < SIDE && k < SIDE && rgb[(i * SIDE + k) * 3] > most)
+                            most = rgb[(i * SIDE + k) * 3];
+                wrong += image.rgb[(y * SIDE + x) * 3] != most;
+            }
+        test_check(!wrong, "a mask that grows by %d: %d pixels are wrong", reach, wrong);
+        image_free(&image);
+        free(file);
+        reply_free(&r);
+    }
+    free(png), free(mask);
+}
+
 static void masks_grow(const Served *s) {
     char *mask = point(10, 20, NULL);
     int left, right;
@@ -271,6 +306,7 @@ void server_more(void) {
             styles_are_bounded(&s);
             page_is_whole(&s);
             masks_grow(&s);
+            masks_are_largest(&s);
             pictures(&s);
         }
         test_check(serve_stop(&s) == 0, "it ends with 0");

@@ -19,30 +19,30 @@ static void version(Serve *s, Call *c) {
     answer_json(&c->answer, 200, json_pack("{s:s}", "version", "1.4.1"));
 }
 
-/* line[n], steps of `stride` apart, becomes the largest of its neighbours up to `reach` away; room[n]. */
-static void widen_line(uint8_t *line, int n, size_t stride, int reach, uint8_t *room) {
-    for (int i = 0; i < n; i++) room[i] = line[(size_t)i * stride];
-    int best = -1; /* where the largest of the window is, the last of equal ones */
-    for (int i = 0, next = 0; i < n; i++) {
-        for (; next < n && next <= i + reach; next++)
-            if (best < 0 || room[next] >= room[best]) best = next;
-        if (best < i - reach) {
-            best = i - reach;
-            for (int k = best + 1; k < next; k++)
-                if (room[k] >= room[best]) best = k;
+/* line[n], steps of `stride` apart, becomes the largest of its neighbours up to `reach` away. was[n], large[n]: room;
+ * large: where in the window what comes later is smaller, so that its first is the largest. */
+static void widen_line(uint8_t *line, int n, size_t stride, int reach, uint8_t *was, int *large) {
+    for (int i = 0; i < n; i++) was[i] = line[(size_t)i * stride];
+    for (int i = 0, next = 0, first = 0, count = 0; i < n; i++) {
+        for (; next < n && next <= i + reach; next++) {
+            while (count > first && was[large[count - 1]] <= was[next]) count--;
+            large[count++] = next;
         }
-        line[(size_t)i * stride] = room[best];
+        if (large[first] < i - reach) first++;
+        line[(size_t)i * stride] = was[large[first]];
     }
 }
 
 /* mask[h][w] grows by so many pixels to all sides. */
 static bool widen(uint8_t *mask, int w, int h, int reach, Error *e) {
-    uint8_t *room = malloc((size_t)(w > h ? w : h));
-    if (!room) return error_set(e, ERR_MEMORY, "out of memory for a mask");
-    for (int y = 0; y < h; y++) widen_line(mask + (size_t)y * (size_t)w, w, 1, reach, room);
-    for (int x = 0; x < w; x++) widen_line(mask + x, h, (size_t)w, reach, room);
-    free(room);
-    return true;
+    size_t n = (size_t)(w > h ? w : h);
+    uint8_t *was = malloc(n);
+    int *large = malloc(n * sizeof *large);
+    bool ok = (was && large) || error_set(e, ERR_MEMORY, "out of memory for a mask");
+    for (int y = 0; ok && y < h; y++) widen_line(mask + (size_t)y * (size_t)w, w, 1, reach, was, large);
+    for (int x = 0; ok && x < w; x++) widen_line(mask + x, h, (size_t)w, reach, was, large);
+    free(was), free(large);
+    return ok;
 }
 
 /* The mask as a grey picture. */
