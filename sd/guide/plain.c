@@ -109,7 +109,7 @@ static const char *string(const char *p, char *out, size_t size) {
     size_t n = 0;
     if (*p++ != '"') die("the checkpoint's header is not JSON as safetensors writes it");
     for (; *p && *p != '"'; p++) {
-        if (*p == '\\') p++;
+        if (*p == '\\' && p[1]) p++;
         if (n + 1 < size) out[n++] = *p;
     }
     out[n] = 0;

@@ -15,6 +15,9 @@ const char *extend_wrong(const Extend *x) {
     if (!x->spectrum) return extend_tiles_wrong(x, w, h);
     if ((!s.left && !s.right && x->window_w < w) || (!s.top && !s.bottom && x->window_h < h))
         return "width and height count in the directions that are extended; leave the other one out";
+    const Sides all = extend_sides(x);
+    if (x->window_w < all.left || x->window_w < all.right || x->window_h < all.top || x->window_h < all.bottom)
+        return "a side is longer than its window, which draws it at once; enlarge width or height, or extend by less";
     return NULL;
 }
 

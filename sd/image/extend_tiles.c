@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { MOST_TILES = 4096 };
+
 /* By how many pixels tiles overlap. */
 static int overlap_of(const Extend *x) {
     const int sides[] = {x->asked.left, x->asked.top, x->asked.right, x->asked.bottom};
@@ -23,6 +25,9 @@ const char *extend_tiles_wrong(const Extend *x, int w, int h) {
     int overlap = overlap_of(x);
     if ((x->window_w < w && overlap >= x->window_w) || (x->window_h < h && overlap >= x->window_h))
         return "more pixels than a window has, by which windows overlap; extend by less, or enlarge width and height";
+    const Grid g = grid_of(x);
+    if ((int64_t)g.columns * g.rows > MOST_TILES)
+        return "more than 4096 windows; enlarge width and height, or extend by less";
     return NULL;
 }
 

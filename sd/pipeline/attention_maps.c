@@ -59,7 +59,8 @@ bool attention_maps_begin(Generation *g, Error *e) {
             !list_layers(g, &m->of[i], &g->experts[i].m->unet, e))
             return false;
     if (!m->of[BASE].count)
-        return error_set(e, ERR_ARGUMENT, "attention maps: this model has cross attention in the middle alone");
+        return error_set(e, ERR_ARGUMENT,
+                         "attention maps: this model has cross attention in the middle alone; leave them out");
     return m->words.count || error_set(e, ERR_ARGUMENT, "attention maps: the prompt has no words; leave them out");
 }
 

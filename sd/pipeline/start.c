@@ -65,7 +65,7 @@ bool start_latents(Generation *g, Error *e) {
         return true;
     }
     if (g->inpaint && !inpaint_fill_latents(g, e)) return false;
-    if (g->image && g->r->noise_multiplier != 1) /* not hires fix', as in the webui */
+    if (g->r->noise_multiplier != 1)
         for (int64_t i = 0; i < all; i++) g->x[i] *= (float)g->r->noise_multiplier;
     points_start(g->points, g->sampler, g->x, g->z, all, (float)g->r->extra_noise);
     return tap_latents(g, "latents.init", g->z, g->batch, e) && tap_latents(g, "latents.start", g->x, g->batch, e);

@@ -1,6 +1,7 @@
 #include "text_words.h"
 
 #include "sd/text/bpe.h"
+#include "weights/files/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,9 +66,10 @@ static bool add_token(Finder *f, int64_t at, int32_t id) {
     bool ends = true;
     if (id < 0 || id >= TOKEN_BOS) return close_word(f, "", at);
     f->length += bpe_text(id, f->spelling + f->length, MOST_LETTERS - f->length, &ends);
-    f->spelling[f->length] = 0;
     f->out[at].word = PENDING;
-    return !ends || close_word(f, f->spelling, at + 1);
+    if (!ends) return true;
+    f->spelling[utf8_good(f->spelling, f->length)] = 0; /* cut between characters */
+    return close_word(f, f->spelling, at + 1);
 }
 
 bool text_words_find(TextWords *w, const TextStates *s, int side, int text, TokenWord *out, Error *e) {

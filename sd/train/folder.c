@@ -98,7 +98,8 @@ static bool no_pictures(Folder *f, const FolderNames *names, Error *e) {
         if (strstr(f->notes[i].what, "folders"))
             return error_set(e, ERR_FILE, "%s: contains no pictures but folders, which are not looked into; name %s/%s",
                              f->path, f->path, f->notes[i].names[0]);
-    return error_set(e, ERR_FILE, "%s: contains no pictures; name a folder of PNG, JPEG, BMP or GIF files", f->path);
+    return error_set(e, ERR_FILE, "%s: contains no pictures; name a folder of PNG, JPEG, WebP, BMP or GIF files",
+                     f->path);
 }
 
 /* Good pictures that lack a caption are an error, which names the first of them. */

@@ -3,7 +3,6 @@
 #include "enlarge.h"
 #include "sd/pipeline/generate.h"
 #include "sd/image/interpolate.h"
-#include "sd/pipeline/generate.h"
 #include "sd/pipeline/request.h"
 #include "sd/info/params.h"
 
@@ -86,6 +85,7 @@ static void set_second(Hires *h, const Scheduler *scheduler) {
     const Scheduler *own = NULL;
     forget_hires(s);
     s->noise = NULL;
+    s->noise_multiplier = 1, s->color_correction = false; /* of img2img alone, as in the webui */
     s->steps = r->hires_steps ? r->hires_steps : r->steps;
     s->strength_steps = SD_STEPS_EXACT;
     s->prompt = or_else(r->hires_prompt, r->prompt);

@@ -30,7 +30,9 @@ static bool find(const WeightFile *f, const char *path, const VaeConfig *vae, co
     if (!t)
         return error_set(e, ERR_FORMAT, "%.300s: holds no tensor 'latents'; --only-encode makes one", file_shown(path));
     if (t->nd != 4 || t->n[0] < 1 || t->n[0] > 1024 || t->n[1] != vae->latent || t->n[2] < 1 || t->n[3] < 1)
-        return error_set(e, ERR_FORMAT, "%.300s: its latents are not [pictures,%d,height,width], as the model's are",
+        return error_set(e, ERR_FORMAT,
+                         "%.300s: its latents are not [pictures,%d,height,width], as the model's are; name "
+                         "another file",
                          file_shown(path), vae->latent);
     return true;
 }
@@ -44,7 +46,8 @@ bool latents_read(const char *path, const VaeConfig *vae, float **z, int64_t n[4
     for (int i = 0; ok && i < 4; i++) n[i] = t->n[i], count *= t->n[i];
     ok = ok && ((*z = malloc((size_t)count * sizeof **z)) || no_memory(e));
     if (ok && (!file_tensor_f32(f, t, *z) || !all_finite(*z, count)))
-        ok = error_set(e, ERR_FORMAT, "%.300s: its latents hold values that are not finite numbers", file_shown(path));
+        ok = error_set(e, ERR_FORMAT, "%.300s: its latents hold values that are not finite numbers; make them anew",
+                       file_shown(path));
     /* ComfyUI's are the VAE's own since its version 0, the U-Net's before. */
     bool own = ok && !strcmp(t->name, "latent_tensor") && weight_file_find(f, "latent_format_version_0");
     for (int64_t i = 0; own && i < count; i++) (*z)[i] = latent_of_vae(vae, i / (n[2] * n[3]) % n[1], (*z)[i]);
@@ -62,6 +65,7 @@ static SdRequest coding(const SdRequest *r) {
     own.networks = NULL, own.network_count = 0;
     own.controls = NULL, own.control_count = 0;
     own.refiner = NULL;
+    own.mask = NULL;
     own.taps = own.tap = own.noise = NULL;
     own.activation = NULL, own.preview = NULL, own.attention = NULL;
     return own;
@@ -98,13 +102,13 @@ bool sd_decode(SdModel *m, const SdRequest *r, const char *path, SdResult *out, 
     if (!latents_read(path, vae, &z, n, e)) return false;
     SdRequest own = coding(r);
     bool fits = n[2] <= 16384 / vae_factor(vae) && n[3] <= 16384 / vae_factor(vae);
-    own.image = own.mask = NULL;
+    own.image = NULL;
     own.hires_scale = 0, own.hires_width = own.hires_height = 0;
     own.batch_size = (int)n[0];
     if (fits) own.height = (int)n[2] * vae_factor(vae), own.width = (int)n[3] * vae_factor(vae);
     const Pass pass = {.decodes = true, .z = z};
-    bool ok = (fits ||
-               error_set(e, ERR_FORMAT, "%.300s: its latents are of a picture that is too large", file_shown(path))) &&
+    bool ok = (fits || error_set(e, ERR_FORMAT, "%.300s: its latents are of a picture that is too large; name others",
+                                 file_shown(path))) &&
               generate(m, &own, &pass, out, e);
     free(z);
     return ok;

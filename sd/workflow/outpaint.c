@@ -86,6 +86,10 @@ static bool begin(Outpaint *o, SdModel *m, const SdRequest *r, Error *e) {
     if (o->told.variation_seed < 0) o->told.variation_seed = sd_random_seed();
     o->part = part_of(&o->told);
     while (extend_part(&o->how, o->parts, &w, &h)) o->parts++;
+    const int64_t last = INT64_MAX - r->batch_size - o->parts;
+    if (o->told.seed > last || o->told.variation_seed > last)
+        return error_set(e, ERR_ARGUMENT, "seed: leaves no room to count up for %d parts; choose a smaller one",
+                         o->parts);
     extend_size(&o->how, &w, &h);
     size_t finished = (size_t)w * (size_t)h * 3;
     o->pass = (Pass){.told = &o->told,
@@ -145,7 +149,7 @@ static bool plan(Outpaint *o, SdPlan *out, Error *e) {
     size_t before = plan_process(o->m) + o->pass.held + extend_spectrum_bytes(&o->how), limit = plan_limit(o->m);
     if (!o->m->gpu && before > limit)
         return error_set(e, ERR_MEMORY,
-                         "memory: noise of the picture's spectrum needs %zu MiB, and the limit is %zu MiB",
+                         "memory: noise of the picture's spectrum needs %zu MiB, and the limit is %zu MiB; allow more",
                          (before + (1 << 20) - 1) >> 20, limit >> 20);
     if (!o->m->gpu) most.process = larger(most.process, before), most.least = larger(most.least, before);
     *out = most;
@@ -211,6 +215,7 @@ bool outpaint(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
         out->count = i + 1;
         ok = draw_picture(&o, i, e);
     }
+    if (!ok && out->count && !r->keep) generate_release(m, r); /* what the parts before kept */
     if (!ok) sd_free(out);
     end(&o);
     return ok;

@@ -49,7 +49,8 @@ static bool check(const Tiles *t, Error *e) {
                          "choose smaller ones",
                          g->width, g->height, r->width, r->height, unit);
     if (r->seed > INT64_MAX - t->batches - r->batch_size)
-        return error_set(e, ERR_ARGUMENT, "seed: %lld leaves no room to count up for %d batches of tiles",
+        return error_set(e, ERR_ARGUMENT,
+                         "seed: %lld leaves no room to count up for %d batches of tiles; choose a smaller one",
                          (long long)r->seed, t->batches);
     return r->vae_encoder == SD_VAE_TAESD ? model_has_taesd(t->m, PART_TAESD_ENCODER, e)
                                           : model_has(t->m, PART_ENCODER, e);

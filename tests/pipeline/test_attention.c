@@ -6,6 +6,7 @@
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 #include "pipeline.h"
+#include "weights/files/utf8.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -146,6 +147,18 @@ static void masked(SdRequest *r) {
     r->mask = mask, r->only_masked = true;
 }
 
+/* A word of 141 bytes, cut. */
+static bool look_at_letters(void *user, const SdAttention *a) {
+    const char *text = a->words[0].text;
+    return ((Drawn *)user)->words = a->word_count == 1 && strlen(text) == 119 && utf8_is_valid(text, 119), true;
+}
+
+static void long_word(SdRequest *r) {
+    static char text[144] = "a";
+    for (int i = 0; i < 70; i++) memcpy(text + 1 + 2 * i, "\xC3\xA9", 3);
+    half_size(r), r->prompt = text, r->steps = 1, r->attention = look_at_letters;
+}
+
 static void modes(const char *model) {
     static const char *const WORDS[] = {"a", "cat", "a", "red", "hat"};
     Drawn *want = draw(model, (SdOptions){0}, NULL), *bare = draw(model, (SdOptions){0}, off);
@@ -198,7 +211,10 @@ static void prompts(const char *model) {
                    same_picture(second, bare),
                "hires fix: those of the second drawing");
     test_note("%d words, %d wide; %s", second->words, second->w, second->text);
-    free(both), free(turns), free(second), free(bare);
+    Drawn *cut = draw(model, (SdOptions){0}, long_word);
+    test_check(cut->ok && cut->words == 1, "a long word is cut between letters");
+    test_note("%s", cut->text);
+    free(both), free(turns), free(second), free(bare), free(cut);
 }
 
 static void refusals(const char *model) {

@@ -133,6 +133,12 @@ static void refusals(SdModel *m) {
     refused(m, &r, "extend: more pixels than a window has");
     r = whole, r.extend_fill = SD_FILL_SPECTRUM, r.height = 48;
     refused(m, &r, "extend: width and height count in the directions that are extended");
+    r = whole, r.extend_fill = SD_FILL_SPECTRUM, r.width = 48;
+    refused(m, &r, "extend: a side is longer than its window");
+    r = whole, r.image_width = r.image_height = 3900, r.extend_right = 60, r.width = r.height = 64;
+    refused(m, &r, "extend: more than 4096 windows");
+    r = whole, r.seed = INT64_MAX;
+    refused(m, &r, "seed: leaves no room to count up");
     r = whole, r.noise = "x";
     refused(m, &r, "noise: is for one picture");
     r = whole, r.taps = "x";

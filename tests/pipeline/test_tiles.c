@@ -95,6 +95,10 @@ static void check_bits(const char *path, SdModel *m) {
     ok = small && sd_img2img(small, &r, &tight, &e);
     test_check(ok && same(&one.pictures[0], &tight.pictures[0]), "the same in the least memory");
     test_note("%zu of %zu bytes; %s", plan.least, plan.process, e.text);
+    r.noise_multiplier = 0.5;
+    sd_free(&kept);
+    ok = ok && sd_img2img(m, &r, &kept, &e);
+    test_check(ok && !same(&one.pictures[0], &kept.pictures[0]), "tiles begin with noise times its multiplier");
     sd_close(small);
     sd_free(&one);
     sd_free(&kept);
