@@ -192,11 +192,28 @@ static void axes(void) {
     says("i/denoising-0-5-5.png", "Denoising strength: 0.5");
     cli_works("2 pictures, 2 of them from i",
               "grid " TINY "--steps 2 -p x -i o.png --x denoising=0.5,1 --pictures i -o g.png");
+    cli_fails(2, "g-1.png is also an input file", "grid " TINY "-p x -i g-1.png --z steps=1,2 -o g.png");
+    cli_fails(2, "o.png is also an input file", "grid " TINY "-p x -i g.png --x image=g.png,o.png -o o.png");
     cli_works("o.png", "txt2img -m other.safetensors -W 8 -H 8 --seed 6 --steps 2 -p x -o o.png");
     CliRun r = cli("grid " TINY "--steps 2 -p x -i o.png --x denoising=0.5,1 --pictures i -o g.png");
     test_check(r.code == 0 && !strstr(r.out, "from i"), "not of an older picture than the one to start from");
     cli_tell(&r);
     cli_free(&r);
+}
+
+/* Of grids that differ in z, each has room for the longest title. */
+static void titles(void) {
+    enum { WORDS = 120, PLACE = 192, LINES = 10 * 22 };
+    char words[2 * WORDS + 1];
+    Image first = {0}, last = {0};
+    for (int i = 0; i < WORDS; i++) memcpy(words + 2 * i, "a ", 3);
+    cli_works("2 pictures", "grid " TINY "--steps 1 --x cfg=3 --z 'prompt=%sb,c' -o title.png", words);
+    bool ok = image_read(cli_path("title-1.png"), IMAGE_WHITE, &first, NULL) &&
+              image_read(cli_path("title-2.png"), IMAGE_WHITE, &last, NULL);
+    test_check(ok && first.height > PLACE + LINES && first.height == last.height,
+               "a long title of the first grid has room");
+    image_free(&first);
+    image_free(&last);
 }
 
 static void matrix(void) {
@@ -221,8 +238,20 @@ static void lines(void) {
     says("l-9.png", "a dog\nSteps: 2|CFG scale: 3|Seed: 9");
     says("l-5-1.png", "it's so\nNegative prompt: not this\n");
     says("l-5-2.png", "@x -- y\n");
+    test_check(test_write(cli_path("two.txt"), "--prompt x --batch-count 2\ny\n--prompt z --seed 9\nw", 50) &&
+                   test_write(cli_path("one.txt"), "--prompt x --batch-count 2", 26),
+               "files of prompts are written");
+    cli_works("one-5.png|one-6.png", "txt2img " TINY "--steps 1 --prompts-from one.txt -o one.png");
+    cli_works("t-5.png|t-5-1.png|t-5-2.png",
+              "txt2img " TINY "--steps 1 --prompts-from - --attention-maps maps -o t.png <three.txt");
+    test_check(!access(cli_path("maps/maps-1.safetensors"), F_OK) &&
+                   !access(cli_path("maps/maps-2.safetensors"), F_OK) &&
+                   !access(cli_path("maps/maps-3.safetensors"), F_OK),
+               "each line has a file of maps");
     cli_works("n-5.png|n-6.png|n-7.png|n-8.png|n-9.png|n-10.png",
               "txt2img " TINY "--steps 1 --prompts-from - --next-seeds --batch-size 2 -o n.png <three.txt");
+    cli_works("p-5.png|p-6.png|p-7.png|p-9.png|p-9-1.png",
+              "txt2img " TINY "--steps 1 --prompts-from two.txt --next-seeds -o p.png");
 }
 
 static void folders(void) {
@@ -277,6 +306,7 @@ SUITE(grid, .seconds = 6) {
     if (!test_check(ok, "the tiny models are made")) return;
     grids();
     axes();
+    titles();
     matrix();
     lines();
     folders();

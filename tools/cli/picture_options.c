@@ -29,7 +29,8 @@ static const struct {
 } OWN[] = {
     {"", OF_IMG2IMG | OF_RECORD | OF_GRID,
      OPTION(STRING, image, 'i', "image", "FILE",
-            "the picture to start from: PNG, JPEG, BMP, GIF; - is standard input; of img2img also a folder of them")},
+            "the picture to start from: PNG, JPEG, WebP, BMP, GIF; - is standard input; of img2img also a folder of "
+            "them")},
     {"", OF_IMG2IMG,
      OPTION(STRING, background, 0, "background", "COLOR",
             "what shows through where the picture is transparent: RRGGBB, white, black (white)")},
@@ -205,7 +206,7 @@ static int check_coding(const Command *c, const PictureArguments *a) {
 
 static int check_seed(const Command *c, const char *option, int64_t seed, const PictureArguments *a) {
     if (seed <= INT64_MAX - ((int64_t)a->request.batch_size * a->batch_count * a->loops - 1)) return GO_ON;
-    return usage_error(c, "%s: %" PRId64 " leaves no room to count up", option, seed);
+    return usage_error(c, "%s: %" PRId64 " leaves no room to count up; choose a smaller one", option, seed);
 }
 
 static int check_request(const Command *c, const PictureArguments *a) {

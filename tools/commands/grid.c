@@ -4,6 +4,7 @@
 
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
+#include "weights/files/file_open.h"
 
 #include <assert.h>
 #include <string.h>
@@ -41,6 +42,23 @@ static int check_all(const Grid *g) {
     return code;
 }
 
+/* No grid is written over a picture that is read. */
+static int check_names(const Grid *g) {
+    const PictureArguments *a = &g->a->picture;
+    for (int z = 0; z < g->count[GRID_Z]; z++) {
+        char name[OS_PATH_SIZE];
+        Error e = {0};
+        if (!grid_file(g, z, name, &e)) return report(g->c, &e);
+        if (os_kind(name) == OS_NOTHING) continue;
+        bool read = file_same(name, a->image) || file_same(name, a->mask) || control_options_name(&a->controls, name);
+        for (int k = 0; k < GRID_AXES; k++)
+            for (int i = 0; g->axes[k].kind == AXIS_OPTION && i < g->count[k]; i++)
+                read = read || file_same(name, g->axes[k].values.at[i]);
+        if (read) return usage_error(g->c, "--out: %.200s is also an input file; name another file", file_shown(name));
+    }
+    return GO_ON;
+}
+
 static int run(const Command *c, int argc, char **argv) {
     GridArguments a = {.picture = picture_defaults(OF_GRID)};
     Grid g = {0};
@@ -53,6 +71,7 @@ static int run(const Command *c, int argc, char **argv) {
     if (code == GO_ON) code = grid_read(c, &a, &g);
     if (code == GO_ON) code = check_all(&g);
     if (code == GO_ON) code = picture_options_files(c, &a.picture);
+    if (code == GO_ON) code = check_names(&g);
     if (code == GO_ON) code = grid_draw(&g);
     grid_free(&g);
     picture_options_free(&a.picture);

@@ -3,6 +3,7 @@
 #define SD_TOOLS_COMMANDS_GRID_H
 
 #include "sd/image/plot.h"
+#include "tensor/os.h"
 #include "tools/cli/axis.h"
 
 enum { GRID_X, GRID_Y, GRID_Z, GRID_AXES, GRID_MOST = 10000, MATRIX_MOST = 13 };
@@ -39,6 +40,8 @@ int grid_size(const Grid *g); /* how many pictures */
 GridPlace grid_place(const Grid *g, int i);
 /* Whether all of one z come together in that order. */
 bool grid_by_z(const Grid *g);
+/* The file of a grid: OUT, or OUT-1, OUT-2, ... for each z. */
+bool grid_file(const Grid *g, int z, char out[OS_PATH_SIZE], Error *e);
 /* The arguments of the picture at a place: picture_copy_free if it returns GO_ON, else the exit code. */
 int grid_cell(const Grid *g, GridPlace p, PictureArguments *out);
 /* A text of parameters with the webui's pairs of the script before its version; NULL: out of memory. */

@@ -82,13 +82,15 @@ static bool measure(Work *w, Error *e) {
     }
     p->times = plot_times(p->width);
     if (!w->a.no_labels) p->above = w->g->labels[GRID_X], p->beside = w->g->labels[GRID_Y];
-    if (!w->a.no_labels && w->g->count[GRID_Z] > 1) { /* the z that takes most is measured for all */
+    if (!w->a.no_labels && w->g->count[GRID_Z] > 1) { /* the title that takes most is measured for all */
+        PlotLabel longest = {0};
         int64_t most = 0;
         for (int z = 0; ok && z < w->g->count[GRID_Z]; z++) {
             p->title = w->g->labels[GRID_Z][z];
             ok = plot_measure(p, e);
-            if (p->full_height > most) most = p->full_height;
+            if (p->full_height > most) most = p->full_height, longest = p->title;
         }
+        p->title = longest;
     }
     return ok && plot_measure(p, e);
 }
@@ -206,19 +208,11 @@ static bool put(Work *w, GridPlace at, const uint8_t *rgb, int width, int height
     return true;
 }
 
-/* The file of a grid: OUT, or OUT-1, OUT-2, ... for each z. */
-static bool file_of(const Work *w, int z, char out[OS_PATH_SIZE], Error *e) {
-    const char *path = w->a.picture.out, *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    int stem = (int)(name - path) + (int)file_stem(name);
-    if (w->g->count[GRID_Z] == 1) return path_make(out, e, "%s", path);
-    return path_make(out, e, "%.*s-%d%s", stem, path, z + 1, path + stem);
-}
-
 static bool write_grid(Work *w, int z, Error *e) {
     char name[OS_PATH_SIZE];
     Image *image = &w->images[z];
     char *text = w->texts[z] ? grid_text(w->g, w->texts[z]) : NULL;
-    bool ok = (text || !w->texts[z] || no_memory(e)) && file_of(w, z, name, e) &&
+    bool ok = (text || !w->texts[z] || no_memory(e)) && grid_file(w->g, z, name, e) &&
               image_write(image->rgb, image->width, image->height, text, w->a.picture.quality, name, e);
     free(text);
     image_free(image);
@@ -323,6 +317,9 @@ int grid_draw(Grid *g) {
     end(&w);
     g->a = given;
     if (w.code != GO_ON) return w.code;
-    if (stopped) return report_stop("%d of %d pictures; run it again for the rest", w.done, all);
+    if (stopped)
+        return report_stop(given->pictures ? "%d of %d pictures; run it again for the rest"
+                                           : "%d of %d pictures; with --pictures the next run would go on from them",
+                           w.done, all);
     return ok ? finish_output() : report_request(g->c, &e);
 }

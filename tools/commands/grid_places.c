@@ -3,6 +3,7 @@
 
 #include "sd/info/info_writer.h"
 #include "weights/files/files_below.h"
+#include "weights/files/path.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,7 +133,8 @@ int grid_read(const Command *c, const GridArguments *a, Grid *g) {
     if (code == GO_ON && a->matrix) code = split_prompt(g);
     if (code != GO_ON) return code;
     int64_t all = (int64_t)g->count[GRID_X] * g->count[GRID_Y] * g->count[GRID_Z];
-    if (all > GRID_MOST) return usage_error(c, "a grid of %lld pictures has more than %d", (long long)all, GRID_MOST);
+    if (all > GRID_MOST)
+        return usage_error(c, "a grid of %lld pictures has more than %d; give fewer values", (long long)all, GRID_MOST);
     return make_labels(g) ? GO_ON : no_memory(c);
 }
 
@@ -182,6 +184,13 @@ bool grid_by_z(const Grid *g) {
     return order[0] == GRID_Z;
 }
 
+bool grid_file(const Grid *g, int z, char out[OS_PATH_SIZE], Error *e) {
+    const char *path = g->a->picture.out, *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    int stem = (int)(name - path) + (int)file_stem(name);
+    if (g->count[GRID_Z] == 1) return path_make(out, e, "%s", path);
+    return path_make(out, e, "%.*s-%d%s", stem, path, z + 1, path + stem);
+}
+
 int grid_cell(const Grid *g, GridPlace p, PictureArguments *out) {
     Error e = {0};
     int code = GO_ON;
@@ -192,7 +201,10 @@ int grid_cell(const Grid *g, GridPlace p, PictureArguments *out) {
         unsigned bits = (unsigned)p.at[GRID_X] | (unsigned)(p.at[GRID_Y] * g->count[GRID_X]);
         if (kind != AXIS_OPTION || !g->part_count || code != GO_ON) continue;
         code = set_combination(g, bits, out);
-        if (g->a->matrix_seeds && out->request.seed >= 0) out->request.seed += bits;
+        if (!g->a->matrix_seeds || out->request.seed < 0) continue;
+        if (out->request.seed > INT64_MAX - (int64_t)bits)
+            code = usage_error(g->c, "--seed: leaves no room to count up; choose a smaller one");
+        else out->request.seed += bits;
     }
     if (code == GO_ON) code = picture_options_settings(g->c, out);
     if (code != GO_ON) picture_copy_free(out);

@@ -33,11 +33,12 @@ typedef struct {
     Error written;     /* while a callback writes */
     SdRequest request; /* of the job, */
     size_t job;        /* which it is, */
+    bool several;      /* whether more than one picture comes of the command line */
+    int drawn;         /* calls, of all jobs */
+    int64_t seeds;     /* that the jobs before took */
     double begun;
     int64_t seed, variation; /* its first */
 } Drawn;
-
-static bool several(const Drawn *d) { return picture_jobs_count(&d->jobs) > 1 || picture_count(d->a) > 1; }
 
 /* The strength of loop `i`: the webui's (scripts/loopback.py), or each times the factor, as before 1.5. */
 static double loop_strength(const PictureArguments *a, double first, int i) {
@@ -76,7 +77,7 @@ static bool save_one(const Drawn *d, const SdPicture *p, int index, Error *e) {
     char name[OS_PATH_SIZE], *text = text_of(d->a, p->parameters);
     bool ok = (text || error_set(e, ERR_MEMORY, "out of memory for a picture's text")) &&
               (d->jobs.folder ? picture_jobs_free_name(&d->jobs, d->job, name, e)
-                              : output_name(name, d->a->out, several(d), d->request.prompt, p->seed, e)) &&
+                              : output_name(name, d->a->out, d->several, d->request.prompt, p->seed, e)) &&
               image_write(p->rgb, p->width, p->height, text, d->a->quality, name, e);
     ok = ok && (!d->maps.folder || attention_files_lay(&d->maps, index, p, name, e));
     if (ok && !d->a->open.quiet)
@@ -107,7 +108,7 @@ static bool draw(Drawn *d, SdResult *result, bool first, Error *e) {
     r->preview = (a->sheet && first) || a->preview ? keep_step : NULL;
     r->preview_by = (SdPreview)a->preview_by;
     r->attention = a->attention ? take_maps : NULL;
-    d->maps.run = d->progress.run, d->maps.runs = d->progress.runs;
+    d->maps.run = d->drawn++, d->maps.runs = d->progress.runs;
     d->steps.begun = false, d->steps.sheet = a->sheet && first;
     bool ok = drawing_run(&d->drawing, r, result, e);
     progress_clear(&d->progress);
@@ -137,7 +138,7 @@ static void draw_loops(Drawn *d, int run, Error *e) {
     uint8_t *kept = NULL;
     for (int i = 0; !e->code && i < a->loops; i++) {
         SdResult result = {0};
-        d->progress.run = run * a->loops + i;
+        d->progress.run = d->drawn;
         d->request.strength = loop_strength(a, first.strength, i);
         d->request.seed = first.seed + i;
         bool ok = draw(d, &result, !run && !i, e);
@@ -162,6 +163,7 @@ static size_t text_bytes(const SdRequest *r) {
 static void draw_job(Drawn *d, const PictureArguments *job, bool first, Error *e) {
     SdRequest *r = &d->request;
     if (!drawing_set(&d->drawing, job, r, e)) return;
+    d->several = d->jobs.folder || picture_jobs_count(&d->jobs) > 1 || picture_count(job) > 1;
     r->progress = show, r->user = d;
     r->keep = d->progress.runs > 1;
     networks_note(d->drawing.model, r, job->open.quiet, e);
@@ -175,15 +177,14 @@ static void draw_job(Drawn *d, const PictureArguments *job, bool first, Error *e
     int64_t seed = r->seed < 0 ? d->seed : r->seed,
             variation = r->variation_seed < 0 ? d->variation : r->variation_seed;
     int64_t each = (int64_t)request_pictures(r) * d->a->loops;
-    if (d->a->next_seeds) {
-        int64_t before = (int64_t)d->job * each * d->a->batch_count;
-        if (seed > INT64_MAX - before - each * d->a->batch_count)
-            error_set(e, ERR_ARGUMENT, "--seed: %" PRId64 " leaves no room to count up for all lines of --prompts-from",
-                      seed);
-        else seed += before;
-    }
+    int64_t all = each * job->batch_count;
+    bool own = job->request.seed != d->a->request.seed; /* the line says it */
+    int64_t before = d->a->next_seeds && !own ? d->seeds : 0;
+    if (seed > INT64_MAX - before - (all - 1))
+        error_set(e, ERR_ARGUMENT, "seed: %lld leaves no room to count up; choose a smaller one", (long long)seed);
+    else seed += before;
+    d->seeds += all;
     for (int run = 0; !e->code && run < job->batch_count; run++) {
-        d->progress.run = (int)d->job * d->a->batch_count * d->a->loops + run;
         r->seed = r->variation_strength != 0 && d->a->loops == 1 ? seed : seed + run * each;
         r->variation_seed = variation + (int64_t)run * request_pictures(r);
         draw_loops(d, run, e);
@@ -198,12 +199,14 @@ static int generate(const Command *c, const PictureArguments *a) {
     int code = picture_jobs_open(c, a, &d.jobs);
     size_t count = picture_jobs_count(&d.jobs);
     os_catch_stop();
-    double runs = (double)count * a->batch_count * a->loops;
-    progress_begin(&d.progress, a->open.quiet, runs < 1e9 ? (int)runs : 1000000000);
+    double runs = 0;
     for (size_t i = 0; code == GO_ON && i < count; i++) { /* mistakes before the first model is opened */
         PictureArguments job;
-        if ((code = picture_jobs_get(&d.jobs, i, &job)) == GO_ON) picture_copy_free(&job);
+        if ((code = picture_jobs_get(&d.jobs, i, &job)) != GO_ON) break;
+        runs += (double)job.batch_count * job.loops;
+        picture_copy_free(&job);
     }
+    progress_begin(&d.progress, a->open.quiet, runs < 1e9 ? (int)runs : 1000000000);
     if (code == GO_ON && a->attention) new_folder_make(a->attention, &e);
     for (; code == GO_ON && !e.code && d.job < count; d.job++) {
         PictureArguments job;
@@ -229,6 +232,7 @@ static int code_only(const Command *c, const PictureArguments *a) {
     Error e = {0};
     Drawn d = {.c = c, .a = a, .begun = os_clock()};
     SdResult result = {0};
+    const char *const usual = "decoded.png";
     os_catch_stop();
     progress_begin(&d.progress, a->open.quiet, 1);
     bool ok = drawing_set(&d.drawing, a, &d.request, &e);
@@ -237,11 +241,11 @@ static int code_only(const Command *c, const PictureArguments *a) {
     if (ok && a->only_encode && !a->open.quiet)
         printf("%s: %d x %d, %.2f s\n", file_shown(a->only_encode), d.request.width, d.request.height,
                os_clock() - d.begun);
-    d.request.batch_size = result.count ? result.count : 1;
     for (int i = 0; ok && i < result.count; i++) {
         char name[OS_PATH_SIZE];
         const SdPicture *p = &result.pictures[i];
-        ok = output_name(name, a->out ? a->out : "decoded.png", result.count > 1, "", i, &e) &&
+        ok = (a->out || result.count > 1 ? output_name(name, a->out ? a->out : usual, result.count > 1, "", i, &e)
+                                         : output_free_name(name, usual, &e)) &&
              image_write(p->rgb, p->width, p->height, NULL, a->quality, name, &e);
         if (ok && !a->open.quiet)
             printf("%s: %d x %d, %.2f s\n", file_shown(name), p->width, p->height, os_clock() - d.begun);
