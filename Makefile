@@ -303,8 +303,7 @@ build/demo/micro.safetensors: $(B)/test
 test: deps
 	@$(MAKE) --no-print-directory $(ALL_CORES) run-test
 run-test: $(B)/test $(B)/sdc
-	SDC_BIN=$(B)/sdc $(B)/test $(SUITES)
-	@$(if $(SUITES)$(SANITIZE),,sh tools/dev/test_page.sh $(B))
+	$(if $(SUITES)$(SANITIZE),SDC_BIN=$(B)/sdc $(B)/test $(SUITES),sh tools/dev/run_tests.sh $(B))
 ## test-page       the page in headless Chromium, which must be there (Debian: chromium, chromium-driver)
 # Their packages are for tests alone: build/clients has them.
 test-page: build/clients/done
