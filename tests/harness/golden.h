@@ -18,4 +18,11 @@ bool golden_check_within(const Golden *g, const char *name, const float *ours, i
 /* For channels-last t (dense) against a golden in torch's order, [N,C,...]. */
 bool golden_check_picture(const Golden *g, const char *name, Tensor t, const char *label);
 
+/* SdRequest's `activation`: checks each activation that the golden file has, and counts them. user: a GoldenHeard. */
+typedef struct {
+    const Golden *golden;
+    int heard;
+} GoldenHeard;
+bool golden_hear(void *user, const char *name, int nd, const int64_t *n, const float *values);
+
 #endif

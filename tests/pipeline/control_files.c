@@ -74,19 +74,6 @@ void make_control(const char *path, ControlFile k) {
 
 /* --- pictures --- */
 
-typedef struct {
-    const Golden *golden;
-    int heard;
-} Heard;
-
-static bool hear(void *user, const char *name, int nd, const int64_t *n, const float *values) {
-    Heard *t = user;
-    if (!golden_has(t->golden, name)) return true;
-    t->heard++;
-    golden_check(t->golden, name, values, nd, n, name);
-    return true;
-}
-
 void fill_hint(uint8_t *rgb, int number) {
     char name[16];
     snprintf(name, sizeof name, "hint%d", number);
@@ -113,7 +100,7 @@ static void compare(const ControlCase *k, const char *model, char files[2][1024]
     SdControl controls[2];
     SdRequest r = pipeline_request("Euler", 42, CONTROL_SIDE, CONTROL_SIDE);
     SdResult out = {0};
-    Heard h = {.golden = g};
+    GoldenHeard h = {.golden = g};
     char name[160];
     int stored = 0;
     for (int i = 0; i < k->count; i++) {
@@ -123,7 +110,7 @@ static void compare(const ControlCase *k, const char *model, char files[2][1024]
         controls[i].weight = k->weights[i], controls[i].mode = k->mode;
     }
     r.steps = k->steps ? k->steps : 3, r.controls = controls, r.control_count = k->count;
-    r.activation = hear, r.user = &h;
+    r.activation = golden_hear, r.user = &h;
     bool ok = g && !e.code && sd_txt2img(m, &r, &out, &e);
     for (const char *at = NULL; g && golden_next(g, &at, name);) stored++;
     test_check(ok && stored && h.heard == stored, "%s: all that the golden has is tapped", k->name);

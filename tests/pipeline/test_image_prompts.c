@@ -19,19 +19,6 @@ enum { WIDE = 64, HIGH = 48, SIDE = 64 };
 
 /* --- pictures --- */
 
-typedef struct {
-    const Golden *golden;
-    int heard;
-} Heard;
-
-static bool hear(void *user, const char *name, int nd, const int64_t *n, const float *values) {
-    Heard *t = user;
-    if (!golden_has(t->golden, name)) return true;
-    t->heard++;
-    golden_check(t->golden, name, values, nd, n, name);
-    return true;
-}
-
 static void fill_picture(uint8_t *rgb, int number) {
     char name[16];
     snprintf(name, sizeof name, "hint%d", number);
@@ -53,7 +40,7 @@ static void against_golden(const char *name, const char *model, const char *file
     SdControl controls[2];
     SdRequest r = pipeline_request("Euler", 42, SIDE, SIDE);
     SdResult out = {0};
-    Heard h = {.golden = g};
+    GoldenHeard h = {.golden = g};
     char tap[160];
     int stored = 0;
     for (int i = 0; i < count; i++) {
@@ -61,7 +48,7 @@ static void against_golden(const char *name, const char *model, const char *file
         controls[i] = prompt_of(net, rgb[i], weights[i]);
     }
     r.steps = 3, r.controls = controls, r.control_count = count;
-    r.activation = hear, r.user = &h;
+    r.activation = golden_hear, r.user = &h;
     bool ok = g && !e.code && sd_txt2img(m, &r, &out, &e);
     for (const char *at = NULL; g && golden_next(g, &at, tap);) stored++;
     test_check(ok && stored && h.heard == stored, "%s: all that the golden has is tapped", name);
