@@ -15,11 +15,6 @@
 
 static char model[1024];
 
-static bool same(const SdPicture *p, const SdPicture *q) {
-    return p->width == q->width && p->height == q->height &&
-           !memcmp(p->rgb, q->rgb, (size_t)p->width * (size_t)p->height * 3);
-}
-
 /* A picture of the model with all its taps. */
 static bool tapped(const char *device, SdPrecision precision, int width, int height, SdTiling tiling, const char *taps,
                    const char *label) {
@@ -95,10 +90,14 @@ static void replays(void) {
     ok = ok && pipeline_run(model, &o, &r, &batch, &e);
     if (!test_check(ok, "cuda: pictures with and without taps, alone and in a batch")) test_note("%s", e.text);
     if (ok) {
-        test_check(same(&tapped.pictures[0], &one.pictures[0]), "cuda: the same picture with and without taps");
-        test_check(same(&one.pictures[0], &watched.pictures[0]), "cuda: the same picture with previews");
-        test_check(same(&one.pictures[0], &batch.pictures[1]), "cuda: the same picture alone and in a batch");
-        test_check(!same(&batch.pictures[0], &batch.pictures[1]), "cuda: another seed, another picture");
+        test_check(pipeline_same_picture(&tapped.pictures[0], &one.pictures[0]),
+                   "cuda: the same picture with and without taps");
+        test_check(pipeline_same_picture(&one.pictures[0], &watched.pictures[0]),
+                   "cuda: the same picture with previews");
+        test_check(pipeline_same_picture(&one.pictures[0], &batch.pictures[1]),
+                   "cuda: the same picture alone and in a batch");
+        test_check(!pipeline_same_picture(&batch.pictures[0], &batch.pictures[1]),
+                   "cuda: another seed, another picture");
     }
     sd_free(&tapped);
     sd_free(&one);
@@ -145,8 +144,8 @@ static void kept_steps(void) {
         test_note("%s", e.text);
         if (!i) first = out;
         else if (ok && usual)
-            test_check(same(&first.pictures[0], &out.pictures[0]), "cuda: call %d of a model: the same picture",
-                       (int)i);
+            test_check(pipeline_same_picture(&first.pictures[0], &out.pictures[0]),
+                       "cuda: call %d of a model: the same picture", (int)i);
         if (i) sd_free(&out);
     }
     sd_free(&first);

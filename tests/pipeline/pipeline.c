@@ -43,6 +43,11 @@ void pipeline_golden(const char *golden, SdPrecision precision, const char *taps
     golden_close(g);
 }
 
+bool pipeline_same_picture(const SdPicture *a, const SdPicture *b) {
+    return a->width == b->width && a->height == b->height &&
+           !memcmp(a->rgb, b->rgb, (size_t)a->width * (size_t)a->height * 3);
+}
+
 void pipeline_same_taps(const char *a, const char *b, const char *label) {
     Error e = {0};
     WeightFile *f = weight_file_open(a, &e), *g = f ? weight_file_open(b, &e) : NULL;

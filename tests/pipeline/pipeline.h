@@ -10,6 +10,9 @@ bool pipeline_run(const char *path, const SdOptions *o, const SdRequest *r, SdRe
  * rule, in others, whose latents drift apart from step to step, within bounds of their own. */
 void pipeline_golden(const char *golden, SdPrecision precision, const char *taps, const char *label);
 
+/* Whether two pictures have the same size and bytes. */
+bool pipeline_same_picture(const SdPicture *a, const SdPicture *b);
+
 /* Checks that two files of taps have the same activations, to the bit; the first that differs is named. */
 void pipeline_same_taps(const char *a, const char *b, const char *label);
 

@@ -8,6 +8,7 @@
 #include "tests/harness/golden.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
+#include "pipeline.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,11 +78,6 @@ static void check_golden(SdModel *m, const Golden *golden, SdRequest r, const ch
     sd_free(&out);
 }
 
-static bool same(const SdPicture *a, const SdPicture *b) {
-    return a->width == b->width && a->height == b->height &&
-           !memcmp(a->rgb, b->rgb, (size_t)a->width * (size_t)a->height * 3);
-}
-
 /* A batch of two, and less memory: the same pictures. */
 static void check_bits(const char *path, SdModel *m, SdRequest r, const char *name) {
     SdResult one = {0}, two = {0}, tight = {0};
@@ -90,12 +86,13 @@ static void check_bits(const char *path, SdModel *m, SdRequest r, const char *na
     bool ok = sd_txt2img(m, &r, &one, &e);
     r.batch_size = 2, r.seed--;
     ok = ok && sd_txt2img(m, &r, &two, &e);
-    test_check(ok && same(&one.pictures[0], &two.pictures[1]), "%s: the same in a batch", name);
+    test_check(ok && pipeline_same_picture(&one.pictures[0], &two.pictures[1]), "%s: the same in a batch", name);
     test_note("%s", e.text);
     ok = ok && sd_plan(m, &r, &plan, &e);
     SdModel *small = ok ? sd_open(path, &(SdOptions){.memory_limit = plan.least, .threads = 1}, &e) : NULL;
     ok = small && sd_txt2img(small, &r, &tight, &e);
-    test_check(ok && same(&tight.pictures[1], &two.pictures[1]), "%s: the same in the least memory", name);
+    test_check(ok && pipeline_same_picture(&tight.pictures[1], &two.pictures[1]), "%s: the same in the least memory",
+               name);
     test_note("%zu of %zu bytes; %s", plan.least, plan.process, e.text);
     sd_close(small);
     sd_free(&one);
@@ -170,7 +167,7 @@ static void check_once(SdModel *m, const char *path) {
     bool ok = refiner && sd_txt2img(m, &r, &once, &e) && sd_plan(m, &r, &plan[0], &e);
     r.hires_scale = 1;
     ok = ok && sd_txt2img(m, &r, &twice, &e) && sd_plan(m, &r, &plan[1], &e);
-    test_check(ok && same(&once.pictures[0], &twice.pictures[0]) &&
+    test_check(ok && pipeline_same_picture(&once.pictures[0], &twice.pictures[0]) &&
                    !strcmp(once.pictures[0].parameters, twice.pictures[0].parameters),
                "of the same size: one pass, with the refiner");
     test_check(ok && plan[0].process == plan[1].process && plan[0].weights == plan[1].weights, "and its plan");

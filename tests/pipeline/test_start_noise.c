@@ -4,6 +4,7 @@
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 #include "weights/formats/safetensors.h"
+#include "pipeline.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -65,11 +66,6 @@ static void starts(SdModel *m, const uint8_t *image, const char *sampler, double
     test_note("off by %g; %s", worst, e.text);
 }
 
-static bool same(const SdPicture *a, const SdPicture *b) {
-    return a->width == b->width && a->height == b->height &&
-           !memcmp(a->rgb, b->rgb, (size_t)a->width * (size_t)a->height * 3);
-}
-
 /* Writes latents under another program's names. */
 static bool write_other(const char *path, const char *name, bool version, const float *z, const Seen *s, float scale) {
     FileTensor t[2] = {{.name = (char *)(uintptr_t)name,
@@ -107,7 +103,7 @@ static void files(SdModel *m, const uint8_t *image) {
     test_note("%s", e.text);
     SdResult other = {0};
     test_check(write_other(path, "latent_tensor", false, z, &last, 1) && sd_decode(m, &r, path, &other, &e) && ok &&
-                   same(&first, other.pictures),
+                   pipeline_same_picture(&first, other.pictures),
                "ComfyUI's first latents are the same numbers");
     sd_free(&other);
     test_check(write_other(path, "nothing", false, z, &last, 1) && !sd_decode(m, &r, path, &other, &e) &&

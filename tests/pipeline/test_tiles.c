@@ -9,6 +9,7 @@
 #include "tests/harness/golden.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
+#include "pipeline.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,11 +61,6 @@ static void check_golden(SdModel *m, const Golden *golden, int i) {
     sd_free(&out);
 }
 
-static bool same(const SdPicture *a, const SdPicture *b) {
-    return a->width == b->width && a->height == b->height &&
-           !memcmp(a->rgb, b->rgb, (size_t)a->width * (size_t)a->height * 3);
-}
-
 typedef struct {
     int last, of, calls;
 } Heard;
@@ -90,15 +86,16 @@ static void check_bits(const char *path, SdModel *m) {
     test_check(ok && heard.last == 1 && heard.of == 2, "progress tells the batches of tiles");
     r.keep = true;
     ok = ok && sd_img2img(m, &r, &kept, &e) && sd_plan(m, &r, &plan, &e);
-    test_check(ok && same(&one.pictures[0], &kept.pictures[0]), "the same with weights that stay");
+    test_check(ok && pipeline_same_picture(&one.pictures[0], &kept.pictures[0]), "the same with weights that stay");
     SdModel *small = ok ? sd_open(path, &(SdOptions){.memory_limit = plan.least, .threads = 1}, &e) : NULL;
     ok = small && sd_img2img(small, &r, &tight, &e);
-    test_check(ok && same(&one.pictures[0], &tight.pictures[0]), "the same in the least memory");
+    test_check(ok && pipeline_same_picture(&one.pictures[0], &tight.pictures[0]), "the same in the least memory");
     test_note("%zu of %zu bytes; %s", plan.least, plan.process, e.text);
     r.noise_multiplier = 0.5;
     sd_free(&kept);
     ok = ok && sd_img2img(m, &r, &kept, &e);
-    test_check(ok && !same(&one.pictures[0], &kept.pictures[0]), "tiles begin with noise times its multiplier");
+    test_check(ok && !pipeline_same_picture(&one.pictures[0], &kept.pictures[0]),
+               "tiles begin with noise times its multiplier");
     sd_close(small);
     sd_free(&one);
     sd_free(&kept);

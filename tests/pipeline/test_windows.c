@@ -7,6 +7,7 @@
 #include "tests/harness/golden.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
+#include "pipeline.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -77,11 +78,6 @@ static void check_golden(SdModel *m, const Golden *golden, SdTiled method, const
     sd_free(&out);
 }
 
-static bool same(const SdPicture *a, const SdPicture *b) {
-    return a->width == b->width && a->height == b->height &&
-           !memcmp(a->rgb, b->rgb, (size_t)a->width * (size_t)a->height * 3);
-}
-
 /* Three windows at once, a batch of two, the least memory, one thread: the same picture; and one that is not the whole
  * network's. */
 static void check_bits(const char *path, SdModel *m, SdTiled method, const char *name) {
@@ -93,18 +89,21 @@ static void check_bits(const char *path, SdModel *m, SdTiled method, const char 
     bool ok = sd_txt2img(m, &r, &one, &e) && sd_plan(m, &r, &plan[0], &e);
     r.batch_size = 2, r.seed--, r.tile_batch = 3;
     ok = ok && sd_txt2img(m, &r, &two, &e) && sd_plan(m, &r, &plan[1], &e);
-    test_check(ok && same(&one.pictures[0], &two.pictures[1]), "%s: the same in a batch, three windows at once", name);
+    test_check(ok && pipeline_same_picture(&one.pictures[0], &two.pictures[1]),
+               "%s: the same in a batch, three windows at once", name);
     test_check(ok && plan[0].unet_pictures == 2 && plan[1].unet_pictures == 12 && plan[0].unet_peak < plan[1].unet_peak,
                "%s: calls of a window, of six", name);
     test_note("%d and %d; %s", plan[0].unet_pictures, plan[1].unet_pictures, e.text);
     SdModel *small = ok ? sd_open(path, &(SdOptions){.memory_limit = plan[1].least, .threads = 1}, &e) : NULL;
     ok = small && sd_txt2img(small, &r, &tight, &e);
-    test_check(ok && same(&tight.pictures[1], &two.pictures[1]), "%s: the same in the least memory", name);
+    test_check(ok && pipeline_same_picture(&tight.pictures[1], &two.pictures[1]), "%s: the same in the least memory",
+               name);
     test_note("%zu of %zu bytes; %s", plan[1].least, plan[1].process, e.text);
     sd_close(small);
     r.tiled_diffusion = SD_TILED_NONE, r.tile_width = r.tile_height = 96, r.tile_overlap = 48, r.tile_batch = 1;
     ok = ok && sd_txt2img(m, &r, &whole, &e);
-    test_check(ok && !same(&whole.pictures[1], &two.pictures[1]), "%s: another picture than as one", name);
+    test_check(ok && !pipeline_same_picture(&whole.pictures[1], &two.pictures[1]), "%s: another picture than as one",
+               name);
     test_note("%s", e.text);
     sd_free(&one);
     sd_free(&two);
