@@ -1,7 +1,7 @@
 /* conditioning.c: the text stage, and what the U-Net makes of texts and times. */
 #include "conditioning.h"
 
-#include "control.h"
+#include "sd/pipeline/control/control.h"
 #include "request.h"
 #include "sd/noise/math64.h"
 #include "stages.h"

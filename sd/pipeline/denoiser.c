@@ -2,7 +2,7 @@
 
 #include "beside.h"
 #include "conditioning.h"
-#include "control_calls.h"
+#include "sd/pipeline/control/control_calls.h"
 #include "experts.h"
 #include "inpaint.h"
 #include "request.h"

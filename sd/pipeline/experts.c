@@ -1,7 +1,7 @@
 #include "experts.h"
 
 #include "conditioning.h"
-#include "control.h"
+#include "sd/pipeline/control/control.h"
 
 /* The weights of the one at work are released, and the other is. */
 static void relieve(Generation *g, Expert *d) {

@@ -1,9 +1,9 @@
 #include "generate.h"
 
-#include "control.h"
+#include "sd/pipeline/control/control.h"
 #include "decode.h"
 #include "experts.h"
-#include "image_encode.h"
+#include "sd/pipeline/control/image_encode.h"
 #include "plan.h"
 #include "request.h"
 #include "stages.h"

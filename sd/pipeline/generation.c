@@ -1,9 +1,9 @@
 /* generation.c: what is derived from a request, and what all stages need. */
 #include "generation.h"
 
-#include "attention_maps.h"
+#include "sd/pipeline/attention/attention_maps.h"
 #include "beside.h"
-#include "control.h"
+#include "sd/pipeline/control/control.h"
 #include "inpaint.h"
 #include "request.h"
 #include "sd/load/control.h"

@@ -1,7 +1,7 @@
 /* request.c: a request's defaults, and its ranges where the model decides them. The others are sd/info/params.h's. */
 #include "request.h"
 
-#include "control.h"
+#include "sd/pipeline/control/control.h"
 
 #include "sd/info/params.h"
 #include "tensor/os.h"

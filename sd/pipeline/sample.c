@@ -1,7 +1,7 @@
 /* sample.c: the sampling stage: a sampler over the denoiser, with noise, taps, previews and progress. */
 #include "stages.h"
 
-#include "attention_maps.h"
+#include "sd/pipeline/attention/attention_maps.h"
 #include "beside.h"
 #include "conditioning.h"
 #include "decode.h"

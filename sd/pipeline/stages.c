@@ -1,6 +1,6 @@
 #include "stages.h"
 
-#include "control.h"
+#include "sd/pipeline/control/control.h"
 #include "experts.h"
 #include "tensor/os.h"
 

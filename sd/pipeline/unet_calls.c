@@ -1,6 +1,6 @@
 #include "unet_calls.h"
 
-#include "attention_calls.h"
+#include "sd/pipeline/attention/attention_calls.h"
 #include "beside.h"
 #include "conditioning.h"
 #include "experts.h"

@@ -4,7 +4,7 @@
 #include "tests/harness/test.h"
 #include "weights/formats/safetensors.h"
 #include "tools/cli/commands.h"
-#include "tools/commands/diff.h"
+#include "tools/commands/diff/diff.h"
 
 #include <fcntl.h>
 #include <math.h>

@@ -4,7 +4,7 @@
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 #include "sd/load/model_hash.h"
-#include "tools/commands/tap_measure.h"
+#include "tools/commands/record/tap_measure.h"
 #include "weights/files/json.h"
 #include "weights/formats/safetensors.h"
 

@@ -4,7 +4,7 @@
 
 #include "sd/text/nearest.h"
 #include "tools/cli/output.h"
-#include "tools/commands/diff.h"
+#include "tools/commands/diff/diff.h"
 #include "weights/formats/names.h"
 
 #include <stdlib.h>

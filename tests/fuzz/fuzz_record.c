@@ -2,7 +2,7 @@
  * settings say once more, and every activation of the record gets a verdict. */
 #include "fuzz.h"
 
-#include "tools/commands/record.h"
+#include "tools/commands/record/record.h"
 
 #include <stdlib.h>
 #include <string.h>

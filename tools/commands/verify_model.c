@@ -1,7 +1,7 @@
 /* verify_model.c: see verify_model.h. */
 #include "verify_model.h"
 
-#include "record.h"
+#include "tools/commands/record/record.h"
 #include "sd/load/model_hash.h"
 #include "tensor/os.h"
 #include "weights/files/path.h"

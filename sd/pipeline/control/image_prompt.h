@@ -2,7 +2,7 @@
 #ifndef SD_PIPELINE_IMAGE_PROMPT_H
 #define SD_PIPELINE_IMAGE_PROMPT_H
 
-#include "generation.h"
+#include "sd/pipeline/generation.h"
 
 /* A picture's keys and values: [2,T,cross_kv] of ImageStates; and how many numbers. */
 void image_prompt_shape(const SdControlNet *net, int64_t shape[3]);

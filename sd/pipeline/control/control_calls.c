@@ -2,7 +2,7 @@
  * scripts/hook.py). */
 #include "control_calls.h"
 
-#include "conditioning.h"
+#include "sd/pipeline/conditioning.h"
 #include "control.h"
 #include "sd/load/control.h"
 

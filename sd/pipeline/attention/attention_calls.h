@@ -2,7 +2,7 @@
 #ifndef SD_PIPELINE_ATTENTION_CALLS_H
 #define SD_PIPELINE_ATTENTION_CALLS_H
 
-#include "control_calls.h"
+#include "sd/pipeline/control/control_calls.h"
 
 /* Who looks on while the U-Net at work runs over the n pictures of a call, and allocates its maps; NULL: nobody. */
 const CrossListener *attention_place(Generation *g, const ControlCall *call, int64_t n);

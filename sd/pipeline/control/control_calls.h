@@ -2,7 +2,7 @@
 #ifndef SD_PIPELINE_CONTROL_CALLS_H
 #define SD_PIPELINE_CONTROL_CALLS_H
 
-#include "generation.h"
+#include "sd/pipeline/generation.h"
 #include "sd/models/controlnet.h"
 
 /* The pictures of a call: some of the group for each of some texts of a context. */

@@ -5,7 +5,7 @@
 #ifndef SD_PIPELINE_ATTENTION_MAPS_H
 #define SD_PIPELINE_ATTENTION_MAPS_H
 
-#include "generation.h"
+#include "sd/pipeline/generation.h"
 #include "text_words.h"
 
 /* A cross attention of a U-Net. */

@@ -3,7 +3,7 @@
 #ifndef SD_PIPELINE_CONTROL_H
 #define SD_PIPELINE_CONTROL_H
 
-#include "generation.h"
+#include "sd/pipeline/generation.h"
 
 /* Whether the request's ControlNets are of this model, and what they say is in range; ERR_ARGUMENT. */
 bool control_check(const SdModel *m, const SdRequest *r, Error *e);

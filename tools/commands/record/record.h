@@ -11,7 +11,7 @@
 #ifndef SD_TOOLS_COMMANDS_RECORD_H
 #define SD_TOOLS_COMMANDS_RECORD_H
 
-#include "diff.h"
+#include "tools/commands/diff/diff.h"
 #include "sd/info/params_json.h"
 #include "sd/sd.h"
 #include "tools/cli/picture_options.h"

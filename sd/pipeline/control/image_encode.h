@@ -3,7 +3,7 @@
 #ifndef SD_PIPELINE_IMAGE_ENCODE_H
 #define SD_PIPELINE_IMAGE_ENCODE_H
 
-#include "generation.h"
+#include "sd/pipeline/generation.h"
 
 /* The most bytes that making any of a request's takes. */
 size_t image_encode_peak(const Generation *g);
