@@ -17,7 +17,7 @@ typedef struct {
     const char *keys;     /* a file with a line ID:SECRET[:TOKEN]; NULL: AWS_ACCESS_KEY_ID and so on */
     const char *spool;    /* a folder */
     const char *address;  /* "https://pictures.example.com/{key}"; NULL: signed ones */
-    long expires;         /* seconds that a signed one is good for */
+    int expires;          /* seconds that a signed one is good for */
     bool by_host;         /* NAME.HOST/KEY in place of HOST/NAME/KEY */
 } BucketOptions;
 

@@ -10,7 +10,7 @@ typedef struct {
     char region[64];
     char id[130], secret[200], token[2500];
     const char *address;
-    long expires;
+    int expires;
     bool by_host;
 } BucketConfig;
 
