@@ -211,6 +211,26 @@ static void midst(const Served *s) {
     wait_metric(s, "\nsdc_cluster_pieces 0\n", "nothing is left of it");
 }
 
+/* A worker may give a piece up, as one does whose piece Redis has lost; if the piece was put there again meanwhile,
+ * that is not the job's end. */
+static void given_up(const Served *s) {
+    char id[64];
+    submit(s, id, "{\"steps\":200,\"seed\":6}");
+    char command[120];
+    snprintf(command, sizeof command, "redis-cli -p $REDIS_PORT PUBLISH sdc:from:%.20s.1.0 cancel", id);
+    bool told = false;
+    for (int i = 0; i < 300 && !told; i++) {
+        CliRun r = cli_shell(command, false);
+        told = !strcmp(r.out, "1\n");
+        cli_free(&r);
+        if (!told) server_nap();
+    }
+    test_check(told, "a worker is told to give up a piece");
+    Reply r = wait_state(s, id, "completed");
+    reply_check(&r, 200, "state=completed|pictures.#=1", "which is then drawn by whoever takes it");
+    reply_free(&r);
+}
+
 /* Everybody is killed in turn while jobs wait: each ends in its own picture. */
 static void killed(Served *s, const Served *alone, const char *arguments) {
     char ids[JOBS][64], body[200];
@@ -319,6 +339,7 @@ SUITE(queue, .seconds = 12) {
         wait_metric(&s, "\nsdc_cluster_workers 3\n", "three workers");
         pictures(&s, &alone);
         midst(&s);
+        given_up(&s);
         killed(&s, &alone, arguments);
         deadly(&s);
         test_check(serve_stop(&s) == 0, "the server ends with 0");

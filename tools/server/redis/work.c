@@ -29,7 +29,7 @@ typedef struct {
     char *told;
     JobPicture *pictures;
     int count;
-    bool stopped; /* as this program ends: it is somebody else's */
+    bool stopped; /* as this program ends, or nobody wants it here: it is somebody else's, if anybody's */
     /* what was told of it */
     int version, shown;
 } Work;
@@ -55,7 +55,8 @@ static void finish(Job *j, void *user) {
     Serve *s = user;
     Work *w = j->owner;
     s->pictures += j->count;
-    w->stopped = j->error.code == ERR_CANCELLED && jobs_stopped(s->jobs, j);
+    w->stopped =
+        j->error.code == ERR_CANCELLED; /* who cancels a piece takes it away: if it is there, it was put again */
     tell_of(w, j);
     w->done = true;
 }
