@@ -199,6 +199,15 @@ Reply call(const Served *s, const char *method, const char *path, const char *he
     return r;
 }
 
+Reply call_with(const Served *s, const char *path, const char *format, const char *value) {
+    size_t n = strlen(format) + strlen(value) + 1;
+    char *body = malloc(n);
+    snprintf(body, n, format, value);
+    Reply r = call(s, "POST", path, "", body);
+    free(body);
+    return r;
+}
+
 void reply_free(Reply *r) {
     free(r->head), free(r->body);
     *r = (Reply){0};
@@ -293,4 +302,31 @@ bool reply_check(const Reply *r, int status, const char *wanted, const char *for
     test_check(ok, "%s", name);
     if (!ok) test_note("%s; status %d, wanted %d: %.300s", why, r->status, status, r->body ? r->body : "no reply");
     return ok;
+}
+
+/* --- base64 --- */
+
+static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+char *base64_of(const uint8_t *bytes, size_t size) {
+    char *out = malloc(size / 3 * 4 + 8), *to = out;
+    for (size_t i = 0; i < size; i += 3) {
+        unsigned v = (unsigned)bytes[i] << 16 | (i + 1 < size ? (unsigned)bytes[i + 1] << 8 : 0) |
+                     (i + 2 < size ? bytes[i + 2] : 0);
+        *to++ = DIGITS[v >> 18], *to++ = DIGITS[v >> 12 & 63];
+        *to++ = i + 1 < size ? DIGITS[v >> 6 & 63] : '=', *to++ = i + 2 < size ? DIGITS[v & 63] : '=';
+    }
+    *to = 0;
+    return out;
+}
+
+uint8_t *base64_read(const char *text, size_t *size) {
+    uint8_t *out = malloc(strlen(text) + 4);
+    unsigned v = 0;
+    *size = 0;
+    for (int bits = 0; *text && *text != '='; text++) {
+        v = v << 6 | (unsigned)(strchr(DIGITS, *text) - DIGITS), bits += 6;
+        if (bits >= 8) bits -= 8, out[(*size)++] = (uint8_t)(v >> bits);
+    }
+    return out;
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 typedef struct {
@@ -37,7 +38,13 @@ bool call_raw(int socket, const void *bytes, size_t size);
 Reply call_read(int socket);
 /* All of this. */
 Reply call(const Served *s, const char *method, const char *path, const char *headers, const char *body);
+/* A POST of JSON, whose one %s is the value. */
+Reply call_with(const Served *s, const char *path, const char *format, const char *value);
 void reply_free(Reply *r);
+
+/* malloc'ed. */
+char *base64_of(const uint8_t *bytes, size_t size);
+uint8_t *base64_read(const char *text, size_t *size);
 
 /* What a path leads to in a reply's JSON: "state.job_count", "images.0", "images.#" (how many), "info:all_seeds.2" (in
  * the string `info`). Scalars as text; "{}" and "[]" for others; NULL: nothing there. One of eight rotating results. */

@@ -19,6 +19,7 @@ void server_cases(const Served *s, const Case *cases, size_t count);
 void server_nap(void);
 void server_webui(const Served *s);
 void server_hires(const Served *s);
+void server_controls(const Served *s);
 void server_openai(const Served *s);
 void server_jobs(const Served *s);
 void server_restarts(void);

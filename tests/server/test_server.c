@@ -199,6 +199,7 @@ SUITE(server, .seconds = 15) {
     if (test_check(serve_start(&s, arguments), "the server starts")) {
         server_webui(&s);
         server_hires(&s);
+        server_controls(&s);
         server_openai(&s);
         server_jobs(&s);
         hostile(&s);

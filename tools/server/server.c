@@ -110,7 +110,8 @@ static bool begin(Running *x, const ServerOptions *o, OsListener *at, Error *e) 
     if (!(s->styles = os_lock_new()) || !(s->tokenizer = tokenizer_new()))
         return error_set(e, ERR_MEMORY, "out of memory for the tokenizer");
     if (!(s->catalog = catalog_new(o, e)) || !(s->settings = settings_new(o, s->catalog, e)) ||
-        !(s->jobs = jobs_new(o->queue, 4 * o->most_body, o->quota, e)) || !(s->store = store_open(o->jobs_file, e)))
+        !(s->jobs = jobs_new(o->queue, 4 * o->most_body, o->quota, o->redis != NULL, e)) ||
+        !(s->store = store_open(o->jobs_file, e)))
         return false;
     if (o->redis) {
         if (!link_address(&x->redis, o->redis, e)) return false;

@@ -6,11 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const CONTROL_MODULES[] = {"none",     "canny",     "invert",     "tile_resample",
-                                       "scribble", "luminance", "ip-adapter", NULL};
+const ControlModule CONTROL_MODULES[CONTROL_MODULE_COUNT] = {
+    {"none", "none", NULL, SD_HINT_NONE, false},
+    {"canny", "canny", NULL, SD_HINT_CANNY, false},
+    {"invert", "invert (from white bg & black line)", NULL, SD_HINT_INVERT, false},
+    {"tile_resample", "tile_resample", "tile", SD_HINT_TILE, false},
+    {"scribble", "scribble", NULL, SD_HINT_SCRIBBLE, false},
+    {"recolor_luminance", "recolor_luminance", "luminance", SD_HINT_LUMINANCE, false},
+    {"ip-adapter-auto", "ip-adapter-auto", NULL, SD_HINT_NONE, true},
+};
 
 #define KEY "alwayson_scripts"
-enum { IMAGE_PROMPT = SD_HINT_LUMINANCE + 1 }; /* its place in the list of modules */
 
 static int lower(int c) { return c >= 'A' && c <= 'Z' ? c | 32 : c; }
 
@@ -19,7 +25,26 @@ static bool begins(const char *text, const char *word) {
     return !*word && (!*text || *text == ' ');
 }
 
-/* A word of a list by its first words, or its number: "canny", "invert (from white bg & black line)". */
+/* The webui has an IP-Adapter's module for each vision encoder: "ip-adapter_clip_sd15". Here it is the server's. */
+const ControlModule *control_module_named(const char *name) {
+    for (const ControlModule *m = CONTROL_MODULES; m < CONTROL_MODULES + CONTROL_MODULE_COUNT; m++)
+        if (begins(name, m->name) || (m->was && begins(name, m->was))) return m;
+        else if (m->image_prompt) {
+            const char *word = "ip-adapter";
+            while (*word && lower((unsigned char)*name) == *word) name++, word++;
+            if (!*word) return m;
+        }
+    return NULL;
+}
+
+static bool take_module(const json_t *v, const ControlModule **out, Fault *f) {
+    const char *name = "none";
+    if (!value_string("module", v, &name, f)) return false;
+    *out = control_module_named(*name ? name : "none");
+    return *out || fault(f, 422, KEY, "ControlNet: module '%.60s' is not available; see /controlnet/module_list", name);
+}
+
+/* A word of a list by its first words, or its number: "balanced", "My prompt is more important". */
 static bool take_word(const json_t *v, const char *name, const char *const *words, int *out, Fault *f) {
     const char *text = json_string_value(v);
     int64_t number = *out;
@@ -69,14 +94,6 @@ static void warn_unit(Job *j, const json_t *unit) {
     }
 }
 
-/* The webui has a module for each vision encoder: "ip-adapter_clip_sd15", "ip-adapter-auto". Here it is the server's.
- */
-static bool is_image_prompt(const json_t *module) {
-    const char *name = json_string_value(module), *word = "ip-adapter";
-    while (name && *word && lower((unsigned char)*name) == *word) name++, word++;
-    return name && !*word;
-}
-
 /* What an IP-Adapter makes of a picture is the same always. */
 static bool take_image_prompt(const Serve *s, Job *j, JobControl *c, Fault *f) {
     if (!s->o->image_encoder)
@@ -94,13 +111,11 @@ static bool take_unit(Serve *s, Job *j, JobControl *c, const json_t *unit, Fault
     const char *model = NULL, *image = image_of(unit);
     char path[OS_PATH_SIZE];
     bool builtin;
-    int hint = SD_HINT_NONE, mode = SD_CONTROL_BALANCED, resize = SD_RESIZE_CROP;
+    int mode = SD_CONTROL_BALANCED, resize = SD_RESIZE_CROP;
+    const ControlModule *module = NULL;
     c->how = (SdControl){.weight = 1, .end = 1};
-    const json_t *module = json_object_get(unit, "module");
-    bool prompt = is_image_prompt(module);
-    if (prompt || (json_is_string(module) && !*json_string_value(module))) module = NULL;
     if (!value_string("model", json_object_get(unit, "model"), &model, f) ||
-        !take_word(module, "module", CONTROL_MODULES, &hint, f) ||
+        !take_module(json_object_get(unit, "module"), &module, f) ||
         !take_word(json_object_get(unit, "control_mode"), "control_mode", MODES, &mode, f) ||
         !take_word(json_object_get(unit, "resize_mode"), "resize_mode", RESIZES, &resize, f) ||
         !take_number(unit, "weight", 0, 2, &c->how.weight, f) ||
@@ -108,12 +123,13 @@ static bool take_unit(Serve *s, Job *j, JobControl *c, const json_t *unit, Fault
         !take_number(unit, "guidance_end", 0, 1, &c->how.end, f))
         return false;
     if (c->how.start > c->how.end) return fault(f, 422, KEY, "ControlNet: guidance_start is after guidance_end");
+    SdHint hint = module->hint;
     if (hint == SD_HINT_CANNY && (!take_threshold(unit, "threshold_a", 1, 255, &c->how.low, f) ||
                                   !take_threshold(unit, "threshold_b", 1, 255, &c->how.high, f)))
         return false;
     if (hint == SD_HINT_LUMINANCE && !take_threshold(unit, "threshold_a", 0.1, 2, &c->how.low, f)) return false;
-    c->how.hint = (SdHint)hint, c->how.mode = (SdControlMode)mode, c->how.resize = (SdResize)resize;
-    if ((prompt || hint == IMAGE_PROMPT) && !take_image_prompt(s, j, c, f)) return false;
+    c->how.hint = hint, c->how.mode = (SdControlMode)mode, c->how.resize = (SdResize)resize;
+    if (module->image_prompt && !take_image_prompt(s, j, c, f)) return false;
     if (!model || !catalog_find(s->catalog, LIST_CONTROLNETS, model, path, NULL, &builtin))
         return fault(f, 404, KEY, "ControlNet: model '%.200s' not found", model ? model : "None");
     c->path = malloc(strlen(path) + 1);

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const Route *const ROUTES[] = {
-    WEBUI_ROUTES, WEBUI_LISTS,  EXTRA_ROUTES,  DESCRIBE_ROUTES, PHOTOSHOP_ROUTES, NATIVE_ROUTES,  TOKEN_ROUTES,
-    CARD_ROUTES,  STYLE_ROUTES, OPENAI_ROUTES, PAGE_ROUTES,     HEALTH_ROUTES,    OPENAPI_ROUTES, NULL};
+const Route *const ROUTES[] = {WEBUI_ROUTES,     WEBUI_LISTS,   EXTRA_ROUTES,  CONTROL_ROUTES, DESCRIBE_ROUTES,
+                               PHOTOSHOP_ROUTES, NATIVE_ROUTES, TOKEN_ROUTES,  CARD_ROUTES,    STYLE_ROUTES,
+                               OPENAI_ROUTES,    PAGE_ROUTES,   HEALTH_ROUTES, OPENAPI_ROUTES, NULL};
 
 static bool leads_to(const Route *r, const char *path) {
     size_t n = strlen(r->path);

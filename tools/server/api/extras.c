@@ -76,11 +76,8 @@ static bool fill(Serve *s, Job *j, const json_t *body, Fault *f) {
 }
 
 static bool add_image(Job *j, const char *key, const char *text, Fault *f) {
-    JobFile *more = realloc(j->files, (size_t)(j->file_count + 1) * sizeof *more);
-    if (!more) return fault(f, 500, "", "out of memory");
-    j->files = more;
-    JobFile *to = &more[j->file_count++];
-    *to = (JobFile){0};
+    JobFile *to = job_file(j);
+    if (!to) return fault(f, 500, "", "out of memory");
     return ask_image(&to->bytes, &to->size, key, text, f);
 }
 

@@ -25,9 +25,9 @@ typedef struct Route {
 } Route;
 
 /* Tables, which end with path NULL. */
-extern const Route WEBUI_ROUTES[], WEBUI_LISTS[], EXTRA_ROUTES[], DESCRIBE_ROUTES[], PHOTOSHOP_ROUTES[],
-    NATIVE_ROUTES[], TOKEN_ROUTES[], CARD_ROUTES[], STYLE_ROUTES[], OPENAI_ROUTES[], PAGE_ROUTES[], HEALTH_ROUTES[],
-    OPENAPI_ROUTES[];
+extern const Route WEBUI_ROUTES[], WEBUI_LISTS[], EXTRA_ROUTES[], CONTROL_ROUTES[], DESCRIBE_ROUTES[],
+    PHOTOSHOP_ROUTES[], NATIVE_ROUTES[], TOKEN_ROUTES[], CARD_ROUTES[], STYLE_ROUTES[], OPENAI_ROUTES[], PAGE_ROUTES[],
+    HEALTH_ROUTES[], OPENAPI_ROUTES[];
 
 /* Puts a job into the queue for a call; answers 503 or 429 where that cannot be. */
 void route_add(Serve *s, Call *c, Job *j);

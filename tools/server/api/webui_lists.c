@@ -1,5 +1,4 @@
 /* webui_lists.c: the webui's lists of what there is. */
-#include "ask_controls.h"
 #include "ask_scripts.h"
 #include "routes.h"
 
@@ -137,40 +136,6 @@ static void scripts(Serve *s, Call *c) {
                 json_pack("{s:o, s:o}", "txt2img", strings(SCRIPTS_TXT2IMG), "img2img", strings(SCRIPTS_IMG2IMG)));
 }
 
-/* --- ControlNet --- */
-
-static void add_title(void *list, const CatalogEntry *x) { json_array_append_new(list, json_string(x->name)); }
-
-static void control_models(Serve *s, Call *c) {
-    json_t *list = json_array();
-    catalog_each(s->catalog, LIST_CONTROLNETS, add_title, list);
-    answer_json(&c->answer, 200, json_pack("{s:o}", "model_list", list));
-}
-
-static void control_modules(Serve *s, Call *c) {
-    (void)s;
-    answer_json(&c->answer, 200, json_pack("{s:o}", "module_list", strings(CONTROL_MODULES)));
-}
-
-/* One type, for everything: files do not say which they are. */
-static void control_types(Serve *s, Call *c) {
-    json_t *list = json_array();
-    catalog_each(s->catalog, LIST_CONTROLNETS, add_title, list);
-    answer_json(&c->answer, 200,
-                json_pack("{s:{s:{s:o, s:o, s:s, s:s}}}", "control_types", "All", "module_list",
-                          strings(CONTROL_MODULES), "model_list", list, "default_option", "none", "default_model",
-                          "None"));
-}
-
-static void control_settings(Serve *s, Call *c) {
-    (void)s;
-    answer_json(&c->answer, 200, json_pack("{s:i}", "control_net_unit_count", SD_MOST_CONTROLS));
-}
-
-static void control_version(Serve *s, Call *c) {
-    (void)s, answer_json(&c->answer, 200, json_pack("{s:i}", "version", 3));
-}
-
 static void refresh(Serve *s, Call *c) {
     catalog_refresh(s->catalog);
     answer_json(&c->answer, 200, json_null());
@@ -190,11 +155,6 @@ const Route WEBUI_LISTS[] = {
     {"GET", "/sdapi/v1/realesrgan-models", empty, 0, "none", NULL},
     {"GET", "/sdapi/v1/script-info", empty, 0, "none", NULL},
     {"GET", "/sdapi/v1/extensions", empty, 0, "none", NULL},
-    {"GET", "/controlnet/model_list", control_models, 0, "the ControlNets", NULL},
-    {"GET", "/controlnet/module_list", control_modules, 0, "what is made of pictures for ControlNets", NULL},
-    {"GET", "/controlnet/control_types", control_types, 0, "both, under one type", NULL},
-    {"GET", "/controlnet/settings", control_settings, 0, "how many units a request may have", NULL},
-    {"GET", "/controlnet/version", control_version, 0, "of the webui's extension", NULL},
     {"GET", "/sdapi/v1/scripts", scripts, 0, "the scripts that alwayson_scripts may name", NULL},
     {"POST", "/sdapi/v1/refresh-checkpoints", refresh, 0, "looks through the folders again", NULL},
     {"POST", "/sdapi/v1/refresh-loras", refresh, 0, "looks through the folders again", NULL},

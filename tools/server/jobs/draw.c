@@ -1,6 +1,7 @@
 #include "draw.h"
 
 #include "enlarge.h"
+#include "hints.h"
 #include "models.h"
 #include "notes.h"
 #include "sd/image/image.h"
@@ -34,17 +35,9 @@ static bool on_preview(void *user, const SdPicture *p, int step, int steps) {
 
 /* --- pictures --- */
 
-static JobPicture *add_picture(Job *j, Error *e) {
-    JobPicture *more = realloc(j->pictures, (size_t)(j->count + 1) * sizeof *more);
-    if (!more) return error_set(e, ERR_MEMORY, "out of memory for a picture"), NULL;
-    j->pictures = more;
-    more[j->count] = (JobPicture){0};
-    return &more[j->count];
-}
-
 static bool keep_picture(Job *j, const uint8_t *rgb, int width, int height, int64_t seed, int64_t variation,
                          const char *text, Error *e) {
-    JobPicture *p = add_picture(j, e);
+    JobPicture *p = job_picture(j, e);
     if (!p) return false;
     const PngText chunk = {"parameters", text};
     *p = (JobPicture){.width = width, .height = height, .seed = seed, .variation_seed = variation};
@@ -213,7 +206,8 @@ void worker_run(void *arg) {
         else if (j->kind == JOB_ENLARGE) {
             if (w->how.memory_limit) models_drop(models, NULL, NULL);
             enlarge_pictures(w->jobs, &w->how, j);
-        } else draw(w, models, j);
+        } else if (j->kind == JOB_HINT) hint_pictures(w->jobs, j);
+        else draw(w, models, j);
         w->busy += (long long)(1e6 * (os_clock() - began));
         w->models = models ? models_count(models) : 0;
         if (w->publisher && j->kind == JOB_DRAW && j->count && !j->error.code) publisher_take(w->publisher, j);

@@ -43,13 +43,11 @@ static void crop(SdPicture *p, int width, int height) {
 /* The file, with the text that the small one had. */
 static bool keep(Job *j, const JobFile *from, const SdPicture *p, Error *e) {
     PictureInfo info = {0};
-    JobPicture *more = realloc(j->pictures, (size_t)(j->count + 1) * sizeof *more);
-    if (!more) return error_set(e, ERR_MEMORY, "out of memory for a picture");
-    j->pictures = more;
+    JobPicture *to = job_picture(j, e);
+    if (!to) return false;
     bool said = picture_info_of(from->bytes, from->size, "image", &info, NULL) && info.text;
     const PngText text = {"parameters", info.text};
-    JobPicture *to = &more[j->count];
-    *to = (JobPicture){.width = p->width, .height = p->height};
+    to->width = p->width, to->height = p->height;
     bool ok = png_encode(p->rgb, p->width, p->height, &text, said, &to->png, &to->size, e);
     j->count += ok;
     picture_info_free(&info);

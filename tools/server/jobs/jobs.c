@@ -14,10 +14,10 @@ struct Jobs {
     Job *working;
     int most, quota, waits, works, unload;
     size_t most_bytes;
-    bool closed, ended;
+    bool one_other, closed, ended;
 };
 
-Jobs *jobs_new(int most, size_t most_bytes, int quota, Error *e) {
+Jobs *jobs_new(int most, size_t most_bytes, int quota, bool one_other, Error *e) {
     Jobs *q = calloc(1, sizeof *q);
     if (q)
         *q = (Jobs){.lock = os_lock_new(),
@@ -25,7 +25,8 @@ Jobs *jobs_new(int most, size_t most_bytes, int quota, Error *e) {
                     .last = &q->waiting,
                     .most = most,
                     .most_bytes = most_bytes,
-                    .quota = quota};
+                    .quota = quota,
+                    .one_other = one_other};
     if (q && q->lock && q->change) return q;
     jobs_free(q);
     error_set(e, ERR_MEMORY, "out of memory for the queue");
@@ -69,6 +70,22 @@ void job_free(Job *j) {
     json_decref(j->body), json_decref(j->echo), json_decref(j->warnings), json_decref(j->drawn);
     answer_free(&j->answer);
     free(j);
+}
+
+JobPicture *job_picture(Job *j, Error *e) {
+    JobPicture *more = realloc(j->pictures, (size_t)(j->count + 1) * sizeof *more);
+    if (!more) return error_set(e, ERR_MEMORY, "out of memory for a picture"), NULL;
+    j->pictures = more;
+    more[j->count] = (JobPicture){0};
+    return &more[j->count];
+}
+
+JobFile *job_file(Job *j) {
+    JobFile *more = realloc(j->files, (size_t)(j->file_count + 1) * sizeof *more);
+    if (!more) return NULL;
+    j->files = more;
+    more[j->file_count] = (JobFile){0};
+    return &more[j->file_count++];
 }
 
 void job_warn(Job *j, const char *format, ...) {
@@ -142,10 +159,22 @@ static void unlink_job(Jobs *q, Job **list, Job *j) {
     }
 }
 
+static bool is_other(const Job *j) { return j->kind == JOB_ENLARGE || j->kind == JOB_HINT; }
+
+/* The oldest that may begin now. */
+static Job *next_job(const Jobs *q) {
+    Job *j = q->waiting;
+    bool other = false;
+    for (const Job *w = q->working; w && q->one_other; w = w->next) other = other || is_other(w);
+    while (j && other && is_other(j)) j = j->next;
+    return j;
+}
+
 Job *jobs_take(Jobs *q, int *unload, bool *ended) {
+    Job *j;
     os_lock(q->lock);
-    while (!q->waiting && !q->ended && *unload == q->unload) os_condition_wait(q->change, q->lock);
-    Job *j = *unload == q->unload ? q->waiting : NULL;
+    while (!(j = next_job(q)) && !q->ended && *unload == q->unload) os_condition_wait(q->change, q->lock);
+    if (*unload != q->unload) j = NULL;
     *unload = q->unload;
     *ended = q->ended && !j;
     if (j) {

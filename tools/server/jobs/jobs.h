@@ -6,7 +6,7 @@
 #include "sd/sd.h"
 #include "tensor/os.h"
 
-typedef enum { JOB_DRAW, JOB_LOAD, JOB_ENLARGE } JobKind;
+typedef enum { JOB_DRAW, JOB_LOAD, JOB_ENLARGE, JOB_HINT } JobKind;
 
 /* What JOB_ENLARGE makes of its image. */
 typedef struct {
@@ -16,6 +16,13 @@ typedef struct {
     int width, height; /* which is covered; and, with crop, what is too much is cut off on both sides */
     bool crop;
 } JobEnlarge;
+
+/* What JOB_HINT makes of its images. */
+typedef struct {
+    SdHint hint;
+    double low, high; /* as an SdControl's */
+    int side;         /* the shorter one's pixels; 0: the picture's own */
+} JobHint;
 
 /* A picture as a client sent it. */
 typedef struct {
@@ -70,7 +77,8 @@ struct Job {
     bool mask_round; /* the mask is only black and white */
     bool mask_alpha; /* where it is transparent, it repaints that: OpenAI's way */
     JobEnlarge enlarge;
-    JobFile *files; /* that are enlarged */
+    JobHint hint;
+    JobFile *files; /* that are enlarged, or of which hints are made */
     int file_count;
     JobControl controls[SD_MOST_CONTROLS];
     int control_count;
@@ -109,11 +117,16 @@ struct Job {
 
 typedef struct Jobs Jobs;
 
-/* most: jobs that may wait; most_bytes: of pictures that they bring; quota: jobs of a key, 0: any number. */
-Jobs *jobs_new(int most, size_t most_bytes, int quota, Error *e);
+/* most: jobs that may wait; most_bytes: of pictures that they bring; quota: jobs of a key, 0: any number. one_other: of
+ * jobs that enlarge or make hints, one at a time is at work. */
+Jobs *jobs_new(int most, size_t most_bytes, int quota, bool one_other, Error *e);
 void jobs_free(Jobs *q);
 Job *job_new(void); /* NULL: out of memory */
 void job_free(Job *j);
+/* Room for one more picture, all 0, which counts once j->count does. */
+JobPicture *job_picture(Job *j, Error *e);
+/* One more of j's files, empty; NULL: out of memory. */
+JobFile *job_file(Job *j);
 /* Notes what has no effect, for the reply. */
 void job_warn(Job *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* How much is done, 0..1. With the queue's lock. */

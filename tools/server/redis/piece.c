@@ -28,11 +28,9 @@ json_t *piece_tell(const Job *j) {
 
 static bool take_picture(Job *j, const json_t *told, uint8_t *png, size_t size) {
     json_int_t seed, variation;
-    JobPicture p = {.png = png, .size = size};
+    JobPicture p = {.png = png, .size = size}, *to = job_picture(j, NULL);
     const char *text;
-    JobPicture *more = realloc(j->pictures, (size_t)(j->count + 1) * sizeof *more);
-    if (more) j->pictures = more;
-    if (!more || !png ||
+    if (!to || !png ||
         json_unpack((json_t *)(uintptr_t)told, "{s:i, s:i, s:I, s:I, s:s}", "width", &p.width, "height", &p.height,
                     "seed", &seed, "variation", &variation, "text", &text))
         return free(png), false;
@@ -40,7 +38,8 @@ static bool take_picture(Job *j, const json_t *told, uint8_t *png, size_t size) 
     p.text = malloc(strlen(text) + 1);
     if (!p.text) return free(png), false;
     strcpy(p.text, text);
-    j->pictures[j->count++] = p;
+    *to = p;
+    j->count++;
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include "scripts.h"
 
 #include "tools/server/jobs/enlarge.h"
+#include "tools/server/jobs/hints.h"
 #include "tools/server/api/pin.h"
 #include "sd/info/params.h"
 
@@ -289,6 +290,7 @@ void remote_run(void *remote) {
         double began = os_clock();
         x.job = j;
         if (j->kind == JOB_ENLARGE) enlarge_pictures(s->jobs, &w->how, j);
+        else if (j->kind == JOB_HINT) hint_pictures(s->jobs, j);
         else if (j->kind == JOB_DRAW) draw(&x);
         release(&x);
         w->busy += (long long)(1e6 * (os_clock() - began));

@@ -20,7 +20,7 @@ static bool begin(Working *x, const ServerOptions *o, Error *e) {
     Serve *s = &x->serve;
     s->o = o, s->began = os_clock();
     if (!link_address(&x->to, o->redis, e) || !(s->catalog = catalog_new(o, e)) ||
-        !(s->settings = settings_new(o, s->catalog, e)) || !(s->jobs = jobs_new(o->queue, SIZE_MAX / 2, 0, e)) ||
+        !(s->settings = settings_new(o, s->catalog, e)) || !(s->jobs = jobs_new(o->queue, SIZE_MAX / 2, 0, false, e)) ||
         !workers_start(s, e))
         return false;
     for (int i = 0; i < s->worker_count; i++) {
