@@ -5,7 +5,7 @@
 #   BUILTIN=FILE         the model that is built in (weights/builtin.safetensors, where it is there)
 #   EMBED=asm|c          how: by GNU's assembler, or as numbers in C, slowly, for compilers without it
 #   OS=NAME              the system: tensor/os_NAME.c and os_NAME_*.c are compiled (posix)
-#   SAN=1                AddressSanitizer and UndefinedBehaviorSanitizer
+#   SAN=1|thread         AddressSanitizer and UndefinedBehaviorSanitizer, or ThreadSanitizer
 #   FUZZER=1             with libFuzzer's counters, and kernels for the base instruction set only (make fuzz; clang)
 #   CUDA=1               with the table for NVIDIA GPUs, by nvcc; CUDA_ARCHS="80 90a" for fewer of them
 #   SERVER=1|0           with sdc-serve, or without (1 where its libraries are found)
@@ -34,13 +34,16 @@ ifeq ($(SERVER)/$(SERVER_FOUND),1/)
 endif
 WITH_SERVER := $(SERVER_FOUND)
 
-B := $(or $(BUILD),build/$(notdir $(CC))-$(BLAS)$(if $(filter 1,$(CUDA)),-cuda)$(if $(filter 0,$(SERVER)),-noserver)$(if $(filter 1,$(SAN)),-asan))
+B := $(or $(BUILD),build/$(notdir $(CC))-$(BLAS)$(if $(filter 1,$(CUDA)),-cuda)$(if $(filter 0,$(SERVER)),-noserver)$(if $(filter 1,$(SAN)),-asan)$(if $(filter thread,$(SAN)),-tsan))
 
 WARN := -Wall -Wextra -Wshadow -Wpedantic
 ALL_CFLAGS := -std=c11 $(WARN) -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread -MMD -MP -I. $(CFLAGS)
 LIBS := -lm
 ifeq ($(SAN),1)
   SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+  ALL_CFLAGS += $(SANITIZE)
+else ifeq ($(SAN),thread)
+  SANITIZE := -fsanitize=thread
   ALL_CFLAGS += $(SANITIZE)
 endif
 ifeq ($(FUZZER),1)
@@ -74,7 +77,8 @@ ifneq ($(filter exact,$(ISAS)),)
   ALL_CFLAGS += -DSDC_EXACT
 endif
 KERNEL_LEVEL ?= -O3
-KERNEL_FLAGS := $(if $(filter 1,$(FUZZER)),-fno-sanitize=fuzzer-no-link,$(KERNEL_LEVEL)) -Wno-psabi
+# ThreadSanitizer looks at what starts the kernels, not at their loops, which it would slow down twenty times.
+KERNEL_FLAGS := $(if $(filter 1,$(FUZZER)),-fno-sanitize=fuzzer-no-link,$(KERNEL_LEVEL)) -Wno-psabi $(if $(filter thread,$(SAN)),-fno-sanitize=thread)
 
 # Sources are found where they lie, at any depth; each goes to the same place under $(B).
 KERNELS := $(sort $(wildcard tensor/cpu/*.c))
@@ -268,14 +272,14 @@ SUITES ?=
 # All cores, unless this make was told how many.
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
-.PHONY: guide fuzz generators help deps demo pictures run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture valgrind mutants port-test same-bits golden bench format format-check \
+.PHONY: guide fuzz generators help deps demo pictures run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture tsan run-tsan valgrind mutants port-test same-bits golden bench format format-check \
   check-includes install uninstall load check-bucket clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a and libsd.so
 ## help            this list
 help:
 	@sed -n 's/^## /  make /p' Makefile
-	@echo "variables: BLAS=openblas|none OS= SAN=1 CUDA=1 SERVER=1|0 BUILD=DIR CC= CFLAGS= PREFIX= SUITES= BASE= PORT="
+	@echo "variables: BLAS=openblas|none OS= SAN=1|thread CUDA=1 SERVER=1|0 BUILD=DIR CC= CFLAGS= PREFIX= SUITES= BASE= PORT="
 ## deps            installs a C compiler, and what else is useful, where it may; else says what to install
 deps:
 	@CC="$(CC)" sh tools/dev/deps.sh $(BLAS) $(SERVER)
@@ -340,6 +344,15 @@ test-builtin: $(B)/test build/demo/micro.safetensors
 ## asan            the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 asan:
 	@$(MAKE) --no-print-directory $(ALL_CORES) SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-test
+## tsan            the server under ThreadSanitizer: its suites, then the programs of test-clients; needs python3 and PyPI
+tsan: build/clients/done
+	@$(MAKE) --no-print-directory $(ALL_CORES) SAN=thread BLAS=none BUILD=$(addsuffix -tsan,$(BUILD)) run-tsan
+# A test program without it, which asks less of the machine; every race that was told ends as a failure.
+run-tsan: $(B)/test $(B)/sdc
+	rm -f $(B)/race.*
+	export SDC_BIN=$(abspath $(B)/sdc) TSAN_OPTIONS=log_path=$(abspath $(B)/race); \
+	  $(B)/test server bucket queue && build/clients/bin/python tests/clients
+	@! cat $(B)/race.* 2>/dev/null
 ## test-gpu        with an NVIDIA GPU: goldens, compute-sanitizer, speed on it; writes gpu-report.txt (QUICK=1: no full size)
 test-gpu:
 	@$(MAKE) --no-print-directory CUDA=1 run-test-gpu

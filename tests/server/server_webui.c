@@ -278,6 +278,17 @@ static void pictures_come_back(const Served *s) {
     reply_free(&r), reply_free(&info), reply_free(&a), reply_free(&b), reply_free(&m);
 }
 
+/* Texts come several times in a reply, for each picture. */
+static void texts_are_bounded(const Served *s) {
+    enum { LONG = 100000 };
+    char *prompt = malloc(LONG + 1);
+    memset(prompt, 'a', LONG), prompt[LONG] = 0;
+    Reply r = call_with(s, T, "{" SMALL ",\"n_iter\":64,\"prompt\":\"%s\"}", prompt);
+    reply_check(&r, 422, "detail^prompt: 100000 bytes for each of 64 pictures", "64 pictures of a long prompt");
+    reply_free(&r);
+    free(prompt);
+}
+
 static void options_change(const Served *s) {
     static const char *const NAMES[] = {"b", "a.safetensors", "b.safetensors [0123456789]"};
     Reply r = call(s, "GET", "/sdapi/v1/options", "", NULL), back = call(s, "POST", "/sdapi/v1/options", "", r.body);
@@ -412,6 +423,7 @@ void server_webui(const Served *s) {
     server_cases(s, CASES, sizeof CASES / sizeof *CASES);
     seeds_count_up(s);
     pictures_come_back(s);
+    texts_are_bounded(s);
     options_change(s);
     progress_and_interrupt(s);
     queue_is_bounded(s);

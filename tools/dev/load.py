@@ -1,12 +1,14 @@
 """The server under load, on this machine (make load). Standard library only.
 
-    load.py SDC requests [--requests 10000] [--clients 16] [--idle 512]
+    load.py SDC requests [--requests 10000] [--clients 16] [--idle 512] [--minutes 0]
         clients that draw two steps each, a tenth of them hostile, beside idle connections: nothing lost, nothing mixed up (each
-        picture is compared with its own request made alone), and how fast `progress` answers meanwhile
+        picture is compared with its own request made alone), how fast `progress` answers meanwhile, and what memory the server
+        has; with --minutes for so long, and then that memory may not grow
     load.py SDC throughput [--jobs 40]
         the same jobs over HTTP, by three workers over Redis, and by the command line: pictures a second
     load.py SDC kills [--kills 200]
-        kill -9 of the server, workers and Redis at random while jobs arrive: each accepted job ends in its own picture
+        kill -9 of the server, workers, Redis and the bucket (s3.py) at random while jobs arrive: each accepted job ends in its own
+        picture, which is once in the bucket and once in the server's folder, and nothing half written is left
 """
 
 import argparse
@@ -137,13 +139,13 @@ def picture_of(answer):
     return json.loads(answer)["images"][0]
 
 
-def client(server, n, number, alone, tally):
+def client(server, until, number, alone, tally):
     rng = random.Random(number)
-    for _ in range(n):
+    while until():
         if rng.random() < 0.1:
             try:
                 hostile(server, rng, tally)
-            except OSError as e:
+            except (OSError, http.client.HTTPException) as e:
                 tally.add("wrong", repr(e))
             continue
         seed, steps = rng.randrange(8), 2
@@ -157,44 +159,94 @@ def client(server, n, number, alone, tally):
                 tally.add("lost", f"{status} {answer[:100]}")
             else:
                 tally.add("drawn" if picture_of(answer) == alone[seed] else "mixed up")
-        except OSError as e:
+        except (OSError, http.client.HTTPException) as e:
             tally.add("lost", repr(e))
+
+
+def memory(server):
+    with open(f"/proc/{server.process.pid}/statm") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+class Beside(threading.Thread):
+    """What goes on beside the clients: `progress` 40 times a second; idle connections, each opened again when the server
+    closes it, as it does after 20 s; the server's memory."""
+
+    def __init__(self, server, idle):
+        super().__init__()
+        self.server, self.times, self.memory, self.ended = server, [], [], threading.Event()
+        self.idle = [self.connect() for _ in range(idle)]
+
+    def connect(self):
+        s = socket.create_connection(("127.0.0.1", self.server.port))
+        s.setblocking(False)
+        return s
+
+    def look(self, s):
+        try:
+            if s.recv(1):
+                return s
+        except BlockingIOError:
+            return s
+        except OSError:
+            pass
+        s.close()
+        return self.connect()
+
+    def run(self):
+        c, n = None, 0
+        while not self.ended.wait(0.02):
+            n += 1
+            if self.idle:
+                self.idle[n % len(self.idle)] = self.look(self.idle[n % len(self.idle)])
+            if n % 50 == 0:
+                self.memory.append(memory(self.server))
+            try:
+                if not c:
+                    c = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+                    c.connect()
+                began = time.perf_counter()
+                c.request("GET", "/sdapi/v1/progress")
+                c.getresponse().read()
+                self.times.append(1000 * (time.perf_counter() - began))
+            except (OSError, http.client.HTTPException):
+                c = None  # it was idle for too long: this program had been stopped
+        for s in self.idle:
+            s.close()
 
 
 def requests(sdc, folder, a):
     server = Server(sdc, folder, "-q", "--connections", a.idle + a.clients + 50)
     alone = {seed: picture_of(server.ask("POST", T, body_of(seed, 2))[1]) for seed in range(8)}
-    idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(a.idle)]
-    tally, times, ended = Tally(), [], threading.Event()
-
-    def progress():
-        c = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-        while not ended.wait(0.02):
-            began = time.perf_counter()
-            c.request("GET", "/sdapi/v1/progress")
-            c.getresponse().read()
-            times.append(1000 * (time.perf_counter() - began))
-
-    watch = threading.Thread(target=progress)
-    threads = [
-        threading.Thread(target=client, args=(server, a.requests // a.clients, i, alone, tally)) for i in range(a.clients)
-    ]
+    tally, beside, lock, left = Tally(), Beside(server, a.idle), threading.Lock(), [a.requests]
     began = time.perf_counter()
-    for t in [watch, *threads]:
+
+    def until():
+        if a.minutes:
+            return time.perf_counter() - began < 60 * a.minutes
+        with lock:
+            left[0] -= 1
+            return left[0] >= 0
+
+    threads = [threading.Thread(target=client, args=(server, until, i, alone, tally)) for i in range(a.clients)]
+    for t in [beside, *threads]:
         t.start()
     for t in threads:
         t.join()
-    ended.set()
-    watch.join()
-    times.sort()
     seconds = time.perf_counter() - began
-    for s in idle:
-        s.close()
+    beside.ended.set()
+    beside.join()
+    times, grown = sorted(beside.times), beside.memory
     code = server.stop()
-    print(f"{a.requests} requests of {a.clients} clients in {seconds:.0f} s beside {a.idle} idle connections: {tally.n}; exit {code}")
+    count = sum(tally.n.get(k, 0) for k in ("drawn", "hostile", "lost", "mixed up", "wrong"))
+    print(f"{count} requests of {a.clients} clients in {seconds:.0f} s beside {a.idle} idle connections: {tally.n}; exit {code}")
     p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
     print(f"progress: p50 {p50:.1f} ms, p99 {p99:.1f} ms, most {times[-1]:.1f} ms")
-    return not any(tally.n.get(k) for k in ("lost", "mixed up", "wrong")) and code == 0 and p99 < 50
+    fifth = max(1, len(grown) // 5)
+    early, late = max(grown[fifth : 2 * fifth] or [0]), max(grown[-fifth:] or [0])
+    print(f"memory: {early:.0f} MB in the second fifth of the time, {late:.0f} MB in the last, {max(grown or [0]):.0f} MB at most")
+    flat = not a.minutes or late <= early * 1.02 + 1
+    return not any(tally.n.get(k) for k in ("lost", "mixed up", "wrong")) and code == 0 and p99 < 50 and flat
 
 
 # --- throughput ---
@@ -224,9 +276,11 @@ def draw_all(server, jobs, threads):
 def throughput(sdc, folder, a):
     jobs = range(a.jobs)
     rates = {}
+    with open(f"{folder}/lines", "w") as f:
+        f.writelines(f"--prompt p{seed} --seed {seed}\n" for seed in jobs)
+    command = [sdc, "txt2img", "-q", "--steps", "20", "--prompts-from", f"{folder}/lines", "-o", f"{folder}/c.png"]
     began = time.perf_counter()
-    command = [sdc, "txt2img", "-q", "-p", "p", "--steps", "20", "--seed", "1", "--batch-count", str(a.jobs)]
-    subprocess.run([*command, "-o", f"{folder}/c.png"], check=True)
+    subprocess.run(command, check=True)
     rates["command line"] = a.jobs / (time.perf_counter() - began)
     server = Server(sdc, folder, "-q")
     rates["over HTTP"] = draw_all(server, jobs, 2)
@@ -245,7 +299,10 @@ def throughput(sdc, folder, a):
             p.stop()
     for name, rate in rates.items():
         print(f"{name}: {rate:.2f} pictures/s, {100 * rate / rates['command line']:.1f} % of the command line's")
-    return rates["over HTTP"] >= 0.97 * rates["command line"]
+    alone, shared = rates["three threads of one server"], rates.get("three workers over Redis")
+    if shared:
+        print(f"three workers over Redis: {100 * shared / alone:.1f} % of the three threads' of one server")
+    return rates["over HTTP"] >= 0.97 * rates["command line"] and (not shared or shared >= 0.95 * alone)
 
 
 # --- kill -9 ---
@@ -258,6 +315,49 @@ def start_redis(folder):
     return redis, f"redis://127.0.0.1:{port}"
 
 
+def accepted_by(server, seed, name):
+    """The id of a job that the server has accepted, however often it is killed meanwhile."""
+    while True:
+        try:
+            status, answer = server.ask("POST", "/v1/jobs", body_of(seed, 8), {"Idempotency-Key": name})
+            if status in (200, 202):
+                return json.loads(answer)["id"]
+        except (OSError, http.client.HTTPException):
+            pass
+        time.sleep(0.02)
+
+
+def ended(server, job):
+    """A job's last state."""
+    until = time.time() + 600
+    while time.time() < until:
+        state = json.loads(server.ask("GET", f"/v1/jobs/{job}")[1])
+        if state.get("state") not in ("queued", "generating"):
+            return state
+        time.sleep(0.1)
+    return {"state": "never ends"}
+
+
+def files_below(folder):
+    return [os.path.join(at, name) for at, _, names in os.walk(folder) for name in names]
+
+
+def check_files(name, folder, accepted, wanted):
+    """Each job has one file there, which is its picture; the number of faults."""
+    bad, files = 0, files_below(folder)
+    for job, seed in accepted.items():
+        of = [f for f in files if job[:20] in os.path.basename(f)]
+        with open(of[0], "rb") as f:
+            same = base64.b64encode(f.read()).decode() == wanted[seed]
+        if len(of) != 1 or not same:
+            bad += 1
+            print(f"  {name}: job {job} of seed {seed}: {len(of)} files, {'its own' if same else 'another'} picture")
+    if len(files) != len(accepted):
+        bad += 1
+        print(f"  {name}: {len(files)} files of {len(accepted)} jobs")
+    return bad
+
+
 def kills(sdc, folder, a):
     if not shutil.which("redis-server"):
         raise SystemExit("redis-server is missing: sudo apt-get install redis-server")
@@ -266,48 +366,63 @@ def kills(sdc, folder, a):
     wanted = {seed: picture_of(alone.ask("POST", T, body_of(seed, 8))[1]) for seed in range(16)}
     alone.stop()
     redis, url = start_redis(folder)
+    port = free_port()
+    with open(f"{folder}/keys", "w") as f:
+        f.write("id:secret\n")
+    bucket = Process(sys.executable, os.path.join(os.path.dirname(__file__), "s3.py"), port, f"{folder}/bucket", "id", "secret",
+                     log=f"{folder}/bucket.log")  # fmt: skip
     workers = [
         Process(sdc, "worker", "-q", "--threads", 1, "--claim-after", 1, "--deliveries", 1000, "--redis", url,
                 log=f"{folder}/worker{i}.log") for i in range(3)
     ]  # fmt: skip
-    server = Server(sdc, folder, "-q", "--redis", url, "--jobs", f"{folder}/jobs.sqlite", "--queue", 100000)
-    accepted, killed = {}, {"server": 0, "worker": 0, "redis": 0}
-    for k in range(a.kills):
-        until = time.time() + rng.random() * 0.6
-        while time.time() < until or len(accepted) < k:
-            seed = rng.randrange(16)
-            try:
-                status, answer = server.ask("POST", "/v1/jobs", body_of(seed, 8), {"Idempotency-Key": f"{k}-{len(accepted)}"})
-            except OSError:
-                continue
-            if status == 202:
-                accepted[json.loads(answer)["id"]] = seed
-            time.sleep(0.05)
-        who = rng.choice(["server", "worker", "worker", "worker", "redis"])
+    server = Server(sdc, folder, "-q", "--redis", url, "--jobs", f"{folder}/jobs.sqlite", "--queue", 100000, "--outputs",
+                    f"{folder}/outputs", "--bucket", "s3://pictures", "--endpoint", f"http://127.0.0.1:{port}", "--bucket-keys",
+                    f"{folder}/keys", "--spool", f"{folder}/spool")  # fmt: skip
+    accepted, killed, over = {}, {"server": 0, "worker": 0, "redis": 0, "bucket": 0}, threading.Event()
+
+    def ask_for_more():
+        mine = random.Random(a.seed + 1)
+        while not over.wait(0.1):
+            seed = mine.randrange(16)
+            accepted[accepted_by(server, seed, f"{len(accepted)}")] = seed
+
+    asking = threading.Thread(target=ask_for_more)
+    asking.start()
+    for _ in range(a.kills):
+        time.sleep(rng.random() * 0.6)
+        who = rng.choice(["server", "server", "worker", "worker", "worker", "redis", "bucket"])
         killed[who] += 1
-        p = server if who == "server" else redis if who == "redis" else rng.choice(workers)
+        p = {"server": server, "redis": redis, "bucket": bucket}.get(who) or rng.choice(workers)
         p.kill()
         time.sleep(rng.random() * 0.2)
         p.start()
-        if who == "server":
+        if who == "server" and rng.random() < 0.7:  # or it is killed in the midst of its beginning
             server.wait()
+    server.wait()
+    over.set()
+    asking.join()
     print(f"{a.kills} times kill -9: {killed}; {len(accepted)} jobs accepted")
     bad, states = 0, {}
     for job, seed in accepted.items():
-        state = "queued"
-        until = time.time() + 600
-        while state in ("queued", "generating") and time.time() < until:
-            state = json.loads(server.ask("GET", f"/v1/jobs/{job}")[1]).get("state")
-            time.sleep(0.02 if state == "completed" else 0.1)
-        states[state] = states.get(state, 0) + 1
+        state = ended(server, job)
+        states[state["state"]] = states.get(state["state"], 0) + 1
         png = server.ask("GET", f"/v1/jobs/{job}/pictures/0")[1]
-        if state != "completed" or base64.b64encode(png).decode() != wanted[seed]:
+        one = len(state.get("pictures", [])) == 1 and state["pictures"][0].get("address")
+        if state["state"] != "completed" or not one or base64.b64encode(png).decode() != wanted[seed]:
             bad += 1
-            print(f"  job {job} of seed {seed}: {state}, {'another' if state == 'completed' else 'no'} picture")
+            print(f"  job {job} of seed {seed}: {state}")
+    for _ in range(1200):
+        if not any(f.endswith(".png") for f in files_below(f"{folder}/spool")):
+            break
+        time.sleep(0.1)
     left = [line for line in server.ask("GET", "/metrics")[1].decode().splitlines() if line.startswith("sdc_cluster_pieces")]
-    for p in [server, *workers, redis]:
+    for p in [server, *workers, redis, bucket]:
         p.stop()
-    print(f"{states}; {bad} wrong; {left}")
+    if not bad:
+        bad += check_files("bucket", f"{folder}/bucket", accepted, wanted)
+        bad += check_files("outputs", f"{folder}/outputs", accepted, wanted)
+        bad += len(files_below(f"{folder}/spool"))
+    print(f"{states}; {bad} wrong; {left}; the spool has {files_below(f'{folder}/spool')}")
     return not bad
 
 
@@ -315,7 +430,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("sdc")
     parser.add_argument("what", choices=["requests", "throughput", "kills"])
-    for name, value in [("requests", 10000), ("clients", 16), ("idle", 512), ("jobs", 40), ("kills", 200), ("seed", 1)]:
+    usual = {"requests": 10000, "clients": 16, "idle": 512, "minutes": 0, "jobs": 40, "kills": 200, "seed": 1}
+    for name, value in usual.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     a = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="sdc-load-")

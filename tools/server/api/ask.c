@@ -3,6 +3,7 @@
 #include "ask_hires.h"
 #include "ask_image.h"
 #include "ask_scripts.h"
+#include "stamp.h"
 #include "tools/server/styles.h"
 
 #include <stdio.h>
@@ -51,6 +52,7 @@ Job *ask_begin(Serve *s, const char *model, Fault *f) {
              chance[3], chance[4], chance[5]);
     snprintf(j->file, sizeof j->file, "%.20s", j->id);
     j->task = "txt2img";
+    j->stamp = stamp_now();
     j->request = sd_request(NULL);
     j->request.lora_dir = s->o->lora_dir;
     params_forget(&j->request);
@@ -77,6 +79,13 @@ bool ask_check(Serve *s, Job *j, Fault *f) {
     if (pictures > s->o->most_pictures)
         return fault(f, 422, "n_iter", "%lld pictures are more than the %d of a request (--most-pictures)",
                      (long long)pictures, s->o->most_pictures);
+    enum { MOST_TEXT = 4 << 20 }; /* a reply says them several times for each picture */
+    const char *texts[] = {r.prompt, r.negative, r.hires_prompt, r.hires_negative};
+    int64_t bytes = 0;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) bytes += texts[i] ? (int64_t)strlen(texts[i]) : 0;
+    if (bytes * pictures > MOST_TEXT)
+        return fault(f, 422, "prompt", "prompt: %lld bytes for each of %lld pictures are more than the %d of a request",
+                     (long long)bytes, (long long)pictures, MOST_TEXT);
     if (r.seed > INT64_MAX - pictures || r.variation_seed > INT64_MAX - pictures)
         if (pictures > 1) return fault(f, 422, "seed", "seed: leaves no room to count up");
     return params_check(&r, &e) || fault(f, e.code == ERR_MEMORY ? 500 : 422, "", "%s", e.text);

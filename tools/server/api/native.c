@@ -125,7 +125,7 @@ static void submit(Serve *s, Call *c) {
     ask_forget_pictures(j);
     const char *again = c->header[HEADER_IDEMPOTENCY];
     if (again && strlen(again) > 200) answer_detail(&c->answer, 422, "Idempotency-Key: is longer than 200 bytes");
-    else if (!body || !store_add(s->store, id, owner_of(s, c), again, body, known, &e))
+    else if (!body || !store_add(s->store, id, owner_of(s, c), again, body, j->stamp, known, &e))
         answer_detail(&c->answer, 500, "%s", e.code ? e.text : "out of memory");
     else if (*known) {
         Live l = {0};
@@ -281,8 +281,9 @@ static void post_jobs(Serve *s, Call *c) {
 
 /* --- the next start --- */
 
-static void collect(void *list, const char *id, const char *owner, const char *body) {
-    json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "id", id, "owner", owner, "body", body));
+static void collect(void *list, const char *id, const char *owner, const char *body, double asked) {
+    json_array_append_new(list,
+                          json_pack("{s:s, s:s, s:s, s:f}", "id", id, "owner", owner, "body", body, "asked", asked));
 }
 
 void native_resume(Serve *s) {
@@ -301,6 +302,7 @@ void native_resume(Serve *s) {
         if (j) {
             snprintf(j->id, sizeof j->id, "%s", id);
             snprintf(j->file, sizeof j->file, "%.20s", id);
+            j->stamp = json_real_value(json_object_get(item, "asked"));
             j->resumed = true;
             ask_forget_pictures(j);
         }

@@ -73,7 +73,7 @@ static void finish(Job *j, void *user) {
     s->pictures += j->count;
     if (!e->code) reply_save(s, j, e);
     /* Addresses lead to pictures that are kept for a day; nobody can guess them, so that they need no key. */
-    if (!e->code && f.url && !s->bucket && store_add(s->store, j->id, "/", NULL, "", known, e))
+    if (!e->code && f.url && !s->bucket && store_add(s->store, j->id, "/", NULL, "", j->stamp, known, e))
         store_end(s->store, j, JOB_DONE, e);
     if (e->code) {
         int status = reply_status(e);

@@ -41,12 +41,11 @@ json_t *reply_base64(const uint8_t *bytes, size_t size) {
 
 bool reply_save(const Serve *s, Job *j, Error *e) {
     char day[STAMP_SIZE], digits[STAMP_SIZE], folder[OS_PATH_SIZE], path[OS_PATH_SIZE];
-    double now = stamp_now();
     if (!j->save || !s->o->outputs_dir) return true;
-    if (!path_make(folder, e, "%s/%s", s->o->outputs_dir, stamp_day(now, day))) return false;
+    if (!path_make(folder, e, "%s/%s", s->o->outputs_dir, stamp_day(j->stamp, day))) return false;
     if (os_kind(folder) != OS_DIRECTORY) (void)os_make_directory(folder, false);
     for (int i = 0; i < j->count; i++) {
-        if (!path_make(path, e, "%s/%s-%s-%d-%lld.png", folder, stamp_digits(now, digits), j->file, i,
+        if (!path_make(path, e, "%s/%s-%s-%d-%lld.png", folder, stamp_digits(j->stamp, digits), j->file, i,
                        (long long)j->pictures[i].seed) ||
             !atomic_write_file(path, j->pictures[i].png, j->pictures[i].size, e))
             return false;

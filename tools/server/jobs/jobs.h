@@ -91,7 +91,8 @@ struct Job {
     json_t *drawn;                      /* holds strings of what another machine says it drew; or NULL */
     void *owner;                        /* whom `finish` tells; or NULL */
     void (*finish)(Job *j, void *user); /* makes the answer, when all is done; no lock is held */
-    double asked;
+    double asked;                       /* by os_clock */
+    double stamp;                       /* when that was, in seconds since the epoch; files are named by it */
 
     /* Under the queue's lock. */
     JobState state;

@@ -92,8 +92,8 @@ static bool done(Store *s, sqlite3_stmt *q, Error *e) {
 
 static const char *text(sqlite3_stmt *q, int column) { return (const char *)sqlite3_column_text(q, column); }
 
-bool store_add(Store *s, const char *id, const char *owner, const char *again, const char *body, char known[JOB_ID],
-               Error *e) {
+bool store_add(Store *s, const char *id, const char *owner, const char *again, const char *body, double asked,
+               char known[JOB_ID], Error *e) {
     *known = 0;
     os_lock(s->lock);
     sqlite3_stmt *q =
@@ -103,7 +103,7 @@ bool store_add(Store *s, const char *id, const char *owner, const char *again, c
     bool ok = *known ||
               done(s,
                    prepare(s, "insert into jobs(id, owner, again, body, state, asked) values(?, ?, ?, ?, 'queued', ?)",
-                           "ssssd", id, owner, again, body, stamp_now()),
+                           "ssssd", id, owner, again, body, asked),
                    e);
     os_unlock(s->lock);
     return ok;
@@ -224,11 +224,11 @@ char *store_picture(Store *s, const char *id, int i, const char *owner, size_t *
     return bytes;
 }
 
-void store_waiting(Store *s, void (*each)(void *user, const char *id, const char *owner, const char *body),
-                   void *user) {
+void store_waiting(Store *s, StoreEach *each, void *user) {
     os_lock(s->lock);
-    sqlite3_stmt *q = prepare(s, "select id, owner, body from jobs where state = 'queued' order by asked", "");
-    while (q && sqlite3_step(q) == SQLITE_ROW) each(user, text(q, 0), text(q, 1), text(q, 2));
+    sqlite3_stmt *q = prepare(s, "select id, owner, body, asked from jobs where state = 'queued' order by asked", "");
+    while (q && sqlite3_step(q) == SQLITE_ROW)
+        each(user, text(q, 0), text(q, 1), text(q, 2), sqlite3_column_double(q, 3));
     sqlite3_finalize(q);
     os_unlock(s->lock);
 }

@@ -15,10 +15,10 @@ enum { STORE_DAY = 86400 }; /* seconds that a job is kept after its end */
 Store *store_open(const char *path, Error *e);
 void store_close(Store *s);
 
-/* A job that was accepted. body: what draws it again. again: the caller's own name for it, or NULL; where the owner has
- * a job of that name, its id goes to `known` and nothing is added. */
-bool store_add(Store *s, const char *id, const char *owner, const char *again, const char *body, char known[JOB_ID],
-               Error *e);
+/* A job that was accepted, at `asked` seconds since the epoch. body: what draws it again. again: the caller's own name
+ * for it, or NULL; where the owner has a job of that name, its id goes to `known` and nothing is added. */
+bool store_add(Store *s, const char *id, const char *owner, const char *again, const char *body, double asked,
+               char known[JOB_ID], Error *e);
 /* It ended: with its pictures, or an error, or cancelled. */
 bool store_end(Store *s, const Job *j, JobState state, Error *e);
 bool store_cancel(Store *s, const char *id, Error *e);
@@ -31,7 +31,8 @@ json_t *store_list(Store *s, const char *owner, int most);
 /* A picture's bytes, malloc'ed; NULL: there is none. */
 char *store_picture(Store *s, const char *id, int i, const char *owner, size_t *size);
 /* Calls `each` for jobs that wait, oldest first; it may not call the store. */
-void store_waiting(Store *s, void (*each)(void *user, const char *id, const char *owner, const char *body), void *user);
+typedef void StoreEach(void *user, const char *id, const char *owner, const char *body, double asked);
+void store_waiting(Store *s, StoreEach *each, void *user);
 /* Forgets what ended more than a day ago, and, in memory, the oldest of what is too much. */
 void store_clean(Store *s);
 
