@@ -162,6 +162,11 @@ void os_socket_close(intptr_t socket); /* negative: nothing */
  * Unknown: false. */
 bool os_peer_gone(intptr_t socket);
 void os_socket_cut(intptr_t socket); /* ends a connection both ways; the socket stays open */
+/* Whether there is something to read, or the end, waiting up to `seconds` for it. Without sockets: false, at once. */
+bool os_readable(intptr_t socket, double seconds);
+/* From now on writing to a socket or pipe that nobody reads any more fails, in place of ending the process: libraries
+ * write to sockets of theirs without asking for that. Without signals: nothing. */
+void os_ignore_sigpipe(void);
 
 /* --- shared libraries --- */
 

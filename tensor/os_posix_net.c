@@ -1,7 +1,6 @@
 /* os_posix_net.c: os.h for POSIX: sockets, which only `sdc serve` needs. */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "os.h"
-#include "os_wait.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -3,9 +3,9 @@
 
 #include "tools/server/api/dispatch.h"
 #include "tools/server/jobs/workers.h"
+#include "tensor/os.h"
 #include "tools/server/http/http.h"
 #include "tools/server/api/native.h"
-#include "tensor/os_wait.h"
 #include "weights/files/text_file.h"
 
 #include <stdio.h>

@@ -1,7 +1,6 @@
 #include "link.h"
 
 #include "tensor/os.h"
-#include "tensor/os_wait.h"
 
 #include <stdarg.h>
 #include <stdio.h>

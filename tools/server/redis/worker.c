@@ -2,7 +2,7 @@
 #include "work.h"
 
 #include "tools/server/jobs/workers.h"
-#include "tensor/os_wait.h"
+#include "tensor/os.h"
 
 #include <stdio.h>
 #include <stdlib.h>
