@@ -12,6 +12,20 @@
 
 #define JOBS "/v1/jobs"
 
+/* The picture of a job that is kept in --outputs: named by when it was accepted, so that drawing it again replaces it.
+ */
+static void is_kept(const Reply *job, const char *id, int seed) {
+    const char *at = reply_get(job, "created");
+    char digits[16] = "", path[200];
+    for (size_t n = 0; at && *at && n < 14; at++)
+        if (*at >= '0' && *at <= '9') digits[n++] = *at;
+    snprintf(path, sizeof path, "kept/%.4s-%.2s-%.2s/%s-%.20s-0-%d.png", digits, digits + 4, digits + 6, digits, id,
+             seed);
+    char *png = test_read(cli_path(path), NULL);
+    test_check(png && !memcmp(png, "\x89PNG", 4), "is kept: %s", path);
+    free(png);
+}
+
 static Reply of_job(const Served *s, const char *method, const char *id, const char *rest) {
     char path[200];
     snprintf(path, sizeof path, JOBS "/%s%s", id, rest);
@@ -186,6 +200,7 @@ void server_restarts(void) {
     if (!test_check(serve_start(&s, arguments), "the server starts again")) return;
     r = wait_state(&s, first, "ended");
     reply_check(&r, 200, "state=completed|pictures.#=1|pictures.0.infotext~Clip skip: 2", "what was being drawn");
+    is_kept(&r, first, 21);
     reply_free(&r);
     r = wait_state(&s, second, "ended");
     reply_check(&r, 200, "state=completed|pictures.0.seed=22", "what waited");
