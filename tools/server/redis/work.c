@@ -55,8 +55,8 @@ static void finish(Job *j, void *user) {
     Serve *s = user;
     Work *w = j->owner;
     s->pictures += j->count;
-    w->stopped =
-        j->error.code == ERR_CANCELLED; /* who cancels a piece takes it away: if it is there, it was put again */
+    /* Who cancels a piece takes it away: if it is there still, it was put there again. */
+    w->stopped = j->error.code == ERR_CANCELLED;
     tell_of(w, j);
     w->done = true;
 }
