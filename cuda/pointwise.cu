@@ -64,7 +64,7 @@ template <class A, class W> __global__ void embedding_rows(Tensor y, Tensor ids,
     int64_t id = ((const int32_t *)ids.data)[p * ids.s[0] + t];
     A *to = at2<A>(y, p, t);
     for (int64_t i = threadIdx.x; i < n; i += blockDim.x)
-        store(to + i, to_f32(table[id * n + i]) + to_f32(positions[t * n + i]));
+        store(to + i, to_f32(table[id * n + i]) + (positions ? to_f32(positions[t * n + i]) : 0.0f));
 }
 
 /* In double: torch's f32 product t f_i is off by up to 6e-5 at t = 999. */
@@ -113,7 +113,7 @@ void cuda_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Wei
     by_types(y.dtype, table->t.dtype, [&](auto a, auto w) {
         typedef decltype(w) W;
         launch(c, "embedding", embedding_rows<decltype(a), W>, (unsigned)(y.n[0] * y.n[1]), THREADS, 0, y, ids,
-               (const W *)numbers_of(table), (const W *)numbers_of(positions));
+               (const W *)numbers_of(table), positions ? (const W *)numbers_of(positions) : (const W *)NULL);
     });
 }
 

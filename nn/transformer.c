@@ -73,15 +73,17 @@ static void attend_image(Ctx *c, Tensor o, Tensor q, int heads, const ImageState
     scope_end(c, scope);
 }
 
-/* x += attention of norm(x) to texts, and to pictures if there are any. */
-static void cross_attention(Ctx *c, Tensor x, const TransformerBlock *b, const CrossKv *kv) {
-    const Attention *m = &b->attn2;
-    const int64_t at = b->cross_kv_at;
+/* Where attn1's keys begin in cross_kv, of a block that is only_cross. */
+static int64_t first_kv_at(const TransformerBlock *b) { return b->cross_kv_at + 2 * b->attn2.k.w.t.n[0]; }
+
+/* x += attention of norm_x(x) to texts, whose keys begin at channel `at`, and to pictures if there are any. */
+static void cross_attention(Ctx *c, Tensor x, const TransformerBlock *b, const Attention *m, const Norm *norm_x,
+                            int64_t at, const CrossKv *kv) {
     size_t scope = scope_begin(c);
     Tensor q = tensor_new(c, 3, x.n), o = kv->image_count ? tensor_new(c, 3, x.n) : q;
     size_t inner = scope_begin(c);
     Tensor normed = tensor_new(c, 3, x.n);
-    norm(c, normed, &b->norm2, x, NULL, ACT_NONE);
+    norm(c, normed, norm_x, x, NULL, ACT_NONE);
     linear(c, q, &m->q, normed, NULL, PLAIN);
     scope_end(c, inner);
     if (kv->listener) kv->listener->see(kv->listener->user, c, b, q, kv);
@@ -96,7 +98,7 @@ static void cross_attention(Ctx *c, Tensor x, const TransformerBlock *b, const C
 void bind_transformer_block(WeightList *l, TransformerBlock *m, int64_t channels, int64_t context, int heads) {
     const float eps = 1e-5f; /* torch.nn.LayerNorm's default */
     size_t mark = bind_enter(l, "attn1.");
-    bind_attention(l, &m->attn1, channels, channels, heads);
+    bind_attention(l, &m->attn1, channels, m->only_cross ? context : channels, heads);
     bind_leave(l, mark);
     bind_linear(l, &m->ff_in, "ff.net.0.proj", channels, 8 * channels, true, false);
     bind_linear(l, &m->ff_out, "ff.net.2", 4 * channels, channels, true, false);
@@ -129,13 +131,14 @@ static void feed_forward(Ctx *c, Tensor x, const TransformerBlock *m) {
 }
 
 void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, const CrossKv *kv) {
-    self_attention(c, x, &m->norm1, &m->attn1, false);
-    cross_attention(c, x, m, kv);
+    if (m->only_cross) cross_attention(c, x, m, &m->attn1, &m->norm1, first_kv_at(m), &(CrossKv){.text = kv->text});
+    else self_attention(c, x, &m->norm1, &m->attn1, false);
+    cross_attention(c, x, m, &m->attn2, &m->norm2, m->cross_kv_at, kv);
     feed_forward(c, x, m);
 }
 
 void bind_transformer(WeightList *l, Transformer *m, int64_t channels, int64_t context, int heads, int depth,
-                      bool linear_projection, int groups, int64_t *cross_kv) {
+                      bool linear_projection, bool only_cross, int groups, int64_t *cross_kv) {
     m->blocks = calloc((size_t)depth, sizeof *m->blocks);
     if (!m->blocks) {
         error_set(l->err, ERR_MEMORY, "out of memory for a model's layers");
@@ -146,10 +149,11 @@ void bind_transformer(WeightList *l, Transformer *m, int64_t channels, int64_t c
     bind_linear(l, &m->proj_in, "proj_in", channels, channels, true, !linear_projection);
     for (int i = 0; i < depth; i++) {
         size_t mark = bind_enter(l, "transformer_blocks.%d.", i);
+        m->blocks[i].only_cross = only_cross;
         bind_transformer_block(l, &m->blocks[i], channels, context, heads);
         bind_leave(l, mark);
         m->blocks[i].cross_kv_at = *cross_kv;
-        *cross_kv += 2 * channels;
+        *cross_kv += (only_cross ? 4 : 2) * channels;
     }
     bind_linear(l, &m->proj_out, "proj_out", channels, channels, true, !linear_projection);
 }
@@ -160,12 +164,17 @@ void free_transformer(Transformer *m) {
     m->depth = 0;
 }
 
+static void attention_kv(Ctx *c, Tensor cross_kv, int64_t at, const Attention *m, Tensor context) {
+    int64_t width = m->k.w.t.n[0];
+    linear(c, tensor_slice(cross_kv, 2, at, width), &m->k, context, NULL, PLAIN);
+    linear(c, tensor_slice(cross_kv, 2, at + width, width), &m->v, context, NULL, PLAIN);
+}
+
 void transformer_cross_kv(Ctx *c, Tensor cross_kv, const Transformer *m, Tensor context) {
     for (int i = 0; i < m->depth; i++) {
         const TransformerBlock *b = &m->blocks[i];
-        int64_t width = b->attn2.k.w.t.n[0];
-        linear(c, tensor_slice(cross_kv, 2, b->cross_kv_at, width), &b->attn2.k, context, NULL, PLAIN);
-        linear(c, tensor_slice(cross_kv, 2, b->cross_kv_at + width, width), &b->attn2.v, context, NULL, PLAIN);
+        attention_kv(c, cross_kv, b->cross_kv_at, &b->attn2, context);
+        if (b->only_cross) attention_kv(c, cross_kv, first_kv_at(b), &b->attn1, context);
     }
 }
 

@@ -12,12 +12,14 @@ typedef struct {
     bool fused;
 } Attention;
 
-/* attn1 on the tokens, attn2 on the context, a GEGLU feed-forward layer; each takes a layer norm of x and adds to x. */
+/* attn1 on the tokens, or on the context as well (only_cross), attn2 on the context, a GEGLU feed-forward layer; each
+ * takes a layer norm of x and adds to x. */
 typedef struct {
     Norm norm1, norm2, norm3;
     Attention attn1, attn2;
     Linear ff_in, ff_out;
-    int64_t cross_kv_at; /* where attn2's keys, then its values, begin in the cross_kv of all blocks */
+    bool only_cross;
+    int64_t cross_kv_at; /* where attn2's keys, then its values, begin in the cross_kv of all blocks; attn1's follow */
 } TransformerBlock;
 
 /* The U-Net's spatial transformer: group norm (eps 1e-6), projection, blocks, projection, residual. */
@@ -33,11 +35,12 @@ typedef struct {
  * to (i + 1) N / S have text i. */
 
 void bind_attention(WeightList *l, Attention *m, int64_t channels, int64_t context, int heads);
+/* attn1 reads the text, too, if m->only_cross is set. */
 void bind_transformer_block(WeightList *l, TransformerBlock *m, int64_t channels, int64_t context, int heads);
 /* linear_projection: projections are linear layers (SD 2.x, SDXL), else 1x1 convolutions (the same arithmetic, other
- * shapes). cross_kv: channels of cross_kv bound so far; grows by this transformer's. */
+ * shapes). only_cross: of its blocks. cross_kv: channels of cross_kv bound so far; grows by this transformer's. */
 void bind_transformer(WeightList *l, Transformer *m, int64_t channels, int64_t context, int heads, int depth,
-                      bool linear_projection, int groups, int64_t *cross_kv);
+                      bool linear_projection, bool only_cross, int groups, int64_t *cross_kv);
 void free_transformer(Transformer *m);
 
 /* This transformer's channels of cross_kv [S,T,cross_kv], from text states context [S,T,K]. */

@@ -337,6 +337,8 @@ typedef struct {
     /* Models that are shown a picture beside the latents */
     double mask_weight; /* inpainting models: 0..1: how much the mask hides of the picture that they are shown; 1 */
     double image_cfg;   /* instruct-pix2pix: 0..1000: how closely to follow the picture; -1: 1.5 */
+    int noise_level; /* the x4 upscaler, which draws from noise beside the image brought to a quarter of width x height:
+                      * 0..350: how much noise it is shown over that; more: it invents more; -1: 20 */
 
     SdTiling tiling; /* no convolution sees an edge there; the VAE is not made strip by strip then */
 
@@ -370,6 +372,9 @@ typedef struct {
     int hires_steps;               /* of the second drawing, all of which are run; 0: as many as of the first */
     const char *hires_sampler, *hires_scheduler, *hires_prompt, *hires_negative; /* NULL, "": those of the first */
     double hires_cfg;                                                            /* -1: likewise */
+    SdModel
+        *hires_model; /* draws the second time and decodes that, with the same texts; of the same latents where those
+                       * are enlarged. With a memory limit one of the two has its weights in memory. NULL: the first */
 
     /* Tiled diffusion: where the latents are larger than a window of tile_width x tile_height latents, the U-Net is
      * given overlapping windows of them, and its answers are averaged. Without ControlNets. */
@@ -411,8 +416,9 @@ SdRequest sd_request(const SdModel *m);
  * part is drawn, another than width x height. */
 void sd_finished_size(const SdRequest *r, int *width, int *height);
 /* The width and height that img2img draws unless others are asked for: the image's, rounded down to multiples of 8, or
- * all of the extended picture, rounded up. */
-void sd_start_size(const SdRequest *r, int *width, int *height);
+ * all of the extended picture, rounded up; what the x4 upscaler makes of the image is four times as large. m NULL: any
+ * other model. */
+void sd_start_size(const SdModel *m, const SdRequest *r, int *width, int *height);
 /* What a request says that has no effect with this model: a line that names the setting, or "". */
 const char *sd_ignored(const SdModel *m, const SdRequest *r);
 /* A seed as the webui draws one for -1, 0..2^32 - 3: for a caller that counts on from it over several calls. */
@@ -540,6 +546,9 @@ void sd_networks_free(SdNetworks *n);
  * (realesr-general, realesr-animevideo), of a safetensors or PyTorch file under any of their names. */
 typedef struct SdUpscaler SdUpscaler;
 
+/* Whether a file or folder is no such network but Stable Diffusion's x4 upscaler, which sd_open and sd_img2img take;
+ * false for what cannot be opened, too. Only headers are read. */
+bool sd_is_x4_upscaler(const char *path);
 /* As sd_open; of the options, what names parts of a model and what it predicts do not count. */
 SdUpscaler *sd_upscaler_open(const char *path, const SdOptions *options, Error *e);
 void sd_upscaler_close(SdUpscaler *u);

@@ -177,7 +177,8 @@ void op_prelu(Ctx *c, Tensor y, Tensor x, const Weight *slope) {
 void op_embedding(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weight *positions) {
     if (skip(c)) return;
     assert(y.nd == 3 && ids.nd == 2 && ids.dtype == I32 && ids.n[0] == y.n[0] && ids.n[1] == y.n[1]);
-    assert(table->t.n[1] == y.n[2] && positions->t.n[1] == y.n[2] && positions->t.n[0] >= y.n[1]);
+    assert(table->t.n[1] == y.n[2] && (positions || !c->tape));
+    assert(!positions || (positions->t.n[1] == y.n[2] && positions->t.n[0] >= y.n[1]));
     if (c->tape) tape_embedding(c, y, ids, table, positions);
     c->op->embedding(c, y, ids, table, positions);
 }

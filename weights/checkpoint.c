@@ -57,7 +57,9 @@ static bool open_folder(Checkpoint *c, Error *e) {
         if (there == FILE_UNKNOWN || (there == FILE_PRESENT && !open_part(&c->parts[i], c->path, e))) return false;
     }
     return path_make(path, e, "%s/scheduler/scheduler_config.json", c->path) &&
-           part_json(path, false, &c->scheduler, e) && open_tokenizer(&c->tokenizers[0], c->path, "tokenizer", e) &&
+           part_json(path, false, &c->scheduler, e) &&
+           path_make(path, e, "%s/low_res_scheduler/scheduler_config.json", c->path) &&
+           part_json(path, false, &c->low_scheduler, e) && open_tokenizer(&c->tokenizers[0], c->path, "tokenizer", e) &&
            open_tokenizer(&c->tokenizers[1], c->path, "tokenizer_2", e);
 }
 
@@ -131,6 +133,7 @@ void checkpoint_close(Checkpoint *c) {
     json_free(c->yaml);
     free(c->yaml_path);
     json_free(c->scheduler);
+    json_free(c->low_scheduler);
     for (int i = 0; i < CHECKPOINT_TOKENIZERS; i++) {
         json_free(c->tokenizers[i].config);
         json_free(c->tokenizers[i].special);

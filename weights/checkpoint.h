@@ -30,8 +30,9 @@ typedef struct Checkpoint {
     CheckpointPart parts[CHECKPOINT_PARTS];
     Json *yaml; /* NAME.yaml beside a single file NAME.safetensors, or NULL; and its path */
     char *yaml_path;
-    Json *index;     /* model_index.json of a folder, or NULL */
-    Json *scheduler; /* scheduler/scheduler_config.json, or NULL */
+    Json *index;         /* model_index.json of a folder, or NULL */
+    Json *scheduler;     /* scheduler/scheduler_config.json, or NULL */
+    Json *low_scheduler; /* low_res_scheduler/scheduler_config.json (the x4 upscaler's), or NULL */
     CheckpointTokenizer tokenizers[CHECKPOINT_TOKENIZERS];
     bool ema;                           /* the U-Net's moving averages are taken for its weights */
     int res_blocks, levels, vae_levels; /* the folder's, for its names; 0 until detect_config (sd/models) sets them */

@@ -29,7 +29,8 @@ void convert_narrow(void *out, DType to, const void *in, DType from, int64_t n, 
 bool convert_to_single(const NewFile *p, const char *out, const FileMeta *meta, size_t count, Error *e);
 bool convert_to_folder(const NewFile *p, const char *out, Error *e);
 
-/* A folder's configurations, as JSON: "unet", "vae", "text_encoder", "text_encoder_2", "scheduler"; "": the index. */
+/* A folder's configurations, as JSON: "unet", "vae", "text_encoder", "text_encoder_2", "scheduler",
+ * "low_res_scheduler"; "": the index. */
 void folder_json(JsonText *t, const SdModel *m, const char *part);
 /* The files of a tokenizer: vocab.json, merges.txt, tokenizer_config.json, special_tokens_map.json. encoder: whose. */
 typedef struct {

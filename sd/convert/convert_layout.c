@@ -177,7 +177,10 @@ bool convert_to_folder(const NewFile *p, const char *out, Error *e) {
         if (has && i == 3) ok = ok && write_tokenizer(p, out, "tokenizer_2", k->encoders - 1, e);
     }
     state_free(&s);
-    return ok && path_make(path, e, "%s/scheduler", out) && new_folder_make(path, e) &&
-           write_config(p, out, "scheduler", "scheduler_config.json", e) &&
-           write_config(p, out, "", "model_index.json", e);
+    for (int low = 0; ok && low <= (config_input(k) == INPUT_UPSCALING); low++) {
+        const char *const part = low ? "low_res_scheduler" : "scheduler";
+        ok = path_make(path, e, "%s/%s", out, part) && new_folder_make(path, e) &&
+             write_config(p, out, part, "scheduler_config.json", e);
+    }
+    return ok && write_config(p, out, "", "model_index.json", e);
 }

@@ -94,6 +94,11 @@ static void unet(JsonText *t, const SdConfig *k) {
     blocks(t, "up_block_types", u, true);
     depths(t, u);
     if (u->guidance) json_text(t, "  \"time_cond_proj_dim\": %d,\n", u->guidance);
+    if (u->classes) {
+        json_text(t, "  \"num_class_embeds\": %d,\n  \"only_cross_attention\": [", u->classes);
+        for (int i = 0; i < u->levels; i++) json_text(t, "%s%s", i ? ", " : "", u->only_cross[i] ? "true" : "false");
+        json_text(t, "],\n");
+    }
     json_text(t, "  \"use_linear_projection\": %s\n}\n", u->linear_projection ? "true" : "false");
 }
 
@@ -160,14 +165,28 @@ static void betas(JsonText *t, const SdModel *m) {
     json_text(t, "],\n");
 }
 
+static bool upscales(const SdConfig *k) { return config_input(k) == INPUT_UPSCALING; }
+
+static const char *scheduler_class(const SdConfig *k) {
+    return upscales(k) ? "DDIMScheduler" : k->unet.label ? "EulerDiscreteScheduler" : "PNDMScheduler";
+}
+
+#define X4_BETAS "  \"beta_end\": 0.02,\n  \"beta_schedule\": \"scaled_linear\",\n  \"beta_start\": 0.0001,\n"
+
+static void low_scheduler(JsonText *t) {
+    json_text(t, "{\n  \"_class_name\": \"DDPMScheduler\",\n" X4_BETAS "  \"num_train_timesteps\": 1000,\n"
+                 "  \"prediction_type\": \"epsilon\",\n  \"trained_betas\": null\n}\n");
+}
+
 static void scheduler(JsonText *t, const SdModel *m) {
-    bool xl = m->config.unet.label;
-    json_text(t, "{\n  \"_class_name\": \"%s\",\n", xl ? "EulerDiscreteScheduler" : "PNDMScheduler");
-    json_text(t, "  \"beta_end\": 0.012,\n  \"beta_schedule\": \"scaled_linear\",\n  \"beta_start\": 0.00085,\n");
+    bool xl = m->config.unet.label, x4 = upscales(&m->config);
+    json_text(t, "{\n  \"_class_name\": \"%s\",\n", scheduler_class(&m->config));
+    if (x4) json_text(t, X4_BETAS "  \"clip_sample\": false,\n");
+    else json_text(t, "  \"beta_end\": 0.012,\n  \"beta_schedule\": \"scaled_linear\",\n  \"beta_start\": 0.00085,\n");
     json_text(t, "  \"num_train_timesteps\": 1000,\n  \"prediction_type\": \"%s\",\n",
               m->config.prediction == PREDICT_V ? "v_prediction" : "epsilon");
     if (xl) json_text(t, "  \"interpolation_type\": \"linear\",\n  \"timestep_spacing\": \"leading\",\n");
-    else json_text(t, "  \"set_alpha_to_one\": false,\n  \"skip_prk_steps\": true,\n");
+    else json_text(t, "  \"set_alpha_to_one\": false,\n%s", x4 ? "" : "  \"skip_prk_steps\": true,\n");
     json_text(t, "  \"trained_betas\": ");
     betas(t, m);
     json_text(t, "  \"steps_offset\": 1\n}\n");
@@ -179,13 +198,17 @@ static void index_of(JsonText *t, const SdConfig *k) {
     const char *kind = refines                          ? "XLImg2Img"
                        : !strcmp(variant, "inpainting") ? (xl ? "XLInpaint" : "Inpaint")
                        : strstr(variant, "pix2pix")     ? (xl ? "XLInstructPix2Pix" : "InstructPix2Pix")
+                       : upscales(k)                    ? "Upscale"
                        : xl                             ? "XL"
                                                         : "";
     json_text(t, "{\n  \"_class_name\": \"StableDiffusion%sPipeline\",\n", kind);
-    if (!xl)
+    if (!xl && !upscales(k))
         json_text(t, "  \"feature_extractor\": [null, null],\n  \"requires_safety_checker\": false,\n"
                      "  \"safety_checker\": [null, null],\n");
-    json_text(t, "  \"scheduler\": [\"diffusers\", \"%s\"],\n", xl ? "EulerDiscreteScheduler" : "PNDMScheduler");
+    json_text(t, "  \"scheduler\": [\"diffusers\", \"%s\"],\n", scheduler_class(k));
+    if (upscales(k))
+        json_text(t, "  \"low_res_scheduler\": [\"diffusers\", \"DDPMScheduler\"],\n  \"max_noise_level\": %d,\n",
+                  MOST_NOISE_LEVEL);
     if (xl) json_text(t, "  \"force_zeros_for_empty_prompt\": %s,\n", refines ? "false" : "true");
     if (refines) json_text(t, "  \"requires_aesthetics_score\": true,\n");
     json_text(t, "  \"text_encoder\": %s,\n  \"tokenizer\": %s,\n",
@@ -205,6 +228,7 @@ void folder_json(JsonText *t, const SdModel *m, const char *part) {
     else if (!strcmp(part, "text_encoder")) text(t, &k->clip[0]);
     else if (!strcmp(part, "text_encoder_2")) text(t, &k->clip[k->encoders - 1]);
     else if (!strcmp(part, "scheduler")) scheduler(t, m);
+    else if (!strcmp(part, "low_res_scheduler")) low_scheduler(t);
     else index_of(t, k);
 }
 

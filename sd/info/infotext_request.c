@@ -71,7 +71,7 @@ static const struct Key {
               {"CFG Rescale phi", KEY_ONLY, "0"},
               {"First pass size-1", KEY_IGNORED, NULL}, /* implies a size of the second */
               {"First pass size-2", KEY_IGNORED, NULL},
-              {"Hires checkpoint", KEY_MISSING, "another model in hires fix"},
+              {"Hires checkpoint", KEY_IGNORED, NULL}, /* infotext_hires_model */
               {"Hires refiner", KEY_ONLY, "second pass"}};
 
 static const struct Key *other(const char *key) {
@@ -179,6 +179,11 @@ bool infotext_request(const InfoRead *text, SdRequest *r, Error *e) {
 const char *infotext_refiner(const InfoRead *text) {
     const char *name = infotext_get(text, "Refiner");
     return name && *name ? name : NULL;
+}
+
+const char *infotext_hires_model(const InfoRead *text) {
+    const char *name = infotext_get(text, "Hires checkpoint");
+    return name && *name && strcmp(name, "Use same checkpoint") ? name : NULL;
 }
 
 const char *infotext_part(const InfoRead *text, const char *key, const char **hash) {

@@ -14,6 +14,8 @@ bool infotext_request(const InfoRead *text, SdRequest *r, Error *e);
 
 /* The refiner that the text names, "NAME [HASH]" or "NAME"; NULL: it names none. */
 const char *infotext_refiner(const InfoRead *text);
+/* The same of the model that draws the second time in hires fix. */
+const char *infotext_hires_model(const InfoRead *text);
 /* What the text calls a part from a file of its own: "VAE", "Text encoder", "Text encoder 2", "U-Net", "TAESD"; NULL:
  * it names none. *hash: what it says of the file's SHA-256, its first digits up to anything else, or NULL. */
 const char *infotext_part(const InfoRead *text, const char *key, const char **hash);

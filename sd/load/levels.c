@@ -1,11 +1,12 @@
 #include "levels.h"
 
+#include <math.h>
 #include <string.h>
 
 /* --- a tensor --- */
 
 static bool of_tensor(const SdModel *m, Found f, float alphas[TRAIN_STEPS], Error *e) {
-    const FileTensor *t = f.tensor;
+    const FileTensor *t = f.tensor; /* alphas_cumprod, or the x4 upscaler's low_scale_model.alphas_cumprod */
     if (t->nd != 1 || t->n[0] != TRAIN_STEPS)
         return error_set(
             e, ERR_FORMAT,
@@ -30,6 +31,8 @@ typedef struct {
 #define DDPM "linear", 0.0001, 0.02
 #define KARRAS "linear", 0.00085, 0.012
 #define LATENT "scaled_linear", 0.00085, 0.012 /* and Stable Diffusion's */
+
+#define UPSCALING "scaled_linear", 0.0001, 0.02 /* x4-upscaling.yaml */
 static const Betas CLASSES[] = {{"DDIMScheduler", DDPM},
                                 {"DDIMInverseScheduler", DDPM},
                                 {"DDIMParallelScheduler", DDPM},
@@ -118,19 +121,41 @@ static bool read_alphas(const SdModel *m, float alphas[TRAIN_STEPS], Error *e) {
     if (config_file(c, CONFIG_SCHEDULER, &f, e)) return of_scheduler(m, &f, alphas);
     bool says_all = c->file && weight_file_meta(c->file, "sdc.config");
     if (!says_all && config_file(c, CONFIG_YAML, &f, e)) return of_yaml(&f, alphas);
+    if (config_input(&m->config) == INPUT_UPSCALING) return noise_alphas(alphas, UPSCALING);
     return noise_alphas(alphas, LATENT);
+}
+
+/* Of the noise over the x4 upscaler's small picture: its makers' alone, which files and folders say again. */
+static bool read_small(SdModel *m, Error *e) {
+    float told[TRAIN_STEPS];
+    Found own = checkpoint_find(m->checkpoint, "low_scale_model.alphas_cumprod");
+    ConfigFile f;
+    bool other = false;
+    if (config_input(&m->config) != INPUT_UPSCALING) return true;
+    noise_alphas(m->small_alphas, UPSCALING);
+    memcpy(told, m->small_alphas, sizeof told);
+    if (own.tensor && !of_tensor(m, own, told, e)) return false;
+    if (!own.tensor && config_file(m->checkpoint, CONFIG_LOW_SCHEDULER, &f, e) && !of_scheduler(m, &f, told))
+        return false;
+    for (int i = 0; i < TRAIN_STEPS; i++) other = other || !(fabsf(told[i] - m->small_alphas[i]) < 1e-5f);
+    return !other ||
+           error_set(e, ERR_FORMAT,
+                     "%s: the noise over its small picture is not of betas from 0.0001 to 0.02, scaled_linear; "
+                     "use another model",
+                     m->checkpoint->path);
 }
 
 bool model_noise_levels(SdModel *m, Error *e) {
     float alphas[TRAIN_STEPS];
     const Checkpoint *c = m->checkpoint;
     NoiseLevels *levels = &m->noise_levels, usual;
-    if (!read_alphas(m, alphas, e) || !noise_levels_init(levels, alphas, c->path, e)) return false;
+    if (!read_small(m, e) || !read_alphas(m, alphas, e) || !noise_levels_init(levels, alphas, c->path, e)) return false;
     if (checkpoint_find(c, "ztsnr").tensor) { /* a mark that newer checkpoints carry, beside "v_pred" */
         noise_alphas_to_zero(alphas, LEAST_WEBUI);
         if (!noise_levels_init(levels, alphas, c->path, e)) return false;
     }
-    noise_levels_init(&usual, NULL, "", NULL);
+    bool upscales = config_input(&m->config) == INPUT_UPSCALING;
+    noise_levels_init(&usual, upscales ? m->small_alphas : NULL, "", NULL); /* both are the same */
     m->own_levels =
         checkpoint_find(c, "alphas_cumprod").tensor || memcmp(usual.alphas, levels->alphas, sizeof usual.alphas) != 0;
     return true;

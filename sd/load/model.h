@@ -58,7 +58,8 @@ struct SdModel {
     bool as_in_files;          /* load weights as numbers to read (converting, training), not prepared for kernels */
     bool told_prediction;      /* the caller's options say what it predicts */
     NoiseLevels noise_levels;
-    bool own_levels; /* they are the checkpoint's, not those of Stable Diffusion */
+    bool own_levels;                 /* they are the checkpoint's, not those of Stable Diffusion */
+    float small_alphas[TRAIN_STEPS]; /* of the x4 upscaler: of the noise over its small picture, by level */
     Tokenizer *tokenizer;
     Embeddings embeddings; /* that prompts may name */
     ThreadPool *pool;

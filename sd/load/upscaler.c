@@ -1,6 +1,7 @@
 #include "upscaler.h"
 
 #include "open.h"
+#include "sd/models/families.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,16 @@ static SdUpscaler *open_upscaler(const char *path, const void *bytes, size_t siz
     if (ok && m->checkpoint && bind(m, e) && (m->pool = pool_new(o ? o->threads : 0, e))) return u;
     sd_upscaler_close(u);
     return NULL;
+}
+
+bool sd_is_x4_upscaler(const char *path) {
+    Error e = {0};
+    SdConfig k;
+    ConfigNotes notes;
+    Checkpoint *c = path ? checkpoint_open(path, &e) : NULL;
+    bool is = c && detect_config(c, &k, &notes, &e) && config_input(&k) == INPUT_UPSCALING;
+    if (c) checkpoint_close(c);
+    return is;
 }
 
 SdUpscaler *sd_upscaler_open(const char *path, const SdOptions *o, Error *e) {

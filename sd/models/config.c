@@ -50,11 +50,12 @@ int config_sizes(const SdConfig *c) {
 
 UnetInputs config_input(const SdConfig *c) {
     int in = c->unet.in_channels, latent = c->vae.latent;
-    return in == latent           ? INPUT_LATENTS
-           : in == 2 * latent + 1 ? INPUT_INPAINTING
-           : in == 2 * latent     ? INPUT_PIX2PIX
-           : in == latent + 1     ? INPUT_DEPTH
-                                  : INPUT_UNKNOWN;
+    return in == latent                          ? INPUT_LATENTS
+           : in == 2 * latent + 1                ? INPUT_INPAINTING
+           : in == 2 * latent                    ? INPUT_PIX2PIX
+           : in == latent + 1                    ? INPUT_DEPTH
+           : c->unet.classes && in == latent + 3 ? INPUT_UPSCALING
+                                                 : INPUT_UNKNOWN;
 }
 
 const char *config_variant(const SdConfig *c) {
@@ -119,6 +120,8 @@ static const Field FIELDS[] = {
     {"unet", "label", INT, AT(unet.label), 0, 65536},
     {"unet", "groups", INT, AT(unet.groups), 1, 1024},
     {"unet", "guidance", INT, AT(unet.guidance), 0, 4096},
+    {"unet", "classes", INT, AT(unet.classes), 0, 65536},
+    {"unet", "only_cross", INTS, AT(unet.only_cross), 0, 1},
     {"vae", "channels", INT, AT(vae.channels), 1, 4096},
     {"vae", "levels", INT, AT(vae.levels), 1, MAX_LEVELS},
     {"vae", "mult", INTS, AT(vae.mult), 0, 64},
@@ -187,6 +190,7 @@ static bool is_usual(SdConfig *c, const Field *f) {
     if (f->type == TEXT) return !*text_at(c, f);
     if (f->type == REALS) return !c->vae.statistics;
     if (!strcmp(f->name, "guidance")) return !c->unet.guidance;
+    if (!strcmp(f->name, "classes") || !strcmp(f->name, "only_cross")) return !c->unet.classes;
     if (f->type == LIST || !strcmp(f->name, "uneven")) return !c->unet.uneven;
     return (is_x0(f) || !strcmp(f->name, "few_steps")) && !get_flag(c, f);
 }
@@ -395,6 +399,10 @@ bool config_check(const SdConfig *config, const char *what, Error *e) {
     if (u->label && ((sizes != 5 && sizes != 6) || u->label != pooling(&c)->pooled + sizes * SIZE_WIDTH))
         return bad(what, e, "the U-Net's label is not a pooled text and five or six sizes");
     if (c.vae.latent != u->out_channels) return bad(what, e, "the VAE's latents are not the U-Net's output");
+    if (u->classes && (u->label || config_input(&c) != INPUT_UPSCALING))
+        return bad(what, e, "the U-Net has embeddings of classes, and is no x4 upscaler");
+    if (u->classes && u->classes <= MOST_NOISE_LEVEL)
+        return bad(what, e, "the U-Net embeds fewer noise levels than 351");
     return true;
 }
 
@@ -418,8 +426,8 @@ bool config_check_input(const SdConfig *c, const char *what, Error *e) {
     if (is != INPUT_DEPTH && is != INPUT_UNKNOWN) return true;
     return error_set(
         e, ERR_FORMAT,
-        "%s: %sits U-Net takes %d channels, a latent has %d; not supported, use a text-to-image, inpainting "
-        "or instruct-pix2pix model",
+        "%s: %sits U-Net takes %d channels, a latent has %d; not supported, use a text-to-image, inpainting, "
+        "instruct-pix2pix or x4-upscaler model",
         what, is == INPUT_DEPTH ? "is a depth model, which needs MiDaS: " : "", in, latent);
 }
 

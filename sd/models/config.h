@@ -10,13 +10,14 @@ enum { MAX_LATENT = 64, MAX_LEVELS = 8, MAX_ENCODERS = 2, MAX_OUTPUTS = MAX_LEVE
 
 typedef struct {
     int in_channels, out_channels;
-    int channels;          /* of the first level: 320 */
-    int levels;            /* resolutions: 4 */
-    int mult[MAX_LEVELS];  /* channels of a level, as multiples of `channels`: 1,2,4,4 */
-    int res_blocks;        /* per level on the way down (one more on the way up): 2 */
-    int depth[MAX_LEVELS]; /* transformer blocks after each ResBlock of a level; 0: none */
-    int middle_depth;      /* of the middle; 0: a ResBlock alone (SSD-1B); -1: no middle (BK-SDM, SDXS) */
-    bool uneven;           /* distilled: on the way up each output block has its own, */
+    int channels;               /* of the first level: 320 */
+    int levels;                 /* resolutions: 4 */
+    int mult[MAX_LEVELS];       /* channels of a level, as multiples of `channels`: 1,2,4,4 */
+    int res_blocks;             /* per level on the way down (one more on the way up): 2 */
+    int depth[MAX_LEVELS];      /* transformer blocks after each ResBlock of a level; 0: none */
+    int only_cross[MAX_LEVELS]; /* 1: attn1 of a level's blocks reads the text as attn2 does (the x4 upscaler) */
+    int middle_depth;           /* of the middle; 0: a ResBlock alone (SSD-1B); -1: no middle (BK-SDM, SDXS) */
+    bool uneven;                /* distilled: on the way up each output block has its own, */
     int up_depth[MAX_OUTPUTS];
     int heads;    /* heads per attention (SD 1.x: 8); 0: channels / head_dim */
     int head_dim; /* SD 2.x: 64 */
@@ -25,6 +26,7 @@ typedef struct {
     int label;    /* width of the vector that is embedded beside the time: pooled text, then SIZE_WIDTH for each of the
                    * picture's sizes (SDXL: 1280 + 6 x 256; its refiner: 1280 + 5 x 256); 0: none */
     int guidance; /* width of the guidance scale's embedding, which is added to the time's (LCM: 256); 0: none */
+    int classes;  /* rows of the embedding of how noisy the small picture is (the x4 upscaler: 1000); 0: none */
     int groups;   /* of every group norm: 32 */
 } UnetConfig;
 
@@ -81,12 +83,13 @@ typedef struct {
 enum { SIZE_WIDTH = 256 }; /* of the sinusoids of one of a picture's sizes in UnetConfig.label */
 
 /* The published configurations of SD 1.x, of SD 2.x (512-base), of SD-Turbo (SD 2.1's networks in sgm's names), of SDXL
- * base 1.0 and of its refiner; single files. */
+ * base 1.0, of its refiner and of the x4 upscaler; single files. */
 SdConfig config_sd1(void);
 SdConfig config_sd2(void);
 SdConfig config_sd_turbo(void);
 SdConfig config_sdxl(void);
 SdConfig config_sdxl_refiner(void);
+SdConfig config_x4(void);
 
 /* Which of its family's variants it is, for people: "base", "refiner", "512-base", "768-v" (SD 2.x), "inpainting",
  * "instruct-pix2pix", "depth", "SSD-1B" and other distilled U-Nets; "" where there is nothing to tell. */
@@ -111,8 +114,10 @@ void config_copy_latents(VaeConfig *to, const VaeConfig *from);
 bool config_check(const SdConfig *c, const char *what, Error *e);
 /* At least so many tensors belong to such a model (a VAE without its encoder). */
 int64_t config_least_tensors(const SdConfig *c);
-/* What a U-Net is given: latents; with them a mask and the masked picture's; the picture's to edit; a map of depths. */
-typedef enum { INPUT_LATENTS, INPUT_INPAINTING, INPUT_PIX2PIX, INPUT_DEPTH, INPUT_UNKNOWN } UnetInputs;
+/* What a U-Net is given: latents; with them a mask and the masked picture's; the picture's to edit; a map of depths;
+ * the small picture itself, which has a pixel where the latents have one. */
+typedef enum { INPUT_LATENTS, INPUT_INPAINTING, INPUT_PIX2PIX, INPUT_DEPTH, INPUT_UPSCALING, INPUT_UNKNOWN } UnetInputs;
+enum { MOST_NOISE_LEVEL = 350 }; /* that the x4 upscaler was trained with */
 UnetInputs config_input(const SdConfig *c);
 /* Whether sampling can give it that; a line that begins with `what` otherwise. */
 bool config_check_input(const SdConfig *c, const char *what, Error *e);

@@ -180,6 +180,23 @@ static bool label_of(const ConfigFile *f, UnetConfig *u) {
     return config_int(f, "projection_class_embeddings_input_dim", 1, 65536, &u->label);
 }
 
+/* "only_cross_attention": of all levels, or a list with one for each; counts where there is attention. */
+static bool only_cross_of(const ConfigFile *f, UnetConfig *u, const bool cross[MAX_LEVELS]) {
+    const char *const key = "only_cross_attention";
+    const JsonNode *list = get(f, key);
+    bool is_list = list && list->type == JSON_ARRAY;
+    memset(u->only_cross, 0, sizeof u->only_cross);
+    if (is_list && list->count != u->levels)
+        return config_refuse(f, key, "not one of true and false for each of \"block_out_channels\"; download it again");
+    for (int i = 0; list && i < u->levels; i++) {
+        const JsonNode *n = is_list ? item(f, list, i) : list;
+        if (n->type != JSON_TRUE && n->type != JSON_FALSE)
+            return config_refuse(f, key, "where only true and false are understood; download it again");
+        u->only_cross[i] = cross[i] && n->type == JSON_TRUE;
+    }
+    return true;
+}
+
 static bool unet_of(const ConfigFile *f, UnetConfig *u) {
     bool cross[MAX_LEVELS];
     int width;
@@ -192,7 +209,11 @@ static bool unet_of(const ConfigFile *f, UnetConfig *u) {
         !config_int(f, "cross_attention_dim", 1, 16384, &u->context) ||
         !config_int(f, "norm_num_groups", 1, 1024, &u->groups) ||
         !config_flag(f, "use_linear_projection", &u->linear_projection) || !depths_of(f, u, cross) ||
-        !heads_of(f, u, cross) || !label_of(f, u))
+        !heads_of(f, u, cross) || !label_of(f, u) || !only_cross_of(f, u, cross))
+        return false;
+    const JsonNode *classes = get(f, "num_class_embeds");
+    u->classes = 0;
+    if (classes && classes->type != JSON_NULL && !config_int(f, "num_class_embeds", 1, 65536, &u->classes))
         return false;
     const JsonNode *guidance = get(f, "time_cond_proj_dim");
     u->guidance = 0;

@@ -85,7 +85,8 @@ bool config_file(const Checkpoint *c, ConfigFileKind kind, ConfigFile *out, Erro
                                                     "tokenizer_2/tokenizer_config.json",
                                                     "tokenizer/special_tokens_map.json",
                                                     "tokenizer_2/special_tokens_map.json",
-                                                    "scheduler/scheduler_config.json"};
+                                                    "scheduler/scheduler_config.json",
+                                                    "low_res_scheduler/scheduler_config.json"};
     if (kind == CONFIG_YAML) {
         *out = (ConfigFile){.folder = "", .file = c->yaml_path, .keys = CONFIG_TABLES[kind], .json = c->yaml, .e = e};
         if (c->yaml) out->root = &c->yaml->nodes[0];
@@ -100,7 +101,8 @@ bool config_file(const Checkpoint *c, ConfigFileKind kind, ConfigFile *out, Erro
                                               [CONFIG_TOKENIZER_2] = c->tokenizers[1].config,
                                               [CONFIG_SPECIAL_TOKENS] = c->tokenizers[0].special,
                                               [CONFIG_SPECIAL_TOKENS_2] = c->tokenizers[1].special,
-                                              [CONFIG_SCHEDULER] = c->scheduler};
+                                              [CONFIG_SCHEDULER] = c->scheduler,
+                                              [CONFIG_LOW_SCHEDULER] = c->low_scheduler};
     const CheckpointPart *part = PARTS[kind] ? checkpoint_part(c, PARTS[kind]) : NULL;
     *out = (ConfigFile){.folder = c->path, .file = NAMES[kind], .keys = CONFIG_TABLES[kind], .e = e};
     if (kind == CONFIG_VAE && checkpoint_has_tiny_vae(c)) out->keys = CONFIG_TABLES[CONFIG_TINY_VAE];

@@ -34,7 +34,8 @@ typedef enum {
     CONFIG_SPECIAL_TOKENS,
     CONFIG_SPECIAL_TOKENS_2,
     CONFIG_SCHEDULER,
-    CONFIG_FILES, /* of a folder */
+    CONFIG_LOW_SCHEDULER, /* of the noise on the x4 upscaler's small picture */
+    CONFIG_FILES,         /* of a folder */
     CONFIG_YAML = CONFIG_FILES,
     CONFIG_TINY_VAE, /* an AutoencoderTiny in place of CONFIG_VAE */
     CONFIG_TABLE_COUNT

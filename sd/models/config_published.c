@@ -69,6 +69,28 @@ SdConfig config_sd_turbo(void) {
     return k;
 }
 
+/* x4-upscaling.yaml; steps, guidance and sampler are those of its makers' program and of diffusers' pipeline. */
+SdConfig config_x4(void) {
+    SdConfig k = config_sd2();
+    snprintf(k.family, sizeof k.family, "SD x4 upscaler");
+    k.unet.in_channels = 7;
+    k.unet.channels = 256;
+    memcpy(k.unet.mult, (int[MAX_LEVELS]){1, 2, 2, 4}, sizeof k.unet.mult);
+    memcpy(k.unet.depth, (int[MAX_LEVELS]){0, 1, 1, 1}, sizeof k.unet.depth);
+    memcpy(k.unet.only_cross, (int[MAX_LEVELS]){0, 1, 1, 0}, sizeof k.unet.only_cross);
+    k.unet.heads = 8;
+    k.unet.head_dim = 0;
+    k.unet.classes = 1000;
+    k.vae.levels = 3;
+    memcpy(k.vae.mult, (int[MAX_LEVELS]){1, 2, 4}, sizeof k.vae.mult);
+    k.vae.scale = 0.08333;
+    k.prediction = PREDICT_V;
+    k.steps = 75;
+    k.cfg = 9;
+    snprintf(k.sampler, sizeof k.sampler, "DDIM");
+    return k;
+}
+
 SdConfig config_sdxl(void) {
     SdConfig k = config_sd2();
     snprintf(k.family, sizeof k.family, "SDXL");

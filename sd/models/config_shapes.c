@@ -22,6 +22,19 @@ static int transformer_depth(const Checkpoint *c, const char *format, int block)
     return depth;
 }
 
+/* By the width that attn1's keys are made of; where the text is as wide as the level, *u is left as it is. */
+static void detect_only_cross(const Checkpoint *c, UnetConfig *u) {
+    for (int level = 0; level < u->levels && level < MAX_LEVELS; level++) {
+        const FileTensor *keys = NULL;
+        for (int i = 0; i < u->res_blocks && !keys; i++)
+            keys = find(c, KEY_UNET "input_blocks.%d.1.transformer_blocks.%d.attn1.to_k.weight",
+                        level * (u->res_blocks + 1) + i + 1, 0);
+        const int wide = file_tensor_size(keys, 1);
+        if (!keys) u->only_cross[level] = 0;
+        else if (u->context != u->channels * u->mult[level]) u->only_cross[level] = wide == u->context;
+    }
+}
+
 static void detect_unet(const Checkpoint *c, UnetConfig *u) {
     const FileTensor *last = find(c, KEY_UNET "out.2.weight", 0, 0);
     u->channels = file_tensor_size(find(c, KEY_UNET "input_blocks.0.0.weight", 0, 0), 0);
@@ -58,6 +71,8 @@ static void detect_unet(const Checkpoint *c, UnetConfig *u) {
     u->context = file_tensor_size(keys, 1);
     u->linear_projection = proj && proj->nd == 2;
     u->label = file_tensor_size(find(c, KEY_UNET "label_emb.0.0.weight", 0, 0), 1);
+    u->classes = file_tensor_size(find(c, KEY_UNET "label_emb.weight", 0, 0), 0);
+    detect_only_cross(c, u);
 }
 
 /* The deepest of a level's blocks on the way up, too. */

@@ -37,7 +37,10 @@ static const ConfigKey INDEX[] = {
     UNUSED("safety_checker"),
     UNUSED("requires_safety_checker"),
     UNUSED("feature_extractor"),
-    UNUSED("image_encoder"), /* of IP-Adapter, which the pipeline runs without */
+    UNUSED("image_encoder"),           /* of IP-Adapter, which the pipeline runs without */
+    READ("low_res_scheduler", "null"), /* the x4 upscaler's, which low_res_scheduler's file names again */
+    ONLY("max_noise_level", "null|350"),
+    UNUSED("watermarker"),
     WRITTEN,
     END,
 };
@@ -53,7 +56,7 @@ static const ConfigKey UNET[] = {
     READ("down_block_types", "null"),
     READ("mid_block_type", "UNetMidBlock2DCrossAttn"),
     READ("up_block_types", "null"),
-    ONLY("only_cross_attention", "false"),
+    READ("only_cross_attention", "false"),
     READ("block_out_channels", "null"),
     READ("layers_per_block", "2"),
     ONLY("downsample_padding", "1"),
@@ -76,8 +79,8 @@ static const ConfigKey UNET[] = {
     READ("addition_time_embed_dim", "null"), /* these three belong to it */
     READ("projection_class_embeddings_input_dim", "null"),
     UNUSED("addition_embed_type_num_heads"), /* of its type "text" */
-    ONLY("num_class_embeds", "null"),
-    UNUSED("upcast_attention"), /* f32 has nothing to widen */
+    READ("num_class_embeds", "null"),        /* the x4 upscaler's noise levels */
+    UNUSED("upcast_attention"),              /* f32 has nothing to widen */
     ONLY("resnet_time_scale_shift", "default"),
     ONLY("resnet_skip_time_act", "false"),
     ONLY("resnet_out_scale_factor", "1"),
@@ -264,6 +267,7 @@ static const ConfigKey SPECIAL_TOKENS[] = {
  * shapes tell is not read again. */
 #define MODEL(key) "model.params." key
 #define NET(key) MODEL("unet_config.params." key)
+#define LOW(key) MODEL("low_scale_config." key)
 #define AUTO(key) MODEL("first_stage_config.params." key)
 #define DDCONFIG(key) AUTO("ddconfig." key)
 #define COND(key) MODEL("cond_stage_config." key)
@@ -336,8 +340,17 @@ static const ConfigKey YAML[] = {
     ONLY(NET("use_scale_shift_norm"), "false"),
     ONLY(NET("resblock_updown"), "false"),
     ONLY(NET("conv_resample"), "true"),
-    ONLY(NET("disable_self_attentions"), "null|false"),
-    ONLY(NET("num_classes"), "null"),
+    READ(NET("disable_self_attentions"), "null"),
+    ONLY(NET("disable_middle_self_attn"), "null|false"),
+    UNUSED(NET("num_classes")), /* shapes tell */
+    UNUSED(MODEL("low_scale_key")),
+    UNUSED(MODEL("low_scale_config")), /* of the x4 upscaler: the noise on the small picture */
+    UNUSED(LOW("target")),
+    UNUSED(LOW("params")),
+    UNUSED(LOW("params.noise_schedule_config")),
+    ONLY(LOW("params.noise_schedule_config.linear_start"), "0.0001"),
+    ONLY(LOW("params.noise_schedule_config.linear_end"), "0.02"),
+    ONLY(LOW("params.max_noise_level"), "350"),
     ONLY(NET("dims"), "2"),
     UNUSED(MODEL("disable_first_stage_autocast")),
     UNUSED(MODEL("sampler_config")), /* the request chooses */
@@ -416,4 +429,5 @@ static const ConfigKey YAML[] = {
 };
 
 const ConfigKey *const CONFIG_TABLES[CONFIG_TABLE_COUNT] = {
-    INDEX, UNET, VAE, TEXT, TEXT_2, TOKENIZER, TOKENIZER, SPECIAL_TOKENS, SPECIAL_TOKENS, SCHEDULER, YAML, TINY_VAE};
+    INDEX,          UNET,           VAE,       TEXT,      TEXT_2, TOKENIZER, TOKENIZER,
+    SPECIAL_TOKENS, SPECIAL_TOKENS, SCHEDULER, SCHEDULER, YAML,   TINY_VAE};

@@ -30,6 +30,23 @@ static bool of_sgm(const ConfigFile *f, SdConfig *out, ConfigNotes *notes) {
                     &out->unet);
 }
 
+/* Levels whose attn1 reads the text; where there is none, the list says nothing. */
+static bool only_cross_of(const ConfigFile *f, UnetConfig *u) {
+    static const char *const KEY = PARAMS "unet_config.params.disable_self_attentions";
+    const JsonNode *list = json_get(f->json, f->root, KEY);
+    if (!list || list->type == JSON_NULL) return true;
+    if (list->type != JSON_ARRAY || list->count != u->levels)
+        return config_refuse(f, KEY, "not one of true and false for each level; download it again");
+    int32_t at = list->child;
+    for (int i = 0; at >= 0; at = f->json->nodes[at].next, i++) {
+        JsonType is = f->json->nodes[at].type;
+        if (is != JSON_TRUE && is != JSON_FALSE)
+            return config_refuse(f, KEY, "where only true and false are understood; download it again");
+        u->only_cross[i] = is == JSON_TRUE && u->depth[i] > 0;
+    }
+    return true;
+}
+
 bool config_from_yaml(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
     ConfigFile f;
     static const char *const V = PARAMS "parameterization", *const LAYER = PARAMS "cond_stage_config.params.layer";
@@ -49,7 +66,7 @@ bool config_from_yaml(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Er
         out->clip[0].layer = config_is(&f, LAYER, "penultimate") ? 2 : 1;
     } else if (!config_is(&f, LAYER, "last"))
         return config_refuse(&f, LAYER, "where only last is computed for this text encoder; use another model");
-    return config_real(&f, PARAMS "scale_factor", 1e-6, 1e6, &out->vae.scale) &&
+    return config_real(&f, PARAMS "scale_factor", 1e-6, 1e6, &out->vae.scale) && only_cross_of(&f, &out->unet) &&
            heads_of(&f, PARAMS "unet_config.params.num_heads", PARAMS "unet_config.params.num_head_channels",
                     &out->unet);
 }

@@ -36,7 +36,8 @@
 #define A_TAESD KEY_TAESD_DECODER "1.weight"
 #define A_CLIP KEY_CLIP "embeddings.token_embedding.weight"
 #define AN_OPEN_CLIP KEY_OPEN_CLIP "token_embedding.weight"
-#define SIZES KEY_UNET "label_emb.0.0.weight" /* what SDXL makes of sizes and pooled text */
+#define SIZES KEY_UNET "label_emb.0.0.weight"     /* what SDXL makes of sizes and pooled text */
+#define NOISE_CLASSES KEY_UNET "label_emb.weight" /* the x4 upscaler's, of how noisy the small picture is */
 #define XL_CLIP "conditioner.embedders.0.transformer.text_model.final_layer_norm.weight"
 #define XL_CLIP_2 "conditioner.embedders.1.transformer.text_model.final_layer_norm.weight" /* of a folder */
 #define XL_OPEN_CLIP "conditioner.embedders.0.model.ln_final.weight"
@@ -54,6 +55,12 @@
 /* SD 2.x with its text encoder under CLIP's names: older versions of stable-diffusion.cpp wrote GGUF files so. */
 static SdConfig sd2_under_clip_names(void) {
     SdConfig k = config_sd2();
+    k.clip[0].open_clip = false;
+    return k;
+}
+
+static SdConfig x4_under_clip_names(void) {
+    SdConfig k = config_x4();
     k.clip[0].open_clip = false;
     return k;
 }
@@ -87,14 +94,16 @@ static const Family FAMILIES[] = {
      {HAS(KEY_UNET "input_blocks.1.0.time_stack.in_layers.0.weight")},
      NOT_YET("is a Stable Video Diffusion model")},
     {"unCLIP", {HAS("embedder.model.ln_final.weight")}, NOT_YET("is an SD 2.1 unCLIP model")},
-    {"upscaler 4x", {HAS("low_scale_model.betas")}, NOT_YET("is Stable Diffusion's 4x upscaler")},
-    {"upscaler 4x", {PIPELINE("StableDiffusionUpscale")}, NOT_YET("is Stable Diffusion's 4x upscaler")},
     {"upscaler 2x", {PIPELINE("StableDiffusionLatentUpscale")}, NOT_YET("is Stable Diffusion's latent upscaler")},
     {"image variations", {PIPELINE("StableDiffusionImageVariation")}, NOT_YET("varies pictures without text")},
     {"AltDiffusion",
      {HAS("cond_stage_model.roberta.embeddings.word_embeddings.weight")},
      NOT_YET("is an AltDiffusion model")},
     {"other pipeline", {OTHER_PIPELINE("StableDiffusion")}, NOT_YET("is for a pipeline that is not run")},
+    {"no noise levels",
+     {PIPELINE("StableDiffusionUpscale"), HAS(A_UNET), LACKS(NOISE_CLASSES)},
+     .is = "holds a U-Net without class_embedding.weight, which the x4 upscaler needs",
+     .advice = "download it again"},
 
     /* whole models that are run; a folder has all text encoders under CLIP's names */
     {"SDXL", {FOLDER, HAS(A_UNET), DECODES, HAS(A_CLIP), HAS(XL_CLIP_2)}, .base = config_sdxl},
@@ -113,6 +122,8 @@ static const Family FAMILIES[] = {
      {HAS(A_UNET), DECODES, HAS(XL_CLIP), SIZE(A_MIDDLE_KEYS, 1, 1280)}, /* a text encoder that is given */
      .base = config_sdxl_refiner},
     {"SD-Turbo", {HAS(A_UNET), DECODES, HAS(XL_OPEN_CLIP)}, .base = config_sd_turbo},
+    {"SD x4 upscaler", {HAS(A_UNET), HAS(NOISE_CLASSES), DECODES, HAS(AN_OPEN_CLIP)}, .base = config_x4},
+    {"SD x4 upscaler", {HAS(A_UNET), HAS(NOISE_CLASSES), DECODES, HAS(A_CLIP)}, .base = x4_under_clip_names},
     {"SD 2.x", {HAS(A_UNET), DECODES, HAS(A_CLIP), CONFIG("text_encoder", "hidden_act", "gelu")}, .base = config_sd2},
     {"SDXL",
      {HAS(A_UNET), HAS(XL_SDCPP_CLIP_2)},

@@ -64,10 +64,10 @@ static void bind_res(WeightList *l, Unet *u, ResBlock *m, int64_t in, int64_t ou
     u->time_shifts += out;
 }
 
-static void bind_attentions(WeightList *l, Unet *u, Transformer *m, int64_t channels, int depth) {
+static void bind_attentions(WeightList *l, Unet *u, Transformer *m, int64_t channels, int depth, bool only_cross) {
     const UnetConfig *k = &u->config;
-    bind_transformer(l, m, channels, k->context, heads_for(k, channels), depth, k->linear_projection, k->groups,
-                     &u->cross_kv);
+    bind_transformer(l, m, channels, k->context, heads_for(k, channels), depth, k->linear_projection, only_cross,
+                     k->groups, &u->cross_kv);
 }
 
 static void bind_block(WeightList *l, Unet *u, UnetBlock *b, bool output) {
@@ -87,7 +87,7 @@ static void bind_block(WeightList *l, Unet *u, UnetBlock *b, bool output) {
     bind_leave(l, mark);
     if (depth) {
         mark = bind_enter(l, "1.");
-        bind_attentions(l, u, &b->transformer, b->out, depth);
+        bind_attentions(l, u, &b->transformer, b->out, depth, u->config.only_cross[b->level]);
         bind_leave(l, mark);
     }
     if (b->up) bind_conv(l, &b->conv, depth ? "2.conv" : "1.conv", b->out, b->out, 3);
@@ -100,7 +100,7 @@ static void bind_middle(WeightList *l, Unet *u, int64_t channels) {
     bind_leave(l, part);
     if (depth > 0) {
         part = bind_enter(l, "1.");
-        bind_attentions(l, u, &u->middle, channels, depth);
+        bind_attentions(l, u, &u->middle, channels, depth, false);
         bind_leave(l, part);
         bind_enter(l, "2.");
         bind_res(l, u, &u->middle2, channels, channels);
@@ -113,7 +113,7 @@ bool unet_bind_encoder(Unet *u, const UnetConfig *config, WeightList *l) {
     const UnetConfig *k = &u->config;
     int64_t emb = 4 * (int64_t)k->channels, last = (int64_t)k->channels * k->mult[k->levels - 1];
     if (!lay_out_input(u)) return error_set(l->err, ERR_MEMORY, "out of memory for the U-Net's blocks");
-    u->time_shifts = k->label ? 2 * emb : emb;
+    u->time_shifts = unet_has_labels(k) ? 2 * emb : emb;
     if (k->guidance) {
         l->keep_f32 = true;
         bind_linear(l, &u->guidance, "time_embed.cond_proj", k->guidance, k->channels, false, false);
@@ -124,6 +124,11 @@ bool unet_bind_encoder(Unet *u, const UnetConfig *config, WeightList *l) {
     if (k->label) {
         bind_linear_f32(l, &u->label1, "label_emb.0.0", k->label, emb, false);
         bind_linear_f32(l, &u->label2, "label_emb.0.2", emb, emb, false);
+    }
+    if (k->classes) {
+        l->keep_f32 = true;
+        bind_weight(l, &u->classes, WEIGHT_TABLE, "label_emb.weight", 2, SHAPE(k->classes, emb));
+        l->keep_f32 = false;
     }
     for (int i = 0; i < u->inputs; i++) {
         size_t mark = bind_enter(l, "input_blocks.%d.", i);
@@ -161,6 +166,12 @@ void unet_free(Unet *u) {
 
 int64_t unet_width(const Unet *u) { return 4 * (int64_t)u->config.channels; }
 
+bool unet_has_labels(const UnetConfig *k) { return k->label || k->classes; }
+
+void unet_class(Ctx *c, Tensor label, const Unet *u, Tensor id) {
+    op_embedding(c, tensor_reshape(label, 3, SHAPE(label.n[0], 1, unet_width(u))), id, &u->classes, NULL);
+}
+
 void unet_label(Ctx *c, Tensor label, const Unet *u, Tensor y) {
     size_t scope = scope_begin(c);
     int64_t n = y.n[0], width = unet_width(u);
@@ -175,7 +186,7 @@ void unet_label(Ctx *c, Tensor label, const Unet *u, Tensor y) {
  * with. */
 void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t, const Tensor *label,
                       const Tensor *guidance) {
-    assert(!label == !u->config.label && !guidance == !u->config.guidance);
+    assert(!label == !unet_has_labels(&u->config) && !guidance == !u->config.guidance);
     size_t scope = scope_begin(c);
     int64_t n = t.n[0], width = unet_width(u);
     Tensor sinusoid = tensor_new(c, 3, SHAPE(n, 1, u->config.channels));
@@ -330,7 +341,9 @@ static Tensor up_sample(Ctx *c, const UnetBlock *b, Tensor h, size_t begin, Tens
 void unet_tap_embeddings(Ctx *c, const Unet *u, Tensor time_shifts, int64_t n) {
     int64_t width = unet_width(u);
     tap(c, tensor_repeat(tensor_slice(time_shifts, 1, 0, width), n), "time_embedding");
-    if (u->config.label) tap(c, tensor_repeat(tensor_slice(time_shifts, 1, width, width), n), "add_embedding");
+    if (unet_has_labels(&u->config))
+        tap(c, tensor_repeat(tensor_slice(time_shifts, 1, width, width), n),
+            u->config.label ? "add_embedding" : "class_embedding");
 }
 
 static void run_hook(Ctx *c, const UnetHook *hook, int i, Tensor map) {

@@ -25,6 +25,7 @@ typedef struct {
     Linear time1, time2;
     Linear guidance;           /* config.guidance 0: none */
     Linear label1, label2;     /* config.label 0: none */
+    Weight classes;            /* config.classes 0: none */
     UnetBlock *input, *output; /* owned */
     int inputs, outputs;
     ResBlock middle1, middle2;
@@ -43,13 +44,16 @@ void unet_free(Unet *u);
 /* What depends only on the time or only on the text is computed separately, once for all pictures, halves of guidance
  * and steps that share it:
  *
- *  - label[S,unet_width] from y[S,config.label]: the embedding of pooled text and sizes (SDXL);
+ *  - label[S,unet_width] from y[S,config.label]: the embedding of pooled text and sizes (SDXL); or from id[S,1] of a
+ *    class, 0..config.classes - 1: how noisy the small picture is (the x4 upscaler);
  *  - time_shifts[D,time_shifts] from t[D] (0..999), label[D,unet_width], which is added to the time embedding (NULL
- *    without config.label), and guidance[D,config.guidance], whose projection is added to the time's sinusoid (NULL
+ *    without unet_has_labels), and guidance[D,config.guidance], whose projection is added to the time's sinusoid (NULL
  *    without config.guidance): the time embedding, the label, then every ResBlock's shift;
  *  - cross_kv[S,T,cross_kv] from text states context[S,T,context]: every cross attention's keys and values. */
 int64_t unet_width(const Unet *u); /* of the time embedding */
 void unet_label(Ctx *c, Tensor label, const Unet *u, Tensor y);
+void unet_class(Ctx *c, Tensor label, const Unet *u, Tensor id);
+bool unet_has_labels(const UnetConfig *k);
 void unet_time_shifts(Ctx *c, Tensor time_shifts, const Unet *u, Tensor t, const Tensor *label, const Tensor *guidance);
 void unet_cross_kv(Ctx *c, Tensor cross_kv, const Unet *u, Tensor context);
 /* A block with a cross attention. */

@@ -1,7 +1,9 @@
 /* beside.h: the channels that some U-Nets are given beside the latents. An inpainting model's: the mask, 1 where it
  * repaints, then latents of the picture that is grey there; without a mask all is repainted. Instruct-pix2pix's:
- * latents of the picture to edit, the mean of the encoder's distribution, not scaled. Source: CompVis, ddpm.py;
- * AUTOMATIC1111, modules/processing.py, inpainting_image_conditioning and edit_image_conditioning. */
+ * latents of the picture to edit, the mean of the encoder's distribution, not scaled. The x4 upscaler's: the small
+ * picture itself, -1..1, with noise over it. Source: CompVis, ddpm.py; AUTOMATIC1111, modules/processing.py,
+ * inpainting_image_conditioning and edit_image_conditioning; Stability AI, ldm/modules/diffusionmodules/upscaling.py.
+ */
 #ifndef SD_PIPELINE_BESIDE_H
 #define SD_PIPELINE_BESIDE_H
 
@@ -16,5 +18,11 @@ void beside_mask(const Generation *g, float *out);
 /* Whether a step has a third side: the negative prompt beside an empty picture (image CFG). */
 bool beside_edits(const SdModel *m, const SdRequest *r);
 double beside_image_cfg(const SdRequest *r);
+int beside_noise_level(const SdRequest *r);
+/* Whether the U-Net is shown a small picture, g->image [h][w][3], and makes a larger one of it. */
+bool beside_upscales(const SdModel *m);
+/* Fills g->beside [batch][3][h][w] with it and the noise of the request's level: of each picture's seed what its
+ * generator draws after the latents. */
+bool beside_small(Generation *g, Error *e);
 
 #endif

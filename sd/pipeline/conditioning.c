@@ -1,6 +1,7 @@
 /* conditioning.c: the text stage, and what the U-Net makes of texts and times. */
 #include "conditioning.h"
 
+#include "beside.h"
 #include "sd/pipeline/control/control.h"
 #include "request.h"
 #include "sd/noise/math64.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_labels(const Expert *d) { return d->m->config.unet.label != 0; }
+static bool has_labels(const Expert *d) { return unet_has_labels(&d->m->config.unet); }
 
 static int64_t pooled_width(const SdConfig *k) {
     int64_t width = 0;
@@ -96,13 +97,27 @@ static void make_label(Generation *g, const UnetTexts *k, int context, int64_t p
     scope_end(c, scope);
 }
 
+/* How noisy the small picture is that the U-Net is shown; the same for every text. */
+static void make_class(Generation *g, const UnetTexts *k, int context, int64_t place) {
+    Ctx *c = &g->ctx;
+    size_t scope = scope_begin(c);
+    Tensor id = tensor_new_typed(c, I32, 2, SHAPE(1, 1));
+    if (!ctx_plans(c)) *(int32_t *)tensor_host(c, id).data = beside_noise_level(g->r);
+    tensor_push(c, id);
+    unet_class(c, tensor_slice(k->labels[context], 0, place, 1), k->unet, id);
+    scope_end(c, scope);
+}
+
 /* What it makes of the text of this side, which is at this place of a context. */
 static void make_text(Generation *g, UnetTexts *k, int side, int context, int64_t place) {
     const TextStates *s = &g->now->cond.text;
     const Side *of = &s->sides[side];
     make_cross_kv(g, k, context, place);
     if (!has_labels(g->now)) return;
-    make_label(g, k, context, place, tensor_slice(of->pooled, 0, of->now < 0 ? 0 : of->now, 1), s->guided && side == 0);
+    if (k->unet->config.classes) make_class(g, k, context, place);
+    else
+        make_label(g, k, context, place, tensor_slice(of->pooled, 0, of->now < 0 ? 0 : of->now, 1),
+                   s->guided && side == 0);
     k->time = NAN; /* the shifts hold the label, too */
 }
 

@@ -84,11 +84,13 @@ static bool find_networks(Generation *g, Error *e) {
 static bool fit_image(Generation *g, Error *e) {
     const SdRequest *r = g->r;
     if (r->mask) return inpaint_begin(g, e);
+    const bool small = beside_upscales(g->m);
+    const int w = small ? (int)g->w : r->width, h = small ? (int)g->h : r->height;
     g->image = r->image;
-    if (!r->image || (r->image_width == r->width && r->image_height == r->height)) return true;
-    g->image = g->resized = malloc((size_t)r->width * (size_t)r->height * 3);
+    if (!r->image || (r->image_width == w && r->image_height == h)) return true;
+    g->image = g->resized = malloc((size_t)w * (size_t)h * 3);
     if (!g->resized) return error_set(e, ERR_MEMORY, "out of memory for a picture");
-    return resize_picture(r->image, r->image_width, r->image_height, g->resized, r->width, r->height, r->resize, e);
+    return resize_picture(r->image, r->image_width, r->image_height, g->resized, w, h, r->resize, e);
 }
 
 /* How many steps the schedule has, and how many of them img2img runs. */
@@ -133,7 +135,7 @@ static bool make_points(Generation *g, Error *e) {
            (!generation_has_start(g) || points_tail(g->points, levels, g->sampler, whole, tail, at_first, e));
 }
 
-bool generation_encodes(const Generation *g) { return g->image || g->pass.from_pictures; }
+bool generation_encodes(const Generation *g) { return (g->image && !beside_upscales(g->m)) || g->pass.from_pictures; }
 bool generation_has_start(const Generation *g) { return generation_encodes(g) || g->pass.from_latents; }
 
 bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, const Pass *pass, Error *e) {

@@ -140,7 +140,8 @@ typedef struct {
     int steps;            /* of the schedule that are run */
     int64_t h, w, latent; /* latents: rows, columns, floats of one picture */
     Windows windows;      /* of latents, that the U-Net is given; usually one */
-    const uint8_t *image; /* [height][width][3], img2img's picture at the request's size; NULL: none */
+    const uint8_t *image; /* [height][width][3], img2img's picture at the request's size (the x4 upscaler's: [h][w][3]);
+                           * NULL: none */
     uint8_t *resized;     /* owns `image`, unless it is the request's own */
     Inpaint *inpaint;     /* what a mask says; NULL: none */
     AttentionMaps *maps;  /* of words; NULL: not wanted */

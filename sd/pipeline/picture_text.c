@@ -87,17 +87,21 @@ static const char *or_none(const char *text, bool used) { return used && *text ?
 char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextStates *states,
                    const char *embeddings_before, const NetworkList *networks, const Sampler *sampler,
                    const Scheduler *scheduler, uint64_t seed, uint64_t variation_seed, Error *e) {
-    char name[256], hash[11], exact[12], refined[280];
+    char name[256], hash[11], exact[12], refined[280], next[280];
     SdRequest own = *r;
     own.seed = (int64_t)seed;
     own.variation_seed = (int64_t)variation_seed;
     own.refiner = refiner;
     if (config_input(&m->config) == INPUT_PIX2PIX) own.image_cfg = beside_image_cfg(r);
+    if (beside_upscales(m)) own.noise_level = beside_noise_level(r);
     char prediction[8];
     words_get(PREDICTION_WORDS, (int)m->config.prediction, prediction, sizeof prediction);
     snprintf(exact, sizeof exact, "%d", SD_EXACT_VERSION);
     model_name(m, name, sizeof name);
-    if (!short_hash(m, hash, e) || (refiner && !title(refiner, refined, e))) return NULL;
+    SdModel *hires_model = request_hires(r) ? r->hires_model : NULL;
+    if (!short_hash(m, hash, e) || (refiner && !title(refiner, refined, e)) ||
+        (hires_model && !title(hires_model, next, e)))
+        return NULL;
     Parts parts;
     char *prompt = NULL, *negative = NULL, *hires = NULL, *embeddings = NULL, *loras = NULL, *text = NULL;
     if (!name_parts(m, &parts, e)) return NULL;
@@ -110,7 +114,7 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextS
     bool by_vae = !decodes || (request_encodes(r) && !encodes);
     const char *taesd = parts.titles[decodes ? GIVEN_TAESD_DECODER : GIVEN_TAESD_ENCODER];
     char controls[SD_MOST_CONTROLS][CONTROL_TEXT], keys[SD_MOST_CONTROLS][CONTROL_KEY];
-    enum { FIXED = 16 };
+    enum { FIXED = 17 };
     const InfoField fixed[] = {{PLACE_MODEL, "Model hash", *hash ? hash : NULL},
                                {PLACE_MODEL, "Model", name},
                                {PLACE_MODEL, "VAE hash", or_none(parts.vae, by_vae)},
@@ -119,6 +123,7 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextS
                                {PLACE_END, "Text encoder 2", or_none(parts.titles[GIVEN_TEXT_2], true)},
                                {PLACE_END, "U-Net", or_none(parts.titles[GIVEN_UNET], true)},
                                {PLACE_END, "TAESD", or_none(taesd, decodes || encodes)},
+                               {PLACE_NETWORKS, "Hires checkpoint", hires_model ? next : NULL},
                                {PLACE_NETWORKS, "Lora hashes", loras},
                                {PLACE_NETWORKS, "TI hashes", embeddings},
                                {PLACE_REFINER, "Refiner", refiner ? refined : NULL},

@@ -76,6 +76,7 @@ static size_t other_bytes(const Generation *g) {
     size_t pixels = (size_t)g->r->width * (size_t)g->r->height;
     if (beside_edits(g->m, g->r)) latents += (size_t)g->group;
     size_t beside = (size_t)(g->batch * beside_channels(g->m) * g->h * g->w);
+    if (beside_upscales(g->m)) beside += (size_t)(7 * g->h * g->w); /* its noise, and the small picture in floats */
     size_t pictures =
         (size_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0) + control_hint_bytes(g) + image_prompt_bytes(g);
     pictures +=

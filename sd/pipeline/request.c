@@ -49,12 +49,11 @@ static bool check_guidance(const SdModel *m, const SdRequest *r, Error *e) {
                      m == r->refiner ? "the refiner" : "this model");
 }
 
-/* Whether two models work on latents of the same kind. */
-static bool same_latents(const VaeConfig *a, const VaeConfig *b) {
+bool request_same_latents(const VaeConfig *a, const VaeConfig *b) {
     return a->latent == b->latent && vae_factor(a) == vae_factor(b) && config_same_latents(a, b);
 }
 
-static bool same_device(const SdModel *a, const SdModel *b) {
+bool request_same_device(const SdModel *a, const SdModel *b) {
     return a->ops == b->ops && a->precision == b->precision && !strcmp(sd_device(a), sd_device(b)) &&
            a->peer_count == b->peer_count;
 }
@@ -65,11 +64,11 @@ static bool check_refiner(const SdModel *m, const SdRequest *r, Error *e) {
     if (refiner == m)
         return error_set(e, ERR_ARGUMENT, "refiner: %s: is the model itself; open it once more to have it refine",
                          path);
-    if (!same_latents(&m->config.vae, &refiner->config.vae))
+    if (!request_same_latents(&m->config.vae, &refiner->config.vae))
         return error_set(e, ERR_ARGUMENT,
                          "refiner: %s: its latents are of another kind than those of %s; %s cannot refine %s", path,
                          m->checkpoint->path, refiner->config.family, m->config.family);
-    if (!same_device(m, refiner))
+    if (!request_same_device(m, refiner))
         return error_set(e, ERR_ARGUMENT,
                          "refiner: %s: was opened for another device or precision than %s; open both alike", path,
                          m->checkpoint->path);
@@ -111,9 +110,30 @@ static bool check_extension(const SdRequest *r, Error *e) {
            error_set(e, ERR_ARGUMENT, "resize mode: an extended picture is not resized; leave it out");
 }
 
+/* The x4 upscaler draws from noise alone, and all of the picture: what tells how img2img begins does not count. */
+static bool check_upscaling(const SdModel *m, const SdRequest *r, Error *e) {
+    const char *const others[] = {r->mask ? "mask" : NULL, request_extends(r) ? "extend" : NULL,
+                                  r->refiner ? "refiner" : NULL, r->control_count ? "control" : NULL,
+                                  r->noise_multiplier != 1 ? "noise multiplier" : NULL};
+    if (!r->image) return error_set(e, ERR_ARGUMENT, "image: this model enlarges a picture; give it one, in img2img");
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (others[i])
+            return error_set(e, ERR_ARGUMENT, "%s: does not go with the x4 upscaler; leave it out", others[i]);
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->of_image && strcmp(p->name, "resize-mode") && strcmp(p->name, "noise-level") &&
+            param_number(p, r) != p->standard)
+            return error_set(e, ERR_ARGUMENT,
+                             "%s: does not count with the x4 upscaler, which begins with noise; leave it out", p->name);
+    return !m->lists[PART_TAESD_DECODER].count ||
+           error_set(e, ERR_ARGUMENT, "taesd: there is none of the x4 upscaler's latents; leave it out");
+}
+
 /* What lies beside the latents: settings and pictures that such models alone need. */
 static bool check_beside(const SdModel *m, const SdRequest *r, Error *e) {
     UnetInputs is = config_input(&m->config);
+    if (is == INPUT_UPSCALING) return check_upscaling(m, r, e);
+    if (r->noise_level >= 0)
+        return error_set(e, ERR_ARGUMENT, "noise level: counts only with the x4 upscaler; leave it out");
     if (is == INPUT_PIX2PIX && !r->image)
         return error_set(e, ERR_ARGUMENT, "image: this model edits a picture; give it one, in img2img");
     if (is != INPUT_PIX2PIX && r->image_cfg >= 0)
@@ -127,9 +147,12 @@ static bool check_coders(const SdModel *m, const SdRequest *r, Error *e) {
     bool previews = r->preview && r->preview_by != SD_PREVIEW_APPROX;
     if ((unsigned)r->preview_by > SD_PREVIEW_APPROX)
         return error_set(e, ERR_ARGUMENT, "preview by: %d is not in 0..%d", (int)r->preview_by, SD_PREVIEW_APPROX);
-    if (r->preview && r->preview_by == SD_PREVIEW_APPROX && m->config.vae.latent != 4)
+    bool previews_approximately = r->preview && r->preview_by == SD_PREVIEW_APPROX;
+    if (previews_approximately && m->config.vae.latent != 4)
         return error_set(e, ERR_ARGUMENT, "preview: there is no approximation of latents of %d channels; choose full",
                          m->config.vae.latent);
+    if (previews_approximately && config_input(&m->config) == INPUT_UPSCALING)
+        return error_set(e, ERR_ARGUMENT, "preview: there is no approximation of this model's latents; choose full");
     for (const SdModel *k = m; k; k = k == m ? r->refiner : NULL) {
         Part decoder = r->vae_decoder == SD_VAE_TAESD ? PART_TAESD_DECODER : PART_DECODER;
         Part shows = r->preview_by == SD_PREVIEW_TAESD ? PART_TAESD_DECODER : PART_DECODER;
@@ -138,7 +161,8 @@ static bool check_coders(const SdModel *m, const SdRequest *r, Error *e) {
         has = shows == PART_DECODER ? model_has : model_has_taesd;
         if (previews && !has(k, shows, e)) return false;
     }
-    if (!r->image && config_input(&m->config) == INPUT_LATENTS) return true;
+    UnetInputs is = config_input(&m->config);
+    if ((!r->image && is == INPUT_LATENTS) || is == INPUT_UPSCALING) return true;
     return r->vae_encoder == SD_VAE_TAESD ? model_has_taesd(m, PART_TAESD_ENCODER, e) : model_has(m, PART_ENCODER, e);
 }
 

@@ -15,4 +15,8 @@ int request_layer(const ClipConfig *k, const SdRequest *r);
 /* Whether it wants named activations, in a file or told. */
 bool request_taps(const SdRequest *r);
 
+/* Whether two models work on latents of the same kind, and were opened for the same device and precision. */
+bool request_same_latents(const VaeConfig *a, const VaeConfig *b);
+bool request_same_device(const SdModel *a, const SdModel *b);
+
 #endif

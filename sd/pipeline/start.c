@@ -1,5 +1,6 @@
 #include "start.h"
 
+#include "beside.h"
 #include "inpaint.h"
 #include "planes.h"
 #include "weights/formats/safetensors.h"
@@ -60,6 +61,7 @@ bool start_latents(Generation *g, Error *e) {
     int64_t all = g->batch * g->latent;
     if (!open_noise(g, e) || (g->r->noise && !read_noise(g, e)) || !tap_latents(g, "noise", g->x, g->batch, e))
         return false;
+    if (beside_upscales(g->m) && !beside_small(g, e)) return false;
     if (!g->z) {
         sampler_start(g->sampler, g->x, all, g->points->values, g->points->unit_start);
         return true;

@@ -12,7 +12,7 @@
 
 /* Both passes of a request. */
 typedef struct {
-    SdModel *m;
+    SdModel *m, *next; /* what draws the first time, and the second: often the same */
     SdRequest told, first, second;
     Pass passes[2];
     int unit;
@@ -62,14 +62,31 @@ static bool check(const Hires *h, Error *e) {
                          "hires scale: %d x %d has sides that are not multiples of %d; choose another scale, or "
                          "Latent",
                          h->to_w, h->to_h, h->unit);
-    if (config_input(&h->m->config) != INPUT_LATENTS)
+    if (config_input(&h->m->config) != INPUT_LATENTS || config_input(&h->next->config) != INPUT_LATENTS)
         return error_set(e, ERR_ARGUMENT, "hires scale: not with models for inpainting or instructions; leave it out");
     if (h->latent) return true;
-    return r->vae_encoder == SD_VAE_TAESD ? model_has_taesd(h->m, PART_TAESD_ENCODER, e)
-                                          : model_has(h->m, PART_ENCODER, e);
+    return r->vae_encoder == SD_VAE_TAESD ? model_has_taesd(h->next, PART_TAESD_ENCODER, e)
+                                          : model_has(h->next, PART_ENCODER, e);
+}
+
+/* Whether the second time can be another model's. */
+static bool check_next(const Hires *h, Error *e) {
+    const char *path = h->next->checkpoint->path;
+    if (h->next == h->m) return true;
+    if (!request_same_device(h->m, h->next))
+        return error_set(e, ERR_ARGUMENT,
+                         "hires checkpoint: %s: was opened for another device or precision; open both alike", path);
+    if (vae_factor(&h->next->config.vae) != h->unit ||
+        (h->latent && !request_same_latents(&h->m->config.vae, &h->next->config.vae)))
+        return error_set(e, ERR_ARGUMENT,
+                         "hires checkpoint: %s: its latents are of another kind than those of %s; choose Lanczos or an "
+                         "upscaler's file, which enlarge pictures",
+                         path, h->m->checkpoint->path);
+    return true;
 }
 
 static void forget_hires(SdRequest *r) {
+    r->hires_model = NULL;
     r->hires_scale = 0;
     r->hires_width = r->hires_height = r->hires_steps = 0;
     r->hires_upscaler = r->hires_sampler = r->hires_scheduler = r->hires_prompt = r->hires_negative = NULL;
@@ -96,14 +113,14 @@ static void set_second(Hires *h, const Scheduler *scheduler) {
     else if (r->hires_sampler && sampler_parse(r->hires_sampler, &own) && !own)
         s->scheduler = scheduler ? scheduler->label : NULL; /* the first pass' */
     s->width = (h->to_w / h->unit - h->cut_x) * h->unit, s->height = (h->to_h / h->unit - h->cut_y) * h->unit;
-    if (config_sizes(&h->m->config) != 6) return;
+    if (config_sizes(&h->next->config) != 6) return;
     if (!r->original_width && !r->original_height) s->original_width = h->to_w, s->original_height = h->to_h;
     if (!r->target_width && !r->target_height) s->target_width = h->to_w, s->target_height = h->to_h;
 }
 
 static bool begin(Hires *h, SdModel *m, const SdRequest *r, Error *e) {
     const Scheduler *scheduler = NULL;
-    *h = (Hires){.m = m, .told = *r, .unit = vae_factor(&m->config.vae)};
+    *h = (Hires){.m = m, .next = r->hires_model ? r->hires_model : m, .told = *r, .unit = vae_factor(&m->config.vae)};
     const Sampler *sampler = request_sampler(r, &scheduler, e);
     if (!sampler || !params_check(r, e)) return false;
     h->told.hires_upscaler = or_else(r->hires_upscaler, param_named("hires-upscaler")->text);
@@ -119,6 +136,7 @@ static bool begin(Hires *h, SdModel *m, const SdRequest *r, Error *e) {
     if (h->once) return true;
     set_second(h, scheduler);
     bool twice = sampler->flags & SAMPLER_TWO_CALLS;
+    if (h->next != m && m->memory_limit) h->first.keep = h->second.keep = false; /* one at a time */
     if (h->told.upscaler && m->memory_limit) h->first.keep = false; /* the upscaler's memory is not in its plan */
     h->first.refiner = NULL; /* it draws in the second pass, which is the webui's default */
     for (const Param *p = PARAMS; h->told.refiner && p < PARAMS + PARAM_COUNT; p++)
@@ -135,7 +153,7 @@ static bool begin(Hires *h, SdModel *m, const SdRequest *r, Error *e) {
                           .before = "hires.",
                           .told = &h->told,
                           .told_model = m};
-    return check(h, e);
+    return check_next(h, e) && check(h, e);
 }
 
 static void end(Hires *h) {
@@ -244,7 +262,8 @@ bool hires_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e) {
     size_t enlarging_takes;
     if (!begin(&h, m, r, e)) return *out = (SdPlan){0}, false;
     if (h.once) return generate_plan(m, &h.first, NULL, out, e);
-    if (!generate_plan(m, &h.first, &h.passes[0], out, e) || !generate_plan(m, &h.second, &h.passes[1], &second, e))
+    if (!generate_plan(m, &h.first, &h.passes[0], out, e) ||
+        !generate_plan(h.next, &h.second, &h.passes[1], &second, e))
         return *out = (SdPlan){0}, false;
     SdPlan first = *out;
     if (!plan_enlarging(&h, &first, &enlarging_takes, e)) return *out = (SdPlan){0}, false;
@@ -267,12 +286,12 @@ bool hires_draw(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     h.passes[0].told_embeddings = h.passes[1].told_embeddings = &h.embeddings;
     h.passes[1].told_networks = &h.networks;
     bool ok = networks_find(&h.networks, &h.told, m, e) && plan_enlarging(&h, &plan, &enlarging_takes, e) &&
-              generate_plan(m, &h.second, &h.passes[1], &plan, e) && open_taps(&h, e) &&
+              generate_plan(h.next, &h.second, &h.passes[1], &plan, e) && open_taps(&h, e) &&
               generate(m, &h.first, &h.passes[0], &first, e);
     ok = ok && (h.latent ? enlarge_latents(&h, e) : enlarge_pictures(&h, &first, e));
     double text = first.text_seconds, sample = first.sample_seconds, decode = first.decode_seconds;
     sd_free(&first);
-    ok = ok && generate(m, &h.second, &h.passes[1], out, e) && close_taps(&h, e);
+    ok = ok && generate(h.next, &h.second, &h.passes[1], out, e) && close_taps(&h, e);
     if (!ok) sd_free(out);
     if (ok) out->text_seconds += text, out->sample_seconds += sample, out->decode_seconds += decode;
     end(&h);
@@ -288,7 +307,7 @@ bool hires_tell(SdModel *m, const SdRequest *r, char **text, Error *e) {
     h.passes[0].told_embeddings = h.passes[1].told_embeddings = &h.embeddings;
     h.passes[1].told_networks = &h.networks;
     bool ok = networks_find(&h.networks, &h.told, m, e) && generate_tell(m, &h.first, &h.passes[0], text, e) &&
-              generate_tell(m, &h.second, &h.passes[1], text, e);
+              generate_tell(h.next, &h.second, &h.passes[1], text, e);
     end(&h);
     return ok;
 }

@@ -3,6 +3,7 @@
 #include "sd/image/extend.h"
 #include "sd/image/mask.h"
 #include "sd/info/params.h"
+#include "sd/pipeline/beside.h"
 #include "sd/pipeline/generate.h"
 #include "sd/pipeline/plan.h"
 #include "sd/pipeline/request.h"
@@ -33,10 +34,12 @@ void outpaint_size(const SdRequest *r, int *width, int *height) {
     extend_size(&x, width, height);
 }
 
-void sd_start_size(const SdRequest *r, int *width, int *height) {
+void sd_start_size(const SdModel *m, const SdRequest *r, int *width, int *height) {
     enum { UNIT = 8 };
     const Extend x = extension(r);
+    const int times = m && beside_upscales(m) ? vae_factor(&m->config.vae) : 1;
     if (request_extends(r)) extend_whole(&x, width, height);
+    else if (times > 1) *width = r->image_width * times, *height = r->image_height * times;
     else *width = r->image_width / UNIT * UNIT, *height = r->image_height / UNIT * UNIT;
 }
 

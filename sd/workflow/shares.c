@@ -73,6 +73,7 @@ bool share_out(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
         *s = (Share){.model = i ? m->peers[i - 1] : m, .request = *r, .leads = !i, .whole = r, .stop = &stop};
         s->request.batch_size = end - first;
         if (i && r->refiner) s->request.refiner = r->refiner->peers[i - 1];
+        if (i && r->hires_model && r->hires_model->peer_count) s->request.hires_model = r->hires_model->peers[i - 1];
         for (int c = 0; i && c < r->control_count; c++) {
             s->controls[c] = r->controls[c];
             s->controls[c].net = r->controls[c].net->peers[i - 1];

@@ -213,9 +213,9 @@ void K(embedding)(Ctx *c, Tensor y, Tensor ids, const Weight *table, const Weigh
             int64_t id = ((const int32_t *)ids.data)[p * ids.s[0] + t];
             assert(id >= 0 && id < table->t.n[0]);
             float *out = at2(y, p, t), line[256];
-            const Tensor *a = &table->t, *b = &positions->t;
+            const Tensor *a = &table->t, *b = positions ? &positions->t : NULL;
             widen(out, a->data, a->dtype, id * a->s[0], n);
-            for (int64_t j = 0; j < n; j += 256) {
+            for (int64_t j = 0; b && j < n; j += 256) {
                 int64_t nn = min64(256, n - j);
                 widen(line, b->data, b->dtype, t * b->s[0] + j, nn);
                 for (int64_t i = 0; i < nn; i++) out[j + i] += line[i];

@@ -237,7 +237,8 @@ void info_settings(void) {
     if (test_check(f && begin(f), "a model, a picture and noise to begin with")) {
         for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
             if (p->of_sizes) continue; /* this model is told no sizes */
-            if (!strcmp(p->name, "mask-weight") || !strcmp(p->name, "image-cfg")) continue; /* suite inpaint_models */
+            if (!strcmp(p->name, "mask-weight") || !strcmp(p->name, "image-cfg") || !strcmp(p->name, "noise-level"))
+                continue;                                     /* suites inpaint_models, x4 */
             if (!strncmp(p->name, "vae-", 4)) continue;       /* need a TAESD: suite parts */
             if (p->of_extend || p->in_extend) continue;       /* make others of sizes: suite outpainting */
             if (!strcmp(p->name, "lora-apply")) continue;     /* needs a LoRA: suite networks */

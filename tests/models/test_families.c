@@ -25,6 +25,7 @@
 #define CLIP "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight"
 
 enum { KEYS = 6 };
+#define CLASSES "model.diffusion_model.label_emb.weight[1000,1024]"
 #define OURS "sdc.config"       /* among a file's keys: it carries a configuration, which is none */
 #define SECOND "text_encoder_2" /* among a folder's: it has that part */
 
@@ -57,7 +58,8 @@ static const Single SINGLES[] = {
     {"Stable Video Diffusion",
      "is a Stable Video Diffusion model",
      {"model.diffusion_model.input_blocks.1.0.time_stack.in_layers.0.weight", UNET, VAE}},
-    {"upscaler 4x", "is Stable Diffusion's 4x upscaler", {"low_scale_model.betas", UNET, VAE}},
+    {"SD x4 upscaler", NULL, {CLASSES, UNET, VAE, "cond_stage_model.model.token_embedding.weight"}},
+    {"SD x4 upscaler", NULL, {CLASSES, UNET, VAE, CLIP "[9,1024]"}},
     {"SDXL refiner", NULL, {LABELS "[1,2560]", UNET, VAE, MIDDLE, "conditioner.embedders.0.model.ln_final.weight"}},
     {"SDXL refiner", NULL, {LABELS "[1,2560]", UNET, VAE, MIDDLE, OURS, OF_SDXL}},
     {"SDXL", NULL, {UNET, VAE, OF_SDXL, OF_SDXL_2}},
@@ -126,11 +128,12 @@ static const Folder FOLDERS[] = {
     {"SD 3", "is an SD 3 model (StableDiffusion3Pipeline); this version", "StableDiffusion3Pipeline", "gelu", {NULL}},
     {"Flux", "is a Flux model (FluxPipeline)", "FluxPipeline", "gelu", {NULL}},
     {"Kolors", "is a Kolors model (KolorsPipeline)", "KolorsPipeline", "gelu", {"conv_in.weight"}},
-    {"upscaler 4x",
-     "is Stable Diffusion's 4x upscaler (Stable",
+    {"no noise levels",
+     "holds a U-Net without class_embedding.weight",
      "StableDiffusionUpscalePipeline",
      "gelu",
      {"conv_in.weight"}},
+    {"SD x4 upscaler", NULL, "StableDiffusionUpscalePipeline", "gelu", {"conv_in.weight", "class_embedding.weight"}},
     {"upscaler 2x",
      "is Stable Diffusion's latent upscaler (Stable",
      "StableDiffusionLatentUpscalePipeline",

@@ -67,7 +67,7 @@ static void drawn(SdModel *m, const char *path, const Case *k) {
     Error e = {0}, refused = {0};
     int w, h;
     r.extend_left = k->left, r.extend_top = k->top, r.extend_right = k->right, r.extend_bottom = k->bottom;
-    sd_start_size(&r, &r.width, &r.height);
+    sd_start_size(NULL, &r, &r.width, &r.height);
     if (k->window_w) r.width = k->window_w;
     if (k->window_h) r.height = k->window_h;
     sd_finished_size(&r, &w, &h);

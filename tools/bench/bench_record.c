@@ -203,14 +203,17 @@ static void plan_text(Ctx *c, const Clip *m, int64_t texts) {
 }
 
 static void plan_step(Ctx *c, const Unet *u, int64_t h, int64_t w, int64_t batch, int64_t texts) {
-    int64_t rows = u->config.label ? texts : 1;
+    bool labels = unet_has_labels(&u->config);
+    int64_t rows = labels ? texts : 1;
     Tensor times = tensor_new(c, 2, SHAPE(rows, u->time_shifts)),
            keys = tensor_new(c, 3, SHAPE(texts, 77, u->cross_kv));
     Tensor label = tensor_new(c, 2, SHAPE(rows, unet_width(u))),
            guidance = tensor_new(c, 2, SHAPE(rows, u->config.guidance));
     for (int64_t i = 0; u->config.label && i < texts; i++)
         unet_label(c, tensor_slice(label, 0, i, 1), u, tensor_new(c, 2, SHAPE(1, u->config.label)));
-    unet_time_shifts(c, times, u, tensor_new(c, 1, SHAPE(rows)), u->config.label ? &label : NULL,
+    for (int64_t i = 0; u->config.classes && i < texts; i++)
+        unet_class(c, tensor_slice(label, 0, i, 1), u, tensor_new_typed(c, I32, 2, SHAPE(1, 1)));
+    unet_time_shifts(c, times, u, tensor_new(c, 1, SHAPE(rows)), labels ? &label : NULL,
                      u->config.guidance ? &guidance : NULL);
     if (rows > 1 && batch > 1) times = tensor_new(c, 2, SHAPE(rows * batch, u->time_shifts));
     for (int64_t i = 0; i < texts; i++) /* one call per text, as in a request */

@@ -41,6 +41,7 @@ static const struct {
              {"lora-apply", "Lora apply", COST_NETWORK, false},
              {"lora-dir", "Lora folder", COST_NETWORK, false},
              {"refiner", "Refiner checkpoint", COST_MODEL, true},
+             {"hires-checkpoint", "Hires checkpoint", COST_MODEL, true},
              {"model", "Checkpoint name", COST_MODEL, true},
              {"vae", "VAE", COST_MODEL, false},
              {"text-encoder", "Text encoder", COST_MODEL, false},

@@ -31,8 +31,9 @@ static void close_model(Drawing *d) {
     d->controls = (OpenControls){.count = 0};
     sd_close(d->model);
     sd_close(d->refiner);
+    sd_close(d->hires_model);
     sd_upscaler_close(d->upscaler);
-    d->model = d->refiner = NULL;
+    d->model = d->refiner = d->hires_model = NULL;
     d->upscaler = NULL;
 }
 
@@ -42,6 +43,12 @@ static void open_model(Drawing *d, const PictureArguments *a, bool first, Error 
     open.quiet = open.quiet || !first; /* where it computes is said once */
     d->model = model_options_open(&open, a->model, e);
     d->refiner = refiner_open(&open, a->refiner, e);
+    d->hires_model = refiner_open(&open, a->hires_model, e);
+}
+
+static void open_second(SdModel **m, const PictureArguments *a, const char *path, Error *e) {
+    sd_close(*m);
+    *m = refiner_open(&a->open, path, e);
 }
 
 static void open_start(Drawing *d, const PictureArguments *a, bool mask, SdRequest *r, Error *e) {
@@ -53,9 +60,9 @@ static void open_start(Drawing *d, const PictureArguments *a, bool mask, SdReque
 static void hand_over(const Drawing *d, SdRequest *r, SdRequest *usual) {
     r->image = d->image.rgb, r->image_width = d->image.width, r->image_height = d->image.height;
     if (r->image && !request_tiles(r)) /* whose tiles are of the model's own size */
-        sd_start_size(r, &usual->width, &usual->height);
+        sd_start_size(d->model, r, &usual->width, &usual->height);
     r->mask = d->mask.rgb, r->mask_width = d->mask.width, r->mask_height = d->mask.height;
-    r->refiner = d->refiner;
+    r->refiner = d->refiner, r->hires_model = d->hires_model;
 }
 
 bool drawing_set(Drawing *d, const PictureArguments *a, SdRequest *r, Error *e) {
@@ -64,10 +71,8 @@ bool drawing_set(Drawing *d, const PictureArguments *a, SdRequest *r, Error *e) 
     *r = a->request;
     d->of = (PictureArguments){0}; /* until all is open */
     if (other) open_model(d, a, first, e);
-    else if (!same(was.refiner, a->refiner)) {
-        sd_close(d->refiner);
-        d->refiner = refiner_open(&a->open, a->refiner, e);
-    }
+    if (!other && !same(was.refiner, a->refiner)) open_second(&d->refiner, a, a->refiner, e);
+    if (!other && !same(was.hires_model, a->hires_model)) open_second(&d->hires_model, a, a->hires_model, e);
     if (!d->model || (e && e->code)) return false;
     if (other || !same_upscaler(&was.request, &a->request)) {
         sd_upscaler_close(d->upscaler);

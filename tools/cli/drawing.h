@@ -7,7 +7,7 @@
 
 /* All zero: nothing is open. */
 typedef struct {
-    SdModel *model, *refiner;
+    SdModel *model, *refiner, *hires_model;
     SdUpscaler *upscaler;
     OpenControls controls;
     Image image, mask;

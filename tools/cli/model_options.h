@@ -7,6 +7,7 @@
 
 #define MODEL_HELP "the model: a file or a folder (the built-in one)"                    /* of -m */
 #define REFINER_HELP "a model that takes over from the first before the picture is done" /* of --refiner */
+#define HIRES_HELP "the model of the second drawing, and of its decoding, if it is another"
 
 typedef struct {
     const char *device, *precision; /* NULL: auto, f32 */

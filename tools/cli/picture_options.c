@@ -68,6 +68,7 @@ static const struct {
     {"discard-next-to-last", IN_DRAWN,
      OPTION(STRING, controls.image_encoder, 0, "image-encoder", "FILE",
             "the IP-Adapter's vision encoder: CLIP's model.safetensors, or its folder")},
+    {"hires-cfg", OF_TXT2IMG | OF_GRID, OPTION(STRING, hires_model, 0, "hires-checkpoint", "MODEL", HIRES_HELP)},
     {"negative-aesthetic-score", IN_ALL, OPTION(STRING, refiner, 0, "refiner", "MODEL", REFINER_HELP)},
     {"negative", OF_TXT2IMG | OF_IMG2IMG,
      OPTION(STRING, prompts, 0, "prompts-from", "FILE",
@@ -197,7 +198,7 @@ static int check_coding(const Command *c, const PictureArguments *a) {
             return usage_error(c, "--%s: does not count with --only-%s; leave it out", p->name,
                                a->only_decode ? "decode" : "encode");
     }
-    if (a->prompts || a->mask || a->refiner || a->sheet || a->preview || a->attention || a->extend ||
+    if (a->prompts || a->mask || a->refiner || a->hires_model || a->sheet || a->preview || a->attention || a->extend ||
         a->networks.lora.count || a->controls.count || a->batch_count > 1 || a->loops > 1)
         return usage_error(c, "--only-%s: leave out what draws", a->only_decode ? "decode" : "encode");
     return !a->only_encode || !a->out ? GO_ON
@@ -225,6 +226,8 @@ static int check_program(const Command *c, const PictureArguments *a) {
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (p->of_extend && a->of == OF_IMG2IMG && !a->extend && param_number(p, &a->request) != p->standard)
             return usage_error(c, "--%s: needs --extend SIDE=N", p->name);
+    if (a->hires_model && !request_hires(&a->request))
+        return usage_error(c, "--hires-checkpoint: counts only with --hires-scale, or a hires size");
     if (a->extend && a->mask) return usage_error(c, "--extend: makes its own mask; leave --mask out");
     if (a->extend && a->loops > 1) return usage_error(c, "--extend: once; leave --loops out");
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
@@ -281,7 +284,7 @@ static int check_files(const Command *c, const PictureArguments *a) {
     if (code == GO_ON) code = check_format(c, "--steps-sheet", a->sheet);
     if (code == GO_ON) code = check_format(c, "--preview-out", a->preview);
     if (code != GO_ON) return code;
-    enum { WRITTEN = 5, READ = 8 };
+    enum { WRITTEN = 5, READ = 9 };
     const char *const written[WRITTEN][2] = {{"--out", folder ? NULL : a->out},
                                              {"--steps-sheet", a->sheet},
                                              {"--taps", a->request.taps},
@@ -289,8 +292,8 @@ static int check_files(const Command *c, const PictureArguments *a) {
                                              {"--only-encode", a->only_encode}};
     SdRequest r = a->request;
     const char *by = request_enlarges_by_file(&r) ? *request_enlarger(&r) : NULL;
-    const char *const read[READ] = {a->model, a->refiner, a->request.noise, a->image,
-                                    a->mask,  by,         a->prompts,       a->only_decode};
+    const char *const read[READ] = {a->model, a->refiner, a->hires_model, a->request.noise, a->image,
+                                    a->mask,  by,         a->prompts,     a->only_decode};
     for (int i = 0; i < WRITTEN; i++) {
         bool listed =
             network_options_name(&a->networks, written[i][1]) || control_options_name(&a->controls, written[i][1]);

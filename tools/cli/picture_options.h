@@ -25,7 +25,7 @@ typedef struct {
     ModelOptions open;
     NetworkOptions networks;
     ControlOptions controls;
-    const char *model, *refiner, *out, *sheet, *preview;
+    const char *model, *refiner, *hires_model, *out, *sheet, *preview;
     const char *attention;                 /* a folder for attention maps */
     unsigned preview_by;                   /* SdPreview, of sheet and preview */
     const char *image;                     /* img2img's, and a record's that is of img2img */

@@ -26,7 +26,7 @@ bool picture_start(const char *path, const char *background, Image *image, SdReq
     warn(path, image->warning);
     r->image = image->rgb;
     r->image_width = image->width, r->image_height = image->height;
-    if (usual) sd_start_size(r, &usual->width, &usual->height);
+    if (usual) sd_start_size(NULL, r, &usual->width, &usual->height);
     return true;
 }
 

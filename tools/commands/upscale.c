@@ -284,7 +284,18 @@ static int enlarge_all(const Command *c, const Arguments *a, const char *const *
     return ok ? finish_output() : report(c, &e);
 }
 
+/* The model that the arguments name, before they are parsed; NULL: none. */
+static const char *model_named(int argc, char **argv) {
+    const char *name = NULL;
+    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+        if (!strncmp(argv[i], "--model=", 8)) name = argv[i] + 8;
+        else if ((!strcmp(argv[i], "-m") || !strcmp(argv[i], "--model")) && i + 1 < argc) name = argv[++i];
+    }
+    return name;
+}
+
 static int upscale(const Command *c, int argc, char **argv) {
+    if (sd_is_x4_upscaler(model_named(argc, argv))) return IMG2IMG.run(&IMG2IMG, argc, argv);
     Arguments a = {.filter = -1, .how = sd_upscale_defaults()};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code == GO_ON) code = check(c, &a, rest, argv);
@@ -314,5 +325,7 @@ const Command UPSCALE = {
     "picture is made as one, without seams, in strips that fit the memory; only where that is impossible, of tiles, "
     "which "
     "is said. Transparency is enlarged as a grey picture is. Texts in a picture are kept, and how it was enlarged is "
-    "added, as the webui's extras tab does.",
+    "added, as the webui's extras tab does.\n"
+    "With Stable Diffusion's x4 upscaler (x4-upscaler-ema, stable-diffusion-x4-upscaler) it is img2img, whose options "
+    "count: -i IMAGE -p PROMPT --noise-level N; --tiled-diffusion for large pictures.",
     OPTIONS};

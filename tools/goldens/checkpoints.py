@@ -61,7 +61,7 @@ def stored_shape(name, shape):
 
 def shapes(c):
     """{name: shape} of a single file, without what it has besides."""
-    parts = [(models.new_unet(c), names.unet_names(c["depth"])), (models.new_vae(c), names.vae_names)]
+    parts = [(models.new_unet(c), names.unet_names(c["depth"])), (models.new_vae(c), names.vae_names(len(c["vae"])))]
     parts += [(models.new_encoder(e), names.encoder_names(e)) for e in c["encoders"]]
     return {name: stored_shape(name, shape) for m, rename in parts for _, name, shape, _ in names.plan(m, rename)}
 

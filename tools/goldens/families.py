@@ -4,7 +4,7 @@ A configuration: channels and depth (transformer blocks) of each level, middle (
 head_dim (each head's width), groups, context, linear (projections of the spatial transformers), vae (channels), scale (of
 the latents), mean and std (of each channel of a latent, if the VAE says them), adm (width of the label embedding's input; None: no such embedding), size_values (numbers of the size
 conditions, each a sinusoid of 256), encoders, zero_empty (the webui's zeroed empty negative prompt), beside (channels of the
-U-Net's input beyond the latents').
+U-Net's input beyond the latents'), classes (rows of the embedding of noise levels) and only_cross (levels whose attn1 reads the text), both the x4 upscaler's.
 
 An encoder: kind (whose names the single file uses), prefix there and folder in diffusers' layout, width, layers, heads,
 mlp, act, layer (whose output is the text's states: -1 the last, -2 the one before), norm (whether the final norm follows),
@@ -48,6 +48,11 @@ MICRO_SD2 = dict(
     **dict(channels=(32, 64, 64, 64), head_dim=16, groups=8, context=32, vae=_MICRO_VAE, **_SD2),
     encoders=[_open_clip(32, 3, 4, 64, norm=True)],
 )
+_X4 = dict(depth=(0, 1, 1, 1), middle=1, linear=True, adm=None, scale=0.08333, zero_empty=False, beside=3, classes=1000)
+MICRO_X4 = dict(
+    **dict(channels=(32, 64, 64, 128), only_cross=(False, True, True, False), heads=4, groups=8, context=128, vae=(32, 32, 64), **_X4),
+    encoders=[_open_clip(128, 3, 2, 256, norm=True)],
+)
 MICRO_SDXL = dict(
     **dict(channels=(32, 64, 128), depth=(0, 1, 2), middle=2, head_dim=16, groups=8, context=32 + 48, vae=_MICRO_VAE),
     **dict(adm=40 + 6 * SIZES, **_SDXL),
@@ -72,6 +77,10 @@ SD15 = dict(
 )
 SD21 = dict(
     **dict(channels=(320, 640, 1280, 1280), head_dim=64, groups=32, context=1024, vae=_VAE, **_SD2),
+    encoders=[_open_clip(1024, 24, 16, 4096, norm=True)],
+)
+X4 = dict(
+    **dict(channels=(256, 512, 512, 1024), only_cross=(False, True, True, False), heads=8, groups=32, context=1024, vae=(128, 256, 512), **_X4),
     encoders=[_open_clip(1024, 24, 16, 4096, norm=True)],
 )
 SDXL = dict(

@@ -57,6 +57,8 @@ def new_unet(c):
             transformer_layers_per_block=1 if set(depth) == {1} else depth,
             use_linear_projection=c["linear"],
             time_cond_proj_dim=c.get("guidance"),
+            num_class_embeds=c.get("classes"),
+            only_cross_attention=c.get("only_cross", False),
             **more,
         )
 
@@ -112,7 +114,7 @@ def unet(c, half=False, dtype=torch.float32, source=None):
 
 def vae(c, half=False, dtype=torch.float32, source=None):
     """The autoencoder."""
-    return _filled(new_vae(c), names.vae_names, half, dtype, source)
+    return _filled(new_vae(c), names.vae_names(len(c["vae"])), half, dtype, source)
 
 
 def encoder(e, half=False, dtype=torch.float32, source=None):

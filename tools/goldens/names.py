@@ -25,6 +25,7 @@ _UNET_TOP = {
     "time_embedding.cond_proj": "time_embed.cond_proj",
     "add_embedding.linear_1": "label_emb.0.0",
     "add_embedding.linear_2": "label_emb.0.2",
+    "class_embedding": "label_emb",
     "conv_in": "input_blocks.0.0",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
@@ -197,9 +198,9 @@ def unet_names(depth, layers=2):
     return lambda k: UNET + unet(k, layers, depth)
 
 
-def vae_names(key):
+def vae_names(levels):
     """What `fill` needs of a VAE."""
-    return VAE + vae(key)
+    return lambda key: VAE + vae(key, levels)
 
 
 def encoder_names(e):

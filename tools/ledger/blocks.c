@@ -136,7 +136,7 @@ static void spatial(const Walk *walk, const char *name, int64_t n, int64_t h, in
     if (!begin(&c, walk, name)) return;
     Transformer m = {0};
     int64_t keys = 0;
-    bind_transformer(&c.weights, &m, channels, context, heads, depth, linear_projection, groups, &keys);
+    bind_transformer(&c.weights, &m, channels, context, heads, depth, linear_projection, false, groups, &keys);
     if (!bound(&c)) {
         free_transformer(&m);
         return;

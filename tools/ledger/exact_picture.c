@@ -29,7 +29,7 @@ static void extend(const ExactPicture *p, SdRequest *r) {
     if (tiles) r->extend_right = 20, r->extend_bottom = 6;
     else r->extend_left = 12, r->extend_top = 4;
     r->extend_fill = tiles ? SD_FILL_NOISE : SD_FILL_SPECTRUM, r->extend_blur = 2;
-    sd_start_size(r, &r->width, &r->height);
+    sd_start_size(NULL, r, &r->width, &r->height);
     r->width = tiles ? p->width : p->width + 24;
 }
 

@@ -123,10 +123,6 @@ static SdConfig shown(SdConfig k, int channels) {
     return k;
 }
 
-SdConfig micro_inpainting_config(void) { return shown(micro_config(), 9); }
-SdConfig micro_pix2pix_config(void) { return shown(micro_config(), 8); }
-SdConfig micro_sdxl_inpainting_config(void) { return shown(micro_sdxl_config(), 9); }
-
 static void small_encoder(ClipConfig *c, int width, int heads, int pooled) {
     c->width = width;
     c->heads = heads;
@@ -134,6 +130,23 @@ static void small_encoder(ClipConfig *c, int width, int heads, int pooled) {
     c->layers = 3;
     c->pooled = pooled;
 }
+
+SdConfig micro_x4_config(void) {
+    SdConfig k = config_x4();
+    k.unet.channels = 32;
+    k.unet.heads = 4;
+    k.unet.context = 128;
+    k.unet.groups = k.vae.groups = 8;
+    k.vae.channels = 32;
+    k.vae.mult[1] = 1;
+    k.vae.mult[2] = 2;
+    small_encoder(&k.clip[0], 128, 2, 0);
+    return k;
+}
+
+SdConfig micro_inpainting_config(void) { return shown(micro_config(), 9); }
+SdConfig micro_pix2pix_config(void) { return shown(micro_config(), 8); }
+SdConfig micro_sdxl_inpainting_config(void) { return shown(micro_sdxl_config(), 9); }
 
 /* What the families after SD 1 share. */
 static SdConfig small(SdConfig k) {

@@ -52,6 +52,7 @@ SdConfig
 micro_inpainting_config(void); /* SD 1's and SDXL's, shown a mask and a masked picture; and a picture to edit */
 SdConfig micro_sdxl_inpainting_config(void);
 SdConfig micro_pix2pix_config(void);
+SdConfig micro_x4_config(void);         /* the x4 upscaler */
 SdConfig micro_statistics_config(void); /* SDXL's with Playground v2.5's statistics of latents */
 /* A model as a safetensors file in memory: *size bytes, for the caller to free. */
 void *made_model(const SdConfig *k, DType type, size_t *size, Error *e);

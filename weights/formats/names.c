@@ -50,6 +50,7 @@ static const Pair UNET[] = {{"time_embed.0", "time_embedding.linear_1"},
                             {"time_embed.cond_proj", "time_embedding.cond_proj"},
                             {"label_emb.0.0", "add_embedding.linear_1"},
                             {"label_emb.0.2", "add_embedding.linear_2"},
+                            {"label_emb", "class_embedding"},
                             {"input_blocks.0.0", "conv_in"},
                             {"out.0", "conv_norm_out"},
                             {"out.2", "conv_out"}};

@@ -25,7 +25,7 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *refiner, *image, *background, *mask, *noise, *lora_dir, *upscaler, *out;
+    const char *model, *refiner, *hires_model, *image, *background, *mask, *noise, *lora_dir, *upscaler, *out;
     ModelOptions open;
     ControlOptions controls;
 } Arguments;
@@ -33,6 +33,8 @@ typedef struct {
 static const Option OPTIONS[] = {
     OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP),
     OPTION(STRING, refiner, 0, "refiner", "MODEL", "the refiner, if one took part"),
+    OPTION(STRING, hires_model, 0, "hires-checkpoint", "MODEL",
+           "what drew the second time, if hires fix had another model"),
     OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img picture was made from"),
     OPTION(STRING, background, 0, "background", "COLOR",
            "what showed through that picture: RRGGBB, white, black (white)"),
@@ -98,6 +100,11 @@ static bool check_request(const Arguments *a, Replay *r, Error *e) {
     if (refiner && !a->refiner)
         return error_set(e, ERR_FORMAT, "Refiner: needs %.100s; name its file after --refiner", refiner);
     if (!refiner && a->refiner) return error_set(e, ERR_FORMAT, "was made without a refiner; leave --refiner out");
+    const char *next = infotext_hires_model(&r->info.read);
+    if (next && !a->hires_model)
+        return error_set(e, ERR_FORMAT, "Hires checkpoint: needs %.100s; name its file after --hires-checkpoint", next);
+    if (!next && a->hires_model)
+        return error_set(e, ERR_FORMAT, "was made without a second model in hires fix; leave --hires-checkpoint out");
     if (a->noise && !infotext_get(&r->info.read, "Noise"))
         return error_set(e, ERR_FORMAT, "did not begin with a file of noise; leave --noise out");
     SdRequest checked = r->request;
@@ -223,11 +230,11 @@ static void warn_of_model(SdModel *model, const InfoRead *text, Error *e) {
 }
 
 /* The same of "NAME [HASH]"; old texts have a shorter hash there, too. */
-static void warn_of_refiner(SdModel *refiner, const InfoRead *text, Error *e) {
-    const char *said = infotext_refiner(text), *is = model_hash(refiner, e), *hash = said ? strrchr(said, '[') : NULL;
+static void warn_of_second(SdModel *m, const char *said, const char *what, Error *e) {
+    const char *is = m ? model_hash(m, e) : NULL, *hash = said ? strrchr(said, '[') : NULL;
     size_t n = hash ? strcspn(hash + 1, "]") : 0;
     if (is && n >= 10 && strncmp(hash + 1, is, n))
-        fprintf(stderr, "sdc: warning: the picture was refined by another model: %.100s, this one is %.10s\n", said,
+        fprintf(stderr, "sdc: warning: the picture was %s by another model: %.100s, this one is %.10s\n", what, said,
                 is);
 }
 
@@ -266,15 +273,17 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
                 SD_EXACT_VERSION);
     os_catch_stop();
     progress_begin(&progress, open.quiet, 1);
-    SdModel *model = model_options_open(&open, a->model, &e), *refiner = refiner_open(&open, a->refiner, &e);
+    SdModel *model = model_options_open(&open, a->model, &e), *refiner = refiner_open(&open, a->refiner, &e),
+            *next = refiner_open(&open, a->hires_model, &e);
     if (model) warn_of_model(model, &r->info.read, &e);
     if (model) warn_of_parts(model, &r->info.read, &e);
     if (model && !e.code)
         said_embeddings(infotext_get(&r->info.read, "TI hashes"), r->request.network_hashes, "picture", model, &e);
-    if (refiner) warn_of_refiner(refiner, &r->info.read, &e);
+    warn_of_second(refiner, infotext_refiner(&r->info.read), "refined", &e);
+    warn_of_second(next, infotext_hires_model(&r->info.read), "drawn the second time", &e);
     char called[UPSCALER_NAME];
     SdUpscaler *upscaler = model && !e.code ? picture_upscaler(&open, &r->request, called, &e) : NULL;
-    r->request.refiner = refiner;
+    r->request.refiner = refiner, r->request.hires_model = next;
     OpenControls controls;
     controls_open(&controls, &a->controls, model, &r->request, &e);
     networks_note(model, &r->request, open.quiet, &e);
@@ -291,6 +300,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     controls_close(&controls);
     sd_close(model);
     sd_close(refiner);
+    sd_close(next);
     sd_upscaler_close(upscaler);
     if (e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("step %d of %d", progress.step, progress.steps);
     if (e.code) return report(c, &e);
@@ -349,8 +359,8 @@ static int run(const Command *c, int argc, char **argv) {
     code = output_file(c, "--out", &a.out);
     if (code != GO_ON) return code;
     if (a.out && (file_same(a.out, path) || file_same(a.out, a.model) || file_same(a.out, a.refiner) ||
-                  file_same(a.out, a.image) || file_same(a.out, a.mask) || file_same(a.out, a.noise) ||
-                  file_same(a.out, a.upscaler) || part_options_name(&a.open.parts, a.out)))
+                  file_same(a.out, a.hires_model) || file_same(a.out, a.image) || file_same(a.out, a.mask) ||
+                  file_same(a.out, a.noise) || file_same(a.out, a.upscaler) || part_options_name(&a.open.parts, a.out)))
         return usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
     if (a.out && !image_write_check(a.out, &e)) return usage_error(c, "--out: %s", e.text);
     if (a.open.device && strchr(a.open.device, ',')) return usage_error(c, "--device: one at a time");

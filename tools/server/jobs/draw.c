@@ -76,12 +76,13 @@ static void keep_previews(Job *j, const SdRequest *r, int64_t seed, Error *e) {
 
 /* --- a job --- */
 
-static bool start_picture(Job *j, Image *image, Image *mask, SdRequest *r, SdRequest *usual, Error *e) {
+static bool start_picture(Job *j, const SdModel *m, Image *image, Image *mask, SdRequest *r, SdRequest *usual,
+                          Error *e) {
     if (!j->image) return true;
     if (!image_decode(j->image, j->image_size, "init_images", IMAGE_WHITE, image, e)) return false;
     r->image = image->rgb, r->image_width = image->width, r->image_height = image->height;
     if (request_tiles(r)) return true; /* of the model's own size */
-    sd_start_size(r, &usual->width, &usual->height);
+    sd_start_size(m, r, &usual->width, &usual->height);
     if (usual->width < 8 || usual->height < 8)
         return error_set(e, ERR_ARGUMENT, "init_images: %dx%d is too small", image->width, image->height);
     if (!j->mask) return true;
@@ -154,7 +155,7 @@ static void draw(Worker *worker, Models *models, Job *j) {
     if (model && j->refiner) r.refiner = models_get(models, j->refiner, j->vae, e);
     if (model && !e->code && j->upscaler) r.upscaler = sd_upscaler_open(j->upscaler, &worker->how, e);
     SdRequest usual = sd_request(model);
-    if (model && !e->code && start_picture(j, &image, &mask, &r, &usual, e) &&
+    if (model && !e->code && start_picture(j, model, &image, &mask, &r, &usual, e) &&
         start_controls(j, models, model, &controls, &r, e)) {
         params_adopt(&r, &usual);
         r.keep = true;
