@@ -1,5 +1,4 @@
-/* params.c: the table of settings, and reading it. Defaults and ranges are
- * columns of this table; params_check.c applies them. */
+/* params.c: the table of settings, and reading it. Defaults and ranges are its columns; params_check.c applies them. */
 #include "params.h"
 
 #include <string.h>

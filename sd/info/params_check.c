@@ -151,7 +151,6 @@ static bool check_tiles(const SdRequest *r, Error *e) {
                                                       : r->noise           ? "a file of noise"
                                                       : r->taps            ? "taps"
                                                       : r->attention       ? "attention maps"
-                                                      : r->control_count   ? "ControlNets and image prompts"
                                                       : request_extends(r) ? "an extension"
                                                       : r->tiling          ? "tiling"
                                                                            : NULL;

@@ -40,6 +40,14 @@ bool config_check_given(const Checkpoint *c, const SdConfig *k, Error *e);
 bool taesd_from_shapes(const Checkpoint *c, bool decoder, TaesdConfig *out, Error *e);
 /* The mean and standard deviation that a VAE's configuration gives each channel of v->latent. */
 bool config_statistics(const ConfigFile *f, VaeConfig *v);
+/* --- config_folder_words.c --- */
+/* What a chunk is padded with, and that it begins and ends as CLIP's do. */
+bool config_tokens(const ConfigFile *f, bool begins, ClipConfig *k);
+/* Words that were added to the tokenizer, as textual inversion does, are not read as one token here. */
+void config_note_added(const Json *added, const ConfigFile *tokenizer, ConfigNotes *notes);
+/* The words are CLIP's own, or what a prompt's ids mean would differ; some of them from all over the table tell. */
+bool config_words(const Checkpoint *c, int which, Error *e);
+
 /* A diffusers folder that has a U-Net, a VAE and a text encoder: by their config.json and the tokenizer's. False, with
  * a line that names the key, for what is not computed here; *notes gets what is passed over. */
 bool config_from_folder(const Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e);

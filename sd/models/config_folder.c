@@ -180,6 +180,18 @@ static bool label_of(const ConfigFile *f, UnetConfig *u) {
     return config_int(f, "projection_class_embeddings_input_dim", 1, 65536, &u->label);
 }
 
+/* "num_class_embeds": the x4 upscaler's levels of noise over the picture, which its U-Net is shown beside the latents.
+ */
+static bool classes_of_noise(const ConfigFile *f, UnetConfig *u) {
+    static const char *const KEY = "num_class_embeds";
+    const JsonNode *n = get(f, KEY);
+    u->classes = 0;
+    if (!n || n->type == JSON_NULL) return true;
+    if (!config_int(f, KEY, 1, 65536, &u->classes)) return false;
+    return u->in_channels == u->out_channels + 3 ||
+           config_refuse(f, KEY, "where only the x4 upscaler has such embeddings; use another model");
+}
+
 /* "only_cross_attention": of all levels, or a list with one for each; counts where there is attention. */
 static bool only_cross_of(const ConfigFile *f, UnetConfig *u, const bool cross[MAX_LEVELS]) {
     const char *const key = "only_cross_attention";
@@ -193,6 +205,8 @@ static bool only_cross_of(const ConfigFile *f, UnetConfig *u, const bool cross[M
         if (n->type != JSON_TRUE && n->type != JSON_FALSE)
             return config_refuse(f, key, "where only true and false are understood; download it again");
         u->only_cross[i] = cross[i] && n->type == JSON_TRUE;
+        if (u->only_cross[i] && !u->classes)
+            return config_refuse(f, key, "where only the x4 upscaler has true; use another model");
     }
     return true;
 }
@@ -209,11 +223,7 @@ static bool unet_of(const ConfigFile *f, UnetConfig *u) {
         !config_int(f, "cross_attention_dim", 1, 16384, &u->context) ||
         !config_int(f, "norm_num_groups", 1, 1024, &u->groups) ||
         !config_flag(f, "use_linear_projection", &u->linear_projection) || !depths_of(f, u, cross) ||
-        !heads_of(f, u, cross) || !label_of(f, u) || !only_cross_of(f, u, cross))
-        return false;
-    const JsonNode *classes = get(f, "num_class_embeds");
-    u->classes = 0;
-    if (classes && classes->type != JSON_NULL && !config_int(f, "num_class_embeds", 1, 65536, &u->classes))
+        !heads_of(f, u, cross) || !label_of(f, u) || !classes_of_noise(f, u) || !only_cross_of(f, u, cross))
         return false;
     const JsonNode *guidance = get(f, "time_cond_proj_dim");
     u->guidance = 0;
@@ -269,65 +279,6 @@ static bool clip_of(const ConfigFile *f, ClipConfig *k, bool label) {
            config_int(f, "intermediate_size", 1, 65536, &k->mlp);
 }
 
-/* A token's text: a string, or {"content": ..}; NULL: it has none. */
-static const char *token_of(const ConfigFile *f, const char *key) {
-    const JsonNode *n = get(f, key);
-    if (n && n->type == JSON_OBJECT) n = json_get(f->json, n, "content");
-    return n && n->type == JSON_STRING ? n->text : NULL;
-}
-
-/* What a chunk is padded with, and that it begins and ends as CLIP's do. */
-static bool tokens_of(const ConfigFile *f, bool begins, ClipConfig *k) {
-    const char *pad = token_of(f, "pad_token"), *bos = token_of(f, "bos_token"), *eos = token_of(f, "eos_token");
-    int most;
-    if (bos && strcmp(bos, "<|startoftext|>"))
-        return config_refuse(f, "bos_token", "where only <|startoftext|> is read; use another model");
-    if (eos && strcmp(eos, "<|endoftext|>"))
-        return config_refuse(f, "eos_token", "where only <|endoftext|> is read; use another model");
-    if (pad && strcmp(pad, "<|endoftext|>") && strcmp(pad, "!"))
-        return config_refuse(f, "pad_token", "where only <|endoftext|> or ! is read; use another model");
-    if (pad) k->pad = *pad == '!' ? 0 : 49407;
-    double wide; /* transformers writes 1e30 for "no limit" */
-    JsonNode missing;
-    if (!begins || (json_double(config_value(f, "model_max_length", &missing), &wide) && wide > 1 << 30)) return true;
-    return config_int(f, "model_max_length", 77, 1 << 30, &most);
-}
-
-/* Words that were added to the tokenizer, as textual inversion does, are not read as one token here. */
-static void note_added(const Json *added, const ConfigFile *tokenizer, ConfigNotes *notes) {
-    const JsonNode *root = added ? &added->nodes[0] : NULL;
-    const JsonNode *decoder = tokenizer ? get(tokenizer, "added_tokens_decoder") : NULL;
-    int64_t id;
-    int count = 0;
-    for (int32_t i = root && root->type == JSON_OBJECT ? root->child : -1; i >= 0; i = added->nodes[i].next)
-        if (json_int(&added->nodes[i], &id) && id > 49407 && ++count <= 3)
-            config_note(notes->said, "the added token %.40s", added->nodes[i].key);
-    for (int32_t i = decoder && decoder->type == JSON_OBJECT ? decoder->child : -1; i >= 0 && !root;
-         i = tokenizer->json->nodes[i].next) {
-        const JsonNode *n = &tokenizer->json->nodes[i], number = {.type = JSON_NUMBER, .text = n->key};
-        const JsonNode *content = json_get(tokenizer->json, n, "content");
-        if (json_int(&number, &id) && id > 49407 && ++count <= 3)
-            config_note(notes->said, "the added token %.40s",
-                        content && content->type == JSON_STRING ? content->text : n->key);
-    }
-    if (count > 3) config_note(notes->said, "%d more added tokens", count - 3);
-}
-
-/* The words are CLIP's own, or what a prompt's ids mean would differ; some of them from all over the table tell. */
-static bool words_of(const Checkpoint *c, int which, Error *e) {
-    static const struct {
-        const char *word;
-        int64_t id;
-    } WORDS[] = {{"!", 0}, {"in</w>", 530}, {"cat</w>", 2368}, {"<|startoftext|>", 49406}, {"<|endoftext|>", 49407}};
-    const Json *j = c->tokenizers[which].vocabulary;
-    int64_t id;
-    bool ok = !j || (j->nodes[0].type == JSON_OBJECT && j->nodes[0].count >= 49408);
-    for (size_t i = 0; j && ok && i < sizeof WORDS / sizeof *WORDS; i++)
-        ok = json_int(json_get(j, &j->nodes[0], WORDS[i].word), &id) && id == WORDS[i].id;
-    return ok || error_set(e, ERR_FORMAT, "%s/tokenizer%s/vocab.json: is not CLIP's vocabulary; use another model",
-                           c->path, which ? "_2" : "");
-}
-
 /* "unet": ["diffusers", "UNet2DConditionModel"] */
 static bool classes_of(const Checkpoint *c, const ConfigFile *f) {
     const char *const vae = checkpoint_has_tiny_vae(c) ? "AutoencoderTiny" : "AutoencoderKL";
@@ -353,11 +304,11 @@ static bool encoder_of(const Checkpoint *c, const ConfigFile *files, const bool 
     bool first = has[CONFIG_TEXT] || checkpoint_is_given(c, GIVEN_TEXT);
     int which = first || out->encoders > 1 ? i : 1, text = CONFIG_TEXT + which, words = CONFIG_TOKENIZER + which,
         special = CONFIG_SPECIAL_TOKENS + which;
-    note_added(c->tokenizers[which].added, has[words] ? &files[words] : NULL, notes);
+    config_note_added(c->tokenizers[which].added, has[words] ? &files[words] : NULL, notes);
     /* the older file of special tokens overrides the tokenizer's own */
-    return words_of(c, which, e) && (!has[text] || clip_of(&files[text], k, out->unet.label)) &&
-           (!has[words] || tokens_of(&files[words], true, k)) &&
-           (!has[special] || tokens_of(&files[special], false, k));
+    return config_words(c, which, e) && (!has[text] || clip_of(&files[text], k, out->unet.label)) &&
+           (!has[words] || config_tokens(&files[words], true, k)) &&
+           (!has[special] || config_tokens(&files[special], false, k));
 }
 
 /* "sample_size": of the latents of the model's own pictures, a side or [height, width]. */

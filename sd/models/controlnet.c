@@ -103,7 +103,7 @@ void controlnet_forward(Ctx *c, Tensor *maps, bool add, const Controlnet *m, con
         size_t at = arena_top(c);
         Tensor y = tensor_new(c, 4, shape);
         unet_input_block(c, y, u, i, h, in->time_shifts, &kv);
-        if (!i) op_accumulate(c, y, tensor_repeat(in->guide, y.n[0]), 1);
+        if (!i) op_accumulate(c, y, in->guide.n[0] == 1 ? tensor_repeat(in->guide, y.n[0]) : in->guide, 1);
         take(c, maps[i], add, &m->zero[i], y, in->scales[i]);
         h = move_down(c, y, begin, at);
     }

@@ -19,12 +19,12 @@ static float repaints(const Generation *g, int64_t pixel) {
     return v > 127;
 }
 
-void beside_picture(const Generation *g, float *pixels) {
+void beside_picture(const Generation *g, const uint8_t *of, float *pixels) {
     int64_t n = (int64_t)g->r->width * g->r->height;
     float weight = (float)g->r->mask_weight;
-    if (g->image) pixels_to_floats(pixels, g->image, 3 * n);
+    if (of) pixels_to_floats(pixels, of, 3 * n);
     for (int64_t i = 0; i < 3 * n; i++) {
-        float is = g->image ? pixels[i] : 0, masked = is * (1 - repaints(g, i / 3));
+        float is = of ? pixels[i] : 0, masked = is * (1 - repaints(g, i / 3));
         pixels[i] =
             weight < 0.5f ? is + weight * (masked - is) : masked - (masked - is) * (1 - weight); /* torch.lerp */
     }

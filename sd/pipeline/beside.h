@@ -11,8 +11,8 @@
 
 /* How many they are, of a U-Net; 0: none. */
 int64_t beside_channels(const SdModel *m);
-/* pixels[height][width][3], -1..1: what an inpainting model's encoder is given. */
-void beside_picture(const Generation *g, float *pixels);
+/* pixels[height][width][3], -1..1: what an inpainting model's encoder is given of a picture; NULL: there is none. */
+void beside_picture(const Generation *g, const uint8_t *of, float *pixels);
 /* The mask's channel [h][w] of what lies beside a picture. */
 void beside_mask(const Generation *g, float *out);
 /* Whether a step has a third side: the negative prompt beside an empty picture (image CFG). */

@@ -35,15 +35,15 @@ static EncodedSize encoded_size(const Generation *g) {
  * variance; by TAESD latents [1,h,w,C]. look: taps to use instead of the request's; NULL: the request's. */
 static Tensor encode(Generation *g, int index, const Mode *mode, bool masked, Taps *look) {
     Ctx *c = &g->ctx;
-    EncodedSize size = encoded_size(g);
+    const EncodedSize size = masked ? (EncodedSize){g->r->height, g->r->width, g->h, g->w} : encoded_size(g);
     Tensor image = tensor_new(c, 4, SHAPE(1, size.picture_h, size.picture_w, 3));
     bool tiny = by_taesd(g);
     Tensor moments = tensor_new(c, 4, SHAPE(1, size.h, size.w, (tiny ? 1 : 2) * g->m->config.vae.latent));
-    if (!ctx_plans(c) && masked) beside_picture(g, tensor_host(c, image).data);
+    if (!ctx_plans(c) && masked) beside_picture(g, picture(g, index), tensor_host(c, image).data);
     else if (!ctx_plans(c)) pixels_to_floats(tensor_host(c, image).data, picture(g, index), tensor_count(image));
     tensor_push(c, image);
     if (look) c->taps = look;
-    else if (index) listen_to(g, "vae.encoder.%d.", index);
+    else if (index) listen_to(g, masked ? "vae.encoder.masked.%d." : "vae.encoder.%d.", index);
     else listen_to(g, masked ? "vae.encoder.masked." : "vae.encoder.");
     use_weights(g, mode);
     if (tiny) taesd_encode(c, moments, &g->m->taesd_encoder, image, mode->vae_strips);
@@ -76,20 +76,17 @@ static void sample_moments(float *z, const float *moments, const float *noise, i
 
 /* Each picture of a batch has the sample of its seed, drawn by a fresh generator; with a variation all have the same
  * seed. The webui's draw depends on what ran before; this is the one that it makes right after it starts. What a model
- * is shown beside has the generator's next. to: the first picture's latents; the next one's are `each` further. */
-static void sample_batch(Generation *g, float *to, int64_t each, const float *moments, float *noise, bool second) {
+ * is shown beside has the generator's next (second). to: picture i's latents. */
+static void sample_one(const Generation *g, int i, float *to, const float *moments, float *noise, bool second) {
     const VaeConfig *vae = &g->m->config.vae;
-    bool mean = g->r->encode == SD_ENCODE_MEAN;
-    for (int i = 0; i < g->batch; i++, to += each) {
-        Noise own;
-        if (by_taesd(g)) { /* the same latents for every picture */
-            pixels_to_planes(to, moments, vae->latent, g->h * g->w);
-            continue;
-        }
-        noise_init(&own, g->r->rng, g->seed + (g->r->variation_strength != 0 ? 0 : (uint64_t)i));
-        for (int draw = 0; draw <= second; draw++) noise_fill(&own, noise, g->latent);
-        sample_moments(to, moments, mean ? NULL : noise, vae->latent, g->h * g->w, vae);
+    Noise own;
+    if (by_taesd(g)) { /* the same latents for every picture */
+        pixels_to_planes(to, moments, vae->latent, g->h * g->w);
+        return;
     }
+    noise_init(&own, g->r->rng, g->seed + (g->r->variation_strength != 0 ? 0 : (uint64_t)i));
+    for (int draw = 0; draw <= second; draw++) noise_fill(&own, noise, g->latent);
+    sample_moments(to, moments, g->r->encode == SD_ENCODE_MEAN ? NULL : noise, vae->latent, g->h * g->w, vae);
 }
 
 /* What an instruct-pix2pix model is shown: the picture's mean, for all pictures. */
@@ -118,21 +115,35 @@ static bool damaged(Generation *g, int index, const Mode *mode, bool masked, Err
                      by_taesd(g) ? "TAESD" : "VAE", found.name[0] ? found.name : "its last layer");
 }
 
-/* One of the two. noise: [latent], to work in */
-static bool run(Generation *g, const Mode *mode, bool masked, float *noise, Error *e) {
+/* The picture that all begin with. noise: [latent], to work in */
+static bool run(Generation *g, const Mode *mode, float *noise, Error *e) {
     size_t scope = scope_begin(&g->ctx);
-    Tensor moments = encode(g, 0, mode, masked, NULL);
+    Tensor moments = encode(g, 0, mode, false, NULL);
     bool ok = error_pass(e, &g->ctx.err), finite = !ok || all_finite(moments.data, tensor_count(moments));
-    int64_t mask = g->h * g->w;
-    if (ok && finite && masked) {
-        sample_batch(g, g->beside + mask, mask + g->latent, moments.data, noise, g->image != NULL);
-        for (int i = 0; i < g->batch; i++) beside_mask(g, g->beside + i * (mask + g->latent));
-    } else if (ok && finite) {
-        sample_batch(g, g->z, g->latent, moments.data, noise, false);
-        if (g->beside && !shows_masked(g)) show_picture(g, moments.data);
-    }
+    for (int i = 0; ok && finite && i < g->batch; i++)
+        sample_one(g, i, g->z + i * g->latent, moments.data, noise, false);
+    if (ok && finite && g->beside && !shows_masked(g)) show_picture(g, moments.data);
     scope_end(&g->ctx, scope);
-    return finite ? ok : damaged(g, 0, mode, masked, e);
+    return finite ? ok : damaged(g, 0, mode, false, e);
+}
+
+/* What an inpainting model is shown: of each picture that begins with one of its own, unless all of them are hidden. */
+static bool run_masked(Generation *g, const Mode *mode, float *noise, Error *e) {
+    const int64_t mask = g->h * g->w, each = mask + g->latent;
+    const bool apart = g->pass.from_pictures && g->r->mask_weight < 1;
+    bool ok = true, finite = true;
+    for (int k = 0; ok && finite && k < (apart ? g->batch : 1); k++) {
+        size_t scope = scope_begin(&g->ctx);
+        Tensor moments = encode(g, k, mode, true, NULL);
+        ok = error_pass(e, &g->ctx.err), finite = !ok || all_finite(moments.data, tensor_count(moments));
+        for (int i = k; ok && finite && i < (apart ? k + 1 : g->batch); i++) {
+            beside_mask(g, g->beside + i * each);
+            sample_one(g, i, g->beside + i * each + mask, moments.data, noise, generation_encodes(g));
+        }
+        scope_end(&g->ctx, scope);
+        if (!finite) return damaged(g, k, mode, true, e);
+    }
+    return ok;
 }
 
 /* The batch's picture `index` begins with one of its own, of whose latents the pass draws a part: sampled as a whole.
@@ -177,9 +188,9 @@ bool encode_run(Generation *g, const Mode *mode, Error *e) {
     if (beside) g->beside = malloc((size_t)beside * sizeof *g->beside);
     bool ok = noise && (g->z || !generation_encodes(g)) && (g->beside || !beside);
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
-    if (g->pass.from_pictures) ok = ok && run_all(g, mode, e); /* by a model that is shown nothing beside */
-    else
-        for (int masked = !g->image; ok && masked <= shows_masked(g); masked++) ok = run(g, mode, masked, noise, e);
+    if (g->pass.from_pictures) ok = ok && run_all(g, mode, e);
+    else if (g->image) ok = ok && run(g, mode, noise, e);
+    if (shows_masked(g)) ok = ok && run_masked(g, mode, noise, e);
     free(noise);
     if (ok && ((g->z && !all_finite(g->z, g->batch * g->latent)) || (beside && !all_finite(g->beside, beside))))
         ok = error_set(e, ERR_NUMERIC, "the VAE's numbers overflow while encoding; the model or its file is damaged");

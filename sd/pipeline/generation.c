@@ -35,9 +35,6 @@ static bool set_windows(Generation *g, Error *e) {
     if (g->windows.count > 1 && (g->r->attention || g->r->tiling))
         return error_set(e, ERR_ARGUMENT, "tiled diffusion: does not go with %s; leave one of them out",
                          g->r->tiling ? "tiling" : "attention maps");
-    for (int i = 0; g->windows.count > 1 && i < g->r->control_count; i++)
-        if (!control_is_image(g->r->controls[i].net))
-            return error_set(e, ERR_ARGUMENT, "tiled diffusion: does not go with ControlNets; leave one of them out");
     return true;
 }
 

@@ -84,10 +84,12 @@ typedef struct {
     const SdControl *of;
     SdControlNet *net;
     WeightSource source;
-    uint8_t *hint;            /* [height][width][3], owned */
+    uint8_t *hint;            /* [hints][height][width][3], owned */
+    int hints;                /* of the request, or of each picture of the batch (Pass.control_tiles) */
+    uint8_t *cut;             /* [pixels of a window][3], owned: to work in; NULL: there is one window */
     UnetTexts texts;          /* of a ControlNet */
-    Tensor guide[MAX_LEVELS]; /* what it makes of the hint alone, beside the texts: one, or a T2I-Adapter's
-                               * features; of an IP-Adapter its kv (ImageStates) */
+    Tensor guide[MAX_LEVELS]; /* what it makes of each hint's windows alone, beside the texts, [control_rows,...]: one,
+                               * or a T2I-Adapter's features; of an IP-Adapter its kv (ImageStates) */
     int guides;
     bool guided;     /* they are made */
     float *image_kv; /* of an IP-Adapter: what it makes of its picture (image_prompt.h), owned; NULL: not yet */
@@ -117,10 +119,12 @@ typedef struct {
     int picture_w, picture_h;         /* of whose latents the first cut_x columns and cut_y rows are left out, */
     int cut_x, cut_y;                 /* and those after the pass' own */
     const uint8_t *latent_mask;       /* [height][width]: of the latents, where it is not the request's mask */
-    size_t held;                      /* bytes that its caller holds while it is drawn */
-    float **latents;                  /* where its own latents go, malloc'ed, and no picture is made; NULL: one is */
-    int calls_before;                 /* denoiser calls of the pass before, which prompts' switches count from */
-    const SdRequest *told;            /* what the pictures' texts say; NULL: the pass' request, of its model */
+    uint8_t **control_tiles[SD_MOST_CONTROLS]; /* [batch]: [height][width][3], what hints are made of in place of the
+                                                * request's picture; not read while planning. NULL: that */
+    size_t held;                               /* bytes that its caller holds while it is drawn */
+    float **latents;       /* where its own latents go, malloc'ed, and no picture is made; NULL: one is */
+    int calls_before;      /* denoiser calls of the pass before, which prompts' switches count from */
+    const SdRequest *told; /* what the pictures' texts say; NULL: the pass' request, of its model */
     SdModel *told_model;
     const NetworkList *told_networks; /* of all passes; NULL: the pass' own */
     char **told_embeddings; /* what is said of embeddings: the first pass sets it, the last one adds its own; or NULL */

@@ -69,7 +69,7 @@ static void forward(Generation *g, const Call *k, float *out, const float *x, co
     fill_input(g, in, k, x, beside, scale);
     tensor_push(c, in);
     ControlMaps maps;
-    const ControlCall call = {k->context, k->text, k->texts, k->first, k->pictures};
+    const ControlCall call = {k->context, k->text, k->texts, k->first, k->pictures, k->group};
     Tensor latents = in; /* all that a ControlNet sees */
     if (beside_channels(g->now->m)) latents = tensor_new(c, 4, SHAPE(n, h, w, u->config.out_channels));
     bool controlled = control_maps(g, &maps, &call, latents);
@@ -125,6 +125,12 @@ static void plan_context(Generation *g, const Mode *mode, Call k, float time) {
     }
 }
 
+static bool has_own_hints(const Generation *g) {
+    bool any = false;
+    for (int i = 0; g->group < g->batch && i < g->control_count; i++) any = any || g->controls[i].hints > 1;
+    return any;
+}
+
 /* All texts of a context. look: taps to use instead of the request's; NULL: the request's. */
 static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k, float *out, const float *x,
                             float scale, float time, Taps *look) {
@@ -139,8 +145,8 @@ static void forward_context(Generation *g, const Mode *mode, Cursor *at, Call k,
             if (look) g->ctx.taps = look;
             else listen_to_call(g, at);
             Recording once = {0};
-            bool whole = k.texts == all && k.pictures == all_windows(g) &&
-                         !k.bare; /* smaller calls share addresses, not texts */
+            bool whole = k.texts == all && k.pictures == all_windows(g) && !k.bare && !has_own_hints(g);
+            /* smaller calls share addresses, not texts; pictures sampled one by one may share them, not hints */
             forward(g, &k, out, x, beside, scale, time, whole ? &g->work.unet[k.context] : &once);
             recording_free(&g->work.arena, &once);
             at->unet_calls++;

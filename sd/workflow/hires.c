@@ -62,8 +62,17 @@ static bool check(const Hires *h, Error *e) {
                          "hires scale: %d x %d has sides that are not multiples of %d; choose another scale, or "
                          "Latent",
                          h->to_w, h->to_h, h->unit);
-    if (config_input(&h->m->config) != INPUT_LATENTS || config_input(&h->next->config) != INPUT_LATENTS)
-        return error_set(e, ERR_ARGUMENT, "hires scale: not with models for inpainting or instructions; leave it out");
+    for (const SdModel *k = h->m; k; k = k == h->next ? NULL : h->next) {
+        const UnetInputs is = config_input(&k->config);
+        if (is != INPUT_LATENTS && is != INPUT_INPAINTING)
+            return error_set(e, ERR_ARGUMENT,
+                             "hires scale: not with models for instructions, nor the x4 upscaler; leave it out");
+        if (is == INPUT_INPAINTING && r->mask_weight < 1 && k == h->next && (h->latent || h->cut_x || h->cut_y))
+            return error_set(
+                e, ERR_ARGUMENT,
+                "mask weight: in hires fix an inpainting model is shown pictures, and these are latents or "
+                "cut; leave it out, or choose Lanczos and a size of the same shape");
+    }
     if (h->latent) return true;
     return r->vae_encoder == SD_VAE_TAESD ? model_has_taesd(h->next, PART_TAESD_ENCODER, e)
                                           : model_has(h->next, PART_ENCODER, e);

@@ -5,6 +5,8 @@
 #include "sd/pipeline/request.h"
 #include "sd/image/grid.h"
 #include "sd/image/image.h"
+#include "sd/image/resize.h"
+#include "sd/load/control.h"
 #include "sd/info/params.h"
 
 #include <stdlib.h>
@@ -16,10 +18,12 @@ typedef struct {
     Pass pass;
     Enlarger by;
     Grid grid;
-    int tiles, batches, batch; /* all of them; the one at work */
-    Bytes whole;               /* the enlarged picture */
-    uint8_t **at;              /* [batch_size]: tiles */
-    uint8_t *line, *joined;    /* grid_put */
+    int tiles, batches, batch;            /* all of them; the one at work */
+    Bytes whole;                          /* the enlarged picture */
+    uint8_t **at;                         /* [batch_size]: tiles */
+    uint8_t *hints[SD_MOST_CONTROLS];     /* ControlNets' pictures at the whole's size, NULL: the request's is used; */
+    uint8_t **hints_at[SD_MOST_CONTROLS]; /* tiles of these */
+    uint8_t *line, *joined;               /* grid_put */
 } Tiles;
 
 static const char *name_of(const SdRequest *r) {
@@ -33,6 +37,9 @@ void tiles_size(const SdRequest *r, int *width, int *height) {
     *width = enlarged_side(*width, r->sd_upscale), *height = enlarged_side(*height, r->sd_upscale);
 }
 
+/* Whether a tile has its part of the control's picture; an image prompt is one of the whole. */
+static bool is_cut(const SdControl *c) { return c->net && !control_is_image(c->net); }
+
 static size_t pixels_of(const Grid *g) { return (size_t)g->width * (size_t)g->height; }
 static size_t tile_bytes(const Grid *g) { return (size_t)g->tile_w * (size_t)g->tile_h * 3; }
 static size_t line_bytes(const Grid *g) { return (size_t)g->width * (size_t)g->tile_h * 3; }
@@ -41,8 +48,10 @@ static bool check(const Tiles *t, Error *e) {
     const SdRequest *r = &t->told;
     const Grid *g = &t->grid;
     const int unit = vae_factor(&t->m->config.vae);
-    if (config_input(&t->m->config) != INPUT_LATENTS)
-        return error_set(e, ERR_ARGUMENT, "sd upscale: not with models for inpainting or instructions; leave it out");
+    const UnetInputs is = config_input(&t->m->config);
+    if (is != INPUT_LATENTS && is != INPUT_INPAINTING)
+        return error_set(e, ERR_ARGUMENT,
+                         "sd upscale: not with models for instructions, nor the x4 upscaler; leave it out");
     if (g->tile_w % unit || g->tile_h % unit)
         return error_set(e, ERR_ARGUMENT,
                          "sd upscale: a picture of %d x %d has no tiles of %d x %d whose sides are multiples of %d; "
@@ -99,6 +108,25 @@ static void set_one(Tiles *t) {
     if (r->activation) r->activation = activation;
 }
 
+/* Of the ControlNets' pictures. */
+static size_t hint_bytes(const Tiles *t) {
+    size_t n = 0;
+    for (int i = 0; i < t->told.control_count; i++)
+        if (is_cut(&t->told.controls[i]))
+            n += 3 * pixels_of(&t->grid) + (size_t)t->one.batch_size * tile_bytes(&t->grid);
+    return n;
+}
+
+/* Places for tiles of the ControlNets' pictures, which only drawing fills. */
+static bool place_hints(Tiles *t, Error *e) {
+    for (int i = 0; i < t->told.control_count; i++) {
+        if (!is_cut(&t->told.controls[i])) continue;
+        t->pass.control_tiles[i] = t->hints_at[i] = calloc((size_t)t->one.batch_size, sizeof *t->hints_at[i]);
+        if (!t->hints_at[i]) return error_set(e, ERR_MEMORY, "out of memory for tiles");
+    }
+    return true;
+}
+
 static bool begin(Tiles *t, SdModel *m, const SdRequest *r, Error *e) {
     *t = (Tiles){.m = m, .told = *r};
     if (!r->image) return error_set(e, ERR_ARGUMENT, "sd upscale: needs an image, which it enlarges; sd_img2img");
@@ -116,6 +144,8 @@ static bool begin(Tiles *t, SdModel *m, const SdRequest *r, Error *e) {
     t->grid = grid_make(w, h, r->width, r->height, r->sd_upscale_overlap);
     t->tiles = t->grid.columns * t->grid.rows;
     t->batches = (t->tiles + r->batch_size - 1) / r->batch_size;
+    if (r->control_count < 0 || r->control_count > SD_MOST_CONTROLS || (r->control_count && !r->controls))
+        return error_set(e, ERR_ARGUMENT, "controls: %d of them are not 0..%d", r->control_count, SD_MOST_CONTROLS);
     if (t->told.seed < 0) t->told.seed = sd_random_seed();
     if (t->told.variation_seed < 0) t->told.variation_seed = sd_random_seed();
     set_one(t);
@@ -125,15 +155,20 @@ static bool begin(Tiles *t, SdModel *m, const SdRequest *r, Error *e) {
                      .picture_w = t->grid.tile_w,
                      .picture_h = t->grid.tile_h,
                      .held = (size_t)r->image_width * (size_t)r->image_height * 3 + 6 * pixels_of(&t->grid) +
-                             line_bytes(&t->grid),
+                             line_bytes(&t->grid) + hint_bytes(t),
                      .told = &t->told,
                      .told_model = m};
-    return check(t, e);
+    return check(t, e) && place_hints(t, e);
 }
 
 static void end(Tiles *t) {
     for (int i = 0; t->at && i < t->one.batch_size; i++) free(t->at[i]);
     free(t->at);
+    for (int k = 0; k < SD_MOST_CONTROLS; k++) {
+        for (int i = 0; t->hints_at[k] && i < t->one.batch_size; i++) free(t->hints_at[k][i]);
+        free(t->hints_at[k]);
+        free(t->hints[k]);
+    }
     free(t->whole.rgb);
     free(t->line);
     free(t->joined);
@@ -152,12 +187,16 @@ static bool plan(Tiles *t, SdPlan *out, Error *e) {
 bool tiles_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e) {
     Tiles t;
     *out = (SdPlan){0};
-    return begin(&t, m, r, e) && plan(&t, out, e);
+    bool ok = begin(&t, m, r, e) && plan(&t, out, e);
+    end(&t);
+    return ok;
 }
 
 bool tiles_tell(SdModel *m, const SdRequest *r, char **text, Error *e) {
     Tiles t;
-    return begin(&t, m, r, e) && generate_tell(m, &t.one, &t.pass, text, e);
+    bool ok = begin(&t, m, r, e) && generate_tell(m, &t.one, &t.pass, text, e);
+    end(&t);
+    return ok;
 }
 
 /* --- drawing --- */
@@ -181,12 +220,29 @@ static bool make_room(Tiles *t, Error *e) {
     return (ok && t->line && t->joined) || error_set(e, ERR_MEMORY, "out of memory for tiles");
 }
 
-static void cut(const Tiles *t, int tile, uint8_t *to) {
+/* A ControlNet's picture brought to the whole's size, of which each tile has its part. */
+static bool make_hints(Tiles *t, int i, Error *e) {
+    const SdControl *c = &t->told.controls[i];
+    const Grid *g = &t->grid;
+    t->hints[i] = malloc(3 * pixels_of(g));
+    bool ok = t->hints[i] != NULL;
+    for (int k = 0; ok && k < t->one.batch_size; k++) ok = (t->hints_at[i][k] = malloc(tile_bytes(g))) != NULL;
+    if (!ok) return error_set(e, ERR_MEMORY, "out of memory for a ControlNet's hint");
+    return resize_picture(c->image, c->width, c->height, t->hints[i], g->width, g->height, c->resize, e);
+}
+
+static bool make_all_hints(Tiles *t, Error *e) {
+    bool ok = true;
+    for (int i = 0; ok && i < t->told.control_count; i++) ok = !t->hints_at[i] || make_hints(t, i, e);
+    return ok;
+}
+
+static void cut(const Tiles *t, const uint8_t *whole, int tile, uint8_t *to) {
     const Grid *g = &t->grid;
     const size_t row = (size_t)g->tile_w * 3;
     const int x = grid_x(g, tile % g->columns), y = grid_y(g, tile / g->columns);
     for (int i = 0; i < g->tile_h; i++)
-        memcpy(to + (size_t)i * row, t->whole.rgb + ((size_t)(y + i) * (size_t)g->width + (size_t)x) * 3, row);
+        memcpy(to + (size_t)i * row, whole + ((size_t)(y + i) * (size_t)g->width + (size_t)x) * 3, row);
 }
 
 /* The batch's tiles, drawn and joined; the first one's text goes to *text. */
@@ -196,7 +252,9 @@ static bool draw_batch(Tiles *t, SdResult *out, char **text, Error *e) {
     SdRequest r = t->one;
     r.batch_size = first + batch < t->tiles ? batch : t->tiles - first;
     r.seed += t->batch;
-    for (int i = 0; i < r.batch_size; i++) cut(t, first + i, t->at[i]);
+    for (int i = 0; i < r.batch_size; i++) cut(t, t->whole.rgb, first + i, t->at[i]);
+    for (int k = 0; k < SD_MOST_CONTROLS; k++)
+        for (int i = 0; t->hints_at[k] && i < r.batch_size; i++) cut(t, t->hints[k], first + i, t->hints_at[k][i]);
     if (!generate(t->m, &r, &t->pass, &part, e)) return false;
     for (int i = 0; i < r.batch_size; i++)
         grid_put(&t->grid, 1, (first + i) / t->grid.columns, (first + i) % t->grid.columns, part.pictures[i].rgb,
@@ -213,9 +271,9 @@ bool tiles_draw(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     SdPlan planned;
     char *text = NULL;
     *out = (SdResult){0};
-    if (!begin(&t, m, r, e)) return false;
+    if (!begin(&t, m, r, e)) return end(&t), false;
     if (r->upscaler && m->memory_limit) generate_release(m, r); /* what an earlier call kept */
-    bool ok = plan(&t, &planned, e) && make_whole(&t, e) && make_room(&t, e);
+    bool ok = plan(&t, &planned, e) && make_whole(&t, e) && make_room(&t, e) && make_all_hints(&t, e);
     for (t.batch = 0; ok && t.batch < t.batches; t.batch++) ok = draw_batch(&t, out, &text, e);
     if (!r->keep) generate_release(m, r);
     out->pictures = ok ? calloc(1, sizeof *out->pictures) : NULL;

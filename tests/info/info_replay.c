@@ -141,7 +141,7 @@ static void refusals(void) {
         {HEAD ", CFG scale: much", "CFG scale: 'much' is not a number"},
         {HEAD ", RNG: Dice", "RNG: Dice"},
         {HEAD ", Denoising strength: 0.7, Hires checkpoint: other",
-         "Hires checkpoint: needs another model in hires fix"},
+         "Hires checkpoint: needs other; name its file after --hires-checkpoint"},
         {HEAD ", Denoising strength: 0.7", "Denoising strength: needs the picture|name it after -i"},
         {HEAD ", Noise: file", "Noise: needs the file of noise"},
         {HEAD ", Eta: 1.5", "Eta: 1.5 is not in 0..1"},

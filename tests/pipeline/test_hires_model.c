@@ -21,13 +21,14 @@ static SdRequest request(void) {
     return r;
 }
 
-/* txt2img by one, Lanczos, img2img by the other. */
-static bool by_hand(SdModel *a, SdModel *b, SdResult *out, Error *e) {
+/* txt2img by one, Lanczos, img2img by the other, with another seed and mask weight than request()'s. */
+static bool by_hand(SdModel *a, SdModel *b, int more, double weight, SdResult *out, Error *e) {
     SdResult small = {0};
     SdUpscaled large = {0};
     SdUpscale how = sd_upscale_defaults();
     SdRequest r = request();
     r.hires_scale = 0, r.hires_upscaler = NULL;
+    r.seed += more, r.mask_weight = weight;
     bool ok = sd_txt2img(a, &r, &small, e);
     if (ok) how.rgb = small.pictures[0].rgb, how.width = how.height = SIDE, how.to_width = how.to_height = LARGE;
     ok = ok && sd_upscale(NULL, &how, SD_FILTER_LANCZOS, &large, e);
@@ -46,7 +47,7 @@ static void check_pictures(SdModel *a, SdModel *b) {
     SdRequest r = request(), back = sd_request(NULL);
     bool ok = sd_txt2img(a, &r, &plain, &e);
     r.hires_model = b;
-    ok = ok && sd_txt2img(a, &r, &out, &e) && by_hand(a, b, &hand, &e);
+    ok = ok && sd_txt2img(a, &r, &out, &e) && by_hand(a, b, 0, 1, &hand, &e);
     test_check(ok && pipeline_same_picture(&out.pictures[0], &hand.pictures[0]),
                "the picture of both, one after the other");
     test_check(ok && !pipeline_same_picture(&out.pictures[0], &plain.pictures[0]), "not the first model's alone");
@@ -96,7 +97,32 @@ static void refused(SdModel *m, SdRequest r, const char *words) {
     sd_free(&out);
 }
 
-SUITE(hires_model, .seconds = 3) {
+/* An inpainting model is shown no picture, or each its own, half hidden. */
+static void check_inpainting(void) {
+    char path[1024];
+    Error e = {0};
+    snprintf(path, sizeof path, "%s", test_path("hires-inpainting.safetensors"));
+    SdModel *m = make_model_of(path, (MakeModel){.dtype = F32}, micro_inpainting_config())
+                     ? sd_open(path, &(SdOptions){.threads = 2}, &e)
+                     : NULL;
+    for (int half = 0; m && half < 2; half++) {
+        SdResult out = {0}, hand = {0};
+        SdRequest r = request();
+        r.batch_size = 2, r.mask_weight = half ? 0.5 : 1;
+        bool ok = sd_txt2img(m, &r, &out, &e) && by_hand(m, m, 1, r.mask_weight, &hand, &e);
+        test_check(ok && pipeline_same_picture(&out.pictures[1], &hand.pictures[0]),
+                   "an inpainting model, mask weight %g: as by hand", r.mask_weight);
+        sd_free(&out);
+        sd_free(&hand);
+    }
+    SdRequest r = request();
+    r.mask_weight = 0.5, r.hires_upscaler = "Latent";
+    if (test_check(m != NULL, "an inpainting model")) refused(m, r, "mask weight: in hires fix");
+    test_note("%s", e.text);
+    sd_close(m);
+}
+
+SUITE(hires_model, .seconds = 4) {
     char first[1024], second[1024], other[1024];
     Error e = {0};
     SdConfig v = micro_config(), sdxl = micro_sdxl_config();
@@ -112,6 +138,7 @@ SUITE(hires_model, .seconds = 3) {
     if (test_check(c != NULL, "models")) {
         check_pictures(a, b);
         check_memory(first, second, a, b);
+        check_inpainting();
         SdRequest r = request();
         r.hires_model = c, r.hires_upscaler = "Latent";
         refused(a, r, "hires checkpoint: ");

@@ -9,6 +9,7 @@
 #include "tests/harness/golden.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
+#include "control_files.h"
 #include "pipeline.h"
 
 #include <stdio.h>
@@ -25,9 +26,10 @@ static const struct {
 } CASES[] = {
     {"lanczos", 53, 45, 2, "Lanczos", 64, 56, 16, 3},  /* 104 x 88: 2 x 2 tiles, the second batch with one */
     {"nearest", 37, 30, 3, "Nearest", 64, 512, 24, 2}, /* 104 x 88: 2 x 1 tiles, as high as the picture */
-    {"none", 101, 77, 1, "None", 64, 64, 13, 1},
+    {"none", 101, 77, 1, "None", 64, 64, 13, 1},          {"control", 37, 30, 3, "Nearest", 64, 512, 24, 2},
+    {"inpainting", 37, 30, 3, "Nearest", 64, 512, 24, 2},
 };
-enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
+enum { PLAIN_COUNT = 3, WITH_CONTROL = 3, BY_INPAINTING = 4 };
 
 static SdRequest request(int i, uint8_t *image) {
     SdRequest r = pipeline_request("Euler", 42, CASES[i].w, CASES[i].h);
@@ -42,13 +44,15 @@ static SdRequest request(int i, uint8_t *image) {
 }
 
 /* A difference of f32 may be one of bytes, in few pixels. */
-static void check_golden(SdModel *m, const Golden *golden, int i) {
+static void check_golden(SdModel *m, const Golden *golden, int i, const SdControl *control) {
     uint8_t image[MOST_IMAGE];
     float values[MOST_PIXELS];
     char name[40];
     SdResult out;
     Error e = {0};
     SdRequest r = request(i, image);
+    r.controls = control, r.control_count = control != NULL;
+    if (i == BY_INPAINTING) r.mask_weight = 0.5;
     int w, h;
     sd_finished_size(&r, &w, &h);
     bool ok = sd_img2img(m, &r, &out, &e);
@@ -167,6 +171,30 @@ static void check_program(const char *path) {
               "img2img -m '%s' -i from.png -p x --sd-upscale 2 --sd-upscale-upscaler nothing.pth", path);
 }
 
+/* Each tile with its part of a ControlNet's hint; an inpainting model. */
+static void check_beside(SdModel *m, const Golden *golden) {
+    static uint8_t hint[104 * 88 * 3];
+    char file[1024], model[1024];
+    Error e = {0};
+    snprintf(file, sizeof file, "%s", test_path("tiles-control"));
+    snprintf(model, sizeof model, "%s", test_path("tiles-inpainting.safetensors"));
+    make_control(file, (ControlFile){.config = micro_config(), .prefix = ""});
+    SdControlNet *net = sd_open_control(file, m, &e);
+    for (uint64_t i = 0; i < sizeof hint; i++) hint[i] = (uint8_t)(gen_mixed(gen_crc("hint0"), i) >> 24);
+    if (test_check(net != NULL, "a ControlNet")) {
+        SdControl c = control_of(net, hint);
+        c.width = 104, c.height = 88;
+        check_golden(m, golden, WITH_CONTROL, &c);
+    }
+    sd_close_control(net);
+    SdModel *shown = make_model_of(model, (MakeModel){.dtype = F32}, micro_inpainting_config())
+                         ? sd_open(model, &(SdOptions){.precision = SD_F32_DIRECT}, &e)
+                         : NULL;
+    if (test_check(shown != NULL, "an inpainting model")) check_golden(shown, golden, BY_INPAINTING, NULL);
+    test_note("%s", e.text);
+    sd_close(shown);
+}
+
 SUITE(tiles, .seconds = 4) {
     char path[1024];
     Error e = {0};
@@ -175,7 +203,8 @@ SUITE(tiles, .seconds = 4) {
     SdModel *m =
         golden && make_micro_model(path, F32) ? sd_open(path, &(SdOptions){.precision = SD_F32_DIRECT}, &e) : NULL;
     if (test_check(m != NULL, "a model")) {
-        for (int i = 0; i < CASE_COUNT; i++) check_golden(m, golden, i);
+        for (int i = 0; i < PLAIN_COUNT; i++) check_golden(m, golden, i, NULL);
+        check_beside(m, golden);
         check_refusals(m);
         sd_close(m);
         m = sd_open(path, &(SdOptions){.threads = 2}, &e);

@@ -3,10 +3,12 @@
 #include "sd/info/params.h"
 #include "sd/pipeline/windows.h"
 #include "sd/sd.h"
+#include "tools/ledger/generated.h"
 #include "tools/ledger/pipeline.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
+#include "control_files.h"
 #include "pipeline.h"
 
 #include <math.h>
@@ -64,11 +66,12 @@ static bool show(void *user, const char *name, int nd, const int64_t *n, const f
     return !strcmp(name, "image");
 }
 
-static void check_golden(SdModel *m, const Golden *golden, SdTiled method, const char *name) {
+static void check_golden(SdModel *m, const Golden *golden, SdTiled method, const SdControl *control, const char *name) {
     SdResult out;
     Error e = {0};
     Shown s = {0};
     SdRequest r = request(method);
+    r.controls = control, r.control_count = control != NULL;
     r.activation = show, r.tap = "image", r.user = &s;
     bool ok = sd_txt2img(m, &r, &out, &e);
     test_check(ok && s.values, "%s is drawn", name);
@@ -111,7 +114,71 @@ static void check_bits(const char *path, SdModel *m, SdTiled method, const char 
     sd_free(&whole);
 }
 
-SUITE(windows, .seconds = 5) {
+/* The picture's bytes of "hint0". */
+static uint8_t hint[W * H * 3];
+
+static SdControl control_of_whole(SdControlNet *net) {
+    const uint32_t crc = gen_crc("hint0");
+    SdControl c = control_of(net, hint);
+    for (int64_t i = 0; i < W * H * 3; i++) hint[i] = (uint8_t)(gen_mixed(crc, (uint64_t)i) >> 24);
+    c.width = W, c.height = H;
+    return c;
+}
+
+/* A ControlNet, or an adapter, beside windows: three at once, in a batch, in the least memory. */
+static void check_control_bits(const char *model, const char *file, SdModel *m, SdControlNet *net, const char *name) {
+    SdResult one = {0}, two = {0}, tight = {0}, without = {0};
+    Error e = {0};
+    SdPlan plan = {0};
+    SdControl c = control_of_whole(net);
+    SdRequest r = request(SD_TILED_MIXTURE);
+    r.steps = 2, r.tile_overlap = 8;
+    bool ok = sd_txt2img(m, &r, &without, &e);
+    r.controls = &c, r.control_count = 1;
+    ok = ok && sd_txt2img(m, &r, &one, &e);
+    r.batch_size = 2, r.seed--, r.tile_batch = 3;
+    ok = ok && sd_txt2img(m, &r, &two, &e) && sd_plan(m, &r, &plan, &e);
+    test_check(ok && pipeline_same_picture(&one.pictures[0], &two.pictures[1]) &&
+                   !pipeline_same_picture(&one.pictures[0], &without.pictures[0]),
+               "%s: counts, and the same in a batch, three windows at once", name);
+    SdModel *small = ok ? sd_open(model, &(SdOptions){.memory_limit = plan.least, .threads = 1}, &e) : NULL;
+    c.net = small ? sd_open_control(file, small, &e) : NULL;
+    ok = c.net && sd_txt2img(small, &r, &tight, &e);
+    test_check(ok && pipeline_same_picture(&tight.pictures[1], &two.pictures[1]), "%s: the same in the least memory",
+               name);
+    test_note("%s", e.text);
+    sd_close_control(c.net);
+    sd_close(small);
+    sd_free(&one);
+    sd_free(&two);
+    sd_free(&tight);
+    sd_free(&without);
+}
+
+static void check_controls(const char *path, SdModel *m, const Golden *golden) {
+    char files[2][1024];
+    Error e = {0};
+    SdModel *direct = sd_open(path, &(SdOptions){.precision = SD_F32_DIRECT}, &e);
+    for (int i = 0; i < 2; i++) {
+        ControlFile k = {.config = micro_config(), .prefix = ""};
+        if (i) k.adapter = (AdapterConfig){8, 3, false};
+        snprintf(files[i], sizeof files[i], "%s", test_path(i ? "windows-adapter" : "windows-control"));
+        make_control(files[i], k);
+        SdControlNet *net = sd_open_control(files[i], m, &e), *exact = i ? NULL : sd_open_control(files[i], direct, &e);
+        test_check(net && (i || exact), "opened");
+        test_note("%s", e.text);
+        if (exact) {
+            SdControl c = control_of_whole(exact);
+            check_golden(direct, golden, SD_TILED_MULTIDIFFUSION, &c, "control.image");
+        }
+        if (net) check_control_bits(path, files[i], m, net, i ? "T2I-Adapter" : "ControlNet");
+        sd_close_control(net);
+        sd_close_control(exact);
+    }
+    sd_close(direct);
+}
+
+SUITE(windows, .seconds = 10) {
     char path[1024];
     Error e = {0};
     Golden *golden = golden_open("windows");
@@ -120,12 +187,13 @@ SUITE(windows, .seconds = 5) {
         golden && make_micro_model(path, F32) ? sd_open(path, &(SdOptions){.precision = SD_F32_DIRECT}, &e) : NULL;
     check_windows();
     if (test_check(m != NULL, "a model")) {
-        check_golden(m, golden, SD_TILED_MULTIDIFFUSION, "multidiffusion.image");
-        check_golden(m, golden, SD_TILED_MIXTURE, "mixture.image");
+        check_golden(m, golden, SD_TILED_MULTIDIFFUSION, NULL, "multidiffusion.image");
+        check_golden(m, golden, SD_TILED_MIXTURE, NULL, "mixture.image");
         sd_close(m);
         m = sd_open(path, &(SdOptions){.threads = 2}, &e);
         check_bits(path, m, SD_TILED_MULTIDIFFUSION, "MultiDiffusion");
         check_bits(path, m, SD_TILED_MIXTURE, "Mixture of Diffusers");
+        check_controls(path, m, golden);
         SdRequest r = request(SD_TILED_NONE);
         SdResult out;
         test_check(!sd_txt2img(m, &r, &out, &e) && strstr(e.text, "tile width: counts only with tiled diffusion"),

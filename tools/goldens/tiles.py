@@ -1,7 +1,9 @@
 """SD upscale on micro-SD: the webui's script (scripts/sd_upscale.py) over diffusers' modules and Pillow.
 
 Goldens: NAME.image [H,W,3], the joined picture's bytes. The picture to enlarge is generated: "tiles.pixels" [1,3,h,w], below
-256. Sizes are odd and batches are not full; a batch's seeds count up from the last one's first seed and one.
+256. Sizes are odd and batches are not full; a batch's seeds count up from the last one's first seed and one. "control": each tile with
+its part of the hint "hint0", which is as large as the enlarged picture. "inpainting": by an inpainting model, which is shown
+each tile at half its strength under a mask of ones (mask weight 0.5).
 """
 import math
 
@@ -9,16 +11,18 @@ import numpy as np
 import torch
 from PIL import Image
 
-from . import families, models, pipeline, store, values
+from . import families, micro_control, models, pipeline, store, values
 from .precise import reference
 
-SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "families", "models", "precise", "kdiffusion", "pipeline", "tiles")]
+SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "families", "models", "precise", "kdiffusion", "pipeline", "micro_control", "tiles")]
 BASE = dict(prompt="a lovely cat", negative="blurry, low quality", seed=42, steps=5, cfg=7, sampler="Euler", strength=0.5)
 # name: (picture's width and height, scale, upscaler, tile's width and height, overlap, batch size)
 JOBS = {
     "lanczos": (53, 45, 2, "Lanczos", 64, 56, 16, 3),
     "nearest": (37, 30, 3, "Nearest", 64, 512, 24, 2),
     "none": (101, 77, 1, "None", 64, 64, 13, 1),
+    "control": (37, 30, 3, "Nearest", 64, 512, 24, 2),
+    "inpainting": (37, 30, 3, "Nearest", 64, 512, 24, 2),
 }
 
 
@@ -69,25 +73,33 @@ def joined(tiles, xs, ys, size, overlap):
     return out
 
 
-def redrawn(p, context, tile, seed, dtype):
+def redrawn(p, context, tile, seed, dtype, kind, x, y):
     """A tile through img2img."""
     job = {**BASE, "seed": seed, "width": tile.width, "height": tile.height}
     image = torch.from_numpy(np.array(tile)).to(dtype).permute(2, 0, 1)[None] / 255
     z = p["vae"].encode(image * 2 - 1).latent_dist.mode() * families.MICRO["scale"]
-    latents, _ = pipeline.denoise(p["unet"], context, job, dtype, False, z)
+    unet, beside = p["unet"], None
+    if kind == "control":
+        hint = p["hint"][:, :, y : y + tile.height, x : x + tile.width]
+        unet = micro_control.Controlled(unet, [(p["net"], hint, 1.0, False)])
+    if kind == "inpainting":
+        shown = p["vae"].encode((image * 2 - 1) * 0.5).latent_dist.mode() * families.MICRO["scale"]
+        unet, beside = p["inpainting"], torch.cat([torch.ones_like(shown[:, :1]), shown], dim=1).repeat(2, 1, 1, 1)
+    latents, _ = pipeline.denoise(unet, context, job, dtype, False, z, beside=beside)
     image = torch.clamp((pipeline.decode(p["vae"], latents)["image"] + 1) / 2, 0, 1)[0]
     return Image.fromarray((255.0 * image.permute(1, 2, 0)).to(torch.uint8).numpy())
 
 
-def run(p, context, job, dtype):
+def run(p, context, kind, job, dtype):
     """The script."""
     w, h, scale, upscaler, tile_w, tile_h, overlap, batch = job
     pixels = values.integers("tiles.pixels", (3, h, w), 256).transpose(1, 2, 0).astype(np.uint8)
     whole = enlarged(Image.fromarray(pixels), scale, upscaler)
     xs, ys = places(whole.width, tile_w, overlap), places(whole.height, tile_h, overlap)
     wide, high = min(tile_w, whole.width), min(tile_h, whole.height)
-    work = [whole.crop((x, y, x + wide, y + high)) for y in ys for x in xs]
-    out = [redrawn(p, context, tile, BASE["seed"] + i // batch + i % batch, dtype) for i, tile in enumerate(work)]
+    p["hint"] = micro_control.hint(0, whole.height, whole.width, dtype)
+    work = [(whole.crop((x, y, x + wide, y + high)), x, y) for y in ys for x in xs]
+    out = [redrawn(p, context, tile, BASE["seed"] + i // batch + i % batch, dtype, kind, x, y) for i, (tile, x, y) in enumerate(work)]
     rows = [out[i : i + len(xs)] for i in range(0, len(out), len(xs))]
     return torch.from_numpy(np.array(joined(rows, xs, ys, whole.size, overlap)).astype(np.float32))
 
@@ -98,9 +110,11 @@ def make(args):
     runs = []
     for dtype in (torch.float64, torch.float32):
         p = {k: getattr(models, k)(families.MICRO, dtype=dtype) for k in ("text", "unet", "vae")}
+        p["net"] = micro_control.control(families.MICRO, 0, dtype)
+        p["inpainting"] = models.unet(families.MICRO_INPAINTING, dtype=dtype)
         with reference(dtype):
             context = pipeline.encode(p["text"], BASE["prompt"], BASE["negative"])
-            runs.append({name: run(p, context, job, dtype) for name, job in JOBS.items()})
+            runs.append({name: run(p, context, name, job, dtype) for name, job in JOBS.items()})
     for name in JOBS:
         golden.add(name + ".image", runs[0][name], runs[1][name])
     return [golden]

@@ -2,16 +2,17 @@
 
 Goldens: multidiffusion.image, mixture.image: what the decoder gives. MultiDiffusion is computed as diffusers'
 StableDiffusionPanoramaPipeline does: every window takes its own step of the sampler, and latents are averaged. Mixture of
-Diffusers weighs the network's predictions by its paper's gaussians (albarji/mixture-of-diffusers, mixdiff/tiling.py).
+Diffusers weighs the network's predictions by its paper's gaussians (albarji/mixture-of-diffusers, mixdiff/tiling.py). control.image: MultiDiffusion with a ControlNet, which is shown the
+hint's part of each window.
 """
 import math
 
 import torch
 
-from . import families, kdiffusion, models, pipeline, store
+from . import families, kdiffusion, micro_control, models, pipeline, store
 from .precise import reference
 
-SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "families", "models", "precise", "kdiffusion", "pipeline", "windows")]
+SOURCES = ["tools/goldens/" + n + ".py" for n in ("names", "families", "models", "precise", "kdiffusion", "pipeline", "micro_control", "windows")]
 BASE = dict(prompt="a lovely cat", negative="blurry, low quality", seed=42, steps=4, cfg=7)
 WIDTH, HEIGHT, TILE, OVERLAP = 24, 21, 16, 5  # in latents
 
@@ -34,10 +35,20 @@ def gaussians(dtype):
     return y[:, None] * x
 
 
-def sampled(p, context, mixture, dtype):
+def sampled(p, context, mixture, dtype, net=None):
     """Euler's latents."""
+    hint = micro_control.hint(0, HEIGHT * 8, WIDTH * 8, dtype) if net else None
+    unet = p["unet"]
+
     def eps(x, t):
-        return p["unet"](x, t, encoder_hidden_states=context).sample
+        return unet(x, t, encoder_hidden_states=context).sample
+
+    def at(view):
+        """From here on the ControlNet sees this window."""
+        nonlocal unet
+        y, x = (slice(s.start * 8, s.stop * 8) for s in view[2:])
+        if net:
+            unet = micro_control.Controlled(p["unet"], [(net, hint[:, :, y, x], 1.0, False)])
 
     def mixed(x, t):
         total, out, weights = torch.zeros_like(x[:1, :1]), torch.zeros_like(x), gaussians(dtype)
@@ -62,6 +73,7 @@ def sampled(p, context, mixture, dtype):
             continue
         value, count = torch.zeros_like(x), torch.zeros_like(x)
         for view in VIEWS:
+            at(view)
             value[view] += stepped(x[view], i)
             count[view] += 1
         x = value / count
@@ -77,7 +89,8 @@ def make(args):
         with reference(dtype):
             context = pipeline.encode(p["text"], BASE["prompt"], BASE["negative"])
             latents = [sampled(p, context, mixture, dtype) for mixture in (False, True)]
+            latents.append(sampled(p, context, False, dtype, micro_control.control(families.MICRO, 0, dtype)))
             runs.append([pipeline.decode(p["vae"], x)["image"] for x in latents])
-    for i, name in enumerate(("multidiffusion", "mixture")):
+    for i, name in enumerate(("multidiffusion", "mixture", "control")):
         golden.add(name + ".image", runs[0][i], runs[1][i])
     return [golden]

@@ -8,12 +8,13 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* --- the request --- */
 
 static bool in(double v, double low, double high) { return v >= low && v <= high; }
 
-static bool check_one(const SdModel *m, const SdRequest *r, const SdControl *c, int i, Error *e) {
+static bool check_one(const SdModel *m, const SdControl *c, int i, Error *e) {
     if (!c->net) return error_set(e, ERR_ARGUMENT, "control %d: its ControlNet is NULL; sd_open_control opens one", i);
     if (c->net->of != m)
         return error_set(e, ERR_ARGUMENT, "control %d: %s: was opened for another model; open it for this one", i,
@@ -34,10 +35,6 @@ static bool check_one(const SdModel *m, const SdRequest *r, const SdControl *c, 
         return (c->hint == SD_HINT_NONE && c->resize == SD_RESIZE_CROP && c->mode == SD_CONTROL_BALANCED) ||
                error_set(e, ERR_ARGUMENT,
                          "control %d: an IP-Adapter takes its picture as it is, cut to a square, and is balanced", i);
-    int unit = control_is_adapter(c->net) ? adapter_unit(&c->net->adapter) : 1;
-    if ((r->width % unit || r->height % unit))
-        return error_set(e, ERR_ARGUMENT, "control %d: a T2I-Adapter's pictures have sides that are multiples of %d", i,
-                         unit);
     double most = c->hint == SD_HINT_CANNY ? 255 : 2;
     if (!in(c->low, 0, most) || !in(c->high, 0, 255))
         return error_set(e, ERR_ARGUMENT, "control %d: low and high: %g and %g are not in 0..%g and 0..255", i, c->low,
@@ -54,7 +51,7 @@ bool control_check(const SdModel *m, const SdRequest *r, Error *e) {
             "controls: hints of the masked part alone are not made by this version; leave only-masked out");
     bool ok = true;
     for (int i = 0; ok && i < r->control_count; i++) {
-        ok = check_one(m, r, &r->controls[i], i, e);
+        ok = check_one(m, &r->controls[i], i, e);
         for (int k = 0; ok && k < i; k++)
             if (r->controls[k].net == r->controls[i].net && !control_is_image(r->controls[i].net))
                 ok = error_set(e, ERR_ARGUMENT, "control %d: is control %d once more; open its file again", i, k);
@@ -62,20 +59,50 @@ bool control_check(const SdModel *m, const SdRequest *r, Error *e) {
     return ok;
 }
 
+static int64_t window_pixels(const Generation *g) {
+    int64_t unit = vae_factor(&g->m->config.vae);
+    return windows_area(&g->windows) * unit * unit;
+}
+
 /* The hint is made at the picture's own size, which the extension calls pixel-perfect. */
 static bool make_hint(const Generation *g, Control *k, Error *e) {
     const SdControl *c = k->of;
-    int w = g->r->width, h = g->r->height;
-    k->hint = malloc((size_t)w * (size_t)h * 3);
-    if (!k->hint) return error_set(e, ERR_MEMORY, "out of memory for a ControlNet's hint");
-    return resize_picture(c->image, c->width, c->height, k->hint, w, h, c->resize, e) &&
-           hint_make(k->hint, w, h, c->hint, c->low > 0 ? c->low : hint_low(c->hint),
-                     c->high > 0 ? c->high : hint_high(c->hint), e);
+    uint8_t **tiles = g->pass.control_tiles[k - g->controls];
+    const int w = g->r->width, h = g->r->height;
+    const size_t bytes = (size_t)w * (size_t)h * 3;
+    k->hints = tiles ? g->batch : 1;
+    k->hint = malloc(bytes * (size_t)k->hints);
+    if (g->windows.count > 1) k->cut = malloc((size_t)window_pixels(g) * 3);
+    bool ok = (k->hint && (k->cut || g->windows.count == 1)) ||
+              error_set(e, ERR_MEMORY, "out of memory for a ControlNet's hint");
+    for (int i = 0; ok && i < k->hints; i++) {
+        uint8_t *to = k->hint + bytes * (size_t)i;
+        if (tiles && tiles[i]) memcpy(to, tiles[i], bytes);
+        else if (tiles) memset(to, 0, bytes); /* only planned */
+        else ok = resize_picture(c->image, c->width, c->height, to, w, h, c->resize, e);
+        ok = ok && hint_make(to, w, h, c->hint, c->low > 0 ? c->low : hint_low(c->hint),
+                             c->high > 0 ? c->high : hint_high(c->hint), e);
+    }
+    return ok;
+}
+
+/* A T2I-Adapter's pictures, or windows, have sides that it can halve. */
+static bool check_size(const Generation *g, int i, Error *e) {
+    const SdControlNet *net = g->r->controls[i].net;
+    const int unit = vae_factor(&g->m->config.vae), each = control_is_adapter(net) ? adapter_unit(&net->adapter) : unit;
+    if (g->windows.grid.tile_w * unit % each == 0 && g->windows.grid.tile_h * unit % each == 0) return true;
+    if (g->windows.count == 1)
+        return error_set(e, ERR_ARGUMENT, "control %d: a T2I-Adapter's pictures have sides that are multiples of %d", i,
+                         each);
+    return error_set(e, ERR_ARGUMENT, "control %d: a T2I-Adapter's windows have sides that are multiples of %d latents",
+                     i, each / unit);
 }
 
 bool control_begin(Generation *g, Error *e) {
     const SdRequest *r = g->r;
     if (!r->control_count) return true;
+    for (int i = 0; i < r->control_count; i++)
+        if (!check_size(g, i, e)) return false;
     g->controls = calloc((size_t)r->control_count, sizeof *g->controls);
     if (!g->controls) return error_set(e, ERR_MEMORY, "out of memory for ControlNets");
     g->control_count = r->control_count;
@@ -92,7 +119,8 @@ bool control_begin(Generation *g, Error *e) {
 }
 
 void control_end(Generation *g) {
-    for (int i = 0; i < g->control_count; i++) free(g->controls[i].hint), free(g->controls[i].image_kv);
+    for (int i = 0; i < g->control_count; i++)
+        free(g->controls[i].hint), free(g->controls[i].cut), free(g->controls[i].image_kv);
     free(g->controls);
     g->controls = NULL;
     g->control_count = 0;
@@ -125,7 +153,8 @@ size_t control_bytes(const Generation *g, const Expert *d, bool streamed) {
 size_t control_hint_bytes(const Generation *g) {
     size_t pixels = (size_t)g->r->width * (size_t)g->r->height, bytes = 0;
     for (int i = 0; i < g->control_count; i++)
-        bytes += 3 * (pixels + (size_t)g->controls[i].of->width * (size_t)g->controls[i].of->height);
+        bytes += 3 * (pixels * (size_t)g->controls[i].hints + (g->controls[i].cut ? (size_t)window_pixels(g) : 0) +
+                      (size_t)g->controls[i].of->width * (size_t)g->controls[i].of->height);
     return bytes;
 }
 
@@ -139,8 +168,11 @@ const WeightSource *control_enter(Generation *g, const Control *k) {
 
 void control_leave(Generation *g, const WeightSource *before) { g->ctx.source = before; }
 
+int64_t control_rows(const Generation *g, const Control *k) { return (int64_t)k->hints * g->windows.count; }
+
 void control_place(Generation *g, Control *k) {
     const Adapter *a = &k->net->adapter;
+    const int64_t h = g->windows.grid.tile_h, w = g->windows.grid.tile_w, unit = vae_factor(&g->m->config.vae);
     k->guides = control_is_adapter(k->net) ? a->levels : 1;
     k->guided = false;
     if (control_is_image(k->net)) {
@@ -150,23 +182,39 @@ void control_place(Generation *g, Control *k) {
         return;
     }
     for (int i = 0; i < k->guides; i++) {
-        int64_t shape[4] = {1, g->h, g->w, g->m->config.unet.channels};
-        if (control_is_adapter(k->net)) adapter_feature_shape(a, i, g->r->height, g->r->width, shape);
+        int64_t shape[4] = {1, h, w, g->m->config.unet.channels};
+        if (control_is_adapter(k->net)) adapter_feature_shape(a, i, h * unit, w * unit, shape);
+        shape[0] = control_rows(g, k);
         k->guide[i] = tensor_new(&g->ctx, 4, shape);
     }
 }
 
-/* The hint as its network reads it: pixels, or an adapter's blocks of them. */
-static Tensor push_hint(Generation *g, const Control *k) {
+/* The pixels of a row: a window of one of the hints. */
+static const uint8_t *hint_of(const Generation *g, const Control *k, int64_t row) {
+    const int64_t unit = vae_factor(&g->m->config.vae), wide = g->r->width, w = g->windows.grid.tile_w * unit;
+    const uint8_t *from = k->hint + row / g->windows.count * wide * g->r->height * 3;
+    if (g->windows.count == 1) return from;
+    const Grid *grid = &g->windows.grid;
+    const int window = (int)(row % g->windows.count);
+    from += (grid_y(grid, window / grid->columns) * unit * wide + grid_x(grid, window % grid->columns) * unit) * 3;
+    for (int64_t y = 0; y < grid->tile_h * unit; y++) memcpy(k->cut + y * w * 3, from + y * wide * 3, (size_t)w * 3);
+    return k->cut;
+}
+
+/* A row's pixels as its network reads them: as they are, or an adapter's blocks of them. */
+static Tensor push_hint(Generation *g, const Control *k, int64_t row) {
     Ctx *c = &g->ctx;
     bool adapts = control_is_adapter(k->net);
-    int64_t shape[4] = {1, g->r->height, g->r->width, 3};
-    if (adapts) adapter_input_shape(&k->net->adapter, g->r->height, g->r->width, shape);
+    const int64_t unit = vae_factor(&g->m->config.vae), h = g->windows.grid.tile_h * unit,
+                  w = g->windows.grid.tile_w * unit;
+    int64_t shape[4] = {1, h, w, 3};
+    if (adapts) adapter_input_shape(&k->net->adapter, h, w, shape);
     Tensor hint = tensor_new(c, 4, shape);
     if (!ctx_plans(c)) {
         float *to = tensor_host(c, hint).data;
-        if (adapts) adapter_shuffle(&k->net->adapter, to, k->hint, g->r->height, g->r->width);
-        for (int64_t i = 0; !adapts && i < tensor_count(hint); i++) to[i] = (float)k->hint[i] / 255.0f;
+        const uint8_t *pixels = hint_of(g, k, row);
+        if (adapts) adapter_shuffle(&k->net->adapter, to, pixels, h, w);
+        for (int64_t i = 0; !adapts && i < tensor_count(hint); i++) to[i] = (float)pixels[i] / 255.0f;
     }
     tensor_push(c, hint);
     return hint;
@@ -181,10 +229,13 @@ void control_guide(Generation *g, Control *k) {
         k->guided = true;
         return;
     }
-    size_t scope = scope_begin(c);
-    Tensor hint = push_hint(g, k);
-    if (control_is_adapter(k->net)) adapter_forward(c, k->guide, &k->net->adapter, hint);
-    else controlnet_hint(c, k->guide[0], &k->net->net, hint);
+    for (int64_t row = 0; row < (ctx_plans(c) ? 1 : control_rows(g, k)); row++) {
+        size_t scope = scope_begin(c);
+        Tensor guide[MAX_LEVELS], hint = push_hint(g, k, row);
+        for (int i = 0; i < k->guides; i++) guide[i] = tensor_slice(k->guide[i], 0, row, 1);
+        if (control_is_adapter(k->net)) adapter_forward(c, guide, &k->net->adapter, hint);
+        else controlnet_hint(c, guide[0], &k->net->net, hint);
+        scope_end(c, scope);
+    }
     k->guided = true;
-    scope_end(c, scope);
 }

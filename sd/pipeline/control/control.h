@@ -29,4 +29,8 @@ void control_place(Generation *g, Control *k);
 /* Makes its guide current. Its weights must be in memory. */
 void control_guide(Generation *g, Control *k);
 
+/* How many hints a guide is made of: windows of the latents, of all pictures or of each; and which one entry i of a
+ * U-Net call has, whose first is window call->first of the group. */
+int64_t control_rows(const Generation *g, const Control *k);
+
 #endif

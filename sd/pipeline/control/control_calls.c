@@ -43,6 +43,12 @@ static int64_t first_of(const Generation *g, const Control *k, const ControlCall
     return k->of->mode == SD_CONTROL_MORE ? call_negative(g, call) : 0;
 }
 
+/* The row of its guides that entry i of a call has. */
+static int64_t row_of(const Generation *g, const Control *k, const ControlCall *call, int64_t i) {
+    int64_t at = call->first + i % call->pictures, windows = g->windows.count;
+    return (k->hints > 1 ? call->group + at / windows : 0) * windows + at % windows;
+}
+
 /* Features that belong after the U-Net's input block i, or, i = inputs, its middle. The soft weights are the
  * extension's. */
 static void add_features(void *user, Ctx *c, int i, Tensor map) {
@@ -56,8 +62,12 @@ static void add_features(void *user, Ctx *c, int i, Tensor map) {
         for (int level = 0; level < a->levels; level++) {
             if (a->place[level] != i) continue;
             double soft = !is_soft(k->g, one) || level > 3 ? 1 : SOFT[level];
-            op_accumulate(c, tensor_slice(map, 0, first, count), tensor_repeat(one->guide[level], count),
-                          (float)(one->of->weight * soft));
+            const float weight = (float)(one->of->weight * soft);
+            if (control_rows(k->g, one) == 1)
+                op_accumulate(c, tensor_slice(map, 0, first, count), tensor_repeat(one->guide[level], count), weight);
+            for (int64_t at = first; control_rows(k->g, one) > 1 && at < map.n[0]; at++)
+                op_accumulate(c, tensor_slice(map, 0, at, 1),
+                              tensor_slice(one->guide[level], 0, row_of(k->g, one, k->call, at), 1), weight);
         }
     }
 }
@@ -109,6 +119,16 @@ static void set_scales(const Generation *g, const Control *k, float scales[MAX_C
     }
 }
 
+/* [1,h,w,C] that all entries of a call from `first` on share, or [count,h,w,C] on the arena, one for each. */
+static Tensor guide_of(Generation *g, const Control *k, const ControlCall *call, int64_t first, int64_t count) {
+    Tensor all = k->guide[0];
+    if (all.n[0] == 1) return all;
+    Tensor out = tensor_new(&g->ctx, 4, SHAPE(count, all.n[1], all.n[2], all.n[3]));
+    for (int64_t i = 0; i < count; i++)
+        op_affine(&g->ctx, tensor_slice(out, 0, i, 1), tensor_slice(all, 0, row_of(g, k, call, first + i), 1), 1, 0);
+    return out;
+}
+
 /* Activations are named "controlnetN." while it runs, after what the U-Net's begin with. */
 static void fill_one(Generation *g, ControlMaps *k, const ControlCall *call, Tensor x, int number, bool more) {
     Control *one = &g->controls[number];
@@ -132,7 +152,7 @@ static void fill_one(Generation *g, ControlMaps *k, const ControlCall *call, Ten
         .x = tensor_slice(x, 0, first, count),
         .time_shifts = shifts,
         .cross_kv = tensor_slice(one->texts.cross_kv[call->context], 0, call->text + text, call->texts - text),
-        .guide = one->guide[0],
+        .guide = guide_of(g, one, call, first, count),
         .scales = scales};
     controlnet_forward(c, maps, more, &one->net->net, &in);
     if (c->taps) strcpy(c->taps->prefix, prefix);

@@ -9,7 +9,8 @@
 typedef struct {
     int context;
     int text, texts;     /* of the context */
-    int first, pictures; /* of the group */
+    int first, pictures; /* of the group: windows of its pictures */
+    int group;           /* the batch's number of its first picture */
 } ControlCall;
 /* How many of a call's pictures are the negative prompt's, which come first. One text at a time is planned as if it
  * were another's, which takes more. */
