@@ -91,6 +91,8 @@ SdControlNet *sd_open_control(const char *path, const SdModel *model, Error *e);
  * CLIP's vision encoder in Hugging Face's names, a file or a folder (image_encoder). It looks at pictures on the CPU.
  */
 SdControlNet *sd_open_ip_adapter(const char *path, const char *vision, const SdModel *model, Error *e);
+/* How many kinds of hints it takes (SdHintKind, from the first on): of a ControlNet Union 6 or more; 0 of others. */
+int sd_control_kinds(const SdControlNet *c);
 void sd_close_control(SdControlNet *c); /* NULL is fine */
 /* Whether what this model computes has the same bits on every machine; false for NULL. */
 bool sd_exact(const SdModel *model);
@@ -193,6 +195,21 @@ typedef enum {
  * webui's extension. */
 typedef enum { SD_CONTROL_BALANCED, SD_CONTROL_PROMPT, SD_CONTROL_MORE } SdControlMode;
 
+/* What a hint shows, which a ControlNet Union must be told: the skeleton of a pose; depth; soft edges and scribbles;
+ * hard ones (canny, line art, straight lines); normals; segments; of ProMax also a small picture, and one to repaint.
+ * UNSAID: as `hint` makes it. */
+typedef enum {
+    SD_KIND_UNSAID,
+    SD_KIND_POSE,
+    SD_KIND_DEPTH,
+    SD_KIND_SOFT_EDGES,
+    SD_KIND_LINES,
+    SD_KIND_NORMALS,
+    SD_KIND_SEGMENTS,
+    SD_KIND_TILE,
+    SD_KIND_INPAINT,
+} SdHintKind;
+
 enum { SD_MOST_CONTROLS = 16 };
 
 /* How the U-Net draws latents that are larger than its windows: as one; by windows that count evenly; by windows that
@@ -211,6 +228,7 @@ typedef struct {
     double weight;     /* 0..2; 1 */
     double start, end; /* 0..1: the part of the steps in which it counts, as the webui counts them; 0, 1 */
     SdControlMode mode;
+    SdHintKind kind; /* of the hint, for a ControlNet Union */
 } SdControl;
 
 /* A word of the prompt: what a space or a change between letters, digits and signs parts, or an embedding. */

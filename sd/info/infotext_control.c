@@ -12,6 +12,8 @@
     "Just Resize|Crop and Resize,Scale to Fit (Inner Fit),Inner Fit (Scale to Fit)|"                                   \
     "Resize and Fill,Envelope (Outer Fit),Outer Fit (Shrink to Fit)"
 #define MODES "Balanced|My prompt is more important|ControlNet is more important"
+/* Of a ControlNet Union's hint; the first is of others. */
+#define KINDS "Unknown|OpenPose|Depth|Soft Edge|Hard Edge|Normal Map|Segmentation|Tile|Inpaint"
 enum { RESOLUTION = 512 }; /* of its preprocessor, which pixel-perfect hints do not follow */
 
 /* As Python prints a float. */
@@ -36,6 +38,10 @@ void control_text(const SdControl *c, const char *by, const char *model, char ou
              words_get(RESIZES, (int)c->resize, resize, sizeof resize), RESOLUTION, decimal(low, number[1]),
              decimal(high, number[2]), decimal(c->start, number[3]), decimal(c->end, number[4]),
              words_get(MODES, (int)c->mode, mode, sizeof mode));
+    n = strlen(out);
+    if (c->kind)
+        snprintf(out + n, CONTROL_TEXT - n, ", Union Control Type: %s",
+                 words_get(KINDS, (int)c->kind, mode, sizeof mode));
 }
 
 /* --- reading --- */
@@ -113,6 +119,10 @@ static bool take(const InfoPair *p, const char *field, const char *value, SdCont
     if (!strcmp(field, "Control Mode")) {
         if (!take_word(p, field, value, MODES, &word, e)) return false;
         return out->mode = (SdControlMode)word, true;
+    }
+    if (!strcmp(field, "Union Control Type")) {
+        if (!take_word(p, field, value, KINDS, &word, e)) return false;
+        return out->kind = (SdHintKind)word, true;
     }
     return bad(p, field, value, e);
 }

@@ -71,6 +71,9 @@ enum { ANY_SIZES = 1 };   /* Param.of_sizes */
 
 /* The names of SdHint, in its order. */
 #define CONTROL_HINTS "none|canny|invert|tile|scribble|luminance"
+/* The names of SdHintKind, in its order: the option's, and those of a picture's text. */
+#define CONTROL_KINDS                                                                                                  \
+    "auto|pose,openpose|depth|softedge,scribble,hed|lines,canny,lineart,mlsd|normal|segment,seg|tile|inpaint,repaint"
 
 /* The row of that option, or of that key (as infotext_read gives keys); NULL: there is none. */
 const Param *param_named(const char *name);

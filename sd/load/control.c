@@ -192,6 +192,8 @@ void sd_close_control(SdControlNet *c) {
     free(c);
 }
 
+int sd_control_kinds(const SdControlNet *c) { return c ? c->net.kinds.kinds : 0; }
+
 const char *control_module(const SdControlNet *c) {
     return !control_is_image(c) ? NULL : c->vision.config.width == 1664 ? "ip-adapter_clip_g" : "ip-adapter_clip_h";
 }

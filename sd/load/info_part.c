@@ -77,7 +77,8 @@ static void describe(const Given *g, GivenPart part, SdInfo *out) {
                      size(g, KEY_CONTROL, "image_proj.latents", 1) ? ", plus" : "");
             break;
         }
-        snprintf(out->family, sizeof out->family, "ControlNet");
+        snprintf(out->family, sizeof out->family, "%s",
+                 size(g, KEY_CONTROL, "task_embedding", 0) ? "ControlNet Union" : "ControlNet");
         snprintf(out->variant, sizeof out->variant, "%s",
                  family_of_context(size(g, KEY_CONTROL, "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)));
         break;

@@ -38,6 +38,8 @@ bool controlnet_bind(Controlnet *m, const ControlnetConfig *k, WeightList *l) {
         bind_linear(l, &m->zero[i], name, channels, channels, true, true);
     }
     bind_linear(l, &m->middle_out, "middle_block_out.0", channels, channels, true, true);
+    m->kinds = k->kinds;
+    if (m->kinds.kinds) controlnet_union_bind(&m->kinds, l);
     return l->err->code == ERR_NONE;
 }
 
@@ -54,7 +56,7 @@ static Tensor move_down(Ctx *c, Tensor y, size_t begin, size_t at) {
     return arena_bytes(y) <= at - begin ? arena_replace(c, begin, y) : y;
 }
 
-void controlnet_hint(Ctx *c, Tensor guide, const Controlnet *m, Tensor hint) {
+void controlnet_hint(Ctx *c, Tensor guide, const Controlnet *m, Tensor hint, int kind) {
     size_t scope = scope_begin(c), begin = arena_top(c);
     int count = 2 * m->config.hint_levels;
     Tensor h = hint;
@@ -67,6 +69,7 @@ void controlnet_hint(Ctx *c, Tensor guide, const Controlnet *m, Tensor hint) {
     }
     conv3(c, guide, &m->hint[count - 1], h, PLAIN);
     tap(c, guide, "controlnet_cond_embedding");
+    if (m->kinds.kinds) controlnet_union_guide(c, guide, &m->kinds, kind);
     scope_end(c, scope);
 }
 

@@ -12,14 +12,16 @@
 #define SD_MODELS_CONTROLNET_H
 
 #include "weights/checkpoint.h"
+#include "controlnet_union.h"
 #include "unet.h"
 
 enum { MAX_CONTROL_MAPS = MAX_LEVELS * 16 + 1 };
 
 typedef struct {
-    UnetConfig unet;      /* of the trunk; out_channels is 0 */
-    int hint_levels;      /* resolutions of the hint network: 4, from the picture's to the latents' */
-    int hint[MAX_LEVELS]; /* its channels at each: 16, 32, 96, 256 */
+    UnetConfig unet;       /* of the trunk; out_channels is 0 */
+    int hint_levels;       /* resolutions of the hint network: 4, from the picture's to the latents' */
+    int hint[MAX_LEVELS];  /* its channels at each: 16, 32, 96, 256 */
+    ControlnetUnion kinds; /* of a ControlNet Union */
 } ControlnetConfig;
 
 typedef struct {
@@ -28,6 +30,7 @@ typedef struct {
     Conv hint[2 * MAX_LEVELS]; /* [2 hint_levels]: the even ones but the first halve the size */
     Linear *zero;              /* [trunk.inputs], owned */
     Linear middle_out;
+    ControlnetUnion kinds; /* kinds.kinds 0: it is of one kind */
 } Controlnet;
 
 /* What names and shapes of its file (GIVEN_CONTROL) tell, and a model's U-Net, of which it must be: as many channels,
@@ -41,8 +44,9 @@ int controlnet_factor(const ControlnetConfig *k);
 bool controlnet_bind(Controlnet *m, const ControlnetConfig *k, WeightList *l);
 void controlnet_free(Controlnet *m);
 
-/* guide[1,H,W,channels] from hint[1,8H,8W,3] in 0..1: the same for every call. Tap: controlnet_cond_embedding. */
-void controlnet_hint(Ctx *c, Tensor guide, const Controlnet *m, Tensor hint);
+/* guide[1,H,W,channels] from hint[1,8H,8W,3] in 0..1: the same for every call. kind: of the hint, in a union. Tap:
+ * controlnet_cond_embedding. */
+void controlnet_hint(Ctx *c, Tensor guide, const Controlnet *m, Tensor hint, int kind);
 
 typedef struct {
     Tensor x, time_shifts, cross_kv; /* as a U-Net's (UnetInput), made by the trunk */

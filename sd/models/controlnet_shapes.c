@@ -64,9 +64,7 @@ static void detect_depth(const Checkpoint *c, UnetConfig *out) {
 static bool check_kind(const Checkpoint *c, const char *path, Error *e) {
     static const struct {
         const char *name, *is;
-    } OTHERS[] = {{KEY_CONTROL "task_embedding", "a ControlNet Union"},
-                  {KEY_CONTROL "control_type_proj.0.weight", "a ControlNet Union"},
-                  {KEY_CONTROL "difference", "a difference to a model's U-Net"}};
+    } OTHERS[] = {{KEY_CONTROL "difference", "a difference to a model's U-Net"}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
         if (checkpoint_find(c, OTHERS[i].name).tensor)
             return error_set(e, ERR_FORMAT, "%s: is %s, which is not supported by this version; use a full ControlNet",
@@ -82,5 +80,6 @@ bool controlnet_from_shapes(const Checkpoint *c, const UnetConfig *of, const cha
     out->unet.out_channels = out->unet.guidance = 0;
     out->unet.uneven = false; /* its way down is all it has */
     detect_depth(c, &out->unet);
-    return check_kind(c, path, e) && check_family(c, path, of, family, e) && detect_hint(c, path, out, e);
+    return check_kind(c, path, e) && check_family(c, path, of, family, e) && detect_hint(c, path, out, e) &&
+           controlnet_union_from_shapes(c, &out->unet, &out->kinds, e);
 }

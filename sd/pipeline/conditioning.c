@@ -94,6 +94,7 @@ static void make_label(Generation *g, const UnetTexts *k, int context, int64_t p
     op_affine(c, tensor_slice(y, 1, 0, width), pooled, 1, 0);
     op_affine(c, tensor_slice(y, 1, width, label - width), tensor_reshape(embedded, 2, SHAPE(1, label - width)), 1, 0);
     unet_label(c, tensor_slice(k->labels[context], 0, place, 1), k->unet, y);
+    if (k->kinds) controlnet_union_label(c, tensor_slice(k->labels[context], 0, place, 1), k->kinds, k->kind);
     scope_end(c, scope);
 }
 

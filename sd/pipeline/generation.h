@@ -32,6 +32,7 @@
 
 #include "networks.h"
 #include "sd/load/weights.h"
+#include "sd/models/controlnet_union.h"
 #include "sd/noise/picture_noise.h"
 #include "sd/sampling/points.h"
 #include "taps.h"
@@ -70,6 +71,8 @@ typedef struct {
     Tensor labels[MOST_UNET_CALLS];      /* [texts,width]: each text's label embedding, where the U-Net takes one */
     Tensor time_shifts[MOST_UNET_CALLS]; /* [1,channels], one for all calls; with labels [texts,channels] */
     float time;                          /* that the shifts are of; NAN: none yet */
+    const ControlnetUnion *kinds;        /* of a ControlNet Union: which adds to labels; else NULL */
+    int kind;                            /* of its hint */
 } UnetTexts;
 
 /* The texts of all experts lie at the bottom of the arena, below all stages, and above them what the U-Net of the

@@ -65,6 +65,8 @@ static const HostileCase CASES[] = {
     {"control-four-numbers", .args = T "--control x:y:1:0:1:1", .code = 2, .words = "'1' is one number too many"},
     {"control-no-such-hint", .args = T "--control x:y:hint=magic", .code = 2,
      .words = "hint: 'magic' must be one of none|"},
+    {"control-no-such-kind", .args = T "--control x:y:union=magic", .code = 2,
+     .words = "'magic' must be one of auto|pose"},
     {"control-no-such-key", .args = T "--control x:y:strength=1", .code = 2, .words = "'strength=1' must be weight"},
     {"image-prompt-alone", .args = T "--image-prompt x.png", .code = 2,
      .words = "--image-prompt: needs an IP-Adapter's file, after --ip-adapter"},

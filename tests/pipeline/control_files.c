@@ -39,6 +39,9 @@ static bool add_product(MadeTensors *l, const ControlFile *k, const char *rest, 
 
 static bool bind(const ControlFile *k, Controlnet *m, Adapter *a, WeightList *w) {
     ControlnetConfig own = {.unet = k->config.unet, .hint_levels = 4, .hint = {16, 32, 96, 256}};
+    if (k->kinds)
+        own.kinds = (ControlnetUnion){
+            .kinds = k->kinds, .count = 1, .channels = own.unet.channels, .label = 4 * (int64_t)own.unet.channels};
     return k->adapter.factor ? adapter_bind(a, &k->adapter, &k->config.unet, w) : controlnet_bind(m, &own, w);
 }
 
@@ -108,6 +111,7 @@ static void compare(const ControlCase *k, const char *model, char files[2][1024]
         fill_hint(rgb[i], i);
         controls[i] = control_of(nets[i], rgb[i]);
         controls[i].weight = k->weights[i], controls[i].mode = k->mode;
+        controls[i].kind = k->kinds ? SD_KIND_LINES : SD_KIND_UNSAID;
     }
     r.steps = k->steps ? k->steps : 3, r.controls = controls, r.control_count = k->count;
     r.activation = golden_hear, r.user = &h;
@@ -128,9 +132,12 @@ void control_against_golden(const ControlCase *k, char model[1024], char files[2
         snprintf(files[n], sizeof *files, "%s", test_path(n ? "second.safetensors" : "first.safetensors"));
         make_control(files[n], (ControlFile){.config = k->config(),
                                              .number = n,
-                                             .prefix = n || k->adapter.factor || k->rank ? "" : "control_model.",
+                                             .prefix = k->kinds                            ? NULL
+                                                       : n || k->adapter.factor || k->rank ? ""
+                                                                                           : "control_model.",
                                              .adapter = k->adapter,
-                                             .rank = k->rank});
+                                             .rank = k->rank,
+                                             .kinds = k->kinds});
     }
     compare(k, model, files);
 }

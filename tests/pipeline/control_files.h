@@ -13,6 +13,7 @@ typedef struct {
     const char *lacks;     /* a tensor that is left out, or NULL */
     AdapterConfig adapter; /* a T2I-Adapter; factor 0: none */
     int rank;              /* a ControlLoRA; 0: none */
+    int kinds;             /* a ControlNet Union; 0: none */
 } ControlFile;
 
 /* One check. */
@@ -32,6 +33,7 @@ typedef struct {
     SdControlMode mode;
     AdapterConfig adapter; /* factor 0: none */
     int rank;
+    int kinds; /* 0: no union, whose hint is of lines */
     int steps; /* 0: 3 */
 } ControlCase;
 

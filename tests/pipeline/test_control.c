@@ -47,7 +47,7 @@ static void forward_pair(Ctx *c, const void *network, Tensor out, const Tensor *
     made(c, &p->unet, in, &shifts[0], &kv[0]);
     made(c, &p->net.trunk, in, &shifts[1], &kv[1]);
     Tensor guide = tensor_new(c, 4, SHAPE(1, in[0].n[1], in[0].n[2], p->unet.config.channels));
-    controlnet_hint(c, guide, &p->net, in[3]);
+    controlnet_hint(c, guide, &p->net, in[3], 0);
     controlnet_shapes(&p->net, in[0], shapes);
     for (int i = 0; i < controlnet_maps(&p->net); i++) maps[i] = tensor_new(c, 4, shapes[i]), scales[i] = 1;
     ControlnetInput with = {.x = in[0], .time_shifts = shifts[1], .cross_kv = kv[1], .guide = guide, .scales = scales};

@@ -1,5 +1,7 @@
-/* test_control_kinds.c: T2I-Adapters of SDXL and of hints of one channel, and ControlLoRAs, against diffusers' through
- * every tap; ControlLoRAs with the model's networks, and in little memory. */
+/* test_control_kinds.c: T2I-Adapters of SDXL and of hints of one channel, ControlNet Unions and ControlLoRAs, against
+ * diffusers' through every tap; ControlLoRAs with the model's networks, and in little memory; what a union is told. */
+#include "sd/info/infotext_control.h"
+#include "tensor/gpu.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 #include "control_files.h"
@@ -11,6 +13,7 @@
 static const ControlCase CASES[] = {
     {"micro_adapter_gray", micro_config, 1, {0.8}, SD_CONTROL_BALANCED, .adapter = {8, 1, false}, .steps = 2},
     {"micro_adapter_xl", micro_sdxl_config, 1, {0.8}, SD_CONTROL_BALANCED, .adapter = {16, 3, true}, .steps = 2},
+    {"micro_control_union", micro_sdxl_config, 1, {0.7}, SD_CONTROL_BALANCED, .kinds = 6},
     {"micro_control_lora", micro_sdxl_config, 1, {0.7}, SD_CONTROL_BALANCED, .rank = 4, .steps = 2},
 };
 
@@ -21,8 +24,10 @@ typedef struct {
     bool ok;
 } Drawn;
 
-/* Twice, with and without the network, so that what follows is what the last request says. */
-static Drawn draw(const char *model, SdOptions o, const char *file, const char *network, bool before) {
+/* Twice, with and without the network, so that what follows is what the last request says. kind, batch: of a union's
+ * hint, and how many pictures, of which the first is kept. */
+static Drawn draw_as(const char *model, SdOptions o, const char *file, const char *network, bool before,
+                     SdHintKind kind, int batch) {
     static uint8_t rgb[CONTROL_SIDE * CONTROL_SIDE * 3];
     Drawn d = {.ok = false};
     Error e = {0};
@@ -31,9 +36,10 @@ static Drawn draw(const char *model, SdOptions o, const char *file, const char *
     SdControlNet *net = m ? sd_open_control(file, m, &e) : NULL;
     fill_hint(rgb, 0);
     SdControl c = control_of(net, rgb);
+    c.kind = kind;
     SdNetwork n = {network, 0.5, 0.5, 0};
     SdRequest r = pipeline_request("Euler", 42, CONTROL_SIDE, CONTROL_SIDE);
-    r.steps = 1, r.controls = &c, r.control_count = 1, r.keep = before;
+    r.steps = 1, r.controls = &c, r.control_count = 1, r.keep = before, r.batch_size = batch;
     d.ok = net != NULL;
     for (int i = 0; d.ok && i < 1 + before; i++) {
         SdResult out = {0};
@@ -41,15 +47,52 @@ static Drawn draw(const char *model, SdOptions o, const char *file, const char *
         r.networks = on ? &n : NULL, r.network_count = on;
         d.ok = sd_plan(m, &r, &d.plan, &e) && sd_txt2img(m, &r, &out, &e);
         if (d.ok) memcpy(d.rgb, out.pictures[0].rgb, sizeof d.rgb);
+        if (d.ok) snprintf(d.text, sizeof d.text, "%s", out.pictures[0].parameters);
         sd_free(&out);
     }
-    snprintf(d.text, sizeof d.text, "%s", e.text);
+    if (!d.ok) snprintf(d.text, sizeof d.text, "%s", e.text);
     sd_close_control(net);
     sd_close(m);
     return d;
 }
 
+static Drawn draw(const char *model, SdOptions o, const char *file, const char *network, bool before) {
+    return draw_as(model, o, file, network, before, SD_KIND_UNSAID, 1);
+}
+
 static bool same(const Drawn *a, const Drawn *b) { return a->ok && b->ok && !memcmp(a->rgb, b->rgb, sizeof a->rgb); }
+
+/* A union of six kinds. */
+static void unions(const char *model, const char *file) {
+    InfoRead read = {0};
+    Error e = {0};
+    SdControl c = {.kind = SD_KIND_UNSAID};
+    char name[280];
+    bool prompt;
+    const SdOptions plain = {0};
+    Drawn lines = draw_as(model, plain, file, NULL, false, SD_KIND_LINES, 1),
+          depth = draw_as(model, plain, file, NULL, false, SD_KIND_DEPTH, 1),
+          two = draw_as(model, plain, file, NULL, false, SD_KIND_LINES, 2),
+          unsaid = draw_as(model, plain, file, NULL, false, SD_KIND_UNSAID, 1),
+          tile = draw_as(model, plain, file, NULL, false, SD_KIND_TILE, 1);
+    test_check(lines.ok && depth.ok && !same(&lines, &depth), "a union draws by the kind of its hint");
+    test_check(same(&lines, &two), "and the first of two pictures as if it were alone");
+    test_check(!unsaid.ok && strstr(unsaid.text, "say what the hint shows"), "and asks for it");
+    test_check(!tile.ok && strstr(tile.text, "knows the first 6 kinds"), "and has no more than its file");
+    test_note("%s%s", lines.text, two.text);
+    Drawn small = draw_as(model, (SdOptions){.memory_limit = lines.plan.least}, file, NULL, false, SD_KIND_LINES, 1);
+    test_check(same(&lines, &small) && small.plan.streamed, "the least memory: the same picture");
+    test_note("%s", small.text);
+    if (gpu_count() && strstr(lines.text, "Exact: 1")) {
+        Drawn gpu = draw_as(model, (SdOptions){.device = "cuda"}, file, NULL, false, SD_KIND_LINES, 1);
+        test_check(same(&lines, &gpu), "a GPU draws the same picture");
+        test_note("%s", gpu.text);
+    }
+    bool ok = infotext_read(lines.text, &read, &e) && infotext_control(&read, 0, &c, name, &prompt, &e);
+    test_check(ok && c.kind == SD_KIND_LINES, "its text says the kind");
+    test_note("%s; %s", lines.text, e.text);
+    infotext_read_free(&read);
+}
 
 static void only_lora(void *user, MadeTensors *l) {
     (void)user;
@@ -90,6 +133,9 @@ static void misfits(void) {
     } BAD[] = {{"is a T2I-Adapter of SDXL, but the model is SD 1.x", {.adapter = {16, 3, true}}, micro_config},
                {"is a T2I-Adapter that reads 128 channels", {.adapter = {8, 2, false}}, micro_config},
                {"is no ControlNet of SD 1.x", {.rank = 4}, micro_config},
+               {"is a ControlNet Union of another shape (0 layers",
+                {.kinds = 8, .lacks = "transformer_layes.0.ln_1.weight"},
+                micro_sdxl_config},
                {"1 of its", {.rank = 4, .lacks = "middle_block.1.proj_in.down"}, micro_sdxl_config}};
     char model[1024];
     snprintf(model, sizeof model, "%s", test_path("sd1.safetensors"));
@@ -108,7 +154,10 @@ static void misfits(void) {
 
 SUITE(control_kinds, .seconds = 2, .blas = true) {
     char model[1024], files[2][1024];
-    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) control_against_golden(&CASES[i], model, files);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        control_against_golden(&CASES[i], model, files);
+        if (CASES[i].kinds) unions(model, files[0]);
+    }
     loras(model, files[0]);
     misfits();
 }

@@ -43,6 +43,7 @@ static int take_pair(const Command *c, const char *option, const char *piece, Sd
                 {"end", NULL, 0, 1, offsetof(SdControl, end)},
                 {"hint", CONTROL_HINTS, 0, 0, offsetof(SdControl, hint)},
                 {"mode", "balanced|prompt|control", 0, 0, offsetof(SdControl, mode)},
+                {"union", CONTROL_KINDS, 0, 0, offsetof(SdControl, kind)},
                 {"resize", "stretch|crop|fill", 0, 0, offsetof(SdControl, resize)},
                 {"low", NULL, 0, 255, offsetof(SdControl, low)},
                 {"high", NULL, 0, 255, offsetof(SdControl, high)}};
@@ -62,7 +63,7 @@ static int take_pair(const Command *c, const char *option, const char *piece, Sd
         return GO_ON;
     }
     return usage_error(c, "%s: '%.60s' must be weight, start%s", option, piece,
-                       prompt ? " or end" : ", end, hint, mode, resize, low or high");
+                       prompt ? " or end" : ", end, hint, mode, union, resize, low or high");
 }
 
 static int take_text(const Command *c, const char *option, const char *text, ControlArgument *a) {

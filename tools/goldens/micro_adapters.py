@@ -25,7 +25,8 @@ class Adapted(micro_control.Adapted):
             m = diffusers.T2IAdapter(channels, widths, 2, factor, name)
         m = models._filled(m, lambda k: "control0_model." + micro_control.adapter_name(k), False, dtype, None)
         hint = micro_control.hint(0, job["height"], job["width"], dtype)
-        self.unet, self.features = unet, [f * WEIGHT for f in m(hint[:, :channels])]
+        micro_control.Featured.__init__(self, unet, [f * WEIGHT for f in m(hint[:, :channels])])
+
 
 RANK = 4
 

@@ -2,6 +2,7 @@
 
 micro_control_two: two ControlNets at 0.8 and 0.6, balanced. micro_control_more: one in the mode "ControlNet is more
 important": 0.825^(12 - i) of its weight, nothing beside the negative prompt. micro_control_sdxl: one with labels, at 0.7.
+micro_control_union: diffusers' ControlNetUnionModel, told that the hint's kind is 3 of 6, at 0.7.
 Hint n is [h][w][3] bytes x >> 24 of values.py's x called "hint<n>"; the weights' names begin with "control<n>_model.".
 """
 import re
@@ -17,6 +18,7 @@ JOBS = {  # name: (family, (weight, more) of each ControlNet)
     "micro_control_two": ("sd", ((0.8, False), (0.6, False))),
     "micro_control_more": ("sd", ((0.9, True),)),
     "micro_control_sdxl": ("sdxl", ((0.7, False),)),
+    "micro_control_union": ("sdxl", ((0.7, False),), 3),
     "micro_control_adapter": ("sd", 0.8),
 }
 HINT = {"conv_in": 0, "conv_out": 14}
@@ -33,25 +35,60 @@ def control_name(key):
     return names.unet(key)
 
 
-def control(c, n, dtype):
-    """ControlNet n of a family."""
+def _settings(c):
+    """What ControlNetModel and ControlNetUnionModel are made of."""
     more = {}
     if c["adm"]:
         more = dict(addition_embed_type="text_time", addition_time_embed_dim=256, projection_class_embeddings_input_dim=c["adm"])
     depth = [d or 1 for d in c["depth"]]
     depth[-1] = c["middle"]
+    return dict(
+        down_block_types=models._blocks(c),
+        block_out_channels=c["channels"],
+        norm_num_groups=c["groups"],
+        cross_attention_dim=c["context"],
+        attention_head_dim=models._heads(c),
+        transformer_layers_per_block=1 if set(depth) == {1} else depth,
+        use_linear_projection=c["linear"],
+        **more,
+    )
+
+
+def new_control(c):
+    """A family's ControlNet."""
+    return diffusers.ControlNetModel(**_settings(c))
+
+
+def new_union(c, kinds=8):
+    """A family's ControlNet Union: ProMax has eight kinds of hints."""
+    width = c["channels"][0]
+    return diffusers.ControlNetUnionModel(
+        num_control_type=kinds,
+        conditioning_embedding_out_channels=(16, 32, 96, 256),
+        num_trans_channel=width,
+        num_proj_channel=width,
+        **_settings(c),
+    )
+
+
+def control(c, n, dtype, new=new_control):
+    """ControlNet n of a family."""
     with torch.device("meta"):
-        m = diffusers.ControlNetModel(
-            down_block_types=models._blocks(c),
-            block_out_channels=c["channels"],
-            norm_num_groups=c["groups"],
-            cross_attention_dim=c["context"],
-            attention_head_dim=models._heads(c),
-            transformer_layers_per_block=1 if set(depth) == {1} else depth,
-            use_linear_projection=c["linear"],
-            **more,
-        )
+        m = new(c)
     return models._filled(m, lambda k: f"control{n}_model." + control_name(k), False, dtype, None)
+
+
+class United:
+    """A ControlNet Union at work on hints of one kind, called as a ControlNet is."""
+
+    def __init__(self, net, kind):
+        self.net, self.kind = net, kind
+
+    def __call__(self, x, t, controlnet_cond, **more):
+        kinds = torch.zeros(len(x), self.net.config.num_control_type, dtype=x.dtype)
+        kinds[:, self.kind] = 1
+        more["conditioning_scale"] = [1.0]
+        return self.net(x, t, controlnet_cond=[controlnet_cond], control_type=kinds, control_type_idx=[self.kind], **more)
 
 
 def hint(n, h, w, dtype):
@@ -85,14 +122,11 @@ def adapter_name(key):
     return f"body.{2 * int(m[1]) + int(m[2] or 0)}.{m[3] or m[4]}" if m else key.removeprefix("adapter.")
 
 
-class Adapted:
-    """A U-Net with a T2I-Adapter."""
+class Featured:
+    """A U-Net with a T2I-Adapter's features."""
 
-    def __init__(self, unet, c, job, weight, dtype):
-        with torch.device("meta"):
-            m = diffusers.T2IAdapter(3, c["channels"], 2, 8, "full_adapter")
-        m = models._filled(m, lambda k: "control0_model." + adapter_name(k), False, dtype, None)
-        self.unet, self.features = unet, [f * weight for f in m(hint(0, job["height"], job["width"], dtype))]
+    def __init__(self, unet, features):
+        self.unet, self.features = unet, features
 
     def __getattr__(self, name):
         return getattr(self.unet, name)
@@ -102,10 +136,24 @@ class Adapted:
         return self.unet(x, t, **more)
 
 
-def run(parts, c, job, which, dtype):
+class Adapted(Featured):
+    """A U-Net with a T2I-Adapter."""
+
+    def __init__(self, unet, c, job, weight, dtype):
+        with torch.device("meta"):
+            m = diffusers.T2IAdapter(3, c["channels"], 2, 8, "full_adapter")
+        m = models._filled(m, lambda k: "control0_model." + adapter_name(k), False, dtype, None)
+        super().__init__(unet, [f * weight for f in m(hint(0, job["height"], job["width"], dtype))])
+
+
+def run(parts, c, job, which, dtype, kind=None):
     if isinstance(which, float):
         return pipeline.run_family({**parts, "unet": Adapted(parts["unet"], c, job, which, dtype)}, c, job, dtype, True)
-    nets = [(control(c, n, dtype), hint(n, job["height"], job["width"], dtype), *w) for n, w in enumerate(which)]
+    if kind is not None:
+        made = lambda n: United(control(c, n, dtype, lambda c: new_union(c, 6)), kind)
+    else:
+        made = lambda n: control(c, n, dtype)
+    nets = [(made(n), hint(n, job["height"], job["width"], dtype), *w) for n, w in enumerate(which)]
     return pipeline.run_family({**parts, "unet": Controlled(parts["unet"], nets)}, c, job, dtype, True)
 
 
@@ -113,10 +161,10 @@ def make(args):
     """All goldens of ControlNets."""
     parts = {k: {d: micro_families.load(c, d) for d in (torch.float64, torch.float32)} for k, c in FAMILIES.items()}
     goldens = []
-    for name, (family, which) in JOBS.items():
+    for name, (family, which, *kind) in JOBS.items():
         job = {**micro_families.BASE, "steps": 3}
         golden = store.Golden(name, SOURCES, samples=512, meta=pipeline.metadata(job, "micro_" + family))
-        exact, single = (run(parts[family][d], FAMILIES[family], job, which, d) for d in (torch.float64, torch.float32))
+        exact, single = (run(parts[family][d], FAMILIES[family], job, which, d, *kind) for d in (torch.float64, torch.float32))
         for tap, x in exact.items():
             golden.add(tap, x, single[tap], samples=128 if pipeline.is_block(tap) else None)
         goldens.append(golden)

@@ -14,17 +14,20 @@ from .precise import reference
 from .micro_control import FAMILIES
 
 SOURCES = micro_families.SOURCES + ["tools/goldens/micro_image.py"]
-JOBS = {"micro_image_two": ("sd", False, (0.8, 0.5)), "micro_image_plus": ("sdxl", True, (0.7,))}
+JOBS = {"micro_image_two": ("sd", None, (0.8, 0.5)), "micro_image_plus": ("sdxl", (5, 40, 2), (0.7,))}
 WIDTH, HEIGHT = 64, 48
 VISION = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=2, image_size=28, patch_size=7,
               projection_dim=48, hidden_act="gelu")
-QUERIES, QUERY_WIDTH, HEADS = 5, 40, 2
 
 
-def picture(n, dtype):
-    """[1,3,28,28], as the vision encoder reads it."""
-    side = VISION["image_size"]
-    rgb = (values.mixed(f"hint{n}", 0, HEIGHT * WIDTH * 3) >> 24).astype(np.uint8).reshape(HEIGHT, WIDTH, 3)
+def pixels(n):
+    """Picture n."""
+    return (values.mixed(f"hint{n}", 0, HEIGHT * WIDTH * 3) >> 24).astype(np.uint8).reshape(HEIGHT, WIDTH, 3)
+
+
+def picture(n, dtype, side=VISION["image_size"]):
+    """[1,3,side,side], as the vision encoder reads it."""
+    rgb = pixels(n)
     wide = WIDTH * side // HEIGHT
     small = np.asarray(Image.fromarray(rgb).resize((wide, side), Image.BICUBIC))
     left = (wide - side) // 2
@@ -39,23 +42,24 @@ def vision(dtype):
     return models._filled(m, lambda k: "clip_vision." + k, False, dtype, None)
 
 
-def adapter(unet, plus, context, dtype):
-    """The state dictionary of an IP-Adapter for this U-Net."""
-    shapes, width = {}, VISION["hidden_size"]
+def adapter(unet, plus, context, dtype, eyes=VISION):
+    """The state dictionary of an IP-Adapter for this U-Net. plus: its resampler's (queries, width of them, heads), or None."""
+    shapes, width = {}, eyes["hidden_size"]
     if plus:
-        inner = 64 * HEADS
-        shapes = {"latents": (1, QUERIES, QUERY_WIDTH), "proj_in.weight": (QUERY_WIDTH, width), "proj_in.bias": (QUERY_WIDTH,),
-                  "proj_out.weight": (context, QUERY_WIDTH), "proj_out.bias": (context,), "norm_out.weight": (context,), "norm_out.bias": (context,)}
+        queries, inside, heads = plus
+        inner = 64 * heads
+        shapes = {"latents": (1, queries, inside), "proj_in.weight": (inside, width), "proj_in.bias": (inside,),
+                  "proj_out.weight": (context, inside), "proj_out.bias": (context,), "norm_out.weight": (context,), "norm_out.bias": (context,)}
         for i in range(4):
             for k in ("0.norm1", "0.norm2", "1.0"):
-                shapes[f"layers.{i}.{k}.weight"] = shapes[f"layers.{i}.{k}.bias"] = (QUERY_WIDTH,)
-            shapes[f"layers.{i}.0.to_q.weight"] = (inner, QUERY_WIDTH)
-            shapes[f"layers.{i}.0.to_kv.weight"] = (2 * inner, QUERY_WIDTH)
-            shapes[f"layers.{i}.0.to_out.weight"] = (QUERY_WIDTH, inner)
-            shapes[f"layers.{i}.1.1.weight"] = (4 * QUERY_WIDTH, QUERY_WIDTH)
-            shapes[f"layers.{i}.1.3.weight"] = (QUERY_WIDTH, 4 * QUERY_WIDTH)
+                shapes[f"layers.{i}.{k}.weight"] = shapes[f"layers.{i}.{k}.bias"] = (inside,)
+            shapes[f"layers.{i}.0.to_q.weight"] = (inner, inside)
+            shapes[f"layers.{i}.0.to_kv.weight"] = (2 * inner, inside)
+            shapes[f"layers.{i}.0.to_out.weight"] = (inside, inner)
+            shapes[f"layers.{i}.1.1.weight"] = (4 * inside, inside)
+            shapes[f"layers.{i}.1.3.weight"] = (inside, 4 * inside)
     else:
-        shapes = {"proj.weight": (4 * context, VISION["projection_dim"]), "proj.bias": (4 * context,), "norm.weight": (context,), "norm.bias": (context,)}
+        shapes = {"proj.weight": (4 * context, eyes["projection_dim"]), "proj.bias": (4 * context,), "norm.weight": (context,), "norm.bias": (context,)}
     made = lambda name, shape: torch.from_numpy(values.weight("control0_model." + name, shape)).to(dtype)
     proj = {k: made("image_proj." + k, s) for k, s in shapes.items()}
     keys = {}

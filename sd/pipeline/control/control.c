@@ -14,6 +14,32 @@
 
 static bool in(double v, double low, double high) { return v >= low && v <= high; }
 
+/* What a hint shows. */
+static SdHintKind kind_of(const SdControl *c) {
+    static const SdHintKind MADE[] = {[SD_HINT_CANNY] = SD_KIND_LINES,
+                                      [SD_HINT_SCRIBBLE] = SD_KIND_SOFT_EDGES,
+                                      [SD_HINT_TILE] = SD_KIND_TILE,
+                                      [SD_HINT_LUMINANCE] = SD_KIND_UNSAID};
+    return c->kind ? c->kind : MADE[c->hint];
+}
+
+/* A union is told what it has a row for, others nothing. */
+static bool check_kind(const SdControl *c, int i, Error *e) {
+    int kinds = sd_control_kinds(c->net);
+    const char *path = checkpoint_path(c->net->m.checkpoint, GIVEN_CONTROL);
+    if (!kinds)
+        return !c->kind ||
+               error_set(e, ERR_ARGUMENT, "control %d: %s is no ControlNet Union; leave union out", i, path);
+    if (!kind_of(c))
+        return error_set(e, ERR_ARGUMENT, "control %d: %s is a ControlNet Union; say what the hint shows (union)", i,
+                         path);
+    return (int)kind_of(c) <= kinds ||
+           error_set(e, ERR_ARGUMENT,
+                     "control %d: %s knows the first %d kinds of hints alone, no tile and no "
+                     "inpaint; use ProMax, or say another",
+                     i, path, kinds);
+}
+
 static bool check_one(const SdModel *m, const SdControl *c, int i, Error *e) {
     if (!c->net) return error_set(e, ERR_ARGUMENT, "control %d: its ControlNet is NULL; sd_open_control opens one", i);
     if (c->net->of != m)
@@ -26,8 +52,9 @@ static bool check_one(const SdModel *m, const SdControl *c, int i, Error *e) {
         return error_set(e, ERR_ARGUMENT, "control %d: start and end: %g and %g are not in order within 0..1", i,
                          c->start, c->end);
     if ((unsigned)c->mode > SD_CONTROL_MORE || (unsigned)c->hint > SD_HINT_LUMINANCE ||
-        (unsigned)c->resize > SD_RESIZE_FILL)
-        return error_set(e, ERR_ARGUMENT, "control %d: its mode, hint or resize is none of sd.h's", i);
+        (unsigned)c->resize > SD_RESIZE_FILL || (unsigned)c->kind > SD_KIND_INPAINT)
+        return error_set(e, ERR_ARGUMENT, "control %d: its mode, hint, kind or resize is none of sd.h's", i);
+    if (!check_kind(c, i, e)) return false;
     if ((c->low > 0 && hint_low(c->hint) <= 0) || (c->high > 0 && hint_high(c->hint) <= 0))
         return error_set(e, ERR_ARGUMENT,
                          "control %d: low counts with canny and luminance, high with canny alone; leave them out", i);
@@ -113,6 +140,8 @@ bool control_begin(Generation *g, Error *e) {
         k->source = model_source(&k->net->m);
         bool trunk = !control_is_adapter(k->net) && !control_is_image(k->net);
         k->texts.unet = trunk ? &k->net->net.trunk : NULL;
+        k->texts.kinds = trunk && k->net->net.kinds.kinds ? &k->net->net.kinds : NULL;
+        k->texts.kind = (int)kind_of(k->of) - SD_KIND_POSE;
         ok = (control_is_image(k->net) || make_hint(g, k, e)) && control_lora_follow(k->net, e);
     }
     return ok;
@@ -234,7 +263,7 @@ void control_guide(Generation *g, Control *k) {
         Tensor guide[MAX_LEVELS], hint = push_hint(g, k, row);
         for (int i = 0; i < k->guides; i++) guide[i] = tensor_slice(k->guide[i], 0, row, 1);
         if (control_is_adapter(k->net)) adapter_forward(c, guide, &k->net->adapter, hint);
-        else controlnet_hint(c, guide[0], &k->net->net, hint);
+        else controlnet_hint(c, guide[0], &k->net->net, hint, k->texts.kind);
         scope_end(c, scope);
     }
     k->guided = true;

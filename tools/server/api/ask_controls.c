@@ -108,15 +108,18 @@ static bool take_image_prompt(const Serve *s, Job *j, JobControl *c, Fault *f) {
 static bool take_unit(Serve *s, Job *j, JobControl *c, const json_t *unit, Fault *f) {
     static const char *const RESIZES[] = {"just resize", "crop and resize", "resize and fill", NULL};
     static const char *const MODES[] = {"balanced", "my prompt", "controlnet", NULL};
+    static const char *const KINDS[] = {"unknown",    "openpose",     "depth", "soft edge", "hard edge",
+                                        "normal map", "segmentation", "tile",  "inpaint",   NULL};
     const char *model = NULL, *image = image_of(unit);
     char path[OS_PATH_SIZE];
     bool builtin;
-    int mode = SD_CONTROL_BALANCED, resize = SD_RESIZE_CROP;
+    int kind = SD_KIND_UNSAID, mode = SD_CONTROL_BALANCED, resize = SD_RESIZE_CROP;
     const ControlModule *module = NULL;
     c->how = (SdControl){.weight = 1, .end = 1};
     if (!value_string("model", json_object_get(unit, "model"), &model, f) ||
         !take_module(json_object_get(unit, "module"), &module, f) ||
         !take_word(json_object_get(unit, "control_mode"), "control_mode", MODES, &mode, f) ||
+        !take_word(json_object_get(unit, "union_control_type"), "union_control_type", KINDS, &kind, f) ||
         !take_word(json_object_get(unit, "resize_mode"), "resize_mode", RESIZES, &resize, f) ||
         !take_number(unit, "weight", 0, 2, &c->how.weight, f) ||
         !take_number(unit, "guidance_start", 0, 1, &c->how.start, f) ||
@@ -129,6 +132,7 @@ static bool take_unit(Serve *s, Job *j, JobControl *c, const json_t *unit, Fault
         return false;
     if (hint == SD_HINT_LUMINANCE && !take_threshold(unit, "threshold_a", 0.1, 2, &c->how.low, f)) return false;
     c->how.hint = hint, c->how.mode = (SdControlMode)mode, c->how.resize = (SdResize)resize;
+    c->how.kind = (SdHintKind)kind;
     if (module->image_prompt && !take_image_prompt(s, j, c, f)) return false;
     if (!model || !catalog_find(s->catalog, LIST_CONTROLNETS, model, path, NULL, &builtin))
         return fault(f, 404, KEY, "ControlNet: model '%.200s' not found", model ? model : "None");

@@ -113,6 +113,7 @@ static bool start_controls(Job *j, Models *models, SdModel *model, Controls *c, 
         c->at[i].height = from->image ? image->height : r->image_height;
         c->at[i].net = models_control(models, model, from->path, from->vision, nth, e);
         if (!c->at[i].net) return false;
+        if (!sd_control_kinds(c->at[i].net)) c->at[i].kind = SD_KIND_UNSAID; /* as in the webui's extension */
     }
     r->controls = c->at, r->control_count = j->control_count;
     return true;
