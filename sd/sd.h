@@ -83,7 +83,8 @@ SdModel *sd_open_memory(const char *name, const void *bytes, size_t size, const 
 bool sd_builtin(void);
 void sd_close(SdModel *m);
 /* Opens a ControlNet, to draw with this model and on its device (SdRequest.controls): a file of the original names
- * (control_model.*, or without that) or of diffusers', or diffusers' folder. ERR_FORMAT, with both names, where it is
+ * (control_model.*, or without that) or of diffusers', or diffusers' folder; also a ControlNet Union, whose hints say
+ * their kind (SdControl.kind), a ControlLoRA, a T2I-Adapter. ERR_FORMAT, with both names, where it is
  * of another family. Close it before the model. Several models, several ControlNets: each is of one model and serves
  * one call at a time. */
 SdControlNet *sd_open_control(const char *path, const SdModel *model, Error *e);

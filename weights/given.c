@@ -2,6 +2,7 @@
 
 #include "weights/files/file_open.h"
 #include "weights/formats/names.h"
+#include "weights/formats/other_kinds.h"
 #include "weights/files/path.h"
 #include "weights/files/text_file.h"
 #include "tensor/os.h"
@@ -198,6 +199,12 @@ static bool open_folder(Given *g, GivenPart part, const char *path, Error *e) {
            error_set(e, ERR_FILE, "%s: holds no weights of a %s; name the file itself", folder, given_name(part));
 }
 
+static bool no_part(const Given *g, GivenPart part, const char *path, Error *e) {
+    const char *is = g->files.count == 1 ? other_kind(g->files.shards[0]) : NULL;
+    if (is) return error_set(e, ERR_FORMAT, "%s: is %s", path, is);
+    return error_set(e, ERR_FORMAT, "%s: holds no %s; name a file that does", path, given_name(part));
+}
+
 bool given_from(Given *g, GivenPart part, WeightFile *file) {
     *g = (Given){.files = {malloc(sizeof *g->files.shards), 1}, .borrowed = true};
     g->path = malloc(strlen(file->path) + 1);
@@ -213,8 +220,7 @@ bool given_open(Given *g, GivenPart part, const char *path, Error *e) {
     if (!g->path) return error_set(e, ERR_MEMORY, "%s: cannot allocate memory; free some and try again", path);
     strcpy(g->path, path);
     bool ok = os_kind(path) == OS_DIRECTORY ? open_folder(g, part, path, e) : part_files_add(&g->files, path, e);
-    if (ok && !find_names(g, part))
-        ok = error_set(e, ERR_FORMAT, "%s: holds no %s; name a file that does", path, given_name(part));
+    if (ok && !find_names(g, part)) ok = no_part(g, part, path, e);
     if (!ok) given_close(g);
     return ok;
 }

@@ -72,9 +72,9 @@ static void describe(const Given *g, GivenPart part, SdInfo *out) {
         }
         if (size(g, KEY_CONTROL, "ip_adapter.1.to_k_ip.weight", 0)) {
             snprintf(out->family, sizeof out->family, "IP-Adapter");
-            snprintf(out->variant, sizeof out->variant, "%s%s",
-                     family_of_context(size(g, KEY_CONTROL, "ip_adapter.1.to_k_ip.weight", 1)),
-                     size(g, KEY_CONTROL, "image_proj.latents", 1) ? ", plus" : "");
+            const char *of = family_of_context(size(g, KEY_CONTROL, "ip_adapter.1.to_k_ip.weight", 1));
+            bool plus = size(g, KEY_CONTROL, "image_proj.latents", 1) != 0;
+            snprintf(out->variant, sizeof out->variant, "%s%s%s", of, *of && plus ? ", " : "", plus ? "plus" : "");
             break;
         }
         snprintf(out->family, sizeof out->family, "%s",

@@ -183,9 +183,12 @@ static bool fit_module(Fit *f, const Network *n, const NetworkModule *m, const S
 static bool other_family(const SdModel *m, const char *family) {
     static const char *const KNOWN[][2] = {
         {"SD 1.x", "SD 1.x"}, {"SD 2.x", "SD 2.x"}, {"SD-Turbo", "SD 2.x"}, {"SDXL", "SDXL"}};
-    for (size_t i = 0; *family && i < sizeof KNOWN / sizeof *KNOWN; i++)
+    bool is_ours = !*family;
+    for (size_t i = 0; *family && i < sizeof KNOWN / sizeof *KNOWN; i++) {
         if (!strcmp(m->config.family, KNOWN[i][0])) return strcmp(family, KNOWN[i][1]) != 0;
-    return false;
+        is_ours |= !strcmp(family, KNOWN[i][1]);
+    }
+    return !is_ours; /* Flux */
 }
 
 static bool fit(Fit *f, const Network *n, const SdNetwork *asked, bool webui, bool strict, SdNetworkReport *out) {

@@ -3,6 +3,7 @@
 
 #include "config_detect.h"
 #include "few_steps.h"
+#include "weights/formats/other_kinds.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -295,6 +296,8 @@ bool detect_config(Checkpoint *c, SdConfig *out, ConfigNotes *notes, Error *e) {
     const Family *f = family_of(c);
     const char *pipeline = checkpoint_pipeline(c);
     if (!f->base && pipeline) return error_set(e, ERR_FORMAT, "%s: %s (%s); %s", c->path, f->is, pipeline, f->advice);
+    const char *other = !f->base && f->traits->kind == NO_TRAIT && c->file ? other_kind(c->file) : NULL;
+    if (other) return error_set(e, ERR_FORMAT, "%s: is %s", c->path, other);
     if (!f->base) return error_set(e, ERR_FORMAT, "%s: %s; %s", c->path, f->is, f->advice);
     if (own) {
         if (!config_from_given(c, out, notes, e) || !config_check_given(c, out, e) || !config_check(out, c->path, e))

@@ -72,6 +72,10 @@ static const struct {
     {"twice", "lora_unet_a.lora_down.weight 1 1; unet.a.lora_A.weight 1 1; unet.a.lora_B.weight 1 1;", 1,
      "the same part"},
     {"elsewhere", "lora_unet_x.lora_down.weight 1 1; lora_unet_x.lora_up.weight 1 1;", 1, "none of its 1 modules"},
+    {"flux", "lora_unet_double_blocks_0_x.lora_down.weight 1 1; lora_unet_double_blocks_0_x.lora_up.weight 1 1;", 1,
+     "is for Flux, and"},
+    {"vera", "base_model.model.a.vera_lambda_b 1 4;", 1, "of the kind VeRA"},
+    {"lllite", "lllite_unet_input_blocks_4_1_x.down.0.weight 4 4;", 1, "is a ControlNet-LLLite"},
     {"other-shape", "lora_unet_conv_in.lora_down.weight 1 5; lora_unet_conv_in.lora_up.weight 7 1;", 1, "does not fit"},
 };
 

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define OUT "input_blocks_1_1_transformer_blocks_0_attn1_to_out_0"
 #define OUT_BIAS "input_blocks.1.1.transformer_blocks.0.attn1.to_out.0.bias"
@@ -123,6 +124,74 @@ static void check_ranks(SdModel *m) {
     change_free(&c, &n);
 }
 
+/* Text encoders' modules, saved with the U-Net or alone, by either version of transformers. */
+static void check_text_names(void) {
+    static const char *const KEYS[] = {"lora_te_text_model_encoder_layers_0_self_attn_q_proj",
+                                       "lora_te_encoder_layers_0_self_attn_q_proj",
+                                       "lora_te1.text_model.encoder.layers.0.self_attn.q_proj",
+                                       "text_encoder.encoder.layers.0.self_attn.q_proj",
+                                       "base_model.model.text_model.encoder.layers.0.self_attn.q_proj",
+                                       "base_model.model.encoder.layers.0.self_attn.q_proj",
+                                       "lycoris_text_model_encoder_layers_0_self_attn_q_proj"};
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
+        MadeNetwork made = {.count = 0};
+        Network n = {0};
+        Error e = {0};
+        made_part(&made, KEYS[i], ".lora_A.weight", 2, (int64_t[]){RANK, 4}, 0);
+        made_part(&made, KEYS[i], ".lora_B.weight", 2, (int64_t[]){4, RANK}, 0);
+        made_part(&made, "lora_te_of_another", ".alpha", 0, NULL, 1); /* alone it is no module, and no error */
+        bool ok = network_open(&n, made_save(&made, "text.safetensors", NULL, 0), &e);
+        test_check(ok && n.count == 1 && n.unknown_count == 1 && n.modules[0].of == NETWORK_TEXT &&
+                       !strcmp(n.modules[0].name, "text_text_model_encoder_layers_0_self_attn_q_proj"),
+                   "%s is the text encoder's", KEYS[i]);
+        test_note("%s; %s", ok && n.count ? n.modules[0].name : "", e.text);
+        network_close(&n);
+        made_free(&made);
+    }
+}
+
+/* A folder of PEFT's, whose alphas are in adapter_config.json: of modules by name, of all, and of whole matrices. */
+static void check_folder(void) {
+    static const char *const MODULES[] = {"base_model.model.a.to_q", "base_model.model.a.to_k"};
+    static const struct {
+        const char *config, *says;
+        double scale[2];
+        bool lokr;
+    } CASES[] = {{"{\"lora_alpha\":6,\"r\":8,\"alpha_pattern\":{\"a.to_q\":9}}", NULL, {9.0 / RANK, 6.0 / RANK}, false},
+                 {"{\"lora_alpha\":6,\"use_rslora\":true}", NULL, {3.4641016151377544, 3.4641016151377544}, false},
+                 {"{\"alpha\":6,\"r\":8,\"rank_pattern\":{\"to_k\":4}}", NULL, {0.75, 1.5}, true},
+                 {"{\"lora_alpha\":6,\"alpha_pattern\":{\"^a.*\":9}}", "is a regular expression", {0}, false},
+                 {"{\"lora_alpha\":\"six\"}", "is not a number", {0}, false},
+                 {"[", "adapter_config.json: ", {0}, false}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        MadeNetwork made = {.count = 0};
+        Network n = {0};
+        Error e = {0};
+        char file[OS_PATH_SIZE];
+        for (int k = 0; k < 2; k++) {
+            bool lokr = CASES[i].lokr;
+            made_part(&made, MODULES[k], lokr ? ".lokr_w1" : ".lora_A.weight", 2, (int64_t[]){RANK, 4}, 0);
+            made_part(&made, MODULES[k], lokr ? ".lokr_w2" : ".lora_B.weight", 2, (int64_t[]){4, RANK}, 0);
+        }
+        mkdir(test_path("peft"), 0777);
+        made_save(&made, "peft/adapter_model.safetensors", NULL, 0);
+        test_write(test_path("peft/adapter_config.json"), CASES[i].config, strlen(CASES[i].config));
+        bool ok = network_in_folder(test_path("peft"), file, &e) && network_open(&n, file, &e);
+        if (CASES[i].says) test_check(!ok && strstr(e.text, CASES[i].says), "refused: %s", CASES[i].says);
+        for (int k = 0; k < 2 && !CASES[i].says; k++) /* to_k comes first */
+            test_check(ok && fabs(n.modules[k].scale - CASES[i].scale[!k]) < 1e-15, "%s: %s", MODULES[!k],
+                       CASES[i].config);
+        test_note("%g %g; %s", ok ? n.modules[0].scale : 0, ok ? n.modules[1].scale : 0, e.text);
+        network_close(&n);
+        made_free(&made);
+    }
+    Error e = {0};
+    char file[OS_PATH_SIZE];
+    mkdir(test_path("bare"), 0777);
+    test_check(!network_in_folder(test_path("bare"), file, &e) && strstr(e.text, "holds no adapter_model.safetensors"),
+               "a folder without is said");
+}
+
 SUITE(network_parts, .seconds = 1) {
     const char *path = test_path("micro.safetensors");
     Error e = {0};
@@ -133,5 +202,7 @@ SUITE(network_parts, .seconds = 1) {
     check_biases(m);
     check_magnitudes(m);
     check_ranks(m);
+    check_text_names();
+    check_folder();
     sd_close(m);
 }

@@ -1,6 +1,8 @@
 #include "network_options.h"
 
+#include "tensor/os.h"
 #include "weights/files/file_open.h"
+#include "weights/networks/networks.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -49,6 +51,12 @@ int network_options_read(const Command *c, NetworkOptions *n) {
     for (int i = 0; code == GO_ON && i < n->lora.count; i++) {
         code = read_one(c, n->lora.at[i], &n->networks[i], n->paths + at);
         at += strlen(n->lora.at[i]) + 1;
+        char file[OS_PATH_SIZE];
+        if (code != GO_ON || os_kind(n->networks[i].path) != OS_DIRECTORY) continue;
+        if (!network_in_folder(n->networks[i].path, file, &e)) return report(c, &e);
+        n->files[i] = malloc(strlen(file) + 1);
+        if (!n->files[i]) return error_set(&e, ERR_MEMORY, "--lora: out of memory"), report(c, &e);
+        n->networks[i].path = strcpy(n->files[i], file);
     }
     return code;
 }
@@ -60,6 +68,7 @@ bool network_options_name(const NetworkOptions *n, const char *path) {
 }
 
 void network_options_free(NetworkOptions *n) {
+    for (int i = 0; i < OPTION_LIST_MOST; i++) free(n->files[i]), n->files[i] = NULL;
     free(n->paths);
     n->paths = NULL;
 }

@@ -6,13 +6,15 @@
 #include "sd/sd.h"
 
 #define LORA_HELP                                                                                                      \
-    "a LoRA or the like on top of the model, and how much of it the text encoders and the U-Net take (1; the U-Net "   \
+    "a LoRA or the like (a file, or PEFT's folder) on top of the model, and how much of it the text encoders and the " \
+    "U-Net take (1; the U-Net "                                                                                        \
     "as the text encoders); may be repeated"
 
 typedef struct {
     OptionList lora;
     SdNetwork networks[OPTION_LIST_MOST];
-    char *paths; /* owns the names */
+    char *paths;                   /* owns the names, */
+    char *files[OPTION_LIST_MOST]; /* and those of files in folders that were named */
 } NetworkOptions;
 
 /* Reads the values of --lora; GO_ON, or the exit code. network_options_free in any case. */

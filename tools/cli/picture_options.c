@@ -52,11 +52,13 @@ static const struct {
      OPTION_IN(DOUBLE, loop_factor, 0, "loop-factor", "X", 0.1, 10, "or: each loop's strength times this, 0.1..1 (1)")},
     {"encode", IN_ALL, OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP)},
     {"discard-next-to-last", IN_DRAWN,
-     OPTION(LIST, controls.control, 0, "control", "FILE:IMAGE[:...]",
-            "a ControlNet or T2I-Adapter and the picture that it is shown, then :weight=1 (0..2), :start=0, :end=1 (of "
-            "the steps), :hint=canny (or invert, tile, scribble, luminance: what is made of IMAGE before), :low=100, "
-            ":high=200 (canny's), :mode=balanced|prompt|control (what counts more), :resize=crop|stretch|fill; several "
-            "times for several")},
+     OPTION(
+         LIST, controls.control, 0, "control", "FILE:IMAGE[:...]",
+         "a ControlNet or T2I-Adapter and the picture that it is shown, then :weight=1 (0..2), :start=0, :end=1 (of "
+         "the steps), :hint=canny (or invert, tile, scribble, luminance: what is made of IMAGE before), :low=100, "
+         ":high=200 (canny's), :mode=balanced|prompt|control (what counts more), :resize=crop|stretch|fill, and of a "
+         "ControlNet Union :union=pose (what IMAGE shows: or depth, softedge, lines, normal, segment, tile, "
+         "inpaint); several times for several")},
     {"discard-next-to-last", IN_DRAWN,
      OPTION(
          LIST, controls.image_prompt, 0, "image-prompt", "IMAGE[:...]",
@@ -401,6 +403,7 @@ bool picture_copy(const PictureArguments *from, PictureArguments *to, Error *e) 
     bool ok = true;
     *to = *from;
     to->networks.paths = NULL; /* the names stay theirs */
+    memset(to->networks.files, 0, sizeof to->networks.files);
     for (int i = 0; (text = prompt_of(to, i)); i++)
         if (*text && !(*text = text_copy(*text, strlen(*text)))) ok = false;
     if (!ok) picture_copy_free(to);

@@ -5,7 +5,7 @@
 MODEL: for cases of SD 1.5 a file of `tests --make-model full single f16`, for those of SDXL one of tools/goldens/checkpoints.py.
 Writes files of the published shapes and names to DIR (F16), draws 256x256 in three steps with both programs, in f32, and
 prints `sdc diff` of their latents for each case; exit status 1 if one is further off than 1e-4. The weights stay F16 in
-memory on both sides, a layer of diffusers' widens its own while it computes: 5 to 9 GB, some minutes a case. The cases:
+memory on both sides, a layer of diffusers' widens its own while it computes: 3 to 4 GB, of sdxl-lora 9, some minutes a case. The cases:
 
     sd15 sdxl                  a ControlNet, by save_pretrained
     sdxl-union                 a ControlNet Union of eight kinds (ProMax), by save_pretrained
@@ -68,6 +68,12 @@ def thrifty(m):
         if id(layer) not in inside and owners(layer):
             layer.register_forward_pre_hook(widen)
             layer.register_forward_hook(narrow, always_call=True)
+    return m.eval()
+
+
+def mapped(m, rename, source):
+    """m with a file's F16 numbers, which stay there."""
+    names.fill(m, rename, source, torch.float16, copy=False)
     return m.eval()
 
 
@@ -196,7 +202,7 @@ def merged(m, state, prefix):
 def texts(c, source, folder, lora):
     taps, state = {}, {}
     for i, e in enumerate(c["encoders"]):
-        m = models.encoder(e, dtype=torch.float16, source=source)
+        m = mapped(models.new_encoder(e), names.encoder_names(e), source)
         prefix = f"text_encoder{f'_{i + 1}' if i else ''}"
         if lora:
             state |= lora_state(m, prefix)
@@ -212,7 +218,7 @@ def run(case, sdc, folder, model):
     folder.mkdir(parents=True, exist_ok=True)
     c, source = CONFIGS[case.split("-")[0]], checkpoints.File(model)
     taps, state = texts(c, source, folder, case.endswith("lora"))
-    unet = models.unet(c, dtype=torch.float16, source=source)
+    unet = mapped(models.new_unet(c), names.unet_names(c["depth"]), source)
     if case.endswith("lora"):
         state |= lora_state(unet, "unet")
         save_file(state, folder / "lora.safetensors")

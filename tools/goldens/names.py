@@ -172,18 +172,18 @@ def plan(module, rename):
         yield key, name, shape, take
 
 
-def fill(module, rename, source, dtype=torch.float32):
+def fill(module, rename, source, dtype=torch.float32, copy=True):
     """Gives every parameter of `module`, which may be on the meta device, its value in `dtype`.
 
-    source(name, shape) gives the checkpoint's tensor. Returns {name in the checkpoint: shape}.
+    source(name, shape) gives the checkpoint's tensor, which is copied, or kept as it is where it can be. Returns {name in the checkpoint: shape}.
     """
     names = {}
     for key, name, shape, take in list(plan(module, rename)):
         names[name] = shape
         owner, _, last = key.rpartition(".")
         p = getattr(module.get_submodule(owner), last)
-        w = take(source(name, shape)).reshape(p.shape).to(dtype, copy=True, memory_format=torch.contiguous_format)
-        setattr(module.get_submodule(owner), last, torch.nn.Parameter(w))
+        w = take(source(name, shape)).reshape(p.shape).to(dtype, copy=copy, memory_format=torch.contiguous_format)
+        setattr(module.get_submodule(owner), last, torch.nn.Parameter(w, requires_grad=copy))
     for key, b in list(module.named_buffers()):
         if b.is_meta:
             assert key.endswith("position_ids"), key

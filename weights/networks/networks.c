@@ -2,6 +2,7 @@
 #include "networks.h"
 
 #include "networks_internal.h"
+#include "weights/formats/other_kinds.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 
 /* --- keys --- */
 
-/* How keys end. The first that fits counts. */
+/* How keys end. The first that fits counts. PEFT's may have an adapter's name within: ".lora_A.default.weight". */
 static const struct {
     const char *end;
     NetworkRole role;
@@ -20,8 +21,6 @@ static const struct {
     {".lora_mid.weight", NET_MID},
     {".lora_A.weight", NET_DOWN},
     {".lora_B.weight", NET_UP},
-    {".lora_A.default.weight", NET_DOWN},
-    {".lora_B.default.weight", NET_UP},
     {".lora_B.bias", NET_UP_BIAS},
     {".lora_up.bias", NET_UP_BIAS},
     {".lora_linear_layer.down.weight", NET_DOWN},
@@ -57,11 +56,10 @@ static const struct {
     {".on_input", NET_ON_INPUT},
     {".dora_scale", NET_DORA},
     {".lora_magnitude_vector.weight", NET_DORA},
-    {".lora_magnitude_vector.default.weight", NET_DORA},
     {".lora_magnitude_vector", NET_DORA},
     {".alpha", NET_ALPHA},
     {".scale", NET_SCALE},
-    {".weight", NET_IA3},
+    {".weight", NET_IA3}, /* the last, which any other goes before */
 };
 
 /* How they begin. Names of one file may be without: saved by the U-Net alone. */
@@ -70,6 +68,10 @@ static const struct {
     NetworkPart of;
 } BEGINS[] = {
     {"lora_unet_", NETWORK_UNET},
+    {"lora_unet.", NETWORK_UNET},
+    {"lora_te1.", NETWORK_TEXT},
+    {"lora_te2.", NETWORK_TEXT_2},
+    {"oft_unet_", NETWORK_UNET},
     {"lora_te1_", NETWORK_TEXT},
     {"lora_te2_", NETWORK_TEXT_2},
     {"lora_te_", NETWORK_TEXT},
@@ -89,43 +91,81 @@ static const struct {
 
 static const char *const OF[NETWORK_PARTS] = {"unet_", "text_", "text_2_"};
 
-/* The role of a key, and how much of it is the module's. */
-static bool split(const char *key, NetworkRole *role, size_t *module) {
+static bool ends(const char *key, size_t n, const char *end, size_t size) {
+    return n > size && !memcmp(key + n - size, end, size);
+}
+
+/* Of PEFT's parameters, "MODULE.PART.NAME" and "MODULE.PART.NAME.weight": the name of an adapter is left out. */
+static bool split_named(const char *key, NetworkRole *role, size_t *module) {
+    static const char *const NAMED[] = {".lora_A", ".lora_B", ".lora_magnitude_vector", ".hada_", ".lokr_"};
+    static const char WEIGHT[] = ".weight";
+    enum { END = sizeof WEIGHT - 1 };
     size_t n = strlen(key);
-    for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++) {
-        size_t end = strlen(ENDS[i].end);
-        if (n <= end || strcmp(key + n - end, ENDS[i].end)) continue;
-        *role = ENDS[i].role;
-        *module = n - end;
-        return true;
+    bool weight = ends(key, n, WEIGHT, END);
+    n -= weight ? END : 0;
+    while (n && key[--n] != '.') {}
+    for (size_t i = 0; n && i < sizeof ENDS / sizeof *ENDS; i++) {
+        const char *end = ENDS[i].end;
+        size_t size = strlen(end);
+        bool of = false;
+        for (size_t k = 0; k < sizeof NAMED / sizeof *NAMED; k++) of |= !strncmp(end, NAMED[k], strlen(NAMED[k]));
+        if (!of || weight != ends(end, size, WEIGHT, END)) continue;
+        size -= weight ? END : 0;
+        if (ends(key, n, end, size)) return *role = ENDS[i].role, *module = n - size, true;
     }
     return false;
 }
 
-static NetworkPart begin(const char **key, size_t *size) {
-    static const char PEFT[] = "base_model.model.";
-    NetworkPart of = NETWORK_UNET;
-    for (size_t i = 0; i < sizeof BEGINS / sizeof *BEGINS; i++) {
-        size_t n = strlen(BEGINS[i].begin);
-        if (*size <= n || memcmp(*key, BEGINS[i].begin, n)) continue;
-        *key += n, *size -= n, of = BEGINS[i].of;
-        break;
+/* The role of a key, and how much of it is the module's. */
+static bool split(const char *key, NetworkRole *role, size_t *module) {
+    size_t n = strlen(key);
+    for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++) {
+        size_t size = strlen(ENDS[i].end);
+        if (ENDS[i].role == NET_IA3 && split_named(key, role, module)) return true;
+        if (ends(key, n, ENDS[i].end, size)) return *role = ENDS[i].role, *module = n - size, true;
     }
-    if (*size > sizeof PEFT - 1 && !memcmp(*key, PEFT, sizeof PEFT - 1))
-        *key += sizeof PEFT - 1, *size -= sizeof PEFT - 1;
+    return split_named(key, role, module);
+}
+
+static bool eat(const char **key, size_t *size, const char *begin) {
+    size_t n = strlen(begin);
+    if (*size <= n || memcmp(*key, begin, n)) return false;
+    *key += n, *size -= n;
+    return true;
+}
+
+static NetworkPart begin(const char **key, size_t *size) {
+    NetworkPart of = NETWORK_UNET;
+    for (size_t i = 0; i < sizeof BEGINS / sizeof *BEGINS; i++)
+        if (eat(key, size, BEGINS[i].begin)) {
+            of = BEGINS[i].of;
+            break;
+        }
+    eat(key, size, "base_model.model.");
+    eat(key, size, "_orig_mod_"); /* torch.compile's, in kohya's names */
     return of;
 }
 
+/* Whether it begins as a module of CLIP does: transformers' classes lost "text_model." in version 5. */
+static bool of_text(const char *key, bool whole) {
+    const char *const begins[] = {whole ? "text_model" : "encoder", whole ? "" : "layers"};
+    size_t n = strlen(begins[0]), k = strlen(begins[1]);
+    return !strncmp(key, begins[0], n) && (key[n] == '.' || key[n] == '_') && !strncmp(key + n + 1, begins[1], k);
+}
+
 void network_name(const char *key, size_t key_size, char *out, size_t size) {
-    static const char PROCESSOR[] = "processor.";
+    static const char *const WITHOUT[] = {"processor.", "_orig_mod."}; /* diffusers', torch.compile's */
     size_t at = 0;
-    for (size_t i = 0; i < key_size && at + 1 < size; i++) {
-        size_t n = sizeof PROCESSOR - 1;
-        if ((!i || key[i - 1] == '.') && i + n <= key_size && !memcmp(key + i, PROCESSOR, n)) {
-            i += n - 1;
-            continue;
+    for (size_t i = 0; i < key_size && at + 1 < size;) {
+        bool left_out = false;
+        for (int k = 0; k < 2 && (!i || key[i - 1] == '.'); k++) {
+            size_t n = strlen(WITHOUT[k]);
+            left_out = i + n <= key_size && !memcmp(key + i, WITHOUT[k], n);
+            if (left_out && (i += n)) break;
         }
+        if (left_out) continue;
         out[at++] = key[i] == '.' ? '_' : key[i];
+        i++;
     }
     out[at] = 0;
     /* an attention processor's "to_out", the first module of a list with its dropout */
@@ -192,8 +232,8 @@ static bool has(const Key *keys, size_t count, NetworkRole role) {
     return false;
 }
 
-/* Names are as long as their keys, with a part's name before and "_0" after. */
-enum { LONGER = 12 };
+/* Names are as long as their keys, with a part's name and "text_model_" before and "_0" after. */
+enum { LONGER = 24 };
 
 static bool read_keys(Network *n, Key *keys, size_t *count, Error *e) {
     size_t size = 0, at = 0;
@@ -217,16 +257,18 @@ static bool read_keys(Network *n, Key *keys, size_t *count, Error *e) {
         const char *key = t->name;
         k.key_size = (int)module;
         k.of = begin(&key, &module);
+        bool whole = of_text(key, true), bare = of_text(key, false);
+        if (k.of == NETWORK_UNET && (whole || bare)) k.of = NETWORK_TEXT; /* an encoder that was saved alone */
         size_t room = strlen(t->name) + LONGER;
-        strcpy(n->pool + at, OF[k.of]);
-        network_name(key, module, n->pool + at + strlen(OF[k.of]), room - strlen(OF[k.of]));
+        size_t begun = (size_t)snprintf(n->pool + at, room, "%s%s", OF[k.of], bare ? "text_model_" : "");
+        network_name(key, module, n->pool + at + begun, room - begun);
         at += strlen(n->pool + at) + 1;
         keys[(*count)++] = k;
     }
     return true;
 }
 
-/* A ".weight" is IA3's only beside an "on_input"; elsewhere it is a model's. */
+/* A ".weight" is IA3's only beside an "on_input"; elsewhere it is a model's. An alpha alone changes nothing. */
 static bool make_modules(Network *n, Key *keys, size_t count, Error *e) {
     qsort(keys, count, sizeof *keys, by_name);
     n->modules = calloc(count + 1, sizeof *n->modules);
@@ -234,6 +276,7 @@ static bool make_modules(Network *n, Key *keys, size_t count, Error *e) {
     for (size_t i = 0, end; i < count; i = end) {
         for (end = i; end < count && !strcmp(keys[end].name, keys[i].name);) end++;
         bool foreign = has(keys + i, end - i, NET_IA3) && !has(keys + i, end - i, NET_ON_INPUT);
+        foreign |= end == i + 1 && (keys[i].role == NET_ALPHA || keys[i].role == NET_SCALE);
         for (size_t k = i; foreign && k < end; k++) n->unknown[n->unknown_count++] = keys[k].tensor;
         if (!foreign && !gather(n, keys + i, end - i, e)) return false;
     }
@@ -246,6 +289,8 @@ bool network_read(Network *n, WeightFile *f, Error *e) {
     Key *keys = calloc(f->count + 1, sizeof *keys);
     bool ok = (keys || no_memory(n, e)) && read_keys(n, keys, &count, e) && make_modules(n, keys, count, e);
     free(keys);
+    const char *is = ok && !n->count ? other_kind(f) : NULL;
+    if (is) ok = error_set(e, ERR_FORMAT, "%s: is %s", f->path, is);
     if (ok && !n->count)
         ok = error_set(e, ERR_FORMAT,
                        "%s: is no LoRA or the like: none of its %zu tensors is part of one; name another file", f->path,

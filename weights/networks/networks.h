@@ -13,6 +13,7 @@
 #ifndef SD_WEIGHTS_NETWORKS_NETWORKS_H
 #define SD_WEIGHTS_NETWORKS_NETWORKS_H
 
+#include "tensor/os.h"
 #include "weights/formats/weight_file.h"
 
 /* What a module's change is made of. */
@@ -100,6 +101,8 @@ bool network_open(Network *n, const char *path, Error *e);
 /* The same of a file that is open, and is the network's from here on, closed where it is none. */
 bool network_read(Network *n, WeightFile *f, Error *e);
 void network_close(Network *n); /* an empty one is fine */
+/* The file of a folder that PEFT or diffusers wrote: adapter_model.*, pytorch_lora_weights.*. */
+bool network_in_folder(const char *folder, char out[OS_PATH_SIZE], Error *e);
 
 /* "LoRA", "LoCon" (a LoRA over convolutions), ... and DoRA's are "DoRA (LoRA)": of all its modules, with the most
  * first.

@@ -151,12 +151,31 @@ const char *network_kind_name(NetworkKind k) {
     return NAMES[k];
 }
 
+/* How names of modules begin that no Stable Diffusion has. */
+static const struct {
+    const char *begin, *family;
+} OTHERS[] = {
+    {"unet_double_blocks_", "Flux"},
+    {"unet_single_blocks_", "Flux"},
+    {"unet_transformer_single_transformer_blocks_", "Flux"},
+    {"unet_single_transformer_blocks_", "Flux"},
+    {"unet_joint_blocks_", "SD 3"},
+    {"unet_transformer_transformer_blocks_", "SD 3 or the like"},
+    {"unet_transformer_blocks_", "SD 3 or the like"},
+    {"unet_blocks_", "another kind of model"},
+    {"unet_layers_", "Lumina or the like"},
+    {"unet_down_blocks_0_motion_modules_", "AnimateDiff"},
+};
+
 const char *network_family(const Network *n) {
     const char *base = weight_file_meta(n->file, "ss_base_model_version"), *v2 = weight_file_meta(n->file, "ss_v2");
     if (base && !strncmp(base, "sdxl", 4)) return "SDXL";
     if (v2 && !strcmp(v2, "True")) return "SD 2.x";
     if (base && !strncmp(base, "sd_v2", 5)) return "SD 2.x";
     if (base && !strncmp(base, "sd_v1", 5)) return "SD 1.x";
+    for (size_t i = 0; i < n->count; i++)
+        for (size_t k = 0; k < sizeof OTHERS / sizeof *OTHERS; k++)
+            if (!strncmp(n->modules[i].name, OTHERS[k].begin, strlen(OTHERS[k].begin))) return OTHERS[k].family;
     static const char KEYS[] = "attn2_to_k";
     for (size_t i = 0; i < n->count; i++) {
         const NetworkModule *m = &n->modules[i];
