@@ -272,7 +272,7 @@ SUITES ?=
 # All cores, unless this make was told how many.
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
-.PHONY: guide fuzz generators help deps demo pictures run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture tsan run-tsan valgrind mutants port-test same-bits golden bench format format-check \
+.PHONY: guide exercise guide-pictures guide-quotes fuzz generators help deps demo pictures run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture tsan run-tsan valgrind mutants port-test same-bits golden bench format format-check \
   check-includes install uninstall load check-bucket clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a and libsd.so
@@ -297,9 +297,10 @@ else
 	@echo "numbers. For real pictures: ./sdc txt2img -m MODEL -p PROMPT, with a model of Stable Diffusion 1.x, 2.x or SDXL."
 endif
 ## pictures        draws README's pictures anew (tools/pictures), by the built-in model
-pictures: $(B)/sdc
-	$(CC) -std=c11 -O1 -I. -o $(B)/montage tools/pictures/montage.c $(B)/libsd.a $(LIBS) -pthread
+pictures: $(B)/sdc $(B)/montage
 	sh tools/pictures/pictures.sh $(B)/sdc $(B)/montage
+$(B)/montage: tools/pictures/montage.c $(B)/libsd.a
+	$(CC) -std=c11 -O1 -I. -o $@ $^ $(LIBS) -pthread
 build/demo/micro.safetensors: $(B)/test
 	@mkdir -p $(@D)
 	$(B)/test --make-model micro single f32 $@
@@ -388,6 +389,18 @@ guide: $(B)/plain $(B)/sdc
 	  -o build/guide/sdc.png --taps build/guide/sdc.safetensors
 	$(B)/sdc diff --bound 1e-5 build/guide/plain.safetensors build/guide/sdc.safetensors
 	@echo "build/guide/plain.png and sdc.png are the same picture, twice."
+## guide-pictures  the pictures of sd/guide anew (gnuplot); PICTURES="04 08": only those
+PICTURES ?=
+guide-pictures: $(B)/sdc $(B)/plain $(B)/montage
+	sh tools/guide/pictures.sh $(B) $(PICTURES)
+## guide-quotes    the quotations and outputs in sd/guide anew, from the tree; `make test SUITES=guide_pages` finds old ones
+guide-quotes: $(B)/sdc $(B)/plain
+	sh tools/guide/pages.sh $(B) write
+## exercise        N=3: breaks a line of plain.c, shows what comes of it, and asks where; ANSWER=resblock: says whether that is it
+N ?=
+ANSWER ?=
+exercise: $(B)/sdc $(B)/plain $(B)/montage
+	@CC="$(CC)" sh tools/guide/exercise.sh $(B) "$(N)" "$(ANSWER)"
 ## builtin-model   trains the built-in model from nothing, in a few hours; stopped, it goes on (build/builtin)
 builtin-model: $(B)/sdc
 	sh tools/dev/train_builtin.sh $(B)/sdc build/builtin

@@ -894,10 +894,8 @@ static void write_png(const char *path, Map image) {
     if (!bytes || !z) die("out of memory");
     for (int i = 0; i < 3 * w * h; i++) {
         double v = ((double)image.at[i % 3 * w * h + i / 3] + 1) / 2;
-        bytes[(size_t)(i / 3 / w) * row + 1 + (size_t)(i % (3 * w))] = (unsigned char)(255 * (v < 0   ? 0
-                                                                                              : v > 1 ? 1
-                                                                                                      : v) +
-                                                                                       .5);
+        v = v < 0 ? 0 : v > 1 ? 1 : v;
+        bytes[(size_t)(i / 3 / w) * row + 1 + (size_t)(i % (3 * w))] = (unsigned char)(255 * v + .5);
     }
     z[n++] = 0x78, z[n++] = 1;
     uint32_t a = 1, b = 0; /* Adler-32 */

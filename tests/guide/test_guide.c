@@ -6,7 +6,22 @@
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 
+#include "sd/image/image.h"
+
 #include <stdio.h>
+#include <stdlib.h>
+
+/* Both pictures have the same bytes, but for roundings. */
+static void same_picture(const char *prompt) {
+    Image p = {0}, s = {0};
+    Error e = {0};
+    bool ok = image_read(cli_path("p.png"), IMAGE_WHITE, &p, &e) &&
+              image_read(cli_path("s.png"), IMAGE_WHITE, &s, &e) && p.width == s.width && p.height == s.height;
+    for (int i = 0; ok && i < 3 * p.width * p.height; i++) ok = abs(p.rgb[i] - s.rgb[i]) <= 1;
+    test_check(ok, "plain.c and sdc write the same picture: %s", prompt);
+    image_free(&p);
+    image_free(&s);
+}
 
 static void agree(const char *model, const char *prompt, const char *negative, int seed, int size, int steps,
                   const char *cfg) {
@@ -23,6 +38,7 @@ static void agree(const char *model, const char *prompt, const char *negative, i
                     "plain.c and sdc agree: %s: %s", model, prompt))
         cli_tell(&r);
     cli_free(&r);
+    same_picture(prompt);
 }
 
 static void refuses(const char *words, const char *arguments) {

@@ -1,14 +1,28 @@
 /* samplers.c: `sdc samplers` and `sdc schedulers`: the lists, with every name and what each one has. */
-#include "tools/cli/commands.h"
+#include "sd/load/model.h"
 #include "sd/sampling/scheduler.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/output.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
+#include "weights/files/json_text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct {
     bool json;
+    const char *csv, *model;
+    int steps;
 } Arguments;
 
-static const Option OPTIONS[] = {OPTION(FLAG, json, 0, "json", NULL, "print one JSON object a line"), OPTION_END};
+#define JSON_ROW OPTION(FLAG, json, 0, "json", NULL, "print one JSON object a line")
+static const Option OPTIONS[] = {JSON_ROW, OPTION_END};
+static const Option SCHEDULE_OPTIONS[] = {
+    JSON_ROW, OPTION(STRING, csv, 0, "csv", "FILE", "the sigmas of every type, as CSV; - is standard output"),
+    OPTION_IN(INT, steps, 's', "steps", "N", 1, 1000, "steps of the CSV (20)"),
+    OPTION(STRING, model, 'm', "model", "MODEL", "the model whose noise levels the CSV has (the built-in one)"),
+    OPTION_END};
 
 static const struct {
     int flag;
@@ -89,14 +103,59 @@ static int samplers(const Command *c, int argc, char **argv) {
     return finish_output();
 }
 
+static bool write_csv(const Arguments *a, const NoiseLevels *levels, Error *e) {
+    JsonText t = {0};
+    int count, types;
+    const Scheduler *all = scheduler_list(&types);
+    float *sigmas = malloc(MOST_SIGMAS * sizeof *sigmas);
+    bool ok = sigmas || error_set(e, ERR_MEMORY, "out of memory for a schedule");
+    json_text(&t, "schedule,index,sigma,time\n");
+    for (int i = 0; ok && i < types; i++) {
+        const ScheduleOptions o = {0};
+        if (!all[i].fill) continue; /* Automatic */
+        ok = scheduler_sigmas(&all[i], levels, false, a->steps, &o, sigmas, &count, e);
+        for (int k = 0; ok && k < count; k++) {
+            json_text(&t, "%s,%d,%.9g,", all[i].label, k, (double)sigmas[k]);
+            if (sigmas[k] > 0) json_text(&t, "%.9g", (double)noise_levels_time(levels, sigmas[k]));
+            json_text(&t, "\n");
+        }
+    }
+    ok = ok && (!t.failed || error_set(e, ERR_MEMORY, "out of memory for the CSV")) &&
+         atomic_write_file(a->csv, t.p, t.size, e);
+    free(sigmas);
+    free(t.p);
+    return ok;
+}
+
+/* --csv: "SCHEDULE,INDEX,SIGMA,TIME": the sigma before each step and the last one, 0, which no time has. */
+static int schedule_csv(const Command *c, Arguments *a) {
+    Error e = {0};
+    if (a->json) return usage_error(c, "--csv: not with --json; leave one out");
+    if (file_same(a->csv, a->model)) return usage_error(c, "--csv: %.200s is also the model", a->csv);
+    int code = output_file(c, "--csv", &a->csv);
+    if (code != GO_ON) return code;
+    SdModel *m = atomic_check(a->csv, &e) ? sd_open(a->model, &(SdOptions){.threads = 1}, &e) : NULL;
+    bool ok = m && write_csv(a, &m->noise_levels, &e);
+    sd_close(m);
+    return ok ? finish_output() : report(c, &e);
+}
+
 static int schedulers(const Command *c, int argc, char **argv) {
-    Arguments a = {0};
+    Arguments a = {.steps = 20};
     int count, code = parse(c, &a, argc, argv);
     if (code != GO_ON) return code;
+    if (a.csv) return schedule_csv(c, &a);
+    if (a.model) return usage_error(c, "--model: is for the CSV; add --csv FILE");
     const Scheduler *all = scheduler_list(&count);
     for (int i = 0; i < count; i++) print_scheduler(&all[i], a.json);
     return finish_output();
 }
 
 const Command SAMPLERS = {"samplers", samplers, "[options]", "list the samplers", NULL, OPTIONS};
-const Command SCHEDULERS = {"schedulers", schedulers, "[options]", "list the schedule types", NULL, OPTIONS};
+const Command SCHEDULERS = {"schedulers",
+                            schedulers,
+                            "[options]",
+                            "list the schedule types",
+                            "With --csv: each type's noise levels (sigma) before every step and at the end, and the "
+                            "time that the U-Net is told.",
+                            SCHEDULE_OPTIONS};

@@ -1,5 +1,6 @@
 /* tokens.c: `sdc tokens -p PROMPT`: what a prompt compiles to: the text at each step, in chunks of 75 tokens with their
  * weights; with a model, for its encoders, whose tokens may differ. */
+#include "tokens_merges.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/printable.h"
 #include "tools/cli/setting_option.h"
@@ -15,7 +16,7 @@ typedef struct {
     const char *model, *embedding_dir;
     SdRequest request; /* its emphasis and comments */
     int steps, hires_steps;
-    bool negative, json, second_order, old_schedules;
+    bool negative, json, second_order, old_schedules, merges;
 } Arguments;
 
 static bool rows(int i, Option *o) {
@@ -33,6 +34,7 @@ static const Option OPTIONS[] = {
     OPTION(FLAG, second_order, 0, "second-order", NULL, "for samplers that call the model twice a step"),
     OPTION(FLAG, old_schedules, 0, "old-schedules", NULL, "switch texts as the webui did before version 1.6"),
     OPTION_ROWS(request, rows),
+    OPTION(FLAG, merges, 0, "merges", NULL, "show how the letters of each word are merged, step by step"),
     OPTION(FLAG, json, 0, "json", NULL, "print JSON"),
     OPTION_END};
 
@@ -193,6 +195,8 @@ static int tokens(const Command *c, int argc, char **argv) {
     if (code == GO_ON && rest) code = usage_error(c, "unexpected argument '%.60s'; the prompt follows -p", argv[0]);
     if (code == GO_ON && a.embedding_dir && !a.model)
         code = usage_error(c, "--embedding-dir: needs the model that they are for; name it with -m");
+    if (code == GO_ON && a.merges && (a.json || a.model))
+        code = usage_error(c, "--merges: neither with --json nor with -m; leave them out");
     if (code == GO_ON && !a.prompt) code = usage_error(c, "no prompt; give one with -p");
     if (code != GO_ON) {
         options_free(c, &a);
@@ -222,7 +226,8 @@ static int tokens(const Command *c, int argc, char **argv) {
         o.rules = m ? clip_rules(&m->config.clip[i]) : TOKENS_OPENAI;
         ok = prompt_compile(&p[i], t, a.prompt, &o, &e);
     }
-    if (ok) print(&a, t, all, &p[0], encoders > 1 ? &p[1] : NULL);
+    if (ok && a.merges) ok = tokens_print_merges(t, &p[0]) || error_set(&e, ERR_MEMORY, "out of memory for the words");
+    else if (ok) print(&a, t, all, &p[0], encoders > 1 ? &p[1] : NULL);
     for (int i = 0; i < encoders; i++) prompt_free(&p[i]);
     tokenizer_free(t);
     sd_close(m);
@@ -238,5 +243,7 @@ const Command TOKENS = {
     "Tokens are shown as CLIP spells them, \"_\" before one that continues a word. Counts such as "
     "12/75 are the webui's. "
     "With -m, two encoders whose tokens differ are shown one after the other. Vectors of an embedding are {NAME}. "
-    "A text of steps 1-10 also serves the first model call after them, as in the webui.",
+    "A text of steps 1-10 also serves the first model call after them, as in the webui. --merges shows for each "
+    "different word its pieces before every merge, with the merge's rank, the lowest of which is next; then its "
+    "tokens.",
     OPTIONS};

@@ -40,12 +40,13 @@ sd/workflow tensor weights nn sd sd/text sd/noise sd/prompt sd/image sd/sampling
 sd/train tensor weights nn sd sd/text sd/noise sd/image sd/sampling sd/models sd/load
 sd/guide sd/text
 tools/cli tensor weights sd sd/text sd/image sd/sampling sd/info sd/load
+tools/show tensor weights sd sd/image
 tools/shapes tensor weights sd sd/noise sd/image sd/load
 tools/pictures sd/image
 tools/ledger tensor weights nn sd sd/models sd/load
 tools/bench tensor weights nn sd sd/models sd/load tools/cli
 tools/server tensor weights sd sd/text sd/prompt sd/image sd/sampling sd/info
-tools/commands tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/info sd/load sd/convert sd/pipeline sd/workflow sd/train tools/cli tools/bench tools/shapes tools/ledger tools/server
+tools/commands tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/info sd/load sd/convert sd/pipeline sd/workflow sd/train tools/cli tools/bench tools/shapes tools/show tools/ledger tools/server
 tests *
 END
 

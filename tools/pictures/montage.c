@@ -1,5 +1,6 @@
 /* montage.c: montage OUT SCALE COLUMNS PICTURE...: pictures side by side in rows of COLUMNS, each pixel SCALE times as
- * wide and high, on white; a PNG file. For README's pictures (make pictures). */
+ * wide and high, on white; a PNG file. A~B is what is different between A and B, four times as strong, on black. For
+ * README's pictures and the guide's (make pictures, make guide-pictures). */
 #include "sd/image/image.h"
 
 #include <stdio.h>
@@ -39,6 +40,26 @@ static void put(const Montage *m, int k, uint8_t *to, int width) {
                    from->rgb + 3 * (row / m->scale * from->width + column / m->scale), 3);
 }
 
+/* A picture, or the difference of two. */
+static void take(char *name, Image *out, Error *e) {
+    char *other = strchr(name, '~');
+    if (!other) {
+        image_read(name, IMAGE_WHITE, out, e);
+        return;
+    }
+    Image b = {0};
+    *other = 0;
+    if (image_read(name, IMAGE_WHITE, out, e) && image_read(other + 1, IMAGE_WHITE, &b, e)) {
+        if (b.width != out->width || b.height != out->height)
+            error_set(e, ERR_ARGUMENT, "%s, %s: have different sizes", name, other + 1);
+        for (int i = 0; !e->code && i < 3 * b.width * b.height; i++) {
+            int apart = 4 * abs(out->rgb[i] - b.rgb[i]);
+            out->rgb[i] = (uint8_t)(apart < 255 ? apart : 255);
+        }
+    }
+    image_free(&b);
+}
+
 int main(int argc, char **argv) {
     Montage m = {.count = argc - 4};
     Error e = {0};
@@ -47,7 +68,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     m.scale = atoi(argv[2]), m.columns = atoi(argv[3]), m.gap = strchr(argv[3], '+') ? 6 : 0;
-    for (int k = 0; k < m.count; k++) image_read(argv[4 + k], IMAGE_WHITE, &m.images[k], &e);
+    for (int k = 0; k < m.count; k++) take(argv[4 + k], &m.images[k], &e);
     if (m.scale < 1 || m.columns < 1) error_set(&e, ERR_ARGUMENT, "SCALE and COLUMNS are at least 1");
     int rows = e.code ? 1 : (m.count + m.columns - 1) / m.columns, columns = m.count < m.columns ? m.count : m.columns;
     int width = begin_of(&m, true, e.code ? 0 : columns) - m.gap,

@@ -1,0 +1,101 @@
+/* test_show.c: `sdc show`: statistics, histograms, numbers and maps of tensors whose numbers are known. */
+#include "tests/harness/cli.h"
+#include "tests/harness/test.h"
+
+#include "sd/image/image.h"
+#include "tools/show/tap_view.h"
+#include "weights/formats/safetensors.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const float MAPS[8] = {-1, 0, 1, 2, 0, 0, 3, 3}, PICTURE[12] = {1, -1, -1, 1, -1, 1, -1, 1, -1, -1, 1, 1};
+
+static bool write_file(const char *path) {
+    static const float BAD[3] = {1, NAN, -INFINITY};
+    static const int64_t WHOLE[2] = {5, 6};
+    FileTensor t[] = {{.name = "maps", .dtype = F32, .nd = 4, .n = {1, 2, 2, 2}},
+                      {.name = "image", .dtype = F32, .nd = 4, .n = {1, 3, 2, 2}},
+                      {.name = "bad, \"quoted\"", .dtype = F32, .nd = 1, .n = {3}},
+                      {.name = "whole", .dtype = I64, .nd = 1, .n = {2}}};
+    Error e = {0};
+    StWriter *w = st_write_begin(path, t, 4, NULL, 0, &e);
+    bool ok = w && st_write_data(w, MAPS, sizeof MAPS, &e) && st_write_data(w, PICTURE, sizeof PICTURE, &e) &&
+              st_write_data(w, BAD, sizeof BAD, &e) && st_write_data(w, WHOLE, sizeof WHOLE, &e) && st_write_end(w, &e);
+    return test_check(ok, "a file to show: %s", e.text);
+}
+
+static void statistics(void) {
+    const int64_t n[4] = {1, 2, 2, 2};
+    const TapView t = {"maps", 4, n, MAPS};
+    TapStats s = tap_stats(&t);
+    TapHistogram h = tap_histogram(&t, &s);
+    int64_t sum = 0;
+    for (int i = 0; i < TAP_BINS; i++) sum += h.count[i];
+    test_check(s.count == 8 && s.zeros == 3 && !s.not_finite && s.min == -1 && s.max == 3 && s.mean == 1 &&
+                   fabs(s.deviation - sqrt(2)) < 1e-12 && fabs(s.rms - sqrt(3)) < 1e-12,
+               "statistics");
+    test_check(sum == 8 && h.low == -1 && h.width == 4.0 / TAP_BINS && h.count[0] == 1 && h.count[TAP_BINS / 4] == 3 &&
+                   h.count[TAP_BINS - 1] == 2,
+               "a histogram, the largest numbers in its last bin");
+    const float one[2] = {7, 7};
+    const int64_t two[1] = {2};
+    const TapView flat = {"flat", 1, two, one};
+    s = tap_stats(&flat);
+    h = tap_histogram(&flat, &s);
+    test_check(!s.deviation && h.count[0] == 2, "numbers that are all equal");
+}
+
+static const uint8_t *pixel(const Image *i, int x, int y) {
+    return i->rgb + 3 * ((size_t)y * (size_t)i->width + (size_t)x);
+}
+
+static bool is(const uint8_t *p, int r, int g, int b) { return p[0] == r && p[1] == g && p[2] == b; }
+
+/* The sheet's margin is 4 pixels; maps of 2 x 2 numbers fill a cell of 16. */
+static void sheet(void) {
+    Image i = {0};
+    Error e = {0};
+    bool ok = cli_works("maps", "show t.safetensors --tap maps --cell 16 -o s.png") &&
+              image_read(cli_path("s.png"), IMAGE_WHITE, &i, &e);
+    /* -1, 0, 1, 2 of RMS sqrt 3: -1 is 1 / (2.5 sqrt 3) = 0.231 of blue, 5 shades of 20 */
+    if (test_check(ok && i.width == 4 + tap_width(16) + 4, "a sheet of maps"))
+        test_check(is(pixel(&i, 5, 5), 200, 217, 234) && is(pixel(&i, 14, 5), 255, 255, 255) &&
+                       is(pixel(&i, 14, 14), 220, 151, 160) && is(pixel(&i, 5 + 16 + TAP_GAP, 14), 201, 93, 107),
+                   "maps are blue below zero, white at zero, red above");
+    image_free(&i);
+    ok = cli_works("image", "show t.safetensors --tap image --cell 16 -o p.png") &&
+         image_read(cli_path("p.png"), IMAGE_WHITE, &i, &e);
+    if (ok)
+        test_check(is(pixel(&i, 5, 5), 255, 0, 0) && is(pixel(&i, 26, 5), 255, 255, 255) == false &&
+                       is(pixel(&i, 16, 5), 0, 255, 0),
+                   "a picture is shown in its colours");
+    image_free(&i);
+}
+
+SUITE(show, .seconds = 1) {
+    statistics();
+    if (!cli_begin() || !write_file(cli_path("t.safetensors"))) return;
+    cli_works("maps          [1,2,2,2]                     1      1.414         -1          3|2 not finite",
+              "show t.safetensors");
+    cli_works("{\"name\":\"bad, \\\"quoted\\\"\",\"dtype\":\"F32\",\"shape\":[3],\"mean\":1.0|\"not_finite\":2}",
+              "show t.safetensors --json --tap 'bad*'");
+    cli_works("tap,low,high,count\nmaps,-1,-0.9375,1\n|\nmaps,2.9375,3,2\n",
+              "show t.safetensors --tap maps --histograms -");
+    cli_works("tap,index,value\n|\nimage,3,1\nimage,4,-1\n|\"bad, \"\"quoted\"\"\",1,nan\n",
+              "show t.safetensors --values -");
+    sheet();
+    cli_fails(2, "needs a file", "show");
+    cli_fails(2, "shows one file", "show t.safetensors t.safetensors");
+    cli_fails(2, "is also the input file", "show t.safetensors -o t.safetensors");
+    cli_fails(2, "is also --out", "show t.safetensors -o s.png --values s.png");
+    cli_fails(2, "none of its 4 tensors is called 'none*'", "show t.safetensors --tap 'none*'");
+    cli_fails(1, "m.safetensors", "show m.safetensors");
+
+    cli_works("      1 t h e\n|        the = ", "tokens --merges -p 'the THE the'");
+    cli_fails(2, "--merges: neither with --json", "tokens --merges --json -p x");
+    cli_works("schedule,index,sigma,time\nUniform,0,|\nKarras,4,|\nBeta,", "schedulers --csv - --steps 4");
+    cli_fails(2, "is for the CSV", "schedulers -m none");
+    cli_fails(2, "not with --json", "schedulers --json --csv -");
+}
