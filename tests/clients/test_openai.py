@@ -2,11 +2,13 @@
 
 import base64
 import io
+import json
+import threading
 import urllib.request
 
 from openai import NotFoundError, OpenAI
 from PIL import Image, ImageChops
-from served import ServedCase
+from served import Served, ServedCase, wait_for
 
 SMALL = {"steps": 1, "seed": 5}
 
@@ -66,3 +68,31 @@ class Openai(ServedCase):
     def test_unknown_model(self):
         with self.assertRaises(NotFoundError):
             self.draw(model="none-such")
+
+    def test_full_queue(self):
+        """503 with Retry-After, after which the program asks again."""
+        served = Served("--queue", "1")
+        self.addCleanup(served.process.kill)
+        drawn = {}
+
+        def ask(path, body=None, method=None):
+            data = None if body is None else json.dumps(body).encode()
+            request = urllib.request.Request(served.url + path, data, {"Content-Type": "application/json"}, method=method)
+            return urllib.request.urlopen(request).read().decode()
+
+        def job():
+            return json.loads(ask("/v1/jobs", {"steps": 1000, "seed": 5}))["id"]
+
+        first = job()
+        wait_for(lambda: json.loads(ask(f"/v1/jobs/{first}"))["state"] == "generating")
+        second = job()
+        client = OpenAI(base_url=served.url + "/v1", api_key="any", max_retries=2)
+        how = {"model": "gpt-image-1", "prompt": "x", "extra_body": SMALL}
+        thread = threading.Thread(target=lambda: drawn.update(r=client.images.generate(**how)))
+        thread.start()
+        wait_for(lambda: 'sdc_calls_total{status="5xx"} 1' in ask("/metrics"))
+        for id in (second, first):
+            ask(f"/v1/jobs/{id}", method="DELETE")
+        thread.join(60)
+        self.assertEqual(len(drawn["r"].data), 1)
+        self.assertEqual(served.stop(), 0)

@@ -17,6 +17,8 @@ typedef struct {
 void server_cases(const Served *s, const Case *cases, size_t count);
 
 void server_nap(void);
+/* Until nothing is waiting and nothing at work, for some seconds. */
+void wait_idle(const Served *s, const char *name);
 void server_webui(const Served *s);
 void server_hires(const Served *s);
 void server_controls(const Served *s);
@@ -24,6 +26,7 @@ void server_openai(const Served *s);
 void server_jobs(const Served *s);
 void server_restarts(void);
 void server_more(void);
+void server_load(const Served *s);
 void server_image_prompt(void);
 
 #endif

@@ -272,6 +272,7 @@ void server_more(void) {
             masks_grow(&s);
             masks_are_largest(&s);
             pictures(&s);
+            server_load(&s);
         }
         test_check(serve_stop(&s) == 0, "it ends with 0");
     }

@@ -22,6 +22,7 @@ static const Case CASES[] = {
      "samples_format=png|sd_model_checkpoint=a.safetensors|CLIP_stop_at_last_layers=1|randn_source=NV"},
     {"{}: one picture", "POST", T, "", "{" SMALL "}", 200,
      "images.#=1|images.0^iVBOR|info:prompt=|parameters.n_iter=1"},
+    {"an empty object: one picture", "POST", T, "", "{}", 200, "images.#=1|info:steps=20"},
     {"no body at all", "POST", T, "", NULL, 200, "images.#=1"},
     {"webuiapi's defaults", "POST", T, "",
      "{\"enable_hr\":false,\"hr_scale\":2,\"hr_upscaler\":\"Latent\",\"hr_second_pass_steps\":0,\"hr_resize_x\":0,"
@@ -48,6 +49,9 @@ static const Case CASES[] = {
      200, "info:denoising_strength=null|info:prompt="},
     {"sampler_index with a schedule type", "POST", T, "", "{" SMALL ",\"sampler_index\":\"DPM++ 2M Exponential\"}", 200,
      "info:infotexts.0~Sampler: DPM++ 2M, Schedule type: Exponential|info:sampler_name=DPM++ 2M"},
+    {"one whose usual schedule type it is, which the webui calls automatic", "POST", T, "",
+     "{" SMALL ",\"sampler_index\":\"DPM++ 2M Karras\"}", 200,
+     "info:infotexts.0~Sampler: DPM++ 2M, Schedule type: Automatic"},
     {"k_euler_a", "POST", T, "", "{" SMALL ",\"sampler_name\":\"k_euler_a\"}", 200, "info:sampler_name=Euler a"},
     {"EULER_A", "POST", T, "", "{" SMALL ",\"sampler_name\":\"EULER_A\"}", 200, "info:sampler_name=Euler a"},
     {"tiling", "POST", T, "", "{" SMALL ",\"tiling\":true}", 200,
@@ -66,6 +70,12 @@ static const Case CASES[] = {
     {"another model for once", "POST", T, "", "{" SMALL ",\"override_settings\":{\"sd_model_checkpoint\":\"b\"}}", 200,
      "images.#=1"},
     {"then the old one", "GET", "/sdapi/v1/options", "", NULL, 200, "sd_model_checkpoint^a.safetensors"},
+    {"a setting from now on", "POST", T, "",
+     "{" SMALL
+     ",\"override_settings\":{\"CLIP_stop_at_last_layers\":2},\"override_settings_restore_afterwards\":false}",
+     200, "info:clip_skip=2"},
+    {"which stays", "GET", "/sdapi/v1/options", "", NULL, 200, "CLIP_stop_at_last_layers=2"},
+    {"until it is set again", "POST", "/sdapi/v1/options", "", "{\"CLIP_stop_at_last_layers\":1}", 200, ""},
     {"an unknown model for once", "POST", T, "", "{" SMALL ",\"override_settings\":{\"sd_model_checkpoint\":\"nope\"}}",
      404, "detail~nope"},
     {"SillyTavern's url and auth", "POST", T, "",
@@ -211,36 +221,29 @@ static void pictures_come_back(const Served *s) {
         return;
     }
     char *picture = strdup(reply_get(&r, "images.0"));
-    char *body = text_of("{\"image\":\"data:image/png;base64,%s\"}", picture),
-         *text = strdup(reply_get(&r, "info:infotexts.0"));
-    Reply info = call(s, "POST", "/sdapi/v1/png-info", "", body);
+    char *text = strdup(reply_get(&r, "info:infotexts.0"));
+    Reply info = call_with(s, "/sdapi/v1/png-info", "{\"image\":\"data:image/png;base64,%s\"}", picture);
     const char *said = reply_get(&info, "info");
     test_check(said && !strcmp(said, text), "png-info says what infotexts said");
     reply_check(&info, 200, "parameters.Seed=9|items.parameters!", "png-info's parameters");
-    char *raw = text_of("{\"steps\":2,\"seed\":3,\"init_images\":[\"%s\"]}", picture);
-    char *url =
-        text_of("{\"steps\":2,\"seed\":3,\"init_images\":[\"data:image/png;base64,%s\"],\"resize_mode\":0}", picture);
-    Reply a = call(s, "POST", I, "", raw), b = call(s, "POST", I, "", url);
+    Reply a = call_with(s, I, "{\"steps\":2,\"seed\":3,\"init_images\":[\"%s\"]}", picture);
+    Reply b = call_with(
+        s, I, "{\"steps\":2,\"seed\":3,\"init_images\":[\"data:image/png;base64,%s\"],\"resize_mode\":0}", picture);
     reply_check(&a, 200, "images.#=1|info:denoising_strength=0.75|parameters.init_images-", "img2img");
     test_check(same_picture(&a, 0, &b, 0), "base64 and a data URL are the same");
-    char *masked = text_of("{\"steps\":2,\"init_images\":[\"%s\"],\"mask\":[\"x\"]}", picture);
-    Reply m = call(s, "POST", I, "", masked);
+    Reply m = call_with(s, I, "{\"steps\":2,\"init_images\":[\"%s\"],\"mask\":[\"x\"]}", picture);
     reply_check(&m, 422, "detail^mask", "a mask in a list");
-    char *larger = text_of(
+    Reply big = call_with(
+        s, "/sdapi/v1/extra-single-image",
         "{\"image\":\"%s\",\"upscaling_resize\":1.5,\"upscaler_1\":\"Lanczos\",\"gfpgan_visibility\":1}", picture);
-    Reply big = call(s, "POST", "/sdapi/v1/extra-single-image", "", larger);
     reply_check(&big, 200, "image^iVBOR|html_info=|warnings.0^gfpgan_visibility", "enlarged");
-    free(larger);
-    larger = text_of("{\"image\":\"%s\"}", reply_get(&big, "image") ? reply_get(&big, "image") : "");
+    char *large = strdup(reply_get(&big, "image") ? reply_get(&big, "image") : "");
     reply_free(&big);
-    big = call(s, "POST", "/sdapi/v1/png-info", "", larger);
+    big = call_with(s, "/sdapi/v1/png-info", "{\"image\":\"%s\"}", large);
     reply_check(&big, 200, "parameters.Seed=9", "and it keeps its text");
-    free(larger);
-    reply_free(&big);
-    larger = text_of("{\"image\":\"%s\",\"upscaler_1\":\"4x-None-Such\"}", picture);
-    big = call(s, "POST", "/sdapi/v1/extra-single-image", "", larger);
+    reply_free(&big), free(large);
+    big = call_with(s, "/sdapi/v1/extra-single-image", "{\"image\":\"%s\",\"upscaler_1\":\"4x-None-Such\"}", picture);
     reply_check(&big, 404, "detail~not found", "an unknown upscaler");
-    free(larger);
     reply_free(&big);
     char *body_m = malloc(2 * strlen(picture) + 300);
     sprintf(body_m, "{\"steps\":2,\"seed\":3,\"init_images\":[\"%s\"],\"mask\":\"%s\"}", picture, picture);
@@ -274,7 +277,7 @@ static void pictures_come_back(const Served *s) {
     reply_check(&tiled, 404, "detail~4x-None", "SD upscale by an upscaler that is not there");
     reply_free(&tiled);
     free(body_m);
-    free(picture), free(body), free(text), free(raw), free(url), free(masked);
+    free(picture), free(text);
     reply_free(&r), reply_free(&info), reply_free(&a), reply_free(&b), reply_free(&m);
 }
 
@@ -294,12 +297,18 @@ static void options_change(const Served *s) {
     Reply r = call(s, "GET", "/sdapi/v1/options", "", NULL), back = call(s, "POST", "/sdapi/v1/options", "", r.body);
     reply_check(&back, 200, "", "the whole object back");
     reply_free(&r), reply_free(&back);
+    Reply list = call(s, "GET", "/sdapi/v1/sd-models", "", NULL);
+    const char *hash = reply_get(&list, "1.hash");
+    test_check(hash && strlen(hash) == 10, "a model's hash is known once it has drawn");
+    r = call_with(s, "/sdapi/v1/options", "{\"sd_model_checkpoint\":\"%s\"}", hash ? hash : "none");
+    reply_check(&r, 200, "", "a model by its hash");
+    reply_free(&list), reply_free(&r);
     for (size_t i = 0; i < 3; i++) {
-        char *body = text_of("{\"sd_model_checkpoint\":\"%s\",\"CLIP_stop_at_last_layers\":\"2\"}", NAMES[i]);
-        r = call(s, "POST", "/sdapi/v1/options", "", body);
+        r = call_with(s, "/sdapi/v1/options", "{\"sd_model_checkpoint\":\"%s\",\"CLIP_stop_at_last_layers\":\"2\"}",
+                      NAMES[i]);
         reply_check(&r, 200, "", "another model: %s", NAMES[i]);
         test_check(r.seconds < 5, "%s: answered at once", NAMES[i]);
-        reply_free(&r), free(body);
+        reply_free(&r);
         for (int k = 0; k < 500; k++) {
             r = call(s, "GET", "/sdapi/v1/progress", "", NULL);
             const char *count = reply_get(&r, "state.job_count");
@@ -322,9 +331,17 @@ static void options_change(const Served *s) {
     test_check(kept && strstr(kept, "\"b.safetensors [0123456789]\"") && strstr(kept, "CLIP_stop_at_last_layers\": 2"),
                "the file keeps them");
     free(kept);
+    r = call(s, "POST", T, "",
+             "{" SMALL
+             ",\"override_settings\":{\"sd_model_checkpoint\":\"a\"},\"override_settings_restore_afterwards\":0}");
+    reply_check(&r, 200, "images.#=1", "a model that a picture brings");
+    reply_free(&r);
+    r = call(s, "GET", "/sdapi/v1/options", "", NULL);
+    reply_check(&r, 200, "sd_model_checkpoint^a.safetensors", "and that stays");
+    reply_free(&r);
 }
 
-static void wait_idle(const Served *s, const char *name) {
+void wait_idle(const Served *s, const char *name) {
     bool idle = false;
     for (int k = 0; !idle && k < 500; k++) {
         Reply r = call(s, "GET", "/sdapi/v1/progress?skip_current_image=true", "", NULL);

@@ -169,7 +169,7 @@ static void refusals(void) {
     cli_fails(1, "bad.json|gone", "serve --settings bad.json --listen 127.0.0.1:0");
 }
 
-SUITE(server, .seconds = 15) {
+SUITE(server, .seconds = 17) {
     Served s;
     if (!cli_begin()) {
         test_skip("no program to start: set SDC_BIN");

@@ -174,7 +174,7 @@ class Beside(threading.Thread):
 
     def __init__(self, server, idle):
         super().__init__()
-        self.server, self.times, self.memory, self.ended = server, [], [], threading.Event()
+        self.server, self.times, self.memory, self.ended, self.closed = server, [], [], threading.Event(), 0
         self.idle = [self.connect() for _ in range(idle)]
 
     def connect(self):
@@ -210,7 +210,7 @@ class Beside(threading.Thread):
                 c.getresponse().read()
                 self.times.append(1000 * (time.perf_counter() - began))
             except (OSError, http.client.HTTPException):
-                c = None  # it was idle for too long: this program had been stopped
+                c, self.closed = None, self.closed + 1  # it was idle for too long: this program had been stopped
         for s in self.idle:
             s.close()
 
@@ -241,7 +241,7 @@ def requests(sdc, folder, a):
     count = sum(tally.n.get(k, 0) for k in ("drawn", "hostile", "lost", "mixed up", "wrong"))
     print(f"{count} requests of {a.clients} clients in {seconds:.0f} s beside {a.idle} idle connections: {tally.n}; exit {code}")
     p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
-    print(f"progress: p50 {p50:.1f} ms, p99 {p99:.1f} ms, most {times[-1]:.1f} ms")
+    print(f"progress: p50 {p50:.1f} ms, p99 {p99:.1f} ms, most {times[-1]:.1f} ms; {beside.closed} connections closed")
     fifth = max(1, len(grown) // 5)
     early, late = max(grown[fifth : 2 * fifth] or [0]), max(grown[-fifth:] or [0])
     print(f"memory: {early:.0f} MB in the second fifth of the time, {late:.0f} MB in the last, {max(grown or [0]):.0f} MB at most")
