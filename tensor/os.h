@@ -56,7 +56,8 @@ void os_unlock(OsLock *l);
 OsCondition *os_condition_new(void);
 void os_condition_free(OsCondition *c);
 void os_condition_wait(OsCondition *c, OsLock *l); /* with l locked; may also return for no reason */
-void os_condition_wake(OsCondition *c);            /* everyone who waits */
+void os_condition_wait_for(OsCondition *c, OsLock *l, double seconds); /* the same, for so long at most */
+void os_condition_wake(OsCondition *c);                                /* everyone who waits */
 
 /* --- names of files --- */
 

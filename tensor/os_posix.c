@@ -153,9 +153,23 @@ void os_lock_free(OsLock *l) {
 void os_lock(OsLock *l) { pthread_mutex_lock(&l->mutex); }
 void os_unlock(OsLock *l) { pthread_mutex_unlock(&l->mutex); }
 
+/* Waiting for some time goes by the clock that nobody sets, where a condition can: macOS' cannot. */
+#if defined _POSIX_CLOCK_SELECTION && _POSIX_CLOCK_SELECTION > 0
+enum { CONDITION_CLOCK = CLOCK_MONOTONIC };
+static void set_clock(pthread_condattr_t *how) { pthread_condattr_setclock(how, CONDITION_CLOCK); }
+#else
+enum { CONDITION_CLOCK = CLOCK_REALTIME };
+static void set_clock(pthread_condattr_t *how) { (void)how; }
+#endif
+
 OsCondition *os_condition_new(void) {
     OsCondition *c = malloc(sizeof *c);
-    if (c) pthread_cond_init(&c->cond, NULL);
+    pthread_condattr_t how;
+    if (!c) return NULL;
+    pthread_condattr_init(&how);
+    set_clock(&how);
+    pthread_cond_init(&c->cond, &how);
+    pthread_condattr_destroy(&how);
     return c;
 }
 
@@ -165,4 +179,13 @@ void os_condition_free(OsCondition *c) {
 }
 
 void os_condition_wait(OsCondition *c, OsLock *l) { pthread_cond_wait(&c->cond, &l->mutex); }
+
+void os_condition_wait_for(OsCondition *c, OsLock *l, double seconds) {
+    struct timespec t;
+    clock_gettime(CONDITION_CLOCK, &t);
+    double until = (double)t.tv_nsec + 1e9 * seconds;
+    t.tv_sec += (time_t)(until / 1e9), t.tv_nsec = (long)(until - 1e9 * (double)(time_t)(until / 1e9));
+    pthread_cond_timedwait(&c->cond, &l->mutex, &t);
+}
+
 void os_condition_wake(OsCondition *c) { pthread_cond_broadcast(&c->cond); }

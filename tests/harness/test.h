@@ -33,11 +33,11 @@ double test_uniform(uint32_t seed, uint64_t index);
 /* Seconds that this process, and the programs that it ran, have computed: other suites run at the same time. */
 double test_seconds(void);
 
-/* AddressSanitizer is on: time and memory are not the program's own. */
-#if defined __SANITIZE_ADDRESS__
+/* AddressSanitizer or ThreadSanitizer is on: time and memory are not the program's own. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define TEST_SANITIZED true
 #elif defined __has_feature
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define TEST_SANITIZED true
 #endif
 #endif

@@ -255,6 +255,7 @@ class Looks(PageCase):
             self.assertEqual(dark, theme == "dark", back)
             self.write("#prompt", "a (red:1.2) circle, <lora:none:1>, BREAK # note")
             self.shot(theme)
+        self.assertEqual(self.find('[data-row="batch_size"] span').text, "Batch size")
         self.choose("#language", "中文")
         self.assertEqual(self.find("#draw").text, "生成")
         self.assertEqual(self.find('[data-row="steps"] span').text, "步数")

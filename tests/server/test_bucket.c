@@ -224,6 +224,10 @@ SUITE(bucket, .seconds = 5) {
              s3.port, cli_path("keys"), spool, cli_path("jobs"));
     if (test_check(serve_start(&s, arguments), "a server with a bucket")) {
         working(&s, &s3, spool);
+        char other[1600];
+        snprintf(other, sizeof other, "serve --listen 127.0.0.1:0 %.*s",
+                 (int)(strstr(arguments, " --jobs") - arguments), arguments);
+        cli_fails(1, "another server has it|--spool", "%s", other);
         failing(&s, &s3, spool);
         killed(&s, &s3, spool, arguments);
         test_check(serve_stop(&s) == 0, "it ends with 0");

@@ -7,6 +7,7 @@
 #include "weights/files/file_read.h"
 #include "weights/files/path.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ typedef struct Entry {
 struct Bucket {
     BucketConfig config;
     const char *spool;
+    OsFile owned; /* the spool, while this process has it */
     OsLock *lock;
     OsCondition *change;
     OsThread *threads[SENDERS];
@@ -212,7 +214,9 @@ BucketCounts bucket_counts(Bucket *b) {
 
 Bucket *bucket_open(const BucketOptions *o, Error *e) {
     Bucket *b = calloc(1, sizeof *b);
-    if (b) b->lock = os_lock_new(), b->change = os_condition_new(), b->last = &b->waiting, b->spool = o->spool;
+    if (b)
+        b->owned = OS_NO_FILE, b->lock = os_lock_new(), b->change = os_condition_new(), b->last = &b->waiting,
+        b->spool = o->spool;
     if (!b || !b->lock || !b->change) {
         error_set(e, ERR_MEMORY, "out of memory for the bucket");
         return bucket_close(b), NULL;
@@ -220,6 +224,12 @@ Bucket *bucket_open(const BucketOptions *o, Error *e) {
     if (!bucket_config_read(&b->config, o, e)) return bucket_close(b), NULL;
     if (os_kind(o->spool) != OS_DIRECTORY && !os_make_directory(o->spool, true)) {
         error_set(e, ERR_FILE, "%s: cannot be made; name a folder for pictures that wait with --spool", o->spool);
+        return bucket_close(b), NULL;
+    }
+    b->owned = os_open_directory(o->spool);
+    errno = 0;
+    if (b->owned != OS_NO_FILE && !os_own(b->owned) && !errno) {
+        error_set(e, ERR_FILE, "%s: another server has it; name a folder for each with --spool", o->spool);
         return bucket_close(b), NULL;
     }
     if (!os_may_write(o->spool) || !os_list(o->spool, found, b)) {
@@ -249,6 +259,7 @@ void bucket_close(Bucket *b) {
         b->waiting = x->next;
         free(x);
     }
+    if (b->owned != OS_NO_FILE) os_close(b->owned);
     bucket_config_free(&b->config);
     os_condition_free(b->change);
     os_lock_free(b->lock);

@@ -20,7 +20,7 @@ const WORDS = {
     idle: "Nothing is being drawn.", results: "Pictures", gallery: "Kept pictures", find_day: "Find by day or seed",
     no_outputs: "None. The server keeps pictures when it is started with --outputs DIR.", none: "None yet.", reuse: "Use its settings",
     as_start: "Start from it", as_control: "Use it for a ControlNet", download: "Download", close: "Close", before: "Previous", after: "Next",
-    queued: "Waiting", place: "place", generating: "Drawing", step: "step", of: "of", batch: "batch", stage_text: "Reading the prompt",
+    queued: "Waiting", place: "place", generating: "Drawing", step: "step", of: "of", batch: "batch", batch_size: "Batch size", stage_text: "Reading the prompt",
     stage_encode: "Encoding", stage_decode: "Decoding", completed: "Done in", failed: "It failed", cancelled: "Cancelled", stopped: "The server has stopped",
     seconds: "s", unset: "the model's", n_iter: "Batches", lost: "The server knows nothing of it any more.", unreachable: "The server cannot be reached.",
     nosettings: "This picture says nothing about how it was made.", full: "The queue is full: waiting for a place.", chunk: "chunks",

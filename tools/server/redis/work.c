@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TELL_EVERY 0.05
+#define TELL_EVERY 0.1
 #define FOREIGN_AFTER 0.3 /* seconds that a piece waits for a worker that has its model open */
 enum { DEAD_MOST = 1000, ENTRY = 40, KEY = OS_PATH_SIZE + 32 };
 
@@ -25,7 +25,8 @@ typedef struct {
 /* A piece at work. */
 typedef struct {
     char name[PIECE_NAME], stream[KEY], model[OS_PATH_SIZE], entry[ENTRY];
-    _Atomic bool done; /* by the worker's thread, after these: */
+    Pull *pull;
+    bool done; /* under its lock; by the worker's thread, after these: */
     char *told;
     JobPicture *pictures;
     int count;
@@ -58,7 +59,11 @@ static void finish(Job *j, void *user) {
     /* Who cancels a piece takes it away: if it is there still, it was put there again. */
     w->stopped = j->error.code == ERR_CANCELLED;
     tell_of(w, j);
+    Pull *p = w->pull;
+    os_lock(p->lock);
     w->done = true;
+    os_condition_wake(p->change);
+    os_unlock(p->lock);
 }
 
 static void fail(Work *w, const char *why) {
@@ -196,6 +201,18 @@ static Job *job_of(Puller *p, Work *w, const char *body) {
     return j;
 }
 
+/* Waits for so long until it is. */
+static bool is_done(Work *w, double seconds) {
+    Pull *p = w->pull;
+    double until = os_clock() + seconds;
+    os_lock(p->lock);
+    for (double left = seconds; !w->done && left > 0; left = until - os_clock())
+        os_condition_wait_for(p->change, p->lock, left);
+    bool done = w->done;
+    os_unlock(p->lock);
+    return done;
+}
+
 static void draw(Puller *p, Work *w) {
     Serve *s = p->pull->serve;
     redisReply *r = link_ask(&p->ask, "HMGET sdc:piece:%s state body", w->name);
@@ -215,13 +232,10 @@ static void draw(Puller *p, Work *w) {
         job_free(j);
         j = NULL, w->stopped = true;
     }
-    double told = 0, refreshed = os_clock();
-    while (j && !w->done) {
-        os_sleep(0.002);
+    double refreshed = os_clock();
+    while (j && !is_done(w, TELL_EVERY)) {
         double now = os_clock();
-        if (now - told < TELL_EVERY) continue;
-        told = now;
-        if (!tell_progress(p, w) && !w->done) { /* dropped before it was begun, as this program ends */
+        if (!tell_progress(p, w) && !is_done(w, 0)) { /* dropped before it was begun, as this program ends */
             w->stopped = true;
             break;
         }
@@ -257,9 +271,9 @@ static bool is_dead(Puller *p, Work *w) {
 }
 
 /* entry: [ID, ["piece", NAME]] */
-static bool begin(Work *w, const char *model, const redisReply *entry) {
+static bool begin(const Puller *p, Work *w, const char *model, const redisReply *entry) {
     const char *id = link_string(link_at(entry, 0)), *name = link_string(link_at(link_at(entry, 1), 1));
-    *w = (Work){.version = -1, .shown = -1};
+    *w = (Work){.pull = p->pull, .version = -1, .shown = -1};
     if (!id || !name || strlen(name) >= PIECE_NAME || strlen(id) >= ENTRY) return false;
     snprintf(w->name, sizeof w->name, "%s", name);
     snprintf(w->entry, sizeof w->entry, "%s", id);
@@ -273,7 +287,7 @@ static bool begin(Work *w, const char *model, const redisReply *entry) {
 static bool take_new(Puller *p, Work *w, const char *model) {
     redisReply *r = link_ask(&p->ask, "XREADGROUP GROUP sdc %s COUNT 1 STREAMS sdc:jobs:%s >", p->name, model);
     if (link_is_error(r, "NOGROUP")) link_do(&p->ask, "XGROUP CREATE sdc:jobs:%s sdc 0 MKSTREAM", model);
-    bool found = begin(w, model, link_at(link_at(link_at(r, 0), 1), 0));
+    bool found = begin(p, w, model, link_at(link_at(link_at(r, 0), 1), 0));
     if (r) freeReplyObject(r);
     return found;
 }
@@ -281,7 +295,7 @@ static bool take_new(Puller *p, Work *w, const char *model) {
 static bool take_abandoned(Puller *p, Work *w, const char *model) {
     redisReply *r =
         link_ask(&p->ask, "XAUTOCLAIM sdc:jobs:%s sdc %s %d 0-0 COUNT 1", model, p->name, 1000 * p->pull->claim_after);
-    bool found = begin(w, model, link_at(link_at(r, 1), 0));
+    bool found = begin(p, w, model, link_at(link_at(r, 1), 0));
     if (r) freeReplyObject(r);
     return found;
 }

@@ -14,6 +14,8 @@ typedef struct Pull {
     int most_deliveries; /* workers that a piece is given to */
     _Atomic bool stop;   /* no more pieces */
     OsThread *thread;
+    OsLock *lock;
+    OsCondition *change; /* wakes it when a piece is drawn */
 } Pull;
 
 /* Until stop: for os_thread_start with a Pull. */

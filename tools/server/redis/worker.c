@@ -26,7 +26,9 @@ static bool begin(Working *x, const ServerOptions *o, Error *e) {
     for (int i = 0; i < s->worker_count; i++) {
         Pull *p = &x->pulls[i];
         *p = (Pull){.serve = s, .to = &x->to, .claim_after = o->claim_after, .most_deliveries = o->most_deliveries};
-        if (!(p->thread = os_thread_start(pull_run, p))) return error_set(e, ERR_MEMORY, "no more threads");
+        p->lock = os_lock_new(), p->change = os_condition_new();
+        if (!p->lock || !p->change || !(p->thread = os_thread_start(pull_run, p)))
+            return error_set(e, ERR_MEMORY, "no more threads");
         x->started++;
     }
     return true;
@@ -45,6 +47,7 @@ static void stop(Working *x) {
     for (int i = 0; i < x->started; i++) os_thread_join(x->pulls[i].thread);
     workers_join(s);
     jobs_free(s->jobs);
+    for (int i = 0; i < MOST_WORKERS; i++) os_condition_free(x->pulls[i].change), os_lock_free(x->pulls[i].lock);
     settings_free(s->settings);
     catalog_free(s->catalog);
     free(x);
