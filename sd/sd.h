@@ -88,8 +88,9 @@ void sd_close(SdModel *m);
  * of another family. Close it before the model. Several models, several ControlNets: each is of one model and serves
  * one call at a time. */
 SdControlNet *sd_open_control(const char *path, const SdModel *model, Error *e);
-/* The same of an IP-Adapter (base or plus, of SD 1.x or SDXL), which draws by a picture in place of words: `vision` is
- * CLIP's vision encoder in Hugging Face's names, a file or a folder (image_encoder). It looks at pictures on the CPU.
+/* The same of an IP-Adapter (base, plus or full, of SD 1.x or SDXL), which draws by a picture in place of words:
+ * `vision` is CLIP's vision encoder in Hugging Face's names, a file or a folder (image_encoder). It looks at pictures
+ * on the CPU.
  */
 SdControlNet *sd_open_ip_adapter(const char *path, const char *vision, const SdModel *model, Error *e);
 /* How many kinds of hints it takes (SdHintKind, from the first on): of a ControlNet Union 6 or more; 0 of others. */

@@ -24,6 +24,7 @@ static bool bind_vision(SdControlNet *c, Error *e) {
     bool ok = clip_vision_from_shapes(c->m.checkpoint, &k, e) && clip_vision_bind(&c->vision, &k, l);
     bind_leave(l, mark);
     l->err = NULL;
+    if (ok && c->image.config.states && !c->image.config.resamples) c->image.config.tokens = clip_vision_tokens(&k);
     return ok;
 }
 
@@ -69,7 +70,7 @@ static bool check_factor(const SdControlNet *c, const SdModel *of, const char *p
 /* The vision encoder makes what the adapter reads. */
 static bool check_vision(const SdControlNet *c, const char *path, Error *e) {
     const ImageAdapterConfig *k = &c->image.config;
-    int made = k->resamples ? c->vision.config.width : c->vision.config.projected;
+    int made = k->states ? c->vision.config.width : c->vision.config.projected;
     return made == k->features ||
            error_set(e, ERR_FORMAT, "%s: reads %d features of a picture, and %s makes %d; name another vision encoder",
                      path, k->features, checkpoint_path(c->m.checkpoint, GIVEN_VISION), made);

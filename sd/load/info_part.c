@@ -73,8 +73,10 @@ static void describe(const Given *g, GivenPart part, SdInfo *out) {
         if (size(g, KEY_CONTROL, "ip_adapter.1.to_k_ip.weight", 0)) {
             snprintf(out->family, sizeof out->family, "IP-Adapter");
             const char *of = family_of_context(size(g, KEY_CONTROL, "ip_adapter.1.to_k_ip.weight", 1));
-            bool plus = size(g, KEY_CONTROL, "image_proj.latents", 1) != 0;
-            snprintf(out->variant, sizeof out->variant, "%s%s%s", of, *of && plus ? ", " : "", plus ? "plus" : "");
+            const char *kind = size(g, KEY_CONTROL, "image_proj.latents", 1)         ? "plus"
+                               : size(g, KEY_CONTROL, "image_proj.proj.3.weight", 0) ? "full"
+                                                                                     : "";
+            snprintf(out->variant, sizeof out->variant, "%s%s%s", of, *of && *kind ? ", " : "", kind);
             break;
         }
         snprintf(out->family, sizeof out->family, "%s",

@@ -21,8 +21,9 @@ static bool check_kind(const Checkpoint *c, const char *path, Error *e) {
     } OTHERS[] = {{"ip_adapter.0.to_k_lora.down.weight", "an IP-Adapter FaceID"},
                   {"ip_adapter.1.to_q_lora.down.weight", "an IP-Adapter FaceID"},
                   {"image_proj.perceiver_resampler.latents", "an IP-Adapter FaceID"},
-                  {"image_proj.proj.2.weight", "an IP-Adapter full or FaceID"}};
-    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
+                  {"image_proj.proj.2.weight", "an IP-Adapter FaceID"}};
+    bool full = size(c, "image_proj.proj.3.weight", 0);
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS - full; i++)
         if (size(c, OTHERS[i].name, 0))
             return error_set(e, ERR_FORMAT, "%s: is %s, which is not supported by this version; use base or plus", path,
                              OTHERS[i].is);
@@ -40,7 +41,7 @@ bool image_adapter_from_shapes(const Checkpoint *c, const UnetConfig *of, const 
         return error_set(e, ERR_FORMAT,
                          "%s: is an IP-Adapter of %s (tokens %d wide), but the model is %s (%d); name one of %s", path,
                          *is ? is : "another family", k->context, family, of->context, family);
-    k->resamples = size(c, "image_proj.latents", 1) > 0;
+    k->states = k->resamples = size(c, "image_proj.latents", 1) > 0;
     if (k->resamples) {
         k->tokens = size(c, "image_proj.latents", 1);
         k->width = size(c, "image_proj.latents", 2);
@@ -50,6 +51,11 @@ bool image_adapter_from_shapes(const Checkpoint *c, const UnetConfig *of, const 
         do {
             snprintf(name, sizeof name, "image_proj.layers.%d.0.to_q.weight", k->depth);
         } while (size(c, name, 0) && k->depth++ < 64);
+    } else if (size(c, "image_proj.proj.3.weight", 0)) {
+        k->states = true;
+        k->features = size(c, "image_proj.proj.0.weight", 1);
+        return k->features ||
+               error_set(e, ERR_FORMAT, "%s: is no IP-Adapter that is supported; name another file", path);
     } else {
         k->features = size(c, "image_proj.proj.weight", 1);
         k->tokens = size(c, "image_proj.proj.weight", 0) / k->context;
@@ -91,7 +97,11 @@ bool image_adapter_bind(ImageAdapter *m, const ImageAdapterConfig *k, const Unet
     if (ok) {
         size_t mark = bind_enter(l, "image_proj.");
         if (k->resamples) bind_resampler(l, m);
-        else {
+        else if (k->states) {
+            bind_linear(l, &m->first, "proj.0", k->features, k->features, true, false);
+            bind_linear(l, &m->second, "proj.2", k->features, k->context, true, false);
+            bind_norm(l, &m->norm, "proj.3", k->context, 0, 1e-5f);
+        } else {
             bind_linear(l, &m->proj, "proj", k->features, (int64_t)k->tokens * k->context, true, false);
             bind_norm(l, &m->norm, "norm", k->context, 0, 1e-5f);
         }
@@ -161,7 +171,12 @@ void image_adapter_tokens(Ctx *c, Tensor tokens, const ImageAdapter *m, Tensor f
     size_t scope = scope_begin(c);
     int64_t n = features.n[0];
     if (m->config.resamples) resample(c, tokens, m, features);
-    else linear(c, tensor_reshape(tokens, 3, SHAPE(n, 1, tokens.n[1] * tokens.n[2])), &m->proj, features, NULL, PLAIN);
+    else if (m->config.states) {
+        Tensor hidden = tensor_new(c, 3, features.n);
+        linear(c, hidden, &m->first, features, NULL, (Epilogue){.act = ACT_GELU});
+        linear(c, tokens, &m->second, hidden, NULL, PLAIN);
+    } else
+        linear(c, tensor_reshape(tokens, 3, SHAPE(n, 1, tokens.n[1] * tokens.n[2])), &m->proj, features, NULL, PLAIN);
     norm(c, tokens, &m->norm, tokens, NULL, ACT_NONE);
     scope_end(c, scope);
 }

@@ -3,6 +3,7 @@
  * IP-Adapter (ip_adapter.py, resampler.py); diffusers, embeddings.py.
  *
  *     base   the pooled vector ──> linear ──> tokens ──> norm                        4 tokens
+ *     full   each of these states ──> linear ──> GELU ──> linear ──> norm             257 tokens
  *     plus   all states but the last layer's ──> resampler: learnt queries attend
  *            to the states and to themselves, layer by layer ──> linear ──> norm     16 tokens
  */
@@ -13,8 +14,9 @@
 #include "unet.h"
 
 typedef struct {
+    bool states;      /* it reads all states but the last layer's: plus and full; else the pooled vector */
     bool resamples;   /* plus */
-    int tokens;       /* that a picture becomes */
+    int tokens;       /* that a picture becomes; of full as many as there are states: 0 until that is known */
     int features;     /* width of what it reads of the vision encoder */
     int context;      /* width of a token, the texts' */
     int width, depth; /* of the resampler: width of its queries, layers */
@@ -34,7 +36,8 @@ typedef struct {
 
 typedef struct {
     ImageAdapterConfig config;
-    Linear proj; /* base */
+    Linear proj;          /* base */
+    Linear first, second; /* full */
     Norm norm;
     Weight queries; /* plus: [1,tokens,width] */
     Linear proj_in, proj_out;
@@ -45,13 +48,13 @@ typedef struct {
 } ImageAdapter;
 
 /* What names and shapes of its file (GIVEN_CONTROL) tell. False, with a line that begins with its path and names the
- * model's family, where it is of another one, and for what is not built (FaceID, full). */
+ * model's family, where it is of another one, and for what is not built (FaceID). */
 bool image_adapter_from_shapes(const Checkpoint *c, const UnetConfig *of, const char *family, ImageAdapterConfig *out,
                                Error *e);
 bool image_adapter_bind(ImageAdapter *m, const ImageAdapterConfig *k, const Unet *of, WeightList *l);
 void image_adapter_free(ImageAdapter *m);
 
-/* tokens [N,tokens,context] from features [N,1,features] (base) or [N,T,features] (plus). */
+/* tokens [N,tokens,context] from features [N,1,features] (base) or [N,T,features] (plus, full). */
 void image_adapter_tokens(Ctx *c, Tensor tokens, const ImageAdapter *m, Tensor features);
 /* kv [N,tokens,cross_kv] of them, as ImageStates has it, with values times 1. */
 void image_adapter_kv(Ctx *c, Tensor kv, const ImageAdapter *m, Tensor tokens);

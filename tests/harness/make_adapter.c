@@ -15,8 +15,10 @@ enum { TOKENS = 5, QUERY = 40, HEADS = 2, SEEN = 32, PROJECTED = 48 };
 /* As an adapter's file and an encoder's tell them. */
 static ImageAdapterConfig adapter_config(const MadeAdapter *k) {
     int context = k->config.unet.context;
+    if (k->full) return (ImageAdapterConfig){.states = true, .features = SEEN, .context = context};
     if (!k->plus) return (ImageAdapterConfig){.tokens = 4, .features = PROJECTED, .context = context};
-    return (ImageAdapterConfig){.resamples = true,
+    return (ImageAdapterConfig){.states = true,
+                                .resamples = true,
                                 .tokens = TOKENS,
                                 .features = SEEN,
                                 .context = context,

@@ -6,7 +6,7 @@
 
 typedef struct {
     SdConfig config; /* of the model that the adapter is for */
-    bool plus, vision;
+    bool plus, full, vision;
     const char *lacks; /* a tensor that is left out, or NULL */
 } MadeAdapter;
 

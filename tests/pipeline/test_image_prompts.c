@@ -1,5 +1,5 @@
-/* test_image_prompts.c: IP-Adapters: pictures against diffusers' through every tap, of two prompts and of plus;
- * weights, steps, memory, the stand-in; what does not fit is refused by name. */
+/* test_image_prompts.c: IP-Adapters: pictures against diffusers' through every tap, of two prompts, of plus and of
+ * full; weights, steps, memory, the stand-in; what does not fit is refused by name. */
 #include "sd/info/infotext_control.h"
 #include "sd/load/control.h"
 #include "tensor/gpu.h"
@@ -174,6 +174,14 @@ static void misfits(const char *model, const char *file, const char *vision) {
     sd_close(m);
 }
 
+/* An MLP over all of the encoder's states. */
+static void full(const char *model, const char *vision) {
+    char file[1024];
+    snprintf(file, sizeof file, "%s", test_path("full.safetensors"));
+    make_adapter(file, (MadeAdapter){.config = micro_config(), .full = true});
+    against_golden("micro_image_full", model, file, vision, 1, (const double[]){0.6});
+}
+
 SUITE(image_prompts, .seconds = 3, .blas = true) {
     char model[1024], file[1024], vision[1024];
     make_vision(vision);
@@ -186,6 +194,7 @@ SUITE(image_prompts, .seconds = 3, .blas = true) {
         const double weights[2][2] = {{0.8, 0.5}, {0.7}};
         against_golden(plus ? "micro_image_plus" : "micro_image_two", model, file, vision, plus ? 1 : 2, weights[plus]);
     }
+    full(model, vision);
     requests(model, file, vision);
     misfits(model, file, vision);
 }

@@ -1,6 +1,7 @@
 """Image prompts beside micro-SD 1 and micro-SDXL: diffusers' IP-Adapters on a micro vision encoder of transformers.
 
 micro_image_two: two pictures by one base adapter, at 0.8 and 0.5. micro_image_plus: SDXL's plus (a resampler), at 0.7.
+micro_image_full: SD 1's full (an MLP over all states), at 0.6.
 Picture n is [48][64][3] bytes x >> 24 of values.py's x called "hint<n>", resized as CLIPImageProcessor does with Pillow;
 weights' names begin with "control0_model." (the adapter) and "clip_vision.".
 """
@@ -14,7 +15,8 @@ from .precise import reference
 from .micro_control import FAMILIES
 
 SOURCES = micro_families.SOURCES + ["tools/goldens/micro_image.py"]
-JOBS = {"micro_image_two": ("sd", None, (0.8, 0.5)), "micro_image_plus": ("sdxl", (5, 40, 2), (0.7,))}
+JOBS = {"micro_image_two": ("sd", None, (0.8, 0.5)), "micro_image_plus": ("sdxl", (5, 40, 2), (0.7,)),
+        "micro_image_full": ("sd", "full", (0.6,))}
 WIDTH, HEIGHT = 64, 48
 VISION = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=2, image_size=28, patch_size=7,
               projection_dim=48, hidden_act="gelu")
@@ -43,9 +45,12 @@ def vision(dtype):
 
 
 def adapter(unet, plus, context, dtype, eyes=VISION):
-    """The state dictionary of an IP-Adapter for this U-Net. plus: its resampler's (queries, width of them, heads), or None."""
+    """The state dictionary of an IP-Adapter for this U-Net. plus: its resampler's (queries, width of them, heads), "full", or None."""
     shapes, width = {}, eyes["hidden_size"]
-    if plus:
+    if plus == "full":
+        shapes = {"proj.0.weight": (width, width), "proj.0.bias": (width,), "proj.2.weight": (context, width), "proj.2.bias": (context,),
+                  "proj.3.weight": (context,), "proj.3.bias": (context,)}
+    elif plus:
         queries, inside, heads = plus
         inner = 64 * heads
         shapes = {"latents": (1, queries, inside), "proj_in.weight": (inside, width), "proj_in.bias": (inside,),

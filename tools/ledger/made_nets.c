@@ -43,7 +43,7 @@ void *made_ip_adapter(const SdConfig *k, bool plus, size_t *size, Error *e) {
                                    .projected = 48,
                                    .act = ACT_QUICK_GELU};
     ImageAdapterConfig own = {.tokens = 4, .features = seen.projected, .context = k->unet.context};
-    if (plus) own.resamples = true, own.features = seen.width, own.width = 40;
+    if (plus) own.states = own.resamples = true, own.features = seen.width, own.width = 40;
     if (plus) own.depth = 2, own.heads = 2, own.mlp = 4 * own.width;
     Unet unet = {0};
     ImageAdapter adapter = {0};

@@ -39,11 +39,11 @@ static bool prepare(const ClipVisionConfig *k, const uint8_t *rgb, int w, int h,
 
 /* --- what is made of it --- */
 
-/* Features [2,..] of no picture and of `picture` (NULL while planning). Base: no picture has a vector of zeros; plus:
- * states of a picture whose normalised colours are all 0. */
+/* Features [2,..] of no picture and of `picture` (NULL while planning). Base: no picture has a vector of zeros; plus
+ * and full: states of a picture whose normalised colours are all 0. */
 static Tensor see(Ctx *c, const SdControlNet *net, const float *picture) {
     const ClipVisionConfig *k = &net->vision.config;
-    bool plus = net->image.config.resamples;
+    bool plus = net->image.config.states;
     int64_t pixels = clip_vision_pixels(k);
     Tensor features = plus ? tensor_new(c, 3, SHAPE(2, clip_vision_tokens(k), k->width))
                            : tensor_new(c, 3, SHAPE(2, 1, k->projected));
