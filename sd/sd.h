@@ -405,14 +405,15 @@ typedef struct {
 
     /* SD upscale, in img2img: the picture is enlarged, to sides that are multiples of 8, drawn again in tiles of width
      * x height (or its own side, if that is smaller), batch_size at once, and these are joined to one picture. Batch i
-     * has the seeds from seed + i on, as in the webui. Neither with a mask, ControlNets nor files of noise or taps. */
+     * has the seeds from seed + i on, as in the webui. Neither with a mask, ControlNets nor files of noise. */
     double sd_upscale;               /* times as wide and high; 0: no */
     int sd_upscale_overlap;          /* by how many pixels tiles overlap, 0..256; 64 */
     const char *sd_upscale_upscaler; /* "Lanczos", "Nearest", "None" (it is as large as it should be, scale 1); else
                                         what texts call `upscaler`. NULL: "Lanczos" */
 
     const char *taps; /* a safetensors file to write named activations to, or NULL; names of files are not empty. Of
-                         hires fix, the second drawing's names begin with "hires." */
+                         hires fix, the second drawing's names begin with "hires."; of SD upscale batch i's with
+                         "tilesI.", of an extension part i's, over all pictures, with "partI." */
     const char *tap;  /* glob that their names must match (* and ?); NULL: all */
     /* Every such activation once it is computed, in torch's layout: values[n[0]]...[n[nd - 1]], which last for the
      * call; false: stop with ERR_CANCELLED. With or without a file. NULL: not wanted. */

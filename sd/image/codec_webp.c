@@ -55,6 +55,13 @@ static bool pixels_of(const Chunk *c, int64_t *w, int64_t *h) {
     return true;
 }
 
+bool webp_is_lossy(const uint8_t *p, size_t size) {
+    Chunk c;
+    for (size_t at = RIFF; next_chunk(p, size, &at, &c);)
+        if (!memcmp(c.kind, "VP8 ", 4)) return true;
+    return false;
+}
+
 bool webp_head(const uint8_t *p, size_t size, const char *name, ImageHead *out, Error *e) {
     size_t end = (size_t)little_endian(p + 4, 4) + CHUNK, at = RIFF;
     int64_t w = 0, h = 0, canvas_w = 0, canvas_h = 0;

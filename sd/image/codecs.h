@@ -42,6 +42,8 @@ typedef struct {
     /* Every pixel of a file whose head is good and of an allowed size, to the sink. False with *why in words, or with
      * *why NULL when memory is short. NULL: pictures of this format are not read. */
     bool (*decode)(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
+    /* Whether a file keeps its pixels only nearly, so that they tell nothing of the last bits. NULL: none does. */
+    bool (*lossy)(const uint8_t *bytes, size_t size);
     bool (*reads)(void); /* whether the decoder is there; NULL: always. Else what to do: */
     const char *needs;
     /* rgb[height][width][3] as a file in a new buffer *out of *size bytes, with the text, which may be NULL, where
@@ -85,6 +87,7 @@ bool png_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
 bool png_write(const uint8_t *rgb, int width, int height, const char *text, int quality, uint8_t **out, size_t *size,
                Error *e);
 bool jpeg_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *out, Error *e);
+bool jpeg_is_lossy(const uint8_t *bytes, size_t size);
 bool jpeg_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
 bool jpeg_is_written(void);
 bool jpeg_write(const uint8_t *rgb, int width, int height, const char *text, int quality, uint8_t **out, size_t *size,
@@ -100,6 +103,7 @@ bool webp_head(const uint8_t *bytes, size_t size, const char *name, ImageHead *o
 bool webp_decode(const uint8_t *bytes, size_t size, const ImageHead *head, const ImageSink *to, const char **why);
 bool webp_write(const uint8_t *rgb, int width, int height, const char *text, int quality, uint8_t **out, size_t *size,
                 Error *e);
+bool webp_is_lossy(const uint8_t *bytes, size_t size);
 bool webp_texts(const uint8_t *bytes, size_t size, ImageTexts *out, Error *e);
 
 /* hidden_text.c: adds the text in the pixels' lowest bits, as "parameters" */

@@ -130,6 +130,11 @@ bool image_decode_mask(const uint8_t *bytes, size_t size, const char *name, bool
     return true;
 }
 
+const char *image_lossy(const uint8_t *bytes, size_t size) {
+    const ImageCodec *c = image_codec(bytes, size);
+    return c && c->lossy && c->lossy(bytes, size) ? c->name : NULL;
+}
+
 void image_free(Image *i) {
     free(i->rgb);
     *i = (Image){0};

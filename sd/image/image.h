@@ -37,6 +37,9 @@ bool image_read(const char *path, uint32_t background, Image *out, Error *e);
 bool image_decode_mask(const uint8_t *bytes, size_t size, const char *name, bool round, Image *out, Error *e);
 bool image_read_mask(const char *path, bool round, Image *out, Error *e);
 void image_free(Image *i);
+/* The format's name where a file keeps its pixels only nearly ("JPEG", "WebP" but for one without loss); NULL: it
+ * keeps them, or is no picture. */
+const char *image_lossy(const uint8_t *bytes, size_t size);
 
 /* Writes rgb[height][width][3], with the text, which may be NULL, where the webui puts its parameters (PNG:
  * "parameters"; JPEG, WebP: EXIF's UserComment), in the format of the path's ending, PNG for any other; the file

@@ -149,7 +149,6 @@ static bool check_hires(const SdRequest *r, Error *e) {
 static bool check_tiles(const SdRequest *r, Error *e) {
     const char *by = r->sd_upscale_upscaler, *other = r->mask              ? "a mask"
                                                       : r->noise           ? "a file of noise"
-                                                      : r->taps            ? "taps"
                                                       : r->attention       ? "attention maps"
                                                       : request_extends(r) ? "an extension"
                                                       : r->tiling          ? "tiling"

@@ -173,3 +173,16 @@ bool taps_close(TapFile *t, Error *e) {
     taps_abort(t);
     return ok;
 }
+
+bool taps_open_all(const SdRequest *r, TapFile **out, Error *e) {
+    *out = NULL;
+    if (!r->taps && !r->activation) return true;
+    *out = taps_open(r->taps, r->tap, r->activation, r->user, e);
+    return *out != NULL;
+}
+
+bool taps_close_all(TapFile **t, Error *e) {
+    TapFile *all = *t;
+    *t = NULL;
+    return !all || taps_close(all, e);
+}

@@ -6,6 +6,7 @@
 #ifndef SD_PIPELINE_TAPS_H
 #define SD_PIPELINE_TAPS_H
 
+#include "sd/sd.h"
 #include "tensor/ctx.h"
 
 typedef struct TapFile TapFile;
@@ -25,5 +26,10 @@ bool taps_wants(const TapFile *t, const char *name);
  */
 bool taps_close(TapFile *t, Error *e);
 void taps_abort(TapFile *t); /* NULL is fine */
+
+/* The activations of a request that is several drawings: NULL, and true, where nobody wants them. */
+bool taps_open_all(const SdRequest *r, TapFile **out, Error *e);
+/* After the last drawing; *t becomes NULL. */
+bool taps_close_all(TapFile **t, Error *e);
 
 #endif

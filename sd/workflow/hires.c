@@ -238,18 +238,9 @@ static bool enlarge_pictures(Hires *h, SdResult *first, Error *e) {
 /* --- both passes --- */
 
 static bool open_taps(Hires *h, Error *e) {
-    const SdRequest *r = &h->told;
-    if (!request_taps(r)) return true;
-    h->taps = taps_open(r->taps, r->tap, r->activation, r->user, e);
+    bool ok = taps_open_all(&h->told, &h->taps, e);
     h->passes[0].taps = h->passes[1].taps = h->taps;
-    return h->taps != NULL;
-}
-
-/* The file appears only if all went well. */
-static bool close_taps(Hires *h, Error *e) {
-    TapFile *taps = h->taps;
-    h->taps = NULL;
-    return !taps || taps_close(taps, e);
+    return ok;
 }
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
@@ -300,7 +291,7 @@ bool hires_draw(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     ok = ok && (h.latent ? enlarge_latents(&h, e) : enlarge_pictures(&h, &first, e));
     double text = first.text_seconds, sample = first.sample_seconds, decode = first.decode_seconds;
     sd_free(&first);
-    ok = ok && generate(h.next, &h.second, &h.passes[1], out, e) && close_taps(&h, e);
+    ok = ok && generate(h.next, &h.second, &h.passes[1], out, e) && taps_close_all(&h.taps, e);
     if (!ok) sd_free(out);
     if (ok) out->text_seconds += text, out->sample_seconds += sample, out->decode_seconds += decode;
     end(&h);

@@ -8,6 +8,7 @@
 #include "sd/pipeline/plan.h"
 #include "sd/pipeline/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,8 @@ typedef struct {
     Extend how;
     int parts; /* of a picture */
     Pass pass;
+    TapFile *taps;   /* of all parts; NULL: nobody listens */
+    char before[24]; /* the part's names */
     NetworkList networks;
     char *embeddings;
     SdResult *out;  /* grows picture by picture */
@@ -63,7 +66,6 @@ static bool check(const SdModel *m, const SdRequest *r, const Extend *how, Error
     if ((int64_t)w * h > MOST)
         return error_set(e, ERR_ARGUMENT, "extend: %d x %d is more than %d pixels; extend it by less", w, h, MOST);
     if (r->noise) return error_set(e, ERR_ARGUMENT, "noise: is for one picture, and parts are drawn; leave it out");
-    if (r->taps) return error_set(e, ERR_ARGUMENT, "taps: record one drawing; leave out --extend");
     if (r->attention) return error_set(e, ERR_ARGUMENT, "attention maps: are of one drawing; leave out --extend");
     const char *wrong = extend_wrong(how);
     return !wrong || error_set(e, ERR_ARGUMENT, "extend: %s", wrong);
@@ -81,6 +83,9 @@ static SdRequest part_of(const SdRequest *r) {
     return p;
 }
 
+/* Of its activations, counted over all pictures. */
+static void name_part(Outpaint *o, int part) { snprintf(o->before, sizeof o->before, "part%d.", part); }
+
 static bool begin(Outpaint *o, SdModel *m, const SdRequest *r, Error *e) {
     int w, h;
     *o = (Outpaint){.m = m, .told = *r, .how = extension(r)};
@@ -93,12 +98,14 @@ static bool begin(Outpaint *o, SdModel *m, const SdRequest *r, Error *e) {
     if (o->told.seed > last || o->told.variation_seed > last)
         return error_set(e, ERR_ARGUMENT, "seed: leaves no room to count up for %d parts; choose a smaller one",
                          o->parts);
+    name_part(o, 0);
     extend_size(&o->how, &w, &h);
     size_t finished = (size_t)w * (size_t)h * 3;
     o->pass = (Pass){.told = &o->told,
                      .told_model = m,
                      .told_networks = &o->networks,
                      .told_embeddings = &o->embeddings,
+                     .before = o->before,
                      .held = extend_bytes(&o->how) + (size_t)r->batch_size * finished};
     return true;
 }
@@ -106,6 +113,7 @@ static bool begin(Outpaint *o, SdModel *m, const SdRequest *r, Error *e) {
 static void end(Outpaint *o) {
     networks_free(&o->networks);
     free(o->embeddings);
+    taps_abort(o->taps);
 }
 
 /* --- planning --- */
@@ -178,6 +186,7 @@ static bool draw(void *user, const ExtendPart *p, uint8_t *drawn, Error *e) {
     uint8_t *mask = malloc(n);
     if (!mask) return error_set(e, ERR_MEMORY, "out of memory for a mask");
     memcpy(mask, p->mask, n);
+    name_part(o, (o->out->count - 1) * o->parts + p->index);
     r.width = r.image_width = r.mask_width = p->width, r.height = r.image_height = r.mask_height = p->height;
     r.image = p->image, r.mask = mask, pass.latent_mask = p->latents;
     if (!o->how.spectrum && r.variation_strength != 0) r.variation_seed += p->index;
@@ -209,7 +218,9 @@ static bool draw_picture(Outpaint *o, int index, Error *e) {
 bool outpaint(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     Outpaint o;
     SdPlan planned;
-    bool ok = begin(&o, m, r, e) && networks_find(&o.networks, r, m, e) && plan(&o, &planned, e);
+    bool ok = begin(&o, m, r, e) && networks_find(&o.networks, r, m, e) && plan(&o, &planned, e) &&
+              taps_open_all(&o.told, &o.taps, e);
+    o.pass.taps = o.taps;
     o.out = out;
     *out = (SdResult){0};
     if (ok) out->pictures = calloc((size_t)r->batch_size, sizeof *out->pictures);
@@ -218,6 +229,7 @@ bool outpaint(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
         out->count = i + 1;
         ok = draw_picture(&o, i, e);
     }
+    ok = ok && taps_close_all(&o.taps, e);
     if (!ok && out->count && !r->keep) generate_release(m, r); /* what the parts before kept */
     if (!ok) sd_free(out);
     end(&o);

@@ -9,6 +9,7 @@
 #include "sd/load/control.h"
 #include "sd/info/params.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ typedef struct {
     SdModel *m;
     SdRequest told, one; /* as it was asked for; a batch of tiles */
     Pass pass;
+    TapFile *taps;   /* of all batches; NULL: nobody listens */
+    char before[24]; /* the batch's names */
     Enlarger by;
     Grid grid;
     int tiles, batches, batch;            /* all of them; the one at work */
@@ -78,11 +81,6 @@ static bool preview(void *user, const SdPicture *p, int step, int steps) {
     return t->told.preview(t->told.user, p, step, steps);
 }
 
-static bool activation(void *user, const char *name, int nd, const int64_t *n, const float *values) {
-    const Tiles *t = user;
-    return t->told.activation(t->told.user, name, nd, n, values);
-}
-
 /* What enlarges counts as encoding. */
 static bool enlarging(void *user, int done, int of) {
     const Tiles *t = user;
@@ -105,7 +103,6 @@ static void set_one(Tiles *t) {
     r->user = t;
     if (r->progress) r->progress = progress;
     if (r->preview) r->preview = preview;
-    if (r->activation) r->activation = activation;
 }
 
 /* Of the ControlNets' pictures. */
@@ -126,6 +123,9 @@ static bool place_hints(Tiles *t, Error *e) {
     }
     return true;
 }
+
+/* Of its activations. */
+static void name_batch(Tiles *t) { snprintf(t->before, sizeof t->before, "tiles%d.", t->batch); }
 
 static bool begin(Tiles *t, SdModel *m, const SdRequest *r, Error *e) {
     *t = (Tiles){.m = m, .told = *r};
@@ -156,8 +156,10 @@ static bool begin(Tiles *t, SdModel *m, const SdRequest *r, Error *e) {
                      .picture_h = t->grid.tile_h,
                      .held = (size_t)r->image_width * (size_t)r->image_height * 3 + 6 * pixels_of(&t->grid) +
                              line_bytes(&t->grid) + hint_bytes(t),
+                     .before = t->before,
                      .told = &t->told,
                      .told_model = m};
+    name_batch(t);
     return check(t, e) && place_hints(t, e);
 }
 
@@ -172,6 +174,7 @@ static void end(Tiles *t) {
     free(t->whole.rgb);
     free(t->line);
     free(t->joined);
+    taps_abort(t->taps);
 }
 
 static bool plan(Tiles *t, SdPlan *out, Error *e) {
@@ -252,6 +255,7 @@ static bool draw_batch(Tiles *t, SdResult *out, char **text, Error *e) {
     SdRequest r = t->one;
     r.batch_size = first + batch < t->tiles ? batch : t->tiles - first;
     r.seed += t->batch;
+    name_batch(t);
     for (int i = 0; i < r.batch_size; i++) cut(t, t->whole.rgb, first + i, t->at[i]);
     for (int k = 0; k < SD_MOST_CONTROLS; k++)
         for (int i = 0; t->hints_at[k] && i < r.batch_size; i++) cut(t, t->hints[k], first + i, t->hints_at[k][i]);
@@ -273,8 +277,11 @@ bool tiles_draw(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
     *out = (SdResult){0};
     if (!begin(&t, m, r, e)) return end(&t), false;
     if (r->upscaler && m->memory_limit) generate_release(m, r); /* what an earlier call kept */
-    bool ok = plan(&t, &planned, e) && make_whole(&t, e) && make_room(&t, e) && make_all_hints(&t, e);
+    bool ok = plan(&t, &planned, e) && make_whole(&t, e) && make_room(&t, e) && make_all_hints(&t, e) &&
+              taps_open_all(r, &t.taps, e);
+    t.pass.taps = t.taps;
     for (t.batch = 0; ok && t.batch < t.batches; t.batch++) ok = draw_batch(&t, out, &text, e);
+    ok = ok && taps_close_all(&t.taps, e);
     if (!r->keep) generate_release(m, r);
     out->pictures = ok ? calloc(1, sizeof *out->pictures) : NULL;
     if (ok && !out->pictures) ok = error_set(e, ERR_MEMORY, "out of memory for a picture");

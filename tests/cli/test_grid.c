@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define UNSEEDED "-m tiny.safetensors -p a -W 8 -H 8 "
 #define TINY "-m tiny.safetensors -W 8 -H 8 --seed 5 "
 
 /* --- values --- */
@@ -293,6 +294,29 @@ static void loops(void) {
 #undef LOOP
 }
 
+/* Seeds of an axis are not told again; what an extension is; a grid of JPEGs is the same in one run and in two. */
+static void ends(void) {
+    CliRun r = cli("grid " UNSEEDED "--steps 1 --x seed=1,2 -o s.png");
+    test_check(!r.code && cli_holds(r.out, "2 pictures, ") && !cli_holds(r.out, "seed"), "seeds are an axis");
+    cli_tell(&r);
+    cli_free(&r);
+    cli_works("2 pictures, seed ", "grid " UNSEEDED "--variation-strength 0.3 --x steps=1,2 -o v.png --pictures vary");
+    cli_works("2 pictures, 2 of them from vary, seed ",
+              "grid " UNSEEDED "--variation-strength 0.3 --x steps=1,2 -o v.png --pictures vary");
+    cli_works("", "txt2img -m tiny.safetensors -p x -W 32 -H 32 --steps 1 -o from32.png -q");
+    cli_works("x.png: 3 pictures", "grid -m tiny.safetensors -p a --steps 1 -i from32.png --seed 1 "
+                                   "--x 'extend=none,left=8,\"left=8,top=8\"' -o x.png --pictures extended");
+    says("extended/left-8-top-8-1.png", "Extend left: 8, Extend top: 8");
+    cli_fails(2, "--extend: 'up' is no side", "grid " UNSEEDED "-i in/a.png --x extend=up=8 -o x.png");
+    cli_fails(2, "--extend: needs the picture to start from",
+              "grid " UNSEEDED "--extend left=8 --x steps=1,2 -o x.png");
+    cli_fails(2, "--background: needs the picture", "grid " UNSEEDED "--background black --x steps=1,2 -o x.png");
+    if (!image_write_check("x.jpg", NULL)) return;
+    cli_works("2 pictures", "grid " UNSEEDED "--seed 3 --x steps=1,2 -o one.jpg --pictures kept");
+    cli_works("2 of them from kept", "grid " UNSEEDED "--seed 3 --x steps=1,2 -o two.jpg --pictures kept");
+    test_check(same_files("one.jpg", "two.jpg"), "and the same file");
+}
+
 SUITE(grid, .seconds = 6) {
     lists();
     places();
@@ -311,4 +335,5 @@ SUITE(grid, .seconds = 6) {
     lines();
     folders();
     loops();
+    ends();
 }

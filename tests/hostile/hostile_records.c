@@ -16,6 +16,8 @@
     "{\"__metadata__\":{\"sdc.record\":\"1\",\"sdc.settings\":\"" SETTINGS "\",\"sdc.precision\":\"f32\","             \
     "\"sdc.exact\":\"no\",\"sdc.model\":\"m\",\"sdc.pictures\":\"" DIGEST "\"," NOISE "}," VALUES "}"
 
+#define LINES "k.record: is not lines of SHA-256 BYTES ROLE NAME: sdc.files"
+
 /* `from` becomes `to`. */
 static const struct {
     const char *name, *from, *to, *words;
@@ -64,6 +66,35 @@ static const struct {
     {"pictures-few", "\\\"seed\\\":1", "\\\"seed\\\":1,\\\"batch_size\\\":2", "is not a SHA-256 for each picture"},
     {"pictures-more", DIGEST "\",\"noise", DIGEST " " DIGEST "\",\"noise", "is not a SHA-256 for each picture"},
     {"pictures-comma", "\"sdc.pictures\":\"00", "\"sdc.pictures\":\"0,", "is not a SHA-256 for each picture"},
+    {"mask-alone", "\"sdc.model\":\"m\"", "\"sdc.mask\":\"8x8 " DIGEST "\"", "its settings: mask: needs an image"},
+    {"mask-unsized", "\"sdc.model\":\"m\"", "\"sdc.mask\":\"8x" DIGEST "\"", "is not WIDTHxHEIGHT SHA-256: sdc.mask"},
+    {"mask-and-more", "\"sdc.model\":\"m\"", "\"sdc.mask\":\"8x8 " DIGEST " x\"", "SHA-256: sdc.mask"},
+    {"prediction-unknown", "\"sdc.model\":\"m\"", "\"sdc.prediction\":\"w\"", "names no prediction: sdc.prediction"},
+    {"ema-maybe", "\"sdc.model\":\"m\"", "\"sdc.ema\":\"no\"", "is not yes: sdc.ema"},
+    {"files-text", "\"sdc.model\":\"m\"", "\"sdc.files\":\"x\"", LINES},
+    {"files-short", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 vae\"", LINES},
+    {"files-hash", "\"sdc.model\":\"m\"", "\"sdc.files\":\"0" DIGEST " 5 vae x\"", LINES},
+    {"files-bytes", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " -5 vae x\"", LINES},
+    {"files-role", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 hypernetwork x\"", LINES},
+    {"files-role-more", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 vae:1 x\"", LINES},
+    {"files-lora", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 lora x\"", LINES},
+    {"files-lora-nan", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 lora:nan:1 x\"", LINES},
+    {"files-up", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 vae ../x\"", LINES},
+    {"files-dots", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " folder vae ..\"", LINES},
+    {"files-blank", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 vae x\\n\"", LINES},
+    {"files-nowhere", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 vae x\"",
+     "k.record: needs the file x (SHA-256 001122334455): name it with --vae"},
+    {"files-of-no-control", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 control x\"",
+     "k.record: names more ControlNets than it has"},
+    {"controls-text", "\"sdc.model\":\"m\"", "\"sdc.controls\":\"x\"",
+     "sdc.controls: ControlNet 0: is not WIDTHxHEIGHT"},
+    {"controls-alone", "\"sdc.model\":\"m\"", "\"sdc.controls\":\"8x8 " DIGEST " Weight: 1\"",
+     "does not name the files of number 0 of its ControlNets"},
+    {"controls-field", "\"sdc.model\":\"m\"", "\"sdc.controls\":\"8x8 " DIGEST " Depth: 1\"",
+     "sdc.controls: ControlNet 0: Depth: 1 is not supported by this version"},
+    {"controls-weight", "\"sdc.model\":\"m\"", "\"sdc.controls\":\"8x8 " DIGEST " Weight: 1e9\"", "Weight: 1e9 is not"},
+    {"controls-empty", "\"sdc.model\":\"m\"", "\"sdc.controls\":\"8x8 " DIGEST "\\n\"",
+     "is not WIDTHxHEIGHT SHA-256 TEXT"},
     {"key-unknown", "\"sdc.model\"", "\"sdc.lora\"", "k.record: a key that this version does not know: sdc.lora"},
     {"shape-empty", "1x4x2x2", "", "k.record: its line is not SHAPE NORM SHA-256: noise"},
     {"shape-zero", "1x4x2x2", "1x0x2x2", "its line is not SHAPE NORM SHA-256"},

@@ -141,8 +141,6 @@ static void refusals(SdModel *m) {
     refused(m, &r, "seed: leaves no room to count up");
     r = whole, r.noise = "x";
     refused(m, &r, "noise: is for one picture");
-    r = whole, r.taps = "x";
-    refused(m, &r, "taps: record one drawing");
     r = whole, r.extend_left = 4096, r.extend_top = 4096, r.width = r.height = 64;
     refused(m, &r, "extend: 4224 x 4160 is more than");
     r = whole, r.extend_top = -1;

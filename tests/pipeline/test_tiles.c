@@ -117,7 +117,6 @@ static void check_refusals(SdModel *m) {
          {.sd_upscale = 2, .sd_upscale_upscaler = "Latent"}},
         {"sd upscale overlap: counts only with sd upscale", {.sd_upscale_overlap = 16}},
         {"sd upscale: 17 is not in 1..16", {.sd_upscale = 17}},
-        {"sd upscale: does not go with taps", {.sd_upscale = 2, .taps = "t.safetensors"}},
         {"sd upscale: a picture of 101 x 77 has no tiles of 64 x 512",
          {.sd_upscale = 1, .sd_upscale_upscaler = "None", .height = 512}},
     };

@@ -53,6 +53,7 @@ static const struct {
              {"ema", "EMA", COST_MODEL, false},
              {"batch-count", "n_iter", COST_NONE, false}, /* not of a grid */
              {"image", "Picture", COST_NONE, true},
+             {"extend", "Extend", COST_NONE, true},
              {"mask", "Mask", COST_NONE, true}};
 enum { NAMES_COUNT = sizeof NAMES / sizeof *NAMES };
 
@@ -220,6 +221,11 @@ static Option option_of(const char *name) {
     return o;
 }
 
+static int set_option(const Command *c, const Axis *x, const char *value, PictureArguments *a) {
+    int code = axis_set_option(c, x->given, &x->option, value, a);
+    return code == GO_ON && !strcmp(x->option.name, "extend") ? picture_options_sides(c, a) : code;
+}
+
 static int set_size(const Command *c, const Axis *x, const char *value, PictureArguments *a) {
     char number[12];
     const char *by = strchr(value, 'x');
@@ -322,7 +328,7 @@ static int reorder(const Command *c, const Axis *x, int order, PictureArguments 
 int axis_set(const Command *c, const Axis *x, int i, PictureArguments *a) {
     const char *value = x->values.at[i];
     switch (x->kind) {
-    case AXIS_OPTION: return axis_set_option(c, x->given, &x->option, value, a);
+    case AXIS_OPTION: return set_option(c, x, value, a);
     case AXIS_SIZE: return set_size(c, x, value, a);
     case AXIS_LORA: return set_lora(c, x, value, a);
     case AXIS_LORA_WEIGHT: return set_weight(c, x, value, a);

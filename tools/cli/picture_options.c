@@ -19,7 +19,11 @@
 
 typedef PictureArguments Arguments; /* for the rows */
 
-enum { IN_DRAWN = OF_TXT2IMG | OF_IMG2IMG | OF_GRID, IN_ALL = IN_DRAWN | OF_RECORD };
+enum {
+    IN_DRAWN = OF_TXT2IMG | OF_IMG2IMG | OF_GRID,
+    IN_ALL = IN_DRAWN | OF_RECORD,
+    IN_STARTED = OF_IMG2IMG | OF_GRID | OF_RECORD /* that may begin with a picture */
+};
 
 /* Each follows a setting in the help. */
 static const struct {
@@ -27,18 +31,18 @@ static const struct {
     int in;            /* of which commands it is an option */
     Option option;
 } OWN[] = {
-    {"", OF_IMG2IMG | OF_RECORD | OF_GRID,
+    {"", IN_STARTED,
      OPTION(STRING, image, 'i', "image", "FILE",
             "the picture to start from: PNG, JPEG, WebP, BMP, GIF; - is standard input; of img2img also a folder of "
             "them")},
-    {"", OF_IMG2IMG,
+    {"", IN_STARTED,
      OPTION(STRING, background, 0, "background", "COLOR",
             "what shows through where the picture is transparent: RRGGBB, white, black (white)")},
-    {"color-correction", OF_IMG2IMG,
+    {"color-correction", IN_STARTED,
      OPTION(STRING, extend, 0, "extend", "SIDE=N[,...]",
             "outpainting: draw on beyond these sides of the picture, left, right, top or bottom, by N pixels")},
-    {"noise", IN_DRAWN, OPTION(LIST, networks.lora, 0, "lora", "FILE[:TE[:UNET]]", LORA_HELP)},
-    {"vae-encoder", OF_IMG2IMG | OF_GRID,
+    {"noise", IN_ALL, OPTION(LIST, networks.lora, 0, "lora", "FILE[:TE[:UNET]]", LORA_HELP)},
+    {"vae-encoder", IN_STARTED,
      OPTION(STRING, mask, 0, "mask", "FILE",
             "repaint what is white in this picture, or, where parts of it are transparent, what is not")},
     {"strength", OF_IMG2IMG,
@@ -51,7 +55,7 @@ static const struct {
     {"strength", OF_IMG2IMG,
      OPTION_IN(DOUBLE, loop_factor, 0, "loop-factor", "X", 0.1, 10, "or: each loop's strength times this, 0.1..1 (1)")},
     {"encode", IN_ALL, OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP)},
-    {"discard-next-to-last", IN_DRAWN,
+    {"discard-next-to-last", IN_ALL,
      OPTION(
          LIST, controls.control, 0, "control", "FILE:IMAGE[:...]",
          "a ControlNet or T2I-Adapter and the picture that it is shown, then :weight=1 (0..2), :start=0, :end=1 (of "
@@ -59,18 +63,19 @@ static const struct {
          ":high=200 (canny's), :mode=balanced|prompt|control (what counts more), :resize=crop|stretch|fill, and of a "
          "ControlNet Union :union=pose (what IMAGE shows: or depth, softedge, lines, normal, segment, tile, "
          "inpaint); several times for several")},
-    {"discard-next-to-last", IN_DRAWN,
+    {"discard-next-to-last", IN_ALL,
      OPTION(
          LIST, controls.image_prompt, 0, "image-prompt", "IMAGE[:...]",
          "draw what this picture shows, by an IP-Adapter, then :weight=1 (0..2), :start=0, :end=1; several times for "
          "several")},
-    {"discard-next-to-last", IN_DRAWN,
+    {"discard-next-to-last", IN_ALL,
      OPTION(STRING, controls.ip_adapter, 0, "ip-adapter", "FILE",
             "the IP-Adapter (base or plus) of the model's family")},
-    {"discard-next-to-last", IN_DRAWN,
+    {"discard-next-to-last", IN_ALL,
      OPTION(STRING, controls.image_encoder, 0, "image-encoder", "FILE",
             "the IP-Adapter's vision encoder: CLIP's model.safetensors, or its folder")},
-    {"hires-cfg", OF_TXT2IMG | OF_GRID, OPTION(STRING, hires_model, 0, "hires-checkpoint", "MODEL", HIRES_HELP)},
+    {"hires-cfg", OF_TXT2IMG | OF_GRID | OF_RECORD,
+     OPTION(STRING, hires_model, 0, "hires-checkpoint", "MODEL", HIRES_HELP)},
     {"negative-aesthetic-score", IN_ALL, OPTION(STRING, refiner, 0, "refiner", "MODEL", REFINER_HELP)},
     {"negative", OF_TXT2IMG | OF_IMG2IMG,
      OPTION(STRING, prompts, 0, "prompts-from", "FILE",
@@ -108,13 +113,12 @@ static const struct {
 
 enum { OWN_COUNT = sizeof OWN / sizeof *OWN };
 
-/* Whether a setting is an option of these commands: a record has no mask and is of one pass, a grid one picture in
- * each place; neither extends it. */
+/* Whether a setting is an option of these commands: a grid has one picture in each place. */
 static bool is_in(const Param *p, int in) {
-    if (p->in_extend || (p->of_extend && in != OF_IMG2IMG)) return false;
+    if (p->in_extend) return false;
     if (in == OF_GRID) return strcmp(p->name, "batch-size") && strcmp(p->name, "taps") && strcmp(p->name, "tap");
     if (in == OF_TXT2IMG) return !p->of_image || p->or_hires;
-    return !p->of_hires && !(in == OF_RECORD && (p->of_mask || p->of_tiles));
+    return in == OF_RECORD || !p->of_hires;
 }
 
 static bool row(int i, int in, Option *o) {
@@ -145,9 +149,12 @@ const Option RECORD_OPTIONS[] = {{.kind = OPT_ROWS, .row = record_row}, OF_PROGR
 
 /* --- outpainting --- */
 
-/* "left=128,top=64" */
-static int take_sides(const Command *c, PictureArguments *a) {
+/* "left=128,top=64"; "none" */
+int picture_options_sides(const Command *c, PictureArguments *a) {
     static const char BEGIN[] = "extend-";
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
+        if (p->in_extend) param_set_number(p, &a->request, p->standard);
+    if (a->extend && !strcmp(a->extend, "none")) a->extend = NULL;
     uint32_t color;
     if (a->background && !picture_color(a->background, &color))
         return usage_error(c, "--background: '%.40s' is no colour; write RRGGBB, white or black", a->background);
@@ -226,7 +233,7 @@ static int check_program(const Command *c, const PictureArguments *a) {
         if (p->of_mask && !a->mask && param_number(p, &a->request) != p->standard)
             return usage_error(c, "--%s: needs --mask FILE", p->name);
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (p->of_extend && a->of == OF_IMG2IMG && !a->extend && param_number(p, &a->request) != p->standard)
+        if (p->of_extend && !a->extend && param_number(p, &a->request) != p->standard)
             return usage_error(c, "--%s: needs --extend SIDE=N", p->name);
     if (a->hires_model && !request_hires(&a->request))
         return usage_error(c, "--hires-checkpoint: counts only with --hires-scale, or a hires size");
@@ -321,11 +328,11 @@ static int check_files(const Command *c, const PictureArguments *a) {
 
 /* Where a picture to start from is an option, what counts only with one needs it. */
 static int check_start(const Command *c, const PictureArguments *a) {
+    const char *of_image = a->mask ? "--mask" : a->extend ? "--extend" : a->background ? "--background" : NULL;
+    if (of_image && !a->image) return usage_error(c, "%s: needs the picture to start from, after -i", of_image);
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
-        if (p->of_image && !a->image && !param_is_unset(p, &a->request) &&
-            !(a->of == OF_GRID && p->or_hires && request_hires(&a->request)))
+        if (p->of_image && !a->image && !param_is_unset(p, &a->request) && !(p->or_hires && request_hires(&a->request)))
             return usage_error(c, "--%s: needs the picture to start from, after -i", p->name);
-    if (a->mask && !a->image) return usage_error(c, "--mask: needs the picture to start from, after -i");
     return GO_ON;
 }
 
@@ -352,7 +359,7 @@ PictureArguments picture_defaults(PictureCommand of) {
 
 int picture_options_lists(const Command *c, PictureArguments *a) {
     int code = control_options_read(c, &a->controls);
-    if (code == GO_ON) code = take_sides(c, a);
+    if (code == GO_ON) code = picture_options_sides(c, a);
     return code == GO_ON ? network_options_read(c, &a->networks) : code;
 }
 

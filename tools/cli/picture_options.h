@@ -55,6 +55,8 @@ PictureArguments picture_defaults(PictureCommand of);
 int picture_options(const Command *c, PictureArguments *a, int argc, char **argv);
 /* The parts of that. `a` may be the first member of the command's struct. Reading what lists of options say; */
 int picture_options_lists(const Command *c, PictureArguments *a);
+/* of them --extend, in place of what an earlier text of it said; */
+int picture_options_sides(const Command *c, PictureArguments *a);
 /* whether settings can be served, as far as it shows without the model; */
 int picture_options_settings(const Command *c, const PictureArguments *a);
 /* and whether files that are written are no others. */

@@ -161,7 +161,12 @@ class Taps(NamedTaps):
 def settings_of(record):
     """The settings of a record, a dictionary."""
     with safe_open(record, "pt") as f:
-        return json.loads(f.metadata()["sdc.settings"])
+        meta = f.metadata()
+    others = [line.split(" ", 3) for line in meta.get("sdc.files", "").splitlines()]
+    others = [name for _, _, role, name in others if role not in ("model", "noise")]
+    if others:
+        sys.exit(f"the record's run reads {others[0]}, which is not done here; make a record of the model alone")
+    return json.loads(meta["sdc.settings"])
 
 
 def noise_of(s, path, channels):
@@ -182,6 +187,8 @@ def check_settings(s, samplers):
         sys.exit(f"{s['sampler_name']}, {s['scheduler']}: not here; the samplers are {', '.join(samplers)}, the schedule type Automatic")
     if any(c in s["prompt"] + s["negative_prompt"] for c in "()[]\\#") or "denoising_strength" in s or s["subseed_strength"]:
         sys.exit("weights in prompts, img2img and variations are not here; make a record without them")
+    if s.get("tiling", "none") != "none" or s.get("tiled_diffusion", "none") != "none" or any(k.startswith("hires_") or k.startswith("hr_") for k in s):
+        sys.exit("hires fix, tiled diffusion and tiling are not here; make a record without them")
 
 
 def main():

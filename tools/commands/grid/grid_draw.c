@@ -30,8 +30,8 @@ typedef struct {
     Drawing drawing;
     Progress progress;
     int done, found;
-    bool random_seed;
-    int code; /* the exit code where a cell's options were refused; GO_ON */
+    bool random_seed; /* one that the last line tells */
+    int code;         /* the exit code where a cell's options were refused; GO_ON */
 } Work;
 
 static bool no_memory(Error *e) { return error_set(e, ERR_MEMORY, "out of memory for a grid"); }
@@ -44,8 +44,9 @@ static bool cell(Work *w, int i, PictureArguments *a) {
     return w->code == GO_ON;
 }
 
-/* The size of what these arguments make; *at is the picture whose size *image is. */
-static bool size_of(const PictureArguments *a, const char **at, Image *image, int *width, int *height, Error *e) {
+/* The size of what these arguments make of model m; *at is the picture whose size *image is. */
+static bool size_of(const SdModel *m, const PictureArguments *a, const char **at, Image *image, int *width, int *height,
+                    Error *e) {
     static const uint8_t THERE;
     SdRequest r = a->request;
     const SdRequest usual = sd_request(NULL);
@@ -55,10 +56,12 @@ static bool size_of(const PictureArguments *a, const char **at, Image *image, in
         free(image->rgb), image->rgb = NULL;
         *at = a->image;
     }
-    if (a->image && r.width < 8) r.width = image->width / 8 * 8;
-    if (a->image && r.height < 8) r.height = image->height / 8 * 8;
-    params_adopt(&r, &usual);
     r.image_width = image->width, r.image_height = image->height;
+    int w, h;
+    sd_start_size(m, &r, &w, &h);
+    if (a->image && r.width < 8) r.width = w;
+    if (a->image && r.height < 8) r.height = h;
+    params_adopt(&r, &usual);
     r.mask = a->mask ? &THERE : NULL;
     if (a->mask && r.only_masked) *width = r.image_width, *height = r.image_height;
     else sd_finished_size(&r, width, height);
@@ -75,7 +78,7 @@ static bool measure(Work *w, Error *e) {
         PictureArguments a;
         int width, height;
         if (!cell(w, i, &a)) return false;
-        ok = size_of(&a, &at, &image, &width, &height, e);
+        ok = size_of(w->drawing.model, &a, &at, &image, &width, &height, e);
         if (ok && width > p->width) p->width = width;
         if (ok && height > p->height) p->height = height;
         picture_copy_free(&a);
@@ -125,31 +128,51 @@ static bool settle_size(Work *w, Error *e) {
     return ok;
 }
 
-/* Without --seed: that of the pictures that are there, if they are of this grid; else a random one. */
+static bool is_axis(const Grid *g, const char *option) {
+    for (int k = 0; k < GRID_AXES; k++)
+        if (g->axes[k].kind == AXIS_OPTION && !strcmp(g->axes[k].option.name, option)) return true;
+    return false;
+}
+
+/* The number that a text has for a key; -1: none. */
+static int64_t number_of(const InfoRead *read, const char *key) {
+    const char *said = infotext_get(read, key);
+    int64_t v = -1;
+    return said && infotext_int(said, &v) && v >= 0 ? v : -1;
+}
+
+/* Without --seed, or --variation-seed where it counts: those of the pictures that are there, if they are of this grid;
+ * else random ones. */
 static bool settle_seed(Work *w, Error *e) {
     SdRequest *base = &w->a.picture.request, r;
-    w->random_seed = base->seed < 0;
-    if (!w->random_seed) return true;
+    bool seed = base->seed < 0 && !is_axis(w->g, "seed");
+    bool variation = base->variation_seed < 0 && !is_axis(w->g, "variation-seed") &&
+                     (base->variation_strength != 0 || is_axis(w->g, "variation-strength"));
+    w->random_seed = seed;
+    if (!seed && !variation) return true;
     for (size_t i = 0; i <= w->kept.count; i++) {
         InfoRead read = {0};
         PictureArguments a;
         char *text = NULL;
-        int64_t seed = 0;
-        if (i == w->kept.count) return base->seed = sd_random_seed(), true;
+        if (i == w->kept.count) {
+            if (seed) base->seed = sd_random_seed();
+            if (variation) base->variation_seed = sd_random_seed();
+            return true;
+        }
         bool ok = infotext_read(w->kept.at[i].text, &read, e);
-        const char *said = ok ? infotext_get(&read, "Seed") : NULL;
-        bool known = said && infotext_int(said, &seed) && seed >= 0;
+        if (ok && seed) base->seed = number_of(&read, "Seed");
+        if (ok && variation) base->variation_seed = number_of(&read, "Variation seed");
         infotext_read_free(&read);
         if (!ok) return false;
-        if (!known) continue;
-        base->seed = seed;
+        if ((seed && base->seed < 0) || (variation && base->variation_seed < 0)) continue;
         if (!cell(w, 0, &a)) return false;
         ok = drawing_set(&w->drawing, &a, &r, e) && sd_parameters(w->drawing.model, &r, &text, e);
         bool same = ok && kept_find(&w->kept, text, &a);
         free(text);
         picture_copy_free(&a);
         if (!ok || same) return ok;
-        base->seed = -1;
+        if (seed) base->seed = -1;
+        if (variation) base->variation_seed = -1;
     }
     return true;
 }
@@ -183,11 +206,21 @@ static const char *ending(const Work *w) {
     return dot && !strchr(dot, '/') && strlen(dot) < 8 ? dot : ".png";
 }
 
-static bool keep(const Work *w, GridPlace at, const SdPicture *p, double seconds, Error *e) {
+/* A format that keeps pixels only nearly has other ones than were drawn, which a later run would find: *as has them, so
+ * that the grid is the same however often it was stopped. */
+static bool read_lossy(const char *name, Image *as, Error *e) {
+    FileBytes b = image_bytes(name, e);
+    bool ok = b.bytes && (!image_lossy(b.bytes, b.size) || image_decode(b.bytes, b.size, name, IMAGE_WHITE, as, e));
+    file_bytes_free(&b);
+    return ok;
+}
+
+static bool keep(const Work *w, GridPlace at, const SdPicture *p, double seconds, Image *as, Error *e) {
     char name[OS_PATH_SIZE];
     if (!w->a.pictures) return true;
     if (!make_folder(w->a.pictures, e) || !kept_name(w, at, p->seed, ending(w), name, e) ||
-        !image_write(p->rgb, p->width, p->height, p->parameters, w->a.picture.quality, name, e))
+        !image_write(p->rgb, p->width, p->height, p->parameters, w->a.picture.quality, name, e) ||
+        !read_lossy(name, as, e))
         return false;
     if (!w->a.picture.open.quiet) printf("%s: seed %" PRId64 ", %.2f s\n", file_shown(name), p->seed, seconds);
     fflush(stdout);
@@ -246,7 +279,8 @@ static bool make_one(Work *w, int i, Error *e) {
         ok = drawing_run(&w->drawing, &r, &result, e);
         progress_clear(&w->progress);
         const SdPicture *p = result.pictures;
-        ok = ok && keep(w, at, p, os_clock() - begun, e) && put(w, at, p->rgb, p->width, p->height, p->parameters, e);
+        ok = ok && keep(w, at, p, os_clock() - begun, &was, e) &&
+             put(w, at, was.rgb ? was.rgb : p->rgb, p->width, p->height, p->parameters, e);
     }
     image_free(&was);
     sd_free(&result);

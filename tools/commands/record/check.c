@@ -1,9 +1,8 @@
 /* check.c: `sdc check RECORD`: this machine, another model, or another program's activations against a record. */
-#include "record.h"
+#include "check_files.h"
 #include "said.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/model_options.h"
-#include "tools/cli/network_options.h"
+#include "tools/cli/drawing.h"
 #include "tools/cli/output.h"
 #include "tools/cli/picture_start.h"
 #include "tools/cli/progress.h"
@@ -15,10 +14,12 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *refiner, *image, *noise, *against, *names, *tap, *lora_dir;
+    const char *model, *refiner, *hires_model, *image, *background, *mask, *noise, *upscaler, *against, *names, *tap,
+        *lora_dir, *files;
     double bound;
     bool json;
     ModelOptions open;
+    ControlOptions controls;
 } Arguments;
 
 static const Option OPTIONS[] = {
@@ -30,9 +31,21 @@ static const Option OPTIONS[] = {
     OPTION(STRING, tap, 0, "tap", "GLOB", "only activations whose names match (* and ?)"),
     OPTION(STRING, names, 0, "names", "FILE",
            "lines NAME_IN_RECORD NAME_IN_TAPS; a * in both stands for the same text"),
+    OPTION(STRING, files, 0, "files", "DIR",
+           "where the record's files are, which are known by their hashes (beside the record); else:"),
     OPTION(STRING, refiner, 0, "refiner", "MODEL", "the refiner, if one took part"),
+    OPTION(STRING, hires_model, 0, "hires-checkpoint", "MODEL", "the second model of hires fix, if there was one"),
     OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img record began with"),
+    OPTION(STRING, background, 0, "background", "COLOR",
+           "what showed through that picture: RRGGBB, white, black (white)"),
+    OPTION(STRING, mask, 0, "mask", "FILE", "the mask of an inpainted picture"),
+    OPTION(STRING, upscaler, 0, "upscaler", "FILE", "the upscaler of its hires fix or SD upscale, if that was a file"),
     OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
+    OPTION(LIST, controls.control, 0, "control", "FILE:IMAGE",
+           "a ControlNet that took part and the picture that it was shown, once for each in the record's order"),
+    OPTION(LIST, controls.image_prompt, 0, "image-prompt", "IMAGE", "an image prompt, likewise"),
+    OPTION(STRING, controls.ip_adapter, 0, "ip-adapter", "FILE", "the IP-Adapter that took part"),
+    OPTION(STRING, controls.image_encoder, 0, "image-encoder", "FILE", "its vision encoder"),
     OPTION(STRING, lora_dir, 0, "lora-dir", "DIR", "where the LoRA files are that its prompt names"),
     OPTION(FLAG, json, 0, "json", NULL, "print JSON, with every activation"),
     OPTION_ROWS(open, model_rows),
@@ -50,40 +63,58 @@ static void warn_of(const char *what, const char *name, const char *hash, SdMode
 typedef struct {
     const Record *record;
     RecordHow how;
-    SdModel *model; /* that was run; NULL: none */
+    Drawing drawing; /* of what was run */
     RecordVerdict verdict;
     RecordChanged changed;
     bool looked; /* for weights that changed */
 } Comparison;
 
+/* How the record's model was opened, where no option says otherwise. */
+static void open_as(const Record *record, ModelOptions *open, char precision[16], char prediction[16]) {
+    if (!open->precision) open->precision = words_get(PRECISION_WORDS, (int)record->precision, precision, 16);
+    if (!open->prediction && record->prediction)
+        open->prediction = words_get(PREDICTION_WORDS, (int)record->prediction - 1, prediction, 16);
+    open->ema = open->ema || record->ema;
+}
+
 /* Runs it again. */
 static bool check_run(const Arguments *a, Comparison *k, Progress *progress, Error *e) {
     const Record *record = k->record;
-    char precision[16];
-    ModelOptions open = a->open;
-    Image image = {0};
-    SdRequest r = record->request;
-    if (!open.precision)
-        open.precision = words_get(PRECISION_WORDS, (int)record->precision, precision, sizeof precision);
-    r.noise = a->noise;
-    r.lora_dir = a->lora_dir;
-    if (*record->networks) r.network_hashes = record->networks;
-    if (!said_folder(record->embeddings, record->networks, a->open.embedding_dir, e)) return false;
-    r.progress = progress_show;
-    r.user = progress;
-    if (picture_start(a->image, NULL, &image, &r, NULL, e)) k->model = model_options_open(&open, a->model, e);
-    SdModel *refiner = k->model ? refiner_open(&open, a->refiner, e) : NULL;
-    model_note_embeddings(&open, k->model, &r);
-    if (k->model) said_embeddings(record->embeddings, record->networks, "record", k->model, e);
-    if (k->model) warn_of("model", record->model, record->hash, k->model, e);
-    if (refiner) warn_of("refiner", record->refiner, record->refiner_hash, refiner, e);
-    r.refiner = refiner;
-    bool ok = networks_note(k->model, &r, open.quiet, e) && record_check(record, k->model, &r, &k->how, &k->verdict, e);
+    const CheckNamed named = {.model = a->model,
+                              .refiner = a->refiner,
+                              .hires_model = a->hires_model,
+                              .image = a->image,
+                              .background = a->background,
+                              .mask = a->mask,
+                              .noise = a->noise,
+                              .upscaler = a->upscaler,
+                              .lora_dir = a->lora_dir,
+                              .files = a->files,
+                              .open = &a->open,
+                              .controls = &a->controls};
+    char precision[16], prediction[16];
+    CheckFiles files;
+    Drawing *d = &k->drawing;
+    SdRequest r;
+    bool ok = check_files(record, &named, &files, e);
+    open_as(record, &files.a.open, precision, prediction);
+    if (ok && !files.a.model && !sd_builtin())
+        ok = error_set(e, ERR_ARGUMENT, "%s: no model is built in: name the record's after -m", record->file->path);
+    ok = ok && drawing_set(d, &files.a, &r, e);
+    if (ok) {
+        model_note_embeddings(&a->open, d->model, &r);
+        said_embeddings(record->embeddings, record->networks, "record", d->model, e);
+        warn_of("model", record->model, record->hash, d->model, e);
+        if (d->refiner) warn_of("refiner", record->refiner, record->refiner_hash, d->refiner, e);
+        r.progress = progress_show;
+        r.user = progress;
+    }
+    ok = ok && networks_note(d->model, &r, a->open.quiet, e) &&
+         record_check(record, d->model, &r, &k->how, &k->verdict, e);
     progress_clear(progress);
-    k->looked = ok && (a->json || !open.quiet) && !record_holds(&k->verdict);
-    if (k->looked) ok = record_changed(record, k->model, &k->changed, e);
-    sd_close(refiner);
-    image_free(&image);
+    k->looked = ok && (a->json || !a->open.quiet) && !record_holds(&k->verdict);
+    if (k->looked) ok = record_changed(record, d->model, &k->changed, e);
+    check_files_free(&files);
     return ok;
 }
 
@@ -104,7 +135,7 @@ static int check(const Command *c, Arguments *a, const char *path) {
     Progress progress;
     os_catch_stop();
     progress_begin(&progress, a->open.quiet, 1);
-    input_file(&a->image), input_file(&a->noise), input_file(&a->names);
+    input_file(&a->image), input_file(&a->mask), input_file(&a->noise), input_file(&a->names);
     Record *record = record_open(path, &e);
     k.record = record;
     bool ok = record && (a->against ? check_file(a, &k, &e) : check_run(a, &k, &progress, &e));
@@ -114,7 +145,7 @@ static int check(const Command *c, Arguments *a, const char *path) {
     else if (ok) record_print(path, record, &k.verdict, changed, a->open.quiet);
     record_changed_free(&k.changed);
     record_verdict_free(&k.verdict);
-    sd_close(k.model);
+    drawing_close(&k.drawing);
     record_close(record);
     if (e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("step %d of %d", progress.step, progress.steps);
     if (e.code) return report(c, &e);
@@ -127,10 +158,12 @@ static int check_options(const Command *c, const Arguments *a) {
     const ModelOptions *o = &a->open;
     if (a->names && !a->against) return usage_error(c, "--names: needs --against TAPS");
     if (a->against &&
-        (a->model || a->refiner || a->image || a->noise || o->device || o->precision || o->threads || o->memory_limit))
+        (a->model || a->refiner || a->hires_model || a->image || a->mask || a->noise || a->upscaler || a->files ||
+         a->lora_dir || a->controls.count || o->device || o->precision || o->threads || o->memory_limit))
         return usage_error(c, "--against: compares a file and runs nothing; leave out what only a run needs");
-    if (!a->against && !a->model && !sd_builtin())
-        return usage_error(c, "no model is built in: name the record's after -m, or activations after --against");
+    uint32_t color;
+    if (a->background && !picture_color(a->background, &color))
+        return usage_error(c, "--background: '%.40s' is no colour; write RRGGBB, white or black", a->background);
     if (o->device && strchr(o->device, ',')) return usage_error(c, "--device: one at a time");
     return model_options_check(c, o);
 }
@@ -140,8 +173,11 @@ static int run(const Command *c, int argc, char **argv) {
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
     if (rest != 1) return usage_error(c, rest ? "'%.60s': one record at a time" : "no record named", argv[rest > 1]);
-    code = check_options(c, &a);
-    return code == GO_ON ? check(c, &a, argv[0]) : code;
+    code = control_options_read(c, &a.controls);
+    if (code == GO_ON) code = check_options(c, &a);
+    if (code == GO_ON) code = check(c, &a, argv[0]);
+    control_options_free(&a.controls);
+    return code;
 }
 
 const Command CHECK = {

@@ -1,9 +1,9 @@
 /* record.c: `sdc record`: runs a request and writes what others can be held to (record.h). */
 #include "record.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/drawing.h"
 #include "tools/cli/output.h"
 #include "tools/cli/picture_options.h"
-#include "tools/cli/picture_start.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/setting_option.h"
 #include "tensor/os.h"
@@ -22,27 +22,22 @@ static void say_written(const PictureArguments *a, const SdRequest *r) {
 
 static int make(const Command *c, const PictureArguments *a) {
     Error e = {0};
-    Image image = {0};
+    Drawing d = {0};
     Progress progress;
+    SdRequest r;
     os_catch_stop();
     progress_begin(&progress, a->open.quiet, 1);
-    SdModel *model = model_options_open(&a->open, a->model, &e), *refiner = refiner_open(&a->open, a->refiner, &e);
-    SdRequest r = a->request, usual = sd_request(model);
+    bool ok = drawing_set(&d, a, &r, &e);
     r.progress = progress_show;
     r.user = &progress;
-    r.refiner = refiner;
-    bool ok = model && !e.code && picture_start(a->image, NULL, &image, &r, &usual, &e);
-    params_adopt(&r, &usual);
-    ok = ok && networks_note(model, &r, a->open.quiet, &e);
-    model_note_ignored(&a->open, model, &r);
+    ok = ok && networks_note(d.model, &r, a->open.quiet, &e);
+    if (ok) model_note_ignored(&a->open, d.model, &r);
     if (r.seed < 0) r.seed = sd_random_seed();
     if (r.variation_seed < 0 && r.variation_strength != 0) r.variation_seed = sd_random_seed();
-    ok = ok && picture_start_fits(a->image, &image, &r, &e) && record_make(model, &r, a->values, a->out, &e);
+    ok = ok && record_make(d.model, &r, a, &e);
     progress_clear(&progress);
     if (ok) say_written(a, &r);
-    sd_close(model);
-    sd_close(refiner);
-    image_free(&image);
+    drawing_close(&d);
     if (e.code == ERR_CANCELLED && os_stop_signal()) return report_stop("step %d of %d", progress.step, progress.steps);
     return e.code ? report_request(c, &e) : finish_output();
 }
@@ -60,7 +55,8 @@ const Command RECORD = {
     run,
     "-m MODEL -p PROMPT -o RECORD [options]",
     "run a request and write what others must compute",
-    "RECORD is a safetensors file with the settings, the model's hash, and of every activation its shape, norm, "
-    "checksum and some sampled values, and the checksum of the picture; FORMAT.md describes it. Everything else is as "
-    "in txt2img, or img2img with -i. `sdc check` holds other runs and other programs to it.",
+    "RECORD is a safetensors file with the settings, the hash of every file that is read, and of every activation its "
+    "shape, norm, checksum and some sampled values, and the checksum of the picture; FORMAT.md describes it. "
+    "Everything "
+    "else is as in txt2img, or img2img with -i. `sdc check` holds other runs and other programs to it.",
     RECORD_OPTIONS};

@@ -7,10 +7,13 @@
  *     record_print.c    what came out, for people
  *     record_json.c     and for programs
  *     record_weights.c  a checksum for each weight
+ *     record_files.h    the files that it reads
+ *     record_inputs.c   the pictures that it reads
  *     tap_measure.c     checksum, norm and sampled values of an activation, in pieces */
 #ifndef SD_TOOLS_COMMANDS_RECORD_H
 #define SD_TOOLS_COMMANDS_RECORD_H
 
+#include "record_files.h"
 #include "tools/commands/diff/diff.h"
 #include "sd/info/params_json.h"
 #include "sd/sd.h"
@@ -28,7 +31,21 @@ typedef struct {
 
 enum { RECORD_WEIGHT = 8 }; /* bytes of a SHA-256 that a weight's checksum keeps */
 
+/* A picture that a run reads. */
 typedef struct {
+    int width, height;
+    const char *hash; /* SHA-256 of its RGB bytes, of a mask's one byte a pixel; "": there is none */
+} RecordPicture;
+
+/* A ControlNet or an image prompt. */
+typedef struct {
+    SdControl how;   /* without net and picture */
+    bool prompt;     /* an image prompt */
+    char model[280]; /* "NAME [HASH]", as texts have it */
+    RecordPicture image;
+} RecordControl;
+
+struct Record {
     WeightFile *file;
     Json *settings;
     SdRequest request; /* but for the picture and the noise, which are files of their own */
@@ -38,13 +55,20 @@ typedef struct {
     const char *refiner, *refiner_hash; /* the same; refiner "": there was none */
     const char *embeddings, *networks;  /* "NAME: HASH, ..." of what its prompts name, "": none */
     const char *noise;                  /* SHA-256 of the noise's file, "": from the seed */
-    const char *image;                  /* SHA-256 of img2img's pixels, "": txt2img */
-    const char **pictures;              /* [request.batch_size]: SHA-256 of each picture's pixels */
-    char *digests;                      /* owns them */
-    RecordTap *taps;                    /* in order of computation */
+    RecordPicture image, mask;
+    RecordControl controls[SD_MOST_CONTROLS];
+    int control_count;
+    RecordFile *files; /* [file_count]; none: of a record that does not name them */
+    size_t file_count;
+    char *file_text;         /* owns their words */
+    SdPrediction prediction; /* that it was told; SD_PREDICTION_MODEL: the model's own */
+    bool ema;                /* with the model's moving averages */
+    const char **pictures;   /* [request_pictures]: SHA-256 of each picture's pixels */
+    char *digests;           /* owns them */
+    RecordTap *taps;         /* in order of computation */
     size_t count;
     const FileTensor *weights; /* U8 [weights,RECORD_WEIGHT]: their checksums, by name; NULL: not recorded */
-} Record;
+};
 
 /* NULL, and a line that begins with the path, for what is not a record or breaks a rule of its format. */
 Record *record_open(const char *path, Error *e);
@@ -52,10 +76,25 @@ Record *record_open(const char *path, Error *e);
 Record *record_open_memory(const char *path, const void *bytes, size_t size, Error *e);
 void record_close(Record *r); /* NULL is fine */
 
-/* Runs r, whose seeds are not random, and writes its record, with `values` sampled numbers of each activation. */
-bool record_make(SdModel *m, const SdRequest *r, int values, const char *path, Error *e);
+/* Runs r, which is a's and whose seeds are not random, and writes its record, with a->values sampled numbers of each
+ * activation. */
+bool record_make(SdModel *m, const SdRequest *r, const PictureArguments *a, Error *e);
 /* Whether what m computes has the same bits on every machine. */
 bool record_promises(const SdModel *m);
+
+/* --- pictures that are read --- */
+
+/* "WIDTHxHEIGHT SHA256" of `channels` bytes a pixel; "" where there is none. */
+enum { RECORD_PICTURE = 96 };
+void record_picture_text(const uint8_t *bytes, int width, int height, int channels, char out[RECORD_PICTURE]);
+/* Reads such a text up to its end or a space, *text moves past it; "" is none. False: it is no such text. */
+bool record_picture_read(const char **text, RecordPicture *out);
+/* Lines "WIDTHxHEIGHT SHA256 TEXT" of r's ControlNets and image prompts, TEXT as pictures say it; the caller frees
+ * *out, NULL where there are none. */
+bool record_controls_text(const SdRequest *r, char **out, Error *e);
+bool record_controls_read(Record *r, const char *text, Error *e);
+/* Whether r has the record's pictures and ControlNets; ERR_ARGUMENT, ERR_FORMAT say what is missing or other. */
+bool record_inputs_fit(const Record *record, const SdRequest *r, Error *e);
 
 /* --- weights --- */
 

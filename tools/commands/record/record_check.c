@@ -111,35 +111,6 @@ static bool progress(void *user, const SdProgress *p) {
     return !r->progress || r->progress(r->user, p);
 }
 
-/* Whether the picture, the noise and the refiner are there, and the first two those of the record. */
-static bool check_inputs(const Record *record, const SdRequest *r, Error *e) {
-    const char *path = record->file->path;
-    char hex[65];
-    const uint8_t *image = r->image == record->request.image ? NULL : r->image; /* the record has only its size */
-    if (!image && *record->image)
-        return error_set(e, ERR_ARGUMENT, "%s: is of img2img: name the picture that it began with after -i", path);
-    if (image && !*record->image)
-        return error_set(e, ERR_ARGUMENT, "%s: is of txt2img, without a picture; leave -i out", path);
-    if (image) {
-        sha256_memory(image, (size_t)r->image_width * (size_t)r->image_height * 3, hex);
-        if (strcmp(hex, record->image))
-            return error_set(e, ERR_FORMAT, "%s: began with another picture than the one after -i", path);
-    }
-    if (!r->refiner && *record->refiner)
-        return error_set(e, ERR_ARGUMENT, "%s: was refined by %.100s; name its file after --refiner", path,
-                         record->refiner);
-    if (r->refiner && !*record->refiner)
-        return error_set(e, ERR_ARGUMENT, "%s: was made without a refiner; leave --refiner out", path);
-    if (!r->noise && *record->noise)
-        return error_set(e, ERR_ARGUMENT, "%s: began with noise from a file; name it after --noise", path);
-    if (r->noise && !*record->noise)
-        return error_set(e, ERR_ARGUMENT, "%s: did not begin with noise from a file; leave --noise out", path);
-    if (!r->noise) return true;
-    return cached_sha256(r->noise, hex, e) &&
-           (!strcmp(hex, record->noise) ||
-            error_set(e, ERR_FORMAT, "%s: began with other noise than the file's after --noise", path));
-}
-
 static int changed_pictures(const Record *record, const SdResult *result) {
     int changed = 0;
     for (int i = 0; i < result->count; i++) {
@@ -154,7 +125,7 @@ static int changed_pictures(const Record *record, const SdResult *result) {
 bool record_check(const Record *record, SdModel *m, const SdRequest *r, const RecordHow *how, RecordVerdict *out,
                   Error *e) {
     SdResult result = {0};
-    if (!begin(out, record, how, e) || !check_inputs(record, r, e)) return false;
+    if (!begin(out, record, how, e) || !record_inputs_fit(record, r, e)) return false;
     Check *k = calloc(1, sizeof *k);
     if (!k) return error_set(e, ERR_MEMORY, "%s: out of memory", record->file->path);
     SdRequest run = *r;

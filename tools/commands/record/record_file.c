@@ -2,6 +2,7 @@
 #include "record.h"
 #include "sd/info/infotext_read.h"
 #include "weights/files/file_open.h"
+#include "weights/files/files_below.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,9 +64,10 @@ static bool take_values(RecordTap *t, const FileTensor *values) {
 /* What is said of the run as a whole. */
 static bool is_of_run(const char *key) {
     static const char *const KEYS[] = {
-        "format",       "generator",   "sdc.record",         "sdc.settings",  "sdc.precision",
-        "sdc.exact",    "sdc.model",   "sdc.model_sha256",   "sdc.image",     "sdc.noise_sha256",
-        "sdc.pictures", "sdc.refiner", "sdc.refiner_sha256", "sdc.ti_hashes", "sdc.lora_hashes"};
+        "format",       "generator",   "sdc.record",         "sdc.settings",   "sdc.precision",
+        "sdc.exact",    "sdc.model",   "sdc.model_sha256",   "sdc.image",      "sdc.noise_sha256",
+        "sdc.pictures", "sdc.refiner", "sdc.refiner_sha256", "sdc.ti_hashes",  "sdc.lora_hashes",
+        "sdc.files",    "sdc.mask",    "sdc.controls",       "sdc.prediction", "sdc.ema"};
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
         if (!strcmp(key, KEYS[i])) return true;
     return false;
@@ -110,24 +112,44 @@ static bool take_digest(const Record *r, const char *key, const char **out, Erro
     return !**out || is_digest(*out) || bad(r, e, "is not a SHA-256", key);
 }
 
-static bool take_image(Record *r, Error *e) {
-    static const uint8_t SOME = 0; /* there is a picture; record_check has the real one */
-    int64_t width = 0, height = 0;
-    const char *p = text_of(r, "sdc.image");
-    r->image = p;
-    if (!*p) return true;
-    if (!take_size(&p, ' ', &width) || *p++ != 'x' || !take_size(&p, ' ', &height) || *p++ != ' ' || !is_digest(p) ||
-        width > 65535 || height > 65535)
-        return bad(r, e, "is not WIDTHxHEIGHT SHA-256", "sdc.image");
-    r->image = p;
-    r->request.image = &SOME;
-    r->request.image_width = (int)width, r->request.image_height = (int)height;
+/* Pictures are known by their sizes until they are there. */
+static bool take_inputs(Record *r, Error *e) {
+    static const uint8_t SOME = 0;
+    Error why = {0};
+    const char *image = text_of(r, "sdc.image"), *mask = text_of(r, "sdc.mask");
+    if (!record_picture_read(&image, &r->image) || *image) return bad(r, e, "is not WIDTHxHEIGHT SHA-256", "sdc.image");
+    if (!record_picture_read(&mask, &r->mask) || *mask) return bad(r, e, "is not WIDTHxHEIGHT SHA-256", "sdc.mask");
+    if (*r->image.hash)
+        r->request.image = &SOME, r->request.image_width = r->image.width, r->request.image_height = r->image.height;
+    if (*r->mask.hash)
+        r->request.mask = &SOME, r->request.mask_width = r->mask.width, r->request.mask_height = r->mask.height;
+    return record_controls_read(r, text_of(r, "sdc.controls"), &why) ||
+           error_set(e, why.code == ERR_MEMORY ? ERR_MEMORY : ERR_FORMAT, "%s: sdc.controls: %s",
+                     file_shown(r->file->path), why.text);
+}
+
+static bool take_files(Record *r, Error *e) {
+    const char *text = text_of(r, "sdc.files");
+    r->file_text = text_copy(text, strlen(text));
+    if (!r->file_text) return error_set(e, ERR_MEMORY, "%s: out of memory", r->file->path);
+    return record_files_read(r->file_text, &r->files, &r->file_count, e) ||
+           bad(r, e, "is not lines of SHA-256 BYTES ROLE NAME", "sdc.files");
+}
+
+/* What the model was told. */
+static bool take_told(Record *r, Error *e) {
+    const char *prediction = text_of(r, "sdc.prediction"), *ema = text_of(r, "sdc.ema");
+    int word = *prediction ? words_find(PREDICTION_WORDS, prediction) : -1;
+    if (*prediction && word < 0) return bad(r, e, "names no prediction", "sdc.prediction");
+    if (*ema && strcmp(ema, "yes")) return bad(r, e, "is not yes", "sdc.ema");
+    r->prediction = (SdPrediction)(word + 1);
+    r->ema = *ema != 0;
     return true;
 }
 
 static bool take_pictures(Record *r, Error *e) {
     const char *s = text_of(r, "sdc.pictures");
-    size_t n = strlen(s), count = (size_t)r->request.batch_size;
+    size_t n = strlen(s), count = (size_t)request_pictures(&r->request);
     if (n != count * (DIGITS + 1) - 1) return bad(r, e, "is not a SHA-256 for each picture", "sdc.pictures");
     r->digests = malloc(n + 1);
     r->pictures = malloc(count * sizeof *r->pictures);
@@ -145,8 +167,11 @@ static bool take_pictures(Record *r, Error *e) {
 static bool take_settings(Record *r, Error *e) {
     Error why = {0};
     const char *text = text_of(r, "sdc.settings");
-    if (!(r->settings = json_parse("sdc.settings", text, strlen(text), &why)) ||
-        !params_from_json(r->settings, r->settings->nodes, &r->request, &why) || !params_check(&r->request, &why))
+    bool ok = (r->settings = json_parse("sdc.settings", text, strlen(text), &why)) &&
+              params_from_json(r->settings, r->settings->nodes, &r->request, &why);
+    SdRequest checked = r->request;
+    if (request_enlarges_by_file(&checked)) *request_enlarger(&checked) = NULL; /* which is not open yet */
+    if (!ok || !params_check(&checked, &why))
         return error_set(e, why.code == ERR_MEMORY ? ERR_MEMORY : ERR_FORMAT, "%s: its settings: %s",
                          file_shown(r->file->path), why.text);
     if (r->request.seed < 0 || (r->request.variation_strength != 0 && r->request.variation_seed < 0))
@@ -173,7 +198,7 @@ static bool read_run(Record *r, Error *e) {
     r->refiner = text_of(r, "sdc.refiner");
     return take_digest(r, "sdc.refiner_sha256", &r->refiner_hash, e) &&
            take_digest(r, "sdc.model_sha256", &r->hash, e) && take_digest(r, "sdc.noise_sha256", &r->noise, e) &&
-           take_image(r, e) && take_settings(r, e) && take_pictures(r, e);
+           take_told(r, e) && take_files(r, e) && take_inputs(r, e) && take_settings(r, e) && take_pictures(r, e);
 }
 
 static Record *open_file(WeightFile *f, Error *e) {
@@ -201,6 +226,8 @@ void record_close(Record *r) {
     free(r->taps);
     free(r->pictures);
     free(r->digests);
+    free(r->files);
+    free(r->file_text);
     json_free(r->settings);
     weight_file_close(r->file);
     free(r);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE = MAX_DIMS * 21 + INFO_NUMBER + 65, FIELDS = 20 };
+enum { LINE = MAX_DIMS * 21 + INFO_NUMBER + 65, FIELDS = 28 };
 
 typedef struct {
     char name[160], line[LINE];
@@ -122,19 +122,19 @@ static char *picture_digests(const SdResult *result) {
     return text;
 }
 
-static bool write_record(SdModel *m, const SdRequest *r, const Maker *k, const SdResult *result, const char *path,
-                         Error *e) {
-    char name[256], refiner[256], noise[65] = "", image[96] = "", hex[65];
+static bool write_record(SdModel *m, const SdRequest *r, const Maker *k, const SdResult *result,
+                         const PictureArguments *a, Error *e) {
+    char name[256], refiner[256], noise[65] = "", image[RECORD_PICTURE], mask[RECORD_PICTURE], prediction[8];
+    const char *path = a->out, *parameters = result->pictures[0].parameters;
     FileMeta fields[FIELDS] = {{"format", "pt"}, {"generator", "sd.c"}, {"sdc.record", "1"}};
     size_t n = 3;
     model_name(m, name, sizeof name);
     const char *hash = model_hash(m, e), *precision = picture_precision(m);
     if ((e && e->code) || (r->noise && !cached_sha256(r->noise, noise, e))) return false;
-    if (r->image) {
-        sha256_memory(r->image, (size_t)r->image_width * (size_t)r->image_height * 3, hex);
-        snprintf(image, sizeof image, "%dx%d %s", r->image_width, r->image_height, hex);
-    }
-    char *settings = params_json(r, e), *pictures = picture_digests(result), *embeddings = NULL, *networks = NULL;
+    record_picture_text(r->image, r->image_width, r->image_height, 3, image);
+    record_picture_text(r->mask, r->mask_width, r->mask_height, 1, mask);
+    char *settings = params_json(r, e), *pictures = picture_digests(result), *embeddings = NULL, *networks = NULL,
+         *files = record_files_text(a, m, r, parameters, e), *controls = NULL;
     RecordWeights weights = {0};
     fields[n++] = (FileMeta){"sdc.settings", settings};
     fields[n++] = (FileMeta){"sdc.precision", precision ? precision : "f32"};
@@ -149,33 +149,41 @@ static bool write_record(SdModel *m, const SdRequest *r, const Maker *k, const S
     }
     if (*noise) fields[n++] = (FileMeta){"sdc.noise_sha256", noise};
     if (*image) fields[n++] = (FileMeta){"sdc.image", image};
+    if (*mask) fields[n++] = (FileMeta){"sdc.mask", mask};
+    if (files && *files) fields[n++] = (FileMeta){"sdc.files", files};
+    words_get(PREDICTION_WORDS, (int)m->config.prediction, prediction, sizeof prediction);
+    if (m->told_prediction) fields[n++] = (FileMeta){"sdc.prediction", prediction};
+    if (m->checkpoint->ema) fields[n++] = (FileMeta){"sdc.ema", "yes"};
     fields[n++] = (FileMeta){"sdc.pictures", pictures};
-    bool ok = said_value(result->pictures[0].parameters, "TI hashes", &embeddings, e) &&
-              said_value(result->pictures[0].parameters, "Lora hashes", &networks, e);
+    bool ok = said_value(parameters, "TI hashes", &embeddings, e) &&
+              said_value(parameters, "Lora hashes", &networks, e) && record_controls_text(r, &controls, e);
+    if (controls) fields[n++] = (FileMeta){"sdc.controls", controls};
     if (embeddings) fields[n++] = (FileMeta){"sdc.ti_hashes", embeddings};
     if (networks) fields[n++] = (FileMeta){"sdc.lora_hashes", networks};
-    ok = ok && settings && (pictures || error_set(e, ERR_MEMORY, "%s: out of memory", path)) &&
+    ok = ok && settings && files && (pictures || error_set(e, ERR_MEMORY, "%s: out of memory", path)) &&
          record_weights(m, &weights, e) && write_file(k, &weights, fields, n, path, e);
     record_weights_free(&weights);
     free(settings);
     free(pictures);
     free(embeddings);
     free(networks);
+    free(files);
+    free(controls);
     return ok;
 }
 
-bool record_make(SdModel *m, const SdRequest *r, int values, const char *path, Error *e) {
+bool record_make(SdModel *m, const SdRequest *r, const PictureArguments *a, Error *e) {
     Error own = {0};
     if (!e) e = &own;
     Maker *k = calloc(1, sizeof *k);
-    if (!k) return error_set(e, ERR_MEMORY, "%s: out of memory", path);
+    if (!k) return error_set(e, ERR_MEMORY, "%s: out of memory", a->out);
     SdRequest run = *r;
     SdResult result = {0};
-    k->asked = r, k->most = values;
+    k->asked = r, k->most = a->values;
     run.activation = keep, run.progress = progress, run.user = k;
     bool ok = (r->image ? sd_img2img : sd_txt2img)(m, &run, &result, e);
     if (k->error.code) *e = k->error; /* which stopped the run */
-    ok = ok && write_record(m, r, k, &result, path, e);
+    ok = ok && write_record(m, r, k, &result, a, e);
     sd_free(&result);
     free(k->taps);
     free(k->values);

@@ -1,4 +1,5 @@
 /* replay.c: `sdc replay FILE -m MODEL`: makes a picture again from what it says, and compares. */
+#include "replay_compare.h"
 #include "said.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/control_options.h"
@@ -19,7 +20,6 @@
 #include "weights/files/atomic_file.h"
 #include "weights/files/file_open.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,28 +198,6 @@ static bool read_request(const Arguments *a, Replay *r, Error *e) {
 
 /* --- comparing --- */
 
-/* Prints the verdict; true: there is no difference. */
-static bool compare(const char *path, const Image *was, const SdPicture *is) {
-    int64_t pixels = (int64_t)was->width * was->height, changed = 0;
-    int most = 0;
-    double squares = 0;
-    for (int64_t i = 0; i < pixels; i++) {
-        bool differs = false;
-        for (int c = 0; c < 3; c++) {
-            int d = abs(was->rgb[3 * i + c] - is->rgb[3 * i + c]);
-            differs |= d > 0;
-            most = d > most ? d : most;
-            squares += (double)d * d;
-        }
-        changed += differs;
-    }
-    if (!changed) printf("%s: equal\n", path);
-    else
-        printf("%s: differs in %lld of %lld pixels, by %d of 255 at most, PSNR %.2f dB\n", path, (long long)changed,
-               (long long)pixels, most, 10 * log10(255.0 * 255.0 * 3 * (double)pixels / squares));
-    return !changed;
-}
-
 static void warn_of_model(SdModel *model, const InfoRead *text, Error *e) {
     const char *said = infotext_get(text, "Model hash"), *is = model_hash(model, e);
     const char *name = infotext_get(text, "Model");
@@ -257,7 +235,7 @@ static bool save(const SdPicture *p, const char *path, Error *e) {
     return image_write(p->rgb, p->width, p->height, p->parameters, IMAGE_QUALITY, path, e);
 }
 
-static int generate(const Command *c, const Arguments *a, const char *path, Replay *r, const Image *was) {
+static int generate(const Command *c, const Arguments *a, Replay *r, const ReplayFile *was) {
     Error e = {0};
     Progress progress;
     SdResult result = {0};
@@ -269,8 +247,8 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
     open.ema = open.ema || infotext_ema(&r->info.read);
     if (!a->open.precision && !a->open.device && r->exact == SD_EXACT_VERSION) open.exact = true;
     else if (r->exact && r->exact != SD_EXACT_VERSION)
-        fprintf(stderr, "sdc: note: %s: has the bits of version %d, this program those of version %d\n", path, r->exact,
-                SD_EXACT_VERSION);
+        fprintf(stderr, "sdc: note: %s: has the bits of version %d, this program those of version %d\n", was->path,
+                r->exact, SD_EXACT_VERSION);
     os_catch_stop();
     progress_begin(&progress, open.quiet, 1);
     SdModel *model = model_options_open(&open, a->model, &e), *refiner = refiner_open(&open, a->refiner, &e),
@@ -294,7 +272,7 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
          equal = false;
     progress_clear(&progress);
     ok = ok && (!a->out || save(&result.pictures[0], a->out, &e));
-    if (ok) equal = compare(path, was, &result.pictures[0]);
+    if (ok) replay_compare(was, &result.pictures[0], &equal);
     if (ok) said_networks(r->request.network_hashes, "picture", result.pictures[0].parameters);
     sd_free(&result);
     controls_close(&controls);
@@ -311,30 +289,31 @@ static int generate(const Command *c, const Arguments *a, const char *path, Repl
 static int replay(const Command *c, const Arguments *a, const char *path) {
     Error e = {0}, field = {0};
     Replay r = {0};
-    Image was = {0};
+    ReplayFile was = {.path = file_shown(path), .bytes = image_bytes(path, &e)};
+    const FileBytes *b = &was.bytes;
     int code = EXIT_FAILED;
-    FileBytes b = image_bytes(path, &e);
-    path = file_shown(path);
-    bool ok = b.bytes && picture_info_of(b.bytes, b.size, path, &r.info, &e);
+    path = was.path;
+    bool ok = b->bytes && picture_info_of(b->bytes, b->size, path, &r.info, &e);
+    was.text = r.info.raw;
     if (ok && !r.info.text) ok = error_set(&e, ERR_FORMAT, "%s: does not say how it was made", path);
     if (ok && !read_request(a, &r, &field)) ok = error_set(&e, ERR_FORMAT, "%s: %s", path, field.text);
-    ok = ok && image_decode(b.bytes, b.size, path, IMAGE_WHITE, &was, &e);
-    file_bytes_free(&b);
-    if (ok) warn(path, was.warning);
+    ok = ok && image_decode(b->bytes, b->size, path, IMAGE_WHITE, &was.image, &e);
+    if (ok) warn(path, was.image.warning);
     ok = ok && picture_start(a->image, a->background, &r.image, &r.request, NULL, &e) &&
          picture_mask(a->mask, &r.mask, &r.request, &e);
     if (ok && a->mask && !infotext_get(&r.info.read, "Mask blur")) r.request.mask_blur = 0; /* the webui omits it */
     if (ok && request_tiles(&r.request) && !infotext_get(&r.info.read, "SD upscale scale"))
-        find_scale(&r.request, &was);
+        find_scale(&r.request, &was.image);
     int width, height;
     sd_finished_size(&r.request, &width, &height);
-    if (ok && (was.width != width || was.height != height))
-        ok = error_set(&e, ERR_FORMAT, "%s: is %dx%d, but its text says %dx%d", path, was.width, was.height, width,
-                       height);
+    if (ok && (was.image.width != width || was.image.height != height))
+        ok = error_set(&e, ERR_FORMAT, "%s: is %dx%d, but its text says %dx%d", path, was.image.width, was.image.height,
+                       width, height);
     ok = ok && (!a->out || atomic_check(a->out, &e));
-    if (ok) code = generate(c, a, path, &r, &was);
+    if (ok) code = generate(c, a, &r, &was);
     else report(c, &e);
-    image_free(&was);
+    file_bytes_free(&was.bytes);
+    image_free(&was.image);
     image_free(&r.image);
     image_free(&r.mask);
     picture_info_free(&r.info);
@@ -379,6 +358,7 @@ const Command REPLAY = {
     "FILE -m MODEL [options]",
     "make a picture again from what it says, and compare",
     "The precision is the one that the picture says, unless --precision names another.\n"
-    "Prints \"equal\" when every pixel is the same; else how much differs, and the exit code is 1. A field of the text "
+    "Prints \"equal\" when every pixel is the same, of a JPEG and a WebP with loss when the new picture becomes the "
+    "same file; else how much differs, and the exit code is 1. A field of the text "
     "that this version does not know is an error.",
     OPTIONS};

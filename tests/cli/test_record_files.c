@@ -1,0 +1,245 @@
+/* test_record_files.c: runs that read other files than a model, recorded, checked and replayed: files are found by
+ * option, below a folder and beside the record, by name and by hash, and what is not found is named. */
+#define _XOPEN_SOURCE 700
+#include "tests/harness/cli.h"
+#include "tests/harness/make_adapter.h"
+#include "tests/harness/make_model.h"
+#include "tests/harness/test.h"
+#include "sd/image/codecs.h"
+#include "sd/image/image.h"
+#include "sd/info/picture_info.h"
+#include "tests/load/made_network.h"
+#include "tests/pipeline/control_files.h"
+#include "tools/commands/record/record.h"
+#include "tools/ledger/made_nets.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the files --- */
+
+static void move(const char *from, const char *to) {
+    char command[400];
+    snprintf(command, sizeof command, "mv '%.150s' '%.150s'", from, to);
+    CliRun r = cli_shell(command, false);
+    test_check(!r.code, "%s", command);
+    cli_free(&r);
+}
+
+static void make_upscaler(void) {
+    Error e = {0};
+    size_t size = 0;
+    EsrganConfig k = micro_rrdbnet_config();
+    void *bytes = made_upscaler(&k, &size, &e);
+    test_check(bytes && test_write(cli_path("esrgan.safetensors"), bytes, size), "an upscaler is written");
+    free(bytes);
+}
+
+static void make_lora(const char *name, const char *key) {
+    MadeNetwork n = {.count = 0};
+    MadeWeight none = {32, 32, 1, calloc(32 * 32, sizeof(double))};
+    made_lora(&n, key, none);
+    move(made_save(&n, name, NULL, 0), cli_path(name));
+    made_free(&n);
+    free(none.w);
+}
+
+static void make_embedding(void) {
+    char from[600];
+    size_t size = 0;
+    const char *dir = getenv("SDC_GOLDEN");
+    snprintf(from, sizeof from, "%.500s/embeddings/webui.pt", dir && *dir ? dir : "tests/golden");
+    char *bytes = test_read(from, &size);
+    test_check(bytes && test_write(cli_path("zq-style.pt"), bytes, size), "an embedding is written");
+    free(bytes);
+}
+
+static bool make_files(void) {
+    char vision[1024];
+    if (!cli_begin() || !make_micro_model(cli_path("m.safetensors"), F16)) return false;
+    make_control(cli_path("control.safetensors"), (ControlFile){.config = micro_config()});
+    make_adapter(cli_path("adapter.safetensors"), (MadeAdapter){.config = micro_config()});
+    make_vision(vision);
+    move(vision, cli_path("image_encoder"));
+    make_upscaler();
+    make_lora("one.safetensors", "lora_unet_" LINEAR);
+    make_lora("two.safetensors", "lora_unet_input_blocks_1_1_transformer_blocks_0_attn1_to_k");
+    make_embedding();
+    cli_works("", "txt2img -m m.safetensors -p x -W 32 -H 32 --steps 1 --seed 1 -q -o from.png --quality 100");
+    cli_works("", "txt2img -m m.safetensors -p x -W 32 -H 32 --steps 1 --seed 2 -q -o mask.png --cfg 1");
+    cli_works("", "convert m.safetensors vae.safetensors -q --layout single");
+    return true;
+}
+
+/* --- runs --- */
+
+typedef struct {
+    const char *name, *options, *replay; /* replay: what `sdc replay` is told besides; NULL: other suites do */
+} Run;
+
+#define FROM "-i from.png --strength 0.6 "
+static const Run RUNS[] = {
+    {"lora", "--lora one.safetensors:0.5 --lora two.safetensors:0.3:0.7", NULL},
+    {"tag", "-p 'a cat<lora:one:0.5>' --lora two.safetensors --lora-dir .", NULL},
+    {"embedding", "-p 'a zq-style cat' --embedding-dir zq-style.pt", NULL},
+    {"control", "--control control.safetensors:from.png:0.7:hint=canny --control control.safetensors:mask.png:end=0.5",
+     "--control control.safetensors:from.png --control control.safetensors:mask.png"},
+    {"prompt", "--image-prompt from.png:0.6 --ip-adapter adapter.safetensors --image-encoder image_encoder",
+     "--image-prompt from.png --ip-adapter adapter.safetensors --image-encoder image_encoder"},
+    {"masked", FROM "--mask mask.png --mask-blur 2 --fill fill", "-i from.png --mask mask.png"},
+    {"part", FROM "--mask mask.png --only-masked --mask-padding 4", "-i from.png --mask mask.png"},
+    {"soft", FROM "--mask mask.png --soft", "-i from.png --mask mask.png"},
+    {"hires",
+     "--hires-scale 1.5 --hires-steps 2 --strength 0.7 --hires-prompt 'a dog<lora:two:0.4>' --lora-dir . "
+     "--hires-cfg 3 --hires-sampler Euler --lora one.safetensors",
+     "--lora-dir ."},
+    {"enlarged",
+     "--hires-width 48 --hires-upscaler esrgan.safetensors --hires-checkpoint vae.safetensors --strength 0.5",
+     "--upscaler esrgan.safetensors --hires-checkpoint vae.safetensors"},
+    {"tiles", FROM "--sd-upscale 2 --sd-upscale-overlap 16 --batch-size 2 --sd-upscale-upscaler esrgan.safetensors",
+     "-i from.png --upscaler esrgan.safetensors"},
+    {"extend", FROM "--extend left=8,top=16 --extend-fill spectrum --background 00ff00", NULL},
+    {"windows",
+     "-W 136 -H 128 --cfg 1 --tiled-diffusion multidiffusion --tile-width 16 --tile-height 16 --tile-overlap 8", ""},
+    {"tiling", "--tiling both --rng cpu --variation-strength 0.3 --variation-seed 5", ""},
+    {"parts", "--vae vae.safetensors --refiner m.safetensors --refiner-switch 0.5 -n blurry", NULL},
+};
+
+/* One check each: a picture, its replay, a record, and the record checked with what lies beside it. */
+static void run(const Run *k) {
+    char options[600];
+    snprintf(options, sizeof options, "-m m.safetensors %s%s--steps 2 --seed 7 --threads 1 -q %s",
+             strstr(k->options, "-p '") ? "" : "-p 'a cat' ", strstr(k->options, "-W ") ? "" : "-W 32 -H 32 ",
+             k->options);
+    if (k->replay) cli_works("", "%s %s -o %s.png", strstr(k->options, FROM) ? "img2img" : "txt2img", options, k->name);
+    if (k->replay) cli_works(": equal", "replay %s.png -m m.safetensors --threads 1 -q %s", k->name, k->replay);
+    cli_works("", "record %s -o %s.record", options, k->name);
+    cli_works(".record: equal: ", "check %s.record --threads 1 -q", k->name);
+}
+
+/* --- how files are found --- */
+
+/* What is missing is named with its hash, and every option that names it serves. */
+static void finding(void) {
+#define ALONE "check far/all.record --threads 1 -q "
+#define NAMED "-m m.safetensors --vae vae.safetensors --control control.safetensors:from.png --image-prompt mask.png "
+#define ADAPTER "--ip-adapter adapter.safetensors --image-encoder image_encoder "
+    cli_works("",
+              "record -p 'a zq-style<lora:two:0.5>' -W 16 -H 16 --steps 1 --seed 7 --threads 1 -q -o all.record " NAMED
+                  ADAPTER "--lora one.safetensors:0.5 --lora-dir . --embedding-dir zq-style.pt --tap 'latents*'");
+    CliRun r = cli_shell("mkdir far other && mv all.record far && cp one.safetensors other/renamed.safetensors && "
+                         "cp two.safetensors m.safetensors zq-style.pt other",
+                         false);
+    test_check(!r.code, "the record lies far from its files");
+    cli_free(&r);
+    cli_fails(1, "far/all.record: needs the file m.safetensors (SHA-256 |-m, or its folder with --files", ALONE);
+    cli_fails(1, "needs the file vae.safetensors (SHA-256 |): name it with --vae", ALONE "-m m.safetensors");
+    cli_fails(2, "far/all.record: has 2 ControlNets and image prompts, and 1 are named",
+              ALONE "-m m.safetensors --vae vae.safetensors --control control.safetensors:from.png");
+    cli_fails(1, "needs the file one.safetensors (SHA-256 |): name it with --lora-dir", ALONE NAMED ADAPTER);
+    cli_fails(1, "needs the file zq-style.pt (SHA-256 |): name it with --embedding-dir",
+              ALONE NAMED ADAPTER "--lora-dir other");
+    cli_works("far/all.record: equal: ", ALONE NAMED ADAPTER "--lora-dir other --embedding-dir other/zq-style.pt");
+    cli_works("far/all.record: equal: ", ALONE NAMED ADAPTER "--files other");
+    cli_works("far/all.record: equal: ", ALONE "--files .");
+    cli_fails(1, "far/all.record: ControlNet 0 was shown another picture",
+              ALONE "--files . " ADAPTER "--control control.safetensors:mask.png --image-prompt mask.png");
+    cli_fails(2, "number 1 is an image prompt; name it with --image-prompt",
+              ALONE "--files . --control control.safetensors:from.png --control control.safetensors:mask.png");
+    cli_fails(2, "was made without an upscaler's file; leave --upscaler out",
+              ALONE "--files . --upscaler esrgan.safetensors");
+    cli_fails(2, "was made without a mask; leave --mask out", ALONE "--files . --mask mask.png");
+    cli_fails(1, "none: ", ALONE "--files none");
+    cli_fails(1, "masked.record: has another mask than the one after --mask", "check masked.record -q --mask from.png");
+    r = cli(ALONE "--files . --vae m.safetensors --tap '*'");
+    test_check(!r.code && cli_holds(r.err, "sdc: warning: --vae: the record's is | vae.safetensors, and this "),
+               "another file is told");
+    cli_tell(&r);
+    cli_free(&r);
+#undef ALONE
+#undef NAMED
+#undef ADAPTER
+}
+
+/* --- what records hold --- */
+
+static int64_t beginning(const Record *r, const char *text) {
+    int64_t n = 0;
+    for (size_t i = 0; r && i < r->count; i++) n += !strncmp(r->taps[i].name, text, strlen(text));
+    return n;
+}
+
+/* Each drawing's activations have names of their own. */
+static void drawings(void) {
+    static const struct {
+        const char *record, *names[3];
+    } OF[] = {{"hires.record", {"hires.unet.", "unet.step001.", "hires.image"}},
+              {"tiles.record", {"tiles0.unet.", "tiles1.vae.", "tiles4.image"}},
+              {"extend.record", {"part0.latents.", "part1.unet.", "part1.image"}}};
+    for (size_t i = 0; i < sizeof OF / sizeof *OF; i++) {
+        Error e = {0};
+        Record *r = record_open(cli_path(OF[i].record), &e);
+        for (int k = 0; k < 3; k++)
+            test_check(beginning(r, OF[i].names[k]) > 0, "%s has %s", OF[i].record, OF[i].names[k]);
+        record_close(r);
+    }
+    cli_works("", "img2img -m m.safetensors -p x -W 32 -H 32 --steps 1 --seed 3 -q -o t.png " FROM
+                  "--sd-upscale 2 --sd-upscale-overlap 8 --taps t.safetensors --tap 'tiles3.*'");
+    cli_works("", "img2img -m m.safetensors -p x --steps 1 --seed 3 -q -o t.png " FROM
+                  "--extend left=8 --taps t.safetensors --tap 'part0.*'");
+}
+
+/* --- formats that keep pixels only nearly --- */
+
+static void lossy(const char *ending, int quality, const char *words) {
+    cli_works("", "txt2img -p 'a red circle' --steps 1 --seed 3 -q --quality %d -o q.%s", quality, ending);
+    cli_works(words, "replay q.%s -q", ending);
+}
+
+/* One seed's text with another's pixels. */
+static void differs(const char *ending) {
+    char words[120], path[40];
+    Error e = {0};
+    PictureInfo info;
+    Image image = {0};
+    snprintf(path, sizeof path, "o.%s", ending);
+    cli_works("", "txt2img -p 'a red circle' --steps 1 --seed 4 -q -o o.png");
+    bool ok = picture_info_read(cli_path("o.png"), &info, &e) && image_read(cli_path("q.png"), 0, &image, &e) &&
+              image_write(image.rgb, image.width, image.height, info.text, 80, cli_path(path), &e);
+    test_check(ok, "%s has the text of another picture: %s", path, e.text);
+    picture_info_free(&info);
+    image_free(&image);
+    CliRun r = cli("replay %s -q", path);
+    snprintf(words, sizeof words, "%s: differs in | keeps pixels only nearly, and of no quality is ", path);
+    test_check(r.code == 1 && cli_holds(r.out, words), "%s is no picture of its text", path);
+    cli_tell(&r);
+    cli_free(&r);
+}
+
+static void formats(void) {
+    const ImageCodec *k;
+    for (int i = 0; (k = image_codec_row(i)); i++) {
+        bool jpeg = !strcmp(k->name, "JPEG"), webp = !strcmp(k->name, "WebP");
+        if (!jpeg && !webp) continue;
+        if (!k->writes() || !k->reads()) {
+            test_skip("%s: not read or written here", k->name);
+            continue;
+        }
+        lossy(jpeg ? "jpg" : "webp", 80,
+              jpeg ? "q.jpg: equal as a JPEG of quality 80" : "q.webp: equal as a WebP of quality 80");
+        lossy(jpeg ? "jpg" : "webp", 37,
+              jpeg ? "q.jpg: equal as a JPEG of quality 37" : "q.webp: equal as a WebP of quality 37");
+        if (webp) lossy("webp", 100, "q.webp: equal\n");
+        lossy("png", 100, "q.png: equal\n");
+        differs(jpeg ? "jpg" : "webp");
+    }
+}
+
+SUITE(record_files, .seconds = 5) {
+    if (!make_files()) return;
+    for (size_t i = 0; i < sizeof RUNS / sizeof *RUNS; i++) run(&RUNS[i]);
+    finding();
+    drawings();
+    formats();
+}
