@@ -140,7 +140,7 @@ static void refusals(void) {
         {HEAD ", Schedule type: Frobnicate", "Schedule type: Frobnicate"},
         {HEAD ", CFG scale: much", "CFG scale: 'much' is not a number"},
         {HEAD ", RNG: Dice", "RNG: Dice"},
-        {HEAD ", Denoising strength: 0.7, Hires checkpoint: other",
+        {HEAD ", Denoising strength: 0.7, Hires upscale: 1, Hires checkpoint: other",
          "Hires checkpoint: needs other; name its file after --hires-checkpoint"},
         {HEAD ", Denoising strength: 0.7", "Denoising strength: needs the picture|name it after -i"},
         {HEAD ", Noise: file", "Noise: needs the file of noise"},

@@ -2,9 +2,13 @@
  * every name; and pictures made by them, whole, in strips and in tiles. */
 #include "sd/models/esrgan.h"
 #include "sd/image/grid.h"
+#include "sd/image/image.h"
+#include "sd/image/png.h"
 #include "sd/sd.h"
 #include "tools/ledger/generated.h"
+#include "weights/files/atomic_file.h"
 #include "weights/formats/safetensors.h"
+#include "tests/harness/cli.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/planned.h"
 #include "tests/harness/test.h"
@@ -253,10 +257,43 @@ static void check_joined(void) {
     esrgan_free(&net);
 }
 
+/* `sdc upscale` to each format: its size, its texts; white where JPEG and WebP cannot be transparent. */
+static void check_formats(void) {
+    enum { SIDE = 8, TO = 2 * SIDE };
+    static const char *const NAMES[] = {"large.png", "large.jpg", "large.webp"};
+    uint8_t rgba[SIDE * SIDE * 4], *bytes;
+    size_t size;
+    Error e = {0};
+    const PngText text = {"parameters", "a cat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 8x8"};
+    for (int i = 0; i < SIDE * SIDE * 4; i++) rgba[i] = i % 4 < 3 ? 40 : i < SIDE * SIDE * 2 ? 0 : 255;
+    bool ok = png_encode_rgba(rgba, SIDE, SIDE, &text, 1, &bytes, &size, &e) && cli_begin() &&
+              atomic_write_file(cli_path("small.png"), bytes, size, &e);
+    free(bytes);
+    if (!test_check(ok, "a picture that is half transparent")) return;
+    for (int i = 0; i < 3; i++) {
+        Image out = {0};
+        if (!image_write_check(NAMES[i], &e)) { /* its library is not there */
+            e = (Error){0};
+            continue;
+        }
+        cli_works("", "upscale -q --filter nearest -s 2 %s -o %s", cli_path("small.png"), cli_path(NAMES[i]));
+        cli_works(i ? "a cat|Postprocess upscale" : "a cat", "png-info %s", cli_path(NAMES[i]));
+        ok = image_read(cli_path(NAMES[i]), IMAGE_WHITE, &out, &e);
+        const uint8_t *last = ok ? out.rgb + 3 * (TO * TO - 1) : NULL;
+        test_check(ok && out.width == TO && out.height == TO && out.rgb[0] > 245 && last[0] > 30 && last[0] < 50,
+                   "%s: white above, dark below", NAMES[i]);
+        test_note("%s", e.text);
+        image_free(&out);
+    }
+    cli_fails(2, "PNG, JPEG or WebP", "upscale --filter nearest -s 2 %s -o %s", cli_path("small.png"),
+              cli_path("large.tiff"));
+}
+
 SUITE(upscalers, .seconds = 3, .blas = true) {
     Golden *golden = golden_open("upscalers");
     for (int i = 0; golden && i < CASE_COUNT; i++) check_case(golden, &CASES[i]);
     check_grid();
     check_joined();
+    check_formats();
     golden_close(golden);
 }

@@ -4,6 +4,7 @@
 #include "tools/cli/output.h"
 #include "tools/cli/precision.h"
 #include "tools/cli/progress.h"
+#include "sd/image/codecs.h"
 #include "sd/image/image.h"
 #include "sd/image/image_text.h"
 #include "sd/image/png.h"
@@ -25,6 +26,7 @@
 typedef struct {
     const char *model, *image, *out;
     double scale; /* 0: the upscaler's */
+    int quality;  /* of JPEG and WebP */
     int filter;   /* SdFilter; -1: not given */
     SdUpscale how;
     ModelOptions open;
@@ -36,7 +38,9 @@ static const Option OPTIONS[] = {
     OPTION(STRING, image, 'i', "image", "FILE", "the picture, as the arguments are; - is standard input"),
     OPTION(
         STRING, out, 'o', "out", "FILE",
-        "the larger picture, a PNG file (needed), - is standard output; a folder for several, which keep their names"),
+        "the larger picture, .png, .jpg or .webp (needed), - is standard output; a folder for several PNG files, which "
+        "keep their names"),
+    OPTION_IN(INT, quality, 0, "quality", "N", 1, 100, "of JPEG and WebP; 100: WebP without loss (80)"),
     OPTION_IN(DOUBLE, scale, 's', "scale", "F", 0.01, 64, "how many times as wide and high (the upscaler's)"),
     OPTION(ENUM, filter, 0, "filter", FILTERS, "what brings it to that size, or does it all (lanczos)"),
     OPTION_IN(INT, how.tile, 0, "tile", "N", 24, 4096,
@@ -91,8 +95,27 @@ static bool png_keyword(const char *k) {
     return n > 0 && n < 80 && strncmp(k, "EXIF ", 5) != 0 && strcmp(k, TEXT_COMMENT) != 0;
 }
 
+/* As JPEG or WebP, which have one text, and no transparency here: white shows through. */
+static bool save_lossy(const Arguments *a, SdPicture *p, const uint8_t *alpha, const char *parameters,
+                       const char *extras, const char *name, Error *e) {
+    InfoWriter t = {.p = NULL};
+    const size_t pixels = (size_t)p->width * (size_t)p->height;
+    for (size_t i = 0; alpha && i < 3 * pixels; i++)
+        p->rgb[i] = (uint8_t)((p->rgb[i] * alpha[i / 3] + 255 * (255 - alpha[i / 3]) + 127) / 255);
+    if (parameters) info_add(&t, parameters), info_add(&t, ", ");
+    info_add(&t, extras);
+    bool ok = !t.failed || error_set(e, ERR_MEMORY, "%s: out of memory for its text", name);
+    if (ok && alpha && !a->open.quiet)
+        fprintf(stderr, "sdc: note: %.300s: white shows where it is transparent; name it .png to keep that\n",
+                file_shown(name));
+    ok = ok && image_write_fits(name, p->width, p->height, strlen(t.p), e) &&
+         image_write(p->rgb, p->width, p->height, t.p, a->quality, name, e);
+    free(t.p);
+    return ok;
+}
+
 /* The picture with its transparency, if it has some; its texts, and what was done to it. */
-static bool save(const Arguments *a, const SdPicture *p, const uint8_t *alpha, const ImageTexts *texts,
+static bool save(const Arguments *a, SdPicture *p, const uint8_t *alpha, const ImageTexts *texts,
                  const PictureInfo *info, double scale, const char *name, Error *e) {
     PngText out[TEXTS_MOST];
     char *extras = extras_of(a, scale);
@@ -100,6 +123,10 @@ static bool save(const Arguments *a, const SdPicture *p, const uint8_t *alpha, c
     uint8_t *bytes = NULL;
     size_t size = 0;
     if (!extras) return error_set(e, ERR_MEMORY, "%s: out of memory for its text", name);
+    if (image_codec_for(name, e) != image_codec_row(0)) {
+        bool saved = save_lossy(a, p, alpha, info->raw, extras, name, e);
+        return free(extras), saved;
+    }
     if (info->raw && !image_text(texts, "parameters")) out[count++] = (PngText){"parameters", info->raw};
     for (int i = 0; i < texts->count && count < TEXTS_MOST - 2; i++)
         if (png_keyword(texts->at[i].keyword) && strcmp(texts->at[i].keyword, "postprocessing") &&
@@ -250,6 +277,8 @@ static int check(const Command *c, Arguments *a, int rest, char **argv) {
     if (!a->model && (a->how.bgr || a->open.memory_limit || a->open.threads || a->open.device || a->open.precision))
         return usage_error(c, "--bgr, --device, --precision, --threads, --memory-limit: count with an upscaler (-m)");
     if (a->how.overlap >= a->how.tile) return usage_error(c, "--overlap: %d is not below --tile", a->how.overlap);
+    Error e = {0};
+    if (os_kind(a->out) != OS_DIRECTORY && !image_write_check(a->out, &e)) return report(c, &e);
     if (file_same(a->out, a->model))
         return usage_error(c, "--out: %.200s is also an input file; name another file", a->out);
     for (int i = 0; i < rest; i++)
@@ -296,7 +325,7 @@ static const char *model_named(int argc, char **argv) {
 
 static int upscale(const Command *c, int argc, char **argv) {
     if (sd_is_x4_upscaler(model_named(argc, argv))) return IMG2IMG.run(&IMG2IMG, argc, argv);
-    Arguments a = {.filter = -1, .how = sd_upscale_defaults()};
+    Arguments a = {.filter = -1, .quality = IMAGE_QUALITY, .how = sd_upscale_defaults()};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code == GO_ON) code = check(c, &a, rest, argv);
     if (code != GO_ON) return code;
