@@ -69,6 +69,9 @@ bool oft_fits(const Network *n, const NetworkModule *m, int64_t rows, int64_t co
 bool boft_fits(const Network *n, const NetworkModule *m, int64_t rows, int64_t columns, int64_t taps);
 bool oft_prepare(Delta *d);
 void oft_begin(Change *c);
+bool oft_inputs_fits(const Network *n, const NetworkModule *m, int64_t rows, int64_t columns, int64_t taps);
+bool oft_inputs_prepare(Delta *d);
+void oft_inputs_begin(Change *c);
 void oft_tile(const Change *c, int64_t column, int64_t columns, float *out);
 
 /* --- names --- */

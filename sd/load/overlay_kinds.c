@@ -169,4 +169,5 @@ const OverlayKind OVERLAY_KINDS[NETWORK_KINDS] = {
     [NETWORK_GLORA] = {.fits = fits_glora, .begin = begin_glora, .tile = tile_glora},
     [NETWORK_OFT] = {oft_fits, oft_begin, oft_tile, true, oft_prepare},
     [NETWORK_BOFT] = {boft_fits, oft_begin, oft_tile, true, oft_prepare},
+    [NETWORK_OFT_INPUTS] = {oft_inputs_fits, oft_inputs_begin, oft_tile, false, oft_inputs_prepare},
 };

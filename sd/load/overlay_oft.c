@@ -1,7 +1,11 @@
 /* overlay_oft.c: rotations of a weight's outputs. OFT: in blocks of s outputs, W'[o] = sum over n of R[n,o] W[n] in o's
  * block (Qiu et al. 2023, as the webui's network_oft.py has it). BOFT: stages of such blocks, each over another order
  * of the outputs, as a butterfly (Liu et al. 2023). R = (I + Q)(I - Q)^-1 with Q = B - B', B what the file holds;
- * "oft_diag" is R itself. Then each output is multiplied by `rescale`. */
+ * "oft_diag" is R itself. Then each output is multiplied by `rescale`.
+ *
+ * PEFT's OFT rotates inputs: W' = W R' in blocks of columns (of a convolution inputs and taps), Q by its upper
+ * triangle, and R = (I - Q)(I + Q)^-1, or I + 2 Q + 2 Q^2 + ... + Q^(terms - 1), the other way round
+ * (tuners/oft/layer.py). One block in the file may stand for all. */
 #include "overlay_internal.h"
 
 #include <math.h>
@@ -170,4 +174,72 @@ void oft_tile(const Change *c, int64_t column, int64_t columns, float *out) {
     for (int64_t r = 0; r < c->rows; r++)
         for (int64_t k = 0; k < columns; k++)
             out[r * TILE + k] = c->extra[r * c->d->columns + column + k] - c->w[r * c->stride + column + k];
+}
+
+/* --- PEFT's --- */
+
+bool oft_inputs_fits(const Network *n, const NetworkModule *m, int64_t rows, int64_t columns, int64_t taps) {
+    (void)n, (void)rows, (void)taps;
+    int64_t s = network_oft_side(m), blocks = m->part[NET_OFT_R]->n[0];
+    return s <= OVERLAY_MOST_RANK && columns % s == 0 && (blocks == 1 || blocks == columns / s);
+}
+
+/* out = a b, [s][s] */
+static void multiply(const double *a, const double *b, int64_t s, double *out) {
+    memset(out, 0, (size_t)(s * s) * sizeof *out);
+    for (int64_t i = 0; i < s; i++)
+        for (int64_t j = 0; j < s; j++)
+            for (int64_t k = 0; a[i * s + j] != 0 && k < s; k++) out[i * s + k] += a[i * s + j] * b[j * s + k];
+}
+
+/* The series; power, next: scratch. */
+static void series(const double *q, int64_t s, int terms, double *power, double *next, float *out) {
+    for (int64_t i = 0; i < s * s; i++) out[i] = i % (s + 1) ? 0 : 1, power[i] = q[i];
+    if (terms == 3) terms = 4; /* as PEFT has it */
+    for (int n = 1; n < terms; n++) {
+        double factor = n + 1 < terms || n == 1 ? 2 : 1; /* the last counts once, but of two terms */
+        if (n > 1) multiply(power, q, s, next), memcpy(power, next, (size_t)(s * s) * sizeof *power);
+        for (int64_t i = 0; i < s * s; i++) out[i] = (float)((double)out[i] + factor * power[i]);
+    }
+}
+
+bool oft_inputs_prepare(Delta *d) {
+    const FileTensor *t = d->module->part[NET_OFT_R];
+    int64_t s = network_oft_side(d->module), blocks = t->n[0];
+    float *r = malloc((size_t)(blocks * s * s) * sizeof *r), *upper = malloc((size_t)t->n[1] * sizeof *upper);
+    double *work = malloc(3 * (size_t)(s * s) * sizeof *work);
+    bool ok = r && upper && work;
+    for (int64_t k = 0; ok && k < blocks; k++) {
+        int exact = !d->module->terms;
+        const float *at = upper;
+        file_tensor_read(d->network->file, t, k * t->n[1], t->n[1], F32, upper);
+        for (int64_t i = 0; i < s; i++) {
+            work[i * s + i] = 0;
+            for (int64_t j = i + 1; j < s; j++, at++) { /* (I - Q)(I + Q)^-1 is cayley of -Q */
+                work[i * s + j] = exact ? -(double)*at : (double)*at;
+                work[j * s + i] = -work[i * s + j];
+            }
+        }
+        if (exact) cayley(work, s, work + s * s, work + 2 * s * s, r + k * s * s);
+        else series(work, s, d->module->terms, work + s * s, work + 2 * s * s, r + k * s * s);
+    }
+    free(upper), free(work);
+    if (!ok) return free(r), false;
+    d->rotations = r;
+    return true;
+}
+
+/* extra[rows][columns]: the rotated numbers. */
+void oft_inputs_begin(Change *c) {
+    const Delta *d = c->d;
+    int64_t s = network_oft_side(d->module), blocks = d->module->part[NET_OFT_R]->n[0];
+    c->extra = room_take(&c->room, c->rows * d->columns);
+    for (int64_t r = 0; r < c->rows; r++)
+        for (int64_t k = 0; k < d->columns; k++) {
+            const float *row = d->rotations + ((blocks > 1 ? k / s : 0) * s + k % s) * s;
+            const float *w = c->w + r * c->stride + k / s * s;
+            double sum = 0;
+            for (int64_t j = 0; j < s; j++) sum += (double)row[j] * (double)w[j];
+            c->extra[r * d->columns + k] = (float)sum;
+        }
 }

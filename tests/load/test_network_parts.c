@@ -192,6 +192,68 @@ static void check_folder(void) {
                "a folder without is said");
 }
 
+/* PEFT's OFT: W R' by blocks of inputs, R a series of Q, or (I - Q)(I + Q)^-1 = I - 2 Q + 2 Q^2 - ... */
+static void check_oft_inputs(SdModel *m) {
+    static const char M[] = "base_model.model.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
+    enum { SIDE = 32, S = 8, EACH = S * (S - 1) / 2 };
+    static const struct {
+        const char *config, *what;
+        int powers, blocks;
+        double sign, last;
+    } CASES[] = {{"{}", "a series of five terms", 4, SIDE / S, 1, 1},
+                 {"{\"num_cayley_neumann_terms\":2}", "of two", 1, SIDE / S, 1, 2},
+                 {"{\"use_cayley_neumann\":false}", "an exact rotation", 60, SIDE / S, -1, 2},
+                 {"{\"use_cayley_neumann\":false}", "one block for all", 60, 1, -1, 2}};
+    const Weight *w = made_weight(m, PART_UNET, "input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight");
+    for (size_t i = 0; w && i < sizeof CASES / sizeof *CASES; i++) {
+        static double want[SIDE * SIDE];
+        MadeNetwork n = {.count = 0};
+        Error e = {0};
+        Changed c = {.ok = false};
+        float *upper = made_part(&n, M, ".oft_R.weight", 2, (int64_t[]){CASES[i].blocks, EACH}, 0);
+        for (int k = 0; k < CASES[i].blocks * EACH; k++) upper[k] *= 0.2f;
+        const SdNetwork one = {made_save(&n, "peft/adapter_model.safetensors", NULL, 0), WEIGHT, WEIGHT, 0};
+        test_write(test_path("peft/adapter_config.json"), CASES[i].config, strlen(CASES[i].config));
+        c.ok = overlay_set(m, NULL, 0, SD_APPLY_EXACT, false, &e) && model_load(m, PART_UNET, &e);
+        if (c.ok) c.was = made_numbers(w);
+        c.ok = c.ok && overlay_set(m, &one, 1, SD_APPLY_EXACT, false, &e) && model_load(m, PART_UNET, &e);
+        if (c.ok) c.is = made_numbers(w);
+        for (int b = 0; c.ok && b < SIDE / S; b++) {
+            double q[S * S] = {0}, power[S * S] = {0}, next[S * S], r[S * S] = {0};
+            const float *at = upper + (CASES[i].blocks > 1 ? b * EACH : 0);
+            for (int y = 0; y < S; y++)
+                for (int x = y + 1; x < S; x++, at++) q[y * S + x] = *at, q[x * S + y] = -*at;
+            for (int y = 0; y < S; y++) power[y * S + y] = r[y * S + y] = 1;
+            for (int k = 1; k <= CASES[i].powers; k++) {
+                double factor = (k == CASES[i].powers ? CASES[i].last : 2) * (k % 2 ? CASES[i].sign : 1);
+                for (int y = 0; y < S * S; y++) {
+                    next[y] = 0;
+                    for (int x = 0; x < S; x++) next[y] += power[y / S * S + x] * q[x * S + y % S];
+                }
+                memcpy(power, next, sizeof power);
+                for (int y = 0; y < S * S; y++) r[y] += factor * power[y];
+            }
+            for (int o = 0; o < SIDE; o++)
+                for (int x = 0; x < S; x++) {
+                    double was = c.was.w[o * SIDE + b * S + x], sum = 0;
+                    for (int k = 0; k < S; k++) sum += r[x * S + k] * c.was.w[o * SIDE + b * S + k];
+                    want[o * SIDE + b * S + x] = was + WEIGHT * (sum - was);
+                }
+        }
+        check(&c, want, CASES[i].what);
+        test_note("%s", e.text);
+        change_free(&c, &n);
+    }
+    MadeNetwork n = {.count = 0};
+    Error e = {0};
+    made_part(&n, M, ".oft_R.weight", 2, (int64_t[]){SIDE / S, EACH}, 0);
+    const SdNetwork alone = {made_save(&n, "oft.safetensors", NULL, 0), 1, 1, 0};
+    test_check(!overlay_set(m, &alone, 1, SD_APPLY_EXACT, false, &e) && strstr(e.text, "adapter_config.json"),
+               "without its configuration it is refused");
+    test_note("%s", e.text);
+    made_free(&n);
+}
+
 SUITE(network_parts, .seconds = 1) {
     const char *path = test_path("micro.safetensors");
     Error e = {0};
@@ -204,5 +266,6 @@ SUITE(network_parts, .seconds = 1) {
     check_ranks(m);
     check_text_names();
     check_folder();
+    check_oft_inputs(m);
     sd_close(m);
 }

@@ -23,7 +23,6 @@ static const struct {
     {"pos_embed_input.proj.weight", "a ControlNet for SD 3" NOT_RUN},
     {".ia3_l", OF_PEFT("IA3")},
     {".oft_r", OF_PEFT("OFT")},
-    {".oft_R", OF_PEFT("OFT")},
     {".boft_R", OF_PEFT("BOFT")},
     {".vera_lambda_b", OF_PEFT("VeRA")},
     {".hra_u", OF_PEFT("HRA")},

@@ -52,6 +52,7 @@ static const struct {
     {".b2.weight", NET_GB2},
     {".oft_blocks", NET_OFT},
     {".oft_diag", NET_OFT_DIAG},
+    {".oft_R.weight", NET_OFT_R},
     {".rescale", NET_RESCALE},
     {".on_input", NET_ON_INPUT},
     {".dora_scale", NET_DORA},
@@ -97,7 +98,7 @@ static bool ends(const char *key, size_t n, const char *end, size_t size) {
 
 /* Of PEFT's parameters, "MODULE.PART.NAME" and "MODULE.PART.NAME.weight": the name of an adapter is left out. */
 static bool split_named(const char *key, NetworkRole *role, size_t *module) {
-    static const char *const NAMED[] = {".lora_A", ".lora_B", ".lora_magnitude_vector", ".hada_", ".lokr_"};
+    static const char *const NAMED[] = {".lora_A", ".lora_B", ".lora_magnitude_vector", ".hada_", ".lokr_", ".oft_R"};
     static const char WEIGHT[] = ".weight";
     enum { END = sizeof WEIGHT - 1 };
     size_t n = strlen(key);

@@ -45,6 +45,7 @@ typedef enum {
     NET_GB2,
     NET_OFT, /* OFT; BOFT with four dimensions */
     NET_OFT_DIAG,
+    NET_OFT_R, /* PEFT's: of inputs, the upper triangle of each block's Q */
     NET_RESCALE,
     NET_IA3, /* factors, */
     NET_ON_INPUT,
@@ -64,6 +65,7 @@ typedef enum {
     NETWORK_GLORA,
     NETWORK_OFT,
     NETWORK_BOFT,
+    NETWORK_OFT_INPUTS, /* PEFT's OFT */
     NETWORK_KINDS
 } NetworkKind;
 
@@ -81,6 +83,7 @@ typedef struct {
     int64_t rank;                      /* 0: of kinds without */
     double alpha;                      /* NAN: none */
     double scale;                      /* what the change is multiplied by, besides the caller's weight */
+    int terms;                         /* of PEFT's OFT: of the series for its rotation; 0: it is exact */
     bool of_outputs;                   /* DoRA's magnitudes are of outputs, whatever their shape: PEFT's */
 } NetworkModule;
 

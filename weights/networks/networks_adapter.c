@@ -78,10 +78,26 @@ static bool is_open(const Adapter *a, const NetworkModule *m) {
     return kind && !m->part[NET_ALPHA] && !m->part[NET_SCALE];
 }
 
+/* How rotations are made of the numbers (peft, tuners/oft/config.py). */
+static bool take_rotation(const Adapter *a, NetworkModule *m) {
+    const JsonNode *coft = setting(a, m->of, "coft"), *series = setting(a, m->of, "use_cayley_neumann"),
+                   *count = setting(a, m->of, "num_cayley_neumann_terms");
+    double terms = 5;
+    if (coft && coft->type == JSON_TRUE)
+        return error_set(a->e, ERR_FORMAT, "%s: coft is not supported; use an adapter without", a->where);
+    if (count && (!json_double(count, &terms) || !(terms >= 1 && terms <= 64)))
+        return error_set(a->e, ERR_FORMAT, "%s: num_cayley_neumann_terms is not in 1..64; use another file", a->where);
+    m->terms = series && series->type == JSON_FALSE ? 0 : (int)terms;
+    return true;
+}
+
 static bool take_all(const Adapter *a) {
     bool ok = true;
-    for (size_t i = 0; ok && i < a->n->count; i++)
-        if (is_open(a, &a->n->modules[i])) ok = take(a, &a->n->modules[i]);
+    for (size_t i = 0; ok && i < a->n->count; i++) {
+        NetworkModule *m = &a->n->modules[i];
+        if (is_open(a, m)) ok = take(a, m);
+        if (ok && m->kind == NETWORK_OFT_INPUTS) ok = take_rotation(a, m);
+    }
     return ok;
 }
 
@@ -110,7 +126,16 @@ bool network_adapter(const Network *n, Error *e) {
         snprintf(where, sizeof where, "%.1000s: lora_adapter_metadata", n->file->path);
         return read(&a, said, strlen(said));
     }
-    if (!beside(n->file->path, where)) return true;
+    if (!beside(n->file->path, where)) {
+        for (size_t i = 0; i < n->count; i++)
+            if (n->modules[i].kind == NETWORK_OFT_INPUTS)
+                return error_set(
+                    e, ERR_FORMAT,
+                    "%s: is PEFT's OFT, which adapter_config.json beside adapter_model.* describes; name that "
+                    "folder",
+                    n->file->path);
+        return true;
+    }
     size_t size;
     char *text = text_file_read(where, &WANTED, &size, e);
     bool ok = text && read(&a, text, size);

@@ -16,4 +16,7 @@ double network_scale(const NetworkModule *m, double own);
  * whose Kronecker product counts; GLoRA: b2 @ b1, and a2 @ a1, which follows the weight. False: of other kinds. */
 bool network_product(const Network *n, const NetworkModule *m, int which, Product *p);
 
+/* The side of a block of PEFT's OFT; 0: no side has so many numbers above its diagonal. */
+int64_t network_oft_side(const NetworkModule *m);
+
 #endif

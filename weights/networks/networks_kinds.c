@@ -98,6 +98,17 @@ static bool check_oft(const Network *n, NetworkModule *m) {
            t->n[t->nd - 1] == t->n[t->nd - 2] && t->n[t->nd - 1] > 0;
 }
 
+int64_t network_oft_side(const NetworkModule *m) {
+    const FileTensor *t = m->part[NET_OFT_R];
+    int64_t s = t->nd == 2 ? (int64_t)lrint((1 + sqrt(1 + 8 * (double)t->n[1])) / 2) : 0;
+    return s > 1 && s <= 4096 && s * (s - 1) / 2 == t->n[1] ? s : 0;
+}
+
+static bool check_oft_inputs(const Network *n, NetworkModule *m) {
+    Product p;
+    return product_init(&p, n->file, m->part[NET_OFT_R], NULL, NULL, false) && network_oft_side(m);
+}
+
 /* In the order in which the webui tries them. */
 static const struct {
     NetworkKind kind;
@@ -116,6 +127,7 @@ static const struct {
     {NETWORK_GLORA, R(NET_GA1) | R(NET_GA2) | R(NET_GB1) | R(NET_GB2), 0, check_glora},
     {NETWORK_OFT, R(NET_OFT), R(NET_RESCALE), check_oft},
     {NETWORK_OFT, R(NET_OFT_DIAG), R(NET_RESCALE), check_oft},
+    {NETWORK_OFT_INPUTS, R(NET_OFT_R), 0, check_oft_inputs},
     {NETWORK_FULL, R(NET_DIFF_B), 0, check_bias},
 };
 
@@ -147,7 +159,7 @@ double network_scale(const NetworkModule *m, double own) {
 
 const char *network_kind_name(NetworkKind k) {
     static const char *const NAMES[NETWORK_KINDS] = {"LoRA", "LoHa",  "IA3", "LoKr", "full",
-                                                     "norm", "GLoRA", "OFT", "BOFT"};
+                                                     "norm", "GLoRA", "OFT", "BOFT", "OFT of inputs"};
     return NAMES[k];
 }
 
