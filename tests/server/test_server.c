@@ -153,6 +153,40 @@ static void keys(void) {
     free(log);
 }
 
+/* HTTPS, as curl speaks it with a certificate that openssl makes. */
+static void tls(void) {
+    char arguments[1300], command[1300];
+    Served s;
+    test_write(cli_path("bad.pem"), "nothing\n", 8);
+    cli_fails(1, "libmicrohttpd|--tls-cert", "serve --listen 127.0.0.1:0 --tls-cert %s --tls-key %s",
+              cli_path("bad.pem"), cli_path("bad.pem"));
+    snprintf(
+        command, sizeof command,
+        "command -v curl && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "
+        "/CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout %s -out %s",
+        cli_path("key.pem"), cli_path("cert.pem"));
+    CliRun r = cli_shell(command, false);
+    bool there = !r.code;
+    cli_free(&r);
+    if (!there) {
+        test_skip("HTTPS: no curl or no openssl here");
+        return;
+    }
+    snprintf(arguments, sizeof arguments, "-q --tls-cert %s --tls-key %s", cli_path("cert.pem"), cli_path("key.pem"));
+    if (!test_check(serve_start(&s, arguments), "a server with a certificate")) return;
+    snprintf(command, sizeof command,
+             "curl -sS --noproxy '*' --cacert %s -d '{\"steps\":1}' -H 'Content-Type: application/json' "
+             "https://127.0.0.1:%d/sdapi/v1/txt2img",
+             cli_path("cert.pem"), s.port);
+    r = cli_shell(command, false);
+    test_check(!r.code && strstr(r.out, "\"images\":[\"iVBOR"), "a picture over HTTPS: %.200s", r.err);
+    cli_free(&r);
+    Reply plain = call(&s, "GET", "/livez", "", NULL);
+    test_check(plain.status == 0, "and none over HTTP: %d", plain.status);
+    reply_free(&plain);
+    test_check(serve_stop(&s) == 0, "it ends with 0");
+}
+
 static void refusals(void) {
     cli_fails(2, "lets other machines in|--keys", "serve --listen 0.0.0.0:0");
     cli_fails(2, "lets other machines in|--open", "serve --listen :0");
@@ -209,6 +243,7 @@ SUITE(server, .seconds = 17) {
         free(log);
     }
     keys();
+    tls();
     server_restarts();
     server_more();
     server_image_prompt();
