@@ -4,7 +4,7 @@
 #   BUILD=DIR            where objects go (each configuration has its own folder)
 #   BUILTIN=FILE         the model that is built in (weights/builtin.safetensors, where it is there)
 #   EMBED=asm|c          how: by GNU's assembler, or as numbers in C, slowly, for compilers without it
-#   OS=NAME              the system: tensor/os_NAME.c and os_NAME_*.c are compiled (posix)
+#   OS=posix|wasi        the system: tensor/os_NAME.c and os_NAME_*.c are compiled, and what they share with others
 #   SAN=1|thread         AddressSanitizer and UndefinedBehaviorSanitizer, or ThreadSanitizer
 #   FUZZER=1             with libFuzzer's counters, and kernels for the base instruction set only (make fuzz; clang)
 #   CUDA=1               with the table for NVIDIA GPUs, by nvcc; CUDA_ARCHS="80 90a" for fewer of them
@@ -36,8 +36,12 @@ WITH_SERVER := $(SERVER_FOUND)
 
 B := $(or $(BUILD),build/$(notdir $(CC))-$(BLAS)$(if $(filter 1,$(CUDA)),-cuda)$(if $(filter 0,$(SERVER)),-noserver)$(if $(filter 1,$(SAN)),-asan)$(if $(filter thread,$(SAN)),-tsan))
 
+# := because Windows has an OS in the environment; make OS=NAME overrides it.
+OS := posix
+THREADS := $(if $(filter wasi,$(OS)),,-pthread)
+
 WARN := -Wall -Wextra -Wshadow -Wpedantic
-ALL_CFLAGS := -std=c11 $(WARN) -ffp-contract=off -fno-math-errno -fno-trapping-math -pthread -MMD -MP -I. $(CFLAGS)
+ALL_CFLAGS := -std=c11 $(WARN) -ffp-contract=off -fno-math-errno -fno-trapping-math $(THREADS) -MMD -MP -I. $(CFLAGS)
 LIBS := -lm
 ifeq ($(SAN),1)
   SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -67,6 +71,11 @@ ifneq ($(and $(filter x86_64 amd64,$(ARCH)),$(filter 0,$(FUZZER))),)
   ISA_v3 := -march=x86-64-v3 -mprfchw
   ISA_v4 := -march=x86-64-v4 -mprfchw -mprefer-vector-width=512
   ISA_bf16 := $(ISA_v4) -mavx512bf16
+else ifeq ($(ARCH),wasm32)
+  # Without the last one a module runs in engines that have no relaxed SIMD.
+  ISAS := base exact $(if $(filter 1,$(RELAXED)),relaxed)
+  ISA_exact := -DSDC_EMULATE_FMA
+  ISA_relaxed := -mrelaxed-simd
 else
   # whose compilers always have fma
   WITH_FMA := aarch64 arm64 riscv64 ppc64 ppc64le s390x
@@ -82,10 +91,9 @@ KERNEL_FLAGS := $(if $(filter 1,$(FUZZER)),-fno-sanitize=fuzzer-no-link,$(KERNEL
 
 # Sources are found where they lie, at any depth; each goes to the same place under $(B).
 KERNELS := $(sort $(wildcard tensor/cpu/*.c))
-# := because Windows has an OS in the environment; make OS=NAME overrides it.
-OS := posix
 OS_SRC := $(sort $(wildcard tensor/os_$(OS).c tensor/os_$(OS)_*.c))
-$(if $(OS_SRC),,$(error OS=$(OS): there is no tensor/os_$(OS).c; use posix))
+$(if $(OS_SRC),,$(error OS=$(OS): there is no tensor/os_$(OS).c; use posix or wasi))
+OS_SRC += tensor/os_fd.c $(if $(filter wasi,$(OS)),tensor/os_single.c)
 OTHER_OS := $(filter-out $(OS_SRC),$(wildcard tensor/os_*.c))
 SRC := $(filter-out $(KERNELS) $(OTHER_OS) sd/guide/%,$(sort $(shell find tensor weights nn sd -name '*.c')))
 TOOLS := $(filter-out tools/pictures/%,$(sort $(shell find tools -name "*.c")))
@@ -125,7 +133,9 @@ VERSION := $(shell sed -n 's/.*SDC_VERSION "\(.*\)"/\1/p' tools/cli/main.c)
 # libsd.so, where the linker has version scripts: 0.2 may not serve programs built with 0.1.
 ABI := $(basename $(VERSION))
 SHARED := $(if $(findstring linux,$(MACHINE)),$(B)/libsd.so.$(ABI))
+ifneq ($(OS),wasi)
 $(filter-out %.cu.o,$(OBJ)): ALL_CFLAGS += -fPIC -fno-semantic-interposition
+endif
 
 .PHONY: all lib
 all: sdc
@@ -179,9 +189,12 @@ FUZZ_SRC := $(filter-out tests/fuzz/test_corpus.c,$(wildcard tests/fuzz/*.c)) \
 $(B)/fuzz: $(FUZZ_SRC:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ)) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDFLAGS) $(LIBS)
 
-# The suites of the same bits alone (make port-test).
-PORT_SRC := tests/port/main.c tests/tensor/test_exact.c $(patsubst %,tests/pipeline/%.c,test_exact_runs full_exact) \
-  $(patsubst %,tests/load/%.c,made_network network_kinds) $(patsubst %,tests/harness/%.c,ledger_checks make_model make_model_json posix suites test)
+# The suites that other machines run (make port-test, make wasm-test), in one process.
+PORT_SRC := tests/port/main.c $(patsubst %,tests/tensor/%.c,test_exact test_ops test_math test_conv_few test_winograd) \
+  tests/nn/test_blocks.c $(patsubst %,tests/pipeline/%.c,test_exact_runs full_exact test_pipeline pipeline) \
+  $(patsubst %,tests/load/%.c,made_network network_kinds) \
+  $(patsubst %,tests/harness/%.c,golden ledger_checks make_model make_model_json on_gpu planned suites test) \
+  $(if $(filter wasi,$(OS)),tests/port/wasi.c,tests/harness/posix.c)
 PORT_TOOLS := $(filter tools/ledger/% tools/shapes/%,$(TOOLS))
 $(B)/port-test: $(PORT_SRC:%.c=$(B)/%.o) $(PORT_TOOLS:%.c=$(B)/%.o) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
@@ -195,6 +208,10 @@ TORTURE_WRAP := malloc calloc realloc aligned_alloc open openat mkstemp opendir 
   fdopen fileno flock access
 $(B)/sdc-torture: $(TOOL_OBJ) $(B)/tests/torture/inject/inject.o $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(TORTURE_WRAP:%=-Wl,--wrap=%) $(LDFLAGS) $(LIBS)
+
+ifeq ($(OS),wasi)
+include tools/wasm/rules.mk
+endif
 
 ifeq ($(CUDA),1)
 # f32 has the CPU's bits: nothing is fused but by fmaf. 16-bit products and attention promise none.
@@ -219,7 +236,7 @@ $(B)/weights/builtin.o: $(B)/builtin.is
 builtin_IS = $(BUILTIN) $(EMBED)
 ifneq ($(BUILTIN),)
 $(B)/weights/builtin.o: $(BUILTIN) $(if $(filter c,$(EMBED)),$(B)/weights/builtin.inc)
-$(B)/weights/builtin.o: ALL_CFLAGS += \
+$(B)/weights/builtin.o: ALL_CFLAGS += -DSDC_BUILTIN_SHA256="\"$$( (sha256sum || shasum -a 256) 2>/dev/null < $(BUILTIN) | cut -c1-64)\"" \
   $(if $(filter c,$(EMBED)),-DSDC_BUILTIN_ARRAY='"$(abspath $(B)/weights/builtin.inc)"',-DSDC_BUILTIN='"$(abspath $(BUILTIN))"')
 $(B)/weights/builtin.inc: $(BUILTIN)
 	@mkdir -p $(@D)
@@ -272,7 +289,7 @@ SUITES ?=
 # All cores, unless this make was told how many.
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
-.PHONY: guide exercise guide-pictures guide-quotes fuzz generators help deps demo pictures run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture tsan run-tsan valgrind mutants port-test same-bits golden bench format format-check \
+.PHONY: guide exercise guide-pictures guide-quotes fuzz generators help deps demo pictures run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture tsan run-tsan valgrind mutants port-test wasm run-wasm wasm-test run-wasm-test same-bits golden bench format format-check \
   check-includes install uninstall load check-bucket clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a and libsd.so
@@ -420,6 +437,25 @@ mutants:
 PORT ?= O1 O3 clang clang-O1 aarch64 riscv64
 port-test:
 	@sh tools/dev/port_test.sh $(PORT)
+## wasm            sdc and its model as WebAssembly, and a page of one file that draws in a browser (build/wasm)
+# clang-19 has relaxed SIMD, whose madd is fused on most machines; without it all is the same, and slower.
+WASM_CC := $(or $(shell command -v clang-19 2>/dev/null),clang)
+WASM_RELAXED = $(shell printf '\043include <wasm_simd128.h>\nv128_t f(v128_t a) { return wasm_f32x4_relaxed_madd(a, a, a); }\n' | \
+  $(WASM_CC) --target=wasm32-wasi -msimd128 -mrelaxed-simd -x c -c -o /dev/null - 2>/dev/null && echo 1)
+WASM_MAKE = @$(MAKE) --no-print-directory $(ALL_CORES) CC="$(WASM_CC) --target=wasm32-wasi" CFLAGS="-O2 -msimd128" CXX=none \
+  BLAS=none CUDA=0 SAN=0 SERVER=0 OS=wasi RELAXED=$(WASM_RELAXED) BUILD=build/wasm
+wasm:
+	@CC="$(WASM_CC)" sh tools/dev/deps.sh wasm
+	@$(MAKE) --no-print-directory run-wasm
+run-wasm:
+	$(WASM_MAKE) $(patsubst %,build/wasm/%,sdc.wasm sdc-plain.wasm sdc.html)
+	@ls -s --block-size=1 build/wasm/sdc.wasm build/wasm/sdc-plain.wasm build/wasm/sdc.html
+## wasm-test       and whether it draws what sdc draws: in Node, with the suites, and in headless Chromium
+wasm-test: wasm build/clients/done
+	$(WASM_MAKE) build/wasm/tests.wasm build/wasm/tests-plain.wasm
+	@$(MAKE) --no-print-directory $(ALL_CORES) run-wasm-test
+run-wasm-test: $(B)/sdc
+	sh tests/wasm/run.sh build/wasm $(B)/sdc must
 ## same-bits       whether this tree computes the same bits as BASE=COMMIT (default: the last whose bits were released)
 same-bits:
 	sh tools/dev/same_bits.sh $(BASE)

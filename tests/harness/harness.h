@@ -23,9 +23,9 @@ void harness_remove_dir(const char *path);
 Suite *suites(void);
 /* One suite in this process; its last lines are what suites_run reads: its counts. */
 Counts suite_run(const Suite *s);
-/* Each suite of `list` (count of them) as a process of its own, `jobs` at a time, the longest first; slow ones last and
- * alone, because they need the memory. Prints what each printed once it has ended. A suite that crashes, or takes far
- * longer than it says, is one failed check. program: argv[0], which runs one suite when given its name. */
+/* processes.c: each suite of `list` (count of them) as a process of its own, `jobs` at a time, the longest first; slow
+ * ones last and alone, because they need the memory. Prints what each printed once it has ended. A suite that crashes,
+ * or takes far longer than it says, is one failed check. program: argv[0], which runs one suite when given its name. */
 Counts suites_run(const char *program, const Suite *const *list, int count, int jobs);
 
 #endif

@@ -11,6 +11,7 @@
 #include "make_model.h"
 #include "tests/gen/test_gen.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,7 @@ int main(int argc, char **argv) {
         else if (!strncmp(argv[a], "-j", 2)) jobs = atoi(argv[a] + 2);
         else if (count == MAX_SUITES || !(chosen[count++] = find(argv[a]))) return 2;
     }
+    signal(SIGHUP, SIG_DFL); /* under nohup it is ignored, and so would sdc, which tests send one */
     if (count == 1) return finish(suite_run(chosen[0]));
     if (budget_used() > BUDGET) {
         fprintf(stderr, "test: suites take %d s, more than %d; make one cheaper (--list)\n", budget_used(), BUDGET);
