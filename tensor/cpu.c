@@ -12,6 +12,15 @@ const RowOps *row_ops_base(void);
 #ifdef SDC_EXACT
 const Ops *cpu_table_exact(void);
 #endif
+#ifdef __wasm__
+/* Of relaxed SIMD; not linked into modules for engines without it. */
+#pragma weak cpu_table_relaxed
+#pragma weak cpu_table_mixed_relaxed
+#pragma weak cpu_fuses_relaxed
+const Ops *cpu_table_relaxed(void), *cpu_table_mixed_relaxed(void);
+bool cpu_fuses_relaxed(void);
+static bool has_relaxed(void) { return cpu_table_relaxed && cpu_fuses_relaxed(); }
+#endif
 #ifdef SDC_X86
 const Ops *cpu_table_v3(void), *blas_table_v3(void), *cpu_table_mixed_v3(void);
 const Ops *cpu_table_v4(void), *blas_table_v4(void), *cpu_table_mixed_v4(void);
@@ -39,6 +48,9 @@ static int own_tables(const Ops *out[CPU_TABLES]) {
 #ifdef SDC_X86
     if (level() >= 3) out[n++] = cpu_table_v3();
     if (level() >= 4) out[n++] = cpu_table_v4();
+#endif
+#ifdef __wasm__
+    if (has_relaxed()) out[n++] = cpu_table_relaxed();
 #endif
     return n;
 }
@@ -76,8 +88,10 @@ const Ops *cpu_ops(Error *e) {
         if (!strcmp(own[i]->name, wish)) return own[i];
     if (!strcmp(wish, "exact") && cpu_table_emulating()) return cpu_table_emulating();
     if (strcmp(wish, "openblas")) {
-        error_set(e, ERR_ARGUMENT, "SDC_CPU: '%.60s' is unknown, or more than this machine has; use %s%s%s or openblas",
-                  wish, own[0]->name, n > 1 ? ", v3" : "", n > 2 ? ", v4" : "");
+        error_set(e, ERR_ARGUMENT,
+                  "SDC_CPU: '%.60s' is unknown, or more than this machine has; use %s%s%s%s%s or openblas", wish,
+                  own[0]->name, n > 1 ? ", " : "", n > 1 ? own[1]->name : "", n > 2 ? ", " : "",
+                  n > 2 ? own[2]->name : "");
         return NULL;
     }
     blas = blas_table();
@@ -119,6 +133,9 @@ int cpu_ops_mixed_list(const Ops **out, int max) {
     if (n < max && level() >= 3) out[n++] = cpu_table_mixed_v3();
     if (n < max && level() >= 4) out[n++] = cpu_table_mixed_v4();
     if (n < max && has_bf16()) out[n++] = cpu_table_mixed_bf16();
+#endif
+#ifdef __wasm__
+    if (n < max && has_relaxed()) out[n++] = cpu_table_mixed_relaxed();
 #endif
     return n;
 }

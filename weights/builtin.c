@@ -31,3 +31,11 @@ const void *builtin_model(size_t *size) {
 }
 
 #endif
+
+const char *builtin_sha256(void) {
+#ifdef SDC_BUILTIN_SHA256
+    return sizeof SDC_BUILTIN_SHA256 == 65 ? SDC_BUILTIN_SHA256 : NULL;
+#else
+    return NULL;
+#endif
+}

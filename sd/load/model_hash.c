@@ -3,6 +3,7 @@
 #include "model_hash.h"
 #include "tensor/os.h"
 
+#include "weights/builtin.h"
 #include "weights/files/atomic_file.h"
 #include "weights/files/file_read.h"
 #include "weights/files/path.h"
@@ -65,7 +66,9 @@ const char *model_hash(SdModel *m, Error *e) {
     if (!m->checkpoint->file) return NULL;
     const WeightFile *file = m->checkpoint->file;
     const char *source = weight_file_meta(file, "sdc.source_sha256");
-    if (!file->mapped) sha256_memory(file->map, file->size, m->hash);
+    size_t size;
+    if (file->map == builtin_model(&size) && builtin_sha256()) memcpy(m->hash, builtin_sha256(), 65);
+    else if (!file->mapped) sha256_memory(file->map, file->size, m->hash);
     else if (source && is_hash(source)) memcpy(m->hash, source, 65);
     else if (!cached_sha256(m->checkpoint->path, m->hash, e)) m->hash[0] = 0;
     return m->hash[0] ? m->hash : NULL;

@@ -16,7 +16,7 @@
 #endif
 
 #if defined __FMA__ || defined __FP_FAST_FMAF || defined __aarch64__ || defined __ARM_FEATURE_FMA ||                   \
-    defined __riscv_flen || defined __powerpc64__ || defined __s390x__
+    defined __riscv_flen || defined __powerpc64__ || defined __s390x__ || defined __wasm_relaxed_simd__
 #define FMA_INSTRUCTION 1
 enum { FUSES = 1 };
 #elif defined SDC_EMULATE_FMA
@@ -29,12 +29,17 @@ enum { FUSES = 0 };
 #include <immintrin.h>
 #elif defined __aarch64__
 #include <arm_neon.h>
+#elif defined __wasm_simd128__
+#include <wasm_simd128.h>
 #endif
 
 /* Emulated: the product is exact in double; the sum is rounded to odd there (Boldo and Melquiond 2008, "Emulation of
  * FMA and correctly rounded sums"), which leaves the one rounding to f32, subnormal results included. */
 static inline __attribute__((always_inline)) float fma1(float a, float b, float c) {
-#if defined FMA_INSTRUCTION
+#if defined __wasm_relaxed_simd__
+    return wasm_f32x4_extract_lane(
+        wasm_f32x4_relaxed_madd(wasm_f32x4_splat(a), wasm_f32x4_splat(b), wasm_f32x4_splat(c)), 0);
+#elif defined FMA_INSTRUCTION
     return __builtin_fmaf(a, b, c);
 #elif defined SDC_EMULATE_FMA
     double product = (double)a * b, sum = product + c, part = sum - product;
@@ -66,19 +71,54 @@ static inline __attribute__((always_inline)) V fma_each(V a, V b, V c) {
     return v;
 }
 
-#if defined SDC_EMULATE_FMA && defined __SSE2__
-/* Of two numbers, rounded to double. */
-static inline __attribute__((always_inline)) __m128d fma_wide(__m128 a, __m128 b, __m128 c) {
-    return _mm_add_pd(_mm_mul_pd(_mm_cvtps_pd(a), _mm_cvtps_pd(b)), _mm_cvtps_pd(c));
+#if defined SDC_EMULATE_FMA && (defined __SSE2__ || defined __wasm_simd128__)
+#define FMA_BY_TWO 1
+typedef double Pair __attribute__((vector_size(16)));
+typedef int32_t Bits __attribute__((vector_size(16)));
+typedef uint32_t Whole __attribute__((vector_size(16)));
+
+/* The lower two numbers in double, the upper two in their place, two pairs as four numbers; the lower halves of four
+ * doubles; whether any of four is -1 (and none but 0). */
+#if defined __SSE2__
+static inline __attribute__((always_inline)) Pair widen_low(V x) { return (Pair)_mm_cvtps_pd((__m128)x); }
+static inline __attribute__((always_inline)) V upper_two(V x) { return (V)_mm_movehl_ps((__m128)x, (__m128)x); }
+static inline __attribute__((always_inline)) V narrow(Pair low, Pair high) {
+    return (V)_mm_movelh_ps(_mm_cvtpd_ps((__m128d)low), _mm_cvtpd_ps((__m128d)high));
+}
+static inline __attribute__((always_inline)) Whole lower_halves(Pair low, Pair high) {
+    return (Whole)_mm_shuffle_ps((__m128)low, (__m128)high, _MM_SHUFFLE(2, 0, 2, 0));
+}
+static inline __attribute__((always_inline)) int any(Bits x) { return _mm_movemask_ps((__m128)x); }
+#else
+static inline __attribute__((always_inline)) Pair widen_low(V x) {
+    return (Pair)wasm_f64x2_promote_low_f32x4((v128_t)x);
+}
+static inline __attribute__((always_inline)) V upper_two(V x) {
+    return (V)wasm_i64x2_shuffle((v128_t)x, (v128_t)x, 1, 1);
+}
+static inline __attribute__((always_inline)) V narrow(Pair low, Pair high) {
+    v128_t a = wasm_f32x4_demote_f64x2_zero((v128_t)low), b = wasm_f32x4_demote_f64x2_zero((v128_t)high);
+    return (V)wasm_i64x2_shuffle(a, b, 0, 2);
+}
+static inline __attribute__((always_inline)) Whole lower_halves(Pair low, Pair high) {
+    return (Whole)wasm_i32x4_shuffle((v128_t)low, (v128_t)high, 0, 2, 4, 6);
+}
+static inline __attribute__((always_inline)) int any(Bits x) { return wasm_v128_any_true((v128_t)x); }
+#endif
+
+/* Of the lower two numbers, rounded to double. */
+static inline __attribute__((always_inline)) Pair fma_wide(V a, V b, V c) {
+    return widen_low(a) * widen_low(b) + widen_low(c);
 }
 
-/* Signs of those that may not be rounded once more: half-way between two f32, or subnormal. */
-static inline __attribute__((always_inline)) __m128d twice(__m128d sum) {
-    const __m128i rest = _mm_set1_epi64x(0x1fffffff), half = _mm_set1_epi64x(0x10000000), one = _mm_set1_epi64x(-1);
-    const __m128d least = _mm_set1_pd(0x1p-126), sign = _mm_set1_pd(-0.0);
-    __m128i middle = _mm_add_epi64(_mm_xor_si128(_mm_and_si128(_mm_castpd_si128(sum), rest), half), one);
-    __m128d tiny = _mm_and_pd(_mm_cmplt_pd(_mm_andnot_pd(sign, sum), least), _mm_cmpneq_pd(sum, _mm_setzero_pd()));
-    return _mm_or_pd(_mm_castsi128_pd(middle), tiny);
+/* Whether one of the sums may not be rounded once more, to y: it is half-way between two f32 (the 29 bits that f32 has
+ * not are 1 and zeros), or y is 2^-126 or less and not 0, where f32 has fewer bits still. A sum that is 0 in f32 is
+ * exact in double: of p = a b, a number of 48 bits, and c, which is 0 or at least 2^-149. */
+static inline __attribute__((always_inline)) int rounded_twice(Pair low, Pair high, V y) {
+    Bits half_way = lower_halves(low, high) << 3 == 0x80000000;
+    Whole size = ((Whole)y << 1) - 1; /* 2 abs(y) - 1; with the sign turned it is compared as if it had none */
+    Bits tiny = (Bits)(size ^ 0x80000000) < INT32_MIN + 0x01000000;
+    return any(half_way | tiny);
 }
 
 static __attribute__((noinline, unused)) V fma_rarely(V a, V b, V c) { return fma_each(a, b, c); }
@@ -91,12 +131,12 @@ static inline __attribute__((always_inline)) V fma_v(V a, V b, V c) {
     return (V)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #elif defined __aarch64__
     return (V)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
-#elif defined SDC_EMULATE_FMA && defined __SSE2__
-    const __m128 x = (__m128)a, y = (__m128)b, z = (__m128)c;
-    __m128d low = fma_wide(x, y, z);
-    __m128d high = fma_wide(_mm_movehl_ps(x, x), _mm_movehl_ps(y, y), _mm_movehl_ps(z, z));
-    if (_mm_movemask_pd(_mm_or_pd(twice(low), twice(high)))) return fma_rarely(a, b, c);
-    return (V)_mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high));
+#elif defined __wasm_relaxed_simd__
+    return (V)wasm_f32x4_relaxed_madd((v128_t)a, (v128_t)b, (v128_t)c);
+#elif defined FMA_BY_TWO
+    Pair low = fma_wide(a, b, c), high = fma_wide(upper_two(a), upper_two(b), upper_two(c));
+    V y = narrow(low, high);
+    return rounded_twice(low, high, y) ? fma_rarely(a, b, c) : y;
 #elif defined FMA_INSTRUCTION || defined SDC_EMULATE_FMA
     return fma_each(a, b, c);
 #else

@@ -5,6 +5,17 @@
 
 const Ops *K(cpu_table)(void), *K(cpu_table_mixed)(void);
 
+#ifdef __wasm_relaxed_simd__
+/* Whether this engine's relaxed_madd is fused on this machine, which it may choose: (1 + 2^-23)(1 - 2^-23) - 1 is
+ * -2^-46 then, and 0 where the product is rounded first. */
+bool K(cpu_fuses)(void);
+
+bool K(cpu_fuses)(void) {
+    volatile float more = 1 + 0x1p-23f, less = 1 - 0x1p-23f, one = 1;
+    return fma1(more, less, -one) == -0x1p-46f;
+}
+#endif
+
 /* What both tables share. */
 #define SHARED                                                                                                         \
     .rows_independent = true, .conv2d = K(conv2d), .group_norm = K(group_norm), .group_sums = K(group_sums),           \
