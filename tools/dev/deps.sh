@@ -1,9 +1,9 @@
 #!/bin/sh
-# deps.sh [openblas|none [SERVER]]: looks for a C compiler. Installs one if that needs no password (apt-get, as root or with sudo
+# deps.sh [openblas|none|wasm [SERVER]]: looks for a C compiler. Installs one if that needs no password (apt-get, as root or with sudo
 # -n), else says what to install. The same for stb_image.h, which reads JPEG pictures, and for openblas its library, whose
 # products some machines prefer, for libturbojpeg and libwebp, which are loaded to write JPEG and to read and write
 # WebP, and for libmicrohttpd, jansson, SQLite, libcurl and hiredis, which `sdc serve` needs (SERVER=0: it is not
-# wanted); but the build continues without them.
+# wanted); but the build continues without them. wasm: what `make wasm` needs, and nothing else.
 blas=${1:-openblas}
 cc=${CC:-cc}
 cc=${cc%% *}
@@ -40,7 +40,7 @@ server=
     done
     [ "$found" ] || server=missing
 done
-[ "$missing" ] || [ -z "$stb" ] || [ -z "$library" ] || [ "$pictures" ] || [ "$server" ] || exit 0
+[ "$blas" = wasm ] || [ "$missing" ] || [ -z "$stb" ] || [ -z "$library" ] || [ "$pictures" ] || [ "$server" ] || exit 0
 
 root=
 if [ "$(id -u)" != 0 ]; then
@@ -62,6 +62,13 @@ try_install() { # PACKAGES...
     return $status
 }
 
+if [ "$blas" = wasm ]; then
+    works() { printf '#include <stdio.h>\nint main(void) { return puts(""); }\n' | "$cc" --target=wasm32-wasi -x c -o /dev/null - 2>/dev/null; }
+    works || try_install clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc || true
+    command -v clang-19 >/dev/null 2>&1 && cc=clang-19
+    works || { echo "$cc makes no programs for wasm32-wasi; Debian: apt-get install clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc" >&2; exit 1; }
+    exit 0
+fi
 if [ "$missing" ]; then try_install $missing && missing=; fi
 if [ -z "$stb" ] && [ -z "$missing" ]; then
     try_install libstb-dev || echo "without libstb-dev (stb_image.h) this build cannot read JPEG pictures; everything else works" >&2

@@ -18,9 +18,9 @@ SDC_GOLDENS(EMBED_GOLDEN)
 static const struct {
     const char *name;
     const unsigned char *begin, *end;
-} GOLDENS[] = {SDC_GOLDENS(GOLDEN)};
+} GOLDENS[] = {SDC_GOLDENS(GOLDEN){NULL, NULL, NULL}};
 
-enum { COUNT = sizeof GOLDENS / sizeof *GOLDENS };
+enum { COUNT = sizeof GOLDENS / sizeof *GOLDENS - 1 };
 
 static int find(const char *name) {
     int i = 0;
