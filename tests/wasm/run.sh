@@ -7,7 +7,7 @@ prompt="a red circle above a blue square"
 passed=0 failed=0
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2> /dev/null || { echo "tests/wasm: not run: no Node.js 20 or later"; [ "${3:-}" != must ]; exit; }
+node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2> /dev/null || { echo "tests/wasm: not run: no Node.js 20 or later"; [ "${3:-}" != must ]; exit; }
 export TMPDIR="$work"
 program() { # FILE ARGUMENTS...: by Node
     file=$1
