@@ -170,6 +170,27 @@ static void check_program(const char *path) {
               "img2img -m '%s' -i from.png -p x --sd-upscale 2 --sd-upscale-upscaler nothing.pth", path);
 }
 
+/* Two tiles at once, or one after the other, whose seeds are the same: the same picture, which is not that without the
+ * hint. */
+static void check_hints(SdModel *m, const SdControl *c) {
+    uint8_t image[MOST_IMAGE];
+    SdResult out[3] = {{0}};
+    Error e = {0};
+    SdRequest r = request(WITH_CONTROL, image);
+    SdControl strong = *c;
+    bool ok = true;
+    strong.weight = 2;
+    for (int i = 0; i < 3; i++) {
+        r.controls = &strong, r.control_count = i < 2, r.batch_size = i ? 1 : 2;
+        ok = ok && sd_img2img(m, &r, &out[i], &e);
+    }
+    test_check(ok && pipeline_same_picture(&out[0].pictures[0], &out[1].pictures[0]) &&
+                   !pipeline_same_picture(&out[0].pictures[0], &out[2].pictures[0]),
+               "tiles of a batch have each its part of the hint");
+    test_note("%s", e.text);
+    for (int i = 0; i < 3; i++) sd_free(&out[i]);
+}
+
 /* Each tile with its part of a ControlNet's hint; an inpainting model. */
 static void check_beside(SdModel *m, const Golden *golden) {
     static uint8_t hint[104 * 88 * 3];
@@ -184,6 +205,7 @@ static void check_beside(SdModel *m, const Golden *golden) {
         SdControl c = control_of(net, hint);
         c.width = 104, c.height = 88;
         check_golden(m, golden, WITH_CONTROL, &c);
+        check_hints(m, &c);
     }
     sd_close_control(net);
     SdModel *shown = make_model_of(model, (MakeModel){.dtype = F32}, micro_inpainting_config())
