@@ -409,6 +409,7 @@ guide: $(B)/plain $(B)/sdc
 ## guide-pictures  the pictures of sd/guide anew (gnuplot); PICTURES="04 08": only those
 PICTURES ?=
 guide-pictures: $(B)/sdc $(B)/plain $(B)/montage
+	@CC="$(CC)" sh tools/dev/deps.sh $(BLAS) $(SERVER) gnuplot
 	sh tools/guide/pictures.sh $(B) $(PICTURES)
 ## guide-quotes    the quotations and outputs in sd/guide anew, from the tree; `make test SUITES=guide_pages` finds old ones
 guide-quotes: $(B)/sdc $(B)/plain

@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: find(). */
 #include "bind.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: resblock(). */
 #include "resblock.h"
 
 #include "strips.h"

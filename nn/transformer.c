@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: transformer(). */
 #include "transformer.h"
 
 #include "strips.h"

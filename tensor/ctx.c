@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: release(). */
 #include "half.h"
 #include "large.h"
 #include "ops.h"

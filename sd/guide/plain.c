@@ -91,7 +91,7 @@ static float *row(Map a, int n, int t) { return a.at + (size_t)(n * a.h + t) * (
 static size_t count_of(Map a) { return (size_t)a.n * (size_t)a.c * (size_t)a.h * (size_t)a.w; }
 
 /* Frees what was allocated since `mark` (a former m->used), except `kept`. fast: an arena planned before the run
- * (tensor/ctx.h). */
+ * (tensor/ctx.c). */
 static Map release(Sd *m, size_t mark, Map kept) {
     size_t last = mark;
     for (size_t i = mark; i < m->used; i++)
@@ -104,7 +104,7 @@ static Map release(Sd *m, size_t mark, Map kept) {
 /* === 2. The checkpoint: safetensors =============================================================================== */
 
 /* The file: 8 bytes, the header's length N; N bytes of JSON, {"NAME":{"dtype":"F16","shape":[2,3],
- * "data_offsets":[0,12]},...}; the tensors' bytes. fast: weights/formats/safetensors.c, which maps the file. */
+ * "data_offsets":[0,12]},...}; the tensors' bytes. */
 static const char *string(const char *p, char *out, size_t size) {
     size_t n = 0;
     if (*p++ != '"') die("the checkpoint's header is not JSON as safetensors writes it");
@@ -172,6 +172,7 @@ static double setting(const Sd *m, const char *section, const char *key, double 
     return !strncmp(p, "true", 4) ? 1 : !strncmp(p, "false", 5) ? 0 : strtod(p, NULL);
 }
 
+/* fast: weights/formats/safetensors.c, which maps the file */
 static void open_model(Sd *m, const char *path) {
     FILE *f = fopen(path, "rb");
     if (!f) die("%s: cannot be opened", path);
@@ -240,7 +241,7 @@ static float number_at(const Weight *w, const unsigned char *p, size_t i) {
 }
 
 /* The tensor whose name the format makes, as floats in torch's order; NULL: the checkpoint has none. The checkpoint's
- * names are what says how the networks below are built. fast: nn/bind.h, sd/load/weights.c. */
+ * names are what says how the networks below are built. fast: nn/bind.c, sd/load/weights.c. */
 static const Weight *find(Sd *m, const char *format, ...) {
     char name[160];
     va_list args;
@@ -322,7 +323,7 @@ static void write_taps(Sd *m, const char *path) {
 
 /* Byte-pair encoding: a word is its bytes, the last one marked as an end; then, of all neighbours that the table
  * merges, the pair that stands first in the table becomes one token, until none is left. Token 512 + k is what pair k
- * becomes. fast: sd/text/bpe.c (a hash table and a heap), text_clean.c (Unicode). */
+ * becomes. */
 static const uint16_t MERGES[][2] = {
 #include "sd/text/vocabulary.inc"
 };
@@ -342,6 +343,7 @@ static int merge_of(int a, int b) {
     return MERGE_COUNT;
 }
 
+/* fast: sd/text/bpe.c, by a hash table and a heap */
 static int merge_word(int *ids, int n) {
     for (;;) {
         int best = MERGE_COUNT, at = 0;
@@ -368,7 +370,7 @@ static int small(char c) { return c >= 'A' && c <= 'Z' ? c + 32 : (unsigned char
 
 /* text -> ids[77]: the start token, at most 75 of the text, end tokens. A word is a run of letters, one digit, or a
  * run of other marks; capitals count as small letters. Left out: contractions ('s), what Unicode calls a space or a
- * capital, HTML, emphasis. */
+ * capital, HTML, emphasis. fast: sd/text/tokenizer.c, sd/text/text_clean.c */
 static void tokenize(const char *text, int ids[CHUNK]) {
     int count = 1, word[256];
     ids[0] = START;
@@ -412,7 +414,7 @@ static Map linear(Sd *m, Map x, const char *path, const char *name) {
 
 /* y[o][i][j] = b[o] + sum over c, u, v of w[o][c][u][v] x[c][s i + u - p][s j + v - p], where x is 0 outside; stride s,
  * border p: [C][H][W] to [O][(H + 2 * p - U) / s + 1][...]. fast:
- * tensor/cpu/conv.c, and winograd.c, which needs 36 products for 16 pixels in place of 144. */
+ * tensor/cpu/conv2d.c, and tensor/cpu/winograd.c, which needs 36 products for 16 pixels in place of 144. */
 static Map conv(Sd *m, Map x, const char *path, const char *name, int s, int p) {
     const Weight *w = need(m, path, name, "weight"), *b = find(m, "%s.%s.bias", path, name);
     int U = w->nd == 4 ? w->n[2] : 1;
@@ -459,7 +461,7 @@ static Map group_norm(Sd *m, Map x, const char *path, const char *name, double e
     return y;
 }
 
-/* The same over the channels of each row [C]. */
+/* The same over the channels of each row [C]. fast: tensor/cpu/norm.c */
 static Map layer_norm(Sd *m, Map x, const char *path, const char *name) {
     const Weight *w = need(m, path, name, "weight"), *b = need(m, path, name, "bias");
     Map y = map_new(m, x.n, x.c, x.h, x.w);
@@ -886,7 +888,8 @@ static void chunk(FILE *f, const char *type, const unsigned char *data, size_t n
     fwrite(tail, 1, 4, f);
 }
 
-/* Pixels (v + 1) / 2 255, rounded, in zlib's stored blocks of at most 65535 bytes. fast: sd/image/png.c, deflate.c */
+/* Pixels (v + 1) / 2 255, rounded, in zlib's stored blocks of at most 65535 bytes. fast: sd/image/png.c,
+ * sd/image/deflate.c */
 static void write_png(const char *path, Map image) {
     int w = image.w, h = image.h;
     size_t row = 3 * (size_t)w + 1, raw = row * (size_t)h, n = 0;

@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: write_png(). */
 /* deflate.c: LZ77 and Huffman codes (RFC 1951) in a zlib stream (RFC 1950).
  *
  * The input becomes tokens: literal bytes, or matches (length, distance) in the last 32 KiB, found through chains of

@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: write_png(). */
 /* png.c: writing PNG files (W3C Portable Network Graphics, third edition), as much of the format as that needs.
  *
  * A signature, then chunks: length, four letters, data, CRC of letters and data. Each row of pixels is replaced by its

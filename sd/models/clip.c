@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: clip(). */
 #include "clip.h"
 
 #include <stdlib.h>

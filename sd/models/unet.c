@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: unet(). */
 #include "unet.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: vae(). */
 #include "vae.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: noise(). */
 /* noise.c: standard normal numbers from seeds.
  *
  * Box-Muller: for uniform u, v in (0,1]:  sqrt(-2 ln u) cos(2 pi v)  and  sqrt(-2 ln u) sin(2 pi v)  are two

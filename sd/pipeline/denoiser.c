@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: euler(). */
 #include "denoiser.h"
 
 #include "beside.h"

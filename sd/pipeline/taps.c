@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: tap(). */
 #include "taps.h"
 
 #include "tensor/os.h"

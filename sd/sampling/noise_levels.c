@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: log_sigmas(). */
 /* noise_levels.c: betas, alphas and sigmas.
  *
  *   beta_i = (sqrt .00085 + i/999 (sqrt .012 - sqrt .00085))^2,   a_t = product over i <= t of (1 - beta_i)

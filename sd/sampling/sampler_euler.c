@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: euler(). */
 /* sampler_euler.c: Euler, Euler a, Heun, DPM2, DPM2 a: one or two evaluations a step, no history.
  *
  * Euler follows the slope dx/dsigma = (x - D) / sigma; Heun averages the slopes at both ends (T. Karras et al.,

@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: merge_word(). */
 /* bpe.c: CLIP's vocabulary, and the merging of a word's bytes into its tokens. */
 #include "bpe.h"
 

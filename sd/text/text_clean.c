@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: tokenize(). */
 /* text_clean.c: see text_clean.h. */
 #include "text_clean.h"
 

@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: tokenize(). */
 /* tokenizer.c: text to words, words to token ids. */
 #include "tokenizer.h"
 #include "bpe.h"

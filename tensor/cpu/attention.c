@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: attention(). */
 /* attention.c: o = softmax(q k^T / sqrt(d)) v, by blocks of queries, streaming over keys.
  *
  * Everything is transposed, with PANEL queries next to each other: scores S^T [keys][PANEL] = K Q^T, probabilities in

@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: conv(). */
 /* conv2d.c: convolution as a product over gathered pixels (implicit im2col), by blocks of one picture's output pixels
  * and of output channels.
  *

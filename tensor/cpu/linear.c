@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: linear(). */
 /* linear.c: y = epilogue(x w^T + b), by blocks of one picture's rows and of outputs.
  *
  * Loops, from the outside in: pieces of K (a block's part of x and the current panel stay in L2), panels of 32 outputs

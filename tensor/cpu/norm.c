@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: group_norm(), layer_norm(). */
 /* norm.c: group norm and layer norm.
  *
  * Sums are over d = x - m with m close to the mean (the mean of the block or row, in f32), so that mean = m + sum(d)/n

@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: conv(). */
 /* winograd.c: 3x3 convolutions of stride 1 through F(4x4, 3x3) (winograd_tile.h), with a quarter of the
  * multiplications; of pictures enlarged to twice their size through F(4x4, 2x2), with a sixth.
  *

@@ -320,7 +320,7 @@ char *base64_of(const uint8_t *bytes, size_t size) {
     return out;
 }
 
-uint8_t *base64_read(const char *text, size_t *size) {
+uint8_t *base64_bytes(const char *text, size_t *size) {
     uint8_t *out = malloc(strlen(text) + 4);
     unsigned v = 0;
     *size = 0;

@@ -44,7 +44,7 @@ void reply_free(Reply *r);
 
 /* malloc'ed. */
 char *base64_of(const uint8_t *bytes, size_t size);
-uint8_t *base64_read(const char *text, size_t *size);
+uint8_t *base64_bytes(const char *text, size_t *size);
 
 /* What a path leads to in a reply's JSON: "state.job_count", "images.0", "images.#" (how many), "info:all_seeds.2" (in
  * the string `info`). Scalars as text; "{}" and "[]" for others; NULL: nothing there. One of eight rotating results. */

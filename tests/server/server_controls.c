@@ -84,7 +84,7 @@ static void hints(const Served *s) {
         Reply r = call_with(s, "/controlnet/detect", format, text);
         reply_check(&r, 200, "info=Success|images.#=1", "a hint by %s", MODULES[i].module);
         const char *got = reply_get(&r, "images.0");
-        uint8_t *file = base64_read(got ? got : "", &size);
+        uint8_t *file = base64_bytes(got ? got : "", &size);
         Image image = {0};
         bool same = image_decode(file, size, "reply", IMAGE_WHITE, &image, NULL) && image.width == w &&
                     image.height == h && resize_rgb(rgb, W, SIDE, wanted, w, h, RESIZE_LANCZOS, NULL) &&

@@ -34,7 +34,7 @@ static char *point(int x, int y, const char *said) {
 static int white(const Reply *r, const char *path, int *left, int *right) {
     const char *text = reply_get(r, path);
     size_t size;
-    uint8_t *file = base64_read(text ? text : "", &size);
+    uint8_t *file = base64_bytes(text ? text : "", &size);
     Image image = {0};
     int count = 0;
     *left = SIDE, *right = -1;
@@ -69,7 +69,7 @@ static void masks_are_largest(const Served *s) {
         snprintf(format, sizeof format, "{\"mask\":\"%%s\",\"mask_expansion\":%d}", reach);
         Reply r = call_with(s, EXPANSION, format, mask);
         const char *text = reply_get(&r, "mask");
-        uint8_t *file = base64_read(text ? text : "", &size);
+        uint8_t *file = base64_bytes(text ? text : "", &size);
         Image image = {0};
         int wrong = image_decode(file, size, "reply", IMAGE_WHITE, &image, NULL) ? 0 : -1;
         for (int y = 0; !wrong && y < SIDE; y++)

@@ -74,7 +74,50 @@ static void sheet(void) {
     image_free(&i);
 }
 
-SUITE(show, .seconds = 1) {
+/* One check: a page holds these words and pictures of its own, and refers to no other file. */
+static void page(const char *name, const char *words) {
+    char *text = test_read(cli_path(name), NULL);
+    test_check(text && cli_holds(text, words) && strstr(text, "src=\"data:image/png;base64,iVBOR") &&
+                   !strstr(text, "http:") && !strstr(text, "https:") && !strncmp(text, "<!doctype html>", 15) &&
+                   strstr(text, "</html>"),
+               "%s is a page with its pictures inside", name);
+    free(text);
+}
+
+static void pages(void) {
+    static const float OTHER[8] = {-1, 0, 1, 2.5f, 0, 0, 3, 3};
+    FileTensor t[] = {{.name = "maps", .dtype = F32, .nd = 4, .n = {1, 2, 2, 2}},
+                      {.name = "image", .dtype = F32, .nd = 4, .n = {1, 3, 2, 2}}};
+    Error e = {0};
+    StWriter *w = st_write_begin(cli_path("o.safetensors"), t, 2, NULL, 0, &e);
+    if (!test_check(w && st_write_data(w, OTHER, sizeof OTHER, &e) && st_write_data(w, PICTURE, sizeof PICTURE, &e) &&
+                        st_write_end(w, &e),
+                    "another file: %s", e.text))
+        return;
+    CliRun r = cli("diff t.safetensors o.safetensors --html d.html");
+    test_check(r.code == 1 && cli_holds(r.out, "first divergence: maps"), "diff --html prints and ends as without");
+    cli_free(&r);
+    page("d.html", "Where two runs part|2 tensors compared, 1 apart|<h3>maps</h3>|A - B|The "
+                   "picture|image<td>[1,3,2,2]|class=\"bad\"><td>maps");
+    cli_works("2 compared, 0 apart", "diff o.safetensors o.safetensors --html d.html");
+    page("d.html", "Two runs that agree|2 tensors compared, 0 apart");
+    cli_fails(2, "is also an input file", "diff t.safetensors o.safetensors --html t.safetensors");
+
+    cli_works("e.html", "explain -p 'a <red> circle & more' --steps 2 -o e.html");
+    page("e.html", "<h1>a &lt;red&gt; circle &amp; more</h1>|Steps: 2|>circle&lt;/w&gt;</code><td "
+                   "class=\"n\">7117|text_model.last_hidden_state|"
+                   "after step 2: latents|the picture that the network "
+                   "expects|unet.step000.mid_block|[2,144,4,4]|<b>circle</b>|vae.decoder.conv_out");
+    cli_fails(2, "no prompt", "explain -o e.html");
+    cli_fails(2, "is also an input file", "explain -p x -m t.safetensors -o t.safetensors");
+    cli_fails(2, "unexpected argument", "explain -p x y");
+
+    cli_works("op,stage,bytes,name\n0,text,|step,|decode,|conv 3x3 16x16 48 > 48", "bench --arena -");
+    cli_fails(2, "--arena: computes nothing", "bench --arena a.csv --json");
+    cli_fails(2, "--ladder: only --runs", "bench --ladder -m x");
+}
+
+SUITE(show, .seconds = 2) {
     statistics();
     if (!cli_begin() || !write_file(cli_path("t.safetensors"))) return;
     cli_works("maps          [1,2,2,2]                     1      1.414         -1          3|2 not finite",
@@ -93,6 +136,7 @@ SUITE(show, .seconds = 1) {
     cli_fails(2, "none of its 4 tensors is called 'none*'", "show t.safetensors --tap 'none*'");
     cli_fails(1, "m.safetensors", "show m.safetensors");
 
+    pages();
     cli_works("      1 t h e\n|        the = ", "tokens --merges -p 'the THE the'");
     cli_fails(2, "--merges: neither with --json", "tokens --merges --json -p x");
     cli_works("schedule,index,sigma,time\nUniform,0,|\nKarras,4,|\nBeta,", "schedulers --csv - --steps 4");

@@ -19,6 +19,19 @@ static double begin(Ctx *c, Record *r) {
     return os_clock();
 }
 
+static void add_moment(Ctx *c, Record *r, int call) {
+    if (r->moment_count == r->moment_room) {
+        int room = r->moment_room ? 2 * r->moment_room : 1024;
+        struct Moment *more = realloc(r->moments, (size_t)room * sizeof *more);
+        if (!more) {
+            error_set(&c->err, ERR_MEMORY, "out of memory for the record of calls");
+            return;
+        }
+        r->moments = more, r->moment_room = room;
+    }
+    r->moments[r->moment_count++] = (struct Moment){call, r->stage, c->arena->used};
+}
+
 static void end(Ctx *c, Record *r, CallShape s, double from, double flops, double bytes) {
     double seconds = r->gpu ? 0 : os_clock() - from;
     int i = 0;
@@ -33,6 +46,7 @@ static void end(Ctx *c, Record *r, CallShape s, double from, double flops, doubl
     call->seconds += seconds;
     call->flops += flops;
     call->bytes += bytes;
+    if (r->real == plan_ops()) add_moment(c, r, i);
     if (!r->gpu) return;
     gpu_mark(r->gpu, 2 * r->marks + 1, &c->err);
     r->marked[r->marks++] = i;
@@ -187,6 +201,7 @@ bool record_init(Record *r, const Ops *real, Gpu *gpu, Error *e) {
 }
 
 void record_free(Record *r) {
+    free(r->moments);
     free(r->calls);
     free(r->marked);
     *r = (Record){0};
@@ -245,6 +260,7 @@ bool record_plan(Record *r, const SdConfig *k, int width, int height, int batch,
         for (int t = 0; i == 0 && t < k->encoders; t++) plan_text(&c, &clip[t], texts);
         if (i == 1) plan_step(&c, &unet, height / unit, width / unit, batch, texts);
         if (i == 2) plan_decode(&c, &vae, height / unit, width / unit);
+        if (c.err.code) ok = error_set(e, c.err.code, "%s", c.err.text);
     }
     for (int i = 0; i < 3; i++) weight_list_free(&lists[i]);
     for (int i = 0; i < MAX_ENCODERS; i++) clip_free(&clip[i]);

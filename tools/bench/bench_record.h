@@ -45,6 +45,12 @@ typedef struct {
     int64_t stage; /* of the next calls */
     Call *calls;
     int count;
+    struct Moment { /* on the plan backend: every call in order, */
+        int call;
+        int64_t stage;
+        size_t used; /* and the bytes of the arena in use while it runs */
+    } * moments;
+    int moment_count, moment_room;
 
     /* On a GPU each op is timed by two marks on the GPU's clock. */
     Gpu *gpu;

@@ -3,6 +3,11 @@
  * are replayed from a recording: ops are timed in a run of their own, and a step's time is the median of replayed ones.
  * With --kernels the model's products, one by one (bench_kernels.c). */
 #include "tools/cli/commands.h"
+#include "tools/cli/output.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
+#include "weights/files/json_text.h"
+#include "tools/bench/bench_ladder.h"
 #include "tools/bench/bench_report.h"
 #include "tools/cli/part_options.h"
 #include "tools/cli/precision.h"
@@ -15,10 +20,10 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *refiner, *precision, *device;
+    const char *model, *refiner, *precision, *device, *arena;
     int width, height, steps, batch_size, runs, threads;
     double cfg;
-    bool kernels, json;
+    bool kernels, ladder, json;
     PartOptions parts;
 } Arguments;
 
@@ -37,6 +42,10 @@ static const Option OPTIONS[] = {
     OPTION(CHOICE, precision, 0, "precision", PRECISION_WORDS, "as for txt2img (f32)"),
     OPTION(FLAG, kernels, 0, "kernels", NULL,
            "measure the model's products instead (without -m SD 1.x's), one by one on one thread"),
+    OPTION(FLAG, ladder, 0, "ladder", NULL,
+           "measure one convolution and one attention instead, from three loops to the kernels, on one thread"),
+    OPTION(STRING, arena, 0, "arena", "FILE",
+           "write the planned use of memory instead, op by op, as CSV; - is standard output"),
     OPTION(FLAG, json, 0, "json", NULL, "print JSON"),
     OPTION_ROWS(parts, part_rows),
     OPTION_END};
@@ -209,6 +218,26 @@ static bool measure_kernels(const Arguments *a, const SdConfig *k, Report *out, 
     return ok;
 }
 
+/* "op,stage,bytes,name": every op of the text encoder, of one step and of the decoder, and what is in use while it
+ * runs. */
+static bool write_arena(const Arguments *a, const SdConfig *k, Report *out, Error *e) {
+    static const char *const STAGE_NAMES[] = {
+        [SD_STAGE_TEXT] = "text", [SD_STAGE_SAMPLE] = "step", [SD_STAGE_DECODE] = "decode"};
+    const Record *r = &out->record;
+    JsonText t = {0};
+    char name[128];
+    if (!record_plan(&out->record, k, out->width, out->height, out->batch, out->guided, e)) return false;
+    json_text(&t, "op,stage,bytes,name\n");
+    for (int i = 0; i < r->moment_count; i++) {
+        call_name(&r->calls[r->moments[i].call].shape, name, sizeof name);
+        json_text(&t, "%d,%s,%zu,\"%s\"\n", i, STAGE_NAMES[r->moments[i].stage], r->moments[i].used, name);
+    }
+    bool ok = (!t.failed || error_set(e, ERR_MEMORY, "%s: out of memory", file_shown(a->arena))) &&
+              atomic_write_file(a->arena, t.p, t.size, e);
+    free(t.p);
+    return ok;
+}
+
 static bool bench(const Arguments *a, Error *e) {
     SdOptions options = {.threads = a->threads, .precision = precision_of(a->precision), .device = a->device};
     bool published = a->kernels && !a->model; /* SD 1.x's sizes; no model */
@@ -231,6 +260,11 @@ static bool bench(const Arguments *a, Error *e) {
                                                                  : "f32";
     out.mixed = !gpu && mixed && sd_has_mixed();
     if (m && mixed) say_device(m, a->precision);
+    if (a->arena) {
+        bool written = m && write_arena(a, &k, &out, e);
+        record_free(&out.record);
+        return sd_close(refiner), sd_close(m), written;
+    }
     bool ok = (m || published) && (!a->refiner || refiner) &&
               (a->kernels ? measure_kernels(a, &k, &out, e) : measure(a, m, refiner, &out, e));
     out.threads = out.peaks.threads;
@@ -242,12 +276,34 @@ static bool bench(const Arguments *a, Error *e) {
     return ok;
 }
 
+/* Prints them as a table, or a JSON object a line. */
+static bool climb(const Arguments *a, Error *e) {
+    Rung rungs[RUNGS];
+    if (!bench_ladder(a->runs ? a->runs : 3, rungs, e)) return false;
+    if (!a->json) printf("%-14s %10s %8s  %9s  %s\n", "one thread", "GFLOP/s", "of peak", "error", "what");
+    for (int i = 0; i < RUNGS; i++) {
+        const Rung *r = &rungs[i];
+        if (a->json)
+            printf("{\"name\":\"%s\",\"gflops\":%.2f,\"share\":%.4f,\"error\":%.3e}\n", r->name, 1e-9 * r->rate,
+                   r->share, r->error);
+        else printf("%-14s %10.2f %7.1f%%  %9.2e  %s\n", r->name, 1e-9 * r->rate, 1e2 * r->share, r->error, r->what);
+    }
+    return true;
+}
+
 static int run(const Command *c, int argc, char **argv) {
     Arguments a = {.batch_size = 1, .cfg = 7};
     Error e = {0};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
     if (rest) return usage_error(c, "'%.60s' is not an option", argv[0]);
+    if (a.ladder && (a.model || a.refiner || a.kernels || a.device || a.width || a.height || a.steps || a.threads ||
+                     a.precision || a.arena))
+        return usage_error(c, "--ladder: only --runs and --json go with it; leave the others out");
+    if (a.ladder) return climb(&a, &e) ? finish_output() : report(c, &e);
+    if (a.arena && (a.refiner || a.kernels || a.json || a.runs))
+        return usage_error(c, "--arena: computes nothing; leave --refiner, --kernels, --json and --runs out");
+    if (a.arena && (code = output_file(c, "--arena", &a.arena)) != GO_ON) return code;
     if (a.refiner && (a.kernels || (a.device && strcmp(a.device, "cpu"))))
         return usage_error(c, "--refiner: its steps are measured on the processor, without --kernels; leave %s out",
                            a.kernels ? "--kernels" : "--device");
@@ -271,7 +327,8 @@ const Command BENCH = {
     "its share of the stage's time and of the peak (Winograd convolutions may exceed it); and the wall time of each "
     "stage: text encoder, one step, decoding one picture. Of two runs before those that count the first measures "
     "memory "
-    "and the second, of one step, warms it up. --kernels measures CPU time of the thread, which other programs disturb "
+    "and the second, of one step, warms it up. --ladder shows what each idea behind the kernels is worth: plain C "
+    "first, then the ops. --kernels measures CPU time of the thread, which other programs disturb "
     "less.\n"
     "--device cuda measures a GPU: its peaks by instruction, every op by the GPU's own clock in a separate run, a step "
     "as "

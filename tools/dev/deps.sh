@@ -1,9 +1,10 @@
 #!/bin/sh
-# deps.sh [openblas|none|wasm [SERVER]]: looks for a C compiler. Installs one if that needs no password (apt-get, as root or with sudo
+# deps.sh [openblas|none|wasm [SERVER [gnuplot]]]: looks for a C compiler. Installs one if that needs no password (apt-get, as root or with sudo
 # -n), else says what to install. The same for stb_image.h, which reads JPEG pictures, and for openblas its library, whose
 # products some machines prefer, for libturbojpeg and libwebp, which are loaded to write JPEG and to read and write
 # WebP, and for libmicrohttpd, jansson, SQLite, libcurl and hiredis, which `sdc serve` needs (SERVER=0: it is not
 # wanted); but the build continues without them. wasm: what `make wasm` needs, and nothing else.
+# gnuplot: draws the guide's pictures (make guide-pictures).
 blas=${1:-openblas}
 cc=${CC:-cc}
 cc=${cc%% *}
@@ -40,7 +41,9 @@ server=
     done
     [ "$found" ] || server=missing
 done
-[ "$blas" = wasm ] || [ "$missing" ] || [ -z "$stb" ] || [ -z "$library" ] || [ "$pictures" ] || [ "$server" ] || exit 0
+gnuplot=
+[ "${3:-}" != gnuplot ] || command -v gnuplot >/dev/null 2>&1 || gnuplot=missing
+[ "$blas" = wasm ] || [ "$missing" ] || [ "$gnuplot" ] || [ -z "$stb" ] || [ -z "$library" ] || [ "$pictures" ] || [ "$server" ] || exit 0
 
 root=
 if [ "$(id -u)" != 0 ]; then
@@ -83,6 +86,12 @@ fi
 if [ "$server" ] && [ -z "$missing" ]; then
     try_install libmicrohttpd-dev libjansson-dev libsqlite3-dev libcurl4-openssl-dev libhiredis-dev ||
         echo "without libmicrohttpd, jansson, SQLite, libcurl and hiredis (their -dev packages) there is no sdc serve; everything else works" >&2
+fi
+if [ "$gnuplot" ] && [ -z "$missing" ]; then
+    try_install gnuplot-nox || {
+        echo "the guide's pictures need gnuplot: sudo apt-get install gnuplot-nox" >&2
+        exit 1
+    }
 fi
 [ "$missing" ] || exit 0
 

@@ -1,12 +1,16 @@
 #!/bin/sh
-# pages.sh FOLDER [check|write] [PAGE...]: whether what the guide's pages say is still true (page.awk, prose.awk); or
-# writes them anew. FOLDER: where sdc and plain were built. From the root of the tree. Pages: all of sd/guide.
+# pages.sh FOLDER [check|write] [PAGE...]: whether what the guide's pages say is still true (page.awk, prose.awk), and
+# plain.c and the fast files name each other (fast.awk); or writes the pages anew. FOLDER: where sdc and plain were built. From the root of the tree. Pages: all of sd/guide.
 set -eu
 built=$(cd "$1" && pwd)
 how=${2:-check}
 shift
 [ $# = 0 ] || shift
-[ $# -gt 0 ] || set -- sd/guide/*.md
+status=0
+if [ $# = 0 ]; then
+    set -- sd/guide/*.md
+    awk -f tools/guide/fast.awk sd/guide/plain.c $(find sd nn tensor weights -name '*.[ch]' ! -path 'sd/guide/*') >&2 || status=1
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$built/sdc" help > "$work/commands"
@@ -14,7 +18,6 @@ sed -n 's/^  \([a-z0-9-]*\)  *.*/\1/p' "$work/commands" | while read -r c; do
     "$built/sdc" help "$c"
 done > "$work/help"
 sed -n 's/^\([a-z-][a-z-]*\):.*/\1/p' Makefile > "$work/targets"
-status=0
 for page in "$@"; do
     # commands of a page run in one folder, which looks like a built tree
     rm -rf "$work/run"

@@ -5,10 +5,6 @@
 set -eu
 built=$(cd "$1" && pwd)
 shift
-command -v gnuplot > /dev/null || {
-    echo "gnuplot is missing: sudo apt-get install gnuplot-nox" >&2
-    exit 1
-}
 export LC_ALL=C
 sdc=$built/sdc plain=$built/plain montage=$built/montage
 out=$PWD/sd/guide/pictures data=$PWD/build/guide

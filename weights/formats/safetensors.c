@@ -1,3 +1,4 @@
+/* In sd/guide/plain.c: open_model(). */
 /* safetensors.c: reading a header by the rules of the format.
  *
  * The JSON event reader goes through the header twice, without a tree: once to check the grammar and count, once to

@@ -2,8 +2,11 @@
  *
  * Tensors are compared in A's order, in which they were computed: the first one above the bound is where to look. */
 #include "diff.h"
+#include "diff_html.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
+#include "weights/files/atomic_file.h"
+#include "weights/files/file_open.h"
 #include "weights/files/json.h"
 
 #include <math.h>
@@ -14,7 +17,7 @@
 enum { SHOWN = 8 };
 
 typedef struct {
-    const char *names;
+    const char *names, *html;
     double bound;
     bool json;
 } Arguments;
@@ -23,6 +26,7 @@ static const Option OPTIONS[] = {
     OPTION_IN(DOUBLE, bound, 0, "bound", "X", 0, 1e300, "largest relative RMS difference that counts as equal (1e-4)"),
     OPTION(STRING, names, 0, "names", "FILE",
            "a file of lines NAME_IN_A NAME_IN_B; a * in both stands for the same text"),
+    OPTION(STRING, html, 0, "html", "FILE", "also write a page that draws where they part"),
     OPTION(FLAG, json, 0, "json", NULL, "print JSON"), OPTION_END};
 
 typedef struct {
@@ -33,6 +37,7 @@ typedef struct {
     const FileTensor *first;    /* the first divergence */
     Difference first_is;
     size_t compared, apart, only_a, only_b;
+    DiffRow *rows; /* [compared], for the page */
 } Run;
 
 static bool pair_names(Run *r, DiffNames *names, Error *e) {
@@ -103,7 +108,7 @@ static void compare(Run *r) {
         if (!r->partner[i]) continue;
         Difference d = diff_tensors(r->a, t, r->b, r->partner[i]);
         bool apart = d.why || !(d.relative <= r->options->bound);
-        r->compared++;
+        r->rows[r->compared++] = (DiffRow){t, r->partner[i], d, apart};
         r->apart += apart;
         if (apart && !r->first) r->first = t, r->first_is = d;
         print_one(r, t, d, apart, width);
@@ -135,7 +140,8 @@ static bool run(const Arguments *options, char **files, const WeightFile *a, con
     Run r = {.a = a, .b = b, .options = options};
     r.partner = calloc(a->count + 1, sizeof *r.partner);
     r.used = calloc(b->count + 1, sizeof *r.used);
-    bool ok = r.partner && r.used;
+    r.rows = calloc(a->count + 1, sizeof *r.rows);
+    bool ok = r.partner && r.used && r.rows;
     if (!ok) error_set(e, ERR_MEMORY, "%s: out of memory; free some and try again", files[0]);
     ok = ok && pair_names(&r, names, e);
     if (ok) {
@@ -145,9 +151,11 @@ static bool run(const Arguments *options, char **files, const WeightFile *a, con
             error_set(e, ERR_FORMAT, "%s: has no tensor in common with %s; use --names or check the files", files[0],
                       files[1]);
     }
+    if (r.compared && options->html && !e->code) diff_html(options->html, a, b, r.rows, r.compared, options->bound, e);
     free(r.partner);
     free(r.used);
-    return ok;
+    free(r.rows);
+    return ok && !e->code;
 }
 
 static int diff(const Command *c, int argc, char **argv) {
@@ -160,6 +168,12 @@ static int diff(const Command *c, int argc, char **argv) {
     if (rest < 2) return usage_error(c, "needs two files: sdc diff A B");
     const char *files[] = {argv[0], argv[1]};
     input_file(&files[0]), input_file(&files[1]), input_file(&options.names);
+    for (int i = 0; i < 2; i++)
+        if (options.html && file_same(options.html, files[i]))
+            return usage_error(c, "--html: %.200s is also an input file; name another file", options.html);
+    code = output_file(c, "--html", &options.html);
+    if (code != GO_ON) return code;
+    if (options.html && !atomic_check(options.html, &e)) return report(c, &e);
     WeightFile *a = weight_file_open(files[0], &e), *b = a ? weight_file_open(files[1], &e) : NULL;
     bool ok = a && b && (!options.names || diff_names_read(&names, options.names, &e)) &&
               run(&options, argv, a, b, &names, &e);

@@ -1,6 +1,6 @@
 #include "ask_image.h"
 
-#include "tools/server/http/base64.h"
+#include "weights/files/base64.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "reply.h"
 
 #include "ask.h"
-#include "tools/server/http/base64.h"
+#include "weights/files/base64.h"
 #include "stamp.h"
 #include "sd/info/infotext_read.h"
 #include "weights/files/atomic_file.h"

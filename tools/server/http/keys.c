@@ -1,6 +1,6 @@
 #include "keys.h"
 
-#include "base64.h"
+#include "weights/files/base64.h"
 #include "weights/files/sha256.h"
 #include "weights/files/text_file.h"
 

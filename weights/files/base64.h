@@ -1,6 +1,6 @@
 /* base64.h: RFC 4648's base64. */
-#ifndef SD_TOOLS_SERVER_HTTP_BASE64_H
-#define SD_TOOLS_SERVER_HTTP_BASE64_H
+#ifndef SD_WEIGHTS_FILES_BASE64_H
+#define SD_WEIGHTS_FILES_BASE64_H
 
 #include <stdbool.h>
 #include <stddef.h>
