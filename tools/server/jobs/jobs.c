@@ -203,7 +203,7 @@ void jobs_done(Jobs *q, Job *j, JobState state) {
     q->works--;
     j->state = state, j->ended = os_clock();
     deliver(j);
-    os_condition_wake(q->change);
+    if (q->one_other && is_other(j)) os_condition_wake(q->change); /* else nobody waits for this */
     os_unlock(q->lock);
     job_free(j);
 }
