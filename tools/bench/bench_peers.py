@@ -337,6 +337,8 @@ def compare(args):
     kept = {"times": {}, "errors": {}}
     if args.results and os.path.exists(args.results):
         kept = json.load(open(args.results))
+    if "peaks" not in kept and not set(names) & set(PRECISION):
+        sys.exit("bench_peers: --only needs a program of sd.c too, whose run measures the peaks")
     programs = {n: program(args, n) for n in names}
     for p in programs.values():  # before the rounds, so that they are of measuring alone
         if isinstance(p, Here) and args.rounds:
