@@ -5,7 +5,7 @@
 MODEL: for cases of SD 1.5 a file of `tests --make-model full single f16`, for those of SDXL one of tools/goldens/checkpoints.py.
 Writes files of the published shapes and names to DIR (F16), draws 256x256 in three steps with both programs, in f32, and
 prints `sdc diff` of their latents for each case; exit status 1 if one is further off than 1e-4. The weights stay F16 in
-memory on both sides, a layer of diffusers' widens its own while it computes: 3 to 4 GB, of sdxl-lora 9, some minutes a case. The cases:
+memory on both sides, a layer of diffusers' widens its own while it computes: 3 to 4 GB besides the pages of files, some minutes a case. The cases:
 
     sd15 sdxl                  a ControlNet, by save_pretrained
     sdxl-union                 a ControlNet Union of eight kinds (ProMax), by save_pretrained
@@ -170,8 +170,27 @@ def lora_state(m, prefix):
     return out
 
 
+class Merging(torch.nn.Module):
+    """A layer of PEFT's, which merges its LoRA in F32 and rounds to F16 whenever it computes, in F32."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        base = self.layer.get_base_layer()
+        kept = base.weight.data
+        base.weight.data = kept.float()
+        self.layer.merge()
+        base.weight.data = base.weight.data.half()
+        y = base(x)
+        base.weight.data = kept
+        self.layer.merged_adapters.clear()
+        return y
+
+
 def merged(m, state, prefix):
-    """m with the file's LoRA, as diffusers and PEFT load it, merged at LORA_WEIGHT in F32 and rounded."""
+    """m with the file's LoRA, as diffusers and PEFT load it, at LORA_WEIGHT."""
     from diffusers.loaders.peft import PeftAdapterMixin
     from diffusers.loaders import StableDiffusionXLLoraLoaderMixin as Loader
     from peft.tuners.lora import LoraLayer
@@ -184,12 +203,11 @@ def merged(m, state, prefix):
     for k, s in list(m.named_modules()):
         if not isinstance(s, LoraLayer):
             continue
-        s.float()
+        s.lora_A.float(), s.lora_B.float()
         for a in s.scaling:
             s.scaling[a] *= LORA_WEIGHT
-        s.merge()
         parent, _, last = k.rpartition(".")
-        setattr(m.get_submodule(parent), last, s.get_base_layer().half())
+        setattr(m.get_submodule(parent), last, Merging(s))
         count += 1
     assert count == len([k for k in state if k.startswith(prefix + ".") and "lora_A" in k]), count
     print(f"{prefix}: {count} layers merged", flush=True)
