@@ -211,38 +211,6 @@ static void midst(const Served *s) {
     wait_metric(s, "\nsdc_cluster_pieces 0\n", "nothing is left of it");
 }
 
-/* What is enlarged is the server's work, whose threads are many: one at a time, since each takes the memory there is.
- */
-static void enlarging(const Served *s) {
-    enum { CALLS = 4 };
-    int fds[CALLS], most = 0, good = 0;
-    Reply r = call(s, "POST", T, "", "{" SMALL "}");
-    const char *picture = reply_get(&r, "images.0");
-    size_t size = (picture ? strlen(picture) : 0) + 100;
-    char *body = malloc(size);
-    snprintf(body, size, "{\"image\":\"%s\",\"upscaling_resize\":20,\"upscaler_1\":\"Lanczos\"}",
-             picture ? picture : "");
-    reply_free(&r);
-    for (int i = 0; i < CALLS; i++)
-        fds[i] = call_open(s), call_send(fds[i], "POST", "/sdapi/v1/extra-single-image", "", body);
-    for (int waiting = 1; waiting > 0;) {
-        r = call(s, "GET", "/metrics", "", NULL);
-        const char *w = r.body ? strstr(r.body, "\nsdc_jobs_working ") : NULL;
-        const char *q = r.body ? strstr(r.body, "\nsdc_jobs_waiting ") : NULL;
-        int working = w ? atoi(w + 18) : 99;
-        most = working > most ? working : most, waiting = q ? atoi(q + 18) : 0;
-        reply_free(&r);
-    }
-    for (int i = 0; i < CALLS; i++) {
-        r = call_read(fds[i]);
-        good += r.status == 200 && reply_get(&r, "image") != NULL;
-        call_close(fds[i]);
-        reply_free(&r);
-    }
-    test_check(good == CALLS && most <= 1, "%d pictures are enlarged, %d at a time", good, most);
-    free(body);
-}
-
 /* A worker may give a piece up, as one does whose piece Redis has lost; if the piece was put there again meanwhile,
  * that is not the job's end. */
 static void given_up(const Served *s) {
@@ -372,7 +340,6 @@ SUITE(queue, .seconds = 12) {
         pictures(&s, &alone);
         midst(&s);
         given_up(&s);
-        enlarging(&s);
         killed(&s, &alone, arguments);
         deadly(&s);
         test_check(serve_stop(&s) == 0, "the server ends with 0");
