@@ -167,6 +167,9 @@ static void emulation(void) {
         emulated("half-way", a, b, 0x1p24f + (float)(i & 7));
         emulated("half-way, cancelling", a, b, -a * b);
         emulated("subnormal", a * 0x1p-75f, b * 0x1p-75f, (float)(i & 31) * 0x1p-149f);
+        /* likewise below 2^-126, where f32 has fewer bits: the product is 2^-150 but for a hair that double loses */
+        emulated("a hair from half-way, subnormal", 0x1.000002p-75f, i & 1 << 12 ? 0x1.fffffcp-76f : -0x1.fffffcp-76f,
+                 (float)(0x400001 + 2 * (i & 0xfff)) * 0x1p-149f);
         /* odd products of 25 bits lie half-way; c is too small for double */
         float odd = 4097.0f + (float)(2 * (i & 0x1ff)), other = 4097.0f + (float)(2 * (i >> 9 & 0xff));
         emulated("a hair from half-way", odd, other, i & 1 << 17 ? 0x1p-40f : -0x1p-40f);
