@@ -187,6 +187,7 @@ void sd_close_control(SdControlNet *c) {
     }
     control_lora_free(c);
     controlnet_free(&c->net);
+    kept_values_drop(&c->m.made);
     image_adapter_free(&c->image);
     clip_vision_free(&c->vision);
     checkpoint_close(c->m.checkpoint);

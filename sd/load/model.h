@@ -12,6 +12,7 @@
 #ifndef SD_LOAD_MODEL_H
 #define SD_LOAD_MODEL_H
 
+#include "kept.h"
 #include "weights/checkpoint.h"
 #include "sd/models/clip.h"
 #include "sd/models/config.h"
@@ -71,7 +72,8 @@ struct SdModel {
     ThreadPool *gpu_threads; /* one thread for each GPU, where there are several */
     Precision precision;
     size_t memory_limit;              /* bytes; 0: the machine's */
-    Workspace kept;                   /* the last call's, if it kept its weights */
+    Workspace kept;                   /* the last call's, if it kept its weights, */
+    KeptValues made;                  /* and what it made of texts; of an IP-Adapter's own: of pictures */
     char hash[65];                    /* the file's SHA-256 in hex; "" until model_hash has found it */
     char given_hash[GIVEN_COUNT][65]; /* the same of parts from files of their own */
 };

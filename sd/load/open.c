@@ -318,6 +318,7 @@ SdModel *sd_open(const char *path, const SdOptions *options, Error *e) {
 void sd_close(SdModel *m) {
     if (!m) return;
     workspace_drop_kept(m);
+    kept_values_drop(&m->made);
     overlay_free(m->overlay);
     m->overlay = NULL;
     for (int i = 0; i < PART_COUNT; i++) {

@@ -350,5 +350,6 @@ bool overlay_set(SdModel *m, const SdNetwork *networks, int count, SdApply apply
         if (m->loaded[p]) follow(m, (Part)p, now);
     overlay_free(m->overlay);
     m->overlay = now;
+    kept_values_drop(&m->made); /* by other weights */
     return true;
 }

@@ -234,7 +234,7 @@ Tensor call_time_shifts(Generation *g, const UnetTexts *k, int context, int text
 static void encode_texts(Generation *g, const Mode *mode, int encoder) {
     use_weights(g, mode);
     text_states_encode(&g->now->cond.text, &g->ctx, g->now->m->clip, encoder,
-                       request_layer(&g->now->m->config.clip[encoder], g->r));
+                       request_layer(&g->now->m->config.clip[encoder], g->r), g->keep ? &g->now->m->made : NULL);
 }
 
 void text_plan(Generation *g, const Mode *mode) { encode_texts(g, mode, 0); }

@@ -33,6 +33,7 @@ static bool close_taps(Generation *g, Error *e) {
 static void release_kept(Generation *g) {
     for (int k = 0; k < g->expert_count; k++)
         for (int i = 0; i < PART_COUNT; i++) model_release(g->experts[k].m, (Part)i);
+    for (int k = 0; k < g->expert_count; k++) kept_values_drop(&g->experts[k].m->made);
     control_release(g);
 }
 
@@ -89,7 +90,7 @@ void generate_release(SdModel *m, const SdRequest *r) {
     SdModel *const models[] = {m, r->refiner};
     for (int k = 0; k < 2; k++) {
         for (int i = 0; models[k] && i < PART_COUNT; i++) model_release(models[k], (Part)i);
-        if (models[k]) workspace_drop_kept(models[k]);
+        if (models[k]) workspace_drop_kept(models[k]), kept_values_drop(&models[k]->made);
     }
 }
 

@@ -47,7 +47,8 @@ enum { PROGRAM_BYTES = 24 << 20 };
 /* A model's file in memory, and what its threads work in. */
 static size_t model_bytes(const SdModel *m) {
     const WeightFile *file = m->checkpoint->file;
-    return (file && !file->mapped ? file->size : 0) + (size_t)pool_threads(m->pool) * SCRATCH_BYTES;
+    return (file && !file->mapped ? file->size : 0) + (size_t)pool_threads(m->pool) * SCRATCH_BYTES +
+           kept_values_bytes(&m->made);
 }
 
 /* An activation's name, as the request's listener knows it. */
@@ -259,6 +260,16 @@ static bool is_repeated(const Generation *g, const Expert *d, int stage) {
     return found;
 }
 
+/* The states of all texts, which are kept with the weights. */
+static size_t texts_bytes(const Generation *g) {
+    size_t bytes = 0;
+    if (g->m->gpu) return 0;
+    for (const Expert *d = g->experts; d < g->experts + g->expert_count; d++)
+        for (int i = 0; i < d->cond.text.count; i++)
+            bytes += tensor_bytes(d->cond.text.sides[i].states) + tensor_bytes(d->cond.text.sides[i].pooled);
+    return bytes;
+}
+
 /* What all stages need if every part's weights stay in memory, as a request that keeps them has it. */
 static size_t need_all(Generation *g) {
     size_t weights = 0, peak = g->m->gpu ? 0 : image_encode_peak(g);
@@ -268,7 +279,7 @@ static size_t need_all(Generation *g) {
             if (!is_repeated(g, d, i)) weights += weights_of(g, d, i);
             peak = larger(peak, measure(g, d, i));
         }
-    return other_bytes(g) + weights + peak;
+    return other_bytes(g) + weights + peak + texts_bytes(g);
 }
 
 /* --- the plan --- */

@@ -1,5 +1,7 @@
 #include "text_states.h"
 
+#include "weights/files/sha256.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +151,7 @@ typedef struct {
     int encoder;
     int64_t at; /* channels of a context before the encoder's own */
     int skip;
+    KeptValues *made; /* NULL: none */
     PromptChunk empty;
 } Encoding;
 
@@ -248,6 +251,81 @@ static void encode_side(const Encoding *n, Side *side) {
     for (int64_t k = 0; !c->err.code && k < side->chunks; k++) emphasise(n, side, k);
 }
 
+/* --- states that an earlier call made --- */
+
+/* Adds all that a chunk's states depend on. */
+static void hash_chunk(const Encoding *n, const Side *side, int text, int64_t k, float *rows, Sha256 *sha) {
+    const PromptChunk *chunk = encoder_chunk(n, side, text, k);
+    const int64_t width = n->clip->config.width;
+    int32_t ids[PROMPT_CHUNK];
+    bool is[PROMPT_CHUNK] = {false};
+    ids_for(n->clip, ids, chunk);
+    sha256_update(sha, ids, sizeof ids);
+    sha256_update(sha, chunk->weights, sizeof chunk->weights);
+    if (!n->s->vectors.count) return;
+    memset(rows, 0, (size_t)(PROMPT_CHUNK * width) * sizeof *rows);
+    text_vectors_put(&n->s->vectors, n->encoder, width, n->s->embeddings,
+                     &prompt_for(n->s, side, n->encoder)->texts[text], k, rows, is);
+    sha256_update(sha, rows, (size_t)(PROMPT_CHUNK * width) * sizeof *rows);
+    sha256_update(sha, is, sizeof is);
+}
+
+static bool hash_side(const Encoding *n, const Side *side, char key[65]) {
+    const int64_t what[] = {n->encoder, n->skip, (int64_t)n->s->emphasis, side->chunks, n->clip->config.width};
+    float *rows = n->s->vectors.count ? malloc((size_t)(PROMPT_CHUNK * n->clip->config.width) * sizeof *rows) : NULL;
+    unsigned char digest[32];
+    Sha256 sha;
+    if (n->s->vectors.count && !rows) return false;
+    sha256_init(&sha);
+    sha256_update(&sha, what, sizeof what);
+    for (int text = 0; text < side->prompt->text_count; text++) {
+        int64_t often = occurrences(side->branch, text);
+        sha256_update(&sha, &often, sizeof often);
+        for (int64_t k = 0; often && k < side->chunks; k++) hash_chunk(n, side, text, k, rows, &sha);
+    }
+    sha256_final(&sha, digest);
+    sha256_hex(digest, key);
+    free(rows);
+    return true;
+}
+
+/* Copies the encoder's states and pooled vectors of a side's texts to `values`, or, where `from` is not NULL, from
+ * there; NULL both: neither. How many numbers they are. */
+static size_t pass_side(const Encoding *n, const Side *side, float *values, const float *from) {
+    const size_t width = (size_t)n->clip->config.width, pooled = n->clip->config.pooled ? (size_t)n->s->pooled : 0;
+    size_t at = 0;
+    for (int text = 0; text < side->prompt->text_count; text++) {
+        if (!occurrences(side->branch, text)) continue;
+        for (int64_t t = 0; t < side->chunks * PROMPT_CHUNK; t++, at += width) {
+            float *row = row_of(chunk_states(n, side->shown, text, t / PROMPT_CHUNK), t % PROMPT_CHUNK);
+            if (values) memcpy(values + at, row, width * sizeof *row);
+            if (from) memcpy(row, from + at, width * sizeof *row);
+        }
+        float *one = pooled ? (float *)tensor_host(n->c, side->pooled).data + (size_t)text * pooled : NULL;
+        if (pooled && values) memcpy(values + at, one, pooled * sizeof *one);
+        if (pooled && from) memcpy(one, from + at, pooled * sizeof *one);
+        at += pooled;
+    }
+    return at;
+}
+
+static void make_side(const Encoding *n, Side *side) {
+    char key[65];
+    bool keeps = n->made && hash_side(n, side, key);
+    size_t count = keeps ? pass_side(n, side, NULL, NULL) : 0;
+    const float *there = keeps ? kept_values_find(n->made, key, count) : NULL;
+    if (there) {
+        pass_side(n, side, NULL, there);
+        return;
+    }
+    encode_side(n, side);
+    float *values = keeps && !n->c->err.code ? malloc(count * sizeof *values) : NULL;
+    if (!values) return;
+    pass_side(n, side, values, NULL);
+    kept_values_add(n->made, key, values, count);
+    free(values);
+}
+
 /* The states of a text that is left out as if it were nothing. */
 static void zero_side(const Encoding *n, Side *side) {
     Tensor pooled = tensor_host(n->c, side->pooled);
@@ -279,9 +357,14 @@ static void plan_encode(const Encoding *n) {
     c->flops = before + chunks * both + firsts * first;
 }
 
-void text_states_encode(TextStates *s, Ctx *c, const Clip *clips, int encoder, int skip) {
-    Encoding n = {
-        .s = s, .c = c, .clip = &clips[encoder], .encoder = encoder, .skip = skip, .empty = {.ids = {TOKEN_BOS}}};
+void text_states_encode(TextStates *s, Ctx *c, const Clip *clips, int encoder, int skip, KeptValues *made) {
+    Encoding n = {.s = s,
+                  .c = c,
+                  .clip = &clips[encoder],
+                  .encoder = encoder,
+                  .skip = skip,
+                  .made = made,
+                  .empty = {.ids = {TOKEN_BOS}}};
     for (int i = 0; i < encoder; i++) n.at += clips[i].config.width;
     for (int t = 0; t < PROMPT_CHUNK; t++) {
         n.empty.weights[t] = 1.0f;
@@ -293,7 +376,7 @@ void text_states_encode(TextStates *s, Ctx *c, const Clip *clips, int encoder, i
     }
     for (int i = 0; i < s->count; i++)
         if (s->sides[i].zero) zero_side(&n, &s->sides[i]);
-        else encode_side(&n, &s->sides[i]);
+        else make_side(&n, &s->sides[i]);
 }
 
 /* --- contexts --- */

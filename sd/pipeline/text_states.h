@@ -46,8 +46,8 @@ void text_states_place(TextStates *s, Ctx *c, int64_t width, int64_t pooled);
 void text_states_forget(TextStates *s);
 /* Encodes every text by an encoder, clips[encoder], whose states follow those of the encoders before it in a context.
  * skip: clip skip. Applies weights by the webui's emphasis modes (sd_emphasis.py), to each encoder's states by
- * themselves. */
-void text_states_encode(TextStates *s, Ctx *c, const Clip *clips, int encoder, int skip);
+ * themselves. made: where states are looked for first, and kept; NULL: nowhere. */
+void text_states_encode(TextStates *s, Ctx *c, const Clip *clips, int encoder, int skip, KeptValues *made);
 /* Makes the contexts current for denoiser call `call`, counted from 0, and marks the sides whose text switched. */
 void text_states_switch(TextStates *s, Ctx *c, int call);
 /* The context, and with it the U-Net call, that a side belongs to, and its place in that context. */

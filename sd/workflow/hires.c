@@ -1,6 +1,7 @@
 #include "hires.h"
 
 #include "enlarge.h"
+#include "sd/pipeline/control/image_encode.h"
 #include "sd/pipeline/generate.h"
 #include "sd/image/interpolate.h"
 #include "sd/pipeline/request.h"
@@ -166,6 +167,7 @@ static bool begin(Hires *h, SdModel *m, const SdRequest *r, Error *e) {
 }
 
 static void end(Hires *h) {
+    if (!h->told.keep) image_encode_forget(&h->told);
     for (int i = 0; h->pictures && i < h->told.batch_size; i++) free(h->pictures[i]);
     free(h->pictures);
     free(h->x);

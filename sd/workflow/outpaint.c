@@ -4,6 +4,7 @@
 #include "sd/image/mask.h"
 #include "sd/info/params.h"
 #include "sd/pipeline/beside.h"
+#include "sd/pipeline/control/image_encode.h"
 #include "sd/pipeline/generate.h"
 #include "sd/pipeline/plan.h"
 #include "sd/pipeline/request.h"
@@ -111,6 +112,7 @@ static bool begin(Outpaint *o, SdModel *m, const SdRequest *r, Error *e) {
 }
 
 static void end(Outpaint *o) {
+    if (!o->told.keep) image_encode_forget(&o->told);
     networks_free(&o->networks);
     free(o->embeddings);
     taps_abort(o->taps);

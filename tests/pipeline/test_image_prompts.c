@@ -5,6 +5,7 @@
 #include "tensor/gpu.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/make_adapter.h"
+#include "control_files.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 #include "tools/ledger/generated.h"
@@ -182,6 +183,69 @@ static void full(const char *model, const char *vision) {
     against_golden("micro_image_full", model, file, vision, 1, (const double[]){0.6});
 }
 
+/* --- once for several drawings --- */
+
+static bool hear_nothing(void *user, const char *name, int nd, const int64_t *n, const float *values) {
+    return (void)user, (void)name, (void)nd, (void)n, (void)values, true;
+}
+
+/* Draws; the picture goes to *out. */
+static bool draw_one(SdModel *m, const SdRequest *r, SdResult *out, Error *e) {
+    sd_free(out);
+    return sd_txt2img(m, r, out, e);
+}
+
+static bool same_bytes(const SdResult *a, const SdResult *b) {
+    const SdPicture *p = a->pictures, *q = b->pictures;
+    return a->count == 1 && b->count == 1 && p->width == q->width && p->height == q->height &&
+           !memcmp(p->rgb, q->rgb, (size_t)p->width * (size_t)p->height * 3);
+}
+
+/* Hires fix looks at a picture once, and calls that keep the weights read a text once: the same bits. */
+static void once(const char *model, const char *vision, const char *file) {
+    Error e = {0};
+    uint8_t rgb[CONTROL_SIDE * CONTROL_SIDE * 3];
+    SdResult first = {0}, again = {0};
+    SdModel *m = sd_open(model, NULL, &e);
+    SdControlNet *net = m ? sd_open_ip_adapter(file, vision, m, &e) : NULL;
+    if (!test_check(net != NULL, "the adapter opens: %s", e.text)) {
+        sd_close(m);
+        return;
+    }
+    fill_hint(rgb, 0);
+    SdControl k = control_of(net, rgb);
+    SdRequest r = sd_request(m);
+    r.prompt = "a (cat:1.2) AND a dog", r.negative = "blurry", r.seed = 3, r.steps = 1, r.strength = 0.5;
+    r.width = r.height = 32, r.hires_scale = 1.5, r.controls = &k, r.control_count = 1;
+    const KeptValues *seen = &net->m.made, *texts = &m->made;
+    test_check(draw_one(m, &r, &first, &e) && seen->missed == 1 && seen->found == 1 && !seen->count,
+               "hires fix looks at its picture once, and nothing of it stays: %s", e.text);
+    r.activation = hear_nothing; /* all is computed */
+    test_check(draw_one(m, &r, &again, &e) && seen->missed == 1 && same_bytes(&first, &again), "and has the same bits");
+    r.activation = NULL, r.keep = true;
+    int64_t before = texts->missed;
+    bool ok = draw_one(m, &r, &again, &e) && same_bytes(&first, &again);
+    test_check(ok && texts->missed == before + 3 && texts->found == 3, "three texts are read for both passes");
+    ok = draw_one(m, &r, &again, &e) && same_bytes(&first, &again);
+    test_check(ok && texts->missed == before + 3 && texts->found == 9 && seen->missed == 2,
+               "a call after one that kept them reads none");
+    r.prompt = "a (cat:1.3) AND a dog";
+    ok = draw_one(m, &r, &again, &e);
+    test_check(ok && texts->missed == before + 4 && !same_bytes(&first, &again), "another weight is another text");
+    r.prompt = "a (cat:1.2) AND a dog", r.emphasis = SD_EMPHASIS_NO_NORM;
+    ok = draw_one(m, &r, &again, &e);
+    test_check(ok && texts->missed == before + 7, "another mode reads all of them anew");
+    rgb[0] ^= 255, r.emphasis = SD_EMPHASIS_ORIGINAL;
+    ok = draw_one(m, &r, &again, &e);
+    test_check(ok && seen->missed == 3 && texts->missed == before + 7, "another picture is looked at");
+    r.keep = false;
+    ok = draw_one(m, &r, &again, &e);
+    test_check(ok && !texts->count && !seen->count, "what keeps nothing leaves nothing: %s", e.text);
+    sd_free(&first), sd_free(&again);
+    sd_close_control(net);
+    sd_close(m);
+}
+
 SUITE(image_prompts, .seconds = 3, .blas = true) {
     char model[1024], file[1024], vision[1024];
     make_vision(vision);
@@ -197,4 +261,5 @@ SUITE(image_prompts, .seconds = 3, .blas = true) {
     full(model, vision);
     requests(model, file, vision);
     misfits(model, file, vision);
+    once(model, vision, file);
 }

@@ -3,6 +3,7 @@
 #include "image_prompt.h"
 #include "sd/image/resize.h"
 #include "sd/load/control.h"
+#include "weights/files/sha256.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,11 +131,48 @@ static bool make_one(Generation *g, Control *k, int number, Error *e) {
     return ok;
 }
 
+/* The same, or what an earlier drawing made of the picture: another pass, an extension's other part, or, with the
+ * weights, an earlier call. Where somebody listens, all is computed. */
+static bool make_or_find(Generation *g, Control *k, int number, Error *e) {
+    const SdControl *of = k->of;
+    const int64_t size[] = {of->width, of->height};
+    const size_t count = image_prompt_count(k->net);
+    KeptValues *made = &k->net->m.made;
+    unsigned char digest[32];
+    char key[65];
+    Sha256 sha;
+    if (g->taps || !(g->keep || g->pass.told || g->pass.first)) return make_one(g, k, number, e);
+    sha256_init(&sha);
+    sha256_update(&sha, size, sizeof size);
+    sha256_update(&sha, of->image, (size_t)of->width * (size_t)of->height * 3);
+    sha256_final(&sha, digest);
+    sha256_hex(digest, key);
+    const float *there = kept_values_find(made, key, count);
+    if (!there) {
+        if (!make_one(g, k, number, e)) return false;
+        kept_values_add(made, key, k->image_kv, count);
+        return true;
+    }
+    k->image_kv = malloc(count * sizeof *k->image_kv);
+    if (!k->image_kv) return error_set(e, ERR_MEMORY, "out of memory for an image prompt");
+    memcpy(k->image_kv, there, count * sizeof *there);
+    return true;
+}
+
 bool image_encode(Generation *g, Error *e) {
     bool ok = true;
     for (int i = 0; ok && i < g->control_count; i++)
-        if (control_is_image(g->controls[i].net)) ok = make_one(g, &g->controls[i], i, e);
+        if (control_is_image(g->controls[i].net)) ok = make_or_find(g, &g->controls[i], i, e);
     return ok;
+}
+
+void image_encode_forget(const SdRequest *r) {
+    for (int i = 0; r->controls && i < r->control_count && i < SD_MOST_CONTROLS; i++) {
+        SdControlNet *net = r->controls[i].net;
+        if (!net) continue; /* which is refused */
+        kept_values_drop(&net->m.made);
+        for (int k = 0; net->peers && k < net->of->peer_count; k++) kept_values_drop(&net->peers[k]->m.made);
+    }
 }
 
 size_t image_encode_peak(const Generation *g) {

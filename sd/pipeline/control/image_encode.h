@@ -10,5 +10,7 @@ size_t image_encode_peak(const Generation *g);
 /* Makes all of them (Control.image_kv). Taps: image_promptN.features, image_promptN.tokens, of no picture and of this
  * one. */
 bool image_encode(Generation *g, Error *e);
+/* Of several drawings, which make them once: what is left where the request keeps nothing. */
+void image_encode_forget(const SdRequest *r);
 
 #endif

@@ -19,7 +19,8 @@ size_t image_prompt_count(const SdControlNet *net) {
 size_t image_prompt_bytes(const Generation *g) {
     size_t bytes = 0;
     for (int i = 0; i < g->control_count; i++)
-        if (control_is_image(g->controls[i].net)) bytes += image_prompt_count(g->controls[i].net) * sizeof(float);
+        if (control_is_image(g->controls[i].net))
+            bytes += 2 * image_prompt_count(g->controls[i].net) * sizeof(float); /* and kept */
     return bytes;
 }
 
