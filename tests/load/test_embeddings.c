@@ -248,7 +248,7 @@ static void program(const char *model, const char *folder) {
     cli_works("", "record -m %s --embedding-dir %s -p 'a zq-one' -W 64 -H 64 --steps 2 --seed 3 -o zq.record", model,
               folder);
     cli_works("", "check zq.record -m %s --embedding-dir %s", model, folder);
-    cli_fails(1, "TI hashes: needs zq-one", "check zq.record -m %s", model);
+    cli_fails(1, "needs the file zq-one.safetensors (SHA-256 |--embedding-dir", "check zq.record -m %s", model);
     cli_fails(1, "nowhere: cannot be opened as a folder", "txt2img -m %s --embedding-dir nowhere -p a -o n.png", model);
 }
 
