@@ -171,9 +171,17 @@ static void step_piece(void *arg, int64_t i, void *scratch) {
     for (int64_t k = i * PIECE, end = end_of(j->p, i); k < end; k++) ema[k] = slow * ema[k] + fast * w[k];
 }
 
+/* b^n by squaring: libm's pow has other bits on other machines. */
+static double power(double b, int64_t n) {
+    double p = 1;
+    for (; n; n >>= 1, b *= b)
+        if (n & 1) p *= b;
+    return p;
+}
+
 void adamw_step(Parameters *p, ThreadPool *pool, const AdamW *o, int64_t step) {
     Job j = {.p = p, .o = o};
-    j.first = (float)(1 / (1 - pow(o->beta1, (double)step)));
-    j.second = (float)(1 / (1 - pow(o->beta2, (double)step)));
+    j.first = (float)(1 / (1 - power(o->beta1, step)));
+    j.second = (float)(1 / (1 - power(o->beta2, step)));
     pool_run(pool, pieces(p), step_piece, &j);
 }

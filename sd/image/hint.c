@@ -1,6 +1,7 @@
 #include "hint.h"
 
 #include "canny.h"
+#include "sd/noise/math64.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -26,14 +27,14 @@ enum { GAMMA_BITS = 3, XYZ_BITS = 12, LAB_BITS = XYZ_BITS + GAMMA_BITS };
 
 static int rounded_shift(int v, int bits) { return (v + (1 << (bits - 1))) >> bits; }
 
-static double linear_light(double v) { return v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4); }
+static double linear_light(double v) { return v <= 0.04045 ? v / 12.92 : pow64((v + 0.055) / 1.055, 2.4); }
 
 /* The preprocessor takes its picture for BGR: blue has red's share. Source: OpenCV, color_lab.cpp. */
 static uint8_t lightness(const uint8_t *pixel, const uint16_t gamma[256]) {
     enum { OF_RED = 871, OF_GREEN = 2929, OF_BLUE = 296 }; /* of 4096 */
     int y = rounded_shift(gamma[pixel[2]] * OF_RED + gamma[pixel[1]] * OF_GREEN + gamma[pixel[0]] * OF_BLUE, XYZ_BITS);
     double x = y / (255.0 * (1 << GAMMA_BITS));
-    int root = (int)lrint((1 << LAB_BITS) * (x < 0.008856 ? x * 7.787 + 0.13793103448275862 : cbrt(x)));
+    int root = (int)lrint((1 << LAB_BITS) * (x < 0.008856 ? x * 7.787 + 0.13793103448275862 : pow64(x, 1.0 / 3)));
     const int scale = (116 * 255 + 50) / 100, shift = -((16 * 255 * (1 << LAB_BITS) + 50) / 100);
     int l = rounded_shift(scale * root + shift, LAB_BITS);
     return (uint8_t)(l < 0 ? 0 : l > 255 ? 255 : l);
@@ -44,7 +45,7 @@ static void luminance(uint8_t *rgb, int64_t pixels, double gamma) {
     uint8_t out[256];
     for (int i = 0; i < 256; i++) {
         table[i] = (uint16_t)lrint(255 * (1 << GAMMA_BITS) * linear_light(i / 255.0));
-        float v = gamma == 1 ? (float)i / 255.0f : (float)pow((float)i / 255.0f, gamma);
+        float v = gamma == 1 ? (float)i / 255.0f : (float)pow64((float)i / 255.0f, gamma);
         v *= 255.0f;
         out[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
     }

@@ -1,4 +1,5 @@
 /* train.c: setting up, the log, the loop of steps. See train.h. */
+#include "sd/noise/math64.h"
 #include "weights/files/atomic_file.h"
 #include "weights/files/file_open.h"
 #include "tensor/large.h"
@@ -206,7 +207,9 @@ static double rate(const TrainOptions *o, int64_t step) {
     if (step < o->warmup) return o->lr * (double)(step + 1) / (double)o->warmup;
     if (o->constant || o->steps <= o->warmup) return o->lr;
     double at = (double)(step - o->warmup) / (double)(o->steps - o->warmup);
-    return o->lr * (o->min_lr + (1 - o->min_lr) * 0.5 * (1 + cos(3.14159265358979323846 * at)));
+    double sine, cosine;
+    sincos64(3.14159265358979323846 * at, &sine, &cosine);
+    return o->lr * (o->min_lr + (1 - o->min_lr) * 0.5 * (1 + cosine));
 }
 
 static bool train_step(Trainer *t, TrainProgress *p, Error *e) {

@@ -8,6 +8,8 @@
 #   6. only tensor/os_*.c opens files: others say weights/files/file_open.h and weights/files/atomic_file.h, which neither wait nor cut
 #   7. no file is longer than 450 lines (tables in .inc files and sd/sd.h, the whole interface, excepted), and
 #      sd/guide/plain.c, which is to be read in one go, has at most 800 of code
+#   8. given a build: but for commands nothing needs libm's exp, log, pow, sin or their kin, whose bits differ between machines
+#      (tensor/fmath.h, sd/noise/math64.h)
 set -u
 export LC_ALL=C
 status=0
@@ -46,7 +48,7 @@ tools/pictures sd/image
 tools/ledger tensor weights nn sd sd/models sd/load
 tools/bench tensor weights nn sd sd/models sd/load tools/cli
 tools/server tensor weights sd sd/text sd/prompt sd/image sd/sampling sd/info
-tools/commands tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/info sd/load sd/convert sd/pipeline sd/workflow sd/train tools/cli tools/bench tools/shapes tools/show tools/ledger tools/server
+tools/commands tensor weights nn sd sd/text sd/noise sd/prompt sd/image sd/sampling sd/info sd/load sd/convert sd/pipeline sd/workflow sd/train tools/cli tools/bench tools/shapes tools/show tools/ledger tools/server
 tests *
 END
 
@@ -100,6 +102,10 @@ if [ $# -gt 0 ]; then
         $(NF - 1) == "U" { needs[file " " $NF] = 1 }
         END { for (k in needs) { split(k, n, " "); if (n[2] in from && from[n[2]] != n[1]) print n[1], from[n[2]] } }' |
         sort -u | acyclic call
+    inexact=$(cd "$1" && find tensor weights nn sd tools/ledger tools/shapes -name '*.o' | sort | xargs nm -A |
+        grep -E ' U (exp|exp2|exp10|expm1|log|log2|log10|log1p|pow|cbrt|hypot|a?(sin|cos|tan)h?|atan2|erfc?|[lt]gamma)f?(@.*)?$')
+    [ -z "$inexact" ] || fail "libm has other bits on other machines; use sd/noise/math64.h:
+$inexact"
 fi
 
 twins=$(grep -E '\.(h|cuh)$' "$work/sources" | xargs awk 'FNR == 1 { seen = 0 } !seen && /^#ifndef / { print $2; seen = 1 }' | sort | uniq -d)

@@ -27,12 +27,16 @@ static bool open_control(ExactBeside *b, const ExactPicture *p, const LedgerTabl
     return true;
 }
 
-static bool open_upscaler(ExactBeside *b, const ExactPicture *p, const LedgerTable *t, const SdOptions *o, SdRequest *r,
+static bool is_network(const char *upscaler) {
+    return upscaler && (!strcmp(upscaler, EXACT_RRDBNET) || !strcmp(upscaler, EXACT_COMPACT));
+}
+
+static bool open_upscaler(ExactBeside *b, const char *name, const LedgerTable *t, const SdOptions *o, SdRequest *r,
                           Error *e) {
-    EsrganConfig k = strcmp(p->hires, EXACT_COMPACT) ? micro_rrdbnet_config() : micro_compact_config();
+    EsrganConfig k = strcmp(name, EXACT_COMPACT) ? micro_rrdbnet_config() : micro_compact_config();
     size_t size;
     b->bytes[1] = made_upscaler(&k, &size, e);
-    b->upscaler = b->bytes[1] ? upscaler_open_memory(p->hires, b->bytes[1], size, o, e) : NULL;
+    b->upscaler = b->bytes[1] ? upscaler_open_memory(name, b->bytes[1], size, o, e) : NULL;
     if (b->upscaler && !t->gpu) b->upscaler->m->ops = t->op;
     r->upscaler = b->upscaler;
     return b->upscaler != NULL;
@@ -46,8 +50,9 @@ bool exact_beside_open(ExactBeside *b, const ExactPicture *p, const LedgerTable 
         if (p->hires_width) r->hires_width = p->hires_width, r->hires_height = p->hires_height;
         else r->hires_scale = 2;
     }
-    bool network = p->hires && (!strcmp(p->hires, EXACT_RRDBNET) || !strcmp(p->hires, EXACT_COMPACT));
-    return (!p->control || open_control(b, p, t, m, r, e)) && (!network || open_upscaler(b, p, t, o, r, e));
+    const char *upscaler = p->hires ? p->hires : p->sd_upscale;
+    return (!p->control || open_control(b, p, t, m, r, e)) &&
+           (!is_network(upscaler) || open_upscaler(b, upscaler, t, o, r, e));
 }
 
 void exact_beside_close(ExactBeside *b) {

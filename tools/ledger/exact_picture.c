@@ -21,6 +21,7 @@ static void set_mask(const ExactPicture *p, SdRequest *r, uint8_t *mask) {
     }
     r->mask = mask, r->mask_width = p->width, r->mask_height = p->height, r->mask_blur = 2;
     r->only_masked = p->masked == EXACT_PART, r->mask_padding = 5, r->fill = p->fill;
+    r->soft = r->color_correction = p->soft;
 }
 
 /* To the right and below, in overlapping tiles; or to the left, then above, from the spectrum. */
@@ -47,6 +48,9 @@ static SdRequest request(const ExactPicture *p, uint8_t *image) {
     r.seed_width = r.seed_height = p->seed_side, r.tiling = p->tiling;
     if (p->masked) set_mask(p, &r, image + (size_t)p->width * (size_t)p->height * 3);
     if (p->extended) extend(p, &r);
+    if (p->tiled) r.tiled_diffusion = p->tiled, r.tile_width = r.tile_height = 16, r.tile_overlap = 8;
+    if (p->tile_batch) r.tile_batch = p->tile_batch;
+    if (p->sd_upscale) r.sd_upscale = 2, r.sd_upscale_upscaler = p->sd_upscale, r.sd_upscale_overlap = 8;
     return r;
 }
 

@@ -22,6 +22,7 @@ typedef struct {
     bool builtin;                                /* the model that is built in, not the micro model */
     enum { EXACT_WHOLE = 1, EXACT_PART } masked; /* 0: no mask; of img2img */
     SdFill fill;
+    bool soft; /* inpainting and colour correction */
     SdTiling tiling;
     enum { EXACT_TILES = 1, EXACT_SIDES } extended; /* of img2img; 0: not */
     bool refined;                                   /* by the micro refiner, from half of the steps on */
@@ -29,7 +30,10 @@ typedef struct {
     SdControl how;                 /* it is asked; without its network and picture */
     const char *hires;             /* what hires fix enlarges by; EXACT_RRDBNET, EXACT_COMPACT: a network. NULL: none */
     int hires_width, hires_height; /* 0: twice the size */
-    SdConfig (*model)(void);       /* NULL: the micro model of SD 1 */
+    SdTiled tiled;                 /* by windows of 16 x 16 latents that overlap by 8 */
+    int tile_batch;                /* windows at once; 0: one */
+    const char *sd_upscale;  /* what SD upscale enlarges by, twice, in img2img; EXACT_RRDBNET: a network. NULL: none */
+    SdConfig (*model)(void); /* NULL: the micro model of SD 1 */
 } ExactPicture;
 
 #define EXACT_RRDBNET "an RRDBNet"

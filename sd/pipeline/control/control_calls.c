@@ -5,8 +5,8 @@
 #include "sd/pipeline/conditioning.h"
 #include "control.h"
 #include "sd/load/control.h"
+#include "sd/noise/math64.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -114,7 +114,7 @@ int control_images(const Generation *g, const ControlCall *call, ImageStates out
 /* Each map's weight. */
 static void set_scales(const Generation *g, const Control *k, float scales[MAX_CONTROL_MAPS]) {
     for (int i = 0; i < controlnet_maps(&k->net->net); i++) {
-        double soft = !is_soft(g, k) || i > 12 ? 1 : pow(0.825, 12 - i);
+        double soft = !is_soft(g, k) || i > 12 ? 1 : pow64(0.825, 12 - i);
         scales[i] = (float)(k->of->weight * soft);
     }
 }

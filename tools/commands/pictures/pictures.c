@@ -5,6 +5,7 @@
 #include "sd/image/image.h"
 #include "sd/info/info_writer.h"
 #include "sd/info/params.h"
+#include "sd/noise/math64.h"
 #include "sd/sd.h"
 #include "tensor/os.h"
 #include "tools/cli/commands.h"
@@ -49,8 +50,10 @@ static double loop_strength(const PictureArguments *a, double first, int i) {
     }
     if (a->final_strength < 0) return first;
     double way = (double)i / (a->loops - 1);
-    if (a->loop_curve == LOOP_AGGRESSIVE) way = sin(way * acos(-1) / 2);
-    if (a->loop_curve == LOOP_LAZY) way = 1 - cos(way * acos(-1) / 2);
+    double sine, cosine;
+    sincos64(way * 0x1.921fb54442d18p+0 /* pi / 2 */, &sine, &cosine);
+    if (a->loop_curve == LOOP_AGGRESSIVE) way = sine;
+    if (a->loop_curve == LOOP_LAZY) way = 1 - cosine;
     return first + (a->final_strength - first) * way;
 }
 
