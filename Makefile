@@ -42,6 +42,10 @@ THREADS := $(if $(filter wasi,$(OS)),,-pthread)
 
 WARN := -Wall -Wextra -Wshadow -Wpedantic
 ALL_CFLAGS := -std=c11 $(WARN) -ffp-contract=off -fno-math-errno -fno-trapping-math $(THREADS) -MMD -MP -I. $(CFLAGS)
+# Offsets in files have 64 bits on 32-bit machines, too. f32 is computed in f32: not by x87, nor, as ISO C has it on s390x,
+# in double (tensor/cpu/fma.h).
+ALL_CFLAGS += $(if $(filter arm% i386 i486 i586 i686,$(ARCH)),-D_FILE_OFFSET_BITS=64) $(if $(filter i386 i486 i586 i686,$(ARCH)),-msse2 -mfpmath=sse) \
+  $(if $(filter s390x,$(ARCH)),-fexcess-precision=fast)
 LIBS := -lm
 ifeq ($(SAN),1)
   SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -190,14 +194,21 @@ $(B)/fuzz: $(FUZZ_SRC:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ)) $(B)/libs
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDFLAGS) $(LIBS)
 
 # The suites that other machines run (make port-test, make wasm-test), in one process.
-PORT_SRC := tests/port/main.c $(patsubst %,tests/tensor/%.c,test_exact test_ops test_math test_conv_few test_winograd) \
-  tests/nn/test_blocks.c $(patsubst %,tests/pipeline/%.c,test_exact_runs full_exact test_pipeline pipeline) \
+PORT_SRC := tests/port/main.c $(patsubst %,tests/tensor/test_%.c,exact ops math conv_few winograd) tests/nn/test_blocks.c \
+  $(patsubst %,tests/pipeline/%.c,test_exact_runs full_exact test_pipeline pipeline) \
   $(patsubst %,tests/load/%.c,made_network network_kinds) \
-  $(patsubst %,tests/harness/%.c,golden ledger_checks make_model make_model_json on_gpu planned suites test) \
-  $(if $(filter wasi,$(OS)),tests/port/wasi.c,tests/harness/posix.c)
-PORT_TOOLS := $(filter tools/ledger/% tools/shapes/%,$(TOOLS))
+  $(patsubst %,tests/harness/%.c,golden ledger_checks make_model make_model_json on_gpu planned suites test)
+ifeq ($(OS),wasi)
+  PORT_SRC += tests/port/wasi.c
+  PORT_TOOLS := $(filter tools/ledger/% tools/shapes/%,$(TOOLS))
+else
+  PORT_SRC += tests/harness/posix.c tests/harness/faults.c tests/tensor/test_gradients.c tests/tensor/test_tape.c \
+    $(filter-out %/test_broken.c,$(wildcard tests/weights/*.c)) tests/cli/files_diff.c tests/convert/test_same_files.c
+  PORT_TOOLS := $(filter-out %/main.c,$(TOOLS))
+  PORT_LDFLAGS := $(filter-out -lstdc++,$(TEST_LDFLAGS))
+endif
 $(B)/port-test: $(PORT_SRC:%.c=$(B)/%.o) $(PORT_TOOLS:%.c=$(B)/%.o) $(B)/libsd.a
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(PORT_LDFLAGS) $(LDFLAGS) $(LIBS)
 
 $(B)/sdc-shim: $(TOOL_OBJ) $(SHIM_OBJ) $(B)/libsd.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS) -lstdc++
@@ -434,8 +445,8 @@ run-torture: $(B)/test $(B)/sdc
 ## mutants         breaks the sources on purpose and counts what the tests notice
 mutants:
 	sh tools/dev/mutants.sh
-## port-test       the same bits elsewhere: PORT="O1 O3 clang clang-O1 aarch64 riscv64" (all), each its own build, emulated if need be
-PORT ?= O1 O3 clang clang-O1 aarch64 riscv64
+## port-test       other compilers and machines, emulated if need be: PORT="O1 O3 clang clang-O1 musl aarch64 riscv64 armhf i386 s390x" (all)
+PORT ?= O1 O3 clang clang-O1 musl aarch64 riscv64 armhf i386 s390x
 port-test:
 	@sh tools/dev/port_test.sh $(PORT)
 ## wasm            sdc and its model as WebAssembly, and a page of one file that draws in a browser (build/wasm)

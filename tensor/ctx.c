@@ -3,6 +3,7 @@
 #include "large.h"
 #include "ops.h"
 #include "os.h"
+#include "sizes.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -63,7 +64,7 @@ Tensor tensor_new_typed(Ctx *c, DType type, int nd, const int64_t *n) {
     Arena *a = c->arena;
     Tensor t = tensor_view(NULL, type, nd, n);
     size_t bytes = arena_bytes(t), at = a->used;
-    a->used += bytes;
+    a->used = size_sum(a->used, bytes);
     if (a->used > a->peak) a->peak = a->used;
     if (!a->base) return t; /* planning */
     assert(a->used <= a->size);
@@ -92,7 +93,7 @@ void arena_set_top(Ctx *c, size_t top) {
     assert(!a->base || a->used <= a->size);
 }
 
-size_t arena_bytes(Tensor t) { return (tensor_bytes(t) + ALIGN - 1) & ~(size_t)(ALIGN - 1); }
+size_t arena_bytes(Tensor t) { return size_sum(tensor_bytes(t), ALIGN - 1) & ~(size_t)(ALIGN - 1); }
 
 /* --- the host's side --- */
 

@@ -61,7 +61,8 @@ void os_expect_pages(const void *p, size_t size) { (void)madvise((void *)(uintpt
 
 size_t os_physical_memory(void) {
     long pages = sysconf(_SC_PHYS_PAGES);
-    return pages > 0 ? (size_t)pages * os_page_size() : SIZE_MAX;
+    size_t page = os_page_size();
+    return pages > 0 && (size_t)pages <= SIZE_MAX / page ? (size_t)pages * page : SIZE_MAX;
 }
 
 /* On Linux, getrusage also counts what the process was before exec: its peak could be that of a large program that

@@ -1,4 +1,5 @@
 #include "tensor.h"
+#include "sizes.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -45,9 +46,8 @@ static const struct {
 int64_t dtype_block(DType t) { return TYPES[t].block; }
 
 size_t dtype_bytes(DType t, int64_t count) {
-    if (TYPES[t].block == 1) return (size_t)count * (size_t)TYPES[t].bytes;
     assert(count % TYPES[t].block == 0);
-    return (size_t)(count / TYPES[t].block) * (size_t)TYPES[t].bytes;
+    return size_of((uint64_t)(count / TYPES[t].block) * (uint64_t)TYPES[t].bytes);
 }
 
 bool dtype_count(DType t, int nd, const int64_t *n, int64_t *count) {

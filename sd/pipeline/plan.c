@@ -12,6 +12,7 @@
 #include "stages.h"
 #include "tensor/os.h"
 #include "weights/files/glob.h"
+#include "tensor/sizes.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -72,23 +73,26 @@ size_t plan_limit(const SdModel *m) {
 
 static size_t other_bytes(const Generation *g) {
     if (g->m->gpu) return 0; /* the limit is the GPU's */
-    size_t models = 0, latents = (size_t)(g->batch * (4 + g->sampler->buffers) + g->now->cond.text.count * g->group);
+    uint64_t models = 0,
+             latents = (uint64_t)(g->batch * (4 + g->sampler->buffers) + g->now->cond.text.count * g->group);
     for (int k = 0; k < g->expert_count; k++) models += model_bytes(g->experts[k].m);
-    size_t pixels = (size_t)g->r->width * (size_t)g->r->height;
+    uint64_t pixels = (uint64_t)g->r->width * (uint64_t)g->r->height;
     if (beside_edits(g->m, g->r)) latents += (size_t)g->group;
-    size_t beside = (size_t)(g->batch * beside_channels(g->m) * g->h * g->w);
-    if (beside_upscales(g->m)) beside += (size_t)(7 * g->h * g->w); /* its noise, and the small picture in floats */
-    size_t pictures =
-        (size_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0) + control_hint_bytes(g) + image_prompt_bytes(g);
+    uint64_t beside = (uint64_t)(g->batch * beside_channels(g->m) * g->h * g->w);
+    if (beside_upscales(g->m)) beside += (uint64_t)(7 * g->h * g->w); /* its noise, and the small picture in floats */
+    uint64_t pictures =
+        (uint64_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0) + control_hint_bytes(g) + image_prompt_bytes(g);
     pictures +=
-        g->pass.from_pictures ? (size_t)g->batch * 3 * (size_t)g->pass.picture_w * (size_t)g->pass.picture_h : 0;
+        g->pass.from_pictures ? (uint64_t)g->batch * 3 * (uint64_t)g->pass.picture_w * (uint64_t)g->pass.picture_h : 0;
     size_t unit = (size_t)vae_factor(&g->m->config.vae); /* noise of another size lies beside the picture's */
-    size_t seeds = (size_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
-    if (request_taps(g->r)) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
-    if (tells(g, "image")) pictures += (size_t)g->batch * pixels * 3 * sizeof(float);
-    return PROGRAM_BYTES + models + g->pass.held + inpaint_bytes(g) + attention_maps_bytes(g) +
-           windows_bytes(&g->windows) +
-           (latents * (size_t)g->latent + beside + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) + pictures;
+    uint64_t seeds = (uint64_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
+    if (request_taps(g->r)) pictures += (uint64_t)g->batch * pixels * 3 * sizeof(float);
+    if (tells(g, "image")) pictures += (uint64_t)g->batch * pixels * 3 * sizeof(float);
+    uint64_t all = PROGRAM_BYTES + models + g->pass.held + inpaint_bytes(g) + attention_maps_bytes(g) +
+                   windows_bytes(&g->windows) +
+                   (latents * (size_t)g->latent + beside + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) +
+                   pictures;
+    return size_of(all);
 }
 
 /* Whether measuring takes long enough to look first whether the pictures themselves fit. */
@@ -181,7 +185,7 @@ static size_t measure(Generation *g, Expert *d, int stage) {
     if (g->r->activation && !g->m->gpu && listens) g->ctx.taps = &taps;
     size_t peak = stage_measure(g, d, stage, NULL);
     g->ctx.taps = NULL;
-    return peak + k.bytes;
+    return size_sum(peak, k.bytes);
 }
 
 /* What the process has in memory during an expert's stage in its mode, with the stage that is nested in it. */
@@ -192,7 +196,7 @@ static size_t need(Generation *g, Expert *d, int stage) {
         peak = larger(peak, measure(g, d, inner));
         weights += weights_of(g, d, inner);
     }
-    return other_bytes(g) + weights + peak;
+    return size_sum(other_bytes(g), size_sum(weights, peak));
 }
 
 /* What a U-Net call takes at least: its input after the first convolution. Measuring takes longer the larger a call is,
@@ -279,7 +283,7 @@ static size_t need_all(Generation *g) {
             if (!is_repeated(g, d, i)) weights += weights_of(g, d, i);
             peak = larger(peak, measure(g, d, i));
         }
-    return other_bytes(g) + weights + peak + texts_bytes(g);
+    return size_sum(size_sum(other_bytes(g), texts_bytes(g)), size_sum(weights, peak));
 }
 
 /* --- the plan --- */

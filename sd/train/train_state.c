@@ -146,9 +146,9 @@ bool train_load_state(Trainer *t, Error *e) {
         ok = error_set(e, ERR_FORMAT, "%s: belongs to another model; resume with that one, or remove it", path);
     for (int i = 0; ok && i < n; i++) {
         const FileTensor *s = weight_file_find(f, names[i]);
-        ok = s && file_tensor_is_plain(s) && s->dtype == F32 && s->nd == 1 && s->n[0] == t->p.floats;
-        if (ok) memcpy(at[i], file_tensor_data(f, s), (size_t)t->p.floats * sizeof(float));
-        else
+        ok = s && !s->strides && s->dtype == F32 && s->nd == 1 && s->n[0] == t->p.floats;
+        ok = ok && file_tensor_f32(f, s, at[i]);
+        if (!ok)
             error_set(e, ERR_FORMAT, "%s: its %s does not fit this model and options; remove it to start over", path,
                       names[i]);
         int64_t wrong = ok ? first_wrong(names[i], at[i], t->p.floats) : t->p.floats;

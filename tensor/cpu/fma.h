@@ -12,7 +12,7 @@
 #include <string.h>
 
 #if defined __FLT_EVAL_METHOD__ && __FLT_EVAL_METHOD__ != 0
-#error "f32 must be computed in f32: on i386 compile with -msse2 -mfpmath=sse"
+#error "f32 must be computed in f32: compile with -msse2 -mfpmath=sse (i386), -fexcess-precision=fast (s390x)"
 #endif
 
 #if defined __FMA__ || defined __FP_FAST_FMAF || defined __aarch64__ || defined __ARM_FEATURE_FMA ||                   \

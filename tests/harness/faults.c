@@ -2,11 +2,17 @@
 
 #include <stddef.h>
 
-extern void *__real_malloc(size_t size) __attribute__((weak));
-extern void *__real_calloc(size_t count, size_t size) __attribute__((weak));
-extern void *__real_realloc(void *p, size_t size) __attribute__((weak));
-extern void *__real_aligned_alloc(size_t unit, size_t size) __attribute__((weak));
-extern void __real_free(void *p) __attribute__((weak));
+/* Weak where a linker may have no --wrap; elsewhere not, as static libraries are not searched for what is weak. */
+#if defined __linux__
+#define MAYBE
+#else
+#define MAYBE __attribute__((weak))
+#endif
+extern void *__real_malloc(size_t size) MAYBE;
+extern void *__real_calloc(size_t count, size_t size) MAYBE;
+extern void *__real_realloc(void *p, size_t size) MAYBE;
+extern void *__real_aligned_alloc(size_t unit, size_t size) MAYBE;
+extern void __real_free(void *p) MAYBE;
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *p, size_t size);
@@ -50,7 +56,10 @@ void *__wrap_aligned_alloc(size_t unit, size_t size) {
     return fails() ? NULL : counted(__real_aligned_alloc(unit, size));
 }
 
-bool faults_possible(void) { return __real_malloc != NULL; }
+bool faults_possible(void) {
+    void *(*real)(size_t) = __real_malloc;
+    return real != NULL;
+}
 
 void faults_watch(void) {
     hook.armed = true, hook.fired = false;

@@ -3,6 +3,7 @@
 #include "files.h"
 #include "tensor/half.h"
 #include "tests/harness/test.h"
+#include "weights/formats/byte_order.h"
 #include "weights/formats/blocks.h"
 #include "weights/formats/formats.h"
 #include "weights/formats/safetensors.h"
@@ -42,7 +43,7 @@ static void blocks(void) {
     for (size_t i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++) {
         DType t = KNOWN[i].type;
         uint8_t bytes[3 * 210];
-        float x[3 * BLOCK_MOST], most = 0;
+        float x[3 * BLOCK_MOST], stored[3 * BLOCK_MOST], most = 0;
         int64_t n = 3 * dtype_block(t);
         char hex[65];
         made_blocks(bytes, dtype_bytes(t, dtype_block(t)), 3, KNOWN[i].at, KNOWN[i].second);
@@ -50,7 +51,8 @@ static void blocks(void) {
         const FileTensor tensor = {.dtype = t, .nd = 1, .n = {n}, .end = dtype_bytes(t, n)};
         bool ok = file_tensor_read(&f, &tensor, 0, n, F32, x);
         for (int64_t k = 0; k < n; k++) x[k] += 0.0f, most = fabsf(x[k]) > most ? fabsf(x[k]) : most; /* -0 as 0 */
-        sha256_memory(x, (size_t)n * sizeof *x, hex);
+        file_numbers(stored, x, sizeof *x, n);
+        sha256_memory(stored, (size_t)n * sizeof *x, hex);
         test_check(ok && !strncmp(hex, KNOWN[i].sha, 16), "%s: known numbers", dtype_name(t));
         test_note("%s", hex);
         double bound = blocks_bound(t, bytes, 3), piece[40];

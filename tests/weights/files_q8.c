@@ -85,13 +85,14 @@ static void made_list(FileTensor t[3]) {
 
 /* The file holds what was written. */
 static bool reads_back(const char *path, const char *format, const float a[3], const uint8_t *q, Error *e) {
+    float back[3];
     WeightFile *f = weight_file_open(path, e);
     const FileTensor *t = f ? weight_file_find(f, "q") : NULL, *one = f ? weight_file_find(f, "a") : NULL;
     const char *kind = f ? weight_file_meta(f, "kind") : NULL;
     bool ok = t && one && kind && !strcmp(kind, "test") && !strcmp(f->format, format) && t->dtype == Q8_0 &&
               t->nd == 3 && t->n[0] == 2 && t->n[1] == 2 && t->n[2] == 64 &&
-              !memcmp(file_tensor_data(f, t), q, dtype_bytes(Q8_0, 256)) && !memcmp(file_tensor_data(f, one), a, 12) &&
-              weight_file_find(f, "b")->n[0] == 5;
+              !memcmp(file_tensor_data(f, t), q, dtype_bytes(Q8_0, 256)) && file_tensor_count(one) == 3 &&
+              file_tensor_f32(f, one, back) && !memcmp(back, a, 12) && weight_file_find(f, "b")->n[0] == 5;
     weight_file_close(f);
     return ok;
 }
@@ -131,7 +132,7 @@ static void in_gguf(const float *a, const uint8_t *q) {
     for (int lacks = 1; lacks >= 0; lacks--) {
         made_list(t);
         GgufWriter *w = gguf_write_begin(path, t, 3, &meta, 1, &e);
-        bool ok = w && gguf_write_data(w, a, 7, &e) && gguf_write_data(w, (const char *)a + 7, 5, &e) &&
+        bool ok = w && gguf_write_data(w, a, 8, &e) && gguf_write_data(w, a + 2, 4, &e) &&
                   gguf_write_data(w, q, dtype_bytes(Q8_0, 256), &e) && gguf_write_data(w, a, 10 - (size_t)lacks, &e);
         bool ended = ok && gguf_write_end(w, &e);
         if (lacks)

@@ -2,6 +2,7 @@
  * tensor that has something to tell. */
 #include "file_range.h"
 #include "blocks.h"
+#include "byte_order.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static uint64_t most_bits(const uint8_t *p, int64_t n, DType type) {
     if (type == F64)
         for (int64_t i = 0; i < n; i++) {
             uint64_t u;
-            memcpy(&u, p + 8 * i, 8);
+            file_number(&u, p + 8 * i, 8);
             u &= UINT64_MAX >> 1;
             most = u > most ? u : most;
         }
@@ -31,7 +32,7 @@ static uint64_t most_bits(const uint8_t *p, int64_t n, DType type) {
     if (type == F32)
         for (int64_t i = 0; i < n; i++) {
             uint32_t u;
-            memcpy(&u, p + 4 * i, 4);
+            file_number(&u, p + 4 * i, 4);
             u &= 0x7fffffff;
             most32 = u > most32 ? u : most32;
         }
@@ -39,7 +40,7 @@ static uint64_t most_bits(const uint8_t *p, int64_t n, DType type) {
     if (type == F16 || type == BF16)
         for (int64_t i = 0; i < n; i++) {
             uint16_t u;
-            memcpy(&u, p + 2 * i, 2);
+            file_number(&u, p + 2 * i, 2);
             u &= 0x7fff;
             most16 = u > most16 ? u : most16;
         }
@@ -55,16 +56,7 @@ static double value(uint64_t bits, DType type) {
     const FileTensor t = {.dtype = type, .nd = 1, .n = {1}, .end = dtype_bytes(type, 1)};
     const WeightFile f = {.map = bytes};
     double v = 0;
-    uint32_t u32 = (uint32_t)bits;
-    uint16_t u16 = (uint16_t)bits;
-    uint8_t u8 = (uint8_t)bits;
-    size_t width = dtype_bytes(type, 1);
-    memcpy(bytes,
-           width == 8   ? (const void *)&bits
-           : width == 4 ? (const void *)&u32
-           : width == 2 ? (const void *)&u16
-                        : &u8,
-           width);
+    for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(bits >> (8 * i));
     file_tensor_f64(&f, &t, 0, 1, &v);
     return v;
 }

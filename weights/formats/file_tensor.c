@@ -1,5 +1,6 @@
 /* file_tensor.c: what an open file holds: names, values, pages. */
 #include "blocks.h"
+#include "byte_order.h"
 #include "formats.h"
 #include "tensor/half.h"
 #include "tensor/os.h"
@@ -56,15 +57,18 @@ DType file_tensor_type(const FileTensor *t) {
     return t->dtype == F8_E4M3 || t->dtype == F8_E5M2 || dtype_is_quantised(t->dtype) ? F16 : t->dtype;
 }
 
-bool file_tensor_is_plain(const FileTensor *t) { return !t->strides && !t->scale && file_tensor_type(t) == t->dtype; }
+bool file_tensor_is_plain(const FileTensor *t) {
+    return !t->strides && !t->scale && file_tensor_type(t) == t->dtype &&
+           (!host_is_big_endian() || dtype_order(t->dtype) == 1);
+}
 
 /* --- converting: dense numbers of an unquantised type --- */
 
-/* Data may lie at any address, so every element comes through memcpy. */
+/* Data may lie at any address, and in another order of bytes. */
 #define EACH(TYPE, CONVERT)                                                                                            \
     for (int64_t i = 0; i < count; i++) {                                                                              \
         TYPE x;                                                                                                        \
-        memcpy(&x, p + i * (int64_t)sizeof x, sizeof x);                                                               \
+        file_number(&x, p + i * (int64_t)sizeof x, sizeof x);                                                          \
         out[i] = CONVERT(x);                                                                                           \
     }                                                                                                                  \
     return true
@@ -120,14 +124,15 @@ static void gather(const uint8_t *p, const FileTensor *t, int64_t first, int64_t
     }
 }
 
-/* At most SOME numbers, within a block if quantised, as t's own type in memory or as F32 (quantised). */
+/* At most SOME numbers, within a block if quantised, as t's own type or as F32 (quantised), in the order of files. */
 static const uint8_t *some(const uint8_t *p, const FileTensor *t, int64_t first, int64_t count, uint8_t *buffer) {
     if (t->strides) return gather(p, t, first, count, buffer), buffer;
     if (!dtype_is_quantised(t->dtype)) return p + dtype_bytes(t->dtype, first);
     float block[BLOCK_MOST];
     int64_t in = first % dtype_block(t->dtype);
     block_f32(t->dtype, p + dtype_bytes(t->dtype, first - in), block);
-    return memcpy(buffer, block + in, (size_t)count * sizeof *block);
+    file_numbers(buffer, block + in, sizeof *block, count);
+    return buffer;
 }
 
 /* Whole blocks as Q8_0. */
@@ -142,7 +147,10 @@ static bool blocks(const FileTensor *t, const uint8_t *p, int64_t first, int64_t
 static bool convert(const WeightFile *f, const FileTensor *t, DType type, const uint8_t *p, int64_t n, DType to,
                     void *out) {
     float wide[SOME], factor = 1;
-    if (to == t->dtype && !t->scale) return memcpy(out, p, dtype_bytes(to, n)), true;
+    if (to == t->dtype && !t->scale) {
+        size_t width = dtype_order(to);
+        return file_numbers(out, p, width, (int64_t)(dtype_bytes(to, n) / width)), true;
+    }
     if (t->scale && !to_f32(t->scale->dtype, file_tensor_data(f, t->scale), 1, &factor)) return false;
     if (to == F64 && !t->scale) return to_f64(type, p, n, out);
     if ((to != F64 && to != F32 && to != F16) || !to_f32(type, p, n, to == F32 ? out : wide)) return false;

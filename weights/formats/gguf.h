@@ -18,7 +18,8 @@ bool gguf_read(WeightFile *f, Error *e);
 typedef struct GgufWriter GgufWriter;
 GgufWriter *gguf_write_begin(const char *path, FileTensor *tensors, size_t count, const FileMeta *meta,
                              size_t meta_count, Error *e);
-/* The next bytes of the tensors' data, in pieces of any size; what lies between tensors is written here. */
+/* The next of the tensors' data, any count of numbers as they lie in memory; what lies between tensors is written here.
+ */
 bool gguf_write_data(GgufWriter *w, const void *bytes, size_t size, Error *e);
 /* Completes the file; frees w. False on an I/O error, or when data are missing; then nothing is left, and an old file
  * is intact. */

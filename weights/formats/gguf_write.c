@@ -1,4 +1,5 @@
 /* gguf_write.c: writing a GGUF file in one pass, under a temporary name. */
+#include "byte_order.h"
 #include "weights/files/atomic_file.h"
 #include "gguf.h"
 
@@ -128,6 +129,7 @@ GgufWriter *gguf_write_begin(const char *path, FileTensor *tensors, size_t count
 
 bool gguf_write_data(GgufWriter *w, const void *bytes, size_t size, Error *e) {
     const char *p = bytes;
+    uint8_t room[FILE_ORDER_ROOM];
     while (size && !w->failed) {
         if (w->now == w->count) {
             w->failed = true;
@@ -135,7 +137,8 @@ bool gguf_write_data(GgufWriter *w, const void *bytes, size_t size, Error *e) {
         }
         size_t n = size < w->left ? size : (size_t)w->left;
         const FileTensor *t = &w->tensors[w->now];
-        w->failed = !atomic_write(w->file, p, n, e);
+        const void *some = in_file_order(dtype_order(t->dtype), p, &n, room);
+        w->failed = !atomic_write(w->file, some, n, e);
         p += n, size -= n, w->left -= n;
         if (w->left || w->failed) continue;
         w->failed = !pad(w, t->end - t->begin, e);

@@ -26,11 +26,11 @@ bool safetensors_read(WeightFile *f, Error *e);
 /* Writing. The file appears under its name only once it is complete (atomic_file.h). Give names, types and shapes in
  * the order of the data; begin and end are set here. The header is padded so that the data begin at a multiple of 64
  * bytes; since the format allows no holes, a tensor begins at one only while all before it have such sizes: put those
- * first. */
+ * first. The list must last until all data are written. */
 typedef struct StWriter StWriter;
 StWriter *st_write_begin(const char *path, FileTensor *tensors, size_t count, const FileMeta *meta, size_t meta_count,
                          Error *e);
-/* The next bytes of the data, in pieces of any size. */
+/* The next of the data, any count of numbers as they lie in memory. */
 bool st_write_data(StWriter *w, const void *bytes, size_t size, Error *e);
 /* Completes the file; frees w. False on an I/O error, or when the data are not exactly what the tensors need; then
  * nothing is left, and an old file is intact. */

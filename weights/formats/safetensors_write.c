@@ -1,5 +1,6 @@
 /* safetensors_write.c: writing a file in one pass, under a temporary name. */
 #include "safetensors.h"
+#include "byte_order.h"
 #include "weights/files/atomic_file.h"
 #include "weights/files/json.h"
 #include "tensor/q8.h"
@@ -17,7 +18,9 @@ struct StWriter {
     char *memory; /* instead of a file: [size] */
     size_t size, at;
     char *path;
-    uint64_t need, given; /* bytes of data */
+    const FileTensor *tensors; /* [count] */
+    size_t count, now;         /* the tensor whose data are next */
+    uint64_t need, given;      /* bytes of data */
     bool failed;
 };
 
@@ -159,6 +162,7 @@ static StWriter *begin(const char *path, FileTensor *tensors, size_t count, cons
         error_set(e, ERR_MEMORY, "%s: cannot allocate memory to write it; free some and try again", path);
     else if (check_header(path, &text, total, e)) {
         w->path = strcpy(copy, path);
+        w->tensors = tensors, w->count = count;
         w->need = total;
         if (begin_data(w, &text, e)) {
             free(text.p);
@@ -182,18 +186,25 @@ StWriter *st_write_begin_memory(const char *name, FileTensor *tensors, size_t co
     return begin(name, tensors, count, meta, meta_count, begin_memory, e);
 }
 
+static bool put(StWriter *w, const void *bytes, size_t size, Error *e) {
+    if (!w->memory) return atomic_write(w->file, bytes, size, e);
+    memcpy(w->memory + w->at, bytes, size);
+    w->at += size;
+    return true;
+}
+
 bool st_write_data(StWriter *w, const void *bytes, size_t size, Error *e) {
-    if (size > w->need - w->given) {
-        w->failed = true;
-        return error_set(e, ERR_ARGUMENT, "%s: more data than its tensors need; this is a bug, report it", w->path);
+    uint8_t room[FILE_ORDER_ROOM];
+    bool ok = size <= w->need - w->given ||
+              error_set(e, ERR_ARGUMENT, "%s: more data than its tensors need; this is a bug, report it", w->path);
+    const char *p = bytes;
+    for (size_t n; ok && size; p += n, size -= n, w->given += n) {
+        while (w->tensors[w->now].end <= w->given) w->now++;
+        const FileTensor *t = &w->tensors[w->now];
+        n = size < t->end - w->given ? size : (size_t)(t->end - w->given);
+        const void *some = in_file_order(dtype_order(t->dtype), p, &n, room);
+        ok = put(w, some, n, e);
     }
-    w->given += size;
-    if (w->memory) {
-        memcpy(w->memory + w->at, bytes, size);
-        w->at += size;
-        return true;
-    }
-    bool ok = atomic_write(w->file, bytes, size, e);
     w->failed |= !ok;
     return ok;
 }

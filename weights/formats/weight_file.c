@@ -73,7 +73,11 @@ static bool map_file(WeightFile *f, OsFile open, const OsInfo *info, Error *e) {
     if (info->kind != OS_REGULAR)
         return error_set(e, ERR_FILE, "%s: is a pipe or device, which cannot be mapped; save it as a file first",
                          file_shown(f->path));
-    if (info->size > SIZE_MAX) return error_set(e, ERR_FILE, "%s: too large to map; use a 64-bit build", f->path);
+    if (info->size > PTRDIFF_MAX)
+        return error_set(e, ERR_FILE,
+                         "%s: is %.1f GB, more than a 32-bit program can map; use a 64-bit build, or convert it there "
+                         "to f16 or q8_0",
+                         f->path, (double)info->size / 1e9);
     f->size = (size_t)info->size;
     if (!f->size) return true;
     f->map = os_map(open, f->size, f->path);
