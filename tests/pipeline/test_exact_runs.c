@@ -175,7 +175,8 @@ SUITE(exact_runs, .seconds = 4) {
     int count = begin();
     bool few = test_few();
     for (int i = 0; i < count; i++) walk(&tables[i], 0, few || i < count - 1);
-    if (count && !few) walk(&tables[count - 1], 7, true), train_on(&tables[count - 1], 1), add_networks(&tables[count - 1], 2);
+    if (count && !few)
+        walk(&tables[count - 1], 7, true), train_on(&tables[count - 1], 1), add_networks(&tables[count - 1], 2);
     end(count);
 }
 
