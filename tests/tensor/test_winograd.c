@@ -83,7 +83,8 @@ static void check(const Ops *table, const OpCase *k, bool fast) {
     free(b);
 }
 
-/* 16 rows of a picture, computed from just the rows that they see, have the bits of the whole picture. */
+/* 16 rows of a picture, computed from just the rows that they see, have the bits of the whole picture; by OpenBLAS,
+ * whose kernels for fewer rows may add in another order, its numbers. */
 static void check_part(const Ops *table, const OpCase *whole_case, int up) {
     enum { ROWS = 16 };
     const int64_t first = 12 * up; /* a multiple of 4 (enlarged: 8) and of nothing larger */
@@ -101,8 +102,12 @@ static void check_part(const Ops *table, const OpCase *whole_case, int up) {
     k.geometry.pad_top = 1 - up, k.geometry.whole_h = whole_case->Ho;
     if (up > 1) k.geometry.up_h = up * (ROWS / up + 2);
     run(table, PRECISION_F32, &k, &e, part);
-    test_check(!memcmp(part, whole + first * row, (size_t)(ROWS * row) * sizeof *part),
-               "%s: a part of %s has the whole one's bits", table->name, whole_case->name);
+    if (strcmp(table->name, "openblas"))
+        test_check(!memcmp(part, whole + first * row, (size_t)(ROWS * row) * sizeof *part),
+                   "%s: a part of %s has the whole one's bits", table->name, whole_case->name);
+    else
+        test_check(difference(part, whole + first * row, ROWS * row) <= BOUND,
+                   "openblas: a part of %s is the whole one's", whole_case->name);
     op_data_free(&d);
     free(whole);
     free(part);
