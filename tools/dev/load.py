@@ -347,11 +347,13 @@ def check_files(name, folder, accepted, wanted):
     bad, files = 0, files_below(folder)
     for job, seed in accepted.items():
         of = [f for f in files if job[:20] in os.path.basename(f)]
-        with open(of[0], "rb") as f:
-            same = base64.b64encode(f.read()).decode() == wanted[seed]
+        same = False
+        if of:
+            with open(of[0], "rb") as f:
+                same = base64.b64encode(f.read()).decode() == wanted[seed]
         if len(of) != 1 or not same:
             bad += 1
-            print(f"  {name}: job {job} of seed {seed}: {len(of)} files, {'its own' if same else 'another'} picture")
+            print(f"  {name}: job {job} of seed {seed}: {len(of)} files, {'its own' if same else 'another' if of else 'no'} picture")
     if len(files) != len(accepted):
         bad += 1
         print(f"  {name}: {len(files)} files of {len(accepted)} jobs")

@@ -9,6 +9,7 @@ import hmac
 import http.server
 import os
 import sys
+import threading
 import urllib.parse
 
 PORT, FOLDER, ID, SECRET = int(sys.argv[1]), *sys.argv[2:5]
@@ -68,7 +69,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         why = self.wrong(body)
         if why:
             return self.answer(403, f"<Error><Code>SignatureDoesNotMatch</Code><Message>{why}</Message></Error>".encode())
-        with open(self.file() + f".{os.getpid()}.part", "wb") as f:
+        with open(self.file() + f".{threading.get_ident()}.part", "wb") as f:
             f.write(body)
         os.replace(f.name, self.file())
         with open(os.path.join(os.path.dirname(FOLDER), "puts"), "a") as f:
@@ -85,4 +86,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 os.makedirs(FOLDER, exist_ok=True)
+for name in os.listdir(FOLDER):  # what a kill left half written
+    if name.endswith(".part"):
+        os.remove(os.path.join(FOLDER, name))
 http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Handler).serve_forever()

@@ -2,6 +2,7 @@
 # pages.sh FOLDER [check|write] [PAGE...]: whether what the guide's pages say is still true (page.awk, prose.awk), and
 # plain.c and the fast files name each other (fast.awk); or writes the pages anew. FOLDER: where sdc and plain were built. From the root of the tree. Pages: all of sd/guide.
 set -eu
+export LC_ALL=C # the order of `ls` and `sort`
 built=$(cd "$1" && pwd)
 how=${2:-check}
 shift
