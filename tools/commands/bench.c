@@ -92,6 +92,8 @@ static bool follow(void *user, const SdProgress *p) {
 
 /* One run. seconds[i * stride]: of stage i; then of the whole picture. */
 static bool measure_run(SdModel *m, const SdRequest *r, double *seconds, int stride, Error *e) {
+    kept_values_drop(&m->made); /* or the texts of the run before are not encoded again */
+    if (r->refiner) kept_values_drop(&r->refiner->made);
     Watch *w = r->user;
     SdResult result = {0};
     double from = os_clock();
@@ -303,6 +305,8 @@ static int run(const Command *c, int argc, char **argv) {
     if (a.ladder) return climb(&a, &e) ? finish_output() : report(c, &e);
     if (a.arena && (a.refiner || a.kernels || a.json || a.runs))
         return usage_error(c, "--arena: computes nothing; leave --refiner, --kernels, --json and --runs out");
+    if (a.arena && (file_same(a.arena, a.model) || part_options_name(&a.parts, a.arena)))
+        return usage_error(c, "--arena: %.200s is also an input file; name another file", a.arena);
     if (a.arena && (code = output_file(c, "--arena", &a.arena)) != GO_ON) return code;
     if (a.refiner && (a.kernels || (a.device && strcmp(a.device, "cpu"))))
         return usage_error(c, "--refiner: its steps are measured on the processor, without --kernels; leave %s out",
