@@ -397,7 +397,7 @@ typedef struct {
                        * are enlarged. With a memory limit one of the two has its weights in memory. NULL: the first */
 
     /* Tiled diffusion: where the latents are larger than a window of tile_width x tile_height latents, the U-Net is
-     * given overlapping windows of them, and its answers are averaged. Without ControlNets. */
+     * given overlapping windows of them, and its answers are averaged. */
     SdTiled tiled_diffusion;
     int tile_width, tile_height; /* 16..512 latents, of 8 pixels a side; 96 */
     int tile_overlap;            /* 0..256 latents, at most 4 less than a window's sides; 48 */

@@ -37,6 +37,7 @@ void os_unlock(OsLock *l) { (void)l; }
 OsCondition *os_condition_new(void) { return malloc(sizeof(OsCondition)); }
 void os_condition_free(OsCondition *c) { free(c); }
 void os_condition_wait(OsCondition *c, OsLock *l) { (void)c, (void)l; }
+void os_condition_wait_for(OsCondition *c, OsLock *l, double seconds) { (void)c, (void)l, (void)seconds; }
 void os_condition_wake(OsCondition *c) { (void)c; }
 
 /* --- sockets and shared libraries --- */

@@ -25,8 +25,8 @@ static bool check_kind(const Checkpoint *c, const char *path, Error *e) {
     bool full = size(c, "image_proj.proj.3.weight", 0);
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS - full; i++)
         if (size(c, OTHERS[i].name, 0))
-            return error_set(e, ERR_FORMAT, "%s: is %s, which is not supported by this version; use base or plus", path,
-                             OTHERS[i].is);
+            return error_set(e, ERR_FORMAT, "%s: is %s, which is not supported by this version; use base, plus or full",
+                             path, OTHERS[i].is);
     return true;
 }
 

@@ -149,6 +149,8 @@ static void finding(void) {
               ALONE "--files . --control control.safetensors:from.png --control control.safetensors:mask.png");
     cli_fails(2, "was made without an upscaler's file; leave --upscaler out",
               ALONE "--files . --upscaler esrgan.safetensors");
+    cli_fails(2, "was made without a second model in hires fix; leave --hires-checkpoint out",
+              ALONE "--files . --hires-checkpoint m.safetensors");
     cli_fails(2, "was made without a mask; leave --mask out", ALONE "--files . --mask mask.png");
     cli_fails(1, "none: ", ALONE "--files none");
     cli_fails(1, "masked.record: has another mask than the one after --mask", "check masked.record -q --mask from.png");

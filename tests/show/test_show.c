@@ -1,5 +1,6 @@
 /* test_show.c: `sdc show`: statistics, histograms, numbers and maps of tensors whose numbers are known. */
 #include "tests/harness/cli.h"
+#include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 
 #include "sd/image/image.h"
@@ -7,6 +8,7 @@
 #include "weights/formats/safetensors.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +86,16 @@ static void page(const char *name, const char *words) {
     free(text);
 }
 
+static void copy_embedding(const char *name) {
+    char from[600];
+    size_t size = 0;
+    const char *golden = getenv("SDC_GOLDEN");
+    snprintf(from, sizeof from, "%.500s/embeddings/webui.pt", golden && *golden ? golden : "tests/golden");
+    char *bytes = test_read(from, &size);
+    test_check(bytes && test_write(cli_path(name), bytes, size), "an embedding is written");
+    free(bytes);
+}
+
 static void pages(void) {
     static const float OTHER[8] = {-1, 0, 1, 2.5f, 0, 0, 3, 3};
     FileTensor t[] = {{.name = "maps", .dtype = F32, .nd = 4, .n = {1, 2, 2, 2}},
@@ -102,18 +114,28 @@ static void pages(void) {
     cli_works("2 compared, 0 apart", "diff o.safetensors o.safetensors --html d.html");
     page("d.html", "Two runs that agree|2 tensors compared, 0 apart");
     cli_fails(2, "is also an input file", "diff t.safetensors o.safetensors --html t.safetensors");
+    cli_fails(2, "is also an input file",
+              "diff o.safetensors o.safetensors --names t.safetensors --html t.safetensors");
 
     cli_works("e.html", "explain -p 'a <red> circle & more' --steps 2 -o e.html");
     page("e.html", "<h1>a &lt;red&gt; circle &amp; more</h1>|Steps: 2|>circle&lt;/w&gt;</code><td "
                    "class=\"n\">7117|text_model.last_hidden_state|"
                    "after step 2: latents|the picture that the network "
                    "expects|unet.step000.mid_block|[2,144,4,4]|<b>circle</b>|vae.decoder.conv_out");
+    make_micro_model(cli_path("m.safetensors"), F16);
+    copy_embedding("style.pt");
+    cli_works("e.html", "explain -m m.safetensors -p 'a style cat' --embedding-dir style.pt -W 32 -H 32 --steps 1 "
+                        "-o e.html");
+    page("e.html", ">a&lt;/w&gt;</code>|<code>style</code><td class=\"n\">vector<|>cat&lt;/w&gt;</code>");
     cli_fails(2, "no prompt", "explain -o e.html");
     cli_fails(2, "is also an input file", "explain -p x -m t.safetensors -o t.safetensors");
+    cli_fails(2, "is also an input file", "explain -p x --vae t.safetensors -o t.safetensors");
     cli_fails(2, "unexpected argument", "explain -p x y");
 
     cli_works("op,stage,bytes,name\n0,text,|step,|decode,|conv 3x3 16x16 48 > 48", "bench --arena -");
     cli_fails(2, "--arena: computes nothing", "bench --arena a.csv --json");
+    cli_fails(2, "--arena: t.safetensors is also an input file", "bench -m t.safetensors --arena t.safetensors");
+    cli_fails(2, "--arena: t.safetensors is also an input file", "bench --vae t.safetensors --arena t.safetensors");
     cli_fails(2, "--ladder: only --runs", "bench --ladder -m x");
 }
 
@@ -133,6 +155,8 @@ SUITE(show, .seconds = 2) {
     cli_fails(2, "shows one file", "show t.safetensors t.safetensors");
     cli_fails(2, "is also the input file", "show t.safetensors -o t.safetensors");
     cli_fails(2, "is also --out", "show t.safetensors -o s.png --values s.png");
+    cli_fails(2, "--values: v.csv is also --histograms", "show t.safetensors --values v.csv --histograms v.csv");
+    cli_fails(2, "--json: not with --values -", "show t.safetensors --json --values -");
     cli_fails(2, "none of its 4 tensors is called 'none*'", "show t.safetensors --tap 'none*'");
     cli_fails(1, "m.safetensors", "show m.safetensors");
 
@@ -141,5 +165,6 @@ SUITE(show, .seconds = 2) {
     cli_fails(2, "--merges: neither with --json", "tokens --merges --json -p x");
     cli_works("schedule,index,sigma,time\nUniform,0,|\nKarras,4,|\nBeta,", "schedulers --csv - --steps 4");
     cli_fails(2, "is for the CSV", "schedulers -m none");
+    cli_fails(2, "--steps: is for the CSV", "schedulers --steps 5");
     cli_fails(2, "not with --json", "schedulers --json --csv -");
 }

@@ -70,7 +70,7 @@ static const struct {
          "several")},
     {"discard-next-to-last", IN_ALL,
      OPTION(STRING, controls.ip_adapter, 0, "ip-adapter", "FILE",
-            "the IP-Adapter (base or plus) of the model's family")},
+            "the IP-Adapter (base, plus or full) of the model's family")},
     {"discard-next-to-last", IN_ALL,
      OPTION(STRING, controls.image_encoder, 0, "image-encoder", "FILE",
             "the IP-Adapter's vision encoder: CLIP's model.safetensors, or its folder")},

@@ -145,19 +145,36 @@ static bool show_progress(void *user, const SdProgress *p) { return progress_sho
 
 /* --- the page --- */
 
+/* The embedding whose vector stands at place i of a text's first chunk; NULL: a token stands there. */
+static const char *vector_at(const SdModel *m, const PromptText *text, int i) {
+    for (int64_t k = 0; k < text->fix_count; k++) {
+        const PromptFix *f = &text->fixes[k];
+        if (!f->chunk && i >= f->at && i < f->at + m->embeddings.words[f->word].vectors)
+            return m->embeddings.at[f->word].name;
+    }
+    return NULL;
+}
+
 static void tell_tokens(JsonText *t, const SdModel *m, const Story *s, Error *e) {
     Prompt p = {0};
     Tokenizer *k = tokenizer_new();
-    PromptOptions o = {.rules = clip_rules(&m->config.clip[0]), .pad = TOKEN_EOS, .steps = s->r->steps};
+    PromptOptions o = {.rules = clip_rules(&m->config.clip[0]),
+                       .pad = TOKEN_EOS,
+                       .steps = s->r->steps,
+                       .words = m->embeddings.words,
+                       .word_count = m->embeddings.word_count};
     bool ok = k || error_set(e, ERR_MEMORY, "out of memory for the tokenizer");
     if (ok && prompt_compile(&p, k, s->a->prompt, &o, e) && p.text_count && p.texts[0].count) {
         const PromptChunk *c = &p.texts[0].chunks[0];
         json_text(t, "<table><tr><th>token<th>number<th>weight</tr>\n");
         for (int i = 1; i <= c->count; i++) {
-            char spelling[256];
+            char spelling[256], number[16];
+            const char *vector = vector_at(m, &p.texts[0], i);
+            snprintf(number, sizeof number, "%d", (int)c->ids[i]);
             json_text(t, "<tr><td><code>");
-            html_text(t, tokenizer_token(k, c->ids[i], spelling, sizeof spelling));
-            json_text(t, "</code><td class=\"n\">%d<td class=\"n\">%g</tr>\n", (int)c->ids[i], (double)c->weights[i]);
+            html_text(t, vector ? vector : tokenizer_token(k, c->ids[i], spelling, sizeof spelling));
+            json_text(t, "</code><td class=\"n\">%s<td class=\"n\">%g</tr>\n", vector ? "vector" : number,
+                      (double)c->weights[i]);
         }
         json_text(t, "</table>\n");
         if (p.texts[0].count > 1) json_text(t, "<p>and %lld more chunks of 75.</p>\n", (long long)p.texts[0].count - 1);
@@ -220,8 +237,11 @@ static bool write_page(const Story *s, const SdModel *m, const SdResult *result,
     part(&t, "7. Latents become pixels", words, &s->vae, true);
     json_text(&t, "<p>All of it took %.2f s, with the pictures of this page.</p>\n", seconds);
     html_end(&t);
-    ok = ok && (!t.failed || error_set(e, ERR_MEMORY, "%s: out of memory", file_shown(s->a->out))) &&
-         atomic_write_file(s->a->out, t.p, t.size, e);
+    const JsonText *const all[] = {&t,        &tokens,  &picture,  &s->text,  &s->noise,
+                                   &s->steps, &s->unet, &s->table, &s->words, &s->vae};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i]->failed) ok = error_set(e, ERR_MEMORY, "%s: out of memory", file_shown(s->a->out));
+    ok = ok && atomic_write_file(s->a->out, t.p, t.size, e);
     free(t.p);
     free(tokens.p);
     free(picture.p);
@@ -262,7 +282,7 @@ static int explain(const Command *c, int argc, char **argv) {
     if (code == GO_ON && !a.prompt) code = usage_error(c, "no prompt; give one with -p");
     if (code == GO_ON) code = model_options_check(c, &a.open);
     if (code == GO_ON) code = settings_check(c, &a.request);
-    if (code == GO_ON && file_same(a.out, a.model))
+    if (code == GO_ON && (file_same(a.out, a.model) || part_options_name(&a.open.parts, a.out)))
         code = usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
     if (code == GO_ON) code = output_file(c, "--out", &a.out);
     if (code == GO_ON) {

@@ -113,7 +113,7 @@ static bool write_csv(const Arguments *a, const NoiseLevels *levels, Error *e) {
     for (int i = 0; ok && i < types; i++) {
         const ScheduleOptions o = {0};
         if (!all[i].fill) continue; /* Automatic */
-        ok = scheduler_sigmas(&all[i], levels, false, a->steps, &o, sigmas, &count, e);
+        ok = scheduler_sigmas(&all[i], levels, false, a->steps ? a->steps : 20, &o, sigmas, &count, e);
         for (int k = 0; ok && k < count; k++) {
             json_text(&t, "%s,%d,%.9g,", all[i].label, k, (double)sigmas[k]);
             if (sigmas[k] > 0) json_text(&t, "%.9g", (double)noise_levels_time(levels, sigmas[k]));
@@ -141,11 +141,11 @@ static int schedule_csv(const Command *c, Arguments *a) {
 }
 
 static int schedulers(const Command *c, int argc, char **argv) {
-    Arguments a = {.steps = 20};
+    Arguments a = {0};
     int count, code = parse(c, &a, argc, argv);
     if (code != GO_ON) return code;
     if (a.csv) return schedule_csv(c, &a);
-    if (a.model) return usage_error(c, "--model: is for the CSV; add --csv FILE");
+    if (a.model || a.steps) return usage_error(c, "--%s: is for the CSV; add --csv FILE", a.model ? "model" : "steps");
     const Scheduler *all = scheduler_list(&count);
     for (int i = 0; i < count; i++) print_scheduler(&all[i], a.json);
     return finish_output();

@@ -126,7 +126,8 @@ static bool add_picture(Show *s, const TapView *t, const TapStats *n, Error *e) 
 
 static bool show_one(Show *s, const FileTensor *t, Error *e) {
     int64_t count = file_tensor_count(t);
-    float *values = malloc((size_t)count * sizeof *values + 1);
+    bool fits = (uint64_t)count < SIZE_MAX / sizeof(float); /* of a 32-bit address space */
+    float *values = fits ? malloc((size_t)count * sizeof *values + 1) : NULL;
     if (!values) return error_set(e, ERR_MEMORY, "%s: out of memory for %s", s->file->path, t->name);
     bool ok = true;
     if (file_tensor_f32(s->file, t, values)) {
@@ -211,8 +212,9 @@ static int show(const Command *c, int argc, char **argv) {
         const char *to = *OUT[i].file;
         if (!to) continue;
         if (!strcmp(to, "-")) a.quiet = true;
+        if (a.quiet && a.json) return usage_error(c, "--json: not with %s -; leave one out", OUT[i].option);
         for (int k = 0; k < i; k++)
-            if (*OUT[k].file && file_same(to, *OUT[k].file))
+            if (*OUT[k].file && (!strcmp(to, *OUT[k].file) || file_same(to, *OUT[k].file)))
                 return usage_error(c, "%s: %.200s is also %s; name another file", OUT[i].option, to, OUT[k].option);
         if (file_same(to, path)) return usage_error(c, "%s: %.200s is also the input file", OUT[i].option, to);
     }

@@ -168,8 +168,8 @@ static int diff(const Command *c, int argc, char **argv) {
     if (rest < 2) return usage_error(c, "needs two files: sdc diff A B");
     const char *files[] = {argv[0], argv[1]};
     input_file(&files[0]), input_file(&files[1]), input_file(&options.names);
-    for (int i = 0; i < 2; i++)
-        if (options.html && file_same(options.html, files[i]))
+    for (int i = 0; i < 3; i++)
+        if (options.html && file_same(options.html, i < 2 ? files[i] : options.names))
             return usage_error(c, "--html: %.200s is also an input file; name another file", options.html);
     code = output_file(c, "--html", &options.html);
     if (code != GO_ON) return code;

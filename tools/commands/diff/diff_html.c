@@ -60,7 +60,9 @@ static bool pair(JsonText *t, const WeightFile *fa, const WeightFile *fb, const 
         json_text(t, "</p>\n");
         return true;
     }
-    float *a = malloc(((size_t)count + 1) * sizeof *a), *b = malloc(((size_t)count + 1) * sizeof *b);
+    bool fits = (uint64_t)count < SIZE_MAX / sizeof(float) - 1; /* of a 32-bit address space */
+    size_t bytes = fits ? ((size_t)count + 1) * sizeof(float) : 0;
+    float *a = fits ? malloc(bytes) : NULL, *b = fits ? malloc(bytes) : NULL;
     bool ok = (a && b) || error_set(e, ERR_MEMORY, "%s: out of memory for its pictures", r->a->name);
     if (ok && file_tensor_f32(fa, r->a, a) && file_tensor_f32(fb, r->b, b)) {
         json_text(t, "<div class=\"row\">\n");

@@ -198,13 +198,17 @@ static void take_named(const CheckNamed *n, PictureArguments *a) {
     a->request.lora_dir = n->lora_dir;
 }
 
+static bool names(const Record *r, RecordRole role) {
+    bool any = false;
+    for (size_t i = 0; i < r->file_count; i++) any = any || r->files[i].role == role;
+    return any;
+}
+
 /* A record that names its files has no others. */
 static void warn_of_more(const Record *r, const CheckNamed *n) {
     for (int role = ROLE_VAE; role <= ROLE_TAESD; role++) {
         const char *named = named_for(n, (RecordRole)role);
-        size_t i = 0;
-        while (i < r->file_count && (int)r->files[i].role != role) i++;
-        if (i == r->file_count && r->file_count && named && strcmp(named, "none"))
+        if (!names(r, (RecordRole)role) && r->file_count && named && strcmp(named, "none"))
             fprintf(stderr, "sdc: warning: %s: the record has the model's own\n", record_option((RecordRole)role));
     }
 }
@@ -214,6 +218,10 @@ static bool check_named(const Record *r, const CheckNamed *n, Error *e) {
     SdRequest own = r->request;
     if (n->upscaler && !request_enlarges_by_file(&own))
         return error_set(e, ERR_ARGUMENT, "%s: was made without an upscaler's file; leave --upscaler out",
+                         r->file->path);
+    if (n->hires_model && !names(r, ROLE_HIRES_MODEL))
+        return error_set(e, ERR_ARGUMENT,
+                         "%s: was made without a second model in hires fix; leave --hires-checkpoint out",
                          r->file->path);
     return !n->controls->count || n->controls->count == r->control_count ||
            error_set(e, ERR_ARGUMENT, "%s: has %d ControlNets and image prompts, and %d are named; name all or none",
