@@ -48,8 +48,7 @@ enum { PROGRAM_BYTES = 24 << 20 };
 /* A model's file in memory, and what its threads work in. */
 static size_t model_bytes(const SdModel *m) {
     const WeightFile *file = m->checkpoint->file;
-    return (file && !file->mapped ? file->size : 0) + (size_t)pool_threads(m->pool) * SCRATCH_BYTES +
-           kept_values_bytes(&m->made);
+    return (file && !file->mapped ? file->size : 0) + (size_t)pool_threads(m->pool) * SCRATCH_BYTES;
 }
 
 /* An activation's name, as the request's listener knows it. */
@@ -274,15 +273,18 @@ static size_t texts_bytes(const Generation *g) {
     return bytes;
 }
 
-/* What all stages need if every part's weights stay in memory, as a request that keeps them has it. */
+/* What all stages need if every part's weights stay in memory, as a request that keeps them has it, beside what earlier
+ * calls kept; other requests drop that (release_kept). */
 static size_t need_all(Generation *g) {
     size_t weights = 0, peak = g->m->gpu ? 0 : image_encode_peak(g);
-    for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
+    for (Expert *d = g->experts; d < g->experts + g->expert_count; d++) {
+        weights += kept_values_bytes(&d->m->made);
         for (int i = 0; i < STAGE_COUNT; i++) {
             if (!STAGES[i].wanted(g, d)) continue;
             if (!is_repeated(g, d, i)) weights += weights_of(g, d, i);
             peak = larger(peak, measure(g, d, i));
         }
+    }
     return size_sum(size_sum(other_bytes(g), texts_bytes(g)), size_sum(weights, peak));
 }
 
