@@ -35,6 +35,12 @@ void os_drop_pages(const void *p, size_t size);
 /* Says that pages of a mapped file will be needed soon; p is page-aligned. May do nothing. */
 void os_expect_pages(const void *p, size_t size);
 size_t os_physical_memory(void); /* bytes; unknown: SIZE_MAX */
+/* What a process takes at least: the program and its libraries as far as they are in memory, stacks, and what the
+ * system maps around a page that is read. Without an operating system: what is allocated now, but for `counted` bytes of
+ * it that the caller counts itself. */
+size_t os_program_memory(size_t counted);
+/* How many of these bytes, which the caller handed over, count as memory: all; none where they are in a ROM. */
+size_t os_counted_memory(const void *p, size_t size);
 size_t os_peak_memory(void);     /* the most bytes that this process has had in memory; unknown: 0 */
 size_t os_memory(void);          /* and those that it has now; unknown: 0 */
 

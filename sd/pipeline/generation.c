@@ -179,7 +179,10 @@ void generation_end(Generation *g) {
 
 /* --- for stages --- */
 
-void use_weights(Generation *g, const Mode *mode) { g->ctx.source = mode->streamed ? &g->now->source : NULL; }
+void use_weights(Generation *g, const Mode *mode) {
+    g->ctx.source = mode->streamed ? &g->now->source : NULL;
+    g->ctx.strip = mode->strip;
+}
 
 bool report_progress(Generation *g, SdStage stage, int step, int steps, Error *e) {
     if (!g->r->progress) return true;

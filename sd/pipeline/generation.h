@@ -55,6 +55,7 @@ typedef struct {
     int texts, pictures; /* in one U-Net call: all of both, or fewer */
     int vae_strips;      /* levels of the VAE that are made strip by strip, counted from the picture's side */
     bool streamed;       /* large weights stay in the file until an op needs them */
+    size_t strip;        /* Ctx.strip: what a layer may take for temporaries */
 } Mode;
 
 typedef struct {
@@ -103,6 +104,7 @@ typedef struct {
     SdModel *m;
     Conditioning cond;
     StagePlan stages[STAGE_COUNT];
+    size_t scratch; /* of each thread that ops may use (thread_pool.h) */
     WeightSource source;
 } Expert;
 

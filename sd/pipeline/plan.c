@@ -9,6 +9,7 @@
 #include "inpaint.h"
 #include "request.h"
 #include "sd/load/control.h"
+#include "sd/load/scratch.h"
 #include "stages.h"
 #include "tensor/os.h"
 #include "weights/files/glob.h"
@@ -41,16 +42,18 @@ static size_t available(const Generation *g) {
 
 /* --- what is taken outside of the arena and the weights --- */
 
-/* The program, its libraries, tables and stacks, and what the system maps around a page that is read: measured as
- * 18 MiB, plus a margin. */
-enum { PROGRAM_BYTES = 24 << 20 };
-
-/* A model's file in memory, and what its threads work in. */
+/* A model's file in memory, if it is not mapped, and what is kept of texts and images. */
 static size_t model_bytes(const SdModel *m) {
     const WeightFile *file = m->checkpoint->file;
-    return (file && !file->mapped ? file->size : 0) + (size_t)pool_threads(m->pool) * SCRATCH_BYTES +
-           kept_values_bytes(&m->made);
+    return (file && !file->mapped ? os_counted_memory(file->map, file->size) : 0) + kept_values_bytes(&m->made);
 }
+
+/* What a model's threads work in if ops use `bytes`, and take all with networks on top of weights or in OpenBLAS. */
+static size_t scratch_bytes(const SdModel *m, size_t bytes) {
+    return pool_scratch_memory(m->pool, m->overlay || !m->ops->rows_independent ? SCRATCH_BYTES : bytes);
+}
+
+static size_t program_bytes(const SdModel *m) { return os_program_memory(scratch_bytes(m, pool_scratch(m->pool))); }
 
 /* An activation's name, as the request's listener knows it. */
 static const char *full(const Generation *g, const char *name, char out[160]) {
@@ -64,7 +67,9 @@ static bool tells(const Generation *g, const char *name) {
     return g->r->activation && (!g->r->tap || glob_match(g->r->tap, full(g, name, out)));
 }
 
-size_t plan_process(const SdModel *m) { return m->gpu ? 0 : PROGRAM_BYTES + model_bytes(m); }
+size_t plan_process(const SdModel *m) {
+    return m->gpu ? 0 : program_bytes(m) + scratch_bytes(m, pool_scratch(m->pool)) + model_bytes(m);
+}
 
 size_t plan_limit(const SdModel *m) {
     size_t machine = m->gpu ? m->ops->memory->available(m->gpu) + held(m) : os_physical_memory();
@@ -75,7 +80,8 @@ static size_t other_bytes(const Generation *g) {
     if (g->m->gpu) return 0; /* the limit is the GPU's */
     uint64_t models = 0,
              latents = (uint64_t)(g->batch * (4 + g->sampler->buffers) + g->now->cond.text.count * g->group);
-    for (int k = 0; k < g->expert_count; k++) models += model_bytes(g->experts[k].m);
+    for (const Expert *d = g->experts; d < g->experts + g->expert_count; d++)
+        models += model_bytes(d->m) + scratch_bytes(d->m, d->scratch);
     uint64_t pixels = (uint64_t)g->r->width * (uint64_t)g->r->height;
     if (beside_edits(g->m, g->r)) latents += (size_t)g->group;
     uint64_t beside = (uint64_t)(g->batch * beside_channels(g->m) * g->h * g->w);
@@ -88,11 +94,22 @@ static size_t other_bytes(const Generation *g) {
     uint64_t seeds = (uint64_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
     if (request_taps(g->r)) pictures += (uint64_t)g->batch * pixels * 3 * sizeof(float);
     if (tells(g, "image")) pictures += (uint64_t)g->batch * pixels * 3 * sizeof(float);
-    uint64_t all = PROGRAM_BYTES + models + g->pass.held + inpaint_bytes(g) + attention_maps_bytes(g) +
+    uint64_t all = program_bytes(g->m) + models + g->pass.held + inpaint_bytes(g) + attention_maps_bytes(g) +
                    windows_bytes(&g->windows) +
                    (latents * (size_t)g->latent + beside + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) +
                    pictures;
     return size_of(all);
+}
+
+/* The scratch of all experts' threads: what makes ops fastest, or the least that their layers can do with. */
+static void set_scratch(Generation *g, bool least) {
+    for (Expert *d = g->experts; d < g->experts + g->expert_count; d++) {
+        d->scratch = least ? model_least_scratch(d->m) : SCRATCH_FASTEST;
+        for (int i = 0; least && i < g->control_count; i++) {
+            size_t control = model_least_scratch(&g->controls[i].net->m);
+            if (control > d->scratch) d->scratch = control;
+        }
+    }
 }
 
 /* Whether measuring takes long enough to look first whether the pictures themselves fit. */
@@ -100,11 +117,15 @@ static bool is_vast(const Generation *g) { return g->batch * (int64_t)g->r->widt
 
 /* --- modes --- */
 
+enum { STRIP = 8 << 20, LEAST_STRIP = 64 << 10 }; /* of temporaries: fast, and the least that saves something */
+
 /* Everything at once, of several windows as many as the request says, all weights in memory. */
 static Mode first_mode(const Generation *g) {
     const int64_t all = (int64_t)g->windows.count * g->group, most = (int64_t)g->r->tile_batch * g->group;
     int pictures = (int)(g->windows.count > 1 && most < all ? most : all);
-    return (Mode){.texts = g->now->cond.text.count, .pictures = pictures}; /* every expert has as many */
+    return (Mode){.texts = g->now->cond.text.count, /* every expert has as many */
+                  .pictures = pictures,
+                  .strip = g->m->ops->rows_independent ? STRIP : 0};
 }
 
 static void set_first_modes(Generation *g, Expert *d) {
@@ -123,15 +144,16 @@ static int coder_levels(const SdModel *m, Part part) {
     switch (part) {
     case PART_DECODER:
     case PART_ENCODER: return m->config.vae.levels;
-    case PART_TAESD_DECODER: return m->taesd_decoder.config.levels;
-    case PART_TAESD_ENCODER: return m->taesd_encoder.config.levels;
+    case PART_TAESD_DECODER: return m->taesd_decoder ? m->taesd_decoder->config.levels : 0;
+    case PART_TAESD_ENCODER: return m->taesd_encoder ? m->taesd_encoder->config.levels : 0;
     default: return 0;
     }
 }
 
 static bool encodes(Part part) { return part == PART_ENCODER || part == PART_TAESD_ENCODER; }
 
-/* The next mode of a stage, from the fastest: smaller U-Net calls, the VAE strip by strip, streamed weights. */
+/* The next mode of a stage, from the fastest: smaller U-Net calls, the VAE strip by strip, short strips of temporaries,
+ * streamed weights. */
 static bool next_mode(const Generation *g, const Expert *d, int stage, Mode *m) {
     Part part = d->stages[stage].part;
     bool unet = part == PART_UNET && !shows(g, "unet."), vae = coder_levels(d->m, part) > 0;
@@ -139,6 +161,7 @@ static bool next_mode(const Generation *g, const Expert *d, int stage, Mode *m) 
     if (unet && m->texts > 1) return m->texts = 1, true;
     if (unet && m->pictures > 1) return m->pictures = (m->pictures + 1) / 2, true;
     if (vae && m->vae_strips < levels) return m->vae_strips++, true;
+    if (m->strip > LEAST_STRIP) return m->strip = LEAST_STRIP, true;
     if (m->streamed || g->m->gpu) return false;
     *m = first_mode(g);
     return m->streamed = true;
@@ -212,7 +235,7 @@ static size_t choose(Generation *g, Expert *d, int stage, size_t limit) {
     Mode *mode = &d->stages[stage].mode, m = first_mode(g), best = m;
     size_t bytes = SIZE_MAX, most = limit; /* more is not worth measuring */
     if (least_of(g, d, stage, &m) > limit) {
-        *mode = (Mode){.texts = 1, .pictures = 1};
+        *mode = (Mode){.texts = 1, .pictures = 1, .strip = m.strip};
         most = larger(limit, need(g, d, stage));
     }
     do {
@@ -330,6 +353,7 @@ static bool too_large(Generation *g, size_t limit, Error *e) {
              : m->gpu                 ? "the GPU has"
                                       : "this machine has",
              limit >> 20 ? limit >> 20 : limit);
+    set_scratch(g, false);
     if (g->plan.least)
         snprintf(what, sizeof what,
                  "needs %zu MiB, or %zu MiB with every saving (smaller calls, strips, "
@@ -346,7 +370,6 @@ static void set_context(Generation *g, const Ops *ops, ThreadPool *pool) {
     g->ctx = (Ctx){.op = ops,
                    .precision = m->precision,
                    .type = m->ops->type,
-                   .strip = m->ops->rows_independent ? 8 << 20 : 0,
                    .wrap = (int)g->r->tiling,
                    .pool = pool,
                    .arena = &g->work.arena};
@@ -374,15 +397,22 @@ bool plan_memory(Generation *g, Error *e) {
     set_context(g, plan_ops(), NULL);
     for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
         d->source = model_source(d->m), set_first_modes(g, d);
+    set_scratch(g, false);
     if (is_vast(g) && other_bytes(g) > limit) return too_large(g, limit, e);
     if (g->r->keep) p->process = need_all(g);
     g->keep = g->r->keep && p->process <= limit;
     if (!g->keep) p->process = choose_all(g, limit);
+    bool short_of = p->process > limit;
+    if (short_of) set_scratch(g, true), p->process = choose_all(g, limit);
     fill_plan(g);
     copy_stages(chosen, g);
+    set_scratch(g, true);
     p->least = choose_all(g, 0);
+    set_scratch(g, short_of);
     if (p->process > limit) return too_large(g, limit, e);
     set_stages(g, chosen);
+    for (const Expert *d = g->experts; d < g->experts + g->expert_count; d++)
+        if (!pool_set_scratch(d->m->pool, d->scratch, e)) return false;
     size_t size = m->gpu && !g->keep ? first_peak(g) : p->activations; /* see put_to_work_in in experts.c */
     if (!workspace_open(&g->work, m, size, g->keep, e)) return false;
     g->now = &g->experts[BASE];

@@ -11,32 +11,24 @@ static const uint16_t MERGES[][2] = {
 
 _Static_assert(sizeof MERGES / sizeof *MERGES == BPE_MERGES, "vocabulary.inc does not hold CLIP's merges");
 
-enum { SLOT_BITS = 17, SLOTS = 1 << SLOT_BITS };
-
-struct Tokenizer {
-    uint32_t pairs[SLOTS]; /* left id << 16 | right id, NO_PAIR where free */
-    uint16_t merged[SLOTS];
+/* The merges in the order of their pairs, to be searched where they lie: nothing is made when a program starts, and a
+ * machine with little memory keeps them in its ROM. */
+static const uint16_t ORDER[] = {
+#include "vocabulary_order.inc"
 };
 
-static const uint32_t NO_PAIR = UINT32_MAX; /* 65535 is no id */
+_Static_assert(sizeof ORDER / sizeof *ORDER == BPE_MERGES, "vocabulary_order.inc is not of vocabulary.inc");
 
-static uint32_t slot_of(uint32_t pair) { return pair * 0x9E3779B1u >> (32 - SLOT_BITS); }
+struct Tokenizer {
+    const uint16_t *order; /* [BPE_MERGES] */
+};
 
 Tokenizer *tokenizer_new(void) {
-    Tokenizer *t = malloc(sizeof *t);
-    if (!t) return NULL;
-    memset(t->pairs, 0xFF, sizeof t->pairs);
-    memset(t->merged, 0, sizeof t->merged);
-    for (uint32_t k = 0; k < BPE_MERGES; k++) {
-        uint32_t pair = (uint32_t)MERGES[k][0] << 16 | MERGES[k][1], slot = slot_of(pair);
-        while (t->pairs[slot] != NO_PAIR) slot = (slot + 1) % SLOTS;
-        t->pairs[slot] = pair;
-        t->merged[slot] = (uint16_t)(BPE_FIRST + k);
-    }
-    return t;
+    static const Tokenizer CLIPS = {ORDER};
+    return (Tokenizer *)(uintptr_t)&CLIPS; /* nobody writes there */
 }
 
-void tokenizer_free(Tokenizer *t) { free(t); }
+void tokenizer_free(Tokenizer *t) { (void)t; }
 
 /* In the vocabulary printable bytes come first, then the others, each in order. */
 static bool prints(uint32_t b) { return (b >= 33 && b < 127) || (b >= 161 && b < 256 && b != 173); }
@@ -53,12 +45,15 @@ static uint32_t byte_character(int32_t id) {
 }
 
 int32_t bpe_pair(const Tokenizer *t, int32_t a, int32_t b) {
-    uint32_t pair = (uint32_t)a << 16 | (uint32_t)b, slot = slot_of(pair);
-    while (t->pairs[slot] != pair) {
-        if (t->pairs[slot] == NO_PAIR) return -1;
-        slot = (slot + 1) % SLOTS;
+    uint32_t low = 0, high = BPE_MERGES;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2, k = t->order[middle];
+        int32_t left = MERGES[k][0], right = MERGES[k][1];
+        if (left == a && right == b) return (int32_t)(BPE_FIRST + k);
+        if (left < a || (left == a && right < b)) low = middle + 1;
+        else high = middle;
     }
-    return t->merged[slot];
+    return -1;
 }
 
 void bpe_merged(int k, int32_t pair[2]) { pair[0] = MERGES[k][0], pair[1] = MERGES[k][1]; }
