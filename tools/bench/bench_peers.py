@@ -110,7 +110,7 @@ class Apart:
         self.args, self.name = args, name
 
     def round(self, works):
-        return json.loads(self.run("--child", ",".join(works)))
+        return json.loads(self.run("--child", ",".join(works)).splitlines()[-1])  # what NNCF says comes before
 
     def run(self, *more):
         command = [sys.executable, __file__, *sys.argv[1:], "--only", self.name, "--model", self.args.model]
