@@ -4,7 +4,7 @@
 #   BUILD=DIR            where objects go (each configuration has its own folder)
 #   BUILTIN=FILE         the model that is built in (weights/builtin.safetensors, where it is there)
 #   EMBED=asm|c          how: by GNU's assembler, or as numbers in C, slowly, for compilers without it
-#   OS=posix|wasi        the system: tensor/os_NAME.c and os_NAME_*.c are compiled, and what they share with others
+#   OS=posix|wasi        the system: tensor/os/os_NAME.c and os_NAME_*.c are compiled, and what they share with others
 #   SAN=1|thread         AddressSanitizer and UndefinedBehaviorSanitizer, or ThreadSanitizer
 #   FUZZER=1             with libFuzzer's counters, and kernels for the base instruction set only (make fuzz; clang)
 #   CUDA=1               with the table for NVIDIA GPUs, by nvcc; CUDA_ARCHS="80 90a" for fewer of them
@@ -95,10 +95,10 @@ KERNEL_FLAGS := $(if $(filter 1,$(FUZZER)),-fno-sanitize=fuzzer-no-link,$(KERNEL
 
 # Sources are found where they lie, at any depth; each goes to the same place under $(B).
 KERNELS := $(sort $(wildcard tensor/cpu/*.c))
-OS_SRC := $(sort $(wildcard tensor/os_$(OS).c tensor/os_$(OS)_*.c))
-$(if $(OS_SRC),,$(error OS=$(OS): there is no tensor/os_$(OS).c; use posix or wasi))
-OS_SRC += tensor/os_fd.c $(if $(filter wasi,$(OS)),tensor/os_single.c)
-OTHER_OS := $(filter-out $(OS_SRC),$(wildcard tensor/os_*.c))
+OS_SRC := $(sort $(wildcard tensor/os/os_$(OS).c tensor/os/os_$(OS)_*.c))
+$(if $(OS_SRC),,$(error OS=$(OS): there is no tensor/os/os_$(OS).c; use posix or wasi))
+OS_SRC += tensor/os/os_fd.c $(if $(filter wasi,$(OS)),tensor/os/os_single.c)
+OTHER_OS := $(filter-out $(OS_SRC),$(wildcard tensor/os/os_*.c))
 SRC := $(filter-out $(KERNELS) $(OTHER_OS) sd/guide/%,$(sort $(shell find tensor weights nn sd -name '*.c')))
 TOOLS := $(filter-out tools/pictures/%,$(sort $(shell find tools -name "*.c")))
 # The server's libraries belong to a program of its own, sdc-serve, which `sdc serve` runs: sdc with the server.

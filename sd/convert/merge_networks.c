@@ -1,7 +1,7 @@
 /* merge_networks.c: a model with networks baked in: the rows that weights.c makes with them on top. */
 #include "merge_internal.h"
 #include "merge_math.h"
-#include "sd/load/overlay.h"
+#include "sd/load/networks/overlay.h"
 #include "sd/load/weights.h"
 
 #include "tensor/thread_pool.h"

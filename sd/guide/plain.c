@@ -796,7 +796,7 @@ static float sigma_before(const float levels[TIMES], int step, int steps) {
  * says is the noise e in x = clean + sigma e, or v: then clean = x / (sigma^2 + 1) - v sigma / sqrt(sigma^2 + 1). The
  * model sees x / sqrt(sigma^2 + 1), whose numbers are of the same size at every sigma. Guidance goes beyond what the
  * prompt says, away from what the negative one says: clean = u + cfg (c - u). fast: sd/sampling/sampler_euler.c,
- * sd/pipeline/denoiser.c */
+ * sd/pipeline/denoiser/denoiser.c */
 static void euler(Sd *m, Map x, Map text, int steps, float cfg) {
     float levels[TIMES];
     log_sigmas(m, levels);
@@ -888,8 +888,8 @@ static void chunk(FILE *f, const char *type, const unsigned char *data, size_t n
     fwrite(tail, 1, 4, f);
 }
 
-/* Pixels (v + 1) / 2 255, rounded, in zlib's stored blocks of at most 65535 bytes. fast: sd/image/png.c,
- * sd/image/deflate.c */
+/* Pixels (v + 1) / 2 255, rounded, in zlib's stored blocks of at most 65535 bytes. fast: sd/image/codecs/png.c,
+ * sd/image/codecs/deflate.c */
 static void write_png(const char *path, Map image) {
     int w = image.w, h = image.h;
     size_t row = 3 * (size_t)w + 1, raw = row * (size_t)h, n = 0;

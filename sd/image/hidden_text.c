@@ -1,9 +1,9 @@
 /* hidden_text.c: the text that NovelAI, SwarmUI and an extension of the webui hide in a PNG's lowest bits (SwarmUI
  * src/Utils/MetadataHelper.cs): columns from the left, each from the top, a bit of alpha or three of red, green and
  * blue; fifteen letters that say which, a length in bits, and the text, as it is or as gzip. */
-#include "codecs.h"
+#include "sd/image/codecs/codecs.h"
 #include "image.h"
-#include "inflate.h"
+#include "sd/image/codecs/inflate.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* image.c: from a file to RGB by the table of codecs: read, check, decode, flatten, put the right way up; and back. */
 #include "image.h"
 
-#include "codecs.h"
-#include "exif.h"
+#include "sd/image/codecs/codecs.h"
+#include "sd/image/codecs/exif.h"
 #include "weights/files/atomic_file.h"
 #include "weights/files/file_open.h"
 

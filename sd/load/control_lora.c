@@ -1,7 +1,7 @@
 #include "control_lora.h"
 
 #include "weights/files/files_below.h"
-#include "overlay_internal.h"
+#include "sd/load/networks/overlay_internal.h"
 #include "sd/models/config_detect.h"
 #include "weights.h"
 

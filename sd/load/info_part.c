@@ -1,6 +1,6 @@
 #include "info_part.h"
 
-#include "embedding_file.h"
+#include "sd/load/networks/embedding_file.h"
 #include "sd/models/config_detect.h"
 #include "sd/models/esrgan.h"
 #include "tensor/os.h"

@@ -24,7 +24,7 @@
 #include "sd/sampling/noise_levels.h"
 #include "sd/sd.h"
 #include "sd/text/tokenizer.h"
-#include "embedding.h"
+#include "sd/load/networks/embedding.h"
 #include "workspace.h"
 
 /* The networks of a checkpoint. Each is loaded and released as a whole. */

@@ -4,7 +4,7 @@
 
 #include "devices.h"
 #include "levels.h"
-#include "overlay.h"
+#include "sd/load/networks/overlay.h"
 #include "prediction.h"
 #include "weights.h"
 

@@ -1,5 +1,5 @@
 /* In sd/guide/plain.c: find(). */
-#include "overlay.h"
+#include "sd/load/networks/overlay.h"
 #include "weights.h"
 
 #include "tensor/row_ops.h"

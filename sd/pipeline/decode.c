@@ -1,7 +1,7 @@
 /* decode.c: latents become pictures: the last stage, and previews while sampling. */
 #include "decode.h"
 
-#include "experts.h"
+#include "sd/pipeline/denoiser/experts.h"
 #include "inpaint.h"
 #include "latents.h"
 #include "nonfinite.h"

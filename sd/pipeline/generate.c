@@ -2,7 +2,7 @@
 
 #include "sd/pipeline/control/control.h"
 #include "decode.h"
-#include "experts.h"
+#include "sd/pipeline/denoiser/experts.h"
 #include "sd/pipeline/control/image_encode.h"
 #include "plan.h"
 #include "request.h"

@@ -7,7 +7,7 @@
 #include "inpaint.h"
 #include "request.h"
 #include "sd/load/control.h"
-#include "sd/load/overlay.h"
+#include "sd/load/networks/overlay.h"
 #include "sd/image/resize.h"
 #include "sd/info/params.h"
 #include "tensor/os.h"

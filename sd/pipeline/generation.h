@@ -36,8 +36,8 @@
 #include "sd/noise/picture_noise.h"
 #include "sd/sampling/points.h"
 #include "taps.h"
-#include "text_states.h"
-#include "windows.h"
+#include "sd/pipeline/text/text_states.h"
+#include "sd/pipeline/denoiser/windows.h"
 
 /* In the order in which they run. */
 typedef enum {

@@ -3,7 +3,7 @@
 #define SD_PIPELINE_NETWORKS_H
 
 #include "sd/load/model.h"
-#include "sd/load/network_files.h"
+#include "sd/load/networks/network_files.h"
 #include "sd/prompt/prompt.h"
 
 /* All zero: none. */

@@ -3,7 +3,7 @@
 #define SD_PIPELINE_PICTURE_TEXT_H
 
 #include "networks.h"
-#include "text_states.h"
+#include "sd/pipeline/text/text_states.h"
 #include "sd/sampling/scheduler.h"
 
 /* What the model computes in, of PRECISION_WORDS, or NULL for f32. Not what was requested where the processor cannot do

@@ -2,7 +2,7 @@
 
 #include "sd/pipeline/attention/attention_maps.h"
 #include "beside.h"
-#include "conditioning.h"
+#include "sd/pipeline/text/conditioning.h"
 #include "sd/pipeline/control/control.h"
 #include "sd/pipeline/control/image_encode.h"
 #include "sd/pipeline/control/image_prompt.h"

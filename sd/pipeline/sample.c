@@ -3,9 +3,9 @@
 
 #include "sd/pipeline/attention/attention_maps.h"
 #include "beside.h"
-#include "conditioning.h"
+#include "sd/pipeline/text/conditioning.h"
 #include "decode.h"
-#include "denoiser.h"
+#include "sd/pipeline/denoiser/denoiser.h"
 #include "inpaint.h"
 #include "start.h"
 #include "tensor/os.h"

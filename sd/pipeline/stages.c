@@ -1,7 +1,7 @@
 #include "stages.h"
 
 #include "sd/pipeline/control/control.h"
-#include "experts.h"
+#include "sd/pipeline/denoiser/experts.h"
 #include "tensor/os.h"
 
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* folder.c: the names in a folder, and the order in which it is read. See folder.h. */
 #include "folder_parts.h"
 
-#include "sd/image/codecs.h"
+#include "sd/image/codecs/codecs.h"
 #include "sd/image/image.h"
 #include "sd/image/resize.h"
 #include "tensor/os.h"

@@ -1,7 +1,7 @@
 /* folder_parts.c: what the files of folder.h share. See folder_parts.h. */
 #include "folder_parts.h"
 
-#include "sd/image/codecs.h"
+#include "sd/image/codecs/codecs.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "outpaint.h"
 
-#include "sd/image/extend.h"
+#include "sd/image/extend/extend.h"
 #include "sd/image/mask.h"
 #include "sd/info/params.h"
 #include "sd/pipeline/beside.h"

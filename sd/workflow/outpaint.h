@@ -1,5 +1,5 @@
-/* outpaint.h: pictures extended beyond their sides: sd/image/extend.h says in which parts, and each of these is a
- * request with a mask. The seeds of tiles count up, as in the webui; sides all have the picture's. */
+/* outpaint.h: pictures extended beyond their sides: sd/image/extend/extend.h says in which parts, and each of these is
+ * a request with a mask. The seeds of tiles count up, as in the webui; sides all have the picture's. */
 #ifndef SD_WORKFLOW_OUTPAINT_H
 #define SD_WORKFLOW_OUTPAINT_H
 

@@ -3,7 +3,7 @@
 #include "enlarge.h"
 #include "sd/pipeline/generate.h"
 #include "sd/pipeline/request.h"
-#include "sd/image/grid.h"
+#include "sd/image/draw/grid.h"
 #include "sd/image/image.h"
 #include "sd/image/resize.h"
 #include "sd/load/control.h"

@@ -1,5 +1,5 @@
 /* upscale.c: a picture is enlarged by a network, as often as its new size needs, and resized to that. */
-#include "sd/image/grid.h"
+#include "sd/image/draw/grid.h"
 #include "sd/image/resize.h"
 #include "sd/load/upscaler.h"
 #include "sd/load/weights.h"

@@ -5,7 +5,7 @@
 #include "tests/harness/test.h"
 #include "tests/image/test_image.h"
 #include "sd/image/image.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "sd/sd.h"
 #include "tools/cli/commands.h"
 #include "weights/formats/weight_file.h"

@@ -2,7 +2,7 @@
  * and how pictures lie in a grid. */
 #define _XOPEN_SOURCE 700
 #include "sd/image/image.h"
-#include "sd/image/plot.h"
+#include "sd/image/draw/plot.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"

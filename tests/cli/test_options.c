@@ -1,8 +1,8 @@
 /* test_options.c: every kind of option writes its member, at the ends of its range, and nothing else. */
 #include "tests/harness/test.h"
 #include "tools/cli/help.h"
-#include "tools/cli/options.h"
-#include "tools/cli/setting_option.h"
+#include "tools/cli/options/options.h"
+#include "tools/cli/options/setting_option.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "tests/harness/make_adapter.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
-#include "sd/image/codecs.h"
+#include "sd/image/codecs/codecs.h"
 #include "sd/image/image.h"
 #include "sd/info/picture_info.h"
 #include "tests/load/made_network.h"

@@ -1,7 +1,7 @@
 /* test_merge.c: sums of models have torch's bits (known_merge.inc, by tools/dev/check_merge.py) and the webui's rules.
  */
 #include "sd/convert/merge_math.h"
-#include "sd/image/crc32.h"
+#include "sd/image/codecs/crc32.h"
 #include "sd/sd.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"

@@ -3,7 +3,7 @@
 #define _XOPEN_SOURCE 700
 #include "fuzz.h"
 
-#include "sd/image/codecs.h"
+#include "sd/image/codecs/codecs.h"
 #include "sd/train/folder.h"
 
 #include <stdio.h>

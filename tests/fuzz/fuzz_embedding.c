@@ -1,7 +1,7 @@
 /* fuzz_embedding.c: embeddings. Target `embedding`: a file of weights. Target `ti_picture`: a PNG. */
 #include "fuzz.h"
 
-#include "sd/load/embedding_file.h"
+#include "sd/load/networks/embedding_file.h"
 
 static void read_it(const char *name, const uint8_t *data, size_t size) {
     Error e = {0};

@@ -1,7 +1,7 @@
 /* fuzz_exif.c: EXIF. */
 #include "fuzz.h"
 
-#include "sd/image/exif.h"
+#include "sd/image/codecs/exif.h"
 
 FUZZ(exif) {
     Error e = {0};

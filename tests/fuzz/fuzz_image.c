@@ -2,11 +2,11 @@
  * target `png` also puts right what a fuzzer cannot guess: the checksums of a PNG's chunks. */
 #include "fuzz.h"
 
-#include "sd/image/bytes.h"
-#include "sd/image/codecs.h"
-#include "sd/image/crc32.h"
+#include "sd/image/codecs/bytes.h"
+#include "sd/image/codecs/codecs.h"
+#include "sd/image/codecs/crc32.h"
 #include "sd/image/image.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "sd/info/infotext_request.h"
 #include "sd/info/picture_info.h"
 

@@ -2,8 +2,8 @@
  * compressed again it is the same once more. The first byte chooses gzip and the pieces. */
 #include "fuzz.h"
 
-#include "sd/image/deflate.h"
-#include "sd/image/inflate.h"
+#include "sd/image/codecs/deflate.h"
+#include "sd/image/codecs/inflate.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "sd/info/params.h"
-#include "tools/cli/picture_options.h"
+#include "tools/cli/options/picture_options.h"
 
 #include <stdlib.h>
 #include <string.h>

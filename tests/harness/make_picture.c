@@ -1,8 +1,8 @@
 /* make_picture.c: see make_picture.h. */
 #include "make_picture.h"
 
-#include "sd/image/crc32.h"
-#include "sd/image/deflate.h"
+#include "sd/image/codecs/crc32.h"
+#include "sd/image/codecs/deflate.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * options that cannot be. Every row begins from a good state of one step of a small VAE's training. */
 #define _XOPEN_SOURCE 700
 #include "hostile.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"

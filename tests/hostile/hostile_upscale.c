@@ -1,7 +1,7 @@
 /* hostile_upscale.c: files that are no upscaler, or not a whole one, and what else goes wrong when a picture is
  * enlarged. */
 #include "hostile.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/test.h"
 

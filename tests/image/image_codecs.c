@@ -1,6 +1,6 @@
 /* image_codecs.c: the table of picture formats: a small file reaches each row, and no row above takes it. */
 #include "test_image.h"
-#include "sd/image/codecs.h"
+#include "sd/image/codecs/codecs.h"
 #include "sd/image/image.h"
 #include "tests/harness/test.h"
 

@@ -1,6 +1,6 @@
 /* image_hints.c: what ControlNets are shown: OpenCV's bytes (hints.txt), and the other hints on a few pixels. */
 #include "sd/image/canny.h"
-#include "sd/image/crc32.h"
+#include "sd/image/codecs/crc32.h"
 #include "sd/image/hint.h"
 #include "tests/harness/test.h"
 #include "tools/ledger/generated.h"

@@ -2,10 +2,10 @@
  * (AddressSanitizer sees that, since every file lies in a block of its exact size). */
 #include "test_image.h"
 #include "tests/harness/test.h"
-#include "sd/image/codecs.h"
-#include "sd/image/crc32.h"
-#include "sd/image/deflate.h"
-#include "sd/image/exif.h"
+#include "sd/image/codecs/codecs.h"
+#include "sd/image/codecs/crc32.h"
+#include "sd/image/codecs/deflate.h"
+#include "sd/image/codecs/exif.h"
 #include "sd/image/image.h"
 
 #include <stdio.h>

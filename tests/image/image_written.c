@@ -1,7 +1,7 @@
 /* image_written.c: JPEG and WebP, written and read back with their texts, and WebP files that others wrote or spoilt.
  */
 #include "test_image.h"
-#include "sd/image/codecs.h"
+#include "sd/image/codecs/codecs.h"
 #include "sd/image/image.h"
 #include "sd/image/image_text.h"
 #include "tests/harness/test.h"

@@ -1,11 +1,11 @@
 /* test_image.c: pictures decoded as by Pillow, resized with its bits; contact sheets. */
 #include "test_image.h"
 #include "tests/harness/test.h"
-#include "sd/image/crc32.h"
-#include "sd/image/codecs.h"
+#include "sd/image/codecs/crc32.h"
+#include "sd/image/codecs/codecs.h"
 #include "sd/image/image.h"
 #include "sd/image/resize.h"
-#include "sd/image/sheet.h"
+#include "sd/image/draw/sheet.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* test_mask.c: masks against the webui's own functions (tools/goldens/masks.py made the answers). */
-#include "sd/image/crc32.h"
+#include "sd/image/codecs/crc32.h"
 #include "sd/image/mask.h"
 #include "test_image.h"
 #include "tests/harness/test.h"

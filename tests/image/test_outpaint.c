@@ -1,9 +1,9 @@
 /* test_outpaint.c: colour correction and extended pictures against the webui's own functions and scripts
  * (tools/goldens/outpaint.py made the answers); transforms against their definition. */
 #include "sd/image/color_match.h"
-#include "sd/image/crc32.h"
-#include "sd/image/extend.h"
-#include "sd/image/fft.h"
+#include "sd/image/codecs/crc32.h"
+#include "sd/image/extend/extend.h"
+#include "sd/image/extend/fft.h"
 #include "sd/image/lab.h"
 #include "sd/noise/pcg64.h"
 #include "test_image.h"

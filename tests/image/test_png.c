@@ -1,13 +1,13 @@
-/* test_png.c: sd/image/png.c writes valid files (the test's own inflate and chunk reader read them back). Compressed
- * sizes are compared with those of zlib 1.2.13 at level 6. */
+/* test_png.c: sd/image/codecs/png.c writes valid files (the test's own inflate and chunk reader read them back).
+ * Compressed sizes are compared with those of zlib 1.2.13 at level 6. */
 #include "test_image.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/test.h"
 
-#include "sd/image/crc32.h"
-#include "sd/image/deflate.h"
+#include "sd/image/codecs/crc32.h"
+#include "sd/image/codecs/deflate.h"
 #include "sd/image/image.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include "tests/image/test_image.h"
 #include "test_info.h"
 #include "sd/image/image.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "sd/sd.h"
 
 #include <stdio.h>

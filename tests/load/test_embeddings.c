@@ -1,6 +1,6 @@
 /* test_embeddings.c: files of embeddings as the webui, diffusers and kohya write them (tools/goldens/embeddings.py made
  * tests/golden/embeddings); which of a folder count; and pictures: vectors that are those of a word draw that word. */
-#include "sd/load/embedding_file.h"
+#include "sd/load/networks/embedding_file.h"
 #include "sd/load/model.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/make_model.h"

@@ -2,7 +2,7 @@
  */
 #include "made_network.h"
 
-#include "sd/load/overlay.h"
+#include "sd/load/networks/overlay.h"
 #include "sd/load/weights.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"

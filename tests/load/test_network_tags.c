@@ -2,7 +2,7 @@
  * their networks; made again after the files' names have changed. */
 #include "made_network.h"
 
-#include "sd/load/network_files.h"
+#include "sd/load/networks/network_files.h"
 #include "tensor/os.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/make_model.h"

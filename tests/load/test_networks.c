@@ -2,7 +2,7 @@
  * name, and pictures: streamed, of halves, one after another. */
 #include "made_network.h"
 
-#include "sd/load/overlay.h"
+#include "sd/load/networks/overlay.h"
 #include "sd/load/weights.h"
 #include "sd/sd.h"
 #include "tensor/half.h"

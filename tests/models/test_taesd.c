@@ -1,7 +1,7 @@
 /* test_taesd.c: TAESD at its own size with generated weights, against numbers that madebyollin's code computed, as
  * printed: six decimals (known_answers.c has the other networks'). */
 #include "sd/models/taesd.h"
-#include "sd/image/crc32.h"
+#include "sd/image/codecs/crc32.h"
 #include "tools/ledger/generated.h"
 #include "tests/harness/planned.h"
 #include "tests/harness/test.h"

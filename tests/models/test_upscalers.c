@@ -1,9 +1,9 @@
 /* test_upscalers.c: RRDBNet and SRVGGNetCompact against spandrel's, in any number of rows at once; from files under
  * every name; and pictures made by them, whole, in strips and in tiles. */
 #include "sd/models/esrgan.h"
-#include "sd/image/grid.h"
+#include "sd/image/draw/grid.h"
 #include "sd/image/image.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "sd/sd.h"
 #include "tools/ledger/generated.h"
 #include "weights/files/atomic_file.h"

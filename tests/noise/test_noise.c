@@ -6,7 +6,7 @@
  * model with a sine, to their printed digits. */
 #include "tests/harness/test.h"
 
-#include "sd/image/crc32.h"
+#include "sd/image/codecs/crc32.h"
 #include "sd/noise/noise.h"
 #include "sd/sampling/points.h"
 

@@ -1,7 +1,7 @@
 /* test_windows.c: tiled diffusion against diffusers' panorama and the paper's gaussians (tools/goldens/windows.py),
  * where windows stand, and the same bits however many are computed at once. */
 #include "sd/info/params.h"
-#include "sd/pipeline/windows.h"
+#include "sd/pipeline/denoiser/windows.h"
 #include "sd/sd.h"
 #include "tools/ledger/generated.h"
 #include "tools/ledger/pipeline.h"

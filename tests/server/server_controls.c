@@ -3,7 +3,7 @@
 
 #include "sd/image/hint.h"
 #include "sd/image/image.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "sd/image/resize.h"
 #include "tests/harness/test.h"
 

@@ -2,7 +2,7 @@
 #include "server.h"
 
 #include "sd/image/image.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/make_adapter.h"
 #include "tests/harness/make_model.h"

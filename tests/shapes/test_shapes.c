@@ -1,7 +1,7 @@
 /* test_shapes.c: pictures drawn by rule are the same everywhere, say what they show, and never show what is kept for
  * testing; the judge believes them, and nothing else. */
 #include "tests/harness/test.h"
-#include "sd/image/crc32.h"
+#include "sd/image/codecs/crc32.h"
 #include "tools/shapes/judge.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
 #define SDC_ISA test
 #define SDC_EMULATE_FMA
 #include "tensor/cpu/fma.h"
-#include "sd/image/crc32.h"
+#include "sd/image/codecs/crc32.h"
 #include "tensor/ops.h"
 #include "tests/harness/test.h"
 

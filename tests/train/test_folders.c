@@ -1,6 +1,6 @@
 /* test_folders.c: folders of captioned pictures, and trainings that are interrupted by what a machine does. */
 #define _XOPEN_SOURCE 700
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "sd/train/folder.h"
 #include "sd/train/train.h"
 #include "tests/harness/cli.h"

@@ -1,7 +1,7 @@
 /* test_training_sdxl.c: what micro-SDXL's U-Net is told in training, against torch (tools/goldens/training.py): both
  * encoders' states, the pooled vector, the sizes of pictures in a folder; zeros for a caption that is dropped; a run
  * that is stopped and resumed, and from files of other formats. */
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "sd/train/train_internal.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/make_model.h"

@@ -1,7 +1,7 @@
 #include "axis.h"
 
-#include "option_value.h"
-#include "setting_option.h"
+#include "tools/cli/options/option_value.h"
+#include "tools/cli/options/setting_option.h"
 #include "sd/info/params.h"
 #include "weights/files/files_below.h"
 #include "sd/text/nearest.h"

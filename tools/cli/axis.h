@@ -3,7 +3,7 @@
 #ifndef SD_TOOLS_CLI_AXIS_H
 #define SD_TOOLS_CLI_AXIS_H
 
-#include "picture_options.h"
+#include "tools/cli/options/picture_options.h"
 #include "values.h"
 
 typedef enum {

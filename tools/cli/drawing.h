@@ -2,7 +2,7 @@
 #ifndef SD_TOOLS_CLI_DRAWING_H
 #define SD_TOOLS_CLI_DRAWING_H
 
-#include "picture_options.h"
+#include "tools/cli/options/picture_options.h"
 #include "picture_start.h"
 
 /* All zero: nothing is open. */

@@ -2,7 +2,7 @@
 #ifndef SD_TOOLS_CLI_HELP_WORDS_H
 #define SD_TOOLS_CLI_HELP_WORDS_H
 
-#include "option.h"
+#include "tools/cli/options/option.h"
 
 /* How the option's value is called: "N", "full|taesd|approx"; "" where it has none. Returns out. */
 const char *help_value(const Option *o, char *out, size_t size);

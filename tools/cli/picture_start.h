@@ -2,7 +2,7 @@
 #ifndef SD_TOOLS_CLI_PICTURE_START_H
 #define SD_TOOLS_CLI_PICTURE_START_H
 
-#include "model_options.h"
+#include "tools/cli/options/model_options.h"
 #include "sd/image/image.h"
 #include "sd/sd.h"
 

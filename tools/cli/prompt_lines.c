@@ -1,8 +1,8 @@
 #include "prompt_lines.h"
 
 #include "axis.h"
-#include "option_value.h"
-#include "text_option.h"
+#include "tools/cli/options/option_value.h"
+#include "tools/cli/options/text_option.h"
 #include "sd/info/params.h"
 #include "weights/files/files_below.h"
 #include "weights/files/file_open.h"

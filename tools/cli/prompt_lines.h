@@ -3,7 +3,7 @@
 #ifndef SD_TOOLS_CLI_PROMPT_LINES_H
 #define SD_TOOLS_CLI_PROMPT_LINES_H
 
-#include "picture_options.h"
+#include "tools/cli/options/picture_options.h"
 
 enum { PROMPT_LINES_MOST = 100000 };
 

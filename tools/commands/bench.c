@@ -9,7 +9,7 @@
 #include "weights/files/json_text.h"
 #include "tools/bench/bench_ladder.h"
 #include "tools/bench/bench_report.h"
-#include "tools/cli/part_options.h"
+#include "tools/cli/options/part_options.h"
 #include "tools/cli/precision.h"
 #include "sd/info/params.h"
 #include "sd/load/weights.h"

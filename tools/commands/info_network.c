@@ -1,6 +1,6 @@
 #include "info_network.h"
 
-#include "sd/load/network_files.h"
+#include "sd/load/networks/network_files.h"
 #include "tools/cli/printable.h"
 #include "weights/files/json.h"
 #include "weights/formats/weight_file.h"

@@ -5,8 +5,8 @@
 
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
-#include "tools/cli/model_options.h"
-#include "tools/cli/setting_option.h"
+#include "tools/cli/options/model_options.h"
+#include "tools/cli/options/setting_option.h"
 #include "tools/shapes/contact.h"
 #include "tools/shapes/judge_source.h"
 #include "weights/files/atomic_file.h"

@@ -4,7 +4,7 @@
 #include "tools/cli/output.h"
 #include "tools/shapes/contact.h"
 #include "tools/shapes/shapes.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "tensor/os.h"
 #include "weights/files/atomic_file.h"
 #include "weights/files/file_open.h"

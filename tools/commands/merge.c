@@ -1,6 +1,6 @@
 /* merge.c: `sdc merge A B [C] -o OUT --ratio R --mode weighted|add-difference|none`. */
 #include "tools/cli/commands.h"
-#include "tools/cli/network_options.h"
+#include "tools/cli/options/network_options.h"
 #include "tools/cli/output.h"
 #include "sd/sd.h"
 #include "weights/files/atomic_file.h"

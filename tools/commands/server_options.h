@@ -2,7 +2,7 @@
 #ifndef SD_TOOLS_COMMANDS_SERVER_OPTIONS_H
 #define SD_TOOLS_COMMANDS_SERVER_OPTIONS_H
 
-#include "tools/cli/model_options.h"
+#include "tools/cli/options/model_options.h"
 #include "tools/server/server.h"
 
 /* The struct of both commands' tables. */

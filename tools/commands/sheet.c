@@ -2,14 +2,14 @@
  * things that the built-in model has learned: colours and shapes, relations, numbers, landscapes; a colour and shape
  * that it has never seen together, a caption without a background, a word that it does not know. */
 #include "tools/cli/commands.h"
-#include "tools/cli/network_options.h"
+#include "tools/cli/options/network_options.h"
 #include "tools/cli/output.h"
-#include "tools/cli/model_options.h"
-#include "tools/cli/setting_option.h"
+#include "tools/cli/options/model_options.h"
+#include "tools/cli/options/setting_option.h"
 #include "tools/shapes/contact.h"
 #include "tensor/os.h"
 #include "tools/cli/progress.h"
-#include "sd/image/sheet.h"
+#include "sd/image/draw/sheet.h"
 #include "sd/sd.h"
 #include "weights/files/atomic_file.h"
 #include "weights/files/file_open.h"

@@ -1,8 +1,8 @@
 /* show.c: `sdc show FILE`: what the tensors of a file look like: statistics, a contact sheet of their maps, histograms,
  * and their numbers. */
 #include "sd/image/image.h"
-#include "sd/image/letters.h"
-#include "sd/image/sheet.h"
+#include "sd/image/draw/letters.h"
+#include "sd/image/draw/sheet.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/output.h"
 #include "tools/commands/diff/diff.h"

@@ -3,7 +3,7 @@
 #include "tokens_merges.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/printable.h"
-#include "tools/cli/setting_option.h"
+#include "tools/cli/options/setting_option.h"
 #include "sd/load/model.h"
 #include "sd/prompt/prompt.h"
 #include "weights/files/json.h"

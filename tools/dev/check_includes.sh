@@ -4,8 +4,8 @@
 #   2. no cycles between files, by include or, given the folder of a build, by call
 #   3. no two headers share an include guard
 #   4. nn/ and sd/ do not depend on a backend: no #if on one
-#   5. only tensor/os_*.c includes a system's headers or defines its feature macros (tests/ and cuda/shim/ excepted)
-#   6. only tensor/os_*.c opens files: others say weights/files/file_open.h and weights/files/atomic_file.h, which neither wait nor cut
+#   5. only tensor/os/os_*.c includes a system's headers or defines its feature macros (tests/ and cuda/shim/ excepted)
+#   6. only tensor/os/os_*.c opens files: others say weights/files/file_open.h and weights/files/atomic_file.h, which neither wait nor cut
 #   7. no file is longer than 450 lines (tables in .inc files and sd/sd.h, the whole interface, excepted), and
 #      sd/guide/plain.c, which is to be read in one go, has at most 800 of code
 #   8. given a build: but for commands nothing needs libm's exp, log, pow, sin or their kin, whose bits differ between machines
@@ -115,12 +115,12 @@ if grep -E '^(nn|sd)/' "$work/sources" | xargs grep -nE '^[ 	]*#[ 	]*(el)?if.*(C
     fail "nn/ and sd/ must not know a backend"
 fi
 
-if grep -vE '^(tests/|cuda/shim/|tensor/os_)' "$work/sources" | xargs grep -nE \
+if grep -vE '^(tests/|cuda/shim/|tensor/os/os_)' "$work/sources" | xargs grep -nE \
     '^[ 	]*#[ 	]*(define[ 	]+_(POSIX_C|XOPEN|GNU|DEFAULT|BSD|DARWIN_C)_SOURCE|include[ 	]*<((sys|netinet|arpa)/.*|unistd|fcntl|pthread|dirent|sched|signal|poll|termios|strings|glob|fnmatch|ftw|spawn|dlfcn|semaphore|langinfo|threads|windows)\.h>)' /dev/null; then
-    fail "only tensor/os_*.c may use a system's headers; tensor/os.h has what others need"
+    fail "only tensor/os/os_*.c may use a system's headers; tensor/os.h has what others need"
 fi
 
-if grep -vE '^(tests/|cuda/|tensor/os_|sd/guide/)' "$work/sources" | xargs grep -nE '(^|[^a-z_])(fd|fre)?open\(|(^|[^a-z_])fopen\(' /dev/null; then
+if grep -vE '^(tests/|cuda/|tensor/os/os_|sd/guide/)' "$work/sources" | xargs grep -nE '(^|[^a-z_])(fd|fre)?open\(|(^|[^a-z_])fopen\(' /dev/null; then
     fail "files are opened by weights/files/file_open.h, file_read.h and atomic_file.h only"
 fi
 

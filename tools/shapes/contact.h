@@ -2,7 +2,7 @@
 #ifndef SD_TOOLS_SHAPES_CONTACT_H
 #define SD_TOOLS_SHAPES_CONTACT_H
 
-#include "sd/image/sheet.h"
+#include "sd/image/draw/sheet.h"
 
 /* Writes a sheet of count pictures of w x h to a PNG file; narrower ones than 192 pixels are enlarged by a whole
  * factor.

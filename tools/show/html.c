@@ -1,6 +1,6 @@
 #include "html.h"
 
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "weights/files/base64.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef SD_PIPELINE_TEXT_WORDS_H
 #define SD_PIPELINE_TEXT_WORDS_H
 
-#include "sd/pipeline/text_states.h"
+#include "sd/pipeline/text/text_states.h"
 
 enum { MOST_WORDS = 1024 };
 

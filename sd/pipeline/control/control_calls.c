@@ -2,7 +2,7 @@
  * scripts/hook.py). */
 #include "control_calls.h"
 
-#include "sd/pipeline/conditioning.h"
+#include "sd/pipeline/text/conditioning.h"
 #include "control.h"
 #include "sd/load/control.h"
 #include "sd/noise/math64.h"

@@ -2,7 +2,7 @@
 #ifndef SD_TOOLS_COMMANDS_GRID_H
 #define SD_TOOLS_COMMANDS_GRID_H
 
-#include "sd/image/plot.h"
+#include "sd/image/draw/plot.h"
 #include "tensor/os.h"
 #include "tools/cli/axis.h"
 

@@ -3,7 +3,7 @@
 #define SD_TOOLS_COMMANDS_GRID_KEPT_H
 
 #include "sd/image/image.h"
-#include "tools/cli/picture_options.h"
+#include "tools/cli/options/picture_options.h"
 
 typedef struct {
     char *path, *text; /* the file; its parameters, as they stand there */

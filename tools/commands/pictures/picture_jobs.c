@@ -1,6 +1,6 @@
 #include "picture_jobs.h"
 
-#include "sd/image/codecs.h"
+#include "sd/image/codecs/codecs.h"
 #include "weights/files/files_below.h"
 #include "weights/files/file_open.h"
 #include "tools/cli/output.h"

@@ -2,7 +2,7 @@
 #ifndef SD_TOOLS_COMMANDS_PICTURE_STEPS_H
 #define SD_TOOLS_COMMANDS_PICTURE_STEPS_H
 
-#include "sd/image/sheet.h"
+#include "sd/image/draw/sheet.h"
 #include "sd/sd.h"
 
 typedef struct {

@@ -12,7 +12,7 @@
 #include "tools/cli/drawing.h"
 #include "tools/cli/output.h"
 #include "tools/cli/progress.h"
-#include "tools/cli/setting_option.h"
+#include "tools/cli/options/setting_option.h"
 #include "weights/files/file_open.h"
 #include "weights/files/new_folder.h"
 

@@ -3,9 +3,9 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/drawing.h"
 #include "tools/cli/output.h"
-#include "tools/cli/picture_options.h"
+#include "tools/cli/options/picture_options.h"
 #include "tools/cli/progress.h"
-#include "tools/cli/setting_option.h"
+#include "tools/cli/options/setting_option.h"
 #include "tensor/os.h"
 #include "weights/files/file_open.h"
 

@@ -17,7 +17,7 @@
 #include "tools/commands/diff/diff.h"
 #include "sd/info/params_json.h"
 #include "sd/sd.h"
-#include "tools/cli/picture_options.h"
+#include "tools/cli/options/picture_options.h"
 
 typedef struct {
     const char *name;

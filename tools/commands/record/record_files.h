@@ -6,7 +6,7 @@
 #ifndef SD_TOOLS_COMMANDS_RECORD_FILES_H
 #define SD_TOOLS_COMMANDS_RECORD_FILES_H
 
-#include "tools/cli/picture_options.h"
+#include "tools/cli/options/picture_options.h"
 
 typedef enum {
     ROLE_MODEL,

@@ -1,6 +1,6 @@
 #include "replay_compare.h"
 
-#include "sd/image/codecs.h"
+#include "sd/image/codecs/codecs.h"
 
 #include <inttypes.h>
 #include <math.h>

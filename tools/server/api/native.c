@@ -4,7 +4,7 @@
 #include "pin.h"
 #include "reply.h"
 #include "routes.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 
 #include <stdio.h>
 #include <stdlib.h>

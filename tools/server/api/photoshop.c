@@ -4,7 +4,7 @@
 #include "routes.h"
 #include "sd/image/image.h"
 #include "sd/image/mask.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 
 #include <stdlib.h>
 #include <string.h>

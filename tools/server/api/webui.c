@@ -3,7 +3,7 @@
 #include "reply.h"
 #include "routes.h"
 #include "stamp.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "models.h"
 #include "notes.h"
 #include "sd/image/image.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "sd/image/resize.h"
 #include "sd/info/infotext_read.h"
 #include "sd/info/params.h"

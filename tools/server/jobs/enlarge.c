@@ -1,7 +1,7 @@
 #include "enlarge.h"
 
 #include "sd/image/image.h"
-#include "sd/image/png.h"
+#include "sd/image/codecs/png.h"
 #include "sd/info/picture_info.h"
 
 #include <stdlib.h>

@@ -1,0 +1,192 @@
+/* os_posix.c: os.h for Linux, macOS and the BSDs: time, memory, threads. Files are in os_posix_files.c, streams and
+ * signals in os_posix_program.c. */
+#define _GNU_SOURCE /* sched_getaffinity, madvise */
+#include "tensor/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+/* --- time and chance --- */
+
+static double seconds_of(clockid_t id) {
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double os_clock(void) { return seconds_of(CLOCK_MONOTONIC); }
+double os_thread_clock(void) { return seconds_of(CLOCK_THREAD_CPUTIME_ID); }
+
+void os_random(void *bytes, size_t size) {
+    unsigned char *p = bytes, *end = p + size;
+    int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && p < end) {
+        ssize_t n = read(fd, p, (size_t)(end - p));
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;
+        p += n;
+    }
+    if (fd >= 0) close(fd);
+    if (p == end) return;
+    struct timespec now; /* a sandbox without /dev */
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t x = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uint64_t)getpid() << 40;
+    for (; p < end; *p++ = (unsigned char)(x >> 56)) x = x * 6364136223846793005u + 1442695040888963407u;
+}
+
+/* --- memory --- */
+
+size_t os_page_size(void) {
+    long size = sysconf(_SC_PAGESIZE);
+    return size > 0 ? (size_t)size : 4096;
+}
+
+void os_huge_pages(void *p, size_t size) {
+#ifdef MADV_HUGEPAGE
+    (void)madvise(p, size, MADV_HUGEPAGE);
+#else
+    (void)p, (void)size;
+#endif
+}
+
+void os_drop_pages(const void *p, size_t size) { (void)madvise((void *)(uintptr_t)p, size, MADV_DONTNEED); }
+void os_expect_pages(const void *p, size_t size) { (void)madvise((void *)(uintptr_t)p, size, MADV_WILLNEED); }
+
+size_t os_physical_memory(void) {
+    long pages = sysconf(_SC_PHYS_PAGES);
+    size_t page = os_page_size();
+    return pages > 0 && (size_t)pages <= SIZE_MAX / page ? (size_t)pages * page : SIZE_MAX;
+}
+
+/* On Linux, getrusage also counts what the process was before exec: its peak could be that of a large program that
+ * started this one. */
+static size_t linux_peak(void) {
+    char line[128];
+    unsigned long long kib = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && !kib && fgets(line, sizeof line, f)) (void)sscanf(line, "VmHWM: %llu kB", &kib);
+    if (f) fclose(f);
+    return (size_t)kib << 10;
+}
+
+size_t os_memory(void) {
+    unsigned long long pages = 0, all = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f && fscanf(f, "%llu %llu", &all, &pages) != 2) pages = 0;
+    if (f) fclose(f);
+    return (size_t)pages * os_page_size();
+}
+
+size_t os_peak_memory(void) {
+    struct rusage use;
+    size_t bytes = linux_peak();
+    if (bytes || getrusage(RUSAGE_SELF, &use)) return bytes;
+#ifdef __APPLE__
+    return (size_t)use.ru_maxrss;
+#else
+    return (size_t)use.ru_maxrss << 10;
+#endif
+}
+
+/* --- threads --- */
+
+int os_processors(void) {
+#ifdef __linux__
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+#endif
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (int)n : 1;
+}
+
+struct OsThread {
+    pthread_t id;
+    void (*run)(void *arg);
+    void *arg;
+};
+
+struct OsLock {
+    pthread_mutex_t mutex;
+};
+
+struct OsCondition {
+    pthread_cond_t cond;
+};
+
+static void *run_thread(void *arg) {
+    const OsThread *t = arg;
+    t->run(t->arg);
+    return NULL;
+}
+
+OsThread *os_thread_start(void (*run)(void *arg), void *arg) {
+    OsThread *t = malloc(sizeof *t);
+    if (!t) return NULL;
+    t->run = run, t->arg = arg;
+    if (pthread_create(&t->id, NULL, run_thread, t) == 0) return t;
+    free(t);
+    return NULL;
+}
+
+void os_thread_join(OsThread *t) {
+    pthread_join(t->id, NULL);
+    free(t);
+}
+
+OsLock *os_lock_new(void) {
+    OsLock *l = malloc(sizeof *l);
+    if (l) pthread_mutex_init(&l->mutex, NULL);
+    return l;
+}
+
+void os_lock_free(OsLock *l) {
+    if (l) pthread_mutex_destroy(&l->mutex);
+    free(l);
+}
+
+void os_lock(OsLock *l) { pthread_mutex_lock(&l->mutex); }
+void os_unlock(OsLock *l) { pthread_mutex_unlock(&l->mutex); }
+
+/* Waiting for some time goes by the clock that nobody sets, where a condition can: macOS' cannot. */
+#if defined _POSIX_CLOCK_SELECTION && _POSIX_CLOCK_SELECTION > 0
+enum { CONDITION_CLOCK = CLOCK_MONOTONIC };
+static void set_clock(pthread_condattr_t *how) { pthread_condattr_setclock(how, CONDITION_CLOCK); }
+#else
+enum { CONDITION_CLOCK = CLOCK_REALTIME };
+static void set_clock(pthread_condattr_t *how) { (void)how; }
+#endif
+
+OsCondition *os_condition_new(void) {
+    OsCondition *c = malloc(sizeof *c);
+    pthread_condattr_t how;
+    if (!c) return NULL;
+    pthread_condattr_init(&how);
+    set_clock(&how);
+    pthread_cond_init(&c->cond, &how);
+    pthread_condattr_destroy(&how);
+    return c;
+}
+
+void os_condition_free(OsCondition *c) {
+    if (c) pthread_cond_destroy(&c->cond);
+    free(c);
+}
+
+void os_condition_wait(OsCondition *c, OsLock *l) { pthread_cond_wait(&c->cond, &l->mutex); }
+
+void os_condition_wait_for(OsCondition *c, OsLock *l, double seconds) {
+    struct timespec t;
+    clock_gettime(CONDITION_CLOCK, &t);
+    double until = (double)t.tv_nsec + 1e9 * seconds;
+    t.tv_sec += (time_t)(until / 1e9), t.tv_nsec = (long)(until - 1e9 * (double)(time_t)(until / 1e9));
+    pthread_cond_timedwait(&c->cond, &l->mutex, &t);
+}
+
+void os_condition_wake(OsCondition *c) { pthread_cond_broadcast(&c->cond); }
