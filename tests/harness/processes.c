@@ -1,5 +1,6 @@
 /* processes.c: suites as processes side by side. A child is the test program with one suite's name; it writes to a
- * file, which is printed when it has ended, and its last line has its counts. */
+ * file, which is printed when it has ended, and its last line has its counts. Each is a process group of its own, and
+ * what is left of the group when the child has ended is killed: a suite out of time cannot stop its servers itself. */
 #define _XOPEN_SOURCE 700
 #include "harness.h"
 
@@ -35,7 +36,9 @@ static pid_t begin(const char *program, const char *dir, const Suite *s) {
     file_of(path, dir, s);
     fflush(NULL); /* else the child prints our buffers again */
     pid_t pid = fork();
+    if (pid > 0) setpgid(pid, pid); /* both do it, whoever comes first */
     if (pid) return pid;
+    setpgid(0, 0);
     int out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (out >= 0 && dup2(out, 1) >= 0 && dup2(out, 2) >= 0 && !setenv("TMPDIR", dir, 1)) {
         alarm(most_seconds(s)); /* outlives exec */
@@ -81,6 +84,15 @@ static Job *job_of(Job *jobs, int running, pid_t pid) {
     return NULL;
 }
 
+/* Waits for a child and kills the rest of its group; 0 when a signal came instead, < 0 when there is no child. The
+ * child stays unreaped until then, so that the group is still its own. */
+static pid_t wait_for_one(int *status) {
+    siginfo_t ended = {0};
+    if (waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) < 0) return errno == EINTR ? 0 : -1;
+    kill(-ended.si_pid, SIGKILL);
+    return waitpid(ended.si_pid, status, 0);
+}
+
 Counts suites_run(const char *program, const Suite *const *list, int count, int jobs) {
     Counts all = {0};
     char dir[HARNESS_DIR];
@@ -101,12 +113,12 @@ Counts suites_run(const char *program, const Suite *const *list, int count, int 
             n++, next++;
         }
         if (stopped) {
-            for (int i = 0; i < n; i++) kill(running[i].pid, SIGTERM);
+            for (int i = 0; i < n; i++) kill(-running[i].pid, SIGTERM);
             next = count;
         }
         int status;
-        pid_t pid = wait(&status);
-        if (pid < 0 && errno != EINTR) break;
+        pid_t pid = wait_for_one(&status);
+        if (pid < 0) break;
         Job *job = pid > 0 ? job_of(running, n, pid) : NULL;
         if (!job) continue;
         if (!stopped) {

@@ -1,11 +1,13 @@
 """The server under load, on this machine (make load). Standard library only.
 
-    load.py SDC requests [--requests 10000] [--clients 16] [--idle 512] [--minutes 0]
+    load.py SDC requests [--requests 10000] [--clients 16] [--idle 512] [--minutes 0] [--rate 0]
         clients that draw two steps each, a tenth of them hostile, beside idle connections: nothing lost, nothing mixed up (each
         picture is compared with its own request made alone), how fast `progress` answers meanwhile, and what memory the server
-        has; with --minutes for so long, and then that memory may not grow
-    load.py SDC throughput [--jobs 40]
-        the same jobs over HTTP, by three workers over Redis, and by the command line: pictures a second
+        has; with --minutes for so long, and then that memory, which is printed each minute, may not grow; with --rate all
+        clients together ask no more than so often a second, and how fast `progress` answers is only told
+    load.py SDC throughput [--jobs 40] [--rounds 5]
+        the same jobs by the command line and over HTTP, by three threads of one server and by three workers over Redis, in turns:
+        pictures a second, CPU seconds a picture, and what share of the machine other programs used
     load.py SDC kills [--kills 200]
         kill -9 of the server, workers, Redis and the bucket (s3.py) at random while jobs arrive: each accepted job ends in its own
         picture, which is once in the bucket and once in the server's folder, and nothing half written is left
@@ -139,9 +141,10 @@ def picture_of(answer):
     return json.loads(answer)["images"][0]
 
 
-def client(server, until, number, alone, tally):
+def client(server, until, number, alone, tally, nap):
     rng = random.Random(number)
     while until():
+        time.sleep(nap * 2 * rng.random())
         if rng.random() < 0.1:
             try:
                 hostile(server, rng, tally)
@@ -175,6 +178,7 @@ class Beside(threading.Thread):
     def __init__(self, server, idle):
         super().__init__()
         self.server, self.times, self.memory, self.ended, self.closed = server, [], [], threading.Event(), 0
+        self.said = time.perf_counter()
         self.idle = [self.connect() for _ in range(idle)]
 
     def connect(self):
@@ -193,6 +197,11 @@ class Beside(threading.Thread):
         s.close()
         return self.connect()
 
+    def say(self):
+        if time.perf_counter() - self.said >= 60:
+            self.said += 60
+            print(f"  {time.strftime('%H:%M:%S')} {self.memory[-1]:.1f} MB, {len(self.times)} times progress", flush=True)
+
     def run(self):
         c, n = None, 0
         while not self.ended.wait(0.02):
@@ -201,6 +210,7 @@ class Beside(threading.Thread):
                 self.idle[n % len(self.idle)] = self.look(self.idle[n % len(self.idle)])
             if n % 50 == 0:
                 self.memory.append(memory(self.server))
+                self.say()
             try:
                 if not c:
                     c = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
@@ -228,7 +238,8 @@ def requests(sdc, folder, a):
             left[0] -= 1
             return left[0] >= 0
 
-    threads = [threading.Thread(target=client, args=(server, until, i, alone, tally)) for i in range(a.clients)]
+    nap = a.clients / a.rate if a.rate else 0
+    threads = [threading.Thread(target=client, args=(server, until, i, alone, tally, nap)) for i in range(a.clients)]
     for t in [beside, *threads]:
         t.start()
     for t in threads:
@@ -244,17 +255,50 @@ def requests(sdc, folder, a):
     print(f"progress: p50 {p50:.1f} ms, p99 {p99:.1f} ms, most {times[-1]:.1f} ms; {beside.closed} connections closed")
     fifth = max(1, len(grown) // 5)
     early, late = max(grown[fifth : 2 * fifth] or [0]), max(grown[-fifth:] or [0])
-    print(f"memory: {early:.0f} MB in the second fifth of the time, {late:.0f} MB in the last, {max(grown or [0]):.0f} MB at most")
+    print(f"memory: {(grown or [0])[0]:.1f} MB at first, {early:.1f} MB in the second fifth of the time, {late:.1f} MB in the last, "
+          f"{max(grown or [0]):.1f} MB at most")  # fmt: skip
     flat = not a.minutes or late <= early * 1.02 + 1
-    return not any(tally.n.get(k) for k in ("lost", "mixed up", "wrong")) and code == 0 and p99 < 50 and flat
+    faults = any(tally.n.get(k) for k in ("lost", "mixed up", "wrong"))
+    return not faults and code == 0 and (p99 < 50 or a.rate) and flat
 
 
 # --- throughput ---
 
 
-def draw_all(server, jobs, threads):
-    """Pictures a second, of workers that have opened their models."""
+def busy():
+    """Seconds that this machine's cores have computed, and have had, since it started."""
+    with open("/proc/stat") as f:
+        n = [int(word) / os.sysconf("SC_CLK_TCK") for word in f.readline().split()[1:9]]
+    return sum(n) - n[3] - n[4], sum(n)
 
+
+def computed(processes):
+    """Seconds that these have computed."""
+    ticks = 0
+    for p in processes:
+        with open(f"/proc/{p.process.pid}/stat") as f:
+            ticks += sum(int(word) for word in f.read().rsplit(")", 1)[1].split()[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+class Turns:
+    """One way to draw the jobs, and what its rounds measured."""
+
+    def __init__(self, name, draw, processes=()):
+        self.name, self.draw, self.processes, self.rates = name, draw, processes, []
+
+    def take(self, count):
+        used, own, before, began = computed(self.processes), os.times(), busy(), time.perf_counter()
+        self.draw(count)
+        seconds, after, now = time.perf_counter() - began, busy(), os.times()
+        used = computed(self.processes) - used + now.children_user - own.children_user + now.children_system - own.children_system
+        others = after[0] - before[0] - used - (now.user - own.user + now.system - own.system)
+        self.rates.append(count / seconds)
+        print(f"  {self.name}: {self.rates[-1]:.2f} pictures/s, {1000 * used / count:.0f} ms of CPU a picture; other programs had "
+              f"{100 * max(0, others) / (after[1] - before[1]):.1f} % of the machine", flush=True)  # fmt: skip
+
+
+def over_http(server, threads):
     def run(left):
         while left:
             try:
@@ -263,46 +307,55 @@ def draw_all(server, jobs, threads):
                 return
             assert server.ask("POST", T, body_of(seed, 20))[0] == 200
 
-    for left in [list(range(2 * threads)), list(jobs)]:
-        began = time.perf_counter()
+    def draw(count):
+        left = list(range(count))
         running = [threading.Thread(target=run, args=(left,)) for _ in range(threads)]
         for t in running:
             t.start()
         for t in running:
             t.join()
-    return len(jobs) / (time.perf_counter() - began)
+
+    return draw
+
+
+def compare(other, base):
+    pairs = [100 * x / y for x, y in zip(other.rates, base.rates)]
+    mean = sum(pairs) / len(pairs)
+    print(f"{other.name}: {mean:.1f} % of {base.name} ({' '.join(f'{p:.1f}' for p in pairs)})")
+    return mean
 
 
 def throughput(sdc, folder, a):
-    jobs = range(a.jobs)
-    rates = {}
-    with open(f"{folder}/lines", "w") as f:
-        f.writelines(f"--prompt p{seed} --seed {seed}\n" for seed in jobs)
-    command = [sdc, "txt2img", "-q", "--steps", "20", "--prompts-from", f"{folder}/lines", "-o", f"{folder}/c.png"]
-    began = time.perf_counter()
-    subprocess.run(command, check=True)
-    rates["command line"] = a.jobs / (time.perf_counter() - began)
-    server = Server(sdc, folder, "-q")
-    rates["over HTTP"] = draw_all(server, jobs, 2)
-    server.stop()
-    server = Server(sdc, folder, "-q", "--workers", 3)
-    rates["three threads of one server"] = draw_all(server, jobs, 6)
-    server.stop()
+    def command_line(count):
+        with open(f"{folder}/lines", "w") as f:
+            f.writelines(f"--prompt p{seed} --seed {seed}\n" for seed in range(count))
+        lines = ["--prompts-from", f"{folder}/lines", "-o", f"{folder}/c.png"]
+        subprocess.run([sdc, "txt2img", "-q", "--steps", "20", *lines], check=True)
+
+    one, three = Server(sdc, folder, "-q", name="one"), Server(sdc, folder, "-q", "--workers", 3, name="three")
+    running = [one, three]
+    ways = [
+        Turns("the command line", command_line),
+        Turns("over HTTP", over_http(one, 2), [one]),
+        Turns("three threads of one server", over_http(three, 6), [three]),
+    ]
     if shutil.which("redis-server"):
         redis, url = start_redis(folder, "everysec")
-        workers = [
+        queue = [redis] + [
             Process(sdc, "worker", "-q", "--threads", 1, "--redis", url, log=f"{folder}/worker{i}.log") for i in range(3)
         ]
-        server = Server(sdc, folder, "-q", "--redis", url)
-        rates["three workers over Redis"] = draw_all(server, jobs, 6)
-        for p in [server, *workers, redis]:
-            p.stop()
-    for name, rate in rates.items():
-        print(f"{name}: {rate:.2f} pictures/s, {100 * rate / rates['command line']:.1f} % of the command line's")
-    alone, shared = rates["three threads of one server"], rates.get("three workers over Redis")
-    if shared:
-        print(f"three workers over Redis: {100 * shared / alone:.1f} % of the three threads' of one server")
-    return rates["over HTTP"] >= 0.97 * rates["command line"] and (not shared or shared >= 0.95 * alone)
+        queue = [Server(sdc, folder, "-q", "--redis", url), *queue]
+        ways.append(Turns("three workers over Redis", over_http(queue[0], 6), queue))
+        running += queue
+    for way in ways[1:]:
+        way.draw(12)  # opens the models
+    for i in range(a.rounds):
+        for way in ways if i % 2 == 0 else ways[::-1]:
+            way.take(a.jobs)
+    for p in running:
+        p.stop()
+    http_ok = compare(ways[1], ways[0]) >= 97
+    return (len(ways) < 4 or compare(ways[3], ways[2]) >= 95) and http_ok
 
 
 # --- kill -9 ---
@@ -432,7 +485,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("sdc")
     parser.add_argument("what", choices=["requests", "throughput", "kills"])
-    usual = {"requests": 10000, "clients": 16, "idle": 512, "minutes": 0, "jobs": 40, "kills": 200, "seed": 1}
+    usual = {"requests": 10000, "clients": 16, "idle": 512, "minutes": 0, "rate": 0, "jobs": 40, "rounds": 5,
+             "kills": 200, "seed": 1}
     for name, value in usual.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     a = parser.parse_args()
