@@ -374,13 +374,15 @@ test-builtin: $(B)/test build/demo/micro.safetensors
 asan:
 	@$(MAKE) --no-print-directory $(ALL_CORES) SAN=1 BLAS=none BUILD=$(addsuffix -asan,$(BUILD)) run-test
 ## tsan            the server under ThreadSanitizer: its suites, then the programs of test-clients; needs python3 and PyPI
+# The suites are the usual test program's, which is thus no slower; sdc, sdc-serve and all that they link of ours are
+# instrumented but for the kernels of tensor/cpu. Every race that was told ends as a failure.
 tsan: build/clients/done
-	@$(MAKE) --no-print-directory $(ALL_CORES) SAN=thread BLAS=none BUILD=$(addsuffix -tsan,$(BUILD)) run-tsan
-# A test program without it, which asks less of the machine; every race that was told ends as a failure.
-run-tsan: $(B)/test $(B)/sdc
+	@$(MAKE) --no-print-directory $(ALL_CORES) $(B)/test
+	@$(MAKE) --no-print-directory $(ALL_CORES) SAN=thread BLAS=none BUILD=$(addsuffix -tsan,$(BUILD)) TESTS=$(abspath $(B)/test) run-tsan
+run-tsan: $(B)/sdc $(SERVER_PROGRAM)
 	rm -f $(B)/race.*
 	export SDC_BIN=$(abspath $(B)/sdc) TSAN_OPTIONS=log_path=$(abspath $(B)/race); \
-	  $(B)/test server bucket queue && build/clients/bin/python tests/clients
+	  $(TESTS) server bucket queue && build/clients/bin/python tests/clients
 	@! cat $(B)/race.* 2>/dev/null
 ## test-gpu        with an NVIDIA GPU: goldens, compute-sanitizer, speed on it; writes gpu-report.txt (QUICK=1: no full size)
 test-gpu:
