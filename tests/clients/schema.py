@@ -12,8 +12,9 @@ LARGE = ("--models", "{}", "--most-body", "4M", "--queue", "100000", "--drain", 
 
 def main():
     served = Served(*LARGE, "--outputs", "{}/out", "--settings", "{}/settings.json", "--styles", "{}/styles.csv", "--quiet")
-    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{served.url}/openapi.json", "--checks", "not_a_server_error", "--max-examples", EXAMPLES, "--seed", "1",
-               "--request-timeout", "60", "--workers", "2", "--suppress-health-check", "all", *sys.argv[1:]]
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{served.url}/openapi.json", "--checks", "not_a_server_error",
+               "--max-examples", EXAMPLES, "--seed", "1", "--request-timeout", "60", "--workers", "2", "--suppress-health-check", "all",
+               *sys.argv[1:]]
     failed = subprocess.run(command, cwd=served.folder).returncode != 0
     ended = served.stop(600)  # a step of the largest picture takes its time
     print(f"{2 - failed - (ended != 0)} passed, {failed + (ended != 0)} failed")

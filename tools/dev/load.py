@@ -28,64 +28,8 @@ import tempfile
 import threading
 import time
 
-T = "/sdapi/v1/txt2img"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Process:
-    """A program that is started, killed and started again."""
-
-    def __init__(self, *command, log):
-        self.command, self.log, self.process = [str(c) for c in command], log, None
-        self.start()
-
-    def start(self):
-        with open(self.log, "a") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            return self.process.wait(90)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            return None
-
-
-class Server(Process):
-    def __init__(self, sdc, folder, *options, name="serve"):
-        self.port = free_port()
-        super().__init__(sdc, "serve", "--listen", f"127.0.0.1:{self.port}", *options, log=f"{folder}/{name}.log")
-        self.wait()
-
-    def wait(self):
-        for _ in range(600):
-            try:
-                if self.ask("GET", "/readyz")[0] == 200:
-                    return
-            except OSError:
-                time.sleep(0.05)
-        raise SystemExit(f"the server does not answer; see {self.log}")
-
-    def ask(self, method, path, body=None, headers=None, timeout=600):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        if isinstance(body, dict):
-            body = json.dumps(body)
-        c.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
-        r = c.getresponse()
-        answer = r.status, r.read()
-        c.close()
-        return answer
-
+from load_server import Process, Server, T, body_of, free_port, start_redis
+from load_throughput import throughput
 
 # --- requests ---
 
@@ -131,10 +75,6 @@ def hostile(server, rng, tally):
     elif kind == 6:
         server.ask("GET", "/sdapi/v1/" + rng.choice(["options", "samplers", "sd-models", "memory", "x"]))
     tally.add("hostile")
-
-
-def body_of(seed, steps):
-    return {"prompt": f"p{seed}", "seed": seed, "steps": steps}
 
 
 def picture_of(answer):
@@ -262,110 +202,7 @@ def requests(sdc, folder, a):
     return not faults and code == 0 and (p99 < 50 or a.rate) and flat
 
 
-# --- throughput ---
-
-
-def busy():
-    """Seconds that this machine's cores have computed, and have had, since it started."""
-    with open("/proc/stat") as f:
-        n = [int(word) / os.sysconf("SC_CLK_TCK") for word in f.readline().split()[1:9]]
-    return sum(n) - n[3] - n[4], sum(n)
-
-
-def computed(processes):
-    """Seconds that these have computed."""
-    ticks = 0
-    for p in processes:
-        with open(f"/proc/{p.process.pid}/stat") as f:
-            ticks += sum(int(word) for word in f.read().rsplit(")", 1)[1].split()[11:13])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-class Turns:
-    """One way to draw the jobs, and what its rounds measured."""
-
-    def __init__(self, name, draw, processes=()):
-        self.name, self.draw, self.processes, self.rates = name, draw, processes, []
-
-    def take(self, count):
-        used, own, before, began = computed(self.processes), os.times(), busy(), time.perf_counter()
-        self.draw(count)
-        seconds, after, now = time.perf_counter() - began, busy(), os.times()
-        used = computed(self.processes) - used + now.children_user - own.children_user + now.children_system - own.children_system
-        others = after[0] - before[0] - used - (now.user - own.user + now.system - own.system)
-        self.rates.append(count / seconds)
-        print(f"  {self.name}: {self.rates[-1]:.2f} pictures/s, {1000 * used / count:.0f} ms of CPU a picture; other programs had "
-              f"{100 * max(0, others) / (after[1] - before[1]):.1f} % of the machine", flush=True)  # fmt: skip
-
-
-def over_http(server, threads):
-    def run(left):
-        while left:
-            try:
-                seed = left.pop()
-            except IndexError:
-                return
-            assert server.ask("POST", T, body_of(seed, 20))[0] == 200
-
-    def draw(count):
-        left = list(range(count))
-        running = [threading.Thread(target=run, args=(left,)) for _ in range(threads)]
-        for t in running:
-            t.start()
-        for t in running:
-            t.join()
-
-    return draw
-
-
-def compare(other, base):
-    pairs = [100 * x / y for x, y in zip(other.rates, base.rates)]
-    mean = sum(pairs) / len(pairs)
-    print(f"{other.name}: {mean:.1f} % of {base.name} ({' '.join(f'{p:.1f}' for p in pairs)})")
-    return mean
-
-
-def throughput(sdc, folder, a):
-    def command_line(count):
-        with open(f"{folder}/lines", "w") as f:
-            f.writelines(f"--prompt p{seed} --seed {seed}\n" for seed in range(count))
-        lines = ["--prompts-from", f"{folder}/lines", "-o", f"{folder}/c.png"]
-        subprocess.run([sdc, "txt2img", "-q", "--steps", "20", *lines], check=True)
-
-    one, three = Server(sdc, folder, "-q", name="one"), Server(sdc, folder, "-q", "--workers", 3, name="three")
-    running = [one, three]
-    ways = [
-        Turns("the command line", command_line),
-        Turns("over HTTP", over_http(one, 2), [one]),
-        Turns("three threads of one server", over_http(three, 6), [three]),
-    ]
-    if shutil.which("redis-server"):
-        redis, url = start_redis(folder, "everysec")
-        queue = [redis] + [
-            Process(sdc, "worker", "-q", "--threads", 1, "--redis", url, log=f"{folder}/worker{i}.log") for i in range(3)
-        ]
-        queue = [Server(sdc, folder, "-q", "--redis", url), *queue]
-        ways.append(Turns("three workers over Redis", over_http(queue[0], 6), queue))
-        running += queue
-    for way in ways[1:]:
-        way.draw(12)  # opens the models
-    for i in range(a.rounds):
-        for way in ways if i % 2 == 0 else ways[::-1]:
-            way.take(a.jobs)
-    for p in running:
-        p.stop()
-    http_ok = compare(ways[1], ways[0]) >= 97
-    return (len(ways) < 4 or compare(ways[3], ways[2]) >= 95) and http_ok
-
-
 # --- kill -9 ---
-
-
-def start_redis(folder, sync):
-    port = free_port()
-    redis = Process("redis-server", "--bind", "127.0.0.1", "--port", port, "--dir", folder, "--appendonly", "yes",
-                    "--appendfsync", sync, "--save", "", log=f"{folder}/redis.log")  # fmt: skip
-    return redis, f"redis://127.0.0.1:{port}"
 
 
 def accepted_by(server, seed, name):
