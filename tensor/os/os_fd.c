@@ -9,11 +9,22 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef __APPLE__
 #define st_mtim st_mtimespec
 #endif
+
+/* --- chance --- */
+
+void os_random_by_clock(void *bytes, size_t size, uint64_t process) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t x = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ process << 40;
+    for (unsigned char *p = bytes, *end = p + size; p < end; *p++ = (unsigned char)(x >> 56))
+        x = x * 6364136223846793005u + 1442695040888963407u;
+}
 
 /* --- what a name stands for --- */
 

@@ -1,7 +1,7 @@
 /* os_posix.c: os.h for Linux, macOS and the BSDs: time, memory, threads. Files are in os_posix_files.c, streams and
  * signals in os_posix_program.c. */
 #define _GNU_SOURCE /* sched_getaffinity, madvise */
-#include "tensor/os.h"
+#include "os_fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,11 +34,7 @@ void os_random(void *bytes, size_t size) {
         p += n;
     }
     if (fd >= 0) close(fd);
-    if (p == end) return;
-    struct timespec now; /* a sandbox without /dev */
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t x = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uint64_t)getpid() << 40;
-    for (; p < end; *p++ = (unsigned char)(x >> 56)) x = x * 6364136223846793005u + 1442695040888963407u;
+    if (p < end) os_random_by_clock(p, (size_t)(end - p), (uint64_t)getpid()); /* a sandbox without /dev */
 }
 
 /* --- memory --- */

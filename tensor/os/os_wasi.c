@@ -30,7 +30,10 @@ void os_random(void *bytes, size_t size) {
     enum { MOST = 256 }; /* of one call */
     for (char *p = bytes; size;) {
         size_t n = size < MOST ? size : MOST;
-        if (getentropy(p, n)) memset(p, 0, n);
+        if (getentropy(p, n)) { /* a host without chance */
+            os_random_by_clock(p, size, 0);
+            return;
+        }
         p += n, size -= n;
     }
 }

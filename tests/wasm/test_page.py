@@ -124,6 +124,21 @@ class Page(WasmCase):
             self.assertEqual(self.picture(seed), self.desktop("-p", "the digit 7 in purple", "--seed", seed, "--steps", 3), seed)
         self.assertEqual(self.js("return [...document.querySelectorAll('figure')].map(f => f.dataset.seed)"), ["5", "6", "7"])
 
+    def test_prompts_that_name_files(self):
+        """To the program - is standard input, and @x a file."""
+        self.ask("-", seed=3, steps=2, negative="@x")
+        self.done()
+        (self.folder / "prompt").write_text("-")
+        self.assertEqual(self.picture(3), self.desktop("-p", f"@{self.folder}/prompt", "--seed", 3, "--steps", 2, "-n", "@@x"))
+
+    def test_cancelled_between_the_picture_and_its_text(self):
+        self.js("""const real = run;
+                   run = (args, ...rest) => { const done = real(args, ...rest); if (args[0] === "png-info") cancel(); return done; }""")
+        self.ask(PROMPT, steps=2)
+        wait_for(lambda: self.count("figure"))
+        wait_for(lambda: not self.count("figure") and self.find("#none").is_displayed())
+        self.assertEqual(self.error(), "")
+
     def test_cancel(self):
         self.ask(PROMPT, seed=1, steps=LONG, count=16)
         wait_for(lambda: self.js("return [...document.querySelectorAll('progress')].some(p => p.value > 0)"))

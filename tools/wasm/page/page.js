@@ -4,7 +4,7 @@
 const $ = id => document.getElementById(id);
 const EXAMPLES = ["a green star on a black background", "three yellow hearts", "the digit 7 in purple", "a red triangle to the left of a blue circle",
   "a house on a green hill at night", "a boat on the sea at sunset"];
-const PICTURE = "picture.png", PREVIEW = "preview.png", SHEET = "steps.png";
+const PICTURE = "picture.png", PREVIEW = "preview.png", SHEET = "steps.png", PROMPT = "prompt.txt", NEGATIVE = "negative.txt";
 
 /* An element with properties, and what is in it. */
 function make(tag, properties, ...within) {
@@ -146,9 +146,9 @@ function about(bytes, name, text) {
   return [make("div", { className: "row" }, link, use), make("details", {}, make("summary", { textContent: "What it says" }), make("pre", { textContent: text }))];
 }
 
-async function draw_one(args, prompt, seed, sheet) {
+async function draw_one(args, files, prompt, seed, sheet) {
   const at = place(prompt);
-  const done = await run(["txt2img", ...args, "--seed", String(seed), "-o", PICTURE, "--preview-out", PREVIEW, ...(sheet ? ["--steps-sheet", SHEET] : [])], {}, at.told);
+  const done = await run(["txt2img", ...args, "--seed", String(seed), "-o", PICTURE, "--preview-out", PREVIEW, ...(sheet ? ["--steps-sheet", SHEET] : [])], files, at.told);
   const bytes = done.made[PICTURE];
   if (done.stopped || done.code || !bytes) {
     at.remove();
@@ -156,6 +156,7 @@ async function draw_one(args, prompt, seed, sheet) {
     return;
   }
   const seconds = at.seconds(), said = await says(bytes);
+  if (!said) return at.remove();
   at.show(bytes);
   at.finish(make("span", { className: "soft", textContent: `seed ${seed}, ${seconds.toFixed(2)} s` }), ...about(bytes, `${seed}.png`, said.parameters));
   at.figure.dataset.seed = seed;
@@ -172,25 +173,28 @@ function draw() {
   const first = text === "" || text === "-1" ? BigInt(crypto.getRandomValues(new Uint32Array(1))[0]) : BigInt(text);
   const args = ["--exact", "--steps", $("steps").value, "--cfg", $("cfg").value, "-W", $("width").value, "-H", $("height").value];
   if ($("sampler").value) args.push("--sampler", $("sampler").value);
-  args.push(`--negative=${at_sign($("negative").value)}`, `--prompt=${at_sign($("prompt").value)}`);
+  args.push("--negative", `@${NEGATIVE}`, "--prompt", `@${PROMPT}`);
+  const files = { [NEGATIVE]: text_file($("negative").value), [PROMPT]: text_file($("prompt").value) };
   /* the first one ends up in front */
-  for (let i = Number($("count").value) - 1; i >= 0; i--) draw_one(args, $("prompt").value, first + BigInt(i), $("sheet").checked);
+  for (let i = Number($("count").value) - 1; i >= 0; i--) draw_one(args, files, $("prompt").value, first + BigInt(i), $("sheet").checked);
 }
 
-/* A prompt that begins with @ or is - names a file to the program. */
-const at_sign = text => (text.startsWith("@") || text === "-" ? "@" + text : text);
+/* Prompts go to the program as files, which may say anything: as arguments @ and - mean something of their own. */
+const text_file = text => new TextEncoder().encode(text + "\n");
 
 /* --- pictures that are dropped --- */
 
-/* What a picture says, as sdc png-info has it. */
+/* What a picture says, as sdc png-info has it; null where that was cancelled. */
 async function says(bytes) {
   const done = await run(["png-info", "--json", PICTURE], { [PICTURE]: bytes });
+  if (done.stopped) return null;
   if (done.code) throw new Error(done.errors || "The picture does not say how it was made.");
   return JSON.parse(done.out);
 }
 
 async function settings_of(bytes) {
-  const said = await says(bytes), fields = said.fields;
+  const said = await says(bytes), fields = said?.fields;
+  if (!said) return;
   const values = { prompt: said.prompt, negative: said.negative_prompt, seed: fields["Seed"], steps: fields["Steps"], cfg: fields["CFG scale"],
     width: fields["Size-1"], height: fields["Size-2"], sampler: fields["Sampler"], count: 1 };
   for (const [id, value] of Object.entries(values)) if (value !== undefined) $(id).value = value;
@@ -201,6 +205,7 @@ async function draw_again(file) {
   if (!pool.module) return fail("Not ready yet.");
   const bytes = new Uint8Array(await file.arrayBuffer());
   const said = await says(bytes);
+  if (!said) return;
   const at = place(said.prompt);
   const done = await run(["replay", PICTURE, "-o", "again.png"], { [PICTURE]: bytes }, at.told), again = done.made["again.png"];
   if (done.stopped || !again) {
