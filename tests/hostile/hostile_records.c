@@ -16,7 +16,7 @@
     "{\"__metadata__\":{\"sdc.record\":\"1\",\"sdc.settings\":\"" SETTINGS "\",\"sdc.precision\":\"f32\","             \
     "\"sdc.exact\":\"no\",\"sdc.model\":\"m\",\"sdc.pictures\":\"" DIGEST "\"," NOISE "}," VALUES "}"
 
-#define LINES "k.record: is not lines of SHA-256 BYTES ROLE NAME: sdc.files"
+#define LINES "k.record: is not lines of SHA-256 BYTES ROLE NAME, one for a role that is no list's: sdc.files"
 
 /* `from` becomes `to`. */
 static const struct {
@@ -82,6 +82,7 @@ static const struct {
     {"files-up", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 vae ../x\"", LINES},
     {"files-dots", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " folder vae ..\"", LINES},
     {"files-blank", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 vae x\\n\"", LINES},
+    {"files-role-twice", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 vae x\\n" DIGEST " 5 vae y\"", LINES},
     {"files-nowhere", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 vae x\"",
      "k.record: needs the file x (SHA-256 001122334455): name it with --vae"},
     {"files-of-no-control", "\"sdc.model\":\"m\"", "\"sdc.files\":\"" DIGEST " 5 control x\"",

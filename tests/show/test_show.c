@@ -131,12 +131,53 @@ static void pages(void) {
     cli_fails(2, "is also an input file", "explain -p x -m t.safetensors -o t.safetensors");
     cli_fails(2, "is also an input file", "explain -p x --vae t.safetensors -o t.safetensors");
     cli_fails(2, "unexpected argument", "explain -p x y");
+    test_check(test_write(cli_path("prompt.txt"), "a cat", 5), "a prompt's file");
+    cli_fails(2, "prompt.txt is also an input file", "explain -p @prompt.txt -o prompt.txt");
+    cli_fails(2, "prompt.txt is also an input file", "explain --prompt=@prompt.txt -o prompt.txt");
+    cli_fails(2, "style.pt is also an input file", "explain -p x --embedding-dir style.pt -o style.pt");
+    cli_fails(2, "an embedding is read from it", "explain -m m.safetensors -p x --embedding-dir . -o style.pt");
+    cli_fails(2, "style.pt is also an input file", "sheet x --embedding-dir style.pt -o style.pt");
+    cli_works("e.html", "explain -p '[red:blue:1] circle' --sampler Heun --steps 2 -o e.html");
+    page("e.html", "is called 4 times|until call 1: <code>red circle|until call 4: <code>blue circle");
 
     cli_works("op,stage,bytes,name\n0,text,|step,|decode,|conv 3x3 16x16 48 > 48", "bench --arena -");
     cli_fails(2, "--arena: computes nothing", "bench --arena a.csv --json");
     cli_fails(2, "--arena: t.safetensors is also an input file", "bench -m t.safetensors --arena t.safetensors");
     cli_fails(2, "--arena: t.safetensors is also an input file", "bench --vae t.safetensors --arena t.safetensors");
     cli_fails(2, "--ladder: only --runs", "bench --ladder -m x");
+}
+
+/* Words of letters, each another. */
+static void many_words(void) {
+    enum { WORDS = 4100, LETTERS = 257 };
+    char *text = malloc(WORDS * 5 + LETTERS + 1), *p = text;
+    for (int i = 0; i < WORDS; i++) {
+        for (int k = 0, n = i; k < 4; k++, n /= 10) *p++ = (char)('a' + n % 10);
+        *p++ = ' ';
+    }
+    memset(p, 'z', LETTERS);
+    test_check(test_write(cli_path("many.txt"), text, (size_t)(p + LETTERS - text)), "many words");
+    free(text);
+    cli_works("left out: 1 words of more than 256 bytes\nleft out: 4 words after 4096 different ones\n",
+              "tokens --merges -p @many.txt");
+}
+
+/* The CSV of many numbers is complete, and of a run that fails none appears. */
+static void long_values(void) {
+    enum { COUNT = 300000 };
+    FileTensor t = {.name = "long", .dtype = F32, .nd = 1, .n = {COUNT}};
+    Error e = {0};
+    float *values = calloc(COUNT, sizeof *values);
+    StWriter *w = st_write_begin(cli_path("long.safetensors"), &t, 1, NULL, 0, &e);
+    test_check(w && st_write_data(w, values, COUNT * sizeof *values, &e) && st_write_end(w, &e), "numbers: %s", e.text);
+    free(values);
+    cli_works("long", "show long.safetensors --values long.csv");
+    size_t size = 0, lines = 0;
+    char *text = test_read(cli_path("long.csv"), &size), *last = text;
+    for (char *p = text; p && *p; p++)
+        if (*p == '\n') lines++, last = p[1] ? p + 1 : last;
+    test_check(lines == COUNT + 1 && !strcmp(last, "long,299999,0\n"), "a CSV of %zu lines", lines);
+    free(text);
 }
 
 SUITE(show, .seconds = 2) {
@@ -156,6 +197,7 @@ SUITE(show, .seconds = 2) {
     cli_fails(2, "is also the input file", "show t.safetensors -o t.safetensors");
     cli_fails(2, "is also --out", "show t.safetensors -o s.png --values s.png");
     cli_fails(2, "--values: v.csv is also --histograms", "show t.safetensors --values v.csv --histograms v.csv");
+    long_values();
     cli_fails(2, "--json: not with --values -", "show t.safetensors --json --values -");
     cli_fails(2, "none of its 4 tensors is called 'none*'", "show t.safetensors --tap 'none*'");
     cli_fails(1, "m.safetensors", "show m.safetensors");
@@ -163,6 +205,7 @@ SUITE(show, .seconds = 2) {
     pages();
     cli_works("      1 t h e\n|        the = ", "tokens --merges -p 'the THE the'");
     cli_fails(2, "--merges: neither with --json", "tokens --merges --json -p x");
+    many_words();
     cli_works("schedule,index,sigma,time\nUniform,0,|\nKarras,4,|\nBeta,", "schedulers --csv - --steps 4");
     cli_fails(2, "is for the CSV", "schedulers -m none");
     cli_fails(2, "--steps: is for the CSV", "schedulers --steps 5");

@@ -234,8 +234,7 @@ static bool write_arena(const Arguments *a, const SdConfig *k, Report *out, Erro
         call_name(&r->calls[r->moments[i].call].shape, name, sizeof name);
         json_text(&t, "%d,%s,%zu,\"%s\"\n", i, STAGE_NAMES[r->moments[i].stage], r->moments[i].used, name);
     }
-    bool ok = (!t.failed || error_set(e, ERR_MEMORY, "%s: out of memory", file_shown(a->arena))) &&
-              atomic_write_file(a->arena, t.p, t.size, e);
+    bool ok = json_text_write(&t, a->arena, e);
     free(t.p);
     return ok;
 }

@@ -2,16 +2,17 @@
  * how it looks and how long it took, in one page with its pictures inside. */
 #include "sd/load/model.h"
 #include "sd/prompt/prompt.h"
+#include "sd/sampling/sampler.h"
 #include "sd/sd.h"
 #include "tensor/os.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/options/model_options.h"
 #include "tools/cli/options/network_options.h"
+#include "tools/cli/options/options.h"
+#include "tools/cli/options/short_run.h"
 #include "tools/cli/output.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/options/setting_option.h"
 #include "tools/show/html.h"
-#include "weights/files/atomic_file.h"
 #include "weights/files/file_open.h"
 #include "weights/files/text_file.h"
 
@@ -21,24 +22,16 @@
 #include <string.h>
 
 typedef struct {
-    SdRequest request; /* what the model decides is forgotten until the model is open */
-    ModelOptions open;
+    ShortRun run;
     char *prompt;
-    const char *model, *out;
 } Arguments;
-
-static bool settings(int i, Option *o) {
-    static const char *const NAMES[] = {"width", "height", "steps", "cfg", "sampler", "scheduler", NULL};
-    return setting_row(NAMES, i, o);
-}
 
 static const Option OPTIONS[] = {
     OPTION(TEXT, prompt, 'p', "prompt", "TEXT", "the prompt; @FILE reads it, - reads stdin, @@x is @x"),
-    OPTION(STRING, out, 'o', "out", "FILE", "the page; - is standard output (explain.html)"),
-    OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP),
-    OPTION_ROWS(request, settings),
-    OPTION_IN(INT64, request.seed, 0, "seed", "N", 0, 4294967295, "the seed (1)"),
-    OPTION_ROWS(open, model_rows),
+    OPTION(STRING, run.out, 'o', "out", "FILE", "the page; - is standard output (explain.html)"),
+    OPTION_ROWS(run, short_run_rows),
+    OPTION_IN(INT64, run.request.seed, 0, "seed", "N", 0, 4294967295, "the seed (1)"),
+    OPTION_ROWS(run.open, model_rows),
     OPTION_END};
 
 enum { UNET_CELL = 48, OTHER_CELL = 64, PREVIEW = 128, MOST_SHOWN = 24 };
@@ -155,12 +148,37 @@ static const char *vector_at(const SdModel *m, const PromptText *text, int i) {
     return NULL;
 }
 
+/* [a:b:when] counts calls of the network, as in generation.c. */
+static int calls_of(const SdRequest *r) {
+    const Sampler *s = r->sampler ? sampler_find(r->sampler) : NULL;
+    return s && s->flags & SAMPLER_TWO_CALLS ? 2 * r->steps : r->steps;
+}
+
+/* The texts of a prompt that has several. */
+static void tell_texts(JsonText *t, const Prompt *p, int calls) {
+    json_text(t,
+              "<p>The text changes while the picture is drawn; the network is called %d times. Above is the first "
+              "text.</p>\n<ul>\n",
+              calls);
+    for (int b = 0; b < p->branch_count; b++) {
+        const PromptBranch *of = &p->branches[b];
+        for (int i = 0; i < of->count; i++) {
+            json_text(t, "<li>");
+            if (p->branch_count > 1) json_text(t, "prompt %d, weight %g, ", b + 1, of->weight);
+            json_text(t, "until call %d: <code>", of->spans[i].until);
+            html_text(t, p->texts[of->spans[i].text].text);
+            json_text(t, "</code>\n");
+        }
+    }
+    json_text(t, "</ul>\n");
+}
+
 static void tell_tokens(JsonText *t, const SdModel *m, const Story *s, Error *e) {
     Prompt p = {0};
     Tokenizer *k = tokenizer_new();
     PromptOptions o = {.rules = clip_rules(&m->config.clip[0]),
                        .pad = TOKEN_EOS,
-                       .steps = s->r->steps,
+                       .steps = calls_of(s->r),
                        .words = m->embeddings.words,
                        .word_count = m->embeddings.word_count};
     bool ok = k || error_set(e, ERR_MEMORY, "out of memory for the tokenizer");
@@ -178,6 +196,7 @@ static void tell_tokens(JsonText *t, const SdModel *m, const Story *s, Error *e)
         }
         json_text(t, "</table>\n");
         if (p.texts[0].count > 1) json_text(t, "<p>and %lld more chunks of 75.</p>\n", (long long)p.texts[0].count - 1);
+        if (p.text_count > 1) tell_texts(t, &p, o.steps);
     }
     prompt_free(&p);
     tokenizer_free(k);
@@ -240,8 +259,8 @@ static bool write_page(const Story *s, const SdModel *m, const SdResult *result,
     const JsonText *const all[] = {&t,        &tokens,  &picture,  &s->text,  &s->noise,
                                    &s->steps, &s->unet, &s->table, &s->words, &s->vae};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i]->failed) ok = error_set(e, ERR_MEMORY, "%s: out of memory", file_shown(s->a->out));
-    ok = ok && atomic_write_file(s->a->out, t.p, t.size, e);
+        if (all[i]->failed) ok = error_set(e, ERR_MEMORY, "%s: out of memory", file_shown(s->a->run.out));
+    ok = ok && json_text_write(&t, s->a->run.out, e);
     free(t.p);
     free(tokens.p);
     free(picture.p);
@@ -249,17 +268,17 @@ static bool write_page(const Story *s, const SdModel *m, const SdResult *result,
 }
 
 static int tell(const Command *c, const Arguments *a, SdModel *m) {
-    SdRequest r = a->request, usual = sd_request(m);
+    SdRequest r = a->run.request, usual = sd_request(m);
     Story s = {.a = a, .r = &r, .last = os_clock()};
     SdResult result = {0};
     Error e = {0};
     double begun = os_clock();
     r.prompt = a->prompt;
     params_adopt(&r, &usual);
-    model_note_ignored(&a->open, m, &r);
-    progress_begin(&s.progress, a->open.quiet, 1);
+    model_note_ignored(&a->run.open, m, &r);
+    progress_begin(&s.progress, a->run.open.quiet, 1);
     r.progress = show_progress, r.activation = hear, r.preview = see, r.attention = look, r.user = &s;
-    bool ok = networks_note(m, &r, a->open.quiet, &e) && sd_txt2img(m, &r, &result, &e);
+    bool ok = networks_note(m, &r, a->run.open.quiet, &e) && sd_txt2img(m, &r, &result, &e);
     progress_clear(&s.progress);
     if (s.e.code) e = s.e;
     ok = ok && !e.code && write_page(&s, m, &result, os_clock() - begun, &e);
@@ -267,27 +286,19 @@ static int tell(const Command *c, const Arguments *a, SdModel *m) {
     JsonText *const parts[] = {&s.text, &s.noise, &s.steps, &s.unet, &s.table, &s.words, &s.vae};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) free(parts[i]->p);
     if (!ok) return report_request(c, &e);
-    if (!a->open.quiet) printf("%s: %.1f s\n", file_shown(a->out), os_clock() - begun);
+    if (!a->run.open.quiet) printf("%s: %.1f s\n", file_shown(a->run.out), os_clock() - begun);
     return finish_output();
 }
 
 static int explain(const Command *c, int argc, char **argv) {
-    Arguments a = {.request = sd_request(NULL), .out = "explain.html"};
+    Arguments a = {short_run("explain.html"), NULL};
     Error e = {0};
-    int rest = 0;
-    params_forget(&a.request);
-    a.request.seed = 1;
-    int code = options_parse(c, &a, argc, argv, &rest);
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code == GO_ON && rest) code = usage_error(c, "unexpected argument '%.60s'; the prompt follows -p", argv[0]);
     if (code == GO_ON && !a.prompt) code = usage_error(c, "no prompt; give one with -p");
-    if (code == GO_ON) code = model_options_check(c, &a.open);
-    if (code == GO_ON) code = settings_check(c, &a.request);
-    if (code == GO_ON && (file_same(a.out, a.model) || part_options_name(&a.open.parts, a.out)))
-        code = usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
-    if (code == GO_ON) code = output_file(c, "--out", &a.out);
+    if (code == GO_ON) code = short_run_check(c, &a.run, argc, argv);
     if (code == GO_ON) {
-        os_catch_stop();
-        SdModel *m = atomic_check(a.out, &e) ? model_options_open(&a.open, a.model, &e) : NULL;
+        SdModel *m = short_run_open(&a.run, &e);
         code = m ? tell(c, &a, m) : report(c, &e);
         sd_close(m);
     }

@@ -120,8 +120,7 @@ static bool write_csv(const Arguments *a, const NoiseLevels *levels, Error *e) {
             json_text(&t, "\n");
         }
     }
-    ok = ok && (!t.failed || error_set(e, ERR_MEMORY, "out of memory for the CSV")) &&
-         atomic_write_file(a->csv, t.p, t.size, e);
+    ok = ok && json_text_write(&t, a->csv, e);
     free(sigmas);
     free(t.p);
     return ok;

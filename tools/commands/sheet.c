@@ -4,7 +4,8 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/options/network_options.h"
 #include "tools/cli/output.h"
-#include "tools/cli/options/model_options.h"
+#include "tools/cli/options/options.h"
+#include "tools/cli/options/short_run.h"
 #include "tools/cli/options/setting_option.h"
 #include "tools/shapes/contact.h"
 #include "tensor/os.h"
@@ -19,23 +20,15 @@
 #include <stdlib.h>
 
 typedef struct {
-    SdRequest request; /* what the model decides is forgotten until the model is open */
-    ModelOptions open;
-    const char *model, *out;
+    ShortRun run;
 } Arguments;
 
-static bool settings(int i, Option *o) {
-    static const char *const NAMES[] = {"width", "height", "steps", "cfg", "sampler", "scheduler", NULL};
-    return setting_row(NAMES, i, o);
-}
-
 static const Option OPTIONS[] = {
-    OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP),
-    OPTION(STRING, out, 'o', "out", "FILE", "the sheet, a PNG file; - is standard output (sheet.png)"),
-    OPTION_ROWS(request, settings),
-    OPTION_IN(INT64, request.seed, 0, "seed", "N", 0, 4294967295, "seed of the first picture; the others count up (1)"),
-    OPTION_ROWS(open, model_rows),
-    OPTION_END};
+    OPTION_ROWS(run, short_run_rows),
+    OPTION(STRING, run.out, 'o', "out", "FILE", "the sheet, a PNG file; - is standard output (sheet.png)"),
+    OPTION_IN(INT64, run.request.seed, 0, "seed", "N", 0, 4294967295,
+              "seed of the first picture; the others count up (1)"),
+    OPTION_ROWS(run.open, model_rows), OPTION_END};
 
 static const char *const DOZEN[] = {
     "a red circle above a blue square on a white background",
@@ -55,7 +48,7 @@ static const char *const DOZEN[] = {
 enum { DOZEN_COUNT = sizeof DOZEN / sizeof *DOZEN };
 
 /* Makes a picture of each prompt, then the sheet, of those that were done when a signal came. Returns the exit code. */
-static int make(const Command *c, const Arguments *a, SdModel *model, const char *const *prompts, int count) {
+static int make(const Command *c, const ShortRun *a, SdModel *model, const char *const *prompts, int count) {
     SdRequest request = a->request, usual = sd_request(model), *r = &request;
     Error e = {0};
     SdResult *results = calloc((size_t)count, sizeof *results);
@@ -94,28 +87,19 @@ static int make(const Command *c, const Arguments *a, SdModel *model, const char
 }
 
 static int sheet(const Command *c, int argc, char **argv) {
-    Arguments a = {.request = sd_request(NULL), .out = "sheet.png"};
+    Arguments a = {short_run("sheet.png")};
     Error e = {0};
-    int rest = 0;
-    params_forget(&a.request);
-    a.request.seed = 1;
-    int code = options_parse(c, &a, argc, argv, &rest);
-    if (code == GO_ON) code = model_options_check(c, &a.open);
-    if (code == GO_ON) code = settings_check(c, &a.request);
+    int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
+    if (code == GO_ON) code = short_run_check(c, &a.run, 0, NULL);
     if (code != GO_ON) return code;
     for (int i = 0; i < rest; i++) {
         char name[32];
         snprintf(name, sizeof name, "prompt %d", i + 1);
         if (!text_check(argv[i], name, &e)) return report(c, &e);
     }
-    if (file_same(a.out, a.model))
-        return usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
-    code = output_file(c, "--out", &a.out);
-    if (code != GO_ON) return code;
-    os_catch_stop();
-    SdModel *model = atomic_check(a.out, &e) ? model_options_open(&a.open, a.model, &e) : NULL;
+    SdModel *model = short_run_open(&a.run, &e);
     if (!model) return report(c, &e);
-    code = make(c, &a, model, rest ? (const char *const *)argv : DOZEN, rest ? rest : DOZEN_COUNT);
+    code = make(c, &a.run, model, rest ? (const char *const *)argv : DOZEN, rest ? rest : DOZEN_COUNT);
     sd_close(model);
     return code;
 }

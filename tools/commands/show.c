@@ -35,13 +35,19 @@ static const Option OPTIONS[] = {
     OPTION(FLAG, json, 0, "json", NULL, "print JSON"),
     OPTION_END};
 
+/* A file that is written as it grows; file NULL: there is none. */
+typedef struct {
+    AtomicFile *file;
+    JsonText text; /* what is not yet in it */
+} Csv;
+
 /* What is made of the tensors, one after the other. */
 typedef struct {
     const Arguments *a;
     const WeightFile *file;
     SheetPicture *pictures; /* [count], of those so far */
     int count, width;
-    JsonText histograms, values;
+    Csv histograms, values;
 } Show;
 
 static void print_row(const Show *s, const FileTensor *t, const TapStats *n) {
@@ -90,19 +96,49 @@ static void csv_name(JsonText *t, const char *name) {
     json_text(t, "\"");
 }
 
-static void add_csv(Show *s, const TapView *t, const TapStats *n) {
-    if (s->a->histograms) {
+static bool csv_begin(Csv *c, const char *path, const char *head, Error *e) {
+    if (!path) return true;
+    c->file = atomic_begin(path, e);
+    json_text(&c->text, "%s\n", head);
+    return c->file != NULL;
+}
+
+/* Writes what was added, if it is much, or all. */
+static bool csv_flush(Csv *c, bool all, Error *e) {
+    enum { MUCH = 1 << 20 };
+    if (c->text.failed) return error_set(e, ERR_MEMORY, "out of memory for a CSV");
+    if (!c->text.size || (!all && c->text.size < MUCH)) return true;
+    bool ok = atomic_write(c->file, c->text.p, c->text.size, e);
+    c->text.size = 0;
+    return ok;
+}
+
+/* ok: the file is complete, else it does not appear. */
+static bool csv_end(Csv *c, bool ok, Error *e) {
+    ok = ok && (!c->file || csv_flush(c, true, e));
+    if (c->file && ok) ok = atomic_end(c->file, e);
+    else atomic_abort(c->file);
+    free(c->text.p);
+    return ok;
+}
+
+static bool add_csv(Show *s, const TapView *t, const TapStats *n, Error *e) {
+    bool ok = true;
+    if (s->histograms.file) {
         TapHistogram h = tap_histogram(t, n);
         for (int i = 0; i < TAP_BINS; i++) {
-            csv_name(&s->histograms, t->name);
-            json_text(&s->histograms, ",%.9g,%.9g,%lld\n", h.low + i * h.width, h.low + (i + 1) * h.width,
+            csv_name(&s->histograms.text, t->name);
+            json_text(&s->histograms.text, ",%.9g,%.9g,%lld\n", h.low + i * h.width, h.low + (i + 1) * h.width,
                       (long long)h.count[i]);
         }
+        ok = csv_flush(&s->histograms, false, e);
     }
-    for (int64_t i = 0; s->a->values && i < n->count; i++) {
-        csv_name(&s->values, t->name);
-        json_text(&s->values, ",%lld,%.9g\n", (long long)i, (double)t->values[i]);
+    for (int64_t i = 0; ok && s->values.file && i < n->count; i++) {
+        csv_name(&s->values.text, t->name);
+        json_text(&s->values.text, ",%lld,%.9g\n", (long long)i, (double)t->values[i]);
+        ok = csv_flush(&s->values, false, e);
     }
+    return ok;
 }
 
 static bool add_picture(Show *s, const TapView *t, const TapStats *n, Error *e) {
@@ -134,17 +170,11 @@ static bool show_one(Show *s, const FileTensor *t, Error *e) {
         TapView v = {t->name, t->nd, t->n, values};
         TapStats n = tap_stats(&v);
         print_row(s, t, &n);
-        add_csv(s, &v, &n);
-        ok = !s->a->out || add_picture(s, &v, &n, e);
+        ok = add_csv(s, &v, &n, e) && (!s->a->out || add_picture(s, &v, &n, e));
     } else print_row(s, t, NULL);
     free(values);
     file_tensor_drop(s->file, t);
     return ok;
-}
-
-static bool write_text(JsonText *t, const char *path, Error *e) {
-    if (t->failed) return error_set(e, ERR_MEMORY, "%s: out of memory", file_shown(path));
-    return !path || atomic_write_file(path, t->p, t->size, e);
 }
 
 static bool write_sheet(const Show *s, Error *e) {
@@ -179,20 +209,20 @@ static bool run(const Arguments *a, const WeightFile *file, Error *e) {
     bool ok = s.pictures || error_set(e, ERR_MEMORY, "%s: out of memory", file->path);
     if (ok && !a->json && !a->quiet)
         printf("%-*s %-20s %10s %10s %10s %10s\n", s.width, "tensor", "shape", "mean", "std", "min", "max");
-    if (a->histograms) json_text(&s.histograms, "tap,low,high,count\n");
-    if (a->values) json_text(&s.values, "tap,index,value\n");
+    ok = ok && csv_begin(&s.histograms, a->histograms, "tap,low,high,count", e) &&
+         csv_begin(&s.values, a->values, "tap,index,value", e);
     for (size_t i = 0; ok && i < file->count; i++)
         if (is_wanted(a, file->tensors[i].name)) ok = show_one(&s, &file->tensors[i], e);
     if (ok && a->out && !s.count)
         ok = error_set(e, ERR_FORMAT, "%s: none of these tensors can be drawn; choose others by --tap", file->path);
-    ok = ok && write_sheet(&s, e) && write_text(&s.histograms, a->histograms, e) && write_text(&s.values, a->values, e);
+    ok = ok && write_sheet(&s, e);
+    ok = csv_end(&s.histograms, ok, e);
+    ok = csv_end(&s.values, ok, e);
     for (int i = 0; i < s.count; i++) {
         free((void *)(uintptr_t)s.pictures[i].rgb);
         free((void *)(uintptr_t)s.pictures[i].label);
     }
     free(s.pictures);
-    free(s.histograms.p);
-    free(s.values.p);
     return ok;
 }
 

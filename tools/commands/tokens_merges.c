@@ -12,6 +12,7 @@ enum { WORD = 256, MOST_WORDS = 4096 };
 typedef struct {
     int32_t ids[WORD]; /* bytes, the last of which ends the word; then what they merged to */
     int count;
+    bool cut; /* it has more bytes than WORD */
 } Word;
 
 static void print_pieces(const Word *w) {
@@ -49,37 +50,57 @@ static void print_word(const Tokenizer *t, Word *w) {
     printf("\n");
 }
 
-/* The bytes of a word that begins with token i of a chunk; returns the token after it. Longer words are cut. */
-static int take_word(const PromptChunk *c, int i, Word *w) {
-    w->count = 0;
-    for (bool ends = false; i <= c->count && !ends; i++) {
-        if (c->ids[i] >= TOKEN_BOS) return w->count ? i : i + 1;
+/* The tokens of a text, chunk after chunk: a word may begin in one and end in the next. */
+typedef struct {
+    const PromptText *text;
+    int64_t chunk;
+    int at; /* tokens of the chunk that were taken */
+} Tokens;
+
+static bool next_token(Tokens *t, int32_t *id) {
+    while (t->chunk < t->text->count && t->at == t->text->chunks[t->chunk].count) t->chunk++, t->at = 0;
+    if (t->chunk == t->text->count) return false;
+    *id = t->text->chunks[t->chunk].ids[++t->at];
+    return true;
+}
+
+/* The bytes of the next word; false: there is none. */
+static bool take_word(Tokens *t, Word *w) {
+    int32_t id;
+    w->count = 0, w->cut = false;
+    for (bool ends = false; !ends && next_token(t, &id);) {
         char text[WORD];
-        size_t n = bpe_text(c->ids[i], text, sizeof text, &ends);
-        for (size_t k = 0; k < n && w->count < WORD; k++)
-            w->ids[w->count++] = bpe_byte((uint8_t)text[k]) + (ends && k + 1 == n ? BPE_END : 0);
+        if (id >= TOKEN_BOS) continue;
+        size_t n = bpe_text(id, text, sizeof text, &ends);
+        for (size_t k = 0; k < n; k++)
+            if (w->count == WORD) w->cut = true;
+            else w->ids[w->count++] = bpe_byte((uint8_t)text[k]) + (ends && k + 1 == n ? BPE_END : 0);
     }
-    return i;
+    return w->count;
+}
+
+static bool is_among(const Word *w, const Word *seen, int count) {
+    for (int i = 0; i < count; i++)
+        if (seen[i].count == w->count && !memcmp(seen[i].ids, w->ids, (size_t)w->count * sizeof *w->ids)) return true;
+    return false;
 }
 
 bool tokens_print_merges(const Tokenizer *t, const Prompt *p) {
-    Word *seen = malloc(MOST_WORDS * sizeof *seen);
-    int count = 0;
+    Word *seen = malloc(MOST_WORDS * sizeof *seen), w;
+    int count = 0, cut = 0, more = 0;
     if (!seen) return false;
     for (int x = 0; x < p->text_count; x++)
-        for (int64_t k = 0; k < p->texts[x].count; k++)
-            for (int i = 1; i <= p->texts[x].chunks[k].count && count < MOST_WORDS;) {
-                Word *w = &seen[count];
-                i = take_word(&p->texts[x].chunks[k], i, w);
-                bool again = !w->count;
-                for (int s = 0; s < count && !again; s++)
-                    again =
-                        seen[s].count == w->count && !memcmp(seen[s].ids, w->ids, (size_t)w->count * sizeof *w->ids);
-                if (again) continue;
-                Word copy = *w;
-                print_word(t, &copy);
-                count++;
+        for (Tokens at = {.text = &p->texts[x]}; take_word(&at, &w);) {
+            if (w.cut) cut++;
+            else if (is_among(&w, seen, count)) continue;
+            else if (count == MOST_WORDS) more++;
+            else {
+                seen[count++] = w;
+                print_word(t, &w);
             }
+        }
+    if (cut) printf("left out: %d words of more than %d bytes\n", cut, WORD);
+    if (more) printf("left out: %d words after %d different ones\n", more, MOST_WORDS);
     free(seen);
     return true;
 }

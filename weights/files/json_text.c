@@ -1,5 +1,8 @@
 #include "json_text.h"
 
+#include "atomic_file.h"
+#include "file_open.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +29,11 @@ void json_text(JsonText *t, const char *format, ...) {
     }
     va_end(again);
     va_end(args);
+}
+
+bool json_text_write(const JsonText *t, const char *path, Error *e) {
+    if (t->failed) return error_set(e, ERR_MEMORY, "%s: out of memory", file_shown(path));
+    return atomic_write_file(path, t->size ? t->p : "", t->size, e);
 }
 
 void json_text_quoted(JsonText *t, const char *s) {

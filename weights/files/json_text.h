@@ -14,6 +14,8 @@ void json_text(JsonText *t, const char *format, ...) __attribute__((format(print
 void json_text_quoted(JsonText *t, const char *s);
 /* The shortest decimal that reads back as v; whole numbers with ".0". */
 void json_text_number(JsonText *t, double v);
+/* Writes it as a whole file (atomic_file.h). False, too, where memory had run out. */
+bool json_text_write(const JsonText *t, const char *path, Error *e);
 /* A value that was read, and all that is in it. */
 void json_text_node(JsonText *t, const Json *j, const JsonNode *n);
 

@@ -1,6 +1,7 @@
 #include "model_options.h"
 #include "tools/cli/precision.h"
 #include "sd/info/params.h"
+#include "weights/files/file_open.h"
 
 #include <stdio.h>
 
@@ -67,6 +68,10 @@ SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e) {
     SdModel *model = open_model(m, path, e);
     if (model && !m->quiet) say_device(model, m->precision);
     return model;
+}
+
+bool model_options_name(const ModelOptions *m, const char *path) {
+    return part_options_name(&m->parts, path) || file_same(path, m->embedding_dir);
 }
 
 SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e) {

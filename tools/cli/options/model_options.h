@@ -31,6 +31,8 @@ SdModel *model_options_open(const ModelOptions *m, const char *path, Error *e);
 /* Opens a second model in the same way, but for --prediction, --ema, --text-encoder and --unet, which are of the first;
  * NULL, without an error, for path NULL. */
 SdModel *refiner_open(const ModelOptions *m, const char *path, Error *e);
+/* Whether one of the files that they name is `path`. */
+bool model_options_name(const ModelOptions *m, const char *path);
 /* Notes what of a request has no effect with the model, unless quiet, and says which embeddings cannot be named. */
 void model_note_ignored(const ModelOptions *m, const SdModel *model, const SdRequest *r);
 /* The latter alone: warns of each that a prompt names in vain, and notes others, unless quiet. */

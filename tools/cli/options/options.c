@@ -2,6 +2,7 @@
 #include "options.h"
 #include "tools/cli/help.h"
 #include "option_value.h"
+#include "weights/files/file_open.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,18 @@ int options_parse(const Command *c, void *values, int argc, char **argv, int *re
     }
     *rest = kept;
     return GO_ON;
+}
+
+bool options_text_file(const Command *c, int argc, char **argv, const char *path) {
+    Option o;
+    size_t length;
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '-' || !argv[i][1] || !find_option(c->options, argv[i], &o, &length)) continue;
+        bool joined = argv[i][length] == '=', value = o.kind != OPT_FLAG && o.kind != OPT_OFF;
+        const char *text = !value ? NULL : joined ? argv[i] + length + 1 : ++i < argc ? argv[i] : NULL;
+        if (text && o.kind == OPT_TEXT && text[0] == '@' && text[1] != '@' && file_same(path, text + 1)) return true;
+    }
+    return false;
 }
 
 void options_free(const Command *c, void *values) {

@@ -11,6 +11,9 @@
  * Returns GO_ON, or the exit code: a wrong command line or an unreadable prompt has been reported, or --help printed.
  */
 int options_parse(const Command *c, void *values, int argc, char **argv, int *rest);
+/* Whether an OPT_TEXT value among these arguments is read from the file `path` ("@FILE"). options_parse took them, and
+ * moved none of those after an option. */
+bool options_text_file(const Command *c, int argc, char **argv, const char *path);
 /* Frees the OPT_TEXT values. */
 void options_free(const Command *c, void *values);
 

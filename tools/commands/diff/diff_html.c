@@ -123,8 +123,7 @@ bool diff_html(const char *path, const WeightFile *a, const WeightFile *b, const
     json_text(&t, "<h2>All tensors</h2>\n");
     table(&t, rows, count);
     html_end(&t);
-    ok = ok && (!t.failed || error_set(e, ERR_MEMORY, "%s: out of memory", file_shown(path))) &&
-         atomic_write_file(path, t.p, t.size, e);
+    ok = ok && json_text_write(&t, path, e);
     free(t.p);
     return ok;
 }

@@ -14,16 +14,13 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *refiner, *hires_model, *image, *background, *mask, *noise, *upscaler, *against, *names, *tap,
-        *lora_dir, *files;
+    const char *against, *names, *tap, *files;
     double bound;
     bool json;
-    ModelOptions open;
-    ControlOptions controls;
+    NamedFiles named;
 } Arguments;
 
 static const Option OPTIONS[] = {
-    OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP),
     OPTION(STRING, against, 0, "against", "TAPS", "compare this file of activations, and run nothing"),
     OPTION_IN(DOUBLE, bound, 0, "bound", "X", 0, 1e300,
               "largest relative difference that counts as equal (none where the same bits are promised, else 1e-4; "
@@ -33,22 +30,9 @@ static const Option OPTIONS[] = {
            "lines NAME_IN_RECORD NAME_IN_TAPS; a * in both stands for the same text"),
     OPTION(STRING, files, 0, "files", "DIR",
            "where the record's files are, which are known by their hashes (beside the record); else:"),
-    OPTION(STRING, refiner, 0, "refiner", "MODEL", "the refiner, if one took part"),
-    OPTION(STRING, hires_model, 0, "hires-checkpoint", "MODEL", "the second model of hires fix, if there was one"),
-    OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img record began with"),
-    OPTION(STRING, background, 0, "background", "COLOR",
-           "what showed through that picture: RRGGBB, white, black (white)"),
-    OPTION(STRING, mask, 0, "mask", "FILE", "the mask of an inpainted picture"),
-    OPTION(STRING, upscaler, 0, "upscaler", "FILE", "the upscaler of its hires fix or SD upscale, if that was a file"),
-    OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
-    OPTION(LIST, controls.control, 0, "control", "FILE:IMAGE",
-           "a ControlNet that took part and the picture that it was shown, once for each in the record's order"),
-    OPTION(LIST, controls.image_prompt, 0, "image-prompt", "IMAGE", "an image prompt, likewise"),
-    OPTION(STRING, controls.ip_adapter, 0, "ip-adapter", "FILE", "the IP-Adapter that took part"),
-    OPTION(STRING, controls.image_encoder, 0, "image-encoder", "FILE", "its vision encoder"),
-    OPTION(STRING, lora_dir, 0, "lora-dir", "DIR", "where the LoRA files are that its prompt names"),
+    OPTION_ROWS(named, named_files_rows),
     OPTION(FLAG, json, 0, "json", NULL, "print JSON, with every activation"),
-    OPTION_ROWS(open, model_rows),
+    OPTION_ROWS(named.open, model_rows),
     OPTION_END};
 
 /* what: "model" or "refiner"; name and hash: the record's. */
@@ -80,39 +64,27 @@ static void open_as(const Record *record, ModelOptions *open, char precision[16]
 /* Runs it again. */
 static bool check_run(const Arguments *a, Comparison *k, Progress *progress, Error *e) {
     const Record *record = k->record;
-    const CheckNamed named = {.model = a->model,
-                              .refiner = a->refiner,
-                              .hires_model = a->hires_model,
-                              .image = a->image,
-                              .background = a->background,
-                              .mask = a->mask,
-                              .noise = a->noise,
-                              .upscaler = a->upscaler,
-                              .lora_dir = a->lora_dir,
-                              .files = a->files,
-                              .open = &a->open,
-                              .controls = &a->controls};
     char precision[16], prediction[16];
     CheckFiles files;
     Drawing *d = &k->drawing;
     SdRequest r;
-    bool ok = check_files(record, &named, &files, e);
+    bool ok = check_files(record, &a->named, a->files, &files, e);
     open_as(record, &files.a.open, precision, prediction);
     if (ok && !files.a.model && !sd_builtin())
         ok = error_set(e, ERR_ARGUMENT, "%s: no model is built in: name the record's after -m", record->file->path);
     ok = ok && drawing_set(d, &files.a, &r, e);
     if (ok) {
-        model_note_embeddings(&a->open, d->model, &r);
+        model_note_embeddings(&a->named.open, d->model, &r);
         said_embeddings(record->embeddings, record->networks, "record", d->model, e);
         warn_of("model", record->model, record->hash, d->model, e);
         if (d->refiner) warn_of("refiner", record->refiner, record->refiner_hash, d->refiner, e);
         r.progress = progress_show;
         r.user = progress;
     }
-    ok = ok && networks_note(d->model, &r, a->open.quiet, e) &&
+    ok = ok && networks_note(d->model, &r, a->named.open.quiet, e) &&
          record_check(record, d->model, &r, &k->how, &k->verdict, e);
     progress_clear(progress);
-    k->looked = ok && (a->json || !a->open.quiet) && !record_holds(&k->verdict);
+    k->looked = ok && (a->json || !a->named.open.quiet) && !record_holds(&k->verdict);
     if (k->looked) ok = record_changed(record, d->model, &k->changed, e);
     check_files_free(&files);
     return ok;
@@ -134,15 +106,15 @@ static int check(const Command *c, Arguments *a, const char *path) {
     Comparison k = {.how = {.bound = a->bound, .tap = a->tap}};
     Progress progress;
     os_catch_stop();
-    progress_begin(&progress, a->open.quiet, 1);
-    input_file(&a->image), input_file(&a->mask), input_file(&a->noise), input_file(&a->names);
+    progress_begin(&progress, a->named.open.quiet, 1);
+    input_file(&a->names);
     Record *record = record_open(path, &e);
     k.record = record;
     bool ok = record && (a->against ? check_file(a, &k, &e) : check_run(a, &k, &progress, &e));
     bool holds = ok && record_holds(&k.verdict);
     const RecordChanged *changed = k.looked ? &k.changed : NULL;
     if (ok && a->json) record_json(path, record, &k.verdict, changed);
-    else if (ok) record_print(path, record, &k.verdict, changed, a->open.quiet);
+    else if (ok) record_print(path, record, &k.verdict, changed, a->named.open.quiet);
     record_changed_free(&k.changed);
     record_verdict_free(&k.verdict);
     drawing_close(&k.drawing);
@@ -155,17 +127,15 @@ static int check(const Command *c, Arguments *a, const char *path) {
 
 /* What runs nothing needs no model; what runs needs one. */
 static int check_options(const Command *c, const Arguments *a) {
-    const ModelOptions *o = &a->open;
+    const NamedFiles *n = &a->named;
+    const ModelOptions *o = &n->open;
+    const ControlOptions *k = &n->controls;
     if (a->names && !a->against) return usage_error(c, "--names: needs --against TAPS");
-    if (a->against &&
-        (a->model || a->refiner || a->hires_model || a->image || a->mask || a->noise || a->upscaler || a->files ||
-         a->lora_dir || a->controls.count || o->device || o->precision || o->threads || o->memory_limit))
+    if (a->against && (n->model || n->refiner || n->hires_model || n->image || n->mask || n->noise || n->upscaler ||
+                       a->files || n->lora_dir || k->control.count || k->image_prompt.count || k->ip_adapter ||
+                       k->image_encoder || o->device || o->precision || o->threads || o->memory_limit))
         return usage_error(c, "--against: compares a file and runs nothing; leave out what only a run needs");
-    uint32_t color;
-    if (a->background && !picture_color(a->background, &color))
-        return usage_error(c, "--background: '%.40s' is no colour; write RRGGBB, white or black", a->background);
-    if (o->device && strchr(o->device, ',')) return usage_error(c, "--device: one at a time");
-    return model_options_check(c, o);
+    return GO_ON;
 }
 
 static int run(const Command *c, int argc, char **argv) {
@@ -173,10 +143,10 @@ static int run(const Command *c, int argc, char **argv) {
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
     if (rest != 1) return usage_error(c, rest ? "'%.60s': one record at a time" : "no record named", argv[rest > 1]);
-    code = control_options_read(c, &a.controls);
-    if (code == GO_ON) code = check_options(c, &a);
+    code = check_options(c, &a);
+    if (code == GO_ON) code = named_files_check(c, &a.named);
     if (code == GO_ON) code = check(c, &a, argv[0]);
-    control_options_free(&a.controls);
+    control_options_free(&a.named.controls);
     return code;
 }
 

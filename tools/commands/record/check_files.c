@@ -31,8 +31,8 @@ static const char **place_of(PictureArguments *a, RecordRole role) {
 }
 
 /* What an option names for a role that is no list's; NULL: nothing. */
-static const char *named_for(const CheckNamed *n, RecordRole role) {
-    const PartOptions *p = &n->open->parts;
+static const char *named_for(const NamedFiles *n, RecordRole role) {
+    const PartOptions *p = &n->open.parts;
     switch (role) {
     case ROLE_MODEL: return n->model;
     case ROLE_REFINER: return n->refiner;
@@ -43,12 +43,12 @@ static const char *named_for(const CheckNamed *n, RecordRole role) {
     case ROLE_UNET: return p->unet;
     case ROLE_TAESD: return p->taesd;
     case ROLE_UPSCALER: return n->upscaler;
-    case ROLE_IP_ADAPTER: return n->controls->ip_adapter;
-    case ROLE_IMAGE_ENCODER: return n->controls->image_encoder;
+    case ROLE_IP_ADAPTER: return n->controls.ip_adapter;
+    case ROLE_IMAGE_ENCODER: return n->controls.image_encoder;
     case ROLE_IMAGE: return n->image;
     case ROLE_MASK: return n->mask;
     case ROLE_NOISE: return n->noise;
-    case ROLE_EMBEDDING: return n->open->embedding_dir;
+    case ROLE_EMBEDDING: return n->open.embedding_dir;
     case ROLE_TAG: return n->lora_dir;
     default: return NULL;
     }
@@ -77,15 +77,15 @@ static void warn_of_other(const RecordFile *f, const char *path) {
 /* --- lists --- */
 
 /* ControlNets and image prompts: all are named, or all are found. */
-static bool take_controls(const Record *r, const CheckNamed *n, CheckFiles *out, Error *e) {
+static bool take_controls(const Record *r, const NamedFiles *n, CheckFiles *out, Error *e) {
     ControlOptions *c = &out->a.controls;
     int next = 0, image = 0;
     c->at = calloc((size_t)r->control_count + 1, sizeof *c->at);
     if (!c->at) return error_set(e, ERR_MEMORY, "%s: out of memory", r->file->path);
     c->count = r->control_count;
     for (int i = 0; i < c->count; i++) {
-        if (n->controls->count) c->at[i] = n->controls->at[i];
-        if (n->controls->count && c->at[i].prompt != r->controls[i].prompt)
+        if (n->controls.count) c->at[i] = n->controls.at[i];
+        if (n->controls.count && c->at[i].prompt != r->controls[i].prompt)
             return error_set(e, ERR_ARGUMENT, "%s: number %d is %s; name it with %s", r->file->path, i,
                              r->controls[i].prompt ? "an image prompt" : "a ControlNet",
                              r->controls[i].prompt ? "--image-prompt" : "--control");
@@ -99,7 +99,7 @@ static bool take_controls(const Record *r, const CheckNamed *n, CheckFiles *out,
         int at = f->role == ROLE_CONTROL ? next++ : image++;
         if (at >= c->count) return error_set(e, ERR_FORMAT, "%s: names more ControlNets than it has", r->file->path);
         char *to = f->role == ROLE_CONTROL ? c->at[at].file : c->at[at].image;
-        if (n->controls->count) {
+        if (n->controls.count) {
             if (f->role == ROLE_CONTROL) warn_of_other(f, to);
             continue;
         }
@@ -129,7 +129,7 @@ static bool take_networks(const Record *r, CheckFiles *out, Error *e) {
 
 /* Files that prompts name are looked for in one place: the file itself, if there is one; where it lies; or, if others
  * lie elsewhere, all of --files. */
-static bool place_for(const Record *r, const CheckNamed *n, const CheckFiles *out, RecordRole role, bool file,
+static bool place_for(const Record *r, const char *files, const CheckFiles *out, RecordRole role, bool file,
                       char place[OS_PATH_SIZE], Error *e) {
     int count = 0;
     for (size_t i = 0; i < r->file_count; i++) {
@@ -137,7 +137,7 @@ static bool place_for(const Record *r, const CheckNamed *n, const CheckFiles *ou
         size_t size = slash ? (size_t)(slash - path) : 1;
         if (r->files[i].role != role || !path) continue;
         bool same = count && strlen(place) == size && !memcmp(place, slash ? path : ".", size);
-        if (count++ && !same && n->files) return path_make(place, e, "%s", n->files);
+        if (count++ && !same && files) return path_make(place, e, "%s", files);
         if (!path_make(place, e, "%.*s", (int)size, slash ? path : ".")) return false;
     }
     for (size_t i = 0; file && count == 1 && i < r->file_count; i++)
@@ -145,11 +145,11 @@ static bool place_for(const Record *r, const CheckNamed *n, const CheckFiles *ou
     return true;
 }
 
-static bool take_folders(const Record *r, const CheckNamed *n, CheckFiles *out, Error *e) {
+static bool take_folders(const Record *r, const char *files, CheckFiles *out, Error *e) {
     bool some = false;
     PictureArguments *a = &out->a;
-    if (!place_for(r, n, out, ROLE_EMBEDDING, true, out->folder, e) ||
-        !place_for(r, n, out, ROLE_TAG, false, out->loras, e))
+    if (!place_for(r, files, out, ROLE_EMBEDDING, true, out->folder, e) ||
+        !place_for(r, files, out, ROLE_TAG, false, out->loras, e))
         return false;
     for (size_t i = 0; i < r->file_count; i++) {
         const RecordFile *f = &r->files[i];
@@ -171,14 +171,14 @@ static bool take_folders(const Record *r, const CheckNamed *n, CheckFiles *out, 
 /* --- all --- */
 
 /* Roles that are to be found: those that no option names. */
-static void choose(const CheckNamed *n, bool wanted[ROLE_COUNT]) {
+static void choose(const NamedFiles *n, bool wanted[ROLE_COUNT]) {
     for (int i = 0; i < ROLE_COUNT; i++) {
         RecordRole role = (RecordRole)i;
-        wanted[i] = is_control(role) ? !n->controls->count : !named_for(n, role);
+        wanted[i] = is_control(role) ? !n->controls.count : !named_for(n, role);
     }
 }
 
-static bool take_single(const Record *r, const CheckNamed *n, CheckFiles *out, size_t i, Error *e) {
+static bool take_single(const Record *r, const NamedFiles *n, CheckFiles *out, size_t i, Error *e) {
     const RecordFile *f = &r->files[i];
     const char *named = named_for(n, f->role), **to = place_of(&out->a, f->role);
     if (!to) return true;
@@ -189,7 +189,7 @@ static bool take_single(const Record *r, const CheckNamed *n, CheckFiles *out, s
 }
 
 /* What options name of which the record says nothing: a record that names no files, or files that are too many. */
-static void take_named(const CheckNamed *n, PictureArguments *a) {
+static void take_named(const NamedFiles *n, PictureArguments *a) {
     for (int i = 0; i < ROLE_COUNT; i++) {
         const char *named = named_for(n, (RecordRole)i), **to = place_of(a, (RecordRole)i);
         if (named && to) *to = named;
@@ -205,7 +205,7 @@ static bool names(const Record *r, RecordRole role) {
 }
 
 /* A record that names its files has no others. */
-static void warn_of_more(const Record *r, const CheckNamed *n) {
+static void warn_of_more(const Record *r, const NamedFiles *n) {
     for (int role = ROLE_VAE; role <= ROLE_TAESD; role++) {
         const char *named = named_for(n, (RecordRole)role);
         if (!names(r, (RecordRole)role) && r->file_count && named && strcmp(named, "none"))
@@ -214,7 +214,7 @@ static void warn_of_more(const Record *r, const CheckNamed *n) {
 }
 
 /* ERR_ARGUMENT where more is named than the record has, or less than all. */
-static bool check_named(const Record *r, const CheckNamed *n, Error *e) {
+static bool check_named(const Record *r, const NamedFiles *n, Error *e) {
     SdRequest own = r->request;
     if (n->upscaler && !request_enlarges_by_file(&own))
         return error_set(e, ERR_ARGUMENT, "%s: was made without an upscaler's file; leave --upscaler out",
@@ -223,26 +223,26 @@ static bool check_named(const Record *r, const CheckNamed *n, Error *e) {
         return error_set(e, ERR_ARGUMENT,
                          "%s: was made without a second model in hires fix; leave --hires-checkpoint out",
                          r->file->path);
-    return !n->controls->count || n->controls->count == r->control_count ||
+    return !n->controls.count || n->controls.count == r->control_count ||
            error_set(e, ERR_ARGUMENT, "%s: has %d ControlNets and image prompts, and %d are named; name all or none",
-                     r->file->path, r->control_count, n->controls->count);
+                     r->file->path, r->control_count, n->controls.count);
 }
 
-bool check_files(const Record *r, const CheckNamed *n, CheckFiles *out, Error *e) {
+bool check_files(const Record *r, const NamedFiles *n, const char *files, CheckFiles *out, Error *e) {
     bool wanted[ROLE_COUNT];
     PictureArguments *a = &out->a;
     *out = (CheckFiles){.a = picture_defaults(OF_RECORD)};
-    a->open = *n->open;
+    a->open = n->open;
     a->request = r->request;
     a->request.image = a->request.mask = NULL; /* the record has only their sizes */
     choose(n, wanted);
     if (!check_named(r, n, e)) return false;
     take_named(n, a);
     warn_of_more(r, n);
-    a->controls.ip_adapter = n->controls->ip_adapter, a->controls.image_encoder = n->controls->image_encoder;
-    bool ok = record_find(r, &(RecordFolders){n->files, n->lora_dir}, wanted, &out->found, e);
+    a->controls.ip_adapter = n->controls.ip_adapter, a->controls.image_encoder = n->controls.image_encoder;
+    bool ok = record_find(r, &(RecordFolders){files, n->lora_dir}, wanted, &out->found, e);
     for (size_t i = 0; ok && i < r->file_count; i++) ok = take_single(r, n, out, i, e);
-    ok = ok && take_controls(r, n, out, e) && take_networks(r, out, e) && take_folders(r, n, out, e);
+    ok = ok && take_controls(r, n, out, e) && take_networks(r, out, e) && take_folders(r, files, out, e);
     if (ok && *r->networks) a->request.network_hashes = r->networks;
     return ok && said_folder(r->embeddings, r->networks, a->open.embedding_dir, e);
 }

@@ -2,14 +2,8 @@
 #ifndef SD_TOOLS_COMMANDS_CHECK_FILES_H
 #define SD_TOOLS_COMMANDS_CHECK_FILES_H
 
+#include "named_files.h"
 #include "record.h"
-
-/* What options say; NULL and none: nothing. */
-typedef struct {
-    const char *model, *refiner, *hires_model, *image, *background, *mask, *noise, *upscaler, *lora_dir, *files;
-    const ModelOptions *open;
-    const ControlOptions *controls;
-} CheckNamed;
 
 /* All zero: none. */
 typedef struct {
@@ -19,9 +13,10 @@ typedef struct {
     char loras[OS_PATH_SIZE];
 } CheckFiles;
 
-/* Finds what the record reads, and warns of files that are named but other than the record's. ERR_FORMAT: one line with
- * the name and hash of a file that is nowhere. check_files_free in any case. */
-bool check_files(const Record *r, const CheckNamed *named, CheckFiles *out, Error *e);
+/* Finds what the record reads, in the folder `files` (NULL: beside it) where options do not name it, and warns of files
+ * that are named but other than the record's. ERR_FORMAT: one line with the name and hash of a file that is nowhere.
+ * check_files_free in any case. */
+bool check_files(const Record *r, const NamedFiles *named, const char *files, CheckFiles *out, Error *e);
 void check_files_free(CheckFiles *f);
 
 #endif

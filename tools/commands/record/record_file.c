@@ -133,7 +133,7 @@ static bool take_files(Record *r, Error *e) {
     r->file_text = text_copy(text, strlen(text));
     if (!r->file_text) return error_set(e, ERR_MEMORY, "%s: out of memory", r->file->path);
     return record_files_read(r->file_text, &r->files, &r->file_count, e) ||
-           bad(r, e, "is not lines of SHA-256 BYTES ROLE NAME", "sdc.files");
+           bad(r, e, "is not lines of SHA-256 BYTES ROLE NAME, one for a role that is no list's", "sdc.files");
 }
 
 /* What the model was told. */

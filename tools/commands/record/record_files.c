@@ -247,6 +247,12 @@ static bool take_line(char *line, RecordFile *f) {
     return *line && !strchr(line, '/') && strcmp(line, ".") && strcmp(line, "..") && strlen(line) < OS_NAME_SIZE;
 }
 
+/* Whether a run reads several files in this role. */
+static bool is_list(RecordRole role) {
+    return role == ROLE_CONTROL || role == ROLE_CONTROL_IMAGE || role == ROLE_LORA || role == ROLE_TAG ||
+           role == ROLE_EMBEDDING;
+}
+
 bool record_files_read(char *text, RecordFile **out, size_t *count, Error *e) {
     size_t lines = 1;
     *out = NULL, *count = 0;
@@ -255,10 +261,13 @@ bool record_files_read(char *text, RecordFile **out, size_t *count, Error *e) {
     if (lines > FILES_LISTED) return false;
     *out = calloc(lines, sizeof **out);
     if (!*out) return error_set(e, ERR_MEMORY, "out of memory for a list of files");
+    bool seen[ROLE_COUNT] = {false};
     for (char *line = text; line; (*count)++) {
         char *end = strchr(line, '\n');
+        RecordFile *f = &(*out)[*count];
         if (end) *end = 0;
-        if (!take_line(line, &(*out)[*count])) return false;
+        if (!take_line(line, f) || (seen[f->role] && !is_list(f->role))) return false;
+        seen[f->role] = true;
         line = end ? end + 1 : NULL;
     }
     return true;

@@ -46,7 +46,8 @@ typedef struct {
  * why. */
 char *record_files_text(const PictureArguments *a, const SdModel *m, const SdRequest *r, const char *parameters,
                         Error *e);
-/* Reads such a text, in which it puts NULs where words end: *out [*count], which the caller frees. False: it is none.
+/* Reads such a text, in which it puts NULs where words end: *out [*count], which the caller frees. False: it is none,
+ * or names two files in the role of one.
  * ERR_MEMORY in e. */
 bool record_files_read(char *text, RecordFile **out, size_t *count, Error *e);
 /* SHA-256 of a file; of a folder, of lines "SHA256  PATH\n" of the weights and configurations in it, as sha256sum

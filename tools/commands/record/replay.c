@@ -1,9 +1,8 @@
 /* replay.c: `sdc replay FILE -m MODEL`: makes a picture again from what it says, and compares. */
+#include "named_files.h"
 #include "replay_compare.h"
 #include "said.h"
 #include "tools/cli/commands.h"
-#include "tools/cli/options/control_options.h"
-#include "tools/cli/options/model_options.h"
 #include "tools/cli/options/network_options.h"
 #include "tools/cli/output.h"
 #include "tools/cli/picture_start.h"
@@ -25,32 +24,13 @@
 #include <string.h>
 
 typedef struct {
-    const char *model, *refiner, *hires_model, *image, *background, *mask, *noise, *lora_dir, *upscaler, *out;
-    ModelOptions open;
-    ControlOptions controls;
+    NamedFiles named;
+    const char *out;
 } Arguments;
 
-static const Option OPTIONS[] = {
-    OPTION(STRING, model, 'm', "model", "MODEL", MODEL_HELP),
-    OPTION(STRING, refiner, 0, "refiner", "MODEL", "the refiner, if one took part"),
-    OPTION(STRING, hires_model, 0, "hires-checkpoint", "MODEL",
-           "what drew the second time, if hires fix had another model"),
-    OPTION(STRING, image, 'i', "image", "FILE", "the picture that an img2img picture was made from"),
-    OPTION(STRING, background, 0, "background", "COLOR",
-           "what showed through that picture: RRGGBB, white, black (white)"),
-    OPTION(STRING, mask, 0, "mask", "FILE", "the mask of an inpainted picture"),
-    OPTION(STRING, upscaler, 0, "upscaler", "FILE", "the upscaler of its hires fix or SD upscale, if that was a file"),
-    OPTION(STRING, noise, 0, "noise", "FILE", "the file of noise that it began with, if there was one"),
-    OPTION(LIST, controls.control, 0, "control", "FILE:IMAGE",
-           "a ControlNet that took part and the picture that it was shown, once for each in the text's order"),
-    OPTION(LIST, controls.image_prompt, 0, "image-prompt", "IMAGE", "an image prompt, likewise"),
-    OPTION(STRING, controls.ip_adapter, 0, "ip-adapter", "FILE", "the IP-Adapter that took part"),
-    OPTION(STRING, controls.image_encoder, 0, "image-encoder", "FILE", "its vision encoder"),
-    OPTION(STRING, lora_dir, 0, "lora-dir", "DIR",
-           "where the LoRA files are that it names (Lora or loras beside the model)"),
-    OPTION(STRING, out, 'o', "out", "FILE", "save the new picture, a PNG file"),
-    OPTION_ROWS(open, model_rows),
-    OPTION_END};
+static const Option OPTIONS[] = {OPTION_ROWS(named, named_files_rows),
+                                 OPTION(STRING, out, 'o', "out", "FILE", "save the new picture, a PNG file"),
+                                 OPTION_ROWS(named.open, model_rows), OPTION_END};
 
 /* --- from text to request --- */
 
@@ -79,33 +59,34 @@ static bool check_request(const Arguments *a, Replay *r, Error *e) {
         if (!infotext_get(&r->info.read, NEEDED[i]))
             return error_set(e, ERR_FORMAT, "the text does not tell its %.*s", (int)strcspn(NEEDED[i], "-"), NEEDED[i]);
     if (r->request.seed < 0) return error_set(e, ERR_FORMAT, "Seed: %lld is random", (long long)r->request.seed);
-    if (from_image && !a->image)
+    if (from_image && !a->named.image)
         return error_set(e, ERR_FORMAT,
                          "Denoising strength: needs the picture that it was made from; name it after -i");
-    if (!from_image && a->image)
+    if (!from_image && a->named.image)
         return error_set(e, ERR_FORMAT, "was not made from a picture: has no Denoising strength; leave -i out");
     const char *masked = mask_key(&r->info.read);
-    if (masked && !a->mask)
+    if (masked && !a->named.mask)
         return error_set(e, ERR_FORMAT, "%s: needs the mask that it was made with; name it after --mask", masked);
-    if (!from_image && a->mask) return error_set(e, ERR_FORMAT, "was not made from a picture; leave --mask out");
+    if (!from_image && a->named.mask) return error_set(e, ERR_FORMAT, "was not made from a picture; leave --mask out");
     bool network = request_enlarges_by_file(&r->request);
     const char **enlarger = request_enlarger(&r->request);
-    if (network && !a->upscaler)
+    if (network && !a->named.upscaler)
         return error_set(e, ERR_FORMAT, "%s upscaler: needs %.100s; name its file after --upscaler",
                          request_hires(&r->request) ? "Hires" : "SD upscale", *enlarger);
-    if (!network && a->upscaler)
+    if (!network && a->named.upscaler)
         return error_set(e, ERR_FORMAT, "was made without an upscaler's file; leave --upscaler out");
-    if (network) *enlarger = a->upscaler;
+    if (network) *enlarger = a->named.upscaler;
     const char *refiner = infotext_refiner(&r->info.read);
-    if (refiner && !a->refiner)
+    if (refiner && !a->named.refiner)
         return error_set(e, ERR_FORMAT, "Refiner: needs %.100s; name its file after --refiner", refiner);
-    if (!refiner && a->refiner) return error_set(e, ERR_FORMAT, "was made without a refiner; leave --refiner out");
+    if (!refiner && a->named.refiner)
+        return error_set(e, ERR_FORMAT, "was made without a refiner; leave --refiner out");
     const char *next = infotext_hires_model(&r->info.read);
-    if (next && !a->hires_model)
+    if (next && !a->named.hires_model)
         return error_set(e, ERR_FORMAT, "Hires checkpoint: needs %.100s; name its file after --hires-checkpoint", next);
-    if (!next && a->hires_model)
+    if (!next && a->named.hires_model)
         return error_set(e, ERR_FORMAT, "was made without a second model in hires fix; leave --hires-checkpoint out");
-    if (a->noise && !infotext_get(&r->info.read, "Noise"))
+    if (a->named.noise && !infotext_get(&r->info.read, "Noise"))
         return error_set(e, ERR_FORMAT, "did not begin with a file of noise; leave --noise out");
     SdRequest checked = r->request;
     if (network) *request_enlarger(&checked) = NULL; /* a file, which is not open yet */
@@ -138,7 +119,7 @@ static const struct {
 enum { PARTS_COUNT = sizeof PARTS / sizeof *PARTS };
 
 static const char *part_option(const Arguments *a, int i) {
-    return *(const char *const *)(const void *)((const char *)&a->open.parts + PARTS[i].at);
+    return *(const char *const *)(const void *)((const char *)&a->named.open.parts + PARTS[i].at);
 }
 
 /* Whether the files that the text names were given, and no others. --vae none is the user's own decision. */
@@ -168,14 +149,14 @@ static bool take_controls(const Arguments *a, const Replay *r, Error *e) {
         SdControl said = {0};
         bool prompt;
         if (!infotext_control(&r->info.read, i, &said, model, &prompt, e)) return false;
-        if (i >= a->controls.count || a->controls.at[i].prompt != prompt)
+        if (i >= a->named.controls.count || a->named.controls.at[i].prompt != prompt)
             return error_set(e, ERR_FORMAT,
                              "ControlNet %d: needs %.100s and the picture that it was shown; name both %s", i, model,
                              prompt ? "after --ip-adapter and --image-prompt, with --image-encoder"
                                     : "after --control, as FILE:IMAGE");
-        a->controls.at[i].control = said;
+        a->named.controls.at[i].control = said;
     }
-    return a->controls.count <= count ||
+    return a->named.controls.count <= count ||
            error_set(e, ERR_FORMAT,
                      "was made with %d ControlNets and image prompts; leave --control and --image-prompt out %s", count,
                      count ? "for the others" : "");
@@ -183,8 +164,8 @@ static bool take_controls(const Arguments *a, const Replay *r, Error *e) {
 
 static bool read_request(const Arguments *a, Replay *r, Error *e) {
     r->request = sd_request(NULL);
-    r->request.noise = a->noise;
-    r->request.lora_dir = a->lora_dir;
+    r->request.noise = a->named.noise;
+    r->request.lora_dir = a->named.lora_dir;
     r->request.network_hashes = infotext_get(&r->info.read, "Lora hashes");
     if (r->info.missing)
         return error_set(e, ERR_FORMAT, "%s's text says more than sdc can do again: %s", r->info.program,
@@ -192,7 +173,8 @@ static bool read_request(const Arguments *a, Replay *r, Error *e) {
     r->exact = infotext_exact(&r->info.read);
     return infotext_request(&r->info.read, &r->request, e) && infotext_precision(&r->info.read, &r->precision, e) &&
            infotext_prediction(&r->info.read, &r->prediction, e) && check_request(a, r, e) && check_parts(a, r, e) &&
-           said_folder(infotext_get(&r->info.read, "TI hashes"), r->request.network_hashes, a->open.embedding_dir, e) &&
+           said_folder(infotext_get(&r->info.read, "TI hashes"), r->request.network_hashes, a->named.open.embedding_dir,
+                       e) &&
            take_controls(a, r, e);
 }
 
@@ -239,20 +221,20 @@ static int generate(const Command *c, const Arguments *a, Replay *r, const Repla
     Error e = {0};
     Progress progress;
     SdResult result = {0};
-    ModelOptions open = a->open;
+    ModelOptions open = a->named.open;
     char precision[16], prediction[8];
     if (!open.precision) open.precision = words_get(PRECISION_WORDS, (int)r->precision, precision, sizeof precision);
     if (!open.prediction && r->prediction)
         open.prediction = words_get(PREDICTION_WORDS, (int)r->prediction - 1, prediction, sizeof prediction);
     open.ema = open.ema || infotext_ema(&r->info.read);
-    if (!a->open.precision && !a->open.device && r->exact == SD_EXACT_VERSION) open.exact = true;
+    if (!a->named.open.precision && !a->named.open.device && r->exact == SD_EXACT_VERSION) open.exact = true;
     else if (r->exact && r->exact != SD_EXACT_VERSION)
         fprintf(stderr, "sdc: note: %s: has the bits of version %d, this program those of version %d\n", was->path,
                 r->exact, SD_EXACT_VERSION);
     os_catch_stop();
     progress_begin(&progress, open.quiet, 1);
-    SdModel *model = model_options_open(&open, a->model, &e), *refiner = refiner_open(&open, a->refiner, &e),
-            *next = refiner_open(&open, a->hires_model, &e);
+    SdModel *model = model_options_open(&open, a->named.model, &e),
+            *refiner = refiner_open(&open, a->named.refiner, &e), *next = refiner_open(&open, a->named.hires_model, &e);
     if (model) warn_of_model(model, &r->info.read, &e);
     if (model) warn_of_parts(model, &r->info.read, &e);
     if (model && !e.code)
@@ -263,7 +245,7 @@ static int generate(const Command *c, const Arguments *a, Replay *r, const Repla
     SdUpscaler *upscaler = model && !e.code ? picture_upscaler(&open, &r->request, called, &e) : NULL;
     r->request.refiner = refiner, r->request.hires_model = next;
     OpenControls controls;
-    controls_open(&controls, &a->controls, model, &r->request, &e);
+    controls_open(&controls, &a->named.controls, model, &r->request, &e);
     networks_note(model, &r->request, open.quiet, &e);
     model_note_ignored(&open, model, &r->request);
     r->request.progress = progress_show;
@@ -299,9 +281,10 @@ static int replay(const Command *c, const Arguments *a, const char *path) {
     if (ok && !read_request(a, &r, &field)) ok = error_set(&e, ERR_FORMAT, "%s: %s", path, field.text);
     ok = ok && image_decode(b->bytes, b->size, path, IMAGE_WHITE, &was.image, &e);
     if (ok) warn(path, was.image.warning);
-    ok = ok && picture_start(a->image, a->background, &r.image, &r.request, NULL, &e) &&
-         picture_mask(a->mask, &r.mask, &r.request, &e);
-    if (ok && a->mask && !infotext_get(&r.info.read, "Mask blur")) r.request.mask_blur = 0; /* the webui omits it */
+    ok = ok && picture_start(a->named.image, a->named.background, &r.image, &r.request, NULL, &e) &&
+         picture_mask(a->named.mask, &r.mask, &r.request, &e);
+    if (ok && a->named.mask && !infotext_get(&r.info.read, "Mask blur"))
+        r.request.mask_blur = 0; /* the webui omits it */
     if (ok && request_tiles(&r.request) && !infotext_get(&r.info.read, "SD upscale scale"))
         find_scale(&r.request, &was.image);
     int width, height;
@@ -326,29 +309,17 @@ static int run(const Command *c, int argc, char **argv) {
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
     if (rest != 1) return usage_error(c, rest ? "'%.60s': one picture at a time" : "no picture named", argv[rest > 1]);
-    if (!a.model && !sd_builtin())
+    if (!a.named.model && !sd_builtin())
         return usage_error(c, "no model is built in: -m takes the one that the picture was made with");
     const char *path = argv[0];
     input_file(&path);
-    input_file(&a.image);
-    input_file(&a.mask);
-    uint32_t color;
-    if (a.background && !picture_color(a.background, &color))
-        return usage_error(c, "--background: '%.40s' is no colour; write RRGGBB, white or black", a.background);
     code = output_file(c, "--out", &a.out);
-    if (code != GO_ON) return code;
-    if (a.out && (file_same(a.out, path) || file_same(a.out, a.model) || file_same(a.out, a.refiner) ||
-                  file_same(a.out, a.hires_model) || file_same(a.out, a.image) || file_same(a.out, a.mask) ||
-                  file_same(a.out, a.noise) || file_same(a.out, a.upscaler) || part_options_name(&a.open.parts, a.out)))
-        return usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
-    if (a.out && !image_write_check(a.out, &e)) return usage_error(c, "--out: %s", e.text);
-    if (a.open.device && strchr(a.open.device, ',')) return usage_error(c, "--device: one at a time");
-    code = model_options_check(c, &a.open);
-    if (code == GO_ON) code = control_options_read(c, &a.controls);
-    if (code == GO_ON && a.out && control_options_name(&a.controls, a.out))
+    if (code == GO_ON && a.out && !image_write_check(a.out, &e)) code = usage_error(c, "--out: %s", e.text);
+    if (code == GO_ON) code = named_files_check(c, &a.named);
+    if (code == GO_ON && a.out && (file_same(a.out, path) || named_files_name(&a.named, a.out)))
         code = usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
     if (code == GO_ON) code = replay(c, &a, path);
-    control_options_free(&a.controls);
+    control_options_free(&a.named.controls);
     return code;
 }
 
