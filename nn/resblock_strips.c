@@ -8,7 +8,11 @@
  *
  * An x that is an up-sampled and convolved map is computed in every sweep. Rows that two neighbouring strips read stay
  * in windows that move down the map, so nothing else is computed twice. Strips begin where tiles of the convolutions
- * and blocks of the statistics begin. Rows of y are written once those of x are no longer read: y may be x. */
+ * and blocks of the statistics begin.
+ *
+ * Rows of y are written once those of x are no longer read: y may be x. With an up-sampling, when the first `ready`
+ * rows of y are written, the next row of x to be read is at least ready / 2 + 3: with n = 1, x may lie at the end of a
+ * block of memory at whose beginning y lies, and the block need not be larger than either of them. */
 #include "resblock.h"
 #include "strips.h"
 
@@ -68,35 +72,44 @@ static void inner_rows(Ctx *c, const Strips *s, Tensor y, const Window *x, int64
     scope_end(c, scope);
 }
 
-/* Rows [from, to) of y, from those of x and the normalised inner rows with their neighbours. */
-static void outer_rows(Ctx *c, const Strips *s, Tensor y, Tensor x, const Window *inner, int64_t from, int64_t to) {
-    int64_t first = from ? from - 1 : 0, last = to < s->h ? to + 1 : s->h;
-    if (s->m->has_skip) linear(c, tensor_tokens(y), &s->m->skip, tensor_tokens(x), NULL, PLAIN);
-    else if (s->up) op_affine(c, y, x, 1, 0);
-    conv3_rows(c, y, &s->m->conv2, window_rows(inner, first, last), first, s->h, from, to, (Epilogue){.residual = &y});
+/* Rows [from, to) of y get x, which the normalised inner map is convolved on top of. */
+static void skip_rows(Ctx *c, const Strips *s, Tensor y, const Window *x, int64_t from, int64_t to) {
+    Tensor rows = tensor_slice(y, 1, from, to - from), in = window_rows(x, from, to);
+    if (s->m->has_skip) linear(c, tensor_tokens(rows), &s->m->skip, tensor_tokens(in), NULL, PLAIN);
+    else if (s->up) op_affine(c, rows, in, 1, 0);
 }
 
-/* With y, the third sweep; else the second, which sums the inner map into parts. */
+/* Rows [from, to) of y, which hold x, from the normalised inner rows with their neighbours. */
+static void outer_rows(Ctx *c, const Strips *s, Tensor y, const Window *inner, int64_t from, int64_t to) {
+    int64_t first = from ? from - 1 : 0, last = to < s->h ? to + 1 : s->h;
+    Tensor rows = tensor_slice(y, 1, from, to - from);
+    conv3_rows(c, rows, &s->m->conv2, window_rows(inner, first, last), first, s->h, from, to,
+               (Epilogue){.residual = &rows});
+}
+
+/* With y, the third sweep; else the second, which sums the inner map into parts. The inner map is a unit ahead of y,
+ * and a computed x a unit ahead of that. */
 static void sweep(Ctx *c, const Strips *s, Tensor *y, Tensor parts) {
     size_t scope = scope_begin(c);
-    int64_t h = s->h, most = s->rows + 2 * s->unit < h ? s->rows + 2 * s->unit : h;
+    int64_t h = s->h, most = s->rows + s->unit + 1 < h ? s->rows + s->unit + 1 : h, written = 0;
     Window x = {.buffer = s->x, .to = h}, inner = {.buffer = tensor_new(c, 4, SHAPE(s->n, most, s->w, s->out))};
     if (s->up) x = (Window){.buffer = tensor_new(c, 4, SHAPE(s->n, most, s->w, s->in))};
-    for (int64_t from = 0; from < h; from += s->rows) {
-        int64_t to = from + s->rows < h ? from + s->rows : h;
-        int64_t done = inner.to, ready = to + s->unit < h ? to + s->unit : h; /* of the inner map */
+    for (int64_t done = 0, ready; done < h; done = ready) {
+        ready = done + s->rows < h ? done + s->rows : h;
         int64_t upto = ready + s->unit < h ? ready + s->unit : h, begun = x.to;
         if (s->up && upto > begun) up_rows(c, s, window_grow(&x, upto), begun);
-        if (ready > done) {
-            Tensor made = window_grow(&inner, ready);
-            inner_rows(c, s, made, &x, done, ready);
-            if (y) norm_rows(c, made, &s->m->norm2, made, NULL, s->stats2, ACT_SILU, 0, ready - done);
-            else op_group_sums(c, parts_of(s, parts, done, ready), tensor_tokens(made), NULL);
-        }
-        if (y) outer_rows(c, s, tensor_slice(*y, 1, from, to - from), window_rows(&x, from, to), &inner, from, to);
-        if (to == h) break;
-        window_move(c, &inner, y ? to - 1 : ready);
-        if (s->up) window_move(c, &x, y ? to : ready - 1);
+        Tensor made = window_grow(&inner, ready);
+        inner_rows(c, s, made, &x, done, ready);
+        if (y) {
+            int64_t to = ready < h ? ready - s->unit : h;
+            norm_rows(c, made, &s->m->norm2, made, NULL, s->stats2, ACT_SILU, 0, ready - done);
+            skip_rows(c, s, *y, &x, done, ready);
+            if (to > written) outer_rows(c, s, *y, &inner, written, to);
+            written = to;
+        } else op_group_sums(c, parts_of(s, parts, done, ready), tensor_tokens(made), NULL);
+        if (ready == h) break;
+        window_move(c, &inner, y ? (written ? written - 1 : 0) : ready);
+        if (s->up) window_move(c, &x, ready - 1);
     }
     scope_end(c, scope);
 }
@@ -107,9 +120,8 @@ void resblock_strips(Ctx *c, Tensor y, const ResBlock *m, Tensor x, const Conv *
     Strips s = {.m = m, .up = up, .x = x, .n = y.n[0], .h = y.n[1], .w = y.n[2], .out = y.n[3]};
     s.in = m->conv1.w.t.n[3];
     for (s.unit = up ? 8 : 4; s.unit * s.w % GROUP_NORM_PIXELS; s.unit *= 2) {}
-    /* low strips: a window holds more than one, and the purpose is to save memory */
-    s.rows = strip_rows(s.h, (size_t)(s.n * s.w * s.in) * 4, c->strip / 8, s.unit);
-    if (s.rows < 2 * s.unit) s.rows = 2 * s.unit;
+    /* low strips: windows hold more than one, and the purpose is to save memory */
+    s.rows = strip_rows(s.h, (size_t)(s.n * s.w * s.in) * 4, c->strip / 4, s.unit);
     int64_t groups = m->norm1.groups, blocks = (s.h * s.w + GROUP_NORM_PIXELS - 1) / GROUP_NORM_PIXELS;
     Tensor parts = tensor_new_typed(c, F64, 4, SHAPE(s.n, blocks, groups, 2));
     s.stats1 = tensor_new_typed(c, F64, 3, SHAPE(s.n, groups, 2));

@@ -88,9 +88,10 @@ Tensor window_grow(Window *w, int64_t to) {
 }
 
 void window_move(Ctx *c, Window *w, int64_t from) {
-    int64_t kept = w->to - from, down = from - w->from;
-    assert(kept <= down || !down); /* they do not overlap */
-    if (down && kept > 0)
-        op_affine(c, tensor_slice(w->buffer, 1, 0, kept), tensor_slice(w->buffer, 1, down, kept), 1, 0);
+    int64_t kept = w->to - from, down = from - w->from, n;
+    for (int64_t at = 0; down && at < kept; at += n) { /* pieces that do not overlap what they become */
+        n = kept - at < down ? kept - at : down;
+        op_affine(c, tensor_slice(w->buffer, 1, at, n), tensor_slice(w->buffer, 1, down + at, n), 1, 0);
+    }
     w->from = from;
 }

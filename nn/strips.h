@@ -36,7 +36,7 @@ typedef struct {
 Tensor window_rows(const Window *w, int64_t from, int64_t to);
 /* Extends it to row `to`; returns the new rows, for the caller to write. */
 Tensor window_grow(Window *w, int64_t to);
-/* Drops the rows before `from`: at least as many as are kept, or none. */
+/* Drops the rows before `from`. */
 void window_move(Ctx *c, Window *w, int64_t from);
 
 #endif

@@ -95,14 +95,33 @@ static bool resamples(const Vae *v, int level, int strips) {
     return v->levels[level].has_resample && !(v->decoder && in_strips(v, level + 1, strips));
 }
 
+/* Whether the decoder's last level, whose map is the largest, comes to lie on the map that it is made of (see
+ * resblock_strips.c): then that one lies at the high end, and both need no more memory than the larger. */
+static bool overlaps(const Vae *v, int64_t n, int strips) {
+    int last = v->config.levels - 1;
+    return v->decoder && n == 1 && last > 0 && v->levels[last - 1].has_resample && in_strips(v, last, strips);
+}
+
+/* Whether for that the map at the low end, which the middle leaves, has to be at the high one. */
+static bool moves(const Vae *v, int64_t n, int strips) {
+    bool changes = false; /* ends, on its way to the last level */
+    for (int i = 0; i + 1 < v->config.levels; i++) {
+        bool up = i && v->levels[i - 1].has_resample && !resamples(v, i - 1, strips);
+        changes ^= up || v->levels[i].res[0].has_skip;
+        changes ^= resamples(v, i, strips);
+    }
+    return overlaps(v, n, strips) && !changes;
+}
+
 /* The most that two successive maps take together, in elements. */
 static int64_t most_memory(const Vae *v, int64_t n, int64_t h, int64_t w, int64_t channels, int strips) {
-    int64_t now = n * h * w * channels, most = now;
+    int64_t now = n * h * w * channels, most = moves(v, n, strips) ? 2 * now : now;
     for (int i = 0; i < v->config.levels; i++) {
         const VaeLevel *level = &v->levels[i];
         bool upwards = i && v->levels[i - 1].has_resample && !resamples(v, i - 1, strips);
         if (upwards) h *= 2, w *= 2;
         int64_t after = n * h * w * level->out;
+        if (i + 1 == v->config.levels && overlaps(v, n, strips)) return after > most ? after : most;
         if ((upwards || level->res[0].has_skip) && now + after > most) most = now + after;
         now = after;
         if (resamples(v, i, strips)) {
@@ -173,7 +192,14 @@ static void run(Ctx *c, Tensor y, const Vae *v, Tensor x, int strips) {
     Tensor h = next(&ends, x, x.n[1], x.n[2], channels);
     conv3(c, h, &v->conv_in, x, PLAIN);
     tap(c, h, "conv_in");
-    if (v->decoder) run_middle(c, &ends, v, h, begin, end);
+    if (v->decoder) {
+        run_middle(c, &ends, v, h, begin, end);
+        if (moves(v, h.n[0], strips)) {
+            Tensor low = h;
+            h = next(&ends, low, low.n[1], low.n[2], low.n[3]);
+            op_affine(c, h, low, 1, 0);
+        }
+    }
     for (int i = 0; i < v->config.levels; i++) {
         h = run_level(c, &ends, v, i, h, strips);
         tap(c, h, v->decoder ? "up_blocks.%d" : "down_blocks.%d", i);
