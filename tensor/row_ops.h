@@ -10,8 +10,8 @@ typedef struct {
     const void *in; /* [rows][ld] of F32, F16 or BF16, at any byte */
     void *out;      /* likewise, on a number's boundary; may be `in` where their types are the same */
     DType from, to;
-    const float *a, *b; /* [rows][lda], of which `count` count; [count][columns] */
-    int64_t rows, columns, ld, lda, count;
+    const float *a, *b; /* [rows][lda], of which `count` count; [count][ldb], of which `columns` */
+    int64_t rows, columns, ld, lda, ldb, count;
     float scale, factor;
 } ThinChange;
 

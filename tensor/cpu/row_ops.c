@@ -77,37 +77,46 @@ static void add_scaled(float *y, const float *x, int64_t n, float scale, float f
 
 static int64_t width_of(DType type) { return type == F32 ? 4 : 2; }
 
-/* The product of a whole tile stays in registers until it is added to the weight's numbers; those of
- * later columns are fetched. in, out: the tile's */
-static inline __attribute__((always_inline)) void change_tile(const ThinChange *c, DType from, const char *in,
-                                                              char *out, const float *a, const float *b) {
+/* A row of a tile whose product is `sum`. */
+static inline __attribute__((always_inline)) void change_row(const ThinChange *c, DType from, DType to, const char *in,
+                                                             char *out, V *sum) {
     enum { LINE = 64, LATER = 256 };
+    float w[TILE_COLUMNS];
+    for (int64_t k = 0; k < TILE_COLUMNS * width_of(from); k += LINE) __builtin_prefetch(in + LATER + k);
+    for (int v = 0; c->scale != 1 && v < TILE_VECTORS; v++) sum[v] *= c->scale;
+    for (int v = 0; c->factor != 1 && v < TILE_VECTORS; v++) sum[v] *= c->factor;
+    for (int v = 0; v < TILE_VECTORS; v++) sum[v] = widen_vector(in + v * VW * width_of(from), from) + sum[v];
+#if defined __F16C__
+    for (int v = 0; to == F16 && v < TILE_VECTORS; v++) narrow_vector((uint16_t *)(void *)out + v * VW, sum[v]);
+    if (to == F16) return;
+#endif
+    for (int v = 0; to == F32 && v < TILE_VECTORS; v++) *(V *)((float *)(void *)out + v * VW) = sum[v];
+    if (to == F32) return;
+    for (int v = 0; v < TILE_VECTORS; v++) *(V *)(w + v * VW) = sum[v];
+    narrow_row(out, w, to, TILE_COLUMNS);
+}
+
+/* The product of a whole tile stays in registers until it is added to the weight's numbers; those of later columns are
+ * fetched. in, out: the tile's */
+static inline __attribute__((always_inline)) void change_tile(const ThinChange *c, DType from, DType to, const char *in,
+                                                              char *out, const float *a, const float *b) {
     V sum[TILE_ROWS][TILE_VECTORS];
+    const int64_t next_in = c->ld * width_of(from), next_out = c->ld * width_of(to);
     for (int r = 0; r < TILE_ROWS; r++)
         for (int v = 0; v < TILE_VECTORS; v++) sum[r][v] = (V){0};
-    for (int64_t i = 0; i < c->count; i++, b += c->columns)
+    for (int64_t i = 0; i < c->count; i++, b += c->ldb)
         for (int r = 0; r < TILE_ROWS; r++)
             for (int v = 0; v < TILE_VECTORS; v++) sum[r][v] += a[r * c->lda + i] * *(const V *)(b + v * VW);
-    for (int r = 0; r < TILE_ROWS; r++) {
-        float w[TILE_COLUMNS];
-        const char *row = in + r * c->ld * width_of(from);
-        uint16_t *to = (uint16_t *)(void *)(out + r * c->ld * width_of(c->to));
-        for (int64_t k = 0; k < TILE_COLUMNS * width_of(from); k += LINE) __builtin_prefetch(row + LATER + k);
-        for (int v = 0; v < TILE_VECTORS; v++)
-            sum[r][v] = widen_vector(row + v * VW * width_of(from), from) + sum[r][v] * c->scale * c->factor;
-#if defined __F16C__
-        for (int v = 0; c->to == F16 && v < TILE_VECTORS; v++) narrow_vector(to + v * VW, sum[r][v]);
-        if (c->to == F16) continue;
-#endif
-        for (int v = 0; v < TILE_VECTORS; v++) *(V *)(w + v * VW) = sum[r][v];
-        narrow_row(to, w, c->to, TILE_COLUMNS);
-    }
+    change_row(c, from, to, in, out, sum[0]);
+    change_row(c, from, to, in + next_in, out + next_out, sum[1]);
+    change_row(c, from, to, in + 2 * next_in, out + 2 * next_out, sum[2]);
+    change_row(c, from, to, in + 3 * next_in, out + 3 * next_out, sum[3]);
 }
 
 /* What is left of a tile: n numbers of a row. */
 static void change_rest(const ThinChange *c, const char *in, char *out, const float *a, const float *b, int64_t n) {
     float w[TILE_COLUMNS], sum[TILE_COLUMNS] = {0};
-    add_product(sum, n, 1, n, a, c->lda, b, c->columns, c->count);
+    add_product(sum, n, 1, n, a, c->lda, b, c->ldb, c->count);
     widen_row(w, in, c->from, n);
     add_scaled(w, sum, n, c->scale, c->factor);
     narrow_row(out, w, c->to, n);
@@ -127,9 +136,10 @@ static void change(const ThinChange *c) {
                 const float *a = c->a + row * c->lda, *b = c->b + at;
                 step = n == TILE_COLUMNS && row + TILE_ROWS <= end ? TILE_ROWS : 1;
                 if (step == 1) change_rest(c, in, out, a, b, n);
-                else if (c->from == F16) change_tile(c, F16, in, out, a, b);
-                else if (c->from == BF16) change_tile(c, BF16, in, out, a, b);
-                else change_tile(c, F32, in, out, a, b);
+                else if (c->from == F16 && c->to == F16) change_tile(c, F16, F16, in, out, a, b);
+                else if (c->from == BF16 && c->to == BF16) change_tile(c, BF16, BF16, in, out, a, b);
+                else if (c->from == F32 && c->to == F32) change_tile(c, F32, F32, in, out, a, b);
+                else change_tile(c, c->from, c->to, in, out, a, b);
             }
         }
 }

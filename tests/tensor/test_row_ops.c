@@ -70,23 +70,25 @@ static void check_product(const RowOps *ops) {
 
 /* The pass for a weight against its four steps. */
 static void check_change(const RowOps *ops, DType from, DType to) {
-    enum { ROWS = 37, COLUMNS = 150, COUNT = 33, LDA = 35, LD = 160, SIZE = ROWS * LD };
-    static float a[ROWS * LDA], b[COUNT * COLUMNS], wide[SIZE], sums[SIZE];
+    enum { ROWS = 37, COLUMNS = 150, COUNT = 33, LDA = 35, LDB = 153, LD = 160, SIZE = ROWS * LD };
+    static float a[ROWS * LDA], b[COUNT * LDB], wide[SIZE], sums[SIZE];
     static char in[SIZE * 4 + 1], out[SIZE * 4], want[SIZE * 4];
-    int64_t other = 0;
-    fill(a, ROWS * LDA, 1), fill(b, COUNT * COLUMNS, 2), fill(sums, SIZE, 3);
+    static const float SCALES[][2] = {{0.3f, 0.7f}, {1, 0.7f}, {0.3f, 1}, {1, 1}};
+    int64_t other = 0, tried = 0;
+    fill(a, ROWS * LDA, 1), fill(b, COUNT * LDB, 2), fill(sums, SIZE, 3);
     ops->narrow(want, sums, from, SIZE);
     memcpy(in + 1, want, dtype_bytes(from, SIZE));
     for (int64_t rows = 1; rows <= ROWS; rows += 6)
         for (int64_t columns = COLUMNS; columns > 0; columns -= 31)
             for (int64_t count = 1; count <= COUNT; count += 16) {
-                ThinChange c = {in + 1, out, from, to, a, b, rows, columns, LD, LDA, count, 0.3f, 0.7f};
+                const float *by = SCALES[tried++ % 4];
+                ThinChange c = {in + 1, out, from, to, a, b, rows, columns, LD, LDA, LDB, count, by[0], by[1]};
                 memset(out, 7, sizeof out), memset(want, 7, sizeof want), memset(sums, 0, sizeof sums);
                 ops->change(&c);
                 ops->widen(wide, in + 1, from, SIZE);
-                ops->add_product(sums, LD, rows, columns, a, LDA, b, columns, count);
+                ops->add_product(sums, LD, rows, columns, a, LDA, b, LDB, count);
                 for (int64_t r = 0; r < rows; r++) {
-                    ops->add_scaled(wide + r * LD, sums + r * LD, columns, 0.3f, 0.7f);
+                    ops->add_scaled(wide + r * LD, sums + r * LD, columns, by[0], by[1]);
                     ops->narrow(want + dtype_bytes(to, r * LD), wide + r * LD, to, columns);
                 }
                 other += memcmp(out, want, sizeof out) != 0;

@@ -45,8 +45,9 @@ void product_left(const Product *p, int64_t first, int64_t rows, float *out) {
         for (int64_t n = 0; n < p->rank; n++) read(p, p->a, n * p->rows + first + r, 1, out + r * p->rank + n);
 }
 
-void product_right(const Product *p, int64_t first, int64_t count, int64_t column, int64_t columns, float *out) {
-    for (int64_t n = 0; n < count; n++) read(p, p->b, (first + n) * p->columns + column, columns, out + n * columns);
+void product_right(const Product *p, int64_t first, int64_t count, int64_t column, int64_t columns, float *out,
+                   int64_t stride) {
+    for (int64_t n = 0; n < count; n++) read(p, p->b, (first + n) * p->columns + column, columns, out + n * stride);
 }
 
 /* out[k] = sum over m of mid[n,m,t] b[m,i] for column + k = i * taps + t. */
@@ -76,7 +77,7 @@ void product_tile(const Product *p, int64_t first, int64_t rows, int64_t column,
     for (int64_t r = 0; r < rows; r++) memset(out + r * stride, 0, (size_t)columns * sizeof *out);
     for (int64_t n = 0, some; n < p->limit; n += some) {
         some = p->limit - n < TOGETHER ? p->limit - n : TOGETHER;
-        if (!p->mid) product_right(p, n, some, column, columns, b);
+        if (!p->mid) product_right(p, n, some, column, columns, b, columns);
         for (int64_t i = 0; p->mid && i < some; i++) read_middle(p, n + i, column, columns, b + i * columns, more);
         cpu_row_ops()->add_product(out, stride, rows, columns, a + n, p->rank, b, columns, some);
     }

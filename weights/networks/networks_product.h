@@ -31,8 +31,9 @@ enum { PRODUCT_TOGETHER = 32 }; /* terms that are read and added at once */
 void product_tile(const Product *p, int64_t first, int64_t rows, int64_t column, int64_t columns, float *out,
                   int64_t stride, float *scratch);
 /* The thin matrices themselves: rows of a, out[rows * rank]; columns of rows [first, first + count) of b, which is not
- * NULL, out[count * columns]. */
+ * NULL, out[count][stride]. */
 void product_left(const Product *p, int64_t first, int64_t rows, float *out);
-void product_right(const Product *p, int64_t first, int64_t count, int64_t column, int64_t columns, float *out);
+void product_right(const Product *p, int64_t first, int64_t count, int64_t column, int64_t columns, float *out,
+                   int64_t stride);
 
 #endif

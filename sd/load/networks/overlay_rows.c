@@ -173,17 +173,19 @@ static void make_rows(Deltas d, const OverlaySource *s, int64_t first, int64_t r
 
 /* What a change makes of rows that lie whole in it. */
 static void change_rows(const Delta *d, const Product *p, ThinChange c, int64_t first, Room room) {
-    enum { CACHED = 1 << 14 }; /* numbers of b, and at least TILE columns of it */
+    /* numbers of b, and at least TILE columns of it; not all of its rows in the same place of a cache */
+    enum { CACHED = 1 << 14, APART = 16 };
     int64_t most = CACHED / p->limit > TILE ? CACHED / p->limit : TILE;
-    float *a = room_take(&room, c.rows * p->rank), *b = room_take(&room, p->limit * most);
+    float *a = room_take(&room, c.rows * p->rank), *b = room_take(&room, p->limit * (most + APART));
     product_left(p, first - d->first, c.rows, a);
-    c.a = a, c.b = b, c.lda = p->rank, c.count = p->limit, c.scale = overlay_scale(d), c.factor = d->multiplier;
+    c.a = a, c.b = b, c.lda = p->rank, c.ldb = most + APART, c.count = p->limit, c.scale = overlay_scale(d),
+    c.factor = d->multiplier;
     for (int64_t at = 0; at < d->columns; at += c.columns) {
         ThinChange tile = c;
         tile.columns = c.columns = d->columns - at < most ? d->columns - at : most;
         tile.in = (const char *)c.in + dtype_bytes(c.from, at);
         tile.out = (char *)c.out + dtype_bytes(c.to, at);
-        product_right(p, 0, p->limit, at, tile.columns, b);
+        product_right(p, 0, p->limit, at, tile.columns, b, c.ldb);
         cpu_row_ops()->change(&tile);
     }
 }
