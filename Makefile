@@ -177,7 +177,7 @@ $(B)/sdc-serve: $(filter-out %/absent.o,$(TOOL_OBJ)) $(SERVER_OBJ) $(B)/libsd.a
 
 # The tests fail calls on purpose: tests/harness/faults.c stands between the program and malloc, tests/weights/files_io.c
 # between it and files without a name.
-TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free,--wrap=os_create_unnamed,--wrap=os_name_at
+TEST_LDFLAGS := $(if $(SHIM_OBJ),-lstdc++) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free,--wrap=os_create_unnamed,--wrap=os_name_at,--wrap=os_read_pages
 
 # The guide's own implementation, which needs nothing of libsd.
 $(B)/plain: sd/guide/plain.c sd/text/vocabulary.inc

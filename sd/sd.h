@@ -480,7 +480,8 @@ typedef struct {
     /* How it fits the limit. The pictures are the same. */
     int unet_pictures; /* pictures and halves of guidance in one U-Net call: all, or fewer */
     int vae_strips;    /* levels of the VAE's decoder that are made strip by strip */
-    bool streamed;     /* some part's weights are read from the file whenever they are needed */
+    bool streamed;     /* some part's weights are read from the file whenever they are needed, */
+    size_t read_ahead; /* and the most bytes of them that a thread has in memory before that, counted in `process` */
 } SdPlan;
 bool sd_plan(SdModel *m, const SdRequest *r, SdPlan *out, Error *e);
 

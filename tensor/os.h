@@ -34,6 +34,8 @@ void os_huge_pages(void *p, size_t size);
 void os_drop_pages(const void *p, size_t size);
 /* Says that pages of a mapped file will be needed soon; p is page-aligned. May do nothing. */
 void os_expect_pages(const void *p, size_t size);
+/* The same, and waits until they are in memory. What cannot be read is left to whoever touches it. May do nothing. */
+void os_read_pages(const void *p, size_t size);
 size_t os_physical_memory(void); /* bytes; unknown: SIZE_MAX */
 size_t os_peak_memory(void);     /* the most bytes that this process has had in memory; unknown: 0 */
 size_t os_memory(void);          /* and those that it has now; unknown: 0 */

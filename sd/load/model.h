@@ -56,6 +56,7 @@ struct SdModel {
     bool loaded[PART_COUNT];
     bool streamed[PART_COUNT]; /* loaded, but large weights stay in the file: see model_source */
     struct Overlay *overlay;   /* the networks on top of the weights (overlay.h); NULL: none */
+    struct ReadAhead *ahead;   /* what reads streamed weights before they are needed (read_ahead.h); NULL: nothing */
     bool as_in_files;          /* load weights as numbers to read (converting, training), not prepared for kernels */
     bool told_prediction;      /* the caller's options say what it predicts */
     NoiseLevels noise_levels;

@@ -1,5 +1,6 @@
 /* In sd/guide/plain.c: find(). */
 #include "sd/load/networks/overlay.h"
+#include "read_ahead.h"
 #include "weights.h"
 
 #include "tensor/row_ops.h"
@@ -273,6 +274,7 @@ static void free_memory(const SdModel *m, void *p) {
 
 static void make_weight(void *arg, int64_t index, void *scratch) {
     Job *j = (Job *)arg + index;
+    if (!is_large(j->layer) && is_made(j)) file_tensor_expect(j->from.file, j->from.tensor);
     if (narrows(j)) j->range = file_tensor_range(j->from.file, j->from.tensor, j->narrow);
     if (j->m->gpu) j->m->ops->memory->enter(j->m->gpu);
     OverlaySource s = own(j);
@@ -327,6 +329,7 @@ static bool load(SdModel *m, Part part, bool streamed, Error *e) {
     for (int64_t i = 0; ok && i < l->count; i++) file_tensor_drop(jobs[i].from.file, jobs[i].from.tensor);
     m->loaded[part] = ok;
     m->streamed[part] = streamed;
+    if (streamed) read_ahead_part(m->ahead, m, part);
     for (int64_t i = 0; m->loaded[part] && i < l->count; i++) ok = hand_over(&jobs[i], e) && ok;
     free(jobs);
     if (!ok) model_release(m, part);
@@ -366,6 +369,7 @@ bool model_load_streamed(SdModel *m, Part part, Error *e) { return load(m, part,
 void model_release(SdModel *m, Part part) {
     if (!m->loaded[part]) return;
     const WeightList *l = &m->lists[part];
+    read_ahead_forget(m->ahead);
     for (int64_t i = 0; i < l->count; i++) {
         Found f = checkpoint_find(m->checkpoint, l->w[i]->name);
         file_tensor_drop(f.file, f.tensor);
@@ -428,6 +432,7 @@ static void source_fetch(const void *user, Weight *copy, const Weight *w, void *
     Job j = job_for(m, copy, w, false);
     if (j.way == IN_PLACE) j.way = COPIED; /* its pages are dropped before the op reads it */
     j.to = to;
+    read_ahead_take(m->ahead, j.from.file, j.from.tensor);
     file_tensor_expect(j.from.file, j.from.tensor);
     pool_run(m->pool, (w->t.n[0] + PIECE - 1) / PIECE, make_piece, &j);
     const uint64_t around = 64 << 10; /* bytes that the system maps with a page that is read */
@@ -436,6 +441,7 @@ static void source_fetch(const void *user, Weight *copy, const Weight *w, void *
     read.begin = read.begin > around ? read.begin - around : 0;
     read.end = all - read.end > around ? read.end + around : all;
     file_tensor_drop(j.from.file, &read);
+    read_ahead_taken(m->ahead);
     if (j.way != PREPARED) copy->t = tensor_view(to, j.type, w->t.nd, w->t.n);
 }
 

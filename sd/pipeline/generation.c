@@ -8,6 +8,7 @@
 #include "request.h"
 #include "sd/load/control.h"
 #include "sd/load/networks/overlay.h"
+#include "sd/load/read_ahead.h"
 #include "sd/image/resize.h"
 #include "sd/info/params.h"
 #include "tensor/os.h"
@@ -132,6 +133,12 @@ static bool make_points(Generation *g, Error *e) {
            (!generation_has_start(g) || points_tail(g->points, levels, g->sampler, whole, tail, at_first, e));
 }
 
+/* Who brings the models' streamed weights. */
+static void tell_readers(const Generation *g) {
+    for (int k = 0; k < g->expert_count; k++) g->experts[k].m->ahead = g->ahead;
+    for (int i = 0; i < g->control_count; i++) g->controls[i].net->m.ahead = g->ahead;
+}
+
 bool generation_encodes(const Generation *g) { return (g->image && !beside_upscales(g->m)) || g->pass.from_pictures; }
 bool generation_has_start(const Generation *g) { return generation_encodes(g) || g->pass.from_latents; }
 
@@ -155,7 +162,14 @@ bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, const Pass 
     return ok && fit_image(g, e) && make_points(g, e) && control_begin(g, e) && attention_maps_begin(g, e);
 }
 
+static void stop_reading_ahead(Generation *g) {
+    read_ahead_free(g->ahead);
+    g->ahead = NULL;
+    tell_readers(g);
+}
+
 void generation_end(Generation *g) {
+    stop_reading_ahead(g);
     for (int i = 0; i < g->expert_count; i++) text_states_free(&g->experts[i].cond.text);
     networks_free(&g->networks);
     embeddings_free(&g->embeddings);
@@ -180,6 +194,12 @@ void generation_end(Generation *g) {
 /* --- for stages --- */
 
 void use_weights(Generation *g, const Mode *mode) { g->ctx.source = mode->streamed ? &g->now->source : NULL; }
+
+void read_weights_ahead(Generation *g, size_t bytes) {
+    if (bytes && !g->ahead) g->ahead = read_ahead_new();
+    read_ahead_window(g->ahead, bytes);
+    tell_readers(g);
+}
 
 bool report_progress(Generation *g, SdStage stage, int step, int steps, Error *e) {
     if (!g->r->progress) return true;

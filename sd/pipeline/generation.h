@@ -55,6 +55,7 @@ typedef struct {
     int texts, pictures; /* in one U-Net call: all of both, or fewer */
     int vae_strips;      /* levels of the VAE that are made strip by strip, counted from the picture's side */
     bool streamed;       /* large weights stay in the file until an op needs them */
+    size_t ahead;        /* bytes of them that are read before that (sd/load/read_ahead.h) */
 } Mode;
 
 typedef struct {
@@ -164,9 +165,10 @@ typedef struct {
     int stage, nested; /* the stage at work, and one that runs in its midst, or -1 */
     Control *controls; /* [control_count] */
     int control_count;
-    double control_done; /* the share of sampling that is done, as ControlNets count it (control_calls.h) */
-    size_t texts;        /* bytes of the arena that the texts of all experts take */
-    bool keep;           /* weights and memory stay with the models for the next call */
+    double control_done;     /* the share of sampling that is done, as ControlNets count it (control_calls.h) */
+    size_t texts;            /* bytes of the arena that the texts of all experts take */
+    bool keep;               /* weights and memory stay with the models for the next call */
+    struct ReadAhead *ahead; /* for all models; NULL: no stage has weights streamed, or there are no threads */
     Ctx ctx;
     Workspace work;
     TapFile *taps; /* NULL: nobody listens */
@@ -194,6 +196,8 @@ void generation_end(Generation *g);
 
 /* The weights of the expert at work, which the next ops read, are there as `mode` says. */
 void use_weights(Generation *g, const Mode *mode);
+/* Has a thread bring so many bytes of streamed weights before they are needed; 0: none. Before they are loaded. */
+void read_weights_ahead(Generation *g, size_t bytes);
 /* Tells the caller. False, with ERR_CANCELLED, when it wants no more. */
 bool report_progress(Generation *g, SdStage stage, int step, int steps, Error *e);
 /* Activations go to the request's taps from here on, under names with this prefix. */

@@ -9,6 +9,7 @@
 #include "inpaint.h"
 #include "request.h"
 #include "sd/load/control.h"
+#include "sd/load/read_ahead.h"
 #include "stages.h"
 #include "tensor/os.h"
 #include "weights/files/glob.h"
@@ -206,6 +207,17 @@ static size_t least_of(const Generation *g, const Expert *d, int stage, const Mo
     return dtype_bytes(g->m->ops->type, pixels * d->m->config.unet.channels);
 }
 
+/* What a streamed stage may read ahead with the memory that the limit leaves. */
+static size_t ahead(const Generation *g, const Expert *d, int stage, size_t left) {
+    enum { UNIT = 64 << 10 };
+    Part part = d->stages[stage].part;
+    if (!d->stages[stage].mode.streamed) return 0;
+    size_t all = read_ahead_most(d->m, part);
+    for (int i = 0; part == PART_UNET && i < g->control_count; i++)
+        all = size_sum(all, read_ahead_most(&g->controls[i].net->m, PART_CONTROL));
+    return (all < left ? all : left) / UNIT * UNIT;
+}
+
 /* Gives a stage the first mode that the limit allows, or else the one that needs least; returns what it needs. */
 static size_t choose(Generation *g, Expert *d, int stage, size_t limit) {
     Mode *mode = &d->stages[stage].mode, m = first_mode(g), best = m;
@@ -220,7 +232,8 @@ static size_t choose(Generation *g, Expert *d, int stage, size_t limit) {
         if (now < bytes) bytes = now, best = m;
     } while (bytes > limit && next_mode(g, d, stage, &m));
     *mode = best;
-    return bytes;
+    mode->ahead = bytes < limit ? ahead(g, d, stage, limit - bytes) : 0;
+    return bytes + mode->ahead;
 }
 
 /* The same for a stage and the one nested in it, whose weights are in memory together. */
@@ -302,6 +315,7 @@ static void add_stage(Generation *g, Expert *d, int i) {
     else if (!is_repeated(g, d, i)) p->weights += weights;
     p->activations = larger(p->activations, peak);
     p->streamed |= d->stages[i].mode.streamed;
+    p->read_ahead = larger(p->read_ahead, d->stages[i].mode.ahead);
     size_t *shown = (size_t *)(void *)((char *)p + s->plan_peak);
     double *all = (double *)(void *)((char *)p + s->plan_flops);
     *shown = larger(*shown, peak);

@@ -55,6 +55,30 @@ void os_huge_pages(void *p, size_t size) {
 void os_drop_pages(const void *p, size_t size) { (void)madvise((void *)(uintptr_t)p, size, MADV_DONTNEED); }
 void os_expect_pages(const void *p, size_t size) { (void)madvise((void *)(uintptr_t)p, size, MADV_WILLNEED); }
 
+#if defined __linux__ && !defined MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14 */
+#endif
+
+/* Touching pages would end the process where one cannot be read. Those that the system has already stay unmapped, which
+ * is cheaper; who may not know that (mincore) is told that it has all, and waits for the last one. */
+void os_read_pages(const void *p, size_t size) {
+#ifdef MADV_POPULATE_READ
+    enum { SOME = 256 };
+    unsigned char there[SOME];
+    char *at = (char *)(uintptr_t)p;
+    size_t page = os_page_size(), n;
+    os_expect_pages(p, size);
+    for (; size >= page; at += n, size -= n) {
+        n = size < SOME * page ? size / page * page : SOME * page;
+        bool all = mincore(at, n, there) == 0;
+        for (size_t i = 0; i < n / page; i++) all = all && there[i] & 1;
+        (void)madvise(all ? at + n - page : at, all ? page : n, MADV_POPULATE_READ);
+    }
+#else
+    os_expect_pages(p, size);
+#endif
+}
+
 size_t os_physical_memory(void) {
     long pages = sysconf(_SC_PHYS_PAGES);
     size_t page = os_page_size();

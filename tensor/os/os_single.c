@@ -11,6 +11,7 @@ size_t os_page_size(void) { return 4096; }
 void os_huge_pages(void *p, size_t size) { (void)p, (void)size; }
 void os_drop_pages(const void *p, size_t size) { (void)p, (void)size; }
 void os_expect_pages(const void *p, size_t size) { (void)p, (void)size; }
+void os_read_pages(const void *p, size_t size) { (void)p, (void)size; }
 
 /* --- threads --- */
 

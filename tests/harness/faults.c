@@ -56,6 +56,28 @@ void *__wrap_aligned_alloc(size_t unit, size_t size) {
     return fails() ? NULL : counted(__real_aligned_alloc(unit, size));
 }
 
+/* --- pages that are read ahead --- */
+
+extern void __real_os_read_pages(const void *p, size_t size) MAYBE;
+void __wrap_os_read_pages(const void *p, size_t size);
+
+static struct {
+    void (*instead)(void *user, const void *p, size_t size);
+    void *user;
+} pages;
+
+void faults_read_pages(void (*instead)(void *user, const void *p, size_t size), void *user) {
+    pages.user = user;
+    pages.instead = instead;
+}
+
+void read_pages(const void *p, size_t size) { __real_os_read_pages(p, size); }
+
+void __wrap_os_read_pages(const void *p, size_t size) {
+    if (pages.instead) pages.instead(pages.user, p, size);
+    else read_pages(p, size);
+}
+
 bool faults_possible(void) {
     void *(*real)(size_t) = __real_malloc;
     return real != NULL;

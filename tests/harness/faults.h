@@ -4,6 +4,7 @@
 #define SD_TESTS_HARNESS_FAULTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 bool faults_possible(void);
 /* From now on allocations are counted. Only one thread may run. */
@@ -13,6 +14,9 @@ void faults_fail(long n);
 bool faults_fired(void); /* it has, since faults_fail */
 /* Every allocation until faults_end calls this first. */
 void faults_call(void (*before)(void *user), void *user);
+/* From now on this is called in place of os_read_pages, which it may call (read_pages); NULL: nothing is. */
+void faults_read_pages(void (*instead)(void *user, const void *p, size_t size), void *user);
+void read_pages(const void *p, size_t size);
 /* Ends it; returns how many more were allocated than released. */
 long faults_end(void);
 

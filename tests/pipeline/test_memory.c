@@ -20,7 +20,7 @@ typedef struct {
     SdResult whole;          /* without a limit */
     SdPlan plans[MAX_PLANS]; /* made so far: the same ones need no second picture */
     int count;
-    bool split, strips, streamed; /* modes seen so far */
+    bool split, strips, streamed, ahead; /* modes seen so far */
 } Case;
 
 static bool make(const Case *k, int threads, size_t limit, SdPlan *plan, SdResult *out, Error *e) {
@@ -41,8 +41,8 @@ static bool same(const SdResult *a, const SdResult *b) {
 }
 
 static bool same_plan(const SdPlan *a, const SdPlan *b) {
-    return a->process == b->process && a->unet_pictures == b->unet_pictures && a->vae_strips == b->vae_strips &&
-           a->streamed == b->streamed;
+    return a->weights == b->weights && a->activations == b->activations && a->unet_pictures == b->unet_pictures &&
+           a->vae_strips == b->vae_strips && a->streamed == b->streamed && !a->read_ahead == !b->read_ahead;
 }
 
 static void under(Case *k, int threads, size_t limit) {
@@ -63,6 +63,7 @@ static void under(Case *k, int threads, size_t limit) {
     k->split |= plan.unet_pictures < 2 * k->request.batch_size;
     k->strips |= plan.vae_strips > 0;
     k->streamed |= plan.streamed;
+    k->ahead |= plan.read_ahead > 0;
     sd_free(&out);
 }
 
@@ -87,6 +88,7 @@ static void check(Case *k) {
     if (!test_check(make(k, 1, 0, &all, &k->whole, &e), "%s: a picture", k->label)) test_note("%s", e.text);
     under(k, 1, all.process);
     for (int i = 1; i < LIMITS; i++) under(k, 1, all.process - (size_t)i * (all.process - all.least) / LIMITS);
+    under(k, 1, all.least + (256 << 10)); /* weights are read ahead */
     for (int threads = 1; threads <= 3; threads += 2) /* each thread has memory of its own */
         if (make(k, threads, 0, &plan, NULL, &e)) under(k, threads, plan.least);
     refused(k, all.least - 1);
@@ -108,7 +110,8 @@ static void requests(const char *model, SdPrecision precision, const char *label
     k.request.steps = 1, k.request.batch_size = 4;
     snprintf(name, sizeof name, "%s, four pictures", label);
     check(&k);
-    test_check(k.split && k.streamed, "%s: U-Net calls are split, weights are streamed", name);
+    test_check(k.split && k.streamed && k.ahead, "%s: U-Net calls are split, weights are streamed, and read ahead",
+               name);
     if (precision == SD_MIXED) return; /* plans as f32 does; its pieces were all seen */
     k.request = pipeline_request("Euler", 42, SIDE - 8, SIDE - 40);
     k.request.image = rgb, k.request.image_width = k.request.image_height = SIDE;
@@ -261,7 +264,7 @@ static void kind(DType type, SdPrecision precision, const char *label) {
     if (precision == SD_F32) measured(path), kept(path), listener(path);
 }
 
-SUITE(memory, .seconds = 25) {
+SUITE(memory, .seconds = 24) {
     kind(F16, SD_F32, "f32 of F16");
     kind(F16, SD_MIXED, "mixed of F16");
 }

@@ -193,15 +193,19 @@ bool file_tensor_f64(const WeightFile *f, const FileTensor *t, int64_t first, in
     return file_tensor_read(f, t, first, count, F64, out);
 }
 
-/* Whole pages: including the first, since tensors are read in order and what else lies on it was read before; without
- * the last, on which the next tensor begins. */
-static void advise(const WeightFile *f, const FileTensor *t, void (*advice)(const void *p, size_t size)) {
+/* All pages that t's data lie on, or all but the last. */
+static void advise(const WeightFile *f, const FileTensor *t, bool last, void (*advice)(const void *p, size_t size)) {
     if (!f->mapped) return;
-    size_t page = os_page_size();
-    size_t begin = (f->data + t->begin) / page * page, end = (f->data + t->end) / page * page;
-    if (t->end == f->size - f->data) end = f->size;
+    size_t page = os_page_size(), begin = (f->data + t->begin) / page * page, end = f->data + t->end;
+    if (last) end = end + (page - end % page) % page;
+    else end = end / page * page;
+    if (end > f->size || t->end == f->size - f->data) end = f->size;
     if (end > begin) advice(f->map + begin, end - begin);
 }
 
-void file_tensor_drop(const WeightFile *f, const FileTensor *t) { advise(f, t, os_drop_pages); }
-void file_tensor_expect(const WeightFile *f, const FileTensor *t) { advise(f, t, os_expect_pages); }
+/* Including the first, since tensors are read in order and what else lies on it was read before; without the last, on
+ * which the next tensor begins. */
+void file_tensor_drop(const WeightFile *f, const FileTensor *t) { advise(f, t, false, os_drop_pages); }
+/* Including the last: touching a page that is not there has the system read its neighbours, up to some MiB. */
+void file_tensor_expect(const WeightFile *f, const FileTensor *t) { advise(f, t, true, os_expect_pages); }
+void file_tensor_bring(const WeightFile *f, const FileTensor *t) { advise(f, t, true, os_read_pages); }

@@ -80,5 +80,7 @@ bool file_tensor_f64(const WeightFile *f, const FileTensor *t, int64_t first, in
 void file_tensor_drop(const WeightFile *f, const FileTensor *t);
 /* The opposite: t's data will be read soon. */
 void file_tensor_expect(const WeightFile *f, const FileTensor *t);
+/* The same, and waits until they are in memory. What cannot be read is left to whoever touches it. */
+void file_tensor_bring(const WeightFile *f, const FileTensor *t);
 
 #endif

@@ -40,6 +40,7 @@ bool expert_enter(Generation *g, Expert *d, int stage, int nested, Error *e) {
     if (nested >= 0 && d->stages[nested].peak > size) size = d->stages[nested].peak;
     g->stage = stage;
     g->nested = nested;
+    read_weights_ahead(g, d->stages[stage].mode.ahead);
     return put_to_work_in(g, d, size, e) && load(g, d, stage, e) && (nested < 0 || load(g, d, nested, e));
 }
 
