@@ -88,7 +88,7 @@ static void check(Case *k) {
     if (!test_check(make(k, 1, 0, &all, &k->whole, &e), "%s: a picture", k->label)) test_note("%s", e.text);
     under(k, 1, all.process);
     for (int i = 1; i < LIMITS; i++) under(k, 1, all.process - (size_t)i * (all.process - all.least) / LIMITS);
-    under(k, 1, all.least + (256 << 10)); /* weights are read ahead */
+    under(k, 1, all.least + (256 << 10));             /* weights are read ahead */
     for (int threads = 1; threads <= 3; threads += 2) /* each thread has memory of its own */
         if (make(k, threads, 0, &plan, NULL, &e)) under(k, threads, plan.least);
     refused(k, all.least - 1);
