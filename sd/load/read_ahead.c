@@ -23,6 +23,7 @@ struct ReadAhead {
     size_t window, bytes; /* bytes: the sum of all entries' `read` */
     Entry *entries;
     int count, room;
+    int told;    /* the weight that read_ahead_tell was told of last, or NONE */
     int last;    /* the weight that was taken last, or NONE */
     bool taken;  /* it is still being read by whoever took it */
     int reading; /* what the thread is reading a piece of, without the lock, or NONE */
@@ -30,7 +31,7 @@ struct ReadAhead {
 
 /* --- which comes next --- */
 
-static int after(const ReadAhead *a, int i) { return i == NONE ? (a->count ? 0 : NONE) : a->entries[i].next; }
+static int after(const ReadAhead *a, int i) { return i == NONE ? NONE : a->entries[i].next; }
 
 static uint64_t missing(const Entry *n) { return n->tensor->end - n->tensor->begin - n->read; }
 
@@ -54,15 +55,17 @@ static uint64_t next_piece(const ReadAhead *a, int *i) {
     return piece <= room ? piece : room / LEAST * LEAST;
 }
 
-static int find(const ReadAhead *a, const FileTensor *t) {
-    int likely = after(a, a->last);
+static int find(const ReadAhead *a, const FileTensor *t, int likely) {
     if (likely != NONE && a->entries[likely].tensor == t) return likely;
     for (int i = 0; i < a->count; i++)
         if (a->entries[i].tensor == t) return i;
     return NONE;
 }
 
-static int add(ReadAhead *a, const WeightFile *file, const FileTensor *t) {
+/* A weight's entry, which may be new; NONE: there is no memory for it. */
+static int entry_of(ReadAhead *a, const WeightFile *file, const FileTensor *t, int likely) {
+    int i = find(a, t, likely);
+    if (i != NONE) return i;
     if (a->count == a->room) {
         int room = a->room ? 2 * a->room : 256;
         Entry *more = realloc(a->entries, (size_t)room * sizeof *more);
@@ -132,7 +135,7 @@ static void run(void *arg) {
 ReadAhead *read_ahead_new(void) {
     ReadAhead *a = calloc(1, sizeof *a);
     if (!a) return NULL;
-    a->last = a->reading = NONE;
+    a->last = a->told = a->reading = NONE;
     a->lock = os_lock_new();
     a->changed = os_condition_new();
     if (a->lock && a->changed) a->thread = os_thread_start(run, a);
@@ -170,18 +173,14 @@ void read_ahead_window(ReadAhead *a, size_t bytes) {
 
 static bool is_streamed(const Weight *w) { return w->kind == WEIGHT_LINEAR || w->kind == WEIGHT_CONV; }
 
-void read_ahead_part(ReadAhead *a, const SdModel *m, Part part) {
+void read_ahead_tell(ReadAhead *a, const WeightFile *file, const FileTensor *tensor) {
     if (!a) return;
     os_lock(a->lock);
-    for (int64_t k = 0, i; k < m->lists[part].count; k++) {
-        const Weight *w = m->lists[part].w[k];
-        if (!is_streamed(w)) continue;
-        Found f = checkpoint_find(m->checkpoint, w->name);
-        if (find(a, f.tensor) != NONE) continue;
-        i = add(a, f.file, f.tensor);
-        if (i > 0 && a->entries[i - 1].next == NONE) a->entries[i - 1].next = (int)i;
+    if (a->last == NONE) {
+        int i = entry_of(a, file, tensor, after(a, a->told));
+        if (i != NONE && a->told != NONE) a->entries[a->told].next = i;
+        a->told = i;
     }
-    os_condition_wake(a->changed);
     os_unlock(a->lock);
 }
 
@@ -202,8 +201,7 @@ void read_ahead_forget(ReadAhead *a) {
     a->window = 0; /* or the thread would go on where `give_back` waits for it */
     give_back_all(a);
     a->window = window;
-    a->count = 0;
-    a->last = NONE;
+    a->last = a->told = NONE;
     a->taken = false;
     os_unlock(a->lock);
 }
@@ -211,8 +209,7 @@ void read_ahead_forget(ReadAhead *a) {
 void read_ahead_take(ReadAhead *a, const WeightFile *file, const FileTensor *tensor) {
     if (!a) return;
     os_lock(a->lock);
-    int i = find(a, tensor), expected = after(a, a->last);
-    if (i == NONE) i = add(a, file, tensor);
+    int expected = after(a, a->last), i = entry_of(a, file, tensor, expected);
     if (i != NONE) {
         if (a->last != NONE) a->entries[a->last].next = i;
         a->last = i;

@@ -3,8 +3,8 @@
  *
  * It touches the pages of a mapped file that the next weights lie on, at most so many bytes at a time as the plan has
  * for it (the window); where they are touched again, by whoever makes a weight of them, they are in memory. The numbers
- * take no other way than without it. Which weight comes next is what came next the last time, and at first the order of
- * the part's list. What was read in vain is given back.
+ * take no other way than without it. Which weight comes next is what came next the last time, and at first when the
+ * stage was planned. What was read in vain is given back.
  *
  * A page that cannot be read is left to whoever needs it, and to what it says then (os_map). */
 #ifndef SD_LOAD_READ_AHEAD_H
@@ -19,11 +19,11 @@ ReadAhead *read_ahead_new(void);
 void read_ahead_free(ReadAhead *a); /* which stops within a MiB; NULL is fine, also below */
 /* Bytes that may be in memory before they are needed. 0: it reads nothing. What is there may be given back. */
 void read_ahead_window(ReadAhead *a, size_t bytes);
-/* The weights of a part that is streamed will be needed, probably in the order of its list. */
-void read_ahead_part(ReadAhead *a, const SdModel *m, Part part);
-/* Bytes of mapped files that these take. */
+/* Before any is taken: this weight will be needed after the one that it was told of before. */
+void read_ahead_tell(ReadAhead *a, const WeightFile *file, const FileTensor *tensor);
+/* Bytes of mapped files that the weights of a part take which may be streamed. */
 size_t read_ahead_most(const SdModel *m, Part part);
-/* No weight will come: what is read is given back. */
+/* No weight will come for now: what is read is given back, and what comes next is not after what came last. */
 void read_ahead_forget(ReadAhead *a);
 
 /* A weight is needed, and is read by the caller as far as it is not there yet; by one thread. Between the two the

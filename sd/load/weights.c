@@ -329,7 +329,6 @@ static bool load(SdModel *m, Part part, bool streamed, Error *e) {
     for (int64_t i = 0; ok && i < l->count; i++) file_tensor_drop(jobs[i].from.file, jobs[i].from.tensor);
     m->loaded[part] = ok;
     m->streamed[part] = streamed;
-    if (streamed) read_ahead_part(m->ahead, m, part);
     for (int64_t i = 0; m->loaded[part] && i < l->count; i++) ok = hand_over(&jobs[i], e) && ok;
     free(jobs);
     if (!ok) model_release(m, part);
@@ -424,7 +423,10 @@ static void make_piece(void *arg, int64_t index, void *scratch) {
 }
 
 static size_t source_bytes(const void *user, const Weight *w) {
-    return is_large(w) ? job_for(user, NULL, w, false).bytes : 0;
+    if (!is_large(w)) return 0;
+    Job j = job_for(user, NULL, w, false);
+    read_ahead_tell(j.m->ahead, j.from.file, j.from.tensor);
+    return j.bytes;
 }
 
 static void source_fetch(const void *user, Weight *copy, const Weight *w, void *to) {
@@ -435,12 +437,7 @@ static void source_fetch(const void *user, Weight *copy, const Weight *w, void *
     read_ahead_take(m->ahead, j.from.file, j.from.tensor);
     file_tensor_expect(j.from.file, j.from.tensor);
     pool_run(m->pool, (w->t.n[0] + PIECE - 1) / PIECE, make_piece, &j);
-    const uint64_t around = 64 << 10; /* bytes that the system maps with a page that is read */
-    FileTensor read = *j.from.tensor;
-    uint64_t all = j.from.file->size - j.from.file->data;
-    read.begin = read.begin > around ? read.begin - around : 0;
-    read.end = all - read.end > around ? read.end + around : all;
-    file_tensor_drop(j.from.file, &read);
+    file_tensor_drop_around(j.from.file, j.from.tensor);
     read_ahead_taken(m->ahead);
     if (j.way != PREPARED) copy->t = tensor_view(to, j.type, w->t.nd, w->t.n);
 }

@@ -196,7 +196,7 @@ void generation_end(Generation *g);
 
 /* The weights of the expert at work, which the next ops read, are there as `mode` says. */
 void use_weights(Generation *g, const Mode *mode);
-/* Has a thread bring so many bytes of streamed weights before they are needed; 0: none. Before they are loaded. */
+/* Has a thread bring so many bytes of streamed weights before they are needed; 0: none. */
 void read_weights_ahead(Generation *g, size_t bytes);
 /* Tells the caller. False, with ERR_CANCELLED, when it wants no more. */
 bool report_progress(Generation *g, SdStage stage, int step, int steps, Error *e);

@@ -218,6 +218,13 @@ static size_t ahead(const Generation *g, const Expert *d, int stage, size_t left
     return (all < left ? all : left) / UNIT * UNIT;
 }
 
+static size_t most_ahead(const Generation *g) {
+    size_t most = 0;
+    for (int k = 0; k < g->expert_count; k++)
+        for (int i = 0; i < STAGE_COUNT; i++) most = larger(most, g->experts[k].stages[i].mode.ahead);
+    return most;
+}
+
 /* Gives a stage the first mode that the limit allows, or else the one that needs least; returns what it needs. */
 static size_t choose(Generation *g, Expert *d, int stage, size_t limit) {
     Mode *mode = &d->stages[stage].mode, m = first_mode(g), best = m;
@@ -394,11 +401,12 @@ bool plan_memory(Generation *g, Error *e) {
     if (g->r->keep) p->process = need_all(g);
     g->keep = g->r->keep && p->process <= limit;
     if (!g->keep) p->process = choose_all(g, limit);
-    fill_plan(g);
     copy_stages(chosen, g);
     p->least = choose_all(g, 0);
     if (p->process > limit) return too_large(g, limit, e);
     set_stages(g, chosen);
+    read_weights_ahead(g, most_ahead(g)); /* it is told in which order they will come */
+    fill_plan(g);
     size_t size = m->gpu && !g->keep ? first_peak(g) : p->activations; /* see put_to_work_in in experts.c */
     if (!workspace_open(&g->work, m, size, g->keep, e)) return false;
     g->now = &g->experts[BASE];

@@ -206,6 +206,14 @@ static void advise(const WeightFile *f, const FileTensor *t, bool last, void (*a
 /* Including the first, since tensors are read in order and what else lies on it was read before; without the last, on
  * which the next tensor begins. */
 void file_tensor_drop(const WeightFile *f, const FileTensor *t) { advise(f, t, false, os_drop_pages); }
+void file_tensor_drop_around(const WeightFile *f, const FileTensor *t) {
+    const uint64_t around = 64 << 10, all = f->size - f->data;
+    FileTensor read = *t;
+    read.begin = t->begin > around ? t->begin - around : 0;
+    read.end = all - t->end > around ? t->end + around : all;
+    file_tensor_drop(f, &read);
+}
+
 /* Including the last: touching a page that is not there has the system read its neighbours, up to some MiB. */
 void file_tensor_expect(const WeightFile *f, const FileTensor *t) { advise(f, t, true, os_expect_pages); }
 void file_tensor_bring(const WeightFile *f, const FileTensor *t) { advise(f, t, true, os_read_pages); }

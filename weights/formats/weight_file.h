@@ -78,6 +78,8 @@ bool file_tensor_f32(const WeightFile *f, const FileTensor *t, float *out);
 bool file_tensor_f64(const WeightFile *f, const FileTensor *t, int64_t first, int64_t count, double *out);
 /* Tells the kernel that the pages of t's data are no longer needed (touching them reads the file again). */
 void file_tensor_drop(const WeightFile *f, const FileTensor *t);
+/* The same, with what the system maps together with a page that is read. */
+void file_tensor_drop_around(const WeightFile *f, const FileTensor *t);
 /* The opposite: t's data will be read soon. */
 void file_tensor_expect(const WeightFile *f, const FileTensor *t);
 /* The same, and waits until they are in memory. What cannot be read is left to whoever touches it. */
