@@ -182,7 +182,8 @@ typedef enum { SD_APPLY_EXACT, SD_APPLY_WEBUI } SdApply;
 typedef enum { SD_FILL_FILL, SD_FILL_ORIGINAL, SD_FILL_NOISE, SD_FILL_NOTHING, SD_FILL_SPECTRUM } SdFill;
 
 /* What is made of a picture before a ControlNet is shown it: nothing (it is a map already: a pose, a depth), edges,
- * its negative, nothing again (for tiles), white lines on black from dark ones on a light ground, its lightness. */
+ * its negative, nothing again (for tiles), white lines on black from dark ones on a light ground, its lightness, the
+ * picture with what a mask repaints of it unknown: -1, or black to a ControlNet Union. */
 typedef enum {
     SD_HINT_NONE,
     SD_HINT_CANNY,
@@ -190,6 +191,7 @@ typedef enum {
     SD_HINT_TILE,
     SD_HINT_SCRIBBLE,
     SD_HINT_LUMINANCE,
+    SD_HINT_INPAINT,
 } SdHint;
 
 /* What a ControlNet counts beside the prompt: as much; less, the less the nearer to the picture (0.825^n); the same,
@@ -223,7 +225,8 @@ typedef enum { SD_TILED_NONE, SD_TILED_MULTIDIFFUSION, SD_TILED_MIXTURE } SdTile
 typedef struct {
     SdControlNet *net;    /* of the model of the call */
     const uint8_t *image; /* [height][width][3], 16 megapixels at most; resized to the picture's size as `resize` */
-    int width, height;    /* says, then made into a hint */
+    int width, height;    /* says, then made into a hint. With only_masked, resized to the image's and cut as that is */
+    const uint8_t *mask;  /* SD_HINT_INPAINT: [height][width] of `image`. Both NULL: the request's image and mask */
     SdResize resize;      /* SD_RESIZE_CROP in the webui */
     SdHint hint;
     double low, high;  /* canny's thresholds, 1..255; luminance: gamma 0.1..2 in `low`; 0: 100, 200; 1. Else 0 */
@@ -405,7 +408,9 @@ typedef struct {
 
     /* SD upscale, in img2img: the picture is enlarged, to sides that are multiples of 8, drawn again in tiles of width
      * x height (or its own side, if that is smaller), batch_size at once, and these are joined to one picture. Batch i
-     * has the seeds from seed + i on, as in the webui. Neither with a mask, ControlNets nor files of noise. */
+     * has the seeds from seed + i on, as in the webui. A mask repaints the enlarged picture's part under it, in the
+     * tiles that it touches, and the rest has the enlarged picture's very bytes. ControlNets see a tile's part of their
+     * picture. Neither with only_masked nor files of noise. */
     double sd_upscale;               /* times as wide and high; 0: no */
     int sd_upscale_overlap;          /* by how many pixels tiles overlap, 0..256; 64 */
     const char *sd_upscale_upscaler; /* "Lanczos", "Nearest", "None" (it is as large as it should be, scale 1); else

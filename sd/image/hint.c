@@ -56,7 +56,8 @@ bool hint_make(uint8_t *rgb, int w, int h, SdHint by, double low, double high, E
     int64_t pixels = (int64_t)w * h;
     switch (by) {
     case SD_HINT_NONE:
-    case SD_HINT_TILE: break; /* the picture itself */
+    case SD_HINT_TILE:
+    case SD_HINT_INPAINT: break; /* the picture itself */
     case SD_HINT_CANNY: return edges(rgb, w, h, low, high, e);
     case SD_HINT_INVERT:
         for (int64_t i = 0; i < 3 * pixels; i++) rgb[i] = (uint8_t)(255 - rgb[i]);

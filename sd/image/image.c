@@ -187,7 +187,9 @@ static bool write_with(const ImageCodec *codec, const uint8_t *rgb, int width, i
                        int quality, const char *path, Error *e) {
     uint8_t *bytes = NULL;
     size_t size = 0;
-    if ((e && e->code) || !codec || !codec->encode(rgb, width, height, text, quality, &bytes, &size, e)) return false;
+    if ((e && e->code) || !codec ||
+        !codec->encode(rgb, width, height, text, quality > 0 ? quality : IMAGE_QUALITY, &bytes, &size, e))
+        return false;
     bool ok = atomic_write_file(path, bytes, size, e);
     free(bytes);
     return ok;

@@ -43,9 +43,9 @@ const char *image_lossy(const uint8_t *bytes, size_t size);
 
 /* Writes rgb[height][width][3], with the text, which may be NULL, where the webui puts its parameters (PNG:
  * "parameters"; JPEG, WebP: EXIF's UserComment), in the format of the path's ending, PNG for any other; the file
- * appears only when complete. quality: 1..100, of JPEG and WebP; 100 is a WebP without loss. Before there is a picture:
- * image_write_check: ERR_ARGUMENT for a format that is not written, ERR_DEVICE where its library is not there;
- * image_write_fits: and ERR_ARGUMENT where the size or so many bytes of text are too much for it. */
+ * appears only when complete. quality: 1..100, of JPEG and WebP; 100 is a WebP without loss; 0: IMAGE_QUALITY. Before
+ * there is a picture: image_write_check: ERR_ARGUMENT for a format that is not written, ERR_DEVICE where its library is
+ * not there; image_write_fits: and ERR_ARGUMENT where the size or so many bytes of text are too much for it. */
 bool image_write(const uint8_t *rgb, int width, int height, const char *text, int quality, const char *path, Error *e);
 bool image_write_check(const char *path, Error *e);
 bool image_write_fits(const char *path, int width, int height, size_t text, Error *e);

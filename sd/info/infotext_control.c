@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MODULES "none|canny|invert (from white bg & black line),invert|tile_resample|scribble|recolor_luminance"
+#define MODULES                                                                                                        \
+    "none|canny|invert (from white bg & black line),invert|tile_resample|scribble|recolor_luminance|"                  \
+    "inpaint_global_harmonious,inpaint"
 #define RESIZES                                                                                                        \
     "Just Resize|Crop and Resize,Scale to Fit (Inner Fit),Inner Fit (Scale to Fit)|"                                   \
     "Resize and Fill,Envelope (Outer Fit),Outer Fit (Shrink to Fit)"

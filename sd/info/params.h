@@ -70,7 +70,7 @@ enum { ANY_SIZES = 1 };   /* Param.of_sizes */
 #define PREDICTION_WORDS "eps|v|x0"
 
 /* The names of SdHint, in its order. */
-#define CONTROL_HINTS "none|canny|invert|tile|scribble|luminance"
+#define CONTROL_HINTS "none|canny|invert|tile|scribble|luminance|inpaint"
 /* The names of SdHintKind, in its order: the option's, and those of a picture's text. */
 #define CONTROL_KINDS                                                                                                  \
     "auto|pose,openpose|depth|softedge,scribble,hed|lines,canny,lineart,mlsd|normal|segment,seg|tile|inpaint,repaint"

@@ -147,8 +147,7 @@ static bool check_hires(const SdRequest *r, Error *e) {
 }
 
 static bool check_tiles(const SdRequest *r, Error *e) {
-    const char *by = r->sd_upscale_upscaler, *other = r->mask              ? "a mask"
-                                                      : r->noise           ? "a file of noise"
+    const char *by = r->sd_upscale_upscaler, *other = r->noise             ? "a file of noise"
                                                       : r->attention       ? "attention maps"
                                                       : request_extends(r) ? "an extension"
                                                       : r->tiling          ? "tiling"
@@ -157,6 +156,9 @@ static bool check_tiles(const SdRequest *r, Error *e) {
     if (other)
         return error_set(e, ERR_ARGUMENT, "sd upscale: does not go with %s, which are of one picture; leave them out",
                          other);
+    if (r->mask && r->only_masked)
+        return error_set(e, ERR_ARGUMENT,
+                         "only masked: sd upscale draws the tiles that the mask touches, and no others; leave it out");
     return !by || strcmp(by, "None") || r->sd_upscale == 1 ||
            error_set(e, ERR_ARGUMENT, "sd upscale: %.10g times, but None enlarges nothing; say 1, or choose Lanczos",
                      r->sd_upscale);

@@ -12,27 +12,31 @@ int64_t beside_channels(const SdModel *m) { return m->config.unet.in_channels - 
 
 /* 0 or 1 as the mask says of a pixel, or with soft inpainting between them (not SDXL, in the webui); 1 without a mask.
  */
-static float repaints(const Generation *g, int64_t pixel) {
-    if (!g->inpaint) return 1;
-    uint8_t v = g->inpaint->mask[pixel];
+static float repaints(const Generation *g, const uint8_t *mask, int64_t pixel) {
+    if (!mask) return 1;
+    uint8_t v = mask[pixel];
     if (g->r->soft && !g->m->config.unet.label) return (float)v / 255;
     return v > 127;
 }
 
-void beside_picture(const Generation *g, const uint8_t *of, float *pixels) {
+static const uint8_t *mask_of(const Generation *g, int index) { return g->inpaint ? inpaint_mask(g, index) : NULL; }
+
+void beside_picture(const Generation *g, int index, const uint8_t *of, float *pixels) {
+    const uint8_t *mask = mask_of(g, index);
     int64_t n = (int64_t)g->r->width * g->r->height;
     float weight = (float)g->r->mask_weight;
     if (of) pixels_to_floats(pixels, of, 3 * n);
     for (int64_t i = 0; i < 3 * n; i++) {
-        float is = of ? pixels[i] : 0, masked = is * (1 - repaints(g, i / 3));
+        float is = of ? pixels[i] : 0, masked = is * (1 - repaints(g, mask, i / 3));
         pixels[i] =
             weight < 0.5f ? is + weight * (masked - is) : masked - (masked - is) * (1 - weight); /* torch.lerp */
     }
 }
 
-void beside_mask(const Generation *g, float *out) {
+void beside_mask(const Generation *g, int index, float *out) {
+    const uint8_t *mask = mask_of(g, index);
     int64_t step = g->r->width / g->w;
-    for (int64_t i = 0; i < g->h * g->w; i++) out[i] = repaints(g, (i / g->w * g->r->width + i % g->w) * step);
+    for (int64_t i = 0; i < g->h * g->w; i++) out[i] = repaints(g, mask, (i / g->w * g->r->width + i % g->w) * step);
 }
 
 double beside_image_cfg(const SdRequest *r) { return r->image_cfg < 0 ? 1.5 : r->image_cfg; }

@@ -12,9 +12,9 @@
 /* How many they are, of a U-Net; 0: none. */
 int64_t beside_channels(const SdModel *m);
 /* pixels[height][width][3], -1..1: what an inpainting model's encoder is given of a picture; NULL: there is none. */
-void beside_picture(const Generation *g, const uint8_t *of, float *pixels);
+void beside_picture(const Generation *g, int index, const uint8_t *of, float *pixels);
 /* The mask's channel [h][w] of what lies beside a picture. */
-void beside_mask(const Generation *g, float *out);
+void beside_mask(const Generation *g, int index, float *out);
 /* Whether a step has a third side: the negative prompt beside an empty picture (image CFG). */
 bool beside_edits(const SdModel *m, const SdRequest *r);
 double beside_image_cfg(const SdRequest *r);

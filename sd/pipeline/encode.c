@@ -39,7 +39,7 @@ static Tensor encode(Generation *g, int index, const Mode *mode, bool masked, Ta
     Tensor image = tensor_new(c, 4, SHAPE(1, size.picture_h, size.picture_w, 3));
     bool tiny = by_taesd(g);
     Tensor moments = tensor_new(c, 4, SHAPE(1, size.h, size.w, (tiny ? 1 : 2) * g->m->config.vae.latent));
-    if (!ctx_plans(c) && masked) beside_picture(g, picture(g, index), tensor_host(c, image).data);
+    if (!ctx_plans(c) && masked) beside_picture(g, index, picture(g, index), tensor_host(c, image).data);
     else if (!ctx_plans(c)) pixels_to_floats(tensor_host(c, image).data, picture(g, index), tensor_count(image));
     tensor_push(c, image);
     if (look) c->taps = look;
@@ -53,6 +53,7 @@ static Tensor encode(Generation *g, int index, const Mode *mode, bool masked, Ta
 }
 
 static bool shows_masked(const Generation *g) { return config_input(&g->m->config) == INPUT_INPAINTING; }
+static bool edits(const Generation *g) { return config_input(&g->m->config) == INPUT_PIX2PIX; }
 
 void encode_plan(Generation *g, const Mode *mode) {
     for (int masked = !generation_encodes(g); masked <= shows_masked(g); masked++) {
@@ -89,16 +90,14 @@ static void sample_one(const Generation *g, int i, float *to, const float *momen
     sample_moments(to, moments, g->r->encode == SD_ENCODE_MEAN ? NULL : noise, vae->latent, g->h * g->w, vae);
 }
 
-/* What an instruct-pix2pix model is shown: the picture's mean, for all pictures. */
-static void show_picture(Generation *g, const float *moments) {
+/* What an instruct-pix2pix model is shown for the batch's picture `index`: the mean of what it begins with. */
+static void show_picture(Generation *g, int index, const float *moments) {
     const VaeConfig *vae = &g->m->config.vae;
-    for (int i = 0; i < g->batch; i++) {
-        float *to = g->beside + i * g->latent;
-        if (!by_taesd(g)) sample_moments(to, moments, NULL, vae->latent, g->h * g->w, NULL);
-        else {
-            pixels_to_planes(to, moments, vae->latent, g->h * g->w);
-            for (int64_t k = 0; k < g->latent; k++) to[k] = (float)(to[k] / vae->scale);
-        }
+    float *to = g->beside + index * g->latent;
+    if (!by_taesd(g)) sample_moments(to, moments, NULL, vae->latent, g->h * g->w, NULL);
+    else {
+        pixels_to_planes(to, moments, vae->latent, g->h * g->w);
+        for (int64_t k = 0; k < g->latent; k++) to[k] = (float)(to[k] / vae->scale);
     }
 }
 
@@ -122,22 +121,23 @@ static bool run(Generation *g, const Mode *mode, float *noise, Error *e) {
     bool ok = error_pass(e, &g->ctx.err), finite = !ok || all_finite(moments.data, tensor_count(moments));
     for (int i = 0; ok && finite && i < g->batch; i++)
         sample_one(g, i, g->z + i * g->latent, moments.data, noise, false);
-    if (ok && finite && g->beside && !shows_masked(g)) show_picture(g, moments.data);
+    for (int i = 0; ok && finite && edits(g) && i < g->batch; i++) show_picture(g, i, moments.data);
     scope_end(&g->ctx, scope);
     return finite ? ok : damaged(g, 0, mode, false, e);
 }
 
-/* What an inpainting model is shown: of each picture that begins with one of its own, unless all of them are hidden. */
+/* What an inpainting model is shown: of each picture that begins with one or a mask of its own, unless all of them are
+ * hidden. */
 static bool run_masked(Generation *g, const Mode *mode, float *noise, Error *e) {
     const int64_t mask = g->h * g->w, each = mask + g->latent;
-    const bool apart = g->pass.from_pictures && g->r->mask_weight < 1;
+    const bool apart = g->pass.from_pictures && (g->pass.masks || g->r->mask_weight < 1);
     bool ok = true, finite = true;
     for (int k = 0; ok && finite && k < (apart ? g->batch : 1); k++) {
         size_t scope = scope_begin(&g->ctx);
         Tensor moments = encode(g, k, mode, true, NULL);
         ok = error_pass(e, &g->ctx.err), finite = !ok || all_finite(moments.data, tensor_count(moments));
         for (int i = k; ok && finite && i < (apart ? k + 1 : g->batch); i++) {
-            beside_mask(g, g->beside + i * each);
+            beside_mask(g, i, g->beside + i * each);
             sample_one(g, i, g->beside + i * each + mask, moments.data, noise, generation_encodes(g));
         }
         scope_end(&g->ctx, scope);
@@ -163,6 +163,7 @@ static bool run_own(Generation *g, int index, const Mode *mode, float *work, Err
         bool mean = g->r->encode == SD_ENCODE_MEAN;
         sample_moments(whole, moments.data, mean ? NULL : noise, vae->latent, size.h * size.w, vae);
     }
+    if (ok && finite && edits(g)) show_picture(g, index, moments.data); /* all of it: see tiles.h */
     scope_end(&g->ctx, scope);
     if (!finite) return damaged(g, index, mode, false, e);
     for (int64_t row = 0; ok && row < vae->latent * g->h; row++) {

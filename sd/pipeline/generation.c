@@ -82,6 +82,7 @@ static bool find_networks(Generation *g, Error *e) {
 static bool fit_image(Generation *g, Error *e) {
     const SdRequest *r = g->r;
     if (r->mask) return inpaint_begin(g, e);
+    if (g->pass.from_pictures) return true;
     const bool small = beside_upscales(g->m);
     const int w = small ? (int)g->w : r->width, h = small ? (int)g->h : r->height;
     g->image = r->image;

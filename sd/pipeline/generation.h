@@ -88,10 +88,11 @@ typedef struct {
     const SdControl *of;
     SdControlNet *net;
     WeightSource source;
-    uint8_t *hint;            /* [hints][height][width][3], owned */
-    int hints;                /* of the request, or of each picture of the batch (Pass.control_tiles) */
-    uint8_t *cut;             /* [pixels of a window][3], owned: to work in; NULL: there is one window */
-    UnetTexts texts;          /* of a ControlNet */
+    uint8_t *hint;    /* [hints][height][width][3], owned */
+    uint8_t *unknown; /* [hints][height][width], owned: above 127 where the hint is to be painted; NULL: nowhere */
+    int hints;        /* one for all pictures, or one for each of the batch */
+    uint8_t *cut;     /* [pixels of a window][3], owned: to work in; NULL: there is one window */
+    UnetTexts texts;  /* of a ControlNet */
     Tensor guide[MAX_LEVELS]; /* what it makes of each hint's windows alone, beside the texts, [control_rows,...]: one,
                                * or a T2I-Adapter's features; of an IP-Adapter its kv (ImageStates) */
     int guides;
@@ -123,8 +124,12 @@ typedef struct {
     int picture_w, picture_h;         /* of whose latents the first cut_x columns and cut_y rows are left out, */
     int cut_x, cut_y;                 /* and those after the pass' own */
     const uint8_t *latent_mask;       /* [height][width]: of the latents, where it is not the request's mask */
+    uint8_t **kept, **masks; /* [batch] of a request with a mask: what lies over the finished pictures, [height][width]
+                              * [3], and what is repainted of each, [height][width], blurred; not read while planning.
+                              * NULL: the picture and the mask that the request has */
     uint8_t **control_tiles[SD_MOST_CONTROLS]; /* [batch]: [height][width][3], what hints are made of in place of the
                                                 * request's picture; not read while planning. NULL: that */
+    uint8_t **control_masks[SD_MOST_CONTROLS]; /* [batch]: [height][width]: likewise, of SD_HINT_INPAINT */
     size_t held;                               /* bytes that its caller holds while it is drawn */
     float **latents;       /* where its own latents go, malloc'ed, and no picture is made; NULL: one is */
     int calls_before;      /* denoiser calls of the pass before, which prompts' switches count from */

@@ -4,6 +4,7 @@
 #include "beside.h"
 #include "sd/pipeline/text/conditioning.h"
 #include "sd/pipeline/control/control.h"
+#include "sd/pipeline/control/control_hint.h"
 #include "sd/pipeline/control/image_encode.h"
 #include "sd/pipeline/control/image_prompt.h"
 #include "inpaint.h"
@@ -81,7 +82,7 @@ static size_t other_bytes(const Generation *g) {
     uint64_t beside = (uint64_t)(g->batch * beside_channels(g->m) * g->h * g->w);
     if (beside_upscales(g->m)) beside += (uint64_t)(7 * g->h * g->w); /* its noise, and the small picture in floats */
     uint64_t pictures =
-        (uint64_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0) + control_hint_bytes(g) + image_prompt_bytes(g);
+        (uint64_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0) + hint_bytes(g) + image_prompt_bytes(g);
     pictures +=
         g->pass.from_pictures ? (uint64_t)g->batch * 3 * (uint64_t)g->pass.picture_w * (uint64_t)g->pass.picture_h : 0;
     size_t unit = (size_t)vae_factor(&g->m->config.vae); /* noise of another size lies beside the picture's */

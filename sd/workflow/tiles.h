@@ -4,7 +4,11 @@
  *     picture ── enlarge.h ──> whole ── grid.h ──> tiles, batch_size at a time
  *     batch i ── generate, as img2img of these with the seeds from seed + i on ──> grid_put ──> the result
  *
- * All batches share one plan and, where memory allows, weights. The text is the first tile's. */
+ * All batches share one plan and, where memory allows, weights. The text is the first tile's.
+ *
+ * With a mask each tile has its part of it, and what is kept are the enlarged picture's bytes; tiles of which all is
+ * kept are not drawn, and seeds count over those that are. (The webui lays the whole mask over every tile.) What a
+ * ControlNet or an instruct-pix2pix model is shown is the tile's part, too. */
 #ifndef SD_WORKFLOW_TILES_H
 #define SD_WORKFLOW_TILES_H
 

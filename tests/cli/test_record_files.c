@@ -45,28 +45,19 @@ static void make_lora(const char *name, const char *key) {
     free(none.w);
 }
 
-static void make_embedding(void) {
-    char from[600];
-    size_t size = 0;
-    const char *dir = getenv("SDC_GOLDEN");
-    snprintf(from, sizeof from, "%.500s/embeddings/webui.pt", dir && *dir ? dir : "tests/golden");
-    char *bytes = test_read(from, &size);
-    test_check(bytes && test_write(cli_path("zq-style.pt"), bytes, size), "an embedding is written");
-    free(bytes);
-}
-
 static bool make_files(void) {
     char vision[1024];
     if (!cli_begin() || !make_micro_model(cli_path("m.safetensors"), F16)) return false;
     make_control(cli_path("control.safetensors"), (ControlFile){.config = micro_config()});
+    make_control(cli_path("c2.safetensors"), (ControlFile){.config = micro_config(), .number = 1});
     make_adapter(cli_path("adapter.safetensors"), (MadeAdapter){.config = micro_config()});
     make_vision(vision);
     move(vision, cli_path("image_encoder"));
     make_upscaler();
     make_lora("one.safetensors", "lora_unet_" LINEAR);
     make_lora("two.safetensors", "lora_unet_input_blocks_1_1_transformer_blocks_0_attn1_to_k");
-    make_embedding();
-    cli_works("", "txt2img -m m.safetensors -p x -W 32 -H 32 --steps 1 --seed 1 -q -o from.png --quality 100");
+    cli_embedding("zq-style.pt");
+    cli_works("", "txt2img -m m.safetensors -p x -W 32 -H 32 --steps 1 --seed 1 -q -o from.png");
     cli_works("", "txt2img -m m.safetensors -p x -W 32 -H 32 --steps 1 --seed 2 -q -o mask.png --cfg 1");
     cli_works("", "convert m.safetensors vae.safetensors -q --layout single");
     return true;
@@ -87,6 +78,10 @@ static const Run RUNS[] = {
      "--control control.safetensors:from.png --control control.safetensors:mask.png"},
     {"prompt", "--image-prompt from.png:0.6 --ip-adapter adapter.safetensors --image-encoder image_encoder",
      "--image-prompt from.png --ip-adapter adapter.safetensors --image-encoder image_encoder"},
+    {"repainted",
+     FROM "--mask mask.png --control control.safetensors::hint=inpaint "
+          "--control c2.safetensors:from.png:0.7:hint=inpaint:mask=mask.png",
+     "-i from.png --mask mask.png --control control.safetensors: --control c2.safetensors:from.png:mask=mask.png"},
     {"masked", FROM "--mask mask.png --mask-blur 2 --fill fill", "-i from.png --mask mask.png"},
     {"part", FROM "--mask mask.png --only-masked --mask-padding 4", "-i from.png --mask mask.png"},
     {"soft", FROM "--mask mask.png --soft", "-i from.png --mask mask.png"},
@@ -97,8 +92,10 @@ static const Run RUNS[] = {
     {"enlarged",
      "--hires-width 48 --hires-upscaler esrgan.safetensors --hires-checkpoint vae.safetensors --strength 0.5",
      "--upscaler esrgan.safetensors --hires-checkpoint vae.safetensors"},
-    {"tiles", FROM "--sd-upscale 2 --sd-upscale-overlap 16 --batch-size 2 --sd-upscale-upscaler esrgan.safetensors",
-     "-i from.png --upscaler esrgan.safetensors"},
+    {"tiles",
+     FROM
+     "--mask mask.png --sd-upscale 2 --sd-upscale-overlap 16 --batch-size 2 --sd-upscale-upscaler esrgan.safetensors",
+     "-i from.png --mask mask.png --upscaler esrgan.safetensors"},
     {"extend", FROM "--extend left=8,top=16 --extend-fill spectrum --background 00ff00", NULL},
     {"windows",
      "-W 136 -H 128 --cfg 1 --tiled-diffusion multidiffusion --tile-width 16 --tile-height 16 --tile-overlap 8", ""},
@@ -233,7 +230,11 @@ static void formats(void) {
         lossy(jpeg ? "jpg" : "webp", 37,
               jpeg ? "q.jpg: equal as a JPEG of quality 37" : "q.webp: equal as a WebP of quality 37");
         if (webp) lossy("webp", 100, "q.webp: equal\n");
-        lossy("png", 100, "q.png: equal\n");
+        cli_works("", "txt2img -p 'a red circle' --steps 1 --seed 3 -q -o q.png");
+        cli_fails(2, "--quality: counts with JPEG and WebP, and q.png is a PNG", "txt2img -p x --quality 100 -o q.png");
+        cli_fails(2, "--quality: counts with JPEG and WebP, and the picture is a PNG", "txt2img -p x --quality 100");
+        cli_fails(2, "--quality: counts with JPEG and WebP, and q.png is a PNG",
+                  "upscale from.png --filter nearest --scale 2 --quality 80 -o q.png");
         differs(jpeg ? "jpg" : "webp");
     }
 }

@@ -187,3 +187,13 @@ bool cli_works(const char *words, const char *format, ...) {
     cli_free(&r);
     return ok;
 }
+
+void cli_embedding(const char *name) {
+    char from[600];
+    size_t size = 0;
+    const char *golden = getenv("SDC_GOLDEN");
+    snprintf(from, sizeof from, "%.500s/embeddings/webui.pt", golden && *golden ? golden : "tests/golden");
+    char *bytes = test_read(from, &size);
+    test_check(bytes && test_write(cli_path(name), bytes, size), "%s: an embedding is written", name);
+    free(bytes);
+}

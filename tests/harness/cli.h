@@ -35,6 +35,10 @@ bool cli_fails(int code, const char *words, const char *format, ...) __attribute
 /* One check: these arguments end with exit code 0, nothing on stderr but progress, and `words` in what was printed. */
 bool cli_works(const char *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* One check: the embedding that the webui wrote for micro-SD (tests/golden/embeddings/webui.pt) is beside the program's
+ * files under this name. */
+void cli_embedding(const char *name);
+
 /* Whether `text` holds every one of `words`, which are separated by '|'. */
 bool cli_holds(const char *text, const char *words);
 /* Notes what a run printed, for the last check. */

@@ -192,7 +192,7 @@ static void refusals(SdModel *m, Scene *s) {
     refused(m, &r, "mask: keeps the whole picture");
 }
 
-SUITE(inpaint, .seconds = 6) {
+SUITE(inpaint, .seconds = 4) {
     static Scene s;
     Error e = {0};
     if (!cli_begin() || !make_micro_model(cli_path("inpaint.safetensors"), F32)) return;

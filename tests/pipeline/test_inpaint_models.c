@@ -144,7 +144,7 @@ static SdConfig depth_config(void) {
     return k;
 }
 
-SUITE(inpaint_models, .seconds = 6) {
+SUITE(inpaint_models, .seconds = 4) {
     static const struct {
         const char *name;
         SdConfig (*config)(void);

@@ -1,5 +1,7 @@
 /* test_tiles.c: SD upscale against the webui's script over diffusers' modules (tools/goldens/tiles.py), what must not
  * change its bits, and what its texts say. */
+#include "sd/image/mask.h"
+#include "sd/image/resize.h"
 #include "sd/info/infotext_read.h"
 #include "sd/info/params.h"
 #include "sd/sd.h"
@@ -27,9 +29,13 @@ static const struct {
     {"lanczos", 53, 45, 2, "Lanczos", 64, 56, 16, 3},  /* 104 x 88: 2 x 2 tiles, the second batch with one */
     {"nearest", 37, 30, 3, "Nearest", 64, 512, 24, 2}, /* 104 x 88: 2 x 1 tiles, as high as the picture */
     {"none", 101, 77, 1, "None", 64, 64, 13, 1},          {"control", 37, 30, 3, "Nearest", 64, 512, 24, 2},
-    {"inpainting", 37, 30, 3, "Nearest", 64, 512, 24, 2},
+    {"inpainting", 37, 30, 3, "Nearest", 64, 512, 24, 2}, {"edited", 37, 30, 3, "Nearest", 64, 512, 24, 2},
+    {"masked", 53, 45, 2, "Lanczos", 64, 56, 16, 3},      {"filled", 53, 45, 2, "Lanczos", 64, 56, 16, 3},
+    {"inpainted", 53, 45, 2, "Lanczos", 64, 56, 16, 3},
 };
-enum { PLAIN_COUNT = 3, WITH_CONTROL = 3, BY_INPAINTING = 4 };
+enum { PLAIN_COUNT = 3, WITH_CONTROL = 3, BY_INPAINTING, EDITED, MASKED, FILLED, INPAINTED };
+
+static uint8_t part[53 * 45]; /* the mask: columns 41..49, rows 10..29 */
 
 static SdRequest request(int i, uint8_t *image) {
     SdRequest r = pipeline_request("Euler", 42, CASES[i].w, CASES[i].h);
@@ -40,6 +46,10 @@ static SdRequest request(int i, uint8_t *image) {
     r.image = image, r.image_width = CASES[i].image_w, r.image_height = CASES[i].image_h;
     r.strength = 0.5, r.encode = SD_ENCODE_MEAN, r.batch_size = CASES[i].batch;
     r.sd_upscale = CASES[i].scale, r.sd_upscale_overlap = CASES[i].overlap, r.sd_upscale_upscaler = CASES[i].upscaler;
+    if (i < MASKED) return r;
+    for (int k = 0; k < 53 * 45; k++) part[k] = k % 53 >= 41 && k % 53 < 50 && k / 53 >= 10 && k / 53 < 30 ? 255 : 0;
+    r.mask = part, r.mask_width = 53, r.mask_height = 45, r.mask_blur = 1;
+    r.fill = i == FILLED ? SD_FILL_FILL : SD_FILL_ORIGINAL;
     return r;
 }
 
@@ -164,10 +174,65 @@ static void check_program(const char *path) {
               "Lanczos",
               "png-info t.png");
     cli_works("t.png: equal\n", "replay t.png -m '%s' -i from.png -q", path);
+    SdPicture mask = {.rgb = image, .width = r.image_width, .height = r.image_height};
+    for (int i = 0; i < mask.width * mask.height * 3; i++) image[i] = part[i / 3];
+    test_check(sd_save_png(&mask, cli_path("mask.png"), &e), "a mask");
+    cli_works("",
+              "img2img -m '%s' -i from.png -p 'a cat' -W 64 -H 56 --steps 2 --seed 7 -q --sd-upscale 2 "
+              "--sd-upscale-overlap 16 --mask mask.png --mask-blur 1 -o m.png",
+              path);
+    cli_works("m.png: equal\n", "replay m.png -m '%s' -i from.png --mask mask.png -q", path);
     cli_fails(2, "--sd-upscale-overlap: counts only with sd upscale",
               "img2img -i from.png -p x --sd-upscale-overlap 8");
     cli_fails(2, "--sd-upscale-upscaler: 'nothing.pth' is no file",
               "img2img -m '%s' -i from.png -p x --sd-upscale 2 --sd-upscale-upscaler nothing.pth", path);
+}
+
+/* What the mask keeps are the bytes of the picture that was enlarged alone; two tiles of four are drawn, in batches of
+ * any size and in the least memory. */
+static void check_kept(const char *path, SdModel *m) {
+    static uint8_t large[104 * 88], before[104 * 88 * 3];
+    uint8_t image[MOST_IMAGE], blurred[53 * 45];
+    SdResult out = {0}, tight = {0};
+    SdPlan plan = {0};
+    Error e = {0};
+    Heard heard = {0};
+    SdRequest r = request(FILLED, image);
+    memcpy(blurred, part, sizeof blurred);
+    bool ok =
+        mask_blur(blurred, 53, 45, 1, 1, &e) && mask_resize(blurred, 53, 45, large, 104, 88, SD_RESIZE_STRETCH, &e);
+    uint8_t twice[106 * 90 * 3];
+    ok = ok && resize_rgb(image, 53, 45, twice, 106, 90, RESIZE_LANCZOS, &e) &&
+         resize_rgb(twice, 106, 90, before, 104, 88, RESIZE_LANCZOS, &e);
+    r.batch_size = 1, r.progress = hear, r.user = &heard;
+    ok = ok && sd_img2img(m, &r, &out, &e) && sd_plan(m, &r, &plan, &e);
+    int kept = 0, wrong = 0, moved = 0;
+    for (int i = 0; ok && i < 104 * 88; i++) {
+        const bool is = !memcmp(out.pictures[0].rgb + 3 * i, before + 3 * i, 3);
+        kept += !large[i], wrong += !large[i] && !is, moved += large[i] == 255 && !is;
+    }
+    test_check(ok && kept > 5000 && !wrong && moved > 100, "with a mask, kept pixels are the enlarged picture's bytes");
+    test_note("%d kept, %d wrong, %d moved; %s", kept, wrong, moved, e.text);
+    test_check(ok && heard.last == 1 && heard.of == 2, "tiles that the mask keeps are not drawn");
+    SdModel *small = ok ? sd_open(path, &(SdOptions){.memory_limit = plan.least, .threads = 1}, &e) : NULL;
+    r.batch_size = 1;
+    ok = small && sd_img2img(small, &r, &tight, &e);
+    test_check(ok && pipeline_same_picture(&out.pictures[0], &tight.pictures[0]),
+               "masked: the same in the least memory");
+    test_note("%zu of %zu; %s", plan.least, plan.process, e.text);
+    sd_close(small);
+    sd_free(&out);
+    sd_free(&tight);
+    r.only_masked = true;
+    test_check(!sd_img2img(m, &r, &out, &e) && strstr(e.text, "only masked: sd upscale draws the tiles"),
+               "refused with only masked");
+    e = (Error){0};
+    uint8_t black[53 * 45] = {0};
+    r.mask = black;
+    r.only_masked = false;
+    test_check(!sd_img2img(m, &r, &out, &e) && strstr(e.text, "mask: keeps the whole picture"),
+               "refused: a black mask");
+    test_note("%s", e.text);
 }
 
 /* Two tiles at once, or one after the other, whose seeds are the same: the same picture, which is not that without the
@@ -211,12 +276,20 @@ static void check_beside(SdModel *m, const Golden *golden) {
     SdModel *shown = make_model_of(model, (MakeModel){.dtype = F32}, micro_inpainting_config())
                          ? sd_open(model, &(SdOptions){.precision = SD_F32_DIRECT}, &e)
                          : NULL;
-    if (test_check(shown != NULL, "an inpainting model")) check_golden(shown, golden, BY_INPAINTING, NULL);
+    if (test_check(shown != NULL, "an inpainting model")) {
+        check_golden(shown, golden, BY_INPAINTING, NULL);
+        check_golden(shown, golden, INPAINTED, NULL);
+    }
+    sd_close(shown);
+    shown = make_model_of(model, (MakeModel){.dtype = F32}, micro_pix2pix_config())
+                ? sd_open(model, &(SdOptions){.precision = SD_F32_DIRECT}, &e)
+                : NULL;
+    if (test_check(shown != NULL, "an instruct-pix2pix model")) check_golden(shown, golden, EDITED, NULL);
     test_note("%s", e.text);
     sd_close(shown);
 }
 
-SUITE(tiles, .seconds = 4) {
+SUITE(tiles, .seconds = 6) {
     char path[1024];
     Error e = {0};
     Golden *golden = golden_open("tiles");
@@ -225,11 +298,14 @@ SUITE(tiles, .seconds = 4) {
         golden && make_micro_model(path, F32) ? sd_open(path, &(SdOptions){.precision = SD_F32_DIRECT}, &e) : NULL;
     if (test_check(m != NULL, "a model")) {
         for (int i = 0; i < PLAIN_COUNT; i++) check_golden(m, golden, i, NULL);
+        check_golden(m, golden, MASKED, NULL);
+        check_golden(m, golden, FILLED, NULL);
         check_beside(m, golden);
         check_refusals(m);
         sd_close(m);
         m = sd_open(path, &(SdOptions){.threads = 2}, &e);
         check_bits(path, m);
+        check_kept(path, m);
         check_program(path);
     }
     sd_close(m);

@@ -178,7 +178,7 @@ static void check_controls(const char *path, SdModel *m, const Golden *golden) {
     sd_close(direct);
 }
 
-SUITE(windows, .seconds = 10) {
+SUITE(windows, .seconds = 6) {
     char path[1024];
     Error e = {0};
     Golden *golden = golden_open("windows");

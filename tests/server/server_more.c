@@ -7,6 +7,7 @@
 #include "tests/harness/make_adapter.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
+#include "tests/pipeline/control_files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -280,6 +281,38 @@ void server_more(void) {
 
 /* --- an image prompt --- */
 
+/* A ControlNet that is shown what a mask repaints. */
+static void repainted(const Served *s, const char *picture) {
+#define I "/sdapi/v1/img2img"
+#define PAINT(module, rest)                                                                                            \
+    ",\"alwayson_scripts\":{\"controlnet\":{\"args\":[{\"model\":\"paint\",\"module\":\"" module "\"" rest "}]}}}"
+#define MASKED "{" SMALL ",\"width\":64,\"height\":64,\"init_images\":[\"%s\"],\"mask\":\"%s\""
+#define SHOWN ",\"image\":\"%s\",\"mask\":\"%s\""
+    static const struct {
+        const char *path, *body, *wanted;
+        int status;
+    } UNITS[] = {
+        {I, MASKED PAINT("inpaint_only", ""), "images.#=1|warnings-|info:infotexts.0~Module: inpaint_global_harmonious",
+         200},
+        {I, MASKED ",\"inpaint_full_res\":true,\"script_name\":\"SD upscale\",\"script_args\":[null,16,\"Lanczos\",1]}",
+         "info:infotexts.0~Mask blur: 4|warnings.0~inpaint_full_res", 200},
+        {I, MASKED PAINT("Inpaint", SHOWN), "images.#=1|warnings-", 200},
+        {T, "{" SMALL PAINT("inpaint", SHOWN), "images.#=1|info:infotexts.0~Module: inpaint_global_harmonious", 200},
+        {I, MASKED PAINT("inpaint_only", SHOWN), "detail~keeps pixels of the unit's picture", 422},
+        {T, "{" SMALL PAINT("inpaint", ""), "detail~a unit has no picture", 422},
+        {T, "{" SMALL PAINT("inpaint", ",\"image\":\"%s\""), "detail~needs a mask", 422},
+        {T, "{" SMALL PAINT("inpaint", ",\"mask\":\"%s\""), "detail~but no picture", 422},
+    };
+    char *body = malloc(4 * strlen(picture) + 1000);
+    for (size_t i = 0; body && i < sizeof UNITS / sizeof *UNITS; i++) {
+        sprintf(body, UNITS[i].body, picture, picture, picture, picture);
+        Reply r = call(s, "POST", UNITS[i].path, "", body);
+        reply_check(&r, UNITS[i].status, UNITS[i].wanted, "an inpainting's ControlNet");
+        reply_free(&r);
+    }
+    free(body);
+}
+
 /* A micro model with an IP-Adapter: the picture is another with it, the same by the extension's names of the module,
  * and without it that of before. */
 void server_image_prompt(void) {
@@ -288,6 +321,7 @@ void server_image_prompt(void) {
     mkdir(cli_path("adapters"), 0777);
     make_adapter(cli_path("adapters/ip.safetensors"), (MadeAdapter){.config = micro_config()});
     make_vision(vision);
+    make_control(cli_path("adapters/paint.safetensors"), (ControlFile){.config = micro_config()});
     if (!make_micro_model(cli_path("micro.safetensors"), F32)) return;
     snprintf(arguments, sizeof arguments, "-q -m %s --controlnet-dir %s --image-encoder %s",
              cli_path("micro.safetensors"), cli_path("adapters"), vision);
@@ -308,8 +342,9 @@ void server_image_prompt(void) {
     test_check(later && without && !strcmp(later, without), "and leaves the next alone");
     reply_free(&plain), reply_free(&by), reply_free(&named), reply_free(&after);
     Reply list = call(&s, "GET", "/controlnet/module_list", "", NULL);
-    reply_check(&list, 200, "module_list.#=7|module_list.6=ip-adapter-auto", "its module");
+    reply_check(&list, 200, "module_list.#=9|module_list.8=ip-adapter-auto", "its module");
     reply_free(&list);
+    repainted(&s, picture);
     free(picture);
     test_check(serve_stop(&s) == 0, "it ends with 0");
 }

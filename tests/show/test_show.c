@@ -86,16 +86,6 @@ static void page(const char *name, const char *words) {
     free(text);
 }
 
-static void copy_embedding(const char *name) {
-    char from[600];
-    size_t size = 0;
-    const char *golden = getenv("SDC_GOLDEN");
-    snprintf(from, sizeof from, "%.500s/embeddings/webui.pt", golden && *golden ? golden : "tests/golden");
-    char *bytes = test_read(from, &size);
-    test_check(bytes && test_write(cli_path(name), bytes, size), "an embedding is written");
-    free(bytes);
-}
-
 static void pages(void) {
     static const float OTHER[8] = {-1, 0, 1, 2.5f, 0, 0, 3, 3};
     FileTensor t[] = {{.name = "maps", .dtype = F32, .nd = 4, .n = {1, 2, 2, 2}},
@@ -123,7 +113,7 @@ static void pages(void) {
                    "after step 2: latents|the picture that the network "
                    "expects|unet.step000.mid_block|[2,144,4,4]|<b>circle</b>|vae.decoder.conv_out");
     make_micro_model(cli_path("m.safetensors"), F16);
-    copy_embedding("style.pt");
+    cli_embedding("style.pt");
     cli_works("e.html", "explain -m m.safetensors -p 'a style cat' --embedding-dir style.pt -W 32 -H 32 --steps 1 "
                         "-o e.html");
     page("e.html", ">a&lt;/w&gt;</code>|<code>style</code><td class=\"n\">vector<|>cat&lt;/w&gt;</code>");

@@ -1,5 +1,6 @@
-/* output.c: the names of pictures. */
+/* output.c: the names of pictures, and what only some formats have. */
 #include "output.h"
+#include "sd/image/codecs/codecs.h"
 #include "sd/text/unicode.h"
 #include "tensor/os.h"
 #include "weights/files/atomic_file.h"
@@ -23,6 +24,14 @@ int output_file(const Command *c, const char *option, const char **out) {
     if (!os_divert_stdout()) error_set(&e, ERR_FILE, "standard output: cannot be used: %s; open it", strerror(errno));
     else if (atomic_check(*out, &e)) return GO_ON;
     return e.code == ERR_ARGUMENT ? usage_error(c, "%s: %s", option, e.text) : report(c, &e);
+}
+
+int output_quality(const Command *c, int said, const char *path) {
+    const ImageCodec *codec = path ? image_codec_for(path, NULL) : image_codec_row(0);
+    if (!said || !codec || codec->lossy) return GO_ON;
+    return usage_error(c,
+                       "--quality: counts with JPEG and WebP, and %.200s is a %s; leave it out, or name another file",
+                       path ? path : "the picture", codec->name);
 }
 
 void input_file(const char **in) {

@@ -14,6 +14,9 @@
 int output_file(const Command *c, const char *option, const char **out);
 /* "-" is standard input. */
 void input_file(const char **in);
+/* The --quality that files of this name (NULL: PNG) are written with; 0: it is not said. Returns GO_ON or an exit code:
+ * there is none of PNG. */
+int output_quality(const Command *c, int said, const char *path);
 /* Whether pictures can be written to `out` (NULL: the current directory). Creates nothing. */
 bool output_check(const char *out, bool several, Error *e);
 /* The file for one picture: `out` itself; out-SEED.png when there are several; SEED-first-words.png without out. The

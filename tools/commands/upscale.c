@@ -26,7 +26,7 @@
 typedef struct {
     const char *model, *image, *out;
     double scale; /* 0: the upscaler's */
-    int quality;  /* of JPEG and WebP */
+    int quality;  /* of JPEG and WebP; 0: the usual one */
     int filter;   /* SdFilter; -1: not given */
     SdUpscale how;
     ModelOptions open;
@@ -278,7 +278,10 @@ static int check(const Command *c, Arguments *a, int rest, char **argv) {
         return usage_error(c, "--bgr, --device, --precision, --threads, --memory-limit: count with an upscaler (-m)");
     if (a->how.overlap >= a->how.tile) return usage_error(c, "--overlap: %d is not below --tile", a->how.overlap);
     Error e = {0};
-    if (os_kind(a->out) != OS_DIRECTORY && !image_write_check(a->out, &e)) return report(c, &e);
+    const bool folder = os_kind(a->out) == OS_DIRECTORY;
+    if (!folder && !image_write_check(a->out, &e)) return report(c, &e);
+    int code = output_quality(c, a->quality, folder ? NULL : a->out);
+    if (code != GO_ON) return code;
     if (file_same(a->out, a->model))
         return usage_error(c, "--out: %.200s is also an input file; name another file", a->out);
     for (int i = 0; i < rest; i++)
@@ -325,7 +328,7 @@ static const char *model_named(int argc, char **argv) {
 
 static int upscale(const Command *c, int argc, char **argv) {
     if (sd_is_x4_upscaler(model_named(argc, argv))) return IMG2IMG.run(&IMG2IMG, argc, argv);
-    Arguments a = {.filter = -1, .quality = IMAGE_QUALITY, .how = sd_upscale_defaults()};
+    Arguments a = {.filter = -1, .how = sd_upscale_defaults()};
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code == GO_ON) code = check(c, &a, rest, argv);
     if (code != GO_ON) return code;

@@ -44,7 +44,7 @@ IMAGE = {  # vision encoder, resampler (queries, their width, heads) or None
     "sdxl-base": (VIT_BIGG, None),
     "sdxl-plus": (VIT_H, (16, 1280, 20)),
 }
-WHOLE = ("MultiheadAttention", "CLIPVisionEmbeddings")  # read their layers' weights by themselves
+WHOLE = ("MultiheadAttention", "CLIPVisionEmbeddings", "ImageProjection")  # read their layers' weights by themselves
 
 
 def thrifty(m):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the golden outputs in tests/golden from PyTorch, diffusers, transformers and k-diffusion.
 
-    python tools/goldens [ops|blocks|micro|micro_families|micro_inpaint|micro_tiling|micro_prompts|micro_control|micro_image|micro_attention|micro_adapters|full|noise|samplers|few_steps|micro_samplers|networks|upscalers|hires|tiles|windows|micro_x4|all ...] [--check] [--work DIR] [--threads N] [--bpe FILE]
+    python tools/goldens [ops|blocks|micro|micro_families|micro_inpaint|micro_tiling|micro_prompts|micro_control|micro_image|micro_attention|micro_adapters|full|noise|samplers|few_steps|micro_samplers|networks|upscalers|hires|tiles|windows|micro_x4|micro_control_inpaint|all ...] [--check] [--work DIR] [--threads N] [--bpe FILE]
 
 Rewrites the files; with --check it writes nothing and reports whether each file agrees with the one in the repository
 (within the golden's own e32, torch float32's measured error, as the last bits differ between machines).
@@ -42,13 +42,14 @@ GROUPS = {
     "tiles": "tiles",
     "windows": "windows",
     "micro_x4": "micro_x4",
+    "micro_control_inpaint": "micro_control_inpaint",
     "full": "full",
 }
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("group", nargs="*", help="ops, gradients, blocks, micro, micro_families, micro_inpaint, micro_tiling, micro_prompts, micro_control, micro_image, micro_attention, micro_adapters, training, noise, samplers, few_steps, micro_samplers, networks, upscalers, hires, tiles, windows, micro_x4, full or all (default all)")
+    p.add_argument("group", nargs="*", help="ops, gradients, blocks, micro, micro_families, micro_inpaint, micro_tiling, micro_prompts, micro_control, micro_image, micro_attention, micro_adapters, training, noise, samplers, few_steps, micro_samplers, networks, upscalers, hires, tiles, windows, micro_x4, micro_control_inpaint, full or all (default all)")
     p.add_argument("--check", action="store_true", help="compare with the files in the repository, write nothing")
     p.add_argument("--work", default=None, help="a folder for the full model's intermediate results")
     p.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS", "1")))

@@ -3,13 +3,17 @@
 Goldens: NAME.image [H,W,3], the joined picture's bytes. The picture to enlarge is generated: "tiles.pixels" [1,3,h,w], below
 256. Sizes are odd and batches are not full; a batch's seeds count up from the last one's first seed and one. "control": each tile with
 its part of the hint "hint0", which is as large as the enlarged picture. "inpainting": by an inpainting model, which is shown
-each tile at half its strength under a mask of ones (mask weight 0.5).
+each tile at half its strength under a mask of ones (mask weight 0.5). "edited": by an instruct-pix2pix model, which is shown
+each tile. "masked", "filled": with a mask, blurred and enlarged as img2img has it (modules/processing.py), of which each tile
+has its part (the script lays all of it over every tile); tiles of which all is kept are not drawn. "filled" begins with the
+colours around the mask (modules/masking.py), "masked" with the enlarged picture.
 """
 import math
 
+import cv2
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter, ImageOps
 
 from . import families, micro_control, models, pipeline, store, values
 from .precise import reference
@@ -23,7 +27,13 @@ JOBS = {
     "none": (101, 77, 1, "None", 64, 64, 13, 1),
     "control": (37, 30, 3, "Nearest", 64, 512, 24, 2),
     "inpainting": (37, 30, 3, "Nearest", 64, 512, 24, 2),
+    "edited": (37, 30, 3, "Nearest", 64, 512, 24, 2),
+    "masked": (53, 45, 2, "Lanczos", 64, 56, 16, 3),
+    "filled": (53, 45, 2, "Lanczos", 64, 56, 16, 3),
+    "inpainted": (53, 45, 2, "Lanczos", 64, 56, 16, 3),
 }
+MASKED = ("masked", "filled", "inpainted")
+BLUR = 1
 
 
 def enlarged(image, scale, upscaler):
@@ -73,7 +83,37 @@ def joined(tiles, xs, ys, size, overlap):
     return out
 
 
-def redrawn(p, context, tile, seed, dtype, kind, x, y):
+def blurred_mask(w, h, size):
+    """The mask of the picture, columns 41..49 and rows 10..29, as large as the enlarged one."""
+    m = np.zeros((h, w), np.uint8)
+    m[10:30, 41:50] = 255
+    n = 2 * int(2.5 * BLUR + 0.5) + 1
+    m = cv2.GaussianBlur(cv2.GaussianBlur(m, (n, 1), BLUR), (1, n), BLUR)
+    return Image.fromarray(m).resize(size, Image.LANCZOS)
+
+
+def filled(image, mask):
+    """modules/masking.py, fill."""
+    out = Image.new("RGBA", image.size)
+    known = Image.new("RGBa", image.size)
+    known.paste(image.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(mask))
+    for radius, repeats in [(256, 1), (64, 1), (16, 2), (4, 4), (2, 2), (0, 1)]:
+        for _ in range(repeats):
+            out.alpha_composite(known.filter(ImageFilter.GaussianBlur(radius)).convert("RGBA"))
+    return out.convert("RGB")
+
+
+def overlaid(drawn, kept, mask):
+    """modules/processing.py: the kept picture over the drawn one."""
+    over = Image.new("RGBa", kept.size)
+    mask = Image.fromarray(np.clip(np.array(mask).astype(np.float32) * 2, 0, 255).astype(np.uint8))
+    over.paste(kept.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(mask))
+    drawn = drawn.convert("RGBA")
+    drawn.alpha_composite(over.convert("RGBA"))
+    return drawn.convert("RGB")
+
+
+def redrawn(p, context, tile, seed, dtype, kind, x, y, mask=None):
     """A tile through img2img."""
     job = {**BASE, "seed": seed, "width": tile.width, "height": tile.height}
     image = torch.from_numpy(np.array(tile)).to(dtype).permute(2, 0, 1)[None] / 255
@@ -85,7 +125,19 @@ def redrawn(p, context, tile, seed, dtype, kind, x, y):
     if kind == "inpainting":
         shown = p["vae"].encode((image * 2 - 1) * 0.5).latent_dist.mode() * families.MICRO["scale"]
         unet, beside = p["inpainting"], torch.cat([torch.ones_like(shown[:, :1]), shown], dim=1).repeat(2, 1, 1, 1)
-    latents, _ = pipeline.denoise(unet, context, job, dtype, False, z, beside=beside)
+    if kind == "edited":
+        shown = p["vae"].encode(image * 2 - 1).latent_dist.mode()
+        unet, beside, job = p["editing"], torch.cat([shown, shown, torch.zeros_like(shown)]), {**job, "image_cfg": 1.5}
+        context = context[[0, 1, 0]]
+    if kind == "inpainted":
+        on = (torch.from_numpy(np.array(mask)) > 127).to(dtype)
+        shown = p["vae"].encode((image * 2 - 1) * (1 - on)).latent_dist.mode() * families.MICRO["scale"]
+        unet, beside = p["inpainting"], torch.cat([on[::8, ::8][None, None], shown], dim=1).repeat(2, 1, 1, 1)
+    repaint = None
+    if mask is not None:
+        small = np.array(mask.convert("RGB").resize((tile.width // 8, tile.height // 8)))[:, :, 0]
+        repaint = torch.from_numpy(np.around(small / 255))[None, None].to(dtype)
+    latents, _ = pipeline.denoise(unet, context, job, dtype, False, z, repaint=repaint, beside=beside)
     image = torch.clamp((pipeline.decode(p["vae"], latents)["image"] + 1) / 2, 0, 1)[0]
     return Image.fromarray((255.0 * image.permute(1, 2, 0)).to(torch.uint8).numpy())
 
@@ -98,8 +150,20 @@ def run(p, context, kind, job, dtype):
     xs, ys = places(whole.width, tile_w, overlap), places(whole.height, tile_h, overlap)
     wide, high = min(tile_w, whole.width), min(tile_h, whole.height)
     p["hint"] = micro_control.hint(0, whole.height, whole.width, dtype)
-    work = [(whole.crop((x, y, x + wide, y + high)), x, y) for y in ys for x in xs]
-    out = [redrawn(p, context, tile, BASE["seed"] + i // batch + i % batch, dtype, kind, x, y) for i, (tile, x, y) in enumerate(work)]
+    mask, base = None, whole
+    if kind in MASKED:
+        mask = blurred_mask(w, h, whole.size)
+        base = filled(whole, mask) if kind == "filled" else whole
+    out, drawn = [], 0
+    for x, y in [(x, y) for y in ys for x in xs]:
+        box = (x, y, x + wide, y + high)
+        own = mask.crop(box) if mask else None
+        if own and not np.array(own).any():
+            out.append(whole.crop(box))
+            continue
+        tile = redrawn(p, context, base.crop(box), BASE["seed"] + drawn // batch + drawn % batch, dtype, kind, x, y, own)
+        out.append(overlaid(tile, whole.crop(box), own) if own else tile)
+        drawn += 1
     rows = [out[i : i + len(xs)] for i in range(0, len(out), len(xs))]
     return torch.from_numpy(np.array(joined(rows, xs, ys, whole.size, overlap)).astype(np.float32))
 
@@ -112,6 +176,7 @@ def make(args):
         p = {k: getattr(models, k)(families.MICRO, dtype=dtype) for k in ("text", "unet", "vae")}
         p["net"] = micro_control.control(families.MICRO, 0, dtype)
         p["inpainting"] = models.unet(families.MICRO_INPAINTING, dtype=dtype)
+        p["editing"] = models.unet(families.MICRO_PIX2PIX, dtype=dtype)
         with reference(dtype):
             context = pipeline.encode(p["text"], BASE["prompt"], BASE["negative"])
             runs.append({name: run(p, context, name, job, dtype) for name, job in JOBS.items()})

@@ -7,6 +7,7 @@
  * triangle, and R = (I - Q)(I + Q)^-1, or I + 2 Q + 2 Q^2 + ... + Q^(terms - 1), the other way round
  * (tuners/oft/layer.py). One block in the file may stand for all. */
 #include "overlay_internal.h"
+#include "tensor/sizes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -83,8 +84,8 @@ static double constraint(const Delta *d, const float *b, int64_t blocks, int64_t
 bool oft_prepare(Delta *d) {
     const FileTensor *t = blocks_of(d->module);
     int64_t s = t->n[t->nd - 1], count = file_tensor_count(t), blocks = count / (s * s);
-    float *r = malloc((size_t)count * sizeof *r);
-    double *work = d->module->part[NET_OFT] ? malloc(3 * (size_t)(s * s) * sizeof *work) : NULL;
+    float *r = malloc(size_of((uint64_t)count * sizeof *r));
+    double *work = d->module->part[NET_OFT] ? malloc(size_of(3 * (uint64_t)(s * s) * sizeof *work)) : NULL;
     if (!r || (d->module->part[NET_OFT] && !work)) return free(r), free(work), false;
     file_tensor_f32(d->network->file, t, r);
     double factor = work ? constraint(d, r, blocks, s) : 1;
@@ -206,8 +207,9 @@ static void series(const double *q, int64_t s, int terms, double *power, double 
 bool oft_inputs_prepare(Delta *d) {
     const FileTensor *t = d->module->part[NET_OFT_R];
     int64_t s = network_oft_side(d->module), blocks = t->n[0];
-    float *r = malloc((size_t)(blocks * s * s) * sizeof *r), *upper = malloc((size_t)t->n[1] * sizeof *upper);
-    double *work = malloc(3 * (size_t)(s * s) * sizeof *work);
+    float *r = malloc(size_of((uint64_t)(blocks * s * s) * sizeof *r)),
+          *upper = malloc(size_of((uint64_t)t->n[1] * sizeof *upper));
+    double *work = malloc(size_of(3 * (uint64_t)(s * s) * sizeof *work));
     bool ok = r && upper && work;
     for (int64_t k = 0; ok && k < blocks; k++) {
         int exact = !d->module->terms;

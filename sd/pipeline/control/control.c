@@ -1,14 +1,13 @@
 #include "control.h"
 
+#include "control_hint.h"
 #include "image_prompt.h"
 #include "sd/image/hint.h"
-#include "sd/image/resize.h"
 #include "sd/load/control.h"
 #include "sd/load/control_lora.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* --- the request --- */
 
@@ -19,7 +18,8 @@ static SdHintKind kind_of(const SdControl *c) {
     static const SdHintKind MADE[] = {[SD_HINT_CANNY] = SD_KIND_LINES,
                                       [SD_HINT_SCRIBBLE] = SD_KIND_SOFT_EDGES,
                                       [SD_HINT_TILE] = SD_KIND_TILE,
-                                      [SD_HINT_LUMINANCE] = SD_KIND_UNSAID};
+                                      [SD_HINT_LUMINANCE] = SD_KIND_UNSAID,
+                                      [SD_HINT_INPAINT] = SD_KIND_INPAINT};
     return c->kind ? c->kind : MADE[c->hint];
 }
 
@@ -40,18 +40,36 @@ static bool check_kind(const SdControl *c, int i, Error *e) {
                      i, path, kinds);
 }
 
-static bool check_one(const SdModel *m, const SdControl *c, int i, Error *e) {
+static bool check_picture(const SdRequest *r, const SdControl *c, int i, Error *e) {
+    const bool inpaint = c->hint == SD_HINT_INPAINT;
+    if (!inpaint && c->mask)
+        return error_set(e, ERR_ARGUMENT, "control %d: its mask counts only with the hint inpaint; leave it out", i);
+    if (inpaint && (control_is_image(c->net) || control_is_adapter(c->net)))
+        return error_set(e, ERR_ARGUMENT, "control %d: the hint inpaint is for ControlNets; choose another", i);
+    if (hint_is_request(c) && !c->mask)
+        return (r->image && r->mask) ||
+               error_set(e, ERR_ARGUMENT,
+                         "control %d: the hint inpaint is made of a picture and its mask; give img2img both, or the "
+                         "control its own",
+                         i);
+    if (!c->image || c->width < 1 || c->height < 1 || (int64_t)c->width * c->height > 1 << 24)
+        return error_set(e, ERR_ARGUMENT, "control %d: needs a picture of 1 to 16 million pixels", i);
+    return !inpaint || c->mask ||
+           error_set(e, ERR_ARGUMENT, "control %d: the hint inpaint needs a mask of its picture", i);
+}
+
+static bool check_one(const SdModel *m, const SdRequest *r, int i, Error *e) {
+    const SdControl *c = &r->controls[i];
     if (!c->net) return error_set(e, ERR_ARGUMENT, "control %d: its ControlNet is NULL; sd_open_control opens one", i);
     if (c->net->of != m)
         return error_set(e, ERR_ARGUMENT, "control %d: %s: was opened for another model; open it for this one", i,
                          c->net->m.checkpoint->path);
-    if (!c->image || c->width < 1 || c->height < 1 || (int64_t)c->width * c->height > 1 << 24)
-        return error_set(e, ERR_ARGUMENT, "control %d: needs a picture of 1 to 16 million pixels", i);
+    if (!check_picture(r, c, i, e)) return false;
     if (!in(c->weight, 0, 2)) return error_set(e, ERR_ARGUMENT, "control %d: weight: %g is not in 0..2", i, c->weight);
     if (!in(c->start, 0, 1) || !in(c->end, 0, 1) || c->start > c->end)
         return error_set(e, ERR_ARGUMENT, "control %d: start and end: %g and %g are not in order within 0..1", i,
                          c->start, c->end);
-    if ((unsigned)c->mode > SD_CONTROL_MORE || (unsigned)c->hint > SD_HINT_LUMINANCE ||
+    if ((unsigned)c->mode > SD_CONTROL_MORE || (unsigned)c->hint > SD_HINT_INPAINT ||
         (unsigned)c->resize > SD_RESIZE_FILL || (unsigned)c->kind > SD_KIND_INPAINT)
         return error_set(e, ERR_ARGUMENT, "control %d: its mode, hint, kind or resize is none of sd.h's", i);
     if (!check_kind(c, i, e)) return false;
@@ -72,43 +90,12 @@ static bool check_one(const SdModel *m, const SdControl *c, int i, Error *e) {
 bool control_check(const SdModel *m, const SdRequest *r, Error *e) {
     if (r->control_count < 0 || r->control_count > SD_MOST_CONTROLS || (r->control_count && !r->controls))
         return error_set(e, ERR_ARGUMENT, "controls: %d of them are not 0..%d", r->control_count, SD_MOST_CONTROLS);
-    if (r->control_count && r->mask && r->only_masked)
-        return error_set(
-            e, ERR_ARGUMENT,
-            "controls: hints of the masked part alone are not made by this version; leave only-masked out");
     bool ok = true;
     for (int i = 0; ok && i < r->control_count; i++) {
-        ok = check_one(m, &r->controls[i], i, e);
+        ok = check_one(m, r, i, e);
         for (int k = 0; ok && k < i; k++)
             if (r->controls[k].net == r->controls[i].net && !control_is_image(r->controls[i].net))
                 ok = error_set(e, ERR_ARGUMENT, "control %d: is control %d once more; open its file again", i, k);
-    }
-    return ok;
-}
-
-static int64_t window_pixels(const Generation *g) {
-    int64_t unit = vae_factor(&g->m->config.vae);
-    return windows_area(&g->windows) * unit * unit;
-}
-
-/* The hint is made at the picture's own size, which the extension calls pixel-perfect. */
-static bool make_hint(const Generation *g, Control *k, Error *e) {
-    const SdControl *c = k->of;
-    uint8_t **tiles = g->pass.control_tiles[k - g->controls];
-    const int w = g->r->width, h = g->r->height;
-    const size_t bytes = (size_t)w * (size_t)h * 3;
-    k->hints = tiles ? g->batch : 1;
-    k->hint = malloc(bytes * (size_t)k->hints);
-    if (g->windows.count > 1) k->cut = malloc((size_t)window_pixels(g) * 3);
-    bool ok = (k->hint && (k->cut || g->windows.count == 1)) ||
-              error_set(e, ERR_MEMORY, "out of memory for a ControlNet's hint");
-    for (int i = 0; ok && i < k->hints; i++) {
-        uint8_t *to = k->hint + bytes * (size_t)i;
-        if (tiles && tiles[i]) memcpy(to, tiles[i], bytes);
-        else if (tiles) memset(to, 0, bytes); /* only planned */
-        else ok = resize_picture(c->image, c->width, c->height, to, w, h, c->resize, e);
-        ok = ok && hint_make(to, w, h, c->hint, c->low > 0 ? c->low : hint_low(c->hint),
-                             c->high > 0 ? c->high : hint_high(c->hint), e);
     }
     return ok;
 }
@@ -142,14 +129,16 @@ bool control_begin(Generation *g, Error *e) {
         k->texts.unet = trunk ? &k->net->net.trunk : NULL;
         k->texts.kinds = trunk && k->net->net.kinds.kinds ? &k->net->net.kinds : NULL;
         k->texts.kind = (int)kind_of(k->of) - SD_KIND_POSE;
-        ok = (control_is_image(k->net) || make_hint(g, k, e)) && control_lora_follow(k->net, e);
+        ok = (control_is_image(k->net) || hint_take(g, k, e)) && control_lora_follow(k->net, e);
     }
     return ok;
 }
 
 void control_end(Generation *g) {
-    for (int i = 0; i < g->control_count; i++)
-        free(g->controls[i].hint), free(g->controls[i].cut), free(g->controls[i].image_kv);
+    for (int i = 0; i < g->control_count; i++) {
+        Control *k = &g->controls[i];
+        free(k->hint), free(k->unknown), free(k->cut), free(k->image_kv);
+    }
     free(g->controls);
     g->controls = NULL;
     g->control_count = 0;
@@ -176,14 +165,6 @@ size_t control_bytes(const Generation *g, const Expert *d, bool streamed) {
     for (int i = 0; i < control_count(g, d); i++)
         if (!control_is_image(g->controls[i].net))
             bytes += model_part_bytes(&g->controls[i].net->m, PART_CONTROL, streamed);
-    return bytes;
-}
-
-size_t control_hint_bytes(const Generation *g) {
-    size_t pixels = (size_t)g->r->width * (size_t)g->r->height, bytes = 0;
-    for (int i = 0; i < g->control_count; i++)
-        bytes += 3 * (pixels * (size_t)g->controls[i].hints + (g->controls[i].cut ? (size_t)window_pixels(g) : 0) +
-                      (size_t)g->controls[i].of->width * (size_t)g->controls[i].of->height);
     return bytes;
 }
 
@@ -218,37 +199,6 @@ void control_place(Generation *g, Control *k) {
     }
 }
 
-/* The pixels of a row: a window of one of the hints. */
-static const uint8_t *hint_of(const Generation *g, const Control *k, int64_t row) {
-    const int64_t unit = vae_factor(&g->m->config.vae), wide = g->r->width, w = g->windows.grid.tile_w * unit;
-    const uint8_t *from = k->hint + row / g->windows.count * wide * g->r->height * 3;
-    if (g->windows.count == 1) return from;
-    const Grid *grid = &g->windows.grid;
-    const int window = (int)(row % g->windows.count);
-    from += (grid_y(grid, window / grid->columns) * unit * wide + grid_x(grid, window % grid->columns) * unit) * 3;
-    for (int64_t y = 0; y < grid->tile_h * unit; y++) memcpy(k->cut + y * w * 3, from + y * wide * 3, (size_t)w * 3);
-    return k->cut;
-}
-
-/* A row's pixels as its network reads them: as they are, or an adapter's blocks of them. */
-static Tensor push_hint(Generation *g, const Control *k, int64_t row) {
-    Ctx *c = &g->ctx;
-    bool adapts = control_is_adapter(k->net);
-    const int64_t unit = vae_factor(&g->m->config.vae), h = g->windows.grid.tile_h * unit,
-                  w = g->windows.grid.tile_w * unit;
-    int64_t shape[4] = {1, h, w, 3};
-    if (adapts) adapter_input_shape(&k->net->adapter, h, w, shape);
-    Tensor hint = tensor_new(c, 4, shape);
-    if (!ctx_plans(c)) {
-        float *to = tensor_host(c, hint).data;
-        const uint8_t *pixels = hint_of(g, k, row);
-        if (adapts) adapter_shuffle(&k->net->adapter, to, pixels, h, w);
-        for (int64_t i = 0; !adapts && i < tensor_count(hint); i++) to[i] = (float)pixels[i] / 255.0f;
-    }
-    tensor_push(c, hint);
-    return hint;
-}
-
 void control_guide(Generation *g, Control *k) {
     Ctx *c = &g->ctx;
     if (k->guided && !ctx_plans(c)) return;
@@ -260,7 +210,7 @@ void control_guide(Generation *g, Control *k) {
     }
     for (int64_t row = 0; row < (ctx_plans(c) ? 1 : control_rows(g, k)); row++) {
         size_t scope = scope_begin(c);
-        Tensor guide[MAX_LEVELS], hint = push_hint(g, k, row);
+        Tensor guide[MAX_LEVELS], hint = hint_push(g, k, row);
         for (int i = 0; i < k->guides; i++) guide[i] = tensor_slice(k->guide[i], 0, row, 1);
         if (control_is_adapter(k->net)) adapter_forward(c, guide, &k->net->adapter, hint);
         else controlnet_hint(c, guide[0], &k->net->net, hint, k->texts.kind);

@@ -17,8 +17,6 @@ int control_count(const Generation *g, const Expert *d);
 bool control_load(Generation *g, const Expert *d, bool streamed, Error *e);
 void control_release(Generation *g);
 size_t control_bytes(const Generation *g, const Expert *d, bool streamed);
-/* Bytes of hints, outside of the arena. */
-size_t control_hint_bytes(const Generation *g);
 
 /* The weights that the next ops read are this one's, streamed if the U-Net's are; returns what control_leave takes to
  * give way to the U-Net again. */

@@ -63,7 +63,7 @@ static int take_pair(const Command *c, const char *option, const char *piece, Sd
         return GO_ON;
     }
     return usage_error(c, "%s: '%.60s' must be weight, start%s", option, piece,
-                       prompt ? " or end" : ", end, hint, mode, union, resize, low or high");
+                       prompt ? " or end" : ", end, hint, mask, mode, union, resize, low or high");
 }
 
 static int take_text(const Command *c, const char *option, const char *text, ControlArgument *a) {
@@ -75,7 +75,7 @@ static int take_text(const Command *c, const char *option, const char *text, Con
     a->control = (SdControl){.weight = 1, .end = 1, .resize = SD_RESIZE_CROP};
     a->prompt = !strcmp(option, IMAGE_PROMPT);
     if (!a->prompt && (!next_piece(&at, a->file, &fits) || !*a->file)) fits = false;
-    if (!next_piece(&at, a->image, &fits) || !*a->image || !fits)
+    if (!next_piece(&at, a->image, &fits) || (a->prompt && !*a->image) || !fits)
         return usage_error(c, "%s: '%.60s' must be %s", option, text,
                            a->prompt ? "IMAGE, and then what :weight= and so on say"
                                      : "FILE:IMAGE, and then what :weight=, :hint= and so on say");
@@ -86,7 +86,8 @@ static int take_text(const Command *c, const char *option, const char *text, Con
             snprintf(pair, sizeof pair, "%s=%s", PLACES[place++], piece);
             is = pair;
         }
-        code = take_pair(c, option, is, &a->control);
+        if (!a->prompt && !strncmp(is, "mask=", 5)) snprintf(a->mask, sizeof a->mask, "%s", is + 5);
+        else code = take_pair(c, option, is, &a->control);
     }
     if (code == GO_ON && a->control.start > a->control.end)
         code = usage_error(c, "%s: its start, %g, is after its end, %g", option, a->control.start, a->control.end);
@@ -115,6 +116,27 @@ int control_options_read(const Command *c, ControlOptions *o) {
     return code;
 }
 
+int control_options_check(const Command *c, const ControlOptions *o, const char *image, const char *mask) {
+    for (int i = 0; i < o->count; i++) {
+        const ControlArgument *a = &o->at[i];
+        const bool inpaint = a->control.hint == SD_HINT_INPAINT;
+        if (a->prompt) continue;
+        if (!inpaint && !*a->image)
+            return usage_error(c, "--control: '%.60s' must be FILE:IMAGE, and then what :weight=, :hint= and so on say",
+                               o->control.at[i]);
+        if (!inpaint && *a->mask) return usage_error(c, "--control: mask counts only with hint=inpaint; leave it out");
+        if (inpaint && !*a->image != !*a->mask)
+            return usage_error(c, "--control: hint=inpaint needs %s",
+                               *a->image ? "mask=FILE of its picture, or :: in place of IMAGE, for -i and --mask"
+                                         : "IMAGE with mask=FILE; leave mask out for -i and --mask");
+        if (inpaint && !*a->image && (!image || !mask))
+            return usage_error(c, "--control: hint=inpaint needs img2img with --mask, or IMAGE and mask=FILE");
+        if (inpaint && !*a->image && a->control.resize != SD_RESIZE_CROP)
+            return usage_error(c, "--control: resize counts with a picture of its own; say --resize-mode");
+    }
+    return GO_ON;
+}
+
 void control_options_free(ControlOptions *o) {
     free(o->at);
     o->at = NULL;
@@ -125,7 +147,8 @@ bool control_options_name(const ControlOptions *o, const char *path) {
     bool found = path && ((o->ip_adapter && file_same(path, o->ip_adapter)) ||
                           (o->image_encoder && file_same(path, o->image_encoder)));
     for (int i = 0; path && i < o->count; i++)
-        found = found || (!o->at[i].prompt && file_same(path, o->at[i].file)) || file_same(path, o->at[i].image);
+        found = found || (!o->at[i].prompt && file_same(path, o->at[i].file)) || file_same(path, o->at[i].image) ||
+                file_same(path, o->at[i].mask);
     return found;
 }
 
@@ -136,15 +159,28 @@ static SdControlNet *open_net(OpenControls *o, const ControlOptions *from, int i
     return o->adapter;
 }
 
+/* The pictures that it names; the library refuses what is missing. */
+static bool open_pictures(const ControlArgument *from, SdControl *k, Image *image, Image *mask, Error *e) {
+    if (*from->image) {
+        if (!image_read(from->image, IMAGE_WHITE, image, e)) return false;
+        warn(from->image, image->warning);
+        k->image = image->rgb, k->width = image->width, k->height = image->height;
+    }
+    if (!*from->mask) return true;
+    if (!image_read_mask(from->mask, false, mask, e)) return false;
+    warn(from->mask, mask->warning);
+    k->mask = mask->rgb;
+    return (mask->width == k->width && mask->height == k->height) ||
+           error_set(e, ERR_ARGUMENT, "%.300s: is %d x %d, and the picture that it is the mask of %d x %d", from->mask,
+                     mask->width, mask->height, k->width, k->height);
+}
+
 bool controls_open(OpenControls *o, const ControlOptions *from, const SdModel *m, SdRequest *r, Error *e) {
     *o = (OpenControls){.count = 0};
     for (int i = 0; m && !(e && e->code) && i < from->count; i++) {
         SdControl *k = &o->controls[o->count++];
-        Image *image = &o->images[i];
         *k = from->at[i].control;
-        if (!image_read(from->at[i].image, IMAGE_WHITE, image, e)) return false;
-        warn(from->at[i].image, image->warning);
-        k->image = image->rgb, k->width = image->width, k->height = image->height;
+        if (!open_pictures(&from->at[i], k, &o->images[i], &o->masks[i], e)) return false;
         k->net = open_net(o, from, i, m, e);
         if (!k->net) return false;
     }
@@ -158,6 +194,7 @@ void controls_close(OpenControls *o) {
     for (int i = 0; i < o->count; i++) {
         sd_close_control(o->nets[i]);
         image_free(&o->images[i]);
+        image_free(&o->masks[i]);
     }
     *o = (OpenControls){.count = 0};
 }

@@ -9,9 +9,9 @@
 #include "tensor/os.h"
 
 typedef struct {
-    char file[OS_PATH_SIZE], image[OS_PATH_SIZE];
-    bool prompt;       /* an image prompt, of the one adapter */
-    SdControl control; /* without net and picture */
+    char file[OS_PATH_SIZE], image[OS_PATH_SIZE], mask[OS_PATH_SIZE]; /* image, mask "": img2img's, or none */
+    bool prompt;                                                      /* an image prompt, of the one adapter */
+    SdControl control;                                                /* without net and picture */
 } ControlArgument;
 
 typedef struct {
@@ -24,6 +24,8 @@ typedef struct {
 /* Reads each text; what is wrong, as an exit code, or GO_ON. control_options_free in any case. */
 int control_options_read(const Command *c, ControlOptions *o);
 void control_options_free(ControlOptions *o);
+/* What of them a run with these pictures (NULL: none) cannot be given; an exit code, or GO_ON. */
+int control_options_check(const Command *c, const ControlOptions *o, const char *image, const char *mask);
 /* Whether one of their files is this one. */
 bool control_options_name(const ControlOptions *o, const char *path);
 
@@ -31,7 +33,7 @@ bool control_options_name(const ControlOptions *o, const char *path);
 typedef struct {
     SdControl controls[SD_MOST_CONTROLS];
     SdControlNet *nets[SD_MOST_CONTROLS], *adapter; /* NULL where there is none */
-    Image images[SD_MOST_CONTROLS];
+    Image images[SD_MOST_CONTROLS], masks[SD_MOST_CONTROLS];
     int count;
 } OpenControls;
 

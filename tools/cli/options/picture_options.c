@@ -59,7 +59,9 @@ static const struct {
      OPTION(
          LIST, controls.control, 0, "control", "FILE:IMAGE[:...]",
          "a ControlNet or T2I-Adapter and the picture that it is shown, then :weight=1 (0..2), :start=0, :end=1 (of "
-         "the steps), :hint=canny (or invert, tile, scribble, luminance: what is made of IMAGE before), :low=100, "
+         "the steps), :hint=canny (or invert, tile, scribble, luminance: what is made of IMAGE before; "
+         "inpaint, with :mask=FILE: IMAGE without what is white there, or, as FILE::hint=inpaint, -i's picture and "
+         "--mask), :low=100, "
          ":high=200 (canny's), :mode=balanced|prompt|control (what counts more), :resize=crop|stretch|fill, and of a "
          "ControlNet Union :union=pose (what IMAGE shows: or depth, softedge, lines, normal, segment, tile, "
          "inpaint); several times for several")},
@@ -290,6 +292,7 @@ static int check_files(const Command *c, const PictureArguments *a) {
     Error e = {0};
     bool folder = picture_of_folder(a), several = a->prompts || picture_count(a) > 1;
     int code = a->of == OF_RECORD || folder ? GO_ON : check_format(c, "--out", a->out);
+    if (code == GO_ON && !folder) code = output_quality(c, a->quality, a->out);
     if (code == GO_ON) code = check_format(c, "--steps-sheet", a->sheet);
     if (code == GO_ON) code = check_format(c, "--preview-out", a->preview);
     if (code != GO_ON) return code;
@@ -346,7 +349,6 @@ static int check_record(const Command *c, const PictureArguments *a) {
 PictureArguments picture_defaults(PictureCommand of) {
     PictureArguments a = {.of = of,
                           .batch_count = 1,
-                          .quality = IMAGE_QUALITY,
                           .values = RECORD_VALUES,
                           .loops = 1,
                           .final_strength = -1,
@@ -366,6 +368,7 @@ int picture_options_lists(const Command *c, PictureArguments *a) {
 int picture_options_settings(const Command *c, const PictureArguments *a) {
     int code = check_request(c, a);
     if (code == GO_ON) code = check_program(c, a);
+    if (code == GO_ON) code = control_options_check(c, &a->controls, a->image, a->mask);
     if (code == GO_ON && !a->model && !sd_builtin())
         code = usage_error(
             c, "no model is built in: -m takes a .safetensors file of Stable Diffusion 1.x, 2.x or SDXL, or a "

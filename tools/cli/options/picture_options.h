@@ -34,7 +34,7 @@ typedef struct {
     const char *only_encode, *only_decode; /* files of latents */
     const char *prompts;                   /* a file with a prompt on each line */
     bool next_seeds;                       /* each of its lines begins with the next seed */
-    int quality;                           /* of JPEG and WebP */
+    int quality;                           /* of JPEG and WebP; 0: the usual one */
     int batch_count;
     int loops;             /* how often img2img's result is drawn on from */
     double final_strength; /* of the last loop; -1: that of the first */

@@ -83,13 +83,16 @@ static bool is_younger(const char *path, const char *than) {
            (mine.changed != other.changed ? mine.changed > other.changed : mine.changed_ns >= other.changed_ns);
 }
 
+static const char *unless_empty(const char *path) { return *path ? path : NULL; }
+
 const char *kept_find(const Kept *k, const char *text, const PictureArguments *a) {
     for (size_t i = 0; i < k->count; i++) {
         if (strcmp(k->at[i].text, text)) continue;
         bool younger = is_younger(k->at[i].path, a->image) && is_younger(k->at[i].path, a->mask) &&
                        is_younger(k->at[i].path, a->request.noise);
         for (int n = 0; n < a->controls.count; n++)
-            younger = younger && is_younger(k->at[i].path, a->controls.at[n].image);
+            younger = younger && is_younger(k->at[i].path, unless_empty(a->controls.at[n].image)) &&
+                      is_younger(k->at[i].path, unless_empty(a->controls.at[n].mask));
         if (younger) return k->at[i].path;
     }
     return NULL;

@@ -54,12 +54,13 @@ static const char *named_for(const NamedFiles *n, RecordRole role) {
     }
 }
 
-static bool is_control(RecordRole role) { return role == ROLE_CONTROL || role == ROLE_CONTROL_IMAGE; }
+static bool is_control(RecordRole role) { return role >= ROLE_CONTROL && role <= ROLE_CONTROL_MASK; }
 
 static bool is_missing(const Record *r, const RecordFile *f, Error *e) {
     return error_set(e, ERR_FORMAT, "%s: needs %s %.100s (SHA-256 %.12s): name it with %s, or its folder with --files",
-                     r->file->path, f->role == ROLE_CONTROL_IMAGE ? "the picture" : "the file", f->name, f->hash,
-                     record_option(f->role));
+                     r->file->path,
+                     f->role == ROLE_CONTROL_IMAGE || f->role == ROLE_CONTROL_MASK ? "the picture" : "the file",
+                     f->name, f->hash, record_option(f->role));
 }
 
 /* Another file than the record's may be named: that is what differs. Pictures and noise are compared by content. */
@@ -96,9 +97,13 @@ static bool take_controls(const Record *r, const NamedFiles *n, CheckFiles *out,
         const RecordFile *f = &r->files[i];
         if (!is_control(f->role)) continue;
         while (f->role == ROLE_CONTROL && next < c->count && c->at[next].prompt) next++;
-        int at = f->role == ROLE_CONTROL ? next++ : image++;
-        if (at >= c->count) return error_set(e, ERR_FORMAT, "%s: names more ControlNets than it has", r->file->path);
-        char *to = f->role == ROLE_CONTROL ? c->at[at].file : c->at[at].image;
+        while (f->role == ROLE_CONTROL_IMAGE && image < c->count && r->controls[image].of_request) image++;
+        int at = f->role == ROLE_CONTROL ? next++ : f->role == ROLE_CONTROL_IMAGE ? image++ : image - 1;
+        if (at < 0 || at >= c->count)
+            return error_set(e, ERR_FORMAT, "%s: names more ControlNets than it has", r->file->path);
+        char *to = f->role == ROLE_CONTROL         ? c->at[at].file
+                   : f->role == ROLE_CONTROL_IMAGE ? c->at[at].image
+                                                   : c->at[at].mask;
         if (n->controls.count) {
             if (f->role == ROLE_CONTROL) warn_of_other(f, to);
             continue;
@@ -107,7 +112,7 @@ static bool take_controls(const Record *r, const NamedFiles *n, CheckFiles *out,
         if (!path_make(to, e, "%s", out->found.paths[i])) return false;
     }
     for (int i = 0; i < c->count; i++)
-        if (!*c->at[i].image || (!c->at[i].prompt && !*c->at[i].file))
+        if ((!*c->at[i].image && !r->controls[i].of_request) || (!c->at[i].prompt && !*c->at[i].file))
             return error_set(e, ERR_FORMAT, "%s: does not name the files of number %d of its ControlNets",
                              r->file->path, i);
     return true;

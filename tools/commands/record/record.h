@@ -42,6 +42,7 @@ typedef struct {
     SdControl how;   /* without net and picture */
     bool prompt;     /* an image prompt */
     char model[280]; /* "NAME [HASH]", as texts have it */
+    bool of_request; /* it was shown the request's own picture and mask; else */
     RecordPicture image;
 } RecordControl;
 

@@ -32,6 +32,7 @@ static const struct {
                        [ROLE_UPSCALER] = {"upscaler", "--upscaler"},
                        [ROLE_CONTROL] = {"control", "--control"},
                        [ROLE_CONTROL_IMAGE] = {"control_image", "--control or --image-prompt"},
+                       [ROLE_CONTROL_MASK] = {"control_mask", "--control"},
                        [ROLE_IP_ADAPTER] = {"ip_adapter", "--ip-adapter"},
                        [ROLE_IMAGE_ENCODER] = {"image_encoder", "--image-encoder"},
                        [ROLE_IMAGE] = {"image", "-i"},
@@ -127,14 +128,19 @@ static bool add_parts(InfoWriter *t, const PartOptions *p, Error *e) {
            add(t, ROLE_UNET, "", p->unet, e) && add(t, ROLE_TAESD, "", p->taesd, e);
 }
 
+/* A picture that a ControlNet is shown, unless it is the request's. */
+static bool add_shown(InfoWriter *t, RecordRole role, const char *path, Error *e) {
+    if (!*path) return true;
+    if (os_kind(path) != OS_REGULAR)
+        return error_set(e, ERR_ARGUMENT, "%.300s: is no file, which a record could name; save it first", path);
+    return add(t, role, "", path, e);
+}
+
 static bool add_controls(InfoWriter *t, const ControlOptions *c, Error *e) {
     bool ok = true;
     for (int i = 0; ok && i < c->count; i++)
         ok = (c->at[i].prompt || add(t, ROLE_CONTROL, "", c->at[i].file, e)) &&
-             (os_kind(c->at[i].image) == OS_REGULAR ||
-              error_set(e, ERR_ARGUMENT, "%.300s: is no file, which a record could name; save it first",
-                        c->at[i].image)) &&
-             add(t, ROLE_CONTROL_IMAGE, "", c->at[i].image, e);
+             add_shown(t, ROLE_CONTROL_IMAGE, c->at[i].image, e) && add_shown(t, ROLE_CONTROL_MASK, c->at[i].mask, e);
     return ok && add(t, ROLE_IP_ADAPTER, "", c->ip_adapter, e) && add(t, ROLE_IMAGE_ENCODER, "", c->image_encoder, e);
 }
 

@@ -20,6 +20,7 @@ typedef enum {
     ROLE_UPSCALER,      /* of hires fix, or of SD upscale */
     ROLE_CONTROL,       /* ControlNets, in their order */
     ROLE_CONTROL_IMAGE, /* what they are shown; after these, what image prompts are of */
+    ROLE_CONTROL_MASK,  /* of the picture before it */
     ROLE_IP_ADAPTER,
     ROLE_IMAGE_ENCODER,
     ROLE_IMAGE,

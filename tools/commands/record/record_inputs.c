@@ -41,22 +41,43 @@ bool record_picture_read(const char **text, RecordPicture *out) {
     return !**text || **text == ' ';
 }
 
-/* Whether these pixels are the record's, whose hash may end at a space. */
+/* Whether this text is of the record's picture, whose hash may end at a space. */
+static bool is_picture(const RecordPicture *p, const char *text) {
+    RecordPicture is;
+    return record_picture_read(&text, &is) && p->width == is.width && p->height == is.height &&
+           !strncmp(is.hash, p->hash, DIGITS);
+}
+
 static bool same_picture(const RecordPicture *p, const uint8_t *bytes, int width, int height, int channels) {
     char text[RECORD_PICTURE];
     record_picture_text(bytes, width, height, channels, text);
-    const char *space = strchr(text, ' ');
-    return bytes && space && p->width == width && p->height == height && !strncmp(space + 1, p->hash, DIGITS);
+    return bytes && is_picture(p, text);
 }
 
 /* --- ControlNets and image prompts --- */
 
+#define OF_REQUEST "img2img" /* in place of a picture: it was shown the request's own picture and mask */
+
+/* The picture that one was shown, with the bytes of its mask after its own. */
+static bool shown_text(const SdControl *c, char out[RECORD_PICTURE], Error *e) {
+    const size_t n = (size_t)c->width * (size_t)c->height;
+    if (!c->image) return snprintf(out, RECORD_PICTURE, OF_REQUEST), true;
+    if (!c->mask) return record_picture_text(c->image, c->width, c->height, 3, out), true;
+    uint8_t *both = malloc(4 * n);
+    if (!both) return error_set(e, ERR_MEMORY, "out of memory for a record's ControlNets");
+    memcpy(both, c->image, 3 * n), memcpy(both + 3 * n, c->mask, n);
+    record_picture_text(both, c->width, c->height, 4, out);
+    free(both);
+    return true;
+}
+
 bool record_controls_text(const SdRequest *r, char **out, Error *e) {
     InfoWriter t = {.p = NULL};
+    *out = NULL;
     for (int i = 0; i < r->control_count; i++) {
         const SdControl *c = &r->controls[i];
         char picture[RECORD_PICTURE], called[280], text[CONTROL_TEXT];
-        record_picture_text(c->image, c->width, c->height, 3, picture);
+        if (!shown_text(c, picture, e)) return free(t.p), false;
         control_title(c->net, called);
         control_text(c, control_module(c->net), called, text);
         const char *const words[] = {i ? "\n" : "", picture, " ", text};
@@ -71,8 +92,11 @@ static bool take_control(Record *r, int i, const char *line, size_t size, Error 
     char key[CONTROL_KEY], *text = NULL;
     RecordControl *c = &r->controls[i];
     const char *at = line;
-    bool ok = record_picture_read(&at, &c->image) && *c->image.hash && *at == ' ' && at < line + size;
-    if (!ok) return error_set(e, ERR_FORMAT, "ControlNet %d: is not WIDTHxHEIGHT SHA-256 TEXT", i);
+    c->of_request = !strncmp(line, OF_REQUEST " ", strlen(OF_REQUEST) + 1);
+    if (c->of_request) at += strlen(OF_REQUEST);
+    bool ok = c->of_request || (record_picture_read(&at, &c->image) && *c->image.hash);
+    if (!ok || *at != ' ' || at >= line + size)
+        return error_set(e, ERR_FORMAT, "ControlNet %d: is not WIDTHxHEIGHT SHA-256 TEXT", i);
     size -= (size_t)(++at - line);
     text = malloc(size + 1);
     if (!text) return error_set(e, ERR_MEMORY, "out of memory for a record's ControlNets");
@@ -124,8 +148,10 @@ static bool controls_fit(const Record *record, const SdRequest *r, Error *e) {
         return error_set(e, ERR_ARGUMENT, "%s: has %d ControlNets and image prompts, and here are %d", path,
                          record->control_count, r->control_count);
     for (int i = 0; i < r->control_count; i++) {
-        const SdControl *c = &r->controls[i];
-        if (!same_picture(&record->controls[i].image, c->image, c->width, c->height, 3))
+        char here[RECORD_PICTURE];
+        const RecordControl *c = &record->controls[i];
+        if (!shown_text(&r->controls[i], here, e)) return false;
+        if (c->of_request ? strcmp(here, OF_REQUEST) != 0 : !is_picture(&c->image, here))
             return error_set(e, ERR_FORMAT, "%s: ControlNet %d was shown another picture than the one that is named",
                              path, i);
     }

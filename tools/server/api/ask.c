@@ -223,6 +223,8 @@ static const struct {
 
 static bool take_mask(Job *j, json_t *body, Fault *f) {
     const char *text = NULL;
+    const json_t *part = json_object_get(body, "inpaint_full_res");
+    const bool told = part && !json_is_null(part);
     if (!value_string("mask", json_object_get(body, "mask"), &text, f)) return false;
     if (!text || !*text) return true;
     for (size_t i = 0; i < sizeof WITH_MASK / sizeof *WITH_MASK; i++) {
@@ -231,6 +233,10 @@ static bool take_mask(Job *j, json_t *body, Fault *f) {
         json_object_set_new(body, WITH_MASK[i].key, json_integer(WITH_MASK[i].value));
         const Param *p = value_param(WITH_MASK[i].key);
         if (p && !value_take(p, p->json, json_object_get(body, p->json), &j->request, f)) return false;
+    }
+    if (j->request.sd_upscale > 0 && j->request.only_masked) { /* the webui's default */
+        if (told) job_warn(j, "inpaint_full_res: has no effect with SD upscale, which draws the tiles that are masked");
+        j->request.only_masked = false;
     }
     if (!value_bool("mask_round", json_object_get(body, "mask_round"), &j->mask_round, f)) return false;
     if (j->request.soft) j->mask_round = false; /* as the webui's script says */

@@ -13,6 +13,8 @@ const ControlModule CONTROL_MODULES[CONTROL_MODULE_COUNT] = {
     {"tile_resample", "tile_resample", "tile", SD_HINT_TILE, false},
     {"scribble", "scribble", NULL, SD_HINT_SCRIBBLE, false},
     {"recolor_luminance", "recolor_luminance", "luminance", SD_HINT_LUMINANCE, false},
+    {"inpaint_global_harmonious", "inpaint_global_harmonious", "inpaint", SD_HINT_INPAINT, false},
+    {"inpaint_only", "inpaint_only", NULL, SD_HINT_INPAINT, false},
     {"ip-adapter-auto", "ip-adapter-auto", NULL, SD_HINT_NONE, true},
 };
 
@@ -85,8 +87,34 @@ static const char *image_of(const json_t *unit) {
     return NULL;
 }
 
+/* Its mask, likewise. */
+static const char *mask_of(const json_t *unit) {
+    static const char *const NAMES[] = {"mask", "mask_image"}, *const WITHIN[] = {"image", "input_image"};
+    for (int i = 0; i < 2; i++) {
+        const json_t *v = json_object_get(unit, NAMES[i]), *in = json_object_get(unit, WITHIN[i]);
+        if (!json_string_length(v) && json_is_object(in)) v = json_object_get(in, "mask");
+        if (json_is_string(v) && *json_string_value(v)) return json_string_value(v);
+    }
+    return NULL;
+}
+
+/* What an inpainting's picture has repainted. Only with img2img's mask does the extension draw by its "inpaint_only"
+ * as by "inpaint_global_harmonious". */
+static bool take_mask(Job *j, JobControl *c, const ControlModule *module, const json_t *unit, const char *image,
+                      Fault *f) {
+    const char *mask = mask_of(unit);
+    if (c->how.hint != SD_HINT_INPAINT) return !mask || (job_warn(j, "ControlNet: mask: has no effect"), true);
+    if (image && !strcmp(module->name, "inpaint_only"))
+        return fault(f, 422, KEY,
+                     "ControlNet: module 'inpaint_only' keeps pixels of the unit's picture, which this server does "
+                     "not; use img2img with a mask, or inpaint_global_harmonious");
+    if (!image && mask) return fault(f, 422, KEY, "ControlNet: a unit has a mask, but no picture");
+    if (image && !mask) return fault(f, 422, KEY, "ControlNet: an inpaint unit's picture needs a mask");
+    return !mask || ask_image(&c->mask, &c->mask_size, KEY, mask, f);
+}
+
 static void warn_unit(Job *j, const json_t *unit) {
-    static const char *const KEYS[] = {"mask", "mask_image", "effective_region_mask", "advanced_weighting"};
+    static const char *const KEYS[] = {"effective_region_mask", "advanced_weighting"};
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
         const json_t *v = json_object_get(unit, KEYS[i]);
         if (json_string_length(v) || json_array_size(v) || json_object_size(v))
@@ -139,7 +167,7 @@ static bool take_unit(Serve *s, Job *j, JobControl *c, const json_t *unit, Fault
     c->path = malloc(strlen(path) + 1);
     if (!c->path) return fault(f, 500, "", "out of memory");
     strcpy(c->path, path);
-    return !image || ask_image(&c->image, &c->image_size, KEY, image, f);
+    return take_mask(j, c, module, unit, image, f) && (!image || ask_image(&c->image, &c->image_size, KEY, image, f));
 }
 
 bool ask_controls(Serve *s, Job *j, const json_t *units, Fault *f) {

@@ -14,7 +14,7 @@ typedef struct {
     SdHint hint;
     bool image_prompt; /* the server's vision encoder makes it */
 } ControlModule;
-enum { CONTROL_MODULE_COUNT = 7 };
+enum { CONTROL_MODULE_COUNT = 9 };
 extern const ControlModule CONTROL_MODULES[CONTROL_MODULE_COUNT];
 /* By any of its names, in any case of letters; NULL: there is none. */
 const ControlModule *control_module_named(const char *name);

@@ -70,6 +70,7 @@ static const struct {
     {"Canny", {"canny", "invert"}, NULL},
     {"Depth", {NULL}, NULL},
     {"IP-Adapter", {"ip-adapter-auto"}, "ip_adapter"},
+    {"Inpaint", {"inpaint_global_harmonious", "inpaint_only"}, NULL},
     {"Lineart", {"invert"}, NULL},
     {"MLSD", {"invert"}, NULL},
     {"NormalMap", {NULL}, "normal"},
@@ -167,7 +168,7 @@ static bool fill(Serve *s, Job *j, const json_t *body, Fault *f) {
     const ControlModule *m = control_module_named(name);
     if (!m)
         return fault(f, 422, "controlnet_module", "Module not available: '%.60s'; see /controlnet/module_list", name);
-    if (m->image_prompt)
+    if (m->image_prompt || m->hint == SD_HINT_INPAINT)
         return fault(f, 422, "controlnet_module", "Module not supported: '%.60s' makes no picture", name);
     if (images && !json_is_array(images) && !json_is_null(images))
         return fault(f, 422, "controlnet_input_images", "controlnet_input_images: is no list of pictures");

@@ -81,8 +81,7 @@ static bool start_picture(Job *j, const SdModel *m, Image *image, Image *mask, S
     if (!j->image) return true;
     if (!image_decode(j->image, j->image_size, "init_images", IMAGE_WHITE, image, e)) return false;
     r->image = image->rgb, r->image_width = image->width, r->image_height = image->height;
-    if (request_tiles(r)) return true; /* of the model's own size */
-    sd_start_size(m, r, &usual->width, &usual->height);
+    if (!request_tiles(r)) sd_start_size(m, r, &usual->width, &usual->height); /* else the model's own size */
     if (usual->width < 8 || usual->height < 8)
         return error_set(e, ERR_ARGUMENT, "init_images: %dx%d is too small", image->width, image->height);
     if (!j->mask) return true;
@@ -95,22 +94,33 @@ static bool start_picture(Job *j, const SdModel *m, Image *image, Image *mask, S
 /* The job's ControlNets, opened, and their pictures. */
 typedef struct {
     SdControl at[SD_MOST_CONTROLS];
-    Image images[SD_MOST_CONTROLS];
+    Image images[SD_MOST_CONTROLS], masks[SD_MOST_CONTROLS];
 } Controls;
+
+/* A unit's picture, or img2img's; of an inpainting both have a mask. */
+static bool control_pictures(const JobControl *from, const SdRequest *r, SdControl *to, Image *image, Image *mask,
+                             Error *e) {
+    const bool inpaint = from->how.hint == SD_HINT_INPAINT;
+    if (from->image && !image_decode(from->image, from->image_size, "ControlNet", IMAGE_WHITE, image, e)) return false;
+    if (from->mask && !image_decode_mask(from->mask, from->mask_size, "ControlNet's mask", false, mask, e))
+        return false;
+    if (!from->image && !r->image) return error_set(e, ERR_ARGUMENT, "ControlNet: a unit has no picture");
+    if (!from->image && inpaint) return true;
+    to->image = from->image ? image->rgb : r->image;
+    to->width = from->image ? image->width : r->image_width;
+    to->height = from->image ? image->height : r->image_height;
+    to->mask = from->mask ? mask->rgb : NULL;
+    return !from->mask || (mask->width == to->width && mask->height == to->height) ||
+           error_set(e, ERR_ARGUMENT, "ControlNet: a unit's mask is not of its picture's size");
+}
 
 static bool start_controls(Job *j, Models *models, SdModel *model, Controls *c, SdRequest *r, Error *e) {
     for (int i = 0; i < j->control_count; i++) {
         const JobControl *from = &j->controls[i];
-        Image *image = &c->images[i];
         int nth = 0;
         for (int k = 0; k < i && !from->vision; k++) nth += !strcmp(j->controls[k].path, from->path);
         c->at[i] = from->how;
-        if (from->image && !image_decode(from->image, from->image_size, "ControlNet", IMAGE_WHITE, image, e))
-            return false;
-        if (!from->image && !r->image) return error_set(e, ERR_ARGUMENT, "ControlNet: a unit has no picture");
-        c->at[i].image = from->image ? image->rgb : r->image;
-        c->at[i].width = from->image ? image->width : r->image_width;
-        c->at[i].height = from->image ? image->height : r->image_height;
+        if (!control_pictures(from, r, &c->at[i], &c->images[i], &c->masks[i], e)) return false;
         c->at[i].net = models_control(models, model, from->path, from->vision, nth, e);
         if (!c->at[i].net) return false;
         if (!sd_control_kinds(c->at[i].net)) c->at[i].kind = SD_KIND_UNSAID; /* as in the webui's extension */
@@ -184,7 +194,7 @@ static void draw(Worker *worker, Models *models, Job *j) {
     sd_upscaler_close(r.upscaler);
     image_free(&image);
     image_free(&mask);
-    for (int i = 0; i < SD_MOST_CONTROLS; i++) image_free(&controls.images[i]);
+    for (int i = 0; i < SD_MOST_CONTROLS; i++) image_free(&controls.images[i]), image_free(&controls.masks[i]);
     j->request.image = j->request.mask = NULL;
     j->request.controls = NULL, j->request.control_count = 0;
     j->request.refiner = NULL, j->request.upscaler = NULL;

@@ -64,7 +64,8 @@ void job_free(Job *j) {
     free(j->model), free(j->vae), free(j->refiner), free(j->title);
     free(j->upscaler), free(j->upscaler_name);
     free(j->image), free(j->mask), free(j->enlarge.upscaler);
-    for (int i = 0; i < j->control_count; i++) free(j->controls[i].path), free(j->controls[i].image);
+    for (int i = 0; i < j->control_count; i++)
+        free(j->controls[i].path), free(j->controls[i].image), free(j->controls[i].mask);
     for (int i = 0; i < j->file_count; i++) free(j->files[i].bytes);
     free(j->files);
     json_decref(j->body), json_decref(j->echo), json_decref(j->warnings), json_decref(j->drawn);
@@ -117,7 +118,7 @@ static int jobs_of(const Jobs *q, int key) {
 
 static size_t bytes_of(const Job *j) {
     size_t sum = j->image_size + j->mask_size;
-    for (int i = 0; i < j->control_count; i++) sum += j->controls[i].image_size;
+    for (int i = 0; i < j->control_count; i++) sum += j->controls[i].image_size + j->controls[i].mask_size;
     for (int i = 0; i < j->file_count; i++) sum += j->files[i].size;
     return sum;
 }

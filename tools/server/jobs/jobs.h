@@ -46,11 +46,12 @@ typedef struct {
     int width, height;
 } JobPreview;
 
-/* A ControlNet or an IP-Adapter: its file, the file of its picture (NULL: img2img's), and the rest of an SdControl. */
+/* A ControlNet or an IP-Adapter: its file, the files of its picture (NULL: img2img's) and of that one's mask (NULL:
+ * none), and the rest of an SdControl. */
 typedef struct {
     char *path;
-    uint8_t *image;
-    size_t image_size;
+    uint8_t *image, *mask;
+    size_t image_size, mask_size;
     const char *vision; /* an image prompt: the file of the vision encoder; NULL: a ControlNet */
     SdControl how;
 } JobControl;
