@@ -4,6 +4,7 @@
  * time, with other numbers of threads, in place, with 16-bit weights as with the same values in f32, and with prepared
  * weights. Outputs are poisoned first, and surrounded by sentinels. */
 #include "tools/ledger/generated.h"
+#include "tests/harness/few.h"
 #include "tests/harness/golden.h"
 #include "tools/ledger/bound.h"
 #include "tools/ledger/op_cases.h"
@@ -25,7 +26,8 @@ static Arena arena; /* for what ops take themselves */
 static ThreadPool *one, *three;
 
 static Precision precision;
-static bool by_winograd, mixed;             /* the current case, in this precision */
+static bool by_winograd, mixed; /* the current case, in this precision */
+enum { FEW_WEIGHTS = 400000, FEW_PRODUCTS = 1 << 25, FEW_WINOGRAD = 5, FEW_Q8 = 20 };
 static int q8_cases;                        /* with rows of whole blocks */
 static int winograd_cases, winograd_tables; /* OpenBLAS's table has no such convolutions */
 
@@ -346,6 +348,13 @@ static void check_exact(const Ops *const *tables, int count, const OpCase *k, co
     }
 }
 
+/* Under an emulator: a case whose weights alone, times an op's variants, would take a minute. */
+static bool too_long(const OpCase *k) {
+    int64_t weights = k->kind == OP_LINEAR ? k->K * k->O : k->kind == OP_CONV ? k->I * k->O * k->k * k->k : 0;
+    int64_t rows = k->kind == OP_LINEAR ? k->N * k->T : k->N * k->Ho * k->Wo;
+    return test_few() && (weights > FEW_WEIGHTS || weights * rows > FEW_PRODUCTS);
+}
+
 /* The tables of `mixed`: the ops that multiply in bf16. */
 static void mixed_checks(Golden *golden) {
     const Ops *tables[MAX_TABLES];
@@ -355,7 +364,7 @@ static void mixed_checks(Golden *golden) {
     for (int i = 0; i < OP_CASE_COUNT; i++) {
         const OpCase *k = &OP_CASES[i];
         OpData d;
-        if (k->kind != OP_LINEAR && k->kind != OP_ATTENTION) continue;
+        if ((k->kind != OP_LINEAR && k->kind != OP_ATTENTION) || too_long(k)) continue;
         if (!test_check(op_data_make(&d, k), "%s: inputs", k->name)) break;
         for (int t = 0; t < count; t++) check_properties(golden, tables[t], k, &d);
         d.w.keep_f32 = true;
@@ -384,6 +393,7 @@ SUITE(ops, .seconds = 55, .blas = true) {
     for (int i = 0; golden && i < OP_CASE_COUNT; i++) {
         const OpCase *k = &OP_CASES[i];
         OpData d;
+        if (too_long(k)) continue;
         if (!test_check(op_data_make(&d, k), "%s: inputs", k->name)) break;
         check_plan(k, &d);
         for (int t = 0; t < count; t++) {
@@ -401,10 +411,12 @@ SUITE(ops, .seconds = 55, .blas = true) {
             check_exact(tables, count, k, &d);
         op_data_free(&d);
     }
-    test_check(!golden || (winograd_tables && winograd_cases == 9 * __builtin_popcount((unsigned)winograd_tables)),
-               "%d cases went by Winograd's transforms, 9 on each table that has them", winograd_cases);
+    int by_transforms = test_few() ? FEW_WINOGRAD : 9;
+    test_check(!golden ||
+                   (winograd_tables && winograd_cases == by_transforms * __builtin_popcount((unsigned)winograd_tables)),
+               "%d cases went by Winograd's transforms, %d on each table that has them", winograd_cases, by_transforms);
     if (golden) mixed_checks(golden);
-    test_check(!golden || q8_cases >= 39 * count, "%d cases with Q8_0 weights", q8_cases);
+    test_check(!golden || q8_cases >= (test_few() ? FEW_Q8 : 39) * count, "%d cases with Q8_0 weights", q8_cases);
     precision = PRECISION_F32;
     for (int t = 0; golden && t < count;
          t++) /* OpenBLAS' table sums such a product by our kernels, others by its own */

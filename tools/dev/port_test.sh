@@ -7,7 +7,8 @@
 #                                               ops, blocks, gradients, pipeline, files, same_files
 #
 # Ends with "N passed, N failed". Variables:
-#     SUITES   instead of those. Under emulation exact_runs is cut to the few rows that reach every kernel (SDC_TEST_FEW)
+#     SUITES   instead of those. Under emulation ops is cut to its small cases, exact_runs to the few rows that reach every
+#              kernel (SDC_TEST_FEW)
 #     ALL=1    every suite whole, every run on all tables with one to seven threads, and SD 1.5 at full size (2.2 GB under
 #              TMPDIR): hours under QEMU
 #     JOBS     of make, and how many processes share the suites of a port (all cores)
