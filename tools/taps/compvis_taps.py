@@ -29,24 +29,18 @@ from diffusers_taps import NamedTaps, check_settings, noise_of, settings_of
 from safetensors import safe_open
 
 
-class Taps(NamedTaps):
-    """Those of a LatentDiffusion and its DDIMSampler, from here to close(). One run of them."""
-
-    def __init__(self, model, sampler):
-        super().__init__()
-        self.net(model.model.diffusion_model)
-        self.decoder(model.first_stage_model.decoder)
-        self.sampler, self.step = sampler, sampler.p_sample_ddim
-        sampler.p_sample_ddim = self._step
+class LdmTaps(NamedTaps):
+    """Those of the networks as the original code names them. Of a block its last layer is watched: others call no more."""
 
     def net(self, m):
         self.watch(m.time_embed, "time_embedding")
-        self.watch(m.input_blocks[0], "conv_in")
+        self.watch(m.input_blocks[0][-1], "conv_in")
         self.side(list(m.input_blocks)[1:], "down_blocks", "downsamplers")
         for layer, name in zip(m.middle_block, ("resnets.0", "attentions.0", "resnets.1")):
             self.watch(layer, f"mid_block.{name}")
-        self.watch(m.middle_block, "mid_block")
-        self.side(list(m.output_blocks), "up_blocks", "upsamplers", m.num_res_blocks + 1)
+        self.watch(m.middle_block[-1], "mid_block")
+        per_level = m.num_res_blocks if isinstance(m.num_res_blocks, int) else m.num_res_blocks[0]
+        self.side(list(m.output_blocks), "up_blocks", "upsamplers", per_level + 1)
         self.watch(m.out[0], "conv_norm_out")
         self.watch(m.out[2], "conv_out")
         self.handles.append(m.register_forward_pre_hook(self._unet_begins, with_kwargs=True))
@@ -62,7 +56,7 @@ class Taps(NamedTaps):
                 ends = ends or (per_level is None and name == f"{sampler}.0")
                 self.watch(layer, f"{side}.{level}.{name}")
             if ends:
-                self.watch(block, f"{side}.{level}")
+                self.watch(block[-1], f"{side}.{level}")
                 level, index = level + 1, 0
             else:
                 index += 1
@@ -81,6 +75,17 @@ class Taps(NamedTaps):
 
     def _decoder_begins(self, *_):
         self.prefix = "vae.decoder."
+
+
+class Taps(LdmTaps):
+    """Those of a LatentDiffusion and its DDIMSampler, from here to close(). One run of them."""
+
+    def __init__(self, model, sampler):
+        super().__init__()
+        self.net(model.model.diffusion_model)
+        self.decoder(model.first_stage_model.decoder)
+        self.sampler, self.step = sampler, sampler.p_sample_ddim
+        sampler.p_sample_ddim = self._step
 
     def _step(self, *args, **more):
         out = self.step(*args, **more)
